@@ -1,0 +1,61 @@
+//! Passages and a question → a streamed answer.
+
+pub mod extractive;
+pub mod openai;
+
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+
+use crate::error::BackendError;
+use crate::types::{Passage, Usage};
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Speaker {
+    System,
+    User,
+    Assistant,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Message {
+    pub speaker: Speaker,
+    pub text: String,
+}
+
+/// What a model is asked. Generating models read `messages`, which already contain the question
+/// and the fenced passages; the extractive model reads `question` and `passages`.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ChatRequest {
+    pub messages: Vec<Message>,
+    pub question: String,
+    pub passages: Vec<Passage>,
+}
+
+/// What comes back, in order: any number of deltas, then one `Done`. A stream that ends without
+/// `Done`, or yields an error, was cut: what came before it stands, and is incomplete.
+#[derive(Clone, PartialEq, Debug)]
+pub enum ChatEvent {
+    /// Text of the answer, as it arrived.
+    Delta(String),
+    Done {
+        /// As the endpoint said it: `stop`, `length`.
+        finish_reason: String,
+        /// The model that answered, which need not be the one that was asked.
+        model: String,
+        usage: Usage,
+    },
+}
+
+/// A stream of an answer.
+pub type ChatStream = BoxStream<'static, Result<ChatEvent, BackendError>>;
+
+/// A model that answers from passages.
+#[async_trait]
+pub trait ChatModel: Send + Sync {
+    /// As in `--model`; `extractive` for the one that only quotes.
+    fn name(&self) -> &str;
+
+    /// Starts an answer. Failures before the first event are retried here where that is worth it,
+    /// and returned as the error of this call; later ones come through the stream.
+    async fn stream(&self, request: ChatRequest) -> Result<ChatStream, BackendError>;
+}

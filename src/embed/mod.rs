@@ -1,0 +1,56 @@
+//! Text → vectors.
+//!
+//! [`Embedder`] makes the dense vectors; [`sparse`] makes the BM25 vectors, which need no model.
+
+pub mod builtin;
+pub mod openai;
+pub mod sparse;
+pub mod wordpiece;
+
+use async_trait::async_trait;
+
+use crate::error::BackendError;
+use crate::types::EmbedderId;
+
+/// What a text is embedded as: models with prefixes treat the two differently.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Role {
+    Document,
+    Query,
+}
+
+/// What one request may carry, and how many may be under way.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// Longest single input, in tokens of the embedder's tokenizer.
+    pub input_tokens: usize,
+    pub batch_items: usize,
+    /// Tokens of all inputs of a request together.
+    pub batch_tokens: usize,
+    /// Requests in flight.
+    pub concurrency: usize,
+}
+
+/// A model that turns texts into dense vectors of unit length.
+#[async_trait]
+pub trait Embedder: Send + Sync {
+    /// What the collection's manifest records.
+    fn id(&self) -> &EmbedderId;
+
+    fn limits(&self) -> Limits;
+
+    /// Number of tokens of `text`, prefix not counted. Exact for the built-in embedder and for
+    /// models whose tokenizer is known; otherwise an estimate on the high side.
+    fn count_tokens(&self, text: &str) -> usize;
+
+    /// One vector per input, in order, of `id().dimensions` and unit length; `None` where the
+    /// model has nothing to say of a text (the built-in table: unknown words only).
+    ///
+    /// Retries what is worth retrying. A refused batch comes back as the error of the whole batch:
+    /// the caller splits it until the bad input is alone.
+    async fn embed(
+        &self,
+        inputs: &[String],
+        role: Role,
+    ) -> Result<Vec<Option<Vec<f32>>>, BackendError>;
+}

@@ -1,0 +1,78 @@
+//! What extraction makes of a file, and what chunking makes of that: text with a way back to the
+//! source.
+
+use serde::{Deserialize, Serialize};
+
+use crate::types::Locator;
+
+/// A document's text, with the place of every part of it in the source.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Document {
+    /// From the document itself (metadata, first heading); empty where it has none.
+    pub title: String,
+    pub text: String,
+    pub syntax: Syntax,
+    pub places: Places,
+}
+
+/// How a text is structured, for the chunker.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Syntax {
+    /// Markdown; extraction also renders HTML and DOCX to it (headings, lists, tables, code).
+    Markdown,
+    Plain,
+    Code(Language),
+}
+
+/// Languages that are cut along their items. Others are cut as plain text.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Language {
+    C,
+    Cpp,
+    Go,
+    Java,
+    JavaScript,
+    Python,
+    Rust,
+    TypeScript,
+    Tsx,
+}
+
+/// Maps byte offsets of [`Document::text`] to places in the source.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Places {
+    /// The text is the (decoded) file: line n of the text is line n of the file.
+    Verbatim,
+    /// Each mark says that the text from its offset up to the next mark's offset came from these
+    /// units. Marks are ordered by offset, the first at 0.
+    Marked(Unit, Vec<Mark>),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Unit {
+    Line,
+    /// Chunks never cross from one page to the next.
+    Page,
+    Paragraph,
+}
+
+/// The text from byte `offset` on came from units `first..=last` (1-based) of the source.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Mark {
+    pub offset: usize,
+    pub first: u32,
+    pub last: u32,
+}
+
+/// A piece cut from a document.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Piece {
+    pub text: String,
+    pub locator: Locator,
+    /// Heading path or enclosing items, outermost first.
+    pub headings: Vec<String>,
+}

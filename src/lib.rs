@@ -1,0 +1,48 @@
+//! docent: a RAG pipeline on the command line.
+//!
+//! It ingests documents, chunks and embeds them into Qdrant, and answers questions by retrieving
+//! passages and streaming a completion with citations that were checked.
+//!
+//! # The map, in reading order
+//!
+//! | module | what lives there |
+//! | --- | --- |
+//! | [`cli`] | every clap struct and every word of `--help`; no logic |
+//! | [`settings`] | flags + environment + project file + user file + defaults → [`settings::Settings`]; pure |
+//! | [`commands`] | one file per subcommand; `connect` alone chooses backends |
+//! | [`types`] | plain data both flows share: chunk, locator, hit, manifest, document record |
+//! | [`ingest`] | files → points: discover → plan → extract → chunk → embed → store → commit |
+//! | [`query`] | question → answer: retrieve → pack → prompt → stream → verify citations |
+//! | [`embed`] | [`embed::Embedder`] and its implementations; the sparse (BM25) encoder |
+//! | [`store`] | [`store::VectorStore`] and its implementations: embedded Qdrant and a Qdrant server |
+//! | [`chat`] | [`chat::ChatModel`] and its implementations |
+//! | [`openai`] | the HTTP client that `embed` and `chat` share for OpenAI-compatible servers |
+//! | [`retry`] | the one retry policy for everything outside the process |
+//! | [`error`] | outcome → exit code; which error gets which hint |
+//! | [`ui`] | everything a person sees; the only writer to the terminal |
+//!
+//! # Invariants
+//!
+//! - stdout is data; everything else goes to stderr, and only `ui` writes to either.
+//! - `ingest` and `query` know `types` and the traits of `embed`, `store` and `chat`; they know
+//!   neither each other nor `settings`, `cli` or `ui`. They take option structs, emit events
+//!   through a closure and return a report.
+//! - A vendor's types stay in the file that wraps the vendor.
+//! - Per document: new chunks in, record written, stale chunks out. The record is the commit mark.
+//! - Vectors of two models never share a collection: the manifest is checked on every command.
+//!
+//! `tests/it/tidy.rs` enforces the layering.
+
+pub mod chat;
+pub mod cli;
+pub mod commands;
+pub mod embed;
+pub mod error;
+pub mod ingest;
+pub mod openai;
+pub mod query;
+pub mod retry;
+pub mod settings;
+pub mod store;
+pub mod types;
+pub mod ui;

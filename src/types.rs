@@ -1,0 +1,351 @@
+//! Plain data that both flows share. No I/O, no vendor types, no behaviour beyond what the data
+//! itself means.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+/// Version of every JSON shape docent prints and of the payload it stores.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// Namespace of the point ids (a fixed random UUID; ids are `UUIDv5` under it).
+const POINT_NAMESPACE: Uuid = Uuid::from_u128(0x6f1f_4a52_5d0c_4c0e_9d0b_8f3a_71c2_d04e);
+
+/// A SHA-256 in lowercase hexadecimal.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ContentHash(pub String);
+
+impl ContentHash {
+    pub fn of(bytes: &[u8]) -> Self {
+        use fmt::Write as _;
+        let digest = Sha256::digest(bytes);
+        let mut hex = String::with_capacity(64);
+        for byte in digest {
+            let _ = write!(hex, "{byte:02x}");
+        }
+        Self(hex)
+    }
+}
+
+impl fmt::Display for ContentHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What a document is, decided from its name and its first bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    Markdown,
+    /// Plain text and its relatives: rst, adoc, org, tex, log, configuration files.
+    Text,
+    Html,
+    Pdf,
+    Docx,
+    /// Source code; the language follows from the file name.
+    Code,
+}
+
+impl Kind {
+    pub const ALL: [Self; 6] =
+        [Self::Markdown, Self::Text, Self::Html, Self::Pdf, Self::Docx, Self::Code];
+
+    /// The name used in payloads, filters and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Markdown => "markdown",
+            Self::Text => "text",
+            Self::Html => "html",
+            Self::Pdf => "pdf",
+            Self::Docx => "docx",
+            Self::Code => "code",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Where a piece of text sits in its source. Numbers are 1-based and inclusive.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Locator {
+    /// First and last line of the file.
+    Lines(u32, u32),
+    /// Page of a paginated document.
+    Page(u32),
+    /// First and last paragraph of a document that has neither lines nor pages (DOCX).
+    Paragraphs(u32, u32),
+}
+
+impl Locator {
+    /// `source` with this place: `path:L10-L24`, `path#page=3`, `path#para=4-6`.
+    pub fn cite(&self, source: &str) -> String {
+        match *self {
+            Self::Lines(a, b) if a == b => format!("{source}:L{a}"),
+            Self::Lines(a, b) => format!("{source}:L{a}-L{b}"),
+            Self::Page(p) => format!("{source}#page={p}"),
+            Self::Paragraphs(a, b) if a == b => format!("{source}#para={a}"),
+            Self::Paragraphs(a, b) => format!("{source}#para={a}-{b}"),
+        }
+    }
+
+    /// The smallest locator that covers both, where they have the same unit (and the same page).
+    pub fn merge(self, other: Self) -> Option<Self> {
+        match (self, other) {
+            (Self::Lines(a, b), Self::Lines(c, d)) => Some(Self::Lines(a.min(c), b.max(d))),
+            (Self::Paragraphs(a, b), Self::Paragraphs(c, d)) => {
+                Some(Self::Paragraphs(a.min(c), b.max(d)))
+            }
+            (Self::Page(a), Self::Page(b)) if a == b => Some(self),
+            _ => None,
+        }
+    }
+}
+
+/// One retrievable piece of a document.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Chunk {
+    /// Path relative to the project root, `/`-separated; or the name given to standard input.
+    pub source: String,
+    /// Title of the document; empty where it has none.
+    pub title: String,
+    /// Heading path of the chunk, outermost first; for code, the enclosing items.
+    pub headings: Vec<String>,
+    /// Exactly what is shown and cited.
+    pub text: String,
+    pub locator: Locator,
+    /// Position among the document's chunks, from 0.
+    pub ordinal: u32,
+    pub kind: Kind,
+    /// Hash of the document's bytes.
+    pub document_hash: ContentHash,
+    /// Hash of [`Chunk::embedded_text`]: equal hashes have equal embeddings.
+    pub chunk_hash: ContentHash,
+    /// How many chunks of the same document with the same `chunk_hash` come before this one.
+    pub occurrence: u32,
+    /// `key=value` or plain words given at ingest, sorted.
+    pub tags: Vec<String>,
+}
+
+impl Chunk {
+    /// What is embedded: the heading path on a line of its own, then the text.
+    pub fn embedded_text(headings: &[String], text: &str) -> String {
+        if headings.is_empty() {
+            text.to_owned()
+        } else {
+            format!("{}\n{text}", headings.join(" > "))
+        }
+    }
+
+    /// `UUIDv5` of source, chunk hash and occurrence: the same chunk always lands on the same point.
+    pub fn id(&self) -> Uuid {
+        let name = format!("chunk\0{}\0{}\0{}", self.source, self.chunk_hash, self.occurrence);
+        Uuid::new_v5(&POINT_NAMESPACE, name.as_bytes())
+    }
+}
+
+/// A sparse vector: term ids and their weights, in parallel.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct SparseVector {
+    pub indices: Vec<u32>,
+    pub values: Vec<f32>,
+}
+
+/// A chunk with its vectors, ready to be stored.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Point {
+    pub chunk: Chunk,
+    /// `None` where the embedder has nothing to say of the text (a text of unknown words).
+    pub dense: Option<Vec<f32>>,
+    pub sparse: SparseVector,
+}
+
+/// The commit mark of a document, and one row of the collection's list of documents.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct DocumentRecord {
+    pub source: String,
+    pub document_hash: ContentHash,
+    /// Bytes.
+    pub size: u64,
+    /// Modification time, nanoseconds since the Unix epoch.
+    pub mtime: i64,
+    pub kind: Kind,
+    /// How many chunks the document has.
+    pub chunks: u32,
+    /// How many BM25 terms its chunks have together: the collection's mean chunk length follows.
+    pub terms: u64,
+    pub tags: Vec<String>,
+    /// RFC 3339, UTC.
+    pub ingested_at: String,
+    pub run_id: Uuid,
+}
+
+impl DocumentRecord {
+    pub fn id(source: &str) -> Uuid {
+        Uuid::new_v5(&POINT_NAMESPACE, format!("document\0{source}").as_bytes())
+    }
+}
+
+/// What built a collection version. A command whose settings disagree with it stops.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Manifest {
+    pub schema_version: u32,
+    pub embedder: EmbedderId,
+    pub chunker: ChunkerId,
+    pub sparse: SparseId,
+    /// Version of docent that created the collection.
+    pub docent: String,
+    /// RFC 3339, UTC.
+    pub created_at: String,
+    /// Lineage: the most recent ingest runs, oldest first, at most [`Manifest::MAX_RUNS`].
+    #[serde(default)]
+    pub runs: Vec<Run>,
+}
+
+impl Manifest {
+    pub const MAX_RUNS: usize = 20;
+}
+
+/// One ingest run that changed a collection.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Run {
+    pub run_id: Uuid,
+    /// RFC 3339, UTC.
+    pub started_at: String,
+    pub docent: String,
+    pub roots: Vec<String>,
+}
+
+/// Which model makes the dense vectors, and how it is asked.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct EmbedderId {
+    /// As in `--embedder`: `builtin`, `openai:text-embedding-3-small`.
+    pub name: String,
+    /// Checksum of the built-in table, or the model name the endpoint answered with.
+    pub revision: String,
+    pub dimensions: usize,
+    /// Put before every document text.
+    #[serde(default)]
+    pub document_prefix: String,
+    /// Put before every question.
+    #[serde(default)]
+    pub query_prefix: String,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ChunkerId {
+    pub max_tokens: usize,
+    pub overlap_tokens: usize,
+    /// Raised when the same settings would cut differently.
+    pub revision: u32,
+}
+
+/// Parameters of the BM25 document vectors.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct SparseId {
+    /// `bm25`.
+    pub model: String,
+    pub language: String,
+    /// Term-frequency saturation.
+    pub k: f64,
+    /// Length normalisation.
+    pub b: f64,
+    /// Mean number of terms of a chunk, estimated when the collection was created.
+    pub avg_len: f64,
+}
+
+/// Restricts retrieval; pushed into the store, so that the top k are the top k of what passes.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Filter {
+    /// Exact sources, any of which passes. `None` passes all; an empty list passes nothing.
+    pub sources: Option<Vec<String>>,
+    /// Any of these; empty passes all.
+    pub kinds: Vec<Kind>,
+    /// Every one of these must be present.
+    pub tags: Vec<String>,
+}
+
+/// A chunk as one leg of the retrieval returned it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Scored {
+    pub chunk: Chunk,
+    /// Cosine similarity in the dense leg, BM25 score in the sparse leg.
+    pub score: f32,
+}
+
+/// Rank (from 1) and score of a hit within one leg.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+pub struct LegScore {
+    pub rank: u32,
+    pub score: f32,
+}
+
+/// A retrieved chunk.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Hit {
+    pub chunk: Chunk,
+    /// What the hits are ordered by; within 0..=1 in hybrid mode.
+    pub score: f32,
+    pub dense: Option<LegScore>,
+    pub sparse: Option<LegScore>,
+}
+
+/// A numbered piece of context, as the chat model sees it and as marks `[n]` refer to it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Passage {
+    /// From 1.
+    pub number: u32,
+    pub source: String,
+    pub title: String,
+    pub headings: Vec<String>,
+    pub text: String,
+    pub locator: Locator,
+    pub score: f32,
+    pub document_hash: ContentHash,
+}
+
+impl Passage {
+    /// `path:L10-L24`, `path#page=3`.
+    pub fn citation(&self) -> String {
+        self.locator.cite(&self.source)
+    }
+}
+
+/// Which legs a retrieval asks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    #[default]
+    Hybrid,
+    Dense,
+    Sparse,
+}
+
+impl Mode {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hybrid => "hybrid",
+            Self::Dense => "dense",
+            Self::Sparse => "sparse",
+        }
+    }
+}
+
+/// Tokens a chat model reported. `None` where the endpoint did not say.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Usage {
+    pub prompt_tokens: Option<u64>,
+    pub completion_tokens: Option<u64>,
+}
