@@ -1,1 +1,293 @@
-//! (being written)
+//! What can be typed: every clap struct and every word of `--help`. No logic.
+//!
+//! A flag that sets a setting is named like it in [`crate::settings`], and stays an `Option` here:
+//! whether it was typed is all this module knows.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    done
+  1    ran, and the outcome is negative: nothing retrieved, no answer
+  2    wrong usage
+  3    configuration or credentials
+  4    a backend is unreachable or failing
+  5    partial: some sources failed, the rest is stored
+  130  interrupted; what was committed stays committed";
+
+/// Answer questions from your documents, with citations that were checked
+///
+/// docent ingests documents into Qdrant (embedded, or a server), retrieves passages, and streams an
+/// answer that cites them. It needs no key, no server and no download to start with.
+#[derive(Parser, Debug)]
+#[command(name = "docent", version, max_term_width = 100, after_help = EXIT_CODES, disable_help_subcommand = true, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+    #[command(flatten)]
+    pub global: Global,
+}
+
+/// Flags every command takes.
+#[derive(Args, Debug, Default, Clone)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// Collection to work on [default: docent]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub collection: Option<String>,
+    /// Where the embedded store lives [default: .docent in the project root]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Use a Qdrant server (gRPC) instead of the embedded store
+    #[arg(long, global = true, value_name = "URL")]
+    pub qdrant_url: Option<String>,
+    /// Embedding model: `builtin`, or `openai:MODEL` for any OpenAI-compatible endpoint
+    #[arg(long, global = true, value_name = "MODEL")]
+    pub embedder: Option<String>,
+    /// Base URL of the OpenAI-compatible endpoint, such as http://localhost:11434/v1
+    #[arg(long, global = true, value_name = "URL")]
+    pub base_url: Option<String>,
+    /// Output format; json and jsonl also turn errors on stderr into JSON
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "FORMAT",
+        default_value = "text",
+        hide_possible_values = true,
+        help = "Output format: text, json or jsonl"
+    )]
+    pub format: Format,
+    /// When to use colour, hyperlinks and progress bars: auto, always or never
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_possible_values = true
+    )]
+    pub color: When,
+    /// Print results and errors only
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Say more about what is done
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    pub verbose: bool,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Format {
+    #[default]
+    Text,
+    /// One object at the end.
+    Json,
+    /// One object a line, as things happen.
+    Jsonl,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum When {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    Ingest(IngestArgs),
+    Search(SearchArgs),
+    Query(QueryArgs),
+    Status(StatusArgs),
+    Doctor(DoctorArgs),
+    Config(ConfigArgs),
+    Completions(CompletionsArgs),
+    /// Runs the parsers of documents for the ingest that started it.
+    #[command(hide = true)]
+    ExtractWorker,
+}
+
+/// Bring a collection in line with its sources
+///
+/// Discovers files, extracts their text, chunks and embeds it, and stores it in Qdrant. A file that
+/// did not change costs nothing; one that changed is replaced; one that is gone disappears.
+/// Files ignored by .gitignore or .docentignore, hidden files and binary files are skipped.
+#[derive(Args, Debug)]
+pub struct IngestArgs {
+    /// Files, directories or globs; `-` reads standard input
+    #[arg(value_name = "PATH|GLOB|-", required = true)]
+    pub paths: Vec<String>,
+    #[command(flatten)]
+    pub ingest: IngestFlags,
+    /// Name of the document read from standard input
+    #[arg(long, value_name = "NAME", default_value = "stdin")]
+    pub source: String,
+}
+
+/// What `ingest` and `query --from` share.
+#[derive(Args, Debug, Default, Clone)]
+pub struct IngestFlags {
+    /// Only files that match this glob (repeatable)
+    #[arg(long, value_name = "GLOB")]
+    pub include: Vec<String>,
+    /// No files that match this glob (repeatable)
+    #[arg(long, value_name = "GLOB")]
+    pub exclude: Vec<String>,
+    /// Also hidden files and directories
+    #[arg(long)]
+    pub hidden: bool,
+    /// Tag the documents, as KEY=VALUE or a word (repeatable)
+    #[arg(long = "tag", value_name = "TAG", id = "ingest_tag")]
+    pub tags: Vec<String>,
+    /// Compare the content of every file, whatever its size and modification time say
+    #[arg(long)]
+    pub checksum: bool,
+    /// Largest file that is read [default: 64MB]
+    #[arg(long, value_name = "SIZE")]
+    pub max_file_size: Option<String>,
+    /// Longest chunk, in tokens of the embedder [default: 256]
+    #[arg(long, value_name = "N")]
+    pub chunk_tokens: Option<String>,
+    /// Tokens that neighbouring chunks share [default: 32]
+    #[arg(long, value_name = "N")]
+    pub chunk_overlap: Option<String>,
+    /// Embedding requests in flight [default: 4]
+    #[arg(long, value_name = "N")]
+    pub concurrency: Option<String>,
+    /// Shards of the collection on a Qdrant server, when it is created
+    #[arg(long, value_name = "N")]
+    pub shard_number: Option<String>,
+    /// Copies of each shard on a Qdrant cluster, when the collection is created
+    #[arg(long, value_name = "N")]
+    pub replication_factor: Option<String>,
+}
+
+/// Which passages count, for `search` and `query`.
+#[derive(Args, Debug, Default, Clone)]
+#[command(next_help_heading = "Retrieval")]
+pub struct RetrievalFlags {
+    /// How many passages [default: 8]
+    #[arg(short, long, value_name = "N")]
+    pub k: Option<String>,
+    /// Which vectors are asked: hybrid, dense or sparse [default: hybrid]
+    #[arg(long, value_name = "MODE")]
+    pub mode: Option<String>,
+    /// Only documents whose path matches this glob (repeatable)
+    #[arg(long = "source", value_name = "GLOB", id = "source_glob")]
+    pub sources: Vec<String>,
+    /// Only documents of this kind: markdown, text, html, pdf, docx or code (repeatable)
+    #[arg(long = "kind", value_name = "KIND")]
+    pub kinds: Vec<String>,
+    /// Only documents with this tag (repeatable: all must be there)
+    #[arg(long = "tag", value_name = "TAG", id = "filter_tag")]
+    pub tags: Vec<String>,
+    /// Leave out what scores lower: 0 to 1 in hybrid mode, the cosine or BM25 score otherwise
+    #[arg(long, value_name = "SCORE")]
+    pub min_score: Option<String>,
+}
+
+/// Print the passages that answer a question best
+///
+/// No chat model is involved. Exits with 1 when nothing is found.
+#[derive(Args, Debug)]
+pub struct SearchArgs {
+    /// The question; `-` or nothing reads it from standard input
+    #[arg(value_name = "QUESTION")]
+    pub question: Vec<String>,
+    #[command(flatten)]
+    pub retrieval: RetrievalFlags,
+}
+
+/// Answer a question from the documents, with citations
+///
+/// Retrieves passages and streams an answer that cites them as [n]. While no chat model is
+/// configured the answer is quoted from the passages. Exits with 1 when there is no answer.
+#[derive(Args, Debug)]
+pub struct QueryArgs {
+    /// The question; `-` or nothing reads it from standard input
+    #[arg(value_name = "QUESTION")]
+    pub question: Vec<String>,
+    /// Bring the collection in line with this path first (repeatable)
+    #[arg(long, value_name = "PATH")]
+    pub from: Vec<String>,
+    #[command(flatten)]
+    pub retrieval: RetrievalFlags,
+    #[command(flatten)]
+    pub chat: ChatFlags,
+}
+
+#[derive(Args, Debug, Default, Clone)]
+#[command(next_help_heading = "Answer")]
+pub struct ChatFlags {
+    /// Chat model at the endpoint; `extractive` quotes instead
+    #[arg(short, long, value_name = "MODEL")]
+    pub model: Option<String>,
+    /// Sampling temperature; not sent unless set
+    #[arg(long, value_name = "T")]
+    pub temperature: Option<String>,
+    /// Longest answer, in tokens; not sent unless set
+    #[arg(long, value_name = "N")]
+    pub max_tokens: Option<String>,
+    /// File with instructions that replace docent's own
+    #[arg(long, value_name = "FILE")]
+    pub system: Option<String>,
+    /// Tokens of passages the model is given [default: 3000]
+    #[arg(long, value_name = "N")]
+    pub context_tokens: Option<String>,
+    /// Longest wait for the first token [default: 60s]
+    #[arg(long, value_name = "TIME")]
+    pub timeout: Option<String>,
+    /// Longest silence while the answer streams [default: 30s]
+    #[arg(long, value_name = "TIME")]
+    pub idle_timeout: Option<String>,
+}
+
+/// Say what is stored, and what built it
+#[derive(Args, Debug)]
+pub struct StatusArgs {
+    /// List every document
+    #[arg(long)]
+    pub documents: bool,
+}
+
+/// Check what is configured, by talking to it
+///
+/// Also looks for an Ollama and a Qdrant running on this machine, and says how to use them.
+#[derive(Args, Debug)]
+pub struct DoctorArgs {}
+
+/// Show the settings and where they come from
+#[derive(Args, Debug)]
+pub struct ConfigArgs {
+    #[command(subcommand)]
+    pub command: ConfigCommand,
+}
+
+#[derive(Subcommand, Debug)]
+pub enum ConfigCommand {
+    /// Print every setting, its value and where that came from; secrets are masked
+    Show,
+    /// Trust the project's docent.toml, as it is now, to choose where keys are sent
+    Trust,
+}
+
+/// Print shell completions or the man page
+#[derive(Args, Debug)]
+pub struct CompletionsArgs {
+    #[arg(value_enum, value_name = "SHELL")]
+    pub shell: Shell,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Shell {
+    Bash,
+    Elvish,
+    Fish,
+    Powershell,
+    Zsh,
+    /// Man pages (roff), one after another
+    Man,
+}

@@ -94,3 +94,90 @@ impl fmt::Display for BackendError {
 }
 
 impl std::error::Error for BackendError {}
+
+/// Why a command ends without its result: what went wrong, with what, and what to type next.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Failure {
+    pub exit: Exit,
+    /// Empty where there is nothing to say: the reader of a pipe is gone.
+    pub message: String,
+    pub causes: Vec<String>,
+    pub hint: Option<String>,
+}
+
+impl Failure {
+    pub fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, message: message.into(), causes: Vec::new(), hint: None }
+    }
+
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, message)
+    }
+
+    pub fn config(message: impl Into<String>) -> Self {
+        Self::new(Exit::Config, message)
+    }
+
+    /// A broken pipe is success.
+    pub fn reader_gone() -> Self {
+        Self::new(Exit::Done, "")
+    }
+
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    #[must_use]
+    pub fn caused_by(mut self, cause: impl Into<String>) -> Self {
+        self.causes.push(cause.into());
+        self
+    }
+}
+
+impl From<BackendError> for Failure {
+    fn from(error: BackendError) -> Self {
+        let exit = match error.fault {
+            Fault::Unauthorized | Fault::NotFound => Exit::Config,
+            _ => Exit::Backend,
+        };
+        let hint = hint_for(&error);
+        let message = match error.fault {
+            Fault::Unauthorized => format!("the {} refused the key", error.service.name()),
+            Fault::NotFound => format!("the {} does not know what was asked", error.service.name()),
+            Fault::TooLong => format!("the input is too long for the {}", error.service.name()),
+            Fault::Busy => return Self::new(exit, error.message).hint(hint),
+            Fault::Transient { .. } | Fault::Permanent => {
+                format!("the {} failed", error.service.name())
+            }
+        };
+        Self::new(exit, message)
+            .caused_by(format!("{}: {}", error.endpoint, error.message))
+            .hint(hint)
+    }
+}
+
+/// The next thing to type.
+fn hint_for(error: &BackendError) -> String {
+    let text = match (error.service, error.fault) {
+        (_, Fault::Busy) => "run this again when the other process is done",
+        (Service::Store, Fault::Unauthorized) => "set QDRANT_API_KEY to a key of that server",
+        (_, Fault::Unauthorized) => {
+            "set OPENAI_API_KEY (or DOCENT_CHAT_API_KEY, DOCENT_EMBEDDING_API_KEY) to a key of that endpoint; `docent config show` tells which is in force"
+        }
+        (Service::Embedder, Fault::NotFound) => {
+            "check --embedder and --base-url; `docent doctor` lists what the endpoint offers"
+        }
+        (Service::Chat, Fault::NotFound) => {
+            "check --model and --base-url; `docent doctor` lists what the endpoint offers"
+        }
+        (Service::Embedder, Fault::TooLong) => "make chunks smaller with --chunk-tokens",
+        (Service::Chat, Fault::TooLong) => {
+            "give the model less with --context-tokens, or fewer passages with -k"
+        }
+        (Service::Store, Fault::NotFound) => "check --qdrant-url and --collection",
+        _ => "`docent doctor` checks everything that is configured",
+    };
+    text.to_owned()
+}

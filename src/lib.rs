@@ -18,6 +18,7 @@
 //! | [`chat`] | [`chat::ChatModel`] and its implementations |
 //! | [`openai`] | the HTTP client that `embed` and `chat` share for OpenAI-compatible servers |
 //! | [`retry`] | the one retry policy for everything outside the process |
+//! | [`cancel`] | how a run is told to stop |
 //! | [`error`] | outcome → exit code; which error gets which hint |
 //! | [`ui`] | everything a person sees; the only writer to the terminal |
 //!
@@ -33,6 +34,7 @@
 //!
 //! `tests/it/tidy.rs` enforces the layering.
 
+pub mod cancel;
 pub mod chat;
 pub mod cli;
 pub mod commands;
@@ -46,3 +48,11 @@ pub mod settings;
 pub mod store;
 pub mod types;
 pub mod ui;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// Runs one command line, the program's name first.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    commands::run(args)
+}

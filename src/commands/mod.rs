@@ -1,1 +1,136 @@
-//! (being written)
+//! One file per subcommand, all of one shape: `run(ui, context, args)` returns the exit code, or
+//! the failure that ends the command. [`connect`] alone chooses backends.
+
+mod completions;
+mod config;
+mod connect;
+mod context;
+mod doctor;
+mod ingest;
+mod query;
+mod search;
+mod status;
+
+use std::ffi::OsString;
+use std::io::{self, Read};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cancel::{self, Cancel};
+use crate::cli::{Cli, Command};
+use crate::error::{Exit, Failure};
+use crate::ingest::extract;
+use crate::settings::Layer;
+use crate::ui::Ui;
+use context::Context;
+
+/// Parses, dispatches, and turns the outcome into an exit code.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version go to stdout with success, mistakes to stderr with 2.
+            let _ = error.print();
+            return ExitCode::from(error.exit_code() as u8);
+        }
+    };
+    if matches!(cli.command, Command::ExtractWorker) {
+        let served = extract::run_worker(&mut io::stdin().lock(), &mut io::stdout().lock());
+        return ExitCode::from(u8::from(served.is_err()));
+    }
+    let mut ui = Ui::new(&cli.global);
+    let exit = dispatch(&mut ui, cli).unwrap_or_else(|failure| {
+        ui.failure(&failure);
+        failure.exit
+    });
+    ExitCode::from(exit as u8)
+}
+
+fn dispatch(ui: &mut Ui, cli: Cli) -> Result<Exit, Failure> {
+    let global = cli.global;
+    let context = |ui: &mut Ui, flags: Layer| Context::load(ui, &global, flags);
+    match cli.command {
+        Command::Ingest(args) => {
+            let context = context(ui, context::ingest_flags(&args.ingest))?;
+            block_on(ingest::run(ui, &context, args))
+        }
+        Command::Search(args) => {
+            let context = context(ui, context::retrieval_flags(&args.retrieval))?;
+            block_on(search::run(ui, &context, args))
+        }
+        Command::Query(args) => {
+            let mut flags = context::retrieval_flags(&args.retrieval);
+            flags.extend(context::chat_flags(&args.chat));
+            let context = context(ui, flags)?;
+            block_on(query::run(ui, &context, args))
+        }
+        Command::Status(args) => {
+            let context = context(ui, Layer::new())?;
+            block_on(status::run(ui, &context, args))
+        }
+        Command::Doctor(args) => {
+            let context = context(ui, Layer::new())?;
+            block_on(doctor::run(ui, &context, args))
+        }
+        Command::Config(args) => config::run(ui, &global, args),
+        Command::Completions(args) => completions::run(ui, args),
+        // Served above, before anything is set up.
+        Command::ExtractWorker => Ok(Exit::Done),
+    }
+}
+
+/// One thread drives a command; what blocks or computes goes to the blocking pool.
+fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Exit::Backend, format!("cannot start: {error}")))?;
+    let result = runtime.block_on(future);
+    // A parser or a name look-up that hangs may not hold up the end.
+    runtime.shutdown_background();
+    result
+}
+
+/// The question of `search` and `query`: what was typed, or standard input.
+fn question(typed: &[String]) -> Result<String, Failure> {
+    let joined = typed.join(" ");
+    let from_stdin = joined.is_empty() || joined == "-";
+    if joined.is_empty() && io::IsTerminal::is_terminal(&io::stdin()) {
+        return Err(
+            Failure::usage("no question").hint("docent query \"How long are backups kept?\"")
+        );
+    }
+    let question = if from_stdin {
+        let mut text = String::new();
+        io::stdin()
+            .read_to_string(&mut text)
+            .map_err(|error| Failure::usage(format!("cannot read standard input: {error}")))?;
+        text
+    } else {
+        joined
+    };
+    let question = question.trim();
+    if question.is_empty() {
+        return Err(Failure::usage("the question is empty"));
+    }
+    Ok(question.to_owned())
+}
+
+/// Ctrl-C asks the flow to stop; a second one leaves at once, which loses nothing that was
+/// committed.
+fn on_interrupt() -> Cancel {
+    let (canceller, cancel) = cancel::pair();
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            canceller.cancel();
+            if tokio::signal::ctrl_c().await.is_ok() {
+                #[expect(clippy::exit, reason = "the user asked twice")]
+                std::process::exit(Exit::Interrupted as i32);
+            }
+        }
+        // Kept alive for those who wait on it.
+        std::future::pending::<()>().await;
+    });
+    cancel
+}

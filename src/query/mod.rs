@@ -1,6 +1,211 @@
 //! Question → answer: `embed → retrieve → pack → prompt → stream → verify citations`.
+//!
+//! [`answer`] is the whole flow. It emits what happens as it happens, and returns what came of it;
+//! a model that dies in mid-answer is part of the result, since what came until then stands.
 
 pub mod cite;
 pub mod pack;
 pub mod prompt;
 pub mod retrieve;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::StreamExt;
+
+use crate::cancel::Cancel;
+use crate::chat::{ChatEvent, ChatModel, ChatRequest};
+use crate::embed::Embedder;
+use crate::embed::sparse::SparseEncoder;
+use crate::error::BackendError;
+use crate::store::VectorStore;
+use crate::types::{Hit, Passage, Usage};
+
+use cite::{Citations, MarkEvent, MarkParser};
+use pack::PackOptions;
+use retrieve::RetrieveOptions;
+
+/// What retrieval works with.
+pub struct Retriever {
+    pub embedder: Arc<dyn Embedder>,
+    pub store: Arc<dyn VectorStore>,
+    pub sparse: SparseEncoder,
+}
+
+impl Retriever {
+    /// The passages that answer the question best, best first.
+    pub async fn retrieve(
+        &self,
+        question: &str,
+        options: &RetrieveOptions,
+    ) -> Result<Vec<Hit>, BackendError> {
+        let sparse = self.sparse.query(question);
+        retrieve::retrieve(question, &*self.embedder, &sparse, &*self.store, options).await
+    }
+}
+
+/// How to answer.
+pub struct AnswerOptions {
+    pub retrieve: RetrieveOptions,
+    pub pack: PackOptions,
+    /// Instructions that replace docent's own.
+    pub system: Option<String>,
+    /// Marks the fences around passages; a document cannot guess it.
+    pub nonce: String,
+}
+
+/// What happens, in order.
+#[derive(Clone, PartialEq, Debug)]
+pub enum AnswerEvent {
+    Retrieved {
+        hits: usize,
+        passages: Vec<Passage>,
+    },
+    /// Text of the answer. Marks come as events of their own.
+    Text(String),
+    /// A citation mark `[n]`.
+    Mark(u32),
+}
+
+/// What came of a question.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Answer {
+    /// As the model wrote it, marks included.
+    pub text: String,
+    /// The model said that the passages hold no answer, or there were none.
+    pub no_answer: bool,
+    pub model: String,
+    pub passages: Vec<Passage>,
+    pub citations: Citations,
+    pub finish_reason: Option<String>,
+    pub usage: Usage,
+    pub retrieved_in: Duration,
+    pub first_token_in: Option<Duration>,
+    pub elapsed: Duration,
+    pub interrupted: bool,
+    /// What cut the answer short.
+    pub failure: Option<BackendError>,
+}
+
+/// Answers a question, or finds that there is no answer.
+///
+/// # Errors
+/// When retrieval fails, or the model before its first token. `cancel` ends the answer where it is.
+pub async fn answer(
+    question: &str,
+    retriever: &Retriever,
+    chat: &dyn ChatModel,
+    options: &AnswerOptions,
+    cancel: &Cancel,
+    emit: &mut (dyn FnMut(AnswerEvent) + Send),
+) -> Result<Answer, BackendError> {
+    let started = Instant::now();
+    let hits = retriever.retrieve(question, &options.retrieve).await?;
+    let count = |text: &str| retriever.embedder.count_tokens(text);
+    let passages = pack::pack(&hits, &options.pack, &count).passages;
+    let retrieved_in = started.elapsed();
+    emit(AnswerEvent::Retrieved { hits: hits.len(), passages: passages.clone() });
+
+    let mut draft = Draft::new(started);
+    if !passages.is_empty() {
+        let request = ChatRequest {
+            messages: prompt::prompt(
+                question,
+                &passages,
+                options.system.as_deref(),
+                &options.nonce,
+            ),
+            question: question.to_owned(),
+            passages: passages.clone(),
+        };
+        draft.stream(chat, request, cancel, emit).await?;
+    }
+    let refused = draft.text.trim().is_empty() || prompt::is_refusal(&draft.text);
+    Ok(Answer {
+        no_answer: refused && draft.failure.is_none(),
+        citations: cite::verify(&draft.text, &passages),
+        model: draft.model.unwrap_or_else(|| chat.name().to_owned()),
+        text: draft.text,
+        passages,
+        finish_reason: draft.finish_reason,
+        usage: draft.usage,
+        retrieved_in,
+        first_token_in: draft.first_token_in,
+        elapsed: started.elapsed(),
+        interrupted: cancel.is_cancelled(),
+        failure: draft.failure,
+    })
+}
+
+/// An answer while it arrives.
+struct Draft {
+    started: Instant,
+    text: String,
+    model: Option<String>,
+    finish_reason: Option<String>,
+    usage: Usage,
+    first_token_in: Option<Duration>,
+    failure: Option<BackendError>,
+}
+
+impl Draft {
+    fn new(started: Instant) -> Self {
+        Self {
+            started,
+            text: String::new(),
+            model: None,
+            finish_reason: None,
+            usage: Usage::default(),
+            first_token_in: None,
+            failure: None,
+        }
+    }
+
+    async fn stream(
+        &mut self,
+        chat: &dyn ChatModel,
+        request: ChatRequest,
+        cancel: &Cancel,
+        emit: &mut (dyn FnMut(AnswerEvent) + Send),
+    ) -> Result<(), BackendError> {
+        let mut stream = tokio::select! {
+            stream = chat.stream(request) => stream?,
+            () = cancel.cancelled() => return Ok(()),
+        };
+        let mut marks = MarkParser::default();
+        loop {
+            let event = tokio::select! {
+                event = stream.next() => event,
+                () = cancel.cancelled() => None,
+            };
+            let Some(event) = event else { break };
+            match event {
+                Ok(ChatEvent::Delta(text)) => {
+                    self.first_token_in.get_or_insert_with(|| self.started.elapsed());
+                    self.text.push_str(&text);
+                    send(marks.push(&text), emit);
+                }
+                Ok(ChatEvent::Done { finish_reason, model, usage }) => {
+                    self.finish_reason = Some(finish_reason);
+                    self.model = Some(model);
+                    self.usage = usage;
+                }
+                Err(error) => {
+                    self.failure = Some(error);
+                    break;
+                }
+            }
+        }
+        send(marks.finish(), emit);
+        Ok(())
+    }
+}
+
+fn send(events: Vec<MarkEvent>, emit: &mut (dyn FnMut(AnswerEvent) + Send)) {
+    for event in events {
+        emit(match event {
+            MarkEvent::Text(text) => AnswerEvent::Text(text),
+            MarkEvent::Mark(number) => AnswerEvent::Mark(number),
+        });
+    }
+}

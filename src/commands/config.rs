@@ -1,0 +1,64 @@
+//! `docent config`: what is set, and where; whom to trust.
+
+use serde_json::{Map, Value, json};
+
+use super::context::{self, PROJECT_FILE, Place};
+use crate::cli::{ConfigArgs, ConfigCommand, Format, Global};
+use crate::error::{Exit, Failure};
+use crate::settings::{self, Layer};
+use crate::types::SCHEMA_VERSION;
+use crate::ui::Ui;
+
+pub fn run(ui: &mut Ui, global: &Global, args: ConfigArgs) -> Result<Exit, Failure> {
+    match args.command {
+        ConfigCommand::Show => show(ui, global),
+        ConfigCommand::Trust => trust(ui),
+    }
+}
+
+fn show(ui: &mut Ui, global: &Global) -> Result<Exit, Failure> {
+    let place = Place::find()?;
+    let (layers, trusted) = context::read_layers(&place, global, Layer::new())?;
+    let settings = settings::resolve(&layers, trusted).map_err(context::setting_failure)?;
+    for notice in &settings.notices {
+        ui.warn(notice);
+    }
+    if ui.format != Format::Text {
+        let rows: Map<String, Value> = settings
+            .resolved
+            .iter()
+            .map(|row| {
+                let value = json!({"value": row.value, "origin": row.origin.label()});
+                (row.key.name.to_owned(), value)
+            })
+            .collect();
+        ui.json(&json!({"schema_version": SCHEMA_VERSION, "settings": rows}))?;
+        return Ok(Exit::Done);
+    }
+    let width = settings.resolved.iter().map(|row| row.key.name.len()).max().unwrap_or(0);
+    let mut text = String::new();
+    for row in &settings.resolved {
+        let value = row.value.as_deref().unwrap_or("-");
+        let origin = match &row.value {
+            Some(_) => row.origin.label(),
+            None => format!("not set: {}", row.key.about),
+        };
+        let origin = ui.out_style.dim(&format!("({origin})"));
+        text += &format!("{:width$}  {value}  {origin}\n", row.key.name);
+    }
+    ui.data(&text)?;
+    Ok(Exit::Done)
+}
+
+fn trust(ui: &mut Ui) -> Result<Exit, Failure> {
+    let place = Place::find()?;
+    let Some(path) = place.project_file else {
+        return Err(Failure::config(format!(
+            "there is no {PROJECT_FILE} in {}",
+            place.root.display()
+        )));
+    };
+    context::trust(&path)?;
+    ui.status(&format!("{} is trusted as it is now", path.display()));
+    Ok(Exit::Done)
+}

@@ -1,0 +1,200 @@
+//! Settings → backends. The only place that knows which implementation stands behind a trait.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::context::Context;
+use crate::chat::ChatModel;
+use crate::chat::extractive::Extractive;
+use crate::chat::openai::{ChatOptions, OpenAiChat};
+use crate::embed::Embedder;
+use crate::embed::builtin::Builtin;
+use crate::embed::openai::{OpenAiEmbedder, OpenAiOptions};
+use crate::embed::sparse::SparseEncoder;
+use crate::error::{Exit, Failure};
+use crate::query::Retriever;
+use crate::retry::RetryPolicy;
+use crate::settings::{EmbeddingModel, Settings};
+use crate::store::VectorStore;
+use crate::store::edge::{Access, EdgeStore};
+use crate::store::server::{ServerOptions, ServerStore};
+use crate::types::Manifest;
+
+pub use crate::store::edge::Access as StoreAccess;
+
+/// The store that is configured. Nothing is opened yet.
+pub fn store(context: &Context, access: Access) -> Result<Arc<dyn VectorStore>, Failure> {
+    let settings = &context.settings;
+    Ok(match &settings.qdrant.url {
+        Some(_) => Arc::new(server(settings)?),
+        None => Arc::new(EdgeStore::open(&context.data_dir, &settings.collection, access)?),
+    })
+}
+
+/// The Qdrant server that is configured.
+pub fn server(settings: &Settings) -> Result<ServerStore, Failure> {
+    let qdrant = &settings.qdrant;
+    let options = ServerOptions {
+        url: qdrant.url.clone().unwrap_or_default(),
+        api_key: qdrant.api_key.clone(),
+        timeout: qdrant.timeout,
+        shard_number: qdrant.shard_number,
+        replication_factor: qdrant.replication_factor,
+        retry: retry_policy(settings),
+    };
+    Ok(ServerStore::connect(options, &settings.collection)?)
+}
+
+/// The embedder that is configured, where it is the one that built the collection. The probe for
+/// its dimensions is spared where the manifest tells them.
+pub async fn embedder(
+    settings: &Settings,
+    manifest: Option<&Manifest>,
+) -> Result<Arc<dyn Embedder>, Failure> {
+    if let Some(manifest) = manifest {
+        same_embedder(settings, manifest)?;
+    }
+    let embedder: Arc<dyn Embedder> = match &settings.embedding.model {
+        EmbeddingModel::Builtin => Arc::new(Builtin::new()),
+        EmbeddingModel::OpenAi(model) => {
+            let known = manifest.map(|manifest| manifest.embedder.dimensions);
+            Arc::new(OpenAiEmbedder::connect(embedding_options(settings, model, known)).await?)
+        }
+    };
+    if let Some(manifest) = manifest
+        && settings.embedding.model == EmbeddingModel::Builtin
+        && manifest.embedder != *embedder.id()
+    {
+        return Err(mismatch(
+            settings,
+            &format!("another revision of the built-in embedder ({})", manifest.embedder.revision),
+        ));
+    }
+    Ok(embedder)
+}
+
+fn embedding_options(settings: &Settings, model: &str, known: Option<usize>) -> OpenAiOptions {
+    let embedding = &settings.embedding;
+    OpenAiOptions {
+        base_url: embedding.endpoint.base_url.clone(),
+        api_key: embedding.endpoint.api_key.clone(),
+        model: model.to_owned(),
+        dimensions: embedding.dimensions,
+        known_dimensions: known,
+        document_prefix: embedding.document_prefix.clone(),
+        query_prefix: embedding.query_prefix.clone(),
+        batch_items: embedding.batch_items,
+        batch_tokens: embedding.batch_tokens,
+        input_tokens: embedding.input_tokens,
+        concurrency: embedding.concurrency,
+        timeout: embedding.timeout,
+        retry: retry_policy(settings),
+    }
+}
+
+/// Vectors of two models never share a collection.
+fn same_embedder(settings: &Settings, manifest: &Manifest) -> Result<(), Failure> {
+    let (built, configured) = (&manifest.embedder, &settings.embedding);
+    if built.name != configured.model.name() {
+        return Err(mismatch(settings, &format!("the embedder `{}`", built.name)));
+    }
+    if configured.model == EmbeddingModel::Builtin {
+        return Ok(());
+    }
+    if configured.dimensions.is_some_and(|dimensions| dimensions != built.dimensions) {
+        return Err(mismatch(settings, &format!("vectors of {} dimensions", built.dimensions)));
+    }
+    if built.document_prefix != configured.document_prefix
+        || built.query_prefix != configured.query_prefix
+    {
+        let prefixes = format!(
+            "the prefixes {:?} (documents) and {:?} (questions)",
+            built.document_prefix, built.query_prefix
+        );
+        return Err(mismatch(settings, &prefixes));
+    }
+    Ok(())
+}
+
+fn mismatch(settings: &Settings, built_with: &str) -> Failure {
+    let name = settings.embedding.model.name();
+    Failure::config(format!(
+        "collection `{}` was built with {built_with}, and the embedder is `{name}`",
+        settings.collection
+    ))
+    .hint(format!(
+        "use the settings it was built with (`docent status` shows them), or build another: docent ingest --collection NAME --embedder {name} PATH"
+    ))
+}
+
+/// Chunks of two sizes would compete in one collection.
+pub fn same_chunker(
+    settings: &Settings,
+    chunker: &crate::types::ChunkerId,
+    manifest: &Manifest,
+) -> Result<(), Failure> {
+    let built = &manifest.chunker;
+    if built == chunker {
+        return Ok(());
+    }
+    Err(Failure::config(format!(
+        "collection `{}` was built with chunks of {} tokens, {} of them overlapping (cut revision {}); now they are {} and {} (revision {})",
+        settings.collection,
+        built.max_tokens,
+        built.overlap_tokens,
+        built.revision,
+        chunker.max_tokens,
+        chunker.overlap_tokens,
+        chunker.revision
+    ))
+    .hint(format!(
+        "use --chunk-tokens {} --chunk-overlap {}, or build another: docent ingest --collection NAME PATH",
+        built.max_tokens, built.overlap_tokens
+    )))
+}
+
+/// The chat model that is configured; the extractive one while there is none.
+pub fn chat(settings: &Settings) -> Result<Box<dyn ChatModel>, Failure> {
+    let chat = &settings.chat;
+    let Some(model) = &chat.model else { return Ok(Box::new(Extractive::new())) };
+    Ok(Box::new(OpenAiChat::connect(ChatOptions {
+        base_url: chat.endpoint.base_url.clone(),
+        api_key: chat.endpoint.api_key.clone(),
+        model: model.clone(),
+        temperature: chat.temperature,
+        max_tokens: chat.max_tokens,
+        timeout: chat.timeout,
+        idle_timeout: chat.idle_timeout,
+        retry: retry_policy(settings),
+    })?))
+}
+
+/// Everything `search` and `query` ask, on a collection that exists.
+pub async fn retriever(
+    context: &Context,
+    store: Arc<dyn VectorStore>,
+) -> Result<Retriever, Failure> {
+    let manifest = store.manifest().await?.ok_or_else(|| missing_collection(context, &*store))?;
+    let embedder = embedder(&context.settings, Some(&manifest)).await?;
+    let sparse = SparseEncoder::new(&manifest.sparse).map_err(|problem| {
+        Failure::config(format!("collection `{}`: {problem}", context.settings.collection))
+    })?;
+    Ok(Retriever { embedder, store, sparse })
+}
+
+pub fn missing_collection(context: &Context, store: &dyn VectorStore) -> Failure {
+    let collection = &context.settings.collection;
+    Failure::new(
+        Exit::Config,
+        format!("there is no collection `{collection}` in {}", store.endpoint()),
+    )
+    .hint("docent ingest PATH")
+}
+
+pub fn retry_policy(settings: &Settings) -> RetryPolicy {
+    RetryPolicy {
+        attempts: settings.attempts.max(1),
+        base: Duration::from_millis(500),
+        max: Duration::from_secs(30),
+    }
+}

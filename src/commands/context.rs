@@ -1,0 +1,181 @@
+//! Where a command runs and with which settings: reads the environment, the project file and the
+//! user's file, once.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use crate::cli::{ChatFlags, Global, IngestFlags, RetrievalFlags};
+use crate::error::{Exit, Failure};
+use crate::settings::{self, Layer, Layers, Origin, Settings, SettingsError, layers};
+use crate::types::ContentHash;
+use crate::ui::Ui;
+
+pub const PROJECT_FILE: &str = "docent.toml";
+const DATA_DIR: &str = ".docent";
+
+/// The project and its settings.
+pub struct Context {
+    pub settings: Settings,
+    pub cwd: PathBuf,
+    /// Sources are relative to it: the nearest ancestor with a `docent.toml` or a `.docent`, or
+    /// the working directory.
+    pub root: PathBuf,
+    /// Of the embedded store.
+    pub data_dir: PathBuf,
+}
+
+impl Context {
+    pub fn load(ui: &mut Ui, global: &Global, flags: Layer) -> Result<Self, Failure> {
+        let place = Place::find()?;
+        let (layers, trusted) = read_layers(&place, global, flags)?;
+        let settings = settings::resolve(&layers, trusted).map_err(setting_failure)?;
+        for notice in &settings.notices {
+            ui.warn(notice);
+        }
+        let data_dir = match &settings.data_dir {
+            Some(dir) => place.cwd.join(dir),
+            None => place.root.join(DATA_DIR),
+        };
+        Ok(Self { settings, cwd: place.cwd, root: place.root, data_dir })
+    }
+}
+
+/// Directories and files a command line means.
+pub struct Place {
+    pub cwd: PathBuf,
+    pub root: PathBuf,
+    pub project_file: Option<PathBuf>,
+}
+
+impl Place {
+    pub fn find() -> Result<Self, Failure> {
+        let cwd = env::current_dir().and_then(|dir| dir.canonicalize()).map_err(|error| {
+            Failure::usage(format!("the working directory cannot be used: {error}"))
+        })?;
+        let marked = |dir: &&Path| dir.join(PROJECT_FILE).is_file() || dir.join(DATA_DIR).is_dir();
+        let root = cwd.ancestors().find(marked).unwrap_or(&cwd).to_owned();
+        let project_file = Some(root.join(PROJECT_FILE)).filter(|file| file.is_file());
+        Ok(Self { cwd, root, project_file })
+    }
+}
+
+/// All layers, strongest first, and whether the project file is trusted.
+pub fn read_layers(
+    place: &Place,
+    global: &Global,
+    flags: Layer,
+) -> Result<(Layers, bool), Failure> {
+    let mut typed = global_flags(global);
+    typed.extend(flags);
+    let unknown = env::vars_os()
+        .filter_map(|(name, _)| name.into_string().ok())
+        .filter(|name| name.starts_with("DOCENT_"));
+    let lookup = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
+    let mut all = vec![typed, layers::environment(lookup, unknown).map_err(setting_failure)?];
+    let mut trusted = false;
+    if let Some(path) = &place.project_file {
+        let text = read(path)?;
+        trusted = is_trusted(path, &text);
+        all.push(
+            layers::file(path, &text, &Origin::Project(path.clone())).map_err(setting_failure)?,
+        );
+    }
+    if let Some(path) = user_file().filter(|path| path.is_file()) {
+        let text = read(&path)?;
+        all.push(layers::file(&path, &text, &Origin::User(path.clone())).map_err(setting_failure)?);
+    }
+    Ok((Layers(all), trusted))
+}
+
+fn read(path: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(path)
+        .map_err(|error| Failure::config(format!("{} cannot be read: {error}", path.display())))
+}
+
+pub fn setting_failure(error: SettingsError) -> Failure {
+    let exit = if error.usage { Exit::Usage } else { Exit::Config };
+    Failure { hint: error.hint, ..Failure::new(exit, error.message) }
+}
+
+/// `$XDG_CONFIG_HOME/docent/config.toml`, or under `~/.config`.
+pub fn user_file() -> Option<PathBuf> {
+    Some(xdg("XDG_CONFIG_HOME", ".config")?.join("docent/config.toml"))
+}
+
+fn xdg(variable: &str, fallback: &str) -> Option<PathBuf> {
+    let set = env::var_os(variable).map(PathBuf::from).filter(|dir| dir.is_absolute());
+    let home = || env::var_os("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
+    set.or_else(|| Some(home()?.join(fallback)))
+}
+
+/// One line per trusted project file: its hash and its path. An edited file is not trusted.
+fn trust_file() -> Option<PathBuf> {
+    Some(xdg("XDG_STATE_HOME", ".local/state")?.join("docent/trusted"))
+}
+
+fn trust_line(path: &Path, text: &str) -> String {
+    format!("{}  {}", ContentHash::of(text.as_bytes()), path.display())
+}
+
+fn is_trusted(path: &Path, text: &str) -> bool {
+    let listed = trust_file().and_then(|file| std::fs::read_to_string(file).ok());
+    listed.is_some_and(|list| list.lines().any(|line| line == trust_line(path, text)))
+}
+
+/// Adds the project file, as it is now, to those that are trusted.
+pub fn trust(path: &Path) -> Result<(), Failure> {
+    let line = trust_line(path, &read(path)?);
+    let file = trust_file().ok_or_else(|| {
+        Failure::config("no place to remember this: neither HOME nor XDG_STATE_HOME is set")
+    })?;
+    let known = std::fs::read_to_string(&file).unwrap_or_default();
+    if known.lines().any(|known| known == line) {
+        return Ok(());
+    }
+    let written = std::fs::create_dir_all(file.parent().unwrap_or(Path::new(".")))
+        .and_then(|()| std::fs::write(&file, format!("{known}{line}\n")));
+    written
+        .map_err(|error| Failure::config(format!("{} cannot be written: {error}", file.display())))
+}
+
+fn global_flags(global: &Global) -> Layer {
+    let data_dir = global.data_dir.as_ref().map(|dir| dir.display().to_string());
+    layers::flags([
+        ("collection", global.collection.clone()),
+        ("data_dir", data_dir),
+        ("qdrant.url", global.qdrant_url.clone()),
+        ("embedder", global.embedder.clone()),
+        ("openai.base_url", global.base_url.clone()),
+    ])
+}
+
+pub fn ingest_flags(flags: &IngestFlags) -> Layer {
+    layers::flags([
+        ("ingest.max_file_size", flags.max_file_size.clone()),
+        ("chunk.tokens", flags.chunk_tokens.clone()),
+        ("chunk.overlap", flags.chunk_overlap.clone()),
+        ("embedding.concurrency", flags.concurrency.clone()),
+        ("qdrant.shard_number", flags.shard_number.clone()),
+        ("qdrant.replication_factor", flags.replication_factor.clone()),
+    ])
+}
+
+pub fn retrieval_flags(flags: &RetrievalFlags) -> Layer {
+    layers::flags([
+        ("search.k", flags.k.clone()),
+        ("search.mode", flags.mode.clone()),
+        ("search.min_score", flags.min_score.clone()),
+    ])
+}
+
+pub fn chat_flags(flags: &ChatFlags) -> Layer {
+    layers::flags([
+        ("model", flags.model.clone()),
+        ("chat.temperature", flags.temperature.clone()),
+        ("chat.max_tokens", flags.max_tokens.clone()),
+        ("chat.system", flags.system.clone()),
+        ("chat.context_tokens", flags.context_tokens.clone()),
+        ("chat.timeout", flags.timeout.clone()),
+        ("chat.idle_timeout", flags.idle_timeout.clone()),
+    ])
+}

@@ -1,0 +1,180 @@
+//! `docent doctor`: talks to everything that is configured, and looks for what could be.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::connect::{self, StoreAccess};
+use super::context::Context;
+use crate::chat::openai;
+use crate::cli::{DoctorArgs, Format};
+use crate::embed::Role;
+use crate::error::{Exit, Failure};
+use crate::settings::EmbeddingModel;
+use crate::store::server::{ServerOptions, ServerStore};
+use crate::types::SCHEMA_VERSION;
+use crate::ui::Ui;
+use crate::ui::sanitize::sanitize_line;
+
+/// Longest wait for something that need not be there.
+const GLANCE: Duration = Duration::from_millis(700);
+
+/// One thing that was looked at.
+#[derive(Serialize)]
+struct Check {
+    name: &'static str,
+    ok: bool,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
+    #[serde(skip)]
+    exit: Exit,
+}
+
+impl Check {
+    fn fine(name: &'static str, message: impl Into<String>) -> Self {
+        Self { name, ok: true, message: message.into(), hint: None, exit: Exit::Done }
+    }
+
+    fn failed(name: &'static str, failure: Failure) -> Self {
+        let message = match failure.causes.first() {
+            Some(cause) => format!("{}: {cause}", failure.message),
+            None => failure.message,
+        };
+        Self { name, ok: false, message, hint: failure.hint, exit: failure.exit }
+    }
+
+    fn of(name: &'static str, result: Result<Self, Failure>) -> Self {
+        result.unwrap_or_else(|failure| Self::failed(name, failure))
+    }
+}
+
+pub async fn run(ui: &mut Ui, context: &Context, _: DoctorArgs) -> Result<Exit, Failure> {
+    let mut checks = vec![
+        Check::of("store", check_store(context).await),
+        Check::of("embedder", check_embedder(context).await),
+        Check::of("chat", check_chat(context).await),
+    ];
+    checks.extend(look_for_ollama(context).await);
+    checks.extend(look_for_qdrant(context).await);
+    print(ui, &checks)?;
+    Ok(checks.iter().map(|check| check.exit).find(|exit| *exit != Exit::Done).unwrap_or(Exit::Done))
+}
+
+fn print(ui: &mut Ui, checks: &[Check]) -> Result<(), Failure> {
+    if ui.format != Format::Text {
+        let ok = checks.iter().all(|check| check.ok);
+        return ui.json(&json!({"schema_version": SCHEMA_VERSION, "ok": ok, "checks": checks}));
+    }
+    for check in checks {
+        let style = ui.out_style;
+        let mark = if check.ok { style.strong("ok    ") } else { style.error("failed") };
+        let mut text = format!("{mark}  {:8}  {}\n", check.name, sanitize_line(&check.message));
+        if let Some(hint) = &check.hint {
+            text += &format!("                  {}\n", sanitize_line(hint));
+        }
+        ui.data(&text)?;
+    }
+    Ok(())
+}
+
+async fn check_store(context: &Context) -> Result<Check, Failure> {
+    let collection = &context.settings.collection;
+    let mut place = "embedded Qdrant".to_owned();
+    if context.settings.qdrant.url.is_some() {
+        let version = connect::server(&context.settings)?.health().await?;
+        place = format!("Qdrant {version}");
+    }
+    let store = connect::store(context, StoreAccess::Read)?;
+    let held = match store.manifest().await? {
+        Some(manifest) => format!(
+            "collection `{collection}` has {} chunks, embedded with {}",
+            store.count_chunks().await?,
+            manifest.embedder.name
+        ),
+        None => format!("no collection `{collection}` yet"),
+    };
+    Ok(Check::fine("store", format!("{place} at {}: {held}", store.endpoint())))
+}
+
+async fn check_embedder(context: &Context) -> Result<Check, Failure> {
+    let embedder = connect::embedder(&context.settings, None).await?;
+    embedder.embed(&["docent".to_owned()], Role::Query).await?;
+    let id = embedder.id();
+    let place = match &context.settings.embedding.model {
+        EmbeddingModel::Builtin => String::new(),
+        EmbeddingModel::OpenAi(_) => {
+            format!(" at {}", context.settings.embedding.endpoint.base_url)
+        }
+    };
+    Ok(Check::fine("embedder", format!("{}{place}, {} dimensions", id.name, id.dimensions)))
+}
+
+async fn check_chat(context: &Context) -> Result<Check, Failure> {
+    let chat = &context.settings.chat;
+    let Some(model) = &chat.model else {
+        let mut check = Check::fine("chat", "extractive: answers are quoted from the passages");
+        check.hint = Some(
+            "for generated answers: docent query --model MODEL --base-url URL (or DOCENT_MODEL, OPENAI_BASE_URL, OPENAI_API_KEY)".to_owned(),
+        );
+        return Ok(check);
+    };
+    let endpoint = &chat.endpoint;
+    let models =
+        openai::models(&endpoint.base_url, endpoint.api_key.as_deref(), chat.timeout).await?;
+    let mut check = Check::fine("chat", format!("{model} at {}", endpoint.base_url));
+    if !models.is_empty() && !models.contains(model) {
+        check.message = format!("{} answers, but does not list `{model}`", endpoint.base_url);
+        check.hint = Some(format!(
+            "it lists {}",
+            models.iter().take(8).cloned().collect::<Vec<_>>().join(", ")
+        ));
+    }
+    Ok(check)
+}
+
+/// An Ollama that runs here and is not what is configured.
+async fn look_for_ollama(context: &Context) -> Option<Check> {
+    let host = std::env::var("OLLAMA_HOST").ok().filter(|host| !host.is_empty());
+    let host = host.unwrap_or_else(|| "127.0.0.1:11434".to_owned());
+    let host =
+        host.trim_start_matches("http://").trim_end_matches('/').replace("0.0.0.0", "127.0.0.1");
+    let base_url = format!("http://{host}/v1");
+    if context.settings.chat.model.is_some() && context.settings.chat.endpoint.base_url == base_url
+    {
+        return None;
+    }
+    let models = openai::models(&base_url, None, GLANCE).await.ok()?;
+    let mut check =
+        Check::fine("ollama", format!("an Ollama runs at {base_url} with {} models", models.len()));
+    check.hint = Some(match models.first() {
+        Some(model) => format!("use it: docent query --model {model} --base-url {base_url}"),
+        None => "give it a model first: ollama pull llama3.2".to_owned(),
+    });
+    Some(check)
+}
+
+/// A Qdrant that runs here and is not what is configured.
+async fn look_for_qdrant(context: &Context) -> Option<Check> {
+    if context.settings.qdrant.url.is_some() {
+        return None;
+    }
+    let url = "http://127.0.0.1:6334".to_owned();
+    let options = ServerOptions {
+        url: url.clone(),
+        api_key: None,
+        timeout: GLANCE,
+        shard_number: None,
+        replication_factor: None,
+        retry: crate::retry::RetryPolicy {
+            attempts: 1,
+            ..connect::retry_policy(&context.settings)
+        },
+    };
+    let store = ServerStore::connect(options, &context.settings.collection).ok()?;
+    let version = tokio::time::timeout(GLANCE, store.health()).await.ok()?.ok()?;
+    let mut check = Check::fine("qdrant", format!("a Qdrant {version} runs at {url}"));
+    check.hint = Some(format!("use it: docent ingest --qdrant-url {url} PATH"));
+    Some(check)
+}

@@ -1,0 +1,83 @@
+//! `docent search`: retrieved passages, no chat model.
+
+use std::time::Instant;
+
+use super::connect::{self, StoreAccess};
+use super::context::Context;
+use crate::cli::{RetrievalFlags, SearchArgs};
+use crate::error::{Exit, Failure};
+use crate::query::Retriever;
+use crate::query::retrieve::RetrieveOptions;
+use crate::types::{Filter, Kind};
+use crate::ui::Ui;
+use crate::ui::passages::Found;
+
+pub async fn run(ui: &mut Ui, context: &Context, args: SearchArgs) -> Result<Exit, Failure> {
+    let question = super::question(&args.question)?;
+    let started = Instant::now();
+    let store = connect::store(context, StoreAccess::Read)?;
+    let retriever = connect::retriever(context, store).await?;
+    let options = retrieve_options(context, &args.retrieval, &retriever).await?;
+    let hits = retriever.retrieve(&question, &options).await?;
+    ui.passages(&Found {
+        question: &question,
+        mode: options.mode,
+        hits: &hits,
+        elapsed_ms: started.elapsed().as_millis() as u64,
+        root: &context.root,
+    })?;
+    if hits.is_empty() {
+        ui.note("nothing was found");
+        return Ok(Exit::Negative);
+    }
+    Ok(Exit::Done)
+}
+
+/// Flags → what retrieval is asked.
+pub async fn retrieve_options(
+    context: &Context,
+    flags: &RetrievalFlags,
+    retriever: &Retriever,
+) -> Result<RetrieveOptions, Failure> {
+    let settings = &context.settings.search;
+    Ok(RetrieveOptions {
+        mode: settings.mode,
+        k: settings.k,
+        min_score: settings.min_score,
+        filter: filter(flags, retriever).await?,
+        ..RetrieveOptions::default()
+    })
+}
+
+/// Globs over sources are resolved against the list of documents: the store filters on exact names.
+async fn filter(flags: &RetrievalFlags, retriever: &Retriever) -> Result<Filter, Failure> {
+    let kinds = flags.kinds.iter().map(|name| {
+        Kind::from_name(name).ok_or_else(|| {
+            let names: Vec<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
+            Failure::usage(format!("`{name}` is not a kind of document"))
+                .hint(format!("use one of {}", names.join(", ")))
+        })
+    });
+    let kinds = kinds.collect::<Result<_, _>>()?;
+    let sources = match globs(&flags.sources)? {
+        None => None,
+        Some(globs) => {
+            let documents = retriever.store.documents().await?.into_iter();
+            Some(documents.map(|record| record.source).filter(|s| globs.is_match(s)).collect())
+        }
+    };
+    Ok(Filter { sources, kinds, tags: flags.tags.clone() })
+}
+
+fn globs(patterns: &[String]) -> Result<Option<globset::GlobSet>, Failure> {
+    if patterns.is_empty() {
+        return Ok(None);
+    }
+    let mut set = globset::GlobSetBuilder::new();
+    for pattern in patterns {
+        let glob = globset::Glob::new(pattern.trim_start_matches("./"))
+            .map_err(|error| Failure::usage(format!("--source `{pattern}`: {}", error.kind())))?;
+        set.add(glob);
+    }
+    set.build().map(Some).map_err(|error| Failure::usage(format!("--source: {error}")))
+}

@@ -1,0 +1,158 @@
+//! `docent status`: what is stored, what built it, and whether it is stale.
+
+use serde_json::json;
+
+use super::connect::{self, StoreAccess};
+use super::context::Context;
+use crate::cli::{Format, StatusArgs};
+use crate::error::{Exit, Failure};
+use crate::types::{ContentHash, DocumentRecord, Manifest, SCHEMA_VERSION};
+use crate::ui::Ui;
+use crate::ui::progress::grouped;
+use crate::ui::sanitize::sanitize_line;
+
+/// Mean chunk lengths further apart than this factor cost the sparse leg quality.
+const DRIFT: f64 = 1.5;
+
+pub async fn run(ui: &mut Ui, context: &Context, args: StatusArgs) -> Result<Exit, Failure> {
+    let store = connect::store(context, StoreAccess::Read)?;
+    let manifest =
+        store.manifest().await?.ok_or_else(|| connect::missing_collection(context, &*store))?;
+    let documents = store.documents().await?;
+    let chunks = store.count_chunks().await?;
+    let freshness = Freshness::of(context, &documents);
+    if ui.format == Format::Text {
+        let text = text(ui, context, store.endpoint(), &manifest, &documents, chunks, &freshness);
+        ui.data(&text)?;
+        if args.documents {
+            for record in &documents {
+                let source = sanitize_line(&record.source);
+                ui.data(&format!("{source}  {}  {} chunks\n", record.kind, record.chunks))?;
+            }
+        }
+    } else {
+        let mut value = json!({
+            "schema_version": SCHEMA_VERSION,
+            "collection": context.settings.collection,
+            "store": store.endpoint(),
+            "documents": documents.len(),
+            "chunks": chunks,
+            "manifest": manifest,
+            "mean_terms": mean_terms(&documents),
+            "stale": {"changed": freshness.changed, "missing": freshness.missing},
+        });
+        if args.documents {
+            value["records"] = json!(documents);
+        }
+        ui.json(&value)?;
+    }
+    if let Some(warning) = drift(&manifest, &documents) {
+        ui.warn(&warning);
+    }
+    Ok(Exit::Done)
+}
+
+fn text(
+    ui: &Ui,
+    context: &Context,
+    endpoint: &str,
+    manifest: &Manifest,
+    documents: &[DocumentRecord],
+    chunks: u64,
+    freshness: &Freshness,
+) -> String {
+    let embedder = &manifest.embedder;
+    let last = manifest.runs.last();
+    let rows = [
+        ("collection", format!("{} in {endpoint}", context.settings.collection)),
+        ("documents", grouped(documents.len() as u64)),
+        ("chunks", grouped(chunks)),
+        (
+            "embedder",
+            format!(
+                "{}, {} dimensions ({})",
+                embedder.name, embedder.dimensions, embedder.revision
+            ),
+        ),
+        (
+            "chunker",
+            format!(
+                "{} tokens, {} overlapping",
+                manifest.chunker.max_tokens, manifest.chunker.overlap_tokens
+            ),
+        ),
+        ("created", format!("{} by docent {}", manifest.created_at, manifest.docent)),
+        (
+            "last run",
+            last.map_or("-".to_owned(), |run| {
+                format!("{} over {}", run.started_at, run.roots.join(" "))
+            }),
+        ),
+        ("sources", freshness.describe()),
+    ];
+    rows.iter()
+        .map(|(name, value)| {
+            format!("{}  {}\n", ui.out_style.strong(&format!("{name:10}")), sanitize_line(value))
+        })
+        .collect()
+}
+
+/// How the stored documents compare with their files as they are now.
+struct Freshness {
+    changed: Vec<String>,
+    missing: Vec<String>,
+}
+
+impl Freshness {
+    fn of(context: &Context, documents: &[DocumentRecord]) -> Self {
+        let (mut changed, mut missing) = (Vec::new(), Vec::new());
+        // Documents from standard input have no file and no time.
+        for record in documents.iter().filter(|record| record.mtime != 0) {
+            let path = context.root.join(&record.source);
+            match std::fs::metadata(&path) {
+                Err(_) => missing.push(record.source.clone()),
+                Ok(found) if found.len() != record.size => changed.push(record.source.clone()),
+                Ok(found) if mtime(&found) == Some(record.mtime) => {}
+                Ok(_) => match std::fs::read(&path) {
+                    Ok(bytes) if ContentHash::of(&bytes) == record.document_hash => {}
+                    _ => changed.push(record.source.clone()),
+                },
+            }
+        }
+        Self { changed, missing }
+    }
+
+    fn describe(&self) -> String {
+        if self.changed.is_empty() && self.missing.is_empty() {
+            return "as they were ingested".to_owned();
+        }
+        format!(
+            "stale: {} changed, {} missing; docent ingest PATH brings the collection up to date",
+            self.changed.len(),
+            self.missing.len()
+        )
+    }
+}
+
+fn mtime(metadata: &std::fs::Metadata) -> Option<i64> {
+    let since = metadata.modified().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_nanos()).ok()
+}
+
+/// Mean number of BM25 terms of the chunks as they are now.
+fn mean_terms(documents: &[DocumentRecord]) -> Option<f64> {
+    let terms: u64 = documents.iter().map(|record| record.terms).sum();
+    let chunks: u64 = documents.iter().map(|record| u64::from(record.chunks)).sum();
+    (chunks > 0).then(|| terms as f64 / chunks as f64)
+}
+
+fn drift(manifest: &Manifest, documents: &[DocumentRecord]) -> Option<String> {
+    let now = mean_terms(documents)?;
+    let then = manifest.sparse.avg_len;
+    let factor = (now / then).max(then / now);
+    (factor > DRIFT).then(|| {
+        format!(
+            "chunks are {now:.0} terms long on average, and were {then:.0} when the collection was created: ingest into a new --collection for better ranking"
+        )
+    })
+}

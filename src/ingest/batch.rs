@@ -1,0 +1,232 @@
+//! Chunks → points, many documents at a time.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use futures::stream::{Stream, StreamExt};
+
+use super::prepare::{Prepared, Ready, Replaces};
+use crate::embed::sparse::SparseEncoder;
+use crate::embed::{Embedder, Role};
+use crate::error::{BackendError, Fault};
+use crate::store::VectorStore;
+use crate::types::{Chunk, ContentHash, DocumentRecord, Point};
+
+/// What is stored together: parts of documents, and what could not be prepared.
+#[derive(Default)]
+pub(super) struct Batch {
+    pub parts: Vec<Part>,
+    pub refused: Vec<Prepared>,
+}
+
+/// Chunks of one document. A document over the size of a batch comes in several parts.
+pub(super) struct Part {
+    pub document: Arc<Target>,
+    pub chunks: Vec<Chunk>,
+    pub last: bool,
+}
+
+/// The document that parts belong to.
+pub(super) struct Target {
+    pub record: DocumentRecord,
+    pub replaces: Replaces,
+    /// Ids of all its chunks.
+    pub ids: Vec<uuid::Uuid>,
+}
+
+/// Gathers documents until `size` chunks are together, and cuts larger ones.
+pub(super) fn gather(
+    prepared: impl Stream<Item = Prepared>,
+    size: usize,
+) -> impl Stream<Item = Batch> {
+    let state = (Box::pin(prepared), Batch::default(), Vec::<Batch>::new(), false);
+    futures::stream::unfold(
+        state,
+        move |(mut prepared, mut open, mut full, mut ended)| async move {
+            while full.is_empty() && !ended {
+                match prepared.next().await {
+                    Some(Prepared::Ready(ready)) => add(ready, size, &mut open, &mut full),
+                    Some(refused) => open.refused.push(refused),
+                    None => {
+                        ended = true;
+                        full.push(std::mem::take(&mut open));
+                    }
+                }
+            }
+            if full.is_empty() {
+                return None;
+            }
+            let batch = full.remove(0);
+            Some((batch, (prepared, open, full, ended)))
+        },
+    )
+}
+
+fn add(ready: Ready, size: usize, open: &mut Batch, full: &mut Vec<Batch>) {
+    let ids = ready.chunks.iter().map(Chunk::id).collect();
+    let document = Arc::new(Target { record: ready.record, replaces: ready.replaces, ids });
+    let mut rest = ready.chunks;
+    while !rest.is_empty() {
+        let room = size.saturating_sub(open.parts.iter().map(|part| part.chunks.len()).sum());
+        // A document that fits into a batch is not cut.
+        if rest.len() > room && rest.len() <= size {
+            full.push(std::mem::take(open));
+            continue;
+        }
+        let tail = rest.split_off(rest.len().min(room));
+        let chunks = std::mem::replace(&mut rest, tail);
+        open.parts.push(Part { document: Arc::clone(&document), chunks, last: rest.is_empty() });
+        if !rest.is_empty() {
+            full.push(std::mem::take(open));
+        }
+    }
+}
+
+/// A batch with its vectors.
+pub(super) struct Embedded {
+    pub parts: Vec<EmbeddedPart>,
+    pub refused: Vec<Prepared>,
+    /// Texts that were embedded.
+    pub embedded: usize,
+    /// Chunks whose vector was known.
+    pub reused: usize,
+}
+
+pub(super) struct EmbeddedPart {
+    pub document: Arc<Target>,
+    /// Or the reason why the embedder refused one of the chunks.
+    pub points: Result<Vec<Point>, String>,
+    pub last: bool,
+}
+
+/// Turns chunks into points, embedding each text once.
+pub(super) struct Encoder {
+    pub embedder: Arc<dyn Embedder>,
+    pub store: Arc<dyn VectorStore>,
+    pub sparse: Arc<SparseEncoder>,
+    /// The collection held chunks before this run, which may have the text of any new chunk.
+    pub reusable: bool,
+    /// Hashes that this run has stored or is about to.
+    pub seen: std::sync::Mutex<HashSet<ContentHash>>,
+}
+
+impl Encoder {
+    pub(super) async fn encode(&self, batch: Batch) -> Result<Embedded, BackendError> {
+        let vectors = self.dense(&batch).await?;
+        let sparse = Arc::clone(&self.sparse);
+        Ok(super::off_thread(move || {
+            let parts = batch.parts.into_iter().map(|part| join(part, &vectors.by_hash, &sparse));
+            Embedded {
+                parts: parts.collect(),
+                refused: batch.refused,
+                embedded: vectors.embedded,
+                reused: vectors.reused,
+            }
+        })
+        .await)
+    }
+
+    async fn dense(&self, batch: &Batch) -> Result<Vectors, BackendError> {
+        let mut texts: HashMap<&ContentHash, &Chunk> = HashMap::new();
+        let mut order = Vec::new();
+        for chunk in batch.parts.iter().flat_map(|part| &part.chunks) {
+            if texts.insert(&chunk.chunk_hash, chunk).is_none() {
+                order.push(chunk.chunk_hash.clone());
+            }
+        }
+        let stored = self.stored(&order).await?;
+        let mut by_hash: HashMap<ContentHash, Result<Option<Vec<f32>>, String>> =
+            stored.into_iter().map(|(hash, vector)| (hash, Ok(Some(vector)))).collect();
+        order.retain(|hash| !by_hash.contains_key(hash));
+        let inputs: Vec<String> = order
+            .iter()
+            .map(|hash| Chunk::embedded_text(&texts[hash].headings, &texts[hash].text))
+            .collect();
+        let embedded = inputs.len();
+        let total: usize = batch.parts.iter().map(|part| part.chunks.len()).sum();
+        let vectors = embed_or_split(&*self.embedder, inputs).await?;
+        by_hash.extend(order.into_iter().zip(vectors));
+        Ok(Vectors { by_hash, embedded, reused: total - embedded })
+    }
+
+    /// Vectors the store has for these texts. Only texts that may be there are asked for.
+    async fn stored(
+        &self,
+        hashes: &[ContentHash],
+    ) -> Result<HashMap<ContentHash, Vec<f32>>, BackendError> {
+        let wanted: Vec<ContentHash> = {
+            let mut seen = self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let known = |hash: &&ContentHash| self.reusable || seen.contains(*hash);
+            let wanted = hashes.iter().filter(known).cloned().collect();
+            seen.extend(hashes.iter().cloned());
+            wanted
+        };
+        if wanted.is_empty() { Ok(HashMap::new()) } else { self.store.vectors(&wanted).await }
+    }
+}
+
+struct Vectors {
+    by_hash: HashMap<ContentHash, Result<Option<Vec<f32>>, String>>,
+    embedded: usize,
+    reused: usize,
+}
+
+fn join(
+    part: Part,
+    vectors: &HashMap<ContentHash, Result<Option<Vec<f32>>, String>>,
+    sparse: &SparseEncoder,
+) -> EmbeddedPart {
+    let points = part.chunks.into_iter().map(|chunk| {
+        let dense = match vectors.get(&chunk.chunk_hash) {
+            Some(Ok(vector)) => vector.clone(),
+            Some(Err(reason)) => {
+                let place = chunk.locator.cite("");
+                return Err(format!(
+                    "{} was refused: {reason}",
+                    place.trim_start_matches([':', '#'])
+                ));
+            }
+            None => None,
+        };
+        let text = Chunk::embedded_text(&chunk.headings, &chunk.text);
+        Ok(Point { sparse: sparse.document(&text), dense, chunk })
+    });
+    EmbeddedPart { points: points.collect(), document: part.document, last: part.last }
+}
+
+/// Lone inputs that may be refused in a row, none accepted, before the endpoint is to blame.
+const REFUSALS_BEFORE_GIVING_UP: usize = 4;
+
+/// Embeds all inputs; where a request is refused for what it contains, halves it until the bad
+/// input is alone and answers for itself. Other errors, and an endpoint that refuses whatever it is
+/// given, end the run.
+async fn embed_or_split(
+    embedder: &dyn Embedder,
+    inputs: Vec<String>,
+) -> Result<Vec<Result<Option<Vec<f32>>, String>>, BackendError> {
+    let mut results: Vec<Result<_, String>> = Vec::with_capacity(inputs.len());
+    let mut pending = vec![inputs];
+    while let Some(mut inputs) = pending.pop() {
+        if inputs.is_empty() {
+            continue;
+        }
+        match embedder.embed(&inputs, Role::Document).await {
+            Ok(vectors) => results.extend(vectors.into_iter().map(Ok)),
+            Err(error) if matches!(error.fault, Fault::TooLong | Fault::Permanent) => {
+                if inputs.len() == 1 {
+                    let only_refusals = results.iter().all(Result::is_err);
+                    if only_refusals && results.len() + 1 >= REFUSALS_BEFORE_GIVING_UP {
+                        return Err(error);
+                    }
+                    results.push(Err(error.message));
+                } else {
+                    let tail = inputs.split_off(inputs.len() / 2);
+                    pending.push(tail);
+                    pending.push(inputs);
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(results)
+}

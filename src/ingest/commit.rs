@@ -1,0 +1,136 @@
+//! Points → the store, document by document: new chunks in, record written, stale chunks out.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::batch::{Embedded, EmbeddedPart, Target};
+use super::prepare::{Prepared, Replaces};
+use super::report::{IngestEvent, IngestReport};
+use crate::error::BackendError;
+use crate::store::VectorStore;
+use crate::types::{DocumentRecord, Point};
+
+/// Chunks after which what was stored is made durable.
+const FLUSH_CHUNKS: usize = 8_192;
+
+pub(super) struct Committer<'a> {
+    pub store: &'a dyn VectorStore,
+    pub report: IngestReport,
+    /// Documents one of whose earlier parts was refused.
+    broken: HashSet<String>,
+    unflushed: usize,
+}
+
+impl<'a> Committer<'a> {
+    pub(super) fn new(store: &'a dyn VectorStore, report: IngestReport) -> Self {
+        Self { store, report, broken: HashSet::new(), unflushed: 0 }
+    }
+
+    /// Stores a batch. What it returns as done is visible; it is durable after the next flush.
+    pub(super) async fn commit(
+        &mut self,
+        batch: Embedded,
+        emit: &mut (dyn FnMut(IngestEvent) + Send),
+    ) -> Result<(), BackendError> {
+        self.report.embedded += batch.embedded;
+        self.report.reused += batch.reused;
+        for refused in batch.refused {
+            self.refuse(refused, emit);
+        }
+        let mut points: Vec<Point> = Vec::new();
+        let mut complete: Vec<Arc<Target>> = Vec::new();
+        for part in batch.parts {
+            match self.sort(part).await? {
+                Sorted::Broken => {}
+                Sorted::Good(more, document) => {
+                    points.extend(more);
+                    complete.extend(document);
+                }
+            }
+        }
+        let written = points.len();
+        if written > 0 {
+            self.store.upsert(points).await?;
+        }
+        let records: Vec<DocumentRecord> =
+            complete.iter().map(|document| document.record.clone()).collect();
+        if !records.is_empty() {
+            self.store.put_documents(&records).await?;
+        }
+        for document in complete {
+            self.settle(&document, emit).await?;
+        }
+        self.report.chunks += written;
+        self.unflushed += written;
+        if self.unflushed >= FLUSH_CHUNKS {
+            self.store.flush().await?;
+            self.unflushed = 0;
+        }
+        Ok(())
+    }
+
+    fn refuse(&mut self, refused: Prepared, emit: &mut (dyn FnMut(IngestEvent) + Send)) {
+        let source = match refused {
+            Prepared::Skipped { source, reason } => {
+                self.report.skip(reason);
+                source
+            }
+            Prepared::Failed { source, reason } => {
+                self.report.fail(&source, &reason);
+                source
+            }
+            Prepared::Ready(ready) => ready.record.source,
+        };
+        emit(IngestEvent::Finished { source, chunks: 0 });
+    }
+
+    /// Sets aside documents with a refused chunk: of a new one nothing stays, of a changed one the
+    /// earlier version does.
+    async fn sort(&mut self, part: EmbeddedPart) -> Result<Sorted, BackendError> {
+        let source = part.document.record.source.clone();
+        if self.broken.contains(&source) {
+            return Ok(Sorted::Broken);
+        }
+        match part.points {
+            Ok(points) => Ok(Sorted::Good(points, part.last.then_some(part.document))),
+            Err(reason) => {
+                self.report.fail(&source, &reason);
+                if part.document.replaces != Replaces::Changed {
+                    self.store.delete_chunks(&source, &[]).await?;
+                }
+                self.broken.insert(source);
+                Ok(Sorted::Broken)
+            }
+        }
+    }
+
+    /// After the record: takes out what the document replaces.
+    async fn settle(
+        &mut self,
+        document: &Target,
+        emit: &mut (dyn FnMut(IngestEvent) + Send),
+    ) -> Result<(), BackendError> {
+        let source = &document.record.source;
+        match &document.replaces {
+            Replaces::Nothing => {
+                self.report.added += 1;
+                self.report.documents_total += 1;
+            }
+            Replaces::Changed => {
+                self.store.delete_chunks(source, &document.ids).await?;
+                self.report.changed += 1;
+            }
+            Replaces::Moved { from } => {
+                self.store.delete_documents(std::slice::from_ref(from)).await?;
+                self.report.moved += 1;
+            }
+        }
+        emit(IngestEvent::Finished { source: source.clone(), chunks: document.ids.len() });
+        Ok(())
+    }
+}
+
+enum Sorted {
+    Good(Vec<Point>, Option<Arc<Target>>),
+    Broken,
+}

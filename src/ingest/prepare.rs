@@ -1,0 +1,221 @@
+//! One document, up to its chunks: read → detect → hash → extract → chunk.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::discover::FoundFile;
+use super::extract::{self, Detected};
+use super::plan::Plan;
+use super::{Backends, IngestOptions, chunk};
+use crate::embed::Embedder;
+use crate::embed::sparse::TermCounter;
+use crate::types::{Chunk, ContentHash, DocumentRecord, Kind};
+
+/// A document that is to be brought in.
+#[derive(Clone, Debug)]
+pub(super) struct Work {
+    pub file: FoundFile,
+    /// `None`: read the file.
+    pub content: Option<Arc<Vec<u8>>>,
+    pub replaces: Replaces,
+    pub tags: Vec<String>,
+}
+
+/// What the collection holds of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Replaces {
+    Nothing,
+    /// An earlier version of the same source.
+    Changed,
+    /// The same content under another name.
+    Moved {
+        from: String,
+    },
+}
+
+/// What became of it.
+pub(super) enum Prepared {
+    Ready(Ready),
+    Skipped { source: String, reason: &'static str },
+    Failed { source: String, reason: String },
+}
+
+pub(super) struct Ready {
+    pub record: DocumentRecord,
+    pub replaces: Replaces,
+    pub chunks: Vec<Chunk>,
+}
+
+impl Prepared {
+    pub(super) fn ready(&self) -> Option<&Ready> {
+        match self {
+            Self::Ready(ready) => Some(ready),
+            _ => None,
+        }
+    }
+}
+
+/// The documents of a plan that need work, in order.
+pub(super) fn work(
+    plan: &Plan,
+    inline: Option<(String, Vec<u8>)>,
+    records: &HashMap<&str, &DocumentRecord>,
+    tags: Option<&[String]>,
+) -> Vec<Work> {
+    let one = |file: &FoundFile, replaces: Replaces| {
+        let known = match &replaces {
+            Replaces::Moved { from } => from.as_str(),
+            _ => file.source.as_str(),
+        };
+        let kept = || records.get(known).map(|record| record.tags.clone()).unwrap_or_default();
+        let tags = tags.map_or_else(kept, <[String]>::to_vec);
+        Work { file: file.clone(), content: None, replaces, tags }
+    };
+    let mut work: Vec<Work> = Vec::new();
+    for moved in &plan.moved {
+        work.push(one(&moved.to, Replaces::Moved { from: moved.from.clone() }));
+    }
+    work.extend(plan.changed.iter().map(|file| one(file, Replaces::Changed)));
+    work.extend(plan.added.iter().map(|file| one(file, Replaces::Nothing)));
+    if let Some((source, bytes)) = inline {
+        let known = records.get(source.as_str());
+        let hash = ContentHash::of(&bytes);
+        if known.is_none_or(|record| record.document_hash != hash) {
+            let replaces = if known.is_some() { Replaces::Changed } else { Replaces::Nothing };
+            let size = bytes.len() as u64;
+            let file = FoundFile { path: source.clone().into(), source, size, mtime: 0 };
+            work.push(Work { content: Some(Arc::new(bytes)), ..one(&file, replaces) });
+        }
+    }
+    work
+}
+
+/// Reads, extracts and chunks one document. A bad one is a result, not an error.
+pub(super) async fn prepare(
+    work: Work,
+    options: &IngestOptions,
+    backends: &Backends,
+    run_id: Uuid,
+) -> Prepared {
+    let source = work.file.source.clone();
+    match try_prepare(work, options, backends, run_id).await {
+        Ok(ready) => Prepared::Ready(ready),
+        Err(Refused::Skip(reason)) => Prepared::Skipped { source, reason },
+        Err(Refused::Fail(reason)) => Prepared::Failed { source, reason },
+    }
+}
+
+enum Refused {
+    Skip(&'static str),
+    Fail(String),
+}
+
+async fn try_prepare(
+    work: Work,
+    options: &IngestOptions,
+    backends: &Backends,
+    run_id: Uuid,
+) -> Result<Ready, Refused> {
+    let Work { file, content, replaces, tags } = work;
+    let limit = options.discover.max_file_size;
+    let (bytes, kind, hash) = super::off_thread({
+        let file = file.clone();
+        move || read(&file, content, limit)
+    })
+    .await?;
+    let size = bytes.len() as u64;
+    let document = backends.extractor.extract(&file.source, kind, bytes).await.map_err(
+        |error| match kind {
+            // `__init__.py` and its like are empty on purpose.
+            Kind::Code if size == 0 => Refused::Skip("empty"),
+            _ => Refused::Fail(error.to_string()),
+        },
+    )?;
+
+    let chunk_options = options.chunk.clone();
+    let embedder = Arc::clone(&backends.embedder);
+    let terms = Arc::clone(&backends.terms);
+    super::off_thread(move || {
+        let record = DocumentRecord {
+            source: file.source,
+            document_hash: hash,
+            size,
+            mtime: file.mtime,
+            kind,
+            chunks: 0,
+            terms: 0,
+            tags,
+            ingested_at: super::now(),
+            run_id,
+        };
+        let ready = cut(record, replaces, &document, &chunk_options, &*embedder, &terms);
+        if ready.chunks.is_empty() {
+            return Err(Refused::Fail("empty: no text to store".to_owned()));
+        }
+        Ok(ready)
+    })
+    .await
+}
+
+fn read(
+    file: &FoundFile,
+    content: Option<Arc<Vec<u8>>>,
+    limit: u64,
+) -> Result<(Vec<u8>, Kind, ContentHash), Refused> {
+    let bytes = match content {
+        Some(bytes) => Arc::unwrap_or_clone(bytes),
+        None => std::fs::read(&file.path)
+            .map_err(|error| Refused::Fail(format!("cannot be read: {error}")))?,
+    };
+    if bytes.len() as u64 > limit {
+        return Err(Refused::Fail(
+            "over the size limit (raise it with --max-file-size)".to_owned(),
+        ));
+    }
+    let head = &bytes[..bytes.len().min(8192)];
+    match extract::detect(&file.path, head) {
+        Detected::Known(kind) => {
+            let hash = ContentHash::of(&bytes);
+            Ok((bytes, kind, hash))
+        }
+        Detected::Skip(reason) => Err(Refused::Skip(reason)),
+    }
+}
+
+/// Chunks a document and fills in what follows from that.
+fn cut(
+    mut record: DocumentRecord,
+    replaces: Replaces,
+    document: &super::document::Document,
+    options: &chunk::ChunkOptions,
+    embedder: &dyn Embedder,
+    terms: &TermCounter,
+) -> Ready {
+    let pieces = chunk::chunk(document, options, &|text| embedder.count_tokens(text));
+    let mut occurrences: HashMap<ContentHash, u32> = HashMap::new();
+    let mut chunks = Vec::with_capacity(pieces.len());
+    for (ordinal, piece) in pieces.into_iter().enumerate() {
+        let embedded = Chunk::embedded_text(&piece.headings, &piece.text);
+        let chunk_hash = ContentHash::of(embedded.as_bytes());
+        let seen = occurrences.entry(chunk_hash.clone()).or_default();
+        let occurrence = std::mem::replace(seen, *seen + 1);
+        record.terms += terms.count(&embedded) as u64;
+        chunks.push(Chunk {
+            source: record.source.clone(),
+            title: document.title.clone(),
+            headings: piece.headings,
+            text: piece.text,
+            locator: piece.locator,
+            ordinal: ordinal as u32,
+            kind: record.kind,
+            document_hash: record.document_hash.clone(),
+            chunk_hash,
+            occurrence,
+            tags: record.tags.clone(),
+        });
+    }
+    record.chunks = chunks.len() as u32;
+    Ready { record, replaces, chunks }
+}

@@ -1,0 +1,91 @@
+//! What an ingest says: events on the way, and the report at the end.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::discover::Discovery;
+use super::plan::Plan;
+use crate::error::BackendError;
+
+/// Progress, in order of happening.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum IngestEvent {
+    Discovered {
+        files: usize,
+    },
+    /// What there is to do.
+    Planned {
+        documents: usize,
+        deleted: usize,
+    },
+    /// A document was stored, skipped or refused.
+    Finished {
+        source: String,
+        chunks: usize,
+    },
+    /// The last documents are in; indexes are being built.
+    Optimizing,
+}
+
+/// A source that could not be brought in.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct FailedSource {
+    pub source: String,
+    pub reason: String,
+}
+
+/// What an ingest did. Counts are documents unless they say otherwise.
+#[derive(Clone, PartialEq, Debug, Default, Serialize)]
+pub struct IngestReport {
+    pub added: usize,
+    pub changed: usize,
+    pub moved: usize,
+    pub deleted: usize,
+    pub unchanged: usize,
+    /// Files and directories that were passed over, and why.
+    pub skipped: usize,
+    pub skipped_by_reason: BTreeMap<String, usize>,
+    pub failed: Vec<FailedSource>,
+    /// Chunks written.
+    pub chunks: usize,
+    /// Texts that were embedded for them.
+    pub embedded: usize,
+    /// Chunks that took their vector from a text embedded before.
+    pub reused: usize,
+    pub elapsed_ms: u64,
+    /// Cancelled on the way; what was committed stays.
+    pub interrupted: bool,
+    /// What the collection holds now.
+    pub documents_total: usize,
+    /// The backend failure that ended the run early.
+    #[serde(skip)]
+    pub aborted: Option<BackendError>,
+}
+
+impl IngestReport {
+    /// What is known before anything is done.
+    pub(super) fn planned(discovery: &Discovery, plan: &Plan, documents: usize) -> Self {
+        let mut report = Self {
+            unchanged: plan.unchanged.len() + plan.touched.len(),
+            documents_total: documents,
+            ..Self::default()
+        };
+        for skipped in &discovery.skipped {
+            report.skip(skipped.reason);
+        }
+        for failed in &discovery.failed {
+            report.fail(&failed.source, &failed.reason);
+        }
+        report
+    }
+
+    pub(super) fn skip(&mut self, reason: &str) {
+        self.skipped += 1;
+        *self.skipped_by_reason.entry(reason.to_owned()).or_default() += 1;
+    }
+
+    pub(super) fn fail(&mut self, source: &str, reason: &str) {
+        self.failed.push(FailedSource { source: source.to_owned(), reason: reason.to_owned() });
+    }
+}

@@ -1,0 +1,93 @@
+//! The table of settings: names, flags, variables, defaults.
+
+/// One setting.
+#[derive(PartialEq, Eq, Debug)]
+pub struct Key {
+    /// Dotted name: the table and key of the TOML files.
+    pub name: &'static str,
+    pub flag: Option<&'static str>,
+    /// Environment variables, the first that is set wins.
+    pub env: &'static [&'static str],
+    pub default: Option<&'static str>,
+    /// Masked wherever it is shown.
+    pub secret: bool,
+    pub about: &'static str,
+}
+
+impl Key {
+    /// "--model, DOCENT_MODEL or `model` in docent.toml"
+    pub fn how_to_set(&self) -> String {
+        let mut ways: Vec<String> = self.flag.iter().map(ToString::to_string).collect();
+        ways.extend(self.env.iter().map(ToString::to_string));
+        format!("set {} or `{}` in docent.toml", ways.join(", "), self.name)
+    }
+}
+
+/// The row of that name.
+///
+/// # Panics
+/// Where there is none: names are written in this crate only.
+#[expect(
+    clippy::expect_used,
+    reason = "a wrong name is a mistake in this crate, found by any test"
+)]
+pub fn key(name: &str) -> &'static Key {
+    KEYS.iter().find(|key| key.name == name).expect("a setting of that name")
+}
+
+const fn row(
+    name: &'static str,
+    flag: Option<&'static str>,
+    env: &'static [&'static str],
+    default: Option<&'static str>,
+    about: &'static str,
+) -> Key {
+    Key { name, flag, env, default, secret: false, about }
+}
+
+const fn secret(name: &'static str, env: &'static [&'static str], about: &'static str) -> Key {
+    Key { name, flag: None, env, default: None, secret: true, about }
+}
+
+/// Every setting, in the order `config show` prints them.
+#[rustfmt::skip]
+pub static KEYS: &[Key] = &[
+    row("collection", Some("--collection"), &["DOCENT_COLLECTION"], Some("docent"), "collection to work on"),
+    row("data_dir", Some("--data-dir"), &["DOCENT_DATA_DIR"], None, "where the embedded store lives"),
+    row("embedder", Some("--embedder"), &["DOCENT_EMBEDDER"], Some("builtin"), "builtin, or openai:MODEL"),
+    row("model", Some("--model"), &["DOCENT_MODEL"], Some("extractive"), "chat model; extractive quotes"),
+    row("openai.base_url", Some("--base-url"), &["OPENAI_BASE_URL"], Some("https://api.openai.com/v1"), "OpenAI-compatible endpoint"),
+    secret("openai.api_key", &["OPENAI_API_KEY"], "its key; sent to openai.base_url only"),
+    row("embedding.base_url", None, &["DOCENT_EMBEDDING_BASE_URL"], None, "another endpoint for embeddings"),
+    secret("embedding.api_key", &["DOCENT_EMBEDDING_API_KEY"], "its key"),
+    row("embedding.dimensions", None, &["DOCENT_EMBEDDING_DIMENSIONS"], None, "dimensions to ask the model for"),
+    row("embedding.document_prefix", None, &["DOCENT_EMBEDDING_DOCUMENT_PREFIX"], None, "put before each chunk"),
+    row("embedding.query_prefix", None, &["DOCENT_EMBEDDING_QUERY_PREFIX"], None, "put before each question"),
+    row("embedding.batch_items", None, &["DOCENT_EMBEDDING_BATCH_ITEMS"], Some("128"), "texts in a request, at most"),
+    row("embedding.batch_tokens", None, &["DOCENT_EMBEDDING_BATCH_TOKENS"], Some("32000"), "tokens in a request, at most"),
+    row("embedding.input_tokens", None, &["DOCENT_EMBEDDING_INPUT_TOKENS"], Some("8191"), "tokens of one text, at most: the model's limit"),
+    row("embedding.concurrency", Some("--concurrency"), &["DOCENT_EMBEDDING_CONCURRENCY"], Some("4"), "requests in flight"),
+    row("embedding.timeout", None, &["DOCENT_EMBEDDING_TIMEOUT"], Some("60s"), "longest wait for one request"),
+    row("chat.base_url", None, &["DOCENT_CHAT_BASE_URL"], None, "another endpoint for answers"),
+    secret("chat.api_key", &["DOCENT_CHAT_API_KEY"], "its key"),
+    row("chat.temperature", Some("--temperature"), &["DOCENT_CHAT_TEMPERATURE"], None, "sampling temperature"),
+    row("chat.max_tokens", Some("--max-tokens"), &["DOCENT_CHAT_MAX_TOKENS"], None, "longest answer"),
+    row("chat.system", Some("--system"), &["DOCENT_CHAT_SYSTEM"], None, "file with the system prompt"),
+    row("chat.context_tokens", Some("--context-tokens"), &["DOCENT_CHAT_CONTEXT_TOKENS"], Some("3000"), "tokens of passages"),
+    row("chat.timeout", Some("--timeout"), &["DOCENT_CHAT_TIMEOUT"], Some("60s"), "longest wait for the first token"),
+    row("chat.idle_timeout", Some("--idle-timeout"), &["DOCENT_CHAT_IDLE_TIMEOUT"], Some("30s"), "longest silence while streaming"),
+    row("qdrant.url", Some("--qdrant-url"), &["DOCENT_QDRANT_URL", "QDRANT_URL"], None, "Qdrant server (gRPC); embedded unless set"),
+    secret("qdrant.api_key", &["DOCENT_QDRANT_API_KEY", "QDRANT_API_KEY"], "its key"),
+    row("qdrant.timeout", None, &["DOCENT_QDRANT_TIMEOUT"], Some("30s"), "longest wait for one request"),
+    row("qdrant.shard_number", Some("--shard-number"), &["DOCENT_QDRANT_SHARD_NUMBER"], None, "shards of a new collection"),
+    row("qdrant.replication_factor", Some("--replication-factor"), &["DOCENT_QDRANT_REPLICATION_FACTOR"], None, "copies of each shard"),
+    row("chunk.tokens", Some("--chunk-tokens"), &["DOCENT_CHUNK_TOKENS"], Some("256"), "longest chunk"),
+    row("chunk.overlap", Some("--chunk-overlap"), &["DOCENT_CHUNK_OVERLAP"], Some("32"), "tokens neighbours share"),
+    row("search.k", Some("--k"), &["DOCENT_SEARCH_K"], Some("8"), "passages"),
+    row("search.mode", Some("--mode"), &["DOCENT_SEARCH_MODE"], Some("hybrid"), "hybrid, dense or sparse"),
+    row("search.min_score", Some("--min-score"), &["DOCENT_SEARCH_MIN_SCORE"], None, "floor on the score"),
+    row("ingest.max_file_size", Some("--max-file-size"), &["DOCENT_INGEST_MAX_FILE_SIZE"], Some("64MB"), "largest file that is read"),
+    row("ingest.extract_timeout", None, &["DOCENT_INGEST_EXTRACT_TIMEOUT"], Some("30s"), "longest a parser may take for a file"),
+    row("ingest.extract_memory", None, &["DOCENT_INGEST_EXTRACT_MEMORY"], Some("1024MB"), "most memory a parser may take"),
+    row("attempts", None, &["DOCENT_ATTEMPTS"], Some("5"), "tries of a request that is worth retrying"),
+];

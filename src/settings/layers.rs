@@ -1,0 +1,194 @@
+//! The sources of settings, each as a map from a setting's name to its text.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::keys::{KEYS, Key};
+use super::{Resolved, SettingsError};
+
+/// Where a value comes from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Origin {
+    Flag,
+    Env(&'static str),
+    Project(PathBuf),
+    User(PathBuf),
+    Default,
+}
+
+impl Origin {
+    /// How a message names `key` as it was set here.
+    pub fn of(&self, key: &Key) -> String {
+        match self {
+            Self::Flag => key.flag.unwrap_or(key.name).to_owned(),
+            Self::Env(name) => (*name).to_owned(),
+            Self::Project(path) | Self::User(path) => format!("{} in {}", key.name, path.display()),
+            Self::Default => format!("{} (default)", key.name),
+        }
+    }
+
+    /// What `config show` prints.
+    pub fn label(&self) -> String {
+        match self {
+            Self::Flag => "flag".to_owned(),
+            Self::Env(name) => format!("environment {name}"),
+            Self::Project(path) | Self::User(path) => path.display().to_string(),
+            Self::Default => "default".to_owned(),
+        }
+    }
+
+    /// The directory paths in this file are relative to.
+    pub(super) fn directory(&self) -> Option<&Path> {
+        match self {
+            Self::Project(path) | Self::User(path) => path.parent(),
+            _ => None,
+        }
+    }
+}
+
+/// Values of one source, by setting name.
+pub type Layer = BTreeMap<&'static str, (String, Origin)>;
+
+/// All sources, strongest first.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Layers(pub Vec<Layer>);
+
+impl Layers {
+    /// The strongest value of `key`. An empty text is a value: it unsets a weaker one.
+    pub(super) fn find(&self, key: &Key) -> Option<(&str, &Origin)> {
+        let (value, origin) = self.0.iter().find_map(|layer| layer.get(key.name))?;
+        (!value.is_empty()).then_some((value.as_str(), origin))
+    }
+
+    pub(super) fn resolved(&self, key: &'static Key) -> Resolved {
+        match self.find(key) {
+            Some((value, origin)) => Resolved {
+                key,
+                value: Some(if key.secret { mask(value) } else { shown(key, value) }),
+                origin: origin.clone(),
+            },
+            None => {
+                Resolved { key, value: key.default.map(str::to_owned), origin: Origin::Default }
+            }
+        }
+    }
+}
+
+/// Enough to recognise a key, not to use it.
+fn mask(secret: &str) -> String {
+    let tail: String = secret.chars().skip(secret.chars().count().saturating_sub(4)).collect();
+    if secret.chars().count() >= 12 { format!("***{tail}") } else { "***".to_owned() }
+}
+
+fn shown(key: &Key, value: &str) -> String {
+    if key.name.ends_with("url") {
+        super::parse::without_credentials(value)
+    } else {
+        value.to_owned()
+    }
+}
+
+/// The layer of what was typed: pairs of setting name and text.
+pub fn flags(typed: impl IntoIterator<Item = (&'static str, Option<String>)>) -> Layer {
+    typed
+        .into_iter()
+        .filter_map(|(name, value)| value.map(|value| (name, (value, Origin::Flag))))
+        .collect()
+}
+
+/// The layer of the environment, through a look-up so that tests need not change their own.
+///
+/// # Errors
+/// `unknown` names every variable that starts with `DOCENT_`; one that is no setting is an error.
+pub fn environment(
+    lookup: impl Fn(&str) -> Option<String>,
+    unknown: impl IntoIterator<Item = String>,
+) -> Result<Layer, SettingsError> {
+    for name in unknown {
+        let known = |key: &Key| key.env.contains(&name.as_str());
+        if !KEYS.iter().any(known) && !OTHER_VARIABLES.contains(&name.as_str()) {
+            let names = KEYS.iter().flat_map(|key| key.env.iter().copied());
+            return Err(SettingsError {
+                message: format!("unknown environment variable {name}"),
+                hint: nearest(&name, names).map(|near| format!("did you mean {near}?")),
+                usage: false,
+            });
+        }
+    }
+    let mut layer = Layer::new();
+    for key in KEYS {
+        for name in key.env {
+            if let Some(value) = lookup(name) {
+                layer.insert(key.name, (value, Origin::Env(name)));
+                break;
+            }
+        }
+    }
+    Ok(layer)
+}
+
+/// Variables that start with `DOCENT_` and are no settings: those of the test suite.
+const OTHER_VARIABLES: &[&str] = &["DOCENT_TEST_QDRANT_URL", "DOCENT_TEST_QDRANT_API_KEY"];
+
+/// The layer of a TOML file. Tables nest as the dotted names do.
+pub fn file(path: &Path, text: &str, origin: &Origin) -> Result<Layer, SettingsError> {
+    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| SettingsError {
+        message: format!("{} is not valid TOML: {}", path.display(), error.message()),
+        hint: error.span().map(|span| {
+            format!("see line {}", text[..span.start.min(text.len())].matches('\n').count() + 1)
+        }),
+        usage: false,
+    })?;
+    let mut layer = Layer::new();
+    collect(path, &table, "", origin, &mut layer)?;
+    Ok(layer)
+}
+
+fn collect(
+    path: &Path,
+    table: &toml::Table,
+    prefix: &str,
+    origin: &Origin,
+    layer: &mut Layer,
+) -> Result<(), SettingsError> {
+    for (name, value) in table {
+        let full = format!("{prefix}{name}");
+        let text = match value {
+            toml::Value::Table(inner) => {
+                collect(path, inner, &format!("{full}."), origin, layer)?;
+                continue;
+            }
+            toml::Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        let Some(key) = KEYS.iter().find(|key| key.name == full) else {
+            return Err(SettingsError {
+                message: format!("unknown setting `{full}` in {}", path.display()),
+                hint: nearest(&full, KEYS.iter().map(|key| key.name))
+                    .map(|near| format!("did you mean `{near}`?")),
+                usage: false,
+            });
+        };
+        if key.secret && matches!(origin, Origin::Project(_)) {
+            return Err(SettingsError {
+                message: format!(
+                    "`{full}` in {}: a key does not belong in a project file",
+                    path.display()
+                ),
+                hint: Some(format!("set {} in the environment instead", key.env[0])),
+                usage: false,
+            });
+        }
+        layer.insert(key.name, (text, origin.clone()));
+    }
+    Ok(())
+}
+
+/// The candidate within a third of its length in edits, if any.
+pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    candidates
+        .map(|candidate| (strsim::osa_distance(name, candidate), candidate))
+        .filter(|(edits, candidate)| *edits <= candidate.len().max(3) / 3)
+        .min()
+        .map(|(_, candidate)| candidate)
+}

@@ -1,0 +1,346 @@
+//! Flags + environment + project file + user file + defaults → [`Settings`]. Pure: the layers come
+//! in as data, and nothing here reads a file or a variable.
+//!
+//! Every setting is a row of [`keys::KEYS`]; a layer is a map from a row's name to text; the first
+//! layer that has a value wins. `docent config show` prints exactly what [`resolve`] decided.
+
+pub mod keys;
+pub mod layers;
+pub mod parse;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use thiserror::Error;
+
+pub use keys::{KEYS, Key};
+pub use layers::{Layer, Layers, Origin};
+
+use crate::types::Mode;
+
+/// Everything that can be set, with the types the rest of the program wants.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Settings {
+    pub collection: String,
+    /// `None`: `.docent` in the project root.
+    pub data_dir: Option<PathBuf>,
+    pub embedding: Embedding,
+    pub chat: Chat,
+    pub qdrant: Qdrant,
+    pub chunk_tokens: usize,
+    pub chunk_overlap: usize,
+    pub search: Search,
+    pub ingest: Ingest,
+    /// Tries of a request that is worth retrying, the first included.
+    pub attempts: u32,
+    /// What was decided, row by row, for `config show`.
+    pub resolved: Vec<Resolved>,
+    /// Keys that were withheld, each with the reason.
+    pub notices: Vec<String>,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct Embedding {
+    pub model: EmbeddingModel,
+    pub endpoint: Endpoint,
+    pub dimensions: Option<usize>,
+    pub document_prefix: String,
+    pub query_prefix: String,
+    pub batch_items: usize,
+    pub batch_tokens: usize,
+    pub input_tokens: usize,
+    pub concurrency: usize,
+    pub timeout: Duration,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum EmbeddingModel {
+    Builtin,
+    OpenAi(String),
+}
+
+impl EmbeddingModel {
+    /// As in `--embedder` and in the manifest.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Builtin => "builtin".to_owned(),
+            Self::OpenAi(model) => format!("openai:{model}"),
+        }
+    }
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct Chat {
+    /// `None`: answers are quoted from the passages.
+    pub model: Option<String>,
+    pub endpoint: Endpoint,
+    pub temperature: Option<f32>,
+    pub max_tokens: Option<u32>,
+    /// File with the system prompt.
+    pub system: Option<PathBuf>,
+    pub timeout: Duration,
+    pub idle_timeout: Duration,
+    pub context_tokens: usize,
+}
+
+/// An OpenAI-compatible server and the key that goes with it, and only with it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    pub base_url: String,
+    pub api_key: Option<String>,
+}
+
+impl std::fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Endpoint")
+            .field("base_url", &self.base_url)
+            .field("api_key", &self.api_key.as_ref().map(|_| "***"))
+            .finish()
+    }
+}
+
+#[derive(Clone, PartialEq)]
+pub struct Qdrant {
+    /// `None`: the embedded store.
+    pub url: Option<String>,
+    pub api_key: Option<String>,
+    pub timeout: Duration,
+    pub shard_number: Option<u32>,
+    pub replication_factor: Option<u32>,
+}
+
+impl std::fmt::Debug for Qdrant {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Qdrant")
+            .field("url", &self.url)
+            .field("api_key", &self.api_key.as_ref().map(|_| "***"))
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct Search {
+    pub k: usize,
+    pub mode: Mode,
+    pub min_score: Option<f32>,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct Ingest {
+    pub max_file_size: u64,
+    pub extract_timeout: Duration,
+    pub extract_memory: u64,
+}
+
+/// One row of `config show`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Resolved {
+    pub key: &'static Key,
+    /// `None` where there is neither a value nor a default.
+    pub value: Option<String>,
+    pub origin: Origin,
+}
+
+/// A setting that cannot be used. All of these are exit 3, but for flags, which are exit 2.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+#[error("{message}")]
+pub struct SettingsError {
+    pub message: String,
+    pub hint: Option<String>,
+    /// The value was typed on the command line.
+    pub usage: bool,
+}
+
+/// Decides every setting.
+///
+/// `trusted` says that the user trusts the project file to choose where keys are sent.
+pub fn resolve(layers: &Layers, trusted: bool) -> Result<Settings, SettingsError> {
+    let values = Values { layers, trusted };
+    let mut notices = Vec::new();
+    let shared = values.endpoint("openai.base_url", "openai.api_key", &mut notices)?;
+    let embedding_endpoint = values.own_endpoint("embedding", &shared, &mut notices)?;
+    let chat_endpoint = values.own_endpoint("chat", &shared, &mut notices)?;
+    let qdrant_url = values.text("qdrant.url");
+    let qdrant_key = values.key_for("qdrant.url", "qdrant.api_key", &mut notices);
+
+    let settings = Settings {
+        collection: values.parsed("collection", parse::collection)?,
+        data_dir: values.path("data_dir")?,
+        embedding: Embedding {
+            model: values.parsed("embedder", parse::embedder)?,
+            endpoint: embedding_endpoint,
+            dimensions: values.optional("embedding.dimensions", parse::count)?,
+            document_prefix: values.text("embedding.document_prefix").unwrap_or_default(),
+            query_prefix: values.text("embedding.query_prefix").unwrap_or_default(),
+            batch_items: values.parsed("embedding.batch_items", parse::count)?,
+            batch_tokens: values.parsed("embedding.batch_tokens", parse::count)?,
+            input_tokens: values.parsed("embedding.input_tokens", parse::count)?,
+            concurrency: values.parsed("embedding.concurrency", parse::count)?,
+            timeout: values.parsed("embedding.timeout", parse::duration)?,
+        },
+        chat: Chat {
+            model: values.text("model").filter(|model| model != "extractive"),
+            endpoint: chat_endpoint,
+            temperature: values.optional("chat.temperature", parse::float)?,
+            max_tokens: values.optional("chat.max_tokens", parse::number)?,
+            system: values.path("chat.system")?,
+            timeout: values.parsed("chat.timeout", parse::duration)?,
+            idle_timeout: values.parsed("chat.idle_timeout", parse::duration)?,
+            context_tokens: values.parsed("chat.context_tokens", parse::count)?,
+        },
+        qdrant: Qdrant {
+            url: qdrant_url,
+            api_key: qdrant_key,
+            timeout: values.parsed("qdrant.timeout", parse::duration)?,
+            shard_number: values.optional("qdrant.shard_number", parse::number)?,
+            replication_factor: values.optional("qdrant.replication_factor", parse::number)?,
+        },
+        chunk_tokens: values.parsed("chunk.tokens", parse::count)?,
+        chunk_overlap: values.parsed("chunk.overlap", parse::number)?,
+        search: Search {
+            k: values.parsed("search.k", parse::count)?,
+            mode: values.parsed("search.mode", parse::mode)?,
+            min_score: values.optional("search.min_score", parse::float)?,
+        },
+        ingest: Ingest {
+            max_file_size: values.parsed("ingest.max_file_size", parse::size)?,
+            extract_timeout: values.parsed("ingest.extract_timeout", parse::duration)?,
+            extract_memory: values.parsed("ingest.extract_memory", parse::size)?,
+        },
+        attempts: values.parsed("attempts", parse::number)?,
+        resolved: KEYS.iter().map(|key| layers.resolved(key)).collect(),
+        notices,
+    };
+    if settings.chunk_overlap * 2 > settings.chunk_tokens {
+        return Err(SettingsError {
+            message: format!(
+                "chunk.overlap is {}, more than half of chunk.tokens ({})",
+                settings.chunk_overlap, settings.chunk_tokens
+            ),
+            hint: Some("set --chunk-overlap lower or --chunk-tokens higher".to_owned()),
+            usage: false,
+        });
+    }
+    Ok(settings)
+}
+
+/// The layers, read with types.
+struct Values<'a> {
+    layers: &'a Layers,
+    trusted: bool,
+}
+
+impl Values<'_> {
+    fn found(&self, name: &str) -> Option<(&str, &Origin)> {
+        self.layers.find(keys::key(name))
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        let value = self.found(name).map(|(value, _)| value.to_owned());
+        value.or_else(|| keys::key(name).default.map(str::to_owned)).filter(|v| !v.is_empty())
+    }
+
+    fn optional<T>(
+        &self,
+        name: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<Option<T>, SettingsError> {
+        let Some(value) = self.text(name) else { return Ok(None) };
+        parse(&value).map(Some).map_err(|problem| {
+            let key = keys::key(name);
+            let origin = self.found(name).map_or(Origin::Default, |(_, origin)| origin.clone());
+            SettingsError {
+                message: format!("{}: `{value}` {problem}", origin.of(key)),
+                hint: None,
+                usage: origin == Origin::Flag,
+            }
+        })
+    }
+
+    fn parsed<T>(
+        &self,
+        name: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<T, SettingsError> {
+        self.optional(name, parse)?.ok_or_else(|| SettingsError {
+            message: format!("{name} is empty"),
+            hint: Some(keys::key(name).how_to_set()),
+            usage: false,
+        })
+    }
+
+    /// A path: relative to the file that sets it, or to the working directory. The project file may
+    /// not name one outside the project.
+    fn path(&self, name: &str) -> Result<Option<PathBuf>, SettingsError> {
+        let Some((value, origin)) = self.found(name) else { return Ok(None) };
+        let Some(base) = origin.directory() else { return Ok(Some(PathBuf::from(value))) };
+        let outside = Path::new(value).is_absolute()
+            || Path::new(value).components().any(|c| c == std::path::Component::ParentDir);
+        if outside && matches!(origin, Origin::Project(_)) && !self.trusted {
+            return Err(SettingsError {
+                message: format!(
+                    "{}: `{value}` is outside the project",
+                    origin.of(keys::key(name))
+                ),
+                hint: Some(
+                    "use a path inside the project, or trust this file: docent config trust"
+                        .to_owned(),
+                ),
+                usage: false,
+            });
+        }
+        Ok(Some(base.join(value)))
+    }
+
+    /// The key that goes with `url`, unless an untrusted project file chose the URL and the key
+    /// comes from somewhere else.
+    fn key_for(&self, url: &str, key: &str, notices: &mut Vec<String>) -> Option<String> {
+        let (value, key_origin) = self.found(key)?;
+        if let Some((host, Origin::Project(file))) = self.found(url)
+            && !self.trusted
+            && !matches!(key_origin, Origin::Project(_))
+        {
+            notices.push(format!(
+                "{} was not used: {} sets {url} to {}, and that file is not trusted (docent config trust)",
+                key_origin.of(keys::key(key)),
+                file.display(),
+                parse::without_credentials(host)
+            ));
+            return None;
+        }
+        Some(value.to_owned())
+    }
+
+    fn endpoint(
+        &self,
+        url: &str,
+        key: &str,
+        notices: &mut Vec<String>,
+    ) -> Result<Endpoint, SettingsError> {
+        Ok(Endpoint {
+            base_url: self.parsed(url, parse::url)?,
+            api_key: self.key_for(url, key, notices),
+        })
+    }
+
+    /// `PREFIX.base_url` with its own key where it is set, the shared endpoint otherwise.
+    fn own_endpoint(
+        &self,
+        prefix: &str,
+        shared: &Endpoint,
+        notices: &mut Vec<String>,
+    ) -> Result<Endpoint, SettingsError> {
+        let (url, key) = (format!("{prefix}.base_url"), format!("{prefix}.api_key"));
+        if self.text(&url).is_some() {
+            return self.endpoint(&url, &key, notices);
+        }
+        let own_key = self.key_for("openai.base_url", &key, notices);
+        Ok(Endpoint {
+            base_url: shared.base_url.clone(),
+            api_key: own_key.or_else(|| shared.api_key.clone()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

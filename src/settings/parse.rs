@@ -1,0 +1,111 @@
+//! Text → the type a setting has. Each error completes the sentence "`VALUE` ...".
+
+use std::time::Duration;
+
+use super::EmbeddingModel;
+use crate::types::Mode;
+
+pub fn collection(text: &str) -> Result<String, String> {
+    let fits = text.len() <= 100
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+        && text.starts_with(|c: char| c.is_ascii_alphanumeric());
+    if fits {
+        Ok(text.to_owned())
+    } else {
+        Err("is not a collection name: letters, digits, `-`, `_` and `.`, starting with a letter or digit".to_owned())
+    }
+}
+
+pub fn embedder(text: &str) -> Result<EmbeddingModel, String> {
+    match text.split_once(':') {
+        None if text == "builtin" => Ok(EmbeddingModel::Builtin),
+        Some(("openai", model)) if !model.is_empty() => {
+            Ok(EmbeddingModel::OpenAi(model.to_owned()))
+        }
+        _ => Err("is not an embedder: use `builtin` or `openai:MODEL`".to_owned()),
+    }
+}
+
+pub fn mode(text: &str) -> Result<Mode, String> {
+    [Mode::Hybrid, Mode::Dense, Mode::Sparse]
+        .into_iter()
+        .find(|mode| mode.name() == text)
+        .ok_or_else(|| "is not a mode: use hybrid, dense or sparse".to_owned())
+}
+
+pub fn url(text: &str) -> Result<String, String> {
+    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    match rest {
+        Some(rest) if !rest.is_empty() && !rest.starts_with('/') => {
+            Ok(text.trim_end_matches('/').to_owned())
+        }
+        _ => Err("is not a URL: it starts with http:// or https://".to_owned()),
+    }
+}
+
+/// A whole number.
+pub fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| "is not a whole number".to_owned())
+}
+
+/// A whole number over zero.
+pub fn count(text: &str) -> Result<usize, String> {
+    match number(text)? {
+        0 => Err("must be at least 1".to_owned()),
+        n => Ok(n),
+    }
+}
+
+pub fn float(text: &str) -> Result<f32, String> {
+    match text.parse::<f32>() {
+        Ok(value) if value.is_finite() => Ok(value),
+        _ => Err("is not a number".to_owned()),
+    }
+}
+
+/// `30s`, `2m`, `500ms`, `1h`; a bare number is seconds.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (digits, unit) = text.split_at(split);
+    let seconds = match unit.trim() {
+        "ms" => 0.001,
+        "" | "s" => 1.0,
+        "m" => 60.0,
+        "h" => 3600.0,
+        _ => return Err("is not a time: use 500ms, 30s, 2m or 1h".to_owned()),
+    };
+    digits
+        .parse::<f64>()
+        .ok()
+        .and_then(|value| Duration::try_from_secs_f64(value * seconds).ok())
+        .filter(|time| !time.is_zero())
+        .ok_or_else(|| "is not a time: use 500ms, 30s, 2m or 1h".to_owned())
+}
+
+/// `64MB`, `500kB`, `1GB`, `1MiB`; a bare number is bytes. Units are powers of 1024.
+pub fn size(text: &str) -> Result<u64, String> {
+    let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (digits, unit) = text.split_at(split);
+    let unit = unit.trim().to_ascii_lowercase();
+    let factor: u64 = match unit.trim_end_matches('b').trim_end_matches('i') {
+        "" => 1,
+        "k" => 1 << 10,
+        "m" => 1 << 20,
+        "g" => 1 << 30,
+        _ => return Err("is not a size: use 500kB, 64MB or 1GB".to_owned()),
+    };
+    match digits.parse::<f64>() {
+        Ok(value) if value > 0.0 && value.is_finite() => Ok((value * factor as f64) as u64),
+        _ => Err("is not a size: use 500kB, 64MB or 1GB".to_owned()),
+    }
+}
+
+/// A URL fit for a message: no user, password or query.
+pub fn without_credentials(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let rest = rest.split(['?', '#']).next().unwrap_or_default();
+    let (authority, path) = rest.split_once('/').map_or((rest, None), |(a, p)| (a, Some(p)));
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let path = path.map(|p| format!("/{p}")).unwrap_or_default();
+    if scheme.is_empty() { format!("{host}{path}") } else { format!("{scheme}://{host}{path}") }
+}

@@ -1,0 +1,201 @@
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::*;
+
+const PROJECT: &str = "/project/docent.toml";
+const USER: &str = "/home/me/.config/docent/config.toml";
+
+/// Layers of flags, environment, project file and user file.
+fn layers(
+    flags: &[(&'static str, &str)],
+    env: &[(&str, &str)],
+    project: &str,
+    user: &str,
+) -> Result<Layers, SettingsError> {
+    let flags = flags.iter().map(|(name, value)| (*name, Some((*value).to_owned())));
+    let lookup = |name: &str| env.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
+    let docent = env.iter().map(|(n, _)| (*n).to_owned()).filter(|n| n.starts_with("DOCENT_"));
+    let (project_path, user_path) = (Path::new(PROJECT), Path::new(USER));
+    Ok(Layers(vec![
+        layers::flags(flags),
+        layers::environment(lookup, docent)?,
+        layers::file(project_path, project, &Origin::Project(project_path.into()))?,
+        layers::file(user_path, user, &Origin::User(user_path.into()))?,
+    ]))
+}
+
+fn settings(
+    flags: &[(&'static str, &str)],
+    env: &[(&str, &str)],
+    project: &str,
+    user: &str,
+) -> Result<Settings, SettingsError> {
+    resolve(&layers(flags, env, project, user)?, false)
+}
+
+#[test]
+fn nothing_configured_means_builtin_extractive_and_embedded() {
+    let settings = settings(&[], &[], "", "").unwrap();
+    assert_eq!(settings.collection, "docent");
+    assert_eq!(settings.embedding.model, EmbeddingModel::Builtin);
+    assert_eq!(settings.chat.model, None);
+    assert_eq!(settings.qdrant.url, None);
+    assert_eq!(settings.chat.endpoint.base_url, "https://api.openai.com/v1");
+    assert_eq!(settings.ingest.max_file_size, 64 << 20);
+    assert_eq!(settings.chat.timeout, Duration::from_secs(60));
+}
+
+#[test]
+fn the_strongest_layer_wins() {
+    let all = [
+        settings(&[("model", "a")], &[("DOCENT_MODEL", "b")], "model = 'c'", "model = 'd'"),
+        settings(&[], &[("DOCENT_MODEL", "b")], "model = 'c'", "model = 'd'"),
+        settings(&[], &[], "model = 'c'", "model = 'd'"),
+        settings(&[], &[], "", "model = 'd'"),
+    ];
+    let models: Vec<_> = all.into_iter().map(|s| s.unwrap().chat.model.unwrap()).collect();
+    assert_eq!(models, ["a", "b", "c", "d"]);
+}
+
+#[test]
+fn mistakes_name_the_place_and_the_nearest_name() {
+    for (result, message, hint, usage) in [
+        (
+            settings(&[], &[], "[chunk]\ntoken = 3", ""),
+            "unknown setting `chunk.token` in /project/docent.toml",
+            Some("did you mean `chunk.tokens`?"),
+            false,
+        ),
+        (
+            settings(&[], &[("DOCENT_MODLE", "x")], "", ""),
+            "unknown environment variable DOCENT_MODLE",
+            Some("did you mean DOCENT_MODEL?"),
+            false,
+        ),
+        (
+            settings(&[("search.k", "none")], &[], "", ""),
+            "--k: `none` is not a whole number",
+            None,
+            true,
+        ),
+        (settings(&[("search.k", "0")], &[], "", ""), "--k: `0` must be at least 1", None, true),
+        (
+            settings(&[], &[], "[chat]\ntimeout = 'soon'", ""),
+            "chat.timeout in /project/docent.toml: `soon` is not a time: use 500ms, 30s, 2m or 1h",
+            None,
+            false,
+        ),
+        (
+            settings(&[], &[], "collection = '../up'", ""),
+            "collection in /project/docent.toml: `../up` is not a collection name: letters, digits, `-`, `_` and `.`, starting with a letter or digit",
+            None,
+            false,
+        ),
+        (
+            settings(&[], &[], "model = ", ""),
+            "/project/docent.toml is not valid TOML: string values must be quoted, expected literal string",
+            Some("see line 1"),
+            false,
+        ),
+        (
+            settings(&[], &[], "[openai]\napi_key = 'sk-1'", ""),
+            "`openai.api_key` in /project/docent.toml: a key does not belong in a project file",
+            Some("set OPENAI_API_KEY in the environment instead"),
+            false,
+        ),
+        (
+            settings(&[("chunk.overlap", "200")], &[], "", ""),
+            "chunk.overlap is 200, more than half of chunk.tokens (256)",
+            Some("set --chunk-overlap lower or --chunk-tokens higher"),
+            false,
+        ),
+    ] {
+        let error = result.unwrap_err();
+        assert_eq!(
+            (error.message.as_str(), error.hint.as_deref(), error.usage),
+            (message, hint, usage)
+        );
+    }
+}
+
+#[test]
+fn a_project_file_cannot_send_a_key_to_a_host_of_its_choice() {
+    let project =
+        "[openai]\nbase_url = 'https://evil.example/v1'\n[qdrant]\nurl = 'http://evil.example'";
+    let env = [("OPENAI_API_KEY", "sk-secret"), ("QDRANT_API_KEY", "qd-secret")];
+    let layers = layers(&[], &env, project, "").unwrap();
+
+    let wary = resolve(&layers, false).unwrap();
+    assert_eq!(wary.chat.endpoint.api_key, None);
+    assert_eq!(wary.embedding.endpoint.api_key, None);
+    assert_eq!(wary.qdrant.api_key, None);
+    assert_eq!(wary.notices.len(), 2);
+    assert!(wary.notices.iter().all(|notice| !notice.contains("secret")));
+
+    let trusting = resolve(&layers, true).unwrap();
+    assert_eq!(trusting.chat.endpoint.api_key.as_deref(), Some("sk-secret"));
+    assert_eq!(trusting.qdrant.api_key.as_deref(), Some("qd-secret"));
+    assert!(trusting.notices.is_empty());
+
+    // The user's own choice of host is not the project's.
+    let own = settings(&[("openai.base_url", "http://localhost/v1")], &env, project, "").unwrap();
+    assert_eq!(own.chat.endpoint.api_key.as_deref(), Some("sk-secret"));
+}
+
+#[test]
+fn a_key_goes_to_its_own_endpoint_only() {
+    let env = [
+        ("OPENAI_API_KEY", "sk-openai"),
+        ("DOCENT_EMBEDDING_BASE_URL", "http://localhost:11434/v1"),
+        ("DOCENT_CHAT_API_KEY", "sk-chat"),
+    ];
+    let settings = settings(&[], &env, "", "").unwrap();
+    assert_eq!(settings.embedding.endpoint.base_url, "http://localhost:11434/v1");
+    assert_eq!(settings.embedding.endpoint.api_key, None);
+    assert_eq!(settings.chat.endpoint.api_key.as_deref(), Some("sk-chat"));
+}
+
+#[test]
+fn a_project_file_cannot_reach_outside_the_project() {
+    for outside in ["data_dir = '/etc'", "data_dir = 'a/../../b'", "[chat]\nsystem = '../secret'"] {
+        let error = settings(&[], &[], outside, "").unwrap_err();
+        assert!(error.message.contains("is outside the project"), "{}", error.message);
+    }
+    let inside = settings(&[], &[], "data_dir = 'index'", "").unwrap();
+    assert_eq!(inside.data_dir, Some(PathBuf::from("/project/index")));
+}
+
+#[test]
+fn config_show_masks_keys() {
+    let env = [("OPENAI_API_KEY", "sk-abcdefghijkl1234"), ("QDRANT_API_KEY", "short")];
+    let url = ("openai.base_url", "https://me:pw@host/v1?token=x");
+    let settings = settings(&[url], &env, "", "").unwrap();
+    let value = |name: &str| {
+        settings.resolved.iter().find(|row| row.key.name == name).unwrap().value.clone().unwrap()
+    };
+    assert_eq!(value("openai.api_key"), "***1234");
+    assert_eq!(value("qdrant.api_key"), "***");
+    assert_eq!(value("openai.base_url"), "https://host/v1");
+    assert!(!format!("{settings:?}").contains("abcdefghijkl"));
+}
+
+#[test]
+fn units_are_understood() {
+    for (text, seconds) in
+        [("30", 30.0), ("1.5s", 1.5), ("500ms", 0.5), ("2m", 120.0), ("1h", 3600.0)]
+    {
+        assert_eq!(parse::duration(text), Ok(Duration::from_secs_f64(seconds)), "{text}");
+    }
+    for (text, bytes) in [("10", 10), ("500kB", 512_000), ("64MB", 64 << 20), ("1 GiB", 1 << 30)] {
+        assert_eq!(parse::size(text), Ok(bytes), "{text}");
+    }
+    for bad in ["", "s", "-1s", "1d", "0"] {
+        assert!(parse::duration(bad).is_err(), "{bad}");
+    }
+    for bad in ["", "MB", "-1", "1TB", "0"] {
+        assert!(parse::size(bad).is_err(), "{bad}");
+    }
+}

@@ -1,0 +1,146 @@
+//! Retrieved passages, as text and as JSON.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use unicode_segmentation::UnicodeSegmentation;
+
+use super::Ui;
+use super::sanitize::{sanitize, sanitize_line};
+use super::style::Style;
+use crate::cli::Format;
+use crate::error::Failure;
+use crate::types::{Hit, LegScore, Locator, Mode, SCHEMA_VERSION};
+
+/// Lines of a passage that are shown.
+const SHOWN_LINES: usize = 8;
+
+/// What `docent search` found.
+pub struct Found<'a> {
+    pub question: &'a str,
+    pub mode: Mode,
+    pub hits: &'a [Hit],
+    pub elapsed_ms: u64,
+    /// Where relative sources are, for hyperlinks.
+    pub root: &'a Path,
+}
+
+impl Ui {
+    pub fn passages(&mut self, found: &Found<'_>) -> Result<(), Failure> {
+        match self.format {
+            Format::Json => self.json(&json!({
+                "schema_version": SCHEMA_VERSION,
+                "question": found.question,
+                "mode": found.mode,
+                "hits": found.hits.iter().enumerate().map(hit_json).collect::<Vec<_>>(),
+                "elapsed_ms": found.elapsed_ms,
+            })),
+            Format::Jsonl => {
+                for (i, hit) in found.hits.iter().enumerate() {
+                    let mut value = hit_json((i, hit));
+                    value["schema_version"] = json!(SCHEMA_VERSION);
+                    self.json(&value)?;
+                }
+                Ok(())
+            }
+            Format::Text => {
+                let words = words(found.question);
+                for (i, hit) in found.hits.iter().enumerate() {
+                    let text = hit_text(i + 1, hit, &words, self.out_style, found.root);
+                    self.data(&text)?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+fn hit_text(rank: usize, hit: &Hit, words: &[String], style: Style, root: &Path) -> String {
+    let chunk = &hit.chunk;
+    let place = sanitize_line(&chunk.locator.cite(&chunk.source));
+    let place = style.link(&style.citation(&place), &root.join(&chunk.source));
+    let headings = sanitize_line(&chunk.headings.join(" > "));
+    let separator = if headings.is_empty() { "" } else { "  " };
+    let mut text =
+        format!("{rank}. {place}  {:.3}{separator}{}\n", hit.score, style.strong(&headings));
+    let clean = sanitize(&chunk.text);
+    let lines: Vec<&str> = clean.lines().filter(|line| !line.trim().is_empty()).collect();
+    for line in lines.iter().take(SHOWN_LINES) {
+        text += &format!("   {}\n", highlight(line, words, style));
+    }
+    if lines.len() > SHOWN_LINES {
+        text += &style.dim(&format!("   ... {} more lines\n", lines.len() - SHOWN_LINES));
+    }
+    text.push('\n');
+    text
+}
+
+/// Words of the question that are worth marking, in lower case.
+fn words(question: &str) -> Vec<String> {
+    question
+        .unicode_words()
+        .map(str::to_lowercase)
+        .filter(|word| word.chars().count() > 3 || word.chars().any(char::is_numeric))
+        .collect()
+}
+
+/// Marks the words of `line` that share a stem with a word of the question, taken as a common
+/// beginning: enough for the eye.
+fn highlight(line: &str, words: &[String], style: Style) -> String {
+    if !style.color {
+        return line.to_owned();
+    }
+    line.split_word_bounds()
+        .map(|piece| {
+            let lower = piece.to_lowercase();
+            if words.iter().any(|word| related(&lower, word)) {
+                style.matched(piece)
+            } else {
+                piece.to_owned()
+            }
+        })
+        .collect()
+}
+
+fn related(a: &str, b: &str) -> bool {
+    let common = a.chars().zip(b.chars()).take_while(|(x, y)| x == y).count();
+    let (shorter, longer) = {
+        let (a, b) = (a.chars().count(), b.chars().count());
+        (a.min(b), a.max(b))
+    };
+    shorter > 2 && longer <= shorter + 3 && common + 1 >= shorter && common >= 3
+}
+
+fn hit_json((i, hit): (usize, &Hit)) -> Value {
+    let chunk = &hit.chunk;
+    let mut value = json!({
+        "rank": i + 1,
+        "score": hit.score,
+        "source": chunk.source,
+        "citation": chunk.locator.cite(&chunk.source),
+        "title": chunk.title,
+        "headings": chunk.headings,
+        "text": chunk.text,
+        "kind": chunk.kind,
+        "tags": chunk.tags,
+        "document_hash": chunk.document_hash,
+        "chunk_hash": chunk.chunk_hash,
+        "dense": hit.dense.map(leg_json),
+        "sparse": hit.sparse.map(leg_json),
+    });
+    put_locator(&mut value, chunk.locator);
+    value
+}
+
+fn leg_json(leg: LegScore) -> Value {
+    json!({"rank": leg.rank, "score": leg.score})
+}
+
+/// `"lines": [10, 24]`, `"page": 3` or `"paragraphs": [4, 6]`, as in the payload.
+pub(super) fn put_locator(value: &mut Value, locator: Locator) {
+    match locator {
+        Locator::Lines(a, b) => value["lines"] = json!([a, b]),
+        Locator::Page(page) => value["page"] = json!(page),
+        Locator::Paragraphs(a, b) => value["paragraphs"] = json!([a, b]),
+    }
+}

@@ -1,0 +1,82 @@
+//! Each exit code, provoked from the binary. They are part of the contract.
+
+use crate::env::TestEnv;
+use crate::openai::{Fault, ScriptedServer};
+
+fn documents() -> TestEnv {
+    let env = TestEnv::new();
+    env.write("docs/a.md", "# A\n\nThe ferry leaves at nine.\n");
+    env
+}
+
+#[test]
+fn done() {
+    let env = documents();
+    env.run(&["ingest", "docs"]).expect(0);
+    env.run(&["search", "ferry"]).expect(0);
+    env.run(&["query", "When does the ferry leave?"]).expect(0);
+}
+
+#[test]
+fn negative() {
+    let env = documents();
+    env.run(&["ingest", "docs"]).expect(0);
+    env.run(&["search", "zymurgy", "--mode", "sparse"]).expect(1);
+    env.run(&["query", "zymurgy"]).expect(1);
+}
+
+#[test]
+fn usage() {
+    let env = documents();
+    env.run(&["ingest"]).expect(2);
+    env.run(&["ingest", "absent"]).expect(2);
+    env.run(&["search", " "]).expect(2);
+    env.run(&["search", "x", "-k", "none"]).expect(2);
+    env.run(&["frobnicate"]).expect(2);
+}
+
+#[test]
+fn config() {
+    let env = documents();
+    env.run(&["search", "no collection"]).expect(3);
+    env.write("docent.toml", "nonsense = 1\n");
+    env.run(&["ingest", "docs"]).expect(3);
+}
+
+#[test]
+fn backend() {
+    let mut env = documents();
+    env.set("DOCENT_ATTEMPTS", "1");
+    env.run(&["ingest", "docs", "--qdrant-url", "http://127.0.0.1:1"]).expect(4);
+    let args = ["ingest", "docs", "--embedder", "openai:m", "--base-url", "http://127.0.0.1:1/v1"];
+    env.run(&args).expect(4);
+}
+
+#[test]
+fn partial() {
+    let env = documents();
+    env.write("docs/bad.pdf", "no PDF");
+    env.run(&["ingest", "docs"]).expect(5);
+    env.run(&["query", "--from", "docs", "When does the ferry leave?"]).expect(5);
+}
+
+#[test]
+fn interrupted() {
+    let mut env = documents();
+    let server = ScriptedServer::start();
+    env.set("OPENAI_BASE_URL", &server.base_url()).set("DOCENT_EMBEDDER", "openai:m");
+    env.run(&["ingest", "docs"]).expect(0);
+    env.write("docs/b.md", "# B\n\nThe train leaves at ten.\n");
+    server.push(Fault::Stall);
+    let asked = server.requests().len();
+    let child = env.command(&["ingest", "docs"]).spawn().expect("docent starts");
+    server.wait_for_requests(asked + 1);
+    let pid = child.id().to_string();
+    let sent = std::process::Command::new("kill").args(["-INT", &pid]).status();
+    assert!(sent.expect("kill runs").success());
+    // What is in flight is finished, and committed.
+    server.release();
+    let output = child.wait_with_output().expect("docent ends");
+    env.outcome(&["ingest", "docs"], output).expect(130);
+    env.run(&["ingest", "docs"]).expect(0);
+}

@@ -1,0 +1,109 @@
+//! `docent search`, end to end on the embedded store.
+
+use crate::assert_run;
+use crate::env::TestEnv;
+
+fn ingested() -> TestEnv {
+    let env = TestEnv::new();
+    env.write("docs/tides.md", "# Tides\n\n## Spring\n\nA spring tide comes with the full moon.\n");
+    env.write("docs/boats.txt", "A dinghy is a small boat.\nA ketch has two masts.\n");
+    env.write("src/moor.py", "def moor(boat):\n    \"\"\"Tie the boat to the quay.\"\"\"\n    return boat.tie()\n");
+    env.run(&["ingest", "docs", "--tag", "team=sea", "--tag", "public"]).expect(0);
+    env.run(&["ingest", "src"]).expect(0);
+    env
+}
+
+fn found(env: &TestEnv, args: &[&str]) -> Vec<String> {
+    let mut all = vec!["search", "boat", "--format", "json"];
+    all.extend(args);
+    let json = env.run(&all).json();
+    let hits = json["hits"].as_array().expect("hits").clone();
+    let mut sources: Vec<String> =
+        hits.iter().map(|hit| hit["source"].as_str().expect("a source").to_owned()).collect();
+    sources.sort();
+    sources
+}
+
+#[test]
+fn text() {
+    assert_run!(ingested().run(&["search", "which boat has two masts", "-k", "2"]).expect(0));
+}
+
+#[test]
+fn json() {
+    assert_run!(ingested().run(&["search", "spring tide", "-k", "1", "--format", "json"]).expect(0));
+}
+
+#[test]
+fn filters_go_into_the_search() {
+    let env = ingested();
+    let all = ["docs/boats.txt", "docs/tides.md", "src/moor.py"];
+    for (args, expected) in [
+        (&[][..], &all[..]),
+        (&["--kind", "code"], &["src/moor.py"]),
+        (&["--kind", "text", "--kind", "markdown"], &["docs/boats.txt", "docs/tides.md"]),
+        (&["--source", "docs/*"], &["docs/boats.txt", "docs/tides.md"]),
+        (&["--source", "*.py", "--source", "**/boats.*"], &["docs/boats.txt", "src/moor.py"]),
+        (&["--tag", "public"], &["docs/boats.txt", "docs/tides.md"]),
+        (&["--tag", "public", "--kind", "text"], &["docs/boats.txt"]),
+        (&["--tag", "absent"], &[]),
+        (&["--source", "nowhere/*"], &[]),
+        (&["--mode", "sparse"], &["docs/boats.txt", "src/moor.py"]),
+        (&["--mode", "dense", "-k", "3"], &all),
+        (&["--mode", "sparse", "--min-score", "99"], &[]),
+    ] {
+        assert_eq!(found(&env, args), expected, "{args:?}");
+    }
+}
+
+#[test]
+fn nothing_found_is_negative_and_keeps_its_shape() {
+    let env = ingested();
+    assert_run!(env.run(&["search", "zymurgy", "--mode", "sparse", "--format", "json"]).expect(1));
+}
+
+#[test]
+fn the_question_may_come_from_standard_input() {
+    let env = ingested();
+    let run = env.run_with_input(&["search", "--format", "json"], "two masts\n").expect(0);
+    assert_eq!(run.json()["question"], "two masts");
+}
+
+#[test]
+fn wrong_kind_and_mode_say_what_would_be_right() {
+    let env = ingested();
+    assert_run!(env.run(&["search", "x", "--kind", "movie"]).expect(2));
+    assert!(env.run(&["search", "x", "--mode", "psychic"]).expect(2).stderr.contains("hybrid, dense or sparse"));
+}
+
+#[test]
+fn no_collection_yet() {
+    assert_run!(TestEnv::new().run(&["search", "anything"]).expect(3));
+}
+
+#[test]
+fn another_embedder_is_refused_before_it_is_asked() {
+    assert_run!(ingested().run(&["search", "boat", "--embedder", "openai:other"]).expect(3));
+}
+
+#[test]
+fn documents_cannot_drive_the_terminal() {
+    let env = TestEnv::new();
+    env.write("docs/evil.md", "# Evil\n\nboat \u{1b}[2J\u{1b}]52;c;aGk=\u{7} gone \u{202e}txet\n");
+    env.run(&["ingest", "docs"]).expect(0);
+    let run = env.run(&["search", "boat", "--color", "always"]).expect(0);
+    assert!(!run.stdout.contains("\u{1b}[2J") && !run.stdout.contains("]52"), "{:?}", run.stdout);
+    assert!(!run.stdout.contains('\u{202e}'));
+    let exact = env.run(&["search", "boat", "--format", "json"]).expect(0).json();
+    assert!(exact["hits"][0]["text"].as_str().expect("text").contains("\u{1b}[2J"));
+}
+
+#[test]
+fn a_reader_that_leaves_is_success() {
+    let env = ingested();
+    let mut child = env.command(&["search", "boat"]).spawn().expect("docent starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("docent ends");
+    let run = env.outcome(&["search", "boat"], output);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{run}");
+}
