@@ -183,7 +183,10 @@ fn without_links(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(open) = rest.find('[') {
-        let close = rest[open..].find(']').map(|length| open + length);
+        let close = rest[open + 1..]
+            .find(['[', ']'])
+            .map(|length| open + 1 + length)
+            .filter(|&close| rest[close..].starts_with(']'));
         let target = close.filter(|&close| rest[close..].starts_with("](")).and_then(|close| {
             let length = rest[close..].find([')', ' '])?;
             rest[close + length..].starts_with(')').then_some((close, close + length + 1))
