@@ -17,6 +17,7 @@
 //! | [`store`] | [`store::VectorStore`] and its implementations: embedded Qdrant and a Qdrant server |
 //! | [`chat`] | [`chat::ChatModel`] and its implementations |
 //! | [`openai`] | the HTTP client that `embed` and `chat` share for OpenAI-compatible servers |
+//! | [`text`] | blocks, sentences and words of a text, and whether one text quotes another; pure |
 //! | [`retry`] | the one retry policy for everything outside the process |
 //! | [`cancel`] | how a run is told to stop |
 //! | [`error`] | outcome → exit code; which error gets which hint |
@@ -46,6 +47,7 @@ pub mod query;
 pub mod retry;
 pub mod settings;
 pub mod store;
+pub mod text;
 pub mod types;
 pub mod ui;
 

@@ -1,0 +1,97 @@
+//! The chat model that quotes: the best sentences of the best passages, each with its mark.
+//!
+//! Deterministic, free, and never wrong about what the documents say: every sentence is the
+//! document's own, so every citation holds. It is the default while no model is configured.
+
+mod candidates;
+mod select;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures::StreamExt as _;
+
+use self::candidates::{Candidate, candidates};
+use self::select::select;
+use crate::chat::{ChatEvent, ChatModel, ChatRequest, ChatStream};
+use crate::error::BackendError;
+use crate::text::BlockKind;
+use crate::types::{Passage, Usage};
+
+/// Content terms of a text, as ids: stemmed, without stop words.
+type Terms = dyn Fn(&str) -> Vec<u32> + Send + Sync;
+
+/// Quotes instead of generating.
+#[derive(Clone)]
+pub struct Extractive {
+    terms: Arc<Terms>,
+}
+
+impl Extractive {
+    pub const NAME: &str = "extractive";
+    /// The finish reason when no sentence shares a content term with the question; no delta came.
+    pub const NO_ANSWER: &str = "no_answer";
+
+    /// `terms` is the tokenizer of the sparse leg, so that what was found by a word is quoted by
+    /// the same word.
+    pub fn new(terms: impl Fn(&str) -> Vec<u32> + Send + Sync + 'static) -> Self {
+        Self { terms: Arc::new(terms) }
+    }
+
+    /// The whole answer, or `None` where no passage has anything to say.
+    pub fn answer(&self, question: &str, passages: &[Passage]) -> Option<String> {
+        let mut candidates = candidates(passages, &*self.terms);
+        select(question, &mut candidates, &*self.terms);
+        (!candidates.is_empty()).then(|| written(&candidates))
+    }
+}
+
+/// The sentences as running text; the items of a list, and code, stand apart.
+fn written(candidates: &[Candidate]) -> String {
+    let mut answer = String::new();
+    let mut in_list = false;
+    let mut before: Option<&Candidate> = None;
+    for candidate in candidates {
+        let follows = before
+            .is_some_and(|last| last.number == candidate.number && (in_list || last.leads_in()));
+        let listed = follows && candidate.kind == BlockKind::Item;
+        answer.push_str(match before {
+            None => "",
+            Some(_) if listed => "\n- ",
+            Some(last) if in_list || candidate.is_code() || last.is_code() => "\n\n",
+            Some(_) => " ",
+        });
+        answer.push_str(&candidate.quoted(listed));
+        in_list = listed;
+        before = Some(candidate);
+    }
+    answer
+}
+
+/// Words in a delta.
+const DELTA_WORDS: usize = 4;
+
+#[async_trait]
+impl ChatModel for Extractive {
+    fn name(&self) -> &str {
+        Self::NAME
+    }
+
+    async fn stream(&self, request: ChatRequest) -> Result<ChatStream, BackendError> {
+        let answer = self.answer(&request.question, &request.passages);
+        let finish_reason = if answer.is_some() { "stop" } else { Self::NO_ANSWER };
+        let answer = answer.unwrap_or_default();
+        let words: Vec<&str> = answer.split_inclusive(char::is_whitespace).collect();
+        let mut events: Vec<_> =
+            words.chunks(DELTA_WORDS).map(|group| Ok(ChatEvent::Delta(group.concat()))).collect();
+        events.push(Ok(ChatEvent::Done {
+            finish_reason: finish_reason.to_owned(),
+            model: Self::NAME.to_owned(),
+            usage: Usage::default(),
+        }));
+        Ok(futures::stream::iter(events).boxed())
+    }
+}
+
+#[cfg(test)]
+mod tests;

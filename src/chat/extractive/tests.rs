@@ -1,0 +1,150 @@
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::query::cite::verify;
+use crate::query::pack::tests::passage;
+use crate::text::Words;
+
+/// Words without stop words and without a plural s.
+fn terms(text: &str) -> Vec<u32> {
+    const STOP: [&str; 24] = [
+        "a", "an", "the", "of", "is", "are", "who", "how", "what", "may", "and", "for", "to", "in",
+        "one", "it", "be", "long", "which", "do", "does", "they", "from", "i",
+    ];
+    Words::of(text)
+        .iter()
+        .filter(|word| !STOP.contains(word))
+        .map(|word| word.trim_end_matches('s'))
+        .map(|word| word.bytes().fold(7, |hash: u32, byte| hash.wrapping_mul(31) ^ u32::from(byte)))
+        .collect()
+}
+
+fn answer(question: &str, passages: &[Passage]) -> String {
+    Extractive::new(terms).answer(question, passages).unwrap_or_default()
+}
+
+fn handbook() -> Vec<Passage> {
+    let mut restore = passage(
+        2,
+        "restore.md",
+        "A restore needs the approval of **two operators** from the\n[on-call list](ops.md), and is \
+         logged. Coffee is free.",
+    );
+    restore.score = 0.6;
+    vec![
+        passage(
+            1,
+            "backups.md",
+            "# Backups\n\nWe take care. Ledger backups are kept for 400 days. They are encrypted.\n",
+        ),
+        restore,
+    ]
+}
+
+#[test]
+fn the_best_sentences_are_quoted_with_their_marks() {
+    assert_eq!(
+        answer("How long are ledger backups kept, and who may restore one?", &handbook()),
+        "Ledger backups are kept for 400 days [1]. A restore needs the approval of two operators \
+         from the on-call list, and is logged [2]."
+    );
+}
+
+#[test]
+fn nothing_in_common_is_no_answer() {
+    assert_eq!(answer("Capital of France?", &handbook()), "");
+    assert_eq!(answer("who is it?", &handbook()), "");
+    assert_eq!(answer("backups", &[]), "");
+}
+
+#[test]
+fn near_duplicates_are_quoted_once() {
+    let text = "Ledger backups are kept for 400 days in two regions.";
+    let copies = [passage(1, "a.md", text), passage(2, "b.md", &text.replace("two", "both"))];
+    assert_eq!(
+        answer("ledger backups", &copies),
+        "Ledger backups are kept for 400 days in two regions [1]."
+    );
+}
+
+#[test]
+fn lists_tables_and_headings() {
+    let list = passage(
+        1,
+        "a.md",
+        "## Roles that restore\n\nThese roles may restore:\n\n- Operator\n- `Admin`, see [3]\n\nUnrelated end.",
+    );
+    assert_eq!(
+        answer("Which roles may restore?", &[list]),
+        "These roles may restore [1]:\n- Operator [1]\n- `Admin`, see (3) [1]"
+    );
+    let table =
+        passage(1, "t.md", "| call | limit |\n|---|---|\n| export | 30 per hour |\n| import | 5 |");
+    assert_eq!(answer("limit of export", &[table]), "export | 30 per hour [1].");
+    let heading = passage(1, "h.md", "## Retention of backups\n\nThe retention is a year.");
+    assert_eq!(answer("backups retention", &[heading]), "The retention is a year [1].");
+}
+
+#[test]
+fn code_is_quoted_as_it_is() {
+    let code = "use std::fs;\n\nfn open_ledger() {\n    let limit = 30;\n}\n\nfn other() {}\n// end\n// of\n// file\n";
+    let found = answer("What is the limit?", &[passage(1, "src/a.rs", code)]);
+    assert_eq!(found, "```\nuse std::fs;\n\nfn open_ledger() {\n    let limit = 30;\n}\n```\n[1]");
+    assert!(verify(&found, &[passage(1, "src/a.rs", code)]).citations[0].verified);
+}
+
+#[test]
+fn endless_sentences_are_quoted_in_part() {
+    let log = "entry of nothing in particular\n".repeat(40) + "ledger failed at noon\n";
+    assert_eq!(answer("ledger", &[passage(1, "a.log", &log)]), "ledger failed at noon [1].");
+    let line = format!("{} ledger", "word ".repeat(500));
+    assert!(answer("ledger", &[passage(1, "a.log", &line)]).split_whitespace().count() <= 61);
+}
+
+#[tokio::test]
+async fn answers_are_streamed_in_groups_of_words() {
+    let model = Extractive::new(terms);
+    let ask = |question: &str| ChatRequest {
+        messages: Vec::new(),
+        question: question.to_owned(),
+        passages: handbook(),
+    };
+    let events: Vec<_> = model.stream(ask("ledger backups")).await.unwrap().collect().await;
+    let (done, deltas) = events.split_last().unwrap();
+    let text: String = deltas
+        .iter()
+        .map(|event| match event.as_ref().unwrap() {
+            ChatEvent::Delta(text) => text.as_str(),
+            ChatEvent::Done { .. } => unreachable!("done comes last"),
+        })
+        .collect();
+    assert!(deltas.len() > 1);
+    assert_eq!(text, answer("ledger backups", &handbook()));
+    let ended = |reason: &str| ChatEvent::Done {
+        finish_reason: reason.to_owned(),
+        model: "extractive".to_owned(),
+        usage: Usage::default(),
+    };
+    assert_eq!(done.as_ref().unwrap(), &ended("stop"));
+    let events: Vec<_> = model.stream(ask("France")).await.unwrap().collect().await;
+    assert_eq!(events, [Ok(ended("no_answer"))]);
+}
+
+proptest! {
+    #[test]
+    fn every_quoted_sentence_verifies(parts in proptest::collection::vec(
+        prop_oneof![
+            Just("Ledger backups"), Just(" are kept"), Just(" for 400 days"), Just(". "), Just("\n"),
+            Just("\n\n"), Just("- "), Just("1. "), Just("**bold** "), Just("`code` "), Just("`"),
+            Just(" [2] "), Just("[a link](b.md) "), Just("| "), Just("# "), Just("> "), Just("\""),
+            Just("e.g. "), Just("```\n"), Just(": "), Just("3,14 "), Just("[x "), Just("\\"), Just("_")
+        ], 0..40)) {
+        let passages = [passage(1, "a.md", &parts.concat()), passage(2, "b.md", "Ledger backups 7.")];
+        let found = answer("how long are ledger backups kept for code?", &passages);
+        let checked = verify(&found, &passages);
+        prop_assert_eq!(&checked.invalid, &[] as &[u32], "{}", &found);
+        prop_assert!(checked.citations.iter().all(|c| c.verified), "{}\n{:?}", &found, &checked);
+    }
+}

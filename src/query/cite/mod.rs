@@ -1,0 +1,8 @@
+//! Citation marks `[n]`: found while an answer streams ([`MarkParser`]), checked when it has ended
+//! ([`verify`]).
+
+mod marks;
+mod verify;
+
+pub use marks::{MarkParser, Piece};
+pub use verify::{Citation, Citations, verify};

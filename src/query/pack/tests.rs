@@ -1,0 +1,186 @@
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::types::{ContentHash, Kind};
+
+/// A chunk of two lines; `ordinal` 3 is on lines 7 and 8.
+pub(crate) fn chunk(source: &str, ordinal: u32, text: &str) -> Chunk {
+    Chunk {
+        source: source.to_owned(),
+        title: String::new(),
+        headings: Vec::new(),
+        text: text.to_owned(),
+        locator: Locator::Lines(ordinal * 2 + 1, ordinal * 2 + 2),
+        ordinal,
+        kind: Kind::Markdown,
+        document_hash: ContentHash::of(source.as_bytes()),
+        chunk_hash: ContentHash::of(text.as_bytes()),
+        occurrence: 0,
+        tags: Vec::new(),
+    }
+}
+
+pub(crate) fn passage(number: u32, source: &str, text: &str) -> Passage {
+    Passage {
+        number,
+        source: source.to_owned(),
+        title: String::new(),
+        headings: Vec::new(),
+        text: text.to_owned(),
+        locator: Locator::Lines(1, 2),
+        score: 1.0,
+        document_hash: ContentHash::of(source.as_bytes()),
+    }
+}
+
+fn hits(chunks: Vec<Chunk>) -> Vec<Hit> {
+    let scores = (0..).map(|rank: u16| 1.0 / (1.0 + f32::from(rank)));
+    chunks
+        .into_iter()
+        .zip(scores)
+        .map(|(chunk, score)| Hit { chunk, score, dense: None, sparse: None })
+        .collect()
+}
+
+fn words(text: &str) -> usize {
+    text.split_whitespace().count()
+}
+
+const WIDE: PackOptions = PackOptions { max_passages: 99, max_tokens: 99_999, per_source: 99 };
+
+fn texts(packed: &Packed) -> Vec<&str> {
+    packed.passages.iter().map(|passage| passage.text.as_str()).collect()
+}
+
+fn reasons(packed: &Packed) -> Vec<DropReason> {
+    packed.dropped.iter().map(|dropped| dropped.reason).collect()
+}
+
+#[test]
+fn neighbours_become_one_passage_without_their_overlap() {
+    let mut second = chunk("a", 1, "and the second sentence.\nThird.");
+    second.locator = Locator::Lines(2, 3);
+    second.headings = vec!["A".to_owned(), "C".to_owned()];
+    let mut first = chunk("a", 0, "First sentence\nand the second sentence.");
+    first.headings = vec!["A".to_owned(), "B".to_owned()];
+    let packed = pack(&hits(vec![second, chunk("b", 5, "Other."), first]), &WIDE, &words);
+    assert_eq!(texts(&packed), ["First sentence\nand the second sentence.\nThird.", "Other."]);
+    assert_eq!(packed.passages[0].locator, Locator::Lines(1, 3));
+    assert_eq!(packed.passages[0].headings, ["A"]);
+    assert!((packed.passages[0].score - 1.0).abs() < f32::EPSILON);
+    assert_eq!(packed.dropped, []);
+}
+
+#[test]
+fn a_hit_between_two_passages_joins_them() {
+    let parts = vec![chunk("a", 2, "Gamma."), chunk("a", 0, "Alpha."), chunk("a", 1, "Beta.")];
+    let packed = pack(&hits(parts), &WIDE, &words);
+    assert_eq!(texts(&packed), ["Alpha.\nBeta.\nGamma."]);
+    assert_eq!(packed.passages[0].citation(), "a:L1-L6");
+}
+
+#[test]
+fn what_lies_apart_stays_apart() {
+    let mut page_one = chunk("p", 0, "One.");
+    page_one.locator = Locator::Page(1);
+    let mut page_two = chunk("p", 1, "Two.");
+    page_two.locator = Locator::Page(2);
+    let mut edited = chunk("a", 1, "Edited.");
+    edited.document_hash = ContentHash::of(b"edited");
+    let parts = vec![page_one, page_two, chunk("a", 0, "Old."), edited, chunk("a", 2, "Far.")];
+    assert_eq!(
+        texts(&pack(&hits(parts), &WIDE, &words)),
+        ["One.", "Two.", "Old.", "Edited.", "Far."]
+    );
+}
+
+#[test]
+fn duplicates_go_unless_a_number_or_a_negation_differs() {
+    let text = |days: &str, may: &str, end: &str| {
+        format!(
+            "Backups of the ledger are kept for {days} days in two regions and an operator from \
+                 the list {may} restore one of them after the approval of a second person who was \
+                 not on duty that day, which is then written to the audit log {end}"
+        )
+    };
+    let parts = [
+        text("400", "may", "at once"),
+        text("400", "may", "at once").replace(' ', "  "),
+        text("400", "may", "at last"),
+        text("300", "may", "at once"),
+        text("400", "may not", "at once"),
+    ];
+    let chunks =
+        ["a", "b", "c", "d", "e"].iter().zip(&parts).map(|(s, t)| chunk(s, 0, t)).collect();
+    let packed = pack(&hits(chunks), &WIDE, &words);
+    assert_eq!(reasons(&packed), [DropReason::Duplicate, DropReason::NearDuplicate]);
+    assert_eq!(packed.passages.len(), 3);
+}
+
+#[test]
+fn caps_hold_and_what_still_fits_is_taken() {
+    let parts = || {
+        vec![
+            chunk("a", 0, "one alpha"),
+            chunk("a", 5, "two beta"),
+            chunk("a", 9, "three gamma"),
+            chunk("b", 0, &"long delta ".repeat(50)),
+            chunk("b", 7, "four epsilon"),
+            chunk("c", 0, "five zeta"),
+        ]
+    };
+    let options = PackOptions { max_passages: 3, max_tokens: 60, per_source: 2 };
+    let packed = pack(&hits(parts()), &options, &words);
+    assert_eq!(texts(&packed), ["one alpha", "two beta", "four epsilon"]);
+    assert_eq!(reasons(&packed), [DropReason::SourceCap, DropReason::Budget, DropReason::Limit]);
+    assert_eq!(packed.passages.iter().map(|p| p.number).collect::<Vec<_>>(), [1, 2, 3]);
+    let alone = pack(&hits(parts()[..3].to_vec()), &options, &words);
+    assert_eq!(alone.passages.len(), 3, "the cap makes room for other sources only");
+}
+
+#[test]
+fn overlaps_are_whole_words_and_no_accident() {
+    let check =
+        |a: &str, b: &str, expected: usize| assert_eq!(overlap(a, b), expected, "{a} | {b}");
+    check("x the long common part", "the long common part y", 20);
+    check("ends with the", "the next", 0);
+    check("supercommonpartword", "commonpartword y", 0);
+    check("contains all", "all", 3);
+    check("é the überlange Teil", "überlange Teil ß", 15);
+    check("", "a", 0);
+}
+
+proptest! {
+    #[test]
+    fn the_budget_holds_and_no_text_comes_twice(
+        picks in proptest::collection::vec((0usize..3, 0u32..8), 0..24),
+        max_tokens in 0usize..120,
+        max_passages in 0usize..6,
+        per_source in 1usize..4,
+    ) {
+        let mut taken = HashSet::new();
+        let chunks: Vec<Chunk> = picks
+            .into_iter()
+            .filter(|pick| taken.insert(*pick))
+            .map(|(s, n)| chunk(["a", "b", "c"][s], n, &format!("w{n} {s}x{n} v{} shared", n % 3)))
+            .collect();
+        let hits = hits(chunks);
+        let options = PackOptions { max_passages, max_tokens, per_source };
+        let packed = pack(&hits, &options, &words);
+        let fenced: usize =
+            packed.passages.iter().map(|p| words(&prompt::fenced(p, prompt::SAMPLE_NONCE))).sum();
+        prop_assert!(fenced <= max_tokens);
+        prop_assert!(packed.passages.len() <= max_passages);
+        prop_assert_eq!(&packed, &pack(&hits, &options, &words));
+        prop_assert!(packed.passages.is_sorted_by(|a, b| a.score >= b.score && a.number < b.number));
+        for hit in &hits {
+            let places = packed.passages.iter().filter(|p| p.text.contains(&hit.chunk.text)).count();
+            let out = packed.dropped.iter().filter(|d| {
+                d.source == hit.chunk.source && d.locator == hit.chunk.locator
+            }).count();
+            prop_assert_eq!(places + out, 1, "{}", &hit.chunk.text);
+        }
+    }
+}

@@ -1,0 +1,226 @@
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use proptest::prelude::*;
+
+use super::*;
+use crate::embed::Limits;
+use crate::query::pack::tests::chunk;
+use crate::types::{ContentHash, DocumentRecord, EmbedderId, Manifest, Point};
+
+fn leg(scores: &[(u32, f32)]) -> Vec<Scored> {
+    scores
+        .iter()
+        .map(|&(n, score)| Scored { chunk: chunk("a.md", n, &format!("text {n}")), score })
+        .collect()
+}
+
+fn order(hits: &[Hit]) -> Vec<(u32, f32)> {
+    hits.iter().map(|hit| (hit.chunk.ordinal, (hit.score * 100.0).round() / 100.0)).collect()
+}
+
+#[test]
+fn full_lists_are_scaled_between_their_ends() {
+    let legs = Legs {
+        dense: leg(&[(0, 0.9), (1, 0.7), (2, 0.5)]),
+        sparse: leg(&[(2, 12.0), (3, 7.0), (1, 2.0)]),
+    };
+    let hits = fuse(legs, Mode::Hybrid, 0.6, 3);
+    assert_eq!(order(&hits), [(2, 0.6), (0, 0.4), (3, 0.3), (1, 0.2)]);
+    assert_eq!(hits[0].dense, Some(LegScore { rank: 3, score: 0.5 }));
+    assert_eq!(hits[0].sparse, Some(LegScore { rank: 1, score: 12.0 }));
+    assert_eq!((hits[1].sparse, hits[2].dense), (None, None));
+}
+
+#[test]
+fn the_weakest_of_few_sparse_matches_still_counts() {
+    let legs = Legs { dense: Vec::new(), sparse: leg(&[(0, 10.0), (1, 5.0)]) };
+    assert_eq!(order(&fuse(legs, Mode::Hybrid, 0.6, 100)), [(0, 0.6), (1, 0.3)]);
+}
+
+#[test]
+fn equal_scores_and_single_hits_scale_to_one() {
+    let legs = Legs { dense: leg(&[(2, 0.3), (1, 0.3)]), sparse: leg(&[(5, 0.1)]) };
+    assert_eq!(order(&fuse(legs, Mode::Hybrid, 0.6, 1)), [(5, 0.6), (1, 0.4), (2, 0.4)]);
+}
+
+#[test]
+fn one_leg_alone_keeps_its_scores() {
+    let legs = Legs { dense: leg(&[(0, 0.9), (1, -0.1)]), sparse: Vec::new() };
+    assert_eq!(order(&fuse(legs, Mode::Dense, 0.6, 10)), [(0, 0.9), (1, -0.1)]);
+    let legs = Legs { dense: Vec::new(), sparse: leg(&[(4, 7.5)]) };
+    assert_eq!(order(&fuse(legs, Mode::Sparse, 0.6, 10)), [(4, 7.5)]);
+}
+
+struct Table {
+    id: EmbedderId,
+    vector: Option<Vec<f32>>,
+}
+
+#[async_trait]
+impl Embedder for Table {
+    fn id(&self) -> &EmbedderId {
+        &self.id
+    }
+    fn limits(&self) -> Limits {
+        Limits { input_tokens: 10, batch_items: 1, batch_tokens: 10, concurrency: 1 }
+    }
+    fn count_tokens(&self, text: &str) -> usize {
+        text.len()
+    }
+    async fn embed(
+        &self,
+        inputs: &[String],
+        role: Role,
+    ) -> Result<Vec<Option<Vec<f32>>>, BackendError> {
+        assert_eq!(role, Role::Query);
+        Ok(vec![self.vector.clone(); inputs.len()])
+    }
+}
+
+/// Answers with what it was given, as far as a leg was asked, and remembers the request.
+struct Shelf {
+    legs: Legs,
+    asked: Mutex<Option<SearchRequest>>,
+}
+
+#[async_trait]
+impl VectorStore for Shelf {
+    fn endpoint(&self) -> &'static str {
+        "shelf"
+    }
+    async fn search(&self, request: SearchRequest) -> Result<Legs, BackendError> {
+        let mut legs = self.legs.clone();
+        if request.dense.is_none() {
+            legs.dense.clear();
+        }
+        if request.sparse.is_none() {
+            legs.sparse.clear();
+        }
+        *self.asked.lock().unwrap() = Some(request);
+        Ok(legs)
+    }
+    async fn manifest(&self) -> Result<Option<Manifest>, BackendError> {
+        unreachable!()
+    }
+    async fn create(&self, _: &Manifest) -> Result<(), BackendError> {
+        unreachable!()
+    }
+    async fn put_manifest(&self, _: &Manifest) -> Result<(), BackendError> {
+        unreachable!()
+    }
+    async fn drop_collection(&self) -> Result<(), BackendError> {
+        unreachable!()
+    }
+    async fn documents(&self) -> Result<Vec<DocumentRecord>, BackendError> {
+        unreachable!()
+    }
+    async fn upsert(&self, _: Vec<Point>) -> Result<(), BackendError> {
+        unreachable!()
+    }
+    async fn put_documents(&self, _: &[DocumentRecord]) -> Result<(), BackendError> {
+        unreachable!()
+    }
+    async fn delete_chunks(&self, _: &str, _: &[Uuid]) -> Result<(), BackendError> {
+        unreachable!()
+    }
+    async fn delete_documents(&self, _: &[String]) -> Result<(), BackendError> {
+        unreachable!()
+    }
+    async fn vectors(
+        &self,
+        _: &[ContentHash],
+    ) -> Result<HashMap<ContentHash, Vec<f32>>, BackendError> {
+        unreachable!()
+    }
+    async fn count_chunks(&self) -> Result<u64, BackendError> {
+        unreachable!()
+    }
+    async fn flush(&self) -> Result<(), BackendError> {
+        unreachable!()
+    }
+    async fn optimize(&self) -> Result<(), BackendError> {
+        unreachable!()
+    }
+}
+
+/// Hits, and the request that reached the store, for a question with these vectors.
+async fn ask(
+    vector: Option<Vec<f32>>,
+    terms: Vec<u32>,
+    options: &RetrieveOptions,
+) -> (Vec<(u32, f32)>, Option<SearchRequest>) {
+    let id = EmbedderId {
+        name: "table".to_owned(),
+        revision: String::new(),
+        dimensions: 1,
+        document_prefix: String::new(),
+        query_prefix: String::new(),
+    };
+    let legs = Legs { dense: leg(&[(0, 0.9), (1, 0.1)]), sparse: leg(&[(1, 4.0), (2, 1.0)]) };
+    let shelf = Shelf { legs, asked: Mutex::new(None) };
+    let sparse = SparseVector { values: vec![1.0; terms.len()], indices: terms };
+    let hits = retrieve("q", &Table { id, vector }, &sparse, &shelf, options).await.unwrap();
+    (order(&hits), shelf.asked.into_inner().unwrap())
+}
+
+#[tokio::test]
+async fn hybrid_asks_both_legs_and_floors_the_fused_score() {
+    let options = RetrieveOptions { min_score: Some(0.3), k: 5, ..Default::default() };
+    let (hits, request) = ask(Some(vec![1.0]), vec![7], &options).await;
+    assert_eq!(hits, [(1, 0.6), (0, 0.4)]);
+    let request = request.unwrap();
+    assert_eq!((request.limit, request.min_score), (100, None));
+    assert!(request.dense.is_some() && request.sparse.is_some());
+}
+
+#[tokio::test]
+async fn a_leg_with_nothing_to_ask_leaves_the_other_alone() {
+    let options = RetrieveOptions::default();
+    let (hits, request) = ask(None, vec![7], &options).await;
+    assert_eq!((hits, request.unwrap().dense), (vec![(1, 1.0), (2, 0.25)], None));
+    let (hits, request) = ask(Some(vec![1.0]), vec![], &options).await;
+    assert_eq!((hits, request.unwrap().sparse), (vec![(0, 1.0), (1, 0.0)], None));
+    let (hits, request) = ask(None, vec![], &options).await;
+    assert!(hits.is_empty() && request.is_none());
+}
+
+#[tokio::test]
+async fn single_modes_push_limit_and_floor_into_the_store() {
+    let options =
+        RetrieveOptions { mode: Mode::Sparse, k: 1, min_score: Some(0.5), ..Default::default() };
+    let (hits, request) = ask(Some(vec![1.0]), vec![7], &options).await;
+    let request = request.unwrap();
+    assert_eq!(hits, [(1, 4.0)]);
+    assert_eq!((request.limit, request.min_score, request.dense), (1, Some(0.5), None));
+    let options = RetrieveOptions { mode: Mode::Dense, ..options };
+    let (hits, request) = ask(Some(vec![1.0]), vec![7], &options).await;
+    assert_eq!((hits, request.unwrap().sparse), (vec![(0, 0.9)], None));
+}
+
+proptest! {
+    #[test]
+    fn fused_scores_stay_within_bounds_and_order_is_stable(
+        dense in proptest::collection::btree_map(0u32..20, -1f32..1.0, 0..12),
+        sparse in proptest::collection::btree_map(0u32..20, 0f32..30.0, 0..12),
+        weight in 0f32..=1.0,
+        limit in 0usize..14,
+    ) {
+        let leg_of = |scores: std::collections::BTreeMap<u32, f32>| {
+            let mut scores: Vec<_> = scores.into_iter().collect();
+            scores.sort_by(|a, b| b.1.total_cmp(&a.1));
+            leg(&scores)
+        };
+        let legs = Legs { dense: leg_of(dense), sparse: leg_of(sparse) };
+        let hits = fuse(legs.clone(), Mode::Hybrid, weight, limit);
+        prop_assert_eq!(&hits, &fuse(legs.clone(), Mode::Hybrid, weight, limit));
+        prop_assert!(hits.iter().all(|hit| (0.0..=1.000_01).contains(&hit.score)));
+        prop_assert!(hits.is_sorted_by(|a, b| a.score >= b.score));
+        let ordinals: std::collections::BTreeSet<u32> =
+            legs.dense.iter().chain(&legs.sparse).map(|scored| scored.chunk.ordinal).collect();
+        prop_assert_eq!(hits.len(), ordinals.len());
+    }
+}

@@ -1,0 +1,304 @@
+//! Blocks, sentences and words of a text, and whether one text quotes another.
+//!
+//! Both sides of a citation are read with these: the extractive model cuts passages into
+//! sentences, the citation check cuts answers into sentences and looks their words up in passages.
+//! Markdown is read as far as that needs, no further; plain text is Markdown without markup.
+
+use std::ops::Range;
+
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::char::is_combining_mark;
+use unicode_segmentation::UnicodeSegmentation as _;
+
+/// What a [`Block`] is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum BlockKind {
+    /// A paragraph.
+    Prose,
+    /// A list item, its marker left out.
+    Item,
+    /// A heading, or the header row of a table.
+    Heading,
+    TableRow,
+    /// The lines of a fenced code block, fences left out.
+    Code,
+}
+
+/// A piece of a text that sentences do not cross.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Block {
+    pub kind: BlockKind,
+    /// Bytes of the text; never empty, without white space at the ends (code keeps indentation).
+    pub range: Range<usize>,
+}
+
+/// The blocks of a text, in order.
+pub fn blocks(text: &str) -> Vec<Block> {
+    let mut blocks: Vec<Block> = Vec::new();
+    let mut open: Option<Block> = None;
+    let mut fence: Option<(char, usize, usize)> = None;
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let (at, end) = (start, start + line.len());
+        start = end;
+        let body = line.trim_start_matches([' ', '\t', '>']).trim_end();
+        if let Some((mark, length, code)) = fence {
+            if closes(body, mark, length) {
+                push(&mut blocks, text, BlockKind::Code, code..at);
+                fence = None;
+            }
+            continue;
+        }
+        let shape = shape(body);
+        if shape != Shape::Text
+            && let Some(Block { kind, range }) = open.take()
+        {
+            let underlined = shape == Shape::Rule && kind == BlockKind::Prose;
+            push(&mut blocks, text, if underlined { BlockKind::Heading } else { kind }, range);
+        }
+        let offset = at + line.find(body).unwrap_or(0);
+        match shape {
+            Shape::Blank | Shape::Rule => {}
+            Shape::Text => {
+                let new = Block { kind: BlockKind::Prose, range: offset..end };
+                open.get_or_insert(new).range.end = end;
+            }
+            Shape::Item(marker) => {
+                open = Some(Block { kind: BlockKind::Item, range: offset + marker..end });
+            }
+            Shape::Heading => push(&mut blocks, text, BlockKind::Heading, offset..end),
+            Shape::Row => push(&mut blocks, text, BlockKind::TableRow, offset..end),
+            Shape::Separator => {
+                if let Some(header) = blocks.last_mut().filter(|b| b.kind == BlockKind::TableRow) {
+                    header.kind = BlockKind::Heading;
+                }
+            }
+            Shape::Fence(mark, length) => fence = Some((mark, length, end)),
+        }
+    }
+    if let Some(Block { kind, range }) = open {
+        push(&mut blocks, text, kind, range);
+    }
+    if let Some((_, _, code)) = fence {
+        push(&mut blocks, text, BlockKind::Code, code..text.len());
+    }
+    blocks
+}
+
+fn push(blocks: &mut Vec<Block>, text: &str, kind: BlockKind, range: Range<usize>) {
+    let range = if kind == BlockKind::Code {
+        range.start..range.start + text[range.clone()].trim_end().len()
+    } else {
+        trimmed(text, range)
+    };
+    if !range.is_empty() {
+        blocks.push(Block { kind, range });
+    }
+}
+
+fn trimmed(text: &str, range: Range<usize>) -> Range<usize> {
+    let slice = &text[range.clone()];
+    let start = range.start + (slice.len() - slice.trim_start().len());
+    start..start + slice.trim().len()
+}
+
+/// What a line is, seen alone.
+#[derive(PartialEq, Eq)]
+enum Shape {
+    Blank,
+    Text,
+    Heading,
+    /// Underline of a heading, or a thematic break.
+    Rule,
+    Row,
+    Separator,
+    /// With the length of the marker.
+    Item(usize),
+    Fence(char, usize),
+}
+
+fn shape(body: &str) -> Shape {
+    let Some(first) = body.chars().next() else { return Shape::Blank };
+    let run = body.chars().take_while(|&c| c == first).count();
+    let all = body.len() == run * first.len_utf8();
+    match first {
+        '`' if run >= 3 && !body[run..].contains('`') => Shape::Fence(first, run),
+        '~' if run >= 3 && !all => Shape::Fence(first, run),
+        '#' if run <= 6 && (all || body[run..].starts_with(' ')) => Shape::Heading,
+        '=' | '-' | '~' | '^' | '*' | '_' if run >= 3 && all => Shape::Rule,
+        '|' if body.chars().all(|c| "|-: \t".contains(c)) => Shape::Separator,
+        '|' => Shape::Row,
+        '-' | '*' | '+' | '•' if body[first.len_utf8()..].starts_with([' ', '\t']) => {
+            Shape::Item(first.len_utf8() + 1)
+        }
+        '0'..='9' => {
+            let digits = body.chars().take_while(char::is_ascii_digit).count();
+            let rest = &body[digits..];
+            let marked = rest.starts_with(". ") || rest.starts_with(") ");
+            if digits <= 3 && marked { Shape::Item(digits + 2) } else { Shape::Text }
+        }
+        _ => Shape::Text,
+    }
+}
+
+fn closes(body: &str, mark: char, length: usize) -> bool {
+    body.len() >= length && body.chars().all(|c| c == mark)
+}
+
+/// Words after whose full stop a sentence goes on.
+const ABBREVIATIONS: [&str; 22] = [
+    "e.g.", "i.e.", "cf.", "vs.", "etc.", "approx.", "incl.", "no.", "nos.", "fig.", "figs.",
+    "sec.", "ch.", "art.", "p.", "pp.", "dr.", "mr.", "mrs.", "ms.", "prof.", "st.",
+];
+
+/// The sentences of a block, as ranges of `text`, by Unicode's rules (UAX #29) with line breaks
+/// read as spaces and common abbreviations joined to what follows.
+pub fn sentences(text: &str, block: &Range<usize>) -> Vec<Range<usize>> {
+    let flat = text[block.clone()].replace(['\n', '\r'], " ");
+    let mut sentences: Vec<Range<usize>> = Vec::new();
+    let mut joined = false;
+    for (at, sentence) in flat.split_sentence_bound_indices() {
+        let range = trimmed(text, block.start + at..block.start + at + sentence.len());
+        if range.is_empty() {
+            continue;
+        }
+        match sentences.last_mut().filter(|_| joined) {
+            Some(last) => last.end = range.end,
+            None => sentences.push(range),
+        }
+        joined = goes_on(sentence);
+    }
+    sentences
+}
+
+fn goes_on(sentence: &str) -> bool {
+    let Some(word) = sentence.split_whitespace().next_back() else { return false };
+    let word = word.trim_start_matches(['(', '[', '"', '“']);
+    let initial = word.len() == 2 && word.ends_with('.') && word.starts_with(char::is_uppercase);
+    initial || ABBREVIATIONS.contains(&word.to_lowercase().as_str())
+}
+
+/// A text reduced to what a quotation must have in common with its source: words in lower case
+/// without accents, one space apart. Punctuation, typography, markup and link targets are gone;
+/// signs that change a meaning (`<`, `=`, `%`, `$`...) stay.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Words {
+    /// Begins and ends with a space, so that only whole words are found.
+    text: String,
+    /// For each byte of `text`, the bytes of the original it came from.
+    origin: Vec<Range<usize>>,
+}
+
+impl Words {
+    pub fn of(text: &str) -> Self {
+        let mut words = Self { text: String::new(), origin: Vec::new() };
+        words.push(' ', &(0..0));
+        let mut target_end = 0;
+        let mut line_start = true;
+        for (at, c) in text.char_indices() {
+            if at < target_end || is_invisible(c) {
+                continue;
+            }
+            if text[at..].starts_with("](") {
+                target_end = at + link_target(&text[at..]);
+            }
+            let quote_marker = c == '>' && line_start;
+            line_start = c == '\n' || (line_start && (c.is_whitespace() || quote_marker));
+            let origin = at..at + c.len_utf8();
+            if quote_marker || !is_telling(c) {
+                words.space(&origin);
+                continue;
+            }
+            for part in c.nfkd().filter(|&part| !is_combining_mark(part)) {
+                for lower in part.to_lowercase() {
+                    words.push(lower, &origin);
+                }
+            }
+        }
+        let end = text.len();
+        words.space(&(end..end));
+        words
+    }
+
+    /// Where in the original these words stand, next to each other and in this order.
+    pub fn find(&self, quote: &Self) -> Option<Range<usize>> {
+        if quote.is_empty() {
+            return None;
+        }
+        let at = self.text.find(&quote.text)?;
+        let last = at + quote.text.len() - 2;
+        Some(self.origin[at + 1].start..self.origin[last].end)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.text.len() < 2
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.text.split_ascii_whitespace()
+    }
+
+    fn space(&mut self, origin: &Range<usize>) {
+        if !self.text.ends_with(' ') {
+            self.push(' ', origin);
+        }
+    }
+
+    fn push(&mut self, c: char, origin: &Range<usize>) {
+        self.text.push(c);
+        self.origin.extend(std::iter::repeat_n(origin.clone(), c.len_utf8()));
+    }
+}
+
+fn is_telling(c: char) -> bool {
+    c.is_alphanumeric() || is_combining_mark(c) || "<>=+%$€£¥°".contains(c)
+}
+
+/// Emphasis, soft hyphens, zero-width characters: within a word, and no part of it.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '*' | '`' | '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
+}
+
+/// Length of `](target)`; 1 where that is no link.
+fn link_target(text: &str) -> usize {
+    match text.find([')', ' ', '\n']) {
+        Some(end) if text[end..].starts_with(')') => end + 1,
+        _ => 1,
+    }
+}
+
+/// The numbers of a text in one spelling: `1,204` is `1204`, `007` is `7`, `2.50` is `2.5`.
+pub fn numbers(text: &str) -> Vec<String> {
+    let is_part = |c: char| c.is_ascii_digit() || c == '.' || c == ',';
+    let mut numbers = Vec::new();
+    for run in text.split(|c| !is_part(c)) {
+        let run = run.trim_matches(['.', ',']);
+        let grouped = run.contains(',')
+            && run.split('.').next().is_some_and(|whole| {
+                whole.split(',').enumerate().all(|(i, group)| {
+                    group.len() == 3 || (i == 0 && (1..=3).contains(&group.len()))
+                })
+            });
+        if grouped {
+            numbers.push(canonical(&run.replace(',', "")));
+        } else {
+            numbers.extend(run.split(',').filter(|part| !part.is_empty()).map(canonical));
+        }
+    }
+    numbers
+}
+
+fn canonical(number: &str) -> String {
+    let number = number.trim_matches('.');
+    let decimal = number.matches('.').count() == 1;
+    let number = if decimal { number.trim_end_matches('0').trim_end_matches('.') } else { number };
+    let stripped = number.trim_start_matches('0');
+    match stripped.chars().next() {
+        None => "0".to_owned(),
+        Some('.') => format!("0{stripped}"),
+        Some(_) => stripped.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
