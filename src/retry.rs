@@ -1,1 +1,237 @@
-//! (being written)
+//! The one retry policy for everything outside the process.
+//!
+//! Only [`Fault::Transient`] is tried again: a wrong key, an unknown model or an input that is too
+//! long would fail the same way. The wait before try `n` is drawn from `0..=base * 2^n`, capped at
+//! `max`: "full jitter", which clears a crowd of clients soonest (Marc Brooker, "Exponential
+//! Backoff And Jitter", AWS Architecture Blog, 2015). Where the server said how long to wait, that
+//! is the least wait; longer than [`LONGEST_WAIT`] ends the tries, because a person at a terminal
+//! would rather know.
+
+use std::future::Future;
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
+
+use crate::error::{BackendError, Fault};
+
+/// The longest wait that a server may ask for before docent gives up instead.
+pub const LONGEST_WAIT: Duration = Duration::from_mins(2);
+
+/// How often and how patiently a failing request is repeated.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RetryPolicy {
+    /// Requests in all, the first one included. 0 is read as 1.
+    pub attempts: u32,
+    /// Upper bound of the first wait; doubles with every try.
+    pub base: Duration,
+    /// Upper bound of every wait that docent chooses itself.
+    pub max: Duration,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self { attempts: 5, base: Duration::from_millis(500), max: Duration::from_secs(30) }
+    }
+}
+
+/// Runs `op` until it succeeds, fails for good, or the policy is exhausted. The error of the last
+/// try is returned; its message says how many tries there were when there was more than one.
+pub async fn retry<T, F, Fut>(policy: &RetryPolicy, op: F) -> Result<T, BackendError>
+where
+    F: FnMut() -> Fut,
+    Fut: Future<Output = Result<T, BackendError>>,
+{
+    retry_with(policy, op, random_fraction, tokio::time::sleep).await
+}
+
+/// [`retry`] with its two sources of nondeterminism as parameters: a number in `0.0..1.0` for each
+/// wait, and the wait itself.
+async fn retry_with<T, F, Fut, S>(
+    policy: &RetryPolicy,
+    mut op: F,
+    mut fraction: impl FnMut() -> f64,
+    mut sleep: impl FnMut(Duration) -> S,
+) -> Result<T, BackendError>
+where
+    F: FnMut() -> Fut,
+    Fut: Future<Output = Result<T, BackendError>>,
+    S: Future<Output = ()>,
+{
+    let mut tries = 0;
+    loop {
+        let error = match op().await {
+            Ok(value) => return Ok(value),
+            Err(error) => error,
+        };
+        tries += 1;
+        match next_step(policy, tries, error.fault, fraction()) {
+            Step::Wait(delay) => sleep(delay).await,
+            Step::GiveUp => return Err(after(tries, &error)),
+            Step::TooFarOff(wait) => return Err(too_far_off(wait, &error)),
+        }
+    }
+}
+
+/// What follows a failed try.
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Step {
+    Wait(Duration),
+    GiveUp,
+    /// The server asks for a wait over [`LONGEST_WAIT`].
+    TooFarOff(Duration),
+}
+
+/// The schedule: `tries` requests were made, the last ended with `fault`; `fraction` in `0.0..1.0`.
+fn next_step(policy: &RetryPolicy, tries: u32, fault: Fault, fraction: f64) -> Step {
+    let Fault::Transient { retry_after } = fault else {
+        return Step::GiveUp;
+    };
+    if let Some(wait) = retry_after.filter(|wait| *wait > LONGEST_WAIT) {
+        return Step::TooFarOff(wait);
+    }
+    if tries >= policy.attempts.max(1) {
+        return Step::GiveUp;
+    }
+    let doublings = tries.saturating_sub(1).min(31);
+    let ceiling = policy.base.saturating_mul(1 << doublings).min(policy.max);
+    Step::Wait(match retry_after {
+        // A little more than asked, so that the clients that were told the same do not meet again.
+        Some(wait) => wait + policy.base.min(policy.max).mul_f64(fraction),
+        None => ceiling.mul_f64(fraction),
+    })
+}
+
+fn after(tries: u32, error: &BackendError) -> BackendError {
+    if tries == 1 {
+        return error.clone();
+    }
+    let message = format!("after {tries} tries: {}", error.message);
+    BackendError::new(error.service, error.fault, error.endpoint.clone(), &message)
+}
+
+fn too_far_off(wait: Duration, error: &BackendError) -> BackendError {
+    let seconds = wait.as_secs();
+    let wait = match seconds {
+        0..=599 => format!("{seconds} seconds"),
+        600..=7199 => format!("{} minutes", seconds.div_ceil(60)),
+        _ => format!("{} hours", seconds.div_ceil(3600)),
+    };
+    let message = format!("it asks to be left alone for {wait}: {}", error.message);
+    BackendError::new(error.service, error.fault, error.endpoint.clone(), &message)
+}
+
+/// Uniform in `0.0..1.0`. The standard library seeds every [`RandomState`] anew, which is random
+/// enough to spread waits.
+fn random_fraction() -> f64 {
+    let bits = RandomState::new().hash_one(0_u8) >> 11;
+    bits as f64 / (1_u64 << 53) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::{Cell, RefCell};
+
+    use super::*;
+    use crate::error::Service;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn policy() -> RetryPolicy {
+        RetryPolicy { attempts: 4, base: SECOND, max: 3 * SECOND }
+    }
+
+    fn error(fault: Fault) -> BackendError {
+        BackendError::new(Service::Chat, fault, "http://localhost", "no luck")
+    }
+
+    fn transient(seconds: u64) -> Fault {
+        Fault::Transient { retry_after: (seconds > 0).then(|| Duration::from_secs(seconds)) }
+    }
+
+    /// Runs `faults` one after the other, then success; gives the outcome and the waits.
+    async fn run(faults: &[Fault], fraction: f64) -> (Result<u32, BackendError>, Vec<Duration>) {
+        let tries = Cell::new(0_usize);
+        let waits = RefCell::new(Vec::new());
+        let op = async || {
+            let fault = faults.get(tries.replace(tries.get() + 1));
+            fault.map_or(Ok(7), |fault| Err(error(*fault)))
+        };
+        let sleep = |wait| {
+            waits.borrow_mut().push(wait);
+            std::future::ready(())
+        };
+        let outcome = retry_with(&policy(), op, || fraction, sleep).await;
+        (outcome, waits.into_inner())
+    }
+
+    #[test]
+    fn schedule() {
+        let table = [
+            // tries, fault, fraction -> step
+            (1, transient(0), 1.0, Step::Wait(SECOND)),
+            (1, transient(0), 0.25, Step::Wait(SECOND / 4)),
+            (2, transient(0), 1.0, Step::Wait(2 * SECOND)),
+            (3, transient(0), 1.0, Step::Wait(3 * SECOND)),
+            (3, transient(0), 0.0, Step::Wait(Duration::ZERO)),
+            (4, transient(0), 1.0, Step::GiveUp),
+            (1, transient(10), 0.0, Step::Wait(10 * SECOND)),
+            (1, transient(10), 0.5, Step::Wait(10 * SECOND + SECOND / 2)),
+            (3, transient(120), 0.0, Step::Wait(120 * SECOND)),
+            (1, transient(121), 0.0, Step::TooFarOff(121 * SECOND)),
+            (4, transient(10), 0.0, Step::GiveUp),
+            (1, Fault::Unauthorized, 0.0, Step::GiveUp),
+            (1, Fault::NotFound, 0.0, Step::GiveUp),
+            (1, Fault::TooLong, 0.0, Step::GiveUp),
+            (1, Fault::Busy, 0.0, Step::GiveUp),
+            (1, Fault::Permanent, 0.0, Step::GiveUp),
+        ];
+        for (tries, fault, fraction, expected) in table {
+            let step = next_step(&policy(), tries, fault, fraction);
+            assert_eq!(step, expected, "try {tries}, {fault:?}, {fraction}");
+        }
+    }
+
+    #[test]
+    fn late_tries_do_not_overflow() {
+        let policy = RetryPolicy { attempts: u32::MAX, ..RetryPolicy::default() };
+        assert_eq!(next_step(&policy, 4_000, transient(0), 1.0), Step::Wait(policy.max));
+    }
+
+    #[tokio::test]
+    async fn transient_faults_are_tried_again_until_they_pass() {
+        let (outcome, waits) = run(&[transient(0), transient(5)], 0.5).await;
+        assert_eq!(outcome, Ok(7));
+        assert_eq!(waits, [SECOND / 2, 5 * SECOND + SECOND / 2]);
+    }
+
+    #[tokio::test]
+    async fn the_last_error_counts_the_tries() {
+        let (outcome, waits) = run(&[transient(0); 9], 1.0).await;
+        assert_eq!(outcome.map_err(|e| e.message), Err("after 4 tries: no luck".to_owned()));
+        assert_eq!(waits.len(), 3);
+    }
+
+    #[tokio::test]
+    async fn permanent_faults_are_tried_once() {
+        for fault in [Fault::Unauthorized, Fault::NotFound, Fault::TooLong, Fault::Permanent] {
+            let (outcome, waits) = run(&[fault; 2], 1.0).await;
+            assert_eq!(outcome, Err(error(fault)), "returned as it was");
+            assert!(waits.is_empty(), "{fault:?} was waited for");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_wait_of_hours_is_reported_instead_of_waited() {
+        let (outcome, waits) = run(&[transient(7_200)], 1.0).await;
+        let message = outcome.map_err(|e| e.message);
+        assert_eq!(message, Err("it asks to be left alone for 2 hours: no luck".to_owned()));
+        assert!(waits.is_empty());
+    }
+
+    #[test]
+    fn fractions_are_fractions_and_differ() {
+        let drawn: Vec<f64> = (0..64).map(|_| random_fraction()).collect();
+        assert!(drawn.iter().all(|f| (0.0..1.0).contains(f)), "{drawn:?}");
+        assert!(drawn.windows(2).any(|pair| pair[0] > pair[1]), "{drawn:?}");
+        assert!(drawn.windows(2).any(|pair| pair[0] < pair[1]), "{drawn:?}");
+    }
+}

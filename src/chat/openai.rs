@@ -1,1 +1,221 @@
-//! (being written)
+//! Answers from an OpenAI-compatible chat endpoint, streamed.
+//!
+//! An answer is complete when the endpoint gives a finish reason. Everything else is an error, and
+//! never passed off as an answer: an error event, silence, a connection that breaks, and a stream
+//! that just ends.
+
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::{StreamExt, stream};
+use serde_json::Value;
+
+use super::{ChatEvent, ChatModel, ChatRequest, ChatStream};
+use crate::error::{BackendError, Fault, Service};
+use crate::openai::{Client, Events};
+use crate::retry::{RetryPolicy, retry};
+use crate::types::Usage;
+use wire::{Chunk, Request, StreamOptions};
+
+/// How long an answer that is complete is held open for its token counts.
+const USAGE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How an endpoint is asked for answers. No `Debug`: it holds the key.
+#[derive(Clone)]
+pub struct ChatOptions {
+    /// What `/chat/completions` is appended to.
+    pub base_url: String,
+    pub api_key: Option<String>,
+    pub model: String,
+    /// `None` leaves it to the server; some models refuse to be told.
+    pub temperature: Option<f32>,
+    pub max_tokens: Option<u32>,
+    /// From the request to the first event.
+    pub timeout: Duration,
+    /// From one event to the next.
+    pub idle_timeout: Duration,
+    /// For everything before the first event; nothing is repeated once an answer has begun.
+    pub retry: RetryPolicy,
+}
+
+/// Prepares a chat model. Sends nothing.
+pub fn connect(options: ChatOptions) -> Result<OpenAiChat, BackendError> {
+    let client = Client::new(Service::Chat, &options.base_url, options.api_key.as_deref())?;
+    Ok(OpenAiChat { client, options, dialect: Dialect::default() })
+}
+
+/// A chat model behind an OpenAI-compatible endpoint. Made by [`connect`].
+pub struct OpenAiChat {
+    client: Client,
+    options: ChatOptions,
+    dialect: Dialect,
+}
+
+/// What the endpoint has refused so far, and is not sent again.
+#[derive(Default)]
+struct Dialect {
+    no_stream_options: AtomicBool,
+    /// `OpenAI`'s reasoning models refuse `max_tokens`, older servers `max_completion_tokens`.
+    max_completion_tokens: AtomicBool,
+}
+
+impl Dialect {
+    /// Whether a refusal was about something that can be left out or said in another way.
+    fn learn(&self, error: &BackendError) -> bool {
+        let says = |words: &str| error.message.contains(words);
+        error.fault == Fault::Permanent
+            && ((says("stream_options") && !self.no_stream_options.swap(true, Ordering::Relaxed))
+                || (says("max_tokens")
+                    && says("max_completion_tokens")
+                    && !self.max_completion_tokens.swap(true, Ordering::Relaxed)))
+    }
+}
+
+#[async_trait]
+impl ChatModel for OpenAiChat {
+    fn name(&self) -> &str {
+        &self.options.model
+    }
+
+    async fn stream(&self, request: ChatRequest) -> Result<ChatStream, BackendError> {
+        let messages = wire::messages(&request.messages);
+        let (first, events) = loop {
+            match retry(&self.options.retry, || self.open(&messages)).await {
+                Err(error) if self.dialect.learn(&error) => {}
+                outcome => break outcome?,
+            }
+        };
+        Ok(self.answer(first, events))
+    }
+}
+
+impl OpenAiChat {
+    /// Sends the request and waits for the first event.
+    async fn open(&self, messages: &[wire::Message<'_>]) -> Result<(Value, Events), BackendError> {
+        let flag = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
+        let renamed = flag(&self.dialect.max_completion_tokens);
+        let request = Request {
+            model: &self.options.model,
+            messages,
+            stream: true,
+            stream_options: (!flag(&self.dialect.no_stream_options))
+                .then_some(StreamOptions { include_usage: true }),
+            temperature: self.options.temperature,
+            max_tokens: self.options.max_tokens.filter(|_| !renamed),
+            max_completion_tokens: self.options.max_tokens.filter(|_| renamed),
+        };
+        let first = async {
+            let mut events = self.client.chat_events(&request).await?;
+            match events.next().await {
+                Some(first) => Ok((first?, events)),
+                None => Err(self.client.error(
+                    Fault::Permanent,
+                    "the stream ended before the first event: some servers do that where the \
+                     prompt is over the model's context length",
+                )),
+            }
+        };
+        self.client.within(self.options.timeout, first).await
+    }
+
+    fn answer(&self, first: Value, events: Events) -> ChatStream {
+        let answer = Answer {
+            client: self.client.clone(),
+            idle_timeout: self.options.idle_timeout,
+            events: stream::iter([Ok(first)]).chain(events).boxed(),
+            model: self.options.model.clone(),
+            finish_reason: None,
+            usage: Usage::default(),
+            over: false,
+        };
+        stream::unfold(answer, |mut answer| async {
+            let event = answer.next().await?;
+            Some((event, answer))
+        })
+        .boxed()
+    }
+}
+
+/// An answer on its way.
+struct Answer {
+    client: Client,
+    idle_timeout: Duration,
+    events: Events,
+    /// The model that was asked, until one says that it answers.
+    model: String,
+    finish_reason: Option<String>,
+    usage: Usage,
+    over: bool,
+}
+
+impl Answer {
+    async fn next(&mut self) -> Option<Result<ChatEvent, BackendError>> {
+        while !self.over {
+            let patience = match self.finish_reason {
+                Some(_) => self.idle_timeout.min(USAGE_TIMEOUT),
+                None => self.idle_timeout,
+            };
+            let event = match tokio::time::timeout(patience, self.events.next()).await {
+                Ok(Some(event)) => event.and_then(|event| self.parse(event)),
+                Ok(None) => {
+                    let cut = "the answer was cut: the stream ended without a finish reason";
+                    Err(self.transient(cut))
+                }
+                Err(_) => {
+                    let silence = self.idle_timeout.as_secs_f64();
+                    let cut = format!("the answer was cut: nothing came for {silence} s");
+                    Err(self.transient(&cut))
+                }
+            };
+            match event {
+                Ok(chunk) => {
+                    if let Some(text) = self.take(chunk) {
+                        return Some(Ok(ChatEvent::Delta(text)));
+                    }
+                }
+                Err(error) => {
+                    self.over = true;
+                    // Once there is a finish reason, only the token counts can be missing.
+                    let done = self.finish_reason.take().map(|finish_reason| ChatEvent::Done {
+                        finish_reason,
+                        model: std::mem::take(&mut self.model),
+                        usage: self.usage,
+                    });
+                    return Some(done.ok_or(error));
+                }
+            }
+        }
+        None
+    }
+
+    fn parse(&self, event: Value) -> Result<Chunk, BackendError> {
+        serde_json::from_value(event).map_err(|e| {
+            self.client.error(Fault::Permanent, &format!("an event is no part of an answer: {e}"))
+        })
+    }
+
+    /// Notes what a chunk says and returns its text, if it has any.
+    fn take(&mut self, chunk: Chunk) -> Option<String> {
+        if let Some(model) = chunk.model.filter(|model| !model.is_empty()) {
+            self.model = model;
+        }
+        if let Some(usage) = chunk.usage {
+            self.usage = usage;
+        }
+        let choice = chunk.choices?.into_iter().next()?;
+        if let Some(reason) = choice.finish_reason.filter(|reason| !reason.is_empty()) {
+            self.finish_reason = Some(reason);
+        }
+        choice.delta?.content.filter(|text| !text.is_empty())
+    }
+
+    fn transient(&self, message: &str) -> BackendError {
+        self.client.error(Fault::Transient { retry_after: None }, message)
+    }
+}

@@ -1,1 +1,255 @@
-//! (being written)
+//! Dense vectors from an OpenAI-compatible endpoint.
+//!
+//! Nothing about the answer is assumed: number, dimension and finiteness of the vectors and the
+//! name of the model that made them are checked, and every vector is brought to unit length.
+
+mod tokens;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::{StreamExt, TryStreamExt, stream};
+use tokio::sync::Semaphore;
+
+use super::{Embedder, Limits, Role};
+use crate::error::{BackendError, Fault, Service};
+use crate::openai::Client;
+use crate::retry::{RetryPolicy, retry};
+use crate::types::EmbedderId;
+use tokens::Tokenizer;
+use wire::{Answer, Request};
+
+/// How an endpoint is asked for embeddings. No `Debug`: it holds the key.
+#[derive(Clone)]
+pub struct OpenAiOptions {
+    /// What `/embeddings` is appended to.
+    pub base_url: String,
+    pub api_key: Option<String>,
+    pub model: String,
+    /// Asked of the server; an answer of another size is an error. `None`: the model's own size.
+    pub dimensions: Option<usize>,
+    /// From the manifest of a collection. With it [`connect`] sends nothing.
+    pub known_dimensions: Option<usize>,
+    /// From the manifest: the model that answered when the collection was made. An answer of
+    /// another model is an error.
+    pub known_revision: Option<String>,
+    pub document_prefix: String,
+    pub query_prefix: String,
+    /// Inputs per request.
+    pub batch_items: usize,
+    /// Tokens per request, counted by [`Embedder::count_tokens`].
+    pub batch_tokens: usize,
+    /// The model's limit for one input.
+    pub input_tokens: usize,
+    /// Requests in flight, over all calls together.
+    pub concurrency: usize,
+    /// For one request, answer included.
+    pub timeout: Duration,
+    pub retry: RetryPolicy,
+}
+
+/// Prepares an embedder. Sends one short text to learn the dimension and the model's name, unless
+/// `known_dimensions` is given.
+pub async fn connect(options: OpenAiOptions) -> Result<OpenAiEmbedder, BackendError> {
+    let client = Client::new(Service::Embedder, &options.base_url, options.api_key.as_deref())?;
+    let mut embedder = OpenAiEmbedder {
+        id: EmbedderId {
+            name: format!("openai:{}", options.model),
+            revision: options.known_revision.clone().unwrap_or_default(),
+            dimensions: options.known_dimensions.or(options.dimensions).unwrap_or_default(),
+            document_prefix: options.document_prefix.clone(),
+            query_prefix: options.query_prefix.clone(),
+        },
+        client,
+        tokenizer: Tokenizer::of(&options.model),
+        requests: Semaphore::new(options.concurrency.max(1)),
+        asks_floats: AtomicBool::new(false),
+        options,
+    };
+    if embedder.options.known_dimensions.is_none() {
+        let answer = embedder.request(&["dimension".to_owned()]).await?;
+        embedder.id.dimensions = answer.vectors.first().map_or(0, Vec::len);
+        embedder.id.revision = answer.model;
+    } else if embedder.id.revision.is_empty() {
+        embedder.id.revision.clone_from(&embedder.options.model);
+    }
+    Ok(embedder)
+}
+
+/// An embedding model behind an OpenAI-compatible endpoint. Made by [`connect`].
+pub struct OpenAiEmbedder {
+    id: EmbedderId,
+    client: Client,
+    options: OpenAiOptions,
+    tokenizer: Tokenizer,
+    /// One permit per request that may be in flight.
+    requests: Semaphore,
+    /// Set once the endpoint has refused base64.
+    asks_floats: AtomicBool,
+}
+
+#[async_trait]
+impl Embedder for OpenAiEmbedder {
+    fn id(&self) -> &EmbedderId {
+        &self.id
+    }
+
+    fn limits(&self) -> Limits {
+        Limits {
+            input_tokens: self.options.input_tokens,
+            batch_items: self.options.batch_items,
+            batch_tokens: self.options.batch_tokens,
+            concurrency: self.options.concurrency,
+        }
+    }
+
+    fn count_tokens(&self, text: &str) -> usize {
+        self.tokenizer.count(text)
+    }
+
+    async fn embed(
+        &self,
+        inputs: &[String],
+        role: Role,
+    ) -> Result<Vec<Option<Vec<f32>>>, BackendError> {
+        let prefix = match role {
+            Role::Document => &self.id.document_prefix,
+            Role::Query => &self.id.query_prefix,
+        };
+        // Servers disagree about empty texts: an error, a vector, or the failure of the batch.
+        let (places, texts): (Vec<usize>, Vec<String>) = inputs
+            .iter()
+            .enumerate()
+            .filter(|(_, text)| !text.trim().is_empty())
+            .map(|(place, text)| (place, format!("{prefix}{text}")))
+            .unzip();
+        let requests: Vec<_> =
+            self.batches(&texts).into_iter().map(|range| self.request(&texts[range])).collect();
+        let answers: Vec<Embedded> =
+            stream::iter(requests).buffered(self.options.concurrency.max(1)).try_collect().await?;
+        let mut results = vec![None; inputs.len()];
+        let vectors = answers.into_iter().flat_map(|answer| answer.vectors);
+        for (place, vector) in places.into_iter().zip(vectors) {
+            results[place] = to_unit_length(vector);
+        }
+        Ok(results)
+    }
+}
+
+/// Vectors in the order of their inputs, as they came, and the model that made them.
+struct Embedded {
+    vectors: Vec<Vec<f32>>,
+    model: String,
+}
+
+impl OpenAiEmbedder {
+    fn batches(&self, texts: &[String]) -> Vec<Range<usize>> {
+        let Limits { batch_items, batch_tokens, .. } = self.limits();
+        // No known tokenizer makes more tokens than bytes: a small call is never counted, which
+        // saves loading the tokenizer for a question.
+        if texts.len() <= batch_items
+            && texts.iter().map(String::len).sum::<usize>() <= batch_tokens
+        {
+            return split(&vec![0; texts.len()], batch_items, batch_tokens);
+        }
+        let tokens: Vec<usize> = texts.iter().map(|text| self.count_tokens(text)).collect();
+        split(&tokens, batch_items, batch_tokens)
+    }
+
+    /// One batch, retried as the policy says.
+    async fn request(&self, texts: &[String]) -> Result<Embedded, BackendError> {
+        let _permit = self.requests.acquire().await;
+        let result = retry(&self.options.retry, || self.request_once(texts)).await;
+        match result {
+            Err(error) if self.refuses_base64(&error) => {
+                self.asks_floats.store(true, Ordering::Relaxed);
+                retry(&self.options.retry, || self.request_once(texts)).await
+            }
+            other => other,
+        }
+    }
+
+    fn refuses_base64(&self, error: &BackendError) -> bool {
+        error.fault == Fault::Permanent
+            && !self.asks_floats.load(Ordering::Relaxed)
+            && ["encoding_format", "base64"].iter().any(|word| error.message.contains(word))
+    }
+
+    async fn request_once(&self, texts: &[String]) -> Result<Embedded, BackendError> {
+        let floats = self.asks_floats.load(Ordering::Relaxed);
+        let request = Request {
+            model: &self.options.model,
+            input: texts,
+            // A third of the bytes, and exact. Servers that cannot send floats all the same.
+            encoding_format: if floats { "float" } else { "base64" },
+            dimensions: self.options.dimensions,
+        };
+        let answer: Answer = self.client.embeddings(&request, self.options.timeout).await?;
+        self.check(answer, texts.len()).map_err(|e| self.client.error(Fault::Permanent, &e))
+    }
+
+    /// The vectors of an answer to `expected` inputs, or a sentence about what is wrong with it.
+    fn check(&self, answer: Answer, expected: usize) -> Result<Embedded, String> {
+        let asked = &self.options.model;
+        let model = answer.model.filter(|m| !m.is_empty()).unwrap_or_else(|| asked.clone());
+        if !self.id.revision.is_empty() && self.id.revision != model {
+            return Err(format!(
+                "the model that answered is {model}, not {} as before: vectors of two models \
+                 cannot be mixed",
+                self.id.revision
+            ));
+        }
+        let vectors = wire::in_order(answer.data, expected)?;
+        let first = vectors.first().map_or(0, Vec::len);
+        let dimensions = if self.id.dimensions == 0 { first } else { self.id.dimensions };
+        for vector in &vectors {
+            if vector.is_empty() || vector.len() != dimensions {
+                return Err(format!(
+                    "a vector has {} dimensions where {dimensions} were expected",
+                    vector.len()
+                ));
+            }
+            if !vector.iter().all(|value| value.is_finite()) {
+                return Err("a vector has values that are not numbers".to_owned());
+            }
+        }
+        Ok(Embedded { vectors, model })
+    }
+}
+
+/// Consecutive ranges of at most `max_items` items and `max_tokens` tokens; an item over
+/// `max_tokens` is alone in its range.
+fn split(tokens: &[usize], max_items: usize, max_tokens: usize) -> Vec<Range<usize>> {
+    let mut ranges = Vec::new();
+    let (mut start, mut sum) = (0, 0_usize);
+    for (item, count) in tokens.iter().enumerate() {
+        let full = item - start >= max_items.max(1) || sum.saturating_add(*count) > max_tokens;
+        if full && item > start {
+            ranges.push(start..item);
+            (start, sum) = (item, 0);
+        }
+        sum = sum.saturating_add(*count);
+    }
+    if start < tokens.len() {
+        ranges.push(start..tokens.len());
+    }
+    ranges
+}
+
+/// `None` for a vector of zeros, which points nowhere: the model has nothing to say of the text.
+fn to_unit_length(mut vector: Vec<f32>) -> Option<Vec<f32>> {
+    let norm = vector.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>().sqrt();
+    if norm == 0.0 {
+        return None;
+    }
+    for value in &mut vector {
+        *value = (f64::from(*value) / norm) as f32;
+    }
+    Some(vector)
+}

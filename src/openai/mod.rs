@@ -1,1 +1,166 @@
-//! (being written)
+//! The HTTP client that `embed` and `chat` share for OpenAI-compatible servers.
+//!
+//! async-openai knows the paths and the event stream; docent brings the rest, because compatible
+//! servers differ where it is strict: requests and answers are docent's own tolerant types,
+//! [`classify`] sorts what is not a success, [`transport`] sends exactly one request per call, and
+//! [`crate::retry`] alone decides whether there is another.
+
+mod classify;
+mod retry_after;
+mod transport;
+
+#[cfg(test)]
+#[path = "../../tests/it/openai.rs"]
+pub(crate) mod scripted;
+#[cfg(test)]
+mod tests;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_openai::config::OpenAIConfig;
+use async_openai::error::OpenAIError;
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::error::{BackendError, Fault, Service};
+use transport::Origin;
+
+/// The events of a streamed answer. It ends after an error, and at `[DONE]`.
+pub type Events = BoxStream<'static, Result<Value, BackendError>>;
+
+/// One OpenAI-compatible endpoint. Every call is one request, never retried here. No `Debug`: it
+/// holds the key.
+#[derive(Clone)]
+pub struct Client {
+    api: async_openai::Client<OpenAIConfig>,
+    origin: Arc<Origin>,
+}
+
+impl Client {
+    /// `base_url` is what the paths are appended to (`https://api.openai.com/v1`); a query is kept
+    /// and sent along. Nothing is sent yet.
+    pub fn new(
+        service: Service,
+        base_url: &str,
+        api_key: Option<&str>,
+    ) -> Result<Self, BackendError> {
+        let origin = Arc::new(Origin::new(service, base_url, api_key)?);
+        // The key is not given to async-openai, nor what it would take from the environment.
+        let config = OpenAIConfig::new()
+            .with_api_base(origin.endpoint())
+            .with_api_key("")
+            .with_org_id("")
+            .with_project_id("");
+        let sender = Arc::clone(&origin);
+        let send = tower::service_fn(move |factory| {
+            let origin = Arc::clone(&sender);
+            async move { origin.send(factory).await }
+        });
+        let api = async_openai::Client::build(origin.http(), config).with_http_service(send);
+        Ok(Self { api, origin })
+    }
+
+    /// URL without credentials, for messages.
+    pub fn endpoint(&self) -> &str {
+        self.origin.endpoint()
+    }
+
+    /// An error of this endpoint; a key in `message` is masked.
+    pub fn error(&self, fault: Fault, message: &str) -> BackendError {
+        self.origin.error(fault, message)
+    }
+
+    /// `POST /embeddings`.
+    pub async fn embeddings<A: DeserializeOwned>(
+        &self,
+        request: &impl Serialize,
+        timeout: Duration,
+    ) -> Result<A, BackendError> {
+        let answer = async { self.api.embeddings().create_byot(request).await };
+        self.within(timeout, async { answer.await.map_err(|e| self.sort(e)) }).await
+    }
+
+    /// `POST /chat/completions` of a request that asks for a stream. Resolves when the answer
+    /// begins. An event that is an error comes out as one. Dropping the stream ends the request.
+    pub async fn chat_events(&self, request: &impl Serialize) -> Result<Events, BackendError> {
+        let chat = self.api.chat();
+        let events = chat.create_stream_byot::<_, Value>(request).await;
+        let client = self.clone();
+        Ok(events
+            .map_err(|e| self.sort(e))?
+            .map(move |event| match event {
+                Ok(event) if classify::is_error(&event) => {
+                    let (fault, message) = classify::classify_event(&event);
+                    Err(client.error(fault, &message))
+                }
+                Ok(event) => Ok(event),
+                Err(error) => Err(client.sort(error)),
+            })
+            .boxed())
+    }
+
+    /// `GET /models`: the names, as the server orders them.
+    pub async fn models(&self, timeout: Duration) -> Result<Vec<String>, BackendError> {
+        let models = self.api.models();
+        let list = async { models.list_byot::<Value>().await.map_err(|e| self.sort(e)) };
+        let list = self.within(timeout, list).await?;
+        if let Some(error) = self.origin.malformed(&list.to_string()) {
+            return Err(error);
+        }
+        // Most say `data`; some `models` with `name`, or a bare list; `null` is none at all.
+        let rows = list.get("data").or_else(|| list.get("models")).unwrap_or(&list).as_array();
+        let name = |row: &Value| {
+            let name = row.get("id").or_else(|| row.get("name")).unwrap_or(row);
+            name.as_str().map(str::to_owned)
+        };
+        Ok(rows.into_iter().flatten().filter_map(name).collect())
+    }
+
+    /// `work`, or a transient error where it takes longer than `timeout`.
+    pub async fn within<T>(
+        &self,
+        timeout: Duration,
+        work: impl Future<Output = Result<T, BackendError>>,
+    ) -> Result<T, BackendError> {
+        tokio::time::timeout(timeout, work).await.unwrap_or_else(|_| {
+            let message = format!("no answer in {} s", timeout.as_secs_f64());
+            Err(self.error(Fault::Transient { retry_after: None }, &message))
+        })
+    }
+
+    fn sort(&self, error: OpenAIError) -> BackendError {
+        let transient = Fault::Transient { retry_after: None };
+        match error {
+            OpenAIError::Boxed(error) => match error.downcast::<BackendError>() {
+                Ok(error) => *error,
+                Err(other) => self.error(Fault::Permanent, &other.to_string()),
+            },
+            OpenAIError::Reqwest(error) => self.origin.broken(&error),
+            OpenAIError::StreamError(_) => {
+                self.error(transient, "the answer was cut: the connection broke")
+            }
+            OpenAIError::JSONDeserialize(error, body) => {
+                self.origin.malformed(&body).unwrap_or_else(|| {
+                    let fault = if error.is_data() { Fault::Permanent } else { transient };
+                    self.error(fault, &format!("answered with unexpected JSON: {error}"))
+                })
+            }
+            other => self.error(Fault::Permanent, &other.to_string()),
+        }
+    }
+}
+
+/// The models an endpoint offers, asked once: what `docent doctor` shows.
+pub async fn models(
+    service: Service,
+    base_url: &str,
+    api_key: Option<&str>,
+    timeout: Duration,
+) -> Result<Vec<String>, BackendError> {
+    Client::new(service, base_url, api_key)?.models(timeout).await
+}

@@ -1,0 +1,277 @@
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use futures::StreamExt;
+
+use super::*;
+use crate::chat::{Message, Speaker};
+use crate::openai::scripted::{Fault as Script, ScriptedServer, capture, event_stream, response};
+
+const TRANSIENT: Fault = Fault::Transient { retry_after: None };
+
+fn options(server: &ScriptedServer) -> ChatOptions {
+    ChatOptions {
+        base_url: server.base_url(),
+        api_key: None,
+        model: "asked".to_owned(),
+        temperature: Some(0.5),
+        max_tokens: Some(99),
+        timeout: Duration::from_secs(20),
+        idle_timeout: Duration::from_secs(20),
+        retry: RetryPolicy {
+            attempts: 3,
+            base: Duration::from_millis(1),
+            max: Duration::from_millis(2),
+        },
+    }
+}
+
+fn question() -> ChatRequest {
+    let message = |speaker, text: &str| Message { speaker, text: text.to_owned() };
+    ChatRequest {
+        messages: vec![message(Speaker::System, "Be brief."), message(Speaker::User, "Why?")],
+        question: "Why?".to_owned(),
+        passages: Vec::new(),
+    }
+}
+
+/// The text, and how the answer ended.
+type Outcome = (String, Result<ChatEvent, BackendError>);
+
+async fn collect(mut events: ChatStream) -> Outcome {
+    let mut text = String::new();
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(ChatEvent::Delta(delta)) => text.push_str(&delta),
+            end => {
+                assert!(events.next().await.is_none(), "nothing comes after the end");
+                return (text, end);
+            }
+        }
+    }
+    panic!("a stream ended without saying how, after {text:?}");
+}
+
+/// Asks a server that answers its first request with `script`.
+async fn ask(script: Script) -> Result<Outcome, BackendError> {
+    let server = ScriptedServer::start();
+    server.push(script);
+    Ok(collect(connect(options(&server))?.stream(question()).await?).await)
+}
+
+/// The error that ends an answer after `text`.
+async fn cut(script: Script) -> (String, BackendError) {
+    let (text, end) = ask(script).await.unwrap();
+    (text, end.unwrap_err())
+}
+
+fn done(reason: &str, model: &str, tokens: Option<(u64, u64)>) -> ChatEvent {
+    ChatEvent::Done {
+        finish_reason: reason.to_owned(),
+        model: model.to_owned(),
+        usage: Usage { prompt_tokens: tokens.map(|t| t.0), completion_tokens: tokens.map(|t| t.1) },
+    }
+}
+
+#[tokio::test]
+async fn an_answer_arrives_in_deltas_and_ends_with_its_counts() {
+    let server = ScriptedServer::start();
+    server.answer(&["Kept ", "400 days [", "1", "]."]);
+    server.answer_as("answered");
+    let model = connect(options(&server)).unwrap();
+    assert_eq!(model.name(), "asked");
+    let events: Vec<_> =
+        model.stream(question()).await.unwrap().map(Result::unwrap).collect().await;
+    let mut expected: Vec<_> =
+        ["Kept ", "400 days [", "1", "]."].map(|text| ChatEvent::Delta(text.to_owned())).to_vec();
+    expected.push(done("stop", "answered", Some((11, 4))));
+    assert_eq!(events, expected);
+
+    let body = &server.requests()[0].body;
+    assert_eq!(body["model"], "asked");
+    assert_eq!(body["messages"][0]["role"], "system");
+    assert_eq!(body["messages"][1]["content"], "Why?");
+    assert_eq!(body["temperature"], 0.5);
+    assert_eq!(body["max_tokens"], 99);
+    assert_eq!(body["stream_options"]["include_usage"], true);
+    assert_eq!(server.requests()[0].header("authorization"), None);
+}
+
+#[tokio::test]
+async fn captured_streams_are_read() {
+    let table = [
+        (
+            "aimock-stream.http",
+            "The borrow checker rejects aliasing mutable references [1].",
+            done("stop", "gpt-4o-mini", Some((2, 15))),
+        ),
+        ("litellm-chat-stream.http", "This the\n   and\nThe", done("length", "tiny-chat", None)),
+        (
+            "litellm-mock-stream.http",
+            "This is a canned answer from litellm.",
+            done("stop", "mock-chat", None),
+        ),
+    ];
+    for (name, text, end) in table {
+        let outcome = ask(Script::Answer(capture(name))).await.unwrap();
+        assert_eq!(outcome, (text.to_owned(), Ok(end)), "{name}");
+    }
+    let name = "lcp-badmodel-chat-stream.http";
+    let (text, end) = ask(Script::Answer(capture(name))).await.unwrap();
+    assert_eq!((text.is_empty(), end), (false, Ok(done("stop", "nope", None))));
+}
+
+#[tokio::test]
+async fn captured_answers_that_are_no_streams_are_refused() {
+    for name in [
+        "lcp-badmodel-chat.http",
+        "lcp-goodkey.http",
+        "lcp-missing-messages.http",
+        "litellm-mock-ok.http",
+        "litellm-rpm1-a.http",
+        "ls-badmodel.http",
+    ] {
+        let error = ask(Script::Answer(capture(name))).await.unwrap_err();
+        assert_eq!(error.message, "answered at once where a stream was asked for", "{name}");
+        assert_eq!(error.fault, Fault::Permanent, "{name}");
+    }
+    let error = ask(Script::Answer(capture("lcp-ctx-stream.http"))).await.unwrap_err();
+    assert!(error.message.contains("over the model's context length"), "{error}");
+    assert_eq!(error.fault, Fault::Permanent);
+}
+
+#[tokio::test]
+async fn a_cut_answer_is_never_passed_off_as_complete() {
+    // The server was killed: a body that breaks off, in the capture without its head.
+    let body = std::fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/fixtures/endpoints/lcp-sigkill.body"
+    ))
+    .unwrap();
+    let head =
+        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: 99999\r\n\r\n";
+    let killed = format!("{head}{body}").into_bytes();
+    let broke = "the answer was cut: the connection broke";
+    let ended = "the answer was cut: the stream ended without a finish reason";
+    let table = [
+        (Script::Answer(killed), "// '", broke),
+        (Script::Answer(capture("aimock-hangup.http")), "This answer will", broke),
+        (Script::CutAfter(2), "The first ", broke),
+        (Script::EndAfter(3), "The first passage says so [", ended),
+    ];
+    for (script, text, message) in table {
+        let (received, error) = cut(script).await;
+        assert!(received.starts_with(text), "{received}");
+        assert_eq!((error.fault, error.message.as_str()), (TRANSIENT, message));
+    }
+    let delta = r#"{"choices":[{"index":0,"delta":{"content":"Half an"}}]}"#;
+    let (text, error) = cut(Script::Answer(event_stream(&[delta, "[DONE]"]))).await;
+    assert_eq!((text.as_str(), error.message.as_str()), ("Half an", ended));
+    let upstream =
+        r#"{"error":{"message":"litellm.APIConnectionError: upstream died","code":"500"}}"#;
+    let (text, error) = cut(Script::Answer(event_stream(&[delta, upstream]))).await;
+    assert_eq!(text, "Half an");
+    assert_eq!(error.message, "litellm.APIConnectionError: upstream died");
+}
+
+#[tokio::test]
+async fn odd_events_do_no_harm() {
+    let events = [
+        r#"{"choices":[],"prompt_filter_results":[]}"#,
+        r#"{"choices":[{"index":0,"delta":{"role":"assistant","content":null,"reasoning_content":"hm"}}]}"#,
+        r#"{"choices":[{"index":0,"delta":{"content":"Yes"},"finish_reason":""}],"usage":null}"#,
+        r#"{"choices":[{"index":0,"delta":null,"finish_reason":"length"}]}"#,
+        r#"{"model":"m","usage":{"prompt_tokens":5,"completion_tokens":1,"total_tokens":6}}"#,
+    ];
+    let outcome = ask(Script::Answer(event_stream(&events))).await.unwrap();
+    assert_eq!(outcome, ("Yes".to_owned(), Ok(done("length", "m", Some((5, 1))))));
+}
+
+#[tokio::test]
+async fn a_complete_answer_stands_whatever_follows_it() {
+    let last = r#"{"choices":[{"index":0,"delta":{"content":"Yes"},"finish_reason":"stop"}]}"#;
+    for after in [vec![last], vec![last, "{broken"], vec![last, r#"{"error":"late"}"#]] {
+        let outcome = ask(Script::Answer(event_stream(&after))).await.unwrap();
+        assert_eq!(outcome, ("Yes".to_owned(), Ok(done("stop", "asked", None))), "{after:?}");
+    }
+}
+
+#[tokio::test]
+async fn silence_ends_the_answer() {
+    let server = ScriptedServer::start();
+    server.push(Script::StallAfter(2));
+    let idle_timeout = Duration::from_millis(50);
+    let model = connect(ChatOptions { idle_timeout, ..options(&server) }).unwrap();
+    let (text, end) = collect(model.stream(question()).await.unwrap()).await;
+    let error = end.unwrap_err();
+    assert_eq!(text, "The first ");
+    assert_eq!(error.message, "the answer was cut: nothing came for 0.05 s");
+    assert_eq!(error.fault, TRANSIENT);
+    assert_eq!(server.requests().len(), 1, "nothing is repeated once an answer has begun");
+}
+
+#[tokio::test]
+async fn dropping_the_stream_hangs_up() {
+    let server = ScriptedServer::start();
+    server.push(Script::StallAfter(2));
+    let mut events = connect(options(&server)).unwrap().stream(question()).await.unwrap();
+    assert_eq!(events.next().await, Some(Ok(ChatEvent::Delta("The first ".to_owned()))));
+    drop(events);
+    tokio::task::spawn_blocking(move || server.wait_for_hangup()).await.unwrap();
+}
+
+#[tokio::test]
+async fn failures_before_the_first_event_are_retried() {
+    let overloaded = event_stream(&[r#"{"error":{"message":"overloaded","code":503}}"#]);
+    let table = [
+        (Script::Answer(capture("litellm-mock-500-stream.http")), 2, None),
+        (Script::Answer(capture("litellm-up-badkey.http")), 1, Some(Fault::Unauthorized)),
+        (Script::Answer(capture("ls-ctx-stream.http")), 1, Some(Fault::TooLong)),
+        (Script::Answer(overloaded), 2, None),
+        (Script::Answer(capture("aimock-disconnect.http")), 2, None),
+        (Script::Reset, 2, None),
+        (Script::CutAfter(0), 2, None),
+        (Script::Stall, 2, None),
+    ];
+    for (script, requests, fault) in table {
+        let server = ScriptedServer::start();
+        server.push(script.clone());
+        let timeout =
+            Duration::from_millis(if matches!(script, Script::Stall) { 50 } else { 20_000 });
+        let model = connect(ChatOptions { timeout, ..options(&server) }).unwrap();
+        let outcome = model.stream(question()).await;
+        assert_eq!(outcome.err().map(|e| e.fault), fault, "{script:?}");
+        assert_eq!(server.requests().len(), requests, "{script:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_server_refuses_is_said_in_another_way_and_remembered() {
+    let server = ScriptedServer::start();
+    let refuse = |message: &str| {
+        let body = serde_json::json!({"error": {"message": message}}).to_string();
+        server.push(Script::Answer(response("400 Bad Request", &[], &body)));
+    };
+    refuse("body.stream_options: Extra inputs are not permitted");
+    refuse(
+        "Unsupported parameter: 'max_tokens' is not supported with this model. \
+         Use 'max_completion_tokens' instead.",
+    );
+    let model = connect(options(&server)).unwrap();
+    for _ in 0..2 {
+        let (_, end) = collect(model.stream(question()).await.unwrap()).await;
+        assert_eq!(end, Ok(done("stop", "asked", None)));
+    }
+    let sent: Vec<_> = server.requests().into_iter().map(|request| request.body).collect();
+    assert_eq!(sent.len(), 4);
+    assert!(sent[0]["stream_options"].is_object() && sent[0]["max_tokens"] == 99);
+    assert!(sent[1]["stream_options"].is_null() && sent[1]["max_tokens"] == 99);
+    for body in &sent[2..] {
+        assert!(body["stream_options"].is_null() && body["max_tokens"].is_null());
+        assert_eq!(body["max_completion_tokens"], 99);
+    }
+
+    refuse("stream_options is still not welcome");
+    let error = model.stream(question()).await.map(|_| ()).unwrap_err();
+    assert_eq!(error.message, "HTTP 400: stream_options is still not welcome");
+    assert_eq!(server.requests().len(), 5, "it does not go round in circles");
+}

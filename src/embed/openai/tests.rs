@@ -1,0 +1,306 @@
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::openai::scripted::{
+    self, DIMENSIONS, Fault as Script, ScriptedServer, capture, response,
+};
+
+fn options(server: &ScriptedServer) -> OpenAiOptions {
+    OpenAiOptions {
+        base_url: server.base_url(),
+        api_key: Some("sk-test-7f3a9c".to_owned()),
+        model: "scripted-embedding".to_owned(),
+        dimensions: None,
+        known_dimensions: Some(DIMENSIONS),
+        known_revision: None,
+        document_prefix: String::new(),
+        query_prefix: String::new(),
+        batch_items: 3,
+        batch_tokens: 10_000,
+        input_tokens: 512,
+        concurrency: 2,
+        timeout: Duration::from_secs(20),
+        retry: RetryPolicy {
+            attempts: 3,
+            base: Duration::from_millis(1),
+            max: Duration::from_millis(2),
+        },
+    }
+}
+
+fn texts(count: usize) -> Vec<String> {
+    (0..count).map(|n| format!("text number {n}")).collect()
+}
+
+/// Asks for one vector, answered with `bytes`; the dimension is not known before.
+async fn captured(bytes: Vec<u8>) -> Result<OpenAiEmbedder, BackendError> {
+    let server = ScriptedServer::start();
+    server.push(Script::Answer(bytes));
+    connect(OpenAiOptions { known_dimensions: None, ..options(&server) }).await
+}
+
+#[tokio::test]
+async fn batches_come_back_in_order_and_of_unit_length() {
+    for floats in [false, true] {
+        let server = ScriptedServer::start();
+        if floats {
+            server.always_floats();
+        }
+        let embedder = connect(options(&server)).await.unwrap();
+        let mut inputs = texts(8);
+        inputs.insert(4, "  \n".to_owned());
+        let vectors = embedder.embed(&inputs, Role::Document).await.unwrap();
+        for (input, vector) in inputs.iter().zip(&vectors) {
+            let expected = scripted::embed(input, DIMENSIONS);
+            match vector {
+                None => assert_eq!(input, "  \n"),
+                Some(vector) => {
+                    let near = |(a, b): (&f32, &f32)| (a - b).abs() < 1e-6;
+                    assert!(vector.iter().zip(&expected).all(near), "{input}");
+                }
+            }
+        }
+        let mut sizes: Vec<usize> = server.requests().iter().map(|r| r.inputs().len()).collect();
+        sizes.sort_unstable();
+        assert_eq!(sizes, [2, 3, 3], "no blank text is sent");
+        assert_eq!(embedder.id().revision, "scripted-embedding");
+    }
+}
+
+#[tokio::test]
+async fn probe_learns_dimension_and_model() {
+    let server = ScriptedServer::start();
+    server.answer_as("scripted-embedding@2");
+    let unknown = OpenAiOptions { known_dimensions: None, ..options(&server) };
+    let embedder = connect(unknown.clone()).await.unwrap();
+    assert_eq!(
+        (embedder.id().dimensions, embedder.id().revision.as_str()),
+        (DIMENSIONS, "scripted-embedding@2")
+    );
+    let smaller = connect(OpenAiOptions { dimensions: Some(16), ..unknown }).await.unwrap();
+    assert_eq!(smaller.id().dimensions, 16);
+    assert_eq!(server.requests()[1].body["dimensions"], 16);
+    assert_eq!(server.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn prefixes_follow_the_role() {
+    let server = ScriptedServer::start();
+    let mut options = options(&server);
+    options.document_prefix = "passage: ".to_owned();
+    options.query_prefix = "query: ".to_owned();
+    let embedder = connect(options).await.unwrap();
+    let input = ["why".to_owned()];
+    embedder.embed(&input, Role::Document).await.unwrap();
+    embedder.embed(&input, Role::Query).await.unwrap();
+    let sent: Vec<_> = server.requests().iter().flat_map(scripted::Request::inputs).collect();
+    assert_eq!(sent, ["passage: why", "query: why"]);
+}
+
+#[tokio::test]
+async fn retries_are_counted() {
+    let table = [
+        ("litellm-mock-429.http", 2, None),
+        ("lcp-badjson.http", 2, None),
+        ("ls-badkey.http", 1, Some(Fault::Unauthorized)),
+        ("lcp-404.http", 1, Some(Fault::NotFound)),
+        ("ls-emb-longinput.http", 1, Some(Fault::TooLong)),
+        ("ls-emb-on-chat.http", 1, Some(Fault::Permanent)),
+    ];
+    for (name, requests, fault) in table {
+        let server = ScriptedServer::start();
+        server.push(Script::Answer(capture(name)));
+        let embedder = connect(options(&server)).await.unwrap();
+        let outcome = embedder.embed(&texts(1), Role::Query).await;
+        assert_eq!(outcome.err().map(|e| e.fault), fault, "{name}");
+        assert_eq!(server.requests().len(), requests, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn tries_end_and_are_told() {
+    let server = ScriptedServer::start();
+    for _ in 0..3 {
+        server.push(Script::Reset);
+    }
+    let embedder = connect(options(&server)).await.unwrap();
+    let error = embedder.embed(&texts(1), Role::Query).await.unwrap_err();
+    assert!(error.message.starts_with("after 3 tries: the connection"), "{error}");
+    assert!(error.to_string().starts_with("embedding endpoint http://127.0.0.1:"), "{error}");
+    assert_eq!(server.requests().len(), 3);
+}
+
+#[tokio::test]
+async fn a_server_that_refuses_base64_is_asked_for_floats_from_then_on() {
+    let server = ScriptedServer::start();
+    let body = r#"{"error":{"message":"encoding_format: base64 is unknown"}}"#;
+    server.push(Script::Answer(response("400 Bad Request", &[], body)));
+    let embedder = connect(options(&server)).await.unwrap();
+    embedder.embed(&texts(1), Role::Query).await.unwrap();
+    embedder.embed(&texts(1), Role::Query).await.unwrap();
+    let asked: Vec<String> =
+        server.requests().iter().map(|r| r.body["encoding_format"].to_string()).collect();
+    assert_eq!(asked, ["\"base64\"", "\"float\"", "\"float\""]);
+}
+
+#[tokio::test]
+async fn captured_vectors_are_read() {
+    let table = [
+        ("infinity-badmodel.http", 384),
+        ("infinity-dimensions.http", 64),
+        ("infinity-empty-string.http", 384),
+        ("infinity-longinput.http", 384),
+        ("lcp-emb-b64.http", 384),
+        ("lcp-emb-emptystr.http", 384),
+        ("lcp-emb-longinput.http", 384),
+        ("litellm-emb-base64.http", 384),
+        ("ls-emb-b64.http", 384),
+        ("ls-emb-dims.http", 384),
+        ("ls-emb-emptystr.http", 384),
+    ];
+    for (name, dimensions) in table {
+        let embedder = captured(capture(name)).await.unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert_eq!(embedder.id().dimensions, dimensions, "{name}");
+        assert!(!embedder.id().revision.is_empty(), "{name}");
+    }
+    for name in ["aimock-emb.http", "litellm-emb-ok.http", "ls-emb-mixed.http"] {
+        let error = captured(capture(name)).await.map(|_| ()).unwrap_err();
+        assert_eq!(error.message, "2 vectors came for 1 texts", "{name}");
+    }
+}
+
+#[tokio::test]
+async fn base64_and_floats_of_the_same_text_agree() {
+    let mut both = Vec::new();
+    for name in ["ls-emb-b64.http", "litellm-emb-base64.http", "infinity-badmodel.http"] {
+        let server = ScriptedServer::start();
+        server.push(Script::Answer(capture(name)));
+        let known = Some(384);
+        let embedder = connect(OpenAiOptions {
+            known_dimensions: known,
+            model: String::new(),
+            ..options(&server)
+        });
+        let mut embedder = embedder.await.unwrap();
+        embedder.id.revision.clear();
+        let vectors = embedder.embed(&texts(1), Role::Query).await.unwrap();
+        let vector = vectors[0].clone().unwrap();
+        let norm: f32 = vector.iter().map(|v| v * v).sum();
+        assert!((norm - 1.0).abs() < 1e-5, "{name}: {norm}");
+        both.push(vector);
+    }
+    for other in &both[1..] {
+        let cosine: f32 = both[0].iter().zip(other).map(|(a, b)| a * b).sum();
+        assert!(cosine > 0.999, "the captures embed the same text: {cosine}");
+    }
+}
+
+#[tokio::test]
+async fn wrong_answers_are_refused_with_what_is_wrong() {
+    let known = |body: &str, dimensions, revision: &str| {
+        let server = ScriptedServer::start();
+        server.push(Script::Answer(response("200 OK", &[], body)));
+        let options = OpenAiOptions {
+            known_dimensions: Some(dimensions),
+            known_revision: Some(revision.to_owned()),
+            ..options(&server)
+        };
+        async move {
+            let embedder = connect(options).await.unwrap();
+            let outcome = embedder.embed(&texts(1), Role::Query).await;
+            assert_eq!(server.requests().len(), 1);
+            outcome.unwrap_err()
+        }
+    };
+    let table = [
+        (
+            r#"{"data":[{"embedding":[1,0]}],"model":"a"}"#,
+            "a vector has 2 dimensions where 3 were expected",
+        ),
+        (
+            r#"{"data":[{"embedding":[]}],"model":"a"}"#,
+            "a vector has 0 dimensions where 3 were expected",
+        ),
+        (
+            r#"{"data":[{"embedding":[1,null,0]}],"model":"a"}"#,
+            "a vector has values that are not numbers",
+        ),
+        (
+            r#"{"data":[{"embedding":[1,1e60,0]}],"model":"a"}"#,
+            "a vector has values that are not numbers",
+        ),
+        (r#"{"data":[],"model":"a"}"#, "0 vectors came for 1 texts"),
+        (
+            r#"{"data":[{"embedding":[1,0,0]}],"model":"b"}"#,
+            "the model that answered is b, not a as before: vectors of two models cannot be mixed",
+        ),
+    ];
+    for (body, message) in table {
+        let error = known(body, 3, "a").await;
+        assert_eq!((error.fault, error.message.as_str()), (Fault::Permanent, message), "{body}");
+    }
+    let error = known(r#"{"vectors":[]}"#, 3, "a").await;
+    assert!(error.message.contains("missing field `data`"), "{error}");
+}
+
+#[tokio::test]
+async fn broken_json_is_asked_for_again() {
+    let server = ScriptedServer::start();
+    server.push(Script::Answer(capture("aimock-malformed.http")));
+    let embedder = connect(options(&server)).await.unwrap();
+    embedder.embed(&texts(1), Role::Query).await.unwrap();
+    assert_eq!(server.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn no_more_requests_in_flight_than_allowed() {
+    let server = ScriptedServer::start();
+    for _ in 0..8 {
+        server.push(Script::Stall);
+    }
+    let embedder = connect(options(&server)).await.unwrap();
+    let inputs = texts(3);
+    let calls = (0..8).map(|_| embedder.embed(&inputs, Role::Document));
+    let all = futures::future::try_join_all(calls);
+    let control = tokio::task::spawn_blocking(move || {
+        for pair in 1..=4 {
+            server.wait_for_requests(2 * pair);
+            server.release();
+        }
+        server
+    });
+    let (vectors, server) = futures::future::join(all, control).await;
+    assert_eq!(vectors.unwrap().len(), 8);
+    assert_eq!(server.unwrap().most_stalled(), 2);
+}
+
+#[test]
+fn zero_vectors_point_nowhere() {
+    assert_eq!(to_unit_length(vec![0.0, 0.0]), None);
+    assert_eq!(to_unit_length(vec![3.0, -4.0]), Some(vec![0.6, -0.8]));
+    assert_eq!(to_unit_length(vec![1e-30, 0.0]), Some(vec![1.0, 0.0]));
+}
+
+proptest! {
+    #[test]
+    fn batches_cover_everything_in_order_within_the_limits(
+        tokens in proptest::collection::vec(0_usize..50, 0..60),
+        max_items in 1_usize..8,
+        max_tokens in 1_usize..80,
+    ) {
+        let ranges = split(&tokens, max_items, max_tokens);
+        let covered: Vec<usize> = ranges.iter().cloned().flatten().collect();
+        prop_assert_eq!(covered, (0..tokens.len()).collect::<Vec<_>>());
+        for (number, range) in ranges.iter().enumerate() {
+            let sum: usize = tokens[range.clone()].iter().sum();
+            prop_assert!(range.len() <= max_items);
+            prop_assert!(sum <= max_tokens || range.len() == 1);
+            // Greedy: the next item would not have fitted.
+            if let Some(next) = ranges.get(number + 1) {
+                prop_assert!(range.len() == max_items || sum + tokens[next.start] > max_tokens);
+            }
+        }
+    }
+}
