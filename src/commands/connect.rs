@@ -6,11 +6,11 @@ use std::time::Duration;
 use super::context::Context;
 use crate::chat::ChatModel;
 use crate::chat::extractive::Extractive;
-use crate::chat::openai::{ChatOptions, OpenAiChat};
+use crate::chat::openai::{self as openai_chat, ChatOptions};
 use crate::embed::Embedder;
 use crate::embed::builtin::Builtin;
-use crate::embed::openai::{OpenAiEmbedder, OpenAiOptions};
-use crate::embed::sparse::SparseEncoder;
+use crate::embed::openai::{self as openai_embed, OpenAiOptions};
+use crate::embed::sparse::{SparseEncoder, TermCounter};
 use crate::error::{Exit, Failure};
 use crate::query::Retriever;
 use crate::retry::RetryPolicy;
@@ -58,7 +58,7 @@ pub async fn embedder(
         EmbeddingModel::Builtin => Arc::new(Builtin::new()),
         EmbeddingModel::OpenAi(model) => {
             let known = manifest.map(|manifest| manifest.embedder.dimensions);
-            Arc::new(OpenAiEmbedder::connect(embedding_options(settings, model, known)).await?)
+            Arc::new(openai_embed::connect(embedding_options(settings, model, known)).await?)
         }
     };
     if let Some(manifest) = manifest
@@ -156,8 +156,8 @@ pub fn same_chunker(
 /// The chat model that is configured; the extractive one while there is none.
 pub fn chat(settings: &Settings) -> Result<Box<dyn ChatModel>, Failure> {
     let chat = &settings.chat;
-    let Some(model) = &chat.model else { return Ok(Box::new(Extractive::new())) };
-    Ok(Box::new(OpenAiChat::connect(ChatOptions {
+    let Some(model) = &chat.model else { return Ok(Box::new(extractive())) };
+    Ok(Box::new(openai_chat::connect(ChatOptions {
         base_url: chat.endpoint.base_url.clone(),
         api_key: chat.endpoint.api_key.clone(),
         model: model.clone(),
@@ -167,6 +167,12 @@ pub fn chat(settings: &Settings) -> Result<Box<dyn ChatModel>, Failure> {
         idle_timeout: chat.idle_timeout,
         retry: retry_policy(settings),
     })?))
+}
+
+/// Quotes by the words of the sparse leg.
+fn extractive() -> Extractive {
+    let terms = TermCounter::new();
+    Extractive::new(move |text| terms.terms(text))
 }
 
 /// Everything `search` and `query` ask, on a collection that exists.

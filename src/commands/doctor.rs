@@ -7,10 +7,10 @@ use serde_json::json;
 
 use super::connect::{self, StoreAccess};
 use super::context::Context;
-use crate::chat::openai;
 use crate::cli::{DoctorArgs, Format};
 use crate::embed::Role;
-use crate::error::{Exit, Failure};
+use crate::error::{Exit, Failure, Service};
+use crate::openai;
 use crate::settings::EmbeddingModel;
 use crate::store::server::{ServerOptions, ServerStore};
 use crate::types::SCHEMA_VERSION;
@@ -122,7 +122,7 @@ async fn check_chat(context: &Context) -> Result<Check, Failure> {
     };
     let endpoint = &chat.endpoint;
     let models =
-        openai::models(&endpoint.base_url, endpoint.api_key.as_deref(), chat.timeout).await?;
+        openai::models(Service::Chat, &endpoint.base_url, endpoint.api_key.as_deref(), chat.timeout).await?;
     let mut check = Check::fine("chat", format!("{model} at {}", endpoint.base_url));
     if !models.is_empty() && !models.contains(model) {
         check.message = format!("{} answers, but does not list `{model}`", endpoint.base_url);
@@ -145,7 +145,7 @@ async fn look_for_ollama(context: &Context) -> Option<Check> {
     {
         return None;
     }
-    let models = openai::models(&base_url, None, GLANCE).await.ok()?;
+    let models = openai::models(Service::Chat, &base_url, None, GLANCE).await.ok()?;
     let mut check =
         Check::fine("ollama", format!("an Ollama runs at {base_url} with {} models", models.len()));
     check.hint = Some(match models.first() {

@@ -21,7 +21,7 @@ use crate::error::BackendError;
 use crate::store::VectorStore;
 use crate::types::{Hit, Passage, Usage};
 
-use cite::{Citations, MarkEvent, MarkParser};
+use cite::{Citations, MarkParser, Piece};
 use pack::PackOptions;
 use retrieve::RetrieveOptions;
 
@@ -172,7 +172,9 @@ impl Draft {
             stream = chat.stream(request) => stream?,
             () = cancel.cancelled() => return Ok(()),
         };
-        let mut marks = MarkParser::default();
+        let mut marks = MarkParser::new();
+        // Nothing is shown while it may still turn out to be the agreed refusal.
+        let mut held = String::new();
         loop {
             let event = tokio::select! {
                 event = stream.next() => event,
@@ -183,7 +185,10 @@ impl Draft {
                 Ok(ChatEvent::Delta(text)) => {
                     self.first_token_in.get_or_insert_with(|| self.started.elapsed());
                     self.text.push_str(&text);
-                    send(marks.push(&text), emit);
+                    held.push_str(&text);
+                    if !prompt::may_be_refusal(&self.text) {
+                        send(marks.push(&std::mem::take(&mut held)), emit);
+                    }
                 }
                 Ok(ChatEvent::Done { finish_reason, model, usage }) => {
                     self.finish_reason = Some(finish_reason);
@@ -196,16 +201,19 @@ impl Draft {
                 }
             }
         }
-        send(marks.finish(), emit);
+        if !prompt::is_refusal(&self.text) {
+            send(marks.push(&held), emit);
+            send(marks.finish(), emit);
+        }
         Ok(())
     }
 }
 
-fn send(events: Vec<MarkEvent>, emit: &mut (dyn FnMut(AnswerEvent) + Send)) {
-    for event in events {
-        emit(match event {
-            MarkEvent::Text(text) => AnswerEvent::Text(text),
-            MarkEvent::Mark(number) => AnswerEvent::Mark(number),
+fn send(pieces: Vec<Piece>, emit: &mut (dyn FnMut(AnswerEvent) + Send)) {
+    for piece in pieces {
+        emit(match piece {
+            Piece::Text(text) => AnswerEvent::Text(text),
+            Piece::Mark(number) => AnswerEvent::Mark(number),
         });
     }
 }

@@ -120,9 +120,10 @@ impl Ui {
         }
         for citation in answer.citations.citations.iter().filter(|c| !c.verified) {
             self.warn(&format!(
-                "[{}] does not bear out what it is cited for: {}",
+                "[{}] does not bear out what it is cited for: {} lacks {}",
                 citation.number,
-                passage_citation(citation.number, &answer.passages)
+                citation.citation,
+                citation.unsupported.join(", ")
             ));
         }
         let mut sources: Vec<&str> = answer.passages.iter().map(|p| p.source.as_str()).collect();
@@ -194,6 +195,7 @@ fn citation_json(citation: &Citation, passages: &[Passage]) -> Value {
         "citation": passage_citation(citation.number, passages),
         "quote": citation.quote,
         "verified": citation.verified,
+        "unsupported": citation.unsupported,
     });
     if let Some(passage) = passages.iter().find(|passage| passage.number == citation.number) {
         value["source"] = json!(passage.source);
