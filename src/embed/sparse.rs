@@ -1,1 +1,202 @@
-//! (being written)
+//! Text → BM25 vectors, with the tokenizer, stemmer, stop words and term ids of Qdrant's own BM25
+//! model, so that embedded collections and those on a server rank alike.
+//!
+//! The weight of a term with frequency `tf` in a document of `n` terms is
+//! `tf·(k + 1) / (tf + k·(1 − b + b·n/avg_len))`; a query has weight 1 for each of its terms, and
+//! the store multiplies by its own IDF. Qdrant's model counts the terms but does not tell how many
+//! there were, which estimating `avg_len` needs. Its weight tends to `tf` as `k` grows with b = 0,
+//! so frequencies are read from it at an enormous `k`, and the formula is applied here.
+
+use qdrant_edge::bm25_embed::{EdgeBm25, EdgeBm25Config};
+
+use crate::types::{SparseId, SparseVector};
+
+const MODEL: &str = "bm25";
+const LANGUAGE: &str = "english";
+
+/// At this `k` a weight is `tf·(1 − tf/k + …)`: exact in `f32` up to a frequency of 2²⁴.
+const NO_SATURATION: f64 = 1e15;
+
+/// Mean assumed where there is nothing to take it from.
+const DEFAULT_MEAN: f64 = 100.0;
+
+/// What new collections are created with; `avg_len` as [`mean_terms`] gives it.
+pub fn default_id(avg_len: f64) -> SparseId {
+    SparseId { model: MODEL.to_owned(), language: LANGUAGE.to_owned(), k: 1.2, b: 0.75, avg_len }
+}
+
+/// Mean number of terms of a chunk. Empty chunks are left out; where none is left, a mean that
+/// suits chunks of prose.
+pub fn mean_terms(counts: impl Iterator<Item = usize>) -> f64 {
+    let (sum, chunks) = counts
+        .filter(|&count| count > 0)
+        .fold((0_u64, 0_u64), |(sum, chunks), count| (sum + count as u64, chunks + 1));
+    if chunks == 0 { DEFAULT_MEAN } else { sum as f64 / chunks as f64 }
+}
+
+/// Makes the sparse vectors of one collection.
+pub struct SparseEncoder {
+    queries: EdgeBm25,
+    terms: TermCounter,
+    k: f64,
+    b: f64,
+    avg_len: f64,
+}
+
+impl SparseEncoder {
+    /// The error says which parameter of the collection's manifest is not usable.
+    pub fn new(id: &SparseId) -> Result<Self, String> {
+        if id.model != MODEL {
+            return Err(format!("unknown sparse model {:?}: only {MODEL:?} is built in", id.model));
+        }
+        Ok(Self {
+            queries: engine(&id.language, id.k, id.b, id.avg_len)?,
+            terms: TermCounter::new(&id.language)?,
+            k: id.k,
+            b: id.b,
+            avg_len: id.avg_len,
+        })
+    }
+
+    /// Terms in ascending order of their ids, with their BM25 weights without IDF.
+    pub fn document(&self, text: &str) -> SparseVector {
+        self.document_and_terms(text).0
+    }
+
+    /// The vector, and how many terms the text has: what [`TermCounter::count`] would say, without
+    /// tokenizing again.
+    pub fn document_and_terms(&self, text: &str) -> (SparseVector, usize) {
+        let (indices, frequencies) = self.terms.frequencies(text);
+        let length: f64 = frequencies.iter().sum();
+        let damping = self.k * (1.0 - self.b + self.b * length / self.avg_len);
+        let weigh = |tf: &f64| (tf * (self.k + 1.0) / (tf + damping)) as f32;
+        let values = frequencies.iter().map(weigh).collect();
+        (SparseVector { indices, values }, length as usize)
+    }
+
+    /// Each distinct term with weight 1.
+    pub fn query(&self, text: &str) -> SparseVector {
+        let vector = self.queries.embed_query(text);
+        SparseVector { indices: vector.indices, values: vector.values }
+    }
+}
+
+/// Counts terms as the BM25 model sees them: words, without stop words.
+pub struct TermCounter(EdgeBm25);
+
+impl TermCounter {
+    pub fn new(language: &str) -> Result<Self, String> {
+        engine(language, NO_SATURATION, 0.0, 1.0).map(Self)
+    }
+
+    /// Number of terms, repetitions included.
+    pub fn count(&self, text: &str) -> usize {
+        self.frequencies(text).1.iter().sum::<f64>() as usize
+    }
+
+    /// Term ids, ascending, and how often each occurs (a whole number).
+    fn frequencies(&self, text: &str) -> (Vec<u32>, Vec<f64>) {
+        let vector = self.0.embed_document(text);
+        (vector.indices, vector.values.iter().map(|&weight| f64::from(weight).round()).collect())
+    }
+}
+
+fn engine(language: &str, k: f64, b: f64, avg_len: f64) -> Result<EdgeBm25, String> {
+    let number = |name: &str, value: f64| {
+        value.try_into().map_err(|_| format!("BM25 {name} must be a number, got {value}"))
+    };
+    let config = EdgeBm25Config {
+        k: number("k", k)?,
+        b: number("b", b)?,
+        avg_len: number("avg_len", avg_len)?,
+        language: Some(language.to_owned()),
+        ..EdgeBm25Config::default()
+    };
+    EdgeBm25::new(config).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const TEXTS: [&str; 4] = [
+        "",
+        "The backups are kept for 400 days, and the backups are tested.",
+        "fn main() { println!(\"tank {}\", tank.volume()); }",
+        "Überprüfung der Größe: naïve café 東京",
+    ];
+
+    #[test]
+    fn weights_are_those_of_the_engine() {
+        for (k, b, avg_len) in
+            [(1.2, 0.75, 256.0), (1.2, 0.75, 7.5), (0.9, 1.0, 3.0), (2.0, 0.0, 1.0)]
+        {
+            let id = SparseId { k, b, ..default_id(avg_len) };
+            let encoder = SparseEncoder::new(&id).unwrap();
+            let theirs = engine(LANGUAGE, k, b, avg_len).unwrap();
+            for text in TEXTS.into_iter().map(str::to_owned).chain([TEXTS.join(" ").repeat(300)]) {
+                let (ours, theirs) = (encoder.document(&text), theirs.embed_document(&text));
+                assert_eq!(ours.indices, theirs.indices);
+                for (ours, theirs) in ours.values.iter().zip(&theirs.values) {
+                    assert!((ours - theirs).abs() <= f32::EPSILON * theirs, "{ours} {theirs}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn counts_repetitions_and_leaves_out_stop_words() {
+        let counter = TermCounter::new(LANGUAGE).unwrap();
+        let table = [("", 0), ("the and of", 0), ("tank", 1), ("tank Tanks TANK", 3)];
+        for (text, count) in table {
+            assert_eq!(counter.count(text), count, "{text:?}");
+        }
+        assert_eq!(counter.count(&"tank volume ".repeat(100_000)), 200_000);
+    }
+
+    #[test]
+    fn a_query_finds_inflected_words_with_weight_one() {
+        let encoder = SparseEncoder::new(&default_id(5.0)).unwrap();
+        let query = encoder.query("restored backup, restoring backups");
+        assert_eq!(query.values, [1.0, 1.0]);
+        assert_eq!(query.indices, encoder.document("backups are restored").indices);
+    }
+
+    #[test]
+    fn refuses_parameters_it_cannot_use() {
+        let good = default_id(10.0);
+        let bad = [
+            SparseId { model: "splade".into(), ..good.clone() },
+            SparseId { language: "klingon".into(), ..good.clone() },
+            SparseId { k: f64::NAN, ..good.clone() },
+            SparseId { b: 1.5, ..good.clone() },
+            SparseId { avg_len: 0.0, ..good.clone() },
+        ];
+        for id in bad {
+            assert!(SparseEncoder::new(&id).is_err(), "{id:?}");
+        }
+        assert!(SparseEncoder::new(&good).is_ok());
+    }
+
+    #[test]
+    fn the_mean_is_never_zero() {
+        let table: [(&[usize], f64); 4] =
+            [(&[], DEFAULT_MEAN), (&[0, 0], DEFAULT_MEAN), (&[4, 0, 8], 6.0), (&[1], 1.0)];
+        for (counts, mean) in table {
+            assert!((mean_terms(counts.iter().copied()) - mean).abs() < 1e-9, "{counts:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_two_ways_of_counting_agree(text in "(\\PC{0,8}| tank| the){0,40}") {
+            let encoder = SparseEncoder::new(&default_id(20.0)).unwrap();
+            let counter = TermCounter::new(LANGUAGE).unwrap();
+            prop_assert_eq!(encoder.document_and_terms(&text).1, counter.count(&text));
+        }
+    }
+}
