@@ -10,7 +10,7 @@ use crate::chat::openai::{self as openai_chat, ChatOptions};
 use crate::embed::Embedder;
 use crate::embed::builtin::Builtin;
 use crate::embed::openai::{self as openai_embed, OpenAiOptions};
-use crate::embed::sparse::{SparseEncoder, TermCounter};
+use crate::embed::sparse::{self, SparseEncoder, TermCounter};
 use crate::error::{Exit, Failure};
 use crate::query::Retriever;
 use crate::retry::RetryPolicy;
@@ -156,7 +156,7 @@ pub fn same_chunker(
 /// The chat model that is configured; the extractive one while there is none.
 pub fn chat(settings: &Settings) -> Result<Box<dyn ChatModel>, Failure> {
     let chat = &settings.chat;
-    let Some(model) = &chat.model else { return Ok(Box::new(extractive())) };
+    let Some(model) = &chat.model else { return Ok(Box::new(extractive()?)) };
     Ok(Box::new(openai_chat::connect(ChatOptions {
         base_url: chat.endpoint.base_url.clone(),
         api_key: chat.endpoint.api_key.clone(),
@@ -170,9 +170,13 @@ pub fn chat(settings: &Settings) -> Result<Box<dyn ChatModel>, Failure> {
 }
 
 /// Quotes by the words of the sparse leg.
-fn extractive() -> Extractive {
-    let terms = TermCounter::new();
-    Extractive::new(move |text| terms.terms(text))
+fn extractive() -> Result<Extractive, Failure> {
+    let terms = term_counter()?;
+    Ok(Extractive::new(move |text| terms.terms(text)))
+}
+
+pub fn term_counter() -> Result<TermCounter, Failure> {
+    TermCounter::new(sparse::LANGUAGE).map_err(Failure::config)
 }
 
 /// Everything `search` and `query` ask, on a collection that exists.

@@ -8,7 +8,6 @@ use super::context::Context;
 use super::on_interrupt;
 use crate::cancel::Cancel;
 use crate::cli::{IngestArgs, IngestFlags};
-use crate::embed::sparse::TermCounter;
 use crate::error::{Exit, Failure};
 use crate::ingest::chunk::ChunkOptions;
 use crate::ingest::discover::DiscoverOptions;
@@ -56,7 +55,8 @@ pub async fn sync(
         .hint("set --chunk-tokens lower"));
     }
     let extractor = Extractor::new(extract_options(context, parallel)?);
-    let backends = Backends { embedder, store, extractor, terms: Arc::new(TermCounter::new()) };
+    let terms = Arc::new(connect::term_counter()?);
+    let backends = Backends { embedder, store, extractor, terms };
     let mut progress = IngestProgress::new(ui);
     let result =
         ingest::ingest(&options, &backends, manifest, cancel, &mut |event| progress.on(&event))

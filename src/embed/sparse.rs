@@ -12,7 +12,8 @@ use qdrant_edge::bm25_embed::{EdgeBm25, EdgeBm25Config};
 use crate::types::{SparseId, SparseVector};
 
 const MODEL: &str = "bm25";
-const LANGUAGE: &str = "english";
+/// Language of the stemmer and the stop words.
+pub const LANGUAGE: &str = "english";
 
 /// At this `k` a weight is `tf·(1 − tf/k + …)`: exact in `f32` up to a frequency of 2²⁴.
 const NO_SATURATION: f64 = 1e15;
@@ -25,13 +26,9 @@ pub fn default_id(avg_len: f64) -> SparseId {
     SparseId { model: MODEL.to_owned(), language: LANGUAGE.to_owned(), k: 1.2, b: 0.75, avg_len }
 }
 
-/// Mean number of terms of a chunk. Empty chunks are left out; where none is left, a mean that
-/// suits chunks of prose.
-pub fn mean_terms(counts: impl Iterator<Item = usize>) -> f64 {
-    let (sum, chunks) = counts
-        .filter(|&count| count > 0)
-        .fold((0_u64, 0_u64), |(sum, chunks), count| (sum + count as u64, chunks + 1));
-    if chunks == 0 { DEFAULT_MEAN } else { sum as f64 / chunks as f64 }
+/// Mean number of terms of a chunk; where there is none, a mean that suits chunks of prose.
+pub fn mean_terms(terms: u64, chunks: u64) -> f64 {
+    if terms == 0 || chunks == 0 { DEFAULT_MEAN } else { terms as f64 / chunks as f64 }
 }
 
 /// Makes the sparse vectors of one collection.
@@ -92,6 +89,11 @@ impl TermCounter {
     /// Number of terms, repetitions included.
     pub fn count(&self, text: &str) -> usize {
         self.frequencies(text).1.iter().sum::<f64>() as usize
+    }
+
+    /// Ids of the distinct terms, ascending.
+    pub fn terms(&self, text: &str) -> Vec<u32> {
+        self.frequencies(text).0
     }
 
     /// Term ids, ascending, and how often each occurs (a whole number).
@@ -184,10 +186,8 @@ mod tests {
 
     #[test]
     fn the_mean_is_never_zero() {
-        let table: [(&[usize], f64); 4] =
-            [(&[], DEFAULT_MEAN), (&[0, 0], DEFAULT_MEAN), (&[4, 0, 8], 6.0), (&[1], 1.0)];
-        for (counts, mean) in table {
-            assert!((mean_terms(counts.iter().copied()) - mean).abs() < 1e-9, "{counts:?}");
+        for (terms, chunks, mean) in [(0, 0, DEFAULT_MEAN), (0, 2, DEFAULT_MEAN), (12, 2, 6.0)] {
+            assert!((mean_terms(terms, chunks) - mean).abs() < 1e-9, "{terms} {chunks}");
         }
     }
 
