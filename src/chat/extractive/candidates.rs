@@ -175,7 +175,7 @@ fn shown(piece: &str) -> String {
     let text = lines.join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
     let text = without_links(&text.replace("**", ""));
     // Backticks that do not pair here would pair across our marks.
-    let paired = text.matches('`').count() % 2 == 0 && !text.contains("``");
+    let paired = text.matches('`').count().is_multiple_of(2) && !text.contains("``");
     let text = if paired { text } else { text.replace('`', "") };
     without_marks(&text)
 }
