@@ -174,7 +174,9 @@ fn shown(piece: &str) -> String {
         piece.lines().map(|line| line.trim_start_matches([' ', '\t', '>'])).collect();
     let text = lines.join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
     let text = without_links(&text.replace("**", ""));
-    let text = if text.matches('`').count() % 2 == 1 { text.replace('`', "") } else { text };
+    // Backticks that do not pair here would pair across our marks.
+    let paired = text.matches('`').count().is_multiple_of(2) && !text.contains("``");
+    let text = if paired { text } else { text.replace('`', "") };
     without_marks(&text)
 }
 

@@ -328,8 +328,7 @@ fn split(
     let rest = &text[start..range.end];
     match claims[first..].last_mut() {
         Some(claim) if !ends_sentence(rest) => claim.text.push_str(rest),
-        Some(_) => claims.push(Claim { text: rest.to_owned(), kind, marks: Vec::new() }),
-        None => claims.push(Claim { text: rest.to_owned(), kind, marks: Vec::new() }),
+        _ => claims.push(Claim { text: rest.to_owned(), kind, marks: Vec::new() }),
     }
 }
 
