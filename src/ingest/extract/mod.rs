@@ -1,1 +1,113 @@
-//! (being written)
+//! Bytes → [`Document`]: text with a way back to the lines, pages or paragraphs of the file.
+//!
+//! Formats whose text is the file itself are decoded here. Formats that need a parser that could
+//! hang, panic or eat memory (HTML, PDF, DOCX) go to a child process of docent itself: a thread
+//! cannot be killed. The child is pooled; see `pool` for this side of the pipe, `worker` for the
+//! other.
+
+mod detect;
+mod docx;
+mod html;
+mod pdf;
+mod pool;
+mod text;
+mod worker;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use self::detect::{Detected, detect, language};
+pub use self::worker::run_worker;
+use super::document::Document;
+use crate::types::Kind;
+
+/// Environment variable that tells a worker its limit in MB; see [`run_worker`].
+pub const MEMORY_VARIABLE: &str = "DOCENT_WORKER_MEMORY_MB";
+
+/// Why a file has no document: one line, for the report.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ExtractError(pub String);
+
+impl ExtractError {
+    const MAX_LENGTH: usize = 200;
+
+    /// `reason` is cut to one line of [`Self::MAX_LENGTH`] characters.
+    fn new(reason: &str) -> Self {
+        let mut line = reason.split_whitespace().collect::<Vec<_>>().join(" ");
+        line.retain(|character| !character.is_control());
+        if line.chars().count() > Self::MAX_LENGTH {
+            line = line.chars().take(Self::MAX_LENGTH).chain(std::iter::once('…')).collect();
+        }
+        Self(line)
+    }
+
+    /// The file is not what its extension says.
+    fn lie(extension: &str, expected: &str, found: Option<&str>, bytes: &[u8]) -> Self {
+        let found = found.map_or_else(
+            || {
+                let start = String::from_utf8_lossy(&bytes[..bytes.len().min(8)]).into_owned();
+                format!("it starts with {start:?}")
+            },
+            |found| format!("it is a {found} file"),
+        );
+        Self::new(&format!("named .{extension}, but it is not a {expected} ({found})"))
+    }
+}
+
+impl fmt::Display for ExtractError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ExtractError {}
+
+/// Limits of the child processes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ExtractOptions {
+    /// How many children there are at most; they are started when needed.
+    pub workers: usize,
+    /// For one file.
+    pub timeout: Duration,
+    /// Address space of one child; 0 for no limit.
+    pub memory_mb: u64,
+    /// What is run, with the argument `extract-worker`, to get a child: docent itself.
+    pub program: PathBuf,
+}
+
+/// Makes documents of files. Shared by all tasks of a run.
+pub struct Extractor {
+    pool: pool::Pool,
+}
+
+impl Extractor {
+    pub fn new(options: ExtractOptions) -> Self {
+        Self { pool: pool::Pool::new(options) }
+    }
+
+    /// The text of one file. `source` is its path, for the language of source code.
+    ///
+    /// Dropping the future gives up on the file.
+    pub async fn extract(
+        &self,
+        source: &str,
+        kind: Kind,
+        bytes: Vec<u8>,
+    ) -> Result<Document, ExtractError> {
+        if bytes.trim_ascii().is_empty() {
+            return Err(ExtractError::new("empty: no text"));
+        }
+        let document = match kind {
+            Kind::Markdown | Kind::Text | Kind::Code => text::document(source, kind, &bytes)?,
+            Kind::Html | Kind::Pdf | Kind::Docx => self.pool.parse(kind, &bytes).await?,
+        };
+        if document.text.trim().is_empty() {
+            return Err(ExtractError::new("empty: no text"));
+        }
+        Ok(document)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,356 @@
+//! What a file is, from its name and its first bytes.
+
+use std::path::Path;
+
+use super::text;
+use crate::ingest::document::Language;
+use crate::types::Kind;
+
+/// Outcome of [`detect`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Detected {
+    Known(Kind),
+    /// Nothing docent reads; the reason is counted in the report.
+    Skip(&'static str),
+}
+
+const MARKDOWN: &[&str] = &["md", "markdown", "mdown", "mkd", "mdx", "qmd", "rmd"];
+
+const TEXT: &[&str] = &[
+    "txt",
+    "text",
+    "rst",
+    "rest",
+    "adoc",
+    "asciidoc",
+    "asc",
+    "org",
+    "tex",
+    "ltx",
+    "log",
+    "textile",
+    "mediawiki",
+    "wiki",
+    "pod",
+    "man",
+    "srt",
+    "vtt",
+    "csv",
+    "tsv",
+    "json",
+    "jsonl",
+    "ndjson",
+    "json5",
+    "toml",
+    "yaml",
+    "yml",
+    "ini",
+    "cfg",
+    "conf",
+    "properties",
+    "env",
+    "xml",
+    "xsd",
+    "po",
+    "eml",
+    "ics",
+    "bib",
+    "diff",
+    "patch",
+];
+
+const HTML: &[&str] = &["html", "htm", "xhtml", "xht"];
+
+const CODE: &[&str] = &[
+    "rs", "py", "pyi", "pyw", "js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx", "go", "java",
+    "c", "h", "cc", "cpp", "cxx", "c++", "hh", "hpp", "hxx", "h++", "inl", "ipp", "cs", "fs",
+    "fsx", "vb", "rb", "erb", "rake", "php", "swift", "kt", "kts", "scala", "sc", "groovy",
+    "gradle", "dart", "sh", "bash", "zsh", "fish", "ps1", "psm1", "bat", "cmd", "sql", "lua", "pl",
+    "pm", "r", "jl", "hs", "lhs", "ml", "mli", "ex", "exs", "erl", "hrl", "clj", "cljs", "cljc",
+    "edn", "el", "lisp", "scm", "rkt", "zig", "nim", "v", "sv", "vhd", "vhdl", "d", "f", "f90",
+    "f95", "for", "pas", "adb", "ads", "cob", "asm", "s", "m", "mm", "cu", "cuh", "glsl", "hlsl",
+    "wgsl", "sol", "proto", "thrift", "graphql", "gql", "css", "scss", "sass", "less", "vue",
+    "svelte", "astro", "tf", "hcl", "nix", "cmake", "mk", "bzl", "star", "tcl", "awk", "vim",
+    "wat", "ld",
+];
+
+/// Formats that are known and not read.
+const UNSUPPORTED: &[&str] = &[
+    // Images
+    "png",
+    "jpg",
+    "jpeg",
+    "gif",
+    "bmp",
+    "ico",
+    "icns",
+    "webp",
+    "avif",
+    "tif",
+    "tiff",
+    "heic",
+    "psd",
+    "xcf",
+    "svg",
+    "svgz",
+    "eps",
+    "ps",
+    "ai",
+    "raw",
+    // Archives and packages
+    "zip",
+    "gz",
+    "tgz",
+    "bz2",
+    "xz",
+    "zst",
+    "lz4",
+    "7z",
+    "rar",
+    "tar",
+    "jar",
+    "war",
+    "whl",
+    "egg",
+    "deb",
+    "rpm",
+    "apk",
+    "dmg",
+    "iso",
+    "cab",
+    "crate",
+    "gem",
+    // Fonts
+    "ttf",
+    "otf",
+    "woff",
+    "woff2",
+    "eot",
+    "pfb",
+    "afm",
+    // Sound and video
+    "mp3",
+    "wav",
+    "flac",
+    "ogg",
+    "oga",
+    "opus",
+    "m4a",
+    "aac",
+    "mp4",
+    "m4v",
+    "mov",
+    "avi",
+    "mkv",
+    "webm",
+    "wmv",
+    "flv",
+    // Office formats other than DOCX, and e-books
+    "doc",
+    "dot",
+    "rtf",
+    "odt",
+    "ods",
+    "odp",
+    "xls",
+    "xlsx",
+    "xlsm",
+    "ppt",
+    "pptx",
+    "pages",
+    "numbers",
+    "key",
+    "epub",
+    "mobi",
+    "azw3",
+    "djvu",
+    // Compiled code, data and models
+    "exe",
+    "dll",
+    "so",
+    "dylib",
+    "a",
+    "lib",
+    "o",
+    "obj",
+    "class",
+    "pyc",
+    "pyo",
+    "wasm",
+    "rlib",
+    "rmeta",
+    "bin",
+    "dat",
+    "db",
+    "sqlite",
+    "sqlite3",
+    "parquet",
+    "arrow",
+    "feather",
+    "npy",
+    "npz",
+    "pt",
+    "pth",
+    "onnx",
+    "safetensors",
+    "gguf",
+    "pkl",
+    "h5",
+    "mo",
+    "map",
+];
+
+/// Decides from the file name and the first bytes (8 KiB are enough).
+///
+/// A known extension decides alone: a file that is something else than its name says fails in
+/// extraction, with a reason, instead of disappearing among the skipped. The contents decide
+/// where the name says nothing.
+pub fn detect(path: &Path, head: &[u8]) -> Detected {
+    let extension = extension(path);
+    let is = |list: &[&str]| list.contains(&extension.as_str());
+    match extension.as_str() {
+        "pdf" => return Detected::Known(Kind::Pdf),
+        "docx" | "docm" => return Detected::Known(Kind::Docx),
+        _ => {}
+    }
+    if is(MARKDOWN) {
+        Detected::Known(Kind::Markdown)
+    } else if is(TEXT) {
+        Detected::Known(Kind::Text)
+    } else if is(HTML) {
+        Detected::Known(Kind::Html)
+    } else if is(CODE) {
+        Detected::Known(Kind::Code)
+    } else if is(UNSUPPORTED) {
+        Detected::Skip("unsupported type")
+    } else {
+        by_content(path, head)
+    }
+}
+
+/// The grammar a source file is cut with; `None` for other files and other languages.
+pub fn language(path: &Path) -> Option<Language> {
+    Some(match extension(path).as_str() {
+        "c" | "h" => Language::C,
+        "cc" | "cpp" | "cxx" | "c++" | "hh" | "hpp" | "hxx" | "h++" | "inl" | "ipp" | "cu"
+        | "cuh" => Language::Cpp,
+        "go" => Language::Go,
+        "java" => Language::Java,
+        "js" | "mjs" | "cjs" | "jsx" => Language::JavaScript,
+        "py" | "pyi" | "pyw" => Language::Python,
+        "rs" => Language::Rust,
+        "ts" | "mts" | "cts" => Language::TypeScript,
+        "tsx" => Language::Tsx,
+        _ => return None,
+    })
+}
+
+/// Formats known by their first bytes, with the name used in messages.
+pub(super) fn magic(head: &[u8]) -> Option<&'static str> {
+    const MAGIC: &[(&[u8], &str)] = &[
+        (b"%PDF-", "PDF"),
+        (b"PK\x03\x04", "ZIP"),
+        (b"PK\x05\x06", "ZIP"),
+        (b"\xD0\xCF\x11\xE0", "OLE"),
+        (b"\x89PNG", "PNG"),
+        (b"GIF8", "GIF"),
+        (b"\xFF\xD8\xFF", "JPEG"),
+        (b"\x1F\x8B", "gzip"),
+        (b"\x7FELF", "ELF"),
+        (b"Rar!", "RAR"),
+        (b"7z\xBC\xAF", "7z"),
+        (b"SQLite format 3\0", "SQLite"),
+    ];
+    MAGIC.iter().find(|(bytes, _)| head.starts_with(bytes)).map(|(_, name)| *name)
+}
+
+fn by_content(path: &Path, head: &[u8]) -> Detected {
+    if let Some(name) = magic(head) {
+        return match name {
+            "PDF" => Detected::Known(Kind::Pdf),
+            _ => Detected::Skip("unsupported type"),
+        };
+    }
+    if text::looks_binary(head) {
+        return Detected::Skip("binary");
+    }
+    let start: Vec<u8> =
+        head.trim_ascii_start().iter().take(14).map(u8::to_ascii_lowercase).collect();
+    if start.starts_with(b"<!doctype html") || start.starts_with(b"<html") {
+        return Detected::Known(Kind::Html);
+    }
+    let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase());
+    match name.as_deref() {
+        Some(
+            "makefile" | "gnumakefile" | "dockerfile" | "rakefile" | "gemfile" | "jenkinsfile",
+        ) => Detected::Known(Kind::Code),
+        _ if start.starts_with(b"#!") => Detected::Known(Kind::Code),
+        _ => Detected::Known(Kind::Text),
+    }
+}
+
+/// In lower case; empty where there is none.
+fn extension(path: &Path) -> String {
+    path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_contents_decide() {
+        use Detected::{Known, Skip};
+        let cases: &[(&str, &[u8], Detected)] = &[
+            ("a.md", b"# x", Known(Kind::Markdown)),
+            ("A.MARKDOWN", b"", Known(Kind::Markdown)),
+            ("notes.rst", b"x", Known(Kind::Text)),
+            ("Cargo.toml", b"[x]", Known(Kind::Text)),
+            ("README", b"hello", Known(Kind::Text)),
+            ("LICENSE", b"MIT", Known(Kind::Text)),
+            ("x.unknown", b"plain words", Known(Kind::Text)),
+            ("x.unknown", b"a\0b", Skip("binary")),
+            ("x.unknown", b"\xFF\xFEa\0b\0", Known(Kind::Text)),
+            ("index.htm", b"", Known(Kind::Html)),
+            ("page", b"\n <!DOCTYPE HTML><p>", Known(Kind::Html)),
+            ("paper.PDF", b"not one", Known(Kind::Pdf)),
+            ("paper", b"%PDF-1.4\n\0", Known(Kind::Pdf)),
+            ("letter.docx", b"PK\x03\x04", Known(Kind::Docx)),
+            ("main.rs", b"fn main() {}", Known(Kind::Code)),
+            ("Makefile", b"all:", Known(Kind::Code)),
+            ("run", b"#!/bin/sh\n", Known(Kind::Code)),
+            ("a.md", b"a\0b", Known(Kind::Markdown)),
+            ("logo.png", b"", Skip("unsupported type")),
+            ("sheet.xlsx", b"PK\x03\x04", Skip("unsupported type")),
+            ("old.doc", b"\xD0\xCF\x11\xE0", Skip("unsupported type")),
+            ("image", b"\x89PNG\r\n", Skip("unsupported type")),
+        ];
+        for (name, head, expected) in cases {
+            assert_eq!(detect(Path::new(name), head), *expected, "{name} {head:?}");
+        }
+    }
+
+    #[test]
+    fn no_extension_is_in_two_lists() {
+        let lists = [MARKDOWN, TEXT, HTML, CODE, UNSUPPORTED];
+        let all: Vec<&str> = lists.iter().flat_map(|list| list.iter().copied()).collect();
+        let distinct: std::collections::HashSet<&str> = all.iter().copied().collect();
+        assert_eq!(all.len(), distinct.len());
+    }
+
+    #[test]
+    fn languages_follow_from_extensions() {
+        for (name, expected) in [
+            ("a.rs", Some(Language::Rust)),
+            ("a.h", Some(Language::C)),
+            ("a.HPP", Some(Language::Cpp)),
+            ("a.jsx", Some(Language::JavaScript)),
+            ("a.tsx", Some(Language::Tsx)),
+            ("a.mts", Some(Language::TypeScript)),
+            ("a.rb", None),
+            ("Makefile", None),
+        ] {
+            assert_eq!(language(Path::new(name)), expected, "{name}");
+        }
+    }
+}

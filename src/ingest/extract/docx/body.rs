@@ -1,0 +1,246 @@
+//! `word/document.xml` → Markdown. Paragraphs are counted from 1 in the order in which they start,
+//! those of tables and text boxes included.
+
+use quick_xml::Reader;
+use quick_xml::events::{BytesStart, Event};
+
+use super::styles::{Meaning, Styles, attribute, entity, local};
+use crate::ingest::document::Mark;
+use crate::ingest::extract::ExtractError;
+
+#[derive(Default, Debug)]
+pub(super) struct Body {
+    /// Of the title style, else the first heading.
+    pub(super) title: String,
+    pub(super) text: String,
+    pub(super) marks: Vec<Mark>,
+}
+
+/// A paragraph being read.
+#[derive(Debug)]
+struct Paragraph {
+    number: u32,
+    text: String,
+    meaning: Meaning,
+    /// Depth in its list, from 0.
+    level: usize,
+}
+
+/// A row being read: the paragraphs of each cell.
+type Row = Vec<Vec<Paragraph>>;
+
+#[derive(Default)]
+struct State {
+    body: Body,
+    /// Number of the paragraph that started last.
+    count: u32,
+    /// A paragraph can hold another, in a text box.
+    paragraphs: Vec<Paragraph>,
+    rows: Vec<Row>,
+    /// Depth of open elements that are no text: deleted, moved away, or there twice.
+    skipped: usize,
+    runs: usize,
+    in_text: bool,
+    titled: bool,
+    last_was: Option<Meaning>,
+    last_was_row: bool,
+}
+
+pub(super) fn read(xml: &str, styles: &Styles) -> Result<Body, ExtractError> {
+    let mut state = State::default();
+    let mut reader = Reader::from_str(xml);
+    loop {
+        let event = reader.read_event();
+        match event.map_err(|error| ExtractError::new(&format!("damaged: {error}")))? {
+            Event::Start(element) => {
+                state.start(&element, styles);
+            }
+            Event::Empty(element) => {
+                let name = element.name().0.to_owned();
+                state.start(&element, styles);
+                state.end(local(&name));
+            }
+            Event::End(element) => state.end(local(element.name().0)),
+            Event::Text(text) if state.in_text => state.push(&text),
+            Event::CData(text) if state.in_text => state.push(&text),
+            Event::GeneralRef(reference) if state.in_text => {
+                let mut buffer = [0; 4];
+                if let Some(character) = entity(&reference) {
+                    state.push(character.encode_utf8(&mut buffer));
+                }
+            }
+            Event::Eof => break,
+            _ => {}
+        }
+    }
+    Ok(state.body)
+}
+
+/// Deleted and moved text, and the second version of what a newer Word draws otherwise.
+fn is_skipped(name: &str) -> bool {
+    matches!(name, "del" | "moveFrom" | "Fallback")
+}
+
+impl State {
+    fn start(&mut self, element: &BytesStart<'_>, styles: &Styles) {
+        let name = element.name().0;
+        let value = || attribute(element, "val").unwrap_or_default();
+        match local(name) {
+            name if is_skipped(name) => self.skipped += 1,
+            "p" => self.begin_paragraph(),
+            "r" => self.runs += 1,
+            "t" => self.in_text = true,
+            "tab" | "ptab" if self.runs > 0 => self.push(" "),
+            "br" | "cr" if self.runs > 0 => self.push("\n"),
+            "noBreakHyphen" => self.push("-"),
+            "tr" => self.rows.push(Row::new()),
+            "tc" => {
+                if let Some(row) = self.rows.last_mut() {
+                    row.push(Vec::new());
+                }
+            }
+            "pStyle" => self.describe(|paragraph| paragraph.meaning = styles.meaning(&value())),
+            "outlineLvl" => self.describe(|paragraph| {
+                if let Ok(level @ 0..9) = value().parse::<u8>() {
+                    paragraph.meaning = Meaning::Heading(level + 1);
+                }
+            }),
+            "ilvl" => self.describe(|paragraph| paragraph.level = value().parse().unwrap_or(0)),
+            "numId" => self.describe(|paragraph| match (value().as_str(), paragraph.meaning) {
+                ("0", Meaning::Item) => paragraph.meaning = Meaning::Plain,
+                ("0", _) | (_, Meaning::Heading(_) | Meaning::Title) => {}
+                _ => paragraph.meaning = Meaning::Item,
+            }),
+            _ => {}
+        }
+    }
+
+    fn end(&mut self, name: &str) {
+        match name {
+            name if is_skipped(name) => self.skipped = self.skipped.saturating_sub(1),
+            "p" => self.end_paragraph(),
+            "r" => self.runs = self.runs.saturating_sub(1),
+            "t" => self.in_text = false,
+            "tr" => self.end_row(),
+            _ => {}
+        }
+    }
+
+    fn begin_paragraph(&mut self) {
+        if self.skipped == 0 {
+            self.count += 1;
+        }
+        self.paragraphs.push(Paragraph {
+            number: self.count,
+            text: String::new(),
+            meaning: Meaning::Plain,
+            level: 0,
+        });
+    }
+
+    fn describe(&mut self, change: impl FnOnce(&mut Paragraph)) {
+        if let Some(paragraph) = self.paragraphs.last_mut() {
+            change(paragraph);
+        }
+    }
+
+    fn push(&mut self, text: &str) {
+        if self.skipped == 0
+            && let Some(paragraph) = self.paragraphs.last_mut()
+        {
+            paragraph.text.push_str(text);
+        }
+    }
+
+    fn end_paragraph(&mut self) {
+        let Some(paragraph) = self.paragraphs.pop() else { return };
+        if paragraph.text.trim().is_empty() {
+            return;
+        }
+        match self.rows.last_mut().and_then(|row| row.last_mut()) {
+            Some(cell) => cell.push(paragraph),
+            None => self.write_paragraph(&paragraph),
+        }
+    }
+
+    /// A row of one cell is a frame around paragraphs. Rows of a table within a cell become
+    /// paragraphs of that cell.
+    fn end_row(&mut self) {
+        let Some(row) = self.rows.pop() else { return };
+        let in_cell = self.rows.last_mut().and_then(|outer| outer.last_mut());
+        if let Some(cell) = in_cell {
+            cell.extend(row.into_iter().flatten());
+        } else if row.len() == 1 {
+            for paragraph in row.iter().flatten() {
+                self.write_paragraph(paragraph);
+            }
+        } else {
+            self.write_row(&row);
+        }
+    }
+
+    fn write_paragraph(&mut self, paragraph: &Paragraph) {
+        let one_line = || paragraph.text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let text = match paragraph.meaning {
+            Meaning::Title => format!("# {}", one_line()),
+            Meaning::Heading(level) => {
+                format!("{} {}", "#".repeat(usize::from(level).clamp(1, 6)), one_line())
+            }
+            Meaning::Item => {
+                let indent = "  ".repeat(paragraph.level.min(8));
+                format!("{indent}- {}", lines(&paragraph.text, &format!("\n{indent}  ")))
+            }
+            Meaning::Plain => lines(&paragraph.text, "\n"),
+        };
+        self.take_title(paragraph, one_line);
+        let in_list = paragraph.meaning == Meaning::Item && self.last_was == Some(Meaning::Item);
+        self.separate(in_list);
+        self.write(&text, paragraph.number, paragraph.number);
+        self.last_was = Some(paragraph.meaning);
+        self.last_was_row = false;
+    }
+
+    fn write_row(&mut self, row: &Row) {
+        let cells: Vec<String> = row
+            .iter()
+            .map(|cell| {
+                let words = cell.iter().flat_map(|paragraph| paragraph.text.split_whitespace());
+                words.collect::<Vec<_>>().join(" ")
+            })
+            .collect();
+        let numbers = row.iter().flatten().map(|paragraph| paragraph.number);
+        let (Some(first), Some(last)) = (numbers.clone().min(), numbers.max()) else { return };
+        self.separate(self.last_was_row);
+        self.write(cells.join(" | ").trim_end(), first, last);
+        self.last_was = None;
+        self.last_was_row = true;
+    }
+
+    fn take_title(&mut self, paragraph: &Paragraph, text: impl Fn() -> String) {
+        match paragraph.meaning {
+            Meaning::Title if !self.titled => {
+                self.body.title = text();
+                self.titled = true;
+            }
+            Meaning::Heading(_) if self.body.title.is_empty() => self.body.title = text(),
+            _ => {}
+        }
+    }
+
+    fn separate(&mut self, tight: bool) {
+        if !self.body.text.is_empty() {
+            self.body.text.push_str(if tight { "\n" } else { "\n\n" });
+        }
+    }
+
+    fn write(&mut self, text: &str, first: u32, last: u32) {
+        self.body.marks.push(Mark { offset: self.body.text.len(), first, last });
+        self.body.text.push_str(text);
+    }
+}
+
+/// The lines of a paragraph, trimmed, with `separator` between them.
+fn lines(text: &str, separator: &str) -> String {
+    let lines = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
+    lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join(separator)
+}

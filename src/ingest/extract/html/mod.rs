@@ -1,0 +1,86 @@
+//! HTML → the main text as Markdown, with the source lines of every line of it.
+
+mod entities;
+mod render;
+mod role;
+mod tokens;
+mod writer;
+
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+
+use self::render::{Rendered, Scope, render};
+use super::{ExtractError, detect, text};
+use crate::ingest::document::{Document, Places, Syntax, Unit};
+
+/// Where a page declares its encoding (the HTML standard says within 1024 bytes; pages exceed it).
+const DECLARED_WITHIN: usize = 4096;
+
+/// Bytes of text that make a part of a page worth taking alone: a paragraph.
+const ENOUGH: usize = 200;
+
+/// The narrowest part of the page that carries real text: its `<main>`, its articles, the page
+/// without menus and the like, or everything that is text at all.
+pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
+    if let Some(name) = detect::magic(bytes) {
+        return Err(ExtractError::new(&format!("named as html, but it is a {name} file")));
+    }
+    if text::looks_binary(&bytes[..bytes.len().min(8192)]) {
+        return Err(ExtractError::new("named as html, but it is binary data"));
+    }
+    let source = text::decode(bytes, declared_encoding(bytes));
+    let tokens = tokens::tokens(&source)?;
+    let rendered = |scope| render(&source, &tokens, scope);
+
+    let everything = rendered(Scope::Everything);
+    let body = rendered(Scope::Body);
+    let body = if carries(&body, &everything, ENOUGH, 10) { body } else { everything };
+    let main = rendered(Scope::Main);
+    let articles = rendered(Scope::Articles);
+    let chosen = if carries(&main, &body, ENOUGH, 10) {
+        main
+    } else if carries(&articles, &body, usize::MAX, 3) {
+        // An article may also be one teaser or comment of many things on a page.
+        articles
+    } else {
+        body
+    };
+    let Rendered { title, text, marks } = chosen;
+    Ok(Document {
+        title,
+        text,
+        syntax: Syntax::Markdown,
+        places: Places::Marked(Unit::Line, marks),
+    })
+}
+
+/// Whether `part` can stand for `whole`: it has `enough` bytes, or one `share`-th of them.
+fn carries(part: &Rendered, whole: &Rendered, enough: usize, share: usize) -> bool {
+    let length = part.text.len();
+    length > 0 && (length >= enough || length * share >= whole.text.len())
+}
+
+/// `<meta charset=..>`, `<meta http-equiv content="..; charset=..">`, `<?xml encoding=..?>`.
+fn declared_encoding(bytes: &[u8]) -> Option<&'static Encoding> {
+    let head = bytes[..bytes.len().min(DECLARED_WITHIN)].to_ascii_lowercase();
+    let head = String::from_utf8_lossy(&head);
+    let label = if let Some(declaration) = head.strip_prefix("<?xml") {
+        let declaration = declaration.split('>').next().unwrap_or_default();
+        after(declaration, "encoding=").or_else(|| after(&head, "charset="))
+    } else {
+        after(&head, "charset=")
+    }?;
+    let encoding = Encoding::for_label(label.as_bytes())?;
+    // A file that could be read up to here is not UTF-16, whatever it says.
+    Some(if encoding == UTF_16LE || encoding == UTF_16BE { UTF_8 } else { encoding })
+}
+
+/// The word after `key`, without quotes.
+fn after<'a>(text: &'a str, key: &str) -> Option<&'a str> {
+    let (_, value) = text.split_once(key)?;
+    let value = value.trim_start_matches(['"', '\'', ' ']);
+    let end = value.find(|c: char| !(c.is_ascii_alphanumeric() || "-_:.".contains(c)));
+    Some(&value[..end.unwrap_or(value.len())])
+}
+
+#[cfg(test)]
+mod tests;

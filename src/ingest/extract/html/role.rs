@@ -1,0 +1,289 @@
+//! What an element means for the text: how it is laid out, and whether it is content at all.
+
+/// How an element takes part in the text.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Role {
+    Title,
+    Heading(u8),
+    Paragraph,
+    /// A list, numbered or not.
+    List {
+        ordered: bool,
+    },
+    Item,
+    /// `<dt>` and `<dd>`.
+    Definition,
+    Pre,
+    Table,
+    /// Parts of a table around its rows, and captions.
+    TableSection,
+    Row,
+    Cell,
+    Break,
+    /// `<option>`.
+    Choice,
+    Link,
+    /// `<main>`, or an element with that role.
+    Main,
+    Article,
+    /// Other elements that start on a new line.
+    Block,
+    Inline,
+}
+
+impl Role {
+    pub(super) fn of(name: &str, attribute: impl Fn(&str) -> Option<String>) -> Self {
+        match attribute("role").as_deref() {
+            Some("main") => return Self::Main,
+            Some("article") => return Self::Article,
+            _ => {}
+        }
+        match name {
+            "title" => Self::Title,
+            "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => Self::Heading(name.as_bytes()[1] - b'0'),
+            "p" => Self::Paragraph,
+            "ul" | "menu" | "dir" => Self::List { ordered: false },
+            "ol" => Self::List { ordered: true },
+            "li" => Self::Item,
+            "dt" | "dd" => Self::Definition,
+            "pre" | "xmp" | "listing" | "plaintext" => Self::Pre,
+            "table" => Self::Table,
+            "thead" | "tbody" | "tfoot" | "caption" | "colgroup" => Self::TableSection,
+            "tr" => Self::Row,
+            "td" | "th" => Self::Cell,
+            "br" => Self::Break,
+            "option" => Self::Choice,
+            "a" => Self::Link,
+            "main" => Self::Main,
+            "article" => Self::Article,
+            "html" | "body" | "head" | "div" | "section" | "header" | "footer" | "nav"
+            | "aside" | "blockquote" | "address" | "center" | "details" | "summary" | "dialog"
+            | "dl" | "fieldset" | "figcaption" | "figure" | "form" | "hgroup" | "hr" | "legend"
+            | "noscript" | "select" | "search" => Self::Block,
+            _ => Self::Inline,
+        }
+    }
+
+    /// Whether an element of this role starts and ends a line of its own.
+    pub(super) fn is_block(self) -> bool {
+        !matches!(self, Self::Title | Self::Break | Self::Link | Self::Inline | Self::Cell)
+    }
+
+    /// Whether the start of an element of role `next` ends one of this role that has no end tag
+    /// (WHATWG HTML, 13.1.2.4 "Optional tags").
+    pub(super) fn is_ended_by(self, next: Self) -> bool {
+        match self {
+            Self::Paragraph => {
+                next.is_block() && !matches!(next, Self::Choice | Self::TableSection)
+            }
+            Self::Item => next == Self::Item,
+            Self::Definition => next == Self::Definition,
+            Self::Choice => next == Self::Choice,
+            Self::Cell => matches!(next, Self::Cell | Self::Row | Self::TableSection),
+            Self::Row => matches!(next, Self::Row | Self::TableSection),
+            Self::TableSection => next == Self::TableSection,
+            _ => false,
+        }
+    }
+
+    /// Whether an implied end looks no further out than an element of this role: a new `<li>`
+    /// does not end the item around its own list.
+    pub(super) fn is_scope(self) -> bool {
+        matches!(self, Self::List { .. } | Self::Table | Self::Main | Self::Article | Self::Block)
+    }
+}
+
+/// Whether an element is content.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Skip {
+    Content,
+    /// The page's header: only outside of its main parts.
+    Header,
+    /// Menus, banners, forms: skipped unless nothing is left without them.
+    Furniture,
+    /// Never text.
+    Always,
+}
+
+/// Words in a class or an id that name furniture.
+const FURNITURE: &[&str] = &[
+    "nav",
+    "navbar",
+    "navigation",
+    "navlinks",
+    "menu",
+    "menubar",
+    "sidebar",
+    "sphinxsidebar",
+    "sidenav",
+    "breadcrumb",
+    "breadcrumbs",
+    "toc",
+    "pagination",
+    "pager",
+    "footer",
+    "cookie",
+    "cookies",
+    "gdpr",
+    "consent",
+    "headerlink",
+    "permalink",
+    "linenos",
+    "lineno",
+    "gutter",
+    "noprint",
+    "skiplink",
+    "advert",
+    "advertisement",
+    "related",
+];
+
+/// Words beside those, that say the element is laid out around furniture and is not itself it:
+/// `with-sidebar`, `nav-open`.
+const LAYOUT: &[&str] = &[
+    "has",
+    "with",
+    "no",
+    "without",
+    "wrapper",
+    "layout",
+    "container",
+    "content",
+    "open",
+    "visible",
+    "body",
+];
+
+impl Skip {
+    pub(super) fn of(name: &str, attribute: impl Fn(&str) -> Option<String>) -> Self {
+        match name {
+            "script" | "style" | "template" | "noscript" | "svg" | "math" | "iframe" | "object"
+            | "canvas" | "audio" | "video" | "noembed" | "noframes" | "title" | "datalist" => {
+                return Self::Always;
+            }
+            "html" | "body" | "main" | "article" => return Self::Content,
+            _ => {}
+        }
+        if is_hidden(&attribute) {
+            return Self::Always;
+        }
+        let role = attribute("role").unwrap_or_default();
+        match name {
+            "nav" | "footer" | "aside" | "form" | "button" | "select" | "textarea" | "dialog"
+            | "search" => return Self::Furniture,
+            _ if is_furniture_role(&role) => return Self::Furniture,
+            "header" => return Self::Header,
+            "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "pre" | "code" => {
+                return Self::Content;
+            }
+            _ => {}
+        }
+        let names = [attribute("class"), attribute("id")];
+        if role != "main" && names.iter().flatten().any(|names| names_furniture(names)) {
+            Self::Furniture
+        } else {
+            Self::Content
+        }
+    }
+}
+
+fn is_hidden(attribute: &impl Fn(&str) -> Option<String>) -> bool {
+    let style = attribute("style").unwrap_or_default().to_ascii_lowercase().replace(' ', "");
+    attribute("hidden").is_some_and(|value| value != "until-found")
+        || attribute("aria-hidden").is_some_and(|value| value == "true")
+        || style.contains("display:none")
+        || style.contains("visibility:hidden")
+}
+
+fn is_furniture_role(role: &str) -> bool {
+    matches!(
+        role,
+        "navigation"
+            | "banner"
+            | "contentinfo"
+            | "search"
+            | "complementary"
+            | "menu"
+            | "menubar"
+            | "toolbar"
+            | "dialog"
+            | "alertdialog"
+    )
+}
+
+/// `names` is the value of a class or id attribute.
+fn names_furniture(names: &str) -> bool {
+    names.split_ascii_whitespace().any(|name| {
+        let words = words(name);
+        words.iter().any(|word| FURNITURE.contains(&word.as_str()))
+            && !words.iter().any(|word| LAYOUT.contains(&word.as_str()))
+    })
+}
+
+/// `site-nav`, `site_nav` and `siteNav` are `site` and `nav`.
+fn words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut after_lower = false;
+    for character in name.chars() {
+        let boundary = !character.is_alphanumeric() || character.is_uppercase() && after_lower;
+        if boundary {
+            words.push(String::new());
+        }
+        if character.is_alphanumeric()
+            && let Some(word) = words.last_mut()
+        {
+            word.extend(character.to_lowercase());
+        }
+        after_lower = character.is_lowercase();
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn class_and_id_names() {
+        for (names, expected) in [
+            ("sidebar", true),
+            ("site-nav dark", true),
+            ("mainMenu", true),
+            ("topMenu", true),
+            ("cookie-banner", true),
+            ("site_footer", true),
+            ("with-sidebar", false),
+            ("footnote", false),
+            ("navy", false),
+            ("content", false),
+            ("", false),
+        ] {
+            assert_eq!(names_furniture(names), expected, "{names}");
+        }
+    }
+
+    #[test]
+    fn attributes_decide() {
+        let skip = |name: &str, key: &str, value: &str| {
+            Skip::of(name, |asked| (asked == key).then(|| value.to_owned()))
+        };
+        for (name, key, value, expected) in [
+            ("div", "hidden", "", Skip::Always),
+            ("div", "aria-hidden", "true", Skip::Always),
+            ("div", "aria-hidden", "false", Skip::Content),
+            ("p", "style", "color: red; display: none", Skip::Always),
+            ("div", "role", "navigation", Skip::Furniture),
+            ("div", "role", "banner", Skip::Furniture),
+            ("div", "role", "contentinfo", Skip::Furniture),
+            ("div", "role", "search", Skip::Furniture),
+            ("body", "class", "sidebar", Skip::Content),
+            ("h2", "id", "navigation", Skip::Content),
+            ("ul", "class", "breadcrumbs", Skip::Furniture),
+            ("header", "", "", Skip::Header),
+            ("nav", "", "", Skip::Furniture),
+            ("script", "", "", Skip::Always),
+        ] {
+            assert_eq!(skip(name, key, value), expected, "{name} {key}={value}");
+        }
+    }
+}

@@ -1,0 +1,216 @@
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use proptest::prelude::*;
+
+use super::document;
+use crate::ingest::document::{Document, Places, Unit};
+
+fn text(html: &str) -> String {
+    document(html.as_bytes()).unwrap().text
+}
+
+/// Every line of the text with the source lines it is said to come from.
+fn located(document: &Document) -> Vec<(String, u32, u32)> {
+    let Places::Marked(Unit::Line, marks) = &document.places else { panic!("not by line") };
+    assert!(document.text.is_empty() || marks[0].offset == 0);
+    assert!(marks.windows(2).all(|pair| pair[0].offset < pair[1].offset));
+    marks
+        .iter()
+        .enumerate()
+        .map(|(index, mark)| {
+            let end = marks.get(index + 1).map_or(document.text.len(), |next| next.offset);
+            (document.text[mark.offset..end].trim().to_owned(), mark.first, mark.last)
+        })
+        .collect()
+}
+
+#[test]
+fn structure_becomes_markdown() {
+    for (html, expected) in [
+        ("<h1>A</h1><p>one</p><h3>B</h3>two", "# A\n\none\n\n### B\n\ntwo"),
+        ("<p>a\n   b <b>c</b><i>d</i>\te</p>", "a b cd e"),
+        ("<p>one<br>two<br/>three</p>", "one\ntwo\nthree"),
+        ("<h2>a<br>b</h2>", "## a b"),
+        ("<ul><li>a</li><li>b<ul><li>c</li></ul></li></ul>", "- a\n- b\n  - c"),
+        ("<ol><li>a<li><p>b</p><p>more</p></ol>", "1. a\n2. b\n\n  more"),
+        ("<dl><dt>term<dd>what it is</dl>", "term\n\nwhat it is"),
+        ("<pre>\na\n  b\n\n</pre>", "```\na\n  b\n```"),
+        ("<pre>x ``` y</pre>", "````\nx ``` y\n````"),
+        (
+            "<table><tr><th>k</th><th>v</th></tr><tr><td>a</td><td><p>b</p><p>c</p></td></tr></table>",
+            "k | v\na | b c",
+        ),
+        ("<table><tr><td><h2>T</h2><p>x</p><td>y</table>", "## T\n\nx\n\ny"),
+        ("a &lt;b&gt; &amp;amp; caf&eacute;&nbsp;&#8212; x&shy;y", "a <b> &amp; café — xy"),
+        ("<blockquote>q</blockquote><hr>r", "q\n\nr"),
+        ("fo<!-- x -->o", "foo"),
+        ("<p>a</p><![CDATA[x]]><p>b", "a\n\nb"),
+        ("<h2>Name<a href='#x'>¶</a></h2><p><a href='/'>#1</a>", "## Name\n\n#1"),
+    ] {
+        assert_eq!(text(html), expected, "{html}");
+    }
+}
+
+#[test]
+fn end_tags_may_be_missing() {
+    for (html, expected) in [
+        ("<p>a<p>b<p>c", "a\n\nb\n\nc"),
+        ("<ul><li>a<li>b<ul><li>c<li>d</ul><li>e</ul>f", "- a\n- b\n  - c\n  - d\n- e\n\nf"),
+        ("<table><tr><td>a<td>b<tr><td>c<td>d</table>e", "a | b\nc | d\n\ne"),
+        ("<div><p>a<div>b</div></div>c", "a\n\nb\n\nc"),
+        ("<p>a</b></i></div>b", "ab"),
+        ("<nav><ul><li>menu</nav>text", "text"),
+        ("<div><p>open", "open"),
+        ("<p unclosed=\"", ""),
+        ("</", "</"),
+    ] {
+        assert_eq!(text(html).trim(), expected, "{html}");
+    }
+}
+
+#[test]
+fn furniture_is_left_out() {
+    for furniture in [
+        "<script>F</script>",
+        "<style>F</style>",
+        "<nav>F</nav>",
+        "<header>F</header>",
+        "<footer>F</footer>",
+        "<aside>F</aside>",
+        "<form>F <input></form>",
+        "<button>F</button>",
+        "<select><option>F<option>F</select>",
+        "<svg><title>F</title><text>F</text></svg>",
+        "<template><p>F</template>",
+        "<noscript>F</noscript>",
+        "<iframe>F</iframe>",
+        "<div hidden>F</div>",
+        "<div aria-hidden=true>F</div>",
+        "<div style='display: none'>F</div>",
+        "<div role=navigation>F</div>",
+        "<div role=banner>F</div>",
+        "<div role=contentinfo>F</div>",
+        "<div role=search>F</div>",
+        "<ul class='main-nav x'><li>F</ul>",
+        "<div id=sidebar><p>F</div>",
+        "<div class=breadcrumbs>F</div>",
+        "<div class=cookieBanner>F</div>",
+        "<div class='page-footer'>F</div>",
+    ] {
+        let html = format!("<html><body>{furniture}<p>The text of the page.</p></body></html>");
+        assert_eq!(text(&html), "The text of the page.", "{furniture}");
+    }
+}
+
+#[test]
+fn the_main_part_is_enough() {
+    let long = "A sentence that is long enough to be the text of a page. ".repeat(5);
+    let main = |tag: &str, end: &str| {
+        text(&format!(
+            "<div>teaser</div><{tag}><header><h1>T</h1></header>{long}</{end}><div>x</div>"
+        ))
+    };
+    let expected = format!("# T\n\n{}", long.trim());
+    assert_eq!(main("main", "main"), expected);
+    assert_eq!(main("div role=main", "div"), expected);
+    assert_eq!(main("article", "article"), expected);
+    let empty_main = text(&format!("<main></main><div>{long}</div>"));
+    assert_eq!(empty_main, long.trim());
+    let teaser = text(&format!("<article>teaser</article><div>{long}</div>"));
+    assert_eq!(teaser, format!("teaser\n\n{}", long.trim()));
+}
+
+#[test]
+fn a_page_that_is_one_form_is_not_empty() {
+    let long = "The whole page is inside of one form, as some frameworks do. ".repeat(5);
+    assert_eq!(text(&format!("<form id=aspnetForm><p>{long}</p></form>")), long.trim());
+}
+
+#[test]
+fn titles() {
+    let title = |html: &str| document(html.as_bytes()).unwrap().title;
+    assert_eq!(title("<title> A &amp;\n B </title><h1>C</h1>"), "A & B");
+    assert_eq!(title("<svg><title>icon</title></svg><h1>C</h1>"), "C");
+    assert_eq!(title("<p>x"), "");
+}
+
+#[test]
+fn every_line_knows_its_source_lines() {
+    let html = "<!doctype html>\n<title>T</title>\n<body>\n<nav>\n  <a>skip</a>\n</nav>\n\
+                <h1>Head</h1>\n<p>\n  first\n  second <b>third\n  fourth</b>\n</p>\n\
+                <ul>\n <li>item one\n <li>item two\n</ul>\n<pre>\nlet a = 1;\n\nlet b = 2;\n</pre>\n\
+                <table>\n<tr><td>left\n<td>right\n</table>\nlast &lt;line&gt;\n";
+    let document = document(html.as_bytes()).unwrap();
+    let found = located(&document);
+    let expected = [
+        ("# Head", 7, 7),
+        ("first second third fourth", 9, 11),
+        ("- item one", 14, 14),
+        ("- item two", 15, 15),
+        ("```\nlet a = 1;", 18, 18),
+        ("", 19, 19),
+        ("let b = 2;\n```", 20, 20),
+        ("left | right", 23, 24),
+        ("last <line>", 26, 26),
+    ];
+    let expected: Vec<(String, u32, u32)> =
+        expected.into_iter().map(|(text, first, last)| (text.to_owned(), first, last)).collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn encodings_are_declared_in_the_page() {
+    for (bytes, expected) in [
+        (&b"<meta charset=\"iso-8859-2\"><p>\xB1"[..], "ą"),
+        (b"<meta http-equiv=Content-Type content='text/html; charset=koi8-r'><p>\xC1", "а"),
+        (b"<?xml version='1.0' encoding='shift_jis'?><p>\x82\xA0", "あ"),
+        (b"<meta charset=utf-16><p>\xC3\xA9", "é"),
+        (b"<p>\xE9", "é"),
+        (b"\xEF\xBB\xBF<meta charset=latin1><p>\xC3\xA9", "é"),
+        (b"\xFF\xFE<\0p\0>\0\xE9\0", "é"),
+    ] {
+        let text = document(bytes).unwrap().text;
+        assert!(text.ends_with(expected), "{text:?} for {bytes:?}");
+    }
+}
+
+#[test]
+fn deep_nesting_and_open_tags_are_survived() {
+    let deep = format!("{}x{}", "<div>".repeat(100_000), "</div>".repeat(100_000));
+    assert_eq!(text(&deep), "x");
+    assert_eq!(text(&format!("{}x", "<span>".repeat(100_000))), "x");
+    assert_eq!(text(&"<table><tr><td>".repeat(5_000)), "");
+}
+
+proptest! {
+    /// Words of paragraphs are found on the lines that their marks name.
+    #[test]
+    fn lines_hold_what_they_are_said_to(
+        parts in prop::collection::vec(("[a-z]{1,8}", 0..4usize, 0..5usize), 1..20)
+    ) {
+        let tags = ["<p>", "<li>", "<h2>", "<div>", " "];
+        let mut html = String::new();
+        for (word, breaks, tag) in &parts {
+            html.extend([&*"\n".repeat(*breaks), tags[*tag], word]);
+        }
+        let source: Vec<&str> = html.split('\n').collect();
+        let document = document(html.as_bytes()).unwrap();
+        for (text, first, last) in located(&document) {
+            let lines = source[first as usize - 1..last as usize].join("\n");
+            for word in text.split_whitespace().filter(|word| word.starts_with(char::is_alphabetic)) {
+                prop_assert!(lines.contains(word), "{word} not in {lines:?} of {html:?}");
+            }
+        }
+    }
+
+    /// No input makes it panic, and marks stay within the text.
+    #[test]
+    fn anything_is_survived(html in "[<>/a-z =\"'&;#!\\-\n]{0,200}") {
+        if let Ok(document) = document(html.as_bytes()) {
+            let lines = html.split('\n').count() as u32;
+            for (_, first, last) in located(&document) {
+                prop_assert!(first <= last && last <= lines);
+            }
+        }
+    }
+}

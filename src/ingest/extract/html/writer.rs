@@ -1,0 +1,305 @@
+//! Writes Markdown block by block, and remembers the source lines of every line written.
+
+use super::role::Role;
+use crate::ingest::document::Mark;
+
+/// The kinds of block that follow each other without a blank line.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Block {
+    Item,
+    Row,
+    Other,
+}
+
+/// A line of the block being written, with the offsets of its first and last character in the
+/// source.
+#[derive(Default)]
+struct Line {
+    text: String,
+    span: Option<(usize, usize)>,
+}
+
+impl Line {
+    fn push(&mut self, character: char, at: usize) {
+        self.text.push(character);
+        self.span = Some(self.span.map_or((at, at), |(first, last)| (first.min(at), last.max(at))));
+    }
+}
+
+pub(super) struct Writer {
+    /// Offset of every line feed of the source.
+    line_feeds: Vec<usize>,
+    text: String,
+    marks: Vec<Mark>,
+    first_heading: String,
+    last: Block,
+
+    /// Lines of the current block.
+    lines: Vec<Line>,
+    /// White space was met since the last character.
+    space: bool,
+    pre: usize,
+    heading: Option<u8>,
+    /// The open lists: the number of the last item, where they are numbered.
+    lists: Vec<Option<u32>>,
+    /// A list item has begun and nothing of it is written.
+    marker: Option<String>,
+    /// For each open table, whether it lays out the page.
+    tables: Vec<bool>,
+    /// Cells begun in the current row.
+    cells: Option<usize>,
+}
+
+impl Writer {
+    pub(super) fn new(source: &str) -> Self {
+        Self {
+            line_feeds: source.match_indices('\n').map(|(offset, _)| offset).collect(),
+            text: String::new(),
+            marks: Vec::new(),
+            first_heading: String::new(),
+            last: Block::Other,
+            lines: Vec::new(),
+            space: false,
+            pre: 0,
+            heading: None,
+            lists: Vec::new(),
+            marker: None,
+            tables: Vec::new(),
+            cells: None,
+        }
+    }
+
+    /// An element starts. `layout` says of a table that its cells are blocks.
+    pub(super) fn open(&mut self, role: Role, layout: bool) {
+        if role.is_block() {
+            self.boundary();
+        }
+        match role {
+            Role::Heading(level) => self.heading = Some(level),
+            Role::Pre => self.pre += 1,
+            Role::List { ordered } => self.lists.push(ordered.then_some(0)),
+            Role::Item => self.begin_item(),
+            Role::Table => self.tables.push(layout),
+            Role::Row if self.tables.last() == Some(&false) => {
+                self.end_block();
+                self.cells = Some(0);
+            }
+            Role::Cell => self.begin_cell(),
+            Role::Break => self.line_break(),
+            _ => {}
+        }
+    }
+
+    /// An element ends.
+    pub(super) fn close(&mut self, role: Role) {
+        if role.is_block() && role != Role::Row {
+            self.boundary();
+        }
+        match role {
+            Role::Heading(_) => self.heading = None,
+            Role::Pre => self.pre = self.pre.saturating_sub(1),
+            Role::List { .. } => {
+                self.lists.pop();
+            }
+            Role::Item => self.marker = None,
+            Role::Table => {
+                self.end_block();
+                self.cells = None;
+                self.tables.pop();
+            }
+            Role::Row => {
+                self.end_block();
+                self.cells = None;
+            }
+            Role::Cell if self.cells.is_none() => self.end_block(),
+            _ => {}
+        }
+    }
+
+    /// A character of the text, from offset `at` of the source.
+    pub(super) fn push(&mut self, character: char, at: usize) {
+        if matches!(character, '\u{AD}' | '\u{200B}' | '\u{2060}' | '\u{FEFF}' | '\r') {
+            return;
+        }
+        if self.lines.is_empty() {
+            self.lines.push(Line::default());
+        }
+        if self.pre > 0 {
+            return self.push_preformatted(character, at);
+        }
+        if character.is_whitespace() {
+            self.space = true;
+            return;
+        }
+        let space = std::mem::take(&mut self.space);
+        if let Some(line) = self.lines.last_mut() {
+            if space && !line.text.is_empty() && !line.text.ends_with(' ') {
+                line.text.push(' ');
+            }
+            line.push(character, at);
+        }
+    }
+
+    pub(super) fn line_break(&mut self) {
+        if self.pre == 0 && (self.cells.is_some() || self.heading.is_some()) {
+            self.space = true;
+        } else if self.pre > 0 || self.lines.last().is_some_and(|line| !line.text.is_empty()) {
+            self.lines.push(Line::default());
+            self.space = false;
+        }
+    }
+
+    /// Writes the current block, where it has text.
+    pub(super) fn end_block(&mut self) {
+        self.space = false;
+        let lines = std::mem::take(&mut self.lines);
+        if self.pre > 0 {
+            self.write_preformatted(&lines);
+        } else if let Some(level) = self.heading {
+            self.write_heading(level, lines);
+        } else {
+            self.write_text(lines);
+        }
+    }
+
+    /// The text, its marks, and the first heading.
+    pub(super) fn finish(mut self) -> (String, Vec<Mark>, String) {
+        self.end_block();
+        (self.text, self.marks, self.first_heading)
+    }
+
+    /// Between blocks: within a row of a table that is a space.
+    pub(super) fn boundary(&mut self) {
+        if self.cells.is_some() {
+            self.space = true;
+        } else {
+            self.end_block();
+        }
+    }
+
+    fn begin_item(&mut self) {
+        let marker = match self.lists.last_mut() {
+            Some(Some(number)) => {
+                *number += 1;
+                format!("{number}. ")
+            }
+            _ => "- ".to_owned(),
+        };
+        self.marker = self.cells.is_none().then_some(marker);
+    }
+
+    fn begin_cell(&mut self) {
+        let Some(cells) = self.cells.as_mut() else { return self.end_block() };
+        *cells += 1;
+        if *cells > 1 {
+            if self.lines.is_empty() {
+                self.lines.push(Line::default());
+            }
+            if let Some(line) = self.lines.last_mut() {
+                line.text.push_str(" | ");
+            }
+            self.space = false;
+        }
+    }
+
+    fn push_preformatted(&mut self, character: char, at: usize) {
+        let Some(line) = self.lines.last_mut() else { return };
+        if character == '\n' {
+            line.span = line.span.or(Some((at, at)));
+            self.lines.push(Line::default());
+        } else {
+            line.push(if character == '\u{A0}' { ' ' } else { character }, at);
+        }
+    }
+
+    fn write_preformatted(&mut self, lines: &[Line]) {
+        let has_text = |line: &Line| !line.text.trim().is_empty();
+        let (Some(first), Some(last)) =
+            (lines.iter().position(has_text), lines.iter().rposition(has_text))
+        else {
+            return;
+        };
+        let lines = &lines[first..=last];
+        let longest = lines.iter().map(|line| longest_run(&line.text, '`')).max().unwrap_or(0);
+        let fence = "`".repeat(3.max(longest + 1));
+        self.separate(Block::Other);
+        self.marker = None;
+        self.mark(lines[0].span);
+        self.text.push_str(&fence);
+        for line in lines {
+            self.text.push('\n');
+            self.mark(line.span);
+            self.text.push_str(line.text.trim_end());
+        }
+        self.text.push('\n');
+        self.text.push_str(&fence);
+    }
+
+    fn write_heading(&mut self, level: u8, lines: Vec<Line>) {
+        let Some(line) = lines.into_iter().next().filter(|line| !line.text.is_empty()) else {
+            return;
+        };
+        self.separate(Block::Other);
+        self.marker = None;
+        self.mark(line.span);
+        self.text.push_str(&"#".repeat(level.into()));
+        self.text.push(' ');
+        self.text.push_str(&line.text);
+        if self.first_heading.is_empty() {
+            self.first_heading = line.text;
+        }
+    }
+
+    fn write_text(&mut self, lines: Vec<Line>) {
+        let lines: Vec<Line> = lines.into_iter().filter(|line| line.span.is_some()).collect();
+        if lines.is_empty() {
+            return;
+        }
+        let marker = self.marker.take();
+        self.separate(match (&marker, self.cells) {
+            (_, Some(_)) => Block::Row,
+            (Some(_), _) => Block::Item,
+            _ => Block::Other,
+        });
+        let depth = self.lists.len().max(usize::from(marker.is_some()));
+        for (index, line) in lines.iter().enumerate() {
+            if index > 0 {
+                self.text.push('\n');
+            }
+            self.mark(line.span);
+            match marker.as_ref().filter(|_| index == 0) {
+                Some(marker) => {
+                    self.text.push_str(&"  ".repeat(depth.saturating_sub(1)));
+                    self.text.push_str(marker);
+                }
+                None => self.text.push_str(&"  ".repeat(depth)),
+            }
+            self.text.push_str(line.text.trim_end());
+        }
+    }
+
+    /// Ends the block before: with a blank line, or without between items and between rows.
+    fn separate(&mut self, next: Block) {
+        if !self.text.is_empty() {
+            let tight = next != Block::Other && next == self.last;
+            self.text.push_str(if tight { "\n" } else { "\n\n" });
+        }
+        self.last = next;
+    }
+
+    /// What is written from here on comes from the source lines of `span`.
+    fn mark(&mut self, span: Option<(usize, usize)>) {
+        let Some((first, last)) = span else { return };
+        let line = |offset| self.line_feeds.partition_point(|feed| *feed < offset) as u32 + 1;
+        let mark = Mark { offset: self.text.len(), first: line(first), last: line(last) };
+        let same = |before: &Mark| (before.first, before.last) == (mark.first, mark.last);
+        if !self.marks.last().is_some_and(same) {
+            self.marks.push(mark);
+        }
+    }
+}
+
+/// Length of the longest run of `wanted`.
+fn longest_run(text: &str, wanted: char) -> usize {
+    text.split(|c| c != wanted).map(str::len).max().unwrap_or(0)
+}

@@ -1,0 +1,159 @@
+//! The parent's side: child processes that parse, started when first needed, used again, and
+//! replaced when they die or take too long.
+
+use std::io;
+use std::process::Stdio;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use super::worker::{self, Answer};
+use super::{ExtractError, ExtractOptions, MEMORY_VARIABLE};
+use crate::ingest::document::Document;
+use crate::types::Kind;
+
+/// The argument that makes docent a worker.
+const SUBCOMMAND: &str = "extract-worker";
+
+/// How long the last words of a dead child are waited for.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+pub(super) struct Pool {
+    options: ExtractOptions,
+    permits: Semaphore,
+    idle: Mutex<Vec<Worker>>,
+}
+
+impl Pool {
+    pub(super) fn new(options: ExtractOptions) -> Self {
+        let permits = Semaphore::new(options.workers.max(1));
+        Self { options, permits, idle: Mutex::default() }
+    }
+
+    /// Has a child parse the file. Waits while all children are busy.
+    ///
+    /// Dropping the future kills the child that was asked.
+    pub(super) async fn parse(&self, kind: Kind, bytes: &[u8]) -> Result<Document, ExtractError> {
+        let Ok(_permit) = self.permits.acquire().await else {
+            return Err(ExtractError::new("the workers are shut down"));
+        };
+        let used = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        if let Some(worker) = used {
+            match self.ask(worker, kind, bytes).await {
+                // What earlier files left behind counts against the limit: a fresh child decides.
+                Err(Failed::Died(_)) => {}
+                outcome => return outcome.map_err(|failed| failed.reason(&self.options)),
+            }
+        }
+        let worker = self.start()?;
+        self.ask(worker, kind, bytes).await.map_err(|failed| failed.reason(&self.options))
+    }
+
+    fn start(&self) -> Result<Worker, ExtractError> {
+        Worker::start(&self.options)
+            .map_err(|error| ExtractError::new(&format!("no worker could be started: {error}")))
+    }
+
+    /// Keeps the worker where it lives on.
+    async fn ask(&self, mut worker: Worker, kind: Kind, bytes: &[u8]) -> Result<Document, Failed> {
+        match timeout(self.options.timeout, worker.exchange(kind, bytes)).await {
+            Ok(Ok(answer)) => {
+                self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
+                answer.map_err(Failed::Refused)
+            }
+            Ok(Err(_)) => Err(Failed::Died(worker.last_words().await)),
+            Err(_) => Err(Failed::TimedOut),
+        }
+    }
+}
+
+/// Why a worker gave no document.
+enum Failed {
+    Refused(String),
+    TimedOut,
+    /// What it wrote to standard error, or its exit status.
+    Died(String),
+}
+
+impl Failed {
+    fn reason(self, options: &ExtractOptions) -> ExtractError {
+        ExtractError::new(&match self {
+            Self::Refused(reason) => reason,
+            Self::TimedOut => format!("took longer than {} s", options.timeout.as_secs_f64()),
+            Self::Died(words) if words.contains("memory allocation") => {
+                format!("needed more than {} MB", options.memory_mb)
+            }
+            Self::Died(words) if words.contains("overflowed its stack") => {
+                "nested too deeply".to_owned()
+            }
+            Self::Died(words) => format!("the parser crashed: {words}"),
+        })
+    }
+}
+
+/// A child process; it ends when its standard input does, and is killed when this is dropped.
+struct Worker {
+    child: Child,
+    requests: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Worker {
+    fn start(options: &ExtractOptions) -> io::Result<Self> {
+        let mut command = Command::new(&options.program);
+        command
+            .arg(SUBCOMMAND)
+            .env_clear()
+            .env(MEMORY_VARIABLE, options.memory_mb.to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        // Ctrl-C is the parent's to handle: what was begun may be finished.
+        #[cfg(unix)]
+        command.process_group(0);
+        let mut child = command.spawn()?;
+        match (child.stdin.take(), child.stdout.take()) {
+            (Some(requests), Some(answers)) => {
+                Ok(Self { child, requests, answers: BufReader::new(answers) })
+            }
+            _ => Err(io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+
+    async fn exchange(&mut self, kind: Kind, bytes: &[u8]) -> io::Result<Answer> {
+        self.requests.write_all(&worker::request_header(kind, bytes.len())).await?;
+        self.requests.write_all(bytes).await?;
+        self.requests.flush().await?;
+        let mut magic = [0; worker::MAGIC.len()];
+        self.answers.read_exact(&mut magic).await?;
+        if magic != worker::MAGIC {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "not an answer"));
+        }
+        let length = self.answers.read_u64_le().await?;
+        let mut json = Vec::new();
+        (&mut self.answers).take(length).read_to_end(&mut json).await?;
+        Ok(serde_json::from_slice(&json)?)
+    }
+
+    /// What a dead child wrote to standard error; else how it ended.
+    async fn last_words(mut self) -> String {
+        let words = async {
+            let mut words = Vec::new();
+            if let Some(stderr) = self.child.stderr.take() {
+                stderr.take(4096).read_to_end(&mut words).await?;
+            }
+            let status = self.child.wait().await?;
+            let words = String::from_utf8_lossy(&words).into_owned();
+            Ok::<_, io::Error>(if words.trim().is_empty() { status.to_string() } else { words })
+        };
+        match timeout(LAST_WORDS, words).await {
+            Ok(Ok(words)) => words,
+            _ => "no reason known".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,124 @@
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use super::*;
+
+/// An extractor whose child processes run this shell script.
+fn extractor(directory: &Path, script: &str, timeout: Duration) -> Extractor {
+    let program = directory.join("worker");
+    fs::write(
+        &program,
+        format!("#!/bin/sh\nPATH=/usr/bin:/bin\ncd {}\n{script}", directory.display()),
+    )
+    .unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    Extractor::new(ExtractOptions { workers: 1, timeout, memory_mb: 64, program })
+}
+
+/// A shell command that answers a request for `<p>x` with the document of that text.
+fn answer(text: &str) -> String {
+    let document = Document {
+        title: String::new(),
+        text: text.to_owned(),
+        syntax: crate::ingest::document::Syntax::Markdown,
+        places: crate::ingest::document::Places::Verbatim,
+    };
+    let json = serde_json::to_string(&Ok::<_, String>(document)).unwrap();
+    let length = format!("\\{:03o}\\0\\0\\0\\0\\0\\0\\0", json.len());
+    // The header of the request, and the four bytes of the file.
+    format!("head -c 13 >/dev/null; printf 'dcnt{length}%s' '{json}'")
+}
+
+async fn ask(extractor: &Extractor) -> Result<String, String> {
+    let outcome = extractor.extract("a.html", Kind::Html, b"<p>x".to_vec()).await;
+    outcome.map(|document| document.text).map_err(|error| error.to_string())
+}
+
+const LONG: Duration = Duration::from_mins(1);
+
+#[tokio::test]
+async fn a_child_serves_many_files() {
+    let directory = tempfile::tempdir().unwrap();
+    let script = format!("echo started >>log\n{}\n{}", answer("one"), answer("two"));
+    let extractor = extractor(directory.path(), &script, LONG);
+    assert_eq!(ask(&extractor).await.unwrap(), "one");
+    assert_eq!(ask(&extractor).await.unwrap(), "two");
+    assert_eq!(fs::read_to_string(directory.path().join("log")).unwrap(), "started\n");
+}
+
+#[tokio::test]
+async fn a_child_that_takes_too_long_is_killed() {
+    let directory = tempfile::tempdir().unwrap();
+    let script =
+        format!("if [ -e slow ]; then {}; else : >slow; exec sleep 600; fi", answer("quick"));
+    let extractor = extractor(directory.path(), &script, Duration::from_millis(500));
+    assert_eq!(ask(&extractor).await.unwrap_err(), "took longer than 0.5 s");
+}
+
+#[tokio::test]
+async fn a_child_that_dies_is_replaced() {
+    let directory = tempfile::tempdir().unwrap();
+    // Serves one file, and is gone when it is asked again.
+    let extractor = extractor(directory.path(), &answer("fresh"), LONG);
+    for _ in 0..3 {
+        assert_eq!(ask(&extractor).await.unwrap(), "fresh");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_kills_every_child_has_a_reason() {
+    for (script, expected) in [
+        (
+            "echo 'memory allocation of 99 bytes failed' >&2; kill -ABRT $$",
+            "needed more than 64 MB",
+        ),
+        ("echo 'thread x has overflowed its stack' >&2; exit 1", "nested too deeply"),
+        ("exit 3", "the parser crashed: exit status: 3"),
+        ("head -c 13 >/dev/null; echo not an answer; exit 0", "the parser crashed: exit status: 0"),
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let extractor = extractor(directory.path(), script, LONG);
+        assert_eq!(ask(&extractor).await.unwrap_err(), expected, "{script}");
+    }
+}
+
+#[tokio::test]
+async fn a_child_sees_its_limit_and_nothing_else() {
+    let directory = tempfile::tempdir().unwrap();
+    let script = format!("echo $1 $DOCENT_WORKER_MEMORY_MB $HOME$USER >seen\n{}", answer("x"));
+    let extractor = extractor(directory.path(), &script, LONG);
+    ask(&extractor).await.unwrap();
+    let seen = fs::read_to_string(directory.path().join("seen")).unwrap();
+    assert_eq!(seen.trim_end(), "extract-worker 64");
+}
+
+#[tokio::test]
+async fn a_program_that_is_not_there() {
+    let program = PathBuf::from("/nonexistent/docent");
+    let options = ExtractOptions { workers: 1, timeout: LONG, memory_mb: 64, program };
+    let reason = ask(&Extractor::new(options)).await.unwrap_err();
+    assert!(reason.starts_with("no worker could be started: "), "{reason}");
+}
+
+#[tokio::test]
+async fn text_needs_no_child_and_empty_files_have_a_reason() {
+    let program = PathBuf::from("/nonexistent/docent");
+    let options = ExtractOptions { workers: 1, timeout: LONG, memory_mb: 64, program };
+    let extractor = Extractor::new(options);
+    for (kind, bytes, expected) in [
+        (Kind::Markdown, &b"# T\n"[..], Ok("# T\n")),
+        (Kind::Text, b"\xEF\xBB\xBFa\r\nb", Ok("a\r\nb")),
+        (Kind::Code, b"fn main() {}", Ok("fn main() {}")),
+        (Kind::Text, b"", Err("empty: no text")),
+        (Kind::Text, b" \n\t\n", Err("empty: no text")),
+        (Kind::Pdf, b"", Err("empty: no text")),
+        (Kind::Text, b"\xFF\xFE \0\n\0", Err("empty: no text")),
+    ] {
+        let outcome = extractor.extract("a", kind, bytes.to_vec()).await;
+        let outcome = outcome.as_ref().map(|document| document.text.as_str());
+        assert_eq!(outcome.map_err(|error| error.0.as_str()), expected, "{kind} {bytes:?}");
+    }
+}

@@ -1,0 +1,178 @@
+//! The child's side: parses what could hang, panic or eat memory.
+//!
+//! Requests and answers are frames on standard input and output. A request is the kind (one
+//! byte), the length (eight bytes, little endian) and the file; an answer is [`MAGIC`], the
+//! length and a JSON [`Answer`].
+
+use std::io::{self, Read, Write};
+use std::{panic, thread};
+
+use super::{ExtractError, docx, html, pdf};
+use crate::ingest::document::Document;
+use crate::types::Kind;
+
+/// Starts every answer: whatever a parser prints is not taken for one.
+pub(super) const MAGIC: [u8; 4] = *b"dcnt";
+
+/// A document, or the reason why there is none.
+pub(super) type Answer = Result<Document, String>;
+
+/// Name of the thread that parses; its panics are answers and are not printed.
+const THREAD: &str = "extract";
+
+/// Recursive parsers meet deep nesting. Only what is used of it becomes memory.
+const STACK: usize = 64 << 20;
+
+/// Serves requests until `input` ends. `memory_mb` limits the address space of the whole process
+/// (0: no limit).
+pub fn run_worker(
+    input: &mut impl Read,
+    output: &mut impl Write,
+    memory_mb: u64,
+) -> io::Result<()> {
+    limit_memory(memory_mb)?;
+    silence_panics();
+    while let Some((kind, bytes)) = read_request(input)? {
+        write_answer(output, &answer(move || parse(kind, &bytes)))?;
+    }
+    Ok(())
+}
+
+/// Encodes the header of a request; the file follows it.
+pub(super) fn request_header(kind: Kind, length: usize) -> [u8; 9] {
+    let index = Kind::ALL.iter().position(|known| *known == kind).unwrap_or_default();
+    let mut header = [0; 9];
+    header[0] = index as u8;
+    header[1..].copy_from_slice(&(length as u64).to_le_bytes());
+    header
+}
+
+fn parse(kind: Kind, bytes: &[u8]) -> Result<Document, ExtractError> {
+    match kind {
+        Kind::Html => html::document(bytes),
+        Kind::Pdf => pdf::document(bytes),
+        Kind::Docx => docx::document(bytes),
+        Kind::Markdown | Kind::Text | Kind::Code => {
+            Err(ExtractError::new(&format!("{kind} is not read by a worker")))
+        }
+    }
+}
+
+/// Runs `work` on a thread with a stack of its own; a panic is a reason.
+fn answer(work: impl FnOnce() -> Result<Document, ExtractError> + Send + 'static) -> Answer {
+    let thread = thread::Builder::new().name(THREAD.to_owned()).stack_size(STACK).spawn(work);
+    match thread.map(thread::JoinHandle::join) {
+        Ok(Ok(outcome)) => outcome.map_err(|error| error.0),
+        Ok(Err(panic)) => Err(ExtractError::new(&pdf::panic_message(&*panic)).0),
+        Err(error) => Err(format!("no thread could be started: {error}")),
+    }
+}
+
+fn limit_memory(memory_mb: u64) -> io::Result<()> {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    if memory_mb == 0 {
+        return Ok(());
+    }
+    let limit = Some(memory_mb << 20);
+    Ok(setrlimit(Resource::As, Rlimit { current: limit, maximum: limit })?)
+}
+
+fn silence_panics() {
+    let others = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        if thread::current().name() != Some(THREAD) {
+            others(info);
+        }
+    }));
+}
+
+/// `None` where the input ends between requests.
+fn read_request(input: &mut impl Read) -> io::Result<Option<(Kind, Vec<u8>)>> {
+    let mut kind = [0];
+    if input.read(&mut kind)? == 0 {
+        return Ok(None);
+    }
+    let mut length = [0; 8];
+    input.read_exact(&mut length)?;
+    let length = u64::from_le_bytes(length);
+    let mut bytes = Vec::new();
+    input.take(length).read_to_end(&mut bytes)?;
+    match Kind::ALL.get(usize::from(kind[0])) {
+        Some(kind) if bytes.len() as u64 == length => Ok(Some((*kind, bytes))),
+        _ => Err(io::ErrorKind::InvalidData.into()),
+    }
+}
+
+fn write_answer(output: &mut impl Write, answer: &Answer) -> io::Result<()> {
+    let json = serde_json::to_vec(answer)?;
+    output.write_all(&MAGIC)?;
+    output.write_all(&(json.len() as u64).to_le_bytes())?;
+    output.write_all(&json)?;
+    output.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    fn serve(requests: &[(Kind, &[u8])]) -> Vec<Answer> {
+        let mut input = Vec::new();
+        for (kind, bytes) in requests {
+            input.extend(request_header(*kind, bytes.len()));
+            input.extend(*bytes);
+        }
+        let mut output = Vec::new();
+        run_worker(&mut input.as_slice(), &mut output, 0).unwrap();
+        answers(&output)
+    }
+
+    fn answers(mut output: &[u8]) -> Vec<Answer> {
+        let mut answers = Vec::new();
+        while !output.is_empty() {
+            assert_eq!(output[..4], MAGIC);
+            let length = u64::from_le_bytes(output[4..12].try_into().unwrap()) as usize;
+            answers.push(serde_json::from_slice(&output[12..12 + length]).unwrap());
+            output = &output[12 + length..];
+        }
+        answers
+    }
+
+    #[test]
+    fn many_requests_one_worker() {
+        let answers = serve(&[
+            (Kind::Html, b"<p>one"),
+            (Kind::Pdf, b"not a PDF"),
+            (Kind::Markdown, b"# x"),
+            (Kind::Html, b"<p>two"),
+        ]);
+        assert_eq!(answers[0].as_ref().unwrap().text, "one");
+        assert!(answers[1].as_ref().unwrap_err().contains("not a PDF"));
+        assert_eq!(answers[2], Err("markdown is not read by a worker".to_owned()));
+        assert_eq!(answers[3].as_ref().unwrap().text, "two");
+    }
+
+    #[test]
+    fn a_panic_is_an_answer() {
+        silence_panics();
+        let panicked = answer(|| panic!("index out of bounds"));
+        assert_eq!(panicked, Err("the parser panicked: index out of bounds".to_owned()));
+    }
+
+    #[test]
+    fn deep_recursion_fits_the_stack() {
+        fn depth(levels: u64) -> u64 {
+            let frame = std::hint::black_box([levels; 32]);
+            if levels == 0 { 0 } else { 1 + depth(std::hint::black_box(frame[31]) - 1) }
+        }
+        let reached = answer(|| Err(ExtractError(depth(50_000).to_string())));
+        assert_eq!(reached, Err("50000".to_owned()));
+    }
+
+    #[test]
+    fn a_broken_request_ends_the_worker() {
+        for broken in [&[9, 1, 0, 0, 0, 0, 0, 0, 0, b'x'][..], &[0, 5, 0, 0, 0, 0, 0, 0, 0, b'x']] {
+            assert!(run_worker(&mut &broken[..], &mut Vec::new(), 0).is_err());
+        }
+    }
+}
