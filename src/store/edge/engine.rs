@@ -1,0 +1,328 @@
+//! The engine's own types: points, filters and queries to and from it, and how it is tuned.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use qdrant_edge::external::ordered_float::OrderedFloat;
+use qdrant_edge::{
+    Condition, CountRequest, CreateIndex, Distance, EdgeConfig, EdgeOptimizersConfig, EdgeShard,
+    EdgeSparseVectorParams, EdgeVectorParams, FieldCondition, FieldIndexOperations, Filter,
+    HasIdCondition, HnswIndexConfig, JsonPath, KeywordIndexParams, Match, Modifier, NamedQuery,
+    OperationResult, Payload, PayloadFieldSchema, PayloadSchemaParams, PointId,
+    PointInsertOperations, PointOperations, PointStructPersisted, QueryEnum, QueryRequest, Record,
+    ScoredPoint, ScoringQuery, ScrollRequest, UpdateOperation, ValueVariants, Vector,
+    VectorInternal, VectorStructInternal, VectorStructPersisted, WalOptions, WithPayloadInterface,
+    WithVector,
+};
+use uuid::Uuid;
+
+use crate::store::payload::{self, CHUNK, DOCUMENT};
+use crate::store::{DENSE, INDEXED_FIELDS, SPARSE};
+use crate::types::{self, Chunk, ContentHash, DocumentRecord, Point, Scored, SparseVector};
+
+/// Points written between two compactions. The sparse index of an appendable segment rewrites
+/// whole posting lists for each point, so writing gets dearer as the segment grows.
+pub(super) const COMPACT_AFTER: usize = 8_192;
+
+/// Up to so many bytes of dense vectors the dense leg compares them all, which is exact and needs
+/// no graph: reading memory in order beats building HNSW for a program that lives for one query.
+const EXACT_UP_TO: usize = 256 << 20;
+
+/// Smallest segment that is worth an immutable index, in KiB of its largest vectors.
+const INDEX_FROM_KB: usize = 1_000;
+
+/// Segments that a finished collection may have before the smallest are merged.
+const SEGMENTS: usize = 3;
+
+/// Bytes of one file of the engine's log, two of which stay on disk.
+const LOG_SEGMENT: usize = 4 << 20;
+
+const PAGE: usize = 4_096;
+
+fn config(dimensions: usize) -> EdgeConfig {
+    let wal = WalOptions { segment_capacity: LOG_SEGMENT, ..WalOptions::default() };
+    EdgeConfig::builder()
+        .vector(DENSE, EdgeVectorParams::builder(dimensions, Distance::Cosine).build())
+        .sparse_vector(SPARSE, EdgeSparseVectorParams::builder().modifier(Modifier::Idf).build())
+        .hnsw_config(graph(false))
+        .optimizers(finished())
+        .wal_options(wal)
+        .build()
+}
+
+/// HNSW, or none. No extra links per payload value: filters by source match few points, which are
+/// compared one by one.
+fn graph(enabled: bool) -> HnswIndexConfig {
+    let m = if enabled { HnswIndexConfig::default().m } else { 0 };
+    HnswIndexConfig { m, payload_m: Some(0), ..HnswIndexConfig::default() }
+}
+
+/// While loading: each appendable segment becomes an immutable one of its own.
+fn loading() -> EdgeOptimizersConfig {
+    EdgeOptimizersConfig {
+        indexing_threshold: Some(1),
+        default_segment_number: Some(1_000),
+        ..EdgeOptimizersConfig::default()
+    }
+}
+
+/// At the end: few segments.
+fn finished() -> EdgeOptimizersConfig {
+    EdgeOptimizersConfig {
+        indexing_threshold: Some(INDEX_FROM_KB),
+        default_segment_number: Some(SEGMENTS),
+        max_segment_size: Some(usize::MAX >> 10),
+        ..EdgeOptimizersConfig::default()
+    }
+}
+
+pub(super) fn create(path: &Path, dimensions: usize) -> OperationResult<EdgeShard> {
+    let shard = EdgeShard::new(path, config(dimensions))?;
+    for field in INDEXED_FIELDS {
+        let index = CreateIndex {
+            field_name: key(field),
+            field_schema: Some(PayloadFieldSchema::FieldParams(PayloadSchemaParams::Keyword(
+                KeywordIndexParams::default(),
+            ))),
+        };
+        shard.update(UpdateOperation::FieldIndexOperation(FieldIndexOperations::CreateIndex(
+            index,
+        )))?;
+    }
+    Ok(shard)
+}
+
+pub(super) fn load(path: &Path) -> OperationResult<EdgeShard> {
+    EdgeShard::load(path, None)
+}
+
+/// Keeps loading fast: see [`COMPACT_AFTER`].
+pub(super) fn compact(shard: &EdgeShard) -> OperationResult<()> {
+    shard.set_optimizers_config(loading())?;
+    shard.optimize().map(|_| ())
+}
+
+/// Brings a collection into the state in which it opens and answers fast.
+pub(super) fn finish(shard: &EdgeShard, chunks: usize) -> OperationResult<()> {
+    let (dimensions, present) = {
+        let config = shard.config();
+        (config.vectors.get(DENSE).map_or(0, |dense| dense.size), config.hnsw_config)
+    };
+    let wanted = graph(chunks * dimensions * size_of::<f32>() > EXACT_UP_TO);
+    if wanted != present {
+        shard.set_hnsw_config(wanted)?;
+    }
+    shard.set_optimizers_config(finished())?;
+    shard.optimize().map(|_| ())
+}
+
+pub(super) fn upsert_chunks(shard: &EdgeShard, points: Vec<Point>) -> OperationResult<()> {
+    let points = points.into_iter().map(chunk_point).collect::<OperationResult<_>>()?;
+    upsert(shard, points)
+}
+
+pub(super) fn upsert_documents(
+    shard: &EdgeShard,
+    documents: Vec<DocumentRecord>,
+) -> OperationResult<()> {
+    let points = documents.into_iter().map(|document| {
+        let id = DocumentRecord::id(&document.source);
+        point(id, HashMap::new(), payload::of_document(document))
+    });
+    upsert(shard, points.collect())
+}
+
+fn upsert(shard: &EdgeShard, points: Vec<PointStructPersisted>) -> OperationResult<()> {
+    let points = PointInsertOperations::PointsList(points);
+    shard.update(UpdateOperation::PointOperation(PointOperations::UpsertPoints(points)))
+}
+
+fn chunk_point(Point { chunk, dense, sparse }: Point) -> OperationResult<PointStructPersisted> {
+    let mut vectors = HashMap::new();
+    if let Some(dense) = dense {
+        vectors.insert(DENSE.into(), VectorInternal::Dense(dense));
+    }
+    if !sparse.indices.is_empty() {
+        vectors.insert(SPARSE.into(), sparse_vector(sparse)?);
+    }
+    Ok(point(chunk.id(), vectors, payload::of_chunk(chunk)))
+}
+
+fn point(
+    id: Uuid,
+    vectors: HashMap<String, VectorInternal>,
+    payload: payload::Payload,
+) -> PointStructPersisted {
+    PointStructPersisted {
+        id: PointId::Uuid(id),
+        vector: VectorStructPersisted::from(VectorStructInternal::Named(vectors)),
+        payload: Some(Payload(payload)),
+    }
+}
+
+fn sparse_vector(vector: SparseVector) -> OperationResult<VectorInternal> {
+    Vector::new_sparse(vector.indices, vector.values).map(VectorInternal::from)
+}
+
+/// Chunks of these documents, less those in `keep`.
+pub(super) fn delete_chunks(
+    shard: &EdgeShard,
+    sources: &[String],
+    keep: &[Uuid],
+) -> OperationResult<()> {
+    let mut filter = must(vec![is("record", CHUNK), any("source", sources.to_vec())]);
+    if !keep.is_empty() {
+        let keep: HasIdCondition = keep.iter().copied().map(PointId::Uuid).collect();
+        filter.must_not = Some(vec![Condition::HasId(keep)]);
+    }
+    shard.update(UpdateOperation::PointOperation(PointOperations::DeletePointsByFilter(filter)))
+}
+
+pub(super) fn delete_records(shard: &EdgeShard, sources: &[String]) -> OperationResult<()> {
+    let ids = sources.iter().map(|source| PointId::Uuid(DocumentRecord::id(source))).collect();
+    shard.update(UpdateOperation::PointOperation(PointOperations::DeletePoints { ids }))
+}
+
+pub(super) fn count_chunks(shard: &EdgeShard) -> OperationResult<usize> {
+    shard.count(CountRequest { filter: Some(must(vec![is("record", CHUNK)])), exact: true })
+}
+
+/// Payloads of all document records, in no order.
+pub(super) fn documents(shard: &EdgeShard) -> OperationResult<Vec<payload::Payload>> {
+    let filter = must(vec![is("record", DOCUMENT)]);
+    let mut found = Vec::new();
+    scroll(
+        shard,
+        &filter,
+        &WithPayloadInterface::Bool(true),
+        &WithVector::Bool(false),
+        |record| {
+            found.extend(record.payload.map(|payload| payload.0));
+        },
+    )?;
+    Ok(found)
+}
+
+/// Dense vectors of the chunks with these hashes, with the payload field that holds the hash.
+pub(super) fn vectors(
+    shard: &EdgeShard,
+    hashes: &[ContentHash],
+) -> OperationResult<Vec<(payload::Payload, Vec<f32>)>> {
+    let hashes = hashes.iter().map(|hash| hash.0.clone()).collect();
+    let filter = must(vec![is("record", CHUNK), any("chunk_hash", hashes)]);
+    let only_hash = WithPayloadInterface::Fields(vec![key("chunk_hash")]);
+    let mut found = Vec::new();
+    scroll(shard, &filter, &only_hash, &WithVector::Selector(vec![DENSE.into()]), |record| {
+        if let Some(VectorStructInternal::Named(mut vectors)) = record.vector
+            && let Some(VectorInternal::Dense(dense)) = vectors.remove(DENSE)
+            && let Some(payload) = record.payload
+        {
+            found.push((payload.0, dense));
+        }
+    })?;
+    Ok(found)
+}
+
+fn scroll(
+    shard: &EdgeShard,
+    filter: &Filter,
+    with_payload: &WithPayloadInterface,
+    with_vector: &WithVector,
+    mut each: impl FnMut(Record),
+) -> OperationResult<()> {
+    let mut offset = None;
+    loop {
+        let (records, next) = shard.scroll(ScrollRequest {
+            offset,
+            limit: Some(PAGE),
+            filter: Some(filter.clone()),
+            with_payload: Some(with_payload.clone()),
+            with_vector: with_vector.clone(),
+            order_by: None,
+        })?;
+        records.into_iter().for_each(&mut each);
+        if next.is_none() {
+            return Ok(());
+        }
+        offset = next;
+    }
+}
+
+/// What to search, apart from the vector.
+pub(super) struct Search {
+    pub(super) filter: Option<Filter>,
+    pub(super) limit: usize,
+    pub(super) min_score: Option<f32>,
+}
+
+pub(super) fn dense_leg(
+    shard: &EdgeShard,
+    search: &Search,
+    vector: Vec<f32>,
+) -> OperationResult<Vec<ScoredPoint>> {
+    leg(shard, search, DENSE, VectorInternal::Dense(vector))
+}
+
+pub(super) fn sparse_leg(
+    shard: &EdgeShard,
+    search: &Search,
+    vector: SparseVector,
+) -> OperationResult<Vec<ScoredPoint>> {
+    leg(shard, search, SPARSE, sparse_vector(vector)?)
+}
+
+fn leg(
+    shard: &EdgeShard,
+    search: &Search,
+    using: &str,
+    query: VectorInternal,
+) -> OperationResult<Vec<ScoredPoint>> {
+    let query = QueryEnum::Nearest(NamedQuery { query, using: Some(using.into()) });
+    shard.query(QueryRequest {
+        prefetches: Vec::new(),
+        query: Some(ScoringQuery::Vector(query)),
+        filter: search.filter.clone(),
+        score_threshold: search.min_score.map(OrderedFloat),
+        limit: search.limit,
+        offset: 0,
+        params: None,
+        with_vector: WithVector::Bool(false),
+        with_payload: WithPayloadInterface::Bool(true),
+    })
+}
+
+pub(super) fn scored(point: ScoredPoint) -> Result<Scored, String> {
+    let payload = point.payload.map(|payload| payload.0).unwrap_or_default();
+    let chunk: Chunk = payload::to_chunk(payload)?;
+    Ok(Scored { chunk, score: point.score })
+}
+
+/// The filter as the engine takes it; `None` where everything passes.
+pub(super) fn filter(filter: &types::Filter) -> Option<Filter> {
+    let mut conditions = Vec::new();
+    if let Some(sources) = &filter.sources {
+        conditions.push(any("source", sources.clone()));
+    }
+    if !filter.kinds.is_empty() {
+        conditions.push(any("kind", filter.kinds.iter().map(|k| k.name().to_owned()).collect()));
+    }
+    conditions.extend(filter.tags.iter().map(|tag| is("tags", tag)));
+    (!conditions.is_empty()).then(|| must(conditions))
+}
+
+fn must(conditions: Vec<Condition>) -> Filter {
+    Filter { must: Some(conditions), ..Filter::new() }
+}
+
+fn is(field: &str, value: &str) -> Condition {
+    let value = ValueVariants::String(value.to_owned());
+    Condition::Field(FieldCondition::new_match(key(field), Match::new_value(value)))
+}
+
+fn any(field: &str, values: Vec<String>) -> Condition {
+    Condition::Field(FieldCondition::new_match(key(field), Match::from(values)))
+}
+
+fn key(field: &str) -> JsonPath {
+    JsonPath { first_key: field.to_owned(), rest: Vec::new() }
+}

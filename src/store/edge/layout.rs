@@ -1,0 +1,207 @@
+//! Where an embedded collection lies on disk.
+//!
+//! ```text
+//! DATA/collections/NAME                   the version in use, `v1`; replaced atomically
+//! DATA/collections/NAME@lock              who has it open
+//! DATA/collections/NAME@v1/manifest.json  replaced atomically
+//! DATA/collections/NAME@v1/shard/         the engine's
+//! ```
+//!
+//! The pointer is written last and removed first: a collection is there whole or not at all.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use crate::store::version_of;
+use crate::types::Manifest;
+
+#[derive(Clone, Debug)]
+pub(super) struct Layout {
+    root: PathBuf,
+    name: String,
+}
+
+impl Layout {
+    /// `name` has passed [`crate::store::check_name`].
+    pub(super) fn new(data: &Path, name: &str) -> Self {
+        Self { root: data.join("collections"), name: name.to_owned() }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(super) fn pointer(&self) -> PathBuf {
+        self.root.join(&self.name)
+    }
+
+    pub(super) fn lock(&self) -> PathBuf {
+        self.root.join(format!("{}@lock", self.name))
+    }
+
+    /// Directory of a version.
+    pub(super) fn version(&self, number: u32) -> PathBuf {
+        self.root.join(format!("{}@v{number}", self.name))
+    }
+
+    /// Directory of the version in use; `None` where there is no such collection.
+    pub(super) fn current(&self) -> Result<Option<PathBuf>, String> {
+        let pointer = self.pointer();
+        let text = match fs::read_to_string(&pointer) {
+            Ok(text) => text,
+            Err(error)
+                if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
+            {
+                return Ok(None);
+            }
+            Err(error) => return Err(format!("can't read {}: {error}", pointer.display())),
+        };
+        let number = text.trim().strip_prefix('v').and_then(|digits| digits.parse().ok());
+        let number = number.ok_or_else(|| {
+            format!("{} does not name a version of the collection", pointer.display())
+        })?;
+        Ok(Some(self.version(number)))
+    }
+
+    /// Makes version `number` the one in use.
+    pub(super) fn point_to(&self, number: u32) -> io::Result<()> {
+        replace(&self.pointer(), format!("v{number}\n").as_bytes())
+    }
+
+    /// Directories of all versions, also those a killed process left unfinished.
+    pub(super) fn versions(&self) -> io::Result<Vec<PathBuf>> {
+        let entries = match fs::read_dir(&self.root) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let mut found = Vec::new();
+        for entry in entries {
+            let entry = entry?;
+            if entry.file_name().to_str().and_then(|n| version_of(n, &self.name)).is_some() {
+                found.push(entry.path());
+            }
+        }
+        Ok(found)
+    }
+
+    /// Removes the collection with all its versions, the pointer first.
+    pub(super) fn remove(&self) -> io::Result<()> {
+        match fs::remove_file(self.pointer()) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        self.versions()?.into_iter().try_for_each(fs::remove_dir_all)
+    }
+}
+
+pub(super) fn shard(version: &Path) -> PathBuf {
+    version.join("shard")
+}
+
+pub(super) fn read_manifest(version: &Path) -> Result<Manifest, String> {
+    let path = version.join("manifest.json");
+    let text =
+        fs::read(&path).map_err(|error| format!("can't read {}: {error}", path.display()))?;
+    serde_json::from_slice(&text)
+        .map_err(|error| format!("{} is not a manifest docent can read: {error}", path.display()))
+}
+
+pub(super) fn write_manifest(version: &Path, manifest: &Manifest) -> io::Result<()> {
+    let text = serde_json::to_vec_pretty(manifest)?;
+    replace(&version.join("manifest.json"), &text)
+}
+
+/// Replaces a file so that a reader, or a crash, sees the old or the new content and nothing else.
+fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push("@new");
+    let temporary = PathBuf::from(temporary);
+    let mut file = File::create(&temporary)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    drop(file);
+    fs::rename(&temporary, path)?;
+    // The rename itself must outlive a crash too; not every system can sync a directory.
+    if let Some(parent) = path.parent()
+        && let Ok(directory) = File::open(parent)
+    {
+        let _ = directory.sync_all();
+    }
+    Ok(())
+}
+
+/// Removes the engine's write-ahead log but for its last part.
+///
+/// Only for a flushed and closed shard: everything in the log is in the segments then, and the log
+/// is never replayed, but never shortened either. The newest closed segment stays: the numbering of
+/// operations goes on from it, and an update whose number starts again is ignored.
+pub(super) fn prune_log(shard: &Path) -> io::Result<()> {
+    let mut closed = Vec::new();
+    for entry in fs::read_dir(shard.join("wal"))? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let number = name.to_str().and_then(|n| n.strip_prefix("closed-")?.parse::<u64>().ok());
+        closed.extend(number.map(|number| (number, entry.path())));
+    }
+    closed.sort_unstable();
+    closed.pop();
+    closed.into_iter().try_for_each(|(_, path)| fs::remove_file(path))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn the_pointer_decides_which_version_is_in_use() {
+        let dir = tempfile::tempdir().unwrap();
+        let layout = Layout::new(dir.path(), "docs");
+        assert_eq!(layout.current(), Ok(None));
+        fs::create_dir_all(layout.version(1)).unwrap();
+        assert_eq!(layout.current(), Ok(None), "a version without a pointer is not there");
+        layout.point_to(1).unwrap();
+        assert_eq!(layout.current(), Ok(Some(layout.version(1))));
+        fs::write(layout.pointer(), "rubbish").unwrap();
+        assert!(layout.current().unwrap_err().contains("does not name a version"));
+    }
+
+    #[test]
+    fn removing_spares_collections_whose_names_start_alike() {
+        let dir = tempfile::tempdir().unwrap();
+        let (docs, docs2) = (Layout::new(dir.path(), "docs"), Layout::new(dir.path(), "docs2"));
+        for layout in [&docs, &docs2] {
+            fs::create_dir_all(layout.version(3)).unwrap();
+            layout.point_to(3).unwrap();
+        }
+        docs.remove().unwrap();
+        docs.remove().unwrap();
+        assert_eq!(docs.current(), Ok(None));
+        assert!(docs.versions().unwrap().is_empty());
+        assert_eq!(docs2.current(), Ok(Some(docs2.version(3))));
+    }
+
+    #[test]
+    fn pruning_keeps_the_newest_closed_segment_by_number() {
+        let dir = tempfile::tempdir().unwrap();
+        let wal = dir.path().join("wal");
+        fs::create_dir(&wal).unwrap();
+        for name in ["closed-9", "closed-10", "closed-100", "open-7", "first-index"] {
+            fs::write(wal.join(name), "x").unwrap();
+        }
+        prune_log(dir.path()).unwrap();
+        let mut left: Vec<_> = fs::read_dir(&wal)
+            .unwrap()
+            .map(|e| e.unwrap().file_name().into_string().unwrap())
+            .collect();
+        left.sort();
+        assert_eq!(left, ["closed-100", "first-index", "open-7"]);
+    }
+}

@@ -1,0 +1,155 @@
+//! A loaded shard with the lock on its collection, until it is closed.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use qdrant_edge::{EdgeShard, OperationResult};
+
+use super::lock::CollectionLock;
+use super::{Access, engine, guard, layout};
+
+pub(super) struct Opened {
+    version: PathBuf,
+    access: Access,
+    /// Updates and reads share it. Flushing and optimizing need it alone: the engine panics where
+    /// it finds one of its own locks taken. `None` once closed.
+    shard: RwLock<Option<EdgeShard>>,
+    /// Points written since the last compaction.
+    uncompacted: AtomicUsize,
+    _lock: CollectionLock,
+}
+
+impl Opened {
+    pub(super) fn create(
+        version: &Path,
+        dimensions: usize,
+        lock: CollectionLock,
+    ) -> Result<Self, String> {
+        let path = layout::shard(version);
+        std::fs::create_dir_all(&path).map_err(|error| error.to_string())?;
+        let shard = guarded(|| engine::create(&path, dimensions))?;
+        let opened = Self::new(version, Access::Write, shard, lock);
+        opened.flush()?;
+        Ok(opened)
+    }
+
+    pub(super) fn load(
+        version: &Path,
+        access: Access,
+        lock: CollectionLock,
+    ) -> Result<Self, String> {
+        let path = layout::shard(version);
+        if !path.is_dir() {
+            return Err("the directory has no shard in it".to_owned());
+        }
+        let shard = guarded(|| engine::load(&path))?;
+        Ok(Self::new(version, access, shard, lock))
+    }
+
+    fn new(version: &Path, access: Access, shard: EdgeShard, lock: CollectionLock) -> Self {
+        Self {
+            version: version.to_owned(),
+            access,
+            shard: RwLock::new(Some(shard)),
+            uncompacted: AtomicUsize::new(0),
+            _lock: lock,
+        }
+    }
+
+    pub(super) fn version(&self) -> &Path {
+        &self.version
+    }
+
+    /// Runs an operation that may run beside others.
+    pub(super) fn with<T>(
+        &self,
+        op: impl FnOnce(&EdgeShard) -> OperationResult<T>,
+    ) -> Result<T, String> {
+        let shard = self.shard.read().unwrap_or_else(PoisonError::into_inner);
+        guarded(|| op(shard.as_ref().ok_or_else(closed)?))
+    }
+
+    /// Counts points written, and compacts where they have become many.
+    pub(super) fn wrote(&self, points: usize) -> Result<(), String> {
+        let before = self.uncompacted.fetch_add(points, Ordering::Relaxed);
+        if before + points < engine::COMPACT_AFTER {
+            return Ok(());
+        }
+        self.alone(|shard| {
+            // Another writer may have done it while this one waited.
+            if self.uncompacted.load(Ordering::Relaxed) < engine::COMPACT_AFTER {
+                return Ok(());
+            }
+            self.rebuild(shard, engine::compact)
+        })
+    }
+
+    pub(super) fn flush(&self) -> Result<(), String> {
+        self.alone(|shard| {
+            shard.flush();
+            Ok(())
+        })
+    }
+
+    pub(super) fn optimize(&self) -> Result<(), String> {
+        self.alone(|shard| {
+            let chunks = engine::count_chunks(shard)?;
+            self.rebuild(shard, |shard| engine::finish(shard, chunks))
+        })
+    }
+
+    /// Everything is durable before segments are rebuilt and after: a rebuilt segment is written
+    /// at once, and a crash must not keep it beside older states of the others.
+    fn rebuild(
+        &self,
+        shard: &EdgeShard,
+        op: impl FnOnce(&EdgeShard) -> OperationResult<()>,
+    ) -> OperationResult<()> {
+        shard.flush();
+        op(shard)?;
+        shard.flush();
+        self.uncompacted.store(0, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn alone<T>(&self, op: impl FnOnce(&EdgeShard) -> OperationResult<T>) -> Result<T, String> {
+        let shard = self.shard.write().unwrap_or_else(PoisonError::into_inner);
+        guarded(|| op(shard.as_ref().ok_or_else(closed)?))
+    }
+
+    /// Lets the process end with the shard loaded and the collection locked, without a flush.
+    pub(super) fn leave(self: Arc<Self>) {
+        std::mem::forget(self);
+    }
+
+    /// Flushes and unloads. Later operations on this value fail.
+    pub(super) fn close(&self) -> Result<(), String> {
+        let taken = self.shard.write().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(shard) = taken else { return Ok(()) };
+        let flushed = guard::catch(|| shard.flush());
+        // Flushes once more, and panics where that fails.
+        let dropped = guard::catch(|| drop(shard));
+        flushed.and(dropped)?;
+        if self.access == Access::Write {
+            // What is left over is removed the next time.
+            let _ = layout::prune_log(&layout::shard(&self.version));
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        // Whoever needs to know closes or flushes first.
+        let _ = self.close();
+    }
+}
+
+fn guarded<T>(op: impl FnOnce() -> OperationResult<T>) -> Result<T, String> {
+    guard::catch(op)?.map_err(|error| error.to_string())
+}
+
+fn closed() -> qdrant_edge::OperationError {
+    qdrant_edge::OperationError::service_error_light("the collection was closed")
+}

@@ -1,0 +1,246 @@
+//! Chunks and document records ↔ payloads, the JSON objects both stores keep beside the vectors.
+//!
+//! Pure. What does not read back is an error that says why: a payload may have been written by
+//! another version, or by somebody else.
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+
+use crate::types::{Chunk, ContentHash, DocumentRecord, Kind, Locator};
+
+pub(super) type Payload = Map<String, Value>;
+
+/// Values of the field `record`: what a point is.
+pub(super) const CHUNK: &str = "chunk";
+pub(super) const DOCUMENT: &str = "document";
+
+/// A chunk as it is stored: the locator spread over the field that names its unit.
+#[derive(Serialize, Deserialize)]
+struct StoredChunk {
+    record: String,
+    source: String,
+    #[serde(default)]
+    title: String,
+    #[serde(default)]
+    headings: Vec<String>,
+    text: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lines: Option<(u32, u32)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    page: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    paragraphs: Option<(u32, u32)>,
+    ordinal: u32,
+    kind: Kind,
+    document_hash: ContentHash,
+    chunk_hash: ContentHash,
+    occurrence: u32,
+    #[serde(default)]
+    tags: Vec<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredRecord {
+    record: String,
+    #[serde(flatten)]
+    document: DocumentRecord,
+}
+
+pub(super) fn of_chunk(chunk: Chunk) -> Payload {
+    let (mut lines, mut page, mut paragraphs) = (None, None, None);
+    match chunk.locator {
+        Locator::Lines(first, last) => lines = Some((first, last)),
+        Locator::Page(number) => page = Some(number),
+        Locator::Paragraphs(first, last) => paragraphs = Some((first, last)),
+    }
+    object(&StoredChunk {
+        record: CHUNK.to_owned(),
+        source: chunk.source,
+        title: chunk.title,
+        headings: chunk.headings,
+        text: chunk.text,
+        lines,
+        page,
+        paragraphs,
+        ordinal: chunk.ordinal,
+        kind: chunk.kind,
+        document_hash: chunk.document_hash,
+        chunk_hash: chunk.chunk_hash,
+        occurrence: chunk.occurrence,
+        tags: chunk.tags,
+    })
+}
+
+pub(super) fn to_chunk(payload: Payload) -> Result<Chunk, String> {
+    let stored: StoredChunk = read(payload, "chunk")?;
+    expect_record(&stored.record, CHUNK)?;
+    let locator = match (stored.lines, stored.page, stored.paragraphs) {
+        (Some((first, last)), None, None) => Locator::Lines(first, last),
+        (None, Some(number), None) => Locator::Page(number),
+        (None, None, Some((first, last))) => Locator::Paragraphs(first, last),
+        _ => return Err("a stored chunk has none or several of lines, page, paragraphs".to_owned()),
+    };
+    Ok(Chunk {
+        source: stored.source,
+        title: stored.title,
+        headings: stored.headings,
+        text: stored.text,
+        locator,
+        ordinal: stored.ordinal,
+        kind: stored.kind,
+        document_hash: stored.document_hash,
+        chunk_hash: stored.chunk_hash,
+        occurrence: stored.occurrence,
+        tags: stored.tags,
+    })
+}
+
+pub(super) fn of_document(document: DocumentRecord) -> Payload {
+    object(&StoredRecord { record: DOCUMENT.to_owned(), document })
+}
+
+pub(super) fn to_document(payload: Payload) -> Result<DocumentRecord, String> {
+    let stored: StoredRecord = read(payload, "document record")?;
+    expect_record(&stored.record, DOCUMENT)?;
+    Ok(stored.document)
+}
+
+/// The hash that [`super::VectorStore::vectors`] asked for.
+pub(super) fn chunk_hash(payload: &Payload) -> Result<ContentHash, String> {
+    match payload.get("chunk_hash") {
+        Some(Value::String(hash)) => Ok(ContentHash(hash.clone())),
+        _ => Err("a stored chunk has no chunk_hash".to_owned()),
+    }
+}
+
+fn object(stored: &impl Serialize) -> Payload {
+    match serde_json::to_value(stored) {
+        Ok(Value::Object(map)) => map,
+        // Structs of strings, integers and lists always become objects.
+        other => unreachable!("a payload is a JSON object, not {other:?}"),
+    }
+}
+
+fn read<T: DeserializeOwned>(payload: Payload, what: &str) -> Result<T, String> {
+    serde_json::from_value(Value::Object(payload))
+        .map_err(|error| format!("a stored {what} can't be read: {error}"))
+}
+
+fn expect_record(found: &str, expected: &str) -> Result<(), String> {
+    if found == expected {
+        Ok(())
+    } else {
+        Err(format!("a stored point is a {found:?} where a {expected:?} was asked for"))
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use proptest::prelude::*;
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn locator() -> impl Strategy<Value = Locator> {
+        prop_oneof![
+            any::<(u32, u32)>().prop_map(|(a, b)| Locator::Lines(a, b)),
+            any::<u32>().prop_map(Locator::Page),
+            any::<(u32, u32)>().prop_map(|(a, b)| Locator::Paragraphs(a, b)),
+        ]
+    }
+
+    prop_compose! {
+        pub(in crate::store) fn chunk()(
+            (source, title, text) in any::<(String, String, String)>(),
+            headings in any::<Vec<String>>(),
+            tags in any::<Vec<String>>(),
+            locator in locator(),
+            (ordinal, occurrence) in any::<(u32, u32)>(),
+            kind in prop::sample::select(Kind::ALL.to_vec()),
+        ) -> Chunk {
+            let document_hash = ContentHash::of(text.as_bytes());
+            let chunk_hash = ContentHash::of(title.as_bytes());
+            Chunk {
+                source, title, headings, text, locator, ordinal, kind, document_hash, chunk_hash,
+                occurrence, tags,
+            }
+        }
+    }
+
+    prop_compose! {
+        pub(in crate::store) fn document()(
+            (source, ingested_at) in any::<(String, String)>(),
+            (chunks, mtime, run) in any::<(u32, i64, u128)>(),
+            // The server's integers are signed.
+            (size, terms) in (0..=i64::MAX as u64, 0..=i64::MAX as u64),
+            kind in prop::sample::select(Kind::ALL.to_vec()),
+            tags in any::<Vec<String>>(),
+        ) -> DocumentRecord {
+            let document_hash = ContentHash::of(source.as_bytes());
+            DocumentRecord {
+                source, document_hash, size, mtime, kind, chunks, terms, tags, ingested_at,
+                run_id: Uuid::from_u128(run),
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn chunks_round_trip(chunk in chunk()) {
+            prop_assert_eq!(to_chunk(of_chunk(chunk.clone())), Ok(chunk));
+        }
+
+        #[test]
+        fn documents_round_trip(document in document()) {
+            prop_assert_eq!(to_document(of_document(document.clone())), Ok(document));
+        }
+
+        #[test]
+        fn a_document_is_never_read_as_a_chunk(document in document(), chunk in chunk()) {
+            prop_assert!(to_chunk(of_document(document)).is_err());
+            prop_assert!(to_document(of_chunk(chunk)).is_err());
+        }
+    }
+
+    fn sample() -> Payload {
+        let hash = ContentHash::of(b"x");
+        match json!({
+            "record": "chunk", "source": "a.md", "text": "t", "lines": [1, 2], "ordinal": 0,
+            "kind": "markdown", "document_hash": hash, "chunk_hash": hash, "occurrence": 0,
+        }) {
+            Value::Object(map) => map,
+            _ => unreachable!(),
+        }
+    }
+
+    #[test]
+    fn fields_of_other_versions_are_ignored_and_missing_lists_are_empty() {
+        let mut payload = sample();
+        payload.insert("added_later".to_owned(), json!({"x": 1}));
+        let chunk = to_chunk(payload).unwrap();
+        assert_eq!(chunk.locator, Locator::Lines(1, 2));
+        assert!(chunk.tags.is_empty() && chunk.headings.is_empty());
+    }
+
+    #[test]
+    fn garbled_payloads_are_errors_that_say_why() {
+        for (field, value, why) in [
+            ("kind", json!("spreadsheet"), "unknown variant"),
+            ("text", json!(7), "invalid type"),
+            ("lines", Value::Null, "none or several"),
+            ("page", json!(3), "none or several"),
+            ("lines", json!([1]), "invalid length"),
+            ("ordinal", json!(-1), "invalid value"),
+            ("record", json!("document"), "where a \"chunk\" was asked for"),
+        ] {
+            let mut payload = sample();
+            payload.insert(field.to_owned(), value);
+            let error = to_chunk(payload).unwrap_err();
+            assert!(error.contains(why), "{field}: {error}");
+        }
+        assert!(to_chunk(Payload::new()).unwrap_err().contains("can't be read"));
+    }
+}

@@ -1,0 +1,98 @@
+//! What users give as the address of a Qdrant server, as the gRPC client needs it.
+
+/// Port of Qdrant's gRPC interface.
+const GRPC: u16 = 6334;
+/// Port of its REST interface and dashboard: the one people know, one below gRPC.
+const REST: u16 = 6333;
+
+/// `scheme://host:port` for `[http://|https://]host[:port][/]`.
+///
+/// Without a scheme it is `http`, without a port 6334. Port 6333 becomes 6334: it can only be meant
+/// for the REST interface of the same server.
+pub(super) fn grpc_address(given: &str) -> Result<String, String> {
+    let given = given.trim();
+    let (scheme, rest) = given.split_once("://").unwrap_or(("http", given));
+    let scheme = scheme.to_ascii_lowercase();
+    if !matches!(scheme.as_str(), "http" | "https") {
+        return Err(format!(
+            "the address starts with {scheme}://; http:// and https:// are possible"
+        ));
+    }
+    let authority = rest.trim_end_matches('/');
+    if authority.contains('@') {
+        // Never repeat it: it may hold a password.
+        return Err("the address contains `@`: a key is given as QDRANT_API_KEY".to_owned());
+    }
+    if authority.contains(['/', '?', '#']) || authority.chars().any(char::is_whitespace) {
+        return Err(format!("{given:?} is not an address like http://localhost:6334"));
+    }
+    let (host, port) = split_port(authority)
+        .filter(|(host, _)| !host.is_empty())
+        .ok_or_else(|| format!("{given:?} is not an address like http://localhost:6334"))?;
+    let port = match port {
+        None | Some(REST) => GRPC,
+        Some(port) => port,
+    };
+    Ok(format!("{scheme}://{host}:{port}"))
+}
+
+/// Host (an IPv6 address in brackets) and port. `None` where they can't be told apart.
+fn split_port(authority: &str) -> Option<(&str, Option<u16>)> {
+    let (host, port) = match authority.rfind(']') {
+        Some(end) if authority.starts_with('[') => {
+            let (host, port) = authority.split_at(end + 1);
+            match port.strip_prefix(':') {
+                Some(port) => (host, Some(port)),
+                None if port.is_empty() => (host, None),
+                None => return None,
+            }
+        }
+        Some(_) => return None,
+        None => match authority.split_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (authority, None),
+        },
+    };
+    match port {
+        None => Some((host, None)),
+        Some(digits) => Some((host, Some(digits.parse().ok()?))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_lead_to_the_grpc_port() {
+        for (given, expected) in [
+            ("http://localhost:6334", "http://localhost:6334"),
+            ("http://localhost:6333/", "http://localhost:6334"),
+            ("https://x.cloud.qdrant.io", "https://x.cloud.qdrant.io:6334"),
+            ("HTTPS://x.cloud.qdrant.io:443", "https://x.cloud.qdrant.io:443"),
+            ("localhost", "http://localhost:6334"),
+            ("qdrant:7000", "http://qdrant:7000"),
+            ("http://[::1]:6333", "http://[::1]:6334"),
+            (" http://[::1] ", "http://[::1]:6334"),
+        ] {
+            assert_eq!(grpc_address(given).as_deref(), Ok(expected), "{given}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused_and_keys_in_it_are_not_repeated() {
+        for bad in [
+            "",
+            "http://",
+            "ftp://x",
+            "http://x/path",
+            "a b",
+            "http://x:port",
+            "http://::1",
+            "http://x:99999",
+        ] {
+            assert!(grpc_address(bad).is_err(), "{bad}");
+        }
+        assert!(!grpc_address("http://me:s3cret@host").unwrap_err().contains("s3cret"));
+    }
+}

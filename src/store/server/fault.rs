@@ -1,0 +1,138 @@
+//! What the gRPC client reports, as faults a caller can act on and sentences a person can read.
+
+use std::time::Duration;
+
+use qdrant_client::QdrantError;
+
+use crate::error::Fault;
+
+/// gRPC status codes, see <https://grpc.github.io/grpc/core/md_doc_statuscodes.html>.
+mod code {
+    pub(super) const CANCELLED: i32 = 1;
+    pub(super) const UNKNOWN: i32 = 2;
+    pub(super) const INVALID_ARGUMENT: i32 = 3;
+    pub(super) const DEADLINE_EXCEEDED: i32 = 4;
+    pub(super) const NOT_FOUND: i32 = 5;
+    pub(super) const PERMISSION_DENIED: i32 = 7;
+    pub(super) const RESOURCE_EXHAUSTED: i32 = 8;
+    pub(super) const ABORTED: i32 = 10;
+    pub(super) const UNIMPLEMENTED: i32 = 12;
+    pub(super) const INTERNAL: i32 = 13;
+    pub(super) const UNAVAILABLE: i32 = 14;
+    pub(super) const UNAUTHENTICATED: i32 = 16;
+}
+
+const TRANSIENT: Fault = Fault::Transient { retry_after: None };
+
+/// Fault and message. `timeout` is the one the client was given, for the message.
+pub(super) fn describe(error: &QdrantError, timeout: Duration) -> (Fault, String) {
+    match error {
+        QdrantError::ResponseError { status } => {
+            of_status(status.code() as i32, status.message(), timeout)
+        }
+        QdrantError::ResourceExhaustedError { status, retry_after_seconds } => {
+            let retry_after = Some(Duration::from_secs(*retry_after_seconds));
+            (Fault::Transient { retry_after }, said("is overloaded", status.message()))
+        }
+        QdrantError::InvalidUri(error) => (Fault::Permanent, format!("not an address: {error}")),
+        other => (Fault::Permanent, other.to_string()),
+    }
+}
+
+fn of_status(status: i32, message: &str, timeout: Duration) -> (Fault, String) {
+    match status {
+        code::UNAUTHENTICATED => {
+            (Fault::Unauthorized, said("wants an API key, or another one", message))
+        }
+        code::PERMISSION_DENIED => (Fault::Unauthorized, said("refuses the API key", message)),
+        code::NOT_FOUND => (Fault::NotFound, message.to_owned()),
+        code::CANCELLED | code::DEADLINE_EXCEEDED => {
+            (TRANSIENT, format!("did not answer within {} s", timeout.as_secs_f32()))
+        }
+        code::UNAVAILABLE | code::UNKNOWN | code::INTERNAL if is_transport(message) => {
+            (TRANSIENT, unreachable(message))
+        }
+        code::UNAVAILABLE => (TRANSIENT, said("is unavailable", message)),
+        code::RESOURCE_EXHAUSTED => (TRANSIENT, said("is overloaded", message)),
+        code::ABORTED => (TRANSIENT, said("gave up the operation", message)),
+        code::UNIMPLEMENTED => (
+            Fault::Permanent,
+            said("does not know the request (is this Qdrant's gRPC port, 6334?)", message),
+        ),
+        code::INVALID_ARGUMENT => (Fault::Permanent, said("refuses the request", message)),
+        _ => (Fault::Permanent, said("failed", message)),
+    }
+}
+
+/// Whether the words come from the connection rather than from Qdrant.
+fn is_transport(message: &str) -> bool {
+    [
+        "Failed to connect to",
+        "transport error",
+        "h2 protocol error",
+        "http2 error",
+        "error trying to connect",
+        "tcp connect",
+    ]
+    .iter()
+    .any(|sign| message.contains(sign))
+}
+
+/// The client prints its connection errors with all their layers; the reason is the innermost.
+fn unreachable(message: &str) -> String {
+    let reasons = [
+        ("Connection refused", "connection refused: is Qdrant running there?"),
+        ("ConnectionRefused", "connection refused: is Qdrant running there?"),
+        ("dns error", "the host name is not known"),
+        ("failed to lookup address", "the host name is not known"),
+        ("certificate", "the TLS certificate is not accepted"),
+        ("InvalidContentType", "the server does not speak TLS there: is it http://?"),
+        ("deadline", "no connection in time"),
+        ("TimedOut", "no connection in time"),
+        ("Connection reset", "the connection was cut"),
+        ("ConnectionReset", "the connection was cut"),
+        ("BrokenPipe", "the connection was cut"),
+        ("http2 error", "the server does not speak gRPC there (Qdrant's gRPC port is 6334)"),
+        ("h2 protocol error", "the server does not speak gRPC there (Qdrant's gRPC port is 6334)"),
+    ];
+    let reason = reasons.iter().find(|(sign, _)| message.contains(sign));
+    format!("cannot be reached: {}", reason.map_or("the connection failed", |(_, words)| words))
+}
+
+fn said(what: &str, message: &str) -> String {
+    let line = message.lines().next().unwrap_or_default().trim();
+    if line.is_empty() { what.to_owned() } else { format!("{what}: {line}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statuses_are_sorted_by_what_a_caller_can_do() {
+        let second = Duration::from_secs(1);
+        for (status, message, fault, words) in [
+            (16, "Must provide an API key", Fault::Unauthorized, "Must provide an API key"),
+            (7, "", Fault::Unauthorized, "refuses the API key"),
+            (14, "busy", TRANSIENT, "is unavailable: busy"),
+            (1, "Timeout expired", TRANSIENT, "did not answer within 1 s"),
+            (8, "rate limit", TRANSIENT, "is overloaded: rate limit"),
+            (5, "Collection `x` doesn't exist!", Fault::NotFound, "Collection `x` doesn't exist!"),
+            (3, "Wrong input: vector dim", Fault::Permanent, "vector dim"),
+            (13, "Service internal error: x\nbacktrace", Fault::Permanent, "internal error: x"),
+            (12, "", Fault::Permanent, "6334"),
+        ] {
+            let (got, text) = of_status(status, message, second);
+            assert_eq!(got, fault, "{status}");
+            assert!(text.contains(words) && !text.contains("backtrace"), "{text}");
+        }
+    }
+
+    #[test]
+    fn connection_errors_lose_their_debug_output() {
+        let printed = r#"Failed to connect to http://127.0.0.1:1/: tonic::transport::Error(Transport, ConnectError(ConnectError("tcp connect error", 127.0.0.1:1, Os { code: 111, kind: ConnectionRefused, message: "Connection refused" })))"#;
+        let (fault, text) = of_status(code::INTERNAL, printed, Duration::ZERO);
+        assert_eq!(fault, TRANSIENT);
+        assert_eq!(text, "cannot be reached: connection refused: is Qdrant running there?");
+    }
+}

@@ -1,0 +1,206 @@
+//! The messages of Qdrant's gRPC interface to and from plain data.
+
+use std::collections::HashMap;
+
+use qdrant_client::qdrant::point_id::PointIdOptions;
+use qdrant_client::qdrant::value::Kind;
+use qdrant_client::qdrant::vector_input::Variant;
+use qdrant_client::qdrant::vectors::VectorsOptions;
+use qdrant_client::qdrant::{
+    Condition, DenseVector, Distance, Filter, ListValue, Modifier, NamedVectors, PointId,
+    PointStruct, Query, QueryPoints, RetrievedPoint, ScoredPoint, SparseVector, SparseVectorConfig,
+    SparseVectorParams, Struct, Value, Vector, VectorInput, VectorParams, VectorParamsMap, Vectors,
+    VectorsConfig, query, vector, vector_output, vectors_config, vectors_output,
+};
+use serde_json::Number;
+use uuid::Uuid;
+
+use crate::store::payload::{self, CHUNK, Payload};
+use crate::store::{DENSE, SPARSE, SearchRequest};
+use crate::types::{self, ContentHash, DocumentRecord, Point, Scored};
+
+pub(super) fn vectors_config(dimensions: usize) -> VectorsConfig {
+    let dense = VectorParams {
+        size: dimensions as u64,
+        distance: Distance::Cosine.into(),
+        ..VectorParams::default()
+    };
+    let map = HashMap::from([(DENSE.to_owned(), dense)]);
+    VectorsConfig { config: Some(vectors_config::Config::ParamsMap(VectorParamsMap { map })) }
+}
+
+pub(super) fn sparse_config() -> SparseVectorConfig {
+    let sparse = SparseVectorParams { modifier: Some(Modifier::Idf.into()), index: None };
+    SparseVectorConfig { map: HashMap::from([(SPARSE.to_owned(), sparse)]) }
+}
+
+pub(super) fn chunk_point(Point { chunk, dense, sparse }: Point) -> PointStruct {
+    let mut vectors = HashMap::new();
+    if let Some(data) = dense {
+        vectors.insert(DENSE.to_owned(), named(vector::Vector::Dense(DenseVector { data })));
+    }
+    if !sparse.indices.is_empty() {
+        vectors.insert(SPARSE.to_owned(), named(vector::Vector::Sparse(sparse_vector(sparse))));
+    }
+    point(chunk.id(), vectors, payload::of_chunk(chunk))
+}
+
+pub(super) fn document_point(document: DocumentRecord) -> PointStruct {
+    point(DocumentRecord::id(&document.source), HashMap::new(), payload::of_document(document))
+}
+
+fn point(id: Uuid, vectors: HashMap<String, Vector>, payload: Payload) -> PointStruct {
+    let vectors =
+        Vectors { vectors_options: Some(VectorsOptions::Vectors(NamedVectors { vectors })) };
+    PointStruct { id: Some(point_id(id)), payload: fields(payload), vectors: Some(vectors) }
+}
+
+fn named(vector: vector::Vector) -> Vector {
+    Vector { vector: Some(vector), ..Vector::default() }
+}
+
+fn sparse_vector(vector: types::SparseVector) -> SparseVector {
+    SparseVector { values: vector.values, indices: vector.indices }
+}
+
+pub(super) fn point_id(id: Uuid) -> PointId {
+    PointId { point_id_options: Some(PointIdOptions::Uuid(id.to_string())) }
+}
+
+/// The legs that have something to ask, dense before sparse.
+pub(super) fn queries(collection: &str, request: SearchRequest) -> Vec<QueryPoints> {
+    let dense = request.dense.map(|data| (DENSE, Variant::Dense(DenseVector { data })));
+    let sparse = request
+        .sparse
+        .filter(|vector| !vector.indices.is_empty())
+        .map(|vector| (SPARSE, Variant::Sparse(sparse_vector(vector))));
+    let filter = filter(&request.filter);
+    let query = |(using, variant): (&str, Variant)| QueryPoints {
+        collection_name: collection.to_owned(),
+        query: Some(Query {
+            variant: Some(query::Variant::Nearest(VectorInput { variant: Some(variant) })),
+        }),
+        using: Some(using.to_owned()),
+        filter: filter.clone(),
+        score_threshold: request.min_score,
+        limit: Some(request.limit as u64),
+        with_payload: Some(true.into()),
+        ..QueryPoints::default()
+    };
+    dense.into_iter().chain(sparse).map(query).collect()
+}
+
+/// `None` where everything passes.
+fn filter(filter: &types::Filter) -> Option<Filter> {
+    let mut conditions = Vec::new();
+    if let Some(sources) = &filter.sources {
+        conditions.push(Condition::matches("source", sources.clone()));
+    }
+    if !filter.kinds.is_empty() {
+        let kinds: Vec<String> = filter.kinds.iter().map(|kind| kind.name().to_owned()).collect();
+        conditions.push(Condition::matches("kind", kinds));
+    }
+    conditions.extend(filter.tags.iter().map(|tag| Condition::matches("tags", tag.clone())));
+    (!conditions.is_empty()).then(|| Filter::must(conditions))
+}
+
+/// Chunks of these documents, less those in `keep`.
+pub(super) fn chunks_of(sources: &[String], keep: &[Uuid]) -> Filter {
+    let mut filter = Filter::must([record(CHUNK), Condition::matches("source", sources.to_vec())]);
+    if !keep.is_empty() {
+        filter.must_not = vec![Condition::has_id(keep.iter().copied().map(point_id))];
+    }
+    filter
+}
+
+/// Chunks with any of these hashes.
+pub(super) fn chunks_with(hashes: &[ContentHash]) -> Filter {
+    let hashes: Vec<String> = hashes.iter().map(|hash| hash.0.clone()).collect();
+    Filter::must([record(CHUNK), Condition::matches("chunk_hash", hashes)])
+}
+
+pub(super) fn record(kind: &str) -> Condition {
+    Condition::matches("record", kind.to_owned())
+}
+
+pub(super) fn scored(point: ScoredPoint) -> Result<Scored, String> {
+    let chunk = payload::to_chunk(json_object(point.payload)?)?;
+    Ok(Scored { chunk, score: point.score })
+}
+
+/// The dense vector of a point, where it has one.
+pub(super) fn dense_of(point: &mut RetrievedPoint) -> Option<Vec<f32>> {
+    let vectors_output::VectorsOptions::Vectors(mut named) =
+        point.vectors.take()?.vectors_options?
+    else {
+        return None;
+    };
+    match named.vectors.remove(DENSE)?.into_vector() {
+        vector_output::Vector::Dense(dense) => Some(dense.data),
+        _ => None,
+    }
+}
+
+fn fields(payload: Payload) -> HashMap<String, Value> {
+    payload.into_iter().map(|(key, value)| (key, to_value(value))).collect()
+}
+
+pub(super) fn to_value(json: serde_json::Value) -> Value {
+    let kind = match json {
+        serde_json::Value::Null => Kind::NullValue(0),
+        serde_json::Value::Bool(flag) => Kind::BoolValue(flag),
+        serde_json::Value::Number(number) => match number.as_i64() {
+            Some(integer) => Kind::IntegerValue(integer),
+            None => Kind::DoubleValue(number.as_f64().unwrap_or_default()),
+        },
+        serde_json::Value::String(text) => Kind::StringValue(text),
+        serde_json::Value::Array(items) => {
+            Kind::ListValue(ListValue { values: items.into_iter().map(to_value).collect() })
+        }
+        serde_json::Value::Object(map) => Kind::StructValue(Struct { fields: fields(map) }),
+    };
+    Value { kind: Some(kind) }
+}
+
+pub(super) fn json_object(fields: HashMap<String, Value>) -> Result<Payload, String> {
+    fields.into_iter().map(|(key, value)| Ok((key, to_json(value)?))).collect()
+}
+
+pub(super) fn to_json(value: Value) -> Result<serde_json::Value, String> {
+    Ok(match value.kind {
+        None | Some(Kind::NullValue(_)) => serde_json::Value::Null,
+        Some(Kind::BoolValue(flag)) => flag.into(),
+        Some(Kind::IntegerValue(integer)) => integer.into(),
+        Some(Kind::DoubleValue(double)) => {
+            Number::from_f64(double).ok_or_else(|| format!("a stored number is {double}"))?.into()
+        }
+        Some(Kind::StringValue(text)) => text.into(),
+        Some(Kind::ListValue(list)) => {
+            list.values.into_iter().map(to_json).collect::<Result<Vec<_>, _>>()?.into()
+        }
+        Some(Kind::StructValue(object)) => json_object(object.fields)?.into(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::store::payload::tests::{chunk, document};
+
+    proptest! {
+        #[test]
+        fn payloads_survive_the_wire(chunk in chunk(), document in document()) {
+            let chunk_fields = fields(payload::of_chunk(chunk.clone()));
+            prop_assert_eq!(json_object(chunk_fields).and_then(payload::to_chunk), Ok(chunk));
+            let document_fields = fields(payload::of_document(document.clone()));
+            prop_assert_eq!(json_object(document_fields).and_then(payload::to_document), Ok(document));
+        }
+    }
+
+    #[test]
+    fn numbers_that_json_has_not_are_errors() {
+        assert!(to_json(Value { kind: Some(Kind::DoubleValue(f64::NAN)) }).is_err());
+    }
+}
