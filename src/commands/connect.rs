@@ -17,7 +17,7 @@ use crate::retry::RetryPolicy;
 use crate::settings::{EmbeddingModel, Settings};
 use crate::store::VectorStore;
 use crate::store::edge::{Access, EdgeStore};
-use crate::store::server::{ServerOptions, ServerStore};
+use crate::store::server::{self, ServerOptions, ServerStore};
 use crate::types::Manifest;
 
 pub use crate::store::edge::Access as StoreAccess;
@@ -42,7 +42,7 @@ pub fn server(settings: &Settings) -> Result<ServerStore, Failure> {
         replication_factor: qdrant.replication_factor,
         retry: retry_policy(settings),
     };
-    Ok(ServerStore::connect(options, &settings.collection)?)
+    Ok(server::connect(options, &settings.collection)?)
 }
 
 /// The embedder that is configured, where it is the one that built the collection. The probe for

@@ -12,7 +12,7 @@ use crate::embed::Role;
 use crate::error::{Exit, Failure, Service};
 use crate::openai;
 use crate::settings::EmbeddingModel;
-use crate::store::server::{ServerOptions, ServerStore};
+use crate::store::server::{self, ServerOptions};
 use crate::types::SCHEMA_VERSION;
 use crate::ui::Ui;
 use crate::ui::sanitize::sanitize_line;
@@ -172,7 +172,7 @@ async fn look_for_qdrant(context: &Context) -> Option<Check> {
             ..connect::retry_policy(&context.settings)
         },
     };
-    let store = ServerStore::connect(options, &context.settings.collection).ok()?;
+    let store = server::connect(options, &context.settings.collection).ok()?;
     let version = tokio::time::timeout(GLANCE, store.health()).await.ok()?.ok()?;
     let mut check = Check::fine("qdrant", format!("a Qdrant {version} runs at {url}"));
     check.hint = Some(format!("use it: docent ingest --qdrant-url {url} PATH"));

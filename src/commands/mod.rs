@@ -36,8 +36,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     if matches!(cli.command, Command::ExtractWorker) {
-        let served = extract::run_worker(&mut io::stdin().lock(), &mut io::stdout().lock());
-        return ExitCode::from(u8::from(served.is_err()));
+        return worker();
     }
     let mut ui = Ui::new(&cli.global);
     let exit = dispatch(&mut ui, cli).unwrap_or_else(|failure| {
@@ -45,6 +44,14 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         failure.exit
     });
     ExitCode::from(exit as u8)
+}
+
+/// Serves the ingest that started this process, until that ends.
+fn worker() -> ExitCode {
+    let memory_mb = std::env::var(extract::MEMORY_VARIABLE).ok().and_then(|text| text.parse().ok());
+    let (mut input, mut output) = (io::stdin().lock(), io::stdout().lock());
+    let served = extract::run_worker(&mut input, &mut output, memory_mb.unwrap_or_default());
+    ExitCode::from(u8::from(served.is_err()))
 }
 
 fn dispatch(ui: &mut Ui, cli: Cli) -> Result<Exit, Failure> {
