@@ -20,6 +20,17 @@ pub(super) enum Scope {
     Everything,
 }
 
+impl Scope {
+    /// Whether what is inside an element of this role is in scope.
+    fn begins_with(self, role: Role) -> bool {
+        match self {
+            Self::Main => role == Role::Main,
+            Self::Articles => role == Role::Article,
+            Self::Body | Self::Everything => true,
+        }
+    }
+}
+
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Rendered {
     pub(super) title: String,
@@ -27,7 +38,13 @@ pub(super) struct Rendered {
     pub(super) marks: Vec<Mark>,
 }
 
+/// Empty where the page has nothing in scope.
 pub(super) fn render(source: &str, tokens: &[Token], scope: Scope) -> Rendered {
+    let opens =
+        |token: &Token| matches!(token, Token::Open { role, .. } if scope.begins_with(*role));
+    if !tokens.iter().any(opens) && matches!(scope, Scope::Main | Scope::Articles) {
+        return Rendered::default();
+    }
     let mut renderer = Renderer {
         source,
         scope,
@@ -98,11 +115,7 @@ impl Renderer<'_> {
             Skip::Furniture => self.scope != Scope::Everything,
             Skip::Always => true,
         };
-        let in_scope = match self.scope {
-            Scope::Main => role == Role::Main,
-            Scope::Articles => role == Role::Article,
-            Scope::Body | Scope::Everything => true,
-        };
+        let in_scope = self.scope.begins_with(role);
         if skipped && self.skipped == 0 && role.is_block() {
             self.writer.boundary();
         }
