@@ -18,7 +18,7 @@ use crate::settings::{EmbeddingModel, Settings};
 use crate::store::VectorStore;
 use crate::store::edge::{Access, EdgeStore};
 use crate::store::server::{self, ServerOptions, ServerStore};
-use crate::types::Manifest;
+use crate::types::{EmbedderId, Manifest};
 
 pub use crate::store::edge::Access as StoreAccess;
 
@@ -57,8 +57,8 @@ pub async fn embedder(
     let embedder: Arc<dyn Embedder> = match &settings.embedding.model {
         EmbeddingModel::Builtin => Arc::new(Builtin::new()),
         EmbeddingModel::OpenAi(model) => {
-            let known = manifest.map(|manifest| manifest.embedder.dimensions);
-            Arc::new(openai_embed::connect(embedding_options(settings, model, known)).await?)
+            let built = manifest.map(|manifest| &manifest.embedder);
+            Arc::new(openai_embed::connect(embedding_options(settings, model, built)).await?)
         }
     };
     if let Some(manifest) = manifest
@@ -73,14 +73,19 @@ pub async fn embedder(
     Ok(embedder)
 }
 
-fn embedding_options(settings: &Settings, model: &str, known: Option<usize>) -> OpenAiOptions {
+fn embedding_options(
+    settings: &Settings,
+    model: &str,
+    built: Option<&EmbedderId>,
+) -> OpenAiOptions {
     let embedding = &settings.embedding;
     OpenAiOptions {
         base_url: embedding.endpoint.base_url.clone(),
         api_key: embedding.endpoint.api_key.clone(),
         model: model.to_owned(),
         dimensions: embedding.dimensions,
-        known_dimensions: known,
+        known_dimensions: built.map(|id| id.dimensions),
+        known_revision: built.map(|id| id.revision.clone()),
         document_prefix: embedding.document_prefix.clone(),
         query_prefix: embedding.query_prefix.clone(),
         batch_items: embedding.batch_items,

@@ -63,7 +63,7 @@ pub async fn sync(
             .await;
     progress.finish();
     result.map_err(|error| match error {
-        IngestError::Discover(error) => discover_failure(&error),
+        IngestError::Discover(error) => Failure { hint: error.hint(), ..Failure::usage(error.to_string()) },
         IngestError::Backend(error) => error.into(),
     })
 }
