@@ -1,0 +1,240 @@
+//! The sections of a Markdown text.
+//!
+//! Headings are found line by line: ATX (`# Title`) and setext (`Title` underlined with `=` or `-`),
+//! neither inside fenced code nor in HTML comments. A section reaches from its heading to the next
+//! one. Sections are joined where they would make poor pieces alone:
+//!
+//! - a heading without a text of its own, or a tiny preamble (a rule, badges), goes with the section
+//!   below it, under that one's path;
+//! - a tiny section goes with the next if both fit a piece, under the path they have in common.
+
+use super::Count;
+use super::outline::Outline;
+
+/// A section below this part of the limit is tiny.
+const TINY_SHARE: usize = 8;
+
+/// More bytes than this per token are taken for a text that does not fit, without counting.
+const BYTES_PER_TOKEN: usize = 16;
+
+struct Section {
+    start: usize,
+    /// Where the text after the heading begins.
+    body: usize,
+    /// Empty before the first heading, and where joined sections have nothing in common.
+    path: Vec<String>,
+    /// Whether it stands before the first heading.
+    preamble: bool,
+}
+
+pub(super) fn outline(text: &str, max_tokens: usize, count: Count<'_>) -> Outline {
+    let start = front_matter(text);
+    let mut sections = sections(text, start);
+    let ends: Vec<usize> =
+        sections.iter().skip(1).map(|next| next.start).chain([text.len()]).collect();
+
+    let fits = |range: std::ops::Range<usize>, limit: usize| {
+        range.len() <= limit * BYTES_PER_TOKEN && count(&text[range]) <= limit
+    };
+    let mut joined: Vec<Section> = Vec::new();
+    for (section, end) in sections.drain(..).zip(ends) {
+        if let Some(group) = joined.last_mut() {
+            let tiny = fits(group.start..section.start, max_tokens / TINY_SHARE);
+            let bare = text[group.body..section.start].trim().is_empty();
+            if (bare || (tiny && group.preamble)) && section.path.starts_with(&group.path) {
+                group.path = section.path;
+                group.body = section.body;
+                group.preamble = false;
+                continue;
+            }
+            let capacity = max_tokens - max_tokens / super::HEADINGS_SHARE;
+            if tiny && fits(group.start..end, capacity) {
+                let common = group.path.iter().zip(&section.path).take_while(|(a, b)| a == b);
+                let common = common.count();
+                group.path.truncate(common);
+                // What follows is not below a heading of its own any more.
+                group.body = group.start;
+                continue;
+            }
+        }
+        joined.push(section);
+    }
+    let cuts = joined.iter().map(|section| section.start).chain([text.len()]).collect();
+    Outline::new(joined.into_iter().map(|section| (section.start, section.path)).collect(), cuts)
+}
+
+/// Length of the front matter (`---` or `+++` around metadata) at the very start.
+pub(super) fn front_matter(text: &str) -> usize {
+    let mut lines = text.split_inclusive('\n');
+    let Some(opening) = lines.next().map(str::trim_end) else { return 0 };
+    let closing: &[&str] = match opening {
+        "---" => &["---", "..."],
+        "+++" => &["+++"],
+        _ => return 0,
+    };
+    let mut end = text.find('\n').map_or(text.len(), |at| at + 1);
+    for (number, line) in lines.enumerate() {
+        // A thematic break is followed by a blank line, metadata is not.
+        if number == 0 && line.trim().is_empty() {
+            return 0;
+        }
+        end += line.len();
+        if closing.contains(&line.trim_end()) {
+            return end;
+        }
+    }
+    0
+}
+
+/// What a line comes after.
+#[derive(Clone, Copy)]
+enum Above {
+    /// Nothing that it could belong to.
+    Blank,
+    /// A paragraph that began there: a setext underline turns it into a heading.
+    Paragraph(usize),
+    /// A list item, a quote, a table.
+    Block,
+}
+
+/// Cuts `text` from `start` at its headings.
+fn sections(text: &str, start: usize) -> Vec<Section> {
+    let mut sections = vec![Section { start, body: start, path: Vec::new(), preamble: true }];
+    let mut stack: Vec<(usize, String)> = Vec::new();
+    let mut open = |at: usize, body: usize, level: usize, title: String| {
+        stack.retain(|(above, _)| *above < level);
+        stack.push((level, title));
+        let path = stack.iter().map(|(_, title)| title.clone()).collect();
+        sections.push(Section { start: at, body, path, preamble: false });
+    };
+
+    let mut fence: Option<&str> = None;
+    let mut comment = false;
+    let mut above = Above::Blank;
+    let mut at = start;
+    for line in text[start..].split_inclusive('\n') {
+        let (begin, end) = (at, at + line.len());
+        at = end;
+        if let Some(marker) = fence {
+            if closes(line, marker) {
+                fence = None;
+            }
+        } else if comment {
+            comment = !line.contains("-->");
+        } else if let Some(marker) = opening_fence(line) {
+            (fence, above) = (Some(marker), Above::Blank);
+        } else if let Some((level, title)) = atx(line) {
+            open(begin, end, level, plain(title));
+            above = Above::Blank;
+        } else if let (Above::Paragraph(from), Some(level)) = (above, setext(line)) {
+            open(from, end, level, plain(&text[from..begin]));
+            above = Above::Blank;
+        } else if line.trim_start().starts_with("<!--") {
+            (comment, above) = (!line.contains("-->"), Above::Blank);
+        } else if line.trim().is_empty() {
+            above = Above::Blank;
+        } else if starts_other_block(line) {
+            above = Above::Block;
+        } else if matches!(above, Above::Blank) {
+            above = if indent(line) < 4 { Above::Paragraph(begin) } else { Above::Block };
+        }
+    }
+    if sections[0].start == sections.get(1).map_or(text.len(), |first| first.start) {
+        sections.remove(0);
+    }
+    sections
+}
+
+fn indent(line: &str) -> usize {
+    line.len() - line.trim_start_matches(' ').len()
+}
+
+/// Level and raw title of an ATX heading.
+fn atx(line: &str) -> Option<(usize, &str)> {
+    let rest = line.trim_start_matches(' ');
+    let title = rest.trim_start_matches('#');
+    let level = rest.len() - title.len();
+    let is_heading = indent(line) < 4
+        && (1..=6).contains(&level)
+        && (title.is_empty() || title.starts_with(char::is_whitespace));
+    if !is_heading {
+        return None;
+    }
+    let title = title.trim();
+    let open = title.trim_end_matches('#');
+    // Closing marks count as such only after a space.
+    let closed = open.is_empty() || open.ends_with(char::is_whitespace);
+    Some((level, if closed { open.trim_end() } else { title }))
+}
+
+fn setext(line: &str) -> Option<usize> {
+    let mark = line.trim();
+    let all = |c: char| !mark.is_empty() && mark.chars().all(|m| m == c);
+    match () {
+        () if indent(line) >= 4 => None,
+        () if all('=') => Some(1),
+        () if all('-') => Some(2),
+        () => None,
+    }
+}
+
+/// The run of backticks or tildes that opens fenced code.
+fn opening_fence(line: &str) -> Option<&str> {
+    let rest = line.trim_start_matches(' ');
+    let mark = rest.chars().next().filter(|mark| matches!(mark, '`' | '~'))?;
+    let info = rest.trim_start_matches(mark);
+    let marker = &rest[..rest.len() - info.len()];
+    let inline = mark == '`' && info.contains('`');
+    (indent(line) < 4 && marker.len() >= 3 && !inline).then_some(marker)
+}
+
+fn closes(line: &str, marker: &str) -> bool {
+    let mark = line.trim();
+    indent(line) < 4
+        && mark.len() >= marker.len()
+        && mark.trim_start_matches(&marker[..1]).is_empty()
+}
+
+/// List items, quotes and table rows: an underline below them is none.
+fn starts_other_block(line: &str) -> bool {
+    let line = line.trim_start();
+    let digits = line.trim_start_matches(|c: char| c.is_ascii_digit());
+    line.starts_with(['>', '|'])
+        || line.starts_with("- ")
+        || line.starts_with("* ")
+        || line.starts_with("+ ")
+        || (digits.len() < line.len() && (digits.starts_with(". ") || digits.starts_with(") ")))
+}
+
+/// The words of a heading, without inline markup.
+fn plain(title: &str) -> String {
+    let title = match title.trim_end().rfind("{#") {
+        Some(id) if title.trim_end().ends_with('}') => &title[..id],
+        _ => title,
+    };
+    let mut words = String::with_capacity(title.len());
+    let mut code = false;
+    let mut rest = title;
+    while let Some(character) = rest.chars().next() {
+        let after = &rest[character.len_utf8()..];
+        rest = after;
+        match character {
+            '`' => code = !code,
+            _ if code => words.push(character),
+            '\\' if after.starts_with(|next: char| next.is_ascii_punctuation()) => {
+                words.push_str(&after[..1]);
+                rest = &after[1..];
+            }
+            ']' if after.starts_with('(') => {
+                rest = after.find(')').map_or(after, |close| &after[close + 1..]);
+            }
+            '<' if after.starts_with(|next: char| next.is_ascii_alphabetic() || next == '/') => {
+                rest = after.find('>').map_or(after, |close| &after[close + 1..]);
+            }
+            '!' if after.starts_with('[') => {}
+            '*' | '[' | ']' => {}
+            _ => words.push(character),
+        }
+    }
+    words.trim().to_owned()
+}

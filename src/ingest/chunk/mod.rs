@@ -1,0 +1,278 @@
+//! Document → pieces that fit the embedder, each with its headings and its place. Pure.
+//!
+//! A text is cut where its structure says so, by text-splitter; what is decided here:
+//!
+//! - **Markdown** is cut at its headings first, so that a piece belongs to one section and its
+//!   heading path is true of all of it. Only tiny sections share a piece (see `markdown`).
+//!   Front matter is left out: it is metadata, and the title is taken from it elsewhere.
+//! - **Code** is cut along the syntax tree; its headings are the items around the piece's start.
+//! - **Pages** are cut each by itself.
+//!
+//! text-splitter rescans what is left of its input for every piece, and asks for the size of many
+//! overlapping candidates. It is therefore given windows of at most `WINDOW` bytes, and sizes come
+//! from a `ruler` laid along each window once. A piece's true size is checked at the end, so the
+//! limit holds for any tokenizer.
+
+mod code;
+mod markdown;
+mod outline;
+mod place;
+mod ruler;
+
+use std::ops::Range;
+
+use text_splitter::{ChunkConfig, CodeSplitter, MarkdownSplitter, TextSplitter};
+
+use super::document::{Document, Piece, Syntax};
+use crate::types::Chunk;
+use outline::Outline;
+use place::PlaceIndex;
+use ruler::{Ruler, Words};
+
+/// Raised whenever the same text and options would be cut differently.
+pub const REVISION: u32 = 1;
+
+/// Number of tokens of a text.
+pub type Count<'a> = &'a (dyn Fn(&str) -> usize + Sync);
+
+/// Sizes in tokens of the embedder's tokenizer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ChunkOptions {
+    /// Limit on what is embedded of a piece: heading path and text.
+    pub max_tokens: usize,
+    /// How much of a piece may be repeated at the start of the next one of the same section.
+    pub overlap_tokens: usize,
+}
+
+impl Default for ChunkOptions {
+    fn default() -> Self {
+        Self { max_tokens: 256, overlap_tokens: 32 }
+    }
+}
+
+/// Most bytes text-splitter sees at once, by syntax: its work grows with the square of it, the
+/// faster the more levels the syntax has.
+const WINDOW: usize = 32 << 10;
+const CODE_WINDOW: usize = 16 << 10;
+
+/// The heading path may take this part of the limit; more is cut off from its outer end.
+const HEADINGS_SHARE: usize = 4;
+
+/// Cuts a document. Pieces are in document order, none is blank, none is over the limit (but a
+/// single character that is over it by itself).
+pub fn chunk(document: &Document, options: &ChunkOptions, count: Count<'_>) -> Vec<Piece> {
+    let places = PlaceIndex::new(document);
+    let syntax = match document.syntax {
+        Syntax::Code(_) if document.text.len() > code::MAX_PARSED => Syntax::Plain,
+        syntax => syntax,
+    };
+    let mut cutter = Cutter {
+        text: &document.text,
+        places: &places,
+        syntax,
+        max_tokens: options.max_tokens.max(1),
+        overlap: options.overlap_tokens,
+        words: Words::new(count),
+        count,
+        pieces: Vec::new(),
+    };
+    for region in places.regions(document) {
+        cutter.cut_region(region);
+    }
+    // Halves of a piece can end up behind the overlap of the next one.
+    cutter.pieces.sort_by_key(|(start, _)| *start);
+    cutter.pieces.into_iter().map(|(_, piece)| piece).collect()
+}
+
+struct Cutter<'a> {
+    text: &'a str,
+    places: &'a PlaceIndex,
+    syntax: Syntax,
+    max_tokens: usize,
+    overlap: usize,
+    words: Words<'a>,
+    count: Count<'a>,
+    /// With the offset of their first word.
+    pieces: Vec<(usize, Piece)>,
+}
+
+impl Cutter<'_> {
+    /// A region is what a piece may not leave: the document, or a page.
+    fn cut_region(&mut self, region: Range<usize>) {
+        let text = &self.text[region.clone()];
+        let budget = self.max_tokens / HEADINGS_SHARE;
+        let outline = match self.syntax {
+            Syntax::Plain => Outline::flat(text),
+            Syntax::Markdown => markdown::outline(text, self.max_tokens, self.count),
+            Syntax::Code(language) => code::outline(text, language),
+        }
+        .measured(budget, self.count);
+        for section in outline.sections() {
+            for window in windows(text, section, self.window()) {
+                self.cut_window(region.start, window, &outline);
+            }
+        }
+    }
+
+    fn window(&self) -> usize {
+        if matches!(self.syntax, Syntax::Code(_)) { CODE_WINDOW } else { WINDOW }
+    }
+
+    /// `window` counts from `base`, the start of the region.
+    fn cut_window(&mut self, base: usize, window: Range<usize>, outline: &Outline) {
+        let text = &self.text[base + window.start..base + window.end];
+        let ruler = Ruler::new(text, &mut self.words);
+        let capacity = (self.max_tokens - outline.reserve(&window)).max(1);
+        let overlap = self.overlap.min(capacity / 2);
+        for range in split(text, self.syntax, &ruler, capacity, overlap) {
+            let range = base + window.start + range.start..base + window.start + range.end;
+            let Some(range) = trimmed(self.text, base, range) else { continue };
+            let start = range.start + indentation(&self.text[range.clone()]);
+            self.push(range, outline.headings_at(start - base));
+        }
+    }
+
+    /// Adds the piece; in halves where the ruler was too optimistic.
+    fn push(&mut self, range: Range<usize>, headings: &[String]) {
+        let text = &self.text[range.clone()];
+        let fits = (self.count)(&Chunk::embedded_text(headings, text)) <= self.max_tokens;
+        if !fits && let Some(middle) = middle(text) {
+            let middle = range.start + middle;
+            for half in [range.start..middle, middle..range.end] {
+                if let Some(half) = trimmed(self.text, half.start, half) {
+                    self.push(half, headings);
+                }
+            }
+            return;
+        }
+        let headings = if fits { headings.to_vec() } else { Vec::new() };
+        let locator = self.places.locate(&range);
+        let start = range.start + indentation(text);
+        self.pieces.push((start, Piece { text: text.to_owned(), locator, headings }));
+    }
+}
+
+/// Asks text-splitter. A text that fits is not cut at all.
+fn split(
+    text: &str,
+    syntax: Syntax,
+    ruler: &Ruler<'_>,
+    capacity: usize,
+    overlap: usize,
+) -> Vec<Range<usize>> {
+    if ruler.total() <= capacity {
+        return std::iter::once(0..text.len()).collect();
+    }
+    // An overlap below the capacity is always accepted, and so are the bundled grammars.
+    let config = || ChunkConfig::new(capacity).with_sizer(ruler).with_overlap(overlap).ok();
+    let pieces: Option<Vec<(usize, &str)>> = match syntax {
+        Syntax::Plain => config().map(|c| TextSplitter::new(c).chunk_indices(text).collect()),
+        Syntax::Markdown => {
+            config().map(|c| MarkdownSplitter::new(c).chunk_indices(text).collect())
+        }
+        Syntax::Code(language) => config()
+            .and_then(|config| CodeSplitter::new(code::grammar(language), config).ok())
+            .map(|splitter| splitter.chunk_indices(text).collect()),
+    };
+    let whole = || std::iter::once(0..text.len()).collect();
+    pieces.map_or_else(whole, |pieces| {
+        let ranges = pieces.iter().map(|(start, piece)| *start..start + piece.len());
+        joined(text, ranges, ruler, capacity)
+    })
+}
+
+/// Joins a tiny piece with the next one where both fit: text-splitter leaves the head of an item
+/// or a closing brace alone when the level below them is the one that fits. Drops a piece that the
+/// next one, beginning with the overlap, repeats as a whole.
+fn joined(
+    text: &str,
+    ranges: impl DoubleEndedIterator<Item = Range<usize>>,
+    ruler: &Ruler<'_>,
+    capacity: usize,
+) -> Vec<Range<usize>> {
+    let is_tiny = |range: &Range<usize>| ruler.between(range.start, range.end) <= capacity / 8;
+    let first_word = |range: &Range<usize>| range.start + indentation(&text[range.clone()]);
+    let mut joined: Vec<Range<usize>> = Vec::new();
+    for range in ranges.rev() {
+        match joined.last_mut() {
+            Some(next) if first_word(next) == first_word(&range) => {}
+            Some(next)
+                if (is_tiny(next) || is_tiny(&range))
+                    && ruler.between(range.start, next.end) <= capacity =>
+            {
+                next.start = range.start;
+            }
+            _ => joined.push(range),
+        }
+    }
+    joined.reverse();
+    joined
+}
+
+/// Cuts `range` into windows of at most `limit` bytes, preferably between blocks (a blank line
+/// before an unindented one), else at a blank line, a line's end, a space.
+fn windows(text: &str, range: Range<usize>, limit: usize) -> Vec<Range<usize>> {
+    let mut windows = Vec::new();
+    let mut start = range.start;
+    while range.end - start > limit {
+        let end = text.floor_char_boundary(start + limit);
+        let least = text.ceil_char_boundary(start + limit / 2).min(end);
+        let late = &text[least..end];
+        let block = late.rmatch_indices("\n\n").find(|(at, _)| {
+            late[at + 2..].chars().next().is_some_and(|next| !next.is_whitespace() && next != '}')
+        });
+        let cut = block
+            .map(|(at, _)| at + 2)
+            .or_else(|| late.rfind("\n\n").map(|at| at + 2))
+            .or_else(|| late.rfind('\n').map(|at| at + 1))
+            .or_else(|| late.rfind(' ').map(|at| at + 1))
+            .unwrap_or(late.len());
+        windows.push(start..least + cut);
+        start = least + cut;
+    }
+    windows.push(start..range.end);
+    windows
+}
+
+/// `range` without blank lines and spaces around it, but with the indentation of its first line
+/// where it has several lines; `None` where nothing is left. It does not begin before `floor`.
+fn trimmed(text: &str, floor: usize, range: Range<usize>) -> Option<Range<usize>> {
+    let piece = &text[range.clone()];
+    let body = piece.trim();
+    if body.is_empty() {
+        return None;
+    }
+    let start = range.end - piece.trim_start().len();
+    let end = start + body.len();
+    let indented = if body.contains('\n') {
+        let before = &text[floor..start];
+        let spaces = before.len() - before.trim_end_matches([' ', '\t']).len();
+        let line_begins = spaces == before.len() || before[..before.len() - spaces].ends_with('\n');
+        if line_begins { start - spaces } else { start }
+    } else {
+        start
+    };
+    Some(indented..end)
+}
+
+fn indentation(text: &str) -> usize {
+    text.len() - text.trim_start().len()
+}
+
+/// Where to halve a text: at the white space nearest the middle, else between two characters;
+/// `None` for a single character.
+fn middle(text: &str) -> Option<usize> {
+    let half = text.floor_char_boundary(text.len() / 2);
+    let after = text[half..].find(char::is_whitespace).map(|at| half + at);
+    let before = text[..half].rfind(char::is_whitespace);
+    let nearest = match (before, after) {
+        (Some(before), Some(after)) if half - before > after - half => Some(after),
+        (before, after) => before.or(after),
+    };
+    let cut = nearest.filter(|at| *at > 0).unwrap_or(half);
+    let cut = if cut == 0 { text.chars().next()?.len_utf8() } else { cut };
+    (cut < text.len()).then_some(cut)
+}
+
+#[cfg(test)]
+mod tests;

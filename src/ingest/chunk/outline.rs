@@ -1,0 +1,92 @@
+//! Which headings are in force where in a text, and where it must be cut.
+
+use std::ops::Range;
+
+use super::Count;
+
+/// Longest single heading kept, in characters.
+const MAX_HEADING: usize = 200;
+
+/// Headings by byte offset. Always has an entry at 0.
+pub(super) struct Outline {
+    entries: Vec<Entry>,
+    /// Starts of the sections that pieces may not straddle, and the end of the last.
+    cuts: Vec<usize>,
+}
+
+/// The path in force from `offset` up to the next entry.
+struct Entry {
+    offset: usize,
+    headings: Vec<String>,
+    /// Of the path as it is embedded.
+    tokens: usize,
+}
+
+impl Outline {
+    /// A text without headings.
+    pub(super) fn flat(text: &str) -> Self {
+        Self::new(Vec::new(), vec![0, text.len()])
+    }
+
+    /// `paths` are ordered by offset; of several at one offset the last is in force.
+    pub(super) fn new(paths: Vec<(usize, Vec<String>)>, cuts: Vec<usize>) -> Self {
+        let mut entries = vec![Entry { offset: 0, headings: Vec::new(), tokens: 0 }];
+        for (offset, headings) in paths {
+            let headings = headings.iter().filter_map(|heading| tidied(heading)).collect();
+            entries.push(Entry { offset, headings, tokens: 0 });
+        }
+        Self { entries, cuts }
+    }
+
+    /// Shortens paths of more than `budget` tokens from their outer end, and measures them all.
+    pub(super) fn measured(mut self, budget: usize, count: Count<'_>) -> Self {
+        for entry in &mut self.entries {
+            entry.tokens = shorten(&mut entry.headings, budget, count);
+        }
+        self
+    }
+
+    pub(super) fn sections(&self) -> impl Iterator<Item = Range<usize>> + '_ {
+        self.cuts.windows(2).map(|pair| pair[0]..pair[1])
+    }
+
+    pub(super) fn headings_at(&self, offset: usize) -> &[String] {
+        &self.entries[self.index_at(offset)].headings
+    }
+
+    /// Tokens that the longest path in force somewhere in `range` takes.
+    pub(super) fn reserve(&self, range: &Range<usize>) -> usize {
+        let entries = &self.entries[self.index_at(range.start)..];
+        let within = entries.iter().take_while(|entry| entry.offset <= range.end);
+        within.map(|entry| entry.tokens).max().unwrap_or(0)
+    }
+
+    fn index_at(&self, offset: usize) -> usize {
+        self.entries.partition_point(|entry| entry.offset <= offset).saturating_sub(1)
+    }
+}
+
+/// One line of single spaces, bounded; `None` where nothing is left.
+fn tidied(heading: &str) -> Option<String> {
+    let line = heading.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line: String = line.chars().take(MAX_HEADING).collect();
+    (!line.is_empty()).then_some(line)
+}
+
+/// Returns how many tokens the path takes in the end.
+fn shorten(headings: &mut Vec<String>, budget: usize, count: Count<'_>) -> usize {
+    loop {
+        let Some(innermost) = headings.last().cloned() else { return 0 };
+        let tokens = count(&format!("{}\n", headings.join(" > ")));
+        if tokens <= budget {
+            return tokens;
+        }
+        if headings.len() > 1 {
+            headings.remove(0);
+            continue;
+        }
+        let half: String = innermost.chars().take(innermost.chars().count() / 2).collect();
+        headings.clear();
+        headings.extend(tidied(&half));
+    }
+}

@@ -1,0 +1,232 @@
+//! Inputs as typed → the files to ingest, and what was passed over and why.
+//!
+//! One listing of each visited directory gives both the files and the skipped entries; an ignored,
+//! hidden or excluded directory is one entry and is never entered. `.gitignore` and
+//! `.docentignore` apply inside and outside of a git repository. Symlinks met on the way are never
+//! followed: a target inside the root is found under its own name. What a file contains is not
+//! looked at here.
+
+mod scope;
+mod walk;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub use scope::Scope;
+use scope::{Patterns, Target};
+use walk::Walk;
+
+/// What to look for, and where.
+#[derive(Clone, Debug)]
+pub struct DiscoverOptions {
+    /// Absolute project root; sources are relative to it.
+    pub root: PathBuf,
+    /// As typed: files, directories, globs; relative to `cwd`.
+    pub inputs: Vec<String>,
+    pub cwd: PathBuf,
+    /// Patterns in the syntax of `.gitignore`, relative to the root. Empty includes everything.
+    pub include: Vec<String>,
+    /// The same syntax; wins over `include`. Both apply to files named explicitly too, because a
+    /// shell may have named them.
+    pub exclude: Vec<String>,
+    /// Bytes.
+    pub max_file_size: u64,
+    /// Whether names that begin with a dot are taken.
+    pub hidden: bool,
+}
+
+/// A file to ingest.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FoundFile {
+    /// Path relative to the root, `/`-separated.
+    pub source: String,
+    pub path: PathBuf,
+    /// Bytes.
+    pub size: u64,
+    /// Modification time, nanoseconds since the Unix epoch.
+    pub mtime: i64,
+}
+
+/// An entry that was passed over on purpose. A directory stands for everything below it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Skipped {
+    pub source: String,
+    pub reason: &'static str,
+}
+
+/// An entry that could not be taken.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Failed {
+    pub source: String,
+    pub reason: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct Discovery {
+    /// Sorted by source, without duplicates.
+    pub files: Vec<FoundFile>,
+    pub skipped: Vec<Skipped>,
+    pub failed: Vec<Failed>,
+    pub scope: Scope,
+}
+
+/// The inputs make no sense; nothing was looked at beyond them.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum DiscoverError {
+    #[error("{input}: no such file or directory")]
+    NotFound {
+        input: String,
+        /// The nearest existing name, as it would be typed.
+        suggestion: Option<String>,
+    },
+    #[error("{pattern}: invalid glob: {reason}")]
+    InvalidGlob { pattern: String, reason: String },
+    #[error("{input}: outside the project root {root}")]
+    OutsideRoot { input: String, root: String },
+    #[error("{input}: matches no file")]
+    NoMatch {
+        input: String,
+        /// How many matching entries were skipped (hidden, ignored, excluded).
+        skipped: usize,
+    },
+    #[error("{input}: cannot be read: {reason}")]
+    Unreadable { input: String, reason: String },
+}
+
+impl DiscoverError {
+    /// What to type next.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NotFound { suggestion, .. } => {
+                suggestion.as_ref().map(|name| format!("did you mean {name}?"))
+            }
+            Self::InvalidGlob { .. } => {
+                Some("globs know * ** ? [a-z] {a,b}; a backslash takes the next character as it is".to_owned())
+            }
+            Self::OutsideRoot { .. } => Some(
+                "the root is the directory that holds docent.toml or .docent; choose another with --data-dir"
+                    .to_owned(),
+            ),
+            Self::NoMatch { skipped: 0, .. } => {
+                Some("`*` stays within a directory, `**` crosses directories".to_owned())
+            }
+            Self::NoMatch { skipped, .. } => Some(format!(
+                "{skipped} matching entries are hidden, ignored or excluded; name a file to take it anyway"
+            )),
+            Self::Unreadable { .. } => None,
+        }
+    }
+}
+
+/// Finds the files behind `options.inputs`.
+pub fn discover(options: &DiscoverOptions) -> Result<Discovery, DiscoverError> {
+    let root = fs::canonicalize(&options.root)
+        .map_err(|error| unreadable(&options.root.display().to_string(), &error))?;
+    let patterns = Patterns::new(&options.include, &options.exclude)?;
+    let mut walk = Walk::new(&root, &patterns, options.hidden, options.max_file_size);
+    let mut targets = Vec::with_capacity(options.inputs.len());
+    for input in &options.inputs {
+        let target = resolve(input, &root, &options.cwd)?;
+        let (taken, skipped) = walk.visit(&target);
+        if matches!(target, Target::Glob { .. }) && taken == 0 {
+            return Err(DiscoverError::NoMatch { input: input.clone(), skipped });
+        }
+        targets.push(target);
+    }
+    Ok(walk.finish(targets))
+}
+
+/// What an input stands for. An existing path is a path even when it looks like a glob. Symlinks
+/// are resolved: the source is the target's own name.
+fn resolve(input: &str, root: &Path, cwd: &Path) -> Result<Target, DiscoverError> {
+    match fs::canonicalize(cwd.join(input)) {
+        Ok(path) => {
+            let source = source_in(&path, input, root)?;
+            Ok(if path.is_dir() { Target::Directory(source) } else { Target::File(source) })
+        }
+        Err(error) if is_missing(&error) => match input.find(['*', '?', '[', '{']) {
+            Some(first) => resolve_glob(input, first, root, cwd),
+            None => Err(not_found(input, cwd)),
+        },
+        Err(error) => Err(unreadable(input, &error)),
+    }
+}
+
+/// The directory before the first wildcard is where the walk starts: naming it is explicit, even
+/// where it is hidden or ignored.
+fn resolve_glob(
+    input: &str,
+    first: usize,
+    root: &Path,
+    cwd: &Path,
+) -> Result<Target, DiscoverError> {
+    let (base, rest) = input.split_at(input[..first].rfind('/').map_or(0, |slash| slash + 1));
+    let path = fs::canonicalize(cwd.join(base)).map_err(|error| {
+        if is_missing(&error) { not_found(base, cwd) } else { unreadable(base, &error) }
+    })?;
+    let base = source_in(&path, input, root)?;
+    Target::glob(base, rest, input)
+}
+
+fn source_in(path: &Path, input: &str, root: &Path) -> Result<String, DiscoverError> {
+    let relative = path.strip_prefix(root).map_err(|_| DiscoverError::OutsideRoot {
+        input: input.to_owned(),
+        root: root.display().to_string(),
+    })?;
+    walk::source_of(relative).ok_or_else(|| DiscoverError::Unreadable {
+        input: input.to_owned(),
+        reason: "its name is not UTF-8".to_owned(),
+    })
+}
+
+fn is_missing(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidFilename, NotADirectory, NotFound};
+    matches!(error.kind(), NotFound | NotADirectory | InvalidFilename)
+}
+
+fn unreadable(input: &str, error: &io::Error) -> DiscoverError {
+    DiscoverError::Unreadable { input: input.to_owned(), reason: error.to_string() }
+}
+
+/// Suggests the most similar name beside the first missing part of the path.
+fn not_found(input: &str, cwd: &Path) -> DiscoverError {
+    let typed = Path::new(input);
+    let suggestion = typed.ancestors().find_map(|part| {
+        let parent = part.parent()?;
+        let names = fs::read_dir(cwd.join(parent)).ok()?;
+        let wanted = part.file_name()?.to_str()?;
+        let nearest = names
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+            .map(|name| (distance(&name.to_lowercase(), &wanted.to_lowercase()), name))
+            .filter(|(distance, name)| distance * 2 <= name.chars().count())
+            .min()?;
+        let rest = typed.strip_prefix(part).ok()?;
+        let suggested = if rest.as_os_str().is_empty() {
+            parent.join(nearest.1)
+        } else {
+            parent.join(nearest.1).join(rest)
+        };
+        cwd.join(&suggested).exists().then(|| suggested.display().to_string())
+    });
+    DiscoverError::NotFound { input: input.to_owned(), suggestion }
+}
+
+/// Levenshtein distance in characters.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, to) in b.iter().enumerate() {
+            let substituted = diagonal + usize::from(from != *to);
+            diagonal = row[j + 1];
+            row[j + 1] = substituted.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests;

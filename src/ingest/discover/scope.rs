@@ -1,0 +1,139 @@
+//! What a run was asked about: the inputs, less what its flags shut out.
+
+use globset::{GlobBuilder, GlobMatcher};
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+
+use super::DiscoverError;
+
+/// One input, resolved. Paths are sources; the root directory itself is the empty source.
+#[derive(Clone, Debug)]
+pub(super) enum Target {
+    File(String),
+    Directory(String),
+    Glob {
+        /// Directory before the first wildcard.
+        base: String,
+        /// The whole pattern, relative to the root.
+        pattern: String,
+        matcher: GlobMatcher,
+    },
+}
+
+impl Target {
+    /// `rest` is the glob below the directory `base`.
+    pub(super) fn glob(base: String, rest: &str, input: &str) -> Result<Self, DiscoverError> {
+        let prefix = if base.is_empty() { String::new() } else { globset::escape(&base) + "/" };
+        let glob = GlobBuilder::new(&format!("{prefix}{rest}"))
+            .literal_separator(true)
+            .build()
+            .map_err(|error| DiscoverError::InvalidGlob {
+                pattern: input.to_owned(),
+                reason: error.kind().to_string(),
+            })?;
+        let pattern = if base.is_empty() { rest.to_owned() } else { format!("{base}/{rest}") };
+        Ok(Self::Glob { base, pattern, matcher: glob.compile_matcher() })
+    }
+
+    /// Whether a file of this name is asked for, and the directory the walk starts from.
+    fn reaches(&self, source: &str) -> Option<&str> {
+        match self {
+            Self::File(file) => (file == source).then_some(file),
+            Self::Directory(base) => is_under(source, base).then_some(base),
+            Self::Glob { base, matcher, .. } => matcher.is_match(source).then_some(base),
+        }
+    }
+
+    fn name(&self) -> String {
+        match self {
+            Self::Directory(base) if base.is_empty() => ".".to_owned(),
+            Self::File(name) | Self::Directory(name) | Self::Glob { pattern: name, .. } => {
+                name.clone()
+            }
+        }
+    }
+}
+
+/// `--include` and `--exclude`.
+#[derive(Clone, Debug)]
+pub(super) struct Patterns {
+    include: Gitignore,
+    exclude: Gitignore,
+}
+
+impl Patterns {
+    pub(super) fn new(include: &[String], exclude: &[String]) -> Result<Self, DiscoverError> {
+        Ok(Self { include: compile(include)?, exclude: compile(exclude)? })
+    }
+
+    /// Whether the file `source` passes. A pattern that names a directory covers what is in it.
+    pub(super) fn admit(&self, source: &str) -> bool {
+        let matched =
+            |patterns: &Gitignore| patterns.matched_path_or_any_parents(source, false).is_ignore();
+        (self.include.is_empty() || matched(&self.include)) && !matched(&self.exclude)
+    }
+
+    /// Whether nothing below the directory `source` can pass.
+    pub(super) fn shut_out(&self, source: &str) -> bool {
+        self.exclude.matched(source, true).is_ignore()
+    }
+}
+
+fn compile(patterns: &[String]) -> Result<Gitignore, DiscoverError> {
+    let mut builder = GitignoreBuilder::new("");
+    for pattern in patterns {
+        let invalid = |error: ignore::Error| DiscoverError::InvalidGlob {
+            pattern: pattern.clone(),
+            reason: error.to_string(),
+        };
+        let line = pattern.strip_prefix("./").unwrap_or(pattern);
+        builder.add_line(None, line).map_err(invalid)?;
+    }
+    builder.build().map_err(|error| DiscoverError::InvalidGlob {
+        pattern: patterns.join(" "),
+        reason: error.to_string(),
+    })
+}
+
+/// The sources a run speaks for. A document outside it is left alone by the run.
+#[derive(Clone, Debug)]
+pub struct Scope {
+    pub(super) targets: Vec<Target>,
+    pub(super) patterns: Patterns,
+    pub(super) hidden: bool,
+    /// Files and directories that could not be read or taken: not seen is not gone.
+    pub(super) failed: Vec<String>,
+}
+
+impl Scope {
+    /// Whether a document of this source that was not found has been deleted.
+    ///
+    /// True for a source under an ingested directory, matching an ingested glob, or named; unless
+    /// the run's flags shut it out (`--include`, `--exclude`, no `--hidden`), or it could not be
+    /// read, or it is no file (`scheme://...`).
+    pub fn covers(&self, source: &str) -> bool {
+        let is_file = !source.is_empty() && !source.starts_with('/') && !source.contains("://");
+        is_file
+            && self.targets.iter().any(|target| {
+                target.reaches(source).is_some_and(|base| self.hidden || !has_hidden(source, base))
+            })
+            && self.patterns.admit(source)
+            && !self.failed.iter().any(|failed| is_under(source, failed))
+    }
+
+    /// The inputs as sources and patterns relative to the root, for lineage.
+    pub fn roots(&self) -> Vec<String> {
+        self.targets.iter().map(Target::name).collect()
+    }
+}
+
+/// Whether `source` is `base` or below it.
+fn is_under(source: &str, base: &str) -> bool {
+    source
+        .strip_prefix(base)
+        .is_some_and(|rest| base.is_empty() || rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Whether a part of `source` below `base` is hidden.
+fn has_hidden(source: &str, base: &str) -> bool {
+    source[base.len()..].split('/').any(|part| part.starts_with('.'))
+}

@@ -1,0 +1,263 @@
+//! Visits targets and sorts every entry met into taken, skipped or failed.
+
+use std::collections::BTreeMap;
+use std::fs::{self, DirEntry, Metadata};
+use std::io;
+use std::path::{Component, Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use globset::GlobMatcher;
+use ignore::{IncrementalIgnore, WalkBuilder};
+
+use super::scope::{Patterns, Scope, Target};
+use super::{Discovery, Failed, FoundFile, Skipped};
+
+/// Never entered and never counted: docent's own data and git's.
+const INTERNAL: [&str; 2] = [".docent", ".git"];
+
+/// The state of a discovery; keyed by source, so that inputs may overlap.
+pub(super) struct Walk<'a> {
+    root: &'a Path,
+    patterns: &'a Patterns,
+    hidden: bool,
+    max_file_size: u64,
+    files: BTreeMap<String, FoundFile>,
+    skipped: BTreeMap<String, &'static str>,
+    failed: BTreeMap<String, String>,
+}
+
+/// What to do with an entry of a directory.
+enum Verdict {
+    File,
+    Directory,
+    Skip(&'static str),
+}
+
+impl<'a> Walk<'a> {
+    /// `root` is canonical.
+    pub(super) fn new(
+        root: &'a Path,
+        patterns: &'a Patterns,
+        hidden: bool,
+        max_file_size: u64,
+    ) -> Self {
+        Self {
+            root,
+            patterns,
+            hidden,
+            max_file_size,
+            files: BTreeMap::new(),
+            skipped: BTreeMap::new(),
+            failed: BTreeMap::new(),
+        }
+    }
+
+    /// Returns how many files the target led to (failed ones included), and how many entries it
+    /// skipped.
+    pub(super) fn visit(&mut self, target: &Target) -> (usize, usize) {
+        match target {
+            Target::File(source) => (self.visit_named(source), 0),
+            Target::Directory(base) => self.visit_directory(base, None),
+            Target::Glob { base, matcher, .. } => self.visit_directory(base, Some(matcher)),
+        }
+    }
+
+    pub(super) fn finish(self, targets: Vec<Target>) -> Discovery {
+        let Self { files, mut skipped, failed, .. } = self;
+        skipped.retain(|source, _| !files.contains_key(source));
+        let scope = Scope {
+            targets,
+            patterns: self.patterns.clone(),
+            hidden: self.hidden,
+            failed: failed.keys().cloned().collect(),
+        };
+        Discovery {
+            files: files.into_values().collect(),
+            skipped: skipped
+                .into_iter()
+                .map(|(source, reason)| Skipped { source, reason })
+                .collect(),
+            failed: failed.into_iter().map(|(source, reason)| Failed { source, reason }).collect(),
+            scope,
+        }
+    }
+
+    /// A file named explicitly is taken even if it is ignored or hidden.
+    fn visit_named(&mut self, source: &str) -> usize {
+        let path = self.root.join(source);
+        match fs::metadata(&path) {
+            Ok(metadata) if !metadata.is_file() => {
+                self.skipped.insert(source.to_owned(), "not a file");
+            }
+            Ok(_) if !self.patterns.admit(source) => {
+                self.skipped.insert(source.to_owned(), "excluded");
+            }
+            result => self.take(source.to_owned(), path, result),
+        }
+        1
+    }
+
+    fn visit_directory(&mut self, base: &str, only: Option<&GlobMatcher>) -> (usize, usize) {
+        let top = self.root.join(base);
+        let Some(mut ignored) = ignore_rules(&top) else { return (0, 0) };
+        let (mut taken, mut skipped) = (0, 0);
+        let mut pending = vec![PathBuf::new()];
+        while let Some(directory) = pending.pop() {
+            let place = join(base, &directory);
+            let entries = match fs::read_dir(top.join(&directory)) {
+                Ok(entries) => entries,
+                Err(error) => {
+                    self.failed.insert(place, reason(&error));
+                    continue;
+                }
+            };
+            for entry in entries {
+                let entry = match entry {
+                    Ok(entry) => entry,
+                    Err(error) => {
+                        self.failed.insert(place.clone(), reason(&error));
+                        continue;
+                    }
+                };
+                let relative = directory.join(entry.file_name());
+                let Some(source) = source_of(&relative).map(|name| join_names(base, &name)) else {
+                    let lossy = join(base, &relative);
+                    self.failed.insert(lossy, "its name is not UTF-8".to_owned());
+                    continue;
+                };
+                if INTERNAL.iter().any(|name| entry.file_name() == *name) {
+                    continue;
+                }
+                let wanted = only.is_none_or(|glob| glob.is_match(&source));
+                match self.judge(&entry, &relative, &source, &mut ignored) {
+                    Verdict::Directory => pending.push(relative),
+                    _ if !wanted => {}
+                    Verdict::Skip(why) => {
+                        skipped += 1;
+                        self.skipped.insert(source, why);
+                    }
+                    Verdict::File => {
+                        taken += 1;
+                        self.take(source, entry.path(), entry.metadata());
+                    }
+                }
+            }
+        }
+        (taken, skipped)
+    }
+
+    fn judge(
+        &self,
+        entry: &DirEntry,
+        relative: &Path,
+        source: &str,
+        ignored: &mut IncrementalIgnore,
+    ) -> Verdict {
+        // An entry that vanished since the listing is taken as a file and fails there.
+        let Ok(kind) = entry.file_type() else { return Verdict::File };
+        let matched = ignored.matched(relative, kind.is_dir());
+        let dotted = entry.file_name().as_encoded_bytes().starts_with(b".");
+        if dotted && !self.hidden && !matched.is_whitelist() {
+            return Verdict::Skip("hidden");
+        }
+        if matched.is_ignore() {
+            return Verdict::Skip("ignored");
+        }
+        if kind.is_dir() {
+            let shut = self.patterns.shut_out(source);
+            return if shut { Verdict::Skip("excluded") } else { Verdict::Directory };
+        }
+        if !self.patterns.admit(source) {
+            return Verdict::Skip("excluded");
+        }
+        if kind.is_symlink() {
+            return Verdict::Skip(match fs::canonicalize(entry.path()) {
+                Ok(target) if target.starts_with(self.root) => "symlink",
+                Ok(_) => "symlink outside the root",
+                Err(_) => "broken symlink",
+            });
+        }
+        if kind.is_file() { Verdict::File } else { Verdict::Skip("not a file") }
+    }
+
+    fn take(&mut self, source: String, path: PathBuf, metadata: io::Result<Metadata>) {
+        match metadata {
+            Err(error) => {
+                self.failed.insert(source, reason(&error));
+            }
+            Ok(metadata) if metadata.len() > self.max_file_size => {
+                let (size, limit) = (bytes(metadata.len()), bytes(self.max_file_size));
+                let reason =
+                    format!("{size} is over the limit of {limit} (raise it with --max-file-size)");
+                self.failed.insert(source, reason);
+            }
+            Ok(metadata) => {
+                let (size, mtime) = (metadata.len(), mtime(&metadata));
+                self.files.insert(source.clone(), FoundFile { source, path, size, mtime });
+            }
+        }
+    }
+}
+
+/// The matcher of `.gitignore` and `.docentignore` for everything below `top`. Files of the machine
+/// (a global gitignore) are left out: the same tree gives the same documents everywhere.
+fn ignore_rules(top: &Path) -> Option<IncrementalIgnore> {
+    WalkBuilder::new(top)
+        .standard_filters(false)
+        .parents(true)
+        .git_ignore(true)
+        .require_git(false)
+        .add_custom_ignore_filename(".docentignore")
+        .build_matchers()
+        .pop()
+}
+
+/// `relative` with `/` between its parts; `None` where it is not UTF-8.
+pub(super) fn source_of(relative: &Path) -> Option<String> {
+    let parts = relative.components().map(|part| match part {
+        Component::Normal(name) => name.to_str(),
+        _ => None,
+    });
+    Some(parts.collect::<Option<Vec<_>>>()?.join("/"))
+}
+
+fn join(base: &str, relative: &Path) -> String {
+    join_names(base, &relative.to_string_lossy())
+}
+
+fn join_names(base: &str, name: &str) -> String {
+    match (base, name) {
+        (base, "") => base.to_owned(),
+        ("", name) => name.to_owned(),
+        (base, name) => format!("{base}/{name}"),
+    }
+}
+
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        io::ErrorKind::NotFound => "vanished while it was being read".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+fn mtime(metadata: &Metadata) -> i64 {
+    let Ok(modified) = metadata.modified() else { return 0 };
+    match modified.duration_since(UNIX_EPOCH) {
+        Ok(after) => i64::try_from(after.as_nanos()).unwrap_or(i64::MAX),
+        Err(before) => i64::try_from(before.duration().as_nanos()).map_or(i64::MIN, |ns| -ns),
+    }
+}
+
+/// `64 MB`, `1.2 GB`: powers of 1024, one decimal where it says something.
+fn bytes(count: u64) -> String {
+    const UNITS: [&str; 5] = ["bytes", "KB", "MB", "GB", "TB"];
+    let mut value = count as f64;
+    let mut unit = 0;
+    while value >= 1024.0 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    let rounded = format!("{value:.1}");
+    format!("{} {}", rounded.strip_suffix(".0").unwrap_or(&rounded), UNITS[unit])
+}
