@@ -74,6 +74,14 @@ fn markdown_is_cut_at_its_headings() {
 }
 
 #[test]
+fn only_metadata_is_left_out() {
+    assert!(cut("+++\ntitle = 1\n+++\n", Syntax::Markdown, 9).is_empty());
+    for text in ["---\nno metadata\n---\nx", "---\nkey: never closed\n"] {
+        assert_eq!(cut(text, Syntax::Markdown, 9)[0].text, text.trim_end(), "{text:?}");
+    }
+}
+
+#[test]
 fn tiny_sections_share_a_piece_under_what_they_have_in_common() {
     let text = "# Log\n\n## 1.1\n\n- a\n\n## 1.0\n\n- b\n\n# Other\n\nx\n";
     let pieces = cut(text, Syntax::Markdown, 80);
