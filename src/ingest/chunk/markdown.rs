@@ -74,8 +74,8 @@ pub(super) fn front_matter(text: &str) -> usize {
     };
     let mut end = text.find('\n').map_or(text.len(), |at| at + 1);
     for (number, line) in lines.enumerate() {
-        // A thematic break is followed by a blank line, metadata is not.
-        if number == 0 && line.trim().is_empty() {
+        // Text after a thematic break rarely looks like a key, a comment or a table header.
+        if number == 0 && !line.starts_with(['#', '[']) && !line.contains([':', '=']) {
             return 0;
         }
         end += line.len();

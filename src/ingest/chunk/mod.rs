@@ -3,14 +3,14 @@
 //! A text is cut where its structure says so, by text-splitter; what is decided here:
 //!
 //! - **Markdown** is cut at its headings first, so that a piece belongs to one section and its
-//!   heading path is true of all of it. Only tiny sections share a piece (see [`markdown`]).
+//!   heading path is true of all of it. Only tiny sections share a piece (see `markdown`).
 //!   Front matter is left out: it is metadata, and the title is taken from it elsewhere.
 //! - **Code** is cut along the syntax tree; its headings are the items around the piece's start.
 //! - **Pages** are cut each by itself.
 //!
 //! text-splitter rescans what is left of its input for every piece, and asks for the size of many
-//! overlapping candidates. It is therefore given windows of at most [`WINDOW`] bytes, and sizes come
-//! from a [`ruler`] laid along each window once. A piece's true size is checked at the end, so the
+//! overlapping candidates. It is therefore given windows of at most `WINDOW` bytes, and sizes come
+//! from a `ruler` laid along each window once. A piece's true size is checked at the end, so the
 //! limit holds for any tokenizer.
 
 mod code;

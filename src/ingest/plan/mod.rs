@@ -58,6 +58,7 @@ pub fn to_hash<'a>(
 
 /// Compares. `hashes` is by source; a file without a hash is judged by size and time alone.
 /// `tags` are those given to this run, if any: a document with others counts as changed.
+#[expect(clippy::implicit_hasher, reason = "the pipeline builds the map itself")]
 pub fn plan(
     files: &[FoundFile],
     records: &[DocumentRecord],

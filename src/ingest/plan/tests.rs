@@ -141,7 +141,7 @@ proptest! {
             let (content, _) = state.remove(&step.from).unwrap();
             state.insert(step.to.source.clone(), (content, step.to.mtime));
         }
-        for file in plan.touched.iter() {
+        for file in &plan.touched {
             state.get_mut(&file.source).unwrap().1 = file.mtime;
         }
         for file in plan.added.iter().chain(&plan.changed) {
