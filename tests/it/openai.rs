@@ -439,6 +439,11 @@ fn read_request(mut connection: &TcpStream) -> io::Result<(Request, bool)> {
     while !head.ends_with(b"\r\n\r\n") {
         let mut byte = [0];
         connection.read_exact(&mut byte)?;
+        if head.is_empty() && !byte[0].is_ascii_uppercase() {
+            // Not HTTP: a TLS handshake, most likely.
+            connection.write_all(&response("400 Bad Request", &[], ""))?;
+            return Err(io::ErrorKind::InvalidData.into());
+        }
         head.extend_from_slice(&byte);
     }
     let head = String::from_utf8_lossy(&head).into_owned();
