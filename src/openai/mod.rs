@@ -2,7 +2,7 @@
 //!
 //! async-openai knows the paths and the event stream; docent brings the rest, because compatible
 //! servers differ where it is strict: requests and answers are docent's own tolerant types,
-//! [`classify`] sorts what is not a success, [`transport`] sends exactly one request per call, and
+//! `classify` sorts what is not a success, `transport` sends exactly one request per call, and
 //! [`crate::retry`] alone decides whether there is another.
 
 mod classify;

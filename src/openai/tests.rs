@@ -267,6 +267,10 @@ async fn transport_errors_say_what_happened() {
     let slow = client(&server).embeddings::<Value>(&request, Duration::from_millis(50)).await;
     assert_eq!(slow.unwrap_err().message, "no answer in 0.05 s");
 
+    let plain = server.base_url().replace("http:", "https:");
+    let error = ask(&Client::new(Service::Chat, &plain, None).unwrap()).await;
+    assert_eq!(error.fault, Fault::Permanent, "{error}");
+
     let gone = client(&server);
     drop(server);
     let error = ask(&gone).await;

@@ -227,6 +227,10 @@ fn transport_error(error: &reqwest::Error) -> (Fault, String) {
         _ if error.is_connect() && chain(error).any(|e| e.to_string().contains("dns error")) => {
             "cannot connect (no such host)".to_owned()
         }
+        _ if error.is_connect() && cause.contains("corrupt message") => {
+            let hint = "cannot connect (the server does not speak TLS: is it http://?)";
+            return (Fault::Permanent, hint.to_owned());
+        }
         _ if error.is_connect() && cause.contains("certificate") => {
             return (Fault::Permanent, format!("cannot connect (TLS: {cause})"));
         }
