@@ -6,7 +6,7 @@ use crate::cli::{Cli, CompletionsArgs, Shell};
 use crate::error::{Exit, Failure};
 use crate::ui::Ui;
 
-pub fn run(ui: &mut Ui, args: CompletionsArgs) -> Result<Exit, Failure> {
+pub(super) fn run(ui: &mut Ui, args: CompletionsArgs) -> Result<Exit, Failure> {
     let mut command = Cli::command();
     let mut out = Vec::new();
     let shell = match args.shell {

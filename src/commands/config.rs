@@ -9,7 +9,7 @@ use crate::settings::{self, Layer};
 use crate::types::SCHEMA_VERSION;
 use crate::ui::Ui;
 
-pub fn run(ui: &mut Ui, global: &Global, args: ConfigArgs) -> Result<Exit, Failure> {
+pub(super) fn run(ui: &mut Ui, global: &Global, args: ConfigArgs) -> Result<Exit, Failure> {
     match args.command {
         ConfigCommand::Show => show(ui, global),
         ConfigCommand::Trust => trust(ui),

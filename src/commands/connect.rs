@@ -20,10 +20,10 @@ use crate::store::edge::{Access, EdgeStore};
 use crate::store::server::{self, ServerOptions, ServerStore};
 use crate::types::{EmbedderId, Manifest};
 
-pub use crate::store::edge::Access as StoreAccess;
+pub(super) use crate::store::edge::Access as StoreAccess;
 
 /// The store that is configured. Nothing is opened yet.
-pub fn store(context: &Context, access: Access) -> Result<Arc<dyn VectorStore>, Failure> {
+pub(super) fn store(context: &Context, access: Access) -> Result<Arc<dyn VectorStore>, Failure> {
     let settings = &context.settings;
     Ok(match &settings.qdrant.url {
         Some(_) => Arc::new(server(settings)?),
@@ -32,7 +32,7 @@ pub fn store(context: &Context, access: Access) -> Result<Arc<dyn VectorStore>, 
 }
 
 /// The Qdrant server that is configured.
-pub fn server(settings: &Settings) -> Result<ServerStore, Failure> {
+pub(super) fn server(settings: &Settings) -> Result<ServerStore, Failure> {
     let qdrant = &settings.qdrant;
     let options = ServerOptions {
         url: qdrant.url.clone().unwrap_or_default(),
@@ -47,7 +47,7 @@ pub fn server(settings: &Settings) -> Result<ServerStore, Failure> {
 
 /// The embedder that is configured, where it is the one that built the collection. The probe for
 /// its dimensions is spared where the manifest tells them.
-pub async fn embedder(
+pub(super) async fn embedder(
     settings: &Settings,
     manifest: Option<&Manifest>,
 ) -> Result<Arc<dyn Embedder>, Failure> {
@@ -133,7 +133,7 @@ fn mismatch(settings: &Settings, built_with: &str) -> Failure {
 }
 
 /// Chunks of two sizes would compete in one collection.
-pub fn same_chunker(
+pub(super) fn same_chunker(
     settings: &Settings,
     chunker: &crate::types::ChunkerId,
     manifest: &Manifest,
@@ -159,7 +159,7 @@ pub fn same_chunker(
 }
 
 /// The chat model that is configured; the extractive one while there is none.
-pub fn chat(settings: &Settings) -> Result<Box<dyn ChatModel>, Failure> {
+pub(super) fn chat(settings: &Settings) -> Result<Box<dyn ChatModel>, Failure> {
     let chat = &settings.chat;
     let Some(model) = &chat.model else { return Ok(Box::new(extractive()?)) };
     Ok(Box::new(openai_chat::connect(ChatOptions {
@@ -180,12 +180,12 @@ fn extractive() -> Result<Extractive, Failure> {
     Ok(Extractive::new(move |text| terms.terms(text)))
 }
 
-pub fn term_counter() -> Result<TermCounter, Failure> {
+pub(super) fn term_counter() -> Result<TermCounter, Failure> {
     TermCounter::new(sparse::LANGUAGE).map_err(Failure::config)
 }
 
 /// Everything `search` and `query` ask, on a collection that exists.
-pub async fn retriever(
+pub(super) async fn retriever(
     context: &Context,
     store: Arc<dyn VectorStore>,
 ) -> Result<Retriever, Failure> {
@@ -197,7 +197,7 @@ pub async fn retriever(
     Ok(Retriever { embedder, store, sparse })
 }
 
-pub fn missing_collection(context: &Context, store: &dyn VectorStore) -> Failure {
+pub(super) fn missing_collection(context: &Context, store: &dyn VectorStore) -> Failure {
     let collection = &context.settings.collection;
     Failure::new(
         Exit::Config,
@@ -206,7 +206,7 @@ pub fn missing_collection(context: &Context, store: &dyn VectorStore) -> Failure
     .hint("docent ingest PATH")
 }
 
-pub fn retry_policy(settings: &Settings) -> RetryPolicy {
+pub(super) fn retry_policy(settings: &Settings) -> RetryPolicy {
     RetryPolicy {
         attempts: settings.attempts.max(1),
         base: Duration::from_millis(500),

@@ -10,22 +10,22 @@ use crate::settings::{self, Layer, Layers, Origin, Settings, SettingsError, laye
 use crate::types::ContentHash;
 use crate::ui::Ui;
 
-pub const PROJECT_FILE: &str = "docent.toml";
+pub(super) const PROJECT_FILE: &str = "docent.toml";
 const DATA_DIR: &str = ".docent";
 
 /// The project and its settings.
-pub struct Context {
-    pub settings: Settings,
-    pub cwd: PathBuf,
+pub(super) struct Context {
+    pub(super) settings: Settings,
+    pub(super) cwd: PathBuf,
     /// Sources are relative to it: the nearest ancestor with a `docent.toml` or a `.docent`, or
     /// the working directory.
-    pub root: PathBuf,
+    pub(super) root: PathBuf,
     /// Of the embedded store.
-    pub data_dir: PathBuf,
+    pub(super) data_dir: PathBuf,
 }
 
 impl Context {
-    pub fn load(ui: &mut Ui, global: &Global, flags: Layer) -> Result<Self, Failure> {
+    pub(super) fn load(ui: &mut Ui, global: &Global, flags: Layer) -> Result<Self, Failure> {
         let place = Place::find()?;
         let (layers, trusted) = read_layers(&place, global, flags)?;
         let settings = settings::resolve(&layers, trusted).map_err(setting_failure)?;
@@ -41,14 +41,14 @@ impl Context {
 }
 
 /// Directories and files a command line means.
-pub struct Place {
-    pub cwd: PathBuf,
-    pub root: PathBuf,
-    pub project_file: Option<PathBuf>,
+pub(super) struct Place {
+    pub(super) cwd: PathBuf,
+    pub(super) root: PathBuf,
+    pub(super) project_file: Option<PathBuf>,
 }
 
 impl Place {
-    pub fn find() -> Result<Self, Failure> {
+    pub(super) fn find() -> Result<Self, Failure> {
         let cwd = env::current_dir().and_then(|dir| dir.canonicalize()).map_err(|error| {
             Failure::usage(format!("the working directory cannot be used: {error}"))
         })?;
@@ -60,7 +60,7 @@ impl Place {
 }
 
 /// All layers, strongest first, and whether the project file is trusted.
-pub fn read_layers(
+pub(super) fn read_layers(
     place: &Place,
     global: &Global,
     flags: Layer,
@@ -92,13 +92,13 @@ fn read(path: &Path) -> Result<String, Failure> {
         .map_err(|error| Failure::config(format!("{} cannot be read: {error}", path.display())))
 }
 
-pub fn setting_failure(error: SettingsError) -> Failure {
+pub(super) fn setting_failure(error: SettingsError) -> Failure {
     let exit = if error.usage { Exit::Usage } else { Exit::Config };
     Failure { hint: error.hint, ..Failure::new(exit, error.message) }
 }
 
 /// `$XDG_CONFIG_HOME/docent/config.toml`, or under `~/.config`.
-pub fn user_file() -> Option<PathBuf> {
+pub(super) fn user_file() -> Option<PathBuf> {
     Some(xdg("XDG_CONFIG_HOME", ".config")?.join("docent/config.toml"))
 }
 
@@ -123,7 +123,7 @@ fn is_trusted(path: &Path, text: &str) -> bool {
 }
 
 /// Adds the project file, as it is now, to those that are trusted.
-pub fn trust(path: &Path) -> Result<(), Failure> {
+pub(super) fn trust(path: &Path) -> Result<(), Failure> {
     let line = trust_line(path, &read(path)?);
     let file = trust_file().ok_or_else(|| {
         Failure::config("no place to remember this: neither HOME nor XDG_STATE_HOME is set")
@@ -149,7 +149,7 @@ fn global_flags(global: &Global) -> Layer {
     ])
 }
 
-pub fn ingest_flags(flags: &IngestFlags) -> Layer {
+pub(super) fn ingest_flags(flags: &IngestFlags) -> Layer {
     layers::flags([
         ("ingest.max_file_size", flags.max_file_size.clone()),
         ("chunk.tokens", flags.chunk_tokens.clone()),
@@ -160,7 +160,7 @@ pub fn ingest_flags(flags: &IngestFlags) -> Layer {
     ])
 }
 
-pub fn retrieval_flags(flags: &RetrievalFlags) -> Layer {
+pub(super) fn retrieval_flags(flags: &RetrievalFlags) -> Layer {
     layers::flags([
         ("search.k", flags.k.clone()),
         ("search.mode", flags.mode.clone()),
@@ -168,7 +168,7 @@ pub fn retrieval_flags(flags: &RetrievalFlags) -> Layer {
     ])
 }
 
-pub fn chat_flags(flags: &ChatFlags) -> Layer {
+pub(super) fn chat_flags(flags: &ChatFlags) -> Layer {
     layers::flags([
         ("model", flags.model.clone()),
         ("chat.temperature", flags.temperature.clone()),

@@ -50,7 +50,7 @@ impl Check {
     }
 }
 
-pub async fn run(ui: &mut Ui, context: &Context, _: DoctorArgs) -> Result<Exit, Failure> {
+pub(super) async fn run(ui: &mut Ui, context: &Context, _: DoctorArgs) -> Result<Exit, Failure> {
     let mut checks = vec![
         Check::of("store", check_store(context).await),
         Check::of("embedder", check_embedder(context).await),
@@ -121,8 +121,13 @@ async fn check_chat(context: &Context) -> Result<Check, Failure> {
         return Ok(check);
     };
     let endpoint = &chat.endpoint;
-    let models =
-        openai::models(Service::Chat, &endpoint.base_url, endpoint.api_key.as_deref(), chat.timeout).await?;
+    let models = openai::models(
+        Service::Chat,
+        &endpoint.base_url,
+        endpoint.api_key.as_deref(),
+        chat.timeout,
+    )
+    .await?;
     let mut check = Check::fine("chat", format!("{model} at {}", endpoint.base_url));
     if !models.is_empty() && !models.contains(model) {
         check.message = format!("{} answers, but does not list `{model}`", endpoint.base_url);

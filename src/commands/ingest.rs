@@ -17,7 +17,7 @@ use crate::store::VectorStore;
 use crate::ui::Ui;
 use crate::ui::progress::IngestProgress;
 
-pub async fn run(ui: &mut Ui, context: &Context, args: IngestArgs) -> Result<Exit, Failure> {
+pub(super) async fn run(ui: &mut Ui, context: &Context, args: IngestArgs) -> Result<Exit, Failure> {
     let (stdin, paths): (Vec<String>, Vec<String>) =
         args.paths.into_iter().partition(|path| path == "-");
     let inline = if stdin.is_empty() { None } else { Some((args.source, read_stdin(context)?)) };
@@ -29,7 +29,7 @@ pub async fn run(ui: &mut Ui, context: &Context, args: IngestArgs) -> Result<Exi
 }
 
 /// Brings `store` in line with `paths`.
-pub async fn sync(
+pub(super) async fn sync(
     ui: &mut Ui,
     context: &Context,
     paths: Vec<String>,
@@ -63,13 +63,15 @@ pub async fn sync(
             .await;
     progress.finish();
     result.map_err(|error| match error {
-        IngestError::Discover(error) => Failure { hint: error.hint(), ..Failure::usage(error.to_string()) },
+        IngestError::Discover(error) => {
+            Failure { hint: error.hint(), ..Failure::usage(error.to_string()) }
+        }
         IngestError::Backend(error) => error.into(),
     })
 }
 
 /// The exit code of a report; a backend that ended the run is the failure.
-pub fn exit(report: IngestReport) -> Result<Exit, Failure> {
+pub(super) fn exit(report: IngestReport) -> Result<Exit, Failure> {
     if let Some(error) = report.aborted {
         return Err(error.into());
     }

@@ -15,7 +15,7 @@ use crate::ui::progress::Waiting;
 /// Passages of one document, at most.
 const PER_SOURCE: usize = 3;
 
-pub async fn run(ui: &mut Ui, context: &Context, args: QueryArgs) -> Result<Exit, Failure> {
+pub(super) async fn run(ui: &mut Ui, context: &Context, args: QueryArgs) -> Result<Exit, Failure> {
     let question = super::question(&args.question)?;
     let system = read_system(context)?;
     let chat = connect::chat(&context.settings)?;

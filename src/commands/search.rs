@@ -12,7 +12,7 @@ use crate::types::{Filter, Kind};
 use crate::ui::Ui;
 use crate::ui::passages::Found;
 
-pub async fn run(ui: &mut Ui, context: &Context, args: SearchArgs) -> Result<Exit, Failure> {
+pub(super) async fn run(ui: &mut Ui, context: &Context, args: SearchArgs) -> Result<Exit, Failure> {
     let question = super::question(&args.question)?;
     let started = Instant::now();
     let store = connect::store(context, StoreAccess::Read)?;
@@ -34,7 +34,7 @@ pub async fn run(ui: &mut Ui, context: &Context, args: SearchArgs) -> Result<Exi
 }
 
 /// Flags → what retrieval is asked.
-pub async fn retrieve_options(
+pub(super) async fn retrieve_options(
     context: &Context,
     flags: &RetrievalFlags,
     retriever: &Retriever,

@@ -14,7 +14,7 @@ use crate::ui::sanitize::sanitize_line;
 /// Mean chunk lengths further apart than this factor cost the sparse leg quality.
 const DRIFT: f64 = 1.5;
 
-pub async fn run(ui: &mut Ui, context: &Context, args: StatusArgs) -> Result<Exit, Failure> {
+pub(super) async fn run(ui: &mut Ui, context: &Context, args: StatusArgs) -> Result<Exit, Failure> {
     let store = connect::store(context, StoreAccess::Read)?;
     let manifest =
         store.manifest().await?.ok_or_else(|| connect::missing_collection(context, &*store))?;

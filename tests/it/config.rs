@@ -51,7 +51,8 @@ fn trust_is_for_the_file_as_it_is() {
     let mut env = TestEnv::new();
     env.set("OPENAI_API_KEY", "sk-0123456789abcdef");
     env.write("docent.toml", "[openai]\nbase_url = 'http://127.0.0.1:9/v1'\n");
-    let warned = |env: &TestEnv| env.run(&["config", "show"]).expect(0).stderr.contains("not trusted");
+    let warned =
+        |env: &TestEnv| env.run(&["config", "show"]).expect(0).stderr.contains("not trusted");
     assert!(warned(&env));
     env.run(&["config", "trust"]).expect(0);
     assert!(!warned(&env));

@@ -135,7 +135,8 @@ impl Run {
     /// Standard output as one JSON value a line.
     #[track_caller]
     pub fn jsonl(&self) -> Vec<serde_json::Value> {
-        let parse = |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}\n{self}"));
+        let parse =
+            |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}\n{self}"));
         self.stdout.lines().map(parse).collect()
     }
 }

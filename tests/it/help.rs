@@ -6,9 +6,17 @@ use crate::env::TestEnv;
 #[test]
 fn help_of_every_command() {
     let env = TestEnv::new();
-    for command in
-        ["", "ingest", "search", "query", "status", "doctor", "config", "config show", "completions"]
-    {
+    for command in [
+        "",
+        "ingest",
+        "search",
+        "query",
+        "status",
+        "doctor",
+        "config",
+        "config show",
+        "completions",
+    ] {
         let mut args: Vec<&str> = command.split_whitespace().collect();
         args.push("--help");
         let run = env.run(&args).expect(0);

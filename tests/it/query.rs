@@ -32,7 +32,8 @@ fn one_command_from_files_to_a_cited_answer() {
 fn quoted_as_json() {
     let env = TestEnv::new();
     env.write("docs/a.md", "# Ferry\n\nThe ferry leaves at nine. It carries bicycles.\n");
-    let run = env.run(&["query", "--from", "docs", "When does the ferry leave?", "--format", "json"]);
+    let run =
+        env.run(&["query", "--from", "docs", "When does the ferry leave?", "--format", "json"]);
     assert_run!(run.expect(0));
 }
 
@@ -175,7 +176,8 @@ fn embeddings_from_an_endpoint() {
     env.set("OPENAI_BASE_URL", &server.base_url()).set("OPENAI_API_KEY", "sk-right");
     env.set("DOCENT_EMBEDDER", "openai:scripted-embedding");
     env.run(&["ingest", "docs"]).expect(0);
-    let found = env.run(&["search", "ferry", "--mode", "dense", "--format", "json"]).expect(0).json();
+    let found =
+        env.run(&["search", "ferry", "--mode", "dense", "--format", "json"]).expect(0).json();
     assert_eq!(found["hits"][0]["source"], "docs/a.md");
     let asked = server.requests().len();
     env.run(&["ingest", "docs"]).expect(0);
@@ -192,7 +194,10 @@ fn a_refused_text_is_a_row() {
     env.set("OPENAI_BASE_URL", &server.base_url()).set("DOCENT_EMBEDDER", "openai:small");
     let run = env.run(&["ingest", "docs", "--format", "json"]).expect(5);
     let report = run.json();
-    assert_eq!((&report["added"], &report["failed"][0]["source"]), (&1.into(), &"docs/long.md".into()));
+    assert_eq!(
+        (&report["added"], &report["failed"][0]["source"]),
+        (&1.into(), &"docs/long.md".into())
+    );
 }
 
 #[test]

@@ -38,7 +38,8 @@ fn the_session_is_what_happens() {
         let run = env.run(&args.iter().map(String::as_str).collect::<Vec<_>>());
         let printed = format!("{}{}", run.stderr, run.stdout);
         for line in expected.lines().filter(|line| !line.trim().is_empty()) {
-            let found = printed.lines().any(|printed| time(printed.trim_end()) == time(line.trim_end()));
+            let found =
+                printed.lines().any(|printed| time(printed.trim_end()) == time(line.trim_end()));
             assert!(found, "{line:?} is not printed by\n{run}");
         }
         ran += 1;
@@ -51,7 +52,11 @@ fn split(line: &str) -> Vec<String> {
     let parts = line.split('"').enumerate();
     parts
         .flat_map(|(i, part)| {
-            if i % 2 == 1 { vec![part.to_owned()] } else { part.split_whitespace().map(str::to_owned).collect() }
+            if i % 2 == 1 {
+                vec![part.to_owned()]
+            } else {
+                part.split_whitespace().map(str::to_owned).collect()
+            }
         })
         .collect()
 }

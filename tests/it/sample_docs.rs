@@ -48,7 +48,8 @@ fn the_expected_passages_are_found() {
             }
         }
     }
-    let recall = found.map(|count| f64::from(u32::try_from(count).expect("small")) / f64::from(expected));
+    let recall =
+        found.map(|count| f64::from(u32::try_from(count).expect("small")) / f64::from(expected));
     assert!(recall[0] >= RECALL_AT_3, "recall@3 is {:.3}", recall[0]);
     assert!(recall[1] >= RECALL_AT_8, "recall@8 is {:.3}; missed {missed:#?}", recall[1]);
 }

@@ -7,7 +7,10 @@ fn ingested() -> TestEnv {
     let env = TestEnv::new();
     env.write("docs/tides.md", "# Tides\n\n## Spring\n\nA spring tide comes with the full moon.\n");
     env.write("docs/boats.txt", "A dinghy is a small boat.\nA ketch has two masts.\n");
-    env.write("src/moor.py", "def moor(boat):\n    \"\"\"Tie the boat to the quay.\"\"\"\n    return boat.tie()\n");
+    env.write(
+        "src/moor.py",
+        "def moor(boat):\n    \"\"\"Tie the boat to the quay.\"\"\"\n    return boat.tie()\n",
+    );
     env.run(&["ingest", "docs", "--tag", "team=sea", "--tag", "public"]).expect(0);
     env.run(&["ingest", "src"]).expect(0);
     env
@@ -31,7 +34,9 @@ fn text() {
 
 #[test]
 fn json() {
-    assert_run!(ingested().run(&["search", "spring tide", "-k", "1", "--format", "json"]).expect(0));
+    assert_run!(
+        ingested().run(&["search", "spring tide", "-k", "1", "--format", "json"]).expect(0)
+    );
 }
 
 #[test]
@@ -73,7 +78,12 @@ fn the_question_may_come_from_standard_input() {
 fn wrong_kind_and_mode_say_what_would_be_right() {
     let env = ingested();
     assert_run!(env.run(&["search", "x", "--kind", "movie"]).expect(2));
-    assert!(env.run(&["search", "x", "--mode", "psychic"]).expect(2).stderr.contains("hybrid, dense or sparse"));
+    assert!(
+        env.run(&["search", "x", "--mode", "psychic"])
+            .expect(2)
+            .stderr
+            .contains("hybrid, dense or sparse")
+    );
 }
 
 #[test]

@@ -35,13 +35,65 @@ fn uses(text: &str, word: &str) -> bool {
 #[test]
 fn layers_point_downwards() {
     let forbidden: &[(&str, &[&str])] = &[
-        ("ingest/", &["crate::query", "crate::settings", "crate::cli", "crate::ui", "crate::commands"]),
-        ("query/", &["crate::ingest", "crate::settings", "crate::cli", "crate::ui", "crate::commands"]),
-        ("embed/", &["crate::ingest", "crate::query", "crate::store", "crate::settings", "crate::cli", "crate::ui", "crate::commands"]),
-        ("store/", &["crate::ingest", "crate::query", "crate::embed", "crate::settings", "crate::cli", "crate::ui", "crate::commands"]),
-        ("chat/", &["crate::ingest", "crate::store", "crate::settings", "crate::cli", "crate::ui", "crate::commands"]),
-        ("settings/", &["crate::ingest", "crate::query", "crate::store", "crate::embed", "crate::chat", "crate::ui", "crate::commands"]),
-        ("ui/", &["crate::settings", "crate::store", "crate::embed", "crate::chat", "crate::commands"]),
+        (
+            "ingest/",
+            &["crate::query", "crate::settings", "crate::cli", "crate::ui", "crate::commands"],
+        ),
+        (
+            "query/",
+            &["crate::ingest", "crate::settings", "crate::cli", "crate::ui", "crate::commands"],
+        ),
+        (
+            "embed/",
+            &[
+                "crate::ingest",
+                "crate::query",
+                "crate::store",
+                "crate::settings",
+                "crate::cli",
+                "crate::ui",
+                "crate::commands",
+            ],
+        ),
+        (
+            "store/",
+            &[
+                "crate::ingest",
+                "crate::query",
+                "crate::embed",
+                "crate::settings",
+                "crate::cli",
+                "crate::ui",
+                "crate::commands",
+            ],
+        ),
+        (
+            "chat/",
+            &[
+                "crate::ingest",
+                "crate::store",
+                "crate::settings",
+                "crate::cli",
+                "crate::ui",
+                "crate::commands",
+            ],
+        ),
+        (
+            "settings/",
+            &[
+                "crate::ingest",
+                "crate::query",
+                "crate::store",
+                "crate::embed",
+                "crate::chat",
+                "crate::ui",
+                "crate::commands",
+            ],
+        ),
+        (
+            "ui/",
+            &["crate::settings", "crate::store", "crate::embed", "crate::chat", "crate::commands"],
+        ),
         ("types.rs", &["crate::"]),
         ("cli.rs", &["crate::"]),
     ];
