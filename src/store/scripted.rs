@@ -1,1 +1,309 @@
-//! x
+//! A Qdrant server that answers as told: failures that a real one does not give on demand.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use qdrant_client::qdrant as api;
+use qdrant_client::qdrant::points_server::{Points, PointsServer};
+use qdrant_client::qdrant::qdrant_server::{Qdrant, QdrantServer};
+use qdrant_client::qdrant::value::Kind;
+use qdrant_client::qdrant::{
+    BatchResult, HealthCheckReply, HealthCheckRequest, PointsOperationResponse, QueryBatchPoints,
+    QueryBatchResponse, ScoredPoint, UpsertPoints, Value,
+};
+use tokio::net::TcpListener;
+use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
+use tonic::{Code, Request, Response, Status};
+
+use super::contract::{DIMENSIONS, chunk, point};
+use super::server::{ServerOptions, ServerStore, connect};
+use super::{SearchRequest, VectorStore};
+use crate::error::{BackendError, Fault};
+use crate::retry::RetryPolicy;
+
+const KEY: &str = "s3cret-key";
+
+/// How one request is answered.
+enum Step {
+    Fail(Code, &'static str),
+    RetryAfter(&'static str),
+    Hang,
+    /// Hits with this payload.
+    Hits(HashMap<String, Value>),
+    /// Fewer lists than were asked for.
+    NoLists,
+}
+
+/// The steps to come, and the keys of the requests that came. Past the last step all goes well.
+#[derive(Clone, Default)]
+struct Script {
+    steps: Arc<Mutex<VecDeque<Step>>>,
+    keys: Arc<Mutex<Vec<Option<String>>>>,
+}
+
+impl Script {
+    fn requests(&self) -> usize {
+        self.keys.lock().unwrap().len()
+    }
+
+    /// Lists for a search of one leg; for other requests only whether it succeeds matters.
+    async fn play<T>(&self, request: &Request<T>) -> Result<Vec<BatchResult>, Status> {
+        let key = request.metadata().get("api-key").map(|key| key.to_str().unwrap().to_owned());
+        self.keys.lock().unwrap().push(key);
+        let step = self.steps.lock().unwrap().pop_front();
+        match step {
+            None => Ok(vec![BatchResult::default()]),
+            Some(Step::Fail(code, message)) => Err(Status::new(code, message)),
+            Some(Step::RetryAfter(seconds)) => {
+                let mut status = Status::resource_exhausted("too many requests");
+                status.metadata_mut().insert("retry-after", seconds.parse().unwrap());
+                Err(status)
+            }
+            Some(Step::Hang) => std::future::pending().await,
+            Some(Step::Hits(payload)) => {
+                let hit = ScoredPoint { payload, score: 0.5, ..ScoredPoint::default() };
+                Ok(vec![BatchResult { result: vec![hit] }])
+            }
+            Some(Step::NoLists) => Ok(Vec::new()),
+        }
+    }
+}
+
+#[tonic::async_trait]
+impl Qdrant for Script {
+    async fn health_check(
+        &self,
+        request: Request<HealthCheckRequest>,
+    ) -> Result<Response<HealthCheckReply>, Status> {
+        self.play(&request).await?;
+        let version = "1.18.3".to_owned();
+        Ok(Response::new(HealthCheckReply { version, ..HealthCheckReply::default() }))
+    }
+}
+
+/// Implements the service with two methods that play the script; docent's tests ask no others.
+macro_rules! points {
+    (play { $($played:tt)* } $($name:ident: $request:ident => $response:ident,)*) => {
+        #[tonic::async_trait]
+        impl Points for Script {
+            $($played)*
+            $(async fn $name(
+                &self,
+                _: Request<api::$request>,
+            ) -> Result<Response<api::$response>, Status> {
+                Err(Status::unimplemented(stringify!($name)))
+            })*
+        }
+    };
+}
+
+points! {
+    play {
+        async fn upsert(
+            &self,
+            request: Request<UpsertPoints>,
+        ) -> Result<Response<PointsOperationResponse>, Status> {
+            self.play(&request).await?;
+            Ok(Response::new(PointsOperationResponse::default()))
+        }
+
+        async fn query_batch(
+            &self,
+            request: Request<QueryBatchPoints>,
+        ) -> Result<Response<QueryBatchResponse>, Status> {
+            let result = self.play(&request).await?;
+            Ok(Response::new(QueryBatchResponse { result, ..QueryBatchResponse::default() }))
+        }
+    }
+    delete: DeletePoints => PointsOperationResponse,
+    get: GetPoints => GetResponse,
+    update_vectors: UpdatePointVectors => PointsOperationResponse,
+    delete_vectors: DeletePointVectors => PointsOperationResponse,
+    set_payload: SetPayloadPoints => PointsOperationResponse,
+    overwrite_payload: SetPayloadPoints => PointsOperationResponse,
+    delete_payload: DeletePayloadPoints => PointsOperationResponse,
+    clear_payload: ClearPayloadPoints => PointsOperationResponse,
+    create_field_index: CreateFieldIndexCollection => PointsOperationResponse,
+    delete_field_index: DeleteFieldIndexCollection => PointsOperationResponse,
+    create_vector_name: CreateVectorNameRequest => PointsOperationResponse,
+    delete_vector_name: DeleteVectorNameRequest => PointsOperationResponse,
+    search: SearchPoints => SearchResponse,
+    search_batch: SearchBatchPoints => SearchBatchResponse,
+    search_groups: SearchPointGroups => SearchGroupsResponse,
+    scroll: ScrollPoints => ScrollResponse,
+    recommend: RecommendPoints => RecommendResponse,
+    recommend_batch: RecommendBatchPoints => RecommendBatchResponse,
+    recommend_groups: RecommendPointGroups => RecommendGroupsResponse,
+    discover: DiscoverPoints => DiscoverResponse,
+    discover_batch: DiscoverBatchPoints => DiscoverBatchResponse,
+    count: CountPoints => CountResponse,
+    update_batch: UpdateBatchPoints => UpdateBatchResponse,
+    query: QueryPoints => QueryResponse,
+    query_groups: QueryPointGroups => QueryGroupsResponse,
+    facet: FacetCounts => FacetResponse,
+    search_matrix_pairs: SearchMatrixPoints => SearchMatrixPairsResponse,
+    search_matrix_offsets: SearchMatrixPoints => SearchMatrixOffsetsResponse,
+}
+
+/// A server with this script, and a store on it with the usual options changed by `adjust`.
+fn serve_with(
+    steps: impl IntoIterator<Item = Step>,
+    adjust: impl FnOnce(&mut ServerOptions),
+) -> (Script, ServerStore) {
+    let script = Script::default();
+    script.steps.lock().unwrap().extend(steps);
+    let incoming = TcpIncoming::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let port = incoming.local_addr().unwrap().port();
+    let server = Server::builder()
+        .add_service(QdrantServer::new(script.clone()))
+        .add_service(PointsServer::new(script.clone()));
+    tokio::spawn(server.serve_with_incoming(incoming));
+    let mut options = options(port);
+    adjust(&mut options);
+    (script, connect(options, "docs").unwrap())
+}
+
+fn serve(steps: impl IntoIterator<Item = Step>) -> (Script, ServerStore) {
+    serve_with(steps, |_| ())
+}
+
+fn options(port: u16) -> ServerOptions {
+    let moment = Duration::from_millis(1);
+    ServerOptions {
+        url: format!("http://127.0.0.1:{port}"),
+        api_key: Some(KEY.to_owned()),
+        timeout: Duration::from_secs(30),
+        shard_number: None,
+        replication_factor: None,
+        retry: RetryPolicy { attempts: 3, base: moment, max: moment },
+    }
+}
+
+async fn search(store: &ServerStore) -> Result<super::Legs, BackendError> {
+    let dense = Some(vec![1.0; DIMENSIONS]);
+    store.search(SearchRequest { dense, limit: 3, ..SearchRequest::default() }).await
+}
+
+fn times(count: usize, code: Code, message: &'static str) -> impl Iterator<Item = Step> {
+    (0..count).map(move |_| Step::Fail(code, message))
+}
+
+fn text(value: &str) -> Value {
+    Value { kind: Some(Kind::StringValue(value.to_owned())) }
+}
+
+#[tokio::test]
+async fn a_server_that_recovers_is_asked_again() {
+    let (script, store) = serve(times(3, Code::Unavailable, "starting"));
+    assert_eq!(search(&store).await, Ok(super::Legs::default()));
+    assert_eq!(script.requests(), 4);
+
+    let (_, store) = serve(times(3, Code::Unavailable, "starting"));
+    let points = vec![point(chunk("a.md", 0, "x"), [1.0; DIMENSIONS], &[])];
+    assert_eq!(store.upsert(points).await, Ok(()));
+}
+
+#[tokio::test]
+async fn a_server_that_stays_away_is_transient_after_the_last_try() {
+    let (_, store) = serve(times(50, Code::Unavailable, "starting"));
+    let error = search(&store).await.unwrap_err();
+    assert!(error.is_transient(), "{error}");
+    assert_eq!(error.message, "is unavailable: starting");
+}
+
+#[tokio::test]
+async fn an_overloaded_server_says_when_to_come_back() {
+    let once = |options: &mut ServerOptions| options.retry.attempts = 1;
+    let (_, store) = serve_with([Step::RetryAfter("7")], once);
+    let error = search(&store).await.unwrap_err();
+    assert_eq!(error.fault, Fault::Transient { retry_after: Some(Duration::from_secs(7)) });
+}
+
+#[tokio::test]
+async fn a_server_that_never_answers_is_given_up() {
+    let hang = (0..50).map(|_| Step::Hang);
+    let soon = |options: &mut ServerOptions| options.timeout = Duration::from_millis(50);
+    let (_, store) = serve_with(hang, soon);
+    let error = search(&store).await.unwrap_err();
+    assert!(error.is_transient(), "{error}");
+    assert_eq!(error.message, "did not answer within 0.05 s");
+}
+
+#[tokio::test]
+async fn a_wrong_key_is_not_tried_again_and_never_shown() {
+    for (code, said) in [
+        (Code::Unauthenticated, "Must provide an API key"),
+        (Code::PermissionDenied, "Invalid API key or JWT"),
+    ] {
+        let (script, store) = serve(times(50, code, said));
+        let error = search(&store).await.unwrap_err();
+        assert_eq!(error.fault, Fault::Unauthorized);
+        assert!(error.message.ends_with(said), "{error}");
+        assert!(!format!("{error} {error:?}").contains(KEY));
+        assert_eq!(*script.keys.lock().unwrap(), [Some(KEY.to_owned())]);
+    }
+}
+
+#[test]
+fn a_key_that_can_not_be_sent_is_refused_and_not_shown() {
+    let options = ServerOptions { api_key: Some(format!("{KEY}\n")), ..options(1) };
+    let error = connect(options, "docs").err().unwrap();
+    assert_eq!(error.fault, Fault::Unauthorized);
+    assert!(!format!("{error} {error:?}").contains(KEY));
+}
+
+#[tokio::test]
+async fn garbled_answers_are_permanent_errors() {
+    let missing = HashMap::new();
+    let garbled = HashMap::from([
+        ("record".to_owned(), text("chunk")),
+        ("kind".to_owned(), text("spreadsheet")),
+    ]);
+    for step in [Step::Hits(missing), Step::Hits(garbled), Step::NoLists] {
+        let (_, store) = serve([step]);
+        let error = search(&store).await.unwrap_err();
+        assert_eq!(error.fault, Fault::Permanent, "{error}");
+    }
+    let (_, store) = serve(times(1, Code::Internal, "Service internal error: x"));
+    // The client itself tries once more after an internal error.
+    assert_eq!(search(&store).await, Ok(super::Legs::default()));
+    let (_, store) = serve(times(2, Code::Internal, "Service internal error: x"));
+    assert_eq!(search(&store).await.unwrap_err().fault, Fault::Permanent);
+}
+
+#[tokio::test]
+async fn health_is_the_version() {
+    let (_, store) = serve([]);
+    assert_eq!(store.health().await, Ok("1.18.3".to_owned()));
+}
+
+#[tokio::test]
+async fn where_nobody_listens_the_error_says_so() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    drop(listener);
+    let error = connect(options(port), "docs").unwrap().health().await.unwrap_err();
+    assert!(error.is_transient());
+    assert_eq!(error.message, "cannot be reached: connection refused: is Qdrant running there?");
+    assert_eq!(error.endpoint, format!("http://127.0.0.1:{port}"));
+}
+
+#[tokio::test]
+async fn a_server_of_another_kind_is_told_from_qdrant() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        use tokio::io::AsyncWriteExt as _;
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let _ =
+                socket.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n").await;
+        }
+    });
+    let error = connect(options(port), "docs").unwrap().health().await.unwrap_err();
+    assert!(error.message.contains("gRPC"), "{error}");
+    assert!(error.message.len() < 120, "{error}");
+}

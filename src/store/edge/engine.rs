@@ -326,3 +326,14 @@ fn any(field: &str, values: Vec<String>) -> Condition {
 fn key(field: &str) -> JsonPath {
     JsonPath { first_key: field.to_owned(), rest: Vec::new() }
 }
+
+/// A point as some other program might write it.
+#[cfg(test)]
+pub(super) fn upsert_foreign(
+    shard: &EdgeShard,
+    payload: &serde_json::Value,
+) -> OperationResult<()> {
+    let vectors = HashMap::from([(DENSE.into(), VectorInternal::Dense(vec![1.0; 4]))]);
+    let payload = payload.as_object().cloned().unwrap_or_default();
+    upsert(shard, vec![point(Uuid::from_u128(1), vectors, payload)])
+}

@@ -8,6 +8,7 @@ mod guard;
 mod layout;
 mod lock;
 mod opened;
+mod space;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -246,6 +247,7 @@ impl VectorStore for EdgeStore {
             return Ok(());
         }
         self.on_existing(move |opened| {
+            space::check(opened.version())?;
             let count = points.len();
             opened.with(|shard| engine::upsert_chunks(shard, points))?;
             Ok(opened.wrote(count)?)
@@ -260,6 +262,7 @@ impl VectorStore for EdgeStore {
         }
         let records = records.to_vec();
         self.on_existing(move |opened| {
+            space::check(opened.version())?;
             Ok(opened.with(|shard| engine::upsert_documents(shard, records))?)
         })
         .await
@@ -376,6 +379,7 @@ fn create(layout: &Layout, manifest: &Manifest) -> Result<Opened, Problem> {
     const FIRST: u32 = 1;
     let describe = |error: std::io::Error| format!("can't create the collection: {error}");
     std::fs::create_dir_all(layout.root()).map_err(describe)?;
+    space::check(layout.root())?;
     let lock = locked(layout)?;
     if layout.current()?.is_some() {
         return Err(EXISTS.to_owned().into());

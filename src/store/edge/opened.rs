@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use qdrant_edge::{EdgeShard, OperationResult};
+use qdrant_edge::{EdgeShard, OperationError, OperationResult};
 
 use super::lock::CollectionLock;
 use super::{Access, engine, guard, layout};
@@ -147,9 +147,12 @@ impl Drop for Opened {
 }
 
 fn guarded<T>(op: impl FnOnce() -> OperationResult<T>) -> Result<T, String> {
-    guard::catch(op)?.map_err(|error| error.to_string())
+    guard::catch(op)?.map_err(|error| match error {
+        OperationError::ServiceError { description, .. } => description,
+        other => other.to_string(),
+    })
 }
 
-fn closed() -> qdrant_edge::OperationError {
-    qdrant_edge::OperationError::service_error_light("the collection was closed")
+fn closed() -> OperationError {
+    OperationError::service_error_light("the collection was closed")
 }

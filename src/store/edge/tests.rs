@@ -1,1 +1,238 @@
+//! What only the embedded store does: processes that share a directory, crashes, files.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::fs;
+
+use serde_json::json;
+
+use super::*;
+use crate::store::contract::{DIMENSIONS, chunk, embedded, manifest, point};
+use crate::types::Filter;
+
+fn open(data: &Path, access: Access) -> EdgeStore {
+    EdgeStore::open(data, "Füße docs", access).unwrap().wait(Duration::ZERO)
+}
+
+fn points(range: std::ops::Range<u32>) -> Vec<Point> {
+    let one = |n: u32| {
+        point(
+            chunk(&format!("{}.md", n % 7), n, &format!("text {n}")),
+            [1.0, n as f32, 0.0, 1.0],
+            &[(n % 50, 1.0)],
+        )
+    };
+    range.map(one).collect()
+}
+
+fn nearest(limit: usize) -> SearchRequest {
+    SearchRequest { dense: Some(vec![1.0; DIMENSIONS]), limit, ..SearchRequest::default() }
+}
+
+/// As a killed process leaves it: the kernel keeps what was written, nothing is flushed.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_second_process_learns_who_has_the_collection() {
+    let (dir, first) = embedded();
+    first.create(&manifest()).await.unwrap();
+    let second = open(dir.path(), Access::Read);
+    assert_eq!(second.manifest().await, Ok(Some(manifest())), "the manifest needs no lock");
+    let error = second.count_chunks().await.unwrap_err();
+    assert_eq!(error.fault, Fault::Busy);
+    let owner = format!("collection is in use by process {} (", std::process::id());
+    assert!(error.message.starts_with(&owner), "{error}");
+    first.close().await.unwrap();
+    assert_eq!(second.count_chunks().await, Ok(0));
+}
+
+#[tokio::test]
+async fn a_second_process_waits_its_turn() {
+    let (dir, first) = embedded();
+    first.create(&manifest()).await.unwrap();
+    first.upsert(points(0..10)).await.unwrap();
+    let second = open(dir.path(), Access::Read).wait(EdgeStore::DEFAULT_WAIT * 10);
+    let (count, closed) = tokio::join!(second.count_chunks(), first.close());
+    assert_eq!((count, closed), (Ok(10), Ok(())));
+}
+
+#[tokio::test]
+async fn a_closed_collection_opens_again_with_everything() {
+    let (dir, store) = embedded();
+    store.create(&manifest()).await.unwrap();
+    store.upsert(points(0..100)).await.unwrap();
+    store.optimize().await.unwrap();
+    store.upsert(points(100..120)).await.unwrap();
+    store.close().await.unwrap();
+    assert_eq!(store.count_chunks().await, Ok(120), "the same value loads it again");
+    drop(store);
+    let reader = open(dir.path(), Access::Read);
+    assert_eq!(reader.count_chunks().await, Ok(120));
+    assert_eq!(reader.search(nearest(500)).await.unwrap().dense.len(), 120);
+    assert_eq!(reader.upsert(points(0..1)).await.unwrap_err().fault, Fault::Permanent);
+    assert_eq!(reader.drop_collection().await.unwrap_err().fault, Fault::Permanent);
+}
+
+#[tokio::test]
+async fn a_killed_writer_loses_exactly_what_was_not_flushed() {
+    let (dir, store) = embedded();
+    store.create(&manifest()).await.unwrap();
+    store.upsert(points(0..300)).await.unwrap();
+    store.flush().await.unwrap();
+    store.upsert(points(300..500)).await.unwrap();
+    store.delete_chunks("3.md", &[]).await.unwrap();
+    let crashed = tempfile::tempdir().unwrap();
+    copy(dir.path(), crashed.path());
+
+    let again = open(crashed.path(), Access::Write);
+    assert_eq!(again.count_chunks().await, Ok(300));
+    // It goes on from there: what is written now counts, although the log has seen later updates.
+    again.upsert(points(300..310)).await.unwrap();
+    again.delete_chunks("3.md", &[]).await.unwrap();
+    again.close().await.unwrap();
+    let expected = (0..310).filter(|n| n % 7 != 3).count() as u64;
+    assert_eq!(open(crashed.path(), Access::Read).count_chunks().await, Ok(expected));
+}
+
+#[tokio::test]
+async fn a_writer_killed_after_a_compaction_leaves_a_whole_collection() {
+    let many = u32::try_from(engine::COMPACT_AFTER).unwrap() + 500;
+    let (dir, store) = embedded();
+    store.create(&manifest()).await.unwrap();
+    for start in (0..many).step_by(500) {
+        store.upsert(points(start..many.min(start + 500))).await.unwrap();
+    }
+    assert_eq!(store.count_chunks().await, Ok(many.into()));
+    let crashed = tempfile::tempdir().unwrap();
+    copy(dir.path(), crashed.path());
+    let left = open(crashed.path(), Access::Read).count_chunks().await.unwrap();
+    assert!((engine::COMPACT_AFTER as u64..=many.into()).contains(&left), "{left}");
+
+    store.upsert(points(0..200)).await.unwrap();
+    store.optimize().await.unwrap();
+    assert_eq!(store.count_chunks().await, Ok(many.into()));
+    let legs = store.search(SearchRequest {
+        filter: Filter { sources: Some(vec!["5.md".to_owned()]), ..Filter::default() },
+        ..nearest(20)
+    });
+    let legs = legs.await.unwrap();
+    assert!(legs.dense.len() == 20 && legs.dense.iter().all(|hit| hit.chunk.source == "5.md"));
+}
+
+#[tokio::test]
+async fn the_log_stays_small_and_updates_still_apply() {
+    let (dir, store) = embedded();
+    store.create(&manifest()).await.unwrap();
+    for round in 0..3 {
+        for part in 0..6 {
+            let text = format!("round {round}: {}", "x".repeat(1 << 20));
+            let mut big = point(chunk("big.md", part, &text), [1.0; 4], &[(1, 1.0)]);
+            // The same points in each round.
+            big.chunk.chunk_hash = ContentHash::of(&part.to_le_bytes());
+            store.upsert(vec![big]).await.unwrap();
+        }
+        store.close().await.unwrap();
+        let version = store.layout.version(1);
+        let log = fs::read_dir(layout::shard(&version).join("wal")).unwrap();
+        let closed = log
+            .filter(|e| e.as_ref().unwrap().file_name().to_str().unwrap().starts_with("closed-"));
+        assert!(closed.count() <= 1);
+        let reader = open(dir.path(), Access::Read);
+        let legs = reader.search(nearest(100)).await.unwrap();
+        assert_eq!(legs.dense.len(), 6);
+        assert!(legs.dense.iter().all(|hit| hit.chunk.text.starts_with(&format!("round {round}"))));
+    }
+}
+
+#[tokio::test]
+async fn a_reader_that_leaves_loses_nothing() {
+    let (dir, store) = embedded();
+    store.create(&manifest()).await.unwrap();
+    store.upsert(points(0..50)).await.unwrap();
+    drop(store);
+    let reader = open(dir.path(), Access::Read);
+    assert_eq!(reader.count_chunks().await, Ok(50));
+    reader.leave().await;
+    let copied = tempfile::tempdir().unwrap();
+    copy(dir.path(), copied.path());
+    assert_eq!(open(copied.path(), Access::Read).count_chunks().await, Ok(50));
+}
+
+#[tokio::test]
+async fn a_creation_that_was_cut_off_leaves_no_collection() {
+    let (_dir, store) = embedded();
+    let leftover = layout::shard(&store.layout.version(1)).join("segments");
+    fs::create_dir_all(&leftover).unwrap();
+    fs::write(leftover.join("half"), "x").unwrap();
+    assert_eq!(store.manifest().await, Ok(None));
+    assert_eq!(store.documents().await, Ok(Vec::new()));
+    store.create(&manifest()).await.unwrap();
+    assert!(!leftover.join("half").exists());
+    assert_eq!(store.manifest().await, Ok(Some(manifest())));
+}
+
+#[tokio::test]
+async fn a_reader_creates_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir.path().join("nothing here"), Access::Read);
+    assert_eq!(store.manifest().await, Ok(None));
+    assert_eq!(store.count_chunks().await, Ok(0));
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn what_can_not_be_read_is_an_error_that_names_the_place() {
+    type Damage = fn(&Path);
+    let damages: [(&str, Damage); 4] = [
+        ("the shard is missing", |version| fs::remove_dir_all(version.join("shard")).unwrap()),
+        ("its settings are rubbish", |version| {
+            fs::write(version.join("shard/edge_config.json"), "{").unwrap();
+        }),
+        ("its segments are rubbish", |version| {
+            for segment in fs::read_dir(version.join("shard/segments")).unwrap() {
+                fs::write(segment.unwrap().path().join("segment.json"), "rubbish").unwrap();
+            }
+        }),
+        ("everything is missing", |version| fs::remove_dir_all(version).unwrap()),
+    ];
+    for (name, damage) in damages {
+        let (dir, store) = embedded();
+        store.create(&manifest()).await.unwrap();
+        store.close().await.unwrap();
+        damage(&store.layout.version(1));
+        let error = open(dir.path(), Access::Read).count_chunks().await.unwrap_err();
+        assert_eq!(error.fault, Fault::Permanent, "{name}");
+        assert!(error.message.contains("Füße docs@v1"), "{name}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_garbled_payload_is_an_error() {
+    let (_dir, store) = embedded();
+    store.create(&manifest()).await.unwrap();
+    let opened = store.opened().await.unwrap().unwrap();
+    opened
+        .with(|shard| engine::upsert_foreign(shard, &json!({"record": "chunk", "text": 7})))
+        .ok()
+        .unwrap();
+    let error = store.search(nearest(5)).await.unwrap_err();
+    assert_eq!(error.fault, Fault::Permanent);
+    assert!(error.message.contains("can't be read"), "{error}");
+}
+
+#[test]
+fn names_that_leave_the_directory_are_refused() {
+    let error = EdgeStore::open(Path::new("/data"), "../x", Access::Write).err().unwrap();
+    assert_eq!(error.fault, Fault::Permanent);
+}

@@ -22,6 +22,8 @@ mod code {
     pub(super) const UNAUTHENTICATED: i32 = 16;
 }
 
+const CUT_SHORT: &str = "closed the connection before it answered (Qdrant's gRPC port is 6334)";
+
 const TRANSIENT: Fault = Fault::Transient { retry_after: None };
 
 /// Fault and message. `timeout` is the one the client was given, for the message.
@@ -46,9 +48,10 @@ fn of_status(status: i32, message: &str, timeout: Duration) -> (Fault, String) {
         }
         code::PERMISSION_DENIED => (Fault::Unauthorized, said("refuses the API key", message)),
         code::NOT_FOUND => (Fault::NotFound, message.to_owned()),
-        code::CANCELLED | code::DEADLINE_EXCEEDED => {
-            (TRANSIENT, format!("did not answer within {} s", timeout.as_secs_f32()))
-        }
+        // So the client reports its own time limit.
+        code::CANCELLED if message.contains("Timeout expired") => (TRANSIENT, late(timeout)),
+        code::DEADLINE_EXCEEDED => (TRANSIENT, late(timeout)),
+        code::CANCELLED => (TRANSIENT, CUT_SHORT.to_owned()),
         code::UNAVAILABLE | code::UNKNOWN | code::INTERNAL if is_transport(message) => {
             (TRANSIENT, unreachable(message))
         }
@@ -99,6 +102,10 @@ fn unreachable(message: &str) -> String {
     format!("cannot be reached: {}", reason.map_or("the connection failed", |(_, words)| words))
 }
 
+fn late(timeout: Duration) -> String {
+    format!("did not answer within {} s", timeout.as_secs_f32())
+}
+
 fn said(what: &str, message: &str) -> String {
     let line = message.lines().next().unwrap_or_default().trim();
     if line.is_empty() { what.to_owned() } else { format!("{what}: {line}") }
@@ -116,6 +123,7 @@ mod tests {
             (7, "", Fault::Unauthorized, "refuses the API key"),
             (14, "busy", TRANSIENT, "is unavailable: busy"),
             (1, "Timeout expired", TRANSIENT, "did not answer within 1 s"),
+            (1, "operation was canceled", TRANSIENT, "closed the connection"),
             (8, "rate limit", TRANSIENT, "is overloaded: rate limit"),
             (5, "Collection `x` doesn't exist!", Fault::NotFound, "Collection `x` doesn't exist!"),
             (3, "Wrong input: vector dim", Fault::Permanent, "vector dim"),

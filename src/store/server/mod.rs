@@ -104,7 +104,8 @@ impl ServerStore {
         Fut: Future<Output = Result<T, QdrantError>>,
     {
         retry(&self.options.retry, || {
-            let answer = request(self.client.clone());
+            // Boxed: some of the client's futures are tens of kilobytes.
+            let answer = Box::pin(request(self.client.clone()));
             async { answer.await.map_err(|error| self.failed(&error)) }
         })
         .await
