@@ -105,9 +105,6 @@ pub enum Command {
     Doctor(DoctorArgs),
     Config(ConfigArgs),
     Completions(CompletionsArgs),
-    /// Runs the parsers of documents for the ingest that started it.
-    #[command(hide = true)]
-    ExtractWorker,
 }
 
 /// Bring a collection in line with its sources

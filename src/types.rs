@@ -117,7 +117,8 @@ impl Locator {
 /// One retrievable piece of a document.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Chunk {
-    /// Path relative to the project root, `/`-separated; or the name given to standard input.
+    /// Path relative to the project root, `/`-separated (absolute where the file is outside it); or
+    /// the name given to standard input.
     pub source: String,
     /// Title of the document; empty where it has none.
     pub title: String,
@@ -179,7 +180,7 @@ pub struct DocumentRecord {
     pub document_hash: ContentHash,
     /// Bytes.
     pub size: u64,
-    /// Modification time, nanoseconds since the Unix epoch.
+    /// Modification time, nanoseconds since the Unix epoch; 0 where the document is no file.
     pub mtime: i64,
     pub kind: Kind,
     /// How many chunks the document has.
@@ -193,6 +194,11 @@ pub struct DocumentRecord {
 }
 
 impl DocumentRecord {
+    /// Whether the document is a file: one from standard input has no modification time.
+    pub fn is_file(&self) -> bool {
+        self.mtime != 0
+    }
+
     pub fn id(source: &str) -> Uuid {
         Uuid::new_v5(&POINT_NAMESPACE, format!("document\0{source}").as_bytes())
     }

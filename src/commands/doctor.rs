@@ -95,6 +95,7 @@ async fn check_store(context: &Context) -> Result<Check, Failure> {
         ),
         None => format!("no collection `{collection}` yet"),
     };
+    store.leave().await;
     Ok(Check::fine("store", format!("{place} at {}: {held}", store.endpoint())))
 }
 

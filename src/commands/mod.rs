@@ -27,6 +27,10 @@ use context::Context;
 
 /// Parses, dispatches, and turns the outcome into an exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args: Vec<OsString> = args.into_iter().collect();
+    if args.get(1).is_some_and(|command| command == extract::SUBCOMMAND) {
+        return worker();
+    }
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {
@@ -35,9 +39,6 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(error.exit_code() as u8);
         }
     };
-    if matches!(cli.command, Command::ExtractWorker) {
-        return worker();
-    }
     let mut ui = Ui::new(&cli.global);
     let exit = dispatch(&mut ui, cli).unwrap_or_else(|failure| {
         ui.failure(&failure);
@@ -82,8 +83,6 @@ fn dispatch(ui: &mut Ui, cli: Cli) -> Result<Exit, Failure> {
         }
         Command::Config(args) => config::run(ui, &global, args),
         Command::Completions(args) => completions::run(ui, args),
-        // Served above, before anything is set up.
-        Command::ExtractWorker => Ok(Exit::Done),
     }
 }
 

@@ -19,6 +19,7 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: SearchArgs) -> Res
     let retriever = connect::retriever(context, store).await?;
     let options = retrieve_options(context, &args.retrieval, &retriever).await?;
     let hits = retriever.retrieve(&question, &options).await?;
+    retriever.store.leave().await;
     ui.passages(&Found {
         question: &question,
         mode: options.mode,

@@ -20,6 +20,7 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: StatusArgs) -> Res
         store.manifest().await?.ok_or_else(|| connect::missing_collection(context, &*store))?;
     let documents = store.documents().await?;
     let chunks = store.count_chunks().await?;
+    store.leave().await;
     let freshness = Freshness::of(context, &documents);
     if ui.format == Format::Text {
         let text = text(ui, context, store.endpoint(), &manifest, &documents, chunks, &freshness);
@@ -106,8 +107,7 @@ struct Freshness {
 impl Freshness {
     fn of(context: &Context, documents: &[DocumentRecord]) -> Self {
         let (mut changed, mut missing) = (Vec::new(), Vec::new());
-        // Documents from standard input have no file and no time.
-        for record in documents.iter().filter(|record| record.mtime != 0) {
+        for record in documents.iter().filter(|record| record.is_file()) {
             let path = context.root.join(&record.source);
             match std::fs::metadata(&path) {
                 Err(_) => missing.push(record.source.clone()),

@@ -111,7 +111,9 @@ pub async fn ingest(
         Some(_) => backends.store.documents().await?,
         None => Vec::new(),
     };
-    let plan = make_plan(options, &discovery, &records).await;
+    let files: Vec<DocumentRecord> =
+        records.iter().filter(|record| record.is_file()).cloned().collect();
+    let plan = make_plan(options, &discovery, &files).await;
     let report = IngestReport::planned(&discovery, &plan, records.len());
     let mut committer = Committer::new(&*backends.store, report);
     let execution = Execution { options, backends, run: run(options, &discovery), cancel };
@@ -179,6 +181,9 @@ impl Execution<'_> {
         let known = records.iter().map(|record| (record.source.as_str(), record)).collect();
         let (inline, tags) = (self.options.inline.clone(), self.options.tags.as_deref());
         let work = prepare::work(plan, inline, &known, tags);
+        let inline_unchanged =
+            self.options.inline.is_some() && work.iter().all(|work| work.content.is_none());
+        committer.report.unchanged += usize::from(inline_unchanged);
         emit(IngestEvent::Planned { documents: work.len(), deleted: plan.deleted.len() });
         let touched = touched(plan, &known);
         if !touched.is_empty() {

@@ -104,6 +104,9 @@ pub async fn answer(
     let count = |text: &str| retriever.embedder.count_tokens(text);
     let passages = pack::pack(&hits, &options.pack, &count).passages;
     let retrieved_in = started.elapsed();
+    // A model may take its time: others may have the collection meanwhile.
+    let store = Arc::clone(&retriever.store);
+    tokio::spawn(async move { store.release().await });
     emit(AnswerEvent::Retrieved { hits: hits.len(), passages: passages.clone() });
 
     let mut draft = Draft::new(started);

@@ -78,6 +78,15 @@ pub trait VectorStore: Send + Sync {
 
     /// Told once at the end of an ingest that changed something: build indexes, merge segments.
     async fn optimize(&self) -> Result<(), BackendError>;
+
+    /// Told before something slow: lets other processes have the collection. The next operation
+    /// takes it again.
+    async fn release(&self) -> Result<(), BackendError> {
+        Ok(())
+    }
+
+    /// Told when the process is about to end and has written nothing since the last flush.
+    async fn leave(&self) {}
 }
 
 /// What [`VectorStore::search`] is asked.

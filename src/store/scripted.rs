@@ -212,7 +212,7 @@ async fn a_server_that_stays_away_is_transient_after_the_last_try() {
     let (_, store) = serve(times(50, Code::Unavailable, "starting"));
     let error = search(&store).await.unwrap_err();
     assert!(error.is_transient(), "{error}");
-    assert_eq!(error.message, "is unavailable: starting");
+    assert_eq!(error.message, "after 3 tries: is unavailable: starting");
 }
 
 #[tokio::test]
@@ -230,7 +230,7 @@ async fn a_server_that_never_answers_is_given_up() {
     let (_, store) = serve_with(hang, soon);
     let error = search(&store).await.unwrap_err();
     assert!(error.is_transient(), "{error}");
-    assert_eq!(error.message, "did not answer within 0.05 s");
+    assert_eq!(error.message, "after 3 tries: did not answer within 0.05 s");
 }
 
 #[tokio::test]
@@ -288,7 +288,10 @@ async fn where_nobody_listens_the_error_says_so() {
     drop(listener);
     let error = connect(options(port), "docs").unwrap().health().await.unwrap_err();
     assert!(error.is_transient());
-    assert_eq!(error.message, "cannot be reached: connection refused: is Qdrant running there?");
+    assert_eq!(
+        error.message,
+        "after 3 tries: cannot be reached: connection refused: is Qdrant running there?"
+    );
     assert_eq!(error.endpoint, format!("http://127.0.0.1:{port}"));
 }
 

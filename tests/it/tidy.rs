@@ -7,6 +7,10 @@ fn sources() -> Vec<(String, String)> {
     let mut files = Vec::new();
     collect(&root.join("src"), &mut files);
     files.sort();
+    // Modules of tests only: declared behind `#[cfg(test)]` in their parents.
+    files.retain(|file| {
+        !file.ends_with("store/contract.rs") && !file.ends_with("store/scripted.rs")
+    });
     let read = |path: PathBuf| {
         let name = path.strip_prefix(root.join("src")).expect("under src").display().to_string();
         (name, std::fs::read_to_string(path).expect("a source file"))
@@ -140,7 +144,8 @@ fn vendors_stay_where_they_are_wrapped() {
 #[test]
 fn the_environment_is_read_in_commands_and_ui_only() {
     let reads = |text: &str| uses(text, "env::var") || uses(text, "env::args");
-    let allowed = ["main.rs", "commands/", "ui/", "ingest/extract/worker"];
+    // A lock says which command holds it.
+    let allowed = ["main.rs", "commands/", "ui/", "store/edge/lock"];
     let wrong: Vec<String> = sources()
         .into_iter()
         .filter(|(name, text)| reads(text) && !allowed.iter().any(|home| name.starts_with(home)))

@@ -11,7 +11,7 @@ mod walk;
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 pub use scope::Scope;
 use scope::{Patterns, Target};
@@ -39,7 +39,7 @@ pub struct DiscoverOptions {
 /// A file to ingest.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FoundFile {
-    /// Path relative to the root, `/`-separated.
+    /// Path relative to the root, `/`-separated; absolute where the file is outside the root.
     pub source: String,
     pub path: PathBuf,
     /// Bytes.
@@ -82,8 +82,8 @@ pub enum DiscoverError {
     },
     #[error("{pattern}: invalid glob: {reason}")]
     InvalidGlob { pattern: String, reason: String },
-    #[error("{input}: outside the project root {root}")]
-    OutsideRoot { input: String, root: String },
+    #[error("{input}: a link to {target}, outside the project")]
+    Escapes { input: String, target: String },
     #[error("{input}: matches no file")]
     NoMatch {
         input: String,
@@ -101,13 +101,11 @@ impl DiscoverError {
             Self::NotFound { suggestion, .. } => {
                 suggestion.as_ref().map(|name| format!("did you mean {name}?"))
             }
-            Self::InvalidGlob { .. } => {
-                Some("globs know * ** ? [a-z] {a,b}; a backslash takes the next character as it is".to_owned())
-            }
-            Self::OutsideRoot { .. } => Some(
-                "the root is the directory that holds docent.toml or .docent; choose another with --data-dir"
+            Self::InvalidGlob { .. } => Some(
+                "globs know * ** ? [a-z] {a,b}; a backslash takes the next character as it is"
                     .to_owned(),
             ),
+            Self::Escapes { target, .. } => Some(format!("name {target} itself if it is meant")),
             Self::NoMatch { skipped: 0, .. } => {
                 Some("`*` stays within a directory, `**` crosses directories".to_owned())
             }
@@ -142,6 +140,11 @@ pub fn discover(options: &DiscoverOptions) -> Result<Discovery, DiscoverError> {
 fn resolve(input: &str, root: &Path, cwd: &Path) -> Result<Target, DiscoverError> {
     match fs::canonicalize(cwd.join(input)) {
         Ok(path) => {
+            // A link that came with the project, perhaps named by a shell's `*`, may not lead out.
+            if !path.starts_with(root) && lexical(&cwd.join(input)).starts_with(root) {
+                let target = path.display().to_string();
+                return Err(DiscoverError::Escapes { input: input.to_owned(), target });
+            }
             let source = source_in(&path, input, root)?;
             Ok(if path.is_dir() { Target::Directory(source) } else { Target::File(source) })
         }
@@ -169,15 +172,31 @@ fn resolve_glob(
     Target::glob(base, rest, input)
 }
 
+/// Relative to the root; an absolute path where it is outside.
 fn source_in(path: &Path, input: &str, root: &Path) -> Result<String, DiscoverError> {
-    let relative = path.strip_prefix(root).map_err(|_| DiscoverError::OutsideRoot {
-        input: input.to_owned(),
-        root: root.display().to_string(),
-    })?;
-    walk::source_of(relative).ok_or_else(|| DiscoverError::Unreadable {
+    let source = match path.strip_prefix(root) {
+        Ok(relative) => walk::source_of(relative),
+        Err(_) => path.to_str().map(str::to_owned),
+    };
+    source.ok_or_else(|| DiscoverError::Unreadable {
         input: input.to_owned(),
         reason: "its name is not UTF-8".to_owned(),
     })
+}
+
+/// The path as it was typed, without `.` and `..`.
+fn lexical(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => {
+                plain.pop();
+            }
+            Component::CurDir => {}
+            part => plain.push(part),
+        }
+    }
+    plain
 }
 
 fn is_missing(error: &io::Error) -> bool {
@@ -198,7 +217,7 @@ fn not_found(input: &str, cwd: &Path) -> DiscoverError {
         let wanted = part.file_name()?.to_str()?;
         let nearest = names
             .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-            .map(|name| (distance(&name.to_lowercase(), &wanted.to_lowercase()), name))
+            .map(|name| (strsim::levenshtein(&name.to_lowercase(), &wanted.to_lowercase()), name))
             .filter(|(distance, name)| distance * 2 <= name.chars().count())
             .min()?;
         let rest = typed.strip_prefix(part).ok()?;
@@ -210,22 +229,6 @@ fn not_found(input: &str, cwd: &Path) -> DiscoverError {
         cwd.join(&suggested).exists().then(|| suggested.display().to_string())
     });
     DiscoverError::NotFound { input: input.to_owned(), suggestion }
-}
-
-/// Levenshtein distance in characters.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let substituted = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]

@@ -67,6 +67,7 @@ impl Patterns {
 
     /// Whether the file `source` passes. A pattern that names a directory covers what is in it.
     pub(super) fn admit(&self, source: &str) -> bool {
+        let source = source.trim_start_matches('/');
         let matched =
             |patterns: &Gitignore| patterns.matched_path_or_any_parents(source, false).is_ignore();
         (self.include.is_empty() || matched(&self.include)) && !matched(&self.exclude)
@@ -74,7 +75,7 @@ impl Patterns {
 
     /// Whether nothing below the directory `source` can pass.
     pub(super) fn shut_out(&self, source: &str) -> bool {
-        self.exclude.matched(source, true).is_ignore()
+        self.exclude.matched(source.trim_start_matches('/'), true).is_ignore()
     }
 }
 
@@ -111,7 +112,7 @@ impl Scope {
     /// the run's flags shut it out (`--include`, `--exclude`, no `--hidden`), or it could not be
     /// read, or it is no file (`scheme://...`).
     pub fn covers(&self, source: &str) -> bool {
-        let is_file = !source.is_empty() && !source.starts_with('/') && !source.contains("://");
+        let is_file = !source.is_empty() && !source.contains("://");
         is_file
             && self.targets.iter().any(|target| {
                 target.reaches(source).is_some_and(|base| self.hidden || !has_hidden(source, base))

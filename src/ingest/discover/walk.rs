@@ -129,7 +129,7 @@ impl<'a> Walk<'a> {
                     continue;
                 }
                 let wanted = only.is_none_or(|glob| glob.is_match(&source));
-                match self.judge(&entry, &relative, &source, &mut ignored) {
+                match self.judge(&entry, &top, &relative, &source, &mut ignored) {
                     Verdict::Directory => pending.push(relative),
                     _ if !wanted => {}
                     Verdict::Skip(why) => {
@@ -149,6 +149,7 @@ impl<'a> Walk<'a> {
     fn judge(
         &self,
         entry: &DirEntry,
+        top: &Path,
         relative: &Path,
         source: &str,
         ignored: &mut IncrementalIgnore,
@@ -172,7 +173,7 @@ impl<'a> Walk<'a> {
         }
         if kind.is_symlink() {
             return Verdict::Skip(match fs::canonicalize(entry.path()) {
-                Ok(target) if target.starts_with(self.root) => "symlink",
+                Ok(target) if target.starts_with(self.root) || target.starts_with(top) => "symlink",
                 Ok(_) => "symlink outside the root",
                 Err(_) => "broken symlink",
             });

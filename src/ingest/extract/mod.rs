@@ -22,6 +22,9 @@ pub use self::worker::run_worker;
 use super::document::Document;
 use crate::types::Kind;
 
+/// The argument that makes docent a worker. It is for docent itself, and in no help.
+pub const SUBCOMMAND: &str = "extract-worker";
+
 /// Environment variable that tells a worker its limit in MB; see [`run_worker`].
 pub const MEMORY_VARIABLE: &str = "DOCENT_WORKER_MEMORY_MB";
 

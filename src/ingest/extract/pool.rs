@@ -12,12 +12,9 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::worker::{self, Answer};
-use super::{ExtractError, ExtractOptions, MEMORY_VARIABLE};
+use super::{ExtractError, ExtractOptions, MEMORY_VARIABLE, SUBCOMMAND};
 use crate::ingest::document::Document;
 use crate::types::Kind;
-
-/// The argument that makes docent a worker.
-const SUBCOMMAND: &str = "extract-worker";
 
 /// How long the last words of a dead child are waited for.
 const LAST_WORDS: Duration = Duration::from_secs(1);

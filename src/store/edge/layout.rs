@@ -36,6 +36,17 @@ impl Layout {
         &self.root
     }
 
+    /// Makes the directories. The data directory ignores itself from git; one that was there already
+    /// may hold other things, and is left as it is.
+    pub(super) fn prepare(&self) -> io::Result<()> {
+        let data = self.root.parent().unwrap_or(&self.root);
+        if !data.exists() {
+            fs::create_dir_all(data)?;
+            fs::write(data.join(".gitignore"), "*\n")?;
+        }
+        fs::create_dir_all(&self.root)
+    }
+
     pub(super) fn pointer(&self) -> PathBuf {
         self.root.join(&self.name)
     }

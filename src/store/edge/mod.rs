@@ -1,7 +1,7 @@
 //! [`VectorStore`] in this process: Qdrant's embedded engine over a directory.
 //!
 //! The engine is synchronous, so it runs on the blocking pool. Its shard is loaded at the first
-//! operation that needs it, by one process at a time: see [`EdgeStore::close`].
+//! operation that needs it, by one process at a time: see [`VectorStore::release`].
 
 mod engine;
 mod guard;
@@ -66,26 +66,6 @@ impl EdgeStore {
     #[must_use]
     pub fn wait(self, wait: Duration) -> Self {
         Self { wait, ..self }
-    }
-
-    /// Flushes and lets other processes have the collection; the next operation loads it again. A
-    /// command that goes on to something slow (a chat model, a person) closes it first.
-    pub async fn close(&self) -> Result<(), BackendError> {
-        match self.opened.lock().await.take() {
-            Some(opened) => self.blocking(move || Ok(opened.close()?)).await,
-            None => Ok(()),
-        }
-    }
-
-    /// For a reader whose process is about to end: closes without the engine's flush, which syncs
-    /// every file and has nothing to write. The collection stays locked until the process is gone.
-    pub async fn leave(&self) {
-        if let Some(opened) = self.opened.lock().await.take() {
-            match self.access {
-                Access::Read => opened.leave(),
-                Access::Write => drop(opened),
-            }
-        }
     }
 
     /// The loaded shard; `None` where there is no such collection.
@@ -333,6 +313,24 @@ impl VectorStore for EdgeStore {
         self.writable()?;
         self.on((), |opened| Ok(opened.optimize()?)).await
     }
+
+    async fn release(&self) -> Result<(), BackendError> {
+        match self.opened.lock().await.take() {
+            Some(opened) => self.blocking(move || Ok(opened.close()?)).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Closes a reader without the engine's flush, which syncs every file and has nothing to
+    /// write. The collection stays locked until the process is gone.
+    async fn leave(&self) {
+        if let Some(opened) = self.opened.lock().await.take() {
+            match self.access {
+                Access::Read => opened.leave(),
+                Access::Write => drop(opened),
+            }
+        }
+    }
 }
 
 /// Locks and loads the version in use; `None` where there is no such collection.
@@ -378,7 +376,7 @@ fn remove(layout: &Layout) -> Result<(), Problem> {
 fn create(layout: &Layout, manifest: &Manifest) -> Result<Opened, Problem> {
     const FIRST: u32 = 1;
     let describe = |error: std::io::Error| format!("can't create the collection: {error}");
-    std::fs::create_dir_all(layout.root()).map_err(describe)?;
+    layout.prepare().map_err(describe)?;
     space::check(layout.root())?;
     let lock = locked(layout)?;
     if layout.current()?.is_some() {

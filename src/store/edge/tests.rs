@@ -53,7 +53,7 @@ async fn a_second_process_learns_who_has_the_collection() {
     assert_eq!(error.fault, Fault::Busy);
     let owner = format!("collection is in use by process {} (", std::process::id());
     assert!(error.message.starts_with(&owner), "{error}");
-    first.close().await.unwrap();
+    first.release().await.unwrap();
     assert_eq!(second.count_chunks().await, Ok(0));
 }
 
@@ -63,7 +63,7 @@ async fn a_second_process_waits_its_turn() {
     first.create(&manifest()).await.unwrap();
     first.upsert(points(0..10)).await.unwrap();
     let second = open(dir.path(), Access::Read).wait(EdgeStore::DEFAULT_WAIT * 10);
-    let (count, closed) = tokio::join!(second.count_chunks(), first.close());
+    let (count, closed) = tokio::join!(second.count_chunks(), first.release());
     assert_eq!((count, closed), (Ok(10), Ok(())));
 }
 
@@ -74,7 +74,7 @@ async fn a_closed_collection_opens_again_with_everything() {
     store.upsert(points(0..100)).await.unwrap();
     store.optimize().await.unwrap();
     store.upsert(points(100..120)).await.unwrap();
-    store.close().await.unwrap();
+    store.release().await.unwrap();
     assert_eq!(store.count_chunks().await, Ok(120), "the same value loads it again");
     drop(store);
     let reader = open(dir.path(), Access::Read);
@@ -100,7 +100,7 @@ async fn a_killed_writer_loses_exactly_what_was_not_flushed() {
     // It goes on from there: what is written now counts, although the log has seen later updates.
     again.upsert(points(300..310)).await.unwrap();
     again.delete_chunks("3.md", &[]).await.unwrap();
-    again.close().await.unwrap();
+    again.release().await.unwrap();
     let expected = (0..310).filter(|n| n % 7 != 3).count() as u64;
     assert_eq!(open(crashed.path(), Access::Read).count_chunks().await, Ok(expected));
 }
@@ -142,7 +142,7 @@ async fn the_log_stays_small_and_updates_still_apply() {
             big.chunk.chunk_hash = ContentHash::of(&part.to_le_bytes());
             store.upsert(vec![big]).await.unwrap();
         }
-        store.close().await.unwrap();
+        store.release().await.unwrap();
         let version = store.layout.version(1);
         let log = fs::read_dir(layout::shard(&version).join("wal")).unwrap();
         let closed = log
@@ -209,7 +209,7 @@ async fn what_can_not_be_read_is_an_error_that_names_the_place() {
     for (name, damage) in damages {
         let (dir, store) = embedded();
         store.create(&manifest()).await.unwrap();
-        store.close().await.unwrap();
+        store.release().await.unwrap();
         damage(&store.layout.version(1));
         let error = open(dir.path(), Access::Read).count_chunks().await.unwrap_err();
         assert_eq!(error.fault, Fault::Permanent, "{name}");
