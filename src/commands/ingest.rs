@@ -23,7 +23,12 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: IngestArgs) -> Res
     let inline = if stdin.is_empty() { None } else { Some((args.source, read_stdin(context)?)) };
     let store = connect::store(context, StoreAccess::Write)?;
     let cancel = on_interrupt();
-    let report = sync(ui, context, paths, inline, &args.ingest, store, &cancel).await?;
+    let report = sync(ui, context, paths, inline, &args.ingest, store.clone(), &cancel).await?;
+    if report.changed_nothing() {
+        store.leave().await;
+    } else {
+        store.release().await?;
+    }
     ui.ingest_report(&report)?;
     exit(report)
 }

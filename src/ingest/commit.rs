@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::batch::{Embedded, EmbeddedPart, Target};
 use super::prepare::{Prepared, Replaces};
@@ -10,8 +11,9 @@ use crate::error::BackendError;
 use crate::store::VectorStore;
 use crate::types::{DocumentRecord, Point};
 
-/// Chunks after which what was stored is made durable.
+/// What was stored is made durable after so many chunks, or so long: a crash costs no more.
 const FLUSH_CHUNKS: usize = 8_192;
+const FLUSH_EVERY: Duration = Duration::from_secs(5);
 
 pub(super) struct Committer<'a> {
     pub store: &'a dyn VectorStore,
@@ -19,11 +21,12 @@ pub(super) struct Committer<'a> {
     /// Documents one of whose earlier parts was refused.
     broken: HashSet<String>,
     unflushed: usize,
+    flushed_at: Instant,
 }
 
 impl<'a> Committer<'a> {
     pub(super) fn new(store: &'a dyn VectorStore, report: IngestReport) -> Self {
-        Self { store, report, broken: HashSet::new(), unflushed: 0 }
+        Self { store, report, broken: HashSet::new(), unflushed: 0, flushed_at: Instant::now() }
     }
 
     /// Stores a batch. What it returns as done is visible; it is durable after the next flush.
@@ -62,9 +65,10 @@ impl<'a> Committer<'a> {
         }
         self.report.chunks += written;
         self.unflushed += written;
-        if self.unflushed >= FLUSH_CHUNKS {
+        if self.unflushed >= FLUSH_CHUNKS || self.flushed_at.elapsed() >= FLUSH_EVERY {
             self.store.flush().await?;
             self.unflushed = 0;
+            self.flushed_at = Instant::now();
         }
         Ok(())
     }

@@ -80,6 +80,12 @@ impl IngestReport {
         report
     }
 
+    /// The collection is as it was before the run.
+    pub fn changed_nothing(&self) -> bool {
+        let written = self.added + self.changed + self.moved + self.deleted;
+        written == 0 && self.chunks == 0 && self.aborted.is_none()
+    }
+
     pub(super) fn skip(&mut self, reason: &str) {
         self.skipped += 1;
         *self.skipped_by_reason.entry(reason.to_owned()).or_default() += 1;

@@ -321,14 +321,11 @@ impl VectorStore for EdgeStore {
         }
     }
 
-    /// Closes a reader without the engine's flush, which syncs every file and has nothing to
-    /// write. The collection stays locked until the process is gone.
+    /// Goes without the engine's flush, which syncs every file and has nothing to write. The
+    /// collection stays locked until the process is gone.
     async fn leave(&self) {
         if let Some(opened) = self.opened.lock().await.take() {
-            match self.access {
-                Access::Read => opened.leave(),
-                Access::Write => drop(opened),
-            }
+            opened.leave();
         }
     }
 }
