@@ -42,8 +42,14 @@ const PAGE: usize = 4_096;
 fn config(dimensions: usize) -> EdgeConfig {
     let wal = WalOptions { segment_capacity: LOG_SEGMENT, ..WalOptions::default() };
     EdgeConfig::builder()
-        .vector(DENSE, EdgeVectorParams::builder(dimensions, Distance::Cosine).build())
-        .sparse_vector(SPARSE, EdgeSparseVectorParams::builder().modifier(Modifier::Idf).build())
+        .vector(
+            DENSE,
+            EdgeVectorParams::builder(dimensions, Distance::Cosine).on_disk(true).build(),
+        )
+        .sparse_vector(
+            SPARSE,
+            EdgeSparseVectorParams::builder().modifier(Modifier::Idf).on_disk(true).build(),
+        )
         .hnsw_config(graph(false))
         .optimizers(finished())
         .wal_options(wal)
