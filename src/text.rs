@@ -175,7 +175,11 @@ fn is_numbered_heading(line: &str, rest: &str) -> bool {
     };
     let item = number.ends_with('.') && parts == 1;
     let list = after.starts_with([' ', '\t']) || matches!(shape(after), Shape::Item(_));
-    if item { alone && !list } else { alone || (parts > 1 && after.starts_with(char::is_uppercase)) }
+    if item {
+        alone && !list
+    } else {
+        alone || (parts > 1 && after.starts_with(char::is_uppercase))
+    }
 }
 
 /// Most words of a term that is defined below it.

@@ -86,7 +86,11 @@ fn of_passage(passage: &Passage, prior: f32, terms: &Terms, candidates: &mut Vec
     for piece in pieces(passage) {
         let own = distinct(terms(&piece.text));
         if piece.kind == BlockKind::Heading {
-            above.enter(level(&piece.text), heading_terms(&piece.text, terms), numbers(&piece.text));
+            above.enter(
+                level(&piece.text),
+                heading_terms(&piece.text, terms),
+                numbers(&piece.text),
+            );
             before.clear();
             (opens, block) = (true, None);
             continue;
@@ -117,9 +121,13 @@ fn form(piece: &Piece, code_file: bool) -> f32 {
     match piece.kind {
         BlockKind::Code if !code_file => 0.6,
         BlockKind::Code if !has_comment(&piece.text) => 0.9,
-        BlockKind::TableRow => 0.9,
+        BlockKind::TableRow => 0.95,
         BlockKind::Prose if piece.text.ends_with('?') => 0.4,
-        BlockKind::Prose | BlockKind::Item if !piece.text.ends_with(['.', '!', ':', ')', '"', '”']) => 0.75,
+        BlockKind::Prose | BlockKind::Item
+            if !piece.text.ends_with(['.', '!', ':', ')', '"', '”']) =>
+        {
+            0.75
+        }
         _ => 1.0,
     }
 }
@@ -154,7 +162,11 @@ impl Headings {
             numbers: numbers(&format!("{} {name}", passage.title)),
             // All levels of a document are above those within the passage, except for the last:
             // a passage may begin with its own heading.
-            path: passage.headings.iter().map(|heading| (0, heading_terms(heading, terms), numbers(heading))).collect(),
+            path: passage
+                .headings
+                .iter()
+                .map(|heading| (0, heading_terms(heading, terms), numbers(heading)))
+                .collect(),
         }
     }
 

@@ -25,7 +25,7 @@ pub(super) struct Part {
 impl Part {
     /// Whether an answer has a form that can be told from the words alone.
     pub(super) fn asks_form(&self) -> bool {
-        !matches!(self.asks, Asks::Anything | Asks::Definition | Asks::Instruction | Asks::Reason)
+        !matches!(self.asks, Asks::Anything | Asks::Instruction | Asks::Reason)
     }
 }
 
@@ -49,11 +49,20 @@ pub(super) enum Asks {
     Anything,
 }
 
-const ASKING: [&str; 9] =
-    ["who", "whom", "whose", "what", "when", "where", "why", "which", "how"];
+const ASKING: [&str; 9] = ["who", "whom", "whose", "what", "when", "where", "why", "which", "how"];
 const UNITS: [&str; 12] = [
-    "millisecond", "second", "minute", "hour", "day", "night", "week", "month", "quarter", "year",
-    "decade", "ms",
+    "millisecond",
+    "second",
+    "minute",
+    "hour",
+    "day",
+    "night",
+    "week",
+    "month",
+    "quarter",
+    "year",
+    "decade",
+    "ms",
 ];
 const NUMBERS: [&str; 17] = [
     "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
@@ -61,16 +70,41 @@ const NUMBERS: [&str; 17] = [
 ];
 const REPEATED: [&str; 7] = ["hourly", "daily", "nightly", "weekly", "monthly", "yearly", "every"];
 const MONTHS: [&str; 12] = [
-    "january", "february", "march", "april", "may", "june", "july", "august", "september",
-    "october", "november", "december",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
 ];
 const CONDITIONS: [&str; 10] =
     ["when", "whenever", "if", "once", "after", "before", "until", "unless", "while", "as"];
 const REASONS: [&str; 8] =
     ["because", "cause", "caused", "causes", "reason", "reasons", "due", "therefore"];
 const ROLES: [&str; 18] = [
-    "officer", "operator", "manager", "owner", "lead", "head", "director", "administrator",
-    "admin", "engineer", "team", "member", "person", "people", "user", "customer", "provider",
+    "officer",
+    "operator",
+    "manager",
+    "owner",
+    "lead",
+    "head",
+    "director",
+    "administrator",
+    "admin",
+    "engineer",
+    "team",
+    "member",
+    "person",
+    "people",
+    "user",
+    "customer",
+    "provider",
     "author",
 ];
 const VERBS: [&str; 12] = [
@@ -78,17 +112,52 @@ const VERBS: [&str; 12] = [
     "provides",
 ];
 const IMPERATIVES: [&str; 14] = [
-    "to", "use", "run", "call", "set", "add", "type", "compute", "send", "open", "create", "choose",
-    "write", "you",
+    "to", "use", "run", "call", "set", "add", "type", "compute", "send", "open", "create",
+    "choose", "write", "you",
 ];
 
 /// Words of a question that ask, and of which an answer says nothing.
 const ASIDE: [&str; 38] = [
-    "may", "might", "can", "could", "shall", "should", "will", "would", "must", "one", "ones",
-    "get", "gets", "got", "getting", "mean", "means", "please", "tell", "explain", "describe",
-    "going", "really", "actually", "today", "now", "currently", "happens", "happen", "kind",
-    "sort", "way", "there", "us", "me", "exactly", "anything", "something",
+    "may",
+    "might",
+    "can",
+    "could",
+    "shall",
+    "should",
+    "will",
+    "would",
+    "must",
+    "one",
+    "ones",
+    "get",
+    "gets",
+    "got",
+    "getting",
+    "mean",
+    "means",
+    "please",
+    "tell",
+    "explain",
+    "describe",
+    "going",
+    "really",
+    "actually",
+    "today",
+    "now",
+    "currently",
+    "happens",
+    "happen",
+    "kind",
+    "sort",
+    "way",
+    "there",
+    "us",
+    "me",
+    "exactly",
+    "anything",
+    "something",
 ];
+const COSTS: [&str; 3] = ["cost", "costs", "price"];
 const DEGREES: [&str; 18] = [
     "long", "many", "much", "often", "far", "soon", "quickly", "quick", "fast", "old", "big",
     "large", "small", "high", "low", "late", "early", "little",
@@ -101,6 +170,7 @@ pub(super) fn content(clause: &str) -> String {
     for word in clause.split_whitespace() {
         let this = plain(word);
         let asks = before == "how" && DEGREES.contains(&this.as_str());
+        let asks = asks || COSTS.contains(&this.as_str());
         if !asks && !ASIDE.contains(&this.as_str()) {
             kept.push(word);
         }
@@ -177,9 +247,9 @@ fn plain(word: &str) -> String {
 
 /// The word that follows "how many", "which" or "what".
 fn focus(clause: &str) -> String {
-    const OTHERWISE: [&str; 14] = [
+    const OTHERWISE: [&str; 15] = [
         "is", "are", "was", "were", "does", "do", "did", "the", "a", "an", "of", "happens", "can",
-        "has",
+        "has", "time",
     ];
     let words: Vec<String> = clause.split_whitespace().map(plain).collect();
     let pair = |pair: &[String]| pair[0] == "how" && (pair[1] == "many" || pair[1] == "much");
@@ -202,7 +272,7 @@ fn asks(clause: &str) -> Asks {
         return Asks::Anything;
     };
     let next = words.get(at + 1).copied().unwrap_or_default();
-    let costs = words.iter().any(|word| ["cost", "costs", "price"].contains(word));
+    let costs = words.iter().any(|word| COSTS.contains(word));
     match (words[at], next) {
         ("how", "many" | "much") if words[at..].iter().take(4).any(|word| is_unit(word)) => {
             Asks::Duration
@@ -241,9 +311,7 @@ pub(super) fn fit(part: &Part, text: &str, terms: &Terms) -> f32 {
         Asks::Quantity => {
             words.iter().any(|word| is_number(word) || word.contains(['$', '€', '£', '%']))
         }
-        Asks::Time => {
-            has(&CONDITIONS) || has(&MONTHS) || words.iter().any(year) || duration()
-        }
+        Asks::Time => has(&CONDITIONS) || has(&MONTHS) || words.iter().any(year) || duration(),
         Asks::Person => {
             words.iter().any(|word| ROLES.contains(&word.trim_end_matches('s'))) || has_name(text)
         }
@@ -274,4 +342,67 @@ fn subject(part: &Part, words: &[&str], terms: &Terms) -> f32 {
     let subject: HashSet<u32> = terms(&words[..verb].join(" ")).into_iter().collect();
     let share = subject.intersection(&part.terms).count() as f32 / part.terms.len() as f32;
     if share < 0.4 { 0.0 } else { share }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each word of four letters and more, by its length and first letter.
+    fn terms(text: &str) -> Vec<u32> {
+        Words::of(text)
+            .iter()
+            .filter(|word| word.len() > 3 && !ASKING.contains(word))
+            .map(|word| {
+                word.bytes().fold(7, |hash: u32, byte| hash.wrapping_mul(31) ^ u32::from(byte))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_question_falls_into_parts_that_ask_for_something() {
+        let check = |question: &str, expected: &[Asks]| {
+            let found: Vec<Asks> = parts(question, &terms).iter().map(|part| part.asks).collect();
+            assert_eq!(found, expected, "{question}");
+        };
+        check(
+            "How long are backups kept, and who may restore one?",
+            &[Asks::Duration, Asks::Person],
+        );
+        check("How many hours does it take?", &[Asks::Duration]);
+        check("Within how many lines? When does it end?", &[Asks::Quantity, Asks::Time]);
+        check("What does the export cost?", &[Asks::Quantity]);
+        check("Why and how do I export?", &[Asks::Instruction]);
+        check("What is the difference between apples and pears?", &[Asks::Definition; 2]);
+        check("ledger exports", &[Asks::Anything]);
+        check("Who is it, and why?", &[]);
+    }
+
+    #[test]
+    fn what_is_counted_is_the_focus_and_numbers_pin_down() {
+        let parts = parts("How many lines has version 2 more than version 1?", &terms);
+        assert_eq!(parts[0].focus, terms("lines").into_iter().collect());
+        assert_eq!(parts[0].compared, terms("version").into_iter().collect());
+        assert_eq!(parts[0].about, ["2", "1"]);
+    }
+
+    #[test]
+    fn sentences_fit_what_is_asked() {
+        let check = |question: &str, sentence: &str, expected: bool| {
+            let part = &parts(question, &terms)[0];
+            assert_eq!(fit(part, sentence, &terms) > 0.0, expected, "{question} {sentence}");
+        };
+        check("How long are backups kept?", "They stay for 14 days.", true);
+        check("How long are backups kept?", "They stay for two whole weeks.", true);
+        check("How long are backups kept?", "They have 14 pages.", false);
+        check("How many lines has version 2?", "Version 2 is stable.", false);
+        check("How many lines has version 2?", "It has 50.", true);
+        check("Who restores backups?", "Two operators do.", true);
+        check("Who restores backups?", "Then Mary Jones does.", true);
+        check("Who restores backups?", "Nobody does.", false);
+        check("When do exports fail?", "They fail if the disk is full.", true);
+        check("Why do exports fail?", "Because the disk is full.", true);
+        check("What is an export?", "An export is a file.", true);
+        check("What is an export?", "A file is the outcome of an export.", false);
+    }
 }

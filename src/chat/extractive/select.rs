@@ -10,8 +10,8 @@ use crate::text::{BlockKind, Words};
 const MAX_SENTENCES: usize = 4;
 /// Items of a list that are quoted after their lead-in.
 const MAX_ITEMS: usize = 5;
-/// What a term of the question counts that stands in the heading right above, in other headings or
-/// the title, and in the sentence before.
+/// What a term of the question counts that stands in the heading right above, in such a heading of
+/// which nothing else was asked, in other headings or the title, and in the sentence before.
 const IN_SECTION: f32 = 0.7;
 const IN_NAME: f32 = 0.95;
 const IN_DOCUMENT: f32 = 0.6;
@@ -56,15 +56,6 @@ pub(super) fn select(question: &str, candidates: &mut Vec<Candidate>, terms: &Te
         // A part whose question found no answer yet must be about all of the question.
         let others = if chosen.is_empty() && at > 0 { 1.0 } else { OTHER_PART };
         let view = View::new(&parts, at, others, candidates, terms);
-        if std::env::var("DBG").is_ok() {
-            let mut all: Vec<usize> = (0..candidates.len()).collect();
-            all.sort_by(|&a, &b| view.worth(b).total_cmp(&view.worth(a)));
-            eprintln!("PART {:?} {:?}", view.part.asks, view.part.terms.len());
-            for &a in all.iter().take(7) {
-                let c = &candidates[a];
-                eprintln!("  {:.2} cov {:.2} fit {:.1} prior {:.2} speaks {} [{}] {:?}", view.worth(a), view.coverage(c), fit(view.part, &c.text, terms), c.prior, view.speaks(c), c.number, &c.text.chars().take(110).collect::<String>());
-            }
-        }
         for position in view.answer(&chosen) {
             if chosen.len() < MAX_SENTENCES && !chosen.contains(&position) {
                 chosen.push(position);
@@ -72,15 +63,9 @@ pub(super) fn select(question: &str, candidates: &mut Vec<Candidate>, terms: &Te
             }
         }
     }
-    let mut order = chosen.into_iter();
     let mut seen = HashSet::new();
-    let mut kept = Vec::new();
-    while let Some(position) = order.next() {
-        if seen.insert(position) {
-            kept.push(candidates[position].clone());
-        }
-    }
-    *candidates = kept;
+    chosen.retain(|position| seen.insert(*position));
+    *candidates = chosen.into_iter().map(|position| candidates[position].clone()).collect();
 }
 
 /// The candidates as one part of the question sees them.
@@ -189,8 +174,7 @@ impl<'a> View<'a> {
     }
 
     fn covers(&self, candidate: &Candidate) -> bool {
-        let formless =
-            self.part.asks_form() && fit(self.part, &candidate.text, self.terms) == 0.0;
+        let formless = self.part.asks_form() && fit(self.part, &candidate.text, self.terms) == 0.0;
         self.coverage(candidate) >= MIN_COVERAGE + if formless { FORMLESS } else { 0.0 }
     }
 
