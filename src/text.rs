@@ -17,7 +17,7 @@ pub enum BlockKind {
     Prose,
     /// A list item, its marker left out.
     Item,
-    /// A heading, or the header row of a table.
+    /// A heading, the header row of a table, or a term with its definition indented below.
     Heading,
     TableRow,
     /// The lines of a fenced code block, fences left out.
@@ -37,11 +37,18 @@ pub fn blocks(text: &str) -> Vec<Block> {
     let mut blocks: Vec<Block> = Vec::new();
     let mut open: Option<Block> = None;
     let mut fence: Option<(char, usize, usize)> = None;
+    let mut literal = Literal::No;
     let mut start = 0;
     for line in text.split_inclusive('\n') {
         let (at, end) = (start, start + line.len());
         start = end;
         let body = line.trim_start_matches([' ', '\t', '>']).trim_end();
+        if fence.is_none() && literal.takes(line, at) {
+            continue;
+        }
+        if let Literal::Open(code) = std::mem::take(&mut literal) {
+            push(&mut blocks, text, BlockKind::Code, code..at);
+        }
         if let Some((mark, length, code)) = fence {
             if closes(body, mark, length) {
                 push(&mut blocks, text, BlockKind::Code, code..at);
@@ -49,11 +56,20 @@ pub fn blocks(text: &str) -> Vec<Block> {
             }
             continue;
         }
-        let shape = shape(body);
+        let mut shape = shape(body);
+        if open.is_none() && is_numbered_heading(body, &text[end..]) {
+            shape = Shape::Heading;
+        }
+        if shape == Shape::Text
+            && let Some(term) = open.take_if(|open| is_term(text, open, line))
+        {
+            push(&mut blocks, text, BlockKind::Heading, term.range);
+        }
         if shape != Shape::Text
             && let Some(Block { kind, range }) = open.take()
         {
             let underlined = shape == Shape::Rule && kind == BlockKind::Prose;
+            literal = Literal::after(&text[range.clone()]);
             push(&mut blocks, text, if underlined { BlockKind::Heading } else { kind }, range);
         }
         let offset = at + line.find(body).unwrap_or(0);
@@ -79,6 +95,9 @@ pub fn blocks(text: &str) -> Vec<Block> {
     if let Some(Block { kind, range }) = open {
         push(&mut blocks, text, kind, range);
     }
+    if let Literal::Open(code) = literal {
+        push(&mut blocks, text, BlockKind::Code, code..text.len());
+    }
     if let Some((_, _, code)) = fence {
         push(&mut blocks, text, BlockKind::Code, code..text.len());
     }
@@ -100,6 +119,82 @@ fn trimmed(text: &str, range: Range<usize>) -> Range<usize> {
     let slice = &text[range.clone()];
     let start = range.start + (slice.len() - slice.trim_start().len());
     start..start + slice.trim().len()
+}
+
+/// Whether the lines after a paragraph that ends in `::` are a literal block (reStructuredText): as
+/// long as they are indented.
+#[derive(Default)]
+enum Literal {
+    #[default]
+    No,
+    Announced,
+    /// Where its first line begins.
+    Open(usize),
+}
+
+impl Literal {
+    fn after(paragraph: &str) -> Self {
+        if paragraph.trim_end().ends_with("::") { Self::Announced } else { Self::No }
+    }
+
+    /// Whether a line that begins at `at` is part of it; blank lines keep it open.
+    fn takes(&mut self, line: &str, at: usize) -> bool {
+        let blank = line.trim().is_empty();
+        let inside = match self {
+            Self::No => false,
+            Self::Announced | Self::Open(_) => blank || line.starts_with([' ', '\t']),
+        };
+        if inside && !blank && matches!(self, Self::Announced) {
+            *self = Self::Open(at);
+        }
+        inside
+    }
+}
+
+/// Longest heading that only its number gives away, in words.
+const HEADING_WORDS: usize = 10;
+
+/// Whether a line that begins a paragraph reads as `4.2 Who may restore`: alone in its paragraph,
+/// or of several numbers and followed by a new sentence. `4. Approval` is one unless it can be an
+/// item of a list.
+fn is_numbered_heading(line: &str, rest: &str) -> bool {
+    let title = line.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+    let number = &line[..line.len() - title.len()];
+    let titled = title.starts_with(' ')
+        && title.trim_start().starts_with(char::is_uppercase)
+        && !title.ends_with(['.', '!', '?', ':', ';', ','])
+        && title.split_whitespace().count() <= HEADING_WORDS;
+    if !number.starts_with(|c: char| c.is_ascii_digit()) || !titled {
+        return false;
+    }
+    let parts = number.split('.').filter(|part| !part.is_empty()).count();
+    let next = rest.lines().next().unwrap_or_default();
+    let alone = next.trim().is_empty();
+    let Some(after) = rest.lines().find(|line| !line.trim().is_empty()) else {
+        return parts > 1 || !number.ends_with('.');
+    };
+    let item = number.ends_with('.') && parts == 1;
+    let list = after.starts_with([' ', '\t']) || matches!(shape(after), Shape::Item(_));
+    if item {
+        alone && !list
+    } else {
+        alone || (parts > 1 && after.starts_with(char::is_uppercase))
+    }
+}
+
+/// Most words of a term that is defined below it.
+const TERM_WORDS: usize = 6;
+
+/// Whether a paragraph is one short line without a full stop, and `next` is indented below it.
+fn is_term(text: &str, open: &Block, next: &str) -> bool {
+    let term = text[open.range.clone()].trim_end();
+    let indent = |line: &str| line.len() - line.trim_start_matches([' ', '\t']).len();
+    let line = text[..open.range.start].rfind('\n').map_or(0, |end| end + 1);
+    open.kind == BlockKind::Prose
+        && !term.contains('\n')
+        && !term.ends_with(['.', '!', '?', ':', ';', ','])
+        && term.split_whitespace().count() <= TERM_WORDS
+        && indent(next) >= indent(&text[line..]) + 2
 }
 
 /// What a line is, seen alone.
@@ -157,7 +252,8 @@ pub fn sentences(text: &str, block: &Range<usize>) -> Vec<Range<usize>> {
     let flat = text[block.clone()].replace(['\n', '\r'], " ");
     let mut sentences: Vec<Range<usize>> = Vec::new();
     let mut joined = false;
-    for (at, sentence) in flat.split_sentence_bound_indices() {
+    let bounds = flat.split_sentence_bound_indices();
+    for (at, sentence) in bounds.flat_map(|(at, sentence)| before_code(at, sentence)) {
         let range = trimmed(text, block.start + at..block.start + at + sentence.len());
         if range.is_empty() {
             continue;
@@ -169,6 +265,21 @@ pub fn sentences(text: &str, block: &Range<usize>) -> Vec<Range<usize>> {
         joined = goes_on(sentence);
     }
     sentences
+}
+
+/// Cuts a sentence also before a name in backticks, which need not begin in upper case.
+fn before_code(at: usize, sentence: &str) -> Vec<(usize, &str)> {
+    let mut parts = Vec::new();
+    let mut start = 0;
+    for (stop, _) in sentence.match_indices(". `") {
+        let end = stop + 2;
+        if sentence[..end].matches('`').count().is_multiple_of(2) {
+            parts.push((at + start, &sentence[start..end]));
+            start = end;
+        }
+    }
+    parts.push((at + start, &sentence[start..]));
+    parts
 }
 
 fn goes_on(sentence: &str) -> bool {

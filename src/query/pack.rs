@@ -69,9 +69,10 @@ impl DropReason {
 
 /// Packs hits, best first, into passages. `count` is the number of tokens of a text.
 ///
-/// A hit next to a passage of the same document (consecutive ordinals, and the same page where
-/// there are pages) is merged into it; one between two passages joins them. What does not fit is
-/// dropped, and what comes after it may still fit.
+/// A hit next to a passage of the same section (consecutive ordinals, the same headings, and the
+/// same page where there are pages) is merged into it; one between two passages joins them. Sections
+/// stay apart, so that a citation leads to the section and not to half of the document. What does
+/// not fit is dropped, and what comes after it may still fit.
 pub fn pack(hits: &[Hit], options: &PackOptions, count: &dyn Fn(&str) -> usize) -> Packed {
     let several = hits.iter().any(|hit| hit.chunk.source != hits[0].chunk.source);
     let per_source = if several { options.per_source } else { usize::MAX };
@@ -166,6 +167,7 @@ impl<'a> Group<'a> {
         let (first, last) = (self.chunks[0], self.chunks[self.chunks.len() - 1]);
         first.source == chunk.source
             && first.document_hash == chunk.document_hash
+            && first.headings == chunk.headings
             && (last.ordinal + 1 == chunk.ordinal || chunk.ordinal + 1 == first.ordinal)
             && self.passage.locator.merge(chunk.locator).is_some()
     }
@@ -188,8 +190,6 @@ fn passage(chunks: &[&Chunk], score: f32) -> Passage {
         document_hash: first.document_hash.clone(),
     };
     for chunk in &chunks[1..] {
-        let common = passage.headings.iter().zip(&chunk.headings).take_while(|(a, b)| a == b);
-        passage.headings.truncate(common.count());
         append(&mut passage.text, passage.locator, chunk);
         passage.locator = passage.locator.merge(chunk.locator).unwrap_or(passage.locator);
     }

@@ -34,11 +34,33 @@ fn markdown_falls_into_blocks() {
 }
 
 #[test]
+fn plain_text_has_headings_and_terms() {
+    use BlockKind::{Code, Heading, Item, Prose};
+    let check = |text: &str, expected: &[(BlockKind, &str)]| assert_eq!(kinds(text), expected);
+    check(
+        "4.2 Who may restore\n\nTwo do.",
+        &[(Heading, "4.2 Who may restore"), (Prose, "Two do.")],
+    );
+    check("4.2 Who may restore\nTwo do.", &[(Heading, "4.2 Who may restore"), (Prose, "Two do.")]);
+    check("4.2 The owner may\nrestore it.", &[(Prose, "4.2 The owner may\nrestore it.")]);
+    check("4.2 The owner may.\n\nB.", &[(Prose, "4.2 The owner may."), (Prose, "B.")]);
+    check("5. Office\n\nText.", &[(Heading, "5. Office"), (Prose, "Text.")]);
+    check("1. One\n\n2. Two", &[(Item, "One"), (Item, "Two")]);
+    check("limit\n    How many.\n", &[(Heading, "limit"), (Prose, "How many.")]);
+    check("Kept for\n400 days.", &[(Prose, "Kept for\n400 days.")]);
+    check(
+        "Run::\n\n  a --b\n\n  c\n\nEnd.",
+        &[(Prose, "Run::"), (Code, "  a --b\n\n  c"), (Prose, "End.")],
+    );
+}
+
+#[test]
 fn sentences_cross_lines_and_abbreviations() {
     assert_eq!(
         cut("Kept for\n400 days, e.g. Ledger ones. See Fig. 3. Version 1.2 is out! Ok?"),
         ["Kept for\n400 days, e.g. Ledger ones.", "See Fig. 3.", "Version 1.2 is out!", "Ok?"]
     );
+    assert_eq!(cut("`a` is 1. `b` is 2."), ["`a` is 1.", "`b` is 2."]);
     assert_eq!(cut("  "), Vec::<&str>::new());
 }
 

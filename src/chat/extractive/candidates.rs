@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use super::Terms;
-use crate::text::{BlockKind, blocks, sentences};
+use super::question::content;
+use crate::text::{BlockKind, blocks, numbers, sentences};
 use crate::types::Passage;
 
 /// Longest piece of prose that is quoted as one, in words.
@@ -20,10 +21,20 @@ pub(super) struct Candidate {
     pub(super) position: usize,
     pub(super) text: String,
     pub(super) kind: BlockKind,
-    /// Distinct, sorted.
+    /// Distinct, sorted; as all lists of terms here.
     pub(super) terms: Vec<u32>,
-    /// Terms of the headings above it and of the sentence before it.
-    pub(super) context: Vec<u32>,
+    /// Terms of the heading right above it.
+    pub(super) section: Vec<u32>,
+    /// Terms of the headings above that one, of the title and of the name of the source.
+    pub(super) document: Vec<u32>,
+    /// Numbers in it, in the headings above and in the title.
+    pub(super) numbers: Vec<String>,
+    /// Terms of the sentence before it.
+    pub(super) before: Vec<u32>,
+    /// Whether it is the first of its section.
+    pub(super) opens: bool,
+    /// Whether the candidate before it stands in the same block.
+    pub(super) continues: bool,
     /// How much its passage and its form speak for it, within 0..=1.
     pub(super) prior: f32,
 }
@@ -62,37 +73,139 @@ pub(super) fn candidates(passages: &[Passage], terms: &Terms) -> Vec<Candidate> 
     for passage in passages {
         // Half of the weight, so that a better sentence of a lesser passage can win.
         let share = if best > 0.0 { (passage.score / best).clamp(0.0, 1.0) } else { 1.0 };
-        let prior = 0.5 + 0.5 * share;
-        let headings =
-            distinct(terms(&format!("{}\n{}", passage.title, passage.headings.join("\n"))));
-        let mut before: Vec<u32> = Vec::new();
-        let mut above = headings.clone();
-        for (kind, text) in pieces(passage) {
-            let own = distinct(terms(&text));
-            if kind == BlockKind::Heading {
-                above = distinct([headings.clone(), own].concat());
-                before.clear();
-                continue;
-            }
-            let form = match kind {
-                BlockKind::TableRow => 0.8,
-                BlockKind::Code if !is_code_file(&passage.source) => 0.7,
-                _ => 1.0,
-            };
-            candidates.push(Candidate {
-                number: passage.number,
-                position: candidates.len(),
-                text,
-                kind,
-                terms: own.clone(),
-                context: distinct([above.clone(), before].concat()),
-                prior: prior * form,
-            });
-            before = own;
-        }
+        of_passage(passage, 0.5 + 0.5 * share, terms, &mut candidates);
     }
     candidates
 }
+
+fn of_passage(passage: &Passage, prior: f32, terms: &Terms, candidates: &mut Vec<Candidate>) {
+    let mut above = Headings::of(passage, terms);
+    let mut before: Vec<u32> = Vec::new();
+    let mut opens = true;
+    let mut block = None;
+    for piece in pieces(passage) {
+        let own = distinct(terms(&piece.text));
+        if piece.kind == BlockKind::Heading {
+            above.enter(
+                level(&piece.text),
+                heading_terms(&piece.text, terms),
+                numbers(&piece.text),
+            );
+            before.clear();
+            (opens, block) = (true, None);
+            continue;
+        }
+        let document = distinct(above.outer());
+        let mut of_text = numbers(&piece.text);
+        of_text.extend(above.numbers());
+        candidates.push(Candidate {
+            number: passage.number,
+            position: candidates.len(),
+            kind: piece.kind,
+            terms: own.clone(),
+            section: above.innermost(),
+            document,
+            numbers: of_text,
+            before: std::mem::replace(&mut before, own),
+            opens: std::mem::take(&mut opens),
+            continues: block == Some(piece.block),
+            prior: prior * form(&piece, is_code_file(&passage.source)),
+            text: piece.text,
+        });
+        block = Some(piece.block);
+    }
+}
+
+/// How much the form of a piece speaks for it. What has no full stop is seldom a statement.
+fn form(piece: &Piece, code_file: bool) -> f32 {
+    match piece.kind {
+        BlockKind::Code if !code_file => 0.6,
+        BlockKind::Code if !has_comment(&piece.text) => 0.9,
+        BlockKind::TableRow => 0.95,
+        BlockKind::Prose if piece.text.ends_with('?') => 0.4,
+        BlockKind::Prose | BlockKind::Item
+            if !piece.text.ends_with(['.', '!', ':', ')', '"', '”']) =>
+        {
+            0.75
+        }
+        _ => 1.0,
+    }
+}
+
+fn has_comment(code: &str) -> bool {
+    let marks = ["//", "#", "/*", "*", "--", "\"\"\""];
+    code.lines().any(|line| marks.iter().any(|mark| line.trim_start().starts_with(mark)))
+}
+
+/// The terms of a heading without its number, as those of a question: "4.2 Who may restore" is
+/// about restoring.
+fn heading_terms(heading: &str, terms: &Terms) -> Vec<u32> {
+    let words = heading.trim_start_matches(['#', ' ']);
+    let title = words.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+    let words = if title.starts_with(' ') { title } else { words };
+    distinct(terms(&content(words)))
+}
+
+/// The headings above a place: their levels and terms, outermost first.
+struct Headings {
+    /// Of the title and of the name of the source.
+    document: Vec<u32>,
+    path: Vec<(usize, Vec<u32>, Vec<String>)>,
+    numbers: Vec<String>,
+}
+
+impl Headings {
+    fn of(passage: &Passage, terms: &Terms) -> Self {
+        let name = passage.source.replace(['/', '.', '-', '_'], " ");
+        Self {
+            document: terms(&format!("{}\n{name}", passage.title)),
+            numbers: numbers(&format!("{} {name}", passage.title)),
+            // All levels of a document are above those within the passage, except for the last:
+            // a passage may begin with its own heading.
+            path: passage
+                .headings
+                .iter()
+                .map(|heading| (0, heading_terms(heading, terms), numbers(heading)))
+                .collect(),
+        }
+    }
+
+    fn enter(&mut self, level: usize, terms: Vec<u32>, numbers: Vec<String>) {
+        self.path.retain(|(other, of_other, _)| *other < level && *of_other != terms);
+        self.path.push((level, terms, numbers));
+    }
+
+    fn numbers(&self) -> impl Iterator<Item = String> {
+        let path = self.path.iter().flat_map(|(_, _, numbers)| numbers);
+        self.numbers.iter().chain(path).cloned()
+    }
+
+    fn innermost(&self) -> Vec<u32> {
+        self.path.last().map(|(_, terms, _)| terms.clone()).unwrap_or_default()
+    }
+
+    fn outer(&self) -> Vec<u32> {
+        let outer = self.path.len().saturating_sub(1);
+        let path = self.path[..outer].iter().flat_map(|(_, terms, _)| terms);
+        self.document.iter().chain(path).copied().collect()
+    }
+}
+
+/// The depth that a heading's own text tells: of `## Name` and of `4.2 Name` it is 2.
+fn level(heading: &str) -> usize {
+    let hashes = heading.chars().take_while(|&c| c == '#').count();
+    let number = heading.split_whitespace().next().unwrap_or_default();
+    if hashes > 0 {
+        hashes
+    } else if number.starts_with(|c: char| c.is_ascii_digit()) {
+        number.split('.').filter(|part| !part.is_empty()).count()
+    } else {
+        DEEPEST
+    }
+}
+
+/// Level of headings that do not tell: whatever heading comes next ends their section.
+const DEEPEST: usize = 9;
 
 fn distinct(mut terms: Vec<u32>) -> Vec<u32> {
     terms.sort_unstable();
@@ -100,34 +213,76 @@ fn distinct(mut terms: Vec<u32>) -> Vec<u32> {
     terms
 }
 
+/// A quotable text, or a heading.
+struct Piece {
+    kind: BlockKind,
+    /// Position of its block in the passage.
+    block: usize,
+    text: String,
+}
+
 /// The quotable texts of a passage, and its headings.
-fn pieces(passage: &Passage) -> Vec<(BlockKind, String)> {
+fn pieces(passage: &Passage) -> Vec<Piece> {
     let text = passage.text.as_str();
+    let code = |lines: String, block| Piece { kind: BlockKind::Code, block, text: lines };
     if is_code_file(&passage.source) {
-        return code_windows(text).map(|lines| (BlockKind::Code, lines)).collect();
+        return code_windows(text).into_iter().map(|lines| code(lines, 0)).collect();
     }
     let mut pieces = Vec::new();
-    for block in blocks(text) {
+    for (at, block) in blocks(text).into_iter().enumerate() {
+        let whole = &text[block.range.clone()];
+        let piece = |kind, text| Piece { kind, block: at, text };
         match block.kind {
             BlockKind::Code => {
-                pieces
-                    .extend(code_windows(&text[block.range]).map(|lines| (BlockKind::Code, lines)));
+                pieces.extend(code_windows(whole).into_iter().map(|lines| code(lines, at)));
             }
-            BlockKind::Heading => pieces.push((block.kind, text[block.range].to_owned())),
+            BlockKind::Heading => pieces.push(piece(block.kind, whole.to_owned())),
+            BlockKind::Prose if is_title(whole) => {
+                pieces.push(piece(BlockKind::Heading, whole.to_owned()));
+            }
+            BlockKind::Prose if whole.lines().all(|line| line.contains(" | ")) => {
+                let rows = whole.lines().map(|row| piece(BlockKind::TableRow, shown(row)));
+                let mut rows: Vec<Piece> = rows.collect();
+                if rows.len() > 1 && number_cells(&rows[0].text) < number_cells(&rows[1].text) {
+                    rows[0].kind = BlockKind::Heading;
+                }
+                pieces.extend(rows);
+            }
             BlockKind::TableRow => {
-                let row = text[block.range].trim_matches(['|', ' ', '\t']);
-                pieces.push((block.kind, shown(row)));
+                pieces.push(piece(block.kind, shown(whole.trim_matches(['|', ' ', '\t']))));
             }
             kind @ (BlockKind::Prose | BlockKind::Item) => pieces.extend(
                 sentences(text, &block.range)
                     .into_iter()
                     .flat_map(|sentence| short_enough(text, sentence))
-                    .map(|range| (kind, shown(&text[range]))),
+                    .map(|range| piece(kind, shown(without_clause_number(&text[range])))),
             ),
         }
     }
-    pieces.retain(|(_, text)| text.contains(char::is_alphanumeric));
+    pieces.retain(|piece| piece.text.contains(char::is_alphanumeric));
     pieces
+}
+
+fn number_cells(row: &str) -> usize {
+    row.split(" | ").filter(|cell| cell.contains(|c: char| c.is_ascii_digit())).count()
+}
+
+/// Whether a paragraph in capitals is a title.
+fn is_title(paragraph: &str) -> bool {
+    !paragraph.contains('\n')
+        && paragraph.chars().any(char::is_alphabetic)
+        && !paragraph.contains(char::is_lowercase)
+        && paragraph.split_whitespace().count() > 1
+}
+
+/// "7.1 The liability is limited" without the number, which says nothing outside its document.
+fn without_clause_number(sentence: &str) -> &str {
+    let number = sentence.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+    let is_number = sentence.starts_with(|c: char| c.is_ascii_digit())
+        && sentence[..sentence.len() - number.len()].contains('.')
+        && number.starts_with(' ')
+        && number.trim_start().starts_with(|c: char| c.is_uppercase() || c == '"' || c == '“');
+    if is_number { number.trim_start() } else { sentence }
 }
 
 /// A sentence; its lines where it is too long (a list or a log without full stops); and what is
@@ -149,22 +304,27 @@ fn short_enough(text: &str, sentence: Range<usize>) -> Vec<Range<usize>> {
     pieces
 }
 
-/// Overlapping runs of lines, as they are, that begin and end with a line that is not blank.
-fn code_windows(code: &str) -> impl Iterator<Item = String> {
+/// Code as it is, in paragraphs; long ones in overlapping runs of lines.
+fn code_windows(code: &str) -> Vec<String> {
     let lines: Vec<&str> = code.lines().map(str::trim_end).collect();
+    let paragraphs = lines.split(|line| line.trim().is_empty()).filter(|lines| !lines.is_empty());
     let step = CODE_LINES / 2;
-    let starts = (0..lines.len()).step_by(step).take_while({
-        let count = lines.len();
-        move |&start| start == 0 || start + step < count
-    });
-    starts.filter_map(move |start| {
-        let window = &lines[start..lines.len().min(start + CODE_LINES)];
-        let first = window.iter().position(|line| !line.trim().is_empty())?;
-        let last = window.iter().rposition(|line| !line.trim().is_empty())?;
-        // A fence within the lines would end the block they are shown in.
-        let fenced = window.iter().any(|line| line.trim_start().starts_with("```"));
-        (!fenced).then(|| window[first..=last].join("\n"))
-    })
+    let mut windows = Vec::new();
+    for lines in paragraphs {
+        let mut start = 0;
+        loop {
+            let window = &lines[start..lines.len().min(start + CODE_LINES)];
+            // A fence within the lines would end the block they are shown in.
+            if !window.iter().any(|line| line.trim_start().starts_with("```")) {
+                windows.push(window.join("\n"));
+            }
+            if start + CODE_LINES >= lines.len() {
+                break;
+            }
+            start += step;
+        }
+    }
+    windows
 }
 
 /// A piece of Markdown as a reader sees it, on one line: no emphasis, no link targets, nothing

@@ -4,113 +4,278 @@ use std::collections::{HashMap, HashSet};
 
 use super::Terms;
 use super::candidates::Candidate;
+use super::question::{Asks, Part, fit, parts};
 use crate::text::{BlockKind, Words};
 
 const MAX_SENTENCES: usize = 4;
-/// Words of the whole answer; a first sentence may be longer.
-const MAX_WORDS: usize = 80;
-/// What a term counts that stands in the heading or in the sentence before.
-const CONTEXT: f32 = 0.4;
-/// What a term counts that the answer already has.
-const COVERED: f32 = 0.3;
-/// A further sentence must be worth this share of the first, or...
-const WORTH: f32 = 0.45;
-/// ...bring this share of what the question asks and the answer does not have yet.
-const NEWS: f32 = 0.15;
-/// What a number is worth to a question for one.
-const NUMBER: f32 = 1.25;
+/// Items of a list that are quoted after their lead-in.
+const MAX_ITEMS: usize = 5;
+/// What a term of the question counts that stands in the heading right above, in such a heading of
+/// which nothing else was asked, in other headings or the title, and in the sentence before.
+const IN_SECTION: f32 = 0.7;
+const IN_NAME: f32 = 0.95;
+const IN_DOCUMENT: f32 = 0.6;
+const BEFORE: f32 = 0.3;
+/// What the terms of the other parts of the question count.
+const OTHER_PART: f32 = 0.12;
+/// What a term counts that is counted or chosen from.
+const FOCUS: f32 = 1.6;
+/// What a term counts with which the subject is only compared.
+const COMPARED: f32 = 0.4;
+/// What remains of a sentence without any of the numbers that were asked about, or without what is
+/// counted.
+const ASTRAY: f32 = 0.6;
+/// How much more of the question a sentence must cover that has not the form of an answer.
+const FORMLESS: f32 = 0.15;
+/// What a term counts that no sentence has: it may be said in other words.
+const UNSEEN: f32 = 0.5;
+/// What a sentence gains from having the form of an answer, and...
+const FIT: f32 = 0.7;
+/// ...from opening the section whose heading is all of the question.
+const OPENS: f32 = 0.8;
+/// Words of a definition that is quoted with the sentence after it.
+const SHORT_WORDS: usize = 30;
+/// Share of the question that a sentence with its headings must cover to be an answer.
+const MIN_COVERAGE: f32 = 0.35;
+/// Worth of a further sentence, as a share of that of the best.
+const FURTHER: f32 = 0.75;
+/// Share of the question that a further sentence must add.
+const NEWS: f32 = 0.3;
 /// Share of common words from which two sentences say the same.
 const SAME: f32 = 0.75;
 
-/// Keeps what answers the question: greedily what adds most, in the order of the passages with
-/// sentences of one passage as they follow each other. Nothing, where no candidate shares a
-/// content term with the question.
+/// Keeps what answers the question: the best sentence for each of its parts, in their order, with
+/// what is needed to understand it. Nothing, where no sentence covers enough of the question.
 ///
-/// The worth of a sentence is the sum of the inverse document frequencies (over the candidates) of
-/// the question's terms in it, terms that are covered counting less, over a damped length.
+/// The coverage of a sentence is the share of the question's terms, weighted by inverse document
+/// frequency over the candidates, that stand in it or, counting less, in the headings above.
 pub(super) fn select(question: &str, candidates: &mut Vec<Candidate>, terms: &Terms) {
-    let wanted: HashSet<u32> = terms(question).into_iter().collect();
-    let weights = weights(candidates, &wanted);
-    let mean = candidates.iter().map(Candidate::words).sum::<usize>() as f32
-        / candidates.len().max(1) as f32;
-    let asks_number = asks_number(question);
-    let asked: f32 = weights.values().sum();
+    let parts = parts(question, terms);
     let mut chosen: Vec<usize> = Vec::new();
-    let mut covered: HashSet<u32> = HashSet::new();
-    let mut first_worth = 0.0;
-    let mut words = 0;
-    while chosen.len() < MAX_SENTENCES {
-        let worth = |candidate: &Candidate| {
-            let weigh = |term: &u32| {
-                let weight = weights.get(term).copied().unwrap_or(0.0);
-                if covered.contains(term) { weight * COVERED } else { weight }
-            };
-            let own: f32 = candidate.terms.iter().map(weigh).sum();
-            let around = candidate.context.iter().filter(|term| !candidate.terms.contains(term));
-            let context: f32 = around.map(weigh).sum();
-            let has_number = candidate.text.contains(|c: char| c.is_ascii_digit());
-            let number = if asks_number && has_number { NUMBER } else { 1.0 };
-            let length = 0.85 + 0.15 * candidate.words() as f32 / mean;
-            candidate.prior * number * (own + CONTEXT * context) / length
-        };
-        let best = candidates
-            .iter()
-            .filter(|candidate| candidate.terms.iter().any(|term| wanted.contains(term)))
-            .filter(|candidate| chosen.is_empty() || words + candidate.words() <= MAX_WORDS)
-            .filter(|candidate| !chosen.iter().any(|&other| same(&candidates[other], candidate)))
-            .map(|candidate| (worth(candidate), candidate.position))
-            .max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)));
-        let Some((worth, position)) = best else { break };
-        if chosen.is_empty() {
-            first_worth = worth;
-        } else if worth < WORTH * first_worth
-            && news(&candidates[position], &weights, &covered) < NEWS * asked
-        {
-            break;
-        }
-        words += candidates[position].words();
-        covered.extend(candidates[position].terms.iter().filter(|term| wanted.contains(term)));
-        chosen.push(position);
-        let list = items_after(candidates, position, MAX_SENTENCES - chosen.len());
-        for item in list.filter(|item| !chosen.contains(item)).collect::<Vec<_>>() {
-            words += candidates[item].words();
-            chosen.push(item);
+    for at in 0..parts.len() {
+        // A part whose question found no answer yet must be about all of the question.
+        let others = if chosen.is_empty() && at > 0 { 1.0 } else { OTHER_PART };
+        let view = View::new(&parts, at, others, candidates, terms);
+        for position in view.answer(&chosen) {
+            if chosen.len() < MAX_SENTENCES && !chosen.contains(&position) {
+                chosen.push(position);
+                chosen.extend(listed_after(candidates, position));
+            }
         }
     }
-    // Passages in the order in which they contributed.
-    let mut order: Vec<u32> = chosen.iter().map(|&position| candidates[position].number).collect();
     let mut seen = HashSet::new();
-    order.retain(|number| seen.insert(*number));
-    candidates.retain(|candidate| chosen.contains(&candidate.position));
-    candidates.sort_by_key(|candidate| {
-        (order.iter().position(|&number| number == candidate.number), candidate.position)
-    });
+    chosen.retain(|position| seen.insert(*position));
+    *candidates = chosen.into_iter().map(|position| candidates[position].clone()).collect();
 }
 
-/// Inverse document frequency of each wanted term that occurs: `ln(1 + (N - n + 0.5) / (n + 0.5))`.
-fn weights(candidates: &[Candidate], wanted: &HashSet<u32>) -> HashMap<u32, f32> {
+/// The candidates as one part of the question sees them.
+struct View<'a> {
+    part: &'a Part,
+    candidates: &'a [Candidate],
+    terms: &'a Terms,
+    weights: HashMap<u32, f32>,
+    /// Sum of the weights.
+    asked: f32,
+    /// Words of a candidate, on average.
+    mean: f32,
+}
+
+impl<'a> View<'a> {
+    fn new(
+        parts: &'a [Part],
+        at: usize,
+        of_others: f32,
+        candidates: &'a [Candidate],
+        terms: &'a Terms,
+    ) -> Self {
+        let part = &parts[at];
+        let others = parts.iter().flat_map(|other| &other.terms);
+        let mut weights: HashMap<u32, f32> =
+            others.map(|&term| (term, of_others * idf(term, candidates))).collect();
+        weights.extend(part.terms.iter().map(|&term| {
+            let focus = if part.focus.contains(&term) { FOCUS } else { 1.0 };
+            let lesser = if part.compared.contains(&term) { COMPARED } else { 1.0 };
+            (term, focus * lesser * idf(term, candidates))
+        }));
+        let words: usize = candidates.iter().map(Candidate::words).sum();
+        Self {
+            part,
+            candidates,
+            terms,
+            asked: weights.values().sum(),
+            weights,
+            mean: words as f32 / candidates.len().max(1) as f32,
+        }
+    }
+
+    /// Positions of what answers this part, in the order in which it is said; empty also where it
+    /// has been answered already.
+    fn answer(&self, chosen: &[usize]) -> Vec<usize> {
+        let Some(best) = self.best(&[], |_| true) else { return Vec::new() };
+        let candidate = &self.candidates[best];
+        if chosen.iter().any(|&at| same(&self.candidates[at], candidate)) {
+            return Vec::new();
+        }
+        let beside = self.reason_beside(best).or_else(|| self.definition_goes_on(best));
+        if self.needs_before(best) {
+            vec![best - 1, best]
+        } else if let Some(beside) = beside {
+            vec![best.min(beside), best.max(beside)]
+        } else {
+            let further = self.further(best, chosen);
+            std::iter::once(best).chain(further).collect()
+        }
+    }
+
+    /// Another sentence that says what the best one does not.
+    fn further(&self, best: usize, chosen: &[usize]) -> Option<usize> {
+        if self.part.asks == Asks::Definition {
+            return None;
+        }
+        let covered = &self.candidates[best].terms;
+        let adds = |candidate: &Candidate| {
+            let new = candidate.terms.iter().filter(|term| !covered.contains(term));
+            let news: f32 = new.filter_map(|term| self.weights.get(term)).sum();
+            news >= NEWS * self.asked
+        };
+        let known = [chosen, &[best]].concat();
+        self.best(&known, adds).filter(|&at| self.worth(at) >= FURTHER * self.worth(best))
+    }
+
+    /// The sentence after a short definition under the very heading that was asked for.
+    fn definition_goes_on(&self, at: usize) -> Option<usize> {
+        let candidate = &self.candidates[at];
+        let next = self.candidates.get(at + 1).filter(|next| next.continues)?;
+        let short = candidate.words() + next.words() <= SHORT_WORDS;
+        let defines = self.part.asks == Asks::Definition && self.names(candidate) >= 0.5;
+        (short && defines && candidate.opens).then_some(next.position)
+    }
+
+    /// Share of the question in the heading above, where it has nothing else in it.
+    fn names(&self, candidate: &Candidate) -> f32 {
+        let section = &candidate.section;
+        if section.iter().all(|term| self.part.terms.contains(term)) {
+            self.share(|term| section.contains(&term))
+        } else {
+            0.0
+        }
+    }
+
+    /// The candidate of most worth that covers enough and says something new.
+    fn best(&self, chosen: &[usize], also: impl Fn(&Candidate) -> bool) -> Option<usize> {
+        self.candidates
+            .iter()
+            .filter(|candidate| self.speaks(candidate))
+            .filter(|candidate| self.covers(candidate))
+            .filter(|candidate| !chosen.iter().any(|&at| same(&self.candidates[at], candidate)))
+            .filter(|candidate| also(candidate))
+            .map(|candidate| candidate.position)
+            .max_by(|&a, &b| self.worth(a).total_cmp(&self.worth(b)).then(b.cmp(&a)))
+    }
+
+    fn covers(&self, candidate: &Candidate) -> bool {
+        let formless = self.part.asks_form() && fit(self.part, &candidate.text, self.terms) == 0.0;
+        self.coverage(candidate) >= MIN_COVERAGE + if formless { FORMLESS } else { 0.0 }
+    }
+
+    /// How much of what the question pins down the sentence is about, within 0..=1.
+    fn aim(&self, candidate: &Candidate) -> f32 {
+        let about = &self.part.about;
+        let found = about.iter().filter(|number| candidate.numbers.contains(number)).count();
+        let numbers = if about.is_empty() { 1.0 } else { found as f32 / about.len() as f32 };
+        let has = |term| candidate.terms.contains(term) || candidate.section.contains(term);
+        let counted = self.part.focus.iter().all(has);
+        let counted = if counted { 1.0 } else { ASTRAY };
+        (ASTRAY + (1.0 - ASTRAY) * numbers) * counted
+    }
+
+    /// Whether it says itself what was asked for, or opens a section of that name.
+    fn speaks(&self, candidate: &Candidate) -> bool {
+        let own = |terms: &[u32]| terms.iter().any(|term| self.part.terms.contains(term));
+        own(&candidate.terms) || (candidate.opens && own(&candidate.section))
+    }
+
+    fn worth(&self, position: usize) -> f32 {
+        let candidate = &self.candidates[position];
+        let fit = 1.0 + FIT * fit(self.part, &candidate.text, self.terms);
+        let opens = if candidate.opens { 1.0 + OPENS * self.names(candidate) } else { 1.0 };
+        let length = 0.85 + 0.15 * candidate.words() as f32 / self.mean;
+        candidate.prior * fit * opens * self.aim(candidate) * self.coverage(candidate) / length
+    }
+
+    fn coverage(&self, candidate: &Candidate) -> f32 {
+        let in_section = if self.names(candidate) > 0.0 { IN_NAME } else { IN_SECTION };
+        let strength = |term: &u32| {
+            if candidate.terms.contains(term) {
+                1.0
+            } else if candidate.section.contains(term) {
+                in_section
+            } else if candidate.document.contains(term) {
+                IN_DOCUMENT
+            } else if candidate.before.contains(term) {
+                BEFORE
+            } else {
+                0.0
+            }
+        };
+        self.weights.iter().map(|(term, weight)| weight * strength(term)).sum::<f32>() / self.asked
+    }
+
+    fn share(&self, has: impl Fn(u32) -> bool) -> f32 {
+        self.weights.iter().filter(|(term, _)| has(**term)).map(|(_, w)| w).sum::<f32>()
+            / self.asked
+    }
+
+    /// Whether a sentence begins with a word that stands for something in the one before.
+    fn needs_before(&self, at: usize) -> bool {
+        const STANDS_FOR: [&str; 9] =
+            ["it", "its", "they", "their", "this", "these", "he", "she", "otherwise"];
+        let words = Words::of(&self.candidates[at].text);
+        let first = words.iter().next().is_some_and(|word| STANDS_FOR.contains(&word));
+        first && self.candidates[at].continues
+    }
+
+    /// The sentence after or before that gives the reason, where the sentence gives none.
+    fn reason_beside(&self, at: usize) -> Option<usize> {
+        let candidate = &self.candidates[at];
+        let fits = |at: usize| fit(self.part, &self.candidates[at].text, self.terms) > 0.0;
+        if self.part.asks != Asks::Reason || fits(at) {
+            return None;
+        }
+        let next = self.candidates.get(at + 1).filter(|next| next.continues).map(|_| at + 1);
+        let before = candidate.continues.then(|| at - 1);
+        let worth = |at: usize| {
+            let own = |term: &u32| self.candidates[at].terms.contains(term);
+            self.share(|term| own(&term)) + if fits(at) { 1.0 } else { 0.0 }
+        };
+        next.into_iter().chain(before).max_by(|&a, &b| worth(a).total_cmp(&worth(b)))
+    }
+}
+
+/// Inverse document frequency over the candidates: `ln(1 + (N - n + 0.5) / (n + 0.5))`.
+fn idf(term: u32, candidates: &[Candidate]) -> f32 {
     let total = candidates.len() as f32;
-    let weight = |term: &u32| {
-        let with =
-            candidates.iter().filter(|candidate| candidate.terms.contains(term)).count() as f32;
-        (*term, (1.0 + (total - with + 0.5) / (with + 0.5)).ln())
-    };
-    let occurs = |term: &u32| candidates.iter().any(|candidate| candidate.terms.contains(term));
-    wanted.iter().map(weight).filter(|(term, _)| occurs(term)).collect()
+    let with = candidates.iter().filter(|candidate| candidate.terms.contains(&term)).count() as f32;
+    let seen = |terms: &[u32]| terms.contains(&term);
+    let in_headings = || candidates.iter().any(|c| seen(&c.section) || seen(&c.document));
+    let known = if with > 0.0 || in_headings() { 1.0 } else { UNSEEN };
+    known * (1.0 + (total - with + 0.5) / (with + 0.5)).ln()
 }
 
-/// Weight of the terms that a candidate would add.
-fn news(candidate: &Candidate, weights: &HashMap<u32, f32>, covered: &HashSet<u32>) -> f32 {
-    let new = candidate.terms.iter().filter(|term| !covered.contains(term));
-    candidate.prior * new.filter_map(|term| weights.get(term)).sum::<f32>()
-}
-
-/// What follows a lead-in that ends in a colon.
-fn items_after(candidates: &[Candidate], at: usize, count: usize) -> impl Iterator<Item = usize> {
+/// What follows a lead-in that ends in a colon: items of a list, or the code it announces.
+fn listed_after(candidates: &[Candidate], at: usize) -> impl Iterator<Item = usize> {
     let lead = &candidates[at];
-    let count = if lead.leads_in() { count } else { 0 };
-    let rest = candidates[at + 1..].iter().take(count);
-    rest.take_while(|item| item.number == lead.number && item.kind == BlockKind::Item)
+    let count = if lead.leads_in() { MAX_ITEMS } else { 0 };
+    let follows = candidates[at + 1..].iter().take(count);
+    let kind = candidates.get(at + 1).map(|next| next.kind);
+    let most = if kind == Some(BlockKind::Code) { 1 } else { MAX_ITEMS };
+    follows
+        .take(most)
+        .take_while(move |item| {
+            item.number == lead.number
+                && Some(item.kind) == kind
+                && matches!(item.kind, BlockKind::Item | BlockKind::Code)
+        })
         .map(|item| item.position)
 }
 
@@ -120,13 +285,4 @@ fn same(a: &Candidate, b: &Candidate) -> bool {
     let b_set: HashSet<&str> = b_words.iter().collect();
     let common = a_set.intersection(&b_set).count() as f32;
     common >= SAME * a_set.len().min(b_set.len()) as f32
-}
-
-/// Whether the answer is likely to have a number in it.
-fn asks_number(question: &str) -> bool {
-    let words = Words::of(question);
-    let words: Vec<&str> = words.iter().collect();
-    let how = ["long", "many", "much", "often", "big", "large", "old", "far", "fast", "soon"];
-    words.contains(&"when")
-        || words.windows(2).any(|pair| pair[0] == "how" && how.contains(&pair[1]))
 }

@@ -88,10 +88,51 @@ fn lists_tables_and_headings() {
 }
 
 #[test]
+fn the_first_sentence_under_a_numbered_heading_is_preferred() {
+    let text = "Policy, page 3 of 4\n\n4 Approval\n\n4.1 Requests\n\nA restore is requested by the owner.\n\n\
+                4.2 Who may restore\n\nA restore needs the approval of two operators. The person who runs \
+                the restore may be one of them.\n\n4.3 Refusal\n\nAn operator who doubts a restore refuses.";
+    assert_eq!(
+        answer("Who may restore?", &[passage(1, "p.pdf", text)]),
+        "A restore needs the approval of two operators [1]."
+    );
+}
+
+#[test]
+fn each_part_is_answered_in_its_turn() {
+    let dates = "`booked` is the day of the export. `posted` is the moment of the import.";
+    assert_eq!(
+        answer("What is the difference between posted and booked?", &[passage(1, "a.md", dates)]),
+        "`posted` is the moment of the import [1]. `booked` is the day of the export [1]."
+    );
+}
+
+#[test]
+fn what_is_counted_and_numbered_decides() {
+    let rows = "call | version | limit\nexport | 1 | 50 lines\nexport | 2 | 200 lines";
+    let rows = [passage(1, "a.docx", rows)];
+    assert_eq!(
+        answer("How many lines has an export in version 2?", &rows),
+        "export | 2 | 200 lines [1]."
+    );
+    let rows =
+        [passage(1, "c.pdf", "8.2 The term is renewed unless a party gives notice of 90 days.")];
+    assert_eq!(
+        answer("How much notice ends the term?", &rows),
+        "The term is renewed unless a party gives notice of 90 days [1]."
+    );
+}
+
+#[test]
+fn a_small_share_of_the_question_is_no_answer() {
+    assert_eq!(answer("Does the ledger have a mobile app for Android phones?", &handbook()), "");
+}
+
+#[test]
 fn code_is_quoted_as_it_is() {
     let code = "use std::fs;\n\nfn open_ledger() {\n    let limit = 30;\n}\n\nfn other() {}\n// end\n// of\n// file\n";
     let found = answer("What is the limit?", &[passage(1, "src/a.rs", code)]);
-    assert_eq!(found, "```\nuse std::fs;\n\nfn open_ledger() {\n    let limit = 30;\n}\n```\n[1]");
+    assert_eq!(found, "```\nfn open_ledger() {\n    let limit = 30;\n}\n```\n[1]");
     assert!(verify(&found, &[passage(1, "src/a.rs", code)]).citations[0].verified);
 }
 

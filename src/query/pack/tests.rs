@@ -62,13 +62,13 @@ fn reasons(packed: &Packed) -> Vec<DropReason> {
 fn neighbours_become_one_passage_without_their_overlap() {
     let mut second = chunk("a", 1, "and the second sentence.\nThird.");
     second.locator = Locator::Lines(2, 3);
-    second.headings = vec!["A".to_owned(), "C".to_owned()];
+    second.headings = vec!["A".to_owned(), "B".to_owned()];
     let mut first = chunk("a", 0, "First sentence\nand the second sentence.");
     first.headings = vec!["A".to_owned(), "B".to_owned()];
     let packed = pack(&hits(vec![second, chunk("b", 5, "Other."), first]), &WIDE, &words);
     assert_eq!(texts(&packed), ["First sentence\nand the second sentence.\nThird.", "Other."]);
     assert_eq!(packed.passages[0].locator, Locator::Lines(1, 3));
-    assert_eq!(packed.passages[0].headings, ["A"]);
+    assert_eq!(packed.passages[0].headings, ["A", "B"]);
     assert!((packed.passages[0].score - 1.0).abs() < f32::EPSILON);
     assert_eq!(packed.dropped, []);
 }
@@ -89,10 +89,13 @@ fn what_lies_apart_stays_apart() {
     page_two.locator = Locator::Page(2);
     let mut edited = chunk("a", 1, "Edited.");
     edited.document_hash = ContentHash::of(b"edited");
-    let parts = vec![page_one, page_two, chunk("a", 0, "Old."), edited, chunk("a", 2, "Far.")];
+    let mut section = chunk("a", 3, "Section.");
+    section.headings = vec!["Section".to_owned()];
+    let old = chunk("a", 0, "Old.");
+    let parts = vec![page_one, page_two, old, edited, chunk("a", 2, "Far."), section];
     assert_eq!(
         texts(&pack(&hits(parts), &WIDE, &words)),
-        ["One.", "Two.", "Old.", "Edited.", "Far."]
+        ["One.", "Two.", "Old.", "Edited.", "Far.", "Section."]
     );
 }
 
