@@ -8,13 +8,13 @@ use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
 /// A temporary project directory and home. Removed when dropped.
-pub struct TestEnv {
+pub(crate) struct TestEnv {
     dir: TempDir,
     variables: Vec<(String, String)>,
 }
 
 impl TestEnv {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().expect("a temporary directory");
         for name in ["project", "home"] {
             std::fs::create_dir(dir.path().join(name)).expect("a directory");
@@ -25,7 +25,7 @@ impl TestEnv {
     }
 
     /// With `sample-docs` in the project directory.
-    pub fn with_samples() -> Self {
+    pub(crate) fn with_samples() -> Self {
         let env = Self::new();
         let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample-docs");
         copy_tree(&samples, &env.path("sample-docs"));
@@ -33,26 +33,26 @@ impl TestEnv {
     }
 
     /// Adds a variable to the environment of every run.
-    pub fn set(&mut self, name: &str, value: &str) -> &mut Self {
+    pub(crate) fn set(&mut self, name: &str, value: &str) -> &mut Self {
         self.variables.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    pub fn project(&self) -> PathBuf {
+    pub(crate) fn project(&self) -> PathBuf {
         self.dir.path().join("project")
     }
 
-    pub fn home(&self) -> PathBuf {
+    pub(crate) fn home(&self) -> PathBuf {
         self.dir.path().join("home")
     }
 
     /// A path in the project.
-    pub fn path(&self, relative: &str) -> PathBuf {
+    pub(crate) fn path(&self, relative: &str) -> PathBuf {
         self.project().join(relative)
     }
 
     /// Writes a file in the project, with its directories.
-    pub fn write(&self, relative: &str, content: impl AsRef<[u8]>) -> PathBuf {
+    pub(crate) fn write(&self, relative: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(relative);
         std::fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
         std::fs::write(&path, content).expect("a file");
@@ -60,7 +60,7 @@ impl TestEnv {
     }
 
     /// docent with these arguments, ready to start.
-    pub fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_docent"));
         command
             .args(args)
@@ -76,13 +76,13 @@ impl TestEnv {
     }
 
     /// Runs docent and waits for it.
-    pub fn run(&self, args: &[&str]) -> Run {
+    pub(crate) fn run(&self, args: &[&str]) -> Run {
         let output = self.command(args).output().expect("docent starts");
         self.outcome(args, output)
     }
 
     /// The same with text on standard input.
-    pub fn run_with_input(&self, args: &[&str], input: impl AsRef<[u8]>) -> Run {
+    pub(crate) fn run_with_input(&self, args: &[&str], input: impl AsRef<[u8]>) -> Run {
         let mut child = self.command(args).stdin(Stdio::piped()).spawn().expect("docent starts");
         let mut stdin = child.stdin.take().expect("stdin is piped");
         // A command that does not read its input may close it first.
@@ -91,7 +91,7 @@ impl TestEnv {
         self.outcome(args, child.wait_with_output().expect("docent ends"))
     }
 
-    pub fn outcome(&self, args: &[&str], output: Output) -> Run {
+    pub(crate) fn outcome(&self, args: &[&str], output: Output) -> Run {
         let clean = |bytes: Vec<u8>| {
             let text = String::from_utf8(bytes).expect("output is UTF-8");
             let project = self.project().canonicalize().expect("the project exists");
@@ -110,31 +110,31 @@ impl TestEnv {
 
 /// What a run printed and how it ended. Displays as one whole, for snapshots and for failures.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Run {
-    pub args: String,
+pub(crate) struct Run {
+    pub(crate) args: String,
     /// `None` where a signal ended it.
-    pub code: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Run {
     /// Fails with the whole output unless the exit code is `code`.
     #[track_caller]
-    pub fn expect(self, code: i32) -> Self {
+    pub(crate) fn expect(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "{self}");
         self
     }
 
     /// Standard output as one JSON value.
     #[track_caller]
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}\n{self}"))
     }
 
     /// Standard output as one JSON value a line.
     #[track_caller]
-    pub fn jsonl(&self) -> Vec<serde_json::Value> {
+    pub(crate) fn jsonl(&self) -> Vec<serde_json::Value> {
         let parse =
             |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}\n{self}"));
         self.stdout.lines().map(parse).collect()
