@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures::stream::{Stream, StreamExt};
 
-use super::prepare::{Prepared, Ready, Replaces};
+use super::prepare::{Prepared, Ready, Refused, Replaces};
 use crate::embed::sparse::SparseEncoder;
 use crate::embed::{Embedder, Role};
 use crate::error::{BackendError, Fault};
@@ -16,7 +16,7 @@ use crate::types::{Chunk, ContentHash, DocumentRecord, Point};
 #[derive(Default)]
 pub(super) struct Batch {
     pub parts: Vec<Part>,
-    pub refused: Vec<Prepared>,
+    pub refused: Vec<Refused>,
 }
 
 /// Chunks of one document. A document over the size of a batch comes in several parts.
@@ -46,7 +46,12 @@ pub(super) fn gather(
             while full.is_empty() && !ended {
                 match prepared.next().await {
                     Some(Prepared::Ready(ready)) => add(ready, size, &mut open, &mut full),
-                    Some(refused) => open.refused.push(refused),
+                    Some(Prepared::Refused(refused)) => {
+                        open.refused.push(refused);
+                        if open.refused.len() >= size {
+                            full.push(std::mem::take(&mut open));
+                        }
+                    }
                     None => {
                         ended = true;
                         full.push(std::mem::take(&mut open));
@@ -85,7 +90,7 @@ fn add(ready: Ready, size: usize, open: &mut Batch, full: &mut Vec<Batch>) {
 /// A batch with its vectors.
 pub(super) struct Embedded {
     pub parts: Vec<EmbeddedPart>,
-    pub refused: Vec<Prepared>,
+    pub refused: Vec<Refused>,
     /// Texts that were embedded.
     pub embedded: usize,
     /// Chunks whose vector was known.
