@@ -18,7 +18,7 @@ pub mod plan;
 mod prepare;
 pub mod report;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -235,7 +235,7 @@ impl Execution<'_> {
             store: Arc::clone(store),
             sparse: Arc::new(sparse_encoder(&manifest.sparse, store.endpoint())?),
             reusable,
-            seen: Mutex::new(HashSet::new()),
+            known: Mutex::default(),
         };
         let (sender, mut receiver) = mpsc::channel::<Result<Embedded, BackendError>>(1);
         let encode = async {
