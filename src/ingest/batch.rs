@@ -1,11 +1,11 @@
 //! Chunks → points, many documents at a time.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::stream::{Stream, StreamExt};
 
-use super::prepare::{Prepared, Ready, Replaces};
+use super::prepare::{Prepared, Ready, Refused, Replaces};
 use crate::embed::sparse::SparseEncoder;
 use crate::embed::{Embedder, Role};
 use crate::error::{BackendError, Fault};
@@ -16,7 +16,7 @@ use crate::types::{Chunk, ContentHash, DocumentRecord, Point};
 #[derive(Default)]
 pub(super) struct Batch {
     pub parts: Vec<Part>,
-    pub refused: Vec<Prepared>,
+    pub refused: Vec<Refused>,
 }
 
 /// Chunks of one document. A document over the size of a batch comes in several parts.
@@ -46,7 +46,12 @@ pub(super) fn gather(
             while full.is_empty() && !ended {
                 match prepared.next().await {
                     Some(Prepared::Ready(ready)) => add(ready, size, &mut open, &mut full),
-                    Some(refused) => open.refused.push(refused),
+                    Some(Prepared::Refused(refused)) => {
+                        open.refused.push(refused);
+                        if open.refused.len() >= size {
+                            full.push(std::mem::take(&mut open));
+                        }
+                    }
                     None => {
                         ended = true;
                         full.push(std::mem::take(&mut open));
@@ -85,7 +90,7 @@ fn add(ready: Ready, size: usize, open: &mut Batch, full: &mut Vec<Batch>) {
 /// A batch with its vectors.
 pub(super) struct Embedded {
     pub parts: Vec<EmbeddedPart>,
-    pub refused: Vec<Prepared>,
+    pub refused: Vec<Refused>,
     /// Texts that were embedded.
     pub embedded: usize,
     /// Chunks whose vector was known.
@@ -99,6 +104,9 @@ pub(super) struct EmbeddedPart {
     pub last: bool,
 }
 
+/// Vectors of repeated texts that are kept at most.
+const REPEATED: usize = 4_096;
+
 /// Turns chunks into points, embedding each text once.
 pub(super) struct Encoder {
     pub embedder: Arc<dyn Embedder>,
@@ -106,8 +114,18 @@ pub(super) struct Encoder {
     pub sparse: Arc<SparseEncoder>,
     /// The collection held chunks before this run, which may have the text of any new chunk.
     pub reusable: bool,
-    /// Hashes that this run has stored or is about to.
-    pub seen: std::sync::Mutex<HashSet<ContentHash>>,
+    pub known: Mutex<Known>,
+}
+
+/// What is remembered of the texts that have come by.
+#[derive(Default)]
+pub(super) struct Known {
+    /// Beginnings of the hashes that this run has stored or is about to: 16 of 64 digits are
+    /// enough where a mistake costs no more than a question to the store.
+    seen: HashSet<[u8; 16]>,
+    /// Texts met again. A licence or a footer is in every document, and the store would read all
+    /// its points each time it is asked for one.
+    repeated: HashMap<ContentHash, Vec<f32>>,
 }
 
 impl Encoder {
@@ -154,15 +172,35 @@ impl Encoder {
         &self,
         hashes: &[ContentHash],
     ) -> Result<HashMap<ContentHash, Vec<f32>>, BackendError> {
-        let wanted: Vec<ContentHash> = {
-            let mut seen = self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            let known = |hash: &&ContentHash| self.reusable || seen.contains(*hash);
-            let wanted = hashes.iter().filter(known).cloned().collect();
-            seen.extend(hashes.iter().cloned());
-            wanted
-        };
-        if wanted.is_empty() { Ok(HashMap::new()) } else { self.store.vectors(&wanted).await }
+        let mut found = HashMap::new();
+        let mut wanted = Vec::new();
+        {
+            let Known { seen, repeated } = &mut *self.known();
+            for hash in hashes {
+                if let Some(vector) = repeated.get(hash) {
+                    found.insert(hash.clone(), vector.clone());
+                } else if self.reusable || !seen.insert(beginning(hash)) {
+                    wanted.push(hash.clone());
+                }
+            }
+        }
+        if !wanted.is_empty() {
+            let stored = self.store.vectors(&wanted).await?;
+            let repeated = &mut self.known().repeated;
+            let room = REPEATED.saturating_sub(repeated.len());
+            repeated.extend(stored.iter().take(room).map(|(hash, v)| (hash.clone(), v.clone())));
+            found.extend(stored);
+        }
+        Ok(found)
     }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn beginning(hash: &ContentHash) -> [u8; 16] {
+    hash.0.as_bytes().first_chunk().copied().unwrap_or_default()
 }
 
 struct Vectors {

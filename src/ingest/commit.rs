@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::batch::{Embedded, EmbeddedPart, Target};
-use super::prepare::{Prepared, Replaces};
+use super::prepare::{Refused, Replaces, Why};
 use super::report::{IngestEvent, IngestReport};
 use crate::error::BackendError;
 use crate::store::VectorStore;
@@ -18,6 +18,8 @@ const FLUSH_EVERY: Duration = Duration::from_secs(5);
 pub(super) struct Committer<'a> {
     pub store: &'a dyn VectorStore,
     pub report: IngestReport,
+    /// The store may hold chunks of documents that have no record: a run was cut off.
+    pub leftovers: bool,
     /// Documents one of whose earlier parts was refused.
     broken: HashSet<String>,
     unflushed: usize,
@@ -26,7 +28,14 @@ pub(super) struct Committer<'a> {
 
 impl<'a> Committer<'a> {
     pub(super) fn new(store: &'a dyn VectorStore, report: IngestReport) -> Self {
-        Self { store, report, broken: HashSet::new(), unflushed: 0, flushed_at: Instant::now() }
+        Self {
+            store,
+            report,
+            leftovers: false,
+            broken: HashSet::new(),
+            unflushed: 0,
+            flushed_at: Instant::now(),
+        }
     }
 
     /// Stores a batch. What it returns as done is visible; it is durable after the next flush.
@@ -37,13 +46,11 @@ impl<'a> Committer<'a> {
     ) -> Result<(), BackendError> {
         self.report.embedded += batch.embedded;
         self.report.reused += batch.reused;
-        for refused in batch.refused {
-            self.refuse(refused, emit);
-        }
+        self.refuse(batch.refused, emit).await?;
         let mut points: Vec<Point> = Vec::new();
         let mut complete: Vec<Arc<Target>> = Vec::new();
         for part in batch.parts {
-            match self.sort(part).await? {
+            match self.sort(part, emit).await? {
                 Sorted::Broken => {}
                 Sorted::Good(more, document) => {
                     points.extend(more);
@@ -73,24 +80,42 @@ impl<'a> Committer<'a> {
         Ok(())
     }
 
-    fn refuse(&mut self, refused: Prepared, emit: &mut (dyn FnMut(IngestEvent) + Send)) {
-        let source = match refused {
-            Prepared::Skipped { source, reason } => {
-                self.report.skip(reason);
-                source
+    async fn refuse(
+        &mut self,
+        refused: Vec<Refused>,
+        emit: &mut (dyn FnMut(IngestEvent) + Send),
+    ) -> Result<(), BackendError> {
+        let outdated: Vec<String> =
+            refused.iter().filter_map(Refused::outdated).map(str::to_owned).collect();
+        if !outdated.is_empty() {
+            self.delete(&outdated).await?;
+        }
+        for Refused { source, why, .. } in refused {
+            match why {
+                Why::Skip(reason) => self.report.skip(reason),
+                Why::Empty => self.report.fail(&source, "empty: no text"),
+                Why::Fail(reason) => self.report.fail(&source, &reason),
             }
-            Prepared::Failed { source, reason } => {
-                self.report.fail(&source, &reason);
-                source
-            }
-            Prepared::Ready(ready) => ready.record.source,
-        };
-        emit(IngestEvent::Finished { source, chunks: 0 });
+            emit(IngestEvent::Finished { source, chunks: 0 });
+        }
+        Ok(())
+    }
+
+    /// Takes out documents with their records.
+    pub(super) async fn delete(&mut self, sources: &[String]) -> Result<(), BackendError> {
+        self.store.delete_documents(sources).await?;
+        self.report.deleted += sources.len();
+        self.report.documents_total -= sources.len();
+        Ok(())
     }
 
     /// Sets aside documents with a refused chunk: of a new one nothing stays, of a changed one the
     /// earlier version does.
-    async fn sort(&mut self, part: EmbeddedPart) -> Result<Sorted, BackendError> {
+    async fn sort(
+        &mut self,
+        part: EmbeddedPart,
+        emit: &mut (dyn FnMut(IngestEvent) + Send),
+    ) -> Result<Sorted, BackendError> {
         let source = part.document.record.source.clone();
         if self.broken.contains(&source) {
             return Ok(Sorted::Broken);
@@ -102,7 +127,8 @@ impl<'a> Committer<'a> {
                 if part.document.replaces != Replaces::Changed {
                     self.store.delete_chunks(&source, &[]).await?;
                 }
-                self.broken.insert(source);
+                self.broken.insert(source.clone());
+                emit(IngestEvent::Finished { source, chunks: 0 });
                 Ok(Sorted::Broken)
             }
         }
@@ -117,6 +143,9 @@ impl<'a> Committer<'a> {
         let source = &document.record.source;
         match &document.replaces {
             Replaces::Nothing => {
+                if self.leftovers {
+                    self.store.delete_chunks(source, &document.ids).await?;
+                }
                 self.report.added += 1;
                 self.report.documents_total += 1;
             }

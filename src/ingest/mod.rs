@@ -18,7 +18,7 @@ pub mod plan;
 mod prepare;
 pub mod report;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -134,10 +134,12 @@ async fn make_plan(
     let (files, scope) = (&discovery.files, &discovery.scope);
     let unsure = plan::to_hash(files, records, scope, options.checksum);
     let hash = |file: FoundFile| async move {
-        let read = off_thread(move || std::fs::read(&file.path).map(|bytes| (file.source, bytes)));
-        // A file that cannot be read counts as changed, and fails with a reason when its turn comes.
-        let (source, bytes) = read.await.ok()?;
-        Some((source, ContentHash::of(&bytes)))
+        off_thread(move || {
+            // One that cannot be read counts as changed, and fails with a reason when its turn comes.
+            let bytes = std::fs::read(&file.path).ok()?;
+            Some((file.source, ContentHash::of(&bytes)))
+        })
+        .await
     };
     let hashes: HashMap<String, ContentHash> =
         stream::iter(unsure.into_iter().cloned().collect::<Vec<_>>())
@@ -200,18 +202,19 @@ impl Execution<'_> {
         let mut prepared = Box::pin(prepared);
         let reusable = !records.is_empty();
         let (manifest, sample) = match manifest {
-            Some(manifest) => (manifest, Vec::new()),
-            None => {
+            Some(manifest) if reusable => (manifest, Vec::new()),
+            // Without documents, what it says of their mean length was a guess.
+            empty => {
                 let sample = sample(&mut prepared).await;
-                (self.create(&sample).await?, sample)
+                (self.begin(empty, &sample).await?, sample)
             }
         };
+        let recorded: u64 = records.iter().map(|record| u64::from(record.chunks)).sum();
+        committer.leftovers = store.count_chunks().await? != recorded;
         let prepared = stream::iter(sample).chain(prepared);
         self.stream(prepared, &manifest, reusable, committer, emit).await?;
         if !self.cancelled() && !plan.deleted.is_empty() {
-            store.delete_documents(&plan.deleted).await?;
-            committer.report.deleted += plan.deleted.len();
-            committer.report.documents_total -= plan.deleted.len();
+            committer.delete(&plan.deleted).await?;
         }
         emit(IngestEvent::Optimizing);
         self.finish(manifest).await
@@ -232,7 +235,7 @@ impl Execution<'_> {
             store: Arc::clone(store),
             sparse: Arc::new(sparse_encoder(&manifest.sparse, store.endpoint())?),
             reusable,
-            seen: Mutex::new(HashSet::new()),
+            known: Mutex::default(),
         };
         let (sender, mut receiver) = mpsc::channel::<Result<Embedded, BackendError>>(1);
         let encode = async {
@@ -251,7 +254,6 @@ impl Execution<'_> {
             while let Some(batch) = receiver.recv().await {
                 committer.commit(batch?, emit).await?;
             }
-            receiver.close();
             Ok(())
         };
         // Whichever fails ends both: the receiver is dropped with its future, and so is the sender.
@@ -263,21 +265,33 @@ impl Execution<'_> {
         }
     }
 
-    /// A collection is created knowing how long its chunks are: BM25 wants their mean length.
-    async fn create(&self, sample: &[Prepared]) -> Result<Manifest, BackendError> {
+    /// A collection begins knowing how long its chunks are: BM25 wants their mean length. `empty`
+    /// is the manifest of one that is there and has no documents.
+    async fn begin(
+        &self,
+        empty: Option<Manifest>,
+        sample: &[Prepared],
+    ) -> Result<Manifest, BackendError> {
+        let store = &self.backends.store;
         let ready = || sample.iter().filter_map(Prepared::ready);
         let terms: u64 = ready().map(|document| document.record.terms).sum();
         let chunks: u64 = ready().map(|document| u64::from(document.record.chunks)).sum();
+        let sparse = sparse::default_id(sparse::mean_terms(terms, chunks));
+        if let Some(manifest) = empty {
+            let manifest = Manifest { sparse, ..manifest };
+            store.put_manifest(&manifest).await?;
+            return Ok(manifest);
+        }
         let manifest = Manifest {
             schema_version: SCHEMA_VERSION,
             embedder: self.backends.embedder.id().clone(),
             chunker: self.options.chunker_id(),
-            sparse: sparse::default_id(sparse::mean_terms(terms, chunks)),
+            sparse,
             docent: env!("CARGO_PKG_VERSION").to_owned(),
             created_at: now(),
             runs: Vec::new(),
         };
-        self.backends.store.create(&manifest).await?;
+        store.create(&manifest).await?;
         Ok(manifest)
     }
 
@@ -343,3 +357,6 @@ async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static
         },
     }
 }
+
+#[cfg(test)]
+mod tests;

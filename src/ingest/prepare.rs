@@ -14,11 +14,10 @@ use crate::embed::sparse::TermCounter;
 use crate::types::{Chunk, ContentHash, DocumentRecord, Kind};
 
 /// A document that is to be brought in.
-#[derive(Clone, Debug)]
 pub(super) struct Work {
     pub file: FoundFile,
     /// `None`: read the file.
-    pub content: Option<Arc<Vec<u8>>>,
+    pub content: Option<Vec<u8>>,
     pub replaces: Replaces,
     pub tags: Vec<String>,
 }
@@ -38,8 +37,34 @@ pub(super) enum Replaces {
 /// What became of it.
 pub(super) enum Prepared {
     Ready(Ready),
-    Skipped { source: String, reason: &'static str },
-    Failed { source: String, reason: String },
+    Refused(Refused),
+}
+
+pub(super) struct Refused {
+    pub source: String,
+    pub replaces: Replaces,
+    pub why: Why,
+}
+
+/// Why nothing is brought in.
+pub(super) enum Why {
+    /// Passed over on purpose.
+    Skip(&'static str),
+    /// There is no text in it.
+    Empty,
+    Fail(String),
+}
+
+impl Refused {
+    /// The document the collection should not have any more: its file is gone, or has become
+    /// something without text. After a mere failure the earlier version stays.
+    pub(super) fn outdated(&self) -> Option<&str> {
+        match (&self.replaces, &self.why) {
+            (Replaces::Moved { from }, _) => Some(from),
+            (Replaces::Changed, Why::Skip(_) | Why::Empty) => Some(&self.source),
+            (Replaces::Changed, Why::Fail(_)) | (Replaces::Nothing, _) => None,
+        }
+    }
 }
 
 pub(super) struct Ready {
@@ -52,7 +77,7 @@ impl Prepared {
     pub(super) fn ready(&self) -> Option<&Ready> {
         match self {
             Self::Ready(ready) => Some(ready),
-            _ => None,
+            Self::Refused(_) => None,
         }
     }
 }
@@ -78,15 +103,21 @@ pub(super) fn work(
         work.push(one(&moved.to, Replaces::Moved { from: moved.from.clone() }));
     }
     work.extend(plan.changed.iter().map(|file| one(file, Replaces::Changed)));
-    work.extend(plan.added.iter().map(|file| one(file, Replaces::Nothing)));
+    // A document from standard input may have had the name of a file that is new to the plan.
+    let new = |source: &str| {
+        if records.contains_key(source) { Replaces::Changed } else { Replaces::Nothing }
+    };
+    work.extend(plan.added.iter().map(|file| one(file, new(&file.source))));
     if let Some((source, bytes)) = inline {
-        let known = records.get(source.as_str());
         let hash = ContentHash::of(&bytes);
-        if known.is_none_or(|record| record.document_hash != hash) {
-            let replaces = if known.is_some() { Replaces::Changed } else { Replaces::Nothing };
+        let is_same = |record: &&DocumentRecord| {
+            record.document_hash == hash && tags.is_none_or(|tags| tags == record.tags)
+        };
+        if !records.get(source.as_str()).is_some_and(is_same) {
+            let replaces = new(&source);
             let size = bytes.len() as u64;
             let file = FoundFile { path: source.clone().into(), source, size, mtime: 0 };
-            work.push(Work { content: Some(Arc::new(bytes)), ..one(&file, replaces) });
+            work.push(Work { content: Some(bytes), ..one(&file, replaces) });
         }
     }
     work
@@ -99,17 +130,11 @@ pub(super) async fn prepare(
     backends: &Backends,
     run_id: Uuid,
 ) -> Prepared {
-    let source = work.file.source.clone();
+    let (source, replaces) = (work.file.source.clone(), work.replaces.clone());
     match try_prepare(work, options, backends, run_id).await {
         Ok(ready) => Prepared::Ready(ready),
-        Err(Refused::Skip(reason)) => Prepared::Skipped { source, reason },
-        Err(Refused::Fail(reason)) => Prepared::Failed { source, reason },
+        Err(why) => Prepared::Refused(Refused { source, replaces, why }),
     }
-}
-
-enum Refused {
-    Skip(&'static str),
-    Fail(String),
 }
 
 async fn try_prepare(
@@ -117,7 +142,7 @@ async fn try_prepare(
     options: &IngestOptions,
     backends: &Backends,
     run_id: Uuid,
-) -> Result<Ready, Refused> {
+) -> Result<Ready, Why> {
     let Work { file, content, replaces, tags } = work;
     let limit = options.discover.max_file_size;
     let (bytes, kind, hash) = super::off_thread({
@@ -126,13 +151,8 @@ async fn try_prepare(
     })
     .await?;
     let size = bytes.len() as u64;
-    let document = backends.extractor.extract(&file.source, kind, bytes).await.map_err(
-        |error| match kind {
-            // `__init__.py` and its like are empty on purpose.
-            Kind::Code if size == 0 => Refused::Skip("empty"),
-            _ => Refused::Fail(error.to_string()),
-        },
-    )?;
+    let extracted = backends.extractor.extract(&file.source, kind, bytes).await;
+    let document = extracted.map_err(|error| Why::Fail(error.to_string()))?;
 
     let chunk_options = options.chunk.clone();
     let embedder = Arc::clone(&backends.embedder);
@@ -152,7 +172,7 @@ async fn try_prepare(
         };
         let ready = cut(record, replaces, &document, &chunk_options, &*embedder, &terms);
         if ready.chunks.is_empty() {
-            return Err(Refused::Fail("empty: no text to store".to_owned()));
+            return Err(Why::Empty);
         }
         Ok(ready)
     })
@@ -161,26 +181,27 @@ async fn try_prepare(
 
 fn read(
     file: &FoundFile,
-    content: Option<Arc<Vec<u8>>>,
+    content: Option<Vec<u8>>,
     limit: u64,
-) -> Result<(Vec<u8>, Kind, ContentHash), Refused> {
+) -> Result<(Vec<u8>, Kind, ContentHash), Why> {
     let bytes = match content {
-        Some(bytes) => Arc::unwrap_or_clone(bytes),
+        Some(bytes) => bytes,
         None => std::fs::read(&file.path)
-            .map_err(|error| Refused::Fail(format!("cannot be read: {error}")))?,
+            .map_err(|error| Why::Fail(format!("cannot be read: {error}")))?,
     };
     if bytes.len() as u64 > limit {
-        return Err(Refused::Fail(
-            "over the size limit (raise it with --max-file-size)".to_owned(),
-        ));
+        return Err(Why::Fail("over the size limit (raise it with --max-file-size)".to_owned()));
     }
     let head = &bytes[..bytes.len().min(8192)];
     match extract::detect(&file.path, head) {
+        // `__init__.py` and its like are empty on purpose.
+        Detected::Known(Kind::Code) if bytes.is_empty() => Err(Why::Skip("empty")),
+        Detected::Known(_) if bytes.trim_ascii().is_empty() => Err(Why::Empty),
         Detected::Known(kind) => {
             let hash = ContentHash::of(&bytes);
             Ok((bytes, kind, hash))
         }
-        Detected::Skip(reason) => Err(Refused::Skip(reason)),
+        Detected::Skip(reason) => Err(Why::Skip(reason)),
     }
 }
 

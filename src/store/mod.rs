@@ -39,7 +39,7 @@ pub trait VectorStore: Send + Sync {
     /// `sparse`: IDF modifier) and payload indexes.
     async fn create(&self, manifest: &Manifest) -> Result<(), BackendError>;
 
-    /// Replaces the stored manifest: lineage, nothing that built the vectors.
+    /// Replaces the stored manifest: lineage; what built the vectors only while there are none.
     async fn put_manifest(&self, manifest: &Manifest) -> Result<(), BackendError>;
 
     /// Removes the collection with everything in it. Nothing to remove is success.

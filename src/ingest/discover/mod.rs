@@ -44,7 +44,7 @@ pub struct FoundFile {
     pub path: PathBuf,
     /// Bytes.
     pub size: u64,
-    /// Modification time, nanoseconds since the Unix epoch.
+    /// Modification time, nanoseconds since the Unix epoch; never 0.
     pub mtime: i64,
 }
 

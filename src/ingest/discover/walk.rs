@@ -242,12 +242,15 @@ fn reason(error: &io::Error) -> String {
     }
 }
 
+/// Never 0, which means a document that is no file: reproducible archives unpack with that time.
 fn mtime(metadata: &Metadata) -> i64 {
-    let Ok(modified) = metadata.modified() else { return 0 };
-    match modified.duration_since(UNIX_EPOCH) {
+    const NEXT_TO_EPOCH: i64 = 1;
+    let Ok(modified) = metadata.modified() else { return NEXT_TO_EPOCH };
+    let nanoseconds = match modified.duration_since(UNIX_EPOCH) {
         Ok(after) => i64::try_from(after.as_nanos()).unwrap_or(i64::MAX),
         Err(before) => i64::try_from(before.duration().as_nanos()).map_or(i64::MIN, |ns| -ns),
-    }
+    };
+    if nanoseconds == 0 { NEXT_TO_EPOCH } else { nanoseconds }
 }
 
 /// `64 MB`, `1.2 GB`: powers of 1024, one decimal where it says something.

@@ -20,6 +20,7 @@ use std::time::Duration;
 pub use self::detect::{Detected, detect, language};
 pub use self::worker::run_worker;
 use super::document::Document;
+use super::off_thread;
 use crate::types::Kind;
 
 /// The argument that makes docent a worker. It is for docent itself, and in no help.
@@ -102,7 +103,10 @@ impl Extractor {
             return Err(ExtractError::new("empty: no text"));
         }
         let document = match kind {
-            Kind::Markdown | Kind::Text | Kind::Code => text::document(source, kind, &bytes)?,
+            Kind::Markdown | Kind::Text | Kind::Code => {
+                let source = source.to_owned();
+                off_thread(move || text::document(&source, kind, &bytes)).await?
+            }
             Kind::Html | Kind::Pdf | Kind::Docx => self.pool.parse(kind, &bytes).await?,
         };
         if document.text.trim().is_empty() {

@@ -1,0 +1,252 @@
+//! Whole runs over a temporary project, the embedded store and an embedder that can refuse words.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::time::{Duration, UNIX_EPOCH};
+
+use async_trait::async_trait;
+
+use super::*;
+use crate::cancel;
+use crate::embed::builtin::Builtin;
+use crate::embed::{Limits, Role};
+use crate::store::SearchRequest;
+use crate::store::edge::{Access, EdgeStore};
+use crate::types::EmbedderId;
+
+/// The built-in embedder, except that it fails on texts with a given word.
+struct Picky {
+    inner: Builtin,
+    refuses: Option<(&'static str, Fault)>,
+}
+
+#[async_trait]
+impl Embedder for Picky {
+    fn id(&self) -> &EmbedderId {
+        self.inner.id()
+    }
+
+    fn limits(&self) -> Limits {
+        self.inner.limits()
+    }
+
+    fn count_tokens(&self, text: &str) -> usize {
+        self.inner.count_tokens(text)
+    }
+
+    async fn embed(
+        &self,
+        inputs: &[String],
+        role: Role,
+    ) -> Result<Vec<Option<Vec<f32>>>, BackendError> {
+        if let Some((word, fault)) = self.refuses
+            && inputs.iter().any(|text| text.contains(word))
+        {
+            return Err(BackendError::new(Service::Embedder, fault, "test", "refused"));
+        }
+        self.inner.embed(inputs, role).await
+    }
+}
+
+struct Project {
+    dir: tempfile::TempDir,
+    refuses: Option<(&'static str, Fault)>,
+    inline: Option<(String, Vec<u8>)>,
+    tags: Option<Vec<String>>,
+    events: Vec<IngestEvent>,
+}
+
+impl Project {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("docs")).unwrap();
+        Self { dir, refuses: None, inline: None, tags: None, events: Vec::new() }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join("docs").join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    fn store(&self) -> Arc<EdgeStore> {
+        Arc::new(EdgeStore::open(&self.dir.path().join("data"), "docs", Access::Write).unwrap())
+    }
+
+    async fn ingest(&mut self) -> IngestReport {
+        let store = self.store();
+        let manifest = store.manifest().await.unwrap();
+        let options = IngestOptions {
+            discover: DiscoverOptions {
+                root: self.dir.path().to_owned(),
+                inputs: vec!["docs".to_owned()],
+                cwd: self.dir.path().to_owned(),
+                include: Vec::new(),
+                exclude: Vec::new(),
+                max_file_size: 1 << 20,
+                hidden: false,
+            },
+            inline: self.inline.clone(),
+            chunk: chunk::ChunkOptions { max_tokens: 16, overlap_tokens: 0 },
+            tags: self.tags.clone(),
+            checksum: false,
+            parallel: 2,
+        };
+        let backends = Backends {
+            embedder: Arc::new(Picky { inner: Builtin::new(), refuses: self.refuses }),
+            store: store.clone(),
+            extractor: Extractor::new(extract::ExtractOptions {
+                workers: 1,
+                timeout: Duration::from_secs(1),
+                memory_mb: 0,
+                program: PathBuf::from("none is started for text"),
+            }),
+            terms: Arc::new(TermCounter::new(sparse::LANGUAGE).unwrap()),
+        };
+        let (_canceller, cancel) = cancel::pair();
+        let mut events = Vec::new();
+        let emit = &mut |event| events.push(event);
+        let report = ingest(&options, &backends, manifest, &cancel, emit).await.unwrap();
+        store.release().await.unwrap();
+        self.events = events;
+        let documents = self.store().documents().await.unwrap().len();
+        assert_eq!(report.documents_total, documents, "{report:?}");
+        report
+    }
+
+    /// How many stored chunks have the word.
+    async fn found(&self, word: &str) -> usize {
+        let query = SparseEncoder::new(&sparse::default_id(10.0)).unwrap().query(word);
+        let request = SearchRequest { sparse: Some(query), limit: 10_000, ..Default::default() };
+        self.store().search(request).await.unwrap().sparse.len()
+    }
+}
+
+/// More chunks than a batch has, each with `word`, and `last` at the end.
+fn long(word: &str, last: &str) -> String {
+    let sentence = |number| format!("Paragraph {number} is about the {word} and nothing else.\n\n");
+    let text: String = (0..2 * BATCH_CHUNKS).map(sentence).collect();
+    text + last
+}
+
+#[tokio::test]
+async fn what_a_run_that_was_cut_off_left_behind_is_taken_out_by_the_next() {
+    let mut project = Project::new();
+    project.write("small.txt", "A small file.");
+    project.ingest().await;
+    project.write("large.txt", &long("walrus", "poison"));
+    project.refuses = Some(("poison", Fault::Unauthorized));
+    let cut_off = project.ingest().await;
+    assert!(cut_off.aborted.is_some());
+    assert_eq!((cut_off.added, project.found("walrus").await > 0), (0, true));
+
+    project.write("large.txt", "About penguins now.");
+    project.refuses = None;
+    assert_eq!(project.ingest().await.added, 1);
+    assert_eq!((project.found("walrus").await, project.found("penguins").await), (0, 1));
+}
+
+#[tokio::test]
+async fn of_a_new_document_with_a_refused_chunk_nothing_stays() {
+    let mut project = Project::new();
+    project.write("small.txt", "A small file.");
+    project.write("large.txt", &long("walrus", "poison"));
+    project.refuses = Some(("poison", Fault::Permanent));
+    let report = project.ingest().await;
+    assert_eq!((report.added, report.failed.len()), (1, 1));
+    assert_eq!(project.found("walrus").await, 0);
+    let finished = |event: &&IngestEvent| matches!(event, IngestEvent::Finished { .. });
+    assert_eq!(project.events.iter().filter(finished).count(), 2);
+}
+
+#[tokio::test]
+async fn a_document_without_text_any_more_is_taken_out() {
+    for (text, failed) in [("", 1), (" \n", 1), ("\u{200b}\0\0\0\0", 1)] {
+        let mut project = Project::new();
+        project.write("a.txt", "About walruses.");
+        project.ingest().await;
+        project.write("a.txt", text);
+        let report = project.ingest().await;
+        let stays = usize::from(text.contains('\0'));
+        assert_eq!((report.deleted, report.failed.len()), (1 - stays, failed), "{text:?}");
+        assert_eq!(project.found("walrus").await, stays, "{text:?}");
+    }
+}
+
+#[tokio::test]
+async fn emptied_code_is_passed_over_and_taken_out() {
+    let mut project = Project::new();
+    project.write("a.py", "# about walruses\n");
+    project.ingest().await;
+    project.write("a.py", "");
+    let report = project.ingest().await;
+    assert_eq!((report.deleted, report.skipped, report.failed.len()), (1, 1, 0));
+    assert_eq!(project.found("walrus").await, 0);
+}
+
+#[tokio::test]
+async fn a_move_to_a_name_that_is_not_read_takes_the_old_name_out() {
+    for name in ["a.png", "a.pdf"] {
+        let mut project = Project::new();
+        project.write("a.txt", "About walruses.");
+        project.ingest().await;
+        fs::rename(project.path("a.txt"), project.path(name)).unwrap();
+        let report = project.ingest().await;
+        assert_eq!((report.moved, report.deleted), (0, 1), "{name}");
+        assert_eq!(project.found("walrus").await, 0, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_from_the_epoch_is_a_file() {
+    let mut project = Project::new();
+    project.write("a.txt", "Some words.");
+    File::options()
+        .write(true)
+        .open(project.path("a.txt"))
+        .unwrap()
+        .set_modified(UNIX_EPOCH)
+        .unwrap();
+    assert_eq!(project.ingest().await.added, 1);
+    let again = project.ingest().await;
+    assert_eq!((again.added, again.unchanged), (0, 1));
+    fs::remove_file(project.path("a.txt")).unwrap();
+    assert_eq!(project.ingest().await.deleted, 1);
+}
+
+#[tokio::test]
+async fn new_tags_of_standard_input_are_a_change() {
+    let mut project = Project::new();
+    project.inline = Some(("note.txt".to_owned(), b"Some words.".to_vec()));
+    assert_eq!(project.ingest().await.added, 1);
+    project.tags = Some(vec!["team=a".to_owned()]);
+    assert_eq!(project.ingest().await.changed, 1);
+    assert_eq!(project.ingest().await.unchanged, 1);
+    assert_eq!(project.store().documents().await.unwrap()[0].tags, ["team=a"]);
+}
+
+#[tokio::test]
+async fn a_file_takes_the_place_of_standard_input_of_its_name() {
+    let mut project = Project::new();
+    project.inline = Some(("docs/a.txt".to_owned(), b"About walruses.".to_vec()));
+    project.ingest().await;
+    project.inline = None;
+    project.write("a.txt", "About penguins.");
+    assert_eq!(project.ingest().await.changed, 1);
+    assert_eq!((project.found("walrus").await, project.found("penguins").await), (0, 1));
+}
+
+#[tokio::test]
+async fn the_first_documents_decide_the_mean_length_even_of_a_collection_that_was_empty() {
+    let mut project = Project::new();
+    project.ingest().await;
+    project.write("a.txt", "walrus penguin seal");
+    project.ingest().await;
+    let manifest = project.store().manifest().await.unwrap().unwrap();
+    assert!((manifest.sparse.avg_len - 3.0).abs() < 1e-9, "{}", manifest.sparse.avg_len);
+    assert_eq!(manifest.runs.len(), 2);
+}
