@@ -73,7 +73,7 @@ pub struct Global {
     /// Print results and errors only
     #[arg(short, long, global = true)]
     pub quiet: bool,
-    /// Say more about what is done
+    /// Also say what is used, what each document gave, and how long it took
     #[arg(short, long, global = true, conflicts_with = "quiet")]
     pub verbose: bool,
 }
@@ -207,7 +207,7 @@ pub struct QueryArgs {
     /// The question; `-` or nothing reads it from standard input
     #[arg(value_name = "QUESTION")]
     pub question: Vec<String>,
-    /// Bring the collection in line with this path first (repeatable)
+    /// Bring the collection in line with this path or glob first (repeatable)
     #[arg(long, value_name = "PATH")]
     pub from: Vec<String>,
     #[command(flatten)]

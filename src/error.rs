@@ -99,7 +99,7 @@ impl std::error::Error for BackendError {}
 #[derive(Clone, PartialEq, Debug)]
 pub struct Failure {
     pub exit: Exit,
-    /// Empty where there is nothing to say: the reader of a pipe is gone.
+    /// Empty where there is nothing to say: the reader of a pipe is gone, the user stopped it.
     pub message: String,
     pub causes: Vec<String>,
     pub hint: Option<String>,
@@ -116,6 +116,11 @@ impl Failure {
 
     pub fn config(message: impl Into<String>) -> Self {
         Self::new(Exit::Config, message)
+    }
+
+    /// Stopped before there was anything to report.
+    pub fn interrupted() -> Self {
+        Self::new(Exit::Interrupted, "")
     }
 
     /// A broken pipe is success.
@@ -177,6 +182,12 @@ fn hint_for(error: &BackendError) -> String {
             "give the model less with --context-tokens, or fewer passages with -k"
         }
         (Service::Store, Fault::NotFound) => "check --qdrant-url and --collection",
+        (Service::Store, Fault::Permanent) if !error.endpoint.contains("://") => {
+            return format!(
+                "mend that and run this again; a damaged collection is built anew with: rm {}, then docent ingest PATH",
+                error.endpoint
+            );
+        }
         _ => "`docent doctor` checks everything that is configured",
     };
     text.to_owned()

@@ -6,7 +6,6 @@ use super::context::{self, PROJECT_FILE, Place};
 use crate::cli::{ConfigArgs, ConfigCommand, Format, Global};
 use crate::error::{Exit, Failure};
 use crate::settings::{self, Layer};
-use crate::types::SCHEMA_VERSION;
 use crate::ui::Ui;
 
 pub(super) fn run(ui: &mut Ui, global: &Global, args: ConfigArgs) -> Result<Exit, Failure> {
@@ -32,7 +31,7 @@ fn show(ui: &mut Ui, global: &Global) -> Result<Exit, Failure> {
                 (row.key.name.to_owned(), value)
             })
             .collect();
-        ui.json(&json!({"schema_version": SCHEMA_VERSION, "settings": rows}))?;
+        ui.json(json!({"settings": rows}))?;
         return Ok(Exit::Done);
     }
     let width = settings.resolved.iter().map(|row| row.key.name.len()).max().unwrap_or(0);

@@ -19,6 +19,7 @@ use crate::store::VectorStore;
 use crate::store::edge::{Access, EdgeStore};
 use crate::store::server::{self, ServerOptions, ServerStore};
 use crate::types::{EmbedderId, Manifest};
+use crate::ui::Ui;
 
 pub(super) use crate::store::edge::Access as StoreAccess;
 
@@ -197,18 +198,28 @@ pub(super) async fn retriever(
     Ok(Retriever { embedder, store, sparse })
 }
 
+/// Says what a command works with, to one who asked.
+pub(super) fn describe(ui: &mut Ui, store: &dyn VectorStore, embedder: &dyn Embedder) {
+    let id = embedder.id();
+    ui.detail(&format!("store {}", store.endpoint()));
+    ui.detail(&format!("embedder {} ({}), {} dimensions", id.name, id.revision, id.dimensions));
+}
+
 pub(super) fn missing_collection(context: &Context, store: &dyn VectorStore) -> Failure {
     let collection = &context.settings.collection;
     Failure::new(
         Exit::Config,
         format!("there is no collection `{collection}` in {}", store.endpoint()),
     )
-    .hint("docent ingest PATH")
+    .hint(match collection.as_str() {
+        "docent" => "create it: docent ingest PATH".to_owned(),
+        _ => format!("create it: docent ingest --collection {collection} PATH"),
+    })
 }
 
 pub(super) fn retry_policy(settings: &Settings) -> RetryPolicy {
     RetryPolicy {
-        attempts: settings.attempts.max(1),
+        attempts: settings.attempts,
         base: Duration::from_millis(500),
         max: Duration::from_secs(30),
     }

@@ -32,6 +32,13 @@ impl Context {
         for notice in &settings.notices {
             ui.warn(notice);
         }
+        if !trusted {
+            no_way_out(&place, &settings)?;
+        }
+        ui.detail(&format!("project {}", place.root.display()));
+        for file in place.project_file.iter().chain(&user_file().filter(|file| file.is_file())) {
+            ui.detail(&format!("settings {}", file.display()));
+        }
         let data_dir = match &settings.data_dir {
             Some(dir) => place.cwd.join(dir),
             None => place.root.join(DATA_DIR),
@@ -40,10 +47,36 @@ impl Context {
     }
 }
 
+/// A path that a project file names lies in the project, also when it is a link: the file and the
+/// link may come from the same stranger.
+fn no_way_out(place: &Place, settings: &Settings) -> Result<(), Failure> {
+    let Some(project) = place.project_file.as_deref().and_then(Path::parent) else {
+        return Ok(());
+    };
+    let paths = [("data_dir", &settings.data_dir), ("chat.system", &settings.chat.system)];
+    for (name, path) in paths {
+        let from_project = settings
+            .resolved
+            .iter()
+            .any(|row| row.key.name == name && matches!(row.origin, Origin::Project(_)));
+        let Some(path) = path.as_ref().filter(|_| from_project) else { continue };
+        let real = path.ancestors().find_map(|path| path.canonicalize().ok());
+        if real.is_some_and(|real| !real.starts_with(project)) {
+            return Err(Failure::config(format!(
+                "{name} in {PROJECT_FILE}: {} leads out of the project",
+                path.display()
+            ))
+            .hint("use a path inside the project, or trust this file: docent config trust"));
+        }
+    }
+    Ok(())
+}
+
 /// Directories and files a command line means.
 pub(super) struct Place {
     pub(super) cwd: PathBuf,
     pub(super) root: PathBuf,
+    /// The nearest one, which may lie above the root.
     pub(super) project_file: Option<PathBuf>,
 }
 
@@ -54,7 +87,8 @@ impl Place {
         })?;
         let marked = |dir: &&Path| dir.join(PROJECT_FILE).is_file() || dir.join(DATA_DIR).is_dir();
         let root = cwd.ancestors().find(marked).unwrap_or(&cwd).to_owned();
-        let project_file = Some(root.join(PROJECT_FILE)).filter(|file| file.is_file());
+        let project_file =
+            cwd.ancestors().map(|dir| dir.join(PROJECT_FILE)).find(|file| file.is_file());
         Ok(Self { cwd, root, project_file })
     }
 }
@@ -71,6 +105,10 @@ pub(super) fn read_layers(
         .filter_map(|(name, _)| name.into_string().ok())
         .filter(|name| name.starts_with("DOCENT_"));
     let lookup = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
+    let garbled = |name: &&&str| matches!(env::var(name), Err(env::VarError::NotUnicode(_)));
+    if let Some(name) = settings::KEYS.iter().flat_map(|key| key.env).find(garbled) {
+        return Err(Failure::config(format!("{name} is not valid UTF-8")));
+    }
     let mut all = vec![typed, layers::environment(lookup, unknown).map_err(setting_failure)?];
     let mut trusted = false;
     if let Some(path) = &place.project_file {

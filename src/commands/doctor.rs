@@ -12,10 +12,11 @@ use crate::embed::Role;
 use crate::error::{Exit, Failure, Service};
 use crate::openai;
 use crate::settings::EmbeddingModel;
+use crate::settings::parse::without_credentials;
 use crate::store::server::{self, ServerOptions};
-use crate::types::SCHEMA_VERSION;
 use crate::ui::Ui;
 use crate::ui::sanitize::sanitize_line;
+use crate::ui::words::counted;
 
 /// Longest wait for something that need not be there.
 const GLANCE: Duration = Duration::from_millis(700);
@@ -42,7 +43,9 @@ impl Check {
             Some(cause) => format!("{}: {cause}", failure.message),
             None => failure.message,
         };
-        Self { name, ok: false, message, hint: failure.hint, exit: failure.exit }
+        // Whoever reads this has just asked the doctor.
+        let hint = failure.hint.filter(|hint| !hint.starts_with("`docent doctor`"));
+        Self { name, ok: false, message, hint, exit: failure.exit }
     }
 
     fn of(name: &'static str, result: Result<Self, Failure>) -> Self {
@@ -65,7 +68,7 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, _: DoctorArgs) -> Result
 fn print(ui: &mut Ui, checks: &[Check]) -> Result<(), Failure> {
     if ui.format != Format::Text {
         let ok = checks.iter().all(|check| check.ok);
-        return ui.json(&json!({"schema_version": SCHEMA_VERSION, "ok": ok, "checks": checks}));
+        return ui.json(json!({"ok": ok, "checks": checks}));
     }
     for check in checks {
         let style = ui.out_style;
@@ -89,8 +92,8 @@ async fn check_store(context: &Context) -> Result<Check, Failure> {
     let store = connect::store(context, StoreAccess::Read)?;
     let held = match store.manifest().await? {
         Some(manifest) => format!(
-            "collection `{collection}` has {} chunks, embedded with {}",
-            store.count_chunks().await?,
+            "collection `{collection}` has {}, embedded with {}",
+            counted(store.count_chunks().await? as usize, "chunk"),
             manifest.embedder.name
         ),
         None => format!("no collection `{collection}` yet"),
@@ -106,7 +109,7 @@ async fn check_embedder(context: &Context) -> Result<Check, Failure> {
     let place = match &context.settings.embedding.model {
         EmbeddingModel::Builtin => String::new(),
         EmbeddingModel::OpenAi(_) => {
-            format!(" at {}", context.settings.embedding.endpoint.base_url)
+            format!(" at {}", without_credentials(&context.settings.embedding.endpoint.base_url))
         }
     };
     Ok(Check::fine("embedder", format!("{}{place}, {} dimensions", id.name, id.dimensions)))
@@ -122,6 +125,7 @@ async fn check_chat(context: &Context) -> Result<Check, Failure> {
         return Ok(check);
     };
     let endpoint = &chat.endpoint;
+    let place = without_credentials(&endpoint.base_url);
     let models = openai::models(
         Service::Chat,
         &endpoint.base_url,
@@ -129,9 +133,9 @@ async fn check_chat(context: &Context) -> Result<Check, Failure> {
         chat.timeout,
     )
     .await?;
-    let mut check = Check::fine("chat", format!("{model} at {}", endpoint.base_url));
+    let mut check = Check::fine("chat", format!("{model} at {place}"));
     if !models.is_empty() && !models.contains(model) {
-        check.message = format!("{} answers, but does not list `{model}`", endpoint.base_url);
+        check.message = format!("{place} answers, but does not list `{model}`");
         check.hint = Some(format!(
             "it lists {}",
             models.iter().take(8).cloned().collect::<Vec<_>>().join(", ")
@@ -152,10 +156,12 @@ async fn look_for_ollama(context: &Context) -> Option<Check> {
         return None;
     }
     let models = openai::models(Service::Chat, &base_url, None, GLANCE).await.ok()?;
-    let mut check =
-        Check::fine("ollama", format!("an Ollama runs at {base_url} with {} models", models.len()));
+    let count = counted(models.len(), "model");
+    let mut check = Check::fine("ollama", format!("an Ollama runs at {base_url} with {count}"));
     check.hint = Some(match models.first() {
-        Some(model) => format!("use it: docent query --model {model} --base-url {base_url}"),
+        Some(model) => {
+            format!("use it: docent query --model {model} --base-url {base_url} QUESTION")
+        }
         None => "give it a model first: ollama pull llama3.2".to_owned(),
     });
     Some(check)

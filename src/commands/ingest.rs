@@ -47,7 +47,12 @@ pub(super) async fn sync(
     let parallel = std::thread::available_parallelism().map_or(2, usize::from);
     let options = options(context, paths, inline, flags, parallel);
     let manifest = store.manifest().await?;
-    let embedder = connect::embedder(settings, manifest.as_ref()).await?;
+    // An endpoint may be slow to say what it is.
+    let embedder = tokio::select! {
+        embedder = connect::embedder(settings, manifest.as_ref()) => embedder?,
+        () = cancel.cancelled() => return Err(Failure::interrupted()),
+    };
+    connect::describe(ui, &*store, &*embedder);
     if let Some(manifest) = &manifest {
         connect::same_chunker(settings, &options.chunker_id(), manifest)?;
     }
@@ -62,11 +67,10 @@ pub(super) async fn sync(
     let extractor = Extractor::new(extract_options(context, parallel)?);
     let terms = Arc::new(connect::term_counter()?);
     let backends = Backends { embedder, store, extractor, terms };
-    let mut progress = IngestProgress::new(ui);
-    let result =
-        ingest::ingest(&options, &backends, manifest, cancel, &mut |event| progress.on(&event))
-            .await;
-    progress.finish();
+    let mut progress = IngestProgress::new(ui, cancel);
+    let mut emit = |event| progress.on(ui, &event);
+    let result = ingest::ingest(&options, &backends, manifest, cancel, &mut emit).await;
+    drop(progress);
     result.map_err(|error| match error {
         IngestError::Discover(error) => {
             Failure { hint: error.hint(), ..Failure::usage(error.to_string()) }

@@ -118,7 +118,8 @@ fn question(typed: &[String]) -> Result<String, Failure> {
     };
     let question = question.trim();
     if question.is_empty() {
-        return Err(Failure::usage("the question is empty"));
+        return Err(Failure::usage("the question is empty")
+            .hint("docent query \"How long are backups kept?\""));
     }
     Ok(question.to_owned())
 }

@@ -17,6 +17,10 @@ const PER_SOURCE: usize = 3;
 
 pub(super) async fn run(ui: &mut Ui, context: &Context, args: QueryArgs) -> Result<Exit, Failure> {
     let question = super::question(&args.question)?;
+    if args.from.iter().any(|path| path == "-") {
+        return Err(Failure::usage("--from takes paths and globs, not standard input")
+            .hint("bring it in first: docent ingest -"));
+    }
     let system = read_system(context)?;
     let chat = connect::chat(&context.settings)?;
     let cancel = on_interrupt();
@@ -36,6 +40,7 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: QueryArgs) -> Resu
     }
     let retriever = connect::retriever(context, store).await?;
     let retrieve = search::retrieve_options(context, &args.retrieval, &retriever).await?;
+    connect::describe(ui, &*retriever.store, &*retriever.embedder);
     let options = AnswerOptions {
         pack: PackOptions {
             max_passages: retrieve.k,
@@ -47,10 +52,7 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: QueryArgs) -> Resu
         nonce: uuid::Uuid::now_v7().simple().to_string().split_off(20),
     };
     let answer = ask(ui, context, &question, &retriever, &*chat, &options, &cancel).await?;
-    if context.settings.chat.model.is_none() {
-        ui.note("quoted, not generated: no chat model is configured. `docent doctor` shows how.");
-    }
-    conclude(ui, answer, partial)
+    conclude(ui, context, answer, partial)
 }
 
 async fn ask(
@@ -77,7 +79,12 @@ async fn ask(
 }
 
 /// The exit code of an answer, and what is to be said of one that did not come.
-fn conclude(ui: &mut Ui, answer: Answer, partial: bool) -> Result<Exit, Failure> {
+fn conclude(
+    ui: &mut Ui,
+    context: &Context,
+    answer: Answer,
+    partial: bool,
+) -> Result<Exit, Failure> {
     if answer.interrupted {
         return Ok(Exit::Interrupted);
     }
@@ -85,8 +92,11 @@ fn conclude(ui: &mut Ui, answer: Answer, partial: bool) -> Result<Exit, Failure>
         return Err(failure.into());
     }
     if answer.no_answer {
-        ui.note("the documents do not answer this");
+        ui.note("the documents do not answer this; `docent search` shows the nearest passages");
         return Ok(Exit::Negative);
+    }
+    if context.settings.chat.model.is_none() {
+        ui.note("quoted, not generated: no chat model is configured. `docent doctor` shows how.");
     }
     Ok(if partial { Exit::Partial } else { Exit::Done })
 }

@@ -11,14 +11,19 @@ use crate::query::retrieve::RetrieveOptions;
 use crate::types::{Filter, Kind};
 use crate::ui::Ui;
 use crate::ui::passages::Found;
+use crate::ui::words::seconds;
 
 pub(super) async fn run(ui: &mut Ui, context: &Context, args: SearchArgs) -> Result<Exit, Failure> {
     let question = super::question(&args.question)?;
     let started = Instant::now();
     let store = connect::store(context, StoreAccess::Read)?;
     let retriever = connect::retriever(context, store).await?;
+    connect::describe(ui, &*retriever.store, &*retriever.embedder);
     let options = retrieve_options(context, &args.retrieval, &retriever).await?;
+    let asked = Instant::now();
     let hits = retriever.retrieve(&question, &options).await?;
+    let elapsed = seconds(asked.elapsed().as_millis() as u64);
+    ui.detail(&format!("retrieved in {elapsed}, mode {}", options.mode.name()));
     retriever.store.leave().await;
     ui.passages(&Found {
         question: &question,
@@ -28,7 +33,7 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: SearchArgs) -> Res
         root: &context.root,
     })?;
     if hits.is_empty() {
-        ui.note("nothing was found");
+        ui.note("nothing was found; `docent status --documents` lists what is stored");
         return Ok(Exit::Negative);
     }
     Ok(Exit::Done)

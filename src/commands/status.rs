@@ -6,10 +6,10 @@ use super::connect::{self, StoreAccess};
 use super::context::Context;
 use crate::cli::{Format, StatusArgs};
 use crate::error::{Exit, Failure};
-use crate::types::{ContentHash, DocumentRecord, Manifest, SCHEMA_VERSION};
+use crate::types::{ContentHash, DocumentRecord, Manifest};
 use crate::ui::Ui;
-use crate::ui::progress::grouped;
 use crate::ui::sanitize::sanitize_line;
+use crate::ui::words::{counted, grouped};
 
 /// Mean chunk lengths further apart than this factor cost the sparse leg quality.
 const DRIFT: f64 = 1.5;
@@ -28,12 +28,12 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: StatusArgs) -> Res
         if args.documents {
             for record in &documents {
                 let source = sanitize_line(&record.source);
-                ui.data(&format!("{source}  {}  {} chunks\n", record.kind, record.chunks))?;
+                let chunks = counted(record.chunks as usize, "chunk");
+                ui.data(&format!("{source}  {}  {chunks}\n", record.kind))?;
             }
         }
     } else {
         let mut value = json!({
-            "schema_version": SCHEMA_VERSION,
             "collection": context.settings.collection,
             "store": store.endpoint(),
             "documents": documents.len(),
@@ -45,7 +45,7 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: StatusArgs) -> Res
         if args.documents {
             value["records"] = json!(documents);
         }
-        ui.json(&value)?;
+        ui.json(value)?;
     }
     if let Some(warning) = drift(&manifest, &documents) {
         ui.warn(&warning);
@@ -66,8 +66,8 @@ fn text(
     let last = manifest.runs.last();
     let rows = [
         ("collection", format!("{} in {endpoint}", context.settings.collection)),
-        ("documents", grouped(documents.len() as u64)),
-        ("chunks", grouped(chunks)),
+        ("documents", grouped(documents.len())),
+        ("chunks", grouped(chunks as usize)),
         (
             "embedder",
             format!(

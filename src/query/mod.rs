@@ -100,7 +100,10 @@ pub async fn answer(
     emit: &mut (dyn FnMut(AnswerEvent) + Send),
 ) -> Result<Answer, BackendError> {
     let started = Instant::now();
-    let hits = retriever.retrieve(question, &options.retrieve).await?;
+    let hits = tokio::select! {
+        hits = retriever.retrieve(question, &options.retrieve) => hits?,
+        () = cancel.cancelled() => Vec::new(),
+    };
     let count = |text: &str| retriever.embedder.count_tokens(text);
     let passages = pack::pack(&hits, &options.pack, &count).passages;
     let retrieved_in = started.elapsed();
@@ -125,7 +128,7 @@ pub async fn answer(
     }
     let refused = draft.text.trim().is_empty() || prompt::is_refusal(&draft.text);
     Ok(Answer {
-        no_answer: refused && draft.failure.is_none(),
+        no_answer: refused && draft.failure.is_none() && !cancel.is_cancelled(),
         citations: cite::verify(&draft.text, &passages),
         model: draft.model.unwrap_or_else(|| chat.name().to_owned()),
         text: draft.text,

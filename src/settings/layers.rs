@@ -62,11 +62,9 @@ impl Layers {
 
     pub(super) fn resolved(&self, key: &'static Key) -> Resolved {
         match self.find(key) {
-            Some((value, origin)) => Resolved {
-                key,
-                value: Some(if key.secret { mask(value) } else { shown(key, value) }),
-                origin: origin.clone(),
-            },
+            Some((value, origin)) => {
+                Resolved { key, value: Some(shown(key, value)), origin: origin.clone() }
+            }
             None => {
                 Resolved { key, value: key.default.map(str::to_owned), origin: Origin::Default }
             }
@@ -80,8 +78,11 @@ fn mask(secret: &str) -> String {
     if secret.chars().count() >= 12 { format!("***{tail}") } else { "***".to_owned() }
 }
 
-fn shown(key: &Key, value: &str) -> String {
-    if key.name.ends_with("url") {
+/// A value fit for a message.
+pub(super) fn shown(key: &Key, value: &str) -> String {
+    if key.secret {
+        mask(value)
+    } else if key.name.ends_with("url") {
         super::parse::without_credentials(value)
     } else {
         value.to_owned()
@@ -110,7 +111,9 @@ pub fn environment(
             let names = KEYS.iter().flat_map(|key| key.env.iter().copied());
             return Err(SettingsError {
                 message: format!("unknown environment variable {name}"),
-                hint: nearest(&name, names).map(|near| format!("did you mean {near}?")),
+                hint: nearest(&name, names).map(|near| {
+                    format!("did you mean {near}? Otherwise unset it: DOCENT_ is for settings")
+                }),
                 usage: false,
             });
         }
@@ -184,11 +187,13 @@ fn collect(
     Ok(())
 }
 
-/// The candidate within a third of its length in edits, if any.
-pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    candidates
-        .map(|candidate| (strsim::osa_distance(name, candidate), candidate))
-        .filter(|(edits, candidate)| *edits <= candidate.len().max(3) / 3)
-        .min()
-        .map(|(_, candidate)| candidate)
+/// The candidate that is the fewest edits away; for a last part that is right in the wrong table,
+/// the one that ends like it.
+fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let last = |name: &str| name.rsplit('.').next().map(str::to_owned);
+    candidates.min_by_key(|candidate| {
+        let edits = strsim::osa_distance(name, candidate);
+        let close = edits <= candidate.len() / 3;
+        (!close && last(candidate) != last(name), edits)
+    })
 }

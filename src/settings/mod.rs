@@ -160,7 +160,7 @@ pub fn resolve(layers: &Layers, trusted: bool) -> Result<Settings, SettingsError
     let shared = values.endpoint("openai.base_url", "openai.api_key", &mut notices)?;
     let embedding_endpoint = values.own_endpoint("embedding", &shared, &mut notices)?;
     let chat_endpoint = values.own_endpoint("chat", &shared, &mut notices)?;
-    let qdrant_url = values.text("qdrant.url");
+    let qdrant_url = values.optional("qdrant.url", parse::address)?;
     let qdrant_key = values.key_for("qdrant.url", "qdrant.api_key", &mut notices);
 
     let settings = Settings {
@@ -182,7 +182,7 @@ pub fn resolve(layers: &Layers, trusted: bool) -> Result<Settings, SettingsError
             model: values.text("model").filter(|model| model != "extractive"),
             endpoint: chat_endpoint,
             temperature: values.optional("chat.temperature", parse::float)?,
-            max_tokens: values.optional("chat.max_tokens", parse::number)?,
+            max_tokens: values.optional("chat.max_tokens", parse::count)?,
             system: values.path("chat.system")?,
             timeout: values.parsed("chat.timeout", parse::duration)?,
             idle_timeout: values.parsed("chat.idle_timeout", parse::duration)?,
@@ -192,8 +192,8 @@ pub fn resolve(layers: &Layers, trusted: bool) -> Result<Settings, SettingsError
             url: qdrant_url,
             api_key: qdrant_key,
             timeout: values.parsed("qdrant.timeout", parse::duration)?,
-            shard_number: values.optional("qdrant.shard_number", parse::number)?,
-            replication_factor: values.optional("qdrant.replication_factor", parse::number)?,
+            shard_number: values.optional("qdrant.shard_number", parse::count)?,
+            replication_factor: values.optional("qdrant.replication_factor", parse::count)?,
         },
         chunk_tokens: values.parsed("chunk.tokens", parse::count)?,
         chunk_overlap: values.parsed("chunk.overlap", parse::number)?,
@@ -207,7 +207,7 @@ pub fn resolve(layers: &Layers, trusted: bool) -> Result<Settings, SettingsError
             extract_timeout: values.parsed("ingest.extract_timeout", parse::duration)?,
             extract_memory: values.parsed("ingest.extract_memory", parse::size)?,
         },
-        attempts: values.parsed("attempts", parse::number)?,
+        attempts: values.parsed("attempts", parse::count)?,
         resolved: KEYS.iter().map(|key| layers.resolved(key)).collect(),
         notices,
     };
@@ -218,7 +218,7 @@ pub fn resolve(layers: &Layers, trusted: bool) -> Result<Settings, SettingsError
                 settings.chunk_overlap, settings.chunk_tokens
             ),
             hint: Some("set --chunk-overlap lower or --chunk-tokens higher".to_owned()),
-            usage: false,
+            usage: ["chunk.overlap", "chunk.tokens"].iter().any(|name| values.typed(name)),
         });
     }
     Ok(settings)
@@ -233,6 +233,11 @@ struct Values<'a> {
 impl Values<'_> {
     fn found(&self, name: &str) -> Option<(&str, &Origin)> {
         self.layers.find(keys::key(name))
+    }
+
+    /// The value comes from the command line.
+    fn typed(&self, name: &str) -> bool {
+        self.found(name).is_some_and(|(_, origin)| *origin == Origin::Flag)
     }
 
     fn text(&self, name: &str) -> Option<String> {
@@ -250,7 +255,7 @@ impl Values<'_> {
             let key = keys::key(name);
             let origin = self.found(name).map_or(Origin::Default, |(_, origin)| origin.clone());
             SettingsError {
-                message: format!("{}: `{value}` {problem}", origin.of(key)),
+                message: format!("{}: `{}` {problem}", origin.of(key), layers::shown(key, &value)),
                 hint: None,
                 usage: origin == Origin::Flag,
             }

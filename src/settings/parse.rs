@@ -43,17 +43,26 @@ pub fn url(text: &str) -> Result<String, String> {
     }
 }
 
+/// The address of a Qdrant server, with or without a scheme. A key in it would end up in messages.
+pub fn address(text: &str) -> Result<String, String> {
+    if text.contains(['@', '?']) {
+        return Err(
+            "carries more than an address, which is not shown: a key goes into QDRANT_API_KEY"
+                .to_owned(),
+        );
+    }
+    Ok(text.to_owned())
+}
+
 /// A whole number.
 pub fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
     text.parse().map_err(|_| "is not a whole number".to_owned())
 }
 
 /// A whole number over zero.
-pub fn count(text: &str) -> Result<usize, String> {
-    match number(text)? {
-        0 => Err("must be at least 1".to_owned()),
-        n => Ok(n),
-    }
+pub fn count<T: std::str::FromStr + From<u8> + PartialOrd>(text: &str) -> Result<T, String> {
+    let number = number::<T>(text)?;
+    if number >= T::from(1) { Ok(number) } else { Err("must be at least 1".to_owned()) }
 }
 
 pub fn float(text: &str) -> Result<f32, String> {

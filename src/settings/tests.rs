@@ -61,6 +61,27 @@ fn the_strongest_layer_wins() {
 }
 
 #[test]
+fn the_nearest_name_is_given_however_far() {
+    for (project, near) in [
+        ("[serch]\nk = 3", "search.k"),
+        ("[llm]\nmodel = 'x'", "model"),
+        ("[retrieval]\nmin_score = 1", "search.min_score"),
+    ] {
+        let hint = settings(&[], &[], project, "").unwrap_err().hint;
+        assert_eq!(hint, Some(format!("did you mean `{near}`?")));
+    }
+    assert!(settings(&[], &[("DOCENT_Z", "")], "", "").unwrap_err().hint.is_some());
+}
+
+#[test]
+fn zero_is_no_count() {
+    for name in ["attempts", "search.k", "qdrant.shard_number", "chat.max_tokens"] {
+        let error = settings(&[(name, "0")], &[], "", "").unwrap_err();
+        assert!(error.usage && error.message.contains("at least 1"), "{error}");
+    }
+}
+
+#[test]
 fn mistakes_name_the_place_and_the_nearest_name() {
     for (result, message, hint, usage) in [
         (
@@ -72,7 +93,7 @@ fn mistakes_name_the_place_and_the_nearest_name() {
         (
             settings(&[], &[("DOCENT_MODLE", "x")], "", ""),
             "unknown environment variable DOCENT_MODLE",
-            Some("did you mean DOCENT_MODEL?"),
+            Some("did you mean DOCENT_MODEL? Otherwise unset it: DOCENT_ is for settings"),
             false,
         ),
         (

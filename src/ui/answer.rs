@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 
 use super::Ui;
 use super::passages::put_locator;
-use super::report::seconds;
 use super::sanitize::{Sanitizer, sanitize_line};
+use super::words::{counted, seconds};
 use crate::cli::Format;
 use crate::error::Failure;
 use crate::query::cite::Citation;
 use crate::query::{Answer, AnswerEvent};
-use crate::types::{Passage, SCHEMA_VERSION};
+use crate::types::Passage;
 
 /// Prints the events of an answer in the format that was asked for.
 pub struct AnswerView<'a> {
@@ -34,7 +34,7 @@ impl<'a> AnswerView<'a> {
         }
         let result = match self.ui.format {
             Format::Text => self.text(event),
-            Format::Jsonl => self.ui.json(&event_json(event)),
+            Format::Jsonl => self.ui.json(event_json(event)),
             Format::Json => Ok(()),
         };
         self.failed = result.err();
@@ -42,7 +42,12 @@ impl<'a> AnswerView<'a> {
 
     fn text(&mut self, event: &AnswerEvent) -> Result<(), Failure> {
         let text = match event {
-            AnswerEvent::Retrieved { .. } => return Ok(()),
+            AnswerEvent::Retrieved { passages, .. } => {
+                for passage in passages {
+                    self.ui.detail(&detail(passage));
+                }
+                return Ok(());
+            }
             AnswerEvent::Text(text) => self.sanitizer.push(text),
             AnswerEvent::Mark(number) => self.ui.out_style.citation(&format!("[{number}]")),
         };
@@ -59,17 +64,16 @@ impl<'a> AnswerView<'a> {
         }
         let ui = self.ui;
         match ui.format {
-            Format::Json => return ui.json(&answer_json(question, answer)),
+            Format::Json => return ui.json(answer_json(question, answer)),
             Format::Jsonl => {
                 for citation in &answer.citations.citations {
                     let mut value = citation_json(citation, &answer.passages);
-                    value["schema_version"] = json!(SCHEMA_VERSION);
                     value["event"] = json!("citation");
-                    ui.json(&value)?;
+                    ui.json(value)?;
                 }
                 let mut done = answer_json(question, answer);
                 done["event"] = json!("done");
-                return ui.json(&done);
+                return ui.json(done);
             }
             Format::Text => {}
         }
@@ -126,13 +130,16 @@ impl Ui {
                 citation.unsupported.join(", ")
             ));
         }
+        if answer.interrupted && answer.passages.is_empty() {
+            return;
+        }
         let mut sources: Vec<&str> = answer.passages.iter().map(|p| p.source.as_str()).collect();
         sources.sort_unstable();
         sources.dedup();
         let mut line = format!(
-            "{} passages from {} sources, retrieved in {}",
-            answer.passages.len(),
-            sources.len(),
+            "{} from {}, retrieved in {}",
+            counted(answer.passages.len(), "passage"),
+            counted(sources.len(), "source"),
             seconds(answer.retrieved_in.as_millis() as u64)
         );
         if let Some(first) = answer.first_token_in {
@@ -141,10 +148,16 @@ impl Ui {
         if let (Some(prompt), Some(completion)) =
             (answer.usage.prompt_tokens, answer.usage.completion_tokens)
         {
-            line += &format!(", {prompt} + {completion} tokens");
+            line += &format!(", {prompt} tokens in, {completion} out");
         }
         self.status(&line);
     }
+}
+
+/// A passage as the model is given it, for `--verbose`.
+fn detail(passage: &Passage) -> String {
+    let place = sanitize_line(&passage.citation());
+    format!("passage [{}] {place}, score {:.3}", passage.number, passage.score)
 }
 
 fn passage_citation(number: u32, passages: &[Passage]) -> String {
@@ -153,7 +166,7 @@ fn passage_citation(number: u32, passages: &[Passage]) -> String {
 }
 
 fn event_json(event: &AnswerEvent) -> Value {
-    let mut value = match event {
+    match event {
         AnswerEvent::Retrieved { hits, passages } => json!({
             "event": "retrieved",
             "hits": hits,
@@ -163,15 +176,12 @@ fn event_json(event: &AnswerEvent) -> Value {
         AnswerEvent::Mark(number) => {
             json!({"event": "delta", "text": format!("[{number}]"), "mark": number})
         }
-    };
-    value["schema_version"] = json!(SCHEMA_VERSION);
-    value
+    }
 }
 
 fn answer_json(question: &str, answer: &Answer) -> Value {
     let citations = answer.citations.citations.iter();
     json!({
-        "schema_version": SCHEMA_VERSION,
         "question": question,
         "answer": answer.text,
         "no_answer": answer.no_answer,

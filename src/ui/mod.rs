@@ -10,11 +10,11 @@ pub mod progress;
 pub mod report;
 pub mod sanitize;
 pub mod style;
+pub mod words;
 
 use std::io::{self, IsTerminal, Write};
 
-use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cli::{Format, Global, When};
 use crate::error::{Exit, Failure};
@@ -40,14 +40,15 @@ impl Ui {
     /// The process's own streams, as flags, `NO_COLOR` and the terminals allow.
     pub fn new(global: &Global) -> Self {
         let (out, err) = (io::stdout(), io::stderr());
-        let plain = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty())
-            || std::env::var_os("TERM").is_some_and(|v| v == "dumb");
+        let dumb = std::env::var_os("TERM").is_some_and(|v| v == "dumb");
+        let plain = dumb || std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
         let styled = |tty: bool| match global.color {
             When::Always => true,
             When::Never => false,
             When::Auto => tty && !plain,
         };
         let progress = err.is_terminal()
+            && !dumb
             && global.color != When::Never
             && !global.quiet
             && global.format == Format::Text;
@@ -74,15 +75,15 @@ impl Ui {
         })
     }
 
-    /// One JSON value on a line of its own; indented where a person asked for one object.
-    pub fn json(&mut self, value: &impl Serialize) -> Result<(), Failure> {
+    /// A JSON object with its `schema_version`: on one line, or indented where the whole output is
+    /// one object.
+    pub fn json(&mut self, object: Value) -> Result<(), Failure> {
+        let object = versioned(object);
         let text = match self.format {
-            Format::Json => serde_json::to_string_pretty(value),
-            _ => serde_json::to_string(value),
+            Format::Json => format!("{object:#}\n"),
+            Format::Text | Format::Jsonl => format!("{object}\n"),
         };
-        let text = text
-            .map_err(|error| Failure::new(Exit::Backend, format!("cannot write JSON: {error}")))?;
-        self.data(&format!("{text}\n"))
+        self.data(&text)
     }
 
     /// What was done, for a person who watches.
@@ -106,7 +107,7 @@ impl Ui {
         }
         match self.format {
             Format::Text => self.labelled("note", text),
-            _ => self.talk(&json!({"schema_version": SCHEMA_VERSION, "note": text}).to_string()),
+            _ => self.talk(&versioned(json!({"note": text})).to_string()),
         }
     }
 
@@ -114,7 +115,7 @@ impl Ui {
     pub fn warn(&mut self, text: &str) {
         match self.format {
             Format::Text => self.labelled("warning", text),
-            _ => self.talk(&json!({"schema_version": SCHEMA_VERSION, "warning": text}).to_string()),
+            _ => self.talk(&versioned(json!({"warning": text})).to_string()),
         }
     }
 
@@ -128,7 +129,7 @@ impl Ui {
                 "message": failure.message, "causes": failure.causes, "hint": failure.hint,
                 "exit_code": failure.exit as i32,
             });
-            self.talk(&json!({"schema_version": SCHEMA_VERSION, "error": error}).to_string());
+            self.talk(&versioned(json!({"error": error})).to_string());
             return;
         }
         self.labelled("error", &failure.message);
@@ -153,4 +154,14 @@ impl Ui {
     fn talk(&mut self, text: &str) {
         let _ = self.err.write_all(format!("{text}\n").as_bytes());
     }
+}
+
+/// The object with `schema_version` before its own fields.
+fn versioned(object: Value) -> Value {
+    let mut fields = serde_json::Map::new();
+    fields.insert("schema_version".to_owned(), json!(SCHEMA_VERSION));
+    if let Value::Object(own) = object {
+        fields.extend(own);
+    }
+    Value::Object(fields)
 }

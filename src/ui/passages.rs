@@ -8,9 +8,10 @@ use unicode_segmentation::UnicodeSegmentation;
 use super::Ui;
 use super::sanitize::{sanitize, sanitize_line};
 use super::style::Style;
+use super::words::counted;
 use crate::cli::Format;
 use crate::error::Failure;
-use crate::types::{Hit, LegScore, Locator, Mode, SCHEMA_VERSION};
+use crate::types::{Hit, LegScore, Locator, Mode};
 
 /// Lines of a passage that are shown.
 const SHOWN_LINES: usize = 8;
@@ -28,20 +29,14 @@ pub struct Found<'a> {
 impl Ui {
     pub fn passages(&mut self, found: &Found<'_>) -> Result<(), Failure> {
         match self.format {
-            Format::Json => self.json(&json!({
-                "schema_version": SCHEMA_VERSION,
+            Format::Json => self.json(json!({
                 "question": found.question,
                 "mode": found.mode,
                 "hits": found.hits.iter().enumerate().map(hit_json).collect::<Vec<_>>(),
                 "elapsed_ms": found.elapsed_ms,
             })),
             Format::Jsonl => {
-                for (i, hit) in found.hits.iter().enumerate() {
-                    let mut value = hit_json((i, hit));
-                    value["schema_version"] = json!(SCHEMA_VERSION);
-                    self.json(&value)?;
-                }
-                Ok(())
+                found.hits.iter().enumerate().try_for_each(|hit| self.json(hit_json(hit)))
             }
             Format::Text => {
                 let words = words(found.question);
@@ -69,7 +64,8 @@ fn hit_text(rank: usize, hit: &Hit, words: &[String], style: Style, root: &Path)
         text += &format!("   {}\n", highlight(line, words, style));
     }
     if lines.len() > SHOWN_LINES {
-        text += &style.dim(&format!("   ... {} more lines\n", lines.len() - SHOWN_LINES));
+        let more = counted(lines.len() - SHOWN_LINES, "more line");
+        text += &style.dim(&format!("   ... {more}\n"));
     }
     text.push('\n');
     text

@@ -3,131 +3,121 @@
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tokio::task::JoinHandle;
 
 use super::Ui;
 use super::sanitize::sanitize_line;
+use super::words::{counted, grouped};
+use crate::cancel::Cancel;
 use crate::ingest::IngestEvent;
 
 /// Nothing is drawn before this: short work needs no bar.
 const QUIET_FOR: Duration = Duration::from_millis(250);
 
+/// A bar that appears by itself when it is due, and leaves no trace when it is dropped.
+struct Late {
+    bar: ProgressBar,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Late {
+    fn new(ui: &Ui, message: &str) -> Self {
+        let bar = ProgressBar::hidden();
+        bar.set_style(spinner());
+        bar.set_message(sanitize_line(message));
+        let mut late = Self { bar, tasks: Vec::new() };
+        if ui.progress {
+            late.spawn(|bar| async move {
+                tokio::time::sleep(QUIET_FOR).await;
+                bar.set_draw_target(ProgressDrawTarget::stderr());
+                bar.enable_steady_tick(Duration::from_millis(100));
+            });
+        }
+        late
+    }
+
+    /// Runs beside the bar, for as long as it is there.
+    fn spawn<F: Future<Output = ()> + Send + 'static>(
+        &mut self,
+        task: impl FnOnce(ProgressBar) -> F,
+    ) {
+        self.tasks.push(tokio::spawn(task(self.bar.clone())));
+    }
+}
+
+impl Drop for Late {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+        self.bar.finish_and_clear();
+    }
+}
+
 /// The progress of an ingest.
 pub struct IngestProgress {
-    bar: ProgressBar,
+    late: Late,
     started: Instant,
-    visible: bool,
-    allowed: bool,
-    chunks: u64,
+    chunks: usize,
 }
 
 impl IngestProgress {
-    pub fn new(ui: &Ui) -> Self {
-        Self {
-            bar: ProgressBar::hidden(),
-            started: Instant::now(),
-            visible: false,
-            allowed: ui.progress,
-            chunks: 0,
-        }
+    pub fn new(ui: &Ui, cancel: &Cancel) -> Self {
+        let mut late = Late::new(ui, "looking for files");
+        let cancel = cancel.clone();
+        late.spawn(|bar| async move {
+            cancel.cancelled().await;
+            bar.println("stopping when what is in flight is stored; Ctrl-C again stops at once");
+        });
+        Self { late, started: Instant::now(), chunks: 0 }
     }
 
-    pub fn on(&mut self, event: &IngestEvent) {
+    pub fn on(&mut self, ui: &mut Ui, event: &IngestEvent) {
+        let bar = &self.late.bar;
         match event {
             IngestEvent::Discovered { files } => {
-                self.bar.set_style(spinner("{spinner} {msg}"));
-                self.bar.set_message(format!("found {files} files"));
+                bar.set_message(format!("found {}", counted(*files, "file")));
             }
             IngestEvent::Planned { documents, .. } => {
-                self.bar.set_length(*documents as u64);
-                self.bar.set_style(bar());
-                self.bar.set_message(String::new());
+                bar.set_length(*documents as u64);
+                bar.set_style(files_style());
+                bar.set_message("0 chunks");
             }
-            IngestEvent::Finished { chunks, .. } => {
-                self.chunks += *chunks as u64;
+            IngestEvent::Finished { source, chunks } => {
+                self.chunks += chunks;
                 let seconds = self.started.elapsed().as_secs_f64().max(0.001);
-                let rate = (self.chunks as f64 / seconds) as u64;
-                self.bar.set_message(format!(
-                    "{} chunks   {}/s",
-                    grouped(self.chunks),
-                    grouped(rate)
-                ));
-                self.bar.inc(1);
+                let rate = grouped((self.chunks as f64 / seconds) as usize);
+                bar.set_message(format!("{}   {rate}/s", counted(self.chunks, "chunk")));
+                bar.inc(1);
+                let line = format!("{}  {}", sanitize_line(source), counted(*chunks, "chunk"));
+                bar.suspend(|| ui.detail(&line));
             }
-            IngestEvent::Optimizing => self.bar.set_message("building the index".to_owned()),
-        }
-        self.show_when_due();
-    }
-
-    /// Clears the line: the report takes its place.
-    pub fn finish(self) {
-        self.bar.finish_and_clear();
-    }
-
-    fn show_when_due(&mut self) {
-        if self.allowed && !self.visible && self.started.elapsed() >= QUIET_FOR {
-            self.bar.set_draw_target(ProgressDrawTarget::stderr());
-            self.bar.enable_steady_tick(Duration::from_millis(100));
-            self.visible = true;
+            IngestEvent::Optimizing => {
+                bar.set_style(spinner());
+                bar.set_message("building the index");
+            }
         }
     }
 }
 
 /// A spinner while an answer is awaited.
-pub struct Waiting {
-    bar: ProgressBar,
-    shown: Option<tokio::task::JoinHandle<()>>,
-}
+pub struct Waiting(Option<Late>);
 
 impl Waiting {
-    /// Appears after a quarter of a second, unless it is done by then.
     pub fn new(ui: &Ui, message: &str) -> Self {
-        let bar = ProgressBar::hidden();
-        bar.set_style(spinner("{spinner} {msg}"));
-        bar.set_message(sanitize_line(message));
-        let shown = ui.progress.then(|| {
-            let bar = bar.clone();
-            tokio::spawn(async move {
-                tokio::time::sleep(QUIET_FOR).await;
-                bar.set_draw_target(ProgressDrawTarget::stderr());
-                bar.enable_steady_tick(Duration::from_millis(100));
-            })
-        });
-        Self { bar, shown }
+        Self(Some(Late::new(ui, message)))
     }
 
     pub fn done(&mut self) {
-        if let Some(task) = self.shown.take() {
-            task.abort();
-            self.bar.finish_and_clear();
-        }
+        self.0 = None;
     }
 }
 
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        self.done();
-    }
-}
-
-fn bar() -> ProgressStyle {
-    let template = "{bar:40} {human_pos}/{human_len} files   {msg}   {eta} left";
+fn files_style() -> ProgressStyle {
+    let template = "{bar:30} {human_pos}/{human_len} files   {msg}   {eta} left";
     ProgressStyle::with_template(template)
         .map_or_else(|_| ProgressStyle::default_bar(), |style| style.progress_chars("━╸─"))
 }
 
-fn spinner(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
-}
-
-/// `1234567` as `1,234,567`.
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
+fn spinner() -> ProgressStyle {
+    ProgressStyle::with_template("{spinner} {wide_msg}")
+        .unwrap_or_else(|_| ProgressStyle::default_spinner())
 }

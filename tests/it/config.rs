@@ -64,3 +64,72 @@ fn trust_is_for_the_file_as_it_is() {
 fn trust_without_a_project_file() {
     assert_run!(TestEnv::new().run(&["config", "trust"]).expect(3));
 }
+
+#[test]
+fn no_message_shows_a_key_that_was_put_into_a_url() {
+    let url = "http://user:sk-0123456789@127.0.0.1:1/v1?key=sk-0123456789";
+    for (args, code) in [
+        (vec!["config", "show", "--base-url", url], 0),
+        (vec!["config", "show", "--base-url", &url["http://".len()..]], 2),
+        (vec!["doctor", "--base-url", url, "--embedder", "openai:e5"], 4),
+        (vec!["query", "x", "--base-url", url, "--model", "m"], 4),
+        (vec!["status", "--qdrant-url", url], 2),
+    ] {
+        let mut env = TestEnv::new();
+        env.set("DOCENT_ATTEMPTS", "1");
+        env.write("a.md", "x marks the spot\n");
+        env.run(&["ingest", "a.md"]).expect(0);
+        let run = env.run(&args).expect(code);
+        assert!(!format!("{}{}", run.stdout, run.stderr).contains("0123456789"), "{run}");
+    }
+}
+
+#[test]
+fn a_project_file_leads_out_of_the_project_neither_by_path_nor_by_link() {
+    let env = TestEnv::new();
+    let secret = env.home().join("secret");
+    std::fs::write(&secret, "a secret").expect("a file");
+    std::os::unix::fs::symlink(&secret, env.path("prompt.txt")).expect("a link");
+    std::os::unix::fs::symlink(env.home(), env.path("store")).expect("a link");
+    for toml in [
+        "data_dir = '../elsewhere'\n",
+        "data_dir = 'store'\n",
+        "data_dir = 'store/below'\n",
+        "[chat]\nsystem = 'prompt.txt'\n",
+    ] {
+        env.write("docent.toml", toml);
+        let run = env.run(&["query", "anything"]).expect(3);
+        assert!(run.stderr.contains("docent config trust"), "{run}");
+    }
+    env.run(&["config", "trust"]).expect(0);
+    let run = env.run(&["query", "anything"]).expect(3);
+    assert!(run.stderr.contains("there is no collection"), "{run}");
+}
+
+#[test]
+fn what_was_mistyped_on_the_command_line_is_wrong_usage() {
+    let env = TestEnv::new();
+    env.write("a.md", "text\n");
+    let run = env.run(&["ingest", "a.md", "--chunk-tokens", "10", "--chunk-overlap", "9"]);
+    assert!(run.expect(2).stderr.contains("more than half"));
+}
+
+#[test]
+fn a_variable_that_is_no_text_is_not_passed_over() {
+    use std::os::unix::ffi::OsStrExt;
+    let env = TestEnv::new();
+    let mut command = env.command(&["config", "show"]);
+    command.env("DOCENT_COLLECTION", std::ffi::OsStr::from_bytes(b"\xff"));
+    let run = env.outcome(&["config", "show"], command.output().expect("docent runs")).expect(3);
+    assert!(run.stderr.contains("DOCENT_COLLECTION is not valid UTF-8"), "{run}");
+}
+
+#[test]
+fn a_store_below_does_not_hide_the_project_file() {
+    let env = TestEnv::new();
+    env.write("docent.toml", "model = 'from-above'\n");
+    std::fs::create_dir_all(env.path("a/.docent")).expect("directories");
+    let output = env.command(&["config", "show"]).current_dir(env.path("a")).output();
+    let run = env.outcome(&["config", "show"], output.expect("docent runs")).expect(0);
+    assert!(run.stdout.contains("from-above"), "{run}");
+}

@@ -56,7 +56,8 @@ fn backend() {
 fn partial() {
     let env = documents();
     env.write("docs/bad.pdf", "no PDF");
-    env.run(&["ingest", "docs"]).expect(5);
+    let run = env.run(&["ingest", "docs", "--quiet"]).expect(5);
+    assert!(run.stderr.contains("docs/bad.pdf"), "{run}");
     env.run(&["query", "--from", "docs", "When does the ferry leave?"]).expect(5);
 }
 

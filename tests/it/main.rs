@@ -1,5 +1,7 @@
 //! The one test binary for end-to-end tests: the built program, run as a user runs it.
 
+#![allow(unreachable_pub, reason = "one binary: nothing is reachable from outside")]
+
 mod config;
 mod doctor;
 mod env;

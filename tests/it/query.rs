@@ -209,3 +209,55 @@ fn a_system_prompt_of_ones_own() {
     assert!(body["messages"][0]["content"].as_str().expect("text").contains("like a pirate"));
     assert_eq!(body["temperature"], 0.5);
 }
+
+#[test]
+fn ctrl_c_ends_a_wait_for_the_embedding_endpoint() {
+    let mut env = TestEnv::new();
+    env.write("docs/a.md", "# Ferry\n\nThe ferry leaves at nine.\n");
+    let server = ScriptedServer::start();
+    env.set("OPENAI_BASE_URL", &server.base_url()).set("DOCENT_EMBEDDER", "openai:e5");
+    env.run(&["ingest", "docs"]).expect(0);
+    server.push(Fault::Stall);
+    let asked = server.requests().len();
+    let args = ["query", "When does the ferry leave?", "--format", "json"];
+    let child = env.command(&args).spawn().expect("docent starts");
+    server.wait_for_requests(asked + 1);
+    let pid = child.id().to_string();
+    let sent = std::process::Command::new("kill").args(["-INT", &pid]).status();
+    assert!(sent.expect("kill runs").success());
+    let run = env.outcome(&args, child.wait_with_output().expect("docent ends")).expect(130);
+    let answer = run.json();
+    assert_eq!((&answer["incomplete"], &answer["no_answer"]), (&true.into(), &false.into()));
+    server.release();
+}
+
+#[test]
+fn verbose_says_what_is_used_and_what_is_asked() {
+    let env = TestEnv::new();
+    env.write("docs/a.md", "# Ferry\n\nThe ferry leaves at nine.\n");
+    let run = env.run(&["query", "-v", "--from", "docs", "When does the ferry leave?"]).expect(0);
+    for said in [
+        "project [PROJECT]",
+        "store [PROJECT]/.docent",
+        "embedder builtin (static-minilm-en-256",
+        "docs/a.md  1 chunk",
+        "passage [1] docs/a.md:L1-L3, score",
+    ] {
+        assert!(run.stderr.contains(said), "{said} is missing\n{run}");
+    }
+    let quiet = env.run(&["query", "When does the ferry leave?", "--quiet"]).expect(0);
+    assert_eq!(quiet.stderr, "");
+    assert_eq!(quiet.stdout, run.stdout);
+}
+
+#[test]
+fn a_source_that_is_not_stored_is_not_called_synced() {
+    let env = TestEnv::new();
+    env.write("docs/a.md", "# Ferry\n\nThe ferry leaves at nine.\n");
+    env.write("no-directory", "");
+    let args = ["query", "--from", "docs", "ferry", "--data-dir", "no-directory"];
+    let run = env.run(&args).expect(4);
+    assert!(!run.stderr.contains("synced"), "{run}");
+    let run = env.run(&["ingest", "docs", "--data-dir", "no-directory"]).expect(4);
+    assert_eq!(run.stdout, "");
+}

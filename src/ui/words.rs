@@ -1,0 +1,44 @@
+//! Numbers and times in words.
+
+/// `1 passage`, `1,204 passages`. `noun` is one that takes an `s`.
+pub fn counted(number: usize, noun: &str) -> String {
+    let s = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{s}", grouped(number))
+}
+
+/// `1234567` as `1,234,567`.
+pub fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// `850 ms`, `6.1 s`.
+pub fn seconds(milliseconds: u64) -> String {
+    if milliseconds < 1_000 {
+        format!("{milliseconds} ms")
+    } else {
+        format!("{:.1} s", milliseconds as f64 / 1_000.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_is_singular_and_thousands_are_grouped() {
+        let shown = [0, 1, 2, 999, 1_000, 1_234_567].map(|n| counted(n, "chunk"));
+        assert_eq!(
+            shown,
+            ["0 chunks", "1 chunk", "2 chunks", "999 chunks", "1,000 chunks", "1,234,567 chunks"]
+        );
+        assert_eq!([seconds(999), seconds(6_149)], ["999 ms", "6.1 s"]);
+    }
+}
