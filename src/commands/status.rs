@@ -91,11 +91,12 @@ fn text(
         ),
         ("sources", freshness.describe()),
     ];
-    rows.iter()
-        .map(|(name, value)| {
-            format!("{}  {}\n", ui.out_style.strong(&format!("{name:10}")), sanitize_line(value))
-        })
-        .collect()
+    let mut text = String::new();
+    for (name, value) in &rows {
+        let name = ui.out_style.strong(&format!("{name:10}"));
+        text += &format!("{name}  {}\n", sanitize_line(value));
+    }
+    text
 }
 
 /// How the stored documents compare with their files as they are now.

@@ -154,7 +154,7 @@ async fn try_prepare(
     let extracted = backends.extractor.extract(&file.source, kind, bytes).await;
     let document = extracted.map_err(|error| Why::Fail(error.to_string()))?;
 
-    let chunk_options = options.chunk.clone();
+    let chunk_options = options.chunk;
     let embedder = Arc::clone(&backends.embedder);
     let terms = Arc::clone(&backends.terms);
     super::off_thread(move || {

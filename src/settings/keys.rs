@@ -15,7 +15,7 @@ pub struct Key {
 }
 
 impl Key {
-    /// "--model, DOCENT_MODEL or `model` in docent.toml"
+    /// `--model, DOCENT_MODEL or "model" in docent.toml`
     pub fn how_to_set(&self) -> String {
         let mut ways: Vec<String> = self.flag.iter().map(ToString::to_string).collect();
         ways.extend(self.env.iter().map(ToString::to_string));

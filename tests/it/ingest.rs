@@ -82,7 +82,7 @@ fn a_new_time_alone_embeds_nothing() {
     let path = env.write("docs/a.md", "# A\n\nSome text.\n");
     report(&env, &["docs"]);
     let file = std::fs::File::options().write(true).open(path).expect("a file");
-    file.set_modified(SystemTime::now() + Duration::from_secs(3600)).expect("a new time");
+    file.set_modified(SystemTime::now() + Duration::from_hours(1)).expect("a new time");
     let report = report(&env, &["docs"]);
     counts(&report, [0, 0, 0, 0, 1]);
     assert_eq!(report["embedded"], 0);
