@@ -39,13 +39,19 @@ enum Step {
 }
 
 /// The steps to come, and the keys of the requests that came. Past the last step all goes well.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct Script {
+    version: &'static str,
     steps: Arc<Mutex<VecDeque<Step>>>,
     keys: Arc<Mutex<Vec<Option<String>>>>,
 }
 
 impl Script {
+    fn new(version: &'static str, steps: impl IntoIterator<Item = Step>) -> Self {
+        let steps = Arc::new(Mutex::new(steps.into_iter().collect()));
+        Self { version, steps, keys: Arc::default() }
+    }
+
     fn requests(&self) -> usize {
         self.keys.lock().unwrap().len()
     }
@@ -80,7 +86,7 @@ impl Qdrant for Script {
         request: Request<HealthCheckRequest>,
     ) -> Result<Response<HealthCheckReply>, Status> {
         self.play(&request).await?;
-        let version = "1.18.3".to_owned();
+        let version = self.version.to_owned();
         Ok(Response::new(HealthCheckReply { version, ..HealthCheckReply::default() }))
     }
 }
@@ -149,13 +155,8 @@ points! {
     search_matrix_offsets: SearchMatrixPoints => SearchMatrixOffsetsResponse,
 }
 
-/// A server with this script, and a store on it with the usual options changed by `adjust`.
-fn serve_with(
-    steps: impl IntoIterator<Item = Step>,
-    adjust: impl FnOnce(&mut ServerOptions),
-) -> (Script, ServerStore) {
-    let script = Script::default();
-    script.steps.lock().unwrap().extend(steps);
+/// A store on a server with this script, with the usual options changed by `adjust`.
+fn store_on(script: &Script, adjust: impl FnOnce(&mut ServerOptions)) -> ServerStore {
     let incoming = TcpIncoming::bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let port = incoming.local_addr().unwrap().port();
     let server = Server::builder()
@@ -164,7 +165,16 @@ fn serve_with(
     tokio::spawn(server.serve_with_incoming(incoming));
     let mut options = options(port);
     adjust(&mut options);
-    (script, connect(options, "docs").unwrap())
+    connect(options, "docs").unwrap()
+}
+
+fn serve_with(
+    steps: impl IntoIterator<Item = Step>,
+    adjust: impl FnOnce(&mut ServerOptions),
+) -> (Script, ServerStore) {
+    let script = Script::new("1.18.3", steps);
+    let store = store_on(&script, adjust);
+    (script, store)
 }
 
 fn serve(steps: impl IntoIterator<Item = Step>) -> (Script, ServerStore) {
@@ -279,6 +289,15 @@ async fn garbled_answers_are_permanent_errors() {
 async fn health_is_the_version() {
     let (_, store) = serve([]);
     assert_eq!(store.health().await, Ok("1.18.3".to_owned()));
+}
+
+#[tokio::test]
+async fn a_server_that_is_too_old_is_named_and_not_tried_again() {
+    let script = Script::new("1.15.5", []);
+    let error = store_on(&script, |_| ()).health().await.unwrap_err();
+    assert_eq!(error.fault, Fault::Permanent);
+    assert!(error.message.starts_with("Qdrant 1.15.5 is too old"), "{error}");
+    assert_eq!(script.requests(), 1);
 }
 
 #[tokio::test]

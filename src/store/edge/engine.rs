@@ -17,16 +17,12 @@ use qdrant_edge::{
 use uuid::Uuid;
 
 use crate::store::payload::{self, CHUNK, DOCUMENT};
-use crate::store::{DENSE, INDEXED_FIELDS, SPARSE};
+use crate::store::{DENSE, EXACT_UP_TO, INDEXED_FIELDS, SPARSE};
 use crate::types::{self, Chunk, ContentHash, DocumentRecord, Point, Scored, SparseVector};
 
 /// Points written between two compactions. The sparse index of an appendable segment rewrites
 /// whole posting lists for each point, so writing gets dearer as the segment grows.
 pub(super) const COMPACT_AFTER: usize = 8_192;
-
-/// Up to so many bytes of dense vectors the dense leg compares them all, which is exact and needs
-/// no graph: reading memory in order beats building HNSW for a program that lives for one query.
-const EXACT_UP_TO: usize = 256 << 20;
 
 /// Smallest segment that is worth an immutable index, in KiB of its largest vectors.
 const INDEX_FROM_KB: usize = 1_000;
@@ -56,7 +52,8 @@ fn config(dimensions: usize) -> EdgeConfig {
         .build()
 }
 
-/// HNSW, or none. No extra links per payload value: filters by source match few points, which are
+/// HNSW, or none: up to [`EXACT_UP_TO`], reading memory in order beats building a graph for a
+/// program that lives for one query. No extra links per payload value: filters by source match few points, which are
 /// compared one by one.
 fn graph(enabled: bool) -> HnswIndexConfig {
     let m = if enabled { HnswIndexConfig::default().m } else { 0 };

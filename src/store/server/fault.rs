@@ -24,6 +24,9 @@ mod code {
 
 const CUT_SHORT: &str = "closed the connection before it answered (Qdrant's gRPC port is 6334)";
 
+const NO_GRPC: &str = "the server does not speak gRPC there (Qdrant's gRPC port is 6334), or only \
+                       TLS: is it https://?";
+
 const TRANSIENT: Fault = Fault::Transient { retry_after: None };
 
 /// Fault and message. `timeout` is the one the client was given, for the message.
@@ -52,6 +55,7 @@ fn of_status(status: i32, message: &str, timeout: Duration) -> (Fault, String) {
         code::CANCELLED if message.contains("Timeout expired") => (TRANSIENT, late(timeout)),
         code::DEADLINE_EXCEEDED => (TRANSIENT, late(timeout)),
         code::CANCELLED => (TRANSIENT, CUT_SHORT.to_owned()),
+        _ if message.contains("InvalidCertificate") => (Fault::Permanent, untrusted(message)),
         code::UNAVAILABLE | code::UNKNOWN | code::INTERNAL if is_transport(message) => {
             (TRANSIENT, unreachable(message))
         }
@@ -88,18 +92,34 @@ fn unreachable(message: &str) -> String {
         ("ConnectionRefused", "connection refused: is Qdrant running there?"),
         ("dns error", "the host name is not known"),
         ("failed to lookup address", "the host name is not known"),
-        ("certificate", "the TLS certificate is not accepted"),
         ("InvalidContentType", "the server does not speak TLS there: is it http://?"),
         ("deadline", "no connection in time"),
         ("TimedOut", "no connection in time"),
         ("Connection reset", "the connection was cut"),
         ("ConnectionReset", "the connection was cut"),
         ("BrokenPipe", "the connection was cut"),
-        ("http2 error", "the server does not speak gRPC there (Qdrant's gRPC port is 6334)"),
-        ("h2 protocol error", "the server does not speak gRPC there (Qdrant's gRPC port is 6334)"),
+        ("http2 error", NO_GRPC),
+        ("h2 protocol error", NO_GRPC),
     ];
     let reason = reasons.iter().find(|(sign, _)| message.contains(sign));
-    format!("cannot be reached: {}", reason.map_or("the connection failed", |(_, words)| words))
+    format!(
+        "cannot be reached: {}",
+        reason.map_or("the connection failed: is it http:// or https://?", |(_, words)| words)
+    )
+}
+
+/// Why TLS refuses a certificate, by the names `rustls` has for the reasons.
+fn untrusted(message: &str) -> String {
+    let reasons = [
+        ("UnknownIssuer", "is from an authority that is not trusted: SSL_CERT_FILE can name it"),
+        ("NotValidForName", "is for another host name"),
+        ("Expired", "has expired"),
+        ("NotValidYet", "is not valid yet"),
+        ("CaUsedAsEndEntity", "is that of an authority, where one of a server belongs"),
+    ];
+    let reason = reasons.iter().find(|(name, _)| message.contains(name));
+    let reason = reason.map_or("is not accepted", |(_, words)| words);
+    format!("cannot be reached safely: its TLS certificate {reason}")
 }
 
 fn late(timeout: Duration) -> String {
@@ -133,6 +153,25 @@ mod tests {
             let (got, text) = of_status(status, message, second);
             assert_eq!(got, fault, "{status}");
             assert!(text.contains(words) && !text.contains("backtrace"), "{text}");
+        }
+    }
+
+    #[test]
+    fn certificates_are_refused_with_a_reason_and_not_tried_again() {
+        for (refused, words) in [
+            ("UnknownIssuer", "SSL_CERT_FILE"),
+            ("NotValidForNameContext { expected: x }", "another host name"),
+            ("ExpiredContext { time: 1 }", "has expired"),
+            ("Other(OtherError(CaUsedAsEndEntity))", "is that of an authority"),
+            ("BadEncoding", "is not accepted"),
+        ] {
+            let printed = format!(
+                "Failed to connect to https://x:6334/: tonic::transport::Error(Transport, \
+                 ConnectError(Custom {{ kind: InvalidData, error: InvalidCertificate({refused}) }}))"
+            );
+            let (fault, text) = of_status(code::INTERNAL, &printed, Duration::ZERO);
+            assert_eq!(fault, Fault::Permanent);
+            assert!(text.contains(words) && !text.contains("Custom"), "{text}");
         }
     }
 

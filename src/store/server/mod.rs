@@ -5,6 +5,7 @@
 
 mod address;
 mod fault;
+mod version;
 mod wire;
 
 use std::collections::HashMap;
@@ -90,12 +91,14 @@ pub fn connect(options: ServerOptions, name: &str) -> Result<ServerStore, Backen
 }
 
 impl ServerStore {
-    /// Version of the server. Also the cheapest way to see whether it answers; it does not tell
-    /// whether the API key is right.
+    /// Version of the server, where it is new enough. Also the cheapest way to see whether it
+    /// answers; it does not tell whether the API key is right.
     pub async fn health(&self) -> Result<String, BackendError> {
-        self.ask(|client| async move { client.health_check().await })
-            .await
-            .map(|reply| reply.version)
+        let reply = self.ask(|client| async move { client.health_check().await }).await?;
+        match version::too_old(&reply.version) {
+            Some(why) => Err(self.error(Fault::Permanent, &why)),
+            None => Ok(reply.version),
+        }
     }
 
     async fn ask<T, F, Fut>(&self, request: F) -> Result<T, BackendError>
@@ -157,6 +160,7 @@ impl ServerStore {
             collection_name: name.to_owned(),
             vectors_config: Some(wire::vectors_config(manifest.embedder.dimensions)),
             sparse_vectors_config: Some(wire::sparse_config()),
+            hnsw_config: Some(wire::graph_config()),
             shard_number: self.options.shard_number,
             replication_factor: self.options.replication_factor,
             metadata: self.metadata(manifest)?,
@@ -279,6 +283,7 @@ impl VectorStore for ServerStore {
     async fn manifest(&self) -> Result<Option<Manifest>, BackendError> {
         let Some(mut config) = self.config().await? else { return Ok(None) };
         let Some(stored) = config.metadata.remove(MANIFEST) else {
+            self.health().await?;
             let message = format!("collection {:?} exists, and was not made by docent", self.name);
             return Err(self.error(Fault::Permanent, &message));
         };
@@ -296,6 +301,7 @@ impl VectorStore for ServerStore {
                 self.error(Fault::Permanent, &format!("collection {:?} exists already", self.name))
             );
         }
+        self.health().await?;
         let physical = self.unused_version().await?;
         self.create_physical(&physical, manifest).await?;
         let alias = CreateAlias { collection_name: physical, alias_name: self.name.clone() };
