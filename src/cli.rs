@@ -46,7 +46,7 @@ pub struct Global {
     /// Embedding model: `builtin`, or `openai:MODEL` for any OpenAI-compatible endpoint
     #[arg(long, global = true, value_name = "MODEL")]
     pub embedder: Option<String>,
-    /// Base URL of the OpenAI-compatible endpoint, such as <http://localhost:11434/v1>
+    /// Base URL of the OpenAI-compatible endpoint, such as `http://localhost:11434/v1`
     #[arg(long, global = true, value_name = "URL")]
     pub base_url: Option<String>,
     /// Output format; json and jsonl also turn errors on stderr into JSON

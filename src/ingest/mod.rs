@@ -46,7 +46,8 @@ pub use report::{FailedSource, IngestEvent, IngestReport};
 /// Chunks that are looked at before a collection is created, to estimate their mean length.
 const SAMPLE_CHUNKS: usize = 2_000;
 
-/// Chunks that are embedded and stored together.
+/// Chunks that are embedded and stored together, at most: fewer where a request holds fewer, so that
+/// what a slow endpoint has answered is stored soon.
 const BATCH_CHUNKS: usize = 512;
 
 /// What to bring in, and how.
@@ -201,6 +202,7 @@ impl Execution<'_> {
             .buffered(self.options.parallel.max(1));
         let mut prepared = Box::pin(prepared);
         let reusable = !records.is_empty();
+        let begun = manifest.is_none();
         let (manifest, sample) = match manifest {
             Some(manifest) if reusable => (manifest, Vec::new()),
             // Without documents, what it says of their mean length was a guess.
@@ -215,6 +217,10 @@ impl Execution<'_> {
         self.stream(prepared, &manifest, reusable, committer, emit).await?;
         if !self.cancelled() && !plan.deleted.is_empty() {
             committer.delete(&plan.deleted).await?;
+        }
+        // What is skipped or refused only when it is read is looked at in each run.
+        if !begun && committer.report.changed_nothing() {
+            return store.flush().await;
         }
         emit(IngestEvent::Optimizing);
         self.finish(manifest).await
@@ -239,8 +245,11 @@ impl Execution<'_> {
         };
         let (sender, mut receiver) = mpsc::channel::<Result<Embedded, BackendError>>(1);
         let encode = async {
-            let batches = batch::gather(prepared, BATCH_CHUNKS);
-            let mut encoded = Box::pin(batches.map(|batch| encoder.encode(batch)).buffered(2));
+            let limits = encoder.embedder.limits();
+            let batches = batch::gather(prepared, limits.batch_items.clamp(1, BATCH_CHUNKS));
+            let in_flight = limits.concurrency.max(2);
+            let encoded = batches.map(|batch| encoder.encode(batch)).buffered(in_flight);
+            let mut encoded = Box::pin(encoded);
             while let Some(batch) = encoded.next().await {
                 let failed = batch.is_err();
                 // The other side is gone when the store failed: it has the error.

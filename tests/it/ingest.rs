@@ -77,6 +77,21 @@ fn changes_moves_and_deletions_are_followed() {
 }
 
 #[test]
+fn looking_again_at_what_is_skipped_is_no_run() {
+    let env = TestEnv::new();
+    env.write("docs/a.md", "# A\n\nSome text.\n");
+    env.write("docs/b.bin", b"\0\x01\x02");
+    report(&env, &["docs"]);
+    let runs = |env: &TestEnv| {
+        let status = env.run(&["status", "--format", "json"]).expect(0).json();
+        status["manifest"]["runs"].as_array().expect("runs").len()
+    };
+    assert_eq!(runs(&env), 1);
+    counts(&report(&env, &["docs"]), [0, 0, 0, 0, 1]);
+    assert_eq!(runs(&env), 1);
+}
+
+#[test]
 fn a_new_time_alone_embeds_nothing() {
     let env = TestEnv::new();
     let path = env.write("docs/a.md", "# A\n\nSome text.\n");
