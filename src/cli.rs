@@ -200,7 +200,7 @@ pub struct SearchArgs {
 
 /// Answer a question from the documents, with citations
 ///
-/// Retrieves passages and streams an answer that cites them as [n]. While no chat model is
+/// Retrieves passages and streams an answer that cites them as `[n]`. While no chat model is
 /// configured the answer is quoted from the passages. Exits with 1 when there is no answer.
 #[derive(Args, Debug)]
 pub struct QueryArgs {

@@ -1,5 +1,5 @@
 //! Citation marks `[n]`: found while an answer streams ([`MarkParser`]), checked when it has ended
-//! ([`verify`]).
+//! ([`verify()`]).
 
 mod marks;
 mod verify;
