@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use tempfile::TempDir;
 
@@ -167,6 +167,13 @@ macro_rules! assert_run {
             omit_expression => true,
         }, { insta::assert_snapshot!($run.to_string()) })
     };
+}
+
+/// Ctrl-C. Through the shell, whose `kill` is built in.
+pub(crate) fn interrupt(child: &Child) {
+    let kill = format!("kill -INT {}", child.id());
+    let sent = Command::new("/bin/sh").args(["-c", &kill]).status();
+    assert!(sent.expect("a shell runs").success());
 }
 
 fn copy_tree(from: &Path, to: &Path) {

@@ -1,6 +1,6 @@
 //! Each exit code, provoked from the binary. They are part of the contract.
 
-use crate::env::TestEnv;
+use crate::env::{TestEnv, interrupt};
 use crate::openai::{Fault, ScriptedServer};
 
 fn documents() -> TestEnv {
@@ -72,9 +72,7 @@ fn interrupted() {
     let asked = server.requests().len();
     let child = env.command(&["ingest", "docs"]).spawn().expect("docent starts");
     server.wait_for_requests(asked + 1);
-    let pid = child.id().to_string();
-    let sent = std::process::Command::new("kill").args(["-INT", &pid]).status();
-    assert!(sent.expect("kill runs").success());
+    interrupt(&child);
     // What is in flight is finished, and committed.
     server.release();
     let output = child.wait_with_output().expect("docent ends");

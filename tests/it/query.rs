@@ -1,7 +1,7 @@
 //! `docent query`, end to end: quoting, and against a scripted OpenAI-compatible server.
 
 use crate::assert_run;
-use crate::env::TestEnv;
+use crate::env::{TestEnv, interrupt};
 use crate::openai::{Fault, ScriptedServer, capture, event_stream};
 
 const QUESTION: &str = "How long are ledger backups kept?";
@@ -158,9 +158,7 @@ fn ctrl_c_stops_the_answer_and_keeps_what_came() {
     let mut first = [0; 9];
     std::io::Read::read_exact(&mut stdout, &mut first).expect("the first words");
     assert_eq!(&first, b"They are ");
-    let pid = child.id().to_string();
-    let sent = std::process::Command::new("kill").args(["-INT", &pid]).status();
-    assert!(sent.expect("kill runs").success());
+    interrupt(&child);
     let status = child.wait().expect("docent ends");
     assert_eq!(status.code(), Some(130));
     server.wait_for_hangup();
@@ -222,9 +220,7 @@ fn ctrl_c_ends_a_wait_for_the_embedding_endpoint() {
     let args = ["query", "When does the ferry leave?", "--format", "json"];
     let child = env.command(&args).spawn().expect("docent starts");
     server.wait_for_requests(asked + 1);
-    let pid = child.id().to_string();
-    let sent = std::process::Command::new("kill").args(["-INT", &pid]).status();
-    assert!(sent.expect("kill runs").success());
+    interrupt(&child);
     let run = env.outcome(&args, child.wait_with_output().expect("docent ends")).expect(130);
     let answer = run.json();
     assert_eq!((&answer["incomplete"], &answer["no_answer"]), (&true.into(), &false.into()));
