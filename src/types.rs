@@ -204,6 +204,41 @@ impl DocumentRecord {
     }
 }
 
+/// How many chunks of one version of a document are stored.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Tally {
+    pub source: String,
+    pub document_hash: ContentHash,
+    pub chunks: u32,
+}
+
+/// A source that could not be brought in: remembered, so that one that has not changed since is
+/// not tried again by each run.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct FailureRecord {
+    pub source: String,
+    /// Why, for a person.
+    pub reason: String,
+    /// Bytes.
+    pub size: u64,
+    /// As in [`DocumentRecord::mtime`].
+    pub mtime: i64,
+    /// Of the bytes that were refused; `None` where they could not be read.
+    #[serde(default)]
+    pub document_hash: Option<ContentHash>,
+    /// Version of docent that failed: a later one may read the source.
+    pub docent: String,
+    /// RFC 3339, UTC.
+    pub failed_at: String,
+    pub run_id: Uuid,
+}
+
+impl FailureRecord {
+    pub fn id(source: &str) -> Uuid {
+        Uuid::new_v5(&POINT_NAMESPACE, format!("failure\0{source}").as_bytes())
+    }
+}
+
 /// What built a collection version. A command whose settings disagree with it stops.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Manifest {
@@ -218,6 +253,12 @@ pub struct Manifest {
     /// Lineage: the most recent ingest runs, oldest first, at most [`Manifest::MAX_RUNS`].
     #[serde(default)]
     pub runs: Vec<Run>,
+    /// The run that is going on, or was cut off.
+    #[serde(default)]
+    pub unfinished: Option<Run>,
+    /// What the collection is kept in line with: the directories and files it was built from.
+    #[serde(default)]
+    pub roots: Vec<String>,
 }
 
 impl Manifest {

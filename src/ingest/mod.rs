@@ -299,6 +299,8 @@ impl Execution<'_> {
             docent: env!("CARGO_PKG_VERSION").to_owned(),
             created_at: now(),
             runs: Vec::new(),
+            unfinished: None,
+            roots: Vec::new(),
         };
         store.create(&manifest).await?;
         Ok(manifest)

@@ -15,13 +15,16 @@ mod contract;
 #[cfg(test)]
 mod scripted;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
 use uuid::Uuid;
 
 use crate::error::BackendError;
-use crate::types::{ContentHash, DocumentRecord, Filter, Manifest, Point, Scored, SparseVector};
+use crate::types::{
+    ContentHash, DocumentRecord, FailureRecord, Filter, Manifest, Point, Scored, SparseVector,
+    Tally,
+};
 
 /// A collection in Qdrant, embedded or on a server.
 ///
@@ -59,6 +62,21 @@ pub trait VectorStore: Send + Sync {
 
     /// Removes the chunks of these documents, then their records.
     async fn delete_documents(&self, sources: &[String]) -> Result<(), BackendError>;
+
+    /// How many chunks are stored of each version of each document, ordered by source: after a run
+    /// that was cut off, what does not agree with the records. Reads two fields of every chunk.
+    /// Empty where the collection does not exist.
+    async fn tally(&self) -> Result<Vec<Tally>, BackendError>;
+
+    /// Sources that could not be brought in, ordered by source. Empty where the collection does not
+    /// exist.
+    async fn failures(&self) -> Result<Vec<FailureRecord>, BackendError>;
+
+    /// Remembers failures, one for each source: a later one replaces an earlier one.
+    async fn put_failures(&self, records: &[FailureRecord]) -> Result<(), BackendError>;
+
+    /// Forgets the failures of these sources.
+    async fn delete_failures(&self, sources: &[String]) -> Result<(), BackendError>;
 
     /// Stored dense vectors by chunk hash, for reuse. Hashes without one are absent.
     async fn vectors(
@@ -106,6 +124,25 @@ pub struct SearchRequest {
 pub struct Legs {
     pub dense: Vec<Scored>,
     pub sparse: Vec<Scored>,
+}
+
+/// Counts chunks by the version of the document they belong to.
+#[derive(Default)]
+struct Counter(BTreeMap<(String, String), u32>);
+
+impl Counter {
+    /// Counts a chunk, given the payload fields [`payload::TALLIED`].
+    fn add(&mut self, payload: &payload::Payload) -> Result<(), String> {
+        let (source, hash) = payload::version(payload)?;
+        *self.0.entry((source.to_owned(), hash.to_owned())).or_default() += 1;
+        Ok(())
+    }
+
+    fn tally(self) -> Vec<Tally> {
+        let one =
+            |((source, hash), chunks)| Tally { source, document_hash: ContentHash(hash), chunks };
+        self.0.into_iter().map(one).collect()
+    }
 }
 
 /// Names of the two vectors of a chunk point.

@@ -1,4 +1,4 @@
-//! Chunks and document records ↔ payloads, the JSON objects both stores keep beside the vectors.
+//! Chunks and records ↔ payloads, the JSON objects both stores keep beside the vectors.
 //!
 //! Pure. What does not read back is an error that says why: a payload may have been written by
 //! another version, or by somebody else.
@@ -6,13 +6,17 @@
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
-use crate::types::{Chunk, ContentHash, DocumentRecord, Kind, Locator};
+use crate::types::{Chunk, ContentHash, DocumentRecord, FailureRecord, Kind, Locator};
 
 pub(super) type Payload = Map<String, Value>;
 
 /// Values of the field `record`: what a point is.
 pub(super) const CHUNK: &str = "chunk";
 pub(super) const DOCUMENT: &str = "document";
+pub(super) const FAILURE: &str = "failure";
+
+/// Fields of a chunk that [`super::VectorStore::tally`] needs.
+pub(super) const TALLIED: [&str; 2] = ["source", "document_hash"];
 
 /// A chunk as it is stored: the locator spread over the field that names its unit.
 #[derive(Serialize, Deserialize)]
@@ -39,11 +43,12 @@ struct StoredChunk {
     tags: Vec<String>,
 }
 
+/// A point that has a payload and no vectors.
 #[derive(Serialize, Deserialize)]
-struct StoredRecord {
+struct Stored<T> {
     record: String,
     #[serde(flatten)]
-    document: DocumentRecord,
+    content: T,
 }
 
 pub(super) fn of_chunk(chunk: Chunk) -> Payload {
@@ -96,21 +101,40 @@ pub(super) fn to_chunk(payload: Payload) -> Result<Chunk, String> {
 }
 
 pub(super) fn of_document(document: DocumentRecord) -> Payload {
-    object(&StoredRecord { record: DOCUMENT.to_owned(), document })
+    object(&Stored { record: DOCUMENT.to_owned(), content: document })
 }
 
 pub(super) fn to_document(payload: Payload) -> Result<DocumentRecord, String> {
-    let stored: StoredRecord = read(payload, "document record")?;
-    expect_record(&stored.record, DOCUMENT)?;
-    Ok(stored.document)
+    record(payload, DOCUMENT)
+}
+
+pub(super) fn of_failure(failure: FailureRecord) -> Payload {
+    object(&Stored { record: FAILURE.to_owned(), content: failure })
+}
+
+pub(super) fn to_failure(payload: Payload) -> Result<FailureRecord, String> {
+    record(payload, FAILURE)
+}
+
+fn record<T: DeserializeOwned>(payload: Payload, kind: &str) -> Result<T, String> {
+    let stored: Stored<T> = read(payload, &format!("{kind} record"))?;
+    expect_record(&stored.record, kind)?;
+    Ok(stored.content)
 }
 
 /// The hash that [`super::VectorStore::vectors`] asked for.
 pub(super) fn chunk_hash(payload: &Payload) -> Result<ContentHash, String> {
-    match payload.get("chunk_hash") {
-        Some(Value::String(hash)) => Ok(ContentHash(hash.clone())),
-        _ => Err("a stored chunk has no chunk_hash".to_owned()),
-    }
+    text(payload, "chunk_hash").map(|hash| ContentHash(hash.to_owned()))
+}
+
+/// The version of the document that a chunk belongs to, from its [`TALLIED`] fields.
+pub(super) fn version(payload: &Payload) -> Result<(&str, &str), String> {
+    let [source, hash] = TALLIED.map(|field| text(payload, field));
+    Ok((source?, hash?))
+}
+
+fn text<'a>(payload: &'a Payload, field: &str) -> Result<&'a str, String> {
+    payload.get(field).and_then(Value::as_str).ok_or(format!("a stored chunk has no {field}"))
 }
 
 fn object(stored: &impl Serialize) -> Payload {
@@ -187,6 +211,20 @@ pub(super) mod tests {
         }
     }
 
+    prop_compose! {
+        pub(in crate::store) fn failure()(
+            (source, reason, failed_at) in any::<(String, String, String)>(),
+            (mtime, run, read) in any::<(i64, u128, bool)>(),
+            size in 0..=i64::MAX as u64,
+        ) -> FailureRecord {
+            let document_hash = read.then(|| ContentHash::of(reason.as_bytes()));
+            FailureRecord {
+                source, reason, size, mtime, document_hash, docent: "0.1.0".to_owned(), failed_at,
+                run_id: Uuid::from_u128(run),
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn chunks_round_trip(chunk in chunk()) {
@@ -199,9 +237,18 @@ pub(super) mod tests {
         }
 
         #[test]
-        fn a_document_is_never_read_as_a_chunk(document in document(), chunk in chunk()) {
-            prop_assert!(to_chunk(of_document(document)).is_err());
+        fn failures_round_trip(failure in failure()) {
+            prop_assert_eq!(to_failure(of_failure(failure.clone())), Ok(failure));
+        }
+
+        #[test]
+        fn nothing_is_read_as_what_it_is_not(
+            document in document(), chunk in chunk(), failure in failure(),
+        ) {
+            prop_assert!(to_chunk(of_document(document.clone())).is_err());
             prop_assert!(to_document(of_chunk(chunk)).is_err());
+            prop_assert!(to_document(of_failure(failure)).is_err());
+            prop_assert!(to_failure(of_document(document)).is_err());
         }
     }
 

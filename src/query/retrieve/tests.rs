@@ -9,7 +9,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::embed::Limits;
 use crate::query::pack::tests::chunk;
-use crate::types::{ContentHash, DocumentRecord, EmbedderId, Manifest, Point};
+use crate::types::{
+    ContentHash, DocumentRecord, EmbedderId, FailureRecord, Manifest, Point, Tally,
+};
 
 fn leg(scores: &[(u32, f32)]) -> Vec<Scored> {
     scores
@@ -128,6 +130,18 @@ impl VectorStore for Shelf {
         unreachable!()
     }
     async fn delete_documents(&self, _: &[String]) -> Result<(), BackendError> {
+        unreachable!()
+    }
+    async fn tally(&self) -> Result<Vec<Tally>, BackendError> {
+        unreachable!()
+    }
+    async fn failures(&self) -> Result<Vec<FailureRecord>, BackendError> {
+        unreachable!()
+    }
+    async fn put_failures(&self, _: &[FailureRecord]) -> Result<(), BackendError> {
+        unreachable!()
+    }
+    async fn delete_failures(&self, _: &[String]) -> Result<(), BackendError> {
         unreachable!()
     }
     async fn vectors(

@@ -8,7 +8,7 @@ use qdrant_edge::{
     Condition, CountRequest, CreateIndex, Distance, EdgeConfig, EdgeOptimizersConfig, EdgeShard,
     EdgeSparseVectorParams, EdgeVectorParams, FieldCondition, FieldIndexOperations, Filter,
     HasIdCondition, HnswIndexConfig, JsonPath, KeywordIndexParams, Match, Modifier, NamedQuery,
-    OperationResult, Payload, PayloadFieldSchema, PayloadSchemaParams, PointId,
+    OperationError, OperationResult, Payload, PayloadFieldSchema, PayloadSchemaParams, PointId,
     PointInsertOperations, PointOperations, PointStructPersisted, QueryEnum, QueryRequest, Record,
     ScoredPoint, ScoringQuery, ScrollRequest, UpdateOperation, ValueVariants, Vector,
     VectorInternal, VectorStructInternal, VectorStructPersisted, WalOptions, WithPayloadInterface,
@@ -16,9 +16,9 @@ use qdrant_edge::{
 };
 use uuid::Uuid;
 
-use crate::store::payload::{self, CHUNK, DOCUMENT};
-use crate::store::{DENSE, EXACT_UP_TO, INDEXED_FIELDS, SPARSE};
-use crate::types::{self, Chunk, ContentHash, DocumentRecord, Point, Scored, SparseVector};
+use crate::store::payload::{self, CHUNK, TALLIED};
+use crate::store::{Counter, DENSE, EXACT_UP_TO, INDEXED_FIELDS, SPARSE};
+use crate::types::{self, Chunk, ContentHash, Point, Scored, SparseVector, Tally};
 
 /// Points written between two compactions. The sparse index of an appendable segment rewrites
 /// whole posting lists for each point, so writing gets dearer as the segment grows.
@@ -124,14 +124,12 @@ pub(super) fn upsert_chunks(shard: &EdgeShard, points: Vec<Point>) -> OperationR
     upsert(shard, points)
 }
 
-pub(super) fn upsert_documents(
+/// Points with a payload only.
+pub(super) fn upsert_records(
     shard: &EdgeShard,
-    documents: Vec<DocumentRecord>,
+    records: Vec<(Uuid, payload::Payload)>,
 ) -> OperationResult<()> {
-    let points = documents.into_iter().map(|document| {
-        let id = DocumentRecord::id(&document.source);
-        point(id, HashMap::new(), payload::of_document(document))
-    });
+    let points = records.into_iter().map(|(id, payload)| point(id, HashMap::new(), payload));
     upsert(shard, points.collect())
 }
 
@@ -181,8 +179,8 @@ pub(super) fn delete_chunks(
     shard.update(UpdateOperation::PointOperation(PointOperations::DeletePointsByFilter(filter)))
 }
 
-pub(super) fn delete_records(shard: &EdgeShard, sources: &[String]) -> OperationResult<()> {
-    let ids = sources.iter().map(|source| PointId::Uuid(DocumentRecord::id(source))).collect();
+pub(super) fn delete_records(shard: &EdgeShard, ids: &[Uuid]) -> OperationResult<()> {
+    let ids = ids.iter().copied().map(PointId::Uuid).collect();
     shard.update(UpdateOperation::PointOperation(PointOperations::DeletePoints { ids }))
 }
 
@@ -190,20 +188,27 @@ pub(super) fn count_chunks(shard: &EdgeShard) -> OperationResult<usize> {
     shard.count(CountRequest { filter: Some(must(vec![is("record", CHUNK)])), exact: true })
 }
 
-/// Payloads of all document records, in no order.
-pub(super) fn documents(shard: &EdgeShard) -> OperationResult<Vec<payload::Payload>> {
-    let filter = must(vec![is("record", DOCUMENT)]);
+/// Payloads of all records of this kind, in no order.
+pub(super) fn records(shard: &EdgeShard, kind: &str) -> OperationResult<Vec<payload::Payload>> {
     let mut found = Vec::new();
-    scroll(
-        shard,
-        &filter,
-        &WithPayloadInterface::Bool(true),
-        &WithVector::Bool(false),
-        |record| {
-            found.extend(record.payload.map(|payload| payload.0));
-        },
-    )?;
+    let whole = WithPayloadInterface::Bool(true);
+    scroll(shard, &must(vec![is("record", kind)]), &whole, &WithVector::Bool(false), |record| {
+        found.extend(record.payload.map(|payload| payload.0));
+        Ok(())
+    })?;
     Ok(found)
+}
+
+/// Chunks by the version of the document they belong to.
+pub(super) fn tally(shard: &EdgeShard) -> OperationResult<Vec<Tally>> {
+    let mut counter = Counter::default();
+    let filter = must(vec![is("record", CHUNK)]);
+    let fields = WithPayloadInterface::Fields(TALLIED.map(key).to_vec());
+    scroll(shard, &filter, &fields, &WithVector::Bool(false), |record| {
+        let payload = record.payload.map(|payload| payload.0).unwrap_or_default();
+        counter.add(&payload).map_err(OperationError::service_error_light)
+    })?;
+    Ok(counter.tally())
 }
 
 /// Dense vectors of the chunks with these hashes, with the payload field that holds the hash.
@@ -222,6 +227,7 @@ pub(super) fn vectors(
         {
             found.push((payload.0, dense));
         }
+        Ok(())
     })?;
     Ok(found)
 }
@@ -231,7 +237,7 @@ fn scroll(
     filter: &Filter,
     with_payload: &WithPayloadInterface,
     with_vector: &WithVector,
-    mut each: impl FnMut(Record),
+    mut each: impl FnMut(Record) -> OperationResult<()>,
 ) -> OperationResult<()> {
     let mut offset = None;
     loop {
@@ -243,7 +249,7 @@ fn scroll(
             with_vector: with_vector.clone(),
             order_by: None,
         })?;
-        records.into_iter().for_each(&mut each);
+        records.into_iter().try_for_each(&mut each)?;
         if next.is_none() {
             return Ok(());
         }

@@ -23,9 +23,10 @@ use uuid::Uuid;
 use self::layout::Layout;
 use self::lock::{Attempt, CollectionLock};
 use self::opened::Opened;
-use super::{Legs, SearchRequest, VectorStore, check_name, payload};
+use super::payload::{self, DOCUMENT, FAILURE, Payload};
+use super::{Legs, SearchRequest, VectorStore, check_name};
 use crate::error::{BackendError, Fault, Service};
-use crate::types::{ContentHash, DocumentRecord, Manifest, Point};
+use crate::types::{ContentHash, DocumentRecord, FailureRecord, Manifest, Point, Tally};
 
 /// What a command wants of a collection. Both need it alone; only a writer changes or tidies it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -137,6 +138,31 @@ impl EdgeStore {
         }
     }
 
+    /// All records of a kind, in no order.
+    async fn records<T: Send + 'static>(
+        &self,
+        kind: &'static str,
+        read: fn(Payload) -> Result<T, String>,
+    ) -> Result<Vec<T>, BackendError> {
+        self.on(Vec::new(), move |opened| {
+            let payloads = opened.with(|shard| engine::records(shard, kind))?;
+            Ok(payloads.into_iter().map(read).collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    async fn put(&self, records: Vec<(Uuid, Payload)>) -> Result<(), BackendError> {
+        self.writable()?;
+        if records.is_empty() {
+            return Ok(());
+        }
+        self.on_existing(move |opened| {
+            space::check(opened.version())?;
+            Ok(opened.with(|shard| engine::upsert_records(shard, records))?)
+        })
+        .await
+    }
+
     fn writable(&self) -> Result<(), BackendError> {
         match self.access {
             Access::Write => Ok(()),
@@ -211,14 +237,9 @@ impl VectorStore for EdgeStore {
     }
 
     async fn documents(&self) -> Result<Vec<DocumentRecord>, BackendError> {
-        self.on(Vec::new(), |opened| {
-            let payloads = opened.with(engine::documents)?;
-            let mut documents: Vec<DocumentRecord> =
-                payloads.into_iter().map(payload::to_document).collect::<Result<_, _>>()?;
-            documents.sort_by(|a, b| a.source.cmp(&b.source));
-            Ok(documents)
-        })
-        .await
+        let mut documents = self.records(DOCUMENT, payload::to_document).await?;
+        documents.sort_by(|a, b| a.source.cmp(&b.source));
+        Ok(documents)
     }
 
     async fn upsert(&self, points: Vec<Point>) -> Result<(), BackendError> {
@@ -236,16 +257,9 @@ impl VectorStore for EdgeStore {
     }
 
     async fn put_documents(&self, records: &[DocumentRecord]) -> Result<(), BackendError> {
-        self.writable()?;
-        if records.is_empty() {
-            return Ok(());
-        }
-        let records = records.to_vec();
-        self.on_existing(move |opened| {
-            space::check(opened.version())?;
-            Ok(opened.with(|shard| engine::upsert_documents(shard, records))?)
-        })
-        .await
+        let payload = |record: &DocumentRecord| payload::of_document(record.clone());
+        self.put(records.iter().map(|r| (DocumentRecord::id(&r.source), payload(r))).collect())
+            .await
     }
 
     async fn delete_chunks(&self, source: &str, keep: &[Uuid]) -> Result<(), BackendError> {
@@ -264,12 +278,38 @@ impl VectorStore for EdgeStore {
             for batch in sources.chunks(BATCH) {
                 opened.with(|shard| {
                     engine::delete_chunks(shard, batch, &[])?;
-                    engine::delete_records(shard, batch)
+                    let ids: Vec<Uuid> = batch.iter().map(|s| DocumentRecord::id(s)).collect();
+                    engine::delete_records(shard, &ids)
                 })?;
             }
             Ok(())
         })
         .await
+    }
+
+    async fn tally(&self) -> Result<Vec<Tally>, BackendError> {
+        self.on(Vec::new(), |opened| Ok(opened.with(engine::tally)?)).await
+    }
+
+    async fn failures(&self) -> Result<Vec<FailureRecord>, BackendError> {
+        let mut failures = self.records(FAILURE, payload::to_failure).await?;
+        failures.sort_by(|a, b| a.source.cmp(&b.source));
+        Ok(failures)
+    }
+
+    async fn put_failures(&self, records: &[FailureRecord]) -> Result<(), BackendError> {
+        let payload = |record: &FailureRecord| payload::of_failure(record.clone());
+        self.put(records.iter().map(|r| (FailureRecord::id(&r.source), payload(r))).collect()).await
+    }
+
+    async fn delete_failures(&self, sources: &[String]) -> Result<(), BackendError> {
+        self.writable()?;
+        if sources.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<Uuid> = sources.iter().map(|source| FailureRecord::id(source)).collect();
+        self.on((), move |opened| Ok(opened.with(|shard| engine::delete_records(shard, &ids))?))
+            .await
     }
 
     async fn vectors(

@@ -4,7 +4,9 @@
 //! are visible to the next request and durable at once: [`VectorStore::flush`] has nothing to do.
 
 mod address;
+mod collection;
 mod fault;
+mod points;
 mod version;
 mod wire;
 
@@ -14,20 +16,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use qdrant_client::qdrant::points_selector::PointsSelectorOneOf;
-use qdrant_client::qdrant::{
-    CollectionConfig, CountPoints, CreateAlias, CreateCollection, CreateFieldIndexCollection,
-    DeletePoints, FieldType, Filter, PointStruct, PointsIdsList, PointsSelector, QueryBatchPoints,
-    RetrievedPoint, ScrollPoints, UpdateCollection, UpsertPoints, WithPayloadSelector,
-    WithVectorsSelector,
-};
+use qdrant_client::qdrant::{CountPoints, CreateAlias, Filter, QueryBatchPoints, UpdateCollection};
 use qdrant_client::{Qdrant, QdrantError};
 use uuid::Uuid;
 
-use super::payload::{self, CHUNK, DOCUMENT};
-use super::{DENSE, INDEXED_FIELDS, Legs, SearchRequest, VectorStore, check_name, version_of};
+use self::collection::MANIFEST;
+use super::payload::{self, CHUNK, DOCUMENT, FAILURE, TALLIED};
+use super::{Counter, DENSE, Legs, SearchRequest, VectorStore, check_name};
 use crate::error::{BackendError, Fault, Service};
 use crate::retry::{RetryPolicy, retry};
-use crate::types::{ContentHash, DocumentRecord, Manifest, Point, Scored};
+use crate::types::{ContentHash, DocumentRecord, FailureRecord, Manifest, Point, Scored, Tally};
 
 /// How to reach a server, and how a collection is laid out there when it is created.
 #[derive(Clone)]
@@ -54,14 +52,8 @@ pub struct ServerStore {
     options: ServerOptions,
 }
 
-/// Points in one upsert: a few MB at the usual dimensions.
-const UPSERT: usize = 256;
 /// Values in one filter condition.
 const BATCH: usize = 512;
-/// Points in one answer of a scroll.
-const PAGE: u32 = 1_000;
-/// Key of the collection's metadata under which the manifest is.
-const MANIFEST: &str = "docent";
 
 /// The collection `name` on a server. Connects at the first request.
 pub fn connect(options: ServerOptions, name: &str) -> Result<ServerStore, BackendError> {
@@ -125,143 +117,6 @@ impl ServerStore {
 
     fn unreadable(&self, why: &str) -> BackendError {
         self.error(Fault::Permanent, &format!("in collection {:?}: {why}", self.name))
-    }
-
-    async fn config(&self) -> Result<Option<CollectionConfig>, BackendError> {
-        let info = self
-            .ask(|client| async move { client.collection_info(self.name.as_str()).await })
-            .await;
-        let Some(info) = or_missing(info)? else { return Ok(None) };
-        Ok(Some(info.result.and_then(|info| info.config).unwrap_or_default()))
-    }
-
-    /// The physical collection behind the alias.
-    async fn physical(&self) -> Result<Option<String>, BackendError> {
-        let aliases = self.ask(|client| async move { client.list_aliases().await }).await?;
-        let mut aliases = aliases.aliases.into_iter();
-        Ok(aliases.find(|alias| alias.alias_name == self.name).map(|alias| alias.collection_name))
-    }
-
-    async fn existing(&self) -> Result<String, BackendError> {
-        self.physical().await?.ok_or_else(|| {
-            self.error(Fault::NotFound, &format!("there is no collection {:?}", self.name))
-        })
-    }
-
-    /// A version that nobody has: a creation that was cut off may have left one without an alias.
-    async fn unused_version(&self) -> Result<String, BackendError> {
-        let listed = self.ask(|client| async move { client.list_collections().await }).await?;
-        let versions = listed.collections.iter().filter_map(|c| version_of(&c.name, &self.name));
-        Ok(format!("{}@v{}", self.name, versions.max().unwrap_or(0) + 1))
-    }
-
-    async fn create_physical(&self, name: &str, manifest: &Manifest) -> Result<(), BackendError> {
-        let request = CreateCollection {
-            collection_name: name.to_owned(),
-            vectors_config: Some(wire::vectors_config(manifest.embedder.dimensions)),
-            sparse_vectors_config: Some(wire::sparse_config()),
-            hnsw_config: Some(wire::graph_config()),
-            shard_number: self.options.shard_number,
-            replication_factor: self.options.replication_factor,
-            metadata: self.metadata(manifest)?,
-            ..CreateCollection::default()
-        };
-        self.ask(|client| {
-            let request = request.clone();
-            async move { client.create_collection(request).await }
-        })
-        .await?;
-        for field in INDEXED_FIELDS {
-            let request = CreateFieldIndexCollection {
-                collection_name: name.to_owned(),
-                wait: Some(true),
-                field_name: field.to_owned(),
-                field_type: Some(FieldType::Keyword.into()),
-                ..CreateFieldIndexCollection::default()
-            };
-            self.ask(|client| {
-                let request = request.clone();
-                async move { client.create_field_index(request).await }
-            })
-            .await?;
-        }
-        Ok(())
-    }
-
-    fn metadata(
-        &self,
-        manifest: &Manifest,
-    ) -> Result<HashMap<String, qdrant_client::qdrant::Value>, BackendError> {
-        let json = serde_json::to_value(manifest)
-            .map_err(|error| self.error(Fault::Permanent, &error.to_string()))?;
-        Ok(HashMap::from([(MANIFEST.to_owned(), wire::to_value(json))]))
-    }
-
-    async fn delete_physical(&self, name: &str) -> Result<(), BackendError> {
-        let deleted = self.ask(|client| async move { client.delete_collection(name).await }).await;
-        or_missing(deleted).map(|_| ())
-    }
-
-    async fn write(&self, points: Vec<PointStruct>) -> Result<(), BackendError> {
-        let mut points = points.into_iter().peekable();
-        while points.peek().is_some() {
-            let request = UpsertPoints {
-                collection_name: self.name.clone(),
-                wait: Some(true),
-                points: points.by_ref().take(UPSERT).collect(),
-                ..UpsertPoints::default()
-            };
-            self.ask(|client| {
-                let request = request.clone();
-                async move { client.upsert_points(request).await }
-            })
-            .await?;
-        }
-        Ok(())
-    }
-
-    async fn delete(&self, points: PointsSelectorOneOf) -> Result<(), BackendError> {
-        let request = DeletePoints {
-            collection_name: self.name.clone(),
-            wait: Some(true),
-            points: Some(PointsSelector { points_selector_one_of: Some(points) }),
-            ..DeletePoints::default()
-        };
-        let deleted = self.ask(|client| {
-            let request = request.clone();
-            async move { client.delete_points(request).await }
-        });
-        or_missing(deleted.await).map(|_| ())
-    }
-
-    /// All points that pass; none where the collection does not exist.
-    async fn scroll(
-        &self,
-        filter: Filter,
-        with_payload: WithPayloadSelector,
-        with_vectors: WithVectorsSelector,
-    ) -> Result<Vec<RetrievedPoint>, BackendError> {
-        let mut request = ScrollPoints {
-            collection_name: self.name.clone(),
-            filter: Some(filter),
-            limit: Some(PAGE),
-            with_payload: Some(with_payload),
-            with_vectors: Some(with_vectors),
-            ..ScrollPoints::default()
-        };
-        let mut points = Vec::new();
-        loop {
-            let page = self.ask(|client| {
-                let request = request.clone();
-                async move { client.scroll(request).await }
-            });
-            let Some(page) = or_missing(page.await)? else { return Ok(points) };
-            points.extend(page.result);
-            if page.next_page_offset.is_none() {
-                return Ok(points);
-            }
-            request.offset = page.next_page_offset;
-        }
     }
 }
 
@@ -337,13 +192,7 @@ impl VectorStore for ServerStore {
     }
 
     async fn documents(&self) -> Result<Vec<DocumentRecord>, BackendError> {
-        let filter = Filter::must([wire::record(DOCUMENT)]);
-        let points = self.scroll(filter, true.into(), false.into()).await?;
-        let mut documents = points
-            .into_iter()
-            .map(|point| wire::json_object(point.payload).and_then(payload::to_document))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|why| self.unreadable(&why))?;
+        let mut documents = self.records(DOCUMENT, payload::to_document).await?;
         documents.sort_by(|a, b| a.source.cmp(&b.source));
         Ok(documents)
     }
@@ -365,8 +214,34 @@ impl VectorStore for ServerStore {
         for batch in sources.chunks(BATCH) {
             let chunks = wire::chunks_of(batch, &[]);
             self.delete(PointsSelectorOneOf::Filter(chunks)).await?;
-            let ids = batch.iter().map(|s| wire::point_id(DocumentRecord::id(s))).collect();
-            self.delete(PointsSelectorOneOf::Points(PointsIdsList { ids })).await?;
+            self.delete_ids(batch.iter().map(|s| DocumentRecord::id(s)).collect()).await?;
+        }
+        Ok(())
+    }
+
+    async fn tally(&self) -> Result<Vec<Tally>, BackendError> {
+        let mut counter = Counter::default();
+        let chunks = Filter::must([wire::record(CHUNK)]);
+        self.scroll(chunks, TALLIED.to_vec().into(), false.into(), |point| {
+            counter.add(&wire::json_object(point.payload)?)
+        })
+        .await?;
+        Ok(counter.tally())
+    }
+
+    async fn failures(&self) -> Result<Vec<FailureRecord>, BackendError> {
+        let mut failures = self.records(FAILURE, payload::to_failure).await?;
+        failures.sort_by(|a, b| a.source.cmp(&b.source));
+        Ok(failures)
+    }
+
+    async fn put_failures(&self, records: &[FailureRecord]) -> Result<(), BackendError> {
+        self.write(records.iter().cloned().map(wire::failure_point).collect()).await
+    }
+
+    async fn delete_failures(&self, sources: &[String]) -> Result<(), BackendError> {
+        for batch in sources.chunks(BATCH) {
+            self.delete_ids(batch.iter().map(|s| FailureRecord::id(s)).collect()).await?;
         }
         Ok(())
     }
@@ -378,14 +253,15 @@ impl VectorStore for ServerStore {
         let mut found = HashMap::new();
         for batch in hashes.chunks(BATCH) {
             let filter = wire::chunks_with(batch);
-            let points = self.scroll(filter, vec!["chunk_hash"].into(), vec![DENSE].into()).await?;
-            for mut point in points {
-                let Some(dense) = wire::dense_of(&mut point) else { continue };
-                let hash = wire::json_object(point.payload)
-                    .and_then(|payload| payload::chunk_hash(&payload))
-                    .map_err(|why| self.unreadable(&why))?;
-                found.insert(hash, dense);
-            }
+            let (fields, vectors) = (vec!["chunk_hash"].into(), vec![DENSE].into());
+            self.scroll(filter, fields, vectors, |mut point| {
+                if let Some(dense) = wire::dense_of(&mut point) {
+                    let payload = wire::json_object(point.payload)?;
+                    found.insert(payload::chunk_hash(&payload)?, dense);
+                }
+                Ok(())
+            })
+            .await?;
         }
         Ok(found)
     }

@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::store::payload::{self, CHUNK, Payload};
 use crate::store::{DENSE, EXACT_UP_TO, SPARSE, SearchRequest};
-use crate::types::{self, ContentHash, DocumentRecord, Point, Scored};
+use crate::types::{self, ContentHash, DocumentRecord, FailureRecord, Point, Scored};
 
 pub(super) fn vectors_config(dimensions: usize) -> VectorsConfig {
     let dense = VectorParams {
@@ -60,6 +60,10 @@ pub(super) fn chunk_point(Point { chunk, dense, sparse }: Point) -> PointStruct 
 
 pub(super) fn document_point(document: DocumentRecord) -> PointStruct {
     point(DocumentRecord::id(&document.source), HashMap::new(), payload::of_document(document))
+}
+
+pub(super) fn failure_point(failure: FailureRecord) -> PointStruct {
+    point(FailureRecord::id(&failure.source), HashMap::new(), payload::of_failure(failure))
 }
 
 fn point(id: Uuid, vectors: HashMap<String, Vector>, payload: Payload) -> PointStruct {

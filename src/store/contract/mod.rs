@@ -1,0 +1,240 @@
+//! What every [`VectorStore`] does, as one suite that runs on all of them: on the embedded store
+//! always, on a server where `DOCENT_TEST_QDRANT_URL` names one.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod lifecycle;
+mod records;
+mod search;
+
+use std::io::Write as _;
+use std::sync::Once;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use super::edge::{Access, EdgeStore};
+use super::server::{self, ServerOptions, ServerStore};
+use super::{Legs, SearchRequest, VectorStore};
+use crate::error::Fault;
+use crate::retry::RetryPolicy;
+use crate::types::{
+    Chunk, ChunkerId, ContentHash, DocumentRecord, EmbedderId, FailureRecord, Filter, Kind,
+    Locator, Manifest, Point, Run, SCHEMA_VERSION, Scored, SparseId, SparseVector, Tally,
+};
+
+pub(super) const DIMENSIONS: usize = 4;
+
+pub(super) fn manifest() -> Manifest {
+    Manifest {
+        schema_version: SCHEMA_VERSION,
+        embedder: EmbedderId {
+            name: "openai:model".to_owned(),
+            revision: "7".to_owned(),
+            dimensions: DIMENSIONS,
+            document_prefix: "passage: ".to_owned(),
+            query_prefix: String::new(),
+        },
+        chunker: ChunkerId { max_tokens: 256, overlap_tokens: 32, revision: 1 },
+        sparse: SparseId {
+            model: "bm25".to_owned(),
+            language: "english".to_owned(),
+            k: 1.2,
+            b: 0.75,
+            avg_len: 40.0,
+        },
+        docent: "0.1.0".to_owned(),
+        created_at: "2026-01-01T00:00:00Z".to_owned(),
+        runs: Vec::new(),
+        unfinished: None,
+        roots: Vec::new(),
+    }
+}
+
+pub(super) fn chunk(source: &str, ordinal: u32, text: &str) -> Chunk {
+    Chunk {
+        source: source.to_owned(),
+        title: format!("Title of {source}"),
+        headings: vec!["Handbook".to_owned(), "Backups".to_owned()],
+        text: text.to_owned(),
+        locator: Locator::Lines(ordinal * 10 + 1, ordinal * 10 + 9),
+        ordinal,
+        kind: Kind::Markdown,
+        document_hash: ContentHash::of(source.as_bytes()),
+        chunk_hash: ContentHash::of(text.as_bytes()),
+        occurrence: 0,
+        tags: Vec::new(),
+    }
+}
+
+pub(super) fn point(chunk: Chunk, dense: [f32; DIMENSIONS], terms: &[(u32, f32)]) -> Point {
+    let (indices, values) = terms.iter().copied().unzip();
+    Point { chunk, dense: Some(dense.to_vec()), sparse: SparseVector { indices, values } }
+}
+
+fn document(source: &str, chunks: u32) -> DocumentRecord {
+    DocumentRecord {
+        source: source.to_owned(),
+        document_hash: ContentHash::of(source.as_bytes()),
+        size: 1 << 40,
+        mtime: 1_767_225_600_123_456_789,
+        kind: Kind::Markdown,
+        chunks,
+        terms: 4_321,
+        tags: vec!["team=storage".to_owned()],
+        ingested_at: "2026-01-01T00:00:00Z".to_owned(),
+        run_id: Uuid::from_u128(7),
+    }
+}
+
+/// Five chunks of three documents. The dense and the sparse leg rank them differently.
+fn corpus() -> Vec<Point> {
+    let mut api = chunk("api/reference.html", 0, "POST /v1/restore");
+    api.kind = Kind::Html;
+    api.tags = vec!["public".to_owned(), "team=api".to_owned()];
+    let mut code = chunk("src/main.rs", 0, "fn restore() {}");
+    code.kind = Kind::Code;
+    code.tags = vec!["team=api".to_owned()];
+    vec![
+        point(
+            chunk("handbook/backups.md", 0, "kept for 400 days"),
+            [1.0, 0.1, 0.0, 0.0],
+            &[(7, 1.2), (9, 0.4)],
+        ),
+        point(chunk("handbook/backups.md", 1, "two operators"), [0.6, 0.8, 0.0, 0.0], &[(3, 0.9)]),
+        // Neither sorted nor of unit length.
+        point(api, [0.0, 3.0, 4.0, 0.0], &[(4_000_000_000, 0.7), (9, 1.1), (7, 0.3)]),
+        point(code, [0.0, 0.0, 1.0, 0.0], &[(9, 0.2)]),
+        Point {
+            dense: None,
+            ..point(chunk("handbook/backups.md", 2, "Ωmega"), [0.0; 4], &[(3, 1.9)])
+        },
+    ]
+}
+
+fn ask(dense: Option<[f32; DIMENSIONS]>, terms: &[(u32, f32)]) -> SearchRequest {
+    let (indices, values) = terms.iter().copied().unzip();
+    SearchRequest {
+        dense: dense.map(|vector| vector.to_vec()),
+        sparse: (!terms.is_empty()).then_some(SparseVector { indices, values }),
+        filter: Filter::default(),
+        limit: 10,
+        min_score: None,
+    }
+}
+
+fn texts(leg: &[Scored]) -> Vec<&str> {
+    leg.iter().map(|hit| hit.chunk.text.as_str()).collect()
+}
+
+async fn filled(store: &dyn VectorStore) {
+    store.create(&manifest()).await.unwrap();
+    store.upsert(corpus()).await.unwrap();
+    let records = [("handbook/backups.md", 3), ("api/reference.html", 1), ("src/main.rs", 1)]
+        .map(|(s, n)| document(s, n));
+    store.put_documents(&records).await.unwrap();
+}
+
+/// Runs each case of the suite on a store of its own, as one test per store.
+macro_rules! contract {
+    ($($subject:ident: $($case:ident),* $(,)?);* $(;)?) => {
+        mod embedded {
+            $($(#[tokio::test]
+            async fn $case() {
+                let (_dir, store) = super::embedded();
+                super::$subject::$case(&store).await;
+            })*)*
+        }
+
+        mod on_server {
+            $($(#[tokio::test]
+            async fn $case() {
+                let Some(store) = super::on_server() else { return };
+                super::$subject::$case(&store).await;
+                super::VectorStore::drop_collection(&store).await.unwrap();
+            })*)*
+        }
+    };
+}
+
+contract! {
+    lifecycle:
+        a_missing_collection_is_empty,
+        the_manifest_is_kept_and_replaced,
+        a_dropped_collection_is_gone_and_can_come_back;
+    records:
+        documents_come_complete_and_sorted,
+        writing_again_changes_nothing,
+        stale_chunks_go_and_kept_ones_stay,
+        documents_go_with_their_chunks,
+        chunks_are_tallied_by_version,
+        failures_are_remembered_replaced_and_forgotten,
+        vectors_are_found_by_chunk_hash;
+    search:
+        each_leg_is_ranked_by_its_own_score,
+        filters_apply_before_the_limit,
+        min_score_and_limit_cut_each_leg,
+        records_are_never_found,
+        text_survives_as_it_is,
+        wrong_dimensions_are_refused;
+}
+
+/// The same points score the same in both stores, before and after they are optimized.
+#[tokio::test]
+async fn both_stores_rank_alike() {
+    let Some(server) = on_server() else { return };
+    let (_dir, edge) = embedded();
+    filled(&server).await;
+    filled(&edge).await;
+    for _ in ["before", "after optimize"] {
+        let request = ask(Some([0.3, 0.5, 0.7, 0.1]), &[(9, 1.0), (3, 0.5), (4_000_000_000, 2.0)]);
+        let (ours, theirs) = (edge.search(request.clone()).await, server.search(request).await);
+        assert_same(&ours.unwrap(), &theirs.unwrap());
+        edge.optimize().await.unwrap();
+        server.optimize().await.unwrap();
+    }
+    server.drop_collection().await.unwrap();
+}
+
+fn assert_same(one: &Legs, other: &Legs) {
+    for (one, other) in [(&one.dense, &other.dense), (&one.sparse, &other.sparse)] {
+        assert_eq!(texts(one), texts(other));
+        for (a, b) in one.iter().zip(other) {
+            assert!((a.score - b.score).abs() < 1e-4, "{a:?} {b:?}");
+        }
+    }
+}
+
+pub(super) fn embedded() -> (TempDir, EdgeStore) {
+    let dir = tempfile::tempdir().unwrap();
+    let store = EdgeStore::open(dir.path(), "Füße docs", Access::Write).unwrap();
+    (dir, store)
+}
+
+/// A store with a name nobody has on the server the environment names.
+fn on_server() -> Option<ServerStore> {
+    const URL: &str = "DOCENT_TEST_QDRANT_URL";
+    static SKIPPED: Once = Once::new();
+    let Ok(url) = std::env::var(URL) else {
+        // Written past the capturing of the test harness, which shows nothing of passing tests.
+        SKIPPED.call_once(|| {
+            let notice = "skipped: the store contract did not run on a Qdrant server, since";
+            let _ = writeln!(std::io::stderr(), "{notice} {URL} names none");
+        });
+        return None;
+    };
+    let options = ServerOptions {
+        url,
+        api_key: std::env::var("DOCENT_TEST_QDRANT_API_KEY").ok(),
+        timeout: Duration::from_secs(30),
+        shard_number: None,
+        replication_factor: None,
+        retry: RetryPolicy {
+            attempts: 3,
+            base: Duration::from_millis(50),
+            max: Duration::from_secs(1),
+        },
+    };
+    Some(server::connect(options, &format!("docent-test-{}", Uuid::now_v7())).unwrap())
+}

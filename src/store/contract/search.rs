@@ -1,0 +1,128 @@
+//! Contract: what a search finds.
+
+use super::*;
+
+pub(super) async fn each_leg_is_ranked_by_its_own_score(store: &dyn VectorStore) {
+    filled(store).await;
+    let dense = Some([1.0, 0.0, 0.0, 0.0]);
+    let terms = [(9, 1.0), (3, 1.0)];
+    let both = store.search(ask(dense, &terms)).await.unwrap();
+    assert_eq!(texts(&both.dense)[..2], ["kept for 400 days", "two operators"]);
+    assert_eq!(both.dense.len(), 4, "a chunk without a dense vector is not in the dense leg");
+    assert!((both.dense[1].score - 0.6).abs() < 1e-5, "{}", both.dense[1].score);
+    assert_eq!(
+        texts(&both.sparse),
+        ["Ωmega", "two operators", "POST /v1/restore", "kept for 400 days", "fn restore() {}"]
+    );
+    assert!(both.sparse.is_sorted_by(|a, b| a.score >= b.score));
+    // A chunk comes back whole.
+    assert_eq!(both.sparse[2].chunk, corpus()[2].chunk);
+
+    let only_dense = store.search(ask(dense, &[])).await.unwrap();
+    assert_eq!(only_dense, Legs { dense: both.dense, sparse: Vec::new() });
+    let only_sparse = store.search(ask(None, &terms)).await.unwrap();
+    assert_eq!(only_sparse, Legs { dense: Vec::new(), sparse: both.sparse });
+    assert_eq!(store.search(ask(None, &[])).await, Ok(Legs::default()));
+    let unknown_terms = store.search(ask(None, &[(123_456, 1.0)])).await;
+    assert_eq!(unknown_terms, Ok(Legs::default()));
+}
+
+pub(super) async fn filters_apply_before_the_limit(store: &dyn VectorStore) {
+    filled(store).await;
+    let strings = |values: &[&str]| values.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let sources = |values: &[&str]| Filter { sources: Some(strings(values)), ..Filter::default() };
+    let kinds = |kinds: &[Kind]| Filter { kinds: kinds.to_vec(), ..Filter::default() };
+    let tags = |values: &[&str]| Filter { tags: strings(values), ..Filter::default() };
+    let (api, main, backups) = ("api/reference.html", "src/main.rs", "handbook/backups.md");
+    let combined = Filter { tags: strings(&["team=api"]), ..kinds(&[Kind::Code, Kind::Markdown]) };
+    let contradiction = Filter { sources: Some(strings(&[backups])), ..kinds(&[Kind::Code]) };
+    for (filter, expected) in [
+        (sources(&[api]), vec![api]),
+        (sources(&[api, main]), vec![api, main]),
+        (sources(&["no/such.md"]), vec![]),
+        (sources(&[]), vec![]),
+        (kinds(&[Kind::Html]), vec![api]),
+        (kinds(&[Kind::Html, Kind::Code]), vec![api, main]),
+        (kinds(&[Kind::Pdf]), vec![]),
+        (tags(&["team=api"]), vec![api, main]),
+        (tags(&["team=api", "public"]), vec![api]),
+        (tags(&["team"]), vec![]),
+        (combined, vec![main]),
+        (contradiction, vec![]),
+        (Filter::default(), vec![api, backups, main]),
+    ] {
+        let mut request = ask(Some([1.0, 0.0, 0.0, 0.0]), &[(9, 1.0)]);
+        request.filter = filter.clone();
+        // The best hits overall are others: a filter after the top k would leave nothing.
+        request.limit = if expected.len() == 3 { 10 } else { expected.len().max(1) };
+        let legs = store.search(request).await.unwrap();
+        for leg in [&legs.dense, &legs.sparse] {
+            let mut found: Vec<_> = leg.iter().map(|hit| hit.chunk.source.as_str()).collect();
+            found.sort_unstable();
+            found.dedup();
+            assert_eq!(found, expected, "{filter:?}");
+        }
+    }
+}
+
+pub(super) async fn min_score_and_limit_cut_each_leg(store: &dyn VectorStore) {
+    filled(store).await;
+    let mut request = ask(Some([1.0, 0.0, 0.0, 0.0]), &[(9, 1.0), (3, 1.0)]);
+    request.min_score = Some(0.5);
+    let legs = store.search(request.clone()).await.unwrap();
+    assert_eq!(texts(&legs.dense), ["kept for 400 days", "two operators"]);
+    assert!(legs.sparse.iter().all(|hit| hit.score >= 0.5) && !legs.sparse.is_empty());
+    assert!(legs.sparse.len() < 5);
+    request.limit = 1;
+    let legs = store.search(request.clone()).await.unwrap();
+    assert_eq!((legs.dense.len(), legs.sparse.len()), (1, 1));
+    request.limit = 0;
+    assert_eq!(store.search(request).await, Ok(Legs::default()));
+}
+
+pub(super) async fn records_are_never_found(store: &dyn VectorStore) {
+    filled(store).await;
+    for _ in ["before", "after optimize"] {
+        let mut request = ask(Some([1.0; 4]), &[(3, 1.0), (7, 1.0), (9, 1.0)]);
+        request.limit = 100;
+        let legs = store.search(request.clone()).await.unwrap();
+        assert_eq!((legs.dense.len(), legs.sparse.len()), (4, 5));
+        request.filter.tags = vec!["team=storage".to_owned()];
+        assert_eq!(store.search(request).await, Ok(Legs::default()), "only records have that tag");
+        assert_eq!(store.count_chunks().await, Ok(5));
+        assert_eq!(store.documents().await.unwrap().len(), 3);
+        store.optimize().await.unwrap();
+    }
+}
+
+pub(super) async fn text_survives_as_it_is(store: &dyn VectorStore) {
+    store.create(&manifest()).await.unwrap();
+    let texts = ["", "日本語 🦀 \u{1b}[31m\u{202e}", "a\0b", "\"quoted\"\n\ttab\r\n", "e\u{301}"];
+    let points: Vec<_> = texts
+        .iter()
+        .zip(1u32..)
+        .map(|(text, n)| {
+            point(
+                chunk(&format!("päth/{n} \u{1f980}'\".md"), n, text),
+                [1.0, n as f32, 0.0, 0.0],
+                &[],
+            )
+        })
+        .collect();
+    store.upsert(points.clone()).await.unwrap();
+    let legs = store.search(ask(Some([0.0, 1.0, 0.0, 0.0]), &[])).await.unwrap();
+    let mut found: Vec<_> = legs.dense.into_iter().map(|hit| hit.chunk).collect();
+    found.sort_by_key(|chunk| chunk.ordinal);
+    assert_eq!(found, points.into_iter().map(|point| point.chunk).collect::<Vec<_>>());
+}
+
+pub(super) async fn wrong_dimensions_are_refused(store: &dyn VectorStore) {
+    filled(store).await;
+    let mut wrong = corpus().swap_remove(0);
+    wrong.dense = Some(vec![1.0; DIMENSIONS + 1]);
+    assert_eq!(store.upsert(vec![wrong]).await.unwrap_err().fault, Fault::Permanent);
+    let mut request = ask(None, &[]);
+    request.dense = Some(vec![1.0; DIMENSIONS + 1]);
+    assert_eq!(store.search(request).await.unwrap_err().fault, Fault::Permanent);
+    assert_eq!(store.count_chunks().await, Ok(5));
+}

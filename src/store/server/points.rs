@@ -1,0 +1,106 @@
+//! Points to and from a collection, many at a time.
+
+use qdrant_client::qdrant::points_selector::PointsSelectorOneOf;
+use qdrant_client::qdrant::{
+    DeletePoints, Filter, PointStruct, PointsIdsList, PointsSelector, RetrievedPoint, ScrollPoints,
+    UpsertPoints, WithPayloadSelector, WithVectorsSelector,
+};
+use uuid::Uuid;
+
+use super::{ServerStore, or_missing, wire};
+use crate::error::BackendError;
+use crate::store::payload::Payload;
+
+/// Points in one upsert: a few MB at the usual dimensions.
+const UPSERT: usize = 256;
+/// Points in one answer of a scroll.
+const PAGE: u32 = 1_000;
+
+impl ServerStore {
+    pub(super) async fn write(&self, points: Vec<PointStruct>) -> Result<(), BackendError> {
+        let mut points = points.into_iter().peekable();
+        while points.peek().is_some() {
+            let request = UpsertPoints {
+                collection_name: self.name.clone(),
+                wait: Some(true),
+                points: points.by_ref().take(UPSERT).collect(),
+                ..UpsertPoints::default()
+            };
+            self.ask(|client| {
+                let request = request.clone();
+                async move { client.upsert_points(request).await }
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn delete(&self, points: PointsSelectorOneOf) -> Result<(), BackendError> {
+        let request = DeletePoints {
+            collection_name: self.name.clone(),
+            wait: Some(true),
+            points: Some(PointsSelector { points_selector_one_of: Some(points) }),
+            ..DeletePoints::default()
+        };
+        let deleted = self.ask(|client| {
+            let request = request.clone();
+            async move { client.delete_points(request).await }
+        });
+        or_missing(deleted.await).map(|_| ())
+    }
+
+    /// Gives all points that pass to `each`, a page at a time; none where the collection does not
+    /// exist.
+    pub(super) async fn scroll(
+        &self,
+        filter: Filter,
+        with_payload: WithPayloadSelector,
+        with_vectors: WithVectorsSelector,
+        mut each: impl FnMut(RetrievedPoint) -> Result<(), String> + Send,
+    ) -> Result<(), BackendError> {
+        let mut request = ScrollPoints {
+            collection_name: self.name.clone(),
+            filter: Some(filter),
+            limit: Some(PAGE),
+            with_payload: Some(with_payload),
+            with_vectors: Some(with_vectors),
+            ..ScrollPoints::default()
+        };
+        loop {
+            let page = self.ask(|client| {
+                let request = request.clone();
+                async move { client.scroll(request).await }
+            });
+            let Some(page) = or_missing(page.await)? else { return Ok(()) };
+            page.result.into_iter().try_for_each(&mut each).map_err(|why| self.unreadable(&why))?;
+            if page.next_page_offset.is_none() {
+                return Ok(());
+            }
+            request.offset = page.next_page_offset;
+        }
+    }
+
+    /// All records of a kind, in no order.
+    pub(super) async fn records<T: Send>(
+        &self,
+        kind: &str,
+        read: fn(Payload) -> Result<T, String>,
+    ) -> Result<Vec<T>, BackendError> {
+        let mut records = Vec::new();
+        self.scroll(Filter::must([wire::record(kind)]), true.into(), false.into(), |point| {
+            records.push(wire::json_object(point.payload).and_then(read)?);
+            Ok(())
+        })
+        .await?;
+        Ok(records)
+    }
+
+    /// Points without vectors.
+    pub(super) async fn delete_ids(&self, ids: Vec<Uuid>) -> Result<(), BackendError> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let ids = ids.into_iter().map(wire::point_id).collect();
+        self.delete(PointsSelectorOneOf::Points(PointsIdsList { ids })).await
+    }
+}
