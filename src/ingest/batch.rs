@@ -70,18 +70,18 @@ pub(super) fn gather(
 fn add(ready: Ready, size: usize, open: &mut Batch, full: &mut Vec<Batch>) {
     let ids = ready.chunks.iter().map(Chunk::id).collect();
     let document = Arc::new(Target { record: ready.record, replaces: ready.replaces, ids });
-    let mut rest = ready.chunks;
-    while !rest.is_empty() {
+    let mut rest = ready.chunks.into_iter();
+    while rest.len() > 0 {
         let room = size.saturating_sub(open.parts.iter().map(|part| part.chunks.len()).sum());
         // A document that fits into a batch is not cut.
         if rest.len() > room && rest.len() <= size {
             full.push(std::mem::take(open));
             continue;
         }
-        let tail = rest.split_off(rest.len().min(room));
-        let chunks = std::mem::replace(&mut rest, tail);
-        open.parts.push(Part { document: Arc::clone(&document), chunks, last: rest.is_empty() });
-        if !rest.is_empty() {
+        let chunks = rest.by_ref().take(room).collect();
+        let last = rest.len() == 0;
+        open.parts.push(Part { document: Arc::clone(&document), chunks, last });
+        if !last {
             full.push(std::mem::take(open));
         }
     }
@@ -268,3 +268,6 @@ async fn embed_or_split(
     }
     Ok(results)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,77 @@
+//! Gathering: what is cut, and that what is cut is not held twice.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use futures::stream;
+use uuid::Uuid;
+
+use super::*;
+use crate::types::{Kind, Locator};
+
+fn ready(source: &str, chunks: u32) -> Prepared {
+    let hash = ContentHash::of(source.as_bytes());
+    let record = DocumentRecord {
+        source: source.to_owned(),
+        document_hash: hash.clone(),
+        size: 1,
+        mtime: 1,
+        kind: Kind::Text,
+        chunks,
+        terms: 0,
+        tags: Vec::new(),
+        ingested_at: String::new(),
+        run_id: Uuid::nil(),
+    };
+    let chunk = |ordinal: u32| Chunk {
+        source: source.to_owned(),
+        title: String::new(),
+        headings: Vec::new(),
+        text: ordinal.to_string(),
+        locator: Locator::Lines(1, 1),
+        ordinal,
+        kind: Kind::Text,
+        document_hash: hash.clone(),
+        chunk_hash: ContentHash::of(&ordinal.to_le_bytes()),
+        occurrence: 0,
+        tags: Vec::new(),
+    };
+    Prepared::Ready(Ready {
+        record,
+        replaces: Replaces::Nothing,
+        chunks: (0..chunks).map(chunk).collect(),
+    })
+}
+
+async fn gathered(documents: &[(&str, u32)], size: usize) -> Vec<Batch> {
+    let prepared: Vec<Prepared> =
+        documents.iter().map(|(source, chunks)| ready(source, *chunks)).collect();
+    gather(stream::iter(prepared), size).collect().await
+}
+
+/// Source and number of chunks of every part, batch by batch; `+` where more is to come.
+fn shape(batches: &[Batch]) -> Vec<Vec<String>> {
+    let part = |part: &Part| {
+        let more = if part.last { "" } else { "+" };
+        format!("{}{}{more}", part.document.record.source, part.chunks.len())
+    };
+    batches.iter().map(|batch| batch.parts.iter().map(part).collect()).collect()
+}
+
+#[tokio::test]
+async fn a_document_is_cut_only_where_no_batch_holds_it() {
+    let batches = gathered(&[("a", 3), ("b", 2), ("c", 10), ("d", 1)], 4).await;
+    let shape = shape(&batches);
+    assert_eq!(
+        shape,
+        [vec!["a3"], vec!["b2", "c2+"], vec!["c4+"], vec!["c4"], vec!["d1"]],
+        "{shape:?}"
+    );
+}
+
+#[tokio::test]
+async fn parts_of_a_large_document_take_no_more_room_than_their_chunks() {
+    let batches = gathered(&[("a", 5_000)], 50).await;
+    let held: usize =
+        batches.iter().flat_map(|batch| &batch.parts).map(|part| part.chunks.capacity()).sum();
+    assert!(held <= 2 * 5_000, "room for {held} chunks");
+}
