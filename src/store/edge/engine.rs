@@ -30,6 +30,14 @@ const INDEX_FROM_KB: usize = 1_000;
 /// Segments that a finished collection may have before the smallest are merged.
 const SEGMENTS: usize = 3;
 
+/// Largest merged segment, in KiB of its largest vectors. A merge holds what it reads and what it
+/// writes in memory: its size must not follow from that of the collection.
+const SEGMENT_KB: usize = 40 << 10;
+
+/// Compactions after which what they left is merged and the shard is loaded anew, which gives back
+/// the memory of the files that were written.
+pub(super) const MERGE_AFTER: usize = 4;
+
 /// Bytes of one file of the engine's log, two of which stay on disk.
 const LOG_SEGMENT: usize = 4 << 20;
 
@@ -74,18 +82,20 @@ fn finished() -> EdgeOptimizersConfig {
     EdgeOptimizersConfig {
         indexing_threshold: Some(INDEX_FROM_KB),
         default_segment_number: Some(SEGMENTS),
-        max_segment_size: Some(usize::MAX >> 10),
+        max_segment_size: Some(SEGMENT_KB),
         ..EdgeOptimizersConfig::default()
     }
 }
 
 pub(super) fn create(path: &Path, dimensions: usize) -> OperationResult<EdgeShard> {
     let shard = EdgeShard::new(path, config(dimensions))?;
+    // On disk they are mapped; in memory each process would build them before its first search.
+    let keyword = KeywordIndexParams { on_disk: Some(true), ..KeywordIndexParams::default() };
     for field in INDEXED_FIELDS {
         let index = CreateIndex {
             field_name: key(field),
             field_schema: Some(PayloadFieldSchema::FieldParams(PayloadSchemaParams::Keyword(
-                KeywordIndexParams::default(),
+                keyword.clone(),
             ))),
         };
         shard.update(UpdateOperation::FieldIndexOperation(FieldIndexOperations::CreateIndex(
@@ -106,7 +116,8 @@ pub(super) fn compact(shard: &EdgeShard) -> OperationResult<()> {
 }
 
 /// Brings a collection into the state in which it opens and answers fast.
-pub(super) fn finish(shard: &EdgeShard, chunks: usize) -> OperationResult<()> {
+pub(super) fn finish(shard: &EdgeShard) -> OperationResult<()> {
+    let chunks = count_chunks(shard)?;
     let (dimensions, present) = {
         let config = shard.config();
         (config.vectors.get(DENSE).map_or(0, |dense| dense.size), config.hnsw_config)

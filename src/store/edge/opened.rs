@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 
 use qdrant_edge::{EdgeShard, OperationError, OperationResult};
 
@@ -17,6 +17,8 @@ pub(super) struct Opened {
     shard: RwLock<Option<EdgeShard>>,
     /// Points written since the last compaction.
     uncompacted: AtomicUsize,
+    /// Compactions since the shard was loaded.
+    compactions: AtomicUsize,
     _lock: CollectionLock,
 }
 
@@ -53,6 +55,7 @@ impl Opened {
             access,
             shard: RwLock::new(Some(shard)),
             uncompacted: AtomicUsize::new(0),
+            compactions: AtomicUsize::new(0),
             _lock: lock,
         }
     }
@@ -76,13 +79,23 @@ impl Opened {
         if before + points < engine::COMPACT_AFTER {
             return Ok(());
         }
-        self.alone(|shard| {
-            // Another writer may have done it while this one waited.
-            if self.uncompacted.load(Ordering::Relaxed) < engine::COMPACT_AFTER {
-                return Ok(());
-            }
-            self.rebuild(shard, engine::compact)
-        })
+        let mut shard = self.exclusive();
+        // Another writer may have done it while this one waited.
+        if self.uncompacted.load(Ordering::Relaxed) < engine::COMPACT_AFTER {
+            return Ok(());
+        }
+        guarded(|| self.rebuild(shard.as_ref().ok_or_else(closed)?, engine::compact))?;
+        if self.compactions.fetch_add(1, Ordering::Relaxed) + 1 < engine::MERGE_AFTER {
+            return Ok(());
+        }
+        guarded(|| self.rebuild(shard.as_ref().ok_or_else(closed)?, engine::finish))?;
+        self.compactions.store(0, Ordering::Relaxed);
+        unload(&mut shard)?;
+        let path = layout::shard(&self.version);
+        // The log is mapped too, and longer than all that it led to.
+        let _ = layout::prune_log(&path);
+        *shard = Some(guarded(|| engine::load(&path))?);
+        Ok(())
     }
 
     pub(super) fn flush(&self) -> Result<(), String> {
@@ -92,11 +105,9 @@ impl Opened {
         })
     }
 
+    /// What was written before is durable afterwards.
     pub(super) fn optimize(&self) -> Result<(), String> {
-        self.alone(|shard| {
-            let chunks = engine::count_chunks(shard)?;
-            self.rebuild(shard, |shard| engine::finish(shard, chunks))
-        })
+        self.alone(|shard| self.rebuild(shard, engine::finish))
     }
 
     /// Everything is durable before segments are rebuilt and after: a rebuilt segment is written
@@ -114,8 +125,12 @@ impl Opened {
     }
 
     fn alone<T>(&self, op: impl FnOnce(&EdgeShard) -> OperationResult<T>) -> Result<T, String> {
-        let shard = self.shard.write().unwrap_or_else(PoisonError::into_inner);
+        let shard = self.exclusive();
         guarded(|| op(shard.as_ref().ok_or_else(closed)?))
+    }
+
+    fn exclusive(&self) -> RwLockWriteGuard<'_, Option<EdgeShard>> {
+        self.shard.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Lets the process end with the shard loaded and the collection locked, without a flush.
@@ -125,13 +140,7 @@ impl Opened {
 
     /// Flushes and unloads. Later operations on this value fail.
     pub(super) fn close(&self) -> Result<(), String> {
-        let taken = self.shard.write().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(shard) = taken else { return Ok(()) };
-        let flushed = guard::catch(|| shard.flush());
-        // Flushes once more, and panics where that fails.
-        let dropped = guard::catch(|| drop(shard));
-        flushed.and(dropped)?;
-        if self.access == Access::Write {
+        if unload(&mut self.exclusive())? && self.access == Access::Write {
             // What is left over is removed the next time.
             let _ = layout::prune_log(&layout::shard(&self.version));
         }
@@ -144,6 +153,16 @@ impl Drop for Opened {
         // Whoever needs to know closes or flushes first.
         let _ = self.close();
     }
+}
+
+/// Flushes the shard and lets go of it; whether there was one.
+fn unload(shard: &mut Option<EdgeShard>) -> Result<bool, String> {
+    let Some(shard) = shard.take() else { return Ok(false) };
+    let flushed = guard::catch(|| shard.flush());
+    // Flushes once more, and panics where that fails.
+    let dropped = guard::catch(|| drop(shard));
+    flushed.and(dropped)?;
+    Ok(true)
 }
 
 fn guarded<T>(op: impl FnOnce() -> OperationResult<T>) -> Result<T, String> {
