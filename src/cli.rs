@@ -111,12 +111,19 @@ pub enum Command {
 ///
 /// Discovers files, extracts their text, chunks and embeds it, and stores it in Qdrant. A file that
 /// did not change costs nothing; one that changed is replaced; one that is gone disappears.
-/// Files ignored by .gitignore or .docentignore, hidden files and binary files are skipped.
+/// Files ignored by .gitignore or .docentignore, hidden files and binary files are skipped. A run
+/// that was cut off is completed by the next one.
 #[derive(Args, Debug)]
 pub struct IngestArgs {
-    /// Files, directories or globs; `-` reads standard input
-    #[arg(value_name = "PATH|GLOB|-", required = true)]
+    /// Files, directories or globs; `-` reads standard input [default: those of earlier runs]
+    #[arg(value_name = "PATH|GLOB|-")]
     pub paths: Vec<String>,
+    /// Print what would be done, with chunks and tokens to embed, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Exit with 1 when there is anything to do, and do nothing
+    #[arg(long)]
+    pub check: bool,
     #[command(flatten)]
     pub ingest: IngestFlags,
     /// Name of the document read from standard input
@@ -126,6 +133,7 @@ pub struct IngestArgs {
 
 /// What `ingest` and `query --from` share.
 #[derive(Args, Debug, Default, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct IngestFlags {
     /// Only files that match this glob (repeatable)
     #[arg(long, value_name = "GLOB")]
@@ -142,6 +150,12 @@ pub struct IngestFlags {
     /// Compare the content of every file, whatever its size and modification time say
     #[arg(long)]
     pub checksum: bool,
+    /// Take up only what failed before, whether it changed or not
+    #[arg(long)]
+    pub retry_failed: bool,
+    /// Delete what is gone, however much of the collection that is
+    #[arg(long)]
+    pub allow_prune: bool,
     /// Largest file that is read [default: 64MB]
     #[arg(long, value_name = "SIZE")]
     pub max_file_size: Option<String>,

@@ -74,6 +74,21 @@ pub(super) async fn embedder(
     Ok(embedder)
 }
 
+/// The embedder that is configured, for what it says of itself: its limits and its tokens. No
+/// endpoint is asked.
+pub(super) async fn tokenizer(
+    settings: &Settings,
+    manifest: Option<&Manifest>,
+) -> Result<Arc<dyn Embedder>, Failure> {
+    if let (None, EmbeddingModel::OpenAi(model)) = (manifest, &settings.embedding.model) {
+        let mut options = embedding_options(settings, model, None);
+        // Of no use without vectors, and asked for unless it is known.
+        options.known_dimensions = options.dimensions.or(Some(1));
+        return Ok(Arc::new(openai_embed::connect(options).await?));
+    }
+    embedder(settings, manifest).await
+}
+
 fn embedding_options(
     settings: &Settings,
     model: &str,

@@ -10,9 +10,10 @@ use crate::cancel::Cancel;
 use crate::cli::{IngestArgs, IngestFlags};
 use crate::error::{Exit, Failure};
 use crate::ingest::chunk::ChunkOptions;
-use crate::ingest::discover::DiscoverOptions;
+use crate::ingest::discover::{DiscoverError, DiscoverOptions};
 use crate::ingest::extract::{ExtractOptions, Extractor};
-use crate::ingest::{self, Backends, IngestError, IngestOptions, IngestReport};
+use crate::ingest::plan::PruneLimit;
+use crate::ingest::{self, Backends, IngestError, IngestOptions, IngestReport, preview};
 use crate::store::VectorStore;
 use crate::ui::Ui;
 use crate::ui::progress::IngestProgress;
@@ -21,6 +22,10 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: IngestArgs) -> Res
     let (stdin, paths): (Vec<String>, Vec<String>) =
         args.paths.into_iter().partition(|path| path == "-");
     let inline = if stdin.is_empty() { None } else { Some((args.source, read_stdin(context)?)) };
+    if args.dry_run || args.check {
+        let outlook = Outlook { dry_run: args.dry_run, check: args.check };
+        return look(ui, context, paths, inline, &args.ingest, outlook).await;
+    }
     let store = connect::store(context, StoreAccess::Write)?;
     let cancel = on_interrupt();
     let report = sync(ui, context, paths, inline, &args.ingest, store.clone(), &cancel).await?;
@@ -44,7 +49,7 @@ pub(super) async fn sync(
     cancel: &Cancel,
 ) -> Result<IngestReport, Failure> {
     let settings = &context.settings;
-    let parallel = std::thread::available_parallelism().map_or(2, usize::from);
+    let parallel = parallelism();
     let options = options(context, paths, inline, flags, parallel);
     let manifest = store.manifest().await?;
     // An endpoint may be slow to say what it is.
@@ -71,12 +76,71 @@ pub(super) async fn sync(
     let mut emit = |event| progress.on(ui, &event);
     let result = ingest::ingest(&options, &backends, manifest, cancel, &mut emit).await;
     drop(progress);
-    result.map_err(|error| match error {
-        IngestError::Discover(error) => {
-            Failure { hint: error.hint(), ..Failure::usage(error.to_string()) }
+    result.map_err(failure)
+}
+
+/// What to say instead of doing it.
+#[derive(Clone, Copy)]
+struct Outlook {
+    dry_run: bool,
+    check: bool,
+}
+
+/// Prints the plan. Nothing is written, and no endpoint is asked for a vector.
+async fn look(
+    ui: &mut Ui,
+    context: &Context,
+    paths: Vec<String>,
+    inline: Option<(String, Vec<u8>)>,
+    flags: &IngestFlags,
+    outlook: Outlook,
+) -> Result<Exit, Failure> {
+    let settings = &context.settings;
+    let store = connect::store(context, StoreAccess::Read)?;
+    let manifest = store.manifest().await?;
+    let parallel = parallelism();
+    let options = options(context, paths, inline, flags, parallel);
+    let embedder = connect::tokenizer(settings, manifest.as_ref()).await?;
+    if let Some(manifest) = &manifest {
+        connect::same_chunker(settings, &options.chunker_id(), manifest)?;
+    }
+    let preview = if outlook.dry_run {
+        let cancel = on_interrupt();
+        let extractor = Extractor::new(extract_options(context, parallel)?);
+        let terms = Arc::new(connect::term_counter()?);
+        let backends = Backends { embedder, store: store.clone(), extractor, terms };
+        let preview = preview::preview(&options, &backends, manifest.as_ref(), &cancel).await;
+        if cancel.is_cancelled() {
+            return Err(Failure::interrupted());
         }
+        preview
+    } else {
+        preview::check(&options, &*store, manifest.as_ref()).await
+    };
+    let preview = preview.map_err(failure)?;
+    store.leave().await;
+    ui.preview(&preview)?;
+    Ok(if outlook.check && !preview.is_empty() { Exit::Negative } else { Exit::Done })
+}
+
+fn parallelism() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from)
+}
+
+fn failure(error: IngestError) -> Failure {
+    match error {
+        IngestError::Discover(error) => {
+            let exit = match error {
+                DiscoverError::Gone { .. } => Exit::Negative,
+                _ => Exit::Usage,
+            };
+            Failure { hint: error.hint(), ..Failure::new(exit, error.to_string()) }
+        }
+        IngestError::Prune(error) => Failure::new(Exit::Negative, error.to_string()).hint(
+            "see them with --dry-run, and delete them with --allow-prune; ingest.prune_share sets the limit",
+        ),
         IngestError::Backend(error) => error.into(),
-    })
+    }
 }
 
 /// The exit code of a report; a backend that ended the run is the failure.
@@ -110,6 +174,8 @@ fn options(
             exclude: flags.exclude.clone(),
             max_file_size: context.settings.ingest.max_file_size,
             hidden: flags.hidden,
+            known: Vec::new(),
+            allow_gone: flags.allow_prune,
         },
         inline,
         chunk: ChunkOptions {
@@ -118,6 +184,8 @@ fn options(
         },
         tags: (!tags.is_empty()).then_some(tags),
         checksum: flags.checksum,
+        retry_failed: flags.retry_failed,
+        prune: PruneLimit { share: context.settings.ingest.prune_share, allow: flags.allow_prune },
         parallel,
     }
 }

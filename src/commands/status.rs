@@ -6,7 +6,7 @@ use super::connect::{self, StoreAccess};
 use super::context::Context;
 use crate::cli::{Format, StatusArgs};
 use crate::error::{Exit, Failure};
-use crate::types::{ContentHash, DocumentRecord, Manifest};
+use crate::types::{ContentHash, DocumentRecord, FailureRecord, Manifest};
 use crate::ui::Ui;
 use crate::ui::sanitize::sanitize_line;
 use crate::ui::words::{counted, grouped};
@@ -20,11 +20,13 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: StatusArgs) -> Res
         store.manifest().await?.ok_or_else(|| connect::missing_collection(context, &*store))?;
     let documents = store.documents().await?;
     let chunks = store.count_chunks().await?;
+    let failures = store.failures().await?;
     store.leave().await;
     let freshness = Freshness::of(context, &documents);
     if ui.format == Format::Text {
         let text = text(ui, context, store.endpoint(), &manifest, &documents, chunks, &freshness);
         ui.data(&text)?;
+        ui.data(&failed(ui, &failures))?;
         if args.documents {
             for record in &documents {
                 let source = sanitize_line(&record.source);
@@ -41,6 +43,7 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: StatusArgs) -> Res
             "manifest": manifest,
             "mean_terms": mean_terms(&documents),
             "stale": {"changed": freshness.changed, "missing": freshness.missing},
+            "failures": failures,
         });
         if args.documents {
             value["records"] = json!(documents);
@@ -85,8 +88,9 @@ fn text(
         ("created", format!("{} by docent {}", manifest.created_at, manifest.docent)),
         (
             "last run",
-            last.map_or("-".to_owned(), |run| {
-                format!("{} over {}", run.started_at, run.roots.join(" "))
+            manifest.unfinished.as_ref().or(last).map_or("-".to_owned(), |run| {
+                let cut = if manifest.unfinished.is_some() { ", not finished" } else { "" };
+                format!("{} over {}{cut}", run.started_at, run.roots.join(" "))
             }),
         ),
         ("sources", freshness.describe()),
@@ -95,6 +99,20 @@ fn text(
     for (name, value) in &rows {
         let name = ui.out_style.strong(&format!("{name:10}"));
         text += &format!("{name}  {}\n", sanitize_line(value));
+    }
+    text
+}
+
+/// One row for each source that could not be brought in.
+fn failed(ui: &Ui, failures: &[FailureRecord]) -> String {
+    let mut text = String::new();
+    for failure in failures {
+        let label = ui.out_style.strong("failed    ");
+        let (source, reason) = (sanitize_line(&failure.source), sanitize_line(&failure.reason));
+        text += &format!("{label}  {source}  {reason}\n");
+    }
+    if !failures.is_empty() {
+        text += "            docent ingest --retry-failed takes them up again\n";
     }
     text
 }

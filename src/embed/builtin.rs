@@ -74,6 +74,10 @@ impl Embedder for Builtin {
     }
 
     /// Nothing limits an input; what is said here keeps batches short enough to spread over cores.
+    fn is_local(&self) -> bool {
+        true
+    }
+
     fn limits(&self) -> Limits {
         Limits {
             input_tokens: 8192,

@@ -39,6 +39,11 @@ pub trait Embedder: Send + Sync {
 
     fn limits(&self) -> Limits;
 
+    /// Whether it computes in this process, without requests.
+    fn is_local(&self) -> bool {
+        false
+    }
+
     /// Number of tokens of `text`, prefix not counted. Exact for the built-in embedder and for
     /// models whose tokenizer is known; otherwise an estimate on the high side.
     fn count_tokens(&self, text: &str) -> usize;

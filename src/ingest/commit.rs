@@ -1,41 +1,93 @@
 //! Points → the store, document by document: new chunks in, record written, stale chunks out.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::batch::{Embedded, EmbeddedPart, Target};
+use super::ledger::Ledger;
 use super::prepare::{Refused, Replaces, Why};
 use super::report::{IngestEvent, IngestReport};
+use super::survey::Survey;
 use crate::error::BackendError;
 use crate::store::VectorStore;
-use crate::types::{DocumentRecord, Point};
+use crate::types::{ContentHash, DocumentRecord, FailureRecord, Point};
 
 /// What was stored is made durable after so many chunks, or so long: a crash costs no more.
 const FLUSH_CHUNKS: usize = 8_192;
 const FLUSH_EVERY: Duration = Duration::from_secs(5);
 
+/// Why a document that a cut-off run left half replaced stays incomplete.
+const INCOMPLETE: &str = "a run was cut off while it was replaced: bring it in again";
+
 pub(super) struct Committer<'a> {
-    pub store: &'a dyn VectorStore,
+    store: &'a dyn VectorStore,
     pub report: IngestReport,
-    /// The store may hold chunks of documents that have no record: a run was cut off.
-    pub leftovers: bool,
+    pub ledger: Ledger,
+    /// Sources with chunks and no record, left by a run that was cut off.
+    orphans: BTreeSet<String>,
+    /// Failures the collection remembers, by source.
+    known_failures: HashMap<String, FailureRecord>,
+    new_failures: Vec<FailureRecord>,
     /// Documents one of whose earlier parts was refused.
     broken: HashSet<String>,
     unflushed: usize,
     flushed_at: Instant,
+    /// A record was written since the last flush.
+    recorded: bool,
 }
 
 impl<'a> Committer<'a> {
-    pub(super) fn new(store: &'a dyn VectorStore, report: IngestReport) -> Self {
+    pub(super) fn new(
+        store: &'a dyn VectorStore,
+        report: IngestReport,
+        ledger: Ledger,
+        survey: &Survey,
+    ) -> Self {
+        let failures = survey.failures.iter();
         Self {
             store,
             report,
-            leftovers: false,
+            ledger,
+            orphans: survey.audit.orphans.iter().cloned().collect(),
+            known_failures: failures.map(|f| (f.source.clone(), f.clone())).collect(),
+            new_failures: Vec::new(),
             broken: HashSet::new(),
             unflushed: 0,
             flushed_at: Instant::now(),
+            recorded: false,
         }
+    }
+
+    /// Writes the records that change without their documents: a new time and the old content, a
+    /// failure that is over or new, a document that this run cannot complete.
+    pub(super) async fn tidy(&mut self, survey: &Survey) -> Result<(), BackendError> {
+        let known: HashMap<&str, &DocumentRecord> =
+            survey.records.iter().map(|record| (record.source.as_str(), record)).collect();
+        let touched = survey.plan.touched.iter().filter_map(|file| {
+            let record = *known.get(file.source.as_str())?;
+            Some(DocumentRecord { mtime: file.mtime, size: file.size, ..record.clone() })
+        });
+        // Without its hash, the same content counts as a change when it comes again.
+        let incomplete = survey.incomplete.iter().map(|record| DocumentRecord {
+            document_hash: ContentHash(String::new()),
+            ..record.clone()
+        });
+        let records: Vec<DocumentRecord> = touched.chain(incomplete).collect();
+        if !records.is_empty() {
+            self.recorded = true;
+            self.store.put_documents(&records).await?;
+        }
+        for record in &survey.incomplete {
+            self.fail(&record.source, INCOMPLETE, (record.size, record.mtime), None);
+        }
+        for failed in &survey.discovery.failed {
+            self.fail(&failed.source, &failed.reason, (0, 0), None);
+        }
+        for failure in &survey.plan.failed {
+            self.report.fail(&failure.source, &failure.reason);
+        }
+        self.forget(&survey.plan.forgotten).await
     }
 
     /// Stores a batch. What it returns as done is visible; it is durable after the next flush.
@@ -46,6 +98,9 @@ impl<'a> Committer<'a> {
     ) -> Result<(), BackendError> {
         self.report.embedded += batch.embedded;
         self.report.reused += batch.reused;
+        if !batch.parts.is_empty() {
+            self.ledger.open(self.store).await?;
+        }
         self.refuse(batch.refused, emit).await?;
         let mut points: Vec<Point> = Vec::new();
         let mut complete: Vec<Arc<Target>> = Vec::new();
@@ -72,10 +127,65 @@ impl<'a> Committer<'a> {
         }
         self.report.chunks += written;
         self.unflushed += written;
+        self.remember().await?;
         if self.unflushed >= FLUSH_CHUNKS || self.flushed_at.elapsed() >= FLUSH_EVERY {
-            self.store.flush().await?;
-            self.unflushed = 0;
-            self.flushed_at = Instant::now();
+            self.flush().await?;
+        }
+        Ok(())
+    }
+
+    async fn flush(&mut self) -> Result<(), BackendError> {
+        self.store.flush().await?;
+        self.unflushed = 0;
+        self.flushed_at = Instant::now();
+        self.recorded = false;
+        Ok(())
+    }
+
+    /// Writes what was not written with a batch.
+    pub(super) async fn conclude(&mut self) -> Result<(), BackendError> {
+        self.remember().await?;
+        // What the run has changed otherwise is made durable at its end.
+        if self.recorded && !self.ledger.is_open() { self.flush().await } else { Ok(()) }
+    }
+
+    /// A row of the report, and a record unless there is the same already. `hash` is `None` where
+    /// another try may go better though the file is the same.
+    fn fail(&mut self, source: &str, reason: &str, file: (u64, i64), hash: Option<ContentHash>) {
+        self.report.fail(source, reason);
+        let (size, mtime) = file;
+        let known = self.known_failures.get(source).is_some_and(|known| {
+            (known.reason.as_str(), known.size, known.mtime) == (reason, size, mtime)
+                && known.document_hash == hash
+                && known.docent == env!("CARGO_PKG_VERSION")
+        });
+        if !known {
+            self.new_failures.push(FailureRecord {
+                source: source.to_owned(),
+                reason: reason.to_owned(),
+                size,
+                mtime,
+                document_hash: hash,
+                docent: env!("CARGO_PKG_VERSION").to_owned(),
+                failed_at: super::now(),
+                run_id: self.ledger.run.run_id,
+            });
+        }
+    }
+
+    async fn remember(&mut self) -> Result<(), BackendError> {
+        let failures = std::mem::take(&mut self.new_failures);
+        if !failures.is_empty() {
+            self.recorded = true;
+            self.store.put_failures(&failures).await?;
+        }
+        Ok(())
+    }
+
+    async fn forget(&mut self, sources: &[String]) -> Result<(), BackendError> {
+        if !sources.is_empty() {
+            self.recorded = true;
+            self.store.delete_failures(sources).await?;
         }
         Ok(())
     }
@@ -87,26 +197,39 @@ impl<'a> Committer<'a> {
     ) -> Result<(), BackendError> {
         let outdated: Vec<String> =
             refused.iter().filter_map(Refused::outdated).map(str::to_owned).collect();
-        if !outdated.is_empty() {
-            self.delete(&outdated).await?;
-        }
-        for Refused { source, why, .. } in refused {
+        self.delete(&outdated).await?;
+        for Refused { file, hash, why, .. } in refused {
+            let stamp = (file.size, file.mtime);
             match why {
                 Why::Skip(reason) => self.report.skip(reason),
-                Why::Empty => self.report.fail(&source, "empty: no text"),
-                Why::Fail(reason) => self.report.fail(&source, &reason),
+                Why::Empty => self.fail(&file.source, "empty: no text", stamp, hash),
+                Why::Fail(reason) => self.fail(&file.source, &reason, stamp, hash),
             }
-            emit(IngestEvent::Finished { source, chunks: 0 });
+            emit(IngestEvent::Finished { source: file.source, chunks: 0 });
         }
         Ok(())
     }
 
     /// Takes out documents with their records.
     pub(super) async fn delete(&mut self, sources: &[String]) -> Result<(), BackendError> {
+        if sources.is_empty() {
+            return Ok(());
+        }
+        self.ledger.open(self.store).await?;
         self.store.delete_documents(sources).await?;
         self.report.deleted += sources.len();
         self.report.documents_total -= sources.len();
         Ok(())
+    }
+
+    /// Takes out chunks without a record that no document of this run has replaced.
+    pub(super) async fn clear_orphans(&mut self) -> Result<(), BackendError> {
+        let orphans: Vec<String> = std::mem::take(&mut self.orphans).into_iter().collect();
+        if orphans.is_empty() {
+            return Ok(());
+        }
+        self.ledger.open(self.store).await?;
+        self.store.delete_documents(&orphans).await
     }
 
     /// Sets aside documents with a refused chunk: of a new one nothing stays, of a changed one the
@@ -123,7 +246,8 @@ impl<'a> Committer<'a> {
         match part.points {
             Ok(points) => Ok(Sorted::Good(points, part.last.then_some(part.document))),
             Err(reason) => {
-                self.report.fail(&source, &reason);
+                let DocumentRecord { size, mtime, document_hash, .. } = &part.document.record;
+                self.fail(&source, &reason, (*size, *mtime), Some(document_hash.clone()));
                 if part.document.replaces != Replaces::Changed {
                     self.store.delete_chunks(&source, &[]).await?;
                 }
@@ -143,7 +267,7 @@ impl<'a> Committer<'a> {
         let source = &document.record.source;
         match &document.replaces {
             Replaces::Nothing => {
-                if self.leftovers {
+                if self.orphans.remove(source) {
                     self.store.delete_chunks(source, &document.ids).await?;
                 }
                 self.report.added += 1;
@@ -157,6 +281,9 @@ impl<'a> Committer<'a> {
                 self.store.delete_documents(std::slice::from_ref(from)).await?;
                 self.report.moved += 1;
             }
+        }
+        if self.known_failures.remove(source).is_some() {
+            self.forget(std::slice::from_ref(source)).await?;
         }
         emit(IngestEvent::Finished { source: source.clone(), chunks: document.ids.len() });
         Ok(())

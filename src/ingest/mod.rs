@@ -6,7 +6,9 @@
 //! slow store slows the reading of files.
 //!
 //! Per document: new chunks in, record written, stale chunks out. The record is the commit mark, so
-//! whatever happens on the way, the next run finds what is left to do.
+//! whatever happens on the way, the next run finds what is left to do ([`survey`]). The manifest
+//! says that a run goes on from its first change to its last ([`ledger`]): where it still says so,
+//! that run was cut off, and the next one looks at what it left.
 
 mod batch;
 pub mod chunk;
@@ -14,11 +16,13 @@ mod commit;
 pub mod discover;
 pub mod document;
 pub mod extract;
+mod ledger;
 pub mod plan;
 mod prepare;
+pub mod preview;
 pub mod report;
+mod survey;
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -31,17 +35,17 @@ use crate::embed::Embedder;
 use crate::embed::sparse::{self, SparseEncoder, TermCounter};
 use crate::error::{BackendError, Fault, Service};
 use crate::store::VectorStore;
-use crate::types::{
-    ChunkerId, ContentHash, DocumentRecord, Manifest, Run, SCHEMA_VERSION, SparseId,
-};
+use crate::types::{ChunkerId, Manifest, Run, SCHEMA_VERSION, SparseId};
 
 use batch::{Embedded, Encoder};
 use commit::Committer;
-use discover::{DiscoverError, DiscoverOptions, Discovery, FoundFile};
+use discover::{DiscoverError, DiscoverOptions, Discovery};
 use extract::Extractor;
-use plan::Plan;
+use ledger::{End, Ledger};
+use plan::{Prune, PruneLimit};
 use prepare::Prepared;
 pub use report::{FailedSource, IngestEvent, IngestReport};
+use survey::{Survey, survey};
 
 /// Chunks that are looked at before a collection is created, to estimate their mean length.
 const SAMPLE_CHUNKS: usize = 2_000;
@@ -60,6 +64,9 @@ pub struct IngestOptions {
     pub tags: Option<Vec<String>>,
     /// Compare the content of every file.
     pub checksum: bool,
+    /// Take up only what failed before.
+    pub retry_failed: bool,
+    pub prune: PruneLimit,
     /// Documents that are read and chunked at the same time.
     pub parallel: usize,
 }
@@ -89,6 +96,8 @@ pub enum IngestError {
     #[error(transparent)]
     Discover(#[from] DiscoverError),
     #[error(transparent)]
+    Prune(#[from] Prune),
+    #[error(transparent)]
     Backend(#[from] BackendError),
 }
 
@@ -105,51 +114,21 @@ pub async fn ingest(
     emit: &mut (dyn FnMut(IngestEvent) + Send),
 ) -> Result<IngestReport, IngestError> {
     let started = Instant::now();
-    let discover = options.discover.clone();
-    let discovery = off_thread(move || discover::discover(&discover)).await?;
-    emit(IngestEvent::Discovered { files: discovery.files.len() });
-    let records = match manifest {
-        Some(_) => backends.store.documents().await?,
-        None => Vec::new(),
-    };
-    let files: Vec<DocumentRecord> =
-        records.iter().filter(|record| record.is_file()).cloned().collect();
-    let plan = make_plan(options, &discovery, &files).await;
-    let report = IngestReport::planned(&discovery, &plan, records.len());
-    let mut committer = Committer::new(&*backends.store, report);
-    let execution = Execution { options, backends, run: run(options, &discovery), cancel };
-    let outcome = execution.execute(&plan, manifest, &records, &mut committer, emit).await;
+    let store = &*backends.store;
+    let survey = survey(options, store, manifest.as_ref()).await?;
+    emit(IngestEvent::Discovered { files: survey.discovery.files.len() });
+    options.prune.check(&survey.plan, survey.records.len())?;
+    let roots = if options.retry_failed { Vec::new() } else { survey.discovery.scope.roots() };
+    let ledger = Ledger::new(manifest, run(options, &survey.discovery), roots);
+    let report = IngestReport::planned(&survey.discovery, &survey.plan, survey.records.len());
+    let mut committer = Committer::new(store, report, ledger, &survey);
+    let execution = Execution { options, backends, cancel };
+    let outcome = execution.execute(&survey, &mut committer, emit).await;
     let mut report = committer.report;
     report.aborted = outcome.err();
     report.interrupted = cancel.is_cancelled();
     report.elapsed_ms = started.elapsed().as_millis() as u64;
     Ok(report)
-}
-
-/// Compares files with records; reads those whose size and time leave it open whether they changed.
-async fn make_plan(
-    options: &IngestOptions,
-    discovery: &Discovery,
-    records: &[DocumentRecord],
-) -> Plan {
-    let (files, scope) = (&discovery.files, &discovery.scope);
-    let unsure = plan::to_hash(files, records, scope, options.checksum);
-    let hash = |file: FoundFile| async move {
-        off_thread(move || {
-            // One that cannot be read counts as changed, and fails with a reason when its turn comes.
-            let bytes = std::fs::read(&file.path).ok()?;
-            Some((file.source, ContentHash::of(&bytes)))
-        })
-        .await
-    };
-    let hashes: HashMap<String, ContentHash> =
-        stream::iter(unsure.into_iter().cloned().collect::<Vec<_>>())
-            .map(hash)
-            .buffer_unordered(options.parallel)
-            .filter_map(std::future::ready)
-            .collect()
-            .await;
-    plan::plan(files, records, scope, &hashes, options.tags.as_deref())
 }
 
 fn run(options: &IngestOptions, discovery: &Discovery) -> Run {
@@ -167,70 +146,51 @@ fn run(options: &IngestOptions, discovery: &Discovery) -> Run {
 struct Execution<'a> {
     options: &'a IngestOptions,
     backends: &'a Backends,
-    run: Run,
     cancel: &'a Cancel,
 }
 
 impl Execution<'_> {
     async fn execute(
         &self,
-        plan: &Plan,
-        manifest: Option<Manifest>,
-        records: &[DocumentRecord],
+        survey: &Survey,
         committer: &mut Committer<'_>,
         emit: &mut (dyn FnMut(IngestEvent) + Send),
     ) -> Result<(), BackendError> {
-        let store = &*self.backends.store;
-        let known = records.iter().map(|record| (record.source.as_str(), record)).collect();
-        let (inline, tags) = (self.options.inline.clone(), self.options.tags.as_deref());
-        let work = prepare::work(plan, inline, &known, tags);
+        let plan = &survey.plan;
+        let work = prepare::work(survey, self.options);
         let inline_unchanged =
             self.options.inline.is_some() && work.iter().all(|work| work.content.is_none());
         committer.report.unchanged += usize::from(inline_unchanged);
         emit(IngestEvent::Planned { documents: work.len(), deleted: plan.deleted.len() });
-        let touched = touched(plan, &known);
-        if !touched.is_empty() {
-            store.put_documents(&touched).await?;
-        }
-        if work.is_empty() && plan.deleted.is_empty() && manifest.is_some() {
-            return if touched.is_empty() { Ok(()) } else { store.flush().await };
-        }
 
-        let prepared = stream::iter(work)
-            .take_while(|_| std::future::ready(!self.cancelled()))
-            .map(|work| prepare::prepare(work, self.options, self.backends, self.run.run_id))
-            .buffered(self.options.parallel.max(1));
-        let mut prepared = Box::pin(prepared);
-        let reusable = !records.is_empty();
-        let begun = manifest.is_none();
-        let (manifest, sample) = match manifest {
-            Some(manifest) if reusable => (manifest, Vec::new()),
-            // Without documents, what it says of their mean length was a guess.
-            empty => {
-                let sample = sample(&mut prepared).await;
-                (self.begin(empty, &sample).await?, sample)
-            }
-        };
-        let recorded: u64 = records.iter().map(|record| u64::from(record.chunks)).sum();
-        committer.leftovers = store.count_chunks().await? != recorded;
+        let run_id = committer.ledger.run.run_id;
+        let mut prepared = Box::pin(
+            stream::iter(work)
+                .take_while(|_| std::future::ready(!self.cancelled()))
+                .map(move |work| prepare::prepare(work, self.options, self.backends, run_id))
+                .buffered(self.options.parallel.max(1)),
+        );
+        let reusable = !survey.records.is_empty() || !survey.audit.orphans.is_empty();
+        let mut sample = Vec::new();
+        // Without documents, what a manifest says of their mean length was a guess.
+        if survey.records.is_empty() {
+            sample = first(&mut prepared).await;
+            self.begin(&sample, &mut committer.ledger).await?;
+        }
+        committer.tidy(survey).await?;
         let prepared = stream::iter(sample).chain(prepared);
-        self.stream(prepared, &manifest, reusable, committer, emit).await?;
-        if !self.cancelled() && !plan.deleted.is_empty() {
+        self.stream(prepared, reusable, committer, emit).await?;
+        if !self.cancelled() {
             committer.delete(&plan.deleted).await?;
+            committer.clear_orphans().await?;
         }
-        // What is skipped or refused only when it is read is looked at in each run.
-        if !begun && committer.report.changed_nothing() {
-            return store.flush().await;
-        }
-        emit(IngestEvent::Optimizing);
-        self.finish(manifest).await
+        self.finish(committer, emit).await
     }
 
-    /// Encodes and stores, each at its own pace.
+    /// Prepares, encodes and stores, each at its own pace.
     async fn stream(
         &self,
         prepared: impl Stream<Item = Prepared>,
-        manifest: &Manifest,
         reusable: bool,
         committer: &mut Committer<'_>,
         emit: &mut (dyn FnMut(IngestEvent) + Send),
@@ -239,14 +199,26 @@ impl Execution<'_> {
         let encoder = Encoder {
             embedder: Arc::clone(&self.backends.embedder),
             store: Arc::clone(store),
-            sparse: Arc::new(sparse_encoder(&manifest.sparse, store.endpoint())?),
+            sparse: Arc::new(sparse_encoder(
+                &committer.ledger.manifest()?.sparse,
+                store.endpoint(),
+            )?),
             reusable,
             known: Mutex::default(),
+        };
+        let (feed, food) = mpsc::channel::<Prepared>(self.options.parallel.max(1));
+        let prepare = async {
+            let mut prepared = Box::pin(prepared);
+            while let Some(document) = prepared.next().await
+                && feed.send(document).await.is_ok()
+            {}
+            drop(feed);
         };
         let (sender, mut receiver) = mpsc::channel::<Result<Embedded, BackendError>>(1);
         let encode = async {
             let limits = encoder.embedder.limits();
-            let batches = batch::gather(prepared, limits.batch_items.clamp(1, BATCH_CHUNKS));
+            let food = stream::unfold(food, |mut food| async { Some((food.recv().await?, food)) });
+            let batches = batch::gather(food, limits.batch_items.clamp(1, BATCH_CHUNKS));
             let in_flight = limits.concurrency.max(2);
             let encoded = batches.map(|batch| encoder.encode(batch)).buffered(in_flight);
             let mut encoded = Box::pin(encoded);
@@ -257,6 +229,7 @@ impl Execution<'_> {
                     break;
                 }
             }
+            drop(encoded);
             drop(sender);
         };
         let store = async {
@@ -265,31 +238,27 @@ impl Execution<'_> {
             }
             Ok(())
         };
-        // Whichever fails ends both: the receiver is dropped with its future, and so is the sender.
-        tokio::pin!(encode, store);
+        // Whichever fails ends all: the receiver is dropped with its future, and so is the sender.
+        tokio::pin!(store);
         tokio::select! {
             biased;
             stored = &mut store => stored,
-            () = &mut encode => store.await,
+            _ = async { tokio::join!(prepare, encode) } => store.await,
         }
     }
 
-    /// A collection begins knowing how long its chunks are: BM25 wants their mean length. `empty`
-    /// is the manifest of one that is there and has no documents.
-    async fn begin(
-        &self,
-        empty: Option<Manifest>,
-        sample: &[Prepared],
-    ) -> Result<Manifest, BackendError> {
-        let store = &self.backends.store;
+    /// A collection begins knowing how long its chunks are: BM25 wants their mean length.
+    async fn begin(&self, sample: &[Prepared], ledger: &mut Ledger) -> Result<(), BackendError> {
+        let store = &*self.backends.store;
         let ready = || sample.iter().filter_map(Prepared::ready);
         let terms: u64 = ready().map(|document| document.record.terms).sum();
         let chunks: u64 = ready().map(|document| u64::from(document.record.chunks)).sum();
         let sparse = sparse::default_id(sparse::mean_terms(terms, chunks));
-        if let Some(manifest) = empty {
-            let manifest = Manifest { sparse, ..manifest };
-            store.put_manifest(&manifest).await?;
-            return Ok(manifest);
+        if ledger.exists() {
+            if chunks > 0 {
+                ledger.begin_anew(store, sparse).await?;
+            }
+            return Ok(());
         }
         let manifest = Manifest {
             schema_version: SCHEMA_VERSION,
@@ -298,24 +267,38 @@ impl Execution<'_> {
             sparse,
             docent: env!("CARGO_PKG_VERSION").to_owned(),
             created_at: now(),
-            runs: Vec::new(),
             unfinished: None,
             roots: Vec::new(),
+            runs: Vec::new(),
         };
-        store.create(&manifest).await?;
-        Ok(manifest)
+        ledger.create(store, manifest).await
     }
 
-    async fn finish(&self, mut manifest: Manifest) -> Result<(), BackendError> {
-        let store = &self.backends.store;
-        store.flush().await?;
-        if !self.cancelled() {
-            store.optimize().await?;
+    /// What is skipped or refused only when it is read is looked at in each run, and changes
+    /// nothing: such a run leaves no trace.
+    async fn finish(
+        &self,
+        committer: &mut Committer<'_>,
+        emit: &mut (dyn FnMut(IngestEvent) + Send),
+    ) -> Result<(), BackendError> {
+        let store = &*self.backends.store;
+        committer.conclude().await?;
+        if !committer.ledger.is_open() {
+            return Ok(());
         }
-        manifest.runs.push(self.run.clone());
-        let surplus = manifest.runs.len().saturating_sub(Manifest::MAX_RUNS);
-        manifest.runs.drain(..surplus);
-        store.put_manifest(&manifest).await
+        let changed = committer.ledger.created || !committer.report.changed_nothing();
+        let end = match changed {
+            _ if self.cancelled() => End::CutShort,
+            true => End::Complete,
+            false => End::Unchanged,
+        };
+        if end == End::Complete {
+            emit(IngestEvent::Optimizing);
+            store.optimize().await?;
+        } else {
+            store.flush().await?;
+        }
+        committer.ledger.close(store, end).await
     }
 
     fn cancelled(&self) -> bool {
@@ -324,7 +307,7 @@ impl Execution<'_> {
 }
 
 /// The first documents, up to [`SAMPLE_CHUNKS`].
-async fn sample(prepared: &mut (impl Stream<Item = Prepared> + Unpin)) -> Vec<Prepared> {
+async fn first(prepared: &mut (impl Stream<Item = Prepared> + Unpin)) -> Vec<Prepared> {
     let mut sample = Vec::new();
     let mut chunks = 0;
     while chunks < SAMPLE_CHUNKS
@@ -334,17 +317,6 @@ async fn sample(prepared: &mut (impl Stream<Item = Prepared> + Unpin)) -> Vec<Pr
         sample.push(document);
     }
     sample
-}
-
-/// Records of files that have a new time and the old content.
-fn touched(plan: &Plan, known: &HashMap<&str, &DocumentRecord>) -> Vec<DocumentRecord> {
-    plan.touched
-        .iter()
-        .filter_map(|file| {
-            let record = *known.get(file.source.as_str())?;
-            Some(DocumentRecord { mtime: file.mtime, size: file.size, ..record.clone() })
-        })
-        .collect()
 }
 
 fn sparse_encoder(id: &SparseId, endpoint: &str) -> Result<SparseEncoder, BackendError> {

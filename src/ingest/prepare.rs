@@ -1,17 +1,25 @@
 //! One document, up to its chunks: read → detect → hash → extract → chunk.
 
 use std::collections::HashMap;
+use std::fs::File;
+use std::io::Read;
 use std::sync::Arc;
 
 use uuid::Uuid;
 
 use super::discover::FoundFile;
 use super::extract::{self, Detected};
-use super::plan::Plan;
+use super::survey::Survey;
 use super::{Backends, IngestOptions, chunk};
 use crate::embed::Embedder;
 use crate::embed::sparse::TermCounter;
 use crate::types::{Chunk, ContentHash, DocumentRecord, Kind};
+
+/// Bytes that tell what a file is.
+const HEAD: usize = 8192;
+
+/// Why code without content is passed over.
+const EMPTY_CODE: &str = "empty";
 
 /// A document that is to be brought in.
 pub(super) struct Work {
@@ -41,7 +49,9 @@ pub(super) enum Prepared {
 }
 
 pub(super) struct Refused {
-    pub source: String,
+    pub file: FoundFile,
+    /// Of the content that was refused; `None` where another try may go better.
+    pub hash: Option<ContentHash>,
     pub replaces: Replaces,
     pub why: Why,
 }
@@ -55,13 +65,16 @@ pub(super) enum Why {
     Fail(String),
 }
 
+/// As in [`Refused`].
+type Rejected = (Why, Option<ContentHash>);
+
 impl Refused {
     /// The document the collection should not have any more: its file is gone, or has become
     /// something without text. After a mere failure the earlier version stays.
     pub(super) fn outdated(&self) -> Option<&str> {
         match (&self.replaces, &self.why) {
             (Replaces::Moved { from }, _) => Some(from),
-            (Replaces::Changed, Why::Skip(_) | Why::Empty) => Some(&self.source),
+            (Replaces::Changed, Why::Skip(_) | Why::Empty) => Some(&self.file.source),
             (Replaces::Changed, Why::Fail(_)) | (Replaces::Nothing, _) => None,
         }
     }
@@ -83,12 +96,10 @@ impl Prepared {
 }
 
 /// The documents of a plan that need work, in order.
-pub(super) fn work(
-    plan: &Plan,
-    inline: Option<(String, Vec<u8>)>,
-    records: &HashMap<&str, &DocumentRecord>,
-    tags: Option<&[String]>,
-) -> Vec<Work> {
+pub(super) fn work(survey: &Survey, options: &IngestOptions) -> Vec<Work> {
+    let (plan, tags) = (&survey.plan, options.tags.as_deref());
+    let records: HashMap<&str, &DocumentRecord> =
+        survey.records.iter().map(|record| (record.source.as_str(), record)).collect();
     let one = |file: &FoundFile, replaces: Replaces| {
         let known = match &replaces {
             Replaces::Moved { from } => from.as_str(),
@@ -108,16 +119,18 @@ pub(super) fn work(
         if records.contains_key(source) { Replaces::Changed } else { Replaces::Nothing }
     };
     work.extend(plan.added.iter().map(|file| one(file, new(&file.source))));
-    if let Some((source, bytes)) = inline {
-        let hash = ContentHash::of(&bytes);
+    if let Some((source, bytes)) = &options.inline {
+        let hash = ContentHash::of(bytes);
         let is_same = |record: &&DocumentRecord| {
-            record.document_hash == hash && tags.is_none_or(|tags| tags == record.tags)
+            record.document_hash == hash
+                && tags.is_none_or(|tags| tags == record.tags)
+                && !survey.audit.damaged.contains(source)
         };
         if !records.get(source.as_str()).is_some_and(is_same) {
-            let replaces = new(&source);
+            let replaces = new(source);
             let size = bytes.len() as u64;
-            let file = FoundFile { path: source.clone().into(), source, size, mtime: 0 };
-            work.push(Work { content: Some(bytes), ..one(&file, replaces) });
+            let file = FoundFile { path: source.into(), source: source.clone(), size, mtime: 0 };
+            work.push(Work { content: Some(bytes.clone()), ..one(&file, replaces) });
         }
     }
     work
@@ -130,10 +143,10 @@ pub(super) async fn prepare(
     backends: &Backends,
     run_id: Uuid,
 ) -> Prepared {
-    let (source, replaces) = (work.file.source.clone(), work.replaces.clone());
+    let (file, replaces) = (work.file.clone(), work.replaces.clone());
     match try_prepare(work, options, backends, run_id).await {
         Ok(ready) => Prepared::Ready(ready),
-        Err(why) => Prepared::Refused(Refused { source, replaces, why }),
+        Err((why, hash)) => Prepared::Refused(Refused { file, hash, replaces, why }),
     }
 }
 
@@ -142,7 +155,7 @@ async fn try_prepare(
     options: &IngestOptions,
     backends: &Backends,
     run_id: Uuid,
-) -> Result<Ready, Why> {
+) -> Result<Ready, Rejected> {
     let Work { file, content, replaces, tags } = work;
     let limit = options.discover.max_file_size;
     let (bytes, kind, hash) = super::off_thread({
@@ -152,7 +165,7 @@ async fn try_prepare(
     .await?;
     let size = bytes.len() as u64;
     let extracted = backends.extractor.extract(&file.source, kind, bytes).await;
-    let document = extracted.map_err(|error| Why::Fail(error.to_string()))?;
+    let document = extracted.map_err(|error| (Why::Fail(error.to_string()), Some(hash.clone())))?;
 
     let chunk_options = options.chunk;
     let embedder = Arc::clone(&backends.embedder);
@@ -160,7 +173,7 @@ async fn try_prepare(
     super::off_thread(move || {
         let record = DocumentRecord {
             source: file.source,
-            document_hash: hash,
+            document_hash: hash.clone(),
             size,
             mtime: file.mtime,
             kind,
@@ -172,36 +185,50 @@ async fn try_prepare(
         };
         let ready = cut(record, replaces, &document, &chunk_options, &*embedder, &terms);
         if ready.chunks.is_empty() {
-            return Err(Why::Empty);
+            return Err((Why::Empty, Some(hash)));
         }
         Ok(ready)
     })
     .await
 }
 
+/// Why the file would be passed over once it is read, if it would: nothing is to be done about it.
+pub(super) fn passed_over(file: &FoundFile) -> Option<&'static str> {
+    let mut head = Vec::new();
+    File::open(&file.path).ok()?.take(HEAD as u64).read_to_end(&mut head).ok()?;
+    match extract::detect(&file.path, &head) {
+        Detected::Known(Kind::Code) if head.is_empty() => Some(EMPTY_CODE),
+        Detected::Known(_) => None,
+        Detected::Skip(reason) => Some(reason),
+    }
+}
+
 fn read(
     file: &FoundFile,
     content: Option<Vec<u8>>,
     limit: u64,
-) -> Result<(Vec<u8>, Kind, ContentHash), Why> {
+) -> Result<(Vec<u8>, Kind, ContentHash), Rejected> {
     let bytes = match content {
         Some(bytes) => bytes,
         None => std::fs::read(&file.path)
-            .map_err(|error| Why::Fail(format!("cannot be read: {error}")))?,
+            .map_err(|error| (Why::Fail(format!("cannot be read: {error}")), None))?,
     };
     if bytes.len() as u64 > limit {
-        return Err(Why::Fail("over the size limit (raise it with --max-file-size)".to_owned()));
+        let reason = "over the size limit (raise it with --max-file-size)";
+        return Err((Why::Fail(reason.to_owned()), None));
     }
-    let head = &bytes[..bytes.len().min(8192)];
+    let head = &bytes[..bytes.len().min(HEAD)];
     match extract::detect(&file.path, head) {
         // `__init__.py` and its like are empty on purpose.
-        Detected::Known(Kind::Code) if bytes.is_empty() => Err(Why::Skip("empty")),
-        Detected::Known(_) if bytes.trim_ascii().is_empty() => Err(Why::Empty),
+        Detected::Known(Kind::Code) if bytes.is_empty() => Err((Why::Skip(EMPTY_CODE), None)),
+        Detected::Known(_) if bytes.trim_ascii().is_empty() => {
+            Err((Why::Empty, Some(ContentHash::of(&bytes))))
+        }
         Detected::Known(kind) => {
             let hash = ContentHash::of(&bytes);
             Ok((bytes, kind, hash))
         }
-        Detected::Skip(reason) => Err(Why::Skip(reason)),
+        Detected::Skip(reason) => Err((Why::Skip(reason), None)),
     }
 }
 

@@ -74,9 +74,6 @@ impl IngestReport {
         for skipped in &discovery.skipped {
             report.skip(skipped.reason);
         }
-        for failed in &discovery.failed {
-            report.fail(&failed.source, &failed.reason);
-        }
         report
     }
 

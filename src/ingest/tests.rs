@@ -89,11 +89,15 @@ impl Project {
                 exclude: Vec::new(),
                 max_file_size: 1 << 20,
                 hidden: false,
+                known: Vec::new(),
+                allow_gone: false,
             },
             inline: self.inline.clone(),
             chunk: chunk::ChunkOptions { max_tokens: 16, overlap_tokens: 0 },
             tags: self.tags.clone(),
             checksum: false,
+            retry_failed: false,
+            prune: PruneLimit { share: 0.5, allow: false },
             parallel: 2,
         };
         let backends = Backends {

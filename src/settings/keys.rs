@@ -89,5 +89,6 @@ pub static KEYS: &[Key] = &[
     row("ingest.max_file_size", Some("--max-file-size"), &["DOCENT_INGEST_MAX_FILE_SIZE"], Some("64MB"), "largest file that is read"),
     row("ingest.extract_timeout", None, &["DOCENT_INGEST_EXTRACT_TIMEOUT"], Some("30s"), "longest a parser may take for a file"),
     row("ingest.extract_memory", None, &["DOCENT_INGEST_EXTRACT_MEMORY"], Some("1024MB"), "most memory a parser may take"),
+    row("ingest.prune_share", None, &["DOCENT_INGEST_PRUNE_SHARE"], Some("50%"), "part of the collection a run may delete unasked"),
     row("attempts", None, &["DOCENT_ATTEMPTS"], Some("5"), "tries of a request that is worth retrying"),
 ];

@@ -130,6 +130,8 @@ pub struct Ingest {
     pub max_file_size: u64,
     pub extract_timeout: Duration,
     pub extract_memory: u64,
+    /// Part of the collection's documents that a run may delete without being told to, 0 to 1.
+    pub prune_share: f64,
 }
 
 /// One row of `config show`.
@@ -206,6 +208,7 @@ pub fn resolve(layers: &Layers, trusted: bool) -> Result<Settings, SettingsError
             max_file_size: values.parsed("ingest.max_file_size", parse::size)?,
             extract_timeout: values.parsed("ingest.extract_timeout", parse::duration)?,
             extract_memory: values.parsed("ingest.extract_memory", parse::size)?,
+            prune_share: values.parsed("ingest.prune_share", parse::share)?,
         },
         attempts: values.parsed("attempts", parse::count)?,
         resolved: KEYS.iter().map(|key| layers.resolved(key)).collect(),

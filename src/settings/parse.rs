@@ -54,6 +54,18 @@ pub fn address(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+/// A part of something, as `50%` or `0.5`; 0 to 1.
+pub fn share(text: &str) -> Result<f64, String> {
+    let value = match text.strip_suffix('%') {
+        Some(percent) => percent.trim_end().parse().map(|value: f64| value / 100.0),
+        None => text.parse(),
+    };
+    value
+        .ok()
+        .filter(|share| (0.0..=1.0).contains(share))
+        .ok_or_else(|| "is not a share: write it as 50% or 0.5".to_owned())
+}
+
 /// A whole number.
 pub fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
     text.parse().map_err(|_| "is not a whole number".to_owned())

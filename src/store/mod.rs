@@ -94,7 +94,8 @@ pub trait VectorStore: Send + Sync {
     /// Makes every update before this call durable.
     async fn flush(&self) -> Result<(), BackendError>;
 
-    /// Told once at the end of an ingest that changed something: build indexes, merge segments.
+    /// Told once at the end of an ingest that changed something: build indexes, merge segments. Makes
+    /// everything durable, as [`VectorStore::flush`] does.
     async fn optimize(&self) -> Result<(), BackendError>;
 
     /// Told before something slow: lets other processes have the collection. The next operation

@@ -6,6 +6,7 @@
 
 pub mod answer;
 pub mod passages;
+pub mod preview;
 pub mod progress;
 pub mod report;
 pub mod sanitize;

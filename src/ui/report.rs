@@ -6,7 +6,7 @@ use super::Ui;
 use super::sanitize::sanitize_line;
 use super::words::{counted, grouped, seconds};
 use crate::error::Failure;
-use crate::ingest::IngestReport;
+use crate::ingest::{FailedSource, IngestReport};
 
 /// Failed sources that are listed one by one.
 const LISTED: usize = 20;
@@ -39,12 +39,15 @@ impl Ui {
         self.failed_sources(report);
     }
 
-    /// Shown with `--quiet` too: they are what went wrong.
     fn failed_sources(&mut self, report: &IngestReport) {
-        if self.format != crate::cli::Format::Text {
-            return;
+        if self.format == crate::cli::Format::Text {
+            self.rows_of_failed(&report.failed);
         }
-        let listed = &report.failed[..report.failed.len().min(LISTED)];
+    }
+
+    /// Shown with `--quiet` too: they are what went wrong.
+    pub(super) fn rows_of_failed(&mut self, failed: &[FailedSource]) {
+        let listed = &failed[..failed.len().min(LISTED)];
         let width = listed.iter().map(|row| row.source.chars().count()).max().unwrap_or(0).min(50);
         for row in listed {
             let source = sanitize_line(&row.source);
@@ -52,7 +55,7 @@ impl Ui {
             let line = format!("{label}  {source:width$}  {}", sanitize_line(&row.reason));
             self.talk(&line);
         }
-        let rest = report.failed.len() - listed.len();
+        let rest = failed.len() - listed.len();
         if rest > 0 {
             self.talk(&format!("... and {rest} more failed; --format json lists them all"));
         }

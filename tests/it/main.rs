@@ -14,4 +14,5 @@ mod readme;
 mod sample_docs;
 mod search;
 mod status;
+mod sync;
 mod tidy;

@@ -34,6 +34,10 @@ pub struct DiscoverOptions {
     pub max_file_size: u64,
     /// Whether names that begin with a dot are taken.
     pub hidden: bool,
+    /// Sources of the documents that are stored: an input that is gone may have held some.
+    pub known: Vec<String>,
+    /// Whether an input that is gone stands for documents to delete.
+    pub allow_gone: bool,
 }
 
 /// A file to ingest.
@@ -46,6 +50,16 @@ pub struct FoundFile {
     pub size: u64,
     /// Modification time, nanoseconds since the Unix epoch; never 0.
     pub mtime: i64,
+}
+
+impl FoundFile {
+    /// The file of a source, where there is one.
+    pub fn at(root: &Path, source: &str) -> Option<Self> {
+        let path = root.join(source);
+        let metadata = fs::metadata(&path).ok().filter(fs::Metadata::is_file)?;
+        let (size, mtime) = (metadata.len(), walk::mtime(&metadata));
+        Some(Self { source: source.to_owned(), path, size, mtime })
+    }
 }
 
 /// An entry that was passed over on purpose. A directory stands for everything below it.
@@ -74,12 +88,16 @@ pub struct Discovery {
 /// The inputs make no sense; nothing was looked at beyond them.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum DiscoverError {
+    #[error("no PATH was given, and no earlier run has named one")]
+    NothingNamed,
     #[error("{input}: no such file or directory")]
     NotFound {
         input: String,
         /// The nearest existing name, as it would be typed.
         suggestion: Option<String>,
     },
+    #[error("{input} is gone, and {documents} of the collection's documents came from it")]
+    Gone { input: String, documents: usize },
     #[error("{pattern}: invalid glob: {reason}")]
     InvalidGlob { pattern: String, reason: String },
     #[error("{input}: a link to {target}, outside the project")]
@@ -100,6 +118,10 @@ impl DiscoverError {
         match self {
             Self::NotFound { suggestion, .. } => {
                 suggestion.as_ref().map(|name| format!("did you mean {name}?"))
+            }
+            Self::NothingNamed => Some("docent ingest PATH".to_owned()),
+            Self::Gone { .. } => {
+                Some("delete them with --allow-prune, or bring the files back".to_owned())
             }
             Self::InvalidGlob { .. } => Some(
                 "globs know * ** ? [a-z] {a,b}; a backslash takes the next character as it is"
@@ -125,7 +147,13 @@ pub fn discover(options: &DiscoverOptions) -> Result<Discovery, DiscoverError> {
     let mut walk = Walk::new(&root, &patterns, options.hidden, options.max_file_size);
     let mut targets = Vec::with_capacity(options.inputs.len());
     for input in &options.inputs {
-        let target = resolve(input, &root, &options.cwd)?;
+        let target = match resolve(input, &root, &options.cwd) {
+            Err(DiscoverError::NotFound { .. }) if held(input, &root, options) > 0 => {
+                targets.push(gone(input, &root, options)?);
+                continue;
+            }
+            resolved => resolved?,
+        };
         let (taken, skipped) = walk.visit(&target);
         if matches!(target, Target::Glob { .. }) && taken == 0 {
             return Err(DiscoverError::NoMatch { input: input.clone(), skipped });
@@ -133,6 +161,32 @@ pub fn discover(options: &DiscoverOptions) -> Result<Discovery, DiscoverError> {
         targets.push(target);
     }
     Ok(walk.finish(targets))
+}
+
+/// The source that an input had when it was there.
+fn former_source(input: &str, root: &Path, options: &DiscoverOptions) -> Option<String> {
+    let path = lexical(&options.cwd.join(input));
+    match path.strip_prefix(root) {
+        Ok(relative) => walk::source_of(relative),
+        Err(_) => path.to_str().map(str::to_owned),
+    }
+}
+
+/// How many stored documents came from an input that is gone.
+fn held(input: &str, root: &Path, options: &DiscoverOptions) -> usize {
+    let Some(source) = former_source(input, root, options) else { return 0 };
+    options.known.iter().filter(|known| scope::is_under(known, &source)).count()
+}
+
+/// An input that is gone, where its documents may go too.
+fn gone(input: &str, root: &Path, options: &DiscoverOptions) -> Result<Target, DiscoverError> {
+    match former_source(input, root, options) {
+        Some(source) if options.allow_gone => Ok(Target::Directory(source)),
+        _ => {
+            let documents = held(input, root, options);
+            Err(DiscoverError::Gone { input: input.to_owned(), documents })
+        }
+    }
 }
 
 /// What an input stands for. An existing path is a path even when it looks like a glob. Symlinks

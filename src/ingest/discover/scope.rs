@@ -128,7 +128,7 @@ impl Scope {
 }
 
 /// Whether `source` is `base` or below it.
-fn is_under(source: &str, base: &str) -> bool {
+pub(super) fn is_under(source: &str, base: &str) -> bool {
     source
         .strip_prefix(base)
         .is_some_and(|rest| base.is_empty() || rest.is_empty() || rest.starts_with('/'))

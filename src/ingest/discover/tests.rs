@@ -36,6 +36,8 @@ impl Project {
             exclude: Vec::new(),
             max_file_size: 1000,
             hidden: false,
+            known: Vec::new(),
+            allow_gone: false,
         }
     }
 

@@ -243,7 +243,7 @@ fn reason(error: &io::Error) -> String {
 }
 
 /// Never 0, which means a document that is no file: reproducible archives unpack with that time.
-fn mtime(metadata: &Metadata) -> i64 {
+pub(super) fn mtime(metadata: &Metadata) -> i64 {
     const NEXT_TO_EPOCH: i64 = 1;
     let Ok(modified) = metadata.modified() else { return NEXT_TO_EPOCH };
     let nanoseconds = match modified.duration_since(UNIX_EPOCH) {

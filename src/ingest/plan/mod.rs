@@ -1,15 +1,38 @@
 //! Files × records → what there is to do. Pure: contents are seen only as hashes.
 //!
 //! Size and modification time decide first, as in git's index; a hash is asked for only where they
-//! leave a doubt ([`to_hash`]).
+//! leave a doubt ([`to_hash`]). A file that failed before is not tried again while it is the same.
+
+mod audit;
+mod prune;
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
+pub use self::audit::{Audit, audit};
+pub use self::prune::{Prune, PruneLimit};
 use super::discover::{FoundFile, Scope};
-use crate::types::{ContentHash, DocumentRecord};
+use crate::types::{ContentHash, DocumentRecord, FailureRecord};
+
+/// What is compared.
+#[derive(Clone, Copy)]
+pub struct Compared<'a> {
+    pub files: &'a [FoundFile],
+    pub scope: &'a Scope,
+    /// Of documents that are files.
+    pub records: &'a [DocumentRecord],
+    pub failures: &'a [FailureRecord],
+    /// Documents that are not stored as their records say; they count as changed.
+    pub damaged: &'a [String],
+    /// Those given to this run, if any: a document with others counts as changed.
+    pub tags: Option<&'a [String]>,
+    /// Hash every file.
+    pub checksum: bool,
+    /// Only files that failed before, and those in any case.
+    pub retry_failed: bool,
+}
 
 /// What an ingest has to do. Every list is sorted by source; every file is in exactly one of
-/// `added`, `changed`, `moved`, `unchanged` and `touched`.
+/// `added`, `changed`, `moved`, `unchanged`, `touched` and `failed`.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Plan {
     pub added: Vec<FoundFile>,
@@ -19,6 +42,10 @@ pub struct Plan {
     pub unchanged: Vec<FoundFile>,
     /// Same content, new modification time: only the record is rewritten. Counted as unchanged.
     pub touched: Vec<FoundFile>,
+    /// Failed before, and nothing has changed since.
+    pub failed: Vec<FailureRecord>,
+    /// Failures to be forgotten: the file is gone, or is again as it is stored.
+    pub forgotten: Vec<String>,
 }
 
 /// A document whose file has a new name and the same content.
@@ -36,51 +63,67 @@ impl Plan {
             && self.moved.is_empty()
             && self.deleted.is_empty()
     }
+
+    /// Every file whose document has to be made.
+    pub fn files(&self) -> impl Iterator<Item = &FoundFile> {
+        let moved = self.moved.iter().map(|step| &step.to);
+        self.added.iter().chain(&self.changed).chain(moved)
+    }
 }
 
-/// The files whose content hash [`plan`] needs: the same size with another modification time, and
-/// new files that may be a vanished document under a new name. With `checksum`, all of them.
-pub fn to_hash<'a>(
-    files: &'a [FoundFile],
-    records: &[DocumentRecord],
-    scope: &Scope,
-    checksum: bool,
-) -> Vec<&'a FoundFile> {
-    let known = by_source(records);
-    let vanished: HashSet<u64> =
-        vanished(files, records, scope).map(|record| record.size).collect();
+/// The files whose content hash [`plan`] needs: the same size with another modification time or
+/// one that may hide an edit, and new files that may be a vanished document under a new name.
+pub fn to_hash<'a>(compared: &Compared<'a>) -> Vec<&'a FoundFile> {
+    let known = by_source(compared.records);
+    let vanished: HashSet<u64> = vanished(compared).map(|record| record.size).collect();
     let in_doubt = |file: &FoundFile| match known.get(file.source.as_str()) {
-        Some(record) => record.size == file.size && record.mtime != file.mtime,
+        Some(record) => record.size == file.size && (record.mtime != file.mtime || is_racy(record)),
         None => vanished.contains(&file.size),
     };
-    files.iter().filter(|file| checksum || in_doubt(file)).collect()
+    compared.files.iter().filter(|file| compared.checksum || in_doubt(file)).collect()
+}
+
+/// Whether an edit after the reading could have the same modification time: the file was modified
+/// in the second in which it was ingested, or later ("racy" in git's words).
+fn is_racy(record: &DocumentRecord) -> bool {
+    chrono::DateTime::parse_from_rfc3339(&record.ingested_at)
+        .is_ok_and(|ingested| record.mtime.div_euclid(1_000_000_000) >= ingested.timestamp())
 }
 
 /// Compares. `hashes` is by source; a file without a hash is judged by size and time alone.
-/// `tags` are those given to this run, if any: a document with others counts as changed.
 #[expect(clippy::implicit_hasher, reason = "the pipeline builds the map itself")]
-pub fn plan(
-    files: &[FoundFile],
-    records: &[DocumentRecord],
-    scope: &Scope,
-    hashes: &HashMap<String, ContentHash>,
-    tags: Option<&[String]>,
-) -> Plan {
-    let known = by_source(records);
-    let tags = tags.map(sorted);
+pub fn plan(compared: &Compared<'_>, hashes: &HashMap<String, ContentHash>) -> Plan {
+    let known = by_source(compared.records);
+    let failing: HashMap<&str, &FailureRecord> =
+        compared.failures.iter().map(|failure| (failure.source.as_str(), failure)).collect();
+    let damaged: HashSet<&str> = compared.damaged.iter().map(String::as_str).collect();
+    let tags = compared.tags.map(sorted);
     let same_tags =
         |record: &DocumentRecord| tags.as_ref().is_none_or(|tags| *tags == sorted(&record.tags));
-    let mut files: Vec<&FoundFile> = files.iter().collect();
+    let mut files: Vec<&FoundFile> = compared.files.iter().collect();
+    if compared.retry_failed {
+        files.retain(|file| failing.contains_key(file.source.as_str()));
+    }
     files.sort_by(|a, b| a.source.cmp(&b.source));
 
     let mut plan = Plan::default();
     let mut fresh = Vec::new();
     for &file in &files {
+        let failure = failing.get(file.source.as_str()).copied();
+        let hopeless = failure.filter(|failure| !compared.retry_failed && still(failure, file));
         let Some(record) = known.get(file.source.as_str()) else {
-            fresh.push(file);
+            match hopeless {
+                Some(failure) => plan.failed.push(failure.clone()),
+                None => fresh.push(file),
+            }
             continue;
         };
         let list = match compare(file, record, hashes.get(&file.source)) {
+            _ if damaged.contains(file.source.as_str()) => &mut plan.changed,
+            Difference::Content if hopeless.is_some() => {
+                plan.failed.extend(hopeless.cloned());
+                continue;
+            }
             _ if !same_tags(record) => &mut plan.changed,
             Difference::Content => &mut plan.changed,
             Difference::Time => &mut plan.touched,
@@ -90,9 +133,10 @@ pub fn plan(
     }
 
     let mut gone: BTreeMap<&str, &DocumentRecord> =
-        vanished(files.iter().copied(), records, scope).map(|r| (r.source.as_str(), r)).collect();
+        vanished(compared).map(|record| (record.source.as_str(), record)).collect();
     let mut by_hash: HashMap<&ContentHash, VecDeque<&str>> = HashMap::new();
-    for (source, record) in gone.iter().filter(|(_, record)| same_tags(record)) {
+    let whole = |record: &DocumentRecord| !damaged.contains(record.source.as_str());
+    for (source, record) in gone.iter().filter(|(_, r)| same_tags(r) && whole(r)) {
         by_hash.entry(&record.document_hash).or_default().push_back(source);
     }
     for file in fresh {
@@ -106,7 +150,27 @@ pub fn plan(
         }
     }
     plan.deleted = gone.into_keys().map(str::to_owned).collect();
+    plan.forgotten = forgotten(compared, &plan);
     plan
+}
+
+/// Whether the file is the one that failed, and this docent the one that could not read it.
+fn still(failure: &FailureRecord, file: &FoundFile) -> bool {
+    failure.document_hash.is_some()
+        && (failure.size, failure.mtime) == (file.size, file.mtime)
+        && failure.docent == env!("CARGO_PKG_VERSION")
+}
+
+/// Failures of files that are gone, or as they are stored.
+fn forgotten(compared: &Compared<'_>, plan: &Plan) -> Vec<String> {
+    let files: HashSet<&str> = compared.files.iter().map(|file| file.source.as_str()).collect();
+    let settled: HashSet<&str> =
+        plan.unchanged.iter().chain(&plan.touched).map(|file| file.source.as_str()).collect();
+    let outdated = |source: &str| {
+        settled.contains(source) || (!files.contains(source) && compared.scope.covers(source))
+    };
+    let sources = compared.failures.iter().map(|failure| &failure.source);
+    sources.filter(|source| outdated(source)).cloned().collect()
 }
 
 enum Difference {
@@ -130,15 +194,13 @@ fn by_source(records: &[DocumentRecord]) -> HashMap<&str, &DocumentRecord> {
     records.iter().map(|record| (record.source.as_str(), record)).collect()
 }
 
-/// Records in scope whose file is gone.
-fn vanished<'a, 'f>(
-    files: impl IntoIterator<Item = &'f FoundFile>,
-    records: &'a [DocumentRecord],
-    scope: &Scope,
-) -> impl Iterator<Item = &'a DocumentRecord> {
-    let present: HashSet<&str> = files.into_iter().map(|file| file.source.as_str()).collect();
+/// Records in scope whose file is gone. A run over failed files alone does not look for them.
+fn vanished<'a>(compared: &Compared<'a>) -> impl Iterator<Item = &'a DocumentRecord> {
+    let Compared { files, scope, records, retry_failed, .. } = *compared;
+    let present: HashSet<&str> = files.iter().map(|file| file.source.as_str()).collect();
     records
         .iter()
+        .filter(move |_| !retry_failed)
         .filter(move |record| !present.contains(record.source.as_str()))
         .filter(move |record| scope.covers(&record.source))
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::ingest::discover::{DiscoverOptions, discover};
-use crate::types::Kind;
+use crate::types::{Kind, Tally};
 
 /// A file as the tests see it: name, content, modification time.
 type Row = (u8, u8, i64);
@@ -56,6 +56,8 @@ fn scope() -> Scope {
         exclude: Vec::new(),
         max_file_size: 1,
         hidden: false,
+        known: Vec::new(),
+        allow_gone: false,
     })
     .unwrap()
     .scope
@@ -70,8 +72,25 @@ fn run(on_disk: &[Row], stored: &[Row], checksum: bool) -> Plan {
     let files: Vec<_> = on_disk.iter().map(file).collect();
     let records: Vec<_> = stored.iter().map(record).collect();
     let scope = scope();
-    let needed = to_hash(&files, &records, &scope, checksum);
-    plan(&files, &records, &scope, &hashes(&needed, on_disk), None)
+    let compared = Compared { checksum, ..compared(&files, &scope, &records) };
+    plan(&compared, &hashes(&to_hash(&compared), on_disk))
+}
+
+fn compared<'a>(
+    files: &'a [FoundFile],
+    scope: &'a Scope,
+    records: &'a [DocumentRecord],
+) -> Compared<'a> {
+    Compared {
+        files,
+        scope,
+        records,
+        failures: &[],
+        damaged: &[],
+        tags: None,
+        checksum: false,
+        retry_failed: false,
+    }
 }
 
 #[test]
@@ -96,10 +115,115 @@ fn each_case_lands_in_its_list() {
 #[test]
 fn other_tags_are_a_change() {
     let (files, records) = ([file(&(0, 0, 5))], [record(&(0, 0, 5))]);
-    let tagged = |tags: Option<&[String]>| plan(&files, &records, &scope(), &HashMap::new(), tags);
+    let scope = scope();
+    let tagged = |tags: Option<&[String]>| {
+        plan(&Compared { tags, ..compared(&files, &scope, &records) }, &HashMap::new())
+    };
     assert_eq!(tagged(Some(&["team=a".into()])).changed.len(), 1);
     assert_eq!(tagged(Some(&[])).unchanged.len(), 1);
     assert_eq!(tagged(None).unchanged.len(), 1);
+}
+
+fn failure(row: &Row, hash: Option<ContentHash>) -> FailureRecord {
+    let FoundFile { source, size, mtime, .. } = file(row);
+    FailureRecord {
+        source,
+        reason: "damaged".to_owned(),
+        size,
+        mtime,
+        document_hash: hash,
+        docent: env!("CARGO_PKG_VERSION").to_owned(),
+        failed_at: String::new(),
+        run_id: Uuid::nil(),
+    }
+}
+
+#[test]
+fn what_failed_is_not_tried_again_while_it_is_the_same() {
+    let (same, edited, unreadable, gone) = ((0, 1, 5), (1, 2, 5), (2, 2, 5), (3, 2, 5));
+    let files = [same, (1, 4, 6), unreadable].map(|row| file(&row));
+    let known = Some(hash(9));
+    let failures = [
+        failure(&same, known.clone()),
+        failure(&edited, known.clone()),
+        failure(&unreadable, None),
+        failure(&gone, known.clone()),
+    ];
+    let scope = scope();
+    let first = Compared { failures: &failures, ..compared(&files, &scope, &[]) };
+    let planned = plan(&first, &HashMap::new());
+    assert_eq!(planned.failed, [failures[0].clone()]);
+    assert_eq!(planned.added, files[1..]);
+    assert_eq!(planned.forgotten, ["docs/3"]);
+    let retried = plan(&Compared { retry_failed: true, ..first }, &HashMap::new());
+    assert_eq!((retried.added.as_slice(), retried.failed.len()), (&files[..], 0));
+
+    let older = [FailureRecord { docent: "0.0.1".to_owned(), ..failures[0].clone() }];
+    let upgraded = Compared { failures: &older, ..first };
+    assert_eq!(plan(&upgraded, &HashMap::new()).added.len(), 3);
+
+    // An edit that failed keeps the version before it; taking the edit back ends the failure.
+    let (records, edits) = ([record(&(0, 4, 4))], [failure(&same, known)]);
+    let kept = Compared { records: &records, failures: &edits, ..first };
+    assert_eq!(plan(&kept, &HashMap::new()).failed.len(), 1);
+    let undone = [file(&(0, 4, 4))];
+    let undone = plan(&Compared { files: &undone, ..kept }, &HashMap::new());
+    assert_eq!((undone.unchanged.len(), undone.forgotten.len()), (1, 1));
+}
+
+#[test]
+fn another_try_touches_nothing_but_what_failed() {
+    let stored = [(0, 0, 5), (1, 2, 5)].map(|row| record(&row));
+    let (on_disk, failures) = ([file(&(1, 4, 6)), file(&(2, 4, 6))], [failure(&(2, 0, 1), None)]);
+    let scope = scope();
+    let compared =
+        Compared { failures: &failures, retry_failed: true, ..compared(&on_disk, &scope, &stored) };
+    let plan = plan(&compared, &HashMap::new());
+    assert_eq!(plan, Plan { added: vec![file(&(2, 4, 6))], ..Plan::default() });
+}
+
+#[test]
+fn a_damaged_document_is_a_change() {
+    let (files, records) = ([file(&(0, 0, 5))], [record(&(0, 0, 5))]);
+    let (scope, damaged) = (scope(), ["docs/0".to_owned()]);
+    let compared = Compared { damaged: &damaged, ..compared(&files, &scope, &records) };
+    assert_eq!(plan(&compared, &HashMap::new()).changed.len(), 1);
+}
+
+#[test]
+fn only_all_the_chunks_of_a_record_and_no_others_are_in_order() {
+    let tally = |name: u8, content: u8, chunks: u32| Tally {
+        source: source(name),
+        document_hash: hash(content),
+        chunks,
+    };
+    let records = [(0, 0, 5), (1, 0, 5), (2, 0, 5), (3, 0, 5), (4, 0, 5)].map(|row| record(&row));
+    let stored = [
+        tally(0, 0, 1), // as it should be
+        tally(1, 0, 2), // too many
+        tally(2, 0, 1), // two versions
+        tally(2, 1, 1),
+        tally(3, 1, 1), // another version
+        tally(7, 0, 3), // no record
+    ];
+    let found = audit(&records, &stored);
+    assert_eq!(found.damaged, ["docs/1", "docs/2", "docs/3", "docs/4"]);
+    assert_eq!(found.orphans, ["docs/7"]);
+}
+
+#[test]
+fn much_is_deleted_only_when_told_so() {
+    let plan = |deleted: usize| Plan {
+        deleted: (0..deleted).map(|name| name.to_string()).collect(),
+        ..Plan::default()
+    };
+    let limit = PruneLimit { share: 0.5, allow: false };
+    for (deleted, documents, fits) in
+        [(10, 10, true), (11, 22, true), (11, 21, false), (0, 0, true), (500, 1_000, true)]
+    {
+        assert_eq!(limit.check(&plan(deleted), documents).is_ok(), fits, "{deleted}/{documents}");
+    }
+    assert!(PruneLimit { allow: true, ..limit }.check(&plan(11), 11).is_ok());
 }
 
 #[test]

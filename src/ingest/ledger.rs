@@ -1,0 +1,113 @@
+//! The manifest of a collection while a run changes it.
+//!
+//! It names the run from before the first change until after the last: a manifest that still does
+//! when nobody writes was left by a run that was cut off.
+
+use crate::error::{BackendError, Fault, Service};
+use crate::store::VectorStore;
+use crate::types::{Manifest, Run, SparseId};
+
+/// How a run ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum End {
+    /// It found nothing to change.
+    Unchanged,
+    Complete,
+    /// It was told to stop; the next one does the rest.
+    CutShort,
+}
+
+pub(super) struct Ledger {
+    /// `None` until the collection is created.
+    manifest: Option<Manifest>,
+    pub run: Run,
+    /// What the run keeps the collection in line with, as sources.
+    roots: Vec<String>,
+    open: bool,
+    /// This run has made the collection.
+    pub created: bool,
+}
+
+impl Ledger {
+    pub(super) fn new(manifest: Option<Manifest>, run: Run, roots: Vec<String>) -> Self {
+        Self { manifest, run, roots, open: false, created: false }
+    }
+
+    pub(super) fn exists(&self) -> bool {
+        self.manifest.is_some()
+    }
+
+    /// Whether this run, or the one before that was cut off, has left a mark to be taken out.
+    pub(super) fn is_open(&self) -> bool {
+        let left = |manifest: &Manifest| manifest.unfinished.is_some();
+        self.open || self.manifest.as_ref().is_some_and(left)
+    }
+
+    pub(super) fn manifest(&self) -> Result<&Manifest, BackendError> {
+        self.manifest.as_ref().ok_or_else(|| {
+            let message = "the collection has not been created";
+            BackendError::new(Service::Store, Fault::Permanent, "", message)
+        })
+    }
+
+    /// Creates the collection, the run begun.
+    pub(super) async fn create(
+        &mut self,
+        store: &dyn VectorStore,
+        manifest: Manifest,
+    ) -> Result<(), BackendError> {
+        let manifest = Manifest { unfinished: Some(self.run.clone()), ..manifest };
+        store.create(&manifest).await?;
+        self.manifest = Some(manifest);
+        (self.open, self.created) = (true, true);
+        Ok(())
+    }
+
+    /// A collection without documents gets new sparse settings.
+    pub(super) async fn begin_anew(
+        &mut self,
+        store: &dyn VectorStore,
+        sparse: SparseId,
+    ) -> Result<(), BackendError> {
+        if let Some(manifest) = &mut self.manifest {
+            manifest.sparse = sparse;
+        }
+        self.open(store).await
+    }
+
+    /// Told before each change; writes before the first.
+    pub(super) async fn open(&mut self, store: &dyn VectorStore) -> Result<(), BackendError> {
+        if let Some(manifest) = self.manifest.as_mut().filter(|_| !self.open) {
+            manifest.unfinished = Some(self.run.clone());
+            store.put_manifest(manifest).await?;
+            self.open = true;
+        }
+        Ok(())
+    }
+
+    /// After everything is durable: the run is part of the lineage if it changed anything, and done
+    /// if it was not cut short.
+    pub(super) async fn close(
+        &mut self,
+        store: &dyn VectorStore,
+        end: End,
+    ) -> Result<(), BackendError> {
+        let Some(manifest) = &mut self.manifest else { return Ok(()) };
+        if end != End::CutShort {
+            manifest.unfinished = None;
+        }
+        if end != End::Unchanged {
+            manifest.runs.push(self.run.clone());
+            let surplus = manifest.runs.len().saturating_sub(Manifest::MAX_RUNS);
+            manifest.runs.drain(..surplus);
+        }
+        for root in self.roots.drain(..) {
+            if !manifest.roots.contains(&root) {
+                manifest.roots.push(root);
+            }
+        }
+        store.put_manifest(manifest).await?;
+        self.open = false;
+        Ok(())
+    }
+}

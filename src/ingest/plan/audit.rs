@@ -1,0 +1,40 @@
+//! Records × stored chunks → what a run that was cut off has left behind.
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::types::{DocumentRecord, Tally};
+
+/// What does not agree. Sorted by source.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Audit {
+    /// Documents whose chunks are not those of their record, all of them and no others.
+    pub damaged: Vec<String>,
+    /// Sources that have chunks and no record.
+    pub orphans: Vec<String>,
+}
+
+impl Audit {
+    pub fn is_clean(&self) -> bool {
+        self.damaged.is_empty() && self.orphans.is_empty()
+    }
+}
+
+/// Compares the records with a count of what is stored.
+pub fn audit(records: &[DocumentRecord], tally: &[Tally]) -> Audit {
+    let mut versions: HashMap<&str, Vec<&Tally>> = HashMap::new();
+    for counted in tally {
+        versions.entry(&counted.source).or_default().push(counted);
+    }
+    let mut damaged = BTreeSet::new();
+    for record in records {
+        let stored = versions.remove(record.source.as_str()).unwrap_or_default();
+        let whole = |counted: &Tally| {
+            counted.document_hash == record.document_hash && counted.chunks == record.chunks
+        };
+        if !matches!(stored[..], [only] if whole(only)) {
+            damaged.insert(record.source.clone());
+        }
+    }
+    let orphans: BTreeSet<String> = versions.into_keys().map(str::to_owned).collect();
+    Audit { damaged: damaged.into_iter().collect(), orphans: orphans.into_iter().collect() }
+}

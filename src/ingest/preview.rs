@@ -1,0 +1,189 @@
+//! What an ingest would do: the plan in words, and what embedding it would take.
+
+use std::collections::{BTreeMap, HashSet};
+
+use futures::stream::{self, StreamExt};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::batch::{self, Batch};
+use super::prepare::{self, Why};
+use super::report::{FailedSource, IngestReport};
+use super::survey::{Survey, survey};
+use super::{BATCH_CHUNKS, Backends, IngestError, IngestOptions};
+use crate::cancel::Cancel;
+use crate::error::BackendError;
+use crate::store::VectorStore;
+use crate::types::{Chunk, ContentHash, Manifest};
+
+/// A plan, for a person and for a pipeline. Lists are sorted by source.
+#[derive(Clone, PartialEq, Debug, Default, Serialize)]
+pub struct Preview {
+    pub added: Vec<String>,
+    pub changed: Vec<String>,
+    pub moved: Vec<Renamed>,
+    pub deleted: Vec<String>,
+    pub unchanged: usize,
+    pub skipped: usize,
+    pub skipped_by_reason: BTreeMap<String, usize>,
+    /// What cannot be brought in: known from earlier runs, or found while the plan was made.
+    pub failed: Vec<FailedSource>,
+    /// Documents that a run that was cut off left in disorder, and that this one would mend.
+    pub damaged: usize,
+    /// `None` where only the comparison was asked for.
+    pub work: Option<Work>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Renamed {
+    pub from: String,
+    pub to: String,
+}
+
+/// What carrying out the plan would take.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+pub struct Work {
+    /// Chunks to be stored.
+    pub chunks: usize,
+    /// Texts to be embedded for them.
+    pub embedded: usize,
+    /// Chunks whose vector is known already.
+    pub reused: usize,
+    /// Tokens to be embedded, as docent counts them.
+    pub tokens: usize,
+    /// Requests to the embedding endpoint, about; none for an embedder in this process.
+    pub requests: usize,
+}
+
+impl Preview {
+    /// Whether the collection is in line with its sources.
+    pub fn is_empty(&self) -> bool {
+        self.damaged == 0
+            && self.added.is_empty()
+            && self.changed.is_empty()
+            && self.moved.is_empty()
+            && self.deleted.is_empty()
+    }
+
+    fn of(survey: &Survey, options: &IngestOptions) -> Self {
+        let report = IngestReport::planned(&survey.discovery, &survey.plan, survey.records.len());
+        let plan = &survey.plan;
+        let mut preview = Self {
+            moved: plan
+                .moved
+                .iter()
+                .map(|step| Renamed { from: step.from.clone(), to: step.to.source.clone() })
+                .collect(),
+            deleted: plan.deleted.clone(),
+            unchanged: report.unchanged,
+            skipped: report.skipped,
+            skipped_by_reason: report.skipped_by_reason,
+            damaged: survey.audit.damaged.len() + survey.audit.orphans.len(),
+            ..Self::default()
+        };
+        let known: HashSet<&str> = survey.records.iter().map(|r| r.source.as_str()).collect();
+        for work in prepare::work(survey, options) {
+            let source = work.file.source.clone();
+            let passed_over =
+                work.content.is_none().then(|| prepare::passed_over(&work.file)).flatten();
+            if let Some(reason) = passed_over.filter(|_| !known.contains(source.as_str())) {
+                preview.skipped += 1;
+                *preview.skipped_by_reason.entry(reason.to_owned()).or_default() += 1;
+            } else if known.contains(source.as_str()) {
+                preview.changed.push(source);
+            } else if !preview.moved.iter().any(|step| step.to == source) {
+                preview.added.push(source);
+            }
+        }
+        for failed in &survey.discovery.failed {
+            preview.fail(&failed.source, &failed.reason);
+        }
+        for failure in &plan.failed {
+            preview.fail(&failure.source, &failure.reason);
+        }
+        preview
+    }
+
+    fn fail(&mut self, source: &str, reason: &str) {
+        self.failed.push(FailedSource { source: source.to_owned(), reason: reason.to_owned() });
+    }
+}
+
+/// Compares, and reads no more than that needs.
+pub async fn check(
+    options: &IngestOptions,
+    store: &dyn VectorStore,
+    manifest: Option<&Manifest>,
+) -> Result<Preview, IngestError> {
+    let survey = survey(options, store, manifest).await?;
+    Ok(Preview::of(&survey, options))
+}
+
+/// Compares, extracts and cuts, and says what embedding and storing it would take.
+pub async fn preview(
+    options: &IngestOptions,
+    backends: &Backends,
+    manifest: Option<&Manifest>,
+    cancel: &Cancel,
+) -> Result<Preview, IngestError> {
+    let survey = survey(options, &*backends.store, manifest).await?;
+    let mut preview = Preview::of(&survey, options);
+    let prepared = stream::iter(prepare::work(&survey, options))
+        .take_while(|_| std::future::ready(!cancel.is_cancelled()))
+        .map(|work| prepare::prepare(work, options, backends, Uuid::nil()))
+        .buffered(options.parallel.max(1));
+    let batch_items = backends.embedder.limits().batch_items.clamp(1, BATCH_CHUNKS);
+    let mut batches = Box::pin(batch::gather(prepared, batch_items));
+    let mut counted = Counted { reusable: !survey.records.is_empty(), ..Counted::default() };
+    while let Some(batch) = batches.next().await {
+        for refused in &batch.refused {
+            let reason = match &refused.why {
+                Why::Skip(_) => continue,
+                Why::Empty => "empty: no text",
+                Why::Fail(reason) => reason,
+            };
+            let source = &refused.file.source;
+            preview.added.retain(|added| added != source);
+            preview.fail(source, reason);
+        }
+        counted.add(&batch, backends).await?;
+    }
+    preview.work = Some(counted.work);
+    Ok(preview)
+}
+
+#[derive(Default)]
+struct Counted {
+    work: Work,
+    /// The collection may hold vectors of these texts.
+    reusable: bool,
+    seen: HashSet<ContentHash>,
+}
+
+impl Counted {
+    async fn add(&mut self, batch: &Batch, backends: &Backends) -> Result<(), BackendError> {
+        let chunks: Vec<&Chunk> = batch.parts.iter().flat_map(|part| &part.chunks).collect();
+        let mut fresh: Vec<&Chunk> =
+            chunks.iter().copied().filter(|c| self.seen.insert(c.chunk_hash.clone())).collect();
+        if self.reusable {
+            let hashes: Vec<ContentHash> = fresh.iter().map(|c| c.chunk_hash.clone()).collect();
+            let stored = backends.store.vectors(&hashes).await?;
+            fresh.retain(|chunk| !stored.contains_key(&chunk.chunk_hash));
+        }
+        let count = |chunk: &&Chunk| {
+            let text = Chunk::embedded_text(&chunk.headings, &chunk.text);
+            backends.embedder.count_tokens(&text)
+        };
+        let tokens: usize = fresh.iter().map(count).sum();
+        self.work.chunks += chunks.len();
+        self.work.embedded += fresh.len();
+        self.work.reused += chunks.len() - fresh.len();
+        self.work.tokens += tokens;
+        if !backends.embedder.is_local() {
+            let limits = backends.embedder.limits();
+            let by_items = fresh.len().div_ceil(limits.batch_items.max(1));
+            self.work.requests += by_items.max(tokens.div_ceil(limits.batch_tokens.max(1)));
+        }
+        Ok(())
+    }
+}

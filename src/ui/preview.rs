@@ -1,0 +1,80 @@
+//! The plan of an ingest.
+
+use serde_json::json;
+
+use super::Ui;
+use super::sanitize::sanitize_line;
+use super::words::{counted, grouped};
+use crate::cli::Format;
+use crate::error::Failure;
+use crate::ingest::preview::Preview;
+
+impl Ui {
+    /// Prints what `docent ingest` would do: one line for each document, as diff marks them, and
+    /// what that takes.
+    pub fn preview(&mut self, preview: &Preview) -> Result<(), Failure> {
+        if self.format != Format::Text {
+            return self.json(json!(preview));
+        }
+        if !self.quiet {
+            self.data(&changes(preview))?;
+        }
+        self.data(&summary(preview))?;
+        self.rows_of_failed(&preview.failed);
+        Ok(())
+    }
+}
+
+fn changes(preview: &Preview) -> String {
+    let mut text = String::new();
+    let mut list = |mark: &str, sources: &[String]| {
+        for source in sources {
+            text += &format!("{mark} {}\n", sanitize_line(source));
+        }
+    };
+    list("+", &preview.added);
+    list("~", &preview.changed);
+    let moved: Vec<String> =
+        preview.moved.iter().map(|step| format!("{} -> {}", step.from, step.to)).collect();
+    list(">", &moved);
+    list("-", &preview.deleted);
+    text
+}
+
+fn summary(preview: &Preview) -> String {
+    let rest = format!(
+        "unchanged {}, skipped {}, failed {}",
+        grouped(preview.unchanged),
+        grouped(preview.skipped),
+        grouped(preview.failed.len())
+    );
+    let mut text = if preview.is_empty() {
+        format!("nothing to do: {rest}\n")
+    } else {
+        format!(
+            "to do: add {}, change {}, move {}, delete {}; {rest}\n",
+            grouped(preview.added.len()),
+            grouped(preview.changed.len()),
+            grouped(preview.moved.len()),
+            grouped(preview.deleted.len()),
+        )
+    };
+    if preview.damaged > 0 {
+        let damaged = counted(preview.damaged, "document");
+        text += &format!("to mend: {damaged} that a run that was cut off left incomplete\n");
+    }
+    if let Some(work) = preview.work.filter(|work| work.chunks > 0) {
+        text += &format!(
+            "{} to store, {} to embed ({}{}), {} reused\n",
+            counted(work.chunks, "chunk"),
+            counted(work.embedded, "text"),
+            counted(work.tokens, "token"),
+            match work.requests {
+                0 => String::new(),
+                number => format!(", {}", counted(number, "request")),
+            },
+            grouped(work.reused)
+        );
+    }
+    text
+}

@@ -1,0 +1,170 @@
+//! What `docent ingest` would do, what it refuses to do, and what it remembers.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::assert_run;
+use crate::env::TestEnv;
+
+/// Four documents: one to keep, one to edit, one to move, one to drop.
+fn four() -> TestEnv {
+    let env = TestEnv::new();
+    env.write("docs/keep.md", "# Keep\n\nThis one stays as it is.\n");
+    env.write("docs/edit.md", "# Edit\n\nThe old words are obsolete.\n");
+    env.write("docs/move.md", "# Move\n\nThis one will have another name.\n");
+    env.write("docs/drop.md", "# Drop\n\nThis one will be gone.\n");
+    env.run(&["ingest", "docs"]).expect(0);
+    env
+}
+
+fn disturb(env: &TestEnv) {
+    env.write("docs/edit.md", "# Edit\n\nFresh words are here now instead.\n");
+    env.write("docs/new.md", "# New\n\nThis one has come.\n");
+    fs::rename(env.path("docs/move.md"), env.path("docs/moved.md")).expect("a rename");
+    fs::remove_file(env.path("docs/drop.md")).expect("a removal");
+}
+
+fn many(env: &TestEnv, number: usize) {
+    for i in 0..number {
+        env.write(&format!("docs/{i}.md"), format!("# Number {i}\n\nText of number {i}.\n"));
+    }
+}
+
+fn status(env: &TestEnv) -> Value {
+    env.run(&["status", "--documents", "--format", "json"]).expect(0).json()
+}
+
+#[test]
+fn a_dry_run_prints_the_plan_and_does_nothing() {
+    let env = four();
+    disturb(&env);
+    let before = status(&env);
+    assert_run!(env.run(&["ingest", "--dry-run", "docs"]).expect(0));
+    assert_eq!(status(&env)["records"], before["records"]);
+    let plan = env.run(&["ingest", "--dry-run", "docs", "--format", "json"]).expect(0).json();
+    let report = env.run(&["ingest", "docs", "--format", "json"]).expect(0).json();
+    let lengths = ["added", "changed", "moved", "deleted"]
+        .map(|name| (plan[name].as_array().map(Vec::len), report[name].as_u64()));
+    assert_eq!(lengths, [(Some(1), Some(1)); 4]);
+    for name in ["chunks", "embedded", "reused"] {
+        assert_eq!(plan["work"][name], report[name], "{name}");
+    }
+}
+
+#[test]
+fn a_plan_as_json_keeps_its_shape_when_it_is_empty() {
+    let env = four();
+    assert_run!(env.run(&["ingest", "--dry-run", "docs", "--format", "json"]).expect(0));
+}
+
+#[test]
+fn a_check_is_negative_when_anything_is_to_do() {
+    let env = TestEnv::new();
+    env.write("docs/a.md", "# A\n\nSome text.\n");
+    env.write("docs/b.bin", b"\0\x01\x02");
+    env.write("docs/pkg/__init__.py", "");
+    assert_run!(env.run(&["ingest", "--check", "docs"]).expect(1));
+    assert!(!env.path(".docent").exists(), "a check creates nothing");
+    env.run(&["ingest", "docs"]).expect(0);
+    env.run(&["ingest", "--check", "docs"]).expect(0);
+    fs::remove_file(env.path("docs/a.md")).expect("a removal");
+    env.run(&["ingest", "--check", "docs"]).expect(1);
+}
+
+#[test]
+fn an_edit_in_the_same_moment_is_seen() {
+    let env = TestEnv::new();
+    let path = env.write("a.md", "# A\n\nThe ferry leaves at nine.\n");
+    let modified = fs::metadata(&path).and_then(|m| m.modified()).expect("a time");
+    env.run(&["ingest", "a.md"]).expect(0);
+    env.write("a.md", "# A\n\nThe train leaves at nine.\n");
+    let file = fs::File::options().write(true).open(&path).expect("a file");
+    file.set_modified(modified).expect("the same time");
+    env.run(&["ingest", "--check", "a.md"]).expect(1);
+}
+
+#[test]
+fn without_a_path_the_roots_of_earlier_runs_are_taken() {
+    let env = four();
+    disturb(&env);
+    let report = env.run(&["ingest", "--format", "json"]).expect(0).json();
+    assert_eq!((&report["added"], &report["changed"]), (&json!(1), &json!(1)));
+    assert_eq!((&report["moved"], &report["deleted"]), (&json!(1), &json!(1)));
+    let empty = TestEnv::new();
+    assert_run!(empty.run(&["ingest"]).expect(2));
+}
+
+#[test]
+fn a_plan_that_deletes_most_of_the_collection_stops() {
+    let env = TestEnv::new();
+    many(&env, 16);
+    env.run(&["ingest", "docs"]).expect(0);
+    for i in 0..11 {
+        fs::remove_file(env.path(&format!("docs/{i}.md"))).expect("a removal");
+    }
+    assert_run!(env.run(&["ingest", "docs"]).expect(1));
+    assert_eq!(status(&env)["documents"], 16);
+    let plan = env.run(&["ingest", "--dry-run", "docs", "--format", "json"]).expect(0).json();
+    assert_eq!(plan["deleted"].as_array().map(Vec::len), Some(11));
+    env.run(&["ingest", "docs", "--allow-prune"]).expect(0);
+    assert_eq!(status(&env)["documents"], 5);
+}
+
+#[test]
+fn a_root_that_is_gone_stops() {
+    let env = four();
+    env.write("other/a.md", "# Other\n\nSomething else.\n");
+    env.run(&["ingest", "other"]).expect(0);
+    fs::remove_dir_all(env.path("docs")).expect("a removal");
+    assert_run!(env.run(&["ingest", "docs"]).expect(1));
+    assert_eq!(status(&env)["documents"], 5);
+    env.run(&["ingest", "docs", "--allow-prune"]).expect(0);
+    assert_eq!(status(&env)["documents"], 1);
+}
+
+#[test]
+fn a_failure_is_remembered_until_the_file_changes_or_another_try_is_asked_for() {
+    let env = TestEnv::new();
+    env.write("docs/good.md", "# Good\n\nThis is fine.\n");
+    env.write("docs/bad.docx", b"PK\x03\x04 and then nothing");
+    let first = env.run(&["ingest", "docs", "--format", "json"]).expect(5).json();
+    assert_run!(env.run(&["status"]).expect(0));
+
+    // It is a row again, and was not read again: the record is the first one.
+    let second = env.run(&["ingest", "docs", "--format", "json"]).expect(5).json();
+    assert_eq!(second["failed"], first["failed"]);
+    let run_of = |env: &TestEnv| status(env)["failures"][0]["run_id"].clone();
+    let remembered = run_of(&env);
+    env.run(&["ingest", "--check", "docs"]).expect(0);
+
+    let again = env.run(&["ingest", "--retry-failed", "--format", "json"]).expect(5).json();
+    assert_eq!((&again["failed"], &again["unchanged"]), (&first["failed"], &json!(0)));
+    assert_eq!(run_of(&env), remembered, "nothing new is known");
+
+    env.write("docs/bad.docx", "PK\x03\x04 and then nothing else");
+    env.run(&["ingest", "docs"]).expect(5);
+    assert_ne!(run_of(&env), remembered);
+    fs::remove_file(env.path("docs/bad.docx")).expect("a removal");
+    env.run(&["ingest", "docs"]).expect(0);
+    assert_eq!(status(&env)["failures"], json!([]));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_can_not_be_opened_is_tried_by_each_run() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let env = TestEnv::new();
+    env.write("docs/good.md", "# Good\n\nThis is fine.\n");
+    let locked = env.write("docs/locked.md", "# Locked\n\nNot yet readable.\n");
+    let set = |mode| fs::set_permissions(&locked, fs::Permissions::from_mode(mode));
+    set(0o000).expect("a mode");
+    if fs::File::open(&locked).is_ok() {
+        return; // The superuser reads everything.
+    }
+    env.run(&["ingest", "docs"]).expect(5);
+    set(0o644).expect("a mode");
+    env.run(&["ingest", "docs"]).expect(0);
+    assert_eq!(status(&env)["documents"], 2);
+}
