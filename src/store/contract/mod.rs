@@ -162,7 +162,11 @@ contract! {
     lifecycle:
         a_missing_collection_is_empty,
         the_manifest_is_kept_and_replaced,
-        a_dropped_collection_is_gone_and_can_come_back;
+        a_dropped_collection_is_gone_and_can_come_back,
+        a_successor_takes_the_place_of_the_collection,
+        a_successor_that_is_given_up_changes_nothing,
+        a_successor_of_nothing_becomes_the_first,
+        a_lock_is_taken_again_after_it_was_given_back;
     records:
         documents_come_complete_and_sorted,
         writing_again_changes_nothing,
