@@ -1,5 +1,5 @@
-//! What every [`VectorStore`] does, as one suite that runs on all of them: on the embedded store
-//! always, on a server where `DOCENT_TEST_QDRANT_URL` names one.
+//! What every [`VectorStore`] does, as one suite that runs on all of them: on the embedded store and
+//! on a scripted server always, on a real server where `DOCENT_TEST_QDRANT_URL` names one.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -144,6 +144,13 @@ macro_rules! contract {
             async fn $case() {
                 let (_dir, store) = super::embedded();
                 super::$subject::$case(&store).await;
+            })*)*
+        }
+
+        mod scripted {
+            $($(#[tokio::test]
+            async fn $case() {
+                super::$subject::$case(&crate::store::scripted::well_behaved()).await;
             })*)*
         }
 

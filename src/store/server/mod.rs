@@ -119,6 +119,12 @@ impl ServerStore {
         self
     }
 
+    #[cfg(test)]
+    pub(super) fn lease_life(mut self, life: Duration) -> Self {
+        self.terms.life = life;
+        self
+    }
+
     /// Version of the server, where it is new enough. Also the cheapest way to see whether it
     /// answers; it does not tell whether the API key is right.
     pub async fn health(&self) -> Result<String, BackendError> {
