@@ -8,6 +8,7 @@
 pub mod edge;
 pub mod server;
 
+mod owner;
 mod payload;
 
 #[cfg(test)]
@@ -16,6 +17,7 @@ mod contract;
 mod scripted;
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use uuid::Uuid;
@@ -98,6 +100,29 @@ pub trait VectorStore: Send + Sync {
     /// everything durable, as [`VectorStore::flush`] does.
     async fn optimize(&self) -> Result<(), BackendError>;
 
+    /// Makes this store the only one that may change the collection, until it is unlocked or
+    /// dropped: an ingest has it from before it reads the documents to its end. Waits for another
+    /// writer as long as the store was told; then that is [`Fault::Busy`](crate::error::Fault),
+    /// and the message names it. Whatever makes, replaces or removes a version takes it by itself.
+    async fn lock(&self) -> Result<(), BackendError>;
+
+    async fn unlock(&self);
+
+    /// Told by a writer whenever what is stored is consistent, and again and again while it waits
+    /// for something else: lets those who wait for the collection have their turn. Costs next to
+    /// nothing while nobody does.
+    async fn pause(&self) -> Result<(), BackendError> {
+        Ok(())
+    }
+
+    /// A store over the next version of the collection, to be created and filled beside this one,
+    /// which stays what others see. Dropping that collection gives it up.
+    async fn successor(&self) -> Result<Arc<dyn VectorStore>, BackendError>;
+
+    /// Told to a successor that is complete: it becomes the collection, at one stroke. Former
+    /// versions are removed, by the next writer where that is not possible now.
+    async fn publish(&self) -> Result<(), BackendError>;
+
     /// Told before something slow: lets other processes have the collection. The next operation
     /// takes it again.
     async fn release(&self) -> Result<(), BackendError> {
@@ -107,6 +132,9 @@ pub trait VectorStore: Send + Sync {
     /// Told when the process is about to end and has written nothing since the last flush.
     async fn leave(&self) {}
 }
+
+/// Is told, in a sentence, which other process a store waits for.
+pub type OnWait = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// What [`VectorStore::search`] is asked.
 #[derive(Clone, Debug, Default)]

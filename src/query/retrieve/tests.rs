@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use proptest::prelude::*;
@@ -154,6 +154,16 @@ impl VectorStore for Shelf {
         unreachable!()
     }
     async fn flush(&self) -> Result<(), BackendError> {
+        unreachable!()
+    }
+    async fn lock(&self) -> Result<(), BackendError> {
+        unreachable!()
+    }
+    async fn unlock(&self) {}
+    async fn successor(&self) -> Result<Arc<dyn VectorStore>, BackendError> {
+        unreachable!()
+    }
+    async fn publish(&self) -> Result<(), BackendError> {
         unreachable!()
     }
     async fn optimize(&self) -> Result<(), BackendError> {

@@ -1,5 +1,5 @@
-//! What every [`VectorStore`] does, as one suite that runs on all of them: on the embedded store
-//! always, on a server where `DOCENT_TEST_QDRANT_URL` names one.
+//! What every [`VectorStore`] does, as one suite that runs on all of them: on the embedded store and
+//! on a scripted server always, on a real server where `DOCENT_TEST_QDRANT_URL` names one.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -147,6 +147,13 @@ macro_rules! contract {
             })*)*
         }
 
+        mod scripted {
+            $($(#[tokio::test]
+            async fn $case() {
+                super::$subject::$case(&crate::store::scripted::well_behaved()).await;
+            })*)*
+        }
+
         mod on_server {
             $($(#[tokio::test]
             async fn $case() {
@@ -162,7 +169,11 @@ contract! {
     lifecycle:
         a_missing_collection_is_empty,
         the_manifest_is_kept_and_replaced,
-        a_dropped_collection_is_gone_and_can_come_back;
+        a_dropped_collection_is_gone_and_can_come_back,
+        a_successor_takes_the_place_of_the_collection,
+        a_successor_that_is_given_up_changes_nothing,
+        a_successor_of_nothing_becomes_the_first,
+        a_lock_is_taken_again_after_it_was_given_back;
     records:
         documents_come_complete_and_sorted,
         writing_again_changes_nothing,

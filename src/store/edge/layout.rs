@@ -2,12 +2,15 @@
 //!
 //! ```text
 //! DATA/collections/NAME                   the version in use, `v1`; replaced atomically
-//! DATA/collections/NAME@lock              who has it open
+//! DATA/collections/NAME@lock              who has it open: see [`super::turns`]
+//! DATA/collections/NAME@writer            who is writing it
+//! DATA/collections/NAME@waiting           who waits for it
 //! DATA/collections/NAME@v1/manifest.json  replaced atomically
 //! DATA/collections/NAME@v1/shard/         the engine's
 //! ```
 //!
-//! The pointer is written last and removed first: a collection is there whole or not at all.
+//! The pointer is written last and removed first: a collection is there whole or not at all. It
+//! is what makes a version the collection: higher ones are unfinished, lower ones left over.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
@@ -51,17 +54,32 @@ impl Layout {
         self.root.join(&self.name)
     }
 
+    /// Locked by whoever has the shard loaded.
     pub(super) fn lock(&self) -> PathBuf {
-        self.root.join(format!("{}@lock", self.name))
+        self.beside("lock")
+    }
+
+    /// Locked by whoever may change the collection.
+    pub(super) fn writer(&self) -> PathBuf {
+        self.beside("writer")
+    }
+
+    /// Locked, together, by those who wait for the shard.
+    pub(super) fn waiting(&self) -> PathBuf {
+        self.beside("waiting")
     }
 
     /// Directory of a version.
     pub(super) fn version(&self, number: u32) -> PathBuf {
-        self.root.join(format!("{}@v{number}", self.name))
+        self.beside(&format!("v{number}"))
     }
 
-    /// Directory of the version in use; `None` where there is no such collection.
-    pub(super) fn current(&self) -> Result<Option<PathBuf>, String> {
+    fn beside(&self, what: &str) -> PathBuf {
+        self.root.join(format!("{}@{what}", self.name))
+    }
+
+    /// The version in use; `None` where there is no such collection.
+    pub(super) fn current(&self) -> Result<Option<u32>, String> {
         let pointer = self.pointer();
         let text = match fs::read_to_string(&pointer) {
             Ok(text) => text,
@@ -73,10 +91,9 @@ impl Layout {
             Err(error) => return Err(format!("can't read {}: {error}", pointer.display())),
         };
         let number = text.trim().strip_prefix('v').and_then(|digits| digits.parse().ok());
-        let number = number.ok_or_else(|| {
+        number.map(Some).ok_or_else(|| {
             format!("{} does not name a version of the collection", pointer.display())
-        })?;
-        Ok(Some(self.version(number)))
+        })
     }
 
     /// Makes version `number` the one in use.
@@ -84,8 +101,8 @@ impl Layout {
         replace(&self.pointer(), format!("v{number}\n").as_bytes())
     }
 
-    /// Directories of all versions, also those a killed process left unfinished.
-    pub(super) fn versions(&self) -> io::Result<Vec<PathBuf>> {
+    /// All versions, also those a killed process left unfinished.
+    pub(super) fn versions(&self) -> io::Result<Vec<u32>> {
         let entries = match fs::read_dir(&self.root) {
             Ok(entries) => entries,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
@@ -93,10 +110,7 @@ impl Layout {
         };
         let mut found = Vec::new();
         for entry in entries {
-            let entry = entry?;
-            if entry.file_name().to_str().and_then(|n| version_of(n, &self.name)).is_some() {
-                found.push(entry.path());
-            }
+            found.extend(entry?.file_name().to_str().and_then(|n| version_of(n, &self.name)));
         }
         Ok(found)
     }
@@ -107,7 +121,13 @@ impl Layout {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        self.versions()?.into_iter().try_for_each(fs::remove_dir_all)
+        self.remove_versions(|_| true)
+    }
+
+    /// Removes the versions that `which` names.
+    pub(super) fn remove_versions(&self, which: impl Fn(u32) -> bool) -> io::Result<()> {
+        let doomed = self.versions()?.into_iter().filter(|&number| which(number));
+        doomed.map(|number| self.version(number)).try_for_each(fs::remove_dir_all)
     }
 }
 
@@ -115,11 +135,16 @@ pub(super) fn shard(version: &Path) -> PathBuf {
     version.join("shard")
 }
 
-pub(super) fn read_manifest(version: &Path) -> Result<Manifest, String> {
+/// `None` where there is none: a version has one once it is whole.
+pub(super) fn read_manifest(version: &Path) -> Result<Option<Manifest>, String> {
     let path = version.join("manifest.json");
-    let text =
-        fs::read(&path).map_err(|error| format!("can't read {}: {error}", path.display()))?;
+    let text = match fs::read(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(format!("can't read {}: {error}", path.display())),
+    };
     serde_json::from_slice(&text)
+        .map(Some)
         .map_err(|error| format!("{} is not a manifest docent can read: {error}", path.display()))
 }
 
@@ -179,7 +204,7 @@ mod tests {
         fs::create_dir_all(layout.version(1)).unwrap();
         assert_eq!(layout.current(), Ok(None), "a version without a pointer is not there");
         layout.point_to(1).unwrap();
-        assert_eq!(layout.current(), Ok(Some(layout.version(1))));
+        assert_eq!(layout.current(), Ok(Some(1)));
         fs::write(layout.pointer(), "rubbish").unwrap();
         assert!(layout.current().unwrap_err().contains("does not name a version"));
     }
@@ -196,7 +221,7 @@ mod tests {
         docs.remove().unwrap();
         assert_eq!(docs.current(), Ok(None));
         assert!(docs.versions().unwrap().is_empty());
-        assert_eq!(docs2.current(), Ok(Some(docs2.version(3))));
+        assert_eq!(docs2.current(), Ok(Some(3)));
     }
 
     #[test]

@@ -1,36 +1,35 @@
-//! One process at a time per embedded collection.
+//! Kernel locks on files: who has a collection, and who waits for it.
 //!
-//! The engine can be loaded by one process only, readers included, and says no more than "would
-//! block". The lock file is taken before it, and names its owner. The kernel lets go of it when the
-//! owner dies, however it dies.
+//! The kernel lets go of a lock when its owner dies, however it dies. The file stays, and means
+//! nothing by itself.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
-use std::process;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::Path;
 
-/// Held until dropped.
+use crate::store::owner::Owner;
+
+/// An exclusive lock, held until dropped.
 #[derive(Debug)]
-pub(super) struct CollectionLock {
+pub(super) struct FileLock {
     _file: File,
 }
 
 pub(super) enum Attempt {
-    Held(CollectionLock),
+    Held(FileLock),
     /// By whom, in words.
     Busy(String),
 }
 
-/// One try, without waiting.
-pub(super) fn attempt(path: &Path) -> std::io::Result<Attempt> {
-    let mut file =
-        OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+/// One try, without waiting. The file names its owner while it is held.
+pub(super) fn attempt(path: &Path) -> io::Result<Attempt> {
+    let mut file = open(path)?;
     match file.try_lock() {
         Ok(()) => {
             file.set_len(0)?;
             file.seek(SeekFrom::Start(0))?;
-            file.write_all(owner().as_bytes())?;
-            Ok(Attempt::Held(CollectionLock { _file: file }))
+            file.write_all(Owner::this().to_string().as_bytes())?;
+            Ok(Attempt::Held(FileLock { _file: file }))
         }
         Err(TryLockError::WouldBlock) => {
             let mut holder = String::new();
@@ -42,30 +41,28 @@ pub(super) fn attempt(path: &Path) -> std::io::Result<Attempt> {
     }
 }
 
-/// `process 1234 (docent ingest) on host alpha`.
-fn owner() -> String {
-    format!("process {} ({}) on host {}", process::id(), command(), host())
+/// A shared lock, held by each process that waits for a collection.
+#[derive(Debug)]
+pub(super) struct Announced {
+    _file: File,
 }
 
-/// Program and subcommand only: other arguments may hold keys.
-fn command() -> String {
-    let mut args = std::env::args_os().map(PathBuf::from);
-    let program = args.next().and_then(|path| path.file_stem().map(PathBuf::from));
-    let mut words = vec![program.map_or_else(|| "docent".into(), |p| p.display().to_string())];
-    let subcommand = args.next().map(|arg| arg.display().to_string());
-    words.extend(subcommand.filter(|word| word.bytes().all(|b| b.is_ascii_lowercase())));
-    words.join(" ")
+/// Makes [`awaited`] true until the value is dropped. `None` where it can't be said now: the file
+/// is being looked at, or can't be written.
+pub(super) fn announce(path: &Path) -> Option<Announced> {
+    let file = open(path).ok()?;
+    file.try_lock_shared().ok()?;
+    Some(Announced { _file: file })
 }
 
-fn host() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/hostname")
-        .or_else(|_| std::fs::read_to_string("/etc/hostname"))
-        .ok()
-        .or_else(|| std::env::var("HOSTNAME").ok())
-        .or_else(|| std::env::var("COMPUTERNAME").ok())
-        .map(|name| name.trim().to_owned())
-        .filter(|name| !name.is_empty())
-        .unwrap_or_else(|| "unknown".to_owned())
+/// Whether anybody waits.
+pub(super) fn awaited(path: &Path) -> bool {
+    let file = OpenOptions::new().read(true).write(true).open(path);
+    file.is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
 }
 
 #[cfg(test)]
@@ -78,11 +75,30 @@ mod tests {
     fn a_held_lock_names_its_owner_and_a_dropped_one_is_free() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("docs@lock");
+        // What a killed owner leaves.
+        std::fs::write(
+            &path,
+            "process 1 (docent ingest) on host alpha since long ago, longer than any",
+        )
+        .unwrap();
         let Attempt::Held(held) = attempt(&path).unwrap() else { panic!("the lock is free") };
         let Attempt::Busy(holder) = attempt(&path).unwrap() else { panic!("the lock is held") };
-        assert!(holder.starts_with(&format!("process {} (", process::id())), "{holder}");
-        assert!(holder.contains(") on host "), "{holder}");
+        assert!(holder.starts_with(&format!("process {} (", std::process::id())), "{holder}");
+        assert!(holder.ends_with('Z'), "nothing is left of the former one: {holder}");
         drop(held);
         assert!(matches!(attempt(&path).unwrap(), Attempt::Held(_)));
+    }
+
+    #[test]
+    fn a_collection_is_awaited_while_anybody_waits() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("docs@waiting");
+        assert!(!awaited(&path) && !path.exists(), "looking creates nothing");
+        let (one, two) = (announce(&path).unwrap(), announce(&path).unwrap());
+        assert!(awaited(&path));
+        drop(one);
+        assert!(awaited(&path));
+        drop(two);
+        assert!(!awaited(&path));
     }
 }

@@ -1,30 +1,42 @@
 //! [`VectorStore`] in this process: Qdrant's embedded engine over a directory.
 //!
 //! The engine is synchronous, so it runs on the blocking pool. Its shard is loaded at the first
-//! operation that needs it, by one process at a time: see [`VectorStore::release`].
+//! operation that needs it, by one process at a time: [`turns`] says who, and how an ingest and
+//! those who ask meanwhile get along. A collection is a version that a pointer names: [`layout`]
+//! says where, [`versions`] how one takes the place of another.
+//!
+//! What a crash leaves is the state at the last [`VectorStore::flush`]: nothing is made durable in
+//! between. Disk use stays bounded: the engine never shortens its log, so it is cut down to its
+//! last part whenever a shard is unloaded, and what a killed process left unfinished is removed by
+//! the next writer.
 
 mod engine;
 mod guard;
 mod layout;
 mod lock;
 mod opened;
+mod shard;
 mod space;
+mod turns;
+mod versions;
 
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::Mutex;
-use tokio::time::Instant;
 use uuid::Uuid;
 
 use self::layout::Layout;
-use self::lock::{Attempt, CollectionLock};
-use self::opened::Opened;
-use super::payload::{self, DOCUMENT, FAILURE, Payload};
-use super::{Legs, SearchRequest, VectorStore, check_name};
+use self::lock::FileLock;
+use self::shard::Shard;
+use self::turns::Turn;
+use self::versions::Uncompacted;
+use super::payload::{self, DOCUMENT, FAILURE};
+use super::{Legs, OnWait, SearchRequest, VectorStore, check_name};
 use crate::error::{BackendError, Fault, Service};
 use crate::types::{ContentHash, DocumentRecord, FailureRecord, Manifest, Point, Tally};
 
@@ -41,7 +53,22 @@ pub struct EdgeStore {
     endpoint: String,
     access: Access,
     wait: Duration,
-    opened: Mutex<Option<Arc<Opened>>>,
+    on_wait: OnWait,
+    /// A successor has that of the store it was made by.
+    writer: Arc<Mutex<Option<FileLock>>>,
+    opened: Shard,
+    uncompacted: Uncompacted,
+    /// Version whose manifest was read last, 0 before.
+    seen: AtomicU32,
+    next: Option<Next>,
+}
+
+/// What makes a store a successor.
+struct Next {
+    number: u32,
+    published: AtomicBool,
+    /// The shard of the version it replaces, where it is loaded.
+    replaces: Shard,
 }
 
 /// Values in one filter condition.
@@ -51,16 +78,35 @@ const EXISTS: &str = "the collection exists already";
 
 impl EdgeStore {
     /// How long another process may keep the collection before that is an error.
-    pub const DEFAULT_WAIT: Duration = Duration::from_secs(5);
+    pub const DEFAULT_WAIT: Duration = Duration::from_secs(10);
 
     /// The collection `name` under the data directory. Reads and writes nothing yet.
     pub fn open(data: &Path, name: &str, access: Access) -> Result<Self, BackendError> {
         let layout = Layout::new(data, name);
-        let endpoint = layout.pointer().display().to_string();
         check_name(name).map_err(|why| {
             BackendError::new(Service::Store, Fault::Permanent, data.display().to_string(), &why)
         })?;
-        Ok(Self { layout, endpoint, access, wait: Self::DEFAULT_WAIT, opened: Mutex::new(None) })
+        Ok(Self::on_layout(layout, access, Arc::default(), None))
+    }
+
+    fn on_layout(
+        layout: Layout,
+        access: Access,
+        writer: Arc<Mutex<Option<FileLock>>>,
+        next: Option<Next>,
+    ) -> Self {
+        Self {
+            endpoint: layout.pointer().display().to_string(),
+            layout,
+            access,
+            wait: Self::DEFAULT_WAIT,
+            on_wait: Arc::new(|_| ()),
+            writer,
+            opened: Shard::default(),
+            uncompacted: Uncompacted::default(),
+            seen: AtomicU32::new(0),
+            next,
+        }
     }
 
     /// Waits so long for another process to finish with the collection.
@@ -69,123 +115,20 @@ impl EdgeStore {
         Self { wait, ..self }
     }
 
-    /// The loaded shard; `None` where there is no such collection.
-    async fn opened(&self) -> Result<Option<Arc<Opened>>, BackendError> {
-        let mut state = self.opened.lock().await;
-        if state.is_none() {
-            let access = self.access;
-            let loaded = self.when_free(move |layout| load(layout, access)).await?;
-            *state = loaded.map(Arc::new);
-        }
-        Ok(state.clone())
+    /// Tells whom it waits for.
+    #[must_use]
+    pub fn on_wait(self, on_wait: OnWait) -> Self {
+        Self { on_wait, ..self }
     }
 
-    /// Runs `op`, again while another process has the collection. Polls: no system offers to wait
-    /// for a file lock with a time limit.
-    async fn when_free<T, F>(&self, op: F) -> Result<T, BackendError>
-    where
-        T: Send + 'static,
-        F: Fn(&Layout) -> Result<T, Problem> + Clone + Send + 'static,
-    {
-        const PAUSE: Duration = Duration::from_millis(20);
-        let deadline = Instant::now() + self.wait;
-        loop {
-            let (layout, op) = (self.layout.clone(), op.clone());
-            match self.blocking(move || op(&layout)).await {
-                Err(error) if error.fault == Fault::Busy && Instant::now() < deadline => {
-                    tokio::time::sleep(PAUSE).await;
-                }
-                outcome => return outcome,
-            }
-        }
+    /// The number of the version that only this store knows.
+    fn unpublished(&self) -> Option<&Next> {
+        self.next.as_ref().filter(|next| !next.published.load(Ordering::Acquire))
     }
 
-    /// Runs `op` on the shard, or gives `missing` where there is no such collection.
-    async fn on<T, F>(&self, missing: T, op: F) -> Result<T, BackendError>
-    where
-        T: Send + 'static,
-        F: FnOnce(&Opened) -> Result<T, Problem> + Send + 'static,
-    {
-        match self.opened().await? {
-            Some(opened) => self.blocking(move || op(&opened)).await,
-            None => Ok(missing),
-        }
-    }
-
-    /// Runs `op` on the shard of a collection that must be there.
-    async fn on_existing<T, F>(&self, op: F) -> Result<T, BackendError>
-    where
-        T: Send + 'static,
-        F: FnOnce(&Opened) -> Result<T, Problem> + Send + 'static,
-    {
-        let Some(opened) = self.opened().await? else {
-            let message = format!("there is no collection {:?}", self.layout.name());
-            return Err(self.error(Fault::NotFound, &message));
-        };
-        self.blocking(move || op(&opened)).await
-    }
-
-    async fn blocking<T, F>(&self, op: F) -> Result<T, BackendError>
-    where
-        T: Send + 'static,
-        F: FnOnce() -> Result<T, Problem> + Send + 'static,
-    {
-        match tokio::task::spawn_blocking(op).await {
-            Ok(outcome) => {
-                outcome.map_err(|Problem { fault, message }| self.error(fault, &message))
-            }
-            Err(join) => Err(self.error(Fault::Permanent, &format!("internal error: {join}"))),
-        }
-    }
-
-    /// All records of a kind, in no order.
-    async fn records<T: Send + 'static>(
-        &self,
-        kind: &'static str,
-        read: fn(Payload) -> Result<T, String>,
-    ) -> Result<Vec<T>, BackendError> {
-        self.on(Vec::new(), move |opened| {
-            let payloads = opened.with(|shard| engine::records(shard, kind))?;
-            Ok(payloads.into_iter().map(read).collect::<Result<_, _>>()?)
-        })
-        .await
-    }
-
-    async fn put(&self, records: Vec<(Uuid, Payload)>) -> Result<(), BackendError> {
-        self.writable()?;
-        if records.is_empty() {
-            return Ok(());
-        }
-        self.on_existing(move |opened| {
-            space::check(opened.version())?;
-            Ok(opened.with(|shard| engine::upsert_records(shard, records))?)
-        })
-        .await
-    }
-
-    fn writable(&self) -> Result<(), BackendError> {
-        match self.access {
-            Access::Write => Ok(()),
-            Access::Read => {
-                Err(self.error(Fault::Permanent, "the collection was opened for reading only"))
-            }
-        }
-    }
-
-    fn error(&self, fault: Fault, message: &str) -> BackendError {
-        BackendError::new(Service::Store, fault, self.endpoint.clone(), message)
-    }
-}
-
-/// What went wrong, before it is known of which collection.
-struct Problem {
-    fault: Fault,
-    message: String,
-}
-
-impl From<String> for Problem {
-    fn from(message: String) -> Self {
-        Self { fault: Fault::Permanent, message }
+    /// The shard of the version that others know, where this store is not on it.
+    fn replaced(&self) -> Option<&Shard> {
+        self.unpublished().map(|next| &next.replaces)
     }
 }
 
@@ -197,22 +140,36 @@ impl VectorStore for EdgeStore {
 
     async fn manifest(&self) -> Result<Option<Manifest>, BackendError> {
         let layout = self.layout.clone();
-        // Neither lock nor shard: the files are replaced atomically.
-        self.blocking(move || {
-            Ok(layout.current()?.map(|version| layout::read_manifest(&version)).transpose()?)
-        })
-        .await
+        if let Some(number) = self.unpublished().map(|next| next.number) {
+            return self
+                .blocking(move || Ok(layout::read_manifest(&layout.version(number))?))
+                .await;
+        }
+        let found = self.blocking(move || versions::manifest(&layout)).await?;
+        Ok(found.map(|(number, manifest)| {
+            self.seen.store(number, Ordering::Relaxed);
+            manifest
+        }))
     }
 
     async fn create(&self, manifest: &Manifest) -> Result<(), BackendError> {
-        self.writable()?;
-        let mut state = self.opened.lock().await;
-        if state.is_some() {
+        self.lock().await?;
+        let mut shard = self.opened.write().await;
+        if shard.is_some() {
             return Err(self.error(Fault::Permanent, EXISTS));
         }
-        let manifest = manifest.clone();
-        let created = self.when_free(move |layout| create(layout, &manifest)).await?;
-        *state = Some(Arc::new(created));
+        let (manifest, uncompacted) = (manifest.clone(), Arc::clone(&self.uncompacted));
+        let next = self.unpublished().map(|next| next.number);
+        let create = move |layout: &Layout| {
+            let uncompacted = Arc::clone(&uncompacted);
+            match next {
+                Some(number) => {
+                    versions::create_unpublished(layout, number, &manifest, uncompacted)
+                }
+                None => versions::create(layout, &manifest, uncompacted),
+            }
+        };
+        *shard = Some(self.when_free(self.turn().await, create).await?);
         Ok(())
     }
 
@@ -227,13 +184,75 @@ impl VectorStore for EdgeStore {
 
     async fn drop_collection(&self) -> Result<(), BackendError> {
         self.writable()?;
-        let mut state = self.opened.lock().await;
-        if let Some(opened) = state.take() {
-            // What can't be flushed any more need not be. The lock goes with the value.
-            let closed = self.blocking(move || Ok(opened.close()?)).await;
-            drop(closed);
+        if !self.layout.root().is_dir() {
+            return Ok(());
         }
-        self.when_free(remove).await
+        self.lock().await?;
+        let mut shard = self.opened.write().await;
+        // What can't be flushed any more need not be. The lock goes with the value.
+        let closed = self.unload(shard.take()).await;
+        drop(closed);
+        let next = self.unpublished().map(|next| next.number);
+        let remove = move |layout: &Layout| match next {
+            Some(number) => versions::remove_unpublished(layout, number),
+            None => versions::remove(layout),
+        };
+        self.when_free(self.turn().await, remove).await
+    }
+
+    async fn lock(&self) -> Result<(), BackendError> {
+        self.writable()?;
+        let mut writer = self.writer.lock().await;
+        if writer.is_none() {
+            *writer =
+                Some(self.when_free(Turn::among_writers(self.wait), versions::writer_lock).await?);
+        }
+        Ok(())
+    }
+
+    async fn unlock(&self) {
+        *self.writer.lock().await = None;
+    }
+
+    async fn pause(&self) -> Result<(), BackendError> {
+        self.stand_back().await
+    }
+
+    async fn successor(&self) -> Result<Arc<dyn VectorStore>, BackendError> {
+        self.lock().await?;
+        if self.unpublished().is_some() {
+            let message = "a version that is not published has no successor";
+            return Err(self.error(Fault::Permanent, message));
+        }
+        let layout = self.layout.clone();
+        let current = self.blocking(move || Ok(layout.current()?)).await?;
+        let next = Next {
+            number: current.unwrap_or(0) + 1,
+            published: AtomicBool::new(false),
+            replaces: Arc::clone(&self.opened),
+        };
+        let (layout, writer) = (self.layout.clone(), Arc::clone(&self.writer));
+        let successor = Self::on_layout(layout, self.access, writer, Some(next))
+            .wait(self.wait)
+            .on_wait(Arc::clone(&self.on_wait));
+        Ok(Arc::new(successor))
+    }
+
+    async fn publish(&self) -> Result<(), BackendError> {
+        let Some(next) = self.unpublished() else {
+            return Err(self.error(Fault::Permanent, "only a successor can be published"));
+        };
+        let mut shard = self.opened.write().await;
+        self.unload(shard.take()).await?;
+        // Nobody of this process may have the former version open, or it could not be removed.
+        // What it can't flush is of no use any more.
+        let mut replaced = next.replaces.write().await;
+        let closed = self.unload(replaced.take()).await;
+        drop(closed);
+        let (layout, number) = (self.layout.clone(), next.number);
+        self.blocking(move || versions::publish(&layout, number)).await?;
+        next.published.store(true, Ordering::Release);
+        Ok(())
     }
 
     async fn documents(&self) -> Result<Vec<DocumentRecord>, BackendError> {
@@ -251,7 +270,8 @@ impl VectorStore for EdgeStore {
             space::check(opened.version())?;
             let count = points.len();
             opened.with(|shard| engine::upsert_chunks(shard, points))?;
-            Ok(opened.wrote(count)?)
+            opened.wrote(count);
+            Ok(())
         })
         .await
     }
@@ -336,7 +356,7 @@ impl VectorStore for EdgeStore {
         if request.limit == 0 || request.filter.sources.as_ref().is_some_and(Vec::is_empty) {
             return Ok(Legs::default());
         }
-        self.on_existing(move |opened| search(opened, request)).await
+        self.on_existing(move |opened| shard::search(opened, request)).await
     }
 
     async fn count_chunks(&self) -> Result<u64, BackendError> {
@@ -344,9 +364,13 @@ impl VectorStore for EdgeStore {
     }
 
     async fn flush(&self) -> Result<(), BackendError> {
-        // Nothing was written through a shard that was never loaded.
-        let Some(opened) = self.opened.lock().await.clone() else { return Ok(()) };
-        self.blocking(move || Ok(opened.flush()?)).await
+        // Nothing was written through a shard that is not loaded.
+        let shard = Arc::clone(&self.opened).read_owned().await;
+        self.blocking(move || match &*shard {
+            Some(opened) => Ok(opened.flush()?),
+            None => Ok(()),
+        })
+        .await
     }
 
     async fn optimize(&self) -> Result<(), BackendError> {
@@ -355,96 +379,17 @@ impl VectorStore for EdgeStore {
     }
 
     async fn release(&self) -> Result<(), BackendError> {
-        match self.opened.lock().await.take() {
-            Some(opened) => self.blocking(move || Ok(opened.close()?)).await,
-            None => Ok(()),
-        }
+        let mut shard = self.opened.write().await;
+        self.unload(shard.take()).await
     }
 
     /// Goes without the engine's flush, which syncs every file and has nothing to write. The
     /// collection stays locked until the process is gone.
     async fn leave(&self) {
-        if let Some(opened) = self.opened.lock().await.take() {
+        if let Some(opened) = self.opened.write().await.take() {
             opened.leave();
         }
     }
-}
-
-/// Locks and loads the version in use; `None` where there is no such collection.
-fn load(layout: &Layout, access: Access) -> Result<Option<Opened>, Problem> {
-    if layout.current()?.is_none() {
-        return Ok(None);
-    }
-    let lock = locked(layout)?;
-    // It may have been dropped or replaced since.
-    let Some(version) = layout.current()? else { return Ok(None) };
-    Opened::load(&version, access, lock).map(Some).map_err(|why| {
-        // The engine's own lock: a process that is just ending, or one without docent's.
-        if why.contains("WouldBlock") {
-            busy("another process")
-        } else {
-            format!("can't open {}: {why}", version.display()).into()
-        }
-    })
-}
-
-fn locked(layout: &Layout) -> Result<CollectionLock, Problem> {
-    let path = layout.lock();
-    match lock::attempt(&path) {
-        Ok(Attempt::Held(lock)) => Ok(lock),
-        Ok(Attempt::Busy(holder)) => Err(busy(&holder)),
-        Err(error) => Err(format!("can't lock {}: {error}", path.display()).into()),
-    }
-}
-
-fn busy(holder: &str) -> Problem {
-    Problem { fault: Fault::Busy, message: format!("collection is in use by {holder}") }
-}
-
-fn remove(layout: &Layout) -> Result<(), Problem> {
-    if !layout.root().is_dir() {
-        return Ok(());
-    }
-    let _lock = locked(layout)?;
-    Ok(layout.remove().map_err(|error| format!("the collection can't be removed: {error}"))?)
-}
-
-/// Builds version 1 and points to it last. Leftovers of a creation that was cut off go first.
-fn create(layout: &Layout, manifest: &Manifest) -> Result<Opened, Problem> {
-    const FIRST: u32 = 1;
-    let describe = |error: std::io::Error| format!("can't create the collection: {error}");
-    layout.prepare().map_err(describe)?;
-    space::check(layout.root())?;
-    let lock = locked(layout)?;
-    if layout.current()?.is_some() {
-        return Err(EXISTS.to_owned().into());
-    }
-    layout.remove().map_err(describe)?;
-    let version = layout.version(FIRST);
-    let opened = Opened::create(&version, manifest.embedder.dimensions, lock)?;
-    layout::write_manifest(&version, manifest).map_err(describe)?;
-    layout.point_to(FIRST).map_err(describe)?;
-    Ok(opened)
-}
-
-fn search(opened: &Opened, request: SearchRequest) -> Result<Legs, Problem> {
-    let search = engine::Search {
-        filter: engine::filter(&request.filter),
-        limit: request.limit,
-        min_score: request.min_score,
-    };
-    let (dense, sparse) = opened.with(|shard| {
-        let dense = request.dense.map(|vector| engine::dense_leg(shard, &search, vector));
-        let sparse = request
-            .sparse
-            .filter(|vector| !vector.indices.is_empty())
-            .map(|vector| engine::sparse_leg(shard, &search, vector));
-        Ok((dense.transpose()?, sparse.transpose()?))
-    })?;
-    let chunks = |points: Option<Vec<_>>| {
-        points.unwrap_or_default().into_iter().map(engine::scored).collect::<Result<Vec<_>, _>>()
-    };
-    Ok(Legs { dense: chunks(dense)?, sparse: chunks(sparse)? })
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 
 use qdrant_edge::{EdgeShard, OperationError, OperationResult};
 
-use super::lock::CollectionLock;
+use super::lock::FileLock;
 use super::{Access, engine, guard, layout};
 
 pub(super) struct Opened {
@@ -15,23 +15,25 @@ pub(super) struct Opened {
     /// Updates and reads share it. Flushing and optimizing need it alone: the engine panics where
     /// it finds one of its own locks taken. `None` once closed.
     shard: RwLock<Option<EdgeShard>>,
-    /// Points written since the last compaction.
-    uncompacted: AtomicUsize,
+    /// Points written since the last compaction, by whoever had the shard loaded.
+    uncompacted: Arc<AtomicUsize>,
     /// Compactions since the shard was loaded.
     compactions: AtomicUsize,
-    _lock: CollectionLock,
+    /// `None` for a version that nobody else can find.
+    _lock: Option<FileLock>,
 }
 
 impl Opened {
     pub(super) fn create(
         version: &Path,
         dimensions: usize,
-        lock: CollectionLock,
+        lock: Option<FileLock>,
+        uncompacted: Arc<AtomicUsize>,
     ) -> Result<Self, String> {
         let path = layout::shard(version);
         std::fs::create_dir_all(&path).map_err(|error| error.to_string())?;
         let shard = guarded(|| engine::create(&path, dimensions))?;
-        let opened = Self::new(version, Access::Write, shard, lock);
+        let opened = Self::new(version, Access::Write, shard, lock, uncompacted);
         opened.flush()?;
         Ok(opened)
     }
@@ -39,22 +41,29 @@ impl Opened {
     pub(super) fn load(
         version: &Path,
         access: Access,
-        lock: CollectionLock,
+        lock: Option<FileLock>,
+        uncompacted: Arc<AtomicUsize>,
     ) -> Result<Self, String> {
         let path = layout::shard(version);
         if !path.is_dir() {
             return Err("the directory has no shard in it".to_owned());
         }
         let shard = guarded(|| engine::load(&path))?;
-        Ok(Self::new(version, access, shard, lock))
+        Ok(Self::new(version, access, shard, lock, uncompacted))
     }
 
-    fn new(version: &Path, access: Access, shard: EdgeShard, lock: CollectionLock) -> Self {
+    fn new(
+        version: &Path,
+        access: Access,
+        shard: EdgeShard,
+        lock: Option<FileLock>,
+        uncompacted: Arc<AtomicUsize>,
+    ) -> Self {
         Self {
             version: version.to_owned(),
             access,
             shard: RwLock::new(Some(shard)),
-            uncompacted: AtomicUsize::new(0),
+            uncompacted,
             compactions: AtomicUsize::new(0),
             _lock: lock,
         }
@@ -73,16 +82,20 @@ impl Opened {
         guarded(|| op(shard.as_ref().ok_or_else(closed)?))
     }
 
-    /// Counts points written, and compacts where they have become many.
-    pub(super) fn wrote(&self, points: usize) -> Result<(), String> {
-        let before = self.uncompacted.fetch_add(points, Ordering::Relaxed);
-        if before + points < engine::COMPACT_AFTER {
-            return Ok(());
-        }
+    /// Counts points written, for [`Opened::flush`].
+    pub(super) fn wrote(&self, points: usize) {
+        self.uncompacted.fetch_add(points, Ordering::Relaxed);
+    }
+
+    /// Makes what was written durable, and compacts where much was. Not while it is written: what
+    /// a crash leaves is what whoever writes has called complete.
+    pub(super) fn flush(&self) -> Result<(), String> {
         let mut shard = self.exclusive();
-        // Another writer may have done it while this one waited.
         if self.uncompacted.load(Ordering::Relaxed) < engine::COMPACT_AFTER {
-            return Ok(());
+            return guarded(|| {
+                shard.as_ref().ok_or_else(closed)?.flush();
+                Ok(())
+            });
         }
         guarded(|| self.rebuild(shard.as_ref().ok_or_else(closed)?, engine::compact))?;
         if self.compactions.fetch_add(1, Ordering::Relaxed) + 1 < engine::MERGE_AFTER {
@@ -96,13 +109,6 @@ impl Opened {
         let _ = layout::prune_log(&path);
         *shard = Some(guarded(|| engine::load(&path))?);
         Ok(())
-    }
-
-    pub(super) fn flush(&self) -> Result<(), String> {
-        self.alone(|shard| {
-            shard.flush();
-            Ok(())
-        })
     }
 
     /// What was written before is durable afterwards.
@@ -134,12 +140,16 @@ impl Opened {
     }
 
     /// Lets the process end with the shard loaded and the collection locked, without a flush.
-    pub(super) fn leave(self: Arc<Self>) {
+    pub(super) fn leave(self) {
         std::mem::forget(self);
     }
 
-    /// Flushes and unloads. Later operations on this value fail.
-    pub(super) fn close(&self) -> Result<(), String> {
+    /// Flushes, unloads, and lets go of the collection.
+    pub(super) fn close(self) -> Result<(), String> {
+        self.unload()
+    }
+
+    fn unload(&self) -> Result<(), String> {
         if unload(&mut self.exclusive())? && self.access == Access::Write {
             // What is left over is removed the next time.
             let _ = layout::prune_log(&layout::shard(&self.version));
@@ -151,7 +161,7 @@ impl Opened {
 impl Drop for Opened {
     fn drop(&mut self) {
         // Whoever needs to know closes or flushes first.
-        let _ = self.close();
+        let _ = self.unload();
     }
 }
 

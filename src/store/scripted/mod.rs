@@ -2,26 +2,32 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod lease;
+mod memory;
+mod services;
+mod versions;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use qdrant_client::qdrant as api;
-use qdrant_client::qdrant::points_server::{Points, PointsServer};
-use qdrant_client::qdrant::qdrant_server::{Qdrant, QdrantServer};
+use qdrant_client::qdrant::collections_server::CollectionsServer;
+use qdrant_client::qdrant::points_server::PointsServer;
+use qdrant_client::qdrant::qdrant_server::QdrantServer;
 use qdrant_client::qdrant::value::Kind;
 use qdrant_client::qdrant::{
-    BatchResult, HealthCheckReply, HealthCheckRequest, PointsOperationResponse, QueryBatchPoints,
-    QueryBatchResponse, ScoredPoint, UpsertPoints, Value,
+    BatchResult, CreateCollection, ScoredPoint, Value, VectorParams, VectorParamsMap,
+    VectorsConfig, vectors_config,
 };
 use tokio::net::TcpListener;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
-use tonic::{Code, Request, Response, Status};
+use tonic::{Code, Request, Status};
 
+use self::memory::Memory;
 use super::contract::{DIMENSIONS, chunk, point};
 use super::server::{ServerOptions, ServerStore, connect};
-use super::{SearchRequest, VectorStore};
+use super::{DENSE, SearchRequest, VectorStore};
 use crate::error::{BackendError, Fault};
 use crate::retry::RetryPolicy;
 
@@ -38,31 +44,74 @@ enum Step {
     NoLists,
 }
 
-/// The steps to come, and the keys of the requests that came. Past the last step all goes well.
+/// Method and API key of a request.
+type Entry = (&'static str, Option<String>);
+
+/// The steps to come, and the requests that came. Past the last step all goes well.
 #[derive(Clone)]
-struct Script {
+pub(super) struct Script {
     version: &'static str,
     steps: Arc<Mutex<VecDeque<Step>>>,
-    keys: Arc<Mutex<Vec<Option<String>>>>,
+    log: Arc<Mutex<Vec<Entry>>>,
+    /// Methods whose next request is carried out, and its answer lost.
+    lost: Arc<Mutex<Vec<&'static str>>>,
+    /// Methods that fail from now on, whatever the steps.
+    refused: Arc<Mutex<Vec<&'static str>>>,
+    /// From this request on, the server is gone.
+    gone_after: Arc<Mutex<usize>>,
+    memory: Arc<Mutex<Memory>>,
 }
 
 impl Script {
     fn new(version: &'static str, steps: impl IntoIterator<Item = Step>) -> Self {
-        let steps = Arc::new(Mutex::new(steps.into_iter().collect()));
-        Self { version, steps, keys: Arc::default() }
+        Self {
+            version,
+            steps: Arc::new(Mutex::new(steps.into_iter().collect())),
+            log: Arc::default(),
+            lost: Arc::default(),
+            refused: Arc::default(),
+            gone_after: Arc::new(Mutex::new(usize::MAX)),
+            memory: Arc::default(),
+        }
     }
 
     fn requests(&self) -> usize {
-        self.keys.lock().unwrap().len()
+        self.log.lock().unwrap().len()
     }
 
-    /// Lists for a search of one leg; for other requests only whether it succeeds matters.
-    async fn play<T>(&self, request: &Request<T>) -> Result<Vec<BatchResult>, Status> {
+    /// Methods that were asked since request number `start`.
+    fn asked_since(&self, start: usize) -> Vec<&'static str> {
+        self.log.lock().unwrap()[start..].iter().map(|(method, _)| *method).collect()
+    }
+
+    /// Whether the answer to this request is to be lost.
+    fn loses(&self, method: &'static str) -> bool {
+        let mut lost = self.lost.lock().unwrap();
+        let found = lost.iter().position(|other| *other == method);
+        found.map(|index| lost.remove(index)).is_some()
+    }
+
+    /// What the script has for a search; for other requests only whether it succeeds matters.
+    async fn play<T>(
+        &self,
+        method: &'static str,
+        request: &Request<T>,
+    ) -> Result<Option<Vec<BatchResult>>, Status> {
         let key = request.metadata().get("api-key").map(|key| key.to_str().unwrap().to_owned());
-        self.keys.lock().unwrap().push(key);
+        let number = {
+            let mut log = self.log.lock().unwrap();
+            log.push((method, key));
+            log.len()
+        };
+        if number > *self.gone_after.lock().unwrap() {
+            return Err(Status::unavailable("gone"));
+        }
+        if self.refused.lock().unwrap().contains(&method) {
+            return Err(Status::invalid_argument("refused"));
+        }
         let step = self.steps.lock().unwrap().pop_front();
         match step {
-            None => Ok(vec![BatchResult::default()]),
+            None => Ok(None),
             Some(Step::Fail(code, message)) => Err(Status::new(code, message)),
             Some(Step::RetryAfter(seconds)) => {
                 let mut status = Status::resource_exhausted("too many requests");
@@ -72,98 +121,43 @@ impl Script {
             Some(Step::Hang) => std::future::pending().await,
             Some(Step::Hits(payload)) => {
                 let hit = ScoredPoint { payload, score: 0.5, ..ScoredPoint::default() };
-                Ok(vec![BatchResult { result: vec![hit] }])
+                Ok(Some(vec![BatchResult { result: vec![hit] }]))
             }
-            Some(Step::NoLists) => Ok(Vec::new()),
+            Some(Step::NoLists) => Ok(Some(Vec::new())),
         }
     }
 }
 
-#[tonic::async_trait]
-impl Qdrant for Script {
-    async fn health_check(
-        &self,
-        request: Request<HealthCheckRequest>,
-    ) -> Result<Response<HealthCheckReply>, Status> {
-        self.play(&request).await?;
-        let version = self.version.to_owned();
-        Ok(Response::new(HealthCheckReply { version, ..HealthCheckReply::default() }))
-    }
-}
-
-/// Implements the service with two methods that play the script; docent's tests ask no others.
-macro_rules! points {
-    (play { $($played:tt)* } $($name:ident: $request:ident => $response:ident,)*) => {
-        #[tonic::async_trait]
-        impl Points for Script {
-            $($played)*
-            $(async fn $name(
-                &self,
-                _: Request<api::$request>,
-            ) -> Result<Response<api::$response>, Status> {
-                Err(Status::unimplemented(stringify!($name)))
-            })*
-        }
-    };
-}
-
-points! {
-    play {
-        async fn upsert(
-            &self,
-            request: Request<UpsertPoints>,
-        ) -> Result<Response<PointsOperationResponse>, Status> {
-            self.play(&request).await?;
-            Ok(Response::new(PointsOperationResponse::default()))
-        }
-
-        async fn query_batch(
-            &self,
-            request: Request<QueryBatchPoints>,
-        ) -> Result<Response<QueryBatchResponse>, Status> {
-            let result = self.play(&request).await?;
-            Ok(Response::new(QueryBatchResponse { result, ..QueryBatchResponse::default() }))
-        }
-    }
-    delete: DeletePoints => PointsOperationResponse,
-    get: GetPoints => GetResponse,
-    update_vectors: UpdatePointVectors => PointsOperationResponse,
-    delete_vectors: DeletePointVectors => PointsOperationResponse,
-    set_payload: SetPayloadPoints => PointsOperationResponse,
-    overwrite_payload: SetPayloadPoints => PointsOperationResponse,
-    delete_payload: DeletePayloadPoints => PointsOperationResponse,
-    clear_payload: ClearPayloadPoints => PointsOperationResponse,
-    create_field_index: CreateFieldIndexCollection => PointsOperationResponse,
-    delete_field_index: DeleteFieldIndexCollection => PointsOperationResponse,
-    create_vector_name: CreateVectorNameRequest => PointsOperationResponse,
-    delete_vector_name: DeleteVectorNameRequest => PointsOperationResponse,
-    search: SearchPoints => SearchResponse,
-    search_batch: SearchBatchPoints => SearchBatchResponse,
-    search_groups: SearchPointGroups => SearchGroupsResponse,
-    scroll: ScrollPoints => ScrollResponse,
-    recommend: RecommendPoints => RecommendResponse,
-    recommend_batch: RecommendBatchPoints => RecommendBatchResponse,
-    recommend_groups: RecommendPointGroups => RecommendGroupsResponse,
-    discover: DiscoverPoints => DiscoverResponse,
-    discover_batch: DiscoverBatchPoints => DiscoverBatchResponse,
-    count: CountPoints => CountResponse,
-    update_batch: UpdateBatchPoints => UpdateBatchResponse,
-    query: QueryPoints => QueryResponse,
-    query_groups: QueryPointGroups => QueryGroupsResponse,
-    facet: FacetCounts => FacetResponse,
-    search_matrix_pairs: SearchMatrixPoints => SearchMatrixPairsResponse,
-    search_matrix_offsets: SearchMatrixPoints => SearchMatrixOffsetsResponse,
-}
-
-/// A store on a server with this script, with the usual options changed by `adjust`.
-fn store_on(script: &Script, adjust: impl FnOnce(&mut ServerOptions)) -> ServerStore {
+/// A server with this script, and how to reach it.
+fn listen(script: &Script) -> ServerOptions {
     let incoming = TcpIncoming::bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let port = incoming.local_addr().unwrap().port();
     let server = Server::builder()
         .add_service(QdrantServer::new(script.clone()))
-        .add_service(PointsServer::new(script.clone()));
+        .add_service(PointsServer::new(script.clone()))
+        .add_service(CollectionsServer::new(script.clone()));
     tokio::spawn(server.serve_with_incoming(incoming));
-    let mut options = options(port);
+    options(port)
+}
+
+/// An empty server that does as Qdrant does, for the contract.
+pub(super) fn well_behaved() -> ServerStore {
+    connect(listen(&Script::new("1.18.3", [])), "Füße docs").unwrap()
+}
+
+/// A store on a server with this script, with the usual options changed by `adjust`. There is a
+/// collection, with nothing in it.
+fn store_on(script: &Script, adjust: impl FnOnce(&mut ServerOptions)) -> ServerStore {
+    let dense = VectorParams { size: DIMENSIONS as u64, ..VectorParams::default() };
+    let map = HashMap::from([(DENSE.to_owned(), dense)]);
+    let config = vectors_config::Config::ParamsMap(VectorParamsMap { map });
+    let collection = CreateCollection {
+        collection_name: "docs".to_owned(),
+        vectors_config: Some(VectorsConfig { config: Some(config) }),
+        ..CreateCollection::default()
+    };
+    script.memory.lock().unwrap().create(collection).unwrap();
+    let mut options = listen(script);
     adjust(&mut options);
     connect(options, "docs").unwrap()
 }
@@ -254,7 +248,7 @@ async fn a_wrong_key_is_not_tried_again_and_never_shown() {
         assert_eq!(error.fault, Fault::Unauthorized);
         assert!(error.message.ends_with(said), "{error}");
         assert!(!format!("{error} {error:?}").contains(KEY));
-        assert_eq!(*script.keys.lock().unwrap(), [Some(KEY.to_owned())]);
+        assert_eq!(*script.log.lock().unwrap(), [("query_batch", Some(KEY.to_owned()))]);
     }
 }
 

@@ -13,6 +13,7 @@ mod code {
     pub(super) const INVALID_ARGUMENT: i32 = 3;
     pub(super) const DEADLINE_EXCEEDED: i32 = 4;
     pub(super) const NOT_FOUND: i32 = 5;
+    pub(super) const ALREADY_EXISTS: i32 = 6;
     pub(super) const PERMISSION_DENIED: i32 = 7;
     pub(super) const RESOURCE_EXHAUSTED: i32 = 8;
     pub(super) const ABORTED: i32 = 10;
@@ -42,6 +43,12 @@ pub(super) fn describe(error: &QdrantError, timeout: Duration) -> (Fault, String
         QdrantError::InvalidUri(error) => (Fault::Permanent, format!("not an address: {error}")),
         other => (Fault::Permanent, other.to_string()),
     }
+}
+
+/// Whether what was to be made is there.
+pub(super) fn already_exists(error: &QdrantError) -> bool {
+    matches!(error, QdrantError::ResponseError { status }
+        if status.code() as i32 == code::ALREADY_EXISTS)
 }
 
 fn of_status(status: i32, message: &str, timeout: Duration) -> (Fault, String) {

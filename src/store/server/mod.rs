@@ -6,25 +6,30 @@
 mod address;
 mod collection;
 mod fault;
+mod lease;
+mod link;
 mod points;
 mod version;
 mod wire;
 
 use std::collections::HashMap;
-use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use qdrant_client::qdrant::points_selector::PointsSelectorOneOf;
-use qdrant_client::qdrant::{CountPoints, CreateAlias, Filter, QueryBatchPoints, UpdateCollection};
-use qdrant_client::{Qdrant, QdrantError};
+use qdrant_client::qdrant::{CountPoints, Filter, QueryBatchPoints, UpdateCollection};
+use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use self::collection::MANIFEST;
+use self::lease::{Held, Place, Terms};
+use self::link::{Link, or_missing};
 use super::payload::{self, CHUNK, DOCUMENT, FAILURE, TALLIED};
-use super::{Counter, DENSE, Legs, SearchRequest, VectorStore, check_name};
+use super::{Counter, DENSE, Legs, OnWait, SearchRequest, VectorStore, check_name};
 use crate::error::{BackendError, Fault, Service};
-use crate::retry::{RetryPolicy, retry};
+use crate::retry::RetryPolicy;
 use crate::types::{ContentHash, DocumentRecord, FailureRecord, Manifest, Point, Scored, Tally};
 
 /// How to reach a server, and how a collection is laid out there when it is created.
@@ -45,12 +50,28 @@ pub struct ServerOptions {
 
 /// A collection on a Qdrant server.
 pub struct ServerStore {
-    client: Qdrant,
-    endpoint: String,
+    link: Link,
     /// The alias.
     name: String,
-    options: ServerOptions,
+    /// What requests name: the alias, or the version that a successor fills.
+    target: String,
+    layout: Layout,
+    terms: Terms,
+    /// A successor has that of the store it was made by.
+    lease: Arc<Mutex<Option<Held>>>,
+    /// `None` but for a successor.
+    published: Option<AtomicBool>,
 }
+
+/// Of new collections.
+#[derive(Clone, Copy)]
+struct Layout {
+    shard_number: Option<u32>,
+    replication_factor: Option<u32>,
+}
+
+/// How long a writer that is not heard of keeps others waiting.
+const LEASE: Duration = Duration::from_secs(30);
 
 /// Values in one filter condition.
 const BATCH: usize = 512;
@@ -68,51 +89,58 @@ pub fn connect(options: ServerOptions, name: &str) -> Result<ServerStore, Backen
         let why = "the API key has blanks or other characters that no key has";
         return Err(refuse(Fault::Unauthorized, &endpoint, why));
     }
-    let client = Qdrant::from_url(&endpoint)
-        .api_key(options.api_key.clone())
-        .timeout(options.timeout)
-        .connect_timeout(options.timeout)
-        // It blocks, and prints on stdout.
-        .skip_compatibility_check()
-        .build()
-        .map_err(|error| {
-            let (fault, message) = fault::describe(&error, options.timeout);
-            refuse(fault, &endpoint, &message)
-        })?;
-    Ok(ServerStore { client, endpoint, name: name.to_owned(), options })
+    let ServerOptions { api_key, timeout, shard_number, replication_factor, retry, .. } = options;
+    Ok(ServerStore {
+        link: Link::new(&endpoint, api_key, timeout, retry)?,
+        name: name.to_owned(),
+        target: name.to_owned(),
+        layout: Layout { shard_number, replication_factor },
+        terms: Terms { life: LEASE, wait: ServerStore::DEFAULT_WAIT, on_wait: Arc::new(|_| ()) },
+        lease: Arc::default(),
+        published: None,
+    })
 }
 
 impl ServerStore {
+    /// How long another writer may keep the collection before that is an error.
+    pub const DEFAULT_WAIT: Duration = Duration::from_secs(10);
+
+    /// Waits so long for another writer to finish.
+    #[must_use]
+    pub fn wait(mut self, wait: Duration) -> Self {
+        self.terms.wait = wait;
+        self
+    }
+
+    /// Tells whom it waits for.
+    #[must_use]
+    pub fn on_wait(mut self, on_wait: OnWait) -> Self {
+        self.terms.on_wait = on_wait;
+        self
+    }
+
+    #[cfg(test)]
+    pub(super) fn lease_life(mut self, life: Duration) -> Self {
+        self.terms.life = life;
+        self
+    }
+
     /// Version of the server, where it is new enough. Also the cheapest way to see whether it
     /// answers; it does not tell whether the API key is right.
     pub async fn health(&self) -> Result<String, BackendError> {
-        let reply = self.ask(|client| async move { client.health_check().await }).await?;
-        match version::too_old(&reply.version) {
-            Some(why) => Err(self.error(Fault::Permanent, &why)),
-            None => Ok(reply.version),
+        self.link.health().await
+    }
+
+    /// Refuses an update where another writer has taken over.
+    async fn check(&self) -> Result<(), BackendError> {
+        match &*self.lease.lock().await {
+            Some(held) => held.check().await,
+            None => Ok(()),
         }
     }
 
-    async fn ask<T, F, Fut>(&self, request: F) -> Result<T, BackendError>
-    where
-        F: Fn(Qdrant) -> Fut,
-        Fut: Future<Output = Result<T, QdrantError>>,
-    {
-        retry(&self.options.retry, || {
-            // Boxed: some of the client's futures are tens of kilobytes.
-            let answer = Box::pin(request(self.client.clone()));
-            async { answer.await.map_err(|error| self.failed(&error)) }
-        })
-        .await
-    }
-
-    fn failed(&self, error: &QdrantError) -> BackendError {
-        let (fault, message) = fault::describe(error, self.options.timeout);
-        self.error(fault, &message)
-    }
-
     fn error(&self, fault: Fault, message: &str) -> BackendError {
-        BackendError::new(Service::Store, fault, self.endpoint.clone(), message)
+        self.link.error(fault, message)
     }
 
     fn unreadable(&self, why: &str) -> BackendError {
@@ -120,19 +148,10 @@ impl ServerStore {
     }
 }
 
-/// `None` for what is not there.
-fn or_missing<T>(answer: Result<T, BackendError>) -> Result<Option<T>, BackendError> {
-    match answer {
-        Ok(value) => Ok(Some(value)),
-        Err(error) if error.fault == Fault::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
 #[async_trait]
 impl VectorStore for ServerStore {
     fn endpoint(&self) -> &str {
-        &self.endpoint
+        &self.link.endpoint
     }
 
     async fn manifest(&self) -> Result<Option<Manifest>, BackendError> {
@@ -151,43 +170,92 @@ impl VectorStore for ServerStore {
     }
 
     async fn create(&self, manifest: &Manifest) -> Result<(), BackendError> {
+        self.lock().await?;
         if self.config().await?.is_some() {
-            return Err(
-                self.error(Fault::Permanent, &format!("collection {:?} exists already", self.name))
-            );
+            let message = format!("collection {:?} exists already", self.name);
+            return Err(self.error(Fault::Permanent, &message));
         }
-        self.health().await?;
+        if self.published.is_some() {
+            return self.create_physical(&self.target, manifest).await;
+        }
         let physical = self.unused_version().await?;
         self.create_physical(&physical, manifest).await?;
-        let alias = CreateAlias { collection_name: physical, alias_name: self.name.clone() };
-        self.ask(|client| {
-            let alias = alias.clone();
-            async move { client.create_alias(alias).await }
-        })
-        .await
-        .map(|_| ())
+        self.point_to(&physical).await
     }
 
     async fn put_manifest(&self, manifest: &Manifest) -> Result<(), BackendError> {
+        self.check().await?;
         // Metadata is merged by key with what is there.
         let request = UpdateCollection {
             collection_name: self.existing().await?,
             metadata: self.metadata(manifest)?,
             ..UpdateCollection::default()
         };
-        self.ask(|client| {
-            let request = request.clone();
-            async move { client.update_collection(request).await }
-        })
-        .await
-        .map(|_| ())
+        self.link
+            .ask(|client| {
+                let request = request.clone();
+                async move { client.update_collection(request).await }
+            })
+            .await
+            .map(|_| ())
     }
 
     async fn drop_collection(&self) -> Result<(), BackendError> {
-        if let Some(physical) = self.physical().await? {
-            // The alias goes with it.
-            self.delete_physical(&physical).await?;
+        let Some(physical) = self.physical().await? else { return Ok(()) };
+        self.lock().await?;
+        // The alias goes with it.
+        self.delete_physical(&physical).await
+    }
+
+    async fn lock(&self) -> Result<(), BackendError> {
+        let mut lease = self.lease.lock().await;
+        if lease.is_none() {
+            let place = Place {
+                link: self.link.clone(),
+                collection: self.name.clone(),
+                replication_factor: self.layout.replication_factor,
+            };
+            *lease = Some(place.acquire(&self.terms).await?);
+            // What can't be removed now is removed by the next one.
+            let _ = self.remove_leftovers().await;
         }
+        Ok(())
+    }
+
+    async fn unlock(&self) {
+        if let Some(held) = self.lease.lock().await.take() {
+            // It runs out by itself.
+            let _ = held.give_back().await;
+        }
+    }
+
+    async fn successor(&self) -> Result<Arc<dyn VectorStore>, BackendError> {
+        self.lock().await?;
+        if self.published.is_some() {
+            let message = "a version that is not published has no successor";
+            return Err(self.error(Fault::Permanent, message));
+        }
+        Ok(Arc::new(Self {
+            link: self.link.clone(),
+            name: self.name.clone(),
+            target: self.unused_version().await?,
+            layout: self.layout,
+            terms: self.terms.clone(),
+            lease: Arc::clone(&self.lease),
+            published: Some(AtomicBool::new(false)),
+        }))
+    }
+
+    async fn publish(&self) -> Result<(), BackendError> {
+        let published = self.published.as_ref().filter(|done| !done.load(Ordering::Acquire));
+        let Some(published) = published else {
+            return Err(self.error(Fault::Permanent, "only a successor can be published"));
+        };
+        self.check().await?;
+        self.point_to(&self.target).await?;
+        published.store(true, Ordering::Release);
+        // What can't be removed now is removed by the next writer.
+        let _ = self.remove_leftovers().await;
         Ok(())
     }
 
@@ -271,17 +339,18 @@ impl VectorStore for ServerStore {
             return Ok(Legs::default());
         }
         let asked = request.dense.is_some();
-        let queries = wire::queries(&self.name, request);
+        let queries = wire::queries(&self.target, request);
         if queries.is_empty() {
             return Ok(Legs::default());
         }
         let legs = queries.len();
         let batch = QueryBatchPoints {
-            collection_name: self.name.clone(),
+            collection_name: self.target.clone(),
             query_points: queries,
             ..QueryBatchPoints::default()
         };
         let answer = self
+            .link
             .ask(|client| {
                 let batch = batch.clone();
                 async move { client.query_batch(batch).await }
@@ -302,12 +371,12 @@ impl VectorStore for ServerStore {
 
     async fn count_chunks(&self) -> Result<u64, BackendError> {
         let request = CountPoints {
-            collection_name: self.name.clone(),
+            collection_name: self.target.clone(),
             filter: Some(Filter::must([wire::record(CHUNK)])),
             exact: Some(true),
             ..CountPoints::default()
         };
-        let answer = self.ask(|client| {
+        let answer = self.link.ask(|client| {
             let request = request.clone();
             async move { client.count(request).await }
         });

@@ -7,7 +7,8 @@ use qdrant_client::qdrant::{
 };
 use uuid::Uuid;
 
-use super::{ServerStore, or_missing, wire};
+use super::link::or_missing;
+use super::{ServerStore, wire};
 use crate::error::BackendError;
 use crate::store::payload::Payload;
 
@@ -18,31 +19,34 @@ const PAGE: u32 = 1_000;
 
 impl ServerStore {
     pub(super) async fn write(&self, points: Vec<PointStruct>) -> Result<(), BackendError> {
+        self.check().await?;
         let mut points = points.into_iter().peekable();
         while points.peek().is_some() {
             let request = UpsertPoints {
-                collection_name: self.name.clone(),
+                collection_name: self.target.clone(),
                 wait: Some(true),
                 points: points.by_ref().take(UPSERT).collect(),
                 ..UpsertPoints::default()
             };
-            self.ask(|client| {
-                let request = request.clone();
-                async move { client.upsert_points(request).await }
-            })
-            .await?;
+            self.link
+                .ask(|client| {
+                    let request = request.clone();
+                    async move { client.upsert_points(request).await }
+                })
+                .await?;
         }
         Ok(())
     }
 
     pub(super) async fn delete(&self, points: PointsSelectorOneOf) -> Result<(), BackendError> {
+        self.check().await?;
         let request = DeletePoints {
-            collection_name: self.name.clone(),
+            collection_name: self.target.clone(),
             wait: Some(true),
             points: Some(PointsSelector { points_selector_one_of: Some(points) }),
             ..DeletePoints::default()
         };
-        let deleted = self.ask(|client| {
+        let deleted = self.link.ask(|client| {
             let request = request.clone();
             async move { client.delete_points(request).await }
         });
@@ -59,7 +63,7 @@ impl ServerStore {
         mut each: impl FnMut(RetrievedPoint) -> Result<(), String> + Send,
     ) -> Result<(), BackendError> {
         let mut request = ScrollPoints {
-            collection_name: self.name.clone(),
+            collection_name: self.target.clone(),
             filter: Some(filter),
             limit: Some(PAGE),
             with_payload: Some(with_payload),
@@ -67,7 +71,7 @@ impl ServerStore {
             ..ScrollPoints::default()
         };
         loop {
-            let page = self.ask(|client| {
+            let page = self.link.ask(|client| {
                 let request = request.clone();
                 async move { client.scroll(request).await }
             });

@@ -59,11 +59,16 @@ pub(super) fn chunk_point(Point { chunk, dense, sparse }: Point) -> PointStruct 
 }
 
 pub(super) fn document_point(document: DocumentRecord) -> PointStruct {
-    point(DocumentRecord::id(&document.source), HashMap::new(), payload::of_document(document))
+    record_point(DocumentRecord::id(&document.source), payload::of_document(document))
 }
 
 pub(super) fn failure_point(failure: FailureRecord) -> PointStruct {
-    point(FailureRecord::id(&failure.source), HashMap::new(), payload::of_failure(failure))
+    record_point(FailureRecord::id(&failure.source), payload::of_failure(failure))
+}
+
+/// A point with a payload only.
+pub(super) fn record_point(id: Uuid, payload: Payload) -> PointStruct {
+    point(id, HashMap::new(), payload)
 }
 
 fn point(id: Uuid, vectors: HashMap<String, Vector>, payload: Payload) -> PointStruct {

@@ -1,0 +1,165 @@
+//! The shard of a store: loaded when it is needed, and worked with on the blocking pool.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use tokio::sync::{OwnedRwLockReadGuard, RwLock};
+use uuid::Uuid;
+
+use super::opened::Opened;
+use super::{Access, EdgeStore, engine, space, versions};
+use crate::error::{BackendError, Fault, Service};
+use crate::store::payload::Payload;
+use crate::store::{Legs, SearchRequest};
+
+/// `None` while it is not loaded.
+pub(super) type Shard = Arc<RwLock<Option<Opened>>>;
+
+/// What went wrong, before it is known of which collection.
+pub(super) struct Problem {
+    pub(super) fault: Fault,
+    pub(super) message: String,
+}
+
+impl From<String> for Problem {
+    fn from(message: String) -> Self {
+        Self { fault: Fault::Permanent, message }
+    }
+}
+
+impl EdgeStore {
+    /// The loaded shard; `None` where there is no such collection.
+    pub(super) async fn opened(
+        &self,
+    ) -> Result<Option<OwnedRwLockReadGuard<Option<Opened>>>, BackendError> {
+        let shard = Arc::clone(&self.opened).read_owned().await;
+        if shard.is_some() {
+            return Ok(Some(shard));
+        }
+        drop(shard);
+        let mut shard = Arc::clone(&self.opened).write_owned().await;
+        if shard.is_none() {
+            *shard = self.load().await?;
+        }
+        Ok(shard.is_some().then(|| shard.downgrade()))
+    }
+
+    pub(super) async fn load(&self) -> Result<Option<Opened>, BackendError> {
+        let (access, uncompacted) = (self.access, Arc::clone(&self.uncompacted));
+        if let Some(number) = self.unpublished().map(|next| next.number) {
+            let layout = self.layout.clone();
+            return self
+                .blocking(move || versions::load_unpublished(&layout, number, uncompacted))
+                .await;
+        }
+        let seen = self.seen.load(Ordering::Relaxed);
+        self.when_free(self.turn().await, move |layout| {
+            versions::load(layout, access, seen, Arc::clone(&uncompacted))
+        })
+        .await
+    }
+
+    pub(super) async fn unload(&self, opened: Option<Opened>) -> Result<(), BackendError> {
+        match opened {
+            Some(opened) => self.blocking(move || Ok(opened.close()?)).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Runs `op` on the shard, or gives `missing` where there is no such collection.
+    pub(super) async fn on<T, F>(&self, missing: T, op: F) -> Result<T, BackendError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Opened) -> Result<T, Problem> + Send + 'static,
+    {
+        match self.opened().await? {
+            // The shard stays loaded until the work is done, also where nobody awaits it any more.
+            Some(shard) => self.blocking(move || shard.as_ref().map_or(Ok(missing), op)).await,
+            None => Ok(missing),
+        }
+    }
+
+    /// Runs `op` on the shard of a collection that must be there.
+    pub(super) async fn on_existing<T, F>(&self, op: F) -> Result<T, BackendError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Opened) -> Result<T, Problem> + Send + 'static,
+    {
+        let missing = || {
+            let message = format!("there is no collection {:?}", self.layout.name());
+            self.error(Fault::NotFound, &message)
+        };
+        self.on(None, |opened| op(opened).map(Some)).await?.ok_or_else(missing)
+    }
+
+    pub(super) async fn blocking<T, F>(&self, op: F) -> Result<T, BackendError>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> Result<T, Problem> + Send + 'static,
+    {
+        match tokio::task::spawn_blocking(op).await {
+            Ok(outcome) => {
+                outcome.map_err(|Problem { fault, message }| self.error(fault, &message))
+            }
+            Err(join) => Err(self.error(Fault::Permanent, &format!("internal error: {join}"))),
+        }
+    }
+
+    /// All records of a kind, in no order.
+    pub(super) async fn records<T: Send + 'static>(
+        &self,
+        kind: &'static str,
+        read: fn(Payload) -> Result<T, String>,
+    ) -> Result<Vec<T>, BackendError> {
+        self.on(Vec::new(), move |opened| {
+            let payloads = opened.with(|shard| engine::records(shard, kind))?;
+            Ok(payloads.into_iter().map(read).collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    pub(super) async fn put(&self, records: Vec<(Uuid, Payload)>) -> Result<(), BackendError> {
+        self.writable()?;
+        if records.is_empty() {
+            return Ok(());
+        }
+        self.on_existing(move |opened| {
+            space::check(opened.version())?;
+            Ok(opened.with(|shard| engine::upsert_records(shard, records))?)
+        })
+        .await
+    }
+
+    pub(super) fn writable(&self) -> Result<(), BackendError> {
+        match self.access {
+            Access::Write => Ok(()),
+            Access::Read => {
+                Err(self.error(Fault::Permanent, "the collection was opened for reading only"))
+            }
+        }
+    }
+
+    pub(super) fn error(&self, fault: Fault, message: &str) -> BackendError {
+        BackendError::new(Service::Store, fault, self.endpoint.clone(), message)
+    }
+}
+
+pub(super) fn search(opened: &Opened, request: SearchRequest) -> Result<Legs, Problem> {
+    let search = engine::Search {
+        filter: engine::filter(&request.filter),
+        limit: request.limit,
+        min_score: request.min_score,
+    };
+    let (dense, sparse) = opened.with(|shard| {
+        let dense = request.dense.map(|vector| engine::dense_leg(shard, &search, vector));
+        let sparse = request
+            .sparse
+            .filter(|vector| !vector.indices.is_empty())
+            .map(|vector| engine::sparse_leg(shard, &search, vector));
+        Ok((dense.transpose()?, sparse.transpose()?))
+    })?;
+    let chunks = |points: Option<Vec<_>>| {
+        points.unwrap_or_default().into_iter().map(engine::scored).collect::<Result<Vec<_>, _>>()
+    };
+    Ok(Legs { dense: chunks(dense)?, sparse: chunks(sparse)? })
+}

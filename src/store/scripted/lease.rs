@@ -1,0 +1,227 @@
+//! One writer at a time on a server.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use qdrant_client::qdrant::Struct;
+use uuid::Uuid;
+
+use super::*;
+use crate::store::OnWait;
+use crate::store::contract::manifest;
+use crate::store::owner::Owner;
+
+const LEASES: &str = "docent@leases";
+
+/// Longer than anything takes.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Another store over the same collection, as another process has it.
+fn another(options: &ServerOptions) -> ServerStore {
+    connect(options.clone(), "docs").unwrap().wait(Duration::ZERO)
+}
+
+fn server() -> (Script, ServerOptions) {
+    let script = Script::new("1.18.3", []);
+    let options = listen(&script);
+    (script, options)
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64
+}
+
+fn integer(number: u64) -> Value {
+    Value { kind: Some(Kind::IntegerValue(number.cast_signed())) }
+}
+
+/// Makes `owner` the holder of the only lease, until a time in milliseconds since the epoch.
+fn hand_to(script: &Script, owner: &Owner, expires_at: u64) {
+    let serde_json::Value::Object(fields) = serde_json::to_value(owner).unwrap() else { panic!() };
+    let value = |json: serde_json::Value| match json {
+        serde_json::Value::String(string) => text(&string),
+        number => integer(number.as_u64().unwrap()),
+    };
+    let mut fields: HashMap<_, _> = fields.into_iter().map(|(k, v)| (k, value(v))).collect();
+    fields.insert("id".to_owned(), text(&Uuid::now_v7().to_string()));
+    let mut memory = script.memory.lock().unwrap();
+    let lease = memory.only_payload(LEASES);
+    lease.insert("holder".to_owned(), Value { kind: Some(Kind::StructValue(Struct { fields })) });
+    lease.insert("turn".to_owned(), text(&Uuid::now_v7().to_string()));
+    lease.insert("expires_at".to_owned(), integer(expires_at));
+}
+
+/// A server whose lease `owner` has until then.
+async fn held_by(owner: &Owner, expires_at: u64) -> (Script, ServerOptions) {
+    let (script, options) = server();
+    let store = another(&options);
+    store.lock().await.unwrap();
+    store.unlock().await;
+    hand_to(&script, owner, expires_at);
+    (script, options)
+}
+
+#[tokio::test]
+async fn a_second_writer_is_refused_and_told_by_whom() {
+    let (_, options) = server();
+    let (first, second) = (another(&options), another(&options));
+    first.lock().await.unwrap();
+    let error = second.lock().await.unwrap_err();
+    assert_eq!(error.fault, Fault::Busy);
+    let holder = format!("collection `docs` is being written by process {} (", std::process::id());
+    assert!(error.message.starts_with(&holder), "{error}");
+    assert_eq!(second.create(&manifest()).await.unwrap_err().fault, Fault::Busy);
+    assert_eq!(second.successor().await.err().unwrap().fault, Fault::Busy);
+    // Another collection is another matter.
+    let other = connect(options.clone(), "other").unwrap().wait(Duration::ZERO);
+    assert_eq!(other.lock().await, Ok(()));
+
+    first.create(&manifest()).await.unwrap();
+    first.unlock().await;
+    assert_eq!(second.lock().await, Ok(()));
+    assert_eq!(second.manifest().await, Ok(Some(manifest())), "the collection is there by now");
+}
+
+#[tokio::test]
+async fn of_many_that_come_at_once_one_gets_it() {
+    let (_, options) = server();
+    let stores: Vec<_> = (0..12).map(|_| another(&options)).collect();
+    let locked = futures::future::join_all(stores.iter().map(ServerStore::lock)).await;
+    assert_eq!(locked.iter().filter(|outcome| outcome.is_ok()).count(), 1, "{locked:?}");
+    assert!(locked.iter().filter_map(|o| o.as_ref().err()).all(|error| error.fault == Fault::Busy));
+}
+
+#[tokio::test]
+async fn a_second_writer_waits_and_says_for_whom() {
+    let (_, options) = server();
+    let first = another(&options);
+    first.lock().await.unwrap();
+    let (heard, mut said) = tokio::sync::mpsc::unbounded_channel();
+    let on_wait: OnWait = Arc::new(move |text| heard.send(text.to_owned()).unwrap());
+    let second = another(&options).wait(PATIENCE).on_wait(on_wait);
+    let locked = tokio::spawn(async move {
+        second.lock().await.unwrap();
+        second
+    });
+    assert!(said.recv().await.unwrap().contains("is being written by process"));
+    first.unlock().await;
+    let second = locked.await.unwrap();
+    assert!(said.try_recv().is_err(), "it is said once");
+    assert_eq!(first.lock().await.unwrap_err().fault, Fault::Busy);
+    second.unlock().await;
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_lease_of_a_process_that_ended_here_is_taken_at_once() {
+    let (_, options) = held_by(&Owner::dead(true), now() + 1_000_000).await;
+    assert_eq!(another(&options).lock().await, Ok(()));
+}
+
+#[tokio::test]
+async fn a_lease_elsewhere_is_taken_when_it_ran_out_for_longer_than_clocks_differ() {
+    let elsewhere = Owner::dead(false);
+    let ago = |seconds: u64| now() - seconds * 1_000;
+    for (expires_at, free) in [(ago(31), true), (ago(20), false), (now() + 30_000, false)] {
+        let (_, options) = held_by(&elsewhere, expires_at).await;
+        assert_eq!(another(&options).lock().await.is_ok(), free, "{expires_at}");
+    }
+}
+
+/// Whatever the clock of its holder says.
+#[tokio::test]
+async fn a_lease_that_is_not_renewed_while_somebody_watches_is_taken() {
+    let (_, options) = held_by(&Owner::dead(false), now() + 1_000_000_000).await;
+    let life = Duration::from_millis(300);
+    let waits = another(&options).lease_life(life).wait(PATIENCE);
+    let started = std::time::Instant::now();
+    assert_eq!(waits.lock().await, Ok(()));
+    assert!(started.elapsed() >= life);
+}
+
+#[tokio::test]
+async fn a_lease_is_renewed_for_as_long_as_it_is_held() {
+    let (script, options) = server();
+    let life = Duration::from_millis(1_500);
+    let first = another(&options).lease_life(life);
+    first.lock().await.unwrap();
+    let expiry = || script.memory.lock().unwrap().only_payload(LEASES)["expires_at"].clone();
+    let before = expiry();
+    let second = another(&options).lease_life(life).wait(life * 2);
+    assert_eq!(second.lock().await.unwrap_err().fault, Fault::Busy);
+    assert_ne!(expiry(), before);
+    // One that is dropped without a word is not renewed any more.
+    drop(first);
+    assert_eq!(second.wait(PATIENCE).lock().await, Ok(()));
+}
+
+#[tokio::test]
+async fn a_writer_that_lost_its_lease_changes_nothing_any_more() {
+    let (script, options) = server();
+    let life = Duration::from_millis(100);
+    let slow = another(&options).lease_life(life);
+    slow.create(&manifest()).await.unwrap();
+    hand_to(&script, &Owner::dead(false), now() + 1_000_000);
+    // It learns of it when it renews the lease, or before its next update when it is late.
+    let started = std::time::Instant::now();
+    let error = loop {
+        let points = vec![point(chunk("a.md", 0, "x"), [1.0; DIMENSIONS], &[])];
+        match slow.upsert(points).await {
+            Ok(()) => assert!(started.elapsed() < PATIENCE),
+            Err(error) => break error,
+        }
+        tokio::time::sleep(life / 10).await;
+    };
+    assert_eq!(error.fault, Fault::Busy);
+    assert!(error.message.contains("taken over by process"), "{error}");
+    let before = script.requests();
+    assert!(slow.put_manifest(&manifest()).await.is_err());
+    assert!(slow.put_documents(&[]).await.is_err());
+    assert!(slow.delete_chunks("a.md", &[]).await.is_err());
+    assert_eq!(script.requests(), before, "nothing is asked of the server");
+    // What it gives back is not its own.
+    slow.unlock().await;
+    assert_eq!(another(&options).lock().await.unwrap_err().fault, Fault::Busy);
+}
+
+#[tokio::test]
+async fn a_late_writer_renews_before_its_next_update() {
+    let (script, options) = server();
+    let store = another(&options).lease_life(Duration::from_hours(1));
+    store.create(&manifest()).await.unwrap();
+    let start = script.requests();
+    store.delete_failures(&["a.md".to_owned()]).await.unwrap();
+    assert_eq!(script.asked_since(start), ["delete"], "a lease that holds costs no request");
+    store.unlock().await;
+
+    let life = Duration::from_millis(100);
+    let store = another(&options).lease_life(life);
+    store.lock().await.unwrap();
+    // The whole process stands still, and the renewal with it.
+    std::thread::sleep(life * 2);
+    let start = script.requests();
+    store.delete_failures(&["a.md".to_owned()]).await.unwrap();
+    let asked = script.asked_since(start);
+    assert!(asked.starts_with(&["get", "upsert", "get"]), "{asked:?}");
+    assert!(asked.contains(&"delete"));
+}
+
+#[tokio::test]
+async fn a_lease_whose_answer_was_lost_is_held() {
+    let (script, options) = server();
+    script.lost.lock().unwrap().extend(["upsert", "create", "upsert"]);
+    let store = another(&options).lease_life(Duration::from_millis(1));
+    assert_eq!(store.lock().await, Ok(()));
+    assert_eq!(another(&options).lock().await.unwrap_err().fault, Fault::Busy);
+    tokio::time::sleep(Duration::from_millis(2)).await;
+    script.lost.lock().unwrap().push("upsert");
+    assert_eq!(store.delete_failures(&["a.md".to_owned()]).await, Ok(()));
+}
+
+#[tokio::test]
+async fn an_old_server_gets_no_lease() {
+    let script = Script::new("1.15.5", []);
+    let error = another(&listen(&script)).lock().await.unwrap_err();
+    assert!(error.message.contains("too old"), "it would ignore the condition: {error}");
+}

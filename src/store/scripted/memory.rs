@@ -1,0 +1,395 @@
+//! As much of Qdrant as docent uses, in memory: collections, aliases, points, filters, exact search.
+//! What Qdrant documents of them, and no more: how fast, how durable and how distributed it is, a
+//! real server shows.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use qdrant_client::qdrant::condition::ConditionOneOf;
+use qdrant_client::qdrant::r#match::MatchValue;
+use qdrant_client::qdrant::point_id::PointIdOptions;
+use qdrant_client::qdrant::points_selector::PointsSelectorOneOf;
+use qdrant_client::qdrant::value::Kind;
+use qdrant_client::qdrant::vectors::VectorsOptions;
+use qdrant_client::qdrant::{
+    CollectionConfig, Condition, CreateCollection, DenseVector, Filter, GetPoints,
+    NamedVectorsOutput, PointId, PointStruct, PointsSelector, QueryPoints, RetrievedPoint,
+    ScoredPoint, ScrollPoints, SparseVector, UpsertPoints, Value, VectorOutput, VectorsOutput,
+    query, vector, vector_input, vector_output, vectors_config, vectors_output,
+    with_payload_selector, with_vectors_selector,
+};
+use tonic::Status;
+
+/// All that a server has.
+#[derive(Default)]
+pub(super) struct Memory {
+    collections: BTreeMap<String, Collection>,
+    aliases: BTreeMap<String, String>,
+}
+
+#[derive(Default)]
+struct Collection {
+    metadata: HashMap<String, Value>,
+    /// Of its dense vectors, by their names.
+    dimensions: HashMap<String, u64>,
+    points: BTreeMap<String, Point>,
+}
+
+#[derive(Clone, Default)]
+struct Point {
+    payload: HashMap<String, Value>,
+    /// Of unit length.
+    dense: HashMap<String, Vec<f32>>,
+    sparse: HashMap<String, SparseVector>,
+}
+
+fn missing(name: &str) -> Status {
+    Status::not_found(format!("Collection `{name}` doesn't exist!"))
+}
+
+impl Memory {
+    pub(super) fn create(&mut self, request: CreateCollection) -> Result<(), Status> {
+        let name = request.collection_name;
+        if self.collections.contains_key(&name) || self.aliases.contains_key(&name) {
+            return Err(Status::already_exists(format!("Collection `{name}` already exists!")));
+        }
+        let dimensions = match request.vectors_config.and_then(|config| config.config) {
+            Some(vectors_config::Config::ParamsMap(params)) => {
+                params.map.into_iter().map(|(vector, params)| (vector, params.size)).collect()
+            }
+            Some(vectors_config::Config::Params(params)) => {
+                HashMap::from([(String::new(), params.size)])
+            }
+            None => HashMap::new(),
+        };
+        let collection =
+            Collection { metadata: request.metadata, dimensions, ..Default::default() };
+        self.collections.insert(name, collection);
+        Ok(())
+    }
+
+    /// The aliases go with it. Nothing to delete is success, and false.
+    pub(super) fn delete_collection(&mut self, name: &str) -> bool {
+        self.aliases.retain(|_, collection| collection != name);
+        self.collections.remove(name).is_some()
+    }
+
+    pub(super) fn merge_metadata(
+        &mut self,
+        name: &str,
+        metadata: HashMap<String, Value>,
+    ) -> Result<(), Status> {
+        self.named(name)?.metadata.extend(metadata);
+        Ok(())
+    }
+
+    pub(super) fn config(&mut self, name: &str) -> Result<CollectionConfig, Status> {
+        let metadata = self.named(name)?.metadata.clone();
+        Ok(CollectionConfig { metadata, ..CollectionConfig::default() })
+    }
+
+    pub(super) fn names(&self) -> Vec<String> {
+        self.collections.keys().cloned().collect()
+    }
+
+    /// Alias and collection.
+    pub(super) fn aliases(&self) -> Vec<(String, String)> {
+        self.aliases.clone().into_iter().collect()
+    }
+
+    /// One that is there names another collection from then on.
+    pub(super) fn alias(&mut self, alias: String, collection: String) -> Result<(), Status> {
+        if !self.collections.contains_key(&collection) {
+            return Err(missing(&collection));
+        }
+        if self.collections.contains_key(&alias) {
+            return Err(Status::already_exists(format!("Collection `{alias}` already exists!")));
+        }
+        self.aliases.insert(alias, collection);
+        Ok(())
+    }
+
+    pub(super) fn unname(&mut self, alias: &str) {
+        self.aliases.remove(alias);
+    }
+
+    /// The payload of the only point of a collection.
+    pub(super) fn only_payload(&mut self, name: &str) -> &mut HashMap<String, Value> {
+        let points = &mut self.collections.get_mut(name).expect("a collection").points;
+        assert_eq!(points.len(), 1);
+        &mut points.values_mut().next().expect("a point").payload
+    }
+
+    fn named(&mut self, name: &str) -> Result<&mut Collection, Status> {
+        let physical = self.aliases.get(name).map_or(name, String::as_str).to_owned();
+        self.collections.get_mut(&physical).ok_or_else(|| missing(name))
+    }
+
+    /// With an `update_filter`: points that are not there, and those that pass it.
+    pub(super) fn upsert(&mut self, request: UpsertPoints) -> Result<(), Status> {
+        let collection = self.named(&request.collection_name)?;
+        let new = request.points.into_iter().map(|point| collection.stored(point));
+        let new = new.collect::<Result<Vec<_>, _>>()?;
+        for (id, point) in new {
+            let replaced = match (&request.update_filter, collection.points.get(&id)) {
+                (Some(filter), Some(present)) => passes(filter, &id, present),
+                _ => true,
+            };
+            if replaced {
+                collection.points.insert(id, point);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn delete(
+        &mut self,
+        name: &str,
+        which: Option<PointsSelector>,
+    ) -> Result<(), Status> {
+        let collection = self.named(name)?;
+        match which.and_then(|which| which.points_selector_one_of) {
+            Some(PointsSelectorOneOf::Points(list)) => {
+                for point in list.ids {
+                    collection.points.remove(&id(point));
+                }
+            }
+            Some(PointsSelectorOneOf::Filter(filter)) => {
+                collection.points.retain(|id, point| !passes(&filter, id, point));
+            }
+            None => {}
+        }
+        Ok(())
+    }
+
+    pub(super) fn get(&mut self, request: GetPoints) -> Result<Vec<RetrievedPoint>, Status> {
+        let collection = self.named(&request.collection_name)?;
+        let ids = request.ids.into_iter().map(id);
+        let found = ids.filter_map(|id| Some((id.clone(), collection.points.get(&id)?)));
+        let payload = request.with_payload.and_then(|selector| selector.selector_options);
+        Ok(found.map(|(id, point)| point.retrieved(&id, payload.as_ref(), &[])).collect())
+    }
+
+    pub(super) fn count(&mut self, name: &str, filter: Option<&Filter>) -> Result<u64, Status> {
+        Ok(self.named(name)?.passing(filter).count() as u64)
+    }
+
+    /// A page, and where the next one begins.
+    pub(super) fn scroll(
+        &mut self,
+        request: ScrollPoints,
+    ) -> Result<(Vec<RetrievedPoint>, Option<PointId>), Status> {
+        let collection = self.named(&request.collection_name)?;
+        let start = request.offset.map(id).unwrap_or_default();
+        let limit = request.limit.unwrap_or(10) as usize;
+        let payload = request.with_payload.and_then(|selector| selector.selector_options);
+        let vectors = match request.with_vectors.and_then(|selector| selector.selector_options) {
+            Some(with_vectors_selector::SelectorOptions::Include(selected)) => selected.names,
+            _ => Vec::new(),
+        };
+        let mut found = collection
+            .passing(request.filter.as_ref())
+            .filter(|(id, _)| **id >= start)
+            .collect::<Vec<_>>();
+        let rest = found.split_off(limit.min(found.len()));
+        let page = found.into_iter();
+        let page =
+            page.map(|(id, point)| point.retrieved(id, payload.as_ref(), &vectors)).collect();
+        Ok((page, rest.first().map(|(id, _)| point_id(id))))
+    }
+
+    pub(super) fn query(&mut self, request: QueryPoints) -> Result<Vec<ScoredPoint>, Status> {
+        let collection = self.named(&request.collection_name)?;
+        let using = request.using.unwrap_or_default();
+        let Some(query::Variant::Nearest(nearest)) = request.query.and_then(|query| query.variant)
+        else {
+            return Err(Status::unimplemented("another query than for the nearest"));
+        };
+        let scores = match nearest.variant {
+            Some(vector_input::Variant::Dense(vector)) => {
+                collection.by_cosine(&using, &vector.data)?
+            }
+            Some(vector_input::Variant::Sparse(vector)) => collection.by_terms(&using, &vector),
+            _ => return Err(Status::unimplemented("another vector than dense or sparse")),
+        };
+        let mut hits: Vec<(f32, &String)> = scores
+            .into_iter()
+            .filter(|(_, id)| {
+                let point = &collection.points[*id];
+                request.filter.as_ref().is_none_or(|filter| passes(filter, id, point))
+            })
+            .filter(|(score, _)| request.score_threshold.is_none_or(|floor| *score >= floor))
+            .collect();
+        hits.sort_by(|a, b| b.0.total_cmp(&a.0));
+        hits.truncate(request.limit.unwrap_or(10) as usize);
+        let hit = |(score, id): (f32, &String)| ScoredPoint {
+            id: Some(point_id(id)),
+            payload: collection.points[id].payload.clone(),
+            score,
+            ..ScoredPoint::default()
+        };
+        Ok(hits.into_iter().map(hit).collect())
+    }
+}
+
+impl Collection {
+    fn passing(&self, filter: Option<&Filter>) -> impl Iterator<Item = (&String, &Point)> {
+        let filter = filter.cloned();
+        self.points
+            .iter()
+            .filter(move |(id, point)| filter.as_ref().is_none_or(|f| passes(f, id, point)))
+    }
+
+    fn check(&self, name: &str, found: usize) -> Result<(), Status> {
+        match self.dimensions.get(name) {
+            Some(expected) if *expected == found as u64 => Ok(()),
+            Some(expected) => Err(Status::invalid_argument(format!(
+                "Wrong input: Vector dimension error: expected dim: {expected}, got {found}"
+            ))),
+            None => {
+                Err(Status::invalid_argument(format!("Not existing vector name error: {name}")))
+            }
+        }
+    }
+
+    fn stored(&self, new: PointStruct) -> Result<(String, Point), Status> {
+        let mut point = Point { payload: new.payload, ..Point::default() };
+        let named = match new.vectors.and_then(|vectors| vectors.vectors_options) {
+            Some(VectorsOptions::Vectors(named)) => named.vectors,
+            _ => HashMap::new(),
+        };
+        for (name, vector) in named {
+            match vector.vector {
+                Some(vector::Vector::Dense(dense)) => {
+                    self.check(&name, dense.data.len())?;
+                    point.dense.insert(name, unit(&dense.data));
+                }
+                Some(vector::Vector::Sparse(sparse)) => {
+                    point.sparse.insert(name, sparse);
+                }
+                _ => return Err(Status::unimplemented("another vector than dense or sparse")),
+            }
+        }
+        let id = new.id.map(id).ok_or_else(|| Status::invalid_argument("a point without id"))?;
+        Ok((id, point))
+    }
+
+    fn by_cosine(&self, using: &str, query: &[f32]) -> Result<Vec<(f32, &String)>, Status> {
+        self.check(using, query.len())?;
+        let query = unit(query);
+        let score = |point: &Point| {
+            let vector = point.dense.get(using)?;
+            Some(vector.iter().zip(&query).map(|(a, b)| a * b).sum())
+        };
+        Ok(self.points.iter().filter_map(|(id, point)| Some((score(point)?, id))).collect())
+    }
+
+    /// Dot product of the terms in common, each weighted by how rare it is.
+    fn by_terms(&self, using: &str, query: &SparseVector) -> Vec<(f32, &String)> {
+        let all: Vec<_> = self
+            .points
+            .iter()
+            .filter_map(|(id, point)| Some((id, point.sparse.get(using)?)))
+            .collect();
+        let weight = |term: u32| {
+            let having = all.iter().filter(|(_, vector)| vector.indices.contains(&term)).count();
+            let (having, all) = (having as f32, all.len() as f32);
+            ((all - having + 0.5) / (having + 0.5) + 1.0).ln()
+        };
+        let weights: HashMap<u32, f32> = query
+            .indices
+            .iter()
+            .zip(&query.values)
+            .map(|(term, value)| (*term, value * weight(*term)))
+            .collect();
+        let score = |vector: &SparseVector| {
+            let terms = vector.indices.iter().zip(&vector.values);
+            let common: Vec<f32> =
+                terms.filter_map(|(term, value)| Some(value * weights.get(term)?)).collect();
+            (!common.is_empty()).then(|| common.iter().sum())
+        };
+        all.iter().filter_map(|(id, vector)| Some((score(vector)?, *id))).collect()
+    }
+}
+
+impl Point {
+    fn retrieved(
+        &self,
+        id: &str,
+        payload: Option<&with_payload_selector::SelectorOptions>,
+        vectors: &[String],
+    ) -> RetrievedPoint {
+        let payload = match payload {
+            Some(with_payload_selector::SelectorOptions::Enable(true)) => self.payload.clone(),
+            Some(with_payload_selector::SelectorOptions::Include(selected)) => {
+                let wanted: HashSet<&String> = selected.fields.iter().collect();
+                self.payload.clone().into_iter().filter(|(key, _)| wanted.contains(key)).collect()
+            }
+            _ => HashMap::new(),
+        };
+        let dense = vectors.iter().filter_map(|name| {
+            let data = self.dense.get(name)?.clone();
+            let vector = Some(vector_output::Vector::Dense(DenseVector { data }));
+            Some((name.clone(), VectorOutput { vector, ..VectorOutput::default() }))
+        });
+        let named = NamedVectorsOutput { vectors: dense.collect() };
+        let named = vectors_output::VectorsOptions::Vectors(named);
+        RetrievedPoint {
+            id: Some(point_id(id)),
+            payload,
+            vectors: Some(VectorsOutput { vectors_options: Some(named) }),
+            ..RetrievedPoint::default()
+        }
+    }
+}
+
+fn passes(filter: &Filter, id: &str, point: &Point) -> bool {
+    let holds = |condition: &Condition| holds(condition, id, point);
+    filter.must.iter().all(holds)
+        && !filter.must_not.iter().any(holds)
+        && (filter.should.is_empty() || filter.should.iter().any(holds))
+}
+
+fn holds(condition: &Condition, id_of_point: &str, point: &Point) -> bool {
+    match &condition.condition_one_of {
+        Some(ConditionOneOf::HasId(ids)) => {
+            ids.has_id.iter().any(|other| id(other.clone()) == id_of_point)
+        }
+        Some(ConditionOneOf::Field(field)) => {
+            let wanted: Vec<&str> =
+                match field.r#match.as_ref().and_then(|m| m.match_value.as_ref()) {
+                    Some(MatchValue::Keyword(word)) => vec![word],
+                    Some(MatchValue::Keywords(words)) => {
+                        words.strings.iter().map(String::as_str).collect()
+                    }
+                    other => panic!("{other:?} is not played"),
+                };
+            point.payload.get(&field.key).is_some_and(|value| has(value, &wanted))
+        }
+        other => panic!("{other:?} is not played"),
+    }
+}
+
+/// A list has what one of its elements is.
+fn has(value: &Value, wanted: &[&str]) -> bool {
+    match &value.kind {
+        Some(Kind::StringValue(text)) => wanted.contains(&text.as_str()),
+        Some(Kind::ListValue(list)) => list.values.iter().any(|value| has(value, wanted)),
+        _ => false,
+    }
+}
+
+fn unit(vector: &[f32]) -> Vec<f32> {
+    let length = vector.iter().map(|x| x * x).sum::<f32>().sqrt();
+    vector.iter().map(|x| if length > 0.0 { x / length } else { *x }).collect()
+}
+
+fn id(id: PointId) -> String {
+    match id.point_id_options {
+        Some(PointIdOptions::Uuid(uuid)) => uuid,
+        other => panic!("{other:?} is no id of docent's"),
+    }
+}
+
+fn point_id(id: &str) -> PointId {
+    PointId { point_id_options: Some(PointIdOptions::Uuid(id.to_owned())) }
+}

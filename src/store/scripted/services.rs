@@ -1,0 +1,214 @@
+//! The gRPC services: each request is entered in the log, takes a step of the script if there is
+//! one, and is answered from memory otherwise. docent asks no others.
+
+use std::sync::PoisonError;
+
+use qdrant_client::qdrant as api;
+use qdrant_client::qdrant::alias_operations::Action;
+use qdrant_client::qdrant::collections_server::Collections;
+use qdrant_client::qdrant::points_server::Points;
+use qdrant_client::qdrant::qdrant_server::Qdrant;
+use tonic::{Request, Response, Status};
+
+use super::Script;
+use super::memory::Memory;
+
+impl Script {
+    /// Answers from memory what the script lets through.
+    async fn answer<Q, A>(
+        &self,
+        method: &'static str,
+        request: Request<Q>,
+        answer: impl FnOnce(&mut Memory, Q) -> Result<A, Status>,
+    ) -> Result<Response<A>, Status> {
+        self.play(method, &request).await?;
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let answer = answer(&mut memory, request.into_inner())?;
+        if self.loses(method) {
+            return Err(Status::unavailable("connection reset"));
+        }
+        Ok(Response::new(answer))
+    }
+}
+
+#[tonic::async_trait]
+impl Qdrant for Script {
+    async fn health_check(
+        &self,
+        request: Request<api::HealthCheckRequest>,
+    ) -> Result<Response<api::HealthCheckReply>, Status> {
+        let version = self.version.to_owned();
+        self.answer("health_check", request, |_, _| {
+            Ok(api::HealthCheckReply { version, ..Default::default() })
+        })
+        .await
+    }
+}
+
+/// Implements a service: some methods by a function of memory and request, the others not.
+macro_rules! service {
+    (
+        $service:ident
+        extra { $($extra:tt)* }
+        played { $($name:ident: $request:ident => $response:ident = $answer:expr,)* }
+        unplayed { $($other:ident: $other_request:ident => $other_response:ident,)* }
+    ) => {
+        #[tonic::async_trait]
+        impl $service for Script {
+            $($extra)*
+            $(async fn $name(
+                &self,
+                request: Request<api::$request>,
+            ) -> Result<Response<api::$response>, Status> {
+                self.answer(stringify!($name), request, $answer).await
+            })*
+            $(async fn $other(
+                &self,
+                _: Request<api::$other_request>,
+            ) -> Result<Response<api::$other_response>, Status> {
+                Err(Status::unimplemented(stringify!($other)))
+            })*
+        }
+    };
+}
+
+service! {
+    Points
+    extra {
+        async fn query_batch(
+            &self,
+            request: Request<api::QueryBatchPoints>,
+        ) -> Result<Response<api::QueryBatchResponse>, Status> {
+            let scripted = self.play("query_batch", &request).await?;
+            let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+            let lists = request.into_inner().query_points.into_iter().map(|query| {
+                Ok(api::BatchResult { result: memory.query(query)? })
+            });
+            let result = scripted.map_or_else(|| lists.collect::<Result<_, Status>>(), Ok)?;
+            Ok(Response::new(api::QueryBatchResponse { result, ..Default::default() }))
+        }
+    }
+    played {
+        upsert: UpsertPoints => PointsOperationResponse = |memory, request| {
+            memory.upsert(request).map(|()| api::PointsOperationResponse::default())
+        },
+        delete: DeletePoints => PointsOperationResponse = |memory, request| {
+            memory.delete(&request.collection_name, request.points)?;
+            Ok(api::PointsOperationResponse::default())
+        },
+        get: GetPoints => GetResponse = |memory, request| {
+            Ok(api::GetResponse { result: memory.get(request)?, ..Default::default() })
+        },
+        scroll: ScrollPoints => ScrollResponse = |memory, request| {
+            let (result, next_page_offset) = memory.scroll(request)?;
+            Ok(api::ScrollResponse { result, next_page_offset, ..Default::default() })
+        },
+        count: CountPoints => CountResponse = |memory, request| {
+            let count = memory.count(&request.collection_name, request.filter.as_ref())?;
+            let result = Some(api::CountResult { count });
+            Ok(api::CountResponse { result, ..Default::default() })
+        },
+        create_field_index: CreateFieldIndexCollection => PointsOperationResponse =
+            |memory, request| {
+                memory.config(&request.collection_name)?;
+                Ok(api::PointsOperationResponse::default())
+            },
+    }
+    unplayed {
+        update_vectors: UpdatePointVectors => PointsOperationResponse,
+        delete_vectors: DeletePointVectors => PointsOperationResponse,
+        set_payload: SetPayloadPoints => PointsOperationResponse,
+        overwrite_payload: SetPayloadPoints => PointsOperationResponse,
+        delete_payload: DeletePayloadPoints => PointsOperationResponse,
+        clear_payload: ClearPayloadPoints => PointsOperationResponse,
+        delete_field_index: DeleteFieldIndexCollection => PointsOperationResponse,
+        create_vector_name: CreateVectorNameRequest => PointsOperationResponse,
+        delete_vector_name: DeleteVectorNameRequest => PointsOperationResponse,
+        search: SearchPoints => SearchResponse,
+        search_batch: SearchBatchPoints => SearchBatchResponse,
+        search_groups: SearchPointGroups => SearchGroupsResponse,
+        recommend: RecommendPoints => RecommendResponse,
+        recommend_batch: RecommendBatchPoints => RecommendBatchResponse,
+        recommend_groups: RecommendPointGroups => RecommendGroupsResponse,
+        discover: DiscoverPoints => DiscoverResponse,
+        discover_batch: DiscoverBatchPoints => DiscoverBatchResponse,
+        update_batch: UpdateBatchPoints => UpdateBatchResponse,
+        query: QueryPoints => QueryResponse,
+        query_groups: QueryPointGroups => QueryGroupsResponse,
+        facet: FacetCounts => FacetResponse,
+        search_matrix_pairs: SearchMatrixPoints => SearchMatrixPairsResponse,
+        search_matrix_offsets: SearchMatrixPoints => SearchMatrixOffsetsResponse,
+    }
+}
+
+fn done<T>(_: T) -> api::CollectionOperationResponse {
+    api::CollectionOperationResponse { result: true, ..Default::default() }
+}
+
+service! {
+    Collections
+    extra {
+        async fn get(
+            &self,
+            request: Request<api::GetCollectionInfoRequest>,
+        ) -> Result<Response<api::GetCollectionInfoResponse>, Status> {
+            self.answer("collection_info", request, |memory, request| {
+                let config = Some(memory.config(&request.collection_name)?);
+                let result = Some(api::CollectionInfo { config, ..Default::default() });
+                Ok(api::GetCollectionInfoResponse { result, ..Default::default() })
+            })
+            .await
+        }
+
+        async fn delete(
+            &self,
+            request: Request<api::DeleteCollection>,
+        ) -> Result<Response<api::CollectionOperationResponse>, Status> {
+            self.answer("delete_collection", request, |memory, request| {
+                Ok(done(memory.delete_collection(&request.collection_name)))
+            })
+            .await
+        }
+    }
+    played {
+        list: ListCollectionsRequest => ListCollectionsResponse = |memory, _| {
+            let description = |name| api::CollectionDescription { name };
+            let collections = memory.names().into_iter().map(description).collect();
+            Ok(api::ListCollectionsResponse { collections, ..Default::default() })
+        },
+        create: CreateCollection => CollectionOperationResponse = |memory, request| {
+            memory.create(request).map(done)
+        },
+        update: UpdateCollection => CollectionOperationResponse = |memory, request| {
+            memory.merge_metadata(&request.collection_name, request.metadata).map(done)
+        },
+        update_aliases: ChangeAliases => CollectionOperationResponse = |memory, request| {
+            for action in request.actions {
+                match action.action {
+                    Some(Action::CreateAlias(alias)) => {
+                        memory.alias(alias.alias_name, alias.collection_name)?;
+                    }
+                    _ => return Err(Status::unimplemented("another change of aliases")),
+                }
+            }
+            Ok(done(()))
+        },
+        list_aliases: ListAliasesRequest => ListAliasesResponse = |memory, _| {
+            let describe = |(alias_name, collection_name)| {
+                api::AliasDescription { alias_name, collection_name }
+            };
+            let aliases = memory.aliases().into_iter().map(describe).collect();
+            Ok(api::ListAliasesResponse { aliases, ..Default::default() })
+        },
+    }
+    unplayed {
+        list_collection_aliases: ListCollectionAliasesRequest => ListAliasesResponse,
+        collection_cluster_info: CollectionClusterInfoRequest => CollectionClusterInfoResponse,
+        collection_exists: CollectionExistsRequest => CollectionExistsResponse,
+        update_collection_cluster_setup:
+            UpdateCollectionClusterSetupRequest => UpdateCollectionClusterSetupResponse,
+        create_shard_key: CreateShardKeyRequest => CreateShardKeyResponse,
+        delete_shard_key: DeleteShardKeyRequest => DeleteShardKeyResponse,
+        list_shard_keys: ListShardKeysRequest => ListShardKeysResponse,
+    }
+}

@@ -1,0 +1,90 @@
+//! Requests to one server, each repeated as the policy says.
+
+use std::future::Future;
+use std::time::Duration;
+
+use qdrant_client::{Qdrant, QdrantError};
+
+use super::{fault, version};
+use crate::error::{BackendError, Fault, Service};
+use crate::retry::{RetryPolicy, retry};
+
+/// The client, and what errors are told with. Clones share the connection.
+#[derive(Clone)]
+pub(super) struct Link {
+    client: Qdrant,
+    pub(super) endpoint: String,
+    timeout: Duration,
+    retry: RetryPolicy,
+}
+
+impl Link {
+    /// Connects at the first request. `timeout` is for each one.
+    pub(super) fn new(
+        endpoint: &str,
+        api_key: Option<String>,
+        timeout: Duration,
+        retry: RetryPolicy,
+    ) -> Result<Self, BackendError> {
+        let client = Qdrant::from_url(endpoint)
+            .api_key(api_key)
+            .timeout(timeout)
+            .connect_timeout(timeout)
+            // It blocks, and prints on stdout.
+            .skip_compatibility_check()
+            .build()
+            .map_err(|error| {
+                let (fault, message) = fault::describe(&error, timeout);
+                BackendError::new(Service::Store, fault, endpoint, &message)
+            })?;
+        Ok(Self { client, endpoint: endpoint.to_owned(), timeout, retry })
+    }
+
+    pub(super) async fn ask<T, F, Fut>(&self, request: F) -> Result<T, BackendError>
+    where
+        F: Fn(Qdrant) -> Fut,
+        Fut: Future<Output = Result<T, QdrantError>>,
+    {
+        retry(&self.retry, || {
+            // Boxed: some of the client's futures are tens of kilobytes.
+            let answer = Box::pin(request(self.client.clone()));
+            async { answer.await.map_err(|error| self.failed(&error)) }
+        })
+        .await
+    }
+
+    /// Version of the server, where it is new enough.
+    pub(super) async fn health(&self) -> Result<String, BackendError> {
+        let reply = self.ask(|client| async move { client.health_check().await }).await?;
+        match version::too_old(&reply.version) {
+            Some(why) => Err(self.error(Fault::Permanent, &why)),
+            None => Ok(reply.version),
+        }
+    }
+
+    fn failed(&self, error: &QdrantError) -> BackendError {
+        let (fault, message) = fault::describe(error, self.timeout);
+        self.error(fault, &message)
+    }
+
+    pub(super) fn error(&self, fault: Fault, message: &str) -> BackendError {
+        BackendError::new(Service::Store, fault, self.endpoint.clone(), message)
+    }
+}
+
+/// `None` for what is not there.
+pub(super) fn or_missing<T>(answer: Result<T, BackendError>) -> Result<Option<T>, BackendError> {
+    match answer {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.fault == Fault::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// What an earlier try has made, whose answer was lost, is there.
+pub(super) fn or_exists<T>(answer: Result<T, QdrantError>) -> Result<(), QdrantError> {
+    match answer {
+        Err(error) if !fault::already_exists(&error) => Err(error),
+        _ => Ok(()),
+    }
+}
