@@ -153,6 +153,9 @@ pub struct IngestFlags {
     /// Take up only what failed before, whether it changed or not
     #[arg(long)]
     pub retry_failed: bool,
+    /// Build the collection anew beside the old one, with the settings of now, and swap when complete
+    #[arg(long, conflicts_with = "retry_failed")]
+    pub rebuild: bool,
     /// Delete what is gone, however much of the collection that is
     #[arg(long)]
     pub allow_prune: bool,

@@ -144,7 +144,7 @@ fn mismatch(settings: &Settings, built_with: &str) -> Failure {
         settings.collection
     ))
     .hint(format!(
-        "use the settings it was built with (`docent status` shows them), or build another: docent ingest --collection NAME --embedder {name} PATH"
+        "use the settings it was built with (`docent status` shows them), or build it anew: docent ingest --rebuild --embedder {name}"
     ))
 }
 
@@ -169,7 +169,7 @@ pub(super) fn same_chunker(
         chunker.revision
     ))
     .hint(format!(
-        "use --chunk-tokens {} --chunk-overlap {}, or build another: docent ingest --collection NAME PATH",
+        "use --chunk-tokens {} --chunk-overlap {}, or build it anew: docent ingest --rebuild",
         built.max_tokens, built.overlap_tokens
     )))
 }

@@ -28,7 +28,7 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: IngestArgs) -> Res
     }
     let store = connect::store(context, StoreAccess::Write)?;
     let cancel = on_interrupt();
-    let report = sync(ui, context, paths, inline, &args.ingest, store.clone(), &cancel).await?;
+    let (report, store) = sync(ui, context, paths, inline, &args.ingest, store, &cancel).await?;
     if report.changed_nothing() {
         store.leave().await;
     } else {
@@ -38,7 +38,8 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: IngestArgs) -> Res
     exit(report)
 }
 
-/// Brings `store` in line with `paths`.
+/// Brings `store` in line with `paths`. Returns the store to go on with: after a rebuild it is
+/// another.
 pub(super) async fn sync(
     ui: &mut Ui,
     context: &Context,
@@ -47,11 +48,17 @@ pub(super) async fn sync(
     flags: &IngestFlags,
     store: Arc<dyn VectorStore>,
     cancel: &Cancel,
-) -> Result<IngestReport, Failure> {
+) -> Result<(IngestReport, Arc<dyn VectorStore>), Failure> {
     let settings = &context.settings;
     let parallel = parallelism();
     let options = options(context, paths, inline, flags, parallel);
-    let manifest = store.manifest().await?;
+    store.lock().await?;
+    let existing = store.manifest().await?;
+    let replaces = (flags.rebuild && existing.is_some()).then(|| Arc::clone(&store));
+    let (store, manifest) = match &replaces {
+        Some(former) => (former.successor().await?, None),
+        None => (store, existing),
+    };
     // An endpoint may be slow to say what it is.
     let embedder = tokio::select! {
         embedder = connect::embedder(settings, manifest.as_ref()) => embedder?,
@@ -71,12 +78,13 @@ pub(super) async fn sync(
     }
     let extractor = Extractor::new(extract_options(context, parallel)?);
     let terms = Arc::new(connect::term_counter()?);
-    let backends = Backends { embedder, store, extractor, terms };
+    let backends = Backends { embedder, store: store.clone(), extractor, terms, replaces };
     let mut progress = IngestProgress::new(ui, cancel);
     let mut emit = |event| progress.on(ui, &event);
     let result = ingest::ingest(&options, &backends, manifest, cancel, &mut emit).await;
     drop(progress);
-    result.map_err(failure)
+    store.unlock().await;
+    Ok((result.map_err(failure)?, store))
 }
 
 /// What to say instead of doing it.
@@ -108,7 +116,8 @@ async fn look(
         let cancel = on_interrupt();
         let extractor = Extractor::new(extract_options(context, parallel)?);
         let terms = Arc::new(connect::term_counter()?);
-        let backends = Backends { embedder, store: store.clone(), extractor, terms };
+        let backends =
+            Backends { embedder, store: store.clone(), extractor, terms, replaces: None };
         let preview = preview::preview(&options, &backends, manifest.as_ref(), &cancel).await;
         if cancel.is_cancelled() {
             return Err(Failure::interrupted());

@@ -25,13 +25,14 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: QueryArgs) -> Resu
     let chat = connect::chat(&context.settings)?;
     let cancel = on_interrupt();
     let access = if args.from.is_empty() { StoreAccess::Read } else { StoreAccess::Write };
-    let store = connect::store(context, access)?;
+    let mut store = connect::store(context, access)?;
     let mut partial = false;
     if !args.from.is_empty() {
         let flags = IngestFlags::default();
         let roots = args.from.join(" ");
-        let synced =
-            ingest::sync(ui, context, args.from, None, &flags, store.clone(), &cancel).await?;
+        let (synced, current) =
+            ingest::sync(ui, context, args.from, None, &flags, store, &cancel).await?;
+        store = current;
         ui.synced(&roots, &synced);
         match ingest::exit(synced)? {
             Exit::Interrupted => return Ok(Exit::Interrupted),

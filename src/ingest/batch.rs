@@ -112,8 +112,8 @@ pub(super) struct Encoder {
     pub embedder: Arc<dyn Embedder>,
     pub store: Arc<dyn VectorStore>,
     pub sparse: Arc<SparseEncoder>,
-    /// The collection held chunks before this run, which may have the text of any new chunk.
-    pub reusable: bool,
+    /// Stores with chunks from before this run, which may have the text of any new one.
+    pub lenders: Vec<Arc<dyn VectorStore>>,
     pub known: Mutex<Known>,
 }
 
@@ -167,29 +167,37 @@ impl Encoder {
         Ok(Vectors { by_hash, embedded, reused: total - embedded })
     }
 
-    /// Vectors the store has for these texts. Only texts that may be there are asked for.
+    /// Vectors that are stored of these texts. Only stores that may have one are asked.
     async fn stored(
         &self,
         hashes: &[ContentHash],
     ) -> Result<HashMap<ContentHash, Vec<f32>>, BackendError> {
         let mut found = HashMap::new();
-        let mut wanted = Vec::new();
+        let (mut again, mut first) = (Vec::new(), Vec::new());
         {
             let Known { seen, repeated } = &mut *self.known();
             for hash in hashes {
                 if let Some(vector) = repeated.get(hash) {
                     found.insert(hash.clone(), vector.clone());
-                } else if self.reusable || !seen.insert(beginning(hash)) {
-                    wanted.push(hash.clone());
+                } else if seen.insert(beginning(hash)) {
+                    first.push(hash.clone());
+                } else {
+                    again.push(hash.clone());
                 }
             }
         }
-        if !wanted.is_empty() {
-            let stored = self.store.vectors(&wanted).await?;
+        if !again.is_empty() {
+            let stored = self.store.vectors(&again).await?;
             let repeated = &mut self.known().repeated;
             let room = REPEATED.saturating_sub(repeated.len());
             repeated.extend(stored.iter().take(room).map(|(hash, v)| (hash.clone(), v.clone())));
             found.extend(stored);
+        }
+        for lender in &self.lenders {
+            first.retain(|hash| !found.contains_key(hash));
+            if !first.is_empty() {
+                found.extend(lender.vectors(&first).await?);
+            }
         }
         Ok(found)
     }

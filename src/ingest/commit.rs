@@ -31,6 +31,8 @@ pub(super) struct Committer<'a> {
     new_failures: Vec<FailureRecord>,
     /// Documents one of whose earlier parts was refused.
     broken: HashSet<String>,
+    /// The document of which some parts are stored beside the version they replace.
+    half_replaced: Option<String>,
     unflushed: usize,
     flushed_at: Instant,
     /// A record was written since the last flush.
@@ -53,6 +55,7 @@ impl<'a> Committer<'a> {
             known_failures: failures.map(|f| (f.source.clone(), f.clone())).collect(),
             new_failures: Vec::new(),
             broken: HashSet::new(),
+            half_replaced: None,
             unflushed: 0,
             flushed_at: Instant::now(),
             recorded: false,
@@ -62,8 +65,7 @@ impl<'a> Committer<'a> {
     /// Writes the records that change without their documents: a new time and the old content, a
     /// failure that is over or new, a document that this run cannot complete.
     pub(super) async fn tidy(&mut self, survey: &Survey) -> Result<(), BackendError> {
-        let known: HashMap<&str, &DocumentRecord> =
-            survey.records.iter().map(|record| (record.source.as_str(), record)).collect();
+        let known = survey.by_source();
         let touched = survey.plan.touched.iter().filter_map(|file| {
             let record = *known.get(file.source.as_str())?;
             Some(DocumentRecord { mtime: file.mtime, size: file.size, ..record.clone() })
@@ -132,6 +134,11 @@ impl<'a> Committer<'a> {
             self.flush().await?;
         }
         Ok(())
+    }
+
+    /// Lets others at the collection, unless they would see a document half replaced.
+    pub(super) async fn pause(&self) -> Result<(), BackendError> {
+        if self.half_replaced.is_some() { Ok(()) } else { self.store.pause().await }
     }
 
     async fn flush(&mut self) -> Result<(), BackendError> {
@@ -244,7 +251,11 @@ impl<'a> Committer<'a> {
             return Ok(Sorted::Broken);
         }
         match part.points {
-            Ok(points) => Ok(Sorted::Good(points, part.last.then_some(part.document))),
+            Ok(points) => {
+                let half = !part.last && part.document.replaces == Replaces::Changed;
+                self.half_replaced = half.then_some(source);
+                Ok(Sorted::Good(points, part.last.then_some(part.document)))
+            }
             Err(reason) => {
                 let DocumentRecord { size, mtime, document_hash, .. } = &part.document.record;
                 self.fail(&source, &reason, (*size, *mtime), Some(document_hash.clone()));
@@ -252,6 +263,7 @@ impl<'a> Committer<'a> {
                     self.store.delete_chunks(&source, &[]).await?;
                 }
                 self.broken.insert(source.clone());
+                self.half_replaced = None;
                 emit(IngestEvent::Finished { source, chunks: 0 });
                 Ok(Sorted::Broken)
             }

@@ -24,7 +24,7 @@ pub mod report;
 mod survey;
 
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures::stream::{self, Stream, StreamExt};
 use tokio::sync::mpsc;
@@ -45,7 +45,7 @@ use ledger::{End, Ledger};
 use plan::{Prune, PruneLimit};
 use prepare::Prepared;
 pub use report::{FailedSource, IngestEvent, IngestReport};
-use survey::{Survey, survey};
+use survey::Survey;
 
 /// Chunks that are looked at before a collection is created, to estimate their mean length.
 const SAMPLE_CHUNKS: usize = 2_000;
@@ -53,6 +53,9 @@ const SAMPLE_CHUNKS: usize = 2_000;
 /// Chunks that are embedded and stored together, at most: fewer where a request holds fewer, so that
 /// what a slow endpoint has answered is stored soon.
 const BATCH_CHUNKS: usize = 512;
+
+/// While embeddings are awaited, others are let at the collection so often.
+const TURN: Duration = Duration::from_millis(50);
 
 /// What to bring in, and how.
 pub struct IngestOptions {
@@ -88,6 +91,9 @@ pub struct Backends {
     pub store: Arc<dyn VectorStore>,
     pub extractor: Extractor,
     pub terms: Arc<TermCounter>,
+    /// The collection that `store`, its successor, is built to replace: it tells what to bring in,
+    /// lends its vectors where they are of the same embedder, and is there until the end.
+    pub replaces: Option<Arc<dyn VectorStore>>,
 }
 
 /// Why nothing could be brought in at all.
@@ -115,9 +121,12 @@ pub async fn ingest(
 ) -> Result<IngestReport, IngestError> {
     let started = Instant::now();
     let store = &*backends.store;
-    let survey = survey(options, store, manifest.as_ref()).await?;
+    let survey = match &backends.replaces {
+        Some(former) => survey::anew(options, &**former).await?,
+        None => survey::survey(options, store, manifest.as_ref()).await?,
+    };
     emit(IngestEvent::Discovered { files: survey.discovery.files.len() });
-    options.prune.check(&survey.plan, survey.records.len())?;
+    may_prune(options, &survey)?;
     let roots = if options.retry_failed { Vec::new() } else { survey.discovery.scope.roots() };
     let ledger = Ledger::new(manifest, run(options, &survey.discovery), roots);
     let report = IngestReport::planned(&survey.discovery, &survey.plan, survey.records.len());
@@ -129,6 +138,15 @@ pub async fn ingest(
     report.interrupted = cancel.is_cancelled();
     report.elapsed_ms = started.elapsed().as_millis() as u64;
     Ok(report)
+}
+
+/// Deletion with care: see [`PruneLimit`].
+fn may_prune(options: &IngestOptions, survey: &Survey) -> Result<(), Prune> {
+    let before = survey.former.as_ref().map_or(&survey.records, |(_, records)| records);
+    let given_up = survey.given_up(options);
+    options.prune.check(given_up.len(), before.len())?;
+    let unique = given_up.iter().filter(|record| !record.is_file());
+    options.prune.check_unique(&unique.map(|record| record.source.as_str()).collect::<Vec<_>>())
 }
 
 fn run(options: &IngestOptions, discovery: &Discovery) -> Run {
@@ -170,7 +188,7 @@ impl Execution<'_> {
                 .map(move |work| prepare::prepare(work, self.options, self.backends, run_id))
                 .buffered(self.options.parallel.max(1)),
         );
-        let reusable = !survey.records.is_empty() || !survey.audit.orphans.is_empty();
+        let lenders = self.lenders(survey);
         let mut sample = Vec::new();
         // Without documents, what a manifest says of their mean length was a guess.
         if survey.records.is_empty() {
@@ -179,7 +197,7 @@ impl Execution<'_> {
         }
         committer.tidy(survey).await?;
         let prepared = stream::iter(sample).chain(prepared);
-        self.stream(prepared, reusable, committer, emit).await?;
+        self.stream(prepared, lenders, committer, emit).await?;
         if !self.cancelled() {
             committer.delete(&plan.deleted).await?;
             committer.clear_orphans().await?;
@@ -187,11 +205,24 @@ impl Execution<'_> {
         self.finish(committer, emit).await
     }
 
+    /// Stores that may have had vectors of any new chunk's text before the run.
+    fn lenders(&self, survey: &Survey) -> Vec<Arc<dyn VectorStore>> {
+        if let Some(former) = &self.backends.replaces {
+            let same = survey
+                .former
+                .as_ref()
+                .is_some_and(|(manifest, _)| manifest.embedder == *self.backends.embedder.id());
+            return same.then(|| Arc::clone(former)).into_iter().collect();
+        }
+        let held = !survey.records.is_empty() || !survey.audit.orphans.is_empty();
+        held.then(|| Arc::clone(&self.backends.store)).into_iter().collect()
+    }
+
     /// Prepares, encodes and stores, each at its own pace.
     async fn stream(
         &self,
         prepared: impl Stream<Item = Prepared>,
-        reusable: bool,
+        lenders: Vec<Arc<dyn VectorStore>>,
         committer: &mut Committer<'_>,
         emit: &mut (dyn FnMut(IngestEvent) + Send),
     ) -> Result<(), BackendError> {
@@ -203,7 +234,7 @@ impl Execution<'_> {
                 &committer.ledger.manifest()?.sparse,
                 store.endpoint(),
             )?),
-            reusable,
+            lenders,
             known: Mutex::default(),
         };
         let (feed, food) = mpsc::channel::<Prepared>(self.options.parallel.max(1));
@@ -233,10 +264,14 @@ impl Execution<'_> {
             drop(sender);
         };
         let store = async {
-            while let Some(batch) = receiver.recv().await {
-                committer.commit(batch?, emit).await?;
+            loop {
+                match tokio::time::timeout(TURN, receiver.recv()).await {
+                    Ok(Some(batch)) => committer.commit(batch?, emit).await?,
+                    Ok(None) => return Ok(()),
+                    Err(_) => {}
+                }
+                committer.pause().await?;
             }
-            Ok(())
         };
         // Whichever fails ends all: the receiver is dropped with its future, and so is the sender.
         tokio::pin!(store);
@@ -298,7 +333,15 @@ impl Execution<'_> {
         } else {
             store.flush().await?;
         }
-        committer.ledger.close(store, end).await
+        committer.ledger.close(store, end).await?;
+        if self.backends.replaces.is_some() {
+            return if end == End::CutShort {
+                store.drop_collection().await
+            } else {
+                store.publish().await
+            };
+        }
+        Ok(())
     }
 
     fn cancelled(&self) -> bool {

@@ -98,14 +98,13 @@ impl Prepared {
 /// The documents of a plan that need work, in order.
 pub(super) fn work(survey: &Survey, options: &IngestOptions) -> Vec<Work> {
     let (plan, tags) = (&survey.plan, options.tags.as_deref());
-    let records: HashMap<&str, &DocumentRecord> =
-        survey.records.iter().map(|record| (record.source.as_str(), record)).collect();
+    let (records, tagged) = (survey.by_source(), survey.tags());
     let one = |file: &FoundFile, replaces: Replaces| {
         let known = match &replaces {
             Replaces::Moved { from } => from.as_str(),
             _ => file.source.as_str(),
         };
-        let kept = || records.get(known).map(|record| record.tags.clone()).unwrap_or_default();
+        let kept = || tagged.get(known).map(|tags| tags.to_vec()).unwrap_or_default();
         let tags = tags.map_or_else(kept, <[String]>::to_vec);
         Work { file: file.clone(), content: None, replaces, tags }
     };

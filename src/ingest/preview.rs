@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::batch::{self, Batch};
 use super::prepare::{self, Why};
 use super::report::{FailedSource, IngestReport};
-use super::survey::{Survey, survey};
+use super::survey::{self, Survey};
 use super::{BATCH_CHUNKS, Backends, IngestError, IngestOptions};
 use crate::cancel::Cancel;
 use crate::error::BackendError;
@@ -115,7 +115,7 @@ pub async fn check(
     store: &dyn VectorStore,
     manifest: Option<&Manifest>,
 ) -> Result<Preview, IngestError> {
-    let survey = survey(options, store, manifest).await?;
+    let survey = survey::survey(options, store, manifest).await?;
     Ok(Preview::of(&survey, options))
 }
 
@@ -126,7 +126,7 @@ pub async fn preview(
     manifest: Option<&Manifest>,
     cancel: &Cancel,
 ) -> Result<Preview, IngestError> {
-    let survey = survey(options, &*backends.store, manifest).await?;
+    let survey = survey::survey(options, &*backends.store, manifest).await?;
     let mut preview = Preview::of(&survey, options);
     let prepared = stream::iter(prepare::work(&survey, options))
         .take_while(|_| std::future::ready(!cancel.is_cancelled()))

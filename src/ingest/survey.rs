@@ -22,6 +22,55 @@ pub(super) struct Survey {
     /// file is gone and the run was not asked about it.
     pub incomplete: Vec<DocumentRecord>,
     pub plan: Plan,
+    /// The collection that is to be replaced: its manifest and its documents.
+    pub former: Option<(Manifest, Vec<DocumentRecord>)>,
+}
+
+impl Survey {
+    pub(super) fn by_source(&self) -> HashMap<&str, &DocumentRecord> {
+        self.records.iter().map(|record| (record.source.as_str(), record)).collect()
+    }
+
+    /// Tags that documents have, or had in the collection that is to be replaced.
+    pub(super) fn tags(&self) -> HashMap<&str, &[String]> {
+        let former = self.former.iter().flat_map(|(_, records)| records);
+        let tagged = former.chain(&self.records);
+        tagged.map(|record| (record.source.as_str(), record.tags.as_slice())).collect()
+    }
+
+    /// Documents that are there before the run and not after it.
+    pub(super) fn given_up<'a>(&'a self, options: &'a IngestOptions) -> Vec<&'a DocumentRecord> {
+        let Some((_, former)) = &self.former else {
+            let gone: HashSet<&String> = self.plan.deleted.iter().collect();
+            return self.records.iter().filter(|record| gone.contains(&record.source)).collect();
+        };
+        let there: HashSet<&str> = self.discovery.files.iter().map(|f| f.source.as_str()).collect();
+        let inline = options.inline.as_ref().map(|(name, _)| name.as_str());
+        let gone = |source: &str| !there.contains(source) && inline != Some(source);
+        former.iter().filter(|record| gone(&record.source)).collect()
+    }
+}
+
+/// For a collection that is built anew: everything is to be added. Without inputs, what `former`
+/// was built from.
+pub(super) async fn anew(
+    options: &IngestOptions,
+    former: &dyn VectorStore,
+) -> Result<Survey, IngestError> {
+    let manifest = former.manifest().await?;
+    let records = former.documents().await?;
+    let discover = what_to_discover(options, manifest.as_ref(), &records, &[])?;
+    let discovery = off_thread(move || discover::discover(&discover)).await?;
+    let plan = Plan { added: discovery.files.clone(), ..Plan::default() };
+    Ok(Survey {
+        discovery,
+        records: Vec::new(),
+        failures: Vec::new(),
+        audit: Audit::default(),
+        incomplete: Vec::new(),
+        plan,
+        former: manifest.map(|manifest| (manifest, records)),
+    })
 }
 
 /// Looks, and changes nothing. `manifest` is the collection's, `None` where it does not exist.
@@ -38,10 +87,7 @@ pub(super) async fn survey(
             audit = plan::audit(&records, &store.tally().await?);
         }
     }
-    let discover = what_to_discover(options, manifest, &records, &failures);
-    if discover.inputs.is_empty() && options.inline.is_none() && !options.retry_failed {
-        return Err(DiscoverError::NothingNamed.into());
-    }
+    let discover = what_to_discover(options, manifest, &records, &failures)?;
     let mut discovery = off_thread(move || discover::discover(&discover)).await?;
     let incomplete = widen(options, &mut discovery, &records, &audit);
     let files: Vec<DocumentRecord> =
@@ -58,7 +104,7 @@ pub(super) async fn survey(
     };
     let hashes = hash(plan::to_hash(&compared), options.parallel).await;
     let plan = plan::plan(&compared, &hashes);
-    Ok(Survey { discovery, records, failures, audit, incomplete, plan })
+    Ok(Survey { discovery, records, failures, audit, incomplete, plan, former: None })
 }
 
 /// Without inputs, those of earlier runs; for another try, what failed.
@@ -67,7 +113,7 @@ fn what_to_discover(
     manifest: Option<&Manifest>,
     records: &[DocumentRecord],
     failures: &[FailureRecord],
-) -> DiscoverOptions {
+) -> Result<DiscoverOptions, DiscoverError> {
     let mut discover = options.discover.clone();
     discover.known = records.iter().map(|record| record.source.clone()).collect();
     if discover.inputs.is_empty() && options.inline.is_none() {
@@ -78,8 +124,11 @@ fn what_to_discover(
         } else {
             manifest.map(|manifest| manifest.roots.clone()).unwrap_or_default()
         };
+        if discover.inputs.is_empty() && !options.retry_failed {
+            return Err(DiscoverError::NothingNamed);
+        }
     }
-    discover
+    Ok(discover)
 }
 
 /// Adds damaged documents whose file is there, whatever the run was asked about. Returns those that

@@ -110,6 +110,7 @@ impl Project {
                 program: PathBuf::from("none is started for text"),
             }),
             terms: Arc::new(TermCounter::new(sparse::LANGUAGE).unwrap()),
+            replaces: None,
         };
         let (_canceller, cancel) = cancel::pair();
         let mut events = Vec::new();

@@ -168,3 +168,35 @@ fn a_file_that_can_not_be_opened_is_tried_by_each_run() {
     env.run(&["ingest", "docs"]).expect(0);
     assert_eq!(status(&env)["documents"], 2);
 }
+
+#[test]
+fn another_chunk_size_is_built_beside_the_old_one_and_takes_its_place() {
+    let env = four();
+    env.run(&["ingest", "docs/keep.md", "--tag", "team=a"]).expect(0);
+    let size = ["--chunk-tokens", "100"];
+    env.run(&[&["ingest", "docs"][..], &size].concat()).expect(3);
+    let report = env.run(&[&["ingest", "--rebuild", "--format", "json"][..], &size].concat());
+    let report = report.expect(0).json();
+    assert_eq!((&report["added"], &report["documents_total"]), (&json!(4), &json!(4)));
+    assert_eq!((&report["embedded"], &report["reused"]), (&json!(0), &json!(4)));
+
+    let status = status(&env);
+    assert_eq!(status["manifest"]["chunker"]["max_tokens"], 100);
+    assert_eq!(status["records"][2]["tags"], json!(["team=a"]));
+    env.run(&[&["ingest", "--check", "docs"][..], &size].concat()).expect(0);
+    env.run(&["search", "obsolete"]).expect(0);
+    let versions = fs::read_dir(env.path(".docent/collections")).expect("a directory");
+    let versions = versions.filter(|entry| entry.as_ref().is_ok_and(|entry| entry.path().is_dir()));
+    assert_eq!(versions.count(), 1, "the old version is gone");
+}
+
+#[test]
+fn a_rebuild_gives_nothing_up_unasked() {
+    let env = four();
+    env.run_with_input(&["ingest", "-", "--source", "note.md"], "# Note\n\nFrom a pipe.\n")
+        .expect(0);
+    assert_run!(env.run(&["ingest", "--rebuild"]).expect(1));
+    assert_eq!(status(&env)["documents"], 5);
+    env.run(&["ingest", "--rebuild", "--allow-prune"]).expect(0);
+    assert_eq!(status(&env)["documents"], 4);
+}

@@ -1,10 +1,6 @@
 //! Deletion with care: a typing mistake, a volume that is not mounted or a wrong directory must not
 //! empty a collection.
 
-use std::fmt;
-
-use super::Plan;
-
 /// How much a run may delete without being told so.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct PruneLimit {
@@ -18,27 +14,33 @@ impl PruneLimit {
     /// Up to so many documents are deleted whatever their share.
     pub const FREE: usize = 10;
 
-    /// Whether `plan` may be carried out on a collection of so many documents.
-    pub fn check(&self, plan: &Plan, documents: usize) -> Result<(), Prune> {
-        let deleted = plan.deleted.len();
+    /// Whether so many of a collection's documents may be deleted.
+    pub fn check(&self, deleted: usize, documents: usize) -> Result<(), Prune> {
         let within = deleted <= Self::FREE || deleted as f64 <= self.share * documents as f64;
-        if self.allow || within { Ok(()) } else { Err(Prune { deleted, documents }) }
+        if self.allow || within { Ok(()) } else { Err(Prune::TooMany { deleted, documents }) }
+    }
+
+    /// Whether documents that no file stands for may be given up: nothing brings them back.
+    pub fn check_unique(&self, sources: &[&str]) -> Result<(), Prune> {
+        match sources {
+            [first, ..] if !self.allow => {
+                Err(Prune::Unique { first: (*first).to_owned(), others: sources.len() - 1 })
+            }
+            _ => Ok(()),
+        }
     }
 }
 
 /// A plan that deletes more than it may.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-pub struct Prune {
-    pub deleted: usize,
-    pub documents: usize,
-}
-
-impl fmt::Display for Prune {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "this would delete {} of the collection's {} documents, whose files are gone",
-            self.deleted, self.documents
-        )
-    }
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Prune {
+    #[error(
+        "this would delete {deleted} of the collection's {documents} documents, whose files are gone"
+    )]
+    TooMany { deleted: usize, documents: usize },
+    #[error(
+        "this would give up {first}{}, which came from standard input",
+        match others { 0 => String::new(), n => format!(" and {n} more") }
+    )]
+    Unique { first: String, others: usize },
 }

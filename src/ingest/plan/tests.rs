@@ -213,17 +213,17 @@ fn only_all_the_chunks_of_a_record_and_no_others_are_in_order() {
 
 #[test]
 fn much_is_deleted_only_when_told_so() {
-    let plan = |deleted: usize| Plan {
-        deleted: (0..deleted).map(|name| name.to_string()).collect(),
-        ..Plan::default()
-    };
     let limit = PruneLimit { share: 0.5, allow: false };
     for (deleted, documents, fits) in
         [(10, 10, true), (11, 22, true), (11, 21, false), (0, 0, true), (500, 1_000, true)]
     {
-        assert_eq!(limit.check(&plan(deleted), documents).is_ok(), fits, "{deleted}/{documents}");
+        assert_eq!(limit.check(deleted, documents).is_ok(), fits, "{deleted}/{documents}");
     }
-    assert!(PruneLimit { allow: true, ..limit }.check(&plan(11), 11).is_ok());
+    let allowed = PruneLimit { allow: true, ..limit };
+    assert!(allowed.check(11, 11).is_ok());
+    assert!(limit.check_unique(&[]).is_ok());
+    assert!(limit.check_unique(&["stdin"]).is_err());
+    assert!(allowed.check_unique(&["stdin"]).is_ok());
 }
 
 #[test]
