@@ -8,6 +8,7 @@ mod env;
 mod exit_codes;
 mod help;
 mod ingest;
+mod kill;
 mod openai;
 mod query;
 mod readme;
