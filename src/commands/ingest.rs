@@ -21,7 +21,7 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: IngestArgs) -> Res
     let (stdin, paths): (Vec<String>, Vec<String>) =
         args.paths.into_iter().partition(|path| path == "-");
     let inline = if stdin.is_empty() { None } else { Some((args.source, read_stdin(context)?)) };
-    let store = connect::store(context, StoreAccess::Write)?;
+    let store = connect::store(ui, context, StoreAccess::Write)?;
     let cancel = on_interrupt();
     let report = sync(ui, context, paths, inline, &args.ingest, store.clone(), &cancel).await?;
     if report.changed_nothing() {
@@ -33,8 +33,26 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: IngestArgs) -> Res
     exit(report)
 }
 
-/// Brings `store` in line with `paths`.
+/// Brings `store` in line with `paths`, as its only writer.
 pub(super) async fn sync(
+    ui: &mut Ui,
+    context: &Context,
+    paths: Vec<String>,
+    inline: Option<(String, Vec<u8>)>,
+    flags: &IngestFlags,
+    store: Arc<dyn VectorStore>,
+    cancel: &Cancel,
+) -> Result<IngestReport, Failure> {
+    tokio::select! {
+        locked = store.lock() => locked?,
+        () = cancel.cancelled() => return Err(Failure::interrupted()),
+    }
+    let synced = sync_alone(ui, context, paths, inline, flags, store.clone(), cancel).await;
+    store.unlock().await;
+    synced
+}
+
+async fn sync_alone(
     ui: &mut Ui,
     context: &Context,
     paths: Vec<String>,
