@@ -24,6 +24,8 @@ pub(super) struct Committer<'a> {
     broken: HashSet<String>,
     unflushed: usize,
     flushed_at: Instant,
+    /// What was stored last ends with the end of a document.
+    whole: bool,
 }
 
 impl<'a> Committer<'a> {
@@ -35,7 +37,13 @@ impl<'a> Committer<'a> {
             broken: HashSet::new(),
             unflushed: 0,
             flushed_at: Instant::now(),
+            whole: true,
         }
+    }
+
+    /// Lets readers have the collection, where no document is half replaced.
+    pub(super) async fn pause(&self) -> Result<(), BackendError> {
+        if self.whole { self.store.pause().await } else { Ok(()) }
     }
 
     /// Stores a batch. What it returns as done is visible; it is durable after the next flush.
@@ -46,6 +54,7 @@ impl<'a> Committer<'a> {
     ) -> Result<(), BackendError> {
         self.report.embedded += batch.embedded;
         self.report.reused += batch.reused;
+        self.whole = batch.parts.last().is_none_or(|part| part.last);
         self.refuse(batch.refused, emit).await?;
         let mut points: Vec<Point> = Vec::new();
         let mut complete: Vec<Arc<Target>> = Vec::new();

@@ -20,7 +20,7 @@ pub mod report;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures::stream::{self, Stream, StreamExt};
 use tokio::sync::mpsc;
@@ -49,6 +49,9 @@ const SAMPLE_CHUNKS: usize = 2_000;
 /// Chunks that are embedded and stored together, at most: fewer where a request holds fewer, so that
 /// what a slow endpoint has answered is stored soon.
 const BATCH_CHUNKS: usize = 512;
+
+/// How often readers get their turn while the embedder is awaited.
+const YIELD_EVERY: Duration = Duration::from_millis(50);
 
 /// What to bring in, and how.
 pub struct IngestOptions {
@@ -260,10 +263,19 @@ impl Execution<'_> {
             drop(sender);
         };
         let store = async {
-            while let Some(batch) = receiver.recv().await {
+            loop {
+                let batch = tokio::select! {
+                    biased;
+                    batch = receiver.recv() => batch,
+                    () = tokio::time::sleep(YIELD_EVERY) => {
+                        committer.pause().await?;
+                        continue;
+                    }
+                };
+                let Some(batch) = batch else { return Ok(()) };
                 committer.commit(batch?, emit).await?;
+                committer.pause().await?;
             }
-            Ok(())
         };
         // Whichever fails ends both: the receiver is dropped with its future, and so is the sender.
         tokio::pin!(encode, store);

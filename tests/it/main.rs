@@ -15,3 +15,4 @@ mod sample_docs;
 mod search;
 mod status;
 mod tidy;
+mod together;
