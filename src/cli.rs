@@ -40,6 +40,9 @@ pub struct Global {
     /// Where the embedded store lives [default: .docent in the project root]
     #[arg(long, global = true, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
+    /// Longest wait for a collection that is in use; 0 does not wait [default: 10s]
+    #[arg(long, global = true, value_name = "TIME")]
+    pub wait: Option<String>,
     /// Use a Qdrant server (gRPC) instead of the embedded store
     #[arg(long, global = true, value_name = "URL")]
     pub qdrant_url: Option<String>,

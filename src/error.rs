@@ -53,7 +53,7 @@ pub enum Fault {
     /// Worth another try (429, 5xx, timeouts, connection errors), after `retry_after` where the
     /// server said so.
     Transient { retry_after: Option<Duration> },
-    /// Another process holds the embedded store.
+    /// Another process has the collection.
     Busy,
     /// Asking again would give the same answer.
     Permanent,
@@ -166,7 +166,9 @@ impl From<BackendError> for Failure {
 /// The next thing to type.
 fn hint_for(error: &BackendError) -> String {
     let text = match (error.service, error.fault) {
-        (_, Fault::Busy) => "run this again when the other process is done",
+        (_, Fault::Busy) => {
+            "wait longer with --wait 5m, or run this again when the other process is done"
+        }
         (Service::Store, Fault::Unauthorized) => "set QDRANT_API_KEY to a key of that server",
         (_, Fault::Unauthorized) => {
             "set OPENAI_API_KEY (or DOCENT_CHAT_API_KEY, DOCENT_EMBEDDING_API_KEY) to a key of that endpoint; `docent config show` tells which is in force"

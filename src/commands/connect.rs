@@ -15,20 +15,30 @@ use crate::error::{Exit, Failure};
 use crate::query::Retriever;
 use crate::retry::RetryPolicy;
 use crate::settings::{EmbeddingModel, Settings};
-use crate::store::VectorStore;
 use crate::store::edge::{Access, EdgeStore};
 use crate::store::server::{self, ServerOptions, ServerStore};
+use crate::store::{OnWait, VectorStore};
 use crate::types::{EmbedderId, Manifest};
 use crate::ui::Ui;
 
 pub(super) use crate::store::edge::Access as StoreAccess;
 
-/// The store that is configured. Nothing is opened yet.
-pub(super) fn store(context: &Context, access: Access) -> Result<Arc<dyn VectorStore>, Failure> {
+/// The store that is configured. Nothing is opened yet. It says whom it waits for.
+pub(super) fn store(
+    ui: &Ui,
+    context: &Context,
+    access: Access,
+) -> Result<Arc<dyn VectorStore>, Failure> {
     let settings = &context.settings;
+    let note = ui.announcer();
+    let on_wait: OnWait = Arc::new(move |whom| note(&format!("waiting: {whom}")));
     Ok(match &settings.qdrant.url {
-        Some(_) => Arc::new(server(settings)?),
-        None => Arc::new(EdgeStore::open(&context.data_dir, &settings.collection, access)?),
+        Some(_) => Arc::new(server(settings)?.wait(settings.wait).on_wait(on_wait)),
+        None => Arc::new(
+            EdgeStore::open(&context.data_dir, &settings.collection, access)?
+                .wait(settings.wait)
+                .on_wait(on_wait),
+        ),
     })
 }
 

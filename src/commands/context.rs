@@ -181,6 +181,7 @@ fn global_flags(global: &Global) -> Layer {
     layers::flags([
         ("collection", global.collection.clone()),
         ("data_dir", data_dir),
+        ("wait", global.wait.clone()),
         ("qdrant.url", global.qdrant_url.clone()),
         ("embedder", global.embedder.clone()),
         ("openai.base_url", global.base_url.clone()),

@@ -55,7 +55,7 @@ impl Check {
 
 pub(super) async fn run(ui: &mut Ui, context: &Context, _: DoctorArgs) -> Result<Exit, Failure> {
     let mut checks = vec![
-        Check::of("store", check_store(context).await),
+        Check::of("store", check_store(ui, context).await),
         Check::of("embedder", check_embedder(context).await),
         Check::of("chat", check_chat(context).await),
     ];
@@ -82,14 +82,14 @@ fn print(ui: &mut Ui, checks: &[Check]) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn check_store(context: &Context) -> Result<Check, Failure> {
+async fn check_store(ui: &Ui, context: &Context) -> Result<Check, Failure> {
     let collection = &context.settings.collection;
     let mut place = "embedded Qdrant".to_owned();
     if context.settings.qdrant.url.is_some() {
         let version = connect::server(&context.settings)?.health().await?;
         place = format!("Qdrant {version}");
     }
-    let store = connect::store(context, StoreAccess::Read)?;
+    let store = connect::store(ui, context, StoreAccess::Read)?;
     let held = match store.manifest().await? {
         Some(manifest) => format!(
             "collection `{collection}` has {}, embedded with {}",

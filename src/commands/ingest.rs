@@ -26,7 +26,7 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: IngestArgs) -> Res
         let outlook = Outlook { dry_run: args.dry_run, check: args.check };
         return look(ui, context, paths, inline, &args.ingest, outlook).await;
     }
-    let store = connect::store(context, StoreAccess::Write)?;
+    let store = connect::store(ui, context, StoreAccess::Write)?;
     let cancel = on_interrupt();
     let (report, store) = sync(ui, context, paths, inline, &args.ingest, store, &cancel).await?;
     if report.changed_nothing() {
@@ -52,7 +52,10 @@ pub(super) async fn sync(
     let settings = &context.settings;
     let parallel = parallelism();
     let options = options(context, paths, inline, flags, parallel);
-    store.lock().await?;
+    tokio::select! {
+        locked = store.lock() => locked?,
+        () = cancel.cancelled() => return Err(Failure::interrupted()),
+    }
     let existing = store.manifest().await?;
     let replaces = (flags.rebuild && existing.is_some()).then(|| Arc::clone(&store));
     let (store, manifest) = match &replaces {
@@ -104,7 +107,7 @@ async fn look(
     outlook: Outlook,
 ) -> Result<Exit, Failure> {
     let settings = &context.settings;
-    let store = connect::store(context, StoreAccess::Read)?;
+    let store = connect::store(ui, context, StoreAccess::Read)?;
     let manifest = store.manifest().await?;
     let parallel = parallelism();
     let options = options(context, paths, inline, flags, parallel);

@@ -25,7 +25,7 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: QueryArgs) -> Resu
     let chat = connect::chat(&context.settings)?;
     let cancel = on_interrupt();
     let access = if args.from.is_empty() { StoreAccess::Read } else { StoreAccess::Write };
-    let mut store = connect::store(context, access)?;
+    let mut store = connect::store(ui, context, access)?;
     let mut partial = false;
     if !args.from.is_empty() {
         let flags = IngestFlags::default();

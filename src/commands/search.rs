@@ -16,7 +16,7 @@ use crate::ui::words::seconds;
 pub(super) async fn run(ui: &mut Ui, context: &Context, args: SearchArgs) -> Result<Exit, Failure> {
     let question = super::question(&args.question)?;
     let started = Instant::now();
-    let store = connect::store(context, StoreAccess::Read)?;
+    let store = connect::store(ui, context, StoreAccess::Read)?;
     let retriever = connect::retriever(context, store).await?;
     connect::describe(ui, &*retriever.store, &*retriever.embedder);
     let options = retrieve_options(context, &args.retrieval, &retriever).await?;

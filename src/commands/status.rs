@@ -15,7 +15,7 @@ use crate::ui::words::{counted, grouped};
 const DRIFT: f64 = 1.5;
 
 pub(super) async fn run(ui: &mut Ui, context: &Context, args: StatusArgs) -> Result<Exit, Failure> {
-    let store = connect::store(context, StoreAccess::Read)?;
+    let store = connect::store(ui, context, StoreAccess::Read)?;
     let manifest =
         store.manifest().await?.ok_or_else(|| connect::missing_collection(context, &*store))?;
     let documents = store.documents().await?;

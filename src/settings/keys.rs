@@ -54,6 +54,7 @@ const fn secret(name: &'static str, env: &'static [&'static str], about: &'stati
 pub static KEYS: &[Key] = &[
     row("collection", Some("--collection"), &["DOCENT_COLLECTION"], Some("docent"), "collection to work on"),
     row("data_dir", Some("--data-dir"), &["DOCENT_DATA_DIR"], None, "where the embedded store lives"),
+    row("wait", Some("--wait"), &["DOCENT_WAIT"], Some("10s"), "longest wait for a collection that is in use"),
     row("embedder", Some("--embedder"), &["DOCENT_EMBEDDER"], Some("builtin"), "builtin, or openai:MODEL"),
     row("model", Some("--model"), &["DOCENT_MODEL"], Some("extractive"), "chat model; extractive quotes"),
     row("openai.base_url", Some("--base-url"), &["OPENAI_BASE_URL"], Some("https://api.openai.com/v1"), "OpenAI-compatible endpoint"),

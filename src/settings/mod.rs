@@ -24,6 +24,8 @@ pub struct Settings {
     pub collection: String,
     /// `None`: `.docent` in the project root.
     pub data_dir: Option<PathBuf>,
+    /// How long another process may keep the collection.
+    pub wait: Duration,
     pub embedding: Embedding,
     pub chat: Chat,
     pub qdrant: Qdrant,
@@ -168,6 +170,7 @@ pub fn resolve(layers: &Layers, trusted: bool) -> Result<Settings, SettingsError
     let settings = Settings {
         collection: values.parsed("collection", parse::collection)?,
         data_dir: values.path("data_dir")?,
+        wait: values.parsed("wait", parse::wait)?,
         embedding: Embedding {
             model: values.parsed("embedder", parse::embedder)?,
             endpoint: embedding_endpoint,

@@ -86,6 +86,11 @@ pub fn float(text: &str) -> Result<f32, String> {
 
 /// `30s`, `2m`, `500ms`, `1h`; a bare number is seconds.
 pub fn duration(text: &str) -> Result<Duration, String> {
+    wait(text).ok().filter(|time| !time.is_zero()).ok_or_else(|| NO_TIME.to_owned())
+}
+
+/// The same, or `0`: not at all.
+pub fn wait(text: &str) -> Result<Duration, String> {
     let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (digits, unit) = text.split_at(split);
     let seconds = match unit.trim() {
@@ -93,15 +98,15 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         "" | "s" => 1.0,
         "m" => 60.0,
         "h" => 3600.0,
-        _ => return Err("is not a time: use 500ms, 30s, 2m or 1h".to_owned()),
+        _ => return Err(NO_TIME.to_owned()),
     };
-    digits
-        .parse::<f64>()
-        .ok()
+    let value = digits.parse::<f64>().ok();
+    value
         .and_then(|value| Duration::try_from_secs_f64(value * seconds).ok())
-        .filter(|time| !time.is_zero())
-        .ok_or_else(|| "is not a time: use 500ms, 30s, 2m or 1h".to_owned())
+        .ok_or_else(|| NO_TIME.to_owned())
 }
+
+const NO_TIME: &str = "is not a time: use 500ms, 30s, 2m or 1h";
 
 /// `64MB`, `500kB`, `1GB`, `1MiB`; a bare number is bytes. Units are powers of 1024.
 pub fn size(text: &str) -> Result<u64, String> {

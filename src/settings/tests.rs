@@ -215,6 +215,7 @@ fn units_are_understood() {
     }
     for bad in ["", "s", "-1s", "1d", "0"] {
         assert!(parse::duration(bad).is_err(), "{bad}");
+        assert!(bad.starts_with('0') || parse::wait(bad).is_err(), "{bad}");
     }
     for bad in ["", "MB", "-1", "1TB", "0"] {
         assert!(parse::size(bad).is_err(), "{bad}");

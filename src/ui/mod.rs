@@ -15,6 +15,7 @@ pub mod words;
 
 use std::io::{self, IsTerminal, Write};
 
+use indicatif::MultiProgress;
 use serde_json::{Value, json};
 
 use crate::cli::{Format, Global, When};
@@ -35,6 +36,8 @@ pub struct Ui {
     pub err_style: Style,
     /// Bars and spinners may be drawn on stderr.
     pub progress: bool,
+    /// All bars and spinners, so that lines can be written above them.
+    bars: MultiProgress,
 }
 
 impl Ui {
@@ -63,6 +66,7 @@ impl Ui {
             quiet: global.quiet,
             verbose: global.verbose,
             progress,
+            bars: MultiProgress::new(),
         }
     }
 
@@ -103,12 +107,21 @@ impl Ui {
 
     /// Something the reader should know about the result.
     pub fn note(&mut self, text: &str) {
-        if self.quiet {
-            return;
+        if !self.quiet {
+            self.talk(&note(self.format, self.err_style, text));
         }
-        match self.format {
-            Format::Text => self.labelled("note", text),
-            _ => self.talk(&versioned(json!({"note": text})).to_string()),
+    }
+
+    /// [`Ui::note`] for whoever runs beside the command, also while progress is shown.
+    pub fn announcer(&self) -> impl Fn(&str) + Send + Sync + 'static {
+        let (quiet, format, style) = (self.quiet, self.format, self.err_style);
+        let bars = self.bars.clone();
+        move |text| {
+            if !quiet {
+                let line = format!("{}\n", note(format, style, text));
+                // As with `talk`.
+                let _ = bars.suspend(|| io::stderr().write_all(line.as_bytes()));
+            }
         }
     }
 
@@ -143,18 +156,29 @@ impl Ui {
     }
 
     fn labelled(&mut self, label: &str, text: &str) {
-        let painted = match label {
-            "error" => self.err_style.error("error:"),
-            "warning" => self.err_style.warning("warning:"),
-            _ => self.err_style.strong(&format!("{label}:")),
-        };
-        self.talk(&format!("{painted} {}", sanitize_line(text)));
+        self.talk(&labelled(self.err_style, label, text));
     }
 
     /// A line on stderr. Whether anybody reads it is not this command's business.
     fn talk(&mut self, text: &str) {
         let _ = self.err.write_all(format!("{text}\n").as_bytes());
     }
+}
+
+fn note(format: Format, style: Style, text: &str) -> String {
+    match format {
+        Format::Text => labelled(style, "note", text),
+        _ => versioned(json!({"note": text})).to_string(),
+    }
+}
+
+fn labelled(style: Style, label: &str, text: &str) -> String {
+    let painted = match label {
+        "error" => style.error("error:"),
+        "warning" => style.warning("warning:"),
+        _ => style.strong(&format!("{label}:")),
+    };
+    format!("{painted} {}", sanitize_line(text))
 }
 
 /// The object with `schema_version` before its own fields.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 use tokio::task::JoinHandle;
 
 use super::Ui;
@@ -27,9 +27,10 @@ impl Late {
         bar.set_message(sanitize_line(message));
         let mut late = Self { bar, tasks: Vec::new() };
         if ui.progress {
+            let bars = ui.bars.clone();
             late.spawn(|bar| async move {
                 tokio::time::sleep(QUIET_FOR).await;
-                bar.set_draw_target(ProgressDrawTarget::stderr());
+                let bar = bars.add(bar);
                 bar.enable_steady_tick(Duration::from_millis(100));
             });
         }

@@ -17,3 +17,4 @@ mod search;
 mod status;
 mod sync;
 mod tidy;
+mod together;

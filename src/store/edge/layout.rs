@@ -19,6 +19,9 @@ use std::path::{Path, PathBuf};
 use crate::store::version_of;
 use crate::types::Manifest;
 
+/// Everything.
+const IGNORE: &[u8] = b"*\n";
+
 #[derive(Clone, Debug)]
 pub(super) struct Layout {
     root: PathBuf,
@@ -45,9 +48,26 @@ impl Layout {
         let data = self.root.parent().unwrap_or(&self.root);
         if !data.exists() {
             fs::create_dir_all(data)?;
-            fs::write(data.join(".gitignore"), "*\n")?;
+            fs::write(data.join(".gitignore"), IGNORE)?;
         }
         fs::create_dir_all(&self.root)
+    }
+
+    /// Takes back what [`Layout::prepare`] made where nothing has come into it. `writer` is locked.
+    pub(super) fn tidy(&self) -> io::Result<()> {
+        if self.pointer().exists() || !self.versions()?.is_empty() {
+            return Ok(());
+        }
+        fs::remove_file(self.writer())?;
+        // Fails where there are other files.
+        fs::remove_dir(&self.root)?;
+        let data = self.root.parent().unwrap_or(&self.root);
+        let ignore = data.join(".gitignore");
+        if fs::read_dir(data)?.count() == 1 && fs::read(&ignore)? == IGNORE {
+            fs::remove_file(ignore)?;
+            fs::remove_dir(data)?;
+        }
+        Ok(())
     }
 
     pub(super) fn pointer(&self) -> PathBuf {

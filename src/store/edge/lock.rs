@@ -1,7 +1,7 @@
 //! Kernel locks on files: who has a collection, and who waits for it.
 //!
 //! The kernel lets go of a lock when its owner dies, however it dies. The file stays, and means
-//! nothing by itself.
+//! nothing by itself. Only who holds the lock may remove it.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -25,6 +25,8 @@ pub(super) enum Attempt {
 pub(super) fn attempt(path: &Path) -> io::Result<Attempt> {
     let mut file = open(path)?;
     match file.try_lock() {
+        // Its owner removed it, and the next one may hold another file of that name.
+        Ok(()) if !is_at(&file, path) => Ok(Attempt::Busy("another process".to_owned())),
         Ok(()) => {
             file.set_len(0)?;
             file.seek(SeekFrom::Start(0))?;
@@ -39,6 +41,23 @@ pub(super) fn attempt(path: &Path) -> io::Result<Attempt> {
         }
         Err(TryLockError::Error(error)) => Err(error),
     }
+}
+
+/// Whether the file is still the one of that name.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let place = |found: std::fs::Metadata| (found.dev(), found.ino());
+    match (file.metadata(), std::fs::metadata(path)) {
+        (Ok(ours), Ok(named)) => place(ours) == place(named),
+        _ => false,
+    }
+}
+
+/// An open file keeps its name elsewhere.
+#[cfg(not(unix))]
+fn is_at(_file: &File, _path: &Path) -> bool {
+    true
 }
 
 /// A shared lock, held by each process that waits for a collection.
@@ -87,6 +106,20 @@ mod tests {
         assert!(holder.ends_with('Z'), "nothing is left of the former one: {holder}");
         drop(held);
         assert!(matches!(attempt(&path).unwrap(), Attempt::Held(_)));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_lock_on_a_file_that_was_removed_is_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("docs@writer");
+        // Opened before the owner removed it, locked after.
+        let late = open(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert!(!is_at(&late, &path));
+        let Attempt::Held(_held) = attempt(&path).unwrap() else { panic!("a new file is free") };
+        assert!(!is_at(&late, &path), "that is another one");
+        assert!(is_at(&open(&path).unwrap(), &path));
     }
 
     #[test]

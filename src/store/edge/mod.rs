@@ -211,7 +211,10 @@ impl VectorStore for EdgeStore {
     }
 
     async fn unlock(&self) {
-        *self.writer.lock().await = None;
+        if let Some(lock) = self.writer.lock().await.take() {
+            let layout = self.layout.clone();
+            let _ = tokio::task::spawn_blocking(move || versions::give_back(&layout, lock)).await;
+        }
     }
 
     async fn pause(&self) -> Result<(), BackendError> {

@@ -32,10 +32,21 @@ pub(super) fn writer_lock(layout: &Layout) -> Result<FileLock, Problem> {
     Ok(lock)
 }
 
+/// Gives the collection to the next writer. One that never came to be leaves nothing behind.
+pub(super) fn give_back(layout: &Layout, lock: FileLock) {
+    // What can't be removed is in nobody's way.
+    let _ = layout.tidy();
+    drop(lock);
+}
+
 fn taken(layout: &Layout, attempt: io::Result<Attempt>, how: &str) -> Result<FileLock, Problem> {
     match attempt {
         Ok(Attempt::Held(lock)) => Ok(lock),
         Ok(Attempt::Busy(holder)) => Err(busy(layout, how, &holder)),
+        // The directory went with a collection that never came to be.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(busy(layout, how, "another process"))
+        }
         Err(error) => Err(format!("can't lock the collection: {error}").into()),
     }
 }
@@ -48,9 +59,11 @@ fn busy(layout: &Layout, how: &str, holder: &str) -> Problem {
 /// Unfinished versions, and former ones that no reader can have open any more.
 fn remove_leftovers(layout: &Layout) -> Result<(), String> {
     let current = layout.current()?.unwrap_or(0);
-    layout.remove_versions(|number| number > current).map_err(|error| error.to_string())?;
-    if let Ok(Attempt::Held(_lock)) = lock::attempt(&layout.lock()) {
-        layout.remove_versions(|number| number < current).map_err(|error| error.to_string())?;
+    layout.remove_versions(|number| number > current).map_err(cannot_remove)?;
+    let former = |number| number < current;
+    let any = layout.versions().map_err(cannot_remove)?.into_iter().any(former);
+    if any && let Ok(Attempt::Held(_lock)) = lock::attempt(&layout.lock()) {
+        layout.remove_versions(former).map_err(cannot_remove)?;
     }
     Ok(())
 }

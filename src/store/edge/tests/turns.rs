@@ -209,3 +209,24 @@ async fn a_lock_file_alone_holds_nobody_up() {
     store.pause().await.unwrap();
     assert_eq!(store.count_chunks().await, Ok(20));
 }
+
+#[tokio::test]
+async fn a_collection_that_never_came_to_be_leaves_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let store = open(&data, Access::Write);
+    store.lock().await.unwrap();
+    assert!(data.exists());
+    store.unlock().await;
+    assert!(!data.exists());
+    // But what is there stays.
+    fs::create_dir_all(data.join("collections")).unwrap();
+    fs::write(data.join("collections/other"), "v1").unwrap();
+    store.lock().await.unwrap();
+    store.unlock().await;
+    assert!(data.join("collections/other").exists());
+    assert!(!store.layout.writer().exists());
+    store.create(&manifest()).await.unwrap();
+    store.unlock().await;
+    assert_eq!(open(&data, Access::Write).manifest().await, Ok(Some(manifest())));
+}
