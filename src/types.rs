@@ -193,6 +193,32 @@ pub struct DocumentRecord {
     pub run_id: Uuid,
 }
 
+/// How a page of the web was found, and how to ask whether it changed.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct WebOrigin {
+    /// The URL that was named: of the page itself, or where the crawl began that met it.
+    pub root: String,
+    /// Links from there to the page.
+    pub depth: u32,
+    #[serde(flatten)]
+    pub validators: Validators,
+}
+
+/// What makes a request conditional. A server gave them out, and they are sent back as they are.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Validators {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub etag: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_modified: Option<String>,
+}
+
+impl Validators {
+    pub fn is_empty(&self) -> bool {
+        self.etag.is_none() && self.last_modified.is_none()
+    }
+}
+
 impl DocumentRecord {
     /// Whether the document is a file: one from standard input has no modification time.
     pub fn is_file(&self) -> bool {

@@ -17,6 +17,7 @@ pub mod extract;
 pub mod plan;
 mod prepare;
 pub mod report;
+pub mod web;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};

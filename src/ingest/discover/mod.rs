@@ -13,8 +13,8 @@ use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-pub use scope::Scope;
-use scope::{Patterns, Target};
+use scope::Target;
+pub use scope::{Patterns, Scope};
 use walk::Walk;
 
 /// What to look for, and where.

@@ -55,28 +55,35 @@ impl Target {
 
 /// `--include` and `--exclude`.
 #[derive(Clone, Debug)]
-pub(super) struct Patterns {
+pub struct Patterns {
     include: Gitignore,
     exclude: Gitignore,
 }
 
 impl Patterns {
-    pub(super) fn new(include: &[String], exclude: &[String]) -> Result<Self, DiscoverError> {
+    pub fn new(include: &[String], exclude: &[String]) -> Result<Self, DiscoverError> {
         Ok(Self { include: compile(include)?, exclude: compile(exclude)? })
     }
 
     /// Whether the file `source` passes. A pattern that names a directory covers what is in it.
-    pub(super) fn admit(&self, source: &str) -> bool {
-        let source = source.trim_start_matches('/');
-        let matched =
-            |patterns: &Gitignore| patterns.matched_path_or_any_parents(source, false).is_ignore();
-        (self.include.is_empty() || matched(&self.include)) && !matched(&self.exclude)
+    pub fn admit(&self, source: &str) -> bool {
+        (self.include.is_empty() || matches(&self.include, source)) && !self.exclude(source)
+    }
+
+    /// Whether `--exclude` names the file `source`.
+    pub fn exclude(&self, source: &str) -> bool {
+        matches(&self.exclude, source)
     }
 
     /// Whether nothing below the directory `source` can pass.
-    pub(super) fn shut_out(&self, source: &str) -> bool {
+    pub fn shut_out(&self, source: &str) -> bool {
         self.exclude.matched(source.trim_start_matches('/'), true).is_ignore()
     }
+}
+
+fn matches(patterns: &Gitignore, source: &str) -> bool {
+    let source = source.trim_start_matches('/');
+    patterns.matched_path_or_any_parents(source, false).is_ignore()
 }
 
 fn compile(patterns: &[String]) -> Result<Gitignore, DiscoverError> {
