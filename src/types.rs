@@ -77,6 +77,11 @@ impl fmt::Display for Kind {
     }
 }
 
+/// Whether a source is a page of the web.
+pub fn is_url(source: &str) -> bool {
+    source.starts_with("http://") || source.starts_with("https://")
+}
+
 /// Where a piece of text sits in its source. Numbers are 1-based and inclusive.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -90,11 +95,13 @@ pub enum Locator {
 }
 
 impl Locator {
-    /// `source` with this place: `path:L10-L24`, `path#page=3`, `path#para=4-6`.
+    /// `source` with this place: `path:L10-L24`, `path#page=3`, `path#para=4-6`. The URL of a page
+    /// stays one that can be opened: `https://host/page#L10-L24`.
     pub fn cite(&self, source: &str) -> String {
+        let lines = if is_url(source) { "#" } else { ":" };
         match *self {
-            Self::Lines(a, b) if a == b => format!("{source}:L{a}"),
-            Self::Lines(a, b) => format!("{source}:L{a}-L{b}"),
+            Self::Lines(a, b) if a == b => format!("{source}{lines}L{a}"),
+            Self::Lines(a, b) => format!("{source}{lines}L{a}-L{b}"),
             Self::Page(p) => format!("{source}#page={p}"),
             Self::Paragraphs(a, b) if a == b => format!("{source}#para={a}"),
             Self::Paragraphs(a, b) => format!("{source}#para={a}-{b}"),
