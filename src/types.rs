@@ -124,8 +124,8 @@ impl Locator {
 /// One retrievable piece of a document.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Chunk {
-    /// Path relative to the project root, `/`-separated (absolute where the file is outside it); or
-    /// the name given to standard input.
+    /// Path relative to the project root, `/`-separated (absolute where the file is outside it); the
+    /// URL of a page; or the name given to standard input.
     pub source: String,
     /// Title of the document; empty where it has none.
     pub title: String,
@@ -198,6 +198,9 @@ pub struct DocumentRecord {
     /// RFC 3339, UTC.
     pub ingested_at: String,
     pub run_id: Uuid,
+    /// Of a page of the web; `None` for other documents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub web: Option<WebOrigin>,
 }
 
 /// How a page of the web was found, and how to ask whether it changed.
@@ -227,7 +230,7 @@ impl Validators {
 }
 
 impl DocumentRecord {
-    /// Whether the document is a file: one from standard input has no modification time.
+    /// Whether the document is a file: a page, or one from standard input, has no modification time.
     pub fn is_file(&self) -> bool {
         self.mtime != 0
     }

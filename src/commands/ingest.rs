@@ -3,16 +3,20 @@
 use std::io::Read;
 use std::sync::Arc;
 
+use tempfile::TempDir;
+
 use super::connect::{self, StoreAccess};
 use super::context::Context;
 use super::on_interrupt;
 use crate::cancel::Cancel;
-use crate::cli::{IngestArgs, IngestFlags};
+use crate::cli::{IngestArgs, IngestFlags, WebFlags};
 use crate::error::{Exit, Failure};
 use crate::ingest::chunk::ChunkOptions;
-use crate::ingest::discover::DiscoverOptions;
+use crate::ingest::discover::{DiscoverError, DiscoverOptions, Patterns};
 use crate::ingest::extract::{ExtractOptions, Extractor};
-use crate::ingest::{self, Backends, IngestError, IngestOptions, IngestReport};
+use crate::ingest::web::{Start, WebOptions};
+use crate::ingest::{self, Backends, IngestError, IngestOptions, IngestReport, WebInputs};
+use crate::settings::parse::without_credentials;
 use crate::store::VectorStore;
 use crate::ui::Ui;
 use crate::ui::progress::IngestProgress;
@@ -20,10 +24,14 @@ use crate::ui::progress::IngestProgress;
 pub(super) async fn run(ui: &mut Ui, context: &Context, args: IngestArgs) -> Result<Exit, Failure> {
     let (stdin, paths): (Vec<String>, Vec<String>) =
         args.paths.into_iter().partition(|path| path == "-");
-    let inline = if stdin.is_empty() { None } else { Some((args.source, read_stdin(context)?)) };
+    let mut inputs = Inputs::parse(paths)?;
+    if !stdin.is_empty() {
+        inputs.inline = Some((args.source, read_stdin(context)?));
+    }
     let store = connect::store(context, StoreAccess::Write)?;
     let cancel = on_interrupt();
-    let report = sync(ui, context, paths, inline, &args.ingest, store.clone(), &cancel).await?;
+    let flags = (&args.ingest, &args.web);
+    let report = sync(ui, context, inputs, flags, store.clone(), &cancel).await?;
     if report.changed_nothing() {
         store.leave().await;
     } else {
@@ -33,19 +41,48 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: IngestArgs) -> Res
     exit(report)
 }
 
-/// Brings `store` in line with `paths`.
+/// What is to be brought in.
+pub(super) struct Inputs {
+    /// Files, directories and globs, as typed.
+    paths: Vec<String>,
+    urls: Vec<Start>,
+    inline: Option<(String, Vec<u8>)>,
+}
+
+impl Inputs {
+    /// Tells paths from URLs.
+    pub(super) fn parse(typed: Vec<String>) -> Result<Self, Failure> {
+        let (urls, paths): (Vec<String>, Vec<String>) =
+            typed.into_iter().partition(|input| Start::is_url(input));
+        let parse = |url: &String| {
+            Start::parse(url)
+                .map_err(|error| Failure::usage(format!("{}: {error}", without_credentials(url))))
+        };
+        let urls = urls.iter().map(parse).collect::<Result<_, _>>()?;
+        Ok(Self { paths, urls, inline: None })
+    }
+
+    /// For people; without credentials.
+    pub(super) fn names(&self) -> String {
+        let urls = self.urls.iter().map(Start::source);
+        self.paths.iter().map(String::as_str).chain(urls).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// Brings `store` in line with `inputs`.
 pub(super) async fn sync(
     ui: &mut Ui,
     context: &Context,
-    paths: Vec<String>,
-    inline: Option<(String, Vec<u8>)>,
-    flags: &IngestFlags,
+    inputs: Inputs,
+    flags: (&IngestFlags, &WebFlags),
     store: Arc<dyn VectorStore>,
     cancel: &Cancel,
 ) -> Result<IngestReport, Failure> {
     let settings = &context.settings;
     let parallel = std::thread::available_parallelism().map_or(2, usize::from);
-    let options = options(context, paths, inline, flags, parallel);
+    // Removed with what is in it at the end.
+    let spool = if inputs.urls.is_empty() { None } else { Some(spool()?) };
+    let options = options(context, inputs, flags, spool.as_ref(), parallel)?;
     let manifest = store.manifest().await?;
     // An endpoint may be slow to say what it is.
     let embedder = tokio::select! {
@@ -72,10 +109,24 @@ pub(super) async fn sync(
     let result = ingest::ingest(&options, &backends, manifest, cancel, &mut emit).await;
     drop(progress);
     result.map_err(|error| match error {
-        IngestError::Discover(error) => {
-            Failure { hint: error.hint(), ..Failure::usage(error.to_string()) }
-        }
+        IngestError::Discover(error) => discover_failure(&error),
         IngestError::Backend(error) => error.into(),
+    })
+}
+
+fn discover_failure(error: &DiscoverError) -> Failure {
+    Failure { hint: error.hint(), ..Failure::usage(error.to_string()) }
+}
+
+/// A directory for fetched pages.
+fn spool() -> Result<TempDir, Failure> {
+    tempfile::Builder::new().prefix("docent-").tempdir().map_err(|error| {
+        let place = std::env::temp_dir();
+        Failure::new(
+            Exit::Backend,
+            format!("no directory for pages can be made in {}: {error}", place.display()),
+        )
+        .hint("set TMPDIR to a directory with free space")
     })
 }
 
@@ -93,24 +144,34 @@ pub(super) fn exit(report: IngestReport) -> Result<Exit, Failure> {
 
 fn options(
     context: &Context,
-    inputs: Vec<String>,
-    inline: Option<(String, Vec<u8>)>,
-    flags: &IngestFlags,
+    inputs: Inputs,
+    (flags, web): (&IngestFlags, &WebFlags),
+    spool: Option<&TempDir>,
     parallel: usize,
-) -> IngestOptions {
+) -> Result<IngestOptions, Failure> {
+    let Inputs { paths, urls, inline } = inputs;
+    let web = match spool {
+        Some(spool) => Some(WebInputs {
+            starts: urls,
+            options: web_options(context, flags, web)?,
+            spool: spool.path().to_owned(),
+        }),
+        None => None,
+    };
     let mut tags = flags.tags.clone();
     tags.sort();
     tags.dedup();
-    IngestOptions {
+    Ok(IngestOptions {
         discover: DiscoverOptions {
             root: context.root.clone(),
             cwd: context.cwd.clone(),
-            inputs,
+            inputs: paths,
             include: flags.include.clone(),
             exclude: flags.exclude.clone(),
             max_file_size: context.settings.ingest.max_file_size,
             hidden: flags.hidden,
         },
+        web,
         inline,
         chunk: ChunkOptions {
             max_tokens: context.settings.chunk_tokens,
@@ -119,7 +180,26 @@ fn options(
         tags: (!tags.is_empty()).then_some(tags),
         checksum: flags.checksum,
         parallel,
-    }
+    })
+}
+
+fn web_options(
+    context: &Context,
+    flags: &IngestFlags,
+    web: &WebFlags,
+) -> Result<WebOptions, Failure> {
+    let settings = &context.settings;
+    let patterns = Patterns::new(&flags.include, &flags.exclude);
+    Ok(WebOptions {
+        depth: web.depth,
+        max_pages: settings.web.max_pages,
+        whole_host: web.whole_host,
+        allow_private: settings.web.allow_private,
+        patterns: patterns.map_err(|error| discover_failure(&error))?,
+        max_size: settings.ingest.max_file_size,
+        timeout: settings.web.timeout,
+        retry: connect::retry_policy(settings),
+    })
 }
 
 fn extract_options(context: &Context, workers: usize) -> Result<ExtractOptions, Failure> {

@@ -1,4 +1,5 @@
-//! Files → points: `discover → plan → extract → chunk → embed → store → commit record`.
+//! Files → points: `discover → plan → extract → chunk → embed → store → commit record`. Pages of the
+//! web are fetched into files first ([`web`]), and then go the same way.
 //!
 //! [`ingest`] is one bounded stream. Documents are read, extracted and chunked a few at a time
 //! ([`prepare`]), gathered into batches and embedded ([`batch`]) by one task, and stored in order
@@ -14,6 +15,7 @@ mod commit;
 pub mod discover;
 pub mod document;
 pub mod extract;
+mod pages;
 pub mod plan;
 mod prepare;
 pub mod report;
@@ -40,6 +42,8 @@ use batch::{Embedded, Encoder};
 use commit::Committer;
 use discover::{DiscoverError, DiscoverOptions, Discovery, FoundFile};
 use extract::Extractor;
+use pages::Pages;
+pub use pages::WebInputs;
 use plan::Plan;
 use prepare::Prepared;
 pub use report::{FailedSource, IngestEvent, IngestReport};
@@ -54,6 +58,8 @@ const BATCH_CHUNKS: usize = 512;
 /// What to bring in, and how.
 pub struct IngestOptions {
     pub discover: DiscoverOptions,
+    /// `None` where no URL was named.
+    pub web: Option<WebInputs>,
     /// A document that is no file: name and content.
     pub inline: Option<(String, Vec<u8>)>,
     pub chunk: chunk::ChunkOptions,
@@ -107,18 +113,26 @@ pub async fn ingest(
 ) -> Result<IngestReport, IngestError> {
     let started = Instant::now();
     let discover = options.discover.clone();
-    let discovery = off_thread(move || discover::discover(&discover)).await?;
-    emit(IngestEvent::Discovered { files: discovery.files.len() });
+    let mut discovery = off_thread(move || discover::discover(&discover)).await?;
     let records = match manifest {
         Some(_) => backends.store.documents().await?,
         None => Vec::new(),
     };
-    let files: Vec<DocumentRecord> =
-        records.iter().filter(|record| record.is_file()).cloned().collect();
-    let plan = make_plan(options, &discovery, &files).await;
-    let report = IngestReport::planned(&discovery, &plan, records.len());
+    let pages = match &options.web {
+        Some(web) => {
+            let known = pages::known(&records, options.checksum, options.tags.as_deref());
+            Pages::gather(web, &mut discovery, &known, cancel, emit).await
+        }
+        None => Pages::default(),
+    };
+    emit(IngestEvent::Discovered { files: discovery.files.len() });
+    let planned = |record: &&DocumentRecord| record.is_file() || record.web.is_some();
+    let sources: Vec<DocumentRecord> = records.iter().filter(planned).cloned().collect();
+    let plan = make_plan(options, &discovery, &sources, &pages).await;
+    let mut report = IngestReport::planned(&discovery, &plan, records.len());
+    report.unchanged += pages.unchanged();
     let mut committer = Committer::new(&*backends.store, report);
-    let execution = Execution { options, backends, run: run(options, &discovery), cancel };
+    let execution = Execution { options, backends, pages, run: run(options, &discovery), cancel };
     let outcome = execution.execute(&plan, manifest, &records, &mut committer, emit).await;
     let mut report = committer.report;
     report.aborted = outcome.err();
@@ -132,6 +146,7 @@ async fn make_plan(
     options: &IngestOptions,
     discovery: &Discovery,
     records: &[DocumentRecord],
+    pages: &Pages,
 ) -> Plan {
     let (files, scope) = (&discovery.files, &discovery.scope);
     let unsure = plan::to_hash(files, records, scope, options.checksum);
@@ -143,18 +158,20 @@ async fn make_plan(
         })
         .await
     };
-    let hashes: HashMap<String, ContentHash> =
+    let mut hashes: HashMap<String, ContentHash> =
         stream::iter(unsure.into_iter().cloned().collect::<Vec<_>>())
             .map(hash)
             .buffer_unordered(options.parallel)
             .filter_map(std::future::ready)
             .collect()
             .await;
+    hashes.extend(pages.hashes.clone());
     plan::plan(files, records, scope, &hashes, options.tags.as_deref())
 }
 
 fn run(options: &IngestOptions, discovery: &Discovery) -> Run {
     let mut roots = discovery.scope.roots();
+    roots.extend(options.web.iter().flat_map(WebInputs::roots));
     roots.extend(options.inline.iter().map(|(name, _)| name.clone()));
     Run {
         run_id: Uuid::now_v7(),
@@ -168,6 +185,7 @@ fn run(options: &IngestOptions, discovery: &Discovery) -> Run {
 struct Execution<'a> {
     options: &'a IngestOptions,
     backends: &'a Backends,
+    pages: Pages,
     run: Run,
     cancel: &'a Cancel,
 }
@@ -189,7 +207,8 @@ impl Execution<'_> {
             self.options.inline.is_some() && work.iter().all(|work| work.content.is_none());
         committer.report.unchanged += usize::from(inline_unchanged);
         emit(IngestEvent::Planned { documents: work.len(), deleted: plan.deleted.len() });
-        let touched = touched(plan, &known);
+        let mut touched = touched(plan, &known);
+        touched.extend(self.pages.touched(plan, &known));
         if !touched.is_empty() {
             store.put_documents(&touched).await?;
         }

@@ -116,7 +116,7 @@ pub(super) fn work(
         if !records.get(source.as_str()).is_some_and(is_same) {
             let replaces = new(&source);
             let size = bytes.len() as u64;
-            let file = FoundFile { path: source.clone().into(), source, size, mtime: 0 };
+            let file = FoundFile { path: source.clone().into(), source, size, mtime: 0, web: None };
             work.push(Work { content: Some(bytes), ..one(&file, replaces) });
         }
     }
@@ -169,6 +169,7 @@ async fn try_prepare(
             tags,
             ingested_at: super::now(),
             run_id,
+            web: file.web,
         };
         let ready = cut(record, replaces, &document, &chunk_options, &*embedder, &terms);
         if ready.chunks.is_empty() {

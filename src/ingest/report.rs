@@ -11,6 +11,10 @@ use crate::error::BackendError;
 /// Progress, in order of happening.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum IngestEvent {
+    /// Pages of the web were asked for.
+    Fetched {
+        pages: usize,
+    },
     Discovered {
         files: usize,
     },

@@ -90,6 +90,7 @@ impl Project {
                 max_file_size: 1 << 20,
                 hidden: false,
             },
+            web: None,
             inline: self.inline.clone(),
             chunk: chunk::ChunkOptions { max_tokens: 16, overlap_tokens: 0 },
             tags: self.tags.clone(),

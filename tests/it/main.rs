@@ -13,5 +13,7 @@ mod query;
 mod readme;
 mod sample_docs;
 mod search;
+mod site;
 mod status;
 mod tidy;
+mod web;

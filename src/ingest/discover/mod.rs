@@ -17,6 +17,8 @@ use scope::Target;
 pub use scope::{Patterns, Scope};
 use walk::Walk;
 
+use crate::types::WebOrigin;
+
 /// What to look for, and where.
 #[derive(Clone, Debug)]
 pub struct DiscoverOptions {
@@ -44,8 +46,10 @@ pub struct FoundFile {
     pub path: PathBuf,
     /// Bytes.
     pub size: u64,
-    /// Modification time, nanoseconds since the Unix epoch; never 0.
+    /// Modification time, nanoseconds since the Unix epoch; never 0, but for a page.
     pub mtime: i64,
+    /// Of a page that was fetched into this file.
+    pub web: Option<WebOrigin>,
 }
 
 /// An entry that was passed over on purpose. A directory stands for everything below it.

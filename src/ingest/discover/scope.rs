@@ -1,5 +1,7 @@
 //! What a run was asked about: the inputs, less what its flags shut out.
 
+use std::collections::HashSet;
+
 use globset::{GlobBuilder, GlobMatcher};
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
@@ -110,6 +112,8 @@ pub struct Scope {
     pub(super) hidden: bool,
     /// Files and directories that could not be read or taken: not seen is not gone.
     pub(super) failed: Vec<String>,
+    /// Pages that are known to be gone.
+    pub(super) gone: HashSet<String>,
 }
 
 impl Scope {
@@ -117,8 +121,17 @@ impl Scope {
     ///
     /// True for a source under an ingested directory, matching an ingested glob, or named; unless
     /// the run's flags shut it out (`--include`, `--exclude`, no `--hidden`), or it could not be
-    /// read, or it is no file (`scheme://...`).
+    /// read. A page is gone where that was found out ([`Self::lose`]).
     pub fn covers(&self, source: &str) -> bool {
+        self.gone.contains(source) || self.covers_file(source)
+    }
+
+    /// Notes pages that are gone.
+    pub fn lose(&mut self, pages: Vec<String>) {
+        self.gone.extend(pages);
+    }
+
+    fn covers_file(&self, source: &str) -> bool {
         let is_file = !source.is_empty() && !source.contains("://");
         is_file
             && self.targets.iter().any(|target| {
