@@ -114,12 +114,14 @@ pub enum Command {
 ///
 /// Discovers files, extracts their text, chunks and embeds it, and stores it in Qdrant. A file that
 /// did not change costs nothing; one that changed is replaced; one that is gone disappears.
-/// Files ignored by .gitignore or .docentignore, hidden files and binary files are skipped. A run
-/// that was cut off is completed by the next one.
+/// Files ignored by .gitignore or .docentignore, hidden files and binary files are skipped. A URL is
+/// a page, or a sitemap, which stands for the pages it lists. A run that was cut off is completed by
+/// the next one.
 #[derive(Args, Debug)]
 pub struct IngestArgs {
-    /// Files, directories or globs; `-` reads standard input [default: those of earlier runs]
-    #[arg(value_name = "PATH|GLOB|-")]
+    /// Files, directories, globs or URLs; `-` reads standard input [default: the files and
+    /// directories of earlier runs]
+    #[arg(value_name = "PATH|GLOB|URL|-")]
     pub paths: Vec<String>,
     /// Print what would be done, with chunks and tokens to embed, and do nothing
     #[arg(long)]
@@ -132,6 +134,8 @@ pub struct IngestArgs {
     /// Name of the document read from standard input
     #[arg(long, value_name = "NAME", default_value = "stdin")]
     pub source: String,
+    #[command(flatten)]
+    pub web: WebFlags,
 }
 
 /// What `ingest` and `query --from` share.
@@ -182,6 +186,24 @@ pub struct IngestFlags {
     pub replication_factor: Option<String>,
 }
 
+/// Pages of the web, for `ingest` and `query --from`.
+#[derive(Args, Debug, Default, Clone)]
+#[command(next_help_heading = "Pages of the web")]
+pub struct WebFlags {
+    /// Follow links this many steps from a URL, on its host and below its directory [default: 0]
+    #[arg(long, value_name = "N", default_value = "0", hide_default_value = true)]
+    pub depth: u32,
+    /// Follow links to the whole host of a URL
+    #[arg(long)]
+    pub whole_host: bool,
+    /// Fetch no more pages than this [default: 500]
+    #[arg(long, value_name = "N")]
+    pub max_pages: Option<String>,
+    /// Fetch from this machine and private networks too
+    #[arg(long)]
+    pub allow_private: bool,
+}
+
 /// Which passages count, for `search` and `query`.
 #[derive(Args, Debug, Default, Clone)]
 #[command(next_help_heading = "Retrieval")]
@@ -227,9 +249,11 @@ pub struct QueryArgs {
     /// The question; `-` or nothing reads it from standard input
     #[arg(value_name = "QUESTION")]
     pub question: Vec<String>,
-    /// Bring the collection in line with this path or glob first (repeatable)
-    #[arg(long, value_name = "PATH")]
+    /// Bring the collection in line with this path, glob or URL first (repeatable)
+    #[arg(long, value_name = "PATH|URL")]
     pub from: Vec<String>,
+    #[command(flatten)]
+    pub web: WebFlags,
     #[command(flatten)]
     pub retrieval: RetrievalFlags,
     #[command(flatten)]

@@ -29,6 +29,8 @@ pub enum Service {
     Embedder,
     Store,
     Chat,
+    /// A server of web pages that are being brought in.
+    Web,
 }
 
 impl Service {
@@ -37,6 +39,7 @@ impl Service {
             Self::Embedder => "embedding endpoint",
             Self::Store => "vector store",
             Self::Chat => "chat endpoint",
+            Self::Web => "web server",
         }
     }
 }

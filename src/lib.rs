@@ -11,7 +11,7 @@
 //! | [`settings`] | flags + environment + project file + user file + defaults → [`settings::Settings`]; pure |
 //! | [`commands`] | one file per subcommand; `connect` alone chooses backends |
 //! | [`types`] | plain data both flows share: chunk, locator, hit, manifest, document record |
-//! | [`ingest`] | files → points: discover → plan → extract → chunk → embed → store → commit |
+//! | [`ingest`] | files and pages → points: discover → plan → extract → chunk → embed → store → commit |
 //! | [`query`] | question → answer: retrieve → pack → prompt → stream → verify citations |
 //! | [`embed`] | [`embed::Embedder`] and its implementations; the sparse (BM25) encoder |
 //! | [`store`] | [`store::VectorStore`] and its implementations: embedded Qdrant and a Qdrant server |

@@ -77,6 +77,11 @@ impl fmt::Display for Kind {
     }
 }
 
+/// Whether a source is a page of the web.
+pub fn is_url(source: &str) -> bool {
+    source.starts_with("http://") || source.starts_with("https://")
+}
+
 /// Where a piece of text sits in its source. Numbers are 1-based and inclusive.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -90,11 +95,13 @@ pub enum Locator {
 }
 
 impl Locator {
-    /// `source` with this place: `path:L10-L24`, `path#page=3`, `path#para=4-6`.
+    /// `source` with this place: `path:L10-L24`, `path#page=3`, `path#para=4-6`. The URL of a page
+    /// stays one that can be opened: `https://host/page#L10-L24`.
     pub fn cite(&self, source: &str) -> String {
+        let lines = if is_url(source) { "#" } else { ":" };
         match *self {
-            Self::Lines(a, b) if a == b => format!("{source}:L{a}"),
-            Self::Lines(a, b) => format!("{source}:L{a}-L{b}"),
+            Self::Lines(a, b) if a == b => format!("{source}{lines}L{a}"),
+            Self::Lines(a, b) => format!("{source}{lines}L{a}-L{b}"),
             Self::Page(p) => format!("{source}#page={p}"),
             Self::Paragraphs(a, b) if a == b => format!("{source}#para={a}"),
             Self::Paragraphs(a, b) => format!("{source}#para={a}-{b}"),
@@ -117,8 +124,8 @@ impl Locator {
 /// One retrievable piece of a document.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Chunk {
-    /// Path relative to the project root, `/`-separated (absolute where the file is outside it); or
-    /// the name given to standard input.
+    /// Path relative to the project root, `/`-separated (absolute where the file is outside it); the
+    /// URL of a page; or the name given to standard input.
     pub source: String,
     /// Title of the document; empty where it has none.
     pub title: String,
@@ -191,10 +198,39 @@ pub struct DocumentRecord {
     /// RFC 3339, UTC.
     pub ingested_at: String,
     pub run_id: Uuid,
+    /// Of a page of the web; `None` for other documents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub web: Option<WebOrigin>,
+}
+
+/// How a page of the web was found, and how to ask whether it changed.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct WebOrigin {
+    /// The URL that was named: of the page itself, or where the crawl began that met it.
+    pub root: String,
+    /// Links from there to the page.
+    pub depth: u32,
+    #[serde(flatten)]
+    pub validators: Validators,
+}
+
+/// What makes a request conditional. A server gave them out, and they are sent back as they are.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Validators {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub etag: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_modified: Option<String>,
+}
+
+impl Validators {
+    pub fn is_empty(&self) -> bool {
+        self.etag.is_none() && self.last_modified.is_none()
+    }
 }
 
 impl DocumentRecord {
-    /// Whether the document is a file: one from standard input has no modification time.
+    /// Whether the document is a file: a page, or one from standard input, has no modification time.
     pub fn is_file(&self) -> bool {
         self.mtime != 0
     }

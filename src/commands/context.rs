@@ -4,7 +4,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-use crate::cli::{ChatFlags, Global, IngestFlags, RetrievalFlags};
+use crate::cli::{ChatFlags, Global, IngestFlags, RetrievalFlags, WebFlags};
 use crate::error::{Exit, Failure};
 use crate::settings::{self, Layer, Layers, Origin, Settings, SettingsError, layers};
 use crate::types::ContentHash;
@@ -196,6 +196,13 @@ pub(super) fn ingest_flags(flags: &IngestFlags) -> Layer {
         ("embedding.concurrency", flags.concurrency.clone()),
         ("qdrant.shard_number", flags.shard_number.clone()),
         ("qdrant.replication_factor", flags.replication_factor.clone()),
+    ])
+}
+
+pub(super) fn web_flags(flags: &WebFlags) -> Layer {
+    layers::flags([
+        ("web.max_pages", flags.max_pages.clone()),
+        ("web.allow_private", flags.allow_private.then(|| "true".to_owned())),
     ])
 }
 

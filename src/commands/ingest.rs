@@ -3,17 +3,21 @@
 use std::io::Read;
 use std::sync::Arc;
 
+use tempfile::TempDir;
+
 use super::connect::{self, StoreAccess};
 use super::context::Context;
 use super::on_interrupt;
 use crate::cancel::Cancel;
-use crate::cli::{IngestArgs, IngestFlags};
+use crate::cli::{IngestArgs, IngestFlags, WebFlags};
 use crate::error::{Exit, Failure};
 use crate::ingest::chunk::ChunkOptions;
-use crate::ingest::discover::{DiscoverError, DiscoverOptions};
+use crate::ingest::discover::{DiscoverError, DiscoverOptions, Patterns};
 use crate::ingest::extract::{ExtractOptions, Extractor};
 use crate::ingest::plan::PruneLimit;
-use crate::ingest::{self, Backends, IngestError, IngestOptions, IngestReport, preview};
+use crate::ingest::web::{Start, WebOptions};
+use crate::ingest::{self, Backends, IngestError, IngestOptions, IngestReport, WebInputs, preview};
+use crate::settings::parse::without_credentials;
 use crate::store::VectorStore;
 use crate::ui::Ui;
 use crate::ui::progress::IngestProgress;
@@ -21,14 +25,18 @@ use crate::ui::progress::IngestProgress;
 pub(super) async fn run(ui: &mut Ui, context: &Context, args: IngestArgs) -> Result<Exit, Failure> {
     let (stdin, paths): (Vec<String>, Vec<String>) =
         args.paths.into_iter().partition(|path| path == "-");
-    let inline = if stdin.is_empty() { None } else { Some((args.source, read_stdin(context)?)) };
+    let mut inputs = Inputs::parse(paths)?;
+    if !stdin.is_empty() {
+        inputs.inline = Some((args.source, read_stdin(context)?));
+    }
+    let flags = (&args.ingest, &args.web);
     if args.dry_run || args.check {
         let outlook = Outlook { dry_run: args.dry_run, check: args.check };
-        return look(ui, context, paths, inline, &args.ingest, outlook).await;
+        return look(ui, context, inputs, flags, outlook).await;
     }
     let store = connect::store(ui, context, StoreAccess::Write)?;
     let cancel = on_interrupt();
-    let (report, store) = sync(ui, context, paths, inline, &args.ingest, store, &cancel).await?;
+    let (report, store) = sync(ui, context, inputs, flags, store, &cancel).await?;
     if report.changed_nothing() {
         store.leave().await;
     } else {
@@ -38,26 +46,69 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: IngestArgs) -> Res
     exit(report)
 }
 
-/// Brings `store` in line with `paths`. Returns the store to go on with: after a rebuild it is
+/// What is to be brought in.
+pub(super) struct Inputs {
+    /// Files, directories and globs, as typed.
+    paths: Vec<String>,
+    urls: Vec<Start>,
+    inline: Option<(String, Vec<u8>)>,
+}
+
+impl Inputs {
+    /// Tells paths from URLs.
+    pub(super) fn parse(typed: Vec<String>) -> Result<Self, Failure> {
+        let (urls, paths): (Vec<String>, Vec<String>) =
+            typed.into_iter().partition(|input| Start::is_url(input));
+        let parse = |url: &String| {
+            Start::parse(url)
+                .map_err(|error| Failure::usage(format!("{}: {error}", without_credentials(url))))
+        };
+        let urls = urls.iter().map(parse).collect::<Result<_, _>>()?;
+        Ok(Self { paths, urls, inline: None })
+    }
+
+    /// For people; without credentials.
+    pub(super) fn names(&self) -> String {
+        let urls = self.urls.iter().map(Start::source);
+        self.paths.iter().map(String::as_str).chain(urls).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// Brings `store` in line with `inputs`. Returns the store to go on with: after a rebuild it is
 /// another.
 pub(super) async fn sync(
     ui: &mut Ui,
     context: &Context,
-    paths: Vec<String>,
-    inline: Option<(String, Vec<u8>)>,
-    flags: &IngestFlags,
+    inputs: Inputs,
+    flags: (&IngestFlags, &WebFlags),
+    store: Arc<dyn VectorStore>,
+    cancel: &Cancel,
+) -> Result<(IngestReport, Arc<dyn VectorStore>), Failure> {
+    tokio::select! {
+        locked = store.lock() => locked?,
+        () = cancel.cancelled() => return Err(Failure::interrupted()),
+    }
+    let synced = sync_alone(ui, context, inputs, flags, Arc::clone(&store), cancel).await;
+    store.unlock().await;
+    synced
+}
+
+/// As the only writer.
+async fn sync_alone(
+    ui: &mut Ui,
+    context: &Context,
+    inputs: Inputs,
+    flags: (&IngestFlags, &WebFlags),
     store: Arc<dyn VectorStore>,
     cancel: &Cancel,
 ) -> Result<(IngestReport, Arc<dyn VectorStore>), Failure> {
     let settings = &context.settings;
     let parallel = parallelism();
-    let options = options(context, paths, inline, flags, parallel);
-    tokio::select! {
-        locked = store.lock() => locked?,
-        () = cancel.cancelled() => return Err(Failure::interrupted()),
-    }
+    // Removed with what is in it at the end.
+    let spool = if inputs.urls.is_empty() { None } else { Some(spool()?) };
+    let options = options(context, inputs, flags, spool.as_ref(), parallel)?;
     let existing = store.manifest().await?;
-    let replaces = (flags.rebuild && existing.is_some()).then(|| Arc::clone(&store));
+    let replaces = (flags.0.rebuild && existing.is_some()).then(|| Arc::clone(&store));
     let (store, manifest) = match &replaces {
         Some(former) => (former.successor().await?, None),
         None => (store, existing),
@@ -86,7 +137,6 @@ pub(super) async fn sync(
     let mut emit = |event| progress.on(ui, &event);
     let result = ingest::ingest(&options, &backends, manifest, cancel, &mut emit).await;
     drop(progress);
-    store.unlock().await;
     Ok((result.map_err(failure)?, store))
 }
 
@@ -101,34 +151,34 @@ struct Outlook {
 async fn look(
     ui: &mut Ui,
     context: &Context,
-    paths: Vec<String>,
-    inline: Option<(String, Vec<u8>)>,
-    flags: &IngestFlags,
+    inputs: Inputs,
+    flags: (&IngestFlags, &WebFlags),
     outlook: Outlook,
 ) -> Result<Exit, Failure> {
     let settings = &context.settings;
     let store = connect::store(ui, context, StoreAccess::Read)?;
     let manifest = store.manifest().await?;
     let parallel = parallelism();
-    let options = options(context, paths, inline, flags, parallel);
+    // Removed with what is in it at the end.
+    let spool = if inputs.urls.is_empty() { None } else { Some(spool()?) };
+    let options = options(context, inputs, flags, spool.as_ref(), parallel)?;
     let embedder = connect::tokenizer(settings, manifest.as_ref()).await?;
     if let Some(manifest) = &manifest {
         connect::same_chunker(settings, &options.chunker_id(), manifest)?;
     }
+    let cancel = on_interrupt();
     let preview = if outlook.dry_run {
-        let cancel = on_interrupt();
         let extractor = Extractor::new(extract_options(context, parallel)?);
         let terms = Arc::new(connect::term_counter()?);
         let backends =
             Backends { embedder, store: store.clone(), extractor, terms, replaces: None };
-        let preview = preview::preview(&options, &backends, manifest.as_ref(), &cancel).await;
-        if cancel.is_cancelled() {
-            return Err(Failure::interrupted());
-        }
-        preview
+        preview::preview(&options, &backends, manifest.as_ref(), &cancel).await
     } else {
-        preview::check(&options, &*store, manifest.as_ref()).await
+        preview::check(&options, &*store, manifest.as_ref(), &cancel).await
     };
+    if cancel.is_cancelled() {
+        return Err(Failure::interrupted());
+    }
     let preview = preview.map_err(failure)?;
     store.leave().await;
     ui.preview(&preview)?;
@@ -139,20 +189,34 @@ fn parallelism() -> usize {
     std::thread::available_parallelism().map_or(2, usize::from)
 }
 
+fn discover_failure(error: &DiscoverError) -> Failure {
+    let exit = match error {
+        DiscoverError::Gone { .. } => Exit::Negative,
+        _ => Exit::Usage,
+    };
+    Failure { hint: error.hint(), ..Failure::new(exit, error.to_string()) }
+}
+
 fn failure(error: IngestError) -> Failure {
     match error {
-        IngestError::Discover(error) => {
-            let exit = match error {
-                DiscoverError::Gone { .. } => Exit::Negative,
-                _ => Exit::Usage,
-            };
-            Failure { hint: error.hint(), ..Failure::new(exit, error.to_string()) }
-        }
+        IngestError::Discover(error) => discover_failure(&error),
         IngestError::Prune(error) => Failure::new(Exit::Negative, error.to_string()).hint(
             "see them with --dry-run, and delete them with --allow-prune; ingest.prune_share sets the limit",
         ),
         IngestError::Backend(error) => error.into(),
     }
+}
+
+/// A directory for fetched pages.
+fn spool() -> Result<TempDir, Failure> {
+    tempfile::Builder::new().prefix("docent-").tempdir().map_err(|error| {
+        let place = std::env::temp_dir();
+        Failure::new(
+            Exit::Backend,
+            format!("no directory for pages can be made in {}: {error}", place.display()),
+        )
+        .hint("set TMPDIR to a directory with free space")
+    })
 }
 
 /// The exit code of a report; a backend that ended the run is the failure.
@@ -169,19 +233,28 @@ pub(super) fn exit(report: IngestReport) -> Result<Exit, Failure> {
 
 fn options(
     context: &Context,
-    inputs: Vec<String>,
-    inline: Option<(String, Vec<u8>)>,
-    flags: &IngestFlags,
+    inputs: Inputs,
+    (flags, web): (&IngestFlags, &WebFlags),
+    spool: Option<&TempDir>,
     parallel: usize,
-) -> IngestOptions {
+) -> Result<IngestOptions, Failure> {
+    let Inputs { paths, urls, inline } = inputs;
+    let web = match spool {
+        Some(spool) => Some(WebInputs {
+            starts: urls,
+            options: web_options(context, flags, web)?,
+            spool: spool.path().to_owned(),
+        }),
+        None => None,
+    };
     let mut tags = flags.tags.clone();
     tags.sort();
     tags.dedup();
-    IngestOptions {
+    Ok(IngestOptions {
         discover: DiscoverOptions {
             root: context.root.clone(),
             cwd: context.cwd.clone(),
-            inputs,
+            inputs: paths,
             include: flags.include.clone(),
             exclude: flags.exclude.clone(),
             max_file_size: context.settings.ingest.max_file_size,
@@ -189,6 +262,7 @@ fn options(
             known: Vec::new(),
             allow_gone: flags.allow_prune,
         },
+        web,
         inline,
         chunk: ChunkOptions {
             max_tokens: context.settings.chunk_tokens,
@@ -199,7 +273,26 @@ fn options(
         retry_failed: flags.retry_failed,
         prune: PruneLimit { share: context.settings.ingest.prune_share, allow: flags.allow_prune },
         parallel,
-    }
+    })
+}
+
+fn web_options(
+    context: &Context,
+    flags: &IngestFlags,
+    web: &WebFlags,
+) -> Result<WebOptions, Failure> {
+    let settings = &context.settings;
+    let patterns = Patterns::new(&flags.include, &flags.exclude);
+    Ok(WebOptions {
+        depth: web.depth,
+        max_pages: settings.web.max_pages,
+        whole_host: web.whole_host,
+        allow_private: settings.web.allow_private,
+        patterns: patterns.map_err(|error| discover_failure(&error))?,
+        max_size: settings.ingest.max_file_size,
+        timeout: settings.web.timeout,
+        retry: connect::retry_policy(settings),
+    })
 }
 
 fn extract_options(context: &Context, workers: usize) -> Result<ExtractOptions, Failure> {

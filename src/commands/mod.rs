@@ -60,7 +60,9 @@ fn dispatch(ui: &mut Ui, cli: Cli) -> Result<Exit, Failure> {
     let context = |ui: &mut Ui, flags: Layer| Context::load(ui, &global, flags);
     match cli.command {
         Command::Ingest(args) => {
-            let context = context(ui, context::ingest_flags(&args.ingest))?;
+            let mut flags = context::ingest_flags(&args.ingest);
+            flags.extend(context::web_flags(&args.web));
+            let context = context(ui, flags)?;
             block_on(ingest::run(ui, &context, args))
         }
         Command::Search(args) => {
@@ -70,6 +72,7 @@ fn dispatch(ui: &mut Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Query(args) => {
             let mut flags = context::retrieval_flags(&args.retrieval);
             flags.extend(context::chat_flags(&args.chat));
+            flags.extend(context::web_flags(&args.web));
             let context = context(ui, flags)?;
             block_on(query::run(ui, &context, args))
         }

@@ -2,7 +2,8 @@
 
 use super::connect::{self, StoreAccess};
 use super::context::Context;
-use super::{ingest, on_interrupt, search};
+use super::ingest::{self, Inputs};
+use super::{on_interrupt, search};
 use crate::cancel::Cancel;
 use crate::cli::{IngestFlags, QueryArgs};
 use crate::error::{Exit, Failure};
@@ -18,7 +19,7 @@ const PER_SOURCE: usize = 3;
 pub(super) async fn run(ui: &mut Ui, context: &Context, args: QueryArgs) -> Result<Exit, Failure> {
     let question = super::question(&args.question)?;
     if args.from.iter().any(|path| path == "-") {
-        return Err(Failure::usage("--from takes paths and globs, not standard input")
+        return Err(Failure::usage("--from takes paths, globs and URLs, not standard input")
             .hint("bring it in first: docent ingest -"));
     }
     let system = read_system(context)?;
@@ -29,9 +30,10 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: QueryArgs) -> Resu
     let mut partial = false;
     if !args.from.is_empty() {
         let flags = IngestFlags::default();
-        let roots = args.from.join(" ");
-        let (synced, current) =
-            ingest::sync(ui, context, args.from, None, &flags, store, &cancel).await?;
+        let inputs = Inputs::parse(args.from)?;
+        let roots = inputs.names();
+        let flags = (&flags, &args.web);
+        let (synced, current) = ingest::sync(ui, context, inputs, flags, store, &cancel).await?;
         store = current;
         ui.synced(&roots, &synced);
         match ingest::exit(synced)? {

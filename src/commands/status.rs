@@ -44,6 +44,7 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: StatusArgs) -> Res
             "mean_terms": mean_terms(&documents),
             "stale": {"changed": freshness.changed, "missing": freshness.missing},
             "failures": failures,
+            "pages": freshness.pages,
         });
         if args.documents {
             value["records"] = json!(documents);
@@ -121,6 +122,8 @@ fn failed(ui: &Ui, failures: &[FailureRecord]) -> String {
 struct Freshness {
     changed: Vec<String>,
     missing: Vec<String>,
+    /// Pages of the web, which are not asked for here.
+    pages: usize,
 }
 
 impl Freshness {
@@ -138,18 +141,24 @@ impl Freshness {
                 },
             }
         }
-        Self { changed, missing }
+        let pages = documents.iter().filter(|record| record.web.is_some()).count();
+        Self { changed, missing, pages }
     }
 
     fn describe(&self) -> String {
-        if self.changed.is_empty() && self.missing.is_empty() {
-            return "as they were ingested".to_owned();
+        let files = if self.changed.is_empty() && self.missing.is_empty() {
+            "as they were ingested".to_owned()
+        } else {
+            format!(
+                "stale: {} changed, {} missing; docent ingest PATH brings the collection up to date",
+                self.changed.len(),
+                self.missing.len()
+            )
+        };
+        match self.pages {
+            0 => files,
+            pages => format!("{files}; {} of the web not checked", counted(pages, "page")),
         }
-        format!(
-            "stale: {} changed, {} missing; docent ingest PATH brings the collection up to date",
-            self.changed.len(),
-            self.missing.len()
-        )
     }
 }
 

@@ -11,7 +11,7 @@ use super::report::{IngestEvent, IngestReport};
 use super::survey::Survey;
 use crate::error::BackendError;
 use crate::store::VectorStore;
-use crate::types::{ContentHash, DocumentRecord, FailureRecord, Point};
+use crate::types::{ContentHash, DocumentRecord, FailureRecord, Point, Validators, WebOrigin};
 
 /// What was stored is made durable after so many chunks, or so long: a crash costs no more.
 const FLUSH_CHUNKS: usize = 8_192;
@@ -70,12 +70,18 @@ impl<'a> Committer<'a> {
             let record = *known.get(file.source.as_str())?;
             Some(DocumentRecord { mtime: file.mtime, size: file.size, ..record.clone() })
         });
-        // Without its hash, the same content counts as a change when it comes again.
+        // Without its hash, the same content counts as a change when it comes again; without its
+        // validators, it does come again.
         let incomplete = survey.incomplete.iter().map(|record| DocumentRecord {
             document_hash: ContentHash(String::new()),
+            web: record
+                .web
+                .clone()
+                .map(|web| WebOrigin { validators: Validators::default(), ..web }),
             ..record.clone()
         });
-        let records: Vec<DocumentRecord> = touched.chain(incomplete).collect();
+        let pages = survey.pages.touched(&survey.plan, &known);
+        let records: Vec<DocumentRecord> = touched.chain(incomplete).chain(pages).collect();
         if !records.is_empty() {
             self.recorded = true;
             self.store.put_documents(&records).await?;

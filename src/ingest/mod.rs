@@ -1,4 +1,5 @@
-//! Files → points: `discover → plan → extract → chunk → embed → store → commit record`.
+//! Files → points: `discover → plan → extract → chunk → embed → store → commit record`. Pages of the
+//! web are fetched into files first ([`web`]), and then go the same way.
 //!
 //! [`ingest`] is one bounded stream. Documents are read, extracted and chunked a few at a time
 //! ([`prepare`]), gathered into batches and embedded ([`batch`]) by one task, and stored in order
@@ -17,11 +18,13 @@ pub mod discover;
 pub mod document;
 pub mod extract;
 mod ledger;
+mod pages;
 pub mod plan;
 mod prepare;
 pub mod preview;
 pub mod report;
 mod survey;
+pub mod web;
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -42,6 +45,7 @@ use commit::Committer;
 use discover::{DiscoverError, DiscoverOptions, Discovery};
 use extract::Extractor;
 use ledger::{End, Ledger};
+pub use pages::WebInputs;
 use plan::{Prune, PruneLimit};
 use prepare::Prepared;
 pub use report::{FailedSource, IngestEvent, IngestReport};
@@ -60,6 +64,8 @@ const TURN: Duration = Duration::from_millis(50);
 /// What to bring in, and how.
 pub struct IngestOptions {
     pub discover: DiscoverOptions,
+    /// `None` where no URL was named.
+    pub web: Option<WebInputs>,
     /// A document that is no file: name and content.
     pub inline: Option<(String, Vec<u8>)>,
     pub chunk: chunk::ChunkOptions,
@@ -122,14 +128,14 @@ pub async fn ingest(
     let started = Instant::now();
     let store = &*backends.store;
     let survey = match &backends.replaces {
-        Some(former) => survey::anew(options, &**former).await?,
-        None => survey::survey(options, store, manifest.as_ref()).await?,
+        Some(former) => survey::anew(options, &**former, cancel, emit).await?,
+        None => survey::survey(options, store, manifest.as_ref(), cancel, emit).await?,
     };
     emit(IngestEvent::Discovered { files: survey.discovery.files.len() });
     may_prune(options, &survey)?;
     let roots = if options.retry_failed { Vec::new() } else { survey.discovery.scope.roots() };
     let ledger = Ledger::new(manifest, run(options, &survey.discovery), roots);
-    let report = IngestReport::planned(&survey.discovery, &survey.plan, survey.records.len());
+    let report = IngestReport::planned(&survey);
     let mut committer = Committer::new(store, report, ledger, &survey);
     let execution = Execution { options, backends, cancel };
     let outcome = execution.execute(&survey, &mut committer, emit).await;
@@ -140,17 +146,21 @@ pub async fn ingest(
     Ok(report)
 }
 
-/// Deletion with care: see [`PruneLimit`].
+/// Deletion with care: see [`PruneLimit`]. What is left behind by a rebuild and is no file is not
+/// brought back by any later run.
 fn may_prune(options: &IngestOptions, survey: &Survey) -> Result<(), Prune> {
-    let before = survey.former.as_ref().map_or(&survey.records, |(_, records)| records);
     let given_up = survey.given_up(options);
-    options.prune.check(given_up.len(), before.len())?;
+    let Some((_, former)) = &survey.former else {
+        return options.prune.check(given_up.len(), survey.records.len());
+    };
     let unique = given_up.iter().filter(|record| !record.is_file());
-    options.prune.check_unique(&unique.map(|record| record.source.as_str()).collect::<Vec<_>>())
+    options.prune.check_unique(&unique.map(|record| record.source.as_str()).collect::<Vec<_>>())?;
+    options.prune.check(given_up.len(), former.len())
 }
 
 fn run(options: &IngestOptions, discovery: &Discovery) -> Run {
     let mut roots = discovery.scope.roots();
+    roots.extend(options.web.iter().flat_map(WebInputs::roots));
     roots.extend(options.inline.iter().map(|(name, _)| name.clone()));
     Run {
         run_id: Uuid::now_v7(),

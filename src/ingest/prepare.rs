@@ -128,7 +128,8 @@ pub(super) fn work(survey: &Survey, options: &IngestOptions) -> Vec<Work> {
         if !records.get(source.as_str()).is_some_and(is_same) {
             let replaces = new(source);
             let size = bytes.len() as u64;
-            let file = FoundFile { path: source.into(), source: source.clone(), size, mtime: 0 };
+            let path = source.into();
+            let file = FoundFile { path, source: source.clone(), size, mtime: 0, web: None };
             work.push(Work { content: Some(bytes.clone()), ..one(&file, replaces) });
         }
     }
@@ -181,6 +182,7 @@ async fn try_prepare(
             tags,
             ingested_at: super::now(),
             run_id,
+            web: file.web,
         };
         let ready = cut(record, replaces, &document, &chunk_options, &*embedder, &terms);
         if ready.chunks.is_empty() {

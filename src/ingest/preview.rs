@@ -66,7 +66,7 @@ impl Preview {
     }
 
     fn of(survey: &Survey, options: &IngestOptions) -> Self {
-        let report = IngestReport::planned(&survey.discovery, &survey.plan, survey.records.len());
+        let report = IngestReport::planned(survey);
         let plan = &survey.plan;
         let mut preview = Self {
             moved: plan
@@ -114,8 +114,9 @@ pub async fn check(
     options: &IngestOptions,
     store: &dyn VectorStore,
     manifest: Option<&Manifest>,
+    cancel: &Cancel,
 ) -> Result<Preview, IngestError> {
-    let survey = survey::survey(options, store, manifest).await?;
+    let survey = survey::survey(options, store, manifest, cancel, &mut |_| {}).await?;
     Ok(Preview::of(&survey, options))
 }
 
@@ -126,7 +127,7 @@ pub async fn preview(
     manifest: Option<&Manifest>,
     cancel: &Cancel,
 ) -> Result<Preview, IngestError> {
-    let survey = survey::survey(options, &*backends.store, manifest).await?;
+    let survey = survey::survey(options, &*backends.store, manifest, cancel, &mut |_| {}).await?;
     let mut preview = Preview::of(&survey, options);
     let prepared = stream::iter(prepare::work(&survey, options))
         .take_while(|_| std::future::ready(!cancel.is_cancelled()))

@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::discover::Discovery;
-use super::plan::Plan;
+use super::survey::Survey;
 use crate::error::BackendError;
 
 /// Progress, in order of happening.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum IngestEvent {
+    /// Pages of the web were asked for.
+    Fetched {
+        pages: usize,
+    },
     Discovered {
         files: usize,
     },
@@ -65,13 +68,14 @@ pub struct IngestReport {
 
 impl IngestReport {
     /// What is known before anything is done.
-    pub(super) fn planned(discovery: &Discovery, plan: &Plan, documents: usize) -> Self {
+    pub(super) fn planned(survey: &Survey) -> Self {
+        let plan = &survey.plan;
         let mut report = Self {
-            unchanged: plan.unchanged.len() + plan.touched.len(),
-            documents_total: documents,
+            unchanged: plan.unchanged.len() + plan.touched.len() + survey.pages.unchanged(),
+            documents_total: survey.records.len(),
             ..Self::default()
         };
-        for skipped in &discovery.skipped {
+        for skipped in &survey.discovery.skipped {
             report.skip(skipped.reason);
         }
         report

@@ -8,8 +8,10 @@ use std::collections::{HashMap, HashSet};
 use futures::stream::{self, StreamExt};
 
 use super::discover::{self, DiscoverError, DiscoverOptions, Discovery, FoundFile};
+use super::pages::{self, Pages};
 use super::plan::{self, Audit, Compared, Plan};
-use super::{IngestError, IngestOptions, off_thread};
+use super::{IngestError, IngestEvent, IngestOptions, off_thread};
+use crate::cancel::Cancel;
 use crate::store::VectorStore;
 use crate::types::{ContentHash, DocumentRecord, FailureRecord, Manifest};
 
@@ -21,6 +23,7 @@ pub(super) struct Survey {
     /// Damaged documents that this run cannot read again: they came from standard input, or their
     /// file is gone and the run was not asked about it.
     pub incomplete: Vec<DocumentRecord>,
+    pub pages: Pages,
     pub plan: Plan,
     /// The collection that is to be replaced: its manifest and its documents.
     pub former: Option<(Manifest, Vec<DocumentRecord>)>,
@@ -56,11 +59,17 @@ impl Survey {
 pub(super) async fn anew(
     options: &IngestOptions,
     former: &dyn VectorStore,
+    cancel: &Cancel,
+    emit: &mut (dyn FnMut(IngestEvent) + Send),
 ) -> Result<Survey, IngestError> {
     let manifest = former.manifest().await?;
     let records = former.documents().await?;
     let discover = what_to_discover(options, manifest.as_ref(), &records, &[])?;
-    let discovery = off_thread(move || discover::discover(&discover)).await?;
+    let mut discovery = off_thread(move || discover::discover(&discover)).await?;
+    let pages = match &options.web {
+        Some(web) => Pages::gather(web, &mut discovery, &HashMap::new(), cancel, emit).await,
+        None => Pages::default(),
+    };
     let plan = Plan { added: discovery.files.clone(), ..Plan::default() };
     Ok(Survey {
         discovery,
@@ -68,6 +77,7 @@ pub(super) async fn anew(
         failures: Vec::new(),
         audit: Audit::default(),
         incomplete: Vec::new(),
+        pages,
         plan,
         former: manifest.map(|manifest| (manifest, records)),
     })
@@ -78,6 +88,8 @@ pub(super) async fn survey(
     options: &IngestOptions,
     store: &dyn VectorStore,
     manifest: Option<&Manifest>,
+    cancel: &Cancel,
+    emit: &mut (dyn FnMut(IngestEvent) + Send),
 ) -> Result<Survey, IngestError> {
     let (mut records, mut failures, mut audit) = (Vec::new(), Vec::new(), Audit::default());
     if let Some(manifest) = manifest {
@@ -89,9 +101,16 @@ pub(super) async fn survey(
     }
     let discover = what_to_discover(options, manifest, &records, &failures)?;
     let mut discovery = off_thread(move || discover::discover(&discover)).await?;
+    let pages = match &options.web {
+        Some(web) => {
+            let known = pages::known(&records, options, &audit.damaged);
+            Pages::gather(web, &mut discovery, &known, cancel, emit).await
+        }
+        None => Pages::default(),
+    };
     let incomplete = widen(options, &mut discovery, &records, &audit);
-    let files: Vec<DocumentRecord> =
-        records.iter().filter(|record| record.is_file()).cloned().collect();
+    let comparable = |record: &&DocumentRecord| record.is_file() || record.web.is_some();
+    let files: Vec<DocumentRecord> = records.iter().filter(comparable).cloned().collect();
     let compared = Compared {
         files: &discovery.files,
         scope: &discovery.scope,
@@ -102,9 +121,10 @@ pub(super) async fn survey(
         checksum: options.checksum,
         retry_failed: options.retry_failed,
     };
-    let hashes = hash(plan::to_hash(&compared), options.parallel).await;
+    let mut hashes = hash(plan::to_hash(&compared), options.parallel).await;
+    hashes.extend(pages.hashes.clone());
     let plan = plan::plan(&compared, &hashes);
-    Ok(Survey { discovery, records, failures, audit, incomplete, plan, former: None })
+    Ok(Survey { discovery, records, failures, audit, incomplete, pages, plan, former: None })
 }
 
 /// Without inputs, those of earlier runs; for another try, what failed.
@@ -116,7 +136,7 @@ fn what_to_discover(
 ) -> Result<DiscoverOptions, DiscoverError> {
     let mut discover = options.discover.clone();
     discover.known = records.iter().map(|record| record.source.clone()).collect();
-    if discover.inputs.is_empty() && options.inline.is_none() {
+    if discover.inputs.is_empty() && options.inline.is_none() && options.web.is_none() {
         discover.cwd.clone_from(&discover.root);
         discover.inputs = if options.retry_failed {
             let there = |source: &&String| discover.root.join(source).exists();

@@ -92,6 +92,7 @@ impl Project {
                 known: Vec::new(),
                 allow_gone: false,
             },
+            web: None,
             inline: self.inline.clone(),
             chunk: chunk::ChunkOptions { max_tokens: 16, overlap_tokens: 0 },
             tags: self.tags.clone(),

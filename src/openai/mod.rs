@@ -28,7 +28,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::error::{BackendError, Fault, Service};
+pub(crate) use retry_after::retry_after;
 use transport::Origin;
+pub(crate) use transport::{is_loopback, transport_error};
 
 /// The events of a streamed answer. It ends after an error, and at `[DONE]`.
 pub type Events = BoxStream<'static, Result<Value, BackendError>>;

@@ -12,7 +12,7 @@ const RENAMED: &str = "llm_provider-";
 /// The wait that the headers ask for: `retry-after-ms`, `Retry-After` (seconds or a date, RFC 9110
 /// section 10.2.3), or the reset of a rate limit of which nothing remains. `now` is used where the
 /// answer has no `Date` of its own.
-pub(super) fn retry_after(headers: &Headers, now: DateTime<Utc>) -> Option<Duration> {
+pub(crate) fn retry_after(headers: &Headers, now: DateTime<Utc>) -> Option<Duration> {
     let find = |name: &str| {
         let value = |name: &str| headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.trim());
         value(name).or_else(|| value(&format!("{RENAMED}{name}")))

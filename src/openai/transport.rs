@@ -183,7 +183,7 @@ fn http_client(url: &Url) -> reqwest::Result<reqwest::Client> {
     builder.build()
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
@@ -211,7 +211,7 @@ async fn read_refusal(mut response: Response) -> Refusal {
 }
 
 /// Fault and message of a failure below HTTP.
-fn transport_error(error: &reqwest::Error) -> (Fault, String) {
+pub(crate) fn transport_error(error: &reqwest::Error) -> (Fault, String) {
     let transient = Fault::Transient { retry_after: None };
     if error.is_builder() {
         return (Fault::Permanent, format!("cannot make the request ({})", root(error)));

@@ -33,11 +33,12 @@ pub struct Settings {
     pub chunk_overlap: usize,
     pub search: Search,
     pub ingest: Ingest,
+    pub web: Web,
     /// Tries of a request that is worth retrying, the first included.
     pub attempts: u32,
     /// What was decided, row by row, for `config show`.
     pub resolved: Vec<Resolved>,
-    /// Keys that were withheld, each with the reason.
+    /// Keys and permissions that were withheld, each with the reason.
     pub notices: Vec<String>,
 }
 
@@ -136,6 +137,15 @@ pub struct Ingest {
     pub prune_share: f64,
 }
 
+/// How pages of the web are fetched.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Web {
+    /// From addresses of this machine and its networks too.
+    pub allow_private: bool,
+    pub max_pages: usize,
+    pub timeout: Duration,
+}
+
 /// One row of `config show`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Resolved {
@@ -166,6 +176,7 @@ pub fn resolve(layers: &Layers, trusted: bool) -> Result<Settings, SettingsError
     let chat_endpoint = values.own_endpoint("chat", &shared, &mut notices)?;
     let qdrant_url = values.optional("qdrant.url", parse::address)?;
     let qdrant_key = values.key_for("qdrant.url", "qdrant.api_key", &mut notices);
+    let allow_private = values.permission("web.allow_private", &mut notices)?;
 
     let settings = Settings {
         collection: values.parsed("collection", parse::collection)?,
@@ -212,6 +223,11 @@ pub fn resolve(layers: &Layers, trusted: bool) -> Result<Settings, SettingsError
             extract_timeout: values.parsed("ingest.extract_timeout", parse::duration)?,
             extract_memory: values.parsed("ingest.extract_memory", parse::size)?,
             prune_share: values.parsed("ingest.prune_share", parse::share)?,
+        },
+        web: Web {
+            allow_private,
+            max_pages: values.parsed("web.max_pages", parse::count)?,
+            timeout: values.parsed("web.timeout", parse::duration)?,
         },
         attempts: values.parsed("attempts", parse::count)?,
         resolved: KEYS.iter().map(|key| layers.resolved(key)).collect(),
@@ -301,6 +317,21 @@ impl Values<'_> {
             });
         }
         Ok(Some(base.join(value)))
+    }
+
+    /// Something that only the user may allow: an untrusted project file may not.
+    fn permission(&self, name: &str, notices: &mut Vec<String>) -> Result<bool, SettingsError> {
+        let allowed = self.parsed(name, parse::boolean)?;
+        match self.found(name) {
+            Some((_, origin @ Origin::Project(_))) if allowed && !self.trusted => {
+                notices.push(format!(
+                    "{} was not followed: that file is not trusted (docent config trust)",
+                    origin.of(keys::key(name))
+                ));
+                Ok(false)
+            }
+            _ => Ok(allowed),
+        }
     }
 
     /// The key that goes with `url`, unless an untrusted project file chose the URL and the key

@@ -77,6 +77,14 @@ pub fn count<T: std::str::FromStr + From<u8> + PartialOrd>(text: &str) -> Result
     if number >= T::from(1) { Ok(number) } else { Err("must be at least 1".to_owned()) }
 }
 
+pub fn boolean(text: &str) -> Result<bool, String> {
+    match text {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err("is neither true nor false".to_owned()),
+    }
+}
+
 pub fn float(text: &str) -> Result<f32, String> {
     match text.parse::<f32>() {
         Ok(value) if value.is_finite() => Ok(value),

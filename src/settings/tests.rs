@@ -190,6 +190,29 @@ fn a_project_file_cannot_reach_outside_the_project() {
 }
 
 #[test]
+fn only_the_user_allows_private_addresses() {
+    let project = "[web]\nallow_private = true";
+    let settings = settings(&[], &[], project, "").unwrap();
+    assert!(!settings.web.allow_private);
+    let notice = "web.allow_private in /project/docent.toml was not followed: that file is not trusted (docent config trust)";
+    assert_eq!(settings.notices, [notice]);
+    let trusted = resolve(&layers(&[], &[], project, "").unwrap(), true).unwrap();
+    assert!(trusted.web.allow_private && trusted.notices.is_empty());
+    for (flags, env, user) in [
+        (&[("web.allow_private", "true")][..], &[][..], ""),
+        (&[], &[("DOCENT_WEB_ALLOW_PRIVATE", "true")], ""),
+        (&[], &[], project),
+    ] {
+        let settings = super::resolve(&layers(flags, env, "", user).unwrap(), false).unwrap();
+        assert!(settings.web.allow_private && settings.notices.is_empty());
+    }
+    // A project file may be stricter than the user.
+    let strict =
+        resolve(&layers(&[], &[], "[web]\nallow_private = false", project).unwrap(), false);
+    assert!(!strict.unwrap().web.allow_private);
+}
+
+#[test]
 fn config_show_masks_keys() {
     let env = [("OPENAI_API_KEY", "sk-abcdefghijkl1234"), ("QDRANT_API_KEY", "short")];
     let url = ("openai.base_url", "https://me:pw@host/v1?token=x");

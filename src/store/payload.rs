@@ -167,6 +167,7 @@ pub(super) mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::types::{Validators, WebOrigin};
 
     fn locator() -> impl Strategy<Value = Locator> {
         prop_oneof![
@@ -194,6 +195,17 @@ pub(super) mod tests {
         }
     }
 
+    fn web() -> impl Strategy<Value = Option<WebOrigin>> {
+        let validators = any::<(Option<String>, Option<String>)>()
+            .prop_map(|(etag, last_modified)| Validators { etag, last_modified });
+        let origin = (any::<String>(), any::<u32>(), validators);
+        proptest::option::of(origin.prop_map(|(root, depth, validators)| WebOrigin {
+            root,
+            depth,
+            validators,
+        }))
+    }
+
     prop_compose! {
         pub(in crate::store) fn document()(
             (source, ingested_at) in any::<(String, String)>(),
@@ -202,11 +214,12 @@ pub(super) mod tests {
             (size, terms) in (0..=i64::MAX as u64, 0..=i64::MAX as u64),
             kind in prop::sample::select(Kind::ALL.to_vec()),
             tags in any::<Vec<String>>(),
+            web in web(),
         ) -> DocumentRecord {
             let document_hash = ContentHash::of(source.as_bytes());
             DocumentRecord {
                 source, document_hash, size, mtime, kind, chunks, terms, tags, ingested_at,
-                run_id: Uuid::from_u128(run),
+                run_id: Uuid::from_u128(run), web,
             }
         }
     }

@@ -104,7 +104,7 @@ impl Ui {
         for passage in cited {
             let citation = sanitize_line(&passage.citation());
             let padding = " ".repeat(width.saturating_sub(citation.chars().count()));
-            let place = style.link(&style.citation(&citation), &root.join(&passage.source));
+            let place = style.link(&style.citation(&citation), &passage.source, root);
             let headings = sanitize_line(&passage.headings.join(" > "));
             let line = format!("[{}] {place}{padding}    {headings}", passage.number);
             lines += line.trim_end();

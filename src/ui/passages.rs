@@ -53,7 +53,7 @@ impl Ui {
 fn hit_text(rank: usize, hit: &Hit, words: &[String], style: Style, root: &Path) -> String {
     let chunk = &hit.chunk;
     let place = sanitize_line(&chunk.locator.cite(&chunk.source));
-    let place = style.link(&style.citation(&place), &root.join(&chunk.source));
+    let place = style.link(&style.citation(&place), &chunk.source, root);
     let headings = sanitize_line(&chunk.headings.join(" > "));
     let separator = if headings.is_empty() { "" } else { "  " };
     let mut text =

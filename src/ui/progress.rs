@@ -74,6 +74,9 @@ impl IngestProgress {
     pub fn on(&mut self, ui: &mut Ui, event: &IngestEvent) {
         let bar = &self.late.bar;
         match event {
+            IngestEvent::Fetched { pages } => {
+                bar.set_message(format!("fetched {}", counted(*pages, "page")));
+            }
             IngestEvent::Discovered { files } => {
                 bar.set_message(format!("found {}", counted(*files, "file")));
             }

@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use crate::types::is_url;
+
 /// How to mark up text for one stream.
 #[derive(Clone, Copy, Debug)]
 pub struct Style {
@@ -45,19 +47,53 @@ impl Style {
         if self.color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
 
-    /// `text` as an OSC 8 hyperlink to a file, where the terminal takes them.
-    pub fn link(self, text: &str, file: &Path) -> String {
+    /// `text` as an OSC 8 hyperlink to a source, where the terminal takes them: the URL of a page,
+    /// or a file, relative to `root`.
+    pub fn link(self, text: &str, source: &str, root: &Path) -> String {
+        let file = root.join(source);
         if !(self.color && self.tty && file.is_absolute()) {
             return text.to_owned();
         }
-        let mut url = String::from("file://");
-        for byte in file.as_os_str().as_encoded_bytes() {
-            if byte.is_ascii_alphanumeric() || b"/-_.~".contains(byte) {
-                url.push(char::from(*byte));
-            } else {
-                let _ = write!(url, "%{byte:02X}");
-            }
-        }
+        let url = if is_url(source) {
+            encoded(source.as_bytes(), |byte| byte.is_ascii_graphic())
+        } else {
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte);
+            format!("file://{}", encoded(file.as_os_str().as_encoded_bytes(), plain))
+        };
         format!("\x1b]8;;{url}\x1b\\{text}\x1b]8;;\x1b\\")
+    }
+}
+
+/// With `%XX` for every byte that is not `plain`.
+fn encoded(bytes: &[u8], plain: impl Fn(u8) -> bool) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for byte in bytes {
+        if plain(*byte) {
+            text.push(char::from(*byte));
+        } else {
+            let _ = write!(text, "%{byte:02X}");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_to_files_and_to_pages() {
+        let root = Path::new("/project");
+        let style = Style::new(true, true);
+        for (source, url) in [
+            ("docs/a b.md", "file:///project/docs/a%20b.md"),
+            ("/else/ü", "file:///else/%C3%BC"),
+            ("https://example.org/a?b=c&d", "https://example.org/a?b=c&d"),
+            ("https://example.org/\x1b]8;;x", "https://example.org/%1B]8;;x"),
+        ] {
+            let expected = format!("\x1b]8;;{url}\x1b\\text\x1b]8;;\x1b\\");
+            assert_eq!(style.link("text", source, root), expected);
+        }
+        assert_eq!(Style::new(true, false).link("text", "a", root), "text");
     }
 }

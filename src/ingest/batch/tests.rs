@@ -21,6 +21,7 @@ fn ready(source: &str, chunks: u32) -> Prepared {
         tags: Vec::new(),
         ingested_at: String::new(),
         run_id: Uuid::nil(),
+        web: None,
     };
     let chunk = |ordinal: u32| Chunk {
         source: source.to_owned(),

@@ -13,9 +13,11 @@ use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-pub use scope::Scope;
-use scope::{Patterns, Target};
+use scope::Target;
+pub use scope::{Patterns, Scope};
 use walk::Walk;
+
+use crate::types::WebOrigin;
 
 /// What to look for, and where.
 #[derive(Clone, Debug)]
@@ -48,8 +50,10 @@ pub struct FoundFile {
     pub path: PathBuf,
     /// Bytes.
     pub size: u64,
-    /// Modification time, nanoseconds since the Unix epoch; never 0.
+    /// Modification time, nanoseconds since the Unix epoch; never 0, but for a page.
     pub mtime: i64,
+    /// Of a page that was fetched into this file.
+    pub web: Option<WebOrigin>,
 }
 
 impl FoundFile {
@@ -58,7 +62,7 @@ impl FoundFile {
         let path = root.join(source);
         let metadata = fs::metadata(&path).ok().filter(fs::Metadata::is_file)?;
         let (size, mtime) = (metadata.len(), walk::mtime(&metadata));
-        Some(Self { source: source.to_owned(), path, size, mtime })
+        Some(Self { source: source.to_owned(), path, size, mtime, web: None })
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a run was asked about: the inputs, less what its flags shut out.
 
+use std::collections::HashSet;
+
 use globset::{GlobBuilder, GlobMatcher};
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
@@ -55,28 +57,35 @@ impl Target {
 
 /// `--include` and `--exclude`.
 #[derive(Clone, Debug)]
-pub(super) struct Patterns {
+pub struct Patterns {
     include: Gitignore,
     exclude: Gitignore,
 }
 
 impl Patterns {
-    pub(super) fn new(include: &[String], exclude: &[String]) -> Result<Self, DiscoverError> {
+    pub fn new(include: &[String], exclude: &[String]) -> Result<Self, DiscoverError> {
         Ok(Self { include: compile(include)?, exclude: compile(exclude)? })
     }
 
     /// Whether the file `source` passes. A pattern that names a directory covers what is in it.
-    pub(super) fn admit(&self, source: &str) -> bool {
-        let source = source.trim_start_matches('/');
-        let matched =
-            |patterns: &Gitignore| patterns.matched_path_or_any_parents(source, false).is_ignore();
-        (self.include.is_empty() || matched(&self.include)) && !matched(&self.exclude)
+    pub fn admit(&self, source: &str) -> bool {
+        (self.include.is_empty() || matches(&self.include, source)) && !self.exclude(source)
+    }
+
+    /// Whether `--exclude` names the file `source`.
+    pub fn exclude(&self, source: &str) -> bool {
+        matches(&self.exclude, source)
     }
 
     /// Whether nothing below the directory `source` can pass.
-    pub(super) fn shut_out(&self, source: &str) -> bool {
+    pub fn shut_out(&self, source: &str) -> bool {
         self.exclude.matched(source.trim_start_matches('/'), true).is_ignore()
     }
+}
+
+fn matches(patterns: &Gitignore, source: &str) -> bool {
+    let source = source.trim_start_matches('/');
+    patterns.matched_path_or_any_parents(source, false).is_ignore()
 }
 
 fn compile(patterns: &[String]) -> Result<Gitignore, DiscoverError> {
@@ -103,6 +112,8 @@ pub struct Scope {
     pub(super) hidden: bool,
     /// Files and directories that could not be read or taken: not seen is not gone.
     pub(super) failed: Vec<String>,
+    /// Pages that are known to be gone.
+    pub(super) gone: HashSet<String>,
 }
 
 impl Scope {
@@ -110,8 +121,17 @@ impl Scope {
     ///
     /// True for a source under an ingested directory, matching an ingested glob, or named; unless
     /// the run's flags shut it out (`--include`, `--exclude`, no `--hidden`), or it could not be
-    /// read, or it is no file (`scheme://...`).
+    /// read. A page is gone where that was found out ([`Self::lose`]).
     pub fn covers(&self, source: &str) -> bool {
+        self.gone.contains(source) || self.covers_file(source)
+    }
+
+    /// Notes pages that are gone.
+    pub fn lose(&mut self, pages: Vec<String>) {
+        self.gone.extend(pages);
+    }
+
+    fn covers_file(&self, source: &str) -> bool {
         let is_file = !source.is_empty() && !source.contains("://");
         is_file
             && self.targets.iter().any(|target| {

@@ -1,6 +1,6 @@
 //! Visits targets and sorts every entry met into taken, skipped or failed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, DirEntry, Metadata};
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -70,6 +70,7 @@ impl<'a> Walk<'a> {
             patterns: self.patterns.clone(),
             hidden: self.hidden,
             failed: failed.keys().cloned().collect(),
+            gone: HashSet::new(),
         };
         Discovery {
             files: files.into_values().collect(),
@@ -194,7 +195,8 @@ impl<'a> Walk<'a> {
             }
             Ok(metadata) => {
                 let (size, mtime) = (metadata.len(), mtime(&metadata));
-                self.files.insert(source.clone(), FoundFile { source, path, size, mtime });
+                self.files
+                    .insert(source.clone(), FoundFile { source, path, size, mtime, web: None });
             }
         }
     }

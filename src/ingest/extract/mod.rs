@@ -18,6 +18,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use self::detect::{Detected, detect, language};
+pub(in crate::ingest) use self::html::reference;
 pub use self::worker::run_worker;
 use super::document::Document;
 use super::off_thread;
@@ -66,6 +67,11 @@ impl fmt::Display for ExtractError {
 }
 
 impl std::error::Error for ExtractError {}
+
+/// Whether the beginning of a file (8 KiB are enough) is text in some encoding.
+pub fn looks_like_text(head: &[u8]) -> bool {
+    detect::magic(head).is_none() && !text::looks_binary(head)
+}
 
 /// Limits of the child processes.
 #[derive(Clone, PartialEq, Eq, Debug)]

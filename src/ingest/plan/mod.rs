@@ -110,7 +110,9 @@ pub fn plan(compared: &Compared<'_>, hashes: &HashMap<String, ContentHash>) -> P
     let mut fresh = Vec::new();
     for &file in &files {
         let failure = failing.get(file.source.as_str()).copied();
-        let hopeless = failure.filter(|failure| !compared.retry_failed && still(failure, file));
+        let hash = hashes.get(&file.source);
+        let hopeless =
+            failure.filter(|failure| !compared.retry_failed && still(failure, file, hash));
         let Some(record) = known.get(file.source.as_str()) else {
             match hopeless {
                 Some(failure) => plan.failed.push(failure.clone()),
@@ -118,7 +120,7 @@ pub fn plan(compared: &Compared<'_>, hashes: &HashMap<String, ContentHash>) -> P
             }
             continue;
         };
-        let list = match compare(file, record, hashes.get(&file.source)) {
+        let list = match compare(file, record, hash) {
             _ if damaged.contains(file.source.as_str()) => &mut plan.changed,
             Difference::Content if hopeless.is_some() => {
                 plan.failed.extend(hopeless.cloned());
@@ -154,9 +156,11 @@ pub fn plan(compared: &Compared<'_>, hashes: &HashMap<String, ContentHash>) -> P
     plan
 }
 
-/// Whether the file is the one that failed, and this docent the one that could not read it.
-fn still(failure: &FailureRecord, file: &FoundFile) -> bool {
+/// Whether the file is the one that failed, and this docent the one that could not read it. A page
+/// has no modification time, and its hash is known.
+fn still(failure: &FailureRecord, file: &FoundFile, hash: Option<&ContentHash>) -> bool {
     failure.document_hash.is_some()
+        && (file.web.is_none() || failure.document_hash.as_ref() == hash)
         && (failure.size, failure.mtime) == (file.size, file.mtime)
         && failure.docent == env!("CARGO_PKG_VERSION")
 }

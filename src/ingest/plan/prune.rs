@@ -39,8 +39,8 @@ pub enum Prune {
     )]
     TooMany { deleted: usize, documents: usize },
     #[error(
-        "this would give up {first}{}, which came from standard input",
-        match others { 0 => String::new(), n => format!(" and {n} more") }
+        "this would give up {first}{}: no PATH of this run stands for that",
+        match others { 0 => String::new(), n => format!(" and {n} more documents") }
     )]
     Unique { first: String, others: usize },
 }

@@ -27,7 +27,7 @@ fn source(name: u8) -> String {
 }
 
 fn file(&(name, content, mtime): &Row) -> FoundFile {
-    FoundFile { source: source(name), path: PathBuf::new(), size: size(content), mtime }
+    FoundFile { source: source(name), path: PathBuf::new(), size: size(content), mtime, web: None }
 }
 
 fn record(&(name, content, mtime): &Row) -> DocumentRecord {
@@ -42,6 +42,7 @@ fn record(&(name, content, mtime): &Row) -> DocumentRecord {
         tags: Vec::new(),
         ingested_at: String::new(),
         run_id: Uuid::nil(),
+        web: None,
     }
 }
 

@@ -22,6 +22,7 @@ use crate::retry::RetryPolicy;
 use crate::types::{
     Chunk, ChunkerId, ContentHash, DocumentRecord, EmbedderId, FailureRecord, Filter, Kind,
     Locator, Manifest, Point, Run, SCHEMA_VERSION, Scored, SparseId, SparseVector, Tally,
+    Validators, WebOrigin,
 };
 
 pub(super) const DIMENSIONS: usize = 4;
@@ -85,6 +86,11 @@ fn document(source: &str, chunks: u32) -> DocumentRecord {
         tags: vec!["team=storage".to_owned()],
         ingested_at: "2026-01-01T00:00:00Z".to_owned(),
         run_id: Uuid::from_u128(7),
+        web: Some(WebOrigin {
+            root: "https://example.org/".to_owned(),
+            depth: 2,
+            validators: Validators { etag: Some("W/\"1\"".to_owned()), last_modified: None },
+        }),
     }
 }
 

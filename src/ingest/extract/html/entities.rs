@@ -229,7 +229,7 @@ const OTHERS: &[(&str, char)] = &[
 
 /// The character that the reference at the start of `text` (which starts with `&`) stands for,
 /// and the reference's length in bytes. `None` where it is no reference but a plain ampersand.
-pub(super) fn reference(text: &str) -> Option<(char, usize)> {
+pub(in crate::ingest) fn reference(text: &str) -> Option<(char, usize)> {
     let body = text.strip_prefix('&')?;
     if let Some(number) = body.strip_prefix('#') {
         return numeric(number).map(|(character, length)| (character, length + 2));

@@ -8,6 +8,7 @@ mod writer;
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
+pub(in crate::ingest) use self::entities::reference;
 use self::render::{Rendered, Scope, render};
 use super::{ExtractError, detect, text};
 use crate::ingest::document::{Document, Places, Syntax, Unit};

@@ -1,0 +1,356 @@
+//! From page to page: starts first, then what they link to, level by level, so that every page is
+//! met at its shortest distance. What is decided here does not depend on which answer comes first.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
+use std::path::Path;
+use std::sync::Arc;
+
+use futures::stream::{self, StreamExt};
+use url::Url;
+
+use super::canonical::{Start, Territory};
+use super::guard::Guard;
+use super::page::{Outcome, Page, Wanted};
+use super::sitemap::Sitemap;
+use super::visit::{DISALLOWED, Visitor};
+use super::{FoundPage, UnchangedPage, WebDiscovery, WebOptions};
+use crate::cancel::Cancel;
+use crate::ingest::discover::{Failed, Skipped};
+use crate::types::{Validators, WebOrigin};
+
+/// Pages in flight, on all hosts together.
+const PARALLEL: usize = 8;
+
+const MOST_REDIRECTS: usize = 10;
+
+/// URLs that a crawl can tell apart for each page that it may ask for, and some more. Beyond that,
+/// further ones are left out.
+const REMEMBERED: usize = 20;
+
+/// A URL that is to be asked for.
+struct Entry {
+    url: Url,
+    kind: Kind,
+    /// Source of the start that led here.
+    root: Arc<str>,
+    /// Links from there.
+    depth: u32,
+    /// Where redirects led from.
+    from: Vec<Url>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Named by a person: a page, or a sitemap.
+    Start,
+    /// Named by an index of sitemaps.
+    Sitemap,
+    Page,
+}
+
+/// Visits everything, and says what came of it.
+pub(super) async fn crawl(
+    guard: Guard,
+    starts: &[Start],
+    known: &HashMap<String, WebOrigin>,
+    options: &WebOptions,
+    spool: &Path,
+    cancel: &Cancel,
+    progress: &mut (dyn FnMut(usize) + Send),
+) -> WebDiscovery {
+    let mut crawl = Crawl::new(starts, known, options);
+    let visitor = match Visitor::new(guard, starts, options, spool) {
+        Ok(visitor) => visitor,
+        Err(reason) => {
+            for start in starts {
+                crawl.fail(start.source(), &reason);
+            }
+            return crawl.finish();
+        }
+    };
+    for start in starts {
+        let root: Arc<str> = start.source().into();
+        let (url, from) = (start.url.clone(), Vec::new());
+        crawl.claim(Entry { url, kind: Kind::Start, root, depth: 0, from });
+    }
+    while let Some(batch) = crawl.next_batch() {
+        let visit = |entry: Entry| async {
+            let (wanted, known) = entry.wish(known, options);
+            let outcome = visitor.visit(&entry.url, wanted, known).await;
+            (entry, outcome)
+        };
+        let mut results = Box::pin(stream::iter(batch).map(visit).buffered(PARALLEL));
+        loop {
+            let next = tokio::select! {
+                biased;
+                () = cancel.cancelled() => {
+                    crawl.complete = false;
+                    return crawl.finish();
+                }
+                next = results.next() => next,
+            };
+            let Some((entry, outcome)) = next else { break };
+            crawl.visited += 1;
+            progress(crawl.visited);
+            crawl.take(entry, outcome);
+        }
+    }
+    crawl.finish()
+}
+
+impl Entry {
+    /// What is wanted of the answer, and what makes the request conditional. Where links are wanted,
+    /// the page is needed even when it did not change.
+    fn wish<'a>(
+        &self,
+        known: &'a HashMap<String, WebOrigin>,
+        options: &WebOptions,
+    ) -> (Wanted, Option<&'a Validators>) {
+        let links = self.kind != Kind::Sitemap && self.depth < options.depth;
+        let known = known.get(self.url.as_str()).filter(|_| !links);
+        let known = known.map(|origin| &origin.validators).filter(|known| !known.is_empty());
+        let sitemap = self.kind != Kind::Page;
+        (Wanted { sitemap, links, conditional: known.is_some() }, known)
+    }
+
+    fn source(&self) -> &str {
+        self.url.as_str()
+    }
+
+    fn origin(&self, validators: Validators) -> WebOrigin {
+        WebOrigin { root: self.root.to_string(), depth: self.depth, validators }
+    }
+}
+
+/// The state of a crawl.
+struct Crawl<'a> {
+    known: &'a HashMap<String, WebOrigin>,
+    options: &'a WebOptions,
+    /// To be asked for at this distance from the starts, and at the next.
+    level: Vec<Entry>,
+    next_level: Vec<Entry>,
+    depth: u32,
+    territories: Vec<Territory>,
+    roots: HashSet<Arc<str>>,
+    /// Hashes of all URLs met.
+    seen: HashSet<u64>,
+    hasher: RandomState,
+    /// Pages that were or are to be asked for.
+    claimed: usize,
+    visited: usize,
+    /// Nothing that is within reach was missed so far.
+    complete: bool,
+    outcome: WebDiscovery,
+}
+
+impl<'a> Crawl<'a> {
+    fn new(
+        starts: &[Start],
+        known: &'a HashMap<String, WebOrigin>,
+        options: &'a WebOptions,
+    ) -> Self {
+        Self {
+            known,
+            options,
+            level: Vec::new(),
+            next_level: Vec::new(),
+            depth: 0,
+            territories: Vec::new(),
+            roots: starts.iter().map(|start| start.source().into()).collect(),
+            seen: HashSet::new(),
+            hasher: RandomState::new(),
+            claimed: 0,
+            visited: 0,
+            complete: true,
+            outcome: WebDiscovery::default(),
+        }
+    }
+
+    /// What is left to ask for at this distance, else everything at the next.
+    fn next_batch(&mut self) -> Option<Vec<Entry>> {
+        if self.level.is_empty() {
+            self.level = std::mem::take(&mut self.next_level);
+            self.depth += 1;
+        }
+        Some(std::mem::take(&mut self.level)).filter(|batch| !batch.is_empty())
+    }
+
+    fn take(&mut self, entry: Entry, outcome: Outcome) {
+        match outcome {
+            Outcome::Page(_) if entry.kind == Kind::Sitemap => {
+                self.fail(entry.source(), "listed as a sitemap, but it is none");
+            }
+            Outcome::Page(page) => self.take_page(&entry, page),
+            Outcome::Sitemap(sitemap) => self.take_sitemap(&entry, sitemap),
+            Outcome::Unchanged => {
+                let known = self.known.get(entry.source());
+                let validators = known.map(|known| known.validators.clone()).unwrap_or_default();
+                let origin = entry.origin(validators);
+                self.outcome.unchanged.push(UnchangedPage { source: entry.url.into(), origin });
+            }
+            Outcome::Redirect(target) => self.follow(entry, target),
+            Outcome::Gone if self.known.contains_key(entry.source()) => {
+                self.outcome.gone.push(entry.url.into());
+            }
+            Outcome::Gone if entry.kind == Kind::Start => {
+                self.fail(entry.source(), "no such page (HTTP 404)");
+            }
+            Outcome::Gone => self.skip(entry.source(), "no such page"),
+            Outcome::Skip(DISALLOWED) if entry.kind == Kind::Start => {
+                self.fail(entry.source(), DISALLOWED);
+            }
+            Outcome::Skip(reason) => self.skip(entry.source(), reason),
+            Outcome::Fail(reason) => self.fail(entry.source(), &reason),
+        }
+    }
+
+    fn take_page(&mut self, entry: &Entry, page: Page) {
+        self.settle(entry);
+        let Entry { root, depth, .. } = entry;
+        match page.file {
+            Some(_) if !self.admits(&entry.url) => self.skip(entry.source(), "excluded"),
+            Some(file) => self.outcome.found.push(FoundPage {
+                source: entry.source().to_owned(),
+                path: file.path,
+                size: file.size,
+                hash: file.hash,
+                origin: entry.origin(page.validators),
+            }),
+            None => self.skip(entry.source(), "noindex"),
+        }
+        for url in page.links.into_iter().filter(|url| self.is_ours(url)).collect::<Vec<_>>() {
+            self.claim(Entry {
+                url,
+                kind: Kind::Page,
+                root: Arc::clone(root),
+                depth: depth + 1,
+                from: Vec::new(),
+            });
+        }
+    }
+
+    fn take_sitemap(&mut self, entry: &Entry, sitemap: Sitemap) {
+        self.settle(entry);
+        // It is no page itself.
+        self.claimed -= 1;
+        let (kind, urls) = match sitemap {
+            Sitemap::Pages(urls) => (Kind::Page, urls),
+            Sitemap::Sitemaps(urls) => (Kind::Sitemap, urls),
+        };
+        for url in urls {
+            if !self.is_ours(&url) {
+                self.skip(url.as_str(), "outside the site");
+                continue;
+            }
+            let (root, from) = (Arc::clone(&entry.root), Vec::new());
+            self.claim(Entry { url, kind, root, depth: entry.depth, from });
+        }
+    }
+
+    /// A start that answered says where its site is.
+    fn settle(&mut self, entry: &Entry) {
+        if entry.kind == Kind::Start {
+            self.territories.push(Territory::around(&entry.url, self.options.whole_host));
+        }
+    }
+
+    fn is_ours(&self, url: &Url) -> bool {
+        self.territories.iter().any(|territory| territory.contains(url))
+    }
+
+    fn follow(&mut self, entry: Entry, target: Url) {
+        let Entry { url, kind, root, depth, mut from } = entry;
+        if from.contains(&target) || target == url {
+            return self.fail(url.as_str(), "redirects in a circle");
+        }
+        if from.len() == MOST_REDIRECTS {
+            return self.fail(url.as_str(), "redirects too often");
+        }
+        if kind != Kind::Start && !self.is_ours(&target) {
+            return self.skip(url.as_str(), "redirects to outside the site");
+        }
+        from.push(url);
+        // It takes the place of the page that led here.
+        self.claimed -= 1;
+        self.claim(Entry { url: target, kind, root, depth, from });
+    }
+
+    /// Takes up what was not met before, within the limits.
+    fn claim(&mut self, entry: Entry) {
+        let source = entry.source();
+        let most = self.options.max_pages.saturating_mul(REMEMBERED).saturating_add(1000);
+        if self.seen.len() >= most {
+            self.complete = false;
+            return;
+        }
+        if !self.seen.insert(self.hasher.hash_one(source)) {
+            return;
+        }
+        // What is not included may lead to what is.
+        let leads_on = entry.kind != Kind::Page || entry.depth < self.options.depth;
+        let admitted = self.admits(&entry.url) || leads_on && !self.excludes(&entry.url);
+        if !admitted {
+            return self.skip(source, "excluded");
+        }
+        if self.claimed >= self.options.max_pages {
+            self.complete = false;
+            return self.skip(source, "over --max-pages");
+        }
+        self.claimed += 1;
+        if entry.depth == self.depth { self.level.push(entry) } else { self.next_level.push(entry) }
+    }
+
+    /// Whether `--include` and `--exclude` let a page in.
+    fn admits(&self, url: &Url) -> bool {
+        self.options.patterns.admit(directory(url).unwrap_or(url.path())) && !self.excludes(url)
+    }
+
+    fn excludes(&self, url: &Url) -> bool {
+        let patterns = &self.options.patterns;
+        let shut_out =
+            |directory: &str| patterns.exclude(directory) || patterns.shut_out(directory);
+        directory(url).map_or_else(|| patterns.exclude(url.path()), shut_out)
+    }
+
+    fn skip(&mut self, source: &str, reason: &'static str) {
+        self.outcome.skipped.push(Skipped { source: source.to_owned(), reason });
+    }
+
+    fn fail(&mut self, source: &str, reason: &str) {
+        self.complete = false;
+        self.outcome.failed.push(Failed { source: source.to_owned(), reason: reason.to_owned() });
+    }
+
+    /// Judges the stored pages that were not met. This run speaks for those that its starts led to
+    /// before, no further away than it looked, and only if it looked at everything.
+    fn finish(self) -> WebDiscovery {
+        let Self { known, options, roots, complete, .. } = &self;
+        let outcome = &self.outcome;
+        let met: HashSet<&str> = outcome
+            .found
+            .iter()
+            .map(|page| page.source.as_str())
+            .chain(outcome.unchanged.iter().map(|page| page.source.as_str()))
+            .collect();
+        let lost = known.iter().filter(|(source, origin)| {
+            *complete
+                && roots.contains(origin.root.as_str())
+                && origin.depth <= options.depth
+                && !met.contains(source.as_str())
+                && Url::parse(source).is_ok_and(|url| self.admits(&url))
+        });
+        let mut gone: BTreeSet<String> = lost.map(|(source, _)| source.clone()).collect();
+        let mut outcome = self.outcome;
+        gone.extend(outcome.gone);
+        outcome.gone = gone.into_iter().collect();
+        outcome.found.sort_by(|a, b| a.source.cmp(&b.source));
+        outcome.unchanged.sort_by(|a, b| a.source.cmp(&b.source));
+        outcome
+    }
+}
+
+/// The path of a page that is the index of a directory, without its last slash.
+fn directory(url: &Url) -> Option<&str> {
+    url.path().strip_suffix('/')
+}

@@ -1,0 +1,180 @@
+//! One page, with all manners: guard, `robots.txt`, pace, tries.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::time::Duration;
+
+use url::Url;
+
+use super::WebOptions;
+use super::canonical::{Credentials, Start};
+use super::guard::Guard;
+use super::host::{Host, Hosts};
+use super::http::{self, Answer, Ask, Client, Unsaved};
+use super::links::link;
+use super::page::{self, Outcome, Spool, Wanted};
+use super::robots::{self, Rules};
+use crate::error::{BackendError, Fault};
+use crate::retry::{LONGEST_WAIT, retry};
+use crate::types::Validators;
+
+/// Why a page is passed over that its host does not want to be fetched.
+pub(super) const DISALLOWED: &str = "disallowed by robots.txt";
+
+/// A page takes no longer than this, however steadily it trickles.
+const LONGEST_PAGE: Duration = Duration::from_mins(10);
+
+/// Redirects of a `robots.txt` (RFC 9309, section 2.3.1.2).
+const RULES_REDIRECTS: usize = 5;
+
+pub(super) struct Visitor<'a> {
+    client: Client,
+    options: &'a WebOptions,
+    hosts: Hosts,
+    spool: Spool,
+    /// By origin.
+    credentials: HashMap<String, Credentials>,
+}
+
+impl<'a> Visitor<'a> {
+    /// `spool` is the directory for pages.
+    pub(super) fn new(
+        guard: Guard,
+        starts: &[Start],
+        options: &'a WebOptions,
+        spool: &Path,
+    ) -> Result<Self, String> {
+        let credentials = starts.iter().filter_map(|start| {
+            Some((start.url.origin().ascii_serialization(), start.credentials.clone()?))
+        });
+        Ok(Self {
+            client: Client::new(guard, options.timeout)?,
+            options,
+            hosts: Hosts::default(),
+            spool: Spool::new(spool, options.max_size),
+            credentials: credentials.collect(),
+        })
+    }
+
+    /// `known` makes the request conditional.
+    pub(super) async fn visit(
+        &self,
+        page: &Url,
+        wanted: Wanted,
+        known: Option<&Validators>,
+    ) -> Outcome {
+        let host = self.hosts.of(page);
+        let rules = host.rules.get_or_init(|| self.read_rules(page, &host)).await;
+        let rules = match rules {
+            Ok(rules) => rules,
+            Err(reason) => return Outcome::Fail(reason.clone()),
+        };
+        if !rules.allow(page) {
+            return Outcome::Skip(DISALLOWED);
+        }
+        let delay = rules.delay();
+        if delay > LONGEST_WAIT {
+            let seconds = delay.as_secs();
+            let reason = format!("robots.txt asks for {seconds} seconds between two requests");
+            return Outcome::Fail(reason);
+        }
+        if let Some(failures) = host.given_up() {
+            let reason = format!("not asked: its host failed {failures} times in a row");
+            return Outcome::Fail(reason);
+        }
+        let attempt = || async {
+            let _turn = host.turn(delay).await;
+            let exchange = async {
+                let answer = self.get(page, Ask { known, gzip: true, ..Ask::default() }).await?;
+                page::read(page, answer, wanted, &self.spool).await
+            };
+            within(LONGEST_PAGE, page, exchange).await.inspect_err(|error| note_rest(&host, error))
+        };
+        match retry(&self.options.retry, attempt).await {
+            Ok(outcome) => {
+                host.succeeded();
+                outcome
+            }
+            Err(error) => {
+                if error.is_transient() {
+                    host.failed();
+                }
+                Outcome::Fail(error.message)
+            }
+        }
+    }
+
+    async fn get(&self, url: &Url, ask: Ask<'_>) -> Result<Answer, BackendError> {
+        let credentials = self.credentials.get(&url.origin().ascii_serialization());
+        self.client.get(url, Ask { credentials, ..ask }).await
+    }
+
+    /// The rules of the host of `page`. Where it cannot be told what they are, the host is not
+    /// asked for anything else.
+    async fn read_rules(&self, page: &Url, host: &Host) -> Result<Rules, String> {
+        self.client.check_proxied_name(page).await.map_err(|refused| refused.to_string())?;
+        let Ok(mut url) = page.join("/robots.txt") else { return Ok(Rules::none()) };
+        for _ in 0..=RULES_REDIRECTS {
+            let attempt = || async {
+                let _turn = host.turn(Duration::ZERO).await;
+                let exchange =
+                    async { rules_of(&url, self.get(&url, Ask::default()).await?).await };
+                within(LONGEST_PAGE, &url, exchange)
+                    .await
+                    .inspect_err(|error| note_rest(host, error))
+            };
+            match retry(&self.options.retry, attempt).await {
+                Ok(Found::Rules(rules)) => return Ok(rules),
+                Ok(Found::Elsewhere(target)) => url = target,
+                // The address itself is not asked: what is wrong with it says more than the file.
+                Err(error) if error.fault == Fault::Permanent => return Err(error.message),
+                Err(error) => return Err(format!("robots.txt: {}", error.message)),
+            }
+        }
+        Ok(Rules::none())
+    }
+}
+
+enum Found {
+    Rules(Rules),
+    Elsewhere(Url),
+}
+
+async fn rules_of(url: &Url, answer: Answer) -> Result<Found, BackendError> {
+    match answer.status() {
+        200..=299 => {
+            let mut text = Vec::new();
+            match answer.save(&mut text, robots::LONGEST).await {
+                Err(Unsaved::Broken(error)) => Err(error),
+                // The beginning of one that is too long counts.
+                _ => Ok(Found::Rules(Rules::parse(&text))),
+            }
+        }
+        301 | 302 | 303 | 307 | 308 => {
+            let target = answer.header("location").and_then(|target| link(url, &target));
+            Ok(target.map_or_else(|| Found::Rules(Rules::none()), Found::Elsewhere))
+        }
+        429 | 500.. => Err(page::transient(url, &answer)),
+        _ => Ok(Found::Rules(Rules::none())),
+    }
+}
+
+/// A host that says how long it wants to be left alone is left alone by all requests.
+fn note_rest(host: &Host, error: &BackendError) {
+    if let Fault::Transient { retry_after: Some(wait) } = error.fault
+        && wait <= LONGEST_WAIT
+    {
+        host.rest(wait);
+    }
+}
+
+async fn within<T>(
+    limit: Duration,
+    url: &Url,
+    exchange: impl Future<Output = Result<T, BackendError>>,
+) -> Result<T, BackendError> {
+    tokio::time::timeout(limit, exchange).await.unwrap_or_else(|_| {
+        let message = format!("took longer than {} minutes", limit.as_secs() / 60);
+        Err(http::error(url, Fault::Permanent, &message))
+    })
+}
