@@ -55,7 +55,11 @@ pub enum Fault {
     Transient { retry_after: Option<Duration> },
     /// Another process holds the embedded store.
     Busy,
-    /// Asking again would give the same answer.
+    /// This input is refused for what it contains; others need not be. A caller may split it.
+    Refused,
+    /// Vectors come from another model, or have another size, than those before.
+    Changed,
+    /// Asking again, or asking for something else, would give the same answer.
     Permanent,
 }
 
@@ -144,7 +148,7 @@ impl Failure {
 impl From<BackendError> for Failure {
     fn from(error: BackendError) -> Self {
         let exit = match error.fault {
-            Fault::Unauthorized | Fault::NotFound => Exit::Config,
+            Fault::Unauthorized | Fault::NotFound | Fault::Changed => Exit::Config,
             _ => Exit::Backend,
         };
         let hint = hint_for(&error);
@@ -153,6 +157,8 @@ impl From<BackendError> for Failure {
             Fault::NotFound => format!("the {} does not know what was asked", error.service.name()),
             Fault::TooLong => format!("the input is too long for the {}", error.service.name()),
             Fault::Busy => return Self::new(exit, error.message).hint(hint),
+            Fault::Refused => format!("the {} refused the input", error.service.name()),
+            Fault::Changed => format!("the {} is not what it was", error.service.name()),
             Fault::Transient { .. } | Fault::Permanent => {
                 format!("the {} failed", error.service.name())
             }
@@ -176,6 +182,9 @@ fn hint_for(error: &BackendError) -> String {
         }
         (Service::Chat, Fault::NotFound) => {
             "check --model and --base-url; `docent doctor` lists what the endpoint offers"
+        }
+        (_, Fault::Changed) => {
+            "set it to the model that built the collection (`docent status` shows it), or build another: docent ingest --collection NAME PATH"
         }
         (Service::Embedder, Fault::TooLong) => "make chunks smaller with --chunk-tokens",
         (Service::Chat, Fault::TooLong) => {

@@ -46,8 +46,9 @@ pub trait Embedder: Send + Sync {
     /// One vector per input, in order, of `id().dimensions` and unit length; `None` where the
     /// model has nothing to say of a text (the built-in table: unknown words only).
     ///
-    /// Retries what is worth retrying. A refused batch comes back as the error of the whole batch:
-    /// the caller splits it until the bad input is alone.
+    /// Retries what is worth retrying. A refused batch comes back as the error of the whole batch
+    /// ([`Fault::Refused`](crate::error::Fault), `TooLong`): the caller splits it until the bad input
+    /// is alone.
     async fn embed(
         &self,
         inputs: &[String],

@@ -176,7 +176,7 @@ impl OpenAiEmbedder {
     }
 
     fn refuses_base64(&self, error: &BackendError) -> bool {
-        error.fault == Fault::Permanent
+        matches!(error.fault, Fault::Refused | Fault::Permanent)
             && !self.asks_floats.load(Ordering::Relaxed)
             && ["encoding_format", "base64"].iter().any(|word| error.message.contains(word))
     }
@@ -191,32 +191,41 @@ impl OpenAiEmbedder {
             dimensions: self.options.dimensions,
         };
         let answer: Answer = self.client.embeddings(&request, self.options.timeout).await?;
-        self.check(answer, texts.len()).map_err(|e| self.client.error(Fault::Permanent, &e))
+        self.check(answer, texts.len())
+            .map_err(|(fault, message)| self.client.error(fault, &message))
     }
 
-    /// The vectors of an answer to `expected` inputs, or a sentence about what is wrong with it.
-    fn check(&self, answer: Answer, expected: usize) -> Result<Embedded, String> {
+    /// The vectors of an answer to `expected` inputs, or what is wrong with it, in a sentence.
+    fn check(&self, answer: Answer, expected: usize) -> Result<Embedded, (Fault, String)> {
         let asked = &self.options.model;
         let model = answer.model.filter(|m| !m.is_empty()).unwrap_or_else(|| asked.clone());
         if !self.id.revision.is_empty() && self.id.revision != model {
-            return Err(format!(
+            let message = format!(
                 "the model that answered is {model}, not {} as before: vectors of two models \
                  cannot be mixed",
                 self.id.revision
-            ));
+            );
+            return Err((Fault::Changed, message));
         }
-        let vectors = wire::in_order(answer.data, expected)?;
+        // Servers that pass over an input, or know no batches, answer the others when asked alone.
+        let vectors =
+            wire::in_order(answer.data, expected).map_err(|wrong| (Fault::Refused, wrong))?;
         let first = vectors.first().map_or(0, Vec::len);
         let dimensions = if self.id.dimensions == 0 { first } else { self.id.dimensions };
         for vector in &vectors {
-            if vector.is_empty() || vector.len() != dimensions {
-                return Err(format!(
+            if vector.is_empty() {
+                return Err((Fault::Refused, "a vector is empty".to_owned()));
+            }
+            if vector.len() != dimensions {
+                let message = format!(
                     "a vector has {} dimensions where {dimensions} were expected",
                     vector.len()
-                ));
+                );
+                return Err((Fault::Changed, message));
             }
             if !vector.iter().all(|value| value.is_finite()) {
-                return Err("a vector has values that are not numbers".to_owned());
+                let message = "a vector has values that are not numbers".to_owned();
+                return Err((Fault::Refused, message));
             }
         }
         Ok(Embedded { vectors, model })

@@ -250,7 +250,7 @@ async fn embed_or_split(
         }
         match embedder.embed(&inputs, Role::Document).await {
             Ok(vectors) => results.extend(vectors.into_iter().map(Ok)),
-            Err(error) if matches!(error.fault, Fault::TooLong | Fault::Permanent) => {
+            Err(error) if matches!(error.fault, Fault::TooLong | Fault::Refused) => {
                 if inputs.len() == 1 {
                     let only_refusals = results.iter().all(Result::is_err);
                     if only_refusals && results.len() + 1 >= REFUSALS_BEFORE_GIVING_UP {

@@ -155,12 +155,23 @@ async fn of_a_new_document_with_a_refused_chunk_nothing_stays() {
     let mut project = Project::new();
     project.write("small.txt", "A small file.");
     project.write("large.txt", &long("walrus", "poison"));
-    project.refuses = Some(("poison", Fault::Permanent));
+    project.refuses = Some(("poison", Fault::Refused));
     let report = project.ingest().await;
     assert_eq!((report.added, report.failed.len()), (1, 1));
     assert_eq!(project.found("walrus").await, 0);
     let finished = |event: &&IngestEvent| matches!(event, IngestEvent::Finished { .. });
     assert_eq!(project.events.iter().filter(finished).count(), 2);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_fails_is_no_fault_of_the_document() {
+    for fault in [Fault::Permanent, Fault::Changed, Fault::Unauthorized] {
+        let mut project = Project::new();
+        project.write("a.txt", "About walruses and poison.");
+        project.refuses = Some(("poison", fault));
+        let report = project.ingest().await;
+        assert_eq!((report.failed.len(), report.aborted.map(|e| e.fault)), (0, Some(fault)));
+    }
 }
 
 #[tokio::test]

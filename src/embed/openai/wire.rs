@@ -33,7 +33,9 @@ pub(super) struct Vector(pub(super) Vec<f32>);
 /// The error is a sentence.
 pub(super) fn in_order(items: Vec<Item>, expected: usize) -> Result<Vec<Vec<f32>>, String> {
     if items.len() != expected {
-        return Err(format!("{} vectors came for {expected} texts", items.len()));
+        let s = |count| if count == 1 { "" } else { "s" };
+        let (came, asked) = (s(items.len()), s(expected));
+        return Err(format!("{} vector{came} came for {expected} text{asked}", items.len()));
     }
     let mut vectors: Vec<Option<Vec<f32>>> = vec![None; expected];
     for (position, item) in items.into_iter().enumerate() {
@@ -154,6 +156,6 @@ mod tests {
         assert_eq!(order(&[None, None], 2), Ok(vec![vec![0.0], vec![1.0]]));
         assert_eq!(order(&[Some(0), Some(0)], 2), Err("two vectors came for text 0".to_owned()));
         assert_eq!(order(&[Some(2)], 1), Err("a vector came for text 2 of 1".to_owned()));
-        assert_eq!(order(&[Some(0)], 3), Err("1 vectors came for 3 texts".to_owned()));
+        assert_eq!(order(&[Some(0)], 3), Err("1 vector came for 3 texts".to_owned()));
     }
 }
