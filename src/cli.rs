@@ -154,6 +154,12 @@ pub struct IngestFlags {
     /// Embedding requests in flight [default: 4]
     #[arg(long, value_name = "N")]
     pub concurrency: Option<String>,
+    /// Embedding requests a minute, at most
+    #[arg(long, value_name = "N")]
+    pub rpm: Option<String>,
+    /// Embedded tokens a minute, at most
+    #[arg(long, value_name = "N")]
+    pub tpm: Option<String>,
     /// Shards of the collection on a Qdrant server, when it is created
     #[arg(long, value_name = "N")]
     pub shard_number: Option<String>,

@@ -59,6 +59,8 @@ pub enum Fault {
     Refused,
     /// Vectors come from another model, or have another size, than those before.
     Changed,
+    /// The run stops: this was not even asked.
+    Stopped,
     /// Asking again, or asking for something else, would give the same answer.
     Permanent,
 }
@@ -149,6 +151,7 @@ impl From<BackendError> for Failure {
     fn from(error: BackendError) -> Self {
         let exit = match error.fault {
             Fault::Unauthorized | Fault::NotFound | Fault::Changed => Exit::Config,
+            Fault::Stopped => Exit::Partial,
             _ => Exit::Backend,
         };
         let hint = hint_for(&error);
@@ -159,6 +162,7 @@ impl From<BackendError> for Failure {
             Fault::Busy => return Self::new(exit, error.message).hint(hint),
             Fault::Refused => format!("the {} refused the input", error.service.name()),
             Fault::Changed => format!("the {} is not what it was", error.service.name()),
+            Fault::Stopped => "stopped".to_owned(),
             Fault::Transient { .. } | Fault::Permanent => {
                 format!("the {} failed", error.service.name())
             }
@@ -186,6 +190,7 @@ fn hint_for(error: &BackendError) -> String {
         (_, Fault::Changed) => {
             "set it to the model that built the collection (`docent status` shows it), or build another: docent ingest --collection NAME PATH"
         }
+        (_, Fault::Stopped) => "the same command again goes on",
         (Service::Embedder, Fault::TooLong) => "make chunks smaller with --chunk-tokens",
         (Service::Chat, Fault::TooLong) => {
             "give the model less with --context-tokens, or fewer passages with -k"

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::context::Context;
+use crate::cancel;
 use crate::chat::ChatModel;
 use crate::chat::extractive::Extractive;
 use crate::chat::openai::{self as openai_chat, ChatOptions};
@@ -12,6 +13,7 @@ use crate::embed::builtin::Builtin;
 use crate::embed::openai::{self as openai_embed, OpenAiOptions};
 use crate::embed::sparse::{self, SparseEncoder, TermCounter};
 use crate::error::{Exit, Failure};
+use crate::openai::Quota;
 use crate::query::Retriever;
 use crate::retry::RetryPolicy;
 use crate::settings::{EmbeddingModel, Settings};
@@ -95,6 +97,8 @@ fn embedding_options(
         concurrency: embedding.concurrency,
         timeout: embedding.timeout,
         retry: retry_policy(settings),
+        quota: Quota { requests_per_minute: embedding.rpm, tokens_per_minute: embedding.tpm },
+        cancel: cancel::pair().1,
     }
 }
 

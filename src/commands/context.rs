@@ -193,6 +193,8 @@ pub(super) fn ingest_flags(flags: &IngestFlags) -> Layer {
         ("chunk.tokens", flags.chunk_tokens.clone()),
         ("chunk.overlap", flags.chunk_overlap.clone()),
         ("embedding.concurrency", flags.concurrency.clone()),
+        ("embedding.rpm", flags.rpm.clone()),
+        ("embedding.tpm", flags.tpm.clone()),
         ("qdrant.shard_number", flags.shard_number.clone()),
         ("qdrant.replication_factor", flags.replication_factor.clone()),
     ])

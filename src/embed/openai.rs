@@ -18,9 +18,10 @@ use futures::{StreamExt, TryStreamExt, stream};
 use tokio::sync::Semaphore;
 
 use super::{Embedder, Limits, Role};
+use crate::cancel::Cancel;
 use crate::error::{BackendError, Fault, Service};
-use crate::openai::Client;
-use crate::retry::{RetryPolicy, retry};
+use crate::openai::{Client, Quota};
+use crate::retry::{RetryPolicy, retry_until};
 use crate::types::EmbedderId;
 use tokens::Tokenizer;
 use wire::{Answer, Request};
@@ -52,12 +53,21 @@ pub struct OpenAiOptions {
     /// For one request, answer included.
     pub timeout: Duration,
     pub retry: RetryPolicy,
+    /// Over all calls together.
+    pub quota: Quota,
+    /// Once it says so, nothing more is sent.
+    pub cancel: Cancel,
 }
 
 /// Prepares an embedder. Sends one short text to learn the dimension and the model's name, unless
 /// `known_dimensions` is given.
-pub async fn connect(options: OpenAiOptions) -> Result<OpenAiEmbedder, BackendError> {
-    let client = Client::new(Service::Embedder, &options.base_url, options.api_key.as_deref())?;
+pub async fn connect(mut options: OpenAiOptions) -> Result<OpenAiEmbedder, BackendError> {
+    let client = Client::new(Service::Embedder, &options.base_url, options.api_key.as_deref())?
+        .limited(options.quota, options.cancel.clone());
+    // A request over the tokens of a minute could never be sent within them.
+    if let Some(tokens) = options.quota.tokens_per_minute {
+        options.batch_tokens = options.batch_tokens.min(tokens as usize);
+    }
     let mut embedder = OpenAiEmbedder {
         id: EmbedderId {
             name: format!("openai:{}", options.model),
@@ -73,7 +83,7 @@ pub async fn connect(options: OpenAiOptions) -> Result<OpenAiEmbedder, BackendEr
         options,
     };
     if embedder.options.known_dimensions.is_none() {
-        let answer = embedder.request(&["dimension".to_owned()]).await?;
+        let answer = embedder.request(&["dimension".to_owned()], 1).await?;
         embedder.id.dimensions = answer.vectors.first().map_or(0, Vec::len);
         embedder.id.revision = answer.model;
     } else if embedder.id.revision.is_empty() {
@@ -113,6 +123,10 @@ impl Embedder for OpenAiEmbedder {
         self.tokenizer.count(text)
     }
 
+    fn tokens_embedded(&self) -> u64 {
+        self.client.billed()
+    }
+
     async fn embed(
         &self,
         inputs: &[String],
@@ -129,8 +143,11 @@ impl Embedder for OpenAiEmbedder {
             .filter(|(_, text)| !text.trim().is_empty())
             .map(|(place, text)| (place, format!("{prefix}{text}")))
             .unzip();
-        let requests: Vec<_> =
-            self.batches(&texts).into_iter().map(|range| self.request(&texts[range])).collect();
+        let requests: Vec<_> = self
+            .batches(&texts)
+            .into_iter()
+            .map(|(range, tokens)| self.request(&texts[range], tokens as u64))
+            .collect();
         let answers: Vec<Embedded> =
             stream::iter(requests).buffered(self.options.concurrency.max(1)).try_collect().await?;
         let mut results = vec![None; inputs.len()];
@@ -149,27 +166,37 @@ struct Embedded {
 }
 
 impl OpenAiEmbedder {
-    fn batches(&self, texts: &[String]) -> Vec<Range<usize>> {
+    /// What goes into each request, and its tokens; these are 0 where nothing depends on them.
+    fn batches(&self, texts: &[String]) -> Vec<(Range<usize>, usize)> {
         let Limits { batch_items, batch_tokens, .. } = self.limits();
         // No known tokenizer makes more tokens than bytes: a small call is never counted, which
         // saves loading the tokenizer for a question.
-        if texts.len() <= batch_items
-            && texts.iter().map(String::len).sum::<usize>() <= batch_tokens
-        {
-            return split(&vec![0; texts.len()], batch_items, batch_tokens);
-        }
-        let tokens: Vec<usize> = texts.iter().map(|text| self.count_tokens(text)).collect();
+        let bytes: usize = texts.iter().map(String::len).sum();
+        let small = texts.len() <= batch_items && bytes <= batch_tokens;
+        let count = |text: &String| self.count_tokens(text);
+        let tokens: Vec<usize> = if small && !self.client.counts_tokens() {
+            vec![0; texts.len()]
+        } else {
+            texts.iter().map(count).collect()
+        };
         split(&tokens, batch_items, batch_tokens)
+            .into_iter()
+            .map(|range| (range.clone(), tokens[range].iter().sum()))
+            .collect()
     }
 
     /// One batch, retried as the policy says.
-    async fn request(&self, texts: &[String]) -> Result<Embedded, BackendError> {
+    async fn request(&self, texts: &[String], tokens: u64) -> Result<Embedded, BackendError> {
         let _permit = self.requests.acquire().await;
-        let result = retry(&self.options.retry, || self.request_once(texts)).await;
-        match result {
+        let ask = || {
+            retry_until(&self.options.retry, &self.options.cancel, || {
+                self.request_once(texts, tokens)
+            })
+        };
+        match ask().await {
             Err(error) if self.refuses_base64(&error) => {
                 self.asks_floats.store(true, Ordering::Relaxed);
-                retry(&self.options.retry, || self.request_once(texts)).await
+                ask().await
             }
             other => other,
         }
@@ -181,7 +208,8 @@ impl OpenAiEmbedder {
             && ["encoding_format", "base64"].iter().any(|word| error.message.contains(word))
     }
 
-    async fn request_once(&self, texts: &[String]) -> Result<Embedded, BackendError> {
+    async fn request_once(&self, texts: &[String], tokens: u64) -> Result<Embedded, BackendError> {
+        let permit = self.client.admit(tokens).await?;
         let floats = self.asks_floats.load(Ordering::Relaxed);
         let request = Request {
             model: &self.options.model,
@@ -190,7 +218,10 @@ impl OpenAiEmbedder {
             encoding_format: if floats { "float" } else { "base64" },
             dimensions: self.options.dimensions,
         };
-        let answer: Answer = self.client.embeddings(&request, self.options.timeout).await?;
+        let answer: Answer =
+            self.client.embeddings(&request, &permit, self.options.timeout).await?;
+        let counted = || texts.iter().map(|text| self.count_tokens(text) as u64).sum();
+        permit.bill(answer.tokens().unwrap_or_else(counted));
         self.check(answer, texts.len())
             .map_err(|(fault, message)| self.client.error(fault, &message))
     }

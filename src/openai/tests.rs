@@ -23,11 +23,17 @@ struct Rows {
     data: Vec<Value>,
 }
 
+/// One embeddings request.
+async fn ask<A: DeserializeOwned>(client: &Client, timeout: Duration) -> Result<A, BackendError> {
+    let permit = client.admit(0).await?;
+    client.embeddings(&json!({"input": ["x"]}), &permit, timeout).await
+}
+
 /// One embeddings request that is answered with `bytes`.
 async fn embeddings(bytes: Vec<u8>) -> Result<Rows, BackendError> {
     let server = ScriptedServer::start();
     server.push(Script::Answer(bytes));
-    let outcome = client(&server).embeddings(&json!({"input": ["x"]}), PATIENCE).await;
+    let outcome = ask(&client(&server), PATIENCE).await;
     assert_eq!(server.requests().len(), 1, "never retried here");
     outcome
 }
@@ -248,9 +254,7 @@ async fn errors_in_mid_stream_are_sorted() {
 #[tokio::test]
 async fn transport_errors_say_what_happened() {
     let server = ScriptedServer::start();
-    let request = json!({"input": ["x"]});
-    let ask =
-        async |client: &Client| client.embeddings::<Value>(&request, PATIENCE).await.unwrap_err();
+    let ask = async |client: &Client| ask::<Value>(client, PATIENCE).await.unwrap_err();
     let table = [
         (Script::Reset, "the connection"),
         (Script::Answer(Vec::new()), "the connection broke"),
@@ -264,7 +268,7 @@ async fn transport_errors_say_what_happened() {
         assert!(error.message.contains(message), "{fault:?}: {error}");
     }
     server.push(Script::Stall);
-    let slow = client(&server).embeddings::<Value>(&request, Duration::from_millis(50)).await;
+    let slow = super::tests::ask::<Value>(&client(&server), Duration::from_millis(50)).await;
     assert_eq!(slow.unwrap_err().message, "no answer in 0.05 s");
 
     let plain = server.base_url().replace("http:", "https:");

@@ -67,6 +67,8 @@ pub static KEYS: &[Key] = &[
     row("embedding.batch_tokens", None, &["DOCENT_EMBEDDING_BATCH_TOKENS"], Some("32000"), "tokens in a request, at most"),
     row("embedding.input_tokens", None, &["DOCENT_EMBEDDING_INPUT_TOKENS"], Some("8191"), "tokens of one text, at most: the model's limit"),
     row("embedding.concurrency", Some("--concurrency"), &["DOCENT_EMBEDDING_CONCURRENCY"], Some("4"), "requests in flight"),
+    row("embedding.rpm", Some("--rpm"), &["DOCENT_EMBEDDING_RPM"], None, "requests a minute, at most"),
+    row("embedding.tpm", Some("--tpm"), &["DOCENT_EMBEDDING_TPM"], None, "tokens a minute, at most"),
     row("embedding.timeout", None, &["DOCENT_EMBEDDING_TIMEOUT"], Some("60s"), "longest wait for one request"),
     row("chat.base_url", None, &["DOCENT_CHAT_BASE_URL"], None, "another endpoint for answers"),
     secret("chat.api_key", &["DOCENT_CHAT_API_KEY"], "its key"),

@@ -50,6 +50,9 @@ pub struct Embedding {
     pub batch_tokens: usize,
     pub input_tokens: usize,
     pub concurrency: usize,
+    /// Requests and tokens per minute. `None`: as fast as the endpoint goes.
+    pub rpm: Option<u64>,
+    pub tpm: Option<u64>,
     pub timeout: Duration,
 }
 
@@ -176,6 +179,8 @@ pub fn resolve(layers: &Layers, trusted: bool) -> Result<Settings, SettingsError
             batch_tokens: values.parsed("embedding.batch_tokens", parse::count)?,
             input_tokens: values.parsed("embedding.input_tokens", parse::count)?,
             concurrency: values.parsed("embedding.concurrency", parse::count)?,
+            rpm: values.optional("embedding.rpm", parse::count)?,
+            tpm: values.optional("embedding.tpm", parse::count)?,
             timeout: values.parsed("embedding.timeout", parse::duration)?,
         },
         chat: Chat {

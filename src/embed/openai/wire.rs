@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
+use serde_json::Value;
 
 #[derive(serde::Serialize)]
 pub(super) struct Request<'a> {
@@ -17,6 +18,16 @@ pub(super) struct Request<'a> {
 pub(super) struct Answer {
     pub(super) data: Vec<Item>,
     pub(super) model: Option<String>,
+    #[serde(default)]
+    usage: Value,
+}
+
+impl Answer {
+    /// Tokens that were billed, where the server says so: some leave it out, some say 0.
+    pub(super) fn tokens(&self) -> Option<u64> {
+        let count = |name: &str| self.usage.get(name).and_then(Value::as_u64);
+        count("prompt_tokens").or_else(|| count("total_tokens")).filter(|tokens| *tokens > 0)
+    }
 }
 
 #[derive(serde::Deserialize)]
@@ -109,6 +120,8 @@ fn base64(text: &str) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
     use super::*;
 
     #[test]
@@ -140,6 +153,21 @@ mod tests {
         assert_eq!(parse("\"?\""), Err(()));
         assert_eq!(parse("7"), Err(()));
         assert!(parse("[null]").is_ok_and(|v| v[0].is_nan()));
+    }
+
+    #[test]
+    fn usage_is_what_is_billed() {
+        for (usage, expected) in [
+            (r#","usage":{"prompt_tokens":7,"total_tokens":9}"#, Some(7)),
+            (r#","usage":{"total_tokens":9}"#, Some(9)),
+            (r#","usage":{"prompt_tokens":0}"#, None),
+            (r#","usage":{"prompt_tokens":"7"}"#, None),
+            (r#","usage":null"#, None),
+            ("", None),
+        ] {
+            let answer: Answer = serde_json::from_str(&format!(r#"{{"data":[]{usage}}}"#)).unwrap();
+            assert_eq!(answer.tokens(), expected, "{usage}");
+        }
     }
 
     #[test]
