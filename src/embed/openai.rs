@@ -83,7 +83,7 @@ pub async fn connect(mut options: OpenAiOptions) -> Result<OpenAiEmbedder, Backe
         options,
     };
     if embedder.options.known_dimensions.is_none() {
-        let answer = embedder.request(&["dimension".to_owned()], 1).await?;
+        let answer = embedder.request(&["dimension".to_owned()], None).await?;
         embedder.id.dimensions = answer.vectors.first().map_or(0, Vec::len);
         embedder.id.revision = answer.model;
     } else if embedder.id.revision.is_empty() {
@@ -146,7 +146,7 @@ impl Embedder for OpenAiEmbedder {
         let requests: Vec<_> = self
             .batches(&texts)
             .into_iter()
-            .map(|(range, tokens)| self.request(&texts[range], tokens as u64))
+            .map(|(range, tokens)| self.request(&texts[range], tokens))
             .collect();
         let answers: Vec<Embedded> =
             stream::iter(requests).buffered(self.options.concurrency.max(1)).try_collect().await?;
@@ -166,28 +166,35 @@ struct Embedded {
 }
 
 impl OpenAiEmbedder {
-    /// What goes into each request, and its tokens; these are 0 where nothing depends on them.
-    fn batches(&self, texts: &[String]) -> Vec<(Range<usize>, usize)> {
+    /// What goes into each request, and its tokens where they had to be counted for that.
+    fn batches(&self, texts: &[String]) -> Vec<(Range<usize>, Option<u64>)> {
         let Limits { batch_items, batch_tokens, .. } = self.limits();
         // No known tokenizer makes more tokens than bytes: a small call is never counted, which
         // saves loading the tokenizer for a question.
         let bytes: usize = texts.iter().map(String::len).sum();
-        let small = texts.len() <= batch_items && bytes <= batch_tokens;
-        let count = |text: &String| self.count_tokens(text);
-        let tokens: Vec<usize> = if small && !self.client.counts_tokens() {
-            vec![0; texts.len()]
-        } else {
-            texts.iter().map(count).collect()
-        };
-        split(&tokens, batch_items, batch_tokens)
-            .into_iter()
-            .map(|range| (range.clone(), tokens[range].iter().sum()))
-            .collect()
+        if texts.len() <= batch_items && bytes <= batch_tokens {
+            return if texts.is_empty() { Vec::new() } else { vec![(0..texts.len(), None)] };
+        }
+        let tokens: Vec<usize> = texts.iter().map(|text| self.count_tokens(text)).collect();
+        let sum = |range: Range<usize>| tokens[range].iter().sum::<usize>() as u64;
+        let ranges = split(&tokens, batch_items, batch_tokens).into_iter();
+        ranges.map(|range| (range.clone(), Some(sum(range)))).collect()
     }
 
-    /// One batch, retried as the policy says.
-    async fn request(&self, texts: &[String], tokens: u64) -> Result<Embedded, BackendError> {
+    fn count_all(&self, texts: &[String]) -> u64 {
+        texts.iter().map(|text| self.count_tokens(text) as u64).sum()
+    }
+
+    /// One batch of so many tokens, retried as the policy says.
+    async fn request(
+        &self,
+        texts: &[String],
+        tokens: Option<u64>,
+    ) -> Result<Embedded, BackendError> {
         let _permit = self.requests.acquire().await;
+        // Only now: the answers before may have announced a limit on them.
+        let counted = || if self.client.counts_tokens() { self.count_all(texts) } else { 0 };
+        let tokens = tokens.unwrap_or_else(counted);
         let ask = || {
             retry_until(&self.options.retry, &self.options.cancel, || {
                 self.request_once(texts, tokens)
@@ -220,8 +227,7 @@ impl OpenAiEmbedder {
         };
         let answer: Answer =
             self.client.embeddings(&request, &permit, self.options.timeout).await?;
-        let counted = || texts.iter().map(|text| self.count_tokens(text) as u64).sum();
-        permit.bill(answer.tokens().unwrap_or_else(counted));
+        permit.bill(answer.tokens().unwrap_or_else(|| self.count_all(texts)));
         self.check(answer, texts.len())
             .map_err(|(fault, message)| self.client.error(fault, &message))
     }

@@ -160,11 +160,12 @@ impl Encoder {
             .iter()
             .map(|hash| Chunk::embedded_text(&texts[hash].headings, &texts[hash].text))
             .collect();
-        let embedded = inputs.len();
         let total: usize = batch.parts.iter().map(|part| part.chunks.len()).sum();
+        let reused = total - inputs.len();
         let vectors = embed_or_split(&*self.embedder, inputs).await?;
+        let embedded = vectors.iter().filter(|vector| vector.is_ok()).count();
         by_hash.extend(order.into_iter().zip(vectors));
-        Ok(Vectors { by_hash, embedded, reused: total - embedded })
+        Ok(Vectors { by_hash, embedded, reused })
     }
 
     /// Vectors the store has for these texts. Only texts that may be there are asked for.

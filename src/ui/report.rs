@@ -86,6 +86,9 @@ fn summary(report: &IngestReport) -> String {
             reasons.map(|(reason, number)| format!("{reason} {}", grouped(*number))).collect();
         text += &format!("\nskipped: {}", reasons.join(", "));
     }
+    if report.aborted.is_some() {
+        text += "\nended early: this much is stored, and the same command again does the rest";
+    }
     if report.interrupted {
         text += "\ninterrupted: the same command again does the rest";
     }

@@ -45,6 +45,8 @@ pub(crate) enum Fault {
     With(Vec<(&'static str, &'static str)>),
     /// The proper answer up to this many bytes, then the connection is closed.
     CutAfterBytes(usize),
+    /// The proper answer up to this many bytes, then the connection is reset (RST).
+    ResetAfterBytes(usize),
     /// The head and this many parts, then the connection is closed.
     CutAfter(usize),
     /// The head and this many parts, then a proper end of the body.
@@ -163,6 +165,7 @@ impl ScriptedServer {
         state.faults.clear();
         state.lasting = None;
         state.script.spoiled = None;
+        state.script.answers_as = None;
     }
 
     /// Lets every answer that is stalled now go on.
@@ -263,6 +266,10 @@ fn serve(mut connection: &TcpStream, shared: &Shared) -> io::Result<()> {
         // Closing a socket that has unread bytes resets the connection.
         return Ok(());
     }
+    if let Some(Fault::ResetAfterBytes(count)) = fault {
+        let all = parts.concat();
+        return connection.write_all(&all[..count.min(all.len())]);
+    }
     if last_byte {
         connection.read_exact(&mut [0])?;
     }
@@ -307,7 +314,7 @@ fn send(
             connection.write_all(&parts[sent.len()..].concat())?;
             connection.write_all(last)
         }
-        Some(Fault::Reset) => Ok(()),
+        Some(Fault::Reset | Fault::ResetAfterBytes(_)) => Ok(()),
     }
 }
 
