@@ -18,7 +18,7 @@ pub enum Exit {
     Config = 3,
     /// A backend is unreachable or failing, after retries.
     Backend = 4,
-    /// Some sources failed, the rest is stored.
+    /// Some sources failed, or a limit was reached; the rest is stored.
     Partial = 5,
     Interrupted = 130,
 }

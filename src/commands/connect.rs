@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::context::Context;
-use crate::cancel;
+use crate::cancel::{self, Cancel};
 use crate::chat::ChatModel;
 use crate::chat::extractive::Extractive;
 use crate::chat::openai::{self as openai_chat, ChatOptions};
@@ -54,6 +54,15 @@ pub(super) async fn embedder(
     settings: &Settings,
     manifest: Option<&Manifest>,
 ) -> Result<Arc<dyn Embedder>, Failure> {
+    embedder_until(settings, manifest, cancel::pair().1).await
+}
+
+/// The same; it sends nothing more once `cancel` says so.
+pub(super) async fn embedder_until(
+    settings: &Settings,
+    manifest: Option<&Manifest>,
+    cancel: Cancel,
+) -> Result<Arc<dyn Embedder>, Failure> {
     if let Some(manifest) = manifest {
         same_embedder(settings, manifest)?;
     }
@@ -61,7 +70,8 @@ pub(super) async fn embedder(
         EmbeddingModel::Builtin => Arc::new(Builtin::new()),
         EmbeddingModel::OpenAi(model) => {
             let built = manifest.map(|manifest| &manifest.embedder);
-            Arc::new(openai_embed::connect(embedding_options(settings, model, built)).await?)
+            let options = embedding_options(settings, model, built, cancel);
+            Arc::new(openai_embed::connect(options).await?)
         }
     };
     if let Some(manifest) = manifest
@@ -80,6 +90,7 @@ fn embedding_options(
     settings: &Settings,
     model: &str,
     built: Option<&EmbedderId>,
+    cancel: Cancel,
 ) -> OpenAiOptions {
     let embedding = &settings.embedding;
     OpenAiOptions {
@@ -98,7 +109,7 @@ fn embedding_options(
         timeout: embedding.timeout,
         retry: retry_policy(settings),
         quota: Quota { requests_per_minute: embedding.rpm, tokens_per_minute: embedding.tpm },
-        cancel: cancel::pair().1,
+        cancel,
     }
 }
 

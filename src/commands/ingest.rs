@@ -2,17 +2,20 @@
 
 use std::io::Read;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::connect::{self, StoreAccess};
 use super::context::Context;
 use super::on_interrupt;
-use crate::cancel::Cancel;
+use crate::cancel::{self, Cancel, Canceller, Stop};
 use crate::cli::{IngestArgs, IngestFlags};
 use crate::error::{Exit, Failure};
+use crate::ingest::budget::Budget;
 use crate::ingest::chunk::ChunkOptions;
 use crate::ingest::discover::DiscoverOptions;
 use crate::ingest::extract::{ExtractOptions, Extractor};
 use crate::ingest::{self, Backends, IngestError, IngestOptions, IngestReport};
+use crate::settings::Settings;
 use crate::store::VectorStore;
 use crate::ui::Ui;
 use crate::ui::progress::IngestProgress;
@@ -45,12 +48,15 @@ pub(super) async fn sync(
 ) -> Result<IngestReport, Failure> {
     let settings = &context.settings;
     let parallel = std::thread::available_parallelism().map_or(2, usize::from);
-    let options = options(context, paths, inline, flags, parallel);
+    let (stop, cancel) = &limited(cancel, settings.ingest.deadline);
+    let budget = Budget::new(token_budget(settings), stop.clone());
+    let options = options(context, paths, inline, flags, parallel, budget);
     let manifest = store.manifest().await?;
     // An endpoint may be slow to say what it is.
     let embedder = tokio::select! {
-        embedder = connect::embedder(settings, manifest.as_ref()) => embedder?,
-        () = cancel.cancelled() => return Err(Failure::interrupted()),
+        biased;
+        () = cancel.cancelled() => return Err(stopped_early(cancel)),
+        embedder = connect::embedder_until(settings, manifest.as_ref(), cancel.clone()) => embedder?,
     };
     connect::describe(ui, &*store, &*embedder);
     if let Some(manifest) = &manifest {
@@ -71,12 +77,48 @@ pub(super) async fn sync(
     let mut emit = |event| progress.on(ui, &event);
     let result = ingest::ingest(&options, &backends, manifest, cancel, &mut emit).await;
     drop(progress);
-    result.map_err(|error| match error {
+    let mut report = result.map_err(|error| match error {
         IngestError::Discover(error) => {
             Failure { hint: error.hint(), ..Failure::usage(error.to_string()) }
         }
         IngestError::Backend(error) => error.into(),
-    })
+    })?;
+    report.cost = settings.embedding.cost(report.tokens);
+    Ok(report)
+}
+
+/// What stops a sync, and only it: the user, the deadline, and whoever has the canceller.
+fn limited(interrupt: &Cancel, deadline: Option<Duration>) -> (Canceller, Cancel) {
+    let (stop, cancel) = cancel::pair();
+    let (canceller, interrupt) = (stop.clone(), interrupt.clone());
+    tokio::spawn(async move {
+        if let Some(deadline) = deadline {
+            tokio::select! {
+                () = interrupt.cancelled() => {}
+                () = tokio::time::sleep(deadline) => canceller.cancel(Stop::Deadline),
+            }
+        }
+        interrupt.cancelled().await;
+        canceller.cancel(Stop::Interrupt);
+    });
+    (stop, cancel)
+}
+
+/// The tokens that `ingest.max_cost` buys.
+fn token_budget(settings: &Settings) -> Option<u64> {
+    let price = settings.embedding.cost(1).filter(|price| *price > 0.0)?;
+    Some((settings.ingest.max_cost? / price) as u64)
+}
+
+fn stopped_early(cancel: &Cancel) -> Failure {
+    match cancel.reason() {
+        Some(Stop::Deadline) => Failure::new(
+            Exit::Partial,
+            "the time of --deadline was over before the embedding endpoint answered",
+        )
+        .hint("the same command again, with more time"),
+        _ => Failure::interrupted(),
+    }
 }
 
 /// The exit code of a report; a backend that ended the run is the failure.
@@ -86,6 +128,7 @@ pub(super) fn exit(report: IngestReport) -> Result<Exit, Failure> {
     }
     Ok(match report {
         IngestReport { interrupted: true, .. } => Exit::Interrupted,
+        IngestReport { stopped: Some(_), .. } => Exit::Partial,
         IngestReport { failed, .. } if !failed.is_empty() => Exit::Partial,
         _ => Exit::Done,
     })
@@ -97,6 +140,7 @@ fn options(
     inline: Option<(String, Vec<u8>)>,
     flags: &IngestFlags,
     parallel: usize,
+    budget: Budget,
 ) -> IngestOptions {
     let mut tags = flags.tags.clone();
     tags.sort();
@@ -119,6 +163,7 @@ fn options(
         tags: (!tags.is_empty()).then_some(tags),
         checksum: flags.checksum,
         parallel,
+        budget: Arc::new(budget),
     }
 }
 

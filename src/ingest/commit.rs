@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::batch::{Embedded, EmbeddedPart, Target};
+use super::batch::{Embedded, EmbeddedPart, Missing, Target};
 use super::prepare::{Refused, Replaces, Why};
 use super::report::{IngestEvent, IngestReport};
 use crate::error::BackendError;
@@ -20,7 +20,9 @@ pub(super) struct Committer<'a> {
     pub report: IngestReport,
     /// The store may hold chunks of documents that have no record: a run was cut off.
     pub leftovers: bool,
-    /// Documents one of whose earlier parts was refused.
+    /// Documents were left out because the run stops.
+    pub cut_short: bool,
+    /// Documents one of whose earlier parts was refused, or left out.
     broken: HashSet<String>,
     unflushed: usize,
     flushed_at: Instant,
@@ -32,6 +34,7 @@ impl<'a> Committer<'a> {
             store,
             report,
             leftovers: false,
+            cut_short: false,
             broken: HashSet::new(),
             unflushed: 0,
             flushed_at: Instant::now(),
@@ -122,7 +125,13 @@ impl<'a> Committer<'a> {
         }
         match part.points {
             Ok(points) => Ok(Sorted::Good(points, part.last.then_some(part.document))),
-            Err(reason) => {
+            // What was stored of it before is paid for: the next run goes on from there.
+            Err(Missing::Stopped) => {
+                self.cut_short = true;
+                self.broken.insert(source);
+                Ok(Sorted::Broken)
+            }
+            Err(Missing::Refused(reason)) => {
                 self.report.fail(&source, &reason);
                 if part.document.replaces != Replaces::Changed {
                     self.store.delete_chunks(&source, &[]).await?;

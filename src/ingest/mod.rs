@@ -9,6 +9,7 @@
 //! whatever happens on the way, the next run finds what is left to do.
 
 mod batch;
+pub mod budget;
 pub mod chunk;
 mod commit;
 pub mod discover;
@@ -19,6 +20,7 @@ mod prepare;
 pub mod report;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -26,7 +28,7 @@ use futures::stream::{self, Stream, StreamExt};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use crate::cancel::Cancel;
+use crate::cancel::{Cancel, Stop};
 use crate::embed::Embedder;
 use crate::embed::sparse::{self, SparseEncoder, TermCounter};
 use crate::error::{BackendError, Fault, Service};
@@ -36,6 +38,7 @@ use crate::types::{
 };
 
 use batch::{Embedded, Encoder};
+use budget::Budget;
 use commit::Committer;
 use discover::{DiscoverError, DiscoverOptions, Discovery, FoundFile};
 use extract::Extractor;
@@ -62,6 +65,7 @@ pub struct IngestOptions {
     pub checksum: bool,
     /// Documents that are read and chunked at the same time.
     pub parallel: usize,
+    pub budget: Arc<Budget>,
 }
 
 impl IngestOptions {
@@ -95,8 +99,9 @@ pub enum IngestError {
 /// Brings the collection in line with its sources. `manifest` is the collection's, `None` where it
 /// does not exist yet.
 ///
-/// `cancel` ends the run after what is in flight, committed. A backend that fails on the way ends
-/// it too: the report says what was done until then, and carries the error.
+/// `cancel` ends the run after what is in flight, committed; so does [`IngestOptions::budget`] where
+/// it is used up. A backend that fails on the way ends it too: the report says what was done until
+/// then, and carries the error.
 pub async fn ingest(
     options: &IngestOptions,
     backends: &Backends,
@@ -117,11 +122,15 @@ pub async fn ingest(
     let plan = make_plan(options, &discovery, &files).await;
     let report = IngestReport::planned(&discovery, &plan, records.len());
     let mut committer = Committer::new(&*backends.store, report);
-    let execution = Execution { options, backends, run: run(options, &discovery), cancel };
+    let run = run(options, &discovery);
+    let execution = Execution { options, backends, run, cancel, cut_short: AtomicBool::new(false) };
     let outcome = execution.execute(&plan, manifest, &records, &mut committer, emit).await;
+    let cut_short = committer.cut_short || execution.cut_short.into_inner();
     let mut report = committer.report;
     report.aborted = outcome.err();
-    report.interrupted = cancel.is_cancelled();
+    report.interrupted = cancel.reason() == Some(Stop::Interrupt);
+    report.stopped = cancel.reason().filter(|_| cut_short && !report.interrupted);
+    report.tokens = backends.embedder.tokens_embedded();
     report.elapsed_ms = started.elapsed().as_millis() as u64;
     Ok(report)
 }
@@ -169,6 +178,8 @@ struct Execution<'a> {
     backends: &'a Backends,
     run: Run,
     cancel: &'a Cancel,
+    /// Something was left out because the run stops.
+    cut_short: AtomicBool,
 }
 
 impl Execution<'_> {
@@ -197,14 +208,13 @@ impl Execution<'_> {
         }
 
         let prepared = stream::iter(work)
-            .take_while(|_| std::future::ready(!self.cancelled()))
+            .take_while(|_| std::future::ready(!self.stops()))
             .map(|work| prepare::prepare(work, self.options, self.backends, self.run.run_id))
             .buffered(self.options.parallel.max(1));
         let mut prepared = Box::pin(prepared);
-        let reusable = !records.is_empty();
         let begun = manifest.is_none();
         let (manifest, sample) = match manifest {
-            Some(manifest) if reusable => (manifest, Vec::new()),
+            Some(manifest) if !records.is_empty() => (manifest, Vec::new()),
             // Without documents, what it says of their mean length was a guess.
             empty => {
                 let sample = sample(&mut prepared).await;
@@ -212,10 +222,13 @@ impl Execution<'_> {
             }
         };
         let recorded: u64 = records.iter().map(|record| u64::from(record.chunks)).sum();
-        committer.leftovers = store.count_chunks().await? != recorded;
+        let stored = store.count_chunks().await?;
+        committer.leftovers = stored != recorded;
         let prepared = stream::iter(sample).chain(prepared);
+        // Also of documents that a run did not finish: their vectors are paid for.
+        let reusable = stored > 0;
         self.stream(prepared, &manifest, reusable, committer, emit).await?;
-        if !self.cancelled() && !plan.deleted.is_empty() {
+        if !plan.deleted.is_empty() && !self.stops() {
             committer.delete(&plan.deleted).await?;
         }
         // What is skipped or refused only when it is read is looked at in each run.
@@ -240,13 +253,17 @@ impl Execution<'_> {
             embedder: Arc::clone(&self.backends.embedder),
             store: Arc::clone(store),
             sparse: Arc::new(sparse_encoder(&manifest.sparse, store.endpoint())?),
+            budget: Arc::clone(&self.options.budget),
             reusable,
             known: Mutex::default(),
         };
         let (sender, mut receiver) = mpsc::channel::<Result<Embedded, BackendError>>(1);
         let encode = async {
             let limits = encoder.embedder.limits();
-            let batches = batch::gather(prepared, limits.batch_items.clamp(1, BATCH_CHUNKS));
+            // A batch is one request: what is paid for is stored.
+            let fit = limits.batch_tokens / self.options.chunk.max_tokens.max(1);
+            let batches =
+                batch::gather(prepared, limits.batch_items.min(fit).clamp(1, BATCH_CHUNKS));
             let in_flight = limits.concurrency.max(2);
             let encoded = batches.map(|batch| encoder.encode(batch)).buffered(in_flight);
             let mut encoded = Box::pin(encoded);
@@ -314,6 +331,13 @@ impl Execution<'_> {
         let surplus = manifest.runs.len().saturating_sub(Manifest::MAX_RUNS);
         manifest.runs.drain(..surplus);
         store.put_manifest(&manifest).await
+    }
+
+    /// Whether to leave out what comes next.
+    fn stops(&self) -> bool {
+        let stops = self.cancelled();
+        self.cut_short.fetch_or(stops, Ordering::Relaxed);
+        stops
     }
 
     fn cancelled(&self) -> bool {

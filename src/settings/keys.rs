@@ -69,6 +69,7 @@ pub static KEYS: &[Key] = &[
     row("embedding.concurrency", Some("--concurrency"), &["DOCENT_EMBEDDING_CONCURRENCY"], Some("4"), "requests in flight"),
     row("embedding.rpm", Some("--rpm"), &["DOCENT_EMBEDDING_RPM"], None, "requests a minute, at most"),
     row("embedding.tpm", Some("--tpm"), &["DOCENT_EMBEDDING_TPM"], None, "tokens a minute, at most"),
+    row("embedding.price", None, &["DOCENT_EMBEDDING_PRICE"], None, "price of a million tokens, in your currency"),
     row("embedding.timeout", None, &["DOCENT_EMBEDDING_TIMEOUT"], Some("60s"), "longest wait for one request"),
     row("chat.base_url", None, &["DOCENT_CHAT_BASE_URL"], None, "another endpoint for answers"),
     secret("chat.api_key", &["DOCENT_CHAT_API_KEY"], "its key"),
@@ -91,5 +92,7 @@ pub static KEYS: &[Key] = &[
     row("ingest.max_file_size", Some("--max-file-size"), &["DOCENT_INGEST_MAX_FILE_SIZE"], Some("64MB"), "largest file that is read"),
     row("ingest.extract_timeout", None, &["DOCENT_INGEST_EXTRACT_TIMEOUT"], Some("30s"), "longest a parser may take for a file"),
     row("ingest.extract_memory", None, &["DOCENT_INGEST_EXTRACT_MEMORY"], Some("1024MB"), "most memory a parser may take"),
+    row("ingest.max_cost", Some("--max-cost"), &["DOCENT_INGEST_MAX_COST"], None, "most that a run may spend, in the currency of embedding.price"),
+    row("ingest.deadline", Some("--deadline"), &["DOCENT_INGEST_DEADLINE"], None, "longest a run may take"),
     row("attempts", None, &["DOCENT_ATTEMPTS"], Some("5"), "tries of a request that is worth retrying"),
 ];

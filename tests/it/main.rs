@@ -9,6 +9,7 @@ mod exit_codes;
 mod faults;
 mod help;
 mod ingest;
+mod limits;
 mod openai;
 mod query;
 mod readme;

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::cancel;
+use crate::cancel::{self, Stop};
 use crate::openai::scripted::{
     self, DIMENSIONS, Fault as Script, ScriptedServer, capture, response,
 };
@@ -354,7 +354,7 @@ async fn a_stop_ends_what_waits_and_finishes_what_is_under_way() {
     );
     let control = tokio::task::spawn_blocking(move || {
         server.wait_for_requests(2);
-        stop.cancel();
+        stop.cancel(Stop::Interrupt);
         server.release();
         server
     });

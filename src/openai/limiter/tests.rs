@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use super::gate::WINDOW;
 use super::*;
-use crate::cancel;
+use crate::cancel::{self, Stop};
 use crate::openai::announced::Left;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -148,7 +148,7 @@ async fn a_stop_ends_every_wait() {
     let limiter = Arc::new(Limiter::new(quota, cancel));
     let _sent = limiter.admit(0).await.unwrap();
     let waiting = futures::future::join(limiter.admit(0), limiter.admit(0));
-    let stop = async { canceller.cancel() };
+    let stop = async { canceller.cancel(Stop::Deadline) };
     let ((first, second), ()) = futures::future::join(waiting, stop).await;
     assert_eq!([first.err(), second.err()], [Some(Held::Stopped); 2]);
 }
