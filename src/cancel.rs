@@ -1,36 +1,81 @@
 //! A wish to stop, from whoever interrupts to whatever runs.
 
+use serde::Serialize;
 use tokio::sync::watch;
+
+/// Why a run stops before its end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stop {
+    /// The user asked for it.
+    Interrupt,
+    /// The time it was given is over.
+    Deadline,
+    /// What comes next would cost more than it may.
+    MaxCost,
+}
 
 /// Held by the flows: asks whether to stop, or waits for it.
 #[derive(Clone, Debug)]
-pub struct Cancel(watch::Receiver<bool>);
+pub struct Cancel(watch::Receiver<Option<Stop>>);
 
-/// Held by whoever may interrupt. Dropping it without a call means that nobody ever will.
-#[derive(Debug)]
-pub struct Canceller(watch::Sender<bool>);
+/// Held by whoever may interrupt. Dropping the last one without a call means that nobody ever will.
+#[derive(Clone, Debug)]
+pub struct Canceller(watch::Sender<Option<Stop>>);
 
 pub fn pair() -> (Canceller, Cancel) {
-    let (sender, receiver) = watch::channel(false);
+    let (sender, receiver) = watch::channel(None);
     (Canceller(sender), Cancel(receiver))
 }
 
 impl Canceller {
-    pub fn cancel(&self) {
-        self.0.send_replace(true);
+    /// The first reason counts, and the user's before any other.
+    pub fn cancel(&self, why: Stop) {
+        self.0.send_if_modified(|stop| {
+            let counts = stop.is_none() || (why == Stop::Interrupt && *stop != Some(why));
+            if counts {
+                *stop = Some(why);
+            }
+            counts
+        });
+    }
+
+    pub fn is_cancelled(&self) -> bool {
+        self.0.borrow().is_some()
     }
 }
 
 impl Cancel {
     pub fn is_cancelled(&self) -> bool {
+        self.reason().is_some()
+    }
+
+    pub fn reason(&self) -> Option<Stop> {
         *self.0.borrow()
     }
 
     /// Resolves when cancelled, and never otherwise.
     pub async fn cancelled(&self) {
         let mut receiver = self.0.clone();
-        if receiver.wait_for(|cancelled| *cancelled).await.is_err() {
+        if receiver.wait_for(Option::is_some).await.is_err() {
             std::future::pending::<()>().await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_reason_counts_and_the_users_before_any_other() {
+        let (canceller, cancel) = pair();
+        assert_eq!(cancel.reason(), None);
+        canceller.cancel(Stop::MaxCost);
+        canceller.cancel(Stop::Deadline);
+        assert_eq!(cancel.reason(), Some(Stop::MaxCost));
+        canceller.cancel(Stop::Interrupt);
+        canceller.cancel(Stop::Deadline);
+        assert_eq!(cancel.reason(), Some(Stop::Interrupt));
     }
 }

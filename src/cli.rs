@@ -14,7 +14,7 @@ Exit codes:
   2    wrong usage
   3    configuration or credentials
   4    a backend is unreachable or failing
-  5    partial: some sources failed, the rest is stored
+  5    partial: some sources failed or a limit was reached, the rest is stored
   130  interrupted; what was committed stays committed";
 
 /// Answer questions from your documents, with citations that were checked
@@ -178,6 +178,18 @@ pub struct IngestFlags {
     /// Embedding requests in flight [default: 4]
     #[arg(long, value_name = "N")]
     pub concurrency: Option<String>,
+    /// Embedding requests a minute, at most
+    #[arg(long, value_name = "N")]
+    pub rpm: Option<String>,
+    /// Embedded tokens a minute, at most
+    #[arg(long, value_name = "N")]
+    pub tpm: Option<String>,
+    /// Stop, with what is stored, before embedding costs more than this; wants `embedding.price`
+    #[arg(long, value_name = "AMOUNT")]
+    pub max_cost: Option<String>,
+    /// Stop, with what is stored, after this time, such as `30s`, `15m` or `2h`
+    #[arg(long, value_name = "TIME")]
+    pub deadline: Option<String>,
     /// Shards of the collection on a Qdrant server, when it is created
     #[arg(long, value_name = "N")]
     pub shard_number: Option<String>,

@@ -18,7 +18,7 @@ pub enum Exit {
     Config = 3,
     /// A backend is unreachable or failing, after retries.
     Backend = 4,
-    /// Some sources failed, the rest is stored.
+    /// Some sources failed, or a limit was reached; the rest is stored.
     Partial = 5,
     Interrupted = 130,
 }
@@ -58,7 +58,13 @@ pub enum Fault {
     Transient { retry_after: Option<Duration> },
     /// Another process has the collection.
     Busy,
-    /// Asking again would give the same answer.
+    /// This input is refused for what it contains; others need not be. A caller may split it.
+    Refused,
+    /// Vectors come from another model, or have another size, than those before.
+    Changed,
+    /// The run stops: this was not even asked.
+    Stopped,
+    /// Asking again, or asking for something else, would give the same answer.
     Permanent,
 }
 
@@ -147,7 +153,8 @@ impl Failure {
 impl From<BackendError> for Failure {
     fn from(error: BackendError) -> Self {
         let exit = match error.fault {
-            Fault::Unauthorized | Fault::NotFound => Exit::Config,
+            Fault::Unauthorized | Fault::NotFound | Fault::Changed => Exit::Config,
+            Fault::Stopped => Exit::Partial,
             _ => Exit::Backend,
         };
         let hint = hint_for(&error);
@@ -156,6 +163,9 @@ impl From<BackendError> for Failure {
             Fault::NotFound => format!("the {} does not know what was asked", error.service.name()),
             Fault::TooLong => format!("the input is too long for the {}", error.service.name()),
             Fault::Busy => return Self::new(exit, error.message).hint(hint),
+            Fault::Refused => format!("the {} refused the input", error.service.name()),
+            Fault::Changed => format!("the {} is not what it was", error.service.name()),
+            Fault::Stopped => "stopped".to_owned(),
             Fault::Transient { .. } | Fault::Permanent => {
                 format!("the {} failed", error.service.name())
             }
@@ -182,6 +192,10 @@ fn hint_for(error: &BackendError) -> String {
         (Service::Chat, Fault::NotFound) => {
             "check --model and --base-url; `docent doctor` lists what the endpoint offers"
         }
+        (_, Fault::Changed) => {
+            "set it to the model that built the collection (`docent status` shows it), or build it anew: docent ingest --rebuild"
+        }
+        (_, Fault::Stopped) => "the same command again goes on",
         (Service::Embedder, Fault::TooLong) => "make chunks smaller with --chunk-tokens",
         (Service::Chat, Fault::TooLong) => {
             "give the model less with --context-tokens, or fewer passages with -k"

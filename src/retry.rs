@@ -11,6 +11,7 @@ use std::future::Future;
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
+use crate::cancel::Cancel;
 use crate::error::{BackendError, Fault};
 
 /// The longest wait that a server may ask for before docent gives up instead.
@@ -41,6 +42,25 @@ where
     Fut: Future<Output = Result<T, BackendError>>,
 {
     retry_with(policy, op, random_fraction, tokio::time::sleep).await
+}
+
+/// [`retry`] whose waits end when `cancel` says so: `op` is called once more then, and is to refuse.
+pub async fn retry_until<T, F, Fut>(
+    policy: &RetryPolicy,
+    cancel: &Cancel,
+    op: F,
+) -> Result<T, BackendError>
+where
+    F: FnMut() -> Fut,
+    Fut: Future<Output = Result<T, BackendError>>,
+{
+    let wait = async |delay| {
+        tokio::select! {
+            () = tokio::time::sleep(delay) => {}
+            () = cancel.cancelled() => {}
+        }
+    };
+    retry_with(policy, op, random_fraction, wait).await
 }
 
 /// [`retry`] with its two sources of nondeterminism as parameters: a number in `0.0..1.0` for each

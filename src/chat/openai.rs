@@ -69,7 +69,7 @@ impl Dialect {
     /// Whether a refusal was about something that can be left out or said in another way.
     fn learn(&self, error: &BackendError) -> bool {
         let says = |words: &str| error.message.contains(words);
-        error.fault == Fault::Permanent
+        matches!(error.fault, Fault::Refused | Fault::Permanent)
             && ((says("stream_options") && !self.no_stream_options.swap(true, Ordering::Relaxed))
                 || (says("max_tokens")
                     && says("max_completion_tokens")

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::context::Context;
+use crate::cancel::{self, Cancel};
 use crate::chat::ChatModel;
 use crate::chat::extractive::Extractive;
 use crate::chat::openai::{self as openai_chat, ChatOptions};
@@ -12,6 +13,7 @@ use crate::embed::builtin::Builtin;
 use crate::embed::openai::{self as openai_embed, OpenAiOptions};
 use crate::embed::sparse::{self, SparseEncoder, TermCounter};
 use crate::error::{Exit, Failure};
+use crate::openai::Quota;
 use crate::query::Retriever;
 use crate::retry::RetryPolicy;
 use crate::settings::{EmbeddingModel, Settings};
@@ -62,6 +64,15 @@ pub(super) async fn embedder(
     settings: &Settings,
     manifest: Option<&Manifest>,
 ) -> Result<Arc<dyn Embedder>, Failure> {
+    embedder_until(settings, manifest, cancel::pair().1).await
+}
+
+/// The same; it sends nothing more once `cancel` says so.
+pub(super) async fn embedder_until(
+    settings: &Settings,
+    manifest: Option<&Manifest>,
+    cancel: Cancel,
+) -> Result<Arc<dyn Embedder>, Failure> {
     if let Some(manifest) = manifest {
         same_embedder(settings, manifest)?;
     }
@@ -69,7 +80,8 @@ pub(super) async fn embedder(
         EmbeddingModel::Builtin => Arc::new(Builtin::new()),
         EmbeddingModel::OpenAi(model) => {
             let built = manifest.map(|manifest| &manifest.embedder);
-            Arc::new(openai_embed::connect(embedding_options(settings, model, built)).await?)
+            let options = embedding_options(settings, model, built, cancel);
+            Arc::new(openai_embed::connect(options).await?)
         }
     };
     if let Some(manifest) = manifest
@@ -91,7 +103,7 @@ pub(super) async fn tokenizer(
     manifest: Option<&Manifest>,
 ) -> Result<Arc<dyn Embedder>, Failure> {
     if let (None, EmbeddingModel::OpenAi(model)) = (manifest, &settings.embedding.model) {
-        let mut options = embedding_options(settings, model, None);
+        let mut options = embedding_options(settings, model, None, cancel::pair().1);
         // Of no use without vectors, and asked for unless it is known.
         options.known_dimensions = options.dimensions.or(Some(1));
         return Ok(Arc::new(openai_embed::connect(options).await?));
@@ -103,6 +115,7 @@ fn embedding_options(
     settings: &Settings,
     model: &str,
     built: Option<&EmbedderId>,
+    cancel: Cancel,
 ) -> OpenAiOptions {
     let embedding = &settings.embedding;
     OpenAiOptions {
@@ -120,6 +133,8 @@ fn embedding_options(
         concurrency: embedding.concurrency,
         timeout: embedding.timeout,
         retry: retry_policy(settings),
+        quota: Quota { requests_per_minute: embedding.rpm, tokens_per_minute: embedding.tpm },
+        cancel,
     }
 }
 

@@ -194,6 +194,10 @@ pub(super) fn ingest_flags(flags: &IngestFlags) -> Layer {
         ("chunk.tokens", flags.chunk_tokens.clone()),
         ("chunk.overlap", flags.chunk_overlap.clone()),
         ("embedding.concurrency", flags.concurrency.clone()),
+        ("embedding.rpm", flags.rpm.clone()),
+        ("embedding.tpm", flags.tpm.clone()),
+        ("ingest.max_cost", flags.max_cost.clone()),
+        ("ingest.deadline", flags.deadline.clone()),
         ("qdrant.shard_number", flags.shard_number.clone()),
         ("qdrant.replication_factor", flags.replication_factor.clone()),
     ])

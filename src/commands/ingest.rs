@@ -2,21 +2,24 @@
 
 use std::io::Read;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tempfile::TempDir;
 
 use super::connect::{self, StoreAccess};
 use super::context::Context;
 use super::on_interrupt;
-use crate::cancel::Cancel;
+use crate::cancel::{self, Cancel, Canceller, Stop};
 use crate::cli::{IngestArgs, IngestFlags, WebFlags};
 use crate::error::{Exit, Failure};
+use crate::ingest::budget::Budget;
 use crate::ingest::chunk::ChunkOptions;
 use crate::ingest::discover::{DiscoverError, DiscoverOptions, Patterns};
 use crate::ingest::extract::{ExtractOptions, Extractor};
 use crate::ingest::plan::PruneLimit;
 use crate::ingest::web::{Start, WebOptions};
 use crate::ingest::{self, Backends, IngestError, IngestOptions, IngestReport, WebInputs, preview};
+use crate::settings::Settings;
 use crate::settings::parse::without_credentials;
 use crate::store::VectorStore;
 use crate::ui::Ui;
@@ -103,10 +106,11 @@ async fn sync_alone(
     cancel: &Cancel,
 ) -> Result<(IngestReport, Arc<dyn VectorStore>), Failure> {
     let settings = &context.settings;
-    let parallel = parallelism();
     // Removed with what is in it at the end.
     let spool = if inputs.urls.is_empty() { None } else { Some(spool()?) };
-    let options = options(context, inputs, flags, spool.as_ref(), parallel)?;
+    let (stop, cancel) = &limited(cancel, settings.ingest.deadline);
+    let budget = Budget::new(token_budget(settings), stop.clone());
+    let options = options(context, inputs, flags, spool.as_ref(), budget)?;
     let existing = store.manifest().await?;
     let replaces = (flags.0.rebuild && existing.is_some()).then(|| Arc::clone(&store));
     let (store, manifest) = match &replaces {
@@ -115,8 +119,9 @@ async fn sync_alone(
     };
     // An endpoint may be slow to say what it is.
     let embedder = tokio::select! {
-        embedder = connect::embedder(settings, manifest.as_ref()) => embedder?,
-        () = cancel.cancelled() => return Err(Failure::interrupted()),
+        biased;
+        () = cancel.cancelled() => return Err(stopped_early(cancel)),
+        embedder = connect::embedder_until(settings, manifest.as_ref(), cancel.clone()) => embedder?,
     };
     connect::describe(ui, &*store, &*embedder);
     if let Some(manifest) = &manifest {
@@ -130,14 +135,16 @@ async fn sync_alone(
         ))
         .hint("set --chunk-tokens lower"));
     }
-    let extractor = Extractor::new(extract_options(context, parallel)?);
+    let extractor = Extractor::new(extract_options(context, parallelism())?);
     let terms = Arc::new(connect::term_counter()?);
     let backends = Backends { embedder, store: store.clone(), extractor, terms, replaces };
     let mut progress = IngestProgress::new(ui, cancel);
     let mut emit = |event| progress.on(ui, &event);
     let result = ingest::ingest(&options, &backends, manifest, cancel, &mut emit).await;
     drop(progress);
-    Ok((result.map_err(failure)?, store))
+    let mut report = result.map_err(failure)?;
+    report.cost = settings.embedding.cost(report.tokens);
+    Ok((report, store))
 }
 
 /// What to say instead of doing it.
@@ -158,17 +165,17 @@ async fn look(
     let settings = &context.settings;
     let store = connect::store(ui, context, StoreAccess::Read)?;
     let manifest = store.manifest().await?;
-    let parallel = parallelism();
     // Removed with what is in it at the end.
     let spool = if inputs.urls.is_empty() { None } else { Some(spool()?) };
-    let options = options(context, inputs, flags, spool.as_ref(), parallel)?;
+    let cancel = on_interrupt();
+    let unlimited = Budget::new(None, cancel::pair().0);
+    let options = options(context, inputs, flags, spool.as_ref(), unlimited)?;
     let embedder = connect::tokenizer(settings, manifest.as_ref()).await?;
     if let Some(manifest) = &manifest {
         connect::same_chunker(settings, &options.chunker_id(), manifest)?;
     }
-    let cancel = on_interrupt();
     let preview = if outlook.dry_run {
-        let extractor = Extractor::new(extract_options(context, parallel)?);
+        let extractor = Extractor::new(extract_options(context, parallelism())?);
         let terms = Arc::new(connect::term_counter()?);
         let backends =
             Backends { embedder, store: store.clone(), extractor, terms, replaces: None };
@@ -179,7 +186,10 @@ async fn look(
     if cancel.is_cancelled() {
         return Err(Failure::interrupted());
     }
-    let preview = preview.map_err(failure)?;
+    let mut preview = preview.map_err(failure)?;
+    if let Some(work) = &mut preview.work {
+        work.cost = settings.embedding.cost(work.tokens as u64);
+    }
     store.leave().await;
     ui.preview(&preview)?;
     Ok(if outlook.check && !preview.is_empty() { Exit::Negative } else { Exit::Done })
@@ -219,6 +229,40 @@ fn spool() -> Result<TempDir, Failure> {
     })
 }
 
+/// What stops a sync, and only it: the user, the deadline, and whoever has the canceller.
+fn limited(interrupt: &Cancel, deadline: Option<Duration>) -> (Canceller, Cancel) {
+    let (stop, cancel) = cancel::pair();
+    let (canceller, interrupt) = (stop.clone(), interrupt.clone());
+    tokio::spawn(async move {
+        if let Some(deadline) = deadline {
+            tokio::select! {
+                () = interrupt.cancelled() => {}
+                () = tokio::time::sleep(deadline) => canceller.cancel(Stop::Deadline),
+            }
+        }
+        interrupt.cancelled().await;
+        canceller.cancel(Stop::Interrupt);
+    });
+    (stop, cancel)
+}
+
+/// The tokens that `ingest.max_cost` buys.
+fn token_budget(settings: &Settings) -> Option<u64> {
+    let price = settings.embedding.cost(1).filter(|price| *price > 0.0)?;
+    Some((settings.ingest.max_cost? / price) as u64)
+}
+
+fn stopped_early(cancel: &Cancel) -> Failure {
+    match cancel.reason() {
+        Some(Stop::Deadline) => Failure::new(
+            Exit::Partial,
+            "the time of --deadline was over before the embedding endpoint answered",
+        )
+        .hint("the same command again, with more time"),
+        _ => Failure::interrupted(),
+    }
+}
+
 /// The exit code of a report; a backend that ended the run is the failure.
 pub(super) fn exit(report: IngestReport) -> Result<Exit, Failure> {
     if let Some(error) = report.aborted {
@@ -226,6 +270,7 @@ pub(super) fn exit(report: IngestReport) -> Result<Exit, Failure> {
     }
     Ok(match report {
         IngestReport { interrupted: true, .. } => Exit::Interrupted,
+        IngestReport { stopped: Some(_), .. } => Exit::Partial,
         IngestReport { failed, .. } if !failed.is_empty() => Exit::Partial,
         _ => Exit::Done,
     })
@@ -236,7 +281,7 @@ fn options(
     inputs: Inputs,
     (flags, web): (&IngestFlags, &WebFlags),
     spool: Option<&TempDir>,
-    parallel: usize,
+    budget: Budget,
 ) -> Result<IngestOptions, Failure> {
     let Inputs { paths, urls, inline } = inputs;
     let web = match spool {
@@ -272,7 +317,8 @@ fn options(
         checksum: flags.checksum,
         retry_failed: flags.retry_failed,
         prune: PruneLimit { share: context.settings.ingest.prune_share, allow: flags.allow_prune },
-        parallel,
+        parallel: parallelism(),
+        budget: Arc::new(budget),
     })
 }
 

@@ -17,7 +17,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::cancel::{self, Cancel};
+use crate::cancel::{self, Cancel, Stop};
 use crate::cli::{Cli, Command};
 use crate::error::{Exit, Failure};
 use crate::ingest::extract;
@@ -133,7 +133,7 @@ fn on_interrupt() -> Cancel {
     let (canceller, cancel) = cancel::pair();
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
-            canceller.cancel();
+            canceller.cancel(Stop::Interrupt);
             if tokio::signal::ctrl_c().await.is_ok() {
                 #[expect(clippy::exit, reason = "the user asked twice")]
                 std::process::exit(Exit::Interrupted as i32);

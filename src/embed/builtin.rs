@@ -4,6 +4,8 @@
 //! length. It needs no network, no key and no start-up: table and vocabulary are part of the
 //! executable, and pages of them are read when a token needs them. English; blind to word order.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::available_parallelism;
 
 use async_trait::async_trait;
@@ -32,6 +34,7 @@ const INLINE_BYTES: usize = 4096;
 pub struct Builtin {
     id: EmbedderId,
     tokenizer: WordPiece,
+    embedded: Arc<AtomicU64>,
 }
 
 impl Default for Builtin {
@@ -53,7 +56,7 @@ impl Builtin {
             document_prefix: String::new(),
             query_prefix: String::new(),
         };
-        Self { id, tokenizer: WordPiece::new() }
+        Self { id, tokenizer: WordPiece::new(), embedded: Arc::default() }
     }
 
     /// The tokenizer that [`Embedder::count_tokens`] counts with.
@@ -63,7 +66,7 @@ impl Builtin {
 
     /// The vector of `text`, of unit length; `None` where no word of it is known.
     pub fn embed_text(&self, text: &str) -> Option<Vec<f32>> {
-        embed(&self.tokenizer, text)
+        embed(&self.tokenizer, text, &self.embedded)
     }
 }
 
@@ -91,6 +94,10 @@ impl Embedder for Builtin {
         self.tokenizer.count(text)
     }
 
+    fn tokens_embedded(&self) -> u64 {
+        self.embedded.load(Ordering::Relaxed)
+    }
+
     async fn embed(
         &self,
         inputs: &[String],
@@ -100,7 +107,8 @@ impl Embedder for Builtin {
             return Ok(inputs.iter().map(|text| self.embed_text(text)).collect());
         }
         let (tokenizer, inputs) = (self.tokenizer.clone(), inputs.to_vec());
-        let work = move || inputs.iter().map(|text| embed(&tokenizer, text)).collect();
+        let embedded = Arc::clone(&self.embedded);
+        let work = move || inputs.iter().map(|text| embed(&tokenizer, text, &embedded)).collect();
         tokio::task::spawn_blocking(work).await.map_err(|error| {
             let message = format!("the embedding task ended early: {error}");
             BackendError::new(Service::Embedder, Fault::Permanent, Self::NAME, &message)
@@ -108,15 +116,18 @@ impl Embedder for Builtin {
     }
 }
 
-/// Σ scale · row over all token occurrences, divided by its L2 norm.
-fn embed(tokenizer: &WordPiece, text: &str) -> Option<Vec<f32>> {
+/// Σ scale · row over all token occurrences, divided by its L2 norm. Adds their number to `embedded`.
+fn embed(tokenizer: &WordPiece, text: &str, embedded: &AtomicU64) -> Option<Vec<f32>> {
     let mut sum = [0_f32; DIMENSIONS];
+    let mut tokens = 0;
     tokenizer.tokenize(text, |token| {
+        tokens += 1;
         let scale = f32::from_le_bytes(SCALES[token as usize]);
         for (sum, &weight) in sum.iter_mut().zip(&ROWS[token as usize]) {
             *sum += scale * f32::from(weight.cast_signed());
         }
     });
+    embedded.fetch_add(tokens, Ordering::Relaxed);
     let norm = sum.iter().map(|x| x * x).sum::<f32>().sqrt();
     (norm > 0.0).then(|| sum.iter().map(|x| x / norm.max(1e-12)).collect())
 }
@@ -197,6 +208,8 @@ mod tests {
         let batch = builtin.embed(&inputs, Role::Document).await.unwrap();
         let single: Vec<_> = inputs.iter().map(|text| builtin.embed_text(text)).collect();
         assert_eq!(batch, single);
+        let tokens: usize = inputs.iter().map(|text| builtin.count_tokens(text)).sum();
+        assert_eq!(builtin.tokens_embedded(), 2 * tokens as u64);
         assert_eq!(builtin.embed(&inputs[..2], Role::Query).await.unwrap(), single[..2]);
     }
 

@@ -48,11 +48,18 @@ pub trait Embedder: Send + Sync {
     /// models whose tokenizer is known; otherwise an estimate on the high side.
     fn count_tokens(&self, text: &str) -> usize;
 
+    /// Tokens embedded so far: as the endpoint bills them, or counted where it does not say. 0 where
+    /// nobody counts.
+    fn tokens_embedded(&self) -> u64 {
+        0
+    }
+
     /// One vector per input, in order, of `id().dimensions` and unit length; `None` where the
     /// model has nothing to say of a text (the built-in table: unknown words only).
     ///
-    /// Retries what is worth retrying. A refused batch comes back as the error of the whole batch:
-    /// the caller splits it until the bad input is alone.
+    /// Retries what is worth retrying. A refused batch comes back as the error of the whole batch
+    /// ([`Fault::Refused`](crate::error::Fault), `TooLong`): the caller splits it until the bad input
+    /// is alone. `Fault::Stopped` says that the run stops, and that this was not asked.
     async fn embed(
         &self,
         inputs: &[String],

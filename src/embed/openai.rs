@@ -18,9 +18,10 @@ use futures::{StreamExt, TryStreamExt, stream};
 use tokio::sync::Semaphore;
 
 use super::{Embedder, Limits, Role};
+use crate::cancel::Cancel;
 use crate::error::{BackendError, Fault, Service};
-use crate::openai::Client;
-use crate::retry::{RetryPolicy, retry};
+use crate::openai::{Client, Quota};
+use crate::retry::{RetryPolicy, retry_until};
 use crate::types::EmbedderId;
 use tokens::Tokenizer;
 use wire::{Answer, Request};
@@ -52,12 +53,21 @@ pub struct OpenAiOptions {
     /// For one request, answer included.
     pub timeout: Duration,
     pub retry: RetryPolicy,
+    /// Over all calls together.
+    pub quota: Quota,
+    /// Once it says so, nothing more is sent.
+    pub cancel: Cancel,
 }
 
 /// Prepares an embedder. Sends one short text to learn the dimension and the model's name, unless
 /// `known_dimensions` is given.
-pub async fn connect(options: OpenAiOptions) -> Result<OpenAiEmbedder, BackendError> {
-    let client = Client::new(Service::Embedder, &options.base_url, options.api_key.as_deref())?;
+pub async fn connect(mut options: OpenAiOptions) -> Result<OpenAiEmbedder, BackendError> {
+    let client = Client::new(Service::Embedder, &options.base_url, options.api_key.as_deref())?
+        .limited(options.quota, options.cancel.clone());
+    // A request over the tokens of a minute could never be sent within them.
+    if let Some(tokens) = options.quota.tokens_per_minute {
+        options.batch_tokens = options.batch_tokens.min(tokens as usize);
+    }
     let mut embedder = OpenAiEmbedder {
         id: EmbedderId {
             name: format!("openai:{}", options.model),
@@ -73,7 +83,7 @@ pub async fn connect(options: OpenAiOptions) -> Result<OpenAiEmbedder, BackendEr
         options,
     };
     if embedder.options.known_dimensions.is_none() {
-        let answer = embedder.request(&["dimension".to_owned()]).await?;
+        let answer = embedder.request(&["dimension".to_owned()], None).await?;
         embedder.id.dimensions = answer.vectors.first().map_or(0, Vec::len);
         embedder.id.revision = answer.model;
     } else if embedder.id.revision.is_empty() {
@@ -113,6 +123,10 @@ impl Embedder for OpenAiEmbedder {
         self.tokenizer.count(text)
     }
 
+    fn tokens_embedded(&self) -> u64 {
+        self.client.billed()
+    }
+
     async fn embed(
         &self,
         inputs: &[String],
@@ -129,8 +143,11 @@ impl Embedder for OpenAiEmbedder {
             .filter(|(_, text)| !text.trim().is_empty())
             .map(|(place, text)| (place, format!("{prefix}{text}")))
             .unzip();
-        let requests: Vec<_> =
-            self.batches(&texts).into_iter().map(|range| self.request(&texts[range])).collect();
+        let requests: Vec<_> = self
+            .batches(&texts)
+            .into_iter()
+            .map(|(range, tokens)| self.request(&texts[range], tokens))
+            .collect();
         let answers: Vec<Embedded> =
             stream::iter(requests).buffered(self.options.concurrency.max(1)).try_collect().await?;
         let mut results = vec![None; inputs.len()];
@@ -149,39 +166,57 @@ struct Embedded {
 }
 
 impl OpenAiEmbedder {
-    fn batches(&self, texts: &[String]) -> Vec<Range<usize>> {
+    /// What goes into each request, and its tokens where they had to be counted for that.
+    fn batches(&self, texts: &[String]) -> Vec<(Range<usize>, Option<u64>)> {
         let Limits { batch_items, batch_tokens, .. } = self.limits();
         // No known tokenizer makes more tokens than bytes: a small call is never counted, which
         // saves loading the tokenizer for a question.
-        if texts.len() <= batch_items
-            && texts.iter().map(String::len).sum::<usize>() <= batch_tokens
-        {
-            return split(&vec![0; texts.len()], batch_items, batch_tokens);
+        let bytes: usize = texts.iter().map(String::len).sum();
+        if texts.len() <= batch_items && bytes <= batch_tokens {
+            return if texts.is_empty() { Vec::new() } else { vec![(0..texts.len(), None)] };
         }
         let tokens: Vec<usize> = texts.iter().map(|text| self.count_tokens(text)).collect();
-        split(&tokens, batch_items, batch_tokens)
+        let sum = |range: Range<usize>| tokens[range].iter().sum::<usize>() as u64;
+        let ranges = split(&tokens, batch_items, batch_tokens).into_iter();
+        ranges.map(|range| (range.clone(), Some(sum(range)))).collect()
     }
 
-    /// One batch, retried as the policy says.
-    async fn request(&self, texts: &[String]) -> Result<Embedded, BackendError> {
+    fn count_all(&self, texts: &[String]) -> u64 {
+        texts.iter().map(|text| self.count_tokens(text) as u64).sum()
+    }
+
+    /// One batch of so many tokens, retried as the policy says.
+    async fn request(
+        &self,
+        texts: &[String],
+        tokens: Option<u64>,
+    ) -> Result<Embedded, BackendError> {
         let _permit = self.requests.acquire().await;
-        let result = retry(&self.options.retry, || self.request_once(texts)).await;
-        match result {
+        // Only now: the answers before may have announced a limit on them.
+        let counted = || if self.client.counts_tokens() { self.count_all(texts) } else { 0 };
+        let tokens = tokens.unwrap_or_else(counted);
+        let ask = || {
+            retry_until(&self.options.retry, &self.options.cancel, || {
+                self.request_once(texts, tokens)
+            })
+        };
+        match ask().await {
             Err(error) if self.refuses_base64(&error) => {
                 self.asks_floats.store(true, Ordering::Relaxed);
-                retry(&self.options.retry, || self.request_once(texts)).await
+                ask().await
             }
             other => other,
         }
     }
 
     fn refuses_base64(&self, error: &BackendError) -> bool {
-        error.fault == Fault::Permanent
+        matches!(error.fault, Fault::Refused | Fault::Permanent)
             && !self.asks_floats.load(Ordering::Relaxed)
             && ["encoding_format", "base64"].iter().any(|word| error.message.contains(word))
     }
 
-    async fn request_once(&self, texts: &[String]) -> Result<Embedded, BackendError> {
+    async fn request_once(&self, texts: &[String], tokens: u64) -> Result<Embedded, BackendError> {
+        let permit = self.client.admit(tokens).await?;
         let floats = self.asks_floats.load(Ordering::Relaxed);
         let request = Request {
             model: &self.options.model,
@@ -190,33 +225,44 @@ impl OpenAiEmbedder {
             encoding_format: if floats { "float" } else { "base64" },
             dimensions: self.options.dimensions,
         };
-        let answer: Answer = self.client.embeddings(&request, self.options.timeout).await?;
-        self.check(answer, texts.len()).map_err(|e| self.client.error(Fault::Permanent, &e))
+        let answer: Answer =
+            self.client.embeddings(&request, &permit, self.options.timeout).await?;
+        permit.bill(answer.tokens().unwrap_or_else(|| self.count_all(texts)));
+        self.check(answer, texts.len())
+            .map_err(|(fault, message)| self.client.error(fault, &message))
     }
 
-    /// The vectors of an answer to `expected` inputs, or a sentence about what is wrong with it.
-    fn check(&self, answer: Answer, expected: usize) -> Result<Embedded, String> {
+    /// The vectors of an answer to `expected` inputs, or what is wrong with it, in a sentence.
+    fn check(&self, answer: Answer, expected: usize) -> Result<Embedded, (Fault, String)> {
         let asked = &self.options.model;
         let model = answer.model.filter(|m| !m.is_empty()).unwrap_or_else(|| asked.clone());
         if !self.id.revision.is_empty() && self.id.revision != model {
-            return Err(format!(
+            let message = format!(
                 "the model that answered is {model}, not {} as before: vectors of two models \
                  cannot be mixed",
                 self.id.revision
-            ));
+            );
+            return Err((Fault::Changed, message));
         }
-        let vectors = wire::in_order(answer.data, expected)?;
+        // Servers that pass over an input, or know no batches, answer the others when asked alone.
+        let vectors =
+            wire::in_order(answer.data, expected).map_err(|wrong| (Fault::Refused, wrong))?;
         let first = vectors.first().map_or(0, Vec::len);
         let dimensions = if self.id.dimensions == 0 { first } else { self.id.dimensions };
         for vector in &vectors {
-            if vector.is_empty() || vector.len() != dimensions {
-                return Err(format!(
+            if vector.is_empty() {
+                return Err((Fault::Refused, "a vector is empty".to_owned()));
+            }
+            if vector.len() != dimensions {
+                let message = format!(
                     "a vector has {} dimensions where {dimensions} were expected",
                     vector.len()
-                ));
+                );
+                return Err((Fault::Changed, message));
             }
             if !vector.iter().all(|value| value.is_finite()) {
-                return Err("a vector has values that are not numbers".to_owned());
+                let message = "a vector has values that are not numbers".to_owned();
+                return Err((Fault::Refused, message));
             }
         }
         Ok(Embedded { vectors, model })

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::stream::{Stream, StreamExt};
 
+use super::budget::{Budget, Turn};
 use super::prepare::{Prepared, Ready, Refused, Replaces};
 use crate::embed::sparse::SparseEncoder;
 use crate::embed::{Embedder, Role};
@@ -99,10 +100,21 @@ pub(super) struct Embedded {
 
 pub(super) struct EmbeddedPart {
     pub document: Arc<Target>,
-    /// Or the reason why the embedder refused one of the chunks.
-    pub points: Result<Vec<Point>, String>,
+    pub points: Result<Vec<Point>, Missing>,
     pub last: bool,
 }
+
+/// Why there is no vector.
+#[derive(Clone)]
+pub(super) enum Missing {
+    /// The embedder refused the text, for this reason.
+    Refused(String),
+    /// The run stopped before it was asked.
+    Stopped,
+}
+
+/// The vector of a text, `None` where the model has nothing to say of it.
+type Outcome = Result<Option<Vec<f32>>, Missing>;
 
 /// Vectors of repeated texts that are kept at most.
 const REPEATED: usize = 4_096;
@@ -112,6 +124,7 @@ pub(super) struct Encoder {
     pub embedder: Arc<dyn Embedder>,
     pub store: Arc<dyn VectorStore>,
     pub sparse: Arc<SparseEncoder>,
+    pub budget: Arc<Budget>,
     /// Stores with chunks from before this run, which may have the text of any new one.
     pub lenders: Vec<Arc<dyn VectorStore>>,
     pub known: Mutex<Known>,
@@ -152,19 +165,35 @@ impl Encoder {
                 order.push(chunk.chunk_hash.clone());
             }
         }
+        let turn = self.budget.turn().await;
         let stored = self.stored(&order).await?;
-        let mut by_hash: HashMap<ContentHash, Result<Option<Vec<f32>>, String>> =
+        let mut by_hash: HashMap<ContentHash, Outcome> =
             stored.into_iter().map(|(hash, vector)| (hash, Ok(Some(vector)))).collect();
         order.retain(|hash| !by_hash.contains_key(hash));
         let inputs: Vec<String> = order
             .iter()
             .map(|hash| Chunk::embedded_text(&texts[hash].headings, &texts[hash].text))
             .collect();
-        let embedded = inputs.len();
         let total: usize = batch.parts.iter().map(|part| part.chunks.len()).sum();
-        let vectors = embed_or_split(&*self.embedder, inputs).await?;
+        let reused = total - inputs.len();
+        let vectors = self.embed(inputs, turn).await?;
+        let embedded = vectors.iter().filter(|vector| vector.is_ok()).count();
         by_hash.extend(order.into_iter().zip(vectors));
-        Ok(Vectors { by_hash, embedded, reused: total - embedded })
+        Ok(Vectors { by_hash, embedded, reused })
+    }
+
+    async fn embed(
+        &self,
+        inputs: Vec<String>,
+        turn: Option<Turn<'_>>,
+    ) -> Result<Vec<Outcome>, BackendError> {
+        if inputs.is_empty() {
+            return Ok(Vec::new());
+        }
+        let Some(_reserved) = self.budget.reserve(&*self.embedder, &inputs, turn).await else {
+            return Ok(vec![Err(Missing::Stopped); inputs.len()]);
+        };
+        embed_or_split(&*self.embedder, inputs).await
     }
 
     /// Vectors that are stored of these texts. Only stores that may have one are asked.
@@ -212,26 +241,25 @@ fn beginning(hash: &ContentHash) -> [u8; 16] {
 }
 
 struct Vectors {
-    by_hash: HashMap<ContentHash, Result<Option<Vec<f32>>, String>>,
+    by_hash: HashMap<ContentHash, Outcome>,
     embedded: usize,
     reused: usize,
 }
 
 fn join(
     part: Part,
-    vectors: &HashMap<ContentHash, Result<Option<Vec<f32>>, String>>,
+    vectors: &HashMap<ContentHash, Outcome>,
     sparse: &SparseEncoder,
 ) -> EmbeddedPart {
     let points = part.chunks.into_iter().map(|chunk| {
         let dense = match vectors.get(&chunk.chunk_hash) {
             Some(Ok(vector)) => vector.clone(),
-            Some(Err(reason)) => {
+            Some(Err(Missing::Refused(reason))) => {
                 let place = chunk.locator.cite("");
-                return Err(format!(
-                    "{} was refused: {reason}",
-                    place.trim_start_matches([':', '#'])
-                ));
+                let place = place.trim_start_matches([':', '#']);
+                return Err(Missing::Refused(format!("{place} was refused: {reason}")));
             }
+            Some(Err(Missing::Stopped)) => return Err(Missing::Stopped),
             None => None,
         };
         let text = Chunk::embedded_text(&chunk.headings, &chunk.text);
@@ -249,8 +277,8 @@ const REFUSALS_BEFORE_GIVING_UP: usize = 4;
 async fn embed_or_split(
     embedder: &dyn Embedder,
     inputs: Vec<String>,
-) -> Result<Vec<Result<Option<Vec<f32>>, String>>, BackendError> {
-    let mut results: Vec<Result<_, String>> = Vec::with_capacity(inputs.len());
+) -> Result<Vec<Outcome>, BackendError> {
+    let mut results: Vec<Outcome> = Vec::with_capacity(inputs.len());
     let mut pending = vec![inputs];
     while let Some(mut inputs) = pending.pop() {
         if inputs.is_empty() {
@@ -258,18 +286,21 @@ async fn embed_or_split(
         }
         match embedder.embed(&inputs, Role::Document).await {
             Ok(vectors) => results.extend(vectors.into_iter().map(Ok)),
-            Err(error) if matches!(error.fault, Fault::TooLong | Fault::Permanent) => {
+            Err(error) if matches!(error.fault, Fault::TooLong | Fault::Refused) => {
                 if inputs.len() == 1 {
                     let only_refusals = results.iter().all(Result::is_err);
                     if only_refusals && results.len() + 1 >= REFUSALS_BEFORE_GIVING_UP {
                         return Err(error);
                     }
-                    results.push(Err(error.message));
+                    results.push(Err(Missing::Refused(error.message)));
                 } else {
                     let tail = inputs.split_off(inputs.len() / 2);
                     pending.push(tail);
                     pending.push(inputs);
                 }
+            }
+            Err(error) if error.fault == Fault::Stopped => {
+                results.extend(inputs.iter().map(|_| Err(Missing::Stopped)));
             }
             Err(error) => return Err(error),
         }

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::batch::{Embedded, EmbeddedPart, Target};
+use super::batch::{Embedded, EmbeddedPart, Missing, Target};
 use super::ledger::Ledger;
 use super::prepare::{Refused, Replaces, Why};
 use super::report::{IngestEvent, IngestReport};
@@ -29,7 +29,9 @@ pub(super) struct Committer<'a> {
     /// Failures the collection remembers, by source.
     known_failures: HashMap<String, FailureRecord>,
     new_failures: Vec<FailureRecord>,
-    /// Documents one of whose earlier parts was refused.
+    /// Documents were left out because the run stops.
+    pub cut_short: bool,
+    /// Documents one of whose earlier parts was refused, or left out.
     broken: HashSet<String>,
     /// The document of which some parts are stored beside the version they replace.
     half_replaced: Option<String>,
@@ -54,6 +56,7 @@ impl<'a> Committer<'a> {
             orphans: survey.audit.orphans.iter().cloned().collect(),
             known_failures: failures.map(|f| (f.source.clone(), f.clone())).collect(),
             new_failures: Vec::new(),
+            cut_short: false,
             broken: HashSet::new(),
             half_replaced: None,
             unflushed: 0,
@@ -262,7 +265,13 @@ impl<'a> Committer<'a> {
                 self.half_replaced = half.then_some(source);
                 Ok(Sorted::Good(points, part.last.then_some(part.document)))
             }
-            Err(reason) => {
+            // What was stored of it before is paid for: the next run goes on from there.
+            Err(Missing::Stopped) => {
+                self.cut_short = true;
+                self.broken.insert(source);
+                Ok(Sorted::Broken)
+            }
+            Err(Missing::Refused(reason)) => {
                 let DocumentRecord { size, mtime, document_hash, .. } = &part.document.record;
                 self.fail(&source, &reason, (*size, *mtime), Some(document_hash.clone()));
                 if part.document.replaces != Replaces::Changed {

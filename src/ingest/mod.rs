@@ -12,6 +12,7 @@
 //! that run was cut off, and the next one looks at what it left.
 
 mod batch;
+pub mod budget;
 pub mod chunk;
 mod commit;
 pub mod discover;
@@ -26,6 +27,7 @@ pub mod report;
 mod survey;
 pub mod web;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -33,7 +35,7 @@ use futures::stream::{self, Stream, StreamExt};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use crate::cancel::Cancel;
+use crate::cancel::{Cancel, Stop};
 use crate::embed::Embedder;
 use crate::embed::sparse::{self, SparseEncoder, TermCounter};
 use crate::error::{BackendError, Fault, Service};
@@ -41,6 +43,7 @@ use crate::store::VectorStore;
 use crate::types::{ChunkerId, Manifest, Run, SCHEMA_VERSION, SparseId};
 
 use batch::{Embedded, Encoder};
+use budget::Budget;
 use commit::Committer;
 use discover::{DiscoverError, DiscoverOptions, Discovery};
 use extract::Extractor;
@@ -78,6 +81,7 @@ pub struct IngestOptions {
     pub prune: PruneLimit,
     /// Documents that are read and chunked at the same time.
     pub parallel: usize,
+    pub budget: Arc<Budget>,
 }
 
 impl IngestOptions {
@@ -116,8 +120,9 @@ pub enum IngestError {
 /// Brings the collection in line with its sources. `manifest` is the collection's, `None` where it
 /// does not exist yet.
 ///
-/// `cancel` ends the run after what is in flight, committed. A backend that fails on the way ends
-/// it too: the report says what was done until then, and carries the error.
+/// `cancel` ends the run after what is in flight, committed; so does [`IngestOptions::budget`] where
+/// it is used up. A backend that fails on the way ends it too: the report says what was done until
+/// then, and carries the error.
 pub async fn ingest(
     options: &IngestOptions,
     backends: &Backends,
@@ -137,11 +142,14 @@ pub async fn ingest(
     let ledger = Ledger::new(manifest, run(options, &survey.discovery), roots);
     let report = IngestReport::planned(&survey);
     let mut committer = Committer::new(store, report, ledger, &survey);
-    let execution = Execution { options, backends, cancel };
+    let execution = Execution { options, backends, cancel, cut_short: AtomicBool::new(false) };
     let outcome = execution.execute(&survey, &mut committer, emit).await;
+    let cut_short = committer.cut_short || execution.cut_short.into_inner();
     let mut report = committer.report;
     report.aborted = outcome.err();
-    report.interrupted = cancel.is_cancelled();
+    report.interrupted = cancel.reason() == Some(Stop::Interrupt);
+    report.stopped = cancel.reason().filter(|_| cut_short && !report.interrupted);
+    report.tokens = backends.embedder.tokens_embedded();
     report.elapsed_ms = started.elapsed().as_millis() as u64;
     Ok(report)
 }
@@ -175,6 +183,8 @@ struct Execution<'a> {
     options: &'a IngestOptions,
     backends: &'a Backends,
     cancel: &'a Cancel,
+    /// Something was left out because the run stops.
+    cut_short: AtomicBool,
 }
 
 impl Execution<'_> {
@@ -194,7 +204,7 @@ impl Execution<'_> {
         let run_id = committer.ledger.run.run_id;
         let mut prepared = Box::pin(
             stream::iter(work)
-                .take_while(|_| std::future::ready(!self.cancelled()))
+                .take_while(|_| std::future::ready(!self.stops()))
                 .map(move |work| prepare::prepare(work, self.options, self.backends, run_id))
                 .buffered(self.options.parallel.max(1)),
         );
@@ -208,7 +218,8 @@ impl Execution<'_> {
         committer.tidy(survey).await?;
         let prepared = stream::iter(sample).chain(prepared);
         self.stream(prepared, lenders, committer, emit).await?;
-        if !self.cancelled() {
+        let rest = !plan.deleted.is_empty() || !survey.audit.orphans.is_empty();
+        if rest && !self.stops() {
             committer.delete(&plan.deleted).await?;
             committer.clear_orphans().await?;
         }
@@ -244,6 +255,7 @@ impl Execution<'_> {
                 &committer.ledger.manifest()?.sparse,
                 store.endpoint(),
             )?),
+            budget: Arc::clone(&self.options.budget),
             lenders,
             known: Mutex::default(),
         };
@@ -259,7 +271,9 @@ impl Execution<'_> {
         let encode = async {
             let limits = encoder.embedder.limits();
             let food = stream::unfold(food, |mut food| async { Some((food.recv().await?, food)) });
-            let batches = batch::gather(food, limits.batch_items.clamp(1, BATCH_CHUNKS));
+            // A batch is one request: what is paid for is stored.
+            let fit = limits.batch_tokens / self.options.chunk.max_tokens.max(1);
+            let batches = batch::gather(food, limits.batch_items.min(fit).clamp(1, BATCH_CHUNKS));
             let in_flight = limits.concurrency.max(2);
             let encoded = batches.map(|batch| encoder.encode(batch)).buffered(in_flight);
             let mut encoded = Box::pin(encoded);
@@ -352,6 +366,13 @@ impl Execution<'_> {
             };
         }
         Ok(())
+    }
+
+    /// Whether to leave out what comes next.
+    fn stops(&self) -> bool {
+        let stops = self.cancelled();
+        self.cut_short.fetch_or(stops, Ordering::Relaxed);
+        stops
     }
 
     fn cancelled(&self) -> bool {

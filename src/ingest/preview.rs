@@ -41,7 +41,7 @@ pub struct Renamed {
 }
 
 /// What carrying out the plan would take.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize)]
 pub struct Work {
     /// Chunks to be stored.
     pub chunks: usize,
@@ -53,6 +53,8 @@ pub struct Work {
     pub tokens: usize,
     /// Requests to the embedding endpoint, about; none for an embedder in this process.
     pub requests: usize,
+    /// What the tokens cost, in the user's currency, where the price is known.
+    pub cost: Option<f64>,
 }
 
 impl Preview {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::survey::Survey;
+use crate::cancel::Stop;
 use crate::error::BackendError;
 
 /// Progress, in order of happening.
@@ -56,9 +57,15 @@ pub struct IngestReport {
     pub embedded: usize,
     /// Chunks that took their vector from a text embedded before.
     pub reused: usize,
+    /// Tokens that were embedded, as they are billed.
+    pub tokens: u64,
+    /// What they cost, in the user's currency, where the price is known.
+    pub cost: Option<f64>,
     pub elapsed_ms: u64,
     /// Cancelled on the way; what was committed stays.
     pub interrupted: bool,
+    /// The limit that ended the run before its end; what was committed stays.
+    pub stopped: Option<Stop>,
     /// What the collection holds now.
     pub documents_total: usize,
     /// The backend failure that ended the run early.

@@ -36,6 +36,10 @@ impl Embedder for Picky {
         self.inner.count_tokens(text)
     }
 
+    fn tokens_embedded(&self) -> u64 {
+        self.inner.tokens_embedded()
+    }
+
     async fn embed(
         &self,
         inputs: &[String],
@@ -55,6 +59,8 @@ struct Project {
     refuses: Option<(&'static str, Fault)>,
     inline: Option<(String, Vec<u8>)>,
     tags: Option<Vec<String>>,
+    /// Tokens that each run may embed.
+    budget: Option<u64>,
     events: Vec<IngestEvent>,
 }
 
@@ -62,7 +68,7 @@ impl Project {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join("docs")).unwrap();
-        Self { dir, refuses: None, inline: None, tags: None, events: Vec::new() }
+        Self { dir, refuses: None, inline: None, tags: None, budget: None, events: Vec::new() }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -80,6 +86,7 @@ impl Project {
     async fn ingest(&mut self) -> IngestReport {
         let store = self.store();
         let manifest = store.manifest().await.unwrap();
+        let (canceller, cancel) = cancel::pair();
         let options = IngestOptions {
             discover: DiscoverOptions {
                 root: self.dir.path().to_owned(),
@@ -100,6 +107,7 @@ impl Project {
             retry_failed: false,
             prune: PruneLimit { share: 0.5, allow: false },
             parallel: 2,
+            budget: Arc::new(Budget::new(self.budget, canceller)),
         };
         let backends = Backends {
             embedder: Arc::new(Picky { inner: Builtin::new(), refuses: self.refuses }),
@@ -113,7 +121,6 @@ impl Project {
             terms: Arc::new(TermCounter::new(sparse::LANGUAGE).unwrap()),
             replaces: None,
         };
-        let (_canceller, cancel) = cancel::pair();
         let mut events = Vec::new();
         let emit = &mut |event| events.push(event);
         let report = ingest(&options, &backends, manifest, &cancel, emit).await.unwrap();
@@ -161,12 +168,70 @@ async fn of_a_new_document_with_a_refused_chunk_nothing_stays() {
     let mut project = Project::new();
     project.write("small.txt", "A small file.");
     project.write("large.txt", &long("walrus", "poison"));
-    project.refuses = Some(("poison", Fault::Permanent));
+    project.refuses = Some(("poison", Fault::Refused));
     let report = project.ingest().await;
     assert_eq!((report.added, report.failed.len()), (1, 1));
     assert_eq!(project.found("walrus").await, 0);
     let finished = |event: &&IngestEvent| matches!(event, IngestEvent::Finished { .. });
     assert_eq!(project.events.iter().filter(finished).count(), 2);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_fails_is_no_fault_of_the_document() {
+    for fault in [Fault::Permanent, Fault::Changed, Fault::Unauthorized] {
+        let mut project = Project::new();
+        project.write("a.txt", "About walruses and poison.");
+        project.refuses = Some(("poison", fault));
+        let report = project.ingest().await;
+        assert_eq!((report.failed.len(), report.aborted.map(|e| e.fault)), (0, Some(fault)));
+    }
+}
+
+#[tokio::test]
+async fn a_budget_ends_each_run_and_the_next_goes_on() {
+    let mut clean = Project::new();
+    let mut project = Project { budget: Some(4_000), ..Project::new() };
+    for number in 0..900 {
+        let text = format!("Document {number} is about the walrus, and about little else.");
+        clean.write(&format!("{number}.txt"), &text);
+        project.write(&format!("{number}.txt"), &text);
+    }
+    let all = clean.ingest().await;
+    assert_eq!((all.added, all.stopped), (900, None));
+    let mut reports = Vec::new();
+    while reports.last().is_none_or(|last: &IngestReport| last.stopped.is_some()) {
+        reports.push(project.ingest().await);
+        let report = &reports[reports.len() - 1];
+        assert!(report.tokens <= 4_000 && report.added > 0, "{report:?}");
+        assert_eq!((report.aborted.is_some(), report.interrupted), (false, false));
+    }
+    assert!(reports.len() > 2, "{reports:?}");
+    assert_eq!(reports.iter().map(|report| report.added).sum::<usize>(), 900);
+    assert_eq!(reports.iter().map(|report| report.tokens).sum::<u64>(), all.tokens);
+    assert_eq!(project.found("walrus").await, 900);
+}
+
+#[tokio::test]
+async fn a_document_that_is_more_than_a_budget_is_paid_for_once() {
+    let mut clean = Project::new();
+    let mut project = Project { budget: Some(6_000), ..Project::new() };
+    clean.write("large.txt", &long("walrus", "The end."));
+    project.write("large.txt", &long("walrus", "The end."));
+    let all = clean.ingest().await;
+    let mut tokens = 0;
+    for run in 0.. {
+        assert!(run < 5, "gets nowhere");
+        let report = project.ingest().await;
+        tokens += report.tokens;
+        assert!(report.tokens > 0 && report.tokens <= 6_000, "{report:?}");
+        if report.stopped.is_none() {
+            assert_eq!((run > 1, report.added), (true, 1));
+            break;
+        }
+        assert_eq!((report.stopped, report.added), (Some(Stop::MaxCost), 0));
+    }
+    assert_eq!(tokens, all.tokens);
+    assert_eq!(project.found("walrus").await, clean.found("walrus").await);
 }
 
 #[tokio::test]

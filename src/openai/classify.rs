@@ -128,7 +128,9 @@ fn fault(status: u16, error: &ErrorBody, body: &str) -> Fault {
         }
         400 | 422 | 500 if says(TOO_LONG) => Fault::TooLong,
         501 | 505 => Fault::Permanent,
-        500..=599 if marked("invalid_request_error") || says(PERMANENT_5XX) => Fault::Permanent,
+        400 | 422 => Fault::Refused,
+        500..=599 if marked("invalid_request_error") => Fault::Refused,
+        500..=599 if says(PERMANENT_5XX) => Fault::Permanent,
         408 | 409 | 425 | 429 | 500..=599 => transient,
         _ => Fault::Permanent,
     }

@@ -2,10 +2,12 @@
 //!
 //! async-openai knows the paths and the event stream; docent brings the rest, because compatible
 //! servers differ where it is strict: requests and answers are docent's own tolerant types,
-//! `classify` sorts what is not a success, `transport` sends exactly one request per call, and
-//! [`crate::retry`] alone decides whether there is another.
+//! `classify` sorts what is not a success, `limiter` says when a request may leave, `transport`
+//! sends exactly one per call, and [`crate::retry`] alone decides whether there is another.
 
+mod announced;
 mod classify;
+mod limiter;
 mod retry_after;
 mod transport;
 
@@ -27,7 +29,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::cancel::{self, Cancel};
 use crate::error::{BackendError, Fault, Service};
+use limiter::{Held, Limiter};
+pub use limiter::{Permit, Quota};
 pub(crate) use retry_after::retry_after;
 use transport::Origin;
 pub(crate) use transport::{is_loopback, transport_error};
@@ -41,6 +46,7 @@ pub type Events = BoxStream<'static, Result<Value, BackendError>>;
 pub struct Client {
     api: async_openai::Client<OpenAIConfig>,
     origin: Arc<Origin>,
+    limiter: Arc<Limiter>,
 }
 
 impl Client {
@@ -58,13 +64,25 @@ impl Client {
             .with_api_key("")
             .with_org_id("")
             .with_project_id("");
-        let sender = Arc::clone(&origin);
+        let api = async_openai::Client::build(origin.http(), config);
+        let limiter = Arc::new(Limiter::new(Quota::default(), cancel::pair().1));
+        Ok(Self { api, origin, limiter })
+    }
+
+    /// The same endpoint, asked for no more than `quota`, and for nothing new after `cancel`.
+    #[must_use]
+    pub fn limited(self, quota: Quota, cancel: Cancel) -> Self {
+        Self { limiter: Arc::new(Limiter::new(quota, cancel)), ..self }
+    }
+
+    /// async-openai, sending through [`Origin::send`].
+    fn api(&self, permit: Option<Permit>) -> async_openai::Client<OpenAIConfig> {
+        let origin = Arc::clone(&self.origin);
         let send = tower::service_fn(move |factory| {
-            let origin = Arc::clone(&sender);
-            async move { origin.send(factory).await }
+            let (origin, permit) = (Arc::clone(&origin), permit.clone());
+            async move { origin.send(factory, permit.as_ref()).await }
         });
-        let api = async_openai::Client::build(origin.http(), config).with_http_service(send);
-        Ok(Self { api, origin })
+        self.api.clone().with_http_service(send)
     }
 
     /// URL without credentials, for messages.
@@ -77,21 +95,44 @@ impl Client {
         self.origin.error(fault, message)
     }
 
+    /// Whether [`Self::admit`] needs to know a request's tokens.
+    pub fn counts_tokens(&self) -> bool {
+        self.limiter.counts_tokens()
+    }
+
+    /// Tokens that were billed so far, over all clones of this client.
+    pub fn billed(&self) -> u64 {
+        self.limiter.billed()
+    }
+
+    /// Waits until a request of so many tokens may be sent. Every try needs leave of its own.
+    pub async fn admit(&self, tokens: u64) -> Result<Permit, BackendError> {
+        self.limiter.admit(tokens).await.map_err(|held| match held {
+            Held::Stopped => self.error(Fault::Stopped, "stopped before this was asked"),
+            Held::TooFarOff(wait) => self.error(
+                Fault::Transient { retry_after: Some(wait) },
+                "not sent, it takes no more for now",
+            ),
+        })
+    }
+
     /// `POST /embeddings`.
     pub async fn embeddings<A: DeserializeOwned>(
         &self,
         request: &impl Serialize,
+        permit: &Permit,
         timeout: Duration,
     ) -> Result<A, BackendError> {
-        let answer = async { self.api.embeddings().create_byot(request).await };
+        let api = self.api(Some(permit.clone()));
+        let answer = async { api.embeddings().create_byot(request).await };
         self.within(timeout, async { answer.await.map_err(|e| self.sort(e)) }).await
     }
 
     /// `POST /chat/completions` of a request that asks for a stream. Resolves when the answer
     /// begins. An event that is an error comes out as one. Dropping the stream ends the request.
     pub async fn chat_events(&self, request: &impl Serialize) -> Result<Events, BackendError> {
-        let chat = self.api.chat();
-        let events = chat.create_stream_byot::<_, Value>(request).await;
+        let api = self.api(None);
+        let events = api.chat().create_stream_byot::<_, Value>(request).await;
         let client = self.clone();
         Ok(events
             .map_err(|e| self.sort(e))?
@@ -108,8 +149,8 @@ impl Client {
 
     /// `GET /models`: the names, as the server orders them.
     pub async fn models(&self, timeout: Duration) -> Result<Vec<String>, BackendError> {
-        let models = self.api.models();
-        let list = async { models.list_byot::<Value>().await.map_err(|e| self.sort(e)) };
+        let api = self.api(None);
+        let list = async { api.models().list_byot::<Value>().await.map_err(|e| self.sort(e)) };
         let list = self.within(timeout, list).await?;
         if let Some(error) = self.origin.malformed(&list.to_string()) {
             return Err(error);

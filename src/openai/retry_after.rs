@@ -9,14 +9,17 @@ use super::classify::Headers;
 /// litellm passes the headers of the server behind it on under this prefix.
 const RENAMED: &str = "llm_provider-";
 
+/// The value of a header, of the server itself or of one behind it.
+pub(super) fn find<'a>(headers: &'a Headers, name: &str) -> Option<&'a str> {
+    let value = |name: &str| headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.trim());
+    value(name).or_else(|| value(&format!("{RENAMED}{name}")))
+}
+
 /// The wait that the headers ask for: `retry-after-ms`, `Retry-After` (seconds or a date, RFC 9110
 /// section 10.2.3), or the reset of a rate limit of which nothing remains. `now` is used where the
 /// answer has no `Date` of its own.
 pub(crate) fn retry_after(headers: &Headers, now: DateTime<Utc>) -> Option<Duration> {
-    let find = |name: &str| {
-        let value = |name: &str| headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.trim());
-        value(name).or_else(|| value(&format!("{RENAMED}{name}")))
-    };
+    let find = |name: &str| find(headers, name);
     let seconds = |value: &str| Duration::try_from_secs_f64(value.parse().ok()?).ok();
     find("retry-after-ms")
         .and_then(|ms| seconds(ms).map(|ms| ms / 1000))
@@ -38,7 +41,7 @@ pub(crate) fn retry_after(headers: &Headers, now: DateTime<Utc>) -> Option<Durat
 }
 
 /// `1s`, `6m0s`, `1h2m3.5s`, `20ms`; a bare number is seconds.
-fn compound(text: &str) -> Option<Duration> {
+pub(super) fn compound(text: &str) -> Option<Duration> {
     let mut total = Duration::ZERO;
     let mut rest = text;
     while !rest.is_empty() {

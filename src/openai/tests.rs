@@ -23,11 +23,17 @@ struct Rows {
     data: Vec<Value>,
 }
 
+/// One embeddings request.
+async fn ask<A: DeserializeOwned>(client: &Client, timeout: Duration) -> Result<A, BackendError> {
+    let permit = client.admit(0).await?;
+    client.embeddings(&json!({"input": ["x"]}), &permit, timeout).await
+}
+
 /// One embeddings request that is answered with `bytes`.
 async fn embeddings(bytes: Vec<u8>) -> Result<Rows, BackendError> {
     let server = ScriptedServer::start();
     server.push(Script::Answer(bytes));
-    let outcome = client(&server).embeddings(&json!({"input": ["x"]}), PATIENCE).await;
+    let outcome = ask(&client(&server), PATIENCE).await;
     assert_eq!(server.requests().len(), 1, "never retried here");
     outcome
 }
@@ -43,19 +49,19 @@ async fn chat(bytes: Vec<u8>) -> Result<Vec<Value>, BackendError> {
 
 /// Captured answers that are errors: what they end as, and a part of the message.
 fn refusals() -> Vec<(&'static str, Fault, &'static str)> {
-    use Fault::{NotFound, Permanent, TooLong, Unauthorized};
+    use Fault::{NotFound, Permanent, Refused, TooLong, Unauthorized};
     vec![
         ("aimock-429fixture.http", WAIT(1), "HTTP 429: Rate limit reached for gpt-4o-mini"),
-        ("aimock-badjson.http", Permanent, "HTTP 400: Malformed JSON"),
+        ("aimock-badjson.http", Refused, "HTTP 400: Malformed JSON"),
         ("aimock-badkey.http", Unauthorized, "HTTP 401: Invalid API key"),
         ("aimock-chaos429.http", WAIT(1), "HTTP 429: Chaos: rate limit exceeded"),
         ("aimock-nokey.http", Unauthorized, "HTTP 401: Invalid API key"),
         ("aimock-nomatch.http", NotFound, "HTTP 404: No fixture matched"),
-        ("aimock-strict-nomatch.http", Permanent, "HTTP 503: Strict mode: no fixture matched"),
-        ("infinity-badjson.http", Permanent, "HTTP 422: body.17: JSON decode error"),
+        ("aimock-strict-nomatch.http", Refused, "HTTP 503: Strict mode: no fixture matched"),
+        ("infinity-badjson.http", Refused, "HTTP 422: body.17: JSON decode error"),
         ("infinity-chat404.http", NotFound, "HTTP 404: Not Found"),
-        ("infinity-empty-input.http", Permanent, "List should have at least 1 item"),
-        ("infinity-tokens-input.http", Permanent, "Input should be a valid string"),
+        ("infinity-empty-input.http", Refused, "List should have at least 1 item"),
+        ("infinity-tokens-input.http", Refused, "Input should be a valid string"),
         ("lcp-404.http", NotFound, "HTTP 404: Not Found"),
         ("lcp-badjson.http", TRANSIENT, "HTTP 500: Internal Server Error"),
         ("lcp-badkey.http", Unauthorized, "HTTP 401: Invalid API key"),
@@ -64,13 +70,13 @@ fn refusals() -> Vec<(&'static str, Fault, &'static str)> {
         ("lcp-emb-empty.http", TRANSIENT, "HTTP 500: llama_decode returned -1"),
         ("lcp-emb-on-chatmodel.http", Permanent, "must be created with embedding=True"),
         ("lcp-nokey.http", Unauthorized, "HTTP 401: Invalid API key"),
-        ("litellm-badjson.http", Permanent, "HTTP 400: Invalid JSON payload"),
+        ("litellm-badjson.http", Refused, "HTTP 400: Invalid JSON payload"),
         ("litellm-badkey.http", Unauthorized, "HTTP 400: No connected db."),
         ("litellm-badmodel.http", NotFound, "Invalid model name passed in model=nope"),
         ("litellm-chat-badmodel.http", NotFound, "Invalid model name passed in model=nope"),
         ("litellm-dead-backend-stream.http", TRANSIENT, "OpenAIException - Connection error"),
         ("litellm-dead-backend.http", TRANSIENT, "OpenAIException - Connection error"),
-        ("litellm-empty-input.http", Permanent, "List should have at least 1 item"),
+        ("litellm-empty-input.http", Refused, "List should have at least 1 item"),
         ("litellm-mock-429-stream.http", TRANSIENT, "this is a mock rate limit error"),
         ("litellm-mock-429.http", TRANSIENT, "this is a mock rate limit error"),
         ("litellm-mock-500-stream.http", TRANSIENT, "this is a mock internal server error"),
@@ -90,16 +96,16 @@ fn refusals() -> Vec<(&'static str, Fault, &'static str)> {
         ("ls-404.http", NotFound, "HTTP 404: File Not Found"),
         ("ls-badjson.http", Permanent, "HTTP 500: [json.exception.parse_error.101]"),
         ("ls-badkey.http", Unauthorized, "HTTP 401: Invalid API Key"),
-        ("ls-badrole.http", Permanent, "must contain 'content'"),
+        ("ls-badrole.http", Refused, "must contain 'content'"),
         ("ls-chat-on-emb.http", Permanent, "does not support logits computation"),
         ("ls-ctx-stream.http", TooLong, "exceeds the available context size (4096 tokens)"),
         ("ls-ctx.http", TooLong, "exceeds the available context size (4096 tokens)"),
         ("ls-emb-badjson.http", Permanent, "parse error at line 1"),
-        ("ls-emb-empty.http", Permanent, "\"input\" must not be empty"),
+        ("ls-emb-empty.http", Refused, "\"input\" must not be empty"),
         ("ls-emb-longinput.http", TooLong, "input (5002 tokens) is too large to process"),
-        ("ls-emb-noinput.http", Permanent, "must be provided"),
+        ("ls-emb-noinput.http", Refused, "must be provided"),
         ("ls-emb-on-chat.http", Permanent, "Start it with `--embeddings`"),
-        ("ls-missing-messages.http", Permanent, "'messages' is required"),
+        ("ls-missing-messages.http", Refused, "'messages' is required"),
         ("ls-nokey.http", Unauthorized, "HTTP 401: Invalid API Key"),
     ]
 }
@@ -233,7 +239,7 @@ async fn errors_in_mid_stream_are_sorted() {
             Fault::TooLong,
             "context size exceeded",
         ),
-        (r#"{"object":"error","message":"no","type":"BadRequestError"}"#, Fault::Permanent, "no"),
+        (r#"{"object":"error","message":"no","type":"BadRequestError"}"#, Fault::Refused, "no"),
         (r#"{"error":"something else"}"#, TRANSIENT, "something else"),
     ];
     for (event, fault, message) in table {
@@ -248,9 +254,7 @@ async fn errors_in_mid_stream_are_sorted() {
 #[tokio::test]
 async fn transport_errors_say_what_happened() {
     let server = ScriptedServer::start();
-    let request = json!({"input": ["x"]});
-    let ask =
-        async |client: &Client| client.embeddings::<Value>(&request, PATIENCE).await.unwrap_err();
+    let ask = async |client: &Client| ask::<Value>(client, PATIENCE).await.unwrap_err();
     let table = [
         (Script::Reset, "the connection"),
         (Script::Answer(Vec::new()), "the connection broke"),
@@ -264,7 +268,7 @@ async fn transport_errors_say_what_happened() {
         assert!(error.message.contains(message), "{fault:?}: {error}");
     }
     server.push(Script::Stall);
-    let slow = client(&server).embeddings::<Value>(&request, Duration::from_millis(50)).await;
+    let slow = super::tests::ask::<Value>(&client(&server), Duration::from_millis(50)).await;
     assert_eq!(slow.unwrap_err().message, "no answer in 0.05 s");
 
     let plain = server.base_url().replace("http:", "https:");

@@ -15,7 +15,9 @@ use chrono::Utc;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Response, Url, redirect};
 
-use super::classify::{self, Refusal};
+use super::announced::announced;
+use super::classify::{self, Headers, Refusal};
+use super::limiter::Permit;
 use crate::error::{BackendError, Fault, Service};
 
 /// How long a TCP and TLS handshake may take.
@@ -100,8 +102,12 @@ impl Origin {
         BackendError::new(self.service, fault, &self.endpoint, &clean)
     }
 
-    /// Sends one request, once.
-    pub(super) async fn send(&self, factory: HttpRequestFactory) -> Result<Response, OpenAIError> {
+    /// Sends one request, once. What the answer says of limits goes to the one that admitted it.
+    pub(super) async fn send(
+        &self,
+        factory: HttpRequestFactory,
+        permit: Option<&Permit>,
+    ) -> Result<Response, OpenAIError> {
         let mut request = factory.build().await?;
         request.headers_mut().remove(AUTHORIZATION);
         if let Some(value) = &self.authorization {
@@ -113,9 +119,17 @@ impl Origin {
         let streams = request.url().path().ends_with("/chat/completions");
         let response = self.http.execute(request).await.map_err(|e| boxed(self.broken(&e)))?;
         if response.status().is_success() && !(streams && is_plain_answer(&response)) {
+            if let Some(permit) = permit {
+                permit.announce(announced(&headers(&response)));
+            }
             return Ok(response);
         }
-        Err(boxed(self.refused(&read_refusal(response).await)))
+        let error = self.refused(&read_refusal(response).await);
+        if let (Some(permit), Fault::Transient { retry_after: Some(wait) }) = (permit, error.fault)
+        {
+            permit.pause(wait);
+        }
+        Err(boxed(error))
     }
 
     /// The error of a request that got no answer, or half of one.
@@ -197,8 +211,7 @@ fn is_plain_answer(response: &Response) -> bool {
 /// Reads as much of an answer as its classification needs.
 async fn read_refusal(mut response: Response) -> Refusal {
     let status = response.status().as_u16();
-    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    let headers = response.headers().iter().map(|(n, v)| (n.to_string(), text(v))).collect();
+    let headers = headers(&response);
     let mut body = Vec::new();
     while body.len() < ERROR_BODY {
         match response.chunk().await {
@@ -208,6 +221,11 @@ async fn read_refusal(mut response: Response) -> Refusal {
         }
     }
     Refusal { status, headers, body: String::from_utf8_lossy(&body).into_owned() }
+}
+
+fn headers(response: &Response) -> Headers {
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    response.headers().iter().map(|(n, v)| (n.to_string(), text(v))).collect()
 }
 
 /// Fault and message of a failure below HTTP.

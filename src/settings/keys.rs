@@ -68,6 +68,9 @@ pub static KEYS: &[Key] = &[
     row("embedding.batch_tokens", None, &["DOCENT_EMBEDDING_BATCH_TOKENS"], Some("32000"), "tokens in a request, at most"),
     row("embedding.input_tokens", None, &["DOCENT_EMBEDDING_INPUT_TOKENS"], Some("8191"), "tokens of one text, at most: the model's limit"),
     row("embedding.concurrency", Some("--concurrency"), &["DOCENT_EMBEDDING_CONCURRENCY"], Some("4"), "requests in flight"),
+    row("embedding.rpm", Some("--rpm"), &["DOCENT_EMBEDDING_RPM"], None, "requests a minute, at most"),
+    row("embedding.tpm", Some("--tpm"), &["DOCENT_EMBEDDING_TPM"], None, "tokens a minute, at most"),
+    row("embedding.price", None, &["DOCENT_EMBEDDING_PRICE"], None, "price of a million tokens, in your currency"),
     row("embedding.timeout", None, &["DOCENT_EMBEDDING_TIMEOUT"], Some("60s"), "longest wait for one request"),
     row("chat.base_url", None, &["DOCENT_CHAT_BASE_URL"], None, "another endpoint for answers"),
     secret("chat.api_key", &["DOCENT_CHAT_API_KEY"], "its key"),
@@ -94,5 +97,7 @@ pub static KEYS: &[Key] = &[
     row("web.allow_private", Some("--allow-private"), &["DOCENT_WEB_ALLOW_PRIVATE"], Some("false"), "fetch from private addresses too"),
     row("web.max_pages", Some("--max-pages"), &["DOCENT_WEB_MAX_PAGES"], Some("500"), "pages that are fetched, at most"),
     row("web.timeout", None, &["DOCENT_WEB_TIMEOUT"], Some("30s"), "longest silence of a web server"),
+    row("ingest.max_cost", Some("--max-cost"), &["DOCENT_INGEST_MAX_COST"], None, "most that a run may spend, in the currency of embedding.price"),
+    row("ingest.deadline", Some("--deadline"), &["DOCENT_INGEST_DEADLINE"], None, "longest a run may take"),
     row("attempts", None, &["DOCENT_ATTEMPTS"], Some("5"), "tries of a request that is worth retrying"),
 ];

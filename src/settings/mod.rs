@@ -53,7 +53,20 @@ pub struct Embedding {
     pub batch_tokens: usize,
     pub input_tokens: usize,
     pub concurrency: usize,
+    /// Requests and tokens per minute. `None`: as fast as the endpoint goes.
+    pub rpm: Option<u64>,
+    pub tpm: Option<u64>,
+    /// Of a million tokens, in the user's currency.
+    pub price: Option<f64>,
     pub timeout: Duration,
+}
+
+impl Embedding {
+    /// What so many tokens cost; `None` where that is not known.
+    pub fn cost(&self, tokens: u64) -> Option<f64> {
+        let price = self.price.filter(|_| self.model != EmbeddingModel::Builtin);
+        price.map(|price| tokens as f64 * price / 1e6)
+    }
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -135,6 +148,10 @@ pub struct Ingest {
     pub extract_memory: u64,
     /// Part of the collection's documents that a run may delete without being told to, 0 to 1.
     pub prune_share: f64,
+    /// What one run may spend on embeddings, in the currency of [`Embedding::price`].
+    pub max_cost: Option<f64>,
+    /// How long one run may take.
+    pub deadline: Option<Duration>,
 }
 
 /// How pages of the web are fetched.
@@ -192,6 +209,9 @@ pub fn resolve(layers: &Layers, trusted: bool) -> Result<Settings, SettingsError
             batch_tokens: values.parsed("embedding.batch_tokens", parse::count)?,
             input_tokens: values.parsed("embedding.input_tokens", parse::count)?,
             concurrency: values.parsed("embedding.concurrency", parse::count)?,
+            rpm: values.optional("embedding.rpm", parse::count)?,
+            tpm: values.optional("embedding.tpm", parse::count)?,
+            price: values.optional("embedding.price", parse::amount)?,
             timeout: values.parsed("embedding.timeout", parse::duration)?,
         },
         chat: Chat {
@@ -223,6 +243,8 @@ pub fn resolve(layers: &Layers, trusted: bool) -> Result<Settings, SettingsError
             extract_timeout: values.parsed("ingest.extract_timeout", parse::duration)?,
             extract_memory: values.parsed("ingest.extract_memory", parse::size)?,
             prune_share: values.parsed("ingest.prune_share", parse::share)?,
+            max_cost: values.optional("ingest.max_cost", parse::amount)?,
+            deadline: values.optional("ingest.deadline", parse::duration)?,
         },
         web: Web {
             allow_private,
@@ -233,16 +255,7 @@ pub fn resolve(layers: &Layers, trusted: bool) -> Result<Settings, SettingsError
         resolved: KEYS.iter().map(|key| layers.resolved(key)).collect(),
         notices,
     };
-    if settings.chunk_overlap * 2 > settings.chunk_tokens {
-        return Err(SettingsError {
-            message: format!(
-                "chunk.overlap is {}, more than half of chunk.tokens ({})",
-                settings.chunk_overlap, settings.chunk_tokens
-            ),
-            hint: Some("set --chunk-overlap lower or --chunk-tokens higher".to_owned()),
-            usage: ["chunk.overlap", "chunk.tokens"].iter().any(|name| values.typed(name)),
-        });
-    }
+    values.agree(&settings)?;
     Ok(settings)
 }
 
@@ -260,6 +273,36 @@ impl Values<'_> {
     /// The value comes from the command line.
     fn typed(&self, name: &str) -> bool {
         self.found(name).is_some_and(|(_, origin)| *origin == Origin::Flag)
+    }
+
+    /// Settings that are fine alone and make no sense together.
+    fn agree(&self, settings: &Settings) -> Result<(), SettingsError> {
+        let typed = |names: &[&str]| names.iter().any(|name| self.typed(name));
+        if settings.chunk_overlap * 2 > settings.chunk_tokens {
+            return Err(SettingsError {
+                message: format!(
+                    "chunk.overlap is {}, more than half of chunk.tokens ({})",
+                    settings.chunk_overlap, settings.chunk_tokens
+                ),
+                hint: Some("set --chunk-overlap lower or --chunk-tokens higher".to_owned()),
+                usage: typed(&["chunk.overlap", "chunk.tokens"]),
+            });
+        }
+        let embedding = &settings.embedding;
+        let is_endpoint = embedding.model != EmbeddingModel::Builtin;
+        if settings.ingest.max_cost.is_some() && embedding.price.is_none() && is_endpoint {
+            let (_, origin) = self.found("ingest.max_cost").unzip();
+            let name = origin.unwrap_or(&Origin::Default).of(keys::key("ingest.max_cost"));
+            return Err(SettingsError {
+                message: format!("{name} needs the price of {}", embedding.model.name()),
+                hint: Some(format!(
+                    "{}: what a million tokens cost, in the same currency",
+                    keys::key("embedding.price").how_to_set()
+                )),
+                usage: typed(&["ingest.max_cost"]),
+            });
+        }
+        Ok(())
     }
 
     fn text(&self, name: &str) -> Option<String> {

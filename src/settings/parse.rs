@@ -92,6 +92,14 @@ pub fn float(text: &str) -> Result<f32, String> {
     }
 }
 
+/// An amount of money, without its currency.
+pub fn amount(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value.is_finite() && value >= 0.0 => Ok(value),
+        _ => Err("is not an amount: use a plain number such as 0.5".to_owned()),
+    }
+}
+
 /// `30s`, `2m`, `500ms`, `1h`; a bare number is seconds.
 pub fn duration(text: &str) -> Result<Duration, String> {
     wait(text).ok().filter(|time| !time.is_zero()).ok_or_else(|| NO_TIME.to_owned())

@@ -74,6 +74,28 @@ fn the_nearest_name_is_given_however_far() {
 }
 
 #[test]
+fn a_limit_on_costs_wants_a_price_where_something_costs() {
+    let endpoint = ("DOCENT_EMBEDDER", "openai:m");
+    let typed = settings(&[("ingest.max_cost", "2")], &[endpoint], "", "").unwrap_err();
+    assert_eq!(
+        (typed.message.as_str(), typed.usage),
+        ("--max-cost needs the price of openai:m", true)
+    );
+    assert!(typed.hint.unwrap().contains("DOCENT_EMBEDDING_PRICE"));
+    let file = settings(&[], &[endpoint], "ingest.max_cost = 2", "").unwrap_err();
+    assert!(!file.usage && file.message.starts_with("ingest.max_cost in /project"), "{file}");
+
+    settings(&[("ingest.max_cost", "2")], &[], "", "").unwrap();
+    let priced = settings(&[("ingest.max_cost", "2")], &[endpoint], "embedding.price = 0.02", "");
+    let embedding = priced.unwrap().embedding;
+    assert_eq!(embedding.cost(1_500_000), Some(0.03));
+    for amount in ["-1", "NaN", "inf", "2 EUR"] {
+        let error = settings(&[("ingest.max_cost", amount)], &[], "", "").unwrap_err();
+        assert!(error.message.contains("is not an amount"), "{error}");
+    }
+}
+
+#[test]
 fn zero_is_no_count() {
     for name in ["attempts", "search.k", "qdrant.shard_number", "chat.max_tokens"] {
         let error = settings(&[(name, "0")], &[], "", "").unwrap_err();

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::Ui;
 use super::sanitize::sanitize_line;
-use super::words::{counted, grouped};
+use super::words::{counted, grouped, money};
 use crate::cli::Format;
 use crate::error::Failure;
 use crate::ingest::preview::Preview;
@@ -65,7 +65,7 @@ fn summary(preview: &Preview) -> String {
     }
     if let Some(work) = preview.work.filter(|work| work.chunks > 0) {
         text += &format!(
-            "{} to store, {} to embed ({}{}), {} reused\n",
+            "{} to store, {} to embed ({}{}{}), {} reused\n",
             counted(work.chunks, "chunk"),
             counted(work.embedded, "text"),
             counted(work.tokens, "token"),
@@ -73,6 +73,7 @@ fn summary(preview: &Preview) -> String {
                 0 => String::new(),
                 number => format!(", {}", counted(number, "request")),
             },
+            work.cost.map_or_else(String::new, |cost| format!(", for {}", money(cost))),
             grouped(work.reused)
         );
     }

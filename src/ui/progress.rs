@@ -6,9 +6,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tokio::task::JoinHandle;
 
 use super::Ui;
+use super::report::reached;
 use super::sanitize::sanitize_line;
 use super::words::{counted, grouped};
-use crate::cancel::Cancel;
+use crate::cancel::{Cancel, Stop};
 use crate::ingest::IngestEvent;
 
 /// Nothing is drawn before this: short work needs no bar.
@@ -66,7 +67,12 @@ impl IngestProgress {
         let cancel = cancel.clone();
         late.spawn(|bar| async move {
             cancel.cancelled().await;
-            bar.println("stopping when what is in flight is stored; Ctrl-C again stops at once");
+            bar.println(match cancel.reason() {
+                Some(limit @ (Stop::Deadline | Stop::MaxCost)) => {
+                    format!("{}: stopping when what is in flight is stored", reached(limit))
+                }
+                _ => "stopping when what is in flight is stored; Ctrl-C again stops at once".into(),
+            });
         });
         Self { late, started: Instant::now(), chunks: 0 }
     }

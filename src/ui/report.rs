@@ -4,7 +4,8 @@ use serde_json::json;
 
 use super::Ui;
 use super::sanitize::sanitize_line;
-use super::words::{counted, grouped, seconds};
+use super::words::{counted, grouped, money, seconds};
+use crate::cancel::Stop;
 use crate::error::Failure;
 use crate::ingest::{FailedSource, IngestReport};
 
@@ -35,6 +36,9 @@ impl Ui {
                 counted(report.chunks, "new chunk"),
                 seconds(report.elapsed_ms)
             ));
+        }
+        if let Some(limit) = report.stopped {
+            self.warn(&format!("{} is not complete: {}", sanitize_line(roots), reached(limit)));
         }
         self.failed_sources(report);
     }
@@ -83,14 +87,33 @@ fn summary(report: &IngestReport) -> String {
             grouped(report.reused)
         );
     }
+    if let Some(cost) = report.cost.filter(|_| report.tokens > 0) {
+        let tokens = grouped(report.tokens as usize);
+        text += &format!("\n{tokens} tokens embedded for {}", money(cost));
+    }
     if report.skipped > 0 {
         let reasons = report.skipped_by_reason.iter();
         let reasons: Vec<String> =
             reasons.map(|(reason, number)| format!("{reason} {}", grouped(*number))).collect();
         text += &format!("\nskipped: {}", reasons.join(", "));
     }
+    if report.aborted.is_some() {
+        text += "\nended early: this much is stored, and the same command again does the rest";
+    }
     if report.interrupted {
         text += "\ninterrupted: the same command again does the rest";
     }
+    if let Some(limit) = report.stopped {
+        text += &format!("\nstopped: {}; the same command again goes on", reached(limit));
+    }
     text
+}
+
+/// Which limit is reached, in words.
+pub(super) fn reached(limit: Stop) -> &'static str {
+    match limit {
+        Stop::Interrupt => "interrupted",
+        Stop::Deadline => "the time of --deadline is over",
+        Stop::MaxCost => "what comes next would cost more than --max-cost",
+    }
 }

@@ -28,6 +28,12 @@ pub fn seconds(milliseconds: u64) -> String {
     }
 }
 
+/// An amount of money: `12.30`, and small ones with two digits that say something, `0.00042`.
+pub fn money(amount: f64) -> String {
+    let zeros = if amount > 0.0 { (-amount.log10()).floor().max(0.0) as usize } else { 0 };
+    format!("{amount:.*}", (zeros + 2).min(12))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -38,6 +44,11 @@ mod tests {
         assert_eq!(
             shown,
             ["0 chunks", "1 chunk", "2 chunks", "999 chunks", "1,000 chunks", "1,234,567 chunks"]
+        );
+        let amounts = [0.0, 12.3, 1.0, 0.5, 0.049_3, 0.000_421, 1e-30].map(money);
+        assert_eq!(
+            amounts,
+            ["0.00", "12.30", "1.00", "0.50", "0.049", "0.00042", "0.000000000000"]
         );
         assert_eq!([seconds(999), seconds(6_149)], ["999 ms", "6.1 s"]);
     }

@@ -29,7 +29,7 @@ use serde_json::Value;
 mod answers;
 
 use answers::Script;
-pub(crate) use answers::{DIMENSIONS, Request, capture, embed, event_stream, response};
+pub(crate) use answers::{DIMENSIONS, Request, Spoil, capture, embed, event_stream, response};
 
 /// How long a test waits for something that must happen.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -41,8 +41,12 @@ pub(crate) enum Fault {
     /// These bytes, from the status line on, then the connection is closed. See [`capture`] and
     /// [`response`].
     Answer(Vec<u8>),
+    /// The proper answer with these headers besides.
+    With(Vec<(&'static str, &'static str)>),
     /// The proper answer up to this many bytes, then the connection is closed.
     CutAfterBytes(usize),
+    /// The proper answer up to this many bytes, then the connection is reset (RST).
+    ResetAfterBytes(usize),
     /// The head and this many parts, then the connection is closed.
     CutAfter(usize),
     /// The head and this many parts, then a proper end of the body.
@@ -80,6 +84,8 @@ impl Shared {
 struct State {
     script: Script,
     faults: VecDeque<Fault>,
+    /// What happens to every request that finds no other fault.
+    lasting: Option<Fault>,
     requests: Vec<Request>,
     hangups: usize,
     releases: usize,
@@ -141,6 +147,25 @@ impl ScriptedServer {
     /// Puts a fault at the end of the queue; each request takes one from its front.
     pub(crate) fn push(&self, fault: Fault) {
         self.state().faults.push_back(fault);
+    }
+
+    /// The same fault for every request from now on that finds no other.
+    pub(crate) fn keep(&self, fault: Fault) {
+        self.state().lasting = Some(fault);
+    }
+
+    /// From now on an embeddings request with an input that contains `word` is spoiled.
+    pub(crate) fn spoil(&self, word: &str, how: Spoil) {
+        self.state().script.spoiled = Some((word.to_owned(), how));
+    }
+
+    /// Everything works again.
+    pub(crate) fn recover(&self) {
+        let mut state = self.state();
+        state.faults.clear();
+        state.lasting = None;
+        state.script.spoiled = None;
+        state.script.answers_as = None;
     }
 
     /// Lets every answer that is stalled now go on.
@@ -229,7 +254,7 @@ fn serve(mut connection: &TcpStream, shared: &Shared) -> io::Result<()> {
         let mut state = shared.lock();
         let parts = answers::answer(&state.script, &request);
         state.requests.push(request);
-        let fault = state.faults.pop_front();
+        let fault = state.faults.pop_front().or_else(|| state.lasting.clone());
         if matches!(fault, Some(Fault::Stall | Fault::StallAfter(_))) {
             state.stalled += 1;
             state.most_stalled = state.most_stalled.max(state.stalled);
@@ -240,6 +265,10 @@ fn serve(mut connection: &TcpStream, shared: &Shared) -> io::Result<()> {
     if matches!(fault, Some(Fault::Reset)) {
         // Closing a socket that has unread bytes resets the connection.
         return Ok(());
+    }
+    if let Some(Fault::ResetAfterBytes(count)) = fault {
+        let all = parts.concat();
+        return connection.write_all(&all[..count.min(all.len())]);
     }
     if last_byte {
         connection.read_exact(&mut [0])?;
@@ -262,6 +291,10 @@ fn send(
     match fault {
         None => connection.write_all(&[parts.concat(), last.clone()].concat()),
         Some(Fault::Answer(bytes)) => connection.write_all(&bytes),
+        Some(Fault::With(headers)) => {
+            let all = [parts.concat(), last.clone()].concat();
+            connection.write_all(&answers::with_headers(&all, &headers))
+        }
         Some(Fault::CutAfterBytes(count)) => {
             let all = [parts.concat(), last.clone()].concat();
             connection.write_all(&all[..count.min(all.len())])
@@ -281,7 +314,7 @@ fn send(
             connection.write_all(&parts[sent.len()..].concat())?;
             connection.write_all(last)
         }
-        Some(Fault::Reset) => Ok(()),
+        Some(Fault::Reset | Fault::ResetAfterBytes(_)) => Ok(()),
     }
 }
 

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::cancel::{self, Stop};
 use crate::openai::scripted::{
     self, DIMENSIONS, Fault as Script, ScriptedServer, capture, response,
 };
@@ -27,6 +28,8 @@ fn options(server: &ScriptedServer) -> OpenAiOptions {
             base: Duration::from_millis(1),
             max: Duration::from_millis(2),
         },
+        quota: Quota::default(),
+        cancel: cancel::pair().1,
     }
 }
 
@@ -167,7 +170,7 @@ async fn captured_vectors_are_read() {
     }
     for name in ["aimock-emb.http", "litellm-emb-ok.http", "ls-emb-mixed.http"] {
         let error = captured(capture(name)).await.map(|_| ()).unwrap_err();
-        assert_eq!(error.message, "2 vectors came for 1 texts", "{name}");
+        assert_eq!(error.message, "2 vectors came for 1 text", "{name}");
     }
 }
 
@@ -217,29 +220,30 @@ async fn wrong_answers_are_refused_with_what_is_wrong() {
     let table = [
         (
             r#"{"data":[{"embedding":[1,0]}],"model":"a"}"#,
+            Fault::Changed,
             "a vector has 2 dimensions where 3 were expected",
         ),
-        (
-            r#"{"data":[{"embedding":[]}],"model":"a"}"#,
-            "a vector has 0 dimensions where 3 were expected",
-        ),
+        (r#"{"data":[{"embedding":[]}],"model":"a"}"#, Fault::Refused, "a vector is empty"),
         (
             r#"{"data":[{"embedding":[1,null,0]}],"model":"a"}"#,
+            Fault::Refused,
             "a vector has values that are not numbers",
         ),
         (
             r#"{"data":[{"embedding":[1,1e60,0]}],"model":"a"}"#,
+            Fault::Refused,
             "a vector has values that are not numbers",
         ),
-        (r#"{"data":[],"model":"a"}"#, "0 vectors came for 1 texts"),
+        (r#"{"data":[],"model":"a"}"#, Fault::Refused, "0 vectors came for 1 text"),
         (
             r#"{"data":[{"embedding":[1,0,0]}],"model":"b"}"#,
+            Fault::Changed,
             "the model that answered is b, not a as before: vectors of two models cannot be mixed",
         ),
     ];
-    for (body, message) in table {
+    for (body, fault, message) in table {
         let error = known(body, 3, "a").await;
-        assert_eq!((error.fault, error.message.as_str()), (Fault::Permanent, message), "{body}");
+        assert_eq!((error.fault, error.message.as_str()), (fault, message), "{body}");
     }
     let error = known(r#"{"vectors":[]}"#, 3, "a").await;
     assert!(error.message.contains("missing field `data`"), "{error}");
@@ -274,6 +278,92 @@ async fn no_more_requests_in_flight_than_allowed() {
     let (vectors, server) = futures::future::join(all, control).await;
     assert_eq!(vectors.unwrap().len(), 8);
     assert_eq!(server.unwrap().most_stalled(), 2);
+}
+
+#[tokio::test]
+async fn tokens_are_counted_as_they_are_billed() {
+    let server = ScriptedServer::start();
+    server.push(Script::Reset);
+    let body = r#"{"data":[{"embedding":[1]}],"usage":null}"#;
+    let embedder = connect(options(&server)).await.unwrap();
+    embedder.embed(&texts(4), Role::Document).await.unwrap();
+    assert_eq!(embedder.tokens_embedded(), 12, "the server bills words");
+
+    let silent = ScriptedServer::start();
+    silent.push(Script::Answer(response("200 OK", &[], body)));
+    let options = OpenAiOptions { known_dimensions: Some(1), ..options(&silent) };
+    let embedder = connect(options).await.unwrap();
+    embedder.embed(&texts(1), Role::Document).await.unwrap();
+    assert_eq!(embedder.tokens_embedded(), embedder.count_tokens(&texts(1)[0]) as u64);
+}
+
+#[tokio::test]
+async fn no_request_is_over_the_tokens_of_a_minute() {
+    let server = ScriptedServer::start();
+    let quota = Quota { tokens_per_minute: Some(20), ..Quota::default() };
+    let embedder = connect(OpenAiOptions { quota, ..options(&server) }).await.unwrap();
+    assert_eq!(embedder.limits().batch_tokens, 20);
+}
+
+#[tokio::test]
+async fn an_announced_limit_is_not_run_into() {
+    let none_left = |remaining: &'static str, reset: &'static str| {
+        Script::With(vec![(remaining, "0"), (reset, "20m0s")])
+    };
+    for fault in [
+        none_left("x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
+        none_left("x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"),
+        none_left("llm_provider-x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"),
+        Script::With(vec![("ratelimit", "limit=5, remaining=0, reset=1200")]),
+    ] {
+        let server = ScriptedServer::start();
+        server.push(fault.clone());
+        let embedder = connect(options(&server)).await.unwrap();
+        embedder.embed(&texts(1), Role::Query).await.unwrap();
+        let error = embedder.embed(&texts(1), Role::Query).await.unwrap_err();
+        let message = "it asks to be left alone for 20 minutes: not sent, it takes no more for now";
+        assert_eq!(error.message, message, "{fault:?}");
+        assert_eq!(server.requests().len(), 1, "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_wish_to_be_left_alone_is_for_all_requests() {
+    let server = ScriptedServer::start();
+    server.push(Script::Answer(response("429 Slow Down", &[("retry-after", "1200")], "")));
+    let embedder = connect(options(&server)).await.unwrap();
+    for _ in 0..2 {
+        let error = embedder.embed(&texts(1), Role::Query).await.unwrap_err();
+        assert!(error.message.starts_with("it asks to be left alone for 20 minutes"), "{error}");
+    }
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_stop_ends_what_waits_and_finishes_what_is_under_way() {
+    let server = ScriptedServer::start();
+    server.push(Script::Stall);
+    server.push(Script::Answer(response("429 Slow Down", &[("retry-after", "100")], "")));
+    let (stop, cancel) = cancel::pair();
+    let options = OpenAiOptions { cancel, ..options(&server) };
+    let embedder = connect(options).await.unwrap();
+    let (one, two) = (texts(1), texts(2));
+    let calls = futures::future::join(
+        embedder.embed(&one, Role::Document),
+        embedder.embed(&two, Role::Document),
+    );
+    let control = tokio::task::spawn_blocking(move || {
+        server.wait_for_requests(2);
+        stop.cancel(Stop::Interrupt);
+        server.release();
+        server
+    });
+    let ((first, second), server) = futures::future::join(calls, control).await;
+    let mut outcomes = [first.map(|_| ()), second.map(|_| ())];
+    outcomes.sort_by_key(Result::is_err);
+    assert_eq!(outcomes[0], Ok(()));
+    assert_eq!(outcomes[1].clone().unwrap_err().fault, Fault::Stopped);
+    assert_eq!(server.unwrap().requests().len(), 2);
 }
 
 #[test]

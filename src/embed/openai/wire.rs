@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
+use serde_json::Value;
 
 #[derive(serde::Serialize)]
 pub(super) struct Request<'a> {
@@ -17,6 +18,16 @@ pub(super) struct Request<'a> {
 pub(super) struct Answer {
     pub(super) data: Vec<Item>,
     pub(super) model: Option<String>,
+    #[serde(default)]
+    usage: Value,
+}
+
+impl Answer {
+    /// Tokens that were billed, where the server says so: some leave it out, some say 0.
+    pub(super) fn tokens(&self) -> Option<u64> {
+        let count = |name: &str| self.usage.get(name).and_then(Value::as_u64);
+        count("prompt_tokens").or_else(|| count("total_tokens")).filter(|tokens| *tokens > 0)
+    }
 }
 
 #[derive(serde::Deserialize)]
@@ -33,7 +44,9 @@ pub(super) struct Vector(pub(super) Vec<f32>);
 /// The error is a sentence.
 pub(super) fn in_order(items: Vec<Item>, expected: usize) -> Result<Vec<Vec<f32>>, String> {
     if items.len() != expected {
-        return Err(format!("{} vectors came for {expected} texts", items.len()));
+        let s = |count| if count == 1 { "" } else { "s" };
+        let (came, asked) = (s(items.len()), s(expected));
+        return Err(format!("{} vector{came} came for {expected} text{asked}", items.len()));
     }
     let mut vectors: Vec<Option<Vec<f32>>> = vec![None; expected];
     for (position, item) in items.into_iter().enumerate() {
@@ -107,6 +120,8 @@ fn base64(text: &str) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
     use super::*;
 
     #[test]
@@ -141,6 +156,21 @@ mod tests {
     }
 
     #[test]
+    fn usage_is_what_is_billed() {
+        for (usage, expected) in [
+            (r#","usage":{"prompt_tokens":7,"total_tokens":9}"#, Some(7)),
+            (r#","usage":{"total_tokens":9}"#, Some(9)),
+            (r#","usage":{"prompt_tokens":0}"#, None),
+            (r#","usage":{"prompt_tokens":"7"}"#, None),
+            (r#","usage":null"#, None),
+            ("", None),
+        ] {
+            let answer: Answer = serde_json::from_str(&format!(r#"{{"data":[]{usage}}}"#)).unwrap();
+            assert_eq!(answer.tokens(), expected, "{usage}");
+        }
+    }
+
+    #[test]
     fn order_is_by_index() {
         let items = |indexes: &[Option<usize>]| {
             let item = |(value, index): (usize, &Option<usize>)| Item {
@@ -154,6 +184,6 @@ mod tests {
         assert_eq!(order(&[None, None], 2), Ok(vec![vec![0.0], vec![1.0]]));
         assert_eq!(order(&[Some(0), Some(0)], 2), Err("two vectors came for text 0".to_owned()));
         assert_eq!(order(&[Some(2)], 1), Err("a vector came for text 2 of 1".to_owned()));
-        assert_eq!(order(&[Some(0)], 3), Err("1 vectors came for 3 texts".to_owned()));
+        assert_eq!(order(&[Some(0)], 3), Err("1 vector came for 3 texts".to_owned()));
     }
 }

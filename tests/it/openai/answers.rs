@@ -19,6 +19,22 @@ pub(crate) struct Script {
     pub(crate) always_floats: bool,
     /// In words; longer ones are refused.
     pub(crate) longest_input: usize,
+    /// What is done to inputs that contain a word.
+    pub(crate) spoiled: Option<(String, Spoil)>,
+}
+
+/// What is wrong with an embeddings answer.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) enum Spoil {
+    /// 400 for the whole request.
+    Refuse,
+    /// The vector begins with this: NaN and infinity are sent as they are in base64, and as `null`
+    /// in floats.
+    Value(f32),
+    /// The vector is cut to this length.
+    Dimensions(usize),
+    /// There is no vector.
+    Leave,
 }
 
 impl Default for Script {
@@ -30,6 +46,7 @@ impl Default for Script {
             deltas: ["The first ", "passage says so [", "1", "]."].map(str::to_owned).to_vec(),
             always_floats: false,
             longest_input: usize::MAX,
+            spoiled: None,
         }
     }
 }
@@ -101,6 +118,13 @@ pub(crate) fn response(status: &str, headers: &[(&str, &str)], body: &str) -> Ve
     bytes
 }
 
+/// An answer with more headers.
+pub(crate) fn with_headers(answer: &[u8], headers: &[(&str, &str)]) -> Vec<u8> {
+    let end = answer.windows(2).position(|bytes| bytes == b"\r\n").unwrap() + 2;
+    let more = lines(headers);
+    [&answer[..end], more.as_bytes(), &answer[end..]].concat()
+}
+
 /// A chat stream of these events, ended by `[DONE]` only if it is among them.
 pub(crate) fn event_stream(events: &[&str]) -> Vec<u8> {
     let body = events.iter().map(|event| format!("data: {event}\n\n")).collect::<Vec<_>>().concat();
@@ -165,18 +189,30 @@ fn embeddings(script: &Script, request: &Request) -> Vec<Vec<u8>> {
         );
         return error(500, &message, "server_error");
     }
+    let spoils = |text: &String| {
+        script.spoiled.as_ref().filter(|(word, _)| text.contains(word)).map(|(_, how)| *how)
+    };
+    if inputs.iter().any(|text| spoils(text) == Some(Spoil::Refuse)) {
+        return error(400, "this text is against the rules of this house", "invalid_request_error");
+    }
     let dimensions = request.body["dimensions"].as_u64().map_or(DIMENSIONS, |d| d as usize);
     let as_base64 = request.body["encoding_format"] == "base64" && !script.always_floats;
     let row = |(index, text): (usize, &String)| {
-        let vector = embed(text, dimensions);
+        let mut vector = embed(text, dimensions);
+        match spoils(text) {
+            Some(Spoil::Value(value)) => vector[0] = value,
+            Some(Spoil::Dimensions(dimensions)) => vector.truncate(dimensions),
+            Some(Spoil::Leave) => return None,
+            Some(Spoil::Refuse) | None => {}
+        }
         let embedding = if as_base64 {
             json!(base64(&vector.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>()))
         } else {
             json!(vector)
         };
-        json!({"object": "embedding", "index": index, "embedding": embedding})
+        Some(json!({"object": "embedding", "index": index, "embedding": embedding}))
     };
-    let rows: Vec<Value> = inputs.iter().enumerate().map(row).collect();
+    let rows: Vec<Value> = inputs.iter().enumerate().filter_map(row).collect();
     let tokens: usize = inputs.iter().map(words).sum();
     let usage = json!({"prompt_tokens": tokens, "total_tokens": tokens});
     let model = model(script, request);
@@ -230,8 +266,12 @@ fn whole(status: u16, body: &Value) -> Vec<Vec<u8>> {
 }
 
 fn head_of(status: &str, headers: &[(&str, &str)], framing: &str) -> Vec<u8> {
-    let headers = headers.iter().map(|(n, v)| format!("{n}: {v}\r\n")).collect::<Vec<_>>().concat();
+    let headers = lines(headers);
     format!("HTTP/1.1 {status}\r\n{headers}{framing}\r\nconnection: close\r\n\r\n").into_bytes()
+}
+
+fn lines(headers: &[(&str, &str)]) -> String {
+    headers.iter().map(|(n, v)| format!("{n}: {v}\r\n")).collect::<Vec<_>>().concat()
 }
 
 fn chunk(bytes: &[u8]) -> Vec<u8> {

@@ -252,7 +252,7 @@ async fn a_cancelled_crawl_deletes_nothing() {
         while site.requests().iter().filter(|request| request.path == "/docs/").count() < 2 {
             tokio::task::yield_now().await;
         }
-        canceller.cancel();
+        canceller.cancel(cancel::Stop::Interrupt);
     });
     assert!(discovery.found.is_empty() && discovery.gone.is_empty(), "{discovery:?}");
 }

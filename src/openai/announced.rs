@@ -1,0 +1,132 @@
+//! What is left of a server's rate limits, from the headers of its answer. Pure.
+
+use std::time::Duration;
+
+use super::classify::Headers;
+use super::retry_after::{compound, find};
+
+/// What is left of one limit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Left {
+    /// Requests, or tokens.
+    pub(super) remaining: u64,
+    /// Until the limit is whole again. `None`: the server does not say.
+    pub(super) reset: Option<Duration>,
+}
+
+/// What an answer says of the limits it was counted against.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Announced {
+    pub(super) requests: Option<Left>,
+    pub(super) tokens: Option<Left>,
+}
+
+/// Reads `x-ratelimit-remaining-requests` and its relatives (`OpenAI`, Azure, Groq, litellm), and
+/// the `RateLimit` headers of the IETF in each of the forms its drafts have had. Of two limits on
+/// requests, the one with less left.
+pub(super) fn announced(headers: &Headers) -> Announced {
+    let named = |what: &str| {
+        let remaining = find(headers, &format!("x-ratelimit-remaining-{what}")).and_then(whole)?;
+        let reset = find(headers, &format!("x-ratelimit-reset-{what}")).and_then(compound);
+        Some(Left { remaining, reset })
+    };
+    let separate = || {
+        let remaining = find(headers, "ratelimit-remaining").and_then(whole)?;
+        let reset = find(headers, "ratelimit-reset").and_then(compound);
+        Some(Left { remaining, reset })
+    };
+    let requests = [named("requests"), find(headers, "ratelimit").and_then(combined), separate()];
+    Announced {
+        requests: requests.into_iter().flatten().min_by_key(|left| left.remaining),
+        tokens: named("tokens"),
+    }
+}
+
+/// `limit=100, remaining=50, reset=30`, or a list of policies such as `"default";r=50;t=30`, of
+/// which the one with least left counts.
+fn combined(text: &str) -> Option<Left> {
+    let policies: Vec<&str> =
+        if text.contains("remaining=") { vec![text] } else { text.split(',').collect() };
+    let one = |policy: &str| {
+        let field = |names: [&str; 2]| {
+            let fields = policy.split([',', ';']).filter_map(|field| field.trim().split_once('='));
+            fields.into_iter().find(|(name, _)| names.contains(name)).map(|(_, value)| value)
+        };
+        let remaining = field(["remaining", "r"]).and_then(whole)?;
+        Some(Left { remaining, reset: field(["reset", "t"]).and_then(compound) })
+    };
+    policies.into_iter().filter_map(one).min_by_key(|left| left.remaining)
+}
+
+/// A count, whichever way it is written; below zero is nothing.
+fn whole(text: &str) -> Option<u64> {
+    text.parse::<f64>().ok().filter(|number| number.is_finite()).map(|number| number as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(headers: &[(&str, &str)]) -> Announced {
+        announced(&headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect())
+    }
+
+    #[test]
+    fn openai_names() {
+        let all = read(&[
+            ("x-ratelimit-limit-requests", "60"),
+            ("x-ratelimit-limit-tokens", "150000"),
+            ("x-ratelimit-remaining-requests", "59"),
+            ("x-ratelimit-remaining-tokens", "149984"),
+            ("x-ratelimit-reset-requests", "20ms"),
+            ("x-ratelimit-reset-tokens", "6m0s"),
+        ]);
+        let left = |remaining, ms| Some(Left { remaining, reset: Some(Duration::from_millis(ms)) });
+        assert_eq!(all, Announced { requests: left(59, 20), tokens: left(149_984, 360_000) });
+
+        let renamed = read(&[
+            ("llm_provider-x-ratelimit-remaining-tokens", "7"),
+            ("llm_provider-x-ratelimit-reset-tokens", "1s"),
+        ]);
+        assert_eq!(renamed, Announced { requests: None, tokens: left(7, 1_000) });
+    }
+
+    #[test]
+    fn requests_in_every_form() {
+        type Row = (&'static [(&'static str, &'static str)], Option<(u64, Option<u64>)>);
+        let table: [Row; 12] = [
+            (&[], None),
+            (&[("x-ratelimit-remaining-requests", "0")], Some((0, None))),
+            (&[("x-ratelimit-remaining-requests", "-1")], Some((0, None))),
+            (&[("x-ratelimit-remaining-requests", "many")], None),
+            (&[("ratelimit-remaining", "3"), ("ratelimit-reset", "30")], Some((3, Some(30)))),
+            (&[("ratelimit", "limit=10, remaining=4, reset=9")], Some((4, Some(9)))),
+            (&[("ratelimit", "limit=10, remaining=4")], Some((4, None))),
+            (&[("ratelimit", r#""default";r=50;t=30"#)], Some((50, Some(30)))),
+            (&[("ratelimit", r#""burst";r=9;t=1, "day";r=2;t=600"#)], Some((2, Some(600)))),
+            (&[("ratelimit", r#""default""#)], None),
+            (
+                &[("ratelimit-remaining", "3"), ("x-ratelimit-remaining-requests", "8")],
+                Some((3, None)),
+            ),
+            (
+                &[
+                    ("x-ratelimit-remaining-requests", "1"),
+                    ("x-ratelimit-reset-requests", "tomorrow"),
+                ],
+                Some((1, None)),
+            ),
+        ];
+        for (headers, expected) in table {
+            let expected = expected.map(|(remaining, seconds)| Left {
+                remaining,
+                reset: seconds.map(Duration::from_secs),
+            });
+            assert_eq!(
+                read(headers),
+                Announced { requests: expected, tokens: None },
+                "{headers:?}"
+            );
+        }
+    }
+}

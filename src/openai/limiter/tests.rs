@@ -1,0 +1,263 @@
+//! The clock is a parameter here: nothing waits but where only another request can end the wait.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use proptest::prelude::*;
+
+use super::gate::WINDOW;
+use super::*;
+use crate::cancel::{self, Stop};
+use crate::openai::announced::Left;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn state(rpm: Option<u64>, tpm: Option<u64>) -> State {
+    State { requests: Gate::new(rpm), tokens: Gate::new(tpm), ..State::default() }
+}
+
+/// Sends one request as soon as it may leave, and returns when that is.
+fn leave(state: &mut State, tokens: u64, mut now: Instant) -> Instant {
+    loop {
+        let opens = state.leave(tokens, now);
+        if opens == now {
+            return now;
+        }
+        assert!(opens > now);
+        now = opens;
+    }
+}
+
+/// Seconds after the first at which requests of these tokens leave, each answered at once.
+fn departures(mut state: State, tokens: &[u64]) -> Vec<u64> {
+    let start = Instant::now();
+    let mut now = start;
+    let mut departures = Vec::new();
+    for tokens in tokens {
+        now = leave(&mut state, *tokens, now);
+        state.land(*tokens);
+        departures.push((now - start).as_secs());
+        now += SECOND;
+    }
+    departures
+}
+
+#[test]
+fn nothing_waits_where_nothing_is_set() {
+    assert_eq!(departures(state(None, None), &[1_000_000; 3]), [0, 1, 2]);
+}
+
+#[test]
+fn requests_a_minute() {
+    assert_eq!(departures(state(Some(2), None), &[0; 5]), [0, 1, 61, 62, 122]);
+}
+
+#[test]
+fn tokens_a_minute() {
+    assert_eq!(departures(state(None, Some(100)), &[60, 40, 10, 60, 30]), [0, 1, 61, 62, 63]);
+    // What is over the limit by itself leaves alone.
+    assert_eq!(departures(state(None, Some(100)), &[10, 300, 10]), [0, 61, 122]);
+}
+
+#[test]
+fn a_request_waits_for_both_and_spends_neither_before() {
+    let mut state = state(Some(2), Some(100));
+    let start = Instant::now();
+    leave(&mut state, 100, start);
+    assert_eq!(leave(&mut state, 100, start + SECOND), start + WINDOW);
+    assert_eq!(state.requests.opens(1, start + WINDOW), start + WINDOW, "one of two is left");
+}
+
+#[test]
+fn what_the_server_announces_is_obeyed_before_it_is_hit() {
+    let start = Instant::now();
+    let left = |remaining, seconds| Left { remaining, reset: Some(seconds * SECOND) };
+
+    let mut gate = Gate::default();
+    gate.take(1, start);
+    gate.announce(left(1, 20), 1, start);
+    gate.landed(1);
+    assert_eq!(gate.opens(1, start), start, "one is left");
+    gate.take(1, start);
+    assert_eq!(gate.opens(1, start), start + 20 * SECOND, "none is");
+    assert_eq!(gate.opens(1, start + 20 * SECOND), start + 20 * SECOND);
+
+    let mut tokens = Gate::default();
+    tokens.announce(left(500, 6), 0, start);
+    assert_eq!(tokens.opens(500, start), start);
+    assert_eq!(tokens.opens(501, start), start + 6 * SECOND);
+}
+
+#[test]
+fn what_is_under_way_may_not_be_counted_yet() {
+    let start = Instant::now();
+    let mut gate = Gate::default();
+    (0..3).for_each(|_| gate.take(1, start));
+    gate.announce(Left { remaining: 2, reset: Some(9 * SECOND) }, 1, start);
+    assert_eq!(gate.opens(1, start), start + 9 * SECOND);
+    // The others answer in any order: what they say of the time before does not count.
+    gate.landed(1);
+    gate.announce(Left { remaining: 4, reset: Some(SECOND) }, 1, start);
+    assert_eq!(gate.opens(1, start), start + 9 * SECOND);
+}
+
+#[test]
+fn a_late_answer_of_an_earlier_window_ends_no_later_one() {
+    let start = Instant::now();
+    let mut gate = Gate::default();
+    gate.announce(Left { remaining: 1, reset: Some(9 * SECOND) }, 0, start);
+    gate.announce(Left { remaining: 0, reset: Some(SECOND) }, 0, start);
+    assert_eq!(gate.opens(1, start + 2 * SECOND), start + 9 * SECOND);
+}
+
+#[test]
+fn without_a_reset_a_limit_is_by_the_minute() {
+    let start = Instant::now();
+    let mut gate = Gate::default();
+    gate.announce(Left { remaining: 1, reset: None }, 0, start);
+    assert_eq!(gate.opens(1, start), start);
+    gate.announce(Left { remaining: 0, reset: None }, 0, start);
+    assert_eq!(gate.opens(1, start), start + WINDOW);
+}
+
+#[tokio::test]
+async fn a_pause_is_for_all() {
+    let limiter = Arc::new(Limiter::new(Quota::default(), cancel::pair().1));
+    let (first, second) = (limiter.admit(0).await.unwrap(), limiter.admit(0).await.unwrap());
+    first.pause(30 * SECOND);
+    second.pause(SECOND);
+    let now = Instant::now();
+    assert!(limiter.state().leave(0, now) > now + 29 * SECOND);
+    let then = now + 30 * SECOND;
+    assert_eq!(limiter.state().leave(0, then), then);
+    // For longer than anyone waits: everybody is told.
+    first.pause(LONGEST_WAIT + 9 * SECOND);
+    for _ in 0..2 {
+        assert!(
+            matches!(limiter.admit(0).await.err(), Some(Held::TooFarOff(wait)) if wait > LONGEST_WAIT)
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_stop_ends_every_wait() {
+    let (canceller, cancel) = cancel::pair();
+    let quota = Quota { requests_per_minute: Some(1), ..Quota::default() };
+    let limiter = Arc::new(Limiter::new(quota, cancel));
+    let _sent = limiter.admit(0).await.unwrap();
+    let waiting = futures::future::join(limiter.admit(0), limiter.admit(0));
+    let stop = async { canceller.cancel(Stop::Deadline) };
+    let ((first, second), ()) = futures::future::join(waiting, stop).await;
+    assert_eq!([first.err(), second.err()], [Some(Held::Stopped); 2]);
+}
+
+/// A server that lets `quota` requests pass in each `window` and announces what is left. `early`: it
+/// counts a request when it comes, otherwise when it answers.
+struct Server {
+    quota: u64,
+    window: u64,
+    early: bool,
+    began: Option<u64>,
+    counted: u64,
+}
+
+impl Server {
+    fn count(&mut self, now: u64) -> Left {
+        let began = self.began.filter(|began| now < began + self.window).unwrap_or_else(|| {
+            self.counted = 0;
+            now
+        });
+        self.began = Some(began);
+        self.counted += 1;
+        assert!(self.counted <= self.quota, "over the quota at {now}");
+        let reset = Duration::from_millis(began + self.window - now);
+        Left { remaining: self.quota - self.counted, reset: Some(reset) }
+    }
+}
+
+/// Sends requests, `parallel` at a time, that take as long as `travels` says, there and back.
+/// Returns when the last answer came, in milliseconds.
+fn exchange(server: &mut Server, parallel: usize, travels: &[(u64, u64)]) -> u64 {
+    let start = Instant::now();
+    let at = |ms| start + Duration::from_millis(ms);
+    let mut gate = Gate::default();
+    // Of each request under way: when something happens to it, and which number it has.
+    let mut coming: BinaryHeap<Reverse<(u64, usize)>> = BinaryHeap::new();
+    let mut going: BinaryHeap<Reverse<(u64, usize)>> = BinaryHeap::new();
+    let mut said: Vec<Option<Left>> = vec![None; travels.len()];
+    let (mut now, mut sent) = (0, 0);
+    loop {
+        while sent < travels.len() && coming.len() + going.len() < parallel {
+            let opens = (gate.opens(1, at(now)) - start).as_millis() as u64;
+            let next = going.iter().chain(coming.iter()).map(|Reverse((at, _))| *at).min();
+            if opens > now {
+                if next.is_some_and(|next| next <= opens) {
+                    break;
+                }
+                now = opens;
+                continue;
+            }
+            gate.take(1, at(now));
+            going.push(Reverse((now + travels[sent].0, sent)));
+            sent += 1;
+        }
+        let arrives = going.peek().map(|Reverse((at, _))| *at);
+        let answers = coming.peek().map(|Reverse((at, _))| *at);
+        if let (Some(arrival), true) = (arrives, arrives <= answers.or(arrives)) {
+            let Some(Reverse((_, number))) = going.pop() else { unreachable!() };
+            now = arrival;
+            said[number] = server.early.then(|| server.count(now));
+            coming.push(Reverse((now + travels[number].1, number)));
+        } else if let Some(Reverse((answer, number))) = coming.pop() {
+            now = answer;
+            let left = said[number].unwrap_or_else(|| server.count(now));
+            gate.announce(left, 1, at(now));
+            gate.landed(1);
+        } else {
+            return now;
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_minute_holds_more_than_the_limit(
+        limit in 1_u64..20,
+        requests in proptest::collection::vec((1_u64..25, 0_u64..40), 1..60),
+    ) {
+        let mut gate = Gate::new(Some(limit));
+        let mut now = Instant::now();
+        let mut sent: Vec<(Instant, u64)> = Vec::new();
+        for (amount, gap) in requests {
+            now += Duration::from_secs(gap);
+            let opens = gate.opens(amount, now);
+            let within = |from: Instant| -> u64 {
+                sent.iter().filter(|(at, _)| *at + WINDOW > from).map(|(_, sent)| sent).sum()
+            };
+            prop_assert!(within(opens) + amount <= limit || within(opens) == 0);
+            let moment = Duration::from_millis(1);
+            prop_assert!(opens == now || within(opens - moment) + amount > limit, "waits for nothing");
+            now = opens;
+            gate.take(amount, now);
+            gate.landed(amount);
+            sent.push((now, amount));
+        }
+    }
+
+    #[test]
+    fn a_server_that_announces_its_limit_never_has_to_refuse(
+        parallel in 1_usize..6,
+        spare in 0_u64..20,
+        early: bool,
+        travels in proptest::collection::vec((0_u64..900, 0_u64..900), 1..80),
+    ) {
+        // Before its first answer nobody knows its limit.
+        let quota = parallel as u64 + spare;
+        let mut server = Server { quota, window: 2_000, early, began: None, counted: 0 };
+        let took = exchange(&mut server, parallel, &travels);
+        // And all get through: at least one in each window.
+        prop_assert!(took <= 4_000 * travels.len() as u64);
+    }
+}
