@@ -13,6 +13,8 @@ pub enum Stop {
     Deadline,
     /// What comes next would cost more than it may.
     MaxCost,
+    /// A source failed, and the run was to end with the first that does.
+    FirstFailure,
 }
 
 /// Held by the flows: asks whether to stop, or waits for it.

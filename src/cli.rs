@@ -160,6 +160,9 @@ pub struct IngestFlags {
     /// Take up only what failed before, whether it changed or not
     #[arg(long)]
     pub retry_failed: bool,
+    /// End the run with the first source that fails
+    #[arg(long)]
+    pub fail_fast: bool,
     /// Build the collection anew beside the old one, with the settings of now, and swap when complete
     #[arg(long, conflicts_with = "retry_failed")]
     pub rebuild: bool,

@@ -318,6 +318,7 @@ fn options(
         retry_failed: flags.retry_failed,
         prune: PruneLimit { share: context.settings.ingest.prune_share, allow: flags.allow_prune },
         parallel: parallelism(),
+        fail_fast: flags.fail_fast.then(|| budget.canceller()),
         budget: Arc::new(budget),
     })
 }

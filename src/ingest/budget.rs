@@ -42,6 +42,11 @@ impl Budget {
         }
     }
 
+    /// What ends the run when the budget is used up.
+    pub fn canceller(&self) -> Canceller {
+        self.stop.clone()
+    }
+
     /// The turn of a batch, in the order in which batches ask: it is taken before anything else is
     /// awaited, so that what comes first is also paid for first. Without a limit there are no turns.
     pub(super) async fn turn(&self) -> Option<Turn<'_>> {

@@ -9,6 +9,7 @@ use super::ledger::Ledger;
 use super::prepare::{Refused, Replaces, Why};
 use super::report::{IngestEvent, IngestReport};
 use super::survey::Survey;
+use crate::cancel::{Canceller, Stop};
 use crate::error::BackendError;
 use crate::store::VectorStore;
 use crate::types::{ContentHash, DocumentRecord, FailureRecord, Point, Validators, WebOrigin};
@@ -29,6 +30,8 @@ pub(super) struct Committer<'a> {
     /// Failures the collection remembers, by source.
     known_failures: HashMap<String, FailureRecord>,
     new_failures: Vec<FailureRecord>,
+    /// Ends the run with the first failure.
+    fail_fast: Option<Canceller>,
     /// Documents were left out because the run stops.
     pub cut_short: bool,
     /// Documents one of whose earlier parts was refused, or left out.
@@ -56,6 +59,7 @@ impl<'a> Committer<'a> {
             orphans: survey.audit.orphans.iter().cloned().collect(),
             known_failures: failures.map(|f| (f.source.clone(), f.clone())).collect(),
             new_failures: Vec::new(),
+            fail_fast: None,
             cut_short: false,
             broken: HashSet::new(),
             half_replaced: None,
@@ -63,6 +67,10 @@ impl<'a> Committer<'a> {
             flushed_at: Instant::now(),
             recorded: false,
         }
+    }
+
+    pub(super) fn fail_fast(self, fail_fast: Option<Canceller>) -> Self {
+        Self { fail_fast, ..self }
     }
 
     /// Writes the records that change without their documents: a new time and the old content, a
@@ -95,8 +103,10 @@ impl<'a> Committer<'a> {
         for failed in &survey.discovery.failed {
             self.fail(&failed.source, &failed.reason, (0, 0), None);
         }
+        self.report.untried = survey.plan.failed.len();
         for failure in &survey.plan.failed {
             self.report.fail(&failure.source, &failure.reason);
+            self.end_if_fast();
         }
         self.forget(&survey.plan.forgotten).await
     }
@@ -169,6 +179,7 @@ impl<'a> Committer<'a> {
     /// another try may go better though the file is the same.
     fn fail(&mut self, source: &str, reason: &str, file: (u64, i64), hash: Option<ContentHash>) {
         self.report.fail(source, reason);
+        self.end_if_fast();
         let (size, mtime) = file;
         let known = self.known_failures.get(source).is_some_and(|known| {
             (known.reason.as_str(), known.size, known.mtime) == (reason, size, mtime)
@@ -186,6 +197,12 @@ impl<'a> Committer<'a> {
                 failed_at: super::now(),
                 run_id: self.ledger.run.run_id,
             });
+        }
+    }
+
+    fn end_if_fast(&self) {
+        if let Some(stop) = &self.fail_fast {
+            stop.cancel(Stop::FirstFailure);
         }
     }
 

@@ -35,7 +35,7 @@ use futures::stream::{self, Stream, StreamExt};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use crate::cancel::{Cancel, Stop};
+use crate::cancel::{Cancel, Canceller, Stop};
 use crate::embed::Embedder;
 use crate::embed::sparse::{self, SparseEncoder, TermCounter};
 use crate::error::{BackendError, Fault, Service};
@@ -82,6 +82,8 @@ pub struct IngestOptions {
     /// Documents that are read and chunked at the same time.
     pub parallel: usize,
     pub budget: Arc<Budget>,
+    /// Told by the first failure, where that is to end the run.
+    pub fail_fast: Option<Canceller>,
 }
 
 impl IngestOptions {
@@ -141,7 +143,8 @@ pub async fn ingest(
     let roots = if options.retry_failed { Vec::new() } else { survey.discovery.scope.roots() };
     let ledger = Ledger::new(manifest, run(options, &survey.discovery), roots);
     let report = IngestReport::planned(&survey);
-    let mut committer = Committer::new(store, report, ledger, &survey);
+    let mut committer =
+        Committer::new(store, report, ledger, &survey).fail_fast(options.fail_fast.clone());
     let execution = Execution { options, backends, cancel, cut_short: AtomicBool::new(false) };
     let outcome = execution.execute(&survey, &mut committer, emit).await;
     let cut_short = committer.cut_short || execution.cut_short.into_inner();
@@ -206,7 +209,8 @@ impl Execution<'_> {
             stream::iter(work)
                 .take_while(|_| std::future::ready(!self.stops()))
                 .map(move |work| prepare::prepare(work, self.options, self.backends, run_id))
-                .buffered(self.options.parallel.max(1)),
+                .buffered(self.options.parallel.max(1))
+                .inspect(|document| self.end_if_failed(document)),
         );
         let lenders = self.lenders(survey);
         let mut sample = Vec::new();
@@ -366,6 +370,13 @@ impl Execution<'_> {
             };
         }
         Ok(())
+    }
+
+    /// Not only when its turn to be stored comes: many documents are prepared before.
+    fn end_if_failed(&self, document: &Prepared) {
+        if let Some(stop) = self.options.fail_fast.as_ref().filter(|_| document.has_failed()) {
+            stop.cancel(Stop::FirstFailure);
+        }
     }
 
     /// Whether to leave out what comes next.

@@ -87,6 +87,10 @@ pub(super) struct Ready {
 }
 
 impl Prepared {
+    pub(super) fn has_failed(&self) -> bool {
+        matches!(self, Self::Refused(Refused { why: Why::Empty | Why::Fail(_), .. }))
+    }
+
     pub(super) fn ready(&self) -> Option<&Ready> {
         match self {
             Self::Ready(ready) => Some(ready),

@@ -51,6 +51,8 @@ pub struct IngestReport {
     pub skipped: usize,
     pub skipped_by_reason: BTreeMap<String, usize>,
     pub failed: Vec<FailedSource>,
+    /// Of those, how many failed before, did not change, and were not tried again.
+    pub untried: usize,
     /// Chunks written.
     pub chunks: usize,
     /// Texts that were embedded for them.

@@ -108,6 +108,7 @@ impl Project {
             prune: PruneLimit { share: 0.5, allow: false },
             parallel: 2,
             budget: Arc::new(Budget::new(self.budget, canceller)),
+            fail_fast: None,
         };
         let backends = Backends {
             embedder: Arc::new(Picky { inner: Builtin::new(), refuses: self.refuses }),

@@ -68,7 +68,7 @@ impl IngestProgress {
         late.spawn(|bar| async move {
             cancel.cancelled().await;
             bar.println(match cancel.reason() {
-                Some(limit @ (Stop::Deadline | Stop::MaxCost)) => {
+                Some(limit @ (Stop::Deadline | Stop::MaxCost | Stop::FirstFailure)) => {
                     format!("{}: stopping when what is in flight is stored", reached(limit))
                 }
                 _ => "stopping when what is in flight is stored; Ctrl-C again stops at once".into(),

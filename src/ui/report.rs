@@ -97,6 +97,10 @@ fn summary(report: &IngestReport) -> String {
             reasons.map(|(reason, number)| format!("{reason} {}", grouped(*number))).collect();
         text += &format!("\nskipped: {}", reasons.join(", "));
     }
+    if report.untried > 0 {
+        let known = grouped(report.untried);
+        text += &format!("\n{known} failed before and did not change: --retry-failed tries again");
+    }
     if report.aborted.is_some() {
         text += "\nended early: this much is stored, and the same command again does the rest";
     }
@@ -115,5 +119,6 @@ pub(super) fn reached(limit: Stop) -> &'static str {
         Stop::Interrupt => "interrupted",
         Stop::Deadline => "the time of --deadline is over",
         Stop::MaxCost => "what comes next would cost more than --max-cost",
+        Stop::FirstFailure => "a source failed (--fail-fast)",
     }
 }

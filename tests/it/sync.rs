@@ -200,3 +200,16 @@ fn a_rebuild_gives_nothing_up_unasked() {
     env.run(&["ingest", "--rebuild", "--allow-prune"]).expect(0);
     assert_eq!(status(&env)["documents"], 4);
 }
+
+#[test]
+fn the_first_failure_ends_a_run_that_is_to_fail_fast() {
+    let env = TestEnv::new();
+    many(&env, 300);
+    env.write("docs/000.docx", b"PK\x03\x04 and then nothing");
+    let args = ["ingest", "docs", "--fail-fast", "--format", "json"];
+    let report = env.run(&args).expect(5).json();
+    assert_eq!(report["stopped"], "first-failure");
+    assert!(report["documents_total"].as_u64() < Some(300), "{report}");
+    let rest = env.run(&["ingest", "docs", "--format", "json"]).expect(5).json();
+    assert_eq!((&rest["documents_total"], &rest["untried"]), (&json!(300), &json!(1)));
+}
