@@ -322,3 +322,5 @@ async fn the_first_documents_decide_the_mean_length_even_of_a_collection_that_wa
     assert!((manifest.sparse.avg_len - 3.0).abs() < 1e-9, "{}", manifest.sparse.avg_len);
     assert_eq!(manifest.runs.len(), 2);
 }
+
+mod sequences;
