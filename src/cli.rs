@@ -175,7 +175,7 @@ pub struct RetrievalFlags {
     /// Only documents whose path matches this glob (repeatable)
     #[arg(long = "source", value_name = "GLOB", id = "source_glob")]
     pub sources: Vec<String>,
-    /// Only documents of this kind: markdown, text, html, pdf, docx or code (repeatable)
+    /// Only documents of this kind: markdown, text, rst, asciidoc, html, pdf, docx or code (repeatable)
     #[arg(long = "kind", value_name = "KIND")]
     pub kinds: Vec<String>,
     /// Only documents with this tag (repeatable: all must be there)

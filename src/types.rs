@@ -1,11 +1,15 @@
 //! Plain data that both flows share. No I/O, no vendor types, no behaviour beyond what the data
 //! itself means.
 
+mod locator;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
+
+pub use locator::Locator;
 
 /// Version of every JSON shape docent prints and of the payload it stores.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -41,8 +45,12 @@ impl fmt::Display for ContentHash {
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     Markdown,
-    /// Plain text and its relatives: rst, adoc, org, tex, log, configuration files.
+    /// Plain text and its relatives: org, tex, log, configuration files.
     Text,
+    /// reStructuredText.
+    Rst,
+    /// `AsciiDoc`.
+    Asciidoc,
     Html,
     Pdf,
     Docx,
@@ -51,14 +59,24 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Self; 6] =
-        [Self::Markdown, Self::Text, Self::Html, Self::Pdf, Self::Docx, Self::Code];
+    pub const ALL: [Self; 8] = [
+        Self::Markdown,
+        Self::Text,
+        Self::Rst,
+        Self::Asciidoc,
+        Self::Html,
+        Self::Pdf,
+        Self::Docx,
+        Self::Code,
+    ];
 
     /// The name used in payloads, filters and reports.
     pub fn name(self) -> &'static str {
         match self {
             Self::Markdown => "markdown",
             Self::Text => "text",
+            Self::Rst => "rst",
+            Self::Asciidoc => "asciidoc",
             Self::Html => "html",
             Self::Pdf => "pdf",
             Self::Docx => "docx",
@@ -74,43 +92,6 @@ impl Kind {
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
-    }
-}
-
-/// Where a piece of text sits in its source. Numbers are 1-based and inclusive.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Locator {
-    /// First and last line of the file.
-    Lines(u32, u32),
-    /// Page of a paginated document.
-    Page(u32),
-    /// First and last paragraph of a document that has neither lines nor pages (DOCX).
-    Paragraphs(u32, u32),
-}
-
-impl Locator {
-    /// `source` with this place: `path:L10-L24`, `path#page=3`, `path#para=4-6`.
-    pub fn cite(&self, source: &str) -> String {
-        match *self {
-            Self::Lines(a, b) if a == b => format!("{source}:L{a}"),
-            Self::Lines(a, b) => format!("{source}:L{a}-L{b}"),
-            Self::Page(p) => format!("{source}#page={p}"),
-            Self::Paragraphs(a, b) if a == b => format!("{source}#para={a}"),
-            Self::Paragraphs(a, b) => format!("{source}#para={a}-{b}"),
-        }
-    }
-
-    /// The smallest locator that covers both, where they have the same unit (and the same page).
-    pub fn merge(self, other: Self) -> Option<Self> {
-        match (self, other) {
-            (Self::Lines(a, b), Self::Lines(c, d)) => Some(Self::Lines(a.min(c), b.max(d))),
-            (Self::Paragraphs(a, b), Self::Paragraphs(c, d)) => {
-                Some(Self::Paragraphs(a.min(c), b.max(d)))
-            }
-            (Self::Page(a), Self::Page(b)) if a == b => Some(self),
-            _ => None,
-        }
     }
 }
 

@@ -14,7 +14,7 @@ pub(super) type Payload = Map<String, Value>;
 pub(super) const CHUNK: &str = "chunk";
 pub(super) const DOCUMENT: &str = "document";
 
-/// A chunk as it is stored: the locator spread over the field that names its unit.
+/// A chunk as it is stored: the locator spread over the fields that name its unit.
 #[derive(Serialize, Deserialize)]
 struct StoredChunk {
     record: String,
@@ -24,12 +24,8 @@ struct StoredChunk {
     #[serde(default)]
     headings: Vec<String>,
     text: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    lines: Option<(u32, u32)>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    page: Option<u32>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    paragraphs: Option<(u32, u32)>,
+    #[serde(flatten)]
+    locator: Locator,
     ordinal: u32,
     kind: Kind,
     document_hash: ContentHash,
@@ -47,21 +43,13 @@ struct StoredRecord {
 }
 
 pub(super) fn of_chunk(chunk: Chunk) -> Payload {
-    let (mut lines, mut page, mut paragraphs) = (None, None, None);
-    match chunk.locator {
-        Locator::Lines(first, last) => lines = Some((first, last)),
-        Locator::Page(number) => page = Some(number),
-        Locator::Paragraphs(first, last) => paragraphs = Some((first, last)),
-    }
     object(&StoredChunk {
         record: CHUNK.to_owned(),
         source: chunk.source,
         title: chunk.title,
         headings: chunk.headings,
         text: chunk.text,
-        lines,
-        page,
-        paragraphs,
+        locator: chunk.locator,
         ordinal: chunk.ordinal,
         kind: chunk.kind,
         document_hash: chunk.document_hash,
@@ -74,18 +62,12 @@ pub(super) fn of_chunk(chunk: Chunk) -> Payload {
 pub(super) fn to_chunk(payload: Payload) -> Result<Chunk, String> {
     let stored: StoredChunk = read(payload, "chunk")?;
     expect_record(&stored.record, CHUNK)?;
-    let locator = match (stored.lines, stored.page, stored.paragraphs) {
-        (Some((first, last)), None, None) => Locator::Lines(first, last),
-        (None, Some(number), None) => Locator::Page(number),
-        (None, None, Some((first, last))) => Locator::Paragraphs(first, last),
-        _ => return Err("a stored chunk has none or several of lines, page, paragraphs".to_owned()),
-    };
     Ok(Chunk {
         source: stored.source,
         title: stored.title,
         headings: stored.headings,
         text: stored.text,
-        locator,
+        locator: stored.locator,
         ordinal: stored.ordinal,
         kind: stored.kind,
         document_hash: stored.document_hash,
@@ -149,6 +131,16 @@ pub(super) mod tests {
             any::<(u32, u32)>().prop_map(|(a, b)| Locator::Lines(a, b)),
             any::<u32>().prop_map(Locator::Page),
             any::<(u32, u32)>().prop_map(|(a, b)| Locator::Paragraphs(a, b)),
+            any::<u32>().prop_map(Locator::Slide),
+            any::<(u32, u32, u32)>().prop_map(|(sheet, first, last)| Locator::Rows {
+                sheet,
+                first,
+                last
+            }),
+            any::<(u32, u32)>().prop_map(|(a, b)| Locator::Cells(a, b)),
+            any::<u32>().prop_map(Locator::Record),
+            any::<u32>().prop_map(Locator::Message),
+            any::<u32>().prop_map(Locator::Section),
         ]
     }
 
@@ -228,7 +220,7 @@ pub(super) mod tests {
     #[test]
     fn garbled_payloads_are_errors_that_say_why() {
         for (field, value, why) in [
-            ("kind", json!("spreadsheet"), "unknown variant"),
+            ("kind", json!("painting"), "unknown variant"),
             ("text", json!(7), "invalid type"),
             ("lines", Value::Null, "none or several"),
             ("page", json!(3), "none or several"),

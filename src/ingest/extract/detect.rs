@@ -19,11 +19,6 @@ const MARKDOWN: &[&str] = &["md", "markdown", "mdown", "mkd", "mdx", "qmd", "rmd
 const TEXT: &[&str] = &[
     "txt",
     "text",
-    "rst",
-    "rest",
-    "adoc",
-    "asciidoc",
-    "asc",
     "org",
     "tex",
     "ltx",
@@ -59,7 +54,14 @@ const TEXT: &[&str] = &[
     "patch",
 ];
 
-const HTML: &[&str] = &["html", "htm", "xhtml", "xht"];
+/// Formats with few extensions.
+const OTHERS: &[(Kind, &[&str])] = &[
+    (Kind::Rst, &["rst", "rest"]),
+    (Kind::Asciidoc, &["adoc", "asciidoc", "asc"]),
+    (Kind::Html, &["html", "htm", "xhtml", "xht"]),
+    (Kind::Pdf, &["pdf"]),
+    (Kind::Docx, &["docx", "docm"]),
+];
 
 const CODE: &[&str] = &[
     "rs", "py", "pyi", "pyw", "js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx", "go", "java",
@@ -208,17 +210,12 @@ const UNSUPPORTED: &[&str] = &[
 pub fn detect(path: &Path, head: &[u8]) -> Detected {
     let extension = extension(path);
     let is = |list: &[&str]| list.contains(&extension.as_str());
-    match extension.as_str() {
-        "pdf" => return Detected::Known(Kind::Pdf),
-        "docx" | "docm" => return Detected::Known(Kind::Docx),
-        _ => {}
-    }
-    if is(MARKDOWN) {
+    if let Some((kind, _)) = OTHERS.iter().find(|(_, list)| is(list)) {
+        Detected::Known(*kind)
+    } else if is(MARKDOWN) {
         Detected::Known(Kind::Markdown)
     } else if is(TEXT) {
         Detected::Known(Kind::Text)
-    } else if is(HTML) {
-        Detected::Known(Kind::Html)
     } else if is(CODE) {
         Detected::Known(Kind::Code)
     } else if is(UNSUPPORTED) {
@@ -304,7 +301,9 @@ mod tests {
         let cases: &[(&str, &[u8], Detected)] = &[
             ("a.md", b"# x", Known(Kind::Markdown)),
             ("A.MARKDOWN", b"", Known(Kind::Markdown)),
-            ("notes.rst", b"x", Known(Kind::Text)),
+            ("notes.rst", b"x", Known(Kind::Rst)),
+            ("notes.adoc", b"x", Known(Kind::Asciidoc)),
+            ("notes.org", b"x", Known(Kind::Text)),
             ("Cargo.toml", b"[x]", Known(Kind::Text)),
             ("README", b"hello", Known(Kind::Text)),
             ("LICENSE", b"MIT", Known(Kind::Text)),
@@ -332,7 +331,8 @@ mod tests {
 
     #[test]
     fn no_extension_is_in_two_lists() {
-        let lists = [MARKDOWN, TEXT, HTML, CODE, UNSUPPORTED];
+        let mut lists = vec![MARKDOWN, TEXT, CODE, UNSUPPORTED];
+        lists.extend(OTHERS.iter().map(|(_, list)| *list));
         let all: Vec<&str> = lists.iter().flat_map(|list| list.iter().copied()).collect();
         let distinct: std::collections::HashSet<&str> = all.iter().copied().collect();
         assert_eq!(all.len(), distinct.len());

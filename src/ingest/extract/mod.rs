@@ -8,10 +8,13 @@
 mod detect;
 mod docx;
 mod html;
+mod package;
+mod parts;
 mod pdf;
 mod pool;
 mod text;
 mod worker;
+mod xml;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -44,6 +47,15 @@ impl ExtractError {
             line = line.chars().take(Self::MAX_LENGTH).chain(std::iter::once('…')).collect();
         }
         Self(line)
+    }
+
+    /// What a parser said of a file that its format does not allow.
+    fn damaged(error: &dyn fmt::Display) -> Self {
+        Self::new(&format!("damaged or truncated: {error}"))
+    }
+
+    fn encrypted() -> Self {
+        Self::new("encrypted: a password is needed")
     }
 
     /// The file is not what its extension says.
@@ -103,7 +115,7 @@ impl Extractor {
             return Err(ExtractError::new("empty: no text"));
         }
         let document = match kind {
-            Kind::Markdown | Kind::Text | Kind::Code => {
+            Kind::Markdown | Kind::Text | Kind::Rst | Kind::Asciidoc | Kind::Code => {
                 let source = source.to_owned();
                 off_thread(move || text::document(&source, kind, &bytes)).await?
             }

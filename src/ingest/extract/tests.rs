@@ -25,6 +25,7 @@ fn answer(text: &str) -> String {
         text: text.to_owned(),
         syntax: crate::ingest::document::Syntax::Markdown,
         places: crate::ingest::document::Places::Verbatim,
+        sections: Vec::new(),
     };
     let json = serde_json::to_string(&Ok::<_, String>(document)).unwrap();
     let length = format!("\\{:03o}\\0\\0\\0\\0\\0\\0\\0", json.len());

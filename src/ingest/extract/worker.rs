@@ -52,7 +52,7 @@ fn parse(kind: Kind, bytes: &[u8]) -> Result<Document, ExtractError> {
         Kind::Html => html::document(bytes),
         Kind::Pdf => pdf::document(bytes),
         Kind::Docx => docx::document(bytes),
-        Kind::Markdown | Kind::Text | Kind::Code => {
+        kind @ (Kind::Markdown | Kind::Text | Kind::Rst | Kind::Asciidoc | Kind::Code) => {
             Err(ExtractError::new(&format!("{kind} is not read by a worker")))
         }
     }
