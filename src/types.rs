@@ -54,12 +54,24 @@ pub enum Kind {
     Html,
     Pdf,
     Docx,
+    Pptx,
+    /// Workbooks: XLSX, XLSM, XLSB, XLS, ODS.
+    Spreadsheet,
+    /// Delimited rows: CSV, TSV.
+    Csv,
+    /// JSON and JSON Lines.
+    Json,
+    /// Jupyter notebooks.
+    Notebook,
+    Epub,
+    /// Single messages and mailboxes (mbox).
+    Email,
     /// Source code; the language follows from the file name.
     Code,
 }
 
 impl Kind {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 15] = [
         Self::Markdown,
         Self::Text,
         Self::Rst,
@@ -67,6 +79,13 @@ impl Kind {
         Self::Html,
         Self::Pdf,
         Self::Docx,
+        Self::Pptx,
+        Self::Spreadsheet,
+        Self::Csv,
+        Self::Json,
+        Self::Notebook,
+        Self::Epub,
+        Self::Email,
         Self::Code,
     ];
 
@@ -80,8 +99,20 @@ impl Kind {
             Self::Html => "html",
             Self::Pdf => "pdf",
             Self::Docx => "docx",
+            Self::Pptx => "pptx",
+            Self::Spreadsheet => "spreadsheet",
+            Self::Csv => "csv",
+            Self::Json => "json",
+            Self::Notebook => "notebook",
+            Self::Epub => "epub",
+            Self::Email => "email",
             Self::Code => "code",
         }
+    }
+
+    /// Whether its records have named fields, of which some can be chosen as the text.
+    pub fn has_fields(self) -> bool {
+        matches!(self, Self::Spreadsheet | Self::Csv | Self::Json)
     }
 
     pub fn from_name(name: &str) -> Option<Self> {
@@ -169,6 +200,9 @@ pub struct DocumentRecord {
     /// How many BM25 terms its chunks have together: the collection's mean chunk length follows.
     pub terms: u64,
     pub tags: Vec<String>,
+    /// The fields of its records that are its text; empty where all are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub text_fields: Vec<String>,
     /// RFC 3339, UTC.
     pub ingested_at: String,
     pub run_id: Uuid,

@@ -117,9 +117,17 @@ fn options(
             overlap_tokens: context.settings.chunk_overlap,
         },
         tags: (!tags.is_empty()).then_some(tags),
+        text_fields: text_fields(flags),
         checksum: flags.checksum,
         parallel,
     }
+}
+
+/// `*` is all of them, as where nothing was ever chosen.
+fn text_fields(flags: &IngestFlags) -> Option<Vec<String>> {
+    let all = flags.text_fields.iter().any(|field| field == "*");
+    let fields = if all { Vec::new() } else { flags.text_fields.clone() };
+    (!flags.text_fields.is_empty()).then_some(fields)
 }
 
 fn extract_options(context: &Context, workers: usize) -> Result<ExtractOptions, Failure> {

@@ -39,7 +39,7 @@ use batch::{Embedded, Encoder};
 use commit::Committer;
 use discover::{DiscoverError, DiscoverOptions, Discovery, FoundFile};
 use extract::Extractor;
-use plan::Plan;
+use plan::{Plan, Wanted};
 use prepare::Prepared;
 pub use report::{FailedSource, IngestEvent, IngestReport};
 
@@ -58,6 +58,9 @@ pub struct IngestOptions {
     pub chunk: chunk::ChunkOptions,
     /// `None` leaves the tags of known documents as they are.
     pub tags: Option<Vec<String>>,
+    /// The fields of records that are their text: none for all of them. `None` leaves those of
+    /// known documents as they are.
+    pub text_fields: Option<Vec<String>>,
     /// Compare the content of every file.
     pub checksum: bool,
     /// Documents that are read and chunked at the same time.
@@ -65,6 +68,10 @@ pub struct IngestOptions {
 }
 
 impl IngestOptions {
+    fn wanted(&self) -> Wanted<'_> {
+        Wanted { tags: self.tags.as_deref(), text_fields: self.text_fields.as_deref() }
+    }
+
     /// What the manifest records of the chunker.
     pub fn chunker_id(&self) -> ChunkerId {
         ChunkerId {
@@ -149,7 +156,7 @@ async fn make_plan(
             .filter_map(std::future::ready)
             .collect()
             .await;
-    plan::plan(files, records, scope, &hashes, options.tags.as_deref())
+    plan::plan(files, records, scope, &hashes, options.wanted())
 }
 
 fn run(options: &IngestOptions, discovery: &Discovery) -> Run {
@@ -182,8 +189,8 @@ impl Execution<'_> {
     ) -> Result<(), BackendError> {
         let store = &*self.backends.store;
         let known = records.iter().map(|record| (record.source.as_str(), record)).collect();
-        let (inline, tags) = (self.options.inline.clone(), self.options.tags.as_deref());
-        let work = prepare::work(plan, inline, &known, tags);
+        let inline = self.options.inline.clone();
+        let work = prepare::work(plan, inline, &known, self.options.wanted());
         let inline_unchanged =
             self.options.inline.is_some() && work.iter().all(|work| work.content.is_none());
         committer.report.unchanged += usize::from(inline_unchanged);

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::discover::FoundFile;
 use super::extract::{self, Detected};
-use super::plan::Plan;
+use super::plan::{Plan, Wanted};
 use super::{Backends, IngestOptions, chunk};
 use crate::embed::Embedder;
 use crate::embed::sparse::TermCounter;
@@ -20,6 +20,7 @@ pub(super) struct Work {
     pub content: Option<Vec<u8>>,
     pub replaces: Replaces,
     pub tags: Vec<String>,
+    pub text_fields: Vec<String>,
 }
 
 /// What the collection holds of it.
@@ -87,16 +88,15 @@ pub(super) fn work(
     plan: &Plan,
     inline: Option<(String, Vec<u8>)>,
     records: &HashMap<&str, &DocumentRecord>,
-    tags: Option<&[String]>,
+    wanted: Wanted<'_>,
 ) -> Vec<Work> {
     let one = |file: &FoundFile, replaces: Replaces| {
         let known = match &replaces {
             Replaces::Moved { from } => from.as_str(),
             _ => file.source.as_str(),
         };
-        let kept = || records.get(known).map(|record| record.tags.clone()).unwrap_or_default();
-        let tags = tags.map_or_else(kept, <[String]>::to_vec);
-        Work { file: file.clone(), content: None, replaces, tags }
+        let (tags, text_fields) = wanted.or_kept(records.get(known).copied());
+        Work { file: file.clone(), content: None, replaces, tags, text_fields }
     };
     let mut work: Vec<Work> = Vec::new();
     for moved in &plan.moved {
@@ -110,9 +110,8 @@ pub(super) fn work(
     work.extend(plan.added.iter().map(|file| one(file, new(&file.source))));
     if let Some((source, bytes)) = inline {
         let hash = ContentHash::of(&bytes);
-        let is_same = |record: &&DocumentRecord| {
-            record.document_hash == hash && tags.is_none_or(|tags| tags == record.tags)
-        };
+        let is_same =
+            |record: &&DocumentRecord| record.document_hash == hash && wanted.is_met_by(record);
         if !records.get(source.as_str()).is_some_and(is_same) {
             let replaces = new(&source);
             let size = bytes.len() as u64;
@@ -143,7 +142,7 @@ async fn try_prepare(
     backends: &Backends,
     run_id: Uuid,
 ) -> Result<Ready, Why> {
-    let Work { file, content, replaces, tags } = work;
+    let Work { file, content, replaces, tags, text_fields } = work;
     let limit = options.discover.max_file_size;
     let (bytes, kind, hash) = super::off_thread({
         let file = file.clone();
@@ -151,7 +150,7 @@ async fn try_prepare(
     })
     .await?;
     let size = bytes.len() as u64;
-    let extracted = backends.extractor.extract(&file.source, kind, bytes).await;
+    let extracted = backends.extractor.extract(&file.source, kind, &text_fields, bytes).await;
     let document = extracted.map_err(|error| Why::Fail(error.to_string()))?;
 
     let chunk_options = options.chunk;
@@ -167,6 +166,7 @@ async fn try_prepare(
             chunks: 0,
             terms: 0,
             tags,
+            text_fields: if kind.has_fields() { text_fields } else { Vec::new() },
             ingested_at: super::now(),
             run_id,
         };
@@ -196,6 +196,8 @@ fn read(
     match extract::detect(&file.path, head) {
         // `__init__.py` and its like are empty on purpose.
         Detected::Known(Kind::Code) if bytes.is_empty() => Err(Why::Skip("empty")),
+        // So is `{}`.
+        Detected::Known(Kind::Json) if holds_nothing(&bytes) => Err(Why::Skip("empty")),
         Detected::Known(_) if bytes.trim_ascii().is_empty() => Err(Why::Empty),
         Detected::Known(kind) => {
             let hash = ContentHash::of(&bytes);
@@ -203,6 +205,13 @@ fn read(
         }
         Detected::Skip(reason) => Err(Why::Skip(reason)),
     }
+}
+
+/// Whether a file is an empty object or list.
+fn holds_nothing(json: &[u8]) -> bool {
+    let marks: Vec<u8> =
+        json.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).take(3).collect();
+    marks == b"{}" || marks == b"[]"
 }
 
 /// Chunks a document and fills in what follows from that.

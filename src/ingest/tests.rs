@@ -93,6 +93,7 @@ impl Project {
             inline: self.inline.clone(),
             chunk: chunk::ChunkOptions { max_tokens: 16, overlap_tokens: 0 },
             tags: self.tags.clone(),
+            text_fields: None,
             checksum: false,
             parallel: 2,
         };

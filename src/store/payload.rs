@@ -169,12 +169,12 @@ pub(super) mod tests {
             // The server's integers are signed.
             (size, terms) in (0..=i64::MAX as u64, 0..=i64::MAX as u64),
             kind in prop::sample::select(Kind::ALL.to_vec()),
-            tags in any::<Vec<String>>(),
+            (tags, text_fields) in any::<(Vec<String>, Vec<String>)>(),
         ) -> DocumentRecord {
             let document_hash = ContentHash::of(source.as_bytes());
             DocumentRecord {
-                source, document_hash, size, mtime, kind, chunks, terms, tags, ingested_at,
-                run_id: Uuid::from_u128(run),
+                source, document_hash, size, mtime, kind, chunks, terms, tags, text_fields,
+                ingested_at, run_id: Uuid::from_u128(run),
             }
         }
     }

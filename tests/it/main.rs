@@ -6,6 +6,7 @@ mod config;
 mod doctor;
 mod env;
 mod exit_codes;
+mod formats;
 mod help;
 mod ingest;
 mod openai;

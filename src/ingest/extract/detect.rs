@@ -30,11 +30,6 @@ const TEXT: &[&str] = &[
     "man",
     "srt",
     "vtt",
-    "csv",
-    "tsv",
-    "json",
-    "jsonl",
-    "ndjson",
     "json5",
     "toml",
     "yaml",
@@ -47,7 +42,6 @@ const TEXT: &[&str] = &[
     "xml",
     "xsd",
     "po",
-    "eml",
     "ics",
     "bib",
     "diff",
@@ -61,6 +55,13 @@ const OTHERS: &[(Kind, &[&str])] = &[
     (Kind::Html, &["html", "htm", "xhtml", "xht"]),
     (Kind::Pdf, &["pdf"]),
     (Kind::Docx, &["docx", "docm"]),
+    (Kind::Pptx, &["pptx", "pptm", "ppsx"]),
+    (Kind::Spreadsheet, &["xlsx", "xlsm", "xlsb", "xls", "ods"]),
+    (Kind::Csv, &["csv", "tsv", "tab"]),
+    (Kind::Json, &["json", "jsonc", "jsonl", "ndjson"]),
+    (Kind::Notebook, &["ipynb"]),
+    (Kind::Epub, &["epub"]),
+    (Kind::Email, &["eml", "mbox"]),
 ];
 
 const CODE: &[&str] = &[
@@ -147,22 +148,19 @@ const UNSUPPORTED: &[&str] = &[
     "webm",
     "wmv",
     "flv",
-    // Office formats other than DOCX, and e-books
+    // Office formats, e-mail and books that are not read
     "doc",
     "dot",
     "rtf",
     "odt",
-    "ods",
     "odp",
-    "xls",
-    "xlsx",
-    "xlsm",
     "ppt",
-    "pptx",
+    "pps",
     "pages",
     "numbers",
     "key",
-    "epub",
+    "msg",
+    "pst",
     "mobi",
     "azw3",
     "djvu",
@@ -276,6 +274,9 @@ fn by_content(path: &Path, head: &[u8]) -> Detected {
     if start.starts_with(b"<!doctype html") || start.starts_with(b"<html") {
         return Detected::Known(Kind::Html);
     }
+    if head.starts_with(b"From ") && head.windows(7).any(|window| window == b"\nFrom: ") {
+        return Detected::Known(Kind::Email);
+    }
     let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase());
     match name.as_deref() {
         Some(
@@ -320,7 +321,16 @@ mod tests {
             ("run", b"#!/bin/sh\n", Known(Kind::Code)),
             ("a.md", b"a\0b", Known(Kind::Markdown)),
             ("logo.png", b"", Skip("unsupported type")),
-            ("sheet.xlsx", b"PK\x03\x04", Skip("unsupported type")),
+            ("sheet.xlsx", b"PK\x03\x04", Known(Kind::Spreadsheet)),
+            ("sheet.XLS", b"\xD0\xCF\x11\xE0", Known(Kind::Spreadsheet)),
+            ("deck.pptx", b"PK\x03\x04", Known(Kind::Pptx)),
+            ("table.tsv", b"a\tb", Known(Kind::Csv)),
+            ("data.jsonl", b"{}", Known(Kind::Json)),
+            ("a.ipynb", b"{}", Known(Kind::Notebook)),
+            ("book.epub", b"PK\x03\x04", Known(Kind::Epub)),
+            ("mail.eml", b"From: a", Known(Kind::Email)),
+            ("inbox", b"From a Mon\nFrom: a\n", Known(Kind::Email)),
+            ("letter", b"From here\non\n", Known(Kind::Text)),
             ("old.doc", b"\xD0\xCF\x11\xE0", Skip("unsupported type")),
             ("image", b"\x89PNG\r\n", Skip("unsupported type")),
         ];

@@ -74,6 +74,26 @@ pub(super) fn ole(bytes: &[u8], old: &str) -> ExtractError {
     ExtractError::new(&format!("an old .{old} under a new name: save it as what it is named"))
 }
 
+/// `target` as a part written in `from` means it: relative to its folder, or to the package.
+pub(super) fn resolve(from: &str, target: &str) -> String {
+    let folder = from.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let mut path: Vec<&str> = if target.starts_with('/') {
+        Vec::new()
+    } else {
+        folder.split('/').filter(|step| !step.is_empty()).collect()
+    };
+    for step in target.split('/') {
+        match step {
+            "" | "." => {}
+            ".." => {
+                path.pop();
+            }
+            step => path.push(step),
+        }
+    }
+    path.join("/")
+}
+
 #[cfg(test)]
 pub(super) mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
@@ -105,6 +125,19 @@ pub(super) mod tests {
             zip.write_all(&block).unwrap();
         }
         zip.finish().unwrap().into_inner()
+    }
+
+    #[test]
+    fn targets_are_relative_to_the_part() {
+        for (from, target, expected) in [
+            ("ppt/presentation.xml", "slides/slide1.xml", "ppt/slides/slide1.xml"),
+            ("ppt/slides/slide1.xml", "../notesSlides/n1.xml", "ppt/notesSlides/n1.xml"),
+            ("ppt/presentation.xml", "/ppt/slides/slide1.xml", "ppt/slides/slide1.xml"),
+            ("content.opf", "./a.xhtml", "a.xhtml"),
+            ("a/b.xml", "../../../c.xml", "c.xml"),
+        ] {
+            assert_eq!(resolve(from, target), expected);
+        }
     }
 
     #[test]

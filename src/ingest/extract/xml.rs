@@ -19,6 +19,11 @@ pub(super) fn attribute(element: &Element<'_>, name: &str) -> Option<String> {
     attribute_where(element, |key| local(key) == name)
 }
 
+/// The same for an attribute that has a prefix: `r:id`, where `id` is another one.
+pub(super) fn prefixed_attribute(element: &Element<'_>, name: &str) -> Option<String> {
+    attribute_where(element, |key| local(key) == name && key != name)
+}
+
 fn attribute_where(element: &Element<'_>, is_wanted: impl Fn(&str) -> bool) -> Option<String> {
     let mut attributes = element.attributes();
     let mut attributes = attributes.with_checks(false).flatten();

@@ -56,20 +56,43 @@ pub fn to_hash<'a>(
     files.iter().filter(|file| checksum || in_doubt(file)).collect()
 }
 
+/// What a run asks of the documents besides their content. `None` leaves known documents as they
+/// are; one that differs from what is asked for counts as changed.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Wanted<'a> {
+    pub tags: Option<&'a [String]>,
+    /// Only documents whose records have fields are asked.
+    pub text_fields: Option<&'a [String]>,
+}
+
+impl Wanted<'_> {
+    /// Whether a document is as it is wanted.
+    pub fn is_met_by(&self, record: &DocumentRecord) -> bool {
+        let same = |wanted: Option<&[String]>, found: &[String]| {
+            wanted.is_none_or(|wanted| sorted(wanted) == sorted(found))
+        };
+        same(self.tags, &record.tags)
+            && (!record.kind.has_fields() || same(self.text_fields, &record.text_fields))
+    }
+
+    /// Tags and text fields: what is wanted, else what the document has.
+    pub fn or_kept(&self, known: Option<&DocumentRecord>) -> (Vec<String>, Vec<String>) {
+        let tags = self.tags.or(known.map(|record| record.tags.as_slice()));
+        let fields = self.text_fields.or(known.map(|record| record.text_fields.as_slice()));
+        (tags.unwrap_or_default().to_vec(), fields.unwrap_or_default().to_vec())
+    }
+}
+
 /// Compares. `hashes` is by source; a file without a hash is judged by size and time alone.
-/// `tags` are those given to this run, if any: a document with others counts as changed.
 #[expect(clippy::implicit_hasher, reason = "the pipeline builds the map itself")]
 pub fn plan(
     files: &[FoundFile],
     records: &[DocumentRecord],
     scope: &Scope,
     hashes: &HashMap<String, ContentHash>,
-    tags: Option<&[String]>,
+    wanted: Wanted<'_>,
 ) -> Plan {
     let known = by_source(records);
-    let tags = tags.map(sorted);
-    let same_tags =
-        |record: &DocumentRecord| tags.as_ref().is_none_or(|tags| *tags == sorted(&record.tags));
     let mut files: Vec<&FoundFile> = files.iter().collect();
     files.sort_by(|a, b| a.source.cmp(&b.source));
 
@@ -81,7 +104,7 @@ pub fn plan(
             continue;
         };
         let list = match compare(file, record, hashes.get(&file.source)) {
-            _ if !same_tags(record) => &mut plan.changed,
+            _ if !wanted.is_met_by(record) => &mut plan.changed,
             Difference::Content => &mut plan.changed,
             Difference::Time => &mut plan.touched,
             Difference::None => &mut plan.unchanged,
@@ -92,7 +115,7 @@ pub fn plan(
     let mut gone: BTreeMap<&str, &DocumentRecord> =
         vanished(files.iter().copied(), records, scope).map(|r| (r.source.as_str(), r)).collect();
     let mut by_hash: HashMap<&ContentHash, VecDeque<&str>> = HashMap::new();
-    for (source, record) in gone.iter().filter(|(_, record)| same_tags(record)) {
+    for (source, record) in gone.iter().filter(|(_, record)| wanted.is_met_by(record)) {
         by_hash.entry(&record.document_hash).or_default().push_back(source);
     }
     for file in fresh {

@@ -40,6 +40,7 @@ fn record(&(name, content, mtime): &Row) -> DocumentRecord {
         chunks: 1,
         terms: 1,
         tags: Vec::new(),
+        text_fields: Vec::new(),
         ingested_at: String::new(),
         run_id: Uuid::nil(),
     }
@@ -71,7 +72,7 @@ fn run(on_disk: &[Row], stored: &[Row], checksum: bool) -> Plan {
     let records: Vec<_> = stored.iter().map(record).collect();
     let scope = scope();
     let needed = to_hash(&files, &records, &scope, checksum);
-    plan(&files, &records, &scope, &hashes(&needed, on_disk), None)
+    plan(&files, &records, &scope, &hashes(&needed, on_disk), Wanted::default())
 }
 
 #[test]
@@ -96,7 +97,10 @@ fn each_case_lands_in_its_list() {
 #[test]
 fn other_tags_are_a_change() {
     let (files, records) = ([file(&(0, 0, 5))], [record(&(0, 0, 5))]);
-    let tagged = |tags: Option<&[String]>| plan(&files, &records, &scope(), &HashMap::new(), tags);
+    let tagged = |tags: Option<&[String]>| {
+        let wanted = Wanted { tags, text_fields: None };
+        plan(&files, &records, &scope(), &HashMap::new(), wanted)
+    };
     assert_eq!(tagged(Some(&["team=a".into()])).changed.len(), 1);
     assert_eq!(tagged(Some(&[])).unchanged.len(), 1);
     assert_eq!(tagged(None).unchanged.len(), 1);

@@ -40,6 +40,11 @@ pub(super) fn decode(bytes: &[u8]) -> String {
     text::decode(bytes, declared_encoding(bytes))
 }
 
+/// The main text of a page that is part of another document, as Markdown.
+pub(super) fn markdown(source: &str) -> Result<String, ExtractError> {
+    main_text(source).map(|rendered| rendered.text)
+}
+
 /// The narrowest part of the page that carries real text: its `<main>`, its articles, the page
 /// without menus and the like, or everything that is text at all.
 fn main_text(source: &str) -> Result<Rendered, ExtractError> {
