@@ -154,6 +154,9 @@ pub struct IngestFlags {
     /// Tag the documents, as KEY=VALUE or a word (repeatable)
     #[arg(long = "tag", value_name = "TAG", id = "ingest_tag")]
     pub tags: Vec<String>,
+    /// Field of JSON, CSV and spreadsheet records that is their text; `*` for all (repeatable)
+    #[arg(long = "text-field", value_name = "NAME")]
+    pub text_fields: Vec<String>,
     /// Compare the content of every file, whatever its size and modification time say
     #[arg(long)]
     pub checksum: bool,
@@ -232,7 +235,8 @@ pub struct RetrievalFlags {
     /// Only documents whose path matches this glob (repeatable)
     #[arg(long = "source", value_name = "GLOB", id = "source_glob")]
     pub sources: Vec<String>,
-    /// Only documents of this kind: markdown, text, html, pdf, docx or code (repeatable)
+    /// Only documents of this kind: markdown, text, rst, asciidoc, html, pdf, docx, pptx,
+    /// spreadsheet, csv, json, notebook, epub, email or code (repeatable)
     #[arg(long = "kind", value_name = "KIND")]
     pub kinds: Vec<String>,
     /// Only documents with this tag (repeatable: all must be there)

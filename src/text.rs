@@ -220,6 +220,8 @@ fn shape(body: &str) -> Shape {
         '`' if run >= 3 && !body[run..].contains('`') => Shape::Fence(first, run),
         '~' if run >= 3 && !all => Shape::Fence(first, run),
         '#' if run <= 6 && (all || body[run..].starts_with(' ')) => Shape::Heading,
+        // AsciiDoc.
+        '=' if run <= 6 && body[run..].starts_with(' ') => Shape::Heading,
         '=' | '-' | '~' | '^' | '*' | '_' if run >= 3 && all => Shape::Rule,
         '|' if body.chars().all(|c| "|-: \t".contains(c)) => Shape::Separator,
         '|' => Shape::Row,

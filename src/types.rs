@@ -1,11 +1,15 @@
 //! Plain data that both flows share. No I/O, no vendor types, no behaviour beyond what the data
 //! itself means.
 
+mod locator;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
+
+pub use locator::Locator;
 
 /// Version of every JSON shape docent prints and of the payload it stores.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -41,29 +45,74 @@ impl fmt::Display for ContentHash {
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     Markdown,
-    /// Plain text and its relatives: rst, adoc, org, tex, log, configuration files.
+    /// Plain text and its relatives: org, tex, log, configuration files.
     Text,
+    /// reStructuredText.
+    Rst,
+    /// `AsciiDoc`.
+    Asciidoc,
     Html,
     Pdf,
     Docx,
+    Pptx,
+    /// Workbooks: XLSX, XLSM, XLSB, XLS, ODS.
+    Spreadsheet,
+    /// Delimited rows: CSV, TSV.
+    Csv,
+    /// JSON and JSON Lines.
+    Json,
+    /// Jupyter notebooks.
+    Notebook,
+    Epub,
+    /// Single messages and mailboxes (mbox).
+    Email,
     /// Source code; the language follows from the file name.
     Code,
 }
 
 impl Kind {
-    pub const ALL: [Self; 6] =
-        [Self::Markdown, Self::Text, Self::Html, Self::Pdf, Self::Docx, Self::Code];
+    pub const ALL: [Self; 15] = [
+        Self::Markdown,
+        Self::Text,
+        Self::Rst,
+        Self::Asciidoc,
+        Self::Html,
+        Self::Pdf,
+        Self::Docx,
+        Self::Pptx,
+        Self::Spreadsheet,
+        Self::Csv,
+        Self::Json,
+        Self::Notebook,
+        Self::Epub,
+        Self::Email,
+        Self::Code,
+    ];
 
     /// The name used in payloads, filters and reports.
     pub fn name(self) -> &'static str {
         match self {
             Self::Markdown => "markdown",
             Self::Text => "text",
+            Self::Rst => "rst",
+            Self::Asciidoc => "asciidoc",
             Self::Html => "html",
             Self::Pdf => "pdf",
             Self::Docx => "docx",
+            Self::Pptx => "pptx",
+            Self::Spreadsheet => "spreadsheet",
+            Self::Csv => "csv",
+            Self::Json => "json",
+            Self::Notebook => "notebook",
+            Self::Epub => "epub",
+            Self::Email => "email",
             Self::Code => "code",
         }
+    }
+
+    /// Whether its records have named fields, of which some can be chosen as the text.
+    pub fn has_fields(self) -> bool {
+        matches!(self, Self::Spreadsheet | Self::Csv | Self::Json)
     }
 
     pub fn from_name(name: &str) -> Option<Self> {
@@ -80,45 +129,6 @@ impl fmt::Display for Kind {
 /// Whether a source is a page of the web.
 pub fn is_url(source: &str) -> bool {
     source.starts_with("http://") || source.starts_with("https://")
-}
-
-/// Where a piece of text sits in its source. Numbers are 1-based and inclusive.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Locator {
-    /// First and last line of the file.
-    Lines(u32, u32),
-    /// Page of a paginated document.
-    Page(u32),
-    /// First and last paragraph of a document that has neither lines nor pages (DOCX).
-    Paragraphs(u32, u32),
-}
-
-impl Locator {
-    /// `source` with this place: `path:L10-L24`, `path#page=3`, `path#para=4-6`. The URL of a page
-    /// stays one that can be opened: `https://host/page#L10-L24`.
-    pub fn cite(&self, source: &str) -> String {
-        let lines = if is_url(source) { "#" } else { ":" };
-        match *self {
-            Self::Lines(a, b) if a == b => format!("{source}{lines}L{a}"),
-            Self::Lines(a, b) => format!("{source}{lines}L{a}-L{b}"),
-            Self::Page(p) => format!("{source}#page={p}"),
-            Self::Paragraphs(a, b) if a == b => format!("{source}#para={a}"),
-            Self::Paragraphs(a, b) => format!("{source}#para={a}-{b}"),
-        }
-    }
-
-    /// The smallest locator that covers both, where they have the same unit (and the same page).
-    pub fn merge(self, other: Self) -> Option<Self> {
-        match (self, other) {
-            (Self::Lines(a, b), Self::Lines(c, d)) => Some(Self::Lines(a.min(c), b.max(d))),
-            (Self::Paragraphs(a, b), Self::Paragraphs(c, d)) => {
-                Some(Self::Paragraphs(a.min(c), b.max(d)))
-            }
-            (Self::Page(a), Self::Page(b)) if a == b => Some(self),
-            _ => None,
-        }
-    }
 }
 
 /// One retrievable piece of a document.
@@ -195,6 +205,9 @@ pub struct DocumentRecord {
     /// How many BM25 terms its chunks have together: the collection's mean chunk length follows.
     pub terms: u64,
     pub tags: Vec<String>,
+    /// The fields of its records that are its text; empty where all are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub text_fields: Vec<String>,
     /// RFC 3339, UTC.
     pub ingested_at: String,
     pub run_id: Uuid,

@@ -314,6 +314,7 @@ fn options(
             overlap_tokens: context.settings.chunk_overlap,
         },
         tags: (!tags.is_empty()).then_some(tags),
+        text_fields: text_fields(flags),
         checksum: flags.checksum,
         retry_failed: flags.retry_failed,
         prune: PruneLimit { share: context.settings.ingest.prune_share, allow: flags.allow_prune },
@@ -340,6 +341,13 @@ fn web_options(
         timeout: settings.web.timeout,
         retry: connect::retry_policy(settings),
     })
+}
+
+/// `*` is all of them, as where nothing was ever chosen.
+fn text_fields(flags: &IngestFlags) -> Option<Vec<String>> {
+    let all = flags.text_fields.iter().any(|field| field == "*");
+    let fields = if all { Vec::new() } else { flags.text_fields.clone() };
+    (!flags.text_fields.is_empty()).then_some(fields)
 }
 
 fn extract_options(context: &Context, workers: usize) -> Result<ExtractOptions, Failure> {

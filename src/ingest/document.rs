@@ -13,15 +13,30 @@ pub struct Document {
     pub text: String,
     pub syntax: Syntax,
     pub places: Places,
+    /// What no piece may leave, ordered by offset. Text before the first is a section too.
+    #[serde(default)]
+    pub sections: Vec<Section>,
+}
+
+/// A part of a document that is cut by itself: a page, a slide, a record. It reaches to the next.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Section {
+    pub offset: usize,
+    /// Headings that the text does not carry itself, outermost first.
+    pub headings: Vec<String>,
 }
 
 /// How a text is structured, for the chunker.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Syntax {
-    /// Markdown; extraction also renders HTML and DOCX to it (headings, lists, tables, code).
+    /// Markdown; extraction also renders HTML, DOCX and others to it (headings, lists, tables, code).
     Markdown,
+    Rst,
+    Asciidoc,
     Plain,
+    /// One row for each mark of [`Places`]: rows are kept whole where they fit a piece.
+    Rows,
     Code(Language),
 }
 
@@ -49,15 +64,22 @@ pub enum Places {
     /// Each mark says that the text from its offset up to the next mark's offset came from these
     /// units. Marks are ordered by offset, the first at 0.
     Marked(Unit, Vec<Mark>),
+    /// The same for the rows of several sheets, each a [`Section`]: with the number of each sheet,
+    /// in the order of the text.
+    Sheets(Vec<(u32, Vec<Mark>)>),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Unit {
     Line,
-    /// Chunks never cross from one page to the next.
     Page,
     Paragraph,
+    Slide,
+    Cell,
+    Record,
+    Message,
+    Section,
 }
 
 /// The text from byte `offset` on came from units `first..=last` (1-based) of the source.

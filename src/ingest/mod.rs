@@ -49,7 +49,7 @@ use discover::{DiscoverError, DiscoverOptions, Discovery};
 use extract::Extractor;
 use ledger::{End, Ledger};
 pub use pages::WebInputs;
-use plan::{Prune, PruneLimit};
+use plan::{Prune, PruneLimit, Wanted};
 use prepare::Prepared;
 pub use report::{FailedSource, IngestEvent, IngestReport};
 use survey::Survey;
@@ -74,6 +74,9 @@ pub struct IngestOptions {
     pub chunk: chunk::ChunkOptions,
     /// `None` leaves the tags of known documents as they are.
     pub tags: Option<Vec<String>>,
+    /// The fields of records that are their text: none for all of them. `None` leaves those of
+    /// known documents as they are.
+    pub text_fields: Option<Vec<String>>,
     /// Compare the content of every file.
     pub checksum: bool,
     /// Take up only what failed before.
@@ -87,6 +90,10 @@ pub struct IngestOptions {
 }
 
 impl IngestOptions {
+    fn wanted(&self) -> Wanted<'_> {
+        Wanted { tags: self.tags.as_deref(), text_fields: self.text_fields.as_deref() }
+    }
+
     /// What the manifest records of the chunker.
     pub fn chunker_id(&self) -> ChunkerId {
         ChunkerId {

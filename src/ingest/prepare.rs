@@ -18,8 +18,8 @@ use crate::types::{Chunk, ContentHash, DocumentRecord, Kind};
 /// Bytes that tell what a file is.
 const HEAD: usize = 8192;
 
-/// Why code without content is passed over.
-const EMPTY_CODE: &str = "empty";
+/// Why code and JSON without content are passed over.
+const NOTHING_IN_IT: &str = "empty";
 
 /// A document that is to be brought in.
 pub(super) struct Work {
@@ -28,6 +28,7 @@ pub(super) struct Work {
     pub content: Option<Vec<u8>>,
     pub replaces: Replaces,
     pub tags: Vec<String>,
+    pub text_fields: Vec<String>,
 }
 
 /// What the collection holds of it.
@@ -101,16 +102,16 @@ impl Prepared {
 
 /// The documents of a plan that need work, in order.
 pub(super) fn work(survey: &Survey, options: &IngestOptions) -> Vec<Work> {
-    let (plan, tags) = (&survey.plan, options.tags.as_deref());
-    let (records, tagged) = (survey.by_source(), survey.tags());
+    let (plan, wanted) = (&survey.plan, options.wanted());
+    let (records, former) = (survey.by_source(), survey.former_by_source());
     let one = |file: &FoundFile, replaces: Replaces| {
         let known = match &replaces {
             Replaces::Moved { from } => from.as_str(),
             _ => file.source.as_str(),
         };
-        let kept = || tagged.get(known).map(|tags| tags.to_vec()).unwrap_or_default();
-        let tags = tags.map_or_else(kept, <[String]>::to_vec);
-        Work { file: file.clone(), content: None, replaces, tags }
+        let record = records.get(known).or_else(|| former.get(known)).copied();
+        let (tags, text_fields) = wanted.or_kept(record);
+        Work { file: file.clone(), content: None, replaces, tags, text_fields }
     };
     let mut work: Vec<Work> = Vec::new();
     for moved in &plan.moved {
@@ -126,7 +127,7 @@ pub(super) fn work(survey: &Survey, options: &IngestOptions) -> Vec<Work> {
         let hash = ContentHash::of(bytes);
         let is_same = |record: &&DocumentRecord| {
             record.document_hash == hash
-                && tags.is_none_or(|tags| tags == record.tags)
+                && wanted.is_met_by(record)
                 && !survey.audit.damaged.contains(source)
         };
         if !records.get(source.as_str()).is_some_and(is_same) {
@@ -160,7 +161,7 @@ async fn try_prepare(
     backends: &Backends,
     run_id: Uuid,
 ) -> Result<Ready, Rejected> {
-    let Work { file, content, replaces, tags } = work;
+    let Work { file, content, replaces, tags, text_fields } = work;
     let limit = options.discover.max_file_size;
     let (bytes, kind, hash) = super::off_thread({
         let file = file.clone();
@@ -168,8 +169,10 @@ async fn try_prepare(
     })
     .await?;
     let size = bytes.len() as u64;
-    let extracted = backends.extractor.extract(&file.source, kind, bytes).await;
-    let document = extracted.map_err(|error| (Why::Fail(error.to_string()), Some(hash.clone())))?;
+    let extracted = backends.extractor.extract(&file.source, kind, &text_fields, bytes).await;
+    // With other fields it may have text.
+    let lasting = Some(hash.clone()).filter(|_| text_fields.is_empty());
+    let document = extracted.map_err(|error| (Why::Fail(error.to_string()), lasting))?;
 
     let chunk_options = options.chunk;
     let embedder = Arc::clone(&backends.embedder);
@@ -184,6 +187,7 @@ async fn try_prepare(
             chunks: 0,
             terms: 0,
             tags,
+            text_fields: if kind.has_fields() { text_fields } else { Vec::new() },
             ingested_at: super::now(),
             run_id,
             web: file.web,
@@ -202,7 +206,8 @@ pub(super) fn passed_over(file: &FoundFile) -> Option<&'static str> {
     let mut head = Vec::new();
     File::open(&file.path).ok()?.take(HEAD as u64).read_to_end(&mut head).ok()?;
     match extract::detect(&file.path, &head) {
-        Detected::Known(Kind::Code) if head.is_empty() => Some(EMPTY_CODE),
+        Detected::Known(Kind::Code) if head.is_empty() => Some(NOTHING_IN_IT),
+        Detected::Known(Kind::Json) if holds_nothing(&head) => Some(NOTHING_IN_IT),
         Detected::Known(_) => None,
         Detected::Skip(reason) => Some(reason),
     }
@@ -225,7 +230,11 @@ fn read(
     let head = &bytes[..bytes.len().min(HEAD)];
     match extract::detect(&file.path, head) {
         // `__init__.py` and its like are empty on purpose.
-        Detected::Known(Kind::Code) if bytes.is_empty() => Err((Why::Skip(EMPTY_CODE), None)),
+        Detected::Known(Kind::Code) if bytes.is_empty() => Err((Why::Skip(NOTHING_IN_IT), None)),
+        // So is `{}`.
+        Detected::Known(Kind::Json) if holds_nothing(&bytes) => {
+            Err((Why::Skip(NOTHING_IN_IT), None))
+        }
         Detected::Known(_) if bytes.trim_ascii().is_empty() => {
             Err((Why::Empty, Some(ContentHash::of(&bytes))))
         }
@@ -235,6 +244,13 @@ fn read(
         }
         Detected::Skip(reason) => Err((Why::Skip(reason), None)),
     }
+}
+
+/// Whether a file is an empty object or list.
+fn holds_nothing(json: &[u8]) -> bool {
+    let marks: Vec<u8> =
+        json.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).take(3).collect();
+    marks == b"{}" || marks == b"[]"
 }
 
 /// Chunks a document and fills in what follows from that.

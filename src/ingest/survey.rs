@@ -34,11 +34,10 @@ impl Survey {
         self.records.iter().map(|record| (record.source.as_str(), record)).collect()
     }
 
-    /// Tags that documents have, or had in the collection that is to be replaced.
-    pub(super) fn tags(&self) -> HashMap<&str, &[String]> {
+    /// Of the collection that is to be replaced.
+    pub(super) fn former_by_source(&self) -> HashMap<&str, &DocumentRecord> {
         let former = self.former.iter().flat_map(|(_, records)| records);
-        let tagged = former.chain(&self.records);
-        tagged.map(|record| (record.source.as_str(), record.tags.as_slice())).collect()
+        former.map(|record| (record.source.as_str(), record)).collect()
     }
 
     /// Documents that are there before the run and not after it.
@@ -117,7 +116,7 @@ pub(super) async fn survey(
         records: &files,
         failures: &failures,
         damaged: &audit.damaged,
-        tags: options.tags.as_deref(),
+        wanted: options.wanted(),
         checksum: options.checksum,
         retry_failed: options.retry_failed,
     };

@@ -103,6 +103,7 @@ impl Project {
             inline: self.inline.clone(),
             chunk: chunk::ChunkOptions { max_tokens: 16, overlap_tokens: 0 },
             tags: self.tags.clone(),
+            text_fields: None,
             checksum: false,
             retry_failed: false,
             prune: PruneLimit { share: 0.5, allow: false },

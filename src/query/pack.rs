@@ -202,6 +202,8 @@ fn append(text: &mut String, locator: Locator, next: &Chunk) {
         (Locator::Lines(_, last), Locator::Lines(first, _)) if first > last + 1 => ("\n\n", false),
         (Locator::Lines(_, last), Locator::Lines(first, _)) if first == last + 1 => ("\n", false),
         (Locator::Lines(..), Locator::Lines(..)) => (" ", true),
+        // Rows are not repeated.
+        (Locator::Rows { .. }, Locator::Rows { .. }) => ("\n", false),
         _ => ("\n", true),
     };
     let repeated = if may_overlap { overlap(text, &next.text) } else { 0 };

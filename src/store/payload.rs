@@ -18,7 +18,7 @@ pub(super) const FAILURE: &str = "failure";
 /// Fields of a chunk that [`super::VectorStore::tally`] needs.
 pub(super) const TALLIED: [&str; 2] = ["source", "document_hash"];
 
-/// A chunk as it is stored: the locator spread over the field that names its unit.
+/// A chunk as it is stored: the locator spread over the fields that name its unit.
 #[derive(Serialize, Deserialize)]
 struct StoredChunk {
     record: String,
@@ -28,12 +28,8 @@ struct StoredChunk {
     #[serde(default)]
     headings: Vec<String>,
     text: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    lines: Option<(u32, u32)>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    page: Option<u32>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    paragraphs: Option<(u32, u32)>,
+    #[serde(flatten)]
+    locator: Locator,
     ordinal: u32,
     kind: Kind,
     document_hash: ContentHash,
@@ -52,21 +48,13 @@ struct Stored<T> {
 }
 
 pub(super) fn of_chunk(chunk: Chunk) -> Payload {
-    let (mut lines, mut page, mut paragraphs) = (None, None, None);
-    match chunk.locator {
-        Locator::Lines(first, last) => lines = Some((first, last)),
-        Locator::Page(number) => page = Some(number),
-        Locator::Paragraphs(first, last) => paragraphs = Some((first, last)),
-    }
     object(&StoredChunk {
         record: CHUNK.to_owned(),
         source: chunk.source,
         title: chunk.title,
         headings: chunk.headings,
         text: chunk.text,
-        lines,
-        page,
-        paragraphs,
+        locator: chunk.locator,
         ordinal: chunk.ordinal,
         kind: chunk.kind,
         document_hash: chunk.document_hash,
@@ -79,18 +67,12 @@ pub(super) fn of_chunk(chunk: Chunk) -> Payload {
 pub(super) fn to_chunk(payload: Payload) -> Result<Chunk, String> {
     let stored: StoredChunk = read(payload, "chunk")?;
     expect_record(&stored.record, CHUNK)?;
-    let locator = match (stored.lines, stored.page, stored.paragraphs) {
-        (Some((first, last)), None, None) => Locator::Lines(first, last),
-        (None, Some(number), None) => Locator::Page(number),
-        (None, None, Some((first, last))) => Locator::Paragraphs(first, last),
-        _ => return Err("a stored chunk has none or several of lines, page, paragraphs".to_owned()),
-    };
     Ok(Chunk {
         source: stored.source,
         title: stored.title,
         headings: stored.headings,
         text: stored.text,
-        locator,
+        locator: stored.locator,
         ordinal: stored.ordinal,
         kind: stored.kind,
         document_hash: stored.document_hash,
@@ -174,6 +156,16 @@ pub(super) mod tests {
             any::<(u32, u32)>().prop_map(|(a, b)| Locator::Lines(a, b)),
             any::<u32>().prop_map(Locator::Page),
             any::<(u32, u32)>().prop_map(|(a, b)| Locator::Paragraphs(a, b)),
+            any::<u32>().prop_map(Locator::Slide),
+            any::<(u32, u32, u32)>().prop_map(|(sheet, first, last)| Locator::Rows {
+                sheet,
+                first,
+                last
+            }),
+            any::<(u32, u32)>().prop_map(|(a, b)| Locator::Cells(a, b)),
+            any::<u32>().prop_map(Locator::Record),
+            any::<u32>().prop_map(Locator::Message),
+            any::<u32>().prop_map(Locator::Section),
         ]
     }
 
@@ -213,13 +205,13 @@ pub(super) mod tests {
             // The server's integers are signed.
             (size, terms) in (0..=i64::MAX as u64, 0..=i64::MAX as u64),
             kind in prop::sample::select(Kind::ALL.to_vec()),
-            tags in any::<Vec<String>>(),
+            (tags, text_fields) in any::<(Vec<String>, Vec<String>)>(),
             web in web(),
         ) -> DocumentRecord {
             let document_hash = ContentHash::of(source.as_bytes());
             DocumentRecord {
-                source, document_hash, size, mtime, kind, chunks, terms, tags, ingested_at,
-                run_id: Uuid::from_u128(run), web,
+                source, document_hash, size, mtime, kind, chunks, terms, tags, text_fields,
+                ingested_at, run_id: Uuid::from_u128(run), web,
             }
         }
     }
@@ -288,7 +280,7 @@ pub(super) mod tests {
     #[test]
     fn garbled_payloads_are_errors_that_say_why() {
         for (field, value, why) in [
-            ("kind", json!("spreadsheet"), "unknown variant"),
+            ("kind", json!("painting"), "unknown variant"),
             ("text", json!(7), "invalid type"),
             ("lines", Value::Null, "none or several"),
             ("page", json!(3), "none or several"),

@@ -132,11 +132,9 @@ fn leg_json(leg: LegScore) -> Value {
     json!({"rank": leg.rank, "score": leg.score})
 }
 
-/// `"lines": [10, 24]`, `"page": 3` or `"paragraphs": [4, 6]`, as in the payload.
+/// `"lines": [10, 24]`, `"page": 3`, `"sheet": 2, "rows": [4, 9]`: as in the payload.
 pub(super) fn put_locator(value: &mut Value, locator: Locator) {
-    match locator {
-        Locator::Lines(a, b) => value["lines"] = json!([a, b]),
-        Locator::Page(page) => value["page"] = json!(page),
-        Locator::Paragraphs(a, b) => value["paragraphs"] = json!([a, b]),
+    if let (Value::Object(value), Value::Object(place)) = (value, json!(locator)) {
+        value.extend(place);
     }
 }

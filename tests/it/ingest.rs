@@ -124,6 +124,7 @@ fn bad_files_are_rows_and_the_rest_is_stored() {
     env.write("docs/cut.docx", b"PK\x03\x04 and then nothing");
     env.write("docs/large.txt", "x".repeat(3000));
     env.write("docs/pkg/__init__.py", "");
+    env.write("docs/pkg/settings.json", "{}\n");
     let run = env.run(&["ingest", "docs", "--max-file-size", "2kB"]).expect(5);
     assert_run!(run);
     assert_eq!(sources(&env), ["docs/good.md"]);

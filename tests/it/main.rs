@@ -7,6 +7,7 @@ mod doctor;
 mod env;
 mod exit_codes;
 mod faults;
+mod formats;
 mod help;
 mod ingest;
 mod kill;

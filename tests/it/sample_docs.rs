@@ -68,7 +68,7 @@ fn locators_lead_to_the_text() {
         for hit in hits(&env, question["question"].as_str().expect("a question"), "8") {
             let kind = hit["kind"].as_str().expect("a kind").to_owned();
             *kinds.entry(kind.clone()).or_insert(0) += 1;
-            if !["markdown", "code", "text"].contains(&kind.as_str()) {
+            if !["markdown", "rst", "code", "text"].contains(&kind.as_str()) {
                 continue;
             }
             let bytes = std::fs::read(env.path(hit["source"].as_str().expect("a source")));
@@ -82,7 +82,7 @@ fn locators_lead_to_the_text() {
             assert!(cited.join("\n").contains(text), "{} is not {text:?}", hit["citation"]);
         }
     }
-    for kind in ["markdown", "text", "html", "pdf", "docx", "code"] {
+    for kind in ["markdown", "text", "rst", "html", "pdf", "docx", "code"] {
         assert!(kinds.contains_key(kind), "no hit of kind {kind} among {kinds:?}");
     }
 }

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::Terms;
 use super::question::content;
+use super::shown::shown;
 use crate::text::{BlockKind, blocks, numbers, sentences};
 use crate::types::Passage;
 
@@ -140,7 +141,7 @@ fn has_comment(code: &str) -> bool {
 /// The terms of a heading without its number, as those of a question: "4.2 Who may restore" is
 /// about restoring.
 fn heading_terms(heading: &str, terms: &Terms) -> Vec<u32> {
-    let words = heading.trim_start_matches(['#', ' ']);
+    let words = heading.trim_start_matches(['#', '=', ' ']);
     let title = words.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
     let words = if title.starts_with(' ') { title } else { words };
     distinct(terms(&content(words)))
@@ -191,9 +192,10 @@ impl Headings {
     }
 }
 
-/// The depth that a heading's own text tells: of `## Name` and of `4.2 Name` it is 2.
+/// The depth that a heading's own text tells: of `## Name`, `== Name` and `4.2 Name` it is 2.
 fn level(heading: &str) -> usize {
-    let hashes = heading.chars().take_while(|&c| c == '#').count();
+    let mark = heading.chars().next().filter(|mark| matches!(mark, '#' | '='));
+    let hashes = heading.chars().take_while(|&c| Some(c) == mark).count();
     let number = heading.split_whitespace().next().unwrap_or_default();
     if hashes > 0 {
         hashes
@@ -240,10 +242,13 @@ fn pieces(passage: &Passage) -> Vec<Piece> {
             BlockKind::Prose if is_title(whole) => {
                 pieces.push(piece(BlockKind::Heading, whole.to_owned()));
             }
-            BlockKind::Prose if whole.lines().all(|line| line.contains(" | ")) => {
+            BlockKind::Prose if is_table(whole) => {
                 let rows = whole.lines().map(|row| piece(BlockKind::TableRow, shown(row)));
                 let mut rows: Vec<Piece> = rows.collect();
-                if rows.len() > 1 && number_cells(&rows[0].text) < number_cells(&rows[1].text) {
+                if rows.len() > 1
+                    && !is_labelled(&rows[0].text)
+                    && number_cells(&rows[0].text) < number_cells(&rows[1].text)
+                {
                     rows[0].kind = BlockKind::Heading;
                 }
                 pieces.extend(rows);
@@ -261,6 +266,24 @@ fn pieces(passage: &Passage) -> Vec<Piece> {
     }
     pieces.retain(|piece| piece.text.contains(char::is_alphanumeric));
     pieces
+}
+
+/// Whether each line of a paragraph stands for itself: a row of cells, or a field and its value.
+fn is_table(paragraph: &str) -> bool {
+    let is_short = |line: &str| line.split_whitespace().count() <= MAX_WORDS;
+    let is_row = |line: &str| line.contains(" | ") || (is_labelled(line) && is_short(line));
+    let all_rows = paragraph.lines().all(is_row);
+    all_rows && (paragraph.contains('\n') || paragraph.contains(" | "))
+}
+
+/// Whether a line begins with what it is about: `Plan: Starter`.
+fn is_labelled(line: &str) -> bool {
+    /// Words of the longest name of a field.
+    const LABEL: usize = 6;
+    line.split_once(": ").is_some_and(|(label, _)| {
+        label.split_whitespace().count() <= LABEL && !label.contains(['.', '!', '?', '|'])
+            || !label.contains(' ')
+    })
 }
 
 fn number_cells(row: &str) -> usize {
@@ -327,83 +350,12 @@ fn code_windows(code: &str) -> Vec<String> {
     windows
 }
 
-/// A piece of Markdown as a reader sees it, on one line: no emphasis, no link targets, nothing
-/// that reads as a mark of our own.
-fn shown(piece: &str) -> String {
-    let lines: Vec<&str> =
-        piece.lines().map(|line| line.trim_start_matches([' ', '\t', '>'])).collect();
-    let text = lines.join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
-    let text = without_links(&text.replace("**", ""));
-    // Backticks that do not pair here would pair across our marks.
-    let paired = text.matches('`').count().is_multiple_of(2) && !text.contains("``");
-    let text = if paired { text } else { text.replace('`', "") };
-    without_marks(&text)
-}
-
-/// `[text](target)` as `text`, `![alt](target)` as `alt`.
-fn without_links(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(open) = rest.find('[') {
-        let close = rest[open + 1..]
-            .find(['[', ']'])
-            .map(|length| open + 1 + length)
-            .filter(|&close| rest[close..].starts_with(']'));
-        let target = close.filter(|&close| rest[close..].starts_with("](")).and_then(|close| {
-            let length = rest[close..].find([')', ' '])?;
-            rest[close + length..].starts_with(')').then_some((close, close + length + 1))
-        });
-        let Some((close, end)) = target else {
-            out.push_str(&rest[..=open]);
-            rest = &rest[open + 1..];
-            continue;
-        };
-        out.push_str(rest[..open].strip_suffix('!').unwrap_or(&rest[..open]));
-        let label = &rest[open + 1..close];
-        rest = &rest[end..];
-        separate(&mut out, label);
-        out.push_str(label);
-        separate(&mut out, rest);
-    }
-    out + rest
-}
-
-/// Two words that only a bracket kept apart stay two words.
-fn separate(out: &mut String, next: &str) {
-    if out.ends_with(char::is_alphanumeric) && next.starts_with(char::is_alphanumeric) {
-        out.push(' ');
-    }
-}
-
-/// A bracket that begins with a number becomes a parenthesis: `[3]` in a document is no citation
-/// of ours.
-fn without_marks(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(open) = rest.find('[') {
-        let inner = rest[open + 1..].find(']').map(|length| &rest[open + 1..open + 1 + length]);
-        let numbers =
-            |inner: &str| inner.chars().all(|c| c.is_ascii_digit() || c == ',' || c == ' ');
-        out.push_str(&rest[..open]);
-        if let Some(inner) = inner.filter(|inner| numbers(inner)) {
-            out.push('(');
-            out.push_str(inner);
-            out.push(')');
-            rest = &rest[open + inner.len() + 2..];
-        } else {
-            out.push('[');
-            rest = &rest[open + 1..];
-        }
-    }
-    out + rest
-}
-
 /// Whether sentences are not to be looked for in a file of this name.
 fn is_code_file(source: &str) -> bool {
-    const EXTENSIONS: [&str; 40] = [
+    const EXTENSIONS: [&str; 39] = [
         "c", "cc", "cpp", "cs", "css", "cxx", "dart", "ex", "exs", "go", "h", "hpp", "hs", "java",
-        "js", "json", "jsx", "kt", "lua", "mjs", "ml", "php", "pl", "proto", "ps1", "py", "r",
-        "rb", "rs", "scala", "sh", "sql", "swift", "tf", "toml", "ts", "tsx", "yaml", "yml", "zig",
+        "js", "jsx", "kt", "lua", "mjs", "ml", "php", "pl", "proto", "ps1", "py", "r", "rb", "rs",
+        "scala", "sh", "sql", "swift", "tf", "toml", "ts", "tsx", "yaml", "yml", "zig",
     ];
     let extension = source.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
     extension.is_some_and(|extension| EXTENSIONS.contains(&extension.as_str()))

@@ -6,6 +6,7 @@
 mod candidates;
 mod question;
 mod select;
+mod shown;
 
 use std::sync::Arc;
 

@@ -124,6 +124,25 @@ fn what_is_counted_and_numbered_decides() {
 }
 
 #[test]
+fn rows_that_name_their_columns_are_quoted_as_they_are() {
+    let rows = "Plan: Starter | Seats: many\nPlan: Team | Price: 29 | Seats: 10\nPlan: Free";
+    assert_eq!(
+        answer("What is the price of the Team plan?", &[passage(1, "a.csv", rows)]),
+        "Plan: Team | Price: 29 | Seats: 10 [1]."
+    );
+    let record = "id: 7\nname: Export service\nlimits.rows: 200 rows an hour";
+    assert_eq!(
+        answer("What are the limits of rows?", &[passage(1, "a.json", record)]),
+        "limits.rows: 200 rows an hour [1]."
+    );
+    let adoc = "== Retention of backups\n\nThe retention is a year.";
+    assert_eq!(
+        answer("backups retention", &[passage(1, "a.adoc", adoc)]),
+        "The retention is a year [1]."
+    );
+}
+
+#[test]
 fn a_small_share_of_the_question_is_no_answer() {
     assert_eq!(answer("Does the ledger have a mobile app for Android phones?", &handbook()), "");
 }

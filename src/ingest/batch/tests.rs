@@ -19,6 +19,7 @@ fn ready(source: &str, chunks: u32) -> Prepared {
         chunks,
         terms: 0,
         tags: Vec::new(),
+        text_fields: Vec::new(),
         ingested_at: String::new(),
         run_id: Uuid::nil(),
         web: None,

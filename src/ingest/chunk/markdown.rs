@@ -1,67 +1,9 @@
 //! The sections of a Markdown text.
 //!
 //! Headings are found line by line: ATX (`# Title`) and setext (`Title` underlined with `=` or `-`),
-//! neither inside fenced code nor in HTML comments. A section reaches from its heading to the next
-//! one. Sections are joined where they would make poor pieces alone:
-//!
-//! - a heading without a text of its own, or a tiny preamble (a rule, badges), goes with the section
-//!   below it, under that one's path;
-//! - a tiny section goes with the next if both fit a piece, under the path they have in common.
+//! neither inside fenced code nor in HTML comments.
 
-use super::Count;
-use super::outline::Outline;
-
-/// A section below this part of the limit is tiny.
-const TINY_SHARE: usize = 8;
-
-/// More bytes than this per token are taken for a text that does not fit, without counting.
-const BYTES_PER_TOKEN: usize = 16;
-
-struct Section {
-    start: usize,
-    /// Where the text after the heading begins.
-    body: usize,
-    /// Empty before the first heading, and where joined sections have nothing in common.
-    path: Vec<String>,
-    /// Whether it stands before the first heading.
-    preamble: bool,
-}
-
-pub(super) fn outline(text: &str, max_tokens: usize, count: Count<'_>) -> Outline {
-    let start = front_matter(text);
-    let mut sections = sections(text, start);
-    let ends: Vec<usize> =
-        sections.iter().skip(1).map(|next| next.start).chain([text.len()]).collect();
-
-    let fits = |range: std::ops::Range<usize>, limit: usize| {
-        range.len() <= limit * BYTES_PER_TOKEN && count(&text[range]) <= limit
-    };
-    let mut joined: Vec<Section> = Vec::new();
-    for (section, end) in sections.drain(..).zip(ends) {
-        if let Some(group) = joined.last_mut() {
-            let tiny = fits(group.start..section.start, max_tokens / TINY_SHARE);
-            let bare = text[group.body..section.start].trim().is_empty();
-            if (bare || (tiny && group.preamble)) && section.path.starts_with(&group.path) {
-                group.path = section.path;
-                group.body = section.body;
-                group.preamble = false;
-                continue;
-            }
-            let capacity = max_tokens - max_tokens / super::HEADINGS_SHARE;
-            if tiny && fits(group.start..end, capacity) {
-                let common = group.path.iter().zip(&section.path).take_while(|(a, b)| a == b);
-                let common = common.count();
-                group.path.truncate(common);
-                // What follows is not below a heading of its own any more.
-                group.body = group.start;
-                continue;
-            }
-        }
-        joined.push(section);
-    }
-    let cuts = joined.iter().map(|section| section.start).chain([text.len()]).collect();
-    Outline::new(joined.into_iter().map(|section| (section.start, section.path)).collect(), cuts)
-}
+use super::sections::Sections;
 
 /// Length of the front matter (`---` or `+++` around metadata) at the very start.
 pub(super) fn front_matter(text: &str) -> usize {
@@ -97,17 +39,10 @@ enum Above {
     Block,
 }
 
-/// Cuts `text` from `start` at its headings.
-fn sections(text: &str, start: usize) -> Vec<Section> {
-    let mut sections = vec![Section { start, body: start, path: Vec::new(), preamble: true }];
-    let mut stack: Vec<(usize, String)> = Vec::new();
-    let mut open = |at: usize, body: usize, level: usize, title: String| {
-        stack.retain(|(above, _)| *above < level);
-        stack.push((level, title));
-        let path = stack.iter().map(|(_, title)| title.clone()).collect();
-        sections.push(Section { start: at, body, path, preamble: false });
-    };
-
+/// Cuts a text at its headings, without its front matter.
+pub(super) fn sections(text: &str) -> Sections {
+    let start = front_matter(text);
+    let mut sections = Sections::new(start);
     let mut fence: Option<&str> = None;
     let mut comment = false;
     let mut above = Above::Blank;
@@ -124,10 +59,10 @@ fn sections(text: &str, start: usize) -> Vec<Section> {
         } else if let Some(marker) = opening_fence(line) {
             (fence, above) = (Some(marker), Above::Blank);
         } else if let Some((level, title)) = atx(line) {
-            open(begin, end, level, plain(title));
+            sections.open(begin, end, level, plain(title));
             above = Above::Blank;
         } else if let (Above::Paragraph(from), Some(level)) = (above, setext(line)) {
-            open(from, end, level, plain(&text[from..begin]));
+            sections.open(from, end, level, plain(&text[from..begin]));
             above = Above::Blank;
         } else if line.trim_start().starts_with("<!--") {
             (comment, above) = (!line.contains("-->"), Above::Blank);
@@ -138,9 +73,6 @@ fn sections(text: &str, start: usize) -> Vec<Section> {
         } else if matches!(above, Above::Blank) {
             above = if indent(line) < 4 { Above::Paragraph(begin) } else { Above::Block };
         }
-    }
-    if sections[0].start == sections.get(1).map_or(text.len(), |first| first.start) {
-        sections.remove(0);
     }
     sections
 }

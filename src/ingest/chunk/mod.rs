@@ -2,35 +2,40 @@
 //!
 //! A text is cut where its structure says so, by text-splitter; what is decided here:
 //!
-//! - **Markdown** is cut at its headings first, so that a piece belongs to one section and its
-//!   heading path is true of all of it. Only tiny sections share a piece (see `markdown`).
-//!   Front matter is left out: it is metadata, and the title is taken from it elsewhere.
+//! - **Markdown**, reStructuredText and `AsciiDoc` are cut at their headings first, so that a piece
+//!   belongs to one section and its heading path is true of all of it. Only tiny sections share a
+//!   piece (see `sections`). Front matter is left out: it is metadata, and the title is taken from
+//!   it elsewhere.
 //! - **Code** is cut along the syntax tree; its headings are the items around the piece's start.
-//! - **Pages** are cut each by itself.
+//! - **Rows** are gathered until a piece is full, and never cut where they fit one.
+//! - **Pages**, slides, records and other sections of the source are cut each by itself.
 //!
 //! text-splitter rescans what is left of its input for every piece, and asks for the size of many
 //! overlapping candidates. It is therefore given windows of at most `WINDOW` bytes, and sizes come
 //! from a `ruler` laid along each window once. A piece's true size is checked at the end, so the
 //! limit holds for any tokenizer.
 
+mod asciidoc;
 mod code;
 mod markdown;
 mod outline;
 mod place;
+mod rst;
 mod ruler;
+mod sections;
 
 use std::ops::Range;
 
 use text_splitter::{ChunkConfig, CodeSplitter, MarkdownSplitter, TextSplitter};
 
-use super::document::{Document, Piece, Syntax};
+use super::document::{Document, Piece, Section, Syntax};
 use crate::types::Chunk;
 use outline::Outline;
 use place::PlaceIndex;
 use ruler::{Ruler, Words};
 
 /// Raised whenever the same text and options would be cut differently.
-pub const REVISION: u32 = 1;
+pub const REVISION: u32 = 2;
 
 /// Number of tokens of a text.
 pub type Count<'a> = &'a (dyn Fn(&str) -> usize + Sync);
@@ -76,12 +81,40 @@ pub fn chunk(document: &Document, options: &ChunkOptions, count: Count<'_>) -> V
         count,
         pieces: Vec::new(),
     };
-    for region in places.regions(document) {
-        cutter.cut_region(region);
+    for (region, headings) in regions(document) {
+        cutter.cut_region(region, headings);
     }
     // Halves of a piece can end up behind the overlap of the next one.
     cutter.pieces.sort_by_key(|(start, _)| *start);
     cutter.pieces.into_iter().map(|(_, piece)| piece).collect()
+}
+
+/// What no piece may leave, each with the headings that its text does not carry: the sections of the
+/// document, or all of it.
+fn regions(document: &Document) -> Vec<(Range<usize>, &[String])> {
+    let text = document.text.as_str();
+    let mut starts: Vec<(usize, &[String])> = vec![(0, &[])];
+    let start = |section: &Section| text.floor_char_boundary(section.offset);
+    starts.extend(document.sections.iter().map(|s| (start(s), s.headings.as_slice())));
+    starts.sort_by_key(|(start, _)| *start);
+    let ends: Vec<usize> =
+        starts.iter().skip(1).map(|(start, _)| *start).chain([text.len()]).collect();
+    let regions = starts.into_iter().zip(ends);
+    regions
+        .map(|((start, headings), end)| (start..end, headings))
+        .filter(|(range, _)| !range.is_empty())
+        .collect()
+}
+
+/// The first heading of a text; empty where it has none.
+pub fn title(text: &str, syntax: Syntax) -> String {
+    let sections = match syntax {
+        Syntax::Markdown => markdown::sections(text),
+        Syntax::Rst => rst::sections(text),
+        Syntax::Asciidoc => asciidoc::sections(text),
+        Syntax::Plain | Syntax::Rows | Syntax::Code(_) => return String::new(),
+    };
+    sections.paths().find_map(|path| path.last().cloned()).unwrap_or_default()
 }
 
 struct Cutter<'a> {
@@ -97,21 +130,61 @@ struct Cutter<'a> {
 }
 
 impl Cutter<'_> {
-    /// A region is what a piece may not leave: the document, or a page.
-    fn cut_region(&mut self, region: Range<usize>) {
+    /// A region is what a piece may not leave. `headings` stand above those of its text.
+    fn cut_region(&mut self, region: Range<usize>, headings: &[String]) {
         let text = &self.text[region.clone()];
-        let budget = self.max_tokens / HEADINGS_SHARE;
-        let outline = match self.syntax {
-            Syntax::Plain => Outline::flat(text),
-            Syntax::Markdown => markdown::outline(text, self.max_tokens, self.count),
-            Syntax::Code(language) => code::outline(text, language),
+        let sections = match self.syntax {
+            Syntax::Markdown => Some(markdown::sections(text)),
+            Syntax::Rst => Some(rst::sections(text)),
+            Syntax::Asciidoc => Some(asciidoc::sections(text)),
+            Syntax::Plain | Syntax::Rows | Syntax::Code(_) => None,
+        };
+        let outline = match (sections, self.syntax) {
+            (Some(sections), _) => sections.outline(text, self.max_tokens, self.count),
+            (None, Syntax::Code(language)) => code::outline(text, language),
+            (None, _) => Outline::flat(text),
+        };
+        let outline =
+            outline.under(headings).measured(self.max_tokens / HEADINGS_SHARE, self.count);
+        if self.syntax == Syntax::Rows {
+            return self.cut_rows(&region, &outline);
         }
-        .measured(budget, self.count);
         for section in outline.sections() {
-            for window in windows(text, section, self.window()) {
-                self.cut_window(region.start, window, &outline);
-            }
+            self.cut_section(region.start, section, &outline);
         }
+    }
+
+    /// Gathers rows until a piece is full. One that is too long by itself is cut like any text.
+    fn cut_rows(&mut self, region: &Range<usize>, outline: &Outline) {
+        let capacity = self.capacity(outline, &(0..region.len()));
+        let mut starts = self.places.rows(region);
+        starts.push(region.end);
+        let (mut start, mut end, mut sum) = (region.start, region.start, 0);
+        for next in starts.into_iter().map(|next| self.text.floor_char_boundary(next)) {
+            if next <= end {
+                continue;
+            }
+            let tokens = (self.count)(&self.text[end..next]);
+            if sum > 0 && sum + tokens > capacity {
+                self.cut_section(region.start, start - region.start..end - region.start, outline);
+                (start, sum) = (end, 0);
+            }
+            (end, sum) = (next, sum + tokens);
+        }
+        self.cut_section(region.start, start - region.start..end - region.start, outline);
+    }
+
+    /// `section` counts from `base`, the start of the region.
+    fn cut_section(&mut self, base: usize, section: Range<usize>, outline: &Outline) {
+        let region = &self.text[base..];
+        for window in windows(region, section, self.window()) {
+            self.cut_window(base, window, outline);
+        }
+    }
+
+    /// What the headings in `range` leave for the text of a piece.
+    fn capacity(&self, outline: &Outline, range: &Range<usize>) -> usize {
+        (self.max_tokens - outline.reserve(range)).max(1)
     }
 
     fn window(&self) -> usize {
@@ -122,7 +195,7 @@ impl Cutter<'_> {
     fn cut_window(&mut self, base: usize, window: Range<usize>, outline: &Outline) {
         let text = &self.text[base + window.start..base + window.end];
         let ruler = Ruler::new(text, &mut self.words);
-        let capacity = (self.max_tokens - outline.reserve(&window)).max(1);
+        let capacity = self.capacity(outline, &window);
         let overlap = self.overlap.min(capacity / 2);
         for range in split(text, self.syntax, &ruler, capacity, overlap) {
             let range = base + window.start + range.start..base + window.start + range.end;
@@ -166,7 +239,9 @@ fn split(
     // An overlap below the capacity is always accepted, and so are the bundled grammars.
     let config = || ChunkConfig::new(capacity).with_sizer(ruler).with_overlap(overlap).ok();
     let pieces: Option<Vec<(usize, &str)>> = match syntax {
-        Syntax::Plain => config().map(|c| TextSplitter::new(c).chunk_indices(text).collect()),
+        Syntax::Plain | Syntax::Rows | Syntax::Rst | Syntax::Asciidoc => {
+            config().map(|c| TextSplitter::new(c).chunk_indices(text).collect())
+        }
         Syntax::Markdown => {
             config().map(|c| MarkdownSplitter::new(c).chunk_indices(text).collect())
         }

@@ -38,6 +38,14 @@ impl Outline {
         Self { entries, cuts }
     }
 
+    /// The same with `headings` above all of its paths.
+    pub(super) fn under(mut self, headings: &[String]) -> Self {
+        for entry in &mut self.entries {
+            entry.headings.splice(0..0, headings.iter().filter_map(|heading| tidied(heading)));
+        }
+        self
+    }
+
     /// Shortens paths of more than `budget` tokens from their outer end, and measures them all.
     pub(super) fn measured(mut self, budget: usize, count: Count<'_>) -> Self {
         for entry in &mut self.entries {

@@ -1,31 +1,18 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use proptest::prelude::*;
+mod properties;
 
 use super::*;
-use crate::ingest::document::{Language, Mark, Places, Unit};
+use crate::ingest::document::{Language, Mark, Places, Section, Unit};
 use crate::types::Locator;
 
 fn words(text: &str) -> usize {
     text.split_whitespace().count()
 }
 
-fn characters(text: &str) -> usize {
-    text.chars().count()
-}
-
-/// Joins across white space, as byte-pair encodings do, and is not additive.
-fn quarters(text: &str) -> usize {
-    text.len().div_ceil(4)
-}
-
-/// Counts special tokens too.
-fn framed(text: &str) -> usize {
-    2 + text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).count()
-}
-
 fn document(text: &str, syntax: Syntax, places: Places) -> Document {
-    Document { title: String::new(), text: text.to_owned(), syntax, places }
+    let (title, sections) = (String::new(), Vec::new());
+    Document { title, text: text.to_owned(), syntax, places, sections }
 }
 
 fn options(max_tokens: usize, overlap_tokens: usize) -> ChunkOptions {
@@ -34,6 +21,10 @@ fn options(max_tokens: usize, overlap_tokens: usize) -> ChunkOptions {
 
 fn cut(text: &str, syntax: Syntax, max_tokens: usize) -> Vec<Piece> {
     chunk(&document(text, syntax, Places::Verbatim), &options(max_tokens, 0), &words)
+}
+
+fn section(offset: usize) -> Section {
+    Section { offset, headings: Vec::new() }
 }
 
 /// Heading path, lines and text of each piece.
@@ -211,8 +202,9 @@ fn pages_are_cut_apart_and_paragraphs_are_counted() {
     let text = "first page\n\nstill first\n\nsecond page";
     let at = |needle: &str| text.find(needle).unwrap();
     let mark = |offset, first, last| Mark { offset, first, last };
-    let marks = vec![mark(0, 1, 1), mark(at("still"), 1, 1), mark(at("second"), 2, 2)];
-    let pages = document(text, Syntax::Plain, Places::Marked(Unit::Page, marks));
+    let marks = vec![mark(0, 1, 1), mark(at("second"), 2, 2)];
+    let mut pages = document(text, Syntax::Plain, Places::Marked(Unit::Page, marks));
+    pages.sections = [0, at("second")].map(section).to_vec();
     let pieces = chunk(&pages, &options(100, 10), &words);
     let rows = [row("", "#page=1", "first page\n\nstill first"), row("", "#page=2", "second page")];
     assert_eq!(shown(&pieces), rows);
@@ -225,6 +217,75 @@ fn pages_are_cut_apart_and_paragraphs_are_counted() {
         chunk(&paragraphs, &options(2, 0), &words).iter().map(|piece| piece.locator).collect();
     let expected = [(3, 3), (5, 6), (7, 7)].map(|(a, b)| Locator::Paragraphs(a, b));
     assert_eq!(each, expected);
+}
+
+#[test]
+fn sections_stand_under_their_own_headings() {
+    let text = "before\n\n# One\n\nfirst\n\n# Two\n\nsecond";
+    let mark = |offset, number| Mark { offset, first: number, last: number };
+    let (one, two) = (text.find("# One").unwrap(), text.find("# Two").unwrap());
+    let marks = vec![mark(0, 1), mark(one, 2), mark(two, 5)];
+    let mut slides = document(text, Syntax::Markdown, Places::Marked(Unit::Slide, marks));
+    let headings = vec!["Part".to_owned()];
+    slides.sections = vec![Section { offset: one, headings }, section(two)];
+    let pieces = chunk(&slides, &options(100, 10), &words);
+    let rows = [
+        row("", "#slide=1", "before"),
+        row("Part > One", "#slide=2", "# One\n\nfirst"),
+        row("Two", "#slide=5", "# Two\n\nsecond"),
+    ];
+    assert_eq!(shown(&pieces), rows);
+}
+
+#[test]
+fn rows_are_kept_whole() {
+    let long = "x ".repeat(12);
+    let text = format!("a 1\nb 2\nc 3 4 5\n{long}\nd 6\ne 7");
+    let pieces = cut(&text, Syntax::Rows, 5);
+    let found: Vec<(String, &str)> =
+        pieces.iter().map(|piece| (piece.locator.cite(""), piece.text.as_str())).collect();
+    let place = |place: &str| place.to_owned();
+    let expected = [
+        (place(":L1-L2"), "a 1\nb 2"),
+        (place(":L3"), "c 3 4 5"),
+        (place(":L4"), "x x x x x"),
+        (place(":L4"), "x x x x x"),
+        (place(":L4"), "x x"),
+        (place(":L5-L6"), "d 6\ne 7"),
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn rows_are_cited_by_their_sheet() {
+    let text = "a\nb\nc\nd";
+    let mark = |offset, number| Mark { offset, first: number, last: number };
+    let sheets = vec![(1, vec![mark(0, 2), mark(2, 3)]), (4, vec![mark(4, 1), mark(6, 7)])];
+    let mut book = document(text, Syntax::Rows, Places::Sheets(sheets));
+    let named = |offset, name: &str| Section { offset, headings: vec![name.to_owned()] };
+    book.sections = vec![named(0, "One"), named(4, "Two")];
+    let rows = [row("One", "#sheet=1&rows=2-3", "a\nb"), row("Two", "#sheet=4&rows=1-7", "c\nd")];
+    assert_eq!(shown(&chunk(&book, &options(100, 0), &words)), rows);
+    let each = chunk(&book, &options(1, 0), &words);
+    assert_eq!(each[3].locator, Locator::Rows { sheet: 4, first: 7, last: 7 });
+}
+
+#[test]
+fn other_markup_is_cut_at_its_headings() {
+    let body = "one two three four five six seven eight nine";
+    let rst = format!("Guide\n=====\n\n{body}\n\nInstall\n-------\n\n{body}\n");
+    let adoc = format!("= Guide\n\n{body}\n\n== Install\n\n{body}\n");
+    let lines = [[":L1-L4", ":L6-L9"], [":L1-L3", ":L5-L7"]];
+    for ((syntax, text), lines) in
+        [(Syntax::Rst, rst), (Syntax::Asciidoc, adoc)].into_iter().zip(lines)
+    {
+        let pieces = cut(&text, syntax, 20);
+        let found: Vec<(String, String)> =
+            shown(&pieces).into_iter().map(|(h, l, _)| (h, l)).collect();
+        let expected = ["Guide", "Guide > Install"].map(str::to_owned).into_iter();
+        let expected: Vec<_> = expected.zip(lines.map(str::to_owned)).collect();
+        assert_eq!(found, expected);
+    }
 }
 
 #[test]
@@ -256,124 +317,4 @@ fn deep_nesting_is_survived() {
         assert!(!cut(&deep, syntax, 50).is_empty());
     }
     assert!(!cut(&"> ".repeat(5_000), Syntax::Markdown, 50).is_empty());
-}
-
-/// The parts that structured texts are made of, thrown together.
-fn anything() -> impl Strategy<Value = String> {
-    let part = prop_oneof![
-        4 => "[a-z]{1,9}( [a-z]{1,9}){0,12}",
-        1 => "\\PC{0,30}",
-        1 => any::<String>(),
-        1 => "[一-龥]{1,40}",
-        1 => "[a-z0-9+/]{100,400}",
-        6 => prop::sample::select(vec![
-            "\n", "\n\n", "\r\n", "\n# ", "\n## ", "\n### x\n", "\n---\n", "\n===\n", "\n```\n", "\n- ", "\n| a | b |\n|---|---|\n",
-            "\n    ", "\t", ". ", "fn a() {\n", "}\n", "class A:\n    def b(self):\n        ", "/* ", "\"", "{", "impl X for Y {\n", "👩‍👩‍👧", "\u{feff}", "\u{a0}", "\0",
-        ]).prop_map(str::to_owned),
-    ];
-    prop::collection::vec(part, 0..60).prop_map(|parts| parts.concat())
-}
-
-fn syntaxes() -> impl Strategy<Value = Syntax> {
-    prop::sample::select(vec![
-        Syntax::Plain,
-        Syntax::Markdown,
-        Syntax::Code(Language::Rust),
-        Syntax::Code(Language::Python),
-        Syntax::Code(Language::Tsx),
-        Syntax::Code(Language::Cpp),
-    ])
-}
-
-fn counts() -> impl Strategy<Value = fn(&str) -> usize> {
-    prop::sample::select(vec![words as fn(&str) -> usize, characters, quarters, framed])
-}
-
-/// Checks everything that holds for any text.
-fn check(
-    text: &str,
-    syntax: Syntax,
-    options: ChunkOptions,
-    count: fn(&str) -> usize,
-) -> Result<(), TestCaseError> {
-    let whole = document(text, syntax, Places::Verbatim);
-    let pieces = chunk(&whole, &options, &count);
-    prop_assert_eq!(&pieces, &chunk(&whole, &options, &count), "deterministic");
-
-    let starts: Vec<usize> =
-        std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-    let mut covered = vec![false; text.len()];
-    let mut from = 0;
-    for piece in &pieces {
-        prop_assert!(!piece.text.trim().is_empty());
-        let tokens = count(&Chunk::embedded_text(&piece.headings, &piece.text));
-        let single = piece.text.chars().count() == 1;
-        prop_assert!(tokens <= options.max_tokens || single, "{tokens} tokens: {:?}", piece.text);
-
-        let Locator::Lines(first, last) = piece.locator else { panic!("no lines") };
-        let (begin, end) =
-            (starts[first as usize - 1], starts.get(last as usize).copied().unwrap_or(text.len()));
-        let lines = &text[begin..end];
-        let at = lines.find(&piece.text);
-        prop_assert!(at.is_some(), "lines {first}-{last} are {lines:?}, not {:?}", piece.text);
-        let first_end = starts.get(first as usize).copied().unwrap_or(text.len());
-        prop_assert!(begin + at.unwrap() < first_end);
-        prop_assert!(begin + at.unwrap() + piece.text.len() > starts[last as usize - 1]);
-
-        // The same words may stand in several places of these lines: all of them count.
-        for (at, _) in lines.char_indices() {
-            if lines[at..].starts_with(&piece.text) {
-                covered[begin + at..begin + at + piece.text.len()].fill(true);
-            }
-        }
-        let indent = indentation(&piece.text);
-        prop_assert!(begin + lines.rfind(&piece.text).unwrap() + indent >= from, "ordered");
-        from = begin + at.unwrap() + indent;
-    }
-    let front_matter = match syntax {
-        Syntax::Markdown => markdown::front_matter(text),
-        _ => 0,
-    };
-    for (at, character) in text.char_indices().skip_while(|(at, _)| *at < front_matter) {
-        prop_assert!(covered[at] || character.is_whitespace(), "{character:?} at {at} is lost");
-    }
-    Ok(())
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
-
-    #[test]
-    fn whatever_the_text(
-        text in anything(),
-        syntax in syntaxes(),
-        max_tokens in 1usize..60,
-        overlap_tokens in 0usize..20,
-        count in counts(),
-    ) {
-        check(&text, syntax, ChunkOptions { max_tokens, overlap_tokens }, count)?;
-    }
-
-    #[test]
-    fn windows_cover_their_range(text in anything(), limit in 4usize..200) {
-        let mut at = 0;
-        for window in windows(&text, 0..text.len(), limit) {
-            prop_assert_eq!(window.start, at);
-            prop_assert!(window.len() <= limit && (window.start < window.end || text.is_empty()));
-            at = window.end;
-        }
-        prop_assert_eq!(at, text.len());
-    }
-
-    #[test]
-    fn marks_of_any_order_are_survived(
-        text in anything(),
-        marks in prop::collection::vec((0usize..500, 0u32..5, 0u32..5), 0..6),
-        unit in prop::sample::select(vec![Unit::Line, Unit::Page, Unit::Paragraph]),
-    ) {
-        let marks = marks.into_iter().map(|(offset, first, last)| Mark { offset, first, last });
-        let odd = document(&text, Syntax::Markdown, Places::Marked(unit, marks.collect()));
-        let pieces = chunk(&odd, &options(20, 5), &words);
-        prop_assert_eq!(pieces.is_empty(), text[markdown::front_matter(&text)..].trim().is_empty());
-    }
 }

@@ -19,11 +19,6 @@ const MARKDOWN: &[&str] = &["md", "markdown", "mdown", "mkd", "mdx", "qmd", "rmd
 const TEXT: &[&str] = &[
     "txt",
     "text",
-    "rst",
-    "rest",
-    "adoc",
-    "asciidoc",
-    "asc",
     "org",
     "tex",
     "ltx",
@@ -35,11 +30,6 @@ const TEXT: &[&str] = &[
     "man",
     "srt",
     "vtt",
-    "csv",
-    "tsv",
-    "json",
-    "jsonl",
-    "ndjson",
     "json5",
     "toml",
     "yaml",
@@ -52,14 +42,27 @@ const TEXT: &[&str] = &[
     "xml",
     "xsd",
     "po",
-    "eml",
     "ics",
     "bib",
     "diff",
     "patch",
 ];
 
-const HTML: &[&str] = &["html", "htm", "xhtml", "xht"];
+/// Formats with few extensions.
+const OTHERS: &[(Kind, &[&str])] = &[
+    (Kind::Rst, &["rst", "rest"]),
+    (Kind::Asciidoc, &["adoc", "asciidoc", "asc"]),
+    (Kind::Html, &["html", "htm", "xhtml", "xht"]),
+    (Kind::Pdf, &["pdf"]),
+    (Kind::Docx, &["docx", "docm"]),
+    (Kind::Pptx, &["pptx", "pptm", "ppsx"]),
+    (Kind::Spreadsheet, &["xlsx", "xlsm", "xlsb", "xls", "ods"]),
+    (Kind::Csv, &["csv", "tsv", "tab"]),
+    (Kind::Json, &["json", "jsonc", "jsonl", "ndjson"]),
+    (Kind::Notebook, &["ipynb"]),
+    (Kind::Epub, &["epub"]),
+    (Kind::Email, &["eml", "mbox"]),
+];
 
 const CODE: &[&str] = &[
     "rs", "py", "pyi", "pyw", "js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx", "go", "java",
@@ -145,22 +148,19 @@ const UNSUPPORTED: &[&str] = &[
     "webm",
     "wmv",
     "flv",
-    // Office formats other than DOCX, and e-books
+    // Office formats, e-mail and books that are not read
     "doc",
     "dot",
     "rtf",
     "odt",
-    "ods",
     "odp",
-    "xls",
-    "xlsx",
-    "xlsm",
     "ppt",
-    "pptx",
+    "pps",
     "pages",
     "numbers",
     "key",
-    "epub",
+    "msg",
+    "pst",
     "mobi",
     "azw3",
     "djvu",
@@ -208,17 +208,12 @@ const UNSUPPORTED: &[&str] = &[
 pub fn detect(path: &Path, head: &[u8]) -> Detected {
     let extension = extension(path);
     let is = |list: &[&str]| list.contains(&extension.as_str());
-    match extension.as_str() {
-        "pdf" => return Detected::Known(Kind::Pdf),
-        "docx" | "docm" => return Detected::Known(Kind::Docx),
-        _ => {}
-    }
-    if is(MARKDOWN) {
+    if let Some((kind, _)) = OTHERS.iter().find(|(_, list)| is(list)) {
+        Detected::Known(*kind)
+    } else if is(MARKDOWN) {
         Detected::Known(Kind::Markdown)
     } else if is(TEXT) {
         Detected::Known(Kind::Text)
-    } else if is(HTML) {
-        Detected::Known(Kind::Html)
     } else if is(CODE) {
         Detected::Known(Kind::Code)
     } else if is(UNSUPPORTED) {
@@ -279,6 +274,9 @@ fn by_content(path: &Path, head: &[u8]) -> Detected {
     if start.starts_with(b"<!doctype html") || start.starts_with(b"<html") {
         return Detected::Known(Kind::Html);
     }
+    if head.starts_with(b"From ") && head.windows(7).any(|window| window == b"\nFrom: ") {
+        return Detected::Known(Kind::Email);
+    }
     let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase());
     match name.as_deref() {
         Some(
@@ -304,7 +302,9 @@ mod tests {
         let cases: &[(&str, &[u8], Detected)] = &[
             ("a.md", b"# x", Known(Kind::Markdown)),
             ("A.MARKDOWN", b"", Known(Kind::Markdown)),
-            ("notes.rst", b"x", Known(Kind::Text)),
+            ("notes.rst", b"x", Known(Kind::Rst)),
+            ("notes.adoc", b"x", Known(Kind::Asciidoc)),
+            ("notes.org", b"x", Known(Kind::Text)),
             ("Cargo.toml", b"[x]", Known(Kind::Text)),
             ("README", b"hello", Known(Kind::Text)),
             ("LICENSE", b"MIT", Known(Kind::Text)),
@@ -321,7 +321,16 @@ mod tests {
             ("run", b"#!/bin/sh\n", Known(Kind::Code)),
             ("a.md", b"a\0b", Known(Kind::Markdown)),
             ("logo.png", b"", Skip("unsupported type")),
-            ("sheet.xlsx", b"PK\x03\x04", Skip("unsupported type")),
+            ("sheet.xlsx", b"PK\x03\x04", Known(Kind::Spreadsheet)),
+            ("sheet.XLS", b"\xD0\xCF\x11\xE0", Known(Kind::Spreadsheet)),
+            ("deck.pptx", b"PK\x03\x04", Known(Kind::Pptx)),
+            ("table.tsv", b"a\tb", Known(Kind::Csv)),
+            ("data.jsonl", b"{}", Known(Kind::Json)),
+            ("a.ipynb", b"{}", Known(Kind::Notebook)),
+            ("book.epub", b"PK\x03\x04", Known(Kind::Epub)),
+            ("mail.eml", b"From: a", Known(Kind::Email)),
+            ("inbox", b"From a Mon\nFrom: a\n", Known(Kind::Email)),
+            ("letter", b"From here\non\n", Known(Kind::Text)),
             ("old.doc", b"\xD0\xCF\x11\xE0", Skip("unsupported type")),
             ("image", b"\x89PNG\r\n", Skip("unsupported type")),
         ];
@@ -332,7 +341,8 @@ mod tests {
 
     #[test]
     fn no_extension_is_in_two_lists() {
-        let lists = [MARKDOWN, TEXT, HTML, CODE, UNSUPPORTED];
+        let mut lists = vec![MARKDOWN, TEXT, CODE, UNSUPPORTED];
+        lists.extend(OTHERS.iter().map(|(_, list)| *list));
         let all: Vec<&str> = lists.iter().flat_map(|list| list.iter().copied()).collect();
         let distinct: std::collections::HashSet<&str> = all.iter().copied().collect();
         assert_eq!(all.len(), distinct.len());

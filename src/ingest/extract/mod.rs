@@ -1,17 +1,29 @@
-//! Bytes → [`Document`]: text with a way back to the lines, pages or paragraphs of the file.
+//! Bytes → [`Document`]: text with a way back to the lines, pages or records of the file.
 //!
-//! Formats whose text is the file itself are decoded here. Formats that need a parser that could
-//! hang, panic or eat memory (HTML, PDF, DOCX) go to a child process of docent itself: a thread
-//! cannot be killed. The child is pooled; see `pool` for this side of the pipe, `worker` for the
-//! other.
+//! Formats whose text is the file itself are decoded here. All others need a parser, which could
+//! hang, panic or eat memory; they go to a child process of docent itself: a thread cannot be
+//! killed. The child is pooled; see `pool` for this side of the pipe, `worker` for the other.
 
+mod csv;
+#[cfg(test)]
+mod damaged;
 mod detect;
 mod docx;
+mod epub;
 mod html;
+mod json;
+mod mail;
+mod notebook;
+mod package;
+mod parts;
 mod pdf;
 mod pool;
+mod pptx;
+mod sheet;
+mod table;
 mod text;
 mod worker;
+mod xml;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -47,6 +59,28 @@ impl ExtractError {
         Self(line)
     }
 
+    /// What a parser said of a file that its format does not allow.
+    fn damaged(error: &dyn fmt::Display) -> Self {
+        Self::new(&format!("damaged or truncated: {error}"))
+    }
+
+    fn encrypted() -> Self {
+        Self::new("encrypted: a password is needed")
+    }
+
+    /// None of the fields that were asked for is among those there are.
+    fn no_field(fields: &[String], names: &[String]) -> Self {
+        const SHOWN: usize = 12;
+        let mut known = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+        match names.len() {
+            0 => known.push_str("no named fields"),
+            SHOWN.. => known.push_str(", ..."),
+            _ => {}
+        }
+        let fields = fields.join("`, `");
+        Self::new(&format!("no field `{fields}` in it; it has {known} (choose with --text-field)"))
+    }
+
     /// The file is not what its extension says.
     fn lie(extension: &str, expected: &str, found: Option<&str>, bytes: &[u8]) -> Self {
         let found = found.map_or_else(
@@ -56,7 +90,8 @@ impl ExtractError {
             },
             |found| format!("it is a {found} file"),
         );
-        Self::new(&format!("named .{extension}, but it is not a {expected} ({found})"))
+        let article = if expected.starts_with('E') { "an" } else { "a" };
+        Self::new(&format!("named .{extension}, but it is not {article} {expected} ({found})"))
     }
 }
 
@@ -96,24 +131,31 @@ impl Extractor {
         Self { pool: pool::Pool::new(options) }
     }
 
-    /// The text of one file. `source` is its path, for the language of source code.
+    /// The text of one file. `source` is its path, for what only the extension tells: the language
+    /// of source code, whether JSON is JSON Lines. Of records, `text_fields` are the text; all
+    /// fields are where it is empty.
     ///
     /// Dropping the future gives up on the file.
     pub async fn extract(
         &self,
         source: &str,
         kind: Kind,
+        text_fields: &[String],
         bytes: Vec<u8>,
     ) -> Result<Document, ExtractError> {
         if bytes.trim_ascii().is_empty() {
             return Err(ExtractError::new("empty: no text"));
         }
         let document = match kind {
-            Kind::Markdown | Kind::Text | Kind::Code => {
+            Kind::Markdown | Kind::Text | Kind::Rst | Kind::Asciidoc | Kind::Code => {
                 let source = source.to_owned();
                 off_thread(move || text::document(&source, kind, &bytes)).await?
             }
-            Kind::Html | Kind::Pdf | Kind::Docx => self.pool.parse(kind, &bytes).await?,
+            _ => {
+                let (source, text_fields) = (source.to_owned(), text_fields.to_vec());
+                let request = worker::Request { source, kind, text_fields };
+                self.pool.parse(&request, &bytes).await?
+            }
         };
         if document.text.trim().is_empty() {
             return Err(ExtractError::new("empty: no text"));

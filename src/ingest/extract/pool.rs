@@ -11,10 +11,9 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::worker::{self, Answer};
+use super::worker::{self, Answer, Request};
 use super::{ExtractError, ExtractOptions, MEMORY_VARIABLE, SUBCOMMAND};
 use crate::ingest::document::Document;
-use crate::types::Kind;
 
 /// How long the last words of a dead child are waited for.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -34,20 +33,24 @@ impl Pool {
     /// Has a child parse the file. Waits while all children are busy.
     ///
     /// Dropping the future kills the child that was asked.
-    pub(super) async fn parse(&self, kind: Kind, bytes: &[u8]) -> Result<Document, ExtractError> {
+    pub(super) async fn parse(
+        &self,
+        request: &Request,
+        bytes: &[u8],
+    ) -> Result<Document, ExtractError> {
         let Ok(_permit) = self.permits.acquire().await else {
             return Err(ExtractError::new("the workers are shut down"));
         };
         let used = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         if let Some(worker) = used {
-            match self.ask(worker, kind, bytes).await {
+            match self.ask(worker, request, bytes).await {
                 // What earlier files left behind counts against the limit: a fresh child decides.
                 Err(Failed::Died(_)) => {}
                 outcome => return outcome.map_err(|failed| failed.reason(&self.options)),
             }
         }
         let worker = self.start()?;
-        self.ask(worker, kind, bytes).await.map_err(|failed| failed.reason(&self.options))
+        self.ask(worker, request, bytes).await.map_err(|failed| failed.reason(&self.options))
     }
 
     fn start(&self) -> Result<Worker, ExtractError> {
@@ -56,8 +59,13 @@ impl Pool {
     }
 
     /// Keeps the worker where it lives on.
-    async fn ask(&self, mut worker: Worker, kind: Kind, bytes: &[u8]) -> Result<Document, Failed> {
-        match timeout(self.options.timeout, worker.exchange(kind, bytes)).await {
+    async fn ask(
+        &self,
+        mut worker: Worker,
+        request: &Request,
+        bytes: &[u8],
+    ) -> Result<Document, Failed> {
+        match timeout(self.options.timeout, worker.exchange(request, bytes)).await {
             Ok(Ok(answer)) => {
                 self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
                 answer.map_err(Failed::Refused)
@@ -122,8 +130,8 @@ impl Worker {
         }
     }
 
-    async fn exchange(&mut self, kind: Kind, bytes: &[u8]) -> io::Result<Answer> {
-        self.requests.write_all(&worker::request_header(kind, bytes.len())).await?;
+    async fn exchange(&mut self, request: &Request, bytes: &[u8]) -> io::Result<Answer> {
+        self.requests.write_all(&request.header(bytes.len())?).await?;
         self.requests.write_all(bytes).await?;
         self.requests.flush().await?;
         let mut magic = [0; worker::MAGIC.len()];

@@ -18,6 +18,13 @@ fn extractor(directory: &Path, script: &str, timeout: Duration) -> Extractor {
     Extractor::new(ExtractOptions { workers: 1, timeout, memory_mb: 64, program })
 }
 
+/// Bytes of a request for the page `<p>x` named `a.html`.
+fn request_bytes() -> usize {
+    let (source, text_fields) = ("a.html".to_owned(), Vec::new());
+    let request = worker::Request { source, kind: Kind::Html, text_fields };
+    request.header(4).unwrap().len() + 4
+}
+
 /// A shell command that answers a request for `<p>x` with the document of that text.
 fn answer(text: &str) -> String {
     let document = Document {
@@ -25,15 +32,16 @@ fn answer(text: &str) -> String {
         text: text.to_owned(),
         syntax: crate::ingest::document::Syntax::Markdown,
         places: crate::ingest::document::Places::Verbatim,
+        sections: Vec::new(),
     };
     let json = serde_json::to_string(&Ok::<_, String>(document)).unwrap();
     let length = format!("\\{:03o}\\0\\0\\0\\0\\0\\0\\0", json.len());
-    // The header of the request, and the four bytes of the file.
-    format!("head -c 13 >/dev/null; printf 'dcnt{length}%s' '{json}'")
+    let request = request_bytes();
+    format!("head -c {request} >/dev/null; printf 'dcnt{length}%s' '{json}'")
 }
 
 async fn ask(extractor: &Extractor) -> Result<String, String> {
-    let outcome = extractor.extract("a.html", Kind::Html, b"<p>x".to_vec()).await;
+    let outcome = extractor.extract("a.html", Kind::Html, &[], b"<p>x".to_vec()).await;
     outcome.map(|document| document.text).map_err(|error| error.to_string())
 }
 
@@ -77,7 +85,10 @@ async fn a_file_that_kills_every_child_has_a_reason() {
         ),
         ("echo 'thread x has overflowed its stack' >&2; exit 1", "nested too deeply"),
         ("exit 3", "the parser crashed: exit status: 3"),
-        ("head -c 13 >/dev/null; echo not an answer; exit 0", "the parser crashed: exit status: 0"),
+        (
+            &*format!("head -c {} >/dev/null; echo not an answer; exit 0", request_bytes()),
+            "the parser crashed: exit status: 0",
+        ),
     ] {
         let directory = tempfile::tempdir().unwrap();
         let extractor = extractor(directory.path(), script, LONG);
@@ -117,7 +128,7 @@ async fn text_needs_no_child_and_empty_files_have_a_reason() {
         (Kind::Pdf, b"", Err("empty: no text")),
         (Kind::Text, b"\xFF\xFE \0\n\0", Err("empty: no text")),
     ] {
-        let outcome = extractor.extract("a", kind, bytes.to_vec()).await;
+        let outcome = extractor.extract("a", kind, &[], bytes.to_vec()).await;
         let outcome = outcome.as_ref().map(|document| document.text.as_str());
         assert_eq!(outcome.map_err(|error| error.0.as_str()), expected, "{kind} {bytes:?}");
     }

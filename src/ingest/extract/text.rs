@@ -1,10 +1,12 @@
-//! Decoding, and the formats whose text is the file itself: Markdown, plain text, source code.
+//! Decoding, and the formats whose text is the file itself: Markdown, reStructuredText, `AsciiDoc`,
+//! plain text, source code.
 
 use std::path::Path;
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 use super::{ExtractError, detect};
+use crate::ingest::chunk;
 use crate::ingest::document::{Document, Places, Syntax};
 use crate::types::Kind;
 
@@ -13,21 +15,28 @@ const SAMPLE: usize = 8 * 1024;
 
 /// The decoded file as a document: line n of the text is line n of the file.
 pub(super) fn document(source: &str, kind: Kind, bytes: &[u8]) -> Result<Document, ExtractError> {
+    let text = read(kind, bytes)?;
+    let syntax = match kind {
+        Kind::Markdown => Syntax::Markdown,
+        Kind::Rst => Syntax::Rst,
+        Kind::Asciidoc => Syntax::Asciidoc,
+        Kind::Code => detect::language(Path::new(source)).map_or(Syntax::Plain, Syntax::Code),
+        _ => Syntax::Plain,
+    };
+    let declared = (kind == Kind::Markdown).then(|| declared_title(&text)).flatten();
+    let title = declared.unwrap_or_else(|| chunk::title(&text, syntax));
+    Ok(Document { title, text, syntax, places: Places::Verbatim, sections: Vec::new() })
+}
+
+/// The decoded file, which must be text.
+pub(super) fn read(kind: Kind, bytes: &[u8]) -> Result<String, ExtractError> {
     if let Some(name) = detect::magic(bytes) {
         return Err(ExtractError::new(&format!("named as {kind}, but it is a {name} file")));
     }
     if looks_binary(&bytes[..bytes.len().min(SAMPLE)]) {
         return Err(ExtractError::new(&format!("named as {kind}, but it is binary data")));
     }
-    let text = decode(bytes, None);
-    let (title, syntax) = match kind {
-        Kind::Markdown => (markdown_title(&text), Syntax::Markdown),
-        Kind::Code => {
-            (String::new(), detect::language(Path::new(source)).map_or(Syntax::Plain, Syntax::Code))
-        }
-        _ => (String::new(), Syntax::Plain),
-    };
-    Ok(Document { title, text, syntax, places: Places::Verbatim })
+    Ok(decode(bytes, None))
 }
 
 /// The text of a file in any common encoding, without its byte order mark.
@@ -47,6 +56,11 @@ pub(super) fn decode(bytes: &[u8], declared: Option<&'static Encoding>) -> Strin
         WINDOWS_1252
     };
     encoding.decode_with_bom_removal(bytes).0.into_owned()
+}
+
+/// One line of single spaces.
+pub(super) fn single_spaced(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Whether bytes are no text in any encoding that [`decode`] knows.
@@ -81,70 +95,16 @@ fn utf16_without_mark(bytes: &[u8]) -> Option<&'static Encoding> {
     }
 }
 
-/// `title:` of the front matter, else the first heading (ATX or setext); empty without either.
-fn markdown_title(text: &str) -> String {
-    let (front, body) = split_front_matter(text);
-    let declared = front.lines().find_map(|line| {
+/// `title:` of the front matter between `---` (YAML) or `+++` (TOML) lines at the very start.
+fn declared_title(text: &str) -> Option<String> {
+    let mut lines = text.lines();
+    let fence = lines.next().map(str::trim_end).filter(|line| matches!(*line, "---" | "+++"))?;
+    let length = lines.clone().position(|line| line.trim_end() == fence)?;
+    lines.take(length).find_map(|line| {
         let value = line.strip_prefix("title")?.trim_start();
         let value = value.strip_prefix([':', '='])?.trim();
         Some(value.trim_matches(['"', '\'']).to_owned()).filter(|title| !title.is_empty())
-    });
-    declared.or_else(|| first_heading(body)).unwrap_or_default()
-}
-
-/// The front matter between `---` (YAML) or `+++` (TOML) lines at the very start, and the rest.
-fn split_front_matter(text: &str) -> (&str, &str) {
-    let fence = ["---", "+++"]
-        .into_iter()
-        .find(|fence| text.lines().next().is_some_and(|first| first.trim_end() == *fence));
-    let Some(fence) = fence else { return ("", text) };
-    let mut offset = 0;
-    for (number, line) in text.split_inclusive('\n').enumerate() {
-        if number > 0 && line.trim_end() == fence {
-            return (&text[..offset], &text[offset + line.len()..]);
-        }
-        offset += line.len();
-    }
-    ("", text)
-}
-
-fn first_heading(text: &str) -> Option<String> {
-    let mut fence: Option<&str> = None;
-    let mut previous = "";
-    for line in text.lines().map(str::trim_end) {
-        let inner = line.trim_start();
-        let mark = ["```", "~~~"].into_iter().find(|mark| inner.starts_with(mark));
-        match (fence, mark) {
-            (None, Some(mark)) => fence = Some(mark),
-            (Some(open), Some(mark)) if open == mark => fence = None,
-            (None, None) => {
-                if let Some(title) = atx(line).or_else(|| setext(previous, line)) {
-                    return Some(title);
-                }
-            }
-            _ => {}
-        }
-        previous = if fence.is_none() && mark.is_none() { line } else { "" };
-    }
-    None
-}
-
-fn atx(line: &str) -> Option<String> {
-    let text = line.trim_start_matches('#');
-    let level = line.len() - text.len();
-    if !(1..=6).contains(&level) || !text.starts_with([' ', '\t']) {
-        return None;
-    }
-    let title = text.trim().trim_end_matches('#').trim_end();
-    (!title.is_empty()).then(|| title.to_owned())
-}
-
-fn setext(previous: &str, line: &str) -> Option<String> {
-    let underline =
-        line.len() >= 3 && (line.chars().all(|c| c == '=') || line.chars().all(|c| c == '-'));
-    let title = previous.trim();
-    let is_text = !title.is_empty() && !title.starts_with(['#', '-', '*', '>', '|', '<']);
-    (underline && is_text).then(|| title.to_owned())
+    })
 }
 
 #[cfg(test)]
@@ -208,12 +168,21 @@ mod tests {
             ("```\n# comment\n```\n# Real\n", "Real"),
             ("#hashtag\n", ""),
             ("---\nnot closed\n", ""),
+            ("## The *`docent`* [tool](http://x)\n", "The docent tool"),
             ("", ""),
         ] {
             let document = document("a.md", Kind::Markdown, text.as_bytes()).unwrap();
             assert_eq!(document.title, expected, "{text:?}");
             assert_eq!(document.text, text);
         }
+    }
+
+    #[test]
+    fn titles_of_other_markup() {
+        let title = |kind, text: &str| document("a", kind, text.as_bytes()).unwrap().title;
+        assert_eq!(title(Kind::Rst, "=====\nGuide\n=====\n\ntext\n"), "Guide");
+        assert_eq!(title(Kind::Asciidoc, ":toc:\n\n= Guide\n\ntext\n"), "Guide");
+        assert_eq!(title(Kind::Text, "# no title\n"), "");
     }
 
     #[test]

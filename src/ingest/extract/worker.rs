@@ -1,15 +1,40 @@
 //! The child's side: parses what could hang, panic or eat memory.
 //!
-//! Requests and answers are frames on standard input and output. A request is the kind (one
-//! byte), the length (eight bytes, little endian) and the file; an answer is [`MAGIC`], the
+//! Requests and answers are frames on standard input and output. A request is a JSON [`Request`]
+//! and the file, each after its length (eight bytes, little endian); an answer is [`MAGIC`], the
 //! length and a JSON [`Answer`].
 
 use std::io::{self, Read, Write};
 use std::{panic, thread};
 
-use super::{ExtractError, docx, html, pdf};
+use serde::{Deserialize, Serialize};
+
+use super::{ExtractError, csv, docx, epub, html, json, mail, notebook, pdf, pptx, sheet};
 use crate::ingest::document::Document;
 use crate::types::Kind;
+
+/// What is known of a file before it is parsed.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(super) struct Request {
+    pub(super) source: String,
+    pub(super) kind: Kind,
+    /// See [`crate::types::DocumentRecord::text_fields`].
+    pub(super) text_fields: Vec<String>,
+}
+
+impl Request {
+    /// The frame of a request, up to the file.
+    pub(super) fn header(&self, length: usize) -> io::Result<Vec<u8>> {
+        let json = serde_json::to_vec(self)?;
+        let mut header = (json.len() as u64).to_le_bytes().to_vec();
+        header.extend(json);
+        header.extend((length as u64).to_le_bytes());
+        Ok(header)
+    }
+}
+
+/// Bytes of text that a document may have: a small file can unpack to any size.
+const MAX_TEXT: usize = 128 << 20;
 
 /// Starts every answer: whatever a parser prints is not taken for one.
 pub(super) const MAGIC: [u8; 4] = *b"dcnt";
@@ -32,30 +57,34 @@ pub fn run_worker(
 ) -> io::Result<()> {
     limit_memory(memory_mb)?;
     silence_panics();
-    while let Some((kind, bytes)) = read_request(input)? {
-        write_answer(output, &answer(move || parse(kind, &bytes)))?;
+    while let Some((request, bytes)) = read_request(input)? {
+        write_answer(output, &answer(move || parse(&request, &bytes)))?;
     }
     Ok(())
 }
 
-/// Encodes the header of a request; the file follows it.
-pub(super) fn request_header(kind: Kind, length: usize) -> [u8; 9] {
-    let index = Kind::ALL.iter().position(|known| *known == kind).unwrap_or_default();
-    let mut header = [0; 9];
-    header[0] = index as u8;
-    header[1..].copy_from_slice(&(length as u64).to_le_bytes());
-    header
-}
-
-fn parse(kind: Kind, bytes: &[u8]) -> Result<Document, ExtractError> {
-    match kind {
+pub(super) fn parse(request: &Request, bytes: &[u8]) -> Result<Document, ExtractError> {
+    let (source, fields) = (&request.source, &request.text_fields);
+    let document = match request.kind {
         Kind::Html => html::document(bytes),
         Kind::Pdf => pdf::document(bytes),
         Kind::Docx => docx::document(bytes),
-        Kind::Markdown | Kind::Text | Kind::Code => {
+        Kind::Pptx => pptx::document(bytes),
+        Kind::Spreadsheet => sheet::document(source, fields, bytes),
+        Kind::Csv => csv::document(fields, bytes),
+        Kind::Json => json::document(source, fields, bytes),
+        Kind::Notebook => notebook::document(bytes),
+        Kind::Epub => epub::document(bytes),
+        Kind::Email => mail::document(source, bytes),
+        kind @ (Kind::Markdown | Kind::Text | Kind::Rst | Kind::Asciidoc | Kind::Code) => {
             Err(ExtractError::new(&format!("{kind} is not read by a worker")))
         }
+    }?;
+    if document.text.len() > MAX_TEXT {
+        let reason = format!("too large: more than {} MB of text", MAX_TEXT >> 20);
+        return Err(ExtractError::new(&reason));
     }
+    Ok(document)
 }
 
 /// Runs `work` on a thread with a stack of its own; a panic is a reason.
@@ -87,20 +116,24 @@ fn silence_panics() {
 }
 
 /// `None` where the input ends between requests.
-fn read_request(input: &mut impl Read) -> io::Result<Option<(Kind, Vec<u8>)>> {
-    let mut kind = [0];
-    if input.read(&mut kind)? == 0 {
+fn read_request(input: &mut impl Read) -> io::Result<Option<(Request, Vec<u8>)>> {
+    let mut first = [0];
+    if input.read(&mut first)? == 0 {
         return Ok(None);
     }
+    let mut input = first.chain(input);
+    let request = serde_json::from_slice(&read_sized(&mut input)?)?;
+    Ok(Some((request, read_sized(&mut input)?)))
+}
+
+/// Reads a length and so many bytes.
+fn read_sized(input: &mut impl Read) -> io::Result<Vec<u8>> {
     let mut length = [0; 8];
     input.read_exact(&mut length)?;
     let length = u64::from_le_bytes(length);
     let mut bytes = Vec::new();
     input.take(length).read_to_end(&mut bytes)?;
-    match Kind::ALL.get(usize::from(kind[0])) {
-        Some(kind) if bytes.len() as u64 == length => Ok(Some((*kind, bytes))),
-        _ => Err(io::ErrorKind::InvalidData.into()),
-    }
+    if bytes.len() as u64 == length { Ok(bytes) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
 }
 
 fn write_answer(output: &mut impl Write, answer: &Answer) -> io::Result<()> {
@@ -119,7 +152,8 @@ mod tests {
     fn serve(requests: &[(Kind, &[u8])]) -> Vec<Answer> {
         let mut input = Vec::new();
         for (kind, bytes) in requests {
-            input.extend(request_header(*kind, bytes.len()));
+            let request = Request { source: "a".to_owned(), kind: *kind, text_fields: Vec::new() };
+            input.extend(request.header(bytes.len()).unwrap());
             input.extend(*bytes);
         }
         let mut output = Vec::new();
@@ -171,7 +205,7 @@ mod tests {
 
     #[test]
     fn a_broken_request_ends_the_worker() {
-        for broken in [&[9, 1, 0, 0, 0, 0, 0, 0, 0, b'x'][..], &[0, 5, 0, 0, 0, 0, 0, 0, 0, b'x']] {
+        for broken in [&b"\x02\0\0\0\0\0\0\0{}"[..], b"\x05\0\0\0\0\0\0\0{}", b"\x02\0"] {
             assert!(run_worker(&mut &broken[..], &mut Vec::new(), 0).is_err());
         }
     }

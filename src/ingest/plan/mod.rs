@@ -23,8 +23,7 @@ pub struct Compared<'a> {
     pub failures: &'a [FailureRecord],
     /// Documents that are not stored as their records say; they count as changed.
     pub damaged: &'a [String],
-    /// Those given to this run, if any: a document with others counts as changed.
-    pub tags: Option<&'a [String]>,
+    pub wanted: Wanted<'a>,
     /// Hash every file.
     pub checksum: bool,
     /// Only files that failed before, and those in any case.
@@ -90,6 +89,33 @@ fn is_racy(record: &DocumentRecord) -> bool {
         .is_ok_and(|ingested| record.mtime.div_euclid(1_000_000_000) >= ingested.timestamp())
 }
 
+/// What a run asks of the documents besides their content. `None` leaves known documents as they
+/// are; one that differs from what is asked for counts as changed.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Wanted<'a> {
+    pub tags: Option<&'a [String]>,
+    /// Only documents whose records have fields are asked.
+    pub text_fields: Option<&'a [String]>,
+}
+
+impl Wanted<'_> {
+    /// Whether a document is as it is wanted.
+    pub fn is_met_by(&self, record: &DocumentRecord) -> bool {
+        let same = |wanted: Option<&[String]>, found: &[String]| {
+            wanted.is_none_or(|wanted| sorted(wanted) == sorted(found))
+        };
+        same(self.tags, &record.tags)
+            && (!record.kind.has_fields() || same(self.text_fields, &record.text_fields))
+    }
+
+    /// Tags and text fields: what is wanted, else what the document has.
+    pub fn or_kept(&self, known: Option<&DocumentRecord>) -> (Vec<String>, Vec<String>) {
+        let tags = self.tags.or(known.map(|record| record.tags.as_slice()));
+        let fields = self.text_fields.or(known.map(|record| record.text_fields.as_slice()));
+        (tags.unwrap_or_default().to_vec(), fields.unwrap_or_default().to_vec())
+    }
+}
+
 /// Compares. `hashes` is by source; a file without a hash is judged by size and time alone.
 #[expect(clippy::implicit_hasher, reason = "the pipeline builds the map itself")]
 pub fn plan(compared: &Compared<'_>, hashes: &HashMap<String, ContentHash>) -> Plan {
@@ -97,9 +123,7 @@ pub fn plan(compared: &Compared<'_>, hashes: &HashMap<String, ContentHash>) -> P
     let failing: HashMap<&str, &FailureRecord> =
         compared.failures.iter().map(|failure| (failure.source.as_str(), failure)).collect();
     let damaged: HashSet<&str> = compared.damaged.iter().map(String::as_str).collect();
-    let tags = compared.tags.map(sorted);
-    let same_tags =
-        |record: &DocumentRecord| tags.as_ref().is_none_or(|tags| *tags == sorted(&record.tags));
+    let wanted = compared.wanted;
     let mut files: Vec<&FoundFile> = compared.files.iter().collect();
     if compared.retry_failed {
         files.retain(|file| failing.contains_key(file.source.as_str()));
@@ -126,7 +150,7 @@ pub fn plan(compared: &Compared<'_>, hashes: &HashMap<String, ContentHash>) -> P
                 plan.failed.extend(hopeless.cloned());
                 continue;
             }
-            _ if !same_tags(record) => &mut plan.changed,
+            _ if !wanted.is_met_by(record) => &mut plan.changed,
             Difference::Content => &mut plan.changed,
             Difference::Time => &mut plan.touched,
             Difference::None => &mut plan.unchanged,
@@ -138,7 +162,7 @@ pub fn plan(compared: &Compared<'_>, hashes: &HashMap<String, ContentHash>) -> P
         vanished(compared).map(|record| (record.source.as_str(), record)).collect();
     let mut by_hash: HashMap<&ContentHash, VecDeque<&str>> = HashMap::new();
     let whole = |record: &DocumentRecord| !damaged.contains(record.source.as_str());
-    for (source, record) in gone.iter().filter(|(_, r)| same_tags(r) && whole(r)) {
+    for (source, record) in gone.iter().filter(|(_, r)| wanted.is_met_by(r) && whole(r)) {
         by_hash.entry(&record.document_hash).or_default().push_back(source);
     }
     for file in fresh {

@@ -40,6 +40,7 @@ fn record(&(name, content, mtime): &Row) -> DocumentRecord {
         chunks: 1,
         terms: 1,
         tags: Vec::new(),
+        text_fields: Vec::new(),
         ingested_at: String::new(),
         run_id: Uuid::nil(),
         web: None,
@@ -88,7 +89,7 @@ fn compared<'a>(
         records,
         failures: &[],
         damaged: &[],
-        tags: None,
+        wanted: Wanted::default(),
         checksum: false,
         retry_failed: false,
     }
@@ -118,7 +119,8 @@ fn other_tags_are_a_change() {
     let (files, records) = ([file(&(0, 0, 5))], [record(&(0, 0, 5))]);
     let scope = scope();
     let tagged = |tags: Option<&[String]>| {
-        plan(&Compared { tags, ..compared(&files, &scope, &records) }, &HashMap::new())
+        let wanted = Wanted { tags, text_fields: None };
+        plan(&Compared { wanted, ..compared(&files, &scope, &records) }, &HashMap::new())
     };
     assert_eq!(tagged(Some(&["team=a".into()])).changed.len(), 1);
     assert_eq!(tagged(Some(&[])).unchanged.len(), 1);

@@ -48,9 +48,8 @@ fn step() -> impl Strategy<Value = Step> {
 
 fn text(word: u8, paragraphs: usize) -> String {
     let word = WORDS[usize::from(word)];
-    (0..paragraphs)
-        .map(|n| format!("Paragraph {n} is about the {word} and no other.\n\n"))
-        .collect()
+    let paragraph = |n| format!("Paragraph {n} is about the {word} and no other.");
+    (0..paragraphs).map(paragraph).collect::<Vec<_>>().join("\n\n")
 }
 
 /// Records less what tells when and by whom they were written, and the chunks of each version.

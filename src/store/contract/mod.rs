@@ -84,6 +84,7 @@ fn document(source: &str, chunks: u32) -> DocumentRecord {
         chunks,
         terms: 4_321,
         tags: vec!["team=storage".to_owned()],
+        text_fields: Vec::new(),
         ingested_at: "2026-01-01T00:00:00Z".to_owned(),
         run_id: Uuid::from_u128(7),
         web: Some(WebOrigin {

@@ -1,12 +1,11 @@
 //! `word/document.xml` → Markdown. Paragraphs are counted from 1 in the order in which they start,
 //! those of tables and text boxes included.
 
-use quick_xml::Reader;
-use quick_xml::events::{BytesStart, Event};
-
-use super::styles::{Meaning, Styles, attribute, entity, local};
+use super::styles::{Meaning, Styles};
 use crate::ingest::document::Mark;
 use crate::ingest::extract::ExtractError;
+use crate::ingest::extract::text::single_spaced;
+use crate::ingest::extract::xml::{self, Element, Handler, attribute};
 
 #[derive(Default, Debug)]
 pub(super) struct Body {
@@ -29,8 +28,8 @@ struct Paragraph {
 /// A row being read: the paragraphs of each cell.
 type Row = Vec<Vec<Paragraph>>;
 
-#[derive(Default)]
-struct State {
+struct State<'a> {
+    styles: &'a Styles,
     body: Body,
     /// Number of the paragraph that started last.
     count: u32,
@@ -47,32 +46,8 @@ struct State {
 }
 
 pub(super) fn read(xml: &str, styles: &Styles) -> Result<Body, ExtractError> {
-    let mut state = State::default();
-    let mut reader = Reader::from_str(xml);
-    loop {
-        let event = reader.read_event();
-        match event.map_err(|error| ExtractError::new(&format!("damaged: {error}")))? {
-            Event::Start(element) => {
-                state.start(&element, styles);
-            }
-            Event::Empty(element) => {
-                let name = element.name().0.to_owned();
-                state.start(&element, styles);
-                state.end(local(&name));
-            }
-            Event::End(element) => state.end(local(element.name().0)),
-            Event::Text(text) if state.in_text => state.push(&text),
-            Event::CData(text) if state.in_text => state.push(&text),
-            Event::GeneralRef(reference) if state.in_text => {
-                let mut buffer = [0; 4];
-                if let Some(character) = entity(&reference) {
-                    state.push(character.encode_utf8(&mut buffer));
-                }
-            }
-            Event::Eof => break,
-            _ => {}
-        }
-    }
+    let mut state = State::new(styles);
+    xml::read(xml, &mut state)?;
     Ok(state.body)
 }
 
@@ -81,11 +56,10 @@ fn is_skipped(name: &str) -> bool {
     matches!(name, "del" | "moveFrom" | "Fallback")
 }
 
-impl State {
-    fn start(&mut self, element: &BytesStart<'_>, styles: &Styles) {
-        let name = element.name().0;
+impl Handler for State<'_> {
+    fn start(&mut self, name: &str, element: &Element<'_>) {
         let value = || attribute(element, "val").unwrap_or_default();
-        match local(name) {
+        match name {
             name if is_skipped(name) => self.skipped += 1,
             "p" => self.begin_paragraph(),
             "r" => self.runs += 1,
@@ -99,7 +73,7 @@ impl State {
                     row.push(Vec::new());
                 }
             }
-            "pStyle" => self.describe(|paragraph| paragraph.meaning = styles.meaning(&value())),
+            "pStyle" => self.style(&value()),
             "outlineLvl" => self.describe(|paragraph| {
                 if let Ok(level @ 0..9) = value().parse::<u8>() {
                     paragraph.meaning = Meaning::Heading(level + 1);
@@ -124,6 +98,35 @@ impl State {
             "tr" => self.end_row(),
             _ => {}
         }
+    }
+
+    fn text(&mut self, text: &str) {
+        if self.in_text {
+            self.push(text);
+        }
+    }
+}
+
+impl<'a> State<'a> {
+    fn new(styles: &'a Styles) -> Self {
+        Self {
+            styles,
+            body: Body::default(),
+            count: 0,
+            paragraphs: Vec::new(),
+            rows: Vec::new(),
+            skipped: 0,
+            runs: 0,
+            in_text: false,
+            titled: false,
+            last_was: None,
+            last_was_row: false,
+        }
+    }
+
+    fn style(&mut self, id: &str) {
+        let meaning = self.styles.meaning(id);
+        self.describe(|paragraph| paragraph.meaning = meaning);
     }
 
     fn begin_paragraph(&mut self) {
@@ -180,7 +183,7 @@ impl State {
     }
 
     fn write_paragraph(&mut self, paragraph: &Paragraph) {
-        let one_line = || paragraph.text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let one_line = || single_spaced(&paragraph.text);
         let text = match paragraph.meaning {
             Meaning::Title => format!("# {}", one_line()),
             Meaning::Heading(level) => {
@@ -241,6 +244,6 @@ impl State {
 
 /// The lines of a paragraph, trimmed, with `separator` between them.
 fn lines(text: &str, separator: &str) -> String {
-    let lines = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
+    let lines = text.lines().map(single_spaced);
     lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join(separator)
 }

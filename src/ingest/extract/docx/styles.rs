@@ -1,9 +1,8 @@
-//! What the styles of a document mean, and its properties.
+//! What the styles of a document mean.
 
 use std::collections::HashMap;
 
-use quick_xml::Reader;
-use quick_xml::events::{BytesStart, Event};
+use crate::ingest::extract::xml::{self, Element, Handler, attribute};
 
 /// What a paragraph style makes of a paragraph.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -73,32 +72,35 @@ fn by_name(name: &str) -> Meaning {
 }
 
 /// Reads `word/styles.xml`, as far as it can be read.
-pub(super) fn read(xml: &str) -> Styles {
-    let mut styles = HashMap::new();
-    let mut current: Option<(String, Style)> = None;
-    let mut reader = Reader::from_str(xml);
-    loop {
-        match reader.read_event() {
-            Ok(Event::Start(element) | Event::Empty(element)) => match local(element.name().0) {
-                "style" => {
-                    styles.extend(current.take());
-                    current = attribute(&element, "styleId").map(|id| (id, Style::default()));
-                }
-                name => {
-                    if let Some((_, style)) = &mut current {
-                        describe(style, name, &element);
-                    }
-                }
-            },
-            Ok(Event::Eof) | Err(_) => break,
-            Ok(_) => {}
-        }
-    }
-    styles.extend(current);
-    Styles(styles)
+pub(super) fn read(part: &str) -> Styles {
+    let mut reading = Reading::default();
+    let _ = xml::read(part, &mut reading);
+    reading.styles.extend(reading.current);
+    Styles(reading.styles)
 }
 
-fn describe(style: &mut Style, name: &str, element: &BytesStart<'_>) {
+#[derive(Default)]
+struct Reading {
+    styles: HashMap<String, Style>,
+    current: Option<(String, Style)>,
+}
+
+impl Handler for Reading {
+    fn start(&mut self, name: &str, element: &Element<'_>) {
+        if name == "style" {
+            self.styles.extend(self.current.take());
+            self.current = attribute(element, "styleId").map(|id| (id, Style::default()));
+        } else if let Some((_, style)) = &mut self.current {
+            describe(style, name, element);
+        }
+    }
+
+    fn end(&mut self, _: &str) {}
+
+    fn text(&mut self, _: &str) {}
+}
+
+fn describe(style: &mut Style, name: &str, element: &Element<'_>) {
     let value = || attribute(element, "val");
     match name {
         "name" => style.name = value().unwrap_or_default(),
@@ -106,50 +108,5 @@ fn describe(style: &mut Style, name: &str, element: &BytesStart<'_>) {
         "outlineLvl" => style.outline = value().and_then(|level| level.parse().ok()),
         "numPr" => style.numbered = true,
         _ => {}
-    }
-}
-
-/// `dc:title` of `docProps/core.xml`.
-pub(super) fn core_title(xml: &str) -> Option<String> {
-    let mut reader = Reader::from_str(xml);
-    let mut title = String::new();
-    let mut inside = false;
-    loop {
-        match reader.read_event() {
-            Ok(Event::Start(element)) => inside = local(element.name().0) == "title",
-            Ok(Event::End(_)) => inside = false,
-            Ok(Event::Text(text)) if inside => title.push_str(&text),
-            Ok(Event::GeneralRef(reference)) if inside => title.extend(entity(&reference)),
-            Ok(Event::Eof) | Err(_) => break,
-            Ok(_) => {}
-        }
-    }
-    let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
-    (!title.is_empty()).then_some(title)
-}
-
-/// The name without its namespace prefix.
-pub(super) fn local(name: &str) -> &str {
-    name.rsplit(':').next().unwrap_or(name)
-}
-
-/// The value of the attribute of that local name.
-pub(super) fn attribute(element: &BytesStart<'_>, name: &str) -> Option<String> {
-    let mut attributes = element.attributes();
-    let mut attributes = attributes.with_checks(false).flatten();
-    attributes
-        .find(|attribute| local(attribute.key.0) == name)
-        .map(|found| found.value.into_owned())
-}
-
-/// The character of an XML reference.
-pub(super) fn entity(reference: &quick_xml::events::BytesRef<'_>) -> Option<char> {
-    match &**reference {
-        "amp" => Some('&'),
-        "lt" => Some('<'),
-        "gt" => Some('>'),
-        "quot" => Some('"'),
-        "apos" => Some('\''),
-        _ => reference.resolve_char_ref().ok().flatten(),
     }
 }

@@ -1,21 +1,8 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use std::io::{Cursor, Write};
-
-use zip::ZipWriter;
-use zip::write::SimpleFileOptions;
-
 use super::document;
-use crate::ingest::document::{Places, Unit};
-
-fn package(parts: &[(&str, &str)]) -> Vec<u8> {
-    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    for (name, contents) in parts {
-        zip.start_file(*name, SimpleFileOptions::default()).unwrap();
-        zip.write_all(contents.as_bytes()).unwrap();
-    }
-    zip.finish().unwrap().into_inner()
-}
+use crate::ingest::extract::package::tests::{bomb, package};
+use crate::ingest::extract::parts::tests::units;
 
 fn with_body(body: &str) -> Vec<u8> {
     let styles = r#"<w:styles xmlns:w="w">
@@ -38,15 +25,7 @@ fn paragraph(properties: &str, text: &str) -> String {
 /// The text between marks, with the paragraphs it comes from.
 fn located(bytes: &[u8]) -> Vec<(String, u32, u32)> {
     let document = document(bytes).unwrap();
-    let Places::Marked(Unit::Paragraph, marks) = &document.places else { panic!("no paragraphs") };
-    marks
-        .iter()
-        .enumerate()
-        .map(|(index, mark)| {
-            let end = marks.get(index + 1).map_or(document.text.len(), |next| next.offset);
-            (document.text[mark.offset..end].trim_end().to_owned(), mark.first, mark.last)
-        })
-        .collect()
+    units(&document).into_iter().map(|(first, last, text)| (text.to_owned(), first, last)).collect()
 }
 
 #[test]
@@ -154,7 +133,8 @@ fn the_title_of_the_properties_comes_first() {
 #[test]
 fn what_is_no_docx_is_named() {
     let reason = |bytes: &[u8]| document(bytes).unwrap_err().to_string();
-    assert_eq!(reason(b"\xD0\xCF\x11\xE0\xA1\xB1"), "encrypted, or an old .doc");
+    let old = "an old .doc under a new name: save it as what it is named";
+    assert_eq!(reason(b"\xD0\xCF\x11\xE0\xA1\xB1"), old);
     assert_eq!(reason(b"%PDF-1.7"), "named .docx, but it is not a DOCX (it is a PDF file)");
     assert_eq!(
         reason(&package(&[("xl/workbook.xml", "<x/>")])),
@@ -167,13 +147,7 @@ fn what_is_no_docx_is_named() {
 
 #[test]
 fn a_bomb_is_refused() {
-    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    zip.start_file("word/document.xml", SimpleFileOptions::default()).unwrap();
-    let block = vec![b' '; 1 << 20];
-    for _ in 0..=(super::MAX_PART >> 20) {
-        zip.write_all(&block).unwrap();
-    }
-    let bytes = zip.finish().unwrap().into_inner();
+    let bytes = bomb(&[], "word/document.xml");
     assert!(bytes.len() < 1 << 20);
     let reason = document(&bytes).unwrap_err().to_string();
     assert_eq!(reason, "too large: word/document.xml is more than 128 MB when unpacked");

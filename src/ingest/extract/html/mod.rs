@@ -19,8 +19,6 @@ const DECLARED_WITHIN: usize = 4096;
 /// Bytes of text that make a part of a page worth taking alone: a paragraph.
 const ENOUGH: usize = 200;
 
-/// The narrowest part of the page that carries real text: its `<main>`, its articles, the page
-/// without menus and the like, or everything that is text at all.
 pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
     if let Some(name) = detect::magic(bytes) {
         return Err(ExtractError::new(&format!("named as html, but it is a {name} file")));
@@ -28,29 +26,44 @@ pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
     if text::looks_binary(&bytes[..bytes.len().min(8192)]) {
         return Err(ExtractError::new("named as html, but it is binary data"));
     }
-    let source = text::decode(bytes, declared_encoding(bytes));
-    let tokens = tokens::tokens(&source)?;
-    let rendered = |scope| render(&source, &tokens, scope);
+    let Rendered { title, text, marks } = main_text(&decode(bytes))?;
+    Ok(Document {
+        title,
+        text,
+        syntax: Syntax::Markdown,
+        places: Places::Marked(Unit::Line, marks),
+        sections: Vec::new(),
+    })
+}
+
+/// A page in the encoding it declares.
+pub(super) fn decode(bytes: &[u8]) -> String {
+    text::decode(bytes, declared_encoding(bytes))
+}
+
+/// The main text of a page that is part of another document, as Markdown.
+pub(super) fn markdown(source: &str) -> Result<String, ExtractError> {
+    main_text(source).map(|rendered| rendered.text)
+}
+
+/// The narrowest part of the page that carries real text: its `<main>`, its articles, the page
+/// without menus and the like, or everything that is text at all.
+fn main_text(source: &str) -> Result<Rendered, ExtractError> {
+    let tokens = tokens::tokens(source)?;
+    let rendered = |scope| render(source, &tokens, scope);
 
     let everything = rendered(Scope::Everything);
     let body = rendered(Scope::Body);
     let body = if carries(&body, &everything, ENOUGH, 10) { body } else { everything };
     let main = rendered(Scope::Main);
     let articles = rendered(Scope::Articles);
-    let chosen = if carries(&main, &body, ENOUGH, 10) {
+    Ok(if carries(&main, &body, ENOUGH, 10) {
         main
     } else if carries(&articles, &body, usize::MAX, 3) {
         // An article may also be one teaser or comment of many things on a page.
         articles
     } else {
         body
-    };
-    let Rendered { title, text, marks } = chosen;
-    Ok(Document {
-        title,
-        text,
-        syntax: Syntax::Markdown,
-        places: Places::Marked(Unit::Line, marks),
     })
 }
 

@@ -12,8 +12,9 @@ use pdf_extract::{Document as Pdf, ObjectId, PlainTextOutput, output_doc_page};
 use pdf_oxide::PdfDocument as SecondPdf;
 
 use self::tidy::{plain_line, tidy};
+use super::parts::Parts;
 use super::{ExtractError, detect};
-use crate::ingest::document::{Document, Mark, Places, Syntax, Unit};
+use crate::ingest::document::{Document, Syntax, Unit};
 
 /// The header may come after a little junk (ISO 32000-1, implementation note 13).
 const HEADER_WITHIN: usize = 1024;
@@ -37,8 +38,7 @@ pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
             pages
         }
     };
-    let mut text = String::new();
-    let mut marks = Vec::new();
+    let mut parts = Parts::new(Unit::Page);
     for page in 0..pages {
         let found = first.as_ref().ok().and_then(|first| first.page(page)).unwrap_or_default();
         let found = tidy(&found);
@@ -48,17 +48,13 @@ pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
         } else {
             found
         };
-        marks.push(Mark { offset: text.len(), first: page as u32 + 1, last: page as u32 + 1 });
-        text.push_str(&best);
-        text.push_str("\n\n");
+        parts.push(page as u32 + 1, Vec::new(), &best);
     }
-    if text.trim().is_empty() {
+    if parts.is_empty() {
         return Err(nothing_found(&first, second.as_ref(), pages));
     }
-    text.truncate(text.trim_end().len());
-    marks.retain(|mark| mark.offset < text.len());
     let title = first.ok().and_then(|first| first.title()).unwrap_or_default();
-    Ok(Document { title, text, syntax: Syntax::Plain, places: Places::Marked(Unit::Page, marks) })
+    Ok(parts.finish(title, Syntax::Plain))
 }
 
 /// Why there is no text, from what the engines said.

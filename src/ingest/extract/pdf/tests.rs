@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::*;
+use crate::ingest::extract::parts::tests::units;
 
 /// A PDF of these pages; `trailer` is added to its trailer.
 fn pdf(pages: &[&str], trailer: &str) -> Vec<u8> {
@@ -45,20 +46,13 @@ fn pdf(pages: &[&str], trailer: &str) -> Vec<u8> {
 }
 
 #[test]
-fn every_page_has_a_mark() {
+fn every_page_with_text_has_a_mark() {
     let document =
         document(&pdf(&["Backups are kept for 400 days.", "", "A restore"], "")).unwrap();
     assert_eq!(document.title, "The Ledger Contract");
-    let Places::Marked(Unit::Page, marks) = &document.places else { panic!("not by page") };
-    let pages: Vec<(u32, &str)> = marks
-        .iter()
-        .enumerate()
-        .map(|(i, mark)| {
-            let end = marks.get(i + 1).map_or(document.text.len(), |next| next.offset);
-            (mark.first, document.text[mark.offset..end].trim())
-        })
-        .collect();
-    assert_eq!(pages, [(1, "Backups are kept for 400 days."), (2, ""), (3, "A restore")]);
+    let pages = units(&document);
+    let expected = [(1, 1, "Backups are kept for 400 days."), (3, 3, "A restore")];
+    assert_eq!(pages, expected);
 }
 
 #[test]

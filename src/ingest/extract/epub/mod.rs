@@ -1,0 +1,95 @@
+//! EPUB → Markdown by section of the book, in reading order. The text of a section is that of its
+//! HTML page; what holds the book together is read in `opf` and `contents`.
+
+mod contents;
+mod opf;
+
+use self::opf::Opf;
+use super::package::{Package, resolve};
+use super::parts::Parts;
+use super::xml::{self, Element, Handler, attribute};
+use super::{ExtractError, html};
+use crate::ingest::document::{Document, Syntax, Unit};
+
+pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
+    let mut package = Package::open(bytes, "epub", "EPUB", "lit")?;
+    let container = required(&mut package, "META-INF/container.xml")?;
+    let root = Attributes::of(&container, "rootfile", "full-path")?.into_iter().next();
+    let Some(root) = root else {
+        return Err(ExtractError::new("named .epub, but it names no book"));
+    };
+    let opf = Opf::read(&required(&mut package, &root)?, &root)?;
+    let titles = contents::titles(&mut package, &opf)?;
+    let encryption = package.part("META-INF/encryption.xml")?.unwrap_or_default();
+    let encrypted = Attributes::of(&encryption, "CipherReference", "URI")?;
+
+    let mut parts = Parts::new(Unit::Section);
+    let mut chapter: Option<String> = None;
+    for (number, path) in (1..).zip(&opf.spine) {
+        if encrypted.iter().any(|uri| resolve("", &decoded(uri)) == *path) {
+            return Err(ExtractError::new("encrypted: its text is protected (DRM)"));
+        }
+        chapter = titles.get(path).cloned().or(chapter);
+        if opf.contents.as_ref() == Some(path) {
+            continue;
+        }
+        let Some(page) = package.bytes(path)? else {
+            return Err(ExtractError::damaged(&format!("it lacks {path}")));
+        };
+        let text = html::markdown(&html::decode(&page))?;
+        let titled = text.starts_with('#');
+        let headings = chapter.iter().filter(|_| !titled).cloned().collect();
+        parts.push(number, headings, &text);
+    }
+    Ok(parts.finish(opf.title, Syntax::Markdown))
+}
+
+fn required(package: &mut Package<'_>, name: &str) -> Result<String, ExtractError> {
+    let part = package.part(name)?;
+    part.ok_or_else(|| ExtractError::new(&format!("named .epub, but it has no {name}")))
+}
+
+/// The values of one attribute of all elements of one name.
+struct Attributes<'a> {
+    element: &'a str,
+    attribute: &'a str,
+    values: Vec<String>,
+}
+
+impl<'a> Attributes<'a> {
+    fn of(part: &str, element: &'a str, attribute: &'a str) -> Result<Vec<String>, ExtractError> {
+        let mut reading = Self { element, attribute, values: Vec::new() };
+        xml::read(part, &mut reading)?;
+        Ok(reading.values)
+    }
+}
+
+impl Handler for Attributes<'_> {
+    fn start(&mut self, name: &str, element: &Element<'_>) {
+        if name == self.element {
+            self.values.extend(attribute(element, self.attribute));
+        }
+    }
+
+    fn end(&mut self, _: &str) {}
+
+    fn text(&mut self, _: &str) {}
+}
+
+/// A reference in a book as the name of a part: `chapter%201.xhtml#top` is `chapter 1.xhtml`.
+fn decoded(reference: &str) -> String {
+    let reference = reference.split('#').next().unwrap_or_default().as_bytes();
+    let mut bytes = Vec::with_capacity(reference.len());
+    let mut at = 0;
+    while at < reference.len() {
+        let digits = reference.get(at + 1..at + 3).and_then(|hex| std::str::from_utf8(hex).ok());
+        let escaped = digits.filter(|_| reference[at] == b'%');
+        let byte = escaped.and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        bytes.push(byte.unwrap_or(reference[at]));
+        at += if byte.is_some() { 3 } else { 1 };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -1,0 +1,184 @@
+//! JSON and JSON Lines → records, or a document of fields.
+//!
+//! An array of objects, alone or as the bulk of an object, is a list of records: each is cut by
+//! itself. Any other value is one document, a line for each field, cited by the lines of the file.
+
+mod record;
+mod relaxed;
+mod tree;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use self::record::{Leaf, leaves};
+use self::tree::{Node, Value};
+use super::parts::Parts;
+use super::table::Lines;
+use super::{ExtractError, text};
+use crate::ingest::document::{Document, Places, Syntax, Unit};
+use crate::types::Kind;
+
+pub(super) fn document(
+    source: &str,
+    fields: &[String],
+    bytes: &[u8],
+) -> Result<Document, ExtractError> {
+    let text = text::read(Kind::Json, bytes)?;
+    let extension = Path::new(source).extension().unwrap_or_default().to_string_lossy();
+    let mut reading = Reading { fields, found: false, known: BTreeSet::new() };
+    let document = if matches!(&*extension.to_ascii_lowercase(), "jsonl" | "ndjson") {
+        reading.lines(&text)?
+    } else {
+        match tree::parse(&text).or_else(|error| relaxed::parse(&text).ok_or(error)) {
+            Ok(root) => reading.value(&root),
+            // JSON Lines are often just called JSON.
+            Err(error) => reading.lines(&text).map_err(|_| reason(&error))?,
+        }
+    };
+    if !fields.is_empty() && !reading.found {
+        return Err(ExtractError::no_field(fields, &Vec::from_iter(reading.known)));
+    }
+    Ok(document)
+}
+
+fn reason(error: &serde_json::Error) -> ExtractError {
+    let message = error.to_string();
+    if message.starts_with("recursion limit") {
+        return ExtractError::new("nested too deeply: more than 127 levels");
+    }
+    ExtractError::new(&format!("not readable as JSON: {message}"))
+}
+
+struct Reading<'a> {
+    fields: &'a [String],
+    /// Whether any of the fields was met.
+    found: bool,
+    /// Names of other fields that were, for the message.
+    known: BTreeSet<String>,
+}
+
+impl Reading<'_> {
+    /// A value a line.
+    fn lines(&mut self, text: &str) -> Result<Document, ExtractError> {
+        let mut parts = Parts::new(Unit::Line);
+        let count = text.lines().count();
+        for (number, line) in (1..).zip(text.lines()) {
+            if line.trim().is_empty() {
+                continue;
+            }
+            match tree::parse(line) {
+                Ok(node) => self.record(&mut parts, number, &node),
+                // A file that is still being written ends in the middle of a record.
+                Err(error)
+                    if error.is_eof()
+                        && number as usize == count
+                        && !text.ends_with('\n')
+                        && !parts.is_empty() => {}
+                Err(error) => {
+                    let message = error.to_string();
+                    let message = message.split(" at line ").next().unwrap_or_default();
+                    let column = error.column();
+                    return Err(ExtractError::new(&format!(
+                        "line {number}: not JSON: {message} (column {column})"
+                    )));
+                }
+            }
+        }
+        Ok(parts.finish(String::new(), Syntax::Plain))
+    }
+
+    fn value(&mut self, root: &Node) -> Document {
+        let title = ["title", "name"].iter().find_map(|name| root.value.scalar(name));
+        let title = text::single_spaced(title.unwrap_or_default());
+        match records(root) {
+            Some((records, around)) => {
+                let mut parts = Parts::new(Unit::Record);
+                self.record(&mut parts, 0, &around);
+                for (number, record) in (1..).zip(records) {
+                    self.record(&mut parts, number, record);
+                }
+                parts.finish(title, Syntax::Plain)
+            }
+            None => self.fields(root, title),
+        }
+    }
+
+    fn record(&mut self, parts: &mut Parts, number: u32, record: &Node) {
+        let leaves = leaves(record);
+        self.look(&leaves);
+        let headings = record::name(&record.value).filter(|_| number > 0).into_iter().collect();
+        parts.push(number, headings, &record::text(&leaves, self.fields));
+    }
+
+    /// A document of one line for each field.
+    fn fields(&mut self, root: &Node, title: String) -> Document {
+        let leaves = leaves(root);
+        self.look(&leaves);
+        let mut lines = Lines::default();
+        for leaf in leaves.iter().filter(|l| self.fields.is_empty() || l.is_in(self.fields)) {
+            lines.push(&leaf.line(self.fields.len() != 1), leaf.first, leaf.last);
+        }
+        Document {
+            title,
+            text: lines.text,
+            syntax: Syntax::Rows,
+            places: Places::Marked(Unit::Line, lines.marks),
+            sections: Vec::new(),
+        }
+    }
+
+    fn look(&mut self, leaves: &[Leaf]) {
+        /// More names than this help nobody.
+        const ENOUGH: usize = 50;
+        if self.fields.is_empty() || self.found {
+            return;
+        }
+        self.found = leaves.iter().any(|leaf| leaf.is_in(self.fields));
+        if self.known.len() < ENOUGH {
+            self.known.extend(leaves.iter().map(Leaf::plain_path));
+        }
+    }
+}
+
+/// The records of a value, and what stands around them; `None` where it is no list of records.
+fn records(root: &Node) -> Option<(&[Node], Node)> {
+    let nothing = |line| Node { line, value: Value::Null };
+    match &root.value {
+        Value::List(items) => is_records(items).then(|| (items.as_slice(), nothing(root.line))),
+        Value::Map(fields) => {
+            let mut lists = fields.iter().enumerate().filter_map(|(at, (_, field))| {
+                let Value::List(items) = &field.value else { return None };
+                is_records(items).then_some((at, items))
+            });
+            let (at, items) = lists.next()?;
+            let bulk: usize = items.iter().map(weight).sum();
+            let is_bulk = bulk * 4 >= weight(root) * 3;
+            if lists.next().is_some() || !is_bulk {
+                return None;
+            }
+            let around = fields.iter().enumerate().filter(|(other, _)| *other != at);
+            let around = around.map(|(_, field)| field.clone()).collect();
+            Some((items, Node { line: root.line, value: Value::Map(around) }))
+        }
+        _ => None,
+    }
+}
+
+/// Objects, or mostly so.
+fn is_records(items: &[Node]) -> bool {
+    let maps = items.iter().filter(|item| item.value.is_map()).count();
+    maps > 0 && maps * 2 >= items.len()
+}
+
+/// How many scalars there are in it.
+fn weight(node: &Node) -> usize {
+    match &node.value {
+        Value::Null => 0,
+        Value::Scalar(_) => 1,
+        Value::List(items) => items.iter().map(weight).sum(),
+        Value::Map(fields) => fields.iter().map(|(_, field)| weight(field)).sum(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,137 @@
+//! A JSON value as the lines a person would write: `name: Ann`, `address.city: Oslo`.
+
+use super::tree::{Node, Value};
+use crate::ingest::extract::table::is_among;
+
+/// A list of values this short is one line.
+const SHORT_LIST: usize = 120;
+
+/// Fields that name a record, the best first.
+const NAMES: &[&str] =
+    &["title", "name", "subject", "question", "headline", "label", "id", "key", "code"];
+
+/// Longest name of a record, in characters.
+const LONGEST_NAME: usize = 100;
+
+/// A field with a value of its own.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Leaf {
+    /// The way to it: `author.name`, `items[0].price`.
+    pub(super) path: String,
+    pub(super) text: String,
+    /// Its first and last line in the source.
+    pub(super) first: u32,
+    pub(super) last: u32,
+}
+
+/// What a record is called, if it says so.
+pub(super) fn name(record: &Value) -> Option<String> {
+    let names = NAMES.iter().filter_map(|name| record.scalar(name));
+    let mut names = names.map(str::trim).filter(|name| name.chars().count() <= LONGEST_NAME);
+    names.find(|name| !name.is_empty()).map(str::to_owned)
+}
+
+/// The fields of a value, in order. Empty ones have nothing to say.
+pub(super) fn leaves(node: &Node) -> Vec<Leaf> {
+    let mut leaves = Vec::new();
+    collect(node, "", &mut leaves);
+    leaves
+}
+
+fn collect(node: &Node, path: &str, leaves: &mut Vec<Leaf>) {
+    match &node.value {
+        Value::Null => {}
+        Value::Scalar(text) if text.trim().is_empty() => {}
+        Value::Scalar(text) => leaves.push(Leaf {
+            path: path.to_owned(),
+            text: text.trim().to_owned(),
+            first: node.line,
+            last: node.line,
+        }),
+        Value::List(items) => match short_list(items) {
+            Some(text) => leaves.push(Leaf {
+                path: path.to_owned(),
+                text,
+                first: items.iter().map(|item| item.line).min().unwrap_or(node.line),
+                last: items.iter().map(|item| item.line).max().unwrap_or(node.line),
+            }),
+            None => {
+                for (index, item) in items.iter().enumerate() {
+                    let indexed = matches!(item.value, Value::List(_) | Value::Map(_));
+                    let step = if indexed { format!("{path}[{index}]") } else { path.to_owned() };
+                    collect(item, &step, leaves);
+                }
+            }
+        },
+        Value::Map(fields) => {
+            for (name, field) in fields {
+                let step = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                collect(field, &step, leaves);
+            }
+        }
+    }
+}
+
+/// The scalars of a list on one line, where they are short.
+fn short_list(items: &[Node]) -> Option<String> {
+    let texts: Option<Vec<&str>> = items
+        .iter()
+        .map(|item| match &item.value {
+            Value::Scalar(text) if !text.contains('\n') => Some(text.trim()),
+            _ => None,
+        })
+        .collect();
+    let line = texts.filter(|texts| !texts.is_empty())?.join(", ");
+    (line.len() <= SHORT_LIST).then_some(line)
+}
+
+impl Leaf {
+    /// Whether it is one of these fields, or inside one. Places in lists do not count:
+    /// `items[0].price` is `items.price`.
+    pub(super) fn is_in(&self, fields: &[String]) -> bool {
+        let path = self.plain_path();
+        let steps = path.match_indices('.').map(|(at, _)| at).chain([path.len()]);
+        let mut ways = steps.map(|end| &path[..end]);
+        ways.any(|way| is_among(way, fields))
+    }
+
+    /// Its path without places in lists.
+    pub(super) fn plain_path(&self) -> String {
+        let mut parts = self.path.split('[');
+        let mut path = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            match part.split_once(']') {
+                Some((index, rest)) if index.chars().all(|c| c.is_ascii_digit()) => {
+                    path.push_str(rest);
+                }
+                _ => path.extend(["[", part]),
+            }
+        }
+        path
+    }
+
+    /// `path: text`; a text of several lines below its path.
+    pub(super) fn line(&self, labelled: bool) -> String {
+        match (labelled && !self.path.is_empty(), self.text.contains('\n')) {
+            (false, _) => self.text.clone(),
+            (true, false) => format!("{}: {}", self.path, self.text),
+            (true, true) => format!("{}:\n{}", self.path, self.text),
+        }
+    }
+}
+
+/// The lines of a record: of `fields` only, where there are any. The name of a field is left out
+/// where only one is asked for.
+pub(super) fn text(leaves: &[Leaf], fields: &[String]) -> String {
+    let mut text = String::new();
+    let mut tight = true;
+    for leaf in leaves.iter().filter(|leaf| fields.is_empty() || leaf.is_in(fields)) {
+        let paragraph = leaf.text.contains('\n');
+        if !text.is_empty() {
+            text.push_str(if tight && !paragraph { "\n" } else { "\n\n" });
+        }
+        text.push_str(&leaf.line(fields.len() != 1));
+        tight = !paragraph;
+    }
+    text
+}

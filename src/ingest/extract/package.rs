@@ -1,0 +1,151 @@
+//! Documents that are ZIP archives of XML parts (DOCX, PPTX, EPUB). The only user of `zip`.
+
+use std::io::{Cursor, Read};
+
+use zip::ZipArchive;
+use zip::result::ZipError;
+
+use super::{ExtractError, detect, text};
+
+/// Bytes of one part after unpacking. The text of a thousand-page book is a tenth of this.
+const MAX_PART: u64 = 128 << 20;
+
+pub(super) struct Package<'a>(ZipArchive<Cursor<&'a [u8]>>);
+
+impl<'a> Package<'a> {
+    /// `extension` and `name` are what the file should be, `old` is the extension of the format
+    /// before it, for the message.
+    pub(super) fn open(
+        bytes: &'a [u8],
+        extension: &str,
+        name: &str,
+        old: &str,
+    ) -> Result<Self, ExtractError> {
+        match detect::magic(bytes) {
+            Some("ZIP") => {}
+            Some("OLE") => return Err(ole(bytes, old)),
+            found => return Err(ExtractError::lie(extension, name, found, bytes)),
+        }
+        let archive = ZipArchive::new(Cursor::new(bytes));
+        archive.map(Self).map_err(|error| ExtractError::damaged(&error))
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = String> {
+        self.0.file_names().flatten().map(std::borrow::Cow::into_owned)
+    }
+
+    /// A part, decoded; `None` where there is none of that name.
+    pub(super) fn part(&mut self, name: &str) -> Result<Option<String>, ExtractError> {
+        Ok(self.bytes(name)?.map(|bytes| text::decode(&bytes, None)))
+    }
+
+    /// A part as it is; `None` where there is none of that name.
+    pub(super) fn bytes(&mut self, name: &str) -> Result<Option<Vec<u8>>, ExtractError> {
+        let damaged = |error: &dyn std::fmt::Display| {
+            ExtractError::new(&format!("damaged or truncated: {name}: {error}"))
+        };
+        let file = match self.0.by_name(name) {
+            Ok(file) => file,
+            Err(ZipError::FileNotFound) => return Ok(None),
+            Err(ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED)) => {
+                return Err(ExtractError::encrypted());
+            }
+            Err(error) => return Err(damaged(&error)),
+        };
+        let mut bytes = Vec::new();
+        file.take(MAX_PART + 1).read_to_end(&mut bytes).map_err(|error| damaged(&error))?;
+        if bytes.len() as u64 > MAX_PART {
+            return Err(ExtractError::new(&format!(
+                "too large: {name} is more than {} MB when unpacked",
+                MAX_PART >> 20
+            )));
+        }
+        Ok(Some(bytes))
+    }
+}
+
+/// An OLE file under a new name: a package behind a password, or the format before packages.
+pub(super) fn ole(bytes: &[u8], old: &str) -> ExtractError {
+    // Names within are UTF-16.
+    let name: Vec<u8> = "EncryptedPackage".bytes().flat_map(|byte| [byte, 0]).collect();
+    if bytes.windows(name.len()).any(|window| window == name) {
+        return ExtractError::encrypted();
+    }
+    ExtractError::new(&format!("an old .{old} under a new name: save it as what it is named"))
+}
+
+/// `target` as a part written in `from` means it: relative to its folder, or to the package.
+pub(super) fn resolve(from: &str, target: &str) -> String {
+    let folder = from.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let mut path: Vec<&str> = if target.starts_with('/') {
+        Vec::new()
+    } else {
+        folder.split('/').filter(|step| !step.is_empty()).collect()
+    };
+    for step in target.split('/') {
+        match step {
+            "" | "." => {}
+            ".." => {
+                path.pop();
+            }
+            step => path.push(step),
+        }
+    }
+    path.join("/")
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use std::io::Write;
+
+    use zip::ZipWriter;
+    use zip::write::SimpleFileOptions;
+
+    use super::*;
+
+    /// A package of these parts.
+    pub(in crate::ingest::extract) fn package(parts: &[(&str, &str)]) -> Vec<u8> {
+        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+        for (name, contents) in parts {
+            zip.start_file(*name, SimpleFileOptions::default()).unwrap();
+            zip.write_all(contents.as_bytes()).unwrap();
+        }
+        zip.finish().unwrap().into_inner()
+    }
+
+    /// A small package with one part that is too large.
+    pub(in crate::ingest::extract) fn bomb(parts: &[(&str, &str)], name: &str) -> Vec<u8> {
+        let whole = package(parts);
+        let mut zip = ZipWriter::new_append(Cursor::new(whole)).unwrap();
+        zip.start_file(name, SimpleFileOptions::default()).unwrap();
+        let block = vec![b' '; 1 << 20];
+        for _ in 0..=(MAX_PART >> 20) {
+            zip.write_all(&block).unwrap();
+        }
+        zip.finish().unwrap().into_inner()
+    }
+
+    #[test]
+    fn targets_are_relative_to_the_part() {
+        for (from, target, expected) in [
+            ("ppt/presentation.xml", "slides/slide1.xml", "ppt/slides/slide1.xml"),
+            ("ppt/slides/slide1.xml", "../notesSlides/n1.xml", "ppt/notesSlides/n1.xml"),
+            ("ppt/presentation.xml", "/ppt/slides/slide1.xml", "ppt/slides/slide1.xml"),
+            ("content.opf", "./a.xhtml", "a.xhtml"),
+            ("a/b.xml", "../../../c.xml", "c.xml"),
+        ] {
+            assert_eq!(resolve(from, target), expected);
+        }
+    }
+
+    #[test]
+    fn an_ole_file_is_encrypted_or_old() {
+        let name: Vec<u8> = "EncryptedPackage".bytes().flat_map(|byte| [byte, 0]).collect();
+        let encrypted = [b"\xD0\xCF\x11\xE0\xA1\xB1..".to_vec(), name].concat();
+        assert_eq!(ole(&encrypted, "doc").to_string(), "encrypted: a password is needed");
+        let old = ole(b"\xD0\xCF\x11\xE0\xA1\xB1..", "doc").to_string();
+        assert_eq!(old, "an old .doc under a new name: save it as what it is named");
+    }
+}

@@ -1,0 +1,73 @@
+//! Documents that consist of numbered parts: pages, slides, records, messages.
+
+use crate::ingest::document::{Document, Mark, Places, Section, Syntax, Unit};
+
+/// A document in the making. Every part is a [`Section`] of it.
+pub(super) struct Parts {
+    unit: Unit,
+    text: String,
+    marks: Vec<Mark>,
+    sections: Vec<Section>,
+}
+
+impl Parts {
+    pub(super) fn new(unit: Unit) -> Self {
+        Self { unit, text: String::new(), marks: Vec::new(), sections: Vec::new() }
+    }
+
+    /// Adds a part that is unit `number` of the source, under `headings` that are not in its text.
+    /// A part without text is none.
+    pub(super) fn push(&mut self, number: u32, headings: Vec<String>, text: &str) {
+        let text = text.trim_end();
+        if text.trim_start().is_empty() {
+            return;
+        }
+        if !self.text.is_empty() {
+            self.text.push_str("\n\n");
+        }
+        let offset = self.text.len();
+        self.sections.push(Section { offset, headings });
+        self.marks.push(Mark { offset, first: number, last: number });
+        self.text.push_str(text);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.marks.is_empty()
+    }
+
+    pub(super) fn finish(self, title: String, syntax: Syntax) -> Document {
+        let places = Places::Marked(self.unit, self.marks);
+        Document { title, text: self.text, syntax, places, sections: self.sections }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// The text between marks, with the units it comes from.
+    pub(in crate::ingest::extract) fn units(document: &Document) -> Vec<(u32, u32, &str)> {
+        let marks: Vec<Mark> = match &document.places {
+            Places::Marked(_, marks) => marks.clone(),
+            Places::Sheets(sheets) => sheets.iter().flat_map(|(_, rows)| rows.clone()).collect(),
+            Places::Verbatim => panic!("the text is the file"),
+        };
+        let ends = marks.iter().skip(1).map(|mark| mark.offset).chain([document.text.len()]);
+        let units = marks.iter().zip(ends);
+        units
+            .map(|(mark, end)| (mark.first, mark.last, document.text[mark.offset..end].trim_end()))
+            .collect()
+    }
+
+    #[test]
+    fn parts_without_text_are_none() {
+        let mut parts = Parts::new(Unit::Slide);
+        parts.push(1, Vec::new(), "  one\n");
+        parts.push(2, Vec::new(), " \n");
+        parts.push(3, vec!["Three".to_owned()], "three");
+        let document = parts.finish("Title".to_owned(), Syntax::Plain);
+        assert_eq!(units(&document), [(1, 1, "  one"), (3, 3, "three")]);
+        let offsets: Vec<usize> = document.sections.iter().map(|part| part.offset).collect();
+        assert_eq!(offsets, [0, 7]);
+    }
+}

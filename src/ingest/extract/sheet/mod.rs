@@ -1,0 +1,204 @@
+//! Workbooks (XLSX, XLSM, XLSB, XLS, ODS) → a section for each sheet, a line for each row. The only
+//! user of `calamine`.
+//!
+//! The text is what a person sees who opens the workbook: results, not formulas; no hidden sheets.
+
+mod number;
+
+use std::io::Cursor;
+use std::path::Path;
+
+use calamine::{
+    Data, Error, ExcelDateTime, OdsError, Reader, SheetType, SheetVisible, Sheets, XlsError,
+    XlsbError, Xlsx, XlsxError,
+};
+
+use super::table::{Lines, Row, Table, is_among};
+use super::{ExtractError, detect, package};
+use crate::ingest::document::{Document, Places, Section, Syntax};
+
+type Book<'a> = Sheets<Cursor<&'a [u8]>>;
+
+pub(super) fn document(
+    source: &str,
+    fields: &[String],
+    bytes: &[u8],
+) -> Result<Document, ExtractError> {
+    let mut book = open(source, bytes)?;
+    let mut lines = Lines::default();
+    let (mut places, mut sections, mut names) = (Vec::new(), Vec::new(), Vec::new());
+    for (number, sheet) in (1..).zip(shown_sheets(&book)) {
+        let offset = lines.text.len();
+        let mut table = Table::new(fields, &mut lines);
+        read_rows(&mut book, &sheet, |row| table.push(row))?;
+        names.extend(table.finish());
+        if lines.marks.is_empty() {
+            continue;
+        }
+        places.push((number, std::mem::take(&mut lines.marks)));
+        sections.push(Section { offset, headings: vec![sheet] });
+    }
+    if !fields.is_empty() && !names.iter().any(|name| is_among(name, fields)) {
+        return Err(ExtractError::no_field(fields, &names));
+    }
+    let title = book.workbook_properties().ok().and_then(|properties| properties.title);
+    Ok(Document {
+        title: title.unwrap_or_default(),
+        text: lines.text,
+        syntax: Syntax::Rows,
+        places: Places::Sheets(places),
+        sections,
+    })
+}
+
+fn open<'a>(source: &str, bytes: &'a [u8]) -> Result<Book<'a>, ExtractError> {
+    let extension = Path::new(source).extension().unwrap_or_default().to_string_lossy();
+    let extension = extension.to_ascii_lowercase();
+    let content = Cursor::new(bytes);
+    let opened = match detect::magic(bytes) {
+        Some("OLE") if extension != "xls" => return Err(package::ole(bytes, "xls")),
+        Some("OLE") => {
+            calamine::open_workbook_from_rs(content).map(Sheets::Xls).map_err(Error::Xls)
+        }
+        Some("ZIP") => {
+            let package = package::Package::open(bytes, &extension, "workbook", "xls")?;
+            match package.names().find_map(|name| kind_of(&name)) {
+                Some(Packed::Xlsx) => {
+                    calamine::open_workbook_from_rs(content).map(Sheets::Xlsx).map_err(Error::Xlsx)
+                }
+                Some(Packed::Xlsb) => {
+                    calamine::open_workbook_from_rs(content).map(Sheets::Xlsb).map_err(Error::Xlsb)
+                }
+                Some(Packed::Ods) => {
+                    calamine::open_workbook_from_rs(content).map(Sheets::Ods).map_err(Error::Ods)
+                }
+                None => {
+                    let reason = format!("named .{extension}, but it holds no workbook");
+                    return Err(ExtractError::new(&reason));
+                }
+            }
+        }
+        found => return Err(ExtractError::lie(&extension, "workbook", found, bytes)),
+    };
+    opened.map_err(|error| reason(&error))
+}
+
+/// The formats that are ZIP archives.
+enum Packed {
+    Xlsx,
+    Xlsb,
+    Ods,
+}
+
+/// By a part that only one of them has.
+fn kind_of(part: &str) -> Option<Packed> {
+    match part {
+        "content.xml" => Some(Packed::Ods),
+        _ if part.ends_with("workbook.bin") => Some(Packed::Xlsb),
+        _ if part.ends_with("workbook.xml") => Some(Packed::Xlsx),
+        _ => None,
+    }
+}
+
+fn reason(error: &Error) -> ExtractError {
+    match error {
+        Error::Xlsx(XlsxError::Password)
+        | Error::Xlsb(XlsbError::Password)
+        | Error::Xls(XlsError::Password)
+        | Error::Ods(OdsError::Password) => ExtractError::encrypted(),
+        error => ExtractError::damaged(error),
+    }
+}
+
+/// The names of the sheets that have a tab to click on. Charts have no rows.
+fn shown_sheets(book: &Book<'_>) -> Vec<String> {
+    let sheets = book.sheets_metadata().iter();
+    sheets
+        .filter(|sheet| sheet.visible == SheetVisible::Visible && sheet.typ == SheetType::WorkSheet)
+        .map(|sheet| sheet.name.clone())
+        .collect()
+}
+
+fn read_rows(
+    book: &mut Book<'_>,
+    sheet: &str,
+    mut each: impl FnMut(Row),
+) -> Result<(), ExtractError> {
+    if let Sheets::Xlsx(book) = book {
+        return stream_rows(book, sheet, each).map_err(|error| reason(&Error::Xlsx(error)));
+    }
+    let range = book.worksheet_range(sheet).map_err(|error| reason(&error))?;
+    let (top, left) = range.start().unwrap_or_default();
+    for (number, cells) in (top + 1..).zip(range.rows()) {
+        let mut row = Row { first: number, last: number, ..Row::default() };
+        for (column, value) in (left..).zip(cells) {
+            row.push(column, &shown(value, None));
+        }
+        each(row);
+    }
+    Ok(())
+}
+
+/// Cell by cell: a sheet with one cell in its last corner has no more than that in memory.
+fn stream_rows(
+    book: &mut Xlsx<Cursor<&[u8]>>,
+    sheet: &str,
+    mut each: impl FnMut(Row),
+) -> Result<(), XlsxError> {
+    let mut cells = book.worksheet_cells_reader(sheet)?;
+    let mut row = Row::default();
+    while let Some((cell, style)) = cells.next_cell_with_style_id()? {
+        let (number, column) = (cell.get_position().0 + 1, cell.get_position().1);
+        if row.first != number {
+            each(std::mem::replace(
+                &mut row,
+                Row { first: number, last: number, cells: Vec::new() },
+            ));
+        }
+        let style = cells.styles().get(style).and_then(|style| style.number_format.as_ref());
+        let format = style.map(|format| format.format_code.as_str());
+        row.push(column, &shown(&cell.get_value().clone().into(), format));
+    }
+    each(row);
+    Ok(())
+}
+
+/// A value as its cell shows it; dates as ISO 8601 has them, whatever the format.
+fn shown(value: &Data, format: Option<&str>) -> String {
+    match value {
+        Data::Empty => String::new(),
+        Data::Int(number) => number::shown(*number as f64, format),
+        Data::Float(number) => number::shown(*number, format),
+        Data::String(text) | Data::DateTimeIso(text) | Data::DurationIso(text) => text.clone(),
+        Data::Bool(flag) => if *flag { "TRUE" } else { "FALSE" }.to_owned(),
+        Data::DateTime(time) if time.is_duration() => duration(time.as_f64()),
+        Data::DateTime(time) => date(*time),
+        Data::Error(error) => error.to_string(),
+    }
+}
+
+/// A date, a time of day, or both.
+fn date(time: ExcelDateTime) -> String {
+    let (year, month, day, hour, minute, second, _) = time.to_ymd_hms_milli();
+    let date = format!("{year:04}-{month:02}-{day:02}");
+    let clock = match second {
+        0 => format!("{hour:02}:{minute:02}"),
+        _ => format!("{hour:02}:{minute:02}:{second:02}"),
+    };
+    match time.as_f64() {
+        days if (0.0..1.0).contains(&days) => clock,
+        days if days.fract() == 0.0 => date,
+        _ => format!("{date} {clock}"),
+    }
+}
+
+/// `26:30:00` for days that are no date.
+fn duration(days: f64) -> String {
+    let seconds = (days * 86_400.0).round() as i64;
+    let sign = if seconds < 0 { "-" } else { "" };
+    let seconds = seconds.unsigned_abs();
+    format!("{sign}{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+}
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -1,0 +1,181 @@
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use super::*;
+use crate::ingest::extract::package::tests::package;
+use crate::ingest::extract::parts::tests::units;
+
+/// A workbook of sheets, each with its name, state and rows of XML.
+fn parts(sheets: &[(&str, &str, String)]) -> Vec<(String, String)> {
+    let relations = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
+    let (mut list, mut rels) = (String::new(), String::new());
+    let mut parts = Vec::new();
+    for (number, (name, state, rows)) in (1..).zip(sheets) {
+        list += &format!(
+            r#"<sheet name="{name}" sheetId="{number}" state="{state}" r:id="rId{number}"/>"#
+        );
+        rels += &format!(
+            r#"<Relationship Id="rId{number}" Type="{relations}/worksheet" Target="worksheets/sheet{number}.xml"/>"#
+        );
+        let sheet = format!("<worksheet><sheetData>{rows}</sheetData></worksheet>");
+        parts.push((format!("xl/worksheets/sheet{number}.xml"), sheet));
+    }
+    rels += &format!(r#"<Relationship Id="s" Type="{relations}/styles" Target="styles.xml"/>"#);
+    let styles = "<styleSheet><numFmts><numFmt numFmtId=\"164\" formatCode=\"&quot;$&quot;#,##0.00\"/></numFmts>\
+        <cellXfs><xf numFmtId=\"0\"/><xf numFmtId=\"14\"/><xf numFmtId=\"10\"/><xf numFmtId=\"164\"/>\
+        <xf numFmtId=\"22\"/></cellXfs></styleSheet>";
+    let workbook = format!("<workbook xmlns:r=\"{relations}\"><sheets>{list}</sheets></workbook>");
+    let root = format!(
+        r#"<Relationships><Relationship Id="r" Type="{relations}/officeDocument" Target="xl/workbook.xml"/></Relationships>"#
+    );
+    parts.push(("_rels/.rels".to_owned(), root));
+    parts.push(("xl/workbook.xml".to_owned(), workbook));
+    parts.push(("xl/styles.xml".to_owned(), styles.to_owned()));
+    let rels = format!("<Relationships>{rels}</Relationships>");
+    parts.push(("xl/_rels/workbook.xml.rels".to_owned(), rels));
+    parts
+}
+
+fn packed(parts: &[(String, String)]) -> Vec<u8> {
+    let parts: Vec<(&str, &str)> =
+        parts.iter().map(|(name, xml)| (name.as_str(), xml.as_str())).collect();
+    package(&parts)
+}
+
+/// A row of text cells.
+fn row(number: u32, cells: &[&str]) -> String {
+    let cells = ('A'..)
+        .zip(cells)
+        .filter(|(_, text)| !text.is_empty())
+        .map(|(column, text)| {
+            format!(r#"<c r="{column}{number}" t="inlineStr"><is><t>{text}</t></is></c>"#)
+        })
+        .collect::<Vec<_>>()
+        .concat();
+    format!(r#"<row r="{number}">{cells}</row>"#)
+}
+
+pub(in crate::ingest::extract) fn sample() -> Vec<(String, String)> {
+    let values = r#"<row r="4"><c r="A4" t="str"><f>A1</f><v>Rent</v></c><c r="B4" s="1"><v>45292</v></c>
+        <c r="C4" s="2"><v>0.256</v></c><c r="D4" s="3"><v>1234.5</v></c><c r="E4" t="b"><v>1</v></c>
+        <c r="F4" t="e"><v>#N/A</v></c></row>
+        <row r="9"><c r="A9" t="inlineStr"><is><t>Power</t></is></c><c r="B9" s="4"><v>45292.5</v></c>
+        <c r="D9"><f>1/3</f><v>0.30000000000000004</v></c></row>"#;
+    let first =
+        [row(1, &["Budget 2024"]), row(3, &["Item", "Due", "Share", "Sum", "Paid", "Note"])];
+    let budget = format!("{}{values}", first.concat());
+    parts(&[
+        ("Budget", "visible", budget),
+        ("Lists", "hidden", row(1, &["secret", "list"])),
+        ("Empty", "visible", String::new()),
+        ("People", "visible", [row(2, &["Name", "Town"]), row(3, &["Ann", "Oslo"])].concat()),
+    ])
+}
+
+fn read(bytes: &[u8]) -> Document {
+    document("book.xlsx", &[], bytes).unwrap()
+}
+
+#[test]
+fn cells_as_they_are_shown() {
+    let book = read(&packed(&sample()));
+    let expected = [
+        (1, 1, "Budget 2024"),
+        (
+            4,
+            4,
+            "Item: Rent | Due: 2024-01-01 | Share: 25.60% | Sum: $1,234.50 | Paid: TRUE | Note: #N/A",
+        ),
+        (9, 9, "Item: Power | Due: 2024-01-01 12:00 | Sum: 0.3"),
+        (3, 3, "Name: Ann | Town: Oslo"),
+    ];
+    assert_eq!(units(&book), expected);
+    // Hidden sheets have no tab to count.
+    let Places::Sheets(sheets) = &book.places else { panic!("no sheets") };
+    assert_eq!(sheets.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [1, 3]);
+    let headings: Vec<&str> = book.sections.iter().map(|sheet| &*sheet.headings[0]).collect();
+    assert_eq!(headings, ["Budget", "People"]);
+}
+
+#[test]
+fn times_and_durations() {
+    use calamine::ExcelDateTimeType::{DateTime, TimeDelta};
+    for (days, kind, expected) in [
+        (45292.0, DateTime, "2024-01-01"),
+        (45292.75, DateTime, "2024-01-01 18:00"),
+        (0.5, DateTime, "12:00"),
+        (0.500_011_575, DateTime, "12:00:01"),
+        (1.25, TimeDelta, "30:00:00"),
+        (-0.5, TimeDelta, "-12:00:00"),
+    ] {
+        let value = Data::DateTime(ExcelDateTime::new(days, kind, false));
+        assert_eq!(shown(&value, None), expected);
+    }
+}
+
+#[test]
+fn open_document_sheets() {
+    let row = |plan: &str, price: &str| {
+        let cell = |text: &str| {
+            format!(
+                r#"<table:table-cell office:value-type="string"><text:p>{text}</text:p></table:table-cell>"#
+            )
+        };
+        format!("<table:table-row>{}{}</table:table-row>", cell(plan), cell(price))
+    };
+    let content = format!(
+        r#"<office:document-content xmlns:office="o" xmlns:table="t" xmlns:text="x"><office:body><office:spreadsheet><table:table table:name="Prices">{}{}</table:table></office:spreadsheet></office:body></office:document-content>"#,
+        row("Plan", "Price"),
+        row("Team", "29")
+    );
+    let bytes = package(&[
+        ("mimetype", "application/vnd.oasis.opendocument.spreadsheet"),
+        ("META-INF/manifest.xml", "<manifest:manifest/>"),
+        ("content.xml", &content),
+    ]);
+    let book = document("book.ods", &[], &bytes).unwrap();
+    assert_eq!(units(&book), [(2, 2, "Plan: Team | Price: 29")]);
+    assert_eq!(book.sections[0].headings, ["Prices"]);
+}
+
+#[test]
+fn chosen_columns() {
+    let bytes = packed(&sample());
+    let fields = ["town".to_owned()];
+    assert_eq!(document("a.xlsx", &fields, &bytes).unwrap().text, "Oslo");
+    let reason = document("a.xlsx", &["city".to_owned()], &bytes).unwrap_err().to_string();
+    assert!(reason.starts_with("no field `city` in it; it has Item, Due,"), "{reason}");
+}
+
+#[test]
+fn a_cell_in_the_last_corner_is_one_cell() {
+    let corner = r#"<row r="1048576"><c r="XFD1048576"><v>7</v></c></row>"#;
+    let book = read(&packed(&parts(&[("S", "visible", [row(1, &["x"]), corner.into()].concat())])));
+    assert_eq!(units(&book), [(1, 1, "x"), (1_048_576, 1_048_576, "7")]);
+}
+
+#[test]
+fn a_thousand_sheets() {
+    let names: Vec<String> = (1..=1000).map(|n| format!("S{n}")).collect();
+    let sheets: Vec<(&str, &str, String)> =
+        names.iter().map(|name| (name.as_str(), "visible", row(1, &["only", name]))).collect();
+    let book = read(&packed(&parts(&sheets)));
+    assert_eq!(book.sections.len(), 1000);
+    assert_eq!(units(&book)[999], (1, 1, "only | S1000"));
+}
+
+#[test]
+fn what_is_no_workbook_is_named() {
+    let reason = |name: &str, bytes: &[u8]| document(name, &[], bytes).unwrap_err().to_string();
+    let lie = "named .xlsx, but it is not a workbook (it is a PDF file)";
+    assert_eq!(reason("a.xlsx", b"%PDF-1.7"), lie);
+    let other = package(&[("word/document.xml", "<x/>")]);
+    assert_eq!(reason("a.xlsx", &other), "named .xlsx, but it holds no workbook");
+    let name: Vec<u8> = "EncryptedPackage".bytes().flat_map(|byte| [byte, 0]).collect();
+    let encrypted = [b"\xD0\xCF\x11\xE0\xA1\xB1..".to_vec(), name].concat();
+    assert_eq!(reason("a.xlsx", &encrypted), "encrypted: a password is needed");
+    let old = "an old .xls under a new name: save it as what it is named";
+    assert_eq!(reason("a.xlsx", b"\xD0\xCF\x11\xE0\xA1\xB1"), old);
+    assert!(reason("a.xls", b"\xD0\xCF\x11\xE0\xA1\xB1").starts_with("damaged or truncated"));
+    let whole = packed(&sample());
+    assert!(reason("a.xlsx", &whole[..whole.len() / 2]).starts_with("damaged or truncated"));
+}

@@ -1,0 +1,198 @@
+//! Places in a source, as they are cited and written down.
+
+use serde::{Deserialize, Serialize};
+
+use super::is_url;
+
+/// Where a piece of text sits in its source. Numbers are 1-based and inclusive.
+///
+/// As JSON it is an object with a field for each unit: `{"lines": [10, 24]}`, `{"page": 3}`,
+/// `{"sheet": 2, "rows": [4, 9]}`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(into = "LocatorFields", try_from = "LocatorFields")]
+pub enum Locator {
+    /// First and last line of the file.
+    Lines(u32, u32),
+    /// Page of a paginated document.
+    Page(u32),
+    /// First and last paragraph of a document that has neither lines nor pages (DOCX).
+    Paragraphs(u32, u32),
+    /// Slide of a presentation.
+    Slide(u32),
+    /// Rows of a sheet of a workbook.
+    Rows { sheet: u32, first: u32, last: u32 },
+    /// First and last cell of a notebook.
+    Cells(u32, u32),
+    /// Record of a JSON file; 0 is what stands around the records.
+    Record(u32),
+    /// Message of a mailbox.
+    Message(u32),
+    /// Section of a book, in reading order.
+    Section(u32),
+}
+
+impl Locator {
+    /// `source` with this place: `path:L10-L24`, `path#page=3`, `path#sheet=2&rows=4-9`.
+    pub fn cite(&self, source: &str) -> String {
+        let range = |a: u32, b: u32| if a == b { a.to_string() } else { format!("{a}-{b}") };
+        let lines = if is_url(source) { "#" } else { ":" };
+        match *self {
+            Self::Lines(a, b) if a == b => format!("{source}{lines}L{a}"),
+            Self::Lines(a, b) => format!("{source}{lines}L{a}-L{b}"),
+            Self::Page(number) => format!("{source}#page={number}"),
+            Self::Paragraphs(a, b) => format!("{source}#para={}", range(a, b)),
+            Self::Slide(number) => format!("{source}#slide={number}"),
+            Self::Rows { sheet, first, last } => {
+                format!("{source}#sheet={sheet}&rows={}", range(first, last))
+            }
+            Self::Cells(a, b) => format!("{source}#cell={}", range(a, b)),
+            Self::Record(number) => format!("{source}#record={number}"),
+            Self::Message(number) => format!("{source}#message={number}"),
+            Self::Section(number) => format!("{source}#section={number}"),
+        }
+    }
+
+    /// The smallest locator that covers both, where they have the same unit and are no further
+    /// apart than that unit allows: lines, paragraphs and cells of a document, rows of a sheet, the
+    /// same page, slide, record, message or section.
+    pub fn merge(self, other: Self) -> Option<Self> {
+        match (self, other) {
+            (Self::Lines(a, b), Self::Lines(c, d)) => Some(Self::Lines(a.min(c), b.max(d))),
+            (Self::Paragraphs(a, b), Self::Paragraphs(c, d)) => {
+                Some(Self::Paragraphs(a.min(c), b.max(d)))
+            }
+            (Self::Cells(a, b), Self::Cells(c, d)) => Some(Self::Cells(a.min(c), b.max(d))),
+            (
+                Self::Rows { sheet, first: a, last: b },
+                Self::Rows { sheet: other, first: c, last: d },
+            ) if sheet == other => Some(Self::Rows { sheet, first: a.min(c), last: b.max(d) }),
+            _ => (self == other).then_some(self),
+        }
+    }
+}
+
+/// A [`Locator`] as it is written down: the fields of its unit, and no others.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct LocatorFields {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lines: Option<(u32, u32)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    page: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paragraphs: Option<(u32, u32)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slide: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sheet: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rows: Option<(u32, u32)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cells: Option<(u32, u32)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    record_number: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    section: Option<u32>,
+}
+
+impl From<Locator> for LocatorFields {
+    fn from(locator: Locator) -> Self {
+        let mut fields = Self::default();
+        match locator {
+            Locator::Lines(first, last) => fields.lines = Some((first, last)),
+            Locator::Page(number) => fields.page = Some(number),
+            Locator::Paragraphs(first, last) => fields.paragraphs = Some((first, last)),
+            Locator::Slide(number) => fields.slide = Some(number),
+            Locator::Rows { sheet, first, last } => {
+                (fields.sheet, fields.rows) = (Some(sheet), Some((first, last)));
+            }
+            Locator::Cells(first, last) => fields.cells = Some((first, last)),
+            Locator::Record(number) => fields.record_number = Some(number),
+            Locator::Message(number) => fields.message = Some(number),
+            Locator::Section(number) => fields.section = Some(number),
+        }
+        fields
+    }
+}
+
+impl TryFrom<LocatorFields> for Locator {
+    type Error = &'static str;
+
+    fn try_from(fields: LocatorFields) -> Result<Self, Self::Error> {
+        let rows = match (fields.sheet, fields.rows) {
+            (Some(sheet), Some((first, last))) => Some(Self::Rows { sheet, first, last }),
+            (None, None) => None,
+            _ => return Err("a place has one of sheet and rows without the other"),
+        };
+        let mut found = [
+            fields.lines.map(|(first, last)| Self::Lines(first, last)),
+            fields.page.map(Self::Page),
+            fields.paragraphs.map(|(first, last)| Self::Paragraphs(first, last)),
+            fields.slide.map(Self::Slide),
+            rows,
+            fields.cells.map(|(first, last)| Self::Cells(first, last)),
+            fields.record_number.map(Self::Record),
+            fields.message.map(Self::Message),
+            fields.section.map(Self::Section),
+        ]
+        .into_iter()
+        .flatten();
+        match (found.next(), found.next()) {
+            (Some(locator), None) => Ok(locator),
+            _ => Err("a place has none or several of lines, page, paragraphs and the like"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    const ALL: [(Locator, &str, &str); 11] = [
+        (Locator::Lines(4, 4), "a:L4", r#"{"lines":[4,4]}"#),
+        (Locator::Lines(4, 9), "a:L4-L9", r#"{"lines":[4,9]}"#),
+        (Locator::Page(3), "a#page=3", r#"{"page":3}"#),
+        (Locator::Paragraphs(4, 6), "a#para=4-6", r#"{"paragraphs":[4,6]}"#),
+        (Locator::Slide(3), "a#slide=3", r#"{"slide":3}"#),
+        (
+            Locator::Rows { sheet: 2, first: 4, last: 9 },
+            "a#sheet=2&rows=4-9",
+            r#"{"sheet":2,"rows":[4,9]}"#,
+        ),
+        (Locator::Cells(4, 4), "a#cell=4", r#"{"cells":[4,4]}"#),
+        (Locator::Cells(4, 5), "a#cell=4-5", r#"{"cells":[4,5]}"#),
+        (Locator::Record(17), "a#record=17", r#"{"record_number":17}"#),
+        (Locator::Message(5), "a#message=5", r#"{"message":5}"#),
+        (Locator::Section(3), "a#section=3", r#"{"section":3}"#),
+    ];
+
+    #[test]
+    fn every_unit_is_cited_and_written_down() {
+        for (locator, citation, json) in ALL {
+            assert_eq!(locator.cite("a"), citation);
+            assert_eq!(serde_json::to_string(&locator).unwrap(), json);
+            assert_eq!(serde_json::from_str::<Locator>(json).unwrap(), locator);
+        }
+    }
+
+    #[test]
+    fn a_place_is_one_place() {
+        for json in ["{}", r#"{"page":1,"slide":1}"#, r#"{"rows":[1,2]}"#, r#"{"sheet":1}"#] {
+            assert!(serde_json::from_str::<Locator>(json).is_err(), "{json}");
+        }
+    }
+
+    #[test]
+    fn only_places_of_one_unit_merge() {
+        let rows = |sheet, first, last| Locator::Rows { sheet, first, last };
+        assert_eq!(Locator::Cells(1, 2).merge(Locator::Cells(4, 4)), Some(Locator::Cells(1, 4)));
+        assert_eq!(rows(1, 2, 3).merge(rows(1, 4, 5)), Some(rows(1, 2, 5)));
+        assert_eq!(rows(1, 2, 3).merge(rows(2, 4, 5)), None);
+        assert_eq!(Locator::Slide(1).merge(Locator::Slide(1)), Some(Locator::Slide(1)));
+        assert_eq!(Locator::Slide(1).merge(Locator::Slide(2)), None);
+        assert_eq!(Locator::Record(1).merge(Locator::Page(1)), None);
+    }
+}
