@@ -92,6 +92,7 @@ pub(super) async fn sync(
         () = cancel.cancelled() => return Err(Failure::interrupted()),
     }
     let synced = sync_alone(ui, context, inputs, flags, Arc::clone(&store), cancel).await;
+    // Whatever came of it: on a server, a lease that is not given back has to run out.
     store.unlock().await;
     synced
 }

@@ -31,10 +31,9 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use self::layout::Layout;
-use self::lock::FileLock;
 use self::shard::Shard;
 use self::turns::Turn;
-use self::versions::Uncompacted;
+use self::versions::{Uncompacted, WriterLock};
 use super::payload::{self, DOCUMENT, FAILURE};
 use super::{Legs, OnWait, SearchRequest, VectorStore, check_name};
 use crate::error::{BackendError, Fault, Service};
@@ -55,7 +54,7 @@ pub struct EdgeStore {
     wait: Duration,
     on_wait: OnWait,
     /// A successor has that of the store it was made by.
-    writer: Arc<Mutex<Option<FileLock>>>,
+    writer: Arc<Mutex<Option<WriterLock>>>,
     opened: Shard,
     uncompacted: Uncompacted,
     /// Version whose manifest was read last, 0 before.
@@ -92,7 +91,7 @@ impl EdgeStore {
     fn on_layout(
         layout: Layout,
         access: Access,
-        writer: Arc<Mutex<Option<FileLock>>>,
+        writer: Arc<Mutex<Option<WriterLock>>>,
         next: Option<Next>,
     ) -> Self {
         Self {
@@ -211,10 +210,8 @@ impl VectorStore for EdgeStore {
     }
 
     async fn unlock(&self) {
-        if let Some(lock) = self.writer.lock().await.take() {
-            let layout = self.layout.clone();
-            let _ = tokio::task::spawn_blocking(move || versions::give_back(&layout, lock)).await;
-        }
+        let lock = self.writer.lock().await.take();
+        let _ = tokio::task::spawn_blocking(move || drop(lock)).await;
     }
 
     async fn pause(&self) -> Result<(), BackendError> {

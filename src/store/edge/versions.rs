@@ -22,21 +22,28 @@ pub(super) fn shard_lock(layout: &Layout) -> Result<FileLock, Problem> {
     taken(layout, lock::attempt(&layout.lock()), "in use")
 }
 
-/// The right to change the collection. What another writer left unfinished goes first: with this
-/// lock, nobody else is writing.
-pub(super) fn writer_lock(layout: &Layout) -> Result<FileLock, Problem> {
-    layout.prepare().map_err(cannot_create)?;
-    let lock = taken(layout, lock::attempt(&layout.writer()), "being written")?;
-    // What can't be removed now is removed by the next one.
-    let _ = remove_leftovers(layout);
-    Ok(lock)
+/// The right to change the collection, until it is dropped. A collection that never came to be
+/// leaves nothing behind.
+pub(super) struct WriterLock {
+    layout: Layout,
+    _file: FileLock,
 }
 
-/// Gives the collection to the next writer. One that never came to be leaves nothing behind.
-pub(super) fn give_back(layout: &Layout, lock: FileLock) {
-    // What can't be removed is in nobody's way.
-    let _ = layout.tidy();
-    drop(lock);
+impl Drop for WriterLock {
+    fn drop(&mut self) {
+        // What can't be removed is in nobody's way.
+        let _ = self.layout.tidy();
+    }
+}
+
+/// Takes the right to change the collection. What another writer left unfinished goes first: with
+/// this lock, nobody else is writing.
+pub(super) fn writer_lock(layout: &Layout) -> Result<WriterLock, Problem> {
+    layout.prepare().map_err(cannot_create)?;
+    let file = taken(layout, lock::attempt(&layout.writer()), "being written")?;
+    // What can't be removed now is removed by the next one.
+    let _ = remove_leftovers(layout);
+    Ok(WriterLock { layout: layout.clone(), _file: file })
 }
 
 fn taken(layout: &Layout, attempt: io::Result<Attempt>, how: &str) -> Result<FileLock, Problem> {

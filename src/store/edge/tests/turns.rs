@@ -219,6 +219,10 @@ async fn a_collection_that_never_came_to_be_leaves_nothing() {
     assert!(data.exists());
     store.unlock().await;
     assert!(!data.exists());
+    let dropped = open(&data, Access::Write);
+    dropped.lock().await.unwrap();
+    drop(dropped);
+    assert!(!data.exists());
     // But what is there stays.
     fs::create_dir_all(data.join("collections")).unwrap();
     fs::write(data.join("collections/other"), "v1").unwrap();
