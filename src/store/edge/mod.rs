@@ -47,6 +47,7 @@ pub enum Access {
 }
 
 /// A collection in a directory of this machine.
+#[derive(Clone)]
 pub struct EdgeStore {
     layout: Layout,
     endpoint: String,
@@ -58,8 +59,8 @@ pub struct EdgeStore {
     opened: Shard,
     uncompacted: Uncompacted,
     /// Version whose manifest was read last, 0 before.
-    seen: AtomicU32,
-    next: Option<Next>,
+    seen: Arc<AtomicU32>,
+    next: Option<Arc<Next>>,
 }
 
 /// What makes a store a successor.
@@ -92,7 +93,7 @@ impl EdgeStore {
         layout: Layout,
         access: Access,
         writer: Arc<Mutex<Option<WriterLock>>>,
-        next: Option<Next>,
+        next: Option<Arc<Next>>,
     ) -> Self {
         Self {
             endpoint: layout.pointer().display().to_string(),
@@ -103,7 +104,7 @@ impl EdgeStore {
             writer,
             opened: Shard::default(),
             uncompacted: Uncompacted::default(),
-            seen: AtomicU32::new(0),
+            seen: Arc::default(),
             next,
         }
     }
@@ -122,7 +123,7 @@ impl EdgeStore {
 
     /// The number of the version that only this store knows.
     fn unpublished(&self) -> Option<&Next> {
-        self.next.as_ref().filter(|next| !next.published.load(Ordering::Acquire))
+        self.next.as_deref().filter(|next| !next.published.load(Ordering::Acquire))
     }
 
     /// The shard of the version that others know, where this store is not on it.
@@ -232,7 +233,7 @@ impl VectorStore for EdgeStore {
             replaces: Arc::clone(&self.opened),
         };
         let (layout, writer) = (self.layout.clone(), Arc::clone(&self.writer));
-        let successor = Self::on_layout(layout, self.access, writer, Some(next))
+        let successor = Self::on_layout(layout, self.access, writer, Some(Arc::new(next)))
             .wait(self.wait)
             .on_wait(Arc::clone(&self.on_wait));
         Ok(Arc::new(successor))

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use tokio::sync::{OwnedRwLockReadGuard, RwLock};
+use tokio::task::JoinError;
 use uuid::Uuid;
 
 use super::opened::Opened;
@@ -67,16 +68,23 @@ impl EdgeStore {
     }
 
     /// Runs `op` on the shard, or gives `missing` where there is no such collection.
+    ///
+    /// In a task of its own, from the waiting on: the caller's future may be one of many in a stream
+    /// that polls them when it is asked for the next, and a place in a queue, or the shard itself,
+    /// that nobody polls would hold up everybody.
     pub(super) async fn on<T, F>(&self, missing: T, op: F) -> Result<T, BackendError>
     where
         T: Send + 'static,
         F: FnOnce(&Opened) -> Result<T, Problem> + Send + 'static,
     {
-        match self.opened().await? {
-            // The shard stays loaded until the work is done, also where nobody awaits it any more.
-            Some(shard) => self.blocking(move || shard.as_ref().map_or(Ok(missing), op)).await,
-            None => Ok(missing),
-        }
+        let store = self.clone();
+        let done = tokio::spawn(async move {
+            match store.opened().await? {
+                Some(shard) => store.blocking(move || shard.as_ref().map_or(Ok(missing), op)).await,
+                None => Ok(missing),
+            }
+        });
+        done.await.unwrap_or_else(|join| Err(self.broken(&join)))
     }
 
     /// Runs `op` on the shard of a collection that must be there.
@@ -101,8 +109,12 @@ impl EdgeStore {
             Ok(outcome) => {
                 outcome.map_err(|Problem { fault, message }| self.error(fault, &message))
             }
-            Err(join) => Err(self.error(Fault::Permanent, &format!("internal error: {join}"))),
+            Err(join) => Err(self.broken(&join)),
         }
+    }
+
+    fn broken(&self, join: &JoinError) -> BackendError {
+        self.error(Fault::Permanent, &format!("internal error: {join}"))
     }
 
     /// All records of a kind, in no order.

@@ -151,6 +151,27 @@ async fn work_under_way_is_done_before_the_collection_is_yielded() {
     }
 }
 
+/// A stream of futures polls those that are ready only when it is asked for the next.
+#[tokio::test]
+async fn what_is_not_polled_any_more_holds_nobody_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let writer = writing(dir.path()).await;
+    let hash = [ContentHash::of(b"text 1")];
+    for loaded in [true, false] {
+        if !loaded {
+            writer.release().await.unwrap();
+        }
+        let busy = writer.opened.write().await;
+        let mut asked = writer.vectors(&hash);
+        assert!(futures::poll!(&mut asked).is_pending());
+        drop(busy);
+        // Its turn has come, and nobody looks.
+        tokio::time::timeout(PATIENCE, writer.release()).await.unwrap().unwrap();
+        assert_eq!(writer.count_chunks().await, Ok(10));
+        assert_eq!(asked.await.unwrap().len(), 1);
+    }
+}
+
 #[tokio::test]
 async fn what_was_written_since_the_last_compaction_is_counted_over_pauses() {
     let dir = tempfile::tempdir().unwrap();
