@@ -32,7 +32,7 @@ use uuid::Uuid;
 
 use self::layout::Layout;
 use self::shard::Shard;
-use self::turns::Turn;
+use self::turns::{Tenure, Turn};
 use self::versions::{Uncompacted, WriterLock};
 use super::payload::{self, DOCUMENT, FAILURE};
 use super::{Legs, OnWait, SearchRequest, VectorStore, check_name};
@@ -58,6 +58,7 @@ pub struct EdgeStore {
     writer: Arc<Mutex<Option<WriterLock>>>,
     opened: Shard,
     uncompacted: Uncompacted,
+    tenure: Arc<std::sync::Mutex<Tenure>>,
     /// Version whose manifest was read last, 0 before.
     seen: Arc<AtomicU32>,
     next: Option<Arc<Next>>,
@@ -104,6 +105,7 @@ impl EdgeStore {
             writer,
             opened: Shard::default(),
             uncompacted: Uncompacted::default(),
+            tenure: Arc::default(),
             seen: Arc::default(),
             next,
         }

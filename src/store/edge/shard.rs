@@ -5,8 +5,10 @@ use std::sync::atomic::Ordering;
 
 use tokio::sync::{OwnedRwLockReadGuard, RwLock};
 use tokio::task::JoinError;
+use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::layout::Layout;
 use super::opened::Opened;
 use super::{Access, EdgeStore, engine, space, versions};
 use crate::error::{BackendError, Fault, Service};
@@ -54,10 +56,12 @@ impl EdgeStore {
                 .await;
         }
         let seen = self.seen.load(Ordering::Relaxed);
-        self.when_free(self.turn().await, move |layout| {
-            versions::load(layout, access, seen, Arc::clone(&uncompacted))
-        })
-        .await
+        let load =
+            move |layout: &Layout| versions::load(layout, access, seen, Arc::clone(&uncompacted));
+        let started = Instant::now();
+        let loaded = self.when_free(self.turn().await, load).await?;
+        self.tenure().begin(started.elapsed());
+        Ok(loaded)
     }
 
     pub(super) async fn unload(&self, opened: Option<Opened>) -> Result<(), BackendError> {

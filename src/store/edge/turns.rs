@@ -12,11 +12,13 @@
 //! An ingest yields: it looks at `NAME@waiting` whenever what is stored is consistent
 //! ([`crate::store::VectorStore::pause`]), which costs one system call while nobody waits. When
 //! somebody does, it flushes and unloads the shard, lets go of `NAME@lock` until the waiting ones
-//! have had their turn, and loads it again for its next operation. A reader waits for one commit
-//! at most, and sees each document as it was or as it will be. Copying a collection for each
+//! have had their turn, and loads it again for its next operation. Then it keeps it for as long as
+//! it was away: whoever asks all the time gets half of the time. A reader waits for one commit, or
+//! about a second, and sees each document as it was or as it will be. Copying a collection for each
 //! reader would cost its size in disk for each query, and building each sync in a new version its
 //! size for each sync; yielding costs the loading of a shard, and only when somebody asks.
 
+use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -38,6 +40,27 @@ const STAND_BACK: Duration = Duration::from_secs(1);
 /// How long readers may keep the collection before a writer gives up: longer than any query, and
 /// not for ever, since a reader may have been stopped.
 const READERS_MAY_TAKE: Duration = Duration::from_mins(1);
+
+/// How long a writer may keep the collection from those who wait.
+#[derive(Default)]
+pub(super) struct Tenure {
+    /// How long it stood back since the shard was loaded last.
+    stood: Duration,
+    begun: Option<Instant>,
+    pub(super) length: Duration,
+}
+
+impl Tenure {
+    /// The shard is loaded, after `waited` for it: it is kept for as long as others had it.
+    pub(super) fn begin(&mut self, waited: Duration) {
+        self.begun = Some(Instant::now());
+        self.length = (std::mem::take(&mut self.stood) + waited).min(2 * STAND_BACK);
+    }
+
+    fn is_over(&self) -> bool {
+        self.begun.is_none_or(|begun| begun.elapsed() >= self.length)
+    }
+}
 
 /// How a store waits.
 #[derive(Clone, Copy)]
@@ -89,21 +112,26 @@ impl EdgeStore {
         }
     }
 
+    pub(super) fn tenure(&self) -> MutexGuard<'_, Tenure> {
+        self.tenure.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Lets those who wait have the shard, and waits until they have it or gave up.
     pub(super) async fn stand_back(&self) -> Result<(), BackendError> {
         // Whose shard it is that others wait for: a version that is not published, nobody knows.
         let shard = self.replaced().unwrap_or(&self.opened);
         let waiting = self.layout.waiting();
-        if shard.read().await.is_none() || !lock::awaited(&waiting) {
+        if !self.tenure().is_over() || shard.read().await.is_none() || !lock::awaited(&waiting) {
             return Ok(());
         }
         // Held meanwhile: no other task of this process takes the turn of those who wait.
         let mut shard = shard.write().await;
-        self.unload(shard.take()).await?;
         let started = Instant::now();
+        self.unload(shard.take()).await?;
         while lock::awaited(&waiting) && started.elapsed() < STAND_BACK {
             tokio::time::sleep(POLL).await;
         }
+        self.tenure().stood = started.elapsed();
         Ok(())
     }
 }

@@ -105,6 +105,24 @@ async fn a_pause_costs_nothing_while_nobody_waits() {
 }
 
 #[tokio::test]
+async fn a_writer_keeps_the_collection_for_as_long_as_it_was_away() {
+    let dir = tempfile::tempdir().unwrap();
+    let writer = writing(dir.path()).await;
+    let waits = lock::announce(&writer.layout.waiting()).unwrap();
+    writer.pause().await.unwrap();
+    assert!(writer.opened.read().await.is_none());
+    assert_eq!(writer.count_chunks().await, Ok(10));
+    assert!(writer.tenure().length >= Duration::from_secs(1), "it stood back");
+    writer.tenure().length = PATIENCE;
+    writer.pause().await.unwrap();
+    assert!(writer.opened.read().await.is_some());
+    writer.tenure().length = Duration::ZERO;
+    writer.pause().await.unwrap();
+    assert!(writer.opened.read().await.is_none());
+    drop(waits);
+}
+
+#[tokio::test]
 async fn a_writer_does_not_stand_back_for_ever() {
     let dir = tempfile::tempdir().unwrap();
     let writer = writing(dir.path()).await;
