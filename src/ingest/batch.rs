@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures::stream::{Stream, StreamExt};
 
 use super::budget::{Budget, Turn};
+use super::chunk::ChunkOptions;
 use super::prepare::{Prepared, Ready, Refused, Replaces};
 use crate::embed::sparse::SparseEncoder;
-use crate::embed::{Embedder, Role};
+use crate::embed::{Embedder, Limits, Role};
 use crate::error::{BackendError, Fault};
 use crate::store::VectorStore;
 use crate::types::{Chunk, ContentHash, DocumentRecord, Point};
@@ -33,6 +34,16 @@ pub(super) struct Target {
     pub replaces: Replaces,
     /// Ids of all its chunks.
     pub ids: Vec<uuid::Uuid>,
+}
+
+/// Chunks that are embedded and stored together, at most: fewer where a request holds fewer, so that
+/// what a slow endpoint has answered is stored soon.
+pub(super) const BATCH_CHUNKS: usize = 512;
+
+/// Chunks of a batch. A batch is one request: what is paid for is stored.
+pub(super) fn size(limits: &Limits, chunks: &ChunkOptions) -> usize {
+    let fit = limits.batch_tokens / chunks.max_tokens.max(1);
+    limits.batch_items.min(fit).clamp(1, BATCH_CHUNKS)
 }
 
 /// Gathers documents until `size` chunks are together, and cuts larger ones.

@@ -36,8 +36,8 @@ pub(super) struct Committer<'a> {
     pub cut_short: bool,
     /// Documents one of whose earlier parts was refused, or left out.
     broken: HashSet<String>,
-    /// The document of which some parts are stored beside the version they replace.
-    half_replaced: Option<String>,
+    /// Some parts of a document are stored beside the version they replace.
+    half_replaced: bool,
     unflushed: usize,
     flushed_at: Instant,
     /// A record was written since the last flush.
@@ -62,7 +62,7 @@ impl<'a> Committer<'a> {
             fail_fast: None,
             cut_short: false,
             broken: HashSet::new(),
-            half_replaced: None,
+            half_replaced: false,
             unflushed: 0,
             flushed_at: Instant::now(),
             recorded: false,
@@ -157,7 +157,7 @@ impl<'a> Committer<'a> {
 
     /// Lets others at the collection, unless they would see a document half replaced.
     pub(super) async fn pause(&self) -> Result<(), BackendError> {
-        if self.half_replaced.is_some() { Ok(()) } else { self.store.pause().await }
+        if self.half_replaced { Ok(()) } else { self.store.pause().await }
     }
 
     async fn flush(&mut self) -> Result<(), BackendError> {
@@ -232,11 +232,10 @@ impl<'a> Committer<'a> {
             refused.iter().filter_map(Refused::outdated).map(str::to_owned).collect();
         self.delete(&outdated).await?;
         for Refused { file, hash, why, .. } in refused {
-            let stamp = (file.size, file.mtime);
-            match why {
-                Why::Skip(reason) => self.report.skip(reason),
-                Why::Empty => self.fail(&file.source, "empty: no text", stamp, hash),
-                Why::Fail(reason) => self.fail(&file.source, &reason, stamp, hash),
+            if let Why::Skip(reason) = why {
+                self.report.skip(reason);
+            } else if let Some(reason) = why.failure() {
+                self.fail(&file.source, reason, (file.size, file.mtime), hash);
             }
             emit(IngestEvent::Finished { source: file.source, chunks: 0 });
         }
@@ -278,8 +277,7 @@ impl<'a> Committer<'a> {
         }
         match part.points {
             Ok(points) => {
-                let half = !part.last && part.document.replaces == Replaces::Changed;
-                self.half_replaced = half.then_some(source);
+                self.half_replaced = !part.last && part.document.replaces == Replaces::Changed;
                 Ok(Sorted::Good(points, part.last.then_some(part.document)))
             }
             // What was stored of it before is paid for: the next run goes on from there.
@@ -295,7 +293,7 @@ impl<'a> Committer<'a> {
                     self.store.delete_chunks(&source, &[]).await?;
                 }
                 self.broken.insert(source.clone());
-                self.half_replaced = None;
+                self.half_replaced = false;
                 emit(IngestEvent::Finished { source, chunks: 0 });
                 Ok(Sorted::Broken)
             }

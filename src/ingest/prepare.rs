@@ -66,6 +66,17 @@ pub(super) enum Why {
     Fail(String),
 }
 
+impl Why {
+    /// What went wrong, if anything did.
+    pub(super) fn failure(&self) -> Option<&str> {
+        match self {
+            Self::Skip(_) => None,
+            Self::Empty => Some("empty: no text"),
+            Self::Fail(reason) => Some(reason),
+        }
+    }
+}
+
 /// As in [`Refused`].
 type Rejected = (Why, Option<ContentHash>);
 
@@ -89,7 +100,7 @@ pub(super) struct Ready {
 
 impl Prepared {
     pub(super) fn has_failed(&self) -> bool {
-        matches!(self, Self::Refused(Refused { why: Why::Empty | Why::Fail(_), .. }))
+        matches!(self, Self::Refused(refused) if refused.why.failure().is_some())
     }
 
     pub(super) fn ready(&self) -> Option<&Ready> {

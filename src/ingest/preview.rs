@@ -7,10 +7,10 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::batch::{self, Batch};
-use super::prepare::{self, Why};
+use super::prepare;
 use super::report::{FailedSource, IngestReport};
 use super::survey::{self, Survey};
-use super::{BATCH_CHUNKS, Backends, IngestError, IngestOptions};
+use super::{Backends, IngestError, IngestOptions};
 use crate::cancel::Cancel;
 use crate::error::BackendError;
 use crate::store::VectorStore;
@@ -135,16 +135,12 @@ pub async fn preview(
         .take_while(|_| std::future::ready(!cancel.is_cancelled()))
         .map(|work| prepare::prepare(work, options, backends, Uuid::nil()))
         .buffered(options.parallel.max(1));
-    let batch_items = backends.embedder.limits().batch_items.clamp(1, BATCH_CHUNKS);
-    let mut batches = Box::pin(batch::gather(prepared, batch_items));
+    let size = batch::size(&backends.embedder.limits(), &options.chunk);
+    let mut batches = Box::pin(batch::gather(prepared, size));
     let mut counted = Counted { reusable: !survey.records.is_empty(), ..Counted::default() };
     while let Some(batch) = batches.next().await {
         for refused in &batch.refused {
-            let reason = match &refused.why {
-                Why::Skip(_) => continue,
-                Why::Empty => "empty: no text",
-                Why::Fail(reason) => reason,
-            };
+            let Some(reason) = refused.why.failure() else { continue };
             let source = &refused.file.source;
             preview.added.retain(|added| added != source);
             preview.fail(source, reason);
@@ -182,11 +178,8 @@ impl Counted {
         self.work.embedded += fresh.len();
         self.work.reused += chunks.len() - fresh.len();
         self.work.tokens += tokens;
-        if !backends.embedder.is_local() {
-            let limits = backends.embedder.limits();
-            let by_items = fresh.len().div_ceil(limits.batch_items.max(1));
-            self.work.requests += by_items.max(tokens.div_ceil(limits.batch_tokens.max(1)));
-        }
+        let asks = !fresh.is_empty() && !backends.embedder.is_local();
+        self.work.requests += usize::from(asks);
         Ok(())
     }
 }

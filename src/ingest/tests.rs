@@ -8,10 +8,13 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use async_trait::async_trait;
 
+use super::batch::BATCH_CHUNKS;
 use super::*;
 use crate::cancel;
 use crate::embed::builtin::Builtin;
+use crate::embed::sparse::{self, SparseEncoder};
 use crate::embed::{Limits, Role};
+use crate::error::{Fault, Service};
 use crate::store::SearchRequest;
 use crate::store::edge::{Access, EdgeStore};
 use crate::types::EmbedderId;

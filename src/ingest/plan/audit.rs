@@ -13,12 +13,6 @@ pub struct Audit {
     pub orphans: Vec<String>,
 }
 
-impl Audit {
-    pub fn is_clean(&self) -> bool {
-        self.damaged.is_empty() && self.orphans.is_empty()
-    }
-}
-
 /// Compares the records with a count of what is stored.
 pub fn audit(records: &[DocumentRecord], tally: &[Tally]) -> Audit {
     let mut versions: HashMap<&str, Vec<&Tally>> = HashMap::new();

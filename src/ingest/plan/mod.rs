@@ -54,22 +54,6 @@ pub struct Move {
     pub to: FoundFile,
 }
 
-impl Plan {
-    /// Whether the collection is in line with its sources.
-    pub fn is_empty(&self) -> bool {
-        self.added.is_empty()
-            && self.changed.is_empty()
-            && self.moved.is_empty()
-            && self.deleted.is_empty()
-    }
-
-    /// Every file whose document has to be made.
-    pub fn files(&self) -> impl Iterator<Item = &FoundFile> {
-        let moved = self.moved.iter().map(|step| &step.to);
-        self.added.iter().chain(&self.changed).chain(moved)
-    }
-}
-
 /// The files whose content hash [`plan`] needs: the same size with another modification time or
 /// one that may hide an edit, and new files that may be a vanished document under a new name.
 pub fn to_hash<'a>(compared: &Compared<'a>) -> Vec<&'a FoundFile> {

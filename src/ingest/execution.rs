@@ -1,0 +1,253 @@
+//! One run over a plan: prepares, encodes and stores, each at its own pace.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures::stream::{self, Stream, StreamExt};
+use tokio::sync::mpsc;
+
+use super::batch::{self, Embedded, Encoder};
+use super::commit::Committer;
+use super::ledger::{End, Ledger};
+use super::prepare::{self, Prepared};
+use super::report::IngestEvent;
+use super::survey::Survey;
+use super::{Backends, IngestOptions};
+use crate::cancel::{Cancel, Stop};
+use crate::embed::sparse::{self, SparseEncoder};
+use crate::error::{BackendError, Fault, Service};
+use crate::store::VectorStore;
+use crate::types::{Manifest, SCHEMA_VERSION, SparseId};
+
+/// Chunks that are looked at before a collection is created, to estimate their mean length.
+const SAMPLE_CHUNKS: usize = 2_000;
+
+/// While embeddings are awaited, others are let at the collection so often.
+const TURN: Duration = Duration::from_millis(50);
+
+/// One run over a plan.
+pub(super) struct Execution<'a> {
+    pub options: &'a IngestOptions,
+    pub backends: &'a Backends,
+    pub cancel: &'a Cancel,
+    /// Something was left out because the run stops.
+    pub cut_short: AtomicBool,
+}
+
+impl Execution<'_> {
+    pub(super) async fn execute(
+        &self,
+        survey: &Survey,
+        committer: &mut Committer<'_>,
+        emit: &mut (dyn FnMut(IngestEvent) + Send),
+    ) -> Result<(), BackendError> {
+        let plan = &survey.plan;
+        let work = prepare::work(survey, self.options);
+        let inline_unchanged =
+            self.options.inline.is_some() && work.iter().all(|work| work.content.is_none());
+        committer.report.unchanged += usize::from(inline_unchanged);
+        emit(IngestEvent::Planned { documents: work.len(), deleted: plan.deleted.len() });
+
+        let run_id = committer.ledger.run.run_id;
+        let mut prepared = Box::pin(
+            stream::iter(work)
+                .take_while(|_| std::future::ready(!self.stops()))
+                .map(move |work| prepare::prepare(work, self.options, self.backends, run_id))
+                .buffered(self.options.parallel.max(1))
+                .inspect(|document| self.end_if_failed(document)),
+        );
+        let lenders = self.lenders(survey);
+        let mut sample = Vec::new();
+        // Without documents, what a manifest says of their mean length was a guess.
+        if survey.records.is_empty() {
+            sample = first(&mut prepared).await;
+            self.begin(&sample, &mut committer.ledger).await?;
+        }
+        committer.tidy(survey).await?;
+        let prepared = stream::iter(sample).chain(prepared);
+        self.stream(prepared, lenders, committer, emit).await?;
+        let rest = !plan.deleted.is_empty() || !survey.audit.orphans.is_empty();
+        if rest && !self.stops() {
+            committer.delete(&plan.deleted).await?;
+            committer.clear_orphans().await?;
+        }
+        self.finish(committer, emit).await
+    }
+
+    /// Stores that may have had vectors of any new chunk's text before the run.
+    fn lenders(&self, survey: &Survey) -> Vec<Arc<dyn VectorStore>> {
+        if let Some(former) = &self.backends.replaces {
+            let same = survey
+                .former
+                .as_ref()
+                .is_some_and(|(manifest, _)| manifest.embedder == *self.backends.embedder.id());
+            return same.then(|| Arc::clone(former)).into_iter().collect();
+        }
+        let held = !survey.records.is_empty() || !survey.audit.orphans.is_empty();
+        held.then(|| Arc::clone(&self.backends.store)).into_iter().collect()
+    }
+
+    /// Prepares, encodes and stores, each at its own pace.
+    async fn stream(
+        &self,
+        prepared: impl Stream<Item = Prepared>,
+        lenders: Vec<Arc<dyn VectorStore>>,
+        committer: &mut Committer<'_>,
+        emit: &mut (dyn FnMut(IngestEvent) + Send),
+    ) -> Result<(), BackendError> {
+        let store = &self.backends.store;
+        let encoder = Encoder {
+            embedder: Arc::clone(&self.backends.embedder),
+            store: Arc::clone(store),
+            sparse: Arc::new(sparse_encoder(
+                &committer.ledger.manifest()?.sparse,
+                store.endpoint(),
+            )?),
+            budget: Arc::clone(&self.options.budget),
+            lenders,
+            known: Mutex::default(),
+        };
+        let (feed, food) = mpsc::channel::<Prepared>(self.options.parallel.max(1));
+        let prepare = async {
+            let mut prepared = Box::pin(prepared);
+            while let Some(document) = prepared.next().await
+                && feed.send(document).await.is_ok()
+            {}
+            drop(feed);
+        };
+        let (sender, mut receiver) = mpsc::channel::<Result<Embedded, BackendError>>(1);
+        let encode = async {
+            let limits = encoder.embedder.limits();
+            let food = stream::unfold(food, |mut food| async { Some((food.recv().await?, food)) });
+            let batches = batch::gather(food, batch::size(&limits, &self.options.chunk));
+            let in_flight = limits.concurrency.max(2);
+            let encoded = batches.map(|batch| encoder.encode(batch)).buffered(in_flight);
+            let mut encoded = Box::pin(encoded);
+            while let Some(batch) = encoded.next().await {
+                let failed = batch.is_err();
+                // The other side is gone when the store failed: it has the error.
+                if sender.send(batch).await.is_err() || failed {
+                    break;
+                }
+            }
+            drop(encoded);
+            drop(sender);
+        };
+        let store = async {
+            loop {
+                match tokio::time::timeout(TURN, receiver.recv()).await {
+                    Ok(Some(batch)) => committer.commit(batch?, emit).await?,
+                    Ok(None) => return Ok(()),
+                    Err(_) => {}
+                }
+                committer.pause().await?;
+            }
+        };
+        // Whichever fails ends all: the receiver is dropped with its future, and so is the sender.
+        tokio::pin!(store);
+        tokio::select! {
+            biased;
+            stored = &mut store => stored,
+            _ = async { tokio::join!(prepare, encode) } => store.await,
+        }
+    }
+
+    /// A collection begins knowing how long its chunks are: BM25 wants their mean length.
+    async fn begin(&self, sample: &[Prepared], ledger: &mut Ledger) -> Result<(), BackendError> {
+        let store = &*self.backends.store;
+        let ready = || sample.iter().filter_map(Prepared::ready);
+        let terms: u64 = ready().map(|document| document.record.terms).sum();
+        let chunks: u64 = ready().map(|document| u64::from(document.record.chunks)).sum();
+        let sparse = sparse::default_id(sparse::mean_terms(terms, chunks));
+        if ledger.exists() {
+            if chunks > 0 {
+                ledger.begin_anew(store, sparse).await?;
+            }
+            return Ok(());
+        }
+        let manifest = Manifest {
+            schema_version: SCHEMA_VERSION,
+            embedder: self.backends.embedder.id().clone(),
+            chunker: self.options.chunker_id(),
+            sparse,
+            docent: env!("CARGO_PKG_VERSION").to_owned(),
+            created_at: super::now(),
+            unfinished: None,
+            roots: Vec::new(),
+            runs: Vec::new(),
+        };
+        ledger.create(store, manifest).await
+    }
+
+    /// What is skipped or refused only when it is read is looked at in each run, and changes
+    /// nothing: such a run leaves no trace.
+    async fn finish(
+        &self,
+        committer: &mut Committer<'_>,
+        emit: &mut (dyn FnMut(IngestEvent) + Send),
+    ) -> Result<(), BackendError> {
+        let store = &*self.backends.store;
+        committer.conclude().await?;
+        if !committer.ledger.is_open() {
+            return Ok(());
+        }
+        let changed = committer.ledger.created || !committer.report.changed_nothing();
+        let end = match changed {
+            _ if self.cancelled() => End::CutShort,
+            true => End::Complete,
+            false => End::Unchanged,
+        };
+        if end == End::Complete {
+            emit(IngestEvent::Optimizing);
+            store.optimize().await?;
+        } else {
+            store.flush().await?;
+        }
+        committer.ledger.close(store, end).await?;
+        if self.backends.replaces.is_some() {
+            return if end == End::CutShort {
+                store.drop_collection().await
+            } else {
+                store.publish().await
+            };
+        }
+        Ok(())
+    }
+
+    /// Not only when its turn to be stored comes: many documents are prepared before.
+    fn end_if_failed(&self, document: &Prepared) {
+        if let Some(stop) = self.options.fail_fast.as_ref().filter(|_| document.has_failed()) {
+            stop.cancel(Stop::FirstFailure);
+        }
+    }
+
+    /// Whether to leave out what comes next.
+    fn stops(&self) -> bool {
+        let stops = self.cancelled();
+        self.cut_short.fetch_or(stops, Ordering::Relaxed);
+        stops
+    }
+
+    fn cancelled(&self) -> bool {
+        self.cancel.is_cancelled()
+    }
+}
+
+/// The first documents, up to [`SAMPLE_CHUNKS`].
+async fn first(prepared: &mut (impl Stream<Item = Prepared> + Unpin)) -> Vec<Prepared> {
+    let mut sample = Vec::new();
+    let mut chunks = 0;
+    while chunks < SAMPLE_CHUNKS
+        && let Some(document) = prepared.next().await
+    {
+        chunks += document.ready().map_or(0, |ready| ready.chunks.len());
+        sample.push(document);
+    }
+    sample
+}
+
+fn sparse_encoder(id: &SparseId, endpoint: &str) -> Result<SparseEncoder, BackendError> {
+    SparseEncoder::new(id)
+        .map_err(|problem| BackendError::new(Service::Store, Fault::Permanent, endpoint, &problem))
+}
