@@ -119,15 +119,15 @@ pub enum Command {
 /// the next one.
 #[derive(Args, Debug)]
 pub struct IngestArgs {
-    /// Files, directories, globs or URLs; `-` reads standard input [default: the files and
-    /// directories of earlier runs]
+    /// Files, directories, globs or URLs; `-` reads standard input [default: what earlier runs
+    /// named]
     #[arg(value_name = "PATH|GLOB|URL|-")]
     pub paths: Vec<String>,
     /// Print what would be done, with chunks and tokens to embed, and do nothing
     #[arg(long)]
     pub dry_run: bool,
     /// Exit with 1 when there is anything to do, and do nothing
-    #[arg(long)]
+    #[arg(long, conflicts_with = "rebuild")]
     pub check: bool,
     #[command(flatten)]
     pub ingest: IngestFlags,

@@ -308,10 +308,31 @@ pub struct Manifest {
     /// What the collection is kept in line with: the directories and files it was built from.
     #[serde(default)]
     pub roots: Vec<String>,
+    /// The same for pages of the web.
+    #[serde(default)]
+    pub sites: Vec<Site>,
 }
 
 impl Manifest {
     pub const MAX_RUNS: usize = 20;
+}
+
+/// Pages of the web that a collection is kept in line with.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Site {
+    /// Where to begin, in canonical form, without credentials.
+    pub url: String,
+    #[serde(flatten)]
+    pub reach: Reach,
+}
+
+/// How far to follow links.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug, Serialize, Deserialize)]
+pub struct Reach {
+    /// Links from a start to the furthest page: 0 for the start alone.
+    pub depth: u32,
+    /// To the whole host of a start, not only to what is below its directory.
+    pub whole_host: bool,
 }
 
 /// One ingest run that changed a collection.

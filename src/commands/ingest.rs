@@ -4,13 +4,12 @@ use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tempfile::TempDir;
-
 use super::connect::{self, StoreAccess};
 use super::context::Context;
 use super::on_interrupt;
 use crate::cancel::{self, Cancel, Canceller, Stop};
 use crate::cli::{IngestArgs, IngestFlags, WebFlags};
+use crate::embed::Embedder;
 use crate::error::{Exit, Failure};
 use crate::ingest::budget::Budget;
 use crate::ingest::chunk::ChunkOptions;
@@ -18,21 +17,22 @@ use crate::ingest::discover::{DiscoverError, DiscoverOptions, Patterns};
 use crate::ingest::extract::{ExtractOptions, Extractor};
 use crate::ingest::plan::PruneLimit;
 use crate::ingest::web::{Start, WebOptions};
-use crate::ingest::{self, Backends, IngestError, IngestOptions, IngestReport, WebInputs, preview};
+use crate::ingest::{self, Backends, IngestError, IngestOptions, IngestReport, preview};
 use crate::settings::Settings;
 use crate::settings::parse::without_credentials;
 use crate::store::VectorStore;
+use crate::types::Reach;
 use crate::ui::Ui;
 use crate::ui::progress::IngestProgress;
 
 pub(super) async fn run(ui: &mut Ui, context: &Context, args: IngestArgs) -> Result<Exit, Failure> {
     let (stdin, paths): (Vec<String>, Vec<String>) =
         args.paths.into_iter().partition(|path| path == "-");
-    let mut inputs = Inputs::parse(paths)?;
+    let mut inputs = Inputs::parse(paths, &args.web)?;
     if !stdin.is_empty() {
         inputs.inline = Some((args.source, read_stdin(context)?));
     }
-    let flags = (&args.ingest, &args.web);
+    let flags = &args.ingest;
     if args.dry_run || args.check {
         let outlook = Outlook { dry_run: args.dry_run, check: args.check };
         return look(ui, context, inputs, flags, outlook).await;
@@ -53,26 +53,27 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: IngestArgs) -> Res
 pub(super) struct Inputs {
     /// Files, directories and globs, as typed.
     paths: Vec<String>,
-    urls: Vec<Start>,
+    starts: Vec<Start>,
     inline: Option<(String, Vec<u8>)>,
 }
 
 impl Inputs {
     /// Tells paths from URLs.
-    pub(super) fn parse(typed: Vec<String>) -> Result<Self, Failure> {
+    pub(super) fn parse(typed: Vec<String>, web: &WebFlags) -> Result<Self, Failure> {
         let (urls, paths): (Vec<String>, Vec<String>) =
             typed.into_iter().partition(|input| Start::is_url(input));
+        let reach = Reach { depth: web.depth, whole_host: web.whole_host };
         let parse = |url: &String| {
-            Start::parse(url)
+            Start::parse(url, reach)
                 .map_err(|error| Failure::usage(format!("{}: {error}", without_credentials(url))))
         };
-        let urls = urls.iter().map(parse).collect::<Result<_, _>>()?;
-        Ok(Self { paths, urls, inline: None })
+        let starts = urls.iter().map(parse).collect::<Result<_, _>>()?;
+        Ok(Self { paths, starts, inline: None })
     }
 
     /// For people; without credentials.
     pub(super) fn names(&self) -> String {
-        let urls = self.urls.iter().map(Start::source);
+        let urls = self.starts.iter().map(Start::source);
         self.paths.iter().map(String::as_str).chain(urls).collect::<Vec<_>>().join(" ")
     }
 }
@@ -83,7 +84,7 @@ pub(super) async fn sync(
     ui: &mut Ui,
     context: &Context,
     inputs: Inputs,
-    flags: (&IngestFlags, &WebFlags),
+    flags: &IngestFlags,
     store: Arc<dyn VectorStore>,
     cancel: &Cancel,
 ) -> Result<(IngestReport, Arc<dyn VectorStore>), Failure> {
@@ -102,18 +103,16 @@ async fn sync_alone(
     ui: &mut Ui,
     context: &Context,
     inputs: Inputs,
-    flags: (&IngestFlags, &WebFlags),
+    flags: &IngestFlags,
     store: Arc<dyn VectorStore>,
     cancel: &Cancel,
 ) -> Result<(IngestReport, Arc<dyn VectorStore>), Failure> {
     let settings = &context.settings;
-    // Removed with what is in it at the end.
-    let spool = if inputs.urls.is_empty() { None } else { Some(spool()?) };
     let (stop, cancel) = &limited(cancel, settings.ingest.deadline);
     let budget = Budget::new(token_budget(settings), stop.clone());
-    let options = options(context, inputs, flags, spool.as_ref(), budget)?;
+    let options = options(context, inputs, flags, budget)?;
     let existing = store.manifest().await?;
-    let replaces = (flags.0.rebuild && existing.is_some()).then(|| Arc::clone(&store));
+    let replaces = (flags.rebuild && existing.is_some()).then(|| Arc::clone(&store));
     let (store, manifest) = match &replaces {
         Some(former) => (former.successor().await?, None),
         None => (store, existing),
@@ -136,9 +135,7 @@ async fn sync_alone(
         ))
         .hint("set --chunk-tokens lower"));
     }
-    let extractor = Extractor::new(extract_options(context, parallelism())?);
-    let terms = Arc::new(connect::term_counter()?);
-    let backends = Backends { embedder, store: store.clone(), extractor, terms, replaces };
+    let backends = backends(context, &options, embedder, Arc::clone(&store), replaces)?;
     let mut progress = IngestProgress::new(ui, cancel);
     let mut emit = |event| progress.on(ui, &event);
     let result = ingest::ingest(&options, &backends, manifest, cancel, &mut emit).await;
@@ -160,26 +157,28 @@ async fn look(
     ui: &mut Ui,
     context: &Context,
     inputs: Inputs,
-    flags: (&IngestFlags, &WebFlags),
+    flags: &IngestFlags,
     outlook: Outlook,
 ) -> Result<Exit, Failure> {
     let settings = &context.settings;
     let store = connect::store(ui, context, StoreAccess::Read)?;
     let manifest = store.manifest().await?;
-    // Removed with what is in it at the end.
-    let spool = if inputs.urls.is_empty() { None } else { Some(spool()?) };
     let cancel = on_interrupt();
     let unlimited = Budget::new(None, cancel::pair().0);
-    let options = options(context, inputs, flags, spool.as_ref(), unlimited)?;
-    let embedder = connect::tokenizer(settings, manifest.as_ref()).await?;
-    if let Some(manifest) = &manifest {
+    let options = options(context, inputs, flags, unlimited)?;
+    let replaces = (flags.rebuild && manifest.is_some()).then(|| Arc::clone(&store));
+    let mut embedder = connect::tokenizer(settings, manifest.as_ref()).await;
+    if replaces.is_some() {
+        // What it is built with from now on may be something else.
+        if embedder.is_err() {
+            embedder = connect::tokenizer(settings, None).await;
+        }
+    } else if let Some(manifest) = &manifest {
         connect::same_chunker(settings, &options.chunker_id(), manifest)?;
     }
+    let embedder = embedder?;
     let preview = if outlook.dry_run {
-        let extractor = Extractor::new(extract_options(context, parallelism())?);
-        let terms = Arc::new(connect::term_counter()?);
-        let backends =
-            Backends { embedder, store: store.clone(), extractor, terms, replaces: None };
+        let backends = backends(context, &options, embedder, Arc::clone(&store), replaces)?;
         preview::preview(&options, &backends, manifest.as_ref(), &cancel).await
     } else {
         preview::check(&options, &*store, manifest.as_ref(), &cancel).await
@@ -194,6 +193,18 @@ async fn look(
     store.leave().await;
     ui.preview(&preview)?;
     Ok(if outlook.check && !preview.is_empty() { Exit::Negative } else { Exit::Done })
+}
+
+fn backends(
+    context: &Context,
+    options: &IngestOptions,
+    embedder: Arc<dyn Embedder>,
+    store: Arc<dyn VectorStore>,
+    replaces: Option<Arc<dyn VectorStore>>,
+) -> Result<Backends, Failure> {
+    let extractor = Extractor::new(extract_options(context, options.parallel)?);
+    let terms = Arc::new(connect::term_counter()?);
+    Ok(Backends { embedder, store, extractor, terms, replaces })
 }
 
 fn parallelism() -> usize {
@@ -214,20 +225,10 @@ fn failure(error: IngestError) -> Failure {
         IngestError::Prune(error) => Failure::new(Exit::Negative, error.to_string()).hint(
             "see them with --dry-run, and delete them with --allow-prune; ingest.prune_share sets the limit",
         ),
+        IngestError::Spool(error) => Failure::new(Exit::Backend, error.to_string())
+            .hint("set TMPDIR to a directory with free space"),
         IngestError::Backend(error) => error.into(),
     }
-}
-
-/// A directory for fetched pages.
-fn spool() -> Result<TempDir, Failure> {
-    tempfile::Builder::new().prefix("docent-").tempdir().map_err(|error| {
-        let place = std::env::temp_dir();
-        Failure::new(
-            Exit::Backend,
-            format!("no directory for pages can be made in {}: {error}", place.display()),
-        )
-        .hint("set TMPDIR to a directory with free space")
-    })
 }
 
 /// What stops a sync, and only it: the user, the deadline, and whoever has the canceller.
@@ -280,19 +281,10 @@ pub(super) fn exit(report: IngestReport) -> Result<Exit, Failure> {
 fn options(
     context: &Context,
     inputs: Inputs,
-    (flags, web): (&IngestFlags, &WebFlags),
-    spool: Option<&TempDir>,
+    flags: &IngestFlags,
     budget: Budget,
 ) -> Result<IngestOptions, Failure> {
-    let Inputs { paths, urls, inline } = inputs;
-    let web = match spool {
-        Some(spool) => Some(WebInputs {
-            starts: urls,
-            options: web_options(context, flags, web)?,
-            spool: spool.path().to_owned(),
-        }),
-        None => None,
-    };
+    let Inputs { paths, starts, inline } = inputs;
     let mut tags = flags.tags.clone();
     tags.sort();
     tags.dedup();
@@ -307,8 +299,10 @@ fn options(
             hidden: flags.hidden,
             known: Vec::new(),
             allow_gone: flags.allow_prune,
+            remembered: false,
         },
-        web,
+        starts,
+        web: web_options(context, flags)?,
         inline,
         chunk: ChunkOptions {
             max_tokens: context.settings.chunk_tokens,
@@ -325,17 +319,11 @@ fn options(
     })
 }
 
-fn web_options(
-    context: &Context,
-    flags: &IngestFlags,
-    web: &WebFlags,
-) -> Result<WebOptions, Failure> {
+fn web_options(context: &Context, flags: &IngestFlags) -> Result<WebOptions, Failure> {
     let settings = &context.settings;
     let patterns = Patterns::new(&flags.include, &flags.exclude);
     Ok(WebOptions {
-        depth: web.depth,
         max_pages: settings.web.max_pages,
-        whole_host: web.whole_host,
         allow_private: settings.web.allow_private,
         patterns: patterns.map_err(|error| discover_failure(&error))?,
         max_size: settings.ingest.max_file_size,

@@ -30,10 +30,9 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: QueryArgs) -> Resu
     let mut partial = false;
     if !args.from.is_empty() {
         let flags = IngestFlags::default();
-        let inputs = Inputs::parse(args.from)?;
+        let inputs = Inputs::parse(args.from, &args.web)?;
         let roots = inputs.names();
-        let flags = (&flags, &args.web);
-        let (synced, current) = ingest::sync(ui, context, inputs, flags, store, &cancel).await?;
+        let (synced, current) = ingest::sync(ui, context, inputs, &flags, store, &cancel).await?;
         store = current;
         ui.synced(&roots, &synced);
         match ingest::exit(synced)? {

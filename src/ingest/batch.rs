@@ -137,7 +137,7 @@ pub(super) struct Encoder {
     pub sparse: Arc<SparseEncoder>,
     pub budget: Arc<Budget>,
     /// Stores with chunks from before this run, which may have the text of any new one.
-    pub lenders: Vec<Arc<dyn VectorStore>>,
+    pub lender: Option<Arc<dyn VectorStore>>,
     pub known: Mutex<Known>,
 }
 
@@ -233,7 +233,7 @@ impl Encoder {
             repeated.extend(stored.iter().take(room).map(|(hash, v)| (hash.clone(), v.clone())));
             found.extend(stored);
         }
-        for lender in &self.lenders {
+        if let Some(lender) = &self.lender {
             first.retain(|hash| !found.contains_key(hash));
             if !first.is_empty() {
                 found.extend(lender.vectors(&first).await?);

@@ -101,7 +101,13 @@ impl<'a> Committer<'a> {
             self.fail(&record.source, INCOMPLETE, (record.size, record.mtime), None);
         }
         for failed in &survey.discovery.failed {
-            self.fail(&failed.source, &failed.reason, (0, 0), None);
+            // What is no page will not be one when it is tried again.
+            if survey.pages.dead.contains(&failed.source) {
+                self.report.fail(&failed.source, &failed.reason);
+                self.end_if_fast();
+            } else {
+                self.fail(&failed.source, &failed.reason, (0, 0), None);
+            }
         }
         self.report.untried = survey.plan.failed.len();
         for failure in &survey.plan.failed {

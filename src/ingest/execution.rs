@@ -57,7 +57,7 @@ impl Execution<'_> {
                 .buffered(self.options.parallel.max(1))
                 .inspect(|document| self.end_if_failed(document)),
         );
-        let lenders = self.lenders(survey);
+        let lender = survey.lender(self.backends).map(Arc::clone);
         let mut sample = Vec::new();
         // Without documents, what a manifest says of their mean length was a guess.
         if survey.records.is_empty() {
@@ -66,7 +66,7 @@ impl Execution<'_> {
         }
         committer.tidy(survey).await?;
         let prepared = stream::iter(sample).chain(prepared);
-        self.stream(prepared, lenders, committer, emit).await?;
+        self.stream(prepared, lender, committer, emit).await?;
         let rest = !plan.deleted.is_empty() || !survey.audit.orphans.is_empty();
         if rest && !self.stops() {
             committer.delete(&plan.deleted).await?;
@@ -75,24 +75,11 @@ impl Execution<'_> {
         self.finish(committer, emit).await
     }
 
-    /// Stores that may have had vectors of any new chunk's text before the run.
-    fn lenders(&self, survey: &Survey) -> Vec<Arc<dyn VectorStore>> {
-        if let Some(former) = &self.backends.replaces {
-            let same = survey
-                .former
-                .as_ref()
-                .is_some_and(|(manifest, _)| manifest.embedder == *self.backends.embedder.id());
-            return same.then(|| Arc::clone(former)).into_iter().collect();
-        }
-        let held = !survey.records.is_empty() || !survey.audit.orphans.is_empty();
-        held.then(|| Arc::clone(&self.backends.store)).into_iter().collect()
-    }
-
     /// Prepares, encodes and stores, each at its own pace.
     async fn stream(
         &self,
         prepared: impl Stream<Item = Prepared>,
-        lenders: Vec<Arc<dyn VectorStore>>,
+        lender: Option<Arc<dyn VectorStore>>,
         committer: &mut Committer<'_>,
         emit: &mut (dyn FnMut(IngestEvent) + Send),
     ) -> Result<(), BackendError> {
@@ -105,7 +92,7 @@ impl Execution<'_> {
                 store.endpoint(),
             )?),
             budget: Arc::clone(&self.options.budget),
-            lenders,
+            lender,
             known: Mutex::default(),
         };
         let (feed, food) = mpsc::channel::<Prepared>(self.options.parallel.max(1));
@@ -175,6 +162,7 @@ impl Execution<'_> {
             created_at: super::now(),
             unfinished: None,
             roots: Vec::new(),
+            sites: Vec::new(),
             runs: Vec::new(),
         };
         ledger.create(store, manifest).await

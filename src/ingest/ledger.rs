@@ -3,9 +3,11 @@
 //! It names the run from before the first change until after the last: a manifest that still does
 //! when nobody writes was left by a run that was cut off.
 
+use std::collections::HashSet;
+
 use crate::error::{BackendError, Fault, Service};
 use crate::store::VectorStore;
-use crate::types::{Manifest, Run, SparseId};
+use crate::types::{Manifest, Run, Site, SparseId};
 
 /// How a run ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -17,30 +19,66 @@ pub(super) enum End {
     CutShort,
 }
 
+/// What a run keeps the collection in line with.
+#[derive(Clone, Default)]
+pub(super) struct Kept {
+    /// As sources.
+    pub roots: Vec<String>,
+    pub sites: Vec<Site>,
+    /// Roots and sites of earlier runs that are no more.
+    pub lost: HashSet<String>,
+}
+
+impl Kept {
+    /// A site that is there already keeps the wider reach of both.
+    fn noted(self, mut manifest: Manifest) -> Manifest {
+        for root in self.roots {
+            if !manifest.roots.contains(&root) {
+                manifest.roots.push(root);
+            }
+        }
+        for site in self.sites {
+            match manifest.sites.iter_mut().find(|known| known.url == site.url) {
+                Some(Site { reach, .. }) => {
+                    reach.depth = reach.depth.max(site.reach.depth);
+                    reach.whole_host |= site.reach.whole_host;
+                }
+                None => manifest.sites.push(site),
+            }
+        }
+        manifest.roots.retain(|root| !self.lost.contains(root));
+        manifest.sites.retain(|site| !self.lost.contains(&site.url));
+        manifest
+    }
+}
+
 pub(super) struct Ledger {
     /// `None` until the collection is created.
     manifest: Option<Manifest>,
     pub run: Run,
-    /// What the run keeps the collection in line with, as sources.
-    roots: Vec<String>,
+    kept: Kept,
     open: bool,
     /// This run has made the collection.
     pub created: bool,
 }
 
 impl Ledger {
-    pub(super) fn new(manifest: Option<Manifest>, run: Run, roots: Vec<String>) -> Self {
-        Self { manifest, run, roots, open: false, created: false }
+    pub(super) fn new(manifest: Option<Manifest>, run: Run, kept: Kept) -> Self {
+        Self { manifest, run, kept, open: false, created: false }
     }
 
     pub(super) fn exists(&self) -> bool {
         self.manifest.is_some()
     }
 
-    /// Whether this run, or the one before that was cut off, has left a mark to be taken out.
+    /// Whether there is something to write at the end: this run, or the one before that was cut
+    /// off, has left a mark to be taken out, or there is something to note.
     pub(super) fn is_open(&self) -> bool {
         let left = |manifest: &Manifest| manifest.unfinished.is_some();
-        self.open || self.manifest.as_ref().is_some_and(left)
+        self.open
+            || self.manifest.as_ref().is_some_and(|manifest| {
+                left(manifest) || self.kept.clone().noted(manifest.clone()) != *manifest
+            })
     }
 
     pub(super) fn manifest(&self) -> Result<&Manifest, BackendError> {
@@ -92,7 +130,8 @@ impl Ledger {
         store: &dyn VectorStore,
         end: End,
     ) -> Result<(), BackendError> {
-        let Some(manifest) = &mut self.manifest else { return Ok(()) };
+        let Some(manifest) = self.manifest.take() else { return Ok(()) };
+        let mut manifest = std::mem::take(&mut self.kept).noted(manifest);
         if end != End::CutShort {
             manifest.unfinished = None;
         }
@@ -101,12 +140,8 @@ impl Ledger {
             let surplus = manifest.runs.len().saturating_sub(Manifest::MAX_RUNS);
             manifest.runs.drain(..surplus);
         }
-        for root in self.roots.drain(..) {
-            if !manifest.roots.contains(&root) {
-                manifest.roots.push(root);
-            }
-        }
-        store.put_manifest(manifest).await?;
+        store.put_manifest(&manifest).await?;
+        self.manifest = Some(manifest);
         self.open = false;
         Ok(())
     }

@@ -43,20 +43,22 @@ use crate::types::{ChunkerId, Manifest, Run};
 
 use budget::Budget;
 use commit::Committer;
-use discover::{DiscoverError, DiscoverOptions, Discovery};
+use discover::{DiscoverError, DiscoverOptions};
 use execution::Execution;
 use extract::Extractor;
-use ledger::Ledger;
-pub use pages::WebInputs;
+use ledger::{Kept, Ledger};
+pub use pages::SpoolError;
 use plan::{Prune, PruneLimit, Wanted};
 pub use report::{FailedSource, IngestEvent, IngestReport};
 use survey::Survey;
+use web::{Start, WebOptions};
 
 /// What to bring in, and how.
 pub struct IngestOptions {
     pub discover: DiscoverOptions,
-    /// `None` where no URL was named.
-    pub web: Option<WebInputs>,
+    /// Pages that were named, each with its reach.
+    pub starts: Vec<Start>,
+    pub web: WebOptions,
     /// A document that is no file: name and content.
     pub inline: Option<(String, Vec<u8>)>,
     pub chunk: chunk::ChunkOptions,
@@ -78,6 +80,11 @@ pub struct IngestOptions {
 }
 
 impl IngestOptions {
+    /// Whether the run is asked about nothing by name.
+    fn names_nothing(&self) -> bool {
+        self.discover.inputs.is_empty() && self.inline.is_none() && self.starts.is_empty()
+    }
+
     fn wanted(&self) -> Wanted<'_> {
         Wanted { tags: self.tags.as_deref(), text_fields: self.text_fields.as_deref() }
     }
@@ -111,6 +118,8 @@ pub enum IngestError {
     #[error(transparent)]
     Prune(#[from] Prune),
     #[error(transparent)]
+    Spool(#[from] SpoolError),
+    #[error(transparent)]
     Backend(#[from] BackendError),
 }
 
@@ -129,14 +138,11 @@ pub async fn ingest(
 ) -> Result<IngestReport, IngestError> {
     let started = Instant::now();
     let store = &*backends.store;
-    let survey = match &backends.replaces {
-        Some(former) => survey::anew(options, &**former, cancel, emit).await?,
-        None => survey::survey(options, store, manifest.as_ref(), cancel, emit).await?,
-    };
+    let survey = survey::take(options, backends, manifest.as_ref(), cancel, emit).await?;
     emit(IngestEvent::Discovered { files: survey.discovery.files.len() });
     may_prune(options, &survey)?;
-    let roots = if options.retry_failed { Vec::new() } else { survey.discovery.scope.roots() };
-    let ledger = Ledger::new(manifest, run(options, &survey.discovery), roots);
+    let kept = if options.retry_failed { Kept::default() } else { survey.kept() };
+    let ledger = Ledger::new(manifest, run(options, &survey), kept);
     let report = IngestReport::planned(&survey);
     let mut committer =
         Committer::new(store, report, ledger, &survey).fail_fast(options.fail_fast.clone());
@@ -155,18 +161,18 @@ pub async fn ingest(
 /// Deletion with care: see [`PruneLimit`]. What is left behind by a rebuild and is no file is not
 /// brought back by any later run.
 fn may_prune(options: &IngestOptions, survey: &Survey) -> Result<(), Prune> {
-    let given_up = survey.given_up(options);
     let Some((_, former)) = &survey.former else {
-        return options.prune.check(given_up.len(), survey.records.len());
+        return options.prune.check(survey.plan.deleted.len(), survey.records.len());
     };
-    let unique = given_up.iter().filter(|record| !record.is_file());
+    let left_behind = survey.left_behind(options);
+    let unique = left_behind.iter().filter(|record| !record.is_file());
     options.prune.check_unique(&unique.map(|record| record.source.as_str()).collect::<Vec<_>>())?;
-    options.prune.check(given_up.len(), former.len())
+    options.prune.check(left_behind.len(), former.len())
 }
 
-fn run(options: &IngestOptions, discovery: &Discovery) -> Run {
-    let mut roots = discovery.scope.roots();
-    roots.extend(options.web.iter().flat_map(WebInputs::roots));
+fn run(options: &IngestOptions, survey: &Survey) -> Run {
+    let mut roots = survey.discovery.scope.roots();
+    roots.extend(survey.starts.iter().map(|start| start.source().to_owned()));
     roots.extend(options.inline.iter().map(|(name, _)| name.clone()));
     Run {
         run_id: Uuid::now_v7(),

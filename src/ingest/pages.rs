@@ -1,53 +1,61 @@
 //! Pages of the web on their way into a plan. They go through it as files: the content of those
 //! that were fetched was hashed on arrival, and those that are gone are in the scope.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::io;
 use std::path::PathBuf;
+
+use tempfile::TempDir;
 
 use super::discover::{Discovery, FoundFile};
 use super::plan::Plan;
-use super::web::{self, Start, WebDiscovery, WebOptions};
+use super::web::{self, Itinerary, Start, WebDiscovery, WebOptions};
 use super::{IngestEvent, IngestOptions};
 use crate::cancel::Cancel;
 use crate::types::{ContentHash, DocumentRecord, Validators, WebOrigin};
 
-/// Pages to bring in.
-pub struct WebInputs {
-    pub starts: Vec<Start>,
-    pub options: WebOptions,
-    /// Directory that outlives the run: fetched pages are kept there until they are stored.
-    pub spool: PathBuf,
-}
-
-impl WebInputs {
-    /// The starts, for lineage.
-    pub(super) fn roots(&self) -> impl Iterator<Item = String> {
-        self.starts.iter().map(|start| start.source().to_owned())
-    }
-}
-
 /// What a plan does not say of pages.
 #[derive(Default)]
 pub(super) struct Pages {
-    /// Of those that were fetched.
+    /// Of those that were fetched; the plan takes them.
     pub(super) hashes: HashMap<String, ContentHash>,
+    /// Starts that lead to no page.
+    pub(super) dead: HashSet<String>,
     /// Of those that the server did not send again.
     unchanged: HashMap<String, WebOrigin>,
+    /// Holds fetched pages until they are stored, and is removed with what is in it.
+    _spool: Option<TempDir>,
+}
+
+/// No directory for pages can be made.
+#[derive(Debug, thiserror::Error)]
+#[error("no directory for pages can be made in {}: {reason}", place.display())]
+pub struct SpoolError {
+    place: PathBuf,
+    reason: io::Error,
 }
 
 impl Pages {
-    /// Asks for the pages of `inputs` and adds them to `discovery`.
+    /// Asks for the pages that `starts` lead to and adds them to `discovery`.
     pub(super) async fn gather(
-        inputs: &WebInputs,
-        discovery: &mut Discovery,
+        starts: &[Start],
         known: &HashMap<String, WebOrigin>,
+        options: &WebOptions,
+        discovery: &mut Discovery,
         cancel: &Cancel,
         emit: &mut (dyn FnMut(IngestEvent) + Send),
-    ) -> Self {
-        let WebInputs { starts, options, spool } = inputs;
+    ) -> Result<Self, SpoolError> {
+        if starts.is_empty() {
+            return Ok(Self::default());
+        }
+        let spool = tempfile::Builder::new()
+            .prefix("docent-")
+            .tempdir()
+            .map_err(|reason| SpoolError { place: std::env::temp_dir(), reason })?;
+        let itinerary = Itinerary { starts, known, options, spool: spool.path(), cancel };
         let mut progress = |pages| emit(IngestEvent::Fetched { pages });
-        let found = web::gather(starts, known, options, spool, cancel, &mut progress).await;
-        Self::add(found, discovery)
+        let found = web::gather(itinerary, &mut progress).await;
+        Ok(Self { _spool: Some(spool), ..Self::add(found, discovery) })
     }
 
     fn add(found: WebDiscovery, discovery: &mut Discovery) -> Self {
@@ -66,8 +74,10 @@ impl Pages {
         discovery.skipped.extend(found.skipped);
         discovery.failed.extend(found.failed);
         discovery.scope.lose(found.gone);
+        discovery.scope.lose(found.dead.clone());
         let unchanged = found.unchanged.into_iter().map(|page| (page.source, page.origin));
-        Self { hashes, unchanged: unchanged.collect() }
+        let dead = found.dead.into_iter().collect();
+        Self { hashes, dead, unchanged: unchanged.collect(), _spool: None }
     }
 
     /// How many are as they were without being in the plan.

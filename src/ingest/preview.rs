@@ -12,6 +12,7 @@ use super::report::{FailedSource, IngestReport};
 use super::survey::{self, Survey};
 use super::{Backends, IngestError, IngestOptions};
 use crate::cancel::Cancel;
+use crate::embed::Embedder;
 use crate::error::BackendError;
 use crate::store::VectorStore;
 use crate::types::{Chunk, ContentHash, Manifest};
@@ -67,7 +68,7 @@ impl Preview {
             && self.deleted.is_empty()
     }
 
-    fn of(survey: &Survey, options: &IngestOptions) -> Self {
+    fn of(survey: &Survey, options: &IngestOptions, work: &[prepare::Work]) -> Self {
         let report = IngestReport::planned(survey);
         let plan = &survey.plan;
         let mut preview = Self {
@@ -76,7 +77,10 @@ impl Preview {
                 .iter()
                 .map(|step| Renamed { from: step.from.clone(), to: step.to.source.clone() })
                 .collect(),
-            deleted: plan.deleted.clone(),
+            deleted: match survey.former {
+                Some(_) => left_behind(survey, options),
+                None => plan.deleted.clone(),
+            },
             unchanged: report.unchanged,
             skipped: report.skipped,
             skipped_by_reason: report.skipped_by_reason,
@@ -84,7 +88,7 @@ impl Preview {
             ..Self::default()
         };
         let known: HashSet<&str> = survey.records.iter().map(|r| r.source.as_str()).collect();
-        for work in prepare::work(survey, options) {
+        for work in work {
             let source = work.file.source.clone();
             let passed_over =
                 work.content.is_none().then(|| prepare::passed_over(&work.file)).flatten();
@@ -111,6 +115,14 @@ impl Preview {
     }
 }
 
+/// Of the collection that is to be replaced, sorted.
+fn left_behind(survey: &Survey, options: &IngestOptions) -> Vec<String> {
+    let documents = survey.left_behind(options).into_iter();
+    let mut sources: Vec<String> = documents.map(|record| record.source.clone()).collect();
+    sources.sort();
+    sources
+}
+
 /// Compares, and reads no more than that needs.
 pub async fn check(
     options: &IngestOptions,
@@ -119,7 +131,7 @@ pub async fn check(
     cancel: &Cancel,
 ) -> Result<Preview, IngestError> {
     let survey = survey::survey(options, store, manifest, cancel, &mut |_| {}).await?;
-    Ok(Preview::of(&survey, options))
+    Ok(Preview::of(&survey, options, &prepare::work(&survey, options)))
 }
 
 /// Compares, extracts and cuts, and says what embedding and storing it would take.
@@ -129,15 +141,17 @@ pub async fn preview(
     manifest: Option<&Manifest>,
     cancel: &Cancel,
 ) -> Result<Preview, IngestError> {
-    let survey = survey::survey(options, &*backends.store, manifest, cancel, &mut |_| {}).await?;
-    let mut preview = Preview::of(&survey, options);
-    let prepared = stream::iter(prepare::work(&survey, options))
+    let survey = survey::take(options, backends, manifest, cancel, &mut |_| {}).await?;
+    let work = prepare::work(&survey, options);
+    let mut preview = Preview::of(&survey, options, &work);
+    let prepared = stream::iter(work)
         .take_while(|_| std::future::ready(!cancel.is_cancelled()))
         .map(|work| prepare::prepare(work, options, backends, Uuid::nil()))
         .buffered(options.parallel.max(1));
     let size = batch::size(&backends.embedder.limits(), &options.chunk);
     let mut batches = Box::pin(batch::gather(prepared, size));
-    let mut counted = Counted { reusable: !survey.records.is_empty(), ..Counted::default() };
+    let lender = survey.lender(backends).map(|store| &**store);
+    let mut counted = Counted { lender, work: Work::default(), seen: HashSet::new() };
     while let Some(batch) = batches.next().await {
         for refused in &batch.refused {
             let Some(reason) = refused.why.failure() else { continue };
@@ -145,40 +159,39 @@ pub async fn preview(
             preview.added.retain(|added| added != source);
             preview.fail(source, reason);
         }
-        counted.add(&batch, backends).await?;
+        counted.add(&batch, &*backends.embedder).await?;
     }
     preview.work = Some(counted.work);
     Ok(preview)
 }
 
-#[derive(Default)]
-struct Counted {
+struct Counted<'a> {
+    /// May hold vectors of these texts.
+    lender: Option<&'a dyn VectorStore>,
     work: Work,
-    /// The collection may hold vectors of these texts.
-    reusable: bool,
     seen: HashSet<ContentHash>,
 }
 
-impl Counted {
-    async fn add(&mut self, batch: &Batch, backends: &Backends) -> Result<(), BackendError> {
+impl Counted<'_> {
+    async fn add(&mut self, batch: &Batch, embedder: &dyn Embedder) -> Result<(), BackendError> {
         let chunks: Vec<&Chunk> = batch.parts.iter().flat_map(|part| &part.chunks).collect();
         let mut fresh: Vec<&Chunk> =
             chunks.iter().copied().filter(|c| self.seen.insert(c.chunk_hash.clone())).collect();
-        if self.reusable {
+        if let Some(lender) = self.lender {
             let hashes: Vec<ContentHash> = fresh.iter().map(|c| c.chunk_hash.clone()).collect();
-            let stored = backends.store.vectors(&hashes).await?;
+            let stored = lender.vectors(&hashes).await?;
             fresh.retain(|chunk| !stored.contains_key(&chunk.chunk_hash));
         }
         let count = |chunk: &&Chunk| {
             let text = Chunk::embedded_text(&chunk.headings, &chunk.text);
-            backends.embedder.count_tokens(&text)
+            embedder.count_tokens(&text)
         };
         let tokens: usize = fresh.iter().map(count).sum();
         self.work.chunks += chunks.len();
         self.work.embedded += fresh.len();
         self.work.reused += chunks.len() - fresh.len();
         self.work.tokens += tokens;
-        let asks = !fresh.is_empty() && !backends.embedder.is_local();
+        let asks = !fresh.is_empty() && !embedder.is_local();
         self.work.requests += usize::from(asks);
         Ok(())
     }

@@ -4,19 +4,24 @@
 //! then are all its chunks counted, and what does not agree with its record becomes work.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use futures::stream::{self, StreamExt};
 
 use super::discover::{self, DiscoverError, DiscoverOptions, Discovery, FoundFile};
+use super::ledger::Kept;
 use super::pages::{self, Pages};
 use super::plan::{self, Audit, Compared, Plan};
-use super::{IngestError, IngestEvent, IngestOptions, off_thread};
+use super::web::Start;
+use super::{Backends, IngestError, IngestEvent, IngestOptions, off_thread};
 use crate::cancel::Cancel;
 use crate::store::VectorStore;
-use crate::types::{ContentHash, DocumentRecord, FailureRecord, Manifest};
+use crate::types::{ContentHash, DocumentRecord, FailureRecord, Manifest, Reach};
 
 pub(super) struct Survey {
     pub discovery: Discovery,
+    /// Where pages of the web were looked for.
+    pub starts: Vec<Start>,
     pub records: Vec<DocumentRecord>,
     pub failures: Vec<FailureRecord>,
     pub audit: Audit,
@@ -40,22 +45,54 @@ impl Survey {
         former.map(|record| (record.source.as_str(), record)).collect()
     }
 
-    /// Documents that are there before the run and not after it.
-    pub(super) fn given_up<'a>(&'a self, options: &'a IngestOptions) -> Vec<&'a DocumentRecord> {
-        let Some((_, former)) = &self.former else {
-            let gone: HashSet<&String> = self.plan.deleted.iter().collect();
-            return self.records.iter().filter(|record| gone.contains(&record.source)).collect();
-        };
+    /// Documents of the collection that is to be replaced that the new one does not have.
+    pub(super) fn left_behind(&self, options: &IngestOptions) -> Vec<&DocumentRecord> {
         let there: HashSet<&str> = self.discovery.files.iter().map(|f| f.source.as_str()).collect();
         let inline = options.inline.as_ref().map(|(name, _)| name.as_str());
         let gone = |source: &str| !there.contains(source) && inline != Some(source);
-        former.iter().filter(|record| gone(&record.source)).collect()
+        let former = self.former.iter().flat_map(|(_, records)| records);
+        former.filter(|record| gone(&record.source)).collect()
+    }
+
+    /// The store that may have had vectors of any new chunk's text before the run.
+    pub(super) fn lender<'a>(&self, backends: &'a Backends) -> Option<&'a Arc<dyn VectorStore>> {
+        let Some(former) = &backends.replaces else {
+            let held = !self.records.is_empty() || !self.audit.orphans.is_empty();
+            return held.then_some(&backends.store);
+        };
+        let same = |(manifest, _): &(Manifest, _)| manifest.embedder == *backends.embedder.id();
+        self.former.as_ref().is_some_and(same).then_some(former)
+    }
+
+    /// What later runs are to keep the collection in line with.
+    pub(super) fn kept(&self) -> Kept {
+        let dead = &self.pages.dead;
+        let alive = |start: &&Start| !dead.contains(start.source());
+        Kept {
+            roots: self.discovery.scope.roots(),
+            sites: self.starts.iter().filter(alive).map(Start::site).collect(),
+            lost: self.discovery.lost.iter().chain(dead).cloned().collect(),
+        }
+    }
+}
+
+/// What there is to do, for a run or for one who asks.
+pub(super) async fn take(
+    options: &IngestOptions,
+    backends: &Backends,
+    manifest: Option<&Manifest>,
+    cancel: &Cancel,
+    emit: &mut (dyn FnMut(IngestEvent) + Send),
+) -> Result<Survey, IngestError> {
+    match &backends.replaces {
+        Some(former) => anew(options, &**former, cancel, emit).await,
+        None => survey(options, &*backends.store, manifest, cancel, emit).await,
     }
 }
 
 /// For a collection that is built anew: everything is to be added. Without inputs, what `former`
 /// was built from.
-pub(super) async fn anew(
+async fn anew(
     options: &IngestOptions,
     former: &dyn VectorStore,
     cancel: &Cancel,
@@ -63,15 +100,14 @@ pub(super) async fn anew(
 ) -> Result<Survey, IngestError> {
     let manifest = former.manifest().await?;
     let records = former.documents().await?;
-    let discover = what_to_discover(options, manifest.as_ref(), &records, &[])?;
+    let Inputs { discover, starts } = inputs(options, manifest.as_ref(), &records, &[])?;
     let mut discovery = off_thread(move || discover::discover(&discover)).await?;
-    let pages = match &options.web {
-        Some(web) => Pages::gather(web, &mut discovery, &HashMap::new(), cancel, emit).await,
-        None => Pages::default(),
-    };
+    let known = HashMap::new();
+    let pages = Pages::gather(&starts, &known, &options.web, &mut discovery, cancel, emit).await?;
     let plan = Plan { added: discovery.files.clone(), ..Plan::default() };
     Ok(Survey {
         discovery,
+        starts,
         records: Vec::new(),
         failures: Vec::new(),
         audit: Audit::default(),
@@ -98,15 +134,11 @@ pub(super) async fn survey(
             audit = plan::audit(&records, &store.tally().await?);
         }
     }
-    let discover = what_to_discover(options, manifest, &records, &failures)?;
+    let Inputs { discover, starts } = inputs(options, manifest, &records, &failures)?;
     let mut discovery = off_thread(move || discover::discover(&discover)).await?;
-    let pages = match &options.web {
-        Some(web) => {
-            let known = pages::known(&records, options, &audit.damaged);
-            Pages::gather(web, &mut discovery, &known, cancel, emit).await
-        }
-        None => Pages::default(),
-    };
+    let known = pages::known(&records, options, &audit.damaged);
+    let mut pages =
+        Pages::gather(&starts, &known, &options.web, &mut discovery, cancel, emit).await?;
     let incomplete = widen(options, &mut discovery, &records, &audit);
     let comparable = |record: &&DocumentRecord| record.is_file() || record.web.is_some();
     let files: Vec<DocumentRecord> = records.iter().filter(comparable).cloned().collect();
@@ -121,33 +153,53 @@ pub(super) async fn survey(
         retry_failed: options.retry_failed,
     };
     let mut hashes = hash(plan::to_hash(&compared), options.parallel).await;
-    hashes.extend(pages.hashes.clone());
+    hashes.extend(std::mem::take(&mut pages.hashes));
     let plan = plan::plan(&compared, &hashes);
-    Ok(Survey { discovery, records, failures, audit, incomplete, pages, plan, former: None })
+    let former = None;
+    Ok(Survey { discovery, starts, records, failures, audit, incomplete, pages, plan, former })
 }
 
-/// Without inputs, those of earlier runs; for another try, what failed.
-fn what_to_discover(
+/// What a run looks at.
+struct Inputs {
+    discover: DiscoverOptions,
+    starts: Vec<Start>,
+}
+
+/// Without any that are named, those of earlier runs; for another try, what failed.
+fn inputs(
     options: &IngestOptions,
     manifest: Option<&Manifest>,
     records: &[DocumentRecord],
     failures: &[FailureRecord],
-) -> Result<DiscoverOptions, DiscoverError> {
+) -> Result<Inputs, DiscoverError> {
     let mut discover = options.discover.clone();
+    let mut starts = options.starts.clone();
     discover.known = records.iter().map(|record| record.source.clone()).collect();
-    if discover.inputs.is_empty() && options.inline.is_none() && options.web.is_none() {
-        discover.cwd.clone_from(&discover.root);
-        discover.inputs = if options.retry_failed {
-            let there = |source: &&String| discover.root.join(source).exists();
-            failures.iter().map(|failure| &failure.source).filter(there).cloned().collect()
-        } else {
-            manifest.map(|manifest| manifest.roots.clone()).unwrap_or_default()
-        };
-        if discover.inputs.is_empty() && !options.retry_failed {
+    if !options.names_nothing() {
+        return Ok(Inputs { discover, starts });
+    }
+    discover.cwd.clone_from(&discover.root);
+    discover.remembered = true;
+    let failed = || failures.iter().map(|failure| failure.source.as_str());
+    let sites = manifest.iter().flat_map(|manifest| &manifest.sites);
+    // They were URLs when they were written.
+    starts.extend(sites.filter_map(|site| Start::parse(&site.url, site.reach).ok()));
+    if options.retry_failed {
+        let there = |source: &&str| discover.root.join(source).exists();
+        discover.inputs = failed().filter(there).map(str::to_owned).collect();
+        // A page is looked for where it was found, and by itself.
+        let pages: Vec<&str> = failed().filter(|source| Start::is_url(source)).collect();
+        if pages.is_empty() {
+            starts.clear();
+        }
+        starts.extend(pages.iter().filter_map(|page| Start::parse(page, Reach::default()).ok()));
+    } else {
+        discover.inputs = manifest.map(|manifest| manifest.roots.clone()).unwrap_or_default();
+        if discover.inputs.is_empty() && starts.is_empty() {
             return Err(DiscoverError::NothingNamed);
         }
     }
-    Ok(discover)
+    Ok(Inputs { discover, starts })
 }
 
 /// Adds damaged documents whose file is there, whatever the run was asked about. Returns those that

@@ -9,12 +9,14 @@ use std::time::{Duration, UNIX_EPOCH};
 use async_trait::async_trait;
 
 use super::batch::BATCH_CHUNKS;
+use super::discover::Patterns;
 use super::*;
 use crate::cancel;
 use crate::embed::builtin::Builtin;
 use crate::embed::sparse::{self, SparseEncoder};
 use crate::embed::{Limits, Role};
 use crate::error::{Fault, Service};
+use crate::retry::RetryPolicy;
 use crate::store::SearchRequest;
 use crate::store::edge::{Access, EdgeStore};
 use crate::types::EmbedderId;
@@ -101,8 +103,17 @@ impl Project {
                 hidden: false,
                 known: Vec::new(),
                 allow_gone: false,
+                remembered: false,
             },
-            web: None,
+            starts: Vec::new(),
+            web: WebOptions {
+                max_pages: 0,
+                allow_private: false,
+                patterns: Patterns::new(&[], &[]).unwrap(),
+                max_size: 0,
+                timeout: Duration::ZERO,
+                retry: RetryPolicy::default(),
+            },
             inline: self.inline.clone(),
             chunk: chunk::ChunkOptions { max_tokens: 16, overlap_tokens: 0 },
             tags: self.tags.clone(),

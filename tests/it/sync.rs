@@ -119,8 +119,23 @@ fn a_root_that_is_gone_stops() {
     fs::remove_dir_all(env.path("docs")).expect("a removal");
     assert_run!(env.run(&["ingest", "docs"]).expect(1));
     assert_eq!(status(&env)["documents"], 5);
-    env.run(&["ingest", "docs", "--allow-prune"]).expect(0);
+    assert_eq!(env.run(&["ingest"]).expect(1).stdout, "");
+    env.run(&["ingest", "--allow-prune"]).expect(0);
     assert_eq!(status(&env)["documents"], 1);
+    // It holds nothing any more, and is forgotten.
+    env.run(&["ingest"]).expect(0);
+    assert_eq!(status(&env)["manifest"]["roots"], json!(["other"]));
+}
+
+#[test]
+fn a_remembered_glob_may_match_nothing_any_more() {
+    let env = four();
+    env.write("notes/a.txt", "Something else.\n");
+    env.run(&["ingest", "notes/*.txt"]).expect(0);
+    fs::remove_file(env.path("notes/a.txt")).expect("a removal");
+    env.run(&["ingest", "notes/*.txt"]).expect(2);
+    let report = env.run(&["ingest", "--format", "json"]).expect(0).json();
+    assert_eq!((&report["deleted"], &report["unchanged"]), (&json!(1), &json!(4)));
 }
 
 #[test]
@@ -175,6 +190,9 @@ fn another_chunk_size_is_built_beside_the_old_one_and_takes_its_place() {
     env.run(&["ingest", "docs/keep.md", "--tag", "team=a"]).expect(0);
     let size = ["--chunk-tokens", "100"];
     env.run(&[&["ingest", "docs"][..], &size].concat()).expect(3);
+    fs::rename(env.path("docs/drop.md"), env.path("drop.md")).expect("a rename");
+    assert_run!(env.run(&[&["ingest", "--rebuild", "--dry-run"][..], &size].concat()).expect(0));
+    fs::rename(env.path("drop.md"), env.path("docs/drop.md")).expect("a rename");
     let report = env.run(&[&["ingest", "--rebuild", "--format", "json"][..], &size].concat());
     let report = report.expect(0).json();
     assert_eq!((&report["added"], &report["documents_total"]), (&json!(4), &json!(4)));

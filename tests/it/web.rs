@@ -285,3 +285,73 @@ fn nothing_of_a_page_is_left_on_disk() {
     ingest(&env, &[&site.url("/a")]).expect(0);
     assert_eq!(std::fs::read_dir(env.path("tmp")).expect("a directory").count(), 0);
 }
+
+#[test]
+fn without_a_path_the_sites_of_earlier_runs_are_taken_up() {
+    let (env, site) = (TestEnv::new(), Site::start());
+    env.write("notes.md", "# Notes\n\nThe tide turns at noon.\n");
+    site.put("/docs/", page("index of everything", &["a"]));
+    site.put("/docs/a", page("the first page", &[]));
+    site.put("/alone", page("a page by itself", &["/linked"]));
+    site.put("/linked", page("not asked for", &[]));
+    let (docs, alone) = (site.url("/docs/"), site.url("/alone"));
+    counts(&ingest(&env, &["notes.md", &alone]).expect(0).json(), [2, 0, 0, 0, 0]);
+    counts(&ingest(&env, &[&docs, "--depth", "1"]).expect(0).json(), [2, 0, 0, 0, 0]);
+
+    site.put("/docs/", page("index of everything", &["a", "b"]));
+    site.put("/docs/b", page("the second page", &[]));
+    env.write("notes.md", "# Notes\n\nThe tide turned at noon.\n");
+    counts(&ingest(&env, &[]).expect(0).json(), [1, 2, 0, 0, 2]);
+    assert_eq!(stored(&env, &site), ["/alone", "/docs/", "/docs/a", "/docs/b", "notes.md"]);
+    // Beside the old one, everything is fetched again.
+    counts(&ingest(&env, &["--rebuild"]).expect(0).json(), [5, 0, 0, 0, 0]);
+    counts(&ingest(&env, &[]).expect(0).json(), [0, 0, 0, 0, 5]);
+
+    // What is gone is asked about once more at most.
+    site.remove("/alone");
+    counts(&ingest(&env, &[]).expect(0).json(), [0, 0, 0, 1, 4]);
+    site.asked();
+    counts(&ingest(&env, &[]).expect(0).json(), [0, 0, 0, 0, 4]);
+    assert!(!site.asked().contains(&"/alone".to_owned()));
+}
+
+#[test]
+fn the_wider_of_two_crawls_is_remembered() {
+    let (env, site) = (TestEnv::new(), Site::start());
+    site.put("/docs/", page("index of everything", &["a"]));
+    site.put("/docs/a", page("the first page", &["b"]));
+    site.put("/docs/b", page("the second page", &[]));
+    let (docs, a) = (site.url("/docs/"), site.url("/docs/a"));
+    counts(&ingest(&env, &[&docs, "--depth", "2"]).expect(0).json(), [3, 0, 0, 0, 0]);
+    counts(&ingest(&env, &[&docs]).expect(0).json(), [0, 0, 0, 0, 1]);
+    // On the way of one crawl, the end of another.
+    counts(&ingest(&env, &[&a]).expect(0).json(), [0, 0, 0, 0, 1]);
+    counts(&ingest(&env, &[]).expect(0).json(), [0, 0, 0, 0, 3]);
+    assert_eq!(stored(&env, &site), ["/docs/", "/docs/a", "/docs/b"]);
+}
+
+#[test]
+fn pages_that_failed_are_taken_up_again() {
+    let (env, site) = (TestEnv::new(), Site::start());
+    site.put("/docs/", page("index of everything", &["bad", "good"]));
+    site.put("/docs/good", page("the good page", &[]));
+    site.put("/docs/bad", Answer::status("403 Forbidden"));
+    let docs = site.url("/docs/");
+    ingest(&env, &[&docs, &site.url("/none"), "--depth", "1"]).expect(5);
+    let failures = || {
+        let status = env.run(&["status", "--format", "json"]).expect(0).json();
+        status["failures"].as_array().expect("failures").len()
+    };
+    assert_eq!(failures(), 1, "what is no page is not remembered");
+
+    counts(&ingest(&env, &["--retry-failed"]).expect(5).json(), [0, 0, 0, 0, 0]);
+    site.put("/docs/bad", page("the bad page", &[]));
+    site.put("/docs/good", page("the good page was edited", &[]));
+    let report = ingest(&env, &["--retry-failed"]).expect(0).json();
+    counts(&report, [1, 0, 0, 0, 0]);
+    assert_eq!(failures(), 0);
+    // It belongs to the site that it was found in.
+    site.put("/docs/", page("index of everything", &["good"]));
+    site.remove("/docs/bad");
+    counts(&ingest(&env, &[]).expect(0).json(), [0, 2, 0, 1, 0]);
+}

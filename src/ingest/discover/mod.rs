@@ -40,6 +40,9 @@ pub struct DiscoverOptions {
     pub known: Vec<String>,
     /// Whether an input that is gone stands for documents to delete.
     pub allow_gone: bool,
+    /// The inputs were not typed now but are those of earlier runs: what some of them stood for may
+    /// be gone.
+    pub remembered: bool,
 }
 
 /// A file to ingest.
@@ -87,6 +90,8 @@ pub struct Discovery {
     pub skipped: Vec<Skipped>,
     pub failed: Vec<Failed>,
     pub scope: Scope,
+    /// Remembered inputs that are gone, and that no document is left of.
+    pub lost: Vec<String>,
 }
 
 /// The inputs make no sense; nothing was looked at beyond them.
@@ -150,21 +155,27 @@ pub fn discover(options: &DiscoverOptions) -> Result<Discovery, DiscoverError> {
     let patterns = Patterns::new(&options.include, &options.exclude)?;
     let mut walk = Walk::new(&root, &patterns, options.hidden, options.max_file_size);
     let mut targets = Vec::with_capacity(options.inputs.len());
+    let mut lost = Vec::new();
     for input in &options.inputs {
         let target = match resolve(input, &root, &options.cwd) {
             Err(DiscoverError::NotFound { .. }) if held(input, &root, options) > 0 => {
                 targets.push(gone(input, &root, options)?);
                 continue;
             }
+            Err(DiscoverError::NotFound { .. }) if options.remembered => {
+                lost.push(input.clone());
+                continue;
+            }
             resolved => resolved?,
         };
         let (taken, skipped) = walk.visit(&target);
-        if matches!(target, Target::Glob { .. }) && taken == 0 {
+        let must_match = matches!(target, Target::Glob { .. }) && !options.remembered;
+        if must_match && taken == 0 {
             return Err(DiscoverError::NoMatch { input: input.clone(), skipped });
         }
         targets.push(target);
     }
-    Ok(walk.finish(targets))
+    Ok(Discovery { lost, ..walk.finish(targets) })
 }
 
 /// The source that an input had when it was there.

@@ -38,6 +38,7 @@ impl Project {
             hidden: false,
             known: Vec::new(),
             allow_gone: false,
+            remembered: false,
         }
     }
 

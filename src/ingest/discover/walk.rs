@@ -73,6 +73,7 @@ impl<'a> Walk<'a> {
             gone: HashSet::new(),
         };
         Discovery {
+            lost: Vec::new(),
             files: files.into_values().collect(),
             skipped: skipped
                 .into_iter()

@@ -60,6 +60,7 @@ fn scope() -> Scope {
         hidden: false,
         known: Vec::new(),
         allow_gone: false,
+        remembered: false,
     })
     .unwrap()
     .scope

@@ -9,6 +9,8 @@ use std::fmt;
 
 use url::Url;
 
+use crate::types::{Reach, Site};
+
 /// Longer ones are machine-made, and nothing that a person could cite.
 const LONGEST: usize = 2048;
 
@@ -19,6 +21,7 @@ pub struct Start {
     pub(super) url: Url,
     /// Sent to this origin and to no other.
     pub(super) credentials: Option<Credentials>,
+    pub(super) reach: Reach,
 }
 
 /// User and password of a URL. Has no `Debug`.
@@ -49,7 +52,7 @@ impl Start {
         })
     }
 
-    pub fn parse(input: &str) -> Result<Self, BadUrl> {
+    pub fn parse(input: &str, reach: Reach) -> Result<Self, BadUrl> {
         let url = Url::parse(input.trim()).map_err(|error| BadUrl(error.to_string()))?;
         if !matches!(url.scheme(), "http" | "https") {
             let scheme = url.scheme();
@@ -57,7 +60,7 @@ impl Start {
         }
         let credentials = credentials(&url);
         match canonical(url) {
-            Some(url) => Ok(Self { url, credentials }),
+            Some(url) => Ok(Self { url, credentials, reach }),
             None => Err(BadUrl(format!("longer than {LONGEST} characters"))),
         }
     }
@@ -65,6 +68,11 @@ impl Start {
     /// The name in records, reports and citations: without credentials.
     pub fn source(&self) -> &str {
         self.url.as_str()
+    }
+
+    /// What a manifest remembers: no credentials.
+    pub fn site(&self) -> Site {
+        Site { url: self.source().to_owned(), reach: self.reach }
     }
 }
 
@@ -171,7 +179,7 @@ mod tests {
     use super::*;
 
     fn name(input: &str) -> String {
-        Start::parse(input).unwrap().source().to_owned()
+        Start::parse(input, Reach::default()).unwrap().source().to_owned()
     }
 
     #[test]
@@ -205,7 +213,7 @@ mod tests {
             ("ftp://example.org/", "ftp: is not fetched"),
             (&format!("https://example.org/{}", "a".repeat(2048)), "longer than 2048"),
         ] {
-            let error = Start::parse(input).unwrap_err().to_string();
+            let error = Start::parse(input, Reach::default()).unwrap_err().to_string();
             assert!(error.contains(why), "{input}: {error}");
         }
     }
@@ -227,11 +235,13 @@ mod tests {
 
     #[test]
     fn credentials_are_taken_off_and_never_shown() {
-        let start = Start::parse("https://me:s%40cret@example.org/").unwrap();
+        let start = Start::parse("https://me:s%40cret@example.org/", Reach::default()).unwrap();
         let Credentials { user, password } = start.credentials.clone().unwrap();
         assert_eq!((user.as_str(), password.as_str()), ("me", "s@cret"));
         assert!(!format!("{start:?}").contains("cret"));
-        assert!(Start::parse("https://example.org/").unwrap().credentials.is_none());
+        assert!(
+            Start::parse("https://example.org/", Reach::default()).unwrap().credentials.is_none()
+        );
     }
 
     #[test]
@@ -263,7 +273,7 @@ mod tests {
             port in prop::sample::select(vec!["", ":80", ":443", ":8080"]),
         ) {
             for scheme in ["http", "https"] {
-                let Ok(start) = Start::parse(&format!("{scheme}://{user}Host.example{port}/{tail}")) else {
+                let Ok(start) = Start::parse(&format!("{scheme}://{user}Host.example{port}/{tail}"), Reach::default()) else {
                     continue;
                 };
                 let once = start.source().to_owned();

@@ -3,21 +3,18 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
-use std::path::Path;
 use std::sync::Arc;
 
 use futures::stream::{self, StreamExt};
 use url::Url;
 
 use super::canonical::{Start, Territory};
-use super::guard::Guard;
 use super::page::{Outcome, Page, Wanted};
 use super::sitemap::Sitemap;
 use super::visit::{DISALLOWED, Visitor};
-use super::{FoundPage, UnchangedPage, WebDiscovery, WebOptions};
-use crate::cancel::Cancel;
+use super::{FoundPage, Itinerary, UnchangedPage, WebDiscovery};
 use crate::ingest::discover::{Failed, Skipped};
-use crate::types::{Validators, WebOrigin};
+use crate::types::{Reach, Validators, WebOrigin};
 
 /// Pages in flight, on all hosts together.
 const PARALLEL: usize = 8;
@@ -49,65 +46,15 @@ enum Kind {
     Page,
 }
 
-/// Visits everything, and says what came of it.
-pub(super) async fn crawl(
-    guard: Guard,
-    starts: &[Start],
-    known: &HashMap<String, WebOrigin>,
-    options: &WebOptions,
-    spool: &Path,
-    cancel: &Cancel,
-    progress: &mut (dyn FnMut(usize) + Send),
-) -> WebDiscovery {
-    let mut crawl = Crawl::new(starts, known, options);
-    let visitor = match Visitor::new(guard, starts, options, spool) {
-        Ok(visitor) => visitor,
-        Err(reason) => {
-            for start in starts {
-                crawl.fail(start.source(), &reason);
-            }
-            return crawl.finish();
-        }
-    };
-    for start in starts {
-        let root: Arc<str> = start.source().into();
-        let (url, from) = (start.url.clone(), Vec::new());
-        crawl.claim(Entry { url, kind: Kind::Start, root, depth: 0, from });
-    }
-    while let Some(batch) = crawl.next_batch() {
-        let visit = |entry: Entry| async {
-            let (wanted, known) = entry.wish(known, options);
-            let outcome = visitor.visit(&entry.url, wanted, known).await;
-            (entry, outcome)
-        };
-        let mut results = Box::pin(stream::iter(batch).map(visit).buffered(PARALLEL));
-        loop {
-            let next = tokio::select! {
-                biased;
-                () = cancel.cancelled() => {
-                    crawl.complete = false;
-                    return crawl.finish();
-                }
-                next = results.next() => next,
-            };
-            let Some((entry, outcome)) = next else { break };
-            crawl.visited += 1;
-            progress(crawl.visited);
-            crawl.take(entry, outcome);
-        }
-    }
-    crawl.finish()
-}
-
 impl Entry {
     /// What is wanted of the answer, and what makes the request conditional. Where links are wanted,
     /// the page is needed even when it did not change.
     fn wish<'a>(
         &self,
         known: &'a HashMap<String, WebOrigin>,
-        options: &WebOptions,
+        reach: Reach,
     ) -> (Wanted, Option<&'a Validators>) {
-        let links = self.kind != Kind::Sitemap && self.depth < options.depth;
+        let links = self.kind != Kind::Sitemap && self.depth < reach.depth;
         let known = known.get(self.url.as_str()).filter(|_| !links);
         let known = known.map(|origin| &origin.validators).filter(|known| !known.is_empty());
         let sitemap = self.kind != Kind::Page;
@@ -123,10 +70,12 @@ impl Entry {
     }
 }
 
-/// The state of a crawl.
-struct Crawl<'a> {
-    known: &'a HashMap<String, WebOrigin>,
-    options: &'a WebOptions,
+/// A crawl from starts that go equally far.
+pub(super) struct Crawl<'a> {
+    itinerary: Itinerary<'a>,
+    reach: Reach,
+    /// Pages to ask for, at most.
+    max_pages: usize,
     /// To be asked for at this distance from the starts, and at the next.
     level: Vec<Entry>,
     next_level: Vec<Entry>,
@@ -145,14 +94,16 @@ struct Crawl<'a> {
 }
 
 impl<'a> Crawl<'a> {
-    fn new(
-        starts: &[Start],
-        known: &'a HashMap<String, WebOrigin>,
-        options: &'a WebOptions,
+    pub(super) fn new(
+        starts: &[&Start],
+        reach: Reach,
+        max_pages: usize,
+        itinerary: Itinerary<'a>,
     ) -> Self {
-        Self {
-            known,
-            options,
+        let mut crawl = Self {
+            itinerary,
+            reach,
+            max_pages,
             level: Vec::new(),
             next_level: Vec::new(),
             depth: 0,
@@ -164,7 +115,46 @@ impl<'a> Crawl<'a> {
             visited: 0,
             complete: true,
             outcome: WebDiscovery::default(),
+        };
+        for start in starts {
+            let root: Arc<str> = start.source().into();
+            let (url, from) = (start.url.clone(), Vec::new());
+            crawl.claim(Entry { url, kind: Kind::Start, root, depth: 0, from });
         }
+        crawl
+    }
+
+    /// Visits everything, and says what came of it. `progress` is told how many pages have been
+    /// asked for.
+    pub(super) async fn run(
+        mut self,
+        visitor: &Visitor<'_>,
+        progress: &mut (dyn FnMut(usize) + Send),
+    ) -> WebDiscovery {
+        let (Itinerary { known, cancel, .. }, reach) = (self.itinerary, self.reach);
+        while let Some(batch) = self.next_batch() {
+            let visit = |entry: Entry| async move {
+                let (wanted, known) = entry.wish(known, reach);
+                let outcome = visitor.visit(&entry.url, wanted, known).await;
+                (entry, outcome)
+            };
+            let mut results = Box::pin(stream::iter(batch).map(visit).buffered(PARALLEL));
+            loop {
+                let next = tokio::select! {
+                    biased;
+                    () = cancel.cancelled() => {
+                        self.complete = false;
+                        return self.finish();
+                    }
+                    next = results.next() => next,
+                };
+                let Some((entry, outcome)) = next else { break };
+                self.visited += 1;
+                progress(self.visited);
+                self.take(entry, outcome);
+            }
+        }
+        self.finish()
     }
 
     /// What is left to ask for at this distance, else everything at the next.
@@ -184,24 +174,32 @@ impl<'a> Crawl<'a> {
             Outcome::Page(page) => self.take_page(&entry, page),
             Outcome::Sitemap(sitemap) => self.take_sitemap(&entry, sitemap),
             Outcome::Unchanged => {
-                let known = self.known.get(entry.source());
+                let known = self.itinerary.known.get(entry.source());
                 let validators = known.map(|known| known.validators.clone()).unwrap_or_default();
                 let origin = entry.origin(validators);
                 self.outcome.unchanged.push(UnchangedPage { source: entry.url.into(), origin });
             }
             Outcome::Redirect(target) => self.follow(entry, target),
-            Outcome::Gone if self.known.contains_key(entry.source()) => {
-                self.outcome.gone.push(entry.url.into());
-            }
-            Outcome::Gone if entry.kind == Kind::Start => {
-                self.fail(entry.source(), "no such page (HTTP 404)");
-            }
-            Outcome::Gone => self.skip(entry.source(), "no such page"),
+            Outcome::Gone => self.lose(entry),
             Outcome::Skip(DISALLOWED) if entry.kind == Kind::Start => {
                 self.fail(entry.source(), DISALLOWED);
             }
             Outcome::Skip(reason) => self.skip(entry.source(), reason),
             Outcome::Fail(reason) => self.fail(entry.source(), &reason),
+        }
+    }
+
+    fn lose(&mut self, entry: Entry) {
+        let is_start = entry.kind == Kind::Start;
+        if self.itinerary.known.contains_key(entry.source()) {
+            self.outcome.gone.push(entry.url.into());
+        } else if is_start {
+            self.fail(entry.source(), "no such page (HTTP 404)");
+        } else {
+            self.skip(entry.source(), "no such page");
+        }
+        if is_start {
+            self.outcome.dead.push(entry.root.to_string());
         }
     }
 
@@ -251,7 +249,7 @@ impl<'a> Crawl<'a> {
     /// A start that answered says where its site is.
     fn settle(&mut self, entry: &Entry) {
         if entry.kind == Kind::Start {
-            self.territories.push(Territory::around(&entry.url, self.options.whole_host));
+            self.territories.push(Territory::around(&entry.url, self.reach.whole_host));
         }
     }
 
@@ -279,7 +277,7 @@ impl<'a> Crawl<'a> {
     /// Takes up what was not met before, within the limits.
     fn claim(&mut self, entry: Entry) {
         let source = entry.source();
-        let most = self.options.max_pages.saturating_mul(REMEMBERED).saturating_add(1000);
+        let most = self.max_pages.saturating_mul(REMEMBERED).saturating_add(1000);
         if self.seen.len() >= most {
             self.complete = false;
             return;
@@ -288,12 +286,12 @@ impl<'a> Crawl<'a> {
             return;
         }
         // What is not included may lead to what is.
-        let leads_on = entry.kind != Kind::Page || entry.depth < self.options.depth;
+        let leads_on = entry.kind != Kind::Page || entry.depth < self.reach.depth;
         let admitted = self.admits(&entry.url) || leads_on && !self.excludes(&entry.url);
         if !admitted {
             return self.skip(source, "excluded");
         }
-        if self.claimed >= self.options.max_pages {
+        if self.claimed >= self.max_pages {
             self.complete = false;
             return self.skip(source, "over --max-pages");
         }
@@ -303,11 +301,12 @@ impl<'a> Crawl<'a> {
 
     /// Whether `--include` and `--exclude` let a page in.
     fn admits(&self, url: &Url) -> bool {
-        self.options.patterns.admit(directory(url).unwrap_or(url.path())) && !self.excludes(url)
+        self.itinerary.options.patterns.admit(directory(url).unwrap_or(url.path()))
+            && !self.excludes(url)
     }
 
     fn excludes(&self, url: &Url) -> bool {
-        let patterns = &self.options.patterns;
+        let patterns = &self.itinerary.options.patterns;
         let shut_out =
             |directory: &str| patterns.exclude(directory) || patterns.shut_out(directory);
         directory(url).map_or_else(|| patterns.exclude(url.path()), shut_out)
@@ -325,7 +324,7 @@ impl<'a> Crawl<'a> {
     /// Judges the stored pages that were not met. This run speaks for those that its starts led to
     /// before, no further away than it looked, and only if it looked at everything.
     fn finish(self) -> WebDiscovery {
-        let Self { known, options, roots, complete, .. } = &self;
+        let Self { itinerary: Itinerary { known, .. }, reach, roots, complete, .. } = &self;
         let outcome = &self.outcome;
         let met: HashSet<&str> = outcome
             .found
@@ -336,7 +335,7 @@ impl<'a> Crawl<'a> {
         let lost = known.iter().filter(|(source, origin)| {
             *complete
                 && roots.contains(origin.root.as_str())
-                && origin.depth <= options.depth
+                && origin.depth <= reach.depth
                 && !met.contains(source.as_str())
                 && Url::parse(source).is_ok_and(|url| self.admits(&url))
         });

@@ -30,7 +30,8 @@ mod robots;
 mod sitemap;
 mod visit;
 
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -39,18 +40,16 @@ pub use canonical::{BadUrl, Start};
 use super::discover::{Failed, Patterns, Skipped};
 use crate::cancel::Cancel;
 use crate::retry::RetryPolicy;
-use crate::types::{ContentHash, WebOrigin};
+use crate::types::{ContentHash, Reach, WebOrigin};
+use crawl::Crawl;
 use guard::Guard;
+use visit::Visitor;
 
-/// How far to go, and how.
+/// How pages are fetched.
 #[derive(Clone, Debug)]
 pub struct WebOptions {
-    /// Links from a start to the furthest page: 0 for the starts alone.
-    pub depth: u32,
     /// Pages that are asked for, at most.
     pub max_pages: usize,
-    /// Follow links to the whole host of a start, not only to what is below its directory.
-    pub whole_host: bool,
     /// Ask addresses of this machine and its networks too.
     pub allow_private: bool,
     /// Which pages are wanted, by their paths.
@@ -94,26 +93,98 @@ pub struct WebDiscovery {
     /// Stored pages that are no more: the server says so, or a crawl that missed nothing did not
     /// meet them again.
     pub gone: Vec<String>,
+    /// Starts that lead to no page, the server says. They are gone where they were stored, and have
+    /// failed otherwise.
+    pub dead: Vec<String>,
     pub skipped: Vec<Skipped>,
     pub failed: Vec<Failed>,
 }
 
-/// Fetches pages into files of the directory `spool`. `known` is what the collection has, by
-/// source; one whose origin has no validators is fetched whatever the server thinks of it.
-/// `progress` is told how many pages have been asked for.
+/// Where to go, and with what.
+#[derive(Clone, Copy)]
+pub struct Itinerary<'a> {
+    pub starts: &'a [Start],
+    /// What the collection has, by source. One whose origin has no validators is fetched whatever
+    /// the server thinks of it.
+    pub known: &'a HashMap<String, WebOrigin>,
+    pub options: &'a WebOptions,
+    /// Directory for the pages that are fetched.
+    pub spool: &'a Path,
+    pub cancel: &'a Cancel,
+}
+
+/// Fetches pages into files. `progress` is told how many have been asked for.
 ///
 /// A page that cannot be had is a row of [`WebDiscovery::failed`] and no reason to stop.
-#[expect(clippy::implicit_hasher, reason = "the pipeline builds the map itself")]
 pub async fn gather(
-    starts: &[Start],
-    known: &HashMap<String, WebOrigin>,
-    options: &WebOptions,
-    spool: &Path,
-    cancel: &Cancel,
+    itinerary: Itinerary<'_>,
     progress: &mut (dyn FnMut(usize) + Send),
 ) -> WebDiscovery {
-    let guard = Guard::new(options.allow_private);
-    crawl::crawl(guard, starts, known, options, spool, cancel, progress).await
+    gather_guarded(Guard::new(itinerary.options.allow_private), itinerary, progress).await
+}
+
+async fn gather_guarded(
+    guard: Guard,
+    itinerary: Itinerary<'_>,
+    progress: &mut (dyn FnMut(usize) + Send),
+) -> WebDiscovery {
+    let Itinerary { starts, options, spool, .. } = itinerary;
+    let visitor = match Visitor::new(guard, starts, options, spool) {
+        Ok(visitor) => visitor,
+        Err(reason) => {
+            let failed = |start: &Start| Failed {
+                source: start.source().to_owned(),
+                reason: reason.clone(),
+            };
+            let failed = starts.iter().map(failed).collect();
+            return WebDiscovery { failed, ..WebDiscovery::default() };
+        }
+    };
+    // A page that is met by two crawls may be the end of one and on the way of the other: starts
+    // share a crawl where they go equally far. The widest is first, and what it meets is its own.
+    let mut by_reach: BTreeMap<Reverse<Reach>, Vec<&Start>> = BTreeMap::new();
+    for start in starts {
+        by_reach.entry(Reverse(start.reach)).or_default().push(start);
+    }
+    let (mut all, mut asked) = (WebDiscovery::default(), 0);
+    for (Reverse(reach), starts) in by_reach {
+        let before = asked;
+        let mut progress = |pages| {
+            asked = before + pages;
+            progress(asked);
+        };
+        let left = options.max_pages.saturating_sub(before);
+        let crawl = Crawl::new(&starts, reach, left, itinerary);
+        all.join(crawl.run(&visitor, &mut progress).await);
+    }
+    all
+}
+
+impl WebDiscovery {
+    /// Adds what another crawl came to. What was met by either is not gone.
+    fn join(&mut self, other: Self) {
+        self.found.extend(other.found);
+        self.unchanged.extend(other.unchanged);
+        self.gone.extend(other.gone);
+        self.dead.extend(other.dead);
+        self.skipped.extend(other.skipped);
+        let told: HashSet<&str> = self.failed.iter().map(|row| row.source.as_str()).collect();
+        let new = |row: &Failed| !told.contains(row.source.as_str());
+        let failed: Vec<Failed> = other.failed.into_iter().filter(new).collect();
+        self.failed.extend(failed);
+        // Stable: of two with the same source the first one stays.
+        self.found.sort_by(|a, b| a.source.cmp(&b.source));
+        self.found.dedup_by(|a, b| a.source == b.source);
+        let met: HashSet<&str> = self.found.iter().map(|page| page.source.as_str()).collect();
+        self.unchanged.retain(|page| !met.contains(page.source.as_str()));
+        self.unchanged.sort_by(|a, b| a.source.cmp(&b.source));
+        self.unchanged.dedup_by(|a, b| a.source == b.source);
+        let met: HashSet<&str> =
+            met.into_iter().chain(self.unchanged.iter().map(|page| page.source.as_str())).collect();
+        self.gone.retain(|source| !met.contains(source.as_str()));
+        self.gone.sort();
+        self.gone.dedup();
+    }
 }
 
 #[cfg(test)]

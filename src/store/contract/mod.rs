@@ -50,6 +50,7 @@ pub(super) fn manifest() -> Manifest {
         runs: Vec::new(),
         unfinished: None,
         roots: Vec::new(),
+        sites: Vec::new(),
     }
 }
 

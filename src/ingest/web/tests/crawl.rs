@@ -57,7 +57,7 @@ async fn the_whole_host_on_demand_and_patterns() {
     }
     site.put("/docs/x.txt", Answer::text("text"));
     let mut attempt = Try::new(&site).depth(1);
-    attempt.options.whole_host = true;
+    attempt.reach.whole_host = true;
     let discovery = attempt.visit(&["/docs/"]).await;
     assert_eq!(attempt.found(&discovery), ["/", "/blog/one", "/docs/", "/docs/x.txt", "/docs/y"]);
     let patterns = Patterns::new(&[], &["blog/".to_owned(), "*.txt".to_owned()]).unwrap();
@@ -244,10 +244,9 @@ async fn a_cancelled_crawl_deletes_nothing() {
     site.put("/docs/", links(&[]).then_silence());
     let attempt = Try::new(&site).depth(1).after(&before);
     let (canceller, cancel) = cancel::pair();
-    let starts = [Start::parse(&site.url("/docs/")).unwrap()];
+    let starts = [Start::parse(&site.url("/docs/"), attempt.reach).unwrap()];
     let progress = &mut |_| {};
-    let (options, spool) = (&attempt.options, attempt.spool.path());
-    let crawl = gather(&starts, &attempt.known, options, spool, &cancel, progress);
+    let crawl = gather(attempt.itinerary(&starts, &cancel), progress);
     let (discovery, ()) = futures::join!(crawl, async {
         while site.requests().iter().filter(|request| request.path == "/docs/").count() < 2 {
             tokio::task::yield_now().await;

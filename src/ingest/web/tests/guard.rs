@@ -1,7 +1,6 @@
 //! Which servers a crawl talks to, and what it tells them.
 
 use super::*;
-use crate::ingest::web::crawl::crawl;
 use crate::ingest::web::guard::Guard;
 use crate::ingest::web::guard::tests::answers;
 
@@ -35,11 +34,12 @@ async fn private_addresses_are_refused_at_every_hop() {
 async fn visit_name(site: &Site, allow_private: bool, script: &[&[&str]]) -> WebDiscovery {
     let guard = Guard::with_lookup(allow_private, answers(script));
     let attempt = Try::new(site);
-    let starts = [Start::parse(&format!("http://docs.example:{}/page", site.port())).unwrap()];
-    let (known, spool) = (HashMap::new(), attempt.spool.path());
+    let starts =
+        [Start::parse(&format!("http://docs.example:{}/page", site.port()), attempt.reach)
+            .unwrap()];
     let (_canceller, cancel) = cancel::pair();
     let progress = &mut |_| {};
-    crawl(guard, &starts, &known, &attempt.options, spool, &cancel, progress).await
+    gather_guarded(guard, attempt.itinerary(&starts, &cancel), progress).await
 }
 
 #[tokio::test]

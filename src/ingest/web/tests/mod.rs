@@ -24,6 +24,7 @@ use site::{Answer, Site};
 struct Try<'a> {
     site: &'a Site,
     options: WebOptions,
+    reach: Reach,
     known: HashMap<String, WebOrigin>,
     spool: TempDir,
 }
@@ -31,20 +32,24 @@ struct Try<'a> {
 impl<'a> Try<'a> {
     fn new(site: &'a Site) -> Self {
         let options = WebOptions {
-            depth: 0,
             max_pages: 100,
-            whole_host: false,
             allow_private: true,
             patterns: Patterns::new(&[], &[]).unwrap(),
             max_size: 100_000,
             timeout: Duration::from_secs(20),
             retry: RetryPolicy { attempts: 1, ..RetryPolicy::default() },
         };
-        Self { site, options, known: HashMap::new(), spool: tempfile::tempdir().unwrap() }
+        Self {
+            site,
+            options,
+            reach: Reach::default(),
+            known: HashMap::new(),
+            spool: tempfile::tempdir().unwrap(),
+        }
     }
 
     fn depth(mut self, depth: u32) -> Self {
-        self.options.depth = depth;
+        self.reach.depth = depth;
         self
     }
 
@@ -61,9 +66,14 @@ impl<'a> Try<'a> {
 
     async fn visit_urls(&self, urls: &[String]) -> WebDiscovery {
         let (_canceller, cancel) = cancel::pair();
-        let starts: Vec<Start> = urls.iter().map(|url| Start::parse(url).unwrap()).collect();
-        let (options, spool) = (&self.options, self.spool.path());
-        gather(&starts, &self.known, options, spool, &cancel, &mut |_| {}).await
+        let start = |url: &String| Start::parse(url, self.reach).unwrap();
+        let starts: Vec<Start> = urls.iter().map(start).collect();
+        gather(self.itinerary(&starts, &cancel), &mut |_| {}).await
+    }
+
+    fn itinerary<'s>(&'s self, starts: &'s [Start], cancel: &'s Cancel) -> Itinerary<'s> {
+        let Self { options, known, .. } = self;
+        Itinerary { starts, known, options, spool: self.spool.path(), cancel }
     }
 
     /// Paths of the site.
