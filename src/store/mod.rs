@@ -14,6 +14,9 @@ mod payload;
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
+#[path = "../../tests/it/qdrant.rs"]
+mod qdrant;
+#[cfg(test)]
 mod scripted;
 
 use std::collections::{BTreeMap, HashMap};

@@ -3,29 +3,21 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod lease;
-mod memory;
-mod services;
 mod versions;
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex};
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use qdrant_client::qdrant::collections_server::CollectionsServer;
-use qdrant_client::qdrant::points_server::PointsServer;
-use qdrant_client::qdrant::qdrant_server::QdrantServer;
 use qdrant_client::qdrant::value::Kind;
 use qdrant_client::qdrant::{
-    BatchResult, CreateCollection, ScoredPoint, Value, VectorParams, VectorParamsMap,
-    VectorsConfig, vectors_config,
+    CreateCollection, Value, VectorParams, VectorParamsMap, VectorsConfig, vectors_config,
 };
 use tokio::net::TcpListener;
-use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
-use tonic::{Code, Request, Status};
+use tonic::Code;
 
-use self::memory::Memory;
 use super::contract::{DIMENSIONS, chunk, point};
+use super::qdrant::{self, Script, Step, times};
 use super::server::{ServerOptions, ServerStore, connect};
 use super::{DENSE, SearchRequest, VectorStore};
 use crate::error::{BackendError, Fault};
@@ -33,111 +25,9 @@ use crate::retry::RetryPolicy;
 
 const KEY: &str = "s3cret-key";
 
-/// How one request is answered.
-enum Step {
-    Fail(Code, &'static str),
-    RetryAfter(&'static str),
-    Hang,
-    /// Hits with this payload.
-    Hits(HashMap<String, Value>),
-    /// Fewer lists than were asked for.
-    NoLists,
-}
-
-/// Method and API key of a request.
-type Entry = (&'static str, Option<String>);
-
-/// The steps to come, and the requests that came. Past the last step all goes well.
-#[derive(Clone)]
-pub(super) struct Script {
-    version: &'static str,
-    steps: Arc<Mutex<VecDeque<Step>>>,
-    log: Arc<Mutex<Vec<Entry>>>,
-    /// Methods whose next request is carried out, and its answer lost.
-    lost: Arc<Mutex<Vec<&'static str>>>,
-    /// Methods that fail from now on, whatever the steps.
-    refused: Arc<Mutex<Vec<&'static str>>>,
-    /// From this request on, the server is gone.
-    gone_after: Arc<Mutex<usize>>,
-    memory: Arc<Mutex<Memory>>,
-}
-
-impl Script {
-    fn new(version: &'static str, steps: impl IntoIterator<Item = Step>) -> Self {
-        Self {
-            version,
-            steps: Arc::new(Mutex::new(steps.into_iter().collect())),
-            log: Arc::default(),
-            lost: Arc::default(),
-            refused: Arc::default(),
-            gone_after: Arc::new(Mutex::new(usize::MAX)),
-            memory: Arc::default(),
-        }
-    }
-
-    fn requests(&self) -> usize {
-        self.log.lock().unwrap().len()
-    }
-
-    /// Methods that were asked since request number `start`.
-    fn asked_since(&self, start: usize) -> Vec<&'static str> {
-        self.log.lock().unwrap()[start..].iter().map(|(method, _)| *method).collect()
-    }
-
-    /// Whether the answer to this request is to be lost.
-    fn loses(&self, method: &'static str) -> bool {
-        let mut lost = self.lost.lock().unwrap();
-        let found = lost.iter().position(|other| *other == method);
-        found.map(|index| lost.remove(index)).is_some()
-    }
-
-    /// What the script has for a search; for other requests only whether it succeeds matters.
-    async fn play<T>(
-        &self,
-        method: &'static str,
-        request: &Request<T>,
-    ) -> Result<Option<Vec<BatchResult>>, Status> {
-        let key = request.metadata().get("api-key").map(|key| key.to_str().unwrap().to_owned());
-        let number = {
-            let mut log = self.log.lock().unwrap();
-            log.push((method, key));
-            log.len()
-        };
-        if number > *self.gone_after.lock().unwrap() {
-            return Err(Status::unavailable("gone"));
-        }
-        if self.refused.lock().unwrap().contains(&method) {
-            return Err(Status::invalid_argument("refused"));
-        }
-        let step = self.steps.lock().unwrap().pop_front();
-        match step {
-            None => Ok(None),
-            Some(Step::Fail(code, message)) => Err(Status::new(code, message)),
-            Some(Step::RetryAfter(seconds)) => {
-                let mut status = Status::resource_exhausted("too many requests");
-                status.metadata_mut().insert("retry-after", seconds.parse().unwrap());
-                Err(status)
-            }
-            Some(Step::Hang) => std::future::pending().await,
-            Some(Step::Hits(payload)) => {
-                let hit = ScoredPoint { payload, score: 0.5, ..ScoredPoint::default() };
-                Ok(Some(vec![BatchResult { result: vec![hit] }]))
-            }
-            Some(Step::NoLists) => Ok(Some(Vec::new())),
-        }
-    }
-}
-
 /// A server with this script, and how to reach it.
 fn listen(script: &Script) -> ServerOptions {
-    let incoming = TcpIncoming::bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let port = incoming.local_addr().unwrap().port();
-    let server = Server::builder()
-        .add_service(QdrantServer::new(script.clone()))
-        .add_service(PointsServer::new(script.clone()))
-        .add_service(CollectionsServer::new(script.clone()));
-    tokio::spawn(server.serve_with_incoming(incoming));
-    options(port)
+    options(qdrant::listen(script))
 }
 
 /// An empty server that does as Qdrant does, for the contract.
@@ -190,10 +80,6 @@ fn options(port: u16) -> ServerOptions {
 async fn search(store: &ServerStore) -> Result<super::Legs, BackendError> {
     let dense = Some(vec![1.0; DIMENSIONS]);
     store.search(SearchRequest { dense, limit: 3, ..SearchRequest::default() }).await
-}
-
-fn times(count: usize, code: Code, message: &'static str) -> impl Iterator<Item = Step> {
-    (0..count).map(move |_| Step::Fail(code, message))
 }
 
 fn text(value: &str) -> Value {

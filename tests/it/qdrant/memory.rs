@@ -21,7 +21,7 @@ use tonic::Status;
 
 /// All that a server has.
 #[derive(Default)]
-pub(super) struct Memory {
+pub(crate) struct Memory {
     collections: BTreeMap<String, Collection>,
     aliases: BTreeMap<String, String>,
 }
@@ -47,7 +47,7 @@ fn missing(name: &str) -> Status {
 }
 
 impl Memory {
-    pub(super) fn create(&mut self, request: CreateCollection) -> Result<(), Status> {
+    pub(crate) fn create(&mut self, request: CreateCollection) -> Result<(), Status> {
         let name = request.collection_name;
         if self.collections.contains_key(&name) || self.aliases.contains_key(&name) {
             return Err(Status::already_exists(format!("Collection `{name}` already exists!")));
@@ -68,12 +68,12 @@ impl Memory {
     }
 
     /// The aliases go with it. Nothing to delete is success, and false.
-    pub(super) fn delete_collection(&mut self, name: &str) -> bool {
+    pub(crate) fn delete_collection(&mut self, name: &str) -> bool {
         self.aliases.retain(|_, collection| collection != name);
         self.collections.remove(name).is_some()
     }
 
-    pub(super) fn merge_metadata(
+    pub(crate) fn merge_metadata(
         &mut self,
         name: &str,
         metadata: HashMap<String, Value>,
@@ -82,22 +82,22 @@ impl Memory {
         Ok(())
     }
 
-    pub(super) fn config(&mut self, name: &str) -> Result<CollectionConfig, Status> {
+    pub(crate) fn config(&mut self, name: &str) -> Result<CollectionConfig, Status> {
         let metadata = self.named(name)?.metadata.clone();
         Ok(CollectionConfig { metadata, ..CollectionConfig::default() })
     }
 
-    pub(super) fn names(&self) -> Vec<String> {
+    pub(crate) fn names(&self) -> Vec<String> {
         self.collections.keys().cloned().collect()
     }
 
     /// Alias and collection.
-    pub(super) fn aliases(&self) -> Vec<(String, String)> {
+    pub(crate) fn aliases(&self) -> Vec<(String, String)> {
         self.aliases.clone().into_iter().collect()
     }
 
     /// One that is there names another collection from then on.
-    pub(super) fn alias(&mut self, alias: String, collection: String) -> Result<(), Status> {
+    pub(crate) fn alias(&mut self, alias: String, collection: String) -> Result<(), Status> {
         if !self.collections.contains_key(&collection) {
             return Err(missing(&collection));
         }
@@ -108,12 +108,12 @@ impl Memory {
         Ok(())
     }
 
-    pub(super) fn unname(&mut self, alias: &str) {
+    pub(crate) fn unname(&mut self, alias: &str) {
         self.aliases.remove(alias);
     }
 
     /// The payload of the only point of a collection.
-    pub(super) fn only_payload(&mut self, name: &str) -> &mut HashMap<String, Value> {
+    pub(crate) fn only_payload(&mut self, name: &str) -> &mut HashMap<String, Value> {
         let points = &mut self.collections.get_mut(name).expect("a collection").points;
         assert_eq!(points.len(), 1);
         &mut points.values_mut().next().expect("a point").payload
@@ -125,7 +125,7 @@ impl Memory {
     }
 
     /// With an `update_filter`: points that are not there, and those that pass it.
-    pub(super) fn upsert(&mut self, request: UpsertPoints) -> Result<(), Status> {
+    pub(crate) fn upsert(&mut self, request: UpsertPoints) -> Result<(), Status> {
         let collection = self.named(&request.collection_name)?;
         let new = request.points.into_iter().map(|point| collection.stored(point));
         let new = new.collect::<Result<Vec<_>, _>>()?;
@@ -141,7 +141,7 @@ impl Memory {
         Ok(())
     }
 
-    pub(super) fn delete(
+    pub(crate) fn delete(
         &mut self,
         name: &str,
         which: Option<PointsSelector>,
@@ -161,7 +161,7 @@ impl Memory {
         Ok(())
     }
 
-    pub(super) fn get(&mut self, request: GetPoints) -> Result<Vec<RetrievedPoint>, Status> {
+    pub(crate) fn get(&mut self, request: GetPoints) -> Result<Vec<RetrievedPoint>, Status> {
         let collection = self.named(&request.collection_name)?;
         let ids = request.ids.into_iter().map(id);
         let found = ids.filter_map(|id| Some((id.clone(), collection.points.get(&id)?)));
@@ -169,12 +169,12 @@ impl Memory {
         Ok(found.map(|(id, point)| point.retrieved(&id, payload.as_ref(), &[])).collect())
     }
 
-    pub(super) fn count(&mut self, name: &str, filter: Option<&Filter>) -> Result<u64, Status> {
+    pub(crate) fn count(&mut self, name: &str, filter: Option<&Filter>) -> Result<u64, Status> {
         Ok(self.named(name)?.passing(filter).count() as u64)
     }
 
     /// A page, and where the next one begins.
-    pub(super) fn scroll(
+    pub(crate) fn scroll(
         &mut self,
         request: ScrollPoints,
     ) -> Result<(Vec<RetrievedPoint>, Option<PointId>), Status> {
@@ -197,7 +197,7 @@ impl Memory {
         Ok((page, rest.first().map(|(id, _)| point_id(id))))
     }
 
-    pub(super) fn query(&mut self, request: QueryPoints) -> Result<Vec<ScoredPoint>, Status> {
+    pub(crate) fn query(&mut self, request: QueryPoints) -> Result<Vec<ScoredPoint>, Status> {
         let collection = self.named(&request.collection_name)?;
         let using = request.using.unwrap_or_default();
         let Some(query::Variant::Nearest(nearest)) = request.query.and_then(|query| query.variant)
