@@ -201,6 +201,9 @@ fn hint_for(error: &BackendError) -> String {
             "give the model less with --context-tokens, or fewer passages with -k"
         }
         (Service::Store, Fault::NotFound) => "check --qdrant-url and --collection",
+        (Service::Store, Fault::Transient { .. }) => {
+            "see that Qdrant runs at --qdrant-url (`docent doctor` asks it), and run this again"
+        }
         (Service::Store, Fault::Permanent) if !error.endpoint.contains("://") => {
             return format!(
                 "mend that and run this again; a damaged collection is built anew with: rm {}, then docent ingest PATH",

@@ -41,7 +41,24 @@ where
     F: FnMut() -> Fut,
     Fut: Future<Output = Result<T, BackendError>>,
 {
-    retry_with(policy, op, random_fraction, tokio::time::sleep).await
+    retry_telling(policy, |_| (), op).await
+}
+
+/// [`retry`] that tells of each failure before it waits to try again.
+pub async fn retry_telling<T, F, Fut>(
+    policy: &RetryPolicy,
+    mut tell: impl FnMut(&BackendError),
+    op: F,
+) -> Result<T, BackendError>
+where
+    F: FnMut() -> Fut,
+    Fut: Future<Output = Result<T, BackendError>>,
+{
+    let wait = |delay, error: &BackendError| {
+        tell(error);
+        tokio::time::sleep(delay)
+    };
+    retry_with(policy, op, random_fraction, wait).await
 }
 
 /// [`retry`] whose waits end when `cancel` says so: `op` is called once more then, and is to refuse.
@@ -54,7 +71,7 @@ where
     F: FnMut() -> Fut,
     Fut: Future<Output = Result<T, BackendError>>,
 {
-    let wait = async |delay| {
+    let wait = |delay, _: &BackendError| async move {
         tokio::select! {
             () = tokio::time::sleep(delay) => {}
             () = cancel.cancelled() => {}
@@ -64,12 +81,12 @@ where
 }
 
 /// [`retry`] with its two sources of nondeterminism as parameters: a number in `0.0..1.0` for each
-/// wait, and the wait itself.
+/// wait, and the wait itself, which is told what failed.
 async fn retry_with<T, F, Fut, S>(
     policy: &RetryPolicy,
     mut op: F,
     mut fraction: impl FnMut() -> f64,
-    mut sleep: impl FnMut(Duration) -> S,
+    mut sleep: impl FnMut(Duration, &BackendError) -> S,
 ) -> Result<T, BackendError>
 where
     F: FnMut() -> Fut,
@@ -84,7 +101,7 @@ where
         };
         tries += 1;
         match next_step(policy, tries, error.fault, fraction()) {
-            Step::Wait(delay) => sleep(delay).await,
+            Step::Wait(delay) => sleep(delay, &error).await,
             Step::GiveUp => return Err(after(tries, &error)),
             Step::TooFarOff(wait) => return Err(too_far_off(wait, &error)),
         }
@@ -175,7 +192,7 @@ mod tests {
             let fault = faults.get(tries.replace(tries.get() + 1));
             fault.map_or(Ok(7), |fault| Err(error(*fault)))
         };
-        let sleep = |wait| {
+        let sleep = |wait, _: &BackendError| {
             waits.borrow_mut().push(wait);
             std::future::ready(())
         };

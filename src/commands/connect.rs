@@ -35,7 +35,10 @@ pub(super) fn store(
     let note = ui.announcer();
     let on_wait: OnWait = Arc::new(move |whom| note(&format!("waiting: {whom}")));
     Ok(match &settings.qdrant.url {
-        Some(_) => Arc::new(server(settings)?.wait(settings.wait).on_wait(on_wait)),
+        Some(_) => {
+            let server = server(settings, retry_policy(settings))?;
+            Arc::new(server.wait(settings.wait).on_wait(on_wait))
+        }
         None => Arc::new(
             EdgeStore::open(&context.data_dir, &settings.collection, access)?
                 .wait(settings.wait)
@@ -45,7 +48,7 @@ pub(super) fn store(
 }
 
 /// The Qdrant server that is configured.
-pub(super) fn server(settings: &Settings) -> Result<ServerStore, Failure> {
+pub(super) fn server(settings: &Settings, retry: RetryPolicy) -> Result<ServerStore, Failure> {
     let qdrant = &settings.qdrant;
     let options = ServerOptions {
         url: qdrant.url.clone().unwrap_or_default(),
@@ -53,7 +56,7 @@ pub(super) fn server(settings: &Settings) -> Result<ServerStore, Failure> {
         timeout: qdrant.timeout,
         shard_number: qdrant.shard_number,
         replication_factor: qdrant.replication_factor,
-        retry: retry_policy(settings),
+        retry,
     };
     Ok(server::connect(options, &settings.collection)?)
 }

@@ -11,6 +11,7 @@ use crate::cli::{DoctorArgs, Format};
 use crate::embed::Role;
 use crate::error::{Exit, Failure, Service};
 use crate::openai;
+use crate::retry::RetryPolicy;
 use crate::settings::EmbeddingModel;
 use crate::settings::parse::without_credentials;
 use crate::store::server::{self, ServerOptions};
@@ -86,7 +87,7 @@ async fn check_store(ui: &Ui, context: &Context) -> Result<Check, Failure> {
     let collection = &context.settings.collection;
     let mut place = "embedded Qdrant".to_owned();
     if context.settings.qdrant.url.is_some() {
-        let version = connect::server(&context.settings)?.health().await?;
+        let version = connect::server(&context.settings, once(context))?.health().await?;
         place = format!("Qdrant {version}");
     }
     let store = connect::store(ui, context, StoreAccess::Read)?;
@@ -100,6 +101,11 @@ async fn check_store(ui: &Ui, context: &Context) -> Result<Check, Failure> {
     };
     store.leave().await;
     Ok(Check::fine("store", format!("{place} at {}: {held}", store.endpoint())))
+}
+
+/// Whoever asks the doctor wants to know how things are now.
+fn once(context: &Context) -> RetryPolicy {
+    RetryPolicy { attempts: 1, ..connect::retry_policy(&context.settings) }
 }
 
 async fn check_embedder(context: &Context) -> Result<Check, Failure> {
@@ -179,10 +185,7 @@ async fn look_for_qdrant(context: &Context) -> Option<Check> {
         timeout: GLANCE,
         shard_number: None,
         replication_factor: None,
-        retry: crate::retry::RetryPolicy {
-            attempts: 1,
-            ..connect::retry_policy(&context.settings)
-        },
+        retry: once(context),
     };
     let store = server::connect(options, &context.settings.collection).ok()?;
     let version = tokio::time::timeout(GLANCE, store.health()).await.ok()?.ok()?;

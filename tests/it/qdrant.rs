@@ -125,7 +125,8 @@ impl Script {
         request: &Request<T>,
     ) -> Result<Option<Vec<BatchResult>>, Status> {
         let key = request.metadata().get("api-key").map(|key| key.to_str().unwrap().to_owned());
-        let authorized = method == "health_check" || self.key.is_none() || key.as_deref() == self.key;
+        let authorized =
+            method == "health_check" || self.key.is_none() || key.as_deref() == self.key;
         let number = {
             let mut log = self.log.lock().unwrap();
             log.push((method, key));

@@ -1,13 +1,16 @@
 //! Requests to one server, each repeated as the policy says.
 
 use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use qdrant_client::{Qdrant, QdrantError};
 
 use super::{fault, version};
 use crate::error::{BackendError, Fault, Service};
-use crate::retry::{RetryPolicy, retry};
+use crate::retry::{RetryPolicy, retry_telling};
+use crate::store::OnWait;
 
 /// The client, and what errors are told with. Clones share the connection.
 #[derive(Clone)]
@@ -16,7 +19,13 @@ pub(super) struct Link {
     pub(super) endpoint: String,
     timeout: Duration,
     retry: RetryPolicy,
+    pub(super) on_wait: OnWait,
+    /// Somebody has been told that the server fails; it has not answered since.
+    told: Arc<AtomicBool>,
 }
+
+/// A host that is there takes a connection sooner.
+const CONNECT: Duration = Duration::from_secs(5);
 
 impl Link {
     /// Connects at the first request. `timeout` is for each one.
@@ -29,7 +38,7 @@ impl Link {
         let client = Qdrant::from_url(endpoint)
             .api_key(api_key)
             .timeout(timeout)
-            .connect_timeout(timeout)
+            .connect_timeout(timeout.min(CONNECT))
             // It blocks, and prints on stdout.
             .skip_compatibility_check()
             .build()
@@ -37,7 +46,14 @@ impl Link {
                 let (fault, message) = fault::describe(&error, timeout);
                 BackendError::new(Service::Store, fault, endpoint, &message)
             })?;
-        Ok(Self { client, endpoint: endpoint.to_owned(), timeout, retry })
+        Ok(Self {
+            client,
+            endpoint: endpoint.to_owned(),
+            timeout,
+            retry,
+            on_wait: Arc::new(|_| ()),
+            told: Arc::default(),
+        })
     }
 
     pub(super) async fn ask<T, F, Fut>(&self, request: F) -> Result<T, BackendError>
@@ -45,12 +61,25 @@ impl Link {
         F: Fn(Qdrant) -> Fut,
         Fut: Future<Output = Result<T, QdrantError>>,
     {
-        retry(&self.retry, || {
-            // Boxed: some of the client's futures are tens of kilobytes.
-            let answer = Box::pin(request(self.client.clone()));
-            async { answer.await.map_err(|error| self.failed(&error)) }
-        })
-        .await
+        let answer = retry_telling(
+            &self.retry,
+            |error| self.tell(error),
+            || {
+                // Boxed: some of the client's futures are tens of kilobytes.
+                let answer = Box::pin(request(self.client.clone()));
+                async { answer.await.map_err(|error| self.failed(&error)) }
+            },
+        )
+        .await?;
+        self.told.store(false, Ordering::Relaxed);
+        Ok(answer)
+    }
+
+    /// Once for all requests that wait.
+    fn tell(&self, error: &BackendError) {
+        if !self.told.swap(true, Ordering::Relaxed) {
+            (self.on_wait)(&format!("Qdrant {} {}", self.endpoint, error.message));
+        }
     }
 
     /// Version of the server, where it is new enough.

@@ -112,9 +112,10 @@ impl ServerStore {
         self
     }
 
-    /// Tells whom it waits for.
+    /// Tells whom it waits for: another writer, or the server where it fails and is asked again.
     #[must_use]
     pub fn on_wait(mut self, on_wait: OnWait) -> Self {
+        self.link.on_wait = Arc::clone(&on_wait);
         self.terms.on_wait = on_wait;
         self
     }

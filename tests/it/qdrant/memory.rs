@@ -112,6 +112,21 @@ impl Memory {
         self.aliases.remove(alias);
     }
 
+    /// All points that an alias leads to, a line each, but for times and the names of runs. Sums
+    /// stand for vectors.
+    pub(crate) fn contents(&mut self, alias: &str) -> Vec<String> {
+        const PASSING: [&str; 4] = ["ingested_at", "failed_at", "run_id", "mtime"];
+        let line = |(id, point): (&String, &Point)| {
+            let fields = point.payload.iter().filter(|(name, _)| !PASSING.contains(&name.as_str()));
+            let fields: BTreeMap<_, _> = fields.map(|(name, value)| (name, &value.kind)).collect();
+            let dense: f32 = point.dense.values().flatten().sum();
+            let sparse = point.sparse.values().flat_map(|sparse| &sparse.values).sum::<f32>();
+            format!("{id} {fields:?} {dense} {sparse}")
+        };
+        let found = self.named(alias);
+        found.map_or_else(|_| Vec::new(), |found| found.points.iter().map(line).collect())
+    }
+
     /// The payload of the only point of a collection.
     pub(crate) fn only_payload(&mut self, name: &str) -> &mut HashMap<String, Value> {
         let points = &mut self.collections.get_mut(name).expect("a collection").points;

@@ -1,0 +1,263 @@
+//! What a failing Qdrant server does to docent: for each fault what the user sees (the snapshots),
+//! the exit code, and that the same command against a healthy server, with what it kept, ends with
+//! the collection that a clean ingest gives.
+//!
+//! | fault | outcome | exit |
+//! | --- | --- | --- |
+//! | nothing listens | says so at once, tries again, ends after the tries | 4 |
+//! | a wrong key | ends at once | 3 |
+//! | no answer in time, once | tried again | 0 |
+//! | the same each time | ends after the tries | 4 |
+//! | UNAVAILABLE or RESOURCE_EXHAUSTED for a while | waits as long as asked, and completes | 0 |
+//! | the same for ever | ends after the tries | 4 |
+//! | gone midway, after any request | ends after the tries; the next run does the rest | 4 |
+//! | too old | ends at once, before anything is stored | 4 |
+
+use std::sync::LazyLock;
+
+use tonic::Code;
+
+use crate::assert_run;
+use crate::env::{Run, TestEnv};
+use crate::qdrant::{Script, ScriptedQdrant, Step, times};
+
+const INGEST: &[&str] = &["ingest", "docs"];
+const SEARCH: &[&str] = &["search", "ferry to Elba", "-k", "1"];
+const VERSION: &str = "1.18.3";
+
+/// A few documents, and a server.
+struct Scene {
+    env: TestEnv,
+    server: ScriptedQdrant,
+}
+
+impl Scene {
+    fn new() -> Self {
+        Self::on(Script::new(VERSION, []))
+    }
+
+    fn on(script: Script) -> Self {
+        let mut env = TestEnv::new();
+        for (name, island) in [("a", "Amrum"), ("b", "Borkum"), ("c", "Corfu"), ("e", "Elba")] {
+            let text = format!("# {island}\n\nThe ferry to {island} leaves in the morning.\n");
+            env.write(&format!("docs/{name}.md"), text);
+        }
+        let server = ScriptedQdrant::start(script);
+        env.set("QDRANT_URL", &server.url()).set("DOCENT_ATTEMPTS", "3");
+        Self { env, server }
+    }
+
+    /// With everything ingested, and one document changed since.
+    fn ingested() -> Self {
+        let scene = Self::new();
+        scene.run(INGEST).expect(0);
+        scene.env.write("docs/e.md", "# Elba\n\nThe ferry to Elba was cancelled.\n");
+        scene
+    }
+
+    fn run(&self, args: &[&str]) -> Run {
+        self.env.run(args)
+    }
+
+    /// The server ends, and nothing listens there any more.
+    fn gone(self) -> (TestEnv, Script) {
+        (self.env, self.server.stop())
+    }
+
+    fn contents(&self) -> Vec<String> {
+        self.server.script.memory.lock().expect("a memory").contents("docent")
+    }
+
+    /// The next run completes and leaves nothing to do.
+    fn heals(&self, clean: &[String]) {
+        self.run(INGEST).expect(0);
+        assert_eq!(self.contents(), clean);
+        self.run(&["ingest", "docs", "--check"]).expect(0);
+    }
+}
+
+/// What a clean ingest gives, and how many requests it takes.
+fn clean() -> &'static (Vec<String>, usize) {
+    static CLEAN: LazyLock<(Vec<String>, usize)> = LazyLock::new(|| {
+        let scene = Scene::new();
+        scene.run(INGEST).expect(0);
+        assert_eq!(scene.contents().len(), 8, "a chunk and a record for each");
+        (scene.contents(), scene.server.script.requests())
+    });
+    &CLEAN
+}
+
+#[test]
+fn nothing_listens() {
+    let (env, _) = Scene::new().gone();
+    assert_run!(env.run(INGEST).expect(4));
+}
+
+#[test]
+fn nothing_listens_when_a_question_is_asked() {
+    let (env, _) = Scene::ingested().gone();
+    let search = env.run(SEARCH).expect(4);
+    assert_run!(search);
+    for args in [&["query", "Which ferry?"][..], &["status"], &["ingest", "--check", "docs"]] {
+        assert_eq!(env.run(args).expect(4).stderr, search.stderr, "{args:?}");
+    }
+}
+
+#[test]
+fn nothing_listens_and_the_doctor_is_asked() {
+    let (env, _) = Scene::new().gone();
+    assert_run!(env.run(&["doctor"]).expect(4));
+}
+
+#[test]
+fn nothing_listens_and_a_program_asks() {
+    let (env, _) = Scene::new().gone();
+    assert_run!(env.run(&["search", "ferry", "--format", "json"]).expect(4));
+}
+
+#[test]
+fn a_wrong_key() {
+    let mut scene = Scene::on(Script::new(VERSION, []).require_key("right-key"));
+    scene.env.set("QDRANT_API_KEY", "wr0ng-key");
+    let ingest = scene.run(INGEST).expect(3);
+    assert_eq!(scene.server.script.asked_since(0), ["health_check", "get"], "once each");
+    for args in [SEARCH, &["query", "Which ferry?"], &["status"]] {
+        assert_eq!(scene.run(args).expect(3).stderr, ingest.stderr, "{args:?}");
+    }
+    assert!(!ingest.to_string().contains("wr0ng"), "{ingest}");
+    assert_run!(ingest);
+    scene.env.set("QDRANT_API_KEY", "right-key");
+    scene.heals(&clean().0);
+}
+
+#[test]
+fn a_wrong_key_and_the_doctor_is_asked() {
+    let scene = Scene::on(Script::new(VERSION, []).require_key("right-key"));
+    assert_run!(scene.run(&["doctor"]).expect(3));
+}
+
+#[test]
+fn slow_once() {
+    let mut scene = Scene::new();
+    scene.env.set("DOCENT_QDRANT_TIMEOUT", "2s");
+    scene.server.script.then([Step::Pass, Step::Pass, Step::Pass, Step::Hang]);
+    let run = scene.run(INGEST).expect(0);
+    let note = format!("note: waiting: Qdrant {} did not answer within 2 s\n", scene.server.url());
+    assert_eq!(run.stderr, note);
+    assert_eq!(scene.contents(), clean().0);
+    scene.server.script.then([Step::Hang]);
+    assert_eq!(scene.run(SEARCH).expect(0).stderr, note);
+}
+
+#[test]
+fn slow_for_ever() {
+    let mut scene = Scene::ingested();
+    scene.env.set("DOCENT_QDRANT_TIMEOUT", "500ms").set("DOCENT_ATTEMPTS", "2");
+    scene.server.script.then((0..50).map(|_| Step::Hang));
+    let search = scene.run(SEARCH).expect(4);
+    assert_eq!(scene.run(&["status"]).expect(4).stderr, search.stderr);
+    assert_run!(search);
+}
+
+#[test]
+fn slow_for_ever_and_the_doctor_is_asked() {
+    let mut scene = Scene::new();
+    scene.env.set("DOCENT_QDRANT_TIMEOUT", "500ms");
+    scene.server.script.then((0..50).map(|_| Step::Hang));
+    assert_run!(scene.run(&["doctor"]).expect(4));
+}
+
+#[test]
+fn unavailable_or_overloaded_for_a_while() {
+    let waits = || Step::RetryAfter("1");
+    let unavailable = || Step::Fail(Code::Unavailable, "starting");
+    let overloaded = || Step::Fail(Code::ResourceExhausted, "too many");
+    let (clean, requests) = clean();
+    for (healthy, faults) in [
+        (0, vec![unavailable(), unavailable()]),
+        (*requests / 2, vec![waits(), unavailable()]),
+        (*requests - 3, vec![overloaded(), waits()]),
+    ] {
+        let scene = Scene::new();
+        scene.server.script.then((0..healthy).map(|_| Step::Pass).chain(faults));
+        scene.run(INGEST).expect(0);
+        assert_eq!(scene.server.script.requests(), requests + 2);
+        assert_eq!(scene.contents(), *clean);
+    }
+    let scene = Scene::ingested();
+    scene.server.script.then([unavailable(), overloaded()]);
+    scene.run(SEARCH).expect(0);
+}
+
+#[test]
+fn unavailable_for_ever() {
+    let scene = Scene::new();
+    let midway = clean().1 / 2;
+    let fine = (0..midway).map(|_| Step::Pass);
+    scene.server.script.then(fine.chain(times(50, Code::Unavailable, "shard is not ready")));
+    assert_run!(scene.run(INGEST).expect(4));
+    scene.server.script.steps.lock().expect("steps").clear();
+    scene.heals(&clean().0);
+}
+
+#[test]
+fn asked_to_come_back_tomorrow() {
+    let scene = Scene::new();
+    scene.server.script.then([Step::RetryAfter("86400")]);
+    assert_run!(scene.run(INGEST).expect(4));
+    scene.heals(&clean().0);
+}
+
+/// The connections are cut, nothing listens, and another process has the data after that.
+#[test]
+fn down_midway() {
+    let scene = Scene::new();
+    let midway = clean().1 / 2;
+    scene.server.script.then((0..midway).map(|_| Step::Pass).chain([Step::Hang]));
+    let child = scene.env.command(INGEST).spawn().expect("docent starts");
+    scene.server.script.wait_for_requests(midway + 1);
+    let (mut env, script) = scene.gone();
+    let output = child.wait_with_output().expect("docent ends");
+    assert_run!(env.outcome(INGEST, output).expect(4));
+    let server = ScriptedQdrant::start(script);
+    env.set("QDRANT_URL", &server.url());
+    Scene { env, server }.heals(&clean().0);
+}
+
+/// Also while a document is replaced by its next version.
+#[test]
+fn gone_after_any_request() {
+    let whole = |scene: Scene| {
+        let before = scene.server.script.requests();
+        scene.run(INGEST).expect(0);
+        (scene.contents(), scene.server.script.requests() - before)
+    };
+    for new in [Scene::new, Scene::ingested] {
+        let (expected, requests) = whole(new());
+        for after in (0..requests).step_by(3) {
+            let mut scene = new();
+            scene.env.set("DOCENT_ATTEMPTS", "1");
+            let gone_after = &scene.server.script.gone_after;
+            *gone_after.lock().expect("a number") = scene.server.script.requests() + after;
+            let run = scene.run(INGEST);
+            // What comes last only tidies up.
+            let stored = run.code == Some(0) && after + 4 > requests;
+            assert!(stored || run.code == Some(4), "{after} of {requests}: {run}");
+            *gone_after.lock().expect("a number") = usize::MAX;
+            scene.heals(&expected);
+        }
+    }
+}
+
+#[test]
+fn a_server_that_is_too_old() {
+    let scene = Scene::on(Script::new("1.15.5", []));
+    assert_run!(scene.run(INGEST).expect(4));
+    assert_eq!(scene.contents(), Vec::<String>::new());
+}
+
+#[test]
+fn a_server_that_is_too_old_and_the_doctor_is_asked() {
+    let scene = Scene::on(Script::new("1.15.5", []));
+    assert_run!(scene.run(&["doctor"]).expect(4));
+}
