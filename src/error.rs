@@ -62,6 +62,8 @@ pub enum Fault {
     Refused,
     /// Vectors come from another model, or have another size, than those before.
     Changed,
+    /// There is no space left where the embedded store is.
+    Full,
     /// The run stops: this was not even asked.
     Stopped,
     /// Asking again, or asking for something else, would give the same answer.
@@ -165,6 +167,7 @@ impl From<BackendError> for Failure {
             Fault::Busy => return Self::new(exit, error.message).hint(hint),
             Fault::Refused => format!("the {} refused the input", error.service.name()),
             Fault::Changed => format!("the {} is not what it was", error.service.name()),
+            Fault::Full => "the disk is full".to_owned(),
             Fault::Stopped => "stopped".to_owned(),
             Fault::Transient { .. } | Fault::Permanent => {
                 format!("the {} failed", error.service.name())
@@ -194,6 +197,9 @@ fn hint_for(error: &BackendError) -> String {
         }
         (_, Fault::Changed) => {
             "set it to the model that built the collection (`docent status` shows it), or build it anew: docent ingest --rebuild"
+        }
+        (_, Fault::Full) => {
+            "free some space there, and run this again; --data-dir puts a collection on another disk"
         }
         (_, Fault::Stopped) => "the same command again goes on",
         (Service::Embedder, Fault::TooLong) => "make chunks smaller with --chunk-tokens",

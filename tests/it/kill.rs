@@ -195,7 +195,8 @@ impl Course {
         let run = self.env.run(&[&clean[..], &size].concat());
         assert!(matches!(run.code, Some(0 | 5)), "round {}: {run}", self.rounds);
         self.full_run = started.elapsed() / 2;
-        let (found, expected) = (self.points(".docent"), self.points("clean"));
+        let at = |data: &str| points(&self.env.path(data));
+        let (found, expected) = (at(".docent"), at("clean"));
         fs::remove_dir_all(self.env.path("clean")).expect("a removal");
         let differing: Vec<_> = found
             .iter()
@@ -205,14 +206,15 @@ impl Course {
             .collect();
         assert!(differing.is_empty(), "round {}: {differing:#?}", self.rounds);
     }
+}
 
-    /// Payloads of all points by id, less when and by which run they were written.
-    fn points(&self, data: &str) -> BTreeMap<String, Value> {
-        let collections = self.env.path(data).join("collections");
-        let pointer = fs::read_to_string(collections.join("docent")).expect("a pointer");
-        let shard = collections.join(format!("docent@{}", pointer.trim())).join("shard");
-        all_points(&shard)
-    }
+/// Payloads of all points of an embedded collection by id, less when and by which run they were
+/// written.
+pub(crate) fn points(data_dir: &Path) -> BTreeMap<String, Value> {
+    let collections = data_dir.join("collections");
+    let pointer = fs::read_to_string(collections.join("docent")).expect("a pointer");
+    let shard = collections.join(format!("docent@{}", pointer.trim())).join("shard");
+    all_points(&shard)
 }
 
 fn all_points(shard: &Path) -> BTreeMap<String, Value> {

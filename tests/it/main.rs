@@ -7,6 +7,7 @@ mod doctor;
 mod env;
 mod exit_codes;
 mod faults;
+mod faults_disk;
 mod faults_store;
 mod formats;
 mod help;

@@ -39,7 +39,7 @@ const SEGMENT_KB: usize = 40 << 10;
 pub(super) const MERGE_AFTER: usize = 4;
 
 /// Bytes of one file of the engine's log, two of which stay on disk.
-const LOG_SEGMENT: usize = 4 << 20;
+pub(super) const LOG_SEGMENT: usize = 4 << 20;
 
 const PAGE: usize = 4_096;
 

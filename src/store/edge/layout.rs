@@ -210,6 +210,12 @@ pub(super) fn prune_log(shard: &Path) -> io::Result<()> {
     closed.into_iter().try_for_each(|(_, path)| fs::remove_file(path))
 }
 
+/// Bytes of the log of a shard; 0 where there is none.
+pub(super) fn log_size(shard: &Path) -> u64 {
+    let Ok(entries) = fs::read_dir(shard.join("wal")) else { return 0 };
+    entries.filter_map(|entry| entry.ok()?.metadata().ok()).map(|file| file.len()).sum()
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]

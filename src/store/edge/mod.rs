@@ -270,7 +270,7 @@ impl VectorStore for EdgeStore {
             return Ok(());
         }
         self.on_existing(move |opened| {
-            space::check(opened.version())?;
+            space::to_write(opened.version())?;
             let count = points.len();
             opened.with(|shard| engine::upsert_chunks(shard, points))?;
             opened.wrote(count);
@@ -289,6 +289,7 @@ impl VectorStore for EdgeStore {
         self.writable()?;
         let (sources, keep) = ([source.to_owned()], keep.to_vec());
         self.on((), move |opened| {
+            space::to_open(&layout::shard(opened.version()))?;
             Ok(opened.with(|shard| engine::delete_chunks(shard, &sources, &keep))?)
         })
         .await
@@ -299,6 +300,7 @@ impl VectorStore for EdgeStore {
         let sources = sources.to_vec();
         self.on((), move |opened| {
             for batch in sources.chunks(BATCH) {
+                space::to_open(&layout::shard(opened.version()))?;
                 opened.with(|shard| {
                     engine::delete_chunks(shard, batch, &[])?;
                     let ids: Vec<Uuid> = batch.iter().map(|s| DocumentRecord::id(s)).collect();

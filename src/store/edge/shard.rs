@@ -26,7 +26,8 @@ pub(super) struct Problem {
 
 impl From<String> for Problem {
     fn from(message: String) -> Self {
-        Self { fault: Fault::Permanent, message }
+        let fault = if space::is_lacking(&message) { Fault::Full } else { Fault::Permanent };
+        Self { fault, message }
     }
 }
 
@@ -140,7 +141,7 @@ impl EdgeStore {
             return Ok(());
         }
         self.on_existing(move |opened| {
-            space::check(opened.version())?;
+            space::to_write(opened.version())?;
             Ok(opened.with(|shard| engine::upsert_records(shard, records))?)
         })
         .await

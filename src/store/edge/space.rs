@@ -1,27 +1,48 @@
-//! Free space, looked at before writing.
+//! Free space, looked at before opening and before writing.
 //!
 //! The engine writes through memory maps of files that are longer than their content: where the
 //! disk is full the kernel ends the process (SIGBUS), and no error could be returned.
 
 use std::path::Path;
 
+use super::shard::Problem;
+use super::{engine, layout};
+use crate::error::Fault;
+
 /// Free bytes below which nothing is written: what one batch of points may need, with its part of
 /// the log, is well below it. Rebuilding segments needs more, and the engine looks for itself.
-#[cfg(unix)]
-const RESERVE: u64 = 64 << 20;
+const TO_WRITE: u64 = 64 << 20;
+
+/// Before points are written.
+pub(super) fn to_write(directory: &Path) -> Result<(), Problem> {
+    check(directory, TO_WRITE)
+}
+
+/// Before a shard is loaded or points are taken out: the engine begins the next files of its log,
+/// and when it loads, it does once more what the log tells.
+pub(super) fn to_open(shard: &Path) -> Result<(), Problem> {
+    check(shard, 2 * engine::LOG_SEGMENT as u64 + layout::log_size(shard))
+}
+
+/// Whether an error of the system or of the engine says that the disk is full.
+pub(super) fn is_lacking(message: &str) -> bool {
+    message.contains("No space left on device") || message.contains("Not enough space available")
+}
 
 #[cfg(unix)]
-pub(super) fn check(directory: &Path) -> Result<(), String> {
+fn check(directory: &Path, needed: u64) -> Result<(), Problem> {
     // A system that can't tell is not one that is full.
     let Ok(disk) = rustix::fs::statvfs(directory) else { return Ok(()) };
     let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-    if free >= RESERVE {
+    if free >= needed {
         return Ok(());
     }
-    Err(format!("the disk is full: {} MiB are free, and {} are needed", free >> 20, RESERVE >> 20))
+    let message =
+        format!("{} MiB are free, and {} are needed", free >> 20, needed.div_ceil(1 << 20));
+    Err(Problem { fault: Fault::Full, message })
 }
 
 #[cfg(not(unix))]
-pub(super) fn check(_directory: &Path) -> Result<(), String> {
+fn check(_directory: &Path, _needed: u64) -> Result<(), Problem> {
     Ok(())
 }

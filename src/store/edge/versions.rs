@@ -116,6 +116,7 @@ fn opened(
     uncompacted: Uncompacted,
 ) -> Result<Opened, Problem> {
     let version = layout.version(number);
+    space::to_open(&layout::shard(&version))?;
     Opened::load(&version, access, lock, uncompacted).map_err(|why| {
         // The engine's own lock: a process that is just ending, or one without docent's.
         if why.contains("WouldBlock") {
@@ -176,7 +177,7 @@ fn build(
     lock: Option<FileLock>,
     uncompacted: Uncompacted,
 ) -> Result<Opened, Problem> {
-    space::check(layout.root())?;
+    space::to_write(layout.root())?;
     layout.remove_versions(|other| other == number).map_err(cannot_create)?;
     let version = layout.version(number);
     let opened = Opened::create(&version, manifest.embedder.dimensions, lock, uncompacted)?;
