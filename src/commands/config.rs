@@ -7,6 +7,7 @@ use crate::cli::{ConfigArgs, ConfigCommand, Format, Global};
 use crate::error::{Exit, Failure};
 use crate::settings::{self, Layer};
 use crate::ui::Ui;
+use crate::ui::sanitize::sanitize_line;
 
 pub(super) fn run(ui: &mut Ui, global: &Global, args: ConfigArgs) -> Result<Exit, Failure> {
     match args.command {
@@ -37,7 +38,7 @@ fn show(ui: &mut Ui, global: &Global) -> Result<Exit, Failure> {
     let width = settings.resolved.iter().map(|row| row.key.name.len()).max().unwrap_or(0);
     let mut text = String::new();
     for row in &settings.resolved {
-        let value = row.value.as_deref().unwrap_or("-");
+        let value = sanitize_line(row.value.as_deref().unwrap_or("-"));
         let origin = match &row.value {
             Some(_) => row.origin.label(),
             None => format!("not set: {}", row.key.about),

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use crate::cli::{Format, Global, When};
 use crate::error::{Exit, Failure};
 use crate::types::SCHEMA_VERSION;
-use sanitize::sanitize_line;
+use sanitize::{escape_json, sanitize, sanitize_line};
 use style::Style;
 
 /// The two streams, and how to write to each.
@@ -88,7 +88,7 @@ impl Ui {
             Format::Json => format!("{object:#}\n"),
             Format::Text | Format::Jsonl => format!("{object}\n"),
         };
-        self.data(&text)
+        self.data(&escape_json(&text))
     }
 
     /// What was done, for a person who watches.
@@ -101,7 +101,7 @@ impl Ui {
     /// More of it, for one who asked.
     pub fn detail(&mut self, text: &str) {
         if self.verbose && self.format == Format::Text {
-            self.talk(text);
+            self.talk(&sanitize(text));
         }
     }
 
@@ -129,7 +129,7 @@ impl Ui {
     pub fn warn(&mut self, text: &str) {
         match self.format {
             Format::Text => self.labelled("warning", text),
-            _ => self.talk(&versioned(json!({"warning": text})).to_string()),
+            _ => self.talk(&json_line(json!({"warning": text}))),
         }
     }
 
@@ -143,7 +143,7 @@ impl Ui {
                 "message": failure.message, "causes": failure.causes, "hint": failure.hint,
                 "exit_code": failure.exit as i32,
             });
-            self.talk(&versioned(json!({"error": error})).to_string());
+            self.talk(&json_line(json!({"error": error})));
             return;
         }
         self.labelled("error", &failure.message);
@@ -168,7 +168,7 @@ impl Ui {
 fn note(format: Format, style: Style, text: &str) -> String {
     match format {
         Format::Text => labelled(style, "note", text),
-        _ => versioned(json!({"note": text})).to_string(),
+        _ => json_line(json!({"note": text})),
     }
 }
 
@@ -179,6 +179,11 @@ fn labelled(style: Style, label: &str, text: &str) -> String {
         _ => style.strong(&format!("{label}:")),
     };
     format!("{painted} {}", sanitize_line(text))
+}
+
+/// On one line.
+fn json_line(object: Value) -> String {
+    escape_json(&versioned(object).to_string())
 }
 
 /// The object with `schema_version` before its own fields.

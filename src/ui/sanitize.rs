@@ -94,6 +94,22 @@ fn is_visible(c: char) -> bool {
     }
 }
 
+/// JSON that says the same, and has nothing in it that a terminal would obey: what is not visible
+/// can only be in strings, and is escaped there.
+pub fn escape_json(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_visible(c) {
+            escaped.push(c);
+        } else {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                escaped += &format!("\\u{unit:04x}");
+            }
+        }
+    }
+    escaped
+}
+
 /// One line: newlines and tabs become spaces too. For names, headings and messages.
 pub fn sanitize_line(text: &str) -> String {
     sanitize(text).replace(['\n', '\t'], " ")
@@ -127,6 +143,16 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn escaped_json_says_the_same_and_is_visible(text in any::<String>()) {
+            let value = serde_json::json!({ "text": text, "list": [text] });
+            for json in [value.to_string(), format!("{value:#}")] {
+                let escaped = escape_json(&json);
+                prop_assert!(escaped.chars().all(is_visible));
+                prop_assert_eq!(serde_json::from_str::<serde_json::Value>(&escaped).ok(), Some(value.clone()));
+            }
+        }
+
         #[test]
         fn nothing_dangerous_survives(text in any::<String>()) {
             let clean = sanitize(&text);

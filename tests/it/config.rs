@@ -133,3 +133,12 @@ fn a_store_below_does_not_hide_the_project_file() {
     let run = env.outcome(&["config", "show"], output.expect("docent runs")).expect(0);
     assert!(run.stdout.contains("from-above"), "{run}");
 }
+
+#[test]
+fn a_value_that_a_terminal_would_obey() {
+    let env = TestEnv::new();
+    env.write("docent.toml", "model = \"a\\u001b]0;title\\u0007b\\u009b31m\"\n");
+    let run = env.run(&["config", "show", "--verbose"]).expect(0);
+    assert!(run.stdout.contains("ab"), "{run}");
+    assert!(!run.to_string().contains(|c: char| c.is_control() && c != '\n'), "{run}");
+}
