@@ -79,7 +79,8 @@ impl<'a> Committer<'a> {
         let known = survey.by_source();
         let touched = survey.plan.touched.iter().filter_map(|file| {
             let record = *known.get(file.source.as_str())?;
-            Some(DocumentRecord { mtime: file.mtime, size: file.size, ..record.clone() })
+            let (size, mtime, ingested_at) = (file.size, file.mtime, survey.started_at.clone());
+            Some(DocumentRecord { size, mtime, ingested_at, ..record.clone() })
         });
         // Without its hash, the same content counts as a change when it comes again; without its
         // validators, it does come again.

@@ -19,6 +19,8 @@ use crate::store::VectorStore;
 use crate::types::{ContentHash, DocumentRecord, FailureRecord, Manifest, Reach};
 
 pub(super) struct Survey {
+    /// When it began, RFC 3339.
+    pub started_at: String,
     pub discovery: Discovery,
     /// Where pages of the web were looked for.
     pub starts: Vec<Start>,
@@ -98,6 +100,7 @@ async fn anew(
     cancel: &Cancel,
     emit: &mut (dyn FnMut(IngestEvent) + Send),
 ) -> Result<Survey, IngestError> {
+    let started_at = super::now();
     let manifest = former.manifest().await?;
     let records = former.documents().await?;
     let Inputs { discover, starts } = inputs(options, manifest.as_ref(), &records, &[])?;
@@ -106,6 +109,7 @@ async fn anew(
     let pages = Pages::gather(&starts, &known, &options.web, &mut discovery, cancel, emit).await?;
     let plan = Plan { added: discovery.files.clone(), ..Plan::default() };
     Ok(Survey {
+        started_at,
         discovery,
         starts,
         records: Vec::new(),
@@ -126,6 +130,7 @@ pub(super) async fn survey(
     cancel: &Cancel,
     emit: &mut (dyn FnMut(IngestEvent) + Send),
 ) -> Result<Survey, IngestError> {
+    let started_at = super::now();
     let (mut records, mut failures, mut audit) = (Vec::new(), Vec::new(), Audit::default());
     if let Some(manifest) = manifest {
         records = store.documents().await?;
@@ -155,8 +160,18 @@ pub(super) async fn survey(
     let mut hashes = hash(plan::to_hash(&compared), options.parallel).await;
     hashes.extend(std::mem::take(&mut pages.hashes));
     let plan = plan::plan(&compared, &hashes);
-    let former = None;
-    Ok(Survey { discovery, starts, records, failures, audit, incomplete, pages, plan, former })
+    Ok(Survey {
+        started_at,
+        discovery,
+        starts,
+        records,
+        failures,
+        audit,
+        incomplete,
+        pages,
+        plan,
+        former: None,
+    })
 }
 
 /// What a run looks at.

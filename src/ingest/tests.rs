@@ -305,6 +305,29 @@ async fn a_file_from_the_epoch_is_a_file() {
     assert_eq!(project.ingest().await.deleted, 1);
 }
 
+/// A time after the one at which it was last looked at would leave a doubt for ever.
+#[tokio::test]
+async fn a_file_with_a_new_time_is_read_once() {
+    let mut project = Project::new();
+    project.write("a.md", "Some text.");
+    project.ingest().await;
+    let store = project.store();
+    let mut records = store.documents().await.unwrap();
+    records[0].ingested_at = "2001-01-01T00:00:00Z".to_owned();
+    store.put_documents(&records).await.unwrap();
+    store.release().await.unwrap();
+    let later = UNIX_EPOCH + Duration::from_hours(24 * 365 * 40);
+    File::options().write(true).open(project.path("a.md")).unwrap().set_modified(later).unwrap();
+    let report = project.ingest().await;
+    assert_eq!((report.unchanged, report.changed), (1, 0));
+    let record = project.store().documents().await.unwrap().remove(0);
+    assert_eq!(
+        Some(record.mtime),
+        later.duration_since(UNIX_EPOCH).ok().map(|t| t.as_nanos() as i64)
+    );
+    assert!(record.ingested_at.as_str() > "2020", "{}", record.ingested_at);
+}
+
 #[tokio::test]
 async fn new_tags_of_standard_input_are_a_change() {
     let mut project = Project::new();
