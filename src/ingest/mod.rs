@@ -24,6 +24,7 @@ mod pages;
 pub mod plan;
 mod prepare;
 pub mod preview;
+mod reading;
 pub mod report;
 mod survey;
 pub mod web;

@@ -9,17 +9,17 @@ use uuid::Uuid;
 
 use super::discover::FoundFile;
 use super::extract::{self, Detected};
+use super::reading::{self, HEAD, Unread};
 use super::survey::Survey;
 use super::{Backends, IngestOptions, chunk};
 use crate::embed::Embedder;
 use crate::embed::sparse::TermCounter;
 use crate::types::{Chunk, ContentHash, DocumentRecord, Kind};
 
-/// Bytes that tell what a file is.
-const HEAD: usize = 8192;
-
 /// Why code and JSON without content are passed over.
 const NOTHING_IN_IT: &str = "empty";
+
+const TOO_LARGE: &str = "over the size limit (raise it with --max-file-size)";
 
 /// A document that is to be brought in.
 pub(super) struct Work {
@@ -174,11 +174,9 @@ async fn try_prepare(
 ) -> Result<Ready, Rejected> {
     let Work { file, content, replaces, tags, text_fields } = work;
     let limit = options.discover.max_file_size;
-    let (bytes, kind, hash) = super::off_thread({
-        let file = file.clone();
-        move || read(&file, content, limit)
-    })
-    .await?;
+    // An edit in the second in which this is read may leave no other trace.
+    let ingested_at = super::now();
+    let (file, bytes, kind, hash) = super::off_thread(move || read(file, content, limit)).await?;
     let size = bytes.len() as u64;
     let extracted = backends.extractor.extract(&file.source, kind, &text_fields, bytes).await;
     // With other fields it may have text.
@@ -199,7 +197,7 @@ async fn try_prepare(
             terms: 0,
             tags,
             text_fields: if kind.has_fields() { text_fields } else { Vec::new() },
-            ingested_at: super::now(),
+            ingested_at,
             run_id,
             web: file.web,
         };
@@ -225,21 +223,23 @@ pub(super) fn passed_over(file: &FoundFile) -> Option<&'static str> {
 }
 
 fn read(
-    file: &FoundFile,
+    file: FoundFile,
     content: Option<Vec<u8>>,
     limit: u64,
-) -> Result<(Vec<u8>, Kind, ContentHash), Rejected> {
-    let bytes = match content {
-        Some(bytes) => bytes,
-        None => std::fs::read(&file.path)
-            .map_err(|error| (Why::Fail(format!("cannot be read: {error}")), None))?,
+) -> Result<(FoundFile, Vec<u8>, Kind, ContentHash), Rejected> {
+    let not_text = |head: &[u8]| match extract::detect(&file.path, head) {
+        Detected::Skip(reason) => Some(reason),
+        Detected::Known(_) => None,
     };
-    if bytes.len() as u64 > limit {
-        let reason = "over the size limit (raise it with --max-file-size)";
-        return Err((Why::Fail(reason.to_owned()), None));
-    }
-    let head = &bytes[..bytes.len().min(HEAD)];
-    match extract::detect(&file.path, head) {
+    let (file, bytes) = match content {
+        Some(bytes) => (file, bytes),
+        None => reading::read(&file, limit, not_text).map_err(|unread| match unread {
+            Unread::Enough(reason) => (Why::Skip(reason), None),
+            Unread::TooLarge => (Why::Fail(TOO_LARGE.to_owned()), None),
+            Unread::Failed(reason) => (Why::Fail(reason), None),
+        })?,
+    };
+    match extract::detect(&file.path, &bytes[..bytes.len().min(HEAD)]) {
         // `__init__.py` and its like are empty on purpose.
         Detected::Known(Kind::Code) if bytes.is_empty() => Err((Why::Skip(NOTHING_IN_IT), None)),
         // So is `{}`.
@@ -251,7 +251,7 @@ fn read(
         }
         Detected::Known(kind) => {
             let hash = ContentHash::of(&bytes);
-            Ok((bytes, kind, hash))
+            Ok((file, bytes, kind, hash))
         }
         Detected::Skip(reason) => Err((Why::Skip(reason), None)),
     }

@@ -16,6 +16,7 @@ use std::path::{Component, Path, PathBuf};
 use scope::Target;
 pub use scope::{Patterns, Scope};
 use walk::Walk;
+pub(super) use walk::reason;
 
 use crate::types::WebOrigin;
 
@@ -60,12 +61,17 @@ pub struct FoundFile {
 }
 
 impl FoundFile {
-    /// The file of a source, where there is one.
+    /// The file of a source, where there is one. A link is none.
     pub fn at(root: &Path, source: &str) -> Option<Self> {
         let path = root.join(source);
-        let metadata = fs::metadata(&path).ok().filter(fs::Metadata::is_file)?;
-        let (size, mtime) = (metadata.len(), walk::mtime(&metadata));
+        let metadata = fs::symlink_metadata(&path).ok().filter(fs::Metadata::is_file)?;
+        let (size, mtime) = Self::stamp(&metadata);
         Some(Self { source: source.to_owned(), path, size, mtime, web: None })
+    }
+
+    /// Size and modification time.
+    pub(super) fn stamp(metadata: &fs::Metadata) -> (u64, i64) {
+        (metadata.len(), walk::mtime(metadata))
     }
 }
 

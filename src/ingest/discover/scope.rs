@@ -39,7 +39,8 @@ impl Target {
     /// Whether a file of this name is asked for, and the directory the walk starts from.
     fn reaches(&self, source: &str) -> Option<&str> {
         match self {
-            Self::File(file) => (file == source).then_some(file),
+            // What was below it is gone: it was a directory.
+            Self::File(file) => is_under(source, file).then_some(file),
             Self::Directory(base) => is_under(source, base).then_some(base),
             Self::Glob { base, matcher, .. } => matcher.is_match(source).then_some(base),
         }

@@ -198,7 +198,7 @@ fn what_cannot_be_taken_fails_and_is_not_taken_for_deleted() {
     let failed: Vec<_> =
         found.failed.iter().map(|row| (row.source.as_str(), row.reason.as_str())).collect();
     let rows = [
-        ("bad\u{fffd}.md", "its name is not UTF-8"),
+        ("bad\\xFF.md", "its name is not UTF-8"),
         ("big.md", "1.5 KB is over the limit of 1000 bytes (raise it with --max-file-size)"),
     ];
     assert_eq!(failed, rows);

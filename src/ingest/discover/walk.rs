@@ -123,8 +123,8 @@ impl<'a> Walk<'a> {
                 };
                 let relative = directory.join(entry.file_name());
                 let Some(source) = source_of(&relative).map(|name| join_names(base, &name)) else {
-                    let lossy = join(base, &relative);
-                    self.failed.insert(lossy, "its name is not UTF-8".to_owned());
+                    let name = join_names(base, &shown(&relative));
+                    self.failed.insert(name, "its name is not UTF-8".to_owned());
                     continue;
                 };
                 if INTERNAL.iter().any(|name| entry.file_name() == *name) {
@@ -225,6 +225,18 @@ pub(super) fn source_of(relative: &Path) -> Option<String> {
     Some(parts.collect::<Option<Vec<_>>>()?.join("/"))
 }
 
+/// With `\xFF` for what is not UTF-8.
+fn shown(path: &Path) -> String {
+    let mut shown = String::new();
+    for chunk in path.as_os_str().as_encoded_bytes().utf8_chunks() {
+        shown += chunk.valid();
+        for byte in chunk.invalid() {
+            shown += &format!("\\x{byte:02X}");
+        }
+    }
+    shown
+}
+
 fn join(base: &str, relative: &Path) -> String {
     join_names(base, &relative.to_string_lossy())
 }
@@ -237,7 +249,8 @@ fn join_names(base: &str, name: &str) -> String {
     }
 }
 
-fn reason(error: &io::Error) -> String {
+/// Why an entry could not be read, for a row of the report.
+pub(in crate::ingest) fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         io::ErrorKind::NotFound => "vanished while it was being read".to_owned(),

@@ -1,0 +1,134 @@
+//! One file, read as it is at one moment.
+
+use std::fs::File;
+use std::io::{self, Read, Seek};
+
+use super::discover::{self, FoundFile};
+
+/// Bytes that tell what a file is.
+pub(super) const HEAD: usize = 8192;
+
+/// How often a file that changes meanwhile is read again.
+const TRIES: usize = 3;
+
+/// Why there is nothing of it.
+#[derive(PartialEq, Eq, Debug)]
+pub(super) enum Unread<T> {
+    /// Its beginning was enough.
+    Enough(T),
+    TooLarge,
+    Failed(String),
+}
+
+impl<T> From<io::Error> for Unread<T> {
+    fn from(error: io::Error) -> Self {
+        Self::Failed(discover::reason(&error))
+    }
+}
+
+/// Its content, and with it size and modification time as they were when that was read. `judge` is
+/// shown its beginning, at most [`HEAD`] bytes, and may spare the rest.
+///
+/// A system cannot tell that a file was changed halfway through; what it can tell is that its size
+/// or its time has changed since the reading began.
+pub(super) fn read<T>(
+    found: &FoundFile,
+    limit: u64,
+    judge: impl Fn(&[u8]) -> Option<T>,
+) -> Result<(FoundFile, Vec<u8>), Unread<T>> {
+    let mut file = File::open(&found.path)?;
+    let stamp = |file: &File| Ok(FoundFile::stamp(&file.metadata()?));
+    let whole = |file: &mut File| {
+        file.rewind()?;
+        let mut bytes = Vec::new();
+        file.take(HEAD as u64).read_to_end(&mut bytes)?;
+        if let Some(enough) = judge(&bytes) {
+            return Err(Unread::Enough(enough));
+        }
+        file.take((limit + 1).saturating_sub(bytes.len() as u64)).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > limit { Err(Unread::TooLarge) } else { Ok(bytes) }
+    };
+    match unchanged(&mut file, stamp, whole)? {
+        // A page has no time of its own.
+        Some((_, bytes)) if found.web.is_some() => Ok((found.clone(), bytes)),
+        Some(((size, mtime), bytes)) => Ok((FoundFile { size, mtime, ..found.clone() }, bytes)),
+        None => Err(Unread::Failed("it changes while it is read".to_owned())),
+    }
+}
+
+/// What `read` gives of a thing that `look` finds the same before and after; `None` where that does
+/// not come about.
+fn unchanged<F, S: PartialEq, T, E>(
+    file: &mut F,
+    look: impl Fn(&F) -> Result<S, E>,
+    read: impl Fn(&mut F) -> Result<T, E>,
+) -> Result<Option<(S, T)>, E> {
+    for _ in 0..TRIES {
+        let before = look(file)?;
+        let content = read(file)?;
+        if look(file)? == before {
+            return Ok(Some((before, content)));
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use std::path::Path;
+
+    use super::*;
+
+    /// Changes with the first so many readings.
+    struct Restless {
+        changes: usize,
+        version: usize,
+    }
+
+    fn settle(changes: usize) -> Option<(usize, usize)> {
+        let mut file = Restless { changes, version: 0 };
+        let look = |file: &Restless| Ok::<_, ()>(file.version);
+        let read = |file: &mut Restless| {
+            let seen = file.version;
+            file.version = (seen + 1).min(file.changes);
+            Ok(seen)
+        };
+        unchanged(&mut file, look, read).unwrap()
+    }
+
+    #[test]
+    fn what_changes_meanwhile_is_read_again_but_not_for_ever() {
+        assert_eq!(settle(0), Some((0, 0)));
+        assert_eq!(settle(1), Some((1, 1)));
+        assert_eq!(settle(2), Some((2, 2)));
+        assert_eq!(settle(3), None);
+    }
+
+    fn found(path: &Path) -> FoundFile {
+        let path = path.to_owned();
+        FoundFile { source: "a.md".to_owned(), path, size: 0, mtime: 1, web: None }
+    }
+
+    fn read_all(path: &Path, limit: u64) -> Result<(FoundFile, Vec<u8>), Unread<()>> {
+        read(&found(path), limit, |_| None)
+    }
+
+    #[test]
+    fn a_file_is_stamped_as_it_was_when_it_was_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.md");
+        let text = "x".repeat(3 * HEAD);
+        std::fs::write(&path, &text).unwrap();
+        let (file, bytes) = read_all(&path, text.len() as u64).unwrap();
+        assert_eq!(bytes, text.as_bytes());
+        assert_eq!(Some(file), FoundFile::at(dir.path(), "a.md"));
+        assert_eq!(read_all(&path, text.len() as u64 - 1), Err(Unread::TooLarge));
+        assert_eq!(read_all(&path, 10), Err(Unread::TooLarge));
+        let enough = read(&found(&path), 10, |head| Some(head.len()));
+        assert_eq!(enough, Err(Unread::Enough(HEAD)));
+        let missing = read_all(&dir.path().join("b.md"), 10);
+        assert_eq!(missing, Err(Unread::Failed("vanished while it was being read".to_owned())));
+    }
+}
