@@ -6,6 +6,8 @@ use super::connect::{self, StoreAccess};
 use super::context::Context;
 use crate::cli::{Format, StatusArgs};
 use crate::error::{Exit, Failure};
+use crate::ingest::discover::FoundFile;
+use crate::ingest::plan;
 use crate::types::{ContentHash, DocumentRecord, FailureRecord, Manifest};
 use crate::ui::Ui;
 use crate::ui::sanitize::sanitize_line;
@@ -129,16 +131,12 @@ struct Freshness {
 impl Freshness {
     fn of(context: &Context, documents: &[DocumentRecord]) -> Self {
         let (mut changed, mut missing) = (Vec::new(), Vec::new());
+        let hash = |file: &FoundFile| Some(ContentHash::of(&std::fs::read(&file.path).ok()?));
         for record in documents.iter().filter(|record| record.is_file()) {
-            let path = context.root.join(&record.source);
-            match std::fs::metadata(&path) {
-                Err(_) => missing.push(record.source.clone()),
-                Ok(found) if found.len() != record.size => changed.push(record.source.clone()),
-                Ok(found) if mtime(&found) == Some(record.mtime) => {}
-                Ok(_) => match std::fs::read(&path) {
-                    Ok(bytes) if ContentHash::of(&bytes) == record.document_hash => {}
-                    _ => changed.push(record.source.clone()),
-                },
+            match FoundFile::at(&context.root, &record.source) {
+                None => missing.push(record.source.clone()),
+                Some(file) if plan::is_current(record, &file, hash) => {}
+                Some(_) => changed.push(record.source.clone()),
             }
         }
         let pages = documents.iter().filter(|record| record.web.is_some()).count();
@@ -160,11 +158,6 @@ impl Freshness {
             pages => format!("{files}; {} of the web not checked", counted(pages, "page")),
         }
     }
-}
-
-fn mtime(metadata: &std::fs::Metadata) -> Option<i64> {
-    let since = metadata.modified().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
-    i64::try_from(since.as_nanos()).ok()
 }
 
 /// Mean number of BM25 terms of the chunks as they are now.

@@ -60,10 +60,25 @@ pub fn to_hash<'a>(compared: &Compared<'a>) -> Vec<&'a FoundFile> {
     let known = by_source(compared.records);
     let vanished: HashSet<u64> = vanished(compared).map(|record| record.size).collect();
     let in_doubt = |file: &FoundFile| match known.get(file.source.as_str()) {
-        Some(record) => record.size == file.size && (record.mtime != file.mtime || is_racy(record)),
+        Some(record) => is_in_doubt(file, record),
         None => vanished.contains(&file.size),
     };
     compared.files.iter().filter(|file| compared.checksum || in_doubt(file)).collect()
+}
+
+/// Whether a stored document is as its file is. `hash` is asked for the file's content where size
+/// and time leave a doubt, `None` where that cannot be read.
+pub fn is_current(
+    record: &DocumentRecord,
+    file: &FoundFile,
+    hash: impl FnOnce(&FoundFile) -> Option<ContentHash>,
+) -> bool {
+    let hash = if is_in_doubt(file, record) { hash(file) } else { None };
+    !matches!(compare(file, record, hash.as_ref()), Difference::Content)
+}
+
+fn is_in_doubt(file: &FoundFile, record: &DocumentRecord) -> bool {
+    record.size == file.size && (record.mtime != file.mtime || is_racy(record))
 }
 
 /// Whether an edit after the reading could have the same modification time: the file was modified
