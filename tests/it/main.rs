@@ -8,6 +8,7 @@ mod env;
 mod exit_codes;
 mod faults;
 mod faults_disk;
+mod faults_files;
 mod faults_store;
 mod formats;
 mod help;
