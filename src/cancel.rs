@@ -45,6 +45,11 @@ impl Canceller {
     pub fn is_cancelled(&self) -> bool {
         self.0.borrow().is_some()
     }
+
+    /// Resolves when nobody is left who could be told.
+    pub async fn unheard(&self) {
+        self.0.closed().await;
+    }
 }
 
 impl Cancel {

@@ -129,6 +129,10 @@ pub struct IngestArgs {
     /// Exit with 1 when there is anything to do, and do nothing
     #[arg(long, conflicts_with = "rebuild")]
     pub check: bool,
+    /// Stay, and sync again whenever a file changes. Not for URLs and standard input. Ctrl-C ends
+    /// it, with exit code 130
+    #[arg(long, conflicts_with_all = ["dry_run", "check", "rebuild", "retry_failed"])]
+    pub watch: bool,
     #[command(flatten)]
     pub ingest: IngestFlags,
     /// Name of the document read from standard input

@@ -20,6 +20,7 @@
 //! | [`text`] | blocks, sentences and words of a text, and whether one text quotes another; pure |
 //! | [`retry`] | the one retry policy for everything outside the process |
 //! | [`cancel`] | how a run is told to stop |
+//! | [`watch`] | the system's notices that something changed on disk, gathered until it is quiet |
 //! | [`error`] | outcome → exit code; which error gets which hint |
 //! | [`ui`] | everything a person sees; the only writer to the terminal |
 //!
@@ -50,6 +51,7 @@ pub mod store;
 pub mod text;
 pub mod types;
 pub mod ui;
+pub mod watch;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

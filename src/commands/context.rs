@@ -14,6 +14,7 @@ pub(super) const PROJECT_FILE: &str = "docent.toml";
 const DATA_DIR: &str = ".docent";
 
 /// The project and its settings.
+#[derive(Clone)]
 pub(super) struct Context {
     pub(super) settings: Settings,
     pub(super) cwd: PathBuf,

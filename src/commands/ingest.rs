@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::connect::{self, StoreAccess};
 use super::context::Context;
-use super::on_interrupt;
+use super::{on_interrupt, watch};
 use crate::cancel::{self, Cancel, Canceller, Stop};
 use crate::cli::{IngestArgs, IngestFlags, WebFlags};
 use crate::embed::Embedder;
@@ -21,11 +21,15 @@ use crate::ingest::{self, Backends, IngestError, IngestOptions, IngestReport, pr
 use crate::settings::Settings;
 use crate::settings::parse::without_credentials;
 use crate::store::VectorStore;
+use crate::store::edge::EdgeStore;
 use crate::types::Reach;
 use crate::ui::Ui;
 use crate::ui::progress::IngestProgress;
 
 pub(super) async fn run(ui: &mut Ui, context: &Context, args: IngestArgs) -> Result<Exit, Failure> {
+    if args.watch {
+        return watch::run(ui, context, args).await;
+    }
     let (stdin, paths): (Vec<String>, Vec<String>) =
         args.paths.into_iter().partition(|path| path == "-");
     let mut inputs = Inputs::parse(paths, &args.web)?;
@@ -50,10 +54,13 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: IngestArgs) -> Res
 }
 
 /// What is to be brought in.
+#[derive(Clone)]
 pub(super) struct Inputs {
     /// Files, directories and globs, as typed.
-    paths: Vec<String>,
-    starts: Vec<Start>,
+    pub(super) paths: Vec<String>,
+    pub(super) starts: Vec<Start>,
+    /// The paths are those of earlier runs.
+    pub(super) remembered: bool,
     inline: Option<(String, Vec<u8>)>,
 }
 
@@ -68,7 +75,7 @@ impl Inputs {
                 .map_err(|error| Failure::usage(format!("{}: {error}", without_credentials(url))))
         };
         let starts = urls.iter().map(parse).collect::<Result<_, _>>()?;
-        Ok(Self { paths, starts, inline: None })
+        Ok(Self { paths, starts, remembered: false, inline: None })
     }
 
     /// For people; without credentials.
@@ -211,7 +218,7 @@ fn parallelism() -> usize {
     std::thread::available_parallelism().map_or(2, usize::from)
 }
 
-fn discover_failure(error: &DiscoverError) -> Failure {
+pub(super) fn discover_failure(error: &DiscoverError) -> Failure {
     let exit = match error {
         DiscoverError::Gone { .. } => Exit::Negative,
         _ => Exit::Usage,
@@ -235,7 +242,7 @@ fn failure(error: IngestError) -> Failure {
 fn limited(interrupt: &Cancel, deadline: Option<Duration>) -> (Canceller, Cancel) {
     let (stop, cancel) = cancel::pair();
     let (canceller, interrupt) = (stop.clone(), interrupt.clone());
-    tokio::spawn(async move {
+    let limits = async move {
         if let Some(deadline) = deadline {
             tokio::select! {
                 () = interrupt.cancelled() => {}
@@ -244,6 +251,13 @@ fn limited(interrupt: &Cancel, deadline: Option<Duration>) -> (Canceller, Cancel
         }
         interrupt.cancelled().await;
         canceller.cancel(Stop::Interrupt);
+    };
+    let ended = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            () = limits => {}
+            () = ended.unheard() => {}
+        }
     });
     (stop, cancel)
 }
@@ -284,26 +298,14 @@ fn options(
     flags: &IngestFlags,
     budget: Budget,
 ) -> Result<IngestOptions, Failure> {
-    let Inputs { paths, starts, inline } = inputs;
     let mut tags = flags.tags.clone();
     tags.sort();
     tags.dedup();
     Ok(IngestOptions {
-        discover: DiscoverOptions {
-            root: context.root.clone(),
-            cwd: context.cwd.clone(),
-            inputs: paths,
-            include: flags.include.clone(),
-            exclude: flags.exclude.clone(),
-            max_file_size: context.settings.ingest.max_file_size,
-            hidden: flags.hidden,
-            known: Vec::new(),
-            allow_gone: flags.allow_prune,
-            remembered: false,
-        },
-        starts,
+        discover: discover_options(context, &inputs, flags),
+        starts: inputs.starts,
         web: web_options(context, flags)?,
-        inline,
+        inline: inputs.inline,
         chunk: ChunkOptions {
             max_tokens: context.settings.chunk_tokens,
             overlap_tokens: context.settings.chunk_overlap,
@@ -317,6 +319,26 @@ fn options(
         fail_fast: flags.fail_fast.then(|| budget.canceller()),
         budget: Arc::new(budget),
     })
+}
+
+pub(super) fn discover_options(
+    context: &Context,
+    inputs: &Inputs,
+    flags: &IngestFlags,
+) -> DiscoverOptions {
+    DiscoverOptions {
+        root: context.root.clone(),
+        cwd: context.cwd.clone(),
+        inputs: inputs.paths.clone(),
+        include: flags.include.clone(),
+        exclude: flags.exclude.clone(),
+        max_file_size: context.settings.ingest.max_file_size,
+        hidden: flags.hidden,
+        known: Vec::new(),
+        allow_gone: flags.allow_prune,
+        remembered: inputs.remembered,
+        own: Some(EdgeStore::home(&context.data_dir)),
+    }
 }
 
 fn web_options(context: &Context, flags: &IngestFlags) -> Result<WebOptions, Failure> {

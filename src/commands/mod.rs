@@ -10,6 +10,7 @@ mod ingest;
 mod query;
 mod search;
 mod status;
+mod watch;
 
 use std::ffi::OsString;
 use std::io::{self, Read};

@@ -104,6 +104,7 @@ impl Project {
                 known: Vec::new(),
                 allow_gone: false,
                 remembered: false,
+                own: None,
             },
             starts: Vec::new(),
             web: WebOptions {

@@ -43,6 +43,16 @@ impl Ui {
         self.failed_sources(report);
     }
 
+    /// What `docent ingest --watch` waits for changes of.
+    pub fn watching(&mut self, roots: &str, directories: usize) {
+        let size = match directories {
+            0 => String::new(),
+            1 => " (1 directory)".to_owned(),
+            many => format!(" ({} directories)", grouped(many)),
+        };
+        self.status(&format!("watching {}{size}; Ctrl-C ends it", sanitize_line(roots)));
+    }
+
     fn failed_sources(&mut self, report: &IngestReport) {
         if self.format == crate::cli::Format::Text {
             self.rows_of_failed(&report.failed);

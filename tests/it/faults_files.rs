@@ -215,7 +215,7 @@ fn names_that_a_terminal_would_obey() {
     let path = format!("docs/{VILE}");
     island(&env, &path, "Amrum");
     // A row of the report, of status and of the plan.
-    env.write(&format!("docs/no\u{1b}[2Jtext.pdf"), "%PDF-1.4 cut off");
+    env.write("docs/no\u{1b}[2Jtext.pdf", "%PDF-1.4 cut off");
     let dry_run = env.run(&["ingest", "docs", "--dry-run"]).expect(0);
     let ingest = env.run(&["ingest", "docs", "--verbose"]).expect(5);
     let status = env.run(&["status", "--documents"]).expect(0);

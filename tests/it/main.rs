@@ -27,4 +27,5 @@ mod status;
 mod sync;
 mod tidy;
 mod together;
+mod watch;
 mod web;

@@ -135,6 +135,7 @@ fn vendors_stay_where_they_are_wrapped() {
         ("indicatif::", &["ui/"]),
         ("clap::", &["cli.rs", "commands/mod.rs", "commands/completions.rs"]),
         ("tiktoken_rs::", &["embed/openai"]),
+        ("notify::", &["watch.rs"]),
     ];
     let mut wrong = Vec::new();
     for (name, text) in sources() {

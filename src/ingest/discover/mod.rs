@@ -6,6 +6,8 @@
 //! followed: a target inside the root is found under its own name. What a file contains is not
 //! looked at here.
 
+mod lookout;
+mod names;
 mod scope;
 mod walk;
 
@@ -13,6 +15,8 @@ use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
+pub use lookout::{Judge, Lookout};
+use names::Rules;
 use scope::Target;
 pub use scope::{Patterns, Scope};
 use walk::Walk;
@@ -44,6 +48,8 @@ pub struct DiscoverOptions {
     /// The inputs were not typed now but are those of earlier runs: what some of them stood for may
     /// be gone.
     pub remembered: bool,
+    /// Absolute directory of docent's own data, which is never entered.
+    pub own: Option<PathBuf>,
 }
 
 /// A file to ingest.
@@ -158,8 +164,9 @@ impl DiscoverError {
 pub fn discover(options: &DiscoverOptions) -> Result<Discovery, DiscoverError> {
     let root = fs::canonicalize(&options.root)
         .map_err(|error| unreadable(&options.root.display().to_string(), &error))?;
-    let patterns = Patterns::new(&options.include, &options.exclude)?;
-    let mut walk = Walk::new(&root, &patterns, options.hidden, options.max_file_size);
+    let rules = Rules::new(options)?;
+    let mut unheard = |_: &Path| ();
+    let mut walk = Walk::new(&root, &rules, options.max_file_size, &mut unheard);
     let mut targets = Vec::with_capacity(options.inputs.len());
     let mut lost = Vec::new();
     for input in &options.inputs {
@@ -223,23 +230,28 @@ fn resolve(input: &str, root: &Path, cwd: &Path) -> Result<Target, DiscoverError
             let source = source_in(&path, input, root)?;
             Ok(if path.is_dir() { Target::Directory(source) } else { Target::File(source) })
         }
-        Err(error) if is_missing(&error) => match input.find(['*', '?', '[', '{']) {
-            Some(first) => resolve_glob(input, first, root, cwd),
+        Err(error) if is_missing(&error) => match split_glob(input) {
+            Some((base, rest)) => resolve_glob(input, base, rest, root, cwd),
             None => Err(not_found(input, cwd)),
         },
         Err(error) => Err(unreadable(input, &error)),
     }
 }
 
-/// The directory before the first wildcard is where the walk starts: naming it is explicit, even
-/// where it is hidden or ignored.
+/// The directory before the first wildcard, and the rest.
+fn split_glob(input: &str) -> Option<(&str, &str)> {
+    let first = input.find(['*', '?', '[', '{'])?;
+    Some(input.split_at(input[..first].rfind('/').map_or(0, |slash| slash + 1)))
+}
+
+/// The walk starts from `base`: naming it is explicit, even where it is hidden or ignored.
 fn resolve_glob(
     input: &str,
-    first: usize,
+    base: &str,
+    rest: &str,
     root: &Path,
     cwd: &Path,
 ) -> Result<Target, DiscoverError> {
-    let (base, rest) = input.split_at(input[..first].rfind('/').map_or(0, |slash| slash + 1));
     let path = fs::canonicalize(cwd.join(base)).map_err(|error| {
         if is_missing(&error) { not_found(base, cwd) } else { unreadable(base, &error) }
     })?;

@@ -36,6 +36,13 @@ impl Target {
         Ok(Self::Glob { base, pattern, matcher: glob.compile_matcher() })
     }
 
+    /// The file, or the directory the walk starts from.
+    pub(super) fn base(&self) -> &str {
+        match self {
+            Self::File(base) | Self::Directory(base) | Self::Glob { base, .. } => base,
+        }
+    }
+
     /// Whether a file of this name is asked for, and the directory the walk starts from.
     fn reaches(&self, source: &str) -> Option<&str> {
         match self {

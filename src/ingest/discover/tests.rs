@@ -39,6 +39,7 @@ impl Project {
             known: Vec::new(),
             allow_gone: false,
             remembered: false,
+            own: None,
         }
     }
 

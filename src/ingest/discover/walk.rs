@@ -7,20 +7,18 @@ use std::path::{Component, Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use globset::GlobMatcher;
-use ignore::{IncrementalIgnore, WalkBuilder};
 
-use super::scope::{Patterns, Scope, Target};
+use super::names::{Names, Rules};
+use super::scope::{Scope, Target};
 use super::{Discovery, Failed, FoundFile, Skipped};
-
-/// Never entered and never counted: docent's own data and git's.
-const INTERNAL: [&str; 2] = [".docent", ".git"];
 
 /// The state of a discovery; keyed by source, so that inputs may overlap.
 pub(super) struct Walk<'a> {
     root: &'a Path,
-    patterns: &'a Patterns,
-    hidden: bool,
+    rules: &'a Rules,
     max_file_size: u64,
+    /// Is told each directory before it is listed.
+    entering: &'a mut dyn FnMut(&Path),
     files: BTreeMap<String, FoundFile>,
     skipped: BTreeMap<String, &'static str>,
     failed: BTreeMap<String, String>,
@@ -37,15 +35,15 @@ impl<'a> Walk<'a> {
     /// `root` is canonical.
     pub(super) fn new(
         root: &'a Path,
-        patterns: &'a Patterns,
-        hidden: bool,
+        rules: &'a Rules,
         max_file_size: u64,
+        entering: &'a mut dyn FnMut(&Path),
     ) -> Self {
         Self {
             root,
-            patterns,
-            hidden,
+            rules,
             max_file_size,
+            entering,
             files: BTreeMap::new(),
             skipped: BTreeMap::new(),
             failed: BTreeMap::new(),
@@ -67,8 +65,8 @@ impl<'a> Walk<'a> {
         skipped.retain(|source, _| !files.contains_key(source));
         let scope = Scope {
             targets,
-            patterns: self.patterns.clone(),
-            hidden: self.hidden,
+            patterns: self.rules.patterns.clone(),
+            hidden: self.rules.hidden,
             failed: failed.keys().cloned().collect(),
             gone: HashSet::new(),
         };
@@ -91,7 +89,7 @@ impl<'a> Walk<'a> {
             Ok(metadata) if !metadata.is_file() => {
                 self.skipped.insert(source.to_owned(), "not a file");
             }
-            Ok(_) if !self.patterns.admit(source) => {
+            Ok(_) if !self.rules.patterns.admit(source) => {
                 self.skipped.insert(source.to_owned(), "excluded");
             }
             result => self.take(source.to_owned(), path, result),
@@ -101,11 +99,12 @@ impl<'a> Walk<'a> {
 
     fn visit_directory(&mut self, base: &str, only: Option<&GlobMatcher>) -> (usize, usize) {
         let top = self.root.join(base);
-        let Some(mut ignored) = ignore_rules(&top) else { return (0, 0) };
+        let Some(mut names) = self.rules.below(&top) else { return (0, 0) };
         let (mut taken, mut skipped) = (0, 0);
         let mut pending = vec![PathBuf::new()];
         while let Some(directory) = pending.pop() {
             let place = join(base, &directory);
+            (self.entering)(&top.join(&directory));
             let entries = match fs::read_dir(top.join(&directory)) {
                 Ok(entries) => entries,
                 Err(error) => {
@@ -127,11 +126,11 @@ impl<'a> Walk<'a> {
                     self.failed.insert(name, "its name is not UTF-8".to_owned());
                     continue;
                 };
-                if INTERNAL.iter().any(|name| entry.file_name() == *name) {
+                if names.is_internal(&entry.path()) {
                     continue;
                 }
                 let wanted = only.is_none_or(|glob| glob.is_match(&source));
-                match self.judge(&entry, &top, &relative, &source, &mut ignored) {
+                match self.judge(&entry, &top, &relative, &source, &mut names) {
                     Verdict::Directory => pending.push(relative),
                     _ if !wanted => {}
                     Verdict::Skip(why) => {
@@ -154,24 +153,15 @@ impl<'a> Walk<'a> {
         top: &Path,
         relative: &Path,
         source: &str,
-        ignored: &mut IncrementalIgnore,
+        names: &mut Names,
     ) -> Verdict {
         // An entry that vanished since the listing is taken as a file and fails there.
         let Ok(kind) = entry.file_type() else { return Verdict::File };
-        let matched = ignored.matched(relative, kind.is_dir());
-        let dotted = entry.file_name().as_encoded_bytes().starts_with(b".");
-        if dotted && !self.hidden && !matched.is_whitelist() {
-            return Verdict::Skip("hidden");
-        }
-        if matched.is_ignore() {
-            return Verdict::Skip("ignored");
+        if let Some(why) = names.skip(relative, source, kind.is_dir()) {
+            return Verdict::Skip(why);
         }
         if kind.is_dir() {
-            let shut = self.patterns.shut_out(source);
-            return if shut { Verdict::Skip("excluded") } else { Verdict::Directory };
-        }
-        if !self.patterns.admit(source) {
-            return Verdict::Skip("excluded");
+            return Verdict::Directory;
         }
         if kind.is_symlink() {
             return Verdict::Skip(match fs::canonicalize(entry.path()) {
@@ -203,19 +193,6 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// The matcher of `.gitignore` and `.docentignore` for everything below `top`. Files of the machine
-/// (a global gitignore) are left out: the same tree gives the same documents everywhere.
-fn ignore_rules(top: &Path) -> Option<IncrementalIgnore> {
-    WalkBuilder::new(top)
-        .standard_filters(false)
-        .parents(true)
-        .git_ignore(true)
-        .require_git(false)
-        .add_custom_ignore_filename(".docentignore")
-        .build_matchers()
-        .pop()
-}
-
 /// `relative` with `/` between its parts; `None` where it is not UTF-8.
 pub(super) fn source_of(relative: &Path) -> Option<String> {
     let parts = relative.components().map(|part| match part {
@@ -237,7 +214,7 @@ fn shown(path: &Path) -> String {
     shown
 }
 
-fn join(base: &str, relative: &Path) -> String {
+pub(super) fn join(base: &str, relative: &Path) -> String {
     join_names(base, &relative.to_string_lossy())
 }
 

@@ -61,6 +61,7 @@ fn scope() -> Scope {
         known: Vec::new(),
         allow_gone: false,
         remembered: false,
+        own: None,
     })
     .unwrap()
     .scope

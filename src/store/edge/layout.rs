@@ -31,7 +31,7 @@ pub(super) struct Layout {
 impl Layout {
     /// `name` has passed [`crate::store::check_name`].
     pub(super) fn new(data: &Path, name: &str) -> Self {
-        Self { root: data.join("collections"), name: name.to_owned() }
+        Self { root: home(data), name: name.to_owned() }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -149,6 +149,11 @@ impl Layout {
         let doomed = self.versions()?.into_iter().filter(|&number| which(number));
         doomed.map(|number| self.version(number)).try_for_each(fs::remove_dir_all)
     }
+}
+
+/// Where collections are in a data directory.
+pub(super) fn home(data: &Path) -> PathBuf {
+    data.join("collections")
 }
 
 pub(super) fn shard(version: &Path) -> PathBuf {

@@ -21,7 +21,7 @@ mod turns;
 mod versions;
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
@@ -88,6 +88,11 @@ impl EdgeStore {
             BackendError::new(Service::Store, Fault::Permanent, data.display().to_string(), &why)
         })?;
         Ok(Self::on_layout(layout, access, Arc::default(), None))
+    }
+
+    /// The directory under the data directory that collections are in.
+    pub fn home(data: &Path) -> PathBuf {
+        layout::home(data)
     }
 
     fn on_layout(

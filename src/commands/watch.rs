@@ -1,0 +1,205 @@
+//! `docent ingest --watch`: stays, and syncs again whenever something changed.
+//!
+//! Each sync is an ordinary run, and between two of them nothing is held: neither the collection nor
+//! the lock of its writer. Directories are watched anew before each, so that what was replaced,
+//! created or ignored meanwhile is watched as it is now; what changes from then on is seen by that
+//! run or leads to the next.
+
+use std::sync::Arc;
+
+use super::connect::{self, StoreAccess};
+use super::context::Context;
+use super::ingest::{self, Inputs, discover_failure};
+use super::on_interrupt;
+use crate::cancel::Cancel;
+use crate::cli::{IngestArgs, IngestFlags, WebFlags};
+use crate::error::{Exit, Failure};
+use crate::ingest::discover::{DiscoverError, DiscoverOptions, Lookout};
+use crate::ingest::web::Start;
+use crate::ingest::{FailedSource, IngestReport};
+use crate::ui::Ui;
+use crate::watch::{Changes, Watch, WatchError};
+
+pub(super) async fn run(ui: &mut Ui, context: &Context, args: IngestArgs) -> Result<Exit, Failure> {
+    let flags = &args.ingest;
+    let (context, inputs) = &rooted(ui, context, inputs(args.paths, &args.web)?).await?;
+    let options = ingest::discover_options(context, inputs, flags);
+    let cancel = on_interrupt();
+    let mut teller = Teller { fail_fast: flags.fail_fast, told: None };
+    let changes = Changes::default();
+    let mut former = None;
+    loop {
+        let watch = watch(options.clone(), changes.clone(), former).await?;
+        let first = teller.told.is_none();
+        let outcome = sync(ui, context, inputs.clone(), flags, &cancel).await;
+        if let Some(exit) = teller.tell(ui, outcome)? {
+            return Ok(exit);
+        }
+        if first {
+            ui.watching(&inputs.names(), watch.directories());
+        }
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => return Ok(Exit::Interrupted),
+            () = changes.settled() => former = Some(watch),
+        }
+    }
+}
+
+/// The system tells of changes of files only.
+fn inputs(typed: Vec<String>, web: &WebFlags) -> Result<Inputs, Failure> {
+    if typed.iter().any(|input| input == "-") {
+        return Err(Failure::usage(
+            "--watch takes files, directories and globs, not standard input",
+        )
+        .hint("bring it in on its own: docent ingest -"));
+    }
+    let inputs = Inputs::parse(typed, web)?;
+    match inputs.starts.first().map(Start::source) {
+        Some(url) => Err(Failure::usage(format!(
+            "--watch takes files, directories and globs, not a page of the web: {url}"
+        ))
+        .hint(format!("bring it in on its own: docent ingest {url}"))),
+        None => Ok(inputs),
+    }
+}
+
+/// Without a PATH, the roots of earlier runs; they are relative to the project.
+async fn rooted(
+    ui: &Ui,
+    context: &Context,
+    mut inputs: Inputs,
+) -> Result<(Context, Inputs), Failure> {
+    let mut context = context.clone();
+    if inputs.paths.is_empty() {
+        let manifest = connect::store(ui, &context, StoreAccess::Read)?.manifest().await?;
+        inputs.paths = manifest.map(|manifest| manifest.roots).unwrap_or_default();
+        context.cwd.clone_from(&context.root);
+        inputs.remembered = true;
+        if inputs.paths.is_empty() {
+            return Err(discover_failure(&DiscoverError::NothingNamed));
+        }
+    }
+    Ok((context, inputs))
+}
+
+/// Watches what a run looks at now, instead of what it looked at before.
+async fn watch(
+    options: DiscoverOptions,
+    changes: Changes,
+    former: Option<Watch>,
+) -> Result<Watch, Failure> {
+    let watch = move || -> Result<Watch, Failure> {
+        if let Some(former) = former {
+            former.end();
+        }
+        let lookout = Lookout::new(&options).map_err(|error| discover_failure(&error))?;
+        let mut judge = lookout.judge();
+        let mut watch =
+            Watch::new(changes, move |path| judge.concerns(path)).map_err(cannot_watch)?;
+        lookout.ways().into_iter().for_each(|directory| watch.entries(directory));
+        lookout.enter(&mut |directory| watch.tree(directory));
+        watch.complete().map_err(cannot_watch)
+    };
+    match tokio::task::spawn_blocking(watch).await {
+        Ok(watched) => watched,
+        Err(error) => Err(Failure::new(Exit::Backend, format!("cannot watch: {error}"))),
+    }
+}
+
+fn cannot_watch(error: WatchError) -> Failure {
+    let failure = Failure::config(format!("cannot watch: {error}"));
+    match error {
+        WatchError::TooManyDirectories => failure.hint(
+            "raise the limit, fs.inotify.max_user_watches (sudo sysctl fs.inotify.max_user_watches=524288), or leave directories out with .docentignore or --exclude",
+        ),
+        WatchError::TooManyWatchers => failure.hint(
+            "raise the limit, fs.inotify.max_user_instances (sudo sysctl fs.inotify.max_user_instances=512) or `ulimit -n`, or end another program that watches files",
+        ),
+        WatchError::Other(_) => failure,
+    }
+}
+
+/// One ordinary run. Afterwards the collection is anybody's, whatever came of it.
+async fn sync(
+    ui: &mut Ui,
+    context: &Context,
+    inputs: Inputs,
+    flags: &IngestFlags,
+    cancel: &Cancel,
+) -> Result<IngestReport, Failure> {
+    let store = connect::store(ui, context, StoreAccess::Write)?;
+    let synced = ingest::sync(ui, context, inputs, flags, Arc::clone(&store), cancel).await;
+    let released = store.release().await;
+    let (report, _) = synced?;
+    released?;
+    Ok(report)
+}
+
+/// Says what came of a sync, where that is news.
+struct Teller {
+    fail_fast: bool,
+    /// Sources that failed, as they were told last; `None` before the first sync.
+    told: Option<Vec<FailedSource>>,
+}
+
+impl Teller {
+    /// The exit code, or the failure, where that is the end.
+    fn tell(
+        &mut self,
+        ui: &mut Ui,
+        outcome: Result<IngestReport, Failure>,
+    ) -> Result<Option<Exit>, Failure> {
+        let first = self.told.is_none();
+        let failure = match outcome.and_then(|report| self.report(ui, report)) {
+            Ok(exit) => {
+                let ends = exit == Exit::Interrupted || (self.fail_fast && exit != Exit::Done);
+                return Ok(ends.then_some(exit));
+            }
+            Err(failure) => failure,
+        };
+        self.told.get_or_insert_default();
+        if self.fail_fast || is_final(failure.exit, first) {
+            return Err(failure);
+        }
+        ui.failure(&failure);
+        ui.note("still watching: the next change tries again");
+        Ok(None)
+    }
+
+    /// A run that found nothing to do has nothing to report, but for the first.
+    fn report(&mut self, ui: &mut Ui, report: IngestReport) -> Result<Exit, Failure> {
+        let cut_short = report.interrupted || report.stopped.is_some();
+        let same = self.told.as_ref() == Some(&report.failed);
+        if !(same && report.changed_nothing() && !cut_short) {
+            ui.ingest_report(&report)?;
+        }
+        self.told = Some(report.failed.clone());
+        ingest::exit(report)
+    }
+}
+
+/// Whether no later change of a file can mend it. What was typed wrongly shows in the first run.
+fn is_final(exit: Exit, first: bool) -> bool {
+    match exit {
+        Exit::Config | Exit::Interrupted | Exit::Done => true,
+        Exit::Usage => first,
+        Exit::Negative | Exit::Backend | Exit::Partial => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_is_what_no_change_can_mend() {
+        for exit in [Exit::Config, Exit::Interrupted, Exit::Done] {
+            assert!(is_final(exit, true) && is_final(exit, false), "{exit:?}");
+        }
+        assert!(is_final(Exit::Usage, true) && !is_final(Exit::Usage, false));
+        for exit in [Exit::Negative, Exit::Backend, Exit::Partial] {
+            assert!(!is_final(exit, true) && !is_final(exit, false), "{exit:?}");
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Where a change on disk may concern a run, and which changes do.
+//!
+//! A run looks into directories, and at what leads to them: an input may be deleted, replaced by a
+//! rename, or be a link that is turned elsewhere. [`Lookout`] tells both from the same walk as the
+//! run's own; [`Judge`] passes over what that passes over.
+
+use std::collections::{BTreeSet, HashSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use globset::GlobMatcher;
+
+use super::names::{self, IGNORE_FILES, Names, Rules};
+use super::scope::Target;
+use super::walk::{self, Walk};
+use super::{DiscoverError, DiscoverOptions, lexical, resolve, split_glob, unreadable};
+
+/// What the inputs of a run stand for now.
+pub struct Lookout {
+    root: PathBuf,
+    rules: Rules,
+    targets: Vec<Target>,
+    /// Every part of the way to each input, and the ignore files beside them. Links are resolved
+    /// but for the last part.
+    ways: HashSet<PathBuf>,
+}
+
+impl Lookout {
+    /// Inputs that are not there, yet or any more, are looked out for too.
+    pub fn new(options: &DiscoverOptions) -> Result<Self, DiscoverError> {
+        let root = fs::canonicalize(&options.root)
+            .map_err(|error| unreadable(&options.root.display().to_string(), &error))?;
+        let resolved = |input: &String| resolve(input, &root, &options.cwd).ok();
+        let targets: Vec<Target> = options.inputs.iter().filter_map(resolved).collect();
+        let typed = options.inputs.iter().map(|input| {
+            let path = options.cwd.join(input);
+            let glob = if path.exists() { None } else { split_glob(input) };
+            lexical(&glob.map_or(path, |(base, _)| options.cwd.join(base)))
+        });
+        let meant = targets.iter().map(|target| root.join(target.base()));
+        let mut ways = HashSet::new();
+        for path in typed.chain(meant) {
+            ways.extend(path.ancestors().take_while(|part| *part != root).filter_map(names::entry));
+        }
+        let beside = ways.iter().filter_map(|way| way.parent());
+        let ignoring: Vec<PathBuf> =
+            beside.flat_map(|place| IGNORE_FILES.map(|name| place.join(name))).collect();
+        ways.extend(ignoring);
+        Ok(Self { rules: Rules::new(options)?, root, targets, ways })
+    }
+
+    /// Directories to watch for what leads to the inputs.
+    pub fn ways(&self) -> BTreeSet<&Path> {
+        self.ways.iter().filter_map(|way| way.parent()).collect()
+    }
+
+    /// Tells each directory that a run lists, before it is listed here: whoever watches it from then
+    /// on misses nothing below it.
+    pub fn enter(&self, entering: &mut dyn FnMut(&Path)) {
+        let mut walk = Walk::new(&self.root, &self.rules, u64::MAX, entering);
+        for target in &self.targets {
+            walk.visit(target);
+        }
+    }
+
+    pub fn judge(&self) -> Judge {
+        let ground = |target: &Target| {
+            let only = match target {
+                Target::File(_) => return None,
+                Target::Directory(_) => None,
+                Target::Glob { matcher, .. } => Some(matcher.clone()),
+            };
+            let (base, top) = (target.base().to_owned(), self.root.join(target.base()));
+            Some(Ground { names: self.rules.below(&top)?, base, top, only })
+        };
+        let grounds = self.targets.iter().filter_map(ground).collect();
+        Judge { ways: self.ways.clone(), grounds }
+    }
+}
+
+/// Knows which changes concern a run. Rules of ignore files are those of when they were first needed:
+/// a change of such a file concerns the run, and wants a new judge.
+pub struct Judge {
+    ways: HashSet<PathBuf>,
+    grounds: Vec<Ground>,
+}
+
+impl Judge {
+    /// Whether a run might find something else than before, now that `path` was created, changed,
+    /// moved or deleted.
+    pub fn concerns(&mut self, path: &Path) -> bool {
+        self.ways.contains(path) || self.grounds.iter_mut().any(|ground| ground.concerns(path))
+    }
+}
+
+/// Everything below one input.
+struct Ground {
+    top: PathBuf,
+    /// The top as a source.
+    base: String,
+    only: Option<GlobMatcher>,
+    names: Names,
+}
+
+impl Ground {
+    fn concerns(&mut self, path: &Path) -> bool {
+        let Ok(relative) = path.strip_prefix(&self.top) else { return false };
+        // Some systems tell of everything below a directory, also of what is never entered.
+        let above = relative.ancestors().skip(1).filter(|part| !part.as_os_str().is_empty());
+        let above: Vec<&Path> = above.collect();
+        if !above.into_iter().rev().all(|directory| self.admits(directory, true)) {
+            return false;
+        }
+        let Some(name) = relative.file_name() else { return true };
+        if IGNORE_FILES.iter().any(|file| name == *file) {
+            return true;
+        }
+        match fs::symlink_metadata(path) {
+            Ok(metadata) => self.admits(relative, metadata.is_dir()),
+            // Gone: it may have been either.
+            Err(_) => self.admits(relative, true) || self.admits(relative, false),
+        }
+    }
+
+    fn admits(&mut self, relative: &Path, is_dir: bool) -> bool {
+        let source = walk::join(&self.base, relative);
+        let wanted = is_dir || self.only.as_ref().is_none_or(|glob| glob.is_match(&source));
+        wanted
+            && !self.names.is_internal(&self.top.join(relative))
+            && self.names.skip(relative, &source, is_dir).is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests;
