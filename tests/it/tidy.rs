@@ -135,7 +135,7 @@ fn vendors_stay_where_they_are_wrapped() {
         ("indicatif::", &["ui/"]),
         ("clap::", &["cli.rs", "commands/mod.rs", "commands/completions.rs"]),
         ("tiktoken_rs::", &["embed/openai"]),
-        ("notify::", &["watch.rs"]),
+        ("notify::", &["watch"]),
     ];
     let mut wrong = Vec::new();
     for (name, text) in sources() {

@@ -3,8 +3,7 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read};
 use std::os::unix::fs::symlink;
-use std::path::Path;
-use std::process::{Child, ExitStatus};
+use std::process::{Child, Command, ExitStatus};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -386,5 +385,39 @@ fn what_cannot_be_watched_is_refused() {
     for flag in ["--dry-run", "--rebuild", "--retry-failed"] {
         env.run(&["ingest", "--watch", flag, "docs"]).expect(2);
     }
-    assert!(!Path::new(&env.path(".docent")).exists());
+    assert!(!env.path(".docent").exists());
+}
+
+/// The limits are those of a user namespace of its own, where the system lets users have one.
+#[test]
+fn a_limit_of_the_system_is_told_with_what_to_do() {
+    let env = ferry();
+    let args = ["ingest", "--watch", "docs"];
+    let limited = |limit: &str| {
+        let docent = env.command(&args);
+        let script = format!("echo 0 > /proc/sys/user/{limit} && exec \"$@\"");
+        Command::new("unshare")
+            .args(["-Ur", "sh", "-c", &script, "sh"])
+            .arg(docent.get_program())
+            .args(docent.get_args())
+            .current_dir(env.project())
+            .env_clear()
+            .envs(docent.get_envs().filter_map(|(name, value)| Some((name, value?))))
+            .output()
+    };
+    for limit in ["max_inotify_watches", "max_inotify_instances"] {
+        match limited(limit) {
+            Ok(output) if output.status.code() == Some(3) => {
+                assert_run!(env.outcome(&args, output).expect(3));
+            }
+            refused => {
+                let asked = format!("echo 0 > /proc/sys/user/{limit}");
+                let granted = Command::new("unshare").args(["-Ur", "sh", "-c", &asked]).output();
+                let granted = granted.is_ok_and(|output| output.status.success());
+                assert!(!granted, "{refused:?}");
+                eprintln!("NOT RUN: a_limit_of_the_system. No limit can be set here.");
+            }
+        }
+    }
+    assert!(!env.path(".docent").exists());
 }
