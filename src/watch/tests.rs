@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::fs;
+use std::sync::mpsc::RecvTimeoutError;
 
 use futures::FutureExt as _;
 use proptest::prelude::*;
@@ -105,7 +106,8 @@ fn an_ended_watch_holds_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let (watch, _changes, asked) = watched(&dir.path().canonicalize().unwrap());
     watch.end();
-    assert_eq!(asked.try_recv(), Err(std::sync::mpsc::TryRecvError::Disconnected));
+    let ended = asked.recv_timeout(Duration::from_secs(20));
+    assert_eq!(ended, Err(RecvTimeoutError::Disconnected));
 }
 
 #[test]

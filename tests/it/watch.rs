@@ -390,6 +390,7 @@ fn what_cannot_be_watched_is_refused() {
 
 /// The limits are those of a user namespace of its own, where the system lets users have one.
 #[test]
+#[expect(clippy::print_stderr, reason = "a test that is not run is not a test that passes")]
 fn a_limit_of_the_system_is_told_with_what_to_do() {
     let env = ferry();
     let args = ["ingest", "--watch", "docs"];
