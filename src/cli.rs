@@ -140,6 +140,8 @@ pub struct IngestArgs {
     pub source: String,
     #[command(flatten)]
     pub web: WebFlags,
+    #[command(flatten)]
+    pub tape: TapeFlags,
 }
 
 /// What `ingest` and `query --from` share.
@@ -251,6 +253,18 @@ pub struct RetrievalFlags {
     pub min_score: Option<String>,
 }
 
+/// Exchanges with models, on file.
+#[derive(Args, Debug, Default, Clone)]
+#[command(next_help_heading = "Record and replay")]
+pub struct TapeFlags {
+    /// Add every exchange with the embedding and chat endpoints to this file, without keys
+    #[arg(long, value_name = "FILE", conflicts_with = "replay")]
+    pub record: Option<String>,
+    /// Answer from this recording; no endpoint is asked and no key is needed
+    #[arg(long, value_name = "FILE")]
+    pub replay: Option<String>,
+}
+
 /// Print the passages that answer a question best
 ///
 /// No chat model is involved. Exits with 1 when nothing is found.
@@ -261,6 +275,8 @@ pub struct SearchArgs {
     pub question: Vec<String>,
     #[command(flatten)]
     pub retrieval: RetrievalFlags,
+    #[command(flatten)]
+    pub tape: TapeFlags,
 }
 
 /// Answer a question from the documents, with citations
@@ -281,6 +297,8 @@ pub struct QueryArgs {
     pub retrieval: RetrievalFlags,
     #[command(flatten)]
     pub chat: ChatFlags,
+    #[command(flatten)]
+    pub tape: TapeFlags,
 }
 
 #[derive(Args, Debug, Default, Clone)]

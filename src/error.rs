@@ -7,6 +7,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// The exit codes. They are documented and never change.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Exit {
@@ -24,13 +26,16 @@ pub enum Exit {
 }
 
 /// Something outside the process.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Service {
     Embedder,
     Store,
     Chat,
     /// A server of web pages that are being brought in.
     Web,
+    /// The file that exchanges with models are written to, or answered from.
+    Recording,
 }
 
 impl Service {
@@ -40,12 +45,14 @@ impl Service {
             Self::Store => "vector store",
             Self::Chat => "chat endpoint",
             Self::Web => "web server",
+            Self::Recording => "recording",
         }
     }
 }
 
 /// What a caller can do about an error of a backend.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Fault {
     /// The key is missing or wrong (401, 403). Not retried.
     Unauthorized,
@@ -71,7 +78,7 @@ pub enum Fault {
 }
 
 /// An error of the embedder, the store or the chat model.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct BackendError {
     pub service: Service,
     pub fault: Fault,
@@ -162,6 +169,9 @@ impl From<BackendError> for Failure {
         let hint = hint_for(&error);
         let message = match error.fault {
             Fault::Unauthorized => format!("the {} refused the key", error.service.name()),
+            Fault::NotFound if error.service == Service::Recording => {
+                "the recording has no answer to this".to_owned()
+            }
             Fault::NotFound => format!("the {} does not know what was asked", error.service.name()),
             Fault::TooLong => format!("the input is too long for the {}", error.service.name()),
             Fault::Busy => return Self::new(exit, error.message).hint(hint),
@@ -210,6 +220,13 @@ fn hint_for(error: &BackendError) -> String {
         (Service::Store, Fault::Transient { .. }) => {
             "see that Qdrant runs at --qdrant-url (`docent doctor` asks it), and run this again"
         }
+        (Service::Recording, Fault::NotFound) => {
+            return format!(
+                "add what is missing: the same command with --record {0} instead of --replay {0}",
+                error.endpoint
+            );
+        }
+        (Service::Recording, _) => "set --record to a file that can be written",
         (Service::Store, Fault::Permanent) if !error.endpoint.contains("://") => {
             return format!(
                 "mend that and run this again; a damaged collection is built anew with: rm {}, then docent ingest PATH",

@@ -16,6 +16,7 @@
 //! | [`embed`] | [`embed::Embedder`] and its implementations; the sparse (BM25) encoder |
 //! | [`store`] | [`store::VectorStore`] and its implementations: embedded Qdrant and a Qdrant server |
 //! | [`chat`] | [`chat::ChatModel`] and its implementations |
+//! | [`record`] | the exchanges with models, on file: `--record`, `--replay` |
 //! | [`openai`] | the HTTP client that `embed` and `chat` share for OpenAI-compatible servers |
 //! | [`text`] | blocks, sentences and words of a text, and whether one text quotes another; pure |
 //! | [`retry`] | the one retry policy for everything outside the process |
@@ -45,6 +46,7 @@ pub mod error;
 pub mod ingest;
 pub mod openai;
 pub mod query;
+pub mod record;
 pub mod retry;
 pub mod settings;
 pub mod store;

@@ -5,18 +5,20 @@ pub mod openai;
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
+use serde::{Deserialize, Serialize};
 
 use crate::error::BackendError;
 use crate::types::{Passage, Usage};
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Speaker {
     System,
     User,
     Assistant,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Message {
     pub speaker: Speaker,
     pub text: String,
@@ -33,7 +35,8 @@ pub struct ChatRequest {
 
 /// What comes back, in order: any number of deltas, then one `Done`. A stream that ends without
 /// `Done`, or yields an error, was cut: what came before it stands, and is incomplete.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ChatEvent {
     /// Text of the answer, as it arrived.
     Delta(String),

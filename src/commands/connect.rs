@@ -15,6 +15,7 @@ use crate::embed::sparse::{self, SparseEncoder, TermCounter};
 use crate::error::{Exit, Failure};
 use crate::openai::Quota;
 use crate::query::Retriever;
+use crate::record::{self, EmbedderRequest};
 use crate::retry::RetryPolicy;
 use crate::settings::{EmbeddingModel, Settings};
 use crate::store::edge::{Access, EdgeStore};
@@ -64,27 +65,36 @@ pub(super) fn server(settings: &Settings, retry: RetryPolicy) -> Result<ServerSt
 /// The embedder that is configured, where it is the one that built the collection. The probe for
 /// its dimensions is spared where the manifest tells them.
 pub(super) async fn embedder(
-    settings: &Settings,
+    context: &Context,
     manifest: Option<&Manifest>,
 ) -> Result<Arc<dyn Embedder>, Failure> {
-    embedder_until(settings, manifest, cancel::pair().1).await
+    embedder_until(context, manifest, cancel::pair().1).await
 }
 
 /// The same; it sends nothing more once `cancel` says so.
 pub(super) async fn embedder_until(
-    settings: &Settings,
+    context: &Context,
     manifest: Option<&Manifest>,
     cancel: Cancel,
 ) -> Result<Arc<dyn Embedder>, Failure> {
+    let settings = &context.settings;
     if let Some(manifest) = manifest {
         same_embedder(settings, manifest)?;
     }
     let embedder: Arc<dyn Embedder> = match &settings.embedding.model {
         EmbeddingModel::Builtin => Arc::new(Builtin::new()),
         EmbeddingModel::OpenAi(model) => {
-            let built = manifest.map(|manifest| &manifest.embedder);
-            let options = embedding_options(settings, model, built, cancel);
-            Arc::new(openai_embed::connect(options).await?)
+            let built = manifest.map(|manifest| manifest.embedder.clone());
+            let request = EmbedderRequest {
+                model: settings.embedding.model.name(),
+                dimensions: settings.embedding.dimensions,
+                document_prefix: settings.embedding.document_prefix.clone(),
+                query_prefix: settings.embedding.query_prefix.clone(),
+            };
+            record::connect(&context.tape, request, built, |known| {
+                openai_embed::connect(embedding_options(settings, model, known.as_ref(), cancel))
+            })
+            .await?
         }
     };
     if let Some(manifest) = manifest
@@ -102,16 +112,17 @@ pub(super) async fn embedder_until(
 /// The embedder that is configured, for what it says of itself: its limits and its tokens. No
 /// endpoint is asked.
 pub(super) async fn tokenizer(
-    settings: &Settings,
+    context: &Context,
     manifest: Option<&Manifest>,
 ) -> Result<Arc<dyn Embedder>, Failure> {
+    let settings = &context.settings;
     if let (None, EmbeddingModel::OpenAi(model)) = (manifest, &settings.embedding.model) {
         let mut options = embedding_options(settings, model, None, cancel::pair().1);
         // Of no use without vectors, and asked for unless it is known.
         options.known_dimensions = options.dimensions.or(Some(1));
         return Ok(Arc::new(openai_embed::connect(options).await?));
     }
-    embedder(settings, manifest).await
+    embedder(context, manifest).await
 }
 
 fn embedding_options(
@@ -203,10 +214,11 @@ pub(super) fn same_chunker(
 }
 
 /// The chat model that is configured; the extractive one while there is none.
-pub(super) fn chat(settings: &Settings) -> Result<Box<dyn ChatModel>, Failure> {
+pub(super) fn chat(context: &Context) -> Result<Box<dyn ChatModel>, Failure> {
+    let settings = &context.settings;
     let chat = &settings.chat;
     let Some(model) = &chat.model else { return Ok(Box::new(extractive()?)) };
-    Ok(Box::new(openai_chat::connect(ChatOptions {
+    let generating = openai_chat::connect(ChatOptions {
         base_url: chat.endpoint.base_url.clone(),
         api_key: chat.endpoint.api_key.clone(),
         model: model.clone(),
@@ -215,7 +227,8 @@ pub(super) fn chat(settings: &Settings) -> Result<Box<dyn ChatModel>, Failure> {
         timeout: chat.timeout,
         idle_timeout: chat.idle_timeout,
         retry: retry_policy(settings),
-    })?))
+    })?;
+    Ok(record::chat(&context.tape, Box::new(generating)))
 }
 
 /// Quotes by the words of the sparse leg.
@@ -234,7 +247,7 @@ pub(super) async fn retriever(
     store: Arc<dyn VectorStore>,
 ) -> Result<Retriever, Failure> {
     let manifest = store.manifest().await?.ok_or_else(|| missing_collection(context, &*store))?;
-    let embedder = embedder(&context.settings, Some(&manifest)).await?;
+    let embedder = embedder(context, Some(&manifest)).await?;
     let sparse = SparseEncoder::new(&manifest.sparse).map_err(|problem| {
         Failure::config(format!("collection `{}`: {problem}", context.settings.collection))
     })?;

@@ -3,10 +3,12 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use crate::cli::{ChatFlags, Global, IngestFlags, RetrievalFlags, WebFlags};
+use crate::cli::{ChatFlags, Global, IngestFlags, RetrievalFlags, TapeFlags, WebFlags};
 use crate::error::{Exit, Failure};
-use crate::settings::{self, Layer, Layers, Origin, Settings, SettingsError, layers};
+use crate::record::{Tape, TapeError};
+use crate::settings::{self, Layer, Layers, Origin, Settings, SettingsError, TapeFile, layers};
 use crate::types::ContentHash;
 use crate::ui::Ui;
 
@@ -23,6 +25,8 @@ pub(super) struct Context {
     pub(super) root: PathBuf,
     /// Of the embedded store.
     pub(super) data_dir: PathBuf,
+    /// Of the exchanges with models; off until [`Context::with_tape`].
+    pub(super) tape: Arc<Tape>,
 }
 
 impl Context {
@@ -44,8 +48,53 @@ impl Context {
             Some(dir) => place.cwd.join(dir),
             None => place.root.join(DATA_DIR),
         };
-        Ok(Self { settings, cwd: place.cwd, root: place.root, data_dir })
+        Ok(Self { settings, cwd: place.cwd, root: place.root, data_dir, tape: Arc::default() })
     }
+
+    /// For commands that ask models: opens what `--record` or `--replay` names.
+    pub(super) fn with_tape(mut self, ui: &mut Ui) -> Result<Self, Failure> {
+        let tape = match &self.settings.tape {
+            None => return Ok(self),
+            Some(TapeFile::Record(path)) => {
+                ui.detail(&format!("recording to {}", path.display()));
+                Tape::record(&self.cwd.join(path), self.secrets())
+            }
+            Some(TapeFile::Replay(path)) => {
+                ui.detail(&format!("replaying {}", path.display()));
+                Tape::replay(&self.cwd.join(path))
+            }
+        };
+        let tape = tape.map_err(|error| tape_failure(&error))?;
+        if let Some(notice) = tape.notice() {
+            ui.warn(&notice);
+        }
+        self.tape = Arc::new(tape);
+        Ok(self)
+    }
+
+    fn secrets(&self) -> Vec<String> {
+        let settings = &self.settings;
+        let keys = [
+            &settings.embedding.endpoint.api_key,
+            &settings.chat.endpoint.api_key,
+            &settings.qdrant.api_key,
+        ];
+        keys.into_iter().flatten().cloned().collect()
+    }
+}
+
+fn tape_failure(error: &TapeError) -> Failure {
+    let hint = match error {
+        TapeError::None { .. } => {
+            "make one: the same command with --record FILE instead of --replay FILE"
+        }
+        TapeError::Io { .. } => "name a file that can be read and written",
+        TapeError::Busy { .. } => "name another file, or run this again when that one is done",
+        TapeError::NotOne { .. } => "--record and --replay take a file that --record has made",
+        TapeError::Version { .. } => "record it anew: remove it, then use --record",
+        TapeError::Line { .. } => "mend that line or remove it, or record it anew",
+    };
+    Failure::config(error.to_string()).hint(hint)
 }
 
 /// A path that a project file names lies in the project, also when it is a link: the file and the
@@ -217,6 +266,10 @@ pub(super) fn retrieval_flags(flags: &RetrievalFlags) -> Layer {
         ("search.mode", flags.mode.clone()),
         ("search.min_score", flags.min_score.clone()),
     ])
+}
+
+pub(super) fn tape_flags(flags: &TapeFlags) -> Layer {
+    layers::flags([("record", flags.record.clone()), ("replay", flags.replay.clone())])
 }
 
 pub(super) fn chat_flags(flags: &ChatFlags) -> Layer {

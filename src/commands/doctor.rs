@@ -109,7 +109,7 @@ fn once(context: &Context) -> RetryPolicy {
 }
 
 async fn check_embedder(context: &Context) -> Result<Check, Failure> {
-    let embedder = connect::embedder(&context.settings, None).await?;
+    let embedder = connect::embedder(context, None).await?;
     embedder.embed(&["docent".to_owned()], Role::Query).await?;
     let id = embedder.id();
     let place = match &context.settings.embedding.model {

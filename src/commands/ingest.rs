@@ -117,6 +117,7 @@ async fn sync_alone(
     let settings = &context.settings;
     let (stop, cancel) = &limited(cancel, settings.ingest.deadline);
     let budget = Budget::new(token_budget(settings), stop.clone());
+    let names = inputs.names();
     let options = options(context, inputs, flags, budget)?;
     let existing = store.manifest().await?;
     let replaces = (flags.rebuild && existing.is_some()).then(|| Arc::clone(&store));
@@ -128,7 +129,7 @@ async fn sync_alone(
     let embedder = tokio::select! {
         biased;
         () = cancel.cancelled() => return Err(stopped_early(cancel)),
-        embedder = connect::embedder_until(settings, manifest.as_ref(), cancel.clone()) => embedder?,
+        embedder = connect::embedder_until(context, manifest.as_ref(), cancel.clone()) => embedder?,
     };
     connect::describe(ui, &*store, &*embedder);
     if let Some(manifest) = &manifest {
@@ -149,6 +150,7 @@ async fn sync_alone(
     drop(progress);
     let mut report = result.map_err(failure)?;
     report.cost = settings.embedding.cost(report.tokens);
+    report.elapsed_ms = context.tape.value("ingest time", &names, report.elapsed_ms)?;
     Ok((report, store))
 }
 
@@ -174,11 +176,11 @@ async fn look(
     let unlimited = Budget::new(None, cancel::pair().0);
     let options = options(context, inputs, flags, unlimited)?;
     let replaces = (flags.rebuild && manifest.is_some()).then(|| Arc::clone(&store));
-    let mut embedder = connect::tokenizer(settings, manifest.as_ref()).await;
+    let mut embedder = connect::tokenizer(context, manifest.as_ref()).await;
     if replaces.is_some() {
         // What it is built with from now on may be something else.
         if embedder.is_err() {
-            embedder = connect::tokenizer(settings, None).await;
+            embedder = connect::tokenizer(context, None).await;
         }
     } else if let Some(manifest) = &manifest {
         connect::same_chunker(settings, &options.chunker_id(), manifest)?;

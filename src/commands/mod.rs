@@ -63,18 +63,22 @@ fn dispatch(ui: &mut Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Ingest(args) => {
             let mut flags = context::ingest_flags(&args.ingest);
             flags.extend(context::web_flags(&args.web));
-            let context = context(ui, flags)?;
+            flags.extend(context::tape_flags(&args.tape));
+            let context = context(ui, flags)?.with_tape(ui)?;
             block_on(ingest::run(ui, &context, args))
         }
         Command::Search(args) => {
-            let context = context(ui, context::retrieval_flags(&args.retrieval))?;
+            let mut flags = context::retrieval_flags(&args.retrieval);
+            flags.extend(context::tape_flags(&args.tape));
+            let context = context(ui, flags)?.with_tape(ui)?;
             block_on(search::run(ui, &context, args))
         }
         Command::Query(args) => {
             let mut flags = context::retrieval_flags(&args.retrieval);
             flags.extend(context::chat_flags(&args.chat));
             flags.extend(context::web_flags(&args.web));
-            let context = context(ui, flags)?;
+            flags.extend(context::tape_flags(&args.tape));
+            let context = context(ui, flags)?.with_tape(ui)?;
             block_on(query::run(ui, &context, args))
         }
         Command::Status(args) => {

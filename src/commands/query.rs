@@ -23,7 +23,7 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: QueryArgs) -> Resu
             .hint("bring it in first: docent ingest -"));
     }
     let system = read_system(context)?;
-    let chat = connect::chat(&context.settings)?;
+    let chat = connect::chat(context)?;
     let cancel = on_interrupt();
     let access = if args.from.is_empty() { StoreAccess::Read } else { StoreAccess::Write };
     let mut store = connect::store(ui, context, access)?;
@@ -51,7 +51,7 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: QueryArgs) -> Resu
         },
         retrieve,
         system,
-        nonce: uuid::Uuid::now_v7().simple().to_string().split_off(20),
+        nonce: context.tape.value("nonce", &question, nonce())?,
     };
     let answer = ask(ui, context, &question, &retriever, &*chat, &options, &cancel).await?;
     conclude(ui, context, answer, partial)
@@ -68,7 +68,7 @@ async fn ask(
 ) -> Result<Answer, Failure> {
     let mut waiting = Waiting::new(ui, &format!("asking {}", chat.name()));
     let mut view = AnswerView::new(ui);
-    let answer = query::answer(question, retriever, chat, options, cancel, &mut |event| {
+    let mut answer = query::answer(question, retriever, chat, options, cancel, &mut |event| {
         if !matches!(event, query::AnswerEvent::Retrieved { .. }) {
             waiting.done();
         }
@@ -76,6 +76,9 @@ async fn ask(
     })
     .await?;
     waiting.done();
+    let times = (answer.retrieved_in, answer.first_token_in, answer.elapsed);
+    let times = context.tape.value("times", question, times)?;
+    (answer.retrieved_in, answer.first_token_in, answer.elapsed) = times;
     view.finish(question, &answer, &context.root)?;
     Ok(answer)
 }
@@ -101,6 +104,11 @@ fn conclude(
         ui.note("quoted, not generated: no chat model is configured. `docent doctor` shows how.");
     }
     Ok(if partial { Exit::Partial } else { Exit::Done })
+}
+
+/// Something no document can know.
+fn nonce() -> String {
+    uuid::Uuid::now_v7().simple().to_string().split_off(20)
 }
 
 fn read_system(context: &Context) -> Result<Option<String>, Failure> {

@@ -22,14 +22,16 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: SearchArgs) -> Res
     let options = retrieve_options(context, &args.retrieval, &retriever).await?;
     let asked = Instant::now();
     let hits = retriever.retrieve(&question, &options).await?;
-    let elapsed = seconds(asked.elapsed().as_millis() as u64);
+    let times = (asked.elapsed().as_millis() as u64, started.elapsed().as_millis() as u64);
+    let (retrieved_ms, elapsed_ms) = context.tape.value("search times", &question, times)?;
+    let elapsed = seconds(retrieved_ms);
     ui.detail(&format!("retrieved in {elapsed}, mode {}", options.mode.name()));
     retriever.store.leave().await;
     ui.passages(&Found {
         question: &question,
         mode: options.mode,
         hits: &hits,
-        elapsed_ms: started.elapsed().as_millis() as u64,
+        elapsed_ms,
         root: &context.root,
     })?;
     if hits.is_empty() {

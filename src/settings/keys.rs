@@ -55,6 +55,8 @@ pub static KEYS: &[Key] = &[
     row("collection", Some("--collection"), &["DOCENT_COLLECTION"], Some("docent"), "collection to work on"),
     row("data_dir", Some("--data-dir"), &["DOCENT_DATA_DIR"], None, "where the embedded store lives"),
     row("wait", Some("--wait"), &["DOCENT_WAIT"], Some("10s"), "longest wait for a collection that is in use"),
+    row("record", Some("--record"), &["DOCENT_RECORD"], None, "file that exchanges with models are added to"),
+    row("replay", Some("--replay"), &["DOCENT_REPLAY"], None, "file that models are answered from"),
     row("embedder", Some("--embedder"), &["DOCENT_EMBEDDER"], Some("builtin"), "builtin, or openai:MODEL"),
     row("model", Some("--model"), &["DOCENT_MODEL"], Some("extractive"), "chat model; extractive quotes"),
     row("openai.base_url", Some("--base-url"), &["OPENAI_BASE_URL"], Some("https://api.openai.com/v1"), "OpenAI-compatible endpoint"),

@@ -26,6 +26,7 @@ pub struct Settings {
     pub data_dir: Option<PathBuf>,
     /// How long another process may keep the collection.
     pub wait: Duration,
+    pub tape: Option<TapeFile>,
     pub embedding: Embedding,
     pub chat: Chat,
     pub qdrant: Qdrant,
@@ -40,6 +41,13 @@ pub struct Settings {
     pub resolved: Vec<Resolved>,
     /// Keys and permissions that were withheld, each with the reason.
     pub notices: Vec<String>,
+}
+
+/// A recording of the exchanges with models, and what it is for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum TapeFile {
+    Record(PathBuf),
+    Replay(PathBuf),
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -194,11 +202,13 @@ pub fn resolve(layers: &Layers, trusted: bool) -> Result<Settings, SettingsError
     let qdrant_url = values.optional("qdrant.url", parse::address)?;
     let qdrant_key = values.key_for("qdrant.url", "qdrant.api_key", &mut notices);
     let allow_private = values.permission("web.allow_private", &mut notices)?;
+    let tape = values.tape(&mut notices)?;
 
     let settings = Settings {
         collection: values.parsed("collection", parse::collection)?,
         data_dir: values.path("data_dir")?,
         wait: values.parsed("wait", parse::wait)?,
+        tape,
         embedding: Embedding {
             model: values.parsed("embedder", parse::embedder)?,
             endpoint: embedding_endpoint,
@@ -362,15 +372,46 @@ impl Values<'_> {
         Ok(Some(base.join(value)))
     }
 
+    /// `record` or `replay`: of both, the one that was typed.
+    fn tape(&self, notices: &mut Vec<String>) -> Result<Option<TapeFile>, SettingsError> {
+        let record = self.users_path("record", notices)?;
+        let replay = self.users_path("replay", notices)?;
+        match (record, replay) {
+            (Some(record), Some(_)) if self.typed("record") => Ok(Some(TapeFile::Record(record))),
+            (Some(_), Some(replay)) if self.typed("replay") => Ok(Some(TapeFile::Replay(replay))),
+            (Some(_), Some(_)) => Err(SettingsError {
+                message: "record and replay are both set".to_owned(),
+                hint: Some("unset one of DOCENT_RECORD and DOCENT_REPLAY".to_owned()),
+                usage: false,
+            }),
+            (record, replay) => {
+                Ok(record.map(TapeFile::Record).or_else(|| replay.map(TapeFile::Replay)))
+            }
+        }
+    }
+
+    /// A path that only the user may name: an untrusted project file could have prompts written
+    /// into the project, or put answers into a model's mouth.
+    fn users_path(
+        &self,
+        name: &str,
+        notices: &mut Vec<String>,
+    ) -> Result<Option<PathBuf>, SettingsError> {
+        match self.found(name) {
+            Some((_, origin @ Origin::Project(_))) if !self.trusted => {
+                notices.push(not_followed(name, origin));
+                Ok(None)
+            }
+            _ => self.path(name),
+        }
+    }
+
     /// Something that only the user may allow: an untrusted project file may not.
     fn permission(&self, name: &str, notices: &mut Vec<String>) -> Result<bool, SettingsError> {
         let allowed = self.parsed(name, parse::boolean)?;
         match self.found(name) {
             Some((_, origin @ Origin::Project(_))) if allowed && !self.trusted => {
-                notices.push(format!(
-                    "{} was not followed: that file is not trusted (docent config trust)",
-                    origin.of(keys::key(name))
-                ));
+                notices.push(not_followed(name, origin));
                 Ok(false)
             }
             _ => Ok(allowed),
@@ -425,6 +466,11 @@ impl Values<'_> {
             api_key: own_key.or_else(|| shared.api_key.clone()),
         })
     }
+}
+
+fn not_followed(name: &str, origin: &Origin) -> String {
+    let setting = origin.of(keys::key(name));
+    format!("{setting} was not followed: that file is not trusted (docent config trust)")
 }
 
 #[cfg(test)]

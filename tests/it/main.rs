@@ -19,6 +19,7 @@ mod openai;
 mod qdrant;
 mod query;
 mod readme;
+mod replay;
 mod sample_docs;
 mod scene;
 mod search;

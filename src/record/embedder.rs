@@ -1,0 +1,154 @@
+//! An embedder whose exchanges are on a tape.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+
+use super::format::{EmbedAnswer, EmbedRequest, EmbedderAnswer, EmbedderRequest, Entry, Vector};
+use super::{Mode, Tape};
+use crate::embed::{Embedder, Limits, Role};
+use crate::error::{BackendError, Fault};
+use crate::types::EmbedderId;
+
+/// What the endpoint behind `connect` says its model is. A replay does not ask it: `connect` is
+/// given what it said, which is all it needs.
+///
+/// `connect` is called with what is known of the model, and may not send anything where there is.
+pub async fn connect<E, C, F>(
+    tape: &Arc<Tape>,
+    request: EmbedderRequest,
+    known: Option<EmbedderId>,
+    connect: C,
+) -> Result<Arc<dyn Embedder>, BackendError>
+where
+    E: Embedder + 'static,
+    C: FnOnce(Option<EmbedderId>) -> F,
+    F: Future<Output = Result<E, BackendError>>,
+{
+    let (known, asks) = match (&tape.0, known) {
+        (Mode::Replay(player), None) => {
+            let answer = player.embedder(&request)?;
+            return Ok(recorded(
+                tape,
+                Arc::new(connect(Some(answer.embedder)).await?),
+                answer.tokens,
+            ));
+        }
+        (_, known) => {
+            let asks = known.is_none();
+            (known, asks)
+        }
+    };
+    let connected = connect(known).await;
+    if let (Mode::Record(recorder), true) = (&tape.0, asks) {
+        let (answer, error) = match &connected {
+            Ok(embedder) => {
+                let (embedder, tokens) = (embedder.id().clone(), embedder.tokens_embedded());
+                (Some(EmbedderAnswer { embedder, tokens }), None)
+            }
+            Err(error) => (None, Some(error.clone())),
+        };
+        if error.as_ref().is_none_or(|error| error.fault != Fault::Stopped) {
+            recorder.append(&Entry::Embedder { request, answer, error })?;
+        }
+    }
+    let embedder = connected?;
+    let tokens = embedder.tokens_embedded();
+    Ok(recorded(tape, Arc::new(embedder), tokens))
+}
+
+/// `inner`, with its exchanges on the tape. `tokens` is what it has embedded so far.
+pub fn recorded(tape: &Arc<Tape>, inner: Arc<dyn Embedder>, tokens: u64) -> Arc<dyn Embedder> {
+    if inner.is_local() || matches!(tape.0, Mode::Off) {
+        return inner;
+    }
+    Arc::new(Recorded { inner, tape: Arc::clone(tape), tokens: AtomicU64::new(tokens) })
+}
+
+struct Recorded {
+    inner: Arc<dyn Embedder>,
+    tape: Arc<Tape>,
+    /// Of all exchanges that are on the tape, or came from it.
+    tokens: AtomicU64,
+}
+
+#[async_trait]
+impl Embedder for Recorded {
+    fn id(&self) -> &EmbedderId {
+        self.inner.id()
+    }
+
+    fn limits(&self) -> Limits {
+        self.inner.limits()
+    }
+
+    fn count_tokens(&self, text: &str) -> usize {
+        self.inner.count_tokens(text)
+    }
+
+    fn tokens_embedded(&self) -> u64 {
+        match self.tape.0 {
+            Mode::Replay(_) => self.tokens.load(Ordering::Relaxed),
+            Mode::Off | Mode::Record(_) => self.inner.tokens_embedded(),
+        }
+    }
+
+    async fn embed(
+        &self,
+        inputs: &[String],
+        role: Role,
+    ) -> Result<Vec<Option<Vec<f32>>>, BackendError> {
+        match &self.tape.0 {
+            Mode::Off => self.inner.embed(inputs, role).await,
+            Mode::Replay(player) => {
+                let texts = player.embed(&self.request(inputs, role))?;
+                let tokens = texts.iter().map(|text| text.tokens).sum();
+                self.tokens.fetch_add(tokens, Ordering::Relaxed);
+                Ok(texts.into_iter().map(|text| text.vector).collect())
+            }
+            Mode::Record(recorder) => {
+                let result = self.inner.embed(inputs, role).await;
+                let stopped = result.as_ref().is_err_and(|error| error.fault == Fault::Stopped);
+                if !stopped {
+                    let request = self.request(inputs, role);
+                    recorder.append(&self.entry(request, result.clone()))?;
+                }
+                result
+            }
+        }
+    }
+}
+
+impl Recorded {
+    fn request(&self, inputs: &[String], role: Role) -> EmbedRequest {
+        let id = self.inner.id();
+        let prefix = match role {
+            Role::Document => &id.document_prefix,
+            Role::Query => &id.query_prefix,
+        };
+        EmbedRequest {
+            model: id.name.clone(),
+            dimensions: id.dimensions,
+            inputs: inputs.iter().map(|input| format!("{prefix}{input}")).collect(),
+        }
+    }
+
+    fn entry(
+        &self,
+        request: EmbedRequest,
+        result: Result<Vec<Option<Vec<f32>>>, BackendError>,
+    ) -> Entry {
+        // Of requests that are answered at the same time, one may have the tokens of another: their
+        // sum is right.
+        let now = self.inner.tokens_embedded();
+        let tokens = now.saturating_sub(self.tokens.fetch_max(now, Ordering::Relaxed));
+        match result {
+            Ok(vectors) => {
+                let vectors = vectors.into_iter().map(|vector| vector.map(Vector)).collect();
+                Entry::Embed { request, answer: Some(EmbedAnswer { vectors, tokens }), error: None }
+            }
+            Err(error) => Entry::Embed { request, answer: None, error: Some(error) },
+        }
+    }
+}
