@@ -251,6 +251,15 @@ pub struct RetrievalFlags {
     /// Leave out what scores lower: 0 to 1 in hybrid mode, the cosine or BM25 score otherwise
     #[arg(long, value_name = "SCORE")]
     pub min_score: Option<String>,
+    /// Let the chat model make a query of the question, and retrieve with that
+    #[arg(long)]
+    pub rewrite: bool,
+    /// Retrieve with N other wordings of the question too, made by the chat model
+    #[arg(long, value_name = "N")]
+    pub expand: Option<String>,
+    /// Let the chat model make up an answer, and look for passages like it (dense leg only)
+    #[arg(long)]
+    pub hyde: bool,
 }
 
 /// Exchanges with models, on file.
@@ -267,12 +276,16 @@ pub struct TapeFlags {
 
 /// Print the passages that answer a question best
 ///
-/// No chat model is involved. Exits with 1 when nothing is found.
+/// No chat model is involved, unless --rewrite, --expand or --hyde ask for one. Exits with 1 when
+/// nothing is found.
 #[derive(Args, Debug)]
 pub struct SearchArgs {
     /// The question; `-` or nothing reads it from standard input
     #[arg(value_name = "QUESTION")]
     pub question: Vec<String>,
+    /// Chat model that --rewrite, --expand and --hyde ask
+    #[arg(short, long, value_name = "MODEL")]
+    pub model: Option<String>,
     #[command(flatten)]
     pub retrieval: RetrievalFlags,
     #[command(flatten)]

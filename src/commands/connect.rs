@@ -15,6 +15,7 @@ use crate::embed::sparse::{self, SparseEncoder, TermCounter};
 use crate::error::{Exit, Failure};
 use crate::openai::Quota;
 use crate::query::Retriever;
+use crate::query::rewrite::RewriteOptions;
 use crate::record::{self, EmbedderRequest};
 use crate::retry::RetryPolicy;
 use crate::settings::{EmbeddingModel, Settings};
@@ -229,6 +230,33 @@ pub(super) fn chat(context: &Context) -> Result<Box<dyn ChatModel>, Failure> {
         retry: retry_policy(settings),
     })?;
     Ok(record::chat(&context.tape, Box::new(generating)))
+}
+
+/// What the chat model is asked before retrieval. It takes one that can write.
+pub(super) fn rewriting(settings: &Settings) -> Result<RewriteOptions, Failure> {
+    let search = &settings.search;
+    let options = RewriteOptions {
+        standalone: search.rewrite,
+        variants: search.expand,
+        hypothetical: search.hyde,
+        timeout: settings.chat.timeout,
+    };
+    if options.asks_model() && settings.chat.model.is_none() {
+        let wanted = [
+            (search.rewrite, "--rewrite"),
+            (search.expand > 0, "--expand"),
+            (search.hyde, "--hyde"),
+        ];
+        let wanted: Vec<&str> = wanted.iter().filter(|row| row.0).map(|row| row.1).collect();
+        return Err(Failure::config(format!(
+            "a chat model is needed for {}, and none is configured",
+            wanted.join(", ")
+        ))
+        .hint(
+            "name one: --model MODEL, with OPENAI_API_KEY, or with --base-url http://localhost:11434/v1 for Ollama; `docent doctor` finds what is there",
+        ));
+    }
+    Ok(options)
 }
 
 /// Quotes by the words of the sparse leg.

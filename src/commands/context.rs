@@ -72,6 +72,13 @@ impl Context {
         Ok(self)
     }
 
+    /// Something no document can know, for the prompts of a question. A replay has that of its
+    /// recording.
+    pub(super) fn nonce(&self, question: &str) -> Result<String, Failure> {
+        let nonce = uuid::Uuid::now_v7().simple().to_string().split_off(20);
+        Ok(self.tape.value("nonce", question, nonce)?)
+    }
+
     fn secrets(&self) -> Vec<String> {
         let settings = &self.settings;
         let keys = [
@@ -265,6 +272,9 @@ pub(super) fn retrieval_flags(flags: &RetrievalFlags) -> Layer {
         ("search.k", flags.k.clone()),
         ("search.mode", flags.mode.clone()),
         ("search.min_score", flags.min_score.clone()),
+        ("search.rewrite", flags.rewrite.then(|| "true".to_owned())),
+        ("search.expand", flags.expand.clone()),
+        ("search.hyde", flags.hyde.then(|| "true".to_owned())),
     ])
 }
 

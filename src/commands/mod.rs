@@ -22,7 +22,7 @@ use crate::cancel::{self, Cancel, Stop};
 use crate::cli::{Cli, Command};
 use crate::error::{Exit, Failure};
 use crate::ingest::extract;
-use crate::settings::Layer;
+use crate::settings::{Layer, layers};
 use crate::ui::Ui;
 use context::Context;
 
@@ -69,6 +69,7 @@ fn dispatch(ui: &mut Ui, cli: Cli) -> Result<Exit, Failure> {
         }
         Command::Search(args) => {
             let mut flags = context::retrieval_flags(&args.retrieval);
+            flags.extend(layers::flags([("model", args.model.clone())]));
             flags.extend(context::tape_flags(&args.tape));
             let context = context(ui, flags)?.with_tape(ui)?;
             block_on(search::run(ui, &context, args))

@@ -8,7 +8,7 @@ use crate::cancel::Cancel;
 use crate::cli::{IngestFlags, QueryArgs};
 use crate::error::{Exit, Failure};
 use crate::query::pack::PackOptions;
-use crate::query::{self, Answer, AnswerOptions};
+use crate::query::{self, Answer, AnswerEvent, AnswerOptions};
 use crate::ui::Ui;
 use crate::ui::answer::AnswerView;
 use crate::ui::progress::Waiting;
@@ -23,6 +23,7 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: QueryArgs) -> Resu
             .hint("bring it in first: docent ingest -"));
     }
     let system = read_system(context)?;
+    let rewrite = connect::rewriting(&context.settings)?;
     let chat = connect::chat(context)?;
     let cancel = on_interrupt();
     let access = if args.from.is_empty() { StoreAccess::Read } else { StoreAccess::Write };
@@ -49,9 +50,11 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: QueryArgs) -> Resu
             max_tokens: context.settings.chat.context_tokens,
             per_source: PER_SOURCE,
         },
+        rewrite,
         retrieve,
+        history: Vec::new(),
         system,
-        nonce: context.tape.value("nonce", &question, nonce())?,
+        nonce: context.nonce(&question)?,
     };
     let answer = ask(ui, context, &question, &retriever, &*chat, &options, &cancel).await?;
     conclude(ui, context, answer, partial)
@@ -68,13 +71,17 @@ async fn ask(
 ) -> Result<Answer, Failure> {
     let mut waiting = Waiting::new(ui, &format!("asking {}", chat.name()));
     let mut view = AnswerView::new(ui);
-    let mut answer = query::answer(question, retriever, chat, options, cancel, &mut |event| {
-        if !matches!(event, query::AnswerEvent::Retrieved { .. }) {
-            waiting.done();
-        }
-        view.on(&event);
-    })
-    .await?;
+    let mut answer =
+        query::answer(question, retriever, chat, options, cancel, &mut |event| match event {
+            AnswerEvent::Asking(_) | AnswerEvent::Retrieved { .. } => {
+                waiting.suspend(|| view.on(&event));
+            }
+            _ => {
+                waiting.done();
+                view.on(&event);
+            }
+        })
+        .await?;
     waiting.done();
     let times = (answer.retrieved_in, answer.first_token_in, answer.elapsed);
     let times = context.tape.value("times", question, times)?;
@@ -104,11 +111,6 @@ fn conclude(
         ui.note("quoted, not generated: no chat model is configured. `docent doctor` shows how.");
     }
     Ok(if partial { Exit::Partial } else { Exit::Done })
-}
-
-/// Something no document can know.
-fn nonce() -> String {
-    uuid::Uuid::now_v7().simple().to_string().split_off(20)
 }
 
 fn read_system(context: &Context) -> Result<Option<String>, Failure> {

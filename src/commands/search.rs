@@ -8,20 +8,24 @@ use crate::cli::{RetrievalFlags, SearchArgs};
 use crate::error::{Exit, Failure};
 use crate::query::Retriever;
 use crate::query::retrieve::RetrieveOptions;
+use crate::query::rewrite::{self, Queries, RewriteOptions};
 use crate::types::{Filter, Kind};
 use crate::ui::Ui;
 use crate::ui::passages::Found;
+use crate::ui::progress::Waiting;
 use crate::ui::words::seconds;
 
 pub(super) async fn run(ui: &mut Ui, context: &Context, args: SearchArgs) -> Result<Exit, Failure> {
     let question = super::question(&args.question)?;
     let started = Instant::now();
+    let rewriting = connect::rewriting(&context.settings)?;
     let store = connect::store(ui, context, StoreAccess::Read)?;
     let retriever = connect::retriever(context, store).await?;
     connect::describe(ui, &*retriever.store, &*retriever.embedder);
     let options = retrieve_options(context, &args.retrieval, &retriever).await?;
+    let queries = rewrite(ui, context, &question, &retriever, &rewriting).await?;
     let asked = Instant::now();
-    let hits = retriever.retrieve(&question, &options).await?;
+    let hits = retriever.retrieve_all(&queries, &options).await?;
     let times = (asked.elapsed().as_millis() as u64, started.elapsed().as_millis() as u64);
     let (retrieved_ms, elapsed_ms) = context.tape.value("search times", &question, times)?;
     let elapsed = seconds(retrieved_ms);
@@ -29,6 +33,7 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: SearchArgs) -> Res
     retriever.store.leave().await;
     ui.passages(&Found {
         question: &question,
+        queries: &queries,
         mode: options.mode,
         hits: &hits,
         elapsed_ms,
@@ -39,6 +44,28 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: SearchArgs) -> Res
         return Ok(Exit::Negative);
     }
     Ok(Exit::Done)
+}
+
+/// What to ask for the question.
+async fn rewrite(
+    ui: &mut Ui,
+    context: &Context,
+    question: &str,
+    retriever: &Retriever,
+    options: &RewriteOptions,
+) -> Result<Queries, Failure> {
+    if !options.asks_model() {
+        return Ok(Queries::of(question));
+    }
+    let chat = connect::chat(context)?;
+    // A model may take its time: others may have the collection meanwhile.
+    retriever.store.release().await?;
+    let mut waiting = Waiting::new(ui, &format!("asking {}", chat.name()));
+    let queries =
+        rewrite::queries(question, &[], &*chat, options, &context.nonce(question)?).await?;
+    waiting.done();
+    ui.asking(&queries);
+    Ok(queries)
 }
 
 /// Flags → what retrieval is asked.

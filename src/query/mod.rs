@@ -1,29 +1,35 @@
-//! Question → answer: `embed → retrieve → pack → prompt → stream → verify citations`.
+//! Question → answer: `[rewrite] → embed → retrieve → pack → prompt → stream → verify citations`.
 //!
 //! [`answer`] is the whole flow. It emits what happens as it happens, and returns what came of it;
 //! a model that dies in mid-answer is part of the result, since what came until then stands.
 
 pub mod cite;
+pub mod history;
 pub mod pack;
 pub mod prompt;
 pub mod retrieve;
+pub mod rewrite;
 
+use std::iter;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
+use futures::future::try_join_all;
 
 use crate::cancel::Cancel;
 use crate::chat::{ChatEvent, ChatModel, ChatRequest};
-use crate::embed::Embedder;
 use crate::embed::sparse::SparseEncoder;
+use crate::embed::{Embedder, Role};
 use crate::error::BackendError;
 use crate::store::VectorStore;
 use crate::types::{Hit, Passage, Usage};
 
 use cite::{Citations, MarkParser, Piece};
+use history::Turn;
 use pack::PackOptions;
 use retrieve::RetrieveOptions;
+use rewrite::{Queries, RewriteOptions};
 
 /// What retrieval works with.
 pub struct Retriever {
@@ -39,15 +45,52 @@ impl Retriever {
         question: &str,
         options: &RetrieveOptions,
     ) -> Result<Vec<Hit>, BackendError> {
-        let sparse = self.sparse.query(question);
-        retrieve::retrieve(question, &*self.embedder, &sparse, &*self.store, options).await
+        self.ask(question, None, options).await
+    }
+
+    /// The same for everything that is asked instead of the question.
+    pub async fn retrieve_all(
+        &self,
+        queries: &Queries,
+        options: &RetrieveOptions,
+    ) -> Result<Vec<Hit>, BackendError> {
+        let passage = queries.hypothetical.as_deref();
+        if let [query] = queries.queries.as_slice() {
+            return self.ask(query, passage, options).await;
+        }
+        let deep = retrieve::before_combining(options);
+        let asked = queries.queries.iter().zip(std::iter::once(passage).chain(iter::repeat(None)));
+        let lists = asked.map(|(query, passage)| self.ask(query, passage, &deep));
+        Ok(retrieve::combine(try_join_all(lists).await?, options))
+    }
+
+    async fn ask(
+        &self,
+        query: &str,
+        hypothetical: Option<&str>,
+        options: &RetrieveOptions,
+    ) -> Result<Vec<Hit>, BackendError> {
+        let sparse = self.sparse.query(query);
+        let dense = match hypothetical {
+            None => (query.to_owned(), Role::Query),
+            Some(passage) => {
+                let longest = self.embedder.limits().input_tokens;
+                let count = |text: &str| self.embedder.count_tokens(text);
+                (history::cut(passage, longest, &count), Role::Document)
+            }
+        };
+        retrieve::retrieve(dense, &*self.embedder, &sparse, &*self.store, options).await
     }
 }
 
 /// How to answer.
 pub struct AnswerOptions {
+    pub rewrite: RewriteOptions,
     pub retrieve: RetrieveOptions,
+    /// Its token budget is for the passages and the earlier turns that the model is shown.
     pub pack: PackOptions,
+    /// Earlier turns of the conversation, oldest first.
+    pub history: Vec<Turn>,
     /// Instructions that replace docent's own.
     pub system: Option<String>,
     /// Marks the fences around passages; a document cannot guess it.
@@ -57,6 +100,8 @@ pub struct AnswerOptions {
 /// What happens, in order.
 #[derive(Clone, PartialEq, Debug)]
 pub enum AnswerEvent {
+    /// What retrieval asks, where that is not just the question.
+    Asking(Queries),
     Retrieved {
         hits: usize,
         passages: Vec<Passage>,
@@ -75,9 +120,12 @@ pub struct Answer {
     /// The model said that the passages hold no answer, or there were none.
     pub no_answer: bool,
     pub model: String,
+    /// What retrieval asked.
+    pub queries: Queries,
     pub passages: Vec<Passage>,
     pub citations: Citations,
     pub finish_reason: Option<String>,
+    /// Of the answer and of the queries.
     pub usage: Usage,
     pub retrieved_in: Duration,
     pub first_token_in: Option<Duration>,
@@ -100,13 +148,24 @@ pub async fn answer(
     emit: &mut (dyn FnMut(AnswerEvent) + Send),
 ) -> Result<Answer, BackendError> {
     let started = Instant::now();
+    let count = |text: &str| retriever.embedder.count_tokens(text);
+    let history = history::fit(&options.history, options.pack.max_tokens / history::SHARE, &count);
+    let queries = tokio::select! {
+        queries = rewrite(question, &history, retriever, chat, options) => queries?,
+        () = cancel.cancelled() => Queries::of(question),
+    };
+    if queries.differ(question) {
+        emit(AnswerEvent::Asking(queries.clone()));
+    }
+    let asked = Instant::now();
     let hits = tokio::select! {
-        hits = retriever.retrieve(question, &options.retrieve) => hits?,
+        hits = retriever.retrieve_all(&queries, &options.retrieve) => hits?,
         () = cancel.cancelled() => Vec::new(),
     };
-    let count = |text: &str| retriever.embedder.count_tokens(text);
-    let passages = pack::pack(&hits, &options.pack, &count).passages;
-    let retrieved_in = started.elapsed();
+    let taken: usize = history.iter().map(|turn| turn.tokens(&count)).sum();
+    let pack = PackOptions { max_tokens: options.pack.max_tokens - taken, ..options.pack.clone() };
+    let passages = pack::pack(&hits, &pack, &count).passages;
+    let retrieved_in = asked.elapsed();
     // A model may take its time: others may have the collection meanwhile.
     let store = Arc::clone(&retriever.store);
     tokio::spawn(async move { store.release().await });
@@ -117,6 +176,7 @@ pub async fn answer(
         let request = ChatRequest {
             messages: prompt::prompt(
                 question,
+                &history,
                 &passages,
                 options.system.as_deref(),
                 &options.nonce,
@@ -134,13 +194,29 @@ pub async fn answer(
         text: draft.text,
         passages,
         finish_reason: draft.finish_reason,
-        usage: draft.usage,
+        usage: queries.usage + draft.usage,
+        queries,
         retrieved_in,
         first_token_in: draft.first_token_in,
         elapsed: started.elapsed(),
         interrupted: cancel.is_cancelled(),
         failure: draft.failure,
     })
+}
+
+/// What to ask for the question. The model may take its time over it: others may have the
+/// collection meanwhile.
+async fn rewrite(
+    question: &str,
+    history: &[Turn],
+    retriever: &Retriever,
+    chat: &dyn ChatModel,
+    options: &AnswerOptions,
+) -> Result<Queries, BackendError> {
+    if options.rewrite.asks_model() {
+        retriever.store.release().await?;
+    }
+    rewrite::queries(question, history, chat, &options.rewrite, &options.nonce).await
 }
 
 /// An answer while it arrives.

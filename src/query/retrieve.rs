@@ -1,5 +1,6 @@
 //! Question → ranked chunks: both legs asked at once, their two lists fused into one.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use uuid::Uuid;
@@ -37,12 +38,14 @@ impl Default for RetrieveOptions {
     }
 }
 
-/// The best `options.k` chunks for a question, best first. `sparse` is the question's BM25 vector.
+/// The best `options.k` chunks for a question, best first. `text` is what the dense leg asks with,
+/// and as what it is embedded: the question, or a passage in its place. `sparse` is the question's
+/// BM25 vector.
 ///
 /// A leg that has nothing to ask with (an embedder that knows none of the words, a question of
 /// stop words only) is left out, and the other leg counts alone.
 pub async fn retrieve(
-    question: &str,
+    (text, role): (String, Role),
     embedder: &dyn Embedder,
     sparse: &SparseVector,
     store: &dyn VectorStore,
@@ -50,9 +53,7 @@ pub async fn retrieve(
 ) -> Result<Vec<Hit>, BackendError> {
     let dense = match options.mode {
         Mode::Sparse => None,
-        Mode::Hybrid | Mode::Dense => {
-            embedder.embed(&[question.to_owned()], Role::Query).await?.pop().flatten()
-        }
+        Mode::Hybrid | Mode::Dense => embedder.embed(&[text], role).await?.pop().flatten(),
     };
     let sparse =
         (options.mode != Mode::Dense && !sparse.indices.is_empty()).then(|| sparse.clone());
@@ -79,6 +80,37 @@ pub async fn retrieve(
     }
     hits.truncate(options.k);
     Ok(hits)
+}
+
+/// How each of several queries is retrieved whose rankings are then [combined](combine): deeply, since
+/// what one of them ranks low the others may rank high, and without the floor.
+pub fn before_combining(options: &RetrieveOptions) -> RetrieveOptions {
+    let k = options.candidates.max(options.k);
+    RetrieveOptions { k, min_score: None, ..options.clone() }
+}
+
+/// The rankings of several queries as one: the best `options.k`, best first.
+///
+/// A chunk's score is the mean of its scores, 0 where a query did not find it: `CombSUM`, which Fox
+/// and Shaw (1994) proposed for several wordings of one question, divided by the number of
+/// queries, so that `min_score` means what it does for one. The ranks in the legs are those of the
+/// first query that found the chunk.
+pub fn combine(lists: Vec<Vec<Hit>>, options: &RetrieveOptions) -> Vec<Hit> {
+    let share = 1.0 / lists.len().max(1) as f32;
+    let mut hits: HashMap<Uuid, Hit> = HashMap::new();
+    for hit in lists.into_iter().flatten() {
+        let score = hit.score * share;
+        hits.entry(hit.chunk.id())
+            .and_modify(|known| known.score += score)
+            .or_insert(Hit { score, ..hit });
+    }
+    let mut hits: Vec<Hit> = hits.into_values().collect();
+    hits.sort_by(best_first);
+    if let Some(floor) = options.min_score {
+        hits.retain(|hit| hit.score >= floor);
+    }
+    hits.truncate(options.k);
+    hits
 }
 
 /// The ranked lists as one, best first; ties by source and position, so that the order is stable.
@@ -121,14 +153,16 @@ pub fn fuse(legs: Legs, mode: Mode, sparse_weight: f32, limit: usize) -> Vec<Hit
     }
 
     let mut hits: Vec<Hit> = hits.into_values().collect();
-    hits.sort_by(|a, b| {
-        b.score
-            .total_cmp(&a.score)
-            .then_with(|| a.chunk.source.cmp(&b.chunk.source))
-            .then_with(|| a.chunk.ordinal.cmp(&b.chunk.ordinal))
-            .then_with(|| a.chunk.id().cmp(&b.chunk.id()))
-    });
+    hits.sort_by(best_first);
     hits
+}
+
+fn best_first(a: &Hit, b: &Hit) -> Ordering {
+    b.score
+        .total_cmp(&a.score)
+        .then_with(|| a.chunk.source.cmp(&b.chunk.source))
+        .then_with(|| a.chunk.ordinal.cmp(&b.chunk.ordinal))
+        .then_with(|| a.chunk.id().cmp(&b.chunk.id()))
 }
 
 fn ranked(leg: Vec<Scored>) -> impl Iterator<Item = (LegScore, Scored)> {

@@ -147,6 +147,12 @@ pub struct Search {
     pub k: usize,
     pub mode: Mode,
     pub min_score: Option<f32>,
+    /// The chat model makes a query of the question.
+    pub rewrite: bool,
+    /// Wordings of the question by the chat model that are retrieved as well.
+    pub expand: usize,
+    /// The dense leg asks with a passage that the chat model makes up.
+    pub hyde: bool,
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -247,6 +253,9 @@ pub fn resolve(layers: &Layers, trusted: bool) -> Result<Settings, SettingsError
             k: values.parsed("search.k", parse::count)?,
             mode: values.parsed("search.mode", parse::mode)?,
             min_score: values.optional("search.min_score", parse::float)?,
+            rewrite: values.parsed("search.rewrite", parse::boolean)?,
+            expand: values.parsed("search.expand", parse::variants)?,
+            hyde: values.parsed("search.hyde", parse::boolean)?,
         },
         ingest: Ingest {
             max_file_size: values.parsed("ingest.max_file_size", parse::size)?,
@@ -296,6 +305,13 @@ impl Values<'_> {
                 ),
                 hint: Some("set --chunk-overlap lower or --chunk-tokens higher".to_owned()),
                 usage: typed(&["chunk.overlap", "chunk.tokens"]),
+            });
+        }
+        if settings.search.hyde && settings.search.mode == Mode::Sparse {
+            return Err(SettingsError {
+                message: "search.hyde is for the dense leg, and search.mode is sparse".to_owned(),
+                hint: Some("leave out --hyde, or use --mode hybrid or dense".to_owned()),
+                usage: typed(&["search.hyde", "search.mode"]),
             });
         }
         let embedding = &settings.embedding;

@@ -77,6 +77,14 @@ pub fn count<T: std::str::FromStr + From<u8> + PartialOrd>(text: &str) -> Result
     if number >= T::from(1) { Ok(number) } else { Err("must be at least 1".to_owned()) }
 }
 
+/// How many other wordings of a question are asked for.
+pub fn variants(text: &str) -> Result<usize, String> {
+    match number(text)? {
+        count @ 0..=10 => Ok(count),
+        _ => Err("is too many: 10 at most".to_owned()),
+    }
+}
+
 pub fn boolean(text: &str) -> Result<bool, String> {
     match text {
         "true" => Ok(true),

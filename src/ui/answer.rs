@@ -32,6 +32,9 @@ impl<'a> AnswerView<'a> {
         if self.failed.is_some() {
             return;
         }
+        if let AnswerEvent::Asking(queries) = event {
+            self.ui.asking(queries);
+        }
         let result = match self.ui.format {
             Format::Text => self.text(event),
             Format::Jsonl => self.ui.json(event_json(event)),
@@ -42,6 +45,7 @@ impl<'a> AnswerView<'a> {
 
     fn text(&mut self, event: &AnswerEvent) -> Result<(), Failure> {
         let text = match event {
+            AnswerEvent::Asking(_) => return Ok(()),
             AnswerEvent::Retrieved { passages, .. } => {
                 for passage in passages {
                     self.ui.detail(&detail(passage));
@@ -167,6 +171,11 @@ fn passage_citation(number: u32, passages: &[Passage]) -> String {
 
 fn event_json(event: &AnswerEvent) -> Value {
     match event {
+        AnswerEvent::Asking(queries) => json!({
+            "event": "asking",
+            "queries": queries.queries,
+            "hypothetical": queries.hypothetical,
+        }),
         AnswerEvent::Retrieved { hits, passages } => json!({
             "event": "retrieved",
             "hits": hits,
@@ -183,6 +192,8 @@ fn answer_json(question: &str, answer: &Answer) -> Value {
     let citations = answer.citations.citations.iter();
     json!({
         "question": question,
+        "queries": answer.queries.queries,
+        "hypothetical": answer.queries.hypothetical,
         "answer": answer.text,
         "no_answer": answer.no_answer,
         "model": answer.model,

@@ -11,6 +11,7 @@ use super::style::Style;
 use super::words::counted;
 use crate::cli::Format;
 use crate::error::Failure;
+use crate::query::rewrite::Queries;
 use crate::types::{Hit, LegScore, Locator, Mode};
 
 /// Lines of a passage that are shown.
@@ -19,6 +20,7 @@ const SHOWN_LINES: usize = 8;
 /// What `docent search` found.
 pub struct Found<'a> {
     pub question: &'a str,
+    pub queries: &'a Queries,
     pub mode: Mode,
     pub hits: &'a [Hit],
     pub elapsed_ms: u64,
@@ -31,6 +33,8 @@ impl Ui {
         match self.format {
             Format::Json => self.json(json!({
                 "question": found.question,
+                "queries": found.queries.queries,
+                "hypothetical": found.queries.hypothetical,
                 "mode": found.mode,
                 "hits": found.hits.iter().enumerate().map(hit_json).collect::<Vec<_>>(),
                 "elapsed_ms": found.elapsed_ms,
@@ -39,13 +43,29 @@ impl Ui {
                 found.hits.iter().enumerate().try_for_each(|hit| self.json(hit_json(hit)))
             }
             Format::Text => {
-                let words = words(found.question);
+                let words = words(&found.queries.queries.join(" "));
                 for (i, hit) in found.hits.iter().enumerate() {
                     let text = hit_text(i + 1, hit, &words, self.out_style, found.root);
                     self.data(&text)?;
                 }
                 Ok(())
             }
+        }
+    }
+}
+
+impl Ui {
+    /// What retrieval asks instead of the question, for one who wants to know; what went wrong on
+    /// the way to it, for everybody.
+    pub fn asking(&mut self, queries: &Queries) {
+        for warning in &queries.warnings {
+            self.warn(warning);
+        }
+        for query in &queries.queries {
+            self.detail(&format!("asking: {}", sanitize_line(query)));
+        }
+        if let Some(passage) = &queries.hypothetical {
+            self.detail(&format!("dense leg asks with: {}", sanitize_line(passage)));
         }
     }
 }

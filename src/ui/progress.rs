@@ -119,6 +119,14 @@ impl Waiting {
     pub fn done(&mut self) {
         self.0 = None;
     }
+
+    /// Writes something else meanwhile.
+    pub fn suspend(&self, write: impl FnOnce()) {
+        match &self.0 {
+            Some(late) => late.bar.suspend(write),
+            None => write(),
+        }
+    }
 }
 
 fn files_style() -> ProgressStyle {

@@ -20,6 +20,7 @@ mod qdrant;
 mod query;
 mod readme;
 mod replay;
+mod rewrite;
 mod sample_docs;
 mod scene;
 mod search;

@@ -187,7 +187,10 @@ async fn ask(
     let legs = Legs { dense: leg(&[(0, 0.9), (1, 0.1)]), sparse: leg(&[(1, 4.0), (2, 1.0)]) };
     let shelf = Shelf { legs, asked: Mutex::new(None) };
     let sparse = SparseVector { values: vec![1.0; terms.len()], indices: terms };
-    let hits = retrieve("q", &Table { id, vector }, &sparse, &shelf, options).await.unwrap();
+    let hits =
+        retrieve(("q".to_owned(), Role::Query), &Table { id, vector }, &sparse, &shelf, options)
+            .await
+            .unwrap();
     (order(&hits), shelf.asked.into_inner().unwrap())
 }
 
@@ -247,4 +250,21 @@ proptest! {
             legs.dense.iter().chain(&legs.sparse).map(|scored| scored.chunk.ordinal).collect();
         prop_assert_eq!(hits.len(), ordinals.len());
     }
+}
+
+#[test]
+fn rankings_of_several_queries_are_combined_by_their_mean_scores() {
+    let list = |scores: &[(u32, f32)]| {
+        let legs = Legs { dense: leg(scores), sparse: Vec::new() };
+        fuse(legs, Mode::Dense, 0.6, 10)
+    };
+    let lists = || vec![list(&[(0, 1.0), (1, 0.5)]), list(&[(1, 0.8), (2, 0.6)])];
+    let options = RetrieveOptions { k: 10, ..RetrieveOptions::default() };
+    let hits = combine(lists(), &options);
+    assert_eq!(order(&hits), [(1, 0.65), (0, 0.5), (2, 0.3)]);
+    assert_eq!(hits[0].dense, Some(LegScore { rank: 2, score: 0.5 }));
+    let floor = RetrieveOptions { min_score: Some(0.4), ..options.clone() };
+    assert_eq!(order(&combine(lists(), &floor)), [(1, 0.65), (0, 0.5)]);
+    assert_eq!(order(&combine(lists(), &RetrieveOptions { k: 1, ..options.clone() })), [(1, 0.65)]);
+    assert_eq!(combine(Vec::new(), &options), []);
 }
