@@ -3,7 +3,6 @@
 //! Nothing about the answer is assumed: number, dimension and finiteness of the vectors and the
 //! name of the model that made them are checked, and every vector is brought to unit length.
 
-mod tokens;
 mod wire;
 
 #[cfg(test)]
@@ -20,10 +19,9 @@ use tokio::sync::Semaphore;
 use super::{Embedder, Limits, Role};
 use crate::cancel::Cancel;
 use crate::error::{BackendError, Fault, Service};
-use crate::openai::{Client, Quota};
+use crate::openai::{Client, Quota, tokens::Tokenizer};
 use crate::retry::{RetryPolicy, retry_until};
 use crate::types::EmbedderId;
-use tokens::Tokenizer;
 use wire::{Answer, Request};
 
 /// How an endpoint is asked for embeddings. No `Debug`: it holds the key.

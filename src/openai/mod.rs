@@ -9,6 +9,7 @@ mod announced;
 mod classify;
 mod limiter;
 mod retry_after;
+pub mod tokens;
 mod transport;
 
 #[cfg(test)]

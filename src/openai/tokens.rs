@@ -1,29 +1,36 @@
 //! How many tokens a text has for the model behind an endpoint.
 
-/// Counts tokens as a model does, or estimates them on the high side.
+use tiktoken_rs::bpe_for_tokenizer;
+use tiktoken_rs::tokenizer::{Tokenizer as Known, get_tokenizer};
+
+/// Counts tokens as a model does, or estimates them on the high side where its tokenizer is not
+/// known: which one a server has cannot be asked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Tokenizer {
-    /// `OpenAI`'s embedding models. Loaded when it is first used, which takes some 100 ms.
-    Cl100k,
-    /// Everything else: which tokenizer a server has cannot be asked.
-    Unknown,
-}
+pub struct Tokenizer(Option<Known>);
 
 impl Tokenizer {
     /// By the model's name, with or without a provider before it (`openai/…`).
-    pub(super) fn of(model: &str) -> Self {
-        let name = model.rsplit('/').next().unwrap_or(model);
-        if name.starts_with("text-embedding-3-") || name == "text-embedding-ada-002" {
-            Self::Cl100k
-        } else {
-            Self::Unknown
+    pub fn of(model: &str) -> Self {
+        Self(get_tokenizer(model.rsplit('/').next().unwrap_or(model)))
+    }
+
+    /// Whether it counts what the model counts.
+    pub fn is_exact(self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Loads a known tokenizer beside what else is done: it takes some 100 ms, which the first count
+    /// would wait for.
+    pub fn load(self) {
+        if self.is_exact() {
+            std::thread::spawn(move || self.count(""));
         }
     }
 
-    pub(super) fn count(self, text: &str) -> usize {
-        match self {
-            Self::Cl100k => tiktoken_rs::cl100k_base_singleton().count_ordinary(text),
-            Self::Unknown => estimate(text),
+    pub fn count(self, text: &str) -> usize {
+        match self.0.map(bpe_for_tokenizer) {
+            Some(Ok(tokenizer)) => tokenizer.count_ordinary(text),
+            _ => estimate(text),
         }
     }
 }
@@ -31,7 +38,7 @@ impl Tokenizer {
 /// An estimate on the high side for `WordPiece`, BPE and unigram tokenizers of 30 000 entries and
 /// more: three letters to a token and every other visible character one of its own. English prose
 /// has five letters to a token; code and identifiers have few letters between their marks.
-fn estimate(text: &str) -> usize {
+pub fn estimate(text: &str) -> usize {
     let mut tokens = 0;
     let mut letters = 0_usize;
     for c in text.chars() {
@@ -49,16 +56,25 @@ fn estimate(text: &str) -> usize {
 mod tests {
     use super::*;
 
+    const CL100K: Tokenizer = Tokenizer(Some(Known::Cl100kBase));
+
     #[test]
     fn tokenizer_follows_from_the_name() {
         for (model, expected) in [
-            ("text-embedding-3-small", Tokenizer::Cl100k),
-            ("openai/text-embedding-3-large", Tokenizer::Cl100k),
-            ("text-embedding-ada-002", Tokenizer::Cl100k),
-            ("nomic-embed-text", Tokenizer::Unknown),
-            ("text-embedding-004", Tokenizer::Unknown),
+            ("text-embedding-3-small", Some(Known::Cl100kBase)),
+            ("openai/text-embedding-3-large", Some(Known::Cl100kBase)),
+            ("text-embedding-ada-002", Some(Known::Cl100kBase)),
+            ("nomic-embed-text", None),
+            ("text-embedding-004", None),
+            ("gpt-4o-mini", Some(Known::O200kBase)),
+            ("openai/gpt-5-mini", Some(Known::O200kBase)),
+            ("o3-mini", Some(Known::O200kBase)),
+            ("gpt-3.5-turbo-0125", Some(Known::Cl100kBase)),
+            ("llama3.2", None),
+            ("qwen3:4b", None),
         ] {
-            assert_eq!(Tokenizer::of(model), expected, "{model}");
+            assert_eq!(Tokenizer::of(model), Tokenizer(expected), "{model}");
+            assert_eq!(Tokenizer::of(model).is_exact(), expected.is_some(), "{model}");
         }
     }
 
@@ -71,7 +87,7 @@ mod tests {
             ("お誕生日おめでとう", 9),
             ("tiktoken is great!", 6),
         ] {
-            assert_eq!(Tokenizer::Cl100k.count(text), expected, "{text}");
+            assert_eq!(CL100K.count(text), expected, "{text}");
         }
     }
 
@@ -85,7 +101,7 @@ mod tests {
             "1234567890 and 0x7fff_ffff",
             "Größe, Maß und Übermut",
         ] {
-            let exact = Tokenizer::Cl100k.count(text);
+            let exact = CL100K.count(text);
             assert!(estimate(text) >= exact, "{text}: {} < {exact}", estimate(text));
         }
         assert_eq!(estimate(" \n "), 0);
