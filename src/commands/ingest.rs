@@ -337,6 +337,7 @@ pub(super) fn discover_options(
         max_file_size: context.settings.ingest.max_file_size,
         hidden: flags.hidden,
         known: Vec::new(),
+        named: Vec::new(),
         allow_gone: flags.allow_prune,
         remembered: inputs.remembered,
         own: Some(EdgeStore::home(&context.data_dir)),

@@ -190,6 +190,8 @@ fn inputs(
     let mut discover = options.discover.clone();
     let mut starts = options.starts.clone();
     discover.known = records.iter().map(|record| record.source.clone()).collect();
+    let roots = manifest.map(|manifest| manifest.roots.clone()).unwrap_or_default();
+    discover.named.clone_from(&roots);
     if !options.names_nothing() {
         return Ok(Inputs { discover, starts });
     }
@@ -209,7 +211,7 @@ fn inputs(
         }
         starts.extend(pages.iter().filter_map(|page| Start::parse(page, Reach::default()).ok()));
     } else {
-        discover.inputs = manifest.map(|manifest| manifest.roots.clone()).unwrap_or_default();
+        discover.inputs = roots;
         if discover.inputs.is_empty() && starts.is_empty() {
             return Err(DiscoverError::NothingNamed);
         }

@@ -102,6 +102,7 @@ impl Project {
                 max_file_size: 1 << 20,
                 hidden: false,
                 known: Vec::new(),
+                named: Vec::new(),
                 allow_gone: false,
                 remembered: false,
                 own: None,

@@ -3,12 +3,14 @@
 //! One listing of each visited directory gives both the files and the skipped entries; an ignored,
 //! hidden or excluded directory is one entry and is never entered. `.gitignore` and
 //! `.docentignore` apply inside and outside of a git repository. Symlinks met on the way are never
-//! followed: a target inside the root is found under its own name. What a file contains is not
-//! looked at here.
+//! followed: a target inside the root is found under its own name. Files that hold keys or passwords
+//! by what they are (`.env`, `*.pem`) are taken only where they are named. What a file contains is
+//! not looked at here.
 
 mod lookout;
 mod names;
 mod scope;
+mod sensitive;
 mod walk;
 
 use std::fs;
@@ -43,6 +45,8 @@ pub struct DiscoverOptions {
     pub hidden: bool,
     /// Sources of the documents that are stored: an input that is gone may have held some.
     pub known: Vec<String>,
+    /// Inputs of earlier runs, as sources: a file among them was named.
+    pub named: Vec<String>,
     /// Whether an input that is gone stands for documents to delete.
     pub allow_gone: bool,
     /// The inputs were not typed now but are those of earlier runs: what some of them stood for may
@@ -153,7 +157,7 @@ impl DiscoverError {
                 Some("`*` stays within a directory, `**` crosses directories".to_owned())
             }
             Self::NoMatch { skipped, .. } => Some(format!(
-                "{skipped} matching entries are hidden, ignored or excluded; name a file to take it anyway"
+                "{skipped} matching entries are hidden, ignored, excluded or hold keys; name a file to take it anyway"
             )),
             Self::Unreadable { .. } => None,
         }
@@ -188,7 +192,9 @@ pub fn discover(options: &DiscoverOptions) -> Result<Discovery, DiscoverError> {
         }
         targets.push(target);
     }
-    Ok(Discovery { lost, ..walk.finish(targets) })
+    let mut discovery = walk.finish(targets);
+    discovery.scope.named.extend(options.named.iter().cloned());
+    Ok(Discovery { lost, ..discovery })
 }
 
 /// The source that an input had when it was there.

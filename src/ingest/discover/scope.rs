@@ -6,6 +6,7 @@ use globset::{GlobBuilder, GlobMatcher};
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::DiscoverError;
+use super::sensitive::is_sensitive;
 
 /// One input, resolved. Paths are sources; the root directory itself is the empty source.
 #[derive(Clone, Debug)]
@@ -120,6 +121,8 @@ pub struct Scope {
     pub(super) hidden: bool,
     /// Files and directories that could not be read or taken: not seen is not gone.
     pub(super) failed: Vec<String>,
+    /// Inputs of earlier runs: a file that is taken only where it is named stays.
+    pub(super) named: HashSet<String>,
     /// Pages that are known to be gone.
     pub(super) gone: HashSet<String>,
 }
@@ -128,8 +131,8 @@ impl Scope {
     /// Whether a document of this source that was not found has been deleted.
     ///
     /// True for a source under an ingested directory, matching an ingested glob, or named; unless
-    /// the run's flags shut it out (`--include`, `--exclude`, no `--hidden`), or it could not be
-    /// read. A page is gone where that was found out ([`Self::lose`]).
+    /// the run's flags shut it out (`--include`, `--exclude`, no `--hidden`), it could not be read, or
+    /// an earlier run was told of this very file, which is taken only then. A page is gone where that was found out ([`Self::lose`]).
     pub fn covers(&self, source: &str) -> bool {
         self.gone.contains(source) || self.covers_file(source)
     }
@@ -146,6 +149,7 @@ impl Scope {
                 target.reaches(source).is_some_and(|base| self.hidden || !has_hidden(source, base))
             })
             && self.patterns.admit(source)
+            && !(self.named.contains(source) && is_sensitive(source))
             && !self.failed.iter().any(|failed| is_under(source, failed))
     }
 

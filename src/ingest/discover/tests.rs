@@ -37,6 +37,7 @@ impl Project {
             max_file_size: 1000,
             hidden: false,
             known: Vec::new(),
+            named: Vec::new(),
             allow_gone: false,
             remembered: false,
             own: None,
@@ -162,6 +163,37 @@ fn the_scope_is_what_was_asked_about() {
         assert_eq!(scope.covers(source), covered, "{source}");
     }
     assert!(project.find(&["."]).scope.covers("anything/at/all.md"));
+}
+
+#[test]
+fn key_files_are_taken_only_where_they_are_named() {
+    let project = Project::new(&["a.md", ".env", "certs/server.key", "certs/ca.crt", "id_rsa"]);
+    let found = project.find(&["."]);
+    assert_eq!(sources(&found), ["a.md", "certs/ca.crt"]);
+    let reason = "key or credentials file";
+    let rows = [(".env", "hidden"), ("certs/server.key", reason), ("id_rsa", reason)];
+    assert_eq!(skipped(&found), rows);
+
+    let hidden = DiscoverOptions { hidden: true, ..project.options(&[".", "certs/*.key"]) };
+    let error = discover(&hidden).unwrap_err();
+    assert!(matches!(error, DiscoverError::NoMatch { skipped: 1, .. }), "{error}");
+    let hidden = DiscoverOptions { hidden: true, ..project.options(&["."]) };
+    assert_eq!(skipped(&discover(&hidden).unwrap())[0], (".env", reason));
+
+    let named = project.find(&[".", ".env", "certs/server.key"]);
+    assert_eq!(sources(&named), [".env", "a.md", "certs/ca.crt", "certs/server.key"]);
+    assert_eq!(skipped(&named), [("id_rsa", reason)]);
+}
+
+#[test]
+fn a_key_file_that_was_not_named_goes_and_one_that_was_stays() {
+    let project = Project::new(&["certs/server.key", "certs/other.key"]);
+    let named = vec!["certs/server.key".to_owned()];
+    let options = DiscoverOptions { named, ..project.options(&["certs"]) };
+    let scope = discover(&options).unwrap().scope;
+    assert!(scope.covers("certs/other.key"));
+    assert!(!scope.covers("certs/server.key"));
+    assert!(scope.covers("certs/server.md"));
 }
 
 #[test]

@@ -10,6 +10,7 @@ use globset::GlobMatcher;
 
 use super::names::{Names, Rules};
 use super::scope::{Scope, Target};
+use super::sensitive::is_sensitive;
 use super::{Discovery, Failed, FoundFile, Skipped};
 
 /// The state of a discovery; keyed by source, so that inputs may overlap.
@@ -68,6 +69,7 @@ impl<'a> Walk<'a> {
             patterns: self.rules.patterns.clone(),
             hidden: self.rules.hidden,
             failed: failed.keys().cloned().collect(),
+            named: HashSet::new(),
             gone: HashSet::new(),
         };
         Discovery {
@@ -170,7 +172,10 @@ impl<'a> Walk<'a> {
                 Err(_) => "broken symlink",
             });
         }
-        if kind.is_file() { Verdict::File } else { Verdict::Skip("not a file") }
+        if !kind.is_file() {
+            return Verdict::Skip("not a file");
+        }
+        if is_sensitive(source) { Verdict::Skip("key or credentials file") } else { Verdict::File }
     }
 
     fn take(&mut self, source: String, path: PathBuf, metadata: io::Result<Metadata>) {

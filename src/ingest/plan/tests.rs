@@ -59,6 +59,7 @@ fn scope() -> Scope {
         max_file_size: 1,
         hidden: false,
         known: Vec::new(),
+        named: Vec::new(),
         allow_gone: false,
         remembered: false,
         own: None,

@@ -38,6 +38,7 @@ impl Project {
             max_file_size: 1000,
             hidden: false,
             known: Vec::new(),
+            named: Vec::new(),
             allow_gone: false,
             remembered: false,
             own: Some(self.root.join("data/collections")),

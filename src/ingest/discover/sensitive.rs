@@ -1,0 +1,140 @@
+//! Files that hold keys and passwords by what they are. They are taken only where they are named.
+
+/// Whole names, in lower case.
+const NAMES: [&str; 22] = [
+    // OpenSSH; the `.pub` beside it is for everybody.
+    "id_rsa",
+    "id_dsa",
+    "id_ecdsa",
+    "id_ecdsa_sk",
+    "id_ed25519",
+    "id_ed25519_sk",
+    "id_xmss",
+    // Clients that log in by themselves.
+    ".netrc",
+    "_netrc",
+    ".authinfo",
+    ".pgpass",
+    "pgpass.conf",
+    ".my.cnf",
+    ".mylogin.cnf",
+    ".git-credentials",
+    ".npmrc",
+    ".pypirc",
+    ".dockercfg",
+    ".vault-token",
+    ".terraformrc",
+    // Web servers, direnv.
+    ".htpasswd",
+    ".envrc",
+];
+
+/// The last two parts of a path, in lower case.
+const PATHS: [&str; 6] = [
+    ".aws/credentials",
+    ".cargo/credentials",
+    ".cargo/credentials.toml",
+    ".docker/config.json",
+    ".gem/credentials",
+    ".kube/config",
+];
+
+/// Ends of names, in lower case.
+const ENDS: [&str; 17] = [
+    // PEM, PKCS#8, PKCS#12, PuTTY
+    ".pem",
+    ".key",
+    ".p8",
+    ".p12",
+    ".pfx",
+    ".pkcs12",
+    ".ppk",
+    // Java and Bouncy Castle key stores
+    ".jks",
+    ".keystore",
+    ".bks",
+    // KeePass, OpenVPN, age
+    ".kdbx",
+    ".kdb",
+    ".ovpn",
+    ".agekey",
+    // Terraform writes every value of its resources into its state.
+    ".tfstate",
+    ".tfstate.backup",
+    ".env",
+];
+
+/// `.env.example` and its like are written to be read.
+const SAMPLES_OF_ENV: [&str; 5] = [".example", ".sample", ".template", ".dist", ".defaults"];
+
+/// Whether the file holds keys or passwords, as its name has it.
+pub(super) fn is_sensitive(source: &str) -> bool {
+    let source = source.to_ascii_lowercase();
+    let name = source.rsplit('/').next().unwrap_or_default();
+    let env = name.strip_prefix(".env.");
+    NAMES.contains(&name)
+        || ENDS.iter().any(|end| name.ends_with(end))
+        || PATHS.iter().any(|path| ends_with_path(&source, path))
+        || env.is_some_and(|_| !SAMPLES_OF_ENV.iter().any(|sample| name.ends_with(sample)))
+}
+
+fn ends_with_path(source: &str, path: &str) -> bool {
+    let rest = source.strip_suffix(path);
+    rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_with_keys_are_known_by_name() {
+        for source in [
+            ".env",
+            "app/.env",
+            ".env.local",
+            ".ENV.production",
+            "deploy/prod.env",
+            "server.key",
+            "certs/Server.PEM",
+            "home/id_rsa",
+            "id_ed25519",
+            "a.p12",
+            "a.pfx",
+            "a.jks",
+            "a.keystore",
+            "vault.kdbx",
+            ".netrc",
+            ".pgpass",
+            ".npmrc",
+            ".pypirc",
+            "x/.aws/credentials",
+            ".aws/credentials",
+            "infra/terraform.tfstate",
+            "terraform.tfstate.backup",
+        ] {
+            assert!(is_sensitive(source), "{source}");
+        }
+        for source in [
+            "env.md",
+            "environment.env.md",
+            ".env.example",
+            "app/.env.sample",
+            "id_rsa.pub",
+            "key.md",
+            "docs/keys.md",
+            "credentials",
+            "docs/credentials.md",
+            "my.aws/credentials",
+            "a.crt",
+            "monkey",
+            "config.json",
+            "docker/config.json",
+            "id_rsa.md",
+            "pem",
+            ".environment",
+        ] {
+            assert!(!is_sensitive(source), "{source}");
+        }
+    }
+}
