@@ -114,9 +114,9 @@ pub enum Command {
 ///
 /// Discovers files, extracts their text, chunks and embeds it, and stores it in Qdrant. A file that
 /// did not change costs nothing; one that changed is replaced; one that is gone disappears.
-/// Files ignored by .gitignore or .docentignore, hidden files and binary files are skipped. A URL is
-/// a page, or a sitemap, which stands for the pages it lists. A run that was cut off is completed by
-/// the next one.
+/// Files ignored by .gitignore or .docentignore, hidden files and binary files are skipped; so are
+/// .env, key and credentials files that are not named themselves. A URL is a page, or a sitemap,
+/// which stands for the pages it lists. A run that was cut off is completed by the next one.
 #[derive(Args, Debug)]
 pub struct IngestArgs {
     /// Files, directories, globs or URLs; `-` reads standard input [default: what earlier runs
@@ -181,6 +181,10 @@ pub struct IngestFlags {
     /// Largest file that is read [default: 64MB]
     #[arg(long, value_name = "SIZE")]
     pub max_file_size: Option<String>,
+    /// What to do with a document that holds a key, token or password: warn, skip it, redact them, or
+    /// fail it [default: warn]
+    #[arg(long, value_name = "ACTION")]
+    pub on_secret: Option<String>,
     /// Longest chunk, in tokens of the embedder [default: 256]
     #[arg(long, value_name = "N")]
     pub chunk_tokens: Option<String>,

@@ -2,6 +2,7 @@
 //! itself means.
 
 mod locator;
+mod secrets;
 
 use std::fmt;
 
@@ -10,6 +11,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 pub use locator::Locator;
+pub use secrets::{OnSecret, Screening};
 
 /// Version of every JSON shape docent prints and of the payload it stores.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -214,6 +216,9 @@ pub struct DocumentRecord {
     /// Of a page of the web; `None` for other documents.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub web: Option<WebOrigin>,
+    /// `None` where it was never looked through for secrets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secrets: Option<Screening>,
 }
 
 /// How a page of the web was found, and how to ask whether it changed.

@@ -253,6 +253,7 @@ pub(super) fn ingest_flags(flags: &IngestFlags) -> Layer {
         ("embedding.concurrency", flags.concurrency.clone()),
         ("embedding.rpm", flags.rpm.clone()),
         ("embedding.tpm", flags.tpm.clone()),
+        ("ingest.on_secret", flags.on_secret.clone()),
         ("ingest.max_cost", flags.max_cost.clone()),
         ("ingest.deadline", flags.deadline.clone()),
         ("qdrant.shard_number", flags.shard_number.clone()),

@@ -314,6 +314,7 @@ fn options(
         },
         tags: (!tags.is_empty()).then_some(tags),
         text_fields: text_fields(flags),
+        on_secret: context.settings.ingest.on_secret,
         checksum: flags.checksum,
         retry_failed: flags.retry_failed,
         prune: PruneLimit { share: context.settings.ingest.prune_share, allow: flags.allow_prune },

@@ -8,6 +8,7 @@ use futures::stream::{Stream, StreamExt};
 use super::budget::{Budget, Turn};
 use super::chunk::ChunkOptions;
 use super::prepare::{Prepared, Ready, Refused, Replaces};
+use super::secrets::Secrets;
 use crate::embed::sparse::SparseEncoder;
 use crate::embed::{Embedder, Limits, Role};
 use crate::error::{BackendError, Fault};
@@ -34,6 +35,7 @@ pub(super) struct Target {
     pub replaces: Replaces,
     /// Ids of all its chunks.
     pub ids: Vec<uuid::Uuid>,
+    pub secrets: Secrets,
 }
 
 /// Chunks that are embedded and stored together, at most: fewer where a request holds fewer, so that
@@ -81,8 +83,9 @@ pub(super) fn gather(
 
 fn add(ready: Ready, size: usize, open: &mut Batch, full: &mut Vec<Batch>) {
     let ids = ready.chunks.iter().map(Chunk::id).collect();
-    let document = Arc::new(Target { record: ready.record, replaces: ready.replaces, ids });
-    let mut rest = ready.chunks.into_iter();
+    let Ready { record, replaces, chunks, secrets } = ready;
+    let document = Arc::new(Target { record, replaces, ids, secrets });
+    let mut rest = chunks.into_iter();
     while rest.len() > 0 {
         let room = size.saturating_sub(open.parts.iter().map(|part| part.chunks.len()).sum());
         // A document that fits into a batch is not cut.

@@ -238,7 +238,8 @@ impl<'a> Committer<'a> {
         let outdated: Vec<String> =
             refused.iter().filter_map(Refused::outdated).map(str::to_owned).collect();
         self.delete(&outdated).await?;
-        for Refused { file, hash, why, .. } in refused {
+        for Refused { file, hash, why, secrets, .. } in refused {
+            self.report.secrets.add(&secrets);
             if let Why::Skip(reason) = why {
                 self.report.skip(reason);
             } else if let Some(reason) = why.failure() {
@@ -314,6 +315,7 @@ impl<'a> Committer<'a> {
         emit: &mut (dyn FnMut(IngestEvent) + Send),
     ) -> Result<(), BackendError> {
         let source = &document.record.source;
+        self.report.secrets.add(&document.secrets);
         match &document.replaces {
             Replaces::Nothing => {
                 if self.orphans.remove(source) {

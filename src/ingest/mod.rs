@@ -2,7 +2,7 @@
 //! web are fetched into files first ([`web`]), and then go the same way.
 //!
 //! [`execution`] is one bounded stream. Documents are read, extracted and chunked a few at a time
-//! ([`prepare`]), gathered into batches and embedded ([`batch`]) by one task, and stored in order
+//! ([`prepare`]; on the way, [`secrets`] may take some out), gathered into batches and embedded ([`batch`]) by one task, and stored in order
 //! ([`commit`]) by another, with a short queue between: memory does not grow with the corpus, and a
 //! slow store slows the reading of files.
 //!
@@ -26,6 +26,7 @@ mod prepare;
 pub mod preview;
 mod reading;
 pub mod report;
+pub mod secrets;
 mod survey;
 pub mod web;
 
@@ -40,7 +41,7 @@ use crate::embed::Embedder;
 use crate::embed::sparse::TermCounter;
 use crate::error::BackendError;
 use crate::store::VectorStore;
-use crate::types::{ChunkerId, Manifest, Run};
+use crate::types::{ChunkerId, Manifest, OnSecret, Run};
 
 use budget::Budget;
 use commit::Committer;
@@ -68,6 +69,7 @@ pub struct IngestOptions {
     /// The fields of records that are their text: none for all of them. `None` leaves those of
     /// known documents as they are.
     pub text_fields: Option<Vec<String>>,
+    pub on_secret: OnSecret,
     /// Compare the content of every file.
     pub checksum: bool,
     /// Take up only what failed before.
@@ -87,7 +89,11 @@ impl IngestOptions {
     }
 
     fn wanted(&self) -> Wanted<'_> {
-        Wanted { tags: self.tags.as_deref(), text_fields: self.text_fields.as_deref() }
+        Wanted {
+            tags: self.tags.as_deref(),
+            text_fields: self.text_fields.as_deref(),
+            on_secret: self.on_secret,
+        }
     }
 
     /// What the manifest records of the chunker.
@@ -144,7 +150,7 @@ pub async fn ingest(
     may_prune(options, &survey)?;
     let kept = if options.retry_failed { Kept::default() } else { survey.kept() };
     let ledger = Ledger::new(manifest, run(options, &survey), kept);
-    let report = IngestReport::planned(&survey);
+    let report = IngestReport::planned(&survey, options.on_secret);
     let mut committer =
         Committer::new(store, report, ledger, &survey).fail_fast(options.fail_fast.clone());
     let execution = Execution { options, backends, cancel, cut_short: AtomicBool::new(false) };

@@ -105,18 +105,16 @@ impl Pages {
 }
 
 /// What the collection knows of pages, by source. A page that is needed whatever the server thinks
-/// of it, to compare its content, to give it other tags or because it is `damaged`, loses its
-/// validators.
+/// of it, to compare its content, because it is not as it is wanted or because it is `damaged`, loses
+/// its validators.
 pub(super) fn known(
     records: &[DocumentRecord],
     options: &IngestOptions,
     damaged: &[String],
 ) -> HashMap<String, WebOrigin> {
-    let tags = options.tags.as_ref();
+    let wanted = options.wanted();
     let needed = |record: &DocumentRecord| {
-        options.checksum
-            || tags.is_some_and(|tags| *tags != record.tags)
-            || damaged.contains(&record.source)
+        options.checksum || !wanted.is_met_by(record) || damaged.contains(&record.source)
     };
     let pages = records.iter().filter_map(|record| {
         let mut web = record.web.clone()?;

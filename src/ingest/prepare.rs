@@ -1,4 +1,4 @@
-//! One document, up to its chunks: read → detect → hash → extract → chunk.
+//! One document, up to its chunks: read → detect → hash → extract → look for secrets → chunk.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -10,11 +10,12 @@ use uuid::Uuid;
 use super::discover::FoundFile;
 use super::extract::{self, Detected};
 use super::reading::{self, HEAD, Unread};
+use super::secrets::{self, Secrets};
 use super::survey::Survey;
 use super::{Backends, IngestOptions, chunk};
 use crate::embed::Embedder;
 use crate::embed::sparse::TermCounter;
-use crate::types::{Chunk, ContentHash, DocumentRecord, Kind};
+use crate::types::{Chunk, ContentHash, DocumentRecord, Kind, OnSecret};
 
 /// Why code and JSON without content are passed over.
 const NOTHING_IN_IT: &str = "empty";
@@ -27,6 +28,8 @@ pub(super) struct Work {
     /// `None`: read the file.
     pub content: Option<Vec<u8>>,
     pub replaces: Replaces,
+    /// What it replaces may hold secrets.
+    pub suspect: bool,
     pub tags: Vec<String>,
     pub text_fields: Vec<String>,
 }
@@ -55,6 +58,7 @@ pub(super) struct Refused {
     pub hash: Option<ContentHash>,
     pub replaces: Replaces,
     pub why: Why,
+    pub secrets: Secrets,
 }
 
 /// Why nothing is brought in.
@@ -64,6 +68,8 @@ pub(super) enum Why {
     /// There is no text in it.
     Empty,
     Fail(String),
+    /// It holds secrets, and what it replaces may do so too.
+    Withhold(String),
 }
 
 impl Why {
@@ -72,21 +78,37 @@ impl Why {
         match self {
             Self::Skip(_) => None,
             Self::Empty => Some("empty: no text"),
-            Self::Fail(reason) => Some(reason),
+            Self::Fail(reason) | Self::Withhold(reason) => Some(reason),
         }
     }
 }
 
+/// [`Refused`] for what can be told from the bytes.
+type Unfit = (Why, Option<ContentHash>);
+
 /// As in [`Refused`].
-type Rejected = (Why, Option<ContentHash>);
+struct Rejected {
+    why: Why,
+    hash: Option<ContentHash>,
+    secrets: Secrets,
+}
+
+impl From<Unfit> for Rejected {
+    fn from((why, hash): Unfit) -> Self {
+        Self { why, hash, secrets: Secrets::default() }
+    }
+}
 
 impl Refused {
     /// The document the collection should not have any more: its file is gone, or has become
-    /// something without text. After a mere failure the earlier version stays.
+    /// something without text, or with secrets that are not to be stored. After a mere failure the
+    /// earlier version stays.
     pub(super) fn outdated(&self) -> Option<&str> {
         match (&self.replaces, &self.why) {
             (Replaces::Moved { from }, _) => Some(from),
-            (Replaces::Changed, Why::Skip(_) | Why::Empty) => Some(&self.file.source),
+            (Replaces::Changed, Why::Skip(_) | Why::Empty | Why::Withhold(_)) => {
+                Some(&self.file.source)
+            }
             (Replaces::Changed, Why::Fail(_)) | (Replaces::Nothing, _) => None,
         }
     }
@@ -96,6 +118,8 @@ pub(super) struct Ready {
     pub record: DocumentRecord,
     pub replaces: Replaces,
     pub chunks: Vec<Chunk>,
+    /// What was found in it, whether it is stored or not.
+    pub secrets: Secrets,
 }
 
 impl Prepared {
@@ -122,7 +146,8 @@ pub(super) fn work(survey: &Survey, options: &IngestOptions) -> Vec<Work> {
         };
         let record = records.get(known).or_else(|| former.get(known)).copied();
         let (tags, text_fields) = wanted.or_kept(record);
-        Work { file: file.clone(), content: None, replaces, tags, text_fields }
+        let suspect = record.is_some_and(secrets::may_hold_some);
+        Work { file: file.clone(), content: None, replaces, suspect, tags, text_fields }
     };
     let mut work: Vec<Work> = Vec::new();
     for moved in &plan.moved {
@@ -162,7 +187,9 @@ pub(super) async fn prepare(
     let (file, replaces) = (work.file.clone(), work.replaces.clone());
     match try_prepare(work, options, backends, run_id).await {
         Ok(ready) => Prepared::Ready(ready),
-        Err((why, hash)) => Prepared::Refused(Refused { file, hash, replaces, why }),
+        Err(Rejected { why, hash, secrets }) => {
+            Prepared::Refused(Refused { file, hash, replaces, why, secrets })
+        }
     }
 }
 
@@ -172,7 +199,7 @@ async fn try_prepare(
     backends: &Backends,
     run_id: Uuid,
 ) -> Result<Ready, Rejected> {
-    let Work { file, content, replaces, tags, text_fields } = work;
+    let Work { file, content, replaces, suspect, tags, text_fields } = work;
     let limit = options.discover.max_file_size;
     // An edit in the second in which this is read may leave no other trace.
     let ingested_at = super::now();
@@ -181,12 +208,18 @@ async fn try_prepare(
     let extracted = backends.extractor.extract(&file.source, kind, &text_fields, bytes).await;
     // With other fields it may have text.
     let lasting = Some(hash.clone()).filter(|_| text_fields.is_empty());
-    let document = extracted.map_err(|error| (Why::Fail(error.to_string()), lasting))?;
+    let mut document = extracted.map_err(|error| (Why::Fail(error.to_string()), lasting))?;
 
     let chunk_options = options.chunk;
     let embedder = Arc::clone(&backends.embedder);
     let terms = Arc::clone(&backends.terms);
+    let policy = options.on_secret;
     super::off_thread(move || {
+        let secrets = secrets::examine(&mut document, &file.source, policy);
+        if let Some(why) = refusal(policy, &secrets, &file.source, suspect) {
+            // With another policy it is brought in.
+            return Err(Rejected { why, hash: None, secrets });
+        }
         let record = DocumentRecord {
             source: file.source,
             document_hash: hash.clone(),
@@ -200,14 +233,26 @@ async fn try_prepare(
             ingested_at,
             run_id,
             web: file.web,
+            secrets: Some(secrets::screening(&secrets, policy)),
         };
-        let ready = cut(record, replaces, &document, &chunk_options, &*embedder, &terms);
-        if ready.chunks.is_empty() {
-            return Err((Why::Empty, Some(hash)));
+        let (record, chunks) = cut(record, &document, &chunk_options, &*embedder, &terms);
+        if chunks.is_empty() {
+            return Err((Why::Empty, Some(hash)).into());
         }
-        Ok(ready)
+        Ok(Ready { record, replaces, chunks, secrets })
     })
     .await
+}
+
+/// Why a document with these secrets is not brought in, if it is not.
+fn refusal(policy: OnSecret, secrets: &Secrets, source: &str, suspect: bool) -> Option<Why> {
+    match policy {
+        _ if secrets.total == 0 => None,
+        OnSecret::Warn | OnSecret::Redact => None,
+        OnSecret::Skip => Some(Why::Skip("holds a secret")),
+        OnSecret::Fail if suspect => Some(Why::Withhold(secrets.failure(source))),
+        OnSecret::Fail => Some(Why::Fail(secrets.failure(source))),
+    }
 }
 
 /// Why the file would be passed over once it is read, if it would: nothing is to be done about it.
@@ -226,7 +271,7 @@ fn read(
     file: FoundFile,
     content: Option<Vec<u8>>,
     limit: u64,
-) -> Result<(FoundFile, Vec<u8>, Kind, ContentHash), Rejected> {
+) -> Result<(FoundFile, Vec<u8>, Kind, ContentHash), Unfit> {
     let not_text = |head: &[u8]| match extract::detect(&file.path, head) {
         Detected::Skip(reason) => Some(reason),
         Detected::Known(_) => None,
@@ -267,12 +312,11 @@ fn holds_nothing(json: &[u8]) -> bool {
 /// Chunks a document and fills in what follows from that.
 fn cut(
     mut record: DocumentRecord,
-    replaces: Replaces,
     document: &super::document::Document,
     options: &chunk::ChunkOptions,
     embedder: &dyn Embedder,
     terms: &TermCounter,
-) -> Ready {
+) -> (DocumentRecord, Vec<Chunk>) {
     let pieces = chunk::chunk(document, options, &|text| embedder.count_tokens(text));
     let mut occurrences: HashMap<ContentHash, u32> = HashMap::new();
     let mut chunks = Vec::with_capacity(pieces.len());
@@ -297,5 +341,5 @@ fn cut(
         });
     }
     record.chunks = chunks.len() as u32;
-    Ready { record, replaces, chunks }
+    (record, chunks)
 }

@@ -7,15 +7,16 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::batch::{self, Batch};
-use super::prepare;
+use super::prepare::{self, Refused, Why};
 use super::report::{FailedSource, IngestReport};
+use super::secrets::Secrets;
 use super::survey::{self, Survey};
 use super::{Backends, IngestError, IngestOptions};
 use crate::cancel::Cancel;
 use crate::embed::Embedder;
 use crate::error::BackendError;
 use crate::store::VectorStore;
-use crate::types::{Chunk, ContentHash, Manifest};
+use crate::types::{Chunk, ContentHash, Manifest, OnSecret};
 
 /// A plan, for a person and for a pipeline. Lists are sorted by source.
 #[derive(Clone, PartialEq, Debug, Default, Serialize)]
@@ -31,6 +32,12 @@ pub struct Preview {
     pub failed: Vec<FailedSource>,
     /// Documents that a run that was cut off left in disorder, and that this one would mend.
     pub damaged: usize,
+    /// What looks like a secret in what would be brought in; nothing where only the comparison was
+    /// asked for.
+    #[serde(flatten)]
+    pub secrets: Secrets,
+    /// What would become of documents with secrets.
+    pub on_secret: OnSecret,
     /// `None` where only the comparison was asked for.
     pub work: Option<Work>,
 }
@@ -69,7 +76,7 @@ impl Preview {
     }
 
     fn of(survey: &Survey, options: &IngestOptions, work: &[prepare::Work]) -> Self {
-        let report = IngestReport::planned(survey);
+        let report = IngestReport::planned(survey, options.on_secret);
         let plan = &survey.plan;
         let mut preview = Self {
             moved: plan
@@ -85,6 +92,7 @@ impl Preview {
             skipped: report.skipped,
             skipped_by_reason: report.skipped_by_reason,
             damaged: survey.audit.damaged.len() + survey.audit.orphans.len(),
+            on_secret: options.on_secret,
             ..Self::default()
         };
         let known: HashSet<&str> = survey.records.iter().map(|r| r.source.as_str()).collect();
@@ -110,9 +118,39 @@ impl Preview {
         preview
     }
 
+    /// What turned out when the document was read.
+    fn refuse(&mut self, refused: &Refused) {
+        let source = &refused.file.source;
+        self.secrets.add(&refused.secrets);
+        let new = take(&mut self.added, source);
+        if refused.outdated() == Some(source) && take(&mut self.changed, source) {
+            self.deleted.push(source.clone());
+            self.deleted.sort();
+        }
+        match &refused.why {
+            // The others are counted already.
+            Why::Skip(reason) if new => {
+                self.skipped += 1;
+                *self.skipped_by_reason.entry((*reason).to_owned()).or_default() += 1;
+            }
+            why => {
+                if let Some(reason) = why.failure() {
+                    self.fail(source, reason);
+                }
+            }
+        }
+    }
+
     fn fail(&mut self, source: &str, reason: &str) {
         self.failed.push(FailedSource { source: source.to_owned(), reason: reason.to_owned() });
     }
+}
+
+/// Takes `source` off the list; whether it was there.
+fn take(list: &mut Vec<String>, source: &str) -> bool {
+    let before = list.len();
+    list.retain(|listed| listed != source);
+    list.len() < before
 }
 
 /// Of the collection that is to be replaced, sorted.
@@ -154,10 +192,10 @@ pub async fn preview(
     let mut counted = Counted { lender, work: Work::default(), seen: HashSet::new() };
     while let Some(batch) = batches.next().await {
         for refused in &batch.refused {
-            let Some(reason) = refused.why.failure() else { continue };
-            let source = &refused.file.source;
-            preview.added.retain(|added| added != source);
-            preview.fail(source, reason);
+            preview.refuse(refused);
+        }
+        for part in batch.parts.iter().filter(|part| part.last) {
+            preview.secrets.add(&part.document.secrets);
         }
         counted.add(&batch, &*backends.embedder).await?;
     }

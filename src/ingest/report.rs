@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::secrets::Secrets;
 use super::survey::Survey;
 use crate::cancel::Stop;
 use crate::error::BackendError;
+use crate::types::OnSecret;
 
 /// Progress, in order of happening.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -63,6 +65,11 @@ pub struct IngestReport {
     pub tokens: u64,
     /// What they cost, in the user's currency, where the price is known.
     pub cost: Option<f64>,
+    /// What looks like a secret in the documents of this run.
+    #[serde(flatten)]
+    pub secrets: Secrets,
+    /// What became of documents with secrets.
+    pub on_secret: OnSecret,
     pub elapsed_ms: u64,
     /// Cancelled on the way; what was committed stays.
     pub interrupted: bool,
@@ -77,11 +84,12 @@ pub struct IngestReport {
 
 impl IngestReport {
     /// What is known before anything is done.
-    pub(super) fn planned(survey: &Survey) -> Self {
+    pub(super) fn planned(survey: &Survey, on_secret: OnSecret) -> Self {
         let plan = &survey.plan;
         let mut report = Self {
             unchanged: plan.unchanged.len() + plan.touched.len() + survey.pages.unchanged(),
             documents_total: survey.records.len(),
+            on_secret,
             ..Self::default()
         };
         for skipped in &survey.discovery.skipped {

@@ -19,7 +19,7 @@ use crate::error::{Fault, Service};
 use crate::retry::RetryPolicy;
 use crate::store::SearchRequest;
 use crate::store::edge::{Access, EdgeStore};
-use crate::types::EmbedderId;
+use crate::types::{EmbedderId, OnSecret};
 
 /// The built-in embedder, except that it fails on texts with a given word.
 struct Picky {
@@ -120,6 +120,7 @@ impl Project {
             chunk: chunk::ChunkOptions { max_tokens: 16, overlap_tokens: 0 },
             tags: self.tags.clone(),
             text_fields: None,
+            on_secret: OnSecret::Warn,
             checksum: false,
             retry_failed: false,
             prune: PruneLimit { share: 0.5, allow: false },

@@ -99,6 +99,7 @@ pub static KEYS: &[Key] = &[
     row("ingest.extract_timeout", None, &["DOCENT_INGEST_EXTRACT_TIMEOUT"], Some("30s"), "longest a parser may take for a file"),
     row("ingest.extract_memory", None, &["DOCENT_INGEST_EXTRACT_MEMORY"], Some("1024MB"), "most memory a parser may take"),
     row("ingest.prune_share", None, &["DOCENT_INGEST_PRUNE_SHARE"], Some("50%"), "part of the collection a run may delete unasked"),
+    row("ingest.on_secret", Some("--on-secret"), &["DOCENT_INGEST_ON_SECRET"], Some("warn"), "documents with secrets: warn, skip, redact or fail"),
     row("web.allow_private", Some("--allow-private"), &["DOCENT_WEB_ALLOW_PRIVATE"], Some("false"), "fetch from private addresses too"),
     row("web.max_pages", Some("--max-pages"), &["DOCENT_WEB_MAX_PAGES"], Some("500"), "pages that are fetched, at most"),
     row("web.timeout", None, &["DOCENT_WEB_TIMEOUT"], Some("30s"), "longest silence of a web server"),

@@ -60,6 +60,12 @@ impl Layers {
         (!value.is_empty()).then_some((value.as_str(), origin))
     }
 
+    /// The value that `key` would have without its strongest.
+    pub(super) fn beneath(&self, key: &Key) -> Option<(&str, &Origin)> {
+        let (value, origin) = self.0.iter().filter_map(|layer| layer.get(key.name)).nth(1)?;
+        (!value.is_empty()).then_some((value.as_str(), origin))
+    }
+
     pub(super) fn resolved(&self, key: &'static Key) -> Resolved {
         match self.find(key) {
             Some((value, origin)) => {

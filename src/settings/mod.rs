@@ -16,7 +16,7 @@ use thiserror::Error;
 pub use keys::{KEYS, Key};
 pub use layers::{Layer, Layers, Origin};
 
-use crate::types::Mode;
+use crate::types::{Mode, OnSecret};
 
 /// Everything that can be set, with the types the rest of the program wants.
 #[derive(Clone, PartialEq, Debug)]
@@ -162,6 +162,8 @@ pub struct Ingest {
     pub extract_memory: u64,
     /// Part of the collection's documents that a run may delete without being told to, 0 to 1.
     pub prune_share: f64,
+    /// What becomes of documents that hold secrets.
+    pub on_secret: OnSecret,
     /// What one run may spend on embeddings, in the currency of [`Embedding::price`].
     pub max_cost: Option<f64>,
     /// How long one run may take.
@@ -209,6 +211,7 @@ pub fn resolve(layers: &Layers, trusted: bool) -> Result<Settings, SettingsError
     let qdrant_key = values.key_for("qdrant.url", "qdrant.api_key", &mut notices);
     let allow_private = values.permission("web.allow_private", &mut notices)?;
     let tape = values.tape(&mut notices)?;
+    let on_secret = values.on_secret(&mut notices)?;
 
     let settings = Settings {
         collection: values.parsed("collection", parse::collection)?,
@@ -261,6 +264,7 @@ pub fn resolve(layers: &Layers, trusted: bool) -> Result<Settings, SettingsError
             max_file_size: values.parsed("ingest.max_file_size", parse::size)?,
             extract_timeout: values.parsed("ingest.extract_timeout", parse::duration)?,
             extract_memory: values.parsed("ingest.extract_memory", parse::size)?,
+            on_secret,
             prune_share: values.parsed("ingest.prune_share", parse::share)?,
             max_cost: values.optional("ingest.max_cost", parse::amount)?,
             deadline: values.optional("ingest.deadline", parse::duration)?,
@@ -431,6 +435,23 @@ impl Values<'_> {
                 Ok(false)
             }
             _ => Ok(allowed),
+        }
+    }
+
+    /// What becomes of secrets. An untrusted project file may keep them out, and may not let in what
+    /// the user's own file keeps out.
+    fn on_secret(&self, notices: &mut Vec<String>) -> Result<OnSecret, SettingsError> {
+        const NAME: &str = "ingest.on_secret";
+        let chosen = self.parsed(NAME, parse::on_secret)?;
+        let Some((_, origin @ Origin::Project(_))) = self.found(NAME) else { return Ok(chosen) };
+        let beneath =
+            self.layers.beneath(keys::key(NAME)).map(|(value, _)| parse::on_secret(value));
+        match beneath {
+            Some(Ok(own)) if own.keeps_out() && !chosen.keeps_out() && !self.trusted => {
+                notices.push(not_followed(NAME, origin));
+                Ok(own)
+            }
+            _ => Ok(chosen),
         }
     }
 

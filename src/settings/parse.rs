@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::EmbeddingModel;
-use crate::types::Mode;
+use crate::types::{Mode, OnSecret};
 
 pub fn collection(text: &str) -> Result<String, String> {
     let fits = text.len() <= 100
@@ -31,6 +31,13 @@ pub fn mode(text: &str) -> Result<Mode, String> {
         .into_iter()
         .find(|mode| mode.name() == text)
         .ok_or_else(|| "is not a mode: use hybrid, dense or sparse".to_owned())
+}
+
+pub fn on_secret(text: &str) -> Result<OnSecret, String> {
+    OnSecret::ALL
+        .into_iter()
+        .find(|action| action.name() == text)
+        .ok_or_else(|| "is no way with secrets: use warn, skip, redact or fail".to_owned())
 }
 
 pub fn url(text: &str) -> Result<String, String> {

@@ -235,6 +235,25 @@ fn only_the_user_allows_private_addresses() {
 }
 
 #[test]
+fn a_project_file_lets_in_no_secrets_that_the_user_keeps_out() {
+    let section = |action: &str| format!("[ingest]\non_secret = '{action}'");
+    let decided = |project: &str, user: &str, trusted: bool| {
+        let settings = resolve(&layers(&[], &[], project, user).unwrap(), trusted).unwrap();
+        (settings.ingest.on_secret, settings.notices)
+    };
+    let (warn, skip, redact) = (section("warn"), section("skip"), section("redact"));
+    assert_eq!(decided("", "", false), (OnSecret::Warn, vec![]));
+    assert_eq!(decided(&redact, "", false), (OnSecret::Redact, vec![]));
+    assert_eq!(decided(&redact, &skip, false), (OnSecret::Redact, vec![]));
+    assert_eq!(decided(&warn, &warn, false), (OnSecret::Warn, vec![]));
+    assert_eq!(decided(&warn, &redact, true), (OnSecret::Warn, vec![]));
+    let notice = "ingest.on_secret in /project/docent.toml was not followed: that file is not trusted (docent config trust)";
+    assert_eq!(decided(&warn, &redact, false), (OnSecret::Redact, vec![notice.to_owned()]));
+    let flag = layers(&[("ingest.on_secret", "warn")], &[], &warn, &redact).unwrap();
+    assert_eq!(super::resolve(&flag, false).unwrap().ingest.on_secret, OnSecret::Warn);
+}
+
+#[test]
 fn config_show_masks_keys() {
     let env = [("OPENAI_API_KEY", "sk-abcdefghijkl1234"), ("QDRANT_API_KEY", "short")];
     let url = ("openai.base_url", "https://me:pw@host/v1?token=x");

@@ -149,7 +149,7 @@ pub(super) mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::types::{Validators, WebOrigin};
+    use crate::types::{Screening, Validators, WebOrigin};
 
     fn locator() -> impl Strategy<Value = Locator> {
         prop_oneof![
@@ -207,11 +207,14 @@ pub(super) mod tests {
             kind in prop::sample::select(Kind::ALL.to_vec()),
             (tags, text_fields) in any::<(Vec<String>, Vec<String>)>(),
             web in web(),
+            secrets in proptest::option::of(any::<(u32, u32)>().prop_map(|(revision, stored)| {
+                Screening { revision, stored }
+            })),
         ) -> DocumentRecord {
             let document_hash = ContentHash::of(source.as_bytes());
             DocumentRecord {
                 source, document_hash, size, mtime, kind, chunks, terms, tags, text_fields,
-                ingested_at, run_id: Uuid::from_u128(run), web,
+                ingested_at, run_id: Uuid::from_u128(run), web, secrets,
             }
         }
     }

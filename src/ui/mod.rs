@@ -10,6 +10,7 @@ pub mod preview;
 pub mod progress;
 pub mod report;
 pub mod sanitize;
+pub mod secrets;
 pub mod style;
 pub mod words;
 

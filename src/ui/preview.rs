@@ -20,6 +20,7 @@ impl Ui {
             self.data(&changes(preview))?;
         }
         self.data(&summary(preview))?;
+        self.secrets(&preview.secrets, preview.on_secret);
         self.rows_of_failed(&preview.failed);
         Ok(())
     }

@@ -22,6 +22,7 @@ impl Ui {
         if report.aborted.is_none() || report.chunks > 0 {
             self.data(&format!("{}\n", summary(report)))?;
         }
+        self.secrets(&report.secrets, report.on_secret);
         self.failed_sources(report);
         Ok(())
     }
@@ -40,6 +41,7 @@ impl Ui {
         if let Some(limit) = report.stopped {
             self.warn(&format!("{} is not complete: {}", sanitize_line(roots), reached(limit)));
         }
+        self.secrets(&report.secrets, report.on_secret);
         self.failed_sources(report);
     }
 

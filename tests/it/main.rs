@@ -24,6 +24,7 @@ mod rewrite;
 mod sample_docs;
 mod scene;
 mod search;
+mod secrets;
 mod site;
 mod status;
 mod sync;

@@ -23,6 +23,7 @@ fn ready(source: &str, chunks: u32) -> Prepared {
         ingested_at: String::new(),
         run_id: Uuid::nil(),
         web: None,
+        secrets: None,
     };
     let chunk = |ordinal: u32| Chunk {
         source: source.to_owned(),
@@ -41,6 +42,7 @@ fn ready(source: &str, chunks: u32) -> Prepared {
         record,
         replaces: Replaces::Nothing,
         chunks: (0..chunks).map(chunk).collect(),
+        secrets: Secrets::default(),
     })
 }
 

@@ -31,7 +31,7 @@ use text_splitter::{ChunkConfig, CodeSplitter, MarkdownSplitter, TextSplitter};
 use super::document::{Document, Piece, Section, Syntax};
 use crate::types::Chunk;
 use outline::Outline;
-use place::PlaceIndex;
+pub(super) use place::PlaceIndex;
 use ruler::{Ruler, Words};
 
 /// Raised whenever the same text and options would be cut differently.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::ingest::document::{Document, Mark, Places, Unit};
 use crate::types::Locator;
 
-pub(super) enum PlaceIndex {
+pub(in crate::ingest) enum PlaceIndex {
     /// Offsets at which the lines begin.
     Lines(Vec<usize>),
     Marks(Unit, Vec<Mark>),
@@ -14,7 +14,7 @@ pub(super) enum PlaceIndex {
 }
 
 impl PlaceIndex {
-    pub(super) fn new(document: &Document) -> Self {
+    pub(in crate::ingest) fn new(document: &Document) -> Self {
         match &document.places {
             Places::Verbatim => {
                 let breaks = document.text.match_indices('\n').map(|(at, _)| at + 1);
@@ -33,7 +33,7 @@ impl PlaceIndex {
     }
 
     /// The place of a range that is not empty.
-    pub(super) fn locate(&self, range: &Range<usize>) -> Locator {
+    pub(in crate::ingest) fn locate(&self, range: &Range<usize>) -> Locator {
         match self {
             Self::Lines(starts) => {
                 let line = |at: usize| starts.partition_point(|&start| start <= at) as u32;
@@ -62,7 +62,7 @@ impl PlaceIndex {
     }
 
     /// Where the rows within `range` begin.
-    pub(super) fn rows(&self, range: &Range<usize>) -> Vec<usize> {
+    pub(in crate::ingest) fn rows(&self, range: &Range<usize>) -> Vec<usize> {
         match self {
             Self::Lines(starts) => within(starts, range, |start| *start),
             Self::Marks(_, marks) | Self::Sheets(marks, _) => {

@@ -11,7 +11,8 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 pub use self::audit::{Audit, audit};
 pub use self::prune::{Prune, PruneLimit};
 use super::discover::{FoundFile, Scope};
-use crate::types::{ContentHash, DocumentRecord, FailureRecord};
+use super::secrets;
+use crate::types::{ContentHash, DocumentRecord, FailureRecord, OnSecret};
 
 /// What is compared.
 #[derive(Clone, Copy)]
@@ -95,6 +96,9 @@ pub struct Wanted<'a> {
     pub tags: Option<&'a [String]>,
     /// Only documents whose records have fields are asked.
     pub text_fields: Option<&'a [String]>,
+    /// What keeps secrets out wants no document that may hold some; what lets them in leaves those
+    /// as they are that do not.
+    pub on_secret: OnSecret,
 }
 
 impl Wanted<'_> {
@@ -105,6 +109,7 @@ impl Wanted<'_> {
         };
         same(self.tags, &record.tags)
             && (!record.kind.has_fields() || same(self.text_fields, &record.text_fields))
+            && !(self.on_secret.keeps_out() && secrets::may_hold_some(record))
     }
 
     /// Tags and text fields: what is wanted, else what the document has.

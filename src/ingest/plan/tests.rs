@@ -44,6 +44,7 @@ fn record(&(name, content, mtime): &Row) -> DocumentRecord {
         ingested_at: String::new(),
         run_id: Uuid::nil(),
         web: None,
+        secrets: None,
     }
 }
 
@@ -120,12 +121,33 @@ fn other_tags_are_a_change() {
     let (files, records) = ([file(&(0, 0, 5))], [record(&(0, 0, 5))]);
     let scope = scope();
     let tagged = |tags: Option<&[String]>| {
-        let wanted = Wanted { tags, text_fields: None };
+        let wanted = Wanted { tags, ..Wanted::default() };
         plan(&Compared { wanted, ..compared(&files, &scope, &records) }, &HashMap::new())
     };
     assert_eq!(tagged(Some(&["team=a".into()])).changed.len(), 1);
     assert_eq!(tagged(Some(&[])).unchanged.len(), 1);
     assert_eq!(tagged(None).unchanged.len(), 1);
+}
+
+#[test]
+fn what_may_hold_secrets_is_a_change_where_they_are_kept_out() {
+    use crate::ingest::secrets::REVISION;
+    use crate::types::Screening;
+    let (files, scope) = ([file(&(0, 0, 5))], scope());
+    let changed = |revision: Option<u32>, stored: u32, on_secret: OnSecret| {
+        let secrets = revision.map(|revision| Screening { revision, stored });
+        let records = [DocumentRecord { secrets, ..record(&(0, 0, 5)) }];
+        let wanted = Wanted { on_secret, ..Wanted::default() };
+        let compared = Compared { wanted, ..compared(&files, &scope, &records) };
+        !plan(&compared, &HashMap::new()).changed.is_empty()
+    };
+    for policy in OnSecret::ALL {
+        let strict = policy != OnSecret::Warn;
+        assert!(!changed(Some(REVISION), 0, policy), "clean under {policy:?}");
+        assert_eq!(changed(Some(REVISION), 1, policy), strict, "with one under {policy:?}");
+        assert_eq!(changed(Some(REVISION - 1), 0, policy), strict, "older rules under {policy:?}");
+        assert_eq!(changed(None, 0, policy), strict, "never screened under {policy:?}");
+    }
 }
 
 fn failure(row: &Row, hash: Option<ContentHash>) -> FailureRecord {

@@ -21,8 +21,8 @@ use crate::error::Fault;
 use crate::retry::RetryPolicy;
 use crate::types::{
     Chunk, ChunkerId, ContentHash, DocumentRecord, EmbedderId, FailureRecord, Filter, Kind,
-    Locator, Manifest, Point, Run, SCHEMA_VERSION, Scored, SparseId, SparseVector, Tally,
-    Validators, WebOrigin,
+    Locator, Manifest, Point, Run, SCHEMA_VERSION, Scored, Screening, SparseId, SparseVector,
+    Tally, Validators, WebOrigin,
 };
 
 pub(super) const DIMENSIONS: usize = 4;
@@ -93,6 +93,7 @@ fn document(source: &str, chunks: u32) -> DocumentRecord {
             depth: 2,
             validators: Validators { etag: Some("W/\"1\"".to_owned()), last_modified: None },
         }),
+        secrets: Some(Screening { revision: 1, stored: 2 }),
     }
 }
 

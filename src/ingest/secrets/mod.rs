@@ -1,0 +1,134 @@
+//! Document → the secrets it holds, and the document without them. Pure.
+//!
+//! [`scan`] finds keys and tokens by their form ([`rules`]) and passwords by what stands around them
+//! ([`context`]); examples and placeholders are none ([`likely`]). Whoever is warned of what is no
+//! secret turns the warnings off: where it is a matter of doubt, nothing is found.
+
+mod context;
+mod likely;
+mod redact;
+mod rules;
+mod scan;
+
+use std::collections::HashSet;
+
+use serde::Serialize;
+
+pub use self::rules::{REVISION, Rule};
+pub use self::scan::{Finding, scan};
+use super::chunk::PlaceIndex;
+use super::document::Document;
+use crate::types::{DocumentRecord, OnSecret, Screening};
+
+/// A secret in a document. Its value is told nowhere.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct FoundSecret {
+    pub source: String,
+    /// `path:L10`, `path#page=3`.
+    pub citation: String,
+    /// [`Rule::id`]
+    pub rule: &'static str,
+    /// [`Rule::what`]
+    #[serde(skip)]
+    pub what: &'static str,
+}
+
+/// Secrets of one document, or of a run.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
+pub struct Secrets {
+    /// At most [`Secrets::LISTED`] of them.
+    #[serde(rename = "secrets")]
+    pub listed: Vec<FoundSecret>,
+    #[serde(rename = "secrets_total")]
+    pub total: usize,
+}
+
+impl Secrets {
+    /// More are only counted.
+    pub const LISTED: usize = 1_000;
+
+    pub(super) fn add(&mut self, others: &Self) {
+        let room = Self::LISTED.saturating_sub(self.listed.len());
+        self.listed.extend(others.listed.iter().take(room).cloned());
+        self.total += others.total;
+    }
+
+    /// `an AWS access key (L3), and 2 more`
+    fn in_words(&self, source: &str) -> String {
+        let Some(first) = self.listed.first() else { return String::new() };
+        let place = first.citation.strip_prefix(source).unwrap_or_default();
+        let place = place.trim_start_matches([':', '#']);
+        let more = match self.total - 1 {
+            0 => String::new(),
+            more => format!(", and {more} more"),
+        };
+        format!("{} ({place}){more}", first.what)
+    }
+
+    /// Why the document that holds them has failed.
+    pub(super) fn failure(&self, source: &str) -> String {
+        format!("holds what looks like {}; see --on-secret", self.in_words(source))
+    }
+}
+
+/// Looks for secrets in a document, and takes them out where `policy` says so.
+pub(super) fn examine(document: &mut Document, source: &str, policy: OnSecret) -> Secrets {
+    let findings = scan(&document.text);
+    let secrets = Secrets {
+        listed: rows(document, source, &findings),
+        total: findings.len() + beside(document, &findings).len(),
+    };
+    if policy == OnSecret::Redact && secrets.total > 0 {
+        redact::redact(document, findings);
+    }
+    secrets
+}
+
+/// What a record says of a document that was stored after it was examined.
+pub(super) fn screening(secrets: &Secrets, policy: OnSecret) -> Screening {
+    let stored = if policy.keeps_out() { 0 } else { secrets.total as u32 };
+    Screening { revision: REVISION, stored }
+}
+
+/// Whether a document may be stored with secrets in it, as far as the rules of now can tell.
+pub(super) fn may_hold_some(record: &DocumentRecord) -> bool {
+    record.secrets != Some(Screening { revision: REVISION, stored: 0 })
+}
+
+fn rows(document: &Document, source: &str, findings: &[Finding]) -> Vec<FoundSecret> {
+    let beside = beside(document, findings);
+    if findings.is_empty() && beside.is_empty() {
+        return Vec::new();
+    }
+    let places = PlaceIndex::new(document);
+    let inside = findings.iter().map(|finding| (finding.rule, finding.range.start));
+    let row = |(rule, at): (Rule, usize)| FoundSecret {
+        source: source.to_owned(),
+        citation: places.locate(&(at..at + 1)).cite(source),
+        rule: rule.id,
+        what: rule.what,
+    };
+    inside.chain(beside).take(Secrets::LISTED).map(row).collect()
+}
+
+/// Secrets in the title and in headings that the text does not have, each with the offset of what
+/// it stands above.
+fn beside(document: &Document, findings: &[Finding]) -> Vec<(Rule, usize)> {
+    let mut known: HashSet<&str> =
+        findings.iter().map(|finding| &document.text[finding.range.clone()]).collect();
+    let headings = document.sections.iter().flat_map(|section| {
+        section.headings.iter().map(|heading| (section.offset, heading.as_str()))
+    });
+    let mut found = Vec::new();
+    for (offset, words) in std::iter::once((0, document.title.as_str())).chain(headings) {
+        for finding in scan(words) {
+            if known.insert(&words[finding.range]) {
+                found.push((finding.rule, offset));
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests;

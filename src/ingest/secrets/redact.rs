@@ -1,0 +1,109 @@
+//! A document without its secrets. What is told of places in its text stays true.
+
+use std::ops::Range;
+
+use super::scan::{Finding, scan};
+use crate::ingest::document::{Document, Mark, Places};
+
+/// Begins what stands in the place of a secret.
+pub(super) const REDACTED: &str = "[redacted: ";
+
+/// What is taken out may uncover what was joined to it: it is looked through again, so often.
+const ROUNDS: usize = 16;
+
+/// Puts `[redacted: RULE]` in the place of each finding, which are those of the document's text; and
+/// of what its title and its headings hold.
+pub(super) fn redact(document: &mut Document, findings: Vec<Finding>) {
+    document.title = clean(&document.title);
+    for heading in document.sections.iter_mut().flat_map(|section| &mut section.headings) {
+        *heading = clean(heading);
+    }
+    let mut findings = findings;
+    for _ in 0..ROUNDS {
+        if findings.is_empty() {
+            break;
+        }
+        replace(document, &findings);
+        findings = scan(&document.text);
+    }
+}
+
+/// A text without what is found in it.
+pub(super) fn clean(text: &str) -> String {
+    let mut text = text.to_owned();
+    for _ in 0..ROUNDS {
+        let findings = scan(&text);
+        if findings.is_empty() {
+            break;
+        }
+        text = redacted(&text, &findings).text;
+    }
+    text
+}
+
+fn replace(document: &mut Document, findings: &[Finding]) {
+    let redacted = redacted(&document.text, findings);
+    for section in &mut document.sections {
+        section.offset = redacted.offset(&document.text, section.offset);
+    }
+    let moved = |marks: &mut Vec<Mark>| {
+        for mark in marks {
+            mark.offset = redacted.offset(&document.text, mark.offset);
+        }
+    };
+    match &mut document.places {
+        Places::Verbatim => {}
+        Places::Marked(_, marks) => moved(marks),
+        Places::Sheets(sheets) => sheets.iter_mut().for_each(|(_, marks)| moved(marks)),
+    }
+    document.text = redacted.text;
+}
+
+pub(super) struct Redacted {
+    pub text: String,
+    /// What was replaced, and by what.
+    cuts: Vec<Cut>,
+}
+
+struct Cut {
+    old: Range<usize>,
+    new: Range<usize>,
+    /// Length of the new text without the line breaks that it keeps.
+    label: usize,
+}
+
+/// Line breaks of a secret are kept after its label: the lines below it have the same numbers.
+pub(super) fn redacted(text: &str, findings: &[Finding]) -> Redacted {
+    let mut redacted = Redacted { text: String::with_capacity(text.len()), cuts: Vec::new() };
+    let mut done = 0;
+    for Finding { rule, range } in findings {
+        redacted.text.push_str(&text[done..range.start]);
+        let start = redacted.text.len();
+        let label = format!("{REDACTED}{}]", rule.id);
+        redacted.text.push_str(&label);
+        redacted.text.extend(std::iter::repeat_n('\n', breaks(&text[range.clone()])));
+        let new = start..redacted.text.len();
+        redacted.cuts.push(Cut { old: range.clone(), new, label: label.len() });
+        done = range.end;
+    }
+    redacted.text.push_str(&text[done..]);
+    redacted
+}
+
+impl Redacted {
+    /// Where what was at `offset` of the old `text` is now. What was within a secret is after its
+    /// label, in its line.
+    pub(super) fn offset(&self, text: &str, offset: usize) -> usize {
+        let before = self.cuts.partition_point(|cut| cut.old.start < offset);
+        let Some(cut) = before.checked_sub(1).map(|last| &self.cuts[last]) else { return offset };
+        if offset >= cut.old.end {
+            return cut.new.end + (offset - cut.old.end);
+        }
+        let within = breaks(&text.as_bytes()[cut.old.start..offset]);
+        cut.new.start + cut.label + within
+    }
+}
+
+fn breaks(text: impl AsRef<[u8]>) -> usize {
+    text.as_ref().split(|byte| *byte == b'\n').count() - 1
+}

@@ -1,0 +1,41 @@
+//! Warnings of secrets in documents. Where they are, and of what kind; never what they are.
+
+use super::Ui;
+use super::words::{counted, grouped};
+use crate::ingest::secrets::Secrets;
+use crate::types::OnSecret;
+
+/// Secrets that are listed one by one.
+const LISTED: usize = 20;
+
+impl Ui {
+    /// A warning for each secret, and what became of them all.
+    pub(super) fn secrets(&mut self, secrets: &Secrets, policy: OnSecret) {
+        let listed = &secrets.listed[..secrets.listed.len().min(LISTED)];
+        for found in listed {
+            self.warn(&format!("{}: looks like {} ({})", found.citation, found.what, found.rule));
+        }
+        let rest = secrets.total - listed.len();
+        if rest > 0 {
+            self.warn(&format!(
+                "... and {} more; docent ingest --format json lists them",
+                grouped(rest)
+            ));
+        }
+        if secrets.total > 0 {
+            self.note(&outcome(policy, secrets.total));
+        }
+    }
+}
+
+fn outcome(policy: OnSecret, total: usize) -> String {
+    let secrets = counted(total, "secret");
+    match policy {
+        OnSecret::Warn => {
+            format!("{secrets} stored as found; --on-secret redact, skip or fail keeps such out")
+        }
+        OnSecret::Skip => format!("{secrets} kept out with the documents that hold them"),
+        OnSecret::Redact => format!("{secrets} redacted"),
+        OnSecret::Fail => format!("{secrets} kept out; the documents that hold them failed"),
+    }
+}
