@@ -2,9 +2,9 @@
 //! web are fetched into files first ([`web`]), and then go the same way.
 //!
 //! [`execution`] is one bounded stream. Documents are read, extracted and chunked a few at a time
-//! ([`prepare`]; on the way, [`secrets`] may take some out), gathered into batches and embedded ([`batch`]) by one task, and stored in order
-//! ([`commit`]) by another, with a short queue between: memory does not grow with the corpus, and a
-//! slow store slows the reading of files.
+//! ([`prepare`]; [`secrets`] are looked for on the way), gathered into batches and embedded
+//! ([`batch`]) by one task, and stored in order ([`commit`]) by another, with a short queue between:
+//! memory does not grow with the corpus, and a slow store slows the reading of files.
 //!
 //! Per document: new chunks in, record written, stale chunks out. The record is the commit mark, so
 //! whatever happens on the way, the next run finds what is left to do ([`survey`]). The manifest

@@ -65,7 +65,33 @@ pub fn scan(text: &str) -> Vec<Finding> {
             Anchor::Name(named) => context::named(text, word.range(), named),
         }
     });
-    merged(found.collect())
+    let findings = merged(found.collect());
+    let repeats = repeats(text, &findings);
+    merged(findings.into_iter().chain(repeats).collect())
+}
+
+/// Values that are looked for in the whole text, at most.
+const REPEATED: usize = 256;
+
+/// Where else the text has a value that was found by what is around it: a key that a command prints
+/// may be set in the next paragraph.
+fn repeats(text: &str, findings: &[Finding]) -> Vec<Finding> {
+    let named = findings.iter().filter(|finding| !context::has_form(finding.rule)).take(REPEATED);
+    let named: Vec<&Finding> = named.collect();
+    if named.is_empty() {
+        return Vec::new();
+    }
+    let values = named.iter().map(|finding| &text[finding.range.clone()]);
+    let Ok(automaton) = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(values)
+    else {
+        return Vec::new();
+    };
+    let found = automaton.find_iter(text);
+    let found = found.map(|value| Finding {
+        rule: named[value.pattern().as_usize()].rule,
+        range: value.range(),
+    });
+    found.collect()
 }
 
 fn find_token(text: &str, prefix: Range<usize>, token: &Token) -> Option<Finding> {

@@ -152,6 +152,14 @@ fn values_are_found_by_what_is_around_them() {
 }
 
 #[test]
+fn a_value_is_found_wherever_it_stands_again() {
+    let value = chance(HEX, 48);
+    let text = format!("$ make-key\n'{value}'\n\nThen set SECRET_KEY = '{value}'.\n");
+    let found: Vec<&str> = scan(&text).iter().map(|finding| &text[finding.range.clone()]).collect();
+    assert_eq!(found, [value.as_str(); 2]);
+}
+
+#[test]
 fn a_key_is_found_however_its_lines_are_broken() {
     let key = pem("PRIVATE KEY", 20);
     for text in [
