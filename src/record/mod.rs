@@ -41,7 +41,7 @@ enum Mode {
     #[default]
     Off,
     Record(Recorder),
-    Replay(Player),
+    Replay(Box<Player>),
 }
 
 /// Why a recording cannot be used. Found before anything is asked.
@@ -70,7 +70,7 @@ impl Tape {
 
     /// Answers from the recording in `path`, and from nothing else.
     pub fn replay(path: &Path) -> Result<Self, TapeError> {
-        Ok(Self(Mode::Replay(Player::load(path)?)))
+        Ok(Self(Mode::Replay(Box::new(Player::load(path)?))))
     }
 
     /// What to know about a recording that can be used all the same.

@@ -1,6 +1,6 @@
 //! The tape while it is answered from.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -33,7 +33,7 @@ struct Kept {
     texts: Answers<Text>,
     chats: Answers<Chat>,
     /// Questions that a model was asked, whatever the prompt around them.
-    questions: HashMap<ContentHash, ()>,
+    questions: HashSet<ContentHash>,
     values: Answers<Value>,
 }
 
@@ -170,7 +170,7 @@ impl Player {
         if let Some(chat) = kept.chats.next(&key("chat", asked)) {
             return Ok(chat);
         }
-        let known = kept.questions.contains_key(&question_key(asked));
+        let known = kept.questions.contains(&question_key(asked));
         let how = if known {
             "with this prompt: the documents, the settings or docent are not what they were"
         } else {
@@ -202,7 +202,7 @@ impl Kept {
                 }
             }
             Entry::Chat { request, events, error } => {
-                self.questions.insert(question_key(&request), ());
+                self.questions.insert(question_key(&request));
                 self.chats.add(key("chat", &request), Chat { events, error });
             }
             Entry::Value { name, about, value } => {

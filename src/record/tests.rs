@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::unnecessary_wraps, reason = "tests")]
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -159,7 +159,10 @@ async fn what_an_endpoint_said_of_itself_is_not_asked_again() {
 }
 
 /// Answers with what it is given, one answer after the other.
-struct Script(Mutex<Vec<Result<Vec<Result<ChatEvent, BackendError>>, BackendError>>>);
+struct Script(Mutex<Vec<Heard>>);
+
+type Event = Result<ChatEvent, BackendError>;
+type Heard = Result<Vec<Event>, BackendError>;
 
 #[async_trait]
 impl ChatModel for Script {
@@ -181,11 +184,11 @@ fn ask(question: &str, prompt: &str) -> ChatRequest {
     }
 }
 
-fn delta(text: &str) -> Result<ChatEvent, BackendError> {
+fn delta(text: &str) -> Event {
     Ok(ChatEvent::Delta(text.to_owned()))
 }
 
-fn done() -> Result<ChatEvent, BackendError> {
+fn done() -> Event {
     let usage = Usage { prompt_tokens: Some(5), ..Usage::default() };
     Ok(ChatEvent::Done { finish_reason: "stop".to_owned(), model: "m".to_owned(), usage })
 }
@@ -194,8 +197,6 @@ fn broken() -> BackendError {
     let retry_after = Some(std::time::Duration::from_millis(1500));
     BackendError::new(Service::Chat, Fault::Transient { retry_after }, "http://x", "cut")
 }
-
-type Heard = Result<Vec<Result<ChatEvent, BackendError>>, BackendError>;
 
 async fn hear(model: &dyn ChatModel, request: ChatRequest) -> Heard {
     Ok(model.stream(request).await?.collect().await)
