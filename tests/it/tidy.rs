@@ -146,7 +146,7 @@ fn vendors_stay_where_they_are_wrapped() {
         ("ReaderBuilder", &["ingest/extract/csv.rs"]),
         ("indicatif::", &["ui/"]),
         ("clap::", &["cli.rs", "commands/mod.rs", "commands/completions.rs"]),
-        ("tiktoken_rs::", &["embed/openai"]),
+        ("tiktoken_rs::", &["openai/tokens.rs"]),
         ("notify::", &["watch"]),
         ("base64::", &["record/format.rs"]),
     ];
