@@ -281,7 +281,8 @@ mod tests {
                 prop_oneof![
                     Just("["), Just("]"), Just("1"), Just("12"), Just(", "), Just("`"), Just("```"),
                     Just("~~~"), Just("\n"), Just("("), Just(")"), Just("\\"), Just(" "), Just("word"),
-                    Just("é"), Just("[3]"), Just("> "), Just("0")
+                    Just("é"), Just("[3]"), Just("> "), Just("0"), Just("[1, 2]"), Just("[1-3]"),
+                    Just("[^1]"), Just("[4]("), Just("[[5]]"), Just("``"), Just("\t"), Just("~")
                 ], 0..40),
             cuts in proptest::collection::vec(any::<proptest::sample::Index>(), 0..12),
         ) {

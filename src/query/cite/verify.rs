@@ -5,8 +5,11 @@ use std::ops::Range;
 
 use serde::Serialize;
 
+use super::figures::{Figure, figures};
+use super::nearest::nearest;
+use super::quotations::quotations;
 use super::{MarkParser, Piece};
-use crate::text::{Block, BlockKind, Words, blocks, numbers, sentences};
+use crate::text::{Block, BlockKind, Words, blocks, sentences};
 use crate::types::{Locator, Passage};
 
 /// What an answer cites, and what it does not.
@@ -28,7 +31,8 @@ pub struct Citation {
     /// `path:L10-L24`, `path#page=3`.
     pub citation: String,
     pub locator: Locator,
-    /// The words of the passage that the answer quotes: a quoted span, or a whole sentence.
+    /// The words of the passage that the claim rests on: those it quotes, or else the sentence
+    /// that is nearest to it, if any is near.
     pub quote: Option<String>,
     /// Every quoted span and every number next to its marks is in the passage.
     pub verified: bool,
@@ -40,7 +44,8 @@ pub struct Citation {
 ///
 /// A mark vouches for the words before it in its sentence, back to the previous mark, and the last
 /// mark also for the rest of the sentence; marks side by side vouch together. A quoted span is
-/// checked from three words on. Text is compared by [`Words`], numbers by [`numbers`].
+/// checked from three words on. Text is compared by [`Words`], numbers in digits or in words by
+/// their value.
 pub fn verify(answer: &str, passages: &[Passage]) -> Citations {
     let sources: Vec<Source> = passages.iter().map(Source::of).collect();
     let mut found = Citations::default();
@@ -102,42 +107,10 @@ impl<'a> Source<'a> {
     fn of(passage: &'a Passage) -> Self {
         let words = Words::of(&passage.text);
         let context = format!("{}\n{}", passage.title, passage.headings.join("\n"));
-        let mut numbers = [numbers(&passage.text), numbers(&context)].concat();
-        numbers.extend(
-            NUMBER_WORDS
-                .iter()
-                .filter(|(word, _)| words.iter().any(|w| w == *word))
-                .map(|(_, digits)| (*digits).to_owned()),
-        );
-        Self { passage, words, numbers }
+        let stated = figures(&passage.text).into_iter().chain(figures(&context));
+        Self { passage, words, numbers: stated.map(|figure| figure.value).collect() }
     }
 }
-
-/// An answer may write "2" where the passage has "two".
-const NUMBER_WORDS: [(&str, &str); 22] = [
-    ("zero", "0"),
-    ("one", "1"),
-    ("two", "2"),
-    ("three", "3"),
-    ("four", "4"),
-    ("five", "5"),
-    ("six", "6"),
-    ("seven", "7"),
-    ("eight", "8"),
-    ("nine", "9"),
-    ("ten", "10"),
-    ("eleven", "11"),
-    ("twelve", "12"),
-    ("fourteen", "14"),
-    ("fifteen", "15"),
-    ("twenty", "20"),
-    ("thirty", "30"),
-    ("sixty", "60"),
-    ("ninety", "90"),
-    ("hundred", "100"),
-    ("thousand", "1000"),
-    ("million", "1000000"),
-];
 
 /// Words from which on a span between quotation marks is a quotation and not a name.
 const MIN_QUOTE: usize = 3;
@@ -170,9 +143,18 @@ fn check(claim: &str, cited: &[&Source]) -> (HashMap<u32, Range<usize>>, Vec<Str
             }
         }
     }
-    for number in numbers(claim) {
-        if !cited.iter().any(|source| source.numbers.contains(&number)) {
-            unsupported.push(number);
+    for Figure { value, shown } in figures(claim) {
+        // "One" is a pronoun more often than a number.
+        if shown != "one" && !cited.iter().any(|source| source.numbers.contains(&value)) {
+            unsupported.push(shown);
+        }
+    }
+    for source in cited {
+        let number = source.passage.number;
+        if let Some(range) =
+            nearest(&whole, &source.passage.text).filter(|_| !quotes.contains_key(&number))
+        {
+            quotes.insert(number, range);
         }
     }
     (quotes, unsupported)
@@ -183,29 +165,6 @@ fn quoted(text: &str) -> impl Iterator<Item = &str> {
     quotations(text)
         .map(|range| &text[range])
         .filter(|span| Words::of(span).iter().count() >= MIN_QUOTE)
-}
-
-/// What stands between double quotation marks; an unclosed one quotes nothing.
-fn quotations(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
-    let mut from = 0;
-    std::iter::from_fn(move || {
-        loop {
-            let open = from + text[from..].find(['"', '“', '«'])?;
-            let mark = text[open..].chars().next()?;
-            let start = open + mark.len_utf8();
-            let closing = match mark {
-                '“' => '”',
-                '«' => '»',
-                _ => '"',
-            };
-            let Some(length) = text[start..].find(closing) else {
-                from = start;
-                continue;
-            };
-            from = start + length + closing.len_utf8();
-            return Some(start..start + length);
-        }
-    })
 }
 
 /// Words of an answer, and the marks that vouch for them.
@@ -317,7 +276,7 @@ fn split(
     let first = claims.len();
     let mut start = range.start;
     for &(at, number) in marks {
-        let at = at.clamp(range.start, range.end);
+        let at = after_quotation(text, range, at).clamp(range.start, range.end);
         let said = &text[start..at];
         match claims[first..].last_mut() {
             Some(claim) if !said.contains(char::is_alphanumeric) => claim.marks.push(number),
@@ -330,6 +289,16 @@ fn split(
         Some(claim) if !ends_sentence(rest) => claim.text.push_str(rest),
         _ => claims.push(Claim { text: rest.to_owned(), kind, marks: Vec::new() }),
     }
+}
+
+/// A mark within a quotation vouches for all of it.
+fn after_quotation(text: &str, sentence: &Range<usize>, at: usize) -> usize {
+    let mut inside = quotations(&text[sentence.clone()])
+        .map(|inner| sentence.start + inner.start..sentence.start + inner.end)
+        .filter(|inner| inner.start <= at && at <= inner.end);
+    inside
+        .next()
+        .map_or(at, |inner| inner.end + text[inner.end..].chars().next().map_or(0, char::len_utf8))
 }
 
 /// Whether what follows a mark is a full stop and a new sentence: one that begins in lower case,

@@ -31,6 +31,9 @@ fn citations_are_checked() {
     check("Backups stay 300 days [1].", "1-");
     check("Backups stay 400 days. [1] 2 operators must agree.[2]", "1+ 2+");
     check("They stay 400 days [2].", "2-");
+    check("They stay four hundred days [1], no one knows why [1].", "1+");
+    check("They stay nine hundred days [1].", "1-");
+    check("They stay for two weeks [1].", "1-");
     check("They stay 400 days [1] and 2 people agree [2].", "1+ 2+");
     check("They stay 400 days and 2 people agree [1][2].", "1+ 2+");
     check("They stay 400 days and 3 people agree [1, 2].", "1- 2-");
@@ -51,6 +54,8 @@ fn quotations_must_be_in_the_passage_they_name() {
     check("It says \"kept for ... 1,204 files\" [1].", "1+");
     check("It says \"kept for all days\" [1].", "1-");
     check("It says \"the approval of two operators\" [1].", "1-");
+    check("It says \"kept for 400 days [1]\" and ‘asks for the approval’ [2].", "1+ 2-");
+    check("It says \"kept for all days [1].\" So it is.", "1- (So it is.)");
     check("So-called \"big backups\" stay [1].", "1+");
     check("An unclosed \" mark [1] is nothing.", "1+");
 }
@@ -88,4 +93,11 @@ fn the_quote_is_the_passages_own_text() {
     let wrong = verify("It is 300 [1], \"or so they say\" [1].", &sample());
     assert_eq!(wrong.citations[0].unsupported, ["300", "or so they say"]);
     assert_eq!(wrong.citations[0].citation, "backups.md:L1-L2");
+}
+
+#[test]
+fn a_claim_in_other_words_has_the_sentence_it_rests_on() {
+    let found = verify("The ledger's backups are kept 900 days [1], and so on [2].", &sample());
+    let quotes: Vec<_> = found.citations.iter().map(|c| c.quote.as_deref()).collect();
+    assert_eq!(quotes, [Some("Ledger backups are kept\nfor **400 days**, in 1,204 files."), None]);
 }

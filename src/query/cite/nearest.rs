@@ -1,0 +1,58 @@
+//! The sentence of a passage that a claim seems to rest on, where it quotes none.
+
+use std::ops::Range;
+
+use crate::text::{BlockKind, Words, blocks, sentences};
+
+/// The sentence that shares the most words with the claim: at least two, and half of those of the
+/// claim that say something.
+pub(super) fn nearest(claim: &Words, passage: &str) -> Option<Range<usize>> {
+    let mut wanted: Vec<&str> = claim.iter().filter(|word| says_something(word)).collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    let shared = |range: &Range<usize>| {
+        let words = Words::of(&passage[range.clone()]);
+        let words: Vec<&str> = words.iter().collect();
+        wanted.iter().filter(|want| words.iter().any(|word| same_stem(word, want))).count()
+    };
+    let all = blocks(passage).into_iter().filter(|block| block.kind != BlockKind::Heading);
+    let (range, count) = all
+        .flat_map(|block| match block.kind {
+            BlockKind::Code => vec![block.range],
+            _ => sentences(passage, &block.range),
+        })
+        .map(|range| (range.clone(), shared(&range)))
+        // The first of those that share as many.
+        .reduce(|best, next| if next.1 > best.1 { next } else { best })?;
+    (count >= 2 && count * 2 >= wanted.len()).then_some(range)
+}
+
+fn says_something(word: &str) -> bool {
+    word.chars().count() > 3 || word.contains(|c: char| c.is_ascii_digit())
+}
+
+/// `backup` and `backups`, `store` and `stored`.
+fn same_stem(a: &str, b: &str) -> bool {
+    let (short, long) = if a.len() < b.len() { (a, b) } else { (b, a) };
+    a == b || (short.len() > 3 && long.len() <= short.len() + 2 && long.starts_with(short))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sentence_a_claim_rests_on() {
+        let passage = "# Backups\n\nLedger backups are kept for 400 days. Staging keeps\nfourteen.\n\n- A restore needs two operators.";
+        let find = |claim: &str| nearest(&Words::of(claim), passage).map(|range| &passage[range]);
+        assert_eq!(
+            find("A backup of the ledger is kept 400 days."),
+            Some("Ledger backups are kept for 400 days.")
+        );
+        assert_eq!(find("Restoring takes two operators"), None);
+        assert_eq!(find("Every restore needs operators"), Some("A restore needs two operators."));
+        assert_eq!(find("staging keeps fourteen"), Some("Staging keeps\nfourteen."));
+        assert_eq!(find("Backups"), None);
+        assert_eq!(find(""), None);
+    }
+}
