@@ -1,9 +1,16 @@
 //! Makes untrusted text safe for a terminal. Document text and model output pass through here
 //! before they are shown; JSON stays exact.
 
+use unicode_width::UnicodeWidthChar;
+
+/// Marks that may stand on one character: more than any script needs, too few to paint over the
+/// lines around it or to hide a text in.
+const MAX_MARKS: usize = 8;
+
 /// `text` without anything that moves the cursor, recolours, writes the clipboard, forges a link,
 /// reorders or hides: control characters (C0 but newline and tab, DEL, C1), escape sequences as a
-/// whole (CSI, OSC, DCS and the like), bidi controls, zero-width and tag characters.
+/// whole (CSI, OSC, DCS and the like), bidi controls, zero-width and tag characters, and what is
+/// stacked on a character beyond [`MAX_MARKS`].
 pub fn sanitize(text: &str) -> String {
     let mut sanitizer = Sanitizer::default();
     sanitizer.push(text)
@@ -13,6 +20,10 @@ pub fn sanitize(text: &str) -> String {
 #[derive(Default, Debug)]
 pub struct Sanitizer {
     state: State,
+    /// Marks since the last character that has a width of its own.
+    marks: usize,
+    /// The last of those marks selects a variant of the character.
+    varied: bool,
 }
 
 #[derive(Default, Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,12 +67,28 @@ impl Sanitizer {
             (State::Escape, '\u{20}'..='\u{2f}') | (_, '\u{1b}') => State::Escape,
             (State::Escape, '\u{30}'..='\u{7e}') => State::Text,
             (_, c) => {
-                if is_visible(c) {
+                if is_visible(c) && self.may_stack(c) {
                     clean.push(c);
                 }
                 State::Text
             }
         };
+    }
+
+    /// Whether a character may stand on those before it. A variant is selected once: runs of
+    /// selectors show nothing and can carry a text.
+    fn may_stack(&mut self, c: char) -> bool {
+        if c == '\n' || c == '\t' || c.width() != Some(0) {
+            (self.marks, self.varied) = (0, false);
+            return true;
+        }
+        let selector = matches!(c, '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}');
+        if self.marks == MAX_MARKS || (selector && self.varied) {
+            return false;
+        }
+        self.marks += 1;
+        self.varied |= selector;
+        true
     }
 }
 
@@ -71,9 +98,10 @@ fn is_visible(c: char) -> bool {
         '\n' | '\t' => true,
         c if c.is_control() => false,
         // Soft hyphen, combining grapheme joiner, Arabic letter mark, Hangul fillers, Mongolian
-        // vowel separator, zero-width and bidi marks, line and paragraph separators, bidi
-        // embeddings, overrides and isolates, invisible operators, BOM, interlinear annotations,
-        // and the tag characters that can smuggle text.
+        // vowel separator and selectors, zero-width and bidi marks, line and paragraph separators,
+        // bidi embeddings, overrides and isolates, invisible operators, BOM, interlinear
+        // annotations, controls of shorthand and of musical notation, and the tag characters and
+        // unassigned ones beside them that can smuggle text.
         '\u{ad}'
         | '\u{34f}'
         | '\u{61c}'
@@ -81,7 +109,7 @@ fn is_visible(c: char) -> bool {
         | '\u{1160}'
         | '\u{17b4}'
         | '\u{17b5}'
-        | '\u{180e}'
+        | '\u{180b}'..='\u{180f}'
         | '\u{200b}'..='\u{200f}'
         | '\u{2028}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}'
@@ -89,7 +117,10 @@ fn is_visible(c: char) -> bool {
         | '\u{feff}'
         | '\u{ffa0}'
         | '\u{fff9}'..='\u{fffb}'
-        | '\u{e0000}'..='\u{e007f}' => false,
+        | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e00ff}'
+        | '\u{e01f0}'..='\u{e0fff}' => false,
         _ => true,
     }
 }
@@ -137,12 +168,53 @@ mod tests {
             ("\u{1b}cfull reset", "full reset"),
             ("\u{1b}(0line drawing", "line drawing"),
             ("grüße 漢字 👍🏽", "grüße 漢字 👍🏽"),
+            (
+                "na\u{308}ive ❤\u{fe0f} 1\u{fe0f}\u{20e3} हिन्दी ไม่",
+                "na\u{308}ive ❤\u{fe0f} 1\u{fe0f}\u{20e3} हिन्दी ไม่",
+            ),
+            ("a\u{fe00}\u{fe01}\u{e0101}b\u{fe00}", "a\u{fe00}b\u{fe00}"),
+            ("🏴\u{e0067}\u{e0062}\u{e007f}", "🏴"),
         ] {
             assert_eq!(sanitize(given), expected, "{given:?}");
         }
     }
 
+    #[test]
+    fn marks_do_not_pile_up() {
+        let marks = "\u{301}".repeat(50);
+        assert_eq!(sanitize(&format!("a{marks}b\u{200b}{marks}")).chars().count(), 18);
+        assert_eq!(sanitize(&format!("a{marks}\n{marks}")).chars().count(), 18);
+    }
+
+    /// Longest run of characters without a width of their own.
+    fn longest_stack(text: &str) -> usize {
+        let (mut run, mut longest) = (0, 0);
+        for c in text.chars() {
+            run = if c.width() == Some(0) { run + 1 } else { 0 };
+            longest = longest.max(run);
+        }
+        longest
+    }
+
+    /// What the standard calls controls of direction, apart from how [`is_visible`] names them.
+    fn reorders(c: char) -> bool {
+        "\u{61c}\u{200e}\u{200f}\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2066}\u{2067}\u{2068}\u{2069}"
+            .contains(c)
+    }
+
+    fn check(text: &str) -> Result<(), TestCaseError> {
+        let clean = sanitize(text);
+        prop_assert!(clean.chars().all(|c| !c.is_control() || c == '\n' || c == '\t'));
+        prop_assert!(clean.bytes().all(|byte| byte >= 0x20 || byte == b'\n' || byte == b'\t'));
+        prop_assert!(!clean.chars().any(reorders));
+        prop_assert!(longest_stack(&clean) <= MAX_MARKS);
+        prop_assert_eq!(sanitize(&clean), clean);
+        Ok(())
+    }
+
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
         #[test]
         fn escaped_json_says_the_same_and_is_visible(text in any::<String>()) {
             let value = serde_json::json!({ "text": text, "list": [text] });
@@ -155,9 +227,21 @@ mod tests {
 
         #[test]
         fn nothing_dangerous_survives(text in any::<String>()) {
-            let clean = sanitize(&text);
-            prop_assert!(clean.chars().all(is_visible));
-            prop_assert_eq!(sanitize(&clean), clean);
+            check(&text)?;
+        }
+
+        #[test]
+        fn nothing_dangerous_survives_in_arbitrary_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            check(&String::from_utf8_lossy(&bytes))?;
+            let latin: String = bytes.iter().map(|&byte| char::from(byte)).collect();
+            check(&latin)?;
+        }
+
+        #[test]
+        fn nothing_dangerous_survives_where_much_is_dangerous(
+            text in "([\u{1b}\u{9b}\u{9d}\u{90}\u{7}\u{9c}\u{200b}-\u{200f}\u{202a}-\u{202e}\u{2066}-\u{2069}\u{300}\u{301}\u{fe0f}\u{e0100}\u{e0041}\u{feff}\u{61c}]|[]\\[;mPX^_a0\\\\\n\t]){0,60}"
+        ) {
+            check(&text)?;
         }
 
         #[test]
