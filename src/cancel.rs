@@ -1,10 +1,11 @@
 //! A wish to stop, from whoever interrupts to whatever runs.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::sync::watch;
 
 /// Why a run stops before its end.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stop {
     /// The user asked for it.

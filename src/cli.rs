@@ -107,6 +107,7 @@ pub enum Command {
     Status(StatusArgs),
     Doctor(DoctorArgs),
     Config(ConfigArgs),
+    Schema(SchemaArgs),
     Completions(CompletionsArgs),
 }
 
@@ -299,7 +300,9 @@ pub struct SearchArgs {
 /// Answer a question from the documents, with citations
 ///
 /// Retrieves passages and streams an answer that cites them as `[n]`. While no chat model is
-/// configured the answer is quoted from the passages. Exits with 1 when there is no answer.
+/// configured the answer is quoted from the passages. Every citation is checked: quoted words and
+/// numbers have to be in the passage it names. Exits with 1 when there is no answer: nothing is
+/// found, the model says that the passages do not hold it, or it cites none of them.
 #[derive(Args, Debug)]
 pub struct QueryArgs {
     /// The question; `-` or nothing reads it from standard input
@@ -308,6 +311,13 @@ pub struct QueryArgs {
     /// Bring the collection in line with this path, glob or URL first (repeatable)
     #[arg(long, value_name = "PATH|URL")]
     pub from: Vec<String>,
+    /// Answer each line of this file, `-` for standard input: a JSON string, or an object with
+    /// `question` and `id`. Prints a line of JSON for each, in their order
+    #[arg(long, value_name = "FILE", conflicts_with = "question")]
+    pub batch: Option<PathBuf>,
+    /// Questions of a batch that are asked at a time [default: 4]
+    #[arg(long, value_name = "N")]
+    pub concurrency: Option<String>,
     #[command(flatten)]
     pub web: WebFlags,
     #[command(flatten)]
@@ -342,6 +352,9 @@ pub struct ChatFlags {
     /// Longest silence while the answer streams [default: 30s]
     #[arg(long, value_name = "TIME")]
     pub idle_timeout: Option<String>,
+    /// Exit with 1 unless every sentence is cited and every citation bears out what it is cited for
+    #[arg(long)]
+    pub require_citations: bool,
 }
 
 /// Say what is stored, and what built it
@@ -371,6 +384,42 @@ pub enum ConfigCommand {
     Show,
     /// Trust the project's docent.toml, as it is now, to choose where keys are sent
     Trust,
+}
+
+/// Print the JSON Schema of an output
+///
+/// Each describes one object: the whole output with `json`, one line of it with `jsonl`. Objects may
+/// get more fields; `schema_version` is raised when a field goes or changes its meaning.
+#[derive(Args, Debug)]
+pub struct SchemaArgs {
+    #[arg(value_enum, value_name = "OUTPUT")]
+    pub output: SchemaName,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SchemaName {
+    /// query --format json
+    QueryJson,
+    /// An event of query --format jsonl
+    QueryJsonl,
+    /// A line of query --batch
+    QueryBatch,
+    /// search --format json
+    SearchJson,
+    /// A hit of search --format jsonl
+    SearchJsonl,
+    /// The report of ingest
+    IngestJson,
+    /// ingest --dry-run and --check
+    IngestPlanJson,
+    /// status
+    StatusJson,
+    /// doctor
+    DoctorJson,
+    /// config show
+    ConfigJson,
+    /// A line on stderr, with either format
+    StderrJsonl,
 }
 
 /// Print shell completions or the man page

@@ -6,6 +6,7 @@ mod secrets;
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -20,7 +21,9 @@ pub const SCHEMA_VERSION: u32 = 1;
 const POINT_NAMESPACE: Uuid = Uuid::from_u128(0x6f1f_4a52_5d0c_4c0e_9d0b_8f3a_71c2_d04e);
 
 /// A SHA-256 in lowercase hexadecimal.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(
+    Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(transparent)]
 pub struct ContentHash(pub String);
 
@@ -43,7 +46,9 @@ impl fmt::Display for ContentHash {
 }
 
 /// What a document is, decided from its name and its first bytes.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     Markdown,
@@ -193,7 +198,7 @@ pub struct Point {
 }
 
 /// The commit mark of a document, and one row of the collection's list of documents.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct DocumentRecord {
     pub source: String,
     pub document_hash: ContentHash,
@@ -222,7 +227,7 @@ pub struct DocumentRecord {
 }
 
 /// How a page of the web was found, and how to ask whether it changed.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct WebOrigin {
     /// The URL that was named: of the page itself, or where the crawl began that met it.
     pub root: String,
@@ -233,7 +238,7 @@ pub struct WebOrigin {
 }
 
 /// What makes a request conditional. A server gave them out, and they are sent back as they are.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Validators {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub etag: Option<String>,
@@ -268,7 +273,7 @@ pub struct Tally {
 
 /// A source that could not be brought in: remembered, so that one that has not changed since is
 /// not tried again by each run.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct FailureRecord {
     pub source: String,
     /// Why, for a person.
@@ -294,7 +299,7 @@ impl FailureRecord {
 }
 
 /// What built a collection version. A command whose settings disagree with it stops.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Manifest {
     pub schema_version: u32,
     pub embedder: EmbedderId,
@@ -323,7 +328,7 @@ impl Manifest {
 }
 
 /// Pages of the web that a collection is kept in line with.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Site {
     /// Where to begin, in canonical form, without credentials.
     pub url: String,
@@ -332,7 +337,9 @@ pub struct Site {
 }
 
 /// How far to follow links.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug, Serialize, Deserialize, JsonSchema,
+)]
 pub struct Reach {
     /// Links from a start to the furthest page: 0 for the start alone.
     pub depth: u32,
@@ -341,7 +348,7 @@ pub struct Reach {
 }
 
 /// One ingest run that changed a collection.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Run {
     pub run_id: Uuid,
     /// RFC 3339, UTC.
@@ -351,7 +358,7 @@ pub struct Run {
 }
 
 /// Which model makes the dense vectors, and how it is asked.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct EmbedderId {
     /// As in `--embedder`: `builtin`, `openai:text-embedding-3-small`.
     pub name: String,
@@ -366,7 +373,7 @@ pub struct EmbedderId {
     pub query_prefix: String,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ChunkerId {
     pub max_tokens: usize,
     pub overlap_tokens: usize,
@@ -375,7 +382,7 @@ pub struct ChunkerId {
 }
 
 /// Parameters of the BM25 document vectors.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct SparseId {
     /// `bm25`.
     pub model: String,
@@ -408,7 +415,7 @@ pub struct Scored {
 }
 
 /// Rank (from 1) and score of a hit within one leg.
-#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct LegScore {
     pub rank: u32,
     pub score: f32,
@@ -446,7 +453,7 @@ impl Passage {
 }
 
 /// Which legs a retrieval asks.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     #[default]
@@ -466,7 +473,7 @@ impl Mode {
 }
 
 /// Tokens a chat model reported. `None` where the endpoint did not say.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Usage {
     pub prompt_tokens: Option<u64>,
     pub completion_tokens: Option<u64>,

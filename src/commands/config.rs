@@ -1,12 +1,11 @@
 //! `docent config`: what is set, and where; whom to trust.
 
-use serde_json::{Map, Value, json};
-
 use super::context::{self, PROJECT_FILE, Place};
 use crate::cli::{ConfigArgs, ConfigCommand, Format, Global};
 use crate::error::{Exit, Failure};
 use crate::settings::{self, Layer};
 use crate::ui::Ui;
+use crate::ui::json::{Setting, ShownSettings};
 use crate::ui::sanitize::sanitize_line;
 
 pub(super) fn run(ui: &mut Ui, global: &Global, args: ConfigArgs) -> Result<Exit, Failure> {
@@ -24,15 +23,11 @@ fn show(ui: &mut Ui, global: &Global) -> Result<Exit, Failure> {
         ui.warn(notice);
     }
     if ui.format != Format::Text {
-        let rows: Map<String, Value> = settings
-            .resolved
-            .iter()
-            .map(|row| {
-                let value = json!({"value": row.value, "origin": row.origin.label()});
-                (row.key.name.to_owned(), value)
-            })
-            .collect();
-        ui.json(json!({"settings": rows}))?;
+        let rows = settings.resolved.iter().map(|row| {
+            let setting = Setting { value: row.value.clone(), origin: row.origin.label() };
+            (row.key.name.to_owned(), setting)
+        });
+        ui.json(ShownSettings { settings: rows.collect() })?;
         return Ok(Exit::Done);
     }
     let width = settings.resolved.iter().map(|row| row.key.name.len()).max().unwrap_or(0);

@@ -5,7 +5,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::cli::{ChatFlags, Global, IngestFlags, RetrievalFlags, TapeFlags, WebFlags};
+use crate::cli::{ChatFlags, Global, IngestFlags, QueryArgs, RetrievalFlags, TapeFlags, WebFlags};
 use crate::error::{Exit, Failure};
 use crate::record::{Tape, TapeError};
 use crate::settings::{self, Layer, Layers, Origin, Settings, SettingsError, TapeFile, layers};
@@ -283,6 +283,10 @@ pub(super) fn tape_flags(flags: &TapeFlags) -> Layer {
     layers::flags([("record", flags.record.clone()), ("replay", flags.replay.clone())])
 }
 
+pub(super) fn batch_flags(args: &QueryArgs) -> Layer {
+    layers::flags([("chat.concurrency", args.concurrency.clone())])
+}
+
 pub(super) fn chat_flags(flags: &ChatFlags) -> Layer {
     layers::flags([
         ("model", flags.model.clone()),
@@ -292,5 +296,6 @@ pub(super) fn chat_flags(flags: &ChatFlags) -> Layer {
         ("chat.context_tokens", flags.context_tokens.clone()),
         ("chat.timeout", flags.timeout.clone()),
         ("chat.idle_timeout", flags.idle_timeout.clone()),
+        ("chat.require_citations", flags.require_citations.then(|| "true".to_owned())),
     ])
 }

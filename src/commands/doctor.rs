@@ -2,9 +2,6 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
-use serde_json::json;
-
 use super::connect::{self, StoreAccess};
 use super::context::Context;
 use crate::cli::{DoctorArgs, Format};
@@ -16,6 +13,7 @@ use crate::settings::EmbeddingModel;
 use crate::settings::parse::without_credentials;
 use crate::store::server::{self, ServerOptions};
 use crate::ui::Ui;
+use crate::ui::json;
 use crate::ui::sanitize::sanitize_line;
 use crate::ui::words::counted;
 
@@ -23,14 +21,11 @@ use crate::ui::words::counted;
 const GLANCE: Duration = Duration::from_millis(700);
 
 /// One thing that was looked at.
-#[derive(Serialize)]
 struct Check {
     name: &'static str,
     ok: bool,
     message: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<String>,
-    #[serde(skip)]
     exit: Exit,
 }
 
@@ -68,8 +63,14 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, _: DoctorArgs) -> Result
 
 fn print(ui: &mut Ui, checks: &[Check]) -> Result<(), Failure> {
     if ui.format != Format::Text {
+        let shown = checks.iter().map(|check| json::Check {
+            name: check.name.to_owned(),
+            ok: check.ok,
+            message: check.message.clone(),
+            hint: check.hint.clone(),
+        });
         let ok = checks.iter().all(|check| check.ok);
-        return ui.json(json!({"ok": ok, "checks": checks}));
+        return ui.json(json::Doctor { ok, checks: shown.collect() });
     }
     for check in checks {
         let style = ui.out_style;

@@ -1,6 +1,7 @@
 //! One file per subcommand, all of one shape: `run(ui, context, args)` returns the exit code, or
 //! the failure that ends the command. [`connect`] alone chooses backends.
 
+mod batch;
 mod completions;
 mod config;
 mod connect;
@@ -23,7 +24,7 @@ use crate::cli::{Cli, Command};
 use crate::error::{Exit, Failure};
 use crate::ingest::extract;
 use crate::settings::{Layer, layers};
-use crate::ui::Ui;
+use crate::ui::{self, Ui};
 use context::Context;
 
 /// Parses, dispatches, and turns the outcome into an exit code.
@@ -78,6 +79,7 @@ fn dispatch(ui: &mut Ui, cli: Cli) -> Result<Exit, Failure> {
             let mut flags = context::retrieval_flags(&args.retrieval);
             flags.extend(context::chat_flags(&args.chat));
             flags.extend(context::web_flags(&args.web));
+            flags.extend(context::batch_flags(&args));
             flags.extend(context::tape_flags(&args.tape));
             let context = context(ui, flags)?.with_tape(ui)?;
             block_on(query::run(ui, &context, args))
@@ -91,6 +93,10 @@ fn dispatch(ui: &mut Ui, cli: Cli) -> Result<Exit, Failure> {
             block_on(doctor::run(ui, &context, args))
         }
         Command::Config(args) => config::run(ui, &global, args),
+        Command::Schema(args) => {
+            ui.data(&format!("{}\n", ui::json::schema(args.output)))?;
+            Ok(Exit::Done)
+        }
         Command::Completions(args) => completions::run(ui, args),
     }
 }

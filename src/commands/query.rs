@@ -3,12 +3,14 @@
 use super::connect::{self, StoreAccess};
 use super::context::Context;
 use super::ingest::{self, Inputs};
-use super::{on_interrupt, search};
+use super::{batch, on_interrupt, search};
 use crate::cancel::Cancel;
+use crate::chat::ChatModel;
 use crate::cli::{IngestFlags, QueryArgs};
 use crate::error::{Exit, Failure};
 use crate::query::pack::PackOptions;
-use crate::query::{self, Answer, AnswerEvent, AnswerOptions};
+use crate::query::verdict::NoAnswer;
+use crate::query::{self, Answer, AnswerEvent, AnswerOptions, Retriever};
 use crate::ui::Ui;
 use crate::ui::answer::AnswerView;
 use crate::ui::progress::Waiting;
@@ -17,7 +19,10 @@ use crate::ui::progress::Waiting;
 const PER_SOURCE: usize = 3;
 
 pub(super) async fn run(ui: &mut Ui, context: &Context, args: QueryArgs) -> Result<Exit, Failure> {
-    let question = super::question(&args.question)?;
+    let asked = match &args.batch {
+        Some(file) => Asked::Batch(batch::read(file, &context.cwd)?),
+        None => Asked::One(super::question(&args.question)?),
+    };
     if args.from.iter().any(|path| path == "-") {
         return Err(Failure::usage("--from takes paths, globs and URLs, not standard input")
             .hint("bring it in first: docent ingest -"));
@@ -54,25 +59,59 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: QueryArgs) -> Resu
         retrieve,
         history: Vec::new(),
         system,
-        nonce: context.nonce(&question)?,
+        nonce: String::new(),
+        hold: context.settings.chat.model.is_none(),
     };
-    let answer = ask(ui, context, &question, &retriever, &*chat, &options, &cancel).await?;
-    conclude(ui, context, answer, partial)
+    let desk = Desk { context, retriever, chat, options, cancel };
+    let exit = match asked {
+        Asked::One(question) => {
+            let answer = ask(ui, &desk, &question).await?;
+            conclude(ui, context, &answer)
+        }
+        Asked::Batch(rows) => batch::run(ui, &desk, rows).await,
+    };
+    desk.retriever.store.leave().await;
+    exit.map(|exit| if exit == Exit::Done && partial { Exit::Partial } else { exit })
 }
 
-async fn ask(
-    ui: &mut Ui,
-    context: &Context,
-    question: &str,
-    retriever: &query::Retriever,
-    chat: &dyn crate::chat::ChatModel,
-    options: &AnswerOptions,
-    cancel: &Cancel,
-) -> Result<Answer, Failure> {
-    let mut waiting = Waiting::new(ui, &format!("asking {}", chat.name()));
+enum Asked {
+    One(String),
+    Batch(Vec<batch::Row>),
+}
+
+/// Where questions are put: opened once, however many there are.
+pub(super) struct Desk<'a> {
+    pub(super) context: &'a Context,
+    retriever: Retriever,
+    chat: Box<dyn ChatModel>,
+    options: AnswerOptions,
+    pub(super) cancel: Cancel,
+}
+
+impl Desk<'_> {
+    /// Answers a question, behind fences that no other has.
+    pub(super) async fn answer(
+        &self,
+        question: &str,
+        emit: &mut (dyn FnMut(AnswerEvent) + Send),
+    ) -> Result<Answer, Failure> {
+        let nonce = self.context.nonce(question)?;
+        let options = AnswerOptions { nonce, ..self.options.clone() };
+        let (retriever, chat) = (&self.retriever, &*self.chat);
+        let mut answer =
+            query::answer(question, retriever, chat, &options, &self.cancel, emit).await?;
+        let times = (answer.retrieved_in, answer.first_token_in, answer.elapsed);
+        let times = self.context.tape.value("times", question, times)?;
+        (answer.retrieved_in, answer.first_token_in, answer.elapsed) = times;
+        Ok(answer)
+    }
+}
+
+async fn ask(ui: &mut Ui, desk: &Desk<'_>, question: &str) -> Result<Answer, Failure> {
+    let mut waiting = Waiting::new(ui, &format!("asking {}", desk.chat.name()));
     let mut view = AnswerView::new(ui);
-    let mut answer =
-        query::answer(question, retriever, chat, options, cancel, &mut |event| match event {
+    let answer = desk
+        .answer(question, &mut |event| match event {
             AnswerEvent::Asking(_) | AnswerEvent::Retrieved { .. } => {
                 waiting.suspend(|| view.on(&event));
             }
@@ -83,34 +122,60 @@ async fn ask(
         })
         .await?;
     waiting.done();
-    let times = (answer.retrieved_in, answer.first_token_in, answer.elapsed);
-    let times = context.tape.value("times", question, times)?;
-    (answer.retrieved_in, answer.first_token_in, answer.elapsed) = times;
-    view.finish(question, &answer, &context.root)?;
+    view.finish(question, &answer, &desk.context.root)?;
     Ok(answer)
 }
 
 /// The exit code of an answer, and what is to be said of one that did not come.
-fn conclude(
-    ui: &mut Ui,
-    context: &Context,
-    answer: Answer,
-    partial: bool,
-) -> Result<Exit, Failure> {
-    if answer.interrupted {
-        return Ok(Exit::Interrupted);
+fn conclude(ui: &mut Ui, context: &Context, answer: &Answer) -> Result<Exit, Failure> {
+    if let Some(why) = answer.no_answer {
+        ui.note(&unanswered(why, context));
+        ui.nearest(&answer.nearest, &context.root);
+    } else if answer.cut().is_none() {
+        quoted(ui, context);
     }
-    if let Some(failure) = answer.failure {
-        return Err(failure.into());
-    }
-    if answer.no_answer {
-        ui.note("the documents do not answer this; `docent search` shows the nearest passages");
-        return Ok(Exit::Negative);
-    }
+    outcome(context, answer)
+}
+
+/// Says that answers are quoted, where they are.
+pub(super) fn quoted(ui: &mut Ui, context: &Context) {
     if context.settings.chat.model.is_none() {
         ui.note("quoted, not generated: no chat model is configured. `docent doctor` shows how.");
     }
-    Ok(if partial { Exit::Partial } else { Exit::Done })
+}
+
+/// What an answer comes to.
+pub(super) fn outcome(context: &Context, answer: &Answer) -> Result<Exit, Failure> {
+    if answer.interrupted {
+        return Ok(Exit::Interrupted);
+    }
+    if let Some(failure) = &answer.failure {
+        return Err(failure.clone().into());
+    }
+    if answer.no_answer.is_some() {
+        return Ok(Exit::Negative);
+    }
+    let objections = answer.objections();
+    if context.settings.chat.require_citations && !objections.is_empty() {
+        let message = "the answer is not borne out by its citations, as --require-citations wants";
+        return Err(Failure { causes: objections, ..Failure::new(Exit::Negative, message) });
+    }
+    Ok(Exit::Done)
+}
+
+/// Why there is no answer, for a person.
+fn unanswered(why: NoAnswer, context: &Context) -> String {
+    match (why, context.settings.search.min_score) {
+        (NoAnswer::NothingFound, Some(floor)) => {
+            format!("nothing scores as high as {floor} (--min-score)")
+        }
+        (NoAnswer::NothingFound, None) => {
+            "nothing was found; `docent status --documents` lists what is stored".to_owned()
+        }
+        (NoAnswer::Refused, _) => "the documents do not answer this".to_owned(),
+        (NoAnswer::Empty, _) => "the model wrote nothing".to_owned(),
+        (NoAnswer::Uncited, _) => "an answer that cites nothing does not count as one".to_owned(),
+    }
 }
 
 fn read_system(context: &Context) -> Result<Option<String>, Failure> {

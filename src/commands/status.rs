@@ -1,7 +1,5 @@
 //! `docent status`: what is stored, what built it, and whether it is stale.
 
-use serde_json::json;
-
 use super::connect::{self, StoreAccess};
 use super::context::Context;
 use crate::cli::{Format, StatusArgs};
@@ -10,6 +8,7 @@ use crate::ingest::discover::FoundFile;
 use crate::ingest::plan;
 use crate::types::{ContentHash, DocumentRecord, FailureRecord, Manifest};
 use crate::ui::Ui;
+use crate::ui::json::{Stale, Status};
 use crate::ui::sanitize::sanitize_line;
 use crate::ui::words::{counted, grouped};
 
@@ -37,21 +36,18 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: StatusArgs) -> Res
             }
         }
     } else {
-        let mut value = json!({
-            "collection": context.settings.collection,
-            "store": store.endpoint(),
-            "documents": documents.len(),
-            "chunks": chunks,
-            "manifest": manifest,
-            "mean_terms": mean_terms(&documents),
-            "stale": {"changed": freshness.changed, "missing": freshness.missing},
-            "failures": failures,
-            "pages": freshness.pages,
-        });
-        if args.documents {
-            value["records"] = json!(documents);
-        }
-        ui.json(value)?;
+        ui.json(Status {
+            collection: context.settings.collection.clone(),
+            store: store.endpoint().to_owned(),
+            documents: documents.len(),
+            chunks,
+            manifest: manifest.clone(),
+            mean_terms: mean_terms(&documents),
+            stale: Stale { changed: freshness.changed, missing: freshness.missing },
+            failures,
+            pages: freshness.pages,
+            records: args.documents.then(|| documents.clone()),
+        })?;
     }
     if let Some(warning) = drift(&manifest, &documents) {
         ui.warn(&warning);

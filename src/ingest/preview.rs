@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use futures::stream::{self, StreamExt};
+use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -19,7 +20,7 @@ use crate::store::VectorStore;
 use crate::types::{Chunk, ContentHash, Manifest, OnSecret};
 
 /// A plan, for a person and for a pipeline. Lists are sorted by source.
-#[derive(Clone, PartialEq, Debug, Default, Serialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, JsonSchema)]
 pub struct Preview {
     pub added: Vec<String>,
     pub changed: Vec<String>,
@@ -42,14 +43,14 @@ pub struct Preview {
     pub work: Option<Work>,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 pub struct Renamed {
     pub from: String,
     pub to: String,
 }
 
 /// What carrying out the plan would take.
-#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize)]
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, JsonSchema)]
 pub struct Work {
     /// Chunks to be stored.
     pub chunks: usize,

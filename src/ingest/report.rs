@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::secrets::Secrets;
@@ -35,14 +36,14 @@ pub enum IngestEvent {
 }
 
 /// A source that could not be brought in.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 pub struct FailedSource {
     pub source: String,
     pub reason: String,
 }
 
 /// What an ingest did. Counts are documents unless they say otherwise.
-#[derive(Clone, PartialEq, Debug, Default, Serialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, JsonSchema)]
 pub struct IngestReport {
     pub added: usize,
     pub changed: usize,

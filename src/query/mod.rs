@@ -9,6 +9,7 @@ pub mod pack;
 pub mod prompt;
 pub mod retrieve;
 pub mod rewrite;
+pub mod verdict;
 
 use std::iter;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use futures::StreamExt;
 use futures::future::try_join_all;
 
 use crate::cancel::Cancel;
+use crate::chat::extractive::Extractive;
 use crate::chat::{ChatEvent, ChatModel, ChatRequest};
 use crate::embed::sparse::SparseEncoder;
 use crate::embed::{Embedder, Role};
@@ -30,6 +32,7 @@ use history::Turn;
 use pack::PackOptions;
 use retrieve::RetrieveOptions;
 use rewrite::{Queries, RewriteOptions};
+use verdict::NoAnswer;
 
 /// What retrieval works with.
 pub struct Retriever {
@@ -84,6 +87,7 @@ impl Retriever {
 }
 
 /// How to answer.
+#[derive(Clone, Debug)]
 pub struct AnswerOptions {
     pub rewrite: RewriteOptions,
     pub retrieve: RetrieveOptions,
@@ -95,6 +99,8 @@ pub struct AnswerOptions {
     pub system: Option<String>,
     /// Marks the fences around passages; a document cannot guess it.
     pub nonce: String,
+    /// The model is done at once: the collection is kept open meanwhile.
+    pub hold: bool,
 }
 
 /// What happens, in order.
@@ -115,14 +121,17 @@ pub enum AnswerEvent {
 /// What came of a question.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Answer {
-    /// As the model wrote it, marks included.
+    /// As the model wrote it, marks included; empty where it refused.
     pub text: String,
-    /// The model said that the passages hold no answer, or there were none.
-    pub no_answer: bool,
+    /// `None` where there is an answer, or it did not come to its end.
+    pub no_answer: Option<NoAnswer>,
     pub model: String,
     /// What retrieval asked.
     pub queries: Queries,
+    /// What the model was given.
     pub passages: Vec<Passage>,
+    /// What came nearest, best first, where there is no answer; at most [`NEAREST`].
+    pub nearest: Vec<Passage>,
     pub citations: Citations,
     pub finish_reason: Option<String>,
     /// Of the answer and of the queries.
@@ -134,6 +143,9 @@ pub struct Answer {
     /// What cut the answer short.
     pub failure: Option<BackendError>,
 }
+
+/// Passages that are shown where there is no answer.
+pub const NEAREST: usize = 3;
 
 /// Answers a question, or finds that there is no answer.
 ///
@@ -165,10 +177,19 @@ pub async fn answer(
     let taken: usize = history.iter().map(|turn| turn.tokens(&count)).sum();
     let pack = PackOptions { max_tokens: options.pack.max_tokens - taken, ..options.pack.clone() };
     let passages = pack::pack(&hits, &pack, &count).passages;
+    let mut nearest = passages.iter().take(NEAREST).cloned().collect();
+    if let (true, Some(_)) = (hits.is_empty() && !cancel.is_cancelled(), options.retrieve.min_score)
+    {
+        let misses =
+            retriever.retrieve_all(&queries, &options.retrieve.without_floor(NEAREST)).await?;
+        nearest = pack::pack(&misses, &options.pack, &count).passages;
+    }
     let retrieved_in = asked.elapsed();
     // A model may take its time: others may have the collection meanwhile.
-    let store = Arc::clone(&retriever.store);
-    tokio::spawn(async move { store.release().await });
+    if !options.hold {
+        let store = Arc::clone(&retriever.store);
+        tokio::spawn(async move { store.release().await });
+    }
     emit(AnswerEvent::Retrieved { hits: hits.len(), passages: passages.clone() });
 
     let mut draft = Draft::new(started);
@@ -186,13 +207,24 @@ pub async fn answer(
         };
         draft.stream(chat, request, cancel, emit).await?;
     }
-    let refused = draft.text.trim().is_empty() || prompt::is_refusal(&draft.text);
+    let refused = draft.refused();
+    if refused {
+        // Nothing of it was shown.
+        draft.text.clear();
+    }
+    let citations = cite::verify(&draft.text, &passages);
+    let ended = draft.failure.is_none() && !cancel.is_cancelled();
+    let no_answer = NoAnswer::of(&draft.text, refused, &passages, &citations).filter(|_| ended);
+    if no_answer.is_none() {
+        nearest.clear();
+    }
     Ok(Answer {
-        no_answer: refused && draft.failure.is_none() && !cancel.is_cancelled(),
-        citations: cite::verify(&draft.text, &passages),
+        no_answer,
+        citations,
         model: draft.model.unwrap_or_else(|| chat.name().to_owned()),
         text: draft.text,
         passages,
+        nearest,
         finish_reason: draft.finish_reason,
         usage: queries.usage + draft.usage,
         queries,
@@ -283,11 +315,17 @@ impl Draft {
                 }
             }
         }
-        if !prompt::is_refusal(&self.text) {
+        if !self.refused() {
             send(marks.push(&held), emit);
             send(marks.finish(), emit);
         }
         Ok(())
+    }
+
+    /// The model said in the agreed form that the passages do not hold the answer.
+    fn refused(&self) -> bool {
+        let quoted_nothing = self.finish_reason.as_deref() == Some(Extractive::NO_ANSWER);
+        quoted_nothing || prompt::is_refusal(&self.text)
     }
 }
 

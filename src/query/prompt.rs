@@ -119,19 +119,21 @@ fn begins_tag(rest: &str) -> bool {
     name.get(..7).is_some_and(|name| name.eq_ignore_ascii_case("passage"))
 }
 
-/// Whether an answer is the agreed refusal, however it is dressed.
+/// Whether an answer is the agreed refusal: it begins with it, however it is dressed and whatever
+/// comes after it. It is no word of any language, so no answer begins with it by chance.
 pub fn is_refusal(answer: &str) -> bool {
-    bare(answer) == REFUSAL
+    let rest = bare(answer).strip_prefix(REFUSAL);
+    rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
 }
 
 /// Whether an answer that is still arriving may turn out to be the refusal: until this is false,
 /// nothing of it should be shown.
 pub fn may_be_refusal(beginning: &str) -> bool {
-    REFUSAL.starts_with(bare(beginning))
+    REFUSAL.starts_with(bare(beginning)) || is_refusal(beginning)
 }
 
 fn bare(answer: &str) -> &str {
-    answer.trim_matches(|c: char| c.is_whitespace() || ".!*`\"'[]".contains(c))
+    answer.trim_start_matches(|c: char| c.is_whitespace() || "*`\"'[_#>".contains(c))
 }
 
 #[cfg(test)]
@@ -197,14 +199,20 @@ mod tests {
 
     #[test]
     fn a_refusal_is_known_by_its_form_alone() {
-        for answer in ["NO_ANSWER", " **NO_ANSWER**.\n", "`NO_ANSWER`"] {
-            assert!(is_refusal(answer), "{answer}");
+        for answer in [
+            "NO_ANSWER",
+            " **NO_ANSWER**.\n",
+            "`NO_ANSWER`",
+            "[NO_ANSWER]",
+            "NO_ANSWER: passage [1] is about something else.",
+        ] {
+            assert!(is_refusal(answer) && may_be_refusal(answer), "{answer}");
         }
-        for answer in ["I don't know.", "NO_ANSWER, but [1]", ""] {
+        for answer in ["I don't know.", "NO_ANSWERS are [1]", "There is NO_ANSWER", ""] {
             assert!(!is_refusal(answer), "{answer}");
         }
         assert!(may_be_refusal("") && may_be_refusal("**NO_") && may_be_refusal("NO_ANSWER."));
-        assert!(!may_be_refusal("No") && !may_be_refusal("NO_ANSWER because"));
+        assert!(!may_be_refusal("No") && !may_be_refusal("NO_ANSWERS"));
     }
 
     proptest! {

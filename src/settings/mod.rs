@@ -105,6 +105,10 @@ pub struct Chat {
     pub timeout: Duration,
     pub idle_timeout: Duration,
     pub context_tokens: usize,
+    /// Questions of a batch at a time.
+    pub concurrency: usize,
+    /// An answer that its citations do not bear out as a whole is none.
+    pub require_citations: bool,
 }
 
 /// An OpenAI-compatible server and the key that goes with it, and only with it.
@@ -242,6 +246,8 @@ pub fn resolve(layers: &Layers, trusted: bool) -> Result<Settings, SettingsError
             timeout: values.parsed("chat.timeout", parse::duration)?,
             idle_timeout: values.parsed("chat.idle_timeout", parse::duration)?,
             context_tokens: values.parsed("chat.context_tokens", parse::count)?,
+            concurrency: values.parsed("chat.concurrency", parse::count)?,
+            require_citations: values.parsed("chat.require_citations", parse::boolean)?,
         },
         qdrant: Qdrant {
             url: qdrant_url,

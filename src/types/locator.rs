@@ -1,5 +1,8 @@
 //! Places in a source, as they are cited and written down.
 
+use schemars::JsonSchema;
+use schemars::r#gen::SchemaGenerator;
+use schemars::schema::Schema;
 use serde::{Deserialize, Serialize};
 
 use super::is_url;
@@ -72,7 +75,7 @@ impl Locator {
 }
 
 /// A [`Locator`] as it is written down: the fields of its unit, and no others.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 struct LocatorFields {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -95,6 +98,17 @@ struct LocatorFields {
     message: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     section: Option<u32>,
+}
+
+/// Of what it is written down as.
+impl JsonSchema for Locator {
+    fn schema_name() -> String {
+        "Locator".to_owned()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        LocatorFields::json_schema(generator)
+    }
 }
 
 impl From<Locator> for LocatorFields {

@@ -1,9 +1,10 @@
 //! What is to become of secrets in documents.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What to do with a document that holds what looks like a secret.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum OnSecret {
     /// Store it as it is, and say so.
@@ -36,7 +37,7 @@ impl OnSecret {
 }
 
 /// That a document was looked through for secrets, and what came of it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Screening {
     /// Of the rules.
     pub revision: u32,

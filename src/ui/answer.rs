@@ -1,18 +1,19 @@
-//! An answer while it arrives, and what stands under it.
+//! An answer while it arrives, and what is said of it when it has ended.
 
 use std::path::Path;
 
-use serde_json::{Value, json};
-
 use super::Ui;
-use super::passages::put_locator;
+use super::json::{AnswerJson, Event};
 use super::sanitize::{Sanitizer, sanitize_line};
 use super::words::{counted, seconds};
 use crate::cli::Format;
 use crate::error::Failure;
-use crate::query::cite::Citation;
+use crate::query::verdict::{Cut, Warning};
 use crate::query::{Answer, AnswerEvent};
 use crate::types::Passage;
+
+/// Uncited sentences that are listed one by one.
+const LISTED: usize = 5;
 
 /// Prints the events of an answer in the format that was asked for.
 pub struct AnswerView<'a> {
@@ -37,7 +38,7 @@ impl<'a> AnswerView<'a> {
         }
         let result = match self.ui.format {
             Format::Text => self.text(event),
-            Format::Jsonl => self.ui.json(event_json(event)),
+            Format::Jsonl => self.ui.json(Event::from(event)),
             Format::Json => Ok(()),
         };
         self.failed = result.err();
@@ -68,72 +69,52 @@ impl<'a> AnswerView<'a> {
         }
         let ui = self.ui;
         match ui.format {
-            Format::Json => return ui.json(answer_json(question, answer)),
-            Format::Jsonl => {
-                for citation in &answer.citations.citations {
-                    let mut value = citation_json(citation, &answer.passages);
-                    value["event"] = json!("citation");
-                    ui.json(value)?;
-                }
-                let mut done = answer_json(question, answer);
-                done["event"] = json!("done");
-                return ui.json(done);
-            }
+            Format::Json => return ui.json(AnswerJson::new(question, answer)),
+            Format::Jsonl => return ui.last_events(question, answer),
             Format::Text => {}
         }
         if !self.at_line_start {
             ui.data("\n")?;
         }
         ui.sources(answer, root)?;
-        ui.remarks(answer);
+        ui.warnings(answer);
+        ui.figures(answer);
         Ok(())
     }
 }
 
 impl Ui {
-    /// The cited passages: under the answer on a terminal, on stderr when stdout is piped.
-    fn sources(&mut self, answer: &Answer, root: &Path) -> Result<(), Failure> {
-        let cited: Vec<&Passage> = answer
-            .passages
-            .iter()
-            .filter(|passage| answer.citations.citations.iter().any(|c| c.number == passage.number))
-            .collect();
-        if cited.is_empty() {
-            return Ok(());
+    fn last_events(&mut self, question: &str, answer: &Answer) -> Result<(), Failure> {
+        for citation in &answer.citations.citations {
+            self.json(Event::Citation(citation.into()))?;
         }
-        let to_stdout = self.out_style.tty;
-        let style = if to_stdout { self.out_style } else { self.err_style };
-        let width = cited.iter().map(|p| p.citation().chars().count()).max().unwrap_or(0);
-        let mut lines = String::from("\n");
-        for passage in cited {
-            let citation = sanitize_line(&passage.citation());
-            let padding = " ".repeat(width.saturating_sub(citation.chars().count()));
-            let place = style.link(&style.citation(&citation), &passage.source, root);
-            let headings = sanitize_line(&passage.headings.join(" > "));
-            let line = format!("[{}] {place}{padding}    {headings}", passage.number);
-            lines += line.trim_end();
-            lines.push('\n');
+        for warning in &answer.warnings() {
+            self.json(Event::Warning(warning.into()))?;
         }
-        if to_stdout {
-            self.data(&lines)
-        } else {
-            self.status(lines.trim_end_matches('\n'));
-            Ok(())
+        self.json(Event::Done(Box::new(AnswerJson::new(question, answer))))
+    }
+
+    fn warnings(&mut self, answer: &Answer) {
+        let mut uncited = 0;
+        for warning in answer.warnings() {
+            match warning {
+                // Whoever pressed Ctrl-C knows.
+                Warning::Incomplete(Cut::Interrupted) => continue,
+                Warning::UncitedSentence { .. } => uncited += 1,
+                _ => {}
+            }
+            if uncited <= LISTED {
+                self.warn(&warning.to_string());
+            }
+        }
+        if uncited > LISTED {
+            let more = counted(uncited - LISTED, "more sentence");
+            self.warn(&format!("no passage is cited for {more}; --format json lists them all"));
         }
     }
 
-    fn remarks(&mut self, answer: &Answer) {
-        for number in &answer.citations.invalid {
-            self.warn(&format!("the answer cites [{number}], which is no passage"));
-        }
-        for citation in answer.citations.citations.iter().filter(|c| !c.verified) {
-            self.warn(&format!(
-                "[{}] does not bear out what it is cited for: {} lacks {}",
-                citation.number,
-                citation.citation,
-                citation.unsupported.join(", ")
-            ));
-        }
+    /// What it was made from, and how long that took.
+    fn figures(&mut self, answer: &Answer) {
         if answer.interrupted && answer.passages.is_empty() {
             return;
         }
@@ -162,80 +143,4 @@ impl Ui {
 fn detail(passage: &Passage) -> String {
     let place = sanitize_line(&passage.citation());
     format!("passage [{}] {place}, score {:.3}", passage.number, passage.score)
-}
-
-fn passage_citation(number: u32, passages: &[Passage]) -> String {
-    let passage = passages.iter().find(|passage| passage.number == number);
-    passage.map(Passage::citation).unwrap_or_default()
-}
-
-fn event_json(event: &AnswerEvent) -> Value {
-    match event {
-        AnswerEvent::Asking(queries) => json!({
-            "event": "asking",
-            "queries": queries.queries,
-            "hypothetical": queries.hypothetical,
-        }),
-        AnswerEvent::Retrieved { hits, passages } => json!({
-            "event": "retrieved",
-            "hits": hits,
-            "passages": passages.iter().map(passage_json).collect::<Vec<_>>(),
-        }),
-        AnswerEvent::Text(text) => json!({"event": "delta", "text": text}),
-        AnswerEvent::Mark(number) => {
-            json!({"event": "delta", "text": format!("[{number}]"), "mark": number})
-        }
-    }
-}
-
-fn answer_json(question: &str, answer: &Answer) -> Value {
-    let citations = answer.citations.citations.iter();
-    json!({
-        "question": question,
-        "queries": answer.queries.queries,
-        "hypothetical": answer.queries.hypothetical,
-        "answer": answer.text,
-        "no_answer": answer.no_answer,
-        "model": answer.model,
-        "citations": citations.map(|c| citation_json(c, &answer.passages)).collect::<Vec<_>>(),
-        "invalid_citations": answer.citations.invalid,
-        "uncited_sentences": answer.citations.uncited_sentences,
-        "passages": answer.passages.iter().map(passage_json).collect::<Vec<_>>(),
-        "finish_reason": answer.finish_reason,
-        "incomplete": answer.failure.is_some() || answer.interrupted,
-        "usage": answer.usage,
-        "retrieved_ms": answer.retrieved_in.as_millis() as u64,
-        "first_token_ms": answer.first_token_in.map(|time| time.as_millis() as u64),
-        "elapsed_ms": answer.elapsed.as_millis() as u64,
-    })
-}
-
-fn citation_json(citation: &Citation, passages: &[Passage]) -> Value {
-    let mut value = json!({
-        "passage": citation.number,
-        "citation": passage_citation(citation.number, passages),
-        "quote": citation.quote,
-        "verified": citation.verified,
-        "unsupported": citation.unsupported,
-    });
-    if let Some(passage) = passages.iter().find(|passage| passage.number == citation.number) {
-        value["source"] = json!(passage.source);
-        put_locator(&mut value, passage.locator);
-    }
-    value
-}
-
-fn passage_json(passage: &Passage) -> Value {
-    let mut value = json!({
-        "passage": passage.number,
-        "source": passage.source,
-        "citation": passage.citation(),
-        "title": passage.title,
-        "headings": passage.headings,
-        "text": passage.text,
-        "score": passage.score,
-        "document_hash": passage.document_hash,
-    });
-    put_locator(&mut value, passage.locator);
-    value
 }

@@ -5,23 +5,25 @@
 //! way to a person, and exact in JSON.
 
 pub mod answer;
+pub mod json;
 pub mod passages;
 pub mod preview;
 pub mod progress;
 pub mod report;
 pub mod sanitize;
 pub mod secrets;
+mod sources;
 pub mod style;
 pub mod words;
 
 use std::io::{self, IsTerminal, Write};
 
 use indicatif::MultiProgress;
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use crate::cli::{Format, Global, When};
 use crate::error::{Exit, Failure};
-use crate::types::SCHEMA_VERSION;
+use json::{Message, Versioned};
 use sanitize::{escape_json, sanitize, sanitize_line};
 use style::Style;
 
@@ -83,13 +85,26 @@ impl Ui {
 
     /// A JSON object with its `schema_version`: on one line, or indented where the whole output is
     /// one object.
-    pub fn json(&mut self, object: Value) -> Result<(), Failure> {
-        let object = versioned(object);
-        let text = match self.format {
-            Format::Json => format!("{object:#}\n"),
-            Format::Text | Format::Jsonl => format!("{object}\n"),
-        };
-        self.data(&escape_json(&text))
+    pub fn json(&mut self, object: impl Serialize) -> Result<(), Failure> {
+        match self.format {
+            Format::Json => {
+                let text = serde_json::to_string_pretty(&Versioned::new(object));
+                self.written(text)
+            }
+            Format::Text | Format::Jsonl => self.json_line(object),
+        }
+    }
+
+    /// The same on one line, whatever the format.
+    pub fn json_line(&mut self, object: impl Serialize) -> Result<(), Failure> {
+        self.written(serde_json::to_string(&Versioned::new(object)))
+    }
+
+    fn written(&mut self, text: serde_json::Result<String>) -> Result<(), Failure> {
+        let text = text.map_err(|error| {
+            Failure::new(Exit::Backend, format!("cannot write this as JSON: {error}"))
+        })?;
+        self.data(&escape_json(&format!("{text}\n")))
     }
 
     /// What was done, for a person who watches.
@@ -130,7 +145,7 @@ impl Ui {
     pub fn warn(&mut self, text: &str) {
         match self.format {
             Format::Text => self.labelled("warning", text),
-            _ => self.talk(&json_line(json!({"warning": text}))),
+            _ => self.talk(&line(Message::warning(text))),
         }
     }
 
@@ -140,11 +155,7 @@ impl Ui {
             return;
         }
         if self.format != Format::Text {
-            let error = json!({
-                "message": failure.message, "causes": failure.causes, "hint": failure.hint,
-                "exit_code": failure.exit as i32,
-            });
-            self.talk(&json_line(json!({"error": error})));
+            self.talk(&line(Message::error(failure)));
             return;
         }
         self.labelled("error", &failure.message);
@@ -169,7 +180,7 @@ impl Ui {
 fn note(format: Format, style: Style, text: &str) -> String {
     match format {
         Format::Text => labelled(style, "note", text),
-        _ => json_line(json!({"note": text})),
+        _ => line(Message::note(text)),
     }
 }
 
@@ -182,17 +193,7 @@ fn labelled(style: Style, label: &str, text: &str) -> String {
     format!("{painted} {}", sanitize_line(text))
 }
 
-/// On one line.
-fn json_line(object: Value) -> String {
-    escape_json(&versioned(object).to_string())
-}
-
-/// The object with `schema_version` before its own fields.
-fn versioned(object: Value) -> Value {
-    let mut fields = serde_json::Map::new();
-    fields.insert("schema_version".to_owned(), json!(SCHEMA_VERSION));
-    if let Value::Object(own) = object {
-        fields.extend(own);
-    }
-    Value::Object(fields)
+/// A line of stderr for a program. Texts and numbers always have a JSON text.
+fn line(message: Message) -> String {
+    escape_json(&serde_json::to_string(&Versioned::new(message)).unwrap_or_default())
 }

@@ -2,17 +2,17 @@
 
 use std::path::Path;
 
-use serde_json::{Value, json};
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::Ui;
+use super::json::{self, HitJson};
 use super::sanitize::{sanitize, sanitize_line};
 use super::style::Style;
 use super::words::counted;
 use crate::cli::Format;
 use crate::error::Failure;
 use crate::query::rewrite::Queries;
-use crate::types::{Hit, LegScore, Locator, Mode};
+use crate::types::{Hit, Mode};
 
 /// Lines of a passage that are shown.
 const SHOWN_LINES: usize = 8;
@@ -30,18 +30,17 @@ pub struct Found<'a> {
 
 impl Ui {
     pub fn passages(&mut self, found: &Found<'_>) -> Result<(), Failure> {
+        let mut hits = (1..).zip(found.hits).map(|(rank, hit)| HitJson::new(rank, hit));
         match self.format {
-            Format::Json => self.json(json!({
-                "question": found.question,
-                "queries": found.queries.queries,
-                "hypothetical": found.queries.hypothetical,
-                "mode": found.mode,
-                "hits": found.hits.iter().enumerate().map(hit_json).collect::<Vec<_>>(),
-                "elapsed_ms": found.elapsed_ms,
-            })),
-            Format::Jsonl => {
-                found.hits.iter().enumerate().try_for_each(|hit| self.json(hit_json(hit)))
-            }
+            Format::Json => self.json(json::Found {
+                question: found.question.to_owned(),
+                queries: found.queries.queries.clone(),
+                hypothetical: found.queries.hypothetical.clone(),
+                mode: found.mode,
+                hits: hits.collect(),
+                elapsed_ms: found.elapsed_ms,
+            }),
+            Format::Jsonl => hits.try_for_each(|hit| self.json(hit)),
             Format::Text => {
                 let words = words(&found.queries.queries.join(" "));
                 for (i, hit) in found.hits.iter().enumerate() {
@@ -125,36 +124,4 @@ fn related(a: &str, b: &str) -> bool {
         (a.min(b), a.max(b))
     };
     shorter > 2 && longer <= shorter + 3 && common + 1 >= shorter && common >= 3
-}
-
-fn hit_json((i, hit): (usize, &Hit)) -> Value {
-    let chunk = &hit.chunk;
-    let mut value = json!({
-        "rank": i + 1,
-        "score": hit.score,
-        "source": chunk.source,
-        "citation": chunk.locator.cite(&chunk.source),
-        "title": chunk.title,
-        "headings": chunk.headings,
-        "text": chunk.text,
-        "kind": chunk.kind,
-        "tags": chunk.tags,
-        "document_hash": chunk.document_hash,
-        "chunk_hash": chunk.chunk_hash,
-        "dense": hit.dense.map(leg_json),
-        "sparse": hit.sparse.map(leg_json),
-    });
-    put_locator(&mut value, chunk.locator);
-    value
-}
-
-fn leg_json(leg: LegScore) -> Value {
-    json!({"rank": leg.rank, "score": leg.score})
-}
-
-/// `"lines": [10, 24]`, `"page": 3`, `"sheet": 2, "rows": [4, 9]`: as in the payload.
-pub(super) fn put_locator(value: &mut Value, locator: Locator) {
-    if let (Value::Object(value), Value::Object(place)) = (value, json!(locator)) {
-        value.extend(place);
-    }
 }

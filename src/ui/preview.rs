@@ -1,7 +1,5 @@
 //! The plan of an ingest.
 
-use serde_json::json;
-
 use super::Ui;
 use super::sanitize::sanitize_line;
 use super::words::{counted, grouped, money};
@@ -14,7 +12,7 @@ impl Ui {
     /// what that takes.
     pub fn preview(&mut self, preview: &Preview) -> Result<(), Failure> {
         if self.format != Format::Text {
-            return self.json(json!(preview));
+            return self.json(preview);
         }
         if !self.quiet {
             self.data(&changes(preview))?;

@@ -1,7 +1,5 @@
 //! The closing report of an ingest.
 
-use serde_json::json;
-
 use super::Ui;
 use super::sanitize::sanitize_line;
 use super::words::{counted, grouped, money, seconds};
@@ -17,7 +15,7 @@ impl Ui {
     /// anything has none to read.
     pub fn ingest_report(&mut self, report: &IngestReport) -> Result<(), Failure> {
         if self.format != crate::cli::Format::Text {
-            return self.json(json!(report));
+            return self.json(report);
         }
         if report.aborted.is_none() || report.chunks > 0 {
             self.data(&format!("{}\n", summary(report)))?;

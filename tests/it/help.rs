@@ -15,6 +15,7 @@ fn help_of_every_command() {
         "doctor",
         "config",
         "config show",
+        "schema",
         "completions",
     ] {
         let mut args: Vec<&str> = command.split_whitespace().collect();
@@ -46,7 +47,7 @@ fn completions_and_man_pages_name_every_command() {
     let env = TestEnv::new();
     for shell in ["bash", "elvish", "fish", "powershell", "zsh", "man"] {
         let run = env.run(&["completions", shell]).expect(0);
-        for command in ["ingest", "search", "query", "status", "doctor", "config"] {
+        for command in ["ingest", "search", "query", "status", "doctor", "config", "schema"] {
             assert!(run.stdout.contains(command), "{shell} lacks {command}");
         }
         assert!(!run.stdout.contains("extract-worker"), "{shell} shows what is hidden");

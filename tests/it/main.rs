@@ -2,6 +2,7 @@
 
 #![allow(unreachable_pub, reason = "one binary: nothing is reachable from outside")]
 
+mod batch;
 mod config;
 mod doctor;
 mod env;
@@ -13,6 +14,7 @@ mod faults_store;
 mod formats;
 mod help;
 mod ingest;
+mod injection;
 mod kill;
 mod limits;
 mod openai;
@@ -23,6 +25,7 @@ mod replay;
 mod rewrite;
 mod sample_docs;
 mod scene;
+mod schema;
 mod search;
 mod secrets;
 mod site;
@@ -30,5 +33,6 @@ mod status;
 mod sync;
 mod tidy;
 mod together;
+mod trust;
 mod watch;
 mod web;

@@ -12,6 +12,7 @@ mod scan;
 
 use std::collections::HashSet;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use self::rules::{REVISION, Rule};
@@ -21,12 +22,12 @@ use super::document::Document;
 use crate::types::{DocumentRecord, OnSecret, Screening};
 
 /// A secret in a document. Its value is told nowhere.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 pub struct FoundSecret {
     pub source: String,
     /// `path:L10`, `path#page=3`.
     pub citation: String,
-    /// [`Rule::id`]
+    /// Which rule it was found by: `aws-access-key-id`.
     pub rule: &'static str,
     /// [`Rule::what`]
     #[serde(skip)]
@@ -34,9 +35,9 @@ pub struct FoundSecret {
 }
 
 /// Secrets of one document, or of a run.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, JsonSchema)]
 pub struct Secrets {
-    /// At most [`Secrets::LISTED`] of them.
+    /// At most 1,000 of them.
     #[serde(rename = "secrets")]
     pub listed: Vec<FoundSecret>,
     #[serde(rename = "secrets_total")]

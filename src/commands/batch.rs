@@ -1,0 +1,159 @@
+//! `docent query --batch`: many questions, a line of JSON for each, in their order.
+
+use std::io::Read as _;
+use std::path::Path;
+
+use futures::{StreamExt as _, stream};
+use serde_json::{Value, json};
+
+use super::query::{self, Desk};
+use crate::error::{Exit, Failure};
+use crate::query::Answer;
+use crate::ui::Ui;
+use crate::ui::json::{AnswerJson, BatchRow};
+use crate::ui::words::counted;
+
+/// A question, or why its line is none.
+pub(super) struct Row {
+    id: Value,
+    question: Result<String, Failure>,
+}
+
+/// The questions of a file, or of standard input.
+pub(super) fn read(file: &Path, cwd: &Path) -> Result<Vec<Row>, Failure> {
+    let mut text = String::new();
+    let (name, read) = if file == Path::new("-") {
+        ("standard input".to_owned(), std::io::stdin().read_to_string(&mut text).map(drop))
+    } else {
+        let read = std::fs::read_to_string(cwd.join(file)).map(|content| text = content);
+        (file.display().to_string(), read)
+    };
+    read.map_err(|error| Failure::usage(format!("--batch {name}: {error}")))?;
+    let rows = rows(&text);
+    if rows.is_empty() {
+        return Err(Failure::usage(format!("--batch {name} has no questions")).hint(EXAMPLE));
+    }
+    Ok(rows)
+}
+
+const EXAMPLE: &str = r#"write one a line: "How long?", or {"id": "q1", "question": "How long?"}"#;
+
+fn rows(text: &str) -> Vec<Row> {
+    let text = text.trim_start_matches('\u{feff}');
+    let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
+    lines.map(|(number, line)| row(number, line)).collect()
+}
+
+fn row(number: usize, line: &str) -> Row {
+    let wrong = |what: &str| Err(Failure::usage(format!("line {number} {what}")).hint(EXAMPLE));
+    let (id, question) = match serde_json::from_str::<Value>(line) {
+        Err(error) => (None, wrong(&format!("is not JSON: {error}"))),
+        Ok(Value::String(question)) => (None, Ok(question)),
+        Ok(Value::Object(mut fields)) => {
+            let question = match fields.remove("question") {
+                Some(Value::String(question)) => Ok(question),
+                Some(_) => wrong("has a `question` that is no string"),
+                None => wrong("has no `question`"),
+            };
+            (fields.remove("id"), question)
+        }
+        Ok(_) => (None, wrong("is neither a string nor an object")),
+    };
+    let question = question.and_then(|question| match question.trim() {
+        "" => wrong("has an empty question"),
+        question => Ok(question.to_owned()),
+    });
+    Row { id: id.filter(|id| !id.is_null()).unwrap_or_else(|| json!(number)), question }
+}
+
+/// Asks them all, some at a time. What concerns every question, such as a wrong key, ends it.
+pub(super) async fn run(ui: &mut Ui, desk: &Desk<'_>, rows: Vec<Row>) -> Result<Exit, Failure> {
+    let asked = rows.len();
+    let at_once = desk.context.settings.chat.concurrency;
+    let mut done = stream::iter(rows).map(|row| ask(desk, row)).buffered(at_once);
+    let mut exits = Vec::new();
+    while let Some(done) = done.next().await {
+        let Some((row, outcome)) = done else { continue };
+        ui.json_line(row)?;
+        match outcome {
+            Err(failure) if failure.exit == Exit::Config => return Err(failure),
+            outcome => exits.push(outcome.unwrap_or_else(|failure| failure.exit)),
+        }
+    }
+    let answered = exits.iter().filter(|exit| **exit == Exit::Done).count();
+    ui.status(&format!("{answered} of {} answered", counted(asked, "question")));
+    query::quoted(ui, desk.context);
+    if desk.cancel.is_cancelled() {
+        return Ok(Exit::Interrupted);
+    }
+    Ok(exits.into_iter().max_by_key(|exit| severity(*exit)).unwrap_or(Exit::Done))
+}
+
+/// `None` where it was not answered because of an interrupt.
+async fn ask(desk: &Desk<'_>, row: Row) -> Option<(BatchRow, Result<Exit, Failure>)> {
+    let question = match row.question {
+        Ok(question) => question,
+        Err(failure) => {
+            let outcome = Err(failure);
+            return Some((BatchRow::new(row.id, None, &outcome), outcome));
+        }
+    };
+    if desk.cancel.is_cancelled() {
+        return None;
+    }
+    let answer = desk.answer(&question, &mut drop).await;
+    let (answer, outcome) = match answer {
+        Ok(Answer { interrupted: true, .. }) => return None,
+        Ok(answer) => {
+            (Some(AnswerJson::new(&question, &answer)), query::outcome(desk.context, &answer))
+        }
+        Err(failure) => (None, Err(failure)),
+    };
+    Some((BatchRow::new(row.id, answer, &outcome), outcome))
+}
+
+/// What is worse for a pipeline: the more has to be done about it.
+fn severity(exit: Exit) -> u8 {
+    match exit {
+        Exit::Done => 0,
+        Exit::Negative => 1,
+        Exit::Partial => 2,
+        Exit::Usage => 3,
+        Exit::Backend => 4,
+        Exit::Config => 5,
+        Exit::Interrupted => 6,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_questions_or_say_why_not() {
+        let text = "\u{feff}\"One?\"\n\n{\"id\": \"b\", \"question\": \" Two? \", \"more\": 1}\r\n{\"question\": \"Three?\", \"id\": null}\n{}\n7\n{\n\"  \"\n{\"id\": 9, \"question\": 9}\n";
+        let shown: Vec<String> = rows(text)
+            .into_iter()
+            .map(|row| match row.question {
+                Ok(question) => format!("{} {question}", row.id),
+                Err(failure) => {
+                    format!("{} ! {}", row.id, failure.message.split(':').next().unwrap_or(""))
+                }
+            })
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                "1 One?",
+                "\"b\" Two?",
+                "4 Three?",
+                "5 ! line 5 has no `question`",
+                "6 ! line 6 is neither a string nor an object",
+                "7 ! line 7 is not JSON",
+                "8 ! line 8 has an empty question",
+                "9 ! line 9 has a `question` that is no string",
+            ]
+        );
+        assert!(rows("\n \n").is_empty());
+    }
+}

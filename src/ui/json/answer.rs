@@ -1,0 +1,320 @@
+//! What `query` prints.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{ErrorJson, exit_code};
+use crate::error::{Exit, Failure};
+use crate::query::cite::Citation;
+use crate::query::verdict::{Cut, NoAnswer, Warning};
+use crate::query::{Answer, AnswerEvent};
+use crate::types::{Locator, Passage, Usage};
+
+/// What came of a question.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Answer")]
+pub struct AnswerJson {
+    pub question: String,
+    /// What retrieval asked: the question, or how the chat model worded it.
+    pub queries: Vec<String>,
+    /// The passage in whose place the dense leg asked, where the chat model wrote one.
+    pub hypothetical: Option<String>,
+    /// As the model wrote it, with its marks `[n]`; empty where it refused.
+    pub answer: String,
+    pub no_answer: bool,
+    /// Why there is no answer; null where there is one.
+    pub no_answer_reason: Option<NoAnswerReason>,
+    /// The model that answered; `extractive` where the answer is quoted.
+    pub model: String,
+    /// One for each passage that is cited, in the order of first mention.
+    pub citations: Vec<CitationJson>,
+    /// Numbers that are cited and name no passage.
+    pub invalid_citations: Vec<u32>,
+    /// Sentences that cite nothing.
+    pub uncited_sentences: Vec<String>,
+    /// What the model was given.
+    pub passages: Vec<PassageJson>,
+    /// What came nearest, best first, where there is no answer.
+    pub nearest: Vec<Nearest>,
+    /// As the endpoint said it: `stop`, `length`.
+    pub finish_reason: Option<String>,
+    /// The answer was cut short: by a failure, an interrupt, or a limit on its length.
+    pub incomplete: bool,
+    pub usage: Usage,
+    pub retrieved_ms: u64,
+    /// Since the question was put.
+    pub first_token_ms: Option<u64>,
+    pub elapsed_ms: u64,
+}
+
+/// Decided by what came and what it cites, not by its wording.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum NoAnswerReason {
+    /// No passage was found, or none that scores as high as was asked for.
+    NothingFound,
+    /// The model gave the agreed refusal.
+    Refused,
+    /// The model wrote nothing.
+    Empty,
+    /// What the model wrote cites none of the passages.
+    Uncited,
+}
+
+/// A passage that the answer cites.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Citation")]
+pub struct CitationJson {
+    /// The number in the mark.
+    pub passage: u32,
+    pub source: String,
+    /// Source and place in one: `path:L10-L24`, `path#page=3`.
+    pub citation: String,
+    #[serde(flatten)]
+    pub locator: Locator,
+    /// The passage's own words that the claim rests on: those it quotes, or the sentence nearest to
+    /// it, if any is near.
+    pub quote: Option<String>,
+    /// Every quoted span and every number that is cited is in the passage.
+    pub verified: bool,
+    /// The quoted spans and numbers that are not.
+    pub unsupported: Vec<String>,
+}
+
+/// A passage as the model was given it.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Passage")]
+pub struct PassageJson {
+    /// The number that marks refer to.
+    pub passage: u32,
+    #[serde(flatten)]
+    pub place: Nearest,
+}
+
+/// A retrieved piece of a document.
+#[derive(Serialize, JsonSchema)]
+pub struct Nearest {
+    pub source: String,
+    /// Source and place in one: `path:L10-L24`, `path#page=3`.
+    pub citation: String,
+    /// Title of the document; empty where it has none.
+    pub title: String,
+    /// Outermost first.
+    pub headings: Vec<String>,
+    pub text: String,
+    pub score: f32,
+    /// SHA-256 of the document it is from.
+    pub document_hash: String,
+    #[serde(flatten)]
+    pub locator: Locator,
+}
+
+/// A line of `query --format jsonl`. The texts of all deltas together are the answer.
+#[derive(Serialize, JsonSchema)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// Where retrieval asks something else than the question.
+    Asking { queries: Vec<String>, hypothetical: Option<String> },
+    /// First but for that: what the model is given.
+    Retrieved {
+        /// Chunks that were found, before they were packed into passages.
+        hits: usize,
+        passages: Vec<PassageJson>,
+    },
+    /// A piece of the answer.
+    Delta {
+        text: String,
+        /// Where the text is a citation mark: the number in it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        mark: Option<u32>,
+    },
+    /// A passage that is cited, checked.
+    Citation(CitationJson),
+    /// Something that a reader of the answer should know.
+    Warning(WarningJson),
+    /// Last: the same object as `query --format json` prints.
+    Done(Box<AnswerJson>),
+}
+
+/// Something that a reader of the answer should know.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AnswerWarning")]
+pub struct WarningJson {
+    pub kind: WarningKind,
+    /// The same in words.
+    pub message: String,
+    /// The number in the mark, where it is about one.
+    pub passage: Option<u32>,
+    /// The sentence that cites nothing.
+    pub sentence: Option<String>,
+    /// Quoted spans and numbers that the passage lacks.
+    pub unsupported: Vec<String>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WarningKind {
+    /// A citation names no passage.
+    InvalidCitation,
+    /// A passage lacks what it is cited for.
+    UnverifiedCitation,
+    /// A sentence cites nothing.
+    UncitedSentence,
+    /// The whole answer cites no passage.
+    Uncited,
+    /// The endpoint failed in mid-answer.
+    Failed,
+    Interrupted,
+    /// The answer reached the longest it may have.
+    Length,
+    /// The endpoint held the rest back.
+    Filtered,
+}
+
+/// A line of `query --batch`: what came of one question, in the order of the questions.
+#[derive(Serialize, JsonSchema)]
+pub struct BatchRow {
+    /// As in the question's line; its number where it has none.
+    pub id: Value,
+    /// The exit code that `query` would end with for this question alone.
+    pub exit_code: i32,
+    /// Null where the question was answered, or found to have no answer.
+    pub error: Option<ErrorJson>,
+    /// As `query --format json` prints it; absent where there was an error before the answer.
+    #[serde(flatten)]
+    pub answer: Option<AnswerJson>,
+}
+
+impl BatchRow {
+    pub fn new(id: Value, answer: Option<AnswerJson>, outcome: &Result<Exit, Failure>) -> Self {
+        let (exit, failure) = match outcome {
+            Ok(exit) => (*exit, None),
+            Err(failure) => (failure.exit, Some(failure)),
+        };
+        Self { id, exit_code: exit_code(exit), error: failure.map(Into::into), answer }
+    }
+}
+
+impl AnswerJson {
+    pub fn new(question: &str, answer: &Answer) -> Self {
+        let milliseconds = |time: std::time::Duration| time.as_millis() as u64;
+        Self {
+            question: question.to_owned(),
+            queries: answer.queries.queries.clone(),
+            hypothetical: answer.queries.hypothetical.clone(),
+            answer: answer.text.clone(),
+            no_answer: answer.no_answer.is_some(),
+            no_answer_reason: answer.no_answer.map(Into::into),
+            model: answer.model.clone(),
+            citations: answer.citations.citations.iter().map(Into::into).collect(),
+            invalid_citations: answer.citations.invalid.clone(),
+            uncited_sentences: answer.citations.uncited_sentences.clone(),
+            passages: answer.passages.iter().map(Into::into).collect(),
+            nearest: answer.nearest.iter().map(Into::into).collect(),
+            finish_reason: answer.finish_reason.clone(),
+            incomplete: answer.cut().is_some(),
+            usage: answer.usage,
+            retrieved_ms: milliseconds(answer.retrieved_in),
+            first_token_ms: answer.first_token_in.map(milliseconds),
+            elapsed_ms: milliseconds(answer.elapsed),
+        }
+    }
+}
+
+impl From<NoAnswer> for NoAnswerReason {
+    fn from(why: NoAnswer) -> Self {
+        match why {
+            NoAnswer::NothingFound => Self::NothingFound,
+            NoAnswer::Refused => Self::Refused,
+            NoAnswer::Empty => Self::Empty,
+            NoAnswer::Uncited => Self::Uncited,
+        }
+    }
+}
+
+impl From<&Citation> for CitationJson {
+    fn from(citation: &Citation) -> Self {
+        Self {
+            passage: citation.number,
+            source: citation.source.clone(),
+            citation: citation.citation.clone(),
+            locator: citation.locator,
+            quote: citation.quote.clone(),
+            verified: citation.verified,
+            unsupported: citation.unsupported.clone(),
+        }
+    }
+}
+
+impl From<&Passage> for PassageJson {
+    fn from(passage: &Passage) -> Self {
+        Self { passage: passage.number, place: passage.into() }
+    }
+}
+
+impl From<&Passage> for Nearest {
+    fn from(passage: &Passage) -> Self {
+        Self {
+            source: passage.source.clone(),
+            citation: passage.citation(),
+            title: passage.title.clone(),
+            headings: passage.headings.clone(),
+            text: passage.text.clone(),
+            score: passage.score,
+            document_hash: passage.document_hash.to_string(),
+            locator: passage.locator,
+        }
+    }
+}
+
+impl From<&AnswerEvent> for Event {
+    fn from(event: &AnswerEvent) -> Self {
+        match event {
+            AnswerEvent::Asking(queries) => Self::Asking {
+                queries: queries.queries.clone(),
+                hypothetical: queries.hypothetical.clone(),
+            },
+            AnswerEvent::Retrieved { hits, passages } => {
+                Self::Retrieved { hits: *hits, passages: passages.iter().map(Into::into).collect() }
+            }
+            AnswerEvent::Text(text) => Self::Delta { text: text.clone(), mark: None },
+            AnswerEvent::Mark(number) => {
+                Self::Delta { text: format!("[{number}]"), mark: Some(*number) }
+            }
+        }
+    }
+}
+
+impl From<&Warning> for WarningJson {
+    fn from(warning: &Warning) -> Self {
+        let mut json = Self {
+            kind: WarningKind::Uncited,
+            message: warning.to_string(),
+            passage: None,
+            sentence: None,
+            unsupported: Vec::new(),
+        };
+        json.kind = match warning {
+            Warning::InvalidCitation { number } => {
+                json.passage = Some(*number);
+                WarningKind::InvalidCitation
+            }
+            Warning::UnverifiedCitation { number, unsupported, .. } => {
+                json.passage = Some(*number);
+                json.unsupported.clone_from(unsupported);
+                WarningKind::UnverifiedCitation
+            }
+            Warning::UncitedSentence { sentence } => {
+                json.sentence = Some(sentence.clone());
+                WarningKind::UncitedSentence
+            }
+            Warning::Uncited => WarningKind::Uncited,
+            Warning::Incomplete(Cut::Failed) => WarningKind::Failed,
+            Warning::Incomplete(Cut::Interrupted) => WarningKind::Interrupted,
+            Warning::Incomplete(Cut::Length) => WarningKind::Length,
+            Warning::Incomplete(Cut::Filtered) => WarningKind::Filtered,
+        };
+        json
+    }
+}

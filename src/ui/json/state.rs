@@ -1,0 +1,68 @@
+//! What `status`, `doctor` and `config show` print.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::types::{DocumentRecord, FailureRecord, Manifest};
+
+/// What is stored, and what built it.
+#[derive(Serialize, JsonSchema)]
+pub struct Status {
+    pub collection: String,
+    /// Directory of the embedded store, or URL of the server.
+    pub store: String,
+    pub documents: usize,
+    pub chunks: u64,
+    pub manifest: Manifest,
+    /// Mean number of BM25 terms of the chunks; null where there are none.
+    pub mean_terms: Option<f64>,
+    pub stale: Stale,
+    /// Sources that could not be brought in.
+    pub failures: Vec<FailureRecord>,
+    /// Documents that are pages of the web; whether they changed is not known.
+    pub pages: usize,
+    /// Every document, with `--documents`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub records: Option<Vec<DocumentRecord>>,
+}
+
+/// Files that are not what they were when they were ingested.
+#[derive(Serialize, JsonSchema)]
+pub struct Stale {
+    pub changed: Vec<String>,
+    pub missing: Vec<String>,
+}
+
+/// What is configured, and whether it answers.
+#[derive(Serialize, JsonSchema)]
+pub struct Doctor {
+    pub ok: bool,
+    pub checks: Vec<Check>,
+}
+
+/// One thing that was looked at.
+#[derive(Serialize, JsonSchema)]
+pub struct Check {
+    pub name: String,
+    pub ok: bool,
+    pub message: String,
+    /// What to do next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+/// Every setting, by its name.
+#[derive(Serialize, JsonSchema)]
+pub struct ShownSettings {
+    pub settings: BTreeMap<String, Setting>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct Setting {
+    /// Secrets are masked.
+    pub value: Option<String>,
+    /// Where it comes from.
+    pub origin: String,
+}

@@ -1,0 +1,132 @@
+//! What is printed is what `docent schema` says.
+
+use boon::{Compiler, Schemas};
+use serde_json::{Value, json};
+
+use crate::env::{Run, TestEnv};
+use crate::openai::{Fault, ScriptedServer, capture};
+
+/// Fails unless the schema of that name describes the value, and all of it: a field that the schema
+/// does not name is one that was forgotten.
+#[track_caller]
+fn check(env: &TestEnv, name: &str, values: &[Value]) {
+    assert!(!values.is_empty(), "nothing to check {name} with");
+    let open = env.run(&["schema", name]).expect(0).json();
+    let mut closed = open.clone();
+    closed["$schema"] = json!("https://json-schema.org/draft/2019-09/schema");
+    closed["unevaluatedProperties"] = json!(false);
+    if let Some(definitions) = closed["definitions"].as_object_mut() {
+        for definition in definitions.values_mut() {
+            definition["unevaluatedProperties"] = json!(false);
+        }
+    }
+    for schema in [open, closed] {
+        let mut schemas = Schemas::new();
+        let mut compiler = Compiler::new();
+        compiler.add_resource("http://localhost/schema.json", schema).expect("a resource");
+        let schema = compiler.compile("http://localhost/schema.json", &mut schemas);
+        let schema = schema.unwrap_or_else(|error| panic!("{name}: {error:#}"));
+        for value in values {
+            if let Err(error) = schemas.validate(value, schema) {
+                panic!("{name}: {error:#}\n{value:#}");
+            }
+        }
+    }
+}
+
+/// The lines of stderr, where it is JSON.
+fn stderr(run: &Run) -> Vec<Value> {
+    run.stderr.lines().map(|line| serde_json::from_str(line).expect("JSON on stderr")).collect()
+}
+
+#[test]
+fn answers() {
+    let mut env = TestEnv::with_samples();
+    env.run(&["ingest", "sample-docs"]).expect(0);
+    let server = ScriptedServer::start();
+    env.set("OPENAI_BASE_URL", &server.base_url()).set("DOCENT_ATTEMPTS", "1");
+    let question = "How long are ledger backups kept?";
+    let mut objects = vec![env.run(&["query", question, "--format", "json"]).expect(0).json()];
+    let mut events = env.run(&["query", question, "--format", "jsonl"]).expect(0).jsonl();
+    let mut rows = Vec::new();
+    let mut messages = Vec::new();
+    let answers = ["For 400 days [1] or 900 [2][99]. Who knows.", "400 days.", "NO_ANSWER", ""];
+    for answer in answers {
+        server.answer(&[answer]);
+        let model = ["query", question, "--model", "scripted-chat", "--format"];
+        let run = env.run(&[&model[..], &["json"]].concat());
+        messages.extend(stderr(&run));
+        objects.push(run.json());
+        events.extend(env.run(&[&model[..], &["jsonl"]].concat()).jsonl());
+        server.push(Fault::CutAfter(2));
+        events.extend(env.run(&[&model[..], &["jsonl"]].concat()).jsonl());
+        server.push(Fault::Answer(capture("ls-ctx.http")));
+        let input = format!("\"{question}\"\n{{}}\n\"{question}\"\n");
+        let batch = ["query", "--model", "m", "--batch", "-", "--concurrency", "1"];
+        rows.extend(env.run_with_input(&batch, input).jsonl());
+    }
+    let floor = ["query", question, "--mode", "dense", "--min-score", "1", "--format", "json"];
+    objects.push(env.run(&floor).expect(1).json());
+    server.push(Fault::Answer(capture("ls-ctx.http")));
+    let failed = ["query", question, "--model", "m", "--format", "json"];
+    messages.extend(stderr(&env.run(&failed).expect(4)));
+    check(&env, "query-json", &objects);
+    check(&env, "query-jsonl", &events);
+    check(&env, "query-batch", &rows);
+    check(&env, "stderr-jsonl", &messages);
+    for name in ["retrieved", "delta", "citation", "warning", "done"] {
+        assert!(events.iter().any(|event| event["event"] == name), "no {name}");
+    }
+    for name in ["note", "error"] {
+        assert!(messages.iter().any(|message| message.get(name).is_some()), "no {name}");
+    }
+}
+
+#[test]
+fn reports() {
+    let env = TestEnv::with_samples();
+    env.write("sample-docs/broken.pdf", "%PDF-1.4 not really");
+    let json = |args: &[&str]| env.run(&[args, &["--format", "json"]].concat()).json();
+    check(&env, "ingest-plan-json", &[json(&["ingest", "--dry-run", "sample-docs"])]);
+    let report = json(&["ingest", "sample-docs"]);
+    assert_eq!(report["failed"].as_array().map(Vec::len), Some(1));
+    check(&env, "ingest-json", &[report, json(&["ingest", "sample-docs"])]);
+    std::fs::rename(env.path("sample-docs/README.md"), env.path("sample-docs/MOVED.md")).ok();
+    check(&env, "ingest-plan-json", &[json(&["ingest", "--check", "sample-docs"])]);
+    check(&env, "status-json", &[json(&["status"]), json(&["status", "--documents"])]);
+    check(&env, "doctor-json", &[json(&["doctor"])]);
+    check(&env, "config-json", &[json(&["config", "show"])]);
+}
+
+#[test]
+fn passages_of_every_kind_of_place() {
+    let env = TestEnv::with_samples();
+    env.run(&["ingest", "sample-docs"]).expect(0);
+    let modes = ["hybrid", "dense", "sparse"];
+    let search = |mode: &str, format: &str| {
+        env.run(&["search", "ledger restore", "-k", "200", "--mode", mode, "--format", format])
+    };
+    let found: Vec<Value> = modes.iter().map(|mode| search(mode, "json").json()).collect();
+    check(&env, "search-json", &found);
+    let lines = search("hybrid", "jsonl").jsonl();
+    check(&env, "search-jsonl", &lines);
+    for place in ["lines", "page", "paragraphs"] {
+        assert!(lines.iter().any(|hit| hit.get(place).is_some()), "no {place}");
+    }
+}
+
+#[test]
+fn a_schema_is_not_met_by_anything() {
+    let env = TestEnv::new();
+    let schema = env.run(&["schema", "query-json"]).expect(0).json();
+    let mut schemas = Schemas::new();
+    let mut compiler = Compiler::new();
+    compiler.add_resource("http://localhost/schema.json", schema).expect("a resource");
+    let schema = compiler.compile("http://localhost/schema.json", &mut schemas).expect("a schema");
+    for wrong in [json!({}), json!({"schema_version": 1, "answer": 7}), json!([])] {
+        assert!(schemas.validate(&wrong, schema).is_err(), "{wrong}");
+    }
+    let run = env.run(&["schema", "query-jsonl"]).expect(0);
+    assert_eq!(run.json()["title"], "docent query --format jsonl");
+    env.run(&["schema", "nonsense"]).expect(2);
+}

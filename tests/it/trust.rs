@@ -1,0 +1,241 @@
+//! What `query` makes of a model that lies, refuses, cites nothing or is cut off: every check of
+//! its citations, end to end.
+
+use serde_json::Value;
+
+use crate::assert_run;
+use crate::env::{Run, TestEnv};
+use crate::openai::{Fault, ScriptedServer, event_stream};
+
+const QUESTION: &str = "How long are ledger backups kept?";
+
+/// Two documents, of which passage 1 is about backups and passage 2 about restoring, and a model
+/// that says what it is told to.
+fn library() -> (TestEnv, ScriptedServer) {
+    let mut env = TestEnv::new();
+    env.write(
+        "docs/backups.md",
+        "# Backups\n\nLedger backups are kept for 400 days, in 1,204 files. The index of the audit is `kept[2]`.\n",
+    );
+    env.write(
+        "docs/restore.md",
+        "# Restore\n\nA restore needs the approval of two operators. It isn’t quick – ask first.\n",
+    );
+    let server = ScriptedServer::start();
+    env.set("OPENAI_BASE_URL", &server.base_url()).set("DOCENT_MODEL", "scripted-chat");
+    env.set("DOCENT_ATTEMPTS", "1");
+    env.run(&["ingest", "docs"]).expect(0);
+    (env, server)
+}
+
+/// The model's answer, one character a delta.
+fn say(server: &ScriptedServer, answer: &str) {
+    let deltas: Vec<String> = answer.chars().map(String::from).collect();
+    server.answer(&deltas.iter().map(String::as_str).collect::<Vec<_>>());
+}
+
+/// `1+` verified, `1-` not, `!9` invalid; then the uncited sentences.
+fn summary(answer: &Value) -> String {
+    let list = |name: &str| answer[name].as_array().expect("a list").clone();
+    let citations = list("citations").into_iter().map(|citation| {
+        let sign = if citation["verified"] == true { '+' } else { '-' };
+        format!("{}{sign}", citation["passage"])
+    });
+    let invalid = list("invalid_citations").into_iter().map(|number| format!("!{number}"));
+    let uncited = list("uncited_sentences").into_iter().map(|sentence| format!("({sentence})"));
+    citations.chain(invalid).chain(uncited).collect::<Vec<_>>().join(" ").replace('"', "")
+}
+
+#[test]
+fn lies_are_caught_and_what_only_looks_like_a_citation_is_left_alone() {
+    let (env, server) = library();
+    for (answer, expected) in [
+        ("They are kept for 400 days [1].", "1+"),
+        // Invented numbers.
+        ("They are kept for 900 days [1].", "1-"),
+        ("They are kept for nine hundred days [1].", "1-"),
+        ("They are kept for four hundred days [1], in 1\u{202f}204 files [1].", "1+"),
+        ("A restore needs 2 operators [2].", "2+"),
+        ("A restore needs three operators [2].", "2-"),
+        // Passages that there are not.
+        ("They are kept for 400 days [99].", "!99"),
+        ("They are kept for 400 days [1][99].", "1+ !99"),
+        // Misquoted, and rightly quoted from the wrong passage.
+        ("It says \"kept for all 400 days\" [1].", "1-"),
+        ("It says “KEPT   for 400 days” [1].", "1+"),
+        ("It says ‘it isn't quick - ask first’ [2].", "2+"),
+        ("It says \"kept for 400 days\" [2].", "2-"),
+        ("It says \"kept for ever and ever [1]\".", "1-"),
+        // Forms of marks.
+        ("They are kept for 400 days [[1]].", "1+"),
+        ("They are kept for 400 days, and two approve [1, 2].", "1+ 2+"),
+        ("They are kept for 400 days [1-2].", "(They are kept for 400 days [1-2].)"),
+        ("They are kept for 400 days [^1].", "(They are kept for 400 days [^1].)"),
+        ("They are kept for 400 days [1](/x).", "(They are kept for 400 days [1](/x).)"),
+        ("They are kept for 400 days \\[1].", "(They are kept for 400 days \\\\[1].)"),
+        // Code.
+        ("Its index is `kept[2]` [1].", "1+"),
+        ("They are kept for 400 days [1]:\n\n```\nlet first = kept[2];\n```\n", "1+"),
+        ("```\nkept[1]\n", ""),
+        // What cites nothing.
+        ("They are kept for 400 days [1]. Nobody knows why.", "1+ (Nobody knows why.)"),
+    ] {
+        say(&server, answer);
+        let run = env.run(&["query", QUESTION, "--format", "json"]);
+        let json = run.json();
+        assert_eq!(summary(&json), expected, "{answer}\n{run}");
+        assert_eq!(json["answer"], answer, "JSON has it exactly");
+        let cited = !json["citations"].as_array().expect("a list").is_empty();
+        assert_eq!(json["no_answer"], !cited, "{run}");
+        run.expect(i32::from(!cited));
+    }
+}
+
+const LIES: &str = "Backups are kept for 900 days [1]. It says \"two operators may restore\" [2]. See also [99]. Everybody agrees on that.";
+
+#[test]
+fn a_liar_in_text() {
+    let (env, server) = library();
+    say(&server, LIES);
+    assert_run!(env.run(&["query", QUESTION]).expect(0));
+}
+
+#[test]
+fn a_liar_in_json() {
+    let (env, server) = library();
+    say(&server, LIES);
+    assert_run!(env.run(&["query", QUESTION, "--format", "json"]).expect(0));
+}
+
+#[test]
+fn a_liar_in_events() {
+    let (env, server) = library();
+    server.answer(&[&LIES[..33], &LIES[33..]]);
+    assert_run!(env.run(&["query", QUESTION, "--format", "jsonl"]).expect(0));
+}
+
+#[test]
+fn required_citations() {
+    let (env, server) = library();
+    let ask = |answer: &str, format: &str| {
+        say(&server, answer);
+        env.run(&["query", QUESTION, "--require-citations", "--format", format])
+    };
+    ask("They are kept for 400 days [1].", "text").expect(0);
+    for (answer, objection) in [
+        ("They are kept for 900 days [1].", "does not bear out: 1"),
+        ("They are kept for 400 days [1][99].", "name no passage: 1"),
+        ("They are kept for 400 days [1]. Nobody knows why.", "sentences without a citation: 1"),
+    ] {
+        let run = ask(answer, "text").expect(1);
+        assert!(run.stderr.contains(objection), "{run}");
+    }
+    let run = ask("They are kept for 400 days.", "text").expect(1);
+    assert!(run.stderr.contains("cites nothing"), "{run}");
+    assert_run!(ask(LIES, "text").expect(1));
+    let run = ask(LIES, "json").expect(1);
+    let error: Value = serde_json::from_str(&run.stderr).expect("JSON on stderr");
+    assert_eq!(error["error"]["exit_code"], 1, "{run}");
+    assert_eq!(run.json()["answer"], LIES);
+}
+
+#[test]
+fn citations_can_be_required_by_a_setting() {
+    let (mut env, server) = library();
+    env.set("DOCENT_CHAT_REQUIRE_CITATIONS", "true");
+    say(&server, "They are kept for 900 days [1].");
+    env.run(&["query", QUESTION]).expect(1);
+}
+
+#[test]
+fn a_refusal_shows_what_came_nearest_and_no_answer() {
+    let (env, server) = library();
+    for refusal in ["NO_ANSWER", "**NO_ANSWER**\n\nPassage [1] is about something else."] {
+        say(&server, refusal);
+        let run = env.run(&["query", QUESTION]).expect(1);
+        assert_eq!(run.stdout, "");
+        let json = env.run(&["query", QUESTION, "--format", "json"]).expect(1).json();
+        assert_eq!((&json["no_answer"], &json["answer"]), (&true.into(), &"".into()));
+        assert_eq!(json["no_answer_reason"], "refused");
+        assert_eq!(json["nearest"][0]["citation"], "docs/backups.md:L1-L3");
+        let events = env.run(&["query", QUESTION, "--format", "jsonl"]).expect(1).jsonl();
+        assert!(events.iter().all(|event| event["event"] != "delta"), "{events:?}");
+    }
+    assert_run!(env.run(&["query", QUESTION]));
+}
+
+#[test]
+fn nothing_above_the_floor_shows_what_came_nearest() {
+    let (env, server) = library();
+    let args = ["query", QUESTION, "--mode", "dense", "--min-score", "0.99"];
+    assert_run!(env.run(&args).expect(1));
+    let json = env.run(&[&args[..], &["--format", "json"]].concat()).expect(1).json();
+    assert_eq!(json["no_answer_reason"], "nothing_found");
+    assert_eq!(json["passages"].as_array().map(Vec::len), Some(0));
+    assert_eq!(json["nearest"][0]["source"], "docs/backups.md");
+    assert_eq!(server.requests().len(), 0, "nothing is asked");
+}
+
+#[test]
+fn an_answer_that_cites_nothing_does_not_count_as_one() {
+    let (env, server) = library();
+    say(&server, "They are kept for 400 days.");
+    assert_run!(env.run(&["query", QUESTION]).expect(1));
+    let json = env.run(&["query", QUESTION, "--format", "json"]).expect(1).json();
+    assert_eq!(json["no_answer_reason"], "uncited");
+    say(&server, "");
+    let json = env.run(&["query", QUESTION, "--format", "json"]).expect(1).json();
+    assert_eq!(json["no_answer_reason"], "empty");
+}
+
+/// The first words of an answer, and why it ends with them.
+fn ending(finish: &str) -> Vec<u8> {
+    let event = |content: &str, finish: &str| {
+        format!(
+            r#"{{"id":"x","object":"chat.completion.chunk","created":1,"model":"m","choices":[{{"index":0,"delta":{{"content":"{content}"}},"finish_reason":{finish}}}]}}"#
+        )
+    };
+    event_stream(&[&event("Kept for 400 days [1]", "null"), &event(" or", finish), "[DONE]"])
+}
+
+fn error_of(run: &Run) -> Value {
+    let last = run.stderr.lines().last().expect("a line on stderr");
+    serde_json::from_str(last).unwrap_or_else(|error| panic!("{error}\n{run}"))
+}
+
+#[test]
+fn an_endpoint_that_dies_in_mid_answer() {
+    let (env, server) = library();
+    say(&server, "Kept 400 days [1].");
+    let ask = |format: &str| {
+        server.push(Fault::CutAfter(8));
+        env.run(&["query", QUESTION, "--format", format]).expect(4)
+    };
+    assert_run!(ask("text"));
+    let run = ask("json");
+    let json = run.json();
+    assert_eq!((&json["answer"], &json["incomplete"]), (&"Kept 40".into(), &true.into()));
+    assert_eq!((&json["no_answer"], &json["finish_reason"]), (&false.into(), &Value::Null));
+    assert_eq!(error_of(&run)["error"]["exit_code"], 4);
+    let run = ask("jsonl");
+    let events = run.jsonl();
+    let done = events.last().expect("an event");
+    assert_eq!((&done["event"], &done["incomplete"]), (&"done".into(), &true.into()));
+    assert!(events.iter().any(|e| e["event"] == "warning" && e["kind"] == "failed"), "{run}");
+    assert_eq!(error_of(&run)["error"]["exit_code"], 4);
+}
+
+#[test]
+fn an_answer_that_reached_a_limit_is_incomplete() {
+    let (env, server) = library();
+    for (finish, kind) in [("\"length\"", "length"), ("\"content_filter\"", "filtered")] {
+        server.push(Fault::Answer(ending(finish)));
+        let run = env.run(&["query", QUESTION, "--format", "jsonl"]).expect(0);
+        let events = run.jsonl();
+        assert_eq!(events.last().expect("an event")["incomplete"], true, "{run}");
+        assert!(events.iter().any(|e| e["event"] == "warning" && e["kind"] == kind), "{run}");
+        server.push(Fault::Answer(ending(finish)));
+        let run = env.run(&["query", QUESTION]).expect(0);
+        assert!(run.stderr.contains("warning: incomplete: "), "{run}");
+    }
+}
