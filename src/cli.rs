@@ -104,6 +104,7 @@ pub enum Command {
     Ingest(IngestArgs),
     Search(SearchArgs),
     Query(QueryArgs),
+    Trace(TraceArgs),
     Status(StatusArgs),
     Doctor(DoctorArgs),
     Config(ConfigArgs),
@@ -325,6 +326,8 @@ pub struct QueryArgs {
     #[command(flatten)]
     pub chat: ChatFlags,
     #[command(flatten)]
+    pub trace: TraceFlags,
+    #[command(flatten)]
     pub tape: TapeFlags,
 }
 
@@ -355,6 +358,44 @@ pub struct ChatFlags {
     /// Exit with 1 unless every sentence is cited and every citation bears out what it is cited for
     #[arg(long)]
     pub require_citations: bool,
+}
+
+/// What is kept of an answer.
+#[derive(Args, Debug, Default, Clone)]
+#[command(next_help_heading = "Provenance")]
+pub struct TraceFlags {
+    /// Add a record of where the answer comes from to this file, or as a file of its own to this
+    /// directory
+    #[arg(long, value_name = "FILE|DIR")]
+    pub trace: Option<String>,
+    /// Keep prompt and answer in that record, too
+    #[arg(long)]
+    pub trace_content: bool,
+}
+
+/// Show where answers come from, as `--trace` recorded it
+#[derive(Args, Debug)]
+pub struct TraceArgs {
+    #[command(subcommand)]
+    pub command: TraceCommand,
+}
+
+#[derive(Subcommand, Debug)]
+pub enum TraceCommand {
+    /// Print the record of an answer
+    Show {
+        /// Id of the answer, or its beginning [default: the last answer]
+        id: Option<String>,
+        /// File or directory with the records [default: what `DOCENT_TRACE` names]
+        #[arg(long, value_name = "FILE|DIR")]
+        trace: Option<String>,
+    },
+    /// List the answers that have a record, oldest first
+    List {
+        /// File or directory with the records [default: what `DOCENT_TRACE` names]
+        #[arg(long, value_name = "FILE|DIR")]
+        trace: Option<String>,
+    },
 }
 
 /// Say what is stored, and what built it

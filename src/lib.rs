@@ -17,6 +17,7 @@
 //! | [`store`] | [`store::VectorStore`] and its implementations: embedded Qdrant and a Qdrant server |
 //! | [`chat`] | [`chat::ChatModel`] and its implementations |
 //! | [`record`] | the exchanges with models, on file: `--record`, `--replay` |
+//! | [`trace`] | where an answer comes from: its record, on file and as OpenTelemetry spans |
 //! | [`openai`] | the HTTP client that `embed` and `chat` share for OpenAI-compatible servers |
 //! | [`text`] | blocks, sentences and words of a text, and whether one text quotes another; pure |
 //! | [`retry`] | the one retry policy for everything outside the process |
@@ -51,6 +52,7 @@ pub mod retry;
 pub mod settings;
 pub mod store;
 pub mod text;
+pub mod trace;
 pub mod types;
 pub mod ui;
 pub mod watch;

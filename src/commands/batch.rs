@@ -6,7 +6,8 @@ use std::path::Path;
 use futures::{StreamExt as _, stream};
 use serde_json::{Value, json};
 
-use super::query::{self, Desk};
+use super::desk::Desk;
+use super::query;
 use crate::error::{Exit, Failure};
 use crate::query::Answer;
 use crate::ui::Ui;
@@ -73,8 +74,11 @@ pub(super) async fn run(ui: &mut Ui, desk: &Desk<'_>, rows: Vec<Row>) -> Result<
     let mut done = stream::iter(rows).map(|row| ask(desk, row)).buffered(at_once);
     let mut exits = Vec::new();
     while let Some(done) = done.next().await {
-        let Some((row, outcome)) = done else { continue };
+        let Some(Asked { row, outcome, warning }) = done else { continue };
         ui.json_line(row)?;
+        if let Some(warning) = warning {
+            ui.warn(&warning);
+        }
         match outcome {
             Err(failure) if failure.exit == Exit::Config => return Err(failure),
             outcome => exits.push(outcome.unwrap_or_else(|failure| failure.exit)),
@@ -89,27 +93,49 @@ pub(super) async fn run(ui: &mut Ui, desk: &Desk<'_>, rows: Vec<Row>) -> Result<
     Ok(exits.into_iter().max_by_key(|exit| severity(*exit)).unwrap_or(Exit::Done))
 }
 
+/// What came of a row.
+struct Asked {
+    row: BatchRow,
+    outcome: Result<Exit, Failure>,
+    /// Of its record.
+    warning: Option<String>,
+}
+
+impl Asked {
+    fn failed(id: Value, failure: Failure) -> Self {
+        let outcome = Err(failure);
+        Self { row: BatchRow::new(id, None, &outcome), outcome, warning: None }
+    }
+}
+
 /// `None` where it was not answered because of an interrupt.
-async fn ask(desk: &Desk<'_>, row: Row) -> Option<(BatchRow, Result<Exit, Failure>)> {
-    let question = match row.question {
+async fn ask(desk: &Desk<'_>, Row { id, question }: Row) -> Option<Asked> {
+    let question = match question {
         Ok(question) => question,
-        Err(failure) => {
-            let outcome = Err(failure);
-            return Some((BatchRow::new(row.id, None, &outcome), outcome));
-        }
+        Err(failure) => return Some(Asked::failed(id, failure)),
     };
     if desk.cancel.is_cancelled() {
         return None;
     }
-    let answer = desk.answer(&question, &mut drop).await;
-    let (answer, outcome) = match answer {
-        Ok(Answer { interrupted: true, .. }) => return None,
-        Ok(answer) => {
-            (Some(AnswerJson::new(&question, &answer)), query::outcome(desk.context, &answer))
-        }
-        Err(failure) => (None, Err(failure)),
+    let put = match desk.put(&question, &mut drop).await {
+        Ok(put) => put,
+        Err(failure) => return Some(Asked::failed(id, failure)),
     };
-    Some((BatchRow::new(row.id, answer, &outcome), outcome))
+    let outcome = match &put.answer {
+        Ok(answer) => query::outcome(desk.context, answer),
+        Err(failure) => Err(failure.clone()),
+    };
+    let kept = desk.keep(&put, &outcome).await;
+    let answer = match &put.answer {
+        Ok(Answer { interrupted: true, .. }) => return None,
+        Ok(answer) => Some(AnswerJson::new(&question, answer)),
+        Err(_) => None,
+    };
+    let (outcome, warning) = match kept {
+        Ok(warning) => (outcome, warning),
+        Err(failure) => (outcome.and(Err(failure)), None),
+    };
+    Some(Asked { row: BatchRow::new(id, answer, &outcome), outcome, warning })
 }
 
 /// What is worse for a pipeline: the more has to be done about it.

@@ -279,7 +279,7 @@ pub(super) async fn retriever(
     let sparse = SparseEncoder::new(&manifest.sparse).map_err(|problem| {
         Failure::config(format!("collection `{}`: {problem}", context.settings.collection))
     })?;
-    Ok(Retriever { embedder, store, sparse })
+    Ok(Retriever { embedder, store, sparse: Arc::new(sparse) })
 }
 
 /// Says what a command works with, to one who asked.

@@ -5,7 +5,9 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::cli::{ChatFlags, Global, IngestFlags, QueryArgs, RetrievalFlags, TapeFlags, WebFlags};
+use crate::cli::{
+    ChatFlags, Global, IngestFlags, QueryArgs, RetrievalFlags, TapeFlags, TraceFlags, WebFlags,
+};
 use crate::error::{Exit, Failure};
 use crate::record::{Tape, TapeError};
 use crate::settings::{self, Layer, Layers, Origin, Settings, SettingsError, TapeFile, layers};
@@ -110,7 +112,11 @@ fn no_way_out(place: &Place, settings: &Settings) -> Result<(), Failure> {
     let Some(project) = place.project_file.as_deref().and_then(Path::parent) else {
         return Ok(());
     };
-    let paths = [("data_dir", &settings.data_dir), ("chat.system", &settings.chat.system)];
+    let paths = [
+        ("data_dir", &settings.data_dir),
+        ("chat.system", &settings.chat.system),
+        ("trace.path", &settings.trace.path),
+    ];
     for (name, path) in paths {
         let from_project = settings
             .resolved
@@ -285,6 +291,11 @@ pub(super) fn tape_flags(flags: &TapeFlags) -> Layer {
 
 pub(super) fn batch_flags(args: &QueryArgs) -> Layer {
     layers::flags([("chat.concurrency", args.concurrency.clone())])
+}
+
+pub(super) fn trace_flags(flags: &TraceFlags) -> Layer {
+    let content = flags.trace_content.then(|| "true".to_owned());
+    layers::flags([("trace.path", flags.trace.clone()), ("trace.content", content)])
 }
 
 pub(super) fn chat_flags(flags: &ChatFlags) -> Layer {

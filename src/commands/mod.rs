@@ -6,11 +6,14 @@ mod completions;
 mod config;
 mod connect;
 mod context;
+mod desk;
 mod doctor;
 mod ingest;
 mod query;
 mod search;
 mod status;
+mod trace;
+mod tracer;
 mod watch;
 
 use std::ffi::OsString;
@@ -81,8 +84,13 @@ fn dispatch(ui: &mut Ui, cli: Cli) -> Result<Exit, Failure> {
             flags.extend(context::web_flags(&args.web));
             flags.extend(context::batch_flags(&args));
             flags.extend(context::tape_flags(&args.tape));
+            flags.extend(context::trace_flags(&args.trace));
             let context = context(ui, flags)?.with_tape(ui)?;
             block_on(query::run(ui, &context, args))
+        }
+        Command::Trace(args) => {
+            let context = context(ui, trace::flags(&args))?;
+            trace::run(ui, &context, args)
         }
         Command::Status(args) => {
             let context = context(ui, Layer::new())?;

@@ -2,15 +2,15 @@
 
 use super::connect::{self, StoreAccess};
 use super::context::Context;
+use super::desk::{Desk, Put};
 use super::ingest::{self, Inputs};
+use super::tracer::Tracer;
 use super::{batch, on_interrupt, search};
-use crate::cancel::Cancel;
-use crate::chat::ChatModel;
 use crate::cli::{IngestFlags, QueryArgs};
 use crate::error::{Exit, Failure};
 use crate::query::pack::PackOptions;
 use crate::query::verdict::NoAnswer;
-use crate::query::{self, Answer, AnswerEvent, AnswerOptions, Retriever};
+use crate::query::{Answer, AnswerEvent, AnswerOptions};
 use crate::ui::Ui;
 use crate::ui::answer::AnswerView;
 use crate::ui::progress::Waiting;
@@ -30,6 +30,7 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: QueryArgs) -> Resu
     let system = read_system(context)?;
     let rewrite = connect::rewriting(&context.settings)?;
     let chat = connect::chat(context)?;
+    let tracer = Tracer::new(ui, context)?;
     let cancel = on_interrupt();
     let access = if args.from.is_empty() { StoreAccess::Read } else { StoreAccess::Write };
     let mut store = connect::store(ui, context, access)?;
@@ -50,6 +51,7 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: QueryArgs) -> Resu
     let retrieve = search::retrieve_options(context, &args.retrieval, &retriever).await?;
     connect::describe(ui, &*retriever.store, &*retriever.embedder);
     let options = AnswerOptions {
+        id: uuid::Uuid::nil(),
         pack: PackOptions {
             max_passages: retrieve.k,
             max_tokens: context.settings.chat.context_tokens,
@@ -62,11 +64,19 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: QueryArgs) -> Resu
         nonce: String::new(),
         hold: context.settings.chat.model.is_none(),
     };
-    let desk = Desk { context, retriever, chat, options, cancel };
+    let desk = Desk { context, tracer, retriever, chat, options, cancel };
     let exit = match asked {
         Asked::One(question) => {
-            let answer = ask(ui, &desk, &question).await?;
-            conclude(ui, context, &answer)
+            let put = ask(ui, &desk, &question).await?;
+            let outcome = match &put.answer {
+                Ok(answer) => conclude(ui, context, answer),
+                Err(failure) => Err(failure.clone()),
+            };
+            let kept = desk.keep(&put, &outcome).await;
+            if let Ok(Some(warning)) = &kept {
+                ui.warn(warning);
+            }
+            outcome.and_then(|exit| kept.map(|_| exit))
         }
         Asked::Batch(rows) => batch::run(ui, &desk, rows).await,
     };
@@ -79,39 +89,11 @@ enum Asked {
     Batch(Vec<batch::Row>),
 }
 
-/// Where questions are put: opened once, however many there are.
-pub(super) struct Desk<'a> {
-    pub(super) context: &'a Context,
-    retriever: Retriever,
-    chat: Box<dyn ChatModel>,
-    options: AnswerOptions,
-    pub(super) cancel: Cancel,
-}
-
-impl Desk<'_> {
-    /// Answers a question, behind fences that no other has.
-    pub(super) async fn answer(
-        &self,
-        question: &str,
-        emit: &mut (dyn FnMut(AnswerEvent) + Send),
-    ) -> Result<Answer, Failure> {
-        let nonce = self.context.nonce(question)?;
-        let options = AnswerOptions { nonce, ..self.options.clone() };
-        let (retriever, chat) = (&self.retriever, &*self.chat);
-        let mut answer =
-            query::answer(question, retriever, chat, &options, &self.cancel, emit).await?;
-        let times = (answer.retrieved_in, answer.first_token_in, answer.elapsed);
-        let times = self.context.tape.value("times", question, times)?;
-        (answer.retrieved_in, answer.first_token_in, answer.elapsed) = times;
-        Ok(answer)
-    }
-}
-
-async fn ask(ui: &mut Ui, desk: &Desk<'_>, question: &str) -> Result<Answer, Failure> {
+async fn ask<'a>(ui: &mut Ui, desk: &'a Desk<'_>, question: &'a str) -> Result<Put<'a>, Failure> {
     let mut waiting = Waiting::new(ui, &format!("asking {}", desk.chat.name()));
     let mut view = AnswerView::new(ui);
-    let answer = desk
-        .answer(question, &mut |event| match event {
+    let mut put = desk
+        .put(question, &mut |event| match event {
             AnswerEvent::Asking(_) | AnswerEvent::Retrieved { .. } => {
                 waiting.suspend(|| view.on(&event));
             }
@@ -122,8 +104,12 @@ async fn ask(ui: &mut Ui, desk: &Desk<'_>, question: &str) -> Result<Answer, Fai
         })
         .await?;
     waiting.done();
-    view.finish(question, &answer, &desk.context.root)?;
-    Ok(answer)
+    if let Ok(answer) = &put.answer
+        && let Err(failure) = view.finish(question, answer, &desk.context.root)
+    {
+        put.answer = Err(failure);
+    }
+    Ok(put)
 }
 
 /// The exit code of an answer, and what is to be said of one that did not come.

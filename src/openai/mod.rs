@@ -36,7 +36,7 @@ use limiter::{Held, Limiter};
 pub use limiter::{Permit, Quota};
 pub(crate) use retry_after::retry_after;
 use transport::Origin;
-pub(crate) use transport::{is_loopback, transport_error};
+pub(crate) use transport::{http_client, is_loopback, transport_error};
 
 /// The events of a streamed answer. It ends after an error, and at `[DONE]`.
 pub type Events = BoxStream<'static, Result<Value, BackendError>>;

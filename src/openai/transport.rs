@@ -177,7 +177,7 @@ fn shown_url(url: &str) -> String {
 
 /// Redirects are not followed: a key goes to the host it was given for, and a POST that becomes a
 /// GET helps nobody.
-fn http_client(url: &Url) -> reqwest::Result<reqwest::Client> {
+pub(crate) fn http_client(url: &Url) -> reqwest::Result<reqwest::Client> {
     // An error means that another part of the process has installed it.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = reqwest::Client::builder()

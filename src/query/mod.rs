@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use futures::future::try_join_all;
+use uuid::Uuid;
 
 use crate::cancel::Cancel;
 use crate::chat::extractive::Extractive;
@@ -29,16 +30,17 @@ use crate::types::{Hit, Passage, Usage};
 
 use cite::{Citations, MarkParser, Piece};
 use history::Turn;
-use pack::PackOptions;
+use pack::{Dropped, PackOptions, Packed};
 use retrieve::RetrieveOptions;
 use rewrite::{Queries, RewriteOptions};
 use verdict::NoAnswer;
 
 /// What retrieval works with.
+#[derive(Clone)]
 pub struct Retriever {
     pub embedder: Arc<dyn Embedder>,
     pub store: Arc<dyn VectorStore>,
-    pub sparse: SparseEncoder,
+    pub sparse: Arc<SparseEncoder>,
 }
 
 impl Retriever {
@@ -89,6 +91,8 @@ impl Retriever {
 /// How to answer.
 #[derive(Clone, Debug)]
 pub struct AnswerOptions {
+    /// Of the answer, a `UUIDv7`.
+    pub id: Uuid,
     pub rewrite: RewriteOptions,
     pub retrieve: RetrieveOptions,
     /// Its token budget is for the passages and the earlier turns that the model is shown.
@@ -121,6 +125,7 @@ pub enum AnswerEvent {
 /// What came of a question.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Answer {
+    pub id: Uuid,
     /// As the model wrote it, marks included; empty where it refused.
     pub text: String,
     /// `None` where there is an answer, or it did not come to its end.
@@ -132,11 +137,18 @@ pub struct Answer {
     pub passages: Vec<Passage>,
     /// What came nearest, best first, where there is no answer; at most [`NEAREST`].
     pub nearest: Vec<Passage>,
+    /// What was retrieved, best first.
+    pub hits: Vec<Hit>,
+    /// The hits that are in no passage, and why.
+    pub dropped: Vec<Dropped>,
     pub citations: Citations,
     pub finish_reason: Option<String>,
     /// Of the answer and of the queries.
     pub usage: Usage,
+    /// Until the passages were there.
     pub retrieved_in: Duration,
+    /// The part of it that packing took.
+    pub packed_in: Duration,
     pub first_token_in: Option<Duration>,
     pub elapsed: Duration,
     pub interrupted: bool,
@@ -176,7 +188,9 @@ pub async fn answer(
     };
     let taken: usize = history.iter().map(|turn| turn.tokens(&count)).sum();
     let pack = PackOptions { max_tokens: options.pack.max_tokens - taken, ..options.pack.clone() };
-    let passages = pack::pack(&hits, &pack, &count).passages;
+    let packing = Instant::now();
+    let Packed { passages, dropped } = pack::pack(&hits, &pack, &count);
+    let packed_in = packing.elapsed();
     let mut nearest = passages.iter().take(NEAREST).cloned().collect();
     if let (true, Some(_)) = (hits.is_empty() && !cancel.is_cancelled(), options.retrieve.min_score)
     {
@@ -219,16 +233,20 @@ pub async fn answer(
         nearest.clear();
     }
     Ok(Answer {
+        id: options.id,
         no_answer,
         citations,
         model: draft.model.unwrap_or_else(|| chat.name().to_owned()),
         text: draft.text,
         passages,
         nearest,
+        hits,
+        dropped,
         finish_reason: draft.finish_reason,
         usage: queries.usage + draft.usage,
         queries,
         retrieved_in,
+        packed_in,
         first_token_in: draft.first_token_in,
         elapsed: started.elapsed(),
         interrupted: cancel.is_cancelled(),

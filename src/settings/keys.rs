@@ -107,5 +107,7 @@ pub static KEYS: &[Key] = &[
     row("web.timeout", None, &["DOCENT_WEB_TIMEOUT"], Some("30s"), "longest silence of a web server"),
     row("ingest.max_cost", Some("--max-cost"), &["DOCENT_INGEST_MAX_COST"], None, "most that a run may spend, in the currency of embedding.price"),
     row("ingest.deadline", Some("--deadline"), &["DOCENT_INGEST_DEADLINE"], None, "longest a run may take"),
+    row("trace.path", Some("--trace"), &["DOCENT_TRACE"], None, "file or directory for the record of each answer"),
+    row("trace.content", Some("--trace-content"), &["DOCENT_TRACE_CONTENT"], Some("false"), "prompts and answers in records, too"),
     row("attempts", None, &["DOCENT_ATTEMPTS"], Some("5"), "tries of a request that is worth retrying"),
 ];

@@ -35,6 +35,7 @@ pub struct Settings {
     pub search: Search,
     pub ingest: Ingest,
     pub web: Web,
+    pub trace: Trace,
     /// Tries of a request that is worth retrying, the first included.
     pub attempts: u32,
     /// What was decided, row by row, for `config show`.
@@ -183,6 +184,15 @@ pub struct Web {
     pub timeout: Duration,
 }
 
+/// What is kept of each answer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Trace {
+    /// A file, or a directory.
+    pub path: Option<PathBuf>,
+    /// The words of prompts and answers, too.
+    pub content: bool,
+}
+
 /// One row of `config show`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Resolved {
@@ -216,6 +226,7 @@ pub fn resolve(layers: &Layers, trusted: bool) -> Result<Settings, SettingsError
     let allow_private = values.permission("web.allow_private", &mut notices)?;
     let tape = values.tape(&mut notices)?;
     let on_secret = values.on_secret(&mut notices)?;
+    let trace_content = values.permission("trace.content", &mut notices)?;
 
     let settings = Settings {
         collection: values.parsed("collection", parse::collection)?,
@@ -280,6 +291,7 @@ pub fn resolve(layers: &Layers, trusted: bool) -> Result<Settings, SettingsError
             max_pages: values.parsed("web.max_pages", parse::count)?,
             timeout: values.parsed("web.timeout", parse::duration)?,
         },
+        trace: Trace { path: values.path("trace.path")?, content: trace_content },
         attempts: values.parsed("attempts", parse::count)?,
         resolved: KEYS.iter().map(|key| layers.resolved(key)).collect(),
         notices,

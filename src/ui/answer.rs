@@ -77,6 +77,7 @@ impl<'a> AnswerView<'a> {
             ui.data("\n")?;
         }
         ui.sources(answer, root)?;
+        ui.detail(&format!("answer {}", answer.id));
         ui.warnings(answer);
         ui.figures(answer);
         Ok(())

@@ -14,6 +14,7 @@ pub mod sanitize;
 pub mod secrets;
 mod sources;
 pub mod style;
+pub mod trace;
 pub mod words;
 
 use std::io::{self, IsTerminal, Write};

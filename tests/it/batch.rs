@@ -49,7 +49,7 @@ fn each_line_is_what_the_question_alone_gives() {
     let row = &run.jsonl()[0];
     assert_eq!((&row["id"], &row["error"]), (&"a".into(), &Value::Null));
     for (name, value) in alone.as_object().expect("an object") {
-        if !name.ends_with("_ms") {
+        if !name.ends_with("_ms") && name != "answer_id" {
             assert_eq!(&row[name], value, "{name}");
         }
     }

@@ -11,6 +11,9 @@ fn help_of_every_command() {
         "ingest",
         "search",
         "query",
+        "trace",
+        "trace show",
+        "trace list",
         "status",
         "doctor",
         "config",
@@ -47,7 +50,9 @@ fn completions_and_man_pages_name_every_command() {
     let env = TestEnv::new();
     for shell in ["bash", "elvish", "fish", "powershell", "zsh", "man"] {
         let run = env.run(&["completions", shell]).expect(0);
-        for command in ["ingest", "search", "query", "status", "doctor", "config", "schema"] {
+        for command in
+            ["ingest", "search", "query", "trace", "status", "doctor", "config", "schema"]
+        {
             assert!(run.stdout.contains(command), "{shell} lacks {command}");
         }
         assert!(!run.stdout.contains("extract-worker"), "{shell} shows what is hidden");

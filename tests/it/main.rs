@@ -33,6 +33,7 @@ mod status;
 mod sync;
 mod tidy;
 mod together;
+mod trace;
 mod trust;
 mod watch;
 mod web;

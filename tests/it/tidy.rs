@@ -110,6 +110,18 @@ fn layers_point_downwards() {
                 "crate::commands",
             ],
         ),
+        (
+            "trace/",
+            &[
+                "crate::ingest",
+                "crate::store",
+                "crate::record",
+                "crate::settings",
+                "crate::cli",
+                "crate::ui",
+                "crate::commands",
+            ],
+        ),
         ("types.rs", &["crate::"]),
         ("cli.rs", &["crate::"]),
     ];
@@ -131,7 +143,7 @@ fn vendors_stay_where_they_are_wrapped() {
         ("qdrant_edge::", &["store/edge", "embed/sparse"]),
         ("qdrant_client::", &["store/server"]),
         ("async_openai::", &["openai/", "embed/openai", "chat/openai"]),
-        ("reqwest::", &["openai/", "ingest/web/http"]),
+        ("reqwest::", &["openai/", "ingest/web/http", "trace/otlp.rs"]),
         ("hyper_util::", &["ingest/web/http"]),
         ("robotxt::", &["ingest/web/robots"]),
         ("text_splitter::", &["ingest/chunk"]),

@@ -15,6 +15,8 @@ use crate::types::{Locator, Passage, Usage};
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Answer")]
 pub struct AnswerJson {
+    /// A UUID, by which `docent trace show` finds the record of the answer.
+    pub answer_id: String,
     pub question: String,
     /// What retrieval asked: the question, or how the chat model worded it.
     pub queries: Vec<String>,
@@ -200,6 +202,7 @@ impl AnswerJson {
     pub fn new(question: &str, answer: &Answer) -> Self {
         let milliseconds = |time: std::time::Duration| time.as_millis() as u64;
         Self {
+            answer_id: answer.id.to_string(),
             question: question.to_owned(),
             queries: answer.queries.queries.clone(),
             hypothetical: answer.queries.hypothetical.clone(),

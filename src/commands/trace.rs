@@ -1,0 +1,72 @@
+//! `docent trace`: the records of answers.
+
+use serde_json::json;
+
+use super::context::Context;
+use crate::cli::{Format, TraceArgs, TraceCommand};
+use crate::error::{Exit, Failure};
+use crate::settings::{Layer, layers};
+use crate::trace::Trace;
+use crate::trace::file::Place;
+use crate::ui::Ui;
+
+pub(super) fn flags(args: &TraceArgs) -> Layer {
+    let (TraceCommand::Show { trace, .. } | TraceCommand::List { trace }) = &args.command;
+    layers::flags([("trace.path", trace.clone())])
+}
+
+pub(super) fn run(ui: &mut Ui, context: &Context, args: TraceArgs) -> Result<Exit, Failure> {
+    let path = context.settings.trace.path.as_ref().ok_or_else(|| {
+        Failure::usage("where are the records? None are kept unless --trace says where")
+            .hint("docent trace show --trace FILE|DIR, or set DOCENT_TRACE for all commands")
+    })?;
+    let place = Place::of(&context.cwd.join(path));
+    let traces = place.read().map_err(|error| {
+        Failure::config(format!("{}: {error}", place.path().display()))
+            .hint("records are made by: docent query --trace FILE|DIR QUESTION")
+    })?;
+    match args.command {
+        TraceCommand::Show { id, .. } => {
+            let trace = find(&traces, id.as_deref(), &place)?;
+            if ui.format == Format::Text {
+                ui.trace(trace)?;
+            } else {
+                ui.json(json!(trace))?;
+            }
+        }
+        TraceCommand::List { .. } if ui.format == Format::Text => ui.traces(&traces)?,
+        TraceCommand::List { .. } => {
+            let row = |trace: &Trace| {
+                json!({
+                    "id": trace.id, "started_at": trace.started_at, "question": trace.question,
+                    "exit_code": trace.outcome.exit_code,
+                })
+            };
+            ui.json(json!({"traces": traces.iter().map(row).collect::<Vec<_>>()}))?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// The one whose id begins like that; the last one where nothing was said.
+fn find<'a>(traces: &'a [Trace], id: Option<&str>, place: &Place) -> Result<&'a Trace, Failure> {
+    let path = place.path().display();
+    let nothing = |message: String| {
+        Failure::new(Exit::Negative, message).hint("docent trace list shows what there is")
+    };
+    let Some(id) = id else {
+        return traces.last().ok_or_else(|| nothing(format!("{path} has no record")));
+    };
+    let prefix = id.to_lowercase();
+    let mut found = traces.iter().filter(|trace| trace.id.to_string().starts_with(&prefix));
+    // A question that was replayed has the id it was recorded with: the last one counts.
+    let last = found.next_back();
+    let last = last.ok_or_else(|| nothing(format!("{path} has no record of an answer {id}")))?;
+    match found.find(|trace| trace.id != last.id) {
+        None => Ok(last),
+        Some(other) => Err(nothing(format!(
+            "several answers begin with {id}: {} and {}, among others",
+            other.id, last.id
+        ))),
+    }
+}

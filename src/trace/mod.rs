@@ -1,0 +1,362 @@
+//! Where an answer comes from: one record for each, and the same as OpenTelemetry spans.
+//!
+//! A [`Trace`] names everything that decided the answer: collection, retrieved chunks and what
+//! became of each, models with their revisions, settings, the hash of the prompt, times, and which
+//! citations held. It has the question, but no text of documents, prompts or answers unless that
+//! was asked for: then it is in [`Trace::content`].
+
+pub mod file;
+pub mod otlp;
+mod watch;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+pub use watch::{Call, Operation, Watch};
+
+use crate::chat::Message;
+use crate::error::Fault;
+use crate::query::pack::Dropped;
+use crate::query::retrieve::RetrieveOptions;
+use crate::query::{Answer, AnswerOptions};
+use crate::types::{
+    ChunkerId, ContentHash, EmbedderId, Filter, Hit, LegScore, Locator, Manifest, Passage, Run,
+    SCHEMA_VERSION, SparseId, Usage,
+};
+
+/// The record of an answer.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Trace {
+    pub schema_version: u32,
+    /// `UUIDv7`, as in the answer's JSON.
+    pub id: Uuid,
+    /// Version of docent that answered.
+    pub docent: String,
+    /// RFC 3339, UTC, with milliseconds.
+    pub started_at: String,
+    pub question: String,
+    /// What retrieval asked: the question, or how the chat model worded it.
+    pub queries: Vec<String>,
+    pub outcome: Outcome,
+    pub collection: Collection,
+    pub models: Models,
+    pub retrieval: Retrieval,
+    /// Best first.
+    pub retrieved: Vec<Retrieved>,
+    /// SHA-256 of the messages as they were sent, as JSON. `None` where no model was sent any.
+    pub prompt_hash: Option<ContentHash>,
+    /// Settings of retrieval, prompt and models, by name. No keys.
+    pub settings: BTreeMap<String, String>,
+    pub citations: Vec<Cited>,
+    pub invalid_citations: Vec<u32>,
+    /// How many sentences cite nothing.
+    pub uncited_sentences: usize,
+    pub finish_reason: Option<String>,
+    pub usage: Usage,
+    pub timings_ms: Timings,
+    /// What the models were asked, in order.
+    pub calls: Vec<Call>,
+    /// The words themselves, where they were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<Content>,
+}
+
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Outcome {
+    pub exit_code: i32,
+    pub no_answer: bool,
+    pub interrupted: bool,
+    /// What failed, without what an endpoint said of it: some echo the prompt.
+    pub error: Option<String>,
+}
+
+/// The collection as it was when it was asked.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Collection {
+    pub name: String,
+    /// Where it is, without credentials.
+    pub store: String,
+    pub created_at: String,
+    /// Version of docent that created it.
+    pub docent: String,
+    pub chunker: ChunkerId,
+    pub sparse: SparseId,
+    /// The last ingest that changed it.
+    pub last_run: Option<Run>,
+    /// An ingest goes on, or was cut off.
+    pub unfinished: bool,
+}
+
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Models {
+    pub embedder: EmbedderId,
+    pub chat: ChatId,
+}
+
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ChatId {
+    /// As in `--model`.
+    pub name: String,
+    /// The model that answered, as the endpoint named it.
+    pub revision: Option<String>,
+    /// URL without credentials; `None` for the model that quotes.
+    pub endpoint: Option<String>,
+}
+
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Retrieval {
+    pub mode: String,
+    pub k: usize,
+    pub candidates: usize,
+    pub sparse_weight: f32,
+    pub min_score: Option<f32>,
+    pub sources: Option<Vec<String>>,
+    pub kinds: Vec<String>,
+    pub tags: Vec<String>,
+}
+
+impl Retrieval {
+    fn of(options: &RetrieveOptions) -> Self {
+        let Filter { sources, kinds, tags } = options.filter.clone();
+        Self {
+            mode: options.mode.name().to_owned(),
+            k: options.k,
+            candidates: options.candidates,
+            sparse_weight: options.sparse_weight,
+            min_score: options.min_score,
+            sources,
+            kinds: kinds.iter().map(ToString::to_string).collect(),
+            tags,
+        }
+    }
+}
+
+/// A chunk that was found, and what became of it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Retrieved {
+    /// From 1.
+    pub rank: usize,
+    pub chunk_id: Uuid,
+    pub source: String,
+    /// `path:L10-L24`.
+    pub citation: String,
+    #[serde(flatten)]
+    pub locator: Locator,
+    pub document_hash: ContentHash,
+    pub chunk_hash: ContentHash,
+    pub score: f32,
+    pub dense: Option<LegScore>,
+    pub sparse: Option<LegScore>,
+    /// The passage of the prompt that it is part of.
+    pub passage: Option<u32>,
+    /// Why it is in none.
+    pub dropped: Option<String>,
+}
+
+/// A passage that the answer cites.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Cited {
+    pub passage: u32,
+    pub citation: String,
+    pub verified: bool,
+}
+
+/// Milliseconds from the question.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Timings {
+    /// Retrieved and packed.
+    pub retrieved: f64,
+    /// Of that, packing.
+    pub packing: f64,
+    pub first_token: Option<f64>,
+    pub total: f64,
+}
+
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Content {
+    pub messages: Vec<Message>,
+    pub answer: String,
+    /// What the citations quote, by passage.
+    pub quotes: BTreeMap<u32, String>,
+    /// What an endpoint said when it failed.
+    pub errors: Vec<String>,
+}
+
+/// What an answer cannot say of itself.
+pub struct About<'a> {
+    pub id: Uuid,
+    pub started_at: String,
+    pub question: &'a str,
+    pub collection: &'a str,
+    pub store: &'a str,
+    pub manifest: &'a Manifest,
+    pub embedder: &'a EmbedderId,
+    /// As in `--model`.
+    pub model: &'a str,
+    pub chat_endpoint: Option<String>,
+    pub options: &'a AnswerOptions,
+    pub settings: BTreeMap<String, String>,
+    pub exit_code: i32,
+    pub error: Option<String>,
+}
+
+impl Trace {
+    /// `answer` is `None` where the question failed before there was any. `content` says that the
+    /// words are to be kept.
+    pub fn new(about: About<'_>, answer: Option<&Answer>, watch: &Watch, content: bool) -> Self {
+        let calls = watch.calls();
+        let manifest = about.manifest;
+        let messages = asked(&calls);
+        Self {
+            schema_version: SCHEMA_VERSION,
+            id: about.id,
+            docent: env!("CARGO_PKG_VERSION").to_owned(),
+            started_at: about.started_at,
+            question: about.question.to_owned(),
+            queries: answer.map(|answer| answer.queries.queries.clone()).unwrap_or_default(),
+            outcome: Outcome {
+                exit_code: about.exit_code,
+                no_answer: answer.is_some_and(|answer| answer.no_answer.is_some()),
+                interrupted: answer.is_some_and(|answer| answer.interrupted),
+                error: about.error,
+            },
+            collection: Collection {
+                name: about.collection.to_owned(),
+                store: about.store.to_owned(),
+                created_at: manifest.created_at.clone(),
+                docent: manifest.docent.clone(),
+                chunker: manifest.chunker.clone(),
+                sparse: manifest.sparse.clone(),
+                last_run: manifest.runs.last().cloned(),
+                unfinished: manifest.unfinished.is_some(),
+            },
+            models: Models {
+                embedder: about.embedder.clone(),
+                chat: ChatId {
+                    name: about.model.to_owned(),
+                    revision: calls.iter().rev().find_map(|call| call.answered_by.clone()),
+                    endpoint: about.chat_endpoint,
+                },
+            },
+            retrieval: Retrieval::of(&about.options.retrieve),
+            retrieved: answer.map(retrieved).unwrap_or_default(),
+            prompt_hash: messages
+                .map(|messages| ContentHash::of(&serde_json::to_vec(messages).unwrap_or_default())),
+            settings: about.settings,
+            citations: answer.map(cited).unwrap_or_default(),
+            invalid_citations: answer.map(|a| a.citations.invalid.clone()).unwrap_or_default(),
+            uncited_sentences: answer.map_or(0, |a| a.citations.uncited_sentences.len()),
+            finish_reason: answer.and_then(|answer| answer.finish_reason.clone()),
+            usage: answer.map(|answer| answer.usage).unwrap_or_default(),
+            timings_ms: timings(answer, watch),
+            content: content.then(|| Content {
+                messages: messages.cloned().unwrap_or_default(),
+                answer: answer.map(|answer| answer.text.clone()).unwrap_or_default(),
+                quotes: answer.map(quotes).unwrap_or_default(),
+                errors: calls.iter().filter_map(|call| call.error_message.clone()).collect(),
+            }),
+            calls,
+        }
+    }
+}
+
+/// The messages that the answer is an answer to: of several prompts, the last. The model that
+/// quotes reads none.
+fn asked(calls: &[Call]) -> Option<&Vec<Message>> {
+    calls.iter().rev().filter(|call| !call.local).find_map(|call| call.messages.as_ref())
+}
+
+fn retrieved(answer: &Answer) -> Vec<Retrieved> {
+    let mut dropped: Vec<&Dropped> = answer.dropped.iter().collect();
+    let rows = (1..).zip(&answer.hits).map(|(rank, hit)| {
+        let reason = why_dropped(hit, &mut dropped);
+        let chunk = &hit.chunk;
+        Retrieved {
+            rank,
+            chunk_id: chunk.id(),
+            source: chunk.source.clone(),
+            citation: chunk.locator.cite(&chunk.source),
+            locator: chunk.locator,
+            document_hash: chunk.document_hash.clone(),
+            chunk_hash: chunk.chunk_hash.clone(),
+            score: hit.score,
+            dense: hit.dense,
+            sparse: hit.sparse,
+            passage: match reason {
+                None => passage_of(hit, &answer.passages),
+                Some(_) => None,
+            },
+            dropped: reason,
+        }
+    });
+    rows.collect()
+}
+
+/// Takes the hit's row out of `dropped`, if it has one.
+fn why_dropped(hit: &Hit, dropped: &mut Vec<&Dropped>) -> Option<String> {
+    let at = dropped.iter().position(|row| {
+        row.source == hit.chunk.source
+            && row.locator == hit.chunk.locator
+            && row.score.to_bits() == hit.score.to_bits()
+    })?;
+    Some(dropped.remove(at).reason.name().to_owned())
+}
+
+/// The passage that a hit was merged into: of several on one page, the one with its words.
+fn passage_of(hit: &Hit, passages: &[Passage]) -> Option<u32> {
+    let chunk = &hit.chunk;
+    let covers = |passage: &&Passage| {
+        passage.source == chunk.source
+            && passage.document_hash == chunk.document_hash
+            && passage.locator.merge(chunk.locator) == Some(passage.locator)
+    };
+    let has_words = |passage: &&Passage| passage.text.contains(chunk.text.trim());
+    let found = passages.iter().filter(covers).find(has_words);
+    found.or_else(|| passages.iter().find(covers)).map(|passage| passage.number)
+}
+
+fn cited(answer: &Answer) -> Vec<Cited> {
+    let citations = answer.citations.citations.iter().map(|citation| Cited {
+        passage: citation.number,
+        citation: citation.citation.clone(),
+        verified: citation.verified,
+    });
+    citations.collect()
+}
+
+fn quotes(answer: &Answer) -> BTreeMap<u32, String> {
+    let citations = answer.citations.citations.iter();
+    citations.filter_map(|citation| Some((citation.number, citation.quote.clone()?))).collect()
+}
+
+fn timings(answer: Option<&Answer>, watch: &Watch) -> Timings {
+    let Some(answer) = answer else {
+        return Timings { total: milliseconds(watch.elapsed()), ..Timings::default() };
+    };
+    Timings {
+        retrieved: milliseconds(answer.retrieved_in),
+        packing: milliseconds(answer.packed_in),
+        first_token: answer.first_token_in.map(milliseconds),
+        total: milliseconds(answer.elapsed),
+    }
+}
+
+/// To the microsecond.
+fn milliseconds(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e6).round() / 1e3
+}
+
+/// The name of a fault in records and spans.
+fn fault_name(fault: Fault) -> String {
+    match serde_json::to_value(fault) {
+        Ok(serde_json::Value::String(name)) => name,
+        // The only one that carries something.
+        _ => "transient".to_owned(),
+    }
+}

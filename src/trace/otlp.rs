@@ -1,0 +1,334 @@
+//! A record as OpenTelemetry spans, sent to a collector as OTLP/JSON over HTTP.
+//!
+//! `gen_ai.*` names follow the semantic conventions for generative AI, `docent.*` names are
+//! docent's own. The words of question, prompt and answer leave the machine only where the record
+//! has them as content.
+
+use std::time::Duration;
+
+use chrono::DateTime;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use serde_json::{Value, json};
+
+use super::{Call, Operation, Trace};
+use crate::openai::http_client;
+use crate::types::ContentHash;
+
+/// Where spans go.
+pub struct ExportOptions {
+    /// The URL that is posted to, with its path.
+    pub url: String,
+    /// Names and values: they may be credentials.
+    pub headers: Vec<(String, String)>,
+    pub timeout: Duration,
+    /// What the resource is, beside `service.name`.
+    pub resource: Vec<(String, String)>,
+    pub service_name: String,
+}
+
+/// Posts the spans of a record. The error is a sentence without credentials.
+pub async fn export(trace: &Trace, options: &ExportOptions) -> Result<(), String> {
+    let url = reqwest::Url::parse(&options.url).map_err(|_| "the endpoint is no URL".to_owned())?;
+    let http = http_client(&url).map_err(|_| "cannot set up HTTP".to_owned())?;
+    let request = http
+        .post(url)
+        .headers(headers(&options.headers)?)
+        .header(CONTENT_TYPE, "application/json")
+        .timeout(options.timeout)
+        .body(request(trace, options).to_string());
+    let answer = request.send().await.map_err(|error| {
+        let took = options.timeout.as_secs_f64();
+        if error.is_timeout() {
+            format!("no answer in {took} s")
+        } else {
+            crate::openai::transport_error(&error).1
+        }
+    })?;
+    let status = answer.status();
+    status.is_success().then_some(()).ok_or_else(|| format!("it answered {status}"))
+}
+
+fn headers(pairs: &[(String, String)]) -> Result<HeaderMap, String> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in pairs {
+        let wrong = || format!("the header {name:?} cannot be sent");
+        let name = HeaderName::try_from(name.as_str()).map_err(|_| wrong())?;
+        let mut value = HeaderValue::try_from(value.as_str()).map_err(|_| wrong())?;
+        value.set_sensitive(true);
+        headers.insert(name, value);
+    }
+    Ok(headers)
+}
+
+/// An `ExportTraceServiceRequest` in the JSON encoding of OTLP: ids in hexadecimal, 64-bit integers
+/// as strings.
+pub fn request(trace: &Trace, options: &ExportOptions) -> Value {
+    let mut resource = vec![
+        attribute("service.name", &options.service_name),
+        attribute("service.version", &trace.docent),
+    ];
+    resource.extend(options.resource.iter().map(|(name, value)| attribute(name, value)));
+    json!({"resourceSpans": [{
+        "resource": {"attributes": resource},
+        "scopeSpans": [{
+            "scope": {"name": "docent", "version": trace.docent},
+            "spans": spans(trace),
+        }],
+    }]})
+}
+
+fn spans(trace: &Trace) -> Vec<Value> {
+    let times = &trace.timings_ms;
+    let packed_from = times.retrieved - times.packing;
+    let end = trace.calls.iter().map(|call| call.ended).fold(times.total, f64::max);
+    let mut spans = vec![query(trace, end)];
+    for (number, call) in trace.calls.iter().enumerate() {
+        spans.push(model_call(trace, call, number));
+    }
+    if times.retrieved > 0.0 {
+        spans.push(retrieval(trace, packed_from));
+        spans.push(packing(trace, packed_from));
+    }
+    spans
+}
+
+fn query(trace: &Trace, end: f64) -> Value {
+    let mut attributes = vec![
+        attribute("docent.answer.id", &trace.id.to_string()),
+        attribute("gen_ai.data_source.id", &trace.collection.name),
+        attribute("docent.exit_code", trace.outcome.exit_code),
+        attribute("docent.no_answer", trace.outcome.no_answer),
+        attribute("docent.citations.verified", verified(trace)),
+        attribute("docent.citations.unverified", trace.citations.len() - verified(trace)),
+        attribute("docent.citations.invalid", trace.invalid_citations.len()),
+    ];
+    if let Some(hash) = &trace.prompt_hash {
+        attributes.push(attribute("docent.prompt.hash", &hash.0));
+    }
+    if trace.content.is_some() {
+        attributes.push(attribute("docent.question", &trace.question));
+    }
+    let failed = trace.outcome.error.as_deref();
+    if let Some(error) = failed {
+        attributes.push(attribute("error.type", &exit_name(trace.outcome.exit_code)));
+        let status = json!({"code": ERROR, "message": error});
+        let mut span = span(trace, "query", "query", INTERNAL, (0.0, end), attributes);
+        span["status"] = status;
+        return span;
+    }
+    span(trace, "query", "query", INTERNAL, (0.0, end), attributes)
+}
+
+fn verified(trace: &Trace) -> usize {
+    trace.citations.iter().filter(|citation| citation.verified).count()
+}
+
+fn exit_name(code: i32) -> String {
+    format!("exit_{code}")
+}
+
+fn retrieval(trace: &Trace, until: f64) -> Value {
+    let name = format!("retrieval {}", trace.collection.name);
+    let mut attributes = vec![
+        attribute("gen_ai.operation.name", "retrieval"),
+        attribute("gen_ai.data_source.id", &trace.collection.name),
+        attribute("gen_ai.request.top_k", trace.retrieval.k as f64),
+        attribute("docent.retrieval.mode", &trace.retrieval.mode),
+        attribute("docent.retrieved", trace.retrieved.len()),
+    ];
+    if trace.content.is_some() {
+        attributes.push(attribute("gen_ai.retrieval.query.text", &trace.question));
+    }
+    let searched_from = trace.calls.iter().filter(|call| call.operation == Operation::Embeddings);
+    let from = searched_from.map(|call| call.ended).fold(0.0, f64::max).min(until);
+    child(trace, "retrieval", &name, INTERNAL, (from, until), attributes)
+}
+
+fn packing(trace: &Trace, from: f64) -> Value {
+    let dropped = trace.retrieved.iter().filter(|row| row.dropped.is_some()).count();
+    let mut passages: Vec<u32> = trace.retrieved.iter().filter_map(|row| row.passage).collect();
+    passages.sort_unstable();
+    passages.dedup();
+    let attributes =
+        vec![attribute("docent.passages", passages.len()), attribute("docent.dropped", dropped)];
+    let times = (from, trace.timings_ms.retrieved);
+    child(trace, "pack", "pack", INTERNAL, times, attributes)
+}
+
+fn model_call(trace: &Trace, call: &Call, number: usize) -> Value {
+    let operation = match call.operation {
+        Operation::Embeddings => "embeddings",
+        Operation::Chat => "chat",
+    };
+    let model = call.model.strip_prefix("openai:").unwrap_or(&call.model);
+    let mut attributes = vec![
+        attribute("gen_ai.operation.name", operation),
+        attribute("gen_ai.provider.name", if call.local { "docent" } else { "openai" }),
+        attribute("gen_ai.request.model", model),
+    ];
+    if let Some(answered) = &call.answered_by {
+        attributes.push(attribute("gen_ai.response.model", answered));
+    }
+    if call.operation == Operation::Embeddings {
+        let dimensions = trace.models.embedder.dimensions;
+        attributes.push(attribute("gen_ai.embeddings.dimension.count", dimensions));
+    } else {
+        attributes.extend(chat_attributes(trace, call));
+    }
+    let kind = if call.local { INTERNAL } else { CLIENT };
+    let (key, name) = (format!("{operation}{number}"), format!("{operation} {model}"));
+    if let Some(error) = &call.error {
+        attributes.push(attribute("error.type", error));
+    }
+    let mut span = child(trace, &key, &name, kind, (call.began, call.ended), attributes);
+    if call.error.is_some() {
+        span["status"] = json!({"code": ERROR});
+    }
+    span
+}
+
+fn chat_attributes(trace: &Trace, call: &Call) -> Vec<Value> {
+    let mut attributes = Vec::new();
+    let setting = |name: &str| trace.settings.get(name).and_then(|text| text.parse::<f64>().ok());
+    if let Some(temperature) = setting("chat.temperature") {
+        attributes.push(attribute("gen_ai.request.temperature", temperature));
+    }
+    if let Some(tokens) = setting("chat.max_tokens") {
+        attributes.push(attribute("gen_ai.request.max_tokens", tokens as usize));
+    }
+    if let Some(reason) = &call.finish_reason {
+        let reasons = json!({"arrayValue": {"values": [{"stringValue": reason}]}});
+        attributes.push(json!({"key": "gen_ai.response.finish_reasons", "value": reasons}));
+    }
+    let usage = [
+        ("gen_ai.usage.input_tokens", call.usage.prompt_tokens),
+        ("gen_ai.usage.output_tokens", call.usage.completion_tokens),
+    ];
+    for (name, tokens) in usage {
+        attributes.extend(tokens.map(|tokens| attribute(name, tokens as usize)));
+    }
+    if let Some(url) = trace.models.chat.endpoint.as_deref().filter(|_| !call.local)
+        && let Ok(url) = reqwest::Url::parse(url)
+    {
+        attributes.extend(url.host_str().map(|host| attribute("server.address", host)));
+        let port = url.port_or_known_default();
+        attributes.extend(port.map(|port| attribute("server.port", usize::from(port))));
+    }
+    if let Some(content) = &trace.content {
+        let said = |role: &str, text: &str| json!({"role": role, "parts": [{"type": "text", "content": text}]});
+        let input: Vec<Value> = call
+            .messages
+            .iter()
+            .flatten()
+            .map(|message| {
+                let role = serde_json::to_value(message.speaker).unwrap_or_default();
+                said(role.as_str().unwrap_or_default(), &message.text)
+            })
+            .collect();
+        let output = json!([said("assistant", &content.answer)]);
+        attributes.push(attribute("gen_ai.input.messages", &json!(input).to_string()));
+        attributes.push(attribute("gen_ai.output.messages", &output.to_string()));
+    }
+    attributes
+}
+
+const INTERNAL: u8 = 1;
+const CLIENT: u8 = 3;
+const ERROR: u8 = 2;
+
+/// A span below that of the query.
+fn child(
+    trace: &Trace,
+    key: &str,
+    name: &str,
+    kind: u8,
+    times: (f64, f64),
+    attributes: Vec<Value>,
+) -> Value {
+    let mut span = span(trace, key, name, kind, times, attributes);
+    span["parentSpanId"] = json!(span_id(trace, "query"));
+    span
+}
+
+/// Times are milliseconds from the question. The trace's id is the answer's.
+fn span(
+    trace: &Trace,
+    key: &str,
+    name: &str,
+    kind: u8,
+    (from, until): (f64, f64),
+    attributes: Vec<Value>,
+) -> Value {
+    let started = DateTime::parse_from_rfc3339(&trace.started_at)
+        .ok()
+        .and_then(|time| time.timestamp_nanos_opt())
+        .unwrap_or_default();
+    let at = |milliseconds: f64| (started + (milliseconds * 1e6) as i64).to_string();
+    json!({
+        "traceId": trace.id.simple().to_string(),
+        "spanId": span_id(trace, key),
+        "name": name,
+        "kind": kind,
+        "startTimeUnixNano": at(from),
+        "endTimeUnixNano": at(until.max(from)),
+        "attributes": attributes,
+    })
+}
+
+fn span_id(trace: &Trace, key: &str) -> String {
+    ContentHash::of(format!("{}/{key}", trace.id).as_bytes()).0[..16].to_owned()
+}
+
+/// A value of OTLP's `AnyValue`.
+enum Any {
+    Text(String),
+    Whole(i64),
+    Fraction(f64),
+    Truth(bool),
+}
+
+impl From<&str> for Any {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<&String> for Any {
+    fn from(text: &String) -> Self {
+        Self::Text(text.clone())
+    }
+}
+
+impl From<usize> for Any {
+    fn from(number: usize) -> Self {
+        Self::Whole(i64::try_from(number).unwrap_or(i64::MAX))
+    }
+}
+
+impl From<i32> for Any {
+    fn from(number: i32) -> Self {
+        Self::Whole(i64::from(number))
+    }
+}
+
+impl From<f64> for Any {
+    fn from(number: f64) -> Self {
+        Self::Fraction(number)
+    }
+}
+
+impl From<bool> for Any {
+    fn from(truth: bool) -> Self {
+        Self::Truth(truth)
+    }
+}
+
+fn attribute(name: &str, value: impl Into<Any>) -> Value {
+    let value = match value.into() {
+        Any::Text(text) => json!({"stringValue": text}),
+        Any::Whole(number) => json!({"intValue": number.to_string()}),
+        Any::Fraction(number) => json!({"doubleValue": number}),
+        Any::Truth(truth) => json!({"boolValue": truth}),
+    };
+    json!({"key": name, "value": value})
+}

@@ -1,0 +1,198 @@
+//! What the models are asked while one question is answered, and how long it takes them.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use futures::StreamExt as _;
+use serde::{Deserialize, Serialize};
+
+use super::{fault_name, milliseconds};
+use crate::chat::{ChatEvent, ChatModel, ChatRequest, ChatStream, Message};
+use crate::embed::{Embedder, Limits, Role};
+use crate::error::BackendError;
+use crate::types::{EmbedderId, Usage};
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Operation {
+    Embeddings,
+    Chat,
+}
+
+/// One exchange with a model. Times are milliseconds from the question.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Call {
+    pub operation: Operation,
+    pub model: String,
+    /// It computes in this process.
+    pub local: bool,
+    pub began: f64,
+    /// The same as `began` while it goes on.
+    pub ended: f64,
+    pub answered_by: Option<String>,
+    pub finish_reason: Option<String>,
+    pub usage: Usage,
+    /// What kind of failure it ended in.
+    pub error: Option<String>,
+    /// Of a chat. Kept out of records: they may have it as content.
+    #[serde(skip)]
+    pub messages: Option<Vec<Message>>,
+    /// As the endpoint said it.
+    #[serde(skip)]
+    pub error_message: Option<String>,
+}
+
+/// Looks on while one question is answered: give the flow what [`Self::embedder`] and
+/// [`Self::chat`] make of the models.
+#[derive(Clone)]
+pub struct Watch {
+    started: Instant,
+    calls: Arc<Mutex<Vec<Call>>>,
+}
+
+impl Watch {
+    /// The question is asked now.
+    #[expect(clippy::new_without_default, reason = "it starts a clock")]
+    pub fn new() -> Self {
+        Self { started: Instant::now(), calls: Arc::default() }
+    }
+
+    /// In the order in which they began.
+    pub fn calls(&self) -> Vec<Call> {
+        self.lock().clone()
+    }
+
+    pub(super) fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    pub fn embedder(&self, inner: &Arc<dyn Embedder>) -> Arc<dyn Embedder> {
+        Arc::new(WatchedEmbedder { inner: Arc::clone(inner), watch: self.clone() })
+    }
+
+    pub fn chat<'a>(&self, inner: &'a dyn ChatModel, local: bool) -> Box<dyn ChatModel + 'a> {
+        Box::new(WatchedChat { inner, local, watch: self.clone() })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Call>> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the place of the call, for [`Self::change`].
+    fn begin(&self, operation: Operation, model: &str, local: bool) -> usize {
+        let now = milliseconds(self.elapsed());
+        let mut calls = self.lock();
+        calls.push(Call {
+            operation,
+            model: model.to_owned(),
+            local,
+            began: now,
+            ended: now,
+            answered_by: None,
+            finish_reason: None,
+            usage: Usage::default(),
+            error: None,
+            messages: None,
+            error_message: None,
+        });
+        calls.len() - 1
+    }
+
+    /// Every change is a sign of life: the call has lasted until now.
+    fn change(&self, place: usize, change: impl FnOnce(&mut Call)) {
+        let now = milliseconds(self.elapsed());
+        if let Some(call) = self.lock().get_mut(place) {
+            call.ended = now;
+            change(call);
+        }
+    }
+
+    fn fail(&self, place: usize, error: &BackendError) {
+        self.change(place, |call| {
+            call.error = Some(fault_name(error.fault));
+            call.error_message = Some(error.to_string());
+        });
+    }
+}
+
+struct WatchedEmbedder {
+    inner: Arc<dyn Embedder>,
+    watch: Watch,
+}
+
+#[async_trait]
+impl Embedder for WatchedEmbedder {
+    fn id(&self) -> &EmbedderId {
+        self.inner.id()
+    }
+
+    fn limits(&self) -> Limits {
+        self.inner.limits()
+    }
+
+    fn is_local(&self) -> bool {
+        self.inner.is_local()
+    }
+
+    fn count_tokens(&self, text: &str) -> usize {
+        self.inner.count_tokens(text)
+    }
+
+    fn tokens_embedded(&self) -> u64 {
+        self.inner.tokens_embedded()
+    }
+
+    async fn embed(
+        &self,
+        inputs: &[String],
+        role: Role,
+    ) -> Result<Vec<Option<Vec<f32>>>, BackendError> {
+        let id = self.inner.id();
+        let place = self.watch.begin(Operation::Embeddings, &id.name, self.inner.is_local());
+        let result = self.inner.embed(inputs, role).await;
+        match &result {
+            Ok(_) => {
+                let revision = id.revision.clone();
+                self.watch.change(place, |call| call.answered_by = Some(revision));
+            }
+            Err(error) => self.watch.fail(place, error),
+        }
+        result
+    }
+}
+
+struct WatchedChat<'a> {
+    inner: &'a dyn ChatModel,
+    local: bool,
+    watch: Watch,
+}
+
+#[async_trait]
+impl ChatModel for WatchedChat<'_> {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    async fn stream(&self, request: ChatRequest) -> Result<ChatStream, BackendError> {
+        let place = self.watch.begin(Operation::Chat, self.inner.name(), self.local);
+        let messages = request.messages.clone();
+        self.watch.change(place, |call| call.messages = Some(messages));
+        let stream = self.inner.stream(request).await;
+        let stream = stream.inspect_err(|error| self.watch.fail(place, error))?;
+        let watch = self.watch.clone();
+        Ok(stream.inspect(move |event| see(&watch, place, event)).boxed())
+    }
+}
+
+fn see(watch: &Watch, place: usize, event: &Result<ChatEvent, BackendError>) {
+    match event {
+        Ok(ChatEvent::Done { finish_reason, model, usage }) => watch.change(place, |call| {
+            call.finish_reason = Some(finish_reason.clone());
+            call.answered_by = Some(model.clone());
+            call.usage = *usage;
+        }),
+        Ok(_) => watch.change(place, |_| {}),
+        Err(error) => watch.fail(place, error),
+    }
+}

@@ -1,0 +1,167 @@
+//! The record of an answer, for a person.
+
+use super::Ui;
+use super::sanitize::sanitize_line;
+use super::words::{counted, seconds};
+use crate::error::Failure;
+use crate::trace::{Retrieved, Trace};
+use crate::types::LegScore;
+
+impl Ui {
+    /// One answer: what it was made of, and what became of each chunk.
+    pub fn trace(&mut self, trace: &Trace) -> Result<(), Failure> {
+        let mut text = String::new();
+        for (label, value) in facts(trace) {
+            text += &format!(
+                "{}{}\n",
+                self.out_style.strong(&format!("{label:<12}")),
+                sanitize_line(&value)
+            );
+        }
+        text += &retrieved(&trace.retrieved);
+        if let Some(content) = &trace.content {
+            for message in &content.messages {
+                let speaker = format!("{:?}", message.speaker).to_lowercase();
+                text +=
+                    &format!("\n{}\n{}\n", self.out_style.strong(&speaker), shown(&message.text));
+            }
+            text += &format!("\n{}\n{}\n", self.out_style.strong("answer"), shown(&content.answer));
+        }
+        self.data(&text)
+    }
+
+    /// One line for each.
+    pub fn traces(&mut self, traces: &[Trace]) -> Result<(), Failure> {
+        let line = |trace: &Trace| {
+            let (id, time, exit) = (trace.id, &trace.started_at, trace.outcome.exit_code);
+            format!("{id}  {time}  exit {exit:<3}  {}\n", sanitize_line(&trace.question))
+        };
+        let text: String = traces.iter().map(line).collect();
+        self.data(&text)
+    }
+}
+
+/// Text of several lines, fit for a terminal.
+fn shown(text: &str) -> String {
+    text.lines().map(sanitize_line).collect::<Vec<_>>().join("\n")
+}
+
+fn facts(trace: &Trace) -> Vec<(&'static str, String)> {
+    let mut facts = vec![
+        ("answer", trace.id.to_string()),
+        ("asked", format!("{}, docent {}", trace.started_at, trace.docent)),
+        ("question", trace.question.clone()),
+        ("outcome", outcome(trace)),
+        ("collection", collection(trace)),
+    ];
+    let embedder = &trace.models.embedder;
+    facts.push((
+        "embedder",
+        format!("{} ({}), {} dimensions", embedder.name, embedder.revision, embedder.dimensions),
+    ));
+    facts.push(("model", model(trace)));
+    if let Some(hash) = &trace.prompt_hash {
+        facts.push(("prompt", format!("sha256 {hash}")));
+    }
+    let retrieval = &trace.retrieval;
+    let weight = retrieval.sparse_weight;
+    facts.push((
+        "retrieval",
+        format!("{}, {} wanted, sparse weight {weight}", retrieval.mode, retrieval.k),
+    ));
+    facts.push(("times", times(trace)));
+    for citation in &trace.citations {
+        let held = if citation.verified { "verified" } else { "not borne out" };
+        facts.push(("cites", format!("[{}] {}, {held}", citation.passage, citation.citation)));
+    }
+    for number in &trace.invalid_citations {
+        facts.push(("cites", format!("[{number}], which is no passage")));
+    }
+    facts
+}
+
+fn outcome(trace: &Trace) -> String {
+    let outcome = &trace.outcome;
+    let word = match &outcome.error {
+        Some(error) => error.clone(),
+        None if outcome.interrupted => "interrupted".to_owned(),
+        None if outcome.no_answer => "no answer".to_owned(),
+        None => "answered".to_owned(),
+    };
+    let uncited = match trace.uncited_sentences {
+        0 => String::new(),
+        count => format!(", {} without a citation", counted(count, "sentence")),
+    };
+    format!("{word} (exit {}){uncited}", outcome.exit_code)
+}
+
+fn collection(trace: &Trace) -> String {
+    let collection = &trace.collection;
+    let run = match &collection.last_run {
+        Some(run) => format!(", last changed by run {} at {}", run.run_id, run.started_at),
+        None => String::new(),
+    };
+    let unfinished = if collection.unfinished { ", with a run unfinished" } else { "" };
+    format!(
+        "{} in {}, created {}{run}{unfinished}",
+        collection.name, collection.store, collection.created_at
+    )
+}
+
+fn model(trace: &Trace) -> String {
+    let chat = &trace.models.chat;
+    let mut text = chat.name.clone();
+    if let Some(revision) = chat.revision.as_ref().filter(|revision| **revision != chat.name) {
+        text += &format!(", answered as {revision}");
+    }
+    if let Some(endpoint) = &chat.endpoint {
+        text += &format!(", at {endpoint}");
+    }
+    if let Some(reason) = &trace.finish_reason {
+        text += &format!(", finished with {reason}");
+    }
+    if let (Some(prompt), Some(completion)) =
+        (trace.usage.prompt_tokens, trace.usage.completion_tokens)
+    {
+        text += &format!(", {prompt} tokens in, {completion} out");
+    }
+    text
+}
+
+fn times(trace: &Trace) -> String {
+    let times = &trace.timings_ms;
+    let time = |milliseconds: f64| seconds(milliseconds as u64);
+    let mut text = format!("retrieved in {}", time(times.retrieved));
+    if let Some(first) = times.first_token {
+        text += &format!(", first token after {}", time(first));
+    }
+    text + &format!(", {} in all", time(times.total))
+}
+
+fn retrieved(rows: &[Retrieved]) -> String {
+    if rows.is_empty() {
+        return "\nnothing was retrieved\n".to_owned();
+    }
+    let leg = |leg: Option<LegScore>| match leg {
+        Some(LegScore { rank, score }) => format!("{rank} ({score:.3})"),
+        None => "-".to_owned(),
+    };
+    let mut text = "\nrank  score  dense         sparse        became          chunk\n".to_owned();
+    for row in rows {
+        let became = match (row.passage, &row.dropped) {
+            (Some(number), _) => format!("[{number}]"),
+            (None, Some(reason)) => reason.clone(),
+            (None, None) => "-".to_owned(),
+        };
+        text += &format!(
+            "{:>4}  {:.3}  {:<12}  {:<12}  {became:<14}  {}\n",
+            row.rank,
+            row.score,
+            leg(row.dense),
+            leg(row.sparse),
+            sanitize_line(&row.citation),
+        );
+        text += &format!("{:57}document {:.12}, chunk {}\n", "", row.document_hash.0, row.chunk_id);
+    }
+    text
+}
