@@ -118,7 +118,7 @@ impl Memory {
         const PASSING: [&str; 4] = ["ingested_at", "failed_at", "run_id", "mtime"];
         let line = |(id, point): (&String, &Point)| {
             let fields = point.payload.iter().filter(|(name, _)| !PASSING.contains(&name.as_str()));
-            let fields: BTreeMap<_, _> = fields.map(|(name, value)| (name, &value.kind)).collect();
+            let fields: BTreeMap<_, _> = fields.map(|(name, value)| (name, shown(value))).collect();
             let dense: f32 = point.dense.values().flatten().sum();
             let sparse = point.sparse.values().flat_map(|sparse| &sparse.values).sum::<f32>();
             format!("{id} {fields:?} {dense} {sparse}")
@@ -243,6 +243,21 @@ impl Memory {
             ..ScoredPoint::default()
         };
         Ok(hits.into_iter().map(hit).collect())
+    }
+}
+
+/// The fields of an object in order.
+fn shown(value: &Value) -> String {
+    match &value.kind {
+        Some(Kind::StructValue(object)) => {
+            let fields: BTreeMap<_, _> =
+                object.fields.iter().map(|(name, value)| (name, shown(value))).collect();
+            format!("{fields:?}")
+        }
+        Some(Kind::ListValue(list)) => {
+            format!("{:?}", list.values.iter().map(shown).collect::<Vec<_>>())
+        }
+        kind => format!("{kind:?}"),
     }
 }
 
