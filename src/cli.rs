@@ -319,6 +319,9 @@ pub struct QueryArgs {
     /// Questions of a batch that are asked at a time [default: 4]
     #[arg(long, value_name = "N")]
     pub concurrency: Option<String>,
+    /// Retrieve, print exactly what the chat model would be sent, and do not ask it
+    #[arg(long, conflicts_with = "batch")]
+    pub dry_run: bool,
     #[command(flatten)]
     pub web: WebFlags,
     #[command(flatten)]
@@ -343,10 +346,13 @@ pub struct ChatFlags {
     /// Longest answer, in tokens; not sent unless set
     #[arg(long, value_name = "N")]
     pub max_tokens: Option<String>,
-    /// File with instructions that replace docent's own
+    /// File with an introduction that replaces docent's own, before its rules
     #[arg(long, value_name = "FILE")]
     pub system: Option<String>,
-    /// Tokens of passages the model is given [default: 3000]
+    /// Template of the whole prompt, with `{{rules}}`, `{{passages}}` and `{{question}}`
+    #[arg(long, value_name = "FILE")]
+    pub prompt: Option<String>,
+    /// Tokens of all that the model is sent, counted as it counts them [default: 4000]
     #[arg(long, value_name = "N")]
     pub context_tokens: Option<String>,
     /// Longest wait for the first token [default: 60s]
@@ -445,6 +451,8 @@ pub enum SchemaName {
     QueryJsonl,
     /// A line of query --batch
     QueryBatch,
+    /// query --dry-run
+    QueryPlanJson,
     /// search --format json
     SearchJson,
     /// A hit of search --format jsonl

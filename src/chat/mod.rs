@@ -58,6 +58,17 @@ pub trait ChatModel: Send + Sync {
     /// As in `--model`; `extractive` for the one that only quotes.
     fn name(&self) -> &str;
 
+    /// Number of tokens of `text`: exact where the model's tokenizer is known, otherwise an estimate
+    /// on the high side.
+    fn count_tokens(&self, text: &str) -> usize;
+
+    /// Whether [`Self::count_tokens`] is exact.
+    fn counts_exactly(&self) -> bool;
+
+    /// The body of the request that [`Self::stream`] would send first, as JSON; `None` where nothing
+    /// leaves the process.
+    fn payload(&self, request: &ChatRequest) -> Option<serde_json::Value>;
+
     /// Starts an answer. Failures before the first event are retried here where that is worth it,
     /// and returned as the error of this call; later ones come through the stream.
     async fn stream(&self, request: ChatRequest) -> Result<ChatStream, BackendError>;

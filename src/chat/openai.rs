@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use super::{ChatEvent, ChatModel, ChatRequest, ChatStream};
 use crate::error::{BackendError, Fault, Service};
-use crate::openai::{Client, Events};
+use crate::openai::{Client, Events, tokens::Tokenizer};
 use crate::retry::{RetryPolicy, retry};
 use crate::types::Usage;
 use wire::{Chunk, Request, StreamOptions};
@@ -47,13 +47,16 @@ pub struct ChatOptions {
 /// Prepares a chat model. Sends nothing.
 pub fn connect(options: ChatOptions) -> Result<OpenAiChat, BackendError> {
     let client = Client::new(Service::Chat, &options.base_url, options.api_key.as_deref())?;
-    Ok(OpenAiChat { client, options, dialect: Dialect::default() })
+    let tokenizer = Tokenizer::of(&options.model);
+    tokenizer.load();
+    Ok(OpenAiChat { client, options, tokenizer, dialect: Dialect::default() })
 }
 
 /// A chat model behind an OpenAI-compatible endpoint. Made by [`connect`].
 pub struct OpenAiChat {
     client: Client,
     options: ChatOptions,
+    tokenizer: Tokenizer,
     dialect: Dialect,
 }
 
@@ -83,6 +86,18 @@ impl ChatModel for OpenAiChat {
         &self.options.model
     }
 
+    fn count_tokens(&self, text: &str) -> usize {
+        self.tokenizer.count(text)
+    }
+
+    fn counts_exactly(&self) -> bool {
+        self.tokenizer.is_exact()
+    }
+
+    fn payload(&self, request: &ChatRequest) -> Option<Value> {
+        serde_json::to_value(self.request(&wire::messages(&request.messages))).ok()
+    }
+
     async fn stream(&self, request: ChatRequest) -> Result<ChatStream, BackendError> {
         let messages = wire::messages(&request.messages);
         let (first, events) = loop {
@@ -96,11 +111,11 @@ impl ChatModel for OpenAiChat {
 }
 
 impl OpenAiChat {
-    /// Sends the request and waits for the first event.
-    async fn open(&self, messages: &[wire::Message<'_>]) -> Result<(Value, Events), BackendError> {
+    /// What is sent, as far as the endpoint has not refused it before.
+    fn request<'a>(&'a self, messages: &'a [wire::Message<'a>]) -> Request<'a> {
         let flag = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
         let renamed = flag(&self.dialect.max_completion_tokens);
-        let request = Request {
+        Request {
             model: &self.options.model,
             messages,
             stream: true,
@@ -109,7 +124,12 @@ impl OpenAiChat {
             temperature: self.options.temperature,
             max_tokens: self.options.max_tokens.filter(|_| !renamed),
             max_completion_tokens: self.options.max_tokens.filter(|_| renamed),
-        };
+        }
+    }
+
+    /// Sends the request and waits for the first event.
+    async fn open(&self, messages: &[wire::Message<'_>]) -> Result<(Value, Events), BackendError> {
+        let request = self.request(messages);
         let first = async {
             let mut events = self.client.chat_events(&request).await?;
             match events.next().await {

@@ -74,10 +74,13 @@ impl Context {
         Ok(self)
     }
 
-    /// Something no document can know, for the prompts of a question. A replay has that of its
+    /// Something no document can know, for the prompts of a question: twelve random letters. Digits
+    /// among them would make a prompt longer in one run than in the next. A replay has that of its
     /// recording.
     pub(super) fn nonce(&self, question: &str) -> Result<String, Failure> {
-        let nonce = uuid::Uuid::now_v7().simple().to_string().split_off(20);
+        let random = uuid::Uuid::now_v7().as_u128();
+        let letter = |at: u32| char::from(b'a' + (random >> (4 * at) & 0xf) as u8);
+        let nonce: String = (0..12).map(letter).collect();
         Ok(self.tape.value("nonce", question, nonce)?)
     }
 
@@ -106,6 +109,18 @@ fn tape_failure(error: &TapeError) -> Failure {
     Failure::config(error.to_string()).hint(hint)
 }
 
+impl Context {
+    /// Whose fault a value that cannot be used is: one that was typed is wrong usage.
+    pub(super) fn fault_of(&self, name: &str) -> Exit {
+        let typed = self
+            .settings
+            .resolved
+            .iter()
+            .any(|row| row.key.name == name && row.origin == Origin::Flag);
+        if typed { Exit::Usage } else { Exit::Config }
+    }
+}
+
 /// A path that a project file names lies in the project, also when it is a link: the file and the
 /// link may come from the same stranger.
 fn no_way_out(place: &Place, settings: &Settings) -> Result<(), Failure> {
@@ -116,6 +131,7 @@ fn no_way_out(place: &Place, settings: &Settings) -> Result<(), Failure> {
         ("data_dir", &settings.data_dir),
         ("chat.system", &settings.chat.system),
         ("trace.path", &settings.trace.path),
+        ("chat.prompt", &settings.chat.prompt),
     ];
     for (name, path) in paths {
         let from_project = settings
@@ -304,6 +320,7 @@ pub(super) fn chat_flags(flags: &ChatFlags) -> Layer {
         ("chat.temperature", flags.temperature.clone()),
         ("chat.max_tokens", flags.max_tokens.clone()),
         ("chat.system", flags.system.clone()),
+        ("chat.prompt", flags.prompt.clone()),
         ("chat.context_tokens", flags.context_tokens.clone()),
         ("chat.timeout", flags.timeout.clone()),
         ("chat.idle_timeout", flags.idle_timeout.clone()),

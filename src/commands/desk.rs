@@ -7,7 +7,7 @@ use super::tracer::{Traced, Tracer};
 use crate::cancel::Cancel;
 use crate::chat::ChatModel;
 use crate::error::{Exit, Failure};
-use crate::query::{self, Answer, AnswerEvent, AnswerOptions, Retriever};
+use crate::query::{self, Answer, AnswerEvent, AnswerOptions, Prepared, Retriever};
 
 /// What answers, and what keeps a record of it.
 pub(super) struct Desk<'a> {
@@ -43,6 +43,14 @@ impl Desk<'_> {
         let answer = query::answer(question, retriever, chat, &options, &self.cancel, emit).await;
         let answer = answer.map_err(Failure::from).and_then(|answer| self.timed(question, answer));
         Ok(Put { question, answer, options, traced })
+    }
+
+    /// All but asking for the answer.
+    pub(super) async fn prepare(&self, question: &str) -> Result<Prepared, Failure> {
+        let nonce = self.context.nonce(question)?;
+        let options = AnswerOptions { nonce, ..self.options.clone() };
+        let (retriever, chat) = (&self.retriever, &*self.chat);
+        Ok(query::prepare(question, retriever, chat, &options, &self.cancel, &mut drop).await?)
     }
 
     /// A replay has the times of its recording.

@@ -1,5 +1,7 @@
 //! `docent query`: an answer with citations.
 
+use std::path::Path;
+
 use super::connect::{self, StoreAccess};
 use super::context::Context;
 use super::desk::{Desk, Put};
@@ -8,15 +10,17 @@ use super::tracer::Tracer;
 use super::{batch, on_interrupt, search};
 use crate::cli::{IngestFlags, QueryArgs};
 use crate::error::{Exit, Failure};
-use crate::query::pack::PackOptions;
+use crate::query::pack::{DropReason, Dropped, PackOptions};
+use crate::query::prompt::template::Template;
+use crate::query::retrieve::RetrieveOptions;
+use crate::query::rewrite::RewriteOptions;
 use crate::query::verdict::NoAnswer;
-use crate::query::{Answer, AnswerEvent, AnswerOptions};
+use crate::query::{Answer, AnswerEvent, AnswerOptions, Prepared};
+use crate::settings;
+use crate::types::Passage;
 use crate::ui::Ui;
 use crate::ui::answer::AnswerView;
 use crate::ui::progress::Waiting;
-
-/// Passages of one document, at most.
-const PER_SOURCE: usize = 3;
 
 pub(super) async fn run(ui: &mut Ui, context: &Context, args: QueryArgs) -> Result<Exit, Failure> {
     let asked = match &args.batch {
@@ -27,7 +31,7 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: QueryArgs) -> Resu
         return Err(Failure::usage("--from takes paths, globs and URLs, not standard input")
             .hint("bring it in first: docent ingest -"));
     }
-    let system = read_system(context)?;
+    let template = template(context)?;
     let rewrite = connect::rewriting(&context.settings)?;
     let chat = connect::chat(context)?;
     let tracer = Tracer::new(ui, context)?;
@@ -50,22 +54,10 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: QueryArgs) -> Resu
     let retriever = connect::retriever(context, store).await?;
     let retrieve = search::retrieve_options(context, &args.retrieval, &retriever).await?;
     connect::describe(ui, &*retriever.store, &*retriever.embedder);
-    let options = AnswerOptions {
-        id: uuid::Uuid::nil(),
-        pack: PackOptions {
-            max_passages: retrieve.k,
-            max_tokens: context.settings.chat.context_tokens,
-            per_source: PER_SOURCE,
-        },
-        rewrite,
-        retrieve,
-        history: Vec::new(),
-        system,
-        nonce: String::new(),
-        hold: context.settings.chat.model.is_none(),
-    };
+    let options = options(context, rewrite, retrieve, template);
     let desk = Desk { context, tracer, retriever, chat, options, cancel };
     let exit = match asked {
+        Asked::One(question) if args.dry_run => dry_run(ui, &desk, &question).await,
         Asked::One(question) => {
             let put = ask(ui, &desk, &question).await?;
             let outcome = match &put.answer {
@@ -87,6 +79,64 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: QueryArgs) -> Resu
 enum Asked {
     One(String),
     Batch(Vec<batch::Row>),
+}
+
+/// How to answer from what `retrieve` finds.
+fn options(
+    context: &Context,
+    rewrite: RewriteOptions,
+    retrieve: RetrieveOptions,
+    template: Template,
+) -> AnswerOptions {
+    let pack = PackOptions {
+        max_chunks: retrieve.k,
+        max_tokens: context.settings.chat.context_tokens,
+        min_score: retrieve.min_score,
+        ..PackOptions::default()
+    };
+    AnswerOptions {
+        id: uuid::Uuid::nil(),
+        rewrite,
+        retrieve: RetrieveOptions { k: pack.pool(), min_score: None, ..retrieve },
+        pack,
+        history: Vec::new(),
+        template,
+        nonce: String::new(),
+        hold: context.settings.chat.model.is_none(),
+    }
+}
+
+/// Everything but asking: what would be sent, and how much that is.
+async fn dry_run(ui: &mut Ui, desk: &Desk<'_>, question: &str) -> Result<Exit, Failure> {
+    let Prepared { composed, .. } = desk.prepare(question).await?;
+    if desk.cancel.is_cancelled() {
+        return Ok(Exit::Interrupted);
+    }
+    let passages = &composed.request.passages;
+    ui.chosen(passages, &composed.dropped);
+    // A question without passages is not sent.
+    let payload = desk.chat.payload(&composed.request).filter(|_| !passages.is_empty());
+    ui.request(question, payload.as_ref(), composed.tokens, desk.chat.counts_exactly())?;
+    fits(desk.context, passages, &composed.dropped)?;
+    if passages.is_empty() {
+        ui.note("there is no passage, so nothing would be sent");
+        return Ok(Exit::Negative);
+    }
+    if payload.is_none() {
+        ui.note("nothing would be sent: no chat model is configured, so answers are quoted");
+    }
+    Ok(Exit::Done)
+}
+
+/// Passages were found, and the budget has room for none.
+fn fits(context: &Context, passages: &[Passage], dropped: &[Dropped]) -> Result<(), Failure> {
+    let over = dropped.iter().any(|dropped| dropped.reason == DropReason::Budget);
+    if !passages.is_empty() || !over {
+        return Ok(());
+    }
+    let budget = context.settings.chat.context_tokens;
+    Err(Failure::config(format!("no passage fits into a context of {budget} tokens"))
+        .hint("raise --context-tokens: docent's rules and the question count too"))
 }
 
 async fn ask<'a>(ui: &mut Ui, desk: &'a Desk<'_>, question: &'a str) -> Result<Put<'a>, Failure> {
@@ -138,6 +188,7 @@ pub(super) fn outcome(context: &Context, answer: &Answer) -> Result<Exit, Failur
     if let Some(failure) = &answer.failure {
         return Err(failure.clone().into());
     }
+    fits(context, &answer.passages, &answer.dropped)?;
     if answer.no_answer.is_some() {
         return Ok(Exit::Negative);
     }
@@ -164,10 +215,26 @@ fn unanswered(why: NoAnswer, context: &Context) -> String {
     }
 }
 
-fn read_system(context: &Context) -> Result<Option<String>, Failure> {
-    let Some(path) = &context.settings.chat.system else { return Ok(None) };
+/// What the prompt is made of: a template of the user's, or docent's own.
+fn template(context: &Context) -> Result<Template, Failure> {
+    let chat = &context.settings.chat;
+    if let Some(path) = &chat.prompt {
+        let text = read(context, "chat.prompt", path)?;
+        return Template::parse(&text).map_err(|error| {
+            let exit = context.fault_of("chat.prompt");
+            Failure::new(exit, format!("{}: {}", path.display(), error.message)).hint(error.hint)
+        });
+    }
+    match &chat.system {
+        Some(path) => Ok(Template::introduced_by(&read(context, "chat.system", path)?)),
+        None => Ok(Template::default()),
+    }
+}
+
+fn read(context: &Context, name: &str, path: &Path) -> Result<String, Failure> {
     let path = context.cwd.join(path);
-    std::fs::read_to_string(&path)
-        .map(Some)
-        .map_err(|error| Failure::config(format!("--system {}: {error}", path.display())))
+    std::fs::read_to_string(&path).map_err(|error| {
+        let flag = settings::keys::key(name).flag.unwrap_or(name);
+        Failure::new(context.fault_of(name), format!("{flag} {}: {error}", path.display()))
+    })
 }

@@ -4,6 +4,7 @@
 //! a model that dies in mid-answer is part of the result, since what came until then stands.
 
 pub mod cite;
+mod compose;
 pub mod history;
 pub mod pack;
 pub mod prompt;
@@ -28,9 +29,13 @@ use crate::error::BackendError;
 use crate::store::VectorStore;
 use crate::types::{Hit, Passage, Usage};
 
+pub use compose::Composed;
+use compose::compose;
+
 use cite::{Citations, MarkParser, Piece};
 use history::Turn;
-use pack::{Dropped, PackOptions, Packed};
+use pack::{Dropped, PackOptions};
+use prompt::template::Template;
 use retrieve::RetrieveOptions;
 use rewrite::{Queries, RewriteOptions};
 use verdict::NoAnswer;
@@ -94,13 +99,13 @@ pub struct AnswerOptions {
     /// Of the answer, a `UUIDv7`.
     pub id: Uuid,
     pub rewrite: RewriteOptions,
+    /// `k` is how many hits packing chooses among: [`PackOptions::pool`].
     pub retrieve: RetrieveOptions,
     /// Its token budget is for the passages and the earlier turns that the model is shown.
     pub pack: PackOptions,
     /// Earlier turns of the conversation, oldest first.
     pub history: Vec<Turn>,
-    /// Instructions that replace docent's own.
-    pub system: Option<String>,
+    pub template: Template,
     /// Marks the fences around passages; a document cannot guess it.
     pub nonce: String,
     /// The model is done at once: the collection is kept open meanwhile.
@@ -115,6 +120,7 @@ pub enum AnswerEvent {
     Retrieved {
         hits: usize,
         passages: Vec<Passage>,
+        dropped: Vec<Dropped>,
     },
     /// Text of the answer. Marks come as events of their own.
     Text(String),
@@ -159,20 +165,31 @@ pub struct Answer {
 /// Passages that are shown where there is no answer.
 pub const NEAREST: usize = 3;
 
-/// Answers a question, or finds that there is no answer.
-///
-/// # Errors
-/// When retrieval fails, or the model before its first token. `cancel` ends the answer where it is.
-pub async fn answer(
+/// What the model is to be asked, and what that was made of.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Prepared {
+    pub queries: Queries,
+    /// Best first.
+    pub hits: Vec<Hit>,
+    pub composed: Composed,
+    /// Until the passages were there.
+    pub retrieved_in: Duration,
+    /// The part of it that packing took.
+    pub packed_in: Duration,
+}
+
+/// Words the question, retrieves, packs and writes the prompt: all that comes before the model is
+/// asked to answer. The prompt is never over `options.pack.max_tokens`, unless it is without any
+/// passage.
+pub async fn prepare(
     question: &str,
     retriever: &Retriever,
     chat: &dyn ChatModel,
     options: &AnswerOptions,
     cancel: &Cancel,
     emit: &mut (dyn FnMut(AnswerEvent) + Send),
-) -> Result<Answer, BackendError> {
-    let started = Instant::now();
-    let count = |text: &str| retriever.embedder.count_tokens(text);
+) -> Result<Prepared, BackendError> {
+    let count = |text: &str| chat.count_tokens(text);
     let history = history::fit(&options.history, options.pack.max_tokens / history::SHARE, &count);
     let queries = tokio::select! {
         queries = rewrite(question, &history, retriever, chat, options) => queries?,
@@ -186,39 +203,43 @@ pub async fn answer(
         hits = retriever.retrieve_all(&queries, &options.retrieve) => hits?,
         () = cancel.cancelled() => Vec::new(),
     };
-    let taken: usize = history.iter().map(|turn| turn.tokens(&count)).sum();
-    let pack = PackOptions { max_tokens: options.pack.max_tokens - taken, ..options.pack.clone() };
     let packing = Instant::now();
-    let Packed { passages, dropped } = pack::pack(&hits, &pack, &count);
-    let packed_in = packing.elapsed();
-    let mut nearest = passages.iter().take(NEAREST).cloned().collect();
-    if let (true, Some(_)) = (hits.is_empty() && !cancel.is_cancelled(), options.retrieve.min_score)
-    {
-        let misses =
-            retriever.retrieve_all(&queries, &options.retrieve.without_floor(NEAREST)).await?;
-        nearest = pack::pack(&misses, &options.pack, &count).passages;
-    }
-    let retrieved_in = asked.elapsed();
+    let composed = compose(question, &history, &hits, options, &count);
+    let (retrieved_in, packed_in) = (asked.elapsed(), packing.elapsed());
+    Ok(Prepared { queries, hits, composed, retrieved_in, packed_in })
+}
+
+/// Answers a question, or finds that there is no answer.
+///
+/// # Errors
+/// When retrieval fails, or the model before its first token. `cancel` ends the answer where it is.
+pub async fn answer(
+    question: &str,
+    retriever: &Retriever,
+    chat: &dyn ChatModel,
+    options: &AnswerOptions,
+    cancel: &Cancel,
+    emit: &mut (dyn FnMut(AnswerEvent) + Send),
+) -> Result<Answer, BackendError> {
+    let started = Instant::now();
+    let prepared = prepare(question, retriever, chat, options, cancel, emit).await?;
+    let Prepared { queries, hits, composed, retrieved_in, packed_in } = prepared;
+    let Composed { request, dropped, .. } = composed;
+    let passages = request.passages.clone();
+    let mut nearest = nearest(&passages, &hits, options, &|text| chat.count_tokens(text));
     // A model may take its time: others may have the collection meanwhile.
     if !options.hold {
         let store = Arc::clone(&retriever.store);
         tokio::spawn(async move { store.release().await });
     }
-    emit(AnswerEvent::Retrieved { hits: hits.len(), passages: passages.clone() });
+    emit(AnswerEvent::Retrieved {
+        hits: hits.len(),
+        passages: passages.clone(),
+        dropped: dropped.clone(),
+    });
 
     let mut draft = Draft::new(started);
     if !passages.is_empty() {
-        let request = ChatRequest {
-            messages: prompt::prompt(
-                question,
-                &history,
-                &passages,
-                options.system.as_deref(),
-                &options.nonce,
-            ),
-            question: question.to_owned(),
-            passages: passages.clone(),
-        };
         draft.stream(chat, request, cancel, emit).await?;
     }
     let refused = draft.refused();
@@ -252,6 +273,22 @@ pub async fn answer(
         interrupted: cancel.is_cancelled(),
         failure: draft.failure,
     })
+}
+
+/// What is shown where there is no answer: the passages, or what would be one but for the floor.
+fn nearest(
+    passages: &[Passage],
+    hits: &[Hit],
+    options: &AnswerOptions,
+    count: &dyn Fn(&str) -> usize,
+) -> Vec<Passage> {
+    let chosen = if passages.is_empty() {
+        let pack = PackOptions { min_score: None, ..options.pack.clone() };
+        pack::pack(hits, &pack, 0, count).passages
+    } else {
+        passages.to_vec()
+    };
+    chosen.into_iter().take(NEAREST).collect()
 }
 
 /// What to ask for the question. The model may take its time over it: others may have the

@@ -1,25 +1,48 @@
-//! Ranked chunks → numbered passages: duplicates out, neighbours merged, within a token budget.
+//! Ranked chunks → numbered passages: what repeats out, neighbours merged, within a token budget.
+
+mod likeness;
 
 use std::collections::HashSet;
 
 use crate::query::prompt;
 use crate::text::Words;
 use crate::types::{Chunk, Hit, Locator, Passage};
+use likeness::Likeness;
 
 /// What the passages may amount to.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct PackOptions {
-    pub max_passages: usize,
-    /// Tokens of all passages together, as they are fenced in the prompt.
+    /// Chunks that are taken. Neighbours among them become one passage.
+    pub max_chunks: usize,
+    /// Tokens of everything that is sent: the passages as they are fenced, and what stands around
+    /// them.
     pub max_tokens: usize,
     /// Passages of one source. It makes room for other sources, so it does not apply where all
     /// hits come from one.
     pub per_source: usize,
+    /// Floor on [`Hit::score`].
+    pub min_score: Option<f32>,
+    /// How much a hit has to score more, as a share of the range of all scores, for saying only
+    /// what a better one says: maximal marginal relevance, as a penalty. 0 is by rank.
+    ///
+    /// Measured with the built-in embedder and 8 chunks: 0.2 changes what is found little where
+    /// documents are different (47 of 49 expected passages of the sample documents as before;
+    /// relevant documents of Cranfield 300 for 302 of 804, of `SciFact` 131 for 130 of 171). Where each
+    /// document comes in two versions that are no duplicates, it finds more: 0.285 for 0.256 and
+    /// 0.719 for 0.684 of them.
+    pub redundancy: f32,
 }
 
 impl Default for PackOptions {
     fn default() -> Self {
-        Self { max_passages: 8, max_tokens: 3000, per_source: 3 }
+        Self { max_chunks: 8, max_tokens: 4000, per_source: 3, min_score: None, redundancy: 0.2 }
+    }
+}
+
+impl PackOptions {
+    /// Hits that packing is to choose from: what is dropped makes room for what comes after it.
+    pub fn pool(&self) -> usize {
+        self.max_chunks.saturating_mul(4)
     }
 }
 
@@ -43,6 +66,8 @@ pub struct Dropped {
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum DropReason {
+    /// It scores below the floor.
+    Floor,
     /// Its text is in a passage already.
     Duplicate,
     /// Nearly the same text is in a passage already, with the same numbers and negations.
@@ -51,56 +76,128 @@ pub enum DropReason {
     SourceCap,
     /// It would exceed the token budget.
     Budget,
-    /// There are as many passages as there may be.
+    /// Its place went to a hit that scores less and adds more.
+    Redundant,
+    /// As many chunks were taken as may be.
     Limit,
 }
 
 impl DropReason {
     pub fn name(self) -> &'static str {
         match self {
+            Self::Floor => "score_floor",
             Self::Duplicate => "duplicate",
             Self::NearDuplicate => "near_duplicate",
             Self::SourceCap => "source_cap",
             Self::Budget => "budget",
+            Self::Redundant => "redundant",
             Self::Limit => "limit",
         }
     }
 }
 
-/// Packs hits, best first, into passages. `count` is the number of tokens of a text.
+/// Packs hits, best first, into passages. `count` is the number of tokens of a text; `reserved` are
+/// those of what is sent besides passages.
 ///
-/// A hit next to a passage of the same section (consecutive ordinals, the same headings, and the
-/// same page where there are pages) is merged into it; one between two passages joins them. Sections
-/// stay apart, so that a citation leads to the section and not to half of the document. What does
-/// not fit is dropped, and what comes after it may still fit.
-pub fn pack(hits: &[Hit], options: &PackOptions, count: &dyn Fn(&str) -> usize) -> Packed {
+/// Hits are taken by maximal marginal relevance (Carbonell and Goldstein, 1998): by score, less
+/// what they repeat of those taken before. A hit next to a passage of the same section
+/// (consecutive ordinals, the same headings, and the same page where there are pages) is merged
+/// into it; one between two passages joins them. Sections stay apart, so that a citation leads to
+/// the section and not to half of the document. What does not fit is dropped, and what comes after
+/// it may still fit.
+pub fn pack(
+    hits: &[Hit],
+    options: &PackOptions,
+    reserved: usize,
+    count: &dyn Fn(&str) -> usize,
+) -> Packed {
     let several = hits.iter().any(|hit| hit.chunk.source != hits[0].chunk.source);
     let per_source = if several { options.per_source } else { usize::MAX };
+    let limits = PackOptions { per_source, ..options.clone() };
     let mut groups: Vec<Group> = Vec::new();
     let mut seen: Vec<Shingles> = Vec::new();
     let mut dropped = Vec::new();
-    for hit in hits {
+    let mut last_taken = 0;
+    let mut waiting = Waiting::new(hits, options.redundancy);
+    while let Some(at) = waiting.next() {
+        let hit = &hits[at];
         let shingles = Shingles::of(&hit.chunk.text);
         let merged = Group::around(&groups, hit, count);
-        let reason = duplicate(&groups, &seen, &hit.chunk, &shingles)
-            .or_else(|| over(&groups, &merged, options, per_source));
+        let reason = below_floor(hit, options)
+            .or_else(|| duplicate(&groups, &seen, &hit.chunk, &shingles))
+            .or_else(|| over(&groups, &merged, seen.len(), &limits, reserved));
         if let Some(reason) = reason {
-            dropped.push(Dropped {
-                source: hit.chunk.source.clone(),
-                locator: hit.chunk.locator,
-                score: hit.score,
-                reason,
-            });
+            dropped.push((at, reason));
             continue;
         }
-        let at = groups.iter().position(|group| group.adjoins(&hit.chunk)).unwrap_or(groups.len());
+        let place =
+            groups.iter().position(|group| group.adjoins(&hit.chunk)).unwrap_or(groups.len());
         groups.retain(|group| !group.adjoins(&hit.chunk));
-        groups.insert(at, merged);
+        groups.insert(place, merged);
         seen.push(shingles);
+        last_taken = last_taken.max(at);
+        waiting.took(at);
     }
+    groups.sort_by_key(|group| group.rank(hits));
     let passages =
         (1..).zip(groups).map(|(number, group)| Passage { number, ..group.passage }).collect();
-    Packed { passages, dropped }
+    dropped.sort_unstable_by_key(|(at, _)| *at);
+    let dropped = dropped.into_iter().map(|(at, reason)| Dropped {
+        source: hits[at].chunk.source.clone(),
+        locator: hits[at].chunk.locator,
+        score: hits[at].score,
+        reason: match reason {
+            DropReason::Limit if at < last_taken => DropReason::Redundant,
+            reason => reason,
+        },
+    });
+    Packed { passages, dropped: dropped.collect() }
+}
+
+/// The hits that were not looked at yet.
+struct Waiting {
+    likeness: Likeness,
+    /// Scores within 0..=1 over all hits.
+    relevance: Vec<f32>,
+    /// Likeness to the most similar hit that was taken.
+    repeated: Vec<f32>,
+    left: Vec<usize>,
+    redundancy: f32,
+}
+
+impl Waiting {
+    fn new(hits: &[Hit], redundancy: f32) -> Self {
+        let scores = || hits.iter().map(|hit| hit.score);
+        let (best, worst) =
+            (scores().fold(f32::NEG_INFINITY, f32::max), scores().fold(f32::INFINITY, f32::min));
+        let range = (best - worst).max(f32::EPSILON);
+        Self {
+            likeness: Likeness::among(hits.iter().map(|hit| hit.chunk.text.as_str())),
+            relevance: scores().map(|score| (score - worst) / range).collect(),
+            repeated: vec![0.0; hits.len()],
+            left: (0..hits.len()).collect(),
+            redundancy,
+        }
+    }
+
+    /// The hit that adds most; of equals, the first.
+    fn next(&mut self) -> Option<usize> {
+        let worth = |at: usize| self.relevance[at] - self.redundancy * self.repeated[at];
+        let next = (0..self.left.len()).reduce(|best, at| {
+            if worth(self.left[at]) > worth(self.left[best]) { at } else { best }
+        })?;
+        Some(self.left.remove(next))
+    }
+
+    fn took(&mut self, taken: usize) {
+        for &at in &self.left {
+            self.repeated[at] = self.repeated[at].max(self.likeness.between(at, taken));
+        }
+    }
+}
+
+fn below_floor(hit: &Hit, options: &PackOptions) -> Option<DropReason> {
+    options.min_score.is_some_and(|floor| hit.score < floor).then_some(DropReason::Floor)
 }
 
 fn duplicate(
@@ -122,20 +219,22 @@ fn duplicate(
 fn over(
     groups: &[Group],
     merged: &Group,
-    options: &PackOptions,
-    per_source: usize,
+    taken: usize,
+    limits: &PackOptions,
+    reserved: usize,
 ) -> Option<DropReason> {
     let others = || groups.iter().filter(|group| !merged.covers(group));
     let source = &merged.passage.source;
     let grows = others().count() == groups.len();
-    if grows && groups.len() >= options.max_passages {
+    if taken >= limits.max_chunks {
         return Some(DropReason::Limit);
     }
-    if grows && others().filter(|group| group.passage.source == *source).count() >= per_source {
+    let of_source = || others().filter(|group| group.passage.source == *source).count();
+    if grows && of_source() >= limits.per_source {
         return Some(DropReason::SourceCap);
     }
-    let tokens = merged.tokens + others().map(|group| group.tokens).sum::<usize>();
-    (tokens > options.max_tokens).then_some(DropReason::Budget)
+    let tokens = reserved + merged.tokens + others().map(|group| group.tokens).sum::<usize>();
+    (tokens > limits.max_tokens).then_some(DropReason::Budget)
 }
 
 /// Chunks of one document that follow each other: a passage in the making.
@@ -170,6 +269,13 @@ impl<'a> Group<'a> {
             && first.headings == chunk.headings
             && (last.ordinal + 1 == chunk.ordinal || chunk.ordinal + 1 == first.ordinal)
             && self.passage.locator.merge(chunk.locator).is_some()
+    }
+
+    /// Of its best hit.
+    fn rank(&self, hits: &[Hit]) -> Option<usize> {
+        hits.iter().position(|hit| {
+            self.chunks.iter().any(|chunk| std::ptr::eq(*chunk, &raw const hit.chunk))
+        })
     }
 
     fn covers(&self, other: &Self) -> bool {

@@ -38,14 +38,6 @@ impl Default for RetrieveOptions {
     }
 }
 
-impl RetrieveOptions {
-    /// The best `k`, however low they score.
-    #[must_use]
-    pub fn without_floor(&self, k: usize) -> Self {
-        Self { k, min_score: None, ..self.clone() }
-    }
-}
-
 /// The best `options.k` chunks for a question, best first. `text` is what the dense leg asks with,
 /// and as what it is embedded: the question, or a passage in its place. `sparse` is the question's
 /// BM25 vector.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::{StreamExt as _, stream};
+use serde_json::Value;
 
 use super::format::{AskedChat, Entry};
 use super::{Mode, Tape};
@@ -27,6 +28,18 @@ struct Recorded {
 impl ChatModel for Recorded {
     fn name(&self) -> &str {
         self.inner.name()
+    }
+
+    fn count_tokens(&self, text: &str) -> usize {
+        self.inner.count_tokens(text)
+    }
+
+    fn counts_exactly(&self) -> bool {
+        self.inner.counts_exactly()
+    }
+
+    fn payload(&self, request: &ChatRequest) -> Option<Value> {
+        self.inner.payload(request)
     }
 
     async fn stream(&self, request: ChatRequest) -> Result<ChatStream, BackendError> {

@@ -103,6 +103,8 @@ pub struct Chat {
     pub max_tokens: Option<u32>,
     /// File with the system prompt.
     pub system: Option<PathBuf>,
+    /// File with a template of the whole prompt.
+    pub prompt: Option<PathBuf>,
     pub timeout: Duration,
     pub idle_timeout: Duration,
     pub context_tokens: usize,
@@ -254,6 +256,7 @@ pub fn resolve(layers: &Layers, trusted: bool) -> Result<Settings, SettingsError
             temperature: values.optional("chat.temperature", parse::float)?,
             max_tokens: values.optional("chat.max_tokens", parse::count)?,
             system: values.path("chat.system")?,
+            prompt: values.path("chat.prompt")?,
             timeout: values.parsed("chat.timeout", parse::duration)?,
             idle_timeout: values.parsed("chat.idle_timeout", parse::duration)?,
             context_tokens: values.parsed("chat.context_tokens", parse::count)?,
@@ -334,6 +337,15 @@ impl Values<'_> {
                 message: "search.hyde is for the dense leg, and search.mode is sparse".to_owned(),
                 hint: Some("leave out --hyde, or use --mode hybrid or dense".to_owned()),
                 usage: typed(&["search.hyde", "search.mode"]),
+            });
+        }
+        if settings.chat.system.is_some() && settings.chat.prompt.is_some() {
+            return Err(SettingsError {
+                message: "chat.prompt and chat.system are both set: a template has its own \
+                          introduction"
+                    .to_owned(),
+                hint: Some("leave one out, or unset it with --system '' or --prompt ''".to_owned()),
+                usage: typed(&["chat.system", "chat.prompt"]),
             });
         }
         let embedding = &settings.embedding;

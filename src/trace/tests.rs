@@ -54,8 +54,8 @@ proptest! {
                 sparse: None,
             })
             .collect();
-        let options = PackOptions { max_passages, max_tokens, ..PackOptions::default() };
-        let packed = pack(&hits, &options, &words);
+        let options = PackOptions { max_chunks: max_passages, max_tokens, ..PackOptions::default() };
+        let packed = pack(&hits, &options, 0, &words);
         let (numbers, dropped) = (packed.passages.len(), packed.dropped.len());
         let rows = retrieved(&answer(hits, packed));
         prop_assert!(rows.iter().all(|row| row.passage.is_some() != row.dropped.is_some()));

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use futures::StreamExt as _;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{fault_name, milliseconds};
 use crate::chat::{ChatEvent, ChatModel, ChatRequest, ChatStream, Message};
@@ -172,6 +173,18 @@ struct WatchedChat<'a> {
 impl ChatModel for WatchedChat<'_> {
     fn name(&self) -> &str {
         self.inner.name()
+    }
+
+    fn count_tokens(&self, text: &str) -> usize {
+        self.inner.count_tokens(text)
+    }
+
+    fn counts_exactly(&self) -> bool {
+        self.inner.counts_exactly()
+    }
+
+    fn payload(&self, request: &ChatRequest) -> Option<Value> {
+        self.inner.payload(request)
     }
 
     async fn stream(&self, request: ChatRequest) -> Result<ChatStream, BackendError> {

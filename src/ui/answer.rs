@@ -4,13 +4,12 @@ use std::path::Path;
 
 use super::Ui;
 use super::json::{AnswerJson, Event};
-use super::sanitize::{Sanitizer, sanitize_line};
+use super::sanitize::Sanitizer;
 use super::words::{counted, seconds};
 use crate::cli::Format;
 use crate::error::Failure;
 use crate::query::verdict::{Cut, Warning};
 use crate::query::{Answer, AnswerEvent};
-use crate::types::Passage;
 
 /// Uncited sentences that are listed one by one.
 const LISTED: usize = 5;
@@ -47,10 +46,8 @@ impl<'a> AnswerView<'a> {
     fn text(&mut self, event: &AnswerEvent) -> Result<(), Failure> {
         let text = match event {
             AnswerEvent::Asking(_) => return Ok(()),
-            AnswerEvent::Retrieved { passages, .. } => {
-                for passage in passages {
-                    self.ui.detail(&detail(passage));
-                }
+            AnswerEvent::Retrieved { passages, dropped, .. } => {
+                self.ui.chosen(passages, dropped);
                 return Ok(());
             }
             AnswerEvent::Text(text) => self.sanitizer.push(text),
@@ -138,10 +135,4 @@ impl Ui {
         }
         self.status(&line);
     }
-}
-
-/// A passage as the model is given it, for `--verbose`.
-fn detail(passage: &Passage) -> String {
-    let place = sanitize_line(&passage.citation());
-    format!("passage [{}] {place}, score {:.3}", passage.number, passage.score)
 }

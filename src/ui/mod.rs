@@ -10,6 +10,7 @@ pub mod passages;
 pub mod preview;
 pub mod progress;
 pub mod report;
+pub mod request;
 pub mod sanitize;
 pub mod secrets;
 mod sources;

@@ -18,6 +18,7 @@ mod injection;
 mod kill;
 mod limits;
 mod openai;
+mod prompt;
 mod qdrant;
 mod query;
 mod readme;

@@ -187,6 +187,20 @@ async fn odd_events_do_no_harm() {
 }
 
 #[tokio::test]
+async fn what_would_be_sent_is_what_is_sent() {
+    let server = ScriptedServer::start();
+    let model =
+        connect(ChatOptions { api_key: Some("sk-secret-key".to_owned()), ..options(&server) })
+            .unwrap();
+    let payload = model.payload(&question()).unwrap();
+    assert!(server.requests().is_empty());
+    let (_, end) = collect(model.stream(question()).await.unwrap()).await;
+    assert!(end.is_ok());
+    assert_eq!(server.requests()[0].body, payload);
+    assert!(!payload.to_string().contains("secret"));
+}
+
+#[tokio::test]
 async fn a_complete_answer_stands_whatever_follows_it() {
     let last = r#"{"choices":[{"index":0,"delta":{"content":"Yes"},"finish_reason":"stop"}]}"#;
     for after in [vec![last], vec![last, "{broken"], vec![last, r#"{"error":"late"}"#]] {

@@ -35,7 +35,7 @@ pub(crate) fn passage(number: u32, source: &str, text: &str) -> Passage {
     }
 }
 
-fn hits(chunks: Vec<Chunk>) -> Vec<Hit> {
+pub(crate) fn hits(chunks: Vec<Chunk>) -> Vec<Hit> {
     let scores = (0..).map(|rank: u16| 1.0 / (1.0 + f32::from(rank)));
     chunks
         .into_iter()
@@ -48,7 +48,17 @@ fn words(text: &str) -> usize {
     text.split_whitespace().count()
 }
 
-const WIDE: PackOptions = PackOptions { max_passages: 99, max_tokens: 99_999, per_source: 99 };
+const WIDE: PackOptions = PackOptions {
+    max_chunks: 99,
+    max_tokens: 99_999,
+    per_source: 99,
+    min_score: None,
+    redundancy: 0.0,
+};
+
+fn packed(chunks: Vec<Chunk>, options: &PackOptions) -> Packed {
+    pack(&hits(chunks), options, 0, &words)
+}
 
 fn texts(packed: &Packed) -> Vec<&str> {
     packed.passages.iter().map(|passage| passage.text.as_str()).collect()
@@ -65,20 +75,20 @@ fn neighbours_become_one_passage_without_their_overlap() {
     second.headings = vec!["A".to_owned(), "B".to_owned()];
     let mut first = chunk("a", 0, "First sentence\nand the second sentence.");
     first.headings = vec!["A".to_owned(), "B".to_owned()];
-    let packed = pack(&hits(vec![second, chunk("b", 5, "Other."), first]), &WIDE, &words);
-    assert_eq!(texts(&packed), ["First sentence\nand the second sentence.\nThird.", "Other."]);
-    assert_eq!(packed.passages[0].locator, Locator::Lines(1, 3));
-    assert_eq!(packed.passages[0].headings, ["A", "B"]);
-    assert!((packed.passages[0].score - 1.0).abs() < f32::EPSILON);
-    assert_eq!(packed.dropped, []);
+    let all = packed(vec![second, chunk("b", 5, "Other."), first], &WIDE);
+    assert_eq!(texts(&all), ["First sentence\nand the second sentence.\nThird.", "Other."]);
+    assert_eq!(all.passages[0].locator, Locator::Lines(1, 3));
+    assert_eq!(all.passages[0].headings, ["A", "B"]);
+    assert!((all.passages[0].score - 1.0).abs() < f32::EPSILON);
+    assert_eq!(all.dropped, []);
 }
 
 #[test]
 fn a_hit_between_two_passages_joins_them() {
     let parts = vec![chunk("a", 2, "Gamma."), chunk("a", 0, "Alpha."), chunk("a", 1, "Beta.")];
-    let packed = pack(&hits(parts), &WIDE, &words);
-    assert_eq!(texts(&packed), ["Alpha.\nBeta.\nGamma."]);
-    assert_eq!(packed.passages[0].citation(), "a:L1-L6");
+    let all = packed(parts, &WIDE);
+    assert_eq!(texts(&all), ["Alpha.\nBeta.\nGamma."]);
+    assert_eq!(all.passages[0].citation(), "a:L1-L6");
 }
 
 #[test]
@@ -94,7 +104,7 @@ fn what_lies_apart_stays_apart() {
     let old = chunk("a", 0, "Old.");
     let parts = vec![page_one, page_two, old, edited, chunk("a", 2, "Far."), section];
     assert_eq!(
-        texts(&pack(&hits(parts), &WIDE, &words)),
+        texts(&packed(parts, &WIDE)),
         ["One.", "Two.", "Old.", "Edited.", "Far.", "Section."]
     );
 }
@@ -117,9 +127,9 @@ fn duplicates_go_unless_a_number_or_a_negation_differs() {
     ];
     let chunks =
         ["a", "b", "c", "d", "e"].iter().zip(&parts).map(|(s, t)| chunk(s, 0, t)).collect();
-    let packed = pack(&hits(chunks), &WIDE, &words);
-    assert_eq!(reasons(&packed), [DropReason::Duplicate, DropReason::NearDuplicate]);
-    assert_eq!(packed.passages.len(), 3);
+    let all = packed(chunks, &WIDE);
+    assert_eq!(reasons(&all), [DropReason::Duplicate, DropReason::NearDuplicate]);
+    assert_eq!(all.passages.len(), 3);
 }
 
 #[test]
@@ -134,13 +144,46 @@ fn caps_hold_and_what_still_fits_is_taken() {
             chunk("c", 0, "five zeta"),
         ]
     };
-    let options = PackOptions { max_passages: 3, max_tokens: 60, per_source: 2 };
-    let packed = pack(&hits(parts()), &options, &words);
-    assert_eq!(texts(&packed), ["one alpha", "two beta", "four epsilon"]);
-    assert_eq!(reasons(&packed), [DropReason::SourceCap, DropReason::Budget, DropReason::Limit]);
-    assert_eq!(packed.passages.iter().map(|p| p.number).collect::<Vec<_>>(), [1, 2, 3]);
-    let alone = pack(&hits(parts()[..3].to_vec()), &options, &words);
+    let options = PackOptions { max_chunks: 3, max_tokens: 60, per_source: 2, ..WIDE };
+    let all = packed(parts(), &options);
+    assert_eq!(texts(&all), ["one alpha", "two beta", "four epsilon"]);
+    assert_eq!(reasons(&all), [DropReason::SourceCap, DropReason::Budget, DropReason::Limit]);
+    assert_eq!(all.passages.iter().map(|p| p.number).collect::<Vec<_>>(), [1, 2, 3]);
+    let alone = packed(parts()[..3].to_vec(), &options);
     assert_eq!(alone.passages.len(), 3, "the cap makes room for other sources only");
+}
+
+#[test]
+fn what_scores_below_the_floor_is_left_out() {
+    let parts = vec![chunk("a", 0, "one"), chunk("b", 0, "two"), chunk("c", 0, "three")];
+    let all = packed(parts, &PackOptions { min_score: Some(0.5), ..WIDE });
+    assert_eq!(texts(&all), ["one", "two"]);
+    assert_eq!(reasons(&all), [DropReason::Floor]);
+}
+
+#[test]
+fn of_two_that_say_the_same_the_second_gives_way_to_news() {
+    let parts = || {
+        vec![
+            chunk("a", 0, "Ledger backups are kept for 400 days in two regions."),
+            chunk("b", 0, "Backups of the ledger: 400 days, kept in both regions."),
+            chunk("c", 0, "A restore is approved by two operators."),
+            chunk("d", 0, "Zebra."),
+        ]
+    };
+    let near = |redundancy: f32| {
+        let mut found = hits(parts());
+        for (hit, score) in found.iter_mut().zip([1.0, 0.9, 0.8, 0.0]) {
+            hit.score = score;
+        }
+        pack(&found, &PackOptions { max_chunks: 2, redundancy, ..WIDE }, 0, &words)
+    };
+    let by_rank = near(0.0);
+    assert_eq!(by_rank.passages[1].source, "b");
+    assert_eq!(reasons(&by_rank), [DropReason::Limit, DropReason::Limit]);
+    let by_news = near(0.5);
+    assert_eq!(by_news.passages[1].source, "c");
+    assert_eq!(reasons(&by_news), [DropReason::Redundant, DropReason::Limit]);
 }
 
 #[test]
@@ -160,8 +203,11 @@ proptest! {
     fn the_budget_holds_and_no_text_comes_twice(
         picks in proptest::collection::vec((0usize..3, 0u32..8), 0..24),
         max_tokens in 0usize..120,
-        max_passages in 0usize..6,
+        max_chunks in 0usize..6,
         per_source in 1usize..4,
+        redundancy in 0.0f32..1.0,
+        reserved in 0usize..40,
+        floor in 0.0f32..0.5,
     ) {
         let mut taken = HashSet::new();
         let chunks: Vec<Chunk> = picks
@@ -170,14 +216,16 @@ proptest! {
             .map(|(s, n)| chunk(["a", "b", "c"][s], n, &format!("w{n} {s}x{n} v{} shared", n % 3)))
             .collect();
         let hits = hits(chunks);
-        let options = PackOptions { max_passages, max_tokens, per_source };
-        let packed = pack(&hits, &options, &words);
+        let min_score = Some(floor);
+        let options = PackOptions { max_chunks, max_tokens, per_source, min_score, redundancy };
+        let packed = pack(&hits, &options, reserved, &words);
         let fenced: usize =
             packed.passages.iter().map(|p| words(&prompt::fenced(p, prompt::SAMPLE_NONCE))).sum();
-        prop_assert!(fenced <= max_tokens);
-        prop_assert!(packed.passages.len() <= max_passages);
-        prop_assert_eq!(&packed, &pack(&hits, &options, &words));
+        prop_assert!(fenced == 0 || reserved + fenced <= max_tokens);
+        prop_assert!(packed.passages.len() <= max_chunks);
+        prop_assert_eq!(&packed, &pack(&hits, &options, reserved, &words));
         prop_assert!(packed.passages.is_sorted_by(|a, b| a.score >= b.score && a.number < b.number));
+        prop_assert!(packed.passages.iter().all(|passage| passage.score >= floor));
         for hit in &hits {
             let places = packed.passages.iter().filter(|p| p.text.contains(&hit.chunk.text)).count();
             let out = packed.dropped.iter().filter(|d| {

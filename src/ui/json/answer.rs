@@ -174,6 +174,18 @@ pub enum WarningKind {
     Filtered,
 }
 
+/// What would be sent, and is not.
+#[derive(Serialize, JsonSchema)]
+pub struct RequestJson {
+    pub question: String,
+    /// The body of the request; null where nothing would be sent.
+    pub request: Option<Value>,
+    /// Of its messages.
+    pub prompt_tokens: Option<usize>,
+    /// Whether they were counted with the model's own tokenizer, and not estimated on the high side.
+    pub prompt_tokens_exact: bool,
+}
+
 /// A line of `query --batch`: what came of one question, in the order of the questions.
 #[derive(Serialize, JsonSchema)]
 pub struct BatchRow {
@@ -278,7 +290,7 @@ impl From<&AnswerEvent> for Event {
                 queries: queries.queries.clone(),
                 hypothetical: queries.hypothetical.clone(),
             },
-            AnswerEvent::Retrieved { hits, passages } => {
+            AnswerEvent::Retrieved { hits, passages, .. } => {
                 Self::Retrieved { hits: *hits, passages: passages.iter().map(Into::into).collect() }
             }
             AnswerEvent::Text(text) => Self::Delta { text: text.clone(), mark: None },

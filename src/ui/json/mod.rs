@@ -12,7 +12,7 @@ use schemars::schema::RootSchema;
 use schemars::{JsonSchema, schema_for};
 use serde::Serialize;
 
-pub use answer::{AnswerJson, BatchRow, Event, WarningJson};
+pub use answer::{AnswerJson, BatchRow, Event, RequestJson, WarningJson};
 pub use found::{Found, HitJson};
 pub use state::{Check, Doctor, Setting, ShownSettings, Stale, Status};
 
@@ -98,6 +98,7 @@ pub fn schema(name: SchemaName) -> String {
         SchemaName::QueryJson => of::<AnswerJson>("query --format json"),
         SchemaName::QueryJsonl => of::<Event>("query --format jsonl"),
         SchemaName::QueryBatch => of::<BatchRow>("query --batch"),
+        SchemaName::QueryPlanJson => of::<RequestJson>("query --dry-run"),
         SchemaName::SearchJson => of::<Found>("search --format json"),
         SchemaName::SearchJsonl => of::<HitJson>("search --format jsonl"),
         SchemaName::IngestJson => of::<IngestReport>("ingest"),

@@ -1,0 +1,116 @@
+//! Hits and a question → the request, within its tokens.
+
+use super::AnswerOptions;
+use super::history::Turn;
+use super::pack::{self, Dropped};
+use super::prompt;
+use crate::chat::ChatRequest;
+use crate::types::{Hit, Passage};
+
+/// A request for an answer, and what it was made of.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Composed {
+    /// Without passages it is not worth sending.
+    pub request: ChatRequest,
+    /// Of the request's messages.
+    pub tokens: usize,
+    /// What is not among the passages, and why.
+    pub dropped: Vec<Dropped>,
+}
+
+/// Packs what was found and writes the prompt. That is never over `options.pack.max_tokens`, unless
+/// it is without a passage. `count` is the number of tokens of a text.
+pub(super) fn compose(
+    question: &str,
+    history: &[Turn],
+    hits: &[Hit],
+    options: &AnswerOptions,
+    count: &dyn Fn(&str) -> usize,
+) -> Composed {
+    let prompt = |passages: &[Passage], nonce: &str| {
+        prompt::prompt(question, history, passages, &options.template, nonce)
+    };
+    let mut reserved = prompt::tokens(&prompt(&[], prompt::SAMPLE_NONCE), count);
+    loop {
+        let packed = pack::pack(hits, &options.pack, reserved, count);
+        let messages = prompt(&packed.passages, &options.nonce);
+        let tokens = prompt::tokens(&messages, count);
+        // A text need not have as many tokens as its parts, nor one nonce as many as another.
+        let excess = tokens.saturating_sub(options.pack.max_tokens);
+        if excess == 0 || packed.passages.is_empty() {
+            let (question, passages) = (question.to_owned(), packed.passages);
+            let request = ChatRequest { messages, question, passages };
+            return Composed { request, tokens, dropped: packed.dropped };
+        }
+        reserved += excess;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::openai::tokens::Tokenizer;
+    use crate::query::pack::PackOptions;
+    use crate::query::pack::tests::{chunk, hits};
+    use crate::query::prompt::template::Template;
+    use crate::query::retrieve::RetrieveOptions;
+    use crate::query::rewrite::RewriteOptions;
+
+    fn options(max_tokens: usize) -> AnswerOptions {
+        AnswerOptions {
+            id: uuid::Uuid::nil(),
+            rewrite: RewriteOptions {
+                standalone: false,
+                variants: 0,
+                hypothetical: false,
+                timeout: std::time::Duration::ZERO,
+            },
+            retrieve: RetrieveOptions::default(),
+            history: Vec::new(),
+            hold: false,
+            pack: PackOptions { max_tokens, ..PackOptions::default() },
+            template: Template::default(),
+            nonce: "a1b2c3d4e5f60718".to_owned(),
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// Also where the whole has more tokens than its parts: `unruly` counts a toll for length.
+        #[test]
+        fn what_is_sent_is_never_over_the_budget(
+            texts in proptest::collection::vec("[a-z\u{e9}\u{65e5}<. \n]{1,200}", 1..12),
+            question in "[a-zA-Z? ]{0,60}",
+            max_tokens in 0usize..1500,
+        ) {
+            let chunks = (0..).zip(&texts).map(|(n, text)| chunk("a", n * 2, text)).collect();
+            let hits = hits(chunks);
+            let exact = |text: &str| Tokenizer::of("gpt-4").count(text);
+            let estimated = |text: &str| Tokenizer::of("llama3.2").count(text);
+            let unruly = |text: &str| text.len() / 4 + (text.len() / 500).pow(2);
+            let counts: [&dyn Fn(&str) -> usize; 3] = [&exact, &estimated, &unruly];
+            for count in counts {
+                let prepared = compose(&question, &[], &hits, &options(max_tokens), count);
+                prop_assert_eq!(prepared.tokens, prompt::tokens(&prepared.request.messages, count));
+                let empty = prepared.request.passages.is_empty();
+                prop_assert!(empty || prepared.tokens <= max_tokens, "{}", prepared.tokens);
+                let again = compose(&question, &[], &hits, &options(max_tokens), count);
+                prop_assert_eq!(&prepared, &again);
+            }
+        }
+    }
+
+    #[test]
+    fn a_budget_that_the_rules_use_up_leaves_no_passage() {
+        let found = hits(vec![chunk("a", 0, "Kept for 400 days.")]);
+        let count = |text: &str| text.split_whitespace().count();
+        let none = compose("How long?", &[], &found, &options(10), &count);
+        assert!(none.request.passages.is_empty() && none.dropped.len() == 1 && none.tokens > 10);
+        let some = compose("How long?", &[], &found, &options(400), &count);
+        assert_eq!(some.request.passages.len(), 1);
+        assert!(some.tokens <= 400);
+    }
+}

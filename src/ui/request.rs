@@ -1,0 +1,69 @@
+//! What a model is asked: the passages that were chosen, and the request itself.
+
+use serde_json::Value;
+
+use super::Ui;
+use super::json::RequestJson;
+use super::sanitize::{sanitize, sanitize_line};
+use super::words::counted;
+use crate::cli::Format;
+use crate::error::Failure;
+use crate::query::pack::{DropReason, Dropped};
+use crate::types::Passage;
+
+impl Ui {
+    /// The passages as the model is given them, and what was found besides, for `--verbose`.
+    pub fn chosen(&mut self, passages: &[Passage], dropped: &[Dropped]) {
+        for passage in passages {
+            let place = sanitize_line(&passage.citation());
+            self.detail(&format!(
+                "passage [{}] {place}, score {:.3}",
+                passage.number, passage.score
+            ));
+        }
+        let (late, early): (Vec<&Dropped>, Vec<&Dropped>) =
+            dropped.iter().partition(|dropped| dropped.reason == DropReason::Limit);
+        for dropped in early {
+            let place = sanitize_line(&dropped.locator.cite(&dropped.source));
+            let (score, reason) = (dropped.score, dropped.reason.name());
+            self.detail(&format!("left out {place}, score {score:.3}: {reason}"));
+        }
+        if let Some(best) = late.first() {
+            let (count, score) = (counted(late.len(), "chunk"), best.score);
+            self.detail(&format!("left out {count} more, score {score:.3} and less: limit"));
+        }
+    }
+
+    /// A request that is not sent: its messages, or with JSON its whole body. `payload` is `None`
+    /// where there would be none.
+    pub fn request(
+        &mut self,
+        question: &str,
+        payload: Option<&Value>,
+        tokens: usize,
+        exact: bool,
+    ) -> Result<(), Failure> {
+        if self.format != Format::Text {
+            return self.json(RequestJson {
+                question: question.to_owned(),
+                request: payload.cloned(),
+                prompt_tokens: payload.map(|_| tokens),
+                prompt_tokens_exact: exact,
+            });
+        }
+        let Some(payload) = payload else { return Ok(()) };
+        let messages = payload["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let text = |value: &Value| sanitize(value.as_str().unwrap_or_default());
+        let shown: Vec<String> = messages
+            .iter()
+            .map(|message| {
+                let role = self.out_style.strong(&format!("[{}]", text(&message["role"])));
+                format!("{role}\n{}\n", text(&message["content"]))
+            })
+            .collect();
+        self.data(&shown.join("\n"))?;
+        let about = if exact { "" } else { "about " };
+        self.status(&format!("{about}{}; nothing was sent", counted(tokens, "token")));
+        Ok(())
+    }
+}
