@@ -1,6 +1,6 @@
 //! Document → the secrets it holds, and the document without them. Pure.
 //!
-//! [`scan`] finds keys and tokens by their form ([`rules`]) and passwords by what stands around them
+//! [`mod@scan`] finds keys and tokens by their form ([`rules`]) and passwords by what stands around them
 //! ([`context`]); examples and placeholders are none ([`likely`]). Whoever is warned of what is no
 //! secret turns the warnings off: where it is a matter of doubt, nothing is found.
 
