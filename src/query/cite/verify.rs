@@ -291,11 +291,13 @@ fn split(
     }
 }
 
-/// A mark within a quotation vouches for all of it.
+/// A mark at the end of a quotation, on its inner side, vouches for it as one outside does. Further
+/// inside, the marks that pair may belong to two texts that are quoted one after the other.
 fn after_quotation(text: &str, sentence: &Range<usize>, at: usize) -> usize {
     let mut inside = quotations(&text[sentence.clone()])
         .map(|inner| sentence.start + inner.start..sentence.start + inner.end)
-        .filter(|inner| inner.start <= at && at <= inner.end);
+        .filter(|inner| inner.start <= at && at <= inner.end)
+        .filter(|inner| !text[at..inner.end].contains(char::is_alphanumeric));
     inside
         .next()
         .map_or(at, |inner| inner.end + text[inner.end..].chars().next().map_or(0, char::len_utf8))
