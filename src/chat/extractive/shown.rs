@@ -6,11 +6,16 @@ pub(super) fn shown(piece: &str) -> String {
     let lines: Vec<&str> =
         piece.lines().map(|line| line.trim_start_matches([' ', '\t', '>'])).collect();
     let text = lines.join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
-    let text = without_links(&text.replace("**", ""));
-    // Backticks that do not pair here would pair across our marks.
-    let paired = text.matches('`').count().is_multiple_of(2) && !text.contains("``");
-    let text = if paired { text } else { text.replace('`', "") };
+    // Before links lose their brackets: what a backtick alone kept apart stays apart.
+    let text = without_stray_ticks(text.replace("**", ""));
+    let text = without_stray_ticks(without_links(&text));
     without_marks(&text)
+}
+
+/// Backticks that do not pair here would pair across our marks.
+fn without_stray_ticks(text: String) -> String {
+    let paired = text.matches('`').count().is_multiple_of(2) && !text.contains("``");
+    if paired { text } else { text.replace('`', "") }
 }
 
 /// `[text](target)` as `text`, `![alt](target)` as `alt`.
