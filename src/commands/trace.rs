@@ -1,6 +1,6 @@
 //! `docent trace`: the records of answers.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::context::Context;
 use crate::cli::{Format, TraceArgs, TraceCommand};
@@ -31,7 +31,7 @@ pub(super) fn run(ui: &mut Ui, context: &Context, args: TraceArgs) -> Result<Exi
             if ui.format == Format::Text {
                 ui.trace(trace)?;
             } else {
-                ui.json(json!(trace))?;
+                ui.json(fields(trace))?;
             }
         }
         TraceCommand::List { .. } if ui.format == Format::Text => ui.traces(&traces)?,
@@ -46,6 +46,15 @@ pub(super) fn run(ui: &mut Ui, context: &Context, args: TraceArgs) -> Result<Exi
         }
     }
     Ok(Exit::Done)
+}
+
+/// Those of a record but for its version, which everything that is printed begins with.
+fn fields(trace: &Trace) -> Value {
+    let mut record = json!(trace);
+    if let Value::Object(fields) = &mut record {
+        fields.remove("schema_version");
+    }
+    record
 }
 
 /// The one whose id begins like that; the last one where nothing was said.

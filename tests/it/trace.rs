@@ -137,7 +137,9 @@ fn records_are_shown_and_listed() {
     ] {
         assert!(shown.stdout.contains(part), "{part} is missing\n{shown}");
     }
-    let last = env.run(&["trace", "show", "--format", "json"]).expect(0).json();
+    let last = env.run(&["trace", "show", "--format", "json"]).expect(0);
+    assert_eq!(last.stdout.matches("\"schema_version\"").count(), 1, "{last}");
+    let last = last.json();
     assert_eq!((&last["id"], &last["schema_version"]), (&json!(second), &json!(1)));
     let list = env.run(&["trace", "list"]).expect(0);
     let lines: Vec<&str> = list.stdout.lines().collect();
