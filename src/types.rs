@@ -2,6 +2,7 @@
 //! itself means.
 
 mod locator;
+mod manifest;
 mod secrets;
 
 use std::fmt;
@@ -12,6 +13,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 pub use locator::Locator;
+pub use manifest::{ChunkerId, EmbedderId, Manifest, Reach, Run, Site, SparseId};
 pub use secrets::{OnSecret, Screening};
 
 /// Version of every JSON shape docent prints and of the payload it stores.
@@ -296,103 +298,6 @@ impl FailureRecord {
     pub fn id(source: &str) -> Uuid {
         Uuid::new_v5(&POINT_NAMESPACE, format!("failure\0{source}").as_bytes())
     }
-}
-
-/// What built a collection version. A command whose settings disagree with it stops.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct Manifest {
-    pub schema_version: u32,
-    pub embedder: EmbedderId,
-    pub chunker: ChunkerId,
-    pub sparse: SparseId,
-    /// Version of docent that created the collection.
-    pub docent: String,
-    /// RFC 3339, UTC.
-    pub created_at: String,
-    /// Lineage: the most recent ingest runs, oldest first, at most [`Manifest::MAX_RUNS`].
-    #[serde(default)]
-    pub runs: Vec<Run>,
-    /// The run that is going on, or was cut off.
-    #[serde(default)]
-    pub unfinished: Option<Run>,
-    /// What the collection is kept in line with: the directories and files it was built from.
-    #[serde(default)]
-    pub roots: Vec<String>,
-    /// The same for pages of the web.
-    #[serde(default)]
-    pub sites: Vec<Site>,
-}
-
-impl Manifest {
-    pub const MAX_RUNS: usize = 20;
-}
-
-/// Pages of the web that a collection is kept in line with.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct Site {
-    /// Where to begin, in canonical form, without credentials.
-    pub url: String,
-    #[serde(flatten)]
-    pub reach: Reach,
-}
-
-/// How far to follow links.
-#[derive(
-    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug, Serialize, Deserialize, JsonSchema,
-)]
-pub struct Reach {
-    /// Links from a start to the furthest page: 0 for the start alone.
-    pub depth: u32,
-    /// To the whole host of a start, not only to what is below its directory.
-    pub whole_host: bool,
-}
-
-/// One ingest run that changed a collection.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct Run {
-    pub run_id: Uuid,
-    /// RFC 3339, UTC.
-    pub started_at: String,
-    pub docent: String,
-    pub roots: Vec<String>,
-}
-
-/// Which model makes the dense vectors, and how it is asked.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct EmbedderId {
-    /// As in `--embedder`: `builtin`, `openai:text-embedding-3-small`.
-    pub name: String,
-    /// Checksum of the built-in table, or the model name the endpoint answered with.
-    pub revision: String,
-    pub dimensions: usize,
-    /// Put before every document text.
-    #[serde(default)]
-    pub document_prefix: String,
-    /// Put before every question.
-    #[serde(default)]
-    pub query_prefix: String,
-}
-
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct ChunkerId {
-    pub max_tokens: usize,
-    pub overlap_tokens: usize,
-    /// Raised when the same settings would cut differently.
-    pub revision: u32,
-}
-
-/// Parameters of the BM25 document vectors.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct SparseId {
-    /// `bm25`.
-    pub model: String,
-    pub language: String,
-    /// Term-frequency saturation.
-    pub k: f64,
-    /// Length normalisation.
-    pub b: f64,
-    /// Mean number of terms of a chunk, estimated when the collection was created.
-    pub avg_len: f64,
 }
 
 /// Restricts retrieval; pushed into the store, so that the top k are the top k of what passes.
