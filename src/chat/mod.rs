@@ -8,6 +8,7 @@ use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
 use crate::error::BackendError;
+use crate::openai::tokens;
 use crate::types::{Passage, Usage};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -60,14 +61,20 @@ pub trait ChatModel: Send + Sync {
 
     /// Number of tokens of `text`: exact where the model's tokenizer is known, otherwise an estimate
     /// on the high side.
-    fn count_tokens(&self, text: &str) -> usize;
+    fn count_tokens(&self, text: &str) -> usize {
+        tokens::estimate(text)
+    }
 
     /// Whether [`Self::count_tokens`] is exact.
-    fn counts_exactly(&self) -> bool;
+    fn counts_exactly(&self) -> bool {
+        false
+    }
 
     /// The body of the request that [`Self::stream`] would send first, as JSON; `None` where nothing
     /// leaves the process.
-    fn payload(&self, request: &ChatRequest) -> Option<serde_json::Value>;
+    fn payload(&self, _request: &ChatRequest) -> Option<serde_json::Value> {
+        None
+    }
 
     /// Starts an answer. Failures before the first event are retried here where that is worth it,
     /// and returned as the error of this call; later ones come through the stream.

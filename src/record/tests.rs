@@ -170,18 +170,6 @@ impl ChatModel for Script {
         "script"
     }
 
-    fn count_tokens(&self, text: &str) -> usize {
-        text.len()
-    }
-
-    fn counts_exactly(&self) -> bool {
-        false
-    }
-
-    fn payload(&self, _: &ChatRequest) -> Option<serde_json::Value> {
-        None
-    }
-
     async fn stream(&self, _: ChatRequest) -> Result<ChatStream, BackendError> {
         let events = self.0.lock().unwrap().remove(0)?;
         Ok(stream::iter(events).boxed())

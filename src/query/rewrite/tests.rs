@@ -47,18 +47,6 @@ impl ChatModel for Model {
         "scripted"
     }
 
-    fn count_tokens(&self, text: &str) -> usize {
-        text.len()
-    }
-
-    fn counts_exactly(&self) -> bool {
-        false
-    }
-
-    fn payload(&self, _: &ChatRequest) -> Option<serde_json::Value> {
-        None
-    }
-
     async fn stream(&self, request: ChatRequest) -> Result<ChatStream, BackendError> {
         let task = &request.messages[0].text;
         let queue = if task.contains("other wordings") {
@@ -192,18 +180,6 @@ async fn a_reply_without_end_is_not_read_to_its_end() {
     impl ChatModel for Talker {
         fn name(&self) -> &'static str {
             "talker"
-        }
-
-        fn count_tokens(&self, text: &str) -> usize {
-            text.len()
-        }
-
-        fn counts_exactly(&self) -> bool {
-            false
-        }
-
-        fn payload(&self, _: &ChatRequest) -> Option<serde_json::Value> {
-            None
         }
 
         async fn stream(&self, _: ChatRequest) -> Result<ChatStream, BackendError> {
