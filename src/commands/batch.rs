@@ -121,10 +121,8 @@ async fn ask(desk: &Desk<'_>, Row { id, question }: Row) -> Option<Asked> {
         Ok(put) => put,
         Err(failure) => return Some(Asked::failed(id, failure)),
     };
-    let outcome = match &put.answer {
-        Ok(answer) => query::outcome(desk.context, answer),
-        Err(failure) => Err(failure.clone()),
-    };
+    let answer = put.answer.as_ref().map_err(Failure::clone);
+    let outcome = answer.and_then(|answer| query::outcome(desk.context, answer));
     let kept = desk.keep(&put, &outcome).await;
     let answer = match &put.answer {
         Ok(Answer { interrupted: true, .. }) => return None,

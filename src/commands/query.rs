@@ -60,10 +60,8 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: QueryArgs) -> Resu
         Asked::One(question) if args.dry_run => dry_run(ui, &desk, &question).await,
         Asked::One(question) => {
             let put = ask(ui, &desk, &question).await?;
-            let outcome = match &put.answer {
-                Ok(answer) => conclude(ui, context, answer),
-                Err(failure) => Err(failure.clone()),
-            };
+            let answer = put.answer.as_ref().map_err(Failure::clone);
+            let outcome = answer.and_then(|answer| conclude(ui, context, answer));
             let kept = desk.keep(&put, &outcome).await;
             if let Ok(Some(warning)) = &kept {
                 ui.warn(warning);

@@ -25,7 +25,7 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: SearchArgs) -> Res
     let options = retrieve_options(context, &args.retrieval, &retriever).await?;
     let queries = rewrite(ui, context, &question, &retriever, &rewriting).await?;
     let asked = Instant::now();
-    let hits = retriever.retrieve_all(&queries, &options).await?;
+    let hits = retriever.retrieve(&queries, &options).await?;
     let times = (asked.elapsed().as_millis() as u64, started.elapsed().as_millis() as u64);
     let (retrieved_ms, elapsed_ms) = context.tape.value("search times", &question, times)?;
     let elapsed = seconds(retrieved_ms);

@@ -49,17 +49,8 @@ pub struct Retriever {
 }
 
 impl Retriever {
-    /// The passages that answer the question best, best first.
+    /// The chunks that answer what is asked for a question best, best first.
     pub async fn retrieve(
-        &self,
-        question: &str,
-        options: &RetrieveOptions,
-    ) -> Result<Vec<Hit>, BackendError> {
-        self.ask(question, None, options).await
-    }
-
-    /// The same for everything that is asked instead of the question.
-    pub async fn retrieve_all(
         &self,
         queries: &Queries,
         options: &RetrieveOptions,
@@ -69,7 +60,7 @@ impl Retriever {
             return self.ask(query, passage, options).await;
         }
         let deep = retrieve::before_combining(options);
-        let asked = queries.queries.iter().zip(std::iter::once(passage).chain(iter::repeat(None)));
+        let asked = queries.queries.iter().zip(iter::once(passage).chain(iter::repeat(None)));
         let lists = asked.map(|(query, passage)| self.ask(query, passage, &deep));
         Ok(retrieve::combine(try_join_all(lists).await?, options))
     }
@@ -200,7 +191,7 @@ pub async fn prepare(
     }
     let asked = Instant::now();
     let hits = tokio::select! {
-        hits = retriever.retrieve_all(&queries, &options.retrieve) => hits?,
+        hits = retriever.retrieve(&queries, &options.retrieve) => hits?,
         () = cancel.cancelled() => Vec::new(),
     };
     let packing = Instant::now();
@@ -226,7 +217,6 @@ pub async fn answer(
     let Prepared { queries, hits, composed, retrieved_in, packed_in } = prepared;
     let Composed { request, dropped, .. } = composed;
     let passages = request.passages.clone();
-    let mut nearest = nearest(&passages, &hits, options, &|text| chat.count_tokens(text));
     // A model may take its time: others may have the collection meanwhile.
     if !options.hold {
         let store = Arc::clone(&retriever.store);
@@ -250,9 +240,10 @@ pub async fn answer(
     let citations = cite::verify(&draft.text, &passages);
     let ended = draft.failure.is_none() && !cancel.is_cancelled();
     let no_answer = NoAnswer::of(&draft.text, refused, &passages, &citations).filter(|_| ended);
-    if no_answer.is_none() {
-        nearest.clear();
-    }
+    let nearest = match no_answer {
+        Some(_) => nearest(&passages, &hits, options, &|text| chat.count_tokens(text)),
+        None => Vec::new(),
+    };
     Ok(Answer {
         id: options.id,
         no_answer,
@@ -282,13 +273,11 @@ fn nearest(
     options: &AnswerOptions,
     count: &dyn Fn(&str) -> usize,
 ) -> Vec<Passage> {
-    let chosen = if passages.is_empty() {
-        let pack = PackOptions { min_score: None, ..options.pack.clone() };
-        pack::pack(hits, &pack, 0, count).passages
-    } else {
-        passages.to_vec()
-    };
-    chosen.into_iter().take(NEAREST).collect()
+    if !passages.is_empty() {
+        return passages.iter().take(NEAREST).cloned().collect();
+    }
+    let pack = PackOptions { min_score: None, ..options.pack.clone() };
+    pack::pack(hits, &pack, 0, count).passages.into_iter().take(NEAREST).collect()
 }
 
 /// What to ask for the question. The model may take its time over it: others may have the

@@ -149,12 +149,11 @@ fn check(claim: &str, cited: &[&Source]) -> (HashMap<u32, Range<usize>>, Vec<Str
             unsupported.push(shown);
         }
     }
-    for source in cited {
-        let number = source.passage.number;
-        if let Some(range) =
-            nearest(&whole, &source.passage.text).filter(|_| !quotes.contains_key(&number))
+    for Source { passage, .. } in cited {
+        if !quotes.contains_key(&passage.number)
+            && let Some(range) = nearest(&whole, &passage.text)
         {
-            quotes.insert(number, range);
+            quotes.insert(passage.number, range);
         }
     }
     (quotes, unsupported)
