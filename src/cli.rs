@@ -355,6 +355,9 @@ pub struct ChatFlags {
     /// Tokens of all that the model is sent, counted as it counts them [default: 4000]
     #[arg(long, value_name = "N")]
     pub context_tokens: Option<String>,
+    /// Also show what a model that reasons thinks before it answers
+    #[arg(long)]
+    pub show_thinking: bool,
     /// Longest wait for the first token [default: 60s]
     #[arg(long, value_name = "TIME")]
     pub timeout: Option<String>,

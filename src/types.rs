@@ -4,6 +4,7 @@
 mod locator;
 mod manifest;
 mod secrets;
+mod usage;
 
 use std::fmt;
 
@@ -15,6 +16,7 @@ use uuid::Uuid;
 pub use locator::Locator;
 pub use manifest::{ChunkerId, EmbedderId, Manifest, Reach, Run, Site, SparseId};
 pub use secrets::{OnSecret, Screening};
+pub use usage::{ChatPrice, Usage};
 
 /// Version of every JSON shape docent prints and of the payload it stores.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -374,34 +376,5 @@ impl Mode {
             Self::Dense => "dense",
             Self::Sparse => "sparse",
         }
-    }
-}
-
-/// Tokens a chat model reported. `None` where the endpoint did not say.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
-pub struct Usage {
-    pub prompt_tokens: Option<u64>,
-    pub completion_tokens: Option<u64>,
-}
-
-impl std::ops::Add for Usage {
-    type Output = Self;
-
-    /// Of two requests together; what neither endpoint said stays unknown.
-    fn add(self, other: Self) -> Self {
-        let sum = |a: Option<u64>, b: Option<u64>| match (a, b) {
-            (Some(a), Some(b)) => Some(a + b),
-            (one, none) => one.or(none),
-        };
-        Self {
-            prompt_tokens: sum(self.prompt_tokens, other.prompt_tokens),
-            completion_tokens: sum(self.completion_tokens, other.completion_tokens),
-        }
-    }
-}
-
-impl std::ops::AddAssign for Usage {
-    fn add_assign(&mut self, other: Self) {
-        *self = *self + other;
     }
 }

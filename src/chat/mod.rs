@@ -2,6 +2,7 @@
 
 pub mod extractive;
 pub mod openai;
+pub mod thinking;
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
@@ -34,15 +35,17 @@ pub struct ChatRequest {
     pub passages: Vec<Passage>,
 }
 
-/// What comes back, in order: any number of deltas, then one `Done`. A stream that ends without
+/// What comes back, in order: any number of thoughts and deltas, then one `Done`. A stream that ends without
 /// `Done`, or yields an error, was cut: what came before it stands, and is incomplete.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChatEvent {
+    /// What the model thinks before it answers, as it arrived. It is no part of the answer.
+    Thinking(String),
     /// Text of the answer, as it arrived.
     Delta(String),
     Done {
-        /// As the endpoint said it: `stop`, `length`.
+        /// As the endpoint said it: `stop`, `length`, `content_filter`.
         finish_reason: String,
         /// The model that answered, which need not be the one that was asked.
         model: String,

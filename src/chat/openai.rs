@@ -9,6 +9,7 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use async_trait::async_trait;
 use futures::{StreamExt, stream};
 use serde_json::Value;
 
+use super::thinking::{Part, ThinkingParser};
 use super::{ChatEvent, ChatModel, ChatRequest, ChatStream};
 use crate::error::{BackendError, Fault, Service};
 use crate::openai::{Client, Events, tokens::Tokenizer};
@@ -152,6 +154,8 @@ impl OpenAiChat {
             model: self.options.model.clone(),
             finish_reason: None,
             usage: Usage::default(),
+            thinking: ThinkingParser::default(),
+            ready: VecDeque::new(),
             over: false,
         };
         stream::unfold(answer, |mut answer| async {
@@ -171,47 +175,44 @@ struct Answer {
     model: String,
     finish_reason: Option<String>,
     usage: Usage,
+    thinking: ThinkingParser,
+    /// Events that were made of one that came, or of the end.
+    ready: VecDeque<Result<ChatEvent, BackendError>>,
     over: bool,
 }
 
 impl Answer {
     async fn next(&mut self) -> Option<Result<ChatEvent, BackendError>> {
-        while !self.over {
-            let patience = match self.finish_reason {
-                Some(_) => self.idle_timeout.min(USAGE_TIMEOUT),
-                None => self.idle_timeout,
-            };
-            let event = match tokio::time::timeout(patience, self.events.next()).await {
-                Ok(Some(event)) => event.and_then(|event| self.parse(event)),
-                Ok(None) => {
-                    let cut = "the answer was cut: the stream ended without a finish reason";
-                    Err(self.transient(cut))
-                }
-                Err(_) => {
-                    let silence = self.idle_timeout.as_secs_f64();
-                    let cut = format!("the answer was cut: nothing came for {silence} s");
-                    Err(self.transient(&cut))
-                }
-            };
-            match event {
-                Ok(chunk) => {
-                    if let Some(text) = self.take(chunk) {
-                        return Some(Ok(ChatEvent::Delta(text)));
-                    }
-                }
-                Err(error) => {
-                    self.over = true;
-                    // Once there is a finish reason, only the token counts can be missing.
-                    let done = self.finish_reason.take().map(|finish_reason| ChatEvent::Done {
-                        finish_reason,
-                        model: std::mem::take(&mut self.model),
-                        usage: self.usage,
-                    });
-                    return Some(done.ok_or(error));
-                }
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                return Some(event);
+            }
+            if self.over {
+                return None;
+            }
+            match self.receive().await {
+                Ok(chunk) => self.take(chunk),
+                Err(error) => self.end(error),
             }
         }
-        None
+    }
+
+    async fn receive(&mut self) -> Result<Chunk, BackendError> {
+        let patience = match self.finish_reason {
+            Some(_) => self.idle_timeout.min(USAGE_TIMEOUT),
+            None => self.idle_timeout,
+        };
+        match tokio::time::timeout(patience, self.events.next()).await {
+            Ok(Some(event)) => event.and_then(|event| self.parse(event)),
+            Ok(None) => {
+                Err(self.transient("the answer was cut: the stream ended without a finish reason"))
+            }
+            Err(_) => {
+                let silence = self.idle_timeout.as_secs_f64();
+                let cut = format!("the answer was cut: nothing came for {silence} s");
+                Err(self.transient(&cut))
+            }
+        }
     }
 
     fn parse(&self, event: Value) -> Result<Chunk, BackendError> {
@@ -220,22 +221,48 @@ impl Answer {
         })
     }
 
-    /// Notes what a chunk says and returns its text, if it has any.
-    fn take(&mut self, chunk: Chunk) -> Option<String> {
+    /// Notes what a chunk says, and makes events of its text.
+    fn take(&mut self, chunk: Chunk) {
+        if let Some(usage) = chunk.usage() {
+            self.usage = usage;
+        }
         if let Some(model) = chunk.model.filter(|model| !model.is_empty()) {
             self.model = model;
         }
-        if let Some(usage) = chunk.usage {
-            self.usage = usage;
-        }
-        let choice = chunk.choices?.into_iter().next()?;
+        let Some(choice) = chunk.choices.and_then(|choices| choices.into_iter().next()) else {
+            return;
+        };
         if let Some(reason) = choice.finish_reason.filter(|reason| !reason.is_empty()) {
             self.finish_reason = Some(reason);
         }
-        choice.delta?.content.filter(|text| !text.is_empty())
+        let Some(delta) = choice.delta else { return };
+        self.ready.extend(delta.thinking().map(|text| Ok(ChatEvent::Thinking(text))));
+        let parts = delta.answer().map(|text| self.thinking.push(&text)).unwrap_or_default();
+        self.ready.extend(parts.into_iter().map(|part| Ok(part.into())));
+    }
+
+    /// Once there is a finish reason, only the token counts can be missing.
+    fn end(&mut self, error: BackendError) {
+        self.over = true;
+        self.ready.extend(self.thinking.finish().map(|part| Ok(part.into())));
+        let done = self.finish_reason.take().map(|finish_reason| ChatEvent::Done {
+            finish_reason,
+            model: std::mem::take(&mut self.model),
+            usage: self.usage,
+        });
+        self.ready.push_back(done.ok_or(error));
     }
 
     fn transient(&self, message: &str) -> BackendError {
         self.client.error(Fault::Transient { retry_after: None }, message)
+    }
+}
+
+impl From<Part> for ChatEvent {
+    fn from(part: Part) -> Self {
+        match part {
+            Part::Thinking(text) => Self::Thinking(text),
+            Part::Answer(text) => Self::Delta(text),
+        }
     }
 }

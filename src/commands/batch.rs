@@ -126,7 +126,7 @@ async fn ask(desk: &Desk<'_>, Row { id, question }: Row) -> Option<Asked> {
     let kept = desk.keep(&put, &outcome).await;
     let answer = match &put.answer {
         Ok(Answer { interrupted: true, .. }) => return None,
-        Ok(answer) => Some(AnswerJson::new(&question, answer)),
+        Ok(answer) => Some(AnswerJson::new(&question, answer, desk.show_thinking)),
         Err(_) => None,
     };
     let (outcome, warning) = match kept {

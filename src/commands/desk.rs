@@ -17,6 +17,8 @@ pub(super) struct Desk<'a> {
     pub(super) chat: Box<dyn ChatModel>,
     /// All but id and nonce, which each question has of its own.
     pub(super) options: AnswerOptions,
+    /// What the model thinks is printed too.
+    pub(super) show_thinking: bool,
     pub(super) cancel: Cancel,
 }
 
@@ -42,6 +44,7 @@ impl Desk<'_> {
         let (retriever, chat) = (&traced.retriever, &*traced.chat);
         let answer = query::answer(question, retriever, chat, &options, &self.cancel, emit).await;
         let answer = answer.map_err(Failure::from).and_then(|answer| self.timed(question, answer));
+        let answer = answer.map(|answer| self.priced(answer));
         Ok(Put { question, answer, options, traced })
     }
 
@@ -59,6 +62,13 @@ impl Desk<'_> {
         let times = self.context.tape.value("times", question, times)?;
         (answer.retrieved_in, answer.first_token_in, answer.elapsed) = times;
         Ok(answer)
+    }
+
+    /// At today's prices, also where it is replayed.
+    fn priced(&self, mut answer: Answer) -> Answer {
+        let price = self.context.settings.chat.price;
+        answer.usage.cost = price.and_then(|price| price.cost(&answer.usage));
+        answer
     }
 
     /// Keeps a record of it. What is returned is to be warned of.

@@ -55,7 +55,8 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: QueryArgs) -> Resu
     let retrieve = search::retrieve_options(context, &args.retrieval, &retriever).await?;
     connect::describe(ui, &*retriever.store, &*retriever.embedder);
     let options = options(context, rewrite, retrieve, template);
-    let desk = Desk { context, tracer, retriever, chat, options, cancel };
+    let show_thinking = args.chat.show_thinking;
+    let desk = Desk { context, tracer, retriever, chat, options, show_thinking, cancel };
     let exit = match asked {
         Asked::One(question) if args.dry_run => dry_run(ui, &desk, &question).await,
         Asked::One(question) => {
@@ -139,12 +140,14 @@ fn fits(context: &Context, passages: &[Passage], dropped: &[Dropped]) -> Result<
 
 async fn ask<'a>(ui: &mut Ui, desk: &'a Desk<'_>, question: &'a str) -> Result<Put<'a>, Failure> {
     let mut waiting = Waiting::new(ui, &format!("asking {}", desk.chat.name()));
-    let mut view = AnswerView::new(ui);
+    let show_thinking = desk.show_thinking;
+    let mut view = AnswerView::new(ui).show_thinking(show_thinking);
     let mut put = desk
         .put(question, &mut |event| match event {
             AnswerEvent::Asking(_) | AnswerEvent::Retrieved { .. } => {
                 waiting.suspend(|| view.on(&event));
             }
+            AnswerEvent::Thinking(_) if !show_thinking => waiting.say("thinking"),
             _ => {
                 waiting.done();
                 view.on(&event);

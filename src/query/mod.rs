@@ -113,6 +113,8 @@ pub enum AnswerEvent {
         passages: Vec<Passage>,
         dropped: Vec<Dropped>,
     },
+    /// What the model thinks before it answers.
+    Thinking(String),
     /// Text of the answer. Marks come as events of their own.
     Text(String),
     /// A citation mark `[n]`.
@@ -125,6 +127,8 @@ pub struct Answer {
     pub id: Uuid,
     /// As the model wrote it, marks included; empty where it refused.
     pub text: String,
+    /// What the model thought before it answered; empty where it did not, or did not show it.
+    pub thinking: String,
     /// `None` where there is an answer, or it did not come to its end.
     pub no_answer: Option<NoAnswer>,
     pub model: String,
@@ -146,6 +150,7 @@ pub struct Answer {
     pub retrieved_in: Duration,
     /// The part of it that packing took.
     pub packed_in: Duration,
+    /// Until the first word of the answer; thinking comes before that.
     pub first_token_in: Option<Duration>,
     pub elapsed: Duration,
     pub interrupted: bool,
@@ -250,6 +255,7 @@ pub async fn answer(
         citations,
         model: draft.model.unwrap_or_else(|| chat.name().to_owned()),
         text: draft.text,
+        thinking: draft.thinking,
         passages,
         nearest,
         hits,
@@ -299,6 +305,7 @@ async fn rewrite(
 struct Draft {
     started: Instant,
     text: String,
+    thinking: String,
     model: Option<String>,
     finish_reason: Option<String>,
     usage: Usage,
@@ -311,6 +318,7 @@ impl Draft {
         Self {
             started,
             text: String::new(),
+            thinking: String::new(),
             model: None,
             finish_reason: None,
             usage: Usage::default(),
@@ -340,6 +348,10 @@ impl Draft {
             };
             let Some(event) = event else { break };
             match event {
+                Ok(ChatEvent::Thinking(text)) => {
+                    self.thinking.push_str(&text);
+                    emit(AnswerEvent::Thinking(text));
+                }
                 Ok(ChatEvent::Delta(text)) => {
                     self.first_token_in.get_or_insert_with(|| self.started.elapsed());
                     self.text.push_str(&text);

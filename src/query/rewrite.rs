@@ -200,6 +200,7 @@ impl Asking<'_> {
         let mut reply = String::new();
         while let Some(event) = stream.next().await {
             match event? {
+                ChatEvent::Thinking(_) => {}
                 ChatEvent::Delta(text) => reply.push_str(&text),
                 ChatEvent::Done { usage: used, .. } => *usage = used,
             }

@@ -65,6 +65,8 @@ pub enum Cut {
     Interrupted,
     /// It reached the longest answer that was asked for, or that the model gives.
     Length,
+    /// The same before there was an answer: all that the model may write went into thinking.
+    Thought,
     /// The endpoint held the rest back.
     Filtered,
 }
@@ -87,9 +89,12 @@ impl fmt::Display for Warning {
             }
             Self::Incomplete(Cut::Failed) => f.write_str("incomplete: the chat endpoint failed"),
             Self::Incomplete(Cut::Interrupted) => f.write_str("incomplete: interrupted"),
-            Self::Incomplete(Cut::Length) => {
-                f.write_str("incomplete: the model reached the longest answer it may give")
-            }
+            Self::Incomplete(Cut::Length) => f.write_str(
+                "incomplete: the model had no tokens left; raise --max-tokens, or its context length",
+            ),
+            Self::Incomplete(Cut::Thought) => f.write_str(
+                "the model used up its tokens on thinking and did not answer: raise --max-tokens",
+            ),
             Self::Incomplete(Cut::Filtered) => {
                 f.write_str("incomplete: the endpoint held the rest back")
             }
@@ -103,7 +108,10 @@ impl Answer {
         match self.finish_reason.as_deref() {
             _ if self.interrupted => Some(Cut::Interrupted),
             _ if self.failure.is_some() => Some(Cut::Failed),
-            Some("length") => Some(Cut::Length),
+            Some("length" | "max_tokens" | "model_length") => {
+                let thought = self.text.trim().is_empty() && !self.thinking.is_empty();
+                Some(if thought { Cut::Thought } else { Cut::Length })
+            }
             Some("content_filter") => Some(Cut::Filtered),
             _ => None,
         }

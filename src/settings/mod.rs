@@ -16,7 +16,7 @@ use thiserror::Error;
 pub use keys::{KEYS, Key};
 pub use layers::{Layer, Layers, Origin};
 
-use crate::types::{Mode, OnSecret};
+use crate::types::{ChatPrice, Mode, OnSecret};
 
 /// Everything that can be set, with the types the rest of the program wants.
 #[derive(Clone, PartialEq, Debug)]
@@ -112,6 +112,8 @@ pub struct Chat {
     pub concurrency: usize,
     /// An answer that its citations do not bear out as a whole is none.
     pub require_citations: bool,
+    /// `None` where it is not known.
+    pub price: Option<ChatPrice>,
 }
 
 /// An OpenAI-compatible server and the key that goes with it, and only with it.
@@ -262,6 +264,7 @@ pub fn resolve(layers: &Layers, trusted: bool) -> Result<Settings, SettingsError
             context_tokens: values.parsed("chat.context_tokens", parse::count)?,
             concurrency: values.parsed("chat.concurrency", parse::count)?,
             require_citations: values.parsed("chat.require_citations", parse::boolean)?,
+            price: values.chat_price()?,
         },
         qdrant: Qdrant {
             url: qdrant_url,
@@ -363,6 +366,23 @@ impl Values<'_> {
             });
         }
         Ok(())
+    }
+
+    /// What is sent and what is generated have a price each, and the sum needs both.
+    fn chat_price(&self) -> Result<Option<ChatPrice>, SettingsError> {
+        let [input, cached, output] = ["chat.price_in", "chat.price_cached", "chat.price_out"];
+        let price = |name| self.optional(name, parse::amount);
+        match (price(input)?, price(cached)?, price(output)?) {
+            (Some(input), cached, Some(output)) => {
+                Ok(Some(ChatPrice { input, cached: cached.unwrap_or(input), output }))
+            }
+            (None, None, None) => Ok(None),
+            (found, _, _) => Err(SettingsError {
+                message: "a cost needs both chat.price_in and chat.price_out".to_owned(),
+                hint: Some(keys::key(if found.is_some() { output } else { input }).how_to_set()),
+                usage: false,
+            }),
+        }
     }
 
     fn text(&self, name: &str) -> Option<String> {

@@ -16,6 +16,7 @@ fn answer(hits: Vec<Hit>, Packed { passages, dropped }: Packed) -> Answer {
     Answer {
         id: Uuid::now_v7(),
         text: String::new(),
+        thinking: String::new(),
         no_answer: None,
         model: "m".to_owned(),
         citations: cite::verify("", &passages),

@@ -5,11 +5,12 @@ use std::path::Path;
 use super::Ui;
 use super::json::{AnswerJson, Event};
 use super::sanitize::Sanitizer;
-use super::words::{counted, seconds};
+use super::words::{counted, grouped, money, seconds};
 use crate::cli::Format;
 use crate::error::Failure;
 use crate::query::verdict::{Cut, Warning};
 use crate::query::{Answer, AnswerEvent};
+use crate::types::Usage;
 
 /// Uncited sentences that are listed one by one.
 const LISTED: usize = 5;
@@ -19,17 +20,36 @@ pub struct AnswerView<'a> {
     ui: &'a mut Ui,
     sanitizer: Sanitizer,
     at_line_start: bool,
+    show_thinking: bool,
+    thinking: Sanitizer,
+    /// A thought is being shown, and its line has not ended.
+    in_thought: bool,
     /// The first failure to write; the answer stops there.
     pub failed: Option<Failure>,
 }
 
 impl<'a> AnswerView<'a> {
     pub fn new(ui: &'a mut Ui) -> Self {
-        Self { ui, sanitizer: Sanitizer::default(), at_line_start: true, failed: None }
+        Self {
+            ui,
+            sanitizer: Sanitizer::default(),
+            at_line_start: true,
+            show_thinking: false,
+            thinking: Sanitizer::default(),
+            in_thought: false,
+            failed: None,
+        }
+    }
+
+    /// Also what the model thinks before it answers.
+    #[must_use]
+    pub fn show_thinking(self, show: bool) -> Self {
+        Self { show_thinking: show, ..self }
     }
 
     pub fn on(&mut self, event: &AnswerEvent) {
-        if self.failed.is_some() {
+        let hidden = matches!(event, AnswerEvent::Thinking(_)) && !self.show_thinking;
+        if self.failed.is_some() || hidden {
             return;
         }
         if let AnswerEvent::Asking(queries) = event {
@@ -43,9 +63,33 @@ impl<'a> AnswerView<'a> {
         self.failed = result.err();
     }
 
+    /// On stderr, and faint: it is no part of the answer.
+    fn thought(&mut self, text: &str) {
+        let text = self.thinking.push(text);
+        let lines = text.split('\n').map(|line| match line {
+            "" => String::new(),
+            line => self.ui.err_style.dim(line),
+        });
+        let shown = lines.collect::<Vec<_>>().join("\n");
+        self.in_thought = if text.is_empty() { self.in_thought } else { !text.ends_with('\n') };
+        self.ui.aside(&shown);
+    }
+
+    /// The answer, and what is said of it, begins on a line of its own.
+    fn end_thought(&mut self) {
+        if std::mem::take(&mut self.in_thought) {
+            self.ui.aside("\n");
+        }
+    }
+
     fn text(&mut self, event: &AnswerEvent) -> Result<(), Failure> {
+        if let AnswerEvent::Thinking(text) = event {
+            self.thought(text);
+            return Ok(());
+        }
+        self.end_thought();
         let text = match event {
-            AnswerEvent::Asking(_) => return Ok(()),
+            AnswerEvent::Asking(_) | AnswerEvent::Thinking(_) => return Ok(()),
             AnswerEvent::Retrieved { passages, dropped, .. } => {
                 self.ui.chosen(passages, dropped);
                 return Ok(());
@@ -60,14 +104,16 @@ impl<'a> AnswerView<'a> {
     }
 
     /// Ends the answer: its last line, the sources, what to know about it.
-    pub fn finish(self, question: &str, answer: &Answer, root: &Path) -> Result<(), Failure> {
+    pub fn finish(mut self, question: &str, answer: &Answer, root: &Path) -> Result<(), Failure> {
         if let Some(failure) = self.failed {
             return Err(failure);
         }
+        self.end_thought();
+        let json = AnswerJson::new(question, answer, self.show_thinking);
         let ui = self.ui;
         match ui.format {
-            Format::Json => return ui.json(AnswerJson::new(question, answer)),
-            Format::Jsonl => return ui.last_events(question, answer),
+            Format::Json => return ui.json(json),
+            Format::Jsonl => return ui.last_events(answer, json),
             Format::Text => {}
         }
         if !self.at_line_start {
@@ -82,14 +128,14 @@ impl<'a> AnswerView<'a> {
 }
 
 impl Ui {
-    fn last_events(&mut self, question: &str, answer: &Answer) -> Result<(), Failure> {
+    fn last_events(&mut self, answer: &Answer, json: AnswerJson) -> Result<(), Failure> {
         for citation in &answer.citations.citations {
             self.json(Event::Citation(citation.into()))?;
         }
         for warning in &answer.warnings() {
             self.json(Event::Warning(warning.into()))?;
         }
-        self.json(Event::Done(Box::new(AnswerJson::new(question, answer))))
+        self.json(Event::Done(Box::new(json)))
     }
 
     fn warnings(&mut self, answer: &Answer) {
@@ -127,12 +173,28 @@ impl Ui {
         );
         if let Some(first) = answer.first_token_in {
             line += &format!(", first token after {}", seconds(first.as_millis() as u64));
+            line += &format!(", done after {}", seconds(answer.elapsed.as_millis() as u64));
         }
-        if let (Some(prompt), Some(completion)) =
-            (answer.usage.prompt_tokens, answer.usage.completion_tokens)
-        {
-            line += &format!(", {prompt} tokens in, {completion} out");
-        }
+        line += &used(&answer.usage);
         self.status(&line);
     }
+}
+
+/// `, 1,204 tokens in (1,024 cached), 56 out (40 thinking), cost 0.0012`.
+fn used(usage: &Usage) -> String {
+    let part = |tokens: Option<u64>, of: &str| match tokens {
+        Some(tokens) if tokens > 0 => format!(" ({} {of})", grouped(tokens as usize)),
+        _ => String::new(),
+    };
+    let mut line = String::new();
+    if let (Some(prompt), Some(completion)) = (usage.prompt_tokens, usage.completion_tokens) {
+        line += &format!(", {} tokens in", grouped(prompt as usize));
+        line += &part(usage.cached_tokens, "cached");
+        line += &format!(", {} out", grouped(completion as usize));
+        line += &part(usage.reasoning_tokens, "thinking");
+    }
+    if let Some(cost) = usage.cost {
+        line += &format!(", cost {}", money(cost));
+    }
+    line
 }

@@ -143,6 +143,11 @@ impl Ui {
         }
     }
 
+    /// What is for a person and no result, as it arrives: part of a line on stderr.
+    fn aside(&mut self, text: &str) {
+        let _ = self.err.write_all(text.as_bytes());
+    }
+
     /// Something that needs attention though the command goes on.
     pub fn warn(&mut self, text: &str) {
         match self.format {

@@ -116,6 +116,12 @@ impl Waiting {
         Self(Some(Late::new(ui, message)))
     }
 
+    pub fn say(&mut self, message: &str) {
+        if let Some(late) = &self.0 {
+            late.bar.set_message(sanitize_line(message));
+        }
+    }
+
     pub fn done(&mut self) {
         self.0 = None;
     }

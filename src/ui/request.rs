@@ -30,7 +30,7 @@ impl Ui {
         }
         if let Some(best) = late.first() {
             let (count, score) = (counted(late.len(), "chunk"), best.score);
-            self.detail(&format!("left out {count} more, score {score:.3} and less: limit"));
+            self.detail(&format!("left out {count} after these, score {score:.3} and less: limit"));
         }
     }
 

@@ -1,8 +1,9 @@
-//! What goes to a chat model: templates, `--dry-run`, the budget of tokens.
+//! What goes to a chat model and what comes back besides the answer: templates, `--dry-run`,
+//! thinking, token counts and costs.
 
 use crate::assert_run;
 use crate::env::TestEnv;
-use crate::openai::ScriptedServer;
+use crate::openai::{Fault, ScriptedServer, event_stream};
 
 const QUESTION: &str = "How long are ledger backups kept?";
 const TEMPLATE: &str =
@@ -19,6 +20,34 @@ fn generating() -> (TestEnv, ScriptedServer) {
     env.run(&["ingest", "docs"]).expect(0);
     (env, server)
 }
+
+/// A stream of these deltas, each the fields of one, and what is said at its end.
+fn stream(deltas: &[&str], finish_reason: &str, usage: &str) -> Fault {
+    let mut events: Vec<String> = deltas
+        .iter()
+        .map(|delta| format!(r#"{{"choices":[{{"index":0,"delta":{{{delta}}}}}]}}"#))
+        .collect();
+    events.push(format!(
+        r#"{{"choices":[{{"index":0,"delta":{{}},"finish_reason":"{finish_reason}"}}]}}"#
+    ));
+    events.push(format!(r#"{{"choices":[],"usage":{usage}}}"#));
+    events.push("[DONE]".to_owned());
+    Fault::Answer(event_stream(&events.iter().map(String::as_str).collect::<Vec<_>>()))
+}
+
+const THOUGHTS: [&str; 4] = [
+    r#""role":"assistant","content":"<thi""#,
+    r#""content":"nk>Is it NO_ANSWER?\n\u001b[31mLet me""#,
+    r#""content":" see [7].</thi""#,
+    r#""content":"nk>\n\n400 days [1].""#,
+];
+
+/// On one line, as an event has to be.
+const USAGE: &str = concat!(
+    r#"{"prompt_tokens":2000000,"completion_tokens":1000000,"#,
+    r#""prompt_tokens_details":{"cached_tokens":1000000},"#,
+    r#""completion_tokens_details":{"reasoning_tokens":600000}}"#,
+);
 
 #[test]
 fn a_dry_run_prints_what_would_be_sent_and_sends_nothing() {
@@ -123,4 +152,95 @@ fn a_template_without_its_slots_is_refused_before_anything_is_asked() {
     let run = env.run(&["query", QUESTION]).expect(3);
     assert!(run.stderr.contains("outside the project"), "{run}");
     assert_eq!(server.requests().len(), 1);
+}
+
+#[test]
+fn thinking_is_left_out_unless_asked_for() {
+    let (env, server) = generating();
+    server.push(stream(&THOUGHTS, "stop", USAGE));
+    let run = env.run(&["query", QUESTION]).expect(0);
+    assert_eq!(run.stdout, "400 days [1].\n");
+    assert!(!run.stderr.contains("Let me see"), "{run}");
+
+    server.push(stream(&THOUGHTS, "stop", USAGE));
+    let run = env.run(&["query", QUESTION, "--show-thinking"]).expect(0);
+    assert_eq!(run.stdout, "400 days [1].\n");
+    assert!(run.stderr.starts_with("Is it NO_ANSWER?\nLet me see [7].\n"), "{run}");
+
+    server.push(stream(&THOUGHTS, "stop", USAGE));
+    let run = env.run(&["query", QUESTION, "--show-thinking", "--format", "jsonl"]).expect(0);
+    let thought: String = run
+        .jsonl()
+        .iter()
+        .filter(|event| event["event"] == "thinking")
+        .filter_map(|event| event["text"].as_str().map(str::to_owned))
+        .collect();
+    assert_eq!(thought, "Is it NO_ANSWER?\n\u{1b}[31mLet me see [7].");
+
+    server.push(stream(&THOUGHTS, "stop", USAGE));
+    let answer = env.run(&["query", QUESTION, "--format", "json"]).expect(0).json();
+    assert_eq!((&answer["answer"], &answer["thinking"]), (&"400 days [1].".into(), &().into()));
+    assert_eq!(answer["invalid_citations"], serde_json::json!([]));
+}
+
+#[test]
+fn thinking_in_a_field_of_its_own() {
+    let (env, server) = generating();
+    for field in ["reasoning_content", "reasoning", "thinking"] {
+        let thought = format!(r#""{field}":"NO_ANSWER?""#);
+        server.push(stream(&[&thought, r#""content":"400 days [1].""#], "stop", USAGE));
+        let args = ["query", QUESTION, "--format", "json", "--show-thinking"];
+        let answer = env.run(&args).expect(0).json();
+        assert_eq!(answer["answer"], "400 days [1].", "{field}");
+        assert_eq!(answer["thinking"], "NO_ANSWER?", "{field}");
+    }
+}
+
+#[test]
+fn tokens_and_their_cost_are_one_line() {
+    let (mut env, server) = generating();
+    env.set("DOCENT_CHAT_PRICE_IN", "2").set("DOCENT_CHAT_PRICE_OUT", "8");
+    env.set("DOCENT_CHAT_PRICE_CACHED", "0.5");
+    server.push(stream(&THOUGHTS, "stop", USAGE));
+    assert_run!(env.run(&["query", QUESTION]).expect(0));
+    server.push(stream(&THOUGHTS, "stop", USAGE));
+    let usage = &env.run(&["query", QUESTION, "--format", "json"]).expect(0).json()["usage"];
+    let expected = serde_json::json!({
+        "prompt_tokens": 2_000_000, "completion_tokens": 1_000_000, "cached_tokens": 1_000_000,
+        "reasoning_tokens": 600_000, "cost": 10.5,
+    });
+    assert_eq!(*usage, expected);
+}
+
+#[test]
+fn one_price_is_not_enough_for_a_cost() {
+    let mut env = TestEnv::new();
+    env.set("DOCENT_CHAT_PRICE_IN", "2");
+    let run = env.run(&["query", QUESTION]).expect(3);
+    assert!(run.stderr.contains("a cost needs both chat.price_in and chat.price_out"), "{run}");
+    assert!(run.stderr.contains("hint: set DOCENT_CHAT_PRICE_OUT"), "{run}");
+}
+
+#[test]
+fn an_answer_that_is_cut_off_says_so() {
+    let (env, server) = generating();
+    let answer = r#""content":"400 days [1], and""#;
+    for (reason, said) in [
+        ("length", "incomplete: the model had no tokens left"),
+        ("content_filter", "incomplete: the endpoint held the rest back"),
+    ] {
+        server.push(stream(&[answer], reason, USAGE));
+        let run = env.run(&["query", QUESTION]).expect(0);
+        // On a line of its own, below the answer.
+        assert!(run.stderr.contains(&format!("\nwarning: {said}")), "{run}");
+        assert_eq!(run.stdout, "400 days [1], and\n");
+        server.push(stream(&[answer], reason, USAGE));
+        let answer = env.run(&["query", QUESTION, "--format", "json"]).expect(0).json();
+        assert_eq!(answer["incomplete"], true);
+    }
+    // All of its tokens went into thinking: that is no verdict on the documents.
+    server.push(stream(&THOUGHTS[..2], "length", USAGE));
+    let run = env.run(&["query", QUESTION]).expect(1);
+    assert!(run.stderr.contains("used up its tokens on thinking"), "{run}");
+    assert!(!run.stderr.contains("do not answer"), "{run}");
 }

@@ -177,7 +177,7 @@ async fn answers_are_streamed_in_groups_of_words() {
         .iter()
         .map(|event| match event.as_ref().unwrap() {
             ChatEvent::Delta(text) => text.as_str(),
-            ChatEvent::Done { .. } => unreachable!("done comes last"),
+            other => unreachable!("{other:?} among the deltas"),
         })
         .collect();
     assert!(deltas.len() > 1);

@@ -42,6 +42,7 @@ async fn collect(mut events: ChatStream) -> Outcome {
     while let Some(event) = events.next().await {
         match event {
             Ok(ChatEvent::Delta(delta)) => text.push_str(&delta),
+            Ok(ChatEvent::Thinking(_)) => {}
             end => {
                 assert!(events.next().await.is_none(), "nothing comes after the end");
                 return (text, end);
@@ -68,7 +69,11 @@ fn done(reason: &str, model: &str, tokens: Option<(u64, u64)>) -> ChatEvent {
     ChatEvent::Done {
         finish_reason: reason.to_owned(),
         model: model.to_owned(),
-        usage: Usage { prompt_tokens: tokens.map(|t| t.0), completion_tokens: tokens.map(|t| t.1) },
+        usage: Usage {
+            prompt_tokens: tokens.map(|t| t.0),
+            completion_tokens: tokens.map(|t| t.1),
+            ..Usage::default()
+        },
     }
 }
 
@@ -184,6 +189,44 @@ async fn odd_events_do_no_harm() {
     ];
     let outcome = ask(Script::Answer(event_stream(&events))).await.unwrap();
     assert_eq!(outcome, ("Yes".to_owned(), Ok(done("length", "m", Some((5, 1))))));
+}
+
+/// Events as `thinking` and `text`, and `Done` left out.
+async fn thoughts(script: Script) -> (Vec<String>, Vec<String>) {
+    let server = ScriptedServer::start();
+    server.push(script);
+    let events = connect(options(&server)).unwrap().stream(question()).await.unwrap();
+    let (mut thoughts, mut deltas) = (Vec::new(), Vec::new());
+    for event in events.map(Result::unwrap).collect::<Vec<_>>().await {
+        match event {
+            ChatEvent::Thinking(text) => thoughts.push(text),
+            ChatEvent::Delta(text) => deltas.push(text),
+            ChatEvent::Done { .. } => {}
+        }
+    }
+    (thoughts, deltas)
+}
+
+#[tokio::test]
+async fn thinking_is_told_from_the_answer() {
+    let delta = |fields: &str| format!(r#"{{"choices":[{{"index":0,"delta":{{{fields}}}}}]}}"#);
+    let last = r#"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#.to_owned();
+    let stream = |deltas: &[&str]| {
+        let mut events: Vec<String> = deltas.iter().map(|fields| delta(fields)).collect();
+        events.push(last.clone());
+        Script::Answer(event_stream(&events.iter().map(String::as_str).collect::<Vec<_>>()))
+    };
+    for deltas in [
+        [r#""reasoning_content":"Let me ""#, r#""reasoning_content":"see.""#, r#""content":"Yes""#],
+        [r#""reasoning":"Let me ""#, r#""reasoning":"see.","content":"""#, r#""content":"Yes""#],
+        [r#""content":"<thi""#, r#""content":"nk>Let me see.</th""#, r#""content":"ink>\n\nYes""#],
+    ] {
+        let (thoughts, answer) = thoughts(stream(&deltas)).await;
+        assert_eq!((thoughts.concat().as_str(), answer.concat().as_str()), ("Let me see.", "Yes"));
+    }
+    // Held back until the end, and never lost.
+    let (thoughts, answer) = thoughts(stream(&[r#""content":"<thi""#])).await;
+    assert_eq!((thoughts.concat().as_str(), answer.concat().as_str()), ("", "<thi"));
 }
 
 #[tokio::test]

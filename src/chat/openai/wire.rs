@@ -1,6 +1,7 @@
 //! The chat request, and the chunks of a streamed answer as far as docent reads them.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::chat::Speaker;
 use crate::types::Usage;
@@ -46,7 +47,8 @@ pub(super) struct Chunk {
     /// Empty in the event that carries the token counts.
     pub(super) choices: Option<Vec<Choice>>,
     pub(super) model: Option<String>,
-    pub(super) usage: Option<Usage>,
+    #[serde(default)]
+    usage: Value,
 }
 
 #[derive(Deserialize)]
@@ -55,7 +57,143 @@ pub(super) struct Choice {
     pub(super) finish_reason: Option<String>,
 }
 
+/// Servers agree on `content` and on nothing else.
 #[derive(Deserialize)]
 pub(super) struct Delta {
-    pub(super) content: Option<String>,
+    #[serde(default)]
+    content: Value,
+    /// vLLM, llama.cpp, `DeepSeek`, LM Studio.
+    #[serde(default)]
+    reasoning_content: Value,
+    /// Ollama, `OpenRouter`, Groq.
+    #[serde(default)]
+    reasoning: Value,
+    /// Ollama's own name, which gateways pass on.
+    #[serde(default)]
+    thinking: Value,
+}
+
+impl Delta {
+    /// Text of the answer; of a content in parts (Mistral), those of type `text`.
+    pub(super) fn answer(&self) -> Option<String> {
+        match &self.content {
+            Value::Array(parts) => some(joined(parts, "text")),
+            content => content.as_str().and_then(|text| some(text.to_owned())),
+        }
+    }
+
+    /// What the model thinks, in whichever field it comes. Some servers send two with one text.
+    pub(super) fn thinking(&self) -> Option<String> {
+        let fields = [&self.reasoning_content, &self.reasoning, &self.thinking];
+        let field = fields.into_iter().filter_map(Value::as_str).find(|text| !text.is_empty());
+        field.map(str::to_owned).or_else(|| some(joined(self.content.as_array()?, "thinking")))
+    }
+}
+
+/// The texts of the parts of this type. A thought may itself be made of parts.
+fn joined(parts: &[Value], kind: &str) -> String {
+    let of_kind = parts.iter().filter(|part| part["type"] == kind);
+    let text = |part: &Value| match &part[kind] {
+        Value::Array(parts) => joined(parts, "text"),
+        text => text.as_str().unwrap_or_default().to_owned(),
+    };
+    of_kind.map(text).collect()
+}
+
+fn some(text: String) -> Option<String> {
+    (!text.is_empty()).then_some(text)
+}
+
+impl Chunk {
+    /// Token counts, under the names that servers have for them.
+    pub(super) fn usage(&self) -> Option<Usage> {
+        let usage = self.usage.as_object()?;
+        let count = |paths: &[&[&str]]| {
+            paths.iter().find_map(|path| {
+                let (first, rest) = path.split_first()?;
+                rest.iter().try_fold(usage.get(*first)?, |value, name| value.get(*name))?.as_u64()
+            })
+        };
+        Some(Usage {
+            prompt_tokens: count(&[&["prompt_tokens"], &["input_tokens"]]),
+            completion_tokens: count(&[&["completion_tokens"], &["output_tokens"]]),
+            cached_tokens: count(&[
+                &["prompt_tokens_details", "cached_tokens"],
+                &["input_tokens_details", "cached_tokens"],
+                &["prompt_cache_hit_tokens"],
+                &["cache_read_input_tokens"],
+                &["cached_tokens"],
+            ]),
+            reasoning_tokens: count(&[
+                &["completion_tokens_details", "reasoning_tokens"],
+                &["output_tokens_details", "reasoning_tokens"],
+                &["reasoning_tokens"],
+            ]),
+            cost: None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn counts_have_many_names() {
+        let usage = |json: &str| {
+            let chunk: Chunk = serde_json::from_str(&format!(r#"{{"usage":{json}}}"#)).unwrap();
+            chunk.usage().map(|u| {
+                [u.prompt_tokens, u.completion_tokens, u.cached_tokens, u.reasoning_tokens]
+            })
+        };
+        for (json, expected) in [
+            (
+                r#"{"prompt_tokens":9,"completion_tokens":4,
+                    "prompt_tokens_details":{"cached_tokens":8,"audio_tokens":0},
+                    "completion_tokens_details":{"reasoning_tokens":3}}"#,
+                Some([Some(9), Some(4), Some(8), Some(3)]),
+            ),
+            (
+                r#"{"input_tokens":9,"output_tokens":4,"input_tokens_details":{"cached_tokens":8},
+                    "output_tokens_details":{"reasoning_tokens":3}}"#,
+                Some([Some(9), Some(4), Some(8), Some(3)]),
+            ),
+            (
+                r#"{"prompt_tokens":9,"completion_tokens":4,"prompt_cache_hit_tokens":8,
+                    "completion_tokens_details":null,"reasoning_tokens":3}"#,
+                Some([Some(9), Some(4), Some(8), Some(3)]),
+            ),
+            (r#"{"prompt_tokens":"9"}"#, Some([None; 4])),
+            ("null", None),
+        ] {
+            assert_eq!(usage(json), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn thinking_has_many_places() {
+        let both = |json: &str| {
+            let delta: Delta = serde_json::from_str(json).unwrap();
+            (delta.thinking().unwrap_or_default(), delta.answer().unwrap_or_default())
+        };
+        for (json, thought, answer) in [
+            (r#"{"content":"Yes"}"#, "", "Yes"),
+            (r#"{"content":null,"reasoning_content":"hm"}"#, "hm", ""),
+            (r#"{"content":"","reasoning":"hm","reasoning_details":[{}]}"#, "hm", ""),
+            (r#"{"content":"Yes","thinking":"hm"}"#, "hm", "Yes"),
+            (r#"{"reasoning_content":"hm","reasoning":"hm"}"#, "hm", ""),
+            (r#"{"content":"Yes","reasoning":{"effort":"low"}}"#, "", "Yes"),
+            (
+                r#"{"content":[{"type":"thinking","thinking":[{"type":"text","text":"hm"}]},
+                               {"type":"text","text":"Yes"}]}"#,
+                "hm",
+                "Yes",
+            ),
+            ("{}", "", ""),
+        ] {
+            assert_eq!(both(json), (thought.to_owned(), answer.to_owned()), "{json}");
+        }
+    }
 }

@@ -41,6 +41,10 @@ impl Model {
     }
 }
 
+fn tokens(prompt: u64, completion: u64) -> Usage {
+    Usage { prompt_tokens: Some(prompt), completion_tokens: Some(completion), ..Usage::default() }
+}
+
 #[async_trait]
 impl ChatModel for Model {
     fn name(&self) -> &'static str {
@@ -60,7 +64,7 @@ impl ChatModel for Model {
         let says = queue.lock().unwrap().pop_front();
         match says.expect("nobody expected this request") {
             Says::Text(text) => {
-                let usage = Usage { prompt_tokens: Some(10), completion_tokens: Some(2) };
+                let usage = tokens(10, 2);
                 let done = ChatEvent::Done {
                     finish_reason: "stop".to_owned(),
                     model: "scripted".to_owned(),
@@ -110,7 +114,7 @@ async fn the_question_becomes_a_query_with_variants_and_a_passage() {
         ["how long are backups kept", "retention of backups", "backup storage time"]
     );
     assert_eq!(found.hypothetical.as_deref(), Some("Backups are kept for 90 days."));
-    assert_eq!(found.usage, Usage { prompt_tokens: Some(30), completion_tokens: Some(6) });
+    assert_eq!(found.usage, tokens(30, 6));
     assert_eq!(found.warnings, [] as [&str; 0]);
     let seen = model.seen.lock().unwrap();
     assert!(seen[0].contains("What are backups?") && seen[0].contains("Copies."), "{seen:?}");

@@ -24,6 +24,8 @@ pub struct AnswerJson {
     pub hypothetical: Option<String>,
     /// As the model wrote it, with its marks `[n]`; empty where it refused.
     pub answer: String,
+    /// What the model thought before that; null unless `--show-thinking`.
+    pub thinking: Option<String>,
     pub no_answer: bool,
     /// Why there is no answer; null where there is one.
     pub no_answer_reason: Option<NoAnswerReason>,
@@ -124,6 +126,8 @@ pub enum Event {
         hits: usize,
         passages: Vec<PassageJson>,
     },
+    /// A piece of what the model thinks first, with `--show-thinking`.
+    Thinking { text: String },
     /// A piece of the answer.
     Delta {
         text: String,
@@ -211,7 +215,7 @@ impl BatchRow {
 }
 
 impl AnswerJson {
-    pub fn new(question: &str, answer: &Answer) -> Self {
+    pub fn new(question: &str, answer: &Answer, show_thinking: bool) -> Self {
         let milliseconds = |time: std::time::Duration| time.as_millis() as u64;
         Self {
             answer_id: answer.id.to_string(),
@@ -219,6 +223,7 @@ impl AnswerJson {
             queries: answer.queries.queries.clone(),
             hypothetical: answer.queries.hypothetical.clone(),
             answer: answer.text.clone(),
+            thinking: show_thinking.then(|| answer.thinking.clone()),
             no_answer: answer.no_answer.is_some(),
             no_answer_reason: answer.no_answer.map(Into::into),
             model: answer.model.clone(),
@@ -293,6 +298,7 @@ impl From<&AnswerEvent> for Event {
             AnswerEvent::Retrieved { hits, passages, .. } => {
                 Self::Retrieved { hits: *hits, passages: passages.iter().map(Into::into).collect() }
             }
+            AnswerEvent::Thinking(text) => Self::Thinking { text: text.clone() },
             AnswerEvent::Text(text) => Self::Delta { text: text.clone(), mark: None },
             AnswerEvent::Mark(number) => {
                 Self::Delta { text: format!("[{number}]"), mark: Some(*number) }
@@ -327,7 +333,7 @@ impl From<&Warning> for WarningJson {
             Warning::Uncited => WarningKind::Uncited,
             Warning::Incomplete(Cut::Failed) => WarningKind::Failed,
             Warning::Incomplete(Cut::Interrupted) => WarningKind::Interrupted,
-            Warning::Incomplete(Cut::Length) => WarningKind::Length,
+            Warning::Incomplete(Cut::Length | Cut::Thought) => WarningKind::Length,
             Warning::Incomplete(Cut::Filtered) => WarningKind::Filtered,
         };
         json
