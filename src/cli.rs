@@ -104,6 +104,7 @@ pub enum Command {
     Ingest(IngestArgs),
     Search(SearchArgs),
     Query(QueryArgs),
+    Chat(ChatArgs),
     Trace(TraceArgs),
     Status(StatusArgs),
     Doctor(DoctorArgs),
@@ -334,6 +335,28 @@ pub struct QueryArgs {
     pub tape: TapeFlags,
 }
 
+/// Ask one question after another, each in the light of those before
+///
+/// On a terminal there is a prompt: Ctrl-C stops an answer, Ctrl-D ends the session with 0, /help
+/// lists the commands. From a pipe, each line is a question, answered as `query` answers it, and the
+/// exit code is that of the turn that went worst. A chat model is shown the last turns, as far as
+/// they fit into a quarter of --context-tokens, and makes a query of each follow-up that can be
+/// understood without them.
+#[derive(Args, Debug)]
+pub struct ChatArgs {
+    /// Do not remember, in a file, what is typed
+    #[arg(long)]
+    pub no_history: bool,
+    #[command(flatten)]
+    pub retrieval: RetrievalFlags,
+    #[command(flatten)]
+    pub chat: ChatFlags,
+    #[command(flatten)]
+    pub trace: TraceFlags,
+    #[command(flatten)]
+    pub tape: TapeFlags,
+}
+
 #[derive(Args, Debug, Default, Clone)]
 #[command(next_help_heading = "Answer")]
 pub struct ChatFlags {
@@ -454,6 +477,10 @@ pub enum SchemaName {
     QueryJsonl,
     /// A line of query --batch
     QueryBatch,
+    /// A turn of chat --format json
+    ChatJson,
+    /// An event of chat --format jsonl
+    ChatJsonl,
     /// query --dry-run
     QueryPlanJson,
     /// search --format json

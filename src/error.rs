@@ -25,6 +25,24 @@ pub enum Exit {
     Interrupted = 130,
 }
 
+impl Exit {
+    /// Of what came of several questions, what a pipeline has to know about first: the more has to
+    /// be done about it, the worse it is.
+    #[must_use]
+    pub fn worse(self, other: Self) -> Self {
+        let weight = |exit: Self| match exit {
+            Self::Done => 0,
+            Self::Negative => 1,
+            Self::Partial => 2,
+            Self::Usage => 3,
+            Self::Backend => 4,
+            Self::Config => 5,
+            Self::Interrupted => 6,
+        };
+        if weight(other) > weight(self) { other } else { self }
+    }
+}
+
 /// Something outside the process.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -236,4 +254,18 @@ fn hint_for(error: &BackendError) -> String {
         _ => "`docent doctor` checks everything that is configured",
     };
     text.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_key_is_worse_than_a_failing_backend_and_that_than_no_answer() {
+        let worst = |exits: &[Exit]| exits.iter().copied().fold(Exit::Done, Exit::worse);
+        assert_eq!(worst(&[]), Exit::Done);
+        assert_eq!(worst(&[Exit::Negative, Exit::Done]), Exit::Negative);
+        assert_eq!(worst(&[Exit::Negative, Exit::Config, Exit::Backend]), Exit::Config);
+        assert_eq!(worst(&[Exit::Usage, Exit::Partial]), Exit::Usage);
+    }
 }

@@ -90,7 +90,7 @@ pub(super) async fn run(ui: &mut Ui, desk: &Desk<'_>, rows: Vec<Row>) -> Result<
     if desk.cancel.is_cancelled() {
         return Ok(Exit::Interrupted);
     }
-    Ok(exits.into_iter().max_by_key(|exit| severity(*exit)).unwrap_or(Exit::Done))
+    Ok(exits.into_iter().fold(Exit::Done, Exit::worse))
 }
 
 /// What came of a row.
@@ -134,19 +134,6 @@ async fn ask(desk: &Desk<'_>, Row { id, question }: Row) -> Option<Asked> {
         Err(failure) => (outcome.and(Err(failure)), None),
     };
     Some(Asked { row: BatchRow::new(id, answer, &outcome), outcome, warning })
-}
-
-/// What is worse for a pipeline: the more has to be done about it.
-fn severity(exit: Exit) -> u8 {
-    match exit {
-        Exit::Done => 0,
-        Exit::Negative => 1,
-        Exit::Partial => 2,
-        Exit::Usage => 3,
-        Exit::Backend => 4,
-        Exit::Config => 5,
-        Exit::Interrupted => 6,
-    }
 }
 
 #[cfg(test)]

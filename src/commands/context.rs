@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::cli::{
-    ChatFlags, Global, IngestFlags, QueryArgs, RetrievalFlags, TapeFlags, TraceFlags, WebFlags,
+    ChatArgs, ChatFlags, Global, IngestFlags, QueryArgs, RetrievalFlags, TapeFlags, TraceFlags,
+    WebFlags,
 };
 use crate::error::{Exit, Failure};
 use crate::record::{Tape, TapeError};
@@ -51,6 +52,11 @@ impl Context {
             None => place.root.join(DATA_DIR),
         };
         Ok(Self { settings, cwd: place.cwd, root: place.root, data_dir, tape: Arc::default() })
+    }
+
+    /// Answers are quoted, in this process: no chat model is configured.
+    pub(super) fn quotes(&self) -> bool {
+        self.settings.chat.model.is_none()
     }
 
     /// For commands that ask models: opens what `--record` or `--replay` names.
@@ -227,7 +233,12 @@ fn xdg(variable: &str, fallback: &str) -> Option<PathBuf> {
 
 /// One line per trusted project file: its hash and its path. An edited file is not trusted.
 fn trust_file() -> Option<PathBuf> {
-    Some(xdg("XDG_STATE_HOME", ".local/state")?.join("docent/trusted"))
+    state_file("trusted")
+}
+
+/// A file that remembers something from one run to the next.
+pub(super) fn state_file(name: &str) -> Option<PathBuf> {
+    Some(xdg("XDG_STATE_HOME", ".local/state")?.join("docent").join(name))
 }
 
 fn trust_line(path: &Path, text: &str) -> String {
@@ -307,6 +318,10 @@ pub(super) fn tape_flags(flags: &TapeFlags) -> Layer {
 
 pub(super) fn batch_flags(args: &QueryArgs) -> Layer {
     layers::flags([("chat.concurrency", args.concurrency.clone())])
+}
+
+pub(super) fn history_flag(args: &ChatArgs) -> Layer {
+    layers::flags([("chat.history", args.no_history.then(|| "false".to_owned()))])
 }
 
 pub(super) fn trace_flags(flags: &TraceFlags) -> Layer {

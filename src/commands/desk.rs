@@ -1,4 +1,4 @@
-//! Where questions are put: opened once, however many there are.
+//! Where questions are put.
 
 use uuid::Uuid;
 
@@ -12,9 +12,9 @@ use crate::query::{self, Answer, AnswerEvent, AnswerOptions, Prepared, Retriever
 /// What answers, and what keeps a record of it.
 pub(super) struct Desk<'a> {
     pub(super) context: &'a Context,
-    pub(super) tracer: Tracer,
+    pub(super) tracer: &'a Tracer,
     pub(super) retriever: Retriever,
-    pub(super) chat: Box<dyn ChatModel>,
+    pub(super) chat: &'a dyn ChatModel,
     /// All but id and nonce, which each question has of its own.
     pub(super) options: AnswerOptions,
     /// What the model thinks is printed too.
@@ -40,7 +40,7 @@ impl Desk<'_> {
         let id = self.context.tape.value("id", question, Uuid::now_v7())?;
         let nonce = self.context.nonce(question)?;
         let options = AnswerOptions { id, nonce, ..self.options.clone() };
-        let traced = self.tracer.begin(&self.retriever, &*self.chat).await?;
+        let traced = self.tracer.begin(self.context, &self.retriever, self.chat).await?;
         let (retriever, chat) = (&traced.retriever, &*traced.chat);
         let answer = query::answer(question, retriever, chat, &options, &self.cancel, emit).await;
         let answer = answer.map_err(Failure::from).and_then(|answer| self.timed(question, answer));
@@ -52,7 +52,7 @@ impl Desk<'_> {
     pub(super) async fn prepare(&self, question: &str) -> Result<Prepared, Failure> {
         let nonce = self.context.nonce(question)?;
         let options = AnswerOptions { nonce, ..self.options.clone() };
-        let (retriever, chat) = (&self.retriever, &*self.chat);
+        let (retriever, chat) = (&self.retriever, self.chat);
         Ok(query::prepare(question, retriever, chat, &options, &self.cancel, &mut drop).await?)
     }
 

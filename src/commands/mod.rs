@@ -2,6 +2,7 @@
 //! the failure that ends the command. [`connect`] alone chooses backends.
 
 mod batch;
+mod chat;
 mod completions;
 mod config;
 mod connect;
@@ -88,6 +89,15 @@ fn dispatch(ui: &mut Ui, cli: Cli) -> Result<Exit, Failure> {
             let context = context(ui, flags)?.with_tape(ui)?;
             block_on(query::run(ui, &context, args))
         }
+        Command::Chat(args) => {
+            let mut flags = context::retrieval_flags(&args.retrieval);
+            flags.extend(context::chat_flags(&args.chat));
+            flags.extend(context::history_flag(&args));
+            flags.extend(context::tape_flags(&args.tape));
+            flags.extend(context::trace_flags(&args.trace));
+            let context = context(ui, flags)?.with_tape(ui)?;
+            block_on(chat::run(ui, context, args))
+        }
         Command::Trace(args) => {
             let context = context(ui, trace::flags(&args))?;
             trace::run(ui, &context, args)
@@ -150,8 +160,13 @@ fn question(typed: &[String]) -> Result<String, Failure> {
 /// Ctrl-C asks the flow to stop; a second one leaves at once, which loses nothing that was
 /// committed.
 fn on_interrupt() -> Cancel {
+    interruptible().0
+}
+
+/// The same, until the task is aborted.
+fn interruptible() -> (Cancel, tokio::task::JoinHandle<()>) {
     let (canceller, cancel) = cancel::pair();
-    tokio::spawn(async move {
+    let listening = tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
             canceller.cancel(Stop::Interrupt);
             if tokio::signal::ctrl_c().await.is_ok() {
@@ -162,5 +177,5 @@ fn on_interrupt() -> Cancel {
         // Kept alive for those who wait on it.
         std::future::pending::<()>().await;
     });
-    cancel
+    (cancel, listening)
 }

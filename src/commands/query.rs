@@ -56,18 +56,16 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: QueryArgs) -> Resu
     connect::describe(ui, &*retriever.store, &*retriever.embedder);
     let options = options(context, rewrite, retrieve, template);
     let show_thinking = args.chat.show_thinking;
+    let (chat, tracer) = (&*chat, &tracer);
     let desk = Desk { context, tracer, retriever, chat, options, show_thinking, cancel };
     let exit = match asked {
         Asked::One(question) if args.dry_run => dry_run(ui, &desk, &question).await,
         Asked::One(question) => {
-            let put = ask(ui, &desk, &question).await?;
-            let answer = put.answer.as_ref().map_err(Failure::clone);
-            let outcome = answer.and_then(|answer| conclude(ui, context, answer));
-            let kept = desk.keep(&put, &outcome).await;
-            if let Ok(Some(warning)) = &kept {
-                ui.warn(warning);
+            let Reply { answer, outcome } = reply(ui, &desk, &question).await?;
+            if answer.is_some_and(|answer| answer.no_answer.is_none() && answer.cut().is_none()) {
+                quoted(ui, context);
             }
-            outcome.and_then(|exit| kept.map(|_| exit))
+            outcome
         }
         Asked::Batch(rows) => batch::run(ui, &desk, rows).await,
     };
@@ -80,8 +78,8 @@ enum Asked {
     Batch(Vec<batch::Row>),
 }
 
-/// How to answer from what `retrieve` finds.
-fn options(
+/// How to answer from what `retrieve` finds, with no turns before.
+pub(super) fn options(
     context: &Context,
     rewrite: RewriteOptions,
     retrieve: RetrieveOptions,
@@ -101,7 +99,7 @@ fn options(
         history: Vec::new(),
         template,
         nonce: String::new(),
-        hold: context.settings.chat.model.is_none(),
+        hold: context.quotes(),
     }
 }
 
@@ -138,6 +136,25 @@ fn fits(context: &Context, passages: &[Passage], dropped: &[Dropped]) -> Result<
         .hint("raise --context-tokens: docent's rules and the question count too"))
 }
 
+/// What came of a question, and the exit code that stands for.
+pub(super) struct Reply {
+    pub(super) answer: Option<Answer>,
+    pub(super) outcome: Result<Exit, Failure>,
+}
+
+/// Answers, shows it, and keeps a record of it.
+pub(super) async fn reply(ui: &mut Ui, desk: &Desk<'_>, question: &str) -> Result<Reply, Failure> {
+    let put = ask(ui, desk, question).await?;
+    let answer = put.answer.as_ref().map_err(Failure::clone);
+    let outcome = answer.and_then(|answer| conclude(ui, desk.context, answer));
+    let kept = desk.keep(&put, &outcome).await;
+    if let Ok(Some(warning)) = &kept {
+        ui.warn(warning);
+    }
+    let outcome = outcome.and_then(|exit| kept.map(|_| exit));
+    Ok(Reply { answer: put.answer.ok(), outcome })
+}
+
 async fn ask<'a>(ui: &mut Ui, desk: &'a Desk<'_>, question: &'a str) -> Result<Put<'a>, Failure> {
     let mut waiting = Waiting::new(ui, &format!("asking {}", desk.chat.name()));
     let show_thinking = desk.show_thinking;
@@ -166,17 +183,16 @@ async fn ask<'a>(ui: &mut Ui, desk: &'a Desk<'_>, question: &'a str) -> Result<P
 /// The exit code of an answer, and what is to be said of one that did not come.
 fn conclude(ui: &mut Ui, context: &Context, answer: &Answer) -> Result<Exit, Failure> {
     if let Some(why) = answer.no_answer {
+        fits(context, &answer.passages, &answer.dropped)?;
         ui.note(&unanswered(why, context));
         ui.nearest(&answer.nearest, &context.root);
-    } else if answer.cut().is_none() {
-        quoted(ui, context);
     }
     outcome(context, answer)
 }
 
 /// Says that answers are quoted, where they are.
 pub(super) fn quoted(ui: &mut Ui, context: &Context) {
-    if context.settings.chat.model.is_none() {
+    if context.quotes() {
         ui.note("quoted, not generated: no chat model is configured. `docent doctor` shows how.");
     }
 }
@@ -217,7 +233,7 @@ fn unanswered(why: NoAnswer, context: &Context) -> String {
 }
 
 /// What the prompt is made of: a template of the user's, or docent's own.
-fn template(context: &Context) -> Result<Template, Failure> {
+pub(super) fn template(context: &Context) -> Result<Template, Failure> {
     let chat = &context.settings.chat;
     if let Some(path) = &chat.prompt {
         let text = read(context, "chat.prompt", path)?;

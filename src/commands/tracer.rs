@@ -25,8 +25,6 @@ const EXPORT_TIMEOUT: Duration = Duration::from_secs(1);
 pub(super) struct Tracer {
     place: Option<Place>,
     content: bool,
-    /// The model quotes, in this process.
-    quotes: bool,
     export: Option<ExportOptions>,
 }
 
@@ -52,13 +50,13 @@ impl Tracer {
             ui.warn(&format!("no spans are exported: {problem}"));
             None
         });
-        let quotes = settings.chat.model.is_none();
-        Ok(Self { place, content: settings.trace.content, quotes, export })
+        Ok(Self { place, content: settings.trace.content, export })
     }
 
     /// The question is asked now.
     pub(super) async fn begin<'a>(
         &self,
+        context: &Context,
         retriever: &Retriever,
         chat: &'a dyn ChatModel,
     ) -> Result<Traced<'a>, Failure> {
@@ -70,7 +68,7 @@ impl Tracer {
         let embedder = watch.embedder(&retriever.embedder);
         Ok(Traced {
             retriever: Retriever { embedder, ..retriever.clone() },
-            chat: watch.chat(chat, self.quotes),
+            chat: watch.chat(chat, context.quotes()),
             started_at: Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true),
             watch,
             manifest,
@@ -101,7 +99,7 @@ impl Tracer {
             manifest,
             embedder: traced.retriever.embedder.id(),
             model: traced.chat.name(),
-            chat_endpoint: (!self.quotes)
+            chat_endpoint: (!context.quotes())
                 .then(|| without_credentials(&settings.chat.endpoint.base_url)),
             options,
             settings: relevant(settings),

@@ -88,6 +88,7 @@ pub static KEYS: &[Key] = &[
     row("chat.idle_timeout", Some("--idle-timeout"), &["DOCENT_CHAT_IDLE_TIMEOUT"], Some("30s"), "longest silence while streaming"),
     row("chat.concurrency", Some("--concurrency"), &["DOCENT_CHAT_CONCURRENCY"], Some("4"), "questions of a batch at a time"),
     row("chat.require_citations", Some("--require-citations"), &["DOCENT_CHAT_REQUIRE_CITATIONS"], Some("false"), "exit with 1 unless citations bear out the whole answer"),
+    row("chat.history", Some("--no-history"), &["DOCENT_CHAT_HISTORY"], Some("true"), "a file remembers what is typed"),
     row("qdrant.url", Some("--qdrant-url"), &["DOCENT_QDRANT_URL", "QDRANT_URL"], None, "Qdrant server (gRPC); embedded unless set"),
     secret("qdrant.api_key", &["DOCENT_QDRANT_API_KEY", "QDRANT_API_KEY"], "its key"),
     row("qdrant.timeout", None, &["DOCENT_QDRANT_TIMEOUT"], Some("30s"), "longest wait for one request"),

@@ -44,6 +44,16 @@ pub struct Settings {
     pub notices: Vec<String>,
 }
 
+impl Settings {
+    /// Takes another chat model of the same endpoint; `None` quotes.
+    pub fn take_model(&mut self, model: Option<String>) {
+        for row in self.resolved.iter_mut().filter(|row| row.key.name == "model") {
+            row.value.clone_from(&model);
+        }
+        self.chat.model = model;
+    }
+}
+
 /// A recording of the exchanges with models, and what it is for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum TapeFile {
@@ -114,6 +124,8 @@ pub struct Chat {
     pub require_citations: bool,
     /// `None` where it is not known.
     pub price: Option<ChatPrice>,
+    /// What is typed in a conversation is remembered in a file.
+    pub history: bool,
 }
 
 /// An OpenAI-compatible server and the key that goes with it, and only with it.
@@ -265,6 +277,7 @@ pub fn resolve(layers: &Layers, trusted: bool) -> Result<Settings, SettingsError
             concurrency: values.parsed("chat.concurrency", parse::count)?,
             require_citations: values.parsed("chat.require_citations", parse::boolean)?,
             price: values.chat_price()?,
+            history: values.parsed("chat.history", parse::boolean)?,
         },
         qdrant: Qdrant {
             url: qdrant_url,

@@ -5,7 +5,9 @@
 //! way to a person, and exact in JSON.
 
 pub mod answer;
+pub mod chat;
 pub mod json;
+pub mod line;
 pub mod passages;
 pub mod preview;
 pub mod progress;
@@ -25,7 +27,7 @@ use serde::Serialize;
 
 use crate::cli::{Format, Global, When};
 use crate::error::{Exit, Failure};
-use json::{Message, Versioned};
+use json::{Message, Turn, Versioned};
 use sanitize::{escape_json, sanitize, sanitize_line};
 use style::Style;
 
@@ -34,6 +36,8 @@ pub struct Ui {
     out: Box<dyn Write + Send>,
     err: Box<dyn Write + Send>,
     pub format: Format,
+    /// The question of a conversation that is being answered, from 1: part of every JSON object.
+    pub turn: Option<u32>,
     quiet: bool,
     verbose: bool,
     /// Styles of stdout and of stderr: they need not both be terminals.
@@ -68,6 +72,7 @@ impl Ui {
             out: Box::new(io::LineWriter::new(out)),
             err: Box::new(err),
             format: global.format,
+            turn: None,
             quiet: global.quiet,
             verbose: global.verbose,
             progress,
@@ -85,21 +90,21 @@ impl Ui {
         })
     }
 
-    /// A JSON object with its `schema_version`: on one line, or indented where the whole output is
-    /// one object.
+    /// A JSON object with its `schema_version` and turn: on one line, or indented where the whole
+    /// output is one object.
     pub fn json(&mut self, object: impl Serialize) -> Result<(), Failure> {
-        match self.format {
-            Format::Json => {
+        match (self.format, self.turn) {
+            (Format::Json, None) => {
                 let text = serde_json::to_string_pretty(&Versioned::new(object));
                 self.written(text)
             }
-            Format::Text | Format::Jsonl => self.json_line(object),
+            _ => self.json_line(object),
         }
     }
 
     /// The same on one line, whatever the format.
     pub fn json_line(&mut self, object: impl Serialize) -> Result<(), Failure> {
-        self.written(serde_json::to_string(&Versioned::new(object)))
+        self.written(on_one_line(object, self.turn))
     }
 
     fn written(&mut self, text: serde_json::Result<String>) -> Result<(), Failure> {
@@ -126,17 +131,17 @@ impl Ui {
     /// Something the reader should know about the result.
     pub fn note(&mut self, text: &str) {
         if !self.quiet {
-            self.talk(&note(self.format, self.err_style, text));
+            self.talk(&note(self.format, self.err_style, self.turn, text));
         }
     }
 
     /// [`Ui::note`] for whoever runs beside the command, also while progress is shown.
     pub fn announcer(&self) -> impl Fn(&str) + Send + Sync + 'static {
         let (quiet, format, style) = (self.quiet, self.format, self.err_style);
-        let bars = self.bars.clone();
+        let (turn, bars) = (self.turn, self.bars.clone());
         move |text| {
             if !quiet {
-                let line = format!("{}\n", note(format, style, text));
+                let line = format!("{}\n", note(format, style, turn, text));
                 // As with `talk`.
                 let _ = bars.suspend(|| io::stderr().write_all(line.as_bytes()));
             }
@@ -152,7 +157,7 @@ impl Ui {
     pub fn warn(&mut self, text: &str) {
         match self.format {
             Format::Text => self.labelled("warning", text),
-            _ => self.talk(&line(Message::warning(text))),
+            _ => self.talk(&line(Message::warning(text), self.turn)),
         }
     }
 
@@ -162,7 +167,7 @@ impl Ui {
             return;
         }
         if self.format != Format::Text {
-            self.talk(&line(Message::error(failure)));
+            self.talk(&line(Message::error(failure), self.turn));
             return;
         }
         self.labelled("error", &failure.message);
@@ -184,10 +189,10 @@ impl Ui {
     }
 }
 
-fn note(format: Format, style: Style, text: &str) -> String {
+fn note(format: Format, style: Style, turn: Option<u32>, text: &str) -> String {
     match format {
         Format::Text => labelled(style, "note", text),
-        _ => line(Message::note(text)),
+        _ => line(Message::note(text), turn),
     }
 }
 
@@ -201,6 +206,13 @@ fn labelled(style: Style, label: &str, text: &str) -> String {
 }
 
 /// A line of stderr for a program. Texts and numbers always have a JSON text.
-fn line(message: Message) -> String {
-    escape_json(&serde_json::to_string(&Versioned::new(message)).unwrap_or_default())
+fn line(message: Message, turn: Option<u32>) -> String {
+    escape_json(&on_one_line(message, turn).unwrap_or_default())
+}
+
+fn on_one_line(object: impl Serialize, turn: Option<u32>) -> serde_json::Result<String> {
+    match turn {
+        None => serde_json::to_string(&Versioned::new(object)),
+        Some(turn) => serde_json::to_string(&Versioned::new(Turn { turn, body: object })),
+    }
 }

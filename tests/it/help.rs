@@ -11,6 +11,7 @@ fn help_of_every_command() {
         "ingest",
         "search",
         "query",
+        "chat",
         "trace",
         "trace show",
         "trace list",
@@ -51,7 +52,7 @@ fn completions_and_man_pages_name_every_command() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh", "man"] {
         let run = env.run(&["completions", shell]).expect(0);
         for command in
-            ["ingest", "search", "query", "trace", "status", "doctor", "config", "schema"]
+            ["ingest", "search", "query", "chat", "trace", "status", "doctor", "config", "schema"]
         {
             assert!(run.stdout.contains(command), "{shell} lacks {command}");
         }

@@ -3,6 +3,7 @@
 #![allow(unreachable_pub, reason = "one binary: nothing is reachable from outside")]
 
 mod batch;
+mod chat;
 mod config;
 mod doctor;
 mod env;
@@ -19,6 +20,8 @@ mod kill;
 mod limits;
 mod openai;
 mod prompt;
+#[cfg(target_os = "linux")]
+mod pty;
 mod qdrant;
 mod query;
 mod readme;
@@ -32,6 +35,8 @@ mod secrets;
 mod site;
 mod status;
 mod sync;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod tidy;
 mod together;
 mod trace;

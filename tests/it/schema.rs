@@ -70,6 +70,14 @@ fn answers() {
     server.push(Fault::Answer(capture("ls-ctx.http")));
     let failed = ["query", question, "--model", "m", "--format", "json"];
     messages.extend(stderr(&env.run(&failed).expect(4)));
+    let turns = format!("{question}\nAnd of what else?\n");
+    let chat = |format| {
+        server.answer(&["For 400 days [1]."]);
+        let args = ["chat", "--model", "scripted-chat", "--format", format];
+        env.run_with_input(&args, turns.clone()).expect(0).jsonl()
+    };
+    check(&env, "chat-json", &chat("json"));
+    check(&env, "chat-jsonl", &chat("jsonl"));
     check(&env, "query-json", &objects);
     check(&env, "query-jsonl", &events);
     check(&env, "query-batch", &rows);

@@ -157,6 +157,7 @@ fn vendors_stay_where_they_are_wrapped() {
         ("mail_parser::", &["ingest/extract/mail"]),
         ("ReaderBuilder", &["ingest/extract/csv.rs"]),
         ("indicatif::", &["ui/"]),
+        ("rustyline::", &["ui/line.rs"]),
         ("clap::", &["cli.rs", "commands/mod.rs", "commands/completions.rs"]),
         ("tiktoken_rs::", &["openai/tokens.rs"]),
         ("notify::", &["watch"]),

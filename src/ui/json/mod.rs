@@ -37,6 +37,15 @@ impl<T> Versioned<T> {
     }
 }
 
+/// What every object of a conversation goes on with.
+#[derive(Serialize, JsonSchema)]
+pub struct Turn<T> {
+    /// The question that it belongs to, from 1.
+    pub turn: u32,
+    #[serde(flatten)]
+    pub body: T,
+}
+
 /// Why a command, or a question of a batch, ended without its result.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Error")]
@@ -98,6 +107,8 @@ pub fn schema(name: SchemaName) -> String {
         SchemaName::QueryJson => of::<AnswerJson>("query --format json"),
         SchemaName::QueryJsonl => of::<Event>("query --format jsonl"),
         SchemaName::QueryBatch => of::<BatchRow>("query --batch"),
+        SchemaName::ChatJson => of::<Turn<AnswerJson>>("chat --format json"),
+        SchemaName::ChatJsonl => of::<Turn<Event>>("chat --format jsonl"),
         SchemaName::QueryPlanJson => of::<RequestJson>("query --dry-run"),
         SchemaName::SearchJson => of::<Found>("search --format json"),
         SchemaName::SearchJsonl => of::<HitJson>("search --format jsonl"),

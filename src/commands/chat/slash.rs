@@ -1,0 +1,144 @@
+//! What was typed → a question, or a command that begins with a slash.
+
+use std::path::PathBuf;
+
+use crate::error::Failure;
+use crate::ui::line::COMMANDS;
+
+pub(super) const HELP: &str = "\
+/sources            the sources of the last answer
+/open N             opens source N of the last answer: $VISUAL or $EDITOR, or its usual program
+/save FILE          writes the conversation as Markdown; --force FILE replaces a file
+/clear              forgets the conversation
+/model [NAME]       says which model answers, or takes another one of the same endpoint
+/help               this list
+/quit               ends the session, as Ctrl-D does
+Ctrl-C stops an answer.";
+
+#[derive(PartialEq, Eq, Debug)]
+pub(super) enum Line {
+    Blank,
+    Question(String),
+    Command(Slash),
+}
+
+#[derive(PartialEq, Eq, Debug)]
+pub(super) enum Slash {
+    Sources,
+    Open(u32),
+    Save { path: PathBuf, overwrite: bool },
+    Clear,
+    Model(Option<String>),
+    Help,
+    Quit,
+}
+
+/// A line is a command where it begins with a slash and a word: `/etc/hosts` begins a question.
+pub(super) fn parse(line: &str) -> Result<Line, Failure> {
+    let line = line.trim();
+    if line.is_empty() {
+        return Ok(Line::Blank);
+    }
+    let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+    let is_command = word
+        .strip_prefix('/')
+        .is_some_and(|name| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphabetic()));
+    if !is_command {
+        return Ok(Line::Question(line.to_owned()));
+    }
+    command(word, rest.trim()).map(Line::Command)
+}
+
+fn command(word: &str, rest: &str) -> Result<Slash, Failure> {
+    let bare = |slash| match rest {
+        "" => Ok(slash),
+        _ => Err(Failure::usage(format!("{word} takes nothing")).hint(word.to_owned())),
+    };
+    match word {
+        "/sources" => bare(Slash::Sources),
+        "/open" => rest
+            .trim_matches(['[', ']'])
+            .parse()
+            .map(Slash::Open)
+            .map_err(|_| Failure::usage("/open takes the number of a source").hint("/open 1")),
+        "/save" => save(rest),
+        "/clear" => bare(Slash::Clear),
+        "/model" => Ok(Slash::Model((!rest.is_empty()).then(|| rest.to_owned()))),
+        "/help" => bare(Slash::Help),
+        "/quit" | "/exit" => bare(Slash::Quit),
+        _ => Err(Failure::usage(format!("there is no {word}")).hint(nearest(word))),
+    }
+}
+
+fn save(rest: &str) -> Result<Slash, Failure> {
+    let forced = rest.strip_prefix("--force").filter(|rest| rest.starts_with(char::is_whitespace));
+    let path = forced.unwrap_or(rest).trim();
+    if path.is_empty() || path == "--force" {
+        return Err(Failure::usage("/save takes a file").hint("/save conversation.md"));
+    }
+    Ok(Slash::Save { path: PathBuf::from(path), overwrite: forced.is_some() })
+}
+
+fn nearest(word: &str) -> String {
+    let distance = |name: &&&str| strsim::osa_distance(word, name);
+    match COMMANDS.iter().min_by_key(distance) {
+        Some(name) if distance(&name) <= 2 || name.starts_with(word) => {
+            format!("did you mean {name}? /help lists the commands")
+        }
+        _ => "/help lists the commands".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn questions_and_commands_are_told_apart() {
+        let question = |text: &str| Ok(Line::Question(text.to_owned()));
+        let command = |slash| Ok(Line::Command(slash));
+        let save = |path: &str, overwrite| Slash::Save { path: path.into(), overwrite };
+        for (line, expected) in [
+            ("", Ok(Line::Blank)),
+            (" \t", Ok(Line::Blank)),
+            (" How long? ", question("How long?")),
+            ("/etc/hosts is what?", question("/etc/hosts is what?")),
+            ("/ what is this", question("/ what is this")),
+            ("/v1 or /v2?", question("/v1 or /v2?")),
+            ("/sources", command(Slash::Sources)),
+            ("/open 3", command(Slash::Open(3))),
+            ("/open [3]", command(Slash::Open(3))),
+            ("/save my notes.md", command(save("my notes.md", false))),
+            ("/save --force a.md", command(save("a.md", true))),
+            ("/save --forced.md", command(save("--forced.md", false))),
+            ("/clear", command(Slash::Clear)),
+            ("/model", command(Slash::Model(None))),
+            ("/model gpt-4o-mini", command(Slash::Model(Some("gpt-4o-mini".to_owned())))),
+            ("/help", command(Slash::Help)),
+            ("/quit ", command(Slash::Quit)),
+            ("/exit", command(Slash::Quit)),
+        ] {
+            assert_eq!(parse(line), expected, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_names_what_would_be_right() {
+        for (line, hint) in [
+            ("/source", "/sources"),
+            ("/opne 1", "/open"),
+            ("/sav x", "/save"),
+            ("/mod", "/model"),
+            ("/open", "/open 1"),
+            ("/open x", "/open 1"),
+            ("/save", "/save conversation.md"),
+            ("/save --force ", "/save conversation.md"),
+            ("/clear all", "/clear"),
+            ("/zzzzzz", "/help"),
+        ] {
+            let failure = parse(line).expect_err(line);
+            assert_eq!(failure.exit, crate::error::Exit::Usage);
+            assert!(failure.hint.as_deref().is_some_and(|h| h.contains(hint)), "{failure:?}");
+        }
+    }
+}
