@@ -17,6 +17,7 @@ pub mod sanitize;
 pub mod secrets;
 mod sources;
 pub mod style;
+mod terminal;
 pub mod trace;
 pub mod words;
 
@@ -76,7 +77,7 @@ impl Ui {
             quiet: global.quiet,
             verbose: global.verbose,
             progress,
-            bars: MultiProgress::new(),
+            bars: terminal::bars(progress),
         }
     }
 

@@ -79,6 +79,12 @@ impl Terminal {
     /// Blocks until `text` has appeared after what was expected before.
     #[track_caller]
     pub(crate) fn expect(&mut self, text: &str) {
+        self.until(text);
+    }
+
+    /// The same; returns everything that was shown before it.
+    #[track_caller]
+    pub(crate) fn until(&mut self, text: &str) -> String {
         let find = |shown: &Shown| {
             let rest = &shown.bytes[self.seen..];
             rest.windows(text.len()).position(|window| window == text.as_bytes())
@@ -93,8 +99,10 @@ impl Terminal {
         let Some(at) = find(&shown) else {
             panic!("{text:?} did not appear in:\n{}", String::from_utf8_lossy(&shown.bytes));
         };
+        let before = String::from_utf8_lossy(&shown.bytes[..self.seen + at]).into_owned();
         drop(shown);
         self.seen += at + text.len();
+        before
     }
 
     /// Blocks until the program has ended.

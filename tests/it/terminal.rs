@@ -62,6 +62,21 @@ fn ctrl_c_stops_the_answer_and_ctrl_d_the_session() {
     assert!(body.contains("They are"), "what came before Ctrl-C was said\n{body}");
 }
 
+/// A spinner is cleared with its line, and what the terminal echoes may not begin another.
+#[test]
+fn ctrl_c_leaves_no_spinner_behind() {
+    let (env, server) = generating();
+    server.push(Fault::Stall);
+    let mut terminal = Terminal::run(&env.command(&["query", QUESTION]));
+    terminal.expect("asking scripted-chat");
+    terminal.send(CTRL_C);
+    let line = terminal.until("^C");
+    let last = line.rsplit('\n').next().unwrap_or(&line);
+    let drawn = last.rsplit("\x1b[2K").next().unwrap_or(last);
+    assert!(drawn.chars().count() + 2 < 80, "{drawn:?}");
+    assert_eq!(terminal.end(), Some(130));
+}
+
 #[test]
 fn a_failing_endpoint_does_not_end_the_session() {
     let (env, server) = generating();
