@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::Terms;
 use super::question::content;
 use super::shown::shown;
-use crate::text::{BlockKind, blocks, numbers, sentences};
+use crate::text::{BlockKind, Words, blocks, numbers, sentences};
 use crate::types::Passage;
 
 /// Longest piece of prose that is quoted as one, in words.
@@ -264,7 +264,13 @@ fn pieces(passage: &Passage) -> Vec<Piece> {
             ),
         }
     }
-    pieces.retain(|piece| piece.text.contains(char::is_alphanumeric));
+    // What the check of citations would not find again, odd markup, is not quoted.
+    let words = Words::of(text);
+    let is_found = |piece: &Piece| {
+        matches!(piece.kind, BlockKind::Code | BlockKind::Heading)
+            || words.find(&Words::of(&piece.text)).is_some()
+    };
+    pieces.retain(|piece| piece.text.contains(char::is_alphanumeric) && is_found(piece));
     pieces
 }
 
@@ -338,7 +344,7 @@ fn code_windows(code: &str) -> Vec<String> {
         loop {
             let window = &lines[start..lines.len().min(start + CODE_LINES)];
             // A fence within the lines would end the block they are shown in.
-            if !window.iter().any(|line| line.trim_start().starts_with("```")) {
+            if !window.iter().any(|line| line.contains("```")) {
                 windows.push(window.join("\n"));
             }
             if start + CODE_LINES >= lines.len() {

@@ -3,18 +3,21 @@
 /// A piece of Markdown as a reader sees it, on one line: no emphasis, no link targets, nothing
 /// that reads as a mark of our own.
 pub(super) fn shown(piece: &str) -> String {
-    let lines: Vec<&str> =
-        piece.lines().map(|line| line.trim_start_matches([' ', '\t', '>'])).collect();
+    let lines: Vec<&str> = piece.lines().map(|line| line.trim_start_matches(QUOTED)).collect();
     let text = lines.join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
     // Before links lose their brackets: what a backtick alone kept apart stays apart.
     let text = without_stray_ticks(text.replace("**", ""));
     let text = without_stray_ticks(without_links(&text));
-    without_marks(&text)
+    without_marks(text.trim_start_matches(QUOTED))
 }
+
+/// What a quoted line begins with.
+const QUOTED: [char; 3] = [' ', '\t', '>'];
 
 /// Backticks that do not pair here would pair across our marks.
 fn without_stray_ticks(text: String) -> String {
-    let paired = text.matches('`').count().is_multiple_of(2) && !text.contains("``");
+    let even = text.matches('`').count().is_multiple_of(2);
+    let paired = even && !text.contains("``") && !text.contains("\\`");
     if paired { text } else { text.replace('`', "") }
 }
 
