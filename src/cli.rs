@@ -491,6 +491,10 @@ pub enum SchemaName {
     IngestJson,
     /// ingest --dry-run and --check
     IngestPlanJson,
+    /// trace show
+    TraceJson,
+    /// trace list
+    TraceListJson,
     /// status
     StatusJson,
     /// doctor

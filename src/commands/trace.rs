@@ -9,6 +9,7 @@ use crate::settings::{Layer, layers};
 use crate::trace::Trace;
 use crate::trace::file::Place;
 use crate::ui::Ui;
+use crate::ui::json::TraceList;
 
 pub(super) fn flags(args: &TraceArgs) -> Layer {
     let (TraceCommand::Show { trace, .. } | TraceCommand::List { trace }) = &args.command;
@@ -35,15 +36,7 @@ pub(super) fn run(ui: &mut Ui, context: &Context, args: TraceArgs) -> Result<Exi
             }
         }
         TraceCommand::List { .. } if ui.format == Format::Text => ui.traces(&traces)?,
-        TraceCommand::List { .. } => {
-            let row = |trace: &Trace| {
-                json!({
-                    "id": trace.id, "started_at": trace.started_at, "question": trace.question,
-                    "exit_code": trace.outcome.exit_code,
-                })
-            };
-            ui.json(json!({"traces": traces.iter().map(row).collect::<Vec<_>>()}))?;
-        }
+        TraceCommand::List { .. } => ui.json(TraceList::of(&traces))?,
     }
     Ok(Exit::Done)
 }

@@ -34,8 +34,8 @@ pub(super) struct Traced<'a> {
     pub(super) chat: Box<dyn ChatModel + 'a>,
     watch: Watch,
     started_at: String,
-    /// `None` where no record is wanted.
-    manifest: Option<Manifest>,
+    /// The collection's, with the number of its version. `None` where no record is wanted.
+    manifest: Option<(Option<u32>, Manifest)>,
 }
 
 impl Tracer {
@@ -60,10 +60,11 @@ impl Tracer {
         retriever: &Retriever,
         chat: &'a dyn ChatModel,
     ) -> Result<Traced<'a>, Failure> {
-        let manifest = match (&self.place, &self.export) {
-            (None, None) => None,
-            _ => retriever.store.manifest().await?,
-        };
+        let mut manifest = None;
+        if self.place.is_some() || self.export.is_some() {
+            let version = retriever.store.version().await?;
+            manifest = retriever.store.manifest().await?.map(|manifest| (version, manifest));
+        }
         let watch = Watch::new();
         let embedder = watch.embedder(&retriever.embedder);
         Ok(Traced {
@@ -84,7 +85,7 @@ impl Tracer {
         answer: Option<&Answer>,
         outcome: &Result<Exit, Failure>,
     ) -> Result<Option<String>, Failure> {
-        let Some(manifest) = &traced.manifest else { return Ok(None) };
+        let Some((version, manifest)) = &traced.manifest else { return Ok(None) };
         let settings = &context.settings;
         let (exit, error) = match outcome {
             Ok(exit) => (*exit, None),
@@ -95,6 +96,7 @@ impl Tracer {
             started_at: traced.started_at.clone(),
             question,
             collection: &settings.collection,
+            version: *version,
             store: traced.retriever.store.endpoint(),
             manifest,
             embedder: traced.retriever.embedder.id(),

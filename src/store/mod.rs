@@ -43,6 +43,10 @@ pub trait VectorStore: Send + Sync {
     /// The manifest of the collection, or `None` where the collection does not exist.
     async fn manifest(&self) -> Result<Option<Manifest>, BackendError>;
 
+    /// The number N of the physical version `NAME@vN` that is used. `None` where the collection does
+    /// not exist.
+    async fn version(&self) -> Result<Option<u32>, BackendError>;
+
     /// Creates the collection with its vectors (`dense`: cosine, `manifest.embedder.dimensions`;
     /// `sparse`: IDF modifier) and payload indexes.
     async fn create(&self, manifest: &Manifest) -> Result<(), BackendError>;

@@ -15,6 +15,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -31,7 +32,7 @@ use crate::types::{
 };
 
 /// The record of an answer.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Trace {
     pub schema_version: u32,
     /// `UUIDv7`, as in the answer's JSON.
@@ -67,7 +68,7 @@ pub struct Trace {
     pub content: Option<Content>,
 }
 
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Outcome {
     pub exit_code: i32,
     pub no_answer: bool,
@@ -77,9 +78,12 @@ pub struct Outcome {
 }
 
 /// The collection as it was when it was asked.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Collection {
     pub name: String,
+    /// N of the version `NAME@vN` that was asked.
+    #[serde(default)]
+    pub version: Option<u32>,
     /// Where it is, without credentials.
     pub store: String,
     pub created_at: String,
@@ -93,13 +97,13 @@ pub struct Collection {
     pub unfinished: bool,
 }
 
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Models {
     pub embedder: EmbedderId,
     pub chat: ChatId,
 }
 
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ChatId {
     /// As in `--model`.
     pub name: String,
@@ -109,7 +113,7 @@ pub struct ChatId {
     pub endpoint: Option<String>,
 }
 
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Retrieval {
     pub mode: String,
     pub k: usize,
@@ -138,7 +142,7 @@ impl Retrieval {
 }
 
 /// A chunk that was found, and what became of it.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Retrieved {
     /// From 1.
     pub rank: usize,
@@ -160,7 +164,7 @@ pub struct Retrieved {
 }
 
 /// A passage that the answer cites.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Cited {
     pub passage: u32,
     pub citation: String,
@@ -168,7 +172,7 @@ pub struct Cited {
 }
 
 /// Milliseconds from the question.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Timings {
     /// Retrieved and packed.
     pub retrieved: f64,
@@ -178,7 +182,7 @@ pub struct Timings {
     pub total: f64,
 }
 
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Content {
     pub messages: Vec<Message>,
     pub answer: String,
@@ -194,6 +198,7 @@ pub struct About<'a> {
     pub started_at: String,
     pub question: &'a str,
     pub collection: &'a str,
+    pub version: Option<u32>,
     pub store: &'a str,
     pub manifest: &'a Manifest,
     pub embedder: &'a EmbedderId,
@@ -228,6 +233,7 @@ impl Trace {
             },
             collection: Collection {
                 name: about.collection.to_owned(),
+                version: about.version,
                 store: about.store.to_owned(),
                 created_at: manifest.created_at.clone(),
                 docent: manifest.docent.clone(),

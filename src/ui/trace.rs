@@ -102,8 +102,9 @@ fn collection(trace: &Trace) -> String {
         None => String::new(),
     };
     let unfinished = if collection.unfinished { ", with a run unfinished" } else { "" };
+    let version = collection.version.map(|number| format!("@v{number}")).unwrap_or_default();
     format!(
-        "{} in {}, created {}{run}{unfinished}",
+        "{}{version} in {}, created {}{run}{unfinished}",
         collection.name, collection.store, collection.created_at
     )
 }

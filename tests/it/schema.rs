@@ -104,6 +104,15 @@ fn reports() {
     check(&env, "status-json", &[json(&["status"]), json(&["status", "--documents"])]);
     check(&env, "doctor-json", &[json(&["doctor"])]);
     check(&env, "config-json", &[json(&["config", "show"])]);
+    json(&["query", "How long are backups kept?", "--trace", "traces", "--trace-content"]);
+    json(&["query", "zymurgy", "--trace", "traces"]);
+    let traces = json(&["trace", "list", "--trace", "traces"]);
+    let shown = |row: &Value| {
+        json(&["trace", "show", "--trace", "traces", row["id"].as_str().expect("an id")])
+    };
+    let rows = traces["traces"].as_array().expect("traces").iter().map(shown);
+    check(&env, "trace-json", &rows.collect::<Vec<_>>());
+    check(&env, "trace-list-json", &[traces]);
 }
 
 #[test]

@@ -57,6 +57,7 @@ fn a_record_says_where_an_answer_comes_from() {
         json!({"exit_code": 0, "no_answer": false, "interrupted": false, "error": null})
     );
     assert_eq!(record["collection"]["name"], "docent");
+    assert_eq!(record["collection"]["version"], 1);
     assert_eq!(record["collection"]["created_at"], manifest["created_at"]);
     assert_eq!(record["collection"]["last_run"], manifest["runs"][0]);
     assert_eq!(record["models"]["embedder"], manifest["embedder"]);

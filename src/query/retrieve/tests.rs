@@ -108,6 +108,9 @@ impl VectorStore for Shelf {
     async fn manifest(&self) -> Result<Option<Manifest>, BackendError> {
         unreachable!()
     }
+    async fn version(&self) -> Result<Option<u32>, BackendError> {
+        unreachable!()
+    }
     async fn create(&self, _: &Manifest) -> Result<(), BackendError> {
         unreachable!()
     }

@@ -73,6 +73,7 @@ async fn fill_rebuilt(successor: &dyn VectorStore) {
 
 pub(super) async fn a_successor_takes_the_place_of_the_collection(store: &dyn VectorStore) {
     filled(store).await;
+    assert_eq!(store.version().await, Ok(Some(1)));
     store.lock().await.unwrap();
     let successor = store.successor().await.unwrap();
     assert_eq!(successor.manifest().await, Ok(None));
@@ -91,6 +92,7 @@ pub(super) async fn a_successor_takes_the_place_of_the_collection(store: &dyn Ve
     successor.publish().await.unwrap();
     for store in [store, &*successor] {
         assert_eq!(store.manifest().await, Ok(Some(rebuilt())));
+        assert_eq!(store.version().await, Ok(Some(2)));
         assert_eq!(store.documents().await, Ok(vec![document("new.md", 1)]));
         let request =
             SearchRequest { dense: Some(vec![0.6, 0.8]), limit: 9, ..SearchRequest::default() };
@@ -132,6 +134,7 @@ pub(super) async fn a_lock_is_taken_again_after_it_was_given_back(store: &dyn Ve
     store.lock().await.unwrap();
     store.lock().await.unwrap();
     assert_eq!(store.manifest().await, Ok(None), "locking creates no collection");
+    assert_eq!(store.version().await, Ok(None));
     store.unlock().await;
     store.unlock().await;
     store.lock().await.unwrap();

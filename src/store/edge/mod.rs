@@ -159,6 +159,14 @@ impl VectorStore for EdgeStore {
         }))
     }
 
+    async fn version(&self) -> Result<Option<u32>, BackendError> {
+        if let Some(next) = self.unpublished() {
+            return Ok(Some(next.number));
+        }
+        let layout = self.layout.clone();
+        self.blocking(move || Ok(layout.current()?)).await
+    }
+
     async fn create(&self, manifest: &Manifest) -> Result<(), BackendError> {
         self.lock().await?;
         let mut shard = self.opened.write().await;

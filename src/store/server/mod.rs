@@ -27,7 +27,7 @@ use self::collection::MANIFEST;
 use self::lease::{Held, Place, Terms};
 use self::link::{Link, or_missing};
 use super::payload::{self, CHUNK, DOCUMENT, FAILURE, TALLIED};
-use super::{Counter, DENSE, Legs, OnWait, SearchRequest, VectorStore, check_name};
+use super::{Counter, DENSE, Legs, OnWait, SearchRequest, VectorStore, check_name, version_of};
 use crate::error::{BackendError, Fault, Service};
 use crate::retry::RetryPolicy;
 use crate::types::{ContentHash, DocumentRecord, FailureRecord, Manifest, Point, Scored, Tally};
@@ -168,6 +168,10 @@ impl VectorStore for ServerStore {
             })
             .map(Some)
             .map_err(|why| self.unreadable(&why))
+    }
+
+    async fn version(&self) -> Result<Option<u32>, BackendError> {
+        Ok(self.physical().await?.and_then(|physical| version_of(&physical, &self.name)))
     }
 
     async fn create(&self, manifest: &Manifest) -> Result<(), BackendError> {

@@ -14,12 +14,13 @@ use serde::Serialize;
 
 pub use answer::{AnswerJson, BatchRow, Event, RequestJson, WarningJson};
 pub use found::{Found, HitJson};
-pub use state::{Check, Doctor, Setting, ShownSettings, Stale, Status};
+pub use state::{Check, Doctor, Setting, ShownSettings, Stale, Status, TraceList};
 
 use crate::cli::SchemaName;
 use crate::error::{Exit, Failure};
 use crate::ingest::IngestReport;
 use crate::ingest::preview::Preview;
+use crate::trace::Trace;
 use crate::types::SCHEMA_VERSION;
 
 /// What every object begins with.
@@ -114,6 +115,8 @@ pub fn schema(name: SchemaName) -> String {
         SchemaName::SearchJsonl => of::<HitJson>("search --format jsonl"),
         SchemaName::IngestJson => of::<IngestReport>("ingest"),
         SchemaName::IngestPlanJson => of::<Preview>("ingest --dry-run"),
+        SchemaName::TraceJson => of::<Trace>("trace show"),
+        SchemaName::TraceListJson => of::<TraceList>("trace list"),
         SchemaName::StatusJson => of::<Status>("status"),
         SchemaName::DoctorJson => of::<Doctor>("doctor"),
         SchemaName::ConfigJson => of::<ShownSettings>("config show"),

@@ -1,10 +1,11 @@
-//! What `status`, `doctor` and `config show` print.
+//! What `status`, `doctor`, `config show` and `trace list` print.
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::trace::Trace;
 use crate::types::{DocumentRecord, FailureRecord, Manifest};
 
 /// What is stored, and what built it.
@@ -65,4 +66,33 @@ pub struct Setting {
     pub value: Option<String>,
     /// Where it comes from.
     pub origin: String,
+}
+
+/// The records that are kept of answers, the oldest first.
+#[derive(Serialize, JsonSchema)]
+pub struct TraceList {
+    pub traces: Vec<TraceRow>,
+}
+
+/// One of them; `docent trace show` prints it.
+#[derive(Serialize, JsonSchema)]
+pub struct TraceRow {
+    /// A UUID.
+    pub id: String,
+    /// RFC 3339, UTC.
+    pub started_at: String,
+    pub question: String,
+    pub exit_code: i32,
+}
+
+impl TraceList {
+    pub fn of(traces: &[Trace]) -> Self {
+        let row = |trace: &Trace| TraceRow {
+            id: trace.id.to_string(),
+            started_at: trace.started_at.clone(),
+            question: trace.question.clone(),
+            exit_code: trace.outcome.exit_code,
+        };
+        Self { traces: traces.iter().map(row).collect() }
+    }
 }
