@@ -13,6 +13,7 @@
 //! | [`types`] | plain data both flows share: chunk, locator, hit, manifest, document record |
 //! | [`ingest`] | files and pages → points: discover → plan → extract → chunk → embed → store → commit |
 //! | [`query`] | question → answer: retrieve → pack → prompt → stream → verify citations |
+//! | [`eval`] | how good retrieval is: cases, rankings, metrics, gates |
 //! | [`embed`] | [`embed::Embedder`] and its implementations; the sparse (BM25) encoder |
 //! | [`store`] | [`store::VectorStore`] and its implementations: embedded Qdrant and a Qdrant server |
 //! | [`chat`] | [`chat::ChatModel`] and its implementations |
@@ -44,6 +45,7 @@ pub mod cli;
 pub mod commands;
 pub mod embed;
 pub mod error;
+pub mod eval;
 pub mod ingest;
 pub mod openai;
 pub mod query;

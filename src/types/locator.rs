@@ -72,6 +72,20 @@ impl Locator {
             _ => (self == other).then_some(self),
         }
     }
+
+    /// Whether they have something in common: units of the same kind, and one of them in both.
+    pub fn overlaps(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Lines(a, b), Self::Lines(c, d))
+            | (Self::Paragraphs(a, b), Self::Paragraphs(c, d))
+            | (Self::Cells(a, b), Self::Cells(c, d)) => a <= d && c <= b,
+            (
+                Self::Rows { sheet, first: a, last: b },
+                Self::Rows { sheet: other, first: c, last: d },
+            ) => sheet == other && a <= d && c <= b,
+            _ => self == other,
+        }
+    }
 }
 
 /// A [`Locator`] as it is written down: the fields of its unit, and no others.
@@ -196,6 +210,23 @@ mod tests {
     fn a_place_is_one_place() {
         for json in ["{}", r#"{"page":1,"slide":1}"#, r#"{"rows":[1,2]}"#, r#"{"sheet":1}"#] {
             assert!(serde_json::from_str::<Locator>(json).is_err(), "{json}");
+        }
+    }
+
+    #[test]
+    fn places_overlap_where_they_share_a_unit() {
+        let rows = |sheet, first, last| Locator::Rows { sheet, first, last };
+        for (a, b, overlap) in [
+            (Locator::Lines(1, 4), Locator::Lines(4, 9), true),
+            (Locator::Lines(1, 9), Locator::Lines(3, 4), true),
+            (Locator::Lines(1, 4), Locator::Lines(5, 9), false),
+            (Locator::Lines(1, 4), Locator::Paragraphs(1, 4), false),
+            (Locator::Page(3), Locator::Page(3), true),
+            (Locator::Page(3), Locator::Page(4), false),
+            (rows(1, 2, 5), rows(1, 5, 8), true),
+            (rows(1, 2, 5), rows(2, 2, 5), false),
+        ] {
+            assert_eq!((a.overlaps(b), b.overlaps(a)), (overlap, overlap), "{a:?} {b:?}");
         }
     }
 

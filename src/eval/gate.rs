@@ -1,0 +1,135 @@
+//! What a pipeline insists on: values that have to be reached, and a baseline that must not be lost.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::metrics::Metric;
+use super::report::Run;
+
+/// Something that has to hold of a run.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Gate {
+    pub metric: Metric,
+    /// The least that is accepted.
+    pub limit: f64,
+    /// The value that must not be lost, where `limit` is that less what may be.
+    pub baseline: Option<f64>,
+}
+
+/// A gate, and whether it is met.
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
+pub struct GateOutcome {
+    pub metric: String,
+    pub value: f64,
+    /// The least that is accepted.
+    pub limit: f64,
+    /// What the metric was, where the gate is that it must not drop.
+    pub baseline: Option<f64>,
+    pub passed: bool,
+}
+
+/// Rounding of a baseline that was written down.
+const TOLERANCE: f64 = 1e-9;
+
+impl Gate {
+    /// `recall@5=0.8`.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let (metric, limit) =
+            text.split_once('=').ok_or_else(|| format!("`{text}` is not METRIC=VALUE"))?;
+        let metric = Metric::parse(metric).map_err(|error| error.to_string())?;
+        let within = |limit: &f64| (0.0..=1.0).contains(limit);
+        match limit.trim().parse().ok().filter(within) {
+            Some(limit) => Ok(Self { metric, limit, baseline: None }),
+            None => Err(format!("`{}` is no number from 0 to 1", limit.trim())),
+        }
+    }
+
+    /// `None` where the run did not measure it.
+    pub fn check(&self, run: &Run) -> Option<GateOutcome> {
+        let metric = self.metric.to_string();
+        let value = run.metrics.iter().find(|value| value.metric == metric)?.mean;
+        Some(GateOutcome {
+            metric,
+            value,
+            limit: self.limit,
+            baseline: self.baseline,
+            passed: value >= self.limit - TOLERANCE,
+        })
+    }
+}
+
+/// Values to come back to, on file.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Baseline {
+    pub schema_version: u32,
+    pub cases: usize,
+    pub metrics: BTreeMap<String, f64>,
+}
+
+impl Baseline {
+    pub fn of(run: &Run, schema_version: u32) -> Self {
+        let metrics = run.metrics.iter();
+        Self {
+            schema_version,
+            cases: run.by_case.len(),
+            metrics: metrics.map(|value| (value.metric.clone(), value.mean)).collect(),
+        }
+    }
+
+    /// One for each metric: that it did not drop by more than `max_drop`.
+    pub fn gates(&self, max_drop: f64) -> Result<Vec<Gate>, String> {
+        let gate = |(name, value): (&String, &f64)| {
+            let metric = Metric::parse(name).map_err(|error| error.to_string())?;
+            Ok(Gate { metric, limit: value - max_drop, baseline: Some(*value) })
+        };
+        self.metrics.iter().map(gate).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use crate::eval::report::Value;
+
+    fn run(mean: f64) -> Run {
+        let value = Value { metric: "recall@5".to_owned(), mean, interval: None };
+        Run {
+            name: String::new(),
+            metrics: vec![value],
+            tags: Vec::new(),
+            latency: None,
+            by_case: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_gate_is_met_from_its_limit_on() {
+        let gate = Gate::parse("recall@5=0.8").unwrap();
+        for (mean, passed) in [(0.799, false), (0.8, true), (0.9, true)] {
+            assert_eq!(gate.check(&run(mean)).unwrap().passed, passed, "{mean}");
+        }
+        assert_eq!(Gate::parse("map=0.1").unwrap().check(&run(1.0)), None);
+        for (text, why) in [
+            ("recall@5", "`recall@5` is not METRIC=VALUE"),
+            ("recall@5=80", "`80` is no number from 0 to 1"),
+            ("recall@5=NaN", "`NaN` is no number from 0 to 1"),
+            ("reca@5=0.8", "`reca@5` is no metric"),
+        ] {
+            assert_eq!(Gate::parse(text).unwrap_err(), why);
+        }
+    }
+
+    #[test]
+    fn a_baseline_is_kept_up_to_what_may_be_lost() {
+        let baseline = Baseline::of(&run(0.9), 1);
+        let written = serde_json::to_string(&baseline).unwrap();
+        let baseline: Baseline = serde_json::from_str(&written).unwrap();
+        let gates = baseline.gates(0.02).unwrap();
+        for (mean, passed) in [(0.95, true), (0.9, true), (0.88, true), (0.879, false)] {
+            assert_eq!(gates[0].check(&run(mean)).unwrap().passed, passed, "{mean}");
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! What was retrieved, held against what a case expects.
+
+use super::cases::{Case, Expectation};
+use super::metrics::{Item, Judged};
+use crate::text::Words;
+use crate::types::Locator;
+
+/// What a ranking is of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Unit {
+    /// Passages as they are retrieved: what a chat model would see.
+    Passages,
+    /// Documents, each ranked by its best passage.
+    Documents,
+}
+
+impl Unit {
+    /// `passage`, `document`.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Passages => "passage",
+            Self::Documents => "document",
+        }
+    }
+}
+
+/// Something that was retrieved.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Ranked {
+    /// The citation of a passage, the source of a document.
+    pub id: String,
+    pub source: String,
+    /// `None` for a document as a whole.
+    pub place: Option<Locator>,
+    /// Empty for a document as a whole.
+    pub text: String,
+    pub score: f32,
+}
+
+/// A judged ranking, and at which rank each expectation was met first, from 1.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Verdict {
+    pub judged: Judged,
+    pub ranks: Vec<Option<usize>>,
+}
+
+/// Judges a ranking, best first.
+pub fn judge(case: &Case, ranking: &[Ranked]) -> Verdict {
+    let quotes: Vec<Option<Words>> =
+        case.expected.iter().map(|expected| expected.quote.as_deref().map(Words::of)).collect();
+    let mut ranks = vec![None; case.expected.len()];
+    let mut items = Vec::with_capacity(ranking.len());
+    for (rank, ranked) in (1..).zip(ranking) {
+        let mut item = Item::default();
+        for ((expected, quote), first) in case.expected.iter().zip(&quotes).zip(&mut ranks) {
+            if !meets(ranked, expected, quote.as_ref()) {
+                continue;
+            }
+            item.relevant = true;
+            if first.is_none() {
+                *first = Some(rank);
+                item.gains.push(expected.grade);
+            }
+        }
+        items.push(item);
+    }
+    let expected = case.expected.iter().map(|expected| expected.grade).collect();
+    Verdict { judged: Judged { items, expected }, ranks }
+}
+
+fn meets(ranked: &Ranked, expected: &Expectation, quote: Option<&Words>) -> bool {
+    ranked.source == expected.source
+        && expected
+            .place
+            .is_none_or(|wanted| ranked.place.is_some_and(|place| place.overlaps(wanted)))
+        && quote.is_none_or(|quote| Words::of(&ranked.text).find(quote).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn passage(source: &str, lines: (u32, u32), text: &str) -> Ranked {
+        let place = Locator::Lines(lines.0, lines.1);
+        Ranked {
+            id: place.cite(source),
+            source: source.to_owned(),
+            place: Some(place),
+            text: text.to_owned(),
+            score: 1.0,
+        }
+    }
+
+    fn case(expected: Vec<Expectation>) -> Case {
+        let (id, question) = (String::new(), String::new());
+        Case { id, question, expected, facts: Vec::new(), tags: Vec::new() }
+    }
+
+    #[test]
+    fn source_place_and_quote_have_to_agree() {
+        let document = |source: &str| Expectation::document(source.to_owned(), 1);
+        let ranking = [
+            passage("a", (1, 5), "Kept for **400** days."),
+            passage("b", (1, 5), "nothing"),
+            passage("a", (5, 9), "kept for\n400 days"),
+        ];
+        for (expected, rank) in [
+            (document("b"), Some(2)),
+            (document("c"), None),
+            (Expectation { place: Some(Locator::Lines(6, 7)), ..document("a") }, Some(3)),
+            (Expectation { place: Some(Locator::Lines(10, 12)), ..document("a") }, None),
+            (Expectation { place: Some(Locator::Page(1)), ..document("a") }, None),
+            (Expectation { quote: Some("kept for 400 days".to_owned()), ..document("a") }, Some(1)),
+            (Expectation { quote: Some("kept for 40 days".to_owned()), ..document("a") }, None),
+        ] {
+            assert_eq!(
+                judge(&case(vec![expected.clone()]), &ranking).ranks,
+                [rank],
+                "{expected:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_expectation_is_met_once() {
+        let expected = Expectation::document("a".to_owned(), 2);
+        let ranking = [passage("a", (1, 2), ""), passage("a", (3, 4), "")];
+        let Judged { items, expected } = judge(&case(vec![expected]), &ranking).judged;
+        assert_eq!(expected, [2]);
+        assert_eq!(items[0], Item { relevant: true, gains: vec![2] });
+        assert_eq!(items[1], Item { relevant: true, gains: vec![] });
+    }
+}

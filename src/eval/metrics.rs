@@ -1,0 +1,200 @@
+//! What makes a ranking good, as numbers. Pure; each agrees with `trec_eval` on the same run file.
+//!
+//! | metric | meaning | in `trec_eval` |
+//! | --- | --- | --- |
+//! | `recall@k` | share of what should be found that is among the first k | `recall_k` |
+//! | `precision@k` | share of the first k that should be found; of k, also where fewer were found | `P_k` |
+//! | `hit@k` | 1 where any of the first k should be found, else 0 | `success_k` |
+//! | `mrr@k` | 1 / rank of the first that should be found, 0 where it is not among the first k | `recip_rank` |
+//! | `ndcg@k` | gain of the first k, each divided by log2(rank + 1), over the best there could be | `ndcg_cut_k` |
+//! | `map@k` | mean, over all that should be found, of the precision at its rank; 0 beyond k | `map_cut_k` |
+//!
+//! The gain of `ndcg` is the grade itself (Järvelin and Kekäläinen, 2002, with the discount of
+//! `trec_eval`), not 2^grade - 1. A grade of 1 or more counts as relevant everywhere else. Without
+//! `@k` the whole ranking counts. The value of a run is the mean over its cases.
+//!
+//! # More than one to one
+//!
+//! A document is one item, and a judgement is about one document. A passage is not so simple: it
+//! may answer two expectations at once, or be the second one to answer the same. For `ndcg` and
+//! `map`, a passage that is the first to meet n expectations counts as n items in a row, and
+//! one that meets only what was met before has no gain: so neither can exceed 1, and saying the same
+//! again is no merit. `recall`, `precision`, `hit` and `mrr` count passages as they stand; for
+//! `precision` every passage that meets an expectation is relevant.
+
+use std::fmt;
+
+/// A ranking, held against what should have been found.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Judged {
+    /// What was retrieved, best first.
+    pub items: Vec<Item>,
+    /// Grades of all that should be found, each 1 or more.
+    pub expected: Vec<u32>,
+}
+
+/// Something that was retrieved.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Item {
+    /// It meets an expectation, be it one that was met before.
+    pub relevant: bool,
+    /// Grades of the expectations that it is the first to meet.
+    pub gains: Vec<u32>,
+}
+
+impl Judged {
+    /// The items with each gain as an item of its own.
+    fn expanded(&self) -> impl Iterator<Item = u32> {
+        self.items.iter().flat_map(|item| match item.gains.as_slice() {
+            [] => vec![0],
+            gains => gains.to_vec(),
+        })
+    }
+
+    fn first(&self, k: usize) -> &[Item] {
+        &self.items[..self.items.len().min(k)]
+    }
+}
+
+/// What is measured of a ranking.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Measure {
+    Recall,
+    Precision,
+    Hit,
+    Mrr,
+    Ndcg,
+    Map,
+}
+
+impl Measure {
+    pub const ALL: [Self; 6] =
+        [Self::Recall, Self::Precision, Self::Hit, Self::Mrr, Self::Ndcg, Self::Map];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Recall => "recall",
+            Self::Precision => "precision",
+            Self::Hit => "hit",
+            Self::Mrr => "mrr",
+            Self::Ndcg => "ndcg",
+            Self::Map => "map",
+        }
+    }
+
+    /// Whether it says something of a ranking of any length.
+    fn wants_cut(self) -> bool {
+        matches!(self, Self::Recall | Self::Precision | Self::Hit)
+    }
+}
+
+/// A measure with its cut-off: `recall@5`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Metric {
+    pub measure: Measure,
+    /// How many items count; all where `None`.
+    pub k: Option<usize>,
+}
+
+/// Why a text names no metric.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum MetricError {
+    #[error("`{0}` is no metric")]
+    Unknown(String),
+    #[error("`{0}` wants a cut-off from 1 on, such as `{0}@5`")]
+    NoCut(&'static str),
+    #[error("`{0}` is no cut-off: use a number from 1 on")]
+    Cut(String),
+}
+
+impl Metric {
+    pub fn at(measure: Measure, k: usize) -> Self {
+        Self { measure, k: Some(k) }
+    }
+
+    pub fn parse(text: &str) -> Result<Self, MetricError> {
+        let lower = text.trim().to_lowercase();
+        let (name, cut) = match lower.split_once('@') {
+            Some((name, cut)) => (name, Some(cut)),
+            None => (lower.as_str(), None),
+        };
+        let measure = Measure::ALL
+            .into_iter()
+            .find(|measure| measure.name() == name)
+            .ok_or_else(|| MetricError::Unknown(text.trim().to_owned()))?;
+        let number = |cut: &str| cut.parse().ok().filter(|k| *k > 0);
+        let k = match cut {
+            Some(cut) => Some(number(cut).ok_or_else(|| MetricError::Cut(cut.to_owned()))?),
+            None if measure.wants_cut() => return Err(MetricError::NoCut(measure.name())),
+            None => None,
+        };
+        Ok(Self { measure, k })
+    }
+
+    /// The value for one ranking, within 0..=1. 0 where nothing is expected.
+    pub fn of(self, judged: &Judged) -> f64 {
+        if judged.expected.is_empty() {
+            return 0.0;
+        }
+        let k = self.k.unwrap_or(usize::MAX);
+        match self.measure {
+            Measure::Recall => recall(judged, k),
+            Measure::Precision => precision(judged, k),
+            Measure::Hit => f64::from(u8::from(first_relevant(judged, k).is_some())),
+            Measure::Mrr => first_relevant(judged, k).map_or(0.0, |rank| 1.0 / rank as f64),
+            Measure::Ndcg => ndcg(judged, k),
+            Measure::Map => average_precision(judged, k),
+        }
+    }
+}
+
+impl fmt::Display for Metric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.k {
+            Some(k) => write!(f, "{}@{k}", self.measure.name()),
+            None => f.write_str(self.measure.name()),
+        }
+    }
+}
+
+fn recall(judged: &Judged, k: usize) -> f64 {
+    let found: usize = judged.first(k).iter().map(|item| item.gains.len()).sum();
+    found as f64 / judged.expected.len() as f64
+}
+
+fn precision(judged: &Judged, k: usize) -> f64 {
+    judged.first(k).iter().filter(|item| item.relevant).count() as f64 / k as f64
+}
+
+/// Rank, from 1.
+fn first_relevant(judged: &Judged, k: usize) -> Option<usize> {
+    judged.first(k).iter().position(|item| item.relevant).map(|at| at + 1)
+}
+
+fn ndcg(judged: &Judged, k: usize) -> f64 {
+    let mut best = judged.expected.clone();
+    best.sort_unstable_by(|a, b| b.cmp(a));
+    dcg(judged.expanded(), k) / dcg(best.into_iter(), k)
+}
+
+fn dcg(gains: impl Iterator<Item = u32>, k: usize) -> f64 {
+    let discounted = |(rank, gain): (u32, u32)| f64::from(gain) / f64::from(rank + 1).log2();
+    (1..).zip(gains.take(k)).map(discounted).sum()
+}
+
+fn average_precision(judged: &Judged, k: usize) -> f64 {
+    let mut found = 0_usize;
+    let mut sum = 0.0;
+    for (rank, gain) in (1_usize..).zip(judged.expanded().take(k)) {
+        if gain > 0 {
+            found += 1;
+            sum += found as f64 / rank as f64;
+        }
+    }
+    sum / judged.expected.len() as f64
+}
+
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod trec;

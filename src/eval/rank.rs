@@ -1,0 +1,114 @@
+//! A case → its ranking, as deep as the metrics look.
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use super::cases::Case;
+use super::judge::{Ranked, Unit};
+use crate::error::BackendError;
+use crate::query::Retriever;
+use crate::query::retrieve::RetrieveOptions;
+use crate::query::rewrite::Queries;
+use crate::types::Hit;
+
+/// How to rank.
+#[derive(Clone, PartialEq, Debug)]
+pub struct RankOptions {
+    /// As a question is retrieved; `k` is not looked at.
+    pub retrieve: RetrieveOptions,
+    pub unit: Unit,
+    /// Items wanted.
+    pub depth: usize,
+}
+
+/// What was retrieved for a case.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Ranking {
+    /// Best first, [`RankOptions::depth`] at most.
+    pub items: Vec<Ranked>,
+    /// What the question took, as users put it.
+    pub took: Duration,
+}
+
+/// Ranks what there is for a case.
+///
+/// The first look is the one that every question gets. Where that is not deep enough (a hundred
+/// documents are many more passages), deeper ones follow, whose hits come after those of the first:
+/// a deeper look fuses longer lists, and would change the order at the top that users see.
+///
+/// A document that has the id of the case is left out, as in BEIR: there, some questions are
+/// documents of the corpus themselves.
+pub async fn rank(
+    case: &Case,
+    queries: &Queries,
+    retriever: &Retriever,
+    options: &RankOptions,
+) -> Result<Ranking, BackendError> {
+    let mut list = List::new(case, options.unit);
+    let mut k = options.retrieve.candidates;
+    if options.unit == Unit::Passages {
+        k = k.min(options.depth);
+    }
+    let mut took = None;
+    loop {
+        let started = Instant::now();
+        let hits =
+            retriever.retrieve(queries, &RetrieveOptions { k, ..options.retrieve.clone() }).await?;
+        took.get_or_insert_with(|| started.elapsed());
+        let more = hits.len() >= k;
+        list.add(hits);
+        if list.items.len() >= options.depth || !more {
+            break;
+        }
+        k *= 2;
+    }
+    list.items.truncate(options.depth);
+    Ok(Ranking { items: list.items, took: took.unwrap_or_default() })
+}
+
+struct List<'a> {
+    case: &'a Case,
+    unit: Unit,
+    /// Ids of what is listed.
+    known: HashSet<String>,
+    items: Vec<Ranked>,
+}
+
+impl<'a> List<'a> {
+    fn new(case: &'a Case, unit: Unit) -> Self {
+        Self { case, unit, known: HashSet::new(), items: Vec::new() }
+    }
+
+    fn add(&mut self, hits: Vec<Hit>) {
+        for hit in hits {
+            let known = match self.unit {
+                Unit::Passages => hit.chunk.id().to_string(),
+                Unit::Documents if hit.chunk.source == self.case.id => continue,
+                Unit::Documents => hit.chunk.source.clone(),
+            };
+            if self.known.insert(known) {
+                self.items.push(ranked(hit, self.unit));
+            }
+        }
+    }
+}
+
+fn ranked(hit: Hit, unit: Unit) -> Ranked {
+    let (chunk, score) = (hit.chunk, hit.score);
+    match unit {
+        Unit::Passages => Ranked {
+            id: chunk.locator.cite(&chunk.source),
+            source: chunk.source,
+            place: Some(chunk.locator),
+            text: chunk.text,
+            score,
+        },
+        Unit::Documents => Ranked {
+            id: chunk.source.clone(),
+            source: chunk.source,
+            place: None,
+            text: String::new(),
+            score,
+        },
+    }
+}

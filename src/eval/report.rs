@@ -1,0 +1,218 @@
+//! Rankings of all cases → one report.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::cases::{Case, Expectation};
+use super::gate::GateOutcome;
+use super::judge::{self, Ranked, Unit, Verdict};
+use super::metrics::Metric;
+use super::stats::{self, Interval};
+use crate::types::Locator;
+
+/// How good retrieval is.
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
+pub struct EvalReport {
+    /// File or directory the cases are from.
+    pub cases_from: String,
+    /// What ranks are counted in: `passages` or `documents`.
+    pub unit: String,
+    /// How many there are.
+    pub cases: usize,
+    /// One for each way to retrieve that was measured; gates look at the first.
+    pub runs: Vec<Run>,
+    /// The first run against each of the others.
+    pub comparisons: Vec<Comparison>,
+    pub gates: Vec<GateOutcome>,
+    /// Every gate is met.
+    pub passed: bool,
+    pub elapsed_ms: u64,
+}
+
+/// One way to retrieve, measured on all cases.
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
+pub struct Run {
+    /// `hybrid`, `dense`, `sparse`; or the file the rankings are from.
+    pub name: String,
+    pub metrics: Vec<Value>,
+    /// The same for the cases of each tag, ordered by tag.
+    pub tags: Vec<TagRow>,
+    /// Null where nothing was retrieved.
+    pub latency: Option<Latency>,
+    pub by_case: Vec<CaseRow>,
+}
+
+/// The mean of a metric over the cases.
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
+pub struct Value {
+    /// `recall@5`
+    pub metric: String,
+    pub mean: f64,
+    /// Its 95 % interval; null for a single case.
+    pub interval: Option<Interval>,
+}
+
+/// The cases that have a tag.
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
+pub struct TagRow {
+    pub tag: String,
+    pub cases: usize,
+    pub metrics: Vec<Value>,
+}
+
+/// What retrieval took, from the question to its passages.
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
+pub struct Latency {
+    pub p50_ms: f64,
+    pub p95_ms: f64,
+}
+
+/// What came of one case.
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
+pub struct CaseRow {
+    pub id: String,
+    pub question: String,
+    pub tags: Vec<String>,
+    pub metrics: Vec<CaseValue>,
+    pub expected: Vec<Met>,
+}
+
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
+pub struct CaseValue {
+    pub metric: String,
+    pub value: f64,
+}
+
+/// An expectation, and where it was met.
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
+pub struct Met {
+    pub source: String,
+    #[serde(flatten)]
+    pub place: Option<Locator>,
+    pub quote: Option<String>,
+    pub grade: u32,
+    /// Of the first item that meets it, from 1; null where none does, as deep as was looked.
+    pub rank: Option<usize>,
+}
+
+/// Two runs on the same cases.
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
+pub struct Comparison {
+    pub metric: String,
+    /// The first run.
+    pub base: String,
+    pub other: String,
+    /// Mean of the other run less that of the base.
+    pub difference: f64,
+    /// Its 95 % interval.
+    pub interval: Option<Interval>,
+    /// How likely such a difference is by chance (paired randomisation test, two-sided).
+    pub p: f64,
+    /// Cases in which the other is better, and in which it is worse.
+    pub better: usize,
+    pub worse: usize,
+}
+
+/// The rankings of a run, one for each case, in their order.
+pub struct Rankings {
+    pub name: String,
+    pub items: Vec<Vec<Ranked>>,
+    /// Of each question; empty where nothing was retrieved.
+    pub took: Vec<Duration>,
+}
+
+/// Judges a run.
+pub fn measure(cases: &[Case], rankings: &Rankings, metrics: &[Metric]) -> Run {
+    let judged = cases.iter().zip(&rankings.items);
+    let by_case: Vec<CaseRow> =
+        judged.map(|(case, items)| row(case, judge::judge(case, items), metrics)).collect();
+    let tags: BTreeSet<&str> =
+        cases.iter().flat_map(|case| &case.tags).map(String::as_str).collect();
+    let tagged = |tag: &str| {
+        let rows: Vec<&CaseRow> =
+            by_case.iter().filter(|row| row.tags.iter().any(|of| of == tag)).collect();
+        TagRow { tag: tag.to_owned(), cases: rows.len(), metrics: values(&rows, metrics) }
+    };
+    Run {
+        name: rankings.name.clone(),
+        metrics: values(&by_case.iter().collect::<Vec<_>>(), metrics),
+        tags: tags.into_iter().map(tagged).collect(),
+        latency: latency(&rankings.took),
+        by_case,
+    }
+}
+
+fn row(case: &Case, verdict: Verdict, metrics: &[Metric]) -> CaseRow {
+    let value = |metric: &Metric| CaseValue {
+        metric: metric.to_string(),
+        value: metric.of(&verdict.judged),
+    };
+    let met = |(expected, rank): (&Expectation, &Option<usize>)| Met {
+        source: expected.source.clone(),
+        place: expected.place,
+        quote: expected.quote.clone(),
+        grade: expected.grade,
+        rank: *rank,
+    };
+    CaseRow {
+        id: case.id.clone(),
+        question: case.question.clone(),
+        tags: case.tags.clone(),
+        metrics: metrics.iter().map(value).collect(),
+        expected: case.expected.iter().zip(&verdict.ranks).map(met).collect(),
+    }
+}
+
+/// Means over some of the cases.
+fn values(rows: &[&CaseRow], metrics: &[Metric]) -> Vec<Value> {
+    let value = |(i, metric): (usize, &Metric)| {
+        let values: Vec<f64> = rows.iter().map(|row| row.metrics[i].value).collect();
+        Value {
+            metric: metric.to_string(),
+            mean: stats::mean(&values).unwrap_or_default(),
+            interval: stats::interval(&values),
+        }
+    };
+    metrics.iter().enumerate().map(value).collect()
+}
+
+fn latency(took: &[Duration]) -> Option<Latency> {
+    let milliseconds: Vec<f64> = took.iter().map(|took| took.as_secs_f64() * 1_000.0).collect();
+    let at = |share| {
+        // To a hundredth: more is noise.
+        stats::percentile(&milliseconds, share).map(|value| (value * 100.0).round() / 100.0)
+    };
+    Some(Latency { p50_ms: at(0.5)?, p95_ms: at(0.95)? })
+}
+
+/// The differences of each run to the first, metric by metric.
+pub fn compare(runs: &[Run]) -> Vec<Comparison> {
+    let Some((base, others)) = runs.split_first() else { return Vec::new() };
+    let metrics = 0..base.metrics.len();
+    let pairs = metrics.flat_map(|i| others.iter().map(move |other| (i, other)));
+    pairs.map(|(i, other)| difference(base, other, i)).collect()
+}
+
+fn difference(base: &Run, other: &Run, metric: usize) -> Comparison {
+    let value = |row: &CaseRow| row.metrics[metric].value;
+    let differences: Vec<f64> =
+        base.by_case.iter().zip(&other.by_case).map(|(a, b)| value(b) - value(a)).collect();
+    Comparison {
+        metric: base.metrics[metric].metric.clone(),
+        base: base.name.clone(),
+        other: other.name.clone(),
+        difference: stats::mean(&differences).unwrap_or_default(),
+        interval: stats::interval(&differences),
+        p: stats::randomisation_test(&differences),
+        better: differences.iter().filter(|difference| **difference > 0.0).count(),
+        worse: differences.iter().filter(|difference| **difference < 0.0).count(),
+    }
+}
+
+/// `passages`, `documents`.
+pub fn plural(unit: Unit) -> String {
+    format!("{}s", unit.noun())
+}
