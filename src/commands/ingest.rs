@@ -15,6 +15,7 @@ use crate::ingest::budget::Budget;
 use crate::ingest::chunk::ChunkOptions;
 use crate::ingest::discover::{DiscoverError, DiscoverOptions, Patterns};
 use crate::ingest::extract::{ExtractOptions, Extractor};
+use crate::ingest::inline::Inline;
 use crate::ingest::plan::PruneLimit;
 use crate::ingest::web::{Start, WebOptions};
 use crate::ingest::{self, Backends, IngestError, IngestOptions, IngestReport, preview};
@@ -34,7 +35,7 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: IngestArgs) -> Res
         args.paths.into_iter().partition(|path| path == "-");
     let mut inputs = Inputs::parse(paths, &args.web)?;
     if !stdin.is_empty() {
-        inputs.inline = Some((args.source, read_stdin(context)?));
+        inputs.inline = Some(Inline::bytes(args.source, read_stdin(context)?));
     }
     let flags = &args.ingest;
     if args.dry_run || args.check {
@@ -61,7 +62,7 @@ pub(super) struct Inputs {
     pub(super) starts: Vec<Start>,
     /// The paths are those of earlier runs.
     pub(super) remembered: bool,
-    inline: Option<(String, Vec<u8>)>,
+    inline: Option<Inline>,
 }
 
 impl Inputs {
@@ -76,6 +77,12 @@ impl Inputs {
         };
         let starts = urls.iter().map(parse).collect::<Result<_, _>>()?;
         Ok(Self { paths, starts, remembered: false, inline: None })
+    }
+
+    /// Documents that are no files.
+    pub(super) fn inline(inline: Inline) -> Self {
+        let (paths, starts) = (Vec::new(), Vec::new());
+        Self { paths, starts, remembered: false, inline: Some(inline) }
     }
 
     /// For people; without credentials.

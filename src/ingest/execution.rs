@@ -44,9 +44,9 @@ impl Execution<'_> {
     ) -> Result<(), BackendError> {
         let plan = &survey.plan;
         let work = prepare::work(survey, self.options);
-        let inline_unchanged =
-            self.options.inline.is_some() && work.iter().all(|work| work.content.is_none());
-        committer.report.unchanged += usize::from(inline_unchanged);
+        let inline = self.options.inline.as_ref().map_or(0, |inline| inline.documents.len());
+        let changed = work.iter().filter(|work| work.content.is_some()).count();
+        committer.report.unchanged += inline - changed;
         emit(IngestEvent::Planned { documents: work.len(), deleted: plan.deleted.len() });
 
         let run_id = committer.ledger.run.run_id;

@@ -19,6 +19,7 @@ pub mod discover;
 pub mod document;
 mod execution;
 pub mod extract;
+pub mod inline;
 mod ledger;
 mod pages;
 pub mod plan;
@@ -30,6 +31,7 @@ pub mod secrets;
 mod survey;
 pub mod web;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
@@ -48,6 +50,7 @@ use commit::Committer;
 use discover::{DiscoverError, DiscoverOptions};
 use execution::Execution;
 use extract::Extractor;
+use inline::Inline;
 use ledger::{Kept, Ledger};
 pub use pages::SpoolError;
 use plan::{Prune, PruneLimit, Wanted};
@@ -61,8 +64,7 @@ pub struct IngestOptions {
     /// Pages that were named, each with its reach.
     pub starts: Vec<Start>,
     pub web: WebOptions,
-    /// A document that is no file: name and content.
-    pub inline: Option<(String, Vec<u8>)>,
+    pub inline: Option<Inline>,
     pub chunk: chunk::ChunkOptions,
     /// `None` leaves the tags of known documents as they are.
     pub tags: Option<Vec<String>>,
@@ -86,6 +88,12 @@ impl IngestOptions {
     /// Whether the run is asked about nothing by name.
     fn names_nothing(&self) -> bool {
         self.discover.inputs.is_empty() && self.inline.is_none() && self.starts.is_empty()
+    }
+
+    /// Of the documents that are no files.
+    fn inline_sources(&self) -> HashSet<&str> {
+        let documents = self.inline.iter().flat_map(|inline| &inline.documents);
+        documents.map(|document| document.source.as_str()).collect()
     }
 
     fn wanted(&self) -> Wanted<'_> {
@@ -180,7 +188,7 @@ fn may_prune(options: &IngestOptions, survey: &Survey) -> Result<(), Prune> {
 fn run(options: &IngestOptions, survey: &Survey) -> Run {
     let mut roots = survey.discovery.scope.roots();
     roots.extend(survey.starts.iter().map(|start| start.source().to_owned()));
-    roots.extend(options.inline.iter().map(|(name, _)| name.clone()));
+    roots.extend(options.inline.iter().map(|inline| inline.name.clone()));
     Run {
         run_id: Uuid::now_v7(),
         started_at: now(),

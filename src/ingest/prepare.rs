@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::discover::FoundFile;
 use super::extract::{self, Detected};
+use super::inline::{Content, InlineDocument};
 use super::reading::{self, HEAD, Unread};
 use super::secrets::{self, Secrets};
 use super::survey::Survey;
@@ -26,7 +27,7 @@ const TOO_LARGE: &str = "over the size limit (raise it with --max-file-size)";
 pub(super) struct Work {
     pub file: FoundFile,
     /// `None`: read the file.
-    pub content: Option<Vec<u8>>,
+    pub content: Option<Content>,
     pub replaces: Replaces,
     /// What it replaces may hold secrets.
     pub suspect: bool,
@@ -159,8 +160,8 @@ pub(super) fn work(survey: &Survey, options: &IngestOptions) -> Vec<Work> {
         if records.contains_key(source) { Replaces::Changed } else { Replaces::Nothing }
     };
     work.extend(plan.added.iter().map(|file| one(file, new(&file.source))));
-    if let Some((source, bytes)) = &options.inline {
-        let hash = ContentHash::of(bytes);
+    for InlineDocument { source, content } in options.inline.iter().flat_map(|it| &it.documents) {
+        let hash = content.hash();
         let is_same = |record: &&DocumentRecord| {
             record.document_hash == hash
                 && wanted.is_met_by(record)
@@ -168,10 +169,10 @@ pub(super) fn work(survey: &Survey, options: &IngestOptions) -> Vec<Work> {
         };
         if !records.get(source.as_str()).is_some_and(is_same) {
             let replaces = new(source);
-            let size = bytes.len() as u64;
+            let size = content.size();
             let path = source.into();
             let file = FoundFile { path, source: source.clone(), size, mtime: 0, web: None };
-            work.push(Work { content: Some(bytes.clone()), ..one(&file, replaces) });
+            work.push(Work { content: Some(content.clone()), ..one(&file, replaces) });
         }
     }
     work
@@ -203,12 +204,19 @@ async fn try_prepare(
     let limit = options.discover.max_file_size;
     // An edit in the second in which this is read may leave no other trace.
     let ingested_at = super::now();
-    let (file, bytes, kind, hash) = super::off_thread(move || read(file, content, limit)).await?;
-    let size = bytes.len() as u64;
-    let extracted = backends.extractor.extract(&file.source, kind, &text_fields, bytes).await;
-    // With other fields it may have text.
-    let lasting = Some(hash.clone()).filter(|_| text_fields.is_empty());
-    let mut document = extracted.map_err(|error| (Why::Fail(error.to_string()), lasting))?;
+    let Source { file, content, kind, hash } =
+        super::off_thread(move || read(file, content, limit)).await?;
+    let size = content.size();
+    let mut document = match content {
+        Content::Document(document) => Arc::unwrap_or_clone(document),
+        Content::Bytes(bytes) => {
+            let extractor = &backends.extractor;
+            let extracted = extractor.extract(&file.source, kind, &text_fields, bytes).await;
+            // With other fields it may have text.
+            let lasting = Some(hash.clone()).filter(|_| text_fields.is_empty());
+            extracted.map_err(|error| (Why::Fail(error.to_string()), lasting))?
+        }
+    };
 
     let chunk_options = options.chunk;
     let embedder = Arc::clone(&backends.embedder);
@@ -267,17 +275,25 @@ pub(super) fn passed_over(file: &FoundFile) -> Option<&'static str> {
     }
 }
 
-fn read(
+/// What is to become a document, and what it is.
+struct Source {
     file: FoundFile,
-    content: Option<Vec<u8>>,
-    limit: u64,
-) -> Result<(FoundFile, Vec<u8>, Kind, ContentHash), Unfit> {
+    content: Content,
+    kind: Kind,
+    hash: ContentHash,
+}
+
+fn read(file: FoundFile, content: Option<Content>, limit: u64) -> Result<Source, Unfit> {
     let not_text = |head: &[u8]| match extract::detect(&file.path, head) {
         Detected::Skip(reason) => Some(reason),
         Detected::Known(_) => None,
     };
     let (file, bytes) = match content {
-        Some(bytes) => (file, bytes),
+        Some(content @ Content::Document(_)) => {
+            let hash = content.hash();
+            return Ok(Source { file, content, kind: Kind::Text, hash });
+        }
+        Some(Content::Bytes(bytes)) => (file, bytes),
         None => reading::read(&file, limit, not_text).map_err(|unread| match unread {
             Unread::Enough(reason) => (Why::Skip(reason), None),
             Unread::TooLarge => (Why::Fail(TOO_LARGE.to_owned()), None),
@@ -296,7 +312,7 @@ fn read(
         }
         Detected::Known(kind) => {
             let hash = ContentHash::of(&bytes);
-            Ok((file, bytes, kind, hash))
+            Ok(Source { file, content: Content::Bytes(bytes), kind, hash })
         }
         Detected::Skip(reason) => Err((Why::Skip(reason), None)),
     }

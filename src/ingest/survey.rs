@@ -50,8 +50,8 @@ impl Survey {
     /// Documents of the collection that is to be replaced that the new one does not have.
     pub(super) fn left_behind(&self, options: &IngestOptions) -> Vec<&DocumentRecord> {
         let there: HashSet<&str> = self.discovery.files.iter().map(|f| f.source.as_str()).collect();
-        let inline = options.inline.as_ref().map(|(name, _)| name.as_str());
-        let gone = |source: &str| !there.contains(source) && inline != Some(source);
+        let inline = options.inline_sources();
+        let gone = |source: &str| !there.contains(source) && !inline.contains(source);
         let former = self.former.iter().flat_map(|(_, records)| records);
         former.filter(|record| gone(&record.source)).collect()
     }
@@ -159,7 +159,8 @@ pub(super) async fn survey(
     };
     let mut hashes = hash(plan::to_hash(&compared), options.parallel).await;
     hashes.extend(std::mem::take(&mut pages.hashes));
-    let plan = plan::plan(&compared, &hashes);
+    let mut plan = plan::plan(&compared, &hashes);
+    plan.deleted.extend(no_more(options, &records));
     Ok(Survey {
         started_at,
         discovery,
@@ -172,6 +173,17 @@ pub(super) async fn survey(
         plan,
         former: None,
     })
+}
+
+/// Documents that are no files, where the run has all that there should be.
+fn no_more(options: &IngestOptions, records: &[DocumentRecord]) -> Vec<String> {
+    if !options.inline.as_ref().is_some_and(|inline| inline.complete) {
+        return Vec::new();
+    }
+    let there = options.inline_sources();
+    let sources = records.iter().filter(|record| !record.is_file() && record.web.is_none());
+    let gone = sources.filter(|record| !there.contains(record.source.as_str()));
+    gone.map(|record| record.source.clone()).collect()
 }
 
 /// What a run looks at.
@@ -229,11 +241,11 @@ fn widen(
 ) -> Vec<DocumentRecord> {
     let found: HashSet<String> = discovery.files.iter().map(|file| file.source.clone()).collect();
     let damaged: HashSet<&str> = audit.damaged.iter().map(String::as_str).collect();
-    let inline = options.inline.as_ref().map(|(name, _)| name.as_str());
+    let inline = options.inline_sources();
     let mut lost = Vec::new();
     for record in records.iter().filter(|record| damaged.contains(record.source.as_str())) {
         let source = record.source.as_str();
-        if found.contains(source) || discovery.scope.covers(source) || inline == Some(source) {
+        if found.contains(source) || discovery.scope.covers(source) || inline.contains(source) {
             continue;
         }
         match FoundFile::at(&options.discover.root, source).filter(|_| record.is_file()) {

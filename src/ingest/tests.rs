@@ -10,6 +10,8 @@ use async_trait::async_trait;
 
 use super::batch::BATCH_CHUNKS;
 use super::discover::Patterns;
+use super::document::{Document, Places, Section, Syntax};
+use super::inline::{Content, InlineDocument};
 use super::*;
 use crate::cancel;
 use crate::embed::builtin::Builtin;
@@ -62,7 +64,7 @@ impl Embedder for Picky {
 struct Project {
     dir: tempfile::TempDir,
     refuses: Option<(&'static str, Fault)>,
-    inline: Option<(String, Vec<u8>)>,
+    inline: Option<Inline>,
     tags: Option<Vec<String>>,
     /// Tokens that each run may embed.
     budget: Option<u64>,
@@ -334,7 +336,7 @@ async fn a_file_with_a_new_time_is_read_once() {
 #[tokio::test]
 async fn new_tags_of_standard_input_are_a_change() {
     let mut project = Project::new();
-    project.inline = Some(("note.txt".to_owned(), b"Some words.".to_vec()));
+    project.inline = Some(Inline::bytes("note.txt".to_owned(), b"Some words.".to_vec()));
     assert_eq!(project.ingest().await.added, 1);
     project.tags = Some(vec!["team=a".to_owned()]);
     assert_eq!(project.ingest().await.changed, 1);
@@ -342,10 +344,39 @@ async fn new_tags_of_standard_input_are_a_change() {
     assert_eq!(project.store().documents().await.unwrap()[0].tags, ["team=a"]);
 }
 
+/// Those of a run that has all of them; named like what they are not.
+fn texts(rows: &[(&str, &str)]) -> Inline {
+    let document = |&(source, text): &(&str, &str)| InlineDocument {
+        source: source.to_owned(),
+        content: Content::Document(Arc::new(Document {
+            title: "On seals".to_owned(),
+            text: text.to_owned(),
+            syntax: Syntax::Plain,
+            places: Places::Verbatim,
+            sections: vec![Section { offset: 0, headings: vec!["On seals".to_owned()] }],
+        })),
+    };
+    let documents = rows.iter().map(document).collect();
+    Inline { name: "texts".to_owned(), documents, complete: true }
+}
+
+#[tokio::test]
+async fn texts_that_are_no_files_are_kept_in_line_as_a_whole() {
+    let mut project = Project::new();
+    project.write("a.txt", "About penguins.");
+    project.inline = Some(texts(&[("1.pdf", "walrus"), ("2", "# walrus"), ("3", "walrus")]));
+    assert_eq!(project.ingest().await.added, 4);
+    assert_eq!((project.found("walrus").await, project.found("seals").await), (3, 3));
+    project.inline = Some(texts(&[("1.pdf", "walrus"), ("2", "narwhal")]));
+    let report = project.ingest().await;
+    assert_eq!((report.unchanged, report.changed, report.deleted), (2, 1, 1), "{report:?}");
+    assert_eq!((project.found("walrus").await, project.found("penguins").await), (1, 1));
+}
+
 #[tokio::test]
 async fn a_file_takes_the_place_of_standard_input_of_its_name() {
     let mut project = Project::new();
-    project.inline = Some(("docs/a.txt".to_owned(), b"About walruses.".to_vec()));
+    project.inline = Some(Inline::bytes("docs/a.txt".to_owned(), b"About walruses.".to_vec()));
     project.ingest().await;
     project.inline = None;
     project.write("a.txt", "About penguins.");

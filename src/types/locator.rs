@@ -55,6 +55,42 @@ impl Locator {
         }
     }
 
+    /// Undoes [`Locator::cite`]: source and place. `None` where it names no place.
+    pub fn from_citation(citation: &str) -> Option<(&str, Self)> {
+        let after = |mark| citation.rsplit_once(mark);
+        let cited = |(source, place)| Some((source, Self::from_cited(place)?));
+        after('#').and_then(cited).or_else(|| after(':').and_then(cited))
+    }
+
+    /// What stands behind the source in a citation.
+    fn from_cited(place: &str) -> Option<Self> {
+        let range = |text: &str, prefix: &str| {
+            let (first, last) = text.split_once('-').unwrap_or((text, text));
+            let number = |text: &str| text.strip_prefix(prefix)?.parse::<u32>().ok();
+            Some((number(first)?, number(last)?))
+        };
+        if place.starts_with('L') {
+            return range(place, "L").map(|(first, last)| Self::Lines(first, last));
+        }
+        let (unit, value) = place.split_once('=')?;
+        let number = || value.parse().ok();
+        match unit {
+            "page" => number().map(Self::Page),
+            "para" => range(value, "").map(|(first, last)| Self::Paragraphs(first, last)),
+            "slide" => number().map(Self::Slide),
+            "sheet" => {
+                let (sheet, rows) = value.split_once("&rows=")?;
+                let (first, last) = range(rows, "")?;
+                Some(Self::Rows { sheet: sheet.parse().ok()?, first, last })
+            }
+            "cell" => range(value, "").map(|(first, last)| Self::Cells(first, last)),
+            "record" => number().map(Self::Record),
+            "message" => number().map(Self::Message),
+            "section" => number().map(Self::Section),
+            _ => None,
+        }
+    }
+
     /// The smallest locator that covers both, where they have the same unit and are no further
     /// apart than that unit allows: lines, paragraphs and cells of a document, rows of a sheet, the
     /// same page, slide, record, message or section.
@@ -201,8 +237,19 @@ mod tests {
     fn every_unit_is_cited_and_written_down() {
         for (locator, citation, json) in ALL {
             assert_eq!(locator.cite("a"), citation);
+            for source in ["a", "a b/c#d:e.md", "https://example.org/a?b"] {
+                let cited = locator.cite(source);
+                assert_eq!(Locator::from_citation(&cited), Some((source, locator)));
+            }
             assert_eq!(serde_json::to_string(&locator).unwrap(), json);
             assert_eq!(serde_json::from_str::<Locator>(json).unwrap(), locator);
+        }
+    }
+
+    #[test]
+    fn not_every_name_is_a_citation() {
+        for name in ["a", "a:9", "a:Lx", "a#L", "a#page=x", "C#/a", "a#sheet=2", "a#b=3"] {
+            assert_eq!(Locator::from_citation(name), None, "{name}");
         }
     }
 
