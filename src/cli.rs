@@ -89,6 +89,10 @@ pub enum Format {
     Json,
     /// One object a line, as things happen.
     Jsonl,
+    /// Of `eval` only: test results in XML, as CI systems read them.
+    Junit,
+    /// Of `eval` only.
+    Markdown,
 }
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -105,6 +109,7 @@ pub enum Command {
     Search(SearchArgs),
     Query(QueryArgs),
     Chat(ChatArgs),
+    Eval(EvalArgs),
     Trace(TraceArgs),
     Status(StatusArgs),
     Doctor(DoctorArgs),
@@ -392,6 +397,88 @@ pub struct ChatFlags {
     pub require_citations: bool,
 }
 
+/// Measure how good retrieval is, and hold it
+///
+/// Retrieves for each case, a question with the sources that should be found, and prints how many are
+/// found and how high they rank. Exits with 1 when a gate is not met. `--format` takes junit and
+/// markdown, too.
+#[derive(Args, Debug)]
+pub struct EvalArgs {
+    /// Cases: JSON Lines with `question` and `expected`, or a directory in the form of BEIR
+    #[arg(value_name = "CASES")]
+    pub cases: Option<PathBuf>,
+    /// Bring the corpus of this BEIR directory into a collection of its own, and measure there
+    #[arg(long, value_name = "DIR", conflicts_with = "cases")]
+    pub beir: Option<PathBuf>,
+    /// Judgements of a BEIR directory that count: qrels/NAME.tsv
+    #[arg(long, value_name = "NAME", default_value = "test")]
+    pub split: String,
+    /// Only cases with this tag (repeatable: any of them)
+    #[arg(long = "tag", value_name = "TAG", id = "case_tag")]
+    pub tags: Vec<String>,
+    /// What to measure: recall@N, precision@N, hit@N, mrr@N, ndcg@N, map@N (repeatable, or with
+    /// commas) [default: what suits the cases]
+    #[arg(long = "metric", value_name = "METRIC", value_delimiter = ',')]
+    pub metrics: Vec<String>,
+    /// Cut-offs of the default metrics, such as `3,8`
+    #[arg(short, long, value_name = "N", value_delimiter = ',', conflicts_with = "metrics")]
+    pub k: Vec<usize>,
+    /// Which vectors are asked: hybrid, dense or sparse [default: hybrid]
+    #[arg(long, value_name = "MODE")]
+    pub mode: Option<String>,
+    #[command(flatten)]
+    pub gates: GateFlags,
+    #[command(flatten)]
+    pub runs: RunFlags,
+    #[command(flatten)]
+    pub corpus: CorpusFlags,
+    #[command(flatten)]
+    pub tape: TapeFlags,
+}
+
+/// What has to hold.
+#[derive(Args, Debug, Default, Clone)]
+#[command(next_help_heading = "Gates")]
+pub struct GateFlags {
+    /// Exit with 1 unless the metric reaches this, such as `recall@5=0.8` (repeatable)
+    #[arg(long, value_name = "METRIC=VALUE")]
+    pub min: Vec<String>,
+    /// Exit with 1 when a metric is less than in this file by more than --max-drop
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+    /// How much less than the baseline is accepted [default: 0]
+    #[arg(long, value_name = "X", requires = "baseline")]
+    pub max_drop: Option<f64>,
+    /// Write the metrics to this file, to be the baseline of later runs
+    #[arg(long, value_name = "FILE")]
+    pub write_baseline: Option<PathBuf>,
+}
+
+/// Rankings, several or from elsewhere.
+#[derive(Args, Debug, Default, Clone)]
+#[command(next_help_heading = "Runs")]
+pub struct RunFlags {
+    /// Write the rankings to this file, in the format of TREC
+    #[arg(long, value_name = "FILE")]
+    pub run_file: Option<PathBuf>,
+    /// Measure the rankings of this TREC file, and retrieve nothing. CASES may then also be a file of
+    /// judgements (qrels)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["mode", "beir", "run_file"])]
+    pub from_run: Option<PathBuf>,
+}
+
+/// How a corpus is brought in.
+#[derive(Args, Debug, Default, Clone)]
+#[command(next_help_heading = "Corpus (--beir)")]
+pub struct CorpusFlags {
+    /// Longest chunk, in tokens of the embedder [default: 256]
+    #[arg(long, value_name = "N")]
+    pub chunk_tokens: Option<String>,
+    /// Tokens that neighbouring chunks share [default: 32]
+    #[arg(long, value_name = "N")]
+    pub chunk_overlap: Option<String>,
+}
+
 /// What is kept of an answer.
 #[derive(Args, Debug, Default, Clone)]
 #[command(next_help_heading = "Provenance")]
@@ -487,6 +574,8 @@ pub enum SchemaName {
     SearchJson,
     /// A hit of search --format jsonl
     SearchJsonl,
+    /// eval --format json
+    EvalJson,
     /// The report of ingest
     IngestJson,
     /// ingest --dry-run and --check

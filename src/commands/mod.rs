@@ -9,6 +9,7 @@ mod connect;
 mod context;
 mod desk;
 mod doctor;
+mod eval;
 mod ingest;
 mod query;
 mod search;
@@ -24,7 +25,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::cancel::{self, Cancel, Stop};
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, Format};
 use crate::error::{Exit, Failure};
 use crate::ingest::extract;
 use crate::settings::{Layer, layers};
@@ -63,6 +64,12 @@ fn worker() -> ExitCode {
 
 fn dispatch(ui: &mut Ui, cli: Cli) -> Result<Exit, Failure> {
     let global = cli.global;
+    if let (Format::Junit | Format::Markdown, false) =
+        (global.format, matches!(cli.command, Command::Eval(_)))
+    {
+        return Err(Failure::usage("--format junit and markdown are for `docent eval`")
+            .hint("use text, json or jsonl"));
+    }
     let context = |ui: &mut Ui, flags: Layer| Context::load(ui, &global, flags);
     match cli.command {
         Command::Ingest(args) => {
@@ -97,6 +104,10 @@ fn dispatch(ui: &mut Ui, cli: Cli) -> Result<Exit, Failure> {
             flags.extend(context::trace_flags(&args.trace));
             let context = context(ui, flags)?.with_tape(ui)?;
             block_on(chat::run(ui, context, args))
+        }
+        Command::Eval(args) => {
+            let context = context(ui, eval::flags(&args))?.with_tape(ui)?;
+            block_on(eval::run(ui, &context, args, global.format))
         }
         Command::Trace(args) => {
             let context = context(ui, trace::flags(&args))?;

@@ -56,9 +56,9 @@ impl<'a> AnswerView<'a> {
             self.ui.asking(queries);
         }
         let result = match self.ui.format {
-            Format::Text => self.text(event),
             Format::Jsonl => self.ui.json(Event::from(event)),
             Format::Json => Ok(()),
+            _ => self.text(event),
         };
         self.failed = result.err();
     }
@@ -114,7 +114,7 @@ impl<'a> AnswerView<'a> {
         match ui.format {
             Format::Json => return ui.json(json),
             Format::Jsonl => return ui.last_events(answer, json),
-            Format::Text => {}
+            _ => {}
         }
         if !self.at_line_start {
             ui.data("\n")?;

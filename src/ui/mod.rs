@@ -6,6 +6,7 @@
 
 pub mod answer;
 pub mod chat;
+pub mod eval;
 pub mod json;
 pub mod line;
 pub mod passages;
@@ -65,14 +66,18 @@ impl Ui {
             && !dumb
             && global.color != When::Never
             && !global.quiet
-            && global.format == Format::Text;
+            && !matches!(global.format, Format::Json | Format::Jsonl);
         let (out_tty, err_tty) = (out.is_terminal(), err.is_terminal());
         Self {
             out_style: Style::new(styled(out_tty), out_tty),
             err_style: Style::new(styled(err_tty), err_tty),
             out: Box::new(io::LineWriter::new(out)),
             err: Box::new(err),
-            format: global.format,
+            format: match global.format {
+                // Of a report only: all else is for people.
+                Format::Junit | Format::Markdown => Format::Text,
+                format => format,
+            },
             turn: None,
             quiet: global.quiet,
             verbose: global.verbose,

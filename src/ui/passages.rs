@@ -41,7 +41,7 @@ impl Ui {
                 elapsed_ms: found.elapsed_ms,
             }),
             Format::Jsonl => hits.try_for_each(|hit| self.json(hit)),
-            Format::Text => {
+            _ => {
                 let words = words(&found.queries.queries.join(" "));
                 for (i, hit) in found.hits.iter().enumerate() {
                     let text = hit_text(i + 1, hit, &words, self.out_style, found.root);

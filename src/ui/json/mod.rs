@@ -18,6 +18,7 @@ pub use state::{Check, Doctor, Setting, ShownSettings, Stale, Status, TraceList}
 
 use crate::cli::SchemaName;
 use crate::error::{Exit, Failure};
+use crate::eval::report::EvalReport;
 use crate::ingest::IngestReport;
 use crate::ingest::preview::Preview;
 use crate::trace::Trace;
@@ -113,6 +114,7 @@ pub fn schema(name: SchemaName) -> String {
         SchemaName::QueryPlanJson => of::<RequestJson>("query --dry-run"),
         SchemaName::SearchJson => of::<Found>("search --format json"),
         SchemaName::SearchJsonl => of::<HitJson>("search --format jsonl"),
+        SchemaName::EvalJson => of::<EvalReport>("eval --format json"),
         SchemaName::IngestJson => of::<IngestReport>("ingest"),
         SchemaName::IngestPlanJson => of::<Preview>("ingest --dry-run"),
         SchemaName::TraceJson => of::<Trace>("trace show"),

@@ -1,0 +1,116 @@
+//! `--beir`: the documents of a corpus in a collection of their own, kept in line with it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::super::connect::{self, StoreAccess};
+use super::super::context::Context;
+use super::super::ingest::{self, Inputs};
+use super::super::on_interrupt;
+use crate::cli::IngestFlags;
+use crate::error::{Exit, Failure};
+use crate::eval::beir::{self, CorpusDocument};
+use crate::ingest::chunk;
+use crate::ingest::document::{Document, Places, Section, Syntax};
+use crate::ingest::inline::{Content, Inline, InlineDocument};
+use crate::ingest::secrets::Secrets;
+use crate::settings::Origin;
+use crate::store::VectorStore;
+use crate::types::{ChunkerId, Manifest, OnSecret};
+use crate::ui::Ui;
+
+/// The context that a corpus is measured in, and its store, with the corpus in it.
+pub(super) async fn bring_in(
+    ui: &mut Ui,
+    context: &Context,
+    dir: &Path,
+) -> Result<(Context, Arc<dyn VectorStore>), Failure> {
+    let mut context = context.clone();
+    context.settings.collection = collection(&context, dir);
+    // It is measured as it is.
+    context.settings.ingest.on_secret = OnSecret::Warn;
+    let documents = beir::corpus(&context.cwd.join(dir)).map_err(super::beir_failure)?;
+    let name = dir.display().to_string();
+    let documents = documents.into_iter().filter_map(document).collect();
+    let inline = Inline { name: name.clone(), documents, complete: true };
+    let store = connect::store(ui, &context, StoreAccess::Write)?;
+    // Nothing is lost by building it anew: all of it is in the corpus.
+    let rebuild = match store.manifest().await? {
+        Some(manifest) => outdated(&context, &manifest).await?,
+        None => false,
+    };
+    let flags = IngestFlags { rebuild, allow_prune: true, ..IngestFlags::default() };
+    let inputs = Inputs::inline(inline);
+    let cancel = on_interrupt();
+    let (mut report, store) = ingest::sync(ui, &context, inputs, &flags, store, &cancel).await?;
+    // What is public is no secret.
+    report.secrets = Secrets::default();
+    ui.synced(&name, &report);
+    let failed = report.failed.len();
+    match ingest::exit(report)? {
+        Exit::Done => Ok((context, store)),
+        Exit::Partial if failed > 0 => Err(Failure::new(
+            Exit::Partial,
+            format!(
+                "{failed} documents of {name} could not be brought in: there is nothing to measure on"
+            ),
+        )),
+        Exit::Interrupted => Err(Failure::interrupted()),
+        exit => Err(Failure::new(exit, format!("{name} is not complete"))
+            .hint("the same command again goes on")),
+    }
+}
+
+/// The one that is set, or one named like the directory and what builds it: models can be compared
+/// without embedding anything twice.
+fn collection(context: &Context, dir: &Path) -> String {
+    let settings = &context.settings;
+    let set = |row: &crate::settings::Resolved| {
+        row.key.name == "collection" && row.origin != Origin::Default
+    };
+    if settings.resolved.iter().any(set) {
+        return settings.collection.clone();
+    }
+    let absolute = context.cwd.join(dir);
+    let name =
+        absolute.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let model = settings.embedding.model.name();
+    let full = format!("beir-{name}-{model}-{}-{}", settings.chunk_tokens, settings.chunk_overlap);
+    full.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect()
+}
+
+/// Whether the collection was built otherwise than it would be now.
+async fn outdated(context: &Context, manifest: &Manifest) -> Result<bool, Failure> {
+    let settings = &context.settings;
+    let chunker = ChunkerId {
+        max_tokens: settings.chunk_tokens,
+        overlap_tokens: settings.chunk_overlap,
+        revision: chunk::REVISION,
+    };
+    if manifest.chunker != chunker {
+        return Ok(true);
+    }
+    match connect::embedder(context, Some(manifest)).await {
+        Ok(_) => Ok(false),
+        Err(failure) if failure.exit == Exit::Config => Ok(true),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Plain text under its title; `None` where there is neither.
+fn document(document: CorpusDocument) -> Option<InlineDocument> {
+    let CorpusDocument { id, mut title, mut text } = document;
+    if text.trim().is_empty() {
+        text = std::mem::take(&mut title);
+    }
+    if text.trim().is_empty() {
+        return None;
+    }
+    let sections = match title.as_str() {
+        "" => Vec::new(),
+        title => vec![Section { offset: 0, headings: vec![title.to_owned()] }],
+    };
+    let (syntax, places) = (Syntax::Plain, Places::Verbatim);
+    let content = Content::Document(Arc::new(Document { title, text, syntax, places, sections }));
+    Some(InlineDocument { source: id, content })
+}

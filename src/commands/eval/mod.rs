@@ -1,0 +1,183 @@
+//! `docent eval`: how good retrieval is, and whether it still is.
+
+mod corpus;
+mod gates;
+mod rankings;
+mod sources;
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use super::context::{self, Context};
+use crate::cli::{EvalArgs, Format};
+use crate::error::{Exit, Failure};
+use crate::eval::beir::{self, BeirError};
+use crate::eval::cases::{self, Case};
+use crate::eval::judge::Unit;
+use crate::eval::metrics::{Measure, Metric};
+use crate::eval::report::{self, EvalReport, Rankings};
+use crate::settings::{Layer, layers};
+use crate::ui::Ui;
+
+/// Flags → settings.
+pub(super) fn flags(args: &EvalArgs) -> Layer {
+    let mut flags = layers::flags([
+        ("search.mode", args.mode.clone()),
+        ("chunk.tokens", args.corpus.chunk_tokens.clone()),
+        ("chunk.overlap", args.corpus.chunk_overlap.clone()),
+    ]);
+    flags.extend(context::tape_flags(&args.tape));
+    flags
+}
+
+pub(super) async fn run(
+    ui: &mut Ui,
+    context: &Context,
+    args: EvalArgs,
+    format: Format,
+) -> Result<Exit, Failure> {
+    let started = Instant::now();
+    let mut set = CaseSet::load(context, &args)?;
+    let gates = gates::Gates::load(context, &args.gates)?;
+    let metrics = gates.with_theirs(metrics(&args, set.unit)?);
+    let runs = rankings::all(ui, context, &args, &mut set, &metrics).await?;
+    if let Some(path) = &args.runs.run_file {
+        rankings::write(&context.cwd.join(path), &set.cases, &runs)?;
+    }
+    let measured = |run: &Rankings| report::measure(&set.cases, run, &metrics);
+    let runs: Vec<report::Run> = runs.iter().map(measured).collect();
+    let outcomes = gates.check(&runs[0]);
+    gates.write(&runs[0])?;
+    let report = EvalReport {
+        cases_from: set.name,
+        unit: report::plural(set.unit),
+        cases: set.cases.len(),
+        comparisons: report::compare(&runs),
+        runs,
+        passed: outcomes.iter().all(|outcome| outcome.passed),
+        gates: outcomes,
+        elapsed_ms: started.elapsed().as_millis() as u64,
+    };
+    ui.eval_report(&report, format)?;
+    Ok(if report.passed { Exit::Done } else { Exit::Negative })
+}
+
+/// The cases, and what they are held against.
+struct CaseSet {
+    /// As typed.
+    name: String,
+    cases: Vec<Case>,
+    unit: Unit,
+    /// The file, where sources may be relative to its directory.
+    file: Option<PathBuf>,
+}
+
+impl CaseSet {
+    fn load(context: &Context, args: &EvalArgs) -> Result<Self, Failure> {
+        let typed = args.beir.as_ref().or(args.cases.as_ref()).ok_or_else(|| {
+            Failure::usage("no cases").hint("docent eval cases.jsonl, or docent eval --beir DIR")
+        })?;
+        let (path, name) = (context.cwd.join(typed), typed.display().to_string());
+        let mut set = if args.beir.is_some() || path.is_dir() {
+            let cases = beir::cases(&path, &args.split).map_err(beir_failure)?;
+            Self { name, cases, unit: Unit::Documents, file: None }
+        } else {
+            Self::of_file(path, name, args.runs.from_run.is_some())?
+        };
+        if set.cases.is_empty() {
+            return Err(Failure::usage(format!("there is no case in {}", set.name)));
+        }
+        if !args.tags.is_empty() {
+            set.cases.retain(|case| case.tags.iter().any(|tag| args.tags.contains(tag)));
+            if set.cases.is_empty() {
+                let tags = args.tags.join("` or `");
+                return Err(Failure::usage(format!(
+                    "no case in {} has the tag `{tags}`",
+                    set.name
+                )));
+            }
+        }
+        Ok(set)
+    }
+
+    /// With rankings from elsewhere, judgements are enough.
+    fn of_file(path: PathBuf, name: String, judgements: bool) -> Result<Self, Failure> {
+        let text = read(&path)?;
+        let line_failure = |error: cases::LineError| Failure::usage(error.to_string());
+        if judgements && !text.trim_start_matches('\u{feff}').trim_start().starts_with('{') {
+            let cases = beir::cases_of(&beir::qrels(&text, &name).map_err(line_failure)?);
+            return Ok(Self { name, cases, unit: Unit::Documents, file: None });
+        }
+        let cases = cases::parse(&text, &name).map_err(|error| {
+            line_failure(error).hint(
+                "a case is a line such as {\"question\": \"...\", \"expected\": [{\"source\": \"docs/a.md\", \"lines\": [3, 9]}]}",
+            )
+        })?;
+        Ok(Self { name, cases, unit: Unit::Passages, file: Some(path) })
+    }
+}
+
+fn beir_failure(error: BeirError) -> Failure {
+    let failure = Failure::usage(error.to_string());
+    match error {
+        BeirError::Io { .. } => failure.hint(
+            "a directory in the form of BEIR has corpus.jsonl, queries.jsonl and qrels/test.tsv",
+        ),
+        BeirError::NoSplit { .. } => failure.hint("choose one with --split"),
+        BeirError::Line(_) => failure,
+    }
+}
+
+/// A file that was named on the command line.
+fn read(path: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(path)
+        .map_err(|error| Failure::usage(format!("{} cannot be read: {error}", path.display())))
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    std::fs::write(path, text)
+        .map_err(|error| Failure::usage(format!("{} cannot be written: {error}", path.display())))
+}
+
+/// Those that were asked for, or what the cases are usually measured by.
+fn metrics(args: &EvalArgs, unit: Unit) -> Result<Vec<Metric>, Failure> {
+    let mut metrics = Vec::new();
+    for name in &args.metrics {
+        let metric = Metric::parse(name).map_err(|error| {
+            Failure::usage(error.to_string())
+                .hint("use recall@N, precision@N, hit@N, mrr@N, ndcg@N or map@N")
+        })?;
+        metrics.push(metric);
+    }
+    if args.k.contains(&0) {
+        return Err(Failure::usage("-k 0: a cut-off is a number from 1 on"));
+    }
+    if let Some(&deepest) = args.k.iter().max() {
+        for measure in [Measure::Recall, Measure::Precision, Measure::Hit] {
+            metrics.extend(args.k.iter().map(|k| Metric::at(measure, *k)));
+        }
+        metrics.extend([Measure::Mrr, Measure::Ndcg].map(|measure| Metric::at(measure, deepest)));
+    }
+    if metrics.is_empty() {
+        metrics.extend(usual(unit));
+    }
+    let mut seen = Vec::new();
+    metrics.retain(|metric| {
+        let new = !seen.contains(metric);
+        seen.push(*metric);
+        new
+    });
+    Ok(metrics)
+}
+
+/// For documents, what is published of the collections of BEIR.
+fn usual(unit: Unit) -> Vec<Metric> {
+    use Measure::{Hit, Map, Mrr, Ndcg, Precision, Recall};
+    let usual: &[(Measure, usize)] = match unit {
+        Unit::Passages => {
+            &[(Recall, 5), (Recall, 10), (Precision, 5), (Hit, 5), (Mrr, 10), (Ndcg, 10)]
+        }
+        Unit::Documents => &[(Ndcg, 10), (Recall, 10), (Recall, 100), (Mrr, 10), (Map, 100)],
+    };
+    usual.iter().map(|(measure, k)| Metric::at(*measure, *k)).collect()
+}

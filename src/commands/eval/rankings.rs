@@ -1,0 +1,173 @@
+//! Cases → their rankings: retrieved, or from a file.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::super::connect::{self, StoreAccess};
+use super::super::context::Context;
+use super::super::search;
+use super::{CaseSet, corpus, sources};
+use crate::cli::{EvalArgs, RetrievalFlags};
+use crate::error::Failure;
+use crate::eval::cases::{Case, Expectation};
+use crate::eval::judge::{Ranked, Unit};
+use crate::eval::metrics::Metric;
+use crate::eval::rank::{self, RankOptions};
+use crate::eval::report::Rankings;
+use crate::eval::run_file;
+use crate::query::Retriever;
+use crate::query::rewrite::{self, Queries};
+use crate::store::VectorStore;
+use crate::types::Locator;
+use crate::ui::Ui;
+use crate::ui::progress::Waiting;
+use crate::ui::words::counted;
+
+/// How deep is looked where a metric says nothing of that, or the rankings are written down.
+const DEPTH: usize = 100;
+
+/// The rankings of every run, at least one.
+pub(super) async fn all(
+    ui: &mut Ui,
+    context: &Context,
+    args: &EvalArgs,
+    set: &mut CaseSet,
+    metrics: &[Metric],
+) -> Result<Vec<Rankings>, Failure> {
+    if let Some(path) = &args.runs.from_run {
+        return Ok(vec![from_file(ui, &context.cwd.join(path), path, set)?]);
+    }
+    let (context, store) = match &args.beir {
+        Some(dir) => corpus::bring_in(ui, context, dir).await?,
+        None => (context.clone(), connect::store(ui, context, StoreAccess::Read)?),
+    };
+    let retriever = connect::retriever(&context, Arc::clone(&store)).await?;
+    connect::describe(ui, &*retriever.store, &*retriever.embedder);
+    let documents = documents(&context, &*store).await?;
+    sources::resolve(ui, &context, set, &documents)?;
+    let retrieve =
+        search::retrieve_options(&context, &RetrievalFlags::default(), &retriever).await?;
+    let deepest = metrics.iter().map(|metric| metric.k.unwrap_or(DEPTH)).max().unwrap_or(DEPTH);
+    let depth = if args.runs.run_file.is_some() { deepest.max(DEPTH) } else { deepest };
+    let options = RankOptions { retrieve, unit: set.unit, depth };
+    let queries = queries(ui, &context, &retriever, &set.cases).await?;
+    let run = one(ui, &set.cases, &queries, &retriever, &options).await?;
+    store.leave().await;
+    Ok(vec![run])
+}
+
+async fn documents(context: &Context, store: &dyn VectorStore) -> Result<HashSet<String>, Failure> {
+    let documents = store.documents().await?;
+    if documents.is_empty() {
+        return Err(Failure::config(format!(
+            "the collection `{}` is empty: there is nothing to measure",
+            context.settings.collection
+        ))
+        .hint("docent ingest PATH"));
+    }
+    Ok(documents.into_iter().map(|record| record.source).collect())
+}
+
+/// What retrieval asks for each case, as it would for its user.
+async fn queries(
+    ui: &mut Ui,
+    context: &Context,
+    retriever: &Retriever,
+    cases: &[Case],
+) -> Result<Vec<Queries>, Failure> {
+    let options = connect::rewriting(&context.settings)?;
+    if !options.asks_model() {
+        return Ok(cases.iter().map(|case| Queries::of(&case.question)).collect());
+    }
+    let chat = connect::chat(context)?;
+    retriever.store.release().await?;
+    let _waiting = Waiting::new(ui, &format!("asking {}", chat.name()));
+    let mut all = Vec::new();
+    for Case { question, .. } in cases {
+        let nonce = context.nonce(question)?;
+        let queries = rewrite::queries(question, &[], &*chat, &options, &nonce).await?;
+        queries.warnings.iter().for_each(|warning| ui.warn(warning));
+        all.push(queries);
+    }
+    Ok(all)
+}
+
+/// One after another: what each takes is measured, too.
+async fn one(
+    ui: &Ui,
+    cases: &[Case],
+    queries: &[Queries],
+    retriever: &Retriever,
+    options: &RankOptions,
+) -> Result<Rankings, Failure> {
+    let name = options.retrieve.mode.name().to_owned();
+    let _waiting = Waiting::new(ui, &format!("{name}: {}", counted(cases.len(), "question")));
+    let mut rankings = Rankings { name, items: Vec::new(), took: Vec::new() };
+    for (case, queries) in cases.iter().zip(queries) {
+        let ranking = rank::rank(case, queries, retriever, options).await?;
+        rankings.items.push(ranking.items);
+        rankings.took.push(ranking.took);
+    }
+    Ok(rankings)
+}
+
+/// Writes rankings as TREC does; several runs one after another, told apart by their tag.
+pub(super) fn write(path: &Path, cases: &[Case], runs: &[Rankings]) -> Result<(), Failure> {
+    let mut text = String::new();
+    for run in runs {
+        for (case, items) in cases.iter().zip(&run.items) {
+            let items = items.iter().map(|item| (item.id.as_str(), item.score));
+            text += &run_file::lines(&case.id, items, &format!("docent-{}", run.name));
+        }
+    }
+    super::write(path, &text)
+}
+
+/// The rankings of a TREC file, for the cases.
+fn from_file(ui: &mut Ui, path: &Path, typed: &Path, set: &CaseSet) -> Result<Rankings, Failure> {
+    let name = typed.display().to_string();
+    let quoted = |expected: &Expectation| expected.quote.is_some();
+    if let Some(case) = set.cases.iter().find(|case| case.expected.iter().any(quoted)) {
+        return Err(Failure::usage(format!(
+            "case `{}` of {} expects a quote, and {name} has no texts to find it in",
+            case.id, set.name
+        ))
+        .hint("with --from-run, cases name sources, with lines or pages if they like"));
+    }
+    let text = super::read(path)?;
+    let runs = run_file::parse(&text, &name).map_err(|error| Failure::usage(error.to_string()))?;
+    let of = |case: &Case| runs.get(&run_file::encoded(&case.id));
+    let missing = set.cases.iter().filter(|case| of(case).is_none()).count();
+    if missing == set.cases.len() {
+        return Err(Failure::usage(format!("{name} ranks nothing for any case of {}", set.name))
+            .hint("its first field is the id of the case, or the number of its line"));
+    }
+    if missing > 0 {
+        let cases = counted(missing, "case");
+        ui.warn(&format!("{name} ranks nothing for {cases}, which count as 0"));
+    }
+    let items = |case: &Case| {
+        let ids = of(case).into_iter().flatten();
+        ids.map(|id| ranked(id, case, set.unit)).collect()
+    };
+    Ok(Rankings {
+        items: set.cases.iter().map(items).collect(),
+        took: Vec::<Duration>::new(),
+        name,
+    })
+}
+
+/// What a line of a run file stands for.
+fn ranked(id: &str, case: &Case, unit: Unit) -> Ranked {
+    let (source, place) = match (unit, Locator::from_citation(id)) {
+        (Unit::Passages, Some((source, place))) => (source, Some(place)),
+        _ => (id, None),
+    };
+    // Its blanks were encoded.
+    let expected =
+        case.expected.iter().find(|expected| run_file::encoded(&expected.source) == source);
+    let source = expected.map_or(source, |expected| &expected.source).to_owned();
+    Ranked { id: id.to_owned(), source, place, text: String::new(), score: 0.0 }
+}

@@ -1,0 +1,121 @@
+//! The sources that cases name → those of the collection.
+
+use std::collections::{BTreeSet, HashSet};
+use std::path::{Component, Path, PathBuf};
+
+use super::super::context::Context;
+use super::CaseSet;
+use crate::error::Failure;
+use crate::types::is_url;
+use crate::ui::Ui;
+
+/// Sources that are named in a warning.
+const NAMED: usize = 5;
+
+/// Makes each expected source that of a document. A source is relative to the project root, as
+/// docent prints it, or else to the directory of its file of cases.
+pub(super) fn resolve(
+    ui: &mut Ui,
+    context: &Context,
+    set: &mut CaseSet,
+    documents: &HashSet<String>,
+) -> Result<(), Failure> {
+    if let Some(dir) = set.file.as_deref().and_then(Path::parent) {
+        for expected in set.cases.iter_mut().flat_map(|case| &mut case.expected) {
+            if let Some(source) = known(&expected.source, &context.root, dir, documents) {
+                expected.source = source;
+            }
+        }
+    }
+    let wanted: BTreeSet<&str> = set
+        .cases
+        .iter()
+        .flat_map(|case| &case.expected)
+        .map(|expected| expected.source.as_str())
+        .collect();
+    let missing: Vec<&str> =
+        wanted.iter().copied().filter(|source| !documents.contains(*source)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let named = missing[..missing.len().min(NAMED)].join(", ");
+    let more = if missing.len() > NAMED { ", ..." } else { "" };
+    let collection = &context.settings.collection;
+    if missing.len() == wanted.len() {
+        return Err(Failure::config(format!(
+            "none of the expected sources is in the collection `{collection}`: {named}{more}"
+        ))
+        .hint("sources are relative to the project root or to the file of cases; `docent status --documents` lists what is stored"));
+    }
+    ui.warn(&format!(
+        "{} of {} expected sources are not in the collection `{collection}`, and count as not found: {named}{more}",
+        missing.len(),
+        wanted.len()
+    ));
+    Ok(())
+}
+
+fn known(typed: &str, root: &Path, dir: &Path, documents: &HashSet<String>) -> Option<String> {
+    if is_url(typed) || documents.contains(typed) {
+        return Some(typed.to_owned());
+    }
+    let candidates = [root.join(typed), dir.join(typed)];
+    candidates
+        .iter()
+        .filter_map(|path| source(path, root))
+        .find(|source| documents.contains(source))
+}
+
+/// A path as the source of a document.
+fn source(path: &Path, root: &Path) -> Option<String> {
+    let path = normalised(path);
+    let path = path.strip_prefix(root).unwrap_or(&path);
+    let parts: Option<Vec<&str>> = path.iter().map(|part| part.to_str()).collect();
+    let absolute = if path.is_absolute() { "/" } else { "" };
+    Some(format!(
+        "{absolute}{}",
+        parts?.into_iter().filter(|part| *part != "/").collect::<Vec<_>>().join("/")
+    ))
+}
+
+/// Without `.` and `..`.
+fn normalised(path: &Path) -> PathBuf {
+    let mut normal = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                normal.pop();
+            }
+            part => normal.push(part),
+        }
+    }
+    normal
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_is_found_from_the_root_and_from_the_cases() {
+        let documents: HashSet<String> =
+            ["docs/a.md", "/else/b.md", "docs/docs/a.md", "https://x/y"].map(str::to_owned).into();
+        let found = |typed: &str, dir: &str| {
+            known(typed, Path::new("/project"), Path::new(dir), &documents)
+        };
+        for (typed, dir, source) in [
+            ("docs/a.md", "/project/docs", Some("docs/a.md")),
+            ("./docs/a.md", "/project/tests", Some("docs/a.md")),
+            ("a.md", "/project/docs", Some("docs/a.md")),
+            ("../docs/a.md", "/project/tests", Some("docs/a.md")),
+            ("/project/docs/a.md", "/", Some("docs/a.md")),
+            ("/else/b.md", "/", Some("/else/b.md")),
+            ("../else/b.md", "/project", Some("/else/b.md")),
+            ("https://x/y", "/", Some("https://x/y")),
+            ("b.md", "/project", None),
+        ] {
+            assert_eq!(found(typed, dir).as_deref(), source, "{typed} in {dir}");
+        }
+    }
+}

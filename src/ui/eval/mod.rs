@@ -1,0 +1,168 @@
+//! The report of `docent eval`: a table, JSON, Markdown or `JUnit`.
+
+mod junit;
+mod markdown;
+mod table;
+
+use super::Ui;
+use super::sanitize::sanitize_line;
+use crate::cli::Format;
+use crate::error::Failure;
+use crate::eval::gate::GateOutcome;
+use crate::eval::report::{EvalReport, Latency, Run};
+use crate::eval::stats::Interval;
+
+impl Ui {
+    /// Prints the report, and what was not met on stderr.
+    pub fn eval_report(&mut self, report: &EvalReport, format: Format) -> Result<(), Failure> {
+        match format {
+            Format::Json | Format::Jsonl => self.json(report)?,
+            Format::Junit => self.data(&junit::document(report))?,
+            Format::Markdown => self.data(&markdown::document(report))?,
+            Format::Text => self.data(&table::document(report, self.out_style))?,
+        }
+        if let Some(run) = report.runs.first() {
+            self.missed(run);
+        }
+        for gate in report.gates.iter().filter(|gate| !gate.passed) {
+            self.warn(&unmet(gate));
+        }
+        Ok(())
+    }
+
+    /// What was expected and not found, for one who asked.
+    fn missed(&mut self, run: &Run) {
+        for case in &run.by_case {
+            for expected in case.expected.iter().filter(|expected| expected.rank.is_none()) {
+                let place = expected
+                    .place
+                    .map_or_else(|| expected.source.clone(), |place| place.cite(&expected.source));
+                let quote = expected.quote.as_ref().map_or_else(String::new, |q| format!(": {q}"));
+                self.detail(&sanitize_line(&format!(
+                    "not found for {}, {}: {place}{quote}",
+                    case.id, case.question
+                )));
+            }
+        }
+    }
+}
+
+/// `recall@5 is 0.712, and has to be 0.800`
+fn unmet(gate: &GateOutcome) -> String {
+    let GateOutcome { metric, value, limit, .. } = gate;
+    match gate.baseline {
+        None => format!("{metric} is {value:.3}, and has to be {limit:.3}"),
+        Some(was) => format!("{metric} is {value:.3}; it was {was:.3}, and has to be {limit:.3}"),
+    }
+}
+
+/// `47 cases from cases.jsonl, passages ranked`
+fn headline(report: &EvalReport) -> String {
+    let cases = super::words::counted(report.cases, "case");
+    format!("{cases} from {}, by {}", sanitize_line(&report.cases_from), report.unit)
+}
+
+fn interval(interval: Option<Interval>) -> String {
+    interval.map_or_else(String::new, |Interval { low, high }| format!("{low:.3} to {high:.3}"))
+}
+
+fn difference_interval(interval: Option<Interval>) -> String {
+    interval.map_or_else(String::new, |Interval { low, high }| format!("{low:+.3} to {high:+.3}"))
+}
+
+/// A probability: very small ones are not worth more digits.
+fn p_value(p: f64) -> String {
+    if p < 0.001 { "<0.001".to_owned() } else { format!("{p:.3}") }
+}
+
+fn milliseconds(latency: &Latency) -> [String; 2] {
+    [latency.p50_ms, latency.p95_ms].map(|ms| format!("{ms:.1} ms"))
+}
+
+/// `recall@5 >= 0.800`, or what it must not drop below.
+fn gate_name(gate: &GateOutcome) -> String {
+    match gate.baseline {
+        None => format!("{} >= {:.3}", gate.metric, gate.limit),
+        Some(was) => format!("{} >= {:.3} (was {was:.3})", gate.metric, gate.limit),
+    }
+}
+
+/// The tables of a report, as cells: a line of names, then rows. Each has a title, or none.
+fn tables(report: &EvalReport) -> Vec<(Option<String>, Vec<Vec<String>>)> {
+    let mut tables = vec![(None, values(report))];
+    let Some(run) = report.runs.first() else { return tables };
+    if !run.tags.is_empty() {
+        tables.push((Some("By tag".to_owned()), by_tag(run)));
+    }
+    if !report.comparisons.is_empty() {
+        tables.push((Some(format!("Against {}", run.name)), comparisons(report)));
+    }
+    if !report.gates.is_empty() {
+        tables.push((Some("Gates".to_owned()), gates(report)));
+    }
+    tables
+}
+
+/// A metric a line: with its interval where there is one run, else a run a column.
+fn values(report: &EvalReport) -> Vec<Vec<String>> {
+    let mut head = vec![String::new()];
+    head.extend(report.runs.iter().map(|run| sanitize_line(&run.name)));
+    let single = report.runs.len() == 1;
+    if single {
+        head.push("95 % interval".to_owned());
+    }
+    let mut rows = vec![head];
+    let Some(first) = report.runs.first() else { return rows };
+    for (i, value) in first.metrics.iter().enumerate() {
+        let mut row = vec![value.metric.clone()];
+        row.extend(report.runs.iter().map(|run| format!("{:.3}", run.metrics[i].mean)));
+        if single {
+            row.push(interval(value.interval));
+        }
+        rows.push(row);
+    }
+    for (i, name) in ["latency p50", "latency p95"].into_iter().enumerate() {
+        let latencies = report.runs.iter().filter_map(|run| run.latency.as_ref());
+        let cells: Vec<String> =
+            latencies.map(|latency| milliseconds(latency)[i].clone()).collect();
+        if cells.len() == report.runs.len() {
+            rows.push(std::iter::once(name.to_owned()).chain(cells).collect());
+        }
+    }
+    rows
+}
+
+fn by_tag(run: &Run) -> Vec<Vec<String>> {
+    let names = run.metrics.iter().map(|value| value.metric.clone());
+    let head = ["tag", "cases"].map(str::to_owned).into_iter().chain(names).collect();
+    let row = |tag: &crate::eval::report::TagRow| {
+        let cells = [sanitize_line(&tag.tag), tag.cases.to_string()].into_iter();
+        cells.chain(tag.metrics.iter().map(|value| format!("{:.3}", value.mean))).collect()
+    };
+    std::iter::once(head).chain(run.tags.iter().map(row)).collect()
+}
+
+fn comparisons(report: &EvalReport) -> Vec<Vec<String>> {
+    let head = ["", "", "difference", "95 % interval", "p", "better", "worse"].map(str::to_owned);
+    let row = |comparison: &crate::eval::report::Comparison| {
+        vec![
+            comparison.metric.clone(),
+            sanitize_line(&comparison.other),
+            format!("{:+.3}", comparison.difference),
+            difference_interval(comparison.interval),
+            p_value(comparison.p),
+            comparison.better.to_string(),
+            comparison.worse.to_string(),
+        ]
+    };
+    std::iter::once(head.to_vec()).chain(report.comparisons.iter().map(row)).collect()
+}
+
+fn gates(report: &EvalReport) -> Vec<Vec<String>> {
+    let head = ["", "value", ""].map(str::to_owned).to_vec();
+    let row = |gate: &GateOutcome| {
+        let outcome = if gate.passed { "met" } else { "NOT MET" };
+        vec![gate_name(gate), format!("{:.3}", gate.value), outcome.to_owned()]
+    };
+    std::iter::once(head).chain(report.gates.iter().map(row)).collect()
+}
