@@ -3,14 +3,18 @@
 //! A flag that sets a setting is named like it in [`crate::settings`], and stays an `Option` here:
 //! whether it was typed is all this module knows.
 
+mod eval;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use eval::{CorpusFlags, EvalArgs, EvalCommand, EvalInitArgs, GateFlags, RunFlags};
+
 const EXIT_CODES: &str = "\
 Exit codes:
   0    done
-  1    ran, and the outcome is negative: nothing retrieved, no answer
+  1    ran, and the outcome is negative: nothing retrieved, no answer, a gate not met
   2    wrong usage
   3    configuration or credentials
   4    a backend is unreachable or failing
@@ -395,88 +399,6 @@ pub struct ChatFlags {
     /// Exit with 1 unless every sentence is cited and every citation bears out what it is cited for
     #[arg(long)]
     pub require_citations: bool,
-}
-
-/// Measure how good retrieval is, and hold it
-///
-/// Retrieves for each case, a question with the sources that should be found, and prints how many are
-/// found and how high they rank. Exits with 1 when a gate is not met. `--format` takes junit and
-/// markdown, too.
-#[derive(Args, Debug)]
-pub struct EvalArgs {
-    /// Cases: JSON Lines with `question` and `expected`, or a directory in the form of BEIR
-    #[arg(value_name = "CASES")]
-    pub cases: Option<PathBuf>,
-    /// Bring the corpus of this BEIR directory into a collection of its own, and measure there
-    #[arg(long, value_name = "DIR", conflicts_with = "cases")]
-    pub beir: Option<PathBuf>,
-    /// Judgements of a BEIR directory that count: qrels/NAME.tsv
-    #[arg(long, value_name = "NAME", default_value = "test")]
-    pub split: String,
-    /// Only cases with this tag (repeatable: any of them)
-    #[arg(long = "tag", value_name = "TAG", id = "case_tag")]
-    pub tags: Vec<String>,
-    /// What to measure: recall@N, precision@N, hit@N, mrr@N, ndcg@N, map@N (repeatable, or with
-    /// commas) [default: what suits the cases]
-    #[arg(long = "metric", value_name = "METRIC", value_delimiter = ',')]
-    pub metrics: Vec<String>,
-    /// Cut-offs of the default metrics, such as `3,8`
-    #[arg(short, long, value_name = "N", value_delimiter = ',', conflicts_with = "metrics")]
-    pub k: Vec<usize>,
-    /// Which vectors are asked: hybrid, dense or sparse [default: hybrid]
-    #[arg(long, value_name = "MODE")]
-    pub mode: Option<String>,
-    #[command(flatten)]
-    pub gates: GateFlags,
-    #[command(flatten)]
-    pub runs: RunFlags,
-    #[command(flatten)]
-    pub corpus: CorpusFlags,
-    #[command(flatten)]
-    pub tape: TapeFlags,
-}
-
-/// What has to hold.
-#[derive(Args, Debug, Default, Clone)]
-#[command(next_help_heading = "Gates")]
-pub struct GateFlags {
-    /// Exit with 1 unless the metric reaches this, such as `recall@5=0.8` (repeatable)
-    #[arg(long, value_name = "METRIC=VALUE")]
-    pub min: Vec<String>,
-    /// Exit with 1 when a metric is less than in this file by more than --max-drop
-    #[arg(long, value_name = "FILE")]
-    pub baseline: Option<PathBuf>,
-    /// How much less than the baseline is accepted [default: 0]
-    #[arg(long, value_name = "X", requires = "baseline")]
-    pub max_drop: Option<f64>,
-    /// Write the metrics to this file, to be the baseline of later runs
-    #[arg(long, value_name = "FILE")]
-    pub write_baseline: Option<PathBuf>,
-}
-
-/// Rankings, several or from elsewhere.
-#[derive(Args, Debug, Default, Clone)]
-#[command(next_help_heading = "Runs")]
-pub struct RunFlags {
-    /// Write the rankings to this file, in the format of TREC
-    #[arg(long, value_name = "FILE")]
-    pub run_file: Option<PathBuf>,
-    /// Measure the rankings of this TREC file, and retrieve nothing. CASES may then also be a file of
-    /// judgements (qrels)
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["mode", "beir", "run_file"])]
-    pub from_run: Option<PathBuf>,
-}
-
-/// How a corpus is brought in.
-#[derive(Args, Debug, Default, Clone)]
-#[command(next_help_heading = "Corpus (--beir)")]
-pub struct CorpusFlags {
-    /// Longest chunk, in tokens of the embedder [default: 256]
-    #[arg(long, value_name = "N")]
-    pub chunk_tokens: Option<String>,
-    /// Tokens that neighbouring chunks share [default: 32]
-    #[arg(long, value_name = "N")]
-    pub chunk_overlap: Option<String>,
 }
 
 /// What is kept of an answer.

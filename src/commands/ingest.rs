@@ -106,10 +106,37 @@ pub(super) async fn sync(
         locked = store.lock() => locked?,
         () = cancel.cancelled() => return Err(Failure::interrupted()),
     }
-    let synced = sync_alone(ui, context, inputs, flags, Arc::clone(&store), cancel).await;
+    let stores = Stores { store: Arc::clone(&store), model: None };
+    let synced = sync_alone(ui, context, inputs, flags, stores, cancel).await;
     // Whatever came of it: on a server, a lease that is not given back has to run out.
     store.unlock().await;
     synced
+}
+
+/// Builds a collection with the settings of `context` from what `model` was built from, and with the
+/// vectors of what they have in common. A former one of that name is given up; `model` stays as it
+/// is.
+pub(super) async fn copy(
+    ui: &mut Ui,
+    context: &Context,
+    inputs: Inputs,
+    store: Arc<dyn VectorStore>,
+    model: Arc<dyn VectorStore>,
+    cancel: &Cancel,
+) -> Result<IngestReport, Failure> {
+    store.drop_collection().await?;
+    store.lock().await?;
+    let stores = Stores { store: Arc::clone(&store), model: Some(model) };
+    let flags = IngestFlags { allow_prune: true, ..IngestFlags::default() };
+    let copied = sync_alone(ui, context, inputs, &flags, stores, cancel).await;
+    store.unlock().await;
+    Ok(copied?.0)
+}
+
+/// What is brought in line, and after which other collection, if any.
+struct Stores {
+    store: Arc<dyn VectorStore>,
+    model: Option<Arc<dyn VectorStore>>,
 }
 
 /// As the only writer.
@@ -118,7 +145,7 @@ async fn sync_alone(
     context: &Context,
     inputs: Inputs,
     flags: &IngestFlags,
-    store: Arc<dyn VectorStore>,
+    stores: Stores,
     cancel: &Cancel,
 ) -> Result<(IngestReport, Arc<dyn VectorStore>), Failure> {
     let settings = &context.settings;
@@ -126,12 +153,12 @@ async fn sync_alone(
     let budget = Budget::new(token_budget(settings), stop.clone());
     let names = inputs.names();
     let options = options(context, inputs, flags, budget)?;
+    let Stores { store, model } = stores;
     let existing = store.manifest().await?;
-    let replaces = (flags.rebuild && existing.is_some()).then(|| Arc::clone(&store));
-    let (store, manifest) = match &replaces {
-        Some(former) => (former.successor().await?, None),
-        None => (store, existing),
-    };
+    let publish = flags.rebuild && existing.is_some();
+    let replaces = if publish { Some(Arc::clone(&store)) } else { model };
+    let (store, manifest) =
+        if publish { (store.successor().await?, None) } else { (store, existing) };
     // An endpoint may be slow to say what it is.
     let embedder = tokio::select! {
         biased;
@@ -150,7 +177,8 @@ async fn sync_alone(
         ))
         .hint("set --chunk-tokens lower"));
     }
-    let backends = backends(context, &options, embedder, Arc::clone(&store), replaces)?;
+    let mut backends = backends(context, &options, embedder, Arc::clone(&store), replaces)?;
+    backends.publish = publish;
     let mut progress = IngestProgress::new(ui, cancel);
     let mut emit = |event| progress.on(ui, &event);
     let result = ingest::ingest(&options, &backends, manifest, cancel, &mut emit).await;
@@ -220,7 +248,7 @@ fn backends(
 ) -> Result<Backends, Failure> {
     let extractor = Extractor::new(extract_options(context, options.parallel)?);
     let terms = Arc::new(connect::term_counter()?);
-    Ok(Backends { embedder, store, extractor, terms, replaces })
+    Ok(Backends { embedder, store, extractor, terms, replaces, publish: false })
 }
 
 fn parallelism() -> usize {

@@ -12,7 +12,7 @@ pub struct Case {
     /// Unique in its set; the number of its line where it names none.
     pub id: String,
     pub question: String,
-    /// Never empty.
+    /// Empty where the documents have no answer: there is nothing to retrieve.
     pub expected: Vec<Expectation>,
     /// What an answer has to say, word for word but for case and typography.
     pub facts: Vec<String>,
@@ -91,14 +91,11 @@ fn case(text: &str, line: usize) -> Result<Case, String> {
     let object = object(text)?;
     let question = text_of(&object, "question")?.ok_or("`question` is missing")?;
     let expected = match object.get("expected") {
-        Some(Value::Array(expected)) if !expected.is_empty() => {
+        Some(Value::Array(expected)) => {
             let numbered = expected.iter().enumerate();
             let one =
                 |(i, value)| expectation(value).map_err(|why| format!("expected[{i}]: {why}"));
             numbered.map(one).collect::<Result<_, _>>()?
-        }
-        Some(Value::Array(_)) => {
-            return Err("`expected` is empty: name what should be found".into());
         }
         Some(_) => return Err("`expected` is no list".into()),
         None => return Err("`expected` is missing: a list of what should be found".into()),
@@ -200,6 +197,8 @@ mod tests {
         assert_eq!(cases[1].expected[1].place, Some(Locator::Lines(2, 9)));
         assert_eq!(cases[1].expected[1].quote.as_deref(), Some("q"));
         assert!(parse(" \n", "f").unwrap().is_empty());
+        let unanswerable = parse("{\"question\": \"q\", \"expected\": []}", "f").unwrap();
+        assert!(unanswerable[0].expected.is_empty());
     }
 
     #[test]
@@ -215,7 +214,6 @@ mod tests {
                 "{\"question\": \"q\"}".to_owned(),
                 "`expected` is missing: a list of what should be found",
             ),
-            (with("[]"), "`expected` is empty: name what should be found"),
             (with("\"a\""), "`expected` is no list"),
             (with("[{}]"), "expected[0]: `source` is missing"),
             (with("[\"a\", 3]"), "expected[1]: neither a source nor an object with `source`"),

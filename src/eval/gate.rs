@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::answers;
 use super::metrics::Metric;
-use super::report::Run;
 
 /// Something that has to hold of a run.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Gate {
-    pub metric: Metric,
+    /// Of retrieval or of answers.
+    pub metric: String,
     /// The least that is accepted.
     pub limit: f64,
     /// The value that must not be lost, where `limit` is that less what may be.
@@ -38,7 +39,7 @@ impl Gate {
     pub fn parse(text: &str) -> Result<Self, String> {
         let (metric, limit) =
             text.split_once('=').ok_or_else(|| format!("`{text}` is not METRIC=VALUE"))?;
-        let metric = Metric::parse(metric).map_err(|error| error.to_string())?;
+        let metric = name(metric)?;
         let within = |limit: &f64| (0.0..=1.0).contains(limit);
         match limit.trim().parse().ok().filter(within) {
             Some(limit) => Ok(Self { metric, limit, baseline: None }),
@@ -46,18 +47,25 @@ impl Gate {
         }
     }
 
-    /// `None` where the run did not measure it.
-    pub fn check(&self, run: &Run) -> Option<GateOutcome> {
-        let metric = self.metric.to_string();
-        let value = run.metrics.iter().find(|value| value.metric == metric)?.mean;
+    /// `None` where that was not measured.
+    pub fn check(&self, means: &BTreeMap<String, f64>) -> Option<GateOutcome> {
+        let value = *means.get(&self.metric)?;
         Some(GateOutcome {
-            metric,
+            metric: self.metric.clone(),
             value,
             limit: self.limit,
             baseline: self.baseline,
             passed: value >= self.limit - TOLERANCE,
         })
     }
+}
+
+/// A metric as reports name it.
+fn name(metric: &str) -> Result<String, String> {
+    if answers::NAMES.contains(&metric.trim()) {
+        return Ok(metric.trim().to_owned());
+    }
+    Metric::parse(metric).map(|metric| metric.to_string()).map_err(|error| error.to_string())
 }
 
 /// Values to come back to, on file.
@@ -69,20 +77,10 @@ pub struct Baseline {
 }
 
 impl Baseline {
-    pub fn of(run: &Run, schema_version: u32) -> Self {
-        let metrics = run.metrics.iter();
-        Self {
-            schema_version,
-            cases: run.by_case.len(),
-            metrics: metrics.map(|value| (value.metric.clone(), value.mean)).collect(),
-        }
-    }
-
     /// One for each metric: that it did not drop by more than `max_drop`.
     pub fn gates(&self, max_drop: f64) -> Result<Vec<Gate>, String> {
-        let gate = |(name, value): (&String, &f64)| {
-            let metric = Metric::parse(name).map_err(|error| error.to_string())?;
-            Ok(Gate { metric, limit: value - max_drop, baseline: Some(*value) })
+        let gate = |(metric, value): (&String, &f64)| {
+            Ok(Gate { metric: name(metric)?, limit: value - max_drop, baseline: Some(*value) })
         };
         self.metrics.iter().map(gate).collect()
     }
@@ -92,17 +90,9 @@ impl Baseline {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
-    use crate::eval::report::Value;
 
-    fn run(mean: f64) -> Run {
-        let value = Value { metric: "recall@5".to_owned(), mean, interval: None };
-        Run {
-            name: String::new(),
-            metrics: vec![value],
-            tags: Vec::new(),
-            latency: None,
-            by_case: Vec::new(),
-        }
+    fn run(mean: f64) -> BTreeMap<String, f64> {
+        BTreeMap::from([("recall@5".to_owned(), mean)])
     }
 
     #[test]
@@ -112,11 +102,13 @@ mod tests {
             assert_eq!(gate.check(&run(mean)).unwrap().passed, passed, "{mean}");
         }
         assert_eq!(Gate::parse("map=0.1").unwrap().check(&run(1.0)), None);
+        assert_eq!(Gate::parse("facts = 0.8").unwrap().metric, "facts");
         for (text, why) in [
             ("recall@5", "`recall@5` is not METRIC=VALUE"),
             ("recall@5=80", "`80` is no number from 0 to 1"),
             ("recall@5=NaN", "`NaN` is no number from 0 to 1"),
             ("reca@5=0.8", "`reca@5` is no metric"),
+            ("facts@5=0.8", "`facts@5` is no metric"),
         ] {
             assert_eq!(Gate::parse(text).unwrap_err(), why);
         }
@@ -124,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_baseline_is_kept_up_to_what_may_be_lost() {
-        let baseline = Baseline::of(&run(0.9), 1);
+        let baseline = Baseline { schema_version: 1, cases: 3, metrics: run(0.9) };
         let written = serde_json::to_string(&baseline).unwrap();
         let baseline: Baseline = serde_json::from_str(&written).unwrap();
         let gates = baseline.gates(0.02).unwrap();

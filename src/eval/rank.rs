@@ -9,7 +9,41 @@ use crate::error::BackendError;
 use crate::query::Retriever;
 use crate::query::retrieve::RetrieveOptions;
 use crate::query::rewrite::Queries;
-use crate::types::Hit;
+use crate::types::{Hit, Mode};
+
+/// A way to retrieve that can be measured against others.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Variant {
+    Hybrid,
+    Dense,
+    Sparse,
+}
+
+impl Variant {
+    pub const ALL: [Self; 3] = [Self::Hybrid, Self::Dense, Self::Sparse];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hybrid => Mode::Hybrid.name(),
+            Self::Dense => Mode::Dense.name(),
+            Self::Sparse => Mode::Sparse.name(),
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|variant| variant.name() == name)
+    }
+
+    /// As `options` say, but in this way.
+    pub fn of(self, options: RetrieveOptions) -> RetrieveOptions {
+        let mode = match self {
+            Self::Hybrid => Mode::Hybrid,
+            Self::Dense => Mode::Dense,
+            Self::Sparse => Mode::Sparse,
+        };
+        RetrieveOptions { mode, ..options }
+    }
+}
 
 /// How to rank.
 #[derive(Clone, PartialEq, Debug)]
@@ -36,8 +70,8 @@ pub struct Ranking {
 /// documents are many more passages), deeper ones follow, whose hits come after those of the first:
 /// a deeper look fuses longer lists, and would change the order at the top that users see.
 ///
-/// A document that has the id of the case is left out, as in BEIR: there, some questions are
-/// documents of the corpus themselves.
+/// A document that has the id of the case is left out unless it is expected, as in BEIR: there, some
+/// questions are documents of the corpus themselves.
 pub async fn rank(
     case: &Case,
     queries: &Queries,
@@ -79,11 +113,16 @@ impl<'a> List<'a> {
         Self { case, unit, known: HashSet::new(), items: Vec::new() }
     }
 
+    fn is_case(&self, source: &str) -> bool {
+        let expected = || self.case.expected.iter().any(|expected| expected.source == source);
+        self.case.id == source && !expected()
+    }
+
     fn add(&mut self, hits: Vec<Hit>) {
         for hit in hits {
             let known = match self.unit {
                 Unit::Passages => hit.chunk.id().to_string(),
-                Unit::Documents if hit.chunk.source == self.case.id => continue,
+                Unit::Documents if self.is_case(&hit.chunk.source) => continue,
                 Unit::Documents => hit.chunk.source.clone(),
             };
             if self.known.insert(known) {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::answers::AnswersReport;
 use super::cases::{Case, Expectation};
 use super::gate::GateOutcome;
 use super::judge::{self, Ranked, Unit, Verdict};
@@ -20,10 +21,14 @@ pub struct EvalReport {
     pub cases_from: String,
     /// What ranks are counted in: `passages` or `documents`.
     pub unit: String,
-    /// How many there are.
+    /// How many are measured.
     pub cases: usize,
+    /// Cases that expect nothing, which says nothing of retrieval.
+    pub left_out: usize,
     /// One for each way to retrieve that was measured; gates look at the first.
     pub runs: Vec<Run>,
+    /// What the answers are worth, where they were asked for.
+    pub answers: Option<AnswersReport>,
     /// The first run against each of the others.
     pub comparisons: Vec<Comparison>,
     pub gates: Vec<GateOutcome>,

@@ -193,7 +193,7 @@ impl Execution<'_> {
             store.flush().await?;
         }
         committer.ledger.close(store, end).await?;
-        if self.backends.replaces.is_some() {
+        if self.backends.publish {
             return if end == End::CutShort {
                 store.drop_collection().await
             } else {

@@ -120,9 +120,11 @@ pub struct Backends {
     pub store: Arc<dyn VectorStore>,
     pub extractor: Extractor,
     pub terms: Arc<TermCounter>,
-    /// The collection that `store`, its successor, is built to replace: it tells what to bring in,
-    /// lends its vectors where they are of the same embedder, and is there until the end.
+    /// The collection that `store` is built after: it tells what to bring in, lends its vectors
+    /// where they are of the same embedder, and is there until the end.
     pub replaces: Option<Arc<dyn VectorStore>>,
+    /// `store` is its successor, and takes its place when it is complete.
+    pub publish: bool,
 }
 
 /// Why nothing could be brought in at all.

@@ -141,6 +141,7 @@ impl Project {
             }),
             terms: Arc::new(TermCounter::new(sparse::LANGUAGE).unwrap()),
             replaces: None,
+            publish: false,
         };
         let mut events = Vec::new();
         let emit = &mut |event| events.push(event);

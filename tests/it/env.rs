@@ -32,6 +32,13 @@ impl TestEnv {
         env
     }
 
+    /// The same with the questions about them, as `cases.jsonl`.
+    pub(crate) fn with_cases() -> Self {
+        let env = Self::with_samples();
+        env.write("cases.jsonl", include_str!("../cases.jsonl"));
+        env
+    }
+
     /// Adds a variable to the environment of every run.
     pub(crate) fn set(&mut self, name: &str, value: &str) -> &mut Self {
         self.variables.push((name.to_owned(), value.to_owned()));

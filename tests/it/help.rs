@@ -12,6 +12,8 @@ fn help_of_every_command() {
         "search",
         "query",
         "chat",
+        "eval",
+        "eval init",
         "trace",
         "trace show",
         "trace list",
@@ -51,9 +53,10 @@ fn completions_and_man_pages_name_every_command() {
     let env = TestEnv::new();
     for shell in ["bash", "elvish", "fish", "powershell", "zsh", "man"] {
         let run = env.run(&["completions", shell]).expect(0);
-        for command in
-            ["ingest", "search", "query", "chat", "trace", "status", "doctor", "config", "schema"]
-        {
+        for command in [
+            "ingest", "search", "query", "chat", "eval", "trace", "status", "doctor", "config",
+            "schema",
+        ] {
             assert!(run.stdout.contains(command), "{shell} lacks {command}");
         }
         assert!(!run.stdout.contains("extract-worker"), "{shell} shows what is hidden");

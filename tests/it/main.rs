@@ -7,6 +7,7 @@ mod chat;
 mod config;
 mod doctor;
 mod env;
+mod eval;
 mod exit_codes;
 mod faults;
 mod faults_disk;

@@ -92,7 +92,7 @@ fn answers() {
 
 #[test]
 fn reports() {
-    let env = TestEnv::with_samples();
+    let env = TestEnv::with_cases();
     env.write("sample-docs/broken.pdf", "%PDF-1.4 not really");
     let json = |args: &[&str]| env.run(&[args, &["--format", "json"]].concat()).json();
     check(&env, "ingest-plan-json", &[json(&["ingest", "--dry-run", "sample-docs"])]);
@@ -101,6 +101,8 @@ fn reports() {
     check(&env, "ingest-json", &[report, json(&["ingest", "sample-docs"])]);
     std::fs::rename(env.path("sample-docs/README.md"), env.path("sample-docs/MOVED.md")).ok();
     check(&env, "ingest-plan-json", &[json(&["ingest", "--check", "sample-docs"])]);
+    let eval = ["eval", "cases.jsonl", "--min", "recall@5=1", "--compare", "hybrid,dense"];
+    check(&env, "eval-json", &[json(&eval), json(&["eval", "cases.jsonl", "--answers"])]);
     check(&env, "status-json", &[json(&["status"]), json(&["status", "--documents"])]);
     check(&env, "doctor-json", &[json(&["doctor"])]);
     check(&env, "config-json", &[json(&["config", "show"])]);

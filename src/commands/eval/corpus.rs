@@ -6,10 +6,11 @@ use std::sync::Arc;
 use super::super::connect::{self, StoreAccess};
 use super::super::context::Context;
 use super::super::ingest::{self, Inputs};
-use super::super::on_interrupt;
+use crate::cancel::Cancel;
 use crate::cli::IngestFlags;
 use crate::error::{Exit, Failure};
 use crate::eval::beir::{self, CorpusDocument};
+use crate::ingest::IngestReport;
 use crate::ingest::chunk;
 use crate::ingest::document::{Document, Places, Section, Syntax};
 use crate::ingest::inline::{Content, Inline, InlineDocument};
@@ -24,15 +25,13 @@ pub(super) async fn bring_in(
     ui: &mut Ui,
     context: &Context,
     dir: &Path,
+    cancel: &Cancel,
 ) -> Result<(Context, Arc<dyn VectorStore>), Failure> {
     let mut context = context.clone();
     context.settings.collection = collection(&context, dir);
     // It is measured as it is.
     context.settings.ingest.on_secret = OnSecret::Warn;
-    let documents = beir::corpus(&context.cwd.join(dir)).map_err(super::beir_failure)?;
-    let name = dir.display().to_string();
-    let documents = documents.into_iter().filter_map(document).collect();
-    let inline = Inline { name: name.clone(), documents, complete: true };
+    let (inputs, name) = (inputs(&context, dir)?, dir.display().to_string());
     let store = connect::store(ui, &context, StoreAccess::Write)?;
     // Nothing is lost by building it anew: all of it is in the corpus.
     let rebuild = match store.manifest().await? {
@@ -40,20 +39,30 @@ pub(super) async fn bring_in(
         None => false,
     };
     let flags = IngestFlags { rebuild, allow_prune: true, ..IngestFlags::default() };
-    let inputs = Inputs::inline(inline);
-    let cancel = on_interrupt();
-    let (mut report, store) = ingest::sync(ui, &context, inputs, &flags, store, &cancel).await?;
-    // What is public is no secret.
+    let (report, store) = ingest::sync(ui, &context, inputs, &flags, store, cancel).await?;
+    complete(ui, &name, report)?;
+    Ok((context, store))
+}
+
+/// The documents of a corpus.
+pub(super) fn inputs(context: &Context, dir: &Path) -> Result<Inputs, Failure> {
+    let documents = beir::corpus(&context.cwd.join(dir)).map_err(super::beir_failure)?;
+    let documents = documents.into_iter().filter_map(document).collect();
+    let name = dir.display().to_string();
+    Ok(Inputs::inline(Inline { name, documents, complete: true }))
+}
+
+/// Whether all of it is there: there is nothing to measure on a part.
+pub(super) fn complete(ui: &mut Ui, name: &str, mut report: IngestReport) -> Result<(), Failure> {
+    // They are measured, not shown.
     report.secrets = Secrets::default();
-    ui.synced(&name, &report);
+    ui.synced(name, &report);
     let failed = report.failed.len();
     match ingest::exit(report)? {
-        Exit::Done => Ok((context, store)),
+        Exit::Done => Ok(()),
         Exit::Partial if failed > 0 => Err(Failure::new(
             Exit::Partial,
-            format!(
-                "{failed} documents of {name} could not be brought in: there is nothing to measure on"
-            ),
+            format!("{failed} documents of {name} could not be brought in"),
         )),
         Exit::Interrupted => Err(Failure::interrupted()),
         exit => Err(Failure::new(exit, format!("{name} is not complete"))

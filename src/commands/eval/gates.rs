@@ -1,5 +1,6 @@
 //! `--min`, `--baseline` and `--write-baseline`.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::super::context::Context;
@@ -7,7 +8,6 @@ use crate::cli::GateFlags;
 use crate::error::Failure;
 use crate::eval::gate::{Baseline, Gate, GateOutcome};
 use crate::eval::metrics::Metric;
-use crate::eval::report::Run;
 use crate::types::SCHEMA_VERSION;
 
 /// What has to hold, and where to write what did.
@@ -46,22 +46,45 @@ impl Gates {
 
     /// The metrics, and those that gates look at.
     pub(super) fn with_theirs(&self, mut metrics: Vec<Metric>) -> Vec<Metric> {
-        for gate in &self.gates {
-            if !metrics.contains(&gate.metric) {
-                metrics.push(gate.metric);
+        for metric in self.gates.iter().filter_map(|gate| Metric::parse(&gate.metric).ok()) {
+            if !metrics.contains(&metric) {
+                metrics.push(metric);
             }
         }
         metrics
     }
 
-    pub(super) fn check(&self, run: &Run) -> Vec<GateOutcome> {
-        self.gates.iter().filter_map(|gate| gate.check(run)).collect()
+    /// Whether all can be looked at.
+    pub(super) fn need(&self, answers: bool) -> Result<(), Failure> {
+        let of_answers = |gate: &&Gate| Metric::parse(&gate.metric).is_err();
+        match self.gates.iter().find(of_answers).filter(|_| !answers) {
+            None => Ok(()),
+            Some(gate) => {
+                let metric = &gate.metric;
+                Err(Failure::usage(format!("the gate on `{metric}` looks at answers"))
+                    .hint("add --answers"))
+            }
+        }
     }
 
-    pub(super) fn write(&self, run: &Run) -> Result<(), Failure> {
+    pub(super) fn check(&self, means: &BTreeMap<String, f64>) -> Result<Vec<GateOutcome>, Failure> {
+        let check = |gate: &Gate| {
+            gate.check(means).ok_or_else(|| {
+                Failure::usage(format!("no case says anything of `{}`, a gate", gate.metric))
+            })
+        };
+        self.gates.iter().map(check).collect()
+    }
+
+    pub(super) fn write(
+        &self,
+        metrics: BTreeMap<String, f64>,
+        cases: usize,
+    ) -> Result<(), Failure> {
         let Some(path) = &self.write_to else { return Ok(()) };
+        let baseline = Baseline { schema_version: SCHEMA_VERSION, cases, metrics };
         // Texts and numbers always have a JSON text.
-        let text = serde_json::to_string_pretty(&Baseline::of(run, SCHEMA_VERSION));
+        let text = serde_json::to_string_pretty(&baseline);
         super::write(path, &format!("{}\n", text.unwrap_or_default()))
     }
 }

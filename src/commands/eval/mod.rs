@@ -1,16 +1,21 @@
 //! `docent eval`: how good retrieval is, and whether it still is.
 
+mod answers;
 mod corpus;
 mod gates;
+mod init;
 mod rankings;
 mod sources;
+mod sweep;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::context::{self, Context};
-use crate::cli::{EvalArgs, Format};
+use crate::cli::{EvalArgs, EvalCommand, Format};
 use crate::error::{Exit, Failure};
+use crate::eval::answers::AnswersReport;
 use crate::eval::beir::{self, BeirError};
 use crate::eval::cases::{self, Case};
 use crate::eval::judge::Unit;
@@ -21,8 +26,14 @@ use crate::ui::Ui;
 
 /// Flags → settings.
 pub(super) fn flags(args: &EvalArgs) -> Layer {
+    if let Some(EvalCommand::Init(args)) = &args.command {
+        let mut flags = context::tape_flags(&args.tape);
+        flags.extend(layers::flags([("model", args.model.clone())]));
+        return flags;
+    }
     let mut flags = layers::flags([
         ("search.mode", args.mode.clone()),
+        ("model", args.model.clone()),
         ("chunk.tokens", args.corpus.chunk_tokens.clone()),
         ("chunk.overlap", args.corpus.chunk_overlap.clone()),
     ]);
@@ -36,9 +47,13 @@ pub(super) async fn run(
     args: EvalArgs,
     format: Format,
 ) -> Result<Exit, Failure> {
+    if let Some(EvalCommand::Init(args)) = &args.command {
+        return init::run(ui, context, args).await;
+    }
     let started = Instant::now();
     let mut set = CaseSet::load(context, &args)?;
     let gates = gates::Gates::load(context, &args.gates)?;
+    gates.need(args.answers)?;
     let metrics = gates.with_theirs(metrics(&args, set.unit)?);
     let runs = rankings::all(ui, context, &args, &mut set, &metrics).await?;
     if let Some(path) = &args.runs.run_file {
@@ -46,14 +61,19 @@ pub(super) async fn run(
     }
     let measured = |run: &Rankings| report::measure(&set.cases, run, &metrics);
     let runs: Vec<report::Run> = runs.iter().map(measured).collect();
-    let outcomes = gates.check(&runs[0]);
-    gates.write(&runs[0])?;
+    let answers =
+        if args.answers { Some(answers::measure(ui, context, &set).await?) } else { None };
+    let means = means(&runs[0], answers.as_ref());
+    let outcomes = gates.check(&means)?;
+    gates.write(means, set.cases.len())?;
     let report = EvalReport {
         cases_from: set.name,
         unit: report::plural(set.unit),
         cases: set.cases.len(),
+        left_out: set.unanswerable.len(),
         comparisons: report::compare(&runs),
         runs,
+        answers,
         passed: outcomes.iter().all(|outcome| outcome.passed),
         gates: outcomes,
         elapsed_ms: started.elapsed().as_millis() as u64,
@@ -68,6 +88,8 @@ struct CaseSet {
     name: String,
     cases: Vec<Case>,
     unit: Unit,
+    /// Cases that expect nothing: there is nothing to retrieve.
+    unanswerable: Vec<Case>,
     /// The file, where sources may be relative to its directory.
     file: Option<PathBuf>,
 }
@@ -80,7 +102,7 @@ impl CaseSet {
         let (path, name) = (context.cwd.join(typed), typed.display().to_string());
         let mut set = if args.beir.is_some() || path.is_dir() {
             let cases = beir::cases(&path, &args.split).map_err(beir_failure)?;
-            Self { name, cases, unit: Unit::Documents, file: None }
+            Self { name, cases, unit: Unit::Documents, unanswerable: Vec::new(), file: None }
         } else {
             Self::of_file(path, name, args.runs.from_run.is_some())?
         };
@@ -97,6 +119,11 @@ impl CaseSet {
                 )));
             }
         }
+        (set.cases, set.unanswerable) =
+            set.cases.into_iter().partition(|case| !case.expected.is_empty());
+        if set.cases.is_empty() {
+            return Err(Failure::usage(format!("no case in {} expects anything", set.name)));
+        }
         Ok(set)
     }
 
@@ -106,14 +133,20 @@ impl CaseSet {
         let line_failure = |error: cases::LineError| Failure::usage(error.to_string());
         if judgements && !text.trim_start_matches('\u{feff}').trim_start().starts_with('{') {
             let cases = beir::cases_of(&beir::qrels(&text, &name).map_err(line_failure)?);
-            return Ok(Self { name, cases, unit: Unit::Documents, file: None });
+            return Ok(Self {
+                name,
+                cases,
+                unit: Unit::Documents,
+                unanswerable: Vec::new(),
+                file: None,
+            });
         }
         let cases = cases::parse(&text, &name).map_err(|error| {
             line_failure(error).hint(
                 "a case is a line such as {\"question\": \"...\", \"expected\": [{\"source\": \"docs/a.md\", \"lines\": [3, 9]}]}",
             )
         })?;
-        Ok(Self { name, cases, unit: Unit::Passages, file: Some(path) })
+        Ok(Self { name, cases, unit: Unit::Passages, unanswerable: Vec::new(), file: Some(path) })
     }
 }
 
@@ -137,6 +170,14 @@ fn read(path: &Path) -> Result<String, Failure> {
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
     std::fs::write(path, text)
         .map_err(|error| Failure::usage(format!("{} cannot be written: {error}", path.display())))
+}
+
+/// What gates look at: the first run, and the answers.
+fn means(run: &report::Run, answers: Option<&AnswersReport>) -> BTreeMap<String, f64> {
+    let answers = answers.iter().flat_map(|answers| &answers.metrics);
+    let answers = answers.map(|value| (value.metric.clone(), value.mean));
+    let run = run.metrics.iter().map(|value| (value.metric.clone(), value.mean));
+    run.chain(answers).collect()
 }
 
 /// Those that were asked for, or what the cases are usually measured by.

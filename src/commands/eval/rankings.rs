@@ -7,14 +7,16 @@ use std::time::Duration;
 
 use super::super::connect::{self, StoreAccess};
 use super::super::context::Context;
-use super::super::search;
+use super::super::{on_interrupt, search};
+use super::sweep::Sweep;
 use super::{CaseSet, corpus, sources};
+use crate::cancel::Cancel;
 use crate::cli::{EvalArgs, RetrievalFlags};
 use crate::error::Failure;
 use crate::eval::cases::{Case, Expectation};
 use crate::eval::judge::{Ranked, Unit};
 use crate::eval::metrics::Metric;
-use crate::eval::rank::{self, RankOptions};
+use crate::eval::rank::{self, RankOptions, Variant};
 use crate::eval::report::Rankings;
 use crate::eval::run_file;
 use crate::query::Retriever;
@@ -39,8 +41,11 @@ pub(super) async fn all(
     if let Some(path) = &args.runs.from_run {
         return Ok(vec![from_file(ui, &context.cwd.join(path), path, set)?]);
     }
+    let cancel = on_interrupt();
+    let ways = ways(context, &args.runs.compare)?;
+    let sweep = args.runs.sweep.as_deref().map(Sweep::parse).transpose()?;
     let (context, store) = match &args.beir {
-        Some(dir) => corpus::bring_in(ui, context, dir).await?,
+        Some(dir) => corpus::bring_in(ui, context, dir, &cancel).await?,
         None => (context.clone(), connect::store(ui, context, StoreAccess::Read)?),
     };
     let retriever = connect::retriever(&context, Arc::clone(&store)).await?;
@@ -53,12 +58,46 @@ pub(super) async fn all(
     let depth = if args.runs.run_file.is_some() { deepest.max(DEPTH) } else { deepest };
     let options = RankOptions { retrieve, unit: set.unit, depth };
     let queries = queries(ui, &context, &retriever, &set.cases).await?;
-    let run = one(ui, &set.cases, &queries, &retriever, &options).await?;
-    store.leave().await;
-    Ok(vec![run])
+    let asking =
+        Asking { cases: &set.cases, queries: &queries, options: &options, cancel: &cancel };
+    let mut runs = Vec::new();
+    if let Some(sweep) = sweep {
+        return sweep.rankings(ui, &context, args, &retriever, &asking).await;
+    }
+    for way in ways {
+        runs.push(asking.rankings(ui, &retriever, way.name(), way).await?);
+    }
+    // Answers are asked of it next, or those who wait for it have their turn.
+    store.release().await?;
+    Ok(runs)
 }
 
-async fn documents(context: &Context, store: &dyn VectorStore) -> Result<HashSet<String>, Failure> {
+/// Those to compare, or the one that is set.
+fn ways(context: &Context, compare: &[String]) -> Result<Vec<Variant>, Failure> {
+    let parse = |name: &String| {
+        Variant::from_name(name.trim()).ok_or_else(|| {
+            let names = Variant::ALL.map(Variant::name).join(", ");
+            Failure::usage(format!("--compare: `{name}` is no way to retrieve"))
+                .hint(format!("use some of {names}"))
+        })
+    };
+    if compare.is_empty() {
+        return Ok(Variant::from_name(context.settings.search.mode.name()).into_iter().collect());
+    }
+    let mut ways = Vec::new();
+    for way in compare.iter().map(parse) {
+        let way = way?;
+        if !ways.contains(&way) {
+            ways.push(way);
+        }
+    }
+    Ok(ways)
+}
+
+pub(super) async fn documents(
+    context: &Context,
+    store: &dyn VectorStore,
+) -> Result<HashSet<String>, Failure> {
     let documents = store.documents().await?;
     if documents.is_empty() {
         return Err(Failure::config(format!(
@@ -94,23 +133,50 @@ async fn queries(
     Ok(all)
 }
 
-/// One after another: what each takes is measured, too.
-async fn one(
-    ui: &Ui,
-    cases: &[Case],
-    queries: &[Queries],
-    retriever: &Retriever,
-    options: &RankOptions,
-) -> Result<Rankings, Failure> {
-    let name = options.retrieve.mode.name().to_owned();
-    let _waiting = Waiting::new(ui, &format!("{name}: {}", counted(cases.len(), "question")));
-    let mut rankings = Rankings { name, items: Vec::new(), took: Vec::new() };
-    for (case, queries) in cases.iter().zip(queries) {
-        let ranking = rank::rank(case, queries, retriever, options).await?;
-        rankings.items.push(ranking.items);
-        rankings.took.push(ranking.took);
+/// What is asked of each way to retrieve.
+pub(super) struct Asking<'a> {
+    cases: &'a [Case],
+    /// One for each case.
+    queries: &'a [Queries],
+    options: &'a RankOptions,
+    pub(super) cancel: &'a Cancel,
+}
+
+impl Asking<'_> {
+    /// One case after another: what each takes is measured, too.
+    pub(super) async fn rankings(
+        &self,
+        ui: &Ui,
+        retriever: &Retriever,
+        name: &str,
+        way: Variant,
+    ) -> Result<Rankings, Failure> {
+        let questions = counted(self.cases.len(), "question");
+        let _waiting = Waiting::new(ui, &format!("{name}: {questions}"));
+        let retrieve = way.of(self.options.retrieve.clone());
+        let options = RankOptions { retrieve, ..self.options.clone() };
+        let mut run = Rankings { name: name.to_owned(), items: Vec::new(), took: Vec::new() };
+        for (case, queries) in self.cases.iter().zip(self.queries) {
+            if self.cancel.is_cancelled() {
+                return Err(Failure::interrupted());
+            }
+            let ranking = rank::rank(case, queries, retriever, &options).await?;
+            run.items.push(ranking.items);
+            run.took.push(ranking.took);
+        }
+        Ok(run)
     }
-    Ok(rankings)
+
+    /// The way that is set.
+    pub(super) async fn as_set(
+        &self,
+        ui: &Ui,
+        retriever: &Retriever,
+        name: &str,
+    ) -> Result<Rankings, Failure> {
+        let way = Variant::from_name(self.options.retrieve.mode.name()).unwrap_or(Variant::Hybrid);
+        self.rankings(ui, retriever, name, way).await
+    }
 }
 
 /// Writes rankings as TREC does; several runs one after another, told apart by their tag.

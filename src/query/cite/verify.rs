@@ -21,6 +21,9 @@ pub struct Citations {
     pub invalid: Vec<u32>,
     /// Sentences that carry no mark; headings and lead-ins that end in a colon are not counted.
     pub uncited_sentences: Vec<String>,
+    /// How many carry one; a sentence in several parts, each with marks of its own, counts as several.
+    #[serde(skip)]
+    pub cited_sentences: usize,
 }
 
 /// A passage that an answer cites.
@@ -54,6 +57,7 @@ pub fn verify(answer: &str, passages: &[Passage]) -> Citations {
             found.uncited_sentences.extend(claim.uncited());
             continue;
         }
+        found.cited_sentences += usize::from(!claim.text.is_empty());
         let cited: Vec<&Source> = sources.iter().filter(|s| claim.names(s.passage)).collect();
         let (quote_at, unsupported) = check(&claim.text, &cited);
         for &number in &claim.marks {

@@ -16,6 +16,9 @@ pub(super) fn document(report: &EvalReport) -> String {
         text.push('\n');
         text += &table(&rows);
     }
+    for line in super::latencies(report) {
+        text += &format!("\n{}\n", escaped(&line));
+    }
     text
 }
 

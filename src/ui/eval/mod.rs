@@ -8,6 +8,7 @@ use super::Ui;
 use super::sanitize::sanitize_line;
 use crate::cli::Format;
 use crate::error::Failure;
+use crate::eval::answers::{AnswerValue, AnswersReport};
 use crate::eval::gate::GateOutcome;
 use crate::eval::report::{EvalReport, Latency, Run};
 use crate::eval::stats::Interval;
@@ -23,6 +24,12 @@ impl Ui {
         }
         if let Some(run) = report.runs.first() {
             self.missed(run);
+        }
+        for row in report.answers.iter().flat_map(|answers| &answers.by_case) {
+            for fact in &row.missing_facts {
+                let line = format!("not stated for {}, {}: {fact}", row.id, row.question);
+                self.detail(&sanitize_line(&line));
+            }
         }
         for gate in report.gates.iter().filter(|gate| !gate.passed) {
             self.warn(&unmet(gate));
@@ -59,7 +66,11 @@ fn unmet(gate: &GateOutcome) -> String {
 /// `47 cases from cases.jsonl, passages ranked`
 fn headline(report: &EvalReport) -> String {
     let cases = super::words::counted(report.cases, "case");
-    format!("{cases} from {}, by {}", sanitize_line(&report.cases_from), report.unit)
+    let left_out = match report.left_out {
+        0 => String::new(),
+        n => format!("; {n} that expect nothing are left out"),
+    };
+    format!("{cases} from {}, by {}{left_out}", sanitize_line(&report.cases_from), report.unit)
 }
 
 fn interval(interval: Option<Interval>) -> String {
@@ -75,8 +86,15 @@ fn p_value(p: f64) -> String {
     if p < 0.001 { "<0.001".to_owned() } else { format!("{p:.3}") }
 }
 
-fn milliseconds(latency: &Latency) -> [String; 2] {
-    [latency.p50_ms, latency.p95_ms].map(|ms| format!("{ms:.1} ms"))
+/// A line for each run: how long half of the questions take, and 95 of 100.
+fn latencies(report: &EvalReport) -> Vec<String> {
+    let line = |run: &Run| {
+        let Latency { p50_ms, p95_ms } = run.latency.as_ref()?;
+        let of = if report.runs.len() == 1 { String::new() } else { format!(" {}", run.name) };
+        let of = sanitize_line(&of);
+        Some(format!("latency{of}: p50 {p50_ms:.1} ms, p95 {p95_ms:.1} ms"))
+    };
+    report.runs.iter().filter_map(line).collect()
 }
 
 /// `recall@5 >= 0.800`, or what it must not drop below.
@@ -92,10 +110,15 @@ fn tables(report: &EvalReport) -> Vec<(Option<String>, Vec<Vec<String>>)> {
     let mut tables = vec![(None, values(report))];
     let Some(run) = report.runs.first() else { return tables };
     if !run.tags.is_empty() {
-        tables.push((Some("By tag".to_owned()), by_tag(run)));
+        let of = if report.runs.len() == 1 { String::new() } else { format!(", {}", run.name) };
+        tables.push((Some(format!("By tag{}", sanitize_line(&of))), by_tag(run)));
+    }
+    if let Some(answers) = &report.answers {
+        let title = format!("Answers, {}", sanitize_line(&answers.model));
+        tables.push((Some(title), of_answers(answers)));
     }
     if !report.comparisons.is_empty() {
-        tables.push((Some(format!("Against {}", run.name)), comparisons(report)));
+        tables.push((Some(format!("Against {}", sanitize_line(&run.name))), comparisons(report)));
     }
     if !report.gates.is_empty() {
         tables.push((Some("Gates".to_owned()), gates(report)));
@@ -120,14 +143,6 @@ fn values(report: &EvalReport) -> Vec<Vec<String>> {
             row.push(interval(value.interval));
         }
         rows.push(row);
-    }
-    for (i, name) in ["latency p50", "latency p95"].into_iter().enumerate() {
-        let latencies = report.runs.iter().filter_map(|run| run.latency.as_ref());
-        let cells: Vec<String> =
-            latencies.map(|latency| milliseconds(latency)[i].clone()).collect();
-        if cells.len() == report.runs.len() {
-            rows.push(std::iter::once(name.to_owned()).chain(cells).collect());
-        }
     }
     rows
 }
@@ -156,6 +171,15 @@ fn comparisons(report: &EvalReport) -> Vec<Vec<String>> {
         ]
     };
     std::iter::once(head.to_vec()).chain(report.comparisons.iter().map(row)).collect()
+}
+
+fn of_answers(answers: &AnswersReport) -> Vec<Vec<String>> {
+    let head = ["", "cases", "", "95 % interval"].map(str::to_owned).to_vec();
+    let row = |value: &AnswerValue| {
+        let mean = format!("{:.3}", value.mean);
+        vec![value.metric.clone(), value.cases.to_string(), mean, interval(value.interval)]
+    };
+    std::iter::once(head).chain(answers.metrics.iter().map(row)).collect()
 }
 
 fn gates(report: &EvalReport) -> Vec<Vec<String>> {

@@ -14,6 +14,10 @@ pub(super) fn document(report: &EvalReport, style: Style) -> String {
         }
         text += &aligned(&rows, style);
     }
+    let latencies = super::latencies(report);
+    if !latencies.is_empty() {
+        text += &format!("\n{}\n", latencies.join("\n"));
+    }
     text
 }
 

@@ -1,0 +1,130 @@
+//! What can be typed after `docent eval`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::TapeFlags;
+
+/// Measure how good retrieval is, and hold it
+///
+/// Retrieves for each case, a question with the sources that should be found, and prints how many are
+/// found and how high they rank, with 95 % intervals. Sources are relative to the project root, or to
+/// the file of cases. Exits with 1 when a gate is not met. `--format` takes junit and markdown, too.
+#[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct EvalArgs {
+    #[command(subcommand)]
+    pub command: Option<EvalCommand>,
+    /// Cases: JSON Lines with `question` and `expected`, or a directory in the form of BEIR
+    #[arg(value_name = "CASES")]
+    pub cases: Option<PathBuf>,
+    /// Bring the corpus of this BEIR directory into a collection of its own, and measure there
+    #[arg(long, value_name = "DIR", conflicts_with = "cases")]
+    pub beir: Option<PathBuf>,
+    /// Judgements of a BEIR directory that count: qrels/NAME.tsv
+    #[arg(long, value_name = "NAME", default_value = "test")]
+    pub split: String,
+    /// Only cases with this tag (repeatable: any of them)
+    #[arg(long = "tag", value_name = "TAG", id = "case_tag")]
+    pub tags: Vec<String>,
+    /// What to measure: recall@N, precision@N, hit@N, mrr@N, ndcg@N, map@N (repeatable, or with
+    /// commas) [default: what suits the cases]
+    #[arg(long = "metric", value_name = "METRIC", value_delimiter = ',')]
+    pub metrics: Vec<String>,
+    /// Cut-offs of the default metrics, such as `3,8`
+    #[arg(short, long, value_name = "N", value_delimiter = ',', conflicts_with = "metrics")]
+    pub k: Vec<usize>,
+    /// Which vectors are asked: hybrid, dense or sparse [default: hybrid]
+    #[arg(long, value_name = "MODE")]
+    pub mode: Option<String>,
+    /// Also ask each question, and measure the answers: facts stated, citations borne out
+    #[arg(long, conflicts_with_all = ["beir", "compare", "sweep", "from_run"])]
+    pub answers: bool,
+    /// Chat model that answers; `extractive` quotes instead
+    #[arg(short, long, value_name = "MODEL", requires = "answers")]
+    pub model: Option<String>,
+    #[command(flatten)]
+    pub gates: GateFlags,
+    #[command(flatten)]
+    pub runs: RunFlags,
+    #[command(flatten)]
+    pub corpus: CorpusFlags,
+    #[command(flatten)]
+    pub tape: TapeFlags,
+}
+
+#[derive(Subcommand, Debug)]
+pub enum EvalCommand {
+    Init(EvalInitArgs),
+}
+
+/// Draft cases from a collection, for a person to edit
+///
+/// Prints a case for each of some chunks, always the same for the same collection: a question made of
+/// its heading or its first sentence, or by the chat model where one is configured, and the place it
+/// is from. Edit the questions: real ones do not use the words of the documents.
+#[derive(Args, Debug)]
+pub struct EvalInitArgs {
+    /// How many cases
+    #[arg(short = 'n', long, value_name = "N", default_value = "20")]
+    pub cases: usize,
+    /// Chat model that writes the questions; `extractive` for none
+    #[arg(short, long, value_name = "MODEL")]
+    pub model: Option<String>,
+    #[command(flatten)]
+    pub tape: TapeFlags,
+}
+
+/// What has to hold.
+#[derive(Args, Debug, Default, Clone)]
+#[command(next_help_heading = "Gates")]
+pub struct GateFlags {
+    /// Exit with 1 unless the metric reaches this, such as `recall@5=0.8` (repeatable)
+    #[arg(long, value_name = "METRIC=VALUE")]
+    pub min: Vec<String>,
+    /// Exit with 1 when a metric is less than in this file by more than --max-drop
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+    /// How much less than the baseline is accepted [default: 0]
+    #[arg(long, value_name = "X", requires = "baseline")]
+    pub max_drop: Option<f64>,
+    /// Write the metrics to this file, to be the baseline of later runs
+    #[arg(long, value_name = "FILE")]
+    pub write_baseline: Option<PathBuf>,
+}
+
+/// Several ways to retrieve, and rankings from elsewhere.
+#[derive(Args, Debug, Default, Clone)]
+#[command(next_help_heading = "Runs")]
+pub struct RunFlags {
+    /// Measure several ways to retrieve, each against the first: hybrid, dense, sparse
+    #[arg(long, value_name = "WAYS", value_delimiter = ',', conflicts_with = "mode")]
+    pub compare: Vec<String>,
+    /// Measure several sizes of chunks, each in a collection of its own that is built for it, such as
+    /// `chunk-tokens=128,256,512`; or chunk-overlap
+    #[arg(long, value_name = "NAME=VALUES", conflicts_with = "compare")]
+    pub sweep: Option<String>,
+    /// Keep the collections that --sweep builds
+    #[arg(long, requires = "sweep")]
+    pub keep: bool,
+    /// Write the rankings to this file, in the format of TREC
+    #[arg(long, value_name = "FILE")]
+    pub run_file: Option<PathBuf>,
+    /// Measure the rankings of this TREC file, and retrieve nothing. CASES may then also be a file of
+    /// judgements (qrels)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["mode", "beir", "run_file", "compare", "sweep"])]
+    pub from_run: Option<PathBuf>,
+}
+
+/// How a corpus is brought in.
+#[derive(Args, Debug, Default, Clone)]
+#[command(next_help_heading = "Corpus (--beir)")]
+pub struct CorpusFlags {
+    /// Longest chunk, in tokens of the embedder [default: 256]
+    #[arg(long, value_name = "N")]
+    pub chunk_tokens: Option<String>,
+    /// Tokens that neighbouring chunks share [default: 32]
+    #[arg(long, value_name = "N")]
+    pub chunk_overlap: Option<String>,
+}

@@ -1,0 +1,125 @@
+//! `docent eval init`: drafts of cases, for a person to edit.
+
+use std::time::Duration;
+
+use futures::StreamExt;
+use serde_json::json;
+
+use super::super::connect::{self, StoreAccess};
+use super::super::context::Context;
+use crate::chat::{ChatEvent, ChatModel};
+use crate::cli::EvalInitArgs;
+use crate::error::{BackendError, Exit, Failure};
+use crate::eval::draft;
+use crate::query::Retriever;
+use crate::store::SearchRequest;
+use crate::types::{Chunk, ContentHash, Filter};
+use crate::ui::Ui;
+use crate::ui::progress::Waiting;
+
+/// Chunks of a document that are chosen among.
+const CHUNKS: usize = 1_000;
+
+pub(super) async fn run(
+    ui: &mut Ui,
+    context: &Context,
+    args: &EvalInitArgs,
+) -> Result<Exit, Failure> {
+    let store = connect::store(ui, context, StoreAccess::Read)?;
+    let retriever = connect::retriever(context, store).await?;
+    let chunks = sample(context, &retriever, args.cases).await?;
+    // A model may take its time: others may have the collection meanwhile.
+    retriever.store.release().await?;
+    let chat = context.settings.chat.model.as_ref().map(|_| connect::chat(context)).transpose()?;
+    for chunk in chunks {
+        let question = match &chat {
+            Some(chat) => written(ui, context, &chunk, &**chat).await?,
+            None => draft::question(&chunk),
+        };
+        let mut expected = json!({"source": chunk.source});
+        if let (Some(expected), Ok(serde_json::Value::Object(place))) =
+            (expected.as_object_mut(), serde_json::to_value(chunk.locator))
+        {
+            expected.extend(place);
+        }
+        let case = json!({"question": question, "expected": [expected], "tags": ["draft"]});
+        ui.data(&crate::ui::sanitize::escape_json(&format!("{case}\n")))?;
+    }
+    ui.note("these are drafts: ask what a reader would ask, in a reader's words, and add what else answers it");
+    Ok(Exit::Done)
+}
+
+/// Chunks of as many documents as there can be, chosen by their hashes: at random, and always the
+/// same.
+async fn sample(
+    context: &Context,
+    retriever: &Retriever,
+    count: usize,
+) -> Result<Vec<Chunk>, Failure> {
+    let store = &retriever.store;
+    let mut documents =
+        super::rankings::documents(context, &**store).await?.into_iter().collect::<Vec<_>>();
+    documents.sort_by_cached_key(|source| ContentHash::of(source.as_bytes()));
+    let each = count.div_ceil(documents.len());
+    let mut sample = Vec::new();
+    for source in documents {
+        if sample.len() >= count {
+            break;
+        }
+        let mut chunks = chunks_of(retriever, source).await?;
+        chunks.retain(|chunk| draft::is_telling(&chunk.text));
+        chunks.sort_by(|a, b| a.chunk_hash.cmp(&b.chunk_hash));
+        chunks.truncate(each.min(count - sample.len()));
+        sample.extend(chunks);
+    }
+    sample.sort_by(|a: &Chunk, b| (&a.source, a.ordinal).cmp(&(&b.source, b.ordinal)));
+    Ok(sample)
+}
+
+/// The dense leg ranks all chunks of a document, whatever it is asked.
+async fn chunks_of(retriever: &Retriever, source: String) -> Result<Vec<Chunk>, BackendError> {
+    let mut direction = vec![0.0; retriever.embedder.id().dimensions];
+    if let Some(first) = direction.first_mut() {
+        *first = 1.0;
+    }
+    let filter = Filter { sources: Some(vec![source]), ..Filter::default() };
+    let request =
+        SearchRequest { dense: Some(direction), filter, limit: CHUNKS, ..SearchRequest::default() };
+    let legs = retriever.store.search(request).await?;
+    Ok(legs.dense.into_iter().map(|scored| scored.chunk).collect())
+}
+
+/// By the chat model; made of the chunk where that gives none.
+async fn written(
+    ui: &mut Ui,
+    context: &Context,
+    chunk: &Chunk,
+    chat: &dyn ChatModel,
+) -> Result<String, Failure> {
+    let place = chunk.locator.cite(&chunk.source);
+    let request = draft::request(chunk, &context.nonce(&place)?);
+    let mut waiting = Waiting::new(ui, &format!("asking {} about {place}", chat.name()));
+    let read = async {
+        let mut stream = chat.stream(request).await?;
+        let mut reply = String::new();
+        while let Some(event) = stream.next().await {
+            if let ChatEvent::Delta(text) = event? {
+                reply.push_str(&text);
+            }
+        }
+        Ok::<_, BackendError>(reply)
+    };
+    let timeout: Duration = context.settings.chat.timeout;
+    let reply = tokio::time::timeout(timeout, read).await;
+    waiting.done();
+    match reply {
+        Ok(reply) => {
+            if let Some(question) = draft::parse(&reply?) {
+                return Ok(question);
+            }
+            ui.warn(&format!("{place}: the model wrote no question"));
+        }
+        Err(_) => ui.warn(&format!("{place}: the model took too long over a question")),
+    }
+    Ok(draft::question(chunk))
+}

@@ -1,0 +1,146 @@
+//! `--sweep chunk-tokens=128,256,512`: the same sources, cut in several ways.
+
+use std::sync::Arc;
+
+use super::super::connect::{self, StoreAccess};
+use super::super::context::Context;
+use super::super::ingest::{self, Inputs};
+use super::corpus;
+use super::rankings::Asking;
+use crate::cli::{EvalArgs, WebFlags};
+use crate::error::Failure;
+use crate::eval::report::Rankings;
+use crate::query::Retriever;
+use crate::store::VectorStore;
+use crate::ui::Ui;
+
+/// What is varied, and how.
+pub(super) struct Sweep {
+    swept: Swept,
+    values: Vec<usize>,
+}
+
+/// A setting that a collection is built with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Swept {
+    ChunkTokens,
+    ChunkOverlap,
+}
+
+impl Swept {
+    const ALL: [Self; 2] = [Self::ChunkTokens, Self::ChunkOverlap];
+
+    /// Like the flag of the setting.
+    fn name(self) -> &'static str {
+        match self {
+            Self::ChunkTokens => "chunk-tokens",
+            Self::ChunkOverlap => "chunk-overlap",
+        }
+    }
+}
+
+impl Sweep {
+    pub(super) fn parse(text: &str) -> Result<Self, Failure> {
+        let wrong = |why: String| {
+            Failure::usage(format!("--sweep {text}: {why}"))
+                .hint("such as --sweep chunk-tokens=128,256,512")
+        };
+        let (name, values) =
+            text.split_once('=').ok_or_else(|| wrong("not NAME=VALUE,VALUE".to_owned()))?;
+        let swept = Swept::ALL.into_iter().find(|swept| swept.name() == name.trim());
+        let swept = swept.ok_or_else(|| {
+            wrong(format!("`{}` is neither chunk-tokens nor chunk-overlap", name.trim()))
+        })?;
+        let number = |value: &str| {
+            value
+                .trim()
+                .parse::<usize>()
+                .map_err(|_| wrong(format!("`{}` is no number", value.trim())))
+        };
+        let mut distinct = Vec::new();
+        for value in values.split(',').map(number) {
+            let value = value?;
+            if !distinct.contains(&value) {
+                distinct.push(value);
+            }
+        }
+        Ok(Self { swept, values: distinct })
+    }
+
+    /// The rankings with each value. Where the collection is built with one of them it serves itself;
+    /// for the others, one is built beside it, and given up when it is measured.
+    pub(super) async fn rankings(
+        &self,
+        ui: &mut Ui,
+        context: &Context,
+        args: &EvalArgs,
+        retriever: &Retriever,
+        asking: &Asking<'_>,
+    ) -> Result<Vec<Rankings>, Failure> {
+        let settings: Vec<Context> =
+            self.values.iter().map(|value| self.with(context, *value)).collect::<Result<_, _>>()?;
+        let built = retriever.store.manifest().await?.map(|manifest| manifest.chunker);
+        let mut runs = Vec::new();
+        for (value, context) in self.values.iter().zip(settings) {
+            let name = format!("{}={value}", self.swept.name());
+            let is_built = built.as_ref().is_some_and(|built| {
+                built.max_tokens == context.settings.chunk_tokens
+                    && built.overlap_tokens == context.settings.chunk_overlap
+            });
+            if is_built {
+                runs.push(asking.as_set(ui, retriever, &name).await?);
+                continue;
+            }
+            let store = connect::store(ui, &context, StoreAccess::Write)?;
+            let run = self.copied(ui, &context, args, retriever, &store, (asking, &name)).await;
+            if args.runs.keep && run.is_ok() {
+                ui.note(&format!("kept: --collection {}", context.settings.collection));
+                store.release().await?;
+            } else {
+                store.drop_collection().await?;
+            }
+            runs.push(run?);
+        }
+        Ok(runs)
+    }
+
+    async fn copied(
+        &self,
+        ui: &mut Ui,
+        context: &Context,
+        args: &EvalArgs,
+        retriever: &Retriever,
+        store: &Arc<dyn VectorStore>,
+        (asking, name): (&Asking<'_>, &str),
+    ) -> Result<Rankings, Failure> {
+        let inputs = match &args.beir {
+            Some(dir) => corpus::inputs(context, dir)?,
+            None => Inputs::parse(Vec::new(), &WebFlags::default())?,
+        };
+        let model = Arc::clone(&retriever.store);
+        let copied =
+            ingest::copy(ui, context, inputs, Arc::clone(store), model, asking.cancel).await?;
+        corpus::complete(ui, name, copied)?;
+        let retriever = connect::retriever(context, Arc::clone(store)).await?;
+        asking.as_set(ui, &retriever, name).await
+    }
+
+    /// With one of the values, and a collection for it.
+    fn with(&self, context: &Context, value: usize) -> Result<Context, Failure> {
+        let mut context = context.clone();
+        let settings = &mut context.settings;
+        match self.swept {
+            Swept::ChunkTokens => settings.chunk_tokens = value,
+            Swept::ChunkOverlap => settings.chunk_overlap = value,
+        }
+        if settings.chunk_overlap * 2 > settings.chunk_tokens {
+            return Err(Failure::usage(format!(
+                "--sweep: an overlap of {} is more than half of a chunk of {} tokens",
+                settings.chunk_overlap, settings.chunk_tokens
+            ))
+            .hint("set --chunk-overlap lower than the smallest chunk"));
+        }
+        settings.collection = format!("{}.{}-{value}", settings.collection, self.swept.name());
+        Ok(context)
+    }
+}

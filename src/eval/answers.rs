@@ -1,0 +1,112 @@
+//! How good answers are, as numbers. Pure.
+//!
+//! | metric | meaning | over |
+//! | --- | --- | --- |
+//! | `facts` | share of the facts of a case that its answer states, word for word but for case and typography | cases with facts and an answer to be found |
+//! | `answered` | 1 where there is an answer | cases that expect something |
+//! | `refused` | 1 where there is none | cases that expect nothing |
+//! | `citation-precision` | share of the citations of an answer that are borne out: they name a passage, and what is quoted or counted next to them is in it | answers with citations |
+//! | `citation-coverage` | share of the sentences of an answer that are cited | answers |
+//!
+//! The last two are what Gao et al. (2023, ALCE) and Rashkin et al. (2023) ask of attributed answers,
+//! by docent's own checks instead of a judge: a citation is taken for borne out unless its passage
+//! lacks a quotation or a number.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::cases::Case;
+use super::stats::{self, Interval};
+use crate::query::Answer;
+use crate::text::Words;
+
+/// Names of the metrics, in the order of reports.
+pub const NAMES: [&str; 5] =
+    ["facts", "answered", "refused", "citation-precision", "citation-coverage"];
+
+/// What came of asking all cases.
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
+pub struct AnswersReport {
+    /// The chat model; `extractive` where answers are quoted.
+    pub model: String,
+    /// Those that say something of the cases.
+    pub metrics: Vec<AnswerValue>,
+    pub by_case: Vec<AnswerRow>,
+}
+
+/// The mean of a metric.
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
+pub struct AnswerValue {
+    pub metric: String,
+    /// Over so many cases.
+    pub cases: usize,
+    pub mean: f64,
+    /// Its 95 % interval; null for a single case.
+    pub interval: Option<Interval>,
+}
+
+/// An answer, measured; null where a metric says nothing of it.
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
+pub struct AnswerRow {
+    pub id: String,
+    pub question: String,
+    /// Empty where there is none.
+    pub answer: String,
+    pub facts: Option<f64>,
+    /// The facts that it does not state.
+    pub missing_facts: Vec<String>,
+    pub answered: Option<f64>,
+    pub refused: Option<f64>,
+    pub citation_precision: Option<f64>,
+    pub citation_coverage: Option<f64>,
+}
+
+/// Measures one answer.
+pub fn row(case: &Case, answer: &Answer) -> AnswerRow {
+    let there = answer.no_answer.is_none();
+    let text = if there { answer.text.as_str() } else { "" };
+    let said = Words::of(text);
+    let missing: Vec<String> =
+        case.facts.iter().filter(|fact| said.find(&Words::of(fact)).is_none()).cloned().collect();
+    let found = &answer.citations;
+    let verified = found.citations.iter().filter(|citation| citation.verified).count();
+    let cited = found.cited_sentences;
+    let expects = !case.expected.is_empty();
+    AnswerRow {
+        id: case.id.clone(),
+        question: case.question.clone(),
+        answer: text.to_owned(),
+        facts: share(case.facts.len() - missing.len(), case.facts.len()).filter(|_| expects),
+        missing_facts: missing,
+        answered: expects.then_some(f64::from(u8::from(there))),
+        refused: (!expects).then_some(f64::from(u8::from(!there))),
+        citation_precision: share(verified, found.citations.len() + found.invalid.len())
+            .filter(|_| there),
+        citation_coverage: share(cited, cited + found.uncited_sentences.len()).filter(|_| there),
+    }
+}
+
+fn share(part: usize, whole: usize) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+/// The means over the cases.
+pub fn report(model: String, by_case: Vec<AnswerRow>) -> AnswersReport {
+    let of = |row: &AnswerRow, name: &str| match name {
+        "facts" => row.facts,
+        "answered" => row.answered,
+        "refused" => row.refused,
+        "citation-precision" => row.citation_precision,
+        _ => row.citation_coverage,
+    };
+    let value = |name: &&str| {
+        let values: Vec<f64> = by_case.iter().filter_map(|row| of(row, name)).collect();
+        Some(AnswerValue {
+            metric: (*name).to_owned(),
+            cases: values.len(),
+            mean: stats::mean(&values)?,
+            interval: stats::interval(&values),
+        })
+    };
+    AnswersReport { model, metrics: NAMES.iter().filter_map(value).collect(), by_case }
+}

@@ -1,0 +1,297 @@
+//! `docent eval`: cases and collections, measured and held.
+
+use serde_json::{Value, json};
+
+use crate::assert_run;
+use crate::env::TestEnv;
+use crate::openai::ScriptedServer;
+
+const CASES: &str = "cases.jsonl";
+
+fn samples() -> TestEnv {
+    let env = TestEnv::with_cases();
+    env.run(&["ingest", "sample-docs"]).expect(0);
+    env
+}
+
+/// The mean of a metric in the first run of a report.
+#[track_caller]
+fn mean(report: &Value, metric: &str) -> f64 {
+    let metrics = report["runs"][0]["metrics"].as_array().expect("metrics");
+    let value = metrics.iter().find(|value| value["metric"] == metric).expect("the metric");
+    value["mean"].as_f64().expect("a number")
+}
+
+/// A collection in the form of BEIR: one document is long, one blank, some have hostile ids.
+fn beir(env: &TestEnv) {
+    let long = "Nothing much happens here. ".repeat(200);
+    let documents = [
+        json!({"_id": "walrus.pdf", "title": "Walruses", "text": format!("{long} They haul out on ice.")}),
+        json!({"_id": "2", "title": "", "text": "Penguins live far from any walrus."}),
+        json!({"_id": "a b/../c", "title": "Seals", "text": "Seals haul out on rocks. AKIA0123456789ABCDEF"}),
+        json!({"_id": "blank", "title": "", "text": " "}),
+        json!({"_id": "q3", "title": "The question itself", "text": "Where do narwhals swim?"}),
+        json!({"_id": "5", "title": "Narwhals", "text": "Narwhals swim under the ice."}),
+    ];
+    let queries = [
+        json!({"_id": "q1", "text": "Who hauls out on ice?"}),
+        json!({"_id": "q2", "text": "penguins"}),
+        json!({"_id": "q3", "text": "Where do narwhals swim?"}),
+        json!({"_id": "unjudged", "text": "?"}),
+    ];
+    let lines = |rows: &[Value]| rows.iter().map(Value::to_string).collect::<Vec<_>>().join("\n");
+    env.write("beir/corpus.jsonl", lines(&documents));
+    env.write("beir/queries.jsonl", lines(&queries));
+    let qrels = "query-id\tcorpus-id\tscore\nq1\twalrus.pdf\t2\nq1\ta b/../c\t1\nq2\t2\t1\nq3\t5\t1\nq3\t2\t0\n";
+    env.write("beir/qrels/test.tsv", qrels);
+}
+
+#[test]
+fn the_golden_questions() {
+    let env = samples();
+    assert_run!(env.run(&["eval", CASES, "--min", "recall@5=0.8"]).expect(0));
+    let tagged = ["eval", CASES, "--tag", "pdf", "--metric", "hit@1,mrr", "--verbose"];
+    assert_run!(env.run(&tagged).expect(0));
+}
+
+#[test]
+fn ways_to_retrieve_are_compared() {
+    let env = samples();
+    let run = ["eval", CASES, "--compare", "hybrid,dense,sparse", "--metric", "recall@5,ndcg@10"];
+    assert_run!(env.run(&run).expect(0));
+    let report = env.run(&[&run[..], &["--format", "json"]].concat()).expect(0).json();
+    let names: Vec<&Value> =
+        report["runs"].as_array().expect("runs").iter().map(|run| &run["name"]).collect();
+    assert_eq!(names, ["hybrid", "dense", "sparse"]);
+    for comparison in report["comparisons"].as_array().expect("comparisons") {
+        let (better, worse) = (comparison["better"].as_u64(), comparison["worse"].as_u64());
+        let (better, worse) = (better.expect("a count"), worse.expect("a count"));
+        let p = comparison["p"].as_f64().expect("a number");
+        assert!(p > 0.0 && p <= 1.0 && better + worse <= 47, "{comparison:#}");
+    }
+    assert_run!(env.run(&["eval", CASES, "--compare", "hybrid,bm25"]).expect(2));
+}
+
+#[test]
+fn gates_and_baselines_hold() {
+    let env = samples();
+    let run = |args: &[&str]| {
+        env.run(&[&["eval", CASES, "--tag", "pdf", "--metric", "mrr@5"], args].concat())
+    };
+    assert_run!(run(&["--min", "mrr@5=1", "--min", "recall@5=0.1"]).expect(1));
+    run(&["--write-baseline", "baseline.json"]).expect(0);
+    let text = std::fs::read_to_string(env.path("baseline.json")).expect("a baseline");
+    let mut baseline: Value = serde_json::from_str(&text).expect("JSON");
+    run(&["--baseline", "baseline.json"]).expect(0);
+    // As if retrieval had been better by a tenth.
+    let was = baseline["metrics"]["mrr@5"].as_f64().expect("a number");
+    baseline["metrics"]["mrr@5"] = json!(was + 0.1);
+    env.write("baseline.json", baseline.to_string());
+    run(&["--baseline", "baseline.json", "--max-drop", "0.11"]).expect(0);
+    let failed = run(&["--baseline", "baseline.json", "--max-drop", "0.02", "--format", "json"]);
+    let report = failed.expect(1).json();
+    assert_eq!((&report["passed"], &report["gates"][0]["passed"]), (&json!(false), &json!(false)));
+    env.write("baseline.json", "{}");
+    assert_run!(run(&["--baseline", "baseline.json"]).expect(2));
+    assert_run!(run(&["--min", "recall@5=80"]).expect(2));
+}
+
+#[test]
+fn reports_for_pipelines() {
+    let env = samples();
+    let lines: Vec<String> = std::fs::read_to_string(env.path(CASES))
+        .expect("the cases")
+        .lines()
+        .take(2)
+        .map(str::to_owned)
+        .collect();
+    env.write("two.jsonl", lines.join("\n"));
+    let run = ["eval", "two.jsonl", "--min", "precision@5=0.9", "--min", "hit@5=1"];
+    for format in ["markdown", "junit"] {
+        assert_run!(env.run(&[&run[..], &["--format", format]].concat()).expect(1));
+    }
+    assert_run!(env.run(&["search", "x", "--format", "junit"]).expect(2));
+}
+
+#[test]
+fn what_cannot_be_measured_is_an_error() {
+    let env = TestEnv::new();
+    let line = json!({"question": "Where do walruses live?", "expected": ["a.md"]});
+    env.write("cases.jsonl", line.to_string());
+    let eval = |args: &[&str]| env.run(&[&["eval"], args].concat());
+    assert_run!(eval(&["cases.jsonl"]).expect(3));
+    env.write("docs/b.md", "Walruses live on ice.");
+    env.run(&["ingest", "docs"]).expect(0);
+    assert_run!(eval(&["cases.jsonl"]).expect(3));
+    assert_run!(eval(&["gone.jsonl"]).expect(2));
+    assert_run!(eval(&[]).expect(2));
+    assert_run!(eval(&["docs"]).expect(2));
+    env.write("cases.jsonl", format!("{line}\n{{\"question\": \"?\"}}\n"));
+    assert_run!(eval(&["cases.jsonl"]).expect(2));
+    env.write("cases.jsonl", "\n");
+    assert_run!(eval(&["cases.jsonl"]).expect(2));
+    std::fs::remove_file(env.path("docs/b.md")).expect("a file");
+    env.run(&["ingest", "docs", "--allow-prune"]).expect(0);
+    env.write("cases.jsonl", line.to_string());
+    assert_run!(eval(&["cases.jsonl"]).expect(3));
+    assert_run!(eval(&["cases.jsonl", "--metric", "recal@5"]).expect(2));
+}
+
+#[test]
+fn sources_are_relative_to_the_root_or_to_the_cases_and_what_is_not_there_is_named() {
+    let env = TestEnv::new();
+    env.write("docs/a.md", "# Ice\n\nWalruses live on ice.\n\n# Rocks\n\nSeals live on rocks.\n");
+    env.run(&["ingest", "docs"]).expect(0);
+    let case = |source: &str, lines: [u32; 2]| {
+        let question = "Where do walruses live?";
+        let expected = json!([{"source": source, "lines": lines}]);
+        json!({"question": question, "expected": expected}).to_string()
+    };
+    let cases =
+        [case("../docs/a.md", [1, 3]), case("docs/a.md", [1, 1]), case("docs/b.md", [1, 1])];
+    env.write("tests/cases.jsonl", cases.join("\n"));
+    let run = env.run(&["eval", "tests/cases.jsonl", "--metric", "mrr", "--format", "json"]);
+    let report = run.expect(0);
+    assert!(report.stderr.contains("1 of 2 expected sources"), "{report}");
+    let ranks: Vec<Value> = report.json()["runs"][0]["by_case"]
+        .as_array()
+        .expect("cases")
+        .iter()
+        .map(|case| case["expected"][0]["rank"].clone())
+        .collect();
+    assert_eq!(ranks, [json!(1), json!(1), Value::Null]);
+}
+
+#[test]
+fn a_beir_collection_is_brought_in_and_measured_in_one_go() {
+    let env = TestEnv::new();
+    beir(&env);
+    assert_run!(env.run(&["eval", "--beir", "beir"]).expect(0));
+    // What did not change costs nothing, what is gone is gone; nothing else is in the way.
+    let report = env.run(&["eval", "--beir", "beir", "--format", "json"]).expect(0).json();
+    assert_eq!((&report["cases"], &report["unit"]), (&json!(3), &json!("documents")));
+    assert!((mean(&report, "recall@10") - 1.0).abs() < 1e-9, "{report:#}");
+    let corpus = std::fs::read_to_string(env.path("beir/corpus.jsonl")).expect("a corpus");
+    let without: String =
+        corpus.split_inclusive('\n').filter(|l| !l.contains("Penguins")).collect();
+    env.write("beir/corpus.jsonl", without);
+    assert_run!(env.run(&["eval", "--beir", "beir", "--metric", "recall@10"]).expect(0));
+    let documents = ["status", "--collection", "beir-beir-builtin-256-32", "--documents"];
+    assert!(!env.run(&documents).expect(0).stdout.contains("\n2 "));
+    assert_run!(env.run(&["eval", "--beir", "beir", "--split", "dev"]).expect(2));
+    env.run(&["status"]).expect(3);
+}
+
+#[test]
+fn rankings_go_out_and_come_in_as_trec_has_them() {
+    let env = TestEnv::new();
+    beir(&env);
+    let metrics = ["--metric", "ndcg@10,map,recall@2", "--format", "json"];
+    let out = ["eval", "--beir", "beir", "--run-file", "out.run"];
+    let report = env.run(&[&out[..], &metrics].concat()).expect(0).json();
+    let run_file = std::fs::read_to_string(env.path("out.run")).expect("a run file");
+    assert!(run_file.contains("q1 Q0 a%20b/../c "), "{run_file}");
+    assert!(run_file.lines().all(|line| line.split(' ').count() == 6), "{run_file}");
+    for judged in ["beir", "beir/qrels/test.tsv"] {
+        let again = ["eval", judged, "--from-run", "out.run"];
+        let again = env.run(&[&again[..], &metrics].concat()).expect(0).json();
+        for metric in ["ndcg@10", "map", "recall@2"] {
+            let (found, wanted) = (mean(&again, metric), mean(&report, metric));
+            assert!((found - wanted).abs() < 1e-12, "{metric} from {judged}");
+        }
+        assert_eq!(again["runs"][0]["latency"], Value::Null);
+    }
+    env.write("docs/my notes.md", "# Ice\n\nWalruses live on ice.\n");
+    env.run(&["ingest", "docs"]).expect(0);
+    let expected = json!([{"source": "docs/my notes.md", "lines": [3, 3]}]);
+    let case = json!({"question": "Where do walruses live?", "expected": expected});
+    env.write("cases.jsonl", case.to_string());
+    env.run(&["eval", "cases.jsonl", "--run-file", "cases.run"]).expect(0);
+    let run = ["eval", "cases.jsonl", "--from-run", "cases.run", "--min", "hit@1=1"];
+    env.run(&run).expect(0);
+    env.write("other.run", "x Q0 d 1 1.0 t\n");
+    assert_run!(env.run(&["eval", "beir", "--from-run", "other.run"]).expect(2));
+    env.write("other.run", "q1 Q0 d\n");
+    assert_run!(env.run(&["eval", "beir", "--from-run", "other.run"]).expect(2));
+}
+
+#[test]
+fn answers_are_measured_too() {
+    let mut env = samples();
+    let run = ["eval", CASES, "--answers", "--metric", "hit@8", "--min", "facts=0.75"];
+    assert_run!(env.run(&run).expect(0));
+    assert_run!(env.run(&["eval", CASES, "--min", "facts=0.75"]).expect(2));
+    let lines = [
+        json!({"question": "How long are ledger backups kept?", "expected": ["sample-docs/handbook/backups.md"], "facts": ["400 days", "walrus"]}),
+        json!({"question": "How long are ledger backups stored?", "expected": []}),
+    ];
+    env.write("two.jsonl", lines.map(|line| line.to_string()).join("\n"));
+    let server = ScriptedServer::start();
+    env.set("OPENAI_BASE_URL", &server.base_url());
+    let run = ["eval", "two.jsonl", "--answers", "--model", "scripted-chat", "--format", "json"];
+    server.answer(&["Backups are kept [1][99]. Nobody counts the **400 days** of the archive."]);
+    let report = env.run(&run).expect(0).json();
+    let values = report["answers"]["metrics"].as_array().expect("metrics");
+    let means: Vec<(&str, f64)> = values
+        .iter()
+        .map(|value| {
+            (value["metric"].as_str().unwrap_or(""), value["mean"].as_f64().unwrap_or(-1.0))
+        })
+        .collect();
+    let wanted = [
+        ("facts", 0.5),
+        ("answered", 1.0),
+        ("refused", 0.0),
+        ("citation-precision", 0.5),
+        ("citation-coverage", 0.5),
+    ];
+    assert_eq!(means, wanted);
+    assert_eq!(report["answers"]["by_case"][0]["missing_facts"], json!(["walrus"]));
+    server.answer(&["NO_ANSWER"]);
+    let report = env.run(&run).expect(0).json();
+    let means: Vec<&Value> = report["answers"]["metrics"]
+        .as_array()
+        .expect("metrics")
+        .iter()
+        .map(|v| &v["mean"])
+        .collect();
+    assert_eq!(means, [&json!(0.0), &json!(0.0), &json!(1.0)]);
+}
+
+#[test]
+fn chunk_sizes_are_swept_and_what_is_built_for_that_goes() {
+    let env = samples();
+    let sweep =
+        ["eval", CASES, "--tag", "pdf", "--metric", "mrr@5", "--sweep", "chunk-tokens=64,256"];
+    assert_run!(env.run(&sweep).expect(0));
+    env.run(&["status", "--collection", "docent.chunk-tokens-64"]).expect(3);
+    env.run(&[&sweep[..], &["--keep"]].concat()).expect(0);
+    env.run(&["status", "--collection", "docent.chunk-tokens-64"]).expect(0);
+    // The collection itself is what it was.
+    assert!(env.run(&["ingest", "--check", "sample-docs"]).expect(0).stderr.is_empty());
+    assert_run!(env.run(&["eval", CASES, "--sweep", "chunk-tokens=40"]).expect(2));
+    assert_run!(env.run(&["eval", CASES, "--sweep", "k=40"]).expect(2));
+    beir(&env);
+    let sweep = ["eval", "--beir", "beir", "--sweep", "chunk-tokens=64,256", "--format", "json"];
+    let report = env.run(&sweep).expect(0).json();
+    assert_eq!(report["runs"].as_array().map(Vec::len), Some(2));
+}
+
+#[test]
+fn cases_are_drafted_from_a_collection() {
+    let mut env = samples();
+    let run = env.run(&["eval", "init", "-n", "6"]).expect(0);
+    assert_run!(run.clone());
+    assert_eq!(run, env.run(&["eval", "init", "-n", "6"]).expect(0));
+    env.write("drafts.jsonl", &run.stdout);
+    // They ask in the words of the documents.
+    env.run(&["eval", "drafts.jsonl", "--min", "hit@5=1"]).expect(0);
+    let server = ScriptedServer::start();
+    env.set("OPENAI_BASE_URL", &server.base_url()).set("DOCENT_MODEL", "scripted-chat");
+    server.answer(&["How long is it kept?"]);
+    let written = env.run(&["eval", "init", "-n", "1"]).expect(0).jsonl();
+    assert_eq!(written[0]["question"], "How long is it kept?");
+    server.answer(&["???"]);
+    let run = env.run(&["eval", "init", "-n", "1"]).expect(0);
+    assert!(run.stderr.contains("the model wrote no question"), "{run}");
+}
