@@ -336,6 +336,15 @@ pub struct Hit {
     pub score: f32,
     pub dense: Option<LegScore>,
     pub sparse: Option<LegScore>,
+    /// Among the first hits, the mean cosine of the question's tokens with the nearest of the chunk's.
+    pub late: Option<LegScore>,
+}
+
+impl Hit {
+    /// As one leg found it, or none.
+    pub fn of(chunk: Chunk, score: f32, dense: Option<LegScore>) -> Self {
+        Self { chunk, score, dense, sparse: None, late: None }
+    }
 }
 
 /// A numbered piece of context, as the chat model sees it and as marks `[n]` refer to it.

@@ -5,6 +5,8 @@ use std::time::Instant;
 use super::connect::{self, StoreAccess};
 use super::context::Context;
 use crate::cli::{RetrievalFlags, SearchArgs};
+use crate::embed::Embedder;
+use crate::embed::builtin::Builtin;
 use crate::error::{Exit, Failure};
 use crate::query::Retriever;
 use crate::query::retrieve::RetrieveOptions;
@@ -79,9 +81,16 @@ pub(super) async fn retrieve_options(
         mode: settings.mode,
         k: settings.k,
         min_score: settings.min_score,
+        late_weight: settings.late_weight.unwrap_or_else(|| late_weight(&*retriever.embedder)),
         filter: filter(flags, retriever).await?,
         ..RetrieveOptions::default()
     })
+}
+
+/// Late interaction uses the table of the built-in embedder, and was measured with that.
+fn late_weight(embedder: &dyn Embedder) -> f32 {
+    let builtin = embedder.id().name == Builtin::NAME;
+    if builtin { RetrieveOptions::default().late_weight } else { 0.0 }
 }
 
 /// Globs over sources are resolved against the list of documents: the store filters on exact names.

@@ -4,6 +4,10 @@
 //! length. It needs no network, no key and no start-up: table and vocabulary are part of the
 //! executable, and pages of them are read when a token needs them. English; blind to word order.
 
+mod interaction;
+
+pub use interaction::Interaction;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::available_parallelism;

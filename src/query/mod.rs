@@ -36,7 +36,7 @@ use cite::{Citations, MarkParser, Piece};
 use history::Turn;
 use pack::{Dropped, PackOptions};
 use prompt::template::Template;
-use retrieve::RetrieveOptions;
+use retrieve::{Asked, QueryWords, RetrieveOptions};
 use rewrite::{Queries, RewriteOptions};
 use verdict::NoAnswer;
 
@@ -71,7 +71,6 @@ impl Retriever {
         hypothetical: Option<&str>,
         options: &RetrieveOptions,
     ) -> Result<Vec<Hit>, BackendError> {
-        let sparse = self.sparse.query(query);
         let dense = match hypothetical {
             None => (query.to_owned(), Role::Query),
             Some(passage) => {
@@ -80,7 +79,9 @@ impl Retriever {
                 (history::cut(passage, longest, &count), Role::Document)
             }
         };
-        retrieve::retrieve(dense, &*self.embedder, &sparse, &*self.store, options).await
+        let sparse = self.sparse.query(query);
+        let asked = Asked { dense, sparse, words: QueryWords::of(query, &self.sparse) };
+        retrieve::retrieve(asked, &*self.embedder, &*self.store, options).await
     }
 }
 

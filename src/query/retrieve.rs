@@ -1,9 +1,14 @@
-//! Question → ranked chunks: both legs asked at once, their two lists fused into one.
+//! Question → ranked chunks: both legs asked at once, their two lists fused into one, and the first
+//! of that read token by token.
+
+mod late;
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use uuid::Uuid;
+
+pub use late::QueryWords;
 
 use crate::embed::{Embedder, Role};
 use crate::error::BackendError;
@@ -20,6 +25,8 @@ pub struct RetrieveOptions {
     pub candidates: usize,
     /// Weight of the sparse leg in the fused score, within 0..=1; the dense leg has the rest.
     pub sparse_weight: f32,
+    /// Weight of late interaction in the score of the first hits, in hybrid mode, within 0..=1.
+    pub late_weight: f32,
     pub filter: Filter,
     /// Floor on [`Hit::score`]: cosine, BM25 or fused score, by mode.
     pub min_score: Option<f32>,
@@ -32,22 +39,30 @@ impl Default for RetrieveOptions {
             k: 10,
             candidates: 100,
             sparse_weight: 0.6,
+            late_weight: 0.3,
             filter: Filter::default(),
             min_score: None,
         }
     }
 }
 
-/// The best `options.k` chunks for a question, best first. `text` is what the dense leg asks with,
-/// and as what it is embedded: the question, or a passage in its place. `sparse` is the question's
-/// BM25 vector.
+/// What is asked for one query.
+pub struct Asked<'a> {
+    /// What the dense leg asks with, and as what it is embedded: the query, or a passage in its
+    /// place.
+    pub dense: (String, Role),
+    /// The BM25 vector of the query.
+    pub sparse: SparseVector,
+    pub words: QueryWords<'a>,
+}
+
+/// The best `options.k` chunks for a query, best first.
 ///
 /// A leg that has nothing to ask with (an embedder that knows none of the words, a question of
 /// stop words only) is left out, and the other leg counts alone.
 pub async fn retrieve(
-    (text, role): (String, Role),
+    Asked { dense: (text, role), sparse, words }: Asked<'_>,
     embedder: &dyn Embedder,
-    sparse: &SparseVector,
     store: &dyn VectorStore,
     options: &RetrieveOptions,
 ) -> Result<Vec<Hit>, BackendError> {
@@ -55,8 +70,7 @@ pub async fn retrieve(
         Mode::Sparse => None,
         Mode::Hybrid | Mode::Dense => embedder.embed(&[text], role).await?.pop().flatten(),
     };
-    let sparse =
-        (options.mode != Mode::Dense && !sparse.indices.is_empty()).then(|| sparse.clone());
+    let sparse = (options.mode != Mode::Dense && !sparse.indices.is_empty()).then_some(sparse);
     let sparse_weight = match (&dense, &sparse) {
         (None, None) => return Ok(Vec::new()),
         (None, Some(_)) => 1.0,
@@ -64,6 +78,7 @@ pub async fn retrieve(
         (Some(_), Some(_)) => options.sparse_weight,
     };
     let hybrid = options.mode == Mode::Hybrid;
+    let late = hybrid && options.late_weight > 0.0;
     let limit = if hybrid { options.candidates.max(options.k) } else { options.k };
     let request = SearchRequest {
         dense,
@@ -72,9 +87,14 @@ pub async fn retrieve(
         limit,
         // One leg's score is no bound on the fused score.
         min_score: options.min_score.filter(|_| !hybrid),
+        idf_of: if late { words.terms() } else { Vec::new() },
     };
-    let legs = store.search(request).await?;
+    let mut legs = store.search(request).await?;
+    let idf = std::mem::take(&mut legs.idf);
     let mut hits = fuse(legs, options.mode, sparse_weight, limit);
+    if late {
+        late::reorder(&words, &idf, options.late_weight, &mut hits);
+    }
     if let Some(floor) = options.min_score {
         hits.retain(|hit| hit.score >= floor);
     }
@@ -136,18 +156,14 @@ pub fn fuse(legs: Legs, mode: Mode, sparse_weight: f32, limit: usize) -> Vec<Hit
         let score =
             if mode == Mode::Hybrid { dense_weight * dense_scale(leg.score) } else { leg.score };
         let id = scored.chunk.id();
-        hits.insert(id, Hit { chunk: scored.chunk, score, dense: Some(leg), sparse: None });
+        hits.insert(id, Hit::of(scored.chunk, score, Some(leg)));
     }
     let sparse_scale = scale(&legs.sparse, sparse_floor);
     for (leg, scored) in ranked(legs.sparse) {
         let score =
             if mode == Mode::Hybrid { sparse_weight * sparse_scale(leg.score) } else { leg.score };
-        let hit = hits.entry(scored.chunk.id()).or_insert_with(|| Hit {
-            chunk: scored.chunk,
-            score: 0.0,
-            dense: None,
-            sparse: None,
-        });
+        let id = scored.chunk.id();
+        let hit = hits.entry(id).or_insert_with(|| Hit::of(scored.chunk, 0.0, None));
         hit.score += score;
         hit.sparse = Some(leg);
     }

@@ -168,6 +168,8 @@ pub struct Search {
     pub k: usize,
     pub mode: Mode,
     pub min_score: Option<f32>,
+    /// Of late interaction in the score; `None` decides by the embedder.
+    pub late_weight: Option<f32>,
     /// The chat model makes a query of the question.
     pub rewrite: bool,
     /// Wordings of the question by the chat model that are retrieved as well.
@@ -292,6 +294,7 @@ pub fn resolve(layers: &Layers, trusted: bool) -> Result<Settings, SettingsError
             k: values.parsed("search.k", parse::count)?,
             mode: values.parsed("search.mode", parse::mode)?,
             min_score: values.optional("search.min_score", parse::float)?,
+            late_weight: values.optional("search.late_weight", parse::share)?.map(|x| x as f32),
             rewrite: values.parsed("search.rewrite", parse::boolean)?,
             expand: values.parsed("search.expand", parse::variants)?,
             hyde: values.parsed("search.hyde", parse::boolean)?,

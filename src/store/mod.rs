@@ -153,6 +153,8 @@ pub struct SearchRequest {
     pub limit: usize,
     /// Floor on the score of each leg.
     pub min_score: Option<f32>,
+    /// Terms of the sparse vectors whose inverse document frequency is wanted.
+    pub idf_of: Vec<u32>,
 }
 
 /// The ranked lists of a search; a leg that was not asked is empty.
@@ -160,6 +162,9 @@ pub struct SearchRequest {
 pub struct Legs {
     pub dense: Vec<Scored>,
     pub sparse: Vec<Scored>,
+    /// Inverse document frequency in the whole collection, by term, as the sparse leg weighs it. A
+    /// term that no chunk has is absent.
+    pub idf: HashMap<u32, f32>,
 }
 
 /// Counts chunks by the version of the document they belong to.

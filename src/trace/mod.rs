@@ -119,6 +119,8 @@ pub struct Retrieval {
     pub k: usize,
     pub candidates: usize,
     pub sparse_weight: f32,
+    #[serde(default)]
+    pub late_weight: f32,
     pub min_score: Option<f32>,
     pub sources: Option<Vec<String>>,
     pub kinds: Vec<String>,
@@ -133,6 +135,7 @@ impl Retrieval {
             k: options.k,
             candidates: options.candidates,
             sparse_weight: options.sparse_weight,
+            late_weight: options.late_weight,
             min_score: options.min_score,
             sources,
             kinds: kinds.iter().map(ToString::to_string).collect(),
@@ -157,6 +160,8 @@ pub struct Retrieved {
     pub score: f32,
     pub dense: Option<LegScore>,
     pub sparse: Option<LegScore>,
+    #[serde(default)]
+    pub late: Option<LegScore>,
     /// The passage of the prompt that it is part of.
     pub passage: Option<u32>,
     /// Why it is in none.
@@ -293,6 +298,7 @@ fn retrieved(answer: &Answer) -> Vec<Retrieved> {
             chunk_hash: chunk.chunk_hash.clone(),
             score: hit.score,
             dense: hit.dense,
+            late: hit.late,
             sparse: hit.sparse,
             passage: match reason {
                 None => passage_of(hit, &answer.passages),

@@ -48,12 +48,7 @@ proptest! {
         let hits: Vec<Hit> = places
             .iter()
             .zip(1_u16..)
-            .map(|((source, ordinal, text), rank)| Hit {
-                chunk: chunk(["a", "b", "c"][*source], *ordinal, texts[*text]),
-                score: 1.0 / f32::from(rank),
-                dense: None,
-                sparse: None,
-            })
+            .map(|((source, ordinal, text), rank)| { Hit::of(chunk(["a", "b", "c"][*source], *ordinal, texts[*text]), 1.0 / f32::from(rank), None) })
             .collect();
         let options = PackOptions { max_chunks: max_passages, max_tokens, ..PackOptions::default() };
         let packed = pack(&hits, &options, 0, &words);

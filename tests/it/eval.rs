@@ -76,16 +76,16 @@ fn ways_to_retrieve_are_compared() {
 fn gates_and_baselines_hold() {
     let env = samples();
     let run = |args: &[&str]| {
-        env.run(&[&["eval", CASES, "--tag", "pdf", "--metric", "mrr@5"], args].concat())
+        env.run(&[&["eval", CASES, "--tag", "pdf", "--metric", "precision@5"], args].concat())
     };
-    assert_run!(run(&["--min", "mrr@5=1", "--min", "recall@5=0.1"]).expect(1));
+    assert_run!(run(&["--min", "precision@5=1", "--min", "recall@5=0.1"]).expect(1));
     run(&["--write-baseline", "baseline.json"]).expect(0);
     let text = std::fs::read_to_string(env.path("baseline.json")).expect("a baseline");
     let mut baseline: Value = serde_json::from_str(&text).expect("JSON");
     run(&["--baseline", "baseline.json"]).expect(0);
     // As if retrieval had been better by a tenth.
-    let was = baseline["metrics"]["mrr@5"].as_f64().expect("a number");
-    baseline["metrics"]["mrr@5"] = json!(was + 0.1);
+    let was = baseline["metrics"]["precision@5"].as_f64().expect("a number");
+    baseline["metrics"]["precision@5"] = json!(was + 0.1);
     env.write("baseline.json", baseline.to_string());
     run(&["--baseline", "baseline.json", "--max-drop", "0.11"]).expect(0);
     let failed = run(&["--baseline", "baseline.json", "--max-drop", "0.02", "--format", "json"]);

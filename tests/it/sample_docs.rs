@@ -27,7 +27,8 @@ fn hits(env: &TestEnv, question: &str, k: &str) -> Vec<Value> {
 fn the_expected_passages_are_found() {
     let env = TestEnv::with_cases();
     env.run(&["ingest", "sample-docs"]).expect(0);
-    let gates = ["--min", "recall@3=0.88", "--min", "recall@8=0.95", "--verbose"];
+    let gates =
+        ["--min", "recall@3=0.88", "--min", "recall@8=0.95", "--min", "ndcg@10=0.88", "--verbose"];
     env.run(&[&["eval", "cases.jsonl"], &gates[..]].concat()).expect(0);
 }
 

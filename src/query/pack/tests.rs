@@ -37,11 +37,7 @@ pub(crate) fn passage(number: u32, source: &str, text: &str) -> Passage {
 
 pub(crate) fn hits(chunks: Vec<Chunk>) -> Vec<Hit> {
     let scores = (0..).map(|rank: u16| 1.0 / (1.0 + f32::from(rank)));
-    chunks
-        .into_iter()
-        .zip(scores)
-        .map(|(chunk, score)| Hit { chunk, score, dense: None, sparse: None })
-        .collect()
+    chunks.into_iter().zip(scores).map(|(chunk, score)| Hit::of(chunk, score, None)).collect()
 }
 
 fn words(text: &str) -> usize {

@@ -29,6 +29,7 @@ fn full_lists_are_scaled_between_their_ends() {
     let legs = Legs {
         dense: leg(&[(0, 0.9), (1, 0.7), (2, 0.5)]),
         sparse: leg(&[(2, 12.0), (3, 7.0), (1, 2.0)]),
+        ..Legs::default()
     };
     let hits = fuse(legs, Mode::Hybrid, 0.6, 3);
     assert_eq!(order(&hits), [(2, 0.6), (0, 0.4), (3, 0.3), (1, 0.2)]);
@@ -39,21 +40,22 @@ fn full_lists_are_scaled_between_their_ends() {
 
 #[test]
 fn the_weakest_of_few_sparse_matches_still_counts() {
-    let legs = Legs { dense: Vec::new(), sparse: leg(&[(0, 10.0), (1, 5.0)]) };
+    let legs = Legs { dense: Vec::new(), sparse: leg(&[(0, 10.0), (1, 5.0)]), ..Legs::default() };
     assert_eq!(order(&fuse(legs, Mode::Hybrid, 0.6, 100)), [(0, 0.6), (1, 0.3)]);
 }
 
 #[test]
 fn equal_scores_and_single_hits_scale_to_one() {
-    let legs = Legs { dense: leg(&[(2, 0.3), (1, 0.3)]), sparse: leg(&[(5, 0.1)]) };
+    let legs =
+        Legs { dense: leg(&[(2, 0.3), (1, 0.3)]), sparse: leg(&[(5, 0.1)]), ..Legs::default() };
     assert_eq!(order(&fuse(legs, Mode::Hybrid, 0.6, 1)), [(5, 0.6), (1, 0.4), (2, 0.4)]);
 }
 
 #[test]
 fn one_leg_alone_keeps_its_scores() {
-    let legs = Legs { dense: leg(&[(0, 0.9), (1, -0.1)]), sparse: Vec::new() };
+    let legs = Legs { dense: leg(&[(0, 0.9), (1, -0.1)]), ..Legs::default() };
     assert_eq!(order(&fuse(legs, Mode::Dense, 0.6, 10)), [(0, 0.9), (1, -0.1)]);
-    let legs = Legs { dense: Vec::new(), sparse: leg(&[(4, 7.5)]) };
+    let legs = Legs { sparse: leg(&[(4, 7.5)]), ..Legs::default() };
     assert_eq!(order(&fuse(legs, Mode::Sparse, 0.6, 10)), [(4, 7.5)]);
 }
 
@@ -187,14 +189,19 @@ async fn ask(
         document_prefix: String::new(),
         query_prefix: String::new(),
     };
-    let legs = Legs { dense: leg(&[(0, 0.9), (1, 0.1)]), sparse: leg(&[(1, 4.0), (2, 1.0)]) };
+    let legs = Legs {
+        dense: leg(&[(0, 0.9), (1, 0.1)]),
+        sparse: leg(&[(1, 4.0), (2, 1.0)]),
+        ..Legs::default()
+    };
     let shelf = Shelf { legs, asked: Mutex::new(None) };
     let sparse = SparseVector { values: vec![1.0; terms.len()], indices: terms };
-    let hits =
-        retrieve(("q".to_owned(), Role::Query), &Table { id, vector }, &sparse, &shelf, options)
-            .await
-            .unwrap();
+    let hits = retrieve(asked(sparse), &Table { id, vector }, &shelf, options).await.unwrap();
     (order(&hits), shelf.asked.into_inner().unwrap())
+}
+
+fn asked(sparse: SparseVector) -> Asked<'static> {
+    Asked { dense: ("q".to_owned(), Role::Query), sparse, words: QueryWords::default() }
 }
 
 #[tokio::test]
@@ -244,7 +251,7 @@ proptest! {
             scores.sort_by(|a, b| b.1.total_cmp(&a.1));
             leg(&scores)
         };
-        let legs = Legs { dense: leg_of(dense), sparse: leg_of(sparse) };
+        let legs = Legs { dense: leg_of(dense), sparse: leg_of(sparse), ..Legs::default() };
         let hits = fuse(legs.clone(), Mode::Hybrid, weight, limit);
         prop_assert_eq!(&hits, &fuse(legs.clone(), Mode::Hybrid, weight, limit));
         prop_assert!(hits.iter().all(|hit| (0.0..=1.000_01).contains(&hit.score)));
@@ -258,7 +265,7 @@ proptest! {
 #[test]
 fn rankings_of_several_queries_are_combined_by_their_mean_scores() {
     let list = |scores: &[(u32, f32)]| {
-        let legs = Legs { dense: leg(scores), sparse: Vec::new() };
+        let legs = Legs { dense: leg(scores), ..Legs::default() };
         fuse(legs, Mode::Dense, 0.6, 10)
     };
     let lists = || vec![list(&[(0, 1.0), (1, 0.5)]), list(&[(1, 0.8), (2, 0.6)])];

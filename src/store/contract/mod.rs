@@ -130,6 +130,7 @@ fn ask(dense: Option<[f32; DIMENSIONS]>, terms: &[(u32, f32)]) -> SearchRequest 
         filter: Filter::default(),
         limit: 10,
         min_score: None,
+        idf_of: Vec::new(),
     }
 }
 
@@ -194,6 +195,7 @@ contract! {
     search:
         each_leg_is_ranked_by_its_own_score,
         filters_apply_before_the_limit,
+        the_idf_of_a_term_is_that_of_the_whole_collection,
         min_score_and_limit_cut_each_leg,
         records_are_never_found,
         text_survives_as_it_is,

@@ -19,12 +19,35 @@ pub(super) async fn each_leg_is_ranked_by_its_own_score(store: &dyn VectorStore)
     assert_eq!(both.sparse[2].chunk, corpus()[2].chunk);
 
     let only_dense = store.search(ask(dense, &[])).await.unwrap();
-    assert_eq!(only_dense, Legs { dense: both.dense, sparse: Vec::new() });
+    assert_eq!(only_dense, Legs { dense: both.dense, ..Legs::default() });
     let only_sparse = store.search(ask(None, &terms)).await.unwrap();
-    assert_eq!(only_sparse, Legs { dense: Vec::new(), sparse: both.sparse });
+    assert_eq!(only_sparse, Legs { sparse: both.sparse, ..Legs::default() });
     assert_eq!(store.search(ask(None, &[])).await, Ok(Legs::default()));
     let unknown_terms = store.search(ask(None, &[(123_456, 1.0)])).await;
     assert_eq!(unknown_terms, Ok(Legs::default()));
+}
+
+pub(super) async fn the_idf_of_a_term_is_that_of_the_whole_collection(store: &dyn VectorStore) {
+    filled(store).await;
+    let chunks = corpus();
+    let having = |term: &u32| {
+        chunks.iter().filter(|point| point.sparse.indices.contains(term)).count() as f32
+    };
+    let terms = [3, 7, 9, 123_456];
+    let mut request = ask(Some([1.0, 0.0, 0.0, 0.0]), &[(9, 1.0)]);
+    request.idf_of = terms.to_vec();
+    // Neither a filter nor a limit changes it.
+    request.filter.kinds = vec![Kind::Pdf];
+    request.limit = 1;
+    let legs = store.search(request).await.unwrap();
+    for term in terms.iter().filter(|term| having(term) > 0.0) {
+        let (all, having) = (chunks.len() as f32, having(term));
+        let expected = ((all - having + 0.5) / (having + 0.5) + 1.0).ln();
+        assert!((legs.idf[term] - expected).abs() < 1e-5, "{term}: {} {expected}", legs.idf[term]);
+    }
+    let unknown = terms.iter().filter(|term| having(term) == 0.0).count();
+    assert_eq!(legs.idf.len(), terms.len() - unknown);
+    assert!(unknown > 0 && unknown < terms.len());
 }
 
 pub(super) async fn filters_apply_before_the_limit(store: &dyn VectorStore) {

@@ -297,18 +297,45 @@ fn leg(
     using: &str,
     query: VectorInternal,
 ) -> OperationResult<Vec<ScoredPoint>> {
-    let query = QueryEnum::Nearest(NamedQuery { query, using: Some(using.into()) });
     shard.query(QueryRequest {
-        prefetches: Vec::new(),
-        query: Some(ScoringQuery::Vector(query)),
         filter: search.filter.clone(),
         score_threshold: search.min_score.map(OrderedFloat),
-        limit: search.limit,
+        with_payload: WithPayloadInterface::Bool(true),
+        ..nearest(using, query, search.limit)
+    })
+}
+
+/// Bare: without a filter, and without anything of the points.
+fn nearest(using: &str, query: VectorInternal, limit: usize) -> QueryRequest {
+    let query = QueryEnum::Nearest(NamedQuery { query, using: Some(using.into()) });
+    QueryRequest {
+        prefetches: Vec::new(),
+        query: Some(ScoringQuery::Vector(query)),
+        filter: None,
+        score_threshold: None,
+        limit,
         offset: 0,
         params: None,
         with_vector: WithVector::Bool(false),
-        with_payload: WithPayloadInterface::Bool(true),
-    })
+        with_payload: WithPayloadInterface::Bool(false),
+    }
+}
+
+/// The IDF of a term, which the engine does not tell: the score of the chunk that has most of the
+/// term is the weight of the term there times its IDF.
+pub(super) fn idf(shard: &EdgeShard, term: u32) -> OperationResult<Option<f32>> {
+    let asked = SparseVector { indices: vec![term], values: vec![1.0] };
+    let best = shard.query(QueryRequest {
+        with_vector: WithVector::Selector(vec![SPARSE.into()]),
+        ..nearest(SPARSE, sparse_vector(asked)?, 1)
+    })?;
+    let idf = |point: ScoredPoint| {
+        let VectorStructInternal::Named(mut named) = point.vector? else { return None };
+        let VectorInternal::Sparse(vector) = named.remove(SPARSE)? else { return None };
+        let at = vector.indices.iter().position(|&index| index == term)?;
+        Some(point.score / vector.values.get(at)?)
+    };
+    Ok(best.into_iter().next().and_then(idf))
 }
 
 pub(super) fn scored(point: ScoredPoint) -> Result<Scored, String> {

@@ -167,16 +167,19 @@ pub(super) fn search(opened: &Opened, request: SearchRequest) -> Result<Legs, Pr
         limit: request.limit,
         min_score: request.min_score,
     };
-    let (dense, sparse) = opened.with(|shard| {
+    let (dense, sparse, idf) = opened.with(|shard| {
         let dense = request.dense.map(|vector| engine::dense_leg(shard, &search, vector));
         let sparse = request
             .sparse
             .filter(|vector| !vector.indices.is_empty())
             .map(|vector| engine::sparse_leg(shard, &search, vector));
-        Ok((dense.transpose()?, sparse.transpose()?))
+        let idf = request.idf_of.iter().filter_map(|&term| {
+            engine::idf(shard, term).map(|idf| idf.map(|idf| (term, idf))).transpose()
+        });
+        Ok((dense.transpose()?, sparse.transpose()?, idf.collect::<Result<_, _>>()?))
     })?;
     let chunks = |points: Option<Vec<_>>| {
         points.unwrap_or_default().into_iter().map(engine::scored).collect::<Result<Vec<_>, _>>()
     };
-    Ok(Legs { dense: chunks(dense)?, sparse: chunks(sparse)? })
+    Ok(Legs { dense: chunks(dense)?, sparse: chunks(sparse)?, idf })
 }

@@ -343,7 +343,9 @@ impl VectorStore for ServerStore {
         if request.limit == 0 || request.filter.sources.as_ref().is_some_and(Vec::is_empty) {
             return Ok(Legs::default());
         }
-        let asked = request.dense.is_some();
+        let has_dense = request.dense.is_some();
+        let has_sparse = request.sparse.as_ref().is_some_and(|vector| !vector.indices.is_empty());
+        let terms = request.idf_of.clone();
         let queries = wire::queries(&self.target, request);
         if queries.is_empty() {
             return Ok(Legs::default());
@@ -364,14 +366,19 @@ impl VectorStore for ServerStore {
         if answer.result.len() != legs {
             return Err(self.error(Fault::Permanent, "the server answered another request"));
         }
-        let mut lists = answer.result.into_iter().map(|list| {
-            list.result.into_iter().map(wire::scored).collect::<Result<Vec<Scored>, String>>()
-        });
+        let mut lists = answer.result.into_iter().map(|list| list.result);
         let mut leg = |present: bool| match present.then(|| lists.next()).flatten() {
-            Some(list) => list.map_err(|why| self.unreadable(&why)),
+            Some(list) => list
+                .into_iter()
+                .map(wire::scored)
+                .collect::<Result<Vec<Scored>, String>>()
+                .map_err(|why| self.unreadable(&why)),
             None => Ok(Vec::new()),
         };
-        Ok(Legs { dense: leg(asked)?, sparse: leg(true)? })
+        let (dense, sparse) = (leg(has_dense)?, leg(has_sparse)?);
+        let idf = terms.into_iter().zip(lists);
+        let idf = idf.filter_map(|(term, best)| Some((term, wire::idf(term, best)?))).collect();
+        Ok(Legs { dense, sparse, idf })
     }
 
     async fn count_chunks(&self) -> Result<u64, BackendError> {

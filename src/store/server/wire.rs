@@ -10,8 +10,8 @@ use qdrant_client::qdrant::{
     Condition, DenseVector, Distance, Filter, HnswConfigDiff, ListValue, Modifier, NamedVectors,
     PointId, PointStruct, Query, QueryPoints, RetrievedPoint, ScoredPoint, SparseVector,
     SparseVectorConfig, SparseVectorParams, Struct, Value, Vector, VectorInput, VectorParams,
-    VectorParamsMap, Vectors, VectorsConfig, query, vector, vector_output, vectors_config,
-    vectors_output,
+    VectorParamsMap, Vectors, VectorsConfig, VectorsOutput, query, vector, vector_output,
+    vectors_config, vectors_output,
 };
 use serde_json::Number;
 use uuid::Uuid;
@@ -89,7 +89,8 @@ pub(super) fn point_id(id: Uuid) -> PointId {
     PointId { point_id_options: Some(PointIdOptions::Uuid(id.to_string())) }
 }
 
-/// The legs that have something to ask, dense before sparse.
+/// The legs that have something to ask, dense before sparse; then a query for each term whose IDF
+/// is wanted.
 pub(super) fn queries(collection: &str, request: SearchRequest) -> Vec<QueryPoints> {
     let dense = request.dense.map(|data| (DENSE, Variant::Dense(DenseVector { data })));
     let sparse = request
@@ -99,9 +100,7 @@ pub(super) fn queries(collection: &str, request: SearchRequest) -> Vec<QueryPoin
     let filter = filter(&request.filter);
     let query = |(using, variant): (&str, Variant)| QueryPoints {
         collection_name: collection.to_owned(),
-        query: Some(Query {
-            variant: Some(query::Variant::Nearest(VectorInput { variant: Some(variant) })),
-        }),
+        query: Some(nearest(variant)),
         using: Some(using.to_owned()),
         filter: filter.clone(),
         score_threshold: request.min_score,
@@ -109,7 +108,37 @@ pub(super) fn queries(collection: &str, request: SearchRequest) -> Vec<QueryPoin
         with_payload: Some(true.into()),
         ..QueryPoints::default()
     };
-    dense.into_iter().chain(sparse).map(query).collect()
+    let terms = request.idf_of.iter().map(|&term| most_of(collection, term));
+    dense.into_iter().chain(sparse).map(query).chain(terms).collect()
+}
+
+/// For the chunk that has most of a term, with the weight it has there.
+fn most_of(collection: &str, term: u32) -> QueryPoints {
+    let asked = SparseVector { indices: vec![term], values: vec![1.0] };
+    QueryPoints {
+        collection_name: collection.to_owned(),
+        query: Some(nearest(Variant::Sparse(asked))),
+        using: Some(SPARSE.to_owned()),
+        limit: Some(1),
+        with_vectors: Some(vec![SPARSE].into()),
+        ..QueryPoints::default()
+    }
+}
+
+fn nearest(variant: Variant) -> Query {
+    let input = VectorInput { variant: Some(variant) };
+    Query { variant: Some(query::Variant::Nearest(input)) }
+}
+
+/// The IDF of a term, which the server does not tell: the score of [the chunk that has most of
+/// it](most_of) is the weight of the term there times its IDF.
+pub(super) fn idf(term: u32, best: Vec<ScoredPoint>) -> Option<f32> {
+    let point = best.into_iter().next()?;
+    let vector_output::Vector::Sparse(vector) = named_vector(point.vectors?, SPARSE)? else {
+        return None;
+    };
+    let at = vector.indices.iter().position(|&index| index == term)?;
+    Some(point.score / vector.values.get(at)?)
 }
 
 /// `None` where everything passes.
@@ -152,15 +181,17 @@ pub(super) fn scored(point: ScoredPoint) -> Result<Scored, String> {
 
 /// The dense vector of a point, where it has one.
 pub(super) fn dense_of(point: &mut RetrievedPoint) -> Option<Vec<f32>> {
-    let vectors_output::VectorsOptions::Vectors(mut named) =
-        point.vectors.take()?.vectors_options?
-    else {
-        return None;
-    };
-    match named.vectors.remove(DENSE)?.into_vector() {
+    match named_vector(point.vectors.take()?, DENSE)? {
         vector_output::Vector::Dense(dense) => Some(dense.data),
         _ => None,
     }
+}
+
+fn named_vector(vectors: VectorsOutput, name: &str) -> Option<vector_output::Vector> {
+    let vectors_output::VectorsOptions::Vectors(mut named) = vectors.vectors_options? else {
+        return None;
+    };
+    Some(named.vectors.remove(name)?.into_vector())
 }
 
 fn fields(payload: Payload) -> HashMap<String, Value> {

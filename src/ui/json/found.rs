@@ -44,6 +44,9 @@ pub struct HitJson {
     pub dense: Option<LegScore>,
     /// Rank and BM25 score among the words' hits; null where it is not among them.
     pub sparse: Option<LegScore>,
+    /// Late interaction, where the hit was among the first: its rank there, and the mean cosine of the
+    /// question's tokens with the nearest of the chunk's.
+    pub late: Option<LegScore>,
     #[serde(flatten)]
     pub locator: Locator,
 }
@@ -65,6 +68,7 @@ impl HitJson {
             document_hash: chunk.document_hash.to_string(),
             chunk_hash: chunk.chunk_hash.to_string(),
             dense: hit.dense,
+            late: hit.late,
             sparse: hit.sparse,
             locator: chunk.locator,
         }

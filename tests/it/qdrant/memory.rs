@@ -14,8 +14,8 @@ use qdrant_client::qdrant::{
     CollectionConfig, Condition, CreateCollection, DenseVector, Filter, GetPoints,
     NamedVectorsOutput, PointId, PointStruct, PointsSelector, QueryPoints, RetrievedPoint,
     ScoredPoint, ScrollPoints, SparseVector, UpsertPoints, Value, VectorOutput, VectorsOutput,
-    query, vector, vector_input, vector_output, vectors_config, vectors_output,
-    with_payload_selector, with_vectors_selector,
+    WithVectorsSelector, query, vector, vector_input, vector_output, vectors_config,
+    vectors_output, with_payload_selector, with_vectors_selector,
 };
 use tonic::Status;
 
@@ -197,10 +197,7 @@ impl Memory {
         let start = request.offset.map(id).unwrap_or_default();
         let limit = request.limit.unwrap_or(10) as usize;
         let payload = request.with_payload.and_then(|selector| selector.selector_options);
-        let vectors = match request.with_vectors.and_then(|selector| selector.selector_options) {
-            Some(with_vectors_selector::SelectorOptions::Include(selected)) => selected.names,
-            _ => Vec::new(),
-        };
+        let vectors = names(request.with_vectors);
         let mut found = collection
             .passing(request.filter.as_ref())
             .filter(|(id, _)| **id >= start)
@@ -215,6 +212,7 @@ impl Memory {
     pub(crate) fn query(&mut self, request: QueryPoints) -> Result<Vec<ScoredPoint>, Status> {
         let collection = self.named(&request.collection_name)?;
         let using = request.using.unwrap_or_default();
+        let wanted = names(request.with_vectors);
         let Some(query::Variant::Nearest(nearest)) = request.query.and_then(|query| query.variant)
         else {
             return Err(Status::unimplemented("another query than for the nearest"));
@@ -240,9 +238,18 @@ impl Memory {
             id: Some(point_id(id)),
             payload: collection.points[id].payload.clone(),
             score,
+            vectors: Some(collection.points[id].vectors(&wanted)),
             ..ScoredPoint::default()
         };
         Ok(hits.into_iter().map(hit).collect())
+    }
+}
+
+/// Of the vectors that are asked for.
+fn names(selector: Option<WithVectorsSelector>) -> Vec<String> {
+    match selector.and_then(|selector| selector.selector_options) {
+        Some(with_vectors_selector::SelectorOptions::Include(selected)) => selected.names,
+        _ => Vec::new(),
     }
 }
 
@@ -356,19 +363,25 @@ impl Point {
             }
             _ => HashMap::new(),
         };
-        let dense = vectors.iter().filter_map(|name| {
-            let data = self.dense.get(name)?.clone();
-            let vector = Some(vector_output::Vector::Dense(DenseVector { data }));
-            Some((name.clone(), VectorOutput { vector, ..VectorOutput::default() }))
-        });
-        let named = NamedVectorsOutput { vectors: dense.collect() };
-        let named = vectors_output::VectorsOptions::Vectors(named);
         RetrievedPoint {
             id: Some(point_id(id)),
             payload,
-            vectors: Some(VectorsOutput { vectors_options: Some(named) }),
+            vectors: Some(self.vectors(vectors)),
             ..RetrievedPoint::default()
         }
+    }
+
+    fn vectors(&self, names: &[String]) -> VectorsOutput {
+        let vector = |name: &String| {
+            let dense = self.dense.get(name).map(|data| DenseVector { data: data.clone() });
+            let sparse = || self.sparse.get(name).cloned().map(vector_output::Vector::Sparse);
+            let vector = dense.map(vector_output::Vector::Dense).or_else(sparse)?;
+            let vector = Some(vector);
+            Some((name.clone(), VectorOutput { vector, ..VectorOutput::default() }))
+        };
+        let named = NamedVectorsOutput { vectors: names.iter().filter_map(vector).collect() };
+        let named = vectors_output::VectorsOptions::Vectors(named);
+        VectorsOutput { vectors_options: Some(named) }
     }
 }
 

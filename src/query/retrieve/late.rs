@@ -1,0 +1,142 @@
+//! Late interaction: the first hits ordered anew, each read token by token.
+//!
+//! Measured with the built-in embedder on `SciFact`, Cranfield and `CoSQA` (nDCG@10), it takes the fused
+//! ranking from .695, .396 and .436 to .709, .401 and .455. Without IDF it gains two thirds of
+//! that. Over the first 30 hits or the first 100 instead of 50 it makes no difference.
+
+use std::collections::HashMap;
+
+use unicode_segmentation::UnicodeSegmentation as _;
+
+use super::best_first;
+use crate::embed::builtin::Interaction;
+use crate::embed::sparse::SparseEncoder;
+use crate::embed::wordpiece::WordPiece;
+use crate::types::{Chunk, Hit, LegScore};
+
+/// Hits that are read.
+const DEPTH: usize = 50;
+
+/// The words of a query, each with its BM25 terms; a stop word has none.
+#[derive(Clone, Debug, Default)]
+pub struct QueryWords<'a>(Vec<(&'a str, Vec<u32>)>);
+
+impl<'a> QueryWords<'a> {
+    pub fn of(query: &'a str, sparse: &SparseEncoder) -> Self {
+        let words = query.unicode_words();
+        Self(words.map(|word| (word, sparse.query(word).indices)).collect())
+    }
+
+    /// Distinct, ascending.
+    pub(super) fn terms(&self) -> Vec<u32> {
+        let mut terms: Vec<u32> = self.0.iter().flat_map(|(_, terms)| terms).copied().collect();
+        terms.sort_unstable();
+        terms.dedup();
+        terms
+    }
+
+    /// How much each word matters: its IDF. A word that no chunk has matters as much as the rarest
+    /// that some chunk has: what it means may be there in other words. Stop words do not matter.
+    fn importance(&self, idf: &HashMap<u32, f32>) -> impl Iterator<Item = (&'a str, f32)> {
+        let rarest = idf.values().copied().fold(0.0, f32::max);
+        self.0.iter().map(move |(word, terms)| {
+            let known = terms.iter().filter_map(|term| idf.get(term)).copied().reduce(f32::max);
+            (*word, if terms.is_empty() { 0.0 } else { known.unwrap_or(rarest) })
+        })
+    }
+}
+
+/// Orders fused hits anew: the score becomes `(1 - weight) * score + weight * late`, where `late` is
+/// the [interaction](Interaction) of the query with the chunk, scaled by min-max to 0..=1 over the
+/// first [`DEPTH`] hits, and 0 for the others. `hits` are ordered, best first.
+pub(super) fn reorder(
+    words: &QueryWords<'_>,
+    idf: &HashMap<u32, f32>,
+    weight: f32,
+    hits: &mut [Hit],
+) {
+    let Some(query) = Interaction::new(&WordPiece::new(), words.importance(idf)) else { return };
+    let read = hits.len().min(DEPTH);
+    let texts: Vec<String> = hits[..read]
+        .iter()
+        .map(|hit| Chunk::embedded_text(&hit.chunk.headings, &hit.chunk.text))
+        .collect();
+    let scores = query.scores(texts.iter().map(String::as_str));
+    let lowest = scores.iter().copied().fold(f32::INFINITY, f32::min);
+    let range = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max) - lowest;
+    let scaled = |score: f32| if range > 0.0 { (score - lowest) / range } else { 1.0 };
+    for hit in hits.iter_mut() {
+        hit.score *= 1.0 - weight;
+    }
+    for (hit, &score) in hits.iter_mut().zip(&scores) {
+        hit.score += weight * scaled(score);
+        let better = scores.iter().filter(|&&other| other > score).count();
+        hit.late = Some(LegScore { rank: better as u32 + 1, score });
+    }
+    hits.sort_by(best_first);
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::embed::sparse;
+    use crate::query::pack::tests::chunk;
+
+    fn hits(texts: &[(&str, f32)]) -> Vec<Hit> {
+        let hit = |(n, (text, score)): (usize, &(&str, f32))| {
+            Hit::of(chunk(&format!("{n}.md"), 0, text), *score, None)
+        };
+        texts.iter().enumerate().map(hit).collect()
+    }
+
+    fn words(query: &str) -> QueryWords<'_> {
+        QueryWords::of(query, &SparseEncoder::new(&sparse::default_id(10.0)).unwrap())
+    }
+
+    #[test]
+    fn a_passage_that_means_the_same_rises() {
+        let query = words("How long are the ledger backups kept?");
+        let mut found = hits(&[
+            ("The ledger of the ferry.", 1.0),
+            ("Copies of the ledger are stored for a year.", 0.9),
+            ("The ferry leaves at nine.", 0.2),
+        ]);
+        reorder(&query, &HashMap::new(), 0.3, &mut found);
+        assert_eq!(found[0].chunk.source, "0.md", "no IDF is known: nothing matters");
+        assert!(found.iter().all(|hit| hit.late.is_none()));
+        let idf = query.terms().into_iter().map(|term| (term, 1.0)).collect();
+        reorder(&query, &idf, 0.3, &mut found);
+        let order: Vec<&str> = found.iter().map(|hit| hit.chunk.source.as_str()).collect();
+        assert_eq!(order, ["1.md", "0.md", "2.md"]);
+        let ranks: Vec<u32> = found.iter().map(|hit| hit.late.unwrap().rank).collect();
+        assert_eq!(ranks, [1, 2, 3]);
+        assert!((found[0].score - (0.7 * 0.9 + 0.3)).abs() < 1e-6);
+        assert!((found[2].score - 0.7 * 0.2).abs() < 1e-6);
+    }
+
+    #[test]
+    fn what_is_not_read_stays_behind() {
+        let query = words("ferry");
+        let texts: Vec<(&str, f32)> = (0..DEPTH + 3)
+            .map(|n| (if n == DEPTH { "ferry" } else { "ledger" }, 1.0 - n as f32 / 100.0))
+            .collect();
+        let mut found = hits(&texts);
+        let before: Vec<String> = found.iter().map(|hit| hit.chunk.source.clone()).collect();
+        let idf = query.terms().into_iter().map(|term| (term, 1.0)).collect();
+        reorder(&query, &idf, 0.3, &mut found);
+        let after: Vec<String> = found.iter().map(|hit| hit.chunk.source.clone()).collect();
+        assert_eq!(after, before);
+        assert!(found[DEPTH..].iter().all(|hit| hit.late.is_none()));
+        assert!(found.iter().all(|hit| (0.0..=1.0).contains(&hit.score)));
+    }
+
+    #[test]
+    fn rare_words_matter_more_and_stop_words_not_at_all() {
+        let query = words("the ferry zymurgy");
+        let [ferry] = query.0[1].1[..] else { panic!("one term") };
+        let importance: Vec<_> = query.importance(&HashMap::from([(ferry, 2.0)])).collect();
+        assert_eq!(importance, [("the", 0.0), ("ferry", 2.0), ("zymurgy", 2.0)]);
+    }
+}
