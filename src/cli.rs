@@ -50,7 +50,8 @@ pub struct Global {
     /// Use a Qdrant server (gRPC) instead of the embedded store
     #[arg(long, global = true, value_name = "URL")]
     pub qdrant_url: Option<String>,
-    /// Embedding model: `builtin`, or `openai:MODEL` for any OpenAI-compatible endpoint
+    /// Embedding model: `builtin`, `openai:MODEL` for any OpenAI-compatible endpoint, or `onnx:DIR` for
+    /// a model in a directory
     #[arg(long, global = true, value_name = "MODEL")]
     pub embedder: Option<String>,
     /// Base URL of the OpenAI-compatible endpoint, such as `http://localhost:11434/v1`
@@ -264,7 +265,8 @@ pub struct RetrievalFlags {
     /// Only documents with this tag (repeatable: all must be there)
     #[arg(long = "tag", value_name = "TAG", id = "filter_tag")]
     pub tags: Vec<String>,
-    /// Leave out what scores lower: 0 to 1 in hybrid mode, the cosine or BM25 score otherwise
+    /// Leave out what scores lower: 0 to 1 in hybrid mode and with --rerank, the cosine or BM25 score
+    /// otherwise
     #[arg(long, value_name = "SCORE")]
     pub min_score: Option<String>,
     /// Let the chat model make a query of the question, and retrieve with that
@@ -276,13 +278,24 @@ pub struct RetrievalFlags {
     /// Let the chat model make up an answer, and look for passages like it (dense leg only)
     #[arg(long)]
     pub hyde: bool,
+    /// Score the first hits anew, and order them by that: the URL of a /rerank endpoint, or `onnx:DIR`
+    /// for a model in a directory
+    #[arg(long, value_name = "URL|onnx:DIR")]
+    pub rerank: Option<String>,
+    /// Model that the /rerank endpoint is asked for
+    #[arg(long, value_name = "MODEL")]
+    pub rerank_model: Option<String>,
+    /// Hits that are scored anew [default: 20]
+    #[arg(long, value_name = "N")]
+    pub rerank_candidates: Option<String>,
 }
 
 /// Exchanges with models, on file.
 #[derive(Args, Debug, Default, Clone)]
 #[command(next_help_heading = "Record and replay")]
 pub struct TapeFlags {
-    /// Add every exchange with the embedding and chat endpoints to this file, without keys
+    /// Add every exchange with the embedding, reranking and chat endpoints to this file, without
+    /// keys
     #[arg(long, value_name = "FILE", conflicts_with = "replay")]
     pub record: Option<String>,
     /// Answer from this recording; no endpoint is asked and no key is needed

@@ -50,6 +50,8 @@ pub enum Service {
     Embedder,
     Store,
     Chat,
+    /// What scores the first hits anew.
+    Reranker,
     /// A server of web pages that are being brought in.
     Web,
     /// The file that exchanges with models are written to, or answered from.
@@ -62,6 +64,7 @@ impl Service {
             Self::Embedder => "embedding endpoint",
             Self::Store => "vector store",
             Self::Chat => "chat endpoint",
+            Self::Reranker => "reranker",
             Self::Web => "web server",
             Self::Recording => "recording",
         }
@@ -212,6 +215,15 @@ fn hint_for(error: &BackendError) -> String {
     let text = match (error.service, error.fault) {
         (_, Fault::Busy) => {
             "wait longer with --wait 5m, or run this again when the other process is done"
+        }
+        (Service::Reranker, Fault::Unauthorized) => {
+            "set DOCENT_RERANK_API_KEY to a key of that endpoint; `docent config show` tells which is in force"
+        }
+        (Service::Reranker, Fault::NotFound) => {
+            "check --rerank (the URL ends in /rerank, or is what that is appended to) and --rerank-model"
+        }
+        (Service::Reranker, Fault::TooLong) => {
+            "make chunks smaller with --chunk-tokens, or give the server a longer context"
         }
         (Service::Store, Fault::Unauthorized) => "set QDRANT_API_KEY to a key of that server",
         (_, Fault::Unauthorized) => {

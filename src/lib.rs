@@ -16,9 +16,11 @@
 //! | [`eval`] | how good retrieval is: cases, rankings, metrics, gates |
 //! | [`embed`] | [`embed::Embedder`] and its implementations; the sparse (BM25) encoder |
 //! | [`store`] | [`store::VectorStore`] and its implementations: embedded Qdrant and a Qdrant server |
+//! | [`rerank`] | [`rerank::Reranker`] and its implementations |
 //! | [`chat`] | [`chat::ChatModel`] and its implementations |
 //! | [`record`] | the exchanges with models, on file: `--record`, `--replay` |
 //! | [`trace`] | where an answer comes from: its record, on file and as OpenTelemetry spans |
+//! | [`onnx`] | models in a directory, run in this process: what embedder and reranker share |
 //! | [`openai`] | the HTTP client that `embed` and `chat` share for OpenAI-compatible servers |
 //! | [`text`] | blocks, sentences and words of a text, and whether one text quotes another; pure |
 //! | [`retry`] | the one retry policy for everything outside the process |
@@ -30,7 +32,7 @@
 //! # Invariants
 //!
 //! - stdout is data; everything else goes to stderr, and only `ui` writes to either.
-//! - `ingest` and `query` know `types` and the traits of `embed`, `store` and `chat`; they know
+//! - `ingest` and `query` know `types` and the traits of `embed`, `store`, `rerank` and `chat`; they know
 //!   neither each other nor `settings`, `cli` or `ui`. They take option structs, emit events
 //!   through a closure and return a report.
 //! - A vendor's types stay in the file that wraps the vendor.
@@ -47,9 +49,11 @@ pub mod embed;
 pub mod error;
 pub mod eval;
 pub mod ingest;
+pub mod onnx;
 pub mod openai;
 pub mod query;
 pub mod record;
+pub mod rerank;
 pub mod retry;
 pub mod settings;
 pub mod store;

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 pub use locator::Locator;
-pub use manifest::{ChunkerId, EmbedderId, Manifest, Reach, Run, Site, SparseId};
+pub use manifest::{ChunkerId, EmbedderId, Manifest, Reach, RerankerId, Run, Site, SparseId};
 pub use secrets::{OnSecret, Screening};
 pub use usage::{ChatPrice, Usage};
 
@@ -33,8 +33,12 @@ pub struct ContentHash(pub String);
 
 impl ContentHash {
     pub fn of(bytes: &[u8]) -> Self {
+        Self::from_digest(&Sha256::digest(bytes))
+    }
+
+    /// `digest` is what SHA-256 gave.
+    pub fn from_digest(digest: &[u8]) -> Self {
         use fmt::Write as _;
-        let digest = Sha256::digest(bytes);
         let mut hex = String::with_capacity(64);
         for byte in digest {
             let _ = write!(hex, "{byte:02x}");
@@ -332,18 +336,20 @@ pub struct LegScore {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Hit {
     pub chunk: Chunk,
-    /// What the hits are ordered by; within 0..=1 in hybrid mode.
+    /// What the hits are ordered by; within 0..=1 in hybrid mode and after reranking.
     pub score: f32,
     pub dense: Option<LegScore>,
     pub sparse: Option<LegScore>,
     /// Among the first hits, the mean cosine of the question's tokens with the nearest of the chunk's.
     pub late: Option<LegScore>,
+    /// Of the reranker, where it was asked about this chunk: rank by its own score, and that score.
+    pub rerank: Option<LegScore>,
 }
 
 impl Hit {
     /// As one leg found it, or none.
     pub fn of(chunk: Chunk, score: f32, dense: Option<LegScore>) -> Self {
-        Self { chunk, score, dense, sparse: None, late: None }
+        Self { chunk, score, dense, sparse: None, late: None, rerank: None }
     }
 }
 

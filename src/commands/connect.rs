@@ -10,19 +10,24 @@ use crate::chat::extractive::Extractive;
 use crate::chat::openai::{self as openai_chat, ChatOptions};
 use crate::embed::Embedder;
 use crate::embed::builtin::Builtin;
+use crate::embed::onnx::{self as onnx_embed, OnnxOptions};
 use crate::embed::openai::{self as openai_embed, OpenAiOptions};
 use crate::embed::sparse::{self, SparseEncoder, TermCounter};
 use crate::error::{Exit, Failure};
+use crate::onnx::OnnxError;
 use crate::openai::Quota;
 use crate::query::Retriever;
 use crate::query::rewrite::RewriteOptions;
 use crate::record::{self, EmbedderRequest};
+use crate::rerank::Reranker;
+use crate::rerank::endpoint::{self as rerank_endpoint, EndpointOptions};
+use crate::rerank::onnx as rerank_onnx;
 use crate::retry::RetryPolicy;
-use crate::settings::{EmbeddingModel, Settings};
+use crate::settings::{EmbeddingModel, Rerank, RerankModel, Settings};
 use crate::store::edge::{Access, EdgeStore};
 use crate::store::server::{self, ServerOptions, ServerStore};
 use crate::store::{OnWait, VectorStore};
-use crate::types::{EmbedderId, Manifest};
+use crate::types::{EmbedderId, Manifest, RerankerId};
 use crate::ui::Ui;
 
 pub(super) use crate::store::edge::Access as StoreAccess;
@@ -84,6 +89,17 @@ pub(super) async fn embedder_until(
     }
     let embedder: Arc<dyn Embedder> = match &settings.embedding.model {
         EmbeddingModel::Builtin => Arc::new(Builtin::new()),
+        EmbeddingModel::Onnx(dir) => {
+            let embedding = &settings.embedding;
+            let options = OnnxOptions {
+                dir: context.cwd.join(dir),
+                dimensions: embedding.dimensions,
+                document_prefix: embedding.document_prefix.clone(),
+                query_prefix: embedding.query_prefix.clone(),
+                known: manifest.map(|manifest| manifest.embedder.clone()),
+            };
+            Arc::new(loaded(move || onnx_embed::open(options)).await?)
+        }
         EmbeddingModel::OpenAi(model) => {
             let built = manifest.map(|manifest| manifest.embedder.clone());
             let request = EmbedderRequest {
@@ -98,16 +114,43 @@ pub(super) async fn embedder_until(
             .await?
         }
     };
-    if let Some(manifest) = manifest
-        && settings.embedding.model == EmbeddingModel::Builtin
-        && manifest.embedder != *embedder.id()
-    {
-        return Err(mismatch(
-            settings,
-            &format!("another revision of the built-in embedder ({})", manifest.embedder.revision),
-        ));
+    if let Some(manifest) = manifest {
+        same_revision(settings, &manifest.embedder, embedder.id())?;
     }
     Ok(embedder)
+}
+
+/// What `open` makes of the files of a model. It takes its time, and other work goes on.
+async fn loaded<T: Send + 'static>(
+    open: impl FnOnce() -> Result<T, OnnxError> + Send + 'static,
+) -> Result<T, Failure> {
+    let opened = tokio::task::spawn_blocking(open).await;
+    opened
+        .map_err(|error| Failure::config(format!("loading the model ended early: {error}")))?
+        .map_err(|error| Failure::config(error.to_string()).hint(error.hint))
+}
+
+/// Models that compute in this process are known by what they are computed from.
+fn same_revision(settings: &Settings, built: &EmbedderId, now: &EmbedderId) -> Result<(), Failure> {
+    if built == now {
+        return Ok(());
+    }
+    match &settings.embedding.model {
+        EmbeddingModel::OpenAi(_) => Ok(()),
+        EmbeddingModel::Builtin => {
+            let other = format!("another revision of the built-in embedder ({})", built.revision);
+            Err(mismatch(settings, &other))
+        }
+        EmbeddingModel::Onnx(_) if built.revision != now.revision => {
+            let (name, was) = (&built.name, &built.revision);
+            let other = format!("another model, `{name}` ({was}; this one is {})", now.revision);
+            Err(mismatch(settings, &other))
+        }
+        EmbeddingModel::Onnx(_) if built.dimensions != now.dimensions => {
+            Err(mismatch(settings, &format!("vectors of {} dimensions", built.dimensions)))
+        }
+        EmbeddingModel::Onnx(_) => Err(mismatch(settings, &prefixes(built))),
+    }
 }
 
 /// The embedder that is configured, for what it says of itself: its limits and its tokens. No
@@ -156,10 +199,15 @@ fn embedding_options(
 /// Vectors of two models never share a collection.
 fn same_embedder(settings: &Settings, manifest: &Manifest) -> Result<(), Failure> {
     let (built, configured) = (&manifest.embedder, &settings.embedding);
-    if built.name != configured.model.name() {
+    let same = match &configured.model {
+        // By what it is called here nobody knows it elsewhere: see `same_revision`.
+        EmbeddingModel::Onnx(_) => built.name.starts_with("onnx:"),
+        model => built.name == model.name(),
+    };
+    if !same {
         return Err(mismatch(settings, &format!("the embedder `{}`", built.name)));
     }
-    if configured.model == EmbeddingModel::Builtin {
+    if !configured.model.is_endpoint() {
         return Ok(());
     }
     if configured.dimensions.is_some_and(|dimensions| dimensions != built.dimensions) {
@@ -168,13 +216,14 @@ fn same_embedder(settings: &Settings, manifest: &Manifest) -> Result<(), Failure
     if built.document_prefix != configured.document_prefix
         || built.query_prefix != configured.query_prefix
     {
-        let prefixes = format!(
-            "the prefixes {:?} (documents) and {:?} (questions)",
-            built.document_prefix, built.query_prefix
-        );
-        return Err(mismatch(settings, &prefixes));
+        return Err(mismatch(settings, &prefixes(built)));
     }
     Ok(())
+}
+
+fn prefixes(built: &EmbedderId) -> String {
+    let EmbedderId { document_prefix, query_prefix, .. } = built;
+    format!("the prefixes {document_prefix:?} (documents) and {query_prefix:?} (questions)")
 }
 
 fn mismatch(settings: &Settings, built_with: &str) -> Failure {
@@ -279,7 +328,47 @@ pub(super) async fn retriever(
     let sparse = SparseEncoder::new(&manifest.sparse).map_err(|problem| {
         Failure::config(format!("collection `{}`: {problem}", context.settings.collection))
     })?;
-    Ok(Retriever { embedder, store, sparse: Arc::new(sparse) })
+    let reranker = match &context.settings.rerank {
+        Some(rerank) => Some(reranker(context, rerank, retry_policy(&context.settings)).await?),
+        None => None,
+    };
+    Ok(Retriever { embedder, store, sparse: Arc::new(sparse), reranker })
+}
+
+/// What is configured to put the first hits into a better order.
+pub(super) async fn reranker(
+    context: &Context,
+    rerank: &Rerank,
+    retry: RetryPolicy,
+) -> Result<Arc<dyn Reranker>, Failure> {
+    let (endpoint, model) = match &rerank.model {
+        RerankModel::Onnx(dir) => {
+            let dir = context.cwd.join(dir);
+            return Ok(loaded(move || rerank_onnx::open(&dir)).await?.into());
+        }
+        RerankModel::Endpoint { endpoint, model } => (endpoint, model),
+    };
+    let connected = rerank_endpoint::connect(EndpointOptions {
+        url: endpoint.base_url.clone(),
+        api_key: endpoint.api_key.clone(),
+        model: model.clone(),
+        timeout: rerank.timeout,
+        retry,
+    })?;
+    Ok(record::reranker(&context.tape, Arc::new(connected)))
+}
+
+/// Says what retrieval works with, to one who asked.
+pub(super) fn describe_retriever(ui: &mut Ui, retriever: &Retriever) {
+    describe(ui, &*retriever.store, &*retriever.embedder);
+    if let Some(reranker) = &retriever.reranker {
+        let RerankerId { name, revision, endpoint } = reranker.id();
+        let place = revision.as_ref().or(endpoint.as_ref()).filter(|place| *place != name);
+        ui.detail(&format!(
+            "reranker {name}{}",
+            place.map(|place| format!(" ({place})")).unwrap_or_default()
+        ));
+    }
 }
 
 /// Says what a command works with, to one who asked.

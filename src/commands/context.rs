@@ -11,7 +11,10 @@ use crate::cli::{
 };
 use crate::error::{Exit, Failure};
 use crate::record::{Tape, TapeError};
-use crate::settings::{self, Layer, Layers, Origin, Settings, SettingsError, TapeFile, layers};
+use crate::settings::{
+    self, EmbeddingModel, Layer, Layers, Origin, Rerank, RerankModel, Settings, SettingsError,
+    TapeFile, layers,
+};
 use crate::types::ContentHash;
 use crate::ui::Ui;
 
@@ -97,7 +100,11 @@ impl Context {
             &settings.chat.endpoint.api_key,
             &settings.qdrant.api_key,
         ];
-        keys.into_iter().flatten().cloned().collect()
+        let reranker = match settings.rerank.as_ref().map(|rerank| &rerank.model) {
+            Some(RerankModel::Endpoint { endpoint, .. }) => endpoint.api_key.as_ref(),
+            _ => None,
+        };
+        keys.into_iter().flatten().chain(reranker).cloned().collect()
     }
 }
 
@@ -116,6 +123,12 @@ fn tape_failure(error: &TapeError) -> Failure {
 }
 
 impl Context {
+    /// Nobody chose a value for the setting.
+    pub(super) fn is_default(&self, name: &str) -> bool {
+        let row = self.settings.resolved.iter().find(|row| row.key.name == name);
+        row.is_some_and(|row| row.origin == Origin::Default)
+    }
+
     /// Whose fault a value that cannot be used is: one that was typed is wrong usage.
     pub(super) fn fault_of(&self, name: &str) -> Exit {
         let typed = self
@@ -139,12 +152,22 @@ fn no_way_out(place: &Place, settings: &Settings) -> Result<(), Failure> {
         ("trace.path", &settings.trace.path),
         ("chat.prompt", &settings.chat.prompt),
     ];
+    let mut paths: Vec<(&str, PathBuf)> =
+        paths.into_iter().filter_map(|(name, path)| Some((name, path.clone()?))).collect();
+    if let EmbeddingModel::Onnx(dir) = &settings.embedding.model {
+        paths.extend(model_files(dir).map(|path| ("embedder", path)));
+    }
+    if let Some(Rerank { model: RerankModel::Onnx(dir), .. }) = &settings.rerank {
+        paths.extend(model_files(dir).map(|path| ("rerank.with", path)));
+    }
     for (name, path) in paths {
         let from_project = settings
             .resolved
             .iter()
             .any(|row| row.key.name == name && matches!(row.origin, Origin::Project(_)));
-        let Some(path) = path.as_ref().filter(|_| from_project) else { continue };
+        if !from_project {
+            continue;
+        }
         let real = path.ancestors().find_map(|path| path.canonicalize().ok());
         if real.is_some_and(|real| !real.starts_with(project)) {
             return Err(Failure::config(format!(
@@ -155,6 +178,15 @@ fn no_way_out(place: &Place, settings: &Settings) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// The directory of a model and what is in it and in its folders.
+fn model_files(dir: &Path) -> impl Iterator<Item = PathBuf> {
+    let entries = |dir: &Path| std::fs::read_dir(dir).into_iter().flatten().flatten();
+    let within: Vec<PathBuf> = entries(dir).map(|entry| entry.path()).collect();
+    let deeper: Vec<PathBuf> =
+        within.iter().flat_map(|path| entries(path)).map(|entry| entry.path()).collect();
+    std::iter::once(dir.to_owned()).chain(within).chain(deeper)
 }
 
 /// Directories and files a command line means.
@@ -309,6 +341,9 @@ pub(super) fn retrieval_flags(flags: &RetrievalFlags) -> Layer {
         ("search.rewrite", flags.rewrite.then(|| "true".to_owned())),
         ("search.expand", flags.expand.clone()),
         ("search.hyde", flags.hyde.then(|| "true".to_owned())),
+        ("rerank.with", flags.rerank.clone()),
+        ("rerank.model", flags.rerank_model.clone()),
+        ("rerank.candidates", flags.rerank_candidates.clone()),
     ])
 }
 

@@ -9,9 +9,10 @@ use crate::embed::Role;
 use crate::error::{Exit, Failure, Service};
 use crate::openai;
 use crate::retry::RetryPolicy;
-use crate::settings::EmbeddingModel;
 use crate::settings::parse::without_credentials;
+use crate::settings::{EmbeddingModel, Rerank, RerankModel};
 use crate::store::server::{self, ServerOptions};
+use crate::types::RerankerId;
 use crate::ui::Ui;
 use crate::ui::json;
 use crate::ui::sanitize::sanitize_line;
@@ -55,6 +56,9 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, _: DoctorArgs) -> Result
         Check::of("embedder", check_embedder(context).await),
         Check::of("chat", check_chat(context).await),
     ];
+    if let Some(rerank) = &context.settings.rerank {
+        checks.insert(2, Check::of("reranker", check_reranker(context, rerank).await));
+    }
     checks.extend(look_for_ollama(context).await);
     checks.extend(look_for_qdrant(context).await);
     print(ui, &checks)?;
@@ -115,11 +119,31 @@ async fn check_embedder(context: &Context) -> Result<Check, Failure> {
     let id = embedder.id();
     let place = match &context.settings.embedding.model {
         EmbeddingModel::Builtin => String::new(),
+        EmbeddingModel::Onnx(dir) => {
+            format!(" ({}) in {}", id.revision, dir.display())
+        }
         EmbeddingModel::OpenAi(_) => {
             format!(" at {}", without_credentials(&context.settings.embedding.endpoint.base_url))
         }
     };
     Ok(Check::fine("embedder", format!("{}{place}, {} dimensions", id.name, id.dimensions)))
+}
+
+async fn check_reranker(context: &Context, rerank: &Rerank) -> Result<Check, Failure> {
+    let reranker = connect::reranker(context, rerank, once(context)).await?;
+    reranker.score("docent", &["docent".to_owned()]).await?;
+    let RerankerId { name, revision, endpoint } = reranker.id();
+    let place = match (&rerank.model, endpoint) {
+        (RerankModel::Onnx(dir), _) => {
+            format!(" ({}) in {}", revision.as_deref().unwrap_or_default(), dir.display())
+        }
+        (RerankModel::Endpoint { .. }, Some(url)) if url != name => format!(" at {url}"),
+        (RerankModel::Endpoint { .. }, _) => String::new(),
+    };
+    Ok(Check::fine(
+        "reranker",
+        format!("{name}{place}, for the first {}", counted(rerank.candidates, "hit")),
+    ))
 }
 
 async fn check_chat(context: &Context) -> Result<Check, Failure> {

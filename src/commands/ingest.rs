@@ -152,7 +152,7 @@ async fn sync_alone(
     let (stop, cancel) = &limited(cancel, settings.ingest.deadline);
     let budget = Budget::new(token_budget(settings), stop.clone());
     let names = inputs.names();
-    let options = options(context, inputs, flags, budget)?;
+    let mut options = options(context, inputs, flags, budget)?;
     let Stores { store, model } = stores;
     let existing = store.manifest().await?;
     let publish = flags.rebuild && existing.is_some();
@@ -166,16 +166,9 @@ async fn sync_alone(
         embedder = connect::embedder_until(context, manifest.as_ref(), cancel.clone()) => embedder?,
     };
     connect::describe(ui, &*store, &*embedder);
+    fit_chunks(context, &mut options.chunk, &*embedder)?;
     if let Some(manifest) = &manifest {
         connect::same_chunker(settings, &options.chunker_id(), manifest)?;
-    }
-    let limit = embedder.limits().input_tokens;
-    if settings.chunk_tokens > limit {
-        return Err(Failure::config(format!(
-            "chunks of {} tokens are over the embedder's limit of {limit}",
-            settings.chunk_tokens
-        ))
-        .hint("set --chunk-tokens lower"));
     }
     let mut backends = backends(context, &options, embedder, Arc::clone(&store), replaces)?;
     backends.publish = publish;
@@ -209,7 +202,7 @@ async fn look(
     let manifest = store.manifest().await?;
     let cancel = on_interrupt();
     let unlimited = Budget::new(None, cancel::pair().0);
-    let options = options(context, inputs, flags, unlimited)?;
+    let mut options = options(context, inputs, flags, unlimited)?;
     let replaces = (flags.rebuild && manifest.is_some()).then(|| Arc::clone(&store));
     let mut embedder = connect::tokenizer(context, manifest.as_ref()).await;
     if replaces.is_some() {
@@ -217,10 +210,12 @@ async fn look(
         if embedder.is_err() {
             embedder = connect::tokenizer(context, None).await;
         }
-    } else if let Some(manifest) = &manifest {
-        connect::same_chunker(settings, &options.chunker_id(), manifest)?;
     }
     let embedder = embedder?;
+    fit_chunks(context, &mut options.chunk, &*embedder)?;
+    if let (None, Some(manifest)) = (&replaces, &manifest) {
+        connect::same_chunker(settings, &options.chunker_id(), manifest)?;
+    }
     let preview = if outlook.dry_run {
         let backends = backends(context, &options, embedder, Arc::clone(&store), replaces)?;
         preview::preview(&options, &backends, manifest.as_ref(), &cancel).await
@@ -237,6 +232,27 @@ async fn look(
     store.leave().await;
     ui.preview(&preview)?;
     Ok(if outlook.check && !preview.is_empty() { Exit::Negative } else { Exit::Done })
+}
+
+/// Chunks of the default size are made as small as the embedder needs them. A size that was asked
+/// for stays what it is.
+fn fit_chunks(
+    context: &Context,
+    chunk: &mut ChunkOptions,
+    embedder: &dyn Embedder,
+) -> Result<(), Failure> {
+    let limit = embedder.limits().input_tokens;
+    if chunk.max_tokens <= limit {
+        return Ok(());
+    }
+    if !context.is_default("chunk.tokens") {
+        let size = chunk.max_tokens;
+        let message = format!("chunks of {size} tokens are over the embedder's limit of {limit}");
+        return Err(Failure::config(message).hint("set --chunk-tokens lower"));
+    }
+    chunk.max_tokens = limit;
+    chunk.overlap_tokens = chunk.overlap_tokens.min(limit / 2);
+    Ok(())
 }
 
 fn backends(

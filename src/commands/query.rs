@@ -53,7 +53,7 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: QueryArgs) -> Resu
     }
     let retriever = connect::retriever(context, store).await?;
     let retrieve = search::retrieve_options(context, &args.retrieval, &retriever).await?;
-    connect::describe(ui, &*retriever.store, &*retriever.embedder);
+    connect::describe_retriever(ui, &retriever);
     let options = options(context, rewrite, retrieve, template);
     let show_thinking = args.chat.show_thinking;
     let (chat, tracer) = (&*chat, &tracer);

@@ -9,6 +9,7 @@ use crate::embed::Embedder;
 use crate::embed::builtin::Builtin;
 use crate::error::{Exit, Failure};
 use crate::query::Retriever;
+use crate::query::rerank::RerankOptions;
 use crate::query::retrieve::RetrieveOptions;
 use crate::query::rewrite::{self, Queries, RewriteOptions};
 use crate::types::{Filter, Kind};
@@ -23,7 +24,7 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: SearchArgs) -> Res
     let rewriting = connect::rewriting(&context.settings)?;
     let store = connect::store(ui, context, StoreAccess::Read)?;
     let retriever = connect::retriever(context, store).await?;
-    connect::describe(ui, &*retriever.store, &*retriever.embedder);
+    connect::describe_retriever(ui, &retriever);
     let options = retrieve_options(context, &args.retrieval, &retriever).await?;
     let queries = rewrite(ui, context, &question, &retriever, &rewriting).await?;
     let asked = Instant::now();
@@ -77,7 +78,11 @@ pub(super) async fn retrieve_options(
     retriever: &Retriever,
 ) -> Result<RetrieveOptions, Failure> {
     let settings = &context.settings.search;
+    let rerank = context.settings.rerank.as_ref().map_or_else(RerankOptions::default, |rerank| {
+        RerankOptions { candidates: rerank.candidates, weight: rerank.weight }
+    });
     Ok(RetrieveOptions {
+        rerank,
         mode: settings.mode,
         k: settings.k,
         min_score: settings.min_score,

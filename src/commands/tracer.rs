@@ -67,8 +67,9 @@ impl Tracer {
         }
         let watch = Watch::new();
         let embedder = watch.embedder(&retriever.embedder);
+        let reranker = retriever.reranker.as_ref().map(|reranker| watch.reranker(reranker));
         Ok(Traced {
-            retriever: Retriever { embedder, ..retriever.clone() },
+            retriever: Retriever { embedder, reranker, ..retriever.clone() },
             chat: watch.chat(chat, context.quotes()),
             started_at: Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true),
             watch,
@@ -100,6 +101,7 @@ impl Tracer {
             store: traced.retriever.store.endpoint(),
             manifest,
             embedder: traced.retriever.embedder.id(),
+            reranker: traced.retriever.reranker.as_ref().map(|reranker| reranker.id()),
             model: traced.chat.name(),
             chat_endpoint: (!context.quotes())
                 .then(|| without_credentials(&settings.chat.endpoint.base_url)),
@@ -129,7 +131,9 @@ fn unwritable(place: &Place, error: &std::io::Error) -> Failure {
 fn relevant(settings: &Settings) -> BTreeMap<String, String> {
     let decides = |name: &str| {
         ["model", "embedder"].contains(&name)
-            || ["search.", "chat.", "embedding."].iter().any(|table| name.starts_with(table))
+            || ["search.", "chat.", "embedding.", "rerank."]
+                .iter()
+                .any(|table| name.starts_with(table))
     };
     let rows = settings.resolved.iter().filter(|row| !row.key.secret && decides(row.key.name));
     rows.filter_map(|row| Some((row.key.name.to_owned(), row.value.clone()?))).collect()

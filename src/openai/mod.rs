@@ -1,4 +1,4 @@
-//! The HTTP client that `embed` and `chat` share for OpenAI-compatible servers.
+//! The HTTP client that `embed`, `chat` and `rerank` share for OpenAI-compatible servers.
 //!
 //! async-openai knows the paths and the event stream; docent brings the rest, because compatible
 //! servers differ where it is strict: requests and answers are docent's own tolerant types,
@@ -146,6 +146,26 @@ impl Client {
                 Err(error) => Err(client.sort(error)),
             })
             .boxed())
+    }
+
+    /// `POST` of JSON to a path of the endpoint that is none of `OpenAI`'s; the JSON of the answer.
+    pub async fn post(
+        &self,
+        path: &str,
+        request: &impl Serialize,
+        timeout: Duration,
+    ) -> Result<Value, BackendError> {
+        let body = serde_json::to_vec(request)
+            .map_err(|error| self.error(Fault::Permanent, &error.to_string()))?;
+        let answer = self.within(timeout, self.origin.post(path, body)).await?;
+        if let Some(error) = self.origin.malformed(&answer) {
+            return Err(error);
+        }
+        serde_json::from_str(&answer).map_err(|error| {
+            let cut = error.is_eof();
+            let fault = if cut { Fault::Transient { retry_after: None } } else { Fault::Permanent };
+            self.error(fault, &format!("answered with unexpected JSON: {error}"))
+        })
     }
 
     /// `GET /models`: the names, as the server orders them.

@@ -13,7 +13,7 @@ use async_openai::error::OpenAIError;
 use async_openai::middleware::HttpRequestFactory;
 use chrono::Utc;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use reqwest::{Response, Url, redirect};
+use reqwest::{Request, Response, Url, redirect};
 
 use super::announced::announced;
 use super::classify::{self, Headers, Refusal};
@@ -108,7 +108,27 @@ impl Origin {
         factory: HttpRequestFactory,
         permit: Option<&Permit>,
     ) -> Result<Response, OpenAIError> {
-        let mut request = factory.build().await?;
+        let request = factory.build().await?;
+        let streams = request.url().path().ends_with("/chat/completions");
+        self.exchange(request, streams, permit).await.map_err(boxed)
+    }
+
+    /// `POST` of a JSON body to the endpoint, once. Returns the body of the answer.
+    pub(super) async fn post(&self, path: &str, body: Vec<u8>) -> Result<String, BackendError> {
+        let url = format!("{}{path}", self.endpoint);
+        let json = HeaderValue::from_static("application/json");
+        let request = self.http.post(url).header(CONTENT_TYPE, json).body(body).build();
+        let request = request.map_err(|error| self.broken(&error))?;
+        let response = self.exchange(request, false, None).await?;
+        response.text().await.map_err(|error| self.broken(&error))
+    }
+
+    async fn exchange(
+        &self,
+        mut request: Request,
+        streams: bool,
+        permit: Option<&Permit>,
+    ) -> Result<Response, BackendError> {
         request.headers_mut().remove(AUTHORIZATION);
         if let Some(value) = &self.authorization {
             request.headers_mut().insert(AUTHORIZATION, value.clone());
@@ -116,8 +136,7 @@ impl Origin {
         if self.query.is_some() {
             request.url_mut().set_query(self.query.as_deref());
         }
-        let streams = request.url().path().ends_with("/chat/completions");
-        let response = self.http.execute(request).await.map_err(|e| boxed(self.broken(&e)))?;
+        let response = self.http.execute(request).await.map_err(|e| self.broken(&e))?;
         if response.status().is_success() && !(streams && is_plain_answer(&response)) {
             if let Some(permit) = permit {
                 permit.announce(announced(&headers(&response)));
@@ -129,7 +148,7 @@ impl Origin {
         {
             permit.pause(wait);
         }
-        Err(boxed(error))
+        Err(error)
     }
 
     /// The error of a request that got no answer, or half of one.

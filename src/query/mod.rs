@@ -1,4 +1,4 @@
-//! Question → answer: `[rewrite] → embed → retrieve → pack → prompt → stream → verify citations`.
+//! Question → answer: `[rewrite] → embed → retrieve → [rerank] → pack → prompt → stream → verify citations`.
 //!
 //! [`answer`] is the whole flow. It emits what happens as it happens, and returns what came of it;
 //! a model that dies in mid-answer is part of the result, since what came until then stands.
@@ -8,6 +8,7 @@ mod compose;
 pub mod history;
 pub mod pack;
 pub mod prompt;
+pub mod rerank;
 pub mod retrieve;
 pub mod rewrite;
 pub mod verdict;
@@ -26,6 +27,7 @@ use crate::chat::{ChatEvent, ChatModel, ChatRequest};
 use crate::embed::sparse::SparseEncoder;
 use crate::embed::{Embedder, Role};
 use crate::error::BackendError;
+use crate::rerank::Reranker;
 use crate::store::VectorStore;
 use crate::types::{Hit, Passage, Usage};
 
@@ -46,11 +48,34 @@ pub struct Retriever {
     pub embedder: Arc<dyn Embedder>,
     pub store: Arc<dyn VectorStore>,
     pub sparse: Arc<SparseEncoder>,
+    /// What puts the first hits into a better order, where anything does.
+    pub reranker: Option<Arc<dyn Reranker>>,
 }
 
 impl Retriever {
     /// The chunks that answer what is asked for a question best, best first.
     pub async fn retrieve(
+        &self,
+        queries: &Queries,
+        options: &RetrieveOptions,
+    ) -> Result<Vec<Hit>, BackendError> {
+        let (Some(reranker), Some(question)) = (&self.reranker, queries.queries.first()) else {
+            return self.find(queries, options).await;
+        };
+        let k = options.k.max(options.rerank.candidates);
+        let deep = RetrieveOptions { k, min_score: None, ..options.clone() };
+        let hits = self.find(queries, &deep).await?;
+        // A model may take its time: others may have the collection meanwhile.
+        self.store.release().await?;
+        let mut hits = rerank::rerank(question, hits, &**reranker, &options.rerank).await?;
+        if let Some(floor) = options.min_score {
+            hits.retain(|hit| hit.score >= floor);
+        }
+        hits.truncate(options.k);
+        Ok(hits)
+    }
+
+    async fn find(
         &self,
         queries: &Queries,
         options: &RetrieveOptions,

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 pub use late::QueryWords;
 
+use super::rerank::RerankOptions;
 use crate::embed::{Embedder, Role};
 use crate::error::BackendError;
 use crate::store::{Legs, SearchRequest, VectorStore};
@@ -28,8 +29,11 @@ pub struct RetrieveOptions {
     /// Weight of late interaction in the score of the first hits, in hybrid mode, within 0..=1.
     pub late_weight: f32,
     pub filter: Filter,
-    /// Floor on [`Hit::score`]: cosine, BM25 or fused score, by mode.
+    /// Floor on [`Hit::score`]: cosine, BM25 or fused score, by mode; with a reranker the score that
+    /// it makes of these.
     pub min_score: Option<f32>,
+    /// Of use where there is a reranker.
+    pub rerank: RerankOptions,
 }
 
 impl Default for RetrieveOptions {
@@ -42,6 +46,7 @@ impl Default for RetrieveOptions {
             late_weight: 0.3,
             filter: Filter::default(),
             min_score: None,
+            rerank: RerankOptions::default(),
         }
     }
 }
@@ -173,7 +178,7 @@ pub fn fuse(legs: Legs, mode: Mode, sparse_weight: f32, limit: usize) -> Vec<Hit
     hits
 }
 
-fn best_first(a: &Hit, b: &Hit) -> Ordering {
+pub(super) fn best_first(a: &Hit, b: &Hit) -> Ordering {
     b.score
         .total_cmp(&a.score)
         .then_with(|| a.chunk.source.cmp(&b.chunk.source))

@@ -47,6 +47,13 @@ pub(super) enum Entry {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         error: Option<BackendError>,
     },
+    Rerank {
+        request: AskedReranker,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        scores: Option<Vec<f32>>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<BackendError>,
+    },
     /// See [`Tape::value`](super::Tape::value).
     Value { name: String, about: String, value: Value },
 }
@@ -91,6 +98,13 @@ pub(super) struct AskedChat {
     /// For whoever reads the file; the messages contain it.
     pub question: String,
     pub messages: Vec<Message>,
+}
+
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct AskedReranker {
+    pub model: String,
+    pub question: String,
+    pub texts: Vec<String>,
 }
 
 /// Base64 of little-endian `f32`: exact, and a quarter of the digits.

@@ -1,7 +1,7 @@
 //! A tape of every exchange with the models: written by `--record`, answered from by `--replay`.
 //!
 //! It stands where the traits are ([`Embedder`](crate::embed::Embedder),
-//! [`ChatModel`](crate::chat::ChatModel)), not where HTTP is: what is kept is what came of a request
+//! [`ChatModel`](crate::chat::ChatModel), [`Reranker`](crate::rerank::Reranker)), not where HTTP is: what is kept is what came of a request
 //! after its retries, an error as much as an answer. Keys are not part of an exchange, and one that
 //! an endpoint echoes is cut out. Models that compute in this process need no tape.
 //!
@@ -13,6 +13,7 @@ mod embedder;
 mod format;
 mod player;
 mod recorder;
+mod reranker;
 
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ use thiserror::Error;
 pub use chat::recorded as chat;
 pub use embedder::{connect, recorded as embedder};
 pub use format::EmbedderRequest;
+pub use reranker::recorded as reranker;
 
 use crate::error::{BackendError, Fault, Service};
 use format::Entry;

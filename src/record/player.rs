@@ -10,7 +10,8 @@ use serde_json::Value;
 
 use super::TapeError;
 use super::format::{
-    AskedChat, EmbedAnswer, EmbedRequest, EmbedderAnswer, EmbedderRequest, Entry, key,
+    AskedChat, AskedReranker, EmbedAnswer, EmbedRequest, EmbedderAnswer, EmbedderRequest, Entry,
+    key,
 };
 use super::{excerpt, missing, recorder};
 use crate::chat::ChatEvent;
@@ -32,6 +33,7 @@ struct Kept {
     /// Answers by single inputs: a run may put them together in another way.
     texts: Answers<Text>,
     chats: Answers<Chat>,
+    rerankers: Answers<Result<Vec<f32>, BackendError>>,
     /// Questions that a model was asked, whatever the prompt around them.
     questions: HashSet<ContentHash>,
     values: Answers<Value>,
@@ -165,6 +167,14 @@ impl Player {
         Ok(keys.iter().filter_map(|key| kept.texts.next(key)).collect())
     }
 
+    pub(super) fn rerank(&self, asked: &AskedReranker) -> Result<Vec<f32>, BackendError> {
+        self.kept().rerankers.next(&key("rerank", asked)).unwrap_or_else(|| {
+            let (model, question) = (&asked.model, excerpt(&asked.question));
+            let what = format!("{model} was not asked about these passages for {question:?}");
+            Err(missing(&self.path, &what))
+        })
+    }
+
     pub(super) fn chat(&self, asked: &AskedChat) -> Result<Chat, BackendError> {
         let kept = &mut *self.kept();
         if let Some(chat) = kept.chats.next(&key("chat", asked)) {
@@ -204,6 +214,12 @@ impl Kept {
             Entry::Chat { request, events, error } => {
                 self.questions.insert(question_key(&request));
                 self.chats.add(key("chat", &request), Chat { events, error });
+            }
+            Entry::Rerank { request, scores, error } => {
+                let outcome = scores.map(Ok).or(error.map(Err));
+                if let Some(outcome) = outcome {
+                    self.rerankers.add(key("rerank", &request), outcome);
+                }
             }
             Entry::Value { name, about, value } => {
                 self.values.add(key("value", &(name, about)), value);

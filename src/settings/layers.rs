@@ -88,7 +88,7 @@ fn mask(secret: &str) -> String {
 pub(super) fn shown(key: &Key, value: &str) -> String {
     if key.secret {
         mask(value)
-    } else if key.name.ends_with("url") {
+    } else if key.name.ends_with("url") || key.name == "rerank.with" {
         super::parse::without_credentials(value)
     } else {
         value.to_owned()
@@ -137,7 +137,8 @@ pub fn environment(
 }
 
 /// Variables that start with `DOCENT_` and are no settings: those of the test suite.
-const OTHER_VARIABLES: &[&str] = &["DOCENT_TEST_QDRANT_URL", "DOCENT_TEST_QDRANT_API_KEY"];
+const OTHER_VARIABLES: &[&str] =
+    &["DOCENT_TEST_QDRANT_URL", "DOCENT_TEST_QDRANT_API_KEY", "DOCENT_TEST_MINILM"];
 
 /// The layer of a TOML file. Tables nest as the dotted names do.
 pub fn file(path: &Path, text: &str, origin: &Origin) -> Result<Layer, SettingsError> {

@@ -6,6 +6,7 @@
 
 pub mod keys;
 pub mod layers;
+mod models;
 pub mod parse;
 
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use thiserror::Error;
 
 pub use keys::{KEYS, Key};
 pub use layers::{Layer, Layers, Origin};
+pub use models::{Rerank, RerankModel};
 
 use crate::types::{ChatPrice, Mode, OnSecret};
 
@@ -33,6 +35,8 @@ pub struct Settings {
     pub chunk_tokens: usize,
     pub chunk_overlap: usize,
     pub search: Search,
+    /// `None`: hits stay in the order of retrieval.
+    pub rerank: Option<Rerank>,
     pub ingest: Ingest,
     pub web: Web,
     pub trace: Trace,
@@ -83,7 +87,7 @@ pub struct Embedding {
 impl Embedding {
     /// What so many tokens cost; `None` where that is not known.
     pub fn cost(&self, tokens: u64) -> Option<f64> {
-        let price = self.price.filter(|_| self.model != EmbeddingModel::Builtin);
+        let price = self.price.filter(|_| self.model.is_endpoint());
         price.map(|price| tokens as f64 * price / 1e6)
     }
 }
@@ -92,15 +96,23 @@ impl Embedding {
 pub enum EmbeddingModel {
     Builtin,
     OpenAi(String),
+    /// The directory of an ONNX model.
+    Onnx(PathBuf),
 }
 
 impl EmbeddingModel {
-    /// As in `--embedder` and in the manifest.
+    /// As in `--embedder`.
     pub fn name(&self) -> String {
         match self {
             Self::Builtin => "builtin".to_owned(),
             Self::OpenAi(model) => format!("openai:{model}"),
+            Self::Onnx(dir) => format!("onnx:{}", dir.display()),
         }
+    }
+
+    /// Whether it is asked over HTTP.
+    pub fn is_endpoint(&self) -> bool {
+        matches!(self, Self::OpenAi(_))
     }
 }
 
@@ -243,6 +255,7 @@ pub fn resolve(layers: &Layers, trusted: bool) -> Result<Settings, SettingsError
     let qdrant_key = values.key_for("qdrant.url", "qdrant.api_key", &mut notices);
     let allow_private = values.permission("web.allow_private", &mut notices)?;
     let tape = values.tape(&mut notices)?;
+    let rerank = values.rerank(&mut notices)?;
     let on_secret = values.on_secret(&mut notices)?;
     let trace_content = values.permission("trace.content", &mut notices)?;
 
@@ -252,7 +265,7 @@ pub fn resolve(layers: &Layers, trusted: bool) -> Result<Settings, SettingsError
         wait: values.parsed("wait", parse::wait)?,
         tape,
         embedding: Embedding {
-            model: values.parsed("embedder", parse::embedder)?,
+            model: values.embedder()?,
             endpoint: embedding_endpoint,
             dimensions: values.optional("embedding.dimensions", parse::count)?,
             document_prefix: values.text("embedding.document_prefix").unwrap_or_default(),
@@ -299,6 +312,7 @@ pub fn resolve(layers: &Layers, trusted: bool) -> Result<Settings, SettingsError
             expand: values.parsed("search.expand", parse::variants)?,
             hyde: values.parsed("search.hyde", parse::boolean)?,
         },
+        rerank,
         ingest: Ingest {
             max_file_size: values.parsed("ingest.max_file_size", parse::size)?,
             extract_timeout: values.parsed("ingest.extract_timeout", parse::duration)?,
@@ -368,8 +382,10 @@ impl Values<'_> {
             });
         }
         let embedding = &settings.embedding;
-        let is_endpoint = embedding.model != EmbeddingModel::Builtin;
-        if settings.ingest.max_cost.is_some() && embedding.price.is_none() && is_endpoint {
+        if settings.ingest.max_cost.is_some()
+            && embedding.price.is_none()
+            && embedding.model.is_endpoint()
+        {
             let (_, origin) = self.found("ingest.max_cost").unzip();
             let name = origin.unwrap_or(&Origin::Default).of(keys::key("ingest.max_cost"));
             return Err(SettingsError {
@@ -439,7 +455,11 @@ impl Values<'_> {
     /// not name one outside the project.
     fn path(&self, name: &str) -> Result<Option<PathBuf>, SettingsError> {
         let Some((value, origin)) = self.found(name) else { return Ok(None) };
-        let Some(base) = origin.directory() else { return Ok(Some(PathBuf::from(value))) };
+        self.located(name, value, origin).map(Some)
+    }
+
+    fn located(&self, name: &str, value: &str, origin: &Origin) -> Result<PathBuf, SettingsError> {
+        let Some(base) = origin.directory() else { return Ok(PathBuf::from(value)) };
         let outside = Path::new(value).is_absolute()
             || Path::new(value).components().any(|c| c == std::path::Component::ParentDir);
         if outside && matches!(origin, Origin::Project(_)) && !self.trusted {
@@ -455,7 +475,7 @@ impl Values<'_> {
                 usage: false,
             });
         }
-        Ok(Some(base.join(value)))
+        Ok(base.join(value))
     }
 
     /// `record` or `replay`: of both, the one that was typed.

@@ -22,7 +22,25 @@ pub fn embedder(text: &str) -> Result<EmbeddingModel, String> {
         Some(("openai", model)) if !model.is_empty() => {
             Ok(EmbeddingModel::OpenAi(model.to_owned()))
         }
-        _ => Err("is not an embedder: use `builtin` or `openai:MODEL`".to_owned()),
+        Some(("onnx", dir)) if !dir.is_empty() => Ok(EmbeddingModel::Onnx(dir.into())),
+        _ => Err("is not an embedder: use `builtin`, `openai:MODEL` or `onnx:DIR`".to_owned()),
+    }
+}
+
+/// What reranks.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Reranker {
+    Endpoint(String),
+    /// A directory.
+    Onnx(String),
+}
+
+pub fn reranker(text: &str) -> Result<Reranker, String> {
+    match text.split_once(':') {
+        Some(("onnx", dir)) if !dir.is_empty() => Ok(Reranker::Onnx(dir.to_owned())),
+        _ => url(text)
+            .map(Reranker::Endpoint)
+            .map_err(|_| "is not a reranker: use the URL of an endpoint, or `onnx:DIR`".to_owned()),
     }
 }
 

@@ -27,8 +27,8 @@ use crate::query::pack::Dropped;
 use crate::query::retrieve::RetrieveOptions;
 use crate::query::{Answer, AnswerOptions};
 use crate::types::{
-    ChunkerId, ContentHash, EmbedderId, Filter, Hit, LegScore, Locator, Manifest, Passage, Run,
-    SCHEMA_VERSION, SparseId, Usage,
+    ChunkerId, ContentHash, EmbedderId, Filter, Hit, LegScore, Locator, Manifest, Passage,
+    RerankerId, Run, SCHEMA_VERSION, SparseId, Usage,
 };
 
 /// The record of an answer.
@@ -100,6 +100,8 @@ pub struct Collection {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Models {
     pub embedder: EmbedderId,
+    #[serde(default)]
+    pub reranker: Option<RerankerId>,
     pub chat: ChatId,
 }
 
@@ -162,6 +164,8 @@ pub struct Retrieved {
     pub sparse: Option<LegScore>,
     #[serde(default)]
     pub late: Option<LegScore>,
+    #[serde(default)]
+    pub rerank: Option<LegScore>,
     /// The passage of the prompt that it is part of.
     pub passage: Option<u32>,
     /// Why it is in none.
@@ -207,6 +211,7 @@ pub struct About<'a> {
     pub store: &'a str,
     pub manifest: &'a Manifest,
     pub embedder: &'a EmbedderId,
+    pub reranker: Option<&'a RerankerId>,
     /// As in `--model`.
     pub model: &'a str,
     pub chat_endpoint: Option<String>,
@@ -249,9 +254,10 @@ impl Trace {
             },
             models: Models {
                 embedder: about.embedder.clone(),
+                reranker: about.reranker.cloned(),
                 chat: ChatId {
                     name: about.model.to_owned(),
-                    revision: calls.iter().rev().find_map(|call| call.answered_by.clone()),
+                    revision: answered_by(&calls),
                     endpoint: about.chat_endpoint,
                 },
             },
@@ -277,6 +283,12 @@ impl Trace {
     }
 }
 
+/// The last model that answered: the chat model, unless it was not asked.
+fn answered_by(calls: &[Call]) -> Option<String> {
+    let mut models = calls.iter().rev().filter(|call| call.operation != Operation::Rerank);
+    models.find_map(|call| call.answered_by.clone())
+}
+
 /// The messages that the answer is an answer to: of several prompts, the last. The model that
 /// quotes reads none.
 fn asked(calls: &[Call]) -> Option<&Vec<Message>> {
@@ -300,6 +312,7 @@ fn retrieved(answer: &Answer) -> Vec<Retrieved> {
             dense: hit.dense,
             late: hit.late,
             sparse: hit.sparse,
+            rerank: hit.rerank,
             passage: match reason {
                 None => passage_of(hit, &answer.passages),
                 Some(_) => None,

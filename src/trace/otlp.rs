@@ -140,6 +140,8 @@ fn retrieval(trace: &Trace, until: f64) -> Value {
         attributes.push(attribute("gen_ai.retrieval.query.text", &trace.question));
     }
     let searched_from = trace.calls.iter().filter(|call| call.operation == Operation::Embeddings);
+    let reranked = trace.calls.iter().find(|call| call.operation == Operation::Rerank);
+    let until = reranked.map_or(until, |call| call.began.min(until));
     let from = searched_from.map(|call| call.ended).fold(0.0, f64::max).min(until);
     child(trace, "retrieval", &name, INTERNAL, (from, until), attributes)
 }
@@ -158,6 +160,7 @@ fn packing(trace: &Trace, from: f64) -> Value {
 fn model_call(trace: &Trace, call: &Call, number: usize) -> Value {
     let operation = match call.operation {
         Operation::Embeddings => "embeddings",
+        Operation::Rerank => "rerank",
         Operation::Chat => "chat",
     };
     let model = call.model.strip_prefix("openai:").unwrap_or(&call.model);
@@ -172,7 +175,7 @@ fn model_call(trace: &Trace, call: &Call, number: usize) -> Value {
     if call.operation == Operation::Embeddings {
         let dimensions = trace.models.embedder.dimensions;
         attributes.push(attribute("gen_ai.embeddings.dimension.count", dimensions));
-    } else {
+    } else if call.operation == Operation::Chat {
         attributes.extend(chat_attributes(trace, call));
     }
     let kind = if call.local { INTERNAL } else { CLIENT };

@@ -13,12 +13,14 @@ use super::{fault_name, milliseconds};
 use crate::chat::{ChatEvent, ChatModel, ChatRequest, ChatStream, Message};
 use crate::embed::{Embedder, Limits, Role};
 use crate::error::BackendError;
-use crate::types::{EmbedderId, Usage};
+use crate::rerank::Reranker;
+use crate::types::{EmbedderId, RerankerId, Usage};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Operation {
     Embeddings,
+    Rerank,
     Chat,
 }
 
@@ -45,8 +47,8 @@ pub struct Call {
     pub error_message: Option<String>,
 }
 
-/// Looks on while one question is answered: give the flow what [`Self::embedder`] and
-/// [`Self::chat`] make of the models.
+/// Looks on while one question is answered: give the flow what [`Self::embedder`],
+/// [`Self::reranker`] and [`Self::chat`] make of the models.
 #[derive(Clone)]
 pub struct Watch {
     started: Instant,
@@ -71,6 +73,10 @@ impl Watch {
 
     pub fn embedder(&self, inner: &Arc<dyn Embedder>) -> Arc<dyn Embedder> {
         Arc::new(WatchedEmbedder { inner: Arc::clone(inner), watch: self.clone() })
+    }
+
+    pub fn reranker(&self, inner: &Arc<dyn Reranker>) -> Arc<dyn Reranker> {
+        Arc::new(WatchedReranker { inner: Arc::clone(inner), watch: self.clone() })
     }
 
     pub fn chat<'a>(&self, inner: &'a dyn ChatModel, local: bool) -> Box<dyn ChatModel + 'a> {
@@ -157,6 +163,32 @@ impl Embedder for WatchedEmbedder {
             Ok(_) => {
                 let revision = id.revision.clone();
                 self.watch.change(place, |call| call.answered_by = Some(revision));
+            }
+            Err(error) => self.watch.fail(place, error),
+        }
+        result
+    }
+}
+
+struct WatchedReranker {
+    inner: Arc<dyn Reranker>,
+    watch: Watch,
+}
+
+#[async_trait]
+impl Reranker for WatchedReranker {
+    fn id(&self) -> &RerankerId {
+        self.inner.id()
+    }
+
+    async fn score(&self, question: &str, texts: &[String]) -> Result<Vec<f32>, BackendError> {
+        let id = self.inner.id();
+        let place = self.watch.begin(Operation::Rerank, &id.name, id.endpoint.is_none());
+        let result = self.inner.score(question, texts).await;
+        match &result {
+            Ok(_) => {
+                let revision = id.revision.clone();
+                self.watch.change(place, |call| call.answered_by = revision);
             }
             Err(error) => self.watch.fail(place, error),
         }

@@ -79,6 +79,17 @@ pub struct EmbedderId {
     pub query_prefix: String,
 }
 
+/// What a record of an answer says of a reranker.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct RerankerId {
+    /// The model as it was asked for, `onnx:NAME`, or else where it is.
+    pub name: String,
+    /// Of a model that runs in this process: what it is computed from.
+    pub revision: Option<String>,
+    /// URL without credentials; `None` for a model that runs in this process.
+    pub endpoint: Option<String>,
+}
+
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ChunkerId {
     pub max_tokens: usize,

@@ -5,7 +5,7 @@ use super::sanitize::sanitize_line;
 use super::words::{counted, seconds};
 use crate::error::Failure;
 use crate::trace::{Retrieved, Trace};
-use crate::types::LegScore;
+use crate::types::{LegScore, RerankerId};
 
 impl Ui {
     /// One answer: what it was made of, and what became of each chunk.
@@ -59,6 +59,12 @@ fn facts(trace: &Trace) -> Vec<(&'static str, String)> {
         "embedder",
         format!("{} ({}), {} dimensions", embedder.name, embedder.revision, embedder.dimensions),
     ));
+    if let Some(reranker) = &trace.models.reranker {
+        let RerankerId { name, revision, endpoint } = reranker;
+        let place = revision.as_ref().or(endpoint.as_ref()).filter(|place| *place != name);
+        let place = place.map(|place| format!(" ({place})")).unwrap_or_default();
+        facts.push(("reranker", format!("{name}{place}")));
+    }
     facts.push(("model", model(trace)));
     if let Some(hash) = &trace.prompt_hash {
         facts.push(("prompt", format!("sha256 {hash}")));
@@ -147,7 +153,14 @@ fn retrieved(rows: &[Retrieved]) -> String {
         Some(LegScore { rank, score }) => format!("{rank} ({score:.3})"),
         None => "-".to_owned(),
     };
-    let mut text = "\nrank  score  dense         sparse        became          chunk\n".to_owned();
+    let reranked = rows.iter().any(|row| row.rerank.is_some());
+    let rerank = |row: &Retrieved| {
+        if reranked { format!("{:<12}  ", leg(row.rerank)) } else { String::new() }
+    };
+    let title = if reranked { "reranked      " } else { "" };
+    let mut text =
+        format!("\nrank  score  dense         sparse        {title}became          chunk\n");
+    let indent = 57 + title.len();
     for row in rows {
         let became = match (row.passage, &row.dropped) {
             (Some(number), _) => format!("[{number}]"),
@@ -155,14 +168,18 @@ fn retrieved(rows: &[Retrieved]) -> String {
             (None, None) => "-".to_owned(),
         };
         text += &format!(
-            "{:>4}  {:.3}  {:<12}  {:<12}  {became:<14}  {}\n",
+            "{:>4}  {:.3}  {:<12}  {:<12}  {}{became:<14}  {}\n",
             row.rank,
             row.score,
             leg(row.dense),
             leg(row.sparse),
+            rerank(row),
             sanitize_line(&row.citation),
         );
-        text += &format!("{:57}document {:.12}, chunk {}\n", "", row.document_hash.0, row.chunk_id);
+        text += &format!(
+            "{:indent$}document {:.12}, chunk {}\n",
+            "", row.document_hash.0, row.chunk_id
+        );
     }
     text
 }

@@ -185,7 +185,7 @@ pub(crate) fn interrupt(child: &Child) {
     assert!(sent.expect("a shell runs").success());
 }
 
-fn copy_tree(from: &Path, to: &Path) {
+pub(crate) fn copy_tree(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).expect("a directory");
     for entry in std::fs::read_dir(from).expect("a directory").flatten() {
         let target = to.join(entry.file_name());

@@ -19,6 +19,7 @@ mod ingest;
 mod injection;
 mod kill;
 mod limits;
+mod onnx;
 mod openai;
 mod prompt;
 #[cfg(target_os = "linux")]
@@ -27,6 +28,7 @@ mod qdrant;
 mod query;
 mod readme;
 mod replay;
+mod rerank;
 mod rewrite;
 mod sample_docs;
 mod scene;

@@ -27,9 +27,12 @@ use serde_json::Value;
 
 #[path = "openai/answers.rs"]
 mod answers;
+#[path = "openai/rerank.rs"]
+mod rerank;
 
 use answers::Script;
 pub(crate) use answers::{DIMENSIONS, Request, Spoil, capture, embed, event_stream, response};
+pub(crate) use rerank::Dialect;
 
 /// How long a test waits for something that must happen.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -127,6 +130,12 @@ impl ScriptedServer {
     /// What `GET /models` lists.
     pub(crate) fn list_models(&self, models: &[&str]) {
         self.state().script.models = models.iter().map(|&model| model.to_owned()).collect();
+    }
+
+    /// How `/rerank` is spoken, and the word whose passages it puts first.
+    pub(crate) fn rerank(&self, dialect: Dialect, preferred: &str) {
+        let script = &mut self.state().script;
+        (script.dialect, script.preferred) = (dialect, Some(preferred.to_owned()));
     }
 
     /// Answers name this model instead of the one that was asked.

@@ -24,7 +24,7 @@ pub struct Found {
 pub struct HitJson {
     /// From 1.
     pub rank: usize,
-    /// What hits are ordered by; 0 to 1 in hybrid mode.
+    /// What hits are ordered by; 0 to 1 in hybrid mode and with a reranker.
     pub score: f32,
     pub source: String,
     /// Source and place in one: `path:L10-L24`, `path#page=3`.
@@ -47,6 +47,8 @@ pub struct HitJson {
     /// Late interaction, where the hit was among the first: its rank there, and the mean cosine of the
     /// question's tokens with the nearest of the chunk's.
     pub late: Option<LegScore>,
+    /// Rank and score by the reranker; null where it was not asked about this one.
+    pub rerank: Option<LegScore>,
     #[serde(flatten)]
     pub locator: Locator,
 }
@@ -70,6 +72,7 @@ impl HitJson {
             dense: hit.dense,
             late: hit.late,
             sparse: hit.sparse,
+            rerank: hit.rerank,
             locator: chunk.locator,
         }
     }

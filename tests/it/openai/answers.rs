@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+use super::rerank::{Dialect, rerank};
+
 /// Dimensions of the vectors where the request does not say.
 pub(crate) const DIMENSIONS: usize = 64;
 
@@ -21,6 +23,9 @@ pub(crate) struct Script {
     pub(crate) longest_input: usize,
     /// What is done to inputs that contain a word.
     pub(crate) spoiled: Option<(String, Spoil)>,
+    pub(crate) dialect: Dialect,
+    /// A word that the reranker likes.
+    pub(crate) preferred: Option<String>,
 }
 
 /// What is wrong with an embeddings answer.
@@ -47,6 +52,8 @@ impl Default for Script {
             always_floats: false,
             longest_input: usize::MAX,
             spoiled: None,
+            dialect: Dialect::default(),
+            preferred: None,
         }
     }
 }
@@ -170,6 +177,7 @@ pub(crate) fn answer(script: &Script, request: &Request) -> Vec<Vec<u8>> {
         }
         ("POST", "/v1/embeddings") => embeddings(script, request),
         ("POST", "/v1/chat/completions") => chat(script, request),
+        ("POST", "/v1/rerank") => rerank(script, request),
         _ => error(404, "Not Found", "invalid_request_error"),
     }
 }
@@ -254,11 +262,11 @@ fn model(script: &Script, request: &Request) -> Value {
     script.answers_as.as_ref().map_or_else(|| request.body["model"].clone(), |model| json!(model))
 }
 
-fn error(status: u16, message: &str, kind: &str) -> Vec<Vec<u8>> {
+pub(super) fn error(status: u16, message: &str, kind: &str) -> Vec<Vec<u8>> {
     whole(status, &json!({"error": {"message": message, "type": kind, "code": status}}))
 }
 
-fn whole(status: u16, body: &Value) -> Vec<Vec<u8>> {
+pub(super) fn whole(status: u16, body: &Value) -> Vec<Vec<u8>> {
     let body = body.to_string();
     let length = format!("content-length: {}", body.len());
     let headers = [("content-type", "application/json")];

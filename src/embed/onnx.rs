@@ -1,0 +1,241 @@
+//! Dense vectors from an ONNX model in a directory: sentence-transformers without Python.
+//!
+//! Tokens go in, the model's vectors of them come out, pooling makes one of them, and that is brought
+//! to unit length, whether or not the model's own configuration says so: collections compare by
+//! cosine.
+
+mod pooling;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+
+use super::{Embedder, Limits, Role};
+use crate::error::{BackendError, Fault, Service};
+use crate::onnx::{Answer, Encoded, Onnx, OnnxError};
+use crate::types::{ContentHash, EmbedderId};
+use pooling::pool;
+
+/// Texts of a batch: a second or two of work, so that what is done is stored soon.
+const BATCH_ITEMS: usize = 32;
+/// The output that needs no pooling: exports of a whole pipeline have it.
+const POOLED: &str = "sentence_embedding";
+
+/// Which model, and how it is used.
+#[derive(Clone, Debug, Default)]
+pub struct OnnxOptions {
+    pub dir: PathBuf,
+    /// The first so many values of each vector: for models that were trained to be cut.
+    pub dimensions: Option<usize>,
+    /// Empty: the prompts in the model's own configuration.
+    pub document_prefix: String,
+    pub query_prefix: String,
+    /// From the manifest of a collection. Where it is this very model, its name stays: a directory
+    /// may be called something else on another machine.
+    pub known: Option<EmbedderId>,
+}
+
+/// Loads the model and tries it on a word. Blocks.
+pub fn open(options: OnnxOptions) -> Result<OnnxEmbedder, OnnxError> {
+    let onnx = Onnx::open(&options.dir)?;
+    let output = output(&onnx)?;
+    let layout = &onnx.layout;
+    let or_prompt = |prefix: String, prompt: &str| match prefix {
+        prefix if prefix.is_empty() => prompt.to_owned(),
+        prefix => prefix,
+    };
+    let document_prefix = or_prompt(options.document_prefix, &layout.document_prompt);
+    let query_prefix = or_prompt(options.query_prefix, &layout.query_prompt);
+    let prefix_tokens = onnx.count_tokens(&document_prefix).max(onnx.count_tokens(&query_prefix));
+    let input_tokens = onnx.longest_text().saturating_sub(prefix_tokens);
+    if input_tokens == 0 {
+        let problem =
+            format!("the prefixes have {prefix_tokens} tokens, and leave no room for a text");
+        let hint = "make embedding.document_prefix and embedding.query_prefix shorter";
+        return Err(failed(&options.dir, problem, hint));
+    }
+    let recipe = format!("{}\n{}\n{output}", onnx.fingerprint, layout.pooling_name());
+    let revision = ContentHash::of(recipe.as_bytes()).0.split_at(REVISION).0.to_owned();
+    let mut id = EmbedderId {
+        name: format!("onnx:{}", layout.name),
+        revision,
+        dimensions: 0,
+        document_prefix,
+        query_prefix,
+    };
+    let mut model = Model { onnx, output, dimensions: options.dimensions };
+    let found = model.try_out().map_err(|problem| {
+        let hint = "use the export of a model that makes one vector of a text";
+        failed(&model.onnx.layout.model, problem, hint)
+    })?;
+    id.dimensions = options.dimensions.unwrap_or(found);
+    if id.dimensions > found {
+        let problem = format!("makes vectors of {found} dimensions, not {}", id.dimensions);
+        let hint = "set embedding.dimensions lower, or leave it out";
+        return Err(failed(&model.onnx.layout.model, problem, hint));
+    }
+    model.dimensions = Some(id.dimensions);
+    if let Some(known) = options.known.filter(|known| known.revision == id.revision) {
+        id.name = known.name;
+    }
+    Ok(OnnxEmbedder { id, input_tokens, model: Arc::new(model), embedded: Arc::default() })
+}
+
+/// Hexadecimal digits of a revision.
+const REVISION: usize = 16;
+
+fn failed(path: &Path, problem: String, hint: &'static str) -> OnnxError {
+    OnnxError { path: path.to_owned(), problem, hint }
+}
+
+/// The output that vectors are made of.
+fn output(onnx: &Onnx) -> Result<String, OnnxError> {
+    let layout = &onnx.layout;
+    let has = |name: &str| onnx.outputs().iter().any(|output| output == name);
+    if has(POOLED) {
+        return Ok(POOLED.to_owned());
+    }
+    if let Some(step) = layout.further_modules.first() {
+        let problem =
+            format!("makes vectors in a further step, {step}, that is not in the ONNX file");
+        let hint = "export the whole pipeline, so that it has the output sentence_embedding";
+        return Err(failed(&layout.model, problem, hint));
+    }
+    let hidden = ["last_hidden_state", "token_embeddings"].into_iter().find(|name| has(name));
+    if layout.scores_pairs || (hidden.is_none() && has("logits")) {
+        let hint = "a model that scores pairs of texts goes with --rerank onnx:DIR; for --embedder use one that makes vectors";
+        return Err(failed(&layout.model, "scores texts, and makes no vectors".to_owned(), hint));
+    }
+    let first = || onnx.outputs().first().cloned();
+    hidden
+        .map(str::to_owned)
+        .or_else(first)
+        .ok_or_else(|| failed(&layout.model, "has no output".to_owned(), "export the model anew"))
+}
+
+/// An embedding model that runs in this process. Made by [`open`].
+pub struct OnnxEmbedder {
+    id: EmbedderId,
+    input_tokens: usize,
+    model: Arc<Model>,
+    embedded: Arc<AtomicU64>,
+}
+
+#[async_trait]
+impl Embedder for OnnxEmbedder {
+    fn id(&self) -> &EmbedderId {
+        &self.id
+    }
+
+    fn limits(&self) -> Limits {
+        Limits {
+            input_tokens: self.input_tokens,
+            batch_items: BATCH_ITEMS,
+            batch_tokens: usize::MAX,
+            // One is computed, on all cores, while the next is made ready.
+            concurrency: 2,
+        }
+    }
+
+    fn is_local(&self) -> bool {
+        true
+    }
+
+    fn count_tokens(&self, text: &str) -> usize {
+        self.model.onnx.count_tokens(text)
+    }
+
+    fn tokens_embedded(&self) -> u64 {
+        self.embedded.load(Ordering::Relaxed)
+    }
+
+    async fn embed(
+        &self,
+        inputs: &[String],
+        role: Role,
+    ) -> Result<Vec<Option<Vec<f32>>>, BackendError> {
+        let prefix = match role {
+            Role::Document => &self.id.document_prefix,
+            Role::Query => &self.id.query_prefix,
+        };
+        // A model says something of an empty text too, and it means nothing.
+        let (places, texts): (Vec<usize>, Vec<String>) = inputs
+            .iter()
+            .enumerate()
+            .filter(|(_, text)| !text.trim().is_empty())
+            .map(|(place, text)| (place, format!("{prefix}{text}")))
+            .unzip();
+        let (model, embedded) = (Arc::clone(&self.model), Arc::clone(&self.embedded));
+        let work = move || {
+            let encoded: Vec<Encoded> = texts.iter().map(|text| model.onnx.encode(text)).collect();
+            let tokens: usize = encoded.iter().map(|input| input.ids.len()).sum();
+            embedded.fetch_add(tokens as u64, Ordering::Relaxed);
+            model.vectors(&encoded)
+        };
+        let vectors = tokio::task::spawn_blocking(work)
+            .await
+            .unwrap_or_else(|error| Err(format!("the embedding task ended early: {error}")))
+            .map_err(|problem| {
+                BackendError::new(Service::Embedder, Fault::Refused, &self.id.name, &problem)
+            })?;
+        let mut results = vec![None; inputs.len()];
+        for (place, vector) in places.into_iter().zip(vectors) {
+            results[place] = Some(vector);
+        }
+        Ok(results)
+    }
+}
+
+/// What computes.
+struct Model {
+    onnx: Onnx,
+    output: String,
+    /// Values that are kept of a vector. `None`: all.
+    dimensions: Option<usize>,
+}
+
+impl Model {
+    /// The dimensions of what the model makes of a word, or what is wrong with it.
+    fn try_out(&self) -> Result<usize, String> {
+        let vectors = self
+            .onnx
+            .run(&[self.onnx.encode("docent")], &self.output, |answer| self.raw(answer))?;
+        Ok(vectors.first().map_or(0, Vec::len))
+    }
+
+    fn vectors(&self, inputs: &[Encoded]) -> Result<Vec<Vec<f32>>, String> {
+        self.onnx.run(inputs, &self.output, |answer| {
+            let mut vector = self.raw(answer)?;
+            vector.truncate(self.dimensions.unwrap_or(vector.len()));
+            to_unit_length(vector)
+        })
+    }
+
+    /// Pooled, and of whatever length it has.
+    fn raw(&self, answer: Answer<'_>) -> Result<Vec<f32>, String> {
+        match *answer.shape {
+            [_] => Ok(answer.values.to_vec()),
+            [_, width] if width > 0 => {
+                let own = answer.values.get(..answer.tokens * width).unwrap_or(answer.values);
+                Ok(pool(&self.onnx.layout.pooling, own, width))
+            }
+            _ => Err(format!("the output has the shape {:?} for a text", answer.shape)),
+        }
+    }
+}
+
+fn to_unit_length(mut vector: Vec<f32>) -> Result<Vec<f32>, String> {
+    let norm = vector.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>().sqrt();
+    if !norm.is_finite() || norm == 0.0 {
+        return Err("the vector has values that are not numbers, or is zero".to_owned());
+    }
+    for value in &mut vector {
+        *value = (f64::from(*value) / norm) as f32;
+    }
+    Ok(vector)
+}

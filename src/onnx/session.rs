@@ -1,0 +1,162 @@
+//! The `rten` library: runs a model's graph on one batch.
+
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::available_parallelism;
+
+use rten::{LoadErrorKind, Model, ModelOptions, NodeId, RunOptions, ThreadPool, Value};
+
+use rten_tensor::Layout as _;
+
+use super::OnnxError;
+use super::tokenizer::Encoded;
+
+/// What the model says of one input of a batch.
+pub struct Answer<'a> {
+    /// Shape of `values`: `[values]`, or `[tokens, values]` with padding at the end.
+    pub shape: &'a [usize],
+    /// Row after row.
+    pub values: &'a [f32],
+    /// How many of the tokens are the input's own.
+    pub tokens: usize,
+}
+
+/// A loaded model, and the cores it runs on. A batch runs on one core: many batches at a time keep
+/// all cores busier than many cores do on one.
+pub(super) struct Session {
+    model: Model,
+    ids: NodeId,
+    mask: Option<NodeId>,
+    type_ids: Option<NodeId>,
+    outputs: Vec<String>,
+    cores: usize,
+    /// Threads that nobody uses now.
+    idle: Mutex<Vec<Arc<ThreadPool>>>,
+    returned: Condvar,
+}
+
+impl Session {
+    pub(super) fn open(path: &Path) -> Result<Self, OnnxError> {
+        let model = ModelOptions::with_all_ops()
+            .load_file(path)
+            .map_err(|error| load_error(path, &error))?;
+        let name = |id: &NodeId| Some(model.node_info(*id)?.name()?.to_owned());
+        let (mut ids, mut mask, mut type_ids) = (None, None, None);
+        for id in model.input_ids() {
+            match name(id).as_deref() {
+                Some("input_ids") => ids = Some(*id),
+                Some("attention_mask") => mask = Some(*id),
+                Some("token_type_ids") => type_ids = Some(*id),
+                other => {
+                    let problem = format!("wants the input {:?}", other.unwrap_or_default());
+                    return Err(OnnxError::new(path, problem, WANTS_TEXT));
+                }
+            }
+        }
+        let ids =
+            ids.ok_or_else(|| OnnxError::new(path, "has no input \"input_ids\"", WANTS_TEXT))?;
+        let outputs = model.output_ids().iter().filter_map(name).collect();
+        let cores = available_parallelism().map_or(1, usize::from);
+        Ok(Self {
+            ids,
+            mask,
+            type_ids,
+            outputs,
+            cores,
+            idle: Mutex::new(
+                (0..cores).map(|_| Arc::new(ThreadPool::with_num_threads(1))).collect(),
+            ),
+            returned: Condvar::new(),
+            model,
+        })
+    }
+
+    pub(super) fn outputs(&self) -> &[String] {
+        &self.outputs
+    }
+
+    pub(super) fn cores(&self) -> usize {
+        self.cores
+    }
+
+    /// Runs one batch and hands the answer to each of `inputs`, in order, to `read`. Waits until a
+    /// core is free.
+    pub(super) fn run<T>(
+        &self,
+        inputs: &[&Encoded],
+        pad_id: u32,
+        output: &str,
+        read: &(impl Fn(Answer<'_>) -> Result<T, String> + Sync),
+    ) -> Result<Vec<T>, String> {
+        let output = self.model.find_node(output).ok_or_else(|| format!("no output {output:?}"))?;
+        let value = self.compute(self.feed(inputs, pad_id)?, output)?;
+        let tensor = value.as_tensor_view::<f32>().ok_or("the output holds no floats")?;
+        let (shape, tensor) = (tensor.shape().to_vec(), tensor.to_contiguous());
+        let values = tensor.data();
+        let per_input = values.len() / inputs.len();
+        if shape.first() != Some(&inputs.len()) || per_input == 0 {
+            return Err(format!("the output has the shape {shape:?} for {} inputs", inputs.len()));
+        }
+        let answers = inputs.iter().zip(values.chunks_exact(per_input));
+        answers
+            .map(|(input, values)| {
+                read(Answer { shape: &shape[1..], values, tokens: input.ids.len() })
+            })
+            .collect()
+    }
+
+    /// The tensors of a batch, padded to the longest input. What the model knows as 64-bit integers
+    /// the library wants in 32.
+    fn feed(&self, inputs: &[&Encoded], pad_id: u32) -> Result<Vec<(NodeId, Value)>, String> {
+        let longest = inputs.iter().map(|input| input.ids.len()).max().unwrap_or_default();
+        let padded = |row: &dyn Fn(&Encoded, usize) -> Option<u32>, pad: u32| {
+            let at = |place| row(inputs[place / longest], place % longest).unwrap_or(pad);
+            let data = (0..inputs.len() * longest).map(|place| at(place).cast_signed()).collect();
+            Value::from_shape([inputs.len(), longest], data).map_err(|error| error.to_string())
+        };
+        let mut feed = vec![(self.ids, padded(&|input, at| input.ids.get(at).copied(), pad_id)?)];
+        if let Some(mask) = self.mask {
+            feed.push((mask, padded(&|input, at| input.ids.get(at).map(|_| 1), 0)?));
+        }
+        if let Some(types) = self.type_ids {
+            feed.push((types, padded(&|input, at| input.type_ids.get(at).copied(), 0)?));
+        }
+        Ok(feed)
+    }
+
+    fn compute(&self, feed: Vec<(NodeId, Value)>, output: NodeId) -> Result<Value, String> {
+        let mut idle = self.lock();
+        let core = loop {
+            match idle.pop() {
+                Some(core) => break core,
+                None => idle = self.returned.wait(idle).unwrap_or_else(PoisonError::into_inner),
+            }
+        };
+        drop(idle);
+        let options = RunOptions::default().with_thread_pool(Some(Arc::clone(&core)));
+        let feed = feed.into_iter().map(|(id, value)| (id, value.into())).collect();
+        let result = self.model.run(feed, &[output], Some(options));
+        self.lock().push(core);
+        self.returned.notify_one();
+        let mut values = result.map_err(|error| error.to_string())?;
+        values.pop().ok_or_else(|| "the model gave no output".to_owned())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Arc<ThreadPool>>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+const WANTS_TEXT: &str = "use the ONNX export of a text encoder: input_ids, attention_mask and maybe token_type_ids go in";
+
+fn load_error(path: &Path, error: &rten::LoadError) -> OnnxError {
+    let hint = match error.kind() {
+        LoadErrorKind::IoError => "make it readable",
+        LoadErrorKind::OperatorInvalid => {
+            "export it with standard operators: no optimisation for one runtime, 32-bit floats or 8-bit dynamic quantisation"
+        }
+        LoadErrorKind::ExternalDataError => "keep the files with the weights beside model.onnx",
+        _ => "copy or export the model anew",
+    };
+    OnnxError::new(path, format!("cannot be run: {error}"), hint)
+}

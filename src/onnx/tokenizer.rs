@@ -1,0 +1,108 @@
+//! The `tokenizers` library: texts → token ids, exactly as the model was trained on them.
+
+use std::fs;
+use std::iter;
+
+use tokenizers::utils::truncation::TruncationDirection;
+use tokenizers::{Encoding, PostProcessor};
+
+use super::layout::Layout;
+use super::{OnnxError, unreadable};
+
+/// An input of a model.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Encoded {
+    pub ids: Vec<u32>,
+    /// Which of the two texts of a pair a token is of.
+    pub type_ids: Vec<u32>,
+}
+
+pub(super) struct Tokenizer {
+    inner: tokenizers::Tokenizer,
+    /// Tokens of an input, special tokens included.
+    max_tokens: usize,
+    /// Special tokens around one text, and around two.
+    around_one: usize,
+    around_two: usize,
+    lowercase: bool,
+    pub(super) pad_id: u32,
+}
+
+impl Tokenizer {
+    pub(super) fn open(layout: &Layout) -> Result<Self, OnnxError> {
+        let path = &layout.tokenizer;
+        let bytes = fs::read(path).map_err(|error| unreadable(path, &error))?;
+        let wrong = |problem: String, hint| OnnxError::new(path, problem, hint);
+        let mut inner = tokenizers::Tokenizer::from_bytes(bytes).map_err(|error| {
+            let hint = "copy the model's files anew, or save them with a recent transformers";
+            wrong(format!("is no tokenizer that docent can use: {error}"), hint)
+        })?;
+        let padding = inner.get_padding().map(|padding| padding.pad_id);
+        let named = ["[PAD]", "<pad>"].iter().find_map(|token| inner.token_to_id(token));
+        // Both would be in the way of counting, and batches are padded as they are made.
+        inner.with_padding(None);
+        let _ = inner.with_truncation(None);
+        let around = |pair| inner.get_post_processor().map_or(0, |post| post.added_tokens(pair));
+        let (around_one, around_two) = (around(false), around(true));
+        if layout.max_tokens <= around_two {
+            let problem = format!(
+                "puts {around_two} tokens around texts, and the model reads {}",
+                layout.max_tokens
+            );
+            return Err(wrong(problem, "set max_seq_length in sentence_bert_config.json"));
+        }
+        Ok(Self {
+            pad_id: layout.pad_id.or(padding).or(named).unwrap_or(0),
+            max_tokens: layout.max_tokens,
+            around_one,
+            around_two,
+            lowercase: layout.lowercase,
+            inner,
+        })
+    }
+
+    pub(super) fn longest_text(&self) -> usize {
+        self.max_tokens - self.around_one
+    }
+
+    pub(super) fn count(&self, text: &str) -> usize {
+        self.tokens(text).len()
+    }
+
+    pub(super) fn encode(&self, text: &str) -> Encoded {
+        let tokens = cut(self.tokens(text), self.longest_text());
+        self.finish(tokens, None)
+    }
+
+    /// A question takes half of the room at most.
+    pub(super) fn encode_pair(&self, question: &str, text: &str) -> Encoded {
+        let room = self.max_tokens - self.around_two;
+        let question = cut(self.tokens(question), room / 2);
+        let text = cut(self.tokens(text), room - question.len());
+        self.finish(question, Some(text))
+    }
+
+    /// The tokens of `text` alone.
+    fn tokens(&self, text: &str) -> Encoding {
+        let lowered = self.lowercase.then(|| text.to_lowercase());
+        // Fails for a word that a vocabulary without an unknown token lacks: no model has seen any.
+        self.inner.encode_fast(lowered.as_deref().unwrap_or(text), false).unwrap_or_default()
+    }
+
+    fn finish(&self, first: Encoding, second: Option<Encoding>) -> Encoded {
+        let encoding = self.inner.post_process(first, second, true).unwrap_or_default();
+        let (ids, type_ids) = (encoding.get_ids().to_vec(), encoding.get_type_ids().to_vec());
+        if ids.is_empty() {
+            // An input without any token has no shape.
+            return Encoded { ids: vec![self.pad_id], type_ids: iter::once(0).collect() };
+        }
+        Encoded { ids, type_ids }
+    }
+}
+
+/// The first `longest` tokens.
+fn cut(mut encoding: Encoding, longest: usize) -> Encoding {
+    encoding.truncate(longest, 0, TruncationDirection::Right);
+    encoding.take_overflowing();
+    encoding
+}

@@ -1,0 +1,75 @@
+//! The first hits in a better order: a reranker's scores, fused with those of retrieval.
+
+use std::cmp::Reverse;
+
+use crate::error::BackendError;
+use crate::rerank::Reranker;
+use crate::types::{Chunk, Hit, LegScore};
+
+use super::retrieve::best_first;
+
+/// How much a reranker is asked, and how much it counts.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct RerankOptions {
+    /// Hits that it scores: the first ones.
+    pub candidates: usize,
+    /// Of its score in that of a hit, within 0..=1; retrieval's has the rest.
+    pub weight: f32,
+}
+
+impl Default for RerankOptions {
+    fn default() -> Self {
+        Self { candidates: 20, weight: 0.7 }
+    }
+}
+
+/// `hits`, best first, in the order that `reranker` makes of them. It reads of a chunk what was
+/// embedded: the text under its headings.
+pub async fn rerank(
+    question: &str,
+    hits: Vec<Hit>,
+    reranker: &dyn Reranker,
+    options: &RerankOptions,
+) -> Result<Vec<Hit>, BackendError> {
+    let asked = hits.iter().take(options.candidates);
+    let texts: Vec<String> =
+        asked.map(|hit| Chunk::embedded_text(&hit.chunk.headings, &hit.chunk.text)).collect();
+    if texts.is_empty() {
+        return Ok(hits);
+    }
+    let scores = reranker.score(question, &texts).await?;
+    Ok(fuse(hits, &scores, options.weight))
+}
+
+/// Fuses `scores`, which are of the first hits, with what the hits have: a weighted `CombSUM` with
+/// min-max normalisation, as the legs of retrieval are fused. Of hits without a score it is 0, so
+/// that they stay behind those with one, in their order.
+pub fn fuse(mut hits: Vec<Hit>, scores: &[f32], weight: f32) -> Vec<Hit> {
+    let retrieved: Vec<f32> = hits.iter().map(|hit| hit.score).collect();
+    let (retrieved, reranked) = (scaled(&retrieved), scaled(scores));
+    for (hit, score) in hits.iter_mut().zip(&retrieved) {
+        hit.score = (1.0 - weight) * score;
+    }
+    let mut order: Vec<usize> = (0..scores.len().min(hits.len())).collect();
+    order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]).then(a.cmp(&b)));
+    for (rank, &place) in (1..).zip(&order) {
+        hits[place].score += weight * reranked[place];
+        hits[place].rerank = Some(LegScore { rank, score: scores[place] });
+    }
+    hits.sort_by(|a, b| {
+        let unasked = |hit: &Hit| Reverse(hit.rerank.is_some());
+        unasked(a).cmp(&unasked(b)).then_with(|| best_first(a, b))
+    });
+    hits
+}
+
+/// Min-max to 0..=1; equal scores are scaled to 1.
+fn scaled(scores: &[f32]) -> Vec<f32> {
+    let least = scores.iter().copied().fold(f32::INFINITY, f32::min);
+    let range = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max) - least;
+    let scale = |score: &f32| if range > 0.0 { (score - least) / range } else { 1.0 };
+    scores.iter().map(scale).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,140 @@
+//! Scores from an HTTP `/rerank` endpoint: Jina, Cohere, llama.cpp, vLLM, infinity, and
+//! text-embeddings-inference, which calls the passages `texts` and answers with a bare list.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+
+use super::Reranker;
+use crate::error::{BackendError, Fault, Service};
+use crate::openai::Client;
+use crate::retry::{RetryPolicy, retry};
+use crate::types::RerankerId;
+
+/// How an endpoint is asked. No `Debug`: it holds the key.
+#[derive(Clone)]
+pub struct EndpointOptions {
+    /// The endpoint itself, ending in `rerank` or `reranking`, or what `/rerank` is appended to.
+    pub url: String,
+    pub api_key: Option<String>,
+    /// `None` for servers that have one model.
+    pub model: Option<String>,
+    /// For one request, answer included.
+    pub timeout: Duration,
+    pub retry: RetryPolicy,
+}
+
+/// Prepares a reranker. Nothing is sent.
+pub fn connect(options: EndpointOptions) -> Result<EndpointReranker, BackendError> {
+    let client = Client::new(Service::Reranker, &options.url, options.api_key.as_deref())?;
+    let endpoint = client.endpoint().to_owned();
+    let whole = ["/rerank", "/reranking"].iter().any(|end| endpoint.ends_with(end));
+    let path = if whole { "" } else { "/rerank" };
+    let endpoint = format!("{endpoint}{path}");
+    let id = RerankerId {
+        name: options.model.clone().unwrap_or_else(|| endpoint.clone()),
+        revision: None,
+        endpoint: Some(endpoint),
+    };
+    Ok(EndpointReranker { id, client, path, options, wants_texts: AtomicBool::new(false) })
+}
+
+/// A reranking model behind an endpoint. Made by [`connect`].
+pub struct EndpointReranker {
+    id: RerankerId,
+    client: Client,
+    path: &'static str,
+    options: EndpointOptions,
+    /// Set once the endpoint has asked for `texts` instead of `documents`.
+    wants_texts: AtomicBool,
+}
+
+#[async_trait]
+impl Reranker for EndpointReranker {
+    fn id(&self) -> &RerankerId {
+        &self.id
+    }
+
+    async fn score(&self, question: &str, texts: &[String]) -> Result<Vec<f32>, BackendError> {
+        let mut scores = Vec::with_capacity(texts.len());
+        let mut most = texts.len().max(1);
+        while scores.len() < texts.len() {
+            let rest = &texts[scores.len()..];
+            match self.request(question, &rest[..most.min(rest.len())]).await {
+                Ok(some) => scores.extend(some),
+                Err(error) if most > 1 && is_batch_limit(&error) => most = most.div_ceil(2),
+                Err(error) if self.asks_for_texts(&error) => {
+                    self.wants_texts.store(true, Ordering::Relaxed);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(scores)
+    }
+}
+
+impl EndpointReranker {
+    async fn request(&self, question: &str, texts: &[String]) -> Result<Vec<f32>, BackendError> {
+        let request = self.body(question, texts);
+        retry(&self.options.retry, || async {
+            let answer = self.client.post(self.path, &request, self.options.timeout).await?;
+            scores(&answer, texts.len())
+                .map_err(|problem| self.client.error(Fault::Permanent, &problem))
+        })
+        .await
+    }
+
+    fn body(&self, question: &str, texts: &[String]) -> Value {
+        let mut body = if self.wants_texts.load(Ordering::Relaxed) {
+            json!({"query": question, "texts": texts, "truncate": true})
+        } else {
+            json!({"query": question, "documents": texts, "top_n": texts.len(), "return_documents": false})
+        };
+        if let Some(model) = &self.options.model {
+            body["model"] = json!(model);
+        }
+        body
+    }
+
+    fn asks_for_texts(&self, error: &BackendError) -> bool {
+        let refused = matches!(error.fault, Fault::Refused | Fault::Permanent);
+        let asked = self.wants_texts.load(Ordering::Relaxed);
+        !asked && refused && error.message.contains("texts")
+    }
+}
+
+/// `batch size 50 > maximum allowed batch size 32`: text-embeddings-inference.
+fn is_batch_limit(error: &BackendError) -> bool {
+    let refused = matches!(error.fault, Fault::Refused | Fault::TooLong);
+    refused && error.message.contains("maximum allowed batch size")
+}
+
+/// The scores in the order of the passages, or what is wrong with the answer, in a sentence.
+fn scores(answer: &Value, expected: usize) -> Result<Vec<f32>, String> {
+    let rows = ["results", "data"].iter().find_map(|name| answer.get(name)).unwrap_or(answer);
+    let rows = rows.as_array().ok_or("answered without a list of results")?;
+    let mut scores = vec![None; expected];
+    for row in rows {
+        let index = row.get("index").and_then(Value::as_u64);
+        let index = index.ok_or("a result has no index")? as usize;
+        let score = row.get("relevance_score").or_else(|| row.get("score"));
+        let score = score.and_then(Value::as_f64).filter(|score| (*score as f32).is_finite());
+        let score = score.ok_or_else(|| format!("result {index} has no score"))?;
+        let place = scores
+            .get_mut(index)
+            .ok_or_else(|| format!("a result is about passage {index} of {expected}"))?;
+        if place.replace(score as f32).is_some() {
+            return Err(format!("two results are about passage {index}"));
+        }
+    }
+    let found = scores.iter().flatten().count();
+    if found < expected {
+        return Err(format!("{found} of {expected} passages have a score"));
+    }
+    Ok(scores.into_iter().flatten().collect())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,115 @@
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use super::*;
+use crate::openai::scripted::{self, Dialect, ScriptedServer, response};
+
+fn reranker(url: &str) -> EndpointReranker {
+    connect(EndpointOptions {
+        url: url.to_owned(),
+        api_key: Some("key-0123456789".to_owned()),
+        model: Some("some-reranker".to_owned()),
+        timeout: Duration::from_secs(10),
+        retry: RetryPolicy {
+            attempts: 3,
+            base: Duration::from_millis(1),
+            max: Duration::from_millis(2),
+        },
+    })
+    .unwrap()
+}
+
+fn texts(count: usize) -> Vec<String> {
+    (0..count).map(|n| format!("passage {n} of ferries")).collect()
+}
+
+fn json(body: &str) -> scripted::Fault {
+    scripted::Fault::Answer(response("200 OK", &[("content-type", "application/json")], body))
+}
+
+#[tokio::test]
+async fn asks_as_jina_does_and_puts_scores_in_order() {
+    let server = ScriptedServer::start();
+    server.rerank(Dialect::Jina, "passage 2");
+    let scores = reranker(&server.base_url()).score("ferries?", &texts(4)).await.unwrap();
+    assert_eq!(scores, [0.1, 0.099, 0.9, 0.097]);
+    let request = server.requests().remove(0);
+    assert_eq!(request.path, "/v1/rerank");
+    assert!(request.has_key("key-0123456789"));
+    assert_eq!(request.body["model"], "some-reranker");
+    assert_eq!(request.body["query"], "ferries?");
+    assert_eq!(request.body["top_n"], 4);
+    assert_eq!(request.body["documents"].as_array().unwrap().len(), 4);
+}
+
+#[tokio::test]
+async fn a_server_that_wants_texts_gets_texts_as_many_as_it_takes() {
+    let server = ScriptedServer::start();
+    server.rerank(Dialect::Tei(4), "passage 9");
+    let reranker = reranker(&server.base_url());
+    let scores = reranker.score("ferries?", &texts(10)).await.unwrap();
+    assert_eq!(scores.len(), 10);
+    assert!((scores[9] - 0.9).abs() < 1e-6);
+    // `documents`, ten texts, five, then three at a time.
+    assert_eq!(server.requests().len(), 3 + 4);
+    reranker.score("ferries?", &texts(3)).await.unwrap();
+    assert_eq!(server.requests().len(), 8, "it knows by now");
+}
+
+#[tokio::test]
+async fn the_url_may_be_that_of_the_endpoint_itself() {
+    let server = ScriptedServer::start();
+    server.rerank(Dialect::Jina, "ferries");
+    let reranker = reranker(&format!("{}/rerank", server.base_url()));
+    reranker.score("?", &texts(1)).await.unwrap();
+    assert_eq!(server.requests()[0].path, "/v1/rerank");
+}
+
+#[tokio::test]
+async fn what_passes_is_tried_again() {
+    let server = ScriptedServer::start();
+    let busy = response("429 Too Many Requests", &[("retry-after", "0")], "{}");
+    server.push(scripted::Fault::Answer(busy));
+    server.push(scripted::Fault::Reset);
+    assert!(reranker(&server.base_url()).score("?", &texts(2)).await.is_ok());
+    assert_eq!(server.requests().len(), 3);
+}
+
+#[tokio::test]
+async fn answers_that_are_none_are_errors() {
+    for (body, expected) in [
+        ("[]", "0 of 2 passages have a score"),
+        (r#"{"results": [{"index": 0, "relevance_score": 1}]}"#, "1 of 2 passages"),
+        (r#"{"results": [{"index": 0}, {"index": 1}]}"#, "result 0 has no score"),
+        (r#"[{"index": 0, "score": null}, {"index": 1, "score": 1}]"#, "result 0 has no score"),
+        (r#"[{"index": 2, "score": 1}]"#, "about passage 2 of 2"),
+        (r#"[{"index": 1, "score": 1}, {"index": 1, "score": 2}]"#, "two results are about"),
+        (r#"[{"score": 1}]"#, "a result has no index"),
+        (r#"{"scores": [1, 2]}"#, "without a list of results"),
+        ("<!doctype html><p>Welcome", "web page"),
+        (r#"{"error": {"message": "no such model", "code": 404}}"#, "no such model"),
+    ] {
+        let server = ScriptedServer::start();
+        server.keep(json(body));
+        let error = reranker(&server.base_url()).score("?", &texts(2)).await.unwrap_err();
+        assert!(error.message.contains(expected), "{body}: {error}");
+        assert_eq!((error.service, server.requests().len()), (Service::Reranker, 1), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn failures_are_sorted_and_keys_are_not_shown() {
+    for (status, fault) in [
+        ("401 Unauthorized", Fault::Unauthorized),
+        ("404 Not Found", Fault::NotFound),
+        ("400 Bad Request", Fault::Refused),
+        ("500 Internal Server Error", Fault::Transient { retry_after: None }),
+    ] {
+        let server = ScriptedServer::start();
+        let echo = r#"{"error": {"message": "you sent key-0123456789"}}"#;
+        server.keep(scripted::Fault::Answer(response(status, &[], echo)));
+        let error = reranker(&server.base_url()).score("?", &texts(2)).await.unwrap_err();
+        assert_eq!(error.fault, fault, "{status}");
+        assert!(error.message.contains(status.split(' ').next().unwrap()), "{error}");
+        assert!(!error.to_string().contains("0123456789"), "{error}");
+    }
+}
