@@ -204,6 +204,10 @@ pub struct IngestFlags {
     /// Tokens that neighbouring chunks share [default: 32]
     #[arg(long, value_name = "N")]
     pub chunk_overlap: Option<String>,
+    /// Language of the documents, for the words of the sparse leg: stemming and stop words, such as
+    /// german or french [default: english]
+    #[arg(long, value_name = "LANGUAGE")]
+    pub language: Option<String>,
     /// Embedding requests in flight [default: 4]
     #[arg(long, value_name = "N")]
     pub concurrency: Option<String>,

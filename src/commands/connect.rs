@@ -27,7 +27,7 @@ use crate::settings::{EmbeddingModel, Rerank, RerankModel, Settings};
 use crate::store::edge::{Access, EdgeStore};
 use crate::store::server::{self, ServerOptions, ServerStore};
 use crate::store::{OnWait, VectorStore};
-use crate::types::{EmbedderId, Manifest, RerankerId};
+use crate::types::{EmbedderId, Manifest, RerankerId, SparseId};
 use crate::ui::Ui;
 
 pub(super) use crate::store::edge::Access as StoreAccess;
@@ -310,12 +310,35 @@ pub(super) fn rewriting(settings: &Settings) -> Result<RewriteOptions, Failure> 
 
 /// Quotes by the words of the sparse leg.
 fn extractive() -> Result<Extractive, Failure> {
-    let terms = term_counter()?;
+    let terms = TermCounter::new(sparse::LANGUAGE, false).map_err(Failure::config)?;
     Ok(Extractive::new(move |text| terms.terms(text)))
 }
 
-pub(super) fn term_counter() -> Result<TermCounter, Failure> {
-    TermCounter::new(sparse::LANGUAGE).map_err(Failure::config)
+/// Counts terms as `built` says, where a collection was built; a new one is made in `language`.
+pub(super) fn term_counter(
+    language: Option<&str>,
+    built: Option<&SparseId>,
+) -> Result<TermCounter, Failure> {
+    let language = match built {
+        Some(built) => &built.language,
+        None => language.unwrap_or(sparse::LANGUAGE),
+    };
+    TermCounter::new(language, built.is_none_or(|built| built.identifiers)).map_err(Failure::config)
+}
+
+/// A collection has terms of one language.
+pub(super) fn same_language(settings: &Settings, manifest: &Manifest) -> Result<(), Failure> {
+    let built = &manifest.sparse.language;
+    match &settings.language {
+        Some(language) if language != built => Err(Failure::config(format!(
+            "collection `{}` has the words of {built}, and not of {language}",
+            settings.collection
+        ))
+        .hint(format!(
+            "use --language {built}, or build it anew: docent ingest --rebuild --language {language}"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// Everything `search` and `query` ask, on a collection that exists.

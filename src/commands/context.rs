@@ -315,6 +315,7 @@ pub(super) fn ingest_flags(flags: &IngestFlags) -> Layer {
         ("ingest.max_file_size", flags.max_file_size.clone()),
         ("chunk.tokens", flags.chunk_tokens.clone()),
         ("chunk.overlap", flags.chunk_overlap.clone()),
+        ("sparse.language", flags.language.clone()),
         ("embedding.concurrency", flags.concurrency.clone()),
         ("embedding.rpm", flags.rpm.clone()),
         ("embedding.tpm", flags.tpm.clone()),

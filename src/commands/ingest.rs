@@ -10,6 +10,7 @@ use super::{on_interrupt, watch};
 use crate::cancel::{self, Cancel, Canceller, Stop};
 use crate::cli::{IngestArgs, IngestFlags, WebFlags};
 use crate::embed::Embedder;
+use crate::embed::sparse::TermCounter;
 use crate::error::{Exit, Failure};
 use crate::ingest::budget::Budget;
 use crate::ingest::chunk::ChunkOptions;
@@ -23,7 +24,7 @@ use crate::settings::Settings;
 use crate::settings::parse::without_credentials;
 use crate::store::VectorStore;
 use crate::store::edge::EdgeStore;
-use crate::types::Reach;
+use crate::types::{Manifest, Reach};
 use crate::ui::Ui;
 use crate::ui::progress::IngestProgress;
 
@@ -156,6 +157,7 @@ async fn sync_alone(
     let Stores { store, model } = stores;
     let existing = store.manifest().await?;
     let publish = flags.rebuild && existing.is_some();
+    let language = language(context, existing.as_ref());
     let replaces = if publish { Some(Arc::clone(&store)) } else { model };
     let (store, manifest) =
         if publish { (store.successor().await?, None) } else { (store, existing) };
@@ -169,8 +171,11 @@ async fn sync_alone(
     fit_chunks(context, &mut options.chunk, &*embedder)?;
     if let Some(manifest) = &manifest {
         connect::same_chunker(settings, &options.chunker_id(), manifest)?;
+        connect::same_language(settings, manifest)?;
     }
-    let mut backends = backends(context, &options, embedder, Arc::clone(&store), replaces)?;
+    let built = manifest.as_ref().map(|manifest| &manifest.sparse);
+    let terms = connect::term_counter(language.as_deref(), built)?;
+    let mut backends = backends(context, &options, embedder, terms, Arc::clone(&store), replaces)?;
     backends.publish = publish;
     let mut progress = IngestProgress::new(ui, cancel);
     let mut emit = |event| progress.on(ui, &event);
@@ -215,9 +220,12 @@ async fn look(
     fit_chunks(context, &mut options.chunk, &*embedder)?;
     if let (None, Some(manifest)) = (&replaces, &manifest) {
         connect::same_chunker(settings, &options.chunker_id(), manifest)?;
+        connect::same_language(settings, manifest)?;
     }
     let preview = if outlook.dry_run {
-        let backends = backends(context, &options, embedder, Arc::clone(&store), replaces)?;
+        let terms =
+            connect::term_counter(None, manifest.as_ref().map(|manifest| &manifest.sparse))?;
+        let backends = backends(context, &options, embedder, terms, Arc::clone(&store), replaces)?;
         preview::preview(&options, &backends, manifest.as_ref(), &cancel).await
     } else {
         preview::check(&options, &*store, manifest.as_ref(), &cancel).await
@@ -259,12 +267,19 @@ fn backends(
     context: &Context,
     options: &IngestOptions,
     embedder: Arc<dyn Embedder>,
+    terms: TermCounter,
     store: Arc<dyn VectorStore>,
     replaces: Option<Arc<dyn VectorStore>>,
 ) -> Result<Backends, Failure> {
     let extractor = Extractor::new(extract_options(context, options.parallel)?);
-    let terms = Arc::new(connect::term_counter()?);
+    let terms = Arc::new(terms);
     Ok(Backends { embedder, store, extractor, terms, replaces, publish: false })
+}
+
+/// Of a collection that is built: the one that is set, or else that of the former version.
+fn language(context: &Context, former: Option<&Manifest>) -> Option<String> {
+    let set = context.settings.language.clone();
+    set.or_else(|| former.map(|former| former.sparse.language.clone()))
 }
 
 fn parallelism() -> usize {

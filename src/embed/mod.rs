@@ -3,6 +3,7 @@
 //! [`Embedder`] makes the dense vectors; [`sparse`] makes the BM25 vectors, which need no model.
 
 pub mod builtin;
+mod identifiers;
 pub mod onnx;
 pub mod openai;
 pub mod sparse;

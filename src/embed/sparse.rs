@@ -7,12 +7,15 @@
 //! there were, which estimating `avg_len` needs. Its weight tends to `tf` as `k` grows with b = 0,
 //! so frequencies are read from it at an enormous `k`, and the formula is applied here.
 
+use std::borrow::Cow;
+
 use qdrant_edge::bm25_embed::{EdgeBm25, EdgeBm25Config};
 
+use super::identifiers::with_identifiers;
 use crate::types::{SparseId, SparseVector};
 
 const MODEL: &str = "bm25";
-/// Language of the stemmer and the stop words.
+/// Language of the stemmer and the stop words, unless another is set.
 pub const LANGUAGE: &str = "english";
 
 /// At this `k` a weight is `tf·(1 − tf/k + …)`: exact in `f32` up to a frequency of 2²⁴.
@@ -21,9 +24,15 @@ const NO_SATURATION: f64 = 1e15;
 /// Mean assumed where there is nothing to take it from.
 const DEFAULT_MEAN: f64 = 100.0;
 
-/// What new collections are created with; `avg_len` as [`mean_terms`] gives it.
+/// What new collections in English are created with; `avg_len` as [`mean_terms`] gives it.
+#[cfg(test)]
 pub fn default_id(avg_len: f64) -> SparseId {
-    SparseId { model: MODEL.to_owned(), language: LANGUAGE.to_owned(), k: 1.2, b: 0.75, avg_len }
+    id(LANGUAGE, true, avg_len)
+}
+
+fn id(language: &str, identifiers: bool, avg_len: f64) -> SparseId {
+    let (model, language) = (MODEL.to_owned(), language.to_owned());
+    SparseId { model, language, identifiers, k: 1.2, b: 0.75, avg_len }
 }
 
 /// Mean number of terms of a chunk; where there is none, a mean that suits chunks of prose.
@@ -48,7 +57,7 @@ impl SparseEncoder {
         }
         Ok(Self {
             queries: engine(&id.language, id.k, id.b, id.avg_len)?,
-            terms: TermCounter::new(&id.language)?,
+            terms: TermCounter::new(&id.language, id.identifiers)?,
             k: id.k,
             b: id.b,
             avg_len: id.avg_len,
@@ -67,17 +76,34 @@ impl SparseEncoder {
 
     /// Each distinct term with weight 1.
     pub fn query(&self, text: &str) -> SparseVector {
-        let vector = self.queries.embed_query(text);
+        let vector = self.queries.embed_query(&self.terms.read(text));
         SparseVector { indices: vector.indices, values: vector.values }
     }
 }
 
 /// Counts terms as the BM25 model sees them: words, without stop words.
-pub struct TermCounter(EdgeBm25);
+pub struct TermCounter {
+    engine: EdgeBm25,
+    language: String,
+    identifiers: bool,
+}
 
 impl TermCounter {
-    pub fn new(language: &str) -> Result<Self, String> {
-        engine(language, NO_SATURATION, 0.0, 1.0).map(Self)
+    /// `identifiers` says whether they have further terms: see [`SparseId::identifiers`].
+    pub fn new(language: &str, identifiers: bool) -> Result<Self, String> {
+        let engine = engine(language, NO_SATURATION, 0.0, 1.0)?;
+        Ok(Self { engine, language: language.to_owned(), identifiers })
+    }
+
+    /// What a collection is created with whose terms are counted like this; `avg_len` as
+    /// [`mean_terms`] gives it.
+    pub fn id(&self, avg_len: f64) -> SparseId {
+        id(&self.language, self.identifiers, avg_len)
+    }
+
+    /// The text as the engine is to read it.
+    fn read<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        if self.identifiers { with_identifiers(text) } else { Cow::Borrowed(text) }
     }
 
     /// Number of terms, repetitions included.
@@ -92,7 +118,7 @@ impl TermCounter {
 
     /// Term ids, ascending, and how often each occurs (a whole number).
     fn frequencies(&self, text: &str) -> (Vec<u32>, Vec<f64>) {
-        let vector = self.0.embed_document(text);
+        let vector = self.engine.embed_document(&self.read(text));
         (vector.indices, vector.values.iter().map(|&weight| f64::from(weight).round()).collect())
     }
 }
@@ -129,7 +155,7 @@ mod tests {
         for (k, b, avg_len) in
             [(1.2, 0.75, 256.0), (1.2, 0.75, 7.5), (0.9, 1.0, 3.0), (2.0, 0.0, 1.0)]
         {
-            let id = SparseId { k, b, ..default_id(avg_len) };
+            let id = SparseId { k, b, ..super::id(LANGUAGE, false, avg_len) };
             let encoder = SparseEncoder::new(&id).unwrap();
             let theirs = engine(LANGUAGE, k, b, avg_len).unwrap();
             for text in TEXTS.into_iter().map(str::to_owned).chain([TEXTS.join(" ").repeat(300)]) {
@@ -144,7 +170,7 @@ mod tests {
 
     #[test]
     fn counts_repetitions_and_leaves_out_stop_words() {
-        let counter = TermCounter::new(LANGUAGE).unwrap();
+        let counter = TermCounter::new(LANGUAGE, false).unwrap();
         let table = [("", 0), ("the and of", 0), ("tank", 1), ("tank Tanks TANK", 3)];
         for (text, count) in table {
             assert_eq!(counter.count(text), count, "{text:?}");
@@ -158,6 +184,63 @@ mod tests {
         let query = encoder.query("restored backup, restoring backups");
         assert_eq!(query.values, [1.0, 1.0]);
         assert_eq!(query.indices, encoder.document("backups are restored").indices);
+    }
+
+    #[test]
+    fn words_of_other_languages_are_stemmed_and_their_stop_words_left_out() {
+        for (language, stored, asked) in [
+            ("german", "Die Sicherungen werden aufbewahrt", "Sicherung"),
+            ("french", "Les sauvegardes sont conservées", "sauvegarde"),
+            ("spanish", "Las copias se guardan", "copia"),
+            ("russian", "Резервные копии хранятся", "копия"),
+        ] {
+            let encoder = SparseEncoder::new(&super::id(language, true, 5.0)).unwrap();
+            let (stored, asked) = (encoder.document(stored).indices, encoder.query(asked).indices);
+            assert!(asked.iter().all(|term| stored.contains(term)), "{language}");
+            assert!(stored.len() <= 3, "{language}: {stored:?}");
+        }
+    }
+
+    #[test]
+    fn every_language_that_can_be_set_is_known() {
+        for language in SparseId::LANGUAGES {
+            assert!(TermCounter::new(language, true).is_ok(), "{language}");
+        }
+    }
+
+    #[test]
+    fn identifiers_are_found_by_their_parts_and_as_a_whole() {
+        let encoder = SparseEncoder::new(&default_id(5.0)).unwrap();
+        let text =
+            "fn parseHttpHeader(retry_after: u8) {} // LGR-4012, see src/api/errors.rs v1.18.3";
+        let stored = encoder.document(text).indices;
+        for asked in [
+            "parse",
+            "header",
+            "parseHttpHeader",
+            "parsehttpheader",
+            "retry",
+            "retry_after",
+            "retryAfter",
+            "RETRY-AFTER",
+            "LGR-4012",
+            "lgr4012",
+            "4012",
+            "errors.rs",
+            "1.18.3",
+        ] {
+            let terms = encoder.query(asked).indices;
+            assert!(terms.iter().any(|term| stored.contains(term)), "{asked}");
+        }
+        for (one, other) in
+            [("retry_after", "retryAfter"), ("LGR-4012", "lgr4012"), ("v1.18.3", "V1-18-3")]
+        {
+            let (one, other) = (encoder.query(one).indices, encoder.query(other).indices);
+            assert!(one.iter().any(|term| other.contains(term)));
+        }
+        // A collection that was made before this was known keeps to its terms.
+        let before = SparseEncoder::new(&super::id(LANGUAGE, false, 5.0)).unwrap();
+        assert!(!before.document("retryAfter").indices.contains(&before.query("retry").indices[0]));
     }
 
     #[test]

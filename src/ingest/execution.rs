@@ -146,7 +146,7 @@ impl Execution<'_> {
         let ready = || sample.iter().filter_map(Prepared::ready);
         let terms: u64 = ready().map(|document| document.record.terms).sum();
         let chunks: u64 = ready().map(|document| u64::from(document.record.chunks)).sum();
-        let sparse = sparse::default_id(sparse::mean_terms(terms, chunks));
+        let sparse = self.backends.terms.id(sparse::mean_terms(terms, chunks));
         if ledger.exists() {
             if chunks > 0 {
                 ledger.begin_anew(store, sparse).await?;

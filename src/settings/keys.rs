@@ -96,6 +96,7 @@ pub static KEYS: &[Key] = &[
     row("qdrant.replication_factor", Some("--replication-factor"), &["DOCENT_QDRANT_REPLICATION_FACTOR"], None, "copies of each shard"),
     row("chunk.tokens", Some("--chunk-tokens"), &["DOCENT_CHUNK_TOKENS"], Some("256"), "longest chunk"),
     row("chunk.overlap", Some("--chunk-overlap"), &["DOCENT_CHUNK_OVERLAP"], Some("32"), "tokens neighbours share"),
+    row("sparse.language", Some("--language"), &["DOCENT_SPARSE_LANGUAGE"], None, "language of the words: stemming and stop words; unless set, english"),
     row("search.k", Some("--k"), &["DOCENT_SEARCH_K"], Some("8"), "passages"),
     row("search.mode", Some("--mode"), &["DOCENT_SEARCH_MODE"], Some("hybrid"), "hybrid, dense or sparse"),
     row("search.min_score", Some("--min-score"), &["DOCENT_SEARCH_MIN_SCORE"], None, "floor on the score"),

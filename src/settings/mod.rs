@@ -34,6 +34,8 @@ pub struct Settings {
     pub qdrant: Qdrant,
     pub chunk_tokens: usize,
     pub chunk_overlap: usize,
+    /// Of the sparse leg; `None` where it is not set.
+    pub language: Option<String>,
     pub search: Search,
     /// `None`: hits stay in the order of retrieval.
     pub rerank: Option<Rerank>,
@@ -303,6 +305,7 @@ pub fn resolve(layers: &Layers, trusted: bool) -> Result<Settings, SettingsError
         },
         chunk_tokens: values.parsed("chunk.tokens", parse::count)?,
         chunk_overlap: values.parsed("chunk.overlap", parse::number)?,
+        language: values.optional("sparse.language", parse::language)?,
         search: Search {
             k: values.parsed("search.k", parse::count)?,
             mode: values.parsed("search.mode", parse::mode)?,

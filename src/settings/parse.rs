@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::EmbeddingModel;
-use crate::types::{Mode, OnSecret};
+use crate::types::{Mode, OnSecret, SparseId};
 
 pub fn collection(text: &str) -> Result<String, String> {
     let fits = text.len() <= 100
@@ -89,6 +89,15 @@ pub fn share(text: &str) -> Result<f64, String> {
         .ok()
         .filter(|share| (0.0..=1.0).contains(share))
         .ok_or_else(|| "is not a share: write it as 50% or 0.5".to_owned())
+}
+
+/// A language that the BM25 model stems or has stop words of.
+pub fn language(text: &str) -> Result<String, String> {
+    let name = text.to_lowercase();
+    if SparseId::LANGUAGES.contains(&name.as_str()) {
+        return Ok(name);
+    }
+    Err(format!("is not one of {}", SparseId::LANGUAGES.join(", ")))
 }
 
 /// A whole number.

@@ -104,10 +104,49 @@ pub struct SparseId {
     /// `bm25`.
     pub model: String,
     pub language: String,
+    /// Identifiers, paths and codes are also terms as a whole, and by the parts that capitals tell.
+    #[serde(default)]
+    pub identifiers: bool,
     /// Term-frequency saturation.
     pub k: f64,
     /// Length normalisation.
     pub b: f64,
     /// Mean number of terms of a chunk, estimated when the collection was created.
     pub avg_len: f64,
+}
+
+impl SparseId {
+    /// That the BM25 model stems, or at least has stop words of.
+    pub const LANGUAGES: [&str; 30] = [
+        "arabic",
+        "azerbaijani",
+        "basque",
+        "bengali",
+        "catalan",
+        "chinese",
+        "danish",
+        "dutch",
+        "english",
+        "finnish",
+        "french",
+        "german",
+        "greek",
+        "hebrew",
+        "hinglish",
+        "hungarian",
+        "indonesian",
+        "italian",
+        "japanese",
+        "kazakh",
+        "nepali",
+        "norwegian",
+        "portuguese",
+        "romanian",
+        "russian",
+        "slovene",
+        "spanish",
+        "swedish",
+        "tajik",
+        "turkish",
+    ];
 }

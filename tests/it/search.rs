@@ -117,3 +117,27 @@ fn a_reader_that_leaves_is_success() {
     let run = env.outcome(&["search", "boat"], output);
     assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{run}");
 }
+
+#[test]
+fn a_collection_has_the_words_of_one_language() {
+    let env = TestEnv::new();
+    env.write("docs/a.md", "# Sicherungen\n\nDie Sicherungen werden zehn Jahre aufbewahrt.\n");
+    env.write("docs/b.md", "# Fähre\n\nDie Fähre legt um neun Uhr ab.\n");
+    env.run(&["ingest", "docs", "--language", "German"]).expect(0);
+    let run = env.run(&["search", "--mode", "sparse", "wie lange eine Sicherung"]).expect(0);
+    assert!(run.stdout.contains("docs/a.md") && !run.stdout.contains("docs/b.md"), "{run}");
+    env.run(&["ingest", "docs"]).expect(0);
+    let run = env.run(&["ingest", "docs", "--language", "french"]).expect(3);
+    assert!(run.stderr.contains("has the words of german, and not of french"), "{run}");
+    assert!(run.stderr.contains("--rebuild --language french"), "{run}");
+    env.run(&["ingest", "docs", "--rebuild"]).expect(0);
+    let language = |env: &TestEnv| {
+        let status = env.run(&["status", "--format", "json"]).json();
+        status["manifest"]["sparse"]["language"].clone()
+    };
+    assert_eq!(language(&env), "german", "a rebuild keeps to it");
+    env.run(&["ingest", "docs", "--rebuild", "--language", "french"]).expect(0);
+    assert_eq!(language(&env), "french");
+    let run = env.run(&["ingest", "docs", "--language", "klingon"]).expect(2);
+    assert!(run.stderr.contains("is not one of arabic"), "{run}");
+}

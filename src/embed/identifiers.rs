@@ -1,0 +1,121 @@
+//! Identifiers of a text, in the forms in which somebody may ask for them.
+//!
+//! Words end at whatever is neither letter nor digit, so `retry_after`, `src/lib.rs`, `LGR-4012` and
+//! `1.18.3` are found by their parts, with whatever else has these parts, and `retryAfter` only as it
+//! is. Here a compound also gets what the words lack: its parts where they are told by capitals, and
+//! the whole, without its connectors, where there are some. So `retry_after`, `retryAfter` and
+//! `RETRY-AFTER` share a term.
+
+/// Longest compound whose whole is a term, in bytes.
+const LONGEST: usize = 64;
+
+use std::borrow::Cow;
+
+/// The text, followed by the further terms of its identifiers.
+pub(super) fn with_identifiers(text: &str) -> Cow<'_, str> {
+    let mut expanded = Cow::Borrowed(text);
+    for compound in compounds(text) {
+        for part in parts(compound) {
+            let expanded = expanded.to_mut();
+            expanded.push(' ');
+            expanded.push_str(part);
+        }
+        if is_whole(compound) {
+            let expanded = expanded.to_mut();
+            expanded.push(' ');
+            expanded.extend(compound.chars().filter(|c| c.is_alphanumeric()));
+        }
+    }
+    expanded
+}
+
+/// Runs of letters and digits, and of single connectors between them.
+fn compounds(text: &str) -> impl Iterator<Item = &str> {
+    let runs = text.split(|c: char| !(c.is_alphanumeric() || is_connector(c)));
+    runs.map(|run| run.trim_matches(is_connector)).filter(|run| !run.is_empty())
+}
+
+fn is_connector(c: char) -> bool {
+    matches!(c, '_' | '-' | '.' | '/' | ':' | '#' | '@')
+}
+
+/// Whether the compound is more than words side by side: `and/or` and `well-known` are not.
+fn is_whole(compound: &str) -> bool {
+    let connected = compound.contains(is_connector);
+    let named = compound.contains(['_', '#', '@'])
+        || compound.contains("::")
+        || compound.contains(|c: char| c.is_ascii_digit())
+        || compound.contains('.');
+    connected && named && compound.len() <= LONGEST
+}
+
+/// The words that capitals tell apart in a compound, `HTTPServer` being two, where any do.
+fn parts(compound: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    for word in compound.split(is_connector) {
+        let humps = humps(word);
+        if humps.len() > 1 {
+            found.extend(humps);
+        }
+    }
+    found
+}
+
+fn humps(word: &str) -> Vec<&str> {
+    let letters: Vec<(usize, char)> = word.char_indices().collect();
+    let mut humps = Vec::new();
+    let mut start = 0;
+    for at in 1..letters.len() {
+        let (before, here) = (letters[at - 1].1, letters[at].1);
+        let after = letters.get(at + 1).map(|(_, c)| *c);
+        let rises = !before.is_uppercase() && here.is_uppercase();
+        let ends_acronym =
+            before.is_uppercase() && here.is_uppercase() && after.is_some_and(char::is_lowercase);
+        if rises || ends_acronym {
+            humps.push(&word[start..letters[at].0]);
+            start = letters[at].0;
+        }
+    }
+    humps.push(&word[start..]);
+    humps
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn compounds_get_the_terms_that_words_lack() {
+        for (text, further) in [
+            ("", ""),
+            ("Nothing to add, and/or well-known.", ""),
+            ("See https://example.org/docs.", " httpsexampleorgdocs"),
+            ("parseHttpHeader", " parse Http Header"),
+            ("HTTPServer and IOError2", " HTTP Server IO Error2"),
+            ("retry_after_ms", " retryafterms"),
+            ("MAX_RETRY", " MAXRETRY"),
+            ("std::fs::readDir", " read Dir stdfsreadDir"),
+            ("LGR-4012.", " LGR4012"),
+            ("v1.18.3-rc.1", " v1183rc1"),
+            ("src/lib.rs", " srclibrs"),
+            ("müllTonne größeÄndern", " müll Tonne größe Ändern"),
+            ("__init__", ""),
+        ] {
+            assert_eq!(with_identifiers(text).strip_prefix(text), Some(further), "{text}");
+        }
+        let long = format!("{}_b", "a".repeat(80));
+        assert_eq!(with_identifiers(&long), long);
+    }
+
+    proptest! {
+        #[test]
+        fn the_text_itself_stays(text in "(\\PC|[a-zA-Z_./-]){0,60}") {
+            let expanded = with_identifiers(&text);
+            prop_assert!(expanded.starts_with(&text));
+            let further = &expanded[text.len()..];
+            prop_assert!(further.chars().all(|c| c == ' ' || c.is_alphanumeric()));
+        }
+    }
+}
