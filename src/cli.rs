@@ -114,6 +114,7 @@ pub enum Command {
     Search(SearchArgs),
     Query(QueryArgs),
     Chat(ChatArgs),
+    Explain(ExplainArgs),
     Eval(EvalArgs),
     Trace(TraceArgs),
     Status(StatusArgs),
@@ -383,6 +384,33 @@ pub struct ChatArgs {
     pub tape: TapeFlags,
 }
 
+/// Show why these passages were found for a question, and why that one was not
+///
+/// Lists what was found with its rank and score in each leg of the retrieval, and what packing made of
+/// it: the same passages as `query` would take. With --expect it says what kept a document out, and
+/// what to do about that: it was not brought in, failed, has changed, is filtered out, ranks too low
+/// (with its rank), or was crowded out. Exits with 1 when the document is not among the passages.
+#[derive(Args, Debug)]
+pub struct ExplainArgs {
+    /// The question; `-` or nothing reads it from standard input
+    #[arg(value_name = "QUESTION")]
+    pub question: Vec<String>,
+    /// A document that should be among the passages, or a place in it, as it is cited: `PATH`,
+    /// `PATH:L10-L24`, `PATH#page=3`
+    #[arg(long, value_name = "SOURCE")]
+    pub expect: Option<String>,
+    /// Chat model whose tokens are counted, and that --rewrite, --expand and --hyde ask
+    #[arg(short, long, value_name = "MODEL")]
+    pub model: Option<String>,
+    /// Tokens of all that the chat model would be sent [default: 4000]
+    #[arg(long, value_name = "N")]
+    pub context_tokens: Option<String>,
+    #[command(flatten)]
+    pub retrieval: RetrievalFlags,
+    #[command(flatten)]
+    pub tape: TapeFlags,
+}
+
 #[derive(Args, Debug, Default, Clone)]
 #[command(next_help_heading = "Answer")]
 pub struct ChatFlags {
@@ -513,6 +541,10 @@ pub enum SchemaName {
     SearchJson,
     /// A hit of search --format jsonl
     SearchJsonl,
+    /// explain --format json
+    ExplainJson,
+    /// A line of explain --format jsonl
+    ExplainJsonl,
     /// eval --format json
     EvalJson,
     /// The report of ingest

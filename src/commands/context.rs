@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::cli::{
-    ChatArgs, ChatFlags, Global, IngestFlags, QueryArgs, RetrievalFlags, TapeFlags, TraceFlags,
-    WebFlags,
+    ChatArgs, ChatFlags, ExplainArgs, Global, IngestFlags, QueryArgs, RetrievalFlags, TapeFlags,
+    TraceFlags, WebFlags,
 };
 use crate::error::{Exit, Failure};
 use crate::record::{Tape, TapeError};
@@ -354,6 +354,13 @@ pub(super) fn tape_flags(flags: &TapeFlags) -> Layer {
 
 pub(super) fn batch_flags(args: &QueryArgs) -> Layer {
     layers::flags([("chat.concurrency", args.concurrency.clone())])
+}
+
+pub(super) fn explain_flags(args: &ExplainArgs) -> Layer {
+    layers::flags([
+        ("model", args.model.clone()),
+        ("chat.context_tokens", args.context_tokens.clone()),
+    ])
 }
 
 pub(super) fn history_flag(args: &ChatArgs) -> Layer {

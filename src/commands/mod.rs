@@ -10,6 +10,7 @@ mod context;
 mod desk;
 mod doctor;
 mod eval;
+mod explain;
 mod ingest;
 mod query;
 mod search;
@@ -104,6 +105,13 @@ fn dispatch(ui: &mut Ui, cli: Cli) -> Result<Exit, Failure> {
             flags.extend(context::trace_flags(&args.trace));
             let context = context(ui, flags)?.with_tape(ui)?;
             block_on(chat::run(ui, context, args))
+        }
+        Command::Explain(args) => {
+            let mut flags = context::retrieval_flags(&args.retrieval);
+            flags.extend(context::explain_flags(&args));
+            flags.extend(context::tape_flags(&args.tape));
+            let context = context(ui, flags)?.with_tape(ui)?;
+            block_on(explain::run(ui, &context, args))
         }
         Command::Eval(args) => {
             let context = context(ui, eval::flags(&args))?.with_tape(ui)?;

@@ -6,6 +6,7 @@ use crate::cli::{Format, StatusArgs};
 use crate::error::{Exit, Failure};
 use crate::ingest::discover::FoundFile;
 use crate::ingest::plan;
+use crate::query::explain::Drift;
 use crate::types::{ContentHash, DocumentRecord, FailureRecord, Manifest};
 use crate::ui::Ui;
 use crate::ui::json::{Stale, Status};
@@ -127,12 +128,11 @@ struct Freshness {
 impl Freshness {
     fn of(context: &Context, documents: &[DocumentRecord]) -> Self {
         let (mut changed, mut missing) = (Vec::new(), Vec::new());
-        let hash = |file: &FoundFile| Some(ContentHash::of(&std::fs::read(&file.path).ok()?));
-        for record in documents.iter().filter(|record| record.is_file()) {
-            match FoundFile::at(&context.root, &record.source) {
-                None => missing.push(record.source.clone()),
-                Some(file) if plan::is_current(record, &file, hash) => {}
-                Some(_) => changed.push(record.source.clone()),
+        for record in documents {
+            match drift_of(context, record) {
+                None => {}
+                Some(Drift::Gone) => missing.push(record.source.clone()),
+                Some(Drift::Changed) => changed.push(record.source.clone()),
             }
         }
         let pages = documents.iter().filter(|record| record.web.is_some()).count();
@@ -154,6 +154,16 @@ impl Freshness {
             pages => format!("{files}; {} of the web not checked", counted(pages, "page")),
         }
     }
+}
+
+/// How a document differs from its file as it is now. One that is no file does not.
+pub(super) fn drift_of(context: &Context, record: &DocumentRecord) -> Option<Drift> {
+    if !record.is_file() {
+        return None;
+    }
+    let Some(file) = FoundFile::at(&context.root, &record.source) else { return Some(Drift::Gone) };
+    let hash = |file: &FoundFile| Some(ContentHash::of(&std::fs::read(&file.path).ok()?));
+    (!plan::is_current(record, &file, hash)).then_some(Drift::Changed)
 }
 
 /// Mean number of BM25 terms of the chunks as they are now.

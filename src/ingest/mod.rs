@@ -11,6 +11,7 @@
 //! says that a run goes on from its first change to its last ([`ledger`]): where it still says so,
 //! that run was cut off, and the next one looks at what it left.
 
+pub mod absence;
 mod batch;
 pub mod budget;
 pub mod chunk;

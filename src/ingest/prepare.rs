@@ -21,6 +21,9 @@ use crate::types::{Chunk, ContentHash, DocumentRecord, Kind, OnSecret};
 /// Why code and JSON without content are passed over.
 const NOTHING_IN_IT: &str = "empty";
 
+/// Why a document is passed over that holds a key, token or password.
+pub(super) const HOLDS_A_SECRET: &str = "holds a secret";
+
 const TOO_LARGE: &str = "over the size limit (raise it with --max-file-size)";
 
 /// A document that is to be brought in.
@@ -257,7 +260,7 @@ fn refusal(policy: OnSecret, secrets: &Secrets, source: &str, suspect: bool) -> 
     match policy {
         _ if secrets.total == 0 => None,
         OnSecret::Warn | OnSecret::Redact => None,
-        OnSecret::Skip => Some(Why::Skip("holds a secret")),
+        OnSecret::Skip => Some(Why::Skip(HOLDS_A_SECRET)),
         OnSecret::Fail if suspect => Some(Why::Withhold(secrets.failure(source))),
         OnSecret::Fail => Some(Why::Fail(secrets.failure(source))),
     }

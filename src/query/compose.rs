@@ -2,7 +2,7 @@
 
 use super::AnswerOptions;
 use super::history::Turn;
-use super::pack::{self, Dropped};
+use super::pack::{self, Dropped, Fate};
 use super::prompt;
 use crate::chat::ChatRequest;
 use crate::types::{Hit, Passage};
@@ -16,6 +16,8 @@ pub struct Composed {
     pub tokens: usize,
     /// What is not among the passages, and why.
     pub dropped: Vec<Dropped>,
+    /// What became of each hit, best first.
+    pub fates: Vec<Fate>,
 }
 
 /// Packs what was found and writes the prompt. That is never over `options.pack.max_tokens`, unless
@@ -38,9 +40,9 @@ pub(super) fn compose(
         // A text need not have as many tokens as its parts, nor one nonce as many as another.
         let excess = tokens.saturating_sub(options.pack.max_tokens);
         if excess == 0 || packed.passages.is_empty() {
-            let (question, passages) = (question.to_owned(), packed.passages);
-            let request = ChatRequest { messages, question, passages };
-            return Composed { request, tokens, dropped: packed.dropped };
+            let pack::Packed { passages, dropped, fates } = packed;
+            let request = ChatRequest { messages, question: question.to_owned(), passages };
+            return Composed { request, tokens, dropped, fates };
         }
         reserved += excess;
     }

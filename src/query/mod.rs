@@ -5,6 +5,7 @@
 
 pub mod cite;
 mod compose;
+pub mod explain;
 pub mod history;
 pub mod pack;
 pub mod prompt;
@@ -96,17 +97,18 @@ impl Retriever {
         hypothetical: Option<&str>,
         options: &RetrieveOptions,
     ) -> Result<Vec<Hit>, BackendError> {
-        let dense = match hypothetical {
-            None => (query.to_owned(), Role::Query),
-            Some(passage) => {
-                let longest = self.embedder.limits().input_tokens;
-                let count = |text: &str| self.embedder.count_tokens(text);
-                (history::cut(passage, longest, &count), Role::Document)
-            }
-        };
         let sparse = self.sparse.query(query);
+        let dense = self.dense_text(query, hypothetical);
         let asked = Asked { dense, sparse, words: QueryWords::of(query, &self.sparse) };
         retrieve::retrieve(asked, &*self.embedder, &*self.store, options).await
+    }
+
+    /// What the dense leg asks with, and as what it is embedded.
+    fn dense_text(&self, query: &str, hypothetical: Option<&str>) -> (String, Role) {
+        let Some(passage) = hypothetical else { return (query.to_owned(), Role::Query) };
+        let longest = self.embedder.limits().input_tokens;
+        let count = |text: &str| self.embedder.count_tokens(text);
+        (history::cut(passage, longest, &count), Role::Document)
     }
 }
 

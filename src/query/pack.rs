@@ -1,13 +1,13 @@
 //! Ranked chunks → numbered passages: what repeats out, neighbours merged, within a token budget.
 
 mod likeness;
-
-use std::collections::HashSet;
+mod shingles;
 
 use crate::query::prompt;
 use crate::text::Words;
 use crate::types::{Chunk, Hit, Locator, Passage};
 use likeness::Likeness;
+use shingles::Shingles;
 
 /// What the passages may amount to.
 #[derive(Clone, PartialEq, Debug)]
@@ -53,6 +53,20 @@ pub struct Packed {
     pub passages: Vec<Passage>,
     /// In rank order. Hits that are in neither list were merged into a passage.
     pub dropped: Vec<Dropped>,
+    /// One for each hit, in rank order.
+    pub fates: Vec<Fate>,
+}
+
+/// What became of one hit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fate {
+    /// It is in the passage of this number.
+    Passage(u32),
+    Dropped {
+        reason: DropReason,
+        /// The passage that says the same or most of it, where that is why.
+        like: Option<u32>,
+    },
 }
 
 /// A hit that is not among the passages.
@@ -115,7 +129,7 @@ pub fn pack(
     let per_source = if several { options.per_source } else { usize::MAX };
     let limits = PackOptions { per_source, ..options.clone() };
     let mut groups: Vec<Group> = Vec::new();
-    let mut seen: Vec<Shingles> = Vec::new();
+    let mut seen: Vec<(&Chunk, Shingles)> = Vec::new();
     let mut dropped = Vec::new();
     let mut last_taken = 0;
     let mut waiting = Waiting::new(hits, options.redundancy);
@@ -123,35 +137,46 @@ pub fn pack(
         let hit = &hits[at];
         let shingles = Shingles::of(&hit.chunk.text);
         let merged = Group::around(&groups, hit, count);
+        let without_like = |reason| (reason, None);
         let reason = below_floor(hit, options)
+            .map(without_like)
             .or_else(|| duplicate(&groups, &seen, &hit.chunk, &shingles))
-            .or_else(|| over(&groups, &merged, seen.len(), &limits, reserved));
-        if let Some(reason) = reason {
-            dropped.push((at, reason));
+            .or_else(|| over(&groups, &merged, seen.len(), &limits, reserved).map(without_like));
+        if let Some((reason, like)) = reason {
+            dropped.push((at, reason, like));
             continue;
         }
         let place =
             groups.iter().position(|group| group.adjoins(&hit.chunk)).unwrap_or(groups.len());
         groups.retain(|group| !group.adjoins(&hit.chunk));
         groups.insert(place, merged);
-        seen.push(shingles);
+        seen.push((&hit.chunk, shingles));
         last_taken = last_taken.max(at);
         waiting.took(at);
     }
     groups.sort_by_key(|group| group.rank(hits));
+    dropped.sort_unstable_by_key(|(at, ..)| *at);
+    for (at, reason, like) in &mut dropped {
+        if *reason == DropReason::Limit && *at < last_taken {
+            *reason = DropReason::Redundant;
+            *like = waiting.repeats(*at).map(|other| &hits[other].chunk);
+        }
+    }
+    let number = |chunk: &Chunk| (1..).zip(&groups).find(|(_, g)| g.holds(chunk)).map(|(n, _)| n);
+    let mut fates: Vec<Fate> =
+        hits.iter().map(|hit| Fate::Passage(number(&hit.chunk).unwrap_or_default())).collect();
+    for &(at, reason, like) in &dropped {
+        fates[at] = Fate::Dropped { reason, like: like.and_then(number) };
+    }
     let passages =
         (1..).zip(groups).map(|(number, group)| Passage { number, ..group.passage }).collect();
-    dropped.sort_unstable_by_key(|(at, _)| *at);
-    let dropped = dropped.into_iter().map(|(at, reason)| Dropped {
+    let dropped = dropped.into_iter().map(|(at, reason, _)| Dropped {
         source: hits[at].chunk.source.clone(),
         locator: hits[at].chunk.locator,
         score: hits[at].score,
-        reason: match reason {
-            DropReason::Limit if at < last_taken => DropReason::Redundant,
-            reason => reason,
-        },
+        reason,
     });
-    Packed { passages, dropped: dropped.collect() }
+    Packed { passages, dropped: dropped.collect(), fates }
 }
 
 /// The hits that were not looked at yet.
@@ -159,8 +184,8 @@ struct Waiting {
     likeness: Likeness,
     /// Scores within 0..=1 over all hits.
     relevance: Vec<f32>,
-    /// Likeness to the most similar hit that was taken.
-    repeated: Vec<f32>,
+    /// Likeness to the most similar hit that was taken, and which that is.
+    repeated: Vec<(f32, Option<usize>)>,
     left: Vec<usize>,
     redundancy: f32,
 }
@@ -174,7 +199,7 @@ impl Waiting {
         Self {
             likeness: Likeness::among(hits.iter().map(|hit| hit.chunk.text.as_str())),
             relevance: scores().map(|score| (score - worst) / range).collect(),
-            repeated: vec![0.0; hits.len()],
+            repeated: vec![(0.0, None); hits.len()],
             left: (0..hits.len()).collect(),
             redundancy,
         }
@@ -182,7 +207,7 @@ impl Waiting {
 
     /// The hit that adds most; of equals, the first.
     fn next(&mut self) -> Option<usize> {
-        let worth = |at: usize| self.relevance[at] - self.redundancy * self.repeated[at];
+        let worth = |at: usize| self.relevance[at] - self.redundancy * self.repeated[at].0;
         let next = (0..self.left.len()).reduce(|best, at| {
             if worth(self.left[at]) > worth(self.left[best]) { at } else { best }
         })?;
@@ -191,8 +216,16 @@ impl Waiting {
 
     fn took(&mut self, taken: usize) {
         for &at in &self.left {
-            self.repeated[at] = self.repeated[at].max(self.likeness.between(at, taken));
+            let likeness = self.likeness.between(at, taken);
+            if likeness > self.repeated[at].0 {
+                self.repeated[at] = (likeness, Some(taken));
+            }
         }
+    }
+
+    /// The hit that was taken before this one and is most like it.
+    fn repeats(&self, at: usize) -> Option<usize> {
+        self.repeated[at].1
     }
 }
 
@@ -200,20 +233,22 @@ fn below_floor(hit: &Hit, options: &PackOptions) -> Option<DropReason> {
     options.min_score.is_some_and(|floor| hit.score < floor).then_some(DropReason::Floor)
 }
 
-fn duplicate(
-    groups: &[Group],
-    seen: &[Shingles],
+/// Also which chunk says it already.
+fn duplicate<'a>(
+    groups: &[Group<'a>],
+    seen: &[(&'a Chunk, Shingles)],
     chunk: &Chunk,
     shingles: &Shingles,
-) -> Option<DropReason> {
+) -> Option<(DropReason, Option<&'a Chunk>)> {
     let words = Words::of(&chunk.text);
-    let contained = |group: &Group| {
+    let contains = |group: &&Group| {
         group.passage.text.contains(chunk.text.trim()) || group.words.find(&words).is_some()
     };
-    if groups.iter().any(contained) {
-        return Some(DropReason::Duplicate);
+    if let Some(group) = groups.iter().find(contains) {
+        return Some((DropReason::Duplicate, Some(group.chunks[0])));
     }
-    seen.iter().any(|other| other.resembles(shingles)).then_some(DropReason::NearDuplicate)
+    let like = seen.iter().find(|(_, other)| other.resembles(shingles))?.0;
+    Some((DropReason::NearDuplicate, Some(like)))
 }
 
 fn over(
@@ -273,13 +308,15 @@ impl<'a> Group<'a> {
 
     /// Of its best hit.
     fn rank(&self, hits: &[Hit]) -> Option<usize> {
-        hits.iter().position(|hit| {
-            self.chunks.iter().any(|chunk| std::ptr::eq(*chunk, &raw const hit.chunk))
-        })
+        hits.iter().position(|hit| self.holds(&hit.chunk))
     }
 
     fn covers(&self, other: &Self) -> bool {
-        self.chunks.iter().any(|chunk| std::ptr::eq(*chunk, other.chunks[0]))
+        self.holds(other.chunks[0])
+    }
+
+    fn holds(&self, chunk: &Chunk) -> bool {
+        self.chunks.iter().any(|own| std::ptr::eq(*own, chunk))
     }
 }
 
@@ -339,37 +376,6 @@ fn overlap(a: &str, b: &str) -> usize {
             long && b.starts_with(end) && is_edge(a, at) && is_edge(b, end.len())
         })
         .map_or(0, |at| a.len() - at)
-}
-
-/// A text as its runs of three words, and the words that make a difference even alone.
-struct Shingles {
-    runs: HashSet<String>,
-    telling: Vec<String>,
-}
-
-/// Share of common runs (Jaccard) from which two texts are the same text for a reader.
-const RESEMBLANCE: f64 = 0.85;
-const NEGATIONS: [&str; 6] = ["no", "not", "never", "without", "cannot", "t"];
-
-impl Shingles {
-    fn of(text: &str) -> Self {
-        let words = Words::of(text);
-        let words: Vec<&str> = words.iter().collect();
-        let mut telling: Vec<String> = words
-            .iter()
-            .filter(|word| word.contains(|c: char| c.is_ascii_digit()) || NEGATIONS.contains(word))
-            .map(|word| (*word).to_owned())
-            .collect();
-        telling.sort_unstable();
-        Self { runs: words.windows(3).map(|run| run.join(" ")).collect(), telling }
-    }
-
-    /// "Kept for 300 days" is not nearly "kept for 400 days": numbers and negations must be equal.
-    fn resembles(&self, other: &Self) -> bool {
-        let common = self.runs.intersection(&other.runs).count() as f64;
-        let all = (self.runs.len() + other.runs.len()) as f64 - common;
-        common > 0.0 && common / all >= RESEMBLANCE && self.telling == other.telling
-    }
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ fn words(text: &str) -> usize {
     text.split_whitespace().count()
 }
 
-fn answer(hits: Vec<Hit>, Packed { passages, dropped }: Packed) -> Answer {
+fn answer(hits: Vec<Hit>, Packed { passages, dropped, .. }: Packed) -> Answer {
     Answer {
         id: Uuid::now_v7(),
         text: String::new(),

@@ -6,7 +6,9 @@
 
 pub mod answer;
 pub mod chat;
+mod columns;
 pub mod eval;
+pub mod explain;
 pub mod json;
 pub mod line;
 pub mod passages;

@@ -12,6 +12,7 @@ fn help_of_every_command() {
         "search",
         "query",
         "chat",
+        "explain",
         "eval",
         "eval init",
         "trace",
@@ -54,8 +55,8 @@ fn completions_and_man_pages_name_every_command() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh", "man"] {
         let run = env.run(&["completions", shell]).expect(0);
         for command in [
-            "ingest", "search", "query", "chat", "eval", "trace", "status", "doctor", "config",
-            "schema",
+            "ingest", "search", "query", "chat", "explain", "eval", "trace", "status", "doctor",
+            "config", "schema",
         ] {
             assert!(run.stdout.contains(command), "{shell} lacks {command}");
         }

@@ -9,6 +9,7 @@ mod doctor;
 mod env;
 mod eval;
 mod exit_codes;
+mod explain;
 mod faults;
 mod faults_disk;
 mod faults_files;

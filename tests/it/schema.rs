@@ -129,6 +129,14 @@ fn passages_of_every_kind_of_place() {
     check(&env, "search-json", &found);
     let lines = search("hybrid", "jsonl").jsonl();
     check(&env, "search-jsonl", &lines);
+    let explain = |expect: &str, format: &str| {
+        let question = ["explain", "How long are ledger backups kept?", "-k", "3"];
+        env.run(&[&question[..], &["--expect", expect, "--format", format]].concat())
+    };
+    let sources = ["sample-docs/README.md", "zymurgy.md", "sample-docs", "docent.toml:L3"];
+    let found: Vec<Value> = sources.iter().map(|source| explain(source, "json").json()).collect();
+    check(&env, "explain-json", &found);
+    check(&env, "explain-jsonl", &explain(sources[0], "jsonl").jsonl());
     for place in ["lines", "page", "paragraphs"] {
         assert!(lines.iter().any(|hit| hit.get(place).is_some()), "no {place}");
     }

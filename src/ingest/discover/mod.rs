@@ -278,7 +278,7 @@ fn source_in(path: &Path, input: &str, root: &Path) -> Result<String, DiscoverEr
 }
 
 /// The path as it was typed, without `.` and `..`.
-fn lexical(path: &Path) -> PathBuf {
+pub fn lexical(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for part in path.components() {
         match part {

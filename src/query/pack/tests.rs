@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+use std::collections::HashSet;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -222,7 +224,19 @@ proptest! {
         prop_assert_eq!(&packed, &pack(&hits, &options, reserved, &words));
         prop_assert!(packed.passages.is_sorted_by(|a, b| a.score >= b.score && a.number < b.number));
         prop_assert!(packed.passages.iter().all(|passage| passage.score >= floor));
-        for hit in &hits {
+        prop_assert_eq!(packed.fates.len(), hits.len());
+        for (hit, fate) in hits.iter().zip(&packed.fates) {
+            match fate {
+                Fate::Passage(number) => {
+                    let passage = &packed.passages[*number as usize - 1];
+                    prop_assert!(passage.text.contains(&hit.chunk.text));
+                }
+                Fate::Dropped { reason, like } => {
+                    let alike = [DropReason::Duplicate, DropReason::NearDuplicate];
+                    prop_assert!(like.is_some() || !alike.contains(reason));
+                    prop_assert!(like.is_none_or(|n| n as usize <= packed.passages.len()));
+                }
+            }
             let places = packed.passages.iter().filter(|p| p.text.contains(&hit.chunk.text)).count();
             let out = packed.dropped.iter().filter(|d| {
                 d.source == hit.chunk.source && d.locator == hit.chunk.locator

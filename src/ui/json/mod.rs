@@ -5,6 +5,7 @@
 //! [`SCHEMA_VERSION`]; a new field does not.
 
 mod answer;
+mod explain;
 mod found;
 mod state;
 
@@ -13,6 +14,7 @@ use schemars::{JsonSchema, schema_for};
 use serde::Serialize;
 
 pub use answer::{AnswerJson, BatchRow, Event, RequestJson, WarningJson};
+pub use explain::{ExpectedJson, ExplainEvent, ExplainJson, ExplainedHit};
 pub use found::{Found, HitJson};
 pub use state::{Check, Doctor, Setting, ShownSettings, Stale, Status, TraceList};
 
@@ -114,6 +116,8 @@ pub fn schema(name: SchemaName) -> String {
         SchemaName::QueryPlanJson => of::<RequestJson>("query --dry-run"),
         SchemaName::SearchJson => of::<Found>("search --format json"),
         SchemaName::SearchJsonl => of::<HitJson>("search --format jsonl"),
+        SchemaName::ExplainJson => of::<ExplainJson>("explain --format json"),
+        SchemaName::ExplainJsonl => of::<ExplainEvent>("explain --format jsonl"),
         SchemaName::EvalJson => of::<EvalReport>("eval --format json"),
         SchemaName::IngestJson => of::<IngestReport>("ingest"),
         SchemaName::IngestPlanJson => of::<Preview>("ingest --dry-run"),

@@ -1,0 +1,74 @@
+//! Why there is nothing of a source in a collection.
+
+use std::fs;
+
+use super::discover::{self, DiscoverError, DiscoverOptions, FoundFile};
+use super::prepare;
+use super::secrets;
+use crate::types::{OnSecret, is_url};
+
+/// Why a source is not in a collection.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Absence {
+    /// There is no such file.
+    NoFile,
+    /// A page of the web that no run has come to.
+    NoPage,
+    /// It is a file, and below nothing that was ever brought in.
+    OutsideRoots,
+    /// It is passed over.
+    Skipped {
+        reason: &'static str,
+        /// The file itself, or the directory that is passed over with all that is in it.
+        entry: String,
+        /// It would be taken if it were named.
+        when_named: bool,
+    },
+    /// It cannot be taken.
+    Unfit(String),
+    /// The next run brings it in.
+    Pending,
+}
+
+/// Looks for a source that has no record as a run over `options.inputs` would, which are those of
+/// earlier runs.
+pub fn absence(
+    source: &str,
+    options: &DiscoverOptions,
+    policy: OnSecret,
+) -> Result<Absence, DiscoverError> {
+    if is_url(source) {
+        return Ok(Absence::NoPage);
+    }
+    let Some(file) = FoundFile::at(&options.root, source) else { return Ok(Absence::NoFile) };
+    let found = discover::discover(options)?;
+    if let Some(failed) = found.failed.iter().find(|failed| failed.source == source) {
+        return Ok(Absence::Unfit(failed.reason.clone()));
+    }
+    let skipped = |reason: &'static str, entry: &str, when_named| Absence::Skipped {
+        reason,
+        entry: entry.to_owned(),
+        when_named,
+    };
+    if !found.files.iter().any(|found| found.source == source) {
+        let over = |entry: &str| {
+            source.strip_prefix(entry).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let entry = found.skipped.iter().find(|skipped| over(&skipped.source));
+        return Ok(
+            entry.map_or(Absence::OutsideRoots, |entry| skipped(entry.reason, &entry.source, true))
+        );
+    }
+    if let Some(reason) = prepare::passed_over(&file) {
+        return Ok(skipped(reason, source, false));
+    }
+    if policy == OnSecret::Skip && holds_a_secret(&file) {
+        return Ok(skipped(prepare::HOLDS_A_SECRET, source, false));
+    }
+    Ok(Absence::Pending)
+}
+
+/// Of files that are text.
+fn holds_a_secret(file: &FoundFile) -> bool {
+    fs::read_to_string(&file.path).is_ok_and(|text| !secrets::scan(&text).is_empty())
+}

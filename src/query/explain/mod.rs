@@ -1,0 +1,188 @@
+//! Why these passages, and why not that one.
+//!
+//! [`verdict`] looks at what is known of a document that was expected and says what kept it out:
+//! the first thing on its way from the file to a passage that did. [`probe`] finds out how far below
+//! the cut its best chunk is.
+
+mod probe;
+
+use unicode_segmentation::UnicodeSegmentation as _;
+
+use super::pack::{DropReason, Fate};
+use crate::embed::sparse::SparseEncoder;
+use crate::types::{Chunk, DocumentRecord, FailureRecord, Filter, Hit, Locator};
+
+pub use probe::{DEPTH, Probe, Standing, probe};
+
+/// A document that is expected among the passages, or a place in it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Expected {
+    pub source: String,
+    /// A passage has to overlap it.
+    pub place: Option<Locator>,
+}
+
+impl Expected {
+    pub fn covers(&self, chunk: &Chunk) -> bool {
+        chunk.source == self.source && self.place.is_none_or(|place| place.overlaps(chunk.locator))
+    }
+
+    /// Source and place, as they are cited.
+    pub fn citation(&self) -> String {
+        self.place.map_or_else(|| self.source.clone(), |place| place.cite(&self.source))
+    }
+}
+
+/// How a stored document differs from its file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Drift {
+    Changed,
+    Gone,
+}
+
+/// What a document is kept out by.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FilterPart {
+    Source,
+    Kind,
+    Tag,
+}
+
+/// What kept an expected document out, or that nothing did.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Verdict {
+    NotIngested,
+    /// It could not be brought in; what is stored of it, if anything, is an earlier version.
+    Failed {
+        reason: String,
+    },
+    Stale(Drift),
+    Filtered(Vec<FilterPart>),
+    /// Not among the hits that packing chooses from.
+    BelowCut,
+    /// Stored, and no chunk of it is at the place that is expected. Only a [`probe`] tells.
+    NoSuchPlace,
+    BelowFloor {
+        score: f32,
+        floor: f32,
+    },
+    /// Found, and left out of the passages.
+    CrowdedOut {
+        reason: DropReason,
+        /// The passages that have its place: that say the same, or are of the same source.
+        passages: Vec<u32>,
+    },
+    /// It is there, in these passages.
+    Found {
+        passages: Vec<u32>,
+    },
+}
+
+/// What is known of an expected document.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    pub expected: &'a Expected,
+    pub record: Option<&'a DocumentRecord>,
+    pub failure: Option<&'a FailureRecord>,
+    pub drift: Option<Drift>,
+    pub filter: &'a Filter,
+    pub min_score: Option<f32>,
+    /// What packing chose from, best first, and what became of each.
+    pub hits: &'a [Hit],
+    pub fates: &'a [Fate],
+}
+
+/// The reason an expected document is missing. What is among the passages is not missing, however
+/// stale it is; of all else the first reason counts, since what comes after it cannot be judged
+/// before that is mended.
+pub fn verdict(facts: &Facts<'_>) -> Verdict {
+    let fated = || facts.hits.iter().zip(facts.fates);
+    let expected = || fated().filter(|(hit, _)| facts.expected.covers(&hit.chunk));
+    let passages = numbers(expected().map(|(_, fate)| fate));
+    if !passages.is_empty() {
+        return Verdict::Found { passages };
+    }
+    if let Some(failure) = facts.failure {
+        return Verdict::Failed { reason: failure.reason.clone() };
+    }
+    let Some(record) = facts.record else { return Verdict::NotIngested };
+    if let Some(drift) = facts.drift {
+        return Verdict::Stale(drift);
+    }
+    let kept_out = kept_out(record, facts.filter);
+    if !kept_out.is_empty() {
+        return Verdict::Filtered(kept_out);
+    }
+    let Some((hit, Fate::Dropped { reason, like })) = expected().next() else {
+        return Verdict::BelowCut;
+    };
+    match (reason, facts.min_score) {
+        (DropReason::Floor, Some(floor)) => Verdict::BelowFloor { score: hit.score, floor },
+        (DropReason::SourceCap, _) => {
+            let same = fated().filter(|(other, _)| other.chunk.source == hit.chunk.source);
+            let passages = numbers(same.map(|(_, fate)| fate));
+            Verdict::CrowdedOut { reason: *reason, passages }
+        }
+        _ => Verdict::CrowdedOut { reason: *reason, passages: like.iter().copied().collect() },
+    }
+}
+
+/// The hit of an expected document that came nearest, and its rank, from 1: one in a passage, else
+/// the first.
+pub fn best<'a>(expected: &Expected, hits: &'a [Hit], fates: &[Fate]) -> Option<(u32, &'a Hit)> {
+    let hits = || (1..).zip(hits).zip(fates).filter(|((_, hit), _)| expected.covers(&hit.chunk));
+    let taken = hits().find(|(_, fate)| matches!(fate, Fate::Passage(_)));
+    taken.or_else(|| hits().next()).map(|(ranked, _)| ranked)
+}
+
+/// Of the passages that hits are in, ascending.
+fn numbers<'a>(fates: impl Iterator<Item = &'a Fate>) -> Vec<u32> {
+    let mut numbers: Vec<u32> = fates
+        .filter_map(|fate| match fate {
+            Fate::Passage(number) => Some(*number),
+            Fate::Dropped { .. } => None,
+        })
+        .collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers
+}
+
+/// The parts of a filter that a document does not pass.
+fn kept_out(record: &DocumentRecord, filter: &Filter) -> Vec<FilterPart> {
+    let source = filter.sources.as_ref().is_none_or(|sources| sources.contains(&record.source));
+    let kind = filter.kinds.is_empty() || filter.kinds.contains(&record.kind);
+    let tags = filter.tags.iter().all(|tag| record.tags.contains(tag));
+    let parts = [(source, FilterPart::Source), (kind, FilterPart::Kind), (tags, FilterPart::Tag)];
+    parts.into_iter().filter(|(passes, _)| !passes).map(|(_, part)| part).collect()
+}
+
+/// The words of a question that a chunk has, and those it lacks, as the sparse leg sees them: in any
+/// inflection, and without stop words. Each once, as it is written.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Words {
+    pub present: Vec<String>,
+    pub absent: Vec<String>,
+}
+
+impl Words {
+    pub fn of(question: &str, chunk: &Chunk, sparse: &SparseEncoder) -> Self {
+        let text = sparse.document(&Chunk::embedded_text(&chunk.headings, &chunk.text));
+        let mut words = Self::default();
+        let mut seen: Vec<Vec<u32>> = Vec::new();
+        for word in question.unicode_words() {
+            let terms = sparse.query(word).indices;
+            if terms.is_empty() || seen.contains(&terms) {
+                continue;
+            }
+            let present = terms.iter().any(|term| text.indices.contains(term));
+            let list = if present { &mut words.present } else { &mut words.absent };
+            list.push(word.to_owned());
+            seen.push(terms);
+        }
+        words
+    }
+}
+
+#[cfg(test)]
+mod tests;

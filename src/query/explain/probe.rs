@@ -1,0 +1,144 @@
+//! Where a document that was not found stands in each leg.
+
+use uuid::Uuid;
+
+use super::Expected;
+use crate::error::BackendError;
+use crate::query::Retriever;
+use crate::query::retrieve::{self, RetrieveOptions};
+use crate::query::rewrite::Queries;
+use crate::store::{Legs, SearchRequest};
+use crate::types::{Chunk, Filter, Hit, LegScore, Mode, Scored};
+
+/// How deep each leg is asked. A chunk below has no rank.
+pub const DEPTH: usize = 5000;
+
+/// Rank and score of a chunk in a ranking.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Standing {
+    /// From 1; `None` below [`DEPTH`].
+    pub rank: Option<u32>,
+    pub score: f32,
+}
+
+/// The best chunk of a document for a question, and where it stands.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Probe {
+    pub chunk: Chunk,
+    /// `None` where the leg was not asked, or has nothing for the chunk.
+    pub dense: Option<Standing>,
+    /// `None` where the leg was not asked, or no word of the question is in the chunk.
+    pub sparse: Option<Standing>,
+    /// As it was ranked in the end; below the cut, in the rankings fused. `None` where the chunk is among the candidates of neither leg.
+    pub overall: Option<Standing>,
+    /// How many hits of each leg were candidates.
+    pub candidates: usize,
+}
+
+impl Probe {
+    /// Of a hit, found at `rank`.
+    pub fn of_hit(rank: u32, hit: &Hit, candidates: usize) -> Self {
+        let leg = |leg: LegScore| Standing { rank: Some(leg.rank), score: leg.score };
+        Self {
+            chunk: hit.chunk.clone(),
+            dense: hit.dense.map(leg),
+            sparse: hit.sparse.map(leg),
+            overall: Some(Standing { rank: Some(rank), score: hit.score }),
+            candidates,
+        }
+    }
+}
+
+/// Looks for the best chunk of an expected document, as deep as it takes: the legs are asked again
+/// for [`DEPTH`] hits, and once for this source alone. Of several queries, the first is asked.
+/// `None` where no leg has a score for any chunk of it at that place.
+pub async fn probe(
+    retriever: &Retriever,
+    queries: &Queries,
+    expected: &Expected,
+    options: &RetrieveOptions,
+) -> Result<Option<Probe>, BackendError> {
+    let Some(query) = queries.queries.first() else { return Ok(None) };
+    let (text, role) = retriever.dense_text(query, queries.hypothetical.as_deref());
+    let dense = retriever.embedder.embed(&[text], role).await?.pop().flatten();
+    let sparse = Some(retriever.sparse.query(query)).filter(|terms| !terms.indices.is_empty());
+    // Asked with both legs, whatever the mode: it lists the chunks of the document.
+    let alone = Filter { sources: Some(vec![expected.source.clone()]), ..Filter::default() };
+    let of_source = SearchRequest {
+        dense: dense.clone(),
+        sparse: sparse.clone(),
+        filter: alone,
+        limit: DEPTH,
+        ..SearchRequest::default()
+    };
+    let of_all = SearchRequest {
+        dense: dense.filter(|_| options.mode != Mode::Sparse),
+        sparse: sparse.filter(|_| options.mode != Mode::Dense),
+        filter: options.filter.clone(),
+        limit: DEPTH,
+        ..SearchRequest::default()
+    };
+    // A leg that has nothing to ask with is left out, as in retrieval.
+    let weight = match (&of_all.dense, &of_all.sparse) {
+        (None, Some(_)) => 1.0,
+        (Some(_), None) => 0.0,
+        _ => options.sparse_weight,
+    };
+    let options = RetrieveOptions { sparse_weight: weight, ..options.clone() };
+    let of_source = retriever.store.search(of_source).await?;
+    let of_all = retriever.store.search(of_all).await?;
+    Ok(place(&of_all, &of_source, expected, &options))
+}
+
+fn place(
+    of_all: &Legs,
+    of_source: &Legs,
+    expected: &Expected,
+    options: &RetrieveOptions,
+) -> Option<Probe> {
+    let candidates = match options.mode {
+        Mode::Hybrid => options.candidates.max(options.k),
+        Mode::Dense | Mode::Sparse => options.k,
+    };
+    let fuse = |legs: Legs, limit| retrieve::fuse(legs, options.mode, options.sparse_weight, limit);
+    let fused = fuse(first(of_all, candidates), candidates);
+    let best = |hits: &[Hit]| hits.iter().find(|hit| expected.covers(&hit.chunk)).cloned();
+    let chunk = best(&fused)
+        .or_else(|| best(&fuse(of_all.clone(), DEPTH)))
+        .or_else(|| best(&retrieve::fuse(of_source.clone(), Mode::Hybrid, 0.5, DEPTH)))?
+        .chunk;
+    let id = chunk.id();
+    let standing = |all: &[Scored], source: &[Scored]| {
+        let known = at(all, id).map(|(rank, score)| Standing { rank: Some(rank), score });
+        known.or_else(|| at(source, id).map(|(_, score)| Standing { rank: None, score }))
+    };
+    let mut probe = Probe {
+        dense: standing(&of_all.dense, &of_source.dense),
+        sparse: standing(&of_all.sparse, &of_source.sparse),
+        overall: (1..)
+            .zip(&fused)
+            .find(|(_, hit)| hit.chunk.id() == id)
+            .map(|(rank, hit)| Standing { rank: Some(rank), score: hit.score }),
+        candidates,
+        chunk,
+    };
+    match options.mode {
+        Mode::Hybrid => {}
+        Mode::Dense => probe.sparse = None,
+        Mode::Sparse => probe.dense = None,
+    }
+    Some(probe)
+}
+
+fn first(legs: &Legs, limit: usize) -> Legs {
+    let mut legs = legs.clone();
+    legs.dense.truncate(limit);
+    legs.sparse.truncate(limit);
+    legs
+}
+
+/// Rank and score of a chunk in a leg.
+fn at(leg: &[Scored], id: Uuid) -> Option<(u32, f32)> {
+    let found = (1..).zip(leg).find(|(_, scored)| scored.chunk.id() == id);
+    found.map(|(rank, scored)| (rank, scored.score))
+}

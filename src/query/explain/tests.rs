@@ -1,0 +1,130 @@
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use super::*;
+use crate::embed::sparse;
+use crate::query::pack::tests::{chunk, hits};
+use crate::types::{ContentHash, Kind};
+
+fn expected(source: &str) -> Expected {
+    Expected { source: source.to_owned(), place: None }
+}
+
+fn record(source: &str) -> DocumentRecord {
+    DocumentRecord {
+        source: source.to_owned(),
+        document_hash: ContentHash::of(b""),
+        size: 1,
+        mtime: 1,
+        kind: Kind::Markdown,
+        chunks: 1,
+        terms: 1,
+        tags: vec!["team=sea".to_owned()],
+        text_fields: Vec::new(),
+        ingested_at: String::new(),
+        run_id: uuid::Uuid::nil(),
+        web: None,
+        secrets: None,
+    }
+}
+
+fn failure(source: &str) -> FailureRecord {
+    FailureRecord {
+        source: source.to_owned(),
+        reason: "encrypted".to_owned(),
+        size: 1,
+        mtime: 1,
+        document_hash: None,
+        docent: String::new(),
+        failed_at: String::new(),
+        run_id: uuid::Uuid::nil(),
+    }
+}
+
+fn dropped(reason: DropReason, like: Option<u32>) -> Fate {
+    Fate::Dropped { reason, like }
+}
+
+/// Everything wrong at once is mended one by one: each verdict uncovers the next.
+#[test]
+fn the_first_reason_on_the_way_counts() {
+    let (expected, record, failure) = (expected("a"), record("a"), failure("a"));
+    let wrong = Filter {
+        sources: Some(vec!["b".to_owned()]),
+        kinds: vec![Kind::Pdf],
+        tags: vec!["team=sea".to_owned(), "x".to_owned()],
+    };
+    let found = hits(vec![chunk("b", 0, "one"), chunk("a", 0, "two"), chunk("a", 5, "three")]);
+    let low =
+        [Fate::Passage(1), dropped(DropReason::Floor, None), dropped(DropReason::Floor, None)];
+    let mut facts = Facts {
+        expected: &expected,
+        record: None,
+        failure: Some(&failure),
+        drift: Some(Drift::Changed),
+        filter: &wrong,
+        min_score: Some(0.7),
+        hits: &found[..1],
+        fates: &low[..1],
+    };
+    assert_eq!(verdict(&facts), Verdict::Failed { reason: "encrypted".to_owned() });
+    facts.failure = None;
+    assert_eq!(verdict(&facts), Verdict::NotIngested);
+    facts.record = Some(&record);
+    assert_eq!(verdict(&facts), Verdict::Stale(Drift::Changed));
+    facts.drift = None;
+    let parts = vec![FilterPart::Source, FilterPart::Kind, FilterPart::Tag];
+    assert_eq!(verdict(&facts), Verdict::Filtered(parts));
+    let open = Filter::default();
+    facts.filter = &open;
+    assert_eq!(verdict(&facts), Verdict::BelowCut);
+    (facts.hits, facts.fates) = (&found, &low);
+    assert_eq!(verdict(&facts), Verdict::BelowFloor { score: 0.5, floor: 0.7 });
+    let fates = [Fate::Passage(1), dropped(DropReason::Redundant, Some(1)), low[2]];
+    facts.fates = &fates;
+    let crowded = Verdict::CrowdedOut { reason: DropReason::Redundant, passages: vec![1] };
+    assert_eq!(verdict(&facts), crowded);
+    let fates = [Fate::Passage(1), dropped(DropReason::Limit, None), Fate::Passage(2)];
+    facts.fates = &fates;
+    facts.drift = Some(Drift::Changed);
+    assert_eq!(verdict(&facts), Verdict::Found { passages: vec![2] });
+    assert_eq!(best(&expected, &found, &fates).unwrap().0, 3);
+}
+
+#[test]
+fn a_place_is_expected_by_itself() {
+    let place = Some(Locator::Lines(11, 11));
+    let expected = Expected { place, ..expected("a") };
+    let found = hits((0..6).map(|n| chunk("a", n, &format!("text {n}"))).collect());
+    let fates: Vec<Fate> = (1..=5)
+        .map(|n| Fate::Passage(n.min(3)))
+        .chain([dropped(DropReason::SourceCap, None)])
+        .collect();
+    let filter = Filter::default();
+    let record = record("a");
+    let facts = Facts {
+        expected: &expected,
+        record: Some(&record),
+        failure: None,
+        drift: None,
+        filter: &filter,
+        min_score: None,
+        hits: &found,
+        fates: &fates,
+    };
+    let passages = vec![1, 2, 3];
+    assert_eq!(verdict(&facts), Verdict::CrowdedOut { reason: DropReason::SourceCap, passages });
+    assert_eq!(best(&expected, &found, &fates).unwrap().0, 6);
+    assert_eq!(expected.citation(), "a:L11");
+}
+
+#[test]
+fn words_are_compared_as_the_sparse_leg_does() {
+    let encoder = SparseEncoder::new(&sparse::default_id(10.0)).unwrap();
+    let mut chunk = chunk("a", 0, "Backups are kept for 400 days.");
+    chunk.headings = vec!["Ledger".to_owned()];
+    let words = Words::of("How long is the ledger's backup backups restored?", &chunk, &encoder);
+    assert!(words.present.contains(&"backup".to_owned()), "{words:?}");
+    assert!(!words.present.contains(&"backups".to_owned()), "each once: {words:?}");
+    assert!(words.absent.contains(&"restored".to_owned()), "{words:?}");
+    assert!(!words.absent.iter().any(|word| word == "the"), "no stop words: {words:?}");
+}

@@ -1,0 +1,223 @@
+//! Why these passages, and why not that one: a table, and a verdict on what was expected.
+
+mod advice;
+mod reasons;
+
+use std::path::Path;
+
+use super::Ui;
+use super::columns::aligned;
+use super::json::{ExpectedJson, ExplainEvent, ExplainJson, ExplainedHit};
+use super::sanitize::sanitize_line;
+use super::style::Style;
+use super::words::{counted, grouped};
+use crate::cli::Format;
+use crate::error::Failure;
+use crate::ingest::absence::Absence;
+use crate::query::Prepared;
+use crate::query::explain::{DEPTH, Expected, Probe, Standing, Verdict, Words};
+use crate::query::pack::{DropReason, Fate};
+use crate::types::{DocumentRecord, Hit, LegScore, Mode};
+
+pub(super) use advice::advice;
+pub(super) use reasons::message;
+
+/// Rows that are shown of what came after the last hit that packing looked for.
+const NEXT: usize = 3;
+
+/// What `docent explain` found out.
+pub struct Explained<'a> {
+    pub question: &'a str,
+    pub mode: Mode,
+    /// Chunks that packing takes.
+    pub k: usize,
+    pub max_tokens: usize,
+    pub prepared: &'a Prepared,
+    pub sought: Option<&'a Sought>,
+    pub elapsed_ms: u64,
+    /// Where relative sources are, for hyperlinks.
+    pub root: &'a Path,
+}
+
+/// What became of a document that was expected.
+pub struct Sought {
+    pub expected: Expected,
+    pub record: Option<DocumentRecord>,
+    pub verdict: Verdict,
+    /// Where it was not ingested: why.
+    pub absence: Option<Absence>,
+    /// The source that may have been meant.
+    pub nearest: Option<String>,
+    /// Its best chunk, where one was found.
+    pub probe: Option<Probe>,
+    /// Of the question, in that chunk.
+    pub words: Words,
+    /// It is among the passages, and its file has changed since.
+    pub shadowed: bool,
+}
+
+impl Sought {
+    pub fn is_found(&self) -> bool {
+        matches!(self.verdict, Verdict::Found { .. })
+    }
+}
+
+impl Ui {
+    pub fn explained(&mut self, explained: &Explained<'_>) -> Result<(), Failure> {
+        match self.format {
+            Format::Json => self.json(ExplainJson::new(explained))?,
+            Format::Jsonl => {
+                for hit in ExplainedHit::all(explained.prepared) {
+                    self.json(ExplainEvent::Hit(hit))?;
+                }
+                if let Some(sought) = explained.sought {
+                    self.json(ExplainEvent::Expected(ExpectedJson::new(explained, sought)))?;
+                }
+            }
+            _ => {
+                let mut text = format!("{}\n", headline(explained));
+                text += &table(explained, self.verbose, self.out_style);
+                if let Some(sought) = explained.sought {
+                    text += &format!("\n{}", verdict(explained, sought, self.out_style));
+                }
+                self.data(&text)?;
+            }
+        }
+        if explained.prepared.hits.is_empty() {
+            self.note("nothing was found; `docent status --documents` lists what is stored");
+        }
+        if explained.sought.is_some_and(|sought| sought.shadowed) {
+            self.note("its file has changed since it was ingested: docent ingest");
+        }
+        Ok(())
+    }
+}
+
+/// `5 passages of 32 hits (hybrid, -k 8), about 1,203 of 4,000 tokens`
+fn headline(explained: &Explained<'_>) -> String {
+    let Prepared { hits, composed, .. } = explained.prepared;
+    format!(
+        "{} of {} ({}, -k {}), {} of {} tokens",
+        counted(composed.request.passages.len(), "passage"),
+        counted(hits.len(), "hit"),
+        explained.mode.name(),
+        explained.k,
+        grouped(composed.tokens),
+        grouped(explained.max_tokens),
+    )
+}
+
+/// The legs of a hit, each with what its rank and its score are called.
+fn legs(hit: &Hit) -> [(&'static str, &'static str, Option<LegScore>); 4] {
+    [
+        ("dense", "cosine", hit.dense),
+        ("sparse", "bm25", hit.sparse),
+        ("late", "tokens", hit.late),
+        ("rerank", "logit", hit.rerank),
+    ]
+}
+
+/// A row for each hit, best first. A leg that no hit has is left out.
+fn table(explained: &Explained<'_>, all: bool, style: Style) -> String {
+    let (hits, fates) = (&explained.prepared.hits, &explained.prepared.composed.fates);
+    let Some(first) = hits.first() else { return String::new() };
+    let asked = |leg: usize| hits.iter().any(|hit| legs(hit)[leg].2.is_some());
+    let asked: Vec<usize> = (0..legs(first).len()).filter(|leg| asked(*leg)).collect();
+    let mut header = vec!["rank".to_owned(), "score".to_owned()];
+    for &leg in &asked {
+        let (rank, score, _) = legs(first)[leg];
+        header.extend([rank.to_owned(), score.to_owned()]);
+    }
+    header.extend(["packed".to_owned(), "hit".to_owned()]);
+    let texts = header.len() - 2;
+    let tail = fates.iter().rev().take_while(|fate| is_past_limit(fate)).count();
+    let shown = if all { hits.len() } else { hits.len() - tail.saturating_sub(NEXT) };
+    let mut rows = vec![header];
+    for ((rank, hit), fate) in (1..).zip(hits).zip(fates).take(shown) {
+        let mut row = vec![rank.to_string(), format!("{:.3}", hit.score)];
+        for &leg in &asked {
+            let cells = |leg: LegScore| [leg.rank.to_string(), format!("{:.3}", leg.score)];
+            let none = ["-".to_owned(), String::new()];
+            row.extend(legs(hit)[leg].2.map_or(none, cells));
+        }
+        row.push(reasons::fate(*fate));
+        row.push(sanitize_line(&hit.chunk.locator.cite(&hit.chunk.source)));
+        rows.push(row);
+    }
+    let mut text = aligned(&rows, |column| column >= texts, style);
+    if let Some(next) = hits.get(shown) {
+        let more = counted(hits.len() - shown, "more hit");
+        text += &style.dim(&format!("... {more} past -k, score {:.3} and less\n", next.score));
+    }
+    text
+}
+
+fn is_past_limit(fate: &Fate) -> bool {
+    matches!(fate, Fate::Dropped { reason: DropReason::Limit, .. })
+}
+
+/// What became of the document that was expected, the figures, and what to do.
+fn verdict(explained: &Explained<'_>, sought: &Sought, style: Style) -> String {
+    let message = message(explained, sought);
+    let mut text = format!("{}\n", style.strong(&sanitize_line(&message)));
+    for (name, value) in figures(explained, sought) {
+        text += &format!("  {name:10}  {}\n", sanitize_line(&value));
+    }
+    if let Some(advice) = advice(explained, sought) {
+        text += &format!("{} {}\n", style.strong("try:"), sanitize_line(&advice));
+    }
+    text
+}
+
+fn figures(explained: &Explained<'_>, sought: &Sought) -> Vec<(&'static str, String)> {
+    let Some(probe) = &sought.probe else { return Vec::new() };
+    let chunk = &probe.chunk;
+    let mut place = chunk.locator.cite(&chunk.source);
+    if !chunk.headings.is_empty() {
+        place += &format!("  {}", chunk.headings.join(" > "));
+    }
+    let mut figures = vec![("best chunk", place)];
+    if explained.mode != Mode::Sparse {
+        figures.push(("dense", dense(explained, probe)));
+    }
+    if explained.mode != Mode::Dense {
+        let none = "no word of the question is in it".to_owned();
+        figures.push(("sparse", probe.sparse.map_or(none, |it| standing(it, "BM25"))));
+    }
+    if explained.mode == Mode::Hybrid {
+        let none = format!("among the first {} of neither leg", grouped(probe.candidates));
+        figures.push(("overall", probe.overall.map_or(none, |it| standing(it, "score"))));
+    }
+    let Words { present, absent } = &sought.words;
+    if !(present.is_empty() && absent.is_empty()) {
+        let list = |words: &[String]| match words {
+            [] => "none".to_owned(),
+            words => words.join(", "),
+        };
+        figures.push(("has", list(present)));
+        figures.push(("lacks", list(absent)));
+    }
+    figures
+}
+
+fn dense(explained: &Explained<'_>, probe: &Probe) -> String {
+    let Some(dense) = probe.dense else { return "nothing in it has a vector".to_owned() };
+    let prepared = explained.prepared;
+    let of_passages = prepared.hits.iter().zip(&prepared.composed.fates);
+    let lowest = of_passages
+        .filter(|(_, fate)| matches!(fate, Fate::Passage(_)))
+        .filter_map(|(hit, _)| Some(hit.dense?.score))
+        .reduce(f32::min);
+    let compared = lowest.filter(|lowest| dense.score < *lowest);
+    let compared =
+        compared.map_or_else(String::new, |it| format!("; the passages have {it:.3} and more"));
+    format!("{}{compared}", standing(dense, "cosine"))
+}
+
+fn standing(standing: Standing, score: &str) -> String {
+    let rank = match standing.rank {
+        Some(rank) => format!("rank {}", grouped(rank as usize)),
+        None => format!("below rank {}", grouped(DEPTH)),
+    };
+    format!("{rank}, {score} {:.3}", standing.score)
+}

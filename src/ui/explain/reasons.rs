@@ -1,0 +1,141 @@
+//! What became of a hit, and of a document that was expected, in words.
+
+use super::super::words::grouped;
+use super::{Explained, Sought};
+use crate::ingest::absence::Absence;
+use crate::query::explain::{DEPTH, Drift, FilterPart, Verdict};
+use crate::query::pack::{DropReason, Fate};
+
+/// `passage 2`, `copy of 1`
+pub(super) fn fate(fate: Fate) -> String {
+    let (reason, like) = match fate {
+        Fate::Passage(number) => return format!("passage {number}"),
+        Fate::Dropped { reason, like } => (reason, like),
+    };
+    let of = like.map_or_else(String::new, |number| format!(" of passage {number}"));
+    match reason {
+        DropReason::Floor => "below --min-score".to_owned(),
+        DropReason::Duplicate => format!("copy{of}"),
+        DropReason::NearDuplicate => format!("near copy{of}"),
+        DropReason::Redundant => format!("repeats{}", of.trim_start_matches(" of")),
+        DropReason::SourceCap => "source cap".to_owned(),
+        DropReason::Budget => "over budget".to_owned(),
+        DropReason::Limit => "past -k".to_owned(),
+    }
+}
+
+/// What became of a document that was expected: one sentence.
+pub(in crate::ui) fn message(explained: &Explained<'_>, sought: &Sought) -> String {
+    let name = sought.expected.citation();
+    match &sought.verdict {
+        Verdict::Found { passages } => format!("{name} is in {}", listed(passages)),
+        Verdict::NotIngested => {
+            format!("{name} is not in the collection: {}", absent(sought.absence.as_ref()))
+        }
+        Verdict::Failed { reason } => {
+            let former = match sought.record {
+                Some(_) => "; what is stored of it is an earlier version",
+                None => "",
+            };
+            format!("{name} could not be brought in: {reason}{former}")
+        }
+        Verdict::Stale(Drift::Changed) => {
+            format!("{name} has changed since it was ingested: its former text was asked")
+        }
+        Verdict::Stale(Drift::Gone) => {
+            format!("{name} is gone since it was ingested, and its former text does not come up")
+        }
+        Verdict::Filtered(parts) => {
+            let parts: Vec<String> = parts.iter().map(|part| filtered(*part, sought)).collect();
+            format!("{name} is filtered out: {}", parts.join("; "))
+        }
+        Verdict::BelowCut => below_cut(&name, explained, sought),
+        Verdict::NoSuchPlace => match sought.expected.place {
+            Some(_) => format!("{name} is no place in what is stored of that document"),
+            None => format!("{name} is stored, and the question has nothing to find it by"),
+        },
+        Verdict::BelowFloor { score, floor } => {
+            format!("{name} scores {score:.3}, and --min-score is {floor}")
+        }
+        Verdict::CrowdedOut { reason, passages } => {
+            format!("{name} was found and crowded out: {}", crowded(*reason, passages, explained))
+        }
+    }
+}
+
+fn absent(absence: Option<&Absence>) -> String {
+    match absence {
+        None | Some(Absence::NoFile) => "there is no such file".to_owned(),
+        Some(Absence::NoPage) => "no run has come to that page".to_owned(),
+        Some(Absence::OutsideRoots) => {
+            "the file is there, and below nothing that was ever brought in".to_owned()
+        }
+        Some(Absence::Skipped { reason, entry, .. }) => match *reason {
+            "ignored" => format!("{entry} is ignored by a .gitignore or .docentignore"),
+            reason => format!("{entry} is passed over ({reason})"),
+        },
+        Some(Absence::Unfit(reason)) => reason.clone(),
+        Some(Absence::Pending) => "the file is there, and the last run did not see it".to_owned(),
+    }
+}
+
+fn filtered(part: FilterPart, sought: &Sought) -> String {
+    let record = sought.record.as_ref();
+    match part {
+        FilterPart::Source => "no --source matches it".to_owned(),
+        FilterPart::Kind => {
+            let kind = record.map_or("unknown", |record| record.kind.name());
+            format!("its kind is {kind} (--kind)")
+        }
+        FilterPart::Tag => match record.map(|record| record.tags.join(", ")) {
+            Some(tags) if !tags.is_empty() => format!("its tags are {tags} (--tag)"),
+            _ => "it has no tags (--tag)".to_owned(),
+        },
+    }
+}
+
+fn below_cut(name: &str, explained: &Explained<'_>, sought: &Sought) -> String {
+    let Some(probe) = &sought.probe else { return format!("{name} ranks too low") };
+    let stranger = sought.words.present.is_empty() && !sought.words.absent.is_empty();
+    let shares = if stranger { "; it has no word of the question" } else { "" };
+    let in_both = probe.dense.is_some() && probe.sparse.is_some();
+    let rank = probe.overall.or(probe.dense).or(probe.sparse).and_then(|standing| standing.rank);
+    let where_it_is = match rank {
+        _ if probe.overall.is_none() && in_both => {
+            format!("it is among the first {} of neither leg", grouped(probe.candidates))
+        }
+        Some(rank) => {
+            let pool = grouped(explained.prepared.hits.len());
+            format!("it is number {}, and the first {pool} are considered", grouped(rank as usize))
+        }
+        None => format!("it is not among the first {}", grouped(DEPTH)),
+    };
+    format!("{name} ranks too low: {where_it_is}{shares}")
+}
+
+fn crowded(reason: DropReason, passages: &[u32], explained: &Explained<'_>) -> String {
+    let those = listed(passages);
+    match reason {
+        DropReason::Duplicate => format!("{those} has the same text"),
+        DropReason::NearDuplicate => format!("{those} has nearly the same text"),
+        DropReason::Redundant if passages.is_empty() => "others add more".to_owned(),
+        DropReason::Redundant => format!("it repeats {those}, and others add more"),
+        DropReason::SourceCap => format!("no source may have more passages; it has {those}"),
+        DropReason::Budget => {
+            let budget = grouped(explained.max_tokens);
+            format!("it does not fit into the {budget} tokens that the better ones leave")
+        }
+        DropReason::Limit => format!("the {} chunks of -k are better ones", explained.k),
+        DropReason::Floor => "it scores below --min-score".to_owned(),
+    }
+}
+
+/// `passage 2`, `passages 1, 2 and 5`
+fn listed(passages: &[u32]) -> String {
+    let numbers: Vec<String> = passages.iter().map(u32::to_string).collect();
+    match numbers.split_last() {
+        None => "no passage".to_owned(),
+        Some((only, [])) => format!("passage {only}"),
+        Some((last, others)) => format!("passages {} and {last}", others.join(", ")),
+    }
+}

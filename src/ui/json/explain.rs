@@ -1,0 +1,204 @@
+//! What `explain` prints.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::HitJson;
+use crate::query::Prepared;
+use crate::query::explain::{self, Probe, Verdict};
+use crate::query::pack::Fate;
+use crate::types::{Locator, Mode};
+use crate::ui::explain::{Explained, Sought, advice, message};
+
+/// Why these passages, and why not that one.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Explanation")]
+pub struct ExplainJson {
+    pub question: String,
+    /// What was asked: the question, or how the chat model worded it.
+    pub queries: Vec<String>,
+    /// The passage in whose place the dense leg asked, where the chat model wrote one.
+    pub hypothetical: Option<String>,
+    pub mode: Mode,
+    /// How many passages the hits were packed into.
+    pub passages: usize,
+    /// Of the prompt with these passages.
+    pub prompt_tokens: usize,
+    /// Everything that packing chose from, best first.
+    pub hits: Vec<ExplainedHit>,
+    /// What became of the document that was expected; null without `--expect`.
+    pub expected: Option<ExpectedJson>,
+    pub elapsed_ms: u64,
+}
+
+/// A hit, and what packing made of it.
+#[derive(Serialize, JsonSchema)]
+pub struct ExplainedHit {
+    /// The passage that it is in; null where it is in none.
+    pub passage: Option<u32>,
+    /// Why it is in no passage; null where it is in one.
+    pub dropped: Option<&'static str>,
+    /// The passage that has its text, or most of it, where that is why.
+    pub like_passage: Option<u32>,
+    #[serde(flatten)]
+    pub hit: HitJson,
+}
+
+/// A line of `explain --format jsonl`.
+#[derive(Serialize, JsonSchema)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum ExplainEvent {
+    Hit(ExplainedHit),
+    /// Last, with `--expect`.
+    Expected(ExpectedJson),
+}
+
+/// What became of a document that was expected.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Expected")]
+pub struct ExpectedJson {
+    pub source: String,
+    /// The place in it that was expected.
+    pub place: Option<Locator>,
+    pub verdict: VerdictJson,
+    /// The same in words.
+    pub message: String,
+    /// What to do next.
+    pub hint: Option<String>,
+    /// The passages that it is in, or that have its place.
+    pub passages: Vec<u32>,
+    /// Why packing left it out, where it was crowded out.
+    pub dropped: Option<&'static str>,
+    /// The source on record that may have been meant.
+    pub nearest: Option<String>,
+    /// Its best chunk for the question, where it was looked for.
+    pub best: Option<BestJson>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Verdict")]
+#[serde(rename_all = "snake_case")]
+pub enum VerdictJson {
+    /// It is among the passages.
+    Found,
+    /// It has no record.
+    NotIngested,
+    /// It could not be brought in.
+    Failed,
+    /// Its file has changed or is gone.
+    Stale,
+    /// It does not pass `--source`, `--kind` or `--tag`.
+    Filtered,
+    /// It is not among what packing chooses from.
+    BelowCut,
+    /// Nothing that is stored of it is at the place that was expected.
+    NoSuchPlace,
+    /// It scores below `--min-score`.
+    BelowFloor,
+    /// It was found, and packing left it out.
+    CrowdedOut,
+}
+
+/// A chunk, and where it stands in each ranking.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Best")]
+pub struct BestJson {
+    /// Source and place in one: `path:L10-L24`, `path#page=3`.
+    pub citation: String,
+    /// Outermost first.
+    pub headings: Vec<String>,
+    /// Null where this leg was not asked, or has nothing for it.
+    pub dense: Option<Standing>,
+    /// Null where this leg was not asked, or has nothing for it.
+    pub sparse: Option<Standing>,
+    /// As it was ranked in the end; below the cut, in the rankings fused. Null where it is among the
+    /// candidates of neither leg.
+    pub overall: Option<Standing>,
+    /// Words of the question that it has, without stop words.
+    pub words_present: Vec<String>,
+    /// Words of the question that it lacks.
+    pub words_absent: Vec<String>,
+}
+
+/// Rank and score in a ranking.
+#[derive(Serialize, JsonSchema)]
+pub struct Standing {
+    /// From 1; null where it is below the first 5,000.
+    pub rank: Option<u32>,
+    pub score: f32,
+}
+
+impl ExplainJson {
+    pub fn new(explained: &Explained<'_>) -> Self {
+        let Prepared { queries, composed, .. } = explained.prepared;
+        Self {
+            question: explained.question.to_owned(),
+            queries: queries.queries.clone(),
+            hypothetical: queries.hypothetical.clone(),
+            mode: explained.mode,
+            passages: composed.request.passages.len(),
+            prompt_tokens: composed.tokens,
+            hits: ExplainedHit::all(explained.prepared).collect(),
+            expected: explained.sought.map(|sought| ExpectedJson::new(explained, sought)),
+            elapsed_ms: explained.elapsed_ms,
+        }
+    }
+}
+
+impl ExplainedHit {
+    /// Of every hit, best first.
+    pub fn all(prepared: &Prepared) -> impl Iterator<Item = Self> {
+        let fated = (1..).zip(&prepared.hits).zip(&prepared.composed.fates);
+        fated.map(|((rank, hit), fate)| {
+            let (passage, dropped, like_passage) = match *fate {
+                Fate::Passage(number) => (Some(number), None, None),
+                Fate::Dropped { reason, like } => (None, Some(reason.name()), like),
+            };
+            Self { passage, dropped, like_passage, hit: HitJson::new(rank, hit) }
+        })
+    }
+}
+
+impl ExpectedJson {
+    pub fn new(explained: &Explained<'_>, sought: &Sought) -> Self {
+        let (verdict, passages, dropped) = match &sought.verdict {
+            Verdict::Found { passages } => (VerdictJson::Found, passages.clone(), None),
+            Verdict::CrowdedOut { reason, passages } => {
+                (VerdictJson::CrowdedOut, passages.clone(), Some(reason.name()))
+            }
+            Verdict::NotIngested => (VerdictJson::NotIngested, Vec::new(), None),
+            Verdict::Failed { .. } => (VerdictJson::Failed, Vec::new(), None),
+            Verdict::Stale(_) => (VerdictJson::Stale, Vec::new(), None),
+            Verdict::Filtered(_) => (VerdictJson::Filtered, Vec::new(), None),
+            Verdict::BelowCut => (VerdictJson::BelowCut, Vec::new(), None),
+            Verdict::NoSuchPlace => (VerdictJson::NoSuchPlace, Vec::new(), None),
+            Verdict::BelowFloor { .. } => (VerdictJson::BelowFloor, Vec::new(), None),
+        };
+        Self {
+            source: sought.expected.source.clone(),
+            place: sought.expected.place,
+            verdict,
+            message: message(explained, sought),
+            hint: advice(explained, sought),
+            passages,
+            dropped,
+            nearest: sought.nearest.clone(),
+            best: sought.probe.as_ref().map(|probe| BestJson::new(probe, &sought.words)),
+        }
+    }
+}
+
+impl BestJson {
+    fn new(probe: &Probe, words: &explain::Words) -> Self {
+        let standing = |it: explain::Standing| Standing { rank: it.rank, score: it.score };
+        Self {
+            citation: probe.chunk.locator.cite(&probe.chunk.source),
+            headings: probe.chunk.headings.clone(),
+            dense: probe.dense.map(standing),
+            sparse: probe.sparse.map(standing),
+            overall: probe.overall.map(standing),
+            words_present: words.present.clone(),
+            words_absent: words.absent.clone(),
+        }
+    }
+}

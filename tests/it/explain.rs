@@ -1,0 +1,239 @@
+//! `docent explain`: why these passages, and why that one not.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::assert_run;
+use crate::env::TestEnv;
+
+const QUESTION: &str = "How are the masts of a ketch rigged?";
+
+/// Documents about boats, and about much else.
+fn harbour() -> TestEnv {
+    let env = TestEnv::new();
+    env.write("docs/ketch.md", "# Ketch\n\nA ketch has two masts, rigged fore and aft.\n");
+    env.write("docs/yawl.md", "# Yawl\n\nA yawl is rigged like a ketch, with a smaller mizzen.\n");
+    env.write("docs/bread.txt", "Flour, water and salt make a dough.\n");
+    env.write(".gitignore", "build/\n");
+    env.write("build/notes.md", "# Notes\n\nA ketch.\n");
+    env.write("docs/bad.docx", b"PK\x03\x04 and then nothing");
+    env.write("docs/blob", b"\0\x01\x02");
+    env.write("other/sloop.md", "# Sloop\n\nA sloop has one mast.\n");
+    env.run(&["ingest", "docs", "--tag", "sea"]).expect(5);
+    env
+}
+
+fn explain(env: &TestEnv, args: &[&str]) -> crate::env::Run {
+    env.run(&[&["explain", QUESTION][..], args].concat())
+}
+
+/// What is said of `source`.
+#[track_caller]
+fn expected(env: &TestEnv, source: &str, args: &[&str]) -> Value {
+    let run = explain(env, &[&["--expect", source, "--format", "json"][..], args].concat());
+    let json = run.json();
+    let found = json["expected"]["verdict"] == "found";
+    assert_eq!(run.code, Some(i32::from(!found)), "{run}");
+    json["expected"].clone()
+}
+
+#[test]
+fn without_expectation() {
+    assert_run!(explain(&harbour(), &[]).expect(0));
+}
+
+#[test]
+fn found() {
+    let env = harbour();
+    assert_run!(explain(&env, &["--expect", "docs/ketch.md:L3", "-k", "2"]).expect(0));
+    env.write("docs/ketch.md", "# Ketch\n\nWhat a ketch has is two masts.\n");
+    assert_run!(explain(&env, &["--expect", "docs/ketch.md", "-k", "2"]).expect(0));
+}
+
+#[test]
+fn not_ingested() {
+    let env = harbour();
+    assert_run!(explain(&env, &["-k", "1", "--expect", "docs/zymurgy.md"]).expect(1));
+    assert_run!(explain(&env, &["-k", "1", "--expect", "docs/yawls.md"]).expect(1));
+    env.run(&["ingest", ".", "--exclude", "other"]).expect(5);
+    assert_run!(explain(&env, &["-k", "1", "--expect", "build/notes.md"]).expect(1));
+}
+
+#[test]
+fn every_way_not_to_be_ingested() {
+    let env = harbour();
+    env.write("docs/late.md", "# Late\n\nThis one is new.\n");
+    env.write("docs/.hidden.md", "# Hidden\n\nThis one is hidden.\n");
+    env.write("docs/.env", "A=b\n");
+    env.write("docs/large.txt", "x".repeat(3000));
+    let size = env.write("docent.toml", "[ingest]\nmax_file_size = \"2KB\"\n");
+    assert!(size.exists());
+    for (source, said, hint) in [
+        ("docs/late.md", "the last run did not see it", json!("docent ingest")),
+        ("other/sloop.md", "below nothing", json!("docent ingest \"other/sloop.md\"")),
+        ("docs/blob", "(binary)", Value::Null),
+        ("docs/large.txt", "over the limit of 2 KB", json!("mend that, then: docent ingest")),
+        ("https://example.org/a", "no run has come to that page", Value::Null),
+    ] {
+        let expected = expected(&env, source, &[]);
+        assert_eq!(expected["verdict"], "not_ingested", "{expected:#}");
+        let message = expected["message"].as_str().expect("a message");
+        assert!(message.contains(said), "{message}");
+        if !hint.is_null() {
+            assert_eq!(expected["hint"], hint);
+        }
+    }
+    for (source, reason) in [("docs/.hidden.md", "(hidden)"), ("docs/.env", "hidden")] {
+        let expected = expected(&env, source, &[]);
+        assert!(expected["message"].as_str().is_some_and(|it| it.contains(reason)), "{expected:#}");
+        assert!(expected["hint"].as_str().is_some_and(|it| it.contains(source)), "{expected:#}");
+    }
+}
+
+/// What is expected may be named as it is stored, or as a path from here.
+#[test]
+fn names_are_sources_or_paths() {
+    let env = harbour();
+    let mut command = env.command(&["explain", QUESTION, "--expect", "./yawl.md", "--quiet"]);
+    let output = command.current_dir(env.path("docs")).output().expect("docent runs");
+    let run = env.outcome(&["explain"], output).expect(0);
+    assert!(run.stdout.contains("docs/yawl.md is in passage"), "{run}");
+}
+
+#[test]
+fn failed() {
+    assert_run!(explain(&harbour(), &["-k", "1", "--expect", "docs/bad.docx"]).expect(1));
+}
+
+#[test]
+fn stale() {
+    let env = harbour();
+    env.write("docs/bread.txt", "A ketch is no bread, but its masts are rigged.\n");
+    assert_run!(explain(&env, &["-k", "1", "--expect", "docs/bread.txt"]).expect(1));
+    fs::remove_file(env.path("docs/bread.txt")).expect("a removal");
+    let gone = expected(&env, "docs/bread.txt", &["-k", "1"]);
+    assert_eq!(gone["verdict"], "stale", "{gone:#}");
+    assert!(gone["message"].as_str().is_some_and(|it| it.contains("is gone")), "{gone:#}");
+}
+
+#[test]
+fn filtered() {
+    let env = harbour();
+    let filters = ["--kind", "text", "--tag", "land", "--source", "docs/b*"];
+    let run = explain(&env, &[&filters[..], &["--expect", "docs/ketch.md"]].concat());
+    assert_run!(run.expect(1));
+    assert_eq!(expected(&env, "docs/ketch.md", &["--kind", "text"])["verdict"], "filtered");
+}
+
+#[test]
+fn below_the_cut() {
+    let env = harbour();
+    // No two are of one length: the order of equal scores is the engine's.
+    for n in 0..40 {
+        let sails = "sail ".repeat(n);
+        let text = format!("# Ship {n}\n\nShip {n}: a ketch, its masts rigged, {sails}\n");
+        env.write(&format!("fleet/{n}.md"), text);
+    }
+    env.run(&["ingest", "fleet"]).expect(0);
+    assert_run!(explain(&env, &["-k", "2", "--expect", "docs/bread.txt"]).expect(1));
+    let rank = |mode: &str, leg: &str| {
+        let expected = expected(&env, "docs/bread.txt", &["-k", "2", "--mode", mode]);
+        assert_eq!(expected["verdict"], "below_cut", "{expected:#}");
+        expected["best"][leg].clone()
+    };
+    assert_eq!(rank("hybrid", "overall")["rank"], 43);
+    assert_eq!(rank("dense", "dense")["rank"], 43);
+    assert_eq!(rank("sparse", "sparse"), Value::Null);
+}
+
+#[test]
+fn no_such_place() {
+    let env = harbour();
+    for place in ["docs/ketch.md:L99", "docs/ketch.md#page=1"] {
+        let expected = expected(&env, place, &["-k", "1"]);
+        assert_eq!(expected["verdict"], "no_such_place", "{expected:#}");
+    }
+}
+
+/// One leg alone would have found it.
+#[test]
+fn another_mode_is_advised_where_it_helps() {
+    let mut env = harbour();
+    // It would find it.
+    env.set("DOCENT_SEARCH_LATE_WEIGHT", "0");
+    let text = "Mizzen. ".repeat(100);
+    env.write("docs/error.txt", format!("{text} E4711 {text}\n"));
+    for n in 0..40 {
+        let text = format!("# Fault {n}\n\nWhat an error means: fault {n} of the engine.\n");
+        env.write(&format!("faults/{n}.md"), text);
+    }
+    env.run(&["ingest", "docs", "faults"]).expect(5);
+    let question = ["explain", "What does the engine error fault mean, E4711?", "-k", "1"];
+    let expect = ["--expect", "docs/error.txt", "--format", "json"];
+    let run = env.run(&[&question[..], &expect].concat());
+    let json = run.expect(1).json();
+    assert_eq!(json["expected"]["best"]["words_present"], json!(["E4711"]));
+    let hint = json["expected"]["hint"].as_str().expect("a hint");
+    assert!(hint.starts_with("--mode sparse ranks it 1"), "{hint}");
+}
+
+#[test]
+fn below_the_floor() {
+    let env = harbour();
+    let low = expected(&env, "docs/bread.txt", &["--min-score", "0.5"]);
+    assert_eq!(low["verdict"], "below_floor", "{low:#}");
+    assert!(low["hint"].as_str().is_some_and(|hint| hint.starts_with("--min-score 0")), "{low:#}");
+}
+
+#[test]
+fn crowded_out_by_other_passages_of_its_source() {
+    let env = harbour();
+    // No two are of one length: the order of equal scores is the engine's.
+    let section = |(wood, length): (&str, usize)| {
+        let care = format!("Its {wood} is planed, oiled, left to dry in the shed. ").repeat(length);
+        format!("## {wood}\n\nThe masts of this ketch are {wood}, and rigged.\n\n{care}\n\n")
+    };
+    let sections =
+        [("Oak", 8), ("Teak", 9), ("Larch", 10), ("Cedar", 11), ("Spruce", 12)].map(section);
+    env.write("docs/manual.md", format!("# Manual\n\n{}", sections.concat()));
+    env.run(&["ingest", "docs"]).expect(5);
+    let json = explain(&env, &["--format", "json"]).expect(0).json();
+    let hits = json["hits"].as_array().expect("hits");
+    let capped =
+        hits.iter().find(|hit| hit["dropped"] == "source_cap").expect("one that is capped");
+    let citation = capped["citation"].as_str().expect("a citation");
+    assert_run!(explain(&env, &["--expect", citation]).expect(1));
+}
+
+#[test]
+fn crowded_out_by_a_copy_and_by_better_ones() {
+    let env = harbour();
+    env.write("docs/copy.md", "# Ketch\n\nA ketch has two masts, rigged fore and aft.\n");
+    env.run(&["ingest", "docs"]).expect(5);
+    let copy = ["docs/copy.md", "docs/ketch.md"].map(|source| expected(&env, source, &[]));
+    let verdicts = [&copy[0]["verdict"], &copy[1]["verdict"]];
+    assert_eq!(verdicts, [&json!("found"), &json!("crowded_out")], "{copy:#?}");
+    assert_eq!((&copy[1]["dropped"], &copy[1]["passages"]), (&json!("duplicate"), &json!([1])));
+    let limit = expected(&env, "docs/bread.txt", &["-k", "1"]);
+    assert_eq!(limit["dropped"], "limit", "{limit:#}");
+    let budget = expected(&env, "docs/bread.txt", &["--context-tokens", "40"]);
+    assert_eq!((&budget["dropped"], &budget["passages"]), (&json!("budget"), &json!([])));
+}
+
+#[test]
+fn json_lines_end_with_what_was_expected() {
+    let env = harbour();
+    let lines = explain(&env, &["--expect", "docs/yawl.md", "--format", "jsonl"]).expect(0).jsonl();
+    let events: Vec<&Value> = lines.iter().map(|line| &line["event"]).collect();
+    assert_eq!(events, ["hit", "hit", "hit", "expected"]);
+    assert_eq!(lines[0]["passage"], 1);
+}
+
+#[test]
+fn wrong_usage_and_no_collection() {
+    let env = harbour();
+    env.run(&["explain", ""]).expect(2);
+    env.run(&["explain", QUESTION, "--kind", "movie"]).expect(2);
+    TestEnv::new().run(&["explain", QUESTION, "--expect", "a.md"]).expect(3);
+}
