@@ -81,21 +81,26 @@ pub(super) async fn retrieve_options(
     let rerank = context.settings.rerank.as_ref().map_or_else(RerankOptions::default, |rerank| {
         RerankOptions { candidates: rerank.candidates, weight: rerank.weight }
     });
+    let (sparse_weight, late_weight) = weights(&*retriever.embedder);
     Ok(RetrieveOptions {
         rerank,
         mode: settings.mode,
         k: settings.k,
         min_score: settings.min_score,
-        late_weight: settings.late_weight.unwrap_or_else(|| late_weight(&*retriever.embedder)),
+        sparse_weight: settings.sparse_weight.unwrap_or(sparse_weight),
+        late_weight: settings.late_weight.unwrap_or(late_weight),
         filter: filter(flags, retriever).await?,
         ..RetrieveOptions::default()
     })
 }
 
-/// Late interaction uses the table of the built-in embedder, and was measured with that.
-fn late_weight(embedder: &dyn Embedder) -> f32 {
+/// What the sparse leg and late interaction count for, as measured with the built-in embedder and with
+/// one that reads context: such a model is right more often than the words are.
+fn weights(embedder: &dyn Embedder) -> (f32, f32) {
+    const WITH_A_MODEL: (f32, f32) = (0.3, 0.2);
+    let measured = RetrieveOptions::default();
     let builtin = embedder.id().name == Builtin::NAME;
-    if builtin { RetrieveOptions::default().late_weight } else { 0.0 }
+    if builtin { (measured.sparse_weight, measured.late_weight) } else { WITH_A_MODEL }
 }
 
 /// Globs over sources are resolved against the list of documents: the store filters on exact names.

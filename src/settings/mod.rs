@@ -182,6 +182,8 @@ pub struct Search {
     pub k: usize,
     pub mode: Mode,
     pub min_score: Option<f32>,
+    /// Of the sparse leg in the fused score; `None` decides by the embedder.
+    pub sparse_weight: Option<f32>,
     /// Of late interaction in the score; `None` decides by the embedder.
     pub late_weight: Option<f32>,
     /// The chat model makes a query of the question.
@@ -310,6 +312,7 @@ pub fn resolve(layers: &Layers, trusted: bool) -> Result<Settings, SettingsError
             k: values.parsed("search.k", parse::count)?,
             mode: values.parsed("search.mode", parse::mode)?,
             min_score: values.optional("search.min_score", parse::float)?,
+            sparse_weight: values.optional("search.sparse_weight", parse::share)?.map(|x| x as f32),
             late_weight: values.optional("search.late_weight", parse::share)?.map(|x| x as f32),
             rewrite: values.parsed("search.rewrite", parse::boolean)?,
             expand: values.parsed("search.expand", parse::variants)?,
