@@ -1,7 +1,7 @@
 //! Why these passages, and why not that one.
 //!
 //! [`verdict`] looks at what is known of a document that was expected and says what kept it out:
-//! the first thing on its way from the file to a passage that did. [`probe`] finds out how far below
+//! the first thing on its way from the file to a passage that did. [`mod@probe`] finds out how far below
 //! the cut its best chunk is.
 
 mod probe;
@@ -60,7 +60,7 @@ pub enum Verdict {
     Filtered(Vec<FilterPart>),
     /// Not among the hits that packing chooses from.
     BelowCut,
-    /// Stored, and no chunk of it is at the place that is expected. Only a [`probe`] tells.
+    /// Stored, and no chunk of it is at the place that is expected. Only a [`probe()`] tells.
     NoSuchPlace,
     BelowFloor {
         score: f32,
