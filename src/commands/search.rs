@@ -5,8 +5,8 @@ use std::time::Instant;
 use super::connect::{self, StoreAccess};
 use super::context::Context;
 use crate::cli::{RetrievalFlags, SearchArgs};
-use crate::embed::Embedder;
 use crate::embed::builtin::Builtin;
+use crate::embed::sparse::LANGUAGE;
 use crate::error::{Exit, Failure};
 use crate::query::Retriever;
 use crate::query::rerank::RerankOptions;
@@ -81,7 +81,7 @@ pub(super) async fn retrieve_options(
     let rerank = context.settings.rerank.as_ref().map_or_else(RerankOptions::default, |rerank| {
         RerankOptions { candidates: rerank.candidates, weight: rerank.weight }
     });
-    let (sparse_weight, late_weight) = weights(&*retriever.embedder);
+    let (sparse_weight, late_weight) = weights(retriever);
     Ok(RetrieveOptions {
         rerank,
         mode: settings.mode,
@@ -95,12 +95,15 @@ pub(super) async fn retrieve_options(
 }
 
 /// What the sparse leg and late interaction count for, as measured with the built-in embedder and with
-/// one that reads context: such a model is right more often than the words are.
-fn weights(embedder: &dyn Embedder) -> (f32, f32) {
+/// one that reads context: such a model is right more often than the words are. The table that late
+/// interaction uses is English.
+fn weights(retriever: &Retriever) -> (f32, f32) {
     const WITH_A_MODEL: (f32, f32) = (0.3, 0.2);
     let measured = RetrieveOptions::default();
-    let builtin = embedder.id().name == Builtin::NAME;
-    if builtin { (measured.sparse_weight, measured.late_weight) } else { WITH_A_MODEL }
+    let builtin = retriever.embedder.id().name == Builtin::NAME;
+    let (sparse, late) =
+        if builtin { (measured.sparse_weight, measured.late_weight) } else { WITH_A_MODEL };
+    (sparse, if retriever.sparse.language() == LANGUAGE { late } else { 0.0 })
 }
 
 /// Globs over sources are resolved against the list of documents: the store filters on exact names.

@@ -6,10 +6,10 @@
 //! the whole, without its connectors, where there are some. So `retry_after`, `retryAfter` and
 //! `RETRY-AFTER` share a term.
 
+use std::borrow::Cow;
+
 /// Longest compound whose whole is a term, in bytes.
 const LONGEST: usize = 64;
-
-use std::borrow::Cow;
 
 /// The text, followed by the further terms of its identifiers.
 pub(super) fn with_identifiers(text: &str) -> Cow<'_, str> {

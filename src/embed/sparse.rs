@@ -64,6 +64,11 @@ impl SparseEncoder {
         })
     }
 
+    /// Of the words.
+    pub fn language(&self) -> &str {
+        &self.terms.language
+    }
+
     /// Terms in ascending order of their ids, with their BM25 weights without IDF.
     pub fn document(&self, text: &str) -> SparseVector {
         let (indices, frequencies) = self.terms.frequencies(text);
