@@ -68,3 +68,28 @@ pub trait Embedder: Send + Sync {
         role: Role,
     ) -> Result<Vec<Option<Vec<f32>>>, BackendError>;
 }
+
+/// The texts that say something, with the prefix of their role, and where each stood. Empty ones are
+/// left out: servers disagree about them (an error, a vector, or the failure of the batch), and what
+/// a model says of them means nothing.
+fn worded(id: &EmbedderId, inputs: &[String], role: Role) -> (Vec<usize>, Vec<String>) {
+    let prefix = match role {
+        Role::Document => &id.document_prefix,
+        Role::Query => &id.query_prefix,
+    };
+    let inputs = inputs.iter().enumerate().filter(|(_, text)| !text.trim().is_empty());
+    inputs.map(|(place, text)| (place, format!("{prefix}{text}"))).unzip()
+}
+
+/// The vectors of [`worded`] texts at their places among `count`.
+fn placed(
+    count: usize,
+    places: Vec<usize>,
+    vectors: impl Iterator<Item = Option<Vec<f32>>>,
+) -> Vec<Option<Vec<f32>>> {
+    let mut results = vec![None; count];
+    for (place, vector) in places.into_iter().zip(vectors) {
+        results[place] = vector;
+    }
+    results
+}

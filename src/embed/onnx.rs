@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 
-use super::{Embedder, Limits, Role};
+use super::{Embedder, Limits, Role, placed, worded};
 use crate::error::{BackendError, Fault, Service};
 use crate::onnx::{Answer, Encoded, Onnx, OnnxError};
 use crate::types::{ContentHash, EmbedderId};
@@ -159,17 +159,7 @@ impl Embedder for OnnxEmbedder {
         inputs: &[String],
         role: Role,
     ) -> Result<Vec<Option<Vec<f32>>>, BackendError> {
-        let prefix = match role {
-            Role::Document => &self.id.document_prefix,
-            Role::Query => &self.id.query_prefix,
-        };
-        // A model says something of an empty text too, and it means nothing.
-        let (places, texts): (Vec<usize>, Vec<String>) = inputs
-            .iter()
-            .enumerate()
-            .filter(|(_, text)| !text.trim().is_empty())
-            .map(|(place, text)| (place, format!("{prefix}{text}")))
-            .unzip();
+        let (places, texts) = worded(&self.id, inputs, role);
         let (model, embedded) = (Arc::clone(&self.model), Arc::clone(&self.embedded));
         let work = move || {
             let encoded: Vec<Encoded> = texts.iter().map(|text| model.onnx.encode(text)).collect();
@@ -183,11 +173,7 @@ impl Embedder for OnnxEmbedder {
             .map_err(|problem| {
                 BackendError::new(Service::Embedder, Fault::Refused, &self.id.name, &problem)
             })?;
-        let mut results = vec![None; inputs.len()];
-        for (place, vector) in places.into_iter().zip(vectors) {
-            results[place] = Some(vector);
-        }
-        Ok(results)
+        Ok(placed(inputs.len(), places, vectors.into_iter().map(Some)))
     }
 }
 

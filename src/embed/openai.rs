@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt, stream};
 use tokio::sync::Semaphore;
 
-use super::{Embedder, Limits, Role};
+use super::{Embedder, Limits, Role, placed, worded};
 use crate::cancel::Cancel;
 use crate::error::{BackendError, Fault, Service};
 use crate::openai::{Client, Quota, tokens::Tokenizer};
@@ -130,17 +130,7 @@ impl Embedder for OpenAiEmbedder {
         inputs: &[String],
         role: Role,
     ) -> Result<Vec<Option<Vec<f32>>>, BackendError> {
-        let prefix = match role {
-            Role::Document => &self.id.document_prefix,
-            Role::Query => &self.id.query_prefix,
-        };
-        // Servers disagree about empty texts: an error, a vector, or the failure of the batch.
-        let (places, texts): (Vec<usize>, Vec<String>) = inputs
-            .iter()
-            .enumerate()
-            .filter(|(_, text)| !text.trim().is_empty())
-            .map(|(place, text)| (place, format!("{prefix}{text}")))
-            .unzip();
+        let (places, texts) = worded(&self.id, inputs, role);
         let requests: Vec<_> = self
             .batches(&texts)
             .into_iter()
@@ -148,12 +138,8 @@ impl Embedder for OpenAiEmbedder {
             .collect();
         let answers: Vec<Embedded> =
             stream::iter(requests).buffered(self.options.concurrency.max(1)).try_collect().await?;
-        let mut results = vec![None; inputs.len()];
         let vectors = answers.into_iter().flat_map(|answer| answer.vectors);
-        for (place, vector) in places.into_iter().zip(vectors) {
-            results[place] = to_unit_length(vector);
-        }
-        Ok(results)
+        Ok(placed(inputs.len(), places, vectors.map(to_unit_length)))
     }
 }
 
