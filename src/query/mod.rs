@@ -99,7 +99,8 @@ impl Retriever {
     ) -> Result<Vec<Hit>, BackendError> {
         let sparse = self.sparse.query(query);
         let dense = self.dense_text(query, hypothetical);
-        let asked = Asked { dense, sparse, words: QueryWords::of(query, &self.sparse) };
+        let words = options.reads_hits().then(|| QueryWords::of(query, &self.sparse));
+        let asked = Asked { dense, sparse, words };
         retrieve::retrieve(asked, &*self.embedder, &*self.store, options).await
     }
 

@@ -51,6 +51,13 @@ impl Default for RetrieveOptions {
     }
 }
 
+impl RetrieveOptions {
+    /// Whether the first hits are read token by token.
+    pub fn reads_hits(&self) -> bool {
+        self.mode == Mode::Hybrid && self.late_weight > 0.0
+    }
+}
+
 /// What is asked for one query.
 pub struct Asked<'a> {
     /// What the dense leg asks with, and as what it is embedded: the query, or a passage in its
@@ -58,7 +65,8 @@ pub struct Asked<'a> {
     pub dense: (String, Role),
     /// The BM25 vector of the query.
     pub sparse: SparseVector,
-    pub words: QueryWords<'a>,
+    /// For late interaction, where there is any.
+    pub words: Option<QueryWords<'a>>,
 }
 
 /// The best `options.k` chunks for a query, best first.
@@ -83,7 +91,6 @@ pub async fn retrieve(
         (Some(_), Some(_)) => options.sparse_weight,
     };
     let hybrid = options.mode == Mode::Hybrid;
-    let late = hybrid && options.late_weight > 0.0;
     let limit = if hybrid { options.candidates.max(options.k) } else { options.k };
     let request = SearchRequest {
         dense,
@@ -92,13 +99,13 @@ pub async fn retrieve(
         limit,
         // One leg's score is no bound on the fused score.
         min_score: options.min_score.filter(|_| !hybrid),
-        idf_of: if late { words.terms() } else { Vec::new() },
+        idf_of: words.as_ref().map(QueryWords::terms).unwrap_or_default(),
     };
     let mut legs = store.search(request).await?;
     let idf = std::mem::take(&mut legs.idf);
     let mut hits = fuse(legs, options.mode, sparse_weight, limit);
-    if late {
-        late::reorder(&words, &idf, options.late_weight, &mut hits);
+    if let Some(words) = &words {
+        late::reorder(words, &idf, options.late_weight, &mut hits);
     }
     if let Some(floor) = options.min_score {
         hits.retain(|hit| hit.score >= floor);

@@ -29,7 +29,8 @@ pub struct Probe {
     pub dense: Option<Standing>,
     /// `None` where the leg was not asked, or no word of the question is in the chunk.
     pub sparse: Option<Standing>,
-    /// As it was ranked in the end; below the cut, in the rankings fused. `None` where the chunk is among the candidates of neither leg.
+    /// As it was ranked in the end; below the cut, in the rankings fused. `None` where the chunk is
+    /// among the candidates of neither leg.
     pub overall: Option<Standing>,
     /// How many hits of each leg were candidates.
     pub candidates: usize,

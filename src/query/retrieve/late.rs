@@ -18,7 +18,7 @@ use crate::types::{Chunk, Hit, LegScore};
 const DEPTH: usize = 50;
 
 /// The words of a query, each with its BM25 terms; a stop word has none.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct QueryWords<'a>(Vec<(&'a str, Vec<u32>)>);
 
 impl<'a> QueryWords<'a> {

@@ -201,7 +201,7 @@ async fn ask(
 }
 
 fn asked(sparse: SparseVector) -> Asked<'static> {
-    Asked { dense: ("q".to_owned(), Role::Query), sparse, words: QueryWords::default() }
+    Asked { dense: ("q".to_owned(), Role::Query), sparse, words: None }
 }
 
 #[tokio::test]
