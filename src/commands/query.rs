@@ -182,12 +182,12 @@ async fn ask<'a>(ui: &mut Ui, desk: &'a Desk<'_>, question: &'a str) -> Result<P
 
 /// The exit code of an answer, and what is to be said of one that did not come.
 fn conclude(ui: &mut Ui, context: &Context, answer: &Answer) -> Result<Exit, Failure> {
-    if let Some(why) = answer.no_answer {
-        fits(context, &answer.passages, &answer.dropped)?;
+    let outcome = outcome(context, answer);
+    if let (Ok(_), Some(why)) = (&outcome, answer.no_answer) {
         ui.note(&unanswered(why, context));
         ui.nearest(&answer.nearest, &context.root);
     }
-    outcome(context, answer)
+    outcome
 }
 
 /// Says that answers are quoted, where they are.

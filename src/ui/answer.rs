@@ -83,13 +83,15 @@ impl<'a> AnswerView<'a> {
     }
 
     fn text(&mut self, event: &AnswerEvent) -> Result<(), Failure> {
-        if let AnswerEvent::Thinking(text) = event {
-            self.thought(text);
-            return Ok(());
+        if !matches!(event, AnswerEvent::Thinking(_)) {
+            self.end_thought();
         }
-        self.end_thought();
         let text = match event {
-            AnswerEvent::Asking(_) | AnswerEvent::Thinking(_) => return Ok(()),
+            AnswerEvent::Asking(_) => return Ok(()),
+            AnswerEvent::Thinking(text) => {
+                self.thought(text);
+                return Ok(());
+            }
             AnswerEvent::Retrieved { passages, dropped, .. } => {
                 self.ui.chosen(passages, dropped);
                 return Ok(());
