@@ -283,6 +283,14 @@ pub struct RetrievalFlags {
     /// Let the chat model make up an answer, and look for passages like it (dense leg only)
     #[arg(long)]
     pub hyde: bool,
+    #[command(flatten)]
+    pub rerank: RerankFlags,
+}
+
+/// A second look at the first hits.
+#[derive(Args, Debug, Default, Clone)]
+#[command(next_help_heading = "Retrieval")]
+pub struct RerankFlags {
     /// Score the first hits anew, and order them by that: the URL of a /rerank endpoint, or `onnx:DIR`
     /// for a model in a directory
     #[arg(long, value_name = "URL|onnx:DIR")]

@@ -2,6 +2,7 @@
 
 pub mod extractive;
 pub mod openai;
+pub mod reply;
 pub mod thinking;
 
 use async_trait::async_trait;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::TapeFlags;
+use super::{RerankFlags, TapeFlags};
 
 /// Measure how good retrieval is, and hold it
 ///
@@ -44,6 +44,12 @@ pub struct EvalArgs {
     /// Chat model that answers; `extractive` quotes instead
     #[arg(short, long, value_name = "MODEL", requires = "answers")]
     pub model: Option<String>,
+    /// Let this model judge the answers, too: which sentences the passages bear out, which facts they
+    /// state. It is asked where the chat model is
+    #[arg(long, value_name = "MODEL", requires = "answers")]
+    pub judge: Option<String>,
+    #[command(flatten)]
+    pub rerank: RerankFlags,
     #[command(flatten)]
     pub gates: GateFlags,
     #[command(flatten)]
@@ -98,7 +104,8 @@ pub struct GateFlags {
 #[derive(Args, Debug, Default, Clone)]
 #[command(next_help_heading = "Runs")]
 pub struct RunFlags {
-    /// Measure several ways to retrieve, each against the first: hybrid, dense, sparse
+    /// Measure several ways to retrieve, each against the first: hybrid, dense, sparse, and rerank for
+    /// what --rerank makes of the hits
     #[arg(long, value_name = "WAYS", value_delimiter = ',', conflicts_with = "mode")]
     pub compare: Vec<String>,
     /// Measure several sizes of chunks, each in a collection of its own that is built for it, such as
@@ -113,7 +120,7 @@ pub struct RunFlags {
     pub run_file: Option<PathBuf>,
     /// Measure the rankings of this TREC file, and retrieve nothing. CASES may then also be a file of
     /// judgements (qrels)
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["mode", "beir", "run_file", "compare", "sweep"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["mode", "rerank", "beir", "run_file", "compare", "sweep"])]
     pub from_run: Option<PathBuf>,
 }
 

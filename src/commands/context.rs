@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::cli::{
-    ChatArgs, ChatFlags, ExplainArgs, Global, IngestFlags, QueryArgs, RetrievalFlags, TapeFlags,
-    TraceFlags, WebFlags,
+    ChatArgs, ChatFlags, ExplainArgs, Global, IngestFlags, QueryArgs, RerankFlags, RetrievalFlags,
+    TapeFlags, TraceFlags, WebFlags,
 };
 use crate::error::{Exit, Failure};
 use crate::record::{Tape, TapeError};
@@ -335,13 +335,20 @@ pub(super) fn web_flags(flags: &WebFlags) -> Layer {
 }
 
 pub(super) fn retrieval_flags(flags: &RetrievalFlags) -> Layer {
-    layers::flags([
+    let mut layer = layers::flags([
         ("search.k", flags.k.clone()),
         ("search.mode", flags.mode.clone()),
         ("search.min_score", flags.min_score.clone()),
         ("search.rewrite", flags.rewrite.then(|| "true".to_owned())),
         ("search.expand", flags.expand.clone()),
         ("search.hyde", flags.hyde.then(|| "true".to_owned())),
+    ]);
+    layer.extend(rerank_flags(&flags.rerank));
+    layer
+}
+
+pub(super) fn rerank_flags(flags: &RerankFlags) -> Layer {
+    layers::flags([
         ("rerank.with", flags.rerank.clone()),
         ("rerank.model", flags.rerank_model.clone()),
         ("rerank.candidates", flags.rerank_candidates.clone()),

@@ -78,9 +78,9 @@ pub(super) async fn retrieve_options(
     retriever: &Retriever,
 ) -> Result<RetrieveOptions, Failure> {
     let settings = &context.settings.search;
-    let rerank = context.settings.rerank.as_ref().map_or_else(RerankOptions::default, |rerank| {
-        RerankOptions { candidates: rerank.candidates, weight: rerank.weight }
-    });
+    let rerank = context.settings.rerank.as_ref();
+    let rerank =
+        rerank.map(|rerank| RerankOptions { candidates: rerank.candidates, weight: rerank.weight });
     let (sparse_weight, late_weight) = weights(retriever);
     Ok(RetrieveOptions {
         rerank,

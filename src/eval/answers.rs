@@ -10,25 +10,42 @@
 //!
 //! The last two are what Gao et al. (2023, ALCE) and Rashkin et al. (2023) ask of attributed answers,
 //! by docent's own checks instead of a judge: a citation is taken for borne out unless its passage
-//! lacks a quotation or a number.
+//! lacks a quotation or a number. What a judge model finds beside that: [`judged`].
+
+pub mod judged;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use self::judged::Judged;
 use super::cases::Case;
 use super::stats::{self, Interval};
 use crate::query::Answer;
 use crate::text::Words;
 
 /// Names of the metrics, in the order of reports.
-pub const NAMES: [&str; 5] =
-    ["facts", "answered", "refused", "citation-precision", "citation-coverage"];
+pub const NAMES: [&str; 7] = [
+    "facts",
+    "answered",
+    "refused",
+    "citation-precision",
+    "citation-coverage",
+    "judged-support",
+    "judged-facts",
+];
+
+/// Whether a metric is of a judge's making.
+pub fn is_judged(metric: &str) -> bool {
+    metric.starts_with("judged-")
+}
 
 /// What came of asking all cases.
 #[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
 pub struct AnswersReport {
     /// The chat model; `extractive` where answers are quoted.
     pub model: String,
+    /// The model that judged them; null where none did.
+    pub judge: Option<String>,
     /// Those that say something of the cases.
     pub metrics: Vec<AnswerValue>,
     pub by_case: Vec<AnswerRow>,
@@ -59,6 +76,8 @@ pub struct AnswerRow {
     pub refused: Option<f64>,
     pub citation_precision: Option<f64>,
     pub citation_coverage: Option<f64>,
+    /// Null where there is no answer, no judge, or no verdict.
+    pub judged: Option<Judged>,
 }
 
 /// Measures one answer.
@@ -83,6 +102,7 @@ pub fn row(case: &Case, answer: &Answer) -> AnswerRow {
         citation_precision: share(verified, found.citations.len() + found.invalid.len())
             .filter(|_| there),
         citation_coverage: share(cited, cited + found.uncited_sentences.len()).filter(|_| there),
+        judged: None,
     }
 }
 
@@ -91,13 +111,16 @@ fn share(part: usize, whole: usize) -> Option<f64> {
 }
 
 /// The means over the cases.
-pub fn report(model: String, by_case: Vec<AnswerRow>) -> AnswersReport {
+pub fn report(model: String, judge: Option<String>, by_case: Vec<AnswerRow>) -> AnswersReport {
+    let judged = |row: &AnswerRow, of: fn(&Judged) -> Option<f64>| row.judged.as_ref().and_then(of);
     let of = |row: &AnswerRow, name: &str| match name {
         "facts" => row.facts,
         "answered" => row.answered,
         "refused" => row.refused,
         "citation-precision" => row.citation_precision,
-        _ => row.citation_coverage,
+        "citation-coverage" => row.citation_coverage,
+        "judged-support" => judged(row, |judged| judged.support),
+        _ => judged(row, |judged| judged.facts),
     };
     let value = |name: &&str| {
         let values: Vec<f64> = by_case.iter().filter_map(|row| of(row, name)).collect();
@@ -108,5 +131,5 @@ pub fn report(model: String, by_case: Vec<AnswerRow>) -> AnswersReport {
             interval: stats::interval(&values),
         })
     };
-    AnswersReport { model, metrics: NAMES.iter().filter_map(value).collect(), by_case }
+    AnswersReport { model, judge, metrics: NAMES.iter().filter_map(value).collect(), by_case }
 }

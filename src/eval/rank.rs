@@ -17,16 +17,19 @@ pub enum Variant {
     Hybrid,
     Dense,
     Sparse,
+    /// In the mode that is set, and reranked.
+    Rerank,
 }
 
 impl Variant {
-    pub const ALL: [Self; 3] = [Self::Hybrid, Self::Dense, Self::Sparse];
+    pub const ALL: [Self; 4] = [Self::Hybrid, Self::Dense, Self::Sparse, Self::Rerank];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::Hybrid => Mode::Hybrid.name(),
             Self::Dense => Mode::Dense.name(),
             Self::Sparse => Mode::Sparse.name(),
+            Self::Rerank => "rerank",
         }
     }
 
@@ -34,14 +37,25 @@ impl Variant {
         Self::ALL.into_iter().find(|variant| variant.name() == name)
     }
 
+    /// The way that `options` say.
+    pub fn of(options: &RetrieveOptions) -> Self {
+        match options.mode {
+            _ if options.rerank.is_some() => Self::Rerank,
+            Mode::Hybrid => Self::Hybrid,
+            Mode::Dense => Self::Dense,
+            Mode::Sparse => Self::Sparse,
+        }
+    }
+
     /// As `options` say, but in this way.
-    pub fn of(self, options: RetrieveOptions) -> RetrieveOptions {
+    pub fn apply(self, options: RetrieveOptions) -> RetrieveOptions {
         let mode = match self {
             Self::Hybrid => Mode::Hybrid,
             Self::Dense => Mode::Dense,
             Self::Sparse => Mode::Sparse,
+            Self::Rerank => return options,
         };
-        RetrieveOptions { mode, ..options }
+        RetrieveOptions { mode, rerank: None, ..options }
     }
 }
 
@@ -83,18 +97,19 @@ pub async fn rank(
     if options.unit == Unit::Passages {
         k = k.min(options.depth);
     }
+    let mut look = RetrieveOptions { k, ..options.retrieve.clone() };
     let mut took = None;
     loop {
         let started = Instant::now();
-        let hits =
-            retriever.retrieve(queries, &RetrieveOptions { k, ..options.retrieve.clone() }).await?;
+        let hits = retriever.retrieve(queries, &look).await?;
         took.get_or_insert_with(|| started.elapsed());
-        let more = hits.len() >= k;
+        let more = hits.len() >= look.k;
         list.add(hits);
         if list.items.len() >= options.depth || !more {
             break;
         }
-        k *= 2;
+        // The first hits are listed by now: a reranker has nothing to add.
+        look = RetrieveOptions { k: look.k * 2, rerank: None, ..look };
     }
     list.items.truncate(options.depth);
     Ok(Ranking { items: list.items, took: took.unwrap_or_default() })

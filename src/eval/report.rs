@@ -40,7 +40,7 @@ pub struct EvalReport {
 /// One way to retrieve, measured on all cases.
 #[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
 pub struct Run {
-    /// `hybrid`, `dense`, `sparse`; or the file the rankings are from.
+    /// `hybrid`, `dense`, `sparse` or `rerank`; or what --sweep sets, or the file the rankings are from.
     pub name: String,
     pub metrics: Vec<Value>,
     /// The same for the cases of each tag, ordered by tag.

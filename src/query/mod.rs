@@ -60,15 +60,17 @@ impl Retriever {
         queries: &Queries,
         options: &RetrieveOptions,
     ) -> Result<Vec<Hit>, BackendError> {
-        let (Some(reranker), Some(question)) = (&self.reranker, queries.queries.first()) else {
+        let (Some(reranker), Some(rerank), Some(question)) =
+            (&self.reranker, &options.rerank, queries.queries.first())
+        else {
             return self.find(queries, options).await;
         };
-        let k = options.k.max(options.rerank.candidates);
+        let k = options.k.max(rerank.candidates);
         let deep = RetrieveOptions { k, min_score: None, ..options.clone() };
         let hits = self.find(queries, &deep).await?;
         // A model may take its time: others may have the collection meanwhile.
         self.store.release().await?;
-        let mut hits = rerank::rerank(question, hits, &**reranker, &options.rerank).await?;
+        let mut hits = rerank::rerank(question, hits, &**reranker, rerank).await?;
         if let Some(floor) = options.min_score {
             hits.retain(|hit| hit.score >= floor);
         }

@@ -32,8 +32,8 @@ pub struct RetrieveOptions {
     /// Floor on [`Hit::score`]: cosine, BM25 or fused score, by mode; with a reranker the score that
     /// it makes of these.
     pub min_score: Option<f32>,
-    /// Of use where there is a reranker.
-    pub rerank: RerankOptions,
+    /// How the first hits are reranked, where there is a reranker; `None`: not at all.
+    pub rerank: Option<RerankOptions>,
 }
 
 impl Default for RetrieveOptions {
@@ -46,7 +46,7 @@ impl Default for RetrieveOptions {
             late_weight: 0.3,
             filter: Filter::default(),
             min_score: None,
-            rerank: RerankOptions::default(),
+            rerank: Some(RerankOptions::default()),
         }
     }
 }

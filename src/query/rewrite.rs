@@ -9,15 +9,10 @@ mod prompts;
 
 use std::time::Duration;
 
-use futures::StreamExt;
-
-use crate::chat::{ChatEvent, ChatModel, ChatRequest};
+use crate::chat::{ChatModel, ChatRequest, reply};
 use crate::error::{BackendError, Fault};
 use crate::query::history::Turn;
 use crate::types::Usage;
-
-/// Bytes of a reply that are read: more than any reply that is of use. The rest is not waited for.
-const LONGEST_REPLY: usize = 8_000;
 
 /// What the chat model is asked before retrieval.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -181,34 +176,21 @@ impl Asking<'_> {
 
     async fn for_reply(&self, request: ChatRequest) -> Result<Reply, BackendError> {
         let mut usage = Usage::default();
-        let text = match tokio::time::timeout(self.timeout, self.read(request, &mut usage)).await {
-            Err(_) => {
+        let text = match reply::reply(self.chat, request, self.timeout).await {
+            Ok(None) => {
                 let seconds = self.timeout.as_secs_f64();
                 Err(format!("the model gave no query within {seconds} s"))
             }
-            Ok(Err(error)) if matches!(error.fault, Fault::Unauthorized | Fault::NotFound) => {
+            Err(error) if matches!(error.fault, Fault::Unauthorized | Fault::NotFound) => {
                 return Err(error);
             }
-            Ok(Err(error)) => Err(format!("the model gave no query ({error})")),
-            Ok(Ok(text)) => Ok(text),
+            Err(error) => Err(format!("the model gave no query ({error})")),
+            Ok(Some(reply)) => {
+                usage = reply.usage;
+                Ok(reply.text)
+            }
         };
         Ok(Reply { text, usage })
-    }
-
-    async fn read(&self, request: ChatRequest, usage: &mut Usage) -> Result<String, BackendError> {
-        let mut stream = self.chat.stream(request).await?;
-        let mut reply = String::new();
-        while let Some(event) = stream.next().await {
-            match event? {
-                ChatEvent::Thinking(_) => {}
-                ChatEvent::Delta(text) => reply.push_str(&text),
-                ChatEvent::Done { usage: used, .. } => *usage = used,
-            }
-            if reply.len() > LONGEST_REPLY {
-                break;
-            }
-        }
-        Ok(reply)
     }
 }
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::assert_run;
 use crate::env::TestEnv;
-use crate::openai::ScriptedServer;
+use crate::openai::{Dialect, ScriptedServer};
 
 const CASES: &str = "cases.jsonl";
 
@@ -70,6 +70,28 @@ fn ways_to_retrieve_are_compared() {
         assert!(p > 0.0 && p <= 1.0 && better + worse <= 47, "{comparison:#}");
     }
     assert_run!(env.run(&["eval", CASES, "--compare", "hybrid,bm25"]).expect(2));
+}
+
+#[test]
+fn a_reranker_is_a_way_to_retrieve() {
+    let env = samples();
+    let compared = ["eval", CASES, "--tag", "pdf", "--compare", "hybrid,rerank", "--metric", "mrr"];
+    assert_run!(env.run(&compared).expect(2));
+    let server = ScriptedServer::start();
+    server.rerank(Dialect::Jina, "no word of theirs");
+    let url = server.base_url();
+    let rerank = ["--rerank", url.as_str(), "--rerank-candidates", "5", "--format", "json"];
+    let report = env.run(&[&compared[..], &rerank].concat()).expect(0).json();
+    let runs = report["runs"].as_array().expect("runs");
+    let names: Vec<&Value> = runs.iter().map(|run| &run["name"]).collect();
+    assert_eq!(names, ["hybrid", "rerank"]);
+    // It is asked about the first hits of each case once, for one of the two ways.
+    let asked = server.requests();
+    assert_eq!(asked.len() as u64, report["cases"].as_u64().expect("a count"));
+    let alone = ["eval", CASES, "--tag", "pdf", "--metric", "mrr"];
+    let alone = env.run(&[&alone[..], &rerank].concat()).expect(0).json();
+    assert_eq!(alone["runs"][0]["name"], "rerank");
+    assert_eq!(alone["runs"][0]["by_case"], runs[1]["by_case"]);
 }
 
 #[test]
@@ -256,6 +278,37 @@ fn answers_are_measured_too() {
         .map(|v| &v["mean"])
         .collect();
     assert_eq!(means, [&json!(0.0), &json!(0.0), &json!(1.0)]);
+}
+
+#[test]
+fn a_second_model_judges_the_answers() {
+    let mut env = samples();
+    let lines = [
+        json!({"question": "How long are ledger backups kept?", "expected": ["sample-docs/handbook/backups.md"], "facts": ["400 days", "in all"]}),
+        json!({"question": "Who may restore a backup?", "expected": ["sample-docs/handbook/backups.md"]}),
+    ];
+    env.write("two.jsonl", lines.map(|line| line.to_string()).join("\n"));
+    let server = ScriptedServer::start();
+    env.set("OPENAI_BASE_URL", &server.base_url());
+    let run = ["eval", "two.jsonl", "--answers", "--model", "scripted-chat", "--metric", "hit@8"];
+    let judged = [&run[..], &["--judge", "scripted-judge", "--min", "judged-support=0.6"]].concat();
+    server.answer(&["Backups are kept for more than a year [1]. Walruses guard them."]);
+    server.answer_of("scripted-judge", "Here you are: {\"supported\": [1], \"stated\": [1]}");
+    // The second case has no facts that it could state: that is no verdict.
+    assert_run!(env.run(&[&judged[..], &["--verbose"]].concat()).expect(1));
+    let report = env.run(&[&judged[..], &["--format", "json"]].concat()).expect(1).json();
+    assert_eq!(report["answers"]["judge"], "scripted-judge");
+    let case = &report["answers"]["by_case"][0]["judged"];
+    assert_eq!((&case["support"], &case["facts"]), (&json!(0.5), &json!(0.5)));
+    assert_eq!(case["unsupported"], json!(["Walruses guard them."]));
+    assert_eq!(report["answers"]["by_case"][1]["judged"], Value::Null);
+    // It read what the answer was made from.
+    let asked = server.requests();
+    let asked = asked.iter().rfind(|request| request.body["model"] == "scripted-judge");
+    let asked = asked.expect("a request").body["messages"].to_string();
+    assert!(asked.contains("Walruses") && asked.contains("400 days"), "{asked}");
+    assert_run!(env.run(&[&run[..], &["--min", "judged-facts=0.5"]].concat()).expect(2));
+    assert_run!(env.run(&[&run[..], &["--judge", "extractive"]].concat()).expect(2));
 }
 
 #[test]

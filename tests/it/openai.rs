@@ -127,6 +127,11 @@ impl ScriptedServer {
         self.state().script.deltas = deltas.iter().map(|&delta| delta.to_owned()).collect();
     }
 
+    /// What one model answers, unlike the others.
+    pub(crate) fn answer_of(&self, model: &str, text: &str) {
+        self.state().script.other = Some((model.to_owned(), text.to_owned()));
+    }
+
     /// What `GET /models` lists.
     pub(crate) fn list_models(&self, models: &[&str]) {
         self.state().script.models = models.iter().map(|&model| model.to_owned()).collect();

@@ -7,6 +7,7 @@ use super::super::connect::{self, StoreAccess};
 use super::super::context::Context;
 use super::super::{on_interrupt, query as command, search};
 use super::CaseSet;
+use super::judging::Judge;
 use crate::cancel::Cancel;
 use crate::chat::ChatModel;
 use crate::cli::RetrievalFlags;
@@ -14,6 +15,7 @@ use crate::error::Failure;
 use crate::eval::answers::{self, AnswerRow, AnswersReport};
 use crate::eval::cases::Case;
 use crate::query::{self, AnswerOptions, Retriever};
+use crate::types::Passage;
 use crate::ui::Ui;
 use crate::ui::progress::Waiting;
 use crate::ui::words::counted;
@@ -23,7 +25,9 @@ pub(super) async fn measure(
     ui: &mut Ui,
     context: &Context,
     set: &CaseSet,
+    judge: Option<&str>,
 ) -> Result<AnswersReport, Failure> {
+    let judge = judge.map(|model| Judge::connect(context, model)).transpose()?;
     let template = command::template(context)?;
     let rewrite = connect::rewriting(&context.settings)?;
     let chat = connect::chat(context)?;
@@ -38,24 +42,36 @@ pub(super) async fn measure(
     let waiting = Waiting::new(ui, &format!("asking {} {questions}", chat.name()));
     let asked =
         cases.into_iter().map(|case| ask(context, case, &retriever, &*chat, &options, &cancel));
-    let rows: Vec<AnswerRow> = stream::iter(asked)
+    let mut asked: Vec<Asked> = stream::iter(asked)
         .buffered(context.settings.chat.concurrency.max(1))
         .try_collect()
         .await?;
     drop(waiting);
     retriever.store.leave().await;
-    Ok(answers::report(chat.name().to_owned(), rows))
+    if let Some(judge) = &judge {
+        judge.all(ui, context, &mut asked, &cancel).await?;
+    }
+    let rows = asked.into_iter().map(|asked| asked.row).collect();
+    let judge = judge.map(|judge| judge.name().to_owned());
+    Ok(answers::report(chat.name().to_owned(), judge, rows))
+}
+
+/// An answer, measured, and what it was made from.
+pub(super) struct Asked<'a> {
+    pub(super) case: &'a Case,
+    pub(super) row: AnswerRow,
+    pub(super) passages: Vec<Passage>,
 }
 
 /// An endpoint that fails ends it: that is no answer to be measured.
-async fn ask(
+async fn ask<'a>(
     context: &Context,
-    case: &Case,
+    case: &'a Case,
     retriever: &Retriever,
     chat: &dyn ChatModel,
     options: &AnswerOptions,
     cancel: &Cancel,
-) -> Result<AnswerRow, Failure> {
+) -> Result<Asked<'a>, Failure> {
     let question = &case.question;
     let nonce = context.nonce(question)?;
     let options = AnswerOptions { id: Uuid::now_v7(), nonce, ..options.clone() };
@@ -65,6 +81,6 @@ async fn ask(
     }
     match &answer.failure {
         Some(failure) => Err(failure.clone().into()),
-        None => Ok(answers::row(case, &answer)),
+        None => Ok(Asked { case, row: answers::row(case, &answer), passages: answer.passages }),
     }
 }

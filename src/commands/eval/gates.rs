@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::super::context::Context;
 use crate::cli::GateFlags;
 use crate::error::Failure;
+use crate::eval::answers;
 use crate::eval::gate::{Baseline, Gate, GateOutcome};
 use crate::eval::metrics::Metric;
 use crate::types::SCHEMA_VERSION;
@@ -55,16 +56,18 @@ impl Gates {
     }
 
     /// Whether all can be looked at.
-    pub(super) fn need(&self, answers: bool) -> Result<(), Failure> {
-        let of_answers = |gate: &&Gate| Metric::parse(&gate.metric).is_err();
-        match self.gates.iter().find(of_answers).filter(|_| !answers) {
-            None => Ok(()),
-            Some(gate) => {
-                let metric = &gate.metric;
-                Err(Failure::usage(format!("the gate on `{metric}` looks at answers"))
-                    .hint("add --answers"))
-            }
+    pub(super) fn need(&self, asked: bool, judged: bool) -> Result<(), Failure> {
+        for Gate { metric, .. } in &self.gates {
+            let of_answers = Metric::parse(metric).is_err();
+            let missing = match answers::is_judged(metric) {
+                true if !judged => "add --answers --judge MODEL",
+                _ if of_answers && !asked => "add --answers",
+                _ => continue,
+            };
+            let failure = Failure::usage(format!("the gate on `{metric}` looks at answers"));
+            return Err(failure.hint(missing));
         }
+        Ok(())
     }
 
     pub(super) fn check(&self, means: &BTreeMap<String, f64>) -> Result<Vec<GateOutcome>, Failure> {

@@ -1,13 +1,10 @@
 //! `docent eval init`: drafts of cases, for a person to edit.
 
-use std::time::Duration;
-
-use futures::StreamExt;
 use serde_json::json;
 
 use super::super::connect::{self, StoreAccess};
 use super::super::context::Context;
-use crate::chat::{ChatEvent, ChatModel};
+use crate::chat::{ChatModel, reply};
 use crate::cli::EvalInitArgs;
 use crate::error::{BackendError, Exit, Failure};
 use crate::eval::draft;
@@ -99,27 +96,16 @@ async fn written(
     let place = chunk.locator.cite(&chunk.source);
     let request = draft::request(chunk, &context.nonce(&place)?);
     let mut waiting = Waiting::new(ui, &format!("asking {} about {place}", chat.name()));
-    let read = async {
-        let mut stream = chat.stream(request).await?;
-        let mut reply = String::new();
-        while let Some(event) = stream.next().await {
-            if let ChatEvent::Delta(text) = event? {
-                reply.push_str(&text);
-            }
-        }
-        Ok::<_, BackendError>(reply)
-    };
-    let timeout: Duration = context.settings.chat.timeout;
-    let reply = tokio::time::timeout(timeout, read).await;
+    let reply = reply::reply(chat, request, context.settings.chat.timeout).await;
     waiting.done();
-    match reply {
-        Ok(reply) => {
-            if let Some(question) = draft::parse(&reply?) {
+    match reply? {
+        Some(reply) => {
+            if let Some(question) = draft::parse(&reply.text) {
                 return Ok(question);
             }
             ui.warn(&format!("{place}: the model wrote no question"));
         }
-        Err(_) => ui.warn(&format!("{place}: the model took too long over a question")),
+        None => ui.warn(&format!("{place}: the model took too long over a question")),
     }
     Ok(draft::question(chunk))
 }

@@ -4,6 +4,7 @@ mod answers;
 mod corpus;
 mod gates;
 mod init;
+mod judging;
 mod rankings;
 mod sources;
 mod sweep;
@@ -37,6 +38,7 @@ pub(super) fn flags(args: &EvalArgs) -> Layer {
         ("chunk.tokens", args.corpus.chunk_tokens.clone()),
         ("chunk.overlap", args.corpus.chunk_overlap.clone()),
     ]);
+    flags.extend(context::rerank_flags(&args.rerank));
     flags.extend(context::tape_flags(&args.tape));
     flags
 }
@@ -53,7 +55,7 @@ pub(super) async fn run(
     let started = Instant::now();
     let mut set = CaseSet::load(context, &args)?;
     let gates = gates::Gates::load(context, &args.gates)?;
-    gates.need(args.answers)?;
+    gates.need(args.answers, args.judge.is_some())?;
     let metrics = gates.with_theirs(metrics(&args, set.unit)?);
     let runs = rankings::all(ui, context, &args, &mut set, &metrics).await?;
     if let Some(path) = &args.runs.run_file {
@@ -61,8 +63,11 @@ pub(super) async fn run(
     }
     let measured = |run: &Rankings| report::measure(&set.cases, run, &metrics);
     let runs: Vec<report::Run> = runs.iter().map(measured).collect();
-    let answers =
-        if args.answers { Some(answers::measure(ui, context, &set).await?) } else { None };
+    let answers = if args.answers {
+        Some(answers::measure(ui, context, &set, args.judge.as_deref()).await?)
+    } else {
+        None
+    };
     let means = means(&runs[0], answers.as_ref());
     let outcomes = gates.check(&means)?;
     gates.write(means, set.cases.len())?;

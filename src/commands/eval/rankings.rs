@@ -42,7 +42,7 @@ pub(super) async fn all(
         return Ok(vec![from_file(ui, &context.cwd.join(path), path, set)?]);
     }
     let cancel = on_interrupt();
-    let ways = ways(context, &args.runs.compare)?;
+    let compared = compared(context, &args.runs.compare)?;
     let sweep = args.runs.sweep.as_deref().map(Sweep::parse).transpose()?;
     let (context, store) = match &args.beir {
         Some(dir) => corpus::bring_in(ui, context, dir, &cancel).await?,
@@ -64,6 +64,7 @@ pub(super) async fn all(
     if let Some(sweep) = sweep {
         return sweep.rankings(ui, &context, args, &retriever, &asking).await;
     }
+    let ways = if compared.is_empty() { vec![asking.way()] } else { compared };
     for way in ways {
         runs.push(asking.rankings(ui, &retriever, way.name(), way).await?);
     }
@@ -72,8 +73,8 @@ pub(super) async fn all(
     Ok(runs)
 }
 
-/// Those to compare, or the one that is set.
-fn ways(context: &Context, compare: &[String]) -> Result<Vec<Variant>, Failure> {
+/// The ways to compare, each once; none where nothing is.
+fn compared(context: &Context, compare: &[String]) -> Result<Vec<Variant>, Failure> {
     let parse = |name: &String| {
         Variant::from_name(name.trim()).ok_or_else(|| {
             let names = Variant::ALL.map(Variant::name).join(", ");
@@ -81,12 +82,13 @@ fn ways(context: &Context, compare: &[String]) -> Result<Vec<Variant>, Failure> 
                 .hint(format!("use some of {names}"))
         })
     };
-    if compare.is_empty() {
-        return Ok(Variant::from_name(context.settings.search.mode.name()).into_iter().collect());
-    }
     let mut ways = Vec::new();
     for way in compare.iter().map(parse) {
         let way = way?;
+        if way == Variant::Rerank && context.settings.rerank.is_none() {
+            return Err(Failure::usage("--compare rerank: there is no reranker")
+                .hint("name one with --rerank: the URL of a /rerank endpoint, or onnx:DIR"));
+        }
         if !ways.contains(&way) {
             ways.push(way);
         }
@@ -153,7 +155,7 @@ impl Asking<'_> {
     ) -> Result<Rankings, Failure> {
         let questions = counted(self.cases.len(), "question");
         let _waiting = Waiting::new(ui, &format!("{name}: {questions}"));
-        let retrieve = way.of(self.options.retrieve.clone());
+        let retrieve = way.apply(self.options.retrieve.clone());
         let options = RankOptions { retrieve, ..self.options.clone() };
         let mut run = Rankings { name: name.to_owned(), items: Vec::new(), took: Vec::new() };
         for (case, queries) in self.cases.iter().zip(self.queries) {
@@ -168,14 +170,8 @@ impl Asking<'_> {
     }
 
     /// The way that is set.
-    pub(super) async fn as_set(
-        &self,
-        ui: &Ui,
-        retriever: &Retriever,
-        name: &str,
-    ) -> Result<Rankings, Failure> {
-        let way = Variant::from_name(self.options.retrieve.mode.name()).unwrap_or(Variant::Hybrid);
-        self.rankings(ui, retriever, name, way).await
+    pub(super) fn way(&self) -> Variant {
+        Variant::of(&self.options.retrieve)
     }
 }
 

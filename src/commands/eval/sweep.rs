@@ -88,7 +88,7 @@ impl Sweep {
                     && built.overlap_tokens == context.settings.chunk_overlap
             });
             if is_built {
-                runs.push(asking.as_set(ui, retriever, &name).await?);
+                runs.push(asking.rankings(ui, retriever, &name, asking.way()).await?);
                 continue;
             }
             let store = connect::store(ui, &context, StoreAccess::Write)?;
@@ -122,7 +122,7 @@ impl Sweep {
             ingest::copy(ui, context, inputs, Arc::clone(store), model, asking.cancel).await?;
         corpus::complete(ui, name, copied)?;
         let retriever = connect::retriever(context, Arc::clone(store)).await?;
-        asking.as_set(ui, &retriever, name).await
+        asking.rankings(ui, &retriever, name, asking.way()).await
     }
 
     /// With one of the values, and a collection for it.

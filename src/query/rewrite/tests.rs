@@ -5,7 +5,10 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 
+use futures::StreamExt;
+
 use super::*;
+use crate::chat::ChatEvent;
 use crate::chat::ChatStream;
 use crate::error::Service;
 

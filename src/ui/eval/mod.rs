@@ -30,6 +30,10 @@ impl Ui {
                 let line = format!("not stated for {}, {}: {fact}", row.id, row.question);
                 self.detail(&sanitize_line(&line));
             }
+            for sentence in row.judged.iter().flat_map(|judged| &judged.unsupported) {
+                let line = format!("not borne out for {}, {}: {sentence}", row.id, row.question);
+                self.detail(&sanitize_line(&line));
+            }
         }
         for gate in report.gates.iter().filter(|gate| !gate.passed) {
             self.warn(&unmet(gate));
@@ -114,7 +118,9 @@ fn tables(report: &EvalReport) -> Vec<(Option<String>, Vec<Vec<String>>)> {
         tables.push((Some(format!("By tag{}", sanitize_line(&of))), by_tag(run)));
     }
     if let Some(answers) = &report.answers {
-        let title = format!("Answers, {}", sanitize_line(&answers.model));
+        let judge = answers.judge.iter().map(|judge| format!(", judged by {judge}"));
+        let title = format!("Answers, {}{}", answers.model, judge.collect::<String>());
+        let title = sanitize_line(&title);
         tables.push((Some(title), of_answers(answers)));
     }
     if !report.comparisons.is_empty() {

@@ -18,6 +18,8 @@ pub(crate) struct Script {
     pub(crate) answers_as: Option<String>,
     /// The pieces of a chat answer.
     pub(crate) deltas: Vec<String>,
+    /// A model that answers something else, and what.
+    pub(crate) other: Option<(String, String)>,
     pub(crate) always_floats: bool,
     /// In words; longer ones are refused.
     pub(crate) longest_input: usize,
@@ -49,6 +51,7 @@ impl Default for Script {
             models: vec!["scripted-chat".to_owned(), "scripted-embedding".to_owned()],
             answers_as: None,
             deltas: ["The first ", "passage says so [", "1", "]."].map(str::to_owned).to_vec(),
+            other: None,
             always_floats: false,
             longest_input: usize::MAX,
             spoiled: None,
@@ -245,7 +248,9 @@ fn chat(script: &Script, request: &Request) -> Vec<Vec<u8>> {
     let headers = [("content-type", "text/event-stream")];
     let mut parts = vec![head_of("200 OK", &headers, "transfer-encoding: chunked")];
     parts.push(delta(json!({"role": "assistant", "content": null}), Value::Null));
-    parts.extend(script.deltas.iter().map(|text| delta(json!({"content": text}), Value::Null)));
+    let other = script.other.as_ref().filter(|(model, _)| request.body["model"] == model.as_str());
+    let deltas = other.map_or(script.deltas.as_slice(), |(_, text)| std::slice::from_ref(text));
+    parts.extend(deltas.iter().map(|text| delta(json!({"content": text}), Value::Null)));
     parts.push(delta(json!({}), json!("stop")));
     if request.body["stream_options"]["include_usage"] == true {
         let count = script.deltas.len();

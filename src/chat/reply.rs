@@ -1,0 +1,44 @@
+//! A reply that is of use only when it is whole.
+
+use std::time::Duration;
+
+use futures::StreamExt;
+
+use super::{ChatEvent, ChatModel, ChatRequest};
+use crate::error::BackendError;
+use crate::types::Usage;
+
+/// Bytes of a reply that are read: more than any reply that is of use. The rest is not waited for.
+const LONGEST: usize = 8_000;
+
+/// What a model replied.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Reply {
+    pub text: String,
+    pub usage: Usage,
+}
+
+/// Asks, and reads to the end; `None` where that takes longer than `within`.
+pub async fn reply(
+    chat: &dyn ChatModel,
+    request: ChatRequest,
+    within: Duration,
+) -> Result<Option<Reply>, BackendError> {
+    tokio::time::timeout(within, read(chat, request)).await.ok().transpose()
+}
+
+async fn read(chat: &dyn ChatModel, request: ChatRequest) -> Result<Reply, BackendError> {
+    let mut stream = chat.stream(request).await?;
+    let mut reply = Reply::default();
+    while let Some(event) = stream.next().await {
+        match event? {
+            ChatEvent::Thinking(_) => {}
+            ChatEvent::Delta(text) => reply.text.push_str(&text),
+            ChatEvent::Done { usage, .. } => reply.usage = usage,
+        }
+        if reply.text.len() > LONGEST {
+            break;
+        }
+    }
+    Ok(reply)
+}

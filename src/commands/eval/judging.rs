@@ -1,0 +1,79 @@
+//! `--judge`: what a second model finds in the answers.
+
+use futures::{StreamExt, TryStreamExt, stream};
+
+use super::super::connect;
+use super::super::context::Context;
+use super::answers::Asked;
+use crate::cancel::Cancel;
+use crate::chat::extractive::Extractive;
+use crate::chat::{ChatModel, reply};
+use crate::error::Failure;
+use crate::eval::answers::judged;
+use crate::settings::Chat;
+use crate::ui::Ui;
+use crate::ui::progress::Waiting;
+use crate::ui::words::counted;
+
+/// A second model, that reads what the first one answered.
+pub(super) struct Judge {
+    chat: Box<dyn ChatModel>,
+}
+
+impl Judge {
+    /// Asked where the chat model is.
+    pub(super) fn connect(context: &Context, model: &str) -> Result<Self, Failure> {
+        if model == Extractive::NAME {
+            return Err(Failure::usage(format!("--judge {model}: it takes a model that writes"))
+                .hint("name one that the endpoint of answers has"));
+        }
+        let mut context = context.clone();
+        // A verdict that is cut off is none.
+        let chat =
+            Chat { model: Some(model.to_owned()), max_tokens: None, ..context.settings.chat };
+        context.settings.chat = chat;
+        Ok(Self { chat: connect::chat(&context)? })
+    }
+
+    pub(super) fn name(&self) -> &str {
+        self.chat.name()
+    }
+
+    /// Judges every answer there is.
+    pub(super) async fn all(
+        &self,
+        ui: &mut Ui,
+        context: &Context,
+        asked: &mut [Asked<'_>],
+        cancel: &Cancel,
+    ) -> Result<(), Failure> {
+        let answers: Vec<&mut Asked> =
+            asked.iter_mut().filter(|asked| !asked.row.answer.is_empty()).collect();
+        let counted = counted(answers.len(), "answer");
+        let waiting = Waiting::new(ui, &format!("{} judges {counted}", self.name()));
+        let judging = answers.into_iter().map(|asked| self.one(context, asked));
+        let all = stream::iter(judging).buffered(context.settings.chat.concurrency.max(1));
+        let warnings: Vec<Option<String>> = tokio::select! {
+            warnings = all.try_collect() => warnings?,
+            () = cancel.cancelled() => return Err(Failure::interrupted()),
+        };
+        drop(waiting);
+        warnings.iter().flatten().for_each(|warning| ui.warn(warning));
+        Ok(())
+    }
+
+    /// No verdict is a warning: the others still say something.
+    async fn one(
+        &self,
+        context: &Context,
+        Asked { case, row, passages }: &mut Asked<'_>,
+    ) -> Result<Option<String>, Failure> {
+        let sentences = judged::sentences(&row.answer);
+        let nonce = context.nonce(&case.question)?;
+        let request = judged::request(&case.question, passages, &sentences, &case.facts, &nonce);
+        let reply = reply::reply(&*self.chat, request, context.settings.chat.timeout).await?;
+        row.judged = reply.and_then(|reply| judged::parse(&reply.text, &sentences, &case.facts));
+        let none = || format!("{} gave no verdict on case `{}`", self.name(), case.id);
+        Ok(row.judged.is_none().then(none))
+    }
+}
