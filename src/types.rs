@@ -156,6 +156,8 @@ pub struct Chunk {
     pub title: String,
     /// Heading path of the chunk, outermost first; for code, the enclosing items.
     pub headings: Vec<String>,
+    /// Whether the title is embedded, too: where no heading says it.
+    pub titled: bool,
     /// Exactly what is shown and cited.
     pub text: String,
     pub locator: Locator,
@@ -164,7 +166,7 @@ pub struct Chunk {
     pub kind: Kind,
     /// Hash of the document's bytes.
     pub document_hash: ContentHash,
-    /// Hash of [`Chunk::embedded_text`]: equal hashes have equal embeddings.
+    /// Hash of [`Chunk::embedded`]: equal hashes have equal embeddings.
     pub chunk_hash: ContentHash,
     /// How many chunks of the same document with the same `chunk_hash` come before this one.
     pub occurrence: u32,
@@ -173,13 +175,17 @@ pub struct Chunk {
 }
 
 impl Chunk {
-    /// What is embedded: the heading path on a line of its own, then the text.
-    pub fn embedded_text(headings: &[String], text: &str) -> String {
-        if headings.is_empty() {
-            text.to_owned()
-        } else {
-            format!("{}\n{text}", headings.join(" > "))
-        }
+    /// What is embedded: title and heading path on a line of their own, then the text.
+    pub fn embedded_text(title: Option<&str>, headings: &[String], text: &str) -> String {
+        let path: Vec<&str> =
+            title.into_iter().chain(headings.iter().map(String::as_str)).collect();
+        if path.is_empty() { text.to_owned() } else { format!("{}\n{text}", path.join(" > ")) }
+    }
+
+    /// What is embedded of this chunk.
+    pub fn embedded(&self) -> String {
+        let title = self.titled.then_some(self.title.as_str());
+        Self::embedded_text(title, &self.headings, &self.text)
     }
 
     /// `UUIDv5` of source, chunk hash and occurrence: the same chunk always lands on the same point.

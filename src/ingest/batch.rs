@@ -184,10 +184,7 @@ impl Encoder {
         let mut by_hash: HashMap<ContentHash, Outcome> =
             stored.into_iter().map(|(hash, vector)| (hash, Ok(Some(vector)))).collect();
         order.retain(|hash| !by_hash.contains_key(hash));
-        let inputs: Vec<String> = order
-            .iter()
-            .map(|hash| Chunk::embedded_text(&texts[hash].headings, &texts[hash].text))
-            .collect();
+        let inputs: Vec<String> = order.iter().map(|hash| texts[hash].embedded()).collect();
         let total: usize = batch.parts.iter().map(|part| part.chunks.len()).sum();
         let reused = total - inputs.len();
         let vectors = self.embed(inputs, turn).await?;
@@ -276,8 +273,7 @@ fn join(
             Some(Err(Missing::Stopped)) => return Err(Missing::Stopped),
             None => None,
         };
-        let text = Chunk::embedded_text(&chunk.headings, &chunk.text);
-        Ok(Point { sparse: sparse.document(&text), dense, chunk })
+        Ok(Point { sparse: sparse.document(&chunk.embedded()), dense, chunk })
     });
     EmbeddedPart { points: points.collect(), document: part.document, last: part.last }
 }

@@ -97,4 +97,6 @@ pub struct Piece {
     pub locator: Locator,
     /// Heading path or enclosing items, outermost first.
     pub headings: Vec<String>,
+    /// The title of the document is embedded, too: no heading says it.
+    pub titled: bool,
 }

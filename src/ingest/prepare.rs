@@ -340,7 +340,8 @@ fn cut(
     let mut occurrences: HashMap<ContentHash, u32> = HashMap::new();
     let mut chunks = Vec::with_capacity(pieces.len());
     for (ordinal, piece) in pieces.into_iter().enumerate() {
-        let embedded = Chunk::embedded_text(&piece.headings, &piece.text);
+        let title = piece.titled.then_some(document.title.as_str());
+        let embedded = Chunk::embedded_text(title, &piece.headings, &piece.text);
         let chunk_hash = ContentHash::of(embedded.as_bytes());
         let seen = occurrences.entry(chunk_hash.clone()).or_default();
         let occurrence = std::mem::replace(seen, *seen + 1);
@@ -349,6 +350,7 @@ fn cut(
             source: record.source.clone(),
             title: document.title.clone(),
             headings: piece.headings,
+            titled: piece.titled,
             text: piece.text,
             locator: piece.locator,
             ordinal: ordinal as u32,

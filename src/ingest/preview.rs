@@ -221,10 +221,7 @@ impl Counted<'_> {
             let stored = lender.vectors(&hashes).await?;
             fresh.retain(|chunk| !stored.contains_key(&chunk.chunk_hash));
         }
-        let count = |chunk: &&Chunk| {
-            let text = Chunk::embedded_text(&chunk.headings, &chunk.text);
-            embedder.count_tokens(&text)
-        };
+        let count = |chunk: &&Chunk| embedder.count_tokens(&chunk.embedded());
         let tokens: usize = fresh.iter().map(count).sum();
         self.work.chunks += chunks.len();
         self.work.embedded += fresh.len();

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use crate::error::BackendError;
 use crate::rerank::Reranker;
-use crate::types::{Chunk, Hit, LegScore};
+use crate::types::{Hit, LegScore};
 
 use super::retrieve::best_first;
 
@@ -32,8 +32,7 @@ pub async fn rerank(
     options: &RerankOptions,
 ) -> Result<Vec<Hit>, BackendError> {
     let asked = hits.iter().take(options.candidates);
-    let texts: Vec<String> =
-        asked.map(|hit| Chunk::embedded_text(&hit.chunk.headings, &hit.chunk.text)).collect();
+    let texts: Vec<String> = asked.map(|hit| hit.chunk.embedded()).collect();
     if texts.is_empty() {
         return Ok(hits);
     }

@@ -27,6 +27,8 @@ struct StoredChunk {
     title: String,
     #[serde(default)]
     headings: Vec<String>,
+    #[serde(default)]
+    titled: bool,
     text: String,
     #[serde(flatten)]
     locator: Locator,
@@ -53,6 +55,7 @@ pub(super) fn of_chunk(chunk: Chunk) -> Payload {
         source: chunk.source,
         title: chunk.title,
         headings: chunk.headings,
+        titled: chunk.titled,
         text: chunk.text,
         locator: chunk.locator,
         ordinal: chunk.ordinal,
@@ -71,6 +74,7 @@ pub(super) fn to_chunk(payload: Payload) -> Result<Chunk, String> {
         source: stored.source,
         title: stored.title,
         headings: stored.headings,
+        titled: stored.titled,
         text: stored.text,
         locator: stored.locator,
         ordinal: stored.ordinal,
@@ -173,6 +177,7 @@ pub(super) mod tests {
         pub(in crate::store) fn chunk()(
             (source, title, text) in any::<(String, String, String)>(),
             headings in any::<Vec<String>>(),
+            titled in any::<bool>(),
             tags in any::<Vec<String>>(),
             locator in locator(),
             (ordinal, occurrence) in any::<(u32, u32)>(),
@@ -181,7 +186,7 @@ pub(super) mod tests {
             let document_hash = ContentHash::of(text.as_bytes());
             let chunk_hash = ContentHash::of(title.as_bytes());
             Chunk {
-                source, title, headings, text, locator, ordinal, kind, document_hash, chunk_hash,
+                source, title, headings, titled, text, locator, ordinal, kind, document_hash, chunk_hash,
                 occurrence, tags,
             }
         }

@@ -29,6 +29,7 @@ fn ready(source: &str, chunks: u32) -> Prepared {
         source: source.to_owned(),
         title: String::new(),
         headings: Vec::new(),
+        titled: false,
         text: ordinal.to_string(),
         locator: Locator::Lines(1, 1),
         ordinal,

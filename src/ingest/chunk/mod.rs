@@ -35,7 +35,7 @@ pub(super) use place::PlaceIndex;
 use ruler::{Ruler, Words};
 
 /// Raised whenever the same text and options would be cut differently.
-pub const REVISION: u32 = 2;
+pub const REVISION: u32 = 3;
 
 /// Number of tokens of a text.
 pub type Count<'a> = &'a (dyn Fn(&str) -> usize + Sync);
@@ -72,6 +72,7 @@ pub fn chunk(document: &Document, options: &ChunkOptions, count: Count<'_>) -> V
         syntax => syntax,
     };
     let mut cutter = Cutter {
+        title: None,
         text: &document.text,
         places: &places,
         syntax,
@@ -81,8 +82,17 @@ pub fn chunk(document: &Document, options: &ChunkOptions, count: Count<'_>) -> V
         count,
         pieces: Vec::new(),
     };
-    for (region, headings) in regions(document) {
-        cutter.cut_region(region, headings);
+    let regions: Vec<(Range<usize>, Outline)> = regions(document)
+        .into_iter()
+        .map(|(region, headings)| (region.clone(), cutter.outline(&region).under(headings)))
+        .collect();
+    let budget = cutter.max_tokens / HEADINGS_SHARE;
+    let mut title_tokens = 0;
+    if !regions.iter().any(|(_, outline)| outline.says(&document.title)) {
+        title_tokens = cutter.add_title(&document.title, budget / 2);
+    }
+    for (region, outline) in regions {
+        cutter.cut_region(&region, &outline.measured(title_tokens, budget, count));
     }
     // Halves of a piece can end up behind the overlap of the next one.
     cutter.pieces.sort_by_key(|(start, _)| *start);
@@ -118,6 +128,8 @@ pub fn title(text: &str, syntax: Syntax) -> String {
 }
 
 struct Cutter<'a> {
+    /// What is embedded above the headings of each piece.
+    title: Option<&'a str>,
     text: &'a str,
     places: &'a PlaceIndex,
     syntax: Syntax,
@@ -129,9 +141,23 @@ struct Cutter<'a> {
     pieces: Vec<(usize, Piece)>,
 }
 
-impl Cutter<'_> {
-    /// A region is what a piece may not leave. `headings` stand above those of its text.
-    fn cut_region(&mut self, region: Range<usize>, headings: &[String]) {
+impl<'a> Cutter<'a> {
+    /// A title gives context where the headings do not: returns its tokens, 0 where there is none or
+    /// it takes more than `budget`.
+    fn add_title(&mut self, title: &'a str, budget: usize) -> usize {
+        if title.trim().is_empty() || title.contains(char::is_control) {
+            return 0;
+        }
+        let tokens = (self.count)(&format!("{title} > \n"));
+        if tokens > budget {
+            return 0;
+        }
+        self.title = Some(title);
+        tokens
+    }
+
+    /// The headings of a region, and where it must be cut.
+    fn outline(&self, region: &Range<usize>) -> Outline {
         let text = &self.text[region.clone()];
         let sections = match self.syntax {
             Syntax::Markdown => Some(markdown::sections(text)),
@@ -139,18 +165,20 @@ impl Cutter<'_> {
             Syntax::Asciidoc => Some(asciidoc::sections(text)),
             Syntax::Plain | Syntax::Rows | Syntax::Code(_) => None,
         };
-        let outline = match (sections, self.syntax) {
+        match (sections, self.syntax) {
             (Some(sections), _) => sections.outline(text, self.max_tokens, self.count),
             (None, Syntax::Code(language)) => code::outline(text, language),
             (None, _) => Outline::flat(text),
-        };
-        let outline =
-            outline.under(headings).measured(self.max_tokens / HEADINGS_SHARE, self.count);
+        }
+    }
+
+    /// A region is what a piece may not leave.
+    fn cut_region(&mut self, region: &Range<usize>, outline: &Outline) {
         if self.syntax == Syntax::Rows {
-            return self.cut_rows(&region, &outline);
+            return self.cut_rows(region, outline);
         }
         for section in outline.sections() {
-            self.cut_section(region.start, section, &outline);
+            self.cut_section(region.start, section, outline);
         }
     }
 
@@ -208,7 +236,8 @@ impl Cutter<'_> {
     /// Adds the piece; in halves where the ruler was too optimistic.
     fn push(&mut self, range: Range<usize>, headings: &[String]) {
         let text = &self.text[range.clone()];
-        let fits = (self.count)(&Chunk::embedded_text(headings, text)) <= self.max_tokens;
+        let embedded = Chunk::embedded_text(self.title, headings, text);
+        let fits = (self.count)(&embedded) <= self.max_tokens;
         if !fits && let Some(middle) = middle(text) {
             let middle = range.start + middle;
             for half in [range.start..middle, middle..range.end] {
@@ -219,9 +248,10 @@ impl Cutter<'_> {
             return;
         }
         let headings = if fits { headings.to_vec() } else { Vec::new() };
+        let titled = fits && self.title.is_some();
         let locator = self.places.locate(&range);
         let start = range.start + indentation(text);
-        self.pieces.push((start, Piece { text: text.to_owned(), locator, headings }));
+        self.pieces.push((start, Piece { text: text.to_owned(), locator, headings, titled }));
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) struct Outline {
 struct Entry {
     offset: usize,
     headings: Vec<String>,
-    /// Of the path as it is embedded.
+    /// Of the path as it is embedded, title included.
     tokens: usize,
 }
 
@@ -46,10 +46,18 @@ impl Outline {
         self
     }
 
-    /// Shortens paths of more than `budget` tokens from their outer end, and measures them all.
-    pub(super) fn measured(mut self, budget: usize, count: Count<'_>) -> Self {
+    /// Whether one of the headings says `title`.
+    pub(super) fn says(&self, title: &str) -> bool {
+        let title = title.to_lowercase();
+        let mut headings = self.entries.iter().flat_map(|entry| &entry.headings);
+        headings.any(|heading| heading.to_lowercase().contains(&title))
+    }
+
+    /// Shortens paths of more than `budget` tokens from their outer end, and measures them all;
+    /// `title` tokens stand above each.
+    pub(super) fn measured(mut self, title: usize, budget: usize, count: Count<'_>) -> Self {
         for entry in &mut self.entries {
-            entry.tokens = shorten(&mut entry.headings, budget, count);
+            entry.tokens = title + shorten(&mut entry.headings, budget - title, count);
         }
         self
     }

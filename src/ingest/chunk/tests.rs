@@ -318,3 +318,21 @@ fn deep_nesting_is_survived() {
     }
     assert!(!cut(&"> ".repeat(5_000), Syntax::Markdown, 50).is_empty());
 }
+
+#[test]
+fn a_title_is_embedded_where_no_heading_says_it() {
+    let titled = |title: &str, text: &str, max_tokens: usize| {
+        let mut document = document(text, Syntax::Markdown, Places::Verbatim);
+        document.title = title.to_owned();
+        let pieces = chunk(&document, &options(max_tokens, 0), &words);
+        pieces.iter().map(|piece| piece.titled).collect::<Vec<_>>()
+    };
+    let two = "# Kept\n\none two three four\n\n# Restored\n\nfive six seven eight\n";
+    assert_eq!(titled("Backups of ledgers", two, 40), [true, true]);
+    // A heading that says it is context enough, and a first heading is none for the second.
+    assert_eq!(titled("kept", two, 40), [false, false]);
+    assert_eq!(titled("Backup", "# Backups and more\n\none two three\n", 40), [false]);
+    for none in ["", "  ", "two\nlines", &"word ".repeat(9)] {
+        assert_eq!(titled(none, "one two three\n", 40), [false], "{none}");
+    }
+}

@@ -167,7 +167,7 @@ pub struct Words {
 
 impl Words {
     pub fn of(question: &str, chunk: &Chunk, sparse: &SparseEncoder) -> Self {
-        let text = sparse.document(&Chunk::embedded_text(&chunk.headings, &chunk.text));
+        let text = sparse.document(&chunk.embedded());
         let mut words = Self::default();
         let mut seen: Vec<Vec<u32>> = Vec::new();
         for word in question.unicode_words() {

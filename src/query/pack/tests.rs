@@ -13,6 +13,7 @@ pub(crate) fn chunk(source: &str, ordinal: u32, text: &str) -> Chunk {
         source: source.to_owned(),
         title: String::new(),
         headings: Vec::new(),
+        titled: false,
         text: text.to_owned(),
         locator: Locator::Lines(ordinal * 2 + 1, ordinal * 2 + 2),
         ordinal,

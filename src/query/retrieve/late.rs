@@ -12,7 +12,7 @@ use super::best_first;
 use crate::embed::builtin::Interaction;
 use crate::embed::sparse::SparseEncoder;
 use crate::embed::wordpiece::WordPiece;
-use crate::types::{Chunk, Hit, LegScore};
+use crate::types::{Hit, LegScore};
 
 /// Hits that are read.
 const DEPTH: usize = 50;
@@ -57,10 +57,7 @@ pub(super) fn reorder(
 ) {
     let Some(query) = Interaction::new(&WordPiece::new(), words.importance(idf)) else { return };
     let read = hits.len().min(DEPTH);
-    let texts: Vec<String> = hits[..read]
-        .iter()
-        .map(|hit| Chunk::embedded_text(&hit.chunk.headings, &hit.chunk.text))
-        .collect();
+    let texts: Vec<String> = hits[..read].iter().map(|hit| hit.chunk.embedded()).collect();
     let scores = query.scores(texts.iter().map(String::as_str));
     let lowest = scores.iter().copied().fold(f32::INFINITY, f32::min);
     let range = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max) - lowest;

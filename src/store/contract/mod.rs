@@ -60,6 +60,7 @@ pub(super) fn chunk(source: &str, ordinal: u32, text: &str) -> Chunk {
         source: source.to_owned(),
         title: format!("Title of {source}"),
         headings: vec!["Handbook".to_owned(), "Backups".to_owned()],
+        titled: false,
         text: text.to_owned(),
         locator: Locator::Lines(ordinal * 10 + 1, ordinal * 10 + 9),
         ordinal,

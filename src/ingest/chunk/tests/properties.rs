@@ -59,7 +59,8 @@ fn check(
     options: ChunkOptions,
     count: fn(&str) -> usize,
 ) -> Result<(), TestCaseError> {
-    let whole = document(text, syntax, Places::Verbatim);
+    let mut whole = document(text, syntax, Places::Verbatim);
+    whole.title = text.chars().take(30).collect();
     let pieces = chunk(&whole, &options, &count);
     prop_assert_eq!(&pieces, &chunk(&whole, &options, &count), "deterministic");
 
@@ -69,7 +70,8 @@ fn check(
     let mut from = 0;
     for piece in &pieces {
         prop_assert!(!piece.text.trim().is_empty());
-        let tokens = count(&Chunk::embedded_text(&piece.headings, &piece.text));
+        let title = piece.titled.then_some(whole.title.as_str());
+        let tokens = count(&Chunk::embedded_text(title, &piece.headings, &piece.text));
         let single = piece.text.chars().count() == 1;
         prop_assert!(tokens <= options.max_tokens || single, "{tokens} tokens: {:?}", piece.text);
 
