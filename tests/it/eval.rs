@@ -205,6 +205,20 @@ fn a_beir_collection_is_brought_in_and_measured_in_one_go() {
 }
 
 #[test]
+fn a_corpus_replaces_no_documents_of_anybody() {
+    let env = samples();
+    beir(&env);
+    let named = ["eval", "--beir", "beir", "--metric", "recall@10", "--collection"];
+    for more in [&[][..], &["--chunk-tokens", "64"]] {
+        assert_run!(env.run(&[&named[..], &["docent"], more].concat()).expect(2));
+    }
+    assert!(env.run(&["status"]).expect(0).stdout.contains("23"));
+    for _ in 0..2 {
+        env.run(&[&named[..], &["walruses"]].concat()).expect(0);
+    }
+}
+
+#[test]
 fn rankings_go_out_and_come_in_as_trec_has_them() {
     let env = TestEnv::new();
     beir(&env);
@@ -319,6 +333,9 @@ fn chunk_sizes_are_swept_and_what_is_built_for_that_goes() {
     assert_run!(env.run(&sweep).expect(0));
     env.run(&["status", "--collection", "docent.chunk-tokens-64"]).expect(3);
     env.run(&[&sweep[..], &["--keep"]].concat()).expect(0);
+    env.run(&["status", "--collection", "docent.chunk-tokens-64"]).expect(0);
+    // What was kept once is nothing to be dropped.
+    env.run(&sweep).expect(0);
     env.run(&["status", "--collection", "docent.chunk-tokens-64"]).expect(0);
     // The collection itself is what it was.
     assert!(env.run(&["ingest", "--check", "sample-docs"]).expect(0).stderr.is_empty());

@@ -1,5 +1,6 @@
 //! `--beir`: the documents of a corpus in a collection of their own, kept in line with it.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -28,28 +29,50 @@ pub(super) async fn bring_in(
     cancel: &Cancel,
 ) -> Result<(Context, Arc<dyn VectorStore>), Failure> {
     let mut context = context.clone();
-    context.settings.collection = collection(&context, dir);
+    let own = own_collection(&context, dir);
+    if let Some(own) = &own {
+        context.settings.collection.clone_from(own);
+    }
     // It is measured as it is.
     context.settings.ingest.on_secret = OnSecret::Warn;
-    let (inputs, name) = (inputs(&context, dir)?, dir.display().to_string());
+    let (corpus, name) = (corpus(&context, dir)?, dir.display().to_string());
     let store = connect::store(ui, &context, StoreAccess::Write)?;
+    if own.is_none() {
+        spare(&context, &corpus, &*store).await?;
+    }
     // Nothing is lost by building it anew: all of it is in the corpus.
     let rebuild = match store.manifest().await? {
         Some(manifest) => outdated(&context, &manifest).await?,
         None => false,
     };
     let flags = IngestFlags { rebuild, allow_prune: true, ..IngestFlags::default() };
+    let inputs = Inputs::inline(corpus);
     let (report, store) = ingest::sync(ui, &context, inputs, &flags, store, cancel).await?;
     complete(ui, &name, report)?;
     Ok((context, store))
 }
 
+/// Refuses a collection that was named and has other documents: they would be deleted, or measured.
+async fn spare(context: &Context, corpus: &Inline, store: &dyn VectorStore) -> Result<(), Failure> {
+    let ids: HashSet<&str> =
+        corpus.documents.iter().map(|document| document.source.as_str()).collect();
+    let stored = store.documents().await?;
+    match stored.iter().find(|record| !ids.contains(record.source.as_str())) {
+        None => Ok(()),
+        Some(other) => Err(Failure::usage(format!(
+            "the collection `{}` has documents that are not of {}, such as {}",
+            context.settings.collection, corpus.name, other.source
+        ))
+        .hint("name a collection for it with --collection")),
+    }
+}
+
 /// The documents of a corpus.
-pub(super) fn inputs(context: &Context, dir: &Path) -> Result<Inputs, Failure> {
+pub(super) fn corpus(context: &Context, dir: &Path) -> Result<Inline, Failure> {
     let documents = beir::corpus(&context.cwd.join(dir)).map_err(super::beir_failure)?;
     let documents = documents.into_iter().filter_map(document).collect();
     let name = dir.display().to_string();
-    Ok(Inputs::inline(Inline { name, documents, complete: true }))
+    Ok(Inline { name, documents, complete: true })
 }
 
 /// Whether all of it is there: there is nothing to measure on a part.
@@ -64,28 +87,32 @@ pub(super) fn complete(ui: &mut Ui, name: &str, mut report: IngestReport) -> Res
             Exit::Partial,
             format!("{failed} documents of {name} could not be brought in"),
         )),
-        Exit::Interrupted => Err(Failure::interrupted()),
+        Exit::Interrupted => {
+            ui.note("interrupted: the same command again does the rest");
+            Err(Failure::interrupted())
+        }
         exit => Err(Failure::new(exit, format!("{name} is not complete"))
             .hint("the same command again goes on")),
     }
 }
 
-/// The one that is set, or one named like the directory and what builds it: models can be compared
-/// without embedding anything twice.
-fn collection(context: &Context, dir: &Path) -> String {
+/// Named like the directory and what builds it: models can be compared without embedding anything
+/// twice. `None` where a collection is set.
+fn own_collection(context: &Context, dir: &Path) -> Option<String> {
     let settings = &context.settings;
     let set = |row: &crate::settings::Resolved| {
         row.key.name == "collection" && row.origin != Origin::Default
     };
     if settings.resolved.iter().any(set) {
-        return settings.collection.clone();
+        return None;
     }
     let absolute = context.cwd.join(dir);
     let name =
         absolute.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let model = settings.embedding.model.name();
     let full = format!("beir-{name}-{model}-{}-{}", settings.chunk_tokens, settings.chunk_overlap);
-    full.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect()
+    let kept = |c: char| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' };
+    Some(full.chars().map(kept).collect())
 }
 
 /// Whether the collection was built otherwise than it would be now.

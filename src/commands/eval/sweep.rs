@@ -39,6 +39,12 @@ impl Swept {
     }
 }
 
+/// Whether a run over a collection came to its end.
+async fn is_complete(store: &dyn VectorStore) -> Result<bool, Failure> {
+    let manifest = store.manifest().await?;
+    Ok(manifest.is_some_and(|manifest| manifest.unfinished.is_none() && !manifest.runs.is_empty()))
+}
+
 impl Sweep {
     pub(super) fn parse(text: &str) -> Result<Self, Failure> {
         let wrong = |why: String| {
@@ -92,12 +98,15 @@ impl Sweep {
                 continue;
             }
             let store = connect::store(ui, &context, StoreAccess::Write)?;
+            // One that an earlier run kept is kept.
+            let keep = args.runs.keep || is_complete(&*store).await?;
             let run = self.copied(ui, &context, args, retriever, &store, (asking, &name)).await;
-            if args.runs.keep && run.is_ok() {
+            if keep && run.is_ok() {
                 ui.note(&format!("kept: --collection {}", context.settings.collection));
                 store.release().await?;
             } else {
                 store.drop_collection().await?;
+                store.unlock().await;
             }
             runs.push(run?);
         }
@@ -114,7 +123,7 @@ impl Sweep {
         (asking, name): (&Asking<'_>, &str),
     ) -> Result<Rankings, Failure> {
         let inputs = match &args.beir {
-            Some(dir) => corpus::inputs(context, dir)?,
+            Some(dir) => Inputs::inline(corpus::corpus(context, dir)?),
             None => Inputs::parse(Vec::new(), &WebFlags::default())?,
         };
         let model = Arc::clone(&retriever.store);
