@@ -9,7 +9,7 @@ use super::{on_interrupt, query, search, status};
 use crate::cli::{ExplainArgs, IngestFlags, WebFlags};
 use crate::error::{Exit, Failure};
 use crate::ingest::absence::{self, Absence};
-use crate::query::explain::{self, Drift, Expected, Facts, Probe, Verdict, Words};
+use crate::query::explain::{self, Drift, Expected, Facts, Verdict, Words};
 use crate::query::{AnswerOptions, Prepared, Retriever};
 use crate::types::{DocumentRecord, Locator};
 use crate::ui::Ui;
@@ -99,11 +99,12 @@ impl Case<'_> {
             fates,
         });
         let hit = explain::best(&expected, &prepared.hits, fates);
-        let candidates = self.options.retrieve.candidates.max(self.options.retrieve.k);
+        let (queries, options) = (&prepared.queries, &self.options.retrieve);
         let probe = match (&verdict, hit) {
-            (_, Some((rank, hit))) => Some(Probe::of_hit(rank, hit, candidates)),
+            (_, Some(hit)) => {
+                Some(explain::probe_hit(self.retriever, queries, hit, options).await?)
+            }
             (Verdict::BelowCut, None) => {
-                let (queries, options) = (&prepared.queries, &self.options.retrieve);
                 explain::probe(self.retriever, queries, &expected, options).await?
             }
             _ => None,

@@ -147,6 +147,22 @@ fn below_the_cut() {
     assert_eq!(rank("sparse", "sparse"), Value::Null);
 }
 
+/// A leg that has it below its candidates has it all the same.
+#[test]
+fn a_hit_of_one_leg_stands_somewhere_in_the_other() {
+    let env = TestEnv::new();
+    for n in 0..120 {
+        env.write(&format!("docs/{n}.md"), format!("The ferry leaves the harbour at {n}.\n"));
+    }
+    env.write("docs/fish.md", "KR-4711: cod, ling, tusk and haddock of the deep sea.\n");
+    env.run(&["ingest", "docs"]).expect(0);
+    let question = "When does the ferry leave the harbour, KR-4711";
+    let args = ["explain", question, "--expect", "docs/fish.md", "--format", "json"];
+    let best = &env.run(&args).expect(0).json()["expected"]["best"];
+    assert_eq!(best["sparse"]["rank"], 1, "{best:#}");
+    assert!(best["dense"]["rank"].as_u64() > Some(100), "{best:#}");
+}
+
 #[test]
 fn no_such_place() {
     let env = harbour();

@@ -12,7 +12,7 @@ use super::pack::{DropReason, Fate};
 use crate::embed::sparse::SparseEncoder;
 use crate::types::{Chunk, DocumentRecord, FailureRecord, Filter, Hit, Locator};
 
-pub use probe::{DEPTH, Probe, Standing, probe};
+pub use probe::{DEPTH, Probe, Standing, probe, probe_hit};
 
 /// A document that is expected among the passages, or a place in it.
 #[derive(Clone, PartialEq, Eq, Debug)]

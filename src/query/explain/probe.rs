@@ -36,18 +36,47 @@ pub struct Probe {
     pub candidates: usize,
 }
 
-impl Probe {
-    /// Of a hit, found at `rank`.
-    pub fn of_hit(rank: u32, hit: &Hit, candidates: usize) -> Self {
-        let leg = |leg: LegScore| Standing { rank: Some(leg.rank), score: leg.score };
-        Self {
-            chunk: hit.chunk.clone(),
-            dense: hit.dense.map(leg),
-            sparse: hit.sparse.map(leg),
-            overall: Some(Standing { rank: Some(rank), score: hit.score }),
-            candidates,
-        }
+/// Where a hit stands that was found at `rank`. A leg that did not have it among its candidates is
+/// asked again, as [`probe`] does: it may have it further down.
+pub async fn probe_hit(
+    retriever: &Retriever,
+    queries: &Queries,
+    (rank, hit): (u32, &Hit),
+    options: &RetrieveOptions,
+) -> Result<Probe, BackendError> {
+    let leg = |leg: LegScore| Standing { rank: Some(leg.rank), score: leg.score };
+    let mut probe = Probe {
+        chunk: hit.chunk.clone(),
+        dense: hit.dense.map(leg),
+        sparse: hit.sparse.map(leg),
+        overall: Some(Standing { rank: Some(rank), score: hit.score }),
+        candidates: candidates(options),
+    };
+    let both = probe.dense.is_some() && probe.sparse.is_some();
+    if options.mode == Mode::Hybrid
+        && !both
+        && let Some(asked) = ask(retriever, queries, &hit.chunk.source, options).await?
+    {
+        let Asked { of_all, of_source, .. } = asked;
+        let id = hit.chunk.id();
+        probe.dense = probe.dense.or_else(|| standing(id, &of_all.dense, &of_source.dense));
+        probe.sparse = probe.sparse.or_else(|| standing(id, &of_all.sparse, &of_source.sparse));
     }
+    Ok(probe)
+}
+
+/// Hits of each leg that are looked at to rank them all.
+fn candidates(options: &RetrieveOptions) -> usize {
+    match options.mode {
+        Mode::Hybrid => options.candidates.max(options.k),
+        Mode::Dense | Mode::Sparse => options.k,
+    }
+}
+
+/// Rank and score of a chunk in a leg, as deep as it was asked; or its score alone.
+fn standing(id: Uuid, all: &[Scored], source: &[Scored]) -> Option<Standing> {
+    let known = at(all, id).map(|(rank, score)| Standing { rank: Some(rank), score });
+    known.or_else(|| at(source, id).map(|(_, score)| Standing { rank: None, score }))
 }
 
 /// Looks for the best chunk of an expected document, as deep as it takes: the legs are asked again
@@ -59,12 +88,30 @@ pub async fn probe(
     expected: &Expected,
     options: &RetrieveOptions,
 ) -> Result<Option<Probe>, BackendError> {
+    let asked = ask(retriever, queries, &expected.source, options).await?;
+    Ok(asked.and_then(|asked| place(&asked, expected, options)))
+}
+
+/// What the legs have for a query: all of it, and for one source alone.
+struct Asked {
+    of_all: Legs,
+    of_source: Legs,
+    /// Of the sparse leg.
+    weight: f32,
+}
+
+async fn ask(
+    retriever: &Retriever,
+    queries: &Queries,
+    source: &str,
+    options: &RetrieveOptions,
+) -> Result<Option<Asked>, BackendError> {
     let Some(query) = queries.queries.first() else { return Ok(None) };
     let (text, role) = retriever.dense_text(query, queries.hypothetical.as_deref());
     let dense = retriever.embedder.embed(&[text], role).await?.pop().flatten();
     let sparse = Some(retriever.sparse.query(query)).filter(|terms| !terms.indices.is_empty());
     // Asked with both legs, whatever the mode: it lists the chunks of the document.
-    let alone = Filter { sources: Some(vec![expected.source.clone()]), ..Filter::default() };
+    let alone = Filter { sources: Some(vec![source.to_owned()]), ..Filter::default() };
     let of_source = SearchRequest {
         dense: dense.clone(),
         sparse: sparse.clone(),
@@ -85,23 +132,15 @@ pub async fn probe(
         (Some(_), None) => 0.0,
         _ => options.sparse_weight,
     };
-    let options = RetrieveOptions { sparse_weight: weight, ..options.clone() };
     let of_source = retriever.store.search(of_source).await?;
     let of_all = retriever.store.search(of_all).await?;
-    Ok(place(&of_all, &of_source, expected, &options))
+    Ok(Some(Asked { of_all, of_source, weight }))
 }
 
-fn place(
-    of_all: &Legs,
-    of_source: &Legs,
-    expected: &Expected,
-    options: &RetrieveOptions,
-) -> Option<Probe> {
-    let candidates = match options.mode {
-        Mode::Hybrid => options.candidates.max(options.k),
-        Mode::Dense | Mode::Sparse => options.k,
-    };
-    let fuse = |legs: Legs, limit| retrieve::fuse(legs, options.mode, options.sparse_weight, limit);
+fn place(asked: &Asked, expected: &Expected, options: &RetrieveOptions) -> Option<Probe> {
+    let Asked { of_all, of_source, weight } = asked;
+    let candidates = candidates(options);
+    let fuse = |legs: Legs, limit| retrieve::fuse(legs, options.mode, *weight, limit);
     let fused = fuse(first(of_all, candidates), candidates);
     let best = |hits: &[Hit]| hits.iter().find(|hit| expected.covers(&hit.chunk)).cloned();
     let chunk = best(&fused)
@@ -109,13 +148,9 @@ fn place(
         .or_else(|| best(&retrieve::fuse(of_source.clone(), Mode::Hybrid, 0.5, DEPTH)))?
         .chunk;
     let id = chunk.id();
-    let standing = |all: &[Scored], source: &[Scored]| {
-        let known = at(all, id).map(|(rank, score)| Standing { rank: Some(rank), score });
-        known.or_else(|| at(source, id).map(|(_, score)| Standing { rank: None, score }))
-    };
     let mut probe = Probe {
-        dense: standing(&of_all.dense, &of_source.dense),
-        sparse: standing(&of_all.sparse, &of_source.sparse),
+        dense: standing(id, &of_all.dense, &of_source.dense),
+        sparse: standing(id, &of_all.sparse, &of_source.sparse),
         overall: (1..)
             .zip(&fused)
             .find(|(_, hit)| hit.chunk.id() == id)

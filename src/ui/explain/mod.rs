@@ -113,7 +113,7 @@ fn legs(hit: &Hit) -> [(&'static str, &'static str, Option<LegScore>); 4] {
         ("dense", "cosine", hit.dense),
         ("sparse", "bm25", hit.sparse),
         ("late", "tokens", hit.late),
-        ("rerank", "logit", hit.rerank),
+        ("rerank", "relevance", hit.rerank),
     ]
 }
 
