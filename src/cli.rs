@@ -504,7 +504,10 @@ pub struct StatusArgs {
 ///
 /// Also looks for an Ollama and a Qdrant running on this machine, and says how to use them.
 #[derive(Args, Debug)]
-pub struct DoctorArgs {}
+pub struct DoctorArgs {
+    #[command(flatten)]
+    pub rerank: RerankFlags,
+}
 
 /// Show the settings and where they come from
 #[derive(Args, Debug)]

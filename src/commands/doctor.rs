@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::connect::{self, StoreAccess};
 use super::context::Context;
-use crate::cli::{DoctorArgs, Format};
+use crate::cli::Format;
 use crate::embed::Role;
 use crate::error::{Exit, Failure, Service};
 use crate::openai;
@@ -50,7 +50,7 @@ impl Check {
     }
 }
 
-pub(super) async fn run(ui: &mut Ui, context: &Context, _: DoctorArgs) -> Result<Exit, Failure> {
+pub(super) async fn run(ui: &mut Ui, context: &Context) -> Result<Exit, Failure> {
     let mut checks = vec![
         Check::of("store", check_store(ui, context).await),
         Check::of("embedder", check_embedder(context).await),

@@ -126,8 +126,8 @@ fn dispatch(ui: &mut Ui, cli: Cli) -> Result<Exit, Failure> {
             block_on(status::run(ui, &context, args))
         }
         Command::Doctor(args) => {
-            let context = context(ui, Layer::new())?;
-            block_on(doctor::run(ui, &context, args))
+            let context = context(ui, context::rerank_flags(&args.rerank))?;
+            block_on(doctor::run(ui, &context))
         }
         Command::Config(args) => config::run(ui, &global, args),
         Command::Schema(args) => {

@@ -64,9 +64,12 @@ impl Reranker for EndpointReranker {
             let rest = &texts[scores.len()..];
             match self.request(question, &rest[..most.min(rest.len())]).await {
                 Ok(some) => scores.extend(some),
-                Err(error) if most > 1 && is_batch_limit(&error) => most = most.div_ceil(2),
                 Err(error) if self.asks_for_texts(&error) => {
                     self.wants_texts.store(true, Ordering::Relaxed);
+                }
+                // Limits on how many there may be are told in as many ways as there are servers.
+                Err(error) if most > 1 && is_refused(&error) => {
+                    most = most.min(rest.len()).div_ceil(2);
                 }
                 Err(error) => return Err(error),
             }
@@ -105,10 +108,9 @@ impl EndpointReranker {
     }
 }
 
-/// `batch size 50 > maximum allowed batch size 32`: text-embeddings-inference.
-fn is_batch_limit(error: &BackendError) -> bool {
-    let refused = matches!(error.fault, Fault::Refused | Fault::TooLong);
-    refused && error.message.contains("maximum allowed batch size")
+/// Fewer passages may be taken, or one alone is the one to name.
+fn is_refused(error: &BackendError) -> bool {
+    matches!(error.fault, Fault::Refused | Fault::TooLong)
 }
 
 /// The scores in the order of the passages, or what is wrong with the answer, in a sentence.

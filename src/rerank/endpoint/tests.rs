@@ -55,6 +55,27 @@ async fn a_server_that_wants_texts_gets_texts_as_many_as_it_takes() {
     assert_eq!(server.requests().len(), 8, "it knows by now");
 }
 
+/// As infinity 0.0.78 says it, word for word but for the passages.
+#[tokio::test]
+async fn however_a_limit_is_told_fewer_are_asked() {
+    let server = ScriptedServer::start();
+    server.rerank(Dialect::Jina, "passage 1");
+    let limit = r#"{"detail":[{"type":"too_long","loc":["body","documents"],"msg":"List should have at most 2048 items after validation, not 2100"}]}"#;
+    let refused =
+        || response("422 Unprocessable Entity", &[("content-type", "application/json")], limit);
+    server.push(scripted::Fault::Answer(refused()));
+    let scores = reranker(&server.base_url()).score("?", &texts(5)).await.unwrap();
+    assert!((scores[1] - 0.9).abs() < 1e-6, "{scores:?}");
+    let asked = |request: &scripted::Request| request.body["documents"].as_array().map(Vec::len);
+    let asked: Vec<_> = server.requests().iter().map(asked).collect();
+    assert_eq!(asked, [Some(5), Some(3), Some(2)]);
+    // One alone that is refused is what is wrong.
+    server.keep(scripted::Fault::Answer(refused()));
+    let error = reranker(&server.base_url()).score("?", &texts(2)).await.unwrap_err();
+    assert!(error.message.contains("at most 2048"), "{error}");
+    server.recover();
+}
+
 #[tokio::test]
 async fn the_url_may_be_that_of_the_endpoint_itself() {
     let server = ScriptedServer::start();
