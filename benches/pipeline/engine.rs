@@ -1,0 +1,138 @@
+//! What the embedded engine takes by itself: the limit of storing and of searching.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use qdrant_edge::{
+    EdgeConfig, EdgeOptimizersConfig, EdgeShard, NamedQuery, PointInsertOperations,
+    PointOperations, PointStructPersisted, QueryEnum, QueryRequest, ScoringQuery, ScrollRequest,
+    UpdateOperation, VectorInternal, VectorStructPersisted, WithPayloadInterface, WithVector,
+};
+
+/// Points of one upsert.
+const BATCH: usize = 512;
+
+/// Points after which an appendable segment is made immutable, where that is asked for: an upsert
+/// gets dearer as such a segment grows.
+const COMPACT_AFTER: usize = 8_192;
+
+/// The shard of the only collection in a data directory.
+pub(crate) fn shard_of(data: &Path) -> PathBuf {
+    let mut found = Vec::new();
+    let mut open = vec![data.to_owned()];
+    while let Some(dir) = open.pop() {
+        if dir.file_name().is_some_and(|name| name == "shard") {
+            found.push(dir);
+            continue;
+        }
+        let entries = std::fs::read_dir(&dir).into_iter().flatten().flatten();
+        open.extend(entries.map(|entry| entry.path()).filter(|path| path.is_dir()));
+    }
+    assert_eq!(found.len(), 1, "shards in {}", data.display());
+    found.remove(0)
+}
+
+fn load(shard: &Path) -> EdgeShard {
+    EdgeShard::load(shard, None).expect("a shard that opens")
+}
+
+/// All points of a shard, as they would be put in, and how the shard is set up.
+pub(crate) fn points(shard: &Path) -> (EdgeConfig, Vec<PointStructPersisted>) {
+    let shard = load(shard);
+    let (mut points, mut offset) = (Vec::new(), None);
+    loop {
+        let request = ScrollRequest {
+            offset,
+            limit: Some(4_096),
+            filter: None,
+            with_payload: Some(WithPayloadInterface::Bool(true)),
+            with_vector: WithVector::Bool(true),
+            order_by: None,
+        };
+        let (records, next) = shard.scroll(request).expect("a scroll");
+        points.extend(records.into_iter().map(|record| PointStructPersisted {
+            id: record.id,
+            vector: record.vector.map_or_else(
+                || VectorStructPersisted::Named(std::collections::HashMap::new()),
+                VectorStructPersisted::from,
+            ),
+            payload: record.payload,
+        }));
+        if next.is_none() {
+            return (shard.config().clone(), points);
+        }
+        offset = next;
+    }
+}
+
+/// Seconds that an upsert of these points takes, until they are on disk and the shard is closed. With
+/// `compact`, segments are made immutable on the way and merged at the end, as a collection that is
+/// to be searched fast wants them.
+pub(crate) fn upsert(
+    dir: &Path,
+    config: &EdgeConfig,
+    points: &[PointStructPersisted],
+    compact: bool,
+) -> f64 {
+    let mut batches: Vec<Vec<PointStructPersisted>> =
+        points.chunks(BATCH).map(<[PointStructPersisted]>::to_vec).collect();
+    std::fs::create_dir_all(dir).expect("a directory");
+    let loading = EdgeOptimizersConfig {
+        indexing_threshold: Some(1),
+        default_segment_number: Some(1_000),
+        ..EdgeOptimizersConfig::default()
+    };
+    let began = Instant::now();
+    let shard = EdgeShard::new(dir, config.clone()).expect("a new shard");
+    let finished = shard.config().optimizers.clone();
+    let mut open = 0;
+    for batch in batches.drain(..) {
+        open += batch.len();
+        let points = PointInsertOperations::PointsList(batch);
+        let upsert = UpdateOperation::PointOperation(PointOperations::UpsertPoints(points));
+        shard.update(upsert).expect("an upsert");
+        if compact && open >= COMPACT_AFTER {
+            shard.set_optimizers_config(loading.clone()).expect("a setting");
+            shard.optimize().expect("an optimisation");
+            open = 0;
+        }
+    }
+    if compact {
+        shard.set_optimizers_config(finished).expect("a setting");
+        shard.optimize().expect("an optimisation");
+    }
+    shard.flush();
+    drop(shard);
+    let took = began.elapsed().as_secs_f64();
+    std::fs::remove_dir_all(dir).expect("a directory to remove");
+    took
+}
+
+/// Prints the seconds that opening a shard and asking both legs for a hundred points takes. A process
+/// of its own: nothing is open yet.
+#[expect(clippy::print_stdout, reason = "the other process reads it")]
+pub(crate) fn ask(shard: &Path) {
+    // Vectors of a stored point, so that there is something to find.
+    let began = Instant::now();
+    let shard = load(shard);
+    let dense = vec![0.0625; 256];
+    let ask = |name: &str, vector: VectorInternal| QueryRequest {
+        prefetches: Vec::new(),
+        query: Some(ScoringQuery::Vector(QueryEnum::Nearest(NamedQuery {
+            using: Some(name.into()),
+            query: vector,
+        }))),
+        filter: None,
+        score_threshold: None,
+        limit: 100,
+        offset: 0,
+        params: None,
+        with_vector: WithVector::Bool(false),
+        with_payload: WithPayloadInterface::Bool(true),
+    };
+    let found = shard.query(ask("dense", VectorInternal::Dense(dense))).expect("an answer");
+    assert_eq!(found.len(), 100, "points");
+    println!("{}", began.elapsed().as_secs_f64());
+    // Closing is not part of it.
+    std::mem::forget(shard);
+}

@@ -1,0 +1,310 @@
+//! What docent takes, held against what the machine allows, measured in the same run:
+//!
+//! ```sh
+//! cargo bench --bench pipeline                    # all rows; some ten minutes on two cores
+//! cargo bench --bench pipeline -- search version  # these rows
+//! cargo bench --bench pipeline -- memory --full   # with a gigabyte of text
+//! ```
+//!
+//! Each row of the table is a ratio, and says what it has to be. Corpora are made up on the spot,
+//! always the same; nothing is asked of any network. Close what else runs: ratios forgive a slow
+//! machine, not a restless one. Linux only: memory is read from `/proc`.
+#![expect(clippy::print_stdout, reason = "the table is what it is for")]
+
+mod corpus;
+mod engine;
+mod http;
+mod process;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use http::Endpoint;
+use process::{Run, docent, in_turn, median, run};
+
+const QUESTION: &str = "which files are stored when a run was cut off";
+
+/// Sizes that growth is measured at, in chunks.
+const SIZES: [usize; 3] = [1_000, 10_000, 100_000];
+
+/// What an endpoint takes for a request of up to 128 texts.
+const ENDPOINT_DELAY: Duration = Duration::from_millis(100);
+
+fn main() {
+    let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
+    if let [flag, shard] = args.as_slice()
+        && flag == "--engine-ask"
+    {
+        return engine::ask(Path::new(shard));
+    }
+    let full = args.iter().any(|arg| arg == "--full");
+    let rows: Vec<&str> =
+        args.iter().map(String::as_str).filter(|arg| !arg.starts_with('-')).collect();
+    let wanted = |name: &str| rows.is_empty() || rows.contains(&name);
+    let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
+    let mut bench = Bench { dir: dir.path().to_owned(), full };
+    println!("| what | takes | limit | ratio | goal | |\n| --- | --- | --- | --- | --- | --- |");
+    if wanted("version") {
+        bench.version();
+    }
+    if wanted("ingest") || wanted("search") {
+        bench.ingest_and_search(wanted("ingest"), wanted("search"));
+    }
+    if wanted("endpoint") {
+        bench.endpoint();
+    }
+    if wanted("query") {
+        bench.query();
+    }
+    if wanted("unchanged") {
+        bench.unchanged();
+    }
+    if wanted("memory") {
+        bench.memory();
+    }
+    if wanted("pdf") {
+        bench.pdf();
+    }
+}
+
+struct Bench {
+    dir: PathBuf,
+    full: bool,
+}
+
+/// A row whose ratio has to be `goal` at most.
+fn row(what: &str, takes: &str, limit: &str, ratio: f64, goal: f64) {
+    let met = if ratio <= goal { "met" } else { "**missed**" };
+    println!("| {what} | {takes} | {limit} | {ratio:.2} | <= {goal} | {met} |");
+}
+
+fn seconds(seconds: f64) -> String {
+    if seconds < 1.0 { format!("{:.1} ms", seconds * 1e3) } else { format!("{seconds:.2} s") }
+}
+
+fn megabytes(bytes: u64) -> String {
+    format!("{} MB", bytes >> 20)
+}
+
+/// How the second of two grows with the first: 1 is in proportion.
+fn growth(what: &str, points: &[(f64, f64)]) {
+    let pairs = points.windows(2).map(|pair| {
+        let ((n, a), (m, b)) = (pair[0], pair[1]);
+        format!("{:.2}", (b / a).log(m / n))
+    });
+    println!(
+        "| {what}: growth from each size to the next | {} | | | | |",
+        pairs.collect::<Vec<_>>().join(", ")
+    );
+}
+
+impl Bench {
+    /// An empty directory.
+    fn fresh(&self, name: &str) -> PathBuf {
+        let dir = self.dir.join(name);
+        if dir.exists() {
+            std::fs::remove_dir_all(&dir).expect("a directory to remove");
+        }
+        std::fs::create_dir_all(&dir).expect("a directory");
+        dir
+    }
+
+    fn version(&mut self) {
+        let dir = self.fresh("version");
+        std::fs::write(dir.join("empty.rs"), "fn main() {}").expect("a file");
+        let compiled = Command::new("rustc").args(["-O", "empty.rs"]).current_dir(&dir).status();
+        assert!(compiled.is_ok_and(|status| status.success()), "rustc");
+        for flag in ["--version", "--help"] {
+            let of_docent = || run(&mut docent(&dir, &[flag])).seconds();
+            let (ours, empty) =
+                in_turn(101, of_docent, || run(&mut Command::new(dir.join("empty"))).seconds());
+            row(
+                &format!("`docent {flag}`, against an empty program"),
+                &seconds(ours),
+                &seconds(empty),
+                ours / empty,
+                3.0,
+            );
+        }
+    }
+
+    fn ingest_and_search(&mut self, ingest: bool, search: bool) {
+        let (mut of_ingest, mut of_search) = (Vec::new(), Vec::new());
+        for size in SIZES {
+            let dir = self.fresh("ingest");
+            corpus::markdown(&dir.join("docs"), size).expect("a corpus");
+            let rounds = if size > 20_000 { 1 } else { 3 };
+            let data = dir.join(".docent");
+            let takes = || {
+                let _ = std::fs::remove_dir_all(&data);
+                run(&mut docent(&dir, &["ingest", "docs"])).seconds()
+            };
+            if ingest {
+                let took = self.ingest(&dir, size, rounds, takes);
+                of_ingest.push((size as f64, took));
+            } else {
+                run(&mut docent(&dir, &["ingest", "docs"]));
+            }
+            if search {
+                of_search.push((size as f64, search_of(&dir, size)));
+            }
+        }
+        if ingest {
+            growth("ingest", &of_ingest);
+        }
+        if search {
+            growth("search", &of_search);
+        }
+    }
+
+    fn ingest(
+        &self,
+        dir: &Path,
+        size: usize,
+        rounds: usize,
+        mut takes: impl FnMut() -> f64,
+    ) -> f64 {
+        takes();
+        let shard = engine::shard_of(&dir.join(".docent"));
+        let (config, points) = engine::points(&shard);
+        let spare = self.dir.join("engine");
+        let limit = || {
+            let plain = engine::upsert(&spare, &config, &points, false);
+            plain.min(engine::upsert(&spare, &config, &points, true))
+        };
+        let (took, limit) = in_turn(rounds, takes, limit);
+        let what =
+            format!("ingest of {size} chunks, against the engine's upsert of the same points");
+        row(&what, &seconds(took), &seconds(limit), took / limit, 1.5);
+        took
+    }
+
+    fn endpoint(&mut self) {
+        let dir = self.fresh("endpoint");
+        corpus::markdown(&dir.join("docs"), 10_000).expect("a corpus");
+        for delay in [ENDPOINT_DELAY, Duration::ZERO] {
+            let endpoint = Endpoint::start(delay);
+            let args = ["ingest", "docs", "--embedder", "openai:fake", "--base-url", &endpoint.url];
+            let took = median(
+                (0..3)
+                    .map(|_| {
+                        let _ = std::fs::remove_dir_all(dir.join(".docent"));
+                        endpoint.take();
+                        run(&mut docent(&dir, &args)).seconds()
+                    })
+                    .collect(),
+            );
+            let bodies = endpoint.take();
+            let limit = http::load(&endpoint.url, "/embeddings", &bodies, 4);
+            let requests = bodies.len();
+            let delay = delay.as_millis();
+            let what = format!(
+                "10,000 chunks through an endpoint that takes {delay} ms, {requests} requests, 4 at a time, against a load generator"
+            );
+            let goal = if delay == 0 { f64::INFINITY } else { 1.0 / 0.9 };
+            row(&what, &seconds(took), &seconds(limit), took / limit, goal);
+        }
+    }
+
+    fn query(&mut self) {
+        let dir = self.fresh("query");
+        corpus::markdown(&dir.join("docs"), 10_000).expect("a corpus");
+        run(&mut docent(&dir, &["ingest", "docs"]));
+        let endpoint = Endpoint::start(Duration::ZERO);
+        let query = ["query", QUESTION, "--model", "fake", "--base-url", &endpoint.url];
+        run(&mut docent(&dir, &query));
+        let bodies = endpoint.take();
+        let answer = || run(&mut docent(&dir, &query)).first_byte.as_secs_f64();
+        let (asked, found) =
+            in_turn(31, answer, || run(&mut docent(&dir, &["search", QUESTION])).seconds());
+        let curl = median(
+            (0..31).map(|_| http::load(&endpoint.url, "/chat/completions", &bodies, 1)).collect(),
+        );
+        let added = asked - found - curl;
+        let what = "added before the first token of an answer, beside search and the bare request";
+        row(what, &seconds(added.max(0.0)), "10 ms", added.max(0.0) / 0.010, 1.0);
+    }
+
+    fn unchanged(&mut self) {
+        let dir = self.fresh("unchanged");
+        corpus::small_files(&dir.join("docs"), 10_000).expect("a corpus");
+        let git = |args: &[&str]| {
+            let mut command = Command::new("git");
+            command.args(["-c", "user.name=b", "-c", "user.email=b@b"]).args(args);
+            run(command.current_dir(&dir).env("GIT_CONFIG_GLOBAL", "/dev/null")).seconds()
+        };
+        for args in [&["init", "-q"][..], &["add", "docs"], &["commit", "-qm", "all"]] {
+            git(args);
+        }
+        run(&mut docent(&dir, &["ingest", "docs"]));
+        let again = || run(&mut docent(&dir, &["ingest", "docs"])).seconds();
+        let (took, limit) = in_turn(9, again, || git(&["status"]));
+        row(
+            "10,000 files, nothing changed, against `git status`",
+            &seconds(took),
+            &seconds(limit),
+            took / limit,
+            2.0,
+        );
+    }
+
+    fn memory(&mut self) {
+        let mut peaks = Vec::new();
+        for (label, files) in [("one file", false), ("files of 1 MB", true)] {
+            let sizes: &[u64] = if self.full { &[10, 100, 1_000] } else { &[10, 100] };
+            let of = |&size: &u64| self.peak(size << 20, files);
+            let runs: Vec<Run> = sizes.iter().map(of).collect();
+            let [.., smaller, larger] = runs.as_slice() else { unreachable!("two sizes") };
+            let (at, to) = (sizes[sizes.len() - 2], sizes[sizes.len() - 1]);
+            let ratio = larger.anonymous as f64 / smaller.anonymous as f64;
+            let what =
+                format!("memory of an ingest of {to} MB of text in {label}, against {at} MB");
+            row(&what, &megabytes(larger.anonymous), &megabytes(smaller.anonymous), ratio, 1.2);
+            let all: Vec<String> = runs
+                .iter()
+                .zip(sizes)
+                .map(|(run, size)| {
+                    format!("{size} MB: {} in {}", megabytes(run.resident), seconds(run.seconds()))
+                })
+                .collect();
+            println!("| the same with mapped files | {} | | | | |", all.join(", "));
+            peaks.push(ratio);
+        }
+    }
+
+    fn peak(&self, size: u64, files: bool) -> Run {
+        let dir = self.fresh("memory");
+        let docs = dir.join("docs");
+        std::fs::create_dir_all(&docs).expect("a directory");
+        if files {
+            for file in 0..size >> 20 {
+                corpus::text(&docs.join(format!("{file}.txt")), 1 << 20, file).expect("a corpus");
+            }
+        } else {
+            corpus::text(&docs.join("all.txt"), size, 1).expect("a corpus");
+        }
+        run(&mut docent(&dir, &["ingest", "docs", "--max-file-size", "2GB"]))
+    }
+
+    fn pdf(&mut self) {
+        let dir = self.fresh("pdf");
+        corpus::pdfs(&dir.join("docs"), 500).expect("a corpus");
+        let took = run(&mut docent(&dir, &["ingest", "docs"])).seconds();
+        println!("| 500 PDFs of 4 pages | {} | | | | |", seconds(took));
+    }
+}
+
+fn search_of(dir: &Path, size: usize) -> f64 {
+    let shard = engine::shard_of(&dir.join(".docent"));
+    let this = std::env::current_exe().expect("this program");
+    let search = || run(&mut docent(dir, &["search", QUESTION, "-k", "1"])).seconds();
+    let ask = || {
+        let run = run(Command::new(&this).arg("--engine-ask").arg(&shard));
+        run.stdout.trim().parse().expect("seconds")
+    };
+    let (took, limit) = in_turn(15, search, ask);
+    let what = format!("search in {size} chunks, a whole process, against opening and one query");
+    row(&what, &seconds(took), &seconds(limit), took / limit, 1.3);
+    took
+}
