@@ -30,7 +30,7 @@ pub(super) fn with_identifiers(text: &str) -> Cow<'_, str> {
 }
 
 /// Runs of letters and digits, and of single connectors between them.
-fn compounds(text: &str) -> impl Iterator<Item = &str> {
+pub(super) fn compounds(text: &str) -> impl Iterator<Item = &str> {
     let runs = text.split(|c: char| !(c.is_alphanumeric() || is_connector(c)));
     runs.map(|run| run.trim_matches(is_connector)).filter(|run| !run.is_empty())
 }

@@ -8,10 +8,12 @@
 //! so frequencies are read from it at an enormous `k`, and the formula is applied here.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 
 use qdrant_edge::bm25_embed::{EdgeBm25, EdgeBm25Config};
 
-use super::identifiers::with_identifiers;
+use super::identifiers::{compounds, with_identifiers};
 use crate::types::{SparseId, SparseVector};
 
 const MODEL: &str = "bm25";
@@ -87,17 +89,31 @@ impl SparseEncoder {
 }
 
 /// Counts terms as the BM25 model sees them: words, without stop words.
+///
+/// Terms end where a compound ends, and the same compounds come again and again: each is tokenised
+/// and stemmed once, and remembered.
 pub struct TermCounter {
     engine: EdgeBm25,
     language: String,
     identifiers: bool,
+    /// One for each thread that counts.
+    known: Mutex<Vec<Known>>,
 }
+
+/// Compounds that are remembered, at most.
+const REMEMBERED: usize = 1 << 15;
+
+/// Longest compound that is, in bytes.
+const LONGEST: usize = 48;
+
+/// The terms of compounds, each with how often it is in there.
+type Known = HashMap<Box<str>, Box<[(u32, f32)]>>;
 
 impl TermCounter {
     /// `identifiers` says whether they have further terms: see [`SparseId::identifiers`].
     pub fn new(language: &str, identifiers: bool) -> Result<Self, String> {
         let engine = engine(language, NO_SATURATION, 0.0, 1.0)?;
-        Ok(Self { engine, language: language.to_owned(), identifiers })
+        Ok(Self { engine, language: language.to_owned(), identifiers, known: Mutex::default() })
     }
 
     /// What a collection is created with whose terms are counted like this; `avg_len` as
@@ -123,8 +139,37 @@ impl TermCounter {
 
     /// Term ids, ascending, and how often each occurs (a whole number).
     fn frequencies(&self, text: &str) -> (Vec<u32>, Vec<f64>) {
-        let vector = self.engine.embed_document(&self.read(text));
-        (vector.indices, vector.values.iter().map(|&weight| f64::from(weight).round()).collect())
+        let spare = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = spare().pop().unwrap_or_default();
+        let mut found: Vec<(u32, f32)> = Vec::new();
+        for compound in compounds(text) {
+            if let Some(terms) = known.get(compound) {
+                found.extend(terms);
+                continue;
+            }
+            let terms = self.terms_of(compound);
+            found.extend(&terms);
+            if compound.len() <= LONGEST {
+                if known.len() >= REMEMBERED {
+                    known.clear();
+                }
+                known.insert(compound.into(), terms.into());
+            }
+        }
+        spare().push(known);
+        found.sort_unstable_by_key(|(term, _)| *term);
+        let together = |later: &mut (u32, f32), first: &mut (u32, f32)| {
+            let same = later.0 == first.0;
+            first.1 += if same { later.1 } else { 0.0 };
+            same
+        };
+        found.dedup_by(together);
+        found.into_iter().map(|(term, count)| (term, f64::from(count))).unzip()
+    }
+
+    fn terms_of(&self, compound: &str) -> Vec<(u32, f32)> {
+        let vector = self.engine.embed_document(&self.read(compound));
+        vector.indices.into_iter().zip(vector.values.iter().map(|weight| weight.round())).collect()
     }
 }
 
@@ -145,6 +190,8 @@ fn engine(language: &str, k: f64, b: f64, avg_len: f64) -> Result<EdgeBm25, Stri
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -169,6 +216,26 @@ mod tests {
                 for (ours, theirs) in ours.values.iter().zip(&theirs.values) {
                     assert!((ours - theirs).abs() <= f32::EPSILON * theirs, "{ours} {theirs}");
                 }
+            }
+        }
+    }
+
+    proptest! {
+        /// Compound by compound is as a whole, first and when they are known.
+        #[test]
+        fn terms_are_those_of_the_whole_text(
+            text in "(\\PC|[a-zA-Z0-9]{1,4}|[-_./:#@' \n]|the |tanks |naïve){0,40}",
+            language in prop::sample::select(vec!["english", "german", "russian", "chinese"]),
+            identifiers in any::<bool>(),
+        ) {
+            let counter = TermCounter::new(language, identifiers).unwrap();
+            let whole = counter.engine.embed_document(&counter.read(&text));
+            let whole: HashMap<u32, f64> =
+                whole.indices.into_iter().zip(whole.values.iter().map(|w| f64::from(w.round()))).collect();
+            for _ in 0..2 {
+                let (terms, counts) = counter.frequencies(&text);
+                prop_assert!(terms.is_sorted_by(|a, b| a < b));
+                prop_assert_eq!(&terms.into_iter().zip(counts).collect::<HashMap<_, _>>(), &whole);
             }
         }
     }
