@@ -1,0 +1,4 @@
+"""One file for each tool that is compared.
+
+It imports none of them: what one tool's program imports is measured.
+"""
