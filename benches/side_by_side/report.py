@@ -11,12 +11,19 @@ from measure import Round
 MIB = 1024 * 1024
 
 Values = Callable[[Round], float]
-MEASURES: list[tuple[str, Values, Callable[[float], str]]] = [
+Measures = list[tuple[str, Values, Callable[[float], str]]]
+MEASURES: Measures = [
     ("ingest", lambda round: round.ingest.seconds, lambda value: f"{value:.2f} s"),
     ("re-ingest", lambda round: round.reingest.seconds, lambda value: f"{value:.3g} s"),
     ("cold query", lambda round: round.query.seconds, lambda value: f"{value:.3g} s"),
     ("peak RSS, ingest", lambda round: round.ingest.peak_rss_bytes / MIB, lambda value: f"{value:.0f} MiB"),
     ("peak RSS, query", lambda round: round.query.peak_rss_bytes / MIB, lambda value: f"{value:.0f} MiB"),
+]
+#: Of its own and of its children; the endpoint is not in it.
+PROCESSOR: Measures = [
+    ("ingest", lambda round: round.ingest.cpu_seconds, lambda value: f"{value:.2f} s"),
+    ("re-ingest", lambda round: round.reingest.cpu_seconds, lambda value: f"{value:.3g} s"),
+    ("cold query", lambda round: round.query.cpu_seconds, lambda value: f"{value:.3g} s"),
 ]
 
 
@@ -38,22 +45,27 @@ class Result:
 
 def markdown(results: list[Result], machine: dict[str, str]) -> str:
     """All that is to be said, as one Markdown text. The first result is what the others are held to."""
-    parts = [medians(results), losses(results), spread(results), counts(results), failures(results)]
+    parts = [
+        "Medians; in brackets the ratio to docent (above 1: docent is faster or smaller).",
+        medians(results, MEASURES),
+        "Processor time, which a busy machine distorts less; medians again.",
+        medians(results, PROCESSOR),
+    ]
+    parts += [losses(results), spread(results), counts(results), failures(results)]
     parts += [notes(results), versions(results), bullets(machine)]
     return "\n\n".join(part for part in parts if part)
 
 
-def medians(results: list[Result]) -> str:
+def medians(results: list[Result], measures: Measures) -> str:
     base = results[0]
     rows = []
     for result in results:
         if result.measured:
-            cells = [cell(result, base, value, show) for _, value, show in MEASURES]
+            cells = [cell(result, base, value, show) for _, value, show in measures]
         else:
-            cells = ["failed"] * len(MEASURES)
+            cells = ["failed"] * len(measures)
         rows.append([result.contender.name, *cells])
-    title = "Medians; in brackets the ratio to docent (above 1: docent is faster or smaller)."
-    return f"{title}\n\n{table(['', *(name for name, _, _ in MEASURES)], rows)}"
+    return table(["", *(name for name, _, _ in measures)], rows)
 
 
 def cell(result: Result, base: Result, value: Values, show: Callable[[float], str]) -> str:
@@ -70,16 +82,17 @@ def losses(results: list[Result]) -> str:
     base = results[0]
     if not base.measured:
         return ""
+    cpu = [(f"processor time, {name}", value, show) for name, value, show in PROCESSOR]
     behind = [
-        f"{name}: {result.contender.name} takes {result.median(value) / base.median(value):.2f}x"
+        f"{name}: {result.contender.name} {result.median(value) / base.median(value):.2f}"
         for result in results[1:]
         if result.measured
-        for name, value, _ in MEASURES
+        for name, value, _ in [*MEASURES, *cpu]
         if result.median(value) < base.median(value)
     ]
     if not behind:
         return "docent is behind in nothing measured here."
-    return "docent is behind in:\n\n" + lines(behind)
+    return "Where docent is behind, and how much of its figure the other takes:\n\n" + lines(behind)
 
 
 def spread(results: list[Result]) -> str:
