@@ -33,7 +33,12 @@ pub struct ContentHash(pub String);
 
 impl ContentHash {
     pub fn of(bytes: &[u8]) -> Self {
-        Self::from_digest(&Sha256::digest(bytes))
+        Self::from_digest(&Self::digest(bytes))
+    }
+
+    /// SHA-256, as [`Self::from_digest`] takes it.
+    pub fn digest(bytes: &[u8]) -> [u8; 32] {
+        Sha256::digest(bytes).into()
     }
 
     /// `digest` is what SHA-256 gave.
@@ -190,7 +195,12 @@ impl Chunk {
 
     /// `UUIDv5` of source, chunk hash and occurrence: the same chunk always lands on the same point.
     pub fn id(&self) -> Uuid {
-        let name = format!("chunk\0{}\0{}\0{}", self.source, self.chunk_hash, self.occurrence);
+        Self::id_of(&self.source, &self.chunk_hash, self.occurrence)
+    }
+
+    /// The id of a chunk with these.
+    pub fn id_of(source: &str, chunk_hash: &ContentHash, occurrence: u32) -> Uuid {
+        let name = format!("chunk\0{source}\0{chunk_hash}\0{occurrence}");
         Uuid::new_v5(&POINT_NAMESPACE, name.as_bytes())
     }
 }

@@ -7,6 +7,7 @@ use futures::stream::{Stream, StreamExt};
 
 use super::budget::{Budget, Turn};
 use super::chunk::ChunkOptions;
+use super::cut::Chunks;
 use super::prepare::{Prepared, Ready, Refused, Replaces};
 use super::secrets::Secrets;
 use crate::embed::sparse::SparseEncoder;
@@ -48,58 +49,67 @@ pub(super) fn size(limits: &Limits, chunks: &ChunkOptions) -> usize {
     limits.batch_items.min(fit).clamp(1, BATCH_CHUNKS)
 }
 
-/// Gathers documents until `size` chunks are together, and cuts larger ones.
+/// Gathers documents until `size` chunks are together, and cuts larger ones. No more chunks are made
+/// than are asked for.
 pub(super) fn gather(
     prepared: impl Stream<Item = Prepared>,
     size: usize,
 ) -> impl Stream<Item = Batch> {
-    let state = (Box::pin(prepared), Batch::default(), Vec::<Batch>::new(), false);
-    futures::stream::unfold(
-        state,
-        move |(mut prepared, mut open, mut full, mut ended)| async move {
-            while full.is_empty() && !ended {
-                match prepared.next().await {
-                    Some(Prepared::Ready(ready)) => add(ready, size, &mut open, &mut full),
-                    Some(Prepared::Refused(refused)) => {
-                        open.refused.push(refused);
-                        if open.refused.len() >= size {
-                            full.push(std::mem::take(&mut open));
-                        }
-                    }
-                    None => {
-                        ended = true;
-                        full.push(std::mem::take(&mut open));
-                    }
-                }
-            }
-            if full.is_empty() {
-                return None;
-            }
-            let batch = full.remove(0);
-            Some((batch, (prepared, open, full, ended)))
-        },
-    )
+    let gathering =
+        Gathering { prepared: Box::pin(prepared.fuse()), open: None, batch: Batch::default() };
+    futures::stream::unfold(gathering, move |mut gathering| async move {
+        Some((gathering.next(size).await?, gathering))
+    })
 }
 
-fn add(ready: Ready, size: usize, open: &mut Batch, full: &mut Vec<Batch>) {
-    let ids = ready.chunks.iter().map(Chunk::id).collect();
-    let Ready { record, replaces, chunks, secrets } = ready;
-    let document = Arc::new(Target { record, replaces, ids, secrets });
-    let mut rest = chunks.into_iter();
-    while rest.len() > 0 {
-        let room = size.saturating_sub(open.parts.iter().map(|part| part.chunks.len()).sum());
-        // A document that fits into a batch is not cut.
-        if rest.len() > room && rest.len() <= size {
-            full.push(std::mem::take(open));
-            continue;
-        }
-        let chunks = rest.by_ref().take(room).collect();
-        let last = rest.len() == 0;
-        open.parts.push(Part { document: Arc::clone(&document), chunks, last });
-        if !last {
-            full.push(std::mem::take(open));
+struct Gathering<S> {
+    prepared: S,
+    /// A document that is not done.
+    open: Option<(Arc<Target>, Box<Chunks>)>,
+    batch: Batch,
+}
+
+impl<S: Stream<Item = Prepared> + Unpin> Gathering<S> {
+    /// `None` after the last, which is empty where there is nothing left for it.
+    async fn next(&mut self, size: usize) -> Option<Batch> {
+        loop {
+            if let Some((document, rest)) = &mut self.open {
+                let held: usize = self.batch.parts.iter().map(|part| part.chunks.len()).sum();
+                let room = size.saturating_sub(held);
+                // A document that fits into a batch is not cut.
+                if rest.len() > room && rest.len() <= size {
+                    return Some(std::mem::take(&mut self.batch));
+                }
+                let chunks = rest.by_ref().take(room).collect();
+                let last = rest.is_done();
+                self.batch.parts.push(Part { document: Arc::clone(document), chunks, last });
+                if !last {
+                    return Some(std::mem::take(&mut self.batch));
+                }
+                self.open = None;
+            }
+            match self.prepared.next().await {
+                Some(Prepared::Ready(ready)) => self.open = Some(target(ready)),
+                Some(Prepared::Refused(refused)) => {
+                    self.batch.refused.push(refused);
+                    if self.batch.refused.len() >= size {
+                        return Some(std::mem::take(&mut self.batch));
+                    }
+                }
+                None => {
+                    let batch = std::mem::take(&mut self.batch);
+                    let some = !batch.parts.is_empty() || !batch.refused.is_empty();
+                    return some.then_some(batch);
+                }
+            }
         }
     }
+}
+
+fn target(ready: Ready) -> (Arc<Target>, Box<Chunks>) {
+    let ids = ready.chunks.ids();
+    let Ready { record, replaces, chunks, secrets } = ready;
+    (Arc::new(Target { record, replaces, ids, secrets }), chunks)
 }
 
 /// A batch with its vectors.

@@ -1,6 +1,8 @@
 //! What extraction makes of a file, and what chunking makes of that: text with a way back to the
 //! source.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::types::Locator;
@@ -90,13 +92,15 @@ pub struct Mark {
     pub last: u32,
 }
 
-/// A piece cut from a document.
+/// A piece cut from a document, whose text it shares.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Piece {
-    pub text: String,
+pub struct Piece<'a> {
+    /// Offset of the text in that of the document, in bytes.
+    pub start: usize,
+    pub text: &'a str,
     pub locator: Locator,
     /// Heading path or enclosing items, outermost first.
-    pub headings: Vec<String>,
+    pub headings: Arc<[String]>,
     /// The title of the document is embedded, too: no heading says it.
     pub titled: bool,
 }

@@ -16,6 +16,7 @@ mod batch;
 pub mod budget;
 pub mod chunk;
 mod commit;
+mod cut;
 pub mod discover;
 pub mod document;
 mod execution;

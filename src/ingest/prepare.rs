@@ -1,22 +1,20 @@
 //! One document, up to its chunks: read → detect → hash → extract → look for secrets → chunk.
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
 use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::cut::{self, Chunks};
 use super::discover::FoundFile;
 use super::extract::{self, Detected};
 use super::inline::{Content, InlineDocument};
 use super::reading::{self, HEAD, Unread};
 use super::secrets::{self, Secrets};
 use super::survey::Survey;
-use super::{Backends, IngestOptions, chunk};
-use crate::embed::Embedder;
-use crate::embed::sparse::TermCounter;
-use crate::types::{Chunk, ContentHash, DocumentRecord, Kind, OnSecret};
+use super::{Backends, IngestOptions};
+use crate::types::{ContentHash, DocumentRecord, Kind, OnSecret};
 
 /// Why code and JSON without content are passed over.
 const NOTHING_IN_IT: &str = "empty";
@@ -121,7 +119,7 @@ impl Refused {
 pub(super) struct Ready {
     pub record: DocumentRecord,
     pub replaces: Replaces,
-    pub chunks: Vec<Chunk>,
+    pub chunks: Box<Chunks>,
     /// What was found in it, whether it is stored or not.
     pub secrets: Secrets,
 }
@@ -246,8 +244,8 @@ async fn try_prepare(
             web: file.web,
             secrets: Some(secrets::screening(&secrets, policy)),
         };
-        let (record, chunks) = cut(record, &document, &chunk_options, &*embedder, &terms);
-        if chunks.is_empty() {
+        let (record, chunks) = cut::cut(record, document, &chunk_options, &*embedder, &terms);
+        if chunks.is_done() {
             return Err((Why::Empty, Some(hash)).into());
         }
         Ok(Ready { record, replaces, chunks, secrets })
@@ -326,41 +324,4 @@ fn holds_nothing(json: &[u8]) -> bool {
     let marks: Vec<u8> =
         json.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).take(3).collect();
     marks == b"{}" || marks == b"[]"
-}
-
-/// Chunks a document and fills in what follows from that.
-fn cut(
-    mut record: DocumentRecord,
-    document: &super::document::Document,
-    options: &chunk::ChunkOptions,
-    embedder: &dyn Embedder,
-    terms: &TermCounter,
-) -> (DocumentRecord, Vec<Chunk>) {
-    let pieces = chunk::chunk(document, options, &|text| embedder.count_tokens(text));
-    let mut occurrences: HashMap<ContentHash, u32> = HashMap::new();
-    let mut chunks = Vec::with_capacity(pieces.len());
-    for (ordinal, piece) in pieces.into_iter().enumerate() {
-        let title = piece.titled.then_some(document.title.as_str());
-        let embedded = Chunk::embedded_text(title, &piece.headings, &piece.text);
-        let chunk_hash = ContentHash::of(embedded.as_bytes());
-        let seen = occurrences.entry(chunk_hash.clone()).or_default();
-        let occurrence = std::mem::replace(seen, *seen + 1);
-        record.terms += terms.count(&embedded) as u64;
-        chunks.push(Chunk {
-            source: record.source.clone(),
-            title: document.title.clone(),
-            headings: piece.headings,
-            titled: piece.titled,
-            text: piece.text,
-            locator: piece.locator,
-            ordinal: ordinal as u32,
-            kind: record.kind,
-            document_hash: record.document_hash.clone(),
-            chunk_hash,
-            occurrence,
-            tags: record.tags.clone(),
-        });
-    }
-    record.chunks = chunks.len() as u32;
-    (record, chunks)
 }

@@ -6,17 +6,21 @@ use futures::stream;
 use uuid::Uuid;
 
 use super::*;
-use crate::types::{Kind, Locator};
+use crate::embed::builtin::Builtin;
+use crate::embed::sparse::TermCounter;
+use crate::ingest::cut;
+use crate::ingest::document::{Document, Places, Syntax};
+use crate::types::Kind;
 
-fn ready(source: &str, chunks: u32) -> Prepared {
-    let hash = ContentHash::of(source.as_bytes());
+/// A line is a chunk.
+fn ready(source: &str, expected: u32) -> Prepared {
     let record = DocumentRecord {
         source: source.to_owned(),
-        document_hash: hash.clone(),
+        document_hash: ContentHash::of(source.as_bytes()),
         size: 1,
         mtime: 1,
         kind: Kind::Text,
-        chunks,
+        chunks: 0,
         terms: 0,
         tags: Vec::new(),
         text_fields: Vec::new(),
@@ -25,24 +29,21 @@ fn ready(source: &str, chunks: u32) -> Prepared {
         web: None,
         secrets: None,
     };
-    let chunk = |ordinal: u32| Chunk {
-        source: source.to_owned(),
+    let document = Document {
         title: String::new(),
-        headings: Vec::new(),
-        titled: false,
-        text: ordinal.to_string(),
-        locator: Locator::Lines(1, 1),
-        ordinal,
-        kind: Kind::Text,
-        document_hash: hash.clone(),
-        chunk_hash: ContentHash::of(&ordinal.to_le_bytes()),
-        occurrence: 0,
-        tags: Vec::new(),
+        text: "line\n".repeat(expected as usize),
+        syntax: Syntax::Plain,
+        places: Places::Verbatim,
+        sections: Vec::new(),
     };
+    let options = ChunkOptions { max_tokens: 1, overlap_tokens: 0 };
+    let terms = TermCounter::new("english", false).unwrap();
+    let (record, chunks) = cut::cut(record, document, &options, &Builtin::new(), &terms);
+    assert_eq!(record.chunks, expected);
     Prepared::Ready(Ready {
         record,
         replaces: Replaces::Nothing,
-        chunks: (0..chunks).map(chunk).collect(),
+        chunks,
         secrets: Secrets::default(),
     })
 }

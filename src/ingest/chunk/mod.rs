@@ -25,6 +25,7 @@ mod ruler;
 mod sections;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use text_splitter::{ChunkConfig, CodeSplitter, MarkdownSplitter, TextSplitter};
 
@@ -65,7 +66,11 @@ const HEADINGS_SHARE: usize = 4;
 
 /// Cuts a document. Pieces are in document order, none is blank, none is over the limit (but a
 /// single character that is over it by itself).
-pub fn chunk(document: &Document, options: &ChunkOptions, count: Count<'_>) -> Vec<Piece> {
+pub fn chunk<'a>(
+    document: &'a Document,
+    options: &ChunkOptions,
+    count: Count<'_>,
+) -> Vec<Piece<'a>> {
     let places = PlaceIndex::new(document);
     let syntax = match document.syntax {
         Syntax::Code(_) if document.text.len() > code::MAX_PARSED => Syntax::Plain,
@@ -127,10 +132,11 @@ pub fn title(text: &str, syntax: Syntax) -> String {
     sections.paths().find_map(|path| path.last().cloned()).unwrap_or_default()
 }
 
-struct Cutter<'a> {
+/// `'d` is the document's life.
+struct Cutter<'a, 'd> {
     /// What is embedded above the headings of each piece.
-    title: Option<&'a str>,
-    text: &'a str,
+    title: Option<&'d str>,
+    text: &'d str,
     places: &'a PlaceIndex,
     syntax: Syntax,
     max_tokens: usize,
@@ -138,13 +144,13 @@ struct Cutter<'a> {
     words: Words<'a>,
     count: Count<'a>,
     /// With the offset of their first word.
-    pieces: Vec<(usize, Piece)>,
+    pieces: Vec<(usize, Piece<'d>)>,
 }
 
-impl<'a> Cutter<'a> {
+impl<'d> Cutter<'_, 'd> {
     /// A title gives context where the headings do not: returns its tokens, 0 where there is none or
     /// it takes more than `budget`.
-    fn add_title(&mut self, title: &'a str, budget: usize) -> usize {
+    fn add_title(&mut self, title: &'d str, budget: usize) -> usize {
         if title.trim().is_empty() || title.contains(char::is_control) {
             return 0;
         }
@@ -234,7 +240,7 @@ impl<'a> Cutter<'a> {
     }
 
     /// Adds the piece; in halves where the ruler was too optimistic.
-    fn push(&mut self, range: Range<usize>, headings: &[String]) {
+    fn push(&mut self, range: Range<usize>, headings: &Arc<[String]>) {
         let text = &self.text[range.clone()];
         let embedded = Chunk::embedded_text(self.title, headings, text);
         let fits = (self.count)(&embedded) <= self.max_tokens;
@@ -247,11 +253,11 @@ impl<'a> Cutter<'a> {
             }
             return;
         }
-        let headings = if fits { headings.to_vec() } else { Vec::new() };
+        let headings = if fits { Arc::clone(headings) } else { Arc::default() };
         let titled = fits && self.title.is_some();
         let locator = self.places.locate(&range);
-        let start = range.start + indentation(text);
-        self.pieces.push((start, Piece { text: text.to_owned(), locator, headings, titled }));
+        let (start, first) = (range.start, range.start + indentation(text));
+        self.pieces.push((first, Piece { start, text, locator, headings, titled }));
     }
 }
 

@@ -1,6 +1,7 @@
 //! Which headings are in force where in a text, and where it must be cut.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::Count;
 
@@ -18,6 +19,8 @@ pub(super) struct Outline {
 struct Entry {
     offset: usize,
     headings: Vec<String>,
+    /// The path as pieces share it, once it is [measured](Outline::measured).
+    shared: Arc<[String]>,
     /// Of the path as it is embedded, title included.
     tokens: usize,
 }
@@ -30,10 +33,11 @@ impl Outline {
 
     /// `paths` are ordered by offset; of several at one offset the last is in force.
     pub(super) fn new(paths: Vec<(usize, Vec<String>)>, cuts: Vec<usize>) -> Self {
-        let mut entries = vec![Entry { offset: 0, headings: Vec::new(), tokens: 0 }];
+        let mut entries =
+            vec![Entry { offset: 0, headings: Vec::new(), shared: Arc::default(), tokens: 0 }];
         for (offset, headings) in paths {
             let headings = headings.iter().filter_map(|heading| tidied(heading)).collect();
-            entries.push(Entry { offset, headings, tokens: 0 });
+            entries.push(Entry { offset, headings, shared: Arc::default(), tokens: 0 });
         }
         Self { entries, cuts }
     }
@@ -58,6 +62,7 @@ impl Outline {
     pub(super) fn measured(mut self, title: usize, budget: usize, count: Count<'_>) -> Self {
         for entry in &mut self.entries {
             entry.tokens = title + shorten(&mut entry.headings, budget - title, count);
+            entry.shared = entry.headings.as_slice().into();
         }
         self
     }
@@ -66,8 +71,8 @@ impl Outline {
         self.cuts.windows(2).map(|pair| pair[0]..pair[1])
     }
 
-    pub(super) fn headings_at(&self, offset: usize) -> &[String] {
-        &self.entries[self.index_at(offset)].headings
+    pub(super) fn headings_at(&self, offset: usize) -> &Arc<[String]> {
+        &self.entries[self.index_at(offset)].shared
     }
 
     /// Tokens that the longest path in force somewhere in `range` takes.

@@ -13,6 +13,9 @@ use super::Count;
 /// Longest run of characters taken as one word, in bytes.
 const MAX_WORD: usize = 64;
 
+/// Words whose counts are remembered, at most: a log may have millions, each met once.
+const REMEMBERED: usize = 1 << 15;
+
 /// Counts of words seen before. A word includes the white space in front of it, as tokenizers see it.
 pub(super) struct Words<'a> {
     count: Count<'a>,
@@ -29,6 +32,9 @@ impl<'a> Words<'a> {
             return tokens;
         }
         let tokens = u32::try_from((self.count)(word)).unwrap_or(u32::MAX);
+        if self.known.len() >= REMEMBERED {
+            self.known.clear();
+        }
         self.known.insert(word.into(), tokens);
         tokens
     }
@@ -45,7 +51,7 @@ pub(super) struct Ruler<'a> {
 }
 
 impl<'a> Ruler<'a> {
-    pub(super) fn new(text: &'a str, words: &mut Words<'a>) -> Self {
+    pub(super) fn new<'c: 'a>(text: &'a str, words: &mut Words<'c>) -> Self {
         let mut starts = vec![0];
         let mut sums = vec![0];
         let (mut start, mut sum) = (0, 0);

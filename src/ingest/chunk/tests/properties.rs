@@ -71,7 +71,7 @@ fn check(
     for piece in &pieces {
         prop_assert!(!piece.text.trim().is_empty());
         let title = piece.titled.then_some(whole.title.as_str());
-        let tokens = count(&Chunk::embedded_text(title, &piece.headings, &piece.text));
+        let tokens = count(&Chunk::embedded_text(title, &piece.headings, piece.text));
         let single = piece.text.chars().count() == 1;
         prop_assert!(tokens <= options.max_tokens || single, "{tokens} tokens: {:?}", piece.text);
 
@@ -79,7 +79,7 @@ fn check(
         let (begin, end) =
             (starts[first as usize - 1], starts.get(last as usize).copied().unwrap_or(text.len()));
         let lines = &text[begin..end];
-        let at = lines.find(&piece.text);
+        let at = lines.find(piece.text);
         prop_assert!(at.is_some(), "lines {first}-{last} are {lines:?}, not {:?}", piece.text);
         let first_end = starts.get(first as usize).copied().unwrap_or(text.len());
         prop_assert!(begin + at.unwrap() < first_end);
@@ -87,12 +87,12 @@ fn check(
 
         // The same words may stand in several places of these lines: all of them count.
         for (at, _) in lines.char_indices() {
-            if lines[at..].starts_with(&piece.text) {
+            if lines[at..].starts_with(piece.text) {
                 covered[begin + at..begin + at + piece.text.len()].fill(true);
             }
         }
-        let indent = indentation(&piece.text);
-        prop_assert!(begin + lines.rfind(&piece.text).unwrap() + indent >= from, "ordered");
+        let indent = indentation(piece.text);
+        prop_assert!(begin + lines.rfind(piece.text).unwrap() + indent >= from, "ordered");
         from = begin + at.unwrap() + indent;
     }
     let front_matter = match syntax {

@@ -1,0 +1,114 @@
+//! A document as chunks, each made when it is asked for: the text is held once, however many there are.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::chunk::{self, ChunkOptions};
+use super::document::Document;
+use crate::embed::Embedder;
+use crate::embed::sparse::TermCounter;
+use crate::types::{Chunk, ContentHash, DocumentRecord, Locator};
+
+/// The chunks of a document, in order.
+pub(super) struct Chunks {
+    title: String,
+    text: String,
+    /// What all of them say of their document.
+    record: DocumentRecord,
+    cuts: Vec<Cut>,
+    next: usize,
+}
+
+/// Where a chunk is, and what is known of it.
+struct Cut {
+    start: usize,
+    length: usize,
+    locator: Locator,
+    headings: Arc<[String]>,
+    titled: bool,
+    digest: [u8; 32],
+    occurrence: u32,
+}
+
+/// Chunks a document, and counts its chunks and their terms in its record.
+pub(super) fn cut(
+    mut record: DocumentRecord,
+    document: Document,
+    options: &ChunkOptions,
+    embedder: &dyn Embedder,
+    terms: &TermCounter,
+) -> (DocumentRecord, Box<Chunks>) {
+    let pieces = chunk::chunk(&document, options, &|text| embedder.count_tokens(text));
+    let mut occurrences: HashMap<[u8; 32], u32> = HashMap::new();
+    let mut cuts = Vec::with_capacity(pieces.len());
+    for piece in pieces {
+        let title = piece.titled.then_some(document.title.as_str());
+        let embedded = Chunk::embedded_text(title, &piece.headings, piece.text);
+        let digest = ContentHash::digest(embedded.as_bytes());
+        let seen = occurrences.entry(digest).or_default();
+        let occurrence = std::mem::replace(seen, *seen + 1);
+        record.terms += terms.count(&embedded) as u64;
+        cuts.push(Cut {
+            start: piece.start,
+            length: piece.text.len(),
+            locator: piece.locator,
+            headings: piece.headings,
+            titled: piece.titled,
+            digest,
+            occurrence,
+        });
+    }
+    record.chunks = cuts.len() as u32;
+    let Document { title, text, .. } = document;
+    (record.clone(), Box::new(Chunks { title, text, record, cuts, next: 0 }))
+}
+
+impl Chunks {
+    /// Whether none is left.
+    pub(super) fn is_done(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The ids of all of them.
+    pub(super) fn ids(&self) -> Vec<Uuid> {
+        let id = |cut: &Cut| {
+            let hash = ContentHash::from_digest(&cut.digest);
+            Chunk::id_of(&self.record.source, &hash, cut.occurrence)
+        };
+        self.cuts.iter().map(id).collect()
+    }
+}
+
+impl Iterator for Chunks {
+    type Item = Chunk;
+
+    fn next(&mut self) -> Option<Chunk> {
+        let Cut { start, length, locator, ref headings, titled, ref digest, occurrence } =
+            *self.cuts.get(self.next)?;
+        let ordinal = self.next as u32;
+        self.next += 1;
+        Some(Chunk {
+            source: self.record.source.clone(),
+            title: self.title.clone(),
+            headings: headings.to_vec(),
+            titled,
+            text: self.text[start..start + length].to_owned(),
+            locator,
+            ordinal,
+            kind: self.record.kind,
+            document_hash: self.record.document_hash.clone(),
+            chunk_hash: ContentHash::from_digest(digest),
+            occurrence,
+            tags: self.record.tags.clone(),
+        })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let rest = self.cuts.len() - self.next;
+        (rest, Some(rest))
+    }
+}
+
+impl ExactSizeIterator for Chunks {}
