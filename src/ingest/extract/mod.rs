@@ -146,22 +146,40 @@ impl Extractor {
         if bytes.trim_ascii().is_empty() {
             return Err(ExtractError::new("empty: no text"));
         }
-        let document = match kind {
-            Kind::Markdown | Kind::Text | Kind::Rst | Kind::Asciidoc | Kind::Code => {
-                let source = source.to_owned();
-                off_thread(move || text::document(&source, kind, &bytes)).await?
-            }
-            _ => {
-                let (source, text_fields) = (source.to_owned(), text_fields.to_vec());
-                let request = worker::Request { source, kind, text_fields };
-                self.pool.parse(&request, &bytes).await?
-            }
+        let request = request(source, kind, text_fields);
+        let document = if is_the_file(kind) {
+            off_thread(move || text::document(&request.source, kind, &bytes)).await?
+        } else {
+            self.pool.parse(&request, &bytes).await?
         };
         if document.text.trim().is_empty() {
             return Err(ExtractError::new("empty: no text"));
         }
         Ok(document)
     }
+}
+
+/// What [`Extractor::extract`] makes of a file that is not blank, made in this process and on this
+/// thread: a parser that panics, hangs or eats memory does so here. Benchmarks measure it.
+pub fn document(
+    source: &str,
+    kind: Kind,
+    text_fields: &[String],
+    bytes: &[u8],
+) -> Result<Document, ExtractError> {
+    if is_the_file(kind) {
+        return text::document(source, kind, bytes);
+    }
+    worker::parse(&request(source, kind, text_fields), bytes)
+}
+
+/// Whether the text is the decoded file itself: no parser is needed.
+fn is_the_file(kind: Kind) -> bool {
+    matches!(kind, Kind::Markdown | Kind::Text | Kind::Rst | Kind::Asciidoc | Kind::Code)
+}
+
+fn request(source: &str, kind: Kind, text_fields: &[String]) -> worker::Request {
+    worker::Request { source: source.to_owned(), kind, text_fields: text_fields.to_vec() }
 }
 
 #[cfg(test)]
