@@ -1,0 +1,210 @@
+//! The stages of both flows that compute and touch nothing outside, each ready to run on an input
+//! of its own.
+
+use std::hint::black_box;
+
+use docent::embed::builtin::{Builtin, Interaction};
+use docent::embed::sparse::{LANGUAGE, SparseEncoder, TermCounter};
+use docent::embed::wordpiece::WordPiece;
+use docent::ingest::chunk::{ChunkOptions, chunk};
+use docent::ingest::document::Document;
+use docent::ingest::{extract, secrets};
+use docent::query::cite::{MarkParser, verify};
+use docent::query::pack::{PackOptions, Packed, pack};
+use docent::query::retrieve::fuse;
+use docent::store::Legs;
+use docent::types::{Chunk, ContentHash, Hit, Kind, Mode, Scored};
+
+use super::inputs;
+
+/// A stage with its input.
+pub(crate) struct Stage {
+    pub(crate) amount: Amount,
+    /// Goes over the input once.
+    pub(crate) pass: Box<dyn Fn()>,
+}
+
+/// How much one pass works off.
+pub(crate) enum Amount {
+    Bytes(usize),
+    /// Tokens, chunks: as the stage's name says.
+    Items(usize),
+}
+
+/// Makes the input.
+type Make = fn() -> Stage;
+
+/// All stages by name, in the order of the flows.
+pub(crate) const STAGES: &[(&str, Make)] = &[
+    ("extract markdown", || extract("a.md", Kind::Markdown, inputs::markdown().into())),
+    ("extract html", || extract("a.html", Kind::Html, inputs::html().into())),
+    ("extract code", || extract("a.rs", Kind::Code, inputs::code().into())),
+    ("extract csv", || extract("a.csv", Kind::Csv, inputs::csv().into())),
+    ("extract json", || extract("a.jsonl", Kind::Json, inputs::json().into())),
+    ("extract docx", || {
+        extract("a.docx", Kind::Docx, inputs::sample("policies/data-retention.docx"))
+    }),
+    ("extract pdf", || extract("a.pdf", Kind::Pdf, inputs::sample("policies/restore.pdf"))),
+    ("secrets", || {
+        let text = inputs::markdown();
+        stage(Amount::Bytes(text.len()), move || secrets::scan(&text))
+    }),
+    ("chunk markdown", || cut("a.md", Kind::Markdown, &inputs::markdown())),
+    ("chunk plain", || cut("a.txt", Kind::Text, &inputs::prose(inputs::LENGTH))),
+    ("chunk code", || cut("a.rs", Kind::Code, &inputs::code())),
+    ("chunk rows", || cut("a.csv", Kind::Csv, &inputs::csv())),
+    ("tokenize (tokens)", || {
+        let (texts, tokenizer) = (texts(), WordPiece::new());
+        stage(Amount::Items(tokens(&texts)), move || tokens_by(&tokenizer, &texts))
+    }),
+    ("embed (tokens)", || {
+        let (texts, builtin) = (texts(), Builtin::new());
+        let embed = move || texts.iter().map(|text| builtin.embed_text(text)).collect::<Vec<_>>();
+        stage(Amount::Items(tokens(&self::texts())), embed)
+    }),
+    ("sparse documents", || {
+        let (texts, encoder) = (texts(), sparse());
+        let encode = move || texts.iter().map(|text| encoder.document(text)).collect::<Vec<_>>();
+        stage(Amount::Bytes(self::texts().iter().map(String::len).sum()), encode)
+    }),
+    ("sparse query (queries)", || {
+        let encoder = sparse();
+        stage(Amount::Items(1), move || encoder.query(QUESTION))
+    }),
+    ("fuse (hits)", || {
+        let (dense, sparse) = (scored(0..100), scored(50..150));
+        // Fusing consumes the lists: that they are copied is part of the figure.
+        let legs = Legs { dense, sparse, ..Legs::default() };
+        stage(Amount::Items(200), move || fuse(legs.clone(), Mode::Hybrid, 0.6, 100))
+    }),
+    ("late interaction (hits)", || {
+        let texts = texts()[..50].to_vec();
+        let read = move || {
+            let parts = QUESTION.split(' ').map(|word| (word, 1.0));
+            let question = Interaction::new(&WordPiece::new(), parts).expect("known words");
+            question.scores(texts.iter().map(String::as_str))
+        };
+        stage(Amount::Items(50), read)
+    }),
+    ("pack (hits)", || {
+        let hits = hits();
+        stage(Amount::Items(hits.len()), move || packed(&hits))
+    }),
+    ("parse marks", || {
+        let answer = answer(&packed(&hits()));
+        let deltas: Vec<String> = answer
+            .as_bytes()
+            .chunks(5)
+            .map(|bytes| String::from_utf8_lossy(bytes).into())
+            .collect();
+        stage(Amount::Bytes(answer.len()), move || {
+            let mut parser = MarkParser::new();
+            let pieces: usize = deltas.iter().map(|delta| parser.push(delta).len()).sum();
+            pieces + parser.finish().len()
+        })
+    }),
+    ("verify", || {
+        let packed = packed(&hits());
+        let answer = answer(&packed);
+        stage(Amount::Bytes(answer.len()), move || verify(&answer, &packed.passages))
+    }),
+];
+
+/// One of [`STAGES`].
+pub(crate) fn named(name: &str) -> Stage {
+    let (_, make) = STAGES.iter().find(|(known, _)| *known == name).expect("one of the stages");
+    make()
+}
+
+const QUESTION: &str = "How long are backups of the ledger kept, and who may restore one?";
+
+fn stage<T>(amount: Amount, pass: impl Fn() -> T + 'static) -> Stage {
+    Stage { amount, pass: Box::new(move || drop(black_box(pass()))) }
+}
+
+fn extract(source: &'static str, kind: Kind, bytes: Vec<u8>) -> Stage {
+    stage(Amount::Bytes(bytes.len()), move || document(source, kind, &bytes))
+}
+
+fn document(source: &str, kind: Kind, bytes: &[u8]) -> Document {
+    extract::document(source, kind, &[], bytes).expect("a document")
+}
+
+fn cut(source: &'static str, kind: Kind, text: &str) -> Stage {
+    let document = document(source, kind, text.as_bytes());
+    let tokenizer = WordPiece::new();
+    stage(Amount::Bytes(document.text.len()), move || {
+        chunk(&document, &ChunkOptions::default(), &|text| tokenizer.count(text))
+    })
+}
+
+/// Chunks of a document in Markdown, as they are stored.
+fn chunks() -> Vec<Chunk> {
+    let markdown = inputs::markdown();
+    let document = document("a.md", Kind::Markdown, markdown.as_bytes());
+    let tokenizer = WordPiece::new();
+    let pieces = chunk(&document, &ChunkOptions::default(), &|text| tokenizer.count(text));
+    let chunks = (0..).zip(pieces).map(|(ordinal, piece)| Chunk {
+        source: format!("{}.md", ordinal / 3),
+        title: document.title.clone(),
+        chunk_hash: ContentHash::of(piece.text.as_bytes()),
+        headings: piece.headings,
+        titled: piece.titled,
+        text: piece.text,
+        locator: piece.locator,
+        ordinal,
+        kind: Kind::Markdown,
+        document_hash: ContentHash::of(b""),
+        occurrence: 0,
+        tags: Vec::new(),
+    });
+    chunks.collect()
+}
+
+/// What is embedded of [`chunks`].
+fn texts() -> Vec<String> {
+    chunks().iter().map(Chunk::embedded).collect()
+}
+
+fn tokens(texts: &[String]) -> usize {
+    tokens_by(&WordPiece::new(), texts)
+}
+
+fn tokens_by(tokenizer: &WordPiece, texts: &[String]) -> usize {
+    texts.iter().map(|text| tokenizer.count(text)).sum()
+}
+
+fn sparse() -> SparseEncoder {
+    let id = TermCounter::new(LANGUAGE, true).expect("a language that is known").id(100.0);
+    SparseEncoder::new(&id).expect("parameters that are valid")
+}
+
+/// The chunks of a range, as a leg ranks them.
+fn scored(range: std::ops::Range<usize>) -> Vec<Scored> {
+    let chunks = chunks().into_iter().cycle().zip(0..).skip(range.start).take(range.len());
+    chunks.map(|(chunk, rank)| Scored { chunk, score: 1.0 / (1 + rank) as f32 }).collect()
+}
+
+/// As many as packing chooses from.
+fn hits() -> Vec<Hit> {
+    let scored = scored(0..PackOptions::default().pool());
+    scored.into_iter().map(|found| Hit::of(found.chunk, found.score, None)).collect()
+}
+
+fn packed(hits: &[Hit]) -> Packed {
+    let tokenizer = WordPiece::new();
+    pack(hits, &PackOptions::default(), 200, &|text| tokenizer.count(text))
+}
+
+/// Quotes the beginning of each passage, and says something of its own.
+fn answer(packed: &Packed) -> String {
+    let claims = packed.passages.iter().map(|passage| {
+        let words: Vec<&str> = passage.text.split_whitespace().take(12).collect();
+        let number = passage.number;
+        format!(
+            "It says \"{}\" [{number}]. The `rest` is kept for 400 days [{number}].",
+            words.join(" ")
+        )
+    });
+    claims.collect::<Vec<_>>().join("\n\n")
+}
