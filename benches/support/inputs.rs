@@ -48,15 +48,15 @@ pub(crate) fn html() -> String {
     )
 }
 
-/// Rust source: functions with documentation.
+/// Rust source: functions with documentation. No name of theirs is a keyword.
 pub(crate) fn code() -> String {
     let mut writer = Writer::new();
     writer.repeat(LENGTH, |writer| {
         let (name, one, other) = (writer.words(2).replace(' ', "_"), writer.word(), writer.word());
         format!(
-            "/// {}\npub fn {name}({one}: &[u64]) -> u64 {{\n    let mut sum = 0;\n    \
-             for {other} in {one} {{\n        if *{other} > 10 {{\n            \
-             sum += {other} * 2; // {}\n        }}\n    }}\n    sum\n}}\n\n",
+            "/// {}\npub fn {name}({one}_list: &[u64]) -> u64 {{\n    let mut sum = 0;\n    \
+             for {other}_item in {one}_list {{\n        if *{other}_item > 10 {{\n            \
+             sum += {other}_item * 2; // {}\n        }}\n    }}\n    sum\n}}\n\n",
             writer.sentence(),
             writer.words(4),
         )

@@ -134,7 +134,7 @@ fn cut(source: &'static str, kind: Kind, text: &str) -> Stage {
     let document = document(source, kind, text.as_bytes());
     let tokenizer = WordPiece::new();
     stage(Amount::Bytes(document.text.len()), move || {
-        chunk(&document, &ChunkOptions::default(), &|text| tokenizer.count(text))
+        chunk(&document, &ChunkOptions::default(), &|text| tokenizer.count(text)).len()
     })
 }
 
@@ -148,9 +148,9 @@ fn chunks() -> Vec<Chunk> {
         source: format!("{}.md", ordinal / 3),
         title: document.title.clone(),
         chunk_hash: ContentHash::of(piece.text.as_bytes()),
-        headings: piece.headings,
+        headings: piece.headings.to_vec(),
         titled: piece.titled,
-        text: piece.text,
+        text: piece.text.to_owned(),
         locator: piece.locator,
         ordinal,
         kind: Kind::Markdown,
