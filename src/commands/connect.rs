@@ -247,15 +247,22 @@ pub(super) fn same_chunker(
     if built == chunker {
         return Ok(());
     }
+    if built.revision != chunker.revision {
+        return Err(Failure::config(format!(
+            "collection `{}` was built by docent {}, which cut documents otherwise",
+            settings.collection, manifest.docent
+        ))
+        .hint(
+            "it can be searched as it is; to change it, build it anew: docent ingest --rebuild",
+        ));
+    }
     Err(Failure::config(format!(
-        "collection `{}` was built with chunks of {} tokens, {} of them overlapping (cut revision {}); now they are {} and {} (revision {})",
+        "collection `{}` was built with chunks of {} tokens, {} of them overlapping; now they are {} and {}",
         settings.collection,
         built.max_tokens,
         built.overlap_tokens,
-        built.revision,
         chunker.max_tokens,
         chunker.overlap_tokens,
-        chunker.revision
     ))
     .hint(format!(
         "use --chunk-tokens {} --chunk-overlap {}, or build it anew: docent ingest --rebuild",

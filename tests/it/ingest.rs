@@ -161,6 +161,17 @@ fn another_embedder_or_chunk_size_is_refused() {
     env.write("docs/a.md", "# A\n\nSome text.\n");
     report(&env, &["docs"]);
     assert_run!(env.run(&["ingest", "docs", "--chunk-tokens", "100"]).expect(3));
+    // As an earlier version would have left it.
+    let path = env.path(".docent/collections/docent@v1/manifest.json");
+    let text = std::fs::read_to_string(&path).expect("a manifest");
+    let mut manifest: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    manifest["chunker"]["revision"] = 1.into();
+    manifest["docent"] = "0.0.1".into();
+    std::fs::write(&path, manifest.to_string()).expect("a manifest");
+    assert_run!(env.run(&["ingest", "docs"]).expect(3));
+    env.run(&["search", "text"]).expect(0);
+    env.run(&["ingest", "docs", "--rebuild"]).expect(0);
+    env.run(&["ingest", "docs"]).expect(0);
 }
 
 #[test]
