@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use docent::embed::sparse::TermCounter;
 use qdrant_edge::{
     EdgeConfig, EdgeOptimizersConfig, EdgeShard, NamedQuery, PointInsertOperations,
     PointOperations, PointStructPersisted, QueryEnum, QueryRequest, ScoringQuery, ScrollRequest,
-    UpdateOperation, VectorInternal, VectorStructPersisted, WithPayloadInterface, WithVector,
+    UpdateOperation, Vector, VectorInternal, VectorStructPersisted, WithPayloadInterface,
+    WithVector,
 };
 
 /// Points of one upsert.
@@ -112,10 +114,12 @@ pub(crate) fn upsert(
 /// of its own: nothing is open yet.
 #[expect(clippy::print_stdout, reason = "the other process reads it")]
 pub(crate) fn ask(shard: &Path) {
-    // Vectors of a stored point, so that there is something to find.
+    let terms = TermCounter::new("english", true).expect("a language").terms(crate::QUESTION);
+    let weights = vec![1.0; terms.len()];
     let began = Instant::now();
     let shard = load(shard);
     let dense = vec![0.0625; 256];
+    let sparse = Vector::new_sparse(terms, weights).expect("a sparse vector");
     let ask = |name: &str, vector: VectorInternal| QueryRequest {
         prefetches: Vec::new(),
         query: Some(ScoringQuery::Vector(QueryEnum::Nearest(NamedQuery {
@@ -130,8 +134,10 @@ pub(crate) fn ask(shard: &Path) {
         with_vector: WithVector::Bool(false),
         with_payload: WithPayloadInterface::Bool(true),
     };
-    let found = shard.query(ask("dense", VectorInternal::Dense(dense))).expect("an answer");
-    assert_eq!(found.len(), 100, "points");
+    for (leg, vector) in [("dense", VectorInternal::Dense(dense)), ("sparse", sparse.into())] {
+        let found = shard.query(ask(leg, vector)).expect("an answer");
+        assert_eq!(found.len(), 100, "points by {leg}");
+    }
     println!("{}", began.elapsed().as_secs_f64());
     // Closing is not part of it.
     std::mem::forget(shard);
