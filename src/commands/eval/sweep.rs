@@ -98,10 +98,10 @@ impl Sweep {
                 continue;
             }
             let store = connect::store(ui, &context, StoreAccess::Write)?;
-            // One that an earlier run kept is kept.
-            let keep = args.runs.keep || is_complete(&*store).await?;
+            // One that an earlier run kept is kept, whatever comes of this one.
+            let kept = is_complete(&*store).await?;
             let run = self.copied(ui, &context, args, retriever, &store, (asking, &name)).await;
-            if keep && run.is_ok() {
+            if kept || (args.runs.keep && run.is_ok()) {
                 ui.note(&format!("kept: --collection {}", context.settings.collection));
                 store.release().await?;
             } else {
