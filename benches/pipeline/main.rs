@@ -43,7 +43,7 @@ fn main() {
         args.iter().map(String::as_str).filter(|arg| !arg.starts_with('-')).collect();
     let wanted = |name: &str| rows.is_empty() || rows.contains(&name);
     let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
-    let mut bench = Bench { dir: dir.path().to_owned(), full };
+    let bench = Bench { dir: dir.path().to_owned(), full };
     println!("| what | takes | limit | ratio | goal | |\n| --- | --- | --- | --- | --- | --- |");
     if wanted("version") {
         bench.version();
@@ -110,7 +110,7 @@ impl Bench {
         dir
     }
 
-    fn version(&mut self) {
+    fn version(&self) {
         let dir = self.fresh("version");
         std::fs::write(dir.join("empty.rs"), "fn main() {}").expect("a file");
         let compiled = Command::new("rustc").args(["-O", "empty.rs"]).current_dir(&dir).status();
@@ -129,7 +129,7 @@ impl Bench {
         }
     }
 
-    fn ingest_and_search(&mut self, ingest: bool, search: bool) {
+    fn ingest_and_search(&self, ingest: bool, search: bool) {
         let (mut of_ingest, mut of_search) = (Vec::new(), Vec::new());
         for size in SIZES {
             let dir = self.fresh("ingest");
@@ -180,7 +180,7 @@ impl Bench {
         took
     }
 
-    fn endpoint(&mut self) {
+    fn endpoint(&self) {
         let dir = self.fresh("endpoint");
         corpus::markdown(&dir.join("docs"), 10_000).expect("a corpus");
         for delay in [ENDPOINT_DELAY, Duration::ZERO] {
@@ -207,7 +207,7 @@ impl Bench {
         }
     }
 
-    fn query(&mut self) {
+    fn query(&self) {
         let dir = self.fresh("query");
         corpus::markdown(&dir.join("docs"), 10_000).expect("a corpus");
         run(&mut docent(&dir, &["ingest", "docs"]));
@@ -226,7 +226,7 @@ impl Bench {
         row(what, &seconds(added.max(0.0)), "10 ms", added.max(0.0) / 0.010, 1.0);
     }
 
-    fn unchanged(&mut self) {
+    fn unchanged(&self) {
         let dir = self.fresh("unchanged");
         corpus::small_files(&dir.join("docs"), 10_000).expect("a corpus");
         let git = |args: &[&str]| {
@@ -249,8 +249,7 @@ impl Bench {
         );
     }
 
-    fn memory(&mut self) {
-        let mut peaks = Vec::new();
+    fn memory(&self) {
         for (label, files) in [("one file", false), ("files of 1 MB", true)] {
             let sizes: &[u64] = if self.full { &[10, 100, 1_000] } else { &[10, 100] };
             let of = |&size: &u64| self.peak(size << 20, files);
@@ -269,7 +268,6 @@ impl Bench {
                 })
                 .collect();
             println!("| the same with mapped files | {} | | | | |", all.join(", "));
-            peaks.push(ratio);
         }
     }
 
@@ -287,7 +285,7 @@ impl Bench {
         run(&mut docent(&dir, &["ingest", "docs", "--max-file-size", "2GB"]))
     }
 
-    fn pdf(&mut self) {
+    fn pdf(&self) {
         let dir = self.fresh("pdf");
         corpus::pdfs(&dir.join("docs"), 500).expect("a corpus");
         let took = run(&mut docent(&dir, &["ingest", "docs"])).seconds();

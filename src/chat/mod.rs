@@ -37,6 +37,20 @@ pub struct ChatRequest {
     pub passages: Vec<Passage>,
 }
 
+impl ChatRequest {
+    /// For a generating model alone: what to do, and the data to do it with.
+    pub fn task(rules: String, data: String) -> Self {
+        Self {
+            messages: vec![
+                Message { speaker: Speaker::System, text: rules },
+                Message { speaker: Speaker::User, text: data },
+            ],
+            question: String::new(),
+            passages: Vec::new(),
+        }
+    }
+}
+
 /// What comes back, in order: any number of thoughts and deltas, then one `Done`. A stream that ends without
 /// `Done`, or yields an error, was cut: what came before it stands, and is incomplete.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]

@@ -1,6 +1,6 @@
 //! A chunk → a question that it answers, for a person to edit. Pure.
 
-use crate::chat::{ChatRequest, Message, Speaker};
+use crate::chat::ChatRequest;
 use crate::text::{self, BlockKind};
 use crate::types::Chunk;
 
@@ -65,14 +65,7 @@ pub fn request(chunk: &Chunk, nonce: &str) -> ChatRequest {
     let headings = chunk.headings.join(" > ").replace(nonce, "…");
     let text = chunk.text.trim().replace(nonce, "…");
     let data = format!("<passage-{nonce}>\n{headings}\n{text}\n</passage-{nonce}>");
-    ChatRequest {
-        messages: vec![
-            Message { speaker: Speaker::System, text: rules },
-            Message { speaker: Speaker::User, text: data },
-        ],
-        question: String::new(),
-        passages: Vec::new(),
-    }
+    ChatRequest::task(rules, data)
 }
 
 /// The question of a reply; `None` where it is none.

@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::share;
-use crate::chat::{ChatRequest, Message, Speaker};
+use crate::chat::ChatRequest;
 use crate::query::prompt::fenced;
 use crate::text::{self, BlockKind};
 use crate::types::Passage;
@@ -74,14 +74,7 @@ pub fn request(
     for (number, fact) in (1..).zip(facts) {
         tagged("fact", number, fact);
     }
-    ChatRequest {
-        messages: vec![
-            Message { speaker: Speaker::System, text: rules },
-            Message { speaker: Speaker::User, text: data },
-        ],
-        question: String::new(),
-        passages: Vec::new(),
-    }
+    ChatRequest::task(rules, data)
 }
 
 #[derive(Deserialize)]
