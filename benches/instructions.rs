@@ -28,9 +28,10 @@ const HEADER: &str = "\
 const ACCEPT: &str = "cargo bench --bench instructions -- --accept";
 
 /// How much more than in the table is too much. Of five runs the highest count was at most 3 % above
-/// the lowest (hash maps are seeded at random); the rest is for what the compiler does differently
-/// when code elsewhere changes.
-const MARGIN: f64 = 0.08;
+/// the lowest (hash maps are seeded at random). The rest is the compiler's: a change elsewhere in the
+/// crate moves functions between its codegen units, and what is inlined changes with that. It made
+/// reading HTML, which nobody had touched, take 13.5 % more.
+const MARGIN: f64 = 0.2;
 
 /// Instructions that are counted at least, in as many passes as it takes: making the input takes some
 /// 50,000 more or less each time.
