@@ -15,7 +15,7 @@ use crate::store::VectorStore;
 use crate::types::{ContentHash, DocumentRecord, FailureRecord, Point, Validators, WebOrigin};
 
 /// What was stored is made durable after so many chunks, or so long: a crash costs no more.
-const FLUSH_CHUNKS: usize = 8_192;
+const FLUSH_CHUNKS: usize = 2_048;
 const FLUSH_EVERY: Duration = Duration::from_secs(5);
 
 /// Why a document that a cut-off run left half replaced stays incomplete.

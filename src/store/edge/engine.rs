@@ -22,7 +22,7 @@ use crate::types::{self, Chunk, ContentHash, Point, Scored, SparseVector, Tally}
 
 /// Points written between two compactions. The sparse index of an appendable segment rewrites
 /// whole posting lists for each point, so writing gets dearer as the segment grows.
-pub(super) const COMPACT_AFTER: usize = 8_192;
+pub(super) const COMPACT_AFTER: usize = 2_048;
 
 /// Smallest segment that is worth an immutable index, in KiB of its largest vectors.
 const INDEX_FROM_KB: usize = 1_000;
@@ -36,7 +36,7 @@ const SEGMENT_KB: usize = 40 << 10;
 
 /// Compactions after which what they left is merged and the shard is loaded anew, which gives back
 /// the memory of the files that were written.
-pub(super) const MERGE_AFTER: usize = 4;
+pub(super) const MERGE_AFTER: usize = 16;
 
 /// Bytes of one file of the engine's log, two of which stay on disk.
 pub(super) const LOG_SEGMENT: usize = 4 << 20;
@@ -68,10 +68,11 @@ fn graph(enabled: bool) -> HnswIndexConfig {
     HnswIndexConfig { m, payload_m: Some(0), ..HnswIndexConfig::default() }
 }
 
-/// While loading: each appendable segment becomes an immutable one of its own.
-fn loading() -> EdgeOptimizersConfig {
+/// While loading: each appendable segment from this size on, in KiB of its largest vectors, becomes
+/// an immutable one of its own.
+fn loading(from_kb: usize) -> EdgeOptimizersConfig {
     EdgeOptimizersConfig {
-        indexing_threshold: Some(1),
+        indexing_threshold: Some(from_kb),
         default_segment_number: Some(1_000),
         ..EdgeOptimizersConfig::default()
     }
@@ -109,25 +110,29 @@ pub(super) fn load(path: &Path) -> OperationResult<EdgeShard> {
     EdgeShard::load(path, None)
 }
 
-/// Keeps loading fast: see [`COMPACT_AFTER`].
-pub(super) fn compact(shard: &EdgeShard) -> OperationResult<()> {
-    shard.set_optimizers_config(loading())?;
+/// Keeps loading fast: see [`COMPACT_AFTER`]. Makes a segment of the `written` points since the last
+/// time; what is added meanwhile is left to the next, unless it is as much again.
+pub(super) fn compact(shard: &EdgeShard, written: usize) -> OperationResult<()> {
+    let vectors = written * dimensions(shard) * size_of::<f32>();
+    // Some may have no vector.
+    shard.set_optimizers_config(loading((vectors / 2 / 1_024).max(1)))?;
     shard.optimize().map(|_| ())
 }
 
 /// Brings a collection into the state in which it opens and answers fast.
 pub(super) fn finish(shard: &EdgeShard) -> OperationResult<()> {
     let chunks = count_chunks(shard)?;
-    let (dimensions, present) = {
-        let config = shard.config();
-        (config.vectors.get(DENSE).map_or(0, |dense| dense.size), config.hnsw_config)
-    };
-    let wanted = graph(chunks * dimensions * size_of::<f32>() > EXACT_UP_TO);
+    let wanted = graph(chunks * dimensions(shard) * size_of::<f32>() > EXACT_UP_TO);
+    let present = shard.config().hnsw_config;
     if wanted != present {
         shard.set_hnsw_config(wanted)?;
     }
     shard.set_optimizers_config(finished())?;
     shard.optimize().map(|_| ())
+}
+
+fn dimensions(shard: &EdgeShard) -> usize {
+    shard.config().vectors.get(DENSE).map_or(0, |dense| dense.size)
 }
 
 pub(super) fn upsert_chunks(shard: &EdgeShard, points: Vec<Point>) -> OperationResult<()> {
@@ -193,6 +198,13 @@ pub(super) fn delete_chunks(
 pub(super) fn delete_records(shard: &EdgeShard, ids: &[Uuid]) -> OperationResult<()> {
     let ids = ids.iter().copied().map(PointId::Uuid).collect();
     shard.update(UpdateOperation::PointOperation(PointOperations::DeletePoints { ids }))
+}
+
+/// Whether there is a point with one of these ids.
+pub(super) fn has_any(shard: &EdgeShard, ids: &[Uuid]) -> OperationResult<bool> {
+    let ids: Vec<PointId> = ids.iter().copied().map(PointId::Uuid).collect();
+    let (no_payload, no_vector) = (WithPayloadInterface::Bool(false), WithVector::Bool(false));
+    Ok(!shard.retrieve(&ids, Some(no_payload), Some(no_vector))?.is_empty())
 }
 
 pub(super) fn count_chunks(shard: &EdgeShard) -> OperationResult<usize> {

@@ -5,11 +5,13 @@
 //! those who ask meanwhile get along. A collection is a version that a pointer names: [`layout`]
 //! says where, [`versions`] how one takes the place of another.
 //!
-//! What a crash leaves is the state at the last [`VectorStore::flush`]: nothing is made durable in
-//! between. Disk use stays bounded: the engine never shortens its log, so it is cut down to its
+//! What a crash leaves is the state at the last [`VectorStore::flush`], and perhaps points that were
+//! added while segments were made anew ([`compaction`]), in their order; nothing else is made durable
+//! in between. Disk use stays bounded: the engine never shortens its log, so it is cut down to its
 //! last part whenever a shard is unloaded, and what a killed process left unfinished is removed by
 //! the next writer.
 
+mod compaction;
 mod engine;
 mod guard;
 mod layout;
@@ -284,9 +286,9 @@ impl VectorStore for EdgeStore {
         }
         self.on_existing(move |opened| {
             space::to_write(opened.version())?;
-            let count = points.len();
-            opened.with(|shard| engine::upsert_chunks(shard, points))?;
-            opened.wrote(count);
+            let ids: Vec<Uuid> = points.iter().map(|point| point.chunk.id()).collect();
+            opened.put(&ids, |shard| engine::upsert_chunks(shard, points))?;
+            opened.wrote(ids.len());
             Ok(())
         })
         .await
@@ -303,7 +305,7 @@ impl VectorStore for EdgeStore {
         let (sources, keep) = ([source.to_owned()], keep.to_vec());
         self.on((), move |opened| {
             space::to_open(&layout::shard(opened.version()))?;
-            Ok(opened.with(|shard| engine::delete_chunks(shard, &sources, &keep))?)
+            Ok(opened.delete(|shard| engine::delete_chunks(shard, &sources, &keep))?)
         })
         .await
     }
@@ -314,7 +316,7 @@ impl VectorStore for EdgeStore {
         self.on((), move |opened| {
             for batch in sources.chunks(BATCH) {
                 space::to_open(&layout::shard(opened.version()))?;
-                opened.with(|shard| {
+                opened.delete(|shard| {
                     engine::delete_chunks(shard, batch, &[])?;
                     let ids: Vec<Uuid> = batch.iter().map(|s| DocumentRecord::id(s)).collect();
                     engine::delete_records(shard, &ids)
@@ -346,7 +348,7 @@ impl VectorStore for EdgeStore {
             return Ok(());
         }
         let ids: Vec<Uuid> = sources.iter().map(|source| FailureRecord::id(source)).collect();
-        self.on((), move |opened| Ok(opened.with(|shard| engine::delete_records(shard, &ids))?))
+        self.on((), move |opened| Ok(opened.delete(|shard| engine::delete_records(shard, &ids))?))
             .await
     }
 

@@ -2,19 +2,22 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use qdrant_edge::{EdgeShard, OperationError, OperationResult};
+use uuid::Uuid;
 
+use super::compaction::Compaction;
 use super::lock::FileLock;
 use super::{Access, engine, guard, layout};
 
 pub(super) struct Opened {
     version: PathBuf,
     access: Access,
-    /// Updates and reads share it. Flushing and optimizing need it alone: the engine panics where
-    /// it finds one of its own locks taken. `None` once closed.
-    shard: RwLock<Option<EdgeShard>>,
+    /// Updates and reads share it. Flushing needs it alone, without a compaction: the engine panics
+    /// where it finds one of its own locks taken. `None` once closed.
+    shard: RwLock<Option<Arc<EdgeShard>>>,
+    compaction: Compaction,
     /// Points written since the last compaction, by whoever had the shard loaded.
     uncompacted: Arc<AtomicUsize>,
     /// Compactions since the shard was loaded.
@@ -62,7 +65,8 @@ impl Opened {
         Self {
             version: version.to_owned(),
             access,
-            shard: RwLock::new(Some(shard)),
+            shard: RwLock::new(Some(Arc::new(shard))),
+            compaction: Compaction::default(),
             uncompacted,
             compactions: AtomicUsize::new(0),
             _lock: lock,
@@ -73,13 +77,38 @@ impl Opened {
         &self.version
     }
 
-    /// Runs an operation that may run beside others.
+    /// Reads.
     pub(super) fn with<T>(
         &self,
         op: impl FnOnce(&EdgeShard) -> OperationResult<T>,
     ) -> Result<T, String> {
-        let shard = self.shard.read().unwrap_or_else(PoisonError::into_inner);
-        guarded(|| op(shard.as_ref().ok_or_else(closed)?))
+        run(self.shared().as_ref(), op)
+    }
+
+    /// Writes points with these ids, beside a compaction where all of them are new.
+    pub(super) fn put<T>(
+        &self,
+        ids: &[Uuid],
+        op: impl FnOnce(&EdgeShard) -> OperationResult<T>,
+    ) -> Result<T, String> {
+        let shard = self.shared();
+        if self.compaction.is_under_way()
+            && run(shard.as_ref(), |shard| engine::has_any(shard, ids))?
+        {
+            self.compaction.wait()?;
+        }
+        run(shard.as_ref(), op)
+    }
+
+    /// Takes points out.
+    pub(super) fn delete<T>(
+        &self,
+        op: impl FnOnce(&EdgeShard) -> OperationResult<T>,
+    ) -> Result<T, String> {
+        // In this order: who begins a compaction has the shard alone.
+        let shard = self.shared();
+        self.compaction.wait()?;
+        run(shard.as_ref(), op)
     }
 
     /// Counts points written, for [`Opened::flush`].
@@ -87,56 +116,70 @@ impl Opened {
         self.uncompacted.fetch_add(points, Ordering::Relaxed);
     }
 
-    /// Makes what was written durable, and compacts where much was. Not while it is written: what
-    /// a crash leaves is what whoever writes has called complete.
+    /// Makes what was written durable, and begins to compact where much was.
     pub(super) fn flush(&self) -> Result<(), String> {
-        let mut shard = self.exclusive();
-        if self.uncompacted.load(Ordering::Relaxed) < engine::COMPACT_AFTER {
-            return guarded(|| {
-                shard.as_ref().ok_or_else(closed)?.flush();
-                Ok(())
-            });
+        let mut shard = self.alone()?;
+        run(shard.as_ref(), |shard| {
+            shard.flush();
+            Ok(())
+        })?;
+        if self.compactions.load(Ordering::Relaxed) >= engine::MERGE_AFTER {
+            self.reload(&mut shard)?;
         }
-        guarded(|| self.rebuild(shard.as_ref().ok_or_else(closed)?, engine::compact))?;
-        if self.compactions.fetch_add(1, Ordering::Relaxed) + 1 < engine::MERGE_AFTER {
+        let written = self.uncompacted.load(Ordering::Relaxed);
+        if written < engine::COMPACT_AFTER {
             return Ok(());
         }
-        guarded(|| self.rebuild(shard.as_ref().ok_or_else(closed)?, engine::finish))?;
-        self.compactions.store(0, Ordering::Relaxed);
-        unload(&mut shard)?;
+        let merges = self.compactions.fetch_add(1, Ordering::Relaxed) + 1 >= engine::MERGE_AFTER;
+        self.uncompacted.store(0, Ordering::Relaxed);
+        self.compaction.start(shard.as_ref().ok_or("closed")?, move |shard| {
+            engine::compact(shard, written)?;
+            if merges { engine::finish(shard) } else { Ok(()) }
+        })
+    }
+
+    /// Gives back the memory of files that were written, among them the log: it is mapped too, and
+    /// longer than all that it led to.
+    fn reload(&self, shard: &mut Option<Arc<EdgeShard>>) -> Result<(), String> {
+        unload(shard)?;
         let path = layout::shard(&self.version);
-        // The log is mapped too, and longer than all that it led to.
         let _ = layout::prune_log(&path);
-        *shard = Some(guarded(|| engine::load(&path))?);
+        *shard = Some(Arc::new(guarded(|| engine::load(&path))?));
+        self.compactions.store(0, Ordering::Relaxed);
         Ok(())
     }
 
-    /// What was written before is durable afterwards.
+    /// What was written before is durable afterwards, and searched fast.
     pub(super) fn optimize(&self) -> Result<(), String> {
-        self.alone(|shard| self.rebuild(shard, engine::finish))
-    }
-
-    /// Everything is durable before segments are rebuilt and after: a rebuilt segment is written
-    /// at once, and a crash must not keep it beside older states of the others.
-    fn rebuild(
-        &self,
-        shard: &EdgeShard,
-        op: impl FnOnce(&EdgeShard) -> OperationResult<()>,
-    ) -> OperationResult<()> {
-        shard.flush();
-        op(shard)?;
-        shard.flush();
+        let shard = self.alone()?;
+        run(shard.as_ref(), |shard| {
+            shard.flush();
+            engine::finish(shard)?;
+            shard.flush();
+            Ok(())
+        })?;
         self.uncompacted.store(0, Ordering::Relaxed);
         Ok(())
     }
 
-    fn alone<T>(&self, op: impl FnOnce(&EdgeShard) -> OperationResult<T>) -> Result<T, String> {
-        let shard = self.exclusive();
-        guarded(|| op(shard.as_ref().ok_or_else(closed)?))
+    #[cfg(test)]
+    pub(super) fn is_compacted(&self) -> bool {
+        !self.compaction.is_under_way()
     }
 
-    fn exclusive(&self) -> RwLockWriteGuard<'_, Option<EdgeShard>> {
-        self.shard.write().unwrap_or_else(PoisonError::into_inner)
+    #[cfg(test)]
+    pub(super) fn compacted(&self) -> Result<(), String> {
+        self.compaction.wait()
+    }
+
+    fn shared(&self) -> RwLockReadGuard<'_, Option<Arc<EdgeShard>>> {
+        self.shard.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The shard, with nobody else at it.
+    fn alone(&self) -> Result<RwLockWriteGuard<'_, Option<Arc<EdgeShard>>>, String> {
+        let shard = self.shard.write().unwrap_or_else(PoisonError::into_inner);
+        self.compaction.wait().map(|()| shard)
     }
 
     /// Lets the process end with the shard loaded and the collection locked, without a flush.
@@ -150,11 +193,14 @@ impl Opened {
     }
 
     fn unload(&self) -> Result<(), String> {
-        if unload(&mut self.exclusive())? && self.access == Access::Write {
+        // Let go of in any case, after whatever is under way.
+        let compacted = self.compaction.wait();
+        let mut shard = self.shard.write().unwrap_or_else(PoisonError::into_inner);
+        if unload(&mut shard)? && self.access == Access::Write {
             // What is left over is removed the next time.
             let _ = layout::prune_log(&layout::shard(&self.version));
         }
-        Ok(())
+        compacted
     }
 }
 
@@ -166,16 +212,22 @@ impl Drop for Opened {
 }
 
 /// Flushes the shard and lets go of it; whether there was one.
-fn unload(shard: &mut Option<EdgeShard>) -> Result<bool, String> {
+fn unload(shard: &mut Option<Arc<EdgeShard>>) -> Result<bool, String> {
     let Some(shard) = shard.take() else { return Ok(false) };
-    let flushed = guard::catch(|| shard.flush());
-    // Flushes once more, and panics where that fails.
-    let dropped = guard::catch(|| drop(shard));
-    flushed.and(dropped)?;
+    // It flushes when it is dropped, and panics where that fails.
+    guard::catch(|| drop(shard))?;
     Ok(true)
 }
 
-fn guarded<T>(op: impl FnOnce() -> OperationResult<T>) -> Result<T, String> {
+fn run<T>(
+    shard: Option<&Arc<EdgeShard>>,
+    op: impl FnOnce(&EdgeShard) -> OperationResult<T>,
+) -> Result<T, String> {
+    guarded(|| op(shard.ok_or_else(closed)?))
+}
+
+/// Runs an operation of the engine; its errors and panics come back as their descriptions.
+pub(super) fn guarded<T>(op: impl FnOnce() -> OperationResult<T>) -> Result<T, String> {
     guard::catch(op)?.map_err(|error| match error {
         OperationError::ServiceError { description, .. } => description,
         other => other.to_string(),

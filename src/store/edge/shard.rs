@@ -142,7 +142,8 @@ impl EdgeStore {
         }
         self.on_existing(move |opened| {
             space::to_write(opened.version())?;
-            Ok(opened.with(|shard| engine::upsert_records(shard, records))?)
+            let ids: Vec<Uuid> = records.iter().map(|(id, _)| *id).collect();
+            Ok(opened.put(&ids, |shard| engine::upsert_records(shard, records))?)
         })
         .await
     }
