@@ -110,13 +110,12 @@ pub(super) fn load(path: &Path) -> OperationResult<EdgeShard> {
     EdgeShard::load(path, None)
 }
 
-/// Keeps loading fast: see [`COMPACT_AFTER`]. Makes a segment of the `written` points since the last
-/// time; what is added meanwhile is left to the next, unless it is as much again.
-pub(super) fn compact(shard: &EdgeShard, written: usize) -> OperationResult<()> {
-    let vectors = written * dimensions(shard) * size_of::<f32>();
-    // Some may have no vector.
-    shard.set_optimizers_config(loading((vectors / 2 / 1_024).max(1)))?;
-    shard.optimize().map(|_| ())
+/// Keeps loading fast: see [`COMPACT_AFTER`]. Makes a segment of what was written since the last time;
+/// what is added meanwhile is left to the next, unless it is half as much again.
+pub(super) fn compact(shard: &EdgeShard) -> OperationResult<()> {
+    // Some points may have no vector.
+    let vectors = COMPACT_AFTER / 2 * dimensions(shard) * size_of::<f32>();
+    optimize(shard, loading((vectors / 1_024).max(1)))
 }
 
 /// Brings a collection into the state in which it opens and answers fast.
@@ -127,7 +126,14 @@ pub(super) fn finish(shard: &EdgeShard) -> OperationResult<()> {
     if wanted != present {
         shard.set_hnsw_config(wanted)?;
     }
-    shard.set_optimizers_config(finished())?;
+    optimize(shard, finished())
+}
+
+fn optimize(shard: &EdgeShard, config: EdgeOptimizersConfig) -> OperationResult<()> {
+    // Setting it writes a file, and waits for the disk.
+    if shard.config().optimizers != config {
+        shard.set_optimizers_config(config)?;
+    }
     shard.optimize().map(|_| ())
 }
 

@@ -126,14 +126,13 @@ impl Opened {
         if self.compactions.load(Ordering::Relaxed) >= engine::MERGE_AFTER {
             self.reload(&mut shard)?;
         }
-        let written = self.uncompacted.load(Ordering::Relaxed);
-        if written < engine::COMPACT_AFTER {
+        if self.uncompacted.load(Ordering::Relaxed) < engine::COMPACT_AFTER {
             return Ok(());
         }
         let merges = self.compactions.fetch_add(1, Ordering::Relaxed) + 1 >= engine::MERGE_AFTER;
         self.uncompacted.store(0, Ordering::Relaxed);
         self.compaction.start(shard.as_ref().ok_or("closed")?, move |shard| {
-            engine::compact(shard, written)?;
+            engine::compact(shard)?;
             if merges { engine::finish(shard) } else { Ok(()) }
         })
     }
