@@ -25,6 +25,7 @@
 //! | [`text`] | blocks, sentences and words of a text, and whether one text quotes another; pure |
 //! | [`retry`] | the one retry policy for everything outside the process |
 //! | [`cancel`] | how a run is told to stop |
+//! | `task` | work that goes on by itself, and ends when nobody waits for it any more |
 //! | [`watch`] | the system's notices that something changed on disk, gathered until it is quiet |
 //! | [`error`] | outcome → exit code; which error gets which hint |
 //! | [`ui`] | everything a person sees; the only writer to the terminal |
@@ -57,6 +58,7 @@ pub mod rerank;
 pub mod retry;
 pub mod settings;
 pub mod store;
+mod task;
 pub mod text;
 pub mod trace;
 pub mod types;

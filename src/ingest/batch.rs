@@ -1,9 +1,10 @@
 //! Chunks → points, many documents at a time.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use futures::stream::{Stream, StreamExt};
+use tokio::sync::Semaphore;
 
 use super::budget::{Budget, Turn};
 use super::chunk::ChunkOptions;
@@ -146,6 +147,10 @@ const REPEATED: usize = 4_096;
 /// Turns chunks into points, embedding each text once.
 pub(super) struct Encoder {
     pub embedder: Arc<dyn Embedder>,
+    /// One for each batch that may be embedded at a time.
+    pub slots: Semaphore,
+    /// What ends the run, and the batch it happened to: nothing is asked for those after it.
+    pub failure: OnceLock<(usize, BackendError)>,
     pub store: Arc<dyn VectorStore>,
     pub sparse: Arc<SparseEncoder>,
     pub budget: Arc<Budget>,
@@ -165,9 +170,36 @@ pub(super) struct Known {
     repeated: HashMap<ContentHash, Vec<f32>>,
 }
 
+impl Known {
+    fn remember<'a>(&mut self, vectors: impl IntoIterator<Item = (&'a ContentHash, &'a Vec<f32>)>) {
+        let room = REPEATED.saturating_sub(self.repeated.len());
+        let some = vectors.into_iter().take(room);
+        self.repeated.extend(some.map(|(hash, vector)| (hash.clone(), vector.clone())));
+    }
+
+    fn repeated(&self, hashes: &[ContentHash]) -> Vec<(ContentHash, Vec<f32>)> {
+        hashes
+            .iter()
+            .filter_map(|hash| Some((hash.clone(), self.repeated.get(hash)?.clone())))
+            .collect()
+    }
+}
+
+/// Vectors that need not be made.
+struct Found {
+    vectors: HashMap<ContentHash, Vec<f32>>,
+    /// Texts that came by before, and whose vector is not stored yet.
+    again: Vec<ContentHash>,
+}
+
 impl Encoder {
-    pub(super) async fn encode(&self, batch: Batch) -> Result<Embedded, BackendError> {
-        let vectors = self.dense(&batch).await?;
+    /// `number`: batches are stored in its order.
+    pub(super) async fn encode(
+        &self,
+        number: usize,
+        batch: Batch,
+    ) -> Result<Embedded, BackendError> {
+        let vectors = self.dense(number, &batch).await?;
         let sparse = Arc::clone(&self.sparse);
         Ok(super::off_thread(move || {
             let parts = batch.parts.into_iter().map(|part| join(part, &vectors.by_hash, &sparse));
@@ -181,7 +213,7 @@ impl Encoder {
         .await)
     }
 
-    async fn dense(&self, batch: &Batch) -> Result<Vectors, BackendError> {
+    async fn dense(&self, number: usize, batch: &Batch) -> Result<Vectors, BackendError> {
         let mut texts: HashMap<&ContentHash, &Chunk> = HashMap::new();
         let mut order = Vec::new();
         for chunk in batch.parts.iter().flat_map(|part| &part.chunks) {
@@ -190,16 +222,30 @@ impl Encoder {
             }
         }
         let turn = self.budget.turn().await;
-        let stored = self.stored(&order).await?;
+        let Found { vectors: mut found, again } = self.stored(&order).await?;
+        let _slot = self.slots.acquire().await;
+        if let Some((failed, error)) = self.failure.get()
+            && *failed < number
+        {
+            return Err(error.clone());
+        }
+        // Others may have embedded what was met again, while this batch waited.
+        found.extend(self.known().repeated(&again));
         let mut by_hash: HashMap<ContentHash, Outcome> =
-            stored.into_iter().map(|(hash, vector)| (hash, Ok(Some(vector)))).collect();
+            found.into_iter().map(|(hash, vector)| (hash, Ok(Some(vector)))).collect();
         order.retain(|hash| !by_hash.contains_key(hash));
         let inputs: Vec<String> = order.iter().map(|hash| texts[hash].embedded()).collect();
         let total: usize = batch.parts.iter().map(|part| part.chunks.len()).sum();
         let reused = total - inputs.len();
-        let vectors = self.embed(inputs, turn).await?;
+        let vectors = self.embed(inputs, turn).await.inspect_err(|error| {
+            let _ = self.failure.set((number, error.clone()));
+        })?;
         let embedded = vectors.iter().filter(|vector| vector.is_ok()).count();
         by_hash.extend(order.into_iter().zip(vectors));
+        self.known().remember(again.iter().filter_map(|hash| match by_hash.get(hash) {
+            Some(Ok(Some(vector))) => Some((hash, vector)),
+            _ => None,
+        }));
         Ok(Vectors { by_hash, embedded, reused })
     }
 
@@ -218,10 +264,7 @@ impl Encoder {
     }
 
     /// Vectors that are stored of these texts. Only stores that may have one are asked.
-    async fn stored(
-        &self,
-        hashes: &[ContentHash],
-    ) -> Result<HashMap<ContentHash, Vec<f32>>, BackendError> {
+    async fn stored(&self, hashes: &[ContentHash]) -> Result<Found, BackendError> {
         let mut found = HashMap::new();
         let (mut again, mut first) = (Vec::new(), Vec::new());
         {
@@ -238,9 +281,8 @@ impl Encoder {
         }
         if !again.is_empty() {
             let stored = self.store.vectors(&again).await?;
-            let repeated = &mut self.known().repeated;
-            let room = REPEATED.saturating_sub(repeated.len());
-            repeated.extend(stored.iter().take(room).map(|(hash, v)| (hash.clone(), v.clone())));
+            self.known().remember(&stored);
+            again.retain(|hash| !stored.contains_key(hash));
             found.extend(stored);
         }
         if let Some(lender) = &self.lender {
@@ -249,7 +291,7 @@ impl Encoder {
                 found.extend(lender.vectors(&first).await?);
             }
         }
-        Ok(found)
+        Ok(Found { vectors: found, again })
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {

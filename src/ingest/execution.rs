@@ -1,11 +1,11 @@
 //! One run over a plan: prepares, encodes and stores, each at its own pace.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use futures::stream::{self, Stream, StreamExt};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 use super::batch::{self, Embedded, Encoder};
 use super::commit::Committer;
@@ -18,10 +18,15 @@ use crate::cancel::{Cancel, Stop};
 use crate::embed::sparse::{self, SparseEncoder};
 use crate::error::{BackendError, Fault, Service};
 use crate::store::VectorStore;
+use crate::task::Task;
 use crate::types::{Manifest, SCHEMA_VERSION, SparseId};
 
 /// Chunks that are looked at before a collection is created, to estimate their mean length.
 const SAMPLE_CHUNKS: usize = 2_000;
+
+/// Chunks that may have their vectors before their turn to be stored comes, beside those that are
+/// being embedded: neither a slow answer nor a store that is busy leaves the embedder without work.
+const AHEAD_CHUNKS: usize = 2_048;
 
 /// While embeddings are awaited, others are let at the collection so often.
 const TURN: Duration = Duration::from_millis(50);
@@ -84,8 +89,11 @@ impl Execution<'_> {
         emit: &mut (dyn FnMut(IngestEvent) + Send),
     ) -> Result<(), BackendError> {
         let store = &self.backends.store;
-        let encoder = Encoder {
+        let limits = self.backends.embedder.limits();
+        let encoder = Arc::new(Encoder {
             embedder: Arc::clone(&self.backends.embedder),
+            slots: Semaphore::new(limits.concurrency.max(1)),
+            failure: OnceLock::new(),
             store: Arc::clone(store),
             sparse: Arc::new(sparse_encoder(
                 &committer.ledger.manifest()?.sparse,
@@ -94,7 +102,7 @@ impl Execution<'_> {
             budget: Arc::clone(&self.options.budget),
             lender,
             known: Mutex::default(),
-        };
+        });
         let (feed, food) = mpsc::channel::<Prepared>(self.options.parallel.max(1));
         let prepare = async {
             let mut prepared = Box::pin(prepared);
@@ -105,11 +113,15 @@ impl Execution<'_> {
         };
         let (sender, mut receiver) = mpsc::channel::<Result<Embedded, BackendError>>(1);
         let encode = async {
-            let limits = encoder.embedder.limits();
             let food = stream::unfold(food, |mut food| async { Some((food.recv().await?, food)) });
-            let batches = batch::gather(food, batch::size(&limits, &self.options.chunk));
-            let in_flight = limits.concurrency.max(2);
-            let encoded = batches.map(|batch| encoder.encode(batch)).buffered(in_flight);
+            let size = batch::size(&limits, &self.options.chunk);
+            let open = limits.concurrency.max(1) + AHEAD_CHUNKS.div_ceil(size);
+            // Tasks go on by themselves while this one waits for the store.
+            let encode = |(number, batch)| {
+                let encoder = Arc::clone(&encoder);
+                Task::spawn(async move { encoder.encode(number, batch).await })
+            };
+            let encoded = batch::gather(food, size).enumerate().map(encode).buffered(open);
             let mut encoded = Box::pin(encoded);
             while let Some(batch) = encoded.next().await {
                 let failed = batch.is_err();
