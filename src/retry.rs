@@ -34,6 +34,14 @@ impl Default for RetryPolicy {
     }
 }
 
+impl RetryPolicy {
+    /// The longest wait after so many tries that failed.
+    pub(crate) fn ceiling(&self, tries: u32) -> Duration {
+        let doublings = tries.saturating_sub(1).min(31);
+        self.base.saturating_mul(1 << doublings).min(self.max)
+    }
+}
+
 /// Runs `op` until it succeeds, fails for good, or the policy is exhausted. The error of the last
 /// try is returned; its message says how many tries there were when there was more than one.
 pub async fn retry<T, F, Fut>(policy: &RetryPolicy, op: F) -> Result<T, BackendError>
@@ -128,12 +136,10 @@ fn next_step(policy: &RetryPolicy, tries: u32, fault: Fault, fraction: f64) -> S
     if tries >= policy.attempts.max(1) {
         return Step::GiveUp;
     }
-    let doublings = tries.saturating_sub(1).min(31);
-    let ceiling = policy.base.saturating_mul(1 << doublings).min(policy.max);
     Step::Wait(match retry_after {
         // A little more than asked, so that the clients that were told the same do not meet again.
         Some(wait) => wait + policy.base.min(policy.max).mul_f64(fraction),
-        None => ceiling.mul_f64(fraction),
+        None => policy.ceiling(tries).mul_f64(fraction),
     })
 }
 
@@ -158,7 +164,7 @@ fn too_far_off(wait: Duration, error: &BackendError) -> BackendError {
 
 /// Uniform in `0.0..1.0`. The standard library seeds every [`RandomState`] anew, which is random
 /// enough to spread waits.
-fn random_fraction() -> f64 {
+pub(crate) fn random_fraction() -> f64 {
     let bits = RandomState::new().hash_one(0_u8) >> 11;
     bits as f64 / (1_u64 << 53) as f64
 }

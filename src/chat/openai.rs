@@ -48,7 +48,8 @@ pub struct ChatOptions {
 
 /// Prepares a chat model. Sends nothing.
 pub fn connect(options: ChatOptions) -> Result<OpenAiChat, BackendError> {
-    let client = Client::new(Service::Chat, &options.base_url, options.api_key.as_deref())?;
+    let ChatOptions { base_url, api_key, retry, .. } = &options;
+    let client = Client::new(Service::Chat, base_url, api_key.as_deref(), *retry)?;
     let tokenizer = Tokenizer::of(&options.model);
     tokenizer.load();
     Ok(OpenAiChat { client, options, tokenizer, dialect: Dialect::default() })
@@ -129,11 +130,13 @@ impl OpenAiChat {
         }
     }
 
-    /// Sends the request and waits for the first event.
+    /// Sends the request and waits for the first event. From then on it does not count as under way:
+    /// whoever reads one answer may want another before its end.
     async fn open(&self, messages: &[wire::Message<'_>]) -> Result<(Value, Events), BackendError> {
+        let permit = self.client.admit(0).await?;
         let request = self.request(messages);
         let first = async {
-            let mut events = self.client.chat_events(&request).await?;
+            let mut events = self.client.chat_events(&request, &permit).await?;
             match events.next().await {
                 Some(first) => Ok((first?, events)),
                 None => Err(self.client.error(
@@ -143,7 +146,7 @@ impl OpenAiChat {
                 )),
             }
         };
-        self.client.within(self.options.timeout, first).await
+        self.client.admitted(&permit, self.options.timeout, first).await
     }
 
     fn answer(&self, first: Value, events: Events) -> ChatStream {

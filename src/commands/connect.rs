@@ -15,7 +15,7 @@ use crate::embed::openai::{self as openai_embed, OpenAiOptions};
 use crate::embed::sparse::{self, SparseEncoder, TermCounter};
 use crate::error::{Exit, Failure};
 use crate::onnx::OnnxError;
-use crate::openai::Quota;
+use crate::openai::{Quota, Throttled};
 use crate::query::Retriever;
 use crate::query::rewrite::RewriteOptions;
 use crate::record::{self, EmbedderRequest};
@@ -406,6 +406,16 @@ pub(super) fn describe(ui: &mut Ui, store: &dyn VectorStore, embedder: &dyn Embe
     let id = embedder.id();
     ui.detail(&format!("store {}", store.endpoint()));
     ui.detail(&format!("embedder {} ({}), {} dimensions", id.name, id.revision, id.dimensions));
+}
+
+/// How the embedding endpoint was spared in this run, for `--verbose`.
+pub(super) fn describe_throttling(ui: &mut Ui, embedder: &dyn Embedder) {
+    if let Some(Throttled { times, fewest }) = embedder.throttled() {
+        let times = if times == 1 { "once".to_owned() } else { format!("{times} times") };
+        ui.detail(&format!(
+            "throttled {times}: the embedding endpoint took no more; at the fewest, {fewest} under way"
+        ));
+    }
 }
 
 pub(super) fn missing_collection(context: &Context, store: &dyn VectorStore) -> Failure {

@@ -181,6 +181,7 @@ async fn sync_alone(
     let mut emit = |event| progress.on(ui, &event);
     let result = ingest::ingest(&options, &backends, manifest, cancel, &mut emit).await;
     drop(progress);
+    connect::describe_throttling(ui, &*backends.embedder);
     let mut report = result.map_err(failure)?;
     report.cost = settings.embedding.cost(report.tokens);
     report.elapsed_ms = context.tape.value("ingest time", &names, report.elapsed_ms)?;

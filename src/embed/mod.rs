@@ -12,6 +12,7 @@ pub mod wordpiece;
 use async_trait::async_trait;
 
 use crate::error::BackendError;
+use crate::openai::Throttled;
 use crate::types::EmbedderId;
 
 /// What a text is embedded as: models with prefixes treat the two differently.
@@ -54,6 +55,11 @@ pub trait Embedder: Send + Sync {
     /// nobody counts.
     fn tokens_embedded(&self) -> u64 {
         0
+    }
+
+    /// How often an endpoint would take no more; `None` where it never did.
+    fn throttled(&self) -> Option<Throttled> {
+        None
     }
 
     /// One vector per input, in order, of `id().dimensions` and unit length; `None` where the

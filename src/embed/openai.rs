@@ -14,12 +14,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt, stream};
-use tokio::sync::Semaphore;
 
 use super::{Embedder, Limits, Role, placed, worded};
 use crate::cancel::Cancel;
 use crate::error::{BackendError, Fault, Service};
-use crate::openai::{Client, Quota, tokens::Tokenizer};
+use crate::openai::{Client, Quota, Throttled, tokens::Tokenizer};
 use crate::retry::{RetryPolicy, retry_until};
 use crate::types::EmbedderId;
 use wire::{Answer, Request};
@@ -46,7 +45,7 @@ pub struct OpenAiOptions {
     pub batch_tokens: usize,
     /// The model's limit for one input.
     pub input_tokens: usize,
-    /// Requests in flight, over all calls together.
+    /// Requests in flight, over all calls together: fewer where the endpoint takes no more.
     pub concurrency: usize,
     /// For one request, answer included.
     pub timeout: Duration,
@@ -60,8 +59,12 @@ pub struct OpenAiOptions {
 /// Prepares an embedder. Sends one short text to learn the dimension and the model's name, unless
 /// `known_dimensions` is given.
 pub async fn connect(mut options: OpenAiOptions) -> Result<OpenAiEmbedder, BackendError> {
-    let client = Client::new(Service::Embedder, &options.base_url, options.api_key.as_deref())?
-        .limited(options.quota, options.cancel.clone());
+    let OpenAiOptions { base_url, api_key, retry, quota, concurrency, cancel, .. } = &options;
+    let client = Client::new(Service::Embedder, base_url, api_key.as_deref(), *retry)?.limited(
+        *quota,
+        *concurrency,
+        cancel.clone(),
+    );
     // A request over the tokens of a minute could never be sent within them.
     if let Some(tokens) = options.quota.tokens_per_minute {
         options.batch_tokens = options.batch_tokens.min(tokens as usize);
@@ -76,7 +79,6 @@ pub async fn connect(mut options: OpenAiOptions) -> Result<OpenAiEmbedder, Backe
         },
         client,
         tokenizer: Tokenizer::of(&options.model),
-        requests: Semaphore::new(options.concurrency.max(1)),
         asks_floats: AtomicBool::new(false),
         options,
     };
@@ -96,8 +98,6 @@ pub struct OpenAiEmbedder {
     client: Client,
     options: OpenAiOptions,
     tokenizer: Tokenizer,
-    /// One permit per request that may be in flight.
-    requests: Semaphore,
     /// Set once the endpoint has refused base64.
     asks_floats: AtomicBool,
 }
@@ -123,6 +123,10 @@ impl Embedder for OpenAiEmbedder {
 
     fn tokens_embedded(&self) -> u64 {
         self.client.billed()
+    }
+
+    fn throttled(&self) -> Option<Throttled> {
+        self.client.throttled()
     }
 
     async fn embed(
@@ -175,7 +179,6 @@ impl OpenAiEmbedder {
         texts: &[String],
         tokens: Option<u64>,
     ) -> Result<Embedded, BackendError> {
-        let _permit = self.requests.acquire().await;
         // Only now: the answers before may have announced a limit on them.
         let counted = || if self.client.counts_tokens() { self.count_all(texts) } else { 0 };
         let tokens = tokens.unwrap_or_else(counted);

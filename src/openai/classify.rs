@@ -27,6 +27,11 @@ impl Refusal {
         self.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
     }
 
+    /// Said by a server, or a gateway before it, that has more to do than it can.
+    pub(super) fn is_overload(&self) -> bool {
+        matches!(self.status, 429 | 502 | 503 | 504 | 529)
+    }
+
     /// A page for people: from a proxy, a login wall, or because the URL is not the API's.
     fn is_web_page(&self) -> bool {
         let html = self.header("content-type").is_some_and(|t| t.starts_with("text/html"));

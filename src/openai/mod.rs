@@ -32,8 +32,9 @@ use serde_json::Value;
 
 use crate::cancel::{self, Cancel};
 use crate::error::{BackendError, Fault, Service};
+use crate::retry::RetryPolicy;
 use limiter::{Held, Limiter};
-pub use limiter::{Permit, Quota};
+pub use limiter::{Permit, Quota, Throttled};
 pub(crate) use retry_after::retry_after;
 use transport::Origin;
 pub(crate) use transport::{http_client, is_loopback, transport_error};
@@ -52,11 +53,13 @@ pub struct Client {
 
 impl Client {
     /// `base_url` is what the paths are appended to (`https://api.openai.com/v1`); a query is kept
-    /// and sent along. Nothing is sent yet.
+    /// and sent along. Where the endpoint is overloaded it is left alone as long as `backoff` says.
+    /// Nothing is sent yet.
     pub fn new(
         service: Service,
         base_url: &str,
         api_key: Option<&str>,
+        backoff: RetryPolicy,
     ) -> Result<Self, BackendError> {
         let origin = Arc::new(Origin::new(service, base_url, api_key)?);
         // The key is not given to async-openai, nor what it would take from the environment.
@@ -66,14 +69,16 @@ impl Client {
             .with_org_id("")
             .with_project_id("");
         let api = async_openai::Client::build(origin.http(), config);
-        let limiter = Arc::new(Limiter::new(Quota::default(), cancel::pair().1));
-        Ok(Self { api, origin, limiter })
+        let limiter = Limiter::new(Quota::default(), usize::MAX, backoff, cancel::pair().1);
+        Ok(Self { api, origin, limiter: Arc::new(limiter) })
     }
 
-    /// The same endpoint, asked for no more than `quota`, and for nothing new after `cancel`.
+    /// The same endpoint, asked for no more than `quota`, by no more than `in_flight` requests at a
+    /// time, and for nothing new after `cancel`.
     #[must_use]
-    pub fn limited(self, quota: Quota, cancel: Cancel) -> Self {
-        Self { limiter: Arc::new(Limiter::new(quota, cancel)), ..self }
+    pub fn limited(self, quota: Quota, in_flight: usize, cancel: Cancel) -> Self {
+        let limiter = Limiter::new(quota, in_flight, self.limiter.backoff, cancel);
+        Self { limiter: Arc::new(limiter), ..self }
     }
 
     /// async-openai, sending through [`Origin::send`].
@@ -106,6 +111,11 @@ impl Client {
         self.limiter.billed()
     }
 
+    /// Whether it would take no more at times, over all clones of this client.
+    pub fn throttled(&self) -> Option<Throttled> {
+        self.limiter.throttled()
+    }
+
     /// Waits until a request of so many tokens may be sent. Every try needs leave of its own.
     pub async fn admit(&self, tokens: u64) -> Result<Permit, BackendError> {
         self.limiter.admit(tokens).await.map_err(|held| match held {
@@ -126,13 +136,17 @@ impl Client {
     ) -> Result<A, BackendError> {
         let api = self.api(Some(permit.clone()));
         let answer = async { api.embeddings().create_byot(request).await };
-        self.within(timeout, async { answer.await.map_err(|e| self.sort(e)) }).await
+        self.admitted(permit, timeout, async { answer.await.map_err(|e| self.sort(e)) }).await
     }
 
     /// `POST /chat/completions` of a request that asks for a stream. Resolves when the answer
     /// begins. An event that is an error comes out as one. Dropping the stream ends the request.
-    pub async fn chat_events(&self, request: &impl Serialize) -> Result<Events, BackendError> {
-        let api = self.api(None);
+    pub async fn chat_events(
+        &self,
+        request: &impl Serialize,
+        permit: &Permit,
+    ) -> Result<Events, BackendError> {
+        let api = self.api(Some(permit.clone()));
         let events = api.chat().create_stream_byot::<_, Value>(request).await;
         let client = self.clone();
         Ok(events
@@ -153,11 +167,12 @@ impl Client {
         &self,
         path: &str,
         request: &impl Serialize,
+        permit: &Permit,
         timeout: Duration,
     ) -> Result<Value, BackendError> {
         let body = serde_json::to_vec(request)
             .map_err(|error| self.error(Fault::Permanent, &error.to_string()))?;
-        let answer = self.within(timeout, self.origin.post(path, body)).await?;
+        let answer = self.admitted(permit, timeout, self.origin.post(path, body, permit)).await?;
         if let Some(error) = self.origin.malformed(&answer) {
             return Err(error);
         }
@@ -186,15 +201,35 @@ impl Client {
     }
 
     /// `work`, or a transient error where it takes longer than `timeout`.
-    pub async fn within<T>(
+    async fn within<T>(
         &self,
         timeout: Duration,
         work: impl Future<Output = Result<T, BackendError>>,
     ) -> Result<T, BackendError> {
-        tokio::time::timeout(timeout, work).await.unwrap_or_else(|_| {
-            let message = format!("no answer in {} s", timeout.as_secs_f64());
-            Err(self.error(Fault::Transient { retry_after: None }, &message))
-        })
+        tokio::time::timeout(timeout, work).await.unwrap_or_else(|_| Err(self.late(timeout)))
+    }
+
+    /// [`Self::within`] for the answer to what `permit` has let leave: how it goes says how many may
+    /// be under way.
+    pub async fn admitted<T>(
+        &self,
+        permit: &Permit,
+        timeout: Duration,
+        work: impl Future<Output = Result<T, BackendError>>,
+    ) -> Result<T, BackendError> {
+        let Ok(answer) = tokio::time::timeout(timeout, work).await else {
+            permit.overloaded(None);
+            return Err(self.late(timeout));
+        };
+        if answer.is_ok() {
+            permit.answered();
+        }
+        answer
+    }
+
+    fn late(&self, timeout: Duration) -> BackendError {
+        let message = format!("no answer in {} s", timeout.as_secs_f64());
+        self.error(Fault::Transient { retry_after: None }, &message)
     }
 
     fn sort(&self, error: OpenAIError) -> BackendError {
@@ -226,5 +261,5 @@ pub async fn models(
     api_key: Option<&str>,
     timeout: Duration,
 ) -> Result<Vec<String>, BackendError> {
-    Client::new(service, base_url, api_key)?.models(timeout).await
+    Client::new(service, base_url, api_key, RetryPolicy::default())?.models(timeout).await
 }

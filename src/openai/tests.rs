@@ -13,8 +13,12 @@ const WAIT: fn(u64) -> Fault =
     |seconds| Fault::Transient { retry_after: Some(Duration::from_secs(seconds)) };
 const TRANSIENT: Fault = Fault::Transient { retry_after: None };
 
+fn backoff() -> RetryPolicy {
+    RetryPolicy { base: Duration::from_millis(1), ..RetryPolicy::default() }
+}
+
 fn client(server: &ScriptedServer) -> Client {
-    Client::new(Service::Chat, &server.base_url(), Some(KEY)).unwrap()
+    Client::new(Service::Chat, &server.base_url(), Some(KEY), backoff()).unwrap()
 }
 
 #[derive(serde::Deserialize)]
@@ -42,7 +46,9 @@ async fn embeddings(bytes: Vec<u8>) -> Result<Rows, BackendError> {
 async fn chat(bytes: Vec<u8>) -> Result<Vec<Value>, BackendError> {
     let server = ScriptedServer::start();
     server.push(Script::Answer(bytes));
-    let events = client(&server).chat_events(&json!({"stream": true})).await;
+    let client = client(&server);
+    let permit = client.admit(0).await?;
+    let events = client.chat_events(&json!({"stream": true}), &permit).await;
     assert_eq!(server.requests().len(), 1, "never retried here");
     events?.try_collect().await
 }
@@ -272,7 +278,7 @@ async fn transport_errors_say_what_happened() {
     assert_eq!(slow.unwrap_err().message, "no answer in 0.05 s");
 
     let plain = server.base_url().replace("http:", "https:");
-    let error = ask(&Client::new(Service::Chat, &plain, None).unwrap()).await;
+    let error = ask(&Client::new(Service::Chat, &plain, None, backoff()).unwrap()).await;
     assert_eq!(error.fault, Fault::Permanent, "{error}");
 
     let gone = client(&server);
@@ -318,7 +324,7 @@ async fn keys_are_sent_and_never_shown() {
     ];
     for (start, key, expected) in table {
         let url = server.base_url().replace("http://", start) + "/?api-version=hunter23";
-        let client = Client::new(Service::Chat, &url, Some(key)).unwrap();
+        let client = Client::new(Service::Chat, &url, Some(key), backoff()).unwrap();
         assert_eq!(client.endpoint(), server.base_url());
         client.models(PATIENCE).await.unwrap();
         let request = server.requests().pop().unwrap();
@@ -329,7 +335,8 @@ async fn keys_are_sent_and_never_shown() {
 
 #[test]
 fn urls_and_keys_that_cannot_work() {
-    let new = |url, key| Client::new(Service::Chat, url, Some(key)).map(|_| ()).unwrap_err();
+    let new =
+        |url, key| Client::new(Service::Chat, url, Some(key), backoff()).map(|_| ()).unwrap_err();
     for url in ["", "localhost:8080/v1", "file:///v1", "http://"] {
         let error = new(url, "k");
         assert_eq!(error.fault, Fault::Permanent, "{url}");

@@ -114,12 +114,17 @@ impl Origin {
     }
 
     /// `POST` of a JSON body to the endpoint, once. Returns the body of the answer.
-    pub(super) async fn post(&self, path: &str, body: Vec<u8>) -> Result<String, BackendError> {
+    pub(super) async fn post(
+        &self,
+        path: &str,
+        body: Vec<u8>,
+        permit: &Permit,
+    ) -> Result<String, BackendError> {
         let url = format!("{}{path}", self.endpoint);
         let json = HeaderValue::from_static("application/json");
         let request = self.http.post(url).header(CONTENT_TYPE, json).body(body).build();
         let request = request.map_err(|error| self.broken(&error))?;
-        let response = self.exchange(request, false, None).await?;
+        let response = self.exchange(request, false, Some(permit)).await?;
         response.text().await.map_err(|error| self.broken(&error))
     }
 
@@ -143,10 +148,14 @@ impl Origin {
             }
             return Ok(response);
         }
-        let error = self.refused(&read_refusal(response).await);
-        if let (Some(permit), Fault::Transient { retry_after: Some(wait) }) = (permit, error.fault)
-        {
-            permit.pause(wait);
+        let refusal = read_refusal(response).await;
+        let error = self.refused(&refusal);
+        if let (Some(permit), Fault::Transient { retry_after }) = (permit, error.fault) {
+            match retry_after {
+                _ if refusal.is_overload() => permit.overloaded(retry_after),
+                Some(wait) => permit.pause(wait),
+                None => {}
+            }
         }
         Err(error)
     }

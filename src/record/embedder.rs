@@ -9,6 +9,7 @@ use super::format::{EmbedAnswer, EmbedRequest, EmbedderAnswer, EmbedderRequest, 
 use super::{Mode, Tape};
 use crate::embed::{Embedder, Limits, Role};
 use crate::error::{BackendError, Fault};
+use crate::openai::Throttled;
 use crate::types::EmbedderId;
 
 /// What the endpoint behind `connect` says its model is. A replay does not ask it: `connect` is
@@ -92,6 +93,10 @@ impl Embedder for Recorded {
             Mode::Replay(_) => self.tokens.load(Ordering::Relaxed),
             Mode::Off | Mode::Record(_) => self.inner.tokens_embedded(),
         }
+    }
+
+    fn throttled(&self) -> Option<Throttled> {
+        self.inner.throttled()
     }
 
     async fn embed(

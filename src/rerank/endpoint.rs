@@ -28,7 +28,8 @@ pub struct EndpointOptions {
 
 /// Prepares a reranker. Nothing is sent.
 pub fn connect(options: EndpointOptions) -> Result<EndpointReranker, BackendError> {
-    let client = Client::new(Service::Reranker, &options.url, options.api_key.as_deref())?;
+    let EndpointOptions { url, api_key, retry, .. } = &options;
+    let client = Client::new(Service::Reranker, url, api_key.as_deref(), *retry)?;
     let endpoint = client.endpoint().to_owned();
     let whole = ["/rerank", "/reranking"].iter().any(|end| endpoint.ends_with(end));
     let path = if whole { "" } else { "/rerank" };
@@ -82,7 +83,9 @@ impl EndpointReranker {
     async fn request(&self, question: &str, texts: &[String]) -> Result<Vec<f32>, BackendError> {
         let request = self.body(question, texts);
         retry(&self.options.retry, || async {
-            let answer = self.client.post(self.path, &request, self.options.timeout).await?;
+            let permit = self.client.admit(0).await?;
+            let timeout = self.options.timeout;
+            let answer = self.client.post(self.path, &request, &permit, timeout).await?;
             scores(&answer, texts.len())
                 .map_err(|problem| self.client.error(Fault::Permanent, &problem))
         })

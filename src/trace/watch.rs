@@ -13,6 +13,7 @@ use super::{fault_name, milliseconds};
 use crate::chat::{ChatEvent, ChatModel, ChatRequest, ChatStream, Message};
 use crate::embed::{Embedder, Limits, Role};
 use crate::error::BackendError;
+use crate::openai::Throttled;
 use crate::rerank::Reranker;
 use crate::types::{EmbedderId, RerankerId, Usage};
 
@@ -149,6 +150,10 @@ impl Embedder for WatchedEmbedder {
 
     fn tokens_embedded(&self) -> u64 {
         self.inner.tokens_embedded()
+    }
+
+    fn throttled(&self) -> Option<Throttled> {
+        self.inner.throttled()
     }
 
     async fn embed(

@@ -4,6 +4,7 @@
 //!
 //! | fault | outcome | exit |
 //! | --- | --- | --- |
+//! | one answer that is late | the others are asked for and answered meanwhile | 0 |
 //! | 429 for a while, with or without Retry-After | waits, all requests together, and completes | 0 |
 //! | 429 that never ends | ends after the tries; what was embedded before is stored | 4 |
 //! | 429 with a Retry-After of more than two minutes | ends at once and says how long it is | 4 |
@@ -42,6 +43,28 @@ fn too_many_requests_for_a_while() {
     Scene::new().survives(&[too_many(&[("retry-after", "1")]), too_many(&[])]);
     let millis = [("retry-after-ms", "20")];
     Scene::new().survives(&[too_many(&millis), too_many(&millis)]);
+}
+
+#[test]
+fn an_endpoint_that_was_overloaded_is_told_of_when_asked() {
+    let scene = Scene::new();
+    scene.after(PROBE + 1, &[too_many(&[]), too_many(&[])]);
+    let run = scene.env.run(&[INGEST, &["--verbose"]].concat()).expect(0);
+    let told = "throttled 2 times: the embedding endpoint took no more; at the fewest, 1 under way";
+    assert!(run.stderr.lines().any(|line| line == told), "{}", run.stderr);
+}
+
+#[test]
+fn an_answer_that_is_late_keeps_nobody_waiting() {
+    let mut scene = Scene::new();
+    scene.env.set("DOCENT_EMBEDDING_CONCURRENCY", "2");
+    scene.after(PROBE, &[Fault::Stall]);
+    let child = scene.env.command(INGEST).spawn().expect("docent starts");
+    scene.server.wait_for_requests(PROBE + BATCHES);
+    scene.server.release();
+    let output = child.wait_with_output().expect("docent ends");
+    scene.env.outcome(INGEST, output).expect(0);
+    assert_eq!(collection(&scene.env), clean());
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! When a request may leave: within the quota that was set, the limits that the server announces,
-//! and never while it has asked to be left alone.
+//! no more in flight than it bears, and never while it has asked to be left alone.
 //!
 //! One [`Limiter`] stands before all requests to an endpoint. They pass in order of arrival, each
 //! try anew. It is own code because no crate has the middle of it: a limit that the server moves
@@ -7,6 +7,7 @@
 //! waits for tokens would have spent its turn already).
 
 mod gate;
+mod window;
 
 #[cfg(test)]
 mod tests;
@@ -14,18 +15,29 @@ mod tests;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 use super::announced::Announced;
 use crate::cancel::Cancel;
-use crate::retry::LONGEST_WAIT;
+use crate::retry::{LONGEST_WAIT, RetryPolicy, random_fraction};
 use gate::Gate;
+use window::Window;
 
 /// What may be asked of an endpoint. What is not set is not limited.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Quota {
     pub requests_per_minute: Option<u64>,
     pub tokens_per_minute: Option<u64>,
+}
+
+/// How often an endpoint would take no more, and what was made of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Throttled {
+    /// Times it said so: once where many requests were refused together.
+    pub times: u64,
+    /// Requests in flight that were left to it, when they were fewest.
+    pub fewest: usize,
 }
 
 /// Why a request may not leave.
@@ -41,18 +53,24 @@ pub(super) struct Limiter {
     state: Mutex<State>,
     /// Whoever has it is the next to leave.
     turn: tokio::sync::Mutex<()>,
+    /// A request is no longer under way.
+    landed: Notify,
+    /// How long an endpoint is left alone that is overloaded and does not say for how long.
+    pub(super) backoff: RetryPolicy,
     cancel: Cancel,
 }
 
 impl Limiter {
     /// `cancel` ends every wait.
-    pub(super) fn new(quota: Quota, cancel: Cancel) -> Self {
-        let state = State {
-            requests: Gate::new(quota.requests_per_minute),
-            tokens: Gate::new(quota.tokens_per_minute),
-            ..State::default()
-        };
-        Self { state: Mutex::new(state), turn: tokio::sync::Mutex::default(), cancel }
+    pub(super) fn new(
+        quota: Quota,
+        in_flight: usize,
+        backoff: RetryPolicy,
+        cancel: Cancel,
+    ) -> Self {
+        let state = Mutex::new(State::new(quota, in_flight));
+        let (turn, landed) = (tokio::sync::Mutex::default(), Notify::new());
+        Self { state, turn, landed, backoff, cancel }
     }
 
     /// Whether a request's tokens need to be counted before it leaves.
@@ -63,6 +81,11 @@ impl Limiter {
     /// Tokens billed so far.
     pub(super) fn billed(&self) -> u64 {
         self.state().billed
+    }
+
+    /// `None` where everything was taken.
+    pub(super) fn throttled(&self) -> Option<Throttled> {
+        Some(self.state().throttled).filter(|throttled| throttled.times > 0)
     }
 
     /// Waits until a request of so many tokens may leave.
@@ -78,15 +101,18 @@ impl Limiter {
         let _turn = self.turn.lock().await;
         loop {
             let now = Instant::now();
-            let opens = self.state().leave(tokens, now);
-            if opens == now {
-                let limiter = Arc::clone(self);
-                return Ok(Permit(Arc::new(Admitted { limiter, tokens })));
+            let wait = self.state().leave(tokens, now);
+            match wait {
+                None => {
+                    let admitted = Admitted { limiter: Arc::clone(self), tokens, left: now };
+                    return Ok(Permit(Arc::new(admitted)));
+                }
+                Some(Wait::Until(opens)) if opens - now > LONGEST_WAIT => {
+                    return Err(Held::TooFarOff(opens - now));
+                }
+                Some(Wait::Until(opens)) => sleep_until(opens).await,
+                Some(Wait::ForRoom) => self.landed.notified().await,
             }
-            if opens - now > LONGEST_WAIT {
-                return Err(Held::TooFarOff(opens - now));
-            }
-            sleep_until(opens).await;
         }
     }
 
@@ -102,6 +128,7 @@ pub struct Permit(Arc<Admitted>);
 struct Admitted {
     limiter: Arc<Limiter>,
     tokens: u64,
+    left: Instant,
 }
 
 impl Permit {
@@ -122,43 +149,109 @@ impl Permit {
         }
     }
 
+    /// The request is answered as it should be.
+    pub fn answered(&self) {
+        let mut state = self.0.limiter.state();
+        state.in_a_row = 0;
+        state.window.answered(self.0.left, Instant::now());
+    }
+
     /// The server asks for a pause, of everybody.
     pub(super) fn pause(&self, wait: Duration) {
-        let until = Instant::now().checked_add(wait);
+        self.0.limiter.state().pause(wait, Instant::now());
+    }
+
+    /// The server takes no more for now. Everybody leaves it alone, for as long as it says, or else
+    /// the longer the more often it says so in a row; and then less is under way at a time.
+    pub fn overloaded(&self, retry_after: Option<Duration>) {
+        let now = Instant::now();
         let mut state = self.0.limiter.state();
-        state.paused_until = state.paused_until.max(until);
+        let news = state.overloaded(self.0.left, now);
+        let backoff = self.0.limiter.backoff;
+        let chosen =
+            || news.then(|| backoff.ceiling(state.in_a_row).mul_f64(0.5 + random_fraction() / 2.0));
+        if let Some(wait) = retry_after.or_else(chosen) {
+            state.pause(wait, now);
+        }
     }
 }
 
 impl Drop for Admitted {
     fn drop(&mut self) {
         self.limiter.state().land(self.tokens);
+        self.limiter.landed.notify_one();
     }
 }
 
-#[derive(Default)]
+/// What a request waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Wait {
+    Until(Instant),
+    /// Until another is no longer under way.
+    ForRoom,
+}
+
 struct State {
     requests: Gate,
     tokens: Gate,
+    window: Window,
     paused_until: Option<Instant>,
+    /// How often it was overloaded since it last answered.
+    in_a_row: u32,
+    throttled: Throttled,
     /// Tokens.
     billed: u64,
 }
 
 impl State {
-    /// When a request of so many tokens may leave. Where that is `now`, it has left.
-    fn leave(&mut self, tokens: u64, now: Instant) -> Instant {
+    fn new(quota: Quota, in_flight: usize) -> Self {
+        Self {
+            requests: Gate::new(quota.requests_per_minute),
+            tokens: Gate::new(quota.tokens_per_minute),
+            window: Window::new(in_flight),
+            paused_until: None,
+            in_a_row: 0,
+            throttled: Throttled::default(),
+            billed: 0,
+        }
+    }
+
+    /// What a request of so many tokens waits for. Where that is nothing, it has left.
+    fn leave(&mut self, tokens: u64, now: Instant) -> Option<Wait> {
         let opens = self.requests.opens(1, now).max(self.tokens.opens(tokens, now));
         let opens = self.paused_until.map_or(opens, |until| opens.max(until));
-        if opens == now {
-            self.requests.take(1, now);
-            self.tokens.take(tokens, now);
+        if opens > now {
+            return Some(Wait::Until(opens));
         }
-        opens
+        if !self.window.has_room() {
+            return Some(Wait::ForRoom);
+        }
+        self.requests.take(1, now);
+        self.tokens.take(tokens, now);
+        self.window.take();
+        None
     }
 
     fn land(&mut self, tokens: u64) {
         self.requests.landed(1);
         self.tokens.landed(tokens);
+        self.window.landed();
+    }
+
+    fn pause(&mut self, wait: Duration, now: Instant) {
+        self.paused_until = self.paused_until.max(now.checked_add(wait));
+    }
+
+    /// Whether that is news.
+    fn overloaded(&mut self, left: Instant, now: Instant) -> bool {
+        let news = self.window.overloaded(left, now);
+        if news {
+            let Throttled { times, fewest } = &mut self.throttled;
+            *fewest =
+                if *times == 0 { self.window.size() } else { self.window.size().min(*fewest) };
+            *times += 1;
+            self.in_a_row += 1;
+        }
+        news
     }
 }

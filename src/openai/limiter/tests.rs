@@ -15,19 +15,22 @@ use crate::openai::announced::Left;
 const SECOND: Duration = Duration::from_secs(1);
 
 fn state(rpm: Option<u64>, tpm: Option<u64>) -> State {
-    State { requests: Gate::new(rpm), tokens: Gate::new(tpm), ..State::default() }
+    State::new(Quota { requests_per_minute: rpm, tokens_per_minute: tpm }, usize::MAX)
+}
+
+fn limiter(in_flight: usize) -> Arc<Limiter> {
+    let backoff = RetryPolicy { base: 8 * SECOND, ..RetryPolicy::default() };
+    Arc::new(Limiter::new(Quota::default(), in_flight, backoff, cancel::pair().1))
 }
 
 /// Sends one request as soon as it may leave, and returns when that is.
 fn leave(state: &mut State, tokens: u64, mut now: Instant) -> Instant {
-    loop {
-        let opens = state.leave(tokens, now);
-        if opens == now {
-            return now;
-        }
+    while let Some(wait) = state.leave(tokens, now) {
+        let Wait::Until(opens) = wait else { panic!("there is room for any number") };
         assert!(opens > now);
         now = opens;
     }
+    now
 }
 
 /// Seconds after the first at which requests of these tokens leave, each answered at once.
@@ -124,14 +127,16 @@ fn without_a_reset_a_limit_is_by_the_minute() {
 
 #[tokio::test]
 async fn a_pause_is_for_all() {
-    let limiter = Arc::new(Limiter::new(Quota::default(), cancel::pair().1));
+    let limiter = limiter(usize::MAX);
     let (first, second) = (limiter.admit(0).await.unwrap(), limiter.admit(0).await.unwrap());
     first.pause(30 * SECOND);
     second.pause(SECOND);
     let now = Instant::now();
-    assert!(limiter.state().leave(0, now) > now + 29 * SECOND);
-    let then = now + 30 * SECOND;
-    assert_eq!(limiter.state().leave(0, then), then);
+    assert!(matches!(
+        limiter.state().leave(0, now),
+        Some(Wait::Until(opens)) if opens > now + 29 * SECOND
+    ));
+    assert_eq!(limiter.state().leave(0, now + 30 * SECOND), None);
     // For longer than anyone waits: everybody is told.
     first.pause(LONGEST_WAIT + 9 * SECOND);
     for _ in 0..2 {
@@ -142,10 +147,48 @@ async fn a_pause_is_for_all() {
 }
 
 #[tokio::test]
+async fn an_endpoint_that_is_overloaded_is_left_alone_by_all() {
+    let limiter = limiter(4);
+    let mut sent = Vec::new();
+    for _ in 0..4 {
+        sent.push(limiter.admit(0).await.unwrap());
+    }
+    assert_eq!(limiter.state().leave(0, Instant::now()), Some(Wait::ForRoom));
+    let seconds = |limiter: &Limiter| {
+        let now = Instant::now();
+        limiter.state().paused_until.map(|until| (until - now).as_secs_f64().ceil() as u64)
+    };
+    // Told once of all that left together, whichever of them brings it.
+    for permit in &sent {
+        permit.overloaded(None);
+    }
+    assert_eq!(limiter.throttled(), Some(Throttled { times: 1, fewest: 2 }));
+    assert!(matches!(seconds(&limiter), Some(4..=8)), "half of the backoff, or more");
+    // What the server asks for counts, also from a request that brings no news.
+    sent[3].overloaded(Some(20 * SECOND));
+    assert_eq!(seconds(&limiter), Some(20));
+    assert_eq!(limiter.throttled(), Some(Throttled { times: 1, fewest: 2 }));
+    // When that is over, there is room for two.
+    sent.clear();
+    let later = Instant::now() + 20 * SECOND;
+    let waits: Vec<_> = (0..3).map(|_| limiter.state().leave(0, later)).collect();
+    assert_eq!(waits, [None, None, Some(Wait::ForRoom)]);
+}
+
+#[tokio::test]
+async fn whoever_waits_for_room_has_it_when_another_lands() {
+    let limiter = limiter(1);
+    let first = limiter.admit(0).await.unwrap();
+    let land = async { drop(first) };
+    let (second, ()) = futures::future::join(limiter.admit(0), land).await;
+    assert!(second.is_ok());
+}
+
+#[tokio::test]
 async fn a_stop_ends_every_wait() {
     let (canceller, cancel) = cancel::pair();
     let quota = Quota { requests_per_minute: Some(1), ..Quota::default() };
-    let limiter = Arc::new(Limiter::new(quota, cancel));
+    let limiter = Arc::new(Limiter::new(quota, usize::MAX, RetryPolicy::default(), cancel));
     let _sent = limiter.admit(0).await.unwrap();
     let waiting = futures::future::join(limiter.admit(0), limiter.admit(0));
     let stop = async { canceller.cancel(Stop::Deadline) };
