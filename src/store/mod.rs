@@ -34,7 +34,8 @@ use crate::types::{
 /// A collection in Qdrant, embedded or on a server.
 ///
 /// Updates are idempotent. They are visible to the same store at once and durable after
-/// [`VectorStore::flush`].
+/// [`VectorStore::flush`]. That one failed may be told by a later one, by `flush` at the latest; until
+/// the store is unlocked nothing is written after it.
 #[async_trait]
 pub trait VectorStore: Send + Sync {
     /// Directory or URL, for messages. Never contains a key.

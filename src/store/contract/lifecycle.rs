@@ -16,7 +16,7 @@ pub(super) async fn a_missing_collection_is_empty(store: &dyn VectorStore) {
     store.flush().await.unwrap();
     let search = store.search(ask(Some([1.0; 4]), &[])).await;
     assert_eq!(search.unwrap_err().fault, Fault::NotFound);
-    assert_eq!(store.upsert(corpus()).await.unwrap_err().fault, Fault::NotFound);
+    assert_eq!(upserted(store, corpus()).await.unwrap_err().fault, Fault::NotFound);
     assert_eq!(store.put_manifest(&manifest()).await.unwrap_err().fault, Fault::NotFound);
 }
 

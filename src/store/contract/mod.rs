@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::edge::{Access, EdgeStore};
 use super::server::{self, ServerOptions, ServerStore};
 use super::{Legs, SearchRequest, VectorStore};
-use crate::error::Fault;
+use crate::error::{BackendError, Fault};
 use crate::retry::RetryPolicy;
 use crate::types::{
     Chunk, ChunkerId, ContentHash, DocumentRecord, EmbedderId, FailureRecord, Filter, Kind,
@@ -53,6 +53,12 @@ pub(super) fn manifest() -> Manifest {
         roots: Vec::new(),
         sites: Vec::new(),
     }
+}
+
+/// What became of an update may be told later.
+async fn upserted(store: &dyn VectorStore, points: Vec<Point>) -> Result<(), BackendError> {
+    store.upsert(points).await?;
+    store.flush().await
 }
 
 pub(super) fn chunk(source: &str, ordinal: u32, text: &str) -> Chunk {

@@ -143,7 +143,7 @@ pub(super) async fn wrong_dimensions_are_refused(store: &dyn VectorStore) {
     filled(store).await;
     let mut wrong = corpus().swap_remove(0);
     wrong.dense = Some(vec![1.0; DIMENSIONS + 1]);
-    assert_eq!(store.upsert(vec![wrong]).await.unwrap_err().fault, Fault::Permanent);
+    assert_eq!(upserted(store, vec![wrong]).await.unwrap_err().fault, Fault::Permanent);
     let mut request = ask(None, &[]);
     request.dense = Some(vec![1.0; DIMENSIONS + 1]);
     assert_eq!(store.search(request).await.unwrap_err().fault, Fault::Permanent);

@@ -24,6 +24,7 @@ async fn filled() -> (Script, ServerOptions, ServerStore) {
     let store = connect(options.clone(), "docs").unwrap();
     store.create(&manifest()).await.unwrap();
     store.upsert(points(3)).await.unwrap();
+    store.flush().await.unwrap();
     (script, options, store)
 }
 

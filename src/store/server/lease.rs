@@ -103,6 +103,14 @@ struct Standing {
     lost: Option<String>,
 }
 
+/// Refuses an update where another writer has taken over.
+pub(super) async fn check(lease: &Mutex<Option<Held>>) -> Result<(), BackendError> {
+    match &*lease.lock().await {
+        Some(held) => held.check().await,
+        None => Ok(()),
+    }
+}
+
 impl Place {
     /// Waits for the lease, and keeps it.
     pub(super) async fn acquire(self, terms: &Terms) -> Result<Held, BackendError> {

@@ -1,13 +1,15 @@
 //! [`VectorStore`] on a Qdrant server: one node, a cluster, Qdrant Cloud; over gRPC.
 //!
-//! Every request is retried as the policy says. Updates wait until they are applied, so that they
-//! are visible to the next request and durable at once: [`VectorStore::flush`] has nothing to do.
+//! Every request is retried as the policy says. Updates go on by themselves, in the order that
+//! `pipeline` keeps; whatever reads waits for them, and so does [`VectorStore::flush`]. What was
+//! applied is durable.
 
 mod address;
 mod collection;
 mod fault;
 mod lease;
 mod link;
+mod pipeline;
 mod points;
 mod version;
 mod wire;
@@ -26,6 +28,7 @@ use uuid::Uuid;
 use self::collection::MANIFEST;
 use self::lease::{Held, Place, Terms};
 use self::link::{Link, or_missing};
+use self::pipeline::Pipeline;
 use super::payload::{self, CHUNK, DOCUMENT, FAILURE, TALLIED};
 use super::{Counter, DENSE, Legs, OnWait, SearchRequest, VectorStore, check_name, version_of};
 use crate::error::{BackendError, Fault, Service};
@@ -59,6 +62,8 @@ pub struct ServerStore {
     terms: Terms,
     /// A successor has that of the store it was made by.
     lease: Arc<Mutex<Option<Held>>>,
+    /// And these: they end before it is given back.
+    pipeline: Arc<Pipeline>,
     /// `None` but for a successor.
     published: Option<AtomicBool>,
 }
@@ -97,6 +102,7 @@ pub fn connect(options: ServerOptions, name: &str) -> Result<ServerStore, Backen
         layout: Layout { shard_number, replication_factor },
         terms: Terms { life: LEASE, wait: ServerStore::DEFAULT_WAIT, on_wait: Arc::new(|_| ()) },
         lease: Arc::default(),
+        pipeline: Arc::default(),
         published: None,
     })
 }
@@ -132,12 +138,8 @@ impl ServerStore {
         self.link.health().await
     }
 
-    /// Refuses an update where another writer has taken over.
     async fn check(&self) -> Result<(), BackendError> {
-        match &*self.lease.lock().await {
-            Some(held) => held.check().await,
-            None => Ok(()),
-        }
+        lease::check(&self.lease).await
     }
 
     fn error(&self, fault: Fault, message: &str) -> BackendError {
@@ -189,6 +191,7 @@ impl VectorStore for ServerStore {
     }
 
     async fn put_manifest(&self, manifest: &Manifest) -> Result<(), BackendError> {
+        self.pipeline.settle().await?;
         self.check().await?;
         // Metadata is merged by key with what is there.
         let request = UpdateCollection {
@@ -206,6 +209,8 @@ impl VectorStore for ServerStore {
     }
 
     async fn drop_collection(&self) -> Result<(), BackendError> {
+        // Whatever became of them.
+        self.pipeline.close().await;
         let Some(physical) = self.physical().await? else { return Ok(()) };
         self.lock().await?;
         // The alias goes with it.
@@ -228,6 +233,7 @@ impl VectorStore for ServerStore {
     }
 
     async fn unlock(&self) {
+        self.pipeline.close().await;
         if let Some(held) = self.lease.lock().await.take() {
             // It runs out by itself.
             let _ = held.give_back().await;
@@ -247,6 +253,7 @@ impl VectorStore for ServerStore {
             layout: self.layout,
             terms: self.terms.clone(),
             lease: Arc::clone(&self.lease),
+            pipeline: Arc::clone(&self.pipeline),
             published: Some(AtomicBool::new(false)),
         }))
     }
@@ -256,6 +263,7 @@ impl VectorStore for ServerStore {
         let Some(published) = published else {
             return Err(self.error(Fault::Permanent, "only a successor can be published"));
         };
+        self.pipeline.settle().await?;
         self.check().await?;
         self.point_to(&self.target).await?;
         published.store(true, Ordering::Release);
@@ -275,7 +283,7 @@ impl VectorStore for ServerStore {
     }
 
     async fn put_documents(&self, records: &[DocumentRecord]) -> Result<(), BackendError> {
-        self.write(records.iter().cloned().map(wire::document_point).collect()).await
+        self.write_after(records.iter().cloned().map(wire::document_point).collect())
     }
 
     async fn delete_chunks(&self, source: &str, keep: &[Uuid]) -> Result<(), BackendError> {
@@ -309,7 +317,7 @@ impl VectorStore for ServerStore {
     }
 
     async fn put_failures(&self, records: &[FailureRecord]) -> Result<(), BackendError> {
-        self.write(records.iter().cloned().map(wire::failure_point).collect()).await
+        self.write_after(records.iter().cloned().map(wire::failure_point).collect())
     }
 
     async fn delete_failures(&self, sources: &[String]) -> Result<(), BackendError> {
@@ -343,6 +351,7 @@ impl VectorStore for ServerStore {
         if request.limit == 0 || request.filter.sources.as_ref().is_some_and(Vec::is_empty) {
             return Ok(Legs::default());
         }
+        self.pipeline.wait().await;
         let has_dense = request.dense.is_some();
         let has_sparse = request.sparse.as_ref().is_some_and(|vector| !vector.indices.is_empty());
         let terms = request.idf_of.clone();
@@ -382,6 +391,7 @@ impl VectorStore for ServerStore {
     }
 
     async fn count_chunks(&self) -> Result<u64, BackendError> {
+        self.pipeline.wait().await;
         let request = CountPoints {
             collection_name: self.target.clone(),
             filter: Some(Filter::must([wire::record(CHUNK)])),
@@ -397,11 +407,11 @@ impl VectorStore for ServerStore {
     }
 
     async fn flush(&self) -> Result<(), BackendError> {
-        Ok(())
+        self.pipeline.settle().await
     }
 
     /// The server optimizes by itself.
     async fn optimize(&self) -> Result<(), BackendError> {
-        Ok(())
+        self.flush().await
     }
 }

@@ -1,14 +1,18 @@
 //! Points to and from a collection, many at a time.
 
+use std::sync::Arc;
+
 use qdrant_client::qdrant::points_selector::PointsSelectorOneOf;
 use qdrant_client::qdrant::{
     DeletePoints, Filter, PointStruct, PointsIdsList, PointsSelector, RetrievedPoint, ScrollPoints,
     UpsertPoints, WithPayloadSelector, WithVectorsSelector,
 };
+use tokio::sync::Mutex;
 use uuid::Uuid;
 
-use super::link::or_missing;
-use super::{ServerStore, wire};
+use super::lease::Held;
+use super::link::{Link, or_missing};
+use super::{ServerStore, lease, wire};
 use crate::error::BackendError;
 use crate::store::payload::Payload;
 
@@ -17,9 +21,16 @@ const UPSERT: usize = 256;
 /// Points in one answer of a scroll.
 const PAGE: u32 = 1_000;
 
-impl ServerStore {
-    pub(super) async fn write(&self, points: Vec<PointStruct>) -> Result<(), BackendError> {
-        self.check().await?;
+/// What an update needs that goes on by itself.
+pub(super) struct Writer {
+    link: Link,
+    target: String,
+    lease: Arc<Mutex<Option<Held>>>,
+}
+
+impl Writer {
+    pub(super) async fn write(self, points: Vec<PointStruct>) -> Result<(), BackendError> {
+        lease::check(&self.lease).await?;
         let mut points = points.into_iter().peekable();
         while points.peek().is_some() {
             let request = UpsertPoints {
@@ -37,8 +48,26 @@ impl ServerStore {
         }
         Ok(())
     }
+}
+
+impl ServerStore {
+    fn writer(&self) -> Writer {
+        let (link, target) = (self.link.clone(), self.target.clone());
+        Writer { link, target, lease: Arc::clone(&self.lease) }
+    }
+
+    /// Chunks, in any order.
+    pub(super) async fn write(&self, points: Vec<PointStruct>) -> Result<(), BackendError> {
+        self.pipeline.overlap(self.writer().write(points)).await
+    }
+
+    /// Records, after what they stand for.
+    pub(super) fn write_after(&self, points: Vec<PointStruct>) -> Result<(), BackendError> {
+        self.pipeline.follow(self.writer().write(points))
+    }
 
     pub(super) async fn delete(&self, points: PointsSelectorOneOf) -> Result<(), BackendError> {
+        self.pipeline.settle().await?;
         self.check().await?;
         let request = DeletePoints {
             collection_name: self.target.clone(),
@@ -62,6 +91,7 @@ impl ServerStore {
         with_vectors: WithVectorsSelector,
         mut each: impl FnMut(RetrievedPoint) -> Result<(), String> + Send,
     ) -> Result<(), BackendError> {
+        self.pipeline.wait().await;
         let mut request = ScrollPoints {
             collection_name: self.target.clone(),
             filter: Some(filter),

@@ -1,0 +1,227 @@
+//! Updates on their way to the server.
+//!
+//! Batches of chunks overlap: one is sent while those before are applied. A record overtakes
+//! nothing: it is sent when everything before it has been applied, so that wherever a run is cut
+//! off, no record is there without its chunks. That is why updates are asked for with `wait`: the
+//! answer says that each shard they are for has applied them. Without it the answer says that they
+//! are in the log, and what fails after that nobody hears of; of two shards, the one with the record
+//! may be ahead of the one with the chunks.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures::FutureExt;
+use futures::future::{OptionFuture, Shared};
+use tokio::sync::Semaphore;
+
+use crate::error::BackendError;
+use crate::task::Task;
+
+/// Batches of chunks that are on their way at a time, each of a few MB at most.
+const OPEN: usize = 4;
+
+type Outcome = Result<(), BackendError>;
+
+/// Ends with an update and all before it.
+type Latest = OptionFuture<Shared<Task<()>>>;
+
+/// The updates of one store. The first that fails is told to all that come after it, and to
+/// [`Pipeline::settle`]; nothing is sent any more.
+pub(super) struct Pipeline {
+    room: Arc<Semaphore>,
+    latest: Mutex<Latest>,
+    failure: Arc<Mutex<Option<BackendError>>>,
+}
+
+impl Default for Pipeline {
+    fn default() -> Self {
+        Self {
+            room: Arc::new(Semaphore::new(OPEN)),
+            latest: Mutex::new(None.into()),
+            failure: Arc::default(),
+        }
+    }
+}
+
+impl Pipeline {
+    /// Begins with `update` as soon as there is room for it, and beside all others.
+    pub(super) async fn overlap(
+        &self,
+        update: impl Future<Output = Outcome> + Send + 'static,
+    ) -> Outcome {
+        // It is closed by nobody.
+        let room = Arc::clone(&self.room).acquire_owned().await.ok();
+        self.told()?;
+        let failure = Arc::clone(&self.failure);
+        self.push(|before| async move {
+            note(&failure, update.await);
+            drop(room);
+            before.await;
+        });
+        Ok(())
+    }
+
+    /// Begins with `update` when all before it are done.
+    pub(super) fn follow(&self, update: impl Future<Output = Outcome> + Send + 'static) -> Outcome {
+        self.told()?;
+        let failure = Arc::clone(&self.failure);
+        self.push(|before| async move {
+            before.await;
+            if lock(&failure).is_none() {
+                note(&failure, update.await);
+            }
+        });
+        Ok(())
+    }
+
+    /// Waits for all updates so far, and tells whether one of them failed.
+    pub(super) async fn settle(&self) -> Outcome {
+        self.wait().await;
+        self.told()
+    }
+
+    /// Waits for all updates so far, whatever becomes of them.
+    pub(super) async fn wait(&self) {
+        let latest = lock(&self.latest).clone();
+        latest.await;
+    }
+
+    /// The same, and forgets what failed: another run begins anew.
+    pub(super) async fn close(&self) {
+        self.wait().await;
+        lock(&self.failure).take();
+    }
+
+    fn told(&self) -> Outcome {
+        lock(&self.failure).clone().map_or(Ok(()), Err)
+    }
+
+    fn push<F>(&self, update: impl FnOnce(Latest) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let mut latest = lock(&self.latest);
+        *latest = Some(Task::spawn(update(latest.clone())).shared()).into();
+    }
+}
+
+fn note(failure: &Mutex<Option<BackendError>>, outcome: Outcome) {
+    if let Err(error) = outcome {
+        lock(failure).get_or_insert(error);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::error::{Fault, Service};
+
+    /// Updates that say when they begin, and end as they are told.
+    struct Updates {
+        begun: UnboundedReceiver<&'static str>,
+        sender: UnboundedSender<&'static str>,
+    }
+
+    impl Updates {
+        fn new() -> Self {
+            let (sender, begun) = mpsc::unbounded_channel();
+            Self { begun, sender }
+        }
+
+        fn make(
+            &self,
+            name: &'static str,
+        ) -> (oneshot::Sender<Outcome>, impl Future<Output = Outcome> + Send + 'static) {
+            let (end, ended) = oneshot::channel();
+            let begins = self.sender.clone();
+            let update = async move {
+                begins.send(name).unwrap();
+                ended.await.unwrap()
+            };
+            (end, update)
+        }
+
+        async fn next(&mut self) -> &'static str {
+            self.begun.recv().await.unwrap()
+        }
+
+        /// What has begun once everything that can go on has.
+        async fn idle(&mut self) -> Vec<&'static str> {
+            for _ in 0..100 {
+                tokio::task::yield_now().await;
+            }
+            std::iter::from_fn(|| self.begun.try_recv().ok()).collect()
+        }
+    }
+
+    fn failed() -> Outcome {
+        Err(BackendError::new(Service::Store, Fault::Permanent, "http://localhost", "no luck"))
+    }
+
+    #[tokio::test]
+    async fn chunks_overlap_and_a_record_follows_all_before_it() {
+        let (mut updates, pipeline) = (Updates::new(), Pipeline::default());
+        let (first, update) = updates.make("first chunks");
+        pipeline.overlap(update).await.unwrap();
+        let (second, update) = updates.make("second chunks");
+        pipeline.overlap(update).await.unwrap();
+        let (record, update) = updates.make("record");
+        pipeline.follow(update).unwrap();
+        let (third, update) = updates.make("third chunks");
+        pipeline.overlap(update).await.unwrap();
+        assert_eq!(updates.idle().await, ["first chunks", "second chunks", "third chunks"]);
+        second.send(Ok(())).unwrap();
+        third.send(Ok(())).unwrap();
+        assert!(updates.idle().await.is_empty());
+        first.send(Ok(())).unwrap();
+        assert_eq!(updates.next().await, "record");
+        let settled = async { pipeline.settle().await };
+        let ends = async { record.send(Ok(())).unwrap() };
+        assert_eq!(futures::future::join(settled, ends).await.0, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn no_record_after_chunks_that_failed() {
+        let (mut updates, pipeline) = (Updates::new(), Pipeline::default());
+        let (first, update) = updates.make("first chunks");
+        pipeline.overlap(update).await.unwrap();
+        let (second, update) = updates.make("second chunks");
+        pipeline.overlap(update).await.unwrap();
+        pipeline.follow(updates.make("record").1).unwrap();
+        first.send(failed()).unwrap();
+        second.send(Ok(())).unwrap();
+        assert_eq!(pipeline.settle().await, failed());
+        assert_eq!(pipeline.settle().await, failed(), "whoever asks next is told, too");
+        assert_eq!(pipeline.overlap(updates.make("more chunks").1).await, failed());
+        assert_eq!(updates.idle().await, ["first chunks", "second chunks"]);
+        pipeline.close().await;
+        assert_eq!(pipeline.overlap(async { Ok(()) }).await, Ok(()), "another run begins anew");
+        assert_eq!(pipeline.settle().await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn only_so_many_batches_are_held() {
+        let (mut updates, pipeline) = (Updates::new(), Pipeline::default());
+        let mut ends = Vec::new();
+        for _ in 0..OPEN {
+            let (end, update) = updates.make("chunks");
+            pipeline.overlap(update).await.unwrap();
+            ends.push(end);
+        }
+        let one_more = pipeline.overlap(updates.make("one more").1);
+        let mut one_more = std::pin::pin!(one_more);
+        assert!(futures::poll!(one_more.as_mut()).is_pending());
+        assert_eq!(updates.idle().await.len(), OPEN);
+        ends.remove(0).send(Ok(())).unwrap();
+        one_more.await.unwrap();
+        assert_eq!(updates.next().await, "one more");
+    }
+}
