@@ -5,10 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use qdrant_client::config::CompressionEncoding;
 use qdrant_client::{Qdrant, QdrantError};
+use url::Url;
 
 use super::{fault, version};
 use crate::error::{BackendError, Fault, Service};
+use crate::openai::is_loopback;
 use crate::retry::{RetryPolicy, retry_telling};
 use crate::store::OnWait;
 
@@ -36,6 +39,7 @@ impl Link {
         retry: RetryPolicy,
     ) -> Result<Self, BackendError> {
         let client = Qdrant::from_url(endpoint)
+            .compression(compression(endpoint))
             .api_key(api_key)
             .timeout(timeout)
             .connect_timeout(timeout.min(CONNECT))
@@ -101,6 +105,14 @@ impl Link {
     }
 }
 
+/// Not on this machine: 10,000 chunks (256 dimensions, Markdown) are 29 MB, gzip makes 17 MB of them
+/// for half a second to a second of processor time. That is half of what the whole ingest takes of
+/// it otherwise, and nothing beside the eight seconds that a line of 10 Mbit/s is spared.
+fn compression(endpoint: &str) -> Option<CompressionEncoding> {
+    let url = Url::parse(endpoint).ok();
+    (!url.is_some_and(|url| is_loopback(&url))).then_some(CompressionEncoding::Gzip)
+}
+
 /// `None` for what is not there.
 pub(super) fn or_missing<T>(answer: Result<T, BackendError>) -> Result<Option<T>, BackendError> {
     match answer {
@@ -115,5 +127,23 @@ pub(super) fn or_exists<T>(answer: Result<T, QdrantError>) -> Result<(), QdrantE
     match answer {
         Err(error) if !fault::already_exists(&error) => Err(error),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_leaves_the_machine_is_compressed() {
+        for (endpoint, expected) in [
+            ("http://localhost:6334", false),
+            ("http://127.0.0.1:6334", false),
+            ("http://[::1]:6334", false),
+            ("http://10.0.0.7:6334", true),
+            ("https://xyz.eu-central.aws.cloud.qdrant.io:6334", true),
+        ] {
+            assert_eq!(compression(endpoint).is_some(), expected, "{endpoint}");
+        }
     }
 }
