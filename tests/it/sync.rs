@@ -1,6 +1,7 @@
 //! What `docent ingest` would do, what it refuses to do, and what it remembers.
 
 use std::fs;
+use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
@@ -75,12 +76,16 @@ fn a_check_is_negative_when_anything_is_to_do() {
 #[test]
 fn an_edit_in_the_same_moment_is_seen() {
     let env = TestEnv::new();
-    let path = env.write("a.md", "# A\n\nThe ferry leaves at nine.\n");
-    let modified = fs::metadata(&path).and_then(|m| m.modified()).expect("a time");
+    // Not before the ingest, however long that takes to begin.
+    let moment = SystemTime::now() + Duration::from_mins(1);
+    let write = |text: &str| {
+        let path = env.write("a.md", text);
+        let file = fs::File::options().write(true).open(path).expect("a file");
+        file.set_modified(moment).expect("the same time");
+    };
+    write("# A\n\nThe ferry leaves at nine.\n");
     env.run(&["ingest", "a.md"]).expect(0);
-    env.write("a.md", "# A\n\nThe train leaves at nine.\n");
-    let file = fs::File::options().write(true).open(&path).expect("a file");
-    file.set_modified(modified).expect("the same time");
+    write("# A\n\nThe train leaves at nine.\n");
     env.run(&["ingest", "--check", "a.md"]).expect(1);
 }
 
