@@ -108,6 +108,11 @@ fn record<T: DeserializeOwned>(payload: Payload, kind: &str) -> Result<T, String
     Ok(stored.content)
 }
 
+/// A record from the JSON of its payload, which is known to be of this kind.
+pub(super) fn parse<T: DeserializeOwned>(json: &str, kind: &str) -> Result<T, String> {
+    serde_json::from_str(json).map_err(|error| unreadable(&format!("{kind} record"), &error))
+}
+
 /// The hash that [`super::VectorStore::vectors`] asked for.
 pub(super) fn chunk_hash(payload: &Payload) -> Result<ContentHash, String> {
     text(payload, "chunk_hash").map(|hash| ContentHash(hash.to_owned()))
@@ -132,8 +137,11 @@ fn object(stored: &impl Serialize) -> Payload {
 }
 
 fn read<T: DeserializeOwned>(payload: Payload, what: &str) -> Result<T, String> {
-    serde_json::from_value(Value::Object(payload))
-        .map_err(|error| format!("a stored {what} can't be read: {error}"))
+    serde_json::from_value(Value::Object(payload)).map_err(|error| unreadable(what, &error))
+}
+
+fn unreadable(what: &str, error: &serde_json::Error) -> String {
+    format!("a stored {what} can't be read: {error}")
 }
 
 fn expect_record(found: &str, expected: &str) -> Result<(), String> {

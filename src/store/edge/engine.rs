@@ -217,15 +217,17 @@ pub(super) fn count_chunks(shard: &EdgeShard) -> OperationResult<usize> {
     shard.count(CountRequest { filter: Some(must(vec![is("record", CHUNK)])), exact: true })
 }
 
-/// Payloads of all records of this kind, in no order.
-pub(super) fn records(shard: &EdgeShard, kind: &str) -> OperationResult<Vec<payload::Payload>> {
-    let mut found = Vec::new();
+/// Shows the payloads of all records of this kind, in no order.
+pub(super) fn records(
+    shard: &EdgeShard,
+    kind: &str,
+    mut each: impl FnMut(payload::Payload),
+) -> OperationResult<()> {
     let whole = WithPayloadInterface::Bool(true);
     scroll(shard, &must(vec![is("record", kind)]), &whole, &WithVector::Bool(false), |record| {
-        found.extend(record.payload.map(|payload| payload.0));
+        record.payload.into_iter().for_each(|payload| each(payload.0));
         Ok(())
-    })?;
-    Ok(found)
+    })
 }
 
 /// Chunks by the version of the document they belong to.

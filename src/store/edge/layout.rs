@@ -7,6 +7,7 @@
 //! DATA/collections/NAME@waiting           who waits for it
 //! DATA/collections/NAME@v1/manifest.json  replaced atomically
 //! DATA/collections/NAME@v1/shard/         the engine's
+//! DATA/collections/NAME@v1/*.jsonl        its records once more: see [`super::listing`]
 //! ```
 //!
 //! The pointer is written last and removed first: a collection is there whole or not at all. It
@@ -188,13 +189,17 @@ fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     file.sync_all()?;
     drop(file);
     fs::rename(&temporary, path)?;
-    // The rename itself must outlive a crash too; not every system can sync a directory.
-    if let Some(parent) = path.parent()
-        && let Ok(directory) = File::open(parent)
-    {
-        let _ = directory.sync_all();
+    if let Some(parent) = path.parent() {
+        sync_directory(parent);
     }
     Ok(())
+}
+
+/// What was renamed or removed in it outlives a crash. Not every system can sync a directory.
+pub(super) fn sync_directory(path: &Path) {
+    if let Ok(directory) = File::open(path) {
+        let _ = directory.sync_all();
+    }
 }
 
 /// Removes the engine's write-ahead log but for its last part.

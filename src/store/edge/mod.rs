@@ -15,6 +15,7 @@ mod compaction;
 mod engine;
 mod guard;
 mod layout;
+mod listing;
 mod lock;
 mod opened;
 mod shard;
@@ -274,9 +275,7 @@ impl VectorStore for EdgeStore {
     }
 
     async fn documents(&self) -> Result<Vec<DocumentRecord>, BackendError> {
-        let mut documents = self.records(DOCUMENT, payload::to_document).await?;
-        documents.sort_by(|a, b| a.source.cmp(&b.source));
-        Ok(documents)
+        self.records(DOCUMENT).await
     }
 
     async fn upsert(&self, points: Vec<Point>) -> Result<(), BackendError> {
@@ -332,9 +331,7 @@ impl VectorStore for EdgeStore {
     }
 
     async fn failures(&self) -> Result<Vec<FailureRecord>, BackendError> {
-        let mut failures = self.records(FAILURE, payload::to_failure).await?;
-        failures.sort_by(|a, b| a.source.cmp(&b.source));
-        Ok(failures)
+        self.records(FAILURE).await
     }
 
     async fn put_failures(&self, records: &[FailureRecord]) -> Result<(), BackendError> {

@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use qdrant_edge::{EdgeShard, OperationError, OperationResult};
 use uuid::Uuid;
 
 use super::compaction::Compaction;
+use super::listing::{self, Line, Listing};
 use super::lock::FileLock;
 use super::{Access, engine, guard, layout};
 
@@ -22,6 +23,8 @@ pub(super) struct Opened {
     uncompacted: Arc<AtomicUsize>,
     /// Compactions since the shard was loaded.
     compactions: AtomicUsize,
+    /// The shard was changed since it was loaded, or listed: no listing is beside it.
+    changed: Mutex<bool>,
     /// `None` for a version that nobody else can find.
     _lock: Option<FileLock>,
 }
@@ -69,6 +72,7 @@ impl Opened {
             compaction: Compaction::default(),
             uncompacted,
             compactions: AtomicUsize::new(0),
+            changed: Mutex::new(false),
             _lock: lock,
         }
     }
@@ -92,6 +96,7 @@ impl Opened {
         op: impl FnOnce(&EdgeShard) -> OperationResult<T>,
     ) -> Result<T, String> {
         let shard = self.shared();
+        self.will_change()?;
         if self.compaction.is_under_way()
             && run(shard.as_ref(), |shard| engine::has_any(shard, ids))?
         {
@@ -107,8 +112,37 @@ impl Opened {
     ) -> Result<T, String> {
         // In this order: who begins a compaction has the shard alone.
         let shard = self.shared();
+        self.will_change()?;
         self.compaction.wait()?;
         run(shard.as_ref(), op)
+    }
+
+    /// Takes back the listings, once.
+    fn will_change(&self) -> Result<(), String> {
+        let mut changed = self.changed();
+        if !*changed {
+            listing::remove(&self.version)?;
+            *changed = true;
+        }
+        Ok(())
+    }
+
+    fn changed(&self) -> MutexGuard<'_, bool> {
+        self.changed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All records of a kind. A writer leaves a listing of them for those who come later.
+    pub(super) fn records(&self, kind: &'static str) -> Result<Listing, String> {
+        // Alone: nothing may change between reading and listing.
+        let shard = self.alone()?;
+        run(shard.as_ref(), |shard| {
+            let listing = list(shard, kind)?;
+            let may_list = self.access == Access::Write && !*self.changed();
+            if may_list && guard::catch(|| shard.flush()).is_ok() {
+                listing.keep(&self.version);
+            }
+            Ok(listing)
+        })
     }
 
     /// Counts points written, for [`Opened::flush`].
@@ -148,14 +182,19 @@ impl Opened {
         Ok(())
     }
 
-    /// What was written before is durable afterwards, and searched fast.
+    /// What was written before is durable afterwards, listed, and searched fast.
     pub(super) fn optimize(&self) -> Result<(), String> {
         let shard = self.alone()?;
         run(shard.as_ref(), |shard| {
             shard.flush();
             engine::finish(shard)?;
             shard.flush();
-            Ok(())
+            *self.changed() = false;
+            // The next run reads it, and this one has time.
+            listing::KINDS.into_iter().try_for_each(|kind| {
+                list(shard, kind)?.keep(&self.version);
+                Ok(())
+            })
         })?;
         self.uncompacted.store(0, Ordering::Relaxed);
         Ok(())
@@ -216,6 +255,12 @@ fn unload(shard: &mut Option<Arc<EdgeShard>>) -> Result<bool, String> {
     // It flushes when it is dropped, and panics where that fails.
     guard::catch(|| drop(shard))?;
     Ok(true)
+}
+
+fn list(shard: &EdgeShard, kind: &'static str) -> OperationResult<Listing> {
+    let mut lines = Vec::new();
+    engine::records(shard, kind, |payload| lines.push(Line::of(&payload)))?;
+    Ok(Listing::new(kind, lines))
 }
 
 fn run<T>(

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use serde::de::DeserializeOwned;
 use tokio::sync::{OwnedRwLockReadGuard, RwLock};
 use tokio::task::JoinError;
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::layout::Layout;
+use super::listing::Listing;
 use super::opened::Opened;
 use super::{Access, EdgeStore, engine, space, versions};
 use crate::error::{BackendError, Fault, Service};
@@ -122,15 +124,34 @@ impl EdgeStore {
         self.error(Fault::Permanent, &format!("internal error: {join}"))
     }
 
-    /// All records of a kind, in no order.
-    pub(super) async fn records<T: Send + 'static>(
-        &self,
-        kind: &'static str,
-        read: fn(Payload) -> Result<T, String>,
-    ) -> Result<Vec<T>, BackendError> {
-        self.on(Vec::new(), move |opened| {
-            let payloads = opened.with(|shard| engine::records(shard, kind))?;
-            Ok(payloads.into_iter().map(read).collect::<Result<_, _>>()?)
+    /// All records of a kind, ordered by source.
+    pub(super) async fn records<T>(&self, kind: &'static str) -> Result<Vec<T>, BackendError>
+    where
+        T: DeserializeOwned + Send + 'static,
+    {
+        if let Some(records) = self.listed(kind).await? {
+            return Ok(records);
+        }
+        self.on(Vec::new(), move |opened| Ok(opened.records(kind)?.records()?)).await
+    }
+
+    /// The same without the shard. Needs no lock: while there is a listing, it is right.
+    async fn listed<T>(&self, kind: &'static str) -> Result<Option<Vec<T>>, BackendError>
+    where
+        T: DeserializeOwned + Send + 'static,
+    {
+        let (layout, seen) = (self.layout.clone(), self.seen.load(Ordering::Relaxed));
+        let unpublished = self.unpublished().map(|next| next.number);
+        let reads = self.access == Access::Read;
+        self.blocking(move || {
+            let Some(number) = unpublished.map_or_else(|| layout.current(), |n| Ok(Some(n)))?
+            else {
+                return Ok(None);
+            };
+            // As where the shard is loaded: a reader gets the version it knows.
+            let foreign = reads && seen != 0 && seen != number;
+            let listing = Listing::read(&layout.version(number), kind).filter(|_| !foreign);
+            Ok(listing.map(|listing| listing.records()).transpose()?)
         })
         .await
     }

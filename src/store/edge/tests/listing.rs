@@ -1,0 +1,344 @@
+//! Listings: they save loading the shard, and never say anything else than it does.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+use super::*;
+use crate::store::edge::listing::{self, KINDS, Listing};
+use crate::store::payload::tests::{document, failure};
+
+const SOURCES: [&str; 4] = ["a.md", "docs/b\n\"b\".md", "Füße/ç\u{2028}.md", "http://c.example/"];
+
+/// What a collection should hold, by source.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Held {
+    documents: BTreeMap<String, DocumentRecord>,
+    failures: BTreeMap<String, FailureRecord>,
+}
+
+impl Held {
+    async fn of(store: &EdgeStore) -> Result<Self, BackendError> {
+        let (documents, failures) = (store.documents().await?, store.failures().await?);
+        assert!(documents.is_sorted_by_key(|record| &record.source));
+        Ok(Self {
+            documents: documents.into_iter().map(|r| (r.source.clone(), r)).collect(),
+            failures: failures.into_iter().map(|r| (r.source.clone(), r)).collect(),
+        })
+    }
+}
+
+fn record(source: &str, chunks: u32) -> DocumentRecord {
+    let text = json!({
+        "source": source, "document_hash": "00", "size": 1, "mtime": 2, "kind": "markdown",
+        "chunks": chunks, "terms": 3, "tags": [], "ingested_at": "", "run_id": Uuid::nil(),
+    });
+    serde_json::from_value(text).unwrap()
+}
+
+fn failed(source: &str) -> FailureRecord {
+    let text = json!({
+        "source": source, "reason": "no", "size": 1, "mtime": 2, "docent": "0.1.0",
+        "failed_at": "", "run_id": Uuid::nil(),
+    });
+    serde_json::from_value(text).unwrap()
+}
+
+/// A finished collection, closed.
+async fn finished() -> (TempDir, PathBuf, Held) {
+    let (dir, store) = embedded();
+    store.create(&manifest()).await.unwrap();
+    store.upsert(points(0..50)).await.unwrap();
+    store.put_documents(&[record("b.md", 1), record("a.md", 2)]).await.unwrap();
+    store.put_failures(&[failed("c.pdf")]).await.unwrap();
+    store.optimize().await.unwrap();
+    store.release().await.unwrap();
+    let held = Held::of(&store).await.unwrap();
+    let version = store.layout.version(1);
+    (dir, version, held)
+}
+
+async fn is_loaded(store: &EdgeStore) -> bool {
+    store.opened.read().await.is_some()
+}
+
+/// Listings that are there to be believed.
+fn listed(version: &Path) -> usize {
+    KINDS.iter().filter(|kind| Listing::read(version, kind).is_some()).count()
+}
+
+#[tokio::test]
+async fn what_is_listed_is_read_without_the_shard() {
+    let (dir, version, held) = finished().await;
+    for access in [Access::Read, Access::Write] {
+        let store = open(dir.path(), access);
+        assert_eq!(Held::of(&store).await, Ok(held.clone()));
+        assert!(!is_loaded(&store).await);
+        assert_eq!(store.count_chunks().await, Ok(50));
+        assert_eq!(Held::of(&store).await, Ok(held.clone()));
+        store.release().await.unwrap();
+        assert_eq!(listed(&version), 2, "loading changes nothing");
+    }
+}
+
+#[tokio::test]
+async fn a_writer_that_finds_no_listing_leaves_one() {
+    let (dir, version, held) = finished().await;
+    listing::remove(&version).unwrap();
+    let reader = open(dir.path(), Access::Read);
+    assert_eq!(Held::of(&reader).await, Ok(held.clone()));
+    reader.release().await.unwrap();
+    assert_eq!(listed(&version), 0, "who only reads writes nothing");
+    let writer = open(dir.path(), Access::Write);
+    assert_eq!(Held::of(&writer).await, Ok(held));
+    assert_eq!(listed(&version), 2);
+    writer.leave().await;
+    assert_eq!(listed(&version), 2);
+}
+
+#[tokio::test]
+async fn nothing_is_listed_while_there_are_changes() {
+    let (dir, version, mut held) = finished().await;
+    let store = open(dir.path(), Access::Write);
+    store.put_documents(&[record("a.md", 9)]).await.unwrap();
+    held.documents.insert("a.md".to_owned(), record("a.md", 9));
+    assert!(KINDS.iter().all(|kind| !version.join(format!("{kind}s.jsonl")).exists()));
+    assert_eq!(Held::of(&store).await, Ok(held.clone()));
+    assert_eq!(listed(&version), 0, "it could be lost");
+    store.optimize().await.unwrap();
+    assert_eq!(listed(&version), 2);
+    store.delete_failures(&["c.pdf".to_owned()]).await.unwrap();
+    held.failures.clear();
+    assert_eq!(listed(&version), 0);
+    store.release().await.unwrap();
+    assert_eq!(Held::of(&store).await, Ok(held));
+    assert_eq!(listed(&version), 2);
+}
+
+/// As a program would leave it that knows nothing of listings, or a copy of another state.
+#[tokio::test]
+async fn a_listing_of_another_state_is_not_believed() {
+    let (dir, version, held) = finished().await;
+    let apart = tempfile::tempdir().unwrap();
+    let sources = ["a.md".to_owned()];
+    for change in 0..6 {
+        copy(dir.path(), apart.path());
+        let store = open(apart.path(), Access::Write);
+        let mut held = held.clone();
+        match change {
+            0 => store.upsert(points(60..61)).await.unwrap(),
+            1 => store.put_documents(&[record("a.md", 7)]).await.unwrap(),
+            2 => store.put_failures(&[failed("d.pdf")]).await.unwrap(),
+            3 => store.delete_chunks("3.md", &[]).await.unwrap(),
+            4 => store.delete_documents(&sources).await.unwrap(),
+            _ => store.delete_failures(&["c.pdf".to_owned()]).await.unwrap(),
+        }
+        match change {
+            1 => drop(held.documents.insert("a.md".to_owned(), record("a.md", 7))),
+            2 => drop(held.failures.insert("d.pdf".to_owned(), failed("d.pdf"))),
+            4 => drop(held.documents.remove("a.md")),
+            5 => held.failures.clear(),
+            _ => {}
+        }
+        store.release().await.unwrap();
+        for kind in KINDS {
+            let name = format!("{kind}s.jsonl");
+            fs::copy(version.join(&name), store.layout.version(1).join(&name)).unwrap();
+        }
+        assert_eq!(listed(&store.layout.version(1)), 0, "change {change}");
+        assert_eq!(Held::of(&store).await, Ok(held), "change {change}");
+        store.release().await.unwrap();
+        drop(store);
+        fs::remove_dir_all(apart.path()).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_listing_is_none() {
+    let (dir, version, held) = finished().await;
+    let path = version.join("documents.jsonl");
+    let whole = fs::read(&path).unwrap();
+    let torn = (0..whole.len()).map(|length| whole[..length].to_vec());
+    let flipped = (0..whole.len()).map(|at| {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1;
+        bytes
+    });
+    for damaged in torn.chain(flipped).chain([whole.repeat(2), b"\xff\n{}".to_vec()]) {
+        fs::write(&path, &damaged).unwrap();
+        assert!(Listing::read(&version, DOCUMENT).is_none(), "{}", damaged.escape_ascii());
+    }
+    fs::copy(version.join("failures.jsonl"), &path).unwrap();
+    assert!(Listing::read(&version, DOCUMENT).is_none(), "it lists something else");
+    let store = open(dir.path(), Access::Write);
+    assert_eq!(Held::of(&store).await, Ok(held));
+    assert_eq!(fs::read(&path).unwrap(), whole, "and is mended");
+}
+
+#[tokio::test]
+async fn a_listing_that_can_not_be_written_is_not_missed() {
+    let (dir, version, held) = finished().await;
+    listing::remove(&version).unwrap();
+    fs::create_dir_all(version.join("documents.new/in the way")).unwrap();
+    let store = open(dir.path(), Access::Write);
+    assert_eq!(Held::of(&store).await, Ok(held.clone()));
+    assert_eq!(listed(&version), 1);
+    store.optimize().await.unwrap();
+    assert_eq!(Held::of(&store).await, Ok(held));
+}
+
+#[tokio::test]
+async fn a_listing_that_can_not_be_removed_forbids_changes() {
+    let (dir, version, _) = finished().await;
+    listing::remove(&version).unwrap();
+    fs::create_dir_all(version.join("failures.jsonl/in the way")).unwrap();
+    let store = open(dir.path(), Access::Write);
+    let error = store.put_documents(&[record("a.md", 7)]).await.unwrap_err();
+    assert!(error.message.contains("can't remove"), "{error}");
+    assert!(error.message.contains("failures.jsonl"), "{error}");
+    assert_eq!(store.documents().await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn each_version_has_its_own_listing() {
+    let (dir, _, held) = finished().await;
+    let store = open(dir.path(), Access::Write);
+    let successor = store.successor().await.unwrap();
+    successor.create(&manifest()).await.unwrap();
+    assert_eq!(successor.documents().await, Ok(Vec::new()));
+    successor.put_documents(&[record("new.md", 1)]).await.unwrap();
+    successor.optimize().await.unwrap();
+    assert_eq!(successor.documents().await, Ok(vec![record("new.md", 1)]));
+    assert_eq!(Held::of(&store).await, Ok(held));
+    let reader = open(dir.path(), Access::Read);
+    reader.manifest().await.unwrap();
+    successor.publish().await.unwrap();
+    assert_eq!(store.documents().await, Ok(vec![record("new.md", 1)]));
+    let error = reader.documents().await.unwrap_err();
+    assert!(error.message.contains("was built anew"), "{error}");
+    assert_eq!(open(dir.path(), Access::Read).documents().await, Ok(vec![record("new.md", 1)]));
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Chunks(u32),
+    Documents(Vec<DocumentRecord>),
+    Failures(Vec<FailureRecord>),
+    DeleteChunks(String),
+    DeleteDocuments(String),
+    DeleteFailures(String),
+    Flush,
+    Optimize,
+    Reopen,
+    /// The process is killed, and another one comes.
+    Crash,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let source = || prop::sample::select(SOURCES.to_vec()).prop_map(str::to_owned);
+    let one = (source(), document()).prop_map(|(source, r)| DocumentRecord { source, ..r });
+    let other = (source(), failure()).prop_map(|(source, r)| FailureRecord { source, ..r });
+    prop_oneof![
+        1 => (0u32..50).prop_map(Step::Chunks),
+        3 => prop::collection::vec(one, 1..4).prop_map(Step::Documents),
+        1 => prop::collection::vec(other, 1..4).prop_map(Step::Failures),
+        1 => source().prop_map(Step::DeleteChunks),
+        1 => source().prop_map(Step::DeleteDocuments),
+        1 => source().prop_map(Step::DeleteFailures),
+        2 => Just(Step::Flush),
+        2 => Just(Step::Optimize),
+        2 => Just(Step::Reopen),
+        3 => Just(Step::Crash),
+    ]
+}
+
+/// A store, and what it and its files should hold.
+struct Bench {
+    dir: TempDir,
+    store: EdgeStore,
+    now: Held,
+    durable: Held,
+}
+
+impl Bench {
+    async fn new() -> Self {
+        let (dir, store) = embedded();
+        store.create(&manifest()).await.unwrap();
+        Self { dir, store, now: Held::default(), durable: Held::default() }
+    }
+
+    async fn take(&mut self, step: Step) -> Result<(), BackendError> {
+        match step {
+            Step::Chunks(n) => self.store.upsert(points(n..n + 3)).await?,
+            Step::Documents(records) => {
+                self.store.put_documents(&records).await?;
+                self.now.documents.extend(records.into_iter().map(|r| (r.source.clone(), r)));
+            }
+            Step::Failures(records) => {
+                self.store.put_failures(&records).await?;
+                self.now.failures.extend(records.into_iter().map(|r| (r.source.clone(), r)));
+            }
+            Step::DeleteChunks(source) => self.store.delete_chunks(&source, &[]).await?,
+            Step::DeleteDocuments(source) => {
+                self.now.documents.remove(&source);
+                self.store.delete_documents(&[source]).await?;
+            }
+            Step::DeleteFailures(source) => {
+                self.now.failures.remove(&source);
+                self.store.delete_failures(&[source]).await?;
+            }
+            Step::Flush => self.store.flush().await?,
+            Step::Optimize => self.store.optimize().await?,
+            Step::Reopen => {
+                self.store.release().await?;
+                self.store = open(self.dir.path(), Access::Write);
+            }
+            Step::Crash => {
+                let left = tempfile::tempdir().unwrap();
+                copy(self.dir.path(), left.path());
+                self.store = open(left.path(), Access::Write);
+                self.dir = left;
+                self.now = self.durable.clone();
+            }
+        }
+        Ok(())
+    }
+
+    /// Whoever comes sees what is there, or has to wait for it.
+    async fn check(&self) -> Result<(), TestCaseError> {
+        match Held::of(&open(self.dir.path(), Access::Read)).await {
+            Ok(seen) => prop_assert_eq!(&seen, &self.now),
+            Err(error) => prop_assert_eq!(error.fault, Fault::Busy),
+        }
+        prop_assert_eq!(Held::of(&self.store).await, Ok(self.now.clone()));
+        Ok(())
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(8))]
+
+    #[test]
+    fn what_is_listed_is_what_is_stored(steps in prop::collection::vec((step(), any::<bool>()), 1..10)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut bench = Bench::new().await;
+            for (step, look) in steps {
+                let durable = matches!(step, Step::Flush | Step::Optimize | Step::Reopen);
+                bench.take(step).await.unwrap();
+                if durable {
+                    bench.durable = bench.now.clone();
+                }
+                // Looking may leave a listing, too.
+                if look {
+                    bench.check().await?;
+                }
+            }
+            bench.take(Step::Crash).await.unwrap();
+            bench.check().await
+        })?;
+    }
+}
