@@ -78,7 +78,7 @@ impl<'a> Committer<'a> {
     pub(super) async fn tidy(&mut self, survey: &Survey) -> Result<(), BackendError> {
         let known = survey.by_source();
         let touched = survey.plan.touched.iter().filter_map(|file| {
-            let record = *known.get(file.source.as_str())?;
+            let record = known.get(&file.source)?;
             let (size, mtime, ingested_at) = (file.size, file.mtime, survey.started_at.clone());
             Some(DocumentRecord { size, mtime, ingested_at, ..record.clone() })
         });
@@ -92,7 +92,7 @@ impl<'a> Committer<'a> {
                 .map(|web| WebOrigin { validators: Validators::default(), ..web }),
             ..record.clone()
         });
-        let pages = survey.pages.touched(&survey.plan, &known);
+        let pages = survey.pages.touched(&survey.plan, known);
         let records: Vec<DocumentRecord> = touched.chain(incomplete).chain(pages).collect();
         if !records.is_empty() {
             self.recorded = true;

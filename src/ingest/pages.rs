@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use super::discover::{Discovery, FoundFile};
 use super::plan::Plan;
+use super::survey::BySource;
 use super::web::{self, Itinerary, Start, WebDiscovery, WebOptions};
 use super::{IngestEvent, IngestOptions};
 use crate::cancel::Cancel;
@@ -86,17 +87,13 @@ impl Pages {
     }
 
     /// Records of pages with the old content that were found another way, or have new validators.
-    pub(super) fn touched(
-        &self,
-        plan: &Plan,
-        known: &HashMap<&str, &DocumentRecord>,
-    ) -> Vec<DocumentRecord> {
+    pub(super) fn touched(&self, plan: &Plan, known: BySource<'_>) -> Vec<DocumentRecord> {
         let fetched =
             plan.unchanged.iter().filter_map(|file| Some((&file.source, file.web.as_ref()?)));
         fetched
             .chain(&self.unchanged)
             .filter_map(|(source, origin)| {
-                let record = *known.get(source.as_str())?;
+                let record = known.get(source)?;
                 let web = Some(origin.clone()).filter(|web| record.web.as_ref() != Some(web))?;
                 Some(DocumentRecord { web: Some(web), ..record.clone() })
             })

@@ -146,7 +146,7 @@ pub(super) fn work(survey: &Survey, options: &IngestOptions) -> Vec<Work> {
             Replaces::Moved { from } => from.as_str(),
             _ => file.source.as_str(),
         };
-        let record = records.get(known).or_else(|| former.get(known)).copied();
+        let record = records.get(known).or_else(|| former.get(known));
         let (tags, text_fields) = wanted.or_kept(record);
         let suspect = record.is_some_and(secrets::may_hold_some);
         Work { file: file.clone(), content: None, replaces, suspect, tags, text_fields }
@@ -158,17 +158,17 @@ pub(super) fn work(survey: &Survey, options: &IngestOptions) -> Vec<Work> {
     work.extend(plan.changed.iter().map(|file| one(file, Replaces::Changed)));
     // A document from standard input may have had the name of a file that is new to the plan.
     let new = |source: &str| {
-        if records.contains_key(source) { Replaces::Changed } else { Replaces::Nothing }
+        if records.get(source).is_some() { Replaces::Changed } else { Replaces::Nothing }
     };
     work.extend(plan.added.iter().map(|file| one(file, new(&file.source))));
     for InlineDocument { source, content } in options.inline.iter().flat_map(|it| &it.documents) {
         let hash = content.hash();
-        let is_same = |record: &&DocumentRecord| {
+        let is_same = |record: &DocumentRecord| {
             record.document_hash == hash
                 && wanted.is_met_by(record)
                 && !survey.audit.damaged.contains(source)
         };
-        if !records.get(source.as_str()).is_some_and(is_same) {
+        if !records.get(source).is_some_and(is_same) {
             let replaces = new(source);
             let size = content.size();
             let path = source.into();

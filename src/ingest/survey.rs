@@ -15,6 +15,7 @@ use super::plan::{self, Audit, Compared, Plan};
 use super::web::Start;
 use super::{Backends, IngestError, IngestEvent, IngestOptions, off_thread};
 use crate::cancel::Cancel;
+use crate::error::BackendError;
 use crate::store::VectorStore;
 use crate::types::{ContentHash, DocumentRecord, FailureRecord, Manifest, Reach};
 
@@ -37,14 +38,13 @@ pub(super) struct Survey {
 }
 
 impl Survey {
-    pub(super) fn by_source(&self) -> HashMap<&str, &DocumentRecord> {
-        self.records.iter().map(|record| (record.source.as_str(), record)).collect()
+    pub(super) fn by_source(&self) -> BySource<'_> {
+        BySource(&self.records)
     }
 
     /// Of the collection that is to be replaced.
-    pub(super) fn former_by_source(&self) -> HashMap<&str, &DocumentRecord> {
-        let former = self.former.iter().flat_map(|(_, records)| records);
-        former.map(|record| (record.source.as_str(), record)).collect()
+    pub(super) fn former_by_source(&self) -> BySource<'_> {
+        BySource(self.former.as_ref().map_or(&[], |(_, records)| records))
     }
 
     /// Documents of the collection that is to be replaced that the new one does not have.
@@ -78,6 +78,17 @@ impl Survey {
     }
 }
 
+/// Document records, ordered by source as every store gives them.
+#[derive(Clone, Copy)]
+pub(super) struct BySource<'a>(&'a [DocumentRecord]);
+
+impl<'a> BySource<'a> {
+    pub(super) fn get(self, source: &str) -> Option<&'a DocumentRecord> {
+        let index = self.0.binary_search_by(|record| record.source.as_str().cmp(source)).ok()?;
+        self.0.get(index)
+    }
+}
+
 /// What there is to do, for a run or for one who asks.
 pub(super) async fn take(
     options: &IngestOptions,
@@ -102,9 +113,8 @@ async fn anew(
 ) -> Result<Survey, IngestError> {
     let started_at = super::now();
     let manifest = former.manifest().await?;
-    let records = former.documents().await?;
-    let Inputs { discover, starts } = inputs(options, manifest.as_ref(), &records, &[])?;
-    let mut discovery = off_thread(move || discover::discover(&discover)).await?;
+    let Inputs { discover, starts } = inputs(options, manifest.as_ref(), &[])?;
+    let (mut discovery, records) = look(discover, former.documents()).await?;
     let known = HashMap::new();
     let pages = Pages::gather(&starts, &known, &options.web, &mut discovery, cancel, emit).await?;
     let plan = Plan { added: discovery.files.clone(), ..Plan::default() };
@@ -131,26 +141,23 @@ pub(super) async fn survey(
     emit: &mut (dyn FnMut(IngestEvent) + Send),
 ) -> Result<Survey, IngestError> {
     let started_at = super::now();
-    let (mut records, mut failures, mut audit) = (Vec::new(), Vec::new(), Audit::default());
-    if let Some(manifest) = manifest {
-        records = store.documents().await?;
-        failures = store.failures().await?;
-        if manifest.unfinished.is_some() {
-            audit = plan::audit(&records, &store.tally().await?);
-        }
-    }
-    let Inputs { discover, starts } = inputs(options, manifest, &records, &failures)?;
-    let mut discovery = off_thread(move || discover::discover(&discover)).await?;
+    let failures = if manifest.is_some() { store.failures().await? } else { Vec::new() };
+    let Inputs { discover, starts } = inputs(options, manifest, &failures)?;
+    let documents =
+        async { if manifest.is_some() { store.documents().await } else { Ok(Vec::new()) } };
+    let (mut discovery, records) = look(discover, documents).await?;
+    let audit = match manifest.filter(|manifest| manifest.unfinished.is_some()) {
+        Some(_) => plan::audit(&records, &store.tally().await?),
+        None => Audit::default(),
+    };
     let known = pages::known(&records, options, &audit.damaged);
     let mut pages =
         Pages::gather(&starts, &known, &options.web, &mut discovery, cancel, emit).await?;
     let incomplete = widen(options, &mut discovery, &records, &audit);
-    let comparable = |record: &&DocumentRecord| record.is_file() || record.web.is_some();
-    let files: Vec<DocumentRecord> = records.iter().filter(comparable).cloned().collect();
     let compared = Compared {
         files: &discovery.files,
         scope: &discovery.scope,
-        records: &files,
+        records: &records,
         failures: &failures,
         damaged: &audit.damaged,
         wanted: options.wanted(),
@@ -196,12 +203,10 @@ struct Inputs {
 fn inputs(
     options: &IngestOptions,
     manifest: Option<&Manifest>,
-    records: &[DocumentRecord],
     failures: &[FailureRecord],
 ) -> Result<Inputs, DiscoverError> {
     let mut discover = options.discover.clone();
     let mut starts = options.starts.clone();
-    discover.known = records.iter().map(|record| record.source.clone()).collect();
     let roots = manifest.map(|manifest| manifest.roots.clone()).unwrap_or_default();
     discover.named.clone_from(&roots);
     if !options.names_nothing() {
@@ -231,6 +236,27 @@ fn inputs(
     Ok(Inputs { discover, starts })
 }
 
+/// Walks while the documents are read. What is stored matters only where an input is gone: then it
+/// is looked at once more.
+async fn look(
+    mut options: DiscoverOptions,
+    documents: impl Future<Output = Result<Vec<DocumentRecord>, BackendError>>,
+) -> Result<(Discovery, Vec<DocumentRecord>), IngestError> {
+    let walk = |options: DiscoverOptions| off_thread(move || discover::discover(&options));
+    let (discovery, documents) = futures::join!(walk(options.clone()), documents);
+    let documents = documents?;
+    let all_there = match &discovery {
+        Err(DiscoverError::NotFound { .. }) => false,
+        Err(_) => true,
+        Ok(discovery) => discovery.lost.is_empty(),
+    };
+    if all_there || documents.is_empty() {
+        return Ok((discovery?, documents));
+    }
+    options.known = documents.iter().map(|record| record.source.clone()).collect();
+    Ok((walk(options).await?, documents))
+}
+
 /// Adds damaged documents whose file is there, whatever the run was asked about. Returns those that
 /// have none.
 fn widen(
@@ -239,6 +265,9 @@ fn widen(
     records: &[DocumentRecord],
     audit: &Audit,
 ) -> Vec<DocumentRecord> {
+    if audit.damaged.is_empty() {
+        return Vec::new();
+    }
     let found: HashSet<String> = discovery.files.iter().map(|file| file.source.clone()).collect();
     let damaged: HashSet<&str> = audit.damaged.iter().map(String::as_str).collect();
     let inline = options.inline_sources();

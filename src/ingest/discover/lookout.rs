@@ -123,10 +123,11 @@ impl Ground {
     }
 
     fn admits(&mut self, relative: &Path, is_dir: bool) -> bool {
+        let name = relative.file_name().unwrap_or_default();
         let source = walk::join(&self.base, relative);
         let wanted = is_dir || self.only.as_ref().is_none_or(|glob| glob.is_match(&source));
         wanted
-            && !self.names.is_internal(&self.top.join(relative))
+            && !self.names.is_internal(name, || self.top.join(relative))
             && self.names.skip(relative, &source, is_dir).is_none()
     }
 }

@@ -1,5 +1,6 @@
 //! What is passed over for its name alone: docent's own data, hidden, ignored and excluded entries.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use ignore::{IncrementalIgnore, WalkBuilder};
@@ -48,10 +49,9 @@ pub(super) struct Names {
 
 impl Names {
     /// Whether the entry is docent's or git's.
-    pub(super) fn is_internal(&self, path: &Path) -> bool {
-        let name = path.file_name();
-        INTERNAL.iter().any(|internal| name.is_some_and(|name| name == *internal))
-            || self.rules.own.as_deref() == Some(path)
+    pub(super) fn is_internal(&self, name: &OsStr, path: impl FnOnce() -> PathBuf) -> bool {
+        let own = self.rules.own.as_deref().filter(|own| own.file_name() == Some(name));
+        INTERNAL.iter().any(|internal| name == *internal) || own.is_some_and(|own| own == path())
     }
 
     /// Why the entry is passed over, if it is. `relative` is its path below the top, `source` that

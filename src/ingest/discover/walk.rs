@@ -13,14 +13,14 @@ use super::scope::{Scope, Target};
 use super::sensitive::is_sensitive;
 use super::{Discovery, Failed, FoundFile, Skipped};
 
-/// The state of a discovery; keyed by source, so that inputs may overlap.
+/// The state of a discovery. Inputs may overlap: what was met twice is there twice until the end.
 pub(super) struct Walk<'a> {
     root: &'a Path,
     rules: &'a Rules,
     max_file_size: u64,
     /// Is told each directory before it is listed.
     entering: &'a mut dyn FnMut(&Path),
-    files: BTreeMap<String, FoundFile>,
+    files: Vec<FoundFile>,
     skipped: BTreeMap<String, &'static str>,
     failed: BTreeMap<String, String>,
 }
@@ -45,7 +45,7 @@ impl<'a> Walk<'a> {
             rules,
             max_file_size,
             entering,
-            files: BTreeMap::new(),
+            files: Vec::new(),
             skipped: BTreeMap::new(),
             failed: BTreeMap::new(),
         }
@@ -62,8 +62,11 @@ impl<'a> Walk<'a> {
     }
 
     pub(super) fn finish(self, targets: Vec<Target>) -> Discovery {
-        let Self { files, mut skipped, failed, .. } = self;
-        skipped.retain(|source, _| !files.contains_key(source));
+        let Self { mut files, mut skipped, failed, .. } = self;
+        files.sort_unstable_by(|a, b| a.source.cmp(&b.source));
+        files.dedup_by(|a, b| a.source == b.source);
+        let is_taken = |source: &String| files.binary_search_by(|f| f.source.cmp(source)).is_ok();
+        skipped.retain(|source, _| !is_taken(source));
         let scope = Scope {
             targets,
             patterns: self.rules.patterns.clone(),
@@ -74,7 +77,7 @@ impl<'a> Walk<'a> {
         };
         Discovery {
             lost: Vec::new(),
-            files: files.into_values().collect(),
+            files,
             skipped: skipped
                 .into_iter()
                 .map(|(source, reason)| Skipped { source, reason })
@@ -103,9 +106,9 @@ impl<'a> Walk<'a> {
         let top = self.root.join(base);
         let Some(mut names) = self.rules.below(&top) else { return (0, 0) };
         let (mut taken, mut skipped) = (0, 0);
-        let mut pending = vec![PathBuf::new()];
-        while let Some(directory) = pending.pop() {
-            let place = join(base, &directory);
+        // Below the top, and as sources.
+        let mut pending = vec![(PathBuf::new(), base.to_owned())];
+        while let Some((directory, place)) = pending.pop() {
             (self.entering)(&top.join(&directory));
             let entries = match fs::read_dir(top.join(&directory)) {
                 Ok(entries) => entries,
@@ -122,18 +125,19 @@ impl<'a> Walk<'a> {
                         continue;
                     }
                 };
-                let relative = directory.join(entry.file_name());
-                let Some(source) = source_of(&relative).map(|name| join_names(base, &name)) else {
+                let name = entry.file_name();
+                let relative = directory.join(&name);
+                let Some(source) = name.to_str().map(|name| join_names(&place, name)) else {
                     let name = join_names(base, &shown(&relative));
                     self.failed.insert(name, "its name is not UTF-8".to_owned());
                     continue;
                 };
-                if names.is_internal(&entry.path()) {
+                if names.is_internal(&name, || entry.path()) {
                     continue;
                 }
                 let wanted = only.is_none_or(|glob| glob.is_match(&source));
                 match self.judge(&entry, &top, &relative, &source, &mut names) {
-                    Verdict::Directory => pending.push(relative),
+                    Verdict::Directory => pending.push((relative, source)),
                     _ if !wanted => {}
                     Verdict::Skip(why) => {
                         skipped += 1;
@@ -191,8 +195,7 @@ impl<'a> Walk<'a> {
             }
             Ok(metadata) => {
                 let (size, mtime) = (metadata.len(), mtime(&metadata));
-                self.files
-                    .insert(source.clone(), FoundFile { source, path, size, mtime, web: None });
+                self.files.push(FoundFile { source, path, size, mtime, web: None });
             }
         }
     }

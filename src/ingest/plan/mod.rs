@@ -8,6 +8,8 @@ mod prune;
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
+use itertools::{EitherOrBoth, Itertools as _};
+
 pub use self::audit::{Audit, audit};
 pub use self::prune::{Prune, PruneLimit};
 use super::discover::{FoundFile, Scope};
@@ -19,7 +21,7 @@ use crate::types::{ContentHash, DocumentRecord, FailureRecord, OnSecret};
 pub struct Compared<'a> {
     pub files: &'a [FoundFile],
     pub scope: &'a Scope,
-    /// Of documents that are files.
+    /// Those of documents that are neither files nor pages are passed over.
     pub records: &'a [DocumentRecord],
     pub failures: &'a [FailureRecord],
     /// Documents that are not stored as their records say; they count as changed.
@@ -58,13 +60,35 @@ pub struct Move {
 /// The files whose content hash [`plan`] needs: the same size with another modification time or
 /// one that may hide an edit, and new files that may be a vanished document under a new name.
 pub fn to_hash<'a>(compared: &Compared<'a>) -> Vec<&'a FoundFile> {
-    let known = by_source(compared.records);
-    let vanished: HashSet<u64> = vanished(compared).map(|record| record.size).collect();
-    let in_doubt = |file: &FoundFile| match known.get(file.source.as_str()) {
-        Some(record) => is_in_doubt(file, record),
-        None => vanished.contains(&file.size),
+    let pairs = pairs(compared);
+    let vanished: HashSet<u64> = vanished(compared, &pairs).map(|record| record.size).collect();
+    let in_doubt = |pair: &Pair<'a>| match pair {
+        Pair::Both(file, record) => is_in_doubt(file, record),
+        Pair::Left(file) => vanished.contains(&file.size),
+        Pair::Right(_) => false,
     };
-    compared.files.iter().filter(|file| compared.checksum || in_doubt(file)).collect()
+    pairs
+        .into_iter()
+        .filter(|pair| compared.checksum || in_doubt(pair))
+        .filter_map(EitherOrBoth::left)
+        .collect()
+}
+
+/// A file, the record of its source, or both.
+type Pair<'a> = EitherOrBoth<&'a FoundFile, &'a DocumentRecord>;
+
+/// Ordered by source.
+fn pairs<'a>(compared: &Compared<'a>) -> Vec<Pair<'a>> {
+    let comparable = |record: &&DocumentRecord| record.is_file() || record.web.is_some();
+    let mut files: Vec<_> = compared.files.iter().collect();
+    let mut records: Vec<_> = compared.records.iter().filter(comparable).collect();
+    // Both are ordered but for a few, and then this is a look at each.
+    files.sort_by(|a, b| a.source.cmp(&b.source));
+    records.sort_by(|a, b| a.source.cmp(&b.source));
+    files
+        .into_iter()
+        .merge_join_by(records, |file, record| file.source.cmp(&record.source))
+        .collect()
 }
 
 /// Whether a stored document is as its file is. `hash` is asked for the file's content where size
@@ -123,25 +147,28 @@ impl Wanted<'_> {
 /// Compares. `hashes` is by source; a file without a hash is judged by size and time alone.
 #[expect(clippy::implicit_hasher, reason = "the pipeline builds the map itself")]
 pub fn plan(compared: &Compared<'_>, hashes: &HashMap<String, ContentHash>) -> Plan {
-    let known = by_source(compared.records);
     let failing: HashMap<&str, &FailureRecord> =
         compared.failures.iter().map(|failure| (failure.source.as_str(), failure)).collect();
     let damaged: HashSet<&str> = compared.damaged.iter().map(String::as_str).collect();
     let wanted = compared.wanted;
-    let mut files: Vec<&FoundFile> = compared.files.iter().collect();
-    if compared.retry_failed {
-        files.retain(|file| failing.contains_key(file.source.as_str()));
-    }
-    files.sort_by(|a, b| a.source.cmp(&b.source));
+    let pairs = pairs(compared);
 
     let mut plan = Plan::default();
     let mut fresh = Vec::new();
-    for &file in &files {
+    for pair in &pairs {
+        let (file, record) = match *pair {
+            Pair::Both(file, record) => (file, Some(record)),
+            Pair::Left(file) => (file, None),
+            Pair::Right(_) => continue,
+        };
+        if compared.retry_failed && !failing.contains_key(file.source.as_str()) {
+            continue;
+        }
         let failure = failing.get(file.source.as_str()).copied();
         let hash = hashes.get(&file.source);
         let hopeless =
             failure.filter(|failure| !compared.retry_failed && still(failure, file, hash));
-        let Some(record) = known.get(file.source.as_str()) else {
+        let Some(record) = record else {
             match hopeless {
                 Some(failure) => plan.failed.push(failure.clone()),
                 None => fresh.push(file),
@@ -163,7 +190,7 @@ pub fn plan(compared: &Compared<'_>, hashes: &HashMap<String, ContentHash>) -> P
     }
 
     let mut gone: BTreeMap<&str, &DocumentRecord> =
-        vanished(compared).map(|record| (record.source.as_str(), record)).collect();
+        vanished(compared, &pairs).map(|record| (record.source.as_str(), record)).collect();
     let mut by_hash: HashMap<&ContentHash, VecDeque<&str>> = HashMap::new();
     let whole = |record: &DocumentRecord| !damaged.contains(record.source.as_str());
     for (source, record) in gone.iter().filter(|(_, r)| wanted.is_met_by(r) && whole(r)) {
@@ -195,6 +222,9 @@ fn still(failure: &FailureRecord, file: &FoundFile, hash: Option<&ContentHash>) 
 
 /// Failures of files that are gone, or as they are stored.
 fn forgotten(compared: &Compared<'_>, plan: &Plan) -> Vec<String> {
+    if compared.failures.is_empty() {
+        return Vec::new();
+    }
     let files: HashSet<&str> = compared.files.iter().map(|file| file.source.as_str()).collect();
     let settled: HashSet<&str> =
         plan.unchanged.iter().chain(&plan.touched).map(|file| file.source.as_str()).collect();
@@ -222,19 +252,17 @@ fn compare(file: &FoundFile, record: &DocumentRecord, hash: Option<&ContentHash>
     }
 }
 
-fn by_source(records: &[DocumentRecord]) -> HashMap<&str, &DocumentRecord> {
-    records.iter().map(|record| (record.source.as_str(), record)).collect()
-}
-
 /// Records in scope whose file is gone. A run over failed files alone does not look for them.
-fn vanished<'a>(compared: &Compared<'a>) -> impl Iterator<Item = &'a DocumentRecord> {
-    let Compared { files, scope, records, retry_failed, .. } = *compared;
-    let present: HashSet<&str> = files.iter().map(|file| file.source.as_str()).collect();
-    records
-        .iter()
-        .filter(move |_| !retry_failed)
-        .filter(move |record| !present.contains(record.source.as_str()))
-        .filter(move |record| scope.covers(&record.source))
+fn vanished<'a>(
+    compared: &Compared<'a>,
+    pairs: &[Pair<'a>],
+) -> impl Iterator<Item = &'a DocumentRecord> {
+    let Compared { scope, retry_failed, .. } = *compared;
+    let alone = move |pair: &Pair<'a>| match *pair {
+        Pair::Right(record) if !retry_failed => Some(record),
+        _ => None,
+    };
+    pairs.iter().filter_map(alone).filter(|record| scope.covers(&record.source))
 }
 
 fn sorted(tags: &[String]) -> Vec<String> {

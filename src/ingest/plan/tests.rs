@@ -9,7 +9,7 @@ use super::*;
 use crate::ingest::discover::{DiscoverOptions, discover};
 use crate::types::{Kind, Tally};
 
-/// A file as the tests see it: name, content, modification time.
+/// A file as the tests see it: name, content, modification time (never 0).
 type Row = (u8, u8, i64);
 
 /// Contents 0..4 have the same size two by two, so that size alone does not decide.
@@ -97,6 +97,16 @@ fn compared<'a>(
         checksum: false,
         retry_failed: false,
     }
+}
+
+#[test]
+fn documents_that_are_no_files_are_neither_compared_nor_missed() {
+    let (files, scope) = ([file(&(0, 0, 5))], scope());
+    let records = [(0, 0, 0), (1, 0, 0)].map(|row| record(&row));
+    let compared = compared(&files, &scope, &records);
+    let plan = plan(&compared, &HashMap::new());
+    assert!(to_hash(&compared).is_empty());
+    assert_eq!((plan.added.len(), plan.deleted.len()), (1, 0));
 }
 
 #[test]
@@ -260,7 +270,7 @@ fn an_edit_that_keeps_size_and_time_needs_the_checksum() {
 }
 
 fn rows(names: std::ops::Range<u8>) -> impl Strategy<Value = Vec<Row>> {
-    proptest::collection::btree_map(names, (0u8..4, 0i64..3), 0..8)
+    proptest::collection::btree_map(names, (0u8..4, 1i64..4), 0..8)
         .prop_map(|rows| rows.into_iter().map(|(name, (content, t))| (name, content, t)).collect())
 }
 
