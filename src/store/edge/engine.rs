@@ -110,11 +110,10 @@ pub(super) fn load(path: &Path) -> OperationResult<EdgeShard> {
     EdgeShard::load(path, None)
 }
 
-/// Keeps loading fast: see [`COMPACT_AFTER`]. Makes a segment of what was written since the last time;
-/// what is added meanwhile is left to the next, unless it is half as much again.
+/// Keeps loading fast: see [`COMPACT_AFTER`]. Makes a segment of what was written since the last time,
+/// and then of what was added meanwhile where that is as much again.
 pub(super) fn compact(shard: &EdgeShard) -> OperationResult<()> {
-    // Some points may have no vector.
-    let vectors = COMPACT_AFTER / 2 * dimensions(shard) * size_of::<f32>();
+    let vectors = COMPACT_AFTER * dimensions(shard) * size_of::<f32>();
     optimize(shard, loading((vectors / 1_024).max(1)))
 }
 
