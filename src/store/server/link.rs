@@ -106,8 +106,8 @@ impl Link {
 }
 
 /// Not on this machine: 10,000 chunks (256 dimensions, Markdown) are 29 MB. Gzip makes 17 MB of them
-/// for under a second of processor time, half of what the whole ingest takes of it otherwise; over a
-/// line of 10 Mbit/s it takes 18 s, not 28 s.
+/// for half a second of processor time, a third of what the whole ingest takes of it otherwise; over
+/// a line of 10 Mbit/s it takes 18 s, not 28 s.
 fn compression(endpoint: &str) -> Option<CompressionEncoding> {
     let url = Url::parse(endpoint).ok();
     (!url.is_some_and(|url| is_loopback(&url))).then_some(CompressionEncoding::Gzip)
