@@ -5,20 +5,19 @@ use std::path::Path;
 
 use qdrant_edge::external::ordered_float::OrderedFloat;
 use qdrant_edge::{
-    Condition, CountRequest, CreateIndex, Distance, EdgeConfig, EdgeOptimizersConfig, EdgeShard,
-    EdgeSparseVectorParams, EdgeVectorParams, FieldCondition, FieldIndexOperations, Filter,
-    HasIdCondition, HnswIndexConfig, JsonPath, KeywordIndexParams, Match, Modifier, NamedQuery,
-    OperationError, OperationResult, Payload, PayloadFieldSchema, PayloadSchemaParams, PointId,
-    PointInsertOperations, PointOperations, PointStructPersisted, QueryEnum, QueryRequest, Record,
-    ScoredPoint, ScoringQuery, ScrollRequest, UpdateOperation, ValueVariants, Vector,
-    VectorInternal, VectorStructInternal, VectorStructPersisted, WalOptions, WithPayloadInterface,
-    WithVector,
+    Condition, CountRequest, Distance, EdgeConfig, EdgeOptimizersConfig, EdgeShard,
+    EdgeSparseVectorParams, EdgeVectorParams, FieldIndexOperations, Filter, HasIdCondition,
+    HnswIndexConfig, JsonPath, Modifier, NamedQuery, OperationError, OperationResult, Payload,
+    PointId, PointInsertOperations, PointOperations, PointStructPersisted, QueryEnum, QueryRequest,
+    Record, ScoredPoint, ScoringQuery, ScrollRequest, UpdateOperation, Vector, VectorInternal,
+    VectorStructInternal, VectorStructPersisted, WalOptions, WithPayloadInterface, WithVector,
 };
 use uuid::Uuid;
 
+use super::keys::{self, any, is, must};
 use crate::store::payload::{self, CHUNK, TALLIED};
-use crate::store::{Counter, DENSE, EXACT_UP_TO, INDEXED_FIELDS, SPARSE};
-use crate::types::{self, Chunk, ContentHash, Point, Scored, SparseVector, Tally};
+use crate::store::{Counter, DENSE, EXACT_UP_TO, SPARSE};
+use crate::types::{Chunk, ContentHash, Point, Scored, SparseVector, Tally};
 
 /// Points written between two compactions. The sparse index of an appendable segment rewrites
 /// whole posting lists for each point, so writing gets dearer as the segment grows.
@@ -90,24 +89,18 @@ fn finished() -> EdgeOptimizersConfig {
 
 pub(super) fn create(path: &Path, dimensions: usize) -> OperationResult<EdgeShard> {
     let shard = EdgeShard::new(path, config(dimensions))?;
-    // On disk they are mapped; in memory each process would build them before its first search.
-    let keyword = KeywordIndexParams { on_disk: Some(true), ..KeywordIndexParams::default() };
-    for field in INDEXED_FIELDS {
-        let index = CreateIndex {
-            field_name: key(field),
-            field_schema: Some(PayloadFieldSchema::FieldParams(PayloadSchemaParams::Keyword(
-                keyword.clone(),
-            ))),
-        };
-        shard.update(UpdateOperation::FieldIndexOperation(FieldIndexOperations::CreateIndex(
-            index,
-        )))?;
-    }
+    let index = FieldIndexOperations::CreateIndex(keys::index());
+    shard.update(UpdateOperation::FieldIndexOperation(index))?;
     Ok(shard)
 }
 
 pub(super) fn load(path: &Path) -> OperationResult<EdgeShard> {
-    EdgeShard::load(path, None)
+    let shard = EdgeShard::load(path, None)?;
+    // Nothing would be found in it.
+    if !shard.info().payload_schema.contains_key(&keys::field()) {
+        return Err(OperationError::service_error_light("it was built by an earlier docent"));
+    }
+    Ok(shard)
 }
 
 /// Keeps loading fast: see [`COMPACT_AFTER`]. Makes a segment of what was written since the last time,
@@ -173,8 +166,9 @@ fn chunk_point(Point { chunk, dense, sparse }: Point) -> OperationResult<PointSt
 fn point(
     id: Uuid,
     vectors: HashMap<String, VectorInternal>,
-    payload: payload::Payload,
+    mut payload: payload::Payload,
 ) -> PointStructPersisted {
+    keys::add(&mut payload);
     PointStructPersisted {
         id: PointId::Uuid(id),
         vector: VectorStructPersisted::from(VectorStructInternal::Named(vectors)),
@@ -192,7 +186,7 @@ pub(super) fn delete_chunks(
     sources: &[String],
     keep: &[Uuid],
 ) -> OperationResult<()> {
-    let mut filter = must(vec![is("record", CHUNK), any("source", sources.to_vec())]);
+    let mut filter = must(vec![is("record", CHUNK), any("source", sources)]);
     if !keep.is_empty() {
         let keep: HasIdCondition = keep.iter().copied().map(PointId::Uuid).collect();
         filter.must_not = Some(vec![Condition::HasId(keep)]);
@@ -224,7 +218,7 @@ pub(super) fn records(
 ) -> OperationResult<()> {
     let whole = WithPayloadInterface::Bool(true);
     scroll(shard, &must(vec![is("record", kind)]), &whole, &WithVector::Bool(false), |record| {
-        record.payload.into_iter().for_each(|payload| each(payload.0));
+        record.payload.into_iter().for_each(|payload| each(keys::without(payload.0)));
         Ok(())
     })
 }
@@ -233,7 +227,7 @@ pub(super) fn records(
 pub(super) fn tally(shard: &EdgeShard) -> OperationResult<Vec<Tally>> {
     let mut counter = Counter::default();
     let filter = must(vec![is("record", CHUNK)]);
-    let fields = WithPayloadInterface::Fields(TALLIED.map(key).to_vec());
+    let fields = WithPayloadInterface::Fields(TALLIED.map(path).to_vec());
     scroll(shard, &filter, &fields, &WithVector::Bool(false), |record| {
         let payload = record.payload.map(|payload| payload.0).unwrap_or_default();
         counter.add(&payload).map_err(OperationError::service_error_light)
@@ -246,9 +240,9 @@ pub(super) fn vectors(
     shard: &EdgeShard,
     hashes: &[ContentHash],
 ) -> OperationResult<Vec<(payload::Payload, Vec<f32>)>> {
-    let hashes = hashes.iter().map(|hash| hash.0.clone()).collect();
+    let hashes = hashes.iter().map(|hash| &hash.0);
     let filter = must(vec![is("record", CHUNK), any("chunk_hash", hashes)]);
-    let only_hash = WithPayloadInterface::Fields(vec![key("chunk_hash")]);
+    let only_hash = WithPayloadInterface::Fields(vec![path("chunk_hash")]);
     let mut found = Vec::new();
     scroll(shard, &filter, &only_hash, &WithVector::Selector(vec![DENSE.into()]), |record| {
         if let Some(VectorStructInternal::Named(mut vectors)) = record.vector
@@ -363,33 +357,7 @@ pub(super) fn scored(point: ScoredPoint) -> Result<Scored, String> {
     Ok(Scored { chunk, score: point.score })
 }
 
-/// The filter as the engine takes it; `None` where everything passes.
-pub(super) fn filter(filter: &types::Filter) -> Option<Filter> {
-    let mut conditions = Vec::new();
-    if let Some(sources) = &filter.sources {
-        conditions.push(any("source", sources.clone()));
-    }
-    if !filter.kinds.is_empty() {
-        conditions.push(any("kind", filter.kinds.iter().map(|k| k.name().to_owned()).collect()));
-    }
-    conditions.extend(filter.tags.iter().map(|tag| is("tags", tag)));
-    (!conditions.is_empty()).then(|| must(conditions))
-}
-
-fn must(conditions: Vec<Condition>) -> Filter {
-    Filter { must: Some(conditions), ..Filter::new() }
-}
-
-fn is(field: &str, value: &str) -> Condition {
-    let value = ValueVariants::String(value.to_owned());
-    Condition::Field(FieldCondition::new_match(key(field), Match::new_value(value)))
-}
-
-fn any(field: &str, values: Vec<String>) -> Condition {
-    Condition::Field(FieldCondition::new_match(key(field), Match::from(values)))
-}
-
-fn key(field: &str) -> JsonPath {
+pub(super) fn path(field: &str) -> JsonPath {
     JsonPath { first_key: field.to_owned(), rest: Vec::new() }
 }
 
@@ -402,4 +370,14 @@ pub(super) fn upsert_foreign(
     let vectors = HashMap::from([(DENSE.into(), VectorInternal::Dense(vec![1.0; 4]))]);
     let payload = payload.as_object().cloned().unwrap_or_default();
     upsert(shard, vec![point(Uuid::from_u128(1), vectors, payload)])
+}
+
+/// Takes the index from a shard.
+#[cfg(test)]
+pub(super) fn without_index(path: &Path) -> OperationResult<()> {
+    let shard = EdgeShard::load(path, None)?;
+    let index = FieldIndexOperations::DeleteIndex(keys::field());
+    shard.update(UpdateOperation::FieldIndexOperation(index))?;
+    shard.flush();
+    Ok(())
 }

@@ -14,6 +14,7 @@
 mod compaction;
 mod engine;
 mod guard;
+mod keys;
 mod layout;
 mod listing;
 mod lock;

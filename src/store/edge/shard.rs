@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::layout::Layout;
 use super::listing::Listing;
 use super::opened::Opened;
-use super::{Access, EdgeStore, engine, space, versions};
+use super::{Access, EdgeStore, engine, keys, space, versions};
 use crate::error::{BackendError, Fault, Service};
 use crate::store::payload::Payload;
 use crate::store::{Legs, SearchRequest};
@@ -185,7 +185,7 @@ impl EdgeStore {
 
 pub(super) fn search(opened: &Opened, request: SearchRequest) -> Result<Legs, Problem> {
     let search = engine::Search {
-        filter: engine::filter(&request.filter),
+        filter: keys::filter(&request.filter),
         limit: request.limit,
         min_score: request.min_score,
     };

@@ -64,6 +64,18 @@ async fn a_closed_collection_opens_again_with_everything() {
     assert_eq!(reader.drop_collection().await.unwrap_err().fault, Fault::Permanent);
 }
 
+/// In it, nothing would be found by source or kind.
+#[tokio::test]
+async fn a_shard_without_the_index_is_refused() {
+    let (dir, store) = embedded();
+    store.create(&manifest()).await.unwrap();
+    store.release().await.unwrap();
+    let shard = layout::shard(&store.layout.version(1));
+    engine::without_index(&shard).unwrap();
+    let error = open(dir.path(), Access::Read).count_chunks().await.unwrap_err();
+    assert!(error.message.contains("it was built by an earlier docent"), "{error}");
+}
+
 #[tokio::test]
 async fn a_killed_writer_loses_exactly_what_was_not_flushed() {
     let (dir, store) = embedded();

@@ -1,0 +1,119 @@
+//! What points are found by apart from their vectors: the values of all [`INDEXED_FIELDS`] in one
+//! field, each as `field=value`, and one index over that.
+//!
+//! The engine keeps an index in files of its own for each segment, created and synced when that is
+//! made, and mapped and looked through when it is loaded. With five indexes, that was two fifths of
+//! the time of a search and a quarter of that of an ingest.
+
+use qdrant_edge::{
+    Condition, CreateIndex, FieldCondition, Filter, JsonPath, KeywordIndexParams, Match,
+    PayloadFieldSchema, PayloadSchemaParams, ValueVariants,
+};
+use serde_json::Value;
+
+use super::engine;
+use crate::store::INDEXED_FIELDS;
+use crate::store::payload::Payload;
+use crate::types;
+
+const KEYS: &str = "keys";
+
+pub(super) fn field() -> JsonPath {
+    engine::path(KEYS)
+}
+
+/// On disk it is mapped; in memory each process would build it before its first search.
+pub(super) fn index() -> CreateIndex {
+    let keyword = KeywordIndexParams { on_disk: Some(true), ..KeywordIndexParams::default() };
+    let schema = PayloadSchemaParams::Keyword(keyword);
+    CreateIndex { field_name: field(), field_schema: Some(PayloadFieldSchema::FieldParams(schema)) }
+}
+
+/// Makes a payload one that is found.
+pub(super) fn add(payload: &mut Payload) {
+    let mut keys = Vec::new();
+    for field in INDEXED_FIELDS {
+        let values = match payload.get(field) {
+            Some(Value::Array(values)) => values.as_slice(),
+            Some(value) => std::slice::from_ref(value),
+            None => &[],
+        };
+        let values = values.iter().filter_map(Value::as_str);
+        keys.extend(values.map(|value| Value::String(keyed(field, value))));
+    }
+    payload.insert(KEYS.to_owned(), Value::Array(keys));
+}
+
+/// The payload that [`add`] was given.
+pub(super) fn without(mut payload: Payload) -> Payload {
+    payload.remove(KEYS);
+    payload
+}
+
+fn keyed(field: &str, value: &str) -> String {
+    format!("{field}={value}")
+}
+
+/// The filter as the engine takes it; `None` where everything passes.
+pub(super) fn filter(filter: &types::Filter) -> Option<Filter> {
+    let mut conditions = Vec::new();
+    if let Some(sources) = &filter.sources {
+        conditions.push(any("source", sources));
+    }
+    if !filter.kinds.is_empty() {
+        conditions.push(any("kind", filter.kinds.iter().map(|kind| kind.name())));
+    }
+    conditions.extend(filter.tags.iter().map(|tag| is("tags", tag)));
+    (!conditions.is_empty()).then(|| must(conditions))
+}
+
+pub(super) fn must(conditions: Vec<Condition>) -> Filter {
+    Filter { must: Some(conditions), ..Filter::new() }
+}
+
+/// That a field has this value, or has it among others.
+pub(super) fn is(field: &str, value: &str) -> Condition {
+    matches(Match::new_value(ValueVariants::String(keyed(field, value))))
+}
+
+/// That a field has one of these values.
+pub(super) fn any(field: &str, values: impl IntoIterator<Item = impl AsRef<str>>) -> Condition {
+    let keys = values.into_iter().map(|value| keyed(field, value.as_ref()));
+    matches(Match::from(keys.collect::<Vec<_>>()))
+}
+
+fn matches(value: Match) -> Condition {
+    Condition::Field(FieldCondition::new_match(field(), value))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_payload_is_found_by_what_it_says() {
+        for (payload, expected) in [
+            (json!({}), json!([])),
+            (json!({"text": "x", "ordinal": 1, "source": 7, "tags": null}), json!([])),
+            (
+                json!({"source": "a=b.md", "kind": "markdown", "record": "chunk", "tags": ["x", "source=y"]}),
+                json!([
+                    "source=a=b.md",
+                    "kind=markdown",
+                    "tags=x",
+                    "tags=source=y",
+                    "record=chunk"
+                ]),
+            ),
+            (json!({"chunk_hash": "0f"}), json!(["chunk_hash=0f"])),
+        ] {
+            let before: Payload = payload.as_object().cloned().unwrap_or_default();
+            let mut found = before.clone();
+            add(&mut found);
+            assert_eq!(found.get(KEYS), Some(&expected), "{payload}");
+            assert_eq!(without(found), before);
+        }
+    }
+}
