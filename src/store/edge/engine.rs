@@ -64,7 +64,13 @@ fn config(dimensions: usize) -> EdgeConfig {
 /// compared one by one.
 fn graph(enabled: bool) -> HnswIndexConfig {
     let m = if enabled { HnswIndexConfig::default().m } else { 0 };
-    HnswIndexConfig { m, payload_m: Some(0), ..HnswIndexConfig::default() }
+    // Mapped, like all else, and not read into memory by each process.
+    HnswIndexConfig {
+        m,
+        payload_m: Some(0),
+        on_disk: enabled.then_some(true),
+        ..HnswIndexConfig::default()
+    }
 }
 
 /// While loading: each appendable segment from this size on, in KiB of its largest vectors, becomes
@@ -110,6 +116,12 @@ pub(super) fn compact(shard: &EdgeShard) -> OperationResult<()> {
     optimize(shard, loading((vectors / 1_024).max(1)))
 }
 
+/// Leaves few segments. A graph is made of none that would have none so far: those of a collection
+/// that still grows would be made again with every merge.
+pub(super) fn merge(shard: &EdgeShard) -> OperationResult<()> {
+    optimize(shard, finished())
+}
+
 /// Brings a collection into the state in which it opens and answers fast.
 pub(super) fn finish(shard: &EdgeShard) -> OperationResult<()> {
     let chunks = count_chunks(shard)?;
@@ -118,7 +130,7 @@ pub(super) fn finish(shard: &EdgeShard) -> OperationResult<()> {
     if wanted != present {
         shard.set_hnsw_config(wanted)?;
     }
-    optimize(shard, finished())
+    merge(shard)
 }
 
 fn optimize(shard: &EdgeShard, config: EdgeOptimizersConfig) -> OperationResult<()> {

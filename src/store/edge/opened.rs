@@ -167,7 +167,7 @@ impl Opened {
         self.uncompacted.store(0, Ordering::Relaxed);
         self.compaction.start(shard.as_ref().ok_or("closed")?, move |shard| {
             engine::compact(shard)?;
-            if merges { engine::finish(shard) } else { Ok(()) }
+            if merges { engine::merge(shard) } else { Ok(()) }
         })
     }
 
