@@ -25,6 +25,7 @@
 //! | [`text`] | blocks, sentences and words of a text, and whether one text quotes another; pure |
 //! | [`retry`] | the one retry policy for everything outside the process |
 //! | [`cancel`] | how a run is told to stop |
+//! | `heap` | memory that was freed, given back to the system |
 //! | `task` | work that goes on by itself, and ends when nobody waits for it any more |
 //! | [`watch`] | the system's notices that something changed on disk, gathered until it is quiet |
 //! | [`error`] | outcome → exit code; which error gets which hint |
@@ -49,6 +50,7 @@ pub mod commands;
 pub mod embed;
 pub mod error;
 pub mod eval;
+mod heap;
 pub mod ingest;
 pub mod onnx;
 pub mod openai;

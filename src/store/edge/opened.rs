@@ -11,6 +11,7 @@ use super::compaction::Compaction;
 use super::listing::{self, Line, Listing};
 use super::lock::FileLock;
 use super::{Access, engine, guard, layout};
+use crate::heap;
 
 pub(super) struct Opened {
     version: PathBuf,
@@ -165,6 +166,7 @@ impl Opened {
         }
         let merges = self.compactions.fetch_add(1, Ordering::Relaxed) + 1 >= engine::MERGE_AFTER;
         self.uncompacted.store(0, Ordering::Relaxed);
+        heap::give_back();
         self.compaction.start(shard.as_ref().ok_or("closed")?, move |shard| {
             engine::compact(shard)?;
             if merges { engine::merge(shard) } else { Ok(()) }
