@@ -189,6 +189,7 @@ impl Opened {
         let shard = self.alone()?;
         run(shard.as_ref(), |shard| {
             shard.flush();
+            heap::give_back();
             engine::finish(shard)?;
             shard.flush();
             *self.changed() = false;
