@@ -164,9 +164,10 @@ pub(super) async fn survey(
         checksum: options.checksum,
         retry_failed: options.retry_failed,
     };
-    let mut hashes = hash(plan::to_hash(&compared), options.parallel).await;
+    let pairs = plan::pairs(&compared);
+    let mut hashes = hash(plan::to_hash(&compared, &pairs), options.parallel).await;
     hashes.extend(std::mem::take(&mut pages.hashes));
-    let mut plan = plan::plan(&compared, &hashes);
+    let mut plan = plan::plan(&compared, &pairs, &hashes);
     plan.deleted.extend(no_more(options, &records));
     Ok(Survey {
         started_at,

@@ -59,26 +59,22 @@ pub struct Move {
 
 /// The files whose content hash [`plan`] needs: the same size with another modification time or
 /// one that may hide an edit, and new files that may be a vanished document under a new name.
-pub fn to_hash<'a>(compared: &Compared<'a>) -> Vec<&'a FoundFile> {
-    let pairs = pairs(compared);
-    let vanished: HashSet<u64> = vanished(compared, &pairs).map(|record| record.size).collect();
+pub fn to_hash<'a>(compared: &Compared<'a>, pairs: &[Pair<'a>]) -> Vec<&'a FoundFile> {
+    let vanished: HashSet<u64> = vanished(compared, pairs).map(|record| record.size).collect();
     let in_doubt = |pair: &Pair<'a>| match pair {
         Pair::Both(file, record) => is_in_doubt(file, record),
         Pair::Left(file) => vanished.contains(&file.size),
         Pair::Right(_) => false,
     };
-    pairs
-        .into_iter()
-        .filter(|pair| compared.checksum || in_doubt(pair))
-        .filter_map(EitherOrBoth::left)
-        .collect()
+    let needed = pairs.iter().filter(|pair| compared.checksum || in_doubt(pair));
+    needed.filter_map(|pair| pair.as_ref().left().copied()).collect()
 }
 
 /// A file, the record of its source, or both.
-type Pair<'a> = EitherOrBoth<&'a FoundFile, &'a DocumentRecord>;
+pub type Pair<'a> = EitherOrBoth<&'a FoundFile, &'a DocumentRecord>;
 
-/// Ordered by source.
-fn pairs<'a>(compared: &Compared<'a>) -> Vec<Pair<'a>> {
+/// What [`to_hash`] and [`plan`] look through, ordered by source.
+pub fn pairs<'a>(compared: &Compared<'a>) -> Vec<Pair<'a>> {
     let comparable = |record: &&DocumentRecord| record.is_file() || record.web.is_some();
     let mut files: Vec<_> = compared.files.iter().collect();
     let mut records: Vec<_> = compared.records.iter().filter(comparable).collect();
@@ -146,16 +142,19 @@ impl Wanted<'_> {
 
 /// Compares. `hashes` is by source; a file without a hash is judged by size and time alone.
 #[expect(clippy::implicit_hasher, reason = "the pipeline builds the map itself")]
-pub fn plan(compared: &Compared<'_>, hashes: &HashMap<String, ContentHash>) -> Plan {
+pub fn plan(
+    compared: &Compared<'_>,
+    pairs: &[Pair<'_>],
+    hashes: &HashMap<String, ContentHash>,
+) -> Plan {
     let failing: HashMap<&str, &FailureRecord> =
         compared.failures.iter().map(|failure| (failure.source.as_str(), failure)).collect();
     let damaged: HashSet<&str> = compared.damaged.iter().map(String::as_str).collect();
     let wanted = compared.wanted;
-    let pairs = pairs(compared);
 
     let mut plan = Plan::default();
     let mut fresh = Vec::new();
-    for pair in &pairs {
+    for pair in pairs {
         let (file, record) = match *pair {
             Pair::Both(file, record) => (file, Some(record)),
             Pair::Left(file) => (file, None),
@@ -190,7 +189,7 @@ pub fn plan(compared: &Compared<'_>, hashes: &HashMap<String, ContentHash>) -> P
     }
 
     let mut gone: BTreeMap<&str, &DocumentRecord> =
-        vanished(compared, &pairs).map(|record| (record.source.as_str(), record)).collect();
+        vanished(compared, pairs).map(|record| (record.source.as_str(), record)).collect();
     let mut by_hash: HashMap<&ContentHash, VecDeque<&str>> = HashMap::new();
     let whole = |record: &DocumentRecord| !damaged.contains(record.source.as_str());
     for (source, record) in gone.iter().filter(|(_, r)| wanted.is_met_by(r) && whole(r)) {
