@@ -79,10 +79,12 @@ impl Drop for Disk {
     }
 }
 
-/// Documents whose chunks take more than the disk has.
+/// Their chunks take more than the disk has.
+const DOCUMENTS: u64 = 16;
+
 fn documents(env: &TestEnv) {
     let mut number = 1_u64;
-    for name in 0..8 {
+    for name in 0..DOCUMENTS {
         let mut text = format!("# Document {name}\n");
         for _ in 0..300 {
             let words = (0..40).map(|_| {
@@ -123,7 +125,7 @@ fn a_full_disk() {
     assert_eq!(told(&run.stderr), FULL);
     let stored = disk.docent(&env, &["status", "--format", "json"]).expect(0).json();
     let stored = stored["documents"].as_u64().expect("a number");
-    assert!((1..8).contains(&stored), "{stored} documents are there: {run}");
+    assert!((1..DOCUMENTS).contains(&stored), "{stored} documents are there: {run}");
     disk.docent(&env, &["search", "w17"]).expect(0);
 
     // Somebody else takes the rest.

@@ -107,7 +107,13 @@ impl Terminal {
 
     /// Blocks until the program has ended.
     #[track_caller]
-    pub(crate) fn end(mut self) -> Option<i32> {
+    pub(crate) fn end(self) -> Option<i32> {
+        self.last().0
+    }
+
+    /// The same; returns what was shown after what was expected, too.
+    #[track_caller]
+    pub(crate) fn last(mut self) -> (Option<i32>, String) {
         let (shown, timeout) = self
             .screen
             .changed
@@ -115,8 +121,9 @@ impl Terminal {
             .unwrap_or_else(PoisonError::into_inner);
         let text = String::from_utf8_lossy(&shown.bytes);
         assert!(!timeout.timed_out(), "docent goes on after:\n{text}");
+        let last = String::from_utf8_lossy(&shown.bytes[self.seen..]).into_owned();
         drop(shown);
-        self.child.wait().expect("docent ends").code()
+        (self.child.wait().expect("docent ends").code(), last)
     }
 }
 

@@ -70,11 +70,13 @@ fn ctrl_c_leaves_no_spinner_behind() {
     let mut terminal = Terminal::run(&env.command(&["query", QUESTION]));
     terminal.expect("asking scripted-chat");
     terminal.send(CTRL_C);
-    let line = terminal.until("^C");
-    let last = line.rsplit('\n').next().unwrap_or(&line);
+    let (code, shown) = terminal.last();
+    // A terminal whose program ends at once may come to echo nothing.
+    let line = shown.split("^C").next().unwrap_or_default();
+    let last = line.rsplit('\n').next().unwrap_or(line);
     let drawn = last.rsplit("\x1b[2K").next().unwrap_or(last);
     assert!(drawn.chars().count() + 2 < 80, "{drawn:?}");
-    assert_eq!(terminal.end(), Some(130));
+    assert_eq!(code, Some(130));
 }
 
 #[test]
