@@ -7,14 +7,14 @@ use qdrant_edge::external::ordered_float::OrderedFloat;
 use qdrant_edge::{
     Condition, CountRequest, Distance, EdgeConfig, EdgeOptimizersConfig, EdgeShard,
     EdgeSparseVectorParams, EdgeVectorParams, FieldIndexOperations, Filter, HasIdCondition,
-    HnswIndexConfig, JsonPath, Modifier, NamedQuery, OperationError, OperationResult, Payload,
-    PointId, PointInsertOperations, PointOperations, PointStructPersisted, QueryEnum, QueryRequest,
-    Record, ScoredPoint, ScoringQuery, ScrollRequest, UpdateOperation, Vector, VectorInternal,
+    HnswIndexConfig, Modifier, NamedQuery, OperationError, OperationResult, Payload, PointId,
+    PointInsertOperations, PointOperations, PointStructPersisted, QueryEnum, QueryRequest, Record,
+    ScoredPoint, ScoringQuery, ScrollRequest, UpdateOperation, Vector, VectorInternal,
     VectorStructInternal, VectorStructPersisted, WalOptions, WithPayloadInterface, WithVector,
 };
 use uuid::Uuid;
 
-use super::keys::{self, any, is, must};
+use super::keys::{self, any, is, must, path};
 use crate::store::payload::{self, CHUNK, TALLIED};
 use crate::store::{Counter, DENSE, EXACT_UP_TO, SPARSE};
 use crate::types::{Chunk, ContentHash, Point, Scored, SparseVector, Tally};
@@ -367,10 +367,6 @@ pub(super) fn scored(point: ScoredPoint) -> Result<Scored, String> {
     let payload = point.payload.map(|payload| payload.0).unwrap_or_default();
     let chunk: Chunk = payload::to_chunk(payload)?;
     Ok(Scored { chunk, score: point.score })
-}
-
-pub(super) fn path(field: &str) -> JsonPath {
-    JsonPath { first_key: field.to_owned(), rest: Vec::new() }
 }
 
 /// A point as some other program might write it.

@@ -11,7 +11,6 @@ use qdrant_edge::{
 };
 use serde_json::Value;
 
-use super::engine;
 use crate::store::INDEXED_FIELDS;
 use crate::store::payload::Payload;
 use crate::types;
@@ -19,7 +18,12 @@ use crate::types;
 const KEYS: &str = "keys";
 
 pub(super) fn field() -> JsonPath {
-    engine::path(KEYS)
+    path(KEYS)
+}
+
+/// A field of a payload as the engine names it.
+pub(super) fn path(field: &str) -> JsonPath {
+    JsonPath { first_key: field.to_owned(), rest: Vec::new() }
 }
 
 /// On disk it is mapped; in memory each process would build it before its first search.
