@@ -3,6 +3,7 @@
 
 use std::hint::black_box;
 
+use docent::embed::Vector;
 use docent::embed::builtin::{Builtin, Interaction};
 use docent::embed::sparse::{LANGUAGE, SparseEncoder, TermCounter};
 use docent::embed::wordpiece::WordPiece;
@@ -70,6 +71,12 @@ pub(crate) const STAGES: &[(&str, Make)] = &[
     ("sparse query (queries)", || {
         let encoder = sparse();
         stage(Amount::Items(1), move || encoder.query(QUESTION))
+    }),
+    ("read a vector, base64 (vectors)", || {
+        answered(serde_json::to_string(&vector()).expect("a text"))
+    }),
+    ("read a vector, numbers (vectors)", || {
+        answered(serde_json::to_string(&vector().0).expect("a list"))
     }),
     ("fuse (hits)", || {
         let (dense, sparse) = (scored(0..100), scored(50..150));
@@ -183,6 +190,17 @@ fn sparse() -> SparseEncoder {
 fn scored(range: std::ops::Range<usize>) -> Vec<Scored> {
     let chunks = chunks().into_iter().cycle().zip(0..).skip(range.start).take(range.len());
     chunks.map(|(chunk, rank)| Scored { chunk, score: 1.0 / (1 + rank) as f32 }).collect()
+}
+
+/// As large as the embeddings that are most used.
+fn vector() -> Vector {
+    Vector((0..1_536_u16).map(|at| (f32::from(at) / 7.0).sin()).collect())
+}
+
+/// A vector in an endpoint's answer.
+fn answered(json: String) -> Stage {
+    let read = move || serde_json::from_str::<Vector>(&json).expect("a vector");
+    stage(Amount::Items(1), read)
 }
 
 /// As many as packing chooses from.

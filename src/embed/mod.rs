@@ -7,6 +7,7 @@ mod identifiers;
 pub mod onnx;
 pub mod openai;
 pub mod sparse;
+mod vector;
 pub mod wordpiece;
 
 use async_trait::async_trait;
@@ -14,6 +15,7 @@ use async_trait::async_trait;
 use crate::error::BackendError;
 use crate::openai::Throttled;
 use crate::types::EmbedderId;
+pub use vector::Vector;
 
 /// What a text is embedded as: models with prefixes treat the two differently.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

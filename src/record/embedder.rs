@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 
-use super::format::{EmbedAnswer, EmbedRequest, EmbedderAnswer, EmbedderRequest, Entry, Vector};
+use super::format::{EmbedAnswer, EmbedRequest, EmbedderAnswer, EmbedderRequest, Entry};
 use super::{Mode, Tape};
-use crate::embed::{Embedder, Limits, Role};
+use crate::embed::{Embedder, Limits, Role, Vector};
 use crate::error::{BackendError, Fault};
 use crate::openai::Throttled;
 use crate::types::EmbedderId;

@@ -1,11 +1,10 @@
 //! What the lines of a recording are: a header, then one exchange a line, as JSON.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::chat::{ChatEvent, Message};
+use crate::embed::Vector;
 use crate::error::BackendError;
 use crate::types::{ContentHash, EmbedderId};
 
@@ -105,29 +104,6 @@ pub(super) struct AskedReranker {
     pub model: String,
     pub question: String,
     pub texts: Vec<String>,
-}
-
-/// Base64 of little-endian `f32`: exact, and a quarter of the digits.
-#[derive(Clone, PartialEq, Debug)]
-pub(super) struct Vector(pub(super) Vec<f32>);
-
-impl Serialize for Vector {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let bytes: Vec<u8> = self.0.iter().flat_map(|value| value.to_le_bytes()).collect();
-        serializer.serialize_str(&STANDARD.encode(bytes))
-    }
-}
-
-impl<'de> Deserialize<'de> for Vector {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let bytes = STANDARD.decode(text).map_err(serde::de::Error::custom)?;
-        let (floats, rest) = bytes.as_chunks::<4>();
-        if !rest.is_empty() {
-            return Err(serde::de::Error::custom("a vector is no base64 of 32-bit floats"));
-        }
-        Ok(Self(floats.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()))
-    }
 }
 
 /// What an exchange is found by: a hash of all of its request.

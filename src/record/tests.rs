@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use futures::{StreamExt as _, stream};
-use proptest::prelude::*;
 
 use super::*;
 use crate::chat::{ChatEvent, ChatModel, ChatRequest, ChatStream, Message, Speaker};
@@ -305,14 +304,4 @@ fn only_its_owner_may_read_it() {
     place.record();
     let mode = std::fs::metadata(&place.path).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
-}
-
-proptest! {
-    #[test]
-    fn vectors_are_kept_exactly(values in proptest::collection::vec(any::<f32>(), 0..40)) {
-        let text = serde_json::to_string(&format::Vector(values.clone())).unwrap();
-        let format::Vector(back) = serde_json::from_str(&text).unwrap();
-        let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
-        prop_assert_eq!(bits(&back), bits(&values));
-    }
 }

@@ -201,7 +201,7 @@ fn vendors_stay_where_they_are_wrapped() {
         ("clap::", &["cli", "commands/mod.rs", "commands/completions.rs"]),
         ("tiktoken_rs::", &["openai/tokens.rs"]),
         ("notify::", &["watch"]),
-        ("base64::", &["record/format.rs"]),
+        ("base64::", &["embed/vector.rs"]),
         ("rten::", &["onnx/session.rs"]),
         ("tokenizers::", &["onnx/tokenizer.rs"]),
     ];
