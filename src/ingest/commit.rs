@@ -14,7 +14,7 @@ use crate::error::BackendError;
 use crate::store::VectorStore;
 use crate::types::{ContentHash, DocumentRecord, FailureRecord, Point, Validators, WebOrigin};
 
-/// What was stored is made durable after so many chunks, or so long: a crash costs no more.
+/// What was stored is made durable after so many chunks, or so long: a crash costs little more.
 const FLUSH_CHUNKS: usize = 2_048;
 const FLUSH_EVERY: Duration = Duration::from_secs(5);
 
@@ -150,14 +150,14 @@ impl<'a> Committer<'a> {
         if !records.is_empty() {
             self.store.put_documents(&records).await?;
         }
-        for document in complete {
-            self.settle(&document, emit).await?;
-        }
+        self.settle(&complete, emit).await?;
         self.report.chunks += written;
         self.unflushed += written;
         self.remember().await?;
         if self.unflushed >= FLUSH_CHUNKS || self.flushed_at.elapsed() >= FLUSH_EVERY {
-            self.flush().await?;
+            self.store.checkpoint().await?;
+            self.unflushed = 0;
+            self.flushed_at = Instant::now();
         }
         Ok(())
     }
@@ -167,19 +167,11 @@ impl<'a> Committer<'a> {
         if self.half_replaced { Ok(()) } else { self.store.pause().await }
     }
 
-    async fn flush(&mut self) -> Result<(), BackendError> {
-        self.store.flush().await?;
-        self.unflushed = 0;
-        self.flushed_at = Instant::now();
-        self.recorded = false;
-        Ok(())
-    }
-
     /// Writes what was not written with a batch.
     pub(super) async fn conclude(&mut self) -> Result<(), BackendError> {
         self.remember().await?;
         // What the run has changed otherwise is made durable at its end.
-        if self.recorded && !self.ledger.is_open() { self.flush().await } else { Ok(()) }
+        if self.recorded && !self.ledger.is_open() { self.store.flush().await } else { Ok(()) }
     }
 
     /// A row of the report, and a record unless there is the same already. `hash` is `None` where
@@ -298,7 +290,7 @@ impl<'a> Committer<'a> {
                 let DocumentRecord { size, mtime, document_hash, .. } = &part.document.record;
                 self.fail(&source, &reason, (*size, *mtime), Some(document_hash.clone()));
                 if part.document.replaces != Replaces::Changed {
-                    self.store.delete_chunks(&source, &[]).await?;
+                    self.store.delete_chunks(std::slice::from_ref(&source), &[]).await?;
                 }
                 self.broken.insert(source.clone());
                 self.half_replaced = false;
@@ -308,35 +300,51 @@ impl<'a> Committer<'a> {
         }
     }
 
-    /// After the record: takes out what the document replaces.
+    /// After the records: takes out what the documents replace.
     async fn settle(
         &mut self,
-        document: &Target,
+        documents: &[Arc<Target>],
         emit: &mut (dyn FnMut(IngestEvent) + Send),
     ) -> Result<(), BackendError> {
-        let source = &document.record.source;
-        self.report.secrets.add(&document.secrets);
-        match &document.replaces {
-            Replaces::Nothing => {
-                if self.orphans.remove(source) {
-                    self.store.delete_chunks(source, &document.ids).await?;
+        let (mut stale, mut keep, mut moved, mut over) = (vec![], vec![], vec![], vec![]);
+        for document in documents {
+            let source = &document.record.source;
+            self.report.secrets.add(&document.secrets);
+            let has_stale = match &document.replaces {
+                Replaces::Nothing => {
+                    self.report.added += 1;
+                    self.report.documents_total += 1;
+                    self.orphans.remove(source)
                 }
-                self.report.added += 1;
-                self.report.documents_total += 1;
+                Replaces::Changed => {
+                    self.report.changed += 1;
+                    true
+                }
+                Replaces::Moved { from } => {
+                    self.report.moved += 1;
+                    moved.push(from.clone());
+                    false
+                }
+            };
+            if has_stale {
+                stale.push(source.clone());
+                keep.extend_from_slice(&document.ids);
             }
-            Replaces::Changed => {
-                self.store.delete_chunks(source, &document.ids).await?;
-                self.report.changed += 1;
-            }
-            Replaces::Moved { from } => {
-                self.store.delete_documents(std::slice::from_ref(from)).await?;
-                self.report.moved += 1;
+            if self.known_failures.remove(source).is_some() {
+                over.push(source.clone());
             }
         }
-        if self.known_failures.remove(source).is_some() {
-            self.forget(std::slice::from_ref(source)).await?;
+        if !stale.is_empty() {
+            self.store.delete_chunks(&stale, &keep).await?;
         }
-        emit(IngestEvent::Finished { source: source.clone(), chunks: document.ids.len() });
+        if !moved.is_empty() {
+            self.store.delete_documents(&moved).await?;
+        }
+        self.forget(&over).await?;
+        for document in documents {
+            let source = document.record.source.clone();
+            emit(IngestEvent::Finished { source, chunks: document.ids.len() });
+        }
         Ok(())
     }
 }

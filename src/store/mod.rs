@@ -67,8 +67,8 @@ pub trait VectorStore: Send + Sync {
     /// Writes document records (the commit marks), after their chunks.
     async fn put_documents(&self, records: &[DocumentRecord]) -> Result<(), BackendError>;
 
-    /// Removes the chunks of `source` whose ids are not in `keep`.
-    async fn delete_chunks(&self, source: &str, keep: &[Uuid]) -> Result<(), BackendError>;
+    /// Removes the chunks of these documents whose ids are not in `keep`.
+    async fn delete_chunks(&self, sources: &[String], keep: &[Uuid]) -> Result<(), BackendError>;
 
     /// Removes the chunks of these documents, then their records.
     async fn delete_documents(&self, sources: &[String]) -> Result<(), BackendError>;
@@ -103,6 +103,12 @@ pub trait VectorStore: Send + Sync {
 
     /// Makes every update before this call durable.
     async fn flush(&self) -> Result<(), BackendError>;
+
+    /// Told now and then while much is written: what was written a while ago is durable, so that a
+    /// crash costs little. What is under way need not be waited for.
+    async fn checkpoint(&self) -> Result<(), BackendError> {
+        self.flush().await
+    }
 
     /// Told once at the end of an ingest that changed something: build indexes, merge segments. Makes
     /// everything durable, as [`VectorStore::flush`] does.

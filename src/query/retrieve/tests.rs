@@ -131,7 +131,7 @@ impl VectorStore for Shelf {
     async fn put_documents(&self, _: &[DocumentRecord]) -> Result<(), BackendError> {
         unreachable!()
     }
-    async fn delete_chunks(&self, _: &str, _: &[Uuid]) -> Result<(), BackendError> {
+    async fn delete_chunks(&self, _: &[String], _: &[Uuid]) -> Result<(), BackendError> {
         unreachable!()
     }
     async fn delete_documents(&self, _: &[String]) -> Result<(), BackendError> {

@@ -9,7 +9,7 @@ pub(super) async fn a_missing_collection_is_empty(store: &dyn VectorStore) {
     assert_eq!(store.tally().await, Ok(Vec::new()));
     assert_eq!(store.failures().await, Ok(Vec::new()));
     assert!(store.vectors(&[ContentHash::of(b"x")]).await.unwrap().is_empty());
-    store.delete_chunks("a.md", &[]).await.unwrap();
+    store.delete_chunks(&["a.md".to_owned()], &[]).await.unwrap();
     store.delete_documents(&["a.md".to_owned()]).await.unwrap();
     store.delete_failures(&["a.md".to_owned()]).await.unwrap();
     store.drop_collection().await.unwrap();

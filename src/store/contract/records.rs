@@ -44,15 +44,19 @@ pub(super) async fn writing_again_changes_nothing(store: &dyn VectorStore) {
 pub(super) async fn stale_chunks_go_and_kept_ones_stay(store: &dyn VectorStore) {
     filled(store).await;
     let kept = corpus()[1].chunk.id();
-    store.delete_chunks("handbook/backups.md", &[kept, Uuid::from_u128(1)]).await.unwrap();
+    let backups = ["handbook/backups.md".to_owned()];
+    store.delete_chunks(&backups, &[kept, Uuid::from_u128(1)]).await.unwrap();
     let legs = store.search(ask(Some([1.0; 4]), &[(3, 1.0), (7, 1.0), (9, 1.0)])).await.unwrap();
     let mut left = texts(&legs.dense);
     left.sort_unstable();
     assert_eq!(left, ["POST /v1/restore", "fn restore() {}", "two operators"]);
     assert_eq!(legs.sparse.len(), 3);
     assert_eq!(store.documents().await.unwrap().len(), 3, "the record stays");
-    store.delete_chunks("handbook/backups.md", &[]).await.unwrap();
-    assert_eq!(store.count_chunks().await, Ok(2));
+    let both = [&backups[..], &["src/main.rs".to_owned()]].concat();
+    store.delete_chunks(&both, &[kept]).await.unwrap();
+    assert_eq!(store.count_chunks().await, Ok(2), "of one of two it is all");
+    store.delete_chunks(&backups, &[]).await.unwrap();
+    assert_eq!(store.count_chunks().await, Ok(1));
 }
 
 pub(super) async fn documents_go_with_their_chunks(store: &dyn VectorStore) {

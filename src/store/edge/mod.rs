@@ -300,9 +300,9 @@ impl VectorStore for EdgeStore {
             .await
     }
 
-    async fn delete_chunks(&self, source: &str, keep: &[Uuid]) -> Result<(), BackendError> {
+    async fn delete_chunks(&self, sources: &[String], keep: &[Uuid]) -> Result<(), BackendError> {
         self.writable()?;
-        let (sources, keep) = ([source.to_owned()], keep.to_vec());
+        let (sources, keep) = (sources.to_vec(), keep.to_vec());
         self.on((), move |opened| {
             space::to_open(&layout::shard(opened.version()))?;
             Ok(opened.delete(|shard| engine::delete_chunks(shard, &sources, &keep))?)

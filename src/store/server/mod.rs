@@ -20,7 +20,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use qdrant_client::qdrant::points_selector::PointsSelectorOneOf;
 use qdrant_client::qdrant::{CountPoints, Filter, QueryBatchPoints, UpdateCollection};
 use tokio::sync::Mutex;
 use uuid::Uuid;
@@ -286,16 +285,14 @@ impl VectorStore for ServerStore {
         self.write_after(records.iter().cloned().map(wire::document_point).collect())
     }
 
-    async fn delete_chunks(&self, source: &str, keep: &[Uuid]) -> Result<(), BackendError> {
-        let filter = wire::chunks_of(&[source.to_owned()], keep);
-        self.delete(PointsSelectorOneOf::Filter(filter)).await
+    async fn delete_chunks(&self, sources: &[String], keep: &[Uuid]) -> Result<(), BackendError> {
+        self.delete_after(wire::by_filter(wire::chunks_of(sources, keep)))
     }
 
     async fn delete_documents(&self, sources: &[String]) -> Result<(), BackendError> {
         for batch in sources.chunks(BATCH) {
-            let chunks = wire::chunks_of(batch, &[]);
-            self.delete(PointsSelectorOneOf::Filter(chunks)).await?;
-            self.delete_ids(batch.iter().map(|s| DocumentRecord::id(s)).collect()).await?;
+            self.delete_after(wire::by_filter(wire::chunks_of(batch, &[])))?;
+            self.delete_after(wire::by_id(batch.iter().map(|s| DocumentRecord::id(s))))?;
         }
         Ok(())
     }
@@ -322,7 +319,7 @@ impl VectorStore for ServerStore {
 
     async fn delete_failures(&self, sources: &[String]) -> Result<(), BackendError> {
         for batch in sources.chunks(BATCH) {
-            self.delete_ids(batch.iter().map(|s| FailureRecord::id(s)).collect()).await?;
+            self.delete_after(wire::by_id(batch.iter().map(|s| FailureRecord::id(s))))?;
         }
         Ok(())
     }
@@ -408,6 +405,11 @@ impl VectorStore for ServerStore {
 
     async fn flush(&self) -> Result<(), BackendError> {
         self.pipeline.settle().await
+    }
+
+    /// What is applied is durable, and what fails is told to what comes next.
+    async fn checkpoint(&self) -> Result<(), BackendError> {
+        Ok(())
     }
 
     /// The server optimizes by itself.

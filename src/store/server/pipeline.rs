@@ -1,8 +1,8 @@
 //! Updates on their way to the server.
 //!
 //! Batches of chunks overlap: one is sent while those before are applied. A record overtakes
-//! nothing: it is sent when everything before it has been applied, so that wherever a run is cut
-//! off, no record is there without its chunks. That is why updates are asked for with `wait`: the
+//! nothing, nor does what takes points out: it is sent when everything before it has been applied,
+//! so that wherever a run is cut off, no record is there without its chunks. That is why updates are asked for with `wait`: the
 //! answer says that each shard they are for has applied them. Without it the answer says that they
 //! are in the log, and what fails after that nobody hears of; of two shards, the one with the record
 //! may be ahead of the one with the chunks. One after the other, updates would be a quarter faster

@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use qdrant_client::qdrant::points_selector::PointsSelectorOneOf;
 use qdrant_client::qdrant::{
-    DeletePoints, Filter, PointStruct, PointsIdsList, PointsSelector, RetrievedPoint, ScrollPoints,
-    UpsertPoints, WithPayloadSelector, WithVectorsSelector,
+    DeletePoints, Filter, PointStruct, PointsSelector, RetrievedPoint, ScrollPoints, UpsertPoints,
+    WithPayloadSelector, WithVectorsSelector,
 };
 use tokio::sync::Mutex;
-use uuid::Uuid;
 
 use super::lease::Held;
 use super::link::{Link, or_missing};
@@ -22,14 +20,14 @@ const UPSERT: usize = 256;
 const PAGE: u32 = 1_000;
 
 /// What an update needs that goes on by itself.
-pub(super) struct Writer {
+struct Writer {
     link: Link,
     target: String,
     lease: Arc<Mutex<Option<Held>>>,
 }
 
 impl Writer {
-    pub(super) async fn write(self, points: Vec<PointStruct>) -> Result<(), BackendError> {
+    async fn write(self, points: Vec<PointStruct>) -> Result<(), BackendError> {
         lease::check(&self.lease).await?;
         let mut points = points.into_iter().peekable();
         while points.peek().is_some() {
@@ -47,6 +45,21 @@ impl Writer {
                 .await?;
         }
         Ok(())
+    }
+
+    async fn delete(self, points: PointsSelector) -> Result<(), BackendError> {
+        lease::check(&self.lease).await?;
+        let request = DeletePoints {
+            collection_name: self.target,
+            wait: Some(true),
+            points: Some(points),
+            ..DeletePoints::default()
+        };
+        let deleted = self.link.ask(|client| {
+            let request = request.clone();
+            async move { client.delete_points(request).await }
+        });
+        or_missing(deleted.await).map(|_| ())
     }
 }
 
@@ -66,20 +79,9 @@ impl ServerStore {
         self.pipeline.follow(self.writer().write(points))
     }
 
-    pub(super) async fn delete(&self, points: PointsSelectorOneOf) -> Result<(), BackendError> {
-        self.pipeline.settle().await?;
-        self.check().await?;
-        let request = DeletePoints {
-            collection_name: self.target.clone(),
-            wait: Some(true),
-            points: Some(PointsSelector { points_selector_one_of: Some(points) }),
-            ..DeletePoints::default()
-        };
-        let deleted = self.link.ask(|client| {
-            let request = request.clone();
-            async move { client.delete_points(request).await }
-        });
-        or_missing(deleted.await).map(|_| ())
+    /// Takes points out, after all that was asked for before.
+    pub(super) fn delete_after(&self, points: PointsSelector) -> Result<(), BackendError> {
+        self.pipeline.follow(self.writer().delete(points))
     }
 
     /// Gives all points that pass to `each`, a page at a time; none where the collection does not
@@ -127,14 +129,5 @@ impl ServerStore {
         })
         .await?;
         Ok(records)
-    }
-
-    /// Points without vectors.
-    pub(super) async fn delete_ids(&self, ids: Vec<Uuid>) -> Result<(), BackendError> {
-        if ids.is_empty() {
-            return Ok(());
-        }
-        let ids = ids.into_iter().map(wire::point_id).collect();
-        self.delete(PointsSelectorOneOf::Points(PointsIdsList { ids })).await
     }
 }

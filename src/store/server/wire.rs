@@ -3,15 +3,16 @@
 use std::collections::HashMap;
 
 use qdrant_client::qdrant::point_id::PointIdOptions;
+use qdrant_client::qdrant::points_selector::PointsSelectorOneOf;
 use qdrant_client::qdrant::value::Kind;
 use qdrant_client::qdrant::vector_input::Variant;
 use qdrant_client::qdrant::vectors::VectorsOptions;
 use qdrant_client::qdrant::{
     Condition, DenseVector, Distance, Filter, HnswConfigDiff, ListValue, Modifier, NamedVectors,
-    PointId, PointStruct, Query, QueryPoints, RetrievedPoint, ScoredPoint, SparseVector,
-    SparseVectorConfig, SparseVectorParams, Struct, Value, Vector, VectorInput, VectorParams,
-    VectorParamsMap, Vectors, VectorsConfig, VectorsOutput, query, vector, vector_output,
-    vectors_config, vectors_output,
+    PointId, PointStruct, PointsIdsList, PointsSelector, Query, QueryPoints, RetrievedPoint,
+    ScoredPoint, SparseVector, SparseVectorConfig, SparseVectorParams, Struct, Value, Vector,
+    VectorInput, VectorParams, VectorParamsMap, Vectors, VectorsConfig, VectorsOutput, query,
+    vector, vector_output, vectors_config, vectors_output,
 };
 use serde_json::Number;
 use uuid::Uuid;
@@ -162,6 +163,17 @@ pub(super) fn chunks_of(sources: &[String], keep: &[Uuid]) -> Filter {
         filter.must_not = vec![Condition::has_id(keep.iter().copied().map(point_id))];
     }
     filter
+}
+
+/// The points that a filter lets through, to be taken out.
+pub(super) fn by_filter(filter: Filter) -> PointsSelector {
+    PointsSelector { points_selector_one_of: Some(PointsSelectorOneOf::Filter(filter)) }
+}
+
+/// The points with these ids, to be taken out.
+pub(super) fn by_id(ids: impl Iterator<Item = Uuid>) -> PointsSelector {
+    let ids = PointsIdsList { ids: ids.map(point_id).collect() };
+    PointsSelector { points_selector_one_of: Some(PointsSelectorOneOf::Points(ids)) }
 }
 
 /// Chunks with any of these hashes.

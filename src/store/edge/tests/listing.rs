@@ -132,7 +132,7 @@ async fn a_listing_of_another_state_is_not_believed() {
             0 => store.upsert(points(60..61)).await.unwrap(),
             1 => store.put_documents(&[record("a.md", 7)]).await.unwrap(),
             2 => store.put_failures(&[failed("d.pdf")]).await.unwrap(),
-            3 => store.delete_chunks("3.md", &[]).await.unwrap(),
+            3 => store.delete_chunks(&["3.md".to_owned()], &[]).await.unwrap(),
             4 => store.delete_documents(&sources).await.unwrap(),
             _ => store.delete_failures(&["c.pdf".to_owned()]).await.unwrap(),
         }
@@ -281,7 +281,7 @@ impl Bench {
                 self.store.put_failures(&records).await?;
                 self.now.failures.extend(records.into_iter().map(|r| (r.source.clone(), r)));
             }
-            Step::DeleteChunks(source) => self.store.delete_chunks(&source, &[]).await?,
+            Step::DeleteChunks(source) => self.store.delete_chunks(&[source], &[]).await?,
             Step::DeleteDocuments(source) => {
                 self.now.documents.remove(&source);
                 self.store.delete_documents(&[source]).await?;

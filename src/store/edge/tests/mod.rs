@@ -83,7 +83,7 @@ async fn a_killed_writer_loses_exactly_what_was_not_flushed() {
     store.upsert(points(0..300)).await.unwrap();
     store.flush().await.unwrap();
     store.upsert(points(300..500)).await.unwrap();
-    store.delete_chunks("3.md", &[]).await.unwrap();
+    store.delete_chunks(&["3.md".to_owned()], &[]).await.unwrap();
     let crashed = tempfile::tempdir().unwrap();
     copy(dir.path(), crashed.path());
 
@@ -91,7 +91,7 @@ async fn a_killed_writer_loses_exactly_what_was_not_flushed() {
     assert_eq!(again.count_chunks().await, Ok(300));
     // It goes on from there: what is written now counts, although the log has seen later updates.
     again.upsert(points(300..310)).await.unwrap();
-    again.delete_chunks("3.md", &[]).await.unwrap();
+    again.delete_chunks(&["3.md".to_owned()], &[]).await.unwrap();
     again.release().await.unwrap();
     let expected = (0..310).filter(|n| n % 7 != 3).count() as u64;
     assert_eq!(open(crashed.path(), Access::Read).count_chunks().await, Ok(expected));
@@ -142,7 +142,7 @@ async fn what_a_killed_writer_took_out_beside_a_compaction_is_still_there() {
     let (dir, store) = embedded();
     let many = with_many(&store).await;
     store.flush().await.unwrap();
-    store.delete_chunks("3.md", &[]).await.unwrap();
+    store.delete_chunks(&["3.md".to_owned()], &[]).await.unwrap();
     assert_eq!(left_after_compaction(&store, dir.path()).await, u64::from(many));
 }
 
@@ -237,7 +237,7 @@ async fn disk_use_stays_bounded_over_many_runs() {
         let keep: Vec<Uuid> = changed.iter().map(|point| point.chunk.id()).collect();
         store.upsert(changed).await.unwrap();
         for source in 0..7 {
-            store.delete_chunks(&format!("{source}.md"), &keep).await.unwrap();
+            store.delete_chunks(&[format!("{source}.md")], &keep).await.unwrap();
         }
         store.upsert(points(1_000..1_020)).await.unwrap();
         store.flush().await.unwrap();
