@@ -26,7 +26,7 @@
 //! | [`retry`] | the one retry policy for everything outside the process |
 //! | [`cancel`] | how a run is told to stop |
 //! | `heap` | memory that was freed, given back to the system |
-//! | `task` | work that goes on by itself, and ends when nobody waits for it any more |
+//! | `task` | work beside a command's own thread: on a task that ends when nobody waits for it, or on another thread |
 //! | [`watch`] | the system's notices that something changed on disk, gathered until it is quiet |
 //! | [`error`] | outcome → exit code; which error gets which hint |
 //! | [`ui`] | everything a person sees; the only writer to the terminal |

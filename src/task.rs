@@ -1,9 +1,10 @@
-//! Work that goes on whether or not anyone looks, and ends when nobody waits for it any more.
+//! Work beside what a command's own thread does: on a task, which goes on whether or not anyone looks
+//! and ends when nobody waits for it any more, or on another thread.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 
 /// A future on a task of its own. Dropped, it is cancelled.
 pub(crate) struct Task<T>(JoinHandle<T>);
@@ -14,18 +15,30 @@ impl<T: Send + 'static> Task<T> {
     }
 }
 
+/// Runs what blocks or computes on the blocking pool. Unlike a [`Task`] it goes on to its end.
+pub(crate) async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match outcome(tokio::task::spawn_blocking(work).await) {
+        Some(value) => value,
+        None => std::future::pending().await,
+    }
+}
+
 impl<T> Future for Task<T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
-        match ready!(Pin::new(&mut self.0).poll(context)) {
-            Ok(value) => Poll::Ready(value),
-            Err(error) => match error.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                // Cancelled: the runtime is going down.
-                Err(_) => Poll::Pending,
-            },
-        }
+        outcome(ready!(Pin::new(&mut self.0).poll(context))).map_or(Poll::Pending, Poll::Ready)
+    }
+}
+
+/// `None` where it was cancelled: the runtime is going down. A panic is passed on.
+fn outcome<T>(ended: Result<T, JoinError>) -> Option<T> {
+    match ended {
+        Ok(value) => Some(value),
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => None,
+        },
     }
 }
 
@@ -65,5 +78,11 @@ mod tests {
     #[should_panic(expected = "no luck")]
     async fn a_panic_is_passed_on() {
         Task::spawn(async { panic!("no luck") }).await;
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "no luck")]
+    async fn so_is_that_of_another_thread() {
+        off_thread(|| panic!("no luck")).await;
     }
 }

@@ -65,7 +65,8 @@ pub trait Embedder: Send + Sync {
     }
 
     /// One vector per input, in order, of `id().dimensions` and unit length; `None` where the
-    /// model has nothing to say of a text (the built-in table: unknown words only).
+    /// model has nothing to say of a text (the built-in table: unknown words only). No more inputs
+    /// than [`Embedder::limits`] has for a batch: an endpoint is asked by one request.
     ///
     /// Retries what is worth retrying. A refused batch comes back as the error of the whole batch
     /// ([`Fault::Refused`](crate::error::Fault), `TooLong`): the caller splits it until the bad input

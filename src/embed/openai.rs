@@ -8,18 +8,17 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures::{StreamExt, TryStreamExt, stream};
 
 use super::{Embedder, Limits, Role, placed, worded};
 use crate::cancel::Cancel;
 use crate::error::{BackendError, Fault, Service};
 use crate::openai::{Client, Quota, Throttled, tokens::Tokenizer};
 use crate::retry::{RetryPolicy, retry_until};
+use crate::task::off_thread;
 use crate::types::EmbedderId;
 use wire::{Answer, Request};
 
@@ -83,7 +82,7 @@ pub async fn connect(mut options: OpenAiOptions) -> Result<OpenAiEmbedder, Backe
         options,
     };
     if embedder.options.known_dimensions.is_none() {
-        let answer = embedder.request(&["dimension".to_owned()], None).await?;
+        let answer = embedder.request(vec!["dimension".to_owned()]).await?;
         embedder.id.dimensions = answer.vectors.first().map_or(0, Vec::len);
         embedder.id.revision = answer.model;
     } else if embedder.id.revision.is_empty() {
@@ -135,15 +134,11 @@ impl Embedder for OpenAiEmbedder {
         role: Role,
     ) -> Result<Vec<Option<Vec<f32>>>, BackendError> {
         let (places, texts) = worded(&self.id, inputs, role);
-        let requests: Vec<_> = self
-            .batches(&texts)
-            .into_iter()
-            .map(|(range, tokens)| self.request(&texts[range], tokens))
-            .collect();
-        let answers: Vec<Embedded> =
-            stream::iter(requests).buffered(self.options.concurrency.max(1)).try_collect().await?;
-        let vectors = answers.into_iter().flat_map(|answer| answer.vectors);
-        Ok(placed(inputs.len(), places, vectors.map(to_unit_length)))
+        if texts.is_empty() {
+            return Ok(vec![None; inputs.len()]);
+        }
+        let vectors = self.request(texts).await?.vectors;
+        Ok(placed(inputs.len(), places, vectors.into_iter().map(to_unit_length)))
     }
 }
 
@@ -154,37 +149,22 @@ struct Embedded {
 }
 
 impl OpenAiEmbedder {
-    /// What goes into each request, and its tokens where they had to be counted for that.
-    fn batches(&self, texts: &[String]) -> Vec<(Range<usize>, Option<u64>)> {
-        let Limits { batch_items, batch_tokens, .. } = self.limits();
-        // No known tokenizer makes more tokens than bytes: a small call is never counted, which
-        // saves loading the tokenizer for a question.
-        let bytes: usize = texts.iter().map(String::len).sum();
-        if texts.len() <= batch_items && bytes <= batch_tokens {
-            return if texts.is_empty() { Vec::new() } else { vec![(0..texts.len(), None)] };
-        }
-        let tokens: Vec<usize> = texts.iter().map(|text| self.count_tokens(text)).collect();
-        let sum = |range: Range<usize>| tokens[range].iter().sum::<usize>() as u64;
-        let ranges = split(&tokens, batch_items, batch_tokens).into_iter();
-        ranges.map(|range| (range.clone(), Some(sum(range)))).collect()
-    }
-
-    fn count_all(&self, texts: &[String]) -> u64 {
-        texts.iter().map(|text| self.count_tokens(text) as u64).sum()
-    }
-
-    /// One batch of so many tokens, retried as the policy says.
-    async fn request(
-        &self,
-        texts: &[String],
-        tokens: Option<u64>,
-    ) -> Result<Embedded, BackendError> {
-        // Only now: the answers before may have announced a limit on them.
-        let counted = || if self.client.counts_tokens() { self.count_all(texts) } else { 0 };
-        let tokens = tokens.unwrap_or_else(counted);
+    /// One batch, retried as the policy says.
+    async fn request(&self, texts: Vec<String>) -> Result<Embedded, BackendError> {
+        // The answers before may have announced a limit on tokens.
+        let (texts, tokens) = if self.client.counts_tokens() {
+            let tokenizer = self.tokenizer;
+            off_thread(move || {
+                let tokens = count_all(tokenizer, &texts);
+                (texts, tokens)
+            })
+            .await
+        } else {
+            (texts, 0)
+        };
         let ask = || {
             retry_until(&self.options.retry, &self.options.cancel, || {
-                self.request_once(texts, tokens)
+                self.request_once(&texts, tokens)
             })
         };
         match ask().await {
@@ -214,7 +194,7 @@ impl OpenAiEmbedder {
         };
         let answer: Answer =
             self.client.embeddings(&request, &permit, self.options.timeout).await?;
-        permit.bill(answer.tokens().unwrap_or_else(|| self.count_all(texts)));
+        permit.bill(answer.tokens().unwrap_or_else(|| count_all(self.tokenizer, texts)));
         self.check(answer, texts.len())
             .map_err(|(fault, message)| self.client.error(fault, &message))
     }
@@ -256,23 +236,8 @@ impl OpenAiEmbedder {
     }
 }
 
-/// Consecutive ranges of at most `max_items` items and `max_tokens` tokens; an item over
-/// `max_tokens` is alone in its range.
-fn split(tokens: &[usize], max_items: usize, max_tokens: usize) -> Vec<Range<usize>> {
-    let mut ranges = Vec::new();
-    let (mut start, mut sum) = (0, 0_usize);
-    for (item, count) in tokens.iter().enumerate() {
-        let full = item - start >= max_items.max(1) || sum.saturating_add(*count) > max_tokens;
-        if full && item > start {
-            ranges.push(start..item);
-            (start, sum) = (item, 0);
-        }
-        sum = sum.saturating_add(*count);
-    }
-    if start < tokens.len() {
-        ranges.push(start..tokens.len());
-    }
-    ranges
+fn count_all(tokenizer: Tokenizer, texts: &[String]) -> u64 {
+    texts.iter().map(|text| tokenizer.count(text) as u64).sum()
 }
 
 /// `None` for a vector of zeros, which points nowhere: the model has nothing to say of the text.

@@ -12,9 +12,10 @@ use super::cut::Chunks;
 use super::prepare::{Prepared, Ready, Refused, Replaces};
 use super::secrets::Secrets;
 use crate::embed::sparse::SparseEncoder;
-use crate::embed::{Embedder, Limits, Role};
+use crate::embed::{Embedder, Role};
 use crate::error::{BackendError, Fault};
 use crate::store::VectorStore;
+use crate::task::off_thread;
 use crate::types::{Chunk, ContentHash, DocumentRecord, Point};
 
 /// What is stored together: parts of documents, and what could not be prepared.
@@ -45,8 +46,10 @@ pub(super) struct Target {
 pub(super) const BATCH_CHUNKS: usize = 512;
 
 /// Chunks of a batch. A batch is one request: what is paid for is stored.
-pub(super) fn size(limits: &Limits, chunks: &ChunkOptions) -> usize {
-    let fit = limits.batch_tokens / chunks.max_tokens.max(1);
+pub(super) fn size(embedder: &dyn Embedder, chunks: &ChunkOptions) -> usize {
+    let limits = embedder.limits();
+    let prefix = embedder.count_tokens(&embedder.id().document_prefix);
+    let fit = limits.batch_tokens / (chunks.max_tokens + prefix).max(1);
     limits.batch_items.min(fit).clamp(1, BATCH_CHUNKS)
 }
 
@@ -201,7 +204,7 @@ impl Encoder {
     ) -> Result<Embedded, BackendError> {
         let vectors = self.dense(number, &batch).await?;
         let sparse = Arc::clone(&self.sparse);
-        Ok(super::off_thread(move || {
+        Ok(off_thread(move || {
             let parts = batch.parts.into_iter().map(|part| join(part, &vectors.by_hash, &sparse));
             Embedded {
                 parts: parts.collect(),

@@ -114,7 +114,7 @@ impl Execution<'_> {
         let (sender, mut receiver) = mpsc::channel::<Result<Embedded, BackendError>>(1);
         let encode = async {
             let food = stream::unfold(food, |mut food| async { Some((food.recv().await?, food)) });
-            let size = batch::size(&limits, &self.options.chunk);
+            let size = batch::size(&*self.backends.embedder, &self.options.chunk);
             let open = limits.concurrency.max(1) + AHEAD_CHUNKS.div_ceil(size);
             // Tasks go on by themselves while this one waits for the store.
             let encode = |(number, batch)| {

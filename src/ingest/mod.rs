@@ -206,17 +206,5 @@ fn now() -> String {
     chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
 }
 
-/// Runs what blocks or computes on the blocking pool.
-async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(value) => value,
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            // Blocking tasks are not cancelled once they run; the runtime is going down.
-            Err(_) => std::future::pending().await,
-        },
-    }
-}
-
 #[cfg(test)]
 mod tests;

@@ -14,6 +14,7 @@ use super::reading::{self, HEAD, Unread};
 use super::secrets::{self, Secrets};
 use super::survey::Survey;
 use super::{Backends, IngestOptions};
+use crate::task::off_thread;
 use crate::types::{ContentHash, DocumentRecord, Kind, OnSecret};
 
 /// Why code and JSON without content are passed over.
@@ -206,7 +207,7 @@ async fn try_prepare(
     // An edit in the second in which this is read may leave no other trace.
     let ingested_at = super::now();
     let Source { file, content, kind, hash } =
-        super::off_thread(move || read(file, content, limit)).await?;
+        off_thread(move || read(file, content, limit)).await?;
     let size = content.size();
     let mut document = match content {
         Content::Document(document) => Arc::unwrap_or_clone(document),
@@ -223,7 +224,7 @@ async fn try_prepare(
     let embedder = Arc::clone(&backends.embedder);
     let terms = Arc::clone(&backends.terms);
     let policy = options.on_secret;
-    super::off_thread(move || {
+    off_thread(move || {
         let secrets = secrets::examine(&mut document, &file.source, policy);
         if let Some(why) = refusal(policy, &secrets, &file.source, suspect) {
             // With another policy it is brought in.

@@ -187,7 +187,7 @@ pub async fn preview(
         .take_while(|_| std::future::ready(!cancel.is_cancelled()))
         .map(|work| prepare::prepare(work, options, backends, Uuid::nil()))
         .buffered(options.parallel.max(1));
-    let size = batch::size(&backends.embedder.limits(), &options.chunk);
+    let size = batch::size(&*backends.embedder, &options.chunk);
     let mut batches = Box::pin(batch::gather(prepared, size));
     let lender = survey.lender(backends).map(|store| &**store);
     let mut counted = Counted { lender, work: Work::default(), seen: HashSet::new() };

@@ -13,10 +13,11 @@ use super::ledger::Kept;
 use super::pages::{self, Pages};
 use super::plan::{self, Audit, Compared, Plan};
 use super::web::Start;
-use super::{Backends, IngestError, IngestEvent, IngestOptions, off_thread};
+use super::{Backends, IngestError, IngestEvent, IngestOptions};
 use crate::cancel::Cancel;
 use crate::error::BackendError;
 use crate::store::VectorStore;
+use crate::task::off_thread;
 use crate::types::{ContentHash, DocumentRecord, FailureRecord, Manifest, Reach};
 
 pub(super) struct Survey {

@@ -33,7 +33,7 @@ pub use self::detect::{Detected, detect, language};
 pub(in crate::ingest) use self::html::reference;
 pub use self::worker::run_worker;
 use super::document::Document;
-use super::off_thread;
+use crate::task::off_thread;
 use crate::types::Kind;
 
 /// The argument that makes docent a worker. It is for docent itself, and in no help.
