@@ -39,6 +39,11 @@ impl Compaction {
         self.under_way().is_some()
     }
 
+    /// Whether one would have to be waited for.
+    pub(super) fn goes_on(&self) -> bool {
+        self.under_way().as_ref().is_some_and(|thread| !thread.is_finished())
+    }
+
     /// Waits until it is done. What went wrong with it is told once.
     pub(super) fn wait(&self) -> Outcome {
         join(self.under_way().take())

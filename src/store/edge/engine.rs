@@ -23,6 +23,10 @@ use crate::types::{Chunk, ContentHash, Point, Scored, SparseVector, Tally};
 /// whole posting lists for each point, so writing gets dearer as the segment grows.
 pub(super) const COMPACT_AFTER: usize = 2_048;
 
+/// Points written since the last compaction was begun from which on a checkpoint waits for it: a
+/// merge takes some seconds, in which an endpoint would have nothing to do.
+pub(super) const FLUSH_AFTER: usize = 8 * COMPACT_AFTER;
+
 /// Smallest segment that is worth an immutable index, in KiB of its largest vectors.
 const INDEX_FROM_KB: usize = 1_000;
 
@@ -54,7 +58,7 @@ fn config(dimensions: usize) -> EdgeConfig {
             EdgeSparseVectorParams::builder().modifier(Modifier::Idf).on_disk(true).build(),
         )
         .hnsw_config(graph(false))
-        .optimizers(finished())
+        .optimizers(few(INDEX_FROM_KB))
         .wal_options(wal)
         .build()
 }
@@ -83,10 +87,10 @@ fn loading(from_kb: usize) -> EdgeOptimizersConfig {
     }
 }
 
-/// At the end: few segments.
-fn finished() -> EdgeOptimizersConfig {
+/// Few segments; those that are merged, and others from this size on, get an immutable index.
+fn few(from_kb: usize) -> EdgeOptimizersConfig {
     EdgeOptimizersConfig {
-        indexing_threshold: Some(INDEX_FROM_KB),
+        indexing_threshold: Some(from_kb),
         default_segment_number: Some(SEGMENTS),
         max_segment_size: Some(SEGMENT_KB),
         ..EdgeOptimizersConfig::default()
@@ -112,14 +116,14 @@ pub(super) fn load(path: &Path) -> OperationResult<EdgeShard> {
 /// Keeps loading fast: see [`COMPACT_AFTER`]. Makes a segment of what was written since the last time,
 /// and then of what was added meanwhile where that is as much again.
 pub(super) fn compact(shard: &EdgeShard) -> OperationResult<()> {
-    let vectors = COMPACT_AFTER * dimensions(shard) * size_of::<f32>();
-    optimize(shard, loading((vectors / 1_024).max(1)))
+    optimize(shard, loading(size_kb(shard, COMPACT_AFTER)))
 }
 
-/// Leaves few segments. A graph is made of none that would have none so far: those of a collection
-/// that still grows would be made again with every merge.
+/// Leaves few segments, while more is written: that is left alone, or this would go after it and not
+/// end. A graph is made of none that would have none so far: those of a collection that still grows
+/// would be made again with every merge.
 pub(super) fn merge(shard: &EdgeShard) -> OperationResult<()> {
-    optimize(shard, finished())
+    optimize(shard, few(size_kb(shard, FLUSH_AFTER).min(SEGMENT_KB / 4)))
 }
 
 /// Brings a collection into the state in which it opens and answers fast.
@@ -130,7 +134,7 @@ pub(super) fn finish(shard: &EdgeShard) -> OperationResult<()> {
     if wanted != present {
         shard.set_hnsw_config(wanted)?;
     }
-    merge(shard)
+    optimize(shard, few(INDEX_FROM_KB))
 }
 
 fn optimize(shard: &EdgeShard, config: EdgeOptimizersConfig) -> OperationResult<()> {
@@ -139,6 +143,11 @@ fn optimize(shard: &EdgeShard, config: EdgeOptimizersConfig) -> OperationResult<
         shard.set_optimizers_config(config)?;
     }
     shard.optimize().map(|_| ())
+}
+
+/// Size of the vectors of so many points, in KiB, 1 at least.
+fn size_kb(shard: &EdgeShard, points: usize) -> usize {
+    (points * dimensions(shard) * size_of::<f32>() / 1_024).max(1)
 }
 
 fn dimensions(shard: &EdgeShard) -> usize {

@@ -35,6 +35,7 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use self::layout::Layout;
+use self::opened::Opened;
 use self::shard::Shard;
 use self::turns::{Tenure, Turn};
 use self::versions::{Uncompacted, WriterLock};
@@ -382,13 +383,11 @@ impl VectorStore for EdgeStore {
     }
 
     async fn flush(&self) -> Result<(), BackendError> {
-        // Nothing was written through a shard that is not loaded.
-        let shard = Arc::clone(&self.opened).read_owned().await;
-        self.blocking(move || match &*shard {
-            Some(opened) => Ok(opened.flush()?),
-            None => Ok(()),
-        })
-        .await
+        self.on_loaded(Opened::flush).await
+    }
+
+    async fn checkpoint(&self) -> Result<(), BackendError> {
+        self.on_loaded(Opened::checkpoint).await
     }
 
     async fn optimize(&self) -> Result<(), BackendError> {

@@ -151,6 +151,12 @@ impl Opened {
         self.uncompacted.fetch_add(points, Ordering::Relaxed);
     }
 
+    /// [`Self::flush`], but for what would have to wait for a compaction and is not much yet.
+    pub(super) fn checkpoint(&self) -> Result<(), String> {
+        let little = self.uncompacted.load(Ordering::Relaxed) < engine::FLUSH_AFTER;
+        if little && self.compaction.goes_on() { Ok(()) } else { self.flush() }
+    }
+
     /// Makes what was written durable, and begins to compact where much was.
     pub(super) fn flush(&self) -> Result<(), String> {
         let mut shard = self.alone()?;
@@ -206,6 +212,16 @@ impl Opened {
     #[cfg(test)]
     pub(super) fn is_compacted(&self) -> bool {
         !self.compaction.is_under_way()
+    }
+
+    /// As if this were a compaction.
+    #[cfg(test)]
+    pub(super) fn compact_by(&self, op: impl FnOnce() + Send + 'static) -> Result<(), String> {
+        let shard = self.shared();
+        self.compaction.start(shard.as_ref().ok_or("closed")?, |_| {
+            op();
+            Ok(())
+        })
     }
 
     #[cfg(test)]

@@ -107,6 +107,15 @@ impl EdgeStore {
         self.on(None, |opened| op(opened).map(Some)).await?.ok_or_else(missing)
     }
 
+    /// Runs `op` on the shard where it is loaded: nothing was written through one that is not.
+    pub(super) async fn on_loaded(
+        &self,
+        op: impl FnOnce(&Opened) -> Result<(), String> + Send + 'static,
+    ) -> Result<(), BackendError> {
+        let shard = Arc::clone(&self.opened).read_owned().await;
+        self.blocking(move || shard.as_ref().map_or(Ok(()), op).map_err(Problem::from)).await
+    }
+
     pub(super) async fn blocking<T, F>(&self, op: F) -> Result<T, BackendError>
     where
         T: Send + 'static,

@@ -163,6 +163,25 @@ async fn what_is_there_already_is_written_after_a_compaction_and_not_beside_it()
 }
 
 #[tokio::test]
+async fn a_checkpoint_waits_for_a_compaction_where_much_would_be_lost() {
+    let (_dir, store) = embedded();
+    store.create(&manifest()).await.unwrap();
+    store.upsert(points(0..10)).await.unwrap();
+    let (end, ends) = std::sync::mpsc::channel::<()>();
+    let opened = store.opened().await.unwrap().unwrap();
+    let wait = move || ends.recv().unwrap();
+    opened.as_ref().unwrap().compact_by(wait).unwrap();
+    drop(opened);
+    store.checkpoint().await.unwrap();
+    // As if much had been written.
+    store.uncompacted.store(engine::FLUSH_AFTER, Ordering::Relaxed);
+    let checkpoint = store.checkpoint();
+    let ended = async { end.send(()).unwrap() };
+    futures::future::join(checkpoint, ended).await.0.unwrap();
+    assert_eq!(store.uncompacted.load(Ordering::Relaxed), 0, "it was flushed, and counts anew");
+}
+
+#[tokio::test]
 async fn points_are_searched_and_added_while_others_are_compacted() {
     let (_dir, store) = embedded();
     let many = with_many(&store).await;
