@@ -7,7 +7,9 @@
 //! are in the log, and what fails after that nobody hears of; of two shards, the one with the record
 //! may be ahead of the one with the chunks. One after the other, updates would be a quarter faster
 //! without (24 batches of 256: 5 s, not 6.7 s, until all are applied). Overlapping gains more than
-//! that where a server is far: 10,000 chunks over 50 Mbit/s and 50 ms take 12 s, not 20 s.
+//! that where a server is far: 10,000 chunks over 50 Mbit/s and 50 ms take 12 s, not 20 s, and there
+//! it makes no difference whether two, four or eight batches of 256 points are under way. 300
+//! documents that have changed take 9 s, where 31 were spent on waiting for what each takes out.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
