@@ -48,7 +48,8 @@ pub(super) const BATCH_CHUNKS: usize = 512;
 /// Chunks of a batch. A batch is one request: what is paid for is stored.
 pub(super) fn size(embedder: &dyn Embedder, chunks: &ChunkOptions) -> usize {
     let limits = embedder.limits();
-    let prefix = embedder.count_tokens(&embedder.id().document_prefix);
+    // No tokenizer makes more tokens than bytes, and to load one takes 100 ms.
+    let prefix = embedder.id().document_prefix.len();
     let fit = limits.batch_tokens / (chunks.max_tokens + prefix).max(1);
     limits.batch_items.min(fit).clamp(1, BATCH_CHUNKS)
 }

@@ -40,7 +40,7 @@ pub(super) struct Committer<'a> {
     half_replaced: bool,
     unflushed: usize,
     flushed_at: Instant,
-    /// A record was written since the last flush.
+    /// A record was written that no chunk led to: nobody else makes it durable.
     recorded: bool,
 }
 

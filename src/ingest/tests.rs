@@ -4,6 +4,7 @@
 
 use std::fs::{self, File};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
 use async_trait::async_trait;
@@ -27,6 +28,8 @@ use crate::types::{EmbedderId, OnSecret};
 struct Picky {
     inner: Builtin,
     refuses: Option<(&'static str, Fault)>,
+    /// Texts whose tokens were counted.
+    counted: Arc<AtomicUsize>,
 }
 
 #[async_trait]
@@ -40,6 +43,7 @@ impl Embedder for Picky {
     }
 
     fn count_tokens(&self, text: &str) -> usize {
+        self.counted.fetch_add(1, Ordering::Relaxed);
         self.inner.count_tokens(text)
     }
 
@@ -64,6 +68,7 @@ impl Embedder for Picky {
 struct Project {
     dir: tempfile::TempDir,
     refuses: Option<(&'static str, Fault)>,
+    counted: Arc<AtomicUsize>,
     inline: Option<Inline>,
     tags: Option<Vec<String>>,
     /// Tokens that each run may embed.
@@ -75,7 +80,15 @@ impl Project {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join("docs")).unwrap();
-        Self { dir, refuses: None, inline: None, tags: None, budget: None, events: Vec::new() }
+        Self {
+            dir,
+            refuses: None,
+            counted: Arc::default(),
+            inline: None,
+            tags: None,
+            budget: None,
+            events: Vec::new(),
+        }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -131,7 +144,11 @@ impl Project {
             fail_fast: None,
         };
         let backends = Backends {
-            embedder: Arc::new(Picky { inner: Builtin::new(), refuses: self.refuses }),
+            embedder: Arc::new(Picky {
+                inner: Builtin::new(),
+                refuses: self.refuses,
+                counted: Arc::clone(&self.counted),
+            }),
             store: store.clone(),
             extractor: Extractor::new(extract::ExtractOptions {
                 workers: 1,
@@ -292,6 +309,17 @@ async fn a_move_to_a_name_that_is_not_read_takes_the_old_name_out() {
         assert_eq!((report.moved, report.deleted), (0, 1), "{name}");
         assert_eq!(project.found("walrus").await, 0, "{name}");
     }
+}
+
+#[tokio::test]
+async fn a_run_that_finds_nothing_to_do_counts_no_tokens() {
+    let mut project = Project::new();
+    project.write("a.txt", "Some words.");
+    project.ingest().await;
+    let counted = project.counted.swap(0, Ordering::Relaxed);
+    assert!(counted > 0);
+    project.ingest().await;
+    assert_eq!(project.counted.load(Ordering::Relaxed), 0, "a tokenizer takes long to load");
 }
 
 #[tokio::test]
