@@ -15,19 +15,25 @@ impl<T: Send + 'static> Task<T> {
     }
 }
 
-/// Runs what blocks or computes on the blocking pool. Unlike a [`Task`] it goes on to its end.
-pub(crate) async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    match outcome(tokio::task::spawn_blocking(work).await) {
-        Some(value) => value,
-        None => std::future::pending().await,
-    }
-}
-
 impl<T> Future for Task<T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
         outcome(ready!(Pin::new(&mut self.0).poll(context))).map_or(Poll::Pending, Poll::Ready)
+    }
+}
+
+impl<T> Drop for Task<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Runs what blocks or computes on the blocking pool. Unlike a [`Task`] it goes on to its end.
+pub(crate) async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match outcome(tokio::task::spawn_blocking(work).await) {
+        Some(value) => value,
+        None => std::future::pending().await,
     }
 }
 
@@ -39,12 +45,6 @@ fn outcome<T>(ended: Result<T, JoinError>) -> Option<T> {
             Ok(panic) => std::panic::resume_unwind(panic),
             Err(_) => None,
         },
-    }
-}
-
-impl<T> Drop for Task<T> {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }
 

@@ -2,14 +2,16 @@
 //!
 //! Batches of chunks overlap: one is sent while those before are applied. A record overtakes
 //! nothing, nor does what takes points out: it is sent when everything before it has been applied,
-//! so that wherever a run is cut off, no record is there without its chunks. That is why updates are asked for with `wait`: the
-//! answer says that each shard they are for has applied them. Without it the answer says that they
-//! are in the log, and what fails after that nobody hears of; of two shards, the one with the record
-//! may be ahead of the one with the chunks. One after the other, updates would be a quarter faster
-//! without (24 batches of 256: 5 s, not 6.7 s, until all are applied). Overlapping gains more than
-//! that where a server is far: 10,000 chunks over 50 Mbit/s and 50 ms take 12 s, not 20 s, and there
-//! it makes no difference whether two, four or eight batches of 256 points are under way. 300
-//! documents that have changed take 9 s, where 31 were spent on waiting for what each takes out.
+//! so that wherever a run is cut off, no record is there without its chunks. That is why updates are
+//! asked for with `wait`: the answer says that each shard they are for has applied them. Without it
+//! the answer says that they are in the log, and what fails after that nobody hears of; of two
+//! shards, the one with the record may be ahead of the one with the chunks.
+//!
+//! One after the other, updates would be a quarter faster without `wait` (24 batches of 256: 5 s, not
+//! 6.7 s, until all are applied). Overlapping gains more than that where a server is far: 10,000
+//! chunks over 50 Mbit/s and 50 ms take 12 s, not 20 s, and there it makes no difference whether two,
+//! four or eight batches of 256 points are under way. 300 documents that have changed take 9 s, where
+//! 31 were spent when each was waited for.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
