@@ -7,6 +7,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use globset::GlobMatcher;
 
@@ -56,8 +57,12 @@ impl Lookout {
 
     /// Tells each directory that a run lists, before it is listed here: whoever watches it from then
     /// on misses nothing below it.
-    pub fn enter(&self, entering: &mut dyn FnMut(&Path)) {
-        let mut walk = Walk::new(&self.root, &self.rules, u64::MAX, entering);
+    pub fn enter(&self, entering: &mut (dyn FnMut(&Path) + Send)) {
+        let entering = Mutex::new(entering);
+        let entering = |directory: &Path| {
+            entering.lock().unwrap_or_else(PoisonError::into_inner)(directory);
+        };
+        let mut walk = Walk::new(&self.root, &self.rules, u64::MAX, &entering);
         for target in &self.targets {
             walk.visit(target);
         }

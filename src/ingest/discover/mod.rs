@@ -11,6 +11,7 @@ mod lookout;
 mod names;
 mod scope;
 mod sensitive;
+mod tree;
 mod walk;
 
 use std::fs;
@@ -169,8 +170,7 @@ pub fn discover(options: &DiscoverOptions) -> Result<Discovery, DiscoverError> {
     let root = fs::canonicalize(&options.root)
         .map_err(|error| unreadable(&options.root.display().to_string(), &error))?;
     let rules = Rules::new(options)?;
-    let mut unheard = |_: &Path| ();
-    let mut walk = Walk::new(&root, &rules, options.max_file_size, &mut unheard);
+    let mut walk = Walk::new(&root, &rules, options.max_file_size, &|_| ());
     let mut targets = Vec::with_capacity(options.inputs.len());
     let mut lost = Vec::new();
     for input in &options.inputs {

@@ -42,6 +42,7 @@ pub(super) fn entry(path: &Path) -> Option<PathBuf> {
 }
 
 /// Judges entries below one directory.
+#[derive(Clone)]
 pub(super) struct Names {
     ignored: IncrementalIgnore,
     rules: Rules,

@@ -76,6 +76,28 @@ fn files_directories_and_globs_overlap_without_duplicates() {
     assert!(found.files[0].mtime > 1_500_000_000_000_000_000);
 }
 
+/// More of everything than one thread takes at a time: what several find is what one would.
+#[test]
+fn a_large_tree_is_found_whole_and_in_order() {
+    let flat = (0..700).map(|i| format!("flat/{i}.md"));
+    let deep = (0..60).flat_map(|i| {
+        let place = format!("deep/{}/{i}", i % 7);
+        [format!("{place}/a.md"), format!("{place}/b.md"), format!("{place}.md")]
+    });
+    let mut expected: Vec<String> = flat.chain(deep).collect();
+    let project = Project::new(&expected.iter().map(String::as_str).collect::<Vec<_>>());
+    // Each is ignored in its own directory alone.
+    for i in (0..60).step_by(2) {
+        project.write(&format!("deep/{}/{i}/.gitignore", i % 7), "b.md\n");
+        expected.retain(|source| *source != format!("deep/{}/{i}/b.md", i % 7));
+    }
+    expected.sort();
+    let found = project.find(&["."]);
+    assert_eq!(sources(&found), expected);
+    let ignored = found.skipped.iter().filter(|row| row.reason == "ignored");
+    assert_eq!(ignored.count(), 30);
+}
+
 #[test]
 fn inputs_are_relative_to_the_working_directory_and_sources_to_the_root() {
     let project = Project::new(&["docs/b.md", "docs/deep/c.md", "a.md"]);

@@ -1,16 +1,17 @@
-//! Visits targets and sorts every entry met into taken, skipped or failed.
+//! Visits targets, and gathers what was met: taken, skipped or failed.
 
 use std::collections::{BTreeMap, HashSet};
-use std::fs::{self, DirEntry, Metadata};
+use std::ffi::OsStr;
+use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use globset::GlobMatcher;
+use rayon::slice::ParallelSliceMut as _;
 
-use super::names::{Names, Rules};
+use super::names::Rules;
 use super::scope::{Scope, Target};
-use super::sensitive::is_sensitive;
+use super::tree::Tree;
 use super::{Discovery, Failed, FoundFile, Skipped};
 
 /// The state of a discovery. Inputs may overlap: what was met twice is there twice until the end.
@@ -19,17 +20,18 @@ pub(super) struct Walk<'a> {
     rules: &'a Rules,
     max_file_size: u64,
     /// Is told each directory before it is listed.
-    entering: &'a mut dyn FnMut(&Path),
-    files: Vec<FoundFile>,
-    skipped: BTreeMap<String, &'static str>,
-    failed: BTreeMap<String, String>,
+    entering: &'a (dyn Fn(&Path) + Sync),
+    met: Met,
 }
 
-/// What to do with an entry of a directory.
-enum Verdict {
-    File,
-    Directory,
-    Skip(&'static str),
+/// In any order.
+#[derive(Default)]
+pub(super) struct Met {
+    files: Vec<FoundFile>,
+    skipped: Vec<(String, &'static str)>,
+    failed: Vec<(String, String)>,
+    /// How many files there were, failed ones included.
+    taken: usize,
 }
 
 impl<'a> Walk<'a> {
@@ -38,35 +40,34 @@ impl<'a> Walk<'a> {
         root: &'a Path,
         rules: &'a Rules,
         max_file_size: u64,
-        entering: &'a mut dyn FnMut(&Path),
+        entering: &'a (dyn Fn(&Path) + Sync),
     ) -> Self {
-        Self {
-            root,
-            rules,
-            max_file_size,
-            entering,
-            files: Vec::new(),
-            skipped: BTreeMap::new(),
-            failed: BTreeMap::new(),
-        }
+        Self { root, rules, max_file_size, entering, met: Met::default() }
     }
 
     /// Returns how many files the target led to (failed ones included), and how many entries it
     /// skipped.
     pub(super) fn visit(&mut self, target: &Target) -> (usize, usize) {
-        match target {
-            Target::File(source) => (self.visit_named(source), 0),
-            Target::Directory(base) => self.visit_directory(base, None),
-            Target::Glob { base, matcher, .. } => self.visit_directory(base, Some(matcher)),
-        }
+        let &mut Self { root, rules, max_file_size, entering, .. } = self;
+        let below = |base, only| Tree { root, base, only, rules, max_file_size, entering }.walk();
+        let met = match target {
+            Target::File(source) => return (self.visit_named(source), 0),
+            Target::Directory(base) => below(base, None),
+            Target::Glob { base, matcher, .. } => below(base, Some(matcher)),
+        };
+        let count = (met.taken, met.skipped.len());
+        self.met.append(met);
+        count
     }
 
     pub(super) fn finish(self, targets: Vec<Target>) -> Discovery {
-        let Self { mut files, mut skipped, failed, .. } = self;
-        files.sort_unstable_by(|a, b| a.source.cmp(&b.source));
+        let Met { mut files, skipped, failed, .. } = self.met;
+        files.par_sort_unstable_by(|a, b| a.source.cmp(&b.source));
         files.dedup_by(|a, b| a.source == b.source);
         let is_taken = |source: &String| files.binary_search_by(|f| f.source.cmp(source)).is_ok();
-        skipped.retain(|source, _| !is_taken(source));
+        let skipped: BTreeMap<_, _> =
+            skipped.into_iter().filter(|(source, _)| !is_taken(source)).collect();
+        let failed: BTreeMap<_, _> = failed.into_iter().collect();
         let scope = Scope {
             targets,
             patterns: self.rules.patterns.clone(),
@@ -89,115 +90,54 @@ impl<'a> Walk<'a> {
 
     /// A file named explicitly is taken even if it is ignored or hidden.
     fn visit_named(&mut self, source: &str) -> usize {
-        let path = self.root.join(source);
+        let (path, source) = (self.root.join(source), source.to_owned());
         match fs::metadata(&path) {
-            Ok(metadata) if !metadata.is_file() => {
-                self.skipped.insert(source.to_owned(), "not a file");
-            }
-            Ok(_) if !self.rules.patterns.admit(source) => {
-                self.skipped.insert(source.to_owned(), "excluded");
-            }
-            result => self.take(source.to_owned(), path, result),
+            Ok(metadata) if !metadata.is_file() => self.met.skip(source, "not a file"),
+            Ok(_) if !self.rules.patterns.admit(&source) => self.met.skip(source, "excluded"),
+            result => self.met.take(source, path, result, self.max_file_size),
         }
         1
     }
+}
 
-    fn visit_directory(&mut self, base: &str, only: Option<&GlobMatcher>) -> (usize, usize) {
-        let top = self.root.join(base);
-        let Some(mut names) = self.rules.below(&top) else { return (0, 0) };
-        let (mut taken, mut skipped) = (0, 0);
-        // Below the top, and as sources.
-        let mut pending = vec![(PathBuf::new(), base.to_owned())];
-        while let Some((directory, place)) = pending.pop() {
-            (self.entering)(&top.join(&directory));
-            let entries = match fs::read_dir(top.join(&directory)) {
-                Ok(entries) => entries,
-                Err(error) => {
-                    self.failed.insert(place, reason(&error));
-                    continue;
-                }
-            };
-            for entry in entries {
-                let entry = match entry {
-                    Ok(entry) => entry,
-                    Err(error) => {
-                        self.failed.insert(place.clone(), reason(&error));
-                        continue;
-                    }
-                };
-                let name = entry.file_name();
-                let relative = directory.join(&name);
-                let Some(source) = name.to_str().map(|name| join_names(&place, name)) else {
-                    let name = join_names(base, &shown(&relative));
-                    self.failed.insert(name, "its name is not UTF-8".to_owned());
-                    continue;
-                };
-                if names.is_internal(&name, || entry.path()) {
-                    continue;
-                }
-                let wanted = only.is_none_or(|glob| glob.is_match(&source));
-                match self.judge(&entry, &top, &relative, &source, &mut names) {
-                    Verdict::Directory => pending.push((relative, source)),
-                    _ if !wanted => {}
-                    Verdict::Skip(why) => {
-                        skipped += 1;
-                        self.skipped.insert(source, why);
-                    }
-                    Verdict::File => {
-                        taken += 1;
-                        self.take(source, entry.path(), entry.metadata());
-                    }
-                }
-            }
-        }
-        (taken, skipped)
+impl Met {
+    pub(super) fn skip(&mut self, source: String, reason: &'static str) {
+        self.skipped.push((source, reason));
     }
 
-    fn judge(
-        &self,
-        entry: &DirEntry,
-        top: &Path,
-        relative: &Path,
-        source: &str,
-        names: &mut Names,
-    ) -> Verdict {
-        // An entry that vanished since the listing is taken as a file and fails there.
-        let Ok(kind) = entry.file_type() else { return Verdict::File };
-        if let Some(why) = names.skip(relative, source, kind.is_dir()) {
-            return Verdict::Skip(why);
-        }
-        if kind.is_dir() {
-            return Verdict::Directory;
-        }
-        if kind.is_symlink() {
-            return Verdict::Skip(match fs::canonicalize(entry.path()) {
-                Ok(target) if target.starts_with(self.root) || target.starts_with(top) => "symlink",
-                Ok(_) => "symlink outside the root",
-                Err(_) => "broken symlink",
-            });
-        }
-        if !kind.is_file() {
-            return Verdict::Skip("not a file");
-        }
-        if is_sensitive(source) { Verdict::Skip("key or credentials file") } else { Verdict::File }
+    pub(super) fn fail(&mut self, source: String, reason: String) {
+        self.failed.push((source, reason));
     }
 
-    fn take(&mut self, source: String, path: PathBuf, metadata: io::Result<Metadata>) {
+    /// A file. `max_file_size` is in bytes.
+    pub(super) fn take(
+        &mut self,
+        source: String,
+        path: PathBuf,
+        metadata: io::Result<Metadata>,
+        max_file_size: u64,
+    ) {
+        self.taken += 1;
         match metadata {
-            Err(error) => {
-                self.failed.insert(source, reason(&error));
-            }
-            Ok(metadata) if metadata.len() > self.max_file_size => {
-                let (size, limit) = (bytes(metadata.len()), bytes(self.max_file_size));
+            Err(error) => self.fail(source, reason(&error)),
+            Ok(metadata) if metadata.len() > max_file_size => {
+                let (size, limit) = (bytes(metadata.len()), bytes(max_file_size));
                 let reason =
                     format!("{size} is over the limit of {limit} (raise it with --max-file-size)");
-                self.failed.insert(source, reason);
+                self.fail(source, reason);
             }
             Ok(metadata) => {
-                let (size, mtime) = (metadata.len(), mtime(&metadata));
+                let (size, mtime) = FoundFile::stamp(&metadata);
                 self.files.push(FoundFile { source, path, size, mtime, web: None });
             }
         }
+    }
+
+    pub(super) fn append(&mut self, other: Self) {
+        self.files.extend(other.files);
+        self.skipped.extend(other.skipped);
+        self.failed.extend(other.failed);
+        self.taken += other.taken;
     }
 }
 
@@ -211,9 +151,9 @@ pub(super) fn source_of(relative: &Path) -> Option<String> {
 }
 
 /// With `\xFF` for what is not UTF-8.
-fn shown(path: &Path) -> String {
+pub(super) fn shown(name: &OsStr) -> String {
     let mut shown = String::new();
-    for chunk in path.as_os_str().as_encoded_bytes().utf8_chunks() {
+    for chunk in name.as_encoded_bytes().utf8_chunks() {
         shown += chunk.valid();
         for byte in chunk.invalid() {
             shown += &format!("\\x{byte:02X}");
@@ -226,7 +166,7 @@ pub(super) fn join(base: &str, relative: &Path) -> String {
     join_names(base, &relative.to_string_lossy())
 }
 
-fn join_names(base: &str, name: &str) -> String {
+pub(super) fn join_names(base: &str, name: &str) -> String {
     match (base, name) {
         (base, "") => base.to_owned(),
         ("", name) => name.to_owned(),
