@@ -244,7 +244,7 @@ pub struct DocumentRecord {
     pub run_id: Uuid,
     /// Of a page of the web; `None` for other documents.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub web: Option<WebOrigin>,
+    pub web: Option<Box<WebOrigin>>,
     /// `None` where it was never looked through for secrets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secrets: Option<Screening>,

@@ -162,7 +162,8 @@ pub(super) fn drift_of(context: &Context, record: &DocumentRecord) -> Option<Dri
         return None;
     }
     let Some(file) = FoundFile::at(&context.root, &record.source) else { return Some(Drift::Gone) };
-    let hash = |file: &FoundFile| Some(ContentHash::of(&std::fs::read(&file.path).ok()?));
+    let hash =
+        |file: &FoundFile| Some(ContentHash::of(&std::fs::read(file.path(&context.root)).ok()?));
     (!plan::is_current(record, &file, hash)).then_some(Drift::Changed)
 }
 

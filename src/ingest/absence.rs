@@ -1,6 +1,7 @@
 //! Why there is nothing of a source in a collection.
 
 use std::fs;
+use std::path::Path;
 
 use super::discover::{self, DiscoverError, DiscoverOptions, FoundFile};
 use super::prepare;
@@ -41,6 +42,7 @@ pub fn absence(
         return Ok(Absence::NoPage);
     }
     let Some(file) = FoundFile::at(&options.root, source) else { return Ok(Absence::NoFile) };
+    let path = file.path(&options.root);
     let found = discover::discover(options)?;
     if let Some(failed) = found.failed.iter().find(|failed| failed.source == source) {
         return Ok(Absence::Unfit(failed.reason.clone()));
@@ -59,16 +61,16 @@ pub fn absence(
             entry.map_or(Absence::OutsideRoots, |entry| skipped(entry.reason, &entry.source, true))
         );
     }
-    if let Some(reason) = prepare::passed_over(&file) {
+    if let Some(reason) = prepare::passed_over(&path) {
         return Ok(skipped(reason, source, false));
     }
-    if policy == OnSecret::Skip && holds_a_secret(&file) {
+    if policy == OnSecret::Skip && holds_a_secret(&path) {
         return Ok(skipped(prepare::HOLDS_A_SECRET, source, false));
     }
     Ok(Absence::Pending)
 }
 
 /// Of files that are text.
-fn holds_a_secret(file: &FoundFile) -> bool {
-    fs::read_to_string(&file.path).is_ok_and(|text| !secrets::scan(&text).is_empty())
+fn holds_a_secret(path: &Path) -> bool {
+    fs::read_to_string(path).is_ok_and(|text| !secrets::scan(&text).is_empty())
 }

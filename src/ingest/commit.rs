@@ -12,7 +12,7 @@ use super::survey::Survey;
 use crate::cancel::{Canceller, Stop};
 use crate::error::BackendError;
 use crate::store::VectorStore;
-use crate::types::{ContentHash, DocumentRecord, FailureRecord, Point, Validators, WebOrigin};
+use crate::types::{ContentHash, DocumentRecord, FailureRecord, Point, Validators};
 
 /// What was stored is made durable after so many chunks, or so long: a crash costs little more.
 const FLUSH_CHUNKS: usize = 2_048;
@@ -86,10 +86,10 @@ impl<'a> Committer<'a> {
         // validators, it does come again.
         let incomplete = survey.incomplete.iter().map(|record| DocumentRecord {
             document_hash: ContentHash(String::new()),
-            web: record
-                .web
-                .clone()
-                .map(|web| WebOrigin { validators: Validators::default(), ..web }),
+            web: record.web.clone().map(|mut web| {
+                web.validators = Validators::default();
+                web
+            }),
             ..record.clone()
         });
         let pages = survey.pages.touched(&survey.plan, known);
@@ -101,7 +101,7 @@ impl<'a> Committer<'a> {
         for record in &survey.incomplete {
             self.fail(&record.source, INCOMPLETE, (record.size, record.mtime), None);
         }
-        for failed in &survey.discovery.failed {
+        for failed in &survey.unreadable {
             // What is no page will not be one when it is tried again.
             if survey.pages.dead.contains(&failed.source) {
                 self.report.fail(&failed.source, &failed.reason);

@@ -158,7 +158,7 @@ pub async fn ingest(
     let started = Instant::now();
     let store = &*backends.store;
     let survey = survey::take(options, backends, manifest.as_ref(), cancel, emit).await?;
-    emit(IngestEvent::Discovered { files: survey.discovery.files.len() });
+    emit(IngestEvent::Discovered { files: survey.files });
     may_prune(options, &survey)?;
     let kept = if options.retry_failed { Kept::default() } else { survey.kept() };
     let ledger = Ledger::new(manifest, run(options, &survey), kept);
@@ -174,6 +174,9 @@ pub async fn ingest(
     report.stopped = cancel.reason().filter(|_| cut_short && !report.interrupted);
     report.tokens = backends.embedder.tokens_embedded();
     report.elapsed_ms = started.elapsed().as_millis() as u64;
+    // Many small pieces: who waits for the report need not wait until they are freed.
+    let pieces = (survey.records, survey.plan, survey.former);
+    tokio::task::spawn_blocking(move || drop(pieces));
     Ok(report)
 }
 
@@ -190,7 +193,7 @@ fn may_prune(options: &IngestOptions, survey: &Survey) -> Result<(), Prune> {
 }
 
 fn run(options: &IngestOptions, survey: &Survey) -> Run {
-    let mut roots = survey.discovery.scope.roots();
+    let mut roots = survey.scope.roots();
     roots.extend(survey.starts.iter().map(|start| start.source().to_owned()));
     roots.extend(options.inline.iter().map(|inline| inline.name.clone()));
     Run {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use tempfile::TempDir;
 
-use super::discover::{Discovery, FoundFile};
+use super::discover::{Discovery, FetchedPage, FoundFile};
 use super::plan::Plan;
 use super::survey::BySource;
 use super::web::{self, Itinerary, Start, WebDiscovery, WebOptions};
@@ -65,10 +65,9 @@ impl Pages {
             hashes.insert(page.source.clone(), page.hash);
             discovery.files.push(FoundFile {
                 source: page.source,
-                path: page.path,
                 size: page.size,
                 mtime: 0,
-                web: Some(page.origin),
+                page: Some(Box::new(FetchedPage { path: page.path, origin: page.origin })),
             });
         }
         discovery.files.sort_by(|a, b| a.source.cmp(&b.source));
@@ -87,14 +86,19 @@ impl Pages {
     }
 
     /// Records of pages with the old content that were found another way, or have new validators.
-    pub(super) fn touched(&self, plan: &Plan, known: BySource<'_>) -> Vec<DocumentRecord> {
-        let fetched =
-            plan.unchanged.iter().filter_map(|file| Some((&file.source, file.web.as_ref()?)));
+    pub(super) fn touched<'a>(
+        &'a self,
+        plan: &'a Plan,
+        known: BySource<'_>,
+    ) -> Vec<DocumentRecord> {
+        let origin = |file: &'a FoundFile| Some((&file.source, &file.page.as_ref()?.origin));
+        let fetched = plan.unchanged.iter().filter_map(origin);
         fetched
             .chain(&self.unchanged)
             .filter_map(|(source, origin)| {
                 let record = known.get(source)?;
-                let web = Some(origin.clone()).filter(|web| record.web.as_ref() != Some(web))?;
+                let is_new = record.web.as_deref() != Some(origin);
+                let web = is_new.then(|| Box::new(origin.clone()))?;
                 Some(DocumentRecord { web: Some(web), ..record.clone() })
             })
             .collect()
@@ -114,7 +118,7 @@ pub(super) fn known(
         options.checksum || !wanted.is_met_by(record) || damaged.contains(&record.source)
     };
     let pages = records.iter().filter_map(|record| {
-        let mut web = record.web.clone()?;
+        let mut web = WebOrigin::clone(record.web.as_deref()?);
         if needed(record) {
             web.validators = Validators::default();
         }

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::path::Path;
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -172,8 +173,7 @@ pub(super) fn work(survey: &Survey, options: &IngestOptions) -> Vec<Work> {
         if !records.get(source).is_some_and(is_same) {
             let replaces = new(source);
             let size = content.size();
-            let path = source.into();
-            let file = FoundFile { path, source: source.clone(), size, mtime: 0, web: None };
+            let file = FoundFile { source: source.clone(), size, mtime: 0, page: None };
             work.push(Work { content: Some(content.clone()), ..one(&file, replaces) });
         }
     }
@@ -206,8 +206,9 @@ async fn try_prepare(
     let limit = options.discover.max_file_size;
     // An edit in the second in which this is read may leave no other trace.
     let ingested_at = super::now();
+    let path = file.path(&options.discover.root);
     let Source { file, content, kind, hash } =
-        off_thread(move || read(file, content, limit)).await?;
+        off_thread(move || read(file, &path, content, limit)).await?;
     let size = content.size();
     let mut document = match content {
         Content::Document(document) => Arc::unwrap_or_clone(document),
@@ -242,7 +243,7 @@ async fn try_prepare(
             text_fields: if kind.has_fields() { text_fields } else { Vec::new() },
             ingested_at,
             run_id,
-            web: file.web,
+            web: file.page.map(|page| Box::new(page.origin)),
             secrets: Some(secrets::screening(&secrets, policy)),
         };
         let (record, chunks) = cut::cut(record, document, &chunk_options, &*embedder, &terms);
@@ -266,10 +267,10 @@ fn refusal(policy: OnSecret, secrets: &Secrets, source: &str, suspect: bool) -> 
 }
 
 /// Why the file would be passed over once it is read, if it would: nothing is to be done about it.
-pub(super) fn passed_over(file: &FoundFile) -> Option<&'static str> {
+pub(super) fn passed_over(path: &Path) -> Option<&'static str> {
     let mut head = Vec::new();
-    File::open(&file.path).ok()?.take(HEAD as u64).read_to_end(&mut head).ok()?;
-    match extract::detect(&file.path, &head) {
+    File::open(path).ok()?.take(HEAD as u64).read_to_end(&mut head).ok()?;
+    match extract::detect(path, &head) {
         Detected::Known(Kind::Code) if head.is_empty() => Some(NOTHING_IN_IT),
         Detected::Known(Kind::Json) if holds_nothing(&head) => Some(NOTHING_IN_IT),
         Detected::Known(_) => None,
@@ -285,8 +286,13 @@ struct Source {
     hash: ContentHash,
 }
 
-fn read(file: FoundFile, content: Option<Content>, limit: u64) -> Result<Source, Unfit> {
-    let not_text = |head: &[u8]| match extract::detect(&file.path, head) {
+fn read(
+    file: FoundFile,
+    path: &Path,
+    content: Option<Content>,
+    limit: u64,
+) -> Result<Source, Unfit> {
+    let not_text = |head: &[u8]| match extract::detect(path, head) {
         Detected::Skip(reason) => Some(reason),
         Detected::Known(_) => None,
     };
@@ -296,13 +302,13 @@ fn read(file: FoundFile, content: Option<Content>, limit: u64) -> Result<Source,
             return Ok(Source { file, content, kind: Kind::Text, hash });
         }
         Some(Content::Bytes(bytes)) => (file, bytes),
-        None => reading::read(&file, limit, not_text).map_err(|unread| match unread {
+        None => reading::read(&file, path, limit, not_text).map_err(|unread| match unread {
             Unread::Enough(reason) => (Why::Skip(reason), None),
             Unread::TooLarge => (Why::Fail(TOO_LARGE.to_owned()), None),
             Unread::Failed(reason) => (Why::Fail(reason), None),
         })?,
     };
-    match extract::detect(&file.path, &bytes[..bytes.len().min(HEAD)]) {
+    match extract::detect(path, &bytes[..bytes.len().min(HEAD)]) {
         // `__init__.py` and its like are empty on purpose.
         Detected::Known(Kind::Code) if bytes.is_empty() => Err((Why::Skip(NOTHING_IN_IT), None)),
         // So is `{}`.

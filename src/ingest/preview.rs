@@ -99,8 +99,9 @@ impl Preview {
         let known: HashSet<&str> = survey.records.iter().map(|r| r.source.as_str()).collect();
         for work in work {
             let source = work.file.source.clone();
+            let path = || work.file.path(&options.discover.root);
             let passed_over =
-                work.content.is_none().then(|| prepare::passed_over(&work.file)).flatten();
+                work.content.is_none().then(|| prepare::passed_over(&path())).flatten();
             if let Some(reason) = passed_over.filter(|_| !known.contains(source.as_str())) {
                 preview.skipped += 1;
                 *preview.skipped_by_reason.entry(reason.to_owned()).or_default() += 1;
@@ -110,7 +111,7 @@ impl Preview {
                 preview.added.push(source);
             }
         }
-        for failed in &survey.discovery.failed {
+        for failed in &survey.unreadable {
             preview.fail(&failed.source, &failed.reason);
         }
         for failure in &plan.failed {

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek};
+use std::path::Path;
 
 use super::discover::{self, FoundFile};
 
@@ -33,10 +34,11 @@ impl<T> From<io::Error> for Unread<T> {
 /// or its time has changed since the reading began.
 pub(super) fn read<T>(
     found: &FoundFile,
+    path: &Path,
     limit: u64,
     judge: impl Fn(&[u8]) -> Option<T>,
 ) -> Result<(FoundFile, Vec<u8>), Unread<T>> {
-    let mut file = File::open(&found.path)?;
+    let mut file = File::open(path)?;
     let stamp = |file: &File| Ok(FoundFile::stamp(&file.metadata()?));
     let whole = |file: &mut File| {
         file.rewind()?;
@@ -50,7 +52,7 @@ pub(super) fn read<T>(
     };
     match unchanged(&mut file, stamp, whole)? {
         // A page has no time of its own.
-        Some((_, bytes)) if found.web.is_some() => Ok((found.clone(), bytes)),
+        Some((_, bytes)) if found.page.is_some() => Ok((found.clone(), bytes)),
         Some(((size, mtime), bytes)) => Ok((FoundFile { size, mtime, ..found.clone() }, bytes)),
         None => Err(Unread::Failed("it changes while it is read".to_owned())),
     }
@@ -76,8 +78,6 @@ fn unchanged<F, S: PartialEq, T, E>(
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
-
-    use std::path::Path;
 
     use super::*;
 
@@ -106,13 +106,12 @@ mod tests {
         assert_eq!(settle(3), None);
     }
 
-    fn found(path: &Path) -> FoundFile {
-        let path = path.to_owned();
-        FoundFile { source: "a.md".to_owned(), path, size: 0, mtime: 1, web: None }
+    fn found() -> FoundFile {
+        FoundFile { source: "a.md".to_owned(), size: 0, mtime: 1, page: None }
     }
 
     fn read_all(path: &Path, limit: u64) -> Result<(FoundFile, Vec<u8>), Unread<()>> {
-        read(&found(path), limit, |_| None)
+        read(&found(), path, limit, |_| None)
     }
 
     #[test]
@@ -126,7 +125,7 @@ mod tests {
         assert_eq!(Some(file), FoundFile::at(dir.path(), "a.md"));
         assert_eq!(read_all(&path, text.len() as u64 - 1), Err(Unread::TooLarge));
         assert_eq!(read_all(&path, 10), Err(Unread::TooLarge));
-        let enough = read(&found(&path), 10, |head| Some(head.len()));
+        let enough = read(&found(), &path, 10, |head| Some(head.len()));
         assert_eq!(enough, Err(Unread::Enough(HEAD)));
         let missing = read_all(&dir.path().join("b.md"), 10);
         assert_eq!(missing, Err(Unread::Failed("vanished while it was being read".to_owned())));

@@ -93,7 +93,7 @@ impl IngestReport {
             on_secret,
             ..Self::default()
         };
-        for skipped in &survey.discovery.skipped {
+        for skipped in &survey.skipped {
             report.skip(skipped.reason);
         }
         report

@@ -4,11 +4,14 @@
 //! then are all its chunks counted, and what does not agree with its record becomes work.
 
 use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures::stream::{self, StreamExt};
 
-use super::discover::{self, DiscoverError, DiscoverOptions, Discovery, FoundFile};
+use super::discover::{
+    self, DiscoverError, DiscoverOptions, Discovery, Failed, FoundFile, Scope, Skipped,
+};
 use super::ledger::Kept;
 use super::pages::{self, Pages};
 use super::plan::{self, Audit, Compared, Plan};
@@ -23,7 +26,13 @@ use crate::types::{ContentHash, DocumentRecord, FailureRecord, Manifest, Reach};
 pub(super) struct Survey {
     /// When it began, RFC 3339.
     pub started_at: String,
-    pub discovery: Discovery,
+    /// How many files were found, pages that were fetched among them.
+    pub files: usize,
+    pub skipped: Vec<Skipped>,
+    pub unreadable: Vec<Failed>,
+    pub scope: Scope,
+    /// Remembered inputs that are gone, and that no document is left of.
+    pub lost: Vec<String>,
     /// Where pages of the web were looked for.
     pub starts: Vec<Start>,
     pub records: Vec<DocumentRecord>,
@@ -50,7 +59,7 @@ impl Survey {
 
     /// Documents of the collection that is to be replaced that the new one does not have.
     pub(super) fn left_behind(&self, options: &IngestOptions) -> Vec<&DocumentRecord> {
-        let there: HashSet<&str> = self.discovery.files.iter().map(|f| f.source.as_str()).collect();
+        let there: HashSet<&str> = self.plan.added.iter().map(|f| f.source.as_str()).collect();
         let inline = options.inline_sources();
         let gone = |source: &str| !there.contains(source) && !inline.contains(source);
         let former = self.former.iter().flat_map(|(_, records)| records);
@@ -72,9 +81,9 @@ impl Survey {
         let dead = &self.pages.dead;
         let alive = |start: &&Start| !dead.contains(start.source());
         Kept {
-            roots: self.discovery.scope.roots(),
+            roots: self.scope.roots(),
             sites: self.starts.iter().filter(alive).map(Start::site).collect(),
-            lost: self.discovery.lost.iter().chain(dead).cloned().collect(),
+            lost: self.lost.iter().chain(dead).cloned().collect(),
         }
     }
 }
@@ -118,17 +127,21 @@ async fn anew(
     let (mut discovery, records) = look(discover, former.documents()).await?;
     let known = HashMap::new();
     let pages = Pages::gather(&starts, &known, &options.web, &mut discovery, cancel, emit).await?;
-    let plan = Plan { added: discovery.files.clone(), ..Plan::default() };
+    let Discovery { files: added, skipped, failed, scope, lost } = discovery;
     Ok(Survey {
         started_at,
-        discovery,
+        files: added.len(),
+        skipped,
+        unreadable: failed,
+        scope,
+        lost,
         starts,
         records: Vec::new(),
         failures: Vec::new(),
         audit: Audit::default(),
         incomplete: Vec::new(),
         pages,
-        plan,
+        plan: Plan { added, ..Plan::default() },
         former: manifest.map(|manifest| (manifest, records)),
     })
 }
@@ -155,24 +168,28 @@ pub(super) async fn survey(
     let mut pages =
         Pages::gather(&starts, &known, &options.web, &mut discovery, cancel, emit).await?;
     let incomplete = widen(options, &mut discovery, &records, &audit);
+    let Discovery { files, skipped, failed, scope, lost } = discovery;
+    let found = files.len();
     let compared = Compared {
-        files: &discovery.files,
-        scope: &discovery.scope,
-        records: &records,
+        scope: &scope,
         failures: &failures,
         damaged: &audit.damaged,
         wanted: options.wanted(),
         checksum: options.checksum,
         retry_failed: options.retry_failed,
     };
-    let pairs = plan::pairs(&compared);
-    let mut hashes = hash(plan::to_hash(&compared, &pairs), options.parallel).await;
+    let pairs = plan::pairs(files, &records);
+    let mut hashes = hash(plan::to_hash(&compared, &pairs), options).await;
     hashes.extend(std::mem::take(&mut pages.hashes));
-    let mut plan = plan::plan(&compared, &pairs, &hashes);
+    let mut plan = plan::plan(&compared, pairs, &hashes);
     plan.deleted.extend(no_more(options, &records));
     Ok(Survey {
         started_at,
-        discovery,
+        files: found,
+        skipped,
+        unreadable: failed,
+        scope,
+        lost,
         starts,
         records,
         failures,
@@ -287,18 +304,20 @@ fn widen(
     lost
 }
 
-async fn hash(files: Vec<&FoundFile>, parallel: usize) -> HashMap<String, ContentHash> {
-    let hash = |file: FoundFile| async move {
+async fn hash(files: Vec<&FoundFile>, options: &IngestOptions) -> HashMap<String, ContentHash> {
+    let root = &options.discover.root;
+    let named = |file: &FoundFile| (file.source.clone(), file.path(root));
+    let hash = |(source, path)| async move {
         off_thread(move || {
             // One that cannot be read counts as changed, and fails with a reason when its turn comes.
-            let bytes = std::fs::read(&file.path).ok()?;
-            Some((file.source, ContentHash::of(&bytes)))
+            let bytes = std::fs::read::<PathBuf>(path).ok()?;
+            Some((source, ContentHash::of(&bytes)))
         })
         .await
     };
-    stream::iter(files.into_iter().cloned().collect::<Vec<_>>())
+    stream::iter(files.into_iter().map(named).collect::<Vec<_>>())
         .map(hash)
-        .buffer_unordered(parallel.max(1))
+        .buffer_unordered(options.parallel.max(1))
         .filter_map(std::future::ready)
         .collect()
         .await

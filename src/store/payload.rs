@@ -227,7 +227,7 @@ pub(super) mod tests {
             let document_hash = ContentHash::of(source.as_bytes());
             DocumentRecord {
                 source, document_hash, size, mtime, kind, chunks, terms, tags, text_fields,
-                ingested_at, run_id: Uuid::from_u128(run), web, secrets,
+                ingested_at, run_id: Uuid::from_u128(run), web: web.map(Box::new), secrets,
             }
         }
     }

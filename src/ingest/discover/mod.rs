@@ -62,22 +62,35 @@ pub struct DiscoverOptions {
 pub struct FoundFile {
     /// Path relative to the root, `/`-separated; absolute where the file is outside the root.
     pub source: String,
-    pub path: PathBuf,
     /// Bytes.
     pub size: u64,
     /// Modification time, nanoseconds since the Unix epoch; never 0, but for a page.
     pub mtime: i64,
-    /// Of a page that was fetched into this file.
-    pub web: Option<WebOrigin>,
+    pub page: Option<Box<FetchedPage>>,
+}
+
+/// What is known of a page that was fetched into a file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FetchedPage {
+    pub path: PathBuf,
+    pub origin: WebOrigin,
 }
 
 impl FoundFile {
     /// The file of a source, where there is one. A link is none.
     pub fn at(root: &Path, source: &str) -> Option<Self> {
-        let path = root.join(source);
-        let metadata = fs::symlink_metadata(&path).ok().filter(fs::Metadata::is_file)?;
+        let metadata = fs::symlink_metadata(root.join(source)).ok()?;
         let (size, mtime) = Self::stamp(&metadata);
-        Some(Self { source: source.to_owned(), path, size, mtime, web: None })
+        let file = Self { source: source.to_owned(), size, mtime, page: None };
+        metadata.is_file().then_some(file)
+    }
+
+    /// Where its content lies.
+    pub fn path(&self, root: &Path) -> PathBuf {
+        match &self.page {
+            Some(page) => page.path.clone(),
+            None => root.join(&self.source),
+        }
     }
 
     /// Size and modification time.

@@ -35,7 +35,7 @@ struct Walking<'a> {
     fresh: Names,
     /// Each remembers the ignore files that it has read: those that no thread is using.
     used: Mutex<Vec<Names>>,
-    met: Mutex<Met>,
+    met: Mutex<Vec<Met>>,
 }
 
 /// What to do with an entry of a directory.
@@ -47,9 +47,9 @@ enum Verdict {
 
 impl Tree<'_> {
     /// What was met, in no order.
-    pub(super) fn walk(&self) -> Met {
+    pub(super) fn walk(&self) -> Vec<Met> {
         let top = self.root.join(self.base);
-        let Some(fresh) = self.rules.below(&top) else { return Met::default() };
+        let Some(fresh) = self.rules.below(&top) else { return Vec::new() };
         let walking =
             Walking { tree: self, top, fresh, used: Mutex::default(), met: Mutex::default() };
         rayon::scope(|scope| walking.list(scope, self.base.to_owned()));
@@ -67,7 +67,7 @@ impl Walking<'_> {
             Ok(entries) => entries,
             Err(error) => {
                 met.fail(place, walk::reason(&error));
-                return self.met().append(met);
+                return self.met().push(met);
             }
         };
         let used = self.used().pop();
@@ -138,16 +138,17 @@ impl Walking<'_> {
 
     fn take(&self, files: Vec<(String, DirEntry)>, mut met: Met) {
         for (source, entry) in files {
-            met.take(source, entry.path(), entry.metadata(), self.tree.max_file_size);
+            met.take(source, entry.metadata(), self.tree.max_file_size);
         }
-        self.met().append(met);
+        met.sort();
+        self.met().push(met);
     }
 
     fn used(&self) -> MutexGuard<'_, Vec<Names>> {
         self.used.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn met(&self) -> MutexGuard<'_, Met> {
+    fn met(&self) -> MutexGuard<'_, Vec<Met>> {
         self.met.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -4,10 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsStr;
 use std::fs::{self, Metadata};
 use std::io;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, Path};
 use std::time::UNIX_EPOCH;
-
-use rayon::slice::ParallelSliceMut as _;
 
 use super::names::Rules;
 use super::scope::{Scope, Target};
@@ -21,12 +19,13 @@ pub(super) struct Walk<'a> {
     max_file_size: u64,
     /// Is told each directory before it is listed.
     entering: &'a (dyn Fn(&Path) + Sync),
-    met: Met,
+    met: Vec<Met>,
 }
 
-/// In any order.
+/// A named file, or what was met in a part of a directory.
 #[derive(Default)]
 pub(super) struct Met {
+    /// Ordered by source in the end.
     files: Vec<FoundFile>,
     skipped: Vec<(String, &'static str)>,
     failed: Vec<(String, String)>,
@@ -42,7 +41,7 @@ impl<'a> Walk<'a> {
         max_file_size: u64,
         entering: &'a (dyn Fn(&Path) + Sync),
     ) -> Self {
-        Self { root, rules, max_file_size, entering, met: Met::default() }
+        Self { root, rules, max_file_size, entering, met: Vec::new() }
     }
 
     /// Returns how many files the target led to (failed ones included), and how many entries it
@@ -55,14 +54,23 @@ impl<'a> Walk<'a> {
             Target::Directory(base) => below(base, None),
             Target::Glob { base, matcher, .. } => below(base, Some(matcher)),
         };
-        let count = (met.taken, met.skipped.len());
-        self.met.append(met);
-        count
+        let taken = met.iter().map(|met| met.taken).sum();
+        let skipped = met.iter().map(|met| met.skipped.len()).sum();
+        self.met.extend(met);
+        (taken, skipped)
     }
 
     pub(super) fn finish(self, targets: Vec<Target>) -> Discovery {
-        let Met { mut files, skipped, failed, .. } = self.met;
-        files.par_sort_unstable_by(|a, b| a.source.cmp(&b.source));
+        let mut met = self.met;
+        // Most of them come one after another, and are in order then.
+        met.sort_by(|a, b| a.first().cmp(&b.first()));
+        let (mut files, mut skipped, mut failed) = (Vec::new(), Vec::new(), Vec::new());
+        for met in met {
+            files.extend(met.files);
+            skipped.extend(met.skipped);
+            failed.extend(met.failed);
+        }
+        files.sort_by(|a, b| a.source.cmp(&b.source));
         files.dedup_by(|a, b| a.source == b.source);
         let is_taken = |source: &String| files.binary_search_by(|f| f.source.cmp(source)).is_ok();
         let skipped: BTreeMap<_, _> =
@@ -90,12 +98,14 @@ impl<'a> Walk<'a> {
 
     /// A file named explicitly is taken even if it is ignored or hidden.
     fn visit_named(&mut self, source: &str) -> usize {
-        let (path, source) = (self.root.join(source), source.to_owned());
-        match fs::metadata(&path) {
-            Ok(metadata) if !metadata.is_file() => self.met.skip(source, "not a file"),
-            Ok(_) if !self.rules.patterns.admit(&source) => self.met.skip(source, "excluded"),
-            result => self.met.take(source, path, result, self.max_file_size),
+        let (metadata, source) = (fs::metadata(self.root.join(source)), source.to_owned());
+        let mut met = Met::default();
+        match metadata {
+            Ok(metadata) if !metadata.is_file() => met.skip(source, "not a file"),
+            Ok(_) if !self.rules.patterns.admit(&source) => met.skip(source, "excluded"),
+            metadata => met.take(source, metadata, self.max_file_size),
         }
+        self.met.push(met);
         1
     }
 }
@@ -113,7 +123,6 @@ impl Met {
     pub(super) fn take(
         &mut self,
         source: String,
-        path: PathBuf,
         metadata: io::Result<Metadata>,
         max_file_size: u64,
     ) {
@@ -128,16 +137,18 @@ impl Met {
             }
             Ok(metadata) => {
                 let (size, mtime) = FoundFile::stamp(&metadata);
-                self.files.push(FoundFile { source, path, size, mtime, web: None });
+                self.files.push(FoundFile { source, size, mtime, page: None });
             }
         }
     }
 
-    pub(super) fn append(&mut self, other: Self) {
-        self.files.extend(other.files);
-        self.skipped.extend(other.skipped);
-        self.failed.extend(other.failed);
-        self.taken += other.taken;
+    /// Puts the files in order.
+    pub(super) fn sort(&mut self) {
+        self.files.sort_unstable_by(|a, b| a.source.cmp(&b.source));
+    }
+
+    fn first(&self) -> Option<&str> {
+        self.files.first().map(|file| file.source.as_str())
     }
 }
 
@@ -170,7 +181,7 @@ pub(super) fn join_names(base: &str, name: &str) -> String {
     match (base, name) {
         (base, "") => base.to_owned(),
         ("", name) => name.to_owned(),
-        (base, name) => format!("{base}/{name}"),
+        (base, name) => [base, "/", name].concat(),
     }
 }
 

@@ -16,13 +16,10 @@ use super::discover::{FoundFile, Scope};
 use super::secrets;
 use crate::types::{ContentHash, DocumentRecord, FailureRecord, OnSecret};
 
-/// What is compared.
+/// What files and records are compared for.
 #[derive(Clone, Copy)]
 pub struct Compared<'a> {
-    pub files: &'a [FoundFile],
     pub scope: &'a Scope,
-    /// Those of documents that are neither files nor pages are passed over.
-    pub records: &'a [DocumentRecord],
     pub failures: &'a [FailureRecord],
     /// Documents that are not stored as their records say; they count as changed.
     pub damaged: &'a [String],
@@ -59,25 +56,25 @@ pub struct Move {
 
 /// The files whose content hash [`plan`] needs: the same size with another modification time or
 /// one that may hide an edit, and new files that may be a vanished document under a new name.
-pub fn to_hash<'a>(compared: &Compared<'a>, pairs: &[Pair<'a>]) -> Vec<&'a FoundFile> {
+pub fn to_hash<'a>(compared: &Compared<'_>, pairs: &'a [Pair<'_>]) -> Vec<&'a FoundFile> {
     let vanished: HashSet<u64> = vanished(compared, pairs).map(|record| record.size).collect();
-    let in_doubt = |pair: &Pair<'a>| match pair {
+    let in_doubt = |pair: &Pair<'_>| match pair {
         Pair::Both(file, record) => is_in_doubt(file, record),
         Pair::Left(file) => vanished.contains(&file.size),
         Pair::Right(_) => false,
     };
     let needed = pairs.iter().filter(|pair| compared.checksum || in_doubt(pair));
-    needed.filter_map(|pair| pair.as_ref().left().copied()).collect()
+    needed.filter_map(|pair| pair.as_ref().left()).collect()
 }
 
 /// A file, the record of its source, or both.
-pub type Pair<'a> = EitherOrBoth<&'a FoundFile, &'a DocumentRecord>;
+pub type Pair<'a> = EitherOrBoth<FoundFile, &'a DocumentRecord>;
 
-/// What [`to_hash`] and [`plan`] look through, ordered by source.
-pub fn pairs<'a>(compared: &Compared<'a>) -> Vec<Pair<'a>> {
+/// What [`to_hash`] and [`plan`] look through, ordered by source. Records of documents that are
+/// neither files nor pages are passed over.
+pub fn pairs(mut files: Vec<FoundFile>, records: &[DocumentRecord]) -> Vec<Pair<'_>> {
     let comparable = |record: &&DocumentRecord| record.is_file() || record.web.is_some();
-    let mut files: Vec<_> = compared.files.iter().collect();
-    let mut records: Vec<_> = compared.records.iter().filter(comparable).collect();
+    let mut records: Vec<_> = records.iter().filter(comparable).collect();
     // Both are ordered but for a few, and then this is a look at each.
     files.sort_by(|a, b| a.source.cmp(&b.source));
     records.sort_by(|a, b| a.source.cmp(&b.source));
@@ -144,29 +141,34 @@ impl Wanted<'_> {
 #[expect(clippy::implicit_hasher, reason = "the pipeline builds the map itself")]
 pub fn plan(
     compared: &Compared<'_>,
-    pairs: &[Pair<'_>],
+    pairs: Vec<Pair<'_>>,
     hashes: &HashMap<String, ContentHash>,
 ) -> Plan {
     let failing: HashMap<&str, &FailureRecord> =
         compared.failures.iter().map(|failure| (failure.source.as_str(), failure)).collect();
     let damaged: HashSet<&str> = compared.damaged.iter().map(String::as_str).collect();
     let wanted = compared.wanted;
+    let mut gone: BTreeMap<&str, &DocumentRecord> =
+        vanished(compared, &pairs).map(|record| (record.source.as_str(), record)).collect();
 
     let mut plan = Plan::default();
     let mut fresh = Vec::new();
+    // Of the files that failed before, those that are there.
+    let mut there = HashSet::new();
     for pair in pairs {
-        let (file, record) = match *pair {
+        let (file, record) = match pair {
             Pair::Both(file, record) => (file, Some(record)),
             Pair::Left(file) => (file, None),
             Pair::Right(_) => continue,
         };
-        if compared.retry_failed && !failing.contains_key(file.source.as_str()) {
+        let failure = failing.get(file.source.as_str()).copied();
+        if compared.retry_failed && failure.is_none() {
             continue;
         }
-        let failure = failing.get(file.source.as_str()).copied();
         let hash = hashes.get(&file.source);
         let hopeless =
-            failure.filter(|failure| !compared.retry_failed && still(failure, file, hash));
+            failure.filter(|failure| !compared.retry_failed && still(failure, &file, hash));
+        there.extend(failure.map(|failure| failure.source.as_str()));
         let Some(record) = record else {
             match hopeless {
                 Some(failure) => plan.failed.push(failure.clone()),
@@ -174,7 +176,7 @@ pub fn plan(
             }
             continue;
         };
-        let list = match compare(file, record, hash) {
+        let list = match compare(&file, record, hash) {
             _ if damaged.contains(file.source.as_str()) => &mut plan.changed,
             Difference::Content if hopeless.is_some() => {
                 plan.failed.extend(hopeless.cloned());
@@ -185,11 +187,8 @@ pub fn plan(
             Difference::Time => &mut plan.touched,
             Difference::None => &mut plan.unchanged,
         };
-        list.push(file.clone());
+        list.push(file);
     }
-
-    let mut gone: BTreeMap<&str, &DocumentRecord> =
-        vanished(compared, pairs).map(|record| (record.source.as_str(), record)).collect();
     let mut by_hash: HashMap<&ContentHash, VecDeque<&str>> = HashMap::new();
     let whole = |record: &DocumentRecord| !damaged.contains(record.source.as_str());
     for (source, record) in gone.iter().filter(|(_, r)| wanted.is_met_by(r) && whole(r)) {
@@ -200,13 +199,13 @@ pub fn plan(
         match from {
             Some(from) => {
                 gone.remove(from);
-                plan.moved.push(Move { from: from.to_owned(), to: file.clone() });
+                plan.moved.push(Move { from: from.to_owned(), to: file });
             }
-            None => plan.added.push(file.clone()),
+            None => plan.added.push(file),
         }
     }
     plan.deleted = gone.into_keys().map(str::to_owned).collect();
-    plan.forgotten = forgotten(compared, &plan);
+    plan.forgotten = forgotten(compared, &there, &plan);
     plan
 }
 
@@ -214,21 +213,17 @@ pub fn plan(
 /// has no modification time, and its hash is known.
 fn still(failure: &FailureRecord, file: &FoundFile, hash: Option<&ContentHash>) -> bool {
     failure.document_hash.is_some()
-        && (file.web.is_none() || failure.document_hash.as_ref() == hash)
+        && (file.page.is_none() || failure.document_hash.as_ref() == hash)
         && (failure.size, failure.mtime) == (file.size, file.mtime)
         && failure.docent == env!("CARGO_PKG_VERSION")
 }
 
-/// Failures of files that are gone, or as they are stored.
-fn forgotten(compared: &Compared<'_>, plan: &Plan) -> Vec<String> {
-    if compared.failures.is_empty() {
-        return Vec::new();
-    }
-    let files: HashSet<&str> = compared.files.iter().map(|file| file.source.as_str()).collect();
-    let settled: HashSet<&str> =
-        plan.unchanged.iter().chain(&plan.touched).map(|file| file.source.as_str()).collect();
+/// Failures of files that are gone, or as they are stored. `there` are files that failed before.
+fn forgotten(compared: &Compared<'_>, there: &HashSet<&str>, plan: &Plan) -> Vec<String> {
+    let settled = plan.unchanged.iter().chain(&plan.touched).map(|file| file.source.as_str());
+    let settled: HashSet<&str> = settled.filter(|source| there.contains(source)).collect();
     let outdated = |source: &str| {
-        settled.contains(source) || (!files.contains(source) && compared.scope.covers(source))
+        settled.contains(source) || (!there.contains(source) && compared.scope.covers(source))
     };
     let sources = compared.failures.iter().map(|failure| &failure.source);
     sources.filter(|source| outdated(source)).cloned().collect()
@@ -253,7 +248,7 @@ fn compare(file: &FoundFile, record: &DocumentRecord, hash: Option<&ContentHash>
 
 /// Records in scope whose file is gone. A run over failed files alone does not look for them.
 fn vanished<'a>(
-    compared: &Compared<'a>,
+    compared: &Compared<'_>,
     pairs: &[Pair<'a>],
 ) -> impl Iterator<Item = &'a DocumentRecord> {
     let Compared { scope, retry_failed, .. } = *compared;

@@ -1,7 +1,5 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use std::path::PathBuf;
-
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -27,7 +25,7 @@ fn source(name: u8) -> String {
 }
 
 fn file(&(name, content, mtime): &Row) -> FoundFile {
-    FoundFile { source: source(name), path: PathBuf::new(), size: size(content), mtime, web: None }
+    FoundFile { source: source(name), size: size(content), mtime, page: None }
 }
 
 fn record(&(name, content, mtime): &Row) -> DocumentRecord {
@@ -74,28 +72,24 @@ fn hashes(needed: &[&FoundFile], rows: &[Row]) -> HashMap<String, ContentHash> {
     needed.iter().map(|file| (file.source.clone(), hash(contents[&file.source]))).collect()
 }
 
-fn plan(compared: &Compared<'_>, hashes: &HashMap<String, ContentHash>) -> Plan {
-    super::plan(compared, &pairs(compared), hashes)
-}
-
 fn run(on_disk: &[Row], stored: &[Row], checksum: bool) -> Plan {
     let files: Vec<_> = on_disk.iter().map(file).collect();
     let records: Vec<_> = stored.iter().map(record).collect();
     let scope = scope();
-    let compared = Compared { checksum, ..compared(&files, &scope, &records) };
-    let needed = to_hash(&compared, &pairs(&compared));
-    plan(&compared, &hashes(&needed, on_disk))
+    let compared = Compared { checksum, ..compared(&scope) };
+    let pairs = pairs(files, &records);
+    let hashes = hashes(&to_hash(&compared, &pairs), on_disk);
+    super::plan(&compared, pairs, &hashes)
 }
 
-fn compared<'a>(
-    files: &'a [FoundFile],
-    scope: &'a Scope,
-    records: &'a [DocumentRecord],
-) -> Compared<'a> {
+/// With the hash of no file.
+fn plan(compared: &Compared<'_>, files: &[FoundFile], records: &[DocumentRecord]) -> Plan {
+    super::plan(compared, pairs(files.to_vec(), records), &HashMap::new())
+}
+
+fn compared(scope: &Scope) -> Compared<'_> {
     Compared {
-        files,
         scope,
-        records,
         failures: &[],
         damaged: &[],
         wanted: Wanted::default(),
@@ -108,9 +102,9 @@ fn compared<'a>(
 fn documents_that_are_no_files_are_neither_compared_nor_missed() {
     let (files, scope) = ([file(&(0, 0, 5))], scope());
     let records = [(0, 0, 0), (1, 0, 0)].map(|row| record(&row));
-    let compared = compared(&files, &scope, &records);
-    let plan = plan(&compared, &HashMap::new());
-    assert!(to_hash(&compared, &pairs(&compared)).is_empty());
+    let compared = compared(&scope);
+    let plan = plan(&compared, &files, &records);
+    assert!(to_hash(&compared, &pairs(files.to_vec(), &records)).is_empty());
     assert_eq!((plan.added.len(), plan.deleted.len()), (1, 0));
 }
 
@@ -137,7 +131,7 @@ fn other_tags_are_a_change() {
     let scope = scope();
     let tagged = |tags: Option<&[String]>| {
         let wanted = Wanted { tags, ..Wanted::default() };
-        plan(&Compared { wanted, ..compared(&files, &scope, &records) }, &HashMap::new())
+        plan(&Compared { wanted, ..compared(&scope) }, &files, &records)
     };
     assert_eq!(tagged(Some(&["team=a".into()])).changed.len(), 1);
     assert_eq!(tagged(Some(&[])).unchanged.len(), 1);
@@ -153,8 +147,8 @@ fn what_may_hold_secrets_is_a_change_where_they_are_kept_out() {
         let secrets = revision.map(|revision| Screening { revision, stored });
         let records = [DocumentRecord { secrets, ..record(&(0, 0, 5)) }];
         let wanted = Wanted { on_secret, ..Wanted::default() };
-        let compared = Compared { wanted, ..compared(&files, &scope, &records) };
-        !plan(&compared, &HashMap::new()).changed.is_empty()
+        let compared = Compared { wanted, ..compared(&scope) };
+        !plan(&compared, &files, &records).changed.is_empty()
     };
     for policy in OnSecret::ALL {
         let strict = policy != OnSecret::Warn;
@@ -191,24 +185,23 @@ fn what_failed_is_not_tried_again_while_it_is_the_same() {
         failure(&gone, known.clone()),
     ];
     let scope = scope();
-    let first = Compared { failures: &failures, ..compared(&files, &scope, &[]) };
-    let planned = plan(&first, &HashMap::new());
+    let first = Compared { failures: &failures, ..compared(&scope) };
+    let planned = plan(&first, &files, &[]);
     assert_eq!(planned.failed, [failures[0].clone()]);
     assert_eq!(planned.added, files[1..]);
     assert_eq!(planned.forgotten, ["docs/3"]);
-    let retried = plan(&Compared { retry_failed: true, ..first }, &HashMap::new());
+    let retried = plan(&Compared { retry_failed: true, ..first }, &files, &[]);
     assert_eq!((retried.added.as_slice(), retried.failed.len()), (&files[..], 0));
 
     let older = [FailureRecord { docent: "0.0.1".to_owned(), ..failures[0].clone() }];
     let upgraded = Compared { failures: &older, ..first };
-    assert_eq!(plan(&upgraded, &HashMap::new()).added.len(), 3);
+    assert_eq!(plan(&upgraded, &files, &[]).added.len(), 3);
 
     // An edit that failed keeps the version before it; taking the edit back ends the failure.
     let (records, edits) = ([record(&(0, 4, 4))], [failure(&same, known)]);
-    let kept = Compared { records: &records, failures: &edits, ..first };
-    assert_eq!(plan(&kept, &HashMap::new()).failed.len(), 1);
-    let undone = [file(&(0, 4, 4))];
-    let undone = plan(&Compared { files: &undone, ..kept }, &HashMap::new());
+    let kept = Compared { failures: &edits, ..first };
+    assert_eq!(plan(&kept, &files, &records).failed.len(), 1);
+    let undone = plan(&kept, &[file(&(0, 4, 4))], &records);
     assert_eq!((undone.unchanged.len(), undone.forgotten.len()), (1, 1));
 }
 
@@ -217,9 +210,8 @@ fn another_try_touches_nothing_but_what_failed() {
     let stored = [(0, 0, 5), (1, 2, 5)].map(|row| record(&row));
     let (on_disk, failures) = ([file(&(1, 4, 6)), file(&(2, 4, 6))], [failure(&(2, 0, 1), None)]);
     let scope = scope();
-    let compared =
-        Compared { failures: &failures, retry_failed: true, ..compared(&on_disk, &scope, &stored) };
-    let plan = plan(&compared, &HashMap::new());
+    let compared = Compared { failures: &failures, retry_failed: true, ..compared(&scope) };
+    let plan = plan(&compared, &on_disk, &stored);
     assert_eq!(plan, Plan { added: vec![file(&(2, 4, 6))], ..Plan::default() });
 }
 
@@ -227,8 +219,8 @@ fn another_try_touches_nothing_but_what_failed() {
 fn a_damaged_document_is_a_change() {
     let (files, records) = ([file(&(0, 0, 5))], [record(&(0, 0, 5))]);
     let (scope, damaged) = (scope(), ["docs/0".to_owned()]);
-    let compared = Compared { damaged: &damaged, ..compared(&files, &scope, &records) };
-    assert_eq!(plan(&compared, &HashMap::new()).changed.len(), 1);
+    let compared = Compared { damaged: &damaged, ..compared(&scope) };
+    assert_eq!(plan(&compared, &files, &records).changed.len(), 1);
 }
 
 #[test]

@@ -96,11 +96,11 @@ fn document(source: &str, chunks: u32) -> DocumentRecord {
         text_fields: Vec::new(),
         ingested_at: "2026-01-01T00:00:00Z".to_owned(),
         run_id: Uuid::from_u128(7),
-        web: Some(WebOrigin {
+        web: Some(Box::new(WebOrigin {
             root: "https://example.org/".to_owned(),
             depth: 2,
             validators: Validators { etag: Some("W/\"1\"".to_owned()), last_modified: None },
-        }),
+        })),
         secrets: Some(Screening { revision: 1, stored: 2 }),
     }
 }

@@ -62,7 +62,13 @@ impl Listing {
     }
 
     pub(super) fn records<T: DeserializeOwned>(&self) -> Result<Vec<T>, String> {
-        self.lines.lines().map(|line| payload::parse(line, self.kind)).collect()
+        // Grown on the way, the list of a large collection would be copied again and again.
+        let mut records =
+            Vec::with_capacity(self.lines.bytes().filter(|byte| *byte == b'\n').count());
+        for line in self.lines.lines() {
+            records.push(payload::parse(line, self.kind)?);
+        }
+        Ok(records)
     }
 
     /// The listing of a version; `None` where there is none that is to be believed.
