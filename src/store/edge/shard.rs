@@ -1,7 +1,9 @@
 //! The shard of a store: loaded when it is needed, and worked with on the blocking pool.
 
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::thread;
 
 use serde::de::DeserializeOwned;
 use tokio::sync::{OwnedRwLockReadGuard, RwLock};
@@ -16,6 +18,7 @@ use super::{Access, EdgeStore, engine, keys, space, versions};
 use crate::error::{BackendError, Fault, Service};
 use crate::store::payload::Payload;
 use crate::store::{Legs, SearchRequest};
+use crate::types::Scored;
 
 /// `None` while it is not loaded.
 pub(super) type Shard = Arc<RwLock<Option<Opened>>>;
@@ -192,25 +195,32 @@ impl EdgeStore {
     }
 }
 
+/// Both legs at once, each on a thread of its own: the one looks at every vector, the other at every
+/// posting of the query's terms.
 pub(super) fn search(opened: &Opened, request: SearchRequest) -> Result<Legs, Problem> {
     let search = engine::Search {
         filter: keys::filter(&request.filter),
         limit: request.limit,
         min_score: request.min_score,
     };
-    let (dense, sparse, idf) = opened.with(|shard| {
-        let dense = request.dense.map(|vector| engine::dense_leg(shard, &search, vector));
-        let sparse = request
-            .sparse
-            .filter(|vector| !vector.indices.is_empty())
-            .map(|vector| engine::sparse_leg(shard, &search, vector));
-        let idf = request.idf_of.iter().filter_map(|&term| {
-            engine::idf(shard, term).map(|idf| idf.map(|idf| (term, idf))).transpose()
-        });
-        Ok((dense.transpose()?, sparse.transpose()?, idf.collect::<Result<_, _>>()?))
-    })?;
-    let chunks = |points: Option<Vec<_>>| {
-        points.unwrap_or_default().into_iter().map(engine::scored).collect::<Result<Vec<_>, _>>()
+    let chunks = |points: Vec<_>| points.into_iter().map(engine::scored).collect();
+    let dense_leg = |vector| -> Result<Vec<Scored>, String> {
+        chunks(opened.with(|shard| engine::dense_leg(shard, &search, vector))?)
     };
-    Ok(Legs { dense: chunks(dense)?, sparse: chunks(sparse)?, idf })
+    let sparse_leg = |vector| -> Result<Vec<Scored>, String> {
+        chunks(opened.with(|shard| engine::sparse_leg(shard, &search, vector))?)
+    };
+    let idf = |term| -> Result<Option<(u32, f32)>, String> {
+        Ok(opened.with(|shard| engine::idf(shard, term))?.map(|idf| (term, idf)))
+    };
+    let sparse = request.sparse.filter(|vector| !vector.indices.is_empty());
+    let (dense, sparse, idf) = thread::scope(|scope| {
+        let dense = request.dense.map(|vector| scope.spawn(move || dense_leg(vector)));
+        let sparse = sparse.map(sparse_leg).transpose();
+        let idf = request.idf_of.into_iter().filter_map(|term| idf(term).transpose()).collect();
+        let dense = dense.map(|leg| leg.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        (dense.transpose(), sparse, idf)
+    });
+    let idf: Result<_, String> = idf;
+    Ok(Legs { dense: dense?.unwrap_or_default(), sparse: sparse?.unwrap_or_default(), idf: idf? })
 }
