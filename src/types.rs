@@ -7,6 +7,7 @@ mod secrets;
 mod usage;
 
 use std::fmt;
+use std::io;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,19 @@ pub struct ContentHash(pub String);
 impl ContentHash {
     pub fn of(bytes: &[u8]) -> Self {
         Self::from_digest(&Self::digest(bytes))
+    }
+
+    /// Of what there is to read, which is not held whole.
+    pub fn of_reader(mut reader: impl io::Read) -> io::Result<Self> {
+        let (mut digest, mut block) = (Sha256::new(), vec![0; 1 << 16]);
+        loop {
+            match reader.read(&mut block) {
+                Ok(0) => return Ok(Self::from_digest(&digest.finalize())),
+                Ok(read) => digest.update(&block[..read]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// SHA-256, as [`Self::from_digest`] takes it.

@@ -1,5 +1,7 @@
 //! `docent status`: what is stored, what built it, and whether it is stale.
 
+use std::fs::File;
+
 use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 
 use super::connect::{self, StoreAccess};
@@ -130,7 +132,7 @@ struct Freshness {
 impl Freshness {
     fn of(context: &Context, documents: &[DocumentRecord]) -> Self {
         let (mut changed, mut missing) = (Vec::new(), Vec::new());
-        // The system answers for several files at once; those whose time has changed are read.
+        // The system answers for several files at once, and those in doubt are read.
         let drifts: Vec<_> = documents.par_iter().map(|record| drift_of(context, record)).collect();
         for (record, drift) in documents.iter().zip(drifts) {
             match drift {
@@ -166,8 +168,10 @@ pub(super) fn drift_of(context: &Context, record: &DocumentRecord) -> Option<Dri
         return None;
     }
     let Some(file) = FoundFile::at(&context.root, &record.source) else { return Some(Drift::Gone) };
-    let hash =
-        |file: &FoundFile| Some(ContentHash::of(&std::fs::read(file.path(&context.root)).ok()?));
+    let hash = |file: &FoundFile| {
+        let file = File::open(file.path(&context.root)).ok()?;
+        ContentHash::of_reader(file).ok()
+    };
     (!plan::is_current(record, &file, hash)).then_some(Drift::Changed)
 }
 

@@ -101,7 +101,7 @@ impl<'a> Committer<'a> {
         for record in &survey.incomplete {
             self.fail(&record.source, INCOMPLETE, (record.size, record.mtime), None);
         }
-        for failed in &survey.unreadable {
+        for failed in &survey.failed {
             // What is no page will not be one when it is tried again.
             if survey.pages.dead.contains(&failed.source) {
                 self.report.fail(&failed.source, &failed.reason);

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -206,7 +206,10 @@ async fn try_prepare(
     let limit = options.discover.max_file_size;
     // An edit in the second in which this is read may leave no other trace.
     let ingested_at = super::now();
-    let path = file.path(&options.discover.root);
+    let path = match content {
+        Some(_) => PathBuf::from(&file.source),
+        None => file.path(&options.discover.root),
+    };
     let Source { file, content, kind, hash } =
         off_thread(move || read(file, &path, content, limit)).await?;
     let size = content.size();

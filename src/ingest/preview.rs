@@ -111,7 +111,7 @@ impl Preview {
                 preview.added.push(source);
             }
         }
-        for failed in &survey.unreadable {
+        for failed in &survey.failed {
             preview.fail(&failed.source, &failed.reason);
         }
         for failure in &plan.failed {

@@ -4,6 +4,7 @@
 //! then are all its chunks counted, and what does not agree with its record becomes work.
 
 use std::collections::{HashMap, HashSet};
+use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -29,7 +30,7 @@ pub(super) struct Survey {
     /// How many files were found, pages that were fetched among them.
     pub files: usize,
     pub skipped: Vec<Skipped>,
-    pub unreadable: Vec<Failed>,
+    pub failed: Vec<Failed>,
     pub scope: Scope,
     /// Remembered inputs that are gone, and that no document is left of.
     pub lost: Vec<String>,
@@ -59,6 +60,7 @@ impl Survey {
 
     /// Documents of the collection that is to be replaced that the new one does not have.
     pub(super) fn left_behind(&self, options: &IngestOptions) -> Vec<&DocumentRecord> {
+        // Of such a survey, all files are to be added.
         let there: HashSet<&str> = self.plan.added.iter().map(|f| f.source.as_str()).collect();
         let inline = options.inline_sources();
         let gone = |source: &str| !there.contains(source) && !inline.contains(source);
@@ -132,7 +134,7 @@ async fn anew(
         started_at,
         files: added.len(),
         skipped,
-        unreadable: failed,
+        failed,
         scope,
         lost,
         starts,
@@ -187,7 +189,7 @@ pub(super) async fn survey(
         started_at,
         files: found,
         skipped,
-        unreadable: failed,
+        failed,
         scope,
         lost,
         starts,
@@ -307,11 +309,10 @@ fn widen(
 async fn hash(files: Vec<&FoundFile>, options: &IngestOptions) -> HashMap<String, ContentHash> {
     let root = &options.discover.root;
     let named = |file: &FoundFile| (file.source.clone(), file.path(root));
-    let hash = |(source, path)| async move {
+    let hash = |(source, path): (String, PathBuf)| async move {
         off_thread(move || {
             // One that cannot be read counts as changed, and fails with a reason when its turn comes.
-            let bytes = std::fs::read::<PathBuf>(path).ok()?;
-            Some((source, ContentHash::of(&bytes)))
+            Some((source, ContentHash::of_reader(File::open(path).ok()?).ok()?))
         })
         .await
     };

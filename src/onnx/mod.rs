@@ -14,10 +14,9 @@ mod workers;
 pub(crate) mod tests;
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use crate::types::ContentHash;
@@ -122,18 +121,8 @@ impl Onnx {
 
 /// SHA-256 of a file, without holding it.
 fn hash(path: &Path) -> Result<ContentHash, OnnxError> {
-    let digest = || -> io::Result<Sha256> {
-        let (mut file, mut digest) = (File::open(path)?, Sha256::new());
-        let mut block = vec![0; 1 << 20];
-        loop {
-            match file.read(&mut block)? {
-                0 => return Ok(digest),
-                read => digest.update(&block[..read]),
-            }
-        }
-    };
-    let digest = digest().map_err(|error| unreadable(path, &error))?;
-    Ok(ContentHash::from_digest(&digest.finalize()))
+    let hash = File::open(path).and_then(ContentHash::of_reader);
+    hash.map_err(|error| unreadable(path, &error))
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> OnnxError {

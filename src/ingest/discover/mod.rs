@@ -66,10 +66,11 @@ pub struct FoundFile {
     pub size: u64,
     /// Modification time, nanoseconds since the Unix epoch; never 0, but for a page.
     pub mtime: i64,
+    /// Of a page that was fetched.
     pub page: Option<Box<FetchedPage>>,
 }
 
-/// What is known of a page that was fetched into a file.
+/// What only a page has: the file that it was fetched into, and where it was found.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FetchedPage {
     pub path: PathBuf,
@@ -79,13 +80,13 @@ pub struct FetchedPage {
 impl FoundFile {
     /// The file of a source, where there is one. A link is none.
     pub fn at(root: &Path, source: &str) -> Option<Self> {
-        let metadata = fs::symlink_metadata(root.join(source)).ok()?;
+        let metadata =
+            fs::symlink_metadata(root.join(source)).ok().filter(fs::Metadata::is_file)?;
         let (size, mtime) = Self::stamp(&metadata);
-        let file = Self { source: source.to_owned(), size, mtime, page: None };
-        metadata.is_file().then_some(file)
+        Some(Self { source: source.to_owned(), size, mtime, page: None })
     }
 
-    /// Where its content lies.
+    /// Where its content lies, unless it came from standard input.
     pub fn path(&self, root: &Path) -> PathBuf {
         match &self.page {
             Some(page) => page.path.clone(),

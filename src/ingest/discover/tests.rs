@@ -165,6 +165,19 @@ fn include_and_exclude_shut_out_named_files_too() {
 }
 
 #[test]
+fn an_entry_is_skipped_for_what_the_last_input_says() {
+    let project = Project::new(&["a.md", "notes.log"]);
+    project.write(".gitignore", "*.log\n");
+    let find = |inputs: &[&str]| {
+        let exclude = vec!["*.log".to_owned()];
+        discover(&DiscoverOptions { exclude, ..project.options(inputs) }).unwrap()
+    };
+    let (named, ignored) = (find(&[".", "notes.log"]), find(&["notes.log", "."]));
+    assert!(skipped(&named).contains(&("notes.log", "excluded")));
+    assert!(skipped(&ignored).contains(&("notes.log", "ignored")));
+}
+
+#[test]
 fn the_scope_is_what_was_asked_about() {
     let project = Project::new(&["docs/a.md", "b.md", "other/c.md", ".github/d.yml"]);
     let scope = project.find(&["docs", "b.md", "other/*.md", ".github"]).scope;

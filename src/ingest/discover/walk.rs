@@ -61,15 +61,15 @@ impl<'a> Walk<'a> {
     }
 
     pub(super) fn finish(self, targets: Vec<Target>) -> Discovery {
-        let mut met = self.met;
-        // Most of them come one after another, and are in order then.
-        met.sort_by(|a, b| a.first().cmp(&b.first()));
-        let (mut files, mut skipped, mut failed) = (Vec::new(), Vec::new(), Vec::new());
-        for met in met {
-            files.extend(met.files);
+        let (mut parts, mut skipped, mut failed) = (Vec::new(), Vec::new(), Vec::new());
+        for met in self.met {
+            parts.push(met.files);
             skipped.extend(met.skipped);
             failed.extend(met.failed);
         }
+        // Most of them come one after another, and are in order then.
+        parts.sort_by(|a, b| first(a).cmp(&first(b)));
+        let mut files: Vec<_> = parts.into_iter().flatten().collect();
         files.sort_by(|a, b| a.source.cmp(&b.source));
         files.dedup_by(|a, b| a.source == b.source);
         let is_taken = |source: &String| files.binary_search_by(|f| f.source.cmp(source)).is_ok();
@@ -146,10 +146,10 @@ impl Met {
     pub(super) fn sort(&mut self) {
         self.files.sort_unstable_by(|a, b| a.source.cmp(&b.source));
     }
+}
 
-    fn first(&self) -> Option<&str> {
-        self.files.first().map(|file| file.source.as_str())
-    }
+fn first(files: &[FoundFile]) -> Option<&str> {
+    files.first().map(|file| file.source.as_str())
 }
 
 /// `relative` with `/` between its parts; `None` where it is not UTF-8.

@@ -195,8 +195,8 @@ impl EdgeStore {
     }
 }
 
-/// Both legs at once, each on a thread of its own: the one looks at every vector, the other at every
-/// posting of the query's terms.
+/// Both legs at once, the dense one on a thread of its own: it looks at every vector, the other at
+/// every posting of the query's terms. What is written meanwhile, one of them may see alone.
 pub(super) fn search(opened: &Opened, request: SearchRequest) -> Result<Legs, Problem> {
     let search = engine::Search {
         filter: keys::filter(&request.filter),
