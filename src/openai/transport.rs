@@ -277,6 +277,10 @@ pub(crate) fn transport_error(error: &reqwest::Error) -> (Fault, String) {
             let hint = "cannot connect (the server does not speak TLS: is it http://?)";
             return (Fault::Permanent, hint.to_owned());
         }
+        _ if error.is_connect() && cause.contains("UnknownIssuer") => {
+            let hint = "cannot connect (TLS: its certificate is of no authority that is trusted here; on Linux, SSL_CERT_FILE names others)";
+            return (Fault::Permanent, hint.to_owned());
+        }
         _ if error.is_connect() && cause.contains("certificate") => {
             return (Fault::Permanent, format!("cannot connect (TLS: {cause})"));
         }

@@ -42,6 +42,8 @@ mod sync;
 #[cfg(target_os = "linux")]
 mod terminal;
 mod tidy;
+#[cfg(target_os = "linux")]
+mod tls;
 mod together;
 mod trace;
 mod trust;

@@ -112,6 +112,10 @@ impl ScriptedServer {
         Self { address, shared, acceptor: Some(acceptor) }
     }
 
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// `http://127.0.0.1:PORT/v1`.
     pub(crate) fn base_url(&self) -> String {
         format!("http://{}/v1", self.address)
