@@ -36,7 +36,7 @@ pub(super) use place::PlaceIndex;
 use ruler::{Ruler, Words};
 
 /// Raised whenever the same text and options would be cut differently.
-pub const REVISION: u32 = 3;
+pub const REVISION: u32 = 4;
 
 /// Number of tokens of a text.
 pub type Count<'a> = &'a (dyn Fn(&str) -> usize + Sync);
@@ -60,6 +60,10 @@ impl Default for ChunkOptions {
 /// faster the more levels the syntax has.
 const WINDOW: usize = 32 << 10;
 const CODE_WINDOW: usize = 16 << 10;
+
+/// Code whose lines are longer than this, in bytes and on average, was minified, or is data: its tree
+/// takes many times as long to cut along as text does, and nobody reads it by its tree.
+const MINIFIED_LINE: usize = 400;
 
 /// The heading path may take this part of the limit; more is cut off from its outer end.
 const HEADINGS_SHARE: usize = 4;
@@ -275,21 +279,26 @@ fn split(
     // An overlap below the capacity is always accepted, and so are the bundled grammars.
     let config = || ChunkConfig::new(capacity).with_sizer(ruler).with_overlap(overlap).ok();
     let pieces: Option<Vec<(usize, &str)>> = match syntax {
-        Syntax::Plain | Syntax::Rows | Syntax::Rst | Syntax::Asciidoc => {
+        Syntax::Code(language) if !is_minified(text) => config()
+            .and_then(|config| CodeSplitter::new(code::grammar(language), config).ok())
+            .map(|splitter| splitter.chunk_indices(text).collect()),
+        Syntax::Code(_) | Syntax::Plain | Syntax::Rows | Syntax::Rst | Syntax::Asciidoc => {
             config().map(|c| TextSplitter::new(c).chunk_indices(text).collect())
         }
         Syntax::Markdown => {
             config().map(|c| MarkdownSplitter::new(c).chunk_indices(text).collect())
         }
-        Syntax::Code(language) => config()
-            .and_then(|config| CodeSplitter::new(code::grammar(language), config).ok())
-            .map(|splitter| splitter.chunk_indices(text).collect()),
     };
     let whole = || std::iter::once(0..text.len()).collect();
     pieces.map_or_else(whole, |pieces| {
         let ranges = pieces.iter().map(|(start, piece)| *start..start + piece.len());
         joined(text, ranges, ruler, capacity)
     })
+}
+
+fn is_minified(code: &str) -> bool {
+    let lines = code.bytes().filter(|byte| *byte == b'\n').count() + 1;
+    code.len() > MINIFIED_LINE * lines
 }
 
 /// Joins a tiny piece with the next one where both fit: text-splitter leaves the head of an item

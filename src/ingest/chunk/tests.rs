@@ -313,10 +313,27 @@ fn pieces_of_a_section_overlap() {
 }
 
 #[test]
+fn code_without_lines_is_cut_as_text() {
+    let texts = |code: &str, syntax| -> Vec<&'static str> {
+        cut(code, syntax, 26).iter().map(|piece| piece.text).collect()
+    };
+    let by_tree = Syntax::Code(Language::JavaScript);
+    // A piece holds one statement, or three of such lines.
+    let written = "call ( a , b , c , d\n, e , f , g ) ;\n".repeat(100);
+    assert_eq!(texts(&written, by_tree).len(), 100);
+    assert_ne!(texts(&written, by_tree), texts(&written, Syntax::Plain));
+    let minified = written.replace('\n', " ");
+    assert_eq!(texts(&minified, by_tree), texts(&minified, Syntax::Plain));
+    assert_ne!(texts(&minified, by_tree).len(), 100);
+}
+
+#[test]
 fn deep_nesting_is_survived() {
-    let deep = "(".repeat(20_000);
-    for syntax in [Syntax::Markdown, Syntax::Code(Language::Rust), Syntax::Code(Language::Cpp)] {
-        assert!(!cut(&deep, syntax, 50).is_empty());
+    for deep in ["(".repeat(20_000), "(\n".repeat(20_000)] {
+        for syntax in [Syntax::Markdown, Syntax::Code(Language::Rust), Syntax::Code(Language::Cpp)]
+        {
+            assert!(!cut(&deep, syntax, 50).is_empty());
+        }
     }
     assert!(!cut(&"> ".repeat(5_000), Syntax::Markdown, 50).is_empty());
 }
