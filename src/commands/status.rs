@@ -169,8 +169,7 @@ pub(super) fn drift_of(context: &Context, record: &DocumentRecord) -> Option<Dri
     }
     let Some(file) = FoundFile::at(&context.root, &record.source) else { return Some(Drift::Gone) };
     let hash = |file: &FoundFile| {
-        let file = File::open(file.path(&context.root)).ok()?;
-        ContentHash::of_reader(file).ok()
+        File::open(file.path(&context.root)).and_then(ContentHash::of_reader).ok()
     };
     (!plan::is_current(record, &file, hash)).then_some(Drift::Changed)
 }

@@ -312,7 +312,8 @@ async fn hash(files: Vec<&FoundFile>, options: &IngestOptions) -> HashMap<String
     let hash = |(source, path): (String, PathBuf)| async move {
         off_thread(move || {
             // One that cannot be read counts as changed, and fails with a reason when its turn comes.
-            Some((source, ContentHash::of_reader(File::open(path).ok()?).ok()?))
+            let hash = File::open(path).and_then(ContentHash::of_reader).ok()?;
+            Some((source, hash))
         })
         .await
     };

@@ -203,24 +203,26 @@ pub(super) fn search(opened: &Opened, request: SearchRequest) -> Result<Legs, Pr
         limit: request.limit,
         min_score: request.min_score,
     };
-    let chunks = |points: Vec<_>| points.into_iter().map(engine::scored).collect();
-    let dense_leg = |vector| -> Result<Vec<Scored>, String> {
-        chunks(opened.with(|shard| engine::dense_leg(shard, &search, vector))?)
+    let chunks = |points: Result<Vec<_>, String>| -> Result<Vec<Scored>, String> {
+        points?.into_iter().map(engine::scored).collect()
     };
-    let sparse_leg = |vector| -> Result<Vec<Scored>, String> {
-        chunks(opened.with(|shard| engine::sparse_leg(shard, &search, vector))?)
-    };
-    let idf = |term| -> Result<Option<(u32, f32)>, String> {
-        Ok(opened.with(|shard| engine::idf(shard, term))?.map(|idf| (term, idf)))
-    };
-    let sparse = request.sparse.filter(|vector| !vector.indices.is_empty());
-    let (dense, sparse, idf) = thread::scope(|scope| {
-        let dense = request.dense.map(|vector| scope.spawn(move || dense_leg(vector)));
-        let sparse = sparse.map(sparse_leg).transpose();
-        let idf = request.idf_of.into_iter().filter_map(|term| idf(term).transpose()).collect();
+    let dense = |vector| chunks(opened.with(|shard| engine::dense_leg(shard, &search, vector)));
+    let sparse = |vector| chunks(opened.with(|shard| engine::sparse_leg(shard, &search, vector)));
+    let terms = request.sparse.filter(|vector| !vector.indices.is_empty());
+    thread::scope(|scope| {
+        let dense = request.dense.map(|vector| scope.spawn(move || dense(vector)));
+        let sparse = terms.map(sparse);
+        let idf = opened.with(|shard| {
+            let idf = request.idf_of.iter().filter_map(|&term| {
+                engine::idf(shard, term).map(|idf| idf.map(|idf| (term, idf))).transpose()
+            });
+            idf.collect()
+        });
         let dense = dense.map(|leg| leg.join().unwrap_or_else(|panic| resume_unwind(panic)));
-        (dense.transpose(), sparse, idf)
-    });
-    let idf: Result<_, String> = idf;
-    Ok(Legs { dense: dense?.unwrap_or_default(), sparse: sparse?.unwrap_or_default(), idf: idf? })
+        Ok(Legs {
+            dense: dense.transpose()?.unwrap_or_default(),
+            sparse: sparse.transpose()?.unwrap_or_default(),
+            idf: idf?,
+        })
+    })
 }
