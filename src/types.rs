@@ -196,15 +196,30 @@ pub struct Chunk {
 impl Chunk {
     /// What is embedded: title and heading path on a line of their own, then the text.
     pub fn embedded_text(title: Option<&str>, headings: &[String], text: &str) -> String {
+        match Self::path(title, headings) {
+            path if path.is_empty() => text.to_owned(),
+            path => format!("{path}\n{text}"),
+        }
+    }
+
+    fn path(title: Option<&str>, headings: &[String]) -> String {
         let path: Vec<&str> =
             title.into_iter().chain(headings.iter().map(String::as_str)).collect();
-        if path.is_empty() { text.to_owned() } else { format!("{}\n{text}", path.join(" > ")) }
+        path.join(" > ")
     }
 
     /// What is embedded of this chunk.
     pub fn embedded(&self) -> String {
-        let title = self.titled.then_some(self.title.as_str());
-        Self::embedded_text(title, &self.headings, &self.text)
+        Self::embedded_text(self.embedded_title(), &self.headings, &self.text)
+    }
+
+    /// The part of it that comes before the text; empty where nothing does.
+    pub fn embedded_path(&self) -> String {
+        Self::path(self.embedded_title(), &self.headings)
+    }
+
+    fn embedded_title(&self) -> Option<&str> {
+        self.titled.then_some(self.title.as_str())
     }
 
     /// `UUIDv5` of source, chunk hash and occurrence: the same chunk always lands on the same point.

@@ -4,7 +4,7 @@
 use std::hint::black_box;
 
 use docent::embed::Vector;
-use docent::embed::builtin::{Builtin, Interaction};
+use docent::embed::builtin::{Builtin, Interaction, Passage};
 use docent::embed::sparse::{LANGUAGE, SparseEncoder, TermCounter};
 use docent::embed::wordpiece::WordPiece;
 use docent::ingest::chunk::{ChunkOptions, chunk};
@@ -89,7 +89,7 @@ pub(crate) const STAGES: &[(&str, Make)] = &[
         let read = move || {
             let parts = QUESTION.split(' ').map(|word| (word, 1.0));
             let question = Interaction::new(&WordPiece::new(), parts).expect("known words");
-            question.scores(texts.iter().map(String::as_str))
+            question.scores(texts.iter().map(|text| Passage { heading: "", text }))
         };
         stage(Amount::Items(50), read)
     }),

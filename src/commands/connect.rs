@@ -317,7 +317,7 @@ pub(super) fn rewriting(settings: &Settings) -> Result<RewriteOptions, Failure> 
 
 /// Quotes by the words of the sparse leg.
 fn extractive() -> Result<Extractive, Failure> {
-    let terms = TermCounter::new(sparse::LANGUAGE, false).map_err(Failure::config)?;
+    let terms = TermCounter::new(sparse::LANGUAGE).map_err(Failure::config)?;
     Ok(Extractive::new(move |text| terms.terms(text)))
 }
 
@@ -330,11 +330,11 @@ pub(super) fn term_counter(
         Some(built) => &built.language,
         None => language.unwrap_or(sparse::LANGUAGE),
     };
-    TermCounter::new(language, built.is_none_or(|built| built.identifiers)).map_err(Failure::config)
+    TermCounter::new(language).map_err(Failure::config)
 }
 
-/// A collection has terms of one language.
-pub(super) fn same_language(settings: &Settings, manifest: &Manifest) -> Result<(), Failure> {
+/// A collection has terms of one language, told apart in one way.
+pub(super) fn same_words(settings: &Settings, manifest: &Manifest) -> Result<(), Failure> {
     let built = &manifest.sparse.language;
     match &settings.language {
         Some(language) if language != built => Err(Failure::config(format!(
@@ -344,8 +344,15 @@ pub(super) fn same_language(settings: &Settings, manifest: &Manifest) -> Result<
         .hint(format!(
             "use --language {built}, or build it anew: docent ingest --rebuild --language {language}"
         ))),
-        _ => Ok(()),
+        _ => sparse_encoder(settings, &manifest.sparse).map(drop),
     }
+}
+
+fn sparse_encoder(settings: &Settings, id: &SparseId) -> Result<SparseEncoder, Failure> {
+    SparseEncoder::new(id).map_err(|problem| {
+        Failure::config(format!("collection `{}`: {problem}", settings.collection))
+            .hint("build it anew: docent ingest --rebuild")
+    })
 }
 
 /// Everything `search` and `query` ask, on a collection that exists.
@@ -355,9 +362,7 @@ pub(super) async fn retriever(
 ) -> Result<Retriever, Failure> {
     let manifest = store.manifest().await?.ok_or_else(|| missing_collection(context, &*store))?;
     let embedder = embedder(context, Some(&manifest)).await?;
-    let sparse = SparseEncoder::new(&manifest.sparse).map_err(|problem| {
-        Failure::config(format!("collection `{}`: {problem}", context.settings.collection))
-    })?;
+    let sparse = sparse_encoder(&context.settings, &manifest.sparse)?;
     let reranker = match &context.settings.rerank {
         Some(rerank) => Some(reranker(context, rerank, retry_policy(&context.settings)).await?),
         None => None,

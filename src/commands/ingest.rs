@@ -171,7 +171,7 @@ async fn sync_alone(
     fit_chunks(context, &mut options.chunk, &*embedder)?;
     if let Some(manifest) = &manifest {
         connect::same_chunker(settings, &options.chunker_id(), manifest)?;
-        connect::same_language(settings, manifest)?;
+        connect::same_words(settings, manifest)?;
     }
     let built = manifest.as_ref().map(|manifest| &manifest.sparse);
     let terms = connect::term_counter(language.as_deref(), built)?;
@@ -221,7 +221,7 @@ async fn look(
     fit_chunks(context, &mut options.chunk, &*embedder)?;
     if let (None, Some(manifest)) = (&replaces, &manifest) {
         connect::same_chunker(settings, &options.chunker_id(), manifest)?;
-        connect::same_language(settings, manifest)?;
+        connect::same_words(settings, manifest)?;
     }
     let preview = if outlook.dry_run {
         let terms =

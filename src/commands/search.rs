@@ -6,11 +6,10 @@ use super::connect::{self, StoreAccess};
 use super::context::Context;
 use crate::cli::{RetrievalFlags, SearchArgs};
 use crate::embed::builtin::Builtin;
-use crate::embed::sparse::LANGUAGE;
 use crate::error::{Exit, Failure};
 use crate::query::Retriever;
 use crate::query::rerank::RerankOptions;
-use crate::query::retrieve::RetrieveOptions;
+use crate::query::retrieve::{RetrieveOptions, Weight};
 use crate::query::rewrite::{self, Queries, RewriteOptions};
 use crate::types::{Filter, Kind};
 use crate::ui::Ui;
@@ -87,23 +86,22 @@ pub(super) async fn retrieve_options(
         mode: settings.mode,
         k: settings.k,
         min_score: settings.min_score,
-        sparse_weight: settings.sparse_weight.unwrap_or(sparse_weight),
-        late_weight: settings.late_weight.unwrap_or(late_weight),
+        sparse_weight: settings.sparse_weight.map_or(sparse_weight, Weight::fixed),
+        late_weight: settings.late_weight.map_or(late_weight, Weight::fixed),
         filter: filter(flags, retriever).await?,
         ..RetrieveOptions::default()
     })
 }
 
 /// What the sparse leg and late interaction count for, as measured with the built-in embedder and with
-/// one that reads context: such a model is right more often than the words are. The table that late
-/// interaction uses is English.
-fn weights(retriever: &Retriever) -> (f32, f32) {
-    const WITH_A_MODEL: (f32, f32) = (0.3, 0.2);
-    let measured = RetrieveOptions::default();
-    let builtin = retriever.embedder.id().name == Builtin::NAME;
-    let (sparse, late) =
-        if builtin { (measured.sparse_weight, measured.late_weight) } else { WITH_A_MODEL };
-    (sparse, if retriever.sparse.language() == LANGUAGE { late } else { 0.0 })
+/// one that reads context: such a model is right more often than the words are.
+fn weights(retriever: &Retriever) -> (Weight, Weight) {
+    if retriever.embedder.id().name == Builtin::NAME {
+        let measured = RetrieveOptions::default();
+        (measured.sparse_weight, measured.late_weight)
+    } else {
+        (Weight::fixed(0.3), Weight { known: 0.2, foreign: 0.0 })
+    }
 }
 
 /// Globs over sources are resolved against the list of documents: the store filters on exact names.

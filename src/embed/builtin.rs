@@ -6,7 +6,7 @@
 
 mod interaction;
 
-pub use interaction::Interaction;
+pub use interaction::{Interaction, Passage};
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,7 +14,7 @@ use std::thread::available_parallelism;
 
 use async_trait::async_trait;
 
-use super::wordpiece::WordPiece;
+use super::wordpiece::{UNKNOWN, WordPiece};
 use super::{Embedder, Limits, Role};
 use crate::error::{BackendError, Fault, Service};
 use crate::types::EmbedderId;
@@ -136,6 +136,25 @@ fn embed(tokenizer: &WordPiece, text: &str, embedded: &AtomicU64) -> Option<Vec<
     (norm > 0.0).then(|| sum.iter().map(|x| x / norm.max(1e-12)).collect())
 }
 
+/// How foreign the words of a text are to the table, within 0..=1: the share of the places between two
+/// letters of a word at which the tokenizer cuts it. English, which the vocabulary is of, is at .0 to .1,
+/// German, French and Spanish at .2, other scripts near 1: there, tokens are single letters.
+pub fn foreignness(text: &str) -> f32 {
+    let tokenizer = WordPiece::new();
+    let (mut cuts, mut places) = (0, 0);
+    for word in text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
+        let (mut tokens, mut known) = (0_usize, true);
+        tokenizer.tokenize(word, |token| {
+            tokens += 1;
+            known &= token != UNKNOWN;
+        });
+        let between = word.chars().count() - 1;
+        places += between;
+        cuts += if known { tokens.saturating_sub(1).min(between) } else { between };
+    }
+    cuts as f32 / places.max(1) as f32
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
@@ -215,6 +234,22 @@ mod tests {
         let tokens: usize = inputs.iter().map(|text| builtin.count_tokens(text)).sum();
         assert_eq!(builtin.tokens_embedded(), 2 * tokens as u64);
         assert_eq!(builtin.embed(&inputs[..2], Role::Query).await.unwrap(), single[..2]);
+    }
+
+    #[test]
+    fn words_are_the_more_foreign_the_less_they_are_english() {
+        for (text, range) in [
+            ("", 0.0..=0.0),
+            ("a, I?", 0.0..=0.0),
+            ("How long are ledger backups kept?", 0.0..=0.05),
+            ("retryAfter in parse_http_header", 0.05..=0.2),
+            ("Wie lange werden Sicherungen aufbewahrt?", 0.15..=0.4),
+            ("Сколько хранятся резервные копии?", 0.8..=1.0),
+            ("备份保留多久", 1.0..=1.0),
+        ] {
+            let found = foreignness(text);
+            assert!(range.contains(&found), "{text}: {found}");
+        }
     }
 
     #[test]

@@ -49,16 +49,34 @@ fn is_whole(compound: &str) -> bool {
     connected && named && compound.len() <= LONGEST
 }
 
-/// The words that capitals tell apart in a compound, `HTTPServer` being two, where any do.
+/// Longest word that is told apart by its digits, in parts: one with more is rather a hash than a name.
+const PARTS: usize = 3;
+
+/// The words that capitals and digits tell apart in a compound, `HTTPServer` being two, where any do.
 fn parts(compound: &str) -> Vec<&str> {
     let mut found = Vec::new();
     for word in compound.split(is_connector) {
         let humps = humps(word);
-        if humps.len() > 1 {
-            found.extend(humps);
+        let numbered: Vec<&str> = humps.iter().flat_map(|hump| numbers(hump)).collect();
+        let parts = if numbered.len() <= PARTS { numbered } else { humps };
+        if parts.len() > 1 {
+            found.extend(parts);
         }
     }
     found
+}
+
+/// Letters apart from digits.
+fn numbers(hump: &str) -> impl Iterator<Item = &str> {
+    let is_digit = |c: char| c.is_ascii_digit();
+    let mut rest = hump;
+    std::iter::from_fn(move || {
+        let digits = rest.chars().next().map(is_digit)?;
+        let end = rest.find(|c| is_digit(c) != digits).unwrap_or(rest.len());
+        let (run, after) = rest.split_at(end);
+        rest = after;
+        Some(run)
+    })
 }
 
 fn humps(word: &str) -> Vec<&str> {
@@ -93,12 +111,14 @@ mod tests {
             ("Nothing to add, and/or well-known.", ""),
             ("See https://example.org/docs.", " httpsexampleorgdocs"),
             ("parseHttpHeader", " parse Http Header"),
-            ("HTTPServer and IOError2", " HTTP Server IO Error2"),
+            ("HTTPServer and IOError2", " HTTP Server IO Error 2"),
+            ("FY2018, Python3 and 10K", " FY 2018 Python 3 10 K"),
+            ("sha256sum of 4e1f9a77c2", " sha 256 sum"),
             ("retry_after_ms", " retryafterms"),
             ("MAX_RETRY", " MAXRETRY"),
             ("std::fs::readDir", " read Dir stdfsreadDir"),
             ("LGR-4012.", " LGR4012"),
-            ("v1.18.3-rc.1", " v1183rc1"),
+            ("v1.18.3-rc.1", " v 1 v1183rc1"),
             ("src/lib.rs", " srclibrs"),
             ("müllTonne größeÄndern", " müll Tonne größe Ändern"),
             ("__init__", ""),

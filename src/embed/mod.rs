@@ -7,6 +7,7 @@ mod identifiers;
 pub mod onnx;
 pub mod openai;
 pub mod sparse;
+mod unspaced;
 mod vector;
 pub mod wordpiece;
 

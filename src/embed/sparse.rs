@@ -7,18 +7,21 @@
 //! there were, which estimating `avg_len` needs. Its weight tends to `tf` as `k` grows with b = 0,
 //! so frequencies are read from it at an enormous `k`, and the formula is applied here.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use qdrant_edge::bm25_embed::{EdgeBm25, EdgeBm25Config};
 
 use super::identifiers::{compounds, with_identifiers};
+use super::unspaced::with_grams;
 use crate::types::{SparseId, SparseVector};
 
 const MODEL: &str = "bm25";
 /// Language of the stemmer and the stop words, unless another is set.
 pub const LANGUAGE: &str = "english";
+
+/// Raised when the same text would have other terms.
+pub const REVISION: u32 = 1;
 
 /// At this `k` a weight is `tf·(1 − tf/k + …)`: exact in `f32` up to a frequency of 2²⁴.
 const NO_SATURATION: f64 = 1e15;
@@ -29,12 +32,12 @@ const DEFAULT_MEAN: f64 = 100.0;
 /// What new collections in English are created with; `avg_len` as [`mean_terms`] gives it.
 #[cfg(test)]
 pub fn default_id(avg_len: f64) -> SparseId {
-    id(LANGUAGE, true, avg_len)
+    id(LANGUAGE, avg_len)
 }
 
-fn id(language: &str, identifiers: bool, avg_len: f64) -> SparseId {
+fn id(language: &str, avg_len: f64) -> SparseId {
     let (model, language) = (MODEL.to_owned(), language.to_owned());
-    SparseId { model, language, identifiers, k: 1.2, b: 0.75, avg_len }
+    SparseId { model, revision: REVISION, language, k: 1.2, b: 0.75, avg_len }
 }
 
 /// Mean number of terms of a chunk; where there is none, a mean that suits chunks of prose.
@@ -57,18 +60,18 @@ impl SparseEncoder {
         if id.model != MODEL {
             return Err(format!("unknown sparse model {:?}: only {MODEL:?} is built in", id.model));
         }
+        if id.revision != REVISION {
+            return Err(
+                "its words were told apart by the rules of another version of docent".to_owned()
+            );
+        }
         Ok(Self {
             queries: engine(&id.language, id.k, id.b, id.avg_len)?,
-            terms: TermCounter::new(&id.language, id.identifiers)?,
+            terms: TermCounter::new(&id.language)?,
             k: id.k,
             b: id.b,
             avg_len: id.avg_len,
         })
-    }
-
-    /// Of the words.
-    pub fn language(&self) -> &str {
-        &self.terms.language
     }
 
     /// Terms in ascending order of their ids, with their BM25 weights without IDF.
@@ -83,7 +86,7 @@ impl SparseEncoder {
 
     /// Each distinct term with weight 1.
     pub fn query(&self, text: &str) -> SparseVector {
-        let vector = self.queries.embed_query(&self.terms.read(text));
+        let vector = self.queries.embed_query(&with_identifiers(&with_grams(text)));
         SparseVector { indices: vector.indices, values: vector.values }
     }
 }
@@ -95,7 +98,6 @@ impl SparseEncoder {
 pub struct TermCounter {
     engine: EdgeBm25,
     language: String,
-    identifiers: bool,
     /// One for each thread that counts.
     known: Mutex<Vec<Known>>,
 }
@@ -110,21 +112,15 @@ const LONGEST: usize = 48;
 type Known = HashMap<Box<str>, Box<[(u32, f32)]>>;
 
 impl TermCounter {
-    /// `identifiers` says whether they have further terms: see [`SparseId::identifiers`].
-    pub fn new(language: &str, identifiers: bool) -> Result<Self, String> {
+    pub fn new(language: &str) -> Result<Self, String> {
         let engine = engine(language, NO_SATURATION, 0.0, 1.0)?;
-        Ok(Self { engine, language: language.to_owned(), identifiers, known: Mutex::default() })
+        Ok(Self { engine, language: language.to_owned(), known: Mutex::default() })
     }
 
     /// What a collection is created with whose terms are counted like this; `avg_len` as
     /// [`mean_terms`] gives it.
     pub fn id(&self, avg_len: f64) -> SparseId {
-        id(&self.language, self.identifiers, avg_len)
-    }
-
-    /// The text as the engine is to read it.
-    fn read<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        if self.identifiers { with_identifiers(text) } else { Cow::Borrowed(text) }
+        id(&self.language, avg_len)
     }
 
     /// Number of terms, repetitions included.
@@ -142,7 +138,7 @@ impl TermCounter {
         let spare = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let mut known = spare().pop().unwrap_or_default();
         let mut found: Vec<(u32, f32)> = Vec::new();
-        for compound in compounds(text) {
+        for compound in compounds(&with_grams(text)) {
             if let Some(terms) = known.get(compound) {
                 found.extend(terms);
                 continue;
@@ -168,7 +164,7 @@ impl TermCounter {
     }
 
     fn terms_of(&self, compound: &str) -> Vec<(u32, f32)> {
-        let vector = self.engine.embed_document(&self.read(compound));
+        let vector = self.engine.embed_document(&with_identifiers(compound));
         vector.indices.into_iter().zip(vector.values.iter().map(|weight| weight.round())).collect()
     }
 }
@@ -207,11 +203,13 @@ mod tests {
         for (k, b, avg_len) in
             [(1.2, 0.75, 256.0), (1.2, 0.75, 7.5), (0.9, 1.0, 3.0), (2.0, 0.0, 1.0)]
         {
-            let id = SparseId { k, b, ..super::id(LANGUAGE, false, avg_len) };
+            let id = SparseId { k, b, ..super::id(LANGUAGE, avg_len) };
             let encoder = SparseEncoder::new(&id).unwrap();
             let theirs = engine(LANGUAGE, k, b, avg_len).unwrap();
             for text in TEXTS.into_iter().map(str::to_owned).chain([TEXTS.join(" ").repeat(300)]) {
-                let (ours, theirs) = (encoder.document(&text), theirs.embed_document(&text));
+                let read = with_grams(&text);
+                let theirs = theirs.embed_document(&with_identifiers(&read));
+                let ours = encoder.document(&text);
                 assert_eq!(ours.indices, theirs.indices);
                 for (ours, theirs) in ours.values.iter().zip(&theirs.values) {
                     assert!((ours - theirs).abs() <= f32::EPSILON * theirs, "{ours} {theirs}");
@@ -224,12 +222,11 @@ mod tests {
         /// Compound by compound is as a whole, first and when they are known.
         #[test]
         fn terms_are_those_of_the_whole_text(
-            text in "(\\PC|[a-zA-Z0-9]{1,4}|[-_./:#@' \n]|the |tanks |naïve){0,40}",
+            text in "(\\PC|[a-zA-Z0-9]{1,4}|[-_./:#@' \n]|the |tanks |naïve|東|京|ー){0,40}",
             language in prop::sample::select(vec!["english", "german", "russian", "chinese"]),
-            identifiers in any::<bool>(),
         ) {
-            let counter = TermCounter::new(language, identifiers).unwrap();
-            let whole = counter.engine.embed_document(&counter.read(&text));
+            let counter = TermCounter::new(language).unwrap();
+            let whole = counter.engine.embed_document(&with_identifiers(&with_grams(&text)));
             let whole: HashMap<u32, f64> =
                 whole.indices.into_iter().zip(whole.values.iter().map(|w| f64::from(w.round()))).collect();
             for _ in 0..2 {
@@ -242,7 +239,7 @@ mod tests {
 
     #[test]
     fn counts_repetitions_and_leaves_out_stop_words() {
-        let counter = TermCounter::new(LANGUAGE, false).unwrap();
+        let counter = TermCounter::new(LANGUAGE).unwrap();
         let table = [("", 0), ("the and of", 0), ("tank", 1), ("tank Tanks TANK", 3)];
         for (text, count) in table {
             assert_eq!(counter.count(text), count, "{text:?}");
@@ -266,7 +263,7 @@ mod tests {
             ("spanish", "Las copias se guardan", "copia"),
             ("russian", "Резервные копии хранятся", "копия"),
         ] {
-            let encoder = SparseEncoder::new(&super::id(language, true, 5.0)).unwrap();
+            let encoder = SparseEncoder::new(&super::id(language, 5.0)).unwrap();
             let (stored, asked) = (encoder.document(stored).indices, encoder.query(asked).indices);
             assert!(asked.iter().all(|term| stored.contains(term)), "{language}");
             assert!(stored.len() <= 3, "{language}: {stored:?}");
@@ -276,7 +273,7 @@ mod tests {
     #[test]
     fn every_language_that_can_be_set_is_known() {
         for language in SparseId::LANGUAGES {
-            assert!(TermCounter::new(language, true).is_ok(), "{language}");
+            assert!(TermCounter::new(language).is_ok(), "{language}");
         }
     }
 
@@ -310,9 +307,16 @@ mod tests {
             let (one, other) = (encoder.query(one).indices, encoder.query(other).indices);
             assert!(one.iter().any(|term| other.contains(term)));
         }
-        // A collection that was made before this was known keeps to its terms.
-        let before = SparseEncoder::new(&super::id(LANGUAGE, false, 5.0)).unwrap();
-        assert!(!before.document("retryAfter").indices.contains(&before.query("retry").indices[0]));
+    }
+
+    #[test]
+    fn words_of_scripts_without_spaces_are_found_by_their_letters_and_pairs() {
+        let encoder = SparseEncoder::new(&default_id(5.0)).unwrap();
+        let stored = encoder.document("备份保留四百天，由两名操作员恢复。").indices;
+        for (asked, found) in [("备份", 3), ("保留多久", 3), ("天", 1), ("部署", 0)] {
+            let terms = encoder.query(asked).indices;
+            assert_eq!(terms.iter().filter(|term| stored.contains(term)).count(), found, "{asked}");
+        }
     }
 
     #[test]
@@ -320,6 +324,7 @@ mod tests {
         let good = default_id(10.0);
         let bad = [
             SparseId { model: "splade".into(), ..good.clone() },
+            SparseId { revision: REVISION + 1, ..good.clone() },
             SparseId { language: "klingon".into(), ..good.clone() },
             SparseId { k: f64::NAN, ..good.clone() },
             SparseId { b: 1.5, ..good.clone() },

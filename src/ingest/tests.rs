@@ -156,7 +156,7 @@ impl Project {
                 memory_mb: 0,
                 program: PathBuf::from("none is started for text"),
             }),
-            terms: Arc::new(TermCounter::new(sparse::LANGUAGE, true).unwrap()),
+            terms: Arc::new(TermCounter::new(sparse::LANGUAGE).unwrap()),
             replaces: None,
             publish: false,
         };

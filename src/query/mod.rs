@@ -39,7 +39,7 @@ use cite::{Citations, MarkParser, Piece};
 use history::Turn;
 use pack::{Dropped, PackOptions};
 use prompt::template::Template;
-use retrieve::{Asked, QueryWords, RetrieveOptions};
+use retrieve::{Asked, QueryWords, RetrieveOptions, Weights};
 use rewrite::{Queries, RewriteOptions};
 use verdict::NoAnswer;
 
@@ -101,8 +101,9 @@ impl Retriever {
     ) -> Result<Vec<Hit>, BackendError> {
         let sparse = self.sparse.query(query);
         let dense = self.dense_text(query, hypothetical);
-        let words = options.reads_hits().then(|| QueryWords::of(query, &self.sparse));
-        let asked = Asked { dense, sparse, words };
+        let weights = Weights::of(query, options);
+        let words = (weights.late > 0.0).then(|| QueryWords::of(query, &self.sparse));
+        let asked = Asked { dense, sparse, weights, words };
         retrieve::retrieve(asked, &*self.embedder, &*self.store, options).await
     }
 

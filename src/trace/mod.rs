@@ -24,7 +24,7 @@ pub use watch::{Call, Operation, Watch};
 use crate::chat::Message;
 use crate::error::Fault;
 use crate::query::pack::Dropped;
-use crate::query::retrieve::RetrieveOptions;
+use crate::query::retrieve::{RetrieveOptions, Weights};
 use crate::query::{Answer, AnswerOptions};
 use crate::types::{
     ChunkerId, ContentHash, EmbedderId, Filter, Hit, LegScore, Locator, Manifest, Passage,
@@ -120,6 +120,7 @@ pub struct Retrieval {
     pub mode: String,
     pub k: usize,
     pub candidates: usize,
+    /// Of the first query, like the other weight.
     pub sparse_weight: f32,
     #[serde(default)]
     pub late_weight: f32,
@@ -130,14 +131,15 @@ pub struct Retrieval {
 }
 
 impl Retrieval {
-    fn of(options: &RetrieveOptions) -> Self {
+    fn of(options: &RetrieveOptions, query: &str) -> Self {
+        let weights = Weights::of(query, options);
         let Filter { sources, kinds, tags } = options.filter.clone();
         Self {
             mode: options.mode.name().to_owned(),
             k: options.k,
             candidates: options.candidates,
-            sparse_weight: options.sparse_weight,
-            late_weight: options.late_weight,
+            sparse_weight: weights.sparse,
+            late_weight: weights.late,
             min_score: options.min_score,
             sources,
             kinds: kinds.iter().map(ToString::to_string).collect(),
@@ -228,13 +230,16 @@ impl Trace {
         let calls = watch.calls();
         let manifest = about.manifest;
         let messages = asked(&calls);
+        let queries = answer.map(|answer| answer.queries.queries.clone()).unwrap_or_default();
+        let first = queries.first().map_or(about.question, String::as_str);
+        let retrieval = Retrieval::of(&about.options.retrieve, first);
         Self {
             schema_version: SCHEMA_VERSION,
             id: about.id,
             docent: env!("CARGO_PKG_VERSION").to_owned(),
             started_at: about.started_at,
             question: about.question.to_owned(),
-            queries: answer.map(|answer| answer.queries.queries.clone()).unwrap_or_default(),
+            queries,
             outcome: Outcome {
                 exit_code: about.exit_code,
                 no_answer: answer.is_some_and(|answer| answer.no_answer.is_some()),
@@ -261,7 +266,7 @@ impl Trace {
                     endpoint: about.chat_endpoint,
                 },
             },
-            retrieval: Retrieval::of(&about.options.retrieve),
+            retrieval,
             retrieved: answer.map(retrieved).unwrap_or_default(),
             prompt_hash: messages
                 .map(|messages| ContentHash::of(&serde_json::to_vec(messages).unwrap_or_default())),

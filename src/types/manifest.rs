@@ -103,10 +103,10 @@ pub struct ChunkerId {
 pub struct SparseId {
     /// `bm25`.
     pub model: String,
-    pub language: String,
-    /// Identifiers, paths and codes are also terms as a whole, and by the parts that capitals tell.
+    /// Raised when the same text would have other terms.
     #[serde(default)]
-    pub identifiers: bool,
+    pub revision: u32,
+    pub language: String,
     /// Term-frequency saturation.
     pub k: f64,
     /// Length normalisation.

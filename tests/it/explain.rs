@@ -176,8 +176,9 @@ fn no_such_place() {
 #[test]
 fn another_mode_is_advised_where_it_helps() {
     let mut env = harbour();
-    // It would find it.
+    // These would find it.
     env.set("DOCENT_SEARCH_LATE_WEIGHT", "0");
+    env.set("DOCENT_SEARCH_SPARSE_WEIGHT", "0.3");
     let text = "Mizzen. ".repeat(100);
     env.write("docs/error.txt", format!("{text} E4711 {text}\n"));
     for n in 0..40 {

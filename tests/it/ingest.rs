@@ -161,17 +161,41 @@ fn another_embedder_or_chunk_size_is_refused() {
     env.write("docs/a.md", "# A\n\nSome text.\n");
     report(&env, &["docs"]);
     assert_run!(env.run(&["ingest", "docs", "--chunk-tokens", "100"]).expect(3));
-    // As an earlier version would have left it.
-    let path = env.path(".docent/collections/docent@v1/manifest.json");
-    let text = std::fs::read_to_string(&path).expect("a manifest");
-    let mut manifest: serde_json::Value = serde_json::from_str(&text).expect("JSON");
-    manifest["chunker"]["revision"] = 1.into();
-    manifest["docent"] = "0.0.1".into();
-    std::fs::write(&path, manifest.to_string()).expect("a manifest");
+    age(&env, |manifest| {
+        manifest["chunker"]["revision"] = 1.into();
+        manifest["docent"] = "0.0.1".into();
+    });
     assert_run!(env.run(&["ingest", "docs"]).expect(3));
     env.run(&["search", "text"]).expect(0);
     env.run(&["ingest", "docs", "--rebuild"]).expect(0);
     env.run(&["ingest", "docs"]).expect(0);
+}
+
+#[test]
+fn words_that_were_told_apart_otherwise_are_refused() {
+    let env = TestEnv::new();
+    env.write("docs/a.md", "# A\n\nSome text.\n");
+    report(&env, &["docs"]);
+    age(&env, |manifest| {
+        let sparse = manifest["sparse"].as_object_mut().expect("an object");
+        sparse.remove("revision").expect("a revision");
+    });
+    assert_run!(env.run(&["search", "text"]).expect(3));
+    for command in [&["ingest", "docs"][..], &["ingest", "docs", "--dry-run"], &["query", "text"]] {
+        let run = env.run(command).expect(3);
+        assert!(run.stderr.contains("docent ingest --rebuild"), "{run}");
+    }
+    env.run(&["ingest", "docs", "--rebuild"]).expect(0);
+    env.run(&["search", "text"]).expect(0);
+}
+
+/// Makes the manifest what an earlier version would have left.
+fn age(env: &TestEnv, edit: impl FnOnce(&mut serde_json::Value)) {
+    let path = env.path(".docent/collections/docent@v1/manifest.json");
+    let text = std::fs::read_to_string(&path).expect("a manifest");
+    let mut manifest = serde_json::from_str(&text).expect("JSON");
+    edit(&mut manifest);
+    std::fs::write(&path, manifest.to_string()).expect("a manifest");
 }
 
 #[test]

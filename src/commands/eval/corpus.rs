@@ -123,7 +123,7 @@ async fn outdated(context: &Context, manifest: &Manifest) -> Result<bool, Failur
         overlap_tokens: settings.chunk_overlap,
         revision: chunk::REVISION,
     };
-    if manifest.chunker != chunker {
+    if manifest.chunker != chunker || connect::same_words(settings, manifest).is_err() {
         return Ok(true);
     }
     match connect::embedder(context, Some(manifest)).await {

@@ -1,9 +1,10 @@
 //! Late interaction: a question compared with passages token by token, by the vectors of the table.
 //!
 //! One vector for a whole passage averages away what a single sentence of it says. Here every token
-//! of the question looks for the token of the passage that is nearest to it, as in `ColBERT` (Khattab
-//! and Zaharia, 2020), with vectors that know no context: so they need not be stored, and a passage
-//! is read when it is a candidate. Integer arithmetic on the quantised rows.
+//! of the question looks for the token that is nearest to it, as in `ColBERT` (Khattab and Zaharia,
+//! 2020), with vectors that know no context: so they need not be stored, and a passage is read when it is
+//! a candidate. What stands close together counts: see [`WINDOW`]. Integer arithmetic on the quantised
+//! rows.
 
 use super::{DIMENSIONS, ROWS, SCALES};
 use crate::embed::wordpiece::WordPiece;
@@ -63,22 +64,36 @@ impl Interaction {
         (whole > 0.0).then(|| Self { tokenizer: tokenizer.clone(), tokens })
     }
 
-    /// For each passage the mean, over the tokens of the question, of the cosine of the nearest token
-    /// of the passage; within -1..=1, and 0 for a passage without a known word.
-    pub fn scores<'a>(&self, passages: impl IntoIterator<Item = &'a str>) -> Vec<f32> {
+    /// For each passage the mean, over the tokens of the question, of the cosine of the nearest token:
+    /// of the heading or of a [window](WINDOW) of the text, the one with the highest mean. Within
+    /// -1..=1, and 0 for a passage without a known word.
+    pub fn scores<'a>(&self, passages: impl IntoIterator<Item = Passage<'a>>) -> Vec<f32> {
         let mut seen = Seen::new(self);
         passages.into_iter().map(|passage| seen.score(passage)).collect()
     }
 }
 
-/// Tokens of passages, each compared once however many passages have it.
+/// Something that a question is compared with.
+#[derive(Clone, Copy, Debug)]
+pub struct Passage<'a> {
+    /// What it stands under: part of every window.
+    pub heading: &'a str,
+    pub text: &'a str,
+}
+
+/// Tokens of a text that are looked at together: about a sentence. Words of a question that are far
+/// apart in a passage say little of it. Windows overlap by half.
+///
+/// Over 25 collections (nDCG@10), windows of 20 to 32 tokens take late interaction from .597 to .603 or
+/// .605, and at 48 half of that is lost.
+const WINDOW: usize = 24;
+
+/// Cosines of tokens of passages with those of the question, each computed once however many passages
+/// have the token.
 struct Seen<'a> {
     question: &'a Interaction,
     /// By token id, the position of its cosines plus one; 0 where it has not been met.
     at: Vec<u32>,
-    /// By token id, the last passage that had it.
-    last: Vec<u32>,
-    passage: u32,
     /// With each token of the question, token by token of the passages.
     cosines: Vec<f32>,
 }
@@ -88,29 +103,34 @@ const NOTHING: u32 = u32::MAX;
 
 impl<'a> Seen<'a> {
     fn new(question: &'a Interaction) -> Self {
-        let by_token = vec![0; ROWS.len()];
-        Self { question, at: by_token.clone(), last: by_token, passage: 0, cosines: Vec::new() }
+        Self { question, at: vec![0; ROWS.len()], cosines: Vec::new() }
     }
 
-    fn score(&mut self, passage: &str) -> f32 {
-        self.passage += 1;
-        let mut best: Option<Vec<f32>> = None;
-        self.question.tokenizer.tokenize(passage, |id| {
-            if std::mem::replace(&mut self.last[id as usize], self.passage) == self.passage {
-                return;
-            }
-            let Some(cosines) = self.cosines(id) else { return };
-            match &mut best {
-                None => best = Some(cosines.to_vec()),
-                Some(best) => {
-                    for (best, &cosine) in best.iter_mut().zip(cosines) {
-                        *best = best.max(cosine);
-                    }
-                }
+    fn score(&mut self, passage: Passage<'_>) -> f32 {
+        let Interaction { tokenizer, tokens } = self.question;
+        let mut heading = Nearest::none(tokens.len());
+        tokenizer.tokenize(passage.heading, |id| heading.meet(self.cosines(id)));
+        // A window is two halves, this one and the one before.
+        let mut before = heading.clone();
+        let mut half = Nearest::none(tokens.len());
+        let mut length = 0;
+        let mut best: Option<f32> = None;
+        let mut weigh = |before: &Nearest, half: &Nearest| {
+            let score = before.with(half).mean(tokens);
+            best = score.into_iter().chain(best).reduce(f32::max);
+        };
+        tokenizer.tokenize(passage.text, |id| {
+            half.meet(self.cosines(id));
+            length += 1;
+            if length == WINDOW / 2 {
+                weigh(&before, &half);
+                before = heading.with(&half);
+                half = Nearest::none(tokens.len());
+                length = 0;
             }
         });
-        let weights = self.question.tokens.iter().map(|(_, weight)| weight);
-        best.map_or(0.0, |best| best.iter().zip(weights).map(|(best, weight)| best * weight).sum())
+        weigh(&before, &half);
+        best.unwrap_or(0.0)
     }
 
     fn cosines(&mut self, id: u32) -> Option<&[f32]> {
@@ -131,6 +151,35 @@ impl<'a> Seen<'a> {
     }
 }
 
+/// For each token of a question the cosine of the nearest token that was met.
+#[derive(Clone)]
+struct Nearest(Vec<f32>);
+
+impl Nearest {
+    fn none(tokens: usize) -> Self {
+        Self(vec![f32::NEG_INFINITY; tokens])
+    }
+
+    fn meet(&mut self, cosines: Option<&[f32]>) {
+        for (nearest, &cosine) in self.0.iter_mut().zip(cosines.unwrap_or_default()) {
+            *nearest = nearest.max(cosine);
+        }
+    }
+
+    fn with(&self, other: &Self) -> Self {
+        let mut both = self.clone();
+        both.meet(Some(&other.0));
+        both
+    }
+
+    /// `None` where no token was met that has a vector.
+    fn mean(&self, tokens: &[(Token, f32)]) -> Option<f32> {
+        let mean: f32 =
+            self.0.iter().zip(tokens).map(|(cosine, (_, weight))| cosine * weight).sum();
+        mean.is_finite().then_some(mean)
+    }
+}
+
 fn scale(id: u32) -> f32 {
     f32::from_le_bytes(SCALES[id as usize])
 }
@@ -148,9 +197,9 @@ mod tests {
 
     use super::*;
 
-    fn scores(question: &[(&str, f32)], passages: &[&str]) -> Vec<f32> {
+    fn scores(question: &[(&str, f32)], texts: &[&str]) -> Vec<f32> {
         let question = Interaction::new(&WordPiece::new(), question.iter().copied()).unwrap();
-        question.scores(passages.iter().copied())
+        question.scores(texts.iter().map(|text| Passage { heading: "", text }))
     }
 
     #[test]
@@ -180,24 +229,54 @@ mod tests {
         }
     }
 
+    #[test]
+    fn words_that_stand_together_count_and_the_heading_stands_everywhere() {
+        let filler = "the ferry leaves at nine ".repeat(20);
+        let question = [("ledger", 1.0), ("backups", 1.0)];
+        let apart = format!("ledger {filler} backups");
+        let together = format!("{filler} ledger backups {filler}");
+        let found = scores(&question, &[&apart, &together, "ledger backups"]);
+        assert!((found[1] - 1.0).abs() < 1e-5 && found[0] < 0.8, "{found:?}");
+        assert_eq!(found[1], found[2]);
+        let question = Interaction::new(&WordPiece::new(), question).unwrap();
+        let under = |heading, text| question.scores([Passage { heading, text }])[0];
+        let backups = format!("{filler} backups {filler}");
+        assert_eq!(under("Ledger", &backups), found[1]);
+        assert_eq!(under("Ledger backups", ""), found[1]);
+        assert!(under("", "").abs() < 1e-9);
+    }
+
+    #[test]
+    fn no_place_of_a_text_is_between_two_windows() {
+        let between = "the ".repeat(WINDOW / 2 - 1);
+        for before in 0..2 * WINDOW {
+            let text = format!("{}ledger {between}ferry", "the ".repeat(before));
+            let found = scores(&[("ledger", 1.0), ("ferry", 1.0)], &[&text]);
+            assert!((found[0] - 1.0).abs() < 1e-5, "{before}: {found:?}");
+        }
+    }
+
     proptest! {
-        /// A passage scores the same whatever was read before it, and in any order of its words.
+        /// A passage scores the same whatever was read before it, and in any order of the words of a
+        /// window.
         #[test]
         fn a_score_is_that_of_the_passage_alone(
-            passages in proptest::collection::vec("[a-zé ]{0,30}", 1..6),
+            passages in proptest::collection::vec("[a-zé ]{0,60}", 1..6),
             question in "[a-z ]{1,20}[a-z]",
         ) {
             let Some(question) = Interaction::new(&WordPiece::new(), [(question.as_str(), 1.0)]) else {
                 return Ok(());
             };
-            let together = question.scores(passages.iter().map(String::as_str));
-            for (passage, score) in passages.iter().zip(together) {
+            let alone = |text: &str| question.scores([Passage { heading: "", text }])[0];
+            let read = passages.iter().map(|text| Passage { heading: "", text });
+            for (passage, score) in passages.iter().zip(question.scores(read)) {
                 prop_assert!((-1.001..=1.001).contains(&score));
-                prop_assert_eq!(question.scores([passage.as_str()]), [score]);
-                let mut words: Vec<&str> = passage.split_whitespace().collect();
-                words.reverse();
-                let turned = question.scores([words.join(" ").as_str()])[0];
-                prop_assert!((turned - score).abs() < 1e-5);
+                prop_assert_eq!(alone(passage), score);
+                if WordPiece::new().count(passage) < WINDOW {
+                    let mut words: Vec<&str> = passage.split_whitespace().collect();
+                    words.reverse();
+                    prop_assert!((alone(&words.join(" ")) - score).abs() < 1e-5);
+                }
             }
         }
     }

@@ -37,7 +37,7 @@ fn ready(source: &str, expected: u32) -> Prepared {
         sections: Vec::new(),
     };
     let options = ChunkOptions { max_tokens: 1, overlap_tokens: 0 };
-    let terms = TermCounter::new("english", false).unwrap();
+    let terms = TermCounter::new("english").unwrap();
     let (record, chunks) = cut::cut(record, document, &options, &Builtin::new(), &terms);
     assert_eq!(record.chunks, expected);
     Prepared::Ready(Ready {

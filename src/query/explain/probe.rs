@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::Expected;
 use crate::error::BackendError;
 use crate::query::Retriever;
-use crate::query::retrieve::{self, RetrieveOptions};
+use crate::query::retrieve::{self, RetrieveOptions, Weights};
 use crate::query::rewrite::Queries;
 use crate::store::{Legs, SearchRequest};
 use crate::types::{Chunk, Filter, Hit, LegScore, Mode, Scored};
@@ -130,7 +130,7 @@ async fn ask(
     let weight = match (&of_all.dense, &of_all.sparse) {
         (None, Some(_)) => 1.0,
         (Some(_), None) => 0.0,
-        _ => options.sparse_weight,
+        _ => Weights::of(query, options).sparse,
     };
     let of_source = retriever.store.search(of_source).await?;
     let of_all = retriever.store.search(of_all).await?;

@@ -1,15 +1,16 @@
 //! Late interaction: the first hits ordered anew, each read token by token.
 //!
-//! Measured with the built-in embedder on `SciFact`, Cranfield and `CoSQA` (nDCG@10), it takes the fused
-//! ranking from .695, .396 and .436 to .709, .401 and .455. Without IDF it gains two thirds of
-//! that. Over the first 30 hits or the first 100 instead of 50 it makes no difference.
+//! Measured with the built-in embedder on 25 collections in English (nDCG@10), it takes the fused
+//! ranking from .587 to .605: from below BM25 alone on nine of them to above it on each. Over the first
+//! 30 hits or the first 100 instead of 50 it makes no difference, nor does the square of cosines or of
+//! the IDF in their place.
 
 use std::collections::HashMap;
 
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::best_first;
-use crate::embed::builtin::Interaction;
+use crate::embed::builtin::{Interaction, Passage};
 use crate::embed::sparse::SparseEncoder;
 use crate::embed::wordpiece::WordPiece;
 use crate::types::{Hit, LegScore};
@@ -57,8 +58,10 @@ pub(super) fn reorder(
 ) {
     let Some(query) = Interaction::new(&WordPiece::new(), words.importance(idf)) else { return };
     let read = hits.len().min(DEPTH);
-    let texts: Vec<String> = hits[..read].iter().map(|hit| hit.chunk.embedded()).collect();
-    let scores = query.scores(texts.iter().map(String::as_str));
+    let paths: Vec<String> = hits[..read].iter().map(|hit| hit.chunk.embedded_path()).collect();
+    let passages = paths.iter().zip(&*hits);
+    let passages = passages.map(|(path, hit)| Passage { heading: path, text: &hit.chunk.text });
+    let scores = query.scores(passages);
     let lowest = scores.iter().copied().fold(f32::INFINITY, f32::min);
     let range = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max) - lowest;
     let scaled = |score: f32| if range > 0.0 { (score - lowest) / range } else { 1.0 };

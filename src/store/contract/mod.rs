@@ -41,7 +41,7 @@ pub(super) fn manifest() -> Manifest {
         sparse: SparseId {
             model: "bm25".to_owned(),
             language: "english".to_owned(),
-            identifiers: true,
+            revision: 1,
             k: 1.2,
             b: 0.75,
             avg_len: 40.0,
