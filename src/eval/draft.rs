@@ -1,11 +1,16 @@
 //! A chunk → a question that it answers, for a person to edit. Pure.
 
+use unicode_segmentation::UnicodeSegmentation as _;
+
 use crate::chat::ChatRequest;
 use crate::text::{self, BlockKind};
-use crate::types::Chunk;
+use crate::types::{Chunk, Kind};
 
 /// Words that a chunk has to have, to be worth a question.
 const WORDS: usize = 12;
+
+/// Words of a comment that is a sentence, and not the name of a section.
+const SENTENCE_WORDS: usize = 4;
 
 /// Characters of a first sentence that are taken.
 const SENTENCE: usize = 120;
@@ -15,16 +20,45 @@ const LONGEST: usize = 500;
 
 /// Whether a text says enough to ask about.
 pub fn is_telling(text: &str) -> bool {
-    text.split_whitespace().filter(|word| word.chars().any(char::is_alphabetic)).count() >= WORDS
+    let words = text.unicode_words().filter(|word| word.chars().any(char::is_alphabetic));
+    words.take(WORDS).count() == WORDS
 }
 
-/// A question made of the headings of a chunk and its first sentence.
+/// Whether a chunk says in words what it is: code without a comment does not.
+pub fn is_worded(chunk: &Chunk) -> bool {
+    chunk.kind != Kind::Code || comment(&chunk.text).is_some()
+}
+
+/// A question made of the headings of a chunk and its first sentence; of code, of what its first
+/// comment says.
 pub fn question(chunk: &Chunk) -> String {
+    if let (Kind::Code, Some(comment)) = (chunk.kind, comment(&chunk.text)) {
+        return format!("{}?", first_sentence(&comment));
+    }
     let sentence = first_sentence(&chunk.text);
     match chunk.headings.last() {
         Some(heading) => format!("{}: {sentence}?", heading.trim().trim_end_matches(':')),
         None => format!("{sentence}?"),
     }
+}
+
+/// The first comment of code that is a sentence, without its marks.
+fn comment(code: &str) -> Option<String> {
+    const MARKS: [&str; 9] = ["///", "//!", "//", "/**", "/*", "*", "#", "--", "\"\"\""];
+    let words = |line: &str| {
+        let line = line.trim();
+        let text = MARKS.iter().find_map(|mark| line.strip_prefix(mark))?.trim();
+        // `#[test]`, `#include`, `#!/bin/sh` and `*pointer = 1;` are none.
+        let is_prose = text.starts_with(char::is_alphabetic) && !text.ends_with([';', '{', '}']);
+        (is_prose && !line.starts_with("#include"))
+            .then(|| text.trim_end_matches("\"\"\"").to_owned())
+    };
+    let lines: Vec<Option<String>> = code.lines().map(words).collect();
+    let runs = lines.split(Option::is_none);
+    let texts = runs.map(|run| run.iter().flatten().cloned().collect::<Vec<_>>().join(" "));
+    texts
+        .into_iter()
+        .find(|text| text.unicode_words().take(SENTENCE_WORDS).count() == SENTENCE_WORDS)
 }
 
 /// Without markup at its ends, on one line, cut between words.
@@ -100,6 +134,36 @@ mod tests {
         let cut = first_sentence(&long);
         assert!(cut.chars().count() <= SENTENCE + 1, "{cut}");
         assert!(cut.ends_with("many…") || cut.ends_with("words…"), "{cut}");
+    }
+
+    #[test]
+    fn comments_say_what_code_is() {
+        for (code, said) in [
+            (
+                "/// Where a quotation\n/// ends. More.\nfn f() {}",
+                Some("Where a quotation ends. More."),
+            ),
+            ("#[test]\nfn f() {\n    *at = 1;\n}", None),
+            ("// Helpers\nfn f() {} // not a line of its own", None),
+            (
+                "def f():\n    \"\"\"Closes the gate of the lock.\"\"\"\n    pass",
+                Some("Closes the gate of the lock."),
+            ),
+            ("#include <all the things here>\nint f;", None),
+            (
+                "/**\n * Opens the sluice, if it is shut.\n */",
+                Some("Opens the sluice, if it is shut."),
+            ),
+        ] {
+            assert_eq!(comment(code).as_deref(), said, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_text_tells_by_its_words_in_any_script() {
+        assert!(is_telling("one two three four five six seven eight nine ten eleven twelve"));
+        assert!(is_telling("备份保留四百天，由两名操作员恢复。"));
+        assert!(!is_telling("one, two, 3 4 5 6 7 8 9 10 11 12 13"));
     }
 
     #[test]

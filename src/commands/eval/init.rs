@@ -65,7 +65,8 @@ async fn sample(
         }
         let mut chunks = chunks_of(retriever, source).await?;
         chunks.retain(|chunk| draft::is_telling(&chunk.text));
-        chunks.sort_by(|a, b| a.chunk_hash.cmp(&b.chunk_hash));
+        let key = |chunk: &Chunk| (!draft::is_worded(chunk), chunk.chunk_hash.clone());
+        chunks.sort_by_cached_key(key);
         chunks.truncate(each.min(count - sample.len()));
         sample.extend(chunks);
     }
