@@ -141,4 +141,6 @@ fn texts_are_cut_to_what_the_model_reads() {
     assert_eq!(pair.type_ids.iter().sum::<u32>(), 32);
     let short = bert.encode_pair("the ledger", &long);
     assert_eq!((short.ids.len(), short.type_ids.iter().sum::<u32>()), (64, 60));
+    let asked = bert.encode_pair(&long, "the ledger");
+    assert_eq!((asked.ids.len(), asked.type_ids.iter().sum::<u32>()), (64, 3));
 }

@@ -74,11 +74,12 @@ impl Tokenizer {
         self.finish(tokens, None)
     }
 
-    /// A question takes half of the room at most.
+    /// Where there is no room for both, the longer one is cut first, as the models were trained.
     pub(super) fn encode_pair(&self, question: &str, text: &str) -> Encoded {
         let room = self.max_tokens - self.around_two;
-        let question = cut(self.tokens(question), room / 2);
-        let text = cut(self.tokens(text), room - question.len());
+        let (question, text) = (self.tokens(question), self.tokens(text));
+        let question = cut(question, room.saturating_sub(text.len()).max(room / 2));
+        let text = cut(text, room - question.len());
         self.finish(question, Some(text))
     }
 

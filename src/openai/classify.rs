@@ -125,7 +125,7 @@ fn fault(status: u16, error: &ErrorBody, body: &str) -> Fault {
         400 if marked("invalid_api_key") || marked("no_db_connection") => Fault::Unauthorized,
         400 if says(&["api key not valid"]) => Fault::Unauthorized,
         404 => Fault::NotFound,
-        400 | 422 if marked("model_not_found") || says(&["invalid model name"]) => Fault::NotFound,
+        400 | 422 if marked("model_not_found") || error.names_no_model() => Fault::NotFound,
         413 => Fault::TooLong,
         429 if says(&["request too large"]) => Fault::TooLong,
         429 if marked("insufficient_quota") || marked("billing_hard_limit_reached") => {
@@ -189,7 +189,16 @@ impl ErrorBody {
         let field = |name: &str| error.get(name).or_else(|| detail?.get(name)).and_then(text);
         Self { message, kind: field("type"), code: field("code") }
     }
+
+    /// Looked for in the message alone: the whole body may repeat what was sent.
+    fn names_no_model(&self) -> bool {
+        let message = self.message.as_deref().unwrap_or_default().to_lowercase();
+        NO_MODEL.iter().any(|phrase| message.contains(phrase))
+    }
 }
+
+/// Phrases by which servers say that they do not have a model, or not for this, in lower case.
+const NO_MODEL: &[&str] = &["invalid model:", "invalid model name", "modelnotdeployed"];
 
 /// A string that says something, or a number.
 fn text(value: &Value) -> Option<String> {

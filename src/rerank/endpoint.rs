@@ -29,24 +29,34 @@ pub struct EndpointOptions {
 /// Prepares a reranker. Nothing is sent.
 pub fn connect(options: EndpointOptions) -> Result<EndpointReranker, BackendError> {
     let EndpointOptions { url, api_key, retry, .. } = &options;
-    let client = Client::new(Service::Reranker, url, api_key.as_deref(), *retry)?;
+    let url = endpoint_of(url);
+    let client = Client::new(Service::Reranker, &url, api_key.as_deref(), *retry)?;
     let endpoint = client.endpoint().to_owned();
-    let whole = ["/rerank", "/reranking"].iter().any(|end| endpoint.ends_with(end));
-    let path = if whole { "" } else { "/rerank" };
-    let endpoint = format!("{endpoint}{path}");
     let id = RerankerId {
         name: options.model.clone().unwrap_or_else(|| endpoint.clone()),
         revision: None,
         endpoint: Some(endpoint),
     };
-    Ok(EndpointReranker { id, client, path, options, wants_texts: AtomicBool::new(false) })
+    Ok(EndpointReranker { id, client, options, wants_texts: AtomicBool::new(false) })
+}
+
+/// The URL that is asked: errors name that, and not what it was made of.
+fn endpoint_of(url: &str) -> String {
+    let (base, query) =
+        url.split_once('?').map_or((url, None), |(base, query)| (base, Some(query)));
+    let base = base.trim_end_matches('/');
+    let whole = ["/rerank", "/reranking"].iter().any(|end| base.ends_with(end));
+    let path = if whole { "" } else { "/rerank" };
+    match query {
+        Some(query) => format!("{base}{path}?{query}"),
+        None => format!("{base}{path}"),
+    }
 }
 
 /// A reranking model behind an endpoint. Made by [`connect`].
 pub struct EndpointReranker {
     id: RerankerId,
     client: Client,
-    path: &'static str,
     options: EndpointOptions,
     /// Set once the endpoint has asked for `texts` instead of `documents`.
     wants_texts: AtomicBool,
@@ -85,7 +95,7 @@ impl EndpointReranker {
         retry(&self.options.retry, || async {
             let permit = self.client.admit(0).await?;
             let timeout = self.options.timeout;
-            let answer = self.client.post(self.path, &request, &permit, timeout).await?;
+            let answer = self.client.post("", &request, &permit, timeout).await?;
             scores(&answer, texts.len())
                 .map_err(|problem| self.client.error(Fault::Permanent, &problem))
         })
@@ -107,7 +117,9 @@ impl EndpointReranker {
     fn asks_for_texts(&self, error: &BackendError) -> bool {
         let refused = matches!(error.fault, Fault::Refused | Fault::Permanent);
         let asked = self.wants_texts.load(Ordering::Relaxed);
-        !asked && refused && error.message.contains("texts")
+        let message = error.message.to_lowercase();
+        let says = |word| message.contains(word);
+        !asked && refused && says("texts") && (says("missing") || says("required"))
     }
 }
 

@@ -38,9 +38,9 @@ pub enum Reranker {
 pub fn reranker(text: &str) -> Result<Reranker, String> {
     match text.split_once(':') {
         Some(("onnx", dir)) if !dir.is_empty() => Ok(Reranker::Onnx(dir.to_owned())),
-        _ => url(text)
-            .map(Reranker::Endpoint)
-            .map_err(|_| "is not a reranker: use the URL of an endpoint, or `onnx:DIR`".to_owned()),
+        _ => url(text).map(Reranker::Endpoint).map_err(|_| {
+            "is not a reranker: use the URL of an endpoint (http://...), or `onnx:DIR`".to_owned()
+        }),
     }
 }
 

@@ -76,13 +76,50 @@ async fn however_a_limit_is_told_fewer_are_asked() {
     server.recover();
 }
 
+/// As infinity 0.0.78 says it, where it has several models.
+#[tokio::test]
+async fn a_model_that_is_not_there_is_told_from_a_limit() {
+    let server = ScriptedServer::start();
+    let unknown = r#"{"error":{"message":"Invalid model: Engine for model name `texts-ranker` not found. Available model names are ['tiny-ce', 'minilm']","type":null,"param":null,"code":400}}"#;
+    let refused = response("400 Bad Request", &[("content-type", "application/json")], unknown);
+    server.push(scripted::Fault::Answer(refused));
+    let error = reranker(&server.base_url()).score("?", &texts(5)).await.unwrap_err();
+    assert_eq!(error.fault, Fault::NotFound, "{error}");
+    assert!(error.endpoint.ends_with("/v1/rerank"), "{error}");
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn passages_are_called_texts_where_these_are_missed() {
+    for (message, asked) in [
+        ("Failed to deserialize: missing field `texts` at line 1", 2),
+        ("body.texts: Field required", 2),
+        ("`texts-ranker` takes no passage of that kind", 1),
+    ] {
+        let server = ScriptedServer::start();
+        let body = format!(r#"{{"error": {{"message": "{message}"}}}}"#);
+        let json = &[("content-type", "application/json")];
+        server.keep(scripted::Fault::Answer(response("422 Unprocessable Entity", json, &body)));
+        assert!(reranker(&server.base_url()).score("?", &texts(1)).await.is_err());
+        assert_eq!(server.requests().len(), asked, "{message}");
+        server.recover();
+    }
+}
+
 #[tokio::test]
 async fn the_url_may_be_that_of_the_endpoint_itself() {
     let server = ScriptedServer::start();
     server.rerank(Dialect::Jina, "ferries");
-    let reranker = reranker(&format!("{}/rerank", server.base_url()));
-    reranker.score("?", &texts(1)).await.unwrap();
-    assert_eq!(server.requests()[0].path, "/v1/rerank");
+    let base = server.base_url();
+    for url in ["", "/", "/rerank", "/rerank/", "/rerank?version=1", "?version=1"] {
+        let reranker = reranker(&format!("{base}{url}"));
+        reranker.score("?", &texts(1)).await.unwrap();
+        assert_eq!(reranker.id().endpoint, Some(format!("{base}/rerank")), "{url}");
+        let requests = server.requests();
+        let path = &requests.last().unwrap().path;
+        assert_eq!(path.split('?').next(), Some("/v1/rerank"), "{url}");
+        assert_eq!(path.contains("?version=1"), url.contains('?'), "{path}");
+    }
 }
 
 #[tokio::test]
