@@ -68,8 +68,9 @@ pub enum EvalCommand {
 /// Draft cases from a collection, for a person to edit
 ///
 /// Prints a case for each of some chunks, always the same for the same collection: a question made of
-/// its heading or its first sentence, or by the chat model where one is configured, and the place it
-/// is from. Edit the questions: real ones do not use the words of the documents.
+/// its heading and its first sentence (of code, its first comment), or by the chat model where one is
+/// configured, and the place it is from. Edit the questions: real ones do not use the words of the
+/// documents.
 #[derive(Args, Debug)]
 pub struct EvalInitArgs {
     /// How many cases

@@ -42,23 +42,29 @@ pub fn question(chunk: &Chunk) -> String {
     }
 }
 
-/// The first comment of code that is a sentence, without its marks.
+/// The first comment of code that is a sentence, without its marks. `#[test]`, `#define X` and
+/// `*pointer = 1;` are none, and neither is a licence.
 fn comment(code: &str) -> Option<String> {
-    const MARKS: [&str; 9] = ["///", "//!", "//", "/**", "/*", "*", "#", "--", "\"\"\""];
-    let words = |line: &str| {
+    const MARKS: [&str; 8] = ["///", "//!", "//", "/**", "/*", "* ", "# ", "--"];
+    const QUOTES: &str = "\"\"\"";
+    let mut quoted = false;
+    let mut words = |line: &str| -> Option<String> {
         let line = line.trim();
-        let text = MARKS.iter().find_map(|mark| line.strip_prefix(mark))?.trim();
-        // `#[test]`, `#include`, `#!/bin/sh` and `*pointer = 1;` are none.
-        let is_prose = text.starts_with(char::is_alphabetic) && !text.ends_with([';', '{', '}']);
-        (is_prose && !line.starts_with("#include"))
-            .then(|| text.trim_end_matches("\"\"\"").to_owned())
+        let opens = !quoted && line.starts_with(QUOTES);
+        let marked = MARKS.iter().find_map(|mark| line.strip_prefix(mark));
+        let text = if quoted || opens { Some(line) } else { marked };
+        quoted = (quoted || opens) && line.matches(QUOTES).count() % 2 == usize::from(!quoted);
+        text.map(|text| text.replace(QUOTES, "").trim().to_owned())
     };
-    let lines: Vec<Option<String>> = code.lines().map(words).collect();
+    let lines: Vec<Option<String>> = code.lines().map(&mut words).collect();
     let runs = lines.split(Option::is_none);
     let texts = runs.map(|run| run.iter().flatten().cloned().collect::<Vec<_>>().join(" "));
-    texts
-        .into_iter()
-        .find(|text| text.unicode_words().take(SENTENCE_WORDS).count() == SENTENCE_WORDS)
+    let is_sentence = |text: &String| {
+        let licence = ["Copyright", "SPDX"].iter().any(|word| text.starts_with(word));
+        let words = text.unicode_words().take(SENTENCE_WORDS).count();
+        text.starts_with(char::is_alphabetic) && !licence && words == SENTENCE_WORDS
+    };
+    texts.map(|text| text.trim().to_owned()).find(is_sentence)
 }
 
 /// Without markup at its ends, on one line, cut between words.
@@ -140,8 +146,8 @@ mod tests {
     fn comments_say_what_code_is() {
         for (code, said) in [
             (
-                "/// Where a quotation\n/// ends. More.\nfn f() {}",
-                Some("Where a quotation ends. More."),
+                "/// Where a quotation\n/// `ends`. More.\nfn f() {}",
+                Some("Where a quotation `ends`. More."),
             ),
             ("#[test]\nfn f() {\n    *at = 1;\n}", None),
             ("// Helpers\nfn f() {} // not a line of its own", None),
@@ -149,7 +155,15 @@ mod tests {
                 "def f():\n    \"\"\"Closes the gate of the lock.\"\"\"\n    pass",
                 Some("Closes the gate of the lock."),
             ),
-            ("#include <all the things here>\nint f;", None),
+            (
+                "def f():\n    \"\"\"\n    Closes the gate\n    of the lock.\n    \"\"\"\n    pass",
+                Some("Closes the gate of the lock."),
+            ),
+            ("#ifndef ALL_THE_THINGS_H\n#define ALL_THE_THINGS_H\n#include <all>\nint f;", None),
+            (
+                "// Copyright 2019 The Harbour Authors\n\n# Closes the gate of the lock.\nf()",
+                Some("Closes the gate of the lock."),
+            ),
             (
                 "/**\n * Opens the sluice, if it is shut.\n */",
                 Some("Opens the sluice, if it is shut."),
