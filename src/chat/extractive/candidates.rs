@@ -40,6 +40,12 @@ pub(super) struct Candidate {
     pub(super) prior: f32,
 }
 
+/// What ends a sentence, or announces the next.
+const STOPS: [char; 10] = ['.', '!', '?', '…', ':', '。', '！', '？', '：', '．'];
+
+/// What a statement ends with.
+const STATED: [char; 11] = ['.', '!', ':', ')', '"', '”', '。', '！', '：', '）', '」'];
+
 impl Candidate {
     /// The words with the mark: before the full stop, as one writes it; under a code block.
     /// `listed` items need no full stop.
@@ -48,7 +54,7 @@ impl Candidate {
         if self.is_code() {
             return format!("```\n{text}\n```\n[{number}]");
         }
-        let said = text.trim_end_matches(['.', '!', '?', '…', ':']);
+        let said = text.trim_end_matches(STOPS);
         let end = if said == text && !listed { "." } else { &text[said.len()..] };
         format!("{said} [{number}]{end}")
     }
@@ -59,7 +65,7 @@ impl Candidate {
 
     /// Whether it announces what comes next.
     pub(super) fn leads_in(&self) -> bool {
-        !self.is_code() && self.text.ends_with(':')
+        !self.is_code() && self.text.ends_with([':', '：'])
     }
 
     pub(super) fn words(&self) -> usize {
@@ -123,12 +129,8 @@ fn form(piece: &Piece, code_file: bool) -> f32 {
         BlockKind::Code if !code_file => 0.6,
         BlockKind::Code if !has_comment(&piece.text) => 0.9,
         BlockKind::TableRow => 0.95,
-        BlockKind::Prose if piece.text.ends_with('?') => 0.4,
-        BlockKind::Prose | BlockKind::Item
-            if !piece.text.ends_with(['.', '!', ':', ')', '"', '”']) =>
-        {
-            0.75
-        }
+        BlockKind::Prose if piece.text.ends_with(['?', '？']) => 0.4,
+        BlockKind::Prose | BlockKind::Item if !piece.text.ends_with(STATED) => 0.75,
         _ => 1.0,
     }
 }

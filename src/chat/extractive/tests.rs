@@ -83,6 +83,11 @@ fn lists_tables_and_headings() {
     let table =
         passage(1, "t.md", "| call | limit |\n|---|---|\n| export | 30 per hour |\n| import | 5 |");
     assert_eq!(answer("limit of export", &[table]), "export | 30 per hour [1].");
+    let stop = passage(1, "zh.md", "Ledger backups are kept for 400 days。");
+    assert_eq!(
+        answer("backups of the ledger", &[stop]),
+        "Ledger backups are kept for 400 days [1]。"
+    );
     let heading = passage(1, "h.md", "## Retention of backups\n\nThe retention is a year.");
     assert_eq!(answer("backups retention", &[heading]), "The retention is a year [1].");
 }
