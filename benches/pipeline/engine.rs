@@ -114,7 +114,7 @@ pub(crate) fn upsert(
 /// of its own: nothing is open yet.
 #[expect(clippy::print_stdout, reason = "the other process reads it")]
 pub(crate) fn ask(shard: &Path) {
-    let terms = TermCounter::new("english", true).expect("a language").terms(crate::QUESTION);
+    let terms = TermCounter::new("english").expect("a language").terms(crate::QUESTION);
     let weights = vec![1.0; terms.len()];
     let began = Instant::now();
     let shard = load(shard);

@@ -182,7 +182,7 @@ fn tokens_by(tokenizer: &WordPiece, texts: &[String]) -> usize {
 }
 
 fn sparse() -> SparseEncoder {
-    let id = TermCounter::new(LANGUAGE, true).expect("a language that is known").id(100.0);
+    let id = TermCounter::new(LANGUAGE).expect("a language that is known").id(100.0);
     SparseEncoder::new(&id).expect("parameters that are valid")
 }
 

@@ -100,7 +100,7 @@ fn weights(retriever: &Retriever) -> (Weight, Weight) {
         let measured = RetrieveOptions::default();
         (measured.sparse_weight, measured.late_weight)
     } else {
-        (Weight::fixed(0.3), Weight { known: 0.2, foreign: 0.0 })
+        (Weight::fixed(0.3), Weight { known: 0.3, foreign: 0.0 })
     }
 }
 

@@ -138,7 +138,8 @@ fn embed(tokenizer: &WordPiece, text: &str, embedded: &AtomicU64) -> Option<Vec<
 
 /// How foreign the words of a text are to the table, within 0..=1: the share of the places between two
 /// letters of a word at which the tokenizer cuts it. English, which the vocabulary is of, is at .0 to .1,
-/// German, French and Spanish at .2, other scripts near 1: there, tokens are single letters.
+/// German, French and Spanish at .2, Russian and Chinese near 1: there, tokens are single letters. A
+/// word of one letter says nothing of it.
 pub fn foreignness(text: &str) -> f32 {
     let tokenizer = WordPiece::new();
     let (mut cuts, mut places) = (0, 0);

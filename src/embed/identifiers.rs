@@ -49,18 +49,24 @@ fn is_whole(compound: &str) -> bool {
     connected && named && compound.len() <= LONGEST
 }
 
-/// Longest word that is told apart by its digits, in parts: one with more is rather a hash than a name.
+/// Letters and digits that take turns more often than for so many parts are rather a hash than a name.
 const PARTS: usize = 3;
 
 /// The words that capitals and digits tell apart in a compound, `HTTPServer` being two, where any do.
 fn parts(compound: &str) -> Vec<&str> {
     let mut found = Vec::new();
     for word in compound.split(is_connector) {
-        let humps = humps(word);
-        let numbered: Vec<&str> = humps.iter().flat_map(|hump| numbers(hump)).collect();
-        let parts = if numbered.len() <= PARTS { numbered } else { humps };
-        if parts.len() > 1 {
-            found.extend(parts);
+        let before = found.len();
+        for hump in humps(word) {
+            let numbered: Vec<&str> = numbers(hump).take(PARTS + 1).collect();
+            if numbered.len() > PARTS {
+                found.push(hump);
+            } else {
+                found.extend(numbered);
+            }
+        }
+        if found.len() == before + 1 {
+            found.pop();
         }
     }
     found
@@ -114,6 +120,7 @@ mod tests {
             ("HTTPServer and IOError2", " HTTP Server IO Error 2"),
             ("FY2018, Python3 and 10K", " FY 2018 Python 3 10 K"),
             ("sha256sum of 4e1f9a77c2", " sha 256 sum"),
+            ("parseHttp2Header", " parse Http 2 Header"),
             ("retry_after_ms", " retryafterms"),
             ("MAX_RETRY", " MAXRETRY"),
             ("std::fs::readDir", " read Dir stdfsreadDir"),

@@ -101,7 +101,7 @@ pub static KEYS: &[Key] = &[
     row("search.mode", Some("--mode"), &["DOCENT_SEARCH_MODE"], Some("hybrid"), "hybrid, dense or sparse"),
     row("search.min_score", Some("--min-score"), &["DOCENT_SEARCH_MIN_SCORE"], None, "floor on the score"),
     row("search.sparse_weight", None, &["DOCENT_SEARCH_SPARSE_WEIGHT"], None, "share of the sparse leg in the fused score, 0 to 1; unless set, 0.6 with the built-in embedder, up to 0.9 for words that are not English, and 0.3 with others"),
-    row("search.late_weight", None, &["DOCENT_SEARCH_LATE_WEIGHT"], None, "share of late interaction in the score, 0 to 1; unless set, 0.4 with the built-in embedder, 0.2 with others, and less for words that are not English"),
+    row("search.late_weight", None, &["DOCENT_SEARCH_LATE_WEIGHT"], None, "share of late interaction in the score, 0 to 1; unless set, 0.4 with the built-in embedder, 0.3 with others, and less for words that are not English"),
     row("search.rewrite", Some("--rewrite"), &["DOCENT_SEARCH_REWRITE"], Some("false"), "the chat model words the question for retrieval"),
     row("search.expand", Some("--expand"), &["DOCENT_SEARCH_EXPAND"], Some("0"), "wordings of the question that are retrieved besides"),
     row("search.hyde", Some("--hyde"), &["DOCENT_SEARCH_HYDE"], Some("false"), "the dense leg asks with a passage the chat model makes up"),

@@ -120,8 +120,9 @@ pub struct Retrieval {
     pub mode: String,
     pub k: usize,
     pub candidates: usize,
-    /// Of the first query, like the other weight.
+    /// For the first query.
     pub sparse_weight: f32,
+    /// For the first query.
     #[serde(default)]
     pub late_weight: f32,
     pub min_score: Option<f32>,

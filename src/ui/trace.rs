@@ -73,7 +73,7 @@ fn facts(trace: &Trace) -> Vec<(&'static str, String)> {
     let weight = retrieval.sparse_weight;
     facts.push((
         "retrieval",
-        format!("{}, {} wanted, sparse weight {weight}", retrieval.mode, retrieval.k),
+        format!("{}, {} wanted, sparse weight {weight:.2}", retrieval.mode, retrieval.k),
     ));
     facts.push(("times", times(trace)));
     for citation in &trace.citations {

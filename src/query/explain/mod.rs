@@ -175,7 +175,9 @@ impl Words {
             if terms.is_empty() || seen.contains(&terms) {
                 continue;
             }
-            let present = terms.iter().any(|term| text.indices.contains(term));
+            // One letter of a word, or its number alone, is not the word.
+            let found = terms.iter().filter(|term| text.indices.contains(term)).count();
+            let present = 2 * found > terms.len();
             let list = if present { &mut words.present } else { &mut words.absent };
             list.push(word.to_owned());
             seen.push(terms);

@@ -127,4 +127,9 @@ fn words_are_compared_as_the_sparse_leg_does() {
     assert!(!words.present.contains(&"backups".to_owned()), "each once: {words:?}");
     assert!(words.absent.contains(&"restored".to_owned()), "{words:?}");
     assert!(!words.absent.iter().any(|word| word == "the"), "no stop words: {words:?}");
+    chunk.text =
+        "배는 9시에 출발합니다. In 2018, retry_after was set. 백업이 보관됩니다.".to_owned();
+    let words = Words::of("백업은 2018 FY2018 retryAfter 복원은", &chunk, &encoder);
+    assert_eq!(words.present, ["백업은", "2018", "retryAfter"], "a part is not the word");
+    assert_eq!(words.absent, ["FY2018", "복원은"]);
 }
