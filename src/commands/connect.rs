@@ -27,7 +27,7 @@ use crate::settings::{EmbeddingModel, Rerank, RerankModel, Settings};
 use crate::store::edge::{Access, EdgeStore};
 use crate::store::server::{self, ServerOptions, ServerStore};
 use crate::store::{OnWait, VectorStore};
-use crate::types::{EmbedderId, Manifest, RerankerId, SparseId};
+use crate::types::{EmbedderId, Manifest, RerankerId};
 use crate::ui::Ui;
 
 pub(super) use crate::store::edge::Access as StoreAccess;
@@ -317,19 +317,12 @@ pub(super) fn rewriting(settings: &Settings) -> Result<RewriteOptions, Failure> 
 
 /// Quotes by the words of the sparse leg.
 fn extractive() -> Result<Extractive, Failure> {
-    let terms = TermCounter::new(sparse::LANGUAGE).map_err(Failure::config)?;
+    let terms = term_counter(sparse::LANGUAGE)?;
     Ok(Extractive::new(move |text| terms.terms(text)))
 }
 
-/// Counts terms as `built` says, where a collection was built; a new one is made in `language`.
-pub(super) fn term_counter(
-    language: Option<&str>,
-    built: Option<&SparseId>,
-) -> Result<TermCounter, Failure> {
-    let language = match built {
-        Some(built) => &built.language,
-        None => language.unwrap_or(sparse::LANGUAGE),
-    };
+/// Counts the terms of a language.
+pub(super) fn term_counter(language: &str) -> Result<TermCounter, Failure> {
     TermCounter::new(language).map_err(Failure::config)
 }
 
@@ -344,15 +337,13 @@ pub(super) fn same_words(settings: &Settings, manifest: &Manifest) -> Result<(),
         .hint(format!(
             "use --language {built}, or build it anew: docent ingest --rebuild --language {language}"
         ))),
-        _ => sparse_encoder(settings, &manifest.sparse).map(drop),
+        _ => sparse::check(&manifest.sparse).map_err(|problem| other_words(settings, &problem)),
     }
 }
 
-fn sparse_encoder(settings: &Settings, id: &SparseId) -> Result<SparseEncoder, Failure> {
-    SparseEncoder::new(id).map_err(|problem| {
-        Failure::config(format!("collection `{}`: {problem}", settings.collection))
-            .hint("build it anew: docent ingest --rebuild")
-    })
+fn other_words(settings: &Settings, problem: &str) -> Failure {
+    Failure::config(format!("collection `{}`: {problem}", settings.collection))
+        .hint("build it anew: docent ingest --rebuild")
 }
 
 /// Everything `search` and `query` ask, on a collection that exists.
@@ -362,7 +353,8 @@ pub(super) async fn retriever(
 ) -> Result<Retriever, Failure> {
     let manifest = store.manifest().await?.ok_or_else(|| missing_collection(context, &*store))?;
     let embedder = embedder(context, Some(&manifest)).await?;
-    let sparse = sparse_encoder(&context.settings, &manifest.sparse)?;
+    let sparse = SparseEncoder::new(&manifest.sparse)
+        .map_err(|problem| other_words(&context.settings, &problem))?;
     let reranker = match &context.settings.rerank {
         Some(rerank) => Some(reranker(context, rerank, retry_policy(&context.settings)).await?),
         None => None,

@@ -10,7 +10,7 @@ use super::{on_interrupt, watch};
 use crate::cancel::{self, Cancel, Canceller, Stop};
 use crate::cli::{IngestArgs, IngestFlags, WebFlags};
 use crate::embed::Embedder;
-use crate::embed::sparse::TermCounter;
+use crate::embed::sparse::{self, TermCounter};
 use crate::error::{Exit, Failure};
 use crate::ingest::budget::Budget;
 use crate::ingest::chunk::ChunkOptions;
@@ -173,8 +173,7 @@ async fn sync_alone(
         connect::same_chunker(settings, &options.chunker_id(), manifest)?;
         connect::same_words(settings, manifest)?;
     }
-    let built = manifest.as_ref().map(|manifest| &manifest.sparse);
-    let terms = connect::term_counter(language.as_deref(), built)?;
+    let terms = connect::term_counter(&language)?;
     let mut backends = backends(context, &options, embedder, terms, Arc::clone(&store), replaces)?;
     backends.publish = publish;
     let mut progress = IngestProgress::new(ui, cancel);
@@ -224,8 +223,7 @@ async fn look(
         connect::same_words(settings, manifest)?;
     }
     let preview = if outlook.dry_run {
-        let terms =
-            connect::term_counter(None, manifest.as_ref().map(|manifest| &manifest.sparse))?;
+        let terms = connect::term_counter(&language(context, manifest.as_ref()))?;
         let backends = backends(context, &options, embedder, terms, Arc::clone(&store), replaces)?;
         preview::preview(&options, &backends, manifest.as_ref(), &cancel).await
     } else {
@@ -277,10 +275,11 @@ fn backends(
     Ok(Backends { embedder, store, extractor, terms, replaces, publish: false })
 }
 
-/// Of a collection that is built: the one that is set, or else that of the former version.
-fn language(context: &Context, former: Option<&Manifest>) -> Option<String> {
-    let set = context.settings.language.clone();
-    set.or_else(|| former.map(|former| former.sparse.language.clone()))
+/// Of the words of a collection: the one that is set, or else that of the former version.
+fn language(context: &Context, former: Option<&Manifest>) -> String {
+    let set = context.settings.language.as_deref();
+    let former = former.map(|former| former.sparse.language.as_str());
+    set.or(former).unwrap_or(sparse::LANGUAGE).to_owned()
 }
 
 fn parallelism() -> usize {

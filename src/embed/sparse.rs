@@ -45,6 +45,19 @@ pub fn mean_terms(terms: u64, chunks: u64) -> f64 {
     if terms == 0 || chunks == 0 { DEFAULT_MEAN } else { terms as f64 / chunks as f64 }
 }
 
+/// Whether this version makes the terms of a collection; the error says why not.
+pub fn check(id: &SparseId) -> Result<(), String> {
+    if id.model != MODEL {
+        return Err(format!("unknown sparse model {:?}: only {MODEL:?} is built in", id.model));
+    }
+    if id.revision != REVISION {
+        return Err(
+            "its words were told apart by the rules of another version of docent".to_owned()
+        );
+    }
+    Ok(())
+}
+
 /// Makes the sparse vectors of one collection.
 pub struct SparseEncoder {
     queries: EdgeBm25,
@@ -57,14 +70,7 @@ pub struct SparseEncoder {
 impl SparseEncoder {
     /// The error says which parameter of the collection's manifest is not usable.
     pub fn new(id: &SparseId) -> Result<Self, String> {
-        if id.model != MODEL {
-            return Err(format!("unknown sparse model {:?}: only {MODEL:?} is built in", id.model));
-        }
-        if id.revision != REVISION {
-            return Err(
-                "its words were told apart by the rules of another version of docent".to_owned()
-            );
-        }
+        check(id)?;
         Ok(Self {
             queries: engine(&id.language, id.k, id.b, id.avg_len)?,
             terms: TermCounter::new(&id.language)?,

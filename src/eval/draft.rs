@@ -50,11 +50,13 @@ fn comment(code: &str) -> Option<String> {
     let mut quoted = false;
     let mut words = |line: &str| -> Option<String> {
         let line = line.trim();
-        let opens = !quoted && line.starts_with(QUOTES);
-        let marked = MARKS.iter().find_map(|mark| line.strip_prefix(mark));
-        let text = if quoted || opens { Some(line) } else { marked };
-        quoted = (quoted || opens) && line.matches(QUOTES).count() % 2 == usize::from(!quoted);
-        text.map(|text| text.replace(QUOTES, "").trim().to_owned())
+        let text = if quoted || line.starts_with(QUOTES) {
+            quoted ^= line.matches(QUOTES).count() % 2 == 1;
+            line
+        } else {
+            MARKS.iter().find_map(|mark| line.strip_prefix(mark))?
+        };
+        Some(text.replace(QUOTES, "").trim().to_owned())
     };
     let lines: Vec<Option<String>> = code.lines().map(&mut words).collect();
     let runs = lines.split(Option::is_none);

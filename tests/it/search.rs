@@ -144,6 +144,8 @@ fn a_collection_has_the_words_of_one_language() {
     env.run(&["ingest", "docs", "--language", "German"]).expect(0);
     let run = env.run(&["search", "--mode", "sparse", "wie lange eine Sicherung"]).expect(0);
     assert!(run.stdout.contains("docs/a.md") && !run.stdout.contains("docs/b.md"), "{run}");
+    let found = env.run(&["search", "Sicherung", "--format", "json"]).expect(0).json();
+    assert!(found["hits"][0]["late"]["score"].is_number(), "read in any language\n{found:#}");
     env.run(&["ingest", "docs"]).expect(0);
     let run = env.run(&["ingest", "docs", "--language", "french"]).expect(3);
     assert!(run.stderr.contains("has the words of german, and not of french"), "{run}");
