@@ -21,7 +21,8 @@
 //! | [`record`] | the exchanges with models, on file: `--record`, `--replay` |
 //! | [`trace`] | where an answer comes from: its record, on file and as OpenTelemetry spans |
 //! | [`onnx`] | models in a directory, run in this process: what embedder and reranker share |
-//! | [`openai`] | the HTTP client that `embed` and `chat` share for OpenAI-compatible servers |
+//! | [`openai`] | `OpenAI`-compatible servers: the client that `embed`, `chat` and `rerank` share, its errors, tokens |
+//! | [`http`] | HTTP to anyone: client, transport errors, retry-after, and the limiter of requests |
 //! | [`text`] | blocks, sentences and words of a text, and whether one text quotes another; pure |
 //! | [`retry`] | the one retry policy for everything outside the process |
 //! | [`cancel`] | how a run is told to stop |
@@ -51,6 +52,7 @@ pub mod embed;
 pub mod error;
 pub mod eval;
 mod heap;
+pub mod http;
 pub mod ingest;
 pub mod onnx;
 pub mod openai;

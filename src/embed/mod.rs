@@ -14,7 +14,7 @@ pub mod wordpiece;
 use async_trait::async_trait;
 
 use crate::error::BackendError;
-use crate::openai::Throttled;
+use crate::http::Throttled;
 use crate::types::EmbedderId;
 pub use vector::Vector;
 

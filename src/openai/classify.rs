@@ -8,11 +8,8 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::retry_after::retry_after;
 use crate::error::Fault;
-
-/// Header names (in lower case) and values.
-pub(super) type Headers = Vec<(String, String)>;
+use crate::http::{Headers, retry_after};
 
 /// An answer other than the one hoped for.
 #[derive(Clone, Debug)]

@@ -1,14 +1,12 @@
-//! The HTTP client that `embed`, `chat` and `rerank` share for OpenAI-compatible servers.
+//! The `OpenAI` dialect: the client that `embed`, `chat` and `rerank` share for compatible servers.
 //!
 //! async-openai knows the paths and the event stream; docent brings the rest, because compatible
 //! servers differ where it is strict: requests and answers are docent's own tolerant types,
-//! `classify` sorts what is not a success, `limiter` says when a request may leave, `transport`
-//! sends exactly one per call, and [`crate::retry`] alone decides whether there is another.
+//! `classify` sorts what is not a success, `transport` sends exactly one request per call, the
+//! limiter of [`crate::http`] says when it may leave, and [`crate::retry`] alone decides whether
+//! there is another.
 
-mod announced;
 mod classify;
-mod limiter;
-mod retry_after;
 pub mod tokens;
 mod transport;
 
@@ -32,12 +30,9 @@ use serde_json::Value;
 
 use crate::cancel::{self, Cancel};
 use crate::error::{BackendError, Fault, Service};
+use crate::http::{Held, Limiter, Permit, Quota, Throttled};
 use crate::retry::RetryPolicy;
-use limiter::{Held, Limiter};
-pub use limiter::{Permit, Quota, Throttled};
-pub(crate) use retry_after::retry_after;
 use transport::Origin;
-pub(crate) use transport::{http_client, is_loopback, transport_error};
 
 /// The events of a streamed answer. It ends after an error, and at `[DONE]`.
 pub type Events = BoxStream<'static, Result<Value, BackendError>>;

@@ -5,23 +5,16 @@
 //! itself. It is given this service instead of its own, so that errors pass through it untouched
 //! (as `OpenAIError::Boxed`) and nothing is sent twice.
 
-use std::error::Error;
-use std::io::ErrorKind;
-use std::time::Duration;
-
 use async_openai::error::OpenAIError;
 use async_openai::middleware::HttpRequestFactory;
 use chrono::Utc;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use reqwest::{Request, Response, Url, redirect};
+use reqwest::{Request, Response, Url};
 
-use super::announced::announced;
-use super::classify::{self, Headers, Refusal};
-use super::limiter::Permit;
+use super::classify::{self, Refusal};
 use crate::error::{BackendError, Fault, Service};
+use crate::http::{Permit, announced, headers, http_client, innermost, shown_url, transport_error};
 
-/// How long a TCP and TLS handshake may take.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How much of an error body is read. Some servers echo the whole request in it.
 const ERROR_BODY: usize = 64 * 1024;
 
@@ -52,8 +45,9 @@ impl Origin {
             .ok_or_else(|| {
                 refuse(Fault::Permanent, "the base URL must start with http:// or https://")
             })?;
-        let http = http_client(&url)
-            .map_err(|e| refuse(Fault::Permanent, &format!("cannot set up HTTP: {}", root(&e))))?;
+        let http = http_client(&url).map_err(|e| {
+            refuse(Fault::Permanent, &format!("cannot set up HTTP: {}", innermost(&e)))
+        })?;
         let key = api_key.map(str::trim).filter(|key| !key.is_empty());
         let authorization = match key {
             Some(key) => {
@@ -193,43 +187,6 @@ fn boxed(error: BackendError) -> OpenAIError {
     OpenAIError::Boxed(Box::new(error))
 }
 
-/// The URL as it may be shown: no `user:password@`, no query, no trailing slash.
-fn shown_url(url: &str) -> String {
-    let url = url.trim().split(['?', '#']).next().unwrap_or_default().trim_end_matches('/');
-    let (scheme, rest) = url.split_once("://").map_or(("", url), |(s, r)| (s, r));
-    let host = rest.find('/').unwrap_or(rest.len());
-    let user = rest[..host].rfind('@').map_or(0, |at| at + 1);
-    let separator = if scheme.is_empty() { "" } else { "://" };
-    format!("{scheme}{separator}{}", &rest[user..])
-}
-
-/// Redirects are not followed: a key goes to the host it was given for, and a POST that becomes a
-/// GET helps nobody.
-pub(crate) fn http_client(url: &Url) -> reqwest::Result<reqwest::Client> {
-    // An error means that another part of the process has installed it.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut builder = reqwest::Client::builder()
-        .user_agent(concat!("docent/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(CONNECT_TIMEOUT)
-        .redirect(redirect::Policy::none());
-    if url.scheme() == "http" {
-        // No certificate will be checked, so none is loaded: a machine without any still works.
-        let tls = rustls::ClientConfig::builder()
-            .with_root_certificates(rustls::RootCertStore::empty())
-            .with_no_client_auth();
-        builder = builder.tls_backend_preconfigured(tls);
-    }
-    if is_loopback(url) {
-        builder = builder.no_proxy();
-    }
-    builder.build()
-}
-
-pub(crate) fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
-}
-
 /// Whether an answer is certainly no event stream. Other types are tried: servers mislabel them.
 fn is_plain_answer(response: &Response) -> bool {
     let content_type = response.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok());
@@ -249,90 +206,4 @@ async fn read_refusal(mut response: Response) -> Refusal {
         }
     }
     Refusal { status, headers, body: String::from_utf8_lossy(&body).into_owned() }
-}
-
-fn headers(response: &Response) -> Headers {
-    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    response.headers().iter().map(|(n, v)| (n.to_string(), text(v))).collect()
-}
-
-/// Fault and message of a failure below HTTP.
-pub(crate) fn transport_error(error: &reqwest::Error) -> (Fault, String) {
-    let transient = Fault::Transient { retry_after: None };
-    if error.is_builder() {
-        return (Fault::Permanent, format!("cannot make the request ({})", root(error)));
-    }
-    let cause = root(error);
-    let io =
-        chain(error).find_map(|e| e.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
-    let message = match io {
-        Some(ErrorKind::ConnectionRefused) => "cannot connect (connection refused)".to_owned(),
-        _ if error.is_connect() && error.is_timeout() => {
-            format!("cannot connect (no answer in {} s)", CONNECT_TIMEOUT.as_secs())
-        }
-        _ if error.is_connect() && chain(error).any(|e| e.to_string().contains("dns error")) => {
-            "cannot connect (no such host)".to_owned()
-        }
-        _ if error.is_connect() && cause.contains("corrupt message") => {
-            let hint = "cannot connect (the server does not speak TLS: is it http://?)";
-            return (Fault::Permanent, hint.to_owned());
-        }
-        _ if error.is_connect() && cause.contains("UnknownIssuer") => {
-            let hint = "cannot connect (TLS: its certificate is of no authority that is trusted here; on Linux, SSL_CERT_FILE names others)";
-            return (Fault::Permanent, hint.to_owned());
-        }
-        _ if error.is_connect() && cause.contains("certificate") => {
-            return (Fault::Permanent, format!("cannot connect (TLS: {cause})"));
-        }
-        _ if error.is_connect() => format!("cannot connect ({cause})"),
-        Some(ErrorKind::ConnectionReset | ErrorKind::BrokenPipe) => {
-            "the connection was reset".to_owned()
-        }
-        _ if error.is_timeout() => "no answer in time".to_owned(),
-        _ if error.is_body() || error.is_decode() => format!("the answer was cut ({cause})"),
-        _ => format!("the connection broke ({cause})"),
-    };
-    (transient, message)
-}
-
-fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |e: &&'a (dyn Error + 'static)| (*e).source())
-}
-
-/// The innermost message: the outer ones name the URL, which may carry credentials.
-fn root(error: &(dyn Error + 'static)) -> String {
-    chain(error).last().map(ToString::to_string).unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn shown_urls_have_no_secrets() {
-        let table = [
-            ("https://api.openai.com/v1/", "https://api.openai.com/v1"),
-            ("http://me:secret@host:8080/v1?key=secret#x", "http://host:8080/v1"),
-            ("http://me:sec@ret@host/v1", "http://host/v1"),
-            ("me:secret@host/v1", "host/v1"),
-            (" http://[::1]:80 ", "http://[::1]:80"),
-            ("http://host/a@b", "http://host/a@b"),
-        ];
-        for (url, expected) in table {
-            assert_eq!(shown_url(url), expected, "{url}");
-        }
-    }
-
-    #[test]
-    fn loopback_hosts() {
-        for (url, expected) in [
-            ("http://localhost:1/v1", true),
-            ("http://127.0.0.9/v1", true),
-            ("http://[::1]:8/v1", true),
-            ("http://10.0.0.1/v1", false),
-            ("http://localhost.example.org/v1", false),
-        ] {
-            assert_eq!(Url::parse(url).is_ok_and(|url| is_loopback(&url)), expected, "{url}");
-        }
-    }
 }

@@ -9,7 +9,7 @@ use super::format::{EmbedAnswer, EmbedRequest, EmbedderAnswer, EmbedderRequest, 
 use super::{Mode, Tape};
 use crate::embed::{Embedder, Limits, Role, Vector};
 use crate::error::{BackendError, Fault};
-use crate::openai::Throttled;
+use crate::http::Throttled;
 use crate::types::EmbedderId;
 
 /// What the endpoint behind `connect` says its model is. A replay does not ask it: `connect` is

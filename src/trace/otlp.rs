@@ -11,7 +11,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
 use super::{Call, Operation, Trace};
-use crate::openai::http_client;
+use crate::http::http_client;
 use crate::types::ContentHash;
 
 /// Where spans go.
@@ -41,7 +41,7 @@ pub async fn export(trace: &Trace, options: &ExportOptions) -> Result<(), String
         if error.is_timeout() {
             format!("no answer in {took} s")
         } else {
-            crate::openai::transport_error(&error).1
+            crate::http::transport_error(&error).1
         }
     })?;
     let status = answer.status();

@@ -13,7 +13,7 @@ use super::{fault_name, milliseconds};
 use crate::chat::{ChatEvent, ChatModel, ChatRequest, ChatStream, Message};
 use crate::embed::{Embedder, Limits, Role};
 use crate::error::BackendError;
-use crate::openai::Throttled;
+use crate::http::Throttled;
 use crate::rerank::Reranker;
 use crate::types::{EmbedderId, RerankerId, Usage};
 

@@ -183,7 +183,7 @@ fn vendors_stay_where_they_are_wrapped() {
         ("qdrant_edge::", &["store/edge", "embed/sparse"]),
         ("qdrant_client::", &["store/server"]),
         ("async_openai::", &["openai/", "embed/openai", "chat/openai"]),
-        ("reqwest::", &["openai/", "ingest/web/http", "trace/otlp.rs"]),
+        ("reqwest::", &["http/", "openai/", "ingest/web/http", "trace/otlp.rs"]),
         ("hyper_util::", &["ingest/web/http"]),
         ("robotxt::", &["ingest/web/robots"]),
         ("text_splitter::", &["ingest/chunk"]),

@@ -18,7 +18,7 @@ use url::Url;
 use super::canonical::Credentials;
 use super::guard::{Guard, Refused, Unresolved};
 use crate::error::{BackendError, Fault, Service};
-use crate::openai::{is_loopback, transport_error};
+use crate::http::{is_loopback, transport_error};
 use crate::types::Validators;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

@@ -15,8 +15,8 @@ use super::links::{self, Scan};
 use super::media::Media;
 use super::sitemap::{self, Sitemap};
 use crate::error::{BackendError, Fault};
+use crate::http::retry_after;
 use crate::ingest::extract::looks_like_text;
-use crate::openai::retry_after;
 use crate::types::{ContentHash, Validators};
 
 const OVER_LIMIT: &str = "over the size limit (raise it with --max-file-size)";

@@ -11,7 +11,7 @@ use url::Url;
 
 use super::{fault, version};
 use crate::error::{BackendError, Fault, Service};
-use crate::openai::is_loopback;
+use crate::http::is_loopback;
 use crate::retry::{RetryPolicy, retry_telling};
 use crate::store::OnWait;
 

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use super::gate::WINDOW;
 use super::*;
 use crate::cancel::{self, Stop};
-use crate::openai::announced::Left;
+use crate::http::announced::Left;
 
 const SECOND: Duration = Duration::from_secs(1);
 

@@ -4,16 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::classify::Headers;
-
-/// litellm passes the headers of the server behind it on under this prefix.
-const RENAMED: &str = "llm_provider-";
-
-/// The value of a header, of the server itself or of one behind it.
-pub(super) fn find<'a>(headers: &'a Headers, name: &str) -> Option<&'a str> {
-    let value = |name: &str| headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.trim());
-    value(name).or_else(|| value(&format!("{RENAMED}{name}")))
-}
+use super::headers::{Headers, find};
 
 /// The wait that the headers ask for: `retry-after-ms`, `Retry-After` (seconds or a date, RFC 9110
 /// section 10.2.3), or the reset of a rate limit of which nothing remains. `now` is used where the

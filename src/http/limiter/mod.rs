@@ -42,27 +42,27 @@ pub struct Throttled {
 
 /// Why a request may not leave.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Held {
+pub(crate) enum Held {
     /// The run stops.
     Stopped,
     /// The server wants to be left alone for longer than anyone waits.
     TooFarOff(Duration),
 }
 
-pub(super) struct Limiter {
+pub(crate) struct Limiter {
     state: Mutex<State>,
     /// Whoever has it is the next to leave.
     turn: tokio::sync::Mutex<()>,
     /// A request is no longer under way.
     landed: Notify,
     /// How long an endpoint is left alone that is overloaded and does not say for how long.
-    pub(super) backoff: RetryPolicy,
+    pub(crate) backoff: RetryPolicy,
     cancel: Cancel,
 }
 
 impl Limiter {
     /// `cancel` ends every wait.
-    pub(super) fn new(
+    pub(crate) fn new(
         quota: Quota,
         in_flight: usize,
         backoff: RetryPolicy,
@@ -74,22 +74,22 @@ impl Limiter {
     }
 
     /// Whether a request's tokens need to be counted before it leaves.
-    pub(super) fn counts_tokens(&self) -> bool {
+    pub(crate) fn counts_tokens(&self) -> bool {
         self.state().tokens.counts()
     }
 
     /// Tokens billed so far.
-    pub(super) fn billed(&self) -> u64 {
+    pub(crate) fn billed(&self) -> u64 {
         self.state().billed
     }
 
     /// `None` where everything was taken.
-    pub(super) fn throttled(&self) -> Option<Throttled> {
+    pub(crate) fn throttled(&self) -> Option<Throttled> {
         Some(self.state().throttled).filter(|throttled| throttled.times > 0)
     }
 
     /// Waits until a request of so many tokens may leave.
-    pub(super) async fn admit(self: &Arc<Self>, tokens: u64) -> Result<Permit, Held> {
+    pub(crate) async fn admit(self: &Arc<Self>, tokens: u64) -> Result<Permit, Held> {
         tokio::select! {
             biased;
             () = self.cancel.cancelled() => Err(Held::Stopped),
@@ -138,7 +138,7 @@ impl Permit {
     }
 
     /// The answer says what is left of the server's limits.
-    pub(super) fn announce(&self, announced: Announced) {
+    pub(crate) fn announce(&self, announced: Announced) {
         let now = Instant::now();
         let mut state = self.0.limiter.state();
         if let Some(left) = announced.requests {
@@ -157,7 +157,7 @@ impl Permit {
     }
 
     /// The server asks for a pause, of everybody.
-    pub(super) fn pause(&self, wait: Duration) {
+    pub(crate) fn pause(&self, wait: Duration) {
         self.0.limiter.state().pause(wait, Instant::now());
     }
 

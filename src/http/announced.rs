@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::classify::Headers;
-use super::retry_after::{compound, find};
+use super::headers::{Headers, find};
+use super::retry_after::compound;
 
 /// What is left of one limit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -16,7 +16,7 @@ pub(super) struct Left {
 
 /// What an answer says of the limits it was counted against.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(super) struct Announced {
+pub(crate) struct Announced {
     pub(super) requests: Option<Left>,
     pub(super) tokens: Option<Left>,
 }
@@ -24,7 +24,7 @@ pub(super) struct Announced {
 /// Reads `x-ratelimit-remaining-requests` and its relatives (`OpenAI`, Azure, Groq, litellm), and
 /// the `RateLimit` headers of the IETF in each of the forms its drafts have had. Of two limits on
 /// requests, the one with less left.
-pub(super) fn announced(headers: &Headers) -> Announced {
+pub(crate) fn announced(headers: &Headers) -> Announced {
     let named = |what: &str| {
         let remaining = find(headers, &format!("x-ratelimit-remaining-{what}")).and_then(whole)?;
         let reset = find(headers, &format!("x-ratelimit-reset-{what}")).and_then(compound);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::openai::announced::Left;
+use crate::http::announced::Left;
 
 /// A minute, and a second for requests that travel longer than others: the server counts when they
 /// come, not when they leave.

@@ -1,0 +1,21 @@
+//! HTTP to anyone: the client, what its failures mean, and when a request may leave.
+//!
+//! What a kind of server says in its answers is for others to know: [`crate::openai`] speaks to
+//! models, `store::server` to Qdrant, `ingest::web` to sites, `trace::otlp` to collectors.
+
+mod announced;
+mod client;
+mod headers;
+mod limiter;
+mod retry_after;
+mod transport;
+mod url;
+
+pub(crate) use announced::announced;
+pub(crate) use client::http_client;
+pub(crate) use headers::{Headers, headers};
+pub(crate) use limiter::{Held, Limiter};
+pub use limiter::{Permit, Quota, Throttled};
+pub(crate) use retry_after::retry_after;
+pub(crate) use transport::{innermost, transport_error};
+pub(crate) use url::{is_loopback, shown_url};

@@ -1,0 +1,55 @@
+//! Failures below HTTP → what a caller can do about them.
+
+use std::error::Error;
+use std::io::ErrorKind;
+
+use super::client::CONNECT_TIMEOUT;
+use crate::error::Fault;
+
+/// Fault and message of a failure below HTTP.
+pub(crate) fn transport_error(error: &reqwest::Error) -> (Fault, String) {
+    let transient = Fault::Transient { retry_after: None };
+    if error.is_builder() {
+        return (Fault::Permanent, format!("cannot make the request ({})", innermost(error)));
+    }
+    let cause = innermost(error);
+    let io =
+        chain(error).find_map(|e| e.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
+    let message = match io {
+        Some(ErrorKind::ConnectionRefused) => "cannot connect (connection refused)".to_owned(),
+        _ if error.is_connect() && error.is_timeout() => {
+            format!("cannot connect (no answer in {} s)", CONNECT_TIMEOUT.as_secs())
+        }
+        _ if error.is_connect() && chain(error).any(|e| e.to_string().contains("dns error")) => {
+            "cannot connect (no such host)".to_owned()
+        }
+        _ if error.is_connect() && cause.contains("corrupt message") => {
+            let hint = "cannot connect (the server does not speak TLS: is it http://?)";
+            return (Fault::Permanent, hint.to_owned());
+        }
+        _ if error.is_connect() && cause.contains("UnknownIssuer") => {
+            let hint = "cannot connect (TLS: its certificate is of no authority that is trusted here; on Linux, SSL_CERT_FILE names others)";
+            return (Fault::Permanent, hint.to_owned());
+        }
+        _ if error.is_connect() && cause.contains("certificate") => {
+            return (Fault::Permanent, format!("cannot connect (TLS: {cause})"));
+        }
+        _ if error.is_connect() => format!("cannot connect ({cause})"),
+        Some(ErrorKind::ConnectionReset | ErrorKind::BrokenPipe) => {
+            "the connection was reset".to_owned()
+        }
+        _ if error.is_timeout() => "no answer in time".to_owned(),
+        _ if error.is_body() || error.is_decode() => format!("the answer was cut ({cause})"),
+        _ => format!("the connection broke ({cause})"),
+    };
+    (transient, message)
+}
+
+fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |e: &&'a (dyn Error + 'static)| (*e).source())
+}
+
+/// The innermost message: the outer ones name the URL, which may carry credentials.
+pub(crate) fn innermost(error: &(dyn Error + 'static)) -> String {
+    chain(error).last().map(ToString::to_string).unwrap_or_default()
+}
