@@ -11,7 +11,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::BackendError;
-use crate::openai::tokens;
 use crate::types::{Passage, Usage};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -73,6 +72,8 @@ pub enum ChatEvent {
 pub type ChatStream = BoxStream<'static, Result<ChatEvent, BackendError>>;
 
 /// A model that answers from passages.
+///
+/// No method has a body here: what wraps a model must forward each, or say that it does not.
 #[async_trait]
 pub trait ChatModel: Send + Sync {
     /// As in `--model`; `extractive` for the one that only quotes.
@@ -80,20 +81,14 @@ pub trait ChatModel: Send + Sync {
 
     /// Number of tokens of `text`: exact where the model's tokenizer is known, otherwise an estimate
     /// on the high side.
-    fn count_tokens(&self, text: &str) -> usize {
-        tokens::estimate(text)
-    }
+    fn count_tokens(&self, text: &str) -> usize;
 
     /// Whether [`Self::count_tokens`] is exact.
-    fn counts_exactly(&self) -> bool {
-        false
-    }
+    fn counts_exactly(&self) -> bool;
 
     /// The body of the request that [`Self::stream`] would send first, as JSON; `None` where nothing
     /// leaves the process.
-    fn payload(&self, _request: &ChatRequest) -> Option<serde_json::Value> {
-        None
-    }
+    fn payload(&self, request: &ChatRequest) -> Option<serde_json::Value>;
 
     /// Starts an answer. Failures before the first event are retried here where that is worth it,
     /// and returned as the error of this call; later ones come through the stream.

@@ -17,6 +17,7 @@ use async_trait::async_trait;
 use super::wordpiece::{UNKNOWN, WordPiece};
 use super::{Embedder, Limits, Role};
 use crate::error::{BackendError, Fault, Service};
+use crate::http::Throttled;
 use crate::types::EmbedderId;
 
 // ROW_COUNT, DIMENSIONS, SCALES_AT, MODEL_SHA256: from the header of the model file.
@@ -80,11 +81,11 @@ impl Embedder for Builtin {
         &self.id
     }
 
-    /// Nothing limits an input; what is said here keeps batches short enough to spread over cores.
     fn is_local(&self) -> bool {
         true
     }
 
+    /// Nothing limits an input; what is said here keeps batches short enough to spread over cores.
     fn limits(&self) -> Limits {
         Limits {
             input_tokens: 8192,
@@ -100,6 +101,10 @@ impl Embedder for Builtin {
 
     fn tokens_embedded(&self) -> u64 {
         self.embedded.load(Ordering::Relaxed)
+    }
+
+    fn throttled(&self) -> Option<Throttled> {
+        None
     }
 
     async fn embed(

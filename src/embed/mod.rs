@@ -38,6 +38,8 @@ pub struct Limits {
 }
 
 /// A model that turns texts into dense vectors of unit length.
+///
+/// No method has a body here: what wraps an embedder must forward each, or say that it does not.
 #[async_trait]
 pub trait Embedder: Send + Sync {
     /// What the collection's manifest records.
@@ -46,24 +48,17 @@ pub trait Embedder: Send + Sync {
     fn limits(&self) -> Limits;
 
     /// Whether it computes in this process, without requests.
-    fn is_local(&self) -> bool {
-        false
-    }
+    fn is_local(&self) -> bool;
 
     /// Number of tokens of `text`, prefix not counted. Exact for the built-in embedder and for
     /// models whose tokenizer is known; otherwise an estimate on the high side.
     fn count_tokens(&self, text: &str) -> usize;
 
-    /// Tokens embedded so far: as the endpoint bills them, or counted where it does not say. 0 where
-    /// nobody counts.
-    fn tokens_embedded(&self) -> u64 {
-        0
-    }
+    /// Tokens embedded so far: as the endpoint bills them, or counted where it does not say.
+    fn tokens_embedded(&self) -> u64;
 
     /// How often an endpoint would take no more; `None` where it never did.
-    fn throttled(&self) -> Option<Throttled> {
-        None
-    }
+    fn throttled(&self) -> Option<Throttled>;
 
     /// One vector per input, in order, of `id().dimensions` and unit length; `None` where the
     /// model has nothing to say of a text (the built-in table: unknown words only). No more inputs

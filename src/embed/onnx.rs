@@ -17,6 +17,7 @@ use async_trait::async_trait;
 
 use super::{Embedder, Limits, Role, placed, worded};
 use crate::error::{BackendError, Fault, Service};
+use crate::http::Throttled;
 use crate::onnx::{Answer, Encoded, Onnx, OnnxError};
 use crate::types::{ContentHash, EmbedderId};
 use pooling::pool;
@@ -152,6 +153,10 @@ impl Embedder for OnnxEmbedder {
 
     fn tokens_embedded(&self) -> u64 {
         self.embedded.load(Ordering::Relaxed)
+    }
+
+    fn throttled(&self) -> Option<Throttled> {
+        None
     }
 
     async fn embed(

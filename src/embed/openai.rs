@@ -117,6 +117,10 @@ impl Embedder for OpenAiEmbedder {
         }
     }
 
+    fn is_local(&self) -> bool {
+        false
+    }
+
     fn count_tokens(&self, text: &str) -> usize {
         self.tokenizer.count(text)
     }

@@ -19,6 +19,7 @@ use crate::embed::builtin::Builtin;
 use crate::embed::sparse::{self, SparseEncoder};
 use crate::embed::{Limits, Role};
 use crate::error::{Fault, Service};
+use crate::http::Throttled;
 use crate::retry::RetryPolicy;
 use crate::store::SearchRequest;
 use crate::store::edge::{Access, EdgeStore};
@@ -42,6 +43,10 @@ impl Embedder for Picky {
         self.inner.limits()
     }
 
+    fn is_local(&self) -> bool {
+        self.inner.is_local()
+    }
+
     fn count_tokens(&self, text: &str) -> usize {
         self.counted.fetch_add(1, Ordering::Relaxed);
         self.inner.count_tokens(text)
@@ -49,6 +54,10 @@ impl Embedder for Picky {
 
     fn tokens_embedded(&self) -> u64 {
         self.inner.tokens_embedded()
+    }
+
+    fn throttled(&self) -> Option<Throttled> {
+        self.inner.throttled()
     }
 
     async fn embed(

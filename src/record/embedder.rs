@@ -84,6 +84,10 @@ impl Embedder for Recorded {
         self.inner.limits()
     }
 
+    fn is_local(&self) -> bool {
+        self.inner.is_local()
+    }
+
     fn count_tokens(&self, text: &str) -> usize {
         self.inner.count_tokens(text)
     }

@@ -5,10 +5,12 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use futures::{StreamExt as _, stream};
+use serde_json::Value;
 
 use super::*;
 use crate::chat::{ChatEvent, ChatModel, ChatRequest, ChatStream, Message, Speaker};
 use crate::embed::{Embedder, Limits, Role};
+use crate::http::Throttled;
 use crate::types::{EmbedderId, Usage};
 
 struct Place {
@@ -65,12 +67,20 @@ impl Embedder for Lengths {
         Limits { input_tokens: 9, batch_items: 9, batch_tokens: 9, concurrency: 1 }
     }
 
+    fn is_local(&self) -> bool {
+        false
+    }
+
     fn count_tokens(&self, text: &str) -> usize {
         text.len()
     }
 
     fn tokens_embedded(&self) -> u64 {
         *self.billed.lock().unwrap()
+    }
+
+    fn throttled(&self) -> Option<Throttled> {
+        None
     }
 
     async fn embed(
@@ -167,6 +177,18 @@ type Heard = Result<Vec<Event>, BackendError>;
 impl ChatModel for Script {
     fn name(&self) -> &'static str {
         "script"
+    }
+
+    fn count_tokens(&self, text: &str) -> usize {
+        text.len()
+    }
+
+    fn counts_exactly(&self) -> bool {
+        false
+    }
+
+    fn payload(&self, _: &ChatRequest) -> Option<Value> {
+        None
     }
 
     async fn stream(&self, _: ChatRequest) -> Result<ChatStream, BackendError> {

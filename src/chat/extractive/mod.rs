@@ -12,11 +12,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::StreamExt as _;
+use serde_json::Value;
 
 use self::candidates::{Candidate, candidates};
 use self::select::select;
 use crate::chat::{ChatEvent, ChatModel, ChatRequest, ChatStream};
 use crate::error::BackendError;
+use crate::openai::tokens;
 use crate::text::BlockKind;
 use crate::types::{Passage, Usage};
 
@@ -77,6 +79,18 @@ const DELTA_WORDS: usize = 4;
 impl ChatModel for Extractive {
     fn name(&self) -> &str {
         Self::NAME
+    }
+
+    fn count_tokens(&self, text: &str) -> usize {
+        tokens::estimate(text)
+    }
+
+    fn counts_exactly(&self) -> bool {
+        false
+    }
+
+    fn payload(&self, _: &ChatRequest) -> Option<Value> {
+        None
     }
 
     async fn stream(&self, request: ChatRequest) -> Result<ChatStream, BackendError> {

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::embed::Limits;
+use crate::http::Throttled;
 use crate::query::pack::tests::chunk;
 use crate::types::{
     ContentHash, DocumentRecord, EmbedderId, FailureRecord, Manifest, Point, Tally,
@@ -72,8 +73,17 @@ impl Embedder for Table {
     fn limits(&self) -> Limits {
         Limits { input_tokens: 10, batch_items: 1, batch_tokens: 10, concurrency: 1 }
     }
+    fn is_local(&self) -> bool {
+        true
+    }
     fn count_tokens(&self, text: &str) -> usize {
         text.len()
+    }
+    fn tokens_embedded(&self) -> u64 {
+        0
+    }
+    fn throttled(&self) -> Option<Throttled> {
+        None
     }
     async fn embed(
         &self,

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 
 use futures::StreamExt;
+use serde_json::Value;
 
 use super::*;
 use crate::chat::ChatEvent;
@@ -52,6 +53,18 @@ fn tokens(prompt: u64, completion: u64) -> Usage {
 impl ChatModel for Model {
     fn name(&self) -> &'static str {
         "scripted"
+    }
+
+    fn count_tokens(&self, text: &str) -> usize {
+        text.len()
+    }
+
+    fn counts_exactly(&self) -> bool {
+        false
+    }
+
+    fn payload(&self, _: &ChatRequest) -> Option<Value> {
+        None
     }
 
     async fn stream(&self, request: ChatRequest) -> Result<ChatStream, BackendError> {
@@ -187,6 +200,18 @@ async fn a_reply_without_end_is_not_read_to_its_end() {
     impl ChatModel for Talker {
         fn name(&self) -> &'static str {
             "talker"
+        }
+
+        fn count_tokens(&self, text: &str) -> usize {
+            text.len()
+        }
+
+        fn counts_exactly(&self) -> bool {
+            false
+        }
+
+        fn payload(&self, _: &ChatRequest) -> Option<Value> {
+            None
         }
 
         async fn stream(&self, _: ChatRequest) -> Result<ChatStream, BackendError> {
