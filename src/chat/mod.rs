@@ -68,6 +68,9 @@ pub enum ChatEvent {
     },
 }
 
+/// The finish reason of a model that found nothing to say in the passages; no delta came.
+pub const NO_ANSWER: &str = "no_answer";
+
 /// A stream of an answer.
 pub type ChatStream = BoxStream<'static, Result<ChatEvent, BackendError>>;
 

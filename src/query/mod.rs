@@ -23,8 +23,7 @@ use futures::future::try_join_all;
 use uuid::Uuid;
 
 use crate::cancel::Cancel;
-use crate::chat::extractive::Extractive;
-use crate::chat::{ChatEvent, ChatModel, ChatRequest};
+use crate::chat::{ChatEvent, ChatModel, ChatRequest, NO_ANSWER};
 use crate::embed::sparse::SparseEncoder;
 use crate::embed::{Embedder, Role};
 use crate::error::BackendError;
@@ -412,7 +411,7 @@ impl Draft {
 
     /// The model said in the agreed form that the passages do not hold the answer.
     fn refused(&self) -> bool {
-        let quoted_nothing = self.finish_reason.as_deref() == Some(Extractive::NO_ANSWER);
+        let quoted_nothing = self.finish_reason.as_deref() == Some(NO_ANSWER);
         quoted_nothing || prompt::is_refusal(&self.text)
     }
 }

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use self::candidates::{Candidate, candidates};
 use self::select::select;
-use crate::chat::{ChatEvent, ChatModel, ChatRequest, ChatStream};
+use crate::chat::{ChatEvent, ChatModel, ChatRequest, ChatStream, NO_ANSWER};
 use crate::error::BackendError;
 use crate::openai::tokens;
 use crate::text::BlockKind;
@@ -33,8 +33,6 @@ pub struct Extractive {
 
 impl Extractive {
     pub const NAME: &str = "extractive";
-    /// The finish reason when no sentence shares a content term with the question; no delta came.
-    pub const NO_ANSWER: &str = "no_answer";
 
     /// `terms` is the tokenizer of the sparse leg, so that what was found by a word is quoted by
     /// the same word.
@@ -95,7 +93,7 @@ impl ChatModel for Extractive {
 
     async fn stream(&self, request: ChatRequest) -> Result<ChatStream, BackendError> {
         let answer = self.answer(&request.question, &request.passages);
-        let finish_reason = if answer.is_some() { "stop" } else { Self::NO_ANSWER };
+        let finish_reason = if answer.is_some() { "stop" } else { NO_ANSWER };
         let answer = answer.unwrap_or_default();
         let words: Vec<&str> = answer.split_inclusive(char::is_whitespace).collect();
         let mut events: Vec<_> =
