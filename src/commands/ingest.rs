@@ -19,7 +19,7 @@ use crate::ingest::extract::{ExtractOptions, Extractor};
 use crate::ingest::inline::Inline;
 use crate::ingest::plan::PruneLimit;
 use crate::ingest::web::{Start, WebOptions};
-use crate::ingest::{self, Backends, IngestError, IngestOptions, IngestReport, preview};
+use crate::ingest::{self, Backends, Build, IngestError, IngestOptions, IngestReport, preview};
 use crate::settings::Settings;
 use crate::settings::parse::without_credentials;
 use crate::store::VectorStore;
@@ -156,11 +156,14 @@ async fn sync_alone(
     let mut options = options(context, inputs, flags, budget)?;
     let Stores { store, model } = stores;
     let existing = store.manifest().await?;
-    let publish = flags.rebuild && existing.is_some();
     let language = language(context, existing.as_ref());
-    let replaces = if publish { Some(Arc::clone(&store)) } else { model };
-    let (store, manifest) =
-        if publish { (store.successor().await?, None) } else { (store, existing) };
+    let (store, manifest, build) = match model {
+        _ if flags.rebuild && existing.is_some() => {
+            (store.successor().await?, None, Build::Rebuild(store))
+        }
+        Some(model) => (store, existing, Build::Copy(model)),
+        None => (store, existing, Build::Sync),
+    };
     // An endpoint may be slow to say what it is.
     let embedder = tokio::select! {
         biased;
@@ -174,8 +177,7 @@ async fn sync_alone(
         connect::same_words(settings, manifest)?;
     }
     let terms = connect::term_counter(&language)?;
-    let mut backends = backends(context, &options, embedder, terms, Arc::clone(&store), replaces)?;
-    backends.publish = publish;
+    let backends = backends(context, &options, embedder, terms, Arc::clone(&store), build)?;
     let mut progress = IngestProgress::new(ui, cancel);
     let mut emit = |event| progress.on(ui, &event);
     let result = ingest::ingest(&options, &backends, manifest, cancel, &mut emit).await;
@@ -208,9 +210,9 @@ async fn look(
     let cancel = on_interrupt();
     let unlimited = Budget::new(None, cancel::pair().0);
     let mut options = options(context, inputs, flags, unlimited)?;
-    let replaces = (flags.rebuild && manifest.is_some()).then(|| Arc::clone(&store));
+    let rebuilds = flags.rebuild && manifest.is_some();
     let mut embedder = connect::tokenizer(context, manifest.as_ref()).await;
-    if replaces.is_some() {
+    if rebuilds {
         // What it is built with from now on may be something else.
         if embedder.is_err() {
             embedder = connect::tokenizer(context, None).await;
@@ -218,13 +220,14 @@ async fn look(
     }
     let embedder = embedder?;
     fit_chunks(context, &mut options.chunk, &*embedder)?;
-    if let (None, Some(manifest)) = (&replaces, &manifest) {
+    if let (false, Some(manifest)) = (rebuilds, &manifest) {
         connect::same_chunker(settings, &options.chunker_id(), manifest)?;
         connect::same_words(settings, manifest)?;
     }
     let preview = if outlook.dry_run {
         let terms = connect::term_counter(&language(context, manifest.as_ref()))?;
-        let backends = backends(context, &options, embedder, terms, Arc::clone(&store), replaces)?;
+        let build = if rebuilds { Build::Rebuild(Arc::clone(&store)) } else { Build::Sync };
+        let backends = backends(context, &options, embedder, terms, Arc::clone(&store), build)?;
         preview::preview(&options, &backends, manifest.as_ref(), &cancel).await
     } else {
         preview::check(&options, &*store, manifest.as_ref(), &cancel).await
@@ -268,11 +271,11 @@ fn backends(
     embedder: Arc<dyn Embedder>,
     terms: TermCounter,
     store: Arc<dyn VectorStore>,
-    replaces: Option<Arc<dyn VectorStore>>,
+    build: Build,
 ) -> Result<Backends, Failure> {
     let extractor = Extractor::new(extract_options(context, options.parallel)?);
     let terms = Arc::new(terms);
-    Ok(Backends { embedder, store, extractor, terms, replaces, publish: false })
+    Ok(Backends { embedder, store, extractor, terms, build })
 }
 
 /// Of the words of a collection: the one that is set, or else that of the former version.

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::batch::{Embedded, EmbeddedPart, Missing, Target};
+use super::events::IngestEvent;
 use super::ledger::Ledger;
 use super::prepare::{Refused, Replaces, Why};
-use super::report::{IngestEvent, IngestReport};
+use super::report::IngestReport;
 use super::survey::Survey;
 use crate::cancel::{Canceller, Stop};
 use crate::error::BackendError;

@@ -9,11 +9,11 @@ use tokio::sync::{Semaphore, mpsc};
 
 use super::batch::{self, Embedded, Encoder};
 use super::commit::Committer;
-use super::ledger::{End, Ledger};
+use super::events::IngestEvent;
+use super::ledger::{End, Ledger, now};
+use super::options::{Backends, Build, IngestOptions};
 use super::prepare::{self, Prepared};
-use super::report::IngestEvent;
 use super::survey::Survey;
-use super::{Backends, IngestOptions};
 use crate::cancel::{Cancel, Stop};
 use crate::embed::sparse::{self, SparseEncoder};
 use crate::error::{BackendError, Fault, Service};
@@ -171,7 +171,7 @@ impl Execution<'_> {
             chunker: self.options.chunker_id(),
             sparse,
             docent: env!("CARGO_PKG_VERSION").to_owned(),
-            created_at: super::now(),
+            created_at: now(),
             unfinished: None,
             roots: Vec::new(),
             sites: Vec::new(),
@@ -205,7 +205,7 @@ impl Execution<'_> {
             store.flush().await?;
         }
         committer.ledger.close(store, end).await?;
-        if self.backends.publish {
+        if let Build::Rebuild(_) = self.backends.build {
             return if end == End::CutShort {
                 store.drop_collection().await
             } else {

@@ -146,3 +146,8 @@ impl Ledger {
         Ok(())
     }
 }
+
+/// RFC 3339, UTC, to the second.
+pub(super) fn now() -> String {
+    chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+}

@@ -19,10 +19,13 @@ mod commit;
 mod cut;
 pub mod discover;
 pub mod document;
+mod error;
+mod events;
 mod execution;
 pub mod extract;
 pub mod inline;
 mod ledger;
+mod options;
 mod pages;
 pub mod plan;
 mod prepare;
@@ -33,114 +36,24 @@ pub mod secrets;
 mod survey;
 pub mod web;
 
-use std::collections::HashSet;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use uuid::Uuid;
 
-use crate::cancel::{Cancel, Canceller, Stop};
-use crate::embed::Embedder;
-use crate::embed::sparse::TermCounter;
-use crate::error::BackendError;
-use crate::store::VectorStore;
-use crate::types::{ChunkerId, Manifest, OnSecret, Run};
-
-use budget::Budget;
-use commit::Committer;
-use discover::{DiscoverError, DiscoverOptions};
-use execution::Execution;
-use extract::Extractor;
-use inline::Inline;
-use ledger::{Kept, Ledger};
+pub use error::IngestError;
+pub use events::IngestEvent;
+pub use options::{Backends, Build, IngestOptions};
 pub use pages::SpoolError;
-use plan::{Prune, PruneLimit, Wanted};
-pub use report::{FailedSource, IngestEvent, IngestReport};
+pub use report::{FailedSource, IngestReport};
+
+use crate::cancel::{Cancel, Stop};
+use crate::types::{Manifest, Run};
+use commit::Committer;
+use execution::Execution;
+use ledger::{Kept, Ledger, now};
+use plan::Prune;
 use survey::Survey;
-use web::{Start, WebOptions};
-
-/// What to bring in, and how.
-pub struct IngestOptions {
-    pub discover: DiscoverOptions,
-    /// Pages that were named, each with its reach.
-    pub starts: Vec<Start>,
-    pub web: WebOptions,
-    pub inline: Option<Inline>,
-    pub chunk: chunk::ChunkOptions,
-    /// `None` leaves the tags of known documents as they are.
-    pub tags: Option<Vec<String>>,
-    /// The fields of records that are their text: none for all of them. `None` leaves those of
-    /// known documents as they are.
-    pub text_fields: Option<Vec<String>>,
-    pub on_secret: OnSecret,
-    /// Compare the content of every file.
-    pub checksum: bool,
-    /// Take up only what failed before.
-    pub retry_failed: bool,
-    pub prune: PruneLimit,
-    /// Documents that are read and chunked at the same time.
-    pub parallel: usize,
-    pub budget: Arc<Budget>,
-    /// Told by the first failure, where that is to end the run.
-    pub fail_fast: Option<Canceller>,
-}
-
-impl IngestOptions {
-    /// Whether the run is asked about nothing by name.
-    fn names_nothing(&self) -> bool {
-        self.discover.inputs.is_empty() && self.inline.is_none() && self.starts.is_empty()
-    }
-
-    /// Of the documents that are no files.
-    fn inline_sources(&self) -> HashSet<&str> {
-        let documents = self.inline.iter().flat_map(|inline| &inline.documents);
-        documents.map(|document| document.source.as_str()).collect()
-    }
-
-    fn wanted(&self) -> Wanted<'_> {
-        Wanted {
-            tags: self.tags.as_deref(),
-            text_fields: self.text_fields.as_deref(),
-            on_secret: self.on_secret,
-        }
-    }
-
-    /// What the manifest records of the chunker.
-    pub fn chunker_id(&self) -> ChunkerId {
-        ChunkerId {
-            max_tokens: self.chunk.max_tokens,
-            overlap_tokens: self.chunk.overlap_tokens,
-            revision: chunk::REVISION,
-        }
-    }
-}
-
-/// What an ingest works with.
-pub struct Backends {
-    pub embedder: Arc<dyn Embedder>,
-    pub store: Arc<dyn VectorStore>,
-    pub extractor: Extractor,
-    pub terms: Arc<TermCounter>,
-    /// The collection that `store` is built after: it tells what to bring in, lends its vectors
-    /// where they are of the same embedder, and is there until the end.
-    pub replaces: Option<Arc<dyn VectorStore>>,
-    /// `store` is its successor, and takes its place when it is complete.
-    pub publish: bool,
-}
-
-/// Why nothing could be brought in at all.
-#[derive(Debug, thiserror::Error)]
-pub enum IngestError {
-    #[error(transparent)]
-    Discover(#[from] DiscoverError),
-    #[error(transparent)]
-    Prune(#[from] Prune),
-    #[error(transparent)]
-    Spool(#[from] SpoolError),
-    #[error(transparent)]
-    Backend(#[from] BackendError),
-}
 
 /// Brings the collection in line with its sources. `manifest` is the collection's, `None` where it
 /// does not exist yet.
@@ -202,11 +115,6 @@ fn run(options: &IngestOptions, survey: &Survey) -> Run {
         docent: env!("CARGO_PKG_VERSION").to_owned(),
         roots,
     }
-}
-
-/// RFC 3339, UTC, to the second.
-fn now() -> String {
-    chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
 }
 
 #[cfg(test)]

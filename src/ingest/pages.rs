@@ -8,10 +8,11 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 
 use super::discover::{Discovery, FetchedPage, FoundFile};
+use super::events::IngestEvent;
+use super::options::IngestOptions;
 use super::plan::Plan;
 use super::survey::BySource;
 use super::web::{self, Itinerary, Start, WebDiscovery, WebOptions};
-use super::{IngestEvent, IngestOptions};
 use crate::cancel::Cancel;
 use crate::types::{ContentHash, DocumentRecord, Validators, WebOrigin};
 

@@ -11,10 +11,10 @@ use super::cut::{self, Chunks};
 use super::discover::FoundFile;
 use super::extract::{self, Detected};
 use super::inline::{Content, InlineDocument};
+use super::options::{Backends, IngestOptions};
 use super::reading::{self, HEAD, Unread};
 use super::secrets::{self, Secrets};
 use super::survey::Survey;
-use super::{Backends, IngestOptions};
 use crate::task::off_thread;
 use crate::types::{ContentHash, DocumentRecord, Kind, OnSecret};
 

@@ -8,11 +8,12 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::batch::{self, Batch};
+use super::error::IngestError;
+use super::options::{Backends, IngestOptions};
 use super::prepare::{self, Refused, Why};
 use super::report::{FailedSource, IngestReport};
 use super::secrets::Secrets;
 use super::survey::{self, Survey};
-use super::{Backends, IngestError, IngestOptions};
 use crate::cancel::Cancel;
 use crate::embed::Embedder;
 use crate::error::BackendError;

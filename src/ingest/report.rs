@@ -1,4 +1,4 @@
-//! What an ingest says: events on the way, and the report at the end.
+//! What an ingest says at its end.
 
 use std::collections::BTreeMap;
 
@@ -10,30 +10,6 @@ use super::survey::Survey;
 use crate::cancel::Stop;
 use crate::error::BackendError;
 use crate::types::OnSecret;
-
-/// Progress, in order of happening.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum IngestEvent {
-    /// Pages of the web were asked for.
-    Fetched {
-        pages: usize,
-    },
-    Discovered {
-        files: usize,
-    },
-    /// What there is to do.
-    Planned {
-        documents: usize,
-        deleted: usize,
-    },
-    /// A document was stored, skipped or refused.
-    Finished {
-        source: String,
-        chunks: usize,
-    },
-    /// The last documents are in; indexes are being built.
-    Optimizing,
-}
 
 /// A source that could not be brought in.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]

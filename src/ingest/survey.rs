@@ -13,11 +13,13 @@ use futures::stream::{self, StreamExt};
 use super::discover::{
     self, DiscoverError, DiscoverOptions, Discovery, Failed, FoundFile, Scope, Skipped,
 };
-use super::ledger::Kept;
+use super::error::IngestError;
+use super::events::IngestEvent;
+use super::ledger::{Kept, now};
+use super::options::{Backends, IngestOptions};
 use super::pages::{self, Pages};
 use super::plan::{self, Audit, Compared, Plan};
 use super::web::Start;
-use super::{Backends, IngestError, IngestEvent, IngestOptions};
 use crate::cancel::Cancel;
 use crate::error::BackendError;
 use crate::store::VectorStore;
@@ -70,7 +72,7 @@ impl Survey {
 
     /// The store that may have had vectors of any new chunk's text before the run.
     pub(super) fn lender<'a>(&self, backends: &'a Backends) -> Option<&'a Arc<dyn VectorStore>> {
-        let Some(former) = &backends.replaces else {
+        let Some(former) = backends.build.former() else {
             let held = !self.records.is_empty() || !self.audit.orphans.is_empty();
             return held.then_some(&backends.store);
         };
@@ -109,7 +111,7 @@ pub(super) async fn take(
     cancel: &Cancel,
     emit: &mut (dyn FnMut(IngestEvent) + Send),
 ) -> Result<Survey, IngestError> {
-    match &backends.replaces {
+    match backends.build.former() {
         Some(former) => anew(options, &**former, cancel, emit).await,
         None => survey(options, &*backends.store, manifest, cancel, emit).await,
     }
@@ -123,7 +125,7 @@ async fn anew(
     cancel: &Cancel,
     emit: &mut (dyn FnMut(IngestEvent) + Send),
 ) -> Result<Survey, IngestError> {
-    let started_at = super::now();
+    let started_at = now();
     let manifest = former.manifest().await?;
     let Inputs { discover, starts } = inputs(options, manifest.as_ref(), &[])?;
     let (mut discovery, records) = look(discover, former.documents()).await?;
@@ -156,7 +158,7 @@ pub(super) async fn survey(
     cancel: &Cancel,
     emit: &mut (dyn FnMut(IngestEvent) + Send),
 ) -> Result<Survey, IngestError> {
-    let started_at = super::now();
+    let started_at = now();
     let failures = if manifest.is_some() { store.failures().await? } else { Vec::new() };
     let Inputs { discover, starts } = inputs(options, manifest, &failures)?;
     let documents =

@@ -4,25 +4,30 @@
 
 use std::fs::{self, File};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
 use async_trait::async_trait;
 
 use super::batch::BATCH_CHUNKS;
-use super::discover::Patterns;
+use super::budget::Budget;
+use super::discover::{DiscoverOptions, Patterns};
 use super::document::{Document, Places, Section, Syntax};
-use super::inline::{Content, InlineDocument};
+use super::extract::Extractor;
+use super::inline::{Content, Inline, InlineDocument};
+use super::plan::PruneLimit;
+use super::web::WebOptions;
 use super::*;
 use crate::cancel;
 use crate::embed::builtin::Builtin;
-use crate::embed::sparse::{self, SparseEncoder};
-use crate::embed::{Limits, Role};
-use crate::error::{Fault, Service};
+use crate::embed::sparse::{self, SparseEncoder, TermCounter};
+use crate::embed::{Embedder, Limits, Role};
+use crate::error::{BackendError, Fault, Service};
 use crate::http::Throttled;
 use crate::retry::RetryPolicy;
-use crate::store::SearchRequest;
 use crate::store::edge::{Access, EdgeStore};
+use crate::store::{SearchRequest, VectorStore};
 use crate::types::{EmbedderId, OnSecret};
 
 /// The built-in embedder, except that it fails on texts with a given word.
@@ -166,8 +171,7 @@ impl Project {
                 program: PathBuf::from("none is started for text"),
             }),
             terms: Arc::new(TermCounter::new(sparse::LANGUAGE).unwrap()),
-            replaces: None,
-            publish: false,
+            build: Build::Sync,
         };
         let mut events = Vec::new();
         let emit = &mut |event| events.push(event);

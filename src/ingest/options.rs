@@ -1,0 +1,103 @@
+//! What an ingest is asked for, and what it works with.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::budget::Budget;
+use super::chunk::{self, ChunkOptions};
+use super::discover::DiscoverOptions;
+use super::extract::Extractor;
+use super::inline::Inline;
+use super::plan::{PruneLimit, Wanted};
+use super::web::{Start, WebOptions};
+use crate::cancel::Canceller;
+use crate::embed::Embedder;
+use crate::embed::sparse::TermCounter;
+use crate::store::VectorStore;
+use crate::types::{ChunkerId, OnSecret};
+
+/// What to bring in, and how.
+pub struct IngestOptions {
+    pub discover: DiscoverOptions,
+    /// Pages that were named, each with its reach.
+    pub starts: Vec<Start>,
+    pub web: WebOptions,
+    pub inline: Option<Inline>,
+    pub chunk: ChunkOptions,
+    /// `None` leaves the tags of known documents as they are.
+    pub tags: Option<Vec<String>>,
+    /// The fields of records that are their text: none for all of them. `None` leaves those of
+    /// known documents as they are.
+    pub text_fields: Option<Vec<String>>,
+    pub on_secret: OnSecret,
+    /// Compare the content of every file.
+    pub checksum: bool,
+    /// Take up only what failed before.
+    pub retry_failed: bool,
+    pub prune: PruneLimit,
+    /// Documents that are read and chunked at the same time.
+    pub parallel: usize,
+    pub budget: Arc<Budget>,
+    /// Told by the first failure, where that is to end the run.
+    pub fail_fast: Option<Canceller>,
+}
+
+impl IngestOptions {
+    /// Whether the run is asked about nothing by name.
+    pub(super) fn names_nothing(&self) -> bool {
+        self.discover.inputs.is_empty() && self.inline.is_none() && self.starts.is_empty()
+    }
+
+    /// Of the documents that are no files.
+    pub(super) fn inline_sources(&self) -> HashSet<&str> {
+        let documents = self.inline.iter().flat_map(|inline| &inline.documents);
+        documents.map(|document| document.source.as_str()).collect()
+    }
+
+    pub(super) fn wanted(&self) -> Wanted<'_> {
+        Wanted {
+            tags: self.tags.as_deref(),
+            text_fields: self.text_fields.as_deref(),
+            on_secret: self.on_secret,
+        }
+    }
+
+    /// What the manifest records of the chunker.
+    pub fn chunker_id(&self) -> ChunkerId {
+        ChunkerId {
+            max_tokens: self.chunk.max_tokens,
+            overlap_tokens: self.chunk.overlap_tokens,
+            revision: chunk::REVISION,
+        }
+    }
+}
+
+/// What an ingest works with.
+pub struct Backends {
+    pub embedder: Arc<dyn Embedder>,
+    pub store: Arc<dyn VectorStore>,
+    pub extractor: Extractor,
+    pub terms: Arc<TermCounter>,
+    pub build: Build,
+}
+
+/// What becomes of the collection. Where it is built after another one, that tells what to bring
+/// in, lends its vectors where they are of the same embedder, and is there until the end.
+pub enum Build {
+    /// It is brought in line with its sources.
+    Sync,
+    /// It is the successor of this version, and takes its place when it is complete.
+    Rebuild(Arc<dyn VectorStore>),
+    /// It is built from the sources of this collection, which stays as it is.
+    Copy(Arc<dyn VectorStore>),
+}
+
+impl Build {
+    /// The collection that this one is built after.
+    pub(super) fn former(&self) -> Option<&Arc<dyn VectorStore>> {
+        match self {
+            Self::Sync => None,
+            Self::Rebuild(former) | Self::Copy(former) => Some(former),
+        }
+    }
+}
