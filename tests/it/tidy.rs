@@ -1,179 +1,186 @@
 //! Rules of the repository, enforced.
 
-use std::path::{Path, PathBuf};
+mod paths;
 
-fn sources() -> Vec<(String, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut files = Vec::new();
-    collect(&root.join("src"), &mut files);
-    files.sort();
-    // Modules of tests only: declared behind `#[cfg(test)]` in their parents.
-    let tests_only =
-        ["store/contract", "store/scripted"].map(|folder| root.join("src").join(folder));
-    files.retain(|file| !tests_only.iter().any(|folder| file.starts_with(folder)));
-    let read = |path: PathBuf| {
-        let name = path.strip_prefix(root.join("src")).expect("under src").display().to_string();
-        (name, std::fs::read_to_string(path).expect("a source file"))
-    };
-    files.into_iter().map(read).collect()
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use paths::Code;
+
+/// A file under `src`.
+struct Source {
+    /// From `src`, with `/`.
+    name: String,
+    text: String,
+    /// Every path that it names: see [`Code::paths`].
+    paths: BTreeSet<String>,
+    /// It is compiled for tests only.
+    for_tests: bool,
 }
 
-fn collect(dir: &Path, files: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(dir).expect("a directory").flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            collect(&path, files);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            files.push(path);
+impl Source {
+    /// Whether it names something whose path begins so: `crate::ui::`, or a crate's `clap::`.
+    fn names(&self, start: &str) -> bool {
+        self.paths.iter().any(|path| format!("{path}::").starts_with(start))
+    }
+
+    /// The top-level module that it belongs to; none for the crate's roots.
+    fn layer(&self) -> Option<&str> {
+        let layer = self.name.split('/').next()?.trim_end_matches(".rs");
+        (!["lib", "main"].contains(&layer)).then_some(layer)
+    }
+}
+
+/// The files that are compiled, found as the compiler finds them.
+static SOURCES: LazyLock<Vec<Source>> = LazyLock::new(|| {
+    let mut found = Vec::new();
+    for root in ["lib.rs", "main.rs"] {
+        collect(root, "", "crate", false, &mut found);
+    }
+    assert!(found.len() > 300, "{} files", found.len());
+    found
+});
+
+/// Those that a user runs.
+fn product() -> impl Iterator<Item = &'static Source> {
+    SOURCES.iter().filter(|source| !source.for_tests)
+}
+
+fn layers() -> BTreeSet<&'static str> {
+    product().filter_map(Source::layer).collect()
+}
+
+/// Adds a file, and those of its modules, which are in `folder`.
+fn collect(name: &str, folder: &str, module: &str, for_tests: bool, found: &mut Vec<Source>) {
+    let text = std::fs::read_to_string(src().join(name)).expect("a source file");
+    let code = Code::of(&text);
+    let paths = code.paths(module);
+    found.push(Source { name: name.to_owned(), text, paths, for_tests });
+    for (child, tests) in &code.modules {
+        let folder = format!("{folder}{child}");
+        let files = [format!("{folder}.rs"), format!("{folder}/mod.rs")];
+        let file = files.iter().find(|file| src().join(file).exists());
+        // Those without one are for tests, and are in the folder of the end-to-end tests.
+        assert!(file.is_some() || *tests || for_tests, "{name} declares {child}");
+        if let Some(file) = file {
+            let module = format!("{module}::{child}");
+            collect(file, &format!("{folder}/"), &module, *tests || for_tests, found);
         }
     }
 }
 
-/// Lines of `text` outside its tests and comments that mention `word`.
-fn uses(text: &str, word: &str) -> bool {
-    let code = text.split("#[cfg(test)]").next().unwrap_or_default();
-    code.lines().any(|line| !line.trim_start().starts_with("//") && line.contains(word))
+fn src() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
 }
 
-/// A layer, and what it may not know.
-const FORBIDDEN: &[(&str, &[&str])] = &[
-    ("ingest/", &["crate::query", "crate::settings", "crate::cli", "crate::ui", "crate::commands"]),
-    ("query/", &["crate::ingest", "crate::settings", "crate::cli", "crate::ui", "crate::commands"]),
-    (
-        "eval/",
-        &[
-            "crate::ingest",
-            "crate::store",
-            "crate::settings",
-            "crate::cli",
-            "crate::ui",
-            "crate::commands",
-        ],
-    ),
-    (
-        "embed/",
-        &[
-            "crate::ingest",
-            "crate::query",
-            "crate::store",
-            "crate::settings",
-            "crate::cli",
-            "crate::ui",
-            "crate::commands",
-        ],
-    ),
-    (
-        "store/",
-        &[
-            "crate::ingest",
-            "crate::query",
-            "crate::embed",
-            "crate::settings",
-            "crate::cli",
-            "crate::ui",
-            "crate::commands",
-        ],
-    ),
-    (
-        "onnx/",
-        &[
-            "crate::ingest",
-            "crate::query",
-            "crate::store",
-            "crate::embed",
-            "crate::chat",
-            "crate::settings",
-            "crate::cli",
-            "crate::ui",
-            "crate::commands",
-        ],
-    ),
-    (
-        "rerank/",
-        &[
-            "crate::ingest",
-            "crate::query",
-            "crate::store",
-            "crate::chat",
-            "crate::settings",
-            "crate::cli",
-            "crate::ui",
-            "crate::commands",
-        ],
-    ),
-    (
-        "chat/",
-        &[
-            "crate::ingest",
-            "crate::store",
-            "crate::settings",
-            "crate::cli",
-            "crate::ui",
-            "crate::commands",
-        ],
-    ),
-    (
-        "settings/",
-        &[
-            "crate::ingest",
-            "crate::query",
-            "crate::store",
-            "crate::embed",
-            "crate::chat",
-            "crate::ui",
-            "crate::commands",
-        ],
-    ),
-    (
-        "ui/",
-        &[
-            "crate::settings",
-            "crate::store",
-            "crate::embed",
-            "crate::rerank",
-            "crate::chat",
-            "crate::commands",
-        ],
-    ),
-    (
-        "record/",
-        &[
-            "crate::ingest",
-            "crate::query",
-            "crate::store",
-            "crate::settings",
-            "crate::cli",
-            "crate::ui",
-            "crate::commands",
-        ],
-    ),
-    (
-        "trace/",
-        &[
-            "crate::ingest",
-            "crate::store",
-            "crate::record",
-            "crate::settings",
-            "crate::cli",
-            "crate::ui",
-            "crate::commands",
-        ],
-    ),
-    ("types.rs", &["crate::"]),
-    ("cli", &["crate::"]),
+/// The top-level modules from the bottom up, and what each may know of the others.
+const LAYERS: &[(&str, &[&str])] = &[
+    ("types", &[]),
+    ("cli", &[]),
+    ("cancel", &[]),
+    ("error", &[]),
+    ("heap", &[]),
+    ("task", &[]),
+    ("text", &[]),
+    ("watch", &[]),
+    ("settings", &["types"]),
+    ("retry", &["cancel", "error"]),
+    ("http", &["cancel", "error", "retry"]),
+    ("openai", &["cancel", "error", "http", "retry"]),
+    ("onnx", &["types"]),
+    ("chat", &["error", "openai", "retry", "text", "types"]),
+    ("embed", &["cancel", "error", "http", "onnx", "openai", "retry", "task", "types"]),
+    ("rerank", &["embed", "error", "onnx", "openai", "retry", "types"]),
+    ("store", &["error", "heap", "http", "retry", "task", "types"]),
+    ("record", &["chat", "embed", "error", "http", "rerank", "types"]),
+    ("ingest", &["cancel", "embed", "error", "http", "retry", "store", "task", "types"]),
+    ("query", &["cancel", "chat", "embed", "error", "rerank", "store", "text", "types"]),
+    ("eval", &["chat", "error", "query", "text", "types"]),
+    ("trace", &["chat", "embed", "error", "http", "query", "rerank", "types"]),
+    ("ui", &["cancel", "cli", "error", "eval", "ingest", "query", "trace", "types"]),
 ];
+
+/// It connects everything, and may know it.
+const TOP: &str = "commands";
+
+#[test]
+fn every_module_has_a_layer() {
+    let rows: BTreeSet<&str> = LAYERS.iter().map(|(layer, _)| *layer).chain([TOP]).collect();
+    assert_eq!(layers(), rows, "left: what there is; right: what has a row here");
+}
+
+#[test]
+fn a_layer_may_know_only_those_below_it() {
+    for (place, (layer, known)) in LAYERS.iter().enumerate() {
+        for other in *known {
+            let below = LAYERS[..place].iter().any(|(below, _)| below == other);
+            assert!(below, "{other} is not below {layer}");
+        }
+    }
+}
 
 #[test]
 fn layers_point_downwards() {
-    let mut wrong = Vec::new();
-    for (name, text) in sources() {
-        for (layer, others) in FORBIDDEN.iter().filter(|(layer, _)| name.starts_with(layer)) {
-            for other in others.iter().filter(|other| uses(&text, other)) {
-                wrong.push(format!("{name} (in {layer}) uses {other}"));
-            }
+    let layers = layers();
+    let mut wrong = BTreeSet::new();
+    for (layer, known) in LAYERS {
+        for source in product().filter(|source| source.layer() == Some(layer)) {
+            let others = layers.iter().filter(|other| *other != layer && !known.contains(other));
+            let others = others.filter(|other| source.names(&format!("crate::{other}::")));
+            wrong.extend(others.map(|other| format!("{} uses crate::{other}", source.name)));
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// The implementations of each trait. Only `connect` chooses among them.
+const BACKENDS: &[&str] = &[
+    "chat/extractive",
+    "chat/openai",
+    "embed/builtin",
+    "embed/onnx",
+    "embed/openai",
+    "rerank/endpoint",
+    "rerank/onnx",
+    "store/edge",
+    "store/server",
+];
+
+/// Who else knows one, and why.
+const KNOWN_BACKENDS: &[(&str, &str, &str)] = &[
+    ("commands/doctor.rs", "store/server", "looks whether a server runs on this machine"),
+    ("commands/eval/judging.rs", "chat/extractive", "knows by its name that it cannot judge"),
+    (
+        "commands/ingest.rs",
+        "store/edge",
+        "leaves the store's own directory out of what is brought in",
+    ),
+    ("commands/search.rs", "embed/builtin", "has weights that were measured for it"),
+    (
+        "query/retrieve.rs",
+        "embed/builtin",
+        "weighs the sparse leg by the words that it does not know",
+    ),
+    (
+        "query/retrieve/late.rs",
+        "embed/builtin",
+        "compares question and passage by its table of words",
+    ),
+    ("rerank/onnx.rs", "embed/onnx", "a bi-encoder compares the vectors of such an embedder"),
+];
+
+#[test]
+fn connect_alone_chooses_backends() {
+    let mut found = BTreeSet::new();
+    for source in product().filter(|source| source.name != "commands/connect.rs") {
+        let others = BACKENDS.iter().filter(|backend| !source.name.starts_with(*backend));
+        let path = |backend: &str| format!("crate::{}::", backend.replace('/', "::"));
+        let others = others.filter(|backend| source.names(&path(backend)));
+        found.extend(others.map(|backend| (source.name.as_str(), *backend)));
+    }
+    let known = KNOWN_BACKENDS.iter().map(|(file, backend, _)| (*file, *backend)).collect();
+    assert_eq!(found, known, "left: what is used; right: what is known here to be");
 }
 
 /// A vendor's types stay in the file or folder that wraps the vendor.
@@ -181,7 +188,7 @@ fn layers_point_downwards() {
 fn vendors_stay_where_they_are_wrapped() {
     let vendors: &[(&str, &[&str])] = &[
         ("qdrant_edge::", &["store/edge", "embed/sparse"]),
-        ("qdrant_client::", &["store/server"]),
+        ("qdrant_client::", &["store/server", "store/scripted"]),
         ("async_openai::", &["openai/", "embed/openai", "chat/openai"]),
         ("reqwest::", &["http/", "openai/", "ingest/web/http", "trace/otlp.rs"]),
         ("hyper_util::", &["ingest/web/http"]),
@@ -195,7 +202,7 @@ fn vendors_stay_where_they_are_wrapped() {
         ("zip::", &["ingest/extract/package.rs"]),
         ("calamine::", &["ingest/extract/sheet"]),
         ("mail_parser::", &["ingest/extract/mail"]),
-        ("ReaderBuilder", &["ingest/extract/csv.rs"]),
+        ("csv::ReaderBuilder", &["ingest/extract/csv.rs"]),
         ("indicatif::", &["ui/"]),
         ("rustyline::", &["ui/line.rs"]),
         ("clap::", &["cli", "commands/mod.rs", "commands/completions.rs"]),
@@ -206,10 +213,10 @@ fn vendors_stay_where_they_are_wrapped() {
         ("tokenizers::", &["onnx/tokenizer.rs"]),
     ];
     let mut wrong = Vec::new();
-    for (name, text) in sources() {
-        for (vendor, homes) in vendors.iter().filter(|(vendor, _)| uses(&text, vendor)) {
-            if !homes.iter().any(|home| name.starts_with(home)) {
-                wrong.push(format!("{name} uses {vendor}"));
+    for source in SOURCES.iter() {
+        for (vendor, homes) in vendors.iter().filter(|(vendor, _)| source.names(vendor)) {
+            if !homes.iter().any(|home| source.name.starts_with(home)) {
+                wrong.push(format!("{} uses {vendor}", source.name));
             }
         }
     }
@@ -219,13 +226,13 @@ fn vendors_stay_where_they_are_wrapped() {
 /// Lower layers may not talk to the user, nor read the environment.
 #[test]
 fn the_environment_is_read_in_commands_and_ui_only() {
-    let reads = |text: &str| uses(text, "env::var") || uses(text, "env::args");
-    // A lock says which command holds it.
-    let allowed = ["main.rs", "commands/", "ui/", "store/owner"];
-    let wrong: Vec<String> = sources()
-        .into_iter()
-        .filter(|(name, text)| reads(text) && !allowed.iter().any(|home| name.starts_with(home)))
-        .map(|(name, _)| name)
+    let reads = |source: &Source| source.names("std::env::var") || source.names("std::env::args");
+    // A lock says which command holds it; the contract is also for a server that is named.
+    let allowed = ["main.rs", "commands/", "ui/", "store/owner", "store/contract"];
+    let wrong: Vec<&str> = SOURCES
+        .iter()
+        .filter(|source| reads(source) && !allowed.iter().any(|home| source.name.starts_with(home)))
+        .map(|source| source.name.as_str())
         .collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
@@ -233,10 +240,10 @@ fn the_environment_is_read_in_commands_and_ui_only() {
 /// Every module says what it is.
 #[test]
 fn modules_have_documentation() {
-    let wrong: Vec<String> = sources()
-        .into_iter()
-        .filter(|(name, text)| !name.contains("tests") && !text.starts_with("//!"))
-        .map(|(name, _)| name)
+    let wrong: Vec<&str> = SOURCES
+        .iter()
+        .filter(|source| !source.name.contains("tests") && !source.text.starts_with("//!"))
+        .map(|source| source.name.as_str())
         .collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
