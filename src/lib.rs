@@ -63,6 +63,8 @@ pub mod retry;
 pub mod settings;
 pub mod store;
 mod task;
+#[cfg(test)]
+mod testing;
 pub mod text;
 pub mod trace;
 pub mod types;

@@ -11,9 +11,6 @@ pub mod tokens;
 mod transport;
 
 #[cfg(test)]
-#[path = "../../tests/it/openai.rs"]
-pub(crate) mod scripted;
-#[cfg(test)]
 mod tests;
 
 use std::future::Future;

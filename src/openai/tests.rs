@@ -4,8 +4,8 @@
 use futures::TryStreamExt;
 use serde_json::{Value, json};
 
-use super::scripted::{Fault as Script, ScriptedServer, capture, event_stream, response};
 use super::*;
+use crate::testing::openai::{Fault as Script, ScriptedServer, capture, event_stream, response};
 
 const KEY: &str = "sk-test-7f3a9c";
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -14,9 +14,6 @@ mod payload;
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
-#[path = "../../tests/it/qdrant.rs"]
-mod qdrant;
-#[cfg(test)]
 mod scripted;
 
 use std::collections::{BTreeMap, HashMap};

@@ -61,7 +61,7 @@ fn collect(name: &str, folder: &str, module: &str, for_tests: bool, found: &mut 
         let folder = format!("{folder}{child}");
         let files = [format!("{folder}.rs"), format!("{folder}/mod.rs")];
         let file = files.iter().find(|file| src().join(file).exists());
-        // Those without one are for tests, and are in the folder of the end-to-end tests.
+        // Those without one are for tests, in the folder of the end-to-end tests.
         assert!(file.is_some() || *tests || for_tests, "{name} declares {child}");
         if let Some(file) = file {
             let module = format!("{module}::{child}");

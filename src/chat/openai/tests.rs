@@ -4,7 +4,7 @@ use futures::StreamExt;
 
 use super::*;
 use crate::chat::{Message, Speaker};
-use crate::openai::scripted::{Fault as Script, ScriptedServer, capture, event_stream, response};
+use crate::testing::openai::{Fault as Script, ScriptedServer, capture, event_stream, response};
 
 const TRANSIENT: Fault = Fault::Transient { retry_after: None };
 

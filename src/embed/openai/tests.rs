@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::cancel::{self, Stop};
-use crate::openai::scripted::{
-    self, DIMENSIONS, Fault as Script, ScriptedServer, capture, response,
+use crate::testing::openai::{
+    self as scripted, DIMENSIONS, Fault as Script, ScriptedServer, capture, response,
 };
 
 fn options(server: &ScriptedServer) -> OpenAiOptions {

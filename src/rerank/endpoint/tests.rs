@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use super::*;
-use crate::openai::scripted::{self, Dialect, ScriptedServer, response};
+use crate::testing::openai::{self as scripted, Dialect, ScriptedServer, response};
 
 fn reranker(url: &str) -> EndpointReranker {
     connect(EndpointOptions {

@@ -17,11 +17,11 @@ use tokio::net::TcpListener;
 use tonic::Code;
 
 use super::contract::{DIMENSIONS, chunk, point};
-use super::qdrant::{self, Script, Step, times};
 use super::server::{ServerOptions, ServerStore, connect};
 use super::{DENSE, SearchRequest, VectorStore};
 use crate::error::{BackendError, Fault};
 use crate::retry::RetryPolicy;
+use crate::testing::qdrant::{self, Script, Step, times};
 
 const KEY: &str = "s3cret-key";
 

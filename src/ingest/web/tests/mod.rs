@@ -9,16 +9,12 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::cancel;
+use crate::testing::site::{Answer, Site};
 use crate::types::Validators;
-
-#[path = "../../../../tests/it/site.rs"]
-mod site;
 
 mod answers;
 mod crawl;
 mod guard;
-
-use site::{Answer, Site};
 
 /// A crawl of a site, with what can be set about it.
 struct Try<'a> {

@@ -1,0 +1,8 @@
+//! The scripted servers of the end-to-end tests, for unit tests.
+
+#[path = "../tests/it/openai.rs"]
+pub(crate) mod openai;
+#[path = "../tests/it/qdrant.rs"]
+pub(crate) mod qdrant;
+#[path = "../tests/it/site.rs"]
+pub(crate) mod site;
