@@ -61,9 +61,9 @@ impl Layers {
     }
 
     /// The value that `key` would have without its strongest.
-    pub(super) fn beneath(&self, key: &Key) -> Option<(&str, &Origin)> {
-        let (value, origin) = self.0.iter().filter_map(|layer| layer.get(key.name)).nth(1)?;
-        (!value.is_empty()).then_some((value.as_str(), origin))
+    pub(super) fn beneath(&self, key: &Key) -> Option<&str> {
+        let (value, _) = self.0.iter().filter_map(|layer| layer.get(key.name)).nth(1)?;
+        (!value.is_empty()).then_some(value)
     }
 
     pub(super) fn resolved(&self, key: &'static Key) -> Resolved {

@@ -1,9 +1,9 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
 use super::*;
+use crate::types::OnSecret;
 
 const PROJECT: &str = "/project/docent.toml";
 const USER: &str = "/home/me/.config/docent/config.toml";

@@ -1,0 +1,80 @@
+//! Which model answers, what it is sent, and what its answer is held to.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{Endpoint, SettingsError, Values, keys, parse};
+use crate::types::ChatPrice;
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct Chat {
+    /// `None`: answers are quoted from the passages.
+    pub model: Option<String>,
+    pub endpoint: Endpoint,
+    pub temperature: Option<f32>,
+    pub max_tokens: Option<u32>,
+    /// File with the system prompt.
+    pub system: Option<PathBuf>,
+    /// File with a template of the whole prompt.
+    pub prompt: Option<PathBuf>,
+    pub timeout: Duration,
+    pub idle_timeout: Duration,
+    pub context_tokens: usize,
+    /// Questions of a batch at a time.
+    pub concurrency: usize,
+    /// An answer that its citations do not bear out as a whole is none.
+    pub require_citations: bool,
+    /// `None` where it is not known.
+    pub price: Option<ChatPrice>,
+    /// What is typed in a conversation is remembered in a file.
+    pub history: bool,
+}
+
+impl Chat {
+    pub(super) fn resolve(
+        values: &mut Values<'_>,
+        shared: &Endpoint,
+    ) -> Result<Self, SettingsError> {
+        let chat = Self {
+            model: values.text("model").filter(|model| model != "extractive"),
+            endpoint: values.own_endpoint("chat", shared)?,
+            temperature: values.optional("chat.temperature", parse::float)?,
+            max_tokens: values.optional("chat.max_tokens", parse::count)?,
+            system: values.path("chat.system")?,
+            prompt: values.path("chat.prompt")?,
+            timeout: values.parsed("chat.timeout", parse::duration)?,
+            idle_timeout: values.parsed("chat.idle_timeout", parse::duration)?,
+            context_tokens: values.parsed("chat.context_tokens", parse::count)?,
+            concurrency: values.parsed("chat.concurrency", parse::count)?,
+            require_citations: values.parsed("chat.require_citations", parse::boolean)?,
+            price: price(values)?,
+            history: values.parsed("chat.history", parse::boolean)?,
+        };
+        if chat.system.is_some() && chat.prompt.is_some() {
+            return Err(values.at_odds(
+                &["chat.system", "chat.prompt"],
+                "chat.prompt and chat.system are both set: a template has its own introduction"
+                    .to_owned(),
+                "leave one out, or unset it with --system '' or --prompt ''",
+            ));
+        }
+        Ok(chat)
+    }
+}
+
+/// What is sent and what is generated have a price each, and the sum needs both.
+fn price(values: &Values<'_>) -> Result<Option<ChatPrice>, SettingsError> {
+    let [input, cached, output] = ["chat.price_in", "chat.price_cached", "chat.price_out"];
+    let price = |name| values.optional(name, parse::amount);
+    match (price(input)?, price(cached)?, price(output)?) {
+        (Some(input), cached, Some(output)) => {
+            Ok(Some(ChatPrice { input, cached: cached.unwrap_or(input), output }))
+        }
+        (None, None, None) => Ok(None),
+        (found, _, _) => Err(SettingsError {
+            message: "a cost needs both chat.price_in and chat.price_out".to_owned(),
+            hint: Some(keys::key(if found.is_some() { output } else { input }).how_to_set()),
+            usage: false,
+        }),
+    }
+}

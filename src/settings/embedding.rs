@@ -1,0 +1,90 @@
+//! Which model embeds, and how it is asked.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{Endpoint, SettingsError, Values, parse};
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct Embedding {
+    pub model: EmbeddingModel,
+    pub endpoint: Endpoint,
+    pub dimensions: Option<usize>,
+    pub document_prefix: String,
+    pub query_prefix: String,
+    pub batch_items: usize,
+    pub batch_tokens: usize,
+    pub input_tokens: usize,
+    pub concurrency: usize,
+    /// Requests and tokens per minute. `None`: as fast as the endpoint goes.
+    pub rpm: Option<u64>,
+    pub tpm: Option<u64>,
+    /// Price of a million tokens, in the user's currency.
+    pub price: Option<f64>,
+    pub timeout: Duration,
+}
+
+impl Embedding {
+    pub(super) fn resolve(
+        values: &mut Values<'_>,
+        shared: &Endpoint,
+    ) -> Result<Self, SettingsError> {
+        Ok(Self {
+            model: EmbeddingModel::resolve(values)?,
+            endpoint: values.own_endpoint("embedding", shared)?,
+            dimensions: values.optional("embedding.dimensions", parse::count)?,
+            document_prefix: values.text("embedding.document_prefix").unwrap_or_default(),
+            query_prefix: values.text("embedding.query_prefix").unwrap_or_default(),
+            batch_items: values.parsed("embedding.batch_items", parse::count)?,
+            batch_tokens: values.parsed("embedding.batch_tokens", parse::count)?,
+            input_tokens: values.parsed("embedding.input_tokens", parse::count)?,
+            concurrency: values.parsed("embedding.concurrency", parse::count)?,
+            rpm: values.optional("embedding.rpm", parse::count)?,
+            tpm: values.optional("embedding.tpm", parse::count)?,
+            price: values.optional("embedding.price", parse::amount)?,
+            timeout: values.parsed("embedding.timeout", parse::duration)?,
+        })
+    }
+
+    /// What so many tokens cost; `None` where that is not known.
+    pub fn cost(&self, tokens: u64) -> Option<f64> {
+        let price = self.price.filter(|_| self.model.is_endpoint());
+        price.map(|price| tokens as f64 * price / 1e6)
+    }
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum EmbeddingModel {
+    Builtin,
+    OpenAi(String),
+    /// The directory of an ONNX model.
+    Onnx(PathBuf),
+}
+
+impl EmbeddingModel {
+    /// The directory of an ONNX model is a path like any other.
+    fn resolve(values: &Values<'_>) -> Result<Self, SettingsError> {
+        let model = values.parsed("embedder", parse::embedder)?;
+        match (model, values.found("embedder")) {
+            (Self::Onnx(dir), Some((_, origin))) => {
+                let dir = values.located("embedder", &dir.to_string_lossy(), origin)?;
+                Ok(Self::Onnx(dir))
+            }
+            (model, _) => Ok(model),
+        }
+    }
+
+    /// As in `--embedder`.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Builtin => "builtin".to_owned(),
+            Self::OpenAi(model) => format!("openai:{model}"),
+            Self::Onnx(dir) => format!("onnx:{}", dir.display()),
+        }
+    }
+
+    /// Whether it is asked over HTTP.
+    pub fn is_endpoint(&self) -> bool {
+        matches!(self, Self::OpenAi(_))
+    }
+}

@@ -1,0 +1,71 @@
+//! What an ingest reads, deletes and may cost, and how it fetches pages of the web.
+
+use std::time::Duration;
+
+use super::{SettingsError, Values, parse};
+use crate::types::OnSecret;
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct Ingest {
+    pub max_file_size: u64,
+    pub extract_timeout: Duration,
+    pub extract_memory: u64,
+    /// Part of the collection's documents that a run may delete without being told to, 0 to 1.
+    pub prune_share: f64,
+    /// What becomes of documents that hold secrets.
+    pub on_secret: OnSecret,
+    /// What one run may spend on embeddings, in the currency of [`super::Embedding::price`].
+    pub max_cost: Option<f64>,
+    /// How long one run may take.
+    pub deadline: Option<Duration>,
+}
+
+impl Ingest {
+    pub(super) fn resolve(values: &mut Values<'_>) -> Result<Self, SettingsError> {
+        Ok(Self {
+            max_file_size: values.parsed("ingest.max_file_size", parse::size)?,
+            extract_timeout: values.parsed("ingest.extract_timeout", parse::duration)?,
+            extract_memory: values.parsed("ingest.extract_memory", parse::size)?,
+            prune_share: values.parsed("ingest.prune_share", parse::share)?,
+            on_secret: on_secret(values)?,
+            max_cost: values.optional("ingest.max_cost", parse::amount)?,
+            deadline: values.optional("ingest.deadline", parse::duration)?,
+        })
+    }
+}
+
+/// What becomes of secrets. An untrusted project file may keep them out, and may not let in what
+/// the user's own file keeps out.
+fn on_secret(values: &mut Values<'_>) -> Result<OnSecret, SettingsError> {
+    const NAME: &str = "ingest.on_secret";
+    let chosen = values.parsed(NAME, parse::on_secret)?;
+    let own = values.beneath(NAME).and_then(|text| parse::on_secret(text).ok());
+    match (values.found(NAME), own) {
+        (Some((_, origin)), Some(own))
+            if values.is_untrusted(origin) && own.keeps_out() && !chosen.keeps_out() =>
+        {
+            values.not_followed(NAME, origin);
+            Ok(own)
+        }
+        _ => Ok(chosen),
+    }
+}
+
+/// How pages of the web are fetched.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Web {
+    /// From addresses of this machine and its networks too.
+    pub allow_private: bool,
+    pub max_pages: usize,
+    pub timeout: Duration,
+}
+
+impl Web {
+    pub(super) fn resolve(values: &mut Values<'_>) -> Result<Self, SettingsError> {
+        Ok(Self {
+            allow_private: values.permission("web.allow_private")?,
+            max_pages: values.parsed("web.max_pages", parse::count)?,
+            timeout: values.parsed("web.timeout", parse::duration)?,
+        })
+    }
+}

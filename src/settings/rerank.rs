@@ -1,0 +1,53 @@
+//! What puts the first hits into a better order.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{Endpoint, SettingsError, Values, parse};
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct Rerank {
+    pub model: RerankModel,
+    pub candidates: usize,
+    /// Of the reranker's score in that of a hit, 0 to 1.
+    pub weight: f32,
+    pub timeout: Duration,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub enum RerankModel {
+    /// A `/rerank` endpoint, and the model that it is asked for, if any.
+    Endpoint { endpoint: Endpoint, model: Option<String> },
+    /// The directory of an ONNX model.
+    Onnx(PathBuf),
+}
+
+impl Rerank {
+    /// `None` where nothing reranks.
+    pub(super) fn resolve(values: &mut Values<'_>) -> Result<Option<Self>, SettingsError> {
+        // All are looked at, so that a mistake is found before it matters.
+        let candidates = values.parsed("rerank.candidates", parse::count)?;
+        let weight = values.parsed("rerank.weight", parse::share)? as f32;
+        let timeout = values.parsed("rerank.timeout", parse::duration)?;
+        let model = RerankModel::resolve(values)?;
+        Ok(model.map(|model| Self { model, candidates, weight, timeout }))
+    }
+}
+
+impl RerankModel {
+    fn resolve(values: &mut Values<'_>) -> Result<Option<Self>, SettingsError> {
+        const NAME: &str = "rerank.with";
+        let Some(with) = values.optional(NAME, parse::reranker)? else { return Ok(None) };
+        Ok(Some(match (with, values.found(NAME)) {
+            (parse::Reranker::Onnx(dir), Some((_, origin))) => {
+                Self::Onnx(values.located(NAME, &dir, origin)?)
+            }
+            (parse::Reranker::Onnx(dir), None) => Self::Onnx(dir.into()),
+            (parse::Reranker::Endpoint(base_url), _) => {
+                let api_key = values.key_for(NAME, "rerank.api_key");
+                let endpoint = Endpoint { base_url, api_key };
+                Self::Endpoint { endpoint, model: values.text("rerank.model") }
+            }
+        }))
+    }
+}

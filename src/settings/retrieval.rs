@@ -1,0 +1,78 @@
+//! Where passages are stored and how they are found: the Qdrant server and the search.
+
+use std::time::Duration;
+
+use super::{SettingsError, Values, parse};
+use crate::types::Mode;
+
+#[derive(Clone, PartialEq)]
+pub struct Qdrant {
+    /// `None`: the embedded store.
+    pub url: Option<String>,
+    pub api_key: Option<String>,
+    pub timeout: Duration,
+    pub shard_number: Option<u32>,
+    pub replication_factor: Option<u32>,
+}
+
+impl Qdrant {
+    pub(super) fn resolve(values: &mut Values<'_>) -> Result<Self, SettingsError> {
+        Ok(Self {
+            url: values.optional("qdrant.url", parse::address)?,
+            api_key: values.key_for("qdrant.url", "qdrant.api_key"),
+            timeout: values.parsed("qdrant.timeout", parse::duration)?,
+            shard_number: values.optional("qdrant.shard_number", parse::count)?,
+            replication_factor: values.optional("qdrant.replication_factor", parse::count)?,
+        })
+    }
+}
+
+impl std::fmt::Debug for Qdrant {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Qdrant")
+            .field("url", &self.url)
+            .field("api_key", &self.api_key.as_ref().map(|_| "***"))
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct Search {
+    pub k: usize,
+    pub mode: Mode,
+    pub min_score: Option<f32>,
+    /// Share of the fused score given to sparse retrieval; `None` decides by the embedder.
+    pub sparse_weight: Option<f32>,
+    /// Share of the score given to late interaction; `None` decides by the embedder.
+    pub late_weight: Option<f32>,
+    /// The chat model makes a query of the question.
+    pub rewrite: bool,
+    /// Wordings of the question by the chat model that are retrieved as well.
+    pub expand: usize,
+    /// The dense leg asks with a passage that the chat model makes up.
+    pub hyde: bool,
+}
+
+impl Search {
+    pub(super) fn resolve(values: &Values<'_>) -> Result<Self, SettingsError> {
+        let weight = |name| Ok(values.optional(name, parse::share)?.map(|share| share as f32));
+        let search = Self {
+            k: values.parsed("search.k", parse::count)?,
+            mode: values.parsed("search.mode", parse::mode)?,
+            min_score: values.optional("search.min_score", parse::float)?,
+            sparse_weight: weight("search.sparse_weight")?,
+            late_weight: weight("search.late_weight")?,
+            rewrite: values.parsed("search.rewrite", parse::boolean)?,
+            expand: values.parsed("search.expand", parse::variants)?,
+            hyde: values.parsed("search.hyde", parse::boolean)?,
+        };
+        if search.hyde && search.mode == Mode::Sparse {
+            return Err(values.at_odds(
+                &["search.hyde", "search.mode"],
+                "search.hyde is for the dense leg, and search.mode is sparse".to_owned(),
+                "leave out --hyde, or use --mode hybrid or dense",
+            ));
+        }
+        Ok(search)
+    }
+}
