@@ -55,7 +55,7 @@ pub fn on_secret(text: &str) -> Result<OnSecret, String> {
     OnSecret::ALL
         .into_iter()
         .find(|action| action.name() == text)
-        .ok_or_else(|| "is no way with secrets: use warn, skip, redact or fail".to_owned())
+        .ok_or_else(|| "is not a secrets policy: use warn, skip, redact or fail".to_owned())
 }
 
 pub fn url(text: &str) -> Result<String, String> {
