@@ -1,15 +1,18 @@
-//! What can be typed: every clap struct and every word of `--help`. No logic.
+//! What can be typed: every clap struct. No logic.
 //!
-//! A flag that sets a setting is named like it in [`crate::settings`], and stays an `Option` here:
-//! whether it was typed is all this module knows.
+//! A flag that sets a setting is defined by its row in [`crate::settings::KEYS`], and listed here by the
+//! commands that take it, under the name of the setting. Fields are for all other flags.
 
 mod eval;
+mod flags;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Arg, Args, Parser, Subcommand, ValueEnum};
 
 pub use eval::{CorpusFlags, EvalArgs, EvalCommand, EvalInitArgs, GateFlags, RunFlags};
+pub use flags::typed_settings;
+use flags::{flag, flag_as, flags};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -38,25 +41,8 @@ pub struct Cli {
 #[derive(Args, Debug, Default, Clone)]
 #[command(next_help_heading = "Global options")]
 pub struct Global {
-    /// Collection to work on [default: docent]
-    #[arg(long, global = true, value_name = "NAME")]
-    pub collection: Option<String>,
-    /// Where the embedded store lives [default: .docent in the project root]
-    #[arg(long, global = true, value_name = "DIR")]
-    pub data_dir: Option<PathBuf>,
-    /// Longest wait for a collection that is in use; 0 does not wait [default: 10s]
-    #[arg(long, global = true, value_name = "TIME")]
-    pub wait: Option<String>,
-    /// Use a Qdrant server (gRPC) instead of the embedded store
-    #[arg(long, global = true, value_name = "URL")]
-    pub qdrant_url: Option<String>,
-    /// Embedding model: `builtin`, `openai:MODEL` for any OpenAI-compatible endpoint, or `onnx:DIR` for
-    /// a model in a directory
-    #[arg(long, global = true, value_name = "MODEL")]
-    pub embedder: Option<String>,
-    /// Base URL of the OpenAI-compatible endpoint, such as `http://localhost:11434/v1`
-    #[arg(long, global = true, value_name = "URL")]
-    pub base_url: Option<String>,
+    #[command(flatten)]
+    pub place: PlaceFlags,
     /// Output format; json and jsonl also turn errors on stderr into JSON
     #[arg(
         long,
@@ -86,6 +72,18 @@ pub struct Global {
     pub verbose: bool,
 }
 
+/// Which collection, and where; which models.
+#[derive(Args, Debug, Default, Clone)]
+#[command(args = flags(&[
+    "collection",
+    "data_dir",
+    "wait",
+    "qdrant.url",
+    "embedder",
+    "openai.base_url",
+]).map(|flag| flag.global(true)))]
+pub struct PlaceFlags;
+
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Format {
     #[default]
@@ -109,6 +107,7 @@ pub enum When {
 }
 
 #[derive(Subcommand, Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one, from start to end")]
 pub enum Command {
     Ingest(IngestArgs),
     Search(SearchArgs),
@@ -160,6 +159,20 @@ pub struct IngestArgs {
 
 /// What `ingest` and `query --from` share.
 #[derive(Args, Debug, Default, Clone)]
+#[command(args = flags(&[
+    "ingest.max_file_size",
+    "ingest.on_secret",
+    "chunk.tokens",
+    "chunk.overlap",
+    "sparse.language",
+    "embedding.concurrency",
+    "embedding.rpm",
+    "embedding.tpm",
+    "ingest.max_cost",
+    "ingest.deadline",
+    "qdrant.shard_number",
+    "qdrant.replication_factor",
+]))]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct IngestFlags {
     /// Only files that match this glob (repeatable)
@@ -192,49 +205,11 @@ pub struct IngestFlags {
     /// Delete what is gone, however much of the collection that is
     #[arg(long)]
     pub allow_prune: bool,
-    /// Largest file that is read [default: 64MB]
-    #[arg(long, value_name = "SIZE")]
-    pub max_file_size: Option<String>,
-    /// What to do with a document that holds a key, token or password: warn, skip it, redact them, or
-    /// fail it [default: warn]
-    #[arg(long, value_name = "ACTION")]
-    pub on_secret: Option<String>,
-    /// Longest chunk, in tokens of the embedder [default: 256]
-    #[arg(long, value_name = "N")]
-    pub chunk_tokens: Option<String>,
-    /// Tokens that neighbouring chunks share [default: 32]
-    #[arg(long, value_name = "N")]
-    pub chunk_overlap: Option<String>,
-    /// Language of the documents, for the words of the sparse leg: stemming and stop words, such as
-    /// german or french [default: english]
-    #[arg(long, value_name = "LANGUAGE")]
-    pub language: Option<String>,
-    /// Embedding requests in flight [default: 4]
-    #[arg(long, value_name = "N")]
-    pub concurrency: Option<String>,
-    /// Embedding requests a minute, at most
-    #[arg(long, value_name = "N")]
-    pub rpm: Option<String>,
-    /// Embedded tokens a minute, at most
-    #[arg(long, value_name = "N")]
-    pub tpm: Option<String>,
-    /// Stop, with what is stored, before embedding costs more than this; wants `embedding.price`
-    #[arg(long, value_name = "AMOUNT")]
-    pub max_cost: Option<String>,
-    /// Stop, with what is stored, after this time, such as `30s`, `15m` or `2h`
-    #[arg(long, value_name = "TIME")]
-    pub deadline: Option<String>,
-    /// Shards of the collection on a Qdrant server, when it is created
-    #[arg(long, value_name = "N")]
-    pub shard_number: Option<String>,
-    /// Copies of each shard on a Qdrant cluster, when the collection is created
-    #[arg(long, value_name = "N")]
-    pub replication_factor: Option<String>,
 }
 
 /// Pages of the web, for `ingest` and `query --from`.
 #[derive(Args, Debug, Default, Clone)]
-#[command(next_help_heading = "Pages of the web")]
+#[command(next_help_heading = "Pages of the web", args = flags(&["web.max_pages", "web.allow_private"]))]
 pub struct WebFlags {
     /// Follow links this many steps from a URL, on its host and below its directory [default: 0]
     #[arg(long, value_name = "N", default_value = "0", hide_default_value = true)]
@@ -242,24 +217,14 @@ pub struct WebFlags {
     /// Follow links to the whole host of a URL
     #[arg(long)]
     pub whole_host: bool,
-    /// Fetch no more pages than this [default: 500]
-    #[arg(long, value_name = "N")]
-    pub max_pages: Option<String>,
-    /// Fetch from this machine and private networks too
-    #[arg(long)]
-    pub allow_private: bool,
 }
 
 /// Which passages count, for `search` and `query`.
 #[derive(Args, Debug, Default, Clone)]
 #[command(next_help_heading = "Retrieval")]
 pub struct RetrievalFlags {
-    /// How many passages [default: 8]
-    #[arg(short, long, value_name = "N")]
-    pub k: Option<String>,
-    /// Which vectors are asked: hybrid, dense or sparse [default: hybrid]
-    #[arg(long, value_name = "MODE")]
-    pub mode: Option<String>,
+    #[command(flatten)]
+    pub passages: PassageFlags,
     /// Only documents whose path matches this glob (repeatable)
     #[arg(long = "source", value_name = "GLOB", id = "source_glob")]
     pub sources: Vec<String>,
@@ -270,51 +235,31 @@ pub struct RetrievalFlags {
     /// Only documents with this tag (repeatable: all must be there)
     #[arg(long = "tag", value_name = "TAG", id = "filter_tag")]
     pub tags: Vec<String>,
-    /// Leave out what scores lower: 0 to 1 in hybrid mode and with --rerank, the cosine or BM25 score
-    /// otherwise
-    #[arg(long, value_name = "SCORE")]
-    pub min_score: Option<String>,
-    /// Let the chat model make a query of the question, and retrieve with that
-    #[arg(long)]
-    pub rewrite: bool,
-    /// Retrieve with N other wordings of the question too, made by the chat model
-    #[arg(long, value_name = "N")]
-    pub expand: Option<String>,
-    /// Let the chat model make up an answer, and look for passages like it (dense leg only)
-    #[arg(long)]
-    pub hyde: bool,
+    #[command(flatten)]
+    pub wording: WordingFlags,
     #[command(flatten)]
     pub rerank: RerankFlags,
 }
 
+/// How many passages, found by what.
+#[derive(Args, Debug, Default, Clone)]
+#[command(args = flags(&["search.k", "search.mode"]))]
+pub struct PassageFlags;
+
+/// How good they have to be, and what the chat model makes of the question.
+#[derive(Args, Debug, Default, Clone)]
+#[command(args = flags(&["search.min_score", "search.rewrite", "search.expand", "search.hyde"]))]
+pub struct WordingFlags;
+
 /// A second look at the first hits.
 #[derive(Args, Debug, Default, Clone)]
-#[command(next_help_heading = "Retrieval")]
-pub struct RerankFlags {
-    /// Score the first hits anew, and order them by that: the URL of a /rerank endpoint, or `onnx:DIR`
-    /// for a model in a directory
-    #[arg(long, value_name = "URL|onnx:DIR")]
-    pub rerank: Option<String>,
-    /// Model that the /rerank endpoint is asked for
-    #[arg(long, value_name = "MODEL")]
-    pub rerank_model: Option<String>,
-    /// Hits that are scored anew [default: 20]
-    #[arg(long, value_name = "N")]
-    pub rerank_candidates: Option<String>,
-}
+#[command(next_help_heading = "Retrieval", args = flags(&["rerank.with", "rerank.model", "rerank.candidates"]))]
+pub struct RerankFlags;
 
 /// Exchanges with models, on file.
 #[derive(Args, Debug, Default, Clone)]
-#[command(next_help_heading = "Record and replay")]
-pub struct TapeFlags {
-    /// Add every exchange with the embedding, reranking and chat endpoints to this file, without
-    /// keys
-    #[arg(long, value_name = "FILE", conflicts_with = "replay")]
-    pub record: Option<String>,
-    /// Answer from this recording; no endpoint is asked and no key is needed
-    #[arg(long, value_name = "FILE")]
-    pub replay: Option<String>,
-}
+#[command(next_help_heading = "Record and replay", args = [flag("record").conflicts_with("replay"), flag("replay")])]
+pub struct TapeFlags;
 
 /// Print the passages that answer a question best
 ///
@@ -325,14 +270,17 @@ pub struct SearchArgs {
     /// The question; `-` or nothing reads it from standard input
     #[arg(value_name = "QUESTION")]
     pub question: Vec<String>,
-    /// Chat model that --rewrite, --expand and --hyde ask
-    #[arg(short, long, value_name = "MODEL")]
-    pub model: Option<String>,
+    #[command(flatten)]
+    pub model: SearchModel,
     #[command(flatten)]
     pub retrieval: RetrievalFlags,
     #[command(flatten)]
     pub tape: TapeFlags,
 }
+
+#[derive(Args, Debug)]
+#[command(arg = flag_as("model", "Chat model that --rewrite, --expand and --hyde ask"))]
+pub struct SearchModel;
 
 /// Answer a question from the documents, with citations
 ///
@@ -352,9 +300,8 @@ pub struct QueryArgs {
     /// `question` and `id`. Prints a line of JSON for each, in their order
     #[arg(long, value_name = "FILE", conflicts_with = "question")]
     pub batch: Option<PathBuf>,
-    /// Questions of a batch that are asked at a time [default: 4]
-    #[arg(long, value_name = "N")]
-    pub concurrency: Option<String>,
+    #[command(flatten)]
+    pub concurrency: BatchFlags,
     /// Retrieve, print exactly what the chat model would be sent, and do not ask it
     #[arg(long, conflicts_with = "batch")]
     pub dry_run: bool,
@@ -370,6 +317,10 @@ pub struct QueryArgs {
     pub tape: TapeFlags,
 }
 
+#[derive(Args, Debug)]
+#[command(arg = flag("chat.concurrency"))]
+pub struct BatchFlags;
+
 /// Ask one question after another, each in the light of those before
 ///
 /// On a terminal there is a prompt: Ctrl-C stops an answer, Ctrl-D ends the session with 0, /help
@@ -379,9 +330,8 @@ pub struct QueryArgs {
 /// understood without them.
 #[derive(Args, Debug)]
 pub struct ChatArgs {
-    /// Do not remember, in a file, what is typed
-    #[arg(long)]
-    pub no_history: bool,
+    #[command(flatten)]
+    pub history: HistoryFlag,
     #[command(flatten)]
     pub retrieval: RetrievalFlags,
     #[command(flatten)]
@@ -391,6 +341,10 @@ pub struct ChatArgs {
     #[command(flatten)]
     pub tape: TapeFlags,
 }
+
+#[derive(Args, Debug)]
+#[command(arg = flag("chat.history"))]
+pub struct HistoryFlag;
 
 /// Show why these passages were found for a question, and why that one was not
 ///
@@ -407,65 +361,54 @@ pub struct ExplainArgs {
     /// `PATH:L10-L24`, `PATH#page=3`
     #[arg(long, value_name = "SOURCE")]
     pub expect: Option<String>,
-    /// Chat model whose tokens are counted, and that --rewrite, --expand and --hyde ask
-    #[arg(short, long, value_name = "MODEL")]
-    pub model: Option<String>,
-    /// Tokens of all that the chat model would be sent [default: 4000]
-    #[arg(long, value_name = "N")]
-    pub context_tokens: Option<String>,
+    #[command(flatten)]
+    pub model: ExplainModel,
     #[command(flatten)]
     pub retrieval: RetrievalFlags,
     #[command(flatten)]
     pub tape: TapeFlags,
 }
 
+#[derive(Args, Debug)]
+#[command(args = [
+    flag_as("model", "Chat model whose tokens are counted, and that --rewrite, --expand and --hyde ask"),
+    flag_as("chat.context_tokens", "Tokens of all that the chat model would be sent"),
+])]
+pub struct ExplainModel;
+
 #[derive(Args, Debug, Default, Clone)]
 #[command(next_help_heading = "Answer")]
 pub struct ChatFlags {
-    /// Chat model at the endpoint; `extractive` quotes instead
-    #[arg(short, long, value_name = "MODEL")]
-    pub model: Option<String>,
-    /// Sampling temperature; not sent unless set
-    #[arg(long, value_name = "T")]
-    pub temperature: Option<String>,
-    /// Longest answer, in tokens; not sent unless set
-    #[arg(long, value_name = "N")]
-    pub max_tokens: Option<String>,
-    /// File with an introduction that replaces docent's own, before its rules
-    #[arg(long, value_name = "FILE")]
-    pub system: Option<String>,
-    /// Template of the whole prompt, with `{{rules}}`, `{{passages}}` and `{{question}}`
-    #[arg(long, value_name = "FILE")]
-    pub prompt: Option<String>,
-    /// Tokens of all that the model is sent, counted as it counts them [default: 4000]
-    #[arg(long, value_name = "N")]
-    pub context_tokens: Option<String>,
+    #[command(flatten)]
+    pub sent: PromptFlags,
     /// Also show what a model that reasons thinks before it answers
     #[arg(long)]
     pub show_thinking: bool,
-    /// Longest wait for the first token [default: 60s]
-    #[arg(long, value_name = "TIME")]
-    pub timeout: Option<String>,
-    /// Longest silence while the answer streams [default: 30s]
-    #[arg(long, value_name = "TIME")]
-    pub idle_timeout: Option<String>,
-    /// Exit with 1 unless every sentence is cited and every citation bears out what it is cited for
-    #[arg(long)]
-    pub require_citations: bool,
+    #[command(flatten)]
+    pub held: AnswerFlags,
 }
+
+/// Who answers, and what it is sent.
+#[derive(Args, Debug, Default, Clone)]
+#[command(args = flags(&[
+    "model",
+    "chat.temperature",
+    "chat.max_tokens",
+    "chat.system",
+    "chat.prompt",
+    "chat.context_tokens",
+]))]
+pub struct PromptFlags;
+
+/// What an answer is held to.
+#[derive(Args, Debug, Default, Clone)]
+#[command(args = flags(&["chat.timeout", "chat.idle_timeout", "chat.require_citations"]))]
+pub struct AnswerFlags;
 
 /// What is kept of an answer.
 #[derive(Args, Debug, Default, Clone)]
-#[command(next_help_heading = "Provenance")]
-pub struct TraceFlags {
-    /// Add a record of where the answer comes from to this file, or as a file of its own to this
-    /// directory
-    #[arg(long, value_name = "FILE|DIR")]
-    pub trace: Option<String>,
-    /// Keep prompt and answer in that record, too
-    #[arg(long)]
-    pub trace_content: bool,
-}
+#[command(next_help_heading = "Provenance", args = flags(&["trace.path", "trace.content"]))]
+pub struct TraceFlags;
 
 /// Show where answers come from, as `--trace` recorded it
 #[derive(Args, Debug)]
@@ -477,19 +420,18 @@ pub struct TraceArgs {
 #[derive(Subcommand, Debug)]
 pub enum TraceCommand {
     /// Print the record of an answer
+    #[command(arg = records())]
     Show {
         /// Id of the answer, or its beginning [default: the last answer]
         id: Option<String>,
-        /// File or directory with the records [default: what `DOCENT_TRACE` names]
-        #[arg(long, value_name = "FILE|DIR")]
-        trace: Option<String>,
     },
     /// List the answers that have a record, oldest first
-    List {
-        /// File or directory with the records [default: what `DOCENT_TRACE` names]
-        #[arg(long, value_name = "FILE|DIR")]
-        trace: Option<String>,
-    },
+    #[command(arg = records())]
+    List,
+}
+
+fn records() -> Arg {
+    flag_as("trace.path", "File or directory with the records [default: what `DOCENT_TRACE` names]")
 }
 
 /// Say what is stored, and what built it

@@ -7,8 +7,8 @@
 //!
 //! | module | what lives there |
 //! | --- | --- |
-//! | [`cli`] | every clap struct and every word of `--help`; no logic |
-//! | [`settings`] | flags + environment + project file + user file + defaults → [`settings::Settings`]; pure |
+//! | [`cli`] | every clap struct, and which command takes which flag |
+//! | [`settings`] | a row for each setting; flags + environment + project file + user file + defaults → [`settings::Settings`]; pure |
 //! | [`commands`] | one file per subcommand; `connect` alone chooses backends |
 //! | [`types`] | plain data both flows share: chunk, locator, hit, manifest, document record |
 //! | [`ingest`] | files and pages → points: discover → plan → extract → chunk → embed → store → commit |

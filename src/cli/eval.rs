@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::flags::{flag, flag_as, flags};
 use super::{RerankFlags, TapeFlags};
 
 /// Measure how good retrieval is, and hold it
@@ -35,15 +36,13 @@ pub struct EvalArgs {
     /// Cut-offs of the default metrics, such as `3,8`
     #[arg(short, long, value_name = "N", value_delimiter = ',', conflicts_with = "metrics")]
     pub k: Vec<usize>,
-    /// Which vectors are asked: hybrid, dense or sparse [default: hybrid]
-    #[arg(long, value_name = "MODE")]
-    pub mode: Option<String>,
+    #[command(flatten)]
+    pub mode: EvalMode,
     /// Also ask each question, and measure the answers: facts stated, citations borne out
     #[arg(long, conflicts_with_all = ["beir", "compare", "sweep", "from_run"])]
     pub answers: bool,
-    /// Chat model that answers; `extractive` quotes instead
-    #[arg(short, long, value_name = "MODEL", requires = "answers")]
-    pub model: Option<String>,
+    #[command(flatten)]
+    pub model: EvalModel,
     /// Let this model judge the answers, too: which sentences the passages bear out, which facts they
     /// state. It is asked where the chat model is
     #[arg(long, value_name = "MODEL", requires = "answers")]
@@ -59,6 +58,14 @@ pub struct EvalArgs {
     #[command(flatten)]
     pub tape: TapeFlags,
 }
+
+#[derive(Args, Debug)]
+#[command(arg = flag("search.mode"))]
+pub struct EvalMode;
+
+#[derive(Args, Debug)]
+#[command(arg = flag_as("model", "Chat model that answers; `extractive` quotes instead").requires("answers"))]
+pub struct EvalModel;
 
 #[derive(Subcommand, Debug)]
 pub enum EvalCommand {
@@ -76,12 +83,15 @@ pub struct EvalInitArgs {
     /// How many cases
     #[arg(short = 'n', long, value_name = "N", default_value = "20")]
     pub cases: usize,
-    /// Chat model that writes the questions; `extractive` for none
-    #[arg(short, long, value_name = "MODEL")]
-    pub model: Option<String>,
+    #[command(flatten)]
+    pub model: EvalInitModel,
     #[command(flatten)]
     pub tape: TapeFlags,
 }
+
+#[derive(Args, Debug)]
+#[command(arg = flag_as("model", "Chat model that writes the questions; `extractive` for none"))]
+pub struct EvalInitModel;
 
 /// What has to hold.
 #[derive(Args, Debug, Default, Clone)]
@@ -107,7 +117,7 @@ pub struct GateFlags {
 pub struct RunFlags {
     /// Measure several ways to retrieve, each against the first: hybrid, dense, sparse, and rerank for
     /// what --rerank makes of the hits
-    #[arg(long, value_name = "WAYS", value_delimiter = ',', conflicts_with = "mode")]
+    #[arg(long, value_name = "WAYS", value_delimiter = ',', conflicts_with = "search.mode")]
     pub compare: Vec<String>,
     /// Measure several sizes of chunks, each in a collection of its own that is built for it, such as
     /// `chunk-tokens=128,256,512`; or chunk-overlap
@@ -121,18 +131,11 @@ pub struct RunFlags {
     pub run_file: Option<PathBuf>,
     /// Measure the rankings of this TREC file, and retrieve nothing. CASES may then also be a file of
     /// judgements (qrels)
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["mode", "rerank", "beir", "run_file", "compare", "sweep"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["search.mode", "rerank.with", "beir", "run_file", "compare", "sweep"])]
     pub from_run: Option<PathBuf>,
 }
 
 /// How a corpus is brought in.
 #[derive(Args, Debug, Default, Clone)]
-#[command(next_help_heading = "Corpus (--beir)")]
-pub struct CorpusFlags {
-    /// Longest chunk, in tokens of the embedder [default: 256]
-    #[arg(long, value_name = "N")]
-    pub chunk_tokens: Option<String>,
-    /// Tokens that neighbouring chunks share [default: 32]
-    #[arg(long, value_name = "N")]
-    pub chunk_overlap: Option<String>,
-}
+#[command(next_help_heading = "Corpus (--beir)", args = flags(&["chunk.tokens", "chunk.overlap"]))]
+pub struct CorpusFlags;

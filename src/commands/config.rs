@@ -1,23 +1,23 @@
 //! `docent config`: what is set, and where; whom to trust.
 
 use super::context::{self, PROJECT_FILE, Place};
-use crate::cli::{ConfigArgs, ConfigCommand, Format, Global};
+use crate::cli::{ConfigArgs, ConfigCommand, Format};
 use crate::error::{Exit, Failure};
 use crate::settings::{self, Layer};
 use crate::ui::Ui;
 use crate::ui::json::{Setting, ShownSettings};
 use crate::ui::sanitize::sanitize_line;
 
-pub(super) fn run(ui: &mut Ui, global: &Global, args: ConfigArgs) -> Result<Exit, Failure> {
+pub(super) fn run(ui: &mut Ui, flags: Layer, args: ConfigArgs) -> Result<Exit, Failure> {
     match args.command {
-        ConfigCommand::Show => show(ui, global),
+        ConfigCommand::Show => show(ui, flags),
         ConfigCommand::Trust => trust(ui),
     }
 }
 
-fn show(ui: &mut Ui, global: &Global) -> Result<Exit, Failure> {
+fn show(ui: &mut Ui, flags: Layer) -> Result<Exit, Failure> {
     let place = Place::find()?;
-    let (layers, trusted) = context::read_layers(&place, global, Layer::new())?;
+    let (layers, trusted) = context::read_layers(&place, flags)?;
     let settings = settings::resolve(&layers, trusted).map_err(context::setting_failure)?;
     for notice in &settings.notices {
         ui.warn(notice);
@@ -36,7 +36,7 @@ fn show(ui: &mut Ui, global: &Global) -> Result<Exit, Failure> {
         let value = sanitize_line(row.value.as_deref().unwrap_or("-"));
         let origin = match &row.value {
             Some(_) => row.origin.label(),
-            None => format!("not set: {}", row.key.about),
+            None => row.key.absence(),
         };
         let origin = ui.out_style.dim(&format!("({origin})"));
         text += &format!("{:width$}  {value}  {origin}\n", row.key.name);

@@ -5,10 +5,6 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::cli::{
-    ChatArgs, ChatFlags, ExplainArgs, Global, IngestFlags, QueryArgs, RerankFlags, RetrievalFlags,
-    TapeFlags, TraceFlags, WebFlags,
-};
 use crate::error::{Exit, Failure};
 use crate::record::{Tape, TapeError};
 use crate::settings::{
@@ -36,9 +32,9 @@ pub(super) struct Context {
 }
 
 impl Context {
-    pub(super) fn load(ui: &mut Ui, global: &Global, flags: Layer) -> Result<Self, Failure> {
+    pub(super) fn load(ui: &mut Ui, flags: Layer) -> Result<Self, Failure> {
         let place = Place::find()?;
-        let (layers, trusted) = read_layers(&place, global, flags)?;
+        let (layers, trusted) = read_layers(&place, flags)?;
         let settings = settings::resolve(&layers, trusted).map_err(setting_failure)?;
         for notice in &settings.notices {
             ui.warn(notice);
@@ -211,13 +207,7 @@ impl Place {
 }
 
 /// All layers, strongest first, and whether the project file is trusted.
-pub(super) fn read_layers(
-    place: &Place,
-    global: &Global,
-    flags: Layer,
-) -> Result<(Layers, bool), Failure> {
-    let mut typed = global_flags(global);
-    typed.extend(flags);
+pub(super) fn read_layers(place: &Place, flags: Layer) -> Result<(Layers, bool), Failure> {
     let unknown = env::vars_os()
         .filter_map(|(name, _)| name.into_string().ok())
         .filter(|name| name.starts_with("DOCENT_"));
@@ -226,7 +216,7 @@ pub(super) fn read_layers(
     if let Some(name) = settings::KEYS.iter().flat_map(|key| key.env).find(garbled) {
         return Err(Failure::config(format!("{name} is not valid UTF-8")));
     }
-    let mut all = vec![typed, layers::environment(lookup, unknown).map_err(setting_failure)?];
+    let mut all = vec![flags, layers::environment(lookup, unknown).map_err(setting_failure)?];
     let mut trusted = false;
     if let Some(path) = &place.project_file {
         let text = read(path)?;
@@ -296,99 +286,4 @@ pub(super) fn trust(path: &Path) -> Result<(), Failure> {
         .and_then(|()| std::fs::write(&file, format!("{known}{line}\n")));
     written
         .map_err(|error| Failure::config(format!("{} cannot be written: {error}", file.display())))
-}
-
-fn global_flags(global: &Global) -> Layer {
-    let data_dir = global.data_dir.as_ref().map(|dir| dir.display().to_string());
-    layers::flags([
-        ("collection", global.collection.clone()),
-        ("data_dir", data_dir),
-        ("wait", global.wait.clone()),
-        ("qdrant.url", global.qdrant_url.clone()),
-        ("embedder", global.embedder.clone()),
-        ("openai.base_url", global.base_url.clone()),
-    ])
-}
-
-pub(super) fn ingest_flags(flags: &IngestFlags) -> Layer {
-    layers::flags([
-        ("ingest.max_file_size", flags.max_file_size.clone()),
-        ("chunk.tokens", flags.chunk_tokens.clone()),
-        ("chunk.overlap", flags.chunk_overlap.clone()),
-        ("sparse.language", flags.language.clone()),
-        ("embedding.concurrency", flags.concurrency.clone()),
-        ("embedding.rpm", flags.rpm.clone()),
-        ("embedding.tpm", flags.tpm.clone()),
-        ("ingest.on_secret", flags.on_secret.clone()),
-        ("ingest.max_cost", flags.max_cost.clone()),
-        ("ingest.deadline", flags.deadline.clone()),
-        ("qdrant.shard_number", flags.shard_number.clone()),
-        ("qdrant.replication_factor", flags.replication_factor.clone()),
-    ])
-}
-
-pub(super) fn web_flags(flags: &WebFlags) -> Layer {
-    layers::flags([
-        ("web.max_pages", flags.max_pages.clone()),
-        ("web.allow_private", flags.allow_private.then(|| "true".to_owned())),
-    ])
-}
-
-pub(super) fn retrieval_flags(flags: &RetrievalFlags) -> Layer {
-    let mut layer = layers::flags([
-        ("search.k", flags.k.clone()),
-        ("search.mode", flags.mode.clone()),
-        ("search.min_score", flags.min_score.clone()),
-        ("search.rewrite", flags.rewrite.then(|| "true".to_owned())),
-        ("search.expand", flags.expand.clone()),
-        ("search.hyde", flags.hyde.then(|| "true".to_owned())),
-    ]);
-    layer.extend(rerank_flags(&flags.rerank));
-    layer
-}
-
-pub(super) fn rerank_flags(flags: &RerankFlags) -> Layer {
-    layers::flags([
-        ("rerank.with", flags.rerank.clone()),
-        ("rerank.model", flags.rerank_model.clone()),
-        ("rerank.candidates", flags.rerank_candidates.clone()),
-    ])
-}
-
-pub(super) fn tape_flags(flags: &TapeFlags) -> Layer {
-    layers::flags([("record", flags.record.clone()), ("replay", flags.replay.clone())])
-}
-
-pub(super) fn batch_flags(args: &QueryArgs) -> Layer {
-    layers::flags([("chat.concurrency", args.concurrency.clone())])
-}
-
-pub(super) fn explain_flags(args: &ExplainArgs) -> Layer {
-    layers::flags([
-        ("model", args.model.clone()),
-        ("chat.context_tokens", args.context_tokens.clone()),
-    ])
-}
-
-pub(super) fn history_flag(args: &ChatArgs) -> Layer {
-    layers::flags([("chat.history", args.no_history.then(|| "false".to_owned()))])
-}
-
-pub(super) fn trace_flags(flags: &TraceFlags) -> Layer {
-    let content = flags.trace_content.then(|| "true".to_owned());
-    layers::flags([("trace.path", flags.trace.clone()), ("trace.content", content)])
-}
-
-pub(super) fn chat_flags(flags: &ChatFlags) -> Layer {
-    layers::flags([
-        ("model", flags.model.clone()),
-        ("chat.temperature", flags.temperature.clone()),
-        ("chat.max_tokens", flags.max_tokens.clone()),
-        ("chat.system", flags.system.clone()),
-        ("chat.prompt", flags.prompt.clone()),
-        ("chat.context_tokens", flags.context_tokens.clone()),
-        ("chat.timeout", flags.timeout.clone()),
-        ("chat.idle_timeout", flags.idle_timeout.clone()),
-        ("chat.require_citations", flags.require_citations.then(|| "true".to_owned())),
-    ])
 }

@@ -23,13 +23,13 @@ use std::ffi::OsString;
 use std::io::{self, Read};
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 
 use crate::cancel::{self, Cancel, Stop};
-use crate::cli::{Cli, Command, Format};
+use crate::cli::{self, Cli, Command, Format};
 use crate::error::{Exit, Failure};
 use crate::ingest::extract;
-use crate::settings::{Layer, layers};
+use crate::settings::Layer;
 use crate::ui::{self, Ui};
 use context::Context;
 
@@ -39,8 +39,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     if args.get(1).is_some_and(|command| command == extract::SUBCOMMAND) {
         return worker();
     }
-    let cli = match Cli::try_parse_from(args) {
-        Ok(cli) => cli,
+    let (cli, flags) = match parse(args) {
+        Ok(parsed) => parsed,
         Err(error) => {
             // Help and version go to stdout with success, mistakes to stderr with 2.
             let _ = error.print();
@@ -48,11 +48,19 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let mut ui = Ui::new(&cli.global);
-    let exit = dispatch(&mut ui, cli).unwrap_or_else(|failure| {
+    let exit = dispatch(&mut ui, cli, flags).unwrap_or_else(|failure| {
         ui.failure(&failure);
         failure.exit
     });
     ExitCode::from(exit as u8)
+}
+
+/// What was typed, and the settings among it.
+fn parse(args: Vec<OsString>) -> Result<(Cli, Layer), clap::Error> {
+    let mut command = Cli::command();
+    let matches = command.try_get_matches_from_mut(args)?;
+    let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+    Ok((cli, cli::typed_settings(&matches)))
 }
 
 /// Serves the ingest that started this process, until that ends.
@@ -63,73 +71,52 @@ fn worker() -> ExitCode {
     ExitCode::from(u8::from(served.is_err()))
 }
 
-fn dispatch(ui: &mut Ui, cli: Cli) -> Result<Exit, Failure> {
-    let global = cli.global;
+fn dispatch(ui: &mut Ui, cli: Cli, flags: Layer) -> Result<Exit, Failure> {
+    let format = cli.global.format;
     if let (Format::Junit | Format::Markdown, false) =
-        (global.format, matches!(cli.command, Command::Eval(_)))
+        (format, matches!(cli.command, Command::Eval(_)))
     {
         return Err(Failure::usage("--format junit and markdown are for `docent eval`")
             .hint("use text, json or jsonl"));
     }
-    let context = |ui: &mut Ui, flags: Layer| Context::load(ui, &global, flags);
     match cli.command {
         Command::Ingest(args) => {
-            let mut flags = context::ingest_flags(&args.ingest);
-            flags.extend(context::web_flags(&args.web));
-            flags.extend(context::tape_flags(&args.tape));
-            let context = context(ui, flags)?.with_tape(ui)?;
+            let context = Context::load(ui, flags)?.with_tape(ui)?;
             block_on(ingest::run(ui, &context, args))
         }
         Command::Search(args) => {
-            let mut flags = context::retrieval_flags(&args.retrieval);
-            flags.extend(layers::flags([("model", args.model.clone())]));
-            flags.extend(context::tape_flags(&args.tape));
-            let context = context(ui, flags)?.with_tape(ui)?;
+            let context = Context::load(ui, flags)?.with_tape(ui)?;
             block_on(search::run(ui, &context, args))
         }
         Command::Query(args) => {
-            let mut flags = context::retrieval_flags(&args.retrieval);
-            flags.extend(context::chat_flags(&args.chat));
-            flags.extend(context::web_flags(&args.web));
-            flags.extend(context::batch_flags(&args));
-            flags.extend(context::tape_flags(&args.tape));
-            flags.extend(context::trace_flags(&args.trace));
-            let context = context(ui, flags)?.with_tape(ui)?;
+            let context = Context::load(ui, flags)?.with_tape(ui)?;
             block_on(query::run(ui, &context, args))
         }
         Command::Chat(args) => {
-            let mut flags = context::retrieval_flags(&args.retrieval);
-            flags.extend(context::chat_flags(&args.chat));
-            flags.extend(context::history_flag(&args));
-            flags.extend(context::tape_flags(&args.tape));
-            flags.extend(context::trace_flags(&args.trace));
-            let context = context(ui, flags)?.with_tape(ui)?;
+            let context = Context::load(ui, flags)?.with_tape(ui)?;
             block_on(chat::run(ui, context, args))
         }
         Command::Explain(args) => {
-            let mut flags = context::retrieval_flags(&args.retrieval);
-            flags.extend(context::explain_flags(&args));
-            flags.extend(context::tape_flags(&args.tape));
-            let context = context(ui, flags)?.with_tape(ui)?;
+            let context = Context::load(ui, flags)?.with_tape(ui)?;
             block_on(explain::run(ui, &context, args))
         }
         Command::Eval(args) => {
-            let context = context(ui, eval::flags(&args))?.with_tape(ui)?;
-            block_on(eval::run(ui, &context, args, global.format))
+            let context = Context::load(ui, flags)?.with_tape(ui)?;
+            block_on(eval::run(ui, &context, args, format))
         }
         Command::Trace(args) => {
-            let context = context(ui, trace::flags(&args))?;
+            let context = Context::load(ui, flags)?;
             trace::run(ui, &context, args)
         }
         Command::Status(args) => {
-            let context = context(ui, Layer::new())?;
+            let context = Context::load(ui, flags)?;
             block_on(status::run(ui, &context, args))
         }
-        Command::Doctor(args) => {
-            let context = context(ui, context::rerank_flags(&args.rerank))?;
+        Command::Doctor(_) => {
+            let context = Context::load(ui, flags)?;
             block_on(doctor::run(ui, &context))
         }
-        Command::Config(args) => config::run(ui, &global, args),
+        Command::Config(args) => config::run(ui, flags, args),
         Command::Schema(args) => {
             ui.data(&format!("{}\n", ui::json::schema(args.output)))?;
             Ok(Exit::Done)

@@ -251,7 +251,7 @@ pub(super) fn template(context: &Context) -> Result<Template, Failure> {
 fn read(context: &Context, name: &str, path: &Path) -> Result<String, Failure> {
     let path = context.cwd.join(path);
     std::fs::read_to_string(&path).map_err(|error| {
-        let flag = settings::keys::key(name).flag.unwrap_or(name);
+        let flag = settings::keys::key(name).flag.map_or(name, |flag| flag.long);
         Failure::new(context.fault_of(name), format!("{flag} {}: {error}", path.display()))
     })
 }

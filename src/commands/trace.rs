@@ -5,16 +5,10 @@ use serde_json::{Value, json};
 use super::context::Context;
 use crate::cli::{Format, TraceArgs, TraceCommand};
 use crate::error::{Exit, Failure};
-use crate::settings::{Layer, layers};
 use crate::trace::Trace;
 use crate::trace::file::Place;
 use crate::ui::Ui;
 use crate::ui::json::TraceList;
-
-pub(super) fn flags(args: &TraceArgs) -> Layer {
-    let (TraceCommand::Show { trace, .. } | TraceCommand::List { trace }) = &args.command;
-    layers::flags([("trace.path", trace.clone())])
-}
 
 pub(super) fn run(ui: &mut Ui, context: &Context, args: TraceArgs) -> Result<Exit, Failure> {
     let path = context.settings.trace.path.as_ref().ok_or_else(|| {
@@ -27,7 +21,7 @@ pub(super) fn run(ui: &mut Ui, context: &Context, args: TraceArgs) -> Result<Exi
             .hint("records are made by: docent query --trace FILE|DIR QUESTION")
     })?;
     match args.command {
-        TraceCommand::Show { id, .. } => {
+        TraceCommand::Show { id } => {
             let trace = find(&traces, id.as_deref(), &place)?;
             if ui.format == Format::Text {
                 ui.trace(trace)?;
@@ -35,8 +29,8 @@ pub(super) fn run(ui: &mut Ui, context: &Context, args: TraceArgs) -> Result<Exi
                 ui.json(fields(trace))?;
             }
         }
-        TraceCommand::List { .. } if ui.format == Format::Text => ui.traces(&traces)?,
-        TraceCommand::List { .. } => ui.json(TraceList::of(&traces))?,
+        TraceCommand::List if ui.format == Format::Text => ui.traces(&traces)?,
+        TraceCommand::List => ui.json(TraceList::of(&traces))?,
     }
     Ok(Exit::Done)
 }

@@ -1,25 +1,105 @@
-//! The table of settings: names, flags, variables, defaults.
+//! The table of settings. A row is all that is written about a setting for people: its flag and
+//! variables, `--help`, `config show` and `docs/settings.md` come from it.
+//!
+//! A new setting is a row here, a field with the line that resolves it in one of the sections beside
+//! this file, and, if it has a flag, its name in the list of a command in `cli`.
 
 /// One setting.
-#[derive(PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Key {
     /// Dotted name: the table and key of the TOML files.
     pub name: &'static str,
-    pub flag: Option<&'static str>,
+    pub flag: Option<Flag>,
     /// Environment variables, the first that is set wins.
     pub env: &'static [&'static str],
+    /// The value unless another is set.
     pub default: Option<&'static str>,
+    /// In words, what happens unless a value is set, where `default` cannot say it.
+    pub unless_set: Option<&'static str>,
     /// Masked wherever it is shown.
     pub secret: bool,
+    /// What the setting is: a phrase without a capital or a full stop.
     pub about: &'static str,
+    /// What its flag does, where `about` cannot say that.
+    help: Option<&'static str>,
+}
+
+/// A flag that sets a setting.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Flag {
+    /// As it is typed: `--chunk-tokens`.
+    pub long: &'static str,
+    /// `k` for `-k`.
+    pub short: Option<char>,
+    pub takes: Takes,
+}
+
+/// What follows a flag.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Takes {
+    /// A value, by its name in `--help`.
+    Value(&'static str),
+    /// Nothing: the flag alone sets this.
+    Nothing(&'static str),
 }
 
 impl Key {
     /// `--model, DOCENT_MODEL or "model" in docent.toml`
     pub fn how_to_set(&self) -> String {
-        let mut ways: Vec<String> = self.flag.iter().map(ToString::to_string).collect();
+        let mut ways: Vec<String> = self.flag.iter().map(|flag| flag.long.to_owned()).collect();
         ways.extend(self.env.iter().map(ToString::to_string));
         format!("set {} or `{}` in docent.toml", ways.join(", "), self.name)
+    }
+
+    /// What `--help` says of the flag, but for its default.
+    pub fn help(&self) -> String {
+        let mut text = self.help.unwrap_or(self.about).to_owned();
+        if let Some(first) = text.get_mut(..1) {
+            first.make_ascii_uppercase();
+        }
+        text
+    }
+
+    /// What `config show` says of a setting that has no value.
+    pub fn absence(&self) -> String {
+        let unless_set = self.unless_set.map(|words| format!("; unless set, {words}"));
+        format!("not set: {}{}", self.about, unless_set.unwrap_or_default())
+    }
+
+    const fn flag(mut self, long: &'static str, value: &'static str) -> Self {
+        self.flag = Some(Flag { long, short: None, takes: Takes::Value(value) });
+        self
+    }
+
+    const fn short_flag(mut self, short: char, long: &'static str, value: &'static str) -> Self {
+        self.flag = Some(Flag { long, short: Some(short), takes: Takes::Value(value) });
+        self
+    }
+
+    /// A flag without a value, which sets `value`.
+    const fn switch(mut self, long: &'static str, value: &'static str) -> Self {
+        self.flag = Some(Flag { long, short: None, takes: Takes::Nothing(value) });
+        self
+    }
+
+    const fn default(mut self, value: &'static str) -> Self {
+        self.default = Some(value);
+        self
+    }
+
+    const fn unless_set(mut self, words: &'static str) -> Self {
+        self.unless_set = Some(words);
+        self
+    }
+
+    const fn help_of_flag(mut self, text: &'static str) -> Self {
+        self.help = Some(text);
+        self
+    }
+
+    const fn secret(mut self) -> Self {
+        self.secret = true;
+        self
     }
 }
 
@@ -35,93 +115,83 @@ pub fn key(name: &str) -> &'static Key {
     KEYS.iter().find(|key| key.name == name).expect("a setting of that name")
 }
 
-const fn row(
-    name: &'static str,
-    flag: Option<&'static str>,
-    env: &'static [&'static str],
-    default: Option<&'static str>,
-    about: &'static str,
-) -> Key {
-    Key { name, flag, env, default, secret: false, about }
-}
-
-const fn secret(name: &'static str, env: &'static [&'static str], about: &'static str) -> Key {
-    Key { name, flag: None, env, default: None, secret: true, about }
+const fn row(name: &'static str, env: &'static [&'static str], about: &'static str) -> Key {
+    Key { name, flag: None, env, default: None, unless_set: None, secret: false, about, help: None }
 }
 
 /// Every setting, in the order `config show` prints them.
 #[rustfmt::skip]
 pub static KEYS: &[Key] = &[
-    row("collection", Some("--collection"), &["DOCENT_COLLECTION"], Some("docent"), "collection to work on"),
-    row("data_dir", Some("--data-dir"), &["DOCENT_DATA_DIR"], None, "where the embedded store lives"),
-    row("wait", Some("--wait"), &["DOCENT_WAIT"], Some("10s"), "longest wait for a collection that is in use"),
-    row("record", Some("--record"), &["DOCENT_RECORD"], None, "file that exchanges with models are added to"),
-    row("replay", Some("--replay"), &["DOCENT_REPLAY"], None, "file that models are answered from"),
-    row("embedder", Some("--embedder"), &["DOCENT_EMBEDDER"], Some("builtin"), "builtin, openai:MODEL or onnx:DIR"),
-    row("model", Some("--model"), &["DOCENT_MODEL"], Some("extractive"), "chat model; extractive quotes"),
-    row("openai.base_url", Some("--base-url"), &["OPENAI_BASE_URL"], Some("https://api.openai.com/v1"), "OpenAI-compatible endpoint"),
-    secret("openai.api_key", &["OPENAI_API_KEY"], "its key; sent to openai.base_url only"),
-    row("embedding.base_url", None, &["DOCENT_EMBEDDING_BASE_URL"], None, "another endpoint for embeddings"),
-    secret("embedding.api_key", &["DOCENT_EMBEDDING_API_KEY"], "its key"),
-    row("embedding.dimensions", None, &["DOCENT_EMBEDDING_DIMENSIONS"], None, "dimensions to ask the model for"),
-    row("embedding.document_prefix", None, &["DOCENT_EMBEDDING_DOCUMENT_PREFIX"], None, "put before each chunk"),
-    row("embedding.query_prefix", None, &["DOCENT_EMBEDDING_QUERY_PREFIX"], None, "put before each question"),
-    row("embedding.batch_items", None, &["DOCENT_EMBEDDING_BATCH_ITEMS"], Some("128"), "texts in a request, at most"),
-    row("embedding.batch_tokens", None, &["DOCENT_EMBEDDING_BATCH_TOKENS"], Some("32000"), "tokens in a request, at most"),
-    row("embedding.input_tokens", None, &["DOCENT_EMBEDDING_INPUT_TOKENS"], Some("8191"), "tokens of one text, at most: the model's limit"),
-    row("embedding.concurrency", Some("--concurrency"), &["DOCENT_EMBEDDING_CONCURRENCY"], Some("4"), "requests in flight"),
-    row("embedding.rpm", Some("--rpm"), &["DOCENT_EMBEDDING_RPM"], None, "requests a minute, at most"),
-    row("embedding.tpm", Some("--tpm"), &["DOCENT_EMBEDDING_TPM"], None, "tokens a minute, at most"),
-    row("embedding.price", None, &["DOCENT_EMBEDDING_PRICE"], None, "price of a million tokens, in your currency"),
-    row("embedding.timeout", None, &["DOCENT_EMBEDDING_TIMEOUT"], Some("60s"), "longest wait for one request"),
-    row("chat.base_url", None, &["DOCENT_CHAT_BASE_URL"], None, "another endpoint for answers"),
-    secret("chat.api_key", &["DOCENT_CHAT_API_KEY"], "its key"),
-    row("chat.temperature", Some("--temperature"), &["DOCENT_CHAT_TEMPERATURE"], None, "sampling temperature"),
-    row("chat.max_tokens", Some("--max-tokens"), &["DOCENT_CHAT_MAX_TOKENS"], None, "longest answer"),
-    row("chat.system", Some("--system"), &["DOCENT_CHAT_SYSTEM"], None, "file with the system prompt"),
-    row("chat.prompt", Some("--prompt"), &["DOCENT_CHAT_PROMPT"], None, "file with the template of the whole prompt"),
-    row("chat.context_tokens", Some("--context-tokens"), &["DOCENT_CHAT_CONTEXT_TOKENS"], Some("4000"), "tokens of all that is sent"),
-    row("chat.price_in", None, &["DOCENT_CHAT_PRICE_IN"], None, "price of a million tokens that are sent, in your currency"),
-    row("chat.price_cached", None, &["DOCENT_CHAT_PRICE_CACHED"], None, "the same for those the endpoint has cached; unless set, as chat.price_in"),
-    row("chat.price_out", None, &["DOCENT_CHAT_PRICE_OUT"], None, "price of a million tokens that are generated"),
-    row("chat.timeout", Some("--timeout"), &["DOCENT_CHAT_TIMEOUT"], Some("60s"), "longest wait for the first token"),
-    row("chat.idle_timeout", Some("--idle-timeout"), &["DOCENT_CHAT_IDLE_TIMEOUT"], Some("30s"), "longest silence while streaming"),
-    row("chat.concurrency", Some("--concurrency"), &["DOCENT_CHAT_CONCURRENCY"], Some("4"), "questions of a batch at a time"),
-    row("chat.require_citations", Some("--require-citations"), &["DOCENT_CHAT_REQUIRE_CITATIONS"], Some("false"), "exit with 1 unless citations bear out the whole answer"),
-    row("chat.history", Some("--no-history"), &["DOCENT_CHAT_HISTORY"], Some("true"), "a file remembers what is typed"),
-    row("qdrant.url", Some("--qdrant-url"), &["DOCENT_QDRANT_URL", "QDRANT_URL"], None, "Qdrant server (gRPC); embedded unless set"),
-    secret("qdrant.api_key", &["DOCENT_QDRANT_API_KEY", "QDRANT_API_KEY"], "its key"),
-    row("qdrant.timeout", None, &["DOCENT_QDRANT_TIMEOUT"], Some("30s"), "longest wait for one request"),
-    row("qdrant.shard_number", Some("--shard-number"), &["DOCENT_QDRANT_SHARD_NUMBER"], None, "shards of a new collection"),
-    row("qdrant.replication_factor", Some("--replication-factor"), &["DOCENT_QDRANT_REPLICATION_FACTOR"], None, "copies of each shard"),
-    row("chunk.tokens", Some("--chunk-tokens"), &["DOCENT_CHUNK_TOKENS"], Some("256"), "longest chunk"),
-    row("chunk.overlap", Some("--chunk-overlap"), &["DOCENT_CHUNK_OVERLAP"], Some("32"), "tokens neighbours share"),
-    row("sparse.language", Some("--language"), &["DOCENT_SPARSE_LANGUAGE"], None, "language of the words: stemming and stop words; unless set, english"),
-    row("search.k", Some("--k"), &["DOCENT_SEARCH_K"], Some("8"), "passages"),
-    row("search.mode", Some("--mode"), &["DOCENT_SEARCH_MODE"], Some("hybrid"), "hybrid, dense or sparse"),
-    row("search.min_score", Some("--min-score"), &["DOCENT_SEARCH_MIN_SCORE"], None, "floor on the score"),
-    row("search.sparse_weight", None, &["DOCENT_SEARCH_SPARSE_WEIGHT"], None, "share of the sparse leg in the fused score, 0 to 1; unless set, 0.6 with the built-in embedder, up to 0.9 for words that are not English, and 0.3 with others"),
-    row("search.late_weight", None, &["DOCENT_SEARCH_LATE_WEIGHT"], None, "share of late interaction in the score, 0 to 1; unless set, 0.4 with the built-in embedder, 0.3 with others, and less for words that are not English"),
-    row("search.rewrite", Some("--rewrite"), &["DOCENT_SEARCH_REWRITE"], Some("false"), "the chat model words the question for retrieval"),
-    row("search.expand", Some("--expand"), &["DOCENT_SEARCH_EXPAND"], Some("0"), "wordings of the question that are retrieved besides"),
-    row("search.hyde", Some("--hyde"), &["DOCENT_SEARCH_HYDE"], Some("false"), "the dense leg asks with a passage the chat model makes up"),
-    row("rerank.with", Some("--rerank"), &["DOCENT_RERANK"], None, "what scores the first hits anew: URL of a /rerank endpoint, or onnx:DIR"),
-    row("rerank.model", Some("--rerank-model"), &["DOCENT_RERANK_MODEL"], None, "model that the endpoint is asked for"),
-    secret("rerank.api_key", &["DOCENT_RERANK_API_KEY"], "its key"),
-    row("rerank.candidates", Some("--rerank-candidates"), &["DOCENT_RERANK_CANDIDATES"], Some("20"), "hits that are scored anew"),
-    row("rerank.weight", None, &["DOCENT_RERANK_WEIGHT"], Some("0.7"), "weight of the new score; retrieval's has the rest"),
-    row("rerank.timeout", None, &["DOCENT_RERANK_TIMEOUT"], Some("30s"), "longest wait for one request"),
-    row("ingest.max_file_size", Some("--max-file-size"), &["DOCENT_INGEST_MAX_FILE_SIZE"], Some("64MB"), "largest file that is read"),
-    row("ingest.extract_timeout", None, &["DOCENT_INGEST_EXTRACT_TIMEOUT"], Some("30s"), "longest a parser may take for a file"),
-    row("ingest.extract_memory", None, &["DOCENT_INGEST_EXTRACT_MEMORY"], Some("1024MB"), "most memory a parser may take"),
-    row("ingest.prune_share", None, &["DOCENT_INGEST_PRUNE_SHARE"], Some("50%"), "part of the collection a run may delete unasked"),
-    row("ingest.on_secret", Some("--on-secret"), &["DOCENT_INGEST_ON_SECRET"], Some("warn"), "documents with secrets: warn, skip, redact or fail"),
-    row("web.allow_private", Some("--allow-private"), &["DOCENT_WEB_ALLOW_PRIVATE"], Some("false"), "fetch from private addresses too"),
-    row("web.max_pages", Some("--max-pages"), &["DOCENT_WEB_MAX_PAGES"], Some("500"), "pages that are fetched, at most"),
-    row("web.timeout", None, &["DOCENT_WEB_TIMEOUT"], Some("30s"), "longest silence of a web server"),
-    row("ingest.max_cost", Some("--max-cost"), &["DOCENT_INGEST_MAX_COST"], None, "most that a run may spend, in the currency of embedding.price"),
-    row("ingest.deadline", Some("--deadline"), &["DOCENT_INGEST_DEADLINE"], None, "longest a run may take"),
-    row("trace.path", Some("--trace"), &["DOCENT_TRACE"], None, "file or directory for the record of each answer"),
-    row("trace.content", Some("--trace-content"), &["DOCENT_TRACE_CONTENT"], Some("false"), "prompts and answers in records, too"),
-    row("attempts", None, &["DOCENT_ATTEMPTS"], Some("5"), "tries of a request that is worth retrying"),
+    row("collection", &["DOCENT_COLLECTION"], "collection to work on").flag("--collection", "NAME").default("docent"),
+    row("data_dir", &["DOCENT_DATA_DIR"], "where the embedded store lives").flag("--data-dir", "DIR").unless_set(".docent in the project root"),
+    row("wait", &["DOCENT_WAIT"], "longest wait for a collection that is in use; 0 does not wait").flag("--wait", "TIME").default("10s"),
+    row("record", &["DOCENT_RECORD"], "file that exchanges with models are added to").flag("--record", "FILE").help_of_flag("Add every exchange with the embedding, reranking and chat endpoints to this file, without keys"),
+    row("replay", &["DOCENT_REPLAY"], "file that models are answered from").flag("--replay", "FILE").help_of_flag("Answer from this recording; no endpoint is asked and no key is needed"),
+    row("embedder", &["DOCENT_EMBEDDER"], "embedding model: `builtin`, `openai:MODEL` for any OpenAI-compatible endpoint, or `onnx:DIR` for a model in a directory").flag("--embedder", "MODEL").default("builtin"),
+    row("model", &["DOCENT_MODEL"], "chat model at the endpoint; `extractive` quotes instead").short_flag('m', "--model", "MODEL").default("extractive"),
+    row("openai.base_url", &["OPENAI_BASE_URL"], "base URL of the OpenAI-compatible endpoint, such as `http://localhost:11434/v1`").flag("--base-url", "URL").default("https://api.openai.com/v1"),
+    row("openai.api_key", &["OPENAI_API_KEY"], "key of openai.base_url; sent there only").secret(),
+    row("embedding.base_url", &["DOCENT_EMBEDDING_BASE_URL"], "another endpoint for embeddings"),
+    row("embedding.api_key", &["DOCENT_EMBEDDING_API_KEY"], "key of the endpoint for embeddings").secret(),
+    row("embedding.dimensions", &["DOCENT_EMBEDDING_DIMENSIONS"], "dimensions to ask the model for"),
+    row("embedding.document_prefix", &["DOCENT_EMBEDDING_DOCUMENT_PREFIX"], "put before each chunk"),
+    row("embedding.query_prefix", &["DOCENT_EMBEDDING_QUERY_PREFIX"], "put before each question"),
+    row("embedding.batch_items", &["DOCENT_EMBEDDING_BATCH_ITEMS"], "texts in a request, at most").default("128"),
+    row("embedding.batch_tokens", &["DOCENT_EMBEDDING_BATCH_TOKENS"], "tokens in a request, at most").default("32000"),
+    row("embedding.input_tokens", &["DOCENT_EMBEDDING_INPUT_TOKENS"], "tokens of one text, at most: the model's limit").default("8191"),
+    row("embedding.concurrency", &["DOCENT_EMBEDDING_CONCURRENCY"], "embedding requests in flight").flag("--concurrency", "N").default("4"),
+    row("embedding.rpm", &["DOCENT_EMBEDDING_RPM"], "embedding requests a minute, at most").flag("--rpm", "N"),
+    row("embedding.tpm", &["DOCENT_EMBEDDING_TPM"], "embedded tokens a minute, at most").flag("--tpm", "N"),
+    row("embedding.price", &["DOCENT_EMBEDDING_PRICE"], "price of a million tokens, in your currency"),
+    row("embedding.timeout", &["DOCENT_EMBEDDING_TIMEOUT"], "longest wait for one request").default("60s"),
+    row("chat.base_url", &["DOCENT_CHAT_BASE_URL"], "another endpoint for answers"),
+    row("chat.api_key", &["DOCENT_CHAT_API_KEY"], "key of the endpoint for answers").secret(),
+    row("chat.temperature", &["DOCENT_CHAT_TEMPERATURE"], "sampling temperature; not sent unless set").flag("--temperature", "T"),
+    row("chat.max_tokens", &["DOCENT_CHAT_MAX_TOKENS"], "longest answer, in tokens; not sent unless set").flag("--max-tokens", "N"),
+    row("chat.system", &["DOCENT_CHAT_SYSTEM"], "file with an introduction that replaces docent's own, before its rules").flag("--system", "FILE"),
+    row("chat.prompt", &["DOCENT_CHAT_PROMPT"], "file with the template of the whole prompt").flag("--prompt", "FILE").help_of_flag("Template of the whole prompt, with `{{rules}}`, `{{passages}}` and `{{question}}`"),
+    row("chat.context_tokens", &["DOCENT_CHAT_CONTEXT_TOKENS"], "tokens of all that the model is sent, counted as it counts them").flag("--context-tokens", "N").default("4000"),
+    row("chat.price_in", &["DOCENT_CHAT_PRICE_IN"], "price of a million tokens that are sent, in your currency"),
+    row("chat.price_cached", &["DOCENT_CHAT_PRICE_CACHED"], "the same for those the endpoint has cached").unless_set("as chat.price_in"),
+    row("chat.price_out", &["DOCENT_CHAT_PRICE_OUT"], "price of a million tokens that are generated"),
+    row("chat.timeout", &["DOCENT_CHAT_TIMEOUT"], "longest wait for the first token").flag("--timeout", "TIME").default("60s"),
+    row("chat.idle_timeout", &["DOCENT_CHAT_IDLE_TIMEOUT"], "longest silence while the answer streams").flag("--idle-timeout", "TIME").default("30s"),
+    row("chat.concurrency", &["DOCENT_CHAT_CONCURRENCY"], "questions of a batch that are asked at a time").flag("--concurrency", "N").default("4"),
+    row("chat.require_citations", &["DOCENT_CHAT_REQUIRE_CITATIONS"], "exit with 1 unless every sentence is cited and every citation bears out what it is cited for").switch("--require-citations", "true").default("false"),
+    row("chat.history", &["DOCENT_CHAT_HISTORY"], "a file remembers what is typed").switch("--no-history", "false").default("true").help_of_flag("Do not remember, in a file, what is typed"),
+    row("qdrant.url", &["DOCENT_QDRANT_URL", "QDRANT_URL"], "Qdrant server (gRPC); embedded unless set").flag("--qdrant-url", "URL").help_of_flag("Use a Qdrant server (gRPC) instead of the embedded store"),
+    row("qdrant.api_key", &["DOCENT_QDRANT_API_KEY", "QDRANT_API_KEY"], "key of the Qdrant server").secret(),
+    row("qdrant.timeout", &["DOCENT_QDRANT_TIMEOUT"], "longest wait for one request").default("30s"),
+    row("qdrant.shard_number", &["DOCENT_QDRANT_SHARD_NUMBER"], "shards of the collection on a Qdrant server, when it is created").flag("--shard-number", "N"),
+    row("qdrant.replication_factor", &["DOCENT_QDRANT_REPLICATION_FACTOR"], "copies of each shard on a Qdrant cluster, when the collection is created").flag("--replication-factor", "N"),
+    row("chunk.tokens", &["DOCENT_CHUNK_TOKENS"], "longest chunk, in tokens of the embedder").flag("--chunk-tokens", "N").default("256"),
+    row("chunk.overlap", &["DOCENT_CHUNK_OVERLAP"], "tokens that neighbouring chunks share").flag("--chunk-overlap", "N").default("32"),
+    row("sparse.language", &["DOCENT_SPARSE_LANGUAGE"], "language of the words: stemming and stop words").flag("--language", "LANGUAGE").unless_set("english, or as the collection was built").help_of_flag("Language of the documents, for the words of the sparse leg: stemming and stop words, such as german or french"),
+    row("search.k", &["DOCENT_SEARCH_K"], "how many passages").short_flag('k', "--k", "N").default("8"),
+    row("search.mode", &["DOCENT_SEARCH_MODE"], "which vectors are asked: hybrid, dense or sparse").flag("--mode", "MODE").default("hybrid"),
+    row("search.min_score", &["DOCENT_SEARCH_MIN_SCORE"], "floor on the score").flag("--min-score", "SCORE").help_of_flag("Leave out what scores lower: 0 to 1 in hybrid mode and with --rerank, the cosine or BM25 score otherwise"),
+    row("search.sparse_weight", &["DOCENT_SEARCH_SPARSE_WEIGHT"], "share of the sparse leg in the fused score, 0 to 1").unless_set("0.6 with the built-in embedder, up to 0.9 for words that are not English, and 0.3 with others"),
+    row("search.late_weight", &["DOCENT_SEARCH_LATE_WEIGHT"], "share of late interaction in the score, 0 to 1").unless_set("0.4 with the built-in embedder, down to 0.2 for words that are not English, and 0.3 to 0 with others"),
+    row("search.rewrite", &["DOCENT_SEARCH_REWRITE"], "let the chat model make a query of the question, and retrieve with that").switch("--rewrite", "true").default("false"),
+    row("search.expand", &["DOCENT_SEARCH_EXPAND"], "retrieve with N other wordings of the question too, made by the chat model").flag("--expand", "N").default("0"),
+    row("search.hyde", &["DOCENT_SEARCH_HYDE"], "let the chat model make up an answer, and look for passages like it (dense leg only)").switch("--hyde", "true").default("false"),
+    row("rerank.with", &["DOCENT_RERANK"], "what scores the first hits anew: URL of a /rerank endpoint, or onnx:DIR").flag("--rerank", "URL|onnx:DIR").help_of_flag("Score the first hits anew, and order them by that: the URL of a /rerank endpoint, or `onnx:DIR` for a model in a directory"),
+    row("rerank.model", &["DOCENT_RERANK_MODEL"], "model that the /rerank endpoint is asked for").flag("--rerank-model", "MODEL"),
+    row("rerank.api_key", &["DOCENT_RERANK_API_KEY"], "key of the /rerank endpoint").secret(),
+    row("rerank.candidates", &["DOCENT_RERANK_CANDIDATES"], "hits that are scored anew").flag("--rerank-candidates", "N").default("20"),
+    row("rerank.weight", &["DOCENT_RERANK_WEIGHT"], "weight of the new score; retrieval's has the rest").default("0.7"),
+    row("rerank.timeout", &["DOCENT_RERANK_TIMEOUT"], "longest wait for one request").default("30s"),
+    row("ingest.max_file_size", &["DOCENT_INGEST_MAX_FILE_SIZE"], "largest file that is read").flag("--max-file-size", "SIZE").default("64MB"),
+    row("ingest.extract_timeout", &["DOCENT_INGEST_EXTRACT_TIMEOUT"], "longest a parser may take for a file").default("30s"),
+    row("ingest.extract_memory", &["DOCENT_INGEST_EXTRACT_MEMORY"], "most memory a parser may take").default("1024MB"),
+    row("ingest.prune_share", &["DOCENT_INGEST_PRUNE_SHARE"], "part of the collection a run may delete unasked").default("50%"),
+    row("ingest.on_secret", &["DOCENT_INGEST_ON_SECRET"], "what to do with a document that holds a key, token or password: warn, skip it, redact them, or fail it").flag("--on-secret", "ACTION").default("warn"),
+    row("web.allow_private", &["DOCENT_WEB_ALLOW_PRIVATE"], "fetch from this machine and private networks too").switch("--allow-private", "true").default("false"),
+    row("web.max_pages", &["DOCENT_WEB_MAX_PAGES"], "fetch no more pages than this").flag("--max-pages", "N").default("500"),
+    row("web.timeout", &["DOCENT_WEB_TIMEOUT"], "longest silence of a web server").default("30s"),
+    row("ingest.max_cost", &["DOCENT_INGEST_MAX_COST"], "most that a run may spend, in the currency of embedding.price").flag("--max-cost", "AMOUNT").help_of_flag("Stop, with what is stored, before embedding costs more than this; wants `embedding.price`"),
+    row("ingest.deadline", &["DOCENT_INGEST_DEADLINE"], "longest a run may take").flag("--deadline", "TIME").help_of_flag("Stop, with what is stored, after this time, such as `30s`, `15m` or `2h`"),
+    row("trace.path", &["DOCENT_TRACE"], "file or directory for the record of each answer").flag("--trace", "FILE|DIR").help_of_flag("Add a record of where the answer comes from to this file, or as a file of its own to this directory"),
+    row("trace.content", &["DOCENT_TRACE_CONTENT"], "keep prompt and answer in that record, too").switch("--trace-content", "true").default("false"),
+    row("attempts", &["DOCENT_ATTEMPTS"], "tries of a request that is worth retrying").default("5"),
 ];

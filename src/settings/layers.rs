@@ -20,7 +20,7 @@ impl Origin {
     /// How a message names `key` as it was set here.
     pub fn of(&self, key: &Key) -> String {
         match self {
-            Self::Flag => key.flag.unwrap_or(key.name).to_owned(),
+            Self::Flag => key.flag.map_or(key.name, |flag| flag.long).to_owned(),
             Self::Env(name) => (*name).to_owned(),
             Self::Project(path) | Self::User(path) => format!("{} in {}", key.name, path.display()),
             Self::Default => format!("{} (default)", key.name),
@@ -96,11 +96,8 @@ pub(super) fn shown(key: &Key, value: &str) -> String {
 }
 
 /// The layer of what was typed: pairs of setting name and text.
-pub fn flags(typed: impl IntoIterator<Item = (&'static str, Option<String>)>) -> Layer {
-    typed
-        .into_iter()
-        .filter_map(|(name, value)| value.map(|value| (name, (value, Origin::Flag))))
-        .collect()
+pub fn flags(typed: impl IntoIterator<Item = (&'static str, String)>) -> Layer {
+    typed.into_iter().map(|(name, value)| (name, (value, Origin::Flag))).collect()
 }
 
 /// The layer of the environment, through a look-up so that tests need not change their own.

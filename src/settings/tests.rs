@@ -15,7 +15,7 @@ fn layers(
     project: &str,
     user: &str,
 ) -> Result<Layers, SettingsError> {
-    let flags = flags.iter().map(|(name, value)| (*name, Some((*value).to_owned())));
+    let flags = flags.iter().map(|(name, value)| (*name, (*value).to_owned()));
     let lookup = |name: &str| env.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
     let docent = env.iter().map(|(n, _)| (*n).to_owned()).filter(|n| n.starts_with("DOCENT_"));
     let (project_path, user_path) = (Path::new(PROJECT), Path::new(USER));

@@ -36,6 +36,7 @@ mod scene;
 mod schema;
 mod search;
 mod secrets;
+mod settings;
 mod site;
 mod status;
 mod sync;

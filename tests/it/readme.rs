@@ -62,17 +62,6 @@ fn split(line: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_setting_is_documented() {
-    let readme = readme();
-    for key in docent::settings::KEYS {
-        assert!(readme.contains(&format!("`{}`", key.name)), "README lacks `{}`", key.name);
-        if let Some(flag) = key.flag {
-            assert!(readme.contains(flag), "README lacks {flag}");
-        }
-    }
-}
-
-#[test]
 fn every_exit_code_is_documented() {
     let readme = readme();
     for code in ["0", "1", "2", "3", "4", "5", "130"] {

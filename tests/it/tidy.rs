@@ -77,7 +77,6 @@ fn src() -> PathBuf {
 /// The top-level modules from the bottom up, and what each may know of the others.
 const LAYERS: &[(&str, &[&str])] = &[
     ("types", &[]),
-    ("cli", &[]),
     ("cancel", &[]),
     ("error", &[]),
     ("heap", &[]),
@@ -85,6 +84,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("text", &[]),
     ("watch", &[]),
     ("settings", &["types"]),
+    ("cli", &["settings"]),
     ("retry", &["cancel", "error"]),
     ("http", &["cancel", "error", "retry"]),
     ("openai", &["cancel", "error", "http", "retry"]),

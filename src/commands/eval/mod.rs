@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use super::context::{self, Context};
+use super::context::Context;
 use crate::cli::{EvalArgs, EvalCommand, Format};
 use crate::error::{Exit, Failure};
 use crate::eval::answers::AnswersReport;
@@ -22,26 +22,7 @@ use crate::eval::cases::{self, Case};
 use crate::eval::judge::Unit;
 use crate::eval::metrics::{Measure, Metric};
 use crate::eval::report::{self, EvalReport, Rankings};
-use crate::settings::{Layer, layers};
 use crate::ui::Ui;
-
-/// Flags → settings.
-pub(super) fn flags(args: &EvalArgs) -> Layer {
-    if let Some(EvalCommand::Init(args)) = &args.command {
-        let mut flags = context::tape_flags(&args.tape);
-        flags.extend(layers::flags([("model", args.model.clone())]));
-        return flags;
-    }
-    let mut flags = layers::flags([
-        ("search.mode", args.mode.clone()),
-        ("model", args.model.clone()),
-        ("chunk.tokens", args.corpus.chunk_tokens.clone()),
-        ("chunk.overlap", args.corpus.chunk_overlap.clone()),
-    ]);
-    flags.extend(context::rerank_flags(&args.rerank));
-    flags.extend(context::tape_flags(&args.tape));
-    flags
-}
 
 pub(super) async fn run(
     ui: &mut Ui,
