@@ -178,20 +178,7 @@ fn pairs(text: &str) -> Vec<(String, String)> {
 }
 
 fn decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, tail @ ..] = rest {
-        let code = (*first == b'%').then(|| tail.get(..2)).flatten();
-        let code = code.and_then(|code| std::str::from_utf8(code).ok());
-        if let Some(byte) = code.and_then(|code| u8::from_str_radix(code, 16).ok()) {
-            bytes.push(byte);
-            rest = &tail[2..];
-        } else {
-            bytes.push(*first);
-            rest = tail;
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
+    percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
 #[cfg(test)]
@@ -219,14 +206,14 @@ mod tests {
         let options = named(&[
             ENDPOINT,
             ("OTEL_EXPORTER_OTLP_HEADERS", "a=1"),
-            ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "authorization=Bearer%20x=%zz, b=%C3%BC"),
+            ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "authorization=Bearer%20x=%zz, b=%C3%BC%+1"),
             ("OTEL_EXPORTER_OTLP_TIMEOUT", "250"),
             ("OTEL_SERVICE_NAME", "handbook"),
             ("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment=ci"),
         ]);
         let options = options.unwrap().unwrap();
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        assert_eq!(options.headers, [pair("authorization", "Bearer x=%zz"), pair("b", "ü")]);
+        assert_eq!(options.headers, [pair("authorization", "Bearer x=%zz"), pair("b", "ü%+1")]);
         assert_eq!(options.resource, [pair("deployment.environment", "ci")]);
         assert_eq!((options.service_name.as_str(), options.timeout.as_millis()), ("handbook", 250));
         for off in [("OTEL_SDK_DISABLED", "TRUE"), ("OTEL_TRACES_EXPORTER", "none")] {

@@ -4,6 +4,8 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
 use super::cases::{self, LineError};
 
 /// The id of an item as a run file has it: white space separates its fields.
@@ -11,9 +13,7 @@ pub fn encoded(id: &str) -> String {
     let mut text = String::with_capacity(id.len());
     for c in id.chars() {
         if c.is_whitespace() {
-            for byte in c.encode_utf8(&mut [0; 4]).bytes() {
-                let _ = write!(text, "%{byte:02X}");
-            }
+            text.extend(utf8_percent_encode(c.encode_utf8(&mut [0; 4]), NON_ALPHANUMERIC));
         } else {
             text.push(c);
         }

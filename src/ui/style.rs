@@ -1,9 +1,17 @@
 //! Colour and hyperlinks, or neither.
 
-use std::fmt::Write as _;
 use std::path::Path;
 
+use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_encode};
+
 use crate::types::is_url;
+
+/// What is encoded in the URL of a page, which is one already: nothing in it may end the hyperlink.
+const NOT_PRINTABLE: &AsciiSet = &CONTROLS.add(b' ');
+
+/// What is encoded in the path of a file.
+const NOT_IN_PATHS: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// How to mark up text for one stream.
 #[derive(Clone, Copy, Debug)]
@@ -55,26 +63,12 @@ impl Style {
             return text.to_owned();
         }
         let url = if is_url(source) {
-            encoded(source.as_bytes(), |byte| byte.is_ascii_graphic())
+            percent_encode(source.as_bytes(), NOT_PRINTABLE).to_string()
         } else {
-            let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte);
-            format!("file://{}", encoded(file.as_os_str().as_encoded_bytes(), plain))
+            format!("file://{}", percent_encode(file.as_os_str().as_encoded_bytes(), NOT_IN_PATHS))
         };
         format!("\x1b]8;;{url}\x1b\\{text}\x1b]8;;\x1b\\")
     }
-}
-
-/// With `%XX` for every byte that is not `plain`.
-fn encoded(bytes: &[u8], plain: impl Fn(u8) -> bool) -> String {
-    let mut text = String::with_capacity(bytes.len());
-    for byte in bytes {
-        if plain(*byte) {
-            text.push(char::from(*byte));
-        } else {
-            let _ = write!(text, "%{byte:02X}");
-        }
-    }
-    text
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 
 use std::fmt;
 
+use percent_encoding::{percent_decode, percent_decode_str, percent_encode_byte};
 use url::Url;
 
 use crate::types::{Reach, Site};
@@ -86,21 +87,7 @@ fn credentials(url: &Url) -> Option<Credentials> {
 
 /// Without its percent-encoding.
 fn decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, tail)) = rest.split_first() {
-        let (byte, tail) = encoded_byte(rest).map_or((first, tail), |byte| (byte, &rest[3..]));
-        bytes.push(byte);
-        rest = tail;
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-/// The byte that `%XX` at the start of `text` stands for.
-fn encoded_byte(text: &[u8]) -> Option<u8> {
-    let [b'%', high, low, ..] = text else { return None };
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    Some((digit(*high)? << 4 | digit(*low)?) as u8)
+    percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
 /// `None` where it is too long to be of use.
@@ -121,25 +108,33 @@ fn normalized(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find('%') {
-        out.push_str(&rest[..at]);
-        rest = &rest[at..];
-        match encoded_byte(rest.as_bytes()) {
+        let (before, escape) = rest.split_at(at);
+        out.push_str(before);
+        let length = match encoded_byte(escape) {
             Some(byte) if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) => {
                 out.push(char::from(byte));
-                rest = &rest[3..];
+                3
             }
             Some(byte) => {
-                out.push_str(&format!("%{byte:02X}"));
-                rest = &rest[3..];
+                out.push_str(percent_encode_byte(byte));
+                3
             }
             None => {
                 out.push('%');
-                rest = &rest[1..];
+                1
             }
-        }
+        };
+        rest = &escape[length..];
     }
     out.push_str(rest);
     out
+}
+
+/// The byte that the first three of `text` encode.
+fn encoded_byte(text: &str) -> Option<u8> {
+    let mut bytes = percent_decode(text.as_bytes().get(..3)?);
+    let byte = bytes.next()?;
+    bytes.next().is_none().then_some(byte)
 }
 
 /// A site, or a part of one: what a crawl stays in.

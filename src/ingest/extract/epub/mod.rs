@@ -78,17 +78,8 @@ impl Handler for Attributes<'_> {
 
 /// A reference in a book as the name of a part: `chapter%201.xhtml#top` is `chapter 1.xhtml`.
 fn decoded(reference: &str) -> String {
-    let reference = reference.split('#').next().unwrap_or_default().as_bytes();
-    let mut bytes = Vec::with_capacity(reference.len());
-    let mut at = 0;
-    while at < reference.len() {
-        let digits = reference.get(at + 1..at + 3).and_then(|hex| std::str::from_utf8(hex).ok());
-        let escaped = digits.filter(|_| reference[at] == b'%');
-        let byte = escaped.and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        bytes.push(byte.unwrap_or(reference[at]));
-        at += if byte.is_some() { 3 } else { 1 };
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
+    let part = reference.split('#').next().unwrap_or_default();
+    percent_encoding::percent_decode_str(part).decode_utf8_lossy().into_owned()
 }
 
 #[cfg(test)]
