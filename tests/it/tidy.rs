@@ -201,6 +201,7 @@ fn vendors_stay_where_they_are_wrapped() {
         ("quick_xml::", &["ingest/extract/xml.rs", "ingest/web/sitemap"]),
         ("zip::", &["ingest/extract/package.rs"]),
         ("calamine::", &["ingest/extract/sheet"]),
+        ("jsonc_parser::", &["ingest/extract/json/tree.rs"]),
         ("mail_parser::", &["ingest/extract/mail"]),
         ("csv::ReaderBuilder", &["ingest/extract/csv.rs"]),
         ("indicatif::", &["ui/"]),

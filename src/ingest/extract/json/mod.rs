@@ -4,14 +4,13 @@
 //! itself. Any other value is one document, a line for each field, cited by the lines of the file.
 
 mod record;
-mod relaxed;
 mod tree;
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use self::record::{Leaf, leaves};
-use self::tree::{Node, Value};
+use self::tree::{Node, NotJson, Value};
 use super::parts::Parts;
 use super::table::Lines;
 use super::{ExtractError, text};
@@ -29,7 +28,7 @@ pub(super) fn document(
     let document = if matches!(&*extension.to_ascii_lowercase(), "jsonl" | "ndjson") {
         reading.lines(&text)?
     } else {
-        match tree::parse(&text).or_else(|error| relaxed::parse(&text).ok_or(error)) {
+        match tree::parse(&text) {
             Ok(root) => reading.value(&root),
             // JSON Lines are often just called JSON.
             Err(error) => reading.lines(&text).map_err(|_| reason(&error))?,
@@ -41,12 +40,9 @@ pub(super) fn document(
     Ok(document)
 }
 
-fn reason(error: &serde_json::Error) -> ExtractError {
-    let message = error.to_string();
-    if message.starts_with("recursion limit") {
-        return ExtractError::new("nested too deeply: more than 127 levels");
-    }
-    ExtractError::new(&format!("not readable as JSON: {message}"))
+fn reason(error: &NotJson) -> ExtractError {
+    let NotJson { problem, line, column, .. } = error;
+    ExtractError::new(&format!("not readable as JSON: {problem} at line {line} column {column}"))
 }
 
 struct Reading<'a> {
@@ -70,16 +66,13 @@ impl Reading<'_> {
                 Ok(node) => self.record(&mut parts, number, &node),
                 // A file that is still being written ends in the middle of a record.
                 Err(error)
-                    if error.is_eof()
+                    if error.cut_off
                         && number as usize == count
                         && !text.ends_with('\n')
                         && !parts.is_empty() => {}
-                Err(error) => {
-                    let message = error.to_string();
-                    let message = message.split(" at line ").next().unwrap_or_default();
-                    let column = error.column();
+                Err(NotJson { problem, column, .. }) => {
                     return Err(ExtractError::new(&format!(
-                        "line {number}: not JSON: {message} (column {column})"
+                        "line {number}: not JSON: {problem} (column {column})"
                     )));
                 }
             }
@@ -142,9 +135,9 @@ impl Reading<'_> {
 
 /// The records of a value, and what stands around them; `None` where it is no list of records.
 fn records(root: &Node) -> Option<(&[Node], Node)> {
-    let nothing = |line| Node { line, value: Value::Null };
+    let around = |value| Node { first: root.first, last: root.last, value };
     match &root.value {
-        Value::List(items) => is_records(items).then(|| (items.as_slice(), nothing(root.line))),
+        Value::List(items) => is_records(items).then(|| (items.as_slice(), around(Value::Null))),
         Value::Map(fields) => {
             let mut lists = fields.iter().enumerate().filter_map(|(at, (_, field))| {
                 let Value::List(items) = &field.value else { return None };
@@ -156,9 +149,9 @@ fn records(root: &Node) -> Option<(&[Node], Node)> {
             if lists.next().is_some() || !is_bulk {
                 return None;
             }
-            let around = fields.iter().enumerate().filter(|(other, _)| *other != at);
-            let around = around.map(|(_, field)| field.clone()).collect();
-            Some((items, Node { line: root.line, value: Value::Map(around) }))
+            let others = fields.iter().enumerate().filter(|(other, _)| *other != at);
+            let others = others.map(|(_, field)| field.clone()).collect();
+            Some((items, around(Value::Map(others))))
         }
         _ => None,
     }

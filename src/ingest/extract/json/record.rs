@@ -45,15 +45,15 @@ fn collect(node: &Node, path: &str, leaves: &mut Vec<Leaf>) {
         Value::Scalar(text) => leaves.push(Leaf {
             path: path.to_owned(),
             text: text.trim().to_owned(),
-            first: node.line,
-            last: node.line,
+            first: node.first,
+            last: node.last,
         }),
         Value::List(items) => match short_list(items) {
             Some(text) => leaves.push(Leaf {
                 path: path.to_owned(),
                 text,
-                first: items.iter().map(|item| item.line).min().unwrap_or(node.line),
-                last: items.iter().map(|item| item.line).max().unwrap_or(node.line),
+                first: items.first().map_or(node.first, |item| item.first),
+                last: items.last().map_or(node.last, |item| item.last),
             }),
             None => {
                 for (index, item) in items.iter().enumerate() {

@@ -1,22 +1,25 @@
-//! JSON with the line of every value.
+//! JSON with the lines of every value. The only user of `jsonc_parser`.
+//!
+//! What editors and compilers keep their settings in is read too: comments, trailing commas, names
+//! without quotes and the rest of JSON5.
 
-use std::cell::Cell;
-use std::fmt;
-use std::io::Read;
+use jsonc_parser::ast;
+use jsonc_parser::common::Ranged as _;
+use jsonc_parser::errors::{ParseError, ParseErrorKind};
+use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-
-/// A value, and the line (from 1) on which it ends if it is a scalar, and begins if it is not.
+/// A value, and its first and last line (from 1).
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct Node {
-    pub(super) line: u32,
+    pub(super) first: u32,
+    pub(super) last: u32,
     pub(super) value: Value,
 }
 
 #[derive(Clone, PartialEq, Debug)]
 pub(super) enum Value {
     Null,
-    /// A string, a number or a boolean, as text.
+    /// A string, a boolean, or a number as it is written, as text.
     Scalar(String),
     List(Vec<Node>),
     /// Fields in the order in which they are written.
@@ -39,113 +42,72 @@ impl Value {
     }
 }
 
+/// Why a text is not one JSON value.
+#[derive(Debug)]
+pub(super) struct NotJson {
+    pub(super) problem: String,
+    pub(super) line: usize,
+    pub(super) column: usize,
+    /// Whether more text could make it one.
+    pub(super) cut_off: bool,
+}
+
+impl NotJson {
+    fn new(text: &str, error: &ParseError) -> Self {
+        let mut problem = error.kind().to_string();
+        problem[..1].make_ascii_lowercase();
+        Self {
+            problem,
+            line: error.line_display(),
+            column: error.column_display(),
+            cut_off: is_cut_off(text, error),
+        }
+    }
+
+    fn empty() -> Self {
+        Self { problem: "no value".to_owned(), line: 1, column: 1, cut_off: true }
+    }
+}
+
+/// Whether the parser failed at the end of the text, and not because of what is there.
+fn is_cut_off(text: &str, error: &ParseError) -> bool {
+    let superfluous = matches!(
+        error.kind(),
+        ParseErrorKind::MultipleRootJsonValues
+            | ParseErrorKind::UnexpectedCloseBrace
+            | ParseErrorKind::UnexpectedCloseBracket
+    );
+    error.range().end == text.len() && !superfluous
+}
+
 /// Reads a text that is one JSON value.
-pub(super) fn parse(text: &str) -> Result<Node, serde_json::Error> {
-    let lines = Cell::new(Lines { before: 1, ended: false });
-    let reader = Counting { rest: text.as_bytes(), lines: &lines };
-    let mut deserializer = serde_json::Deserializer::from_reader(reader);
-    let node = Seed(&lines).deserialize(&mut deserializer)?;
-    deserializer.end()?;
-    Ok(node)
+pub(super) fn parse(text: &str) -> Result<Node, NotJson> {
+    let options = ParseOptions { allow_missing_commas: false, ..ParseOptions::default() };
+    let parsed = parse_to_ast(text, &CollectOptions::default(), &options);
+    let value = parsed.map_err(|error| NotJson::new(text, &error))?.value;
+    let line_feeds: Vec<usize> = text.match_indices('\n').map(|(at, _)| at).collect();
+    let line = |at: usize| line_feeds.partition_point(|feed| *feed < at) as u32 + 1;
+    value.map(|value| node(value, &line)).ok_or_else(NotJson::empty)
 }
 
-/// Lines read so far. The line break itself does not count until something follows it: a parser
-/// looks one byte ahead to know where a number ends.
-#[derive(Clone, Copy)]
-struct Lines {
-    before: u32,
-    ended: bool,
-}
-
-/// Counts the lines that pass by. serde tells no positions, but it reads byte by byte.
-struct Counting<'a> {
-    rest: &'a [u8],
-    lines: &'a Cell<Lines>,
-}
-
-impl Read for Counting<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let (Some((byte, rest)), Some(place)) = (self.rest.split_first(), buffer.first_mut())
-        else {
-            return Ok(0);
-        };
-        let lines = self.lines.get();
-        self.lines
-            .set(Lines { before: lines.before + u32::from(lines.ended), ended: *byte == b'\n' });
-        (*place, self.rest) = (*byte, rest);
-        Ok(1)
-    }
-}
-
-#[derive(Clone, Copy)]
-struct Seed<'a>(&'a Cell<Lines>);
-
-impl Seed<'_> {
-    fn node(self, value: Value) -> Node {
-        Node { line: self.0.get().before, value }
-    }
-
-    fn scalar(self, value: &(impl ToString + ?Sized)) -> Node {
-        self.node(Value::Scalar(value.to_string()))
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Seed<'_> {
-    type Value = Node;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Seed<'_> {
-    type Value = Node;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Node, E> {
-        Ok(self.node(Value::Null))
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Node, E> {
-        Ok(self.scalar(&value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Node, E> {
-        Ok(self.scalar(&value))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Node, E> {
-        Ok(self.scalar(&value))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Node, E> {
-        Ok(self.scalar(&value))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Node, E> {
-        Ok(self.scalar(value))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Node, A::Error> {
-        let node = self.node(Value::Null);
-        let mut list = Vec::new();
-        while let Some(item) = items.next_element_seed(self)? {
-            list.push(item);
+fn node(value: ast::Value<'_>, line: &impl Fn(usize) -> u32) -> Node {
+    let (first, last) = (line(value.start()), line(value.end()));
+    let value = match value {
+        ast::Value::NullKeyword(_) => Value::Null,
+        ast::Value::BooleanLit(boolean) => Value::Scalar(boolean.value.to_string()),
+        ast::Value::NumberLit(number) => Value::Scalar(number.value.to_owned()),
+        ast::Value::StringLit(string) => Value::Scalar(string.value.into_owned()),
+        ast::Value::Array(array) => {
+            Value::List(array.elements.into_iter().map(|item| node(item, line)).collect())
         }
-        Ok(Node { value: Value::List(list), ..node })
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Node, A::Error> {
-        let node = self.node(Value::Null);
-        let mut map = Vec::new();
-        while let Some(key) = entries.next_key::<String>()? {
-            map.push((key, entries.next_value_seed(self)?));
+        ast::Value::Object(object) => {
+            let fields = object.properties.into_iter();
+            Value::Map(
+                fields.map(|field| (field.name.into_string(), node(field.value, line))).collect(),
+            )
         }
-        Ok(Node { value: Value::Map(map), ..node })
-    }
+    };
+    Node { first, last, value }
 }
 
 #[cfg(test)]
@@ -157,28 +119,106 @@ mod tests {
     use super::*;
 
     /// The scalars with their lines.
-    fn scalars(node: &Node, found: &mut Vec<(u32, String)>) {
+    fn scalars(node: &Node, found: &mut Vec<(u32, u32, String)>) {
         match &node.value {
             Value::Null => {}
-            Value::Scalar(text) => found.push((node.line, text.clone())),
+            Value::Scalar(text) => found.push((node.first, node.last, text.clone())),
             Value::List(items) => items.iter().for_each(|item| scalars(item, found)),
             Value::Map(fields) => fields.iter().for_each(|(_, item)| scalars(item, found)),
         }
     }
 
-    #[test]
-    fn values_know_their_lines() {
-        let text = "{\n \"a\": 1\n,\"b\": [true,\n\"x\\ny\", null,\n-2.5\n\n]}\n";
+    fn read(text: &str) -> Vec<(u32, u32, String)> {
         let mut found = Vec::new();
         scalars(&parse(text).unwrap(), &mut found);
-        let expected = [(2, "1"), (3, "true"), (4, "x\ny"), (5, "-2.5")];
-        assert_eq!(found, expected.map(|(line, text)| (line, text.to_owned())));
+        found
+    }
+
+    #[test]
+    fn values_know_their_lines() {
+        let text =
+            "{\n \"a\": 1\n,\"b\": [true,\n\"x\\ny\", null,\n-2.5\n\n], \"c\":\r\n\"u\r\nv\"}\n";
+        let expected =
+            [(2, 2, "1"), (3, 3, "true"), (4, 4, "x\ny"), (5, 5, "-2.5"), (8, 9, "u\r\nv")];
+        assert_eq!(read(text), expected.map(|(first, last, text)| (first, last, text.to_owned())));
+        let root = parse(text).unwrap();
+        assert_eq!((root.first, root.last), (1, 9));
+        let Value::Map(fields) = root.value else { panic!("no map") };
+        assert_eq!((fields[1].1.first, fields[1].1.last), (3, 7));
+    }
+
+    #[test]
+    fn values_are_as_they_are_written() {
+        for (text, expected) in [
+            ("12345678901234567890123", "12345678901234567890123"),
+            ("1.50", "1.50"),
+            ("1e400", "1e400"),
+            ("\"\\u00e9\\ud83d\\ude00\\/\"", "é😀/"),
+            // JSON5
+            ("'it\\'s'", "it's"),
+            ("[.5, // half\n]", ".5"),
+            ("{a: /* hexadecimal */ 0xFF}", "0xFF"),
+        ] {
+            assert_eq!(read(text)[0].2, expected, "{text}");
+        }
+        let twice = parse("{\"a\": 1, \"a\": 2}").unwrap();
+        assert!(matches!(twice.value, Value::Map(fields) if fields.len() == 2));
+        for text in
+            ["", " ", "// nothing", "[1 2]", "[1,,2]", "{\"a\" 1}", "\"\\ud83d\"", "{} {}", "word"]
+        {
+            assert!(parse(text).is_err(), "{text}");
+        }
     }
 
     #[test]
     fn nesting_has_a_limit() {
-        let deep = "[".repeat(10_000);
-        assert!(parse(&deep).unwrap_err().to_string().starts_with("recursion limit exceeded"));
+        for deep in ["[".repeat(100_000), "{\"a\":".repeat(100_000)] {
+            assert_eq!(parse(&deep).unwrap_err().problem, "maximum nesting depth exceeded");
+        }
+        let deep = "[".repeat(500) + "1" + &"]".repeat(500);
+        assert_eq!(read(&deep), [(1, 1, "1".to_owned())]);
+    }
+
+    /// What serde reads, which has no lines.
+    fn value(json: &serde_json::Value) -> Value {
+        let node = |json| Node { first: 0, last: 0, value: value(json) };
+        match json {
+            serde_json::Value::Null => Value::Null,
+            serde_json::Value::String(text) => Value::Scalar(text.clone()),
+            serde_json::Value::Array(items) => Value::List(items.iter().map(node).collect()),
+            serde_json::Value::Object(fields) => {
+                Value::Map(fields.iter().map(|(name, field)| (name.clone(), node(field))).collect())
+            }
+            scalar => Value::Scalar(scalar.to_string()),
+        }
+    }
+
+    fn without_lines(value: Value) -> Value {
+        let bare = |node: Node| Node { first: 0, last: 0, value: without_lines(node.value) };
+        match value {
+            Value::List(items) => Value::List(items.into_iter().map(bare).collect()),
+            Value::Map(fields) => {
+                Value::Map(fields.into_iter().map(|(name, field)| (name, bare(field))).collect())
+            }
+            scalar => scalar,
+        }
+    }
+
+    fn any_json() -> impl Strategy<Value = serde_json::Value> {
+        let scalar = prop_oneof![
+            Just(json!(null)),
+            any::<bool>().prop_map(|value| json!(value)),
+            any::<i64>().prop_map(|value| json!(value)),
+            any::<f64>().prop_map(|value| json!(value)),
+            any::<String>().prop_map(|value| json!(value)),
+        ];
+        scalar.prop_recursive(4, 40, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(|items| json!(items)),
+                prop::collection::btree_map(any::<String>(), inner, 0..6)
+                    .prop_map(|fields| json!(fields)),
+            ]
+        })
     }
 
     proptest! {
@@ -191,13 +231,37 @@ mod tests {
             } else {
                 serde_json::to_string_pretty(&items).unwrap()
             };
-            let mut found = Vec::new();
-            scalars(&parse(&text).unwrap(), &mut found);
+            let found = read(&text);
             let lines: Vec<&str> = text.lines().collect();
-            for (line, value) in &found {
-                prop_assert!(lines[*line as usize - 1].contains(value.as_str()));
+            for (first, last, value) in &found {
+                prop_assert_eq!(first, last);
+                prop_assert!(lines[*first as usize - 1].contains(value.as_str()));
             }
             prop_assert_eq!(found.len(), values.len() * 2);
+        }
+
+        #[test]
+        fn json_is_read_as_serde_reads_it(json in any_json(), pretty in any::<bool>()) {
+            let text = if pretty { format!("{json:#}") } else { json.to_string() };
+            prop_assert_eq!(without_lines(parse(&text).unwrap().value), value(&json));
+        }
+
+        /// The end of a file that is still being written.
+        #[test]
+        fn the_beginning_of_a_record_is_cut_off(json in any_json()) {
+            let text = json!({"a": json}).to_string();
+            for (at, _) in text.char_indices() {
+                prop_assert!(parse(&text[..at]).unwrap_err().cut_off, "{}", &text[..at]);
+            }
+        }
+
+        #[test]
+        fn anything_is_survived(text in r#"[\\\[\]{}:,"'/*a-fnrtux0-9é\n\r.+-]{0,60}"#) {
+            let lines = text.split('\n').count() as u32;
+            match parse(&text) {
+                Ok(root) => prop_assert!(root.first <= root.last && root.last <= lines),
+                Err(error) => prop_assert!(!error.problem.is_empty()),
+            }
         }
     }
 }
