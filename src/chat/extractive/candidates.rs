@@ -36,15 +36,12 @@ pub(super) struct Candidate {
     pub(super) opens: bool,
     /// Whether the candidate before it stands in the same block.
     pub(super) continues: bool,
-    /// How much its passage and its form speak for it, within 0..=1.
+    /// How much its passage speaks for it, within 0..=1.
     pub(super) prior: f32,
 }
 
 /// What ends a sentence, or announces the next.
 const STOPS: [char; 10] = ['.', '!', '?', '…', ':', '。', '！', '？', '：', '．'];
-
-/// What a statement ends with.
-const STATED: [char; 11] = ['.', '!', ':', ')', '"', '”', '。', '！', '：', '）', '」'];
 
 impl Candidate {
     /// The words with the mark: before the full stop, as one writes it; under a code block.
@@ -116,28 +113,11 @@ fn of_passage(passage: &Passage, prior: f32, terms: &Terms, candidates: &mut Vec
             before: std::mem::replace(&mut before, own),
             opens: std::mem::take(&mut opens),
             continues: block == Some(piece.block),
-            prior: prior * form(&piece, is_code_file(&passage.source)),
+            prior,
             text: piece.text,
         });
         block = Some(piece.block);
     }
-}
-
-/// How much the form of a piece speaks for it. What has no full stop is seldom a statement.
-fn form(piece: &Piece, code_file: bool) -> f32 {
-    match piece.kind {
-        BlockKind::Code if !code_file => 0.6,
-        BlockKind::Code if !has_comment(&piece.text) => 0.9,
-        BlockKind::TableRow => 0.95,
-        BlockKind::Prose if piece.text.ends_with(['?', '？']) => 0.4,
-        BlockKind::Prose | BlockKind::Item if !piece.text.ends_with(STATED) => 0.75,
-        _ => 1.0,
-    }
-}
-
-fn has_comment(code: &str) -> bool {
-    let marks = ["//", "#", "/*", "*", "--", "\"\"\""];
-    code.lines().any(|line| marks.iter().any(|mark| line.trim_start().starts_with(mark)))
 }
 
 /// The terms of a heading without its number, as those of a question: "4.2 Who may restore" is
