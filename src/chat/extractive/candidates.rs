@@ -210,7 +210,7 @@ fn pieces(passage: &Passage) -> Vec<Piece> {
     let text = passage.text.as_str();
     let code = |lines: String, block| Piece { kind: BlockKind::Code, block, text: lines };
     if is_code_file(&passage.source) {
-        return code_windows(text).into_iter().map(|lines| code(lines, 0)).collect();
+        return code_runs(text).into_iter().map(|lines| code(lines, 0)).collect();
     }
     let mut pieces = Vec::new();
     for (at, block) in blocks(text).into_iter().enumerate() {
@@ -218,7 +218,7 @@ fn pieces(passage: &Passage) -> Vec<Piece> {
         let piece = |kind, text| Piece { kind, block: at, text };
         match block.kind {
             BlockKind::Code => {
-                pieces.extend(code_windows(whole).into_iter().map(|lines| code(lines, at)));
+                pieces.extend(code_runs(whole).into_iter().map(|lines| code(lines, at)));
             }
             BlockKind::Heading => pieces.push(piece(block.kind, whole.to_owned())),
             BlockKind::Prose if is_title(whole) => {
@@ -315,27 +315,16 @@ fn short_enough(text: &str, sentence: Range<usize>) -> Vec<Range<usize>> {
     pieces
 }
 
-/// Code as it is, in paragraphs; long ones in overlapping runs of lines.
-fn code_windows(code: &str) -> Vec<String> {
+/// Code as it is: its paragraphs, and runs of lines of long ones.
+fn code_runs(code: &str) -> Vec<String> {
     let lines: Vec<&str> = code.lines().map(str::trim_end).collect();
-    let paragraphs = lines.split(|line| line.trim().is_empty()).filter(|lines| !lines.is_empty());
-    let step = CODE_LINES / 2;
-    let mut windows = Vec::new();
-    for lines in paragraphs {
-        let mut start = 0;
-        loop {
-            let window = &lines[start..lines.len().min(start + CODE_LINES)];
-            // A fence within the lines would end the block they are shown in.
-            if !window.iter().any(|line| line.contains("```")) {
-                windows.push(window.join("\n"));
-            }
-            if start + CODE_LINES >= lines.len() {
-                break;
-            }
-            start += step;
-        }
-    }
-    windows
+    lines
+        .split(|line| line.is_empty())
+        .flat_map(|paragraph| paragraph.chunks(CODE_LINES))
+        // A fence within the lines would end the block they are shown in.
+        .filter(|run| !run.iter().any(|line| line.contains("```")))
+        .map(|run| run.join("\n"))
+        .collect()
 }
 
 /// Whether sentences are not to be looked for in a file of this name.
