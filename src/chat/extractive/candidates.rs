@@ -221,19 +221,8 @@ fn pieces(passage: &Passage) -> Vec<Piece> {
                 pieces.extend(code_runs(whole).into_iter().map(|lines| code(lines, at)));
             }
             BlockKind::Heading => pieces.push(piece(block.kind, whole.to_owned())),
-            BlockKind::Prose if is_title(whole) => {
-                pieces.push(piece(BlockKind::Heading, whole.to_owned()));
-            }
-            BlockKind::Prose if is_table(whole) => {
-                let rows = whole.lines().map(|row| piece(BlockKind::TableRow, shown(row)));
-                let mut rows: Vec<Piece> = rows.collect();
-                if rows.len() > 1
-                    && !is_labelled(&rows[0].text)
-                    && number_cells(&rows[0].text) < number_cells(&rows[1].text)
-                {
-                    rows[0].kind = BlockKind::Heading;
-                }
-                pieces.extend(rows);
+            BlockKind::Prose if whole.contains(" | ") => {
+                pieces.extend(whole.lines().map(|row| piece(BlockKind::TableRow, shown(row))));
             }
             BlockKind::TableRow => {
                 pieces.push(piece(block.kind, shown(whole.trim_matches(['|', ' ', '\t']))));
@@ -242,7 +231,7 @@ fn pieces(passage: &Passage) -> Vec<Piece> {
                 sentences(text, &block.range)
                     .into_iter()
                     .flat_map(|sentence| short_enough(text, sentence))
-                    .map(|range| piece(kind, shown(without_clause_number(&text[range])))),
+                    .map(|range| piece(kind, shown(&text[range]))),
             ),
         }
     }
@@ -254,46 +243,6 @@ fn pieces(passage: &Passage) -> Vec<Piece> {
     };
     pieces.retain(|piece| piece.text.contains(char::is_alphanumeric) && is_found(piece));
     pieces
-}
-
-/// Whether each line of a paragraph stands for itself: a row of cells, or a field and its value.
-fn is_table(paragraph: &str) -> bool {
-    let is_short = |line: &str| line.split_whitespace().count() <= MAX_WORDS;
-    let is_row = |line: &str| line.contains(" | ") || (is_labelled(line) && is_short(line));
-    let all_rows = paragraph.lines().all(is_row);
-    all_rows && (paragraph.contains('\n') || paragraph.contains(" | "))
-}
-
-/// Whether a line begins with what it is about: `Plan: Starter`.
-fn is_labelled(line: &str) -> bool {
-    /// Words of the longest name of a field.
-    const LABEL: usize = 6;
-    line.split_once(": ").is_some_and(|(label, _)| {
-        label.split_whitespace().count() <= LABEL && !label.contains(['.', '!', '?', '|'])
-            || !label.contains(' ')
-    })
-}
-
-fn number_cells(row: &str) -> usize {
-    row.split(" | ").filter(|cell| cell.contains(|c: char| c.is_ascii_digit())).count()
-}
-
-/// Whether a paragraph in capitals is a title.
-fn is_title(paragraph: &str) -> bool {
-    !paragraph.contains('\n')
-        && paragraph.chars().any(char::is_alphabetic)
-        && !paragraph.contains(char::is_lowercase)
-        && paragraph.split_whitespace().count() > 1
-}
-
-/// "7.1 The liability is limited" without the number, which says nothing outside its document.
-fn without_clause_number(sentence: &str) -> &str {
-    let number = sentence.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
-    let is_number = sentence.starts_with(|c: char| c.is_ascii_digit())
-        && sentence[..sentence.len() - number.len()].contains('.')
-        && number.starts_with(' ')
-        && number.trim_start().starts_with(|c: char| c.is_uppercase() || c == '"' || c == '“');
-    if is_number { number.trim_start() } else { sentence }
 }
 
 /// A sentence; its lines where it is too long (a list or a log without full stops); and what is

@@ -124,12 +124,12 @@ fn what_is_counted_and_numbered_decides() {
         [passage(1, "c.pdf", "8.2 The term is renewed unless a party gives notice of 90 days.")];
     assert_eq!(
         answer("How much notice ends the term?", &rows),
-        "The term is renewed unless a party gives notice of 90 days [1]."
+        "8.2 The term is renewed unless a party gives notice of 90 days [1]."
     );
 }
 
 #[test]
-fn rows_that_name_their_columns_are_quoted_as_they_are() {
+fn rows_are_quoted_one_by_one_and_the_fields_of_a_record_together() {
     let rows = "Plan: Starter | Seats: many\nPlan: Team | Price: 29 | Seats: 10\nPlan: Free";
     assert_eq!(
         answer("What is the price of the Team plan?", &[passage(1, "a.csv", rows)]),
@@ -138,7 +138,7 @@ fn rows_that_name_their_columns_are_quoted_as_they_are() {
     let record = "id: 7\nname: Export service\nlimits.rows: 200 rows an hour";
     assert_eq!(
         answer("What are the limits of rows?", &[passage(1, "a.json", record)]),
-        "limits.rows: 200 rows an hour [1]."
+        "id: 7 name: Export service limits.rows: 200 rows an hour [1]."
     );
     let adoc = "== Retention of backups\n\nThe retention is a year.";
     assert_eq!(
