@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::Terms;
 use super::question::content;
 use super::shown::shown;
-use crate::text::{BlockKind, Words, blocks, numbers, sentences};
+use crate::text::{BlockKind, Words, blocks, sentences};
 use crate::types::Passage;
 
 /// Longest piece of prose that is quoted as one, in words.
@@ -26,10 +26,8 @@ pub(super) struct Candidate {
     pub(super) terms: Vec<u32>,
     /// Terms of the heading right above it.
     pub(super) section: Vec<u32>,
-    /// Terms of the headings above that one, of the title and of the name of the source.
+    /// Terms of the headings above that one and of the title.
     pub(super) document: Vec<u32>,
-    /// Numbers in it, in the headings above and in the title.
-    pub(super) numbers: Vec<String>,
     /// Terms of the sentence before it.
     pub(super) before: Vec<u32>,
     /// Whether it is the first of its section.
@@ -83,33 +81,31 @@ pub(super) fn candidates(passages: &[Passage], terms: &Terms) -> Vec<Candidate> 
 }
 
 fn of_passage(passage: &Passage, prior: f32, terms: &Terms, candidates: &mut Vec<Candidate>) {
-    let mut above = Headings::of(passage, terms);
+    // A passage may begin with its own heading, the last one.
+    let (mut section, outer) = match passage.headings.split_last() {
+        Some((last, outer)) => (heading_terms(last, terms), outer),
+        None => (Vec::new(), &[][..]),
+    };
+    let outer = outer.iter().flat_map(|heading| heading_terms(heading, terms));
+    let document = distinct(terms(&passage.title).into_iter().chain(outer).collect());
     let mut before: Vec<u32> = Vec::new();
     let mut opens = true;
     let mut block = None;
     for piece in pieces(passage) {
-        let own = distinct(terms(&piece.text));
         if piece.kind == BlockKind::Heading {
-            above.enter(
-                level(&piece.text),
-                heading_terms(&piece.text, terms),
-                numbers(&piece.text),
-            );
+            section = heading_terms(&piece.text, terms);
             before.clear();
             (opens, block) = (true, None);
             continue;
         }
-        let document = distinct(above.outer());
-        let mut of_text = numbers(&piece.text);
-        of_text.extend(above.numbers());
+        let own = distinct(terms(&piece.text));
         candidates.push(Candidate {
             number: passage.number,
             position: candidates.len(),
             kind: piece.kind,
             terms: own.clone(),
-            section: above.innermost(),
-            document,
-            numbers: of_text,
+            section: section.clone(),
+            document: document.clone(),
             before: std::mem::replace(&mut before, own),
             opens: std::mem::take(&mut opens),
             continues: block == Some(piece.block),
@@ -128,68 +124,6 @@ fn heading_terms(heading: &str, terms: &Terms) -> Vec<u32> {
     let words = if title.starts_with(' ') { title } else { words };
     distinct(terms(&content(words)))
 }
-
-/// The headings above a place: their levels and terms, outermost first.
-struct Headings {
-    /// Of the title and of the name of the source.
-    document: Vec<u32>,
-    path: Vec<(usize, Vec<u32>, Vec<String>)>,
-    numbers: Vec<String>,
-}
-
-impl Headings {
-    fn of(passage: &Passage, terms: &Terms) -> Self {
-        let name = passage.source.replace(['/', '.', '-', '_'], " ");
-        Self {
-            document: terms(&format!("{}\n{name}", passage.title)),
-            numbers: numbers(&format!("{} {name}", passage.title)),
-            // All levels of a document are above those within the passage, except for the last:
-            // a passage may begin with its own heading.
-            path: passage
-                .headings
-                .iter()
-                .map(|heading| (0, heading_terms(heading, terms), numbers(heading)))
-                .collect(),
-        }
-    }
-
-    fn enter(&mut self, level: usize, terms: Vec<u32>, numbers: Vec<String>) {
-        self.path.retain(|(other, of_other, _)| *other < level && *of_other != terms);
-        self.path.push((level, terms, numbers));
-    }
-
-    fn numbers(&self) -> impl Iterator<Item = String> {
-        let path = self.path.iter().flat_map(|(_, _, numbers)| numbers);
-        self.numbers.iter().chain(path).cloned()
-    }
-
-    fn innermost(&self) -> Vec<u32> {
-        self.path.last().map(|(_, terms, _)| terms.clone()).unwrap_or_default()
-    }
-
-    fn outer(&self) -> Vec<u32> {
-        let outer = self.path.len().saturating_sub(1);
-        let path = self.path[..outer].iter().flat_map(|(_, terms, _)| terms);
-        self.document.iter().chain(path).copied().collect()
-    }
-}
-
-/// The depth that a heading's own text tells: of `## Name`, `== Name` and `4.2 Name` it is 2.
-fn level(heading: &str) -> usize {
-    let mark = heading.chars().next().filter(|mark| matches!(mark, '#' | '='));
-    let hashes = heading.chars().take_while(|&c| Some(c) == mark).count();
-    let number = heading.split_whitespace().next().unwrap_or_default();
-    if hashes > 0 {
-        hashes
-    } else if number.starts_with(|c: char| c.is_ascii_digit()) {
-        number.split('.').filter(|part| !part.is_empty()).count()
-    } else {
-        DEEPEST
-    }
-}
-
-/// Level of headings that do not tell: whatever heading comes next ends their section.
-const DEEPEST: usize = 9;
 
 fn distinct(mut terms: Vec<u32>) -> Vec<u32> {
     terms.sort_unstable();

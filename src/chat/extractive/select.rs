@@ -10,11 +10,10 @@ use crate::text::{BlockKind, Words};
 const MAX_SENTENCES: usize = 4;
 /// Items of a list that are quoted after their lead-in.
 const MAX_ITEMS: usize = 5;
-/// What a term of the question counts that stands in the heading right above, in such a heading of
-/// which nothing else was asked, in other headings or the title, and in the sentence before.
-const IN_SECTION: f32 = 0.7;
+/// What a term of the question counts that stands in such a heading right above of which nothing
+/// else was asked, in another heading or the title, and in the sentence before.
 const IN_NAME: f32 = 0.95;
-const IN_DOCUMENT: f32 = 0.6;
+const IN_HEADING: f32 = 0.7;
 const BEFORE: f32 = 0.3;
 /// What the terms of the other parts of the question count.
 const OTHER_PART: f32 = 0.12;
@@ -22,8 +21,7 @@ const OTHER_PART: f32 = 0.12;
 const FOCUS: f32 = 1.6;
 /// What a term counts with which the subject is only compared.
 const COMPARED: f32 = 0.4;
-/// What remains of a sentence without any of the numbers that were asked about, or without what is
-/// counted.
+/// What remains of the worth of a sentence without what is counted.
 const ASTRAY: f32 = 0.6;
 /// How much more of the question a sentence must cover that has not the form of an answer.
 const FORMLESS: f32 = 0.15;
@@ -178,15 +176,10 @@ impl<'a> View<'a> {
         self.coverage(candidate) >= MIN_COVERAGE + if formless { FORMLESS } else { 0.0 }
     }
 
-    /// How much of what the question pins down the sentence is about, within 0..=1.
+    /// What remains of the worth of a sentence: less, where it lacks what is counted.
     fn aim(&self, candidate: &Candidate) -> f32 {
-        let about = &self.part.about;
-        let found = about.iter().filter(|number| candidate.numbers.contains(number)).count();
-        let numbers = if about.is_empty() { 1.0 } else { found as f32 / about.len() as f32 };
         let has = |term| candidate.terms.contains(term) || candidate.section.contains(term);
-        let counted = self.part.focus.iter().all(has);
-        let counted = if counted { 1.0 } else { ASTRAY };
-        (ASTRAY + (1.0 - ASTRAY) * numbers) * counted
+        if self.part.focus.iter().all(has) { 1.0 } else { ASTRAY }
     }
 
     /// Whether it says itself what was asked for, or opens a section of that name.
@@ -204,14 +197,14 @@ impl<'a> View<'a> {
     }
 
     fn coverage(&self, candidate: &Candidate) -> f32 {
-        let in_section = if self.names(candidate) > 0.0 { IN_NAME } else { IN_SECTION };
+        let in_section = if self.names(candidate) > 0.0 { IN_NAME } else { IN_HEADING };
         let strength = |term: &u32| {
             if candidate.terms.contains(term) {
                 1.0
             } else if candidate.section.contains(term) {
                 in_section
             } else if candidate.document.contains(term) {
-                IN_DOCUMENT
+                IN_HEADING
             } else if candidate.before.contains(term) {
                 BEFORE
             } else {
