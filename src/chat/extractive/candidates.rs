@@ -32,8 +32,6 @@ pub(super) struct Candidate {
     pub(super) before: Vec<u32>,
     /// Whether it is the first of its section.
     pub(super) opens: bool,
-    /// Whether the candidate before it stands in the same block.
-    pub(super) continues: bool,
     /// How much its passage speaks for it, within 0..=1.
     pub(super) prior: f32,
 }
@@ -90,12 +88,11 @@ fn of_passage(passage: &Passage, prior: f32, terms: &Terms, candidates: &mut Vec
     let document = distinct(terms(&passage.title).into_iter().chain(outer).collect());
     let mut before: Vec<u32> = Vec::new();
     let mut opens = true;
-    let mut block = None;
     for piece in pieces(passage) {
         if piece.kind == BlockKind::Heading {
             section = heading_terms(&piece.text, terms);
             before.clear();
-            (opens, block) = (true, None);
+            opens = true;
             continue;
         }
         let own = distinct(terms(&piece.text));
@@ -108,11 +105,9 @@ fn of_passage(passage: &Passage, prior: f32, terms: &Terms, candidates: &mut Vec
             document: document.clone(),
             before: std::mem::replace(&mut before, own),
             opens: std::mem::take(&mut opens),
-            continues: block == Some(piece.block),
             prior,
             text: piece.text,
         });
-        block = Some(piece.block);
     }
 }
 
@@ -134,25 +129,23 @@ fn distinct(mut terms: Vec<u32>) -> Vec<u32> {
 /// A quotable text, or a heading.
 struct Piece {
     kind: BlockKind,
-    /// Position of its block in the passage.
-    block: usize,
     text: String,
 }
 
 /// The quotable texts of a passage, and its headings.
 fn pieces(passage: &Passage) -> Vec<Piece> {
     let text = passage.text.as_str();
-    let code = |lines: String, block| Piece { kind: BlockKind::Code, block, text: lines };
+    let code = |lines: String| Piece { kind: BlockKind::Code, text: lines };
     if is_code_file(&passage.source) {
-        return code_runs(text).into_iter().map(|lines| code(lines, 0)).collect();
+        return code_runs(text).into_iter().map(code).collect();
     }
     let mut pieces = Vec::new();
-    for (at, block) in blocks(text).into_iter().enumerate() {
+    for block in blocks(text) {
         let whole = &text[block.range.clone()];
-        let piece = |kind, text| Piece { kind, block: at, text };
+        let piece = |kind, text| Piece { kind, text };
         match block.kind {
             BlockKind::Code => {
-                pieces.extend(code_runs(whole).into_iter().map(|lines| code(lines, at)));
+                pieces.extend(code_runs(whole).into_iter().map(code));
             }
             BlockKind::Heading => pieces.push(piece(block.kind, whole.to_owned())),
             BlockKind::Prose if whole.contains(" | ") => {

@@ -7,16 +7,13 @@ use super::candidates::Candidate;
 use super::question::{Asks, Part, fit, parts};
 use crate::text::{BlockKind, Words};
 
-const MAX_SENTENCES: usize = 4;
-/// Items of a list that are quoted after their lead-in.
+/// Items of a list, or runs of code, that are quoted after their lead-in.
 const MAX_ITEMS: usize = 5;
 /// What a term of the question counts that stands in such a heading right above of which nothing
 /// else was asked, in another heading or the title, and in the sentence before.
 const IN_NAME: f32 = 0.95;
 const IN_HEADING: f32 = 0.7;
 const BEFORE: f32 = 0.3;
-/// What the terms of the other parts of the question count.
-const OTHER_PART: f32 = 0.12;
 /// What a term counts that is counted or chosen from.
 const FOCUS: f32 = 1.6;
 /// What a term counts with which the subject is only compared.
@@ -31,8 +28,6 @@ const UNSEEN: f32 = 0.5;
 const FIT: f32 = 0.7;
 /// ...from opening the section whose heading is all of the question.
 const OPENS: f32 = 0.8;
-/// Words of a definition that is quoted with the sentence after it.
-const SHORT_WORDS: usize = 30;
 /// Share of the question that a sentence with its headings must cover to be an answer.
 const MIN_COVERAGE: f32 = 0.35;
 /// Worth of a further sentence, as a share of that of the best.
@@ -48,14 +43,11 @@ const SAME: f32 = 0.75;
 /// The coverage of a sentence is the share of the question's terms, weighted by inverse document
 /// frequency over the candidates, that stand in it or, counting less, in the headings above.
 pub(super) fn select(question: &str, candidates: &mut Vec<Candidate>, terms: &Terms) {
-    let parts = parts(question, terms);
     let mut chosen: Vec<usize> = Vec::new();
-    for at in 0..parts.len() {
-        // A part whose question found no answer yet must be about all of the question.
-        let others = if chosen.is_empty() && at > 0 { 1.0 } else { OTHER_PART };
-        let view = View::new(&parts, at, others, candidates, terms);
+    for part in &parts(question, terms) {
+        let view = View::new(part, candidates, terms);
         for position in view.answer(&chosen) {
-            if chosen.len() < MAX_SENTENCES && !chosen.contains(&position) {
+            if !chosen.contains(&position) {
                 chosen.push(position);
                 chosen.extend(listed_after(candidates, position));
             }
@@ -79,22 +71,13 @@ struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    fn new(
-        parts: &'a [Part],
-        at: usize,
-        of_others: f32,
-        candidates: &'a [Candidate],
-        terms: &'a Terms,
-    ) -> Self {
-        let part = &parts[at];
-        let others = parts.iter().flat_map(|other| &other.terms);
-        let mut weights: HashMap<u32, f32> =
-            others.map(|&term| (term, of_others * idf(term, candidates))).collect();
-        weights.extend(part.terms.iter().map(|&term| {
+    fn new(part: &'a Part, candidates: &'a [Candidate], terms: &'a Terms) -> Self {
+        let weigh = |&term: &u32| {
             let focus = if part.focus.contains(&term) { FOCUS } else { 1.0 };
             let lesser = if part.compared.contains(&term) { COMPARED } else { 1.0 };
             (term, focus * lesser * idf(term, candidates))
-        }));
+        };
+        let weights: HashMap<u32, f32> = part.terms.iter().map(weigh).collect();
         let words: usize = candidates.iter().map(Candidate::words).sum();
         Self {
             part,
@@ -106,17 +89,12 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Positions of what answers this part, in the order in which it is said; empty also where it
-    /// has been answered already.
+    /// Positions of what answers this part, in the order in which it is said.
     fn answer(&self, chosen: &[usize]) -> Vec<usize> {
         let Some(best) = self.best(&[], |_| true) else { return Vec::new() };
-        let candidate = &self.candidates[best];
-        if chosen.iter().any(|&at| same(&self.candidates[at], candidate)) {
-            return Vec::new();
-        }
         let beside = self.reason_beside(best).or_else(|| self.definition_goes_on(best));
-        if self.needs_before(best) {
-            vec![best - 1, best]
+        if let Some(before) = self.before(best).filter(|_| self.stands_for(best)) {
+            vec![before, best]
         } else if let Some(beside) = beside {
             vec![best.min(beside), best.max(beside)]
         } else {
@@ -127,9 +105,6 @@ impl<'a> View<'a> {
 
     /// Another sentence that says what the best one does not.
     fn further(&self, best: usize, chosen: &[usize]) -> Option<usize> {
-        if self.part.asks == Asks::Definition {
-            return None;
-        }
         let covered = &self.candidates[best].terms;
         let adds = |candidate: &Candidate| {
             let new = candidate.terms.iter().filter(|term| !covered.contains(term));
@@ -140,13 +115,21 @@ impl<'a> View<'a> {
         self.best(&known, adds).filter(|&at| self.worth(at) >= FURTHER * self.worth(best))
     }
 
-    /// The sentence after a short definition under the very heading that was asked for.
+    /// The sentence after a definition under the very heading that was asked for.
     fn definition_goes_on(&self, at: usize) -> Option<usize> {
         let candidate = &self.candidates[at];
-        let next = self.candidates.get(at + 1).filter(|next| next.continues)?;
-        let short = candidate.words() + next.words() <= SHORT_WORDS;
         let defines = self.part.asks == Asks::Definition && self.names(candidate) >= 0.5;
-        (short && defines && candidate.opens).then_some(next.position)
+        self.after(at).filter(|_| defines)
+    }
+
+    /// The candidate after this one in the same section of a passage.
+    fn after(&self, at: usize) -> Option<usize> {
+        self.candidates.get(at + 1).filter(|next| !next.opens).map(|_| at + 1)
+    }
+
+    /// The candidate before this one in the same section of a passage.
+    fn before(&self, at: usize) -> Option<usize> {
+        (!self.candidates[at].opens).then(|| at - 1)
     }
 
     /// Share of the question in the heading above, where it has nothing else in it.
@@ -163,7 +146,6 @@ impl<'a> View<'a> {
     fn best(&self, chosen: &[usize], also: impl Fn(&Candidate) -> bool) -> Option<usize> {
         self.candidates
             .iter()
-            .filter(|candidate| self.speaks(candidate))
             .filter(|candidate| self.covers(candidate))
             .filter(|candidate| !chosen.iter().any(|&at| same(&self.candidates[at], candidate)))
             .filter(|candidate| also(candidate))
@@ -180,12 +162,6 @@ impl<'a> View<'a> {
     fn aim(&self, candidate: &Candidate) -> f32 {
         let has = |term| candidate.terms.contains(term) || candidate.section.contains(term);
         if self.part.focus.iter().all(has) { 1.0 } else { ASTRAY }
-    }
-
-    /// Whether it says itself what was asked for, or opens a section of that name.
-    fn speaks(&self, candidate: &Candidate) -> bool {
-        let own = |terms: &[u32]| terms.iter().any(|term| self.part.terms.contains(term));
-        own(&candidate.terms) || (candidate.opens && own(&candidate.section))
     }
 
     fn worth(&self, position: usize) -> f32 {
@@ -220,28 +196,27 @@ impl<'a> View<'a> {
     }
 
     /// Whether a sentence begins with a word that stands for something in the one before.
-    fn needs_before(&self, at: usize) -> bool {
+    fn stands_for(&self, at: usize) -> bool {
         const STANDS_FOR: [&str; 9] =
             ["it", "its", "they", "their", "this", "these", "he", "she", "otherwise"];
         let words = Words::of(&self.candidates[at].text);
-        let first = words.iter().next().is_some_and(|word| STANDS_FOR.contains(&word));
-        first && self.candidates[at].continues
+        words.iter().next().is_some_and(|word| STANDS_FOR.contains(&word))
     }
 
     /// The sentence after or before that gives the reason, where the sentence gives none.
     fn reason_beside(&self, at: usize) -> Option<usize> {
-        let candidate = &self.candidates[at];
         let fits = |at: usize| fit(self.part, &self.candidates[at].text, self.terms) > 0.0;
         if self.part.asks != Asks::Reason || fits(at) {
             return None;
         }
-        let next = self.candidates.get(at + 1).filter(|next| next.continues).map(|_| at + 1);
-        let before = candidate.continues.then(|| at - 1);
         let worth = |at: usize| {
             let own = |term: &u32| self.candidates[at].terms.contains(term);
             self.share(|term| own(&term)) + if fits(at) { 1.0 } else { 0.0 }
         };
-        next.into_iter().chain(before).max_by(|&a, &b| worth(a).total_cmp(&worth(b)))
+        self.after(at)
+            .into_iter()
+            .chain(self.before(at))
+            .max_by(|&a, &b| worth(a).total_cmp(&worth(b)))
     }
 }
 
@@ -258,17 +233,12 @@ fn idf(term: u32, candidates: &[Candidate]) -> f32 {
 /// What follows a lead-in that ends in a colon: items of a list, or the code it announces.
 fn listed_after(candidates: &[Candidate], at: usize) -> impl Iterator<Item = usize> {
     let lead = &candidates[at];
-    let count = if lead.leads_in() { MAX_ITEMS } else { 0 };
-    let follows = candidates[at + 1..].iter().take(count);
     let kind = candidates.get(at + 1).map(|next| next.kind);
-    let most = if kind == Some(BlockKind::Code) { 1 } else { MAX_ITEMS };
-    follows
-        .take(most)
-        .take_while(move |item| {
-            item.number == lead.number
-                && Some(item.kind) == kind
-                && matches!(item.kind, BlockKind::Item | BlockKind::Code)
-        })
+    let listed = matches!(kind, Some(BlockKind::Item | BlockKind::Code)) && lead.leads_in();
+    candidates[at + 1..]
+        .iter()
+        .take(if listed { MAX_ITEMS } else { 0 })
+        .take_while(move |item| item.number == lead.number && Some(item.kind) == kind)
         .map(|item| item.position)
 }
 
