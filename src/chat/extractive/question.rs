@@ -11,8 +11,7 @@ pub(super) struct Part {
     pub(super) asks: Asks,
     /// Distinct content terms; never empty.
     pub(super) terms: HashSet<u32>,
-    /// Terms of what is counted or chosen from: of "lines" in "how many lines", of "credit" in
-    /// "which credit".
+    /// Terms of what is counted: of "lines" in "how many lines".
     pub(super) focus: HashSet<u32>,
     /// Terms after "than": what the subject is compared with.
     pub(super) compared: HashSet<u32>,
@@ -21,7 +20,7 @@ pub(super) struct Part {
 impl Part {
     /// Whether an answer has a form that can be told from the words alone.
     pub(super) fn asks_form(&self) -> bool {
-        !matches!(self.asks, Asks::Anything | Asks::Instruction | Asks::Reason)
+        !matches!(self.asks, Asks::Anything | Asks::Reason)
     }
 }
 
@@ -30,18 +29,14 @@ impl Part {
 pub(super) enum Asks {
     /// How long, how often: a number of days, hours...
     Duration,
-    /// How many, how much.
-    Quantity,
-    /// When: a date, a time, a condition.
+    /// When: a year, a condition.
     Time,
-    /// Who: a name or a role.
+    /// Who: a name.
     Person,
     /// Why.
     Reason,
     /// What is, what does it mean: a sentence whose subject is what was asked for.
     Definition,
-    /// How do I: an instruction.
-    Instruction,
     Anything,
 }
 
@@ -60,67 +55,22 @@ const UNITS: [&str; 12] = [
     "decade",
     "ms",
 ];
-const NUMBERS: [&str; 17] = [
-    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
-    "twelve", "half", "hundred", "thousand", "million", "dozen",
-];
-const REPEATED: [&str; 7] = ["hourly", "daily", "nightly", "weekly", "monthly", "yearly", "every"];
-const MONTHS: [&str; 12] = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-];
 const CONDITIONS: [&str; 10] =
     ["when", "whenever", "if", "once", "after", "before", "until", "unless", "while", "as"];
 const REASONS: [&str; 8] =
     ["because", "cause", "caused", "causes", "reason", "reasons", "due", "therefore"];
-const ROLES: [&str; 18] = [
-    "officer",
-    "operator",
-    "manager",
-    "owner",
-    "lead",
-    "head",
-    "director",
-    "administrator",
-    "admin",
-    "engineer",
-    "team",
-    "member",
-    "person",
-    "people",
-    "user",
-    "customer",
-    "provider",
-    "author",
-];
 const VERBS: [&str; 12] = [
     "is", "are", "was", "were", "means", "mean", "refers", "denotes", "lets", "allows", "returns",
     "provides",
 ];
-const IMPERATIVES: [&str; 14] = [
-    "to", "use", "run", "call", "set", "add", "type", "compute", "send", "open", "create",
-    "choose", "write", "you",
-];
 
-/// Words of a question that ask, and of which an answer says nothing.
-const ASIDE: [&str; 38] = [
+/// Words of a question that ask, and of which an answer says nothing; without the stop words of the
+/// sparse leg.
+const ASIDE: [&str; 35] = [
     "may",
     "might",
-    "can",
     "could",
     "shall",
-    "should",
-    "will",
     "would",
     "must",
     "one",
@@ -139,25 +89,24 @@ const ASIDE: [&str; 38] = [
     "really",
     "actually",
     "today",
-    "now",
     "currently",
     "happens",
     "happen",
     "kind",
     "sort",
     "way",
-    "there",
     "us",
-    "me",
     "exactly",
     "anything",
     "something",
+    "cost",
+    "costs",
+    "price",
 ];
-const COSTS: [&str; 3] = ["cost", "costs", "price"];
-const DEGREES: [&str; 18] = [
-    "long", "many", "much", "often", "far", "soon", "quickly", "quick", "fast", "old", "big",
-    "large", "small", "high", "low", "late", "early", "little",
-];
+/// Words after "how" that ask for a time or a frequency, and for an amount.
+const TIMES: [&str; 10] =
+    ["long", "often", "far", "soon", "quickly", "quick", "fast", "old", "late", "early"];
+const AMOUNTS: [&str; 8] = ["many", "much", "big", "large", "small", "high", "low", "little"];
 
 /// The content of a clause: without what only makes it a question.
 pub(super) fn content(clause: &str) -> String {
@@ -165,9 +114,9 @@ pub(super) fn content(clause: &str) -> String {
     let mut kept = Vec::new();
     for word in clause.split_whitespace() {
         let this = plain(word);
-        let asks = before == "how" && DEGREES.contains(&this.as_str());
-        let asks = asks || COSTS.contains(&this.as_str());
-        if !asks && !ASIDE.contains(&this.as_str()) {
+        let listed = |list: &[&str]| list.contains(&this.as_str());
+        let degree = before == "how" && (listed(&TIMES) || listed(&AMOUNTS));
+        if !degree && !listed(&ASIDE) {
             kept.push(word);
         }
         before = this;
@@ -175,8 +124,8 @@ pub(super) fn content(clause: &str) -> String {
     kept.join(" ")
 }
 
-/// The parts of a question, in order: cut before "and who", "or how", after a question mark, and
-/// between the two sides of a difference. A part without content terms of its own is none.
+/// The parts of a question, in order: cut before "and who", "or how", and between the two sides of
+/// a difference. A part without content terms of its own is none.
 pub(super) fn parts(question: &str, terms: &Terms) -> Vec<Part> {
     let mut parts: Vec<Part> = Vec::new();
     for clause in clauses(question) {
@@ -202,17 +151,13 @@ pub(super) fn parts(question: &str, terms: &Terms) -> Vec<Part> {
 fn clauses(question: &str) -> Vec<&str> {
     let mut clauses = Vec::new();
     let mut start = 0;
-    let mut words = spans(question).peekable();
-    while let Some((at, word)) = words.next() {
-        let next = words.peek().map(|(_, next)| *next);
-        let joins = ["and", "or", "but"].contains(&plain(word).as_str())
-            && next.is_some_and(|next| ASKING.contains(&plain(next).as_str()));
-        if joins {
+    let words: Vec<(usize, &str)> = spans(question).collect();
+    for pair in words.windows(2) {
+        let [(at, word), (next_at, next)] = [pair[0], pair[1]];
+        let joins = ["and", "or", "but"].contains(&plain(word).as_str());
+        if joins && ASKING.contains(&plain(next).as_str()) {
             clauses.push(&question[start..at]);
-            start = at + word.len();
-        } else if word.ends_with(['?', ';']) && next.is_some() {
-            clauses.push(&question[start..at + word.len()]);
-            start = at + word.len();
+            start = next_at;
         }
     }
     clauses.push(&question[start..]);
@@ -239,19 +184,11 @@ fn plain(word: &str) -> String {
     word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase()
 }
 
-/// The word that follows "how many", "which" or "what".
+/// The word that follows "how many" or "how much".
 fn focus(clause: &str) -> String {
-    const OTHERWISE: [&str; 15] = [
-        "is", "are", "was", "were", "does", "do", "did", "the", "a", "an", "of", "happens", "can",
-        "has", "time",
-    ];
     let words: Vec<String> = clause.split_whitespace().map(plain).collect();
-    let pair = |pair: &[String]| pair[0] == "how" && (pair[1] == "many" || pair[1] == "much");
-    let counted = words.windows(2).position(pair).map(|at| at + 2);
-    let chosen = words.iter().position(|word| word == "which" || word == "what").map(|at| at + 1);
-    let word = counted.or(chosen).and_then(|at| words.get(at)).map(String::as_str);
-    let word = word.filter(|word| !OTHERWISE.contains(word) && !is_unit(word));
-    word.unwrap_or_default().to_owned()
+    let counted = |at: &[String]| at[0] == "how" && (at[1] == "many" || at[1] == "much");
+    words.windows(3).find(|at| counted(at)).map(|at| at[2].clone()).unwrap_or_default()
 }
 
 fn is_unit(word: &str) -> bool {
@@ -266,18 +203,11 @@ fn asks(clause: &str) -> Asks {
         return Asks::Anything;
     };
     let next = words.get(at + 1).copied().unwrap_or_default();
-    let costs = words.iter().any(|word| COSTS.contains(word));
     match (words[at], next) {
-        ("how", "many" | "much") if words[at..].iter().take(4).any(|word| is_unit(word)) => {
-            Asks::Duration
-        }
-        ("how", "many" | "much" | "big" | "large" | "small" | "high" | "low") => Asks::Quantity,
-        ("how" | "what", _) if costs => Asks::Quantity,
-        ("how", degree) if DEGREES.contains(&degree) => Asks::Duration,
-        ("how", _) => Asks::Instruction,
+        ("how", degree) if TIMES.contains(&degree) => Asks::Duration,
         ("who" | "whom" | "whose", _) => Asks::Person,
         ("why", _) => Asks::Reason,
-        ("when", _) | ("what" | "which", "date" | "day" | "year") => Asks::Time,
+        ("when", _) => Asks::Time,
         ("what", "is" | "are" | "was" | "were" | "does" | "do") => Asks::Definition,
         _ => Asks::Anything,
     }
@@ -287,27 +217,17 @@ fn asks(clause: &str) -> Asks {
 pub(super) fn fit(part: &Part, text: &str, terms: &Terms) -> f32 {
     let words = Words::of(text);
     let words: Vec<&str> = words.iter().collect();
-    let is_number =
-        |word: &str| NUMBERS.contains(&word) || word.starts_with(|c: char| c.is_ascii_digit());
+    let is_number = |word: &str| word.starts_with(|c: char| c.is_ascii_digit());
     let has = |list: &[&str]| words.iter().any(|word| list.contains(word));
-    let duration = || {
-        let counted = |(at, word): (usize, &&str)| {
-            is_unit(word) && words[at.saturating_sub(3)..at].iter().any(|word| is_number(word))
-        };
-        words.iter().enumerate().any(counted)
+    let counted = |(at, word): (usize, &&str)| {
+        is_unit(word) && words[at.saturating_sub(3)..at].iter().any(|word| is_number(word))
     };
     let year = |word: &&str| word.len() == 4 && (word.starts_with("19") || word.starts_with("20"));
     let fits = match part.asks {
-        Asks::Duration => duration() || has(&REPEATED),
-        Asks::Quantity => {
-            words.iter().any(|word| is_number(word) || word.contains(['$', '€', '£', '%']))
-        }
-        Asks::Time => has(&CONDITIONS) || has(&MONTHS) || words.iter().any(year) || duration(),
-        Asks::Person => {
-            words.iter().any(|word| ROLES.contains(&word.trim_end_matches('s'))) || has_name(text)
-        }
+        Asks::Duration => words.iter().enumerate().any(counted),
+        Asks::Time => has(&CONDITIONS) || words.iter().any(year),
+        Asks::Person => has_name(text),
         Asks::Reason => has(&REASONS),
-        Asks::Instruction => words.first().is_some_and(|word| IMPERATIVES.contains(word)),
         Asks::Definition => return subject(part, &words, terms),
         Asks::Anything => false,
     };
@@ -325,14 +245,10 @@ fn has_name(text: &str) -> bool {
 
 /// The share of the part's terms that stand before the verb of a sentence that defines.
 fn subject(part: &Part, words: &[&str], terms: &Terms) -> f32 {
-    let verb = words.iter().take(10).position(|word| VERBS.contains(word));
+    let verb = words.iter().position(|word| VERBS.contains(word));
     let Some(verb) = verb else { return 0.0 };
-    if verb > part.terms.len() + 3 {
-        return 0.0;
-    }
     let subject: HashSet<u32> = terms(&words[..verb].join(" ")).into_iter().collect();
-    let share = subject.intersection(&part.terms).count() as f32 / part.terms.len() as f32;
-    if share < 0.4 { 0.0 } else { share }
+    subject.intersection(&part.terms).count() as f32 / part.terms.len() as f32
 }
 
 #[cfg(test)]
@@ -360,10 +276,10 @@ mod tests {
             "How long are backups kept, and who may restore one?",
             &[Asks::Duration, Asks::Person],
         );
-        check("How many hours does it take?", &[Asks::Duration]);
-        check("Within how many lines? When does it end?", &[Asks::Quantity, Asks::Time]);
-        check("What does the export cost?", &[Asks::Quantity]);
-        check("Why and how do I export?", &[Asks::Instruction]);
+        check("How many hours does it take?", &[Asks::Anything]);
+        check("When does it end, or how many lines are left?", &[Asks::Time, Asks::Anything]);
+        check("What does the export cost?", &[Asks::Definition]);
+        check("Why and how do I export?", &[Asks::Anything]);
         check("What is the difference between apples and pears?", &[Asks::Definition; 2]);
         check("ledger exports", &[Asks::Anything]);
         check("Who is it, and why?", &[]);
@@ -383,13 +299,11 @@ mod tests {
             assert_eq!(fit(part, sentence, &terms) > 0.0, expected, "{question} {sentence}");
         };
         check("How long are backups kept?", "They stay for 14 days.", true);
-        check("How long are backups kept?", "They stay for two whole weeks.", true);
         check("How long are backups kept?", "They have 14 pages.", false);
-        check("How many lines has version 2?", "It has 50.", true);
-        check("Who restores backups?", "Two operators do.", true);
         check("Who restores backups?", "Then Mary Jones does.", true);
         check("Who restores backups?", "Nobody does.", false);
         check("When do exports fail?", "They fail if the disk is full.", true);
+        check("When did exports fail?", "They failed in 2024.", true);
         check("Why do exports fail?", "Because the disk is full.", true);
         check("What is an export?", "An export is a file.", true);
         check("What is an export?", "A file is the outcome of an export.", false);

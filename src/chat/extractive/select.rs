@@ -14,7 +14,7 @@ const MAX_ITEMS: usize = 5;
 const IN_NAME: f32 = 0.95;
 const IN_HEADING: f32 = 0.7;
 const BEFORE: f32 = 0.3;
-/// What a term counts that is counted or chosen from.
+/// What a term counts that is asked "how many" of.
 const FOCUS: f32 = 1.6;
 /// What a term counts with which the subject is only compared.
 const COMPARED: f32 = 0.4;
