@@ -5,9 +5,7 @@
 pub(super) fn shown(piece: &str) -> String {
     let lines: Vec<&str> = piece.lines().map(|line| line.trim_start_matches(QUOTED)).collect();
     let text = lines.join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
-    // Before links lose their brackets: what a backtick alone kept apart stays apart.
-    let text = without_stray_ticks(text.replace("**", ""));
-    let text = without_stray_ticks(without_links(&text));
+    let text = without_stray_ticks(without_links(&text.replace("**", "")));
     without_marks(text.trim_start_matches(QUOTED))
 }
 
@@ -42,18 +40,9 @@ fn without_links(text: &str) -> String {
         out.push_str(rest[..open].strip_suffix('!').unwrap_or(&rest[..open]));
         let label = &rest[open + 1..close];
         rest = &rest[end..];
-        separate(&mut out, label);
         out.push_str(label);
-        separate(&mut out, rest);
     }
     out + rest
-}
-
-/// Two words that only a bracket kept apart stay two words.
-fn separate(out: &mut String, next: &str) {
-    if out.ends_with(char::is_alphanumeric) && next.starts_with(char::is_alphanumeric) {
-        out.push(' ');
-    }
 }
 
 /// A bracket that begins with a number becomes a parenthesis: `[3]` in a document is no citation
