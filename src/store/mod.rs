@@ -24,8 +24,8 @@ use uuid::Uuid;
 
 use crate::error::BackendError;
 use crate::types::{
-    ContentHash, DocumentRecord, FailureRecord, Filter, Manifest, Point, Scored, SparseVector,
-    Tally,
+    Chunk, ContentHash, DocumentRecord, FailureRecord, Filter, Manifest, Point, Scored,
+    SparseVector, Tally,
 };
 
 /// A collection in Qdrant, embedded or on a server.
@@ -95,6 +95,13 @@ pub trait VectorStore: Send + Sync {
     /// descending score. Records are never returned.
     async fn search(&self, request: SearchRequest) -> Result<Legs, BackendError>;
 
+    /// The chunks that pass a filter, a page at a time, ordered by their ids: those neither store
+    /// has to index for it, and they stay what they are while other chunks come and go. Every chunk
+    /// that is there from the first page to the last is in exactly one of them. What belongs
+    /// together is apart in that order; [`chunks_of`] gives a document's as they follow each other.
+    /// Records are never returned. Empty where the collection does not exist.
+    async fn chunks(&self, request: ChunkPage) -> Result<ChunkList, BackendError>;
+
     /// Exact number of chunks.
     async fn count_chunks(&self) -> Result<u64, BackendError>;
 
@@ -146,6 +153,52 @@ pub trait VectorStore: Send + Sync {
 
 /// Is told, in a sentence, which other process a store waits for.
 pub type OnWait = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// What [`VectorStore::chunks`] is asked.
+#[derive(Clone, Debug, Default)]
+pub struct ChunkPage {
+    pub filter: Filter,
+    /// Chunks of this page, at most.
+    pub limit: usize,
+    /// Where it begins: what the page before it had as [`ChunkList::next`]; `None` for the first.
+    pub from: Option<Uuid>,
+}
+
+impl ChunkPage {
+    /// Whether nothing can be on it.
+    fn is_empty(&self) -> bool {
+        self.limit == 0 || self.filter.sources.as_ref().is_some_and(Vec::is_empty)
+    }
+}
+
+/// A page of chunks.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ChunkList {
+    pub chunks: Vec<Chunk>,
+    /// Where the next page begins; `None` where there is none.
+    pub next: Option<Uuid>,
+}
+
+/// Chunks of a document that are asked for at once.
+const DOCUMENT_PAGE: usize = 1_000;
+
+/// All chunks of a document in the order of its text. Of two versions, where a run was cut off, they
+/// come side by side.
+pub async fn chunks_of(store: &dyn VectorStore, source: &str) -> Result<Vec<Chunk>, BackendError> {
+    let filter = Filter { sources: Some(vec![source.to_owned()]), ..Filter::default() };
+    let mut page = ChunkPage { filter, limit: DOCUMENT_PAGE, from: None };
+    let mut chunks = Vec::new();
+    loop {
+        let list = store.chunks(page.clone()).await?;
+        chunks.extend(list.chunks);
+        if list.next.is_none() {
+            break;
+        }
+        page.from = list.next;
+    }
+    chunks.sort_by_cached_key(|chunk| (chunk.ordinal, chunk.id()));
+    Ok(chunks)
+}
 
 /// What [`VectorStore::search`] is asked.
 #[derive(Clone, Debug, Default)]

@@ -18,6 +18,9 @@ pub(super) const FAILURE: &str = "failure";
 /// Fields of a chunk that [`super::VectorStore::tally`] needs.
 pub(super) const TALLIED: [&str; 2] = ["source", "document_hash"];
 
+/// Why a point can't be a chunk of docent: its id is a number, and no UUID.
+pub(super) const FOREIGN_ID: &str = "a stored chunk has an id that docent did not give it";
+
 /// A chunk as it is stored: the locator spread over the fields that name its unit.
 #[derive(Serialize, Deserialize)]
 struct StoredChunk {

@@ -10,6 +10,7 @@ use super::*;
 use crate::embed::Limits;
 use crate::http::Throttled;
 use crate::query::pack::tests::chunk;
+use crate::store::{ChunkList, ChunkPage};
 use crate::types::{
     ContentHash, DocumentRecord, EmbedderId, FailureRecord, Manifest, Point, Tally,
 };
@@ -116,6 +117,9 @@ impl VectorStore for Shelf {
         }
         *self.asked.lock().unwrap() = Some(request);
         Ok(legs)
+    }
+    async fn chunks(&self, _: ChunkPage) -> Result<ChunkList, BackendError> {
+        unreachable!()
     }
     async fn manifest(&self) -> Result<Option<Manifest>, BackendError> {
         unreachable!()

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod chunks;
 mod lifecycle;
 mod records;
 mod search;
@@ -16,7 +17,7 @@ use uuid::Uuid;
 
 use super::edge::{Access, EdgeStore};
 use super::server::{self, ServerOptions, ServerStore};
-use super::{Legs, SearchRequest, VectorStore};
+use super::{ChunkList, ChunkPage, Legs, SearchRequest, VectorStore, chunks_of};
 use crate::error::{BackendError, Fault};
 use crate::retry::RetryPolicy;
 use crate::types::{
@@ -200,6 +201,11 @@ contract! {
         chunks_are_tallied_by_version,
         failures_are_remembered_replaced_and_forgotten,
         vectors_are_found_by_chunk_hash;
+    chunks:
+        chunks_come_page_by_page_in_one_order,
+        chunks_pass_the_filter_and_records_never_come,
+        the_order_of_chunks_survives_updates,
+        the_chunks_of_a_document_come_in_the_order_of_its_text;
     search:
         each_leg_is_ranked_by_its_own_score,
         filters_apply_before_the_limit,

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::keys::{self, any, is, must, path};
 use crate::store::payload::{self, CHUNK, TALLIED};
-use crate::store::{Counter, DENSE, EXACT_UP_TO, SPARSE};
+use crate::store::{ChunkList, ChunkPage, Counter, DENSE, EXACT_UP_TO, SPARSE};
 use crate::types::{Chunk, ContentHash, Point, Scored, SparseVector, Tally};
 
 /// Points written between two compactions. The sparse index of an appendable segment rewrites
@@ -241,6 +241,31 @@ pub(super) fn records(
     scroll(shard, &must(vec![is("record", kind)]), &whole, &WithVector::Bool(false), |record| {
         record.payload.into_iter().for_each(|payload| each(keys::without(payload.0)));
         Ok(())
+    })
+}
+
+/// A page of chunks, ordered by id, and the id that the next one begins with.
+pub(super) fn chunks(shard: &EdgeShard, request: &ChunkPage) -> OperationResult<ChunkList> {
+    let conditions = keys::conditions(&request.filter).into_iter();
+    let (records, next) = shard.scroll(ScrollRequest {
+        offset: request.from.map(PointId::Uuid),
+        limit: Some(request.limit),
+        filter: Some(must(conditions.chain([is("record", CHUNK)]).collect())),
+        with_payload: Some(WithPayloadInterface::Bool(true)),
+        with_vector: WithVector::Bool(false),
+        order_by: None,
+    })?;
+    let chunk = |record: Record| {
+        let payload = record.payload.map(|payload| payload.0).unwrap_or_default();
+        payload::to_chunk(payload).map_err(OperationError::service_error_light)
+    };
+    let id = |id: PointId| match id {
+        PointId::Uuid(id) => Ok(id),
+        PointId::NumId(_) => Err(OperationError::service_error_light(payload::FOREIGN_ID)),
+    };
+    Ok(ChunkList {
+        chunks: records.into_iter().map(chunk).collect::<OperationResult<_>>()?,
+        next: next.map(id).transpose()?,
     })
 }
 

@@ -60,6 +60,12 @@ fn keyed(field: &str, value: &str) -> String {
 
 /// The filter as the engine takes it; `None` where everything passes.
 pub(super) fn filter(filter: &types::Filter) -> Option<Filter> {
+    let conditions = conditions(filter);
+    (!conditions.is_empty()).then(|| must(conditions))
+}
+
+/// What it takes to pass the filter.
+pub(super) fn conditions(filter: &types::Filter) -> Vec<Condition> {
     let mut conditions = Vec::new();
     if let Some(sources) = &filter.sources {
         conditions.push(any("source", sources));
@@ -68,7 +74,7 @@ pub(super) fn filter(filter: &types::Filter) -> Option<Filter> {
         conditions.push(any("kind", filter.kinds.iter().map(|kind| kind.name())));
     }
     conditions.extend(filter.tags.iter().map(|tag| is("tags", tag)));
-    (!conditions.is_empty()).then(|| must(conditions))
+    conditions
 }
 
 pub(super) fn must(conditions: Vec<Condition>) -> Filter {

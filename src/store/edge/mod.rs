@@ -40,7 +40,7 @@ use self::shard::Shard;
 use self::turns::{Tenure, Turn};
 use self::versions::{Uncompacted, WriterLock};
 use super::payload::{self, DOCUMENT, FAILURE};
-use super::{Legs, OnWait, SearchRequest, VectorStore, check_name};
+use super::{ChunkList, ChunkPage, Legs, OnWait, SearchRequest, VectorStore, check_name};
 use crate::error::{BackendError, Fault, Service};
 use crate::types::{ContentHash, DocumentRecord, FailureRecord, Manifest, Point, Tally};
 
@@ -376,6 +376,16 @@ impl VectorStore for EdgeStore {
             return Ok(Legs::default());
         }
         self.on_existing(move |opened| shard::search(opened, request)).await
+    }
+
+    async fn chunks(&self, request: ChunkPage) -> Result<ChunkList, BackendError> {
+        if request.is_empty() {
+            return Ok(ChunkList::default());
+        }
+        self.on(ChunkList::default(), move |opened| {
+            Ok(opened.with(|shard| engine::chunks(shard, &request))?)
+        })
+        .await
     }
 
     async fn count_chunks(&self) -> Result<u64, BackendError> {

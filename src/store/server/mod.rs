@@ -29,7 +29,10 @@ use self::lease::{Held, Place, Terms};
 use self::link::{Link, or_missing};
 use self::pipeline::Pipeline;
 use super::payload::{self, CHUNK, DOCUMENT, FAILURE, TALLIED};
-use super::{Counter, DENSE, Legs, OnWait, SearchRequest, VectorStore, check_name, version_of};
+use super::{
+    ChunkList, ChunkPage, Counter, DENSE, Legs, OnWait, SearchRequest, VectorStore, check_name,
+    version_of,
+};
 use crate::error::{BackendError, Fault, Service};
 use crate::retry::RetryPolicy;
 use crate::types::{ContentHash, DocumentRecord, FailureRecord, Manifest, Point, Scored, Tally};
@@ -385,6 +388,13 @@ impl VectorStore for ServerStore {
         let idf = terms.into_iter().zip(lists);
         let idf = idf.filter_map(|(term, best)| Some((term, wire::idf(term, best)?))).collect();
         Ok(Legs { dense, sparse, idf })
+    }
+
+    async fn chunks(&self, request: ChunkPage) -> Result<ChunkList, BackendError> {
+        if request.is_empty() {
+            return Ok(ChunkList::default());
+        }
+        self.chunk_list(&request).await
     }
 
     async fn count_chunks(&self) -> Result<u64, BackendError> {

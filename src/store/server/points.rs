@@ -12,7 +12,8 @@ use super::lease::Held;
 use super::link::{Link, or_missing};
 use super::{ServerStore, lease, wire};
 use crate::error::BackendError;
-use crate::store::payload::Payload;
+use crate::store::payload::{self, Payload};
+use crate::store::{ChunkList, ChunkPage};
 
 /// Points in one upsert: a few MB at the usual dimensions.
 const UPSERT: usize = 256;
@@ -114,6 +115,31 @@ impl ServerStore {
             }
             request.offset = page.next_page_offset;
         }
+    }
+
+    /// A page of chunks, ordered by id; none where the collection does not exist.
+    pub(super) async fn chunk_list(&self, request: &ChunkPage) -> Result<ChunkList, BackendError> {
+        self.pipeline.wait().await;
+        let request = ScrollPoints {
+            collection_name: self.target.clone(),
+            filter: Some(wire::chunks_passing(&request.filter)),
+            offset: request.from.map(wire::point_id),
+            limit: Some(u32::try_from(request.limit).unwrap_or(u32::MAX)),
+            with_payload: Some(true.into()),
+            with_vectors: Some(false.into()),
+            ..ScrollPoints::default()
+        };
+        let page = self.link.ask(|client| {
+            let request = request.clone();
+            async move { client.scroll(request).await }
+        });
+        let Some(page) = or_missing(page.await)? else { return Ok(ChunkList::default()) };
+        let chunk =
+            |point: RetrievedPoint| wire::json_object(point.payload).and_then(payload::to_chunk);
+        let chunks = page.result.into_iter().map(chunk).collect::<Result<_, String>>();
+        let next = page.next_page_offset.map(wire::uuid).transpose();
+        let list = chunks.and_then(|chunks| Ok(ChunkList { chunks, next: next? }));
+        list.map_err(|why| self.unreadable(&why))
     }
 
     /// All records of a kind, in no order.

@@ -90,6 +90,14 @@ pub(super) fn point_id(id: Uuid) -> PointId {
     PointId { point_id_options: Some(PointIdOptions::Uuid(id.to_string())) }
 }
 
+/// Undoes [`point_id`].
+pub(super) fn uuid(id: PointId) -> Result<Uuid, String> {
+    match id.point_id_options {
+        Some(PointIdOptions::Uuid(id)) => id.parse().map_err(|_| payload::FOREIGN_ID.to_owned()),
+        _ => Err(payload::FOREIGN_ID.to_owned()),
+    }
+}
+
 /// The legs that have something to ask, dense before sparse; then a query for each term whose IDF
 /// is wanted.
 pub(super) fn queries(collection: &str, request: SearchRequest) -> Vec<QueryPoints> {
@@ -144,6 +152,17 @@ pub(super) fn idf(term: u32, best: Vec<ScoredPoint>) -> Option<f32> {
 
 /// `None` where everything passes.
 fn filter(filter: &types::Filter) -> Option<Filter> {
+    let conditions = conditions(filter);
+    (!conditions.is_empty()).then(|| Filter::must(conditions))
+}
+
+/// The chunks that pass the filter.
+pub(super) fn chunks_passing(filter: &types::Filter) -> Filter {
+    Filter::must(conditions(filter).into_iter().chain([record(CHUNK)]))
+}
+
+/// What it takes to pass the filter.
+fn conditions(filter: &types::Filter) -> Vec<Condition> {
     let mut conditions = Vec::new();
     if let Some(sources) = &filter.sources {
         conditions.push(Condition::matches("source", sources.clone()));
@@ -153,7 +172,7 @@ fn filter(filter: &types::Filter) -> Option<Filter> {
         conditions.push(Condition::matches("kind", kinds));
     }
     conditions.extend(filter.tags.iter().map(|tag| Condition::matches("tags", tag.clone())));
-    (!conditions.is_empty()).then(|| Filter::must(conditions))
+    conditions
 }
 
 /// Chunks of these documents, less those in `keep`.
