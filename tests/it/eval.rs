@@ -353,6 +353,14 @@ fn cases_are_drafted_from_a_collection() {
     let run = env.run(&["eval", "init", "-n", "6"]).expect(0);
     assert_run!(run.clone());
     assert_eq!(run, env.run(&["eval", "init", "-n", "6"]).expect(0));
+    // A chunk without a vector, of words that the embedder does not know, is among them.
+    let words = "ᎣᏏᏲ ᏙᎯᏧ ᎤᏩᏌ ᎠᎹ ᎠᏓ ᏅᏬᏔᏁᎯ ᎦᏚᎲ ᎠᏂᏗ ᎤᎵᎮᎵᏍᏗ ᏩᏯ ᏗᎦᏚ ᎡᏆ ᏎᎷ ᏥᏍᏆ";
+    env.write("odd/cherokee.txt", format!("{words}.\n"));
+    env.run(&["ingest", "odd", "--collection", "odd"]).expect(0);
+    let dense = ["search", words, "--collection", "odd", "--mode", "dense"];
+    env.run(&dense).expect(1);
+    let odd = env.run(&["eval", "init", "--collection", "odd"]).expect(0).jsonl();
+    assert_eq!(odd[0]["expected"][0]["source"], "odd/cherokee.txt");
     env.write("drafts.jsonl", &run.stdout);
     // They ask in the words of the documents.
     env.run(&["eval", "drafts.jsonl", "--min", "hit@5=1"]).expect(0);

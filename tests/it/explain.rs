@@ -163,6 +163,19 @@ fn a_hit_of_one_leg_stands_somewhere_in_the_other() {
     assert!(best["dense"]["rank"].as_u64() > Some(100), "{best:#}");
 }
 
+/// It has no vector, and no word of the question: neither leg has it at all, and it is there.
+#[test]
+fn stored_and_nothing_to_find_it_by() {
+    let env = harbour();
+    env.write("docs/cherokee.txt", "ᎣᏏᏲ ᏙᎯᏧ ᎤᏩᏌ\n");
+    env.run(&["ingest", "docs"]).expect(5);
+    for expect in ["docs/cherokee.txt", "docs/cherokee.txt:L1"] {
+        assert_run!(explain(&env, &["-k", "1", "--expect", expect]).expect(1));
+    }
+    let elsewhere = expected(&env, "docs/cherokee.txt:L9", &["-k", "1"]);
+    assert_eq!(elsewhere["verdict"], "no_such_place", "{elsewhere:#}");
+}
+
 #[test]
 fn no_such_place() {
     let env = harbour();

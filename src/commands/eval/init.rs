@@ -6,16 +6,12 @@ use super::super::connect::{self, StoreAccess};
 use super::super::context::Context;
 use crate::chat::{ChatModel, reply};
 use crate::cli::EvalInitArgs;
-use crate::error::{BackendError, Exit, Failure};
+use crate::error::{Exit, Failure};
 use crate::eval::draft;
-use crate::query::Retriever;
-use crate::store::SearchRequest;
-use crate::types::{Chunk, ContentHash, Filter};
+use crate::store::{self, VectorStore};
+use crate::types::{Chunk, ContentHash};
 use crate::ui::Ui;
 use crate::ui::progress::Waiting;
-
-/// Chunks of a document that are chosen among.
-const CHUNKS: usize = 1_000;
 
 pub(super) async fn run(
     ui: &mut Ui,
@@ -23,10 +19,12 @@ pub(super) async fn run(
     args: &EvalInitArgs,
 ) -> Result<Exit, Failure> {
     let store = connect::store(ui, context, StoreAccess::Read)?;
-    let retriever = connect::retriever(context, store).await?;
-    let chunks = sample(context, &retriever, args.cases).await?;
+    if store.manifest().await?.is_none() {
+        return Err(connect::missing_collection(context, &*store));
+    }
+    let chunks = sample(context, &*store, args.cases).await?;
     // A model may take its time: others may have the collection meanwhile.
-    retriever.store.release().await?;
+    store.release().await?;
     let chat = context.settings.chat.model.as_ref().map(|_| connect::chat(context)).transpose()?;
     for chunk in chunks {
         let question = match &chat {
@@ -50,12 +48,11 @@ pub(super) async fn run(
 /// same.
 async fn sample(
     context: &Context,
-    retriever: &Retriever,
+    store: &dyn VectorStore,
     count: usize,
 ) -> Result<Vec<Chunk>, Failure> {
-    let store = &retriever.store;
     let mut documents =
-        super::rankings::documents(context, &**store).await?.into_iter().collect::<Vec<_>>();
+        super::rankings::documents(context, store).await?.into_iter().collect::<Vec<_>>();
     documents.sort_by_cached_key(|source| ContentHash::of(source.as_bytes()));
     let each = count.div_ceil(documents.len());
     let mut sample = Vec::new();
@@ -63,7 +60,7 @@ async fn sample(
         if sample.len() >= count {
             break;
         }
-        let mut chunks = chunks_of(retriever, source).await?;
+        let mut chunks = store::chunks_of(store, &source).await?;
         chunks.retain(|chunk| draft::is_telling(&chunk.text));
         let key = |chunk: &Chunk| (!draft::is_worded(chunk), chunk.chunk_hash.clone());
         chunks.sort_by_cached_key(key);
@@ -72,19 +69,6 @@ async fn sample(
     }
     sample.sort_by(|a: &Chunk, b| (&a.source, a.ordinal).cmp(&(&b.source, b.ordinal)));
     Ok(sample)
-}
-
-/// The dense leg ranks all chunks of a document, whatever it is asked.
-async fn chunks_of(retriever: &Retriever, source: String) -> Result<Vec<Chunk>, BackendError> {
-    let mut direction = vec![0.0; retriever.embedder.id().dimensions];
-    if let Some(first) = direction.first_mut() {
-        *first = 1.0;
-    }
-    let filter = Filter { sources: Some(vec![source]), ..Filter::default() };
-    let request =
-        SearchRequest { dense: Some(direction), filter, limit: CHUNKS, ..SearchRequest::default() };
-    let legs = retriever.store.search(request).await?;
-    Ok(legs.dense.into_iter().map(|scored| scored.chunk).collect())
 }
 
 /// By the chat model; made of the chunk where that gives none.

@@ -7,7 +7,7 @@ use crate::error::BackendError;
 use crate::query::Retriever;
 use crate::query::retrieve::{self, RetrieveOptions, Weights};
 use crate::query::rewrite::Queries;
-use crate::store::{Legs, SearchRequest};
+use crate::store::{self, Legs, SearchRequest};
 use crate::types::{Chunk, Filter, Hit, LegScore, Mode, Scored};
 
 /// How deep each leg is asked. A chunk below has no rank.
@@ -81,7 +81,8 @@ fn standing(id: Uuid, all: &[Scored], source: &[Scored]) -> Option<Standing> {
 
 /// Looks for the best chunk of an expected document, as deep as it takes: the legs are asked again
 /// for [`DEPTH`] hits, and once for this source alone. Of several queries, the first is asked.
-/// `None` where no leg has a score for any chunk of it at that place.
+/// What neither leg has a score for is looked for among what is stored: it has no vector, and no word
+/// of the question. `None` where nothing of the document is stored at that place.
 pub async fn probe(
     retriever: &Retriever,
     queries: &Queries,
@@ -89,7 +90,13 @@ pub async fn probe(
     options: &RetrieveOptions,
 ) -> Result<Option<Probe>, BackendError> {
     let asked = ask(retriever, queries, &expected.source, options).await?;
-    Ok(asked.and_then(|asked| place(&asked, expected, options)))
+    if let Some(probe) = asked.and_then(|asked| place(&asked, expected, options)) {
+        return Ok(Some(probe));
+    }
+    let stored = store::chunks_of(&*retriever.store, &expected.source).await?;
+    let chunk = stored.into_iter().find(|chunk| expected.covers(chunk));
+    let candidates = candidates(options);
+    Ok(chunk.map(|chunk| Probe { chunk, dense: None, sparse: None, overall: None, candidates }))
 }
 
 /// What the legs have for a query: all of it, and for one source alone.

@@ -52,7 +52,7 @@ pub(in crate::ui) fn message(explained: &Explained<'_>, sought: &Sought) -> Stri
         Verdict::BelowCut => below_cut(&name, explained, sought),
         Verdict::NoSuchPlace => match sought.expected.place {
             Some(_) => format!("{name} is no place in what is stored of that document"),
-            None => format!("{name} is stored, and the question has nothing to find it by"),
+            None => format!("{name} is stored, and no text was found in it"),
         },
         Verdict::BelowFloor { score, floor } => {
             format!("{name} scores {score:.3}, and --min-score is {floor}")
@@ -98,6 +98,9 @@ fn below_cut(name: &str, explained: &Explained<'_>, sought: &Sought) -> String {
     let Some(probe) = &sought.probe else { return format!("{name} ranks too low") };
     let stranger = sought.words.present.is_empty() && !sought.words.absent.is_empty();
     let shares = if stranger { "; it has no word of the question" } else { "" };
+    if probe.dense.is_none() && probe.sparse.is_none() {
+        return format!("{name} is stored, and the question has nothing to find it by");
+    }
     let in_both = probe.dense.is_some() && probe.sparse.is_some();
     let rank = probe.overall.or(probe.dense).or(probe.sparse).and_then(|standing| standing.rank);
     let where_it_is = match rank {
