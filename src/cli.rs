@@ -116,6 +116,7 @@ pub enum Command {
     Explain(ExplainArgs),
     Eval(EvalArgs),
     Trace(TraceArgs),
+    Show(ShowArgs),
     Status(StatusArgs),
     Doctor(DoctorArgs),
     Config(ConfigArgs),
@@ -434,6 +435,20 @@ fn records() -> Arg {
     flag_as("trace.path", "File or directory with the records [default: what `DOCENT_TRACE` names]")
 }
 
+/// Show what was read of a document, chunk by chunk
+///
+/// Lists the chunks of a document in the order of its text, each with its place, headings and tokens:
+/// what is searched, cited and sent to a chat model. Warns where the file has changed since, or its
+/// last version could not be read. Exits with 1 when nothing is stored of the document, or at that
+/// place.
+#[derive(Args, Debug)]
+pub struct ShowArgs {
+    /// A document, as it is stored or as a path from here, or a place in it, as it is cited: `PATH`,
+    /// `URL`, `PATH:L10-L24`, `PATH#page=3`
+    #[arg(value_name = "SOURCE")]
+    pub source: String,
+}
+
 /// Say what is stored, and what built it
 #[derive(Args, Debug)]
 pub struct StatusArgs {
@@ -508,6 +523,10 @@ pub enum SchemaName {
     TraceJson,
     /// trace list
     TraceListJson,
+    /// show --format json
+    ShowJson,
+    /// A line of show --format jsonl
+    ShowJsonl,
     /// status
     StatusJson,
     /// doctor

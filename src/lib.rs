@@ -10,6 +10,7 @@
 //! | [`cli`] | every clap struct, and which command takes which flag |
 //! | [`settings`] | a row for each setting; flags + environment + project file + user file + defaults → [`settings::Settings`]; pure |
 //! | [`commands`] | one file per subcommand; `connect` alone chooses backends |
+//! | [`service`] | what every front end asks of a collection, without terminal and arguments |
 //! | [`types`] | plain data both flows share: chunk, locator, hit, manifest, document record |
 //! | [`ingest`] | files and pages → points: discover → plan → extract → chunk → embed → store → commit |
 //! | [`query`] | question → answer: retrieve → pack → prompt → stream → verify citations |
@@ -60,6 +61,7 @@ pub mod query;
 pub mod record;
 pub mod rerank;
 pub mod retry;
+pub mod service;
 pub mod settings;
 pub mod store;
 mod task;

@@ -5,13 +5,14 @@ use std::time::Instant;
 use super::connect::{self, StoreAccess};
 use super::context::Context;
 use super::ingest::{Inputs, discover_failure, discover_options};
-use super::{on_interrupt, query, search, status};
+use super::{on_interrupt, query, search};
 use crate::cli::{ExplainArgs, IngestFlags, WebFlags};
 use crate::error::{Exit, Failure};
 use crate::ingest::absence::{self, Absence};
-use crate::query::explain::{self, Drift, Expected, Facts, Verdict, Words};
+use crate::query::explain::{self, Drift, Facts, Verdict, Words};
 use crate::query::{AnswerOptions, Prepared, Retriever};
-use crate::types::{DocumentRecord, Locator};
+use crate::service::source::{self, Place};
+use crate::types::DocumentRecord;
 use crate::ui::Ui;
 use crate::ui::explain::{Explained, Sought};
 use crate::ui::progress::Waiting;
@@ -84,9 +85,10 @@ impl Case<'_> {
         let failed = failures.iter().map(|failure| failure.source.as_str());
         let known: Vec<&str> =
             records.iter().map(|record| record.source.as_str()).chain(failed).collect();
-        let expected = expected(self.context, typed, &known);
+        let at = Place { root: &self.context.root, cwd: &self.context.cwd };
+        let expected = source::named(typed, &known, at);
         let record = records.iter().find(|record| record.source == expected.source);
-        let drift = record.and_then(|record| status::drift_of(self.context, record));
+        let drift = record.and_then(|record| source::drift_of(&self.context.root, record));
         let fates = &prepared.composed.fates;
         let verdict = explain::verdict(&Facts {
             expected: &expected,
@@ -120,7 +122,9 @@ impl Case<'_> {
             _ => None,
         };
         let nearest = match absence {
-            Some(Absence::NoFile | Absence::NoPage) => nearest(&expected.source, &known),
+            Some(Absence::NoFile | Absence::NoPage) => {
+                source::nearest(&expected.source, &known, 1).first().copied()
+            }
             _ => None,
         };
         Ok(Sought {
@@ -147,86 +151,5 @@ impl Case<'_> {
         (options.remembered, options.allow_gone) = (true, true);
         let policy = self.context.settings.ingest.on_secret;
         absence::absence(source, &options, policy).map_err(|error| discover_failure(&error))
-    }
-}
-
-/// What was typed, as a source and a place: the name of a document as it is stored, or a path from
-/// here, with or without what cites a place in it.
-fn expected(context: &Context, typed: &str, known: &[&str]) -> Expected {
-    let from_here = |name: &str| {
-        let path = crate::ingest::discover::lexical(&context.cwd.join(name));
-        path.strip_prefix(&context.root).unwrap_or(&path).to_str().map(str::to_owned)
-    };
-    let source = |name: &str| {
-        if known.contains(&name) || crate::types::is_url(name) {
-            return name.to_owned();
-        }
-        from_here(name).unwrap_or_else(|| name.to_owned())
-    };
-    match cited(typed) {
-        Some((name, place)) if !known.contains(&typed) => {
-            Expected { source: source(name), place: Some(place) }
-        }
-        _ => Expected { source: source(typed), place: None },
-    }
-}
-
-/// As [`Locator::cite`] writes it; lines may do without their `L`.
-fn cited(typed: &str) -> Option<(&str, Locator)> {
-    Locator::from_citation(typed).or_else(|| {
-        let (name, lines) = typed.rsplit_once(':')?;
-        let (first, last) = lines.split_once('-').unwrap_or((lines, lines));
-        Some((name, Locator::Lines(first.parse().ok()?, last.parse().ok()?)))
-    })
-}
-
-/// The source that may have been meant: the only one with this file name, else one that is spelled
-/// much like it.
-fn nearest<'a>(source: &str, known: &[&'a str]) -> Option<&'a str> {
-    let name = |source: &str| source.rsplit('/').next().unwrap_or_default().to_lowercase();
-    let mut namesakes = known.iter().filter(|known| name(known) == name(source));
-    if let (Some(only), None) = (namesakes.next(), namesakes.next()) {
-        return Some(only);
-    }
-    let edits = |a: &str, b: &str| strsim::osa_distance(&a.to_lowercase(), &b.to_lowercase());
-    let distance = |known: &str| edits(known, source).min(edits(&name(known), &name(source)));
-    known
-        .iter()
-        .map(|known| (distance(known), *known))
-        .filter(|(distance, known)| distance * 3 <= name(known).chars().count())
-        .min()
-        .map(|(_, known)| known)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn places_are_typed_as_they_are_cited() {
-        let lines = |a, b| Some(("a.md", Locator::Lines(a, b)));
-        for (typed, place) in [
-            ("a.md", None),
-            ("a.md:L3-L9", lines(3, 9)),
-            ("a.md:3-9", lines(3, 9)),
-            ("a.md:3", lines(3, 3)),
-            ("a.md:x", None),
-            ("a.md#page=2", Some(("a.md", Locator::Page(2)))),
-        ] {
-            assert_eq!(cited(typed), place, "{typed}");
-        }
-    }
-
-    #[test]
-    fn a_misspelled_source_has_a_nearest_one() {
-        let known = ["docs/backups.md", "docs/tides.md", "notes/tides.md"];
-        for (typed, meant) in [
-            ("docs/backup.md", Some("docs/backups.md")),
-            ("backups.md", Some("docs/backups.md")),
-            ("doc/tides.md", Some("docs/tides.md")),
-            ("docs/zymurgy.md", None),
-        ] {
-            assert_eq!(nearest(typed, &known), meant, "{typed}");
-        }
     }
 }

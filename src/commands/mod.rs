@@ -14,6 +14,7 @@ mod explain;
 mod ingest;
 mod query;
 mod search;
+mod show;
 mod status;
 mod trace;
 mod tracer;
@@ -107,6 +108,10 @@ fn dispatch(ui: &mut Ui, cli: Cli, flags: Layer) -> Result<Exit, Failure> {
         Command::Trace(args) => {
             let context = Context::load(ui, flags)?;
             trace::run(ui, &context, args)
+        }
+        Command::Show(args) => {
+            let context = Context::load(ui, flags)?;
+            block_on(show::run(ui, &context, &args))
         }
         Command::Status(args) => {
             let context = Context::load(ui, flags)?;

@@ -1,17 +1,14 @@
 //! `docent status`: what is stored, what built it, and whether it is stale.
 
-use std::fs::File;
-
 use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 
 use super::connect::{self, StoreAccess};
 use super::context::Context;
 use crate::cli::{Format, StatusArgs};
 use crate::error::{Exit, Failure};
-use crate::ingest::discover::FoundFile;
-use crate::ingest::plan;
 use crate::query::explain::Drift;
-use crate::types::{ContentHash, DocumentRecord, FailureRecord, Manifest};
+use crate::service::source;
+use crate::types::{DocumentRecord, FailureRecord, Manifest};
 use crate::ui::Ui;
 use crate::ui::json::{Stale, Status};
 use crate::ui::sanitize::sanitize_line;
@@ -133,7 +130,8 @@ impl Freshness {
     fn of(context: &Context, documents: &[DocumentRecord]) -> Self {
         let (mut changed, mut missing) = (Vec::new(), Vec::new());
         // The system answers for several files at once, and those in doubt are read.
-        let drifts: Vec<_> = documents.par_iter().map(|record| drift_of(context, record)).collect();
+        let drift = |record| source::drift_of(&context.root, record);
+        let drifts: Vec<_> = documents.par_iter().map(drift).collect();
         for (record, drift) in documents.iter().zip(drifts) {
             match drift {
                 None => {}
@@ -160,18 +158,6 @@ impl Freshness {
             pages => format!("{files}; {} of the web not checked", counted(pages, "page")),
         }
     }
-}
-
-/// How a document differs from its file as it is now. One that is no file does not.
-pub(super) fn drift_of(context: &Context, record: &DocumentRecord) -> Option<Drift> {
-    if !record.is_file() {
-        return None;
-    }
-    let Some(file) = FoundFile::at(&context.root, &record.source) else { return Some(Drift::Gone) };
-    let hash = |file: &FoundFile| {
-        File::open(file.path(&context.root)).and_then(ContentHash::of_reader).ok()
-    };
-    (!plan::is_current(record, &file, hash)).then_some(Drift::Changed)
 }
 
 /// Mean number of BM25 terms of the chunks as they are now.

@@ -18,6 +18,7 @@ pub mod report;
 pub mod request;
 pub mod sanitize;
 pub mod secrets;
+mod show;
 mod sources;
 pub mod style;
 mod terminal;

@@ -18,6 +18,7 @@ fn help_of_every_command() {
         "trace",
         "trace show",
         "trace list",
+        "show",
         "status",
         "doctor",
         "config",
@@ -55,8 +56,8 @@ fn completions_and_man_pages_name_every_command() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh", "man"] {
         let run = env.run(&["completions", shell]).expect(0);
         for command in [
-            "ingest", "search", "query", "chat", "explain", "eval", "trace", "status", "doctor",
-            "config", "schema",
+            "ingest", "search", "query", "chat", "explain", "eval", "trace", "show", "status",
+            "doctor", "config", "schema",
         ] {
             assert!(run.stdout.contains(command), "{shell} lacks {command}");
         }

@@ -37,6 +37,7 @@ mod schema;
 mod search;
 mod secrets;
 mod settings;
+mod show;
 mod site;
 mod status;
 mod sync;

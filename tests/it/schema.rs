@@ -103,6 +103,7 @@ fn reports() {
     check(&env, "ingest-plan-json", &[json(&["ingest", "--check", "sample-docs"])]);
     let eval = ["eval", "cases.jsonl", "--min", "recall@5=1", "--compare", "hybrid,dense"];
     check(&env, "eval-json", &[json(&eval), json(&["eval", "cases.jsonl", "--answers"])]);
+    check(&env, "show-json", &[json(&["show", "sample-docs/broken.pdf"])]);
     check(&env, "status-json", &[json(&["status"]), json(&["status", "--documents"])]);
     check(&env, "doctor-json", &[json(&["doctor"])]);
     check(&env, "config-json", &[json(&["config", "show"])]);
@@ -137,6 +138,13 @@ fn passages_of_every_kind_of_place() {
     let found: Vec<Value> = sources.iter().map(|source| explain(source, "json").json()).collect();
     check(&env, "explain-json", &found);
     check(&env, "explain-jsonl", &explain(sources[0], "jsonl").jsonl());
+    let show = |source: &str, format: &str| env.run(&["show", source, "--format", format]);
+    let documents =
+        ["README.md:L3-L9", "policies/restore.pdf", "policies/data-retention.docx", "no.md"]
+            .map(|source| format!("sample-docs/{source}"));
+    check(&env, "show-json", &documents.each_ref().map(|source| show(source, "json").json()));
+    let events = documents.each_ref().map(|source| show(source, "jsonl").jsonl());
+    check(&env, "show-jsonl", &events.concat());
     for place in ["lines", "page", "paragraphs"] {
         assert!(lines.iter().any(|hit| hit.get(place).is_some()), "no {place}");
     }

@@ -98,7 +98,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("query", &["cancel", "chat", "embed", "error", "rerank", "store", "text", "types"]),
     ("eval", &["chat", "error", "query", "text", "types"]),
     ("trace", &["chat", "embed", "error", "http", "query", "rerank", "types"]),
-    ("ui", &["cancel", "cli", "error", "eval", "ingest", "query", "trace", "types"]),
+    ("service", &["embed", "error", "ingest", "query", "store", "types"]),
+    ("ui", &["cancel", "cli", "error", "eval", "ingest", "query", "service", "trace", "types"]),
 ];
 
 /// It connects everything, and may know it.

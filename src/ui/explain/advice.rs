@@ -29,7 +29,7 @@ pub(in crate::ui) fn advice(explained: &Explained<'_>, sought: &Sought) -> Optio
             format!("the same question without {}", flags.join(", "))
         }
         Verdict::BelowCut => below_cut(explained, sought),
-        Verdict::NoSuchPlace => format!("look at what is there: --source {source:?}"),
+        Verdict::NoSuchPlace => format!("look at what is there: docent show {source:?}"),
         Verdict::BelowFloor { score, .. } => {
             format!("--min-score {:.2}", (score * 100.0).floor() / 100.0)
         }

@@ -7,6 +7,7 @@
 mod answer;
 mod explain;
 mod found;
+mod show;
 mod state;
 
 use schemars::schema::RootSchema;
@@ -16,6 +17,7 @@ use serde::Serialize;
 pub use answer::{AnswerJson, BatchRow, Event, RequestJson, WarningJson};
 pub use explain::{ExpectedJson, ExplainEvent, ExplainJson, ExplainedHit};
 pub use found::{Found, HitJson};
+pub use show::{DocumentJson, ShowEvent, ShowJson, ShownChunkJson};
 pub use state::{Check, Doctor, Setting, ShownSettings, Stale, Status, TraceList};
 
 use crate::cli::SchemaName;
@@ -123,6 +125,8 @@ pub fn schema(name: SchemaName) -> String {
         SchemaName::IngestPlanJson => of::<Preview>("ingest --dry-run"),
         SchemaName::TraceJson => of::<Trace>("trace show"),
         SchemaName::TraceListJson => of::<TraceList>("trace list"),
+        SchemaName::ShowJson => of::<ShowJson>("show --format json"),
+        SchemaName::ShowJsonl => of::<ShowEvent>("show --format jsonl"),
         SchemaName::StatusJson => of::<Status>("status"),
         SchemaName::DoctorJson => of::<Doctor>("doctor"),
         SchemaName::ConfigJson => of::<ShownSettings>("config show"),

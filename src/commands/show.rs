@@ -1,0 +1,170 @@
+//! `docent show`: what was read of a document.
+
+use super::connect::{self, StoreAccess};
+use super::context::Context;
+use crate::cli::ShowArgs;
+use crate::error::{Exit, Failure};
+use crate::query::explain::Drift;
+use crate::service::show::{self, Request, Shown};
+use crate::service::source::Place;
+use crate::types::Locator;
+use crate::ui::Ui;
+use crate::ui::words::counted;
+
+pub(super) async fn run(ui: &mut Ui, context: &Context, args: &ShowArgs) -> Result<Exit, Failure> {
+    let store = connect::store(ui, context, StoreAccess::Read)?;
+    let manifest =
+        store.manifest().await?.ok_or_else(|| connect::missing_collection(context, &*store))?;
+    // What is stored can be read whatever embedder is configured now.
+    let embedder = connect::tokenizer(context, Some(&manifest)).await;
+    if let Err(failure) = &embedder {
+        ui.note(&format!("tokens are not counted: {}", failure.message));
+    }
+    let request = Request {
+        typed: &args.source,
+        at: Place { root: &context.root, cwd: &context.cwd },
+        embedder: embedder.as_deref().ok(),
+    };
+    let shown = show::show(&*store, &request).await?;
+    store.leave().await;
+    ui.document(&shown, &context.root)?;
+    if shown.chunks.is_empty() {
+        return Err(nothing(&shown, &context.settings.collection));
+    }
+    for warning in warnings(&shown) {
+        ui.warn(&warning);
+    }
+    Ok(Exit::Done)
+}
+
+/// Why there is nothing to show.
+fn nothing(shown: &Shown, collection: &str) -> Failure {
+    let source = &shown.asked.source;
+    let (message, hint) = match (shown.extent, &shown.failure) {
+        (Some(extent), _) => {
+            (elsewhere(shown, extent), format!("all of it: docent show {source:?}"))
+        }
+        (None, Some(failure)) => (
+            format!("{source} could not be read: {}", failure.reason),
+            "mend it, or have it tried again: docent ingest --retry-failed".to_owned(),
+        ),
+        (None, None) if shown.document.is_some() => (
+            format!("{source} has a record and no chunks: an ingest was cut off"),
+            "the next run mends it: docent ingest".to_owned(),
+        ),
+        (None, None) => {
+            (format!("{source} is not in the collection `{collection}`"), unknown(shown))
+        }
+    };
+    Failure::new(Exit::Negative, message).hint(hint)
+}
+
+/// Where there is something, in place of what was asked for.
+fn elsewhere(shown: &Shown, (first, last): (Locator, Locator)) -> String {
+    let source = &shown.asked.source;
+    let chunks = counted(shown.stored, "chunk");
+    let places = if first == last {
+        format!("at {}", first.cite(source))
+    } else {
+        format!("from {} to {}", first.cite(source), last.cite(source))
+    };
+    format!("nothing is stored at {}: the document has {chunks}, {places}", shown.asked.citation())
+}
+
+/// What to do about a document that is not there.
+fn unknown(shown: &Shown) -> String {
+    match &shown.nearest[..] {
+        _ if shown.is_file => format!("docent ingest {:?}", shown.asked.source),
+        [] => "docent status --documents lists what is stored".to_owned(),
+        [only] => format!("did you mean this? docent show {only:?}"),
+        [first, others @ ..] => {
+            let others: Vec<String> = others.iter().map(|source| format!("{source:?}")).collect();
+            format!("did you mean one of these? docent show {first:?}, {}", others.join(", "))
+        }
+    }
+}
+
+/// How what is shown is not what one may think it is.
+fn warnings(shown: &Shown) -> Vec<String> {
+    let source = &shown.asked.source;
+    let mut warnings = Vec::new();
+    match (&shown.failure, shown.drift) {
+        (Some(failure), _) => warnings.push(format!(
+            "{source} could not be read again: {}; this is an earlier version. Mend it, then: docent ingest",
+            failure.reason
+        )),
+        (None, Some(Drift::Changed)) => warnings.push(format!(
+            "{source} has changed since it was ingested: docent ingest brings the collection up to date"
+        )),
+        (None, Some(Drift::Gone)) => warnings.push(format!(
+            "{source} is gone since it was ingested: docent ingest takes it out of the collection"
+        )),
+        (None, None) => {}
+    }
+    let cut_off = "an ingest was cut off: the next docent ingest mends it";
+    if shown.document.is_none() {
+        warnings.push(format!("{source} has chunks and no record; {cut_off}"));
+    }
+    if shown.outdated > 0 {
+        let chunks = counted(shown.outdated, "chunk");
+        warnings.push(format!("{source} also has {chunks} of another version; {cut_off}"));
+    }
+    if shown.lacking() > 0 {
+        let chunks = counted(shown.lacking(), "chunk");
+        warnings.push(format!("{source} lacks {chunks}; {cut_off}"));
+    }
+    warnings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query::explain::Expected;
+    use crate::types::{ContentHash, DocumentRecord, Kind};
+
+    fn shown(document: Option<DocumentRecord>, stored: usize) -> Shown {
+        Shown {
+            asked: Expected { source: "a.md".to_owned(), place: None },
+            document,
+            failure: None,
+            drift: None,
+            chunks: Vec::new(),
+            stored,
+            outdated: 0,
+            extent: None,
+            nearest: Vec::new(),
+            is_file: true,
+        }
+    }
+
+    #[test]
+    fn what_a_run_left_undone_is_said() {
+        let record = DocumentRecord {
+            source: "a.md".to_owned(),
+            document_hash: ContentHash::of(b"a"),
+            size: 1,
+            mtime: 1,
+            kind: Kind::Markdown,
+            chunks: 3,
+            terms: 9,
+            tags: Vec::new(),
+            text_fields: Vec::new(),
+            ingested_at: "2026-01-01T00:00:00Z".to_owned(),
+            run_id: uuid::Uuid::nil(),
+            web: None,
+            secrets: None,
+        };
+        let said = |shown: &Shown| warnings(shown).join("\n");
+        let mut whole = shown(Some(record.clone()), 3);
+        assert_eq!(said(&whole), "");
+        whole.outdated = 1;
+        let mend = "an ingest was cut off: the next docent ingest mends it";
+        let mixed =
+            format!("a.md also has 1 chunk of another version; {mend}\na.md lacks 1 chunk; {mend}");
+        assert_eq!(said(&whole), mixed);
+        let lacking = format!("a.md lacks 2 chunks; {mend}");
+        assert_eq!(said(&shown(Some(record), 1)), lacking);
+        let unrecorded = format!("a.md has chunks and no record; {mend}");
+        assert_eq!(said(&shown(None, 1)), unrecorded);
+    }
+}

@@ -1,0 +1,107 @@
+//! What is stored of a document: what was read of it, chunk by chunk.
+
+use super::source::{self, Place};
+use crate::embed::Embedder;
+use crate::error::BackendError;
+use crate::ingest::discover::FoundFile;
+use crate::query::explain::{Drift, Expected};
+use crate::store::{VectorStore, chunks_of};
+use crate::types::{Chunk, DocumentRecord, FailureRecord, Locator};
+
+/// Sources that may have been meant, at most.
+const NEAREST: usize = 3;
+
+/// What of a document to show, and how.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    /// Source or path, with or without a place in it.
+    pub typed: &'a str,
+    pub at: Place<'a>,
+    /// Counts the tokens of chunks; `None` where they need not be counted.
+    pub embedder: Option<&'a dyn Embedder>,
+}
+
+/// What is stored of a document, or of a place in it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Shown {
+    pub asked: Expected,
+    /// `None` where it was never brought in, or a run was cut off before it was.
+    pub document: Option<DocumentRecord>,
+    /// Why its last version could not be brought in.
+    pub failure: Option<FailureRecord>,
+    /// How its file differs from what was read.
+    pub drift: Option<Drift>,
+    /// In the order of the text; those at the place that was asked for.
+    pub chunks: Vec<ShownChunk>,
+    /// How many there are at any place.
+    pub stored: usize,
+    /// How many of them are not of the version that the record is of: a run was cut off.
+    pub outdated: usize,
+    /// Where the first and the last of all are.
+    pub extent: Option<(Locator, Locator)>,
+    /// Where nothing is stored: the sources that may have been meant.
+    pub nearest: Vec<String>,
+    /// Where nothing is stored: whether there is such a file.
+    pub is_file: bool,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct ShownChunk {
+    pub chunk: Chunk,
+    /// Of what is embedded: headings and text.
+    pub tokens: Option<usize>,
+}
+
+impl Shown {
+    /// Title of the document; empty where it has none.
+    pub fn title(&self) -> &str {
+        self.chunks.first().map_or("", |first| first.chunk.title.as_str())
+    }
+
+    /// Whether anything at all is known of the document.
+    pub fn is_known(&self) -> bool {
+        self.document.is_some() || self.failure.is_some() || self.stored > 0
+    }
+
+    /// How many chunks the record has and the store has not.
+    pub fn lacking(&self) -> usize {
+        let recorded = self.document.as_ref().map_or(0, |record| record.chunks as usize);
+        recorded.saturating_sub(self.stored - self.outdated)
+    }
+}
+
+/// Looks a document up and lists its chunks.
+pub async fn show(store: &dyn VectorStore, request: &Request<'_>) -> Result<Shown, BackendError> {
+    let (documents, failures) = (store.documents().await?, store.failures().await?);
+    let failed = failures.iter().map(|failure| failure.source.as_str());
+    let known: Vec<&str> =
+        documents.iter().map(|record| record.source.as_str()).chain(failed).collect();
+    let asked = source::named(request.typed, &known, request.at);
+    let document = documents.iter().find(|record| record.source == asked.source);
+    let failure = failures.iter().find(|failure| failure.source == asked.source);
+    let all = chunks_of(store, &asked.source).await?;
+    let extent = all.first().zip(all.last()).map(|(first, last)| (first.locator, last.locator));
+    let is_outdated =
+        |chunk: &&Chunk| document.is_some_and(|record| record.document_hash != chunk.document_hash);
+    let mut shown = Shown {
+        drift: document.and_then(|record| source::drift_of(request.at.root, record)),
+        document: document.cloned(),
+        failure: failure.cloned(),
+        stored: all.len(),
+        outdated: all.iter().filter(is_outdated).count(),
+        extent,
+        chunks: Vec::new(),
+        nearest: Vec::new(),
+        is_file: false,
+        asked,
+    };
+    if !shown.is_known() {
+        let nearest = source::nearest(&shown.asked.source, &known, NEAREST);
+        shown.nearest = nearest.into_iter().map(str::to_owned).collect();
+        shown.is_file = FoundFile::at(request.at.root, &shown.asked.source).is_some();
+    }
+    let tokens = |chunk: &Chunk| request.embedder.map(|it| it.count_tokens(&chunk.embedded()));
+    let chunks = all.into_iter().filter(|chunk| shown.asked.covers(chunk));
+    shown.chunks = chunks.map(|chunk| ShownChunk { tokens: tokens(&chunk), chunk }).collect();
+    Ok(shown)
+}

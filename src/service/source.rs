@@ -1,0 +1,144 @@
+//! What somebody names → a document that is stored, and how that compares with its file.
+
+use std::fs::File;
+use std::path::Path;
+
+use crate::ingest::discover::{FoundFile, lexical};
+use crate::ingest::plan;
+use crate::query::explain::{Drift, Expected};
+use crate::types::{ContentHash, DocumentRecord, Locator, is_url};
+
+/// Where a project is, and where relative paths begin.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    pub root: &'a Path,
+    pub cwd: &'a Path,
+}
+
+/// What was typed, as a source and a place: the name of a document as it is stored, or a path from
+/// here, with or without what cites a place in it.
+pub fn named(typed: &str, known: &[&str], at: Place<'_>) -> Expected {
+    let from_here = |name: &str| {
+        let path = lexical(&at.cwd.join(name));
+        path.strip_prefix(at.root).unwrap_or(&path).to_str().map(str::to_owned)
+    };
+    let source = |name: &str| {
+        if known.contains(&name) {
+            return name.to_owned();
+        }
+        if is_url(name) {
+            return page(name, known).unwrap_or(name).to_owned();
+        }
+        from_here(name).unwrap_or_else(|| name.to_owned())
+    };
+    match cited(typed) {
+        Some((name, place)) if !known.contains(&typed) => {
+            Expected { source: source(name), place: Some(place) }
+        }
+        _ => Expected { source: source(typed), place: None },
+    }
+}
+
+/// A page that is known by this URL but for the slash at its end.
+fn page<'a>(url: &str, known: &[&'a str]) -> Option<&'a str> {
+    let bare = |url: &str| url.trim_end_matches('/').to_owned();
+    known.iter().find(|known| bare(known) == bare(url)).copied()
+}
+
+/// As [`Locator::cite`] writes it; lines may do without their `L`.
+fn cited(typed: &str) -> Option<(&str, Locator)> {
+    Locator::from_citation(typed).or_else(|| {
+        let (name, lines) = typed.rsplit_once(':')?;
+        let (first, last) = lines.split_once('-').unwrap_or((lines, lines));
+        Some((name, Locator::Lines(first.parse().ok()?, last.parse().ok()?)))
+    })
+}
+
+/// The sources that may have been meant, the likeliest first: those with this file name, those in
+/// the directory of this name, those that are spelled much like it.
+pub fn nearest<'a>(source: &str, known: &[&'a str], count: usize) -> Vec<&'a str> {
+    let name = |source: &str| source.rsplit('/').next().unwrap_or_default().to_lowercase();
+    let edits = |a: &str, b: &str| strsim::osa_distance(&a.to_lowercase(), &b.to_lowercase());
+    let distance = |known: &str| {
+        let within = known.strip_prefix(source).is_some_and(|rest| rest.starts_with('/'));
+        let spelled = edits(known, source).min(edits(&name(known), &name(source)));
+        if within && !source.is_empty() { spelled.min(1) } else { spelled }
+    };
+    let mut near: Vec<(usize, &str)> = known
+        .iter()
+        .map(|known| (distance(known), *known))
+        .filter(|(distance, known)| distance * 3 <= name(known).chars().count())
+        .collect();
+    near.sort_unstable();
+    near.into_iter().take(count).map(|(_, known)| known).collect()
+}
+
+/// How a document differs from its file as it is now. One that is no file does not.
+pub fn drift_of(root: &Path, record: &DocumentRecord) -> Option<Drift> {
+    if !record.is_file() {
+        return None;
+    }
+    let Some(file) = FoundFile::at(root, &record.source) else { return Some(Drift::Gone) };
+    let hash = |file: &FoundFile| File::open(file.path(root)).and_then(ContentHash::of_reader).ok();
+    (!plan::is_current(record, &file, hash)).then_some(Drift::Changed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_typed_as_they_are_cited() {
+        let lines = |a, b| Some(("a.md", Locator::Lines(a, b)));
+        for (typed, place) in [
+            ("a.md", None),
+            ("a.md:L3-L9", lines(3, 9)),
+            ("a.md:3-9", lines(3, 9)),
+            ("a.md:3", lines(3, 3)),
+            ("a.md:x", None),
+            ("a.md#page=2", Some(("a.md", Locator::Page(2)))),
+        ] {
+            assert_eq!(cited(typed), place, "{typed}");
+        }
+    }
+
+    #[test]
+    fn a_document_is_named_as_it_is_stored_or_from_here() {
+        let known = ["docs/a.md", "docs/odd.md:L3", "/else/b.md", "https://x.org/", "stdin"];
+        let at = Place { root: Path::new("/project"), cwd: Path::new("/project/docs") };
+        for (typed, source, place) in [
+            ("docs/a.md", "docs/a.md", None),
+            ("a.md", "docs/a.md", None),
+            ("./a.md:L3-L9", "docs/a.md", Some(Locator::Lines(3, 9))),
+            ("/project/docs/a.md#page=2", "docs/a.md", Some(Locator::Page(2))),
+            ("docs/odd.md:L3", "docs/odd.md:L3", None),
+            ("docs/odd.md:L3:L5", "docs/odd.md:L3", Some(Locator::Lines(5, 5))),
+            ("../../else/b.md", "/else/b.md", None),
+            ("https://x.org", "https://x.org/", None),
+            ("https://x.org/#L2", "https://x.org/", Some(Locator::Lines(2, 2))),
+            ("https://x.org/y", "https://x.org/y", None),
+            ("stdin", "stdin", None),
+            ("../up.md", "up.md", None),
+        ] {
+            let expected = Expected { source: source.to_owned(), place };
+            assert_eq!(named(typed, &known, at), expected, "{typed}");
+        }
+    }
+
+    #[test]
+    fn a_misspelled_source_has_nearest_ones() {
+        let known = ["docs/backups.md", "docs/tides.md", "notes/tides.md"];
+        for (typed, meant) in [
+            ("docs/backup.md", &["docs/backups.md"][..]),
+            ("backups.md", &["docs/backups.md"]),
+            ("doc/tides.md", &["docs/tides.md", "notes/tides.md"]),
+            ("tides.md", &["docs/tides.md", "notes/tides.md"]),
+            ("docs", &["docs/backups.md", "docs/tides.md"]),
+            ("docs/zymurgy.md", &[]),
+            ("", &[]),
+        ] {
+            assert_eq!(nearest(typed, &known, 3), meant, "{typed}");
+        }
+        assert_eq!(nearest("tides.md", &known, 1), ["docs/tides.md"]);
+    }
+}

@@ -1,0 +1,124 @@
+//! What `show` prints.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::query::explain::Drift;
+use crate::service::show::{Shown, ShownChunk};
+use crate::types::{DocumentRecord, FailureRecord, Kind, Locator};
+
+/// A document as it is stored.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Show")]
+pub struct ShowJson {
+    #[serde(flatten)]
+    pub document: DocumentJson,
+    /// In the order of the text; with a place, those that overlap it.
+    pub chunks: Vec<ShownChunkJson>,
+}
+
+/// A line of `show --format jsonl`: the document, then its chunks.
+#[derive(Serialize, JsonSchema)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum ShowEvent {
+    Document(Box<DocumentJson>),
+    Chunk(Box<ShownChunkJson>),
+}
+
+/// What is known of a document.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Document")]
+pub struct DocumentJson {
+    pub source: String,
+    /// The place in it that was asked for.
+    pub place: Option<Locator>,
+    /// Title of the document; empty where it has none.
+    pub title: String,
+    /// Null where it was never brought in.
+    pub record: Option<DocumentRecord>,
+    /// Why its last version could not be brought in; null where it was.
+    pub failure: Option<FailureRecord>,
+    /// How its file differs from what was read; null where it does not, and for what is no file.
+    pub stale: Option<StaleJson>,
+    /// How many chunks of it are stored, at any place.
+    pub stored_chunks: usize,
+    /// How many of them are of another version than the record: an ingest was cut off.
+    pub outdated_chunks: usize,
+    /// The sources on record that may have been meant, where nothing is stored.
+    pub nearest: Vec<String>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "StaleDocument")]
+#[serde(rename_all = "snake_case")]
+pub enum StaleJson {
+    /// The file is another one now.
+    Changed,
+    /// There is no such file any more.
+    Missing,
+}
+
+/// A chunk of a document.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Chunk")]
+pub struct ShownChunkJson {
+    /// Position among the document's chunks, from 0.
+    pub ordinal: u32,
+    /// Of what is embedded, headings and text; null where the embedder is not the one that built the
+    /// collection.
+    pub tokens: Option<usize>,
+    pub source: String,
+    /// Source and place in one: `path:L10-L24`, `path#page=3`.
+    pub citation: String,
+    /// Title of the document; empty where it has none.
+    pub title: String,
+    /// Outermost first.
+    pub headings: Vec<String>,
+    pub text: String,
+    pub kind: Kind,
+    pub tags: Vec<String>,
+    /// SHA-256 of the document it is from.
+    pub document_hash: String,
+    /// SHA-256 of what was embedded.
+    pub chunk_hash: String,
+    #[serde(flatten)]
+    pub locator: Locator,
+}
+
+impl DocumentJson {
+    pub fn new(shown: &Shown) -> Self {
+        Self {
+            source: shown.asked.source.clone(),
+            place: shown.asked.place,
+            title: shown.title().to_owned(),
+            record: shown.document.clone(),
+            failure: shown.failure.clone(),
+            stale: shown.drift.map(|drift| match drift {
+                Drift::Changed => StaleJson::Changed,
+                Drift::Gone => StaleJson::Missing,
+            }),
+            stored_chunks: shown.stored,
+            outdated_chunks: shown.outdated,
+            nearest: shown.nearest.clone(),
+        }
+    }
+}
+
+impl ShownChunkJson {
+    pub fn new(ShownChunk { chunk, tokens }: &ShownChunk) -> Self {
+        Self {
+            ordinal: chunk.ordinal,
+            tokens: *tokens,
+            source: chunk.source.clone(),
+            citation: chunk.locator.cite(&chunk.source),
+            title: chunk.title.clone(),
+            headings: chunk.headings.clone(),
+            text: chunk.text.clone(),
+            kind: chunk.kind,
+            tags: chunk.tags.clone(),
+            document_hash: chunk.document_hash.to_string(),
+            chunk_hash: chunk.chunk_hash.to_string(),
+            locator: chunk.locator,
+        }
+    }
+}

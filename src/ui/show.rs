@@ -1,0 +1,99 @@
+//! A document as it is stored: its record, then its chunks.
+
+use std::path::Path;
+
+use super::Ui;
+use super::json::{DocumentJson, ShowEvent, ShowJson, ShownChunkJson};
+use super::sanitize::{sanitize, sanitize_line};
+use super::style::Style;
+use super::words::{counted, grouped};
+use crate::cli::Format;
+use crate::error::Failure;
+use crate::service::show::{Shown, ShownChunk};
+use crate::types::DocumentRecord;
+
+impl Ui {
+    /// `root` is where relative sources are, for hyperlinks. Nothing is printed as text where no chunk
+    /// is shown.
+    pub fn document(&mut self, shown: &Shown, root: &Path) -> Result<(), Failure> {
+        let mut chunks = shown.chunks.iter();
+        match self.format {
+            Format::Json => self.json(ShowJson {
+                document: DocumentJson::new(shown),
+                chunks: chunks.map(ShownChunkJson::new).collect(),
+            }),
+            Format::Jsonl => {
+                self.json(ShowEvent::Document(Box::new(DocumentJson::new(shown))))?;
+                chunks.try_for_each(|it| {
+                    self.json(ShowEvent::Chunk(Box::new(ShownChunkJson::new(it))))
+                })
+            }
+            _ if shown.chunks.is_empty() => Ok(()),
+            _ => {
+                self.data(&head(shown, self.out_style, root))?;
+                let style = self.out_style;
+                chunks.try_for_each(|chunk| self.data(&chunk_text(chunk, style, root)))
+            }
+        }
+    }
+}
+
+/// The record, a row for each thing that is known.
+fn head(shown: &Shown, style: Style, root: &Path) -> String {
+    let source = &shown.asked.source;
+    let mut rows = vec![("title", shown.title().to_owned())];
+    if let Some(record) = &shown.document {
+        rows.extend(recorded(record));
+    }
+    rows.push(("chunks", extent(shown)));
+    let name = sanitize_line(source);
+    let mut text = format!("{}\n", style.link(&style.citation(&name), source, root));
+    for (name, value) in rows.iter().filter(|(_, value)| !value.is_empty()) {
+        text += &format!("{}  {}\n", style.strong(&format!("{name:8}")), sanitize_line(value));
+    }
+    text + "\n"
+}
+
+fn recorded(record: &DocumentRecord) -> [(&'static str, String); 5] {
+    let size = usize::try_from(record.size).unwrap_or(usize::MAX);
+    [
+        ("kind", format!("{}, {}", record.kind, counted(size, "byte"))),
+        ("sha256", record.document_hash.to_string()),
+        ("ingested", record.ingested_at.clone()),
+        ("tags", record.tags.join(", ")),
+        ("fields", record.text_fields.join(", ")),
+    ]
+}
+
+/// `7, 812 tokens`, `2 of 7, at a.md:L10-L24, 203 tokens`
+fn extent(shown: &Shown) -> String {
+    let number = grouped(shown.chunks.len());
+    let chunks = match shown.asked.place {
+        None => number,
+        Some(_) => {
+            format!("{number} of {}, at {}", grouped(shown.stored), shown.asked.citation())
+        }
+    };
+    let tokens: Option<usize> = shown.chunks.iter().map(|chunk| chunk.tokens).sum();
+    chunks + &tokens.map_or_else(String::new, |tokens| format!(", {}", counted(tokens, "token")))
+}
+
+/// A line about the chunk, and under it the text as it is searched and cited: whole, and set in, so
+/// that none of its lines looks like one of docent's.
+fn chunk_text(ShownChunk { chunk, tokens }: &ShownChunk, style: Style, root: &Path) -> String {
+    let place = sanitize_line(&chunk.locator.cite(&chunk.source));
+    let mut line = format!("#{}", chunk.ordinal);
+    line += &format!("  {}", style.link(&style.citation(&place), &chunk.source, root));
+    if let Some(tokens) = tokens {
+        line += &format!("  {}", style.dim(&counted(*tokens, "token")));
+    }
+    if !chunk.headings.is_empty() {
+        line += &format!("  {}", style.strong(&sanitize_line(&chunk.headings.join(" > "))));
+    }
+    let mut text = line + "\n";
+    for line in sanitize(&chunk.text).lines() {
+        text += format!("    {line}").trim_end();
+        text.push('\n');
+    }
+    text + "\n"
+}
