@@ -22,15 +22,12 @@ pub(super) const TALLIED: [&str; 2] = ["source", "document_hash"];
 pub(super) const FOREIGN_ID: &str = "a stored chunk has an id that docent did not give it";
 
 /// A chunk as it is stored: the locator spread over the fields that name its unit.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 struct StoredChunk {
     record: String,
     source: String,
-    #[serde(default)]
     title: String,
-    #[serde(default)]
     headings: Vec<String>,
-    #[serde(default)]
     titled: bool,
     text: String,
     #[serde(flatten)]
@@ -40,7 +37,6 @@ struct StoredChunk {
     document_hash: ContentHash,
     chunk_hash: ContentHash,
     occurrence: u32,
-    #[serde(default)]
     tags: Vec<String>,
 }
 
@@ -70,23 +66,39 @@ pub(super) fn of_chunk(chunk: Chunk) -> Payload {
     })
 }
 
-pub(super) fn to_chunk(payload: Payload) -> Result<Chunk, String> {
-    let stored: StoredChunk = read(payload, "chunk")?;
-    expect_record(&stored.record, CHUNK)?;
+/// Field by field: a search reads hundreds, and what serde flattens it copies first. The locator is
+/// read from the fields that are left.
+pub(super) fn to_chunk(mut payload: Payload) -> Result<Chunk, String> {
+    let fields = &mut payload;
+    expect_record(&take::<String>(fields, "record")?, CHUNK)?;
     Ok(Chunk {
-        source: stored.source,
-        title: stored.title,
-        headings: stored.headings,
-        titled: stored.titled,
-        text: stored.text,
-        locator: stored.locator,
-        ordinal: stored.ordinal,
-        kind: stored.kind,
-        document_hash: stored.document_hash,
-        chunk_hash: stored.chunk_hash,
-        occurrence: stored.occurrence,
-        tags: stored.tags,
+        source: take(fields, "source")?,
+        title: take_if_any(fields, "title")?.unwrap_or_default(),
+        headings: take_if_any(fields, "headings")?.unwrap_or_default(),
+        titled: take_if_any(fields, "titled")?.unwrap_or_default(),
+        text: take(fields, "text")?,
+        ordinal: take(fields, "ordinal")?,
+        kind: take(fields, "kind")?,
+        document_hash: take(fields, "document_hash")?,
+        chunk_hash: take(fields, "chunk_hash")?,
+        occurrence: take(fields, "occurrence")?,
+        tags: take_if_any(fields, "tags")?.unwrap_or_default(),
+        locator: read(payload, "chunk")?,
     })
+}
+
+/// Takes a field out of the payload of a chunk; `None` where it has none of this name.
+fn take_if_any<T: DeserializeOwned>(
+    fields: &mut Payload,
+    field: &str,
+) -> Result<Option<T>, String> {
+    let value = fields.remove(field).map(serde_json::from_value).transpose();
+    value.map_err(|error| unreadable(&format!("chunk's {field}"), &error))
+}
+
+fn take<T: DeserializeOwned>(fields: &mut Payload, field: &str) -> Result<T, String> {
+    let value = take_if_any(fields, field)?;
+    value.ok_or_else(|| format!("a stored chunk can't be read: it has no {field}"))
 }
 
 pub(super) fn of_document(document: DocumentRecord) -> Payload {
