@@ -15,7 +15,7 @@ use crate::embed::builtin::foreignness;
 use crate::embed::{Embedder, Role};
 use crate::error::BackendError;
 use crate::store::{Legs, SearchRequest, VectorStore};
-use crate::types::{Filter, Hit, LegScore, Mode, Scored, SparseVector};
+use crate::types::{ContentHash, Filter, Hit, LegScore, Mode, Scored, SparseVector};
 
 /// How to retrieve.
 #[derive(Clone, PartialEq, Debug)]
@@ -195,28 +195,38 @@ pub fn fuse(legs: Legs, mode: Mode, sparse_weight: f32, limit: usize) -> Vec<Hit
     let dense_floor = lowest(&legs.dense);
     let sparse_floor = if legs.sparse.len() < limit { 0.0 } else { lowest(&legs.sparse) };
     let (dense_weight, sparse_weight) = (1.0 - sparse_weight, sparse_weight);
-    let mut hits: HashMap<Uuid, Hit> = HashMap::new();
+    let in_both = places(&legs.sparse, &legs.dense);
 
     let dense_scale = scale(&legs.dense, dense_floor);
-    for (leg, scored) in ranked(legs.dense) {
+    let dense = ranked(legs.dense).map(|(leg, scored)| {
         let score =
             if mode == Mode::Hybrid { dense_weight * dense_scale(leg.score) } else { leg.score };
-        let id = scored.chunk.id();
-        hits.insert(id, Hit::of(scored.chunk, score, Some(leg)));
-    }
+        Hit::of(scored.chunk, score, Some(leg))
+    });
+    let mut hits: Vec<Hit> = dense.collect();
     let sparse_scale = scale(&legs.sparse, sparse_floor);
-    for (leg, scored) in ranked(legs.sparse) {
+    for ((leg, scored), place) in ranked(legs.sparse).zip(in_both) {
         let score =
             if mode == Mode::Hybrid { sparse_weight * sparse_scale(leg.score) } else { leg.score };
-        let id = scored.chunk.id();
-        let hit = hits.entry(id).or_insert_with(|| Hit::of(scored.chunk, 0.0, None));
-        hit.score += score;
-        hit.sparse = Some(leg);
+        let place = place.unwrap_or_else(|| {
+            hits.push(Hit::of(scored.chunk, 0.0, None));
+            hits.len() - 1
+        });
+        hits[place].score += score;
+        hits[place].sparse = Some(leg);
     }
-
-    let mut hits: Vec<Hit> = hits.into_values().collect();
     hits.sort_by(best_first);
     hits
+}
+
+/// For each chunk of `leg` its place in `other`. By what a chunk's id is made of: making an id costs
+/// more than all else here.
+fn places(leg: &[Scored], other: &[Scored]) -> Vec<Option<usize>> {
+    fn key(Scored { chunk, .. }: &Scored) -> (&str, &ContentHash, u32) {
+        (&chunk.source, &chunk.chunk_hash, chunk.occurrence)
+    }
+    let known: HashMap<_, usize> = other.iter().map(key).zip(0..).collect();
+    leg.iter().map(|scored| known.get(&key(scored)).copied()).collect()
 }
 
 pub(super) fn best_first(a: &Hit, b: &Hit) -> Ordering {
