@@ -95,6 +95,12 @@ impl SparseEncoder {
         let vector = self.queries.embed_query(&with_identifiers(&with_grams(text)));
         SparseVector { indices: vector.indices, values: vector.values }
     }
+
+    /// Ids of the distinct terms, ascending: those of [`SparseEncoder::query`], remembered where the
+    /// text is a word.
+    pub fn terms(&self, text: &str) -> Vec<u32> {
+        self.terms.terms(text)
+    }
 }
 
 /// Counts terms as the BM25 model sees them: words, without stop words.
@@ -193,6 +199,8 @@ fn engine(language: &str, k: f64, b: f64, avg_len: f64) -> Result<EdgeBm25, Stri
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
+    use std::collections::BTreeSet;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -235,6 +243,9 @@ mod tests {
             let whole = counter.engine.embed_document(&with_identifiers(&with_grams(&text)));
             let whole: HashMap<u32, f64> =
                 whole.indices.into_iter().zip(whole.values.iter().map(|w| f64::from(w.round()))).collect();
+            let asked = SparseEncoder::new(&counter.id(5.0)).unwrap();
+            let query = asked.query(&text).indices.into_iter().collect::<BTreeSet<_>>();
+            prop_assert_eq!(asked.terms(&text), query.into_iter().collect::<Vec<_>>());
             for _ in 0..2 {
                 let (terms, counts) = counter.frequencies(&text);
                 prop_assert!(terms.is_sorted_by(|a, b| a < b));
