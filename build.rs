@@ -24,7 +24,12 @@ fn main() {
     let model = fs::read(format!("{MODEL}/model.safetensors")).expect("model.safetensors");
     let config = fs::read_to_string(format!("{MODEL}/config.json")).expect("config.json");
     let rows = vocabulary.lines().count();
-    fs::write(out.join("table.rs"), constants(&model, &config, rows)).expect("OUT_DIR is writable");
+    let (dimensions, scales_at) = shape(&model, rows);
+    let hash = after(&config, "\"sha256\":", "\"model.safetensors\": \"", "\"");
+    let table = constants(rows, dimensions, scales_at, hash);
+    fs::write(out.join("table.rs"), table).expect("OUT_DIR is writable");
+    let norms = norms(&model[scales_at..], rows, dimensions);
+    fs::write(out.join("norms"), norms).expect("OUT_DIR is writable");
 }
 
 /// Vocabulary entry → its line number, for entries that start a word and for those that continue
@@ -47,12 +52,12 @@ fn trie(mut entries: Vec<(&str, u32)>) -> Vec<u8> {
     DoubleArray::new(bytes).expect("the builder makes valid tries").0
 }
 
-/// Rust source with the shape of the table and the offset of its tensors, the scales and
-/// right after them the rows, in the file.
+/// How many dimensions the table has, and the offset of its tensors in the file: the scales and right
+/// after them the rows.
 ///
 /// safetensors: 8 bytes little-endian length of a JSON header, the header, then the data that the
 /// header's offsets refer to.
-fn constants(model: &[u8], config: &str, rows: usize) -> String {
+fn shape(model: &[u8], rows: usize) -> (usize, usize) {
     let length = model.first_chunk().copied().expect("a safetensors file has a header");
     let data = 8 + usize::try_from(u64::from_le_bytes(length)).expect("a small header");
     let header = str::from_utf8(&model[8..data]).expect("the header is JSON");
@@ -69,15 +74,31 @@ fn constants(model: &[u8], config: &str, rows: usize) -> String {
     assert_eq!(scale_end, embeddings, "the embeddings follow the scales");
     assert_eq!(end, model.len(), "the embeddings are the last tensor");
     assert_eq!((end - embeddings) % rows, 0, "one row for each vocabulary entry");
-    let dimensions = (end - embeddings) / rows;
-    let hash = after(config, "\"sha256\":", "\"model.safetensors\": \"", "\"");
+    ((end - embeddings) / rows, scale)
+}
 
+/// Rust source with the shape of the table.
+fn constants(rows: usize, dimensions: usize, scales_at: usize, hash: &str) -> String {
     let mut source = String::new();
-    for (name, value) in [("ROW_COUNT", rows), ("DIMENSIONS", dimensions), ("SCALES_AT", scale)] {
-        writeln!(source, "const {name}: usize = {value};").expect("writing to a string");
+    for (name, value) in [("ROW_COUNT", rows), ("DIMENSIONS", dimensions), ("SCALES_AT", scales_at)]
+    {
+        writeln!(source, "pub(crate) const {name}: usize = {value};").expect("a string");
     }
-    writeln!(source, "const MODEL_SHA256: &str = \"{hash}\";").expect("writing to a string");
+    writeln!(source, "pub(crate) const MODEL_SHA256: &str = \"{hash}\";").expect("a string");
     source
+}
+
+/// The L2 norm of each row, `f32`, little-endian; 0 where the row or its scale is 0.
+fn norms(tensors: &[u8], rows: usize, dimensions: usize) -> Vec<u8> {
+    let (scales, embeddings) = tensors.split_at(4 * rows);
+    let mut norms = Vec::with_capacity(4 * rows);
+    for (scale, row) in scales.chunks_exact(4).zip(embeddings.chunks_exact(dimensions)) {
+        let scale = f32::from_le_bytes(scale.try_into().expect("four bytes"));
+        let square: i32 = row.iter().map(|&x| i32::from(x.cast_signed()).pow(2)).sum();
+        let norm = if scale == 0.0 { 0.0 } else { (square as f32).sqrt() };
+        norms.extend(norm.to_le_bytes());
+    }
+    norms
 }
 
 /// What stands between `open` and `close`, looking from `mark` on.

@@ -16,6 +16,7 @@
 //! | [`query`] | question → answer: retrieve → pack → prompt → stream → verify citations |
 //! | [`eval`] | how good retrieval is: cases, rankings, metrics, gates |
 //! | [`embed`] | [`embed::Embedder`] and its implementations; the sparse (BM25) encoder |
+//! | [`interaction`] | a question compared with passages token by token, by the built-in table |
 //! | [`store`] | [`store::VectorStore`] and its implementations: embedded Qdrant and a Qdrant server |
 //! | [`rerank`] | [`rerank::Reranker`] and its implementations |
 //! | [`chat`] | [`chat::ChatModel`] and its implementations |
@@ -55,6 +56,7 @@ pub mod eval;
 mod heap;
 pub mod http;
 pub mod ingest;
+pub mod interaction;
 pub mod onnx;
 pub mod openai;
 pub mod query;

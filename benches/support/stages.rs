@@ -4,12 +4,13 @@
 use std::hint::black_box;
 
 use docent::embed::Vector;
-use docent::embed::builtin::{Builtin, Interaction, Passage};
+use docent::embed::builtin::Builtin;
 use docent::embed::sparse::{LANGUAGE, SparseEncoder, TermCounter};
 use docent::embed::wordpiece::WordPiece;
 use docent::ingest::chunk::{ChunkOptions, chunk};
 use docent::ingest::document::Document;
 use docent::ingest::{extract, secrets};
+use docent::interaction::{LateInteraction, Passage};
 use docent::query::cite::{MarkParser, verify};
 use docent::query::pack::{PackOptions, Packed, pack};
 use docent::query::retrieve::fuse;
@@ -84,14 +85,14 @@ pub(crate) const STAGES: &[(&str, Make)] = &[
         let legs = Legs { dense, sparse, ..Legs::default() };
         stage(Amount::Items(200), move || fuse(legs.clone(), Mode::Hybrid, 0.6, 100))
     }),
+    // Of passages that were read before, as most were in a process that answers many questions.
     ("late interaction (hits)", || {
+        let (texts, late) = (texts()[..50].to_vec(), LateInteraction::new());
+        stage(Amount::Items(50), move || read(&late, &texts))
+    }),
+    ("late interaction, first read (hits)", || {
         let texts = texts()[..50].to_vec();
-        let read = move || {
-            let parts = QUESTION.split(' ').map(|word| (word, 1.0));
-            let question = Interaction::new(&WordPiece::new(), parts).expect("known words");
-            question.scores(texts.iter().map(|text| Passage { heading: "", text }))
-        };
-        stage(Amount::Items(50), read)
+        stage(Amount::Items(50), move || read(&LateInteraction::new(), &texts))
     }),
     ("pack (hits)", || {
         let hits = hits();
@@ -201,6 +202,14 @@ fn vector() -> Vector {
 fn answered(json: String) -> Stage {
     let read = move || serde_json::from_str::<Vector>(&json).expect("a vector");
     stage(Amount::Items(1), read)
+}
+
+/// Compares [`QUESTION`] with the texts.
+fn read(late: &LateInteraction, texts: &[String]) -> Vec<f32> {
+    let words = QUESTION.split(' ').map(|word| (word, 1.0));
+    let question = late.question(words).expect("known words");
+    let passages: Vec<_> = texts.iter().map(|text| Passage { heading: "", text }).collect();
+    late.scores(&question, &passages)
 }
 
 /// As many as packing chooses from.

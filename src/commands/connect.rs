@@ -359,7 +359,7 @@ pub(super) async fn retriever(
         Some(rerank) => Some(reranker(context, rerank, retry_policy(&context.settings)).await?),
         None => None,
     };
-    Ok(Retriever { embedder, store, sparse: Arc::new(sparse), reranker })
+    Ok(Retriever { embedder, store, sparse: Arc::new(sparse), late: Arc::default(), reranker })
 }
 
 /// What is configured to put the first hits into a better order.

@@ -4,9 +4,7 @@
 //! length. It needs no network, no key and no start-up: table and vocabulary are part of the
 //! executable, and pages of them are read when a token needs them. English; blind to word order.
 
-mod interaction;
-
-pub use interaction::{Interaction, Passage};
+pub(crate) mod table;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,23 +12,13 @@ use std::thread::available_parallelism;
 
 use async_trait::async_trait;
 
-use super::wordpiece::{UNKNOWN, WordPiece};
+use table::{DIMENSIONS, MODEL_SHA256, row, scale};
+
+use super::wordpiece::WordPiece;
 use super::{Embedder, Limits, Role};
 use crate::error::{BackendError, Fault, Service};
 use crate::http::Throttled;
 use crate::types::EmbedderId;
-
-// ROW_COUNT, DIMENSIONS, SCALES_AT, MODEL_SHA256: from the header of the model file.
-include!(concat!(env!("OUT_DIR"), "/table.rs"));
-
-static MODEL: &[u8] = include_bytes!("static-minilm-en-256/model.safetensors");
-
-/// The scales, and after them the rows.
-const TENSORS: (&[u8], &[u8]) = MODEL.split_at(SCALES_AT).1.split_at(4 * ROW_COUNT);
-/// Per token, what its row is multiplied with: `f32`, little-endian, not aligned.
-static SCALES: &[[u8; 4]] = TENSORS.0.as_chunks().0;
-/// Per token, its quantised vector: `i8`.
-static ROWS: &[[u8; DIMENSIONS]] = TENSORS.1.as_chunks().0;
 
 /// Texts up to this many bytes together are embedded where they are, without a thread.
 const INLINE_BYTES: usize = 4096;
@@ -131,34 +119,14 @@ fn embed(tokenizer: &WordPiece, text: &str, embedded: &AtomicU64) -> Option<Vec<
     let mut tokens = 0;
     tokenizer.tokenize(text, |token| {
         tokens += 1;
-        let scale = f32::from_le_bytes(SCALES[token as usize]);
-        for (sum, &weight) in sum.iter_mut().zip(&ROWS[token as usize]) {
+        let scale = scale(token);
+        for (sum, &weight) in sum.iter_mut().zip(row(token)) {
             *sum += scale * f32::from(weight.cast_signed());
         }
     });
     embedded.fetch_add(tokens, Ordering::Relaxed);
     let norm = sum.iter().map(|x| x * x).sum::<f32>().sqrt();
     (norm > 0.0).then(|| sum.iter().map(|x| x / norm.max(1e-12)).collect())
-}
-
-/// How foreign the words of a text are to the table, within 0..=1: the share of the places between two
-/// letters of a word at which the tokenizer cuts it. English, which the vocabulary is of, is at .0 to .1,
-/// German, French and Spanish at .2, Russian and Chinese near 1: there, tokens are single letters. A
-/// word of one letter says nothing of it.
-pub fn foreignness(text: &str) -> f32 {
-    let tokenizer = WordPiece::new();
-    let (mut cuts, mut places) = (0, 0);
-    for word in text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
-        let (mut tokens, mut known) = (0_usize, true);
-        tokenizer.tokenize(word, |token| {
-            tokens += 1;
-            known &= token != UNKNOWN;
-        });
-        let between = word.chars().count() - 1;
-        places += between;
-        cuts += if known { tokens.saturating_sub(1).min(between) } else { between };
-    }
-    cuts as f32 / places.max(1) as f32
 }
 
 #[cfg(test)]
@@ -191,7 +159,7 @@ mod tests {
         }
         let config: Config =
             serde_json::from_str(include_str!("static-minilm-en-256/config.json")).unwrap();
-        assert_eq!(ContentHash::of(MODEL).0, config.sha256["model.safetensors"]);
+        assert_eq!(ContentHash::of(table::MODEL).0, config.sha256["model.safetensors"]);
         assert_eq!(MODEL_SHA256, config.sha256["model.safetensors"]);
 
         let vocabulary: Vec<&str> =
@@ -240,22 +208,6 @@ mod tests {
         let tokens: usize = inputs.iter().map(|text| builtin.count_tokens(text)).sum();
         assert_eq!(builtin.tokens_embedded(), 2 * tokens as u64);
         assert_eq!(builtin.embed(&inputs[..2], Role::Query).await.unwrap(), single[..2]);
-    }
-
-    #[test]
-    fn words_are_the_more_foreign_the_less_they_are_english() {
-        for (text, range) in [
-            ("", 0.0..=0.0),
-            ("a, I?", 0.0..=0.0),
-            ("How long are ledger backups kept?", 0.0..=0.05),
-            ("retryAfter in parse_http_header", 0.05..=0.2),
-            ("Wie lange werden Sicherungen aufbewahrt?", 0.15..=0.4),
-            ("Сколько хранятся резервные копии?", 0.8..=1.0),
-            ("备份保留多久", 1.0..=1.0),
-        ] {
-            let found = foreignness(text);
-            assert!(range.contains(&found), "{text}: {found}");
-        }
     }
 
     #[test]

@@ -27,6 +27,7 @@ use crate::chat::{ChatEvent, ChatModel, ChatRequest, NO_ANSWER};
 use crate::embed::sparse::SparseEncoder;
 use crate::embed::{Embedder, Role};
 use crate::error::BackendError;
+use crate::interaction::LateInteraction;
 use crate::rerank::Reranker;
 use crate::store::VectorStore;
 use crate::types::{Hit, Passage, Usage};
@@ -48,6 +49,8 @@ pub struct Retriever {
     pub embedder: Arc<dyn Embedder>,
     pub store: Arc<dyn VectorStore>,
     pub sparse: Arc<SparseEncoder>,
+    /// What reads the first hits token by token.
+    pub late: Arc<LateInteraction>,
     /// What puts the first hits into a better order, where anything does.
     pub reranker: Option<Arc<dyn Reranker>>,
 }
@@ -103,7 +106,7 @@ impl Retriever {
         let weights = Weights::of(query, options);
         let words = (weights.late > 0.0).then(|| QueryWords::of(query, &self.sparse));
         let asked = Asked { dense, sparse, weights, words };
-        retrieve::retrieve(asked, &*self.embedder, &*self.store, options).await
+        retrieve::retrieve(asked, &*self.embedder, &*self.store, &self.late, options).await
     }
 
     /// What the dense leg asks with, and as what it is embedded.

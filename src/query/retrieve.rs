@@ -11,9 +11,9 @@ use uuid::Uuid;
 pub use late::QueryWords;
 
 use super::rerank::RerankOptions;
-use crate::embed::builtin::foreignness;
 use crate::embed::{Embedder, Role};
 use crate::error::BackendError;
+use crate::interaction::{LateInteraction, foreignness};
 use crate::store::{Legs, SearchRequest, VectorStore};
 use crate::types::{ContentHash, Filter, Hit, LegScore, Mode, Scored, SparseVector};
 
@@ -109,6 +109,7 @@ pub async fn retrieve(
     Asked { dense: (text, role), sparse, weights, words }: Asked<'_>,
     embedder: &dyn Embedder,
     store: &dyn VectorStore,
+    late: &LateInteraction,
     options: &RetrieveOptions,
 ) -> Result<Vec<Hit>, BackendError> {
     let dense = match options.mode {
@@ -137,7 +138,7 @@ pub async fn retrieve(
     let idf = std::mem::take(&mut legs.idf);
     let mut hits = fuse(legs, options.mode, sparse_weight, limit);
     if let Some(words) = &words {
-        late::reorder(words, &idf, weights.late, &mut hits);
+        late::reorder(late, words, &idf, weights.late, &mut hits);
     }
     if let Some(floor) = options.min_score {
         hits.retain(|hit| hit.score >= floor);

@@ -91,11 +91,15 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("onnx", &["types"]),
     ("chat", &["error", "openai", "retry", "text", "types"]),
     ("embed", &["cancel", "error", "http", "onnx", "openai", "retry", "task", "types"]),
+    ("interaction", &["embed"]),
     ("rerank", &["embed", "error", "onnx", "openai", "retry", "types"]),
     ("store", &["error", "heap", "http", "retry", "task", "types"]),
     ("record", &["chat", "embed", "error", "http", "rerank", "types"]),
     ("ingest", &["cancel", "embed", "error", "http", "retry", "store", "task", "types"]),
-    ("query", &["cancel", "chat", "embed", "error", "rerank", "store", "text", "types"]),
+    (
+        "query",
+        &["cancel", "chat", "embed", "error", "interaction", "rerank", "store", "text", "types"],
+    ),
     ("eval", &["chat", "error", "query", "text", "types"]),
     ("trace", &["chat", "embed", "error", "http", "query", "rerank", "types"]),
     ("service", &["embed", "error", "ingest", "query", "store", "types"]),
@@ -158,16 +162,9 @@ const KNOWN_BACKENDS: &[(&str, &str, &str)] = &[
         "leaves the store's own directory out of what is brought in",
     ),
     ("commands/search.rs", "embed/builtin", "has weights that were measured for it"),
-    (
-        "query/retrieve.rs",
-        "embed/builtin",
-        "weighs the sparse leg by the words that it does not know",
-    ),
-    (
-        "query/retrieve/late.rs",
-        "embed/builtin",
-        "compares question and passage by its table of words",
-    ),
+    ("interaction/cosines.rs", "embed/builtin", "reads its table of words"),
+    ("interaction/passages.rs", "embed/builtin", "reads its table of words"),
+    ("interaction/question.rs", "embed/builtin", "reads its table of words"),
     ("rerank/onnx.rs", "embed/onnx", "a bi-encoder compares the vectors of such an embedder"),
 ];
 
@@ -211,6 +208,8 @@ fn vendors_stay_where_they_are_wrapped() {
         ("tiktoken_rs::", &["openai/tokens.rs"]),
         ("notify::", &["watch"]),
         ("base64::", &["embed/vector.rs"]),
+        ("quick_cache::", &["interaction/passages.rs"]),
+        ("siphasher::", &["interaction/passages.rs"]),
         ("rten::", &["onnx/session.rs"]),
         ("tokenizers::", &["onnx/tokenizer.rs"]),
     ];

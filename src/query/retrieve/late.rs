@@ -10,9 +10,8 @@ use std::collections::HashMap;
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::best_first;
-use crate::embed::builtin::{Interaction, Passage};
 use crate::embed::sparse::SparseEncoder;
-use crate::embed::wordpiece::WordPiece;
+use crate::interaction::{LateInteraction, Passage};
 use crate::types::{Hit, LegScore};
 
 /// Hits that are read.
@@ -25,7 +24,7 @@ pub struct QueryWords<'a>(Vec<(&'a str, Vec<u32>)>);
 impl<'a> QueryWords<'a> {
     pub fn of(query: &'a str, sparse: &SparseEncoder) -> Self {
         let words = query.unicode_words();
-        Self(words.map(|word| (word, sparse.query(word).indices)).collect())
+        Self(words.map(|word| (word, sparse.terms(word))).collect())
     }
 
     /// Distinct, ascending.
@@ -48,20 +47,21 @@ impl<'a> QueryWords<'a> {
 }
 
 /// Orders fused hits anew: the score becomes `(1 - weight) * score + weight * late`, where `late` is
-/// the [interaction](Interaction) of the query with the chunk, scaled by min-max to 0..=1 over the
+/// the [interaction](LateInteraction) of the query with the chunk, scaled by min-max to 0..=1 over the
 /// first [`DEPTH`] hits, and 0 for the others. `hits` are ordered, best first.
 pub(super) fn reorder(
+    late: &LateInteraction,
     words: &QueryWords<'_>,
     idf: &HashMap<u32, f32>,
     weight: f32,
     hits: &mut [Hit],
 ) {
-    let Some(query) = Interaction::new(&WordPiece::new(), words.importance(idf)) else { return };
-    let read = hits.len().min(DEPTH);
-    let paths: Vec<String> = hits[..read].iter().map(|hit| hit.chunk.embedded_path()).collect();
-    let passages = paths.iter().zip(&*hits);
-    let passages = passages.map(|(path, hit)| Passage { heading: path, text: &hit.chunk.text });
-    let scores = query.scores(passages);
+    let Some(question) = late.question(words.importance(idf)) else { return };
+    let read = &hits[..hits.len().min(DEPTH)];
+    let headings: Vec<String> = read.iter().map(|hit| hit.chunk.embedded_path()).collect();
+    let passages = headings.iter().zip(read);
+    let passages = passages.map(|(heading, hit)| Passage { heading, text: &hit.chunk.text });
+    let scores = late.scores(&question, &passages.collect::<Vec<_>>());
     let lowest = scores.iter().copied().fold(f32::INFINITY, f32::min);
     let range = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max) - lowest;
     let scaled = |score: f32| if range > 0.0 { (score - lowest) / range } else { 1.0 };
@@ -97,17 +97,18 @@ mod tests {
 
     #[test]
     fn a_passage_that_means_the_same_rises() {
+        let late = LateInteraction::new();
         let query = words("How long are the ledger backups kept?");
         let mut found = hits(&[
             ("The ledger of the ferry.", 1.0),
             ("Copies of the ledger are stored for a year.", 0.9),
             ("The ferry leaves at nine.", 0.2),
         ]);
-        reorder(&query, &HashMap::new(), 0.3, &mut found);
+        reorder(&late, &query, &HashMap::new(), 0.3, &mut found);
         assert_eq!(found[0].chunk.source, "0.md", "no IDF is known: nothing matters");
         assert!(found.iter().all(|hit| hit.late.is_none()));
         let idf = query.terms().into_iter().map(|term| (term, 1.0)).collect();
-        reorder(&query, &idf, 0.3, &mut found);
+        reorder(&late, &query, &idf, 0.3, &mut found);
         let order: Vec<&str> = found.iter().map(|hit| hit.chunk.source.as_str()).collect();
         assert_eq!(order, ["1.md", "0.md", "2.md"]);
         let ranks: Vec<u32> = found.iter().map(|hit| hit.late.unwrap().rank).collect();
@@ -118,14 +119,14 @@ mod tests {
 
     #[test]
     fn what_is_not_read_stays_behind() {
-        let query = words("ferry");
+        let (late, query) = (LateInteraction::new(), words("ferry"));
         let texts: Vec<(&str, f32)> = (0..DEPTH + 3)
             .map(|n| (if n == DEPTH { "ferry" } else { "ledger" }, 1.0 - n as f32 / 100.0))
             .collect();
         let mut found = hits(&texts);
         let before: Vec<String> = found.iter().map(|hit| hit.chunk.source.clone()).collect();
         let idf = query.terms().into_iter().map(|term| (term, 1.0)).collect();
-        reorder(&query, &idf, 0.3, &mut found);
+        reorder(&late, &query, &idf, 0.3, &mut found);
         let after: Vec<String> = found.iter().map(|hit| hit.chunk.source.clone()).collect();
         assert_eq!(after, before);
         assert!(found[DEPTH..].iter().all(|hit| hit.late.is_none()));

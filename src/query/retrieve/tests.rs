@@ -210,7 +210,8 @@ async fn ask(
     };
     let shelf = Shelf { legs, asked: Mutex::new(None) };
     let sparse = SparseVector { values: vec![1.0; terms.len()], indices: terms };
-    let hits = retrieve(asked(sparse), &Table { id, vector }, &shelf, options).await.unwrap();
+    let (table, late) = (Table { id, vector }, LateInteraction::new());
+    let hits = retrieve(asked(sparse), &table, &shelf, &late, options).await.unwrap();
     (order(&hits), shelf.asked.into_inner().unwrap())
 }
 

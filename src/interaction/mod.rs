@@ -1,0 +1,80 @@
+//! Late interaction: a question compared with passages token by token, by the vectors of the built-in
+//! table.
+//!
+//! One vector for a whole passage averages away what a single sentence of it says. Here every token
+//! of the question looks for the token that is nearest to it, as in `ColBERT` (Khattab and Zaharia,
+//! 2020), with vectors that know no context: so they need not be stored, and a passage is read when it is
+//! a candidate. What is close together counts: see [`windows`].
+//!
+//! | file | step |
+//! | --- | --- |
+//! | [`question`] | the words of a question → its tokens, and how much each counts |
+//! | [`passages`] | the text of a passage → its tokens, remembered |
+//! | [`cosines`] | each token of the question with each token of the passages |
+//! | [`windows`] | the tokens of a passage → its score |
+//! | [`foreignness`] | how little the table knows of a text |
+
+mod cosines;
+mod foreignness;
+mod passages;
+mod question;
+mod windows;
+
+use crate::embed::wordpiece::WordPiece;
+
+pub use foreignness::foreignness;
+pub use question::Question;
+
+use cosines::Cosines;
+use passages::{Passages, Tokens};
+
+/// Compares questions with passages, and remembers the tokens of passages from one question to the
+/// next. Made once for a process, and shared by its threads.
+pub struct LateInteraction {
+    tokenizer: WordPiece,
+    passages: Passages,
+}
+
+impl Default for LateInteraction {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl LateInteraction {
+    pub fn new() -> Self {
+        Self { tokenizer: WordPiece::new(), passages: Passages::new(passages::CAPACITY) }
+    }
+
+    /// `words` are those of the question, each with how much it matters. `None` where no token has a
+    /// vector, or none matters.
+    pub fn question<'a>(
+        &self,
+        words: impl IntoIterator<Item = (&'a str, f32)>,
+    ) -> Option<Question> {
+        Question::new(&self.tokenizer, words)
+    }
+
+    /// For each passage the mean, over the tokens of the question, of the cosine of the nearest token:
+    /// of the heading or of a [window](windows) of the text, the one with the highest mean. Within
+    /// -1..=1, and 0 for a passage without a known word.
+    pub fn scores(&self, question: &Question, passages: &[Passage<'_>]) -> Vec<f32> {
+        let read: Vec<_> = passages
+            .iter()
+            .map(|passage| self.passages.tokens(&self.tokenizer, *passage))
+            .collect();
+        let cosines = Cosines::of(question, read.iter().flat_map(Tokens::all));
+        read.iter().map(|tokens| windows::score(question, &cosines, tokens)).collect()
+    }
+}
+
+/// Something that a question is compared with.
+#[derive(Clone, Copy, Debug)]
+pub struct Passage<'a> {
+    /// What it stands under: part of every window.
+    pub heading: &'a str,
+    pub text: &'a str,
+}
+
+#[cfg(test)]
+mod tests;

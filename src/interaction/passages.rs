@@ -1,0 +1,132 @@
+//! The tokens of passages, remembered: tokenizing is most of what reading a passage costs, and those
+//! that answer one question are candidates for the next.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::Arc;
+
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+use siphasher::sip128::{Hasher128, SipHasher13};
+
+use super::Passage;
+use crate::embed::builtin::table::ROW_COUNT;
+use crate::embed::wordpiece::WordPiece;
+
+/// Bytes that are remembered, at most: of some 130,000 chunks of 200 tokens.
+pub(super) const CAPACITY: usize = 64 << 20;
+
+/// What an entry takes besides its tokens, in bytes: key, value and counters in the cache, the header of
+/// the allocation.
+const ENTRY: usize = 88;
+
+/// Passages that are remembered by what they say, which is all that their tokens depend on: whatever
+/// becomes of a chunk, no other text is taken for it.
+pub(super) struct Passages {
+    keys: (u64, u64),
+    known: Cache<u128, Tokens, Bytes>,
+}
+
+/// The token ids of a passage: of its heading, and then of its text.
+#[derive(Clone)]
+pub(super) struct Tokens {
+    ids: Arc<[u16]>,
+    text_at: usize,
+}
+
+const _: () = assert!(ROW_COUNT <= 1 << 16);
+
+impl Tokens {
+    fn read(tokenizer: &WordPiece, passage: Passage<'_>) -> Self {
+        let mut ids = Vec::with_capacity((passage.heading.len() + passage.text.len()) / 3);
+        tokenizer.tokenize(passage.heading, |id| ids.push(id as u16));
+        let text_at = ids.len();
+        tokenizer.tokenize(passage.text, |id| ids.push(id as u16));
+        Self { ids: ids.into(), text_at }
+    }
+
+    pub(super) fn all(&self) -> &[u16] {
+        &self.ids
+    }
+
+    pub(super) fn heading(&self) -> &[u16] {
+        &self.ids[..self.text_at]
+    }
+
+    pub(super) fn text(&self) -> &[u16] {
+        &self.ids[self.text_at..]
+    }
+}
+
+#[derive(Clone)]
+struct Bytes;
+
+impl Weighter<u128, Tokens> for Bytes {
+    fn weight(&self, _: &u128, tokens: &Tokens) -> u64 {
+        (ENTRY + size_of_val(&*tokens.ids)) as u64
+    }
+}
+
+impl Passages {
+    pub(super) fn new(capacity: usize) -> Self {
+        let random = RandomState::new();
+        Self {
+            keys: (random.hash_one(0), random.hash_one(1)),
+            known: Cache::with_weighter(capacity / (2 * ENTRY), capacity as u64, Bytes),
+        }
+    }
+
+    pub(super) fn tokens(&self, tokenizer: &WordPiece, passage: Passage<'_>) -> Tokens {
+        let key = self.key(passage);
+        self.known.get(&key).unwrap_or_else(|| {
+            let tokens = Tokens::read(tokenizer, passage);
+            self.known.insert(key, tokens.clone());
+            tokens
+        })
+    }
+
+    /// Keyed at random, so that nobody can write two texts that have the same.
+    fn key(&self, passage: Passage<'_>) -> u128 {
+        let mut hasher = SipHasher13::new_with_keys(self.keys.0, self.keys.1);
+        hasher.write_usize(passage.heading.len());
+        hasher.write(passage.heading.as_bytes());
+        hasher.write(passage.text.as_bytes());
+        hasher.finish128().as_u128()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tokens(passages: &Passages, heading: &str, text: &str) -> Tokens {
+        passages.tokens(&WordPiece::new(), Passage { heading, text })
+    }
+
+    #[test]
+    fn a_passage_is_read_once_and_no_other_is_taken_for_it() {
+        let passages = Passages::new(CAPACITY);
+        let first = tokens(&passages, "Ledger", "backups");
+        let second = tokens(&passages, "Ledger", "backups");
+        assert!(Arc::ptr_eq(&first.ids, &second.ids));
+        assert_eq!((first.heading().len(), first.text().len()), (1, first.all().len() - 1));
+        for (heading, text) in [("Ledge", "rbackups"), ("", "Ledgerbackups"), ("Ledger", "backup")]
+        {
+            let other = tokens(&passages, heading, text);
+            assert!(!Arc::ptr_eq(&first.ids, &other.ids), "{heading:?} {text:?}");
+        }
+    }
+
+    #[test]
+    fn no_more_is_remembered_than_there_is_room_for() {
+        let capacity = 100 * (ENTRY + 2);
+        let passages = Passages::new(capacity);
+        for number in 0..10_000 {
+            tokens(&passages, "", &number.to_string());
+        }
+        assert!((1..=100).contains(&passages.known.len()), "{}", passages.known.len());
+        assert!(passages.known.weight() <= capacity as u64);
+        let long = tokens(&passages, "", &"ledger ".repeat(capacity));
+        assert_eq!(long.text().len(), capacity, "too long to be remembered, and read all the same");
+        assert!(passages.known.weight() <= capacity as u64);
+    }
+}
