@@ -86,6 +86,8 @@ pub enum Fault {
     Transient { retry_after: Option<Duration> },
     /// Another process has the collection.
     Busy,
+    /// The version of the collection that was being read is gone: another took its place.
+    Replaced,
     /// This input is refused for what it contains; others need not be. A caller may split it.
     Refused,
     /// Vectors come from another model, or have another size, than those before.
@@ -195,7 +197,7 @@ impl From<BackendError> for Failure {
             }
             Fault::NotFound => format!("the {} does not know what was asked", error.service.name()),
             Fault::TooLong => format!("the input is too long for the {}", error.service.name()),
-            Fault::Busy => return Self::new(exit, error.message).hint(hint),
+            Fault::Busy | Fault::Replaced => return Self::new(exit, error.message).hint(hint),
             Fault::Refused => format!("the {} refused the input", error.service.name()),
             Fault::Changed => format!("the {} is not what it was", error.service.name()),
             Fault::Full => "the disk is full".to_owned(),
@@ -216,6 +218,7 @@ fn hint_for(error: &BackendError) -> String {
         (_, Fault::Busy) => {
             "wait longer with --wait 5m, or run this again when the other process is done"
         }
+        (_, Fault::Replaced) => "run this again: it reads the collection as it is now",
         (Service::Reranker, Fault::Unauthorized) => {
             "set DOCENT_RERANK_API_KEY to a key of that endpoint; `docent config show` tells which is in force"
         }

@@ -3,48 +3,65 @@
 //! It ingests documents, chunks and embeds them into Qdrant, and answers questions by retrieving
 //! passages and streaming a completion with citations that were checked.
 //!
-//! # The map, in reading order
+//! # The map, from the top down
+//!
+//! A front end parses what was typed, calls the [`service`], and shows what comes of it. The service
+//! runs the two flows, [`ingest`] and [`query`], on backends that it alone chooses. The flows know
+//! traits: [`embed::Embedder`], [`store::Collection`], [`chat::ChatModel`], [`rerank::Reranker`].
 //!
 //! | module | what lives there |
 //! | --- | --- |
+//! | **front ends** | |
 //! | [`cli`] | every clap struct, and which command takes which flag |
-//! | [`settings`] | a row for each setting; flags + environment + project file + user file + defaults → [`settings::Settings`]; pure |
-//! | [`commands`] | one file per subcommand; `connect` alone chooses backends |
-//! | [`service`] | what every front end asks of a collection, without terminal and arguments |
-//! | [`types`] | plain data both flows share: chunk, locator, hit, manifest, document record |
+//! | [`commands`] | one file per subcommand: parse, call the service, show |
+//! | [`ui`] | everything a person sees; the only writer to the terminal |
+//! | [`output`] | what machines read: every JSON shape, and the words that both are given |
+//! | **the service** | |
+//! | [`service`] | [`service::Engine`], opened once, and what every front end asks it; `backends` alone chooses implementations |
+//! | [`settings`] | a row for each setting; flags + environment + files + defaults → [`settings::Settings`]; pure |
+//! | [`record`] | the exchanges with models, on file: `--record`, `--replay` |
+//! | [`trace`] | where an answer comes from: its record, on file and as OpenTelemetry spans |
+//! | **the flows** | |
 //! | [`ingest`] | files and pages → points: discover → plan → extract → chunk → embed → store → commit |
 //! | [`query`] | question → answer: retrieve → pack → prompt → stream → verify citations |
 //! | [`eval`] | how good retrieval is: cases, rankings, metrics, gates |
+//! | [`interaction`] | late interaction: a question compared with passages token by token |
+//! | **what is outside** | |
 //! | [`embed`] | [`embed::Embedder`] and its implementations; the sparse (BM25) encoder |
-//! | [`interaction`] | a question compared with passages token by token, by the built-in table |
-//! | [`store`] | [`store::VectorStore`] and its implementations: embedded Qdrant and a Qdrant server |
+//! | [`store`] | [`store::Collection`], its readers and its writer: embedded Qdrant and a Qdrant server |
 //! | [`rerank`] | [`rerank::Reranker`] and its implementations |
 //! | [`chat`] | [`chat::ChatModel`] and its implementations |
-//! | [`record`] | the exchanges with models, on file: `--record`, `--replay` |
-//! | [`trace`] | where an answer comes from: its record, on file and as OpenTelemetry spans |
 //! | [`onnx`] | models in a directory, run in this process: what embedder and reranker share |
 //! | [`openai`] | `OpenAI`-compatible servers: the client that `embed`, `chat` and `rerank` share, its errors, tokens |
 //! | [`http`] | HTTP to anyone: client, transport errors, retry-after, and the limiter of requests |
+//! | **what all use** | |
+//! | [`types`] | plain data that both flows share: chunk, locator, hit, manifest, document record |
+//! | [`error`] | outcome → exit code; which error gets which hint |
 //! | [`text`] | blocks, sentences and words of a text, and whether one text quotes another; pure |
 //! | [`retry`] | the one retry policy for everything outside the process |
 //! | [`cancel`] | how a run is told to stop |
-//! | `heap` | memory that was freed, given back to the system |
-//! | `task` | work beside a command's own thread: on a task that ends when nobody waits for it, or on another thread |
 //! | [`watch`] | the system's notices that something changed on disk, gathered until it is quiet |
-//! | [`error`] | outcome → exit code; which error gets which hint |
-//! | [`ui`] | everything a person sees; the only writer to the terminal |
+//! | `task` | work on a task that ends when nobody waits for it, or on another thread |
+//! | `heap` | memory that was freed, given back to the system |
 //!
-//! # Invariants
+//! Where a change belongs: a flag or a setting in `settings::keys` and `cli`; a word that is printed in
+//! `ui`, a field in `output`; a rule about which collection goes with which model in
+//! `service::compatibility`; a document format in `ingest::extract`; what ranks higher in
+//! `query::retrieve`; who waits for whom on an embedded collection in `store::edge::turns`.
 //!
-//! - stdout is data; everything else goes to stderr, and only `ui` writes to either.
-//! - `ingest` and `query` know `types` and the traits of `embed`, `store`, `rerank` and `chat`; they know
-//!   neither each other nor `settings`, `cli` or `ui`. They take option structs, emit events
-//!   through a closure and return a report.
-//! - A vendor's types stay in the file that wraps the vendor.
-//! - Per document: new chunks in, record written, stale chunks out. The record is the commit mark.
-//! - Vectors of two models never share a collection: the manifest is checked on every command.
+//! # Invariants, and what enforces them
 //!
-//! `tests/it/tidy.rs` enforces the layering.
+//! | rule | enforced by |
+//! | --- | --- |
+//! | stdout is data; everything else goes to stderr, and only `ui` writes to either | the lints `print_stdout` and `print_stderr`; `tests/it/query.rs` and others compare both streams |
+//! | each module knows only those below it: `LAYERS` in `tests/it/tidy.rs` is the list. So the flows know neither each other nor settings, terminal or arguments | `tidy::layers_point_downwards` |
+//! | implementations of the traits are named in their own folder and in `service::backends` | `tidy::one_file_chooses_backends` |
+//! | a vendor's types stay in the file that wraps the vendor | `tidy::vendors_stay_where_they_are_wrapped` |
+//! | the environment is read in `commands` and `ui` only | `tidy::the_environment_is_read_in_commands_and_ui_only` |
+//! | every flag of a setting, its default and its documentation come from one row | `tests/it/settings.rs` |
+//! | per document: new chunks in, record written, stale chunks out; the record is the commit mark | `tests/it/kill.rs` |
+//! | one question reads one version of a collection, whose embedder it was checked against | `store::contract::readers`, `together::no_question_is_asked_of_the_vectors_of_another_model` |
+//! | what a reader holds keeps no writer waiting, nor the other way round, for longer than their turns | `store::edge::tests::turns`, `tests/it/together.rs` |
 
 pub mod cancel;
 pub mod chat;
@@ -59,6 +76,7 @@ pub mod ingest;
 pub mod interaction;
 pub mod onnx;
 pub mod openai;
+pub mod output;
 pub mod query;
 pub mod record;
 pub mod rerank;

@@ -6,13 +6,12 @@ use std::path::Path;
 use futures::{StreamExt as _, stream};
 use serde_json::{Value, json};
 
-use super::desk::Desk;
-use super::query;
+use super::query::{self, Asking};
 use crate::error::{Exit, Failure};
+use crate::output::words::counted;
+use crate::output::{AnswerJson, BatchRow};
 use crate::query::Answer;
 use crate::ui::Ui;
-use crate::ui::json::{AnswerJson, BatchRow};
-use crate::ui::words::counted;
 
 /// A question, or why its line is none.
 pub(super) struct Row {
@@ -68,10 +67,10 @@ fn row(number: usize, line: &str) -> Row {
 }
 
 /// Asks them all, some at a time. What concerns every question, such as a wrong key, ends it.
-pub(super) async fn run(ui: &mut Ui, desk: &Desk<'_>, rows: Vec<Row>) -> Result<Exit, Failure> {
+pub(super) async fn run(ui: &mut Ui, asking: &Asking<'_>, rows: Vec<Row>) -> Result<Exit, Failure> {
     let asked = rows.len();
-    let at_once = desk.context.settings.chat.concurrency;
-    let mut done = stream::iter(rows).map(|row| ask(desk, row)).buffered(at_once);
+    let at_once = asking.engine.context.settings.chat.concurrency;
+    let mut done = stream::iter(rows).map(|row| ask(asking, row)).buffered(at_once);
     let mut exits = Vec::new();
     while let Some(done) = done.next().await {
         let Some(Asked { row, outcome, warning }) = done else { continue };
@@ -86,8 +85,8 @@ pub(super) async fn run(ui: &mut Ui, desk: &Desk<'_>, rows: Vec<Row>) -> Result<
     }
     let answered = exits.iter().filter(|exit| **exit == Exit::Done).count();
     ui.status(&format!("{answered} of {} answered", counted(asked, "question")));
-    query::quoted(ui, desk.context);
-    if desk.cancel.is_cancelled() {
+    query::explain_no_chat_model(ui, asking.engine);
+    if asking.cancel.is_cancelled() {
         return Ok(Exit::Interrupted);
     }
     Ok(exits.into_iter().fold(Exit::Done, Exit::worse))
@@ -109,27 +108,29 @@ impl Asked {
 }
 
 /// `None` where it was not answered because of an interrupt.
-async fn ask(desk: &Desk<'_>, Row { id, question }: Row) -> Option<Asked> {
+async fn ask(asking: &Asking<'_>, Row { id, question }: Row) -> Option<Asked> {
     let question = match question {
         Ok(question) => question,
         Err(failure) => return Some(Asked::failed(id, failure)),
     };
-    if desk.cancel.is_cancelled() {
+    if asking.cancel.is_cancelled() {
         return None;
     }
-    let put = match desk.put(&question, &mut drop).await {
-        Ok(put) => put,
+    let engine = asking.engine;
+    let exchange = match engine.answer(asking.ask(&question), &asking.cancel, &mut drop).await {
+        Ok(exchange) => exchange,
+        Err(failure) if failure.exit == Exit::Interrupted => return None,
         Err(failure) => return Some(Asked::failed(id, failure)),
     };
-    let answer = put.answer.as_ref().map_err(Failure::clone);
-    let outcome = answer.and_then(|answer| query::outcome(desk.context, answer));
-    let kept = desk.keep(&put, &outcome).await;
-    let answer = match &put.answer {
+    let answer = exchange.answer.as_ref().map_err(Failure::clone);
+    let outcome = answer.and_then(|answer| engine.outcome(answer));
+    let recorded = engine.record(&exchange, &outcome).await;
+    let answer = match &exchange.answer {
         Ok(Answer { interrupted: true, .. }) => return None,
-        Ok(answer) => Some(AnswerJson::new(&question, answer, desk.show_thinking)),
+        Ok(answer) => Some(AnswerJson::new(&question, answer, asking.show_thinking)),
         Err(_) => None,
     };
-    let (outcome, warning) = match kept {
+    let (outcome, warning) = match recorded {
         Ok(warning) => (outcome, warning),
         Err(failure) => (outcome.and(Err(failure)), None),
     };

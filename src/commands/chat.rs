@@ -1,7 +1,7 @@
 //! `docent chat`: one question after another, each in the light of those before.
 //!
-//! Every turn connects anew and lets go of the collection at its end: an ingest may go on
-//! meanwhile, and the next turn sees what it made.
+//! Each turn reads the collection as it is then: an ingest may go on meanwhile, and the next turn sees
+//! what it made.
 
 mod input;
 mod open;
@@ -10,20 +10,14 @@ mod slash;
 
 use std::sync::Arc;
 
-use super::connect::{self, StoreAccess};
-use super::context::Context;
-use super::desk::Desk;
-use super::query::Reply;
-use super::tracer::Tracer;
-use super::{query, search};
+use super::query::{self, Asking, Reply};
+use super::{Context, describe, open_traced};
 use crate::cancel::Cancel;
-use crate::chat::ChatModel;
 use crate::cli::ChatArgs;
 use crate::error::{Exit, Failure};
 use crate::query::history::Turn;
-use crate::query::prompt::template::Template;
-use crate::query::rewrite::RewriteOptions;
-use crate::query::{AnswerOptions, Retriever};
+use crate::service::Engine;
+use crate::service::retrieval::DocumentFilter;
 use crate::ui::Ui;
 use crate::ui::chat::Exchange;
 use crate::ui::line::Entry;
@@ -32,8 +26,9 @@ use slash::{Line, Slash};
 
 pub(super) async fn run(ui: &mut Ui, context: Context, args: ChatArgs) -> Result<Exit, Failure> {
     let mut input = Input::open(ui, &context)?;
-    let mut session = Session::open(ui, context, args, input.is_terminal()).await?;
-    session.greet(ui);
+    let engine = open_traced(ui, context)?;
+    let mut session = Session::open(ui, engine, args, input.is_terminal()).await?;
+    session.greet(ui)?;
     let mut worst = Exit::Done;
     loop {
         let line = match input.next().await? {
@@ -75,12 +70,10 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: ChatArgs) -> Result
 
 /// A conversation.
 struct Session {
-    /// The chat model that it names is changed by `/model`.
-    context: Context,
-    args: ChatArgs,
-    tracer: Tracer,
-    chat: Box<dyn ChatModel>,
-    template: Template,
+    /// Another one after `/model`.
+    engine: Arc<Engine>,
+    filter: DocumentFilter,
+    show_thinking: bool,
     /// Since the beginning, or since it was cleared.
     exchanges: Vec<Exchange>,
     history: Vec<Turn>,
@@ -94,58 +87,52 @@ impl Session {
     /// Fails where no question could be answered.
     async fn open(
         ui: &mut Ui,
-        context: Context,
+        engine: Arc<Engine>,
         args: ChatArgs,
         at_terminal: bool,
     ) -> Result<Self, Failure> {
-        connect::rewriting(&context.settings)?;
-        let session = Self {
-            tracer: Tracer::new(ui, &context)?,
-            chat: connect::chat(&context)?,
-            template: query::template(&context)?,
-            context,
-            args,
+        engine.check_answering()?;
+        let filter = args.retrieval.filter();
+        let retriever = engine.retriever().await?;
+        describe(ui, &retriever);
+        engine.retrieve_options(&filter, &retriever).await?;
+        Ok(Self {
+            engine,
+            filter,
+            show_thinking: args.chat.show_thinking,
             exchanges: Vec::new(),
             history: Vec::new(),
             asked: 0,
             at_terminal,
-        };
-        let retriever = session.connect(ui).await?;
-        connect::describe(ui, &*retriever.store, &*retriever.embedder);
-        let usable = session.options(&retriever).await;
-        retriever.store.release().await?;
-        usable.map(|_| session)
+        })
     }
 
-    fn greet(&self, ui: &mut Ui) {
+    fn greet(&self, ui: &mut Ui) -> Result<(), Failure> {
         if self.at_terminal {
-            let collection = &self.context.settings.collection;
+            let collection = &self.engine.context.settings.collection;
             ui.status(&format!(
                 "collection `{collection}`, answers by {}. /help lists the commands, Ctrl-D ends.",
-                self.chat.name()
+                self.engine.chat()?.name()
             ));
         }
-        query::quoted(ui, &self.context);
-    }
-
-    async fn connect(&self, ui: &Ui) -> Result<Retriever, Failure> {
-        let store = connect::store(ui, &self.context, StoreAccess::Read)?;
-        connect::retriever(&self.context, store).await
+        query::explain_no_chat_model(ui, &self.engine);
+        Ok(())
     }
 
     async fn ask(&mut self, ui: &mut Ui, question: &str, cancel: &Cancel) -> Result<Exit, Failure> {
         self.asked += 1;
         ui.turn = Some(self.asked);
-        // Only the connection is waited for here; the answer looks after itself.
-        let retriever = tokio::select! {
-            retriever = self.connect(ui) => retriever?,
-            () = cancel.cancelled() => return Ok(stopped(ui)),
+        let asking = Asking {
+            engine: &self.engine,
+            filter: &self.filter,
+            history: &self.history,
+            show_thinking: self.show_thinking,
+            cancel: cancel.clone(),
         };
-        let store = Arc::clone(&retriever.store);
-        let reply = self.reply(ui, question, retriever, cancel).await;
-        let released = store.release().await;
-        let Reply { answer, outcome } = reply?;
-        released?;
+        let Reply { answer, outcome } = match query::reply(ui, &asking, question).await {
+            Err(failure) if failure.exit == Exit::Interrupted => return Ok(stopped(ui)),
+            reply => reply?,
+        };
         ui.gap()?;
         if let Some(answer) = answer {
             if !answer.text.trim().is_empty() {
@@ -159,40 +146,10 @@ impl Session {
         }
     }
 
-    async fn reply(
-        &self,
-        ui: &mut Ui,
-        question: &str,
-        retriever: Retriever,
-        cancel: &Cancel,
-    ) -> Result<Reply, Failure> {
-        let desk = Desk {
-            context: &self.context,
-            tracer: &self.tracer,
-            chat: &*self.chat,
-            options: self.options(&retriever).await?,
-            retriever,
-            show_thinking: self.args.chat.show_thinking,
-            cancel: cancel.clone(),
-        };
-        query::reply(ui, &desk, question).await
-    }
-
-    /// How the next question is answered, in the light of those before.
-    async fn options(&self, retriever: &Retriever) -> Result<AnswerOptions, Failure> {
-        let context = &self.context;
-        let rewrite = connect::rewriting(&context.settings)?;
-        let follow_up = !self.history.is_empty() && !context.quotes();
-        let rewrite = RewriteOptions { standalone: rewrite.standalone || follow_up, ..rewrite };
-        let retrieve = search::retrieve_options(context, &self.args.retrieval, retriever).await?;
-        let options = query::options(context, rewrite, retrieve, self.template.clone());
-        Ok(AnswerOptions { history: self.history.clone(), ..options })
-    }
-
     async fn obey(&mut self, ui: &mut Ui, command: Slash) -> Result<(), Failure> {
         ui.turn = Some(self.asked);
         match command {
-            Slash::Sources => return ui.last_sources(self.last()?, &self.context.root),
+            Slash::Sources => return ui.last_sources(self.last()?, &self.engine.context.root),
             Slash::Open(number) => {
                 let answer = &self.last()?.answer;
                 let passage = answer.passages.iter().find(|passage| passage.number == number);
@@ -200,10 +157,10 @@ impl Session {
                     Failure::usage(format!("the last answer has no source [{number}]"))
                         .hint("/sources lists them")
                 })?;
-                open::open(ui, passage, &self.context.root, self.at_terminal).await?;
+                open::open(ui, passage, &self.engine.context.root, self.at_terminal).await?;
             }
             Slash::Save { path, overwrite } => {
-                let path = save::place(&self.context.cwd, &path);
+                let path = save::place(&self.engine.context.cwd, &path);
                 save::save(&path, &self.exchanges, overwrite)?;
                 ui.status(&format!("saved {}", path.display()));
             }
@@ -212,17 +169,23 @@ impl Session {
                 self.history.clear();
                 ui.status("earlier turns are forgotten");
             }
-            Slash::Model(None) => ui.status(&format!("answers by {}", self.chat.name())),
+            Slash::Model(None) => self.tell_model(ui)?,
             Slash::Model(Some(name)) => {
-                let mut context = self.context.clone();
+                let mut context = self.engine.context.clone();
                 context.settings.take_model((name != "extractive").then_some(name));
-                self.chat = connect::chat(&context)?;
-                self.context = context;
-                ui.status(&format!("answers by {}", self.chat.name()));
+                let engine = open_traced(ui, context)?;
+                engine.check_answering()?;
+                self.engine = engine;
+                self.tell_model(ui)?;
             }
             Slash::Help => ui.status(slash::HELP),
             Slash::Quit => {}
         }
+        Ok(())
+    }
+
+    fn tell_model(&self, ui: &mut Ui) -> Result<(), Failure> {
+        ui.status(&format!("answers by {}", self.engine.chat()?.name()));
         Ok(())
     }
 

@@ -3,9 +3,9 @@
 use super::context::{self, PROJECT_FILE, Place};
 use crate::cli::{ConfigArgs, ConfigCommand, Format};
 use crate::error::{Exit, Failure};
+use crate::output::{Setting, ShownSettings};
 use crate::settings::{self, Layer};
 use crate::ui::Ui;
-use crate::ui::json::{Setting, ShownSettings};
 use crate::ui::sanitize::sanitize_line;
 
 pub(super) fn run(ui: &mut Ui, flags: Layer, args: ConfigArgs) -> Result<Exit, Failure> {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::error::{Exit, Failure};
 use crate::record::{Tape, TapeError};
+use crate::service::Context;
 use crate::settings::{
     self, EmbeddingModel, Layer, Layers, Origin, Rerank, RerankModel, Settings, SettingsError,
     TapeFile, layers,
@@ -17,91 +18,47 @@ use crate::ui::Ui;
 pub(super) const PROJECT_FILE: &str = "docent.toml";
 const DATA_DIR: &str = ".docent";
 
-/// The project and its settings.
-#[derive(Clone)]
-pub(super) struct Context {
-    pub(super) settings: Settings,
-    pub(super) cwd: PathBuf,
-    /// Sources are relative to it: the nearest ancestor with a `docent.toml` or a `.docent`, or
-    /// the working directory.
-    pub(super) root: PathBuf,
-    /// Of the embedded store.
-    pub(super) data_dir: PathBuf,
-    /// Of the exchanges with models; off until [`Context::with_tape`].
-    pub(super) tape: Arc<Tape>,
+/// Reads the settings of a command.
+pub(super) fn load(ui: &mut Ui, flags: Layer) -> Result<Context, Failure> {
+    let place = Place::find()?;
+    let (layers, trusted) = read_layers(&place, flags)?;
+    let settings = settings::resolve(&layers, trusted).map_err(setting_failure)?;
+    for notice in &settings.notices {
+        ui.warn(notice);
+    }
+    if !trusted {
+        forbid_paths_outside(&place, &settings)?;
+    }
+    ui.detail(&format!("project {}", place.root.display()));
+    for file in place.project_file.iter().chain(&user_file().filter(|file| file.is_file())) {
+        ui.detail(&format!("settings {}", file.display()));
+    }
+    let data_dir = match &settings.data_dir {
+        Some(dir) => place.cwd.join(dir),
+        None => place.root.join(DATA_DIR),
+    };
+    Ok(Context { settings, cwd: place.cwd, root: place.root, data_dir, tape: Arc::default() })
 }
 
-impl Context {
-    pub(super) fn load(ui: &mut Ui, flags: Layer) -> Result<Self, Failure> {
-        let place = Place::find()?;
-        let (layers, trusted) = read_layers(&place, flags)?;
-        let settings = settings::resolve(&layers, trusted).map_err(setting_failure)?;
-        for notice in &settings.notices {
-            ui.warn(notice);
+/// For commands that ask models: opens what `--record` or `--replay` names.
+pub(super) fn with_tape(mut context: Context, ui: &mut Ui) -> Result<Context, Failure> {
+    let tape = match &context.settings.tape {
+        None => return Ok(context),
+        Some(TapeFile::Record(path)) => {
+            ui.detail(&format!("recording to {}", path.display()));
+            Tape::record(&context.cwd.join(path), context.secrets())
         }
-        if !trusted {
-            no_way_out(&place, &settings)?;
+        Some(TapeFile::Replay(path)) => {
+            ui.detail(&format!("replaying {}", path.display()));
+            Tape::replay(&context.cwd.join(path))
         }
-        ui.detail(&format!("project {}", place.root.display()));
-        for file in place.project_file.iter().chain(&user_file().filter(|file| file.is_file())) {
-            ui.detail(&format!("settings {}", file.display()));
-        }
-        let data_dir = match &settings.data_dir {
-            Some(dir) => place.cwd.join(dir),
-            None => place.root.join(DATA_DIR),
-        };
-        Ok(Self { settings, cwd: place.cwd, root: place.root, data_dir, tape: Arc::default() })
+    };
+    let tape = tape.map_err(|error| tape_failure(&error))?;
+    if let Some(notice) = tape.notice() {
+        ui.warn(&notice);
     }
-
-    /// Answers are quoted, in this process: no chat model is configured.
-    pub(super) fn quotes(&self) -> bool {
-        self.settings.chat.model.is_none()
-    }
-
-    /// For commands that ask models: opens what `--record` or `--replay` names.
-    pub(super) fn with_tape(mut self, ui: &mut Ui) -> Result<Self, Failure> {
-        let tape = match &self.settings.tape {
-            None => return Ok(self),
-            Some(TapeFile::Record(path)) => {
-                ui.detail(&format!("recording to {}", path.display()));
-                Tape::record(&self.cwd.join(path), self.secrets())
-            }
-            Some(TapeFile::Replay(path)) => {
-                ui.detail(&format!("replaying {}", path.display()));
-                Tape::replay(&self.cwd.join(path))
-            }
-        };
-        let tape = tape.map_err(|error| tape_failure(&error))?;
-        if let Some(notice) = tape.notice() {
-            ui.warn(&notice);
-        }
-        self.tape = Arc::new(tape);
-        Ok(self)
-    }
-
-    /// Something no document can know, for the prompts of a question: twelve random letters. Digits
-    /// among them would make a prompt longer in one run than in the next. A replay has that of its
-    /// recording.
-    pub(super) fn nonce(&self, question: &str) -> Result<String, Failure> {
-        let random = uuid::Uuid::now_v7().as_u128();
-        let letter = |at: u32| char::from(b'a' + (random >> (4 * at) & 0xf) as u8);
-        let nonce: String = (0..12).map(letter).collect();
-        Ok(self.tape.value("nonce", question, nonce)?)
-    }
-
-    fn secrets(&self) -> Vec<String> {
-        let settings = &self.settings;
-        let keys = [
-            &settings.embedding.endpoint.api_key,
-            &settings.chat.endpoint.api_key,
-            &settings.qdrant.api_key,
-        ];
-        let reranker = match settings.rerank.as_ref().map(|rerank| &rerank.model) {
-            Some(RerankModel::Endpoint { endpoint, .. }) => endpoint.api_key.as_ref(),
-            _ => None,
-        };
-        keys.into_iter().flatten().chain(reranker).cloned().collect()
-    }
+    context.tape = Arc::new(tape);
+    Ok(context)
 }
 
 fn tape_failure(error: &TapeError) -> Failure {
@@ -118,27 +75,9 @@ fn tape_failure(error: &TapeError) -> Failure {
     Failure::config(error.to_string()).hint(hint)
 }
 
-impl Context {
-    /// Nobody chose a value for the setting.
-    pub(super) fn is_default(&self, name: &str) -> bool {
-        let row = self.settings.resolved.iter().find(|row| row.key.name == name);
-        row.is_some_and(|row| row.origin == Origin::Default)
-    }
-
-    /// Whose fault a value that cannot be used is: one that was typed is wrong usage.
-    pub(super) fn fault_of(&self, name: &str) -> Exit {
-        let typed = self
-            .settings
-            .resolved
-            .iter()
-            .any(|row| row.key.name == name && row.origin == Origin::Flag);
-        if typed { Exit::Usage } else { Exit::Config }
-    }
-}
-
 /// A path that a project file names lies in the project, also when it is a link: the file and the
 /// link may come from the same stranger.
-fn no_way_out(place: &Place, settings: &Settings) -> Result<(), Failure> {
+fn forbid_paths_outside(place: &Place, settings: &Settings) -> Result<(), Failure> {
     let Some(project) = place.project_file.as_deref().and_then(Path::parent) else {
         return Ok(());
     };
@@ -167,7 +106,7 @@ fn no_way_out(place: &Place, settings: &Settings) -> Result<(), Failure> {
         let real = path.ancestors().find_map(|path| path.canonicalize().ok());
         if real.is_some_and(|real| !real.starts_with(project)) {
             return Err(Failure::config(format!(
-                "{name} in {PROJECT_FILE}: {} leads out of the project",
+                "{name} in {PROJECT_FILE}: {} points outside the project",
                 path.display()
             ))
             .hint("use a path inside the project, or trust this file: docent config trust"));

@@ -2,21 +2,20 @@
 
 use std::time::Duration;
 
-use super::connect::{self, StoreAccess};
-use super::context::Context;
+use super::{Context, open};
 use crate::cli::Format;
 use crate::embed::Role;
 use crate::error::{Exit, Failure, Service};
 use crate::openai;
+use crate::output as json;
+use crate::output::words::counted;
 use crate::retry::RetryPolicy;
+use crate::service::backends;
 use crate::settings::parse::without_credentials;
-use crate::settings::{EmbeddingModel, Rerank, RerankModel};
-use crate::store::server::{self, ServerOptions};
+use crate::settings::{EmbeddingModel, Qdrant, Rerank, RerankModel};
 use crate::types::RerankerId;
 use crate::ui::Ui;
-use crate::ui::json;
 use crate::ui::sanitize::sanitize_line;
-use crate::ui::words::counted;
 
 /// Longest wait for something that need not be there.
 const GLANCE: Duration = Duration::from_millis(700);
@@ -50,7 +49,8 @@ impl Check {
     }
 }
 
-pub(super) async fn run(ui: &mut Ui, context: &Context) -> Result<Exit, Failure> {
+pub(super) async fn run(ui: &mut Ui, context: Context) -> Result<Exit, Failure> {
+    let context = &context;
     let mut checks = vec![
         Check::of("store", check_store(ui, context).await),
         Check::of("embedder", check_embedder(context).await),
@@ -92,29 +92,29 @@ async fn check_store(ui: &Ui, context: &Context) -> Result<Check, Failure> {
     let collection = &context.settings.collection;
     let mut place = "embedded Qdrant".to_owned();
     if context.settings.qdrant.url.is_some() {
-        let version = connect::server(&context.settings, once(context))?.health().await?;
+        let version = backends::server(&context.settings, once(context))?.health().await?;
         place = format!("Qdrant {version}");
     }
-    let store = connect::store(ui, context, StoreAccess::Read)?;
-    let held = match store.manifest().await? {
-        Some(manifest) => format!(
+    let engine = open(ui, context.clone())?;
+    let held = match engine.collection().read().await? {
+        Some(reader) => format!(
             "collection `{collection}` has {}, embedded with {}",
-            counted(store.count_chunks().await? as usize, "chunk"),
-            manifest.embedder.name
+            counted(reader.count_chunks().await? as usize, "chunk"),
+            reader.manifest().embedder.name
         ),
         None => format!("no collection `{collection}` yet"),
     };
-    store.leave().await;
-    Ok(Check::fine("store", format!("{place} at {}: {held}", store.endpoint())))
+    let endpoint = engine.collection().endpoint();
+    Ok(Check::fine("store", format!("{place} at {endpoint}: {held}")))
 }
 
 /// Whoever asks the doctor wants to know how things are now.
 fn once(context: &Context) -> RetryPolicy {
-    RetryPolicy { attempts: 1, ..connect::retry_policy(&context.settings) }
+    RetryPolicy { attempts: 1, ..backends::retry_policy(&context.settings) }
 }
 
 async fn check_embedder(context: &Context) -> Result<Check, Failure> {
-    let embedder = connect::embedder(context, None).await?;
+    let embedder = backends::embedder(context, None).await?;
     embedder.embed(&["docent".to_owned()], Role::Query).await?;
     let id = embedder.id();
     let place = match &context.settings.embedding.model {
@@ -130,7 +130,7 @@ async fn check_embedder(context: &Context) -> Result<Check, Failure> {
 }
 
 async fn check_reranker(context: &Context, rerank: &Rerank) -> Result<Check, Failure> {
-    let reranker = connect::reranker(context, rerank, once(context)).await?;
+    let reranker = backends::reranker(context, rerank, once(context)).await?;
     reranker.score("docent", &["docent".to_owned()]).await?;
     let RerankerId { name, revision, endpoint } = reranker.id();
     let place = match (&rerank.model, endpoint) {
@@ -204,16 +204,11 @@ async fn look_for_qdrant(context: &Context) -> Option<Check> {
         return None;
     }
     let url = "http://127.0.0.1:6334".to_owned();
-    let options = ServerOptions {
-        url: url.clone(),
-        api_key: None,
-        timeout: GLANCE,
-        shard_number: None,
-        replication_factor: None,
-        retry: once(context),
-    };
-    let store = server::connect(options, &context.settings.collection).ok()?;
-    let version = tokio::time::timeout(GLANCE, store.health()).await.ok()?.ok()?;
+    let mut settings = context.settings.clone();
+    settings.qdrant =
+        Qdrant { url: Some(url.clone()), api_key: None, timeout: GLANCE, ..settings.qdrant };
+    let server = backends::server(&settings, once(context)).ok()?;
+    let version = tokio::time::timeout(GLANCE, server.health()).await.ok()?.ok()?;
     let mut check = Check::fine("qdrant", format!("a Qdrant {version} runs at {url}"));
     check.hint = Some(format!("use it: docent ingest --qdrant-url {url} PATH"));
     Some(check)

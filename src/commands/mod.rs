@@ -1,38 +1,42 @@
-//! One file per subcommand, all of one shape: `run(ui, context, args)` returns the exit code, or
-//! the failure that ends the command. [`connect`] alone chooses backends.
+//! One file per subcommand, all of one shape: `run(ui, context, args)` parses, asks the
+//! [service](crate::service), shows, and returns the exit code, or the failure that ends the command.
 
 mod batch;
 mod chat;
 mod completions;
 mod config;
-mod connect;
 mod context;
-mod desk;
 mod doctor;
 mod eval;
 mod explain;
 mod ingest;
 mod query;
+mod schema;
 mod search;
 mod show;
 mod status;
 mod trace;
-mod tracer;
 mod watch;
 
+use std::env;
 use std::ffi::OsString;
 use std::io::{self, Read};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{CommandFactory, FromArgMatches};
 
 use crate::cancel::{self, Cancel, Stop};
-use crate::cli::{self, Cli, Command, Format};
+use crate::cli::{self, Cli, Command, Format, RetrievalFlags, WebFlags};
 use crate::error::{Exit, Failure};
 use crate::ingest::extract;
+use crate::query::Retriever;
+use crate::service::provenance::TraceSink;
+use crate::service::retrieval::DocumentFilter;
+use crate::service::{Context, Engine};
 use crate::settings::Layer;
-use crate::ui::{self, Ui};
-use context::Context;
+use crate::types::{EmbedderId, Reach, RerankerId};
+use crate::ui::Ui;
 
 /// Parses, dispatches, and turns the outcome into an exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -66,7 +70,7 @@ fn parse(args: Vec<OsString>) -> Result<(Cli, Layer), clap::Error> {
 
 /// Serves the ingest that started this process, until that ends.
 fn worker() -> ExitCode {
-    let memory_mb = std::env::var(extract::MEMORY_VARIABLE).ok().and_then(|text| text.parse().ok());
+    let memory_mb = env::var(extract::MEMORY_VARIABLE).ok().and_then(|text| text.parse().ok());
     let (mut input, mut output) = (io::stdin().lock(), io::stdout().lock());
     let served = extract::run_worker(&mut input, &mut output, memory_mb.unwrap_or_default());
     ExitCode::from(u8::from(served.is_err()))
@@ -82,50 +86,47 @@ fn dispatch(ui: &mut Ui, cli: Cli, flags: Layer) -> Result<Exit, Failure> {
     }
     match cli.command {
         Command::Ingest(args) => {
-            let context = Context::load(ui, flags)?.with_tape(ui)?;
-            block_on(ingest::run(ui, &context, args))
+            let context = context::with_tape(context::load(ui, flags)?, ui)?;
+            block_on(ingest::run(ui, context, args))
         }
         Command::Search(args) => {
-            let context = Context::load(ui, flags)?.with_tape(ui)?;
-            block_on(search::run(ui, &context, args))
+            let context = context::with_tape(context::load(ui, flags)?, ui)?;
+            block_on(search::run(ui, context, args))
         }
         Command::Query(args) => {
-            let context = Context::load(ui, flags)?.with_tape(ui)?;
-            block_on(query::run(ui, &context, args))
+            let context = context::with_tape(context::load(ui, flags)?, ui)?;
+            block_on(query::run(ui, context, args))
         }
         Command::Chat(args) => {
-            let context = Context::load(ui, flags)?.with_tape(ui)?;
+            let context = context::with_tape(context::load(ui, flags)?, ui)?;
             block_on(chat::run(ui, context, args))
         }
         Command::Explain(args) => {
-            let context = Context::load(ui, flags)?.with_tape(ui)?;
-            block_on(explain::run(ui, &context, args))
+            let context = context::with_tape(context::load(ui, flags)?, ui)?;
+            block_on(explain::run(ui, context, args))
         }
         Command::Eval(args) => {
-            let context = Context::load(ui, flags)?.with_tape(ui)?;
+            let context = context::with_tape(context::load(ui, flags)?, ui)?;
             block_on(eval::run(ui, &context, args, format))
         }
         Command::Trace(args) => {
-            let context = Context::load(ui, flags)?;
+            let context = context::load(ui, flags)?;
             trace::run(ui, &context, args)
         }
         Command::Show(args) => {
-            let context = Context::load(ui, flags)?;
-            block_on(show::run(ui, &context, &args))
+            let context = context::load(ui, flags)?;
+            block_on(show::run(ui, context, args))
         }
         Command::Status(args) => {
-            let context = Context::load(ui, flags)?;
-            block_on(status::run(ui, &context, args))
+            let context = context::load(ui, flags)?;
+            block_on(status::run(ui, context, args))
         }
         Command::Doctor(_) => {
-            let context = Context::load(ui, flags)?;
-            block_on(doctor::run(ui, &context))
+            let context = context::load(ui, flags)?;
+            block_on(doctor::run(ui, context))
         }
         Command::Config(args) => config::run(ui, flags, args),
-        Command::Schema(args) => {
-            ui.data(&format!("{}\n", ui::json::schema(args.output)))?;
-            Ok(Exit::Done)
-        }
+        Command::Schema(args) => schema::run(ui, &args),
         Command::Completions(args) => completions::run(ui, args),
     }
 }
@@ -140,6 +141,69 @@ fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Fa
     // A parser or a name look-up that hangs may not hold up the end.
     runtime.shutdown_background();
     result
+}
+
+/// The engine of a command. It is there until the process ends: unloading a shard syncs every file of
+/// it, also where nothing was written.
+fn open(ui: &Ui, context: Context) -> Result<Arc<Engine>, Failure> {
+    Ok(until_the_end(engine(ui, context)?))
+}
+
+/// The same, that keeps records of answers where that is configured.
+fn open_traced(ui: &mut Ui, context: Context) -> Result<Arc<Engine>, Failure> {
+    let (traces, warning) = TraceSink::open(&context, &|name| env::var(name).ok())?;
+    if let Some(warning) = warning {
+        ui.warn(&warning);
+    }
+    Ok(until_the_end(engine(ui, context)?.traced(traces)))
+}
+
+fn engine(ui: &Ui, context: Context) -> Result<Engine, Failure> {
+    let note = ui.announcer();
+    Engine::open(context, Arc::new(move |whom| note(&format!("waiting: {whom}"))))
+}
+
+fn until_the_end(engine: Engine) -> Arc<Engine> {
+    let engine = Arc::new(engine);
+    std::mem::forget(Arc::clone(&engine));
+    engine
+}
+
+/// Says what retrieval works with, to one who asked.
+fn describe_retriever(ui: &mut Ui, retriever: &Retriever) {
+    describe(ui, retriever);
+    if let Some(reranker) = &retriever.reranker {
+        let RerankerId { name, revision, endpoint } = reranker.id();
+        let place = revision.as_ref().or(endpoint.as_ref()).filter(|place| *place != name);
+        ui.detail(&format!(
+            "reranker {name}{}",
+            place.map(|place| format!(" ({place})")).unwrap_or_default()
+        ));
+    }
+}
+
+/// Says what is asked, to one who asked.
+fn describe(ui: &mut Ui, retriever: &Retriever) {
+    describe_embedder(ui, retriever.reader.endpoint(), retriever.embedder.id());
+}
+
+fn describe_embedder(ui: &mut Ui, endpoint: &str, embedder: &EmbedderId) {
+    let EmbedderId { name, revision, dimensions, .. } = embedder;
+    ui.detail(&format!("store {endpoint}"));
+    ui.detail(&format!("embedder {name} ({revision}), {dimensions} dimensions"));
+}
+
+impl RetrievalFlags {
+    fn filter(&self) -> DocumentFilter {
+        let (sources, kinds) = (self.sources.clone(), self.kinds.clone());
+        DocumentFilter { sources, kinds, tags: self.tags.clone() }
+    }
+}
+
+impl WebFlags {
+    fn reach(&self) -> Reach {
+        Reach { depth: self.depth, whole_host: self.whole_host }
+    }
 }
 
 /// The question of `search` and `query`: what was typed, or standard input.

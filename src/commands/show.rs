@@ -1,22 +1,22 @@
 //! `docent show`: what was read of a document.
 
-use super::connect::{self, StoreAccess};
-use super::context::Context;
+use super::{Context, open};
 use crate::cli::ShowArgs;
 use crate::error::{Exit, Failure};
+use crate::output::words::counted;
 use crate::query::explain::Drift;
+use crate::service::backends;
 use crate::service::show::{self, Request, Shown};
 use crate::service::source::Place;
 use crate::types::Locator;
 use crate::ui::Ui;
-use crate::ui::words::counted;
 
-pub(super) async fn run(ui: &mut Ui, context: &Context, args: &ShowArgs) -> Result<Exit, Failure> {
-    let store = connect::store(ui, context, StoreAccess::Read)?;
-    let manifest =
-        store.manifest().await?.ok_or_else(|| connect::missing_collection(context, &*store))?;
+pub(super) async fn run(ui: &mut Ui, context: Context, args: ShowArgs) -> Result<Exit, Failure> {
+    let engine = open(ui, context)?;
+    let context = &engine.context;
+    let reader = engine.reader().await?;
     // What is stored can be read whatever embedder is configured now.
-    let embedder = connect::tokenizer(context, Some(&manifest)).await;
+    let embedder = backends::tokenizer(context, Some(reader.manifest())).await;
     if let Err(failure) = &embedder {
         ui.note(&format!("tokens are not counted: {}", failure.message));
     }
@@ -25,8 +25,7 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: &ShowArgs) -> Resu
         at: Place { root: &context.root, cwd: &context.cwd },
         embedder: embedder.as_deref().ok(),
     };
-    let shown = show::show(&*store, &request).await?;
-    store.leave().await;
+    let shown = show::show(&*reader, &request).await?;
     ui.document(&shown, &context.root)?;
     if shown.chunks.is_empty() {
         return Err(nothing(&shown, &context.settings.collection));

@@ -1,33 +1,26 @@
 //! `docent status`: what is stored, what built it, and whether it is stale.
 
-use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
-
-use super::connect::{self, StoreAccess};
-use super::context::Context;
+use super::{Context, open};
 use crate::cli::{Format, StatusArgs};
 use crate::error::{Exit, Failure};
-use crate::query::explain::Drift;
-use crate::service::source;
+use crate::output::words::{counted, grouped};
+use crate::output::{Stale, Status};
+use crate::service::freshness::{Freshness, length_drift, mean_terms};
 use crate::types::{DocumentRecord, FailureRecord, Manifest};
 use crate::ui::Ui;
-use crate::ui::json::{Stale, Status};
 use crate::ui::sanitize::sanitize_line;
-use crate::ui::words::{counted, grouped};
 
-/// Mean chunk lengths further apart than this factor cost the sparse leg quality.
-const DRIFT: f64 = 1.5;
-
-pub(super) async fn run(ui: &mut Ui, context: &Context, args: StatusArgs) -> Result<Exit, Failure> {
-    let store = connect::store(ui, context, StoreAccess::Read)?;
-    let manifest =
-        store.manifest().await?.ok_or_else(|| connect::missing_collection(context, &*store))?;
+pub(super) async fn run(ui: &mut Ui, context: Context, args: StatusArgs) -> Result<Exit, Failure> {
+    let engine = open(ui, context)?;
+    let context = &engine.context;
+    let reader = engine.reader().await?;
+    let (manifest, store) = (&**reader.manifest(), reader.store());
     let documents = store.documents().await?;
     let chunks = store.count_chunks().await?;
     let failures = store.failures().await?;
-    store.leave().await;
-    let freshness = Freshness::of(context, &documents);
+    let freshness = Freshness::of(&context.root, &documents);
     if ui.format == Format::Text {
-        let text = text(ui, context, store.endpoint(), &manifest, &documents, chunks, &freshness);
+        let text = text(ui, context, store.endpoint(), manifest, &documents, chunks, &freshness);
         ui.data(&text)?;
         ui.data(&failed(ui, &failures))?;
         if args.documents {
@@ -51,7 +44,7 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: StatusArgs) -> Res
             records: args.documents.then(|| documents.clone()),
         })?;
     }
-    if let Some(warning) = drift(&manifest, &documents) {
+    if let Some(warning) = length_drift(manifest, &documents) {
         ui.warn(&warning);
     }
     Ok(Exit::Done)
@@ -94,7 +87,7 @@ fn text(
                 format!("{} over {}{cut}", run.started_at, run.roots.join(" "))
             }),
         ),
-        ("sources", freshness.describe()),
+        ("sources", describe(freshness)),
     ];
     let mut text = String::new();
     for (name, value) in &rows {
@@ -118,62 +111,18 @@ fn failed(ui: &Ui, failures: &[FailureRecord]) -> String {
     text
 }
 
-/// How the stored documents compare with their files as they are now.
-struct Freshness {
-    changed: Vec<String>,
-    missing: Vec<String>,
-    /// Pages of the web, which are not asked for here.
-    pages: usize,
-}
-
-impl Freshness {
-    fn of(context: &Context, documents: &[DocumentRecord]) -> Self {
-        let (mut changed, mut missing) = (Vec::new(), Vec::new());
-        // The system answers for several files at once, and those in doubt are read.
-        let drift = |record| source::drift_of(&context.root, record);
-        let drifts: Vec<_> = documents.par_iter().map(drift).collect();
-        for (record, drift) in documents.iter().zip(drifts) {
-            match drift {
-                None => {}
-                Some(Drift::Gone) => missing.push(record.source.clone()),
-                Some(Drift::Changed) => changed.push(record.source.clone()),
-            }
-        }
-        let pages = documents.iter().filter(|record| record.web.is_some()).count();
-        Self { changed, missing, pages }
-    }
-
-    fn describe(&self) -> String {
-        let files = if self.changed.is_empty() && self.missing.is_empty() {
-            "as they were ingested".to_owned()
-        } else {
-            format!(
-                "stale: {} changed, {} missing; docent ingest PATH brings the collection up to date",
-                self.changed.len(),
-                self.missing.len()
-            )
-        };
-        match self.pages {
-            0 => files,
-            pages => format!("{files}; {} of the web not checked", counted(pages, "page")),
-        }
-    }
-}
-
-/// Mean number of BM25 terms of the chunks as they are now.
-fn mean_terms(documents: &[DocumentRecord]) -> Option<f64> {
-    let terms: u64 = documents.iter().map(|record| record.terms).sum();
-    let chunks: u64 = documents.iter().map(|record| u64::from(record.chunks)).sum();
-    (chunks > 0).then(|| terms as f64 / chunks as f64)
-}
-
-fn drift(manifest: &Manifest, documents: &[DocumentRecord]) -> Option<String> {
-    let now = mean_terms(documents)?;
-    let then = manifest.sparse.avg_len;
-    let factor = (now / then).max(then / now);
-    (factor > DRIFT).then(|| {
+fn describe(freshness: &Freshness) -> String {
+    let files = if freshness.changed.is_empty() && freshness.missing.is_empty() {
+        "as they were ingested".to_owned()
+    } else {
         format!(
-            "chunks are {now:.0} terms long on average, and were {then:.0} when the collection was created: ingest into a new --collection for better ranking"
+            "stale: {} changed, {} missing; docent ingest PATH brings the collection up to date",
+            freshness.changed.len(),
+            freshness.missing.len()
         )
-    })
+    };
+    match freshness.pages {
+        0 => files,
+        pages => format!("{files}; {} of the web not checked", counted(pages, "page")),
+    }
 }

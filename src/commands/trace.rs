@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::context::Context;
+use super::Context;
 use crate::cli::{Format, TraceArgs, TraceCommand};
 use crate::error::{Exit, Failure};
+use crate::output::TraceList;
 use crate::trace::Trace;
 use crate::trace::file::Place;
 use crate::ui::Ui;
-use crate::ui::json::TraceList;
 
 pub(super) fn run(ui: &mut Ui, context: &Context, args: TraceArgs) -> Result<Exit, Failure> {
     let path = context.settings.trace.path.as_ref().ok_or_else(|| {

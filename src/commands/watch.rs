@@ -5,33 +5,29 @@
 //! created or ignored meanwhile is watched as it is now; what changes from then on is seen by that
 //! run or leads to the next.
 
-use std::sync::Arc;
-
-use super::connect::{self, StoreAccess};
-use super::context::Context;
-use super::ingest::{self, Inputs, discover_failure};
-use super::on_interrupt;
-use crate::cancel::Cancel;
-use crate::cli::{IngestArgs, IngestFlags, WebFlags};
+use super::{Context, ingest, on_interrupt, open};
+use crate::cli::{IngestArgs, WebFlags};
 use crate::error::{Exit, Failure};
 use crate::ingest::discover::{DiscoverError, DiscoverOptions, Lookout};
 use crate::ingest::web::Start;
 use crate::ingest::{FailedSource, IngestReport};
+use crate::service::sync::{Inputs, SyncOptions, discover_failure, discover_options};
 use crate::ui::Ui;
 use crate::watch::{Changes, Watch, WatchError};
 
-pub(super) async fn run(ui: &mut Ui, context: &Context, args: IngestArgs) -> Result<Exit, Failure> {
-    let flags = &args.ingest;
-    let (context, inputs) = &rooted(ui, context, inputs(args.paths, &args.web)?).await?;
-    let options = ingest::discover_options(context, inputs, flags);
+pub(super) async fn run(ui: &mut Ui, context: Context, args: IngestArgs) -> Result<Exit, Failure> {
+    let sync_options = &SyncOptions::from(&args.ingest);
+    let (context, inputs) = rooted(ui, context, inputs(args.paths, &args.web)?).await?;
+    let options = discover_options(&context, &inputs, sync_options);
+    let engine = open(ui, context)?;
     let cancel = on_interrupt();
-    let mut teller = Teller { fail_fast: flags.fail_fast, told: None };
+    let mut teller = Teller { fail_fast: sync_options.fail_fast, told: None };
     let changes = Changes::default();
     let mut former = None;
     loop {
         let watch = watch(options.clone(), changes.clone(), former).await?;
         let first = teller.told.is_none();
-        let outcome = sync(ui, context, inputs.clone(), flags, &cancel).await;
+        let outcome = ingest::sync(ui, &engine, inputs.clone(), sync_options, &cancel).await;
         if let Some(exit) = teller.tell(ui, outcome)? {
             return Ok(exit);
         }
@@ -54,7 +50,7 @@ fn inputs(typed: Vec<String>, web: &WebFlags) -> Result<Inputs, Failure> {
         )
         .hint("bring it in on its own: docent ingest -"));
     }
-    let inputs = Inputs::parse(typed, web)?;
+    let inputs = Inputs::parse(typed, web.reach())?;
     match inputs.starts.first().map(Start::source) {
         Some(url) => Err(Failure::usage(format!(
             "--watch takes files, directories and globs, not a page of the web: {url}"
@@ -67,13 +63,12 @@ fn inputs(typed: Vec<String>, web: &WebFlags) -> Result<Inputs, Failure> {
 /// Without a PATH, the roots of earlier runs; they are relative to the project.
 async fn rooted(
     ui: &Ui,
-    context: &Context,
+    mut context: Context,
     mut inputs: Inputs,
 ) -> Result<(Context, Inputs), Failure> {
-    let mut context = context.clone();
     if inputs.paths.is_empty() {
-        let manifest = connect::store(ui, &context, StoreAccess::Read)?.manifest().await?;
-        inputs.paths = manifest.map(|manifest| manifest.roots).unwrap_or_default();
+        let reader = open(ui, context.clone())?.collection().read().await?;
+        inputs.paths = reader.map(|reader| reader.manifest().roots.clone()).unwrap_or_default();
         context.cwd.clone_from(&context.root);
         inputs.remembered = true;
         if inputs.paths.is_empty() {
@@ -118,22 +113,6 @@ fn cannot_watch(error: WatchError) -> Failure {
         ),
         WatchError::Other(_) => failure,
     }
-}
-
-/// One ordinary run. Afterwards the collection is anybody's, whatever came of it.
-async fn sync(
-    ui: &mut Ui,
-    context: &Context,
-    inputs: Inputs,
-    flags: &IngestFlags,
-    cancel: &Cancel,
-) -> Result<IngestReport, Failure> {
-    let store = connect::store(ui, context, StoreAccess::Write)?;
-    let synced = ingest::sync(ui, context, inputs, flags, Arc::clone(&store), cancel).await;
-    let released = store.release().await;
-    let (report, _) = synced?;
-    released?;
-    Ok(report)
 }
 
 /// Says what came of a sync, where that is news.

@@ -12,7 +12,7 @@ use super::report::IngestReport;
 use super::survey::Survey;
 use crate::cancel::{Canceller, Stop};
 use crate::error::BackendError;
-use crate::store::VectorStore;
+use crate::store::{Change, CollectionWriter};
 use crate::types::{ContentHash, DocumentRecord, FailureRecord, Point, Validators};
 
 /// What was stored is made durable after so many chunks, or so long: a crash costs little more.
@@ -23,7 +23,7 @@ const FLUSH_EVERY: Duration = Duration::from_secs(5);
 const INCOMPLETE: &str = "a run was cut off while it was replaced: bring it in again";
 
 pub(super) struct Committer<'a> {
-    store: &'a dyn VectorStore,
+    store: &'a dyn CollectionWriter,
     pub report: IngestReport,
     pub ledger: Ledger,
     /// Sources with chunks and no record, left by a run that was cut off.
@@ -37,8 +37,8 @@ pub(super) struct Committer<'a> {
     pub cut_short: bool,
     /// Documents one of whose earlier parts was refused, or left out.
     broken: HashSet<String>,
-    /// Some parts of a document are stored beside the version they replace.
-    half_replaced: bool,
+    /// Some parts of a document are stored beside the version they replace: nobody is to see that.
+    half_replaced: Option<Change>,
     unflushed: usize,
     flushed_at: Instant,
     /// A record was written that no chunk led to: nobody else makes it durable.
@@ -47,7 +47,7 @@ pub(super) struct Committer<'a> {
 
 impl<'a> Committer<'a> {
     pub(super) fn new(
-        store: &'a dyn VectorStore,
+        store: &'a dyn CollectionWriter,
         report: IngestReport,
         ledger: Ledger,
         survey: &Survey,
@@ -63,7 +63,7 @@ impl<'a> Committer<'a> {
             fail_fast: None,
             cut_short: false,
             broken: HashSet::new(),
-            half_replaced: false,
+            half_replaced: None,
             unflushed: 0,
             flushed_at: Instant::now(),
             recorded: false,
@@ -130,13 +130,35 @@ impl<'a> Committer<'a> {
         if !batch.parts.is_empty() {
             self.ledger.open(self.store).await?;
         }
+        let change = match self.half_replaced.take() {
+            Some(change) => change,
+            None => self.store.begin().await,
+        };
+        let half_replaced = self.store_batch(batch, emit).await?;
+        self.half_replaced = half_replaced.then_some(change);
+        if self.unflushed >= FLUSH_CHUNKS || self.flushed_at.elapsed() >= FLUSH_EVERY {
+            self.store.checkpoint().await?;
+            self.unflushed = 0;
+            self.flushed_at = Instant::now();
+        }
+        Ok(())
+    }
+
+    /// Returns whether the last document of it is replaced in part only.
+    async fn store_batch(
+        &mut self,
+        batch: Embedded,
+        emit: &mut (dyn FnMut(IngestEvent) + Send),
+    ) -> Result<bool, BackendError> {
         self.refuse(batch.refused, emit).await?;
+        let mut half_replaced = false;
         let mut points: Vec<Point> = Vec::new();
         let mut complete: Vec<Arc<Target>> = Vec::new();
         for part in batch.parts {
             match self.sort(part, emit).await? {
-                Sorted::Broken => {}
-                Sorted::Good(more, document) => {
+                Sorted::Broken => half_replaced = false,
+                Sorted::Good { points: more, document, half_replaced: half } => {
+                    half_replaced = half;
                     points.extend(more);
                     complete.extend(document);
                 }
@@ -155,17 +177,7 @@ impl<'a> Committer<'a> {
         self.report.chunks += written;
         self.unflushed += written;
         self.remember().await?;
-        if self.unflushed >= FLUSH_CHUNKS || self.flushed_at.elapsed() >= FLUSH_EVERY {
-            self.store.checkpoint().await?;
-            self.unflushed = 0;
-            self.flushed_at = Instant::now();
-        }
-        Ok(())
-    }
-
-    /// Lets others at the collection, unless they would see a document half replaced.
-    pub(super) async fn pause(&self) -> Result<(), BackendError> {
-        if self.half_replaced { Ok(()) } else { self.store.pause().await }
+        Ok(half_replaced)
     }
 
     /// Writes what was not written with a batch.
@@ -278,8 +290,9 @@ impl<'a> Committer<'a> {
         }
         match part.points {
             Ok(points) => {
-                self.half_replaced = !part.last && part.document.replaces == Replaces::Changed;
-                Ok(Sorted::Good(points, part.last.then_some(part.document)))
+                let half_replaced = !part.last && part.document.replaces == Replaces::Changed;
+                let document = part.last.then_some(part.document);
+                Ok(Sorted::Good { points, document, half_replaced })
             }
             // What was stored of it before is paid for: the next run goes on from there.
             Err(Missing::Stopped) => {
@@ -294,7 +307,6 @@ impl<'a> Committer<'a> {
                     self.store.delete_chunks(std::slice::from_ref(&source), &[]).await?;
                 }
                 self.broken.insert(source.clone());
-                self.half_replaced = false;
                 emit(IngestEvent::Finished { source, chunks: 0 });
                 Ok(Sorted::Broken)
             }
@@ -351,6 +363,12 @@ impl<'a> Committer<'a> {
 }
 
 enum Sorted {
-    Good(Vec<Point>, Option<Arc<Target>>),
+    /// Points to be stored, and the document that is complete with them. `half_replaced`: it is not,
+    /// and an earlier version of it is stored.
+    Good {
+        points: Vec<Point>,
+        document: Option<Arc<Target>>,
+        half_replaced: bool,
+    },
     Broken,
 }

@@ -2,7 +2,6 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Duration;
 
 use futures::stream::{self, Stream, StreamExt};
 use tokio::sync::{Semaphore, mpsc};
@@ -11,7 +10,7 @@ use super::batch::{self, Embedded, Encoder};
 use super::commit::Committer;
 use super::events::IngestEvent;
 use super::ledger::{End, Ledger, now};
-use super::options::{Backends, Build, IngestOptions};
+use super::options::{Backends, Build, Destination, IngestOptions};
 use super::prepare::{self, Prepared};
 use super::survey::Survey;
 use crate::cancel::{Cancel, Stop};
@@ -28,13 +27,11 @@ const SAMPLE_CHUNKS: usize = 2_000;
 /// being embedded: neither a slow answer nor a store that is busy leaves the embedder without work.
 const AHEAD_CHUNKS: usize = 2_048;
 
-/// While embeddings are awaited, others are let at the collection so often.
-const TURN: Duration = Duration::from_millis(50);
-
 /// One run over a plan.
 pub(super) struct Execution<'a> {
     pub options: &'a IngestOptions,
     pub backends: &'a Backends,
+    pub destination: &'a Destination,
     pub cancel: &'a Cancel,
     /// Something was left out because the run stops.
     pub cut_short: AtomicBool,
@@ -62,7 +59,9 @@ impl Execution<'_> {
                 .buffered(self.options.parallel.max(1))
                 .inspect(|document| self.end_if_failed(document)),
         );
-        let lender = survey.lender(self.backends).map(Arc::clone);
+        let Destination { writer, build, .. } = self.destination;
+        let own = writer.clone() as Arc<dyn VectorStore>;
+        let lender = survey.lender(self.backends.embedder.id(), build.former(), Some(own));
         let mut sample = Vec::new();
         // Without documents, what a manifest says of their mean length was a guess.
         if survey.records.is_empty() {
@@ -88,13 +87,13 @@ impl Execution<'_> {
         committer: &mut Committer<'_>,
         emit: &mut (dyn FnMut(IngestEvent) + Send),
     ) -> Result<(), BackendError> {
-        let store = &self.backends.store;
+        let store = &self.destination.writer;
         let limits = self.backends.embedder.limits();
         let encoder = Arc::new(Encoder {
             embedder: Arc::clone(&self.backends.embedder),
             slots: Semaphore::new(limits.concurrency.max(1)),
             failure: OnceLock::new(),
-            store: Arc::clone(store),
+            store: store.clone(),
             sparse: Arc::new(sparse_encoder(
                 &committer.ledger.manifest()?.sparse,
                 store.endpoint(),
@@ -134,14 +133,10 @@ impl Execution<'_> {
             drop(sender);
         };
         let store = async {
-            loop {
-                match tokio::time::timeout(TURN, receiver.recv()).await {
-                    Ok(Some(batch)) => committer.commit(batch?, emit).await?,
-                    Ok(None) => return Ok(()),
-                    Err(_) => {}
-                }
-                committer.pause().await?;
+            while let Some(batch) = receiver.recv().await {
+                committer.commit(batch?, emit).await?;
             }
+            Ok(())
         };
         // Whichever fails ends all: the receiver is dropped with its future, and so is the sender.
         tokio::pin!(store);
@@ -154,7 +149,7 @@ impl Execution<'_> {
 
     /// A collection begins knowing how long its chunks are: BM25 wants their mean length.
     async fn begin(&self, sample: &[Prepared], ledger: &mut Ledger) -> Result<(), BackendError> {
-        let store = &*self.backends.store;
+        let store = &*self.destination.writer;
         let ready = || sample.iter().filter_map(Prepared::ready);
         let terms: u64 = ready().map(|document| document.record.terms).sum();
         let chunks: u64 = ready().map(|document| u64::from(document.record.chunks)).sum();
@@ -187,7 +182,7 @@ impl Execution<'_> {
         committer: &mut Committer<'_>,
         emit: &mut (dyn FnMut(IngestEvent) + Send),
     ) -> Result<(), BackendError> {
-        let store = &*self.backends.store;
+        let store = &*self.destination.writer;
         committer.conclude().await?;
         if !committer.ledger.is_open() {
             return Ok(());
@@ -205,7 +200,7 @@ impl Execution<'_> {
             store.flush().await?;
         }
         committer.ledger.close(store, end).await?;
-        if let Build::Rebuild(_) = self.backends.build {
+        if let Build::Rebuild(_) = self.destination.build {
             return if end == End::CutShort {
                 store.drop_collection().await
             } else {

@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 
 use crate::error::{BackendError, Fault, Service};
-use crate::store::VectorStore;
+use crate::store::CollectionWriter;
 use crate::types::{Manifest, Run, Site, SparseId};
 
 /// How a run ended.
@@ -91,7 +91,7 @@ impl Ledger {
     /// Creates the collection, the run begun.
     pub(super) async fn create(
         &mut self,
-        store: &dyn VectorStore,
+        store: &dyn CollectionWriter,
         manifest: Manifest,
     ) -> Result<(), BackendError> {
         let manifest = Manifest { unfinished: Some(self.run.clone()), ..manifest };
@@ -104,7 +104,7 @@ impl Ledger {
     /// A collection without documents gets new sparse settings.
     pub(super) async fn begin_anew(
         &mut self,
-        store: &dyn VectorStore,
+        store: &dyn CollectionWriter,
         sparse: SparseId,
     ) -> Result<(), BackendError> {
         if let Some(manifest) = &mut self.manifest {
@@ -114,7 +114,7 @@ impl Ledger {
     }
 
     /// Told before each change; writes before the first.
-    pub(super) async fn open(&mut self, store: &dyn VectorStore) -> Result<(), BackendError> {
+    pub(super) async fn open(&mut self, store: &dyn CollectionWriter) -> Result<(), BackendError> {
         if let Some(manifest) = self.manifest.as_mut().filter(|_| !self.open) {
             manifest.unfinished = Some(self.run.clone());
             store.put_manifest(manifest).await?;
@@ -127,7 +127,7 @@ impl Ledger {
     /// if it was not cut short.
     pub(super) async fn close(
         &mut self,
-        store: &dyn VectorStore,
+        store: &dyn CollectionWriter,
         end: End,
     ) -> Result<(), BackendError> {
         let Some(manifest) = self.manifest.take() else { return Ok(()) };

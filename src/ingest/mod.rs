@@ -43,20 +43,21 @@ use uuid::Uuid;
 
 pub use error::IngestError;
 pub use events::IngestEvent;
-pub use options::{Backends, Build, IngestOptions};
+pub use options::{Backends, Build, Destination, IngestOptions};
 pub use pages::SpoolError;
 pub use report::{FailedSource, IngestReport};
+pub use survey::Stored;
 
 use crate::cancel::{Cancel, Stop};
-use crate::types::{Manifest, Run};
+use crate::store::VectorStore;
+use crate::types::Run;
 use commit::Committer;
 use execution::Execution;
 use ledger::{Kept, Ledger, now};
 use plan::Prune;
 use survey::Survey;
 
-/// Brings the collection in line with its sources. `manifest` is the collection's, `None` where it
-/// does not exist yet.
+/// Brings the collection in line with its sources.
 ///
 /// `cancel` ends the run after what is in flight, committed; so does [`IngestOptions::budget`] where
 /// it is used up. A backend that fails on the way ends it too: the report says what was done until
@@ -64,21 +65,24 @@ use survey::Survey;
 pub async fn ingest(
     options: &IngestOptions,
     backends: &Backends,
-    manifest: Option<Manifest>,
+    destination: &Destination,
     cancel: &Cancel,
     emit: &mut (dyn FnMut(IngestEvent) + Send),
 ) -> Result<IngestReport, IngestError> {
     let started = Instant::now();
-    let store = &*backends.store;
-    let survey = survey::take(options, backends, manifest.as_ref(), cancel, emit).await?;
+    let Destination { writer, manifest, build } = destination;
+    let store: &dyn VectorStore = &**writer;
+    let stored = manifest.as_ref().map(|manifest| Stored { store, manifest });
+    let survey = survey::take(options, build.former(), stored, cancel, emit).await?;
     emit(IngestEvent::Discovered { files: survey.files });
     may_prune(options, &survey)?;
     let kept = if options.retry_failed { Kept::default() } else { survey.kept() };
-    let ledger = Ledger::new(manifest, run(options, &survey), kept);
+    let ledger = Ledger::new(manifest.clone(), run(options, &survey), kept);
     let report = IngestReport::planned(&survey, options.on_secret);
     let mut committer =
-        Committer::new(store, report, ledger, &survey).fail_fast(options.fail_fast.clone());
-    let execution = Execution { options, backends, cancel, cut_short: AtomicBool::new(false) };
+        Committer::new(&**writer, report, ledger, &survey).fail_fast(options.fail_fast.clone());
+    let cut_short = AtomicBool::new(false);
+    let execution = Execution { options, backends, destination, cancel, cut_short };
     let outcome = execution.execute(&survey, &mut committer, emit).await;
     let cut_short = committer.cut_short || execution.cut_short.into_inner();
     let mut report = committer.report;
@@ -93,10 +97,10 @@ pub async fn ingest(
     Ok(report)
 }
 
-/// Deletion with care: see [`PruneLimit`]. What is left behind by a rebuild and is no file is not
+/// Deletion with care: see [`plan::PruneLimit`]. What is left behind by a rebuild and is no file is not
 /// brought back by any later run.
 fn may_prune(options: &IngestOptions, survey: &Survey) -> Result<(), Prune> {
-    let Some((_, former)) = &survey.former else {
+    let Some(former) = &survey.former else {
         return options.prune.check(survey.plan.deleted.len(), survey.records.len());
     };
     let left_behind = survey.left_behind(options);

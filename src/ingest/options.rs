@@ -13,8 +13,8 @@ use super::web::{Start, WebOptions};
 use crate::cancel::Canceller;
 use crate::embed::Embedder;
 use crate::embed::sparse::TermCounter;
-use crate::store::VectorStore;
-use crate::types::{ChunkerId, OnSecret};
+use crate::store::{CollectionWriter, Reader};
+use crate::types::{ChunkerId, Manifest, OnSecret};
 
 /// What to bring in, and how.
 pub struct IngestOptions {
@@ -75,9 +75,15 @@ impl IngestOptions {
 /// What an ingest works with.
 pub struct Backends {
     pub embedder: Arc<dyn Embedder>,
-    pub store: Arc<dyn VectorStore>,
     pub extractor: Extractor,
     pub terms: Arc<TermCounter>,
+}
+
+/// What an ingest writes.
+pub struct Destination {
+    pub writer: Arc<dyn CollectionWriter>,
+    /// `None` where the collection does not exist yet.
+    pub manifest: Option<Manifest>,
     pub build: Build,
 }
 
@@ -87,14 +93,14 @@ pub enum Build {
     /// It is brought in line with its sources.
     Sync,
     /// It is the successor of this version, and takes its place when it is complete.
-    Rebuild(Arc<dyn VectorStore>),
+    Rebuild(Reader),
     /// It is built from the sources of this collection, which stays as it is.
-    Copy(Arc<dyn VectorStore>),
+    Copy(Reader),
 }
 
 impl Build {
     /// The collection that this one is built after.
-    pub(super) fn former(&self) -> Option<&Arc<dyn VectorStore>> {
+    pub(super) fn former(&self) -> Option<&Reader> {
         match self {
             Self::Sync => None,
             Self::Rebuild(former) | Self::Copy(former) => Some(former),

@@ -1,6 +1,7 @@
 //! What an ingest would do: the plan in words, and what embedding it would take.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use futures::stream::{self, StreamExt};
 use schemars::JsonSchema;
@@ -13,12 +14,12 @@ use super::options::{Backends, IngestOptions};
 use super::prepare::{self, Refused, Why};
 use super::report::{FailedSource, IngestReport};
 use super::secrets::Secrets;
-use super::survey::{self, Survey};
+use super::survey::{self, Stored, Survey};
 use crate::cancel::Cancel;
 use crate::embed::Embedder;
 use crate::error::BackendError;
-use crate::store::VectorStore;
-use crate::types::{Chunk, ContentHash, Manifest, OnSecret};
+use crate::store::{Reader, VectorStore};
+use crate::types::{Chunk, ContentHash, OnSecret};
 
 /// A plan, for a person and for a pipeline. Lists are sorted by source.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, JsonSchema)]
@@ -167,22 +168,25 @@ fn left_behind(survey: &Survey, options: &IngestOptions) -> Vec<String> {
 /// Compares, and reads no more than that needs.
 pub async fn check(
     options: &IngestOptions,
-    store: &dyn VectorStore,
-    manifest: Option<&Manifest>,
+    stored: Option<Stored<'_>>,
     cancel: &Cancel,
 ) -> Result<Preview, IngestError> {
-    let survey = survey::survey(options, store, manifest, cancel, &mut |_| {}).await?;
+    let survey = survey::survey(options, stored, cancel, &mut |_| {}).await?;
     Ok(Preview::of(&survey, options, &prepare::work(&survey, options)))
 }
 
-/// Compares, extracts and cuts, and says what embedding and storing it would take.
+/// Compares, extracts and cuts, and says what embedding and storing it would take. `stored` is the
+/// collection, `None` where it does not exist; `rebuild`: all of it would be built again.
 pub async fn preview(
     options: &IngestOptions,
     backends: &Backends,
-    manifest: Option<&Manifest>,
+    stored: Option<&Reader>,
+    rebuild: bool,
     cancel: &Cancel,
 ) -> Result<Preview, IngestError> {
-    let survey = survey::take(options, backends, manifest, cancel, &mut |_| {}).await?;
+    let replaces = stored.filter(|_| rebuild);
+    let compared = stored.map(Stored::of);
+    let survey = survey::take(options, replaces, compared, cancel, &mut |_| {}).await?;
     let work = prepare::work(&survey, options);
     let mut preview = Preview::of(&survey, options, &work);
     let prepared = stream::iter(work)
@@ -191,8 +195,10 @@ pub async fn preview(
         .buffered(options.parallel.max(1));
     let size = batch::size(&*backends.embedder, &options.chunk);
     let mut batches = Box::pin(batch::gather(prepared, size));
-    let lender = survey.lender(backends).map(|store| &**store);
-    let mut counted = Counted { lender, work: Work::default(), seen: HashSet::new() };
+    let own = stored.map(|reader| Arc::clone(reader.store()));
+    let lender = survey.lender(backends.embedder.id(), replaces, own);
+    let mut counted =
+        Counted { lender: lender.as_deref(), work: Work::default(), seen: HashSet::new() };
     while let Some(batch) = batches.next().await {
         for refused in &batch.refused {
             preview.refuse(refused);

@@ -16,15 +16,15 @@ use super::discover::{
 use super::error::IngestError;
 use super::events::IngestEvent;
 use super::ledger::{Kept, now};
-use super::options::{Backends, IngestOptions};
+use super::options::IngestOptions;
 use super::pages::{self, Pages};
 use super::plan::{self, Audit, Compared, Plan};
 use super::web::Start;
 use crate::cancel::Cancel;
 use crate::error::BackendError;
-use crate::store::VectorStore;
+use crate::store::{Reader, VectorStore};
 use crate::task::off_thread;
-use crate::types::{ContentHash, DocumentRecord, FailureRecord, Manifest, Reach};
+use crate::types::{ContentHash, DocumentRecord, EmbedderId, FailureRecord, Manifest, Reach};
 
 pub(super) struct Survey {
     /// When it began, RFC 3339.
@@ -46,8 +46,8 @@ pub(super) struct Survey {
     pub incomplete: Vec<DocumentRecord>,
     pub pages: Pages,
     pub plan: Plan,
-    /// The collection that is to be replaced: its manifest and its documents.
-    pub former: Option<(Manifest, Vec<DocumentRecord>)>,
+    /// The documents of the collection that is to be replaced.
+    pub former: Option<Vec<DocumentRecord>>,
 }
 
 impl Survey {
@@ -57,7 +57,7 @@ impl Survey {
 
     /// Of the collection that is to be replaced.
     pub(super) fn former_by_source(&self) -> BySource<'_> {
-        BySource(self.former.as_ref().map_or(&[], |(_, records)| records))
+        BySource(self.former.as_deref().unwrap_or_default())
     }
 
     /// Documents of the collection that is to be replaced that the new one does not have.
@@ -66,18 +66,24 @@ impl Survey {
         let there: HashSet<&str> = self.plan.added.iter().map(|f| f.source.as_str()).collect();
         let inline = options.inline_sources();
         let gone = |source: &str| !there.contains(source) && !inline.contains(source);
-        let former = self.former.iter().flat_map(|(_, records)| records);
+        let former = self.former.iter().flatten();
         former.filter(|record| gone(&record.source)).collect()
     }
 
-    /// The store that may have had vectors of any new chunk's text before the run.
-    pub(super) fn lender<'a>(&self, backends: &'a Backends) -> Option<&'a Arc<dyn VectorStore>> {
-        let Some(former) = backends.build.former() else {
+    /// The store that may have had vectors of any new chunk's text before the run: that of the
+    /// collection that is built again, or else `own`.
+    pub(super) fn lender(
+        &self,
+        embedder: &EmbedderId,
+        replaces: Option<&Reader>,
+        own: Option<Arc<dyn VectorStore>>,
+    ) -> Option<Arc<dyn VectorStore>> {
+        let Some(former) = replaces else {
             let held = !self.records.is_empty() || !self.audit.orphans.is_empty();
-            return held.then_some(&backends.store);
+            return own.filter(|_| held);
         };
-        let same = |(manifest, _): &(Manifest, _)| manifest.embedder == *backends.embedder.id();
-        self.former.as_ref().is_some_and(same).then_some(former)
+        let same = former.manifest().embedder == *embedder;
+        same.then(|| Arc::clone(former.store()))
     }
 
     /// What later runs are to keep the collection in line with.
@@ -89,6 +95,19 @@ impl Survey {
             sites: self.starts.iter().filter(alive).map(Start::site).collect(),
             lost: self.lost.iter().chain(dead).cloned().collect(),
         }
+    }
+}
+
+/// A collection that exists, as it is before a run.
+#[derive(Clone, Copy)]
+pub struct Stored<'a> {
+    pub store: &'a dyn VectorStore,
+    pub manifest: &'a Manifest,
+}
+
+impl<'a> Stored<'a> {
+    pub fn of(reader: &'a Reader) -> Self {
+        Self { store: &**reader.store(), manifest: reader.manifest() }
     }
 }
 
@@ -106,14 +125,14 @@ impl<'a> BySource<'a> {
 /// What there is to do, for a run or for one who asks.
 pub(super) async fn take(
     options: &IngestOptions,
-    backends: &Backends,
-    manifest: Option<&Manifest>,
+    replaces: Option<&Reader>,
+    stored: Option<Stored<'_>>,
     cancel: &Cancel,
     emit: &mut (dyn FnMut(IngestEvent) + Send),
 ) -> Result<Survey, IngestError> {
-    match backends.build.former() {
-        Some(former) => anew(options, &**former, cancel, emit).await,
-        None => survey(options, &*backends.store, manifest, cancel, emit).await,
+    match replaces {
+        Some(former) => anew(options, former, cancel, emit).await,
+        None => survey(options, stored, cancel, emit).await,
     }
 }
 
@@ -121,13 +140,13 @@ pub(super) async fn take(
 /// was built from.
 async fn anew(
     options: &IngestOptions,
-    former: &dyn VectorStore,
+    former: &Reader,
     cancel: &Cancel,
     emit: &mut (dyn FnMut(IngestEvent) + Send),
 ) -> Result<Survey, IngestError> {
     let started_at = now();
-    let manifest = former.manifest().await?;
-    let Inputs { discover, starts } = inputs(options, manifest.as_ref(), &[])?;
+    let manifest = former.manifest();
+    let Inputs { discover, starts } = inputs(options, Some(manifest), &[])?;
     let (mut discovery, records) = look(discover, former.documents()).await?;
     let known = HashMap::new();
     let pages = Pages::gather(&starts, &known, &options.web, &mut discovery, cancel, emit).await?;
@@ -146,26 +165,33 @@ async fn anew(
         incomplete: Vec::new(),
         pages,
         plan: Plan { added, ..Plan::default() },
-        former: manifest.map(|manifest| (manifest, records)),
+        former: Some(records),
     })
 }
 
-/// Looks, and changes nothing. `manifest` is the collection's, `None` where it does not exist.
+/// Looks, and changes nothing. `stored` is `None` where the collection does not exist.
 pub(super) async fn survey(
     options: &IngestOptions,
-    store: &dyn VectorStore,
-    manifest: Option<&Manifest>,
+    stored: Option<Stored<'_>>,
     cancel: &Cancel,
     emit: &mut (dyn FnMut(IngestEvent) + Send),
 ) -> Result<Survey, IngestError> {
     let started_at = now();
-    let failures = if manifest.is_some() { store.failures().await? } else { Vec::new() };
+    let failures = match stored {
+        Some(Stored { store, .. }) => store.failures().await?,
+        None => Vec::new(),
+    };
+    let manifest = stored.map(|stored| stored.manifest);
     let Inputs { discover, starts } = inputs(options, manifest, &failures)?;
-    let documents =
-        async { if manifest.is_some() { store.documents().await } else { Ok(Vec::new()) } };
+    let documents = async {
+        match stored {
+            Some(Stored { store, .. }) => store.documents().await,
+            None => Ok(Vec::new()),
+        }
+    };
     let (mut discovery, records) = look(discover, documents).await?;
-    let audit = match manifest.filter(|manifest| manifest.unfinished.is_some()) {
-        Some(_) => plan::audit(&records, &store.tally().await?),
+    let audit = match stored.filter(|stored| stored.manifest.unfinished.is_some()) {
+        Some(Stored { store, .. }) => plan::audit(&records, &store.tally().await?),
         None => Audit::default(),
     };
     let known = pages::known(&records, options, &audit.damaged);

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,9 +27,9 @@ use crate::embed::{Embedder, Limits, Role};
 use crate::error::{BackendError, Fault, Service};
 use crate::http::Throttled;
 use crate::retry::RetryPolicy;
-use crate::store::edge::{Access, EdgeStore};
-use crate::store::{SearchRequest, VectorStore};
-use crate::types::{EmbedderId, OnSecret};
+use crate::store::edge::{EdgeOptions, EdgeStore};
+use crate::store::{Collection, Reader, SearchRequest};
+use crate::types::{DocumentRecord, EmbedderId, OnSecret};
 
 /// The built-in embedder, except that it fails on texts with a given word.
 struct Picky {
@@ -113,13 +114,26 @@ impl Project {
         fs::write(self.path(name), text).unwrap();
     }
 
-    fn store(&self) -> Arc<EdgeStore> {
-        Arc::new(EdgeStore::open(&self.dir.path().join("data"), "docs", Access::Write).unwrap())
+    fn collection(&self) -> EdgeStore {
+        let data = self.dir.path().join("data");
+        EdgeStore::open(&data, "docs", EdgeOptions::default()).unwrap()
+    }
+
+    /// The collection after a run, as a process of its own reads it.
+    async fn read(&self) -> Reader {
+        self.collection().read().await.unwrap().unwrap()
+    }
+
+    async fn documents(&self) -> Vec<DocumentRecord> {
+        match self.collection().read().await.unwrap() {
+            Some(reader) => reader.documents().await.unwrap(),
+            None => Vec::new(),
+        }
     }
 
     async fn ingest(&mut self) -> IngestReport {
-        let store = self.store();
-        let manifest = store.manifest().await.unwrap();
+        let writer = self.collection().write().await.unwrap();
+        let manifest = writer.manifest().await.unwrap();
         let (canceller, cancel) = cancel::pair();
         let options = IngestOptions {
             discover: DiscoverOptions {
@@ -163,7 +177,6 @@ impl Project {
                 refuses: self.refuses,
                 counted: Arc::clone(&self.counted),
             }),
-            store: store.clone(),
             extractor: Extractor::new(extract::ExtractOptions {
                 workers: 1,
                 timeout: Duration::from_secs(1),
@@ -171,14 +184,16 @@ impl Project {
                 program: PathBuf::from("none is started for text"),
             }),
             terms: Arc::new(TermCounter::new(sparse::LANGUAGE).unwrap()),
-            build: Build::Sync,
         };
+        let destination = Destination { writer, manifest, build: Build::Sync };
         let mut events = Vec::new();
         let emit = &mut |event| events.push(event);
-        let report = ingest(&options, &backends, manifest, &cancel, emit).await.unwrap();
-        store.release().await.unwrap();
+        let report = ingest(&options, &backends, &destination, &cancel, emit).await.unwrap();
+        destination.writer.close().await.unwrap();
+        // As the process ends.
+        drop(destination);
         self.events = events;
-        let documents = self.store().documents().await.unwrap().len();
+        let documents = self.documents().await.len();
         assert_eq!(report.documents_total, documents, "{report:?}");
         report
     }
@@ -187,7 +202,7 @@ impl Project {
     async fn found(&self, word: &str) -> usize {
         let query = SparseEncoder::new(&sparse::default_id(10.0)).unwrap().query(word);
         let request = SearchRequest { sparse: Some(query), limit: 10_000, ..Default::default() };
-        self.store().search(request).await.unwrap().sparse.len()
+        self.read().await.search(request).await.unwrap().sparse.len()
     }
 }
 
@@ -213,6 +228,33 @@ async fn what_a_run_that_was_cut_off_left_behind_is_taken_out_by_the_next() {
     project.refuses = None;
     assert_eq!(project.ingest().await.added, 1);
     assert_eq!((project.found("walrus").await, project.found("penguins").await), (0, 1));
+}
+
+/// Another process asks all the time, also between two batches of the document.
+#[tokio::test]
+async fn nobody_sees_a_document_half_replaced() {
+    let text = |word| (0..4).map(|_| long(word, "")).collect::<String>();
+    let mut project = Project::new();
+    project.write("large.txt", &text("walrus"));
+    project.ingest().await;
+    project.write("large.txt", &text("penguin"));
+    let (other, ended) = (project.collection(), AtomicBool::new(false));
+    let asks = async {
+        let mut versions = HashSet::new();
+        while !ended.load(Ordering::Relaxed) {
+            let tally = other.read().await.unwrap().unwrap().tally().await.unwrap();
+            let [version] = tally.as_slice() else { panic!("both are there: {tally:?}") };
+            versions.insert((version.document_hash.clone(), version.chunks));
+        }
+        versions.len()
+    };
+    let ingests = async {
+        let report = project.ingest().await;
+        ended.store(true, Ordering::Relaxed);
+        report.changed
+    };
+    let (seen, changed) = futures::future::join(asks, ingests).await;
+    assert_eq!((seen, changed), (2, 1), "the old one and the new one");
 }
 
 #[tokio::test]
@@ -358,16 +400,16 @@ async fn a_file_with_a_new_time_is_read_once() {
     let mut project = Project::new();
     project.write("a.md", "Some text.");
     project.ingest().await;
-    let store = project.store();
-    let mut records = store.documents().await.unwrap();
+    let mut records = project.documents().await;
     records[0].ingested_at = "2001-01-01T00:00:00Z".to_owned();
-    store.put_documents(&records).await.unwrap();
-    store.release().await.unwrap();
+    let writer = project.collection().write().await.unwrap();
+    writer.put_documents(&records).await.unwrap();
+    writer.close().await.unwrap();
     let later = UNIX_EPOCH + Duration::from_hours(24 * 365 * 40);
     File::options().write(true).open(project.path("a.md")).unwrap().set_modified(later).unwrap();
     let report = project.ingest().await;
     assert_eq!((report.unchanged, report.changed), (1, 0));
-    let record = project.store().documents().await.unwrap().remove(0);
+    let record = project.documents().await.remove(0);
     assert_eq!(
         Some(record.mtime),
         later.duration_since(UNIX_EPOCH).ok().map(|t| t.as_nanos() as i64)
@@ -383,7 +425,7 @@ async fn new_tags_of_standard_input_are_a_change() {
     project.tags = Some(vec!["team=a".to_owned()]);
     assert_eq!(project.ingest().await.changed, 1);
     assert_eq!(project.ingest().await.unchanged, 1);
-    assert_eq!(project.store().documents().await.unwrap()[0].tags, ["team=a"]);
+    assert_eq!(project.documents().await[0].tags, ["team=a"]);
 }
 
 /// Those of a run that has all of them; named like what they are not.
@@ -432,7 +474,8 @@ async fn the_first_documents_decide_the_mean_length_even_of_a_collection_that_wa
     project.ingest().await;
     project.write("a.txt", "walrus penguin seal");
     project.ingest().await;
-    let manifest = project.store().manifest().await.unwrap().unwrap();
+    let reader = project.read().await;
+    let manifest = reader.manifest();
     assert!((manifest.sparse.avg_len - 3.0).abs() < 1e-9, "{}", manifest.sparse.avg_len);
     assert_eq!(manifest.runs.len(), 2);
 }

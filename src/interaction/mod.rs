@@ -12,7 +12,7 @@
 //! | [`passages`] | the text of a passage → its tokens, remembered |
 //! | [`cosines`] | each token of the question with each token of the passages |
 //! | [`windows`] | the tokens of a passage → its score |
-//! | [`foreignness`] | how little the table knows of a text |
+//! | [`mod@foreignness`] | how little the table knows of a text |
 
 mod cosines;
 mod foreignness;

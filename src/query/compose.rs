@@ -1,7 +1,7 @@
 //! Hits and a question → the request, within its tokens.
 
-use super::AnswerOptions;
 use super::history::Turn;
+use super::options::AnswerOptions;
 use super::pack::{self, Dropped, Fate};
 use super::prompt;
 use crate::chat::ChatRequest;
@@ -71,7 +71,6 @@ mod tests {
             },
             retrieve: RetrieveOptions::default(),
             history: Vec::new(),
-            hold: false,
             pack: PackOptions { max_tokens, ..PackOptions::default() },
             template: Template::default(),
             nonce: "a1b2c3d4e5f60718".to_owned(),

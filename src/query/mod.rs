@@ -7,135 +7,33 @@ pub mod cite;
 mod compose;
 pub mod explain;
 pub mod history;
+mod options;
 pub mod pack;
 pub mod prompt;
 pub mod rerank;
 pub mod retrieve;
+mod retriever;
 pub mod rewrite;
 pub mod verdict;
 
-use std::iter;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
-use futures::future::try_join_all;
 use uuid::Uuid;
+
+pub use compose::Composed;
+pub use options::AnswerOptions;
+pub use retriever::Retriever;
 
 use crate::cancel::Cancel;
 use crate::chat::{ChatEvent, ChatModel, ChatRequest, NO_ANSWER};
-use crate::embed::sparse::SparseEncoder;
-use crate::embed::{Embedder, Role};
 use crate::error::BackendError;
-use crate::interaction::LateInteraction;
-use crate::rerank::Reranker;
-use crate::store::VectorStore;
 use crate::types::{Hit, Passage, Usage};
-
-pub use compose::Composed;
-use compose::compose;
-
 use cite::{Citations, MarkParser, Piece};
-use history::Turn;
-use pack::{Dropped, PackOptions};
-use prompt::template::Template;
-use retrieve::{Asked, QueryWords, RetrieveOptions, Weights};
-use rewrite::{Queries, RewriteOptions};
+use compose::compose;
+use pack::{Dropped, Fate, PackOptions};
+use rewrite::Queries;
 use verdict::NoAnswer;
-
-/// What retrieval works with.
-#[derive(Clone)]
-pub struct Retriever {
-    pub embedder: Arc<dyn Embedder>,
-    pub store: Arc<dyn VectorStore>,
-    pub sparse: Arc<SparseEncoder>,
-    /// What reads the first hits token by token.
-    pub late: Arc<LateInteraction>,
-    /// What puts the first hits into a better order, where anything does.
-    pub reranker: Option<Arc<dyn Reranker>>,
-}
-
-impl Retriever {
-    /// The chunks that answer what is asked for a question best, best first.
-    pub async fn retrieve(
-        &self,
-        queries: &Queries,
-        options: &RetrieveOptions,
-    ) -> Result<Vec<Hit>, BackendError> {
-        let (Some(reranker), Some(rerank), Some(question)) =
-            (&self.reranker, &options.rerank, queries.queries.first())
-        else {
-            return self.find(queries, options).await;
-        };
-        let k = options.k.max(rerank.candidates);
-        let deep = RetrieveOptions { k, min_score: None, ..options.clone() };
-        let hits = self.find(queries, &deep).await?;
-        // A model may take its time: others may have the collection meanwhile.
-        self.store.release().await?;
-        let mut hits = rerank::rerank(question, hits, &**reranker, rerank).await?;
-        if let Some(floor) = options.min_score {
-            hits.retain(|hit| hit.score >= floor);
-        }
-        hits.truncate(options.k);
-        Ok(hits)
-    }
-
-    async fn find(
-        &self,
-        queries: &Queries,
-        options: &RetrieveOptions,
-    ) -> Result<Vec<Hit>, BackendError> {
-        let passage = queries.hypothetical.as_deref();
-        if let [query] = queries.queries.as_slice() {
-            return self.ask(query, passage, options).await;
-        }
-        let deep = retrieve::before_combining(options);
-        let asked = queries.queries.iter().zip(iter::once(passage).chain(iter::repeat(None)));
-        let lists = asked.map(|(query, passage)| self.ask(query, passage, &deep));
-        Ok(retrieve::combine(try_join_all(lists).await?, options))
-    }
-
-    async fn ask(
-        &self,
-        query: &str,
-        hypothetical: Option<&str>,
-        options: &RetrieveOptions,
-    ) -> Result<Vec<Hit>, BackendError> {
-        let sparse = self.sparse.query(query);
-        let dense = self.dense_text(query, hypothetical);
-        let weights = Weights::of(query, options);
-        let words = (weights.late > 0.0).then(|| QueryWords::of(query, &self.sparse));
-        let asked = Asked { dense, sparse, weights, words };
-        retrieve::retrieve(asked, &*self.embedder, &*self.store, &self.late, options).await
-    }
-
-    /// What the dense leg asks with, and as what it is embedded.
-    fn dense_text(&self, query: &str, hypothetical: Option<&str>) -> (String, Role) {
-        let Some(passage) = hypothetical else { return (query.to_owned(), Role::Query) };
-        let longest = self.embedder.limits().input_tokens;
-        let count = |text: &str| self.embedder.count_tokens(text);
-        (history::cut(passage, longest, &count), Role::Document)
-    }
-}
-
-/// How to answer.
-#[derive(Clone, Debug)]
-pub struct AnswerOptions {
-    /// Of the answer, a `UUIDv7`.
-    pub id: Uuid,
-    pub rewrite: RewriteOptions,
-    /// `k` is how many hits packing chooses among: [`PackOptions::pool`].
-    pub retrieve: RetrieveOptions,
-    /// Its token budget is for the passages and the earlier turns that the model is shown.
-    pub pack: PackOptions,
-    /// Earlier turns of the conversation, oldest first.
-    pub history: Vec<Turn>,
-    pub template: Template,
-    /// Marks the fences around passages; a document cannot guess it.
-    pub nonce: String,
-    /// The model is done at once: the collection is kept open meanwhile.
-    pub hold: bool,
-}
 
 /// What happens, in order.
 #[derive(Clone, PartialEq, Debug)]
@@ -174,6 +72,8 @@ pub struct Answer {
     pub nearest: Vec<Passage>,
     /// What was retrieved, best first.
     pub hits: Vec<Hit>,
+    /// What became of each hit, in their order.
+    pub fates: Vec<Fate>,
     /// The hits that are in no passage, and why.
     pub dropped: Vec<Dropped>,
     pub citations: Citations,
@@ -222,7 +122,9 @@ pub async fn prepare(
     let count = |text: &str| chat.count_tokens(text);
     let history = history::fit(&options.history, options.pack.max_tokens / history::SHARE, &count);
     let queries = tokio::select! {
-        queries = rewrite(question, &history, retriever, chat, options) => queries?,
+        queries = rewrite::queries(question, &history, chat, &options.rewrite, &options.nonce) => {
+            queries?
+        }
         () = cancel.cancelled() => Queries::of(question),
     };
     if queries.differ(question) {
@@ -254,13 +156,8 @@ pub async fn answer(
     let started = Instant::now();
     let prepared = prepare(question, retriever, chat, options, cancel, emit).await?;
     let Prepared { queries, hits, composed, retrieved_in, packed_in } = prepared;
-    let Composed { request, dropped, .. } = composed;
+    let Composed { request, dropped, fates, .. } = composed;
     let passages = request.passages.clone();
-    // A model may take its time: others may have the collection meanwhile.
-    if !options.hold {
-        let store = Arc::clone(&retriever.store);
-        tokio::spawn(async move { store.release().await });
-    }
     emit(AnswerEvent::Retrieved {
         hits: hits.len(),
         passages: passages.clone(),
@@ -293,6 +190,7 @@ pub async fn answer(
         passages,
         nearest,
         hits,
+        fates,
         dropped,
         finish_reason: draft.finish_reason,
         usage: queries.usage + draft.usage,
@@ -318,21 +216,6 @@ fn nearest(
     }
     let pack = PackOptions { min_score: None, ..options.pack.clone() };
     pack::pack(hits, &pack, 0, count).passages.into_iter().take(NEAREST).collect()
-}
-
-/// What to ask for the question. The model may take its time over it: others may have the
-/// collection meanwhile.
-async fn rewrite(
-    question: &str,
-    history: &[Turn],
-    retriever: &Retriever,
-    chat: &dyn ChatModel,
-    options: &AnswerOptions,
-) -> Result<Queries, BackendError> {
-    if options.rewrite.asks_model() {
-        retriever.store.release().await?;
-    }
-    rewrite::queries(question, history, chat, &options.rewrite, &options.nonce).await
 }
 
 /// An answer while it arrives.

@@ -1,5 +1,35 @@
-//! What every front end asks of a collection, apart from how it is typed and shown: no terminal, no
-//! command line, no settings.
+//! What every front end asks: settings in, answers, passages and reports out. No terminal, no
+//! argument types, so that commands, a server and tests ask the same way.
+//!
+//! An [`Engine`] is opened once and lives as long as the process. Each question takes a snapshot of
+//! the collection ([`Engine::retriever`]) that was checked against the models that ask it.
+//!
+//! | module | what it does |
+//! | --- | --- |
+//! | [`context`] | settings, directories and the recording that an engine is opened with |
+//! | [`backends`] | settings → embedder, reranker, chat model, store; the only place that chooses one |
+//! | [`compatibility`] | whether a collection fits the embedder, the chunker and the language |
+//! | [`answering`] | a question → an answer: id, prompt, price, times, exit code |
+//! | [`retrieval`] | what retrieval is asked: options from settings, globs over sources |
+//! | [`provenance`] | where the records of answers go |
+//! | [`explaining`] | why a document is not among the passages |
+//! | [`freshness`] | how stored documents compare with their files |
+//! | [`source`] | what somebody names → a document that is stored |
+//! | [`show`] | what was read of a document, chunk by chunk |
+//! | [`sync`] | sources → the collection: what `ingest` and `query --from` do |
 
+pub mod answering;
+pub mod backends;
+pub mod compatibility;
+pub mod context;
+pub mod engine;
+pub mod explaining;
+pub mod freshness;
+pub mod provenance;
+pub mod retrieval;
 pub mod show;
 pub mod source;
+pub mod sync;
+
+pub use context::Context;
+pub use engine::Engine;

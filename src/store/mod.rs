@@ -1,5 +1,10 @@
 //! Where chunks, document records and the manifest live.
 //!
+//! A [`Collection`] is opened once and lives as long as the process. [`Collection::read`] gives a
+//! [`Reader`], a snapshot for one question: it pins one version and its manifest.
+//! [`Collection::write`] gives the only [`CollectionWriter`]. Who waits for whom, and for how long,
+//! is each implementation's own business: neither an ingest nor a question takes part in it.
+//!
 //! A collection `NAME` is an alias onto a physical version `NAME@vN`; [`edge`] has the same names
 //! as directories and a pointer that is replaced atomically. All state is in the store, so that a
 //! team and its CI can share it. Ranking is not here: each leg is returned as the engine ranked
@@ -17,9 +22,11 @@ mod contract;
 mod scripted;
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Deref;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tokio::sync::OwnedRwLockReadGuard;
 use uuid::Uuid;
 
 use crate::error::BackendError;
@@ -28,62 +35,40 @@ use crate::types::{
     SparseVector, Tally,
 };
 
-/// A collection in Qdrant, embedded or on a server.
-///
-/// Updates are idempotent. They are visible to the same store at once and durable after
-/// [`VectorStore::flush`]. That one failed may be told by a later one, by `flush` at the latest; until
-/// the store is unlocked nothing is written after it.
+/// A collection in Qdrant, embedded or on a server, whether or not it exists yet.
+#[async_trait]
+pub trait Collection: Send + Sync {
+    /// Directory or URL, for messages. Never contains a key.
+    fn endpoint(&self) -> &str;
+
+    /// A snapshot of the version in use. `None` where the collection does not exist.
+    async fn read(&self) -> Result<Option<Reader>, BackendError>;
+
+    /// The right to change the collection, which one process at a time has. Waits for another writer
+    /// as long as the collection was opened to wait, then fails with
+    /// [`Fault::Busy`](crate::error::Fault) and names it.
+    async fn write(&self) -> Result<Arc<dyn CollectionWriter>, BackendError>;
+}
+
+/// What one version of a collection can be asked.
 #[async_trait]
 pub trait VectorStore: Send + Sync {
     /// Directory or URL, for messages. Never contains a key.
     fn endpoint(&self) -> &str;
 
-    /// The manifest of the collection, or `None` where the collection does not exist.
-    async fn manifest(&self) -> Result<Option<Manifest>, BackendError>;
+    /// Makes ready what is needed to be asked, where that can be done before: who waits for the
+    /// collection waits here.
+    async fn open(&self) -> Result<(), BackendError>;
 
-    /// The number N of the physical version `NAME@vN` that is used. `None` where the collection does
-    /// not exist.
-    async fn version(&self) -> Result<Option<u32>, BackendError>;
-
-    /// Creates the collection with its vectors (`dense`: cosine, `manifest.embedder.dimensions`;
-    /// `sparse`: IDF modifier) and payload indexes.
-    async fn create(&self, manifest: &Manifest) -> Result<(), BackendError>;
-
-    /// Replaces the stored manifest: lineage; what built the vectors only while there are none.
-    async fn put_manifest(&self, manifest: &Manifest) -> Result<(), BackendError>;
-
-    /// Removes the collection with everything in it. Nothing to remove is success.
-    async fn drop_collection(&self) -> Result<(), BackendError>;
-
-    /// All document records, ordered by source. Empty where the collection does not exist.
+    /// All document records, ordered by source.
     async fn documents(&self) -> Result<Vec<DocumentRecord>, BackendError>;
-
-    /// Writes chunks with their vectors.
-    async fn upsert(&self, points: Vec<Point>) -> Result<(), BackendError>;
-
-    /// Writes document records (the commit marks), after their chunks.
-    async fn put_documents(&self, records: &[DocumentRecord]) -> Result<(), BackendError>;
-
-    /// Removes the chunks of these documents whose ids are not in `keep`.
-    async fn delete_chunks(&self, sources: &[String], keep: &[Uuid]) -> Result<(), BackendError>;
-
-    /// Removes the chunks of these documents, then their records.
-    async fn delete_documents(&self, sources: &[String]) -> Result<(), BackendError>;
 
     /// How many chunks are stored of each version of each document, ordered by source: after a run
     /// that was cut off, what does not agree with the records. Reads two fields of every chunk.
-    /// Empty where the collection does not exist.
     async fn tally(&self) -> Result<Vec<Tally>, BackendError>;
 
-    /// Sources that could not be brought in, ordered by source. Empty where the collection does not
-    /// exist.
+    /// Sources that could not be brought in, ordered by source.
     async fn failures(&self) -> Result<Vec<FailureRecord>, BackendError>;
-
-    /// Remembers failures, one for each source: a later one replaces an earlier one.
-    async fn put_failures(&self, records: &[FailureRecord]) -> Result<(), BackendError>;
-
-    /// Forgets the failures of these sources.
-    async fn delete_failures(&self, sources: &[String]) -> Result<(), BackendError>;
 
     /// Stored dense vectors by chunk hash, for reuse. Hashes without one are absent.
     async fn vectors(
@@ -104,51 +89,127 @@ pub trait VectorStore: Send + Sync {
 
     /// Exact number of chunks.
     async fn count_chunks(&self) -> Result<u64, BackendError>;
+}
+
+/// A snapshot of a collection for one question: everything that is asked of it is answered by the
+/// version whose manifest it has, or fails and says that the collection was rebuilt meanwhile.
+///
+/// Between two requests it keeps nobody waiting, so it may be held while a model takes its time.
+#[derive(Clone)]
+pub struct Reader {
+    version: u32,
+    manifest: Arc<Manifest>,
+    store: Arc<dyn VectorStore>,
+}
+
+impl Reader {
+    /// `store` answers from `version`, which `manifest` describes, and from no other.
+    pub fn new(version: u32, manifest: Arc<Manifest>, store: Arc<dyn VectorStore>) -> Self {
+        Self { version, manifest, store }
+    }
+
+    /// The number N of the physical version `NAME@vN`.
+    pub fn version(&self) -> u32 {
+        self.version
+    }
+
+    pub fn manifest(&self) -> &Arc<Manifest> {
+        &self.manifest
+    }
+
+    pub fn store(&self) -> &Arc<dyn VectorStore> {
+        &self.store
+    }
+}
+
+impl Deref for Reader {
+    type Target = dyn VectorStore;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.store
+    }
+}
+
+/// The only one who changes a collection: an ingest, from before it reads the documents to its end.
+/// Until [`CollectionWriter::create`] the collection need not exist: it is empty then.
+///
+/// Updates are idempotent. Whoever reads through the writer sees them at once; they are durable
+/// after [`CollectionWriter::flush`]. A failed update may surface only in a later call, in `flush`
+/// at the latest; nothing is written after it. Dropping the last writer gives the right back;
+/// [`CollectionWriter::close`] does it and says whether everything is durable.
+#[async_trait]
+pub trait CollectionWriter: VectorStore {
+    /// Manifest of the version that is written, or `None` where there is none yet.
+    async fn manifest(&self) -> Result<Option<Manifest>, BackendError>;
+
+    /// The number N of the version that is written. `None` where there is none yet.
+    async fn version(&self) -> Result<Option<u32>, BackendError>;
+
+    /// Creates the collection with its vectors (`dense`: cosine, `manifest.embedder.dimensions`;
+    /// `sparse`: IDF modifier) and payload indexes.
+    async fn create(&self, manifest: &Manifest) -> Result<(), BackendError>;
+
+    /// Replaces the stored manifest: lineage; what built the vectors only while there are none.
+    async fn put_manifest(&self, manifest: &Manifest) -> Result<(), BackendError>;
+
+    /// Removes the collection with everything in it; of a [successor](Self::successor), that alone.
+    /// Nothing to remove is success.
+    async fn drop_collection(&self) -> Result<(), BackendError>;
+
+    /// Begins a change that others see whole or not at all, and that ends when the guard is dropped:
+    /// a document with its record, and without what it replaces. Others wait meanwhile, so nothing
+    /// slow belongs into it.
+    async fn begin(&self) -> Change;
+
+    /// Writes chunks with their vectors.
+    async fn upsert(&self, points: Vec<Point>) -> Result<(), BackendError>;
+
+    /// Writes document records (the commit marks), after their chunks.
+    async fn put_documents(&self, records: &[DocumentRecord]) -> Result<(), BackendError>;
+
+    /// Removes the chunks of these documents whose ids are not in `keep`.
+    async fn delete_chunks(&self, sources: &[String], keep: &[Uuid]) -> Result<(), BackendError>;
+
+    /// Removes the chunks of these documents, then their records.
+    async fn delete_documents(&self, sources: &[String]) -> Result<(), BackendError>;
+
+    /// Remembers failures, one for each source: a later one replaces an earlier one.
+    async fn put_failures(&self, records: &[FailureRecord]) -> Result<(), BackendError>;
+
+    /// Forgets the failures of these sources.
+    async fn delete_failures(&self, sources: &[String]) -> Result<(), BackendError>;
 
     /// Makes every update before this call durable.
     async fn flush(&self) -> Result<(), BackendError>;
 
-    /// Told now and then while much is written: what was written a while ago is durable, so that a
-    /// crash costs little. What is under way need not be waited for.
-    async fn checkpoint(&self) -> Result<(), BackendError> {
-        self.flush().await
-    }
+    /// Called now and then while much is written: what was written a while ago becomes durable, so
+    /// that a crash costs little. What is under way need not be waited for.
+    async fn checkpoint(&self) -> Result<(), BackendError>;
 
-    /// Told once at the end of an ingest that changed something: build indexes, merge segments. Makes
-    /// everything durable, as [`VectorStore::flush`] does.
+    /// Called once at the end of an ingest that changed something: builds indexes and merges
+    /// segments. Makes everything durable, as [`Self::flush`] does.
     async fn optimize(&self) -> Result<(), BackendError>;
 
-    /// Makes this store the only one that may change the collection, until it is unlocked or
-    /// dropped: an ingest has it from before it reads the documents to its end. Waits for another
-    /// writer as long as the store was told; then that is [`Fault::Busy`](crate::error::Fault),
-    /// and the message names it. Whatever makes, replaces or removes a version takes it by itself.
-    async fn lock(&self) -> Result<(), BackendError>;
-
-    async fn unlock(&self);
-
-    /// Told by a writer whenever what is stored is consistent, and again and again while it waits
-    /// for something else: lets those who wait for the collection have their turn. Costs next to
-    /// nothing while nobody does.
-    async fn pause(&self) -> Result<(), BackendError> {
-        Ok(())
-    }
-
-    /// A store over the next version of the collection, to be created and filled beside this one,
+    /// A writer of the next version of the collection, to be created and filled beside this one,
     /// which stays what others see. Dropping that collection gives it up.
-    async fn successor(&self) -> Result<Arc<dyn VectorStore>, BackendError>;
+    async fn successor(&self) -> Result<Arc<dyn CollectionWriter>, BackendError>;
 
-    /// Told to a successor that is complete: it becomes the collection, at one stroke. Former
-    /// versions are removed, by the next writer where that is not possible now.
+    /// Makes a successor that is complete the collection, in one step: whoever reads from then on
+    /// reads it. Former versions are removed, by the next writer where that is not possible now.
     async fn publish(&self) -> Result<(), BackendError>;
 
-    /// Told before something slow: lets other processes have the collection. The next operation
-    /// takes it again.
-    async fn release(&self) -> Result<(), BackendError> {
-        Ok(())
-    }
+    /// Gives back the right to change the collection, with everything durable that was written.
+    /// Every writer of the collection that this process has is closed with it.
+    async fn close(&self) -> Result<(), BackendError>;
+}
 
-    /// Told when the process is about to end and has written nothing since the last flush.
-    async fn leave(&self) {}
+/// See [`CollectionWriter::begin`].
+#[must_use = "the change ends when this is dropped"]
+pub struct Change(#[expect(dead_code, reason = "held")] Option<OwnedRwLockReadGuard<()>>);
+
+/// Why a reader cannot go on: its version is gone. For `Fault::Replaced`.
+fn rebuilt(name: &str) -> String {
+    format!("collection `{name}` was rebuilt while it was being read")
 }
 
 /// Is told, in a sentence, which other process a store waits for.

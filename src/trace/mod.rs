@@ -23,12 +23,12 @@ pub use watch::{Call, Operation, Watch};
 
 use crate::chat::Message;
 use crate::error::Fault;
-use crate::query::pack::Dropped;
+use crate::query::pack::Fate;
 use crate::query::retrieve::{RetrieveOptions, Weights};
 use crate::query::{Answer, AnswerOptions};
 use crate::types::{
-    ChunkerId, ContentHash, EmbedderId, Filter, Hit, LegScore, Locator, Manifest, Passage,
-    RerankerId, Run, SCHEMA_VERSION, SparseId, Usage,
+    ChunkerId, ContentHash, EmbedderId, Filter, LegScore, Locator, Manifest, RerankerId, Run,
+    SCHEMA_VERSION, SparseId, Usage,
 };
 
 /// The record of an answer.
@@ -302,9 +302,11 @@ fn asked(calls: &[Call]) -> Option<&Vec<Message>> {
 }
 
 fn retrieved(answer: &Answer) -> Vec<Retrieved> {
-    let mut dropped: Vec<&Dropped> = answer.dropped.iter().collect();
-    let rows = (1..).zip(&answer.hits).map(|(rank, hit)| {
-        let reason = why_dropped(hit, &mut dropped);
+    let rows = (1..).zip(answer.hits.iter().zip(&answer.fates)).map(|(rank, (hit, fate))| {
+        let (passage, dropped) = match fate {
+            Fate::Passage(number) => (Some(*number), None),
+            Fate::Dropped { reason, .. } => (None, Some(reason.name().to_owned())),
+        };
         let chunk = &hit.chunk;
         Retrieved {
             rank,
@@ -319,37 +321,11 @@ fn retrieved(answer: &Answer) -> Vec<Retrieved> {
             late: hit.late,
             sparse: hit.sparse,
             rerank: hit.rerank,
-            passage: match reason {
-                None => passage_of(hit, &answer.passages),
-                Some(_) => None,
-            },
-            dropped: reason,
+            passage,
+            dropped,
         }
     });
     rows.collect()
-}
-
-/// Takes the hit's row out of `dropped`, if it has one.
-fn why_dropped(hit: &Hit, dropped: &mut Vec<&Dropped>) -> Option<String> {
-    let at = dropped.iter().position(|row| {
-        row.source == hit.chunk.source
-            && row.locator == hit.chunk.locator
-            && row.score.to_bits() == hit.score.to_bits()
-    })?;
-    Some(dropped.remove(at).reason.name().to_owned())
-}
-
-/// The passage that a hit was merged into: of several on one page, the one with its words.
-fn passage_of(hit: &Hit, passages: &[Passage]) -> Option<u32> {
-    let chunk = &hit.chunk;
-    let covers = |passage: &&Passage| {
-        passage.source == chunk.source
-            && passage.document_hash == chunk.document_hash
-            && passage.locator.merge(chunk.locator) == Some(passage.locator)
-    };
-    let has_words = |passage: &&Passage| passage.text.contains(chunk.text.trim());
-    let found = passages.iter().filter(covers).find(has_words);
-    found.or_else(|| passages.iter().find(covers)).map(|passage| passage.number)
 }
 
 fn cited(answer: &Answer) -> Vec<Cited> {

@@ -7,12 +7,13 @@ use crate::query::cite;
 use crate::query::pack::tests::chunk;
 use crate::query::pack::{PackOptions, Packed, pack};
 use crate::query::rewrite::Queries;
+use crate::types::Hit;
 
 fn words(text: &str) -> usize {
     text.split_whitespace().count()
 }
 
-fn answer(hits: Vec<Hit>, Packed { passages, dropped, .. }: Packed) -> Answer {
+fn answer(hits: Vec<Hit>, Packed { passages, dropped, fates }: Packed) -> Answer {
     Answer {
         id: Uuid::now_v7(),
         text: String::new(),
@@ -24,6 +25,7 @@ fn answer(hits: Vec<Hit>, Packed { passages, dropped, .. }: Packed) -> Answer {
         queries: Queries::of("How long?"),
         nearest: Vec::new(),
         hits,
+        fates,
         dropped,
         finish_reason: None,
         usage: Usage::default(),

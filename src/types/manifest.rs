@@ -31,6 +31,13 @@ pub struct Manifest {
 
 impl Manifest {
     pub const MAX_RUNS: usize = 20;
+
+    /// Whether both describe vectors and terms of the same making: one may be a later state of the
+    /// other, but not of a collection that took its place.
+    pub fn is_of_same_build(&self, other: &Self) -> bool {
+        (&self.embedder, &self.sparse, &self.created_at)
+            == (&other.embedder, &other.sparse, &other.created_at)
+    }
 }
 
 /// Pages of the web that a collection is kept in line with.

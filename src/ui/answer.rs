@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use super::Ui;
-use super::json::{AnswerJson, Event};
 use super::sanitize::Sanitizer;
-use super::words::{counted, grouped, money, seconds};
 use crate::cli::Format;
 use crate::error::Failure;
+use crate::output::words::{counted, grouped, money, seconds};
+use crate::output::{AnswerJson, Event};
 use crate::query::verdict::{Cut, Warning};
 use crate::query::{Answer, AnswerEvent};
 use crate::types::Usage;

@@ -9,7 +9,6 @@ pub mod chat;
 mod columns;
 pub mod eval;
 pub mod explain;
-pub mod json;
 pub mod line;
 pub mod passages;
 pub mod preview;
@@ -23,7 +22,6 @@ mod sources;
 pub mod style;
 mod terminal;
 pub mod trace;
-pub mod words;
 
 use std::io::{self, IsTerminal, Write};
 
@@ -32,7 +30,7 @@ use serde::Serialize;
 
 use crate::cli::{Format, Global, When};
 use crate::error::{Exit, Failure};
-use json::{Message, Turn, Versioned};
+use crate::output::{Message, Turn, Versioned};
 use sanitize::{escape_json, sanitize, sanitize_line};
 use style::Style;
 

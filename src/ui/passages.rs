@@ -5,12 +5,12 @@ use std::path::Path;
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::Ui;
-use super::json::{self, HitJson};
 use super::sanitize::{sanitize, sanitize_line};
 use super::style::Style;
-use super::words::counted;
 use crate::cli::Format;
 use crate::error::Failure;
+use crate::output::words::counted;
+use crate::output::{self as json, HitJson};
 use crate::query::rewrite::Queries;
 use crate::types::{Hit, Mode};
 

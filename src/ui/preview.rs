@@ -2,10 +2,10 @@
 
 use super::Ui;
 use super::sanitize::sanitize_line;
-use super::words::{counted, grouped, money};
 use crate::cli::Format;
 use crate::error::Failure;
 use crate::ingest::preview::Preview;
+use crate::output::words::{counted, grouped, money};
 
 impl Ui {
     /// Prints what `docent ingest` would do: one line for each document, as diff marks them, and

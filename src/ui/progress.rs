@@ -8,9 +8,9 @@ use tokio::task::JoinHandle;
 use super::Ui;
 use super::report::reached;
 use super::sanitize::sanitize_line;
-use super::words::{counted, grouped};
 use crate::cancel::{Cancel, Stop};
 use crate::ingest::IngestEvent;
+use crate::output::words::{counted, grouped};
 
 /// Nothing is drawn before this: short work needs no bar.
 const QUIET_FOR: Duration = Duration::from_millis(250);

@@ -2,10 +2,10 @@
 
 use super::Ui;
 use super::sanitize::sanitize_line;
-use super::words::{counted, grouped, money, seconds};
 use crate::cancel::Stop;
 use crate::error::Failure;
 use crate::ingest::{FailedSource, IngestReport};
+use crate::output::words::{counted, grouped, money, seconds};
 
 /// Failed sources that are listed one by one.
 const LISTED: usize = 20;

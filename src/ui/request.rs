@@ -3,11 +3,11 @@
 use serde_json::Value;
 
 use super::Ui;
-use super::json::RequestJson;
 use super::sanitize::{sanitize, sanitize_line};
-use super::words::counted;
 use crate::cli::Format;
 use crate::error::Failure;
+use crate::output::RequestJson;
+use crate::output::words::counted;
 use crate::query::pack::{DropReason, Dropped};
 use crate::types::Passage;
 

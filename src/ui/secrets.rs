@@ -1,8 +1,8 @@
 //! Warnings of secrets in documents. Where they are, and of what kind; never what they are.
 
 use super::Ui;
-use super::words::{counted, grouped};
 use crate::ingest::secrets::Secrets;
+use crate::output::words::{counted, grouped};
 use crate::types::OnSecret;
 
 /// Secrets that are listed one by one.

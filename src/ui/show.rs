@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use super::Ui;
-use super::json::{DocumentJson, ShowEvent, ShowJson, ShownChunkJson};
 use super::sanitize::{sanitize, sanitize_line};
 use super::style::Style;
-use super::words::{counted, grouped};
 use crate::cli::Format;
 use crate::error::Failure;
+use crate::output::words::{counted, grouped};
+use crate::output::{DocumentJson, ShowEvent, ShowJson, ShownChunkJson};
 use crate::service::show::{Shown, ShownChunk};
 use crate::types::DocumentRecord;
 

@@ -2,8 +2,8 @@
 
 use super::Ui;
 use super::sanitize::sanitize_line;
-use super::words::{counted, seconds};
 use crate::error::Failure;
+use crate::output::words::{counted, seconds};
 use crate::trace::{Retrieved, Trace};
 use crate::types::{LegScore, RerankerId};
 

@@ -50,7 +50,8 @@ fn an_endpoint_that_was_overloaded_is_told_of_when_asked() {
     let scene = Scene::new();
     scene.after(PROBE + 1, &[too_many(&[]), too_many(&[])]);
     let run = scene.env.run(&[INGEST, &["--verbose"]].concat()).expect(0);
-    let told = "throttled 2 times: the embedding endpoint took no more; at the fewest, 1 under way";
+    let told =
+        "rate-limited 2 times by the embedding endpoint: at the fewest, 1 requests at a time";
     assert!(run.stderr.lines().any(|line| line == told), "{}", run.stderr);
 }
 

@@ -110,7 +110,7 @@ fn a_link_in_a_model_of_the_project_leads_nowhere_else() {
     std::os::unix::fs::symlink(model("bert").join("onnx/model.onnx"), &weights).expect("a link");
     env.write("docent.toml", "embedder = \"onnx:models/bert\"\n");
     let run = env.run(&["ingest", "sample-docs/handbook"]).expect(3);
-    assert!(run.stderr.contains("leads out of the project"), "{run}");
+    assert!(run.stderr.contains("points outside the project"), "{run}");
     env.run(&["config", "trust"]).expect(0);
     env.run(&["ingest", "sample-docs/handbook"]).expect(0);
 }

@@ -176,3 +176,30 @@ fn many_readers_and_a_writer_get_on() {
     }
     assert!(env.run(&["ingest", "docs"]).expect(0).stdout.contains("unchanged 31"));
 }
+
+/// Both models make vectors of one size, so nothing but the manifest tells them apart.
+#[test]
+fn no_question_is_asked_of_the_vectors_of_another_model() {
+    let (mut env, server) = documents();
+    env.set("DOCENT_MODEL", "scripted-chat");
+    server.answer(&["The ferry leaves at nine [1]."]);
+    env.write("q.jsonl", "\"When does the ferry leave?\"\n\"Ferry?\"\n\"What leaves at nine?\"\n");
+    let args = ["query", "--batch", "q.jsonl", "--concurrency", "1", "--trace", "traces.jsonl"];
+    // The first question is on its way into a vector when the collection is rebuilt.
+    server.push(Fault::Stall);
+    let asked = server.requests().len();
+    let child = env.command(&args).spawn().expect("docent starts");
+    server.wait_for_requests(asked + 1);
+    env.run(&["ingest", "docs", "--rebuild", "--embedder", "openai:n"]).expect(0);
+    server.release();
+    let run = env.outcome(&args, child.wait_with_output().expect("docent ends")).expect(3);
+    let built = "collection `docent` was built with the embedder `openai:n`, and the embedder is";
+    assert!(run.stderr.contains(built), "{run}");
+    let traces = std::fs::read_to_string(env.path("traces.jsonl")).unwrap_or_default();
+    for line in traces.lines() {
+        let trace: serde_json::Value = serde_json::from_str(line).expect("a record");
+        let answered = trace["retrieved"].as_array().is_some_and(|hits| !hits.is_empty());
+        assert!(!answered || trace["collection"]["version"] == 1, "{trace}");
+        assert_eq!(trace["models"]["embedder"]["name"], "openai:m");
+    }
+}

@@ -3,7 +3,7 @@
 use std::io::{self, BufRead as _, IsTerminal as _};
 
 use crate::cancel::Cancel;
-use crate::commands::context::{self, Context};
+use crate::commands::{Context, context};
 use crate::commands::{interruptible, on_interrupt};
 use crate::error::{Exit, Failure};
 use crate::ui::Ui;

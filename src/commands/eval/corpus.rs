@@ -4,11 +4,8 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::super::connect::{self, StoreAccess};
-use super::super::context::Context;
-use super::super::ingest::{self, Inputs};
+use super::super::{Context, ingest, open};
 use crate::cancel::Cancel;
-use crate::cli::IngestFlags;
 use crate::error::{Exit, Failure};
 use crate::eval::beir::{self, CorpusDocument};
 use crate::ingest::IngestReport;
@@ -16,18 +13,20 @@ use crate::ingest::chunk;
 use crate::ingest::document::{Document, Places, Section, Syntax};
 use crate::ingest::inline::{Content, Inline, InlineDocument};
 use crate::ingest::secrets::Secrets;
+use crate::service::sync::{Inputs, SyncOptions};
+use crate::service::{Engine, backends, compatibility};
 use crate::settings::Origin;
-use crate::store::VectorStore;
+use crate::store::Reader;
 use crate::types::{ChunkerId, Manifest, OnSecret};
 use crate::ui::Ui;
 
-/// The context that a corpus is measured in, and its store, with the corpus in it.
+/// What a corpus is measured with: the corpus is in its collection.
 pub(super) async fn bring_in(
     ui: &mut Ui,
     context: &Context,
     dir: &Path,
     cancel: &Cancel,
-) -> Result<(Context, Arc<dyn VectorStore>), Failure> {
+) -> Result<Arc<Engine>, Failure> {
     let mut context = context.clone();
     let own = own_collection(&context, dir);
     if let Some(own) = &own {
@@ -36,27 +35,30 @@ pub(super) async fn bring_in(
     // It is measured as it is.
     context.settings.ingest.on_secret = OnSecret::Warn;
     let (corpus, name) = (corpus(&context, dir)?, dir.display().to_string());
-    let store = connect::store(ui, &context, StoreAccess::Write)?;
-    if own.is_none() {
-        spare(&context, &corpus, &*store).await?;
+    let engine = open(ui, context)?;
+    let context = &engine.context;
+    let reader = engine.collection().read().await?;
+    if let (None, Some(reader)) = (&own, &reader) {
+        spare(context, &corpus, reader).await?;
     }
-    // Nothing is lost by building it anew: all of it is in the corpus.
-    let rebuild = match store.manifest().await? {
-        Some(manifest) => outdated(&context, &manifest).await?,
+    // Nothing is lost by building it again: all of it is in the corpus.
+    let rebuild = match &reader {
+        Some(reader) => outdated(context, reader.manifest()).await?,
         None => false,
     };
-    let flags = IngestFlags { rebuild, allow_prune: true, ..IngestFlags::default() };
+    drop(reader);
+    let options = SyncOptions { rebuild, allow_prune: true, ..SyncOptions::default() };
     let inputs = Inputs::inline(corpus);
-    let (report, store) = ingest::sync(ui, &context, inputs, &flags, store, cancel).await?;
+    let report = ingest::sync(ui, &engine, inputs, &options, cancel).await?;
     complete(ui, &name, report)?;
-    Ok((context, store))
+    Ok(engine)
 }
 
 /// Refuses a collection that was named and has other documents: they would be deleted, or measured.
-async fn spare(context: &Context, corpus: &Inline, store: &dyn VectorStore) -> Result<(), Failure> {
+async fn spare(context: &Context, corpus: &Inline, reader: &Reader) -> Result<(), Failure> {
     let ids: HashSet<&str> =
         corpus.documents.iter().map(|document| document.source.as_str()).collect();
-    let stored = store.documents().await?;
+    let stored = reader.documents().await?;
     match stored.iter().find(|record| !ids.contains(record.source.as_str())) {
         None => Ok(()),
         Some(other) => Err(Failure::usage(format!(
@@ -123,10 +125,10 @@ async fn outdated(context: &Context, manifest: &Manifest) -> Result<bool, Failur
         overlap_tokens: settings.chunk_overlap,
         revision: chunk::REVISION,
     };
-    if manifest.chunker != chunker || connect::same_words(settings, manifest).is_err() {
+    if manifest.chunker != chunker || compatibility::same_words(settings, manifest).is_err() {
         return Ok(true);
     }
-    match connect::embedder(context, Some(manifest)).await {
+    match backends::embedder(context, Some(manifest)).await {
         Ok(_) => Ok(false),
         Err(failure) if failure.exit == Exit::Config => Ok(true),
         Err(failure) => Err(failure),

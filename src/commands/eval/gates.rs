@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::super::context::Context;
+use super::super::Context;
 use crate::cli::GateFlags;
 use crate::error::Failure;
 use crate::eval::answers;

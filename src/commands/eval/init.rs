@@ -2,13 +2,12 @@
 
 use serde_json::json;
 
-use super::super::connect::{self, StoreAccess};
-use super::super::context::Context;
+use super::super::{Context, open};
 use crate::chat::{ChatModel, reply};
 use crate::cli::EvalInitArgs;
 use crate::error::{Exit, Failure};
 use crate::eval::draft;
-use crate::store::{self, VectorStore};
+use crate::store::{self, Reader};
 use crate::types::{Chunk, ContentHash};
 use crate::ui::Ui;
 use crate::ui::progress::Waiting;
@@ -18,14 +17,10 @@ pub(super) async fn run(
     context: &Context,
     args: &EvalInitArgs,
 ) -> Result<Exit, Failure> {
-    let store = connect::store(ui, context, StoreAccess::Read)?;
-    if store.manifest().await?.is_none() {
-        return Err(connect::missing_collection(context, &*store));
-    }
-    let chunks = sample(context, &*store, args.cases).await?;
-    // A model may take its time: others may have the collection meanwhile.
-    store.release().await?;
-    let chat = context.settings.chat.model.as_ref().map(|_| connect::chat(context)).transpose()?;
+    let engine = open(ui, context.clone())?;
+    let reader = engine.reader().await?;
+    let chunks = sample(context, &reader, args.cases).await?;
+    let chat = (!context.quotes()).then(|| engine.chat()).transpose()?;
     for chunk in chunks {
         let question = match &chat {
             Some(chat) => written(ui, context, &chunk, &**chat).await?,
@@ -46,13 +41,9 @@ pub(super) async fn run(
 
 /// Chunks of as many documents as there can be, chosen by their hashes: at random, and always the
 /// same.
-async fn sample(
-    context: &Context,
-    store: &dyn VectorStore,
-    count: usize,
-) -> Result<Vec<Chunk>, Failure> {
+async fn sample(context: &Context, reader: &Reader, count: usize) -> Result<Vec<Chunk>, Failure> {
     let mut documents =
-        super::rankings::documents(context, store).await?.into_iter().collect::<Vec<_>>();
+        super::rankings::documents(context, reader).await?.into_iter().collect::<Vec<_>>();
     documents.sort_by_cached_key(|source| ContentHash::of(source.as_bytes()));
     let each = count.div_ceil(documents.len());
     let mut sample = Vec::new();
@@ -60,7 +51,7 @@ async fn sample(
         if sample.len() >= count {
             break;
         }
-        let mut chunks = store::chunks_of(store, &source).await?;
+        let mut chunks = store::chunks_of(&**reader, &source).await?;
         chunks.retain(|chunk| draft::is_telling(&chunk.text));
         let key = |chunk: &Chunk| (!draft::is_worded(chunk), chunk.chunk_hash.clone());
         chunks.sort_by_cached_key(key);

@@ -1,29 +1,30 @@
 //! `--judge`: what a second model finds in the answers.
 
+use std::sync::Arc;
+
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::super::connect;
-use super::super::context::Context;
+use super::super::Context;
 use super::answers::Asked;
 use crate::cancel::Cancel;
-use crate::chat::extractive::Extractive;
 use crate::chat::{ChatModel, reply};
 use crate::error::Failure;
 use crate::eval::answers::judged;
+use crate::output::words::counted;
+use crate::service::backends;
 use crate::settings::Chat;
 use crate::ui::Ui;
 use crate::ui::progress::Waiting;
-use crate::ui::words::counted;
 
 /// A second model, that reads what the first one answered.
 pub(super) struct Judge {
-    chat: Box<dyn ChatModel>,
+    chat: Arc<dyn ChatModel>,
 }
 
 impl Judge {
     /// Asked where the chat model is.
     pub(super) fn connect(context: &Context, model: &str) -> Result<Self, Failure> {
-        if model == Extractive::NAME {
+        if model == backends::EXTRACTIVE {
             return Err(Failure::usage(format!("--judge {model}: it takes a model that writes"))
                 .hint("name one that the endpoint of answers has"));
         }
@@ -32,7 +33,7 @@ impl Judge {
         let chat =
             Chat { model: Some(model.to_owned()), max_tokens: None, ..context.settings.chat };
         context.settings.chat = chat;
-        Ok(Self { chat: connect::chat(&context)? })
+        Ok(Self { chat: backends::chat(&context)? })
     }
 
     pub(super) fn name(&self) -> &str {

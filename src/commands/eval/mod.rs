@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use super::context::Context;
+use super::Context;
 use crate::cli::{EvalArgs, EvalCommand, Format};
 use crate::error::{Exit, Failure};
 use crate::eval::answers::AnswersReport;

@@ -2,16 +2,13 @@
 
 use std::collections::HashSet;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::connect::{self, StoreAccess};
-use super::super::context::Context;
-use super::super::{on_interrupt, search};
+use super::super::{Context, describe, on_interrupt, open};
 use super::sweep::Sweep;
 use super::{CaseSet, corpus, sources};
 use crate::cancel::Cancel;
-use crate::cli::{EvalArgs, RetrievalFlags};
+use crate::cli::EvalArgs;
 use crate::error::Failure;
 use crate::eval::cases::{Case, Expectation};
 use crate::eval::judge::{Ranked, Unit};
@@ -19,13 +16,15 @@ use crate::eval::metrics::Metric;
 use crate::eval::rank::{self, RankOptions, Variant};
 use crate::eval::report::Rankings;
 use crate::eval::run_file;
+use crate::output::words::counted;
 use crate::query::Retriever;
-use crate::query::rewrite::{self, Queries};
-use crate::store::VectorStore;
+use crate::query::rewrite::Queries;
+use crate::service::Engine;
+use crate::service::retrieval::DocumentFilter;
+use crate::store::Reader;
 use crate::types::Locator;
 use crate::ui::Ui;
 use crate::ui::progress::Waiting;
-use crate::ui::words::counted;
 
 /// How deep is looked where a metric says nothing of that, or the rankings are written down.
 const DEPTH: usize = 100;
@@ -44,32 +43,30 @@ pub(super) async fn all(
     let cancel = on_interrupt();
     let compared = compared(context, &args.runs.compare)?;
     let sweep = args.runs.sweep.as_deref().map(Sweep::parse).transpose()?;
-    let (context, store) = match &args.beir {
+    let engine = match &args.beir {
         Some(dir) => corpus::bring_in(ui, context, dir, &cancel).await?,
-        None => (context.clone(), connect::store(ui, context, StoreAccess::Read)?),
+        None => open(ui, context.clone())?,
     };
-    let retriever = connect::retriever(&context, Arc::clone(&store)).await?;
-    connect::describe(ui, &*retriever.store, &*retriever.embedder);
-    let documents = documents(&context, &*store).await?;
-    sources::resolve(ui, &context, set, &documents)?;
-    let retrieve =
-        search::retrieve_options(&context, &RetrievalFlags::default(), &retriever).await?;
+    let context = &engine.context;
+    let retriever = engine.retriever().await?;
+    describe(ui, &retriever);
+    let documents = documents(context, &retriever.reader).await?;
+    sources::resolve(ui, context, set, &documents)?;
+    let retrieve = engine.retrieve_options(&DocumentFilter::default(), &retriever).await?;
     let deepest = metrics.iter().map(|metric| metric.k.unwrap_or(DEPTH)).max().unwrap_or(DEPTH);
     let depth = if args.runs.run_file.is_some() { deepest.max(DEPTH) } else { deepest };
     let options = RankOptions { retrieve, unit: set.unit, depth };
-    let queries = queries(ui, &context, &retriever, &set.cases).await?;
+    let queries = queries(ui, &engine, &set.cases).await?;
     let asking =
         Asking { cases: &set.cases, queries: &queries, options: &options, cancel: &cancel };
     let mut runs = Vec::new();
     if let Some(sweep) = sweep {
-        return sweep.rankings(ui, &context, args, &retriever, &asking).await;
+        return sweep.rankings(ui, context, args, &retriever, &asking).await;
     }
     let ways = if compared.is_empty() { vec![asking.way()] } else { compared };
     for way in ways {
         runs.push(asking.rankings(ui, &retriever, way.name(), way).await?);
     }
-    // Answers are asked of it next, or those who wait for it have their turn.
-    store.release().await?;
     Ok(runs)
 }
 
@@ -78,7 +75,7 @@ fn compared(context: &Context, compare: &[String]) -> Result<Vec<Variant>, Failu
     let parse = |name: &String| {
         Variant::from_name(name.trim()).ok_or_else(|| {
             let names = Variant::ALL.map(Variant::name).join(", ");
-            Failure::usage(format!("--compare: `{name}` is no way to retrieve"))
+            Failure::usage(format!("--compare: unknown retrieval mode `{name}`"))
                 .hint(format!("use some of {names}"))
         })
     };
@@ -98,9 +95,9 @@ fn compared(context: &Context, compare: &[String]) -> Result<Vec<Variant>, Failu
 
 pub(super) async fn documents(
     context: &Context,
-    store: &dyn VectorStore,
+    reader: &Reader,
 ) -> Result<HashSet<String>, Failure> {
-    let documents = store.documents().await?;
+    let documents = reader.documents().await?;
     if documents.is_empty() {
         return Err(Failure::config(format!(
             "the collection `{}` is empty: there is nothing to measure",
@@ -112,23 +109,15 @@ pub(super) async fn documents(
 }
 
 /// What retrieval asks for each case, as it would for its user.
-async fn queries(
-    ui: &mut Ui,
-    context: &Context,
-    retriever: &Retriever,
-    cases: &[Case],
-) -> Result<Vec<Queries>, Failure> {
-    let options = connect::rewriting(&context.settings)?;
-    if !options.asks_model() {
-        return Ok(cases.iter().map(|case| Queries::of(&case.question)).collect());
-    }
-    let chat = connect::chat(context)?;
-    retriever.store.release().await?;
-    let _waiting = Waiting::new(ui, &format!("asking {}", chat.name()));
+async fn queries(ui: &mut Ui, engine: &Engine, cases: &[Case]) -> Result<Vec<Queries>, Failure> {
+    let _waiting = if engine.rewrites()? {
+        Some(Waiting::new(ui, &format!("asking {}", engine.chat()?.name())))
+    } else {
+        None
+    };
     let mut all = Vec::new();
     for Case { question, .. } in cases {
-        let nonce = context.nonce(question)?;
-        let queries = rewrite::queries(question, &[], &*chat, &options, &nonce).await?;
+        let queries = engine.queries(question).await?;
         queries.warnings.iter().for_each(|warning| ui.warn(warning));
         all.push(queries);
     }

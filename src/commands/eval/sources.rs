@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Component, Path, PathBuf};
 
-use super::super::context::Context;
+use super::super::Context;
 use super::CaseSet;
 use crate::error::Failure;
 use crate::types::is_url;

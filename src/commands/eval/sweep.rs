@@ -1,17 +1,16 @@
 //! `--sweep chunk-tokens=128,256,512`: the same sources, cut in several ways.
 
-use std::sync::Arc;
-
-use super::super::connect::{self, StoreAccess};
-use super::super::context::Context;
-use super::super::ingest::{self, Inputs};
+use super::super::ingest::Shown;
+use super::super::{Context, open};
 use super::corpus;
 use super::rankings::Asking;
-use crate::cli::{EvalArgs, WebFlags};
+use crate::cli::EvalArgs;
 use crate::error::Failure;
 use crate::eval::report::Rankings;
 use crate::query::Retriever;
-use crate::store::VectorStore;
+use crate::service::Engine;
+use crate::service::sync::Inputs;
+use crate::types::{Manifest, Reach};
 use crate::ui::Ui;
 
 /// What is varied, and how.
@@ -40,9 +39,8 @@ impl Swept {
 }
 
 /// Whether a run over a collection came to its end.
-async fn is_complete(store: &dyn VectorStore) -> Result<bool, Failure> {
-    let manifest = store.manifest().await?;
-    Ok(manifest.is_some_and(|manifest| manifest.unfinished.is_none() && !manifest.runs.is_empty()))
+fn is_complete(manifest: &Manifest) -> bool {
+    manifest.unfinished.is_none() && !manifest.runs.is_empty()
 }
 
 impl Sweep {
@@ -85,53 +83,30 @@ impl Sweep {
     ) -> Result<Vec<Rankings>, Failure> {
         let settings: Vec<Context> =
             self.values.iter().map(|value| self.with(context, *value)).collect::<Result<_, _>>()?;
-        let built = retriever.store.manifest().await?.map(|manifest| manifest.chunker);
+        let built = &retriever.reader.manifest().chunker;
         let mut runs = Vec::new();
         for (value, context) in self.values.iter().zip(settings) {
             let name = format!("{}={value}", self.swept.name());
-            let is_built = built.as_ref().is_some_and(|built| {
-                built.max_tokens == context.settings.chunk_tokens
-                    && built.overlap_tokens == context.settings.chunk_overlap
-            });
+            let is_built = built.max_tokens == context.settings.chunk_tokens
+                && built.overlap_tokens == context.settings.chunk_overlap;
             if is_built {
                 runs.push(asking.rankings(ui, retriever, &name, asking.way()).await?);
                 continue;
             }
-            let store = connect::store(ui, &context, StoreAccess::Write)?;
+            let engine = open(ui, context)?;
             // One that an earlier run kept is kept, whatever comes of this one.
-            let kept = is_complete(&*store).await?;
-            let run = self.copied(ui, &context, args, retriever, &store, (asking, &name)).await;
+            let earlier = engine.collection().read().await?;
+            let kept = earlier.is_some_and(|reader| is_complete(reader.manifest()));
+            let variant = Variant { engine: &engine, model: retriever, name: &name };
+            let run = variant.rankings(ui, args, asking).await;
             if kept || (args.runs.keep && run.is_ok()) {
-                ui.note(&format!("kept: --collection {}", context.settings.collection));
-                store.release().await?;
+                ui.note(&format!("kept: --collection {}", engine.context.settings.collection));
             } else {
-                store.drop_collection().await?;
-                store.unlock().await;
+                engine.drop_collection().await?;
             }
             runs.push(run?);
         }
         Ok(runs)
-    }
-
-    async fn copied(
-        &self,
-        ui: &mut Ui,
-        context: &Context,
-        args: &EvalArgs,
-        retriever: &Retriever,
-        store: &Arc<dyn VectorStore>,
-        (asking, name): (&Asking<'_>, &str),
-    ) -> Result<Rankings, Failure> {
-        let inputs = match &args.beir {
-            Some(dir) => Inputs::inline(corpus::corpus(context, dir)?),
-            None => Inputs::parse(Vec::new(), &WebFlags::default())?,
-        };
-        let model = Arc::clone(&retriever.store);
-        let copied =
-            ingest::copy(ui, context, inputs, Arc::clone(store), model, asking.cancel).await?;
-        corpus::complete(ui, name, copied)?;
-        let retriever = connect::retriever(context, Arc::clone(store)).await?;
-        asking.rankings(ui, &retriever, name, asking.way()).await
     }
 
     /// With one of the values, and a collection for it.
@@ -151,5 +126,34 @@ impl Sweep {
         }
         settings.collection = format!("{}.{}-{value}", settings.collection, self.swept.name());
         Ok(context)
+    }
+}
+
+/// A collection with one of the values.
+struct Variant<'a> {
+    engine: &'a Engine,
+    /// It is built from what this one was built from.
+    model: &'a Retriever,
+    name: &'a str,
+}
+
+impl Variant<'_> {
+    async fn rankings(
+        &self,
+        ui: &mut Ui,
+        args: &EvalArgs,
+        asking: &Asking<'_>,
+    ) -> Result<Rankings, Failure> {
+        let engine = self.engine;
+        let inputs = match &args.beir {
+            Some(dir) => Inputs::inline(corpus::corpus(&engine.context, dir)?),
+            None => Inputs::parse(Vec::new(), Reach::default())?,
+        };
+        let (model, cancel) = (self.model.reader.clone(), asking.cancel);
+        let mut shown = Shown { ui, engine, cancel, progress: None };
+        let copied = engine.copy(inputs, model, cancel, &mut |event| shown.on(event)).await?;
+        corpus::complete(ui, self.name, copied)?;
+        let retriever = engine.retriever().await?;
+        asking.rankings(ui, &retriever, self.name, asking.way()).await
     }
 }

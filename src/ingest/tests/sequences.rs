@@ -54,15 +54,15 @@ fn text(word: u8, paragraphs: usize) -> String {
 
 /// Records less what tells when and by whom they were written, and the chunks of each version.
 async fn contents(project: &Project) -> (Vec<DocumentRecord>, Vec<Tally>) {
-    let store = project.store();
+    let reader = project.read().await;
     let neutral = |record: DocumentRecord| DocumentRecord {
         mtime: 1,
         ingested_at: String::new(),
         run_id: Uuid::nil(),
         ..record
     };
-    let records = store.documents().await.unwrap().into_iter().map(neutral).collect();
-    (records, store.tally().await.unwrap())
+    let records = reader.documents().await.unwrap().into_iter().map(neutral).collect();
+    (records, reader.tally().await.unwrap())
 }
 
 async fn carry_out(project: &mut Project, files: &mut BTreeMap<u8, String>, step: Step) {

@@ -93,7 +93,7 @@ pub async fn probe(
     if let Some(probe) = asked.and_then(|asked| place(&asked, expected, options)) {
         return Ok(Some(probe));
     }
-    let stored = store::chunks_of(&*retriever.store, &expected.source).await?;
+    let stored = store::chunks_of(&*retriever.reader, &expected.source).await?;
     let chunk = stored.into_iter().find(|chunk| expected.covers(chunk));
     let candidates = candidates(options);
     Ok(chunk.map(|chunk| Probe { chunk, dense: None, sparse: None, overall: None, candidates }))
@@ -139,8 +139,8 @@ async fn ask(
         (Some(_), None) => 0.0,
         _ => Weights::of(query, options).sparse,
     };
-    let of_source = retriever.store.search(of_source).await?;
-    let of_all = retriever.store.search(of_all).await?;
+    let of_source = retriever.reader.search(of_source).await?;
+    let of_all = retriever.reader.search(of_all).await?;
     Ok(Some(Asked { of_all, of_source, weight }))
 }
 

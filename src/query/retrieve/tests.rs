@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use async_trait::async_trait;
 use proptest::prelude::*;
@@ -11,9 +11,7 @@ use crate::embed::Limits;
 use crate::http::Throttled;
 use crate::query::pack::tests::chunk;
 use crate::store::{ChunkList, ChunkPage};
-use crate::types::{
-    ContentHash, DocumentRecord, EmbedderId, FailureRecord, Manifest, Point, Tally,
-};
+use crate::types::{ContentHash, DocumentRecord, EmbedderId, FailureRecord, Tally};
 
 fn leg(scores: &[(u32, f32)]) -> Vec<Scored> {
     scores
@@ -118,49 +116,19 @@ impl VectorStore for Shelf {
         *self.asked.lock().unwrap() = Some(request);
         Ok(legs)
     }
+    async fn open(&self) -> Result<(), BackendError> {
+        unreachable!()
+    }
     async fn chunks(&self, _: ChunkPage) -> Result<ChunkList, BackendError> {
         unreachable!()
     }
-    async fn manifest(&self) -> Result<Option<Manifest>, BackendError> {
-        unreachable!()
-    }
-    async fn version(&self) -> Result<Option<u32>, BackendError> {
-        unreachable!()
-    }
-    async fn create(&self, _: &Manifest) -> Result<(), BackendError> {
-        unreachable!()
-    }
-    async fn put_manifest(&self, _: &Manifest) -> Result<(), BackendError> {
-        unreachable!()
-    }
-    async fn drop_collection(&self) -> Result<(), BackendError> {
-        unreachable!()
-    }
     async fn documents(&self) -> Result<Vec<DocumentRecord>, BackendError> {
-        unreachable!()
-    }
-    async fn upsert(&self, _: Vec<Point>) -> Result<(), BackendError> {
-        unreachable!()
-    }
-    async fn put_documents(&self, _: &[DocumentRecord]) -> Result<(), BackendError> {
-        unreachable!()
-    }
-    async fn delete_chunks(&self, _: &[String], _: &[Uuid]) -> Result<(), BackendError> {
-        unreachable!()
-    }
-    async fn delete_documents(&self, _: &[String]) -> Result<(), BackendError> {
         unreachable!()
     }
     async fn tally(&self) -> Result<Vec<Tally>, BackendError> {
         unreachable!()
     }
     async fn failures(&self) -> Result<Vec<FailureRecord>, BackendError> {
-        unreachable!()
-    }
-    async fn put_failures(&self, _: &[FailureRecord]) -> Result<(), BackendError> {
-        unreachable!()
-    }
-    async fn delete_failures(&self, _: &[String]) -> Result<(), BackendError> {
         unreachable!()
     }
     async fn vectors(
@@ -170,22 +138,6 @@ impl VectorStore for Shelf {
         unreachable!()
     }
     async fn count_chunks(&self) -> Result<u64, BackendError> {
-        unreachable!()
-    }
-    async fn flush(&self) -> Result<(), BackendError> {
-        unreachable!()
-    }
-    async fn lock(&self) -> Result<(), BackendError> {
-        unreachable!()
-    }
-    async fn unlock(&self) {}
-    async fn successor(&self) -> Result<Arc<dyn VectorStore>, BackendError> {
-        unreachable!()
-    }
-    async fn publish(&self) -> Result<(), BackendError> {
-        unreachable!()
-    }
-    async fn optimize(&self) -> Result<(), BackendError> {
         unreachable!()
     }
 }

@@ -33,7 +33,7 @@ fn novel(source: &str, chunks: u32) -> Vec<Point> {
     (0..chunks).map(one).collect()
 }
 
-pub(super) async fn chunks_come_page_by_page_in_one_order(store: &dyn VectorStore) {
+pub(super) async fn chunks_come_page_by_page_in_one_order(store: &dyn CollectionWriter) {
     assert_eq!(store.chunks(ChunkPage { limit: 9, ..ChunkPage::default() }).await, Ok(empty()));
     store.create(&manifest()).await.unwrap();
     assert_eq!(store.chunks(ChunkPage { limit: 9, ..ChunkPage::default() }).await, Ok(empty()));
@@ -54,8 +54,8 @@ fn empty() -> ChunkList {
     ChunkList::default()
 }
 
-pub(super) async fn chunks_pass_the_filter_and_records_never_come(store: &dyn VectorStore) {
-    filled(store).await;
+pub(super) async fn chunks_pass_the_filter_and_records_never_come(store: &dyn CollectionWriter) {
+    fill(store).await;
     let strings = |values: &[&str]| values.iter().map(ToString::to_string).collect::<Vec<_>>();
     let sources = |values: &[&str]| Filter { sources: Some(strings(values)), ..Filter::default() };
     let tags = |values: &[&str]| Filter { tags: strings(values), ..Filter::default() };
@@ -85,7 +85,7 @@ pub(super) async fn chunks_pass_the_filter_and_records_never_come(store: &dyn Ve
 
 /// Chunks that are there from the first page to the last come once each, in the same order, whatever
 /// comes and goes between two pages.
-pub(super) async fn the_order_of_chunks_survives_updates(store: &dyn VectorStore) {
+pub(super) async fn the_order_of_chunks_survives_updates(store: &dyn CollectionWriter) {
     store.create(&manifest()).await.unwrap();
     let (kept, gone) = (novel("kept.md", 300), novel("gone.md", 300));
     store.upsert([kept.clone(), gone].concat()).await.unwrap();
@@ -111,10 +111,10 @@ pub(super) async fn the_order_of_chunks_survives_updates(store: &dyn VectorStore
 }
 
 pub(super) async fn the_chunks_of_a_document_come_in_the_order_of_its_text(
-    store: &dyn VectorStore,
+    store: &dyn CollectionWriter,
 ) {
     assert_eq!(chunks_of(store, "novel.md").await, Ok(Vec::new()));
-    filled(store).await;
+    fill(store).await;
     // More than come at once, in no order.
     let novel = novel("novel.md", 2_345);
     let (early, late) = novel.split_at(1_000);

@@ -1,29 +1,35 @@
-//! Contract: a collection comes, changes and goes.
+//! Contract: a collection comes, changes and goes. Each case closes its writers.
 
 use super::*;
 
-pub(super) async fn a_missing_collection_is_empty(store: &dyn VectorStore) {
-    assert_eq!(store.manifest().await, Ok(None));
-    assert_eq!(store.documents().await, Ok(Vec::new()));
-    assert_eq!(store.count_chunks().await, Ok(0));
-    assert_eq!(store.tally().await, Ok(Vec::new()));
-    assert_eq!(store.failures().await, Ok(Vec::new()));
-    assert!(store.vectors(&[ContentHash::of(b"x")]).await.unwrap().is_empty());
-    store.delete_chunks(&["a.md".to_owned()], &[]).await.unwrap();
-    store.delete_documents(&["a.md".to_owned()]).await.unwrap();
-    store.delete_failures(&["a.md".to_owned()]).await.unwrap();
-    store.drop_collection().await.unwrap();
-    store.flush().await.unwrap();
-    let search = store.search(ask(Some([1.0; 4]), &[])).await;
+pub(super) async fn a_missing_collection_is_empty(collection: &dyn Collection) {
+    assert!(collection.read().await.unwrap().is_none());
+    let writer = collection.write().await.unwrap();
+    assert_eq!((writer.manifest().await, writer.version().await), (Ok(None), Ok(None)));
+    assert_eq!(writer.documents().await, Ok(Vec::new()));
+    assert_eq!(writer.count_chunks().await, Ok(0));
+    assert_eq!(writer.tally().await, Ok(Vec::new()));
+    assert_eq!(writer.failures().await, Ok(Vec::new()));
+    assert!(writer.vectors(&[ContentHash::of(b"x")]).await.unwrap().is_empty());
+    writer.delete_chunks(&["a.md".to_owned()], &[]).await.unwrap();
+    writer.delete_documents(&["a.md".to_owned()]).await.unwrap();
+    writer.delete_failures(&["a.md".to_owned()]).await.unwrap();
+    writer.drop_collection().await.unwrap();
+    writer.flush().await.unwrap();
+    let search = writer.search(ask(Some([1.0; 4]), &[])).await;
     assert_eq!(search.unwrap_err().fault, Fault::NotFound);
-    assert_eq!(upserted(store, corpus()).await.unwrap_err().fault, Fault::NotFound);
-    assert_eq!(store.put_manifest(&manifest()).await.unwrap_err().fault, Fault::NotFound);
+    assert_eq!(upserted(&*writer, corpus()).await.unwrap_err().fault, Fault::NotFound);
+    assert_eq!(writer.put_manifest(&manifest()).await.unwrap_err().fault, Fault::NotFound);
+    // What failed is the writer's to report, and nothing has come to be.
+    let _ = writer.close().await;
+    assert!(collection.read().await.unwrap().is_none());
 }
 
-pub(super) async fn the_manifest_is_kept_and_replaced(store: &dyn VectorStore) {
+pub(super) async fn the_manifest_is_kept_and_replaced(collection: &dyn Collection) {
     let mut manifest = manifest();
-    store.create(&manifest).await.unwrap();
-    assert_eq!(store.manifest().await, Ok(Some(manifest.clone())));
+    let writer = collection.write().await.unwrap();
+    writer.create(&manifest).await.unwrap();
+    assert_manifest(collection, &*writer, &manifest).await;
     for number in 0..3 {
         manifest.runs.push(Run {
             run_id: Uuid::from_u128(number),
@@ -32,24 +38,38 @@ pub(super) async fn the_manifest_is_kept_and_replaced(store: &dyn VectorStore) {
             roots: vec!["docs".to_owned(), "Füße".to_owned()],
         });
     }
-    store.put_manifest(&manifest).await.unwrap();
-    assert_eq!(store.manifest().await, Ok(Some(manifest.clone())));
+    writer.put_manifest(&manifest).await.unwrap();
+    assert_manifest(collection, &*writer, &manifest).await;
     manifest.unfinished = Some(manifest.runs.remove(0));
     manifest.roots = vec!["docs".to_owned()];
-    store.put_manifest(&manifest).await.unwrap();
-    assert_eq!(store.manifest().await, Ok(Some(manifest.clone())));
-    let again = store.create(&manifest).await.unwrap_err();
+    writer.put_manifest(&manifest).await.unwrap();
+    assert_manifest(collection, &*writer, &manifest).await;
+    let again = writer.create(&manifest).await.unwrap_err();
     assert!(again.message.contains("exists already"), "{again}");
+    writer.close().await.unwrap();
 }
 
-pub(super) async fn a_dropped_collection_is_gone_and_can_come_back(store: &dyn VectorStore) {
-    filled(store).await;
-    store.drop_collection().await.unwrap();
-    assert_eq!(store.manifest().await, Ok(None));
-    assert_eq!(store.count_chunks().await, Ok(0));
-    store.create(&manifest()).await.unwrap();
-    assert_eq!(store.count_chunks().await, Ok(0));
-    assert_eq!(store.documents().await, Ok(Vec::new()));
+/// What the writer and a new reader say it is.
+async fn assert_manifest(
+    collection: &dyn Collection,
+    writer: &dyn CollectionWriter,
+    expected: &Manifest,
+) {
+    assert_eq!(writer.manifest().await.as_ref(), Ok(&Some(expected.clone())));
+    assert_eq!(**reader(collection).await.manifest(), *expected);
+}
+
+pub(super) async fn a_dropped_collection_is_gone_and_can_come_back(collection: &dyn Collection) {
+    let writer = filled(collection).await;
+    writer.drop_collection().await.unwrap();
+    assert!(collection.read().await.unwrap().is_none());
+    assert_eq!((writer.manifest().await, writer.version().await), (Ok(None), Ok(None)));
+    assert_eq!(writer.count_chunks().await, Ok(0));
+    writer.create(&manifest()).await.unwrap();
+    assert_manifest(collection, &*writer, &manifest()).await;
+    assert_eq!(writer.count_chunks().await, Ok(0));
+    assert_eq!(writer.documents().await, Ok(Vec::new()));
+    writer.close().await.unwrap();
 }
 
 fn rebuilt() -> Manifest {
@@ -59,7 +79,7 @@ fn rebuilt() -> Manifest {
     manifest
 }
 
-async fn fill_rebuilt(successor: &dyn VectorStore) {
+async fn fill_rebuilt(successor: &dyn CollectionWriter) {
     successor.create(&rebuilt()).await.unwrap();
     let new = Point {
         dense: Some(vec![0.6, 0.8]),
@@ -71,74 +91,172 @@ async fn fill_rebuilt(successor: &dyn VectorStore) {
     successor.optimize().await.unwrap();
 }
 
-pub(super) async fn a_successor_takes_the_place_of_the_collection(store: &dyn VectorStore) {
-    filled(store).await;
-    assert_eq!(store.version().await, Ok(Some(1)));
-    store.lock().await.unwrap();
-    let successor = store.successor().await.unwrap();
-    assert_eq!(successor.manifest().await, Ok(None));
+pub(super) async fn a_successor_takes_the_place_of_the_collection(collection: &dyn Collection) {
+    let writer = filled(collection).await;
+    let successor = writer.successor().await.unwrap();
+    assert_eq!((successor.manifest().await, successor.version().await), (Ok(None), Ok(None)));
     assert_eq!(successor.documents().await, Ok(Vec::new()));
+    drop(successor.begin().await);
     fill_rebuilt(&*successor).await;
     successor.put_manifest(&rebuilt()).await.unwrap();
 
-    assert_eq!(store.manifest().await, Ok(Some(manifest())), "nobody sees it");
-    assert_eq!((store.count_chunks().await, successor.count_chunks().await), (Ok(5), Ok(1)));
-    store.pause().await.unwrap();
-    successor.pause().await.unwrap();
+    assert_manifest(collection, &*writer, &manifest()).await;
+    assert_eq!((writer.count_chunks().await, successor.count_chunks().await), (Ok(5), Ok(1)));
     // The former version still gives what can be reused.
     let hash = [corpus()[0].chunk.chunk_hash.clone()];
-    assert_eq!(store.vectors(&hash).await.unwrap().len(), 1);
+    assert_eq!(writer.vectors(&hash).await.unwrap().len(), 1);
 
     successor.publish().await.unwrap();
-    for store in [store, &*successor] {
-        assert_eq!(store.manifest().await, Ok(Some(rebuilt())));
-        assert_eq!(store.version().await, Ok(Some(2)));
+    assert_manifest(collection, &*successor, &rebuilt()).await;
+    let reader = reader(collection).await;
+    assert_eq!((reader.version(), successor.version().await), (2, Ok(Some(2))));
+    for store in [&*reader, &*successor as &dyn VectorStore] {
         assert_eq!(store.documents().await, Ok(vec![document("new.md", 1)]));
         let request =
             SearchRequest { dense: Some(vec![0.6, 0.8]), limit: 9, ..SearchRequest::default() };
         assert_eq!(texts(&store.search(request).await.unwrap().dense), ["built anew"]);
         assert!(store.vectors(&hash).await.unwrap().is_empty());
-        // It was opened through one of the two.
-        store.release().await.unwrap();
     }
-    assert!(successor.publish().await.is_err());
+    assert!(successor.publish().await.is_err(), "it is published already");
     // And so on.
-    let third = store.successor().await.unwrap();
+    let third = successor.successor().await.unwrap();
     third.create(&manifest()).await.unwrap();
     third.publish().await.unwrap();
-    assert_eq!(store.manifest().await, Ok(Some(manifest())));
-    assert_eq!(store.count_chunks().await, Ok(0));
+    assert_manifest(collection, &*third, &manifest()).await;
+    assert_eq!(third.count_chunks().await, Ok(0));
+    third.close().await.unwrap();
 }
 
-pub(super) async fn a_successor_that_is_given_up_changes_nothing(store: &dyn VectorStore) {
-    filled(store).await;
-    let successor = store.successor().await.unwrap();
+pub(super) async fn a_successor_that_is_given_up_changes_nothing(collection: &dyn Collection) {
+    let writer = filled(collection).await;
+    let successor = writer.successor().await.unwrap();
     fill_rebuilt(&*successor).await;
     successor.drop_collection().await.unwrap();
     assert_eq!(successor.manifest().await, Ok(None));
     assert!(successor.publish().await.is_err());
-    assert_eq!(store.manifest().await, Ok(Some(manifest())));
-    assert_eq!(store.count_chunks().await, Ok(5));
-    assert!(store.publish().await.is_err(), "only a successor can be published");
+    assert_manifest(collection, &*writer, &manifest()).await;
+    assert_eq!(writer.count_chunks().await, Ok(5));
+    assert!(writer.publish().await.is_err(), "only a successor can be published");
+    writer.close().await.unwrap();
 }
 
-pub(super) async fn a_successor_of_nothing_becomes_the_first(store: &dyn VectorStore) {
-    let successor = store.successor().await.unwrap();
+pub(super) async fn a_successor_of_nothing_becomes_the_first(collection: &dyn Collection) {
+    let writer = collection.write().await.unwrap();
+    let successor = writer.successor().await.unwrap();
     fill_rebuilt(&*successor).await;
-    assert_eq!(store.manifest().await, Ok(None));
+    assert_eq!(writer.manifest().await, Ok(None));
+    assert!(collection.read().await.unwrap().is_none());
     successor.publish().await.unwrap();
-    assert_eq!(store.manifest().await, Ok(Some(rebuilt())));
+    assert_manifest(collection, &*successor, &rebuilt()).await;
+    successor.close().await.unwrap();
 }
 
-pub(super) async fn a_lock_is_taken_again_after_it_was_given_back(store: &dyn VectorStore) {
-    store.lock().await.unwrap();
-    store.lock().await.unwrap();
-    assert_eq!(store.manifest().await, Ok(None), "locking creates no collection");
-    assert_eq!(store.version().await, Ok(None));
-    store.unlock().await;
-    store.unlock().await;
-    store.lock().await.unwrap();
-    filled(store).await;
-    store.unlock().await;
-    assert_eq!(store.count_chunks().await, Ok(5));
+pub(super) async fn a_successor_has_no_successor_until_it_is_published(
+    collection: &dyn Collection,
+) {
+    let writer = filled(collection).await;
+    let successor = writer.successor().await.unwrap();
+    fill_rebuilt(&*successor).await;
+    let error = successor.successor().await.err().unwrap();
+    assert_eq!(error.fault, Fault::Permanent);
+    successor.publish().await.unwrap();
+    assert!(successor.successor().await.is_ok());
+    writer.close().await.unwrap();
+}
+
+pub(super) async fn versions_are_numbered_upwards(collection: &dyn Collection) {
+    let mut writer = filled(collection).await;
+    for number in 1..5 {
+        assert_eq!(writer.version().await, Ok(Some(number)));
+        assert_eq!(reader(collection).await.version(), number);
+        // By this writer, or by the next one.
+        if number % 2 == 0 {
+            writer.close().await.unwrap();
+            writer = collection.write().await.unwrap();
+        }
+        let successor = writer.successor().await.unwrap();
+        successor.create(&manifest()).await.unwrap();
+        successor.publish().await.unwrap();
+        writer = successor;
+    }
+    writer.close().await.unwrap();
+}
+
+pub(super) async fn the_right_to_write_is_taken_again_after_it_was_given_back(
+    collection: &dyn Collection,
+) {
+    let first = collection.write().await.unwrap();
+    assert!(collection.read().await.unwrap().is_none(), "writing begins without a collection");
+    first.close().await.unwrap();
+    let second = filled(collection).await;
+    second.close().await.unwrap();
+    let third = collection.write().await.unwrap();
+    assert_eq!(third.count_chunks().await, Ok(5));
+    assert_eq!(third.manifest().await, Ok(Some(manifest())));
+    third.close().await.unwrap();
+}
+
+pub(super) async fn closing_twice_is_closing_once(collection: &dyn Collection) {
+    let first = filled(collection).await;
+    first.close().await.unwrap();
+    first.close().await.unwrap();
+    let second = collection.write().await.unwrap();
+    assert_eq!(first.close().await, Ok(()));
+    // The right of another is not given back with it.
+    second.delete_documents(&["src/main.rs".to_owned()]).await.unwrap();
+    second.flush().await.unwrap();
+    second.close().await.unwrap();
+    assert_eq!(reader(collection).await.count_chunks().await, Ok(4));
+}
+
+pub(super) async fn a_closed_writer_refuses_to_write(collection: &dyn Collection) {
+    let writer = filled(collection).await;
+    writer.close().await.unwrap();
+    let sources = ["src/main.rs".to_owned()];
+    let refused = [
+        writer.create(&manifest()).await,
+        writer.put_manifest(&rebuilt()).await,
+        writer.drop_collection().await,
+        upserted(&*writer, corpus()).await,
+        writer.put_documents(&[document("new.md", 1)]).await,
+        writer.delete_chunks(&sources, &[]).await,
+        writer.delete_documents(&sources).await,
+        writer.put_failures(&[records::failure("new.md", "damaged")]).await,
+        writer.delete_failures(&sources).await,
+        writer.flush().await,
+        writer.optimize().await,
+        writer.publish().await,
+        writer.successor().await.map(drop),
+    ];
+    for (number, outcome) in refused.into_iter().enumerate() {
+        assert_eq!(outcome.unwrap_err().fault, Fault::Permanent, "{number}");
+    }
+    let reader = reader(collection).await;
+    assert_eq!(**reader.manifest(), manifest());
+    assert_eq!((reader.count_chunks().await, reader.failures().await), (Ok(5), Ok(Vec::new())));
+    assert_eq!(reader.documents().await.unwrap().len(), 3);
+    // And did not keep the next one from writing.
+    let next = collection.write().await.unwrap();
+    next.delete_documents(&sources).await.unwrap();
+    next.close().await.unwrap();
+    assert_eq!(reader.count_chunks().await, Ok(4));
+}
+
+pub(super) async fn whatever_writes_is_closed_with_the_writer(collection: &dyn Collection) {
+    let writer = filled(collection).await;
+    let successor = writer.successor().await.unwrap();
+    fill_rebuilt(&*successor).await;
+    writer.close().await.unwrap();
+    assert!(upserted(&*successor, Vec::new()).await.is_err());
+    assert!(successor.publish().await.is_err());
+    assert_eq!(**reader(collection).await.manifest(), manifest());
+    // The next one begins where the collection is.
+    let next = collection.write().await.unwrap();
+    let other = next.successor().await.unwrap();
+    assert_eq!((other.manifest().await, other.count_chunks().await), (Ok(None), Ok(0)));
+    fill_rebuilt(&*other).await;
+    assert_eq!(other.count_chunks().await, Ok(1));
+    other.publish().await.unwrap();
+    other.close().await.unwrap();
+    assert_eq!(reader(collection).await.count_chunks().await, Ok(1));
 }

@@ -1,23 +1,27 @@
-//! What every [`VectorStore`] does, as one suite that runs on all of them: on the embedded store and
+//! What every [`Collection`] does, as one suite that runs on all of them: on the embedded store and
 //! on a scripted server always, on a real server where `DOCENT_TEST_QDRANT_URL` names one.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod chunks;
 mod lifecycle;
+mod readers;
 mod records;
 mod search;
 
 use std::io::Write as _;
-use std::sync::Once;
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use super::edge::{Access, EdgeStore};
+use super::edge::{EdgeOptions, EdgeStore};
 use super::server::{self, ServerOptions, ServerStore};
-use super::{ChunkList, ChunkPage, Legs, SearchRequest, VectorStore, chunks_of};
+use super::{
+    ChunkList, ChunkPage, Collection, CollectionWriter, Legs, Reader, SearchRequest, VectorStore,
+    chunks_of,
+};
 use crate::error::{BackendError, Fault};
 use crate::retry::RetryPolicy;
 use crate::types::{
@@ -56,8 +60,8 @@ pub(super) fn manifest() -> Manifest {
     }
 }
 
-/// What became of an update may be told later.
-async fn upserted(store: &dyn VectorStore, points: Vec<Point>) -> Result<(), BackendError> {
+/// What became of an update may be reported later.
+async fn upserted(store: &dyn CollectionWriter, points: Vec<Point>) -> Result<(), BackendError> {
     store.upsert(points).await?;
     store.flush().await
 }
@@ -147,29 +151,57 @@ fn texts(leg: &[Scored]) -> Vec<&str> {
     leg.iter().map(|hit| hit.chunk.text.as_str()).collect()
 }
 
-async fn filled(store: &dyn VectorStore) {
-    store.create(&manifest()).await.unwrap();
-    store.upsert(corpus()).await.unwrap();
+/// Creates the collection with the corpus in it.
+async fn fill(writer: &dyn CollectionWriter) {
+    writer.create(&manifest()).await.unwrap();
+    writer.upsert(corpus()).await.unwrap();
     let records = [("handbook/backups.md", 3), ("api/reference.html", 1), ("src/main.rs", 1)]
         .map(|(s, n)| document(s, n));
-    store.put_documents(&records).await.unwrap();
+    writer.put_documents(&records).await.unwrap();
+    writer.flush().await.unwrap();
+}
+
+/// The writer of a collection with the corpus in it.
+async fn filled(collection: &dyn Collection) -> Arc<dyn CollectionWriter> {
+    let writer = collection.write().await.unwrap();
+    fill(&*writer).await;
+    writer
+}
+
+/// A reader of a collection that is there.
+async fn reader(collection: &dyn Collection) -> Reader {
+    collection.read().await.unwrap().unwrap()
+}
+
+/// Runs a case with what it takes: the collection, whose writers it closes itself, or its writer.
+macro_rules! run {
+    (collection: $store:expr, $case:path) => {
+        $case(&$store).await
+    };
+    (writer: $store:expr, $case:path) => {
+        let writer = super::Collection::write(&$store).await.unwrap();
+        $case(&*writer).await;
+        // What could not be written is the business of the case.
+        let _ = writer.close().await;
+    };
 }
 
 /// Runs each case of the suite on a store of its own, as one test per store.
 macro_rules! contract {
-    ($($subject:ident: $($case:ident),* $(,)?);* $(;)?) => {
+    ($($subject:ident($takes:ident): $($case:ident),* $(,)?);* $(;)?) => {
         mod embedded {
             $($(#[tokio::test]
             async fn $case() {
                 let (_dir, store) = super::embedded();
-                super::$subject::$case(&store).await;
+                run!($takes: store, super::$subject::$case);
             })*)*
         }
 
         mod scripted {
             $($(#[tokio::test]
             async fn $case() {
-                super::$subject::$case(&crate::store::scripted::well_behaved()).await;
+                let store = crate::store::scripted::well_behaved();
+                run!($takes: store, super::$subject::$case);
             })*)*
         }
 
@@ -177,23 +209,34 @@ macro_rules! contract {
             $($(#[tokio::test]
             async fn $case() {
                 let Some(store) = super::on_server() else { return };
-                super::$subject::$case(&store).await;
-                super::VectorStore::drop_collection(&store).await.unwrap();
+                run!($takes: store, super::$subject::$case);
+                super::remove(&store).await;
             })*)*
         }
     };
 }
 
 contract! {
-    lifecycle:
+    lifecycle(collection):
         a_missing_collection_is_empty,
         the_manifest_is_kept_and_replaced,
         a_dropped_collection_is_gone_and_can_come_back,
         a_successor_takes_the_place_of_the_collection,
         a_successor_that_is_given_up_changes_nothing,
         a_successor_of_nothing_becomes_the_first,
-        a_lock_is_taken_again_after_it_was_given_back;
-    records:
+        a_successor_has_no_successor_until_it_is_published,
+        versions_are_numbered_upwards,
+        the_right_to_write_is_taken_again_after_it_was_given_back,
+        closing_twice_is_closing_once,
+        a_closed_writer_refuses_to_write,
+        whatever_writes_is_closed_with_the_writer;
+    readers(collection):
+        a_reader_finds_what_the_writer_wrote,
+        a_reader_is_of_the_version_that_it_was_taken_of,
+        a_reader_that_was_asked_before_a_rebuild_stays_with_its_version,
+        readers_of_two_versions_are_asked_at_once,
+        a_reader_of_a_collection_that_was_dropped_says_so;
+    records(writer):
         documents_come_complete_and_sorted,
         writing_again_changes_nothing,
         stale_chunks_go_and_kept_ones_stay,
@@ -201,12 +244,12 @@ contract! {
         chunks_are_tallied_by_version,
         failures_are_remembered_replaced_and_forgotten,
         vectors_are_found_by_chunk_hash;
-    chunks:
+    chunks(writer):
         chunks_come_page_by_page_in_one_order,
         chunks_pass_the_filter_and_records_never_come,
         the_order_of_chunks_survives_updates,
         the_chunks_of_a_document_come_in_the_order_of_its_text;
-    search:
+    search(writer):
         each_leg_is_ranked_by_its_own_score,
         filters_apply_before_the_limit,
         the_idf_of_a_term_is_that_of_the_whole_collection,
@@ -221,16 +264,16 @@ contract! {
 async fn both_stores_rank_alike() {
     let Some(server) = on_server() else { return };
     let (_dir, edge) = embedded();
-    filled(&server).await;
-    filled(&edge).await;
+    let (theirs, ours) = (filled(&server).await, filled(&edge).await);
     for _ in ["before", "after optimize"] {
         let request = ask(Some([0.3, 0.5, 0.7, 0.1]), &[(9, 1.0), (3, 0.5), (4_000_000_000, 2.0)]);
-        let (ours, theirs) = (edge.search(request.clone()).await, server.search(request).await);
-        assert_same(&ours.unwrap(), &theirs.unwrap());
-        edge.optimize().await.unwrap();
-        server.optimize().await.unwrap();
+        let (one, other) = (ours.search(request.clone()).await, theirs.search(request).await);
+        assert_same(&one.unwrap(), &other.unwrap());
+        ours.optimize().await.unwrap();
+        theirs.optimize().await.unwrap();
     }
-    server.drop_collection().await.unwrap();
+    theirs.close().await.unwrap();
+    remove(&server).await;
 }
 
 fn assert_same(one: &Legs, other: &Legs) {
@@ -244,8 +287,14 @@ fn assert_same(one: &Legs, other: &Legs) {
 
 pub(super) fn embedded() -> (TempDir, EdgeStore) {
     let dir = tempfile::tempdir().unwrap();
-    let store = EdgeStore::open(dir.path(), "Füße docs", Access::Write).unwrap();
+    let store = EdgeStore::open(dir.path(), "Füße docs", EdgeOptions::default()).unwrap();
     (dir, store)
+}
+
+async fn remove(collection: &dyn Collection) {
+    let writer = collection.write().await.unwrap();
+    writer.drop_collection().await.unwrap();
+    writer.close().await.unwrap();
 }
 
 /// A store with a name nobody has on the server the environment names.

@@ -2,7 +2,7 @@
 
 use super::*;
 
-pub(super) async fn documents_come_complete_and_sorted(store: &dyn VectorStore) {
+pub(super) async fn documents_come_complete_and_sorted(store: &dyn CollectionWriter) {
     store.create(&manifest()).await.unwrap();
     let mut records: Vec<_> = (0..2_345).map(|n| document(&format!("Füße/{n}.md"), n)).collect();
     for batch in records.chunks(500) {
@@ -17,8 +17,8 @@ pub(super) async fn documents_come_complete_and_sorted(store: &dyn VectorStore) 
     assert_eq!(store.documents().await, Ok(records));
 }
 
-pub(super) async fn writing_again_changes_nothing(store: &dyn VectorStore) {
-    filled(store).await;
+pub(super) async fn writing_again_changes_nothing(store: &dyn CollectionWriter) {
+    fill(store).await;
     let request = ask(Some([1.0, 0.0, 0.0, 0.0]), &[(9, 1.0), (3, 1.0)]);
     let before = store.search(request.clone()).await.unwrap();
     for _ in 0..3 {
@@ -41,8 +41,8 @@ pub(super) async fn writing_again_changes_nothing(store: &dyn VectorStore) {
     assert!(legs.sparse.iter().any(|hit| hit.chunk.title == "New"));
 }
 
-pub(super) async fn stale_chunks_go_and_kept_ones_stay(store: &dyn VectorStore) {
-    filled(store).await;
+pub(super) async fn stale_chunks_go_and_kept_ones_stay(store: &dyn CollectionWriter) {
+    fill(store).await;
     let kept = corpus()[1].chunk.id();
     let backups = ["handbook/backups.md".to_owned()];
     store.delete_chunks(&backups, &[kept, Uuid::from_u128(1)]).await.unwrap();
@@ -59,8 +59,8 @@ pub(super) async fn stale_chunks_go_and_kept_ones_stay(store: &dyn VectorStore) 
     assert_eq!(store.count_chunks().await, Ok(1));
 }
 
-pub(super) async fn documents_go_with_their_chunks(store: &dyn VectorStore) {
-    filled(store).await;
+pub(super) async fn documents_go_with_their_chunks(store: &dyn CollectionWriter) {
+    fill(store).await;
     let gone: Vec<String> = (0..600)
         .map(|n| format!("never/{n}.md"))
         .chain(["handbook/backups.md".to_owned(), "src/main.rs".to_owned()])
@@ -73,8 +73,8 @@ pub(super) async fn documents_go_with_their_chunks(store: &dyn VectorStore) {
     assert_eq!(store.count_chunks().await, Ok(1));
 }
 
-pub(super) async fn chunks_are_tallied_by_version(store: &dyn VectorStore) {
-    filled(store).await;
+pub(super) async fn chunks_are_tallied_by_version(store: &dyn CollectionWriter) {
+    fill(store).await;
     let tally = |source: &str, version: &str, chunks| Tally {
         source: source.to_owned(),
         document_hash: ContentHash::of(version.as_bytes()),
@@ -98,7 +98,7 @@ pub(super) async fn chunks_are_tallied_by_version(store: &dyn VectorStore) {
     assert_eq!(store.tally().await, Ok([vec![api, backups], main.to_vec()].concat()));
 }
 
-fn failure(source: &str, reason: &str) -> FailureRecord {
+pub(super) fn failure(source: &str, reason: &str) -> FailureRecord {
     FailureRecord {
         source: source.to_owned(),
         reason: reason.to_owned(),
@@ -111,8 +111,8 @@ fn failure(source: &str, reason: &str) -> FailureRecord {
     }
 }
 
-pub(super) async fn failures_are_remembered_replaced_and_forgotten(store: &dyn VectorStore) {
-    filled(store).await;
+pub(super) async fn failures_are_remembered_replaced_and_forgotten(store: &dyn CollectionWriter) {
+    fill(store).await;
     store.put_failures(&[]).await.unwrap();
     assert_eq!(store.failures().await, Ok(Vec::new()));
     // One of a source that is a document too: its earlier version stays.
@@ -144,8 +144,8 @@ pub(super) async fn failures_are_remembered_replaced_and_forgotten(store: &dyn V
     assert_eq!(store.documents().await.unwrap().len(), 2);
 }
 
-pub(super) async fn vectors_are_found_by_chunk_hash(store: &dyn VectorStore) {
-    filled(store).await;
+pub(super) async fn vectors_are_found_by_chunk_hash(store: &dyn CollectionWriter) {
+    fill(store).await;
     let mut hashes: Vec<_> = corpus().iter().map(|point| point.chunk.chunk_hash.clone()).collect();
     hashes.extend((0..1_500).map(|n: u32| ContentHash::of(&n.to_le_bytes())));
     let found = store.vectors(&hashes).await.unwrap();

@@ -2,8 +2,8 @@
 
 use super::*;
 
-pub(super) async fn each_leg_is_ranked_by_its_own_score(store: &dyn VectorStore) {
-    filled(store).await;
+pub(super) async fn each_leg_is_ranked_by_its_own_score(store: &dyn CollectionWriter) {
+    fill(store).await;
     let dense = Some([1.0, 0.0, 0.0, 0.0]);
     let terms = [(9, 1.0), (3, 1.0)];
     let both = store.search(ask(dense, &terms)).await.unwrap();
@@ -27,8 +27,10 @@ pub(super) async fn each_leg_is_ranked_by_its_own_score(store: &dyn VectorStore)
     assert_eq!(unknown_terms, Ok(Legs::default()));
 }
 
-pub(super) async fn the_idf_of_a_term_is_that_of_the_whole_collection(store: &dyn VectorStore) {
-    filled(store).await;
+pub(super) async fn the_idf_of_a_term_is_that_of_the_whole_collection(
+    store: &dyn CollectionWriter,
+) {
+    fill(store).await;
     let chunks = corpus();
     let having = |term: &u32| {
         chunks.iter().filter(|point| point.sparse.indices.contains(term)).count() as f32
@@ -50,8 +52,8 @@ pub(super) async fn the_idf_of_a_term_is_that_of_the_whole_collection(store: &dy
     assert!(unknown > 0 && unknown < terms.len());
 }
 
-pub(super) async fn filters_apply_before_the_limit(store: &dyn VectorStore) {
-    filled(store).await;
+pub(super) async fn filters_apply_before_the_limit(store: &dyn CollectionWriter) {
+    fill(store).await;
     let strings = |values: &[&str]| values.iter().map(ToString::to_string).collect::<Vec<_>>();
     let sources = |values: &[&str]| Filter { sources: Some(strings(values)), ..Filter::default() };
     let kinds = |kinds: &[Kind]| Filter { kinds: kinds.to_vec(), ..Filter::default() };
@@ -88,8 +90,8 @@ pub(super) async fn filters_apply_before_the_limit(store: &dyn VectorStore) {
     }
 }
 
-pub(super) async fn min_score_and_limit_cut_each_leg(store: &dyn VectorStore) {
-    filled(store).await;
+pub(super) async fn min_score_and_limit_cut_each_leg(store: &dyn CollectionWriter) {
+    fill(store).await;
     let mut request = ask(Some([1.0, 0.0, 0.0, 0.0]), &[(9, 1.0), (3, 1.0)]);
     request.min_score = Some(0.5);
     let legs = store.search(request.clone()).await.unwrap();
@@ -103,8 +105,8 @@ pub(super) async fn min_score_and_limit_cut_each_leg(store: &dyn VectorStore) {
     assert_eq!(store.search(request).await, Ok(Legs::default()));
 }
 
-pub(super) async fn records_are_never_found(store: &dyn VectorStore) {
-    filled(store).await;
+pub(super) async fn records_are_never_found(store: &dyn CollectionWriter) {
+    fill(store).await;
     for _ in ["before", "after optimize"] {
         let mut request = ask(Some([1.0; 4]), &[(3, 1.0), (7, 1.0), (9, 1.0)]);
         request.limit = 100;
@@ -118,7 +120,7 @@ pub(super) async fn records_are_never_found(store: &dyn VectorStore) {
     }
 }
 
-pub(super) async fn text_survives_as_it_is(store: &dyn VectorStore) {
+pub(super) async fn text_survives_as_it_is(store: &dyn CollectionWriter) {
     store.create(&manifest()).await.unwrap();
     let texts = ["", "日本語 🦀 \u{1b}[31m\u{202e}", "a\0b", "\"quoted\"\n\ttab\r\n", "e\u{301}"];
     let points: Vec<_> = texts
@@ -139,8 +141,8 @@ pub(super) async fn text_survives_as_it_is(store: &dyn VectorStore) {
     assert_eq!(found, points.into_iter().map(|point| point.chunk).collect::<Vec<_>>());
 }
 
-pub(super) async fn wrong_dimensions_are_refused(store: &dyn VectorStore) {
-    filled(store).await;
+pub(super) async fn wrong_dimensions_are_refused(store: &dyn CollectionWriter) {
+    fill(store).await;
     let mut wrong = corpus().swap_remove(0);
     wrong.dense = Some(vec![1.0; DIMENSIONS + 1]);
     assert_eq!(upserted(store, vec![wrong]).await.unwrap_err().fault, Fault::Permanent);

@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle};
 
 use qdrant_edge::{EdgeShard, OperationResult};
 
-use super::opened::guarded;
+use super::guard;
 
 type Outcome = Result<(), String>;
 
@@ -29,7 +29,7 @@ impl Compaction {
         join(under_way.take())?;
         let shard = Arc::clone(shard);
         let thread = thread::Builder::new().name("compaction".to_owned());
-        let begun = thread.spawn(move || guarded(|| op(&shard)));
+        let begun = thread.spawn(move || guard::run(|| op(&shard)));
         *under_way = Some(begun.map_err(|error| error.to_string())?);
         Ok(())
     }

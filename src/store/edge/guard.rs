@@ -5,7 +5,9 @@
 
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::Once;
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+
+use qdrant_edge::{OperationError, OperationResult};
 
 thread_local! {
     static GUARDED: Cell<bool> = const { Cell::new(false) };
@@ -26,6 +28,19 @@ pub(super) fn catch<T>(op: impl FnOnce() -> T) -> Result<T, String> {
             .unwrap_or("the engine panicked");
         useful(message).to_owned()
     })
+}
+
+/// Runs an operation of the engine; its errors and panics come back as their descriptions.
+pub(super) fn run<T>(op: impl FnOnce() -> OperationResult<T>) -> Result<T, String> {
+    catch(op)?.map_err(|error| match error {
+        OperationError::ServiceError { description, .. } => description,
+        other => other.to_string(),
+    })
+}
+
+/// What is in the mutex; nothing in here is left half changed by a panic.
+pub(super) fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Puts a panic hook in front of the present one that says nothing of guarded panics.

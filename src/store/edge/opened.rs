@@ -1,21 +1,27 @@
-//! A loaded shard with the lock on its collection, until it is closed.
+//! A loaded shard, until it is closed. Who loads it holds the lock on its collection.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use qdrant_edge::{EdgeShard, OperationError, OperationResult};
 use uuid::Uuid;
 
 use super::compaction::Compaction;
+use super::guard::{self, held};
 use super::listing::{self, Line, Listing};
-use super::lock::FileLock;
-use super::{Access, engine, guard, layout};
+use super::{engine, layout};
 use crate::heap;
+use crate::types::Manifest;
 
 pub(super) struct Opened {
     version: PathBuf,
-    access: Access,
+    /// What built it, as far as is known: a number is given again after a collection was dropped.
+    manifest: Mutex<Option<Manifest>>,
+    /// Whether the writer of the collection is among those who use it: only a writer tidies.
+    written: AtomicBool,
+    /// No other process can find this version.
+    private: bool,
     /// Updates and reads share it. Flushing needs it alone, without a compaction: the engine panics
     /// where it finds one of its own locks taken. `None` once closed.
     shard: RwLock<Option<Arc<EdgeShard>>>,
@@ -26,60 +32,82 @@ pub(super) struct Opened {
     compactions: AtomicUsize,
     /// The shard was changed since it was loaded, or listed: no listing is beside it.
     changed: Mutex<bool>,
-    /// `None` for a version that nobody else can find.
-    _lock: Option<FileLock>,
 }
 
 impl Opened {
     pub(super) fn create(
         version: &Path,
         dimensions: usize,
-        lock: Option<FileLock>,
+        private: bool,
         uncompacted: Arc<AtomicUsize>,
     ) -> Result<Self, String> {
         let path = layout::shard(version);
         std::fs::create_dir_all(&path).map_err(|error| error.to_string())?;
-        let shard = guarded(|| engine::create(&path, dimensions))?;
-        let opened = Self::new(version, Access::Write, shard, lock, uncompacted);
+        let shard = guard::run(|| engine::create(&path, dimensions))?;
+        let mut opened = Self::new(version, shard, uncompacted);
+        opened.private = private;
+        opened.mark_written();
         opened.flush()?;
         Ok(opened)
     }
 
-    pub(super) fn load(
-        version: &Path,
-        access: Access,
-        lock: Option<FileLock>,
-        uncompacted: Arc<AtomicUsize>,
-    ) -> Result<Self, String> {
+    pub(super) fn load(version: &Path, uncompacted: Arc<AtomicUsize>) -> Result<Self, String> {
         let path = layout::shard(version);
         if !path.is_dir() {
             return Err("the directory has no shard in it".to_owned());
         }
-        let shard = guarded(|| engine::load(&path))?;
-        Ok(Self::new(version, access, shard, lock, uncompacted))
+        let shard = guard::run(|| engine::load(&path))?;
+        Ok(Self::new(version, shard, uncompacted))
     }
 
-    fn new(
-        version: &Path,
-        access: Access,
-        shard: EdgeShard,
-        lock: Option<FileLock>,
-        uncompacted: Arc<AtomicUsize>,
-    ) -> Self {
+    fn new(version: &Path, shard: EdgeShard, uncompacted: Arc<AtomicUsize>) -> Self {
         Self {
             version: version.to_owned(),
-            access,
+            manifest: Mutex::default(),
+            written: AtomicBool::new(false),
+            private: false,
             shard: RwLock::new(Some(Arc::new(shard))),
             compaction: Compaction::default(),
             uncompacted,
             compactions: AtomicUsize::new(0),
             changed: Mutex::new(false),
-            _lock: lock,
         }
     }
 
     pub(super) fn version(&self) -> &Path {
         &self.version
+    }
+
+    pub(super) fn set_manifest(&self, manifest: Manifest) {
+        *held(&self.manifest) = Some(manifest);
+    }
+
+    /// Whether it is the version that `manifest` was read of.
+    pub(super) fn is_built_as(&self, manifest: &Manifest) -> bool {
+        held(&self.manifest).as_ref().is_some_and(|built| built.is_of_same_build(manifest))
+    }
+
+    /// The writer of the collection uses it from now on.
+    pub(super) fn mark_written(&self) {
+        self.written.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn has_writer(&self) -> bool {
+        self.written.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn into_private(mut self) -> Self {
+        self.private = true;
+        self
+    }
+
+    pub(super) fn is_private(&self) -> bool {
+        self.private
+    }
+
+    /// Whether it was changed since it was loaded, or listed.
+    pub(super) fn has_changed(&self) -> bool {
+        *self.changed()
     }
 
     /// Reads.
@@ -129,7 +157,7 @@ impl Opened {
     }
 
     fn changed(&self) -> MutexGuard<'_, bool> {
-        self.changed.lock().unwrap_or_else(PoisonError::into_inner)
+        held(&self.changed)
     }
 
     /// All records of a kind. A writer leaves a listing of them for those who come later.
@@ -138,7 +166,7 @@ impl Opened {
         let shard = self.alone()?;
         run(shard.as_ref(), |shard| {
             let listing = list(shard, kind)?;
-            let may_list = self.access == Access::Write && !*self.changed();
+            let may_list = self.has_writer() && !*self.changed();
             if may_list && guard::catch(|| shard.flush()).is_ok() {
                 listing.keep(&self.version);
             }
@@ -185,7 +213,7 @@ impl Opened {
         unload(shard)?;
         let path = layout::shard(&self.version);
         let _ = layout::prune_log(&path);
-        *shard = Some(Arc::new(guarded(|| engine::load(&path))?));
+        *shard = Some(Arc::new(guard::run(|| engine::load(&path))?));
         self.compactions.store(0, Ordering::Relaxed);
         Ok(())
     }
@@ -239,12 +267,7 @@ impl Opened {
         self.compaction.wait().map(|()| shard)
     }
 
-    /// Lets the process end with the shard loaded and the collection locked, without a flush.
-    pub(super) fn leave(self) {
-        std::mem::forget(self);
-    }
-
-    /// Flushes, unloads, and lets go of the collection.
+    /// Flushes and unloads.
     pub(super) fn close(self) -> Result<(), String> {
         self.unload()
     }
@@ -253,7 +276,7 @@ impl Opened {
         // Let go of in any case, after whatever is under way.
         let compacted = self.compaction.wait();
         let mut shard = self.shard.write().unwrap_or_else(PoisonError::into_inner);
-        if unload(&mut shard)? && self.access == Access::Write {
+        if unload(&mut shard)? && self.has_writer() {
             // What is left over is removed the next time.
             let _ = layout::prune_log(&layout::shard(&self.version));
         }
@@ -286,15 +309,7 @@ fn run<T>(
     shard: Option<&Arc<EdgeShard>>,
     op: impl FnOnce(&EdgeShard) -> OperationResult<T>,
 ) -> Result<T, String> {
-    guarded(|| op(shard.ok_or_else(closed)?))
-}
-
-/// Runs an operation of the engine; its errors and panics come back as their descriptions.
-pub(super) fn guarded<T>(op: impl FnOnce() -> OperationResult<T>) -> Result<T, String> {
-    guard::catch(op)?.map_err(|error| match error {
-        OperationError::ServiceError { description, .. } => description,
-        other => other.to_string(),
-    })
+    guard::run(|| op(shard.ok_or_else(closed)?))
 }
 
 fn closed() -> OperationError {

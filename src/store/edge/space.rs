@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use super::shard::Problem;
+use super::problem::Problem;
 use super::{engine, layout};
 use crate::error::Fault;
 
@@ -22,11 +22,6 @@ pub(super) fn to_write(directory: &Path) -> Result<(), Problem> {
 /// and when it loads, it does once more what the log tells.
 pub(super) fn to_open(shard: &Path) -> Result<(), Problem> {
     check(shard, 2 * engine::LOG_SEGMENT as u64 + layout::log_size(shard))
-}
-
-/// Whether an error of the system or of the engine says that the disk is full.
-pub(super) fn is_lacking(message: &str) -> bool {
-    message.contains("No space left on device") || message.contains("Not enough space available")
 }
 
 #[cfg(unix)]

@@ -9,9 +9,10 @@ use std::sync::atomic::AtomicUsize;
 use super::layout::{self, Layout};
 use super::lock::{self, Attempt, FileLock};
 use super::opened::Opened;
-use super::shard::Problem;
-use super::{Access, EXISTS, space};
+use super::problem::Problem;
+use super::space;
 use crate::error::Fault;
+use crate::store::rebuilt;
 use crate::types::Manifest;
 
 /// Points written since the last compaction.
@@ -42,7 +43,7 @@ pub(super) fn writer_lock(layout: &Layout) -> Result<WriterLock, Problem> {
     layout.prepare().map_err(cannot_create)?;
     let file = taken(layout, lock::attempt(&layout.writer()), "being written")?;
     // What can't be removed now is removed by the next one.
-    let _ = remove_leftovers(layout);
+    let _ = remove_unfinished(layout);
     Ok(WriterLock { layout: layout.clone(), _file: file })
 }
 
@@ -63,68 +64,73 @@ fn busy(layout: &Layout, how: &str, holder: &str) -> Problem {
     Problem { fault: Fault::Busy, message }
 }
 
-/// Unfinished versions, and former ones that no reader can have open any more.
-fn remove_leftovers(layout: &Layout) -> Result<(), String> {
+/// Removes versions that never became the collection.
+fn remove_unfinished(layout: &Layout) -> Result<(), String> {
     let current = layout.current()?.unwrap_or(0);
-    layout.remove_versions(|number| number > current).map_err(cannot_remove)?;
-    let former = |number| number < current;
-    let any = layout.versions().map_err(cannot_remove)?.into_iter().any(former);
-    if any && let Ok(Attempt::Held(_lock)) = lock::attempt(&layout.lock()) {
-        layout.remove_versions(former).map_err(cannot_remove)?;
-    }
-    Ok(())
+    layout.remove_versions(|number| number > current).map_err(cannot_remove)
 }
 
-/// Locks and loads the version in use; `None` where there is no such collection. A reader gets the
-/// version it has `seen` the manifest of, or an error: another may hold vectors of another model.
+/// Whether there are versions that were the collection before.
+pub(super) fn has_former(layout: &Layout) -> Result<bool, Problem> {
+    let current = layout.current()?.unwrap_or(0);
+    Ok(layout.versions().map_err(cannot_remove)?.into_iter().any(|number| number < current))
+}
+
+/// Removes them but for `pinned`, where nobody has one of them loaded.
+pub(super) fn remove_former(layout: &Layout, pinned: &[u32]) -> Result<(), Problem> {
+    let _lock = shard_lock(layout)?;
+    let current = layout.current()?.unwrap_or(0);
+    let is_over = |number| number < current && !pinned.contains(&number);
+    Ok(layout.remove_versions(is_over).map_err(cannot_remove)?)
+}
+
+/// What is to be loaded of a collection.
+#[derive(Clone)]
+pub(super) enum Wanted {
+    /// A reader's version: it has to be the one that this manifest was read of.
+    Pinned(Arc<Manifest>),
+    /// What this process writes.
+    Written,
+}
+
+/// Loads a version. Who does it holds [`shard_lock`], unless nobody else can find the version.
 pub(super) fn load(
     layout: &Layout,
-    access: Access,
-    seen: u32,
-    uncompacted: Uncompacted,
-) -> Result<Option<Opened>, Problem> {
-    if layout.current()?.is_none() {
-        return Ok(None);
-    }
-    let lock = shard_lock(layout)?;
-    // It may have been dropped or replaced since.
-    let Some(number) = layout.current()? else { return Ok(None) };
-    if access == Access::Read && seen != 0 && seen != number {
-        let name = layout.name();
-        return Err(format!("collection `{name}` was built anew while it was being read").into());
-    }
-    opened(layout, number, access, Some(lock), uncompacted).map(Some)
-}
-
-/// Loads a version that only its writer knows; `None` where it has not been created.
-pub(super) fn load_unpublished(
-    layout: &Layout,
     number: u32,
-    uncompacted: Uncompacted,
-) -> Result<Option<Opened>, Problem> {
-    match layout::read_manifest(&layout.version(number))? {
-        Some(_) => opened(layout, number, Access::Write, None, uncompacted).map(Some),
-        None => Ok(None),
-    }
-}
-
-fn opened(
-    layout: &Layout,
-    number: u32,
-    access: Access,
-    lock: Option<FileLock>,
+    wanted: &Wanted,
     uncompacted: Uncompacted,
 ) -> Result<Opened, Problem> {
     let version = layout.version(number);
+    if let Wanted::Pinned(manifest) = wanted {
+        check_pinned(layout, number, manifest)?;
+    }
     space::to_open(&layout::shard(&version))?;
-    Opened::load(&version, access, lock, uncompacted).map_err(|why| {
+    let manifest = layout::read_manifest(&version)?;
+    let opened = Opened::load(&version, uncompacted).map_err(|why| {
         // The engine's own lock: a process that is just ending, or one without docent's.
         if why.contains("WouldBlock") {
             busy(layout, "in use", "another process")
         } else {
-            format!("can't open {}: {why}", version.display()).into()
+            Problem::from(format!("can't open {}: {why}", version.display()))
         }
-    })
+    })?;
+    if let Some(manifest) = manifest {
+        opened.set_manifest(manifest);
+    }
+    Ok(opened)
+}
+
+/// Refuses a version that is gone, or was replaced by another of its number: that one may hold
+/// vectors of another model.
+pub(super) fn check_pinned(layout: &Layout, number: u32, pinned: &Manifest) -> Result<(), Problem> {
+    let version = layout.version(number);
+    match layout::read_manifest(&version)? {
+        Some(now) if now.is_of_same_build(pinned) => Ok(()),
+        None if layout.current()? == Some(number) => {
+            Err(format!("{} has no manifest", version.display()).into())
+        }
+        _ => Err(Problem { fault: Fault::Replaced, message: rebuilt(layout.name()) }),
+    }
 }
 
 /// Number and manifest of the version in use; `None` where there is no such collection. Needs neither
@@ -143,67 +149,57 @@ pub(super) fn manifest(layout: &Layout) -> Result<Option<(u32, Manifest)>, Probl
     Ok(None)
 }
 
-/// Builds version 1 and points to it last.
-pub(super) fn create(
-    layout: &Layout,
-    manifest: &Manifest,
-    uncompacted: Uncompacted,
-) -> Result<Opened, Problem> {
-    const FIRST: u32 = 1;
-    let lock = shard_lock(layout)?;
-    if layout.current()?.is_some() {
-        return Err(EXISTS.to_owned().into());
-    }
-    let opened = build(layout, FIRST, manifest, Some(lock), uncompacted)?;
-    layout.point_to(FIRST).map_err(cannot_create)?;
-    Ok(opened)
-}
-
-/// Builds a version that nobody sees until it is published.
-pub(super) fn create_unpublished(
+/// Loads a version that only its writer knows.
+pub(super) fn load_private(
     layout: &Layout,
     number: u32,
-    manifest: &Manifest,
     uncompacted: Uncompacted,
 ) -> Result<Opened, Problem> {
-    build(layout, number, manifest, None, uncompacted)
+    let opened = load(layout, number, &Wanted::Written, uncompacted)?;
+    Ok(opened.into_private())
 }
 
+/// Builds a version, which nobody sees until the pointer names it.
+///
 /// The manifest comes last: a version that has one is whole.
-fn build(
+pub(super) fn build(
     layout: &Layout,
     number: u32,
     manifest: &Manifest,
-    lock: Option<FileLock>,
+    private: bool,
     uncompacted: Uncompacted,
 ) -> Result<Opened, Problem> {
     space::to_write(layout.root())?;
     layout.remove_versions(|other| other == number).map_err(cannot_create)?;
     let version = layout.version(number);
-    let opened = Opened::create(&version, manifest.embedder.dimensions, lock, uncompacted)?;
+    let opened = Opened::create(&version, manifest.embedder.dimensions, private, uncompacted)?;
     layout::write_manifest(&version, manifest).map_err(cannot_create)?;
+    opened.set_manifest(manifest.clone());
     Ok(opened)
 }
 
-/// Makes a closed version the collection. That the former one can't be removed is no error: a
-/// reader may have it open.
-pub(super) fn publish(layout: &Layout, number: u32) -> Result<(), Problem> {
+/// Makes a version the collection.
+pub(super) fn point_to(layout: &Layout, number: u32) -> Result<(), Problem> {
     if layout::read_manifest(&layout.version(number))?.is_none() {
         return Err(format!("version {number} is not whole, and can't be the collection").into());
     }
-    layout
+    Ok(layout
         .point_to(number)
-        .map_err(|error| format!("the new version can't take its place: {error}"))?;
-    let _ = remove_leftovers(layout);
-    Ok(())
+        .map_err(|error| format!("version {number} can't become the collection: {error}"))?)
 }
 
+/// The number of the next version: higher than any that there is.
+pub(super) fn next(layout: &Layout) -> Result<u32, Problem> {
+    let newest = layout.versions().map_err(cannot_create)?.into_iter().max();
+    Ok(newest.max(layout.current()?).unwrap_or(0) + 1)
+}
+
+/// Removes the collection. Who does it holds [`shard_lock`].
 pub(super) fn remove(layout: &Layout) -> Result<(), Problem> {
-    let _lock = shard_lock(layout)?;
     Ok(layout.remove().map_err(cannot_remove)?)
 }
 
-pub(super) fn remove_unpublished(layout: &Layout, number: u32) -> Result<(), Problem> {
+pub(super) fn remove_private(layout: &Layout, number: u32) -> Result<(), Problem> {
     Ok(layout.remove_versions(|other| other == number).map_err(cannot_remove)?)
 }
 

@@ -9,7 +9,6 @@ use uuid::Uuid;
 
 use super::*;
 use crate::store::OnWait;
-use crate::store::contract::manifest;
 use crate::store::owner::Owner;
 
 const LEASES: &str = "docent@leases";
@@ -20,6 +19,11 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// Another store over the same collection, as another process has it.
 fn another(options: &ServerOptions) -> ServerStore {
     connect(options.clone(), "docs").unwrap().wait(Duration::ZERO)
+}
+
+/// What becomes of one who wants to write, and gives the right back.
+async fn written(store: &ServerStore) -> Result<(), BackendError> {
+    store.write().await?.close().await
 }
 
 fn server() -> (Script, ServerOptions) {
@@ -55,9 +59,7 @@ fn hand_to(script: &Script, owner: &Owner, expires_at: u64) {
 /// A server whose lease `owner` has until then.
 async fn held_by(owner: &Owner, expires_at: u64) -> (Script, ServerOptions) {
     let (script, options) = server();
-    let store = another(&options);
-    store.lock().await.unwrap();
-    store.unlock().await;
+    another(&options).write().await.unwrap().close().await.unwrap();
     hand_to(&script, owner, expires_at);
     (script, options)
 }
@@ -65,21 +67,19 @@ async fn held_by(owner: &Owner, expires_at: u64) -> (Script, ServerOptions) {
 #[tokio::test]
 async fn a_second_writer_is_refused_and_told_by_whom() {
     let (_, options) = server();
-    let (first, second) = (another(&options), another(&options));
-    first.lock().await.unwrap();
-    let error = second.lock().await.unwrap_err();
+    let first = another(&options).write().await.unwrap();
+    let second = another(&options);
+    let error = second.write().await.err().unwrap();
     assert_eq!(error.fault, Fault::Busy);
     let holder = format!("collection `docs` is being written by process {} (", std::process::id());
     assert!(error.message.starts_with(&holder), "{error}");
-    assert_eq!(second.create(&manifest()).await.unwrap_err().fault, Fault::Busy);
-    assert_eq!(second.successor().await.err().unwrap().fault, Fault::Busy);
     // Another collection is another matter.
     let other = connect(options.clone(), "other").unwrap().wait(Duration::ZERO);
-    assert_eq!(other.lock().await, Ok(()));
+    assert_eq!(written(&other).await, Ok(()));
 
     first.create(&manifest()).await.unwrap();
-    first.unlock().await;
-    assert_eq!(second.lock().await, Ok(()));
+    first.close().await.unwrap();
+    let second = second.write().await.unwrap();
     assert_eq!(second.manifest().await, Ok(Some(manifest())), "the collection is there by now");
 }
 
@@ -87,36 +87,34 @@ async fn a_second_writer_is_refused_and_told_by_whom() {
 async fn of_many_that_come_at_once_one_gets_it() {
     let (_, options) = server();
     let stores: Vec<_> = (0..12).map(|_| another(&options)).collect();
-    let locked = futures::future::join_all(stores.iter().map(ServerStore::lock)).await;
-    assert_eq!(locked.iter().filter(|outcome| outcome.is_ok()).count(), 1, "{locked:?}");
-    assert!(locked.iter().filter_map(|o| o.as_ref().err()).all(|error| error.fault == Fault::Busy));
+    let writers = futures::future::join_all(stores.iter().map(Collection::write)).await;
+    assert_eq!(writers.iter().filter(|outcome| outcome.is_ok()).count(), 1);
+    let refused = writers.iter().filter_map(|outcome| outcome.as_ref().err());
+    assert!(refused.into_iter().all(|error| error.fault == Fault::Busy));
 }
 
 #[tokio::test]
 async fn a_second_writer_waits_and_says_for_whom() {
     let (_, options) = server();
-    let first = another(&options);
-    first.lock().await.unwrap();
+    let store = another(&options);
+    let first = store.write().await.unwrap();
     let (heard, mut said) = tokio::sync::mpsc::unbounded_channel();
     let on_wait: OnWait = Arc::new(move |text| heard.send(text.to_owned()).unwrap());
     let second = another(&options).wait(PATIENCE).on_wait(on_wait);
-    let locked = tokio::spawn(async move {
-        second.lock().await.unwrap();
-        second
-    });
+    let waits = tokio::spawn(async move { second.write().await.unwrap() });
     assert!(said.recv().await.unwrap().contains("is being written by process"));
-    first.unlock().await;
-    let second = locked.await.unwrap();
+    first.close().await.unwrap();
+    let second = waits.await.unwrap();
     assert!(said.try_recv().is_err(), "it is said once");
-    assert_eq!(first.lock().await.unwrap_err().fault, Fault::Busy);
-    second.unlock().await;
+    assert_eq!(store.write().await.err().unwrap().fault, Fault::Busy);
+    second.close().await.unwrap();
 }
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn the_lease_of_a_process_that_ended_here_is_taken_at_once() {
     let (_, options) = held_by(&Owner::dead(true), now() + 1_000_000).await;
-    assert_eq!(another(&options).lock().await, Ok(()));
+    assert_eq!(written(&another(&options)).await, Ok(()));
 }
 
 #[tokio::test]
@@ -125,7 +123,7 @@ async fn a_lease_elsewhere_is_taken_when_it_ran_out_for_longer_than_clocks_diffe
     let ago = |seconds: u64| now() - seconds * 1_000;
     for (expires_at, free) in [(ago(31), true), (ago(20), false), (now() + 30_000, false)] {
         let (_, options) = held_by(&elsewhere, expires_at).await;
-        assert_eq!(another(&options).lock().await.is_ok(), free, "{expires_at}");
+        assert_eq!(written(&another(&options)).await.is_ok(), free, "{expires_at}");
     }
 }
 
@@ -136,7 +134,7 @@ async fn a_lease_that_is_not_renewed_while_somebody_watches_is_taken() {
     let life = Duration::from_millis(300);
     let waits = another(&options).lease_life(life).wait(PATIENCE);
     let started = std::time::Instant::now();
-    assert_eq!(waits.lock().await, Ok(()));
+    assert_eq!(written(&waits).await, Ok(()));
     assert!(started.elapsed() >= life);
 }
 
@@ -144,23 +142,22 @@ async fn a_lease_that_is_not_renewed_while_somebody_watches_is_taken() {
 async fn a_lease_is_renewed_for_as_long_as_it_is_held() {
     let (script, options) = server();
     let life = Duration::from_millis(1_500);
-    let first = another(&options).lease_life(life);
-    first.lock().await.unwrap();
+    let first = another(&options).lease_life(life).write().await.unwrap();
     let expiry = || script.memory.lock().unwrap().only_payload(LEASES)["expires_at"].clone();
     let before = expiry();
     let second = another(&options).lease_life(life).wait(life * 2);
-    assert_eq!(second.lock().await.unwrap_err().fault, Fault::Busy);
+    assert_eq!(written(&second).await.unwrap_err().fault, Fault::Busy);
     assert_ne!(expiry(), before);
     // One that is dropped without a word is not renewed any more.
     drop(first);
-    assert_eq!(second.wait(PATIENCE).lock().await, Ok(()));
+    assert_eq!(written(&second.wait(PATIENCE)).await, Ok(()));
 }
 
 #[tokio::test]
 async fn a_writer_that_lost_its_lease_changes_nothing_any_more() {
     let (script, options) = server();
     let life = Duration::from_millis(100);
-    let slow = another(&options).lease_life(life);
+    let slow = another(&options).lease_life(life).write().await.unwrap();
     slow.create(&manifest()).await.unwrap();
     hand_to(&script, &Owner::dead(false), now() + 1_000_000);
     // It learns of it when it renews the lease, or before its next update when it is late.
@@ -181,33 +178,33 @@ async fn a_writer_that_lost_its_lease_changes_nothing_any_more() {
     assert!(slow.delete_chunks(&["a.md".to_owned()], &[]).await.is_err());
     assert_eq!(script.requests(), before, "nothing is asked of the server");
     // What it gives back is not its own.
-    slow.unlock().await;
-    assert_eq!(another(&options).lock().await.unwrap_err().fault, Fault::Busy);
+    assert_eq!(slow.close().await.unwrap_err().fault, Fault::Busy);
+    assert_eq!(written(&another(&options)).await.unwrap_err().fault, Fault::Busy);
 }
 
 /// One request, or none.
-async fn update(store: &ServerStore) -> Result<(), BackendError> {
-    store.delete_failures(&["a.md".to_owned()]).await?;
-    store.flush().await
+async fn update(writer: &dyn CollectionWriter) -> Result<(), BackendError> {
+    writer.delete_failures(&["a.md".to_owned()]).await?;
+    writer.flush().await
 }
 
 #[tokio::test]
 async fn a_late_writer_renews_before_its_next_update() {
     let (script, options) = server();
     let store = another(&options).lease_life(Duration::from_hours(1));
-    store.create(&manifest()).await.unwrap();
+    let writer = store.write().await.unwrap();
+    writer.create(&manifest()).await.unwrap();
     let start = script.requests();
-    update(&store).await.unwrap();
+    update(&*writer).await.unwrap();
     assert_eq!(script.asked_since(start), ["delete"], "a lease that holds costs no request");
-    store.unlock().await;
+    writer.close().await.unwrap();
 
     let life = Duration::from_millis(100);
-    let store = another(&options).lease_life(life);
-    store.lock().await.unwrap();
+    let writer = another(&options).lease_life(life).write().await.unwrap();
     // The whole process stands still, and the renewal with it.
     std::thread::sleep(life * 2);
     let start = script.requests();
-    update(&store).await.unwrap();
+    update(&*writer).await.unwrap();
     let asked = script.asked_since(start);
     assert!(asked.starts_with(&["get", "upsert", "get"]), "{asked:?}");
     assert!(asked.contains(&"delete"));
@@ -218,16 +215,16 @@ async fn a_lease_whose_answer_was_lost_is_held() {
     let (script, options) = server();
     script.lost.lock().unwrap().extend(["upsert", "create", "upsert"]);
     let store = another(&options).lease_life(Duration::from_millis(1));
-    assert_eq!(store.lock().await, Ok(()));
-    assert_eq!(another(&options).lock().await.unwrap_err().fault, Fault::Busy);
+    let writer = store.write().await.unwrap();
+    assert_eq!(written(&another(&options)).await.unwrap_err().fault, Fault::Busy);
     tokio::time::sleep(Duration::from_millis(2)).await;
     script.lost.lock().unwrap().push("upsert");
-    assert_eq!(update(&store).await, Ok(()));
+    assert_eq!(update(&*writer).await, Ok(()));
 }
 
 #[tokio::test]
 async fn an_old_server_gets_no_lease() {
     let script = Script::new("1.15.5", []);
-    let error = another(&listen(&script)).lock().await.unwrap_err();
+    let error = another(&listen(&script)).write().await.err().unwrap();
     assert!(error.message.contains("too old"), "it would ignore the condition: {error}");
 }

@@ -9,16 +9,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use qdrant_client::qdrant::Value;
 use qdrant_client::qdrant::value::Kind;
-use qdrant_client::qdrant::{
-    CreateCollection, Value, VectorParams, VectorParamsMap, VectorsConfig, vectors_config,
-};
 use tokio::net::TcpListener;
 use tonic::Code;
 
-use super::contract::{DIMENSIONS, chunk, point};
+use super::contract::{DIMENSIONS, chunk, manifest, point};
 use super::server::{ServerOptions, ServerStore, connect};
-use super::{DENSE, SearchRequest, VectorStore};
+use super::{Collection, CollectionWriter, Reader, SearchRequest};
 use crate::error::{BackendError, Fault};
 use crate::retry::RetryPolicy;
 use crate::testing::qdrant::{self, Script, Step, times};
@@ -35,34 +33,32 @@ pub(super) fn well_behaved() -> ServerStore {
     connect(listen(&Script::new("1.18.3", [])), "Füße docs").unwrap()
 }
 
-/// A store on a server with this script, with the usual options changed by `adjust`. There is a
-/// collection, with nothing in it.
-fn store_on(script: &Script, adjust: impl FnOnce(&mut ServerOptions)) -> ServerStore {
-    let dense = VectorParams { size: DIMENSIONS as u64, ..VectorParams::default() };
-    let map = HashMap::from([(DENSE.to_owned(), dense)]);
-    let config = vectors_config::Config::ParamsMap(VectorParamsMap { map });
-    let collection = CreateCollection {
-        collection_name: "docs".to_owned(),
-        vectors_config: Some(VectorsConfig { config: Some(config) }),
-        ..CreateCollection::default()
-    };
-    script.memory.lock().unwrap().create(collection).unwrap();
-    let mut options = listen(script);
-    adjust(&mut options);
-    connect(options, "docs").unwrap()
+/// A collection with nothing in it on a server, open to be read and written. The steps begin with
+/// what is asked of these two, and so does the log.
+struct Served {
+    script: Script,
+    reader: Reader,
+    writer: Arc<dyn CollectionWriter>,
 }
 
-fn serve_with(
+async fn serve_with(
     steps: impl IntoIterator<Item = Step>,
     adjust: impl FnOnce(&mut ServerOptions),
-) -> (Script, ServerStore) {
-    let script = Script::new("1.18.3", steps);
-    let store = store_on(&script, adjust);
-    (script, store)
+) -> Served {
+    let script = Script::new("1.18.3", []);
+    let mut options = listen(&script);
+    adjust(&mut options);
+    let store = connect(options, "docs").unwrap();
+    let writer = store.write().await.unwrap();
+    writer.create(&manifest()).await.unwrap();
+    let reader = store.read().await.unwrap().unwrap();
+    script.log.lock().unwrap().clear();
+    script.then(steps);
+    Served { script, reader, writer }
 }
 
-fn serve(steps: impl IntoIterator<Item = Step>) -> (Script, ServerStore) {
-    serve_with(steps, |_| ())
+async fn serve(steps: impl IntoIterator<Item = Step>) -> Served {
+    serve_with(steps, |_| ()).await
 }
 
 fn options(port: u16) -> ServerOptions {
@@ -77,9 +73,9 @@ fn options(port: u16) -> ServerOptions {
     }
 }
 
-async fn search(store: &ServerStore) -> Result<super::Legs, BackendError> {
+async fn search(served: &Served) -> Result<super::Legs, BackendError> {
     let dense = Some(vec![1.0; DIMENSIONS]);
-    store.search(SearchRequest { dense, limit: 3, ..SearchRequest::default() }).await
+    served.reader.search(SearchRequest { dense, limit: 3, ..SearchRequest::default() }).await
 }
 
 fn text(value: &str) -> Value {
@@ -88,19 +84,20 @@ fn text(value: &str) -> Value {
 
 #[tokio::test]
 async fn a_server_that_recovers_is_asked_again() {
-    let (script, store) = serve(times(3, Code::Unavailable, "starting"));
-    assert_eq!(search(&store).await, Ok(super::Legs::default()));
-    assert_eq!(script.requests(), 4);
+    let served = serve(times(3, Code::Unavailable, "starting")).await;
+    assert_eq!(search(&served).await, Ok(super::Legs::default()));
+    assert_eq!(served.script.requests(), 4);
 
-    let (_, store) = serve(times(3, Code::Unavailable, "starting"));
+    let served = serve(times(3, Code::Unavailable, "starting")).await;
     let points = vec![point(chunk("a.md", 0, "x"), [1.0; DIMENSIONS], &[])];
-    assert_eq!(store.upsert(points).await, Ok(()));
+    assert_eq!(served.writer.upsert(points).await, Ok(()));
+    assert_eq!(served.writer.flush().await, Ok(()));
 }
 
 #[tokio::test]
 async fn a_server_that_stays_away_is_transient_after_the_last_try() {
-    let (_, store) = serve(times(50, Code::Unavailable, "starting"));
-    let error = search(&store).await.unwrap_err();
+    let served = serve(times(50, Code::Unavailable, "starting")).await;
+    let error = search(&served).await.unwrap_err();
     assert!(error.is_transient(), "{error}");
     assert_eq!(error.message, "after 3 tries: is unavailable: starting");
 }
@@ -108,8 +105,8 @@ async fn a_server_that_stays_away_is_transient_after_the_last_try() {
 #[tokio::test]
 async fn an_overloaded_server_says_when_to_come_back() {
     let once = |options: &mut ServerOptions| options.retry.attempts = 1;
-    let (_, store) = serve_with([Step::RetryAfter("7")], once);
-    let error = search(&store).await.unwrap_err();
+    let served = serve_with([Step::RetryAfter("7")], once).await;
+    let error = search(&served).await.unwrap_err();
     assert_eq!(error.fault, Fault::Transient { retry_after: Some(Duration::from_secs(7)) });
 }
 
@@ -117,8 +114,8 @@ async fn an_overloaded_server_says_when_to_come_back() {
 async fn a_server_that_never_answers_is_given_up() {
     let hang = (0..50).map(|_| Step::Hang);
     let soon = |options: &mut ServerOptions| options.timeout = Duration::from_millis(50);
-    let (_, store) = serve_with(hang, soon);
-    let error = search(&store).await.unwrap_err();
+    let served = serve_with(hang, soon).await;
+    let error = search(&served).await.unwrap_err();
     assert!(error.is_transient(), "{error}");
     assert_eq!(error.message, "after 3 tries: did not answer within 0.05 s");
 }
@@ -129,12 +126,12 @@ async fn a_wrong_key_is_not_tried_again_and_never_shown() {
         (Code::Unauthenticated, "Must provide an API key"),
         (Code::PermissionDenied, "Invalid API key or JWT"),
     ] {
-        let (script, store) = serve(times(50, code, said));
-        let error = search(&store).await.unwrap_err();
+        let served = serve(times(50, code, said)).await;
+        let error = search(&served).await.unwrap_err();
         assert_eq!(error.fault, Fault::Unauthorized);
         assert!(error.message.ends_with(said), "{error}");
         assert!(!format!("{error} {error:?}").contains(KEY));
-        assert_eq!(*script.log.lock().unwrap(), [("query_batch", Some(KEY.to_owned()))]);
+        assert_eq!(*served.script.log.lock().unwrap(), [("query_batch", Some(KEY.to_owned()))]);
     }
 }
 
@@ -154,27 +151,27 @@ async fn garbled_answers_are_permanent_errors() {
         ("kind".to_owned(), text("spreadsheet")),
     ]);
     for step in [Step::Hits(missing), Step::Hits(garbled), Step::NoLists] {
-        let (_, store) = serve([step]);
-        let error = search(&store).await.unwrap_err();
+        let served = serve([step]).await;
+        let error = search(&served).await.unwrap_err();
         assert_eq!(error.fault, Fault::Permanent, "{error}");
     }
-    let (_, store) = serve(times(1, Code::Internal, "Service internal error: x"));
+    let served = serve(times(1, Code::Internal, "Service internal error: x")).await;
     // The client itself tries once more after an internal error.
-    assert_eq!(search(&store).await, Ok(super::Legs::default()));
-    let (_, store) = serve(times(2, Code::Internal, "Service internal error: x"));
-    assert_eq!(search(&store).await.unwrap_err().fault, Fault::Permanent);
+    assert_eq!(search(&served).await, Ok(super::Legs::default()));
+    let served = serve(times(2, Code::Internal, "Service internal error: x")).await;
+    assert_eq!(search(&served).await.unwrap_err().fault, Fault::Permanent);
 }
 
 #[tokio::test]
 async fn health_is_the_version() {
-    let (_, store) = serve([]);
+    let store = well_behaved();
     assert_eq!(store.health().await, Ok("1.18.3".to_owned()));
 }
 
 #[tokio::test]
 async fn a_server_that_is_too_old_is_named_and_not_tried_again() {
     let script = Script::new("1.15.5", []);
-    let error = store_on(&script, |_| ()).health().await.unwrap_err();
+    let error = connect(listen(&script), "docs").unwrap().health().await.unwrap_err();
     assert_eq!(error.fault, Fault::Permanent);
     assert!(error.message.starts_with("Qdrant 1.15.5 is too old"), "{error}");
     assert_eq!(script.requests(), 1);

@@ -2,8 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+use qdrant_client::qdrant::CreateCollection;
+
 use super::*;
-use crate::store::contract::manifest;
 use crate::types::Manifest;
 
 fn rebuilt() -> Manifest {
@@ -14,27 +15,42 @@ fn points(count: u32) -> Vec<crate::types::Point> {
     (0..count).map(|n| point(chunk("a.md", n, &format!("{n}")), [1.0; DIMENSIONS], &[])).collect()
 }
 
-/// A collection of three chunks on a server of its own.
-async fn filled() -> (Script, ServerOptions, ServerStore) {
+/// A collection of three chunks on a server of its own, and its writer.
+struct Filled {
+    script: Script,
+    options: ServerOptions,
+    store: ServerStore,
+    writer: Arc<dyn CollectionWriter>,
+}
+
+async fn filled() -> Filled {
     let script = Script::new("1.18.3", []);
     let options = ServerOptions {
         retry: RetryPolicy { attempts: 1, ..RetryPolicy::default() },
         ..listen(&script)
     };
     let store = connect(options.clone(), "docs").unwrap();
-    store.create(&manifest()).await.unwrap();
-    store.upsert(points(3)).await.unwrap();
-    store.flush().await.unwrap();
-    (script, options, store)
+    let writer = store.write().await.unwrap();
+    writer.create(&manifest()).await.unwrap();
+    writer.upsert(points(3)).await.unwrap();
+    writer.flush().await.unwrap();
+    Filled { script, options, store, writer }
 }
 
 /// A whole rebuild, into five chunks.
 async fn rebuild(store: &ServerStore) -> Result<(), BackendError> {
-    store.lock().await?;
-    let successor = store.successor().await?;
+    replace(&*store.write().await?).await
+}
+
+async fn replace(writer: &dyn CollectionWriter) -> Result<(), BackendError> {
+    let successor = writer.successor().await?;
     successor.create(&rebuilt()).await?;
     successor.upsert(points(5)).await?;
     successor.publish().await
+}
+
+async fn reader(store: &ServerStore) -> Reader {
+    store.read().await.unwrap().unwrap()
 }
 
 fn versions(script: &Script) -> Vec<String> {
@@ -45,9 +61,9 @@ fn versions(script: &Script) -> Vec<String> {
 
 #[tokio::test]
 async fn the_alias_is_switched_by_one_request() {
-    let (script, _, store) = filled().await;
+    let Filled { script, writer, .. } = filled().await;
     let start = script.requests();
-    rebuild(&store).await.unwrap();
+    replace(&*writer).await.unwrap();
     let asked = script.asked_since(start);
     assert_eq!(asked.iter().filter(|method| **method == "update_aliases").count(), 1);
     let switched = asked.iter().position(|method| *method == "update_aliases").unwrap();
@@ -58,77 +74,124 @@ async fn the_alias_is_switched_by_one_request() {
 
 #[tokio::test]
 async fn cut_off_anywhere_the_collection_is_the_old_or_the_new_one() {
-    let (script, _, store) = filled().await;
+    let Filled { script, store, writer, .. } = filled().await;
+    writer.close().await.unwrap();
     let start = script.requests();
     rebuild(&store).await.unwrap();
     let whole = script.requests() - start;
     assert!(whole > 10, "{whole}");
     let mut outcomes = Vec::new();
     for after in 0..whole {
-        let (script, options, store) = filled().await;
+        let Filled { script, options, store, writer } = filled().await;
+        writer.close().await.unwrap();
         *script.gone_after.lock().unwrap() = script.requests() + after;
         let result = rebuild(&store).await;
-        drop(store);
         *script.gone_after.lock().unwrap() = usize::MAX;
 
-        let reader = connect(options.clone(), "docs").unwrap();
-        let (manifest_now, chunks) = (reader.manifest().await, reader.count_chunks().await);
-        let is_new = manifest_now == Ok(Some(rebuilt()));
-        assert!(is_new || manifest_now == Ok(Some(manifest())), "{after}: {manifest_now:?}");
-        assert_eq!(chunks, Ok(if is_new { 5 } else { 3 }), "{after}");
+        let reader = reader(&connect(options.clone(), "docs").unwrap()).await;
+        let manifest_now = &**reader.manifest();
+        let is_new = *manifest_now == rebuilt();
+        assert!(is_new || *manifest_now == manifest(), "{after}: {manifest_now:?}");
+        let expected = if is_new { ("docs@v2", 5) } else { ("docs@v1", 3) };
+        assert_eq!(reader.count_chunks().await, Ok(expected.1), "{after}");
         assert!(is_new || result.is_err());
         outcomes.push(is_new);
 
         // The next writer removes what is left over.
         let next = connect(options, "docs").unwrap().lease_life(Duration::from_millis(1));
-        next.lock().await.unwrap();
-        assert_eq!(versions(&script), [if is_new { "docs@v2" } else { "docs@v1" }], "{after}");
-        assert_eq!(next.count_chunks().await, Ok(if is_new { 5 } else { 3 }));
+        let next = next.write().await.unwrap();
+        assert_eq!(versions(&script), [expected.0], "{after}");
+        assert_eq!(next.count_chunks().await, Ok(expected.1));
+        assert_eq!(reader.count_chunks().await, Ok(expected.1));
     }
     assert!(outcomes.is_sorted() && outcomes.contains(&false) && outcomes.contains(&true));
 }
 
 #[tokio::test]
 async fn a_former_version_that_stays_is_no_error() {
-    let (script, _, store) = filled().await;
+    let Filled { script, store, writer, .. } = filled().await;
+    let former = reader(&store).await;
     *script.refused.lock().unwrap() = vec!["delete_collection"];
-    rebuild(&store).await.unwrap();
+    replace(&*writer).await.unwrap();
     assert_eq!(versions(&script), ["docs@v1", "docs@v2"]);
-    assert_eq!(store.count_chunks().await, Ok(5));
+    let counted = (former.count_chunks().await, reader(&store).await.count_chunks().await);
+    assert_eq!(counted, (Ok(3), Ok(5)));
     script.refused.lock().unwrap().clear();
-    store.unlock().await;
-    store.lock().await.unwrap();
+    writer.close().await.unwrap();
+    store.write().await.unwrap().close().await.unwrap();
     assert_eq!(versions(&script), ["docs@v2"]);
+    assert_eq!(former.count_chunks().await.unwrap_err().fault, Fault::Replaced);
 }
 
 #[tokio::test]
 async fn versions_that_somebody_named_stay() {
-    let (script, _, store) = filled().await;
+    let Filled { script, writer, .. } = filled().await;
     let alias = ("production".to_owned(), "docs@v1".to_owned());
     script.memory.lock().unwrap().alias(alias.0, alias.1).unwrap();
-    rebuild(&store).await.unwrap();
+    replace(&*writer).await.unwrap();
     assert_eq!(versions(&script), ["docs@v1", "docs@v2"]);
 }
 
 #[tokio::test]
 async fn a_collection_that_lost_its_name_is_not_removed() {
-    let (script, options, store) = filled().await;
-    store.unlock().await;
+    let Filled { script, store, writer, .. } = filled().await;
+    writer.close().await.unwrap();
     script.memory.lock().unwrap().unname("docs");
-    let store = connect(options, "docs").unwrap();
-    store.lock().await.unwrap();
+    assert!(store.read().await.unwrap().is_none());
+    let writer = store.write().await.unwrap();
     assert_eq!(versions(&script), ["docs@v1"]);
-    store.create(&manifest()).await.unwrap();
+    writer.create(&manifest()).await.unwrap();
     assert_eq!(versions(&script), ["docs@v1", "docs@v2"]);
+    assert_eq!(reader(&store).await.version(), 2);
 }
 
 #[tokio::test]
 async fn a_creation_whose_answer_was_lost_goes_on() {
     let script = Script::new("1.18.3", []);
     let store = connect(listen(&script), "docs").unwrap();
-    store.lock().await.unwrap();
+    let writer = store.write().await.unwrap();
     script.lost.lock().unwrap().push("create");
-    store.create(&manifest()).await.unwrap();
+    writer.create(&manifest()).await.unwrap();
     assert_eq!(versions(&script), ["docs@v1"]);
-    assert_eq!(store.manifest().await, Ok(Some(manifest())));
+    assert_eq!(**reader(&store).await.manifest(), manifest());
+}
+
+#[tokio::test]
+async fn one_request_tells_a_reader_its_version() {
+    let Filled { script, store, writer, .. } = filled().await;
+    replace(&*writer).await.unwrap();
+    let start = script.requests();
+    assert_eq!(reader(&store).await.version(), 2);
+    assert_eq!(script.asked_since(start), ["collection_info"]);
+}
+
+/// Whoever made it did not say which version it is; the alias does.
+#[tokio::test]
+async fn a_collection_from_before_versions_were_noted_is_read_and_replaced() {
+    let Filled { script, store, writer, .. } = filled().await;
+    script.memory.lock().unwrap().forget_metadata("docs", "docent_version");
+    let start = script.requests();
+    let former = reader(&store).await;
+    let asked = script.asked_since(start);
+    assert_eq!(asked, ["collection_info", "list_aliases", "collection_info"]);
+    assert_eq!((former.version(), &**former.manifest()), (1, &manifest()));
+    assert_eq!(former.count_chunks().await, Ok(3));
+    // A run that changes the manifest leaves it so.
+    writer.put_manifest(&manifest()).await.unwrap();
+    assert_eq!(reader(&store).await.version(), 1);
+
+    replace(&*writer).await.unwrap();
+    assert_eq!(reader(&store).await.version(), 2);
+    assert_eq!(former.count_chunks().await.unwrap_err().fault, Fault::Replaced);
+}
+
+/// A collection of that name which no alias stands for.
+#[tokio::test]
+async fn a_collection_of_somebody_else_is_not_read() {
+    let script = Script::new("1.18.3", []);
+    let name = "docs".to_owned();
+    let foreign = CreateCollection { collection_name: name, ..CreateCollection::default() };
+    script.memory.lock().unwrap().create(foreign).unwrap();
+    let error = connect(listen(&script), "docs").unwrap().read().await.err().unwrap();
+    assert!(error.message.contains("was not made by docent"), "{error}");
 }

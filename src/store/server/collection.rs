@@ -1,4 +1,4 @@
-//! The physical collection behind a name: how it is found, made and removed.
+//! The versions of a collection on a server: how they are found, made and removed.
 
 use std::collections::HashMap;
 
@@ -13,32 +13,75 @@ use crate::error::{BackendError, Fault};
 use crate::store::{INDEXED_FIELDS, version_of};
 use crate::types::Manifest;
 
-/// Key of the collection's metadata under which the manifest is.
-pub(super) const MANIFEST: &str = "docent";
+/// Key of a collection's metadata under which the manifest is.
+const MANIFEST: &str = "docent";
+
+/// The same of the number of the version, which tells a reader what the alias names in the one
+/// request that asks for the manifest. Collections that were made before have none.
+const VERSION: &str = "docent_version";
 
 impl ServerStore {
-    pub(super) async fn config(&self) -> Result<Option<CollectionConfig>, BackendError> {
-        let info = self
-            .link
-            .ask(|client| async move { client.collection_info(self.target.as_str()).await })
-            .await;
+    /// Of a collection, or of what an alias names; `None` where there is none.
+    pub(super) async fn config(
+        &self,
+        name: &str,
+    ) -> Result<Option<CollectionConfig>, BackendError> {
+        let info = self.link.ask(|client| async move { client.collection_info(name).await }).await;
         let Some(info) = or_missing(info)? else { return Ok(None) };
         Ok(Some(info.result.and_then(|info| info.config).unwrap_or_default()))
     }
 
-    /// The version behind the alias, or the one that a successor fills.
-    pub(super) async fn physical(&self) -> Result<Option<String>, BackendError> {
-        if self.published.is_some() {
-            return Ok(self.config().await?.map(|_| self.target.clone()));
+    /// Number and manifest of the version in use.
+    pub(super) async fn current(&self) -> Result<Option<(u32, Manifest)>, BackendError> {
+        let Some(config) = self.config(&self.name).await? else { return Ok(None) };
+        let number = config.metadata.get(VERSION).and_then(Value::as_integer);
+        if let Some(number) = number.and_then(|number| u32::try_from(number).ok()) {
+            return Ok(Some((number, self.manifest_in(config).await?)));
         }
-        let mut aliases = self.aliases().await?.into_iter();
-        Ok(aliases.find(|alias| alias.alias_name == self.name).map(|alias| alias.collection_name))
+        let Some(number) = self.aliased().await? else {
+            return Err(self.foreign().await);
+        };
+        let Some(config) = self.config(&self.version(number)).await? else { return Ok(None) };
+        Ok(Some((number, self.manifest_in(config).await?)))
     }
 
-    pub(super) async fn existing(&self) -> Result<String, BackendError> {
-        self.physical().await?.ok_or_else(|| {
-            self.error(Fault::NotFound, &format!("there is no collection {:?}", self.name))
-        })
+    /// The manifest that a collection was made with.
+    pub(super) async fn manifest_in(
+        &self,
+        mut config: CollectionConfig,
+    ) -> Result<Manifest, BackendError> {
+        let Some(stored) = config.metadata.remove(MANIFEST) else {
+            return Err(self.foreign().await);
+        };
+        wire::to_json(stored)
+            .and_then(|json| {
+                serde_json::from_value(json).map_err(|e| format!("the manifest can't be read: {e}"))
+            })
+            .map_err(|why| self.unreadable(&why))
+    }
+
+    /// What is there is none of docent's, unless the server is too old to say.
+    async fn foreign(&self) -> BackendError {
+        if let Err(error) = self.health().await {
+            return error;
+        }
+        let message = format!("collection {:?} exists, and was not made by docent", self.name);
+        self.error(Fault::Permanent, &message)
+    }
+
+    pub(super) fn unreadable(&self, why: &str) -> BackendError {
+        self.error(Fault::Permanent, &format!("in collection {:?}: {why}", self.name))
+    }
+
+    pub(super) fn error(&self, fault: Fault, message: &str) -> BackendError {
+        self.link.error(fault, message)
+    }
+
+    /// The number of the version behind the alias.
+    pub(super) async fn aliased(&self) -> Result<Option<u32>, BackendError> {
+        let mut aliases = self.aliases().await?.into_iter();
+        let alias = aliases.find(|alias| alias.alias_name == self.name);
+        Ok(alias.and_then(|alias| version_of(&alias.collection_name, &self.name)))
     }
 
     async fn aliases(&self) -> Result<Vec<AliasDescription>, BackendError> {
@@ -52,12 +95,13 @@ impl ServerStore {
         Ok(listed.collections.iter().filter_map(|c| version_of(&c.name, &self.name)).collect())
     }
 
-    /// A version that nobody has.
-    pub(super) async fn unused_version(&self) -> Result<String, BackendError> {
-        Ok(self.version(self.versions().await?.into_iter().max().unwrap_or(0) + 1))
+    /// The number of the next version: higher than any that there is.
+    pub(super) async fn next(&self) -> Result<u32, BackendError> {
+        Ok(self.versions().await?.into_iter().max().unwrap_or(0) + 1)
     }
 
-    fn version(&self, number: u32) -> String {
+    /// The name of a version.
+    pub(super) fn version(&self, number: u32) -> String {
         format!("{}@v{number}", self.name)
     }
 
@@ -92,17 +136,20 @@ impl ServerStore {
 
     pub(super) async fn create_physical(
         &self,
-        name: &str,
+        number: u32,
         manifest: &Manifest,
     ) -> Result<(), BackendError> {
+        let name = self.version(number);
+        let mut metadata = self.metadata(manifest)?;
+        metadata.insert(VERSION.to_owned(), i64::from(number).into());
         let request = CreateCollection {
-            collection_name: name.to_owned(),
+            collection_name: name.clone(),
             vectors_config: Some(wire::vectors_config(manifest.embedder.dimensions)),
             sparse_vectors_config: Some(wire::sparse_config()),
             hnsw_config: Some(wire::graph_config()),
             shard_number: self.layout.shard_number,
             replication_factor: self.layout.replication_factor,
-            metadata: self.metadata(manifest)?,
+            metadata,
             ..CreateCollection::default()
         };
         self.link
@@ -113,7 +160,7 @@ impl ServerStore {
             .await?;
         for field in INDEXED_FIELDS {
             let request = CreateFieldIndexCollection {
-                collection_name: name.to_owned(),
+                collection_name: name.clone(),
                 wait: Some(true),
                 field_name: field.to_owned(),
                 field_type: Some(FieldType::Keyword.into()),

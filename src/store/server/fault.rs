@@ -1,5 +1,6 @@
 //! What the gRPC client reports, as faults a caller can act on and sentences a person can read.
 
+use std::error::Error as _;
 use std::time::Duration;
 
 use qdrant_client::QdrantError;
@@ -34,7 +35,14 @@ const TRANSIENT: Fault = Fault::Transient { retry_after: None };
 pub(super) fn describe(error: &QdrantError, timeout: Duration) -> (Fault, String) {
     match error {
         QdrantError::ResponseError { status } => {
-            of_status(status.code() as i32, status.message(), timeout)
+            let message = match status.source() {
+                // Of a connection that was lost, it alone says how.
+                Some(source) if is_transport(status.message()) => {
+                    &format!("{}: {source:?}", status.message())
+                }
+                _ => status.message(),
+            };
+            of_status(status.code() as i32, message, timeout)
         }
         QdrantError::ResourceExhaustedError { status, retry_after_seconds } => {
             let retry_after = Some(Duration::from_secs(*retry_after_seconds));

@@ -10,7 +10,8 @@ use tokio::sync::Mutex;
 
 use super::lease::Held;
 use super::link::{Link, or_missing};
-use super::{ServerStore, lease, wire};
+use super::physical::{Physical, Right};
+use super::{lease, wire};
 use crate::error::BackendError;
 use crate::store::payload::{self, Payload};
 use crate::store::{ChunkList, ChunkPage};
@@ -64,25 +65,28 @@ impl Writer {
     }
 }
 
-impl ServerStore {
-    fn writer(&self) -> Writer {
-        let (link, target) = (self.link.clone(), self.target.clone());
-        Writer { link, target, lease: Arc::clone(&self.lease) }
+impl Physical {
+    fn writer(&self, right: &Right) -> Writer {
+        let (link, target) = (self.store.link.clone(), self.target.clone());
+        Writer { link, target, lease: Arc::clone(&right.lease) }
     }
 
     /// Chunks, in any order.
     pub(super) async fn write(&self, points: Vec<PointStruct>) -> Result<(), BackendError> {
-        self.pipeline.overlap(self.writer().write(points)).await
+        let right = self.right()?;
+        right.pipeline.overlap(self.writer(right).write(points)).await
     }
 
     /// Records, after what they stand for.
     pub(super) fn write_after(&self, points: Vec<PointStruct>) -> Result<(), BackendError> {
-        self.pipeline.follow(self.writer().write(points))
+        let right = self.right()?;
+        right.pipeline.follow(self.writer(right).write(points))
     }
 
     /// Takes points out, after all that was asked for before.
     pub(super) fn delete_after(&self, points: PointsSelector) -> Result<(), BackendError> {
-        self.pipeline.follow(self.writer().delete(points))
+        let right = self.right()?;
+        right.pipeline.follow(self.writer(right).delete(points))
     }
 
     /// Gives all points that pass to `each`, a page at a time; none where the collection does not
@@ -94,7 +98,7 @@ impl ServerStore {
         with_vectors: WithVectorsSelector,
         mut each: impl FnMut(RetrievedPoint) -> Result<(), String> + Send,
     ) -> Result<(), BackendError> {
-        self.pipeline.wait().await;
+        self.settled().await;
         let mut request = ScrollPoints {
             collection_name: self.target.clone(),
             filter: Some(filter),
@@ -104,12 +108,15 @@ impl ServerStore {
             ..ScrollPoints::default()
         };
         loop {
-            let page = self.link.ask(|client| {
+            let page = self.store.link.ask(|client| {
                 let request = request.clone();
                 async move { client.scroll(request).await }
             });
-            let Some(page) = or_missing(page.await)? else { return Ok(()) };
-            page.result.into_iter().try_for_each(&mut each).map_err(|why| self.unreadable(&why))?;
+            let Some(page) = self.found(page.await)? else { return Ok(()) };
+            page.result
+                .into_iter()
+                .try_for_each(&mut each)
+                .map_err(|why| self.store.unreadable(&why))?;
             if page.next_page_offset.is_none() {
                 return Ok(());
             }
@@ -119,7 +126,7 @@ impl ServerStore {
 
     /// A page of chunks, ordered by id; none where the collection does not exist.
     pub(super) async fn chunk_list(&self, request: &ChunkPage) -> Result<ChunkList, BackendError> {
-        self.pipeline.wait().await;
+        self.settled().await;
         let request = ScrollPoints {
             collection_name: self.target.clone(),
             filter: Some(wire::chunks_passing(&request.filter)),
@@ -129,17 +136,17 @@ impl ServerStore {
             with_vectors: Some(false.into()),
             ..ScrollPoints::default()
         };
-        let page = self.link.ask(|client| {
+        let page = self.store.link.ask(|client| {
             let request = request.clone();
             async move { client.scroll(request).await }
         });
-        let Some(page) = or_missing(page.await)? else { return Ok(ChunkList::default()) };
+        let Some(page) = self.found(page.await)? else { return Ok(ChunkList::default()) };
         let chunk =
             |point: RetrievedPoint| wire::json_object(point.payload).and_then(payload::to_chunk);
         let chunks = page.result.into_iter().map(chunk).collect::<Result<_, String>>();
         let next = page.next_page_offset.map(wire::uuid).transpose();
         let list = chunks.and_then(|chunks| Ok(ChunkList { chunks, next: next? }));
-        list.map_err(|why| self.unreadable(&why))
+        list.map_err(|why| self.store.unreadable(&why))
     }
 
     /// All records of a kind, in no order.

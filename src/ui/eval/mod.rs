@@ -69,7 +69,7 @@ fn unmet(gate: &GateOutcome) -> String {
 
 /// `47 cases from cases.jsonl, passages ranked`
 fn headline(report: &EvalReport) -> String {
-    let cases = super::words::counted(report.cases, "case");
+    let cases = crate::output::words::counted(report.cases, "case");
     let left_out = match report.left_out {
         0 => String::new(),
         n => format!("; {n} that expect nothing are left out"),

@@ -82,6 +82,12 @@ impl Memory {
         Ok(())
     }
 
+    /// As a collection is that was made before there was such a key.
+    pub(crate) fn forget_metadata(&mut self, name: &str, key: &str) {
+        let found = self.named(name).expect("a collection").metadata.remove(key);
+        assert!(found.is_some(), "{key} was not there");
+    }
+
     pub(crate) fn config(&mut self, name: &str) -> Result<CollectionConfig, Status> {
         let metadata = self.named(name)?.metadata.clone();
         Ok(CollectionConfig { metadata, ..CollectionConfig::default() })

@@ -21,7 +21,7 @@ struct Held {
 }
 
 impl Held {
-    async fn of(store: &EdgeStore) -> Result<Self, BackendError> {
+    async fn of(store: &dyn VectorStore) -> Result<Self, BackendError> {
         let (documents, failures) = (store.documents().await?, store.failures().await?);
         assert!(documents.is_sorted_by_key(|record| &record.source));
         Ok(Self {
@@ -47,22 +47,18 @@ fn failed(source: &str) -> FailureRecord {
     serde_json::from_value(text).unwrap()
 }
 
-/// A finished collection, closed.
+/// A finished collection that nobody has loaded.
 async fn finished() -> (TempDir, PathBuf, Held) {
     let (dir, store) = embedded();
-    store.create(&manifest()).await.unwrap();
-    store.upsert(points(0..50)).await.unwrap();
-    store.put_documents(&[record("b.md", 1), record("a.md", 2)]).await.unwrap();
-    store.put_failures(&[failed("c.pdf")]).await.unwrap();
-    store.optimize().await.unwrap();
-    store.release().await.unwrap();
-    let held = Held::of(&store).await.unwrap();
-    let version = store.layout.version(1);
+    let writer = create(&store).await;
+    writer.upsert(points(0..50)).await.unwrap();
+    writer.put_documents(&[record("b.md", 1), record("a.md", 2)]).await.unwrap();
+    writer.put_failures(&[failed("c.pdf")]).await.unwrap();
+    writer.optimize().await.unwrap();
+    let held = Held::of(&writer).await.unwrap();
+    let version = store.shared.layout.version(1);
+    writer.close().await.unwrap();
     (dir, version, held)
-}
-
-async fn is_loaded(store: &EdgeStore) -> bool {
-    store.opened.read().await.is_some()
 }
 
 /// Listings that are there to be believed.
@@ -73,13 +69,15 @@ fn listed(version: &Path) -> usize {
 #[tokio::test]
 async fn what_is_listed_is_read_without_the_shard() {
     let (dir, version, held) = finished().await;
-    for access in [Access::Read, Access::Write] {
-        let store = open(dir.path(), access);
-        assert_eq!(Held::of(&store).await, Ok(held.clone()));
+    let store = open(dir.path());
+    let reader = store.read().await.unwrap().unwrap();
+    let writer = write(&store).await;
+    for view in [&*reader, &writer] {
+        assert_eq!(Held::of(view).await, Ok(held.clone()));
         assert!(!is_loaded(&store).await);
-        assert_eq!(store.count_chunks().await, Ok(50));
-        assert_eq!(Held::of(&store).await, Ok(held.clone()));
-        store.release().await.unwrap();
+        assert_eq!(view.count_chunks().await, Ok(50));
+        assert_eq!(Held::of(view).await, Ok(held.clone()));
+        unload(&store).await;
         assert_eq!(listed(&version), 2, "loading changes nothing");
     }
 }
@@ -88,33 +86,36 @@ async fn what_is_listed_is_read_without_the_shard() {
 async fn a_writer_that_finds_no_listing_leaves_one() {
     let (dir, version, held) = finished().await;
     listing::remove(&version).unwrap();
-    let reader = open(dir.path(), Access::Read);
-    assert_eq!(Held::of(&reader).await, Ok(held.clone()));
-    reader.release().await.unwrap();
+    assert_eq!(Held::of(&*reader(dir.path()).await).await, Ok(held.clone()));
     assert_eq!(listed(&version), 0, "who only reads writes nothing");
-    let writer = open(dir.path(), Access::Write);
-    assert_eq!(Held::of(&writer).await, Ok(held));
+    let writer = open(dir.path()).write().await.unwrap();
+    assert_eq!(Held::of(&*writer).await, Ok(held));
     assert_eq!(listed(&version), 2);
-    writer.leave().await;
+    writer.close().await.unwrap();
     assert_eq!(listed(&version), 2);
 }
 
 #[tokio::test]
 async fn nothing_is_listed_while_there_are_changes() {
     let (dir, version, mut held) = finished().await;
-    let store = open(dir.path(), Access::Write);
-    store.put_documents(&[record("a.md", 9)]).await.unwrap();
+    let store = open(dir.path());
+    let writer = write(&store).await;
+    writer.put_documents(&[record("a.md", 9)]).await.unwrap();
     held.documents.insert("a.md".to_owned(), record("a.md", 9));
     assert!(KINDS.iter().all(|kind| !version.join(format!("{kind}s.jsonl")).exists()));
-    assert_eq!(Held::of(&store).await, Ok(held.clone()));
+    assert_eq!(Held::of(&writer).await, Ok(held.clone()));
     assert_eq!(listed(&version), 0, "it could be lost");
-    store.optimize().await.unwrap();
+    writer.optimize().await.unwrap();
     assert_eq!(listed(&version), 2);
-    store.delete_failures(&["c.pdf".to_owned()]).await.unwrap();
+    writer.delete_failures(&["c.pdf".to_owned()]).await.unwrap();
     held.failures.clear();
     assert_eq!(listed(&version), 0);
-    store.release().await.unwrap();
-    assert_eq!(Held::of(&store).await, Ok(held));
+    unload(&store).await;
+    // The shard that a reader of this process has loaded is the writer's, too.
+    let reader = store.read().await.unwrap().unwrap();
+    assert_eq!(Held::of(&*reader).await, Ok(held.clone()));
+    assert_eq!(listed(&version), 0, "nobody writes with it now");
+    assert_eq!(Held::of(&writer).await, Ok(held));
     assert_eq!(listed(&version), 2);
 }
 
@@ -126,15 +127,16 @@ async fn a_listing_of_another_state_is_not_believed() {
     let sources = ["a.md".to_owned()];
     for change in 0..6 {
         copy(dir.path(), apart.path());
-        let store = open(apart.path(), Access::Write);
+        let store = open(apart.path());
+        let writer = write(&store).await;
         let mut held = held.clone();
         match change {
-            0 => store.upsert(points(60..61)).await.unwrap(),
-            1 => store.put_documents(&[record("a.md", 7)]).await.unwrap(),
-            2 => store.put_failures(&[failed("d.pdf")]).await.unwrap(),
-            3 => store.delete_chunks(&["3.md".to_owned()], &[]).await.unwrap(),
-            4 => store.delete_documents(&sources).await.unwrap(),
-            _ => store.delete_failures(&["c.pdf".to_owned()]).await.unwrap(),
+            0 => writer.upsert(points(60..61)).await.unwrap(),
+            1 => writer.put_documents(&[record("a.md", 7)]).await.unwrap(),
+            2 => writer.put_failures(&[failed("d.pdf")]).await.unwrap(),
+            3 => writer.delete_chunks(&["3.md".to_owned()], &[]).await.unwrap(),
+            4 => writer.delete_documents(&sources).await.unwrap(),
+            _ => writer.delete_failures(&["c.pdf".to_owned()]).await.unwrap(),
         }
         match change {
             1 => drop(held.documents.insert("a.md".to_owned(), record("a.md", 7))),
@@ -143,15 +145,15 @@ async fn a_listing_of_another_state_is_not_believed() {
             5 => held.failures.clear(),
             _ => {}
         }
-        store.release().await.unwrap();
+        unload(&store).await;
+        let changed = store.shared.layout.version(1);
         for kind in KINDS {
             let name = format!("{kind}s.jsonl");
-            fs::copy(version.join(&name), store.layout.version(1).join(&name)).unwrap();
+            fs::copy(version.join(&name), changed.join(&name)).unwrap();
         }
-        assert_eq!(listed(&store.layout.version(1)), 0, "change {change}");
-        assert_eq!(Held::of(&store).await, Ok(held), "change {change}");
-        store.release().await.unwrap();
-        drop(store);
+        assert_eq!(listed(&changed), 0, "change {change}");
+        assert_eq!(Held::of(&writer).await, Ok(held), "change {change}");
+        drop((writer, store));
         fs::remove_dir_all(apart.path()).unwrap();
     }
 }
@@ -173,8 +175,8 @@ async fn a_damaged_listing_is_none() {
     }
     fs::copy(version.join("failures.jsonl"), &path).unwrap();
     assert!(Listing::read(&version, DOCUMENT).is_none(), "it lists something else");
-    let store = open(dir.path(), Access::Write);
-    assert_eq!(Held::of(&store).await, Ok(held));
+    let writer = open(dir.path()).write().await.unwrap();
+    assert_eq!(Held::of(&*writer).await, Ok(held));
     assert_eq!(fs::read(&path).unwrap(), whole, "and is mended");
 }
 
@@ -183,11 +185,11 @@ async fn a_listing_that_can_not_be_written_is_not_missed() {
     let (dir, version, held) = finished().await;
     listing::remove(&version).unwrap();
     fs::create_dir_all(version.join("documents.new/in the way")).unwrap();
-    let store = open(dir.path(), Access::Write);
-    assert_eq!(Held::of(&store).await, Ok(held.clone()));
+    let writer = open(dir.path()).write().await.unwrap();
+    assert_eq!(Held::of(&*writer).await, Ok(held.clone()));
     assert_eq!(listed(&version), 1);
-    store.optimize().await.unwrap();
-    assert_eq!(Held::of(&store).await, Ok(held));
+    writer.optimize().await.unwrap();
+    assert_eq!(Held::of(&*writer).await, Ok(held));
 }
 
 #[tokio::test]
@@ -195,31 +197,30 @@ async fn a_listing_that_can_not_be_removed_forbids_changes() {
     let (dir, version, _) = finished().await;
     listing::remove(&version).unwrap();
     fs::create_dir_all(version.join("failures.jsonl/in the way")).unwrap();
-    let store = open(dir.path(), Access::Write);
-    let error = store.put_documents(&[record("a.md", 7)]).await.unwrap_err();
+    let writer = open(dir.path()).write().await.unwrap();
+    let error = writer.put_documents(&[record("a.md", 7)]).await.unwrap_err();
     assert!(error.message.contains("can't remove"), "{error}");
     assert!(error.message.contains("failures.jsonl"), "{error}");
-    assert_eq!(store.documents().await.unwrap().len(), 2);
+    assert_eq!(writer.documents().await.unwrap().len(), 2);
 }
 
 #[tokio::test]
 async fn each_version_has_its_own_listing() {
     let (dir, _, held) = finished().await;
-    let store = open(dir.path(), Access::Write);
-    let successor = store.successor().await.unwrap();
+    let writer = open(dir.path()).write().await.unwrap();
+    let successor = writer.successor().await.unwrap();
     successor.create(&manifest()).await.unwrap();
     assert_eq!(successor.documents().await, Ok(Vec::new()));
     successor.put_documents(&[record("new.md", 1)]).await.unwrap();
     successor.optimize().await.unwrap();
     assert_eq!(successor.documents().await, Ok(vec![record("new.md", 1)]));
-    assert_eq!(Held::of(&store).await, Ok(held));
-    let reader = open(dir.path(), Access::Read);
-    reader.manifest().await.unwrap();
+    assert_eq!(Held::of(&*writer).await, Ok(held));
+    let former = reader(dir.path()).await;
     successor.publish().await.unwrap();
-    assert_eq!(store.documents().await, Ok(vec![record("new.md", 1)]));
-    let error = reader.documents().await.unwrap_err();
-    assert!(error.message.contains("was built anew"), "{error}");
-    assert_eq!(open(dir.path(), Access::Read).documents().await, Ok(vec![record("new.md", 1)]));
+    assert_eq!(successor.documents().await, Ok(vec![record("new.md", 1)]));
+    let error = former.documents().await.unwrap_err();
+    assert_eq!(error.fault, Fault::Replaced, "{error}");
+    assert_eq!(reader(dir.path()).await.documents().await, Ok(vec![record("new.md", 1)]));
 }
 
 #[derive(Clone, Debug)]
@@ -255,51 +256,53 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A store, and what it and its files should hold.
+/// A writer, and what it and its files should hold.
 struct Bench {
     dir: TempDir,
-    store: EdgeStore,
+    writer: Arc<dyn CollectionWriter>,
     now: Held,
     durable: Held,
 }
 
 impl Bench {
     async fn new() -> Self {
-        let (dir, store) = embedded();
-        store.create(&manifest()).await.unwrap();
-        Self { dir, store, now: Held::default(), durable: Held::default() }
+        let dir = tempfile::tempdir().unwrap();
+        let writer = open(dir.path()).write().await.unwrap();
+        writer.create(&manifest()).await.unwrap();
+        Self { dir, writer, now: Held::default(), durable: Held::default() }
     }
 
     async fn take(&mut self, step: Step) -> Result<(), BackendError> {
+        let writer = &self.writer;
         match step {
-            Step::Chunks(n) => self.store.upsert(points(n..n + 3)).await?,
+            Step::Chunks(n) => writer.upsert(points(n..n + 3)).await?,
             Step::Documents(records) => {
-                self.store.put_documents(&records).await?;
+                writer.put_documents(&records).await?;
                 self.now.documents.extend(records.into_iter().map(|r| (r.source.clone(), r)));
             }
             Step::Failures(records) => {
-                self.store.put_failures(&records).await?;
+                writer.put_failures(&records).await?;
                 self.now.failures.extend(records.into_iter().map(|r| (r.source.clone(), r)));
             }
-            Step::DeleteChunks(source) => self.store.delete_chunks(&[source], &[]).await?,
+            Step::DeleteChunks(source) => writer.delete_chunks(&[source], &[]).await?,
             Step::DeleteDocuments(source) => {
                 self.now.documents.remove(&source);
-                self.store.delete_documents(&[source]).await?;
+                writer.delete_documents(&[source]).await?;
             }
             Step::DeleteFailures(source) => {
                 self.now.failures.remove(&source);
-                self.store.delete_failures(&[source]).await?;
+                writer.delete_failures(&[source]).await?;
             }
-            Step::Flush => self.store.flush().await?,
-            Step::Optimize => self.store.optimize().await?,
+            Step::Flush => writer.flush().await?,
+            Step::Optimize => writer.optimize().await?,
             Step::Reopen => {
-                self.store.release().await?;
-                self.store = open(self.dir.path(), Access::Write);
+                writer.close().await?;
+                self.writer = open(self.dir.path()).write().await?;
             }
             Step::Crash => {
                 let left = tempfile::tempdir().unwrap();
                 copy(self.dir.path(), left.path());
-                self.store = open(left.path(), Access::Write);
+                self.writer = open(left.path()).write().await?;
                 self.dir = left;
                 self.now = self.durable.clone();
             }
@@ -309,11 +312,11 @@ impl Bench {
 
     /// Whoever comes sees what is there, or has to wait for it.
     async fn check(&self) -> Result<(), TestCaseError> {
-        match Held::of(&open(self.dir.path(), Access::Read)).await {
+        match Held::of(&*reader(self.dir.path()).await).await {
             Ok(seen) => prop_assert_eq!(&seen, &self.now),
             Err(error) => prop_assert_eq!(error.fault, Fault::Busy),
         }
-        prop_assert_eq!(Held::of(&self.store).await, Ok(self.now.clone()));
+        prop_assert_eq!(Held::of(&*self.writer).await, Ok(self.now.clone()));
         Ok(())
     }
 }

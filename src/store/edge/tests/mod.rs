@@ -7,15 +7,57 @@ mod turns;
 mod versions;
 
 use std::fs;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use serde_json::json;
+use tokio::sync::OwnedRwLockReadGuard;
+use uuid::Uuid;
 
+use super::opened::Opened;
+
+use super::shards::Shards;
 use super::*;
 use crate::store::contract::{DIMENSIONS, chunk, embedded, manifest, point};
-use crate::types::Filter;
+use crate::store::payload::DOCUMENT;
+use crate::store::{SearchRequest, VectorStore};
+use crate::types::{ContentHash, DocumentRecord, FailureRecord, Filter, Manifest, Point};
 
-fn open(data: &Path, access: Access) -> EdgeStore {
-    EdgeStore::open(data, "Füße docs", access).unwrap().wait(Duration::ZERO)
+/// The collection as another process has it, one that waits for nobody.
+fn open(data: &Path) -> EdgeStore {
+    let options = EdgeOptions { wait: Duration::ZERO, ..EdgeOptions::default() };
+    EdgeStore::open(data, "Füße docs", options).unwrap()
+}
+
+/// A reader in another process.
+async fn reader(data: &Path) -> Reader {
+    open(data).read().await.unwrap().unwrap()
+}
+
+async fn write(store: &EdgeStore) -> View {
+    View::written(&store.shared, Writing::begin(&store.shared).await.unwrap())
+}
+
+/// The writer of a collection with nothing in it.
+async fn create(store: &EdgeStore) -> View {
+    let writer = write(store).await;
+    writer.create(&manifest()).await.unwrap();
+    writer
+}
+
+/// As when the turn of this process is over.
+async fn unload(store: &EdgeStore) {
+    let mut shards = store.shared.shards.write().await;
+    store.shared.unload(&mut shards, |_, opened| !opened.is_private()).await.unwrap();
+}
+
+async fn is_loaded(store: &EdgeStore) -> bool {
+    store.shared.shards.read().await.get(1).is_some()
+}
+
+/// The shard that a view has loaded.
+async fn loaded(view: &View) -> OwnedRwLockReadGuard<Shards, Opened> {
+    view.opened().await.unwrap().unwrap()
 }
 
 fn points(range: std::ops::Range<u32>) -> Vec<Point> {
@@ -50,79 +92,78 @@ fn copy(from: &Path, to: &Path) {
 #[tokio::test]
 async fn a_closed_collection_opens_again_with_everything() {
     let (dir, store) = embedded();
-    store.create(&manifest()).await.unwrap();
-    store.upsert(points(0..100)).await.unwrap();
-    store.optimize().await.unwrap();
-    store.upsert(points(100..120)).await.unwrap();
-    store.release().await.unwrap();
-    assert_eq!(store.count_chunks().await, Ok(120), "the same value loads it again");
-    drop(store);
-    let reader = open(dir.path(), Access::Read);
+    let writer = create(&store).await;
+    writer.upsert(points(0..100)).await.unwrap();
+    writer.optimize().await.unwrap();
+    writer.upsert(points(100..120)).await.unwrap();
+    writer.close().await.unwrap();
+    let same = store.read().await.unwrap().unwrap();
+    assert_eq!(same.count_chunks().await, Ok(120), "the same process loads it again");
+    drop((same, writer, store));
+    let reader = reader(dir.path()).await;
     assert_eq!(reader.count_chunks().await, Ok(120));
     assert_eq!(reader.search(nearest(500)).await.unwrap().dense.len(), 120);
-    assert_eq!(reader.upsert(points(0..1)).await.unwrap_err().fault, Fault::Permanent);
-    assert_eq!(reader.drop_collection().await.unwrap_err().fault, Fault::Permanent);
 }
 
 /// In it, nothing would be found by source or kind.
 #[tokio::test]
 async fn a_shard_without_the_index_is_refused() {
     let (dir, store) = embedded();
-    store.create(&manifest()).await.unwrap();
-    store.release().await.unwrap();
-    let shard = layout::shard(&store.layout.version(1));
+    create(&store).await.close().await.unwrap();
+    let shard = layout::shard(&store.shared.layout.version(1));
+    drop(store);
     engine::without_index(&shard).unwrap();
-    let error = open(dir.path(), Access::Read).count_chunks().await.unwrap_err();
+    let error = reader(dir.path()).await.count_chunks().await.unwrap_err();
     assert!(error.message.contains("it was built by an earlier docent"), "{error}");
 }
 
 #[tokio::test]
 async fn a_killed_writer_loses_exactly_what_was_not_flushed() {
     let (dir, store) = embedded();
-    store.create(&manifest()).await.unwrap();
-    store.upsert(points(0..300)).await.unwrap();
-    store.flush().await.unwrap();
-    store.upsert(points(300..500)).await.unwrap();
-    store.delete_chunks(&["3.md".to_owned()], &[]).await.unwrap();
+    let writer = create(&store).await;
+    writer.upsert(points(0..300)).await.unwrap();
+    writer.flush().await.unwrap();
+    writer.upsert(points(300..500)).await.unwrap();
+    writer.delete_chunks(&["3.md".to_owned()], &[]).await.unwrap();
     let crashed = tempfile::tempdir().unwrap();
     copy(dir.path(), crashed.path());
 
-    let again = open(crashed.path(), Access::Write);
+    let again = open(crashed.path()).write().await.unwrap();
     assert_eq!(again.count_chunks().await, Ok(300));
     // It goes on from there: what is written now counts, although the log has seen later updates.
     again.upsert(points(300..310)).await.unwrap();
     again.delete_chunks(&["3.md".to_owned()], &[]).await.unwrap();
-    again.release().await.unwrap();
+    again.close().await.unwrap();
     let expected = (0..310).filter(|n| n % 7 != 3).count() as u64;
-    assert_eq!(open(crashed.path(), Access::Read).count_chunks().await, Ok(expected));
+    assert_eq!(reader(crashed.path()).await.count_chunks().await, Ok(expected));
 }
 
-async fn with_many(store: &EdgeStore) -> u32 {
+async fn create_with_many(store: &EdgeStore) -> (View, u32) {
     let many = u32::try_from(engine::COMPACT_AFTER).unwrap() + 500;
-    store.create(&manifest()).await.unwrap();
+    let writer = create(store).await;
     for start in (0..many).step_by(500) {
-        store.upsert(points(start..many.min(start + 500))).await.unwrap();
+        writer.upsert(points(start..many.min(start + 500))).await.unwrap();
     }
-    many
+    (writer, many)
 }
 
 #[tokio::test]
 async fn a_writer_killed_after_a_compaction_leaves_a_whole_collection() {
     let (dir, store) = embedded();
-    let many = with_many(&store).await;
-    let left = async || left_after_compaction(&store, dir.path()).await;
+    let (writer, many) = create_with_many(&store).await;
+    let left = async || left_after_compaction(&writer, dir.path()).await;
     assert_eq!(left().await, 0, "nothing is durable that was not flushed");
-    store.flush().await.unwrap();
-    assert_eq!(store.uncompacted.load(Ordering::Relaxed), 0);
-    store.upsert(points(many..many + 100)).await.unwrap();
+    writer.flush().await.unwrap();
+    assert_eq!(store.shared.uncompacted(1).load(Ordering::Relaxed), 0);
+    writer.upsert(points(many..many + 100)).await.unwrap();
     let beside = left().await;
     let many = u64::from(many);
     assert!((many..=many + 100).contains(&beside), "{beside}: what was flushed at least");
 
-    store.upsert(points(0..200)).await.unwrap();
-    store.optimize().await.unwrap();
-    assert_eq!(store.count_chunks().await, Ok(many + 100));
-    let legs = store.search(SearchRequest {
+    writer.upsert(points(0..200)).await.unwrap();
+    writer.optimize().await.unwrap();
+    assert_eq!(writer.count_chunks().await, Ok(many + 100));
+    let legs = writer.search(SearchRequest {
         filter: Filter { sources: Some(vec!["5.md".to_owned()]), ..Filter::default() },
         ..nearest(20)
     });
@@ -130,96 +171,91 @@ async fn a_writer_killed_after_a_compaction_leaves_a_whole_collection() {
     assert!(legs.dense.len() == 20 && legs.dense.iter().all(|hit| hit.chunk.source == "5.md"));
 }
 
-async fn left_after_compaction(store: &EdgeStore, dir: &Path) -> u64 {
-    store.opened().await.unwrap().unwrap().as_ref().unwrap().compacted().unwrap();
+async fn left_after_compaction(writer: &View, dir: &Path) -> u64 {
+    loaded(writer).await.compacted().unwrap();
     let crashed = tempfile::tempdir().unwrap();
     copy(dir, crashed.path());
-    open(crashed.path(), Access::Read).count_chunks().await.unwrap()
+    reader(crashed.path()).await.count_chunks().await.unwrap()
 }
 
 #[tokio::test]
 async fn what_a_killed_writer_took_out_beside_a_compaction_is_still_there() {
     let (dir, store) = embedded();
-    let many = with_many(&store).await;
-    store.flush().await.unwrap();
-    store.delete_chunks(&["3.md".to_owned()], &[]).await.unwrap();
-    assert_eq!(left_after_compaction(&store, dir.path()).await, u64::from(many));
+    let (writer, many) = create_with_many(&store).await;
+    writer.flush().await.unwrap();
+    writer.delete_chunks(&["3.md".to_owned()], &[]).await.unwrap();
+    assert_eq!(left_after_compaction(&writer, dir.path()).await, u64::from(many));
 }
 
 #[tokio::test]
 async fn what_is_there_already_is_written_after_a_compaction_and_not_beside_it() {
     let (_dir, store) = embedded();
-    let many = with_many(&store).await;
-    store.flush().await.unwrap();
-    let is_compacted = async || {
-        let opened = store.opened().await.unwrap().unwrap();
-        opened.as_ref().unwrap().is_compacted()
-    };
-    store.upsert(points(many..many + 100)).await.unwrap();
-    store.count_chunks().await.unwrap();
+    let (writer, many) = create_with_many(&store).await;
+    writer.flush().await.unwrap();
+    let is_compacted = async || loaded(&writer).await.is_compacted();
+    writer.upsert(points(many..many + 100)).await.unwrap();
+    writer.count_chunks().await.unwrap();
     assert!(!is_compacted().await, "nobody has waited");
-    store.upsert(points(99..199)).await.unwrap();
+    writer.upsert(points(99..199)).await.unwrap();
     assert!(is_compacted().await);
 }
 
 #[tokio::test]
 async fn a_checkpoint_waits_for_a_compaction_where_much_would_be_lost() {
     let (_dir, store) = embedded();
-    store.create(&manifest()).await.unwrap();
-    store.upsert(points(0..10)).await.unwrap();
+    let writer = create(&store).await;
+    writer.upsert(points(0..10)).await.unwrap();
     let (end, ends) = std::sync::mpsc::channel::<()>();
-    let opened = store.opened().await.unwrap().unwrap();
-    let wait = move || ends.recv().unwrap();
-    opened.as_ref().unwrap().compact_by(wait).unwrap();
-    drop(opened);
-    store.checkpoint().await.unwrap();
+    loaded(&writer).await.compact_by(move || ends.recv().unwrap()).unwrap();
+    writer.checkpoint().await.unwrap();
     // As if much had been written.
-    store.uncompacted.store(engine::FLUSH_AFTER, Ordering::Relaxed);
-    let checkpoint = store.checkpoint();
+    let uncompacted = store.shared.uncompacted(1);
+    uncompacted.store(engine::FLUSH_AFTER, Ordering::Relaxed);
+    let checkpoint = writer.checkpoint();
     let ended = async { end.send(()).unwrap() };
     futures::future::join(checkpoint, ended).await.0.unwrap();
-    assert_eq!(store.uncompacted.load(Ordering::Relaxed), 0, "it was flushed, and counts anew");
+    assert_eq!(uncompacted.load(Ordering::Relaxed), 0, "it was flushed, and counts anew");
 }
 
 #[tokio::test]
 async fn points_are_searched_and_added_while_others_are_compacted() {
     let (_dir, store) = embedded();
-    let many = with_many(&store).await;
+    let (writer, many) = create_with_many(&store).await;
     let rounds = u32::try_from(engine::MERGE_AFTER + 2).unwrap();
     let mut end = many;
     for _ in 0..rounds {
         // As if as much had been written.
-        store.uncompacted.store(engine::COMPACT_AFTER, Ordering::Relaxed);
-        store.flush().await.unwrap();
-        store.upsert(points(end..end + 20)).await.unwrap();
+        store.shared.uncompacted(1).store(engine::COMPACT_AFTER, Ordering::Relaxed);
+        writer.flush().await.unwrap();
+        writer.upsert(points(end..end + 20)).await.unwrap();
         end += 20;
-        assert_eq!(store.search(nearest(10)).await.unwrap().dense.len(), 10);
-        assert_eq!(store.count_chunks().await, Ok(end.into()));
+        assert_eq!(writer.search(nearest(10)).await.unwrap().dense.len(), 10);
+        assert_eq!(writer.count_chunks().await, Ok(end.into()));
     }
-    store.release().await.unwrap();
-    assert_eq!(store.count_chunks().await, Ok(end.into()));
+    unload(&store).await;
+    assert_eq!(writer.count_chunks().await, Ok(end.into()));
 }
 
 #[tokio::test]
 async fn the_log_stays_small_and_updates_still_apply() {
     let (dir, store) = embedded();
-    store.create(&manifest()).await.unwrap();
+    create(&store).await.close().await.unwrap();
     for round in 0..3 {
+        let writer = write(&store).await;
         for part in 0..6 {
             let text = format!("round {round}: {}", "x".repeat(1 << 20));
             let mut big = point(chunk("big.md", part, &text), [1.0; 4], &[(1, 1.0)]);
             // The same points in each round.
             big.chunk.chunk_hash = ContentHash::of(&part.to_le_bytes());
-            store.upsert(vec![big]).await.unwrap();
+            writer.upsert(vec![big]).await.unwrap();
         }
-        store.release().await.unwrap();
-        let version = store.layout.version(1);
+        writer.close().await.unwrap();
+        let version = store.shared.layout.version(1);
         let log = fs::read_dir(layout::shard(&version).join("wal")).unwrap();
         let closed = log
             .filter(|e| e.as_ref().unwrap().file_name().to_str().unwrap().starts_with("closed-"));
         assert!(closed.count() <= 1);
-        let reader = open(dir.path(), Access::Read);
-        let legs = reader.search(nearest(100)).await.unwrap();
+        let legs = reader(dir.path()).await.search(nearest(100)).await.unwrap();
         assert_eq!(legs.dense.len(), 6);
         assert!(legs.dense.iter().all(|hit| hit.chunk.text.starts_with(&format!("round {round}"))));
     }
@@ -239,13 +275,12 @@ fn size(of: &Path) -> u64 {
 #[tokio::test]
 async fn disk_use_stays_bounded_over_many_runs() {
     let (dir, store) = embedded();
-    store.create(&manifest()).await.unwrap();
-    store.upsert(points(0..300)).await.unwrap();
-    store.release().await.unwrap();
-    drop(store);
+    let writer = create(&store).await;
+    writer.upsert(points(0..300)).await.unwrap();
+    writer.close().await.unwrap();
+    drop((writer, store));
     let run = async |round: u32| {
-        let store = open(dir.path(), Access::Write);
-        store.lock().await.unwrap();
+        let writer = open(dir.path()).write().await.unwrap();
         // A document is replaced, another one comes and goes.
         let mut changed = points(0..20);
         for (n, point) in changed.iter_mut().enumerate() {
@@ -254,14 +289,16 @@ async fn disk_use_stays_bounded_over_many_runs() {
             point.chunk.chunk_hash = ContentHash::of(format!("{round} {n}").as_bytes());
         }
         let keep: Vec<Uuid> = changed.iter().map(|point| point.chunk.id()).collect();
-        store.upsert(changed).await.unwrap();
+        writer.upsert(changed).await.unwrap();
         for source in 0..7 {
-            store.delete_chunks(&[format!("{source}.md")], &keep).await.unwrap();
+            writer.delete_chunks(&[format!("{source}.md")], &keep).await.unwrap();
         }
-        store.upsert(points(1_000..1_020)).await.unwrap();
-        store.flush().await.unwrap();
-        store.optimize().await.unwrap();
-        store.release().await.unwrap();
+        writer.upsert(points(1_000..1_020)).await.unwrap();
+        writer.flush().await.unwrap();
+        writer.optimize().await.unwrap();
+        writer.close().await.unwrap();
+        // What was not changed since is left to readers of the process, and goes with it.
+        drop(writer);
         size(dir.path())
     };
     let mut sizes = Vec::new();
@@ -271,29 +308,28 @@ async fn disk_use_stays_bounded_over_many_runs() {
     // 20 MB go through the log, which is cut into pieces of 4 MB.
     let (early, late) = (sizes[5..20].iter().max().unwrap(), sizes[30..].iter().max().unwrap());
     assert!(late <= &(early + (1 << 20)), "{sizes:?}");
-    assert_eq!(open(dir.path(), Access::Read).count_chunks().await, Ok(40));
+    assert_eq!(reader(dir.path()).await.count_chunks().await, Ok(40));
 }
 
 #[tokio::test]
-async fn a_reader_that_leaves_loses_nothing() {
+async fn a_process_that_ends_without_a_word_loses_nothing() {
     let (dir, store) = embedded();
-    store.create(&manifest()).await.unwrap();
-    store.upsert(points(0..50)).await.unwrap();
-    drop(store);
-    let reader = open(dir.path(), Access::Read);
-    assert_eq!(reader.count_chunks().await, Ok(50));
-    reader.leave().await;
+    let writer = create(&store).await;
+    writer.upsert(points(0..50)).await.unwrap();
+    drop((writer, store));
+    let reads = reader(dir.path()).await;
+    assert_eq!(reads.count_chunks().await, Ok(50));
+    drop(reads);
     let copied = tempfile::tempdir().unwrap();
     copy(dir.path(), copied.path());
-    assert_eq!(open(copied.path(), Access::Read).count_chunks().await, Ok(50));
+    assert_eq!(reader(copied.path()).await.count_chunks().await, Ok(50));
 }
 
 #[tokio::test]
 async fn a_reader_creates_nothing() {
     let dir = tempfile::tempdir().unwrap();
-    let store = open(&dir.path().join("nothing here"), Access::Read);
-    assert_eq!(store.manifest().await, Ok(None));
-    assert_eq!(store.count_chunks().await, Ok(0));
+    let store = open(&dir.path().join("nothing here"));
+    assert!(store.read().await.unwrap().is_none());
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
 }
 
@@ -314,10 +350,12 @@ async fn what_can_not_be_read_is_an_error_that_names_the_place() {
     ];
     for (name, damage) in damages {
         let (dir, store) = embedded();
-        store.create(&manifest()).await.unwrap();
-        store.release().await.unwrap();
-        damage(&store.layout.version(1));
-        let error = open(dir.path(), Access::Read).count_chunks().await.unwrap_err();
+        create(&store).await.close().await.unwrap();
+        let version = store.shared.layout.version(1);
+        drop(store);
+        damage(&version);
+        let count = async { open(dir.path()).read().await?.unwrap().count_chunks().await };
+        let error = count.await.unwrap_err();
         assert_eq!(error.fault, Fault::Permanent, "{name}");
         assert!(error.message.contains("Füße docs@v1"), "{name}: {error}");
     }
@@ -326,21 +364,19 @@ async fn what_can_not_be_read_is_an_error_that_names_the_place() {
 #[tokio::test]
 async fn a_garbled_payload_is_an_error() {
     let (_dir, store) = embedded();
-    store.create(&manifest()).await.unwrap();
-    let opened = store.opened().await.unwrap().unwrap();
-    opened
-        .as_ref()
-        .unwrap()
+    let writer = create(&store).await;
+    loaded(&writer)
+        .await
         .with(|shard| engine::upsert_foreign(shard, &json!({"record": "chunk", "text": 7})))
         .ok()
         .unwrap();
-    let error = store.search(nearest(5)).await.unwrap_err();
+    let error = writer.search(nearest(5)).await.unwrap_err();
     assert_eq!(error.fault, Fault::Permanent);
     assert!(error.message.contains("can't be read"), "{error}");
 }
 
 #[test]
 fn names_that_leave_the_directory_are_refused() {
-    let error = EdgeStore::open(Path::new("/data"), "../x", Access::Write).err().unwrap();
+    let error = EdgeStore::open(Path::new("/data"), "../x", EdgeOptions::default()).err().unwrap();
     assert_eq!(error.fault, Fault::Permanent);
 }

@@ -1,4 +1,4 @@
-//! Versions on disk: what a kill leaves of them, and who removes it.
+//! Versions on disk: what a kill leaves of them, who reads them, and who removes them.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -6,39 +6,55 @@ use super::*;
 
 /// The names of the versions there are, and the one in use.
 fn versions(store: &EdgeStore) -> (Vec<u32>, Option<u32>) {
-    let mut versions = store.layout.versions().unwrap();
+    let layout = &store.shared.layout;
+    let mut versions = layout.versions().unwrap();
     versions.sort_unstable();
-    (versions, store.layout.current().unwrap())
+    (versions, layout.current().unwrap())
 }
 
 /// A collection of ten chunks, and a successor of twenty that is not published.
-async fn rebuilt() -> (tempfile::TempDir, EdgeStore, Arc<dyn VectorStore>) {
+struct Rebuilt {
+    dir: tempfile::TempDir,
+    store: EdgeStore,
+    writer: View,
+    successor: Arc<dyn CollectionWriter>,
+}
+
+async fn rebuilt() -> Rebuilt {
     let (dir, store) = embedded();
-    store.create(&manifest()).await.unwrap();
-    store.upsert(points(0..10)).await.unwrap();
-    store.flush().await.unwrap();
-    let successor = store.successor().await.unwrap();
+    let writer = create(&store).await;
+    writer.upsert(points(0..10)).await.unwrap();
+    writer.flush().await.unwrap();
+    let successor = writer.successor().await.unwrap();
     successor.create(&manifest()).await.unwrap();
     successor.upsert(points(0..20)).await.unwrap();
-    (dir, store, successor)
+    Rebuilt { dir, store, writer, successor }
+}
+
+/// As an unlike collection of the same dimensions is made.
+fn of_another_embedder() -> Manifest {
+    let mut manifest = manifest();
+    manifest.embedder.name = "openai:another".to_owned();
+    manifest
 }
 
 #[tokio::test]
 async fn a_creation_that_was_cut_off_leaves_no_collection() {
     let (_dir, store) = embedded();
-    let leftover = layout::shard(&store.layout.version(1)).join("segments");
+    let leftover = layout::shard(&store.shared.layout.version(1)).join("segments");
     fs::create_dir_all(&leftover).unwrap();
     fs::write(leftover.join("half"), "x").unwrap();
-    assert_eq!(store.manifest().await, Ok(None));
-    assert_eq!(store.documents().await, Ok(Vec::new()));
-    store.create(&manifest()).await.unwrap();
+    assert!(store.read().await.unwrap().is_none());
+    let writer = write(&store).await;
+    assert_eq!(writer.documents().await, Ok(Vec::new()));
+    writer.create(&manifest()).await.unwrap();
     assert!(!leftover.join("half").exists());
-    assert_eq!(store.manifest().await, Ok(Some(manifest())));
+    assert_eq!(writer.manifest().await, Ok(Some(manifest())));
 }
 
 #[tokio::test]
 async fn killed_before_it_is_published_a_successor_was_never_there() {
-    let (dir, store, successor) = rebuilt().await;
+    let Rebuilt { dir, store, successor, .. } = rebuilt().await;
     assert_eq!(versions(&store), (vec![1, 2], Some(1)));
     let (early, late) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     copy(dir.path(), early.path());
@@ -46,78 +62,173 @@ async fn killed_before_it_is_published_a_successor_was_never_there() {
     successor.optimize().await.unwrap();
     copy(dir.path(), late.path());
     for crashed in [early, late] {
-        let again = open(crashed.path(), Access::Write);
-        assert_eq!(again.count_chunks().await, Ok(10));
+        assert_eq!(reader(crashed.path()).await.count_chunks().await, Ok(10));
+        let again = open(crashed.path());
         assert_eq!(versions(&again), (vec![1, 2], Some(1)), "who only reads removes nothing");
-        again.lock().await.unwrap();
+        let writer = write(&again).await;
         assert_eq!(versions(&again), (vec![1], Some(1)), "the next writer does");
         // And its own successor is another one.
-        let successor = again.successor().await.unwrap();
+        let successor = writer.successor().await.unwrap();
         assert_eq!(successor.manifest().await, Ok(None));
         assert_eq!(successor.count_chunks().await, Ok(0));
         successor.create(&manifest()).await.unwrap();
         successor.publish().await.unwrap();
-        assert_eq!(again.count_chunks().await, Ok(0));
+        assert_eq!(successor.count_chunks().await, Ok(0));
         assert_eq!(versions(&again), (vec![2], Some(2)));
     }
 }
 
 #[tokio::test]
 async fn killed_right_after_it_is_published_a_successor_is_the_collection() {
-    let (dir, store, successor) = rebuilt().await;
-    store.release().await.unwrap();
-    successor.release().await.unwrap();
+    let Rebuilt { dir, store, successor, .. } = rebuilt().await;
+    successor.flush().await.unwrap();
     // The pointer was replaced, and nothing after that was done.
-    store.layout.point_to(2).unwrap();
+    store.shared.layout.point_to(2).unwrap();
     let crashed = tempfile::tempdir().unwrap();
     copy(dir.path(), crashed.path());
-    let again = open(crashed.path(), Access::Write);
-    assert_eq!(again.count_chunks().await, Ok(20));
+    assert_eq!(reader(crashed.path()).await.count_chunks().await, Ok(20));
+    let again = open(crashed.path());
     assert_eq!(versions(&again), (vec![1, 2], Some(2)));
-    again.release().await.unwrap();
-    again.lock().await.unwrap();
+    let writer = write(&again).await;
     assert_eq!(versions(&again), (vec![2], Some(2)));
-    assert_eq!(again.count_chunks().await, Ok(20));
+    assert_eq!(writer.count_chunks().await, Ok(20));
 }
 
 #[tokio::test]
 async fn half_a_version_is_never_published() {
     let (_dir, store) = embedded();
-    store.create(&manifest()).await.unwrap();
-    let successor = store.successor().await.unwrap();
+    let writer = create(&store).await;
+    let successor = writer.successor().await.unwrap();
     let error = successor.publish().await.unwrap_err();
     assert!(error.message.contains("not whole"), "{error}");
-    assert_eq!(store.manifest().await, Ok(Some(manifest())));
+    assert_eq!(writer.manifest().await, Ok(Some(manifest())));
 }
 
 #[tokio::test]
-async fn a_reader_keeps_the_version_it_has_open() {
-    let (dir, store, successor) = rebuilt().await;
-    store.release().await.unwrap();
-    let reader = open(dir.path(), Access::Read);
-    assert_eq!(reader.count_chunks().await, Ok(10));
+async fn a_reader_keeps_the_version_it_has_loaded() {
+    let Rebuilt { dir, store, writer, successor } = rebuilt().await;
+    unload(&store).await;
+    let former = reader(dir.path()).await;
+    assert_eq!(former.count_chunks().await, Ok(10));
     successor.publish().await.unwrap();
-    assert_eq!(reader.count_chunks().await, Ok(10));
-    assert_eq!(reader.search(nearest(100)).await.unwrap().dense.len(), 10);
+    assert_eq!(former.count_chunks().await, Ok(10));
+    assert_eq!(former.search(nearest(100)).await.unwrap().dense.len(), 10);
     assert_eq!(versions(&store), (vec![1, 2], Some(2)));
-    reader.release().await.unwrap();
-    assert_eq!(reader.count_chunks().await, Ok(20));
-    drop((reader, successor, store));
-    let next = open(dir.path(), Access::Write);
-    next.lock().await.unwrap();
+    drop(former);
+    assert_eq!(reader(dir.path()).await.count_chunks().await, Ok(20));
+    drop((writer, successor, store));
+    let next = open(dir.path());
+    let _writer = write(&next).await;
     assert_eq!(versions(&next), (vec![2], Some(2)));
 }
 
 #[tokio::test]
-async fn a_reader_never_mixes_two_versions() {
-    let (dir, store, successor) = rebuilt().await;
-    store.release().await.unwrap();
-    let reader = open(dir.path(), Access::Read);
-    reader.manifest().await.unwrap();
+async fn a_former_version_stays_for_the_readers_of_the_process_that_replaced_it() {
+    let Rebuilt { dir: _dir, store, successor, .. } = rebuilt().await;
+    let readers = [store.read().await.unwrap().unwrap(), store.read().await.unwrap().unwrap()];
     successor.publish().await.unwrap();
+    successor.close().await.unwrap();
+    let [first, second] = readers;
+    for former in [first, second] {
+        assert_eq!(former.count_chunks().await, Ok(10));
+        unload(&store).await;
+        write(&store).await.close().await.unwrap();
+        assert_eq!(versions(&store), (vec![1, 2], Some(2)), "somebody reads it");
+    }
+    write(&store).await.close().await.unwrap();
+    assert_eq!(versions(&store), (vec![2], Some(2)));
+}
+
+#[tokio::test]
+async fn a_reader_that_has_nothing_loaded_keeps_no_version() {
+    let Rebuilt { dir, store, successor, .. } = rebuilt().await;
+    unload(&store).await;
+    let former = reader(dir.path()).await;
+    successor.publish().await.unwrap();
+    assert_eq!(versions(&store), (vec![2], Some(2)));
     // Its question was embedded for the version it asked about.
-    let error = reader.search(nearest(5)).await.unwrap_err();
-    assert!(error.message.contains("was built anew"), "{error}");
-    reader.manifest().await.unwrap();
-    assert_eq!(reader.search(nearest(5)).await.unwrap().dense.len(), 5);
+    let error = former.search(nearest(5)).await.unwrap_err();
+    assert_eq!(error.fault, Fault::Replaced);
+    assert!(error.message.contains("was rebuilt while it was being read"), "{error}");
+    let later = reader(dir.path()).await;
+    assert_eq!(later.search(nearest(5)).await.unwrap().dense.len(), 5);
+}
+
+/// The next writer waits for it, and who waits is let in.
+#[tokio::test]
+async fn a_reader_that_is_idle_does_not_keep_a_former_version_for_ever() {
+    let Rebuilt { dir, store, writer, successor } = rebuilt().await;
+    unload(&store).await;
+    let former = reader(dir.path()).await;
+    assert_eq!(former.count_chunks().await, Ok(10));
+    successor.publish().await.unwrap();
+    assert_eq!(versions(&store), (vec![1, 2], Some(2)));
+    writer.close().await.unwrap();
+    while versions(&store) != (vec![2], Some(2)) {
+        open(dir.path()).write().await.unwrap().close().await.unwrap();
+    }
+    assert_eq!(former.count_chunks().await.unwrap_err().fault, Fault::Replaced);
+}
+
+/// The version that comes after has the same number.
+#[tokio::test]
+async fn a_reader_does_not_take_a_collection_that_came_back_for_its_own() {
+    for same_process in [true, false] {
+        let (dir, store) = embedded();
+        let writer = create(&store).await;
+        writer.upsert(points(0..10)).await.unwrap();
+        unload(&store).await;
+        let other = if same_process { None } else { Some(open(dir.path())) };
+        let reading = other.as_ref().unwrap_or(&store);
+        let former = reading.read().await.unwrap().unwrap();
+        assert_eq!(former.count_chunks().await, Ok(10));
+        unload(reading).await;
+
+        writer.drop_collection().await.unwrap();
+        writer.create(&of_another_embedder()).await.unwrap();
+        writer.upsert(points(0..3)).await.unwrap();
+        writer.put_documents(&[]).await.unwrap();
+        unload(&store).await;
+        let later = reading.read().await.unwrap().unwrap();
+        assert_eq!((later.version(), &**later.manifest()), (1, &of_another_embedder()));
+        // Whether or not it is loaded already.
+        for _ in 0..2 {
+            assert_replaced(&former).await;
+            assert_eq!(later.count_chunks().await, Ok(3));
+        }
+        assert_eq!(later.search(nearest(5)).await.unwrap().dense.len(), 3);
+    }
+}
+
+async fn assert_replaced(reader: &Reader) {
+    let faults = [
+        reader.search(nearest(5)).await.map(drop),
+        reader.count_chunks().await.map(drop),
+        reader.tally().await.map(drop),
+        reader.documents().await.map(drop),
+        reader.failures().await.map(drop),
+        reader.vectors(&[ContentHash::of(b"text 1")]).await.map(drop),
+    ];
+    for (number, fault) in faults.into_iter().enumerate() {
+        assert_eq!(fault.unwrap_err().fault, Fault::Replaced, "{number}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_not_published_is_not_mixed_with_what_comes() {
+    for closes in [true, false] {
+        let Rebuilt { dir: _dir, store, writer, successor } = rebuilt().await;
+        if closes {
+            writer.close().await.unwrap();
+        }
+        drop((writer, successor));
+        let next = write(&store).await;
+        assert_eq!(versions(&store), (vec![1], Some(1)));
+        assert!(store.shared.shards.read().await.get(2).is_none(), "what has no files any more");
+        let other = next.successor().await.unwrap();
+        other.create(&of_another_embedder()).await.unwrap();
+        other.upsert(points(0..4)).await.unwrap();
+        other.publish().await.unwrap();
+        assert_eq!((other.version().await, other.count_chunks().await), (Ok(Some(2)), Ok(4)));
+    }
 }

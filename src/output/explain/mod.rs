@@ -1,4 +1,9 @@
-//! What `explain` prints.
+//! What `explain` says: why these passages, and why not that one.
+
+mod advice;
+mod reasons;
+
+use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -7,8 +12,25 @@ use super::HitJson;
 use crate::query::Prepared;
 use crate::query::explain::{self, Probe, Verdict};
 use crate::query::pack::Fate;
+use crate::service::explaining::Sought;
 use crate::types::{Locator, Mode};
-use crate::ui::explain::{Explained, Sought, advice, message};
+
+pub use advice::advice;
+pub use reasons::{fate, message};
+
+/// What `docent explain` found out.
+pub struct Explained<'a> {
+    pub question: &'a str,
+    pub mode: Mode,
+    /// Chunks that packing takes.
+    pub k: usize,
+    pub max_tokens: usize,
+    pub prepared: &'a Prepared,
+    pub sought: Option<&'a Sought>,
+    pub elapsed_ms: u64,
+    /// Where relative sources are, for hyperlinks.
+    pub root: &'a Path,
+}
 
 /// Why these passages, and why not that one.
 #[derive(Serialize, JsonSchema)]

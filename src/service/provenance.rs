@@ -1,93 +1,113 @@
 //! Where the records of answers go: `--trace`, and a collector that the environment names.
 
 use std::collections::BTreeMap;
-use std::env;
+use std::path::Path;
 use std::time::Duration;
 
 use chrono::{SecondsFormat, Utc};
 
+use super::answering::Exchange;
 use super::context::Context;
+use super::engine::Engine;
 use crate::chat::ChatModel;
 use crate::error::{Exit, Failure};
-use crate::query::{Answer, AnswerOptions, Retriever};
+use crate::query::Retriever;
 use crate::settings::Settings;
 use crate::settings::parse::without_credentials;
+use crate::store::Reader;
 use crate::trace::file::Place;
 use crate::trace::otlp::{self, ExportOptions};
 use crate::trace::{About, Trace, Watch};
-use crate::types::Manifest;
-use crate::ui::Ui;
+use crate::types::{EmbedderId, RerankerId};
 
 /// How long the end of a command waits for a collector, unless the environment says.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Keeps records, where anybody wants them.
-pub(super) struct Tracer {
+/// Keeps records of answers, where anybody wants them; the default keeps none.
+#[derive(Default)]
+pub struct TraceSink {
     place: Option<Place>,
     content: bool,
     export: Option<ExportOptions>,
 }
 
-/// A question that is being answered by what is in here.
-pub(super) struct Traced<'a> {
-    pub(super) retriever: Retriever,
-    pub(super) chat: Box<dyn ChatModel + 'a>,
+/// What a record says of a question that is not in its answer.
+pub(super) struct Traced {
     watch: Watch,
     started_at: String,
-    /// The collection's, with the number of its version. `None` where no record is wanted.
-    manifest: Option<(Option<u32>, Manifest)>,
+    /// What was asked.
+    reader: Reader,
+    embedder: EmbedderId,
+    reranker: Option<RerankerId>,
+    /// As in `--model`.
+    model: String,
 }
 
-impl Tracer {
-    /// Makes sure that what is configured can be written, before anything is asked.
-    pub(super) fn new(ui: &mut Ui, context: &Context) -> Result<Self, Failure> {
+impl TraceSink {
+    /// Makes sure that what is configured can be written, before anything is asked. `variable` looks
+    /// up the environment. Also returns what to warn of.
+    pub fn open(
+        context: &Context,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<(Self, Option<String>), Failure> {
         let settings = &context.settings;
         let place = settings.trace.path.as_ref().map(|path| Place::of(&context.cwd.join(path)));
         if let Some(place) = &place {
-            place.prepare().map_err(|error| unwritable(place, &error))?;
+            place.prepare().map_err(|error| unwritable(place.path(), &error))?;
         }
-        let export = collector(&|name| env::var(name).ok()).unwrap_or_else(|problem| {
-            ui.warn(&format!("no spans are exported: {problem}"));
-            None
-        });
-        Ok(Self { place, content: settings.trace.content, export })
+        let (export, warning) = match collector(variable) {
+            Ok(export) => (export, None),
+            Err(problem) => (None, Some(format!("no spans are exported: {problem}"))),
+        };
+        Ok((Self { place, content: settings.trace.content, export }, warning))
     }
 
+    fn keeps_any(&self) -> bool {
+        self.place.is_some() || self.export.is_some()
+    }
+}
+
+impl Traced {
     /// The question is asked now.
-    pub(super) async fn begin<'a>(
+    pub(super) fn begin(retriever: &Retriever, chat: &dyn ChatModel) -> Self {
+        Self {
+            watch: Watch::new(),
+            started_at: Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true),
+            reader: retriever.reader.clone(),
+            embedder: retriever.embedder.id().clone(),
+            reranker: retriever.reranker.as_ref().map(|reranker| reranker.id().clone()),
+            model: chat.name().to_owned(),
+        }
+    }
+
+    /// The models of a question, and what notes that they are called.
+    pub(super) fn watched<'a>(
         &self,
-        context: &Context,
         retriever: &Retriever,
         chat: &'a dyn ChatModel,
-    ) -> Result<Traced<'a>, Failure> {
-        let mut manifest = None;
-        if self.place.is_some() || self.export.is_some() {
-            let version = retriever.store.version().await?;
-            manifest = retriever.store.manifest().await?.map(|manifest| (version, manifest));
-        }
-        let watch = Watch::new();
-        let embedder = watch.embedder(&retriever.embedder);
-        let reranker = retriever.reranker.as_ref().map(|reranker| watch.reranker(reranker));
-        Ok(Traced {
-            retriever: Retriever { embedder, reranker, ..retriever.clone() },
-            chat: watch.chat(chat, context.quotes()),
-            started_at: Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true),
-            watch,
-            manifest,
-        })
+        local: bool,
+    ) -> (Retriever, Box<dyn ChatModel + 'a>) {
+        let embedder = self.watch.embedder(&retriever.embedder);
+        let reranker = retriever.reranker.as_ref().map(|it| self.watch.reranker(it));
+        let retriever = Retriever { embedder, reranker, ..retriever.clone() };
+        (retriever, self.watch.chat(chat, local))
     }
+}
 
-    /// Keeps what came of it. A collector that does not take it is to be warned of.
-    pub(super) async fn end(
+impl Engine {
+    /// Keeps a record of what came of a question, where that is configured. What is returned is to be
+    /// warned of: a collector did not take it.
+    pub async fn record(
         &self,
-        context: &Context,
-        traced: &Traced<'_>,
-        (question, options): (&str, &AnswerOptions),
-        answer: Option<&Answer>,
+        exchange: &Exchange,
         outcome: &Result<Exit, Failure>,
     ) -> Result<Option<String>, Failure> {
-        let Some((version, manifest)) = &traced.manifest else { return Ok(None) };
-        let settings = &context.settings;
+        let sink = self.traces();
+        if !sink.keeps_any() {
+            return Ok(None);
+        }
+        let Exchange { question, answer, options, traced } = exchange;
+        let (context, settings) = (&self.context, &self.context.settings);
         let (exit, error) = match outcome {
             Ok(exit) => (*exit, None),
             Err(failure) => (failure.exit, Some(failure.message.clone())),
@@ -97,12 +117,12 @@ impl Tracer {
             started_at: traced.started_at.clone(),
             question,
             collection: &settings.collection,
-            version: *version,
-            store: traced.retriever.store.endpoint(),
-            manifest,
-            embedder: traced.retriever.embedder.id(),
-            reranker: traced.retriever.reranker.as_ref().map(|reranker| reranker.id()),
-            model: traced.chat.name(),
+            version: Some(traced.reader.version()),
+            store: traced.reader.endpoint(),
+            manifest: traced.reader.manifest(),
+            embedder: &traced.embedder,
+            reranker: traced.reranker.as_ref(),
+            model: &traced.model,
             chat_endpoint: (!context.quotes())
                 .then(|| without_credentials(&settings.chat.endpoint.base_url)),
             options,
@@ -110,11 +130,11 @@ impl Tracer {
             exit_code: exit as i32,
             error: error.filter(|error| !error.is_empty()),
         };
-        let trace = Trace::new(about, answer, &traced.watch, self.content);
-        if let Some(place) = &self.place {
-            place.write(&trace).map_err(|error| unwritable(place, &error))?;
+        let trace = Trace::new(about, answer.as_ref().ok(), &traced.watch, sink.content);
+        if let Some(place) = &sink.place {
+            place.write(&trace).map_err(|error| unwritable(place.path(), &error))?;
         }
-        let Some(export) = &self.export else { return Ok(None) };
+        let Some(export) = &sink.export else { return Ok(None) };
         Ok(otlp::export(&trace, export).await.err().map(|problem| {
             let url = without_credentials(&export.url);
             format!("the spans were not exported to {url}: {problem}")
@@ -122,8 +142,8 @@ impl Tracer {
     }
 }
 
-fn unwritable(place: &Place, error: &std::io::Error) -> Failure {
-    Failure::config(format!("--trace {}: {error}", place.path().display()))
+fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::config(format!("--trace {}: {error}", path.display()))
         .hint("name a file or a directory that can be written")
 }
 

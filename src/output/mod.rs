@@ -1,14 +1,17 @@
-//! Every JSON shape that is printed, as types; `docent schema` prints their schemas from the same
-//! types. Numbers and texts are exact here: nothing is sanitized.
+//! What machines read, and the words that people and machines are given alike.
+//!
+//! Every JSON shape is a type; `docent schema` prints their schemas from the same types. Numbers and
+//! texts are exact here: nothing is sanitized.
 //!
 //! A change that a reader could trip over (a field that is gone, or means something else) raises
 //! [`SCHEMA_VERSION`]; a new field does not.
 
 mod answer;
-mod explain;
+pub mod explain;
 mod found;
 mod show;
 mod state;
+pub mod words;
 
 use schemars::schema::RootSchema;
 use schemars::{JsonSchema, schema_for};
@@ -20,12 +23,7 @@ pub use found::{Found, HitJson};
 pub use show::{DocumentJson, ShowEvent, ShowJson, ShownChunkJson};
 pub use state::{Check, Doctor, Setting, ShownSettings, Stale, Status, TraceList};
 
-use crate::cli::SchemaName;
 use crate::error::{Exit, Failure};
-use crate::eval::report::EvalReport;
-use crate::ingest::IngestReport;
-use crate::ingest::preview::Preview;
-use crate::trace::Trace;
 use crate::types::SCHEMA_VERSION;
 
 /// What every object begins with.
@@ -107,36 +105,8 @@ impl Message {
     }
 }
 
-/// The JSON Schema (draft 7) of an output.
-pub fn schema(name: SchemaName) -> String {
-    let schema = match name {
-        SchemaName::QueryJson => of::<AnswerJson>("query --format json"),
-        SchemaName::QueryJsonl => of::<Event>("query --format jsonl"),
-        SchemaName::QueryBatch => of::<BatchRow>("query --batch"),
-        SchemaName::ChatJson => of::<Turn<AnswerJson>>("chat --format json"),
-        SchemaName::ChatJsonl => of::<Turn<Event>>("chat --format jsonl"),
-        SchemaName::QueryPlanJson => of::<RequestJson>("query --dry-run"),
-        SchemaName::SearchJson => of::<Found>("search --format json"),
-        SchemaName::SearchJsonl => of::<HitJson>("search --format jsonl"),
-        SchemaName::ExplainJson => of::<ExplainJson>("explain --format json"),
-        SchemaName::ExplainJsonl => of::<ExplainEvent>("explain --format jsonl"),
-        SchemaName::EvalJson => of::<EvalReport>("eval --format json"),
-        SchemaName::IngestJson => of::<IngestReport>("ingest"),
-        SchemaName::IngestPlanJson => of::<Preview>("ingest --dry-run"),
-        SchemaName::TraceJson => of::<Trace>("trace show"),
-        SchemaName::TraceListJson => of::<TraceList>("trace list"),
-        SchemaName::ShowJson => of::<ShowJson>("show --format json"),
-        SchemaName::ShowJsonl => of::<ShowEvent>("show --format jsonl"),
-        SchemaName::StatusJson => of::<Status>("status"),
-        SchemaName::DoctorJson => of::<Doctor>("doctor"),
-        SchemaName::ConfigJson => of::<ShownSettings>("config show"),
-        SchemaName::StderrJsonl => of::<Message>("on stderr"),
-    };
-    // A schema has string keys only, so it always has a JSON text.
-    serde_json::to_string_pretty(&schema).unwrap_or_default()
-}
-
-fn of<T: JsonSchema>(command: &str) -> RootSchema {
+/// The JSON Schema (draft 7) of what a command prints.
+pub fn schema_of<T: JsonSchema>(command: &str) -> RootSchema {
     let mut root = schema_for!(Versioned<T>);
     let metadata = root.schema.metadata();
     metadata.title = Some(format!("docent {command}"));

@@ -10,7 +10,7 @@ use crate::types::Mode;
 const FEW: u32 = 50;
 
 /// What to do next; `None` where there is nothing to do.
-pub(in crate::ui) fn advice(explained: &Explained<'_>, sought: &Sought) -> Option<String> {
+pub fn advice(explained: &Explained<'_>, sought: &Sought) -> Option<String> {
     let source = &sought.expected.source;
     Some(match &sought.verdict {
         Verdict::Found { .. } => return None,

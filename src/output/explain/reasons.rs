@@ -1,13 +1,13 @@
 //! What became of a hit, and of a document that was expected, in words.
 
-use super::super::words::grouped;
 use super::{Explained, Sought};
 use crate::ingest::absence::Absence;
+use crate::output::words::grouped;
 use crate::query::explain::{DEPTH, Drift, FilterPart, Verdict};
 use crate::query::pack::{DropReason, Fate};
 
 /// `passage 2`, `copy of 1`
-pub(super) fn fate(fate: Fate) -> String {
+pub fn fate(fate: Fate) -> String {
     let (reason, like) = match fate {
         Fate::Passage(number) => return format!("passage {number}"),
         Fate::Dropped { reason, like } => (reason, like),
@@ -25,7 +25,7 @@ pub(super) fn fate(fate: Fate) -> String {
 }
 
 /// What became of a document that was expected: one sentence.
-pub(in crate::ui) fn message(explained: &Explained<'_>, sought: &Sought) -> String {
+pub fn message(explained: &Explained<'_>, sought: &Sought) -> String {
     let name = sought.expected.citation();
     match &sought.verdict {
         Verdict::Found { passages } => format!("{name} is in {}", listed(passages)),

@@ -1,66 +1,22 @@
 //! Why these passages, and why not that one: a table, and a verdict on what was expected.
 
-mod advice;
-mod reasons;
-
-use std::path::Path;
-
 use super::Ui;
 use super::columns::aligned;
-use super::json::{ExpectedJson, ExplainEvent, ExplainJson, ExplainedHit};
 use super::sanitize::sanitize_line;
 use super::style::Style;
-use super::words::{counted, grouped};
 use crate::cli::Format;
 use crate::error::Failure;
-use crate::ingest::absence::Absence;
+use crate::output::explain::{Explained, advice, fate as fate_in_words, message};
+use crate::output::words::{counted, grouped};
+use crate::output::{ExpectedJson, ExplainEvent, ExplainJson, ExplainedHit};
 use crate::query::Prepared;
-use crate::query::explain::{DEPTH, Expected, Probe, Standing, Verdict, Words};
+use crate::query::explain::{DEPTH, Probe, Standing, Words};
 use crate::query::pack::{DropReason, Fate};
-use crate::types::{DocumentRecord, Hit, LegScore, Mode};
-
-pub(super) use advice::advice;
-pub(super) use reasons::message;
+use crate::service::explaining::Sought;
+use crate::types::{Hit, LegScore, Mode};
 
 /// Rows that are shown of what came after the last hit that packing looked for.
 const NEXT: usize = 3;
-
-/// What `docent explain` found out.
-pub struct Explained<'a> {
-    pub question: &'a str,
-    pub mode: Mode,
-    /// Chunks that packing takes.
-    pub k: usize,
-    pub max_tokens: usize,
-    pub prepared: &'a Prepared,
-    pub sought: Option<&'a Sought>,
-    pub elapsed_ms: u64,
-    /// Where relative sources are, for hyperlinks.
-    pub root: &'a Path,
-}
-
-/// What became of a document that was expected.
-pub struct Sought {
-    pub expected: Expected,
-    pub record: Option<DocumentRecord>,
-    pub verdict: Verdict,
-    /// Where it was not ingested: why.
-    pub absence: Option<Absence>,
-    /// The source that may have been meant.
-    pub nearest: Option<String>,
-    /// Its best chunk, where one was found.
-    pub probe: Option<Probe>,
-    /// Of the question, in that chunk.
-    pub words: Words,
-    /// It is among the passages, and its file has changed since.
-    pub shadowed: bool,
-}
-
-impl Sought {
-    pub fn is_found(&self) -> bool {
-        matches!(self.verdict, Verdict::Found { .. })
-    }
-}
 
 impl Ui {
     pub fn explained(&mut self, explained: &Explained<'_>) -> Result<(), Failure> {
@@ -140,7 +96,7 @@ fn table(explained: &Explained<'_>, all: bool, style: Style) -> String {
             let none = ["-".to_owned(), String::new()];
             row.extend(legs(hit)[leg].2.map_or(none, cells));
         }
-        row.push(reasons::fate(*fate));
+        row.push(fate_in_words(*fate));
         row.push(sanitize_line(&hit.chunk.locator.cite(&hit.chunk.source)));
         rows.push(row);
     }

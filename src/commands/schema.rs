@@ -1,0 +1,46 @@
+//! `docent schema`: the JSON Schema of what the other commands print.
+
+use crate::cli::{SchemaArgs, SchemaName};
+use crate::error::{Exit, Failure};
+use crate::eval::report::EvalReport;
+use crate::ingest::IngestReport;
+use crate::ingest::preview::Preview;
+use crate::output::{
+    AnswerJson, BatchRow, Doctor, Event, ExplainEvent, ExplainJson, Found, HitJson, Message,
+    RequestJson, ShowEvent, ShowJson, ShownSettings, Status, TraceList, Turn, schema_of,
+};
+use crate::trace::Trace;
+use crate::ui::Ui;
+
+pub(super) fn run(ui: &mut Ui, args: &SchemaArgs) -> Result<Exit, Failure> {
+    ui.data(&format!("{}\n", schema(args.output)))?;
+    Ok(Exit::Done)
+}
+
+fn schema(name: SchemaName) -> String {
+    let schema = match name {
+        SchemaName::QueryJson => schema_of::<AnswerJson>("query --format json"),
+        SchemaName::QueryJsonl => schema_of::<Event>("query --format jsonl"),
+        SchemaName::QueryBatch => schema_of::<BatchRow>("query --batch"),
+        SchemaName::ChatJson => schema_of::<Turn<AnswerJson>>("chat --format json"),
+        SchemaName::ChatJsonl => schema_of::<Turn<Event>>("chat --format jsonl"),
+        SchemaName::QueryPlanJson => schema_of::<RequestJson>("query --dry-run"),
+        SchemaName::SearchJson => schema_of::<Found>("search --format json"),
+        SchemaName::SearchJsonl => schema_of::<HitJson>("search --format jsonl"),
+        SchemaName::ExplainJson => schema_of::<ExplainJson>("explain --format json"),
+        SchemaName::ExplainJsonl => schema_of::<ExplainEvent>("explain --format jsonl"),
+        SchemaName::EvalJson => schema_of::<EvalReport>("eval --format json"),
+        SchemaName::IngestJson => schema_of::<IngestReport>("ingest"),
+        SchemaName::IngestPlanJson => schema_of::<Preview>("ingest --dry-run"),
+        SchemaName::TraceJson => schema_of::<Trace>("trace show"),
+        SchemaName::TraceListJson => schema_of::<TraceList>("trace list"),
+        SchemaName::ShowJson => schema_of::<ShowJson>("show --format json"),
+        SchemaName::ShowJsonl => schema_of::<ShowEvent>("show --format jsonl"),
+        SchemaName::StatusJson => schema_of::<Status>("status"),
+        SchemaName::DoctorJson => schema_of::<Doctor>("doctor"),
+        SchemaName::ConfigJson => schema_of::<ShownSettings>("config show"),
+        SchemaName::StderrJsonl => schema_of::<Message>("on stderr"),
+    };
+    // A schema has string keys only, so it always has a JSON text.
+    serde_json::to_string_pretty(&schema).unwrap_or_default()
+}

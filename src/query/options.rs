@@ -1,0 +1,26 @@
+//! How a question is answered.
+
+use uuid::Uuid;
+
+use super::history::Turn;
+use super::pack::PackOptions;
+use super::prompt::template::Template;
+use super::retrieve::RetrieveOptions;
+use super::rewrite::RewriteOptions;
+
+/// How to answer.
+#[derive(Clone, Debug)]
+pub struct AnswerOptions {
+    /// Of the answer, a `UUIDv7`.
+    pub id: Uuid,
+    pub rewrite: RewriteOptions,
+    /// `k` is how many hits packing chooses among: [`PackOptions::pool`].
+    pub retrieve: RetrieveOptions,
+    /// Its token budget is for the passages and the earlier turns that the model is shown.
+    pub pack: PackOptions,
+    /// Earlier turns of the conversation, oldest first.
+    pub history: Vec<Turn>,
+    pub template: Template,
+    /// Marks the fences around passages; a document cannot guess it.
+    pub nonce: String,
+}

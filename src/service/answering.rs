@@ -1,0 +1,192 @@
+//! A question → an answer, as every front end asks for it.
+
+use std::path::Path;
+
+use uuid::Uuid;
+
+use super::backends;
+use super::context::Context;
+use super::engine::Engine;
+use super::provenance::Traced;
+use super::retrieval::DocumentFilter;
+use crate::cancel::Cancel;
+use crate::error::{Exit, Failure};
+use crate::query::history::Turn;
+use crate::query::pack::{DropReason, Dropped, PackOptions};
+use crate::query::prompt::template::Template;
+use crate::query::retrieve::RetrieveOptions;
+use crate::query::rewrite::RewriteOptions;
+use crate::query::{self, Answer, AnswerEvent, AnswerOptions, Prepared, Retriever};
+use crate::settings;
+use crate::types::Passage;
+
+/// What is asked, beside what the settings say.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask<'a> {
+    pub question: &'a str,
+    pub filter: &'a DocumentFilter,
+    /// Earlier turns of the conversation, oldest first.
+    pub history: &'a [Turn],
+}
+
+/// A question, with what came of it.
+pub struct Exchange {
+    pub question: String,
+    pub answer: Result<Answer, Failure>,
+    pub(super) options: AnswerOptions,
+    pub(super) traced: Traced,
+}
+
+/// What a model would be sent.
+pub struct Preview {
+    pub prepared: Prepared,
+    pub retriever: Retriever,
+    pub options: AnswerOptions,
+}
+
+impl Engine {
+    /// Fails where no question could be answered: what is needed for it is not configured, or cannot
+    /// be read.
+    pub fn check_answering(&self) -> Result<(), Failure> {
+        self.template()?;
+        backends::rewriting(&self.context.settings)?;
+        self.chat().map(drop)
+    }
+
+    /// Answers a question, behind fences that no other has. A model that fails is part of the
+    /// exchange, so that there is a record of it.
+    ///
+    /// # Errors
+    /// Where the question was not asked at all.
+    pub async fn answer(
+        &self,
+        ask: Ask<'_>,
+        cancel: &Cancel,
+        emit: &mut (dyn FnMut(AnswerEvent) + Send),
+    ) -> Result<Exchange, Failure> {
+        let (retriever, options) = tokio::select! {
+            ready = self.ready(ask) => ready?,
+            () = cancel.cancelled() => return Err(Failure::interrupted()),
+        };
+        let id = self.context.tape.value("id", ask.question, Uuid::now_v7())?;
+        let options = AnswerOptions { id, ..options };
+        let chat = self.chat()?;
+        let traced = Traced::begin(&retriever, &*chat);
+        let (retriever, chat) = traced.watched(&retriever, &*chat, self.context.quotes());
+        let answer = query::answer(ask.question, &retriever, &*chat, &options, cancel, emit).await;
+        let answer = answer.map_err(Failure::from);
+        let answer = answer.and_then(|answer| self.timed(ask.question, answer));
+        let answer = answer.map(|answer| self.priced(answer));
+        Ok(Exchange { question: ask.question.to_owned(), answer, options, traced })
+    }
+
+    /// All but asking for the answer.
+    pub async fn prepare(
+        &self,
+        ask: Ask<'_>,
+        cancel: &Cancel,
+        emit: &mut (dyn FnMut(AnswerEvent) + Send),
+    ) -> Result<Preview, Failure> {
+        let (retriever, options) = self.ready(ask).await?;
+        let chat = self.chat()?;
+        let prepared =
+            query::prepare(ask.question, &retriever, &*chat, &options, cancel, emit).await?;
+        Ok(Preview { prepared, retriever, options })
+    }
+
+    /// A snapshot to ask, and how it is asked.
+    async fn ready(&self, ask: Ask<'_>) -> Result<(Retriever, AnswerOptions), Failure> {
+        let template = self.template()?.clone();
+        let rewrite = backends::rewriting(&self.context.settings)?;
+        let retriever = self.retriever().await?;
+        let retrieve = self.retrieve_options(ask.filter, &retriever).await?;
+        let pack = PackOptions {
+            max_chunks: retrieve.k,
+            max_tokens: self.context.settings.chat.context_tokens,
+            min_score: retrieve.min_score,
+            ..PackOptions::default()
+        };
+        let follow_up = !ask.history.is_empty() && !self.context.quotes();
+        let options = AnswerOptions {
+            id: Uuid::nil(),
+            rewrite: RewriteOptions { standalone: rewrite.standalone || follow_up, ..rewrite },
+            retrieve: RetrieveOptions { k: pack.pool(), min_score: None, ..retrieve },
+            pack,
+            history: ask.history.to_vec(),
+            template,
+            nonce: self.context.nonce(ask.question)?,
+        };
+        Ok((retriever, options))
+    }
+
+    /// A replay has the times of its recording.
+    fn timed(&self, question: &str, mut answer: Answer) -> Result<Answer, Failure> {
+        let times = (answer.retrieved_in, answer.first_token_in, answer.elapsed);
+        let times = self.context.tape.value("times", question, times)?;
+        (answer.retrieved_in, answer.first_token_in, answer.elapsed) = times;
+        Ok(answer)
+    }
+
+    /// At today's prices, also where it is replayed.
+    fn priced(&self, mut answer: Answer) -> Answer {
+        let price = self.context.settings.chat.price;
+        answer.usage.cost = price.and_then(|price| price.cost(&answer.usage));
+        answer
+    }
+
+    /// What an answer comes to: its exit code, or why it does not count.
+    pub fn outcome(&self, answer: &Answer) -> Result<Exit, Failure> {
+        if answer.interrupted {
+            return Ok(Exit::Interrupted);
+        }
+        if let Some(failure) = &answer.failure {
+            return Err(failure.clone().into());
+        }
+        self.check_budget(&answer.passages, &answer.dropped)?;
+        if answer.no_answer.is_some() {
+            return Ok(Exit::Negative);
+        }
+        let objections = answer.objections();
+        if self.context.settings.chat.require_citations && !objections.is_empty() {
+            let message =
+                "the answer is not borne out by its citations, as --require-citations wants";
+            return Err(Failure { causes: objections, ..Failure::new(Exit::Negative, message) });
+        }
+        Ok(Exit::Done)
+    }
+
+    /// Fails where passages were found, and the budget has room for none.
+    pub fn check_budget(&self, passages: &[Passage], dropped: &[Dropped]) -> Result<(), Failure> {
+        let over = dropped.iter().any(|dropped| dropped.reason == DropReason::Budget);
+        if !passages.is_empty() || !over {
+            return Ok(());
+        }
+        let budget = self.context.settings.chat.context_tokens;
+        Err(Failure::config(format!("no passage fits into a context of {budget} tokens"))
+            .hint("raise --context-tokens: docent's rules and the question count too"))
+    }
+}
+
+/// What the prompt is made of: a template of the user's, or docent's own.
+pub(super) fn template(context: &Context) -> Result<Template, Failure> {
+    let chat = &context.settings.chat;
+    if let Some(path) = &chat.prompt {
+        let text = read(context, "chat.prompt", path)?;
+        return Template::parse(&text).map_err(|error| {
+            let exit = context.fault_of("chat.prompt");
+            Failure::new(exit, format!("{}: {}", path.display(), error.message)).hint(error.hint)
+        });
+    }
+    match &chat.system {
+        Some(path) => Ok(Template::introduced_by(&read(context, "chat.system", path)?)),
+        None => Ok(Template::default()),
+    }
+}
+
+fn read(context: &Context, name: &str, path: &Path) -> Result<String, Failure> {
+    let path = context.cwd.join(path);
+    std::fs::read_to_string(&path).map_err(|error| {
+        let flag = settings::keys::key(name).flag.map_or(name, |flag| flag.long);
+        Failure::new(context.fault_of(name), format!("{flag} {}: {error}", path.display()))
+    })
+}

@@ -1,0 +1,264 @@
+//! Settings → backends: the only place that knows which implementation is behind a trait.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::compatibility::{same_embedder, same_revision};
+use super::context::Context;
+use crate::cancel::{self, Cancel};
+use crate::chat::ChatModel;
+use crate::chat::extractive::Extractive;
+use crate::chat::openai::{self as openai_chat, ChatOptions};
+use crate::embed::Embedder;
+use crate::embed::builtin::Builtin;
+use crate::embed::onnx::{self as onnx_embed, OnnxOptions};
+use crate::embed::openai::{self as openai_embed, OpenAiOptions};
+use crate::embed::sparse::{self, TermCounter};
+use crate::error::Failure;
+use crate::http::Quota;
+use crate::onnx::OnnxError;
+use crate::query::rewrite::RewriteOptions;
+use crate::record::{self, EmbedderRequest};
+use crate::rerank::Reranker;
+use crate::rerank::endpoint::{self as rerank_endpoint, EndpointOptions};
+use crate::rerank::onnx as rerank_onnx;
+use crate::retry::RetryPolicy;
+use crate::settings::{EmbeddingModel, Rerank, RerankModel, Settings};
+use crate::store::edge::{EdgeOptions, EdgeStore};
+use crate::store::server::{self, ServerOptions, ServerStore};
+use crate::store::{Collection, OnWait};
+use crate::types::{EmbedderId, Manifest};
+
+/// The collection that is configured. Nothing is opened yet.
+pub(super) fn collection(
+    context: &Context,
+    on_wait: OnWait,
+) -> Result<Arc<dyn Collection>, Failure> {
+    let settings = &context.settings;
+    if settings.qdrant.url.is_some() {
+        let server = server(settings, retry_policy(settings))?;
+        return Ok(Arc::new(server.wait(settings.wait).on_wait(on_wait)));
+    }
+    let options = EdgeOptions { wait: settings.wait, on_wait };
+    Ok(Arc::new(EdgeStore::open(&context.data_dir, &settings.collection, options)?))
+}
+
+/// Where embedded collections are: none of docent's own files is a document.
+pub fn embedded_home(context: &Context) -> PathBuf {
+    EdgeStore::home(&context.data_dir)
+}
+
+/// The Qdrant server that is configured.
+pub fn server(settings: &Settings, retry: RetryPolicy) -> Result<ServerStore, Failure> {
+    let qdrant = &settings.qdrant;
+    let options = ServerOptions {
+        url: qdrant.url.clone().unwrap_or_default(),
+        api_key: qdrant.api_key.clone(),
+        timeout: qdrant.timeout,
+        shard_number: qdrant.shard_number,
+        replication_factor: qdrant.replication_factor,
+        retry,
+    };
+    Ok(server::connect(options, &settings.collection)?)
+}
+
+/// The embedder that is configured, where it is the one that built the collection. The probe for
+/// its dimensions is spared where the manifest tells them.
+pub async fn embedder(
+    context: &Context,
+    manifest: Option<&Manifest>,
+) -> Result<Arc<dyn Embedder>, Failure> {
+    embedder_until(context, manifest, cancel::pair().1).await
+}
+
+/// The same; it sends nothing more once `cancel` says so.
+pub async fn embedder_until(
+    context: &Context,
+    manifest: Option<&Manifest>,
+    cancel: Cancel,
+) -> Result<Arc<dyn Embedder>, Failure> {
+    let settings = &context.settings;
+    if let Some(manifest) = manifest {
+        same_embedder(settings, manifest)?;
+    }
+    let embedder: Arc<dyn Embedder> = match &settings.embedding.model {
+        EmbeddingModel::Builtin => Arc::new(Builtin::new()),
+        EmbeddingModel::Onnx(dir) => {
+            let embedding = &settings.embedding;
+            let options = OnnxOptions {
+                dir: context.cwd.join(dir),
+                dimensions: embedding.dimensions,
+                document_prefix: embedding.document_prefix.clone(),
+                query_prefix: embedding.query_prefix.clone(),
+                known: manifest.map(|manifest| manifest.embedder.clone()),
+            };
+            Arc::new(loaded(move || onnx_embed::open(options)).await?)
+        }
+        EmbeddingModel::OpenAi(model) => {
+            let built = manifest.map(|manifest| manifest.embedder.clone());
+            let request = EmbedderRequest {
+                model: settings.embedding.model.name(),
+                dimensions: settings.embedding.dimensions,
+                document_prefix: settings.embedding.document_prefix.clone(),
+                query_prefix: settings.embedding.query_prefix.clone(),
+            };
+            record::connect(&context.tape, request, built, |known| {
+                openai_embed::connect(embedding_options(settings, model, known.as_ref(), cancel))
+            })
+            .await?
+        }
+    };
+    if let Some(manifest) = manifest {
+        same_revision(settings, &manifest.embedder, embedder.id())?;
+    }
+    Ok(embedder)
+}
+
+/// What `open` makes of the files of a model. It takes its time, and other work goes on.
+async fn loaded<T: Send + 'static>(
+    open: impl FnOnce() -> Result<T, OnnxError> + Send + 'static,
+) -> Result<T, Failure> {
+    let opened = tokio::task::spawn_blocking(open).await;
+    opened
+        .map_err(|error| Failure::config(format!("loading the model ended early: {error}")))?
+        .map_err(|error| Failure::config(error.to_string()).hint(error.hint))
+}
+
+/// The embedder that is configured, for what it says of itself: its limits and its tokens. No
+/// endpoint is asked.
+pub async fn tokenizer(
+    context: &Context,
+    manifest: Option<&Manifest>,
+) -> Result<Arc<dyn Embedder>, Failure> {
+    let settings = &context.settings;
+    if let (None, EmbeddingModel::OpenAi(model)) = (manifest, &settings.embedding.model) {
+        let mut options = embedding_options(settings, model, None, cancel::pair().1);
+        // Of no use without vectors, and asked for unless it is known.
+        options.known_dimensions = options.dimensions.or(Some(1));
+        return Ok(Arc::new(openai_embed::connect(options).await?));
+    }
+    embedder(context, manifest).await
+}
+
+fn embedding_options(
+    settings: &Settings,
+    model: &str,
+    built: Option<&EmbedderId>,
+    cancel: Cancel,
+) -> OpenAiOptions {
+    let embedding = &settings.embedding;
+    OpenAiOptions {
+        base_url: embedding.endpoint.base_url.clone(),
+        api_key: embedding.endpoint.api_key.clone(),
+        model: model.to_owned(),
+        dimensions: embedding.dimensions,
+        known_dimensions: built.map(|id| id.dimensions),
+        known_revision: built.map(|id| id.revision.clone()),
+        document_prefix: embedding.document_prefix.clone(),
+        query_prefix: embedding.query_prefix.clone(),
+        batch_items: embedding.batch_items,
+        batch_tokens: embedding.batch_tokens,
+        input_tokens: embedding.input_tokens,
+        concurrency: embedding.concurrency,
+        timeout: embedding.timeout,
+        retry: retry_policy(settings),
+        quota: Quota { requests_per_minute: embedding.rpm, tokens_per_minute: embedding.tpm },
+        cancel,
+    }
+}
+
+/// The chat model that is configured; the extractive one while there is none.
+pub fn chat(context: &Context) -> Result<Arc<dyn ChatModel>, Failure> {
+    let settings = &context.settings;
+    let chat = &settings.chat;
+    let Some(model) = &chat.model else { return Ok(Arc::new(extractive()?)) };
+    let generating = openai_chat::connect(ChatOptions {
+        base_url: chat.endpoint.base_url.clone(),
+        api_key: chat.endpoint.api_key.clone(),
+        model: model.clone(),
+        temperature: chat.temperature,
+        max_tokens: chat.max_tokens,
+        timeout: chat.timeout,
+        idle_timeout: chat.idle_timeout,
+        retry: retry_policy(settings),
+    })?;
+    Ok(record::chat(&context.tape, Box::new(generating)).into())
+}
+
+/// What the chat model is asked before retrieval. It takes one that can write.
+pub fn rewriting(settings: &Settings) -> Result<RewriteOptions, Failure> {
+    let search = &settings.search;
+    let options = RewriteOptions {
+        standalone: search.rewrite,
+        variants: search.expand,
+        hypothetical: search.hyde,
+        timeout: settings.chat.timeout,
+    };
+    if options.asks_model() && settings.chat.model.is_none() {
+        let wanted = [
+            (search.rewrite, "--rewrite"),
+            (search.expand > 0, "--expand"),
+            (search.hyde, "--hyde"),
+        ];
+        let wanted: Vec<&str> = wanted.iter().filter(|row| row.0).map(|row| row.1).collect();
+        return Err(Failure::config(format!(
+            "a chat model is needed for {}, and none is configured",
+            wanted.join(", ")
+        ))
+        .hint(
+            "name one: --model MODEL, with OPENAI_API_KEY, or with --base-url http://localhost:11434/v1 for Ollama; `docent doctor` finds what is there",
+        ));
+    }
+    Ok(options)
+}
+
+/// Whether it is the embedder that needs no model: a table of words, which reads no context.
+pub(super) fn is_builtin(embedder: &EmbedderId) -> bool {
+    embedder.name == Builtin::NAME
+}
+
+/// The name of the model that quotes instead of writing.
+pub const EXTRACTIVE: &str = Extractive::NAME;
+
+/// Quotes by the words of the sparse leg.
+fn extractive() -> Result<Extractive, Failure> {
+    let terms = term_counter(sparse::LANGUAGE)?;
+    Ok(Extractive::new(move |text| terms.terms(text)))
+}
+
+/// Counts the terms of a language.
+pub fn term_counter(language: &str) -> Result<TermCounter, Failure> {
+    TermCounter::new(language).map_err(Failure::config)
+}
+
+/// What is configured to put the first hits into a better order.
+pub async fn reranker(
+    context: &Context,
+    rerank: &Rerank,
+    retry: RetryPolicy,
+) -> Result<Arc<dyn Reranker>, Failure> {
+    let (endpoint, model) = match &rerank.model {
+        RerankModel::Onnx(dir) => {
+            let dir = context.cwd.join(dir);
+            return Ok(loaded(move || rerank_onnx::open(&dir)).await?.into());
+        }
+        RerankModel::Endpoint { endpoint, model } => (endpoint, model),
+    };
+    let connected = rerank_endpoint::connect(EndpointOptions {
+        url: endpoint.base_url.clone(),
+        api_key: endpoint.api_key.clone(),
+        model: model.clone(),
+        timeout: rerank.timeout,
+        retry,
+    })?;
+    Ok(record::reranker(&context.tape, Arc::new(connected)))
+}
+
+pub fn retry_policy(settings: &Settings) -> RetryPolicy {
+    RetryPolicy {
+        attempts: settings.attempts,
+        base: Duration::from_millis(500),
+        max: Duration::from_secs(30),
+    }
+}

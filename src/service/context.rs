@@ -1,0 +1,70 @@
+//! What an engine is opened with.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::error::{Exit, Failure};
+use crate::record::Tape;
+use crate::settings::{Origin, RerankModel, Settings};
+
+/// The project and its settings.
+#[derive(Clone)]
+pub struct Context {
+    pub settings: Settings,
+    pub cwd: PathBuf,
+    /// Sources are relative to it: the nearest ancestor with a `docent.toml` or a `.docent`, or
+    /// the working directory.
+    pub root: PathBuf,
+    /// Of the embedded store.
+    pub data_dir: PathBuf,
+    /// The exchanges with models, where they are recorded or replayed.
+    pub tape: Arc<Tape>,
+}
+
+impl Context {
+    /// Answers are quoted, in this process: no chat model is configured.
+    pub fn quotes(&self) -> bool {
+        self.settings.chat.model.is_none()
+    }
+
+    /// Something no document can know, for the prompts of a question: twelve random letters. Digits
+    /// among them would make a prompt longer in one run than in the next. A replay has that of its
+    /// recording.
+    pub fn nonce(&self, question: &str) -> Result<String, Failure> {
+        let random = uuid::Uuid::now_v7().as_u128();
+        let letter = |at: u32| char::from(b'a' + (random >> (4 * at) & 0xf) as u8);
+        let nonce: String = (0..12).map(letter).collect();
+        Ok(self.tape.value("nonce", question, nonce)?)
+    }
+
+    /// Every key that is configured: none of them is ever written anywhere.
+    pub fn secrets(&self) -> Vec<String> {
+        let settings = &self.settings;
+        let keys = [
+            &settings.embedding.endpoint.api_key,
+            &settings.chat.endpoint.api_key,
+            &settings.qdrant.api_key,
+        ];
+        let reranker = match settings.rerank.as_ref().map(|rerank| &rerank.model) {
+            Some(RerankModel::Endpoint { endpoint, .. }) => endpoint.api_key.as_ref(),
+            _ => None,
+        };
+        keys.into_iter().flatten().chain(reranker).cloned().collect()
+    }
+
+    /// Nobody chose a value for the setting.
+    pub fn is_default(&self, name: &str) -> bool {
+        self.origin(name).is_some_and(|origin| *origin == Origin::Default)
+    }
+
+    /// Whose fault a value that cannot be used is: one that was typed is wrong usage.
+    pub fn fault_of(&self, name: &str) -> Exit {
+        let typed = self.origin(name).is_some_and(|origin| *origin == Origin::Flag);
+        if typed { Exit::Usage } else { Exit::Config }
+    }
+
+    fn origin(&self, name: &str) -> Option<&Origin> {
+        let row = self.settings.resolved.iter().find(|row| row.key.name == name);
+        row.map(|row| &row.origin)
+    }
+}

@@ -1,0 +1,252 @@
+//! What lives as long as the process.
+
+use std::sync::{Arc, OnceLock};
+
+use tokio::sync::Mutex;
+
+use super::backends;
+use super::compatibility;
+use super::context::Context;
+use super::provenance::TraceSink;
+use crate::chat::ChatModel;
+use crate::embed::Embedder;
+use crate::embed::sparse::SparseEncoder;
+use crate::error::{Exit, Failure, Fault};
+use crate::interaction::LateInteraction;
+use crate::query::Retriever;
+use crate::query::prompt::template::Template;
+use crate::rerank::Reranker;
+use crate::store::{Collection, OnWait, Reader};
+use crate::types::{EmbedderId, Manifest, SparseId};
+
+/// The collection that is configured and the models that ask it. Each is opened when it is needed
+/// first, and once.
+pub struct Engine {
+    pub context: Context,
+    collection: Arc<dyn Collection>,
+    /// Locked while they are opened: who comes meanwhile waits for the same ones.
+    models: Mutex<Option<Models>>,
+    late: OnceLock<Arc<LateInteraction>>,
+    chat: OnceLock<Arc<dyn ChatModel>>,
+    template: OnceLock<Template>,
+    traces: TraceSink,
+}
+
+/// Rebuilds that may end in a row while a snapshot is being opened.
+const REBUILDS: u32 = 5;
+
+/// What asks a collection that was built with these.
+#[derive(Clone)]
+struct Models {
+    built_with: (EmbedderId, SparseId),
+    embedder: Arc<dyn Embedder>,
+    sparse: Arc<SparseEncoder>,
+    reranker: Option<Arc<dyn Reranker>>,
+}
+
+impl Engine {
+    /// Nothing is asked or read yet. `on_wait` hears for whom the collection waits.
+    ///
+    /// # Errors
+    /// Where the settings name a store that cannot be.
+    pub fn open(context: Context, on_wait: OnWait) -> Result<Self, Failure> {
+        Ok(Self {
+            collection: backends::collection(&context, on_wait)?,
+            context,
+            models: Mutex::default(),
+            late: OnceLock::new(),
+            chat: OnceLock::new(),
+            template: OnceLock::new(),
+            traces: TraceSink::default(),
+        })
+    }
+
+    /// Keeps records of answers there.
+    #[must_use]
+    pub fn traced(self, traces: TraceSink) -> Self {
+        Self { traces, ..self }
+    }
+
+    pub fn collection(&self) -> &Arc<dyn Collection> {
+        &self.collection
+    }
+
+    pub(super) fn traces(&self) -> &TraceSink {
+        &self.traces
+    }
+
+    /// A snapshot of the collection, whatever built it, open to be asked. Whoever had to wait for a
+    /// rebuild to end gets what it made.
+    ///
+    /// # Errors
+    /// Where there is none, or the store fails.
+    pub async fn reader(&self) -> Result<Reader, Failure> {
+        let mut tries = 0..REBUILDS;
+        loop {
+            let reader = self.collection.read().await?;
+            let reader = reader.ok_or_else(|| self.missing_collection())?;
+            match reader.open().await {
+                // Nothing was read of it yet.
+                Err(error) if error.fault == Fault::Replaced && tries.next().is_some() => {}
+                opened => return Ok(opened.map(|()| reader)?),
+            }
+        }
+    }
+
+    /// A snapshot of the collection with the models that ask it, for one question.
+    ///
+    /// # Errors
+    /// Where there is no collection, it was built with other models than are configured, or one of
+    /// them does not answer.
+    pub async fn retriever(&self) -> Result<Retriever, Failure> {
+        let reader = self.reader().await?;
+        let Models { embedder, sparse, reranker, .. } = self.models(reader.manifest()).await?;
+        let late = Arc::clone(self.late.get_or_init(Arc::default));
+        Ok(Retriever { embedder, reader, sparse, late, reranker })
+    }
+
+    async fn models(&self, manifest: &Manifest) -> Result<Models, Failure> {
+        let mut models = self.models.lock().await;
+        let fits = |models: &&Models| {
+            (&models.built_with.0, &models.built_with.1) == (&manifest.embedder, &manifest.sparse)
+        };
+        if let Some(models) = models.as_ref().filter(fits) {
+            return Ok(models.clone());
+        }
+        let context = &self.context;
+        let embedder = backends::embedder(context, Some(manifest)).await?;
+        let sparse = SparseEncoder::new(&manifest.sparse)
+            .map_err(|problem| compatibility::other_words(&context.settings, &problem))?;
+        // It does not depend on the collection.
+        let opened = models.take().and_then(|models| models.reranker);
+        let reranker = match (opened, &context.settings.rerank) {
+            (Some(reranker), _) => Some(reranker),
+            (None, Some(rerank)) => {
+                let retry = backends::retry_policy(&context.settings);
+                Some(backends::reranker(context, rerank, retry).await?)
+            }
+            (None, None) => None,
+        };
+        let built_with = (manifest.embedder.clone(), manifest.sparse.clone());
+        let sparse = Arc::new(sparse);
+        Ok(models.insert(Models { built_with, embedder, sparse, reranker }).clone())
+    }
+
+    /// The chat model that is configured; the extractive one while there is none.
+    pub fn chat(&self) -> Result<Arc<dyn ChatModel>, Failure> {
+        if let Some(chat) = self.chat.get() {
+            return Ok(Arc::clone(chat));
+        }
+        let chat = backends::chat(&self.context)?;
+        Ok(Arc::clone(self.chat.get_or_init(|| chat)))
+    }
+
+    /// What prompts are made of: a template of the user's, or docent's own.
+    pub(super) fn template(&self) -> Result<&Template, Failure> {
+        if let Some(template) = self.template.get() {
+            return Ok(template);
+        }
+        let template = super::answering::template(&self.context)?;
+        Ok(self.template.get_or_init(|| template))
+    }
+
+    pub(super) fn missing_collection(&self) -> Failure {
+        let collection = &self.context.settings.collection;
+        Failure::new(
+            Exit::Config,
+            format!("there is no collection `{collection}` in {}", self.collection.endpoint()),
+        )
+        .hint(match collection.as_str() {
+            "docent" => "create it: docent ingest PATH".to_owned(),
+            _ => format!("create it: docent ingest --collection {collection} PATH"),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use std::path::Path;
+
+    use super::*;
+    use crate::cancel;
+    use crate::query::rewrite::Queries;
+    use crate::record::Tape;
+    use crate::service::retrieval::DocumentFilter;
+    use crate::service::sync::{Inputs, SyncOptions};
+    use crate::settings::{self, Layers};
+    use crate::types::Reach;
+
+    /// An engine as a process of its own has it: two are to each other as two processes are.
+    fn engine(root: &Path) -> Arc<Engine> {
+        let settings = settings::resolve(&Layers(Vec::new()), true).unwrap();
+        let context = Context {
+            settings,
+            cwd: root.to_owned(),
+            root: root.to_owned(),
+            data_dir: root.join(".docent"),
+            tape: Arc::new(Tape::default()),
+        };
+        Arc::new(Engine::open(context, Arc::new(|_| ())).unwrap())
+    }
+
+    async fn sync(engine: &Engine, rebuild: bool) {
+        let inputs = Inputs::parse(vec!["docs".to_owned()], Reach::default()).unwrap();
+        let options = SyncOptions { rebuild, ..SyncOptions::default() };
+        let report = engine.sync(inputs, &options, &cancel::pair().1, &mut drop).await.unwrap();
+        assert_eq!(report.aborted, None);
+    }
+
+    /// Asks once; the version that answered, or `None` where it went away meanwhile.
+    async fn ask(engine: &Engine) -> Option<u32> {
+        let retriever = engine.retriever().await.unwrap();
+        let options =
+            engine.retrieve_options(&DocumentFilter::default(), &retriever).await.unwrap();
+        match retriever.retrieve(&Queries::of("When does the ferry leave?"), &options).await {
+            Ok(hits) => {
+                assert!(hits[0].chunk.text.contains("at nine"), "{hits:?}");
+                Some(retriever.reader.version())
+            }
+            Err(error) => {
+                assert!(error.message.contains("was rebuilt"), "{error}");
+                None
+            }
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn many_ask_one_engine_while_another_process_rebuilds() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("docs")).unwrap();
+        std::fs::write(dir.path().join("docs/a.md"), "# Ferry\n\nIt leaves at nine.\n").unwrap();
+        let (writer, asked) = (engine(dir.path()), engine(dir.path()));
+        sync(&writer, false).await;
+        let asking: Vec<_> = (0..8)
+            .map(|_| {
+                let asked = Arc::clone(&asked);
+                tokio::spawn(async move {
+                    let mut versions = Vec::new();
+                    for _ in 0..25 {
+                        versions.extend(ask(&asked).await);
+                    }
+                    versions
+                })
+            })
+            .collect();
+        for _ in 0..3 {
+            sync(&writer, true).await;
+        }
+        for task in asking {
+            let versions = task.await.unwrap();
+            assert!(versions.is_sorted(), "nobody goes back to a former version: {versions:?}");
+        }
+        assert_eq!(ask(&asked).await, Some(4));
+    }
+
+    #[test]
+    fn an_engine_is_shared_by_threads() {
+        fn is_shared<T: Send + Sync>() {}
+        is_shared::<Engine>();
+    }
+}

@@ -1,0 +1,134 @@
+//! Why a document is not among the passages, or why it is.
+
+use super::context::Context;
+use super::engine::Engine;
+use super::source::{self, Place};
+use super::sync::{Inputs, SyncOptions, discover_failure, discover_options};
+use crate::error::Failure;
+use crate::ingest::absence::{self, Absence};
+use crate::query::explain::{self, Drift, Expected, Facts, Probe, Verdict, Words};
+use crate::query::{AnswerOptions, Prepared, Retriever};
+use crate::types::{DocumentRecord, Reach};
+
+/// What became of a document that was expected.
+pub struct Sought {
+    pub expected: Expected,
+    pub record: Option<DocumentRecord>,
+    pub verdict: Verdict,
+    /// Where it was not ingested: why.
+    pub absence: Option<Absence>,
+    /// The source that may have been meant.
+    pub nearest: Option<String>,
+    /// Its best chunk, where one was found.
+    pub probe: Option<Probe>,
+    /// Of the question, in that chunk.
+    pub words: Words,
+    /// It is among the passages, and its file has changed since.
+    pub shadowed: bool,
+}
+
+impl Sought {
+    pub fn is_found(&self) -> bool {
+        matches!(self.verdict, Verdict::Found { .. })
+    }
+}
+
+impl Engine {
+    /// What became of the document that `typed` names, for a question that was prepared: the name of
+    /// a document as it is stored, or a path from here, with or without what cites a place in it.
+    pub async fn seek(
+        &self,
+        typed: &str,
+        question: &str,
+        asked: &super::answering::Preview,
+    ) -> Result<Sought, Failure> {
+        let (context, retriever) = (&self.context, &asked.retriever);
+        let case = Case { context, question, retriever, options: &asked.options };
+        case.seek(typed, &asked.prepared).await
+    }
+}
+
+/// A question, and what it is asked of.
+struct Case<'a> {
+    context: &'a Context,
+    question: &'a str,
+    retriever: &'a Retriever,
+    options: &'a AnswerOptions,
+}
+
+impl Case<'_> {
+    /// What became of a document that is expected.
+    async fn seek(&self, typed: &str, prepared: &Prepared) -> Result<Sought, Failure> {
+        let store = &self.retriever.reader;
+        let (records, failures) = (store.documents().await?, store.failures().await?);
+        let failed = failures.iter().map(|failure| failure.source.as_str());
+        let known: Vec<&str> =
+            records.iter().map(|record| record.source.as_str()).chain(failed).collect();
+        let at = Place { root: &self.context.root, cwd: &self.context.cwd };
+        let expected = source::named(typed, &known, at);
+        let record = records.iter().find(|record| record.source == expected.source);
+        let drift = record.and_then(|record| source::drift_of(&self.context.root, record));
+        let fates = &prepared.composed.fates;
+        let verdict = explain::verdict(&Facts {
+            expected: &expected,
+            record,
+            failure: failures.iter().find(|failure| failure.source == expected.source),
+            drift,
+            filter: &self.options.retrieve.filter,
+            min_score: self.options.pack.min_score,
+            hits: &prepared.hits,
+            fates,
+        });
+        let hit = explain::best(&expected, &prepared.hits, fates);
+        let (queries, options) = (&prepared.queries, &self.options.retrieve);
+        let probe = match (&verdict, hit) {
+            (_, Some(hit)) => {
+                Some(explain::probe_hit(self.retriever, queries, hit, options).await?)
+            }
+            (Verdict::BelowCut, None) => {
+                explain::probe(self.retriever, queries, &expected, options).await?
+            }
+            _ => None,
+        };
+        let verdict = match (verdict, &probe) {
+            (Verdict::BelowCut, None) => Verdict::NoSuchPlace,
+            (verdict, _) => verdict,
+        };
+        let words =
+            probe.as_ref().map(|it| Words::of(self.question, &it.chunk, &self.retriever.sparse));
+        let absence = match verdict {
+            Verdict::NotIngested => Some(self.absence(&expected.source, &records)?),
+            _ => None,
+        };
+        let nearest = match absence {
+            Some(Absence::NoFile | Absence::NoPage) => {
+                source::nearest(&expected.source, &known, 1).first().copied()
+            }
+            _ => None,
+        };
+        Ok(Sought {
+            shadowed: drift == Some(Drift::Changed) && matches!(verdict, Verdict::Found { .. }),
+            record: record.cloned(),
+            expected,
+            verdict,
+            absence,
+            nearest: nearest.map(str::to_owned),
+            probe,
+            words: words.unwrap_or_default(),
+        })
+    }
+
+    /// Why a source has no record: a run over what earlier runs named would tell.
+    fn absence(&self, source: &str, records: &[DocumentRecord]) -> Result<Absence, Failure> {
+        let manifest = self.retriever.reader.manifest();
+        let roots = manifest.roots.clone();
+        let inputs = Inputs::parse(roots.clone(), Reach::default())?;
+        let mut options = discover_options(self.context, &inputs, &SyncOptions::default());
+        options.cwd.clone_from(&options.root);
+        options.known = records.iter().map(|record| record.source.clone()).collect();
+        options.named = roots;
+        (options.remembered, options.allow_gone) = (true, true);
+        let policy = self.context.settings.ingest.on_secret;
+        absence::absence(source, &options, policy).map_err(|error| discover_failure(&error))
+    }
+}

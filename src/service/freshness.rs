@@ -1,0 +1,57 @@
+//! How stored documents compare with their files as they are now.
+
+use std::path::Path;
+
+use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
+
+use super::source::drift_of;
+use crate::query::explain::Drift;
+use crate::types::{DocumentRecord, Manifest};
+
+/// Mean chunk lengths further apart than this factor cost the sparse leg quality.
+const DRIFT: f64 = 1.5;
+
+/// How the stored documents compare with their files as they are now.
+pub struct Freshness {
+    pub changed: Vec<String>,
+    pub missing: Vec<String>,
+    /// Pages of the web, which are not asked for here.
+    pub pages: usize,
+}
+
+impl Freshness {
+    /// `root` is what sources are relative to.
+    pub fn of(root: &Path, documents: &[DocumentRecord]) -> Self {
+        let (mut changed, mut missing) = (Vec::new(), Vec::new());
+        // The system answers for several files at once, and those in doubt are read.
+        let drifts: Vec<_> = documents.par_iter().map(|record| drift_of(root, record)).collect();
+        for (record, drift) in documents.iter().zip(drifts) {
+            match drift {
+                None => {}
+                Some(Drift::Gone) => missing.push(record.source.clone()),
+                Some(Drift::Changed) => changed.push(record.source.clone()),
+            }
+        }
+        let pages = documents.iter().filter(|record| record.web.is_some()).count();
+        Self { changed, missing, pages }
+    }
+}
+
+/// Mean number of BM25 terms of the chunks as they are now.
+pub fn mean_terms(documents: &[DocumentRecord]) -> Option<f64> {
+    let terms: u64 = documents.iter().map(|record| record.terms).sum();
+    let chunks: u64 = documents.iter().map(|record| u64::from(record.chunks)).sum();
+    (chunks > 0).then(|| terms as f64 / chunks as f64)
+}
+
+/// What to warn of where chunks have become much longer or shorter than BM25 was told.
+pub fn length_drift(manifest: &Manifest, documents: &[DocumentRecord]) -> Option<String> {
+    let now = mean_terms(documents)?;
+    let then = manifest.sparse.avg_len;
+    let factor = (now / then).max(then / now);
+    (factor > DRIFT).then(|| {
+        format!(
+            "chunks are {now:.0} terms long on average, and were {then:.0} when the collection was created: ingest into a new --collection for better ranking"
+        )
+    })
+}

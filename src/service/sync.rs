@@ -1,0 +1,328 @@
+//! Sources → the collection: what `ingest` and `query --from` do.
+
+mod options;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use options::{Inputs, SyncOptions, discover_failure, discover_options};
+
+use super::context::Context;
+use super::engine::Engine;
+use super::{backends, compatibility};
+use crate::cancel::{self, Cancel, Canceller, Stop};
+use crate::embed::Embedder;
+use crate::embed::sparse;
+use crate::error::{Exit, Failure};
+use crate::http::Throttled;
+use crate::ingest::budget::Budget;
+use crate::ingest::chunk::ChunkOptions;
+use crate::ingest::extract::Extractor;
+use crate::ingest::preview::{self, Preview};
+use crate::ingest::{
+    self, Backends, Build, Destination, IngestError, IngestEvent, IngestOptions, IngestReport,
+    Stored,
+};
+use crate::settings::Settings;
+use crate::store::{CollectionWriter, Reader};
+use crate::types::{EmbedderId, Manifest};
+use options::{extract_options, ingest_options};
+
+/// What happens, in order.
+pub enum SyncEvent {
+    /// The embedder answers.
+    Connected(EmbedderId),
+    Ingest(IngestEvent),
+    /// The run is over, and the embedding endpoint was spared in it.
+    Throttled(Throttled),
+}
+
+/// Hears what happens.
+pub type OnSync<'a> = &'a mut (dyn FnMut(SyncEvent) + Send);
+
+impl Engine {
+    /// Brings the collection in line with `inputs`, as its only writer.
+    ///
+    /// # Errors
+    /// Where nothing could be brought in: what was named is not there, another process writes the
+    /// collection, or it was built otherwise. A source or a backend that fails on the way is part of
+    /// the report.
+    pub async fn sync(
+        &self,
+        inputs: Inputs,
+        options: &SyncOptions,
+        cancel: &Cancel,
+        on: OnSync<'_>,
+    ) -> Result<IngestReport, Failure> {
+        let writer = tokio::select! {
+            writer = self.collection().write() => writer?,
+            () = cancel.cancelled() => return Err(Failure::interrupted()),
+        };
+        let synced = self.sync_as(&writer, None, inputs, options, cancel, on).await;
+        finish(&*writer, synced).await
+    }
+
+    /// Builds the collection from what `model` was built from, and with the vectors of what they have
+    /// in common. A former one of that name is given up.
+    pub async fn copy(
+        &self,
+        inputs: Inputs,
+        model: Reader,
+        cancel: &Cancel,
+        on: OnSync<'_>,
+    ) -> Result<IngestReport, Failure> {
+        let writer = self.collection().write().await?;
+        let options = SyncOptions { allow_prune: true, ..SyncOptions::default() };
+        let copied = async {
+            writer.drop_collection().await?;
+            self.sync_as(&writer, Some(model), inputs, &options, cancel, on).await
+        };
+        let copied = copied.await;
+        finish(&*writer, copied).await
+    }
+
+    /// Gives the collection up.
+    pub async fn drop_collection(&self) -> Result<(), Failure> {
+        let writer = self.collection().write().await?;
+        let dropped = writer.drop_collection().await;
+        writer.close().await?;
+        Ok(dropped?)
+    }
+
+    async fn sync_as(
+        &self,
+        writer: &Arc<dyn CollectionWriter>,
+        model: Option<Reader>,
+        inputs: Inputs,
+        options: &SyncOptions,
+        cancel: &Cancel,
+        on: OnSync<'_>,
+    ) -> Result<IngestReport, Failure> {
+        let (context, settings) = (&self.context, &self.context.settings);
+        let (stop, cancel) = &limited(cancel, settings.ingest.deadline);
+        let budget = Budget::new(token_budget(settings), stop.clone());
+        let names = inputs.names();
+        let mut ingest_options = ingest_options(context, inputs, options, budget)?;
+        let destination = self.destination(writer, model, options.rebuild).await?;
+        let manifest = destination.manifest.as_ref();
+        let former = match &destination.build {
+            Build::Rebuild(former) => Some(&**former.manifest()),
+            Build::Sync | Build::Copy(_) => None,
+        };
+        let language = language(context, manifest.or(former));
+        // An endpoint may be slow to say what it is.
+        let embedder = tokio::select! {
+            biased;
+            () = cancel.cancelled() => return Err(stopped_early(cancel)),
+            embedder = backends::embedder_until(context, manifest, cancel.clone()) => embedder?,
+        };
+        on(SyncEvent::Connected(embedder.id().clone()));
+        fit_chunks(context, &mut ingest_options.chunk, &*embedder)?;
+        check_build(context, &ingest_options, manifest)?;
+        let backends = ingest_backends(context, &ingest_options, embedder, &language)?;
+        let mut emit = |event| on(SyncEvent::Ingest(event));
+        let result =
+            ingest::ingest(&ingest_options, &backends, &destination, cancel, &mut emit).await;
+        if let Some(throttled) = backends.embedder.throttled() {
+            on(SyncEvent::Throttled(throttled));
+        }
+        let mut report = result.map_err(failure)?;
+        report.cost = settings.embedding.cost(report.tokens);
+        report.elapsed_ms = context.tape.value("ingest time", &names, report.elapsed_ms)?;
+        Ok(report)
+    }
+
+    /// The collection, or its next version where that is to be built again.
+    async fn destination(
+        &self,
+        writer: &Arc<dyn CollectionWriter>,
+        model: Option<Reader>,
+        rebuild: bool,
+    ) -> Result<Destination, Failure> {
+        let manifest = writer.manifest().await?;
+        let former = if rebuild { self.collection().read().await? } else { None };
+        Ok(match former {
+            Some(former) => Destination {
+                writer: writer.successor().await?,
+                manifest: None,
+                build: Build::Rebuild(former),
+            },
+            None => Destination {
+                writer: Arc::clone(writer),
+                manifest,
+                build: model.map_or(Build::Sync, Build::Copy),
+            },
+        })
+    }
+
+    /// What [`Self::sync`] would do. Nothing is written, and no endpoint is asked for a vector. With
+    /// `in_full`, documents are read too, and it says what embedding them would take.
+    pub async fn preview(
+        &self,
+        inputs: Inputs,
+        options: &SyncOptions,
+        in_full: bool,
+        cancel: &Cancel,
+    ) -> Result<Preview, Failure> {
+        let (context, settings) = (&self.context, &self.context.settings);
+        let reader = self.collection().read().await?;
+        let manifest = reader.as_ref().map(|reader| &**reader.manifest());
+        let unlimited = Budget::new(None, cancel::pair().0);
+        let mut ingest_options = ingest_options(context, inputs, options, unlimited)?;
+        let rebuild = options.rebuild && manifest.is_some();
+        let mut embedder = backends::tokenizer(context, manifest).await;
+        if rebuild && embedder.is_err() {
+            // What it is built with from now on may be something else.
+            embedder = backends::tokenizer(context, None).await;
+        }
+        let embedder = embedder?;
+        fit_chunks(context, &mut ingest_options.chunk, &*embedder)?;
+        check_build(context, &ingest_options, manifest.filter(|_| !rebuild))?;
+        let preview = if in_full {
+            let language = language(context, manifest);
+            let backends = ingest_backends(context, &ingest_options, embedder, &language)?;
+            let stored = reader.as_ref();
+            preview::preview(&ingest_options, &backends, stored, rebuild, cancel).await
+        } else {
+            preview::check(&ingest_options, reader.as_ref().map(Stored::of), cancel).await
+        };
+        if cancel.is_cancelled() {
+            return Err(Failure::interrupted());
+        }
+        let mut preview = preview.map_err(failure)?;
+        if let Some(work) = &mut preview.work {
+            work.cost = settings.embedding.cost(work.tokens as u64);
+        }
+        Ok(preview)
+    }
+}
+
+/// Gives the right to write back, whatever came of it.
+async fn finish(
+    writer: &dyn CollectionWriter,
+    synced: Result<IngestReport, Failure>,
+) -> Result<IngestReport, Failure> {
+    let closed = writer.close().await;
+    let report = synced?;
+    // A backend that failed on the way is in the report, and says more.
+    if report.aborted.is_none() {
+        closed?;
+    }
+    Ok(report)
+}
+
+/// Whether documents can be added to what is there.
+fn check_build(
+    context: &Context,
+    options: &IngestOptions,
+    manifest: Option<&Manifest>,
+) -> Result<(), Failure> {
+    let Some(manifest) = manifest else { return Ok(()) };
+    compatibility::same_chunker(&context.settings, &options.chunker_id(), manifest)?;
+    compatibility::same_words(&context.settings, manifest)
+}
+
+/// Chunks of the default size are made as small as the embedder needs them. A size that was asked
+/// for stays what it is.
+fn fit_chunks(
+    context: &Context,
+    chunk: &mut ChunkOptions,
+    embedder: &dyn Embedder,
+) -> Result<(), Failure> {
+    let limit = embedder.limits().input_tokens;
+    if chunk.max_tokens <= limit {
+        return Ok(());
+    }
+    if !context.is_default("chunk.tokens") {
+        let size = chunk.max_tokens;
+        let message = format!("chunks of {size} tokens are over the embedder's limit of {limit}");
+        return Err(Failure::config(message).hint("set --chunk-tokens lower"));
+    }
+    chunk.max_tokens = limit;
+    chunk.overlap_tokens = chunk.overlap_tokens.min(limit / 2);
+    Ok(())
+}
+
+fn ingest_backends(
+    context: &Context,
+    options: &IngestOptions,
+    embedder: Arc<dyn Embedder>,
+    language: &str,
+) -> Result<Backends, Failure> {
+    let extractor = Extractor::new(extract_options(context, options.parallel)?);
+    let terms = Arc::new(backends::term_counter(language)?);
+    Ok(Backends { embedder, extractor, terms })
+}
+
+/// Of the words of a collection: the one that is set, or else that of the former version.
+fn language(context: &Context, former: Option<&Manifest>) -> String {
+    let set = context.settings.language.as_deref();
+    let former = former.map(|former| former.sparse.language.as_str());
+    set.or(former).unwrap_or(sparse::LANGUAGE).to_owned()
+}
+
+fn failure(error: IngestError) -> Failure {
+    match error {
+        IngestError::Discover(error) => discover_failure(&error),
+        IngestError::Prune(error) => Failure::new(Exit::Negative, error.to_string()).hint(
+            "see them with --dry-run, and delete them with --allow-prune; ingest.prune_share sets the limit",
+        ),
+        IngestError::Spool(error) => Failure::new(Exit::Backend, error.to_string())
+            .hint("set TMPDIR to a directory with free space"),
+        IngestError::Backend(error) => error.into(),
+    }
+}
+
+/// What stops a sync, and only it: the user, the deadline, and whoever has the canceller.
+fn limited(interrupt: &Cancel, deadline: Option<Duration>) -> (Canceller, Cancel) {
+    let (stop, cancel) = cancel::pair();
+    let (canceller, interrupt) = (stop.clone(), interrupt.clone());
+    let limits = async move {
+        if let Some(deadline) = deadline {
+            tokio::select! {
+                () = interrupt.cancelled() => {}
+                () = tokio::time::sleep(deadline) => canceller.cancel(Stop::Deadline),
+            }
+        }
+        interrupt.cancelled().await;
+        canceller.cancel(Stop::Interrupt);
+    };
+    let ended = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            () = limits => {}
+            () = ended.unheard() => {}
+        }
+    });
+    (stop, cancel)
+}
+
+/// The tokens that `ingest.max_cost` buys.
+fn token_budget(settings: &Settings) -> Option<u64> {
+    let price = settings.embedding.cost(1).filter(|price| *price > 0.0)?;
+    Some((settings.ingest.max_cost? / price) as u64)
+}
+
+fn stopped_early(cancel: &Cancel) -> Failure {
+    match cancel.reason() {
+        Some(Stop::Deadline) => Failure::new(
+            Exit::Partial,
+            "--deadline was reached before the embedding endpoint answered",
+        )
+        .hint("the same command again, with more time"),
+        _ => Failure::interrupted(),
+    }
+}
+
+/// The exit code of a report; a backend that ended the run is the failure.
+pub fn exit(report: IngestReport) -> Result<Exit, Failure> {
+    if let Some(error) = report.aborted {
+        return Err(error.into());
+    }
+    Ok(match report {
+        IngestReport { interrupted: true, .. } => Exit::Interrupted,
+        IngestReport { stopped: Some(_), .. } => Exit::Partial,
+        IngestReport { failed, .. } if !failed.is_empty() => Exit::Partial,
+        _ => Exit::Done,
+    })
+}

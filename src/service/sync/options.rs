@@ -1,0 +1,181 @@
+//! What to bring in, and how: from the caller and the settings to what the flow takes.
+
+use std::sync::Arc;
+
+use crate::error::{Exit, Failure};
+use crate::ingest::IngestOptions;
+use crate::ingest::budget::Budget;
+use crate::ingest::chunk::ChunkOptions;
+use crate::ingest::discover::{DiscoverError, DiscoverOptions, Patterns};
+use crate::ingest::extract::ExtractOptions;
+use crate::ingest::inline::Inline;
+use crate::ingest::plan::PruneLimit;
+use crate::ingest::web::{Start, WebOptions};
+use crate::service::{Context, backends};
+use crate::settings::parse::without_credentials;
+use crate::types::Reach;
+
+/// What is to be brought in.
+#[derive(Clone)]
+pub struct Inputs {
+    /// Files, directories and globs, as typed.
+    pub paths: Vec<String>,
+    pub starts: Vec<Start>,
+    /// The paths are those of earlier runs.
+    pub remembered: bool,
+    pub inline: Option<Inline>,
+}
+
+impl Inputs {
+    /// Tells paths from URLs, from which links are followed so far.
+    pub fn parse(typed: Vec<String>, reach: Reach) -> Result<Self, Failure> {
+        let (urls, paths): (Vec<String>, Vec<String>) =
+            typed.into_iter().partition(|input| Start::is_url(input));
+        let parse = |url: &String| {
+            Start::parse(url, reach)
+                .map_err(|error| Failure::usage(format!("{}: {error}", without_credentials(url))))
+        };
+        let starts = urls.iter().map(parse).collect::<Result<_, _>>()?;
+        Ok(Self { paths, starts, remembered: false, inline: None })
+    }
+
+    /// Documents that are no files.
+    pub fn inline(inline: Inline) -> Self {
+        let (paths, starts) = (Vec::new(), Vec::new());
+        Self { paths, starts, remembered: false, inline: Some(inline) }
+    }
+
+    /// For people; without credentials.
+    pub fn names(&self) -> String {
+        let urls = self.starts.iter().map(Start::source);
+        self.paths.iter().map(String::as_str).chain(urls).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// How it is to be brought in, beside what the settings say.
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
+#[derive(Clone, Debug, Default)]
+pub struct SyncOptions {
+    /// Globs: only files that match one of them.
+    pub include: Vec<String>,
+    /// Globs: no files that match one of them.
+    pub exclude: Vec<String>,
+    /// Also hidden files and directories.
+    pub hidden: bool,
+    /// For the documents that are brought in; none leaves those of known documents as they are.
+    pub tags: Vec<String>,
+    /// Fields of records that are their text, `*` for all; none leaves those of known documents.
+    pub text_fields: Vec<String>,
+    /// Compare the content of every file.
+    pub checksum: bool,
+    /// Take up only what failed before.
+    pub retry_failed: bool,
+    /// End the run with the first source that fails.
+    pub fail_fast: bool,
+    /// Build the collection again beside the one that is there, and swap when it is complete.
+    pub rebuild: bool,
+    /// Delete what is gone, however much of the collection that is.
+    pub allow_prune: bool,
+}
+
+pub fn discover_failure(error: &DiscoverError) -> Failure {
+    let exit = match error {
+        DiscoverError::Gone { .. } => Exit::Negative,
+        _ => Exit::Usage,
+    };
+    Failure { hint: error.hint(), ..Failure::new(exit, error.to_string()) }
+}
+
+fn parallelism() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from)
+}
+
+pub(super) fn ingest_options(
+    context: &Context,
+    inputs: Inputs,
+    options: &SyncOptions,
+    budget: Budget,
+) -> Result<IngestOptions, Failure> {
+    let mut tags = options.tags.clone();
+    tags.sort();
+    tags.dedup();
+    Ok(IngestOptions {
+        discover: discover_options(context, &inputs, options),
+        starts: inputs.starts,
+        web: web_options(context, options)?,
+        inline: inputs.inline,
+        chunk: ChunkOptions {
+            max_tokens: context.settings.chunk_tokens,
+            overlap_tokens: context.settings.chunk_overlap,
+        },
+        tags: (!tags.is_empty()).then_some(tags),
+        text_fields: text_fields(options),
+        on_secret: context.settings.ingest.on_secret,
+        checksum: options.checksum,
+        retry_failed: options.retry_failed,
+        prune: PruneLimit {
+            share: context.settings.ingest.prune_share,
+            allow: options.allow_prune,
+        },
+        parallel: parallelism(),
+        fail_fast: options.fail_fast.then(|| budget.canceller()),
+        budget: Arc::new(budget),
+    })
+}
+
+pub fn discover_options(
+    context: &Context,
+    inputs: &Inputs,
+    options: &SyncOptions,
+) -> DiscoverOptions {
+    DiscoverOptions {
+        root: context.root.clone(),
+        cwd: context.cwd.clone(),
+        inputs: inputs.paths.clone(),
+        include: options.include.clone(),
+        exclude: options.exclude.clone(),
+        max_file_size: context.settings.ingest.max_file_size,
+        hidden: options.hidden,
+        known: Vec::new(),
+        named: Vec::new(),
+        allow_gone: options.allow_prune,
+        remembered: inputs.remembered,
+        own: Some(backends::embedded_home(context)),
+    }
+}
+
+fn web_options(context: &Context, options: &SyncOptions) -> Result<WebOptions, Failure> {
+    let settings = &context.settings;
+    let patterns = Patterns::new(&options.include, &options.exclude);
+    Ok(WebOptions {
+        max_pages: settings.web.max_pages,
+        allow_private: settings.web.allow_private,
+        patterns: patterns.map_err(|error| discover_failure(&error))?,
+        max_size: settings.ingest.max_file_size,
+        timeout: settings.web.timeout,
+        retry: backends::retry_policy(settings),
+    })
+}
+
+/// `*` is all of them, as where nothing was ever chosen.
+fn text_fields(options: &SyncOptions) -> Option<Vec<String>> {
+    let all = options.text_fields.iter().any(|field| field == "*");
+    let fields = if all { Vec::new() } else { options.text_fields.clone() };
+    (!options.text_fields.is_empty()).then_some(fields)
+}
+
+pub(super) fn extract_options(
+    context: &Context,
+    workers: usize,
+) -> Result<ExtractOptions, Failure> {
+    let program = std::env::current_exe().map_err(|error| {
+        Failure::new(Exit::Backend, format!("cannot find docent's own program: {error}"))
+    })?;
+    let settings = &context.settings.ingest;
+    Ok(ExtractOptions {
+        workers,
+        timeout: settings.extract_timeout,
+        memory_mb: (settings.extract_memory >> 20).max(64),
+        program,
+    })
+}

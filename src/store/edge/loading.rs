@@ -1,0 +1,67 @@
+//! Loading shards and unloading them, for all who read or write in this process.
+
+use std::sync::Arc;
+
+use super::layout::Layout;
+use super::opened::Opened;
+use super::problem::Problem;
+use super::shards::Shards;
+use super::shared::Shared;
+use super::versions::{self, Wanted};
+use crate::error::BackendError;
+
+impl Shared {
+    /// Has other processes wait, until [`Self::unload`] leaves nothing loaded.
+    pub(super) async fn lock(self: &Arc<Self>, shards: &mut Shards) -> Result<(), BackendError> {
+        if !shards.is_locked() {
+            let file = self.when_free(self.patience(), versions::shard_lock).await?;
+            shards.lock(file, self.keep_turns());
+        }
+        Ok(())
+    }
+
+    /// Loads a version that others can find, and locks the shards for it.
+    pub(super) async fn load(
+        self: &Arc<Self>,
+        shards: &mut Shards,
+        number: u32,
+        wanted: Wanted,
+    ) -> Result<(), BackendError> {
+        // Nobody of this process asks for them any more.
+        let is_over = |other: u32, opened: &Opened| {
+            other != number && !opened.is_private() && !self.is_pinned(other)
+        };
+        self.unload(shards, is_over).await?;
+        self.lock(shards).await?;
+        let uncompacted = self.uncompacted(number);
+        let load = move |layout: &Layout| {
+            versions::load(layout, number, &wanted, Arc::clone(&uncompacted))
+        };
+        let loaded = self.when_free(self.patience(), load).await;
+        if loaded.is_err() {
+            shards.unlock_if_idle();
+        }
+        shards.insert(number, loaded?);
+        Ok(())
+    }
+
+    /// Flushes and unloads what `which` chooses, and lets go of the lock where none is
+    /// left that others can find.
+    pub(super) async fn unload(
+        &self,
+        shards: &mut Shards,
+        which: impl Fn(u32, &Opened) -> bool,
+    ) -> Result<(), BackendError> {
+        let doomed = shards.take(which);
+        let closed =
+            if doomed.is_empty() { Ok(()) } else { self.blocking(move || close(doomed)).await };
+        shards.unlock_if_idle();
+        closed
+    }
+}
+
+/// Closes all of them, and reports the first that can't be.
+fn close(opened: Vec<Opened>) -> Result<(), Problem> {
+    let closed: Vec<Result<(), String>> = opened.into_iter().map(Opened::close).collect();
+    Ok(closed.into_iter().collect::<Result<(), String>>()?)
+}

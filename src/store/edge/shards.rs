@@ -1,0 +1,78 @@
+//! The shards that this process has loaded, and the lock that keeps other processes from them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::lock::FileLock;
+use super::opened::Opened;
+use crate::task::Task;
+
+/// How long a process that reads may keep the shards from those who wait.
+const READERS_TURN: Duration = Duration::from_millis(100);
+
+/// The same for one that writes: what an ingest of a few documents needs, so that it has to load a
+/// shard once only.
+const WRITERS_TURN: Duration = Duration::from_millis(400);
+
+/// By the number of the version.
+#[derive(Default)]
+pub(super) struct Shards {
+    loaded: BTreeMap<u32, Opened>,
+    /// Held while a version is loaded that others can find.
+    lock: Option<Turn>,
+    /// Ends with what it looks after.
+    keeper: Option<Task<()>>,
+}
+
+/// The lock, since when it is held.
+pub(super) struct Turn {
+    since: Instant,
+    _file: FileLock,
+}
+
+impl Shards {
+    pub(super) fn get(&self, number: u32) -> Option<&Opened> {
+        self.loaded.get(&number)
+    }
+
+    pub(super) fn is_locked(&self) -> bool {
+        self.lock.is_some()
+    }
+
+    /// Whether others may have the shards now, who wait for them.
+    pub(super) fn turn_is_over(&self) -> bool {
+        let written = self.loaded.values().any(Opened::has_writer);
+        let length = if written { WRITERS_TURN } else { READERS_TURN };
+        self.lock.as_ref().is_some_and(|turn| turn.since.elapsed() >= length)
+    }
+
+    /// Takes the lock out, for who keeps it while nothing is loaded.
+    pub(super) fn take_lock(&mut self) -> Option<Turn> {
+        self.lock.take()
+    }
+
+    pub(super) fn insert(&mut self, number: u32, opened: Opened) {
+        self.loaded.insert(number, opened);
+    }
+
+    /// Keeps other processes out from now on; `keeper` looks after that.
+    pub(super) fn lock(&mut self, file: FileLock, keeper: Task<()>) {
+        self.lock = Some(Turn { since: Instant::now(), _file: file });
+        self.keeper = Some(keeper);
+    }
+
+    /// Takes out what `which` chooses.
+    pub(super) fn take(&mut self, which: impl Fn(u32, &Opened) -> bool) -> Vec<Opened> {
+        let taken = self.loaded.extract_if(.., |number, opened| which(*number, opened));
+        taken.map(|(_, opened)| opened).collect()
+    }
+
+    /// Lets go of the lock where nothing is loaded that others can find.
+    pub(super) fn unlock_if_idle(&mut self) {
+        if !self.loaded.values().any(|opened| !opened.is_private()) {
+            self.lock = None;
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! What all readers and writers of a collection in this process share.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::RwLock;
+use tokio::task::JoinError;
+
+use super::guard::held;
+use super::layout::Layout;
+use super::problem::Problem;
+use super::shards::Shards;
+use super::versions::Uncompacted;
+use crate::error::{BackendError, Fault, Service};
+use crate::store::{OnWait, rebuilt};
+
+/// How other processes that have the collection are waited for.
+#[derive(Clone)]
+pub struct EdgeOptions {
+    /// How long, before that is an error.
+    pub wait: Duration,
+    pub on_wait: OnWait,
+}
+
+impl Default for EdgeOptions {
+    fn default() -> Self {
+        Self { wait: Duration::from_secs(10), on_wait: Arc::new(|_| ()) }
+    }
+}
+
+/// What all readers and writers of a collection in this process share.
+pub(super) struct Shared {
+    pub(super) layout: Layout,
+    pub(super) endpoint: String,
+    pub(super) options: EdgeOptions,
+    pub(super) shards: Arc<RwLock<Shards>>,
+    /// Held together by changes that others see whole or not at all, and alone by who lets others
+    /// have the collection.
+    pub(super) changes: Arc<RwLock<()>>,
+    /// How many readers there are of each version.
+    pub(super) pins: Mutex<BTreeMap<u32, usize>>,
+    /// This process has the right to change the collection.
+    pub(super) written: AtomicBool,
+    /// By version.
+    pub(super) uncompacted: Mutex<BTreeMap<u32, Uncompacted>>,
+    /// What the next writer's call fails with: writing failed when nobody waited for it.
+    pub(super) failed: Mutex<Option<BackendError>>,
+}
+
+impl Shared {
+    pub(super) fn new(layout: Layout, options: EdgeOptions) -> Self {
+        Self {
+            endpoint: layout.pointer().display().to_string(),
+            layout,
+            options,
+            shards: Arc::default(),
+            changes: Arc::default(),
+            pins: Mutex::default(),
+            written: AtomicBool::new(false),
+            uncompacted: Mutex::default(),
+            failed: Mutex::default(),
+        }
+    }
+
+    pub(super) async fn blocking<T, F>(&self, op: F) -> Result<T, BackendError>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> Result<T, Problem> + Send + 'static,
+    {
+        match tokio::task::spawn_blocking(op).await {
+            Ok(outcome) => {
+                outcome.map_err(|Problem { fault, message }| self.error(fault, &message))
+            }
+            Err(join) => Err(self.broken(&join)),
+        }
+    }
+
+    pub(super) fn error(&self, fault: Fault, message: &str) -> BackendError {
+        BackendError::new(Service::Store, fault, self.endpoint.clone(), message)
+    }
+
+    pub(super) fn replaced(&self) -> BackendError {
+        self.error(Fault::Replaced, &rebuilt(self.layout.name()))
+    }
+
+    pub(super) fn broken(&self, join: &JoinError) -> BackendError {
+        self.error(Fault::Permanent, &format!("internal error: {join}"))
+    }
+
+    pub(super) fn is_pinned(&self, number: u32) -> bool {
+        held(&self.pins).contains_key(&number)
+    }
+
+    pub(super) fn uncompacted(&self, number: u32) -> Uncompacted {
+        Arc::clone(held(&self.uncompacted).entry(number).or_default())
+    }
+}

@@ -1,0 +1,285 @@
+//! What is asked of one version of a collection, and done with it.
+
+mod write;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde::de::DeserializeOwned;
+use tokio::sync::OwnedRwLockReadGuard;
+use uuid::Uuid;
+
+use super::guard::held;
+use super::listing::Listing;
+use super::opened::Opened;
+use super::problem::Problem;
+use super::shards::Shards;
+use super::shared::Shared;
+use super::versions::Wanted;
+use super::writing::Writing;
+use super::{engine, search, space, versions};
+use crate::error::{BackendError, Fault};
+use crate::store::payload::{self, DOCUMENT, FAILURE, Payload};
+use crate::store::{ChunkList, ChunkPage, Legs, SearchRequest, VectorStore};
+use crate::types::{ContentHash, DocumentRecord, FailureRecord, Manifest, Tally};
+
+/// Values in one filter condition.
+const BATCH: usize = 512;
+
+/// One version, as a reader or the writer of the collection sees it.
+#[derive(Clone)]
+pub(super) struct View {
+    shared: Arc<Shared>,
+    role: Role,
+}
+
+#[derive(Clone)]
+enum Role {
+    Reader(Arc<Pin>),
+    Writer(Arc<Writing>),
+}
+
+/// Keeps a version loaded, where it is, and on disk, as far as this process decides.
+pub(super) struct Pin {
+    shared: Arc<Shared>,
+    number: u32,
+    manifest: Arc<Manifest>,
+}
+
+impl Pin {
+    pub(super) fn new(shared: &Arc<Shared>, number: u32, manifest: Arc<Manifest>) -> Self {
+        *held(&shared.pins).entry(number).or_default() += 1;
+        Self { shared: Arc::clone(shared), number, manifest }
+    }
+}
+
+impl Drop for Pin {
+    fn drop(&mut self) {
+        let mut pins = held(&self.shared.pins);
+        match pins.get_mut(&self.number) {
+            Some(readers) if *readers > 1 => *readers -= 1,
+            _ => drop(pins.remove(&self.number)),
+        }
+    }
+}
+
+impl View {
+    pub(super) fn pinned(shared: &Arc<Shared>, pin: Pin) -> Self {
+        Self { shared: Arc::clone(shared), role: Role::Reader(Arc::new(pin)) }
+    }
+
+    pub(super) fn written(shared: &Arc<Shared>, writing: Writing) -> Self {
+        Self { shared: Arc::clone(shared), role: Role::Writer(Arc::new(writing)) }
+    }
+
+    /// `None` where there is nothing yet.
+    fn number(&self) -> Option<u32> {
+        match &self.role {
+            Role::Reader(pin) => Some(pin.number),
+            Role::Writer(writing) => writing.number(),
+        }
+    }
+
+    fn wanted(&self) -> Wanted {
+        match &self.role {
+            Role::Reader(pin) => Wanted::Pinned(Arc::clone(&pin.manifest)),
+            Role::Writer(_) => Wanted::Written,
+        }
+    }
+
+    /// The right to change the version.
+    fn writing(&self) -> Result<&Writing, BackendError> {
+        match &self.role {
+            Role::Writer(writing) => writing.check().map(|()| &**writing),
+            // No reader is given out as a writer.
+            Role::Reader(_) => Err(self.shared.error(Fault::Permanent, "it is only read")),
+        }
+    }
+
+    /// The loaded shard; `None` where there is no such collection.
+    pub(super) async fn opened(
+        &self,
+    ) -> Result<Option<OwnedRwLockReadGuard<Shards, Opened>>, BackendError> {
+        let Some(number) = self.number() else { return Ok(None) };
+        let get = |shards| OwnedRwLockReadGuard::try_map(shards, |it: &Shards| it.get(number)).ok();
+        let mut opened = get(Arc::clone(&self.shared.shards).read_owned().await);
+        if opened.is_none() {
+            let mut shards = Arc::clone(&self.shared.shards).write_owned().await;
+            if shards.get(number).is_none() {
+                self.load(&mut shards, number).await?;
+            }
+            opened = get(shards.downgrade());
+        }
+        match (&opened, &self.role) {
+            (Some(opened), Role::Writer(_)) => opened.mark_written(),
+            // Another reader of this process has loaded what took its place under this number.
+            (Some(opened), Role::Reader(pin)) if !opened.is_built_as(&pin.manifest) => {
+                return Err(self.shared.replaced());
+            }
+            _ => {}
+        }
+        Ok(opened)
+    }
+
+    async fn load(&self, shards: &mut Shards, number: u32) -> Result<(), BackendError> {
+        if !matches!(&self.role, Role::Writer(writing) if writing.is_private()) {
+            return self.shared.load(shards, number, self.wanted()).await;
+        }
+        let (layout, uncompacted) = (self.shared.layout.clone(), self.shared.uncompacted(number));
+        let load = move || versions::load_private(&layout, number, uncompacted);
+        shards.insert(number, self.shared.blocking(load).await?);
+        Ok(())
+    }
+
+    /// Runs `op` on the shard, or gives `missing` where there is no such collection.
+    ///
+    /// In a task of its own, from the waiting on: the caller's future may be one of many in a stream
+    /// that polls them when it is asked for the next, and a place in a queue, or the shard itself,
+    /// that nobody polls would hold up everybody.
+    async fn on<T, F>(&self, missing: T, op: F) -> Result<T, BackendError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Opened) -> Result<T, Problem> + Send + 'static,
+    {
+        let view = self.clone();
+        let done = tokio::spawn(async move {
+            match view.opened().await? {
+                Some(opened) => view.shared.blocking(move || op(&opened)).await,
+                None => Ok(missing),
+            }
+        });
+        done.await.unwrap_or_else(|join| Err(self.shared.broken(&join)))
+    }
+
+    /// Runs `op` on the shard of a collection that must be there.
+    async fn on_existing<T, F>(&self, op: F) -> Result<T, BackendError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Opened) -> Result<T, Problem> + Send + 'static,
+    {
+        let missing = || {
+            let message = format!("there is no collection {:?}", self.shared.layout.name());
+            self.shared.error(Fault::NotFound, &message)
+        };
+        self.on(None, |opened| op(opened).map(Some)).await?.ok_or_else(missing)
+    }
+
+    /// Runs `op` on the shard if it is loaded: what was unloaded is durable.
+    async fn on_loaded<F>(&self, op: F) -> Result<(), BackendError>
+    where
+        F: FnOnce(&Opened) -> Result<(), String> + Send + 'static,
+    {
+        self.writing()?;
+        let Some(number) = self.number() else { return Ok(()) };
+        let shards = Arc::clone(&self.shared.shards).read_owned().await;
+        let run = move || Ok(shards.get(number).map_or(Ok(()), op)?);
+        self.shared.blocking(run).await
+    }
+
+    /// All records of a kind, ordered by source.
+    async fn records<T>(&self, kind: &'static str) -> Result<Vec<T>, BackendError>
+    where
+        T: DeserializeOwned + Send + 'static,
+    {
+        if let Some(records) = self.listed(kind).await? {
+            return Ok(records);
+        }
+        self.on(Vec::new(), move |opened| Ok(opened.records(kind)?.records()?)).await
+    }
+
+    /// The same without the shard. Needs no lock: while there is a listing, it is right.
+    async fn listed<T>(&self, kind: &'static str) -> Result<Option<Vec<T>>, BackendError>
+    where
+        T: DeserializeOwned + Send + 'static,
+    {
+        let Some(number) = self.number() else { return Ok(None) };
+        let (layout, wanted) = (self.shared.layout.clone(), self.wanted());
+        self.shared
+            .blocking(move || {
+                if let Wanted::Pinned(manifest) = &wanted {
+                    versions::check_pinned(&layout, number, manifest)?;
+                }
+                let listing = Listing::read(&layout.version(number), kind);
+                Ok(listing.map(|listing| listing.records()).transpose()?)
+            })
+            .await
+    }
+
+    async fn put(&self, records: Vec<(Uuid, Payload)>) -> Result<(), BackendError> {
+        self.writing()?;
+        if records.is_empty() {
+            return Ok(());
+        }
+        self.on_existing(move |opened| {
+            space::to_write(opened.version())?;
+            let ids: Vec<Uuid> = records.iter().map(|(id, _)| *id).collect();
+            Ok(opened.put(&ids, |shard| engine::upsert_records(shard, records))?)
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl VectorStore for View {
+    fn endpoint(&self) -> &str {
+        &self.shared.endpoint
+    }
+
+    async fn open(&self) -> Result<(), BackendError> {
+        self.on((), |_| Ok(())).await
+    }
+
+    async fn documents(&self) -> Result<Vec<DocumentRecord>, BackendError> {
+        self.records(DOCUMENT).await
+    }
+
+    async fn tally(&self) -> Result<Vec<Tally>, BackendError> {
+        self.on(Vec::new(), |opened| Ok(opened.with(engine::tally)?)).await
+    }
+
+    async fn failures(&self) -> Result<Vec<FailureRecord>, BackendError> {
+        self.records(FAILURE).await
+    }
+
+    async fn vectors(
+        &self,
+        hashes: &[ContentHash],
+    ) -> Result<HashMap<ContentHash, Vec<f32>>, BackendError> {
+        if hashes.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let hashes = hashes.to_vec();
+        self.on(HashMap::new(), move |opened| {
+            let mut found = HashMap::new();
+            for batch in hashes.chunks(BATCH) {
+                for (stored, vector) in opened.with(|shard| engine::vectors(shard, batch))? {
+                    found.insert(payload::chunk_hash(&stored)?, vector);
+                }
+            }
+            Ok(found)
+        })
+        .await
+    }
+
+    async fn search(&self, request: SearchRequest) -> Result<Legs, BackendError> {
+        if request.limit == 0 || request.filter.sources.as_ref().is_some_and(Vec::is_empty) {
+            return Ok(Legs::default());
+        }
+        self.on_existing(move |opened| search::search(opened, request)).await
+    }
+
+    async fn chunks(&self, request: ChunkPage) -> Result<ChunkList, BackendError> {
+        if request.is_empty() {
+            return Ok(ChunkList::default());
+        }
+        self.on(ChunkList::default(), move |opened| {
+            Ok(opened.with(|shard| engine::chunks(shard, &request))?)
+        })
+        .await
+    }
+
+    async fn count_chunks(&self) -> Result<u64, BackendError> {
+        self.on(0, |opened| Ok(opened.with(engine::count_chunks)? as u64)).await
+    }
+}

@@ -1,0 +1,224 @@
+//! The writer's part of a version.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use uuid::Uuid;
+
+use super::{BATCH, Role, View};
+use crate::error::{BackendError, Fault};
+use crate::store::edge::layout::{self, Layout};
+use crate::store::edge::opened::Opened;
+use crate::store::edge::turns::Patience;
+use crate::store::edge::{engine, space, versions};
+use crate::store::payload;
+use crate::store::{Change, CollectionWriter};
+use crate::types::{DocumentRecord, FailureRecord, Manifest, Point};
+
+#[async_trait]
+impl CollectionWriter for View {
+    async fn manifest(&self) -> Result<Option<Manifest>, BackendError> {
+        let Some(number) = self.number() else { return Ok(None) };
+        let layout = self.shared.layout.clone();
+        self.shared.blocking(move || Ok(layout::read_manifest(&layout.version(number))?)).await
+    }
+
+    async fn version(&self) -> Result<Option<u32>, BackendError> {
+        Ok(self.number())
+    }
+
+    async fn create(&self, manifest: &Manifest) -> Result<(), BackendError> {
+        let (shared, writing) = (&self.shared, self.writing()?);
+        let mut shards = Arc::clone(&shared.shards).write_owned().await;
+        if writing.number().is_some() {
+            return Err(shared.error(Fault::Permanent, "the collection exists already"));
+        }
+        let private = writing.is_private();
+        if !private {
+            shared.lock(&mut shards).await?;
+        }
+        let (layout, manifest) = (shared.layout.clone(), manifest.clone());
+        let (reserved, maker) = (writing.reserved().filter(|_| private), Arc::clone(shared));
+        let create = move || {
+            let number = reserved.map_or_else(|| versions::next(&layout), Ok)?;
+            let opened =
+                versions::build(&layout, number, &manifest, private, maker.uncompacted(number))?;
+            if !private {
+                versions::point_to(&layout, number)?;
+            }
+            Ok((number, opened))
+        };
+        let created = shared.blocking(create).await;
+        if created.is_err() {
+            // Nothing is loaded that the lock would be held for.
+            shared.unload(&mut shards, |_, _| false).await?;
+        }
+        let (number, opened) = created?;
+        shards.insert(number, opened);
+        writing.set_number(Some(number));
+        Ok(())
+    }
+
+    async fn put_manifest(&self, manifest: &Manifest) -> Result<(), BackendError> {
+        self.writing()?;
+        let manifest = manifest.clone();
+        self.on_existing(move |opened| {
+            layout::write_manifest(opened.version(), &manifest).map_err(|e| e.to_string())?;
+            opened.set_manifest(manifest);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn drop_collection(&self) -> Result<(), BackendError> {
+        let (shared, writing) = (&self.shared, self.writing()?);
+        let Some(number) = writing.number() else { return Ok(()) };
+        let mut shards = Arc::clone(&shared.shards).write_owned().await;
+        let private = writing.is_private();
+        if !private {
+            shared.lock(&mut shards).await?;
+        }
+        // What can't be flushed any more need not be.
+        let doomed = |other, opened: &Opened| {
+            if private { other == number } else { !opened.is_private() }
+        };
+        let lock = if private { None } else { shards.take_lock() };
+        let _ = shared.unload(&mut shards, doomed).await;
+        let layout = shared.layout.clone();
+        let remove = move |layout: &Layout| {
+            if private {
+                versions::remove_private(layout, number)
+            } else {
+                versions::remove(layout)
+            }
+        };
+        shared.blocking(move || remove(&layout)).await?;
+        drop(lock);
+        writing.set_number(None);
+        Ok(())
+    }
+
+    async fn begin(&self) -> Change {
+        // Nobody else sees a version that is not published.
+        let private = matches!(&self.role, Role::Writer(writing) if writing.is_private());
+        if private {
+            return Change(None);
+        }
+        Change(Some(Arc::clone(&self.shared.changes).read_owned().await))
+    }
+
+    async fn upsert(&self, points: Vec<Point>) -> Result<(), BackendError> {
+        self.writing()?;
+        if points.is_empty() {
+            return Ok(());
+        }
+        self.on_existing(move |opened| {
+            space::to_write(opened.version())?;
+            let ids: Vec<Uuid> = points.iter().map(|point| point.chunk.id()).collect();
+            opened.put(&ids, |shard| engine::upsert_chunks(shard, points))?;
+            opened.wrote(ids.len());
+            Ok(())
+        })
+        .await
+    }
+
+    async fn put_documents(&self, records: &[DocumentRecord]) -> Result<(), BackendError> {
+        let payload = |record: &DocumentRecord| payload::of_document(record.clone());
+        self.put(records.iter().map(|r| (DocumentRecord::id(&r.source), payload(r))).collect())
+            .await
+    }
+
+    async fn delete_chunks(&self, sources: &[String], keep: &[Uuid]) -> Result<(), BackendError> {
+        self.writing()?;
+        let (sources, keep) = (sources.to_vec(), keep.to_vec());
+        self.on((), move |opened| {
+            space::to_open(&layout::shard(opened.version()))?;
+            Ok(opened.delete(|shard| engine::delete_chunks(shard, &sources, &keep))?)
+        })
+        .await
+    }
+
+    async fn delete_documents(&self, sources: &[String]) -> Result<(), BackendError> {
+        self.writing()?;
+        let sources = sources.to_vec();
+        self.on((), move |opened| {
+            for batch in sources.chunks(BATCH) {
+                space::to_open(&layout::shard(opened.version()))?;
+                opened.delete(|shard| {
+                    engine::delete_chunks(shard, batch, &[])?;
+                    let ids: Vec<Uuid> = batch.iter().map(|s| DocumentRecord::id(s)).collect();
+                    engine::delete_records(shard, &ids)
+                })?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn put_failures(&self, records: &[FailureRecord]) -> Result<(), BackendError> {
+        let payload = |record: &FailureRecord| payload::of_failure(record.clone());
+        self.put(records.iter().map(|r| (FailureRecord::id(&r.source), payload(r))).collect()).await
+    }
+
+    async fn delete_failures(&self, sources: &[String]) -> Result<(), BackendError> {
+        self.writing()?;
+        if sources.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<Uuid> = sources.iter().map(|source| FailureRecord::id(source)).collect();
+        self.on((), move |opened| Ok(opened.delete(|shard| engine::delete_records(shard, &ids))?))
+            .await
+    }
+
+    async fn flush(&self) -> Result<(), BackendError> {
+        self.on_loaded(Opened::flush).await
+    }
+
+    async fn checkpoint(&self) -> Result<(), BackendError> {
+        self.on_loaded(Opened::checkpoint).await
+    }
+
+    async fn optimize(&self) -> Result<(), BackendError> {
+        self.writing()?;
+        self.on((), |opened| Ok(opened.optimize()?)).await
+    }
+
+    async fn successor(&self) -> Result<Arc<dyn CollectionWriter>, BackendError> {
+        let successor = self.writing()?.successor().await?;
+        Ok(Arc::new(Self::written(&self.shared, successor)))
+    }
+
+    async fn publish(&self) -> Result<(), BackendError> {
+        let (shared, writing) = (&self.shared, self.writing()?);
+        let number = writing
+            .reserved()
+            .filter(|_| writing.is_private())
+            .ok_or_else(|| shared.error(Fault::Permanent, "only a successor can be published"))?;
+        let mut shards = Arc::clone(&shared.shards).write_owned().await;
+        shared.unload(&mut shards, |other, _| other == number).await?;
+        let layout = shared.layout.clone();
+        shared.blocking(move || versions::point_to(&layout, number)).await?;
+        writing.set_published();
+        drop(shards);
+        // Another process may still be reading it.
+        shared.remove_former(Patience::NONE).await;
+        Ok(())
+    }
+
+    async fn close(&self) -> Result<(), BackendError> {
+        let Role::Writer(writing) = &self.role else { return Ok(()) };
+        if !writing.is_open() {
+            return Ok(());
+        }
+        let failed = writing.check();
+        let mut shards = Arc::clone(&self.shared.shards).write_owned().await;
+        // One that was not changed is left to those who read.
+        let is_over = |_, opened: &Opened| opened.has_changed() || opened.is_private();
+        let closed = self.shared.unload(&mut shards, is_over).await;
+        drop(shards);
+        // A rebuild reads the version that it replaces until its end.
+        self.shared.remove_former(Patience::NONE).await;
+        writing.end().await;
+        failed.and(closed)
+    }
+}

@@ -1,0 +1,159 @@
+//! The right to change a collection, and what it is used for.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+
+use super::guard::held;
+use super::layout::Layout;
+use super::lock;
+use super::opened::Opened;
+use super::shared::Shared;
+use super::turns::Patience;
+use super::versions::{self, WriterLock};
+use crate::error::{BackendError, Fault};
+
+/// The right to change a collection. A successor shares that of the writer it was made by.
+struct Right {
+    shared: Arc<Shared>,
+    /// `None` once it was given back.
+    lock: Mutex<Option<WriterLock>>,
+}
+
+impl Right {
+    fn give_back(&self) -> Option<WriterLock> {
+        let lock = held(&self.lock).take()?;
+        self.shared.written.store(false, Ordering::Release);
+        Some(lock)
+    }
+}
+
+impl Drop for Right {
+    fn drop(&mut self) {
+        self.give_back();
+    }
+}
+
+/// One version that is written.
+pub(super) struct Writing {
+    right: Arc<Right>,
+    /// 0 until it is created.
+    number: AtomicU32,
+    successor: Option<Successor>,
+}
+
+/// A version that only its writer knows, until it is published.
+struct Successor {
+    number: u32,
+    published: AtomicBool,
+}
+
+impl Writing {
+    /// Waits for the right to change the collection. What another writer left behind goes first.
+    pub(super) async fn begin(shared: &Arc<Shared>) -> Result<Self, BackendError> {
+        let lock = shared.when_free(shared.patience_with_writers(), versions::writer_lock).await?;
+        shared.written.store(true, Ordering::Release);
+        let right = Arc::new(Right { shared: Arc::clone(shared), lock: Mutex::new(Some(lock)) });
+        let layout = shared.layout.clone();
+        let number = shared.blocking(move || Ok(layout.current()?)).await?;
+        shared.forget_unfinished().await;
+        shared.remove_former(Patience::BRIEF).await;
+        Ok(Self { right, number: AtomicU32::new(number.unwrap_or(0)), successor: None })
+    }
+
+    /// To fill the next version.
+    pub(super) async fn successor(&self) -> Result<Self, BackendError> {
+        let shared = &self.right.shared;
+        self.check()?;
+        if self.is_private() {
+            let message = "a version that is not published has no successor";
+            return Err(shared.error(Fault::Permanent, message));
+        }
+        let layout = shared.layout.clone();
+        let number = shared.blocking(move || versions::next(&layout)).await?;
+        let successor = Successor { number, published: AtomicBool::new(false) };
+        let right = Arc::clone(&self.right);
+        Ok(Self { right, number: AtomicU32::new(0), successor: Some(successor) })
+    }
+
+    /// The right was not given back yet.
+    pub(super) fn is_open(&self) -> bool {
+        held(&self.right.lock).is_some()
+    }
+
+    /// Refuses to write after the right was given back, and where writing failed before.
+    pub(super) fn check(&self) -> Result<(), BackendError> {
+        let shared = &self.right.shared;
+        if !self.is_open() {
+            return Err(shared.error(Fault::Permanent, "its writer was closed"));
+        }
+        held(&shared.failed).clone().map_or(Ok(()), Err)
+    }
+
+    /// The version, where it was created.
+    pub(super) fn number(&self) -> Option<u32> {
+        Some(self.number.load(Ordering::Acquire)).filter(|number| *number > 0)
+    }
+
+    /// What the version is to be called that is created; `None` where it is the next one.
+    pub(super) fn reserved(&self) -> Option<u32> {
+        self.successor.as_ref().map(|successor| successor.number)
+    }
+
+    pub(super) fn set_number(&self, number: Option<u32>) {
+        self.number.store(number.unwrap_or(0), Ordering::Release);
+    }
+
+    /// Only this writer knows the version.
+    pub(super) fn is_private(&self) -> bool {
+        let published = |successor: &Successor| successor.published.load(Ordering::Acquire);
+        self.successor.as_ref().is_some_and(|successor| !published(successor))
+    }
+
+    pub(super) fn set_published(&self) {
+        if let Some(successor) = &self.successor {
+            successor.published.store(true, Ordering::Release);
+        }
+    }
+
+    /// Gives the right back, for all that share it.
+    pub(super) async fn end(&self) {
+        let lock = self.right.give_back();
+        // It may remove files.
+        let _ = tokio::task::spawn_blocking(move || drop(lock)).await;
+        held(&self.right.shared.failed).take();
+    }
+}
+
+impl Shared {
+    /// Whether this process has the right to change the collection.
+    pub(super) fn is_written(&self) -> bool {
+        self.written.load(Ordering::Acquire)
+    }
+
+    /// Unloads versions that a writer of this process neither published nor closed. Who has the
+    /// right to write has removed their files.
+    async fn forget_unfinished(&self) {
+        let mut shards = self.shards.write().await;
+        let _ = self.unload(&mut shards, |_, opened| opened.is_private()).await;
+    }
+
+    /// Removes former versions that nobody reads any more. What can't be removed now is removed by
+    /// the next writer.
+    pub(super) async fn remove_former(&self, patience: Patience) {
+        let layout = self.layout.clone();
+        // Without patience: who waits for the shards may have begun with one of them.
+        if patience.is_none() && lock::awaited(&layout.waiting()) {
+            return;
+        }
+        if !matches!(self.blocking(move || versions::has_former(&layout)).await, Ok(true)) {
+            return;
+        }
+        let mut shards = self.shards.write().await;
+        let is_over = |number, opened: &Opened| !opened.is_private() && !self.is_pinned(number);
+        if self.unload(&mut shards, is_over).await.is_ok() && !shards.is_locked() {
+            let pinned: Vec<u32> = held(&self.pins).keys().copied().collect();
+            let remove = move |layout: &Layout| versions::remove_former(layout, &pinned);
+            let _ = self.when_free(patience, remove).await;
+        }
+    }
+}

@@ -1,0 +1,398 @@
+//! One version of a collection on a server, as a reader or the writer sees it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use qdrant_client::qdrant::{CountPoints, Filter, QueryBatchPoints, UpdateCollection};
+use tokio::sync::Mutex;
+use uuid::Uuid;
+
+use super::lease::{self, Held, Place};
+use super::link::or_missing;
+use super::pipeline::Pipeline;
+use super::{ServerStore, wire};
+use crate::error::{BackendError, Fault};
+use crate::store::payload::{self, CHUNK, DOCUMENT, FAILURE, TALLIED};
+use crate::store::{
+    Change, ChunkList, ChunkPage, CollectionWriter, Counter, DENSE, Legs, SearchRequest,
+    VectorStore, rebuilt,
+};
+use crate::types::{ContentHash, DocumentRecord, FailureRecord, Manifest, Point, Scored, Tally};
+
+/// Values in one filter condition.
+const BATCH: usize = 512;
+
+/// A version, by the name of its physical collection.
+pub(super) struct Physical {
+    pub(super) store: ServerStore,
+    number: u32,
+    /// What requests name.
+    pub(super) target: String,
+    /// `None` for a reader.
+    pub(super) right: Option<Arc<Right>>,
+    successor: Option<Successor>,
+}
+
+/// The right to change a collection. A successor shares that of the writer it was made by.
+#[derive(Default)]
+pub(super) struct Right {
+    pub(super) lease: Arc<Mutex<Option<Held>>>,
+    /// It ends before the lease is given back.
+    pub(super) pipeline: Pipeline,
+    closed: AtomicBool,
+}
+
+impl Drop for Right {
+    /// Who was dropped without having been closed gives the lease back all the same, where there is
+    /// time; else it runs out.
+    fn drop(&mut self) {
+        let held = self.lease.try_lock().ok().and_then(|mut lease| lease.take());
+        if let (Some(held), Ok(runtime)) = (held, tokio::runtime::Handle::try_current()) {
+            runtime.spawn(async move {
+                let _ = held.give_back().await;
+            });
+        }
+    }
+}
+
+/// A version that no alias names until it is published.
+#[derive(Default)]
+struct Successor {
+    published: AtomicBool,
+}
+
+impl Physical {
+    pub(super) fn pinned(store: &ServerStore, number: u32) -> Self {
+        Self::of(store, number, None, None)
+    }
+
+    /// Waits for the right to change the collection. What another writer left behind goes first.
+    pub(super) async fn written(store: &ServerStore) -> Result<Self, BackendError> {
+        let place = Place {
+            link: store.link.clone(),
+            collection: store.name.clone(),
+            replication_factor: store.layout.replication_factor,
+        };
+        let held = place.acquire(&store.terms).await?;
+        let right = Arc::new(Right::default());
+        *right.lease.lock().await = Some(held);
+        // What can't be removed now is removed by the next one.
+        let _ = store.remove_leftovers().await;
+        let number = match store.aliased().await? {
+            Some(number) => number,
+            None => store.next().await?,
+        };
+        Ok(Self::of(store, number, Some(right), None))
+    }
+
+    fn of(
+        store: &ServerStore,
+        number: u32,
+        right: Option<Arc<Right>>,
+        successor: Option<Successor>,
+    ) -> Self {
+        let target = store.version(number);
+        Self { store: store.clone(), number, target, right, successor }
+    }
+
+    /// The right to change the version, until it was given back.
+    pub(super) fn right(&self) -> Result<&Arc<Right>, BackendError> {
+        let refuse = |why| Err(self.store.error(Fault::Permanent, why));
+        match &self.right {
+            Some(right) if right.closed.load(Ordering::Acquire) => refuse("its writer was closed"),
+            Some(right) => Ok(right),
+            // No reader is given out as a writer.
+            None => refuse("it is only read"),
+        }
+    }
+
+    async fn check(&self) -> Result<(), BackendError> {
+        lease::check(&self.right()?.lease).await
+    }
+
+    /// Waits for what was written before, whatever became of it.
+    pub(super) async fn settled(&self) {
+        if let Some(right) = &self.right {
+            right.pipeline.wait().await;
+        }
+    }
+
+    /// `None` where the version is not there: it was not created yet. To a reader, that is an error.
+    pub(super) fn found<T>(
+        &self,
+        answer: Result<T, BackendError>,
+    ) -> Result<Option<T>, BackendError> {
+        match or_missing(answer)? {
+            None if self.right.is_none() => {
+                Err(self.store.error(Fault::Replaced, &rebuilt(&self.store.name)))
+            }
+            found => Ok(found),
+        }
+    }
+
+    fn missing(&self) -> BackendError {
+        let name = &self.store.name;
+        self.store.error(Fault::NotFound, &format!("there is no collection {name:?}"))
+    }
+
+    fn is_published(&self) -> bool {
+        let published = |successor: &Successor| successor.published.load(Ordering::Acquire);
+        self.successor.as_ref().is_none_or(published)
+    }
+}
+
+#[async_trait]
+impl VectorStore for Physical {
+    fn endpoint(&self) -> &str {
+        &self.store.link.endpoint
+    }
+
+    async fn open(&self) -> Result<(), BackendError> {
+        Ok(())
+    }
+
+    async fn documents(&self) -> Result<Vec<DocumentRecord>, BackendError> {
+        let mut documents = self.records(DOCUMENT, payload::to_document).await?;
+        documents.sort_by(|a, b| a.source.cmp(&b.source));
+        Ok(documents)
+    }
+
+    async fn tally(&self) -> Result<Vec<Tally>, BackendError> {
+        let mut counter = Counter::default();
+        let chunks = Filter::must([wire::record(CHUNK)]);
+        self.scroll(chunks, TALLIED.to_vec().into(), false.into(), |point| {
+            counter.add(&wire::json_object(point.payload)?)
+        })
+        .await?;
+        Ok(counter.tally())
+    }
+
+    async fn failures(&self) -> Result<Vec<FailureRecord>, BackendError> {
+        let mut failures = self.records(FAILURE, payload::to_failure).await?;
+        failures.sort_by(|a, b| a.source.cmp(&b.source));
+        Ok(failures)
+    }
+
+    async fn vectors(
+        &self,
+        hashes: &[ContentHash],
+    ) -> Result<HashMap<ContentHash, Vec<f32>>, BackendError> {
+        let mut found = HashMap::new();
+        for batch in hashes.chunks(BATCH) {
+            let filter = wire::chunks_with(batch);
+            let (fields, vectors) = (vec!["chunk_hash"].into(), vec![DENSE].into());
+            self.scroll(filter, fields, vectors, |mut point| {
+                if let Some(dense) = wire::dense_of(&mut point) {
+                    let payload = wire::json_object(point.payload)?;
+                    found.insert(payload::chunk_hash(&payload)?, dense);
+                }
+                Ok(())
+            })
+            .await?;
+        }
+        Ok(found)
+    }
+
+    async fn search(&self, request: SearchRequest) -> Result<Legs, BackendError> {
+        if request.limit == 0 || request.filter.sources.as_ref().is_some_and(Vec::is_empty) {
+            return Ok(Legs::default());
+        }
+        self.settled().await;
+        let has_dense = request.dense.is_some();
+        let has_sparse = request.sparse.as_ref().is_some_and(|vector| !vector.indices.is_empty());
+        let terms = request.idf_of.clone();
+        let queries = wire::queries(&self.target, request);
+        if queries.is_empty() {
+            return Ok(Legs::default());
+        }
+        let legs = queries.len();
+        let batch = QueryBatchPoints {
+            collection_name: self.target.clone(),
+            query_points: queries,
+            ..QueryBatchPoints::default()
+        };
+        let answer = self.store.link.ask(|client| {
+            let batch = batch.clone();
+            async move { client.query_batch(batch).await }
+        });
+        let answer = self.found(answer.await)?.ok_or_else(|| self.missing())?;
+        if answer.result.len() != legs {
+            return Err(self.store.error(Fault::Permanent, "the server answered another request"));
+        }
+        let mut lists = answer.result.into_iter().map(|list| list.result);
+        let mut leg = |present: bool| match present.then(|| lists.next()).flatten() {
+            Some(list) => list
+                .into_iter()
+                .map(wire::scored)
+                .collect::<Result<Vec<Scored>, String>>()
+                .map_err(|why| self.store.unreadable(&why)),
+            None => Ok(Vec::new()),
+        };
+        let (dense, sparse) = (leg(has_dense)?, leg(has_sparse)?);
+        let idf = terms.into_iter().zip(lists);
+        let idf = idf.filter_map(|(term, best)| Some((term, wire::idf(term, best)?))).collect();
+        Ok(Legs { dense, sparse, idf })
+    }
+
+    async fn chunks(&self, request: ChunkPage) -> Result<ChunkList, BackendError> {
+        if request.is_empty() {
+            return Ok(ChunkList::default());
+        }
+        self.chunk_list(&request).await
+    }
+
+    async fn count_chunks(&self) -> Result<u64, BackendError> {
+        self.settled().await;
+        let request = CountPoints {
+            collection_name: self.target.clone(),
+            filter: Some(Filter::must([wire::record(CHUNK)])),
+            exact: Some(true),
+            ..CountPoints::default()
+        };
+        let answer = self.store.link.ask(|client| {
+            let request = request.clone();
+            async move { client.count(request).await }
+        });
+        let counted = self.found(answer.await)?.and_then(|answer| answer.result);
+        Ok(counted.map_or(0, |result| result.count))
+    }
+}
+
+#[async_trait]
+impl CollectionWriter for Physical {
+    async fn manifest(&self) -> Result<Option<Manifest>, BackendError> {
+        match self.store.config(&self.target).await? {
+            Some(config) => self.store.manifest_in(config).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn version(&self) -> Result<Option<u32>, BackendError> {
+        Ok(self.store.config(&self.target).await?.map(|_| self.number))
+    }
+
+    async fn create(&self, manifest: &Manifest) -> Result<(), BackendError> {
+        self.check().await?;
+        if self.store.config(&self.target).await?.is_some() {
+            let message = format!("collection {:?} exists already", self.store.name);
+            return Err(self.store.error(Fault::Permanent, &message));
+        }
+        self.store.create_physical(self.number, manifest).await?;
+        if self.is_published() { self.store.point_to(&self.target).await } else { Ok(()) }
+    }
+
+    async fn put_manifest(&self, manifest: &Manifest) -> Result<(), BackendError> {
+        self.right()?.pipeline.settle().await?;
+        self.check().await?;
+        // Metadata is merged by key with what is there.
+        let request = UpdateCollection {
+            collection_name: self.target.clone(),
+            metadata: self.store.metadata(manifest)?,
+            ..UpdateCollection::default()
+        };
+        let updated = self.store.link.ask(|client| {
+            let request = request.clone();
+            async move { client.update_collection(request).await }
+        });
+        or_missing(updated.await)?.map(drop).ok_or_else(|| self.missing())
+    }
+
+    async fn drop_collection(&self) -> Result<(), BackendError> {
+        // Whatever became of them.
+        self.right()?.pipeline.close().await;
+        self.check().await?;
+        // The alias goes with it.
+        self.store.delete_physical(&self.target).await
+    }
+
+    async fn begin(&self) -> Change {
+        // The server has no half of a request to show, and docent none of a document to hide.
+        Change(None)
+    }
+
+    async fn upsert(&self, points: Vec<Point>) -> Result<(), BackendError> {
+        self.write(points.into_iter().map(wire::chunk_point).collect()).await
+    }
+
+    async fn put_documents(&self, records: &[DocumentRecord]) -> Result<(), BackendError> {
+        self.write_after(records.iter().cloned().map(wire::document_point).collect())
+    }
+
+    async fn delete_chunks(&self, sources: &[String], keep: &[Uuid]) -> Result<(), BackendError> {
+        self.delete_after(wire::by_filter(wire::chunks_of(sources, keep)))
+    }
+
+    async fn delete_documents(&self, sources: &[String]) -> Result<(), BackendError> {
+        for batch in sources.chunks(BATCH) {
+            self.delete_after(wire::by_filter(wire::chunks_of(batch, &[])))?;
+            self.delete_after(wire::by_id(batch.iter().map(|s| DocumentRecord::id(s))))?;
+        }
+        Ok(())
+    }
+
+    async fn put_failures(&self, records: &[FailureRecord]) -> Result<(), BackendError> {
+        self.write_after(records.iter().cloned().map(wire::failure_point).collect())
+    }
+
+    async fn delete_failures(&self, sources: &[String]) -> Result<(), BackendError> {
+        for batch in sources.chunks(BATCH) {
+            self.delete_after(wire::by_id(batch.iter().map(|s| FailureRecord::id(s))))?;
+        }
+        Ok(())
+    }
+
+    async fn flush(&self) -> Result<(), BackendError> {
+        self.right()?.pipeline.settle().await
+    }
+
+    /// What is applied is durable, and what fails surfaces in what comes next.
+    async fn checkpoint(&self) -> Result<(), BackendError> {
+        Ok(())
+    }
+
+    /// The server optimizes by itself.
+    async fn optimize(&self) -> Result<(), BackendError> {
+        self.flush().await
+    }
+
+    async fn successor(&self) -> Result<Arc<dyn CollectionWriter>, BackendError> {
+        self.check().await?;
+        if !self.is_published() {
+            let message = "a version that is not published has no successor";
+            return Err(self.store.error(Fault::Permanent, message));
+        }
+        let right = Some(Arc::clone(self.right()?));
+        // Where there is nothing yet, this writer has the next number for itself.
+        let number = self.store.next().await?.max(self.number + 1);
+        Ok(Arc::new(Self::of(&self.store, number, right, Some(Successor::default()))))
+    }
+
+    async fn publish(&self) -> Result<(), BackendError> {
+        let Some(successor) = self.successor.as_ref().filter(|_| !self.is_published()) else {
+            return Err(self.store.error(Fault::Permanent, "only a successor can be published"));
+        };
+        self.flush().await?;
+        self.check().await?;
+        self.store.point_to(&self.target).await?;
+        successor.published.store(true, Ordering::Release);
+        // What can't be removed now is removed by the next writer.
+        let _ = self.store.remove_leftovers().await;
+        Ok(())
+    }
+
+    async fn close(&self) -> Result<(), BackendError> {
+        let Some(right) = &self.right else { return Ok(()) };
+        if right.closed.swap(true, Ordering::AcqRel) {
+            return Ok(());
+        }
+        let settled = right.pipeline.settle().await;
+        right.pipeline.close().await;
+        if let Some(held) = right.lease.lock().await.take() {
+            // It runs out by itself.
+            let _ = held.give_back().await;
+        }
+        settled
+    }
+}
