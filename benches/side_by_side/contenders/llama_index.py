@@ -48,7 +48,10 @@ def ingest(corpus: Path, store: Path) -> None:
     state = store / "pipeline"
     if state.exists():
         pipeline.load(str(state))
-    reader = SimpleDirectoryReader(str(corpus), recursive=True, filename_as_id=True)
+    # Without this it finds nothing where a directory above the corpus is hidden, as a cache is.
+    reader = SimpleDirectoryReader(
+        str(corpus), recursive=True, filename_as_id=True, exclude_hidden=False
+    )
     pipeline.run(documents=reader.load_data())
     pipeline.persist(str(state))
 
