@@ -51,7 +51,7 @@ impl Prose {
         self.words[rank as usize].to_owned()
     }
 
-    fn sentence(&mut self) -> String {
+    pub(crate) fn sentence(&mut self) -> String {
         let count = 8 + self.random.next() % 12;
         let words: Vec<String> = (0..count).map(|_| self.word()).collect();
         let mut sentence = words.join(" ");

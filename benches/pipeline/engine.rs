@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use docent::embed::builtin::Builtin;
 use docent::embed::sparse::TermCounter;
 use qdrant_edge::{
     EdgeConfig, EdgeOptimizersConfig, EdgeShard, NamedQuery, PointInsertOperations,
@@ -110,35 +111,68 @@ pub(crate) fn upsert(
     took
 }
 
+/// What both legs of a question ask for.
+pub(crate) struct Ask {
+    dense: Vec<f32>,
+    terms: Vec<u32>,
+}
+
+impl Ask {
+    /// With the vectors that docent makes of a question.
+    pub(crate) fn of(question: &str) -> Self {
+        let dense = Builtin::new().embed_text(question).expect("a question of known words");
+        Self { dense, terms: terms(question) }
+    }
+}
+
+fn terms(question: &str) -> Vec<u32> {
+    TermCounter::new("english").expect("a language").terms(question)
+}
+
+/// A shard that stays open.
+pub(crate) struct Open(EdgeShard);
+
+impl Open {
+    pub(crate) fn load(shard: &Path) -> Self {
+        Self(load(shard))
+    }
+
+    /// Asks both legs for a hundred points.
+    pub(crate) fn ask(&self, ask: &Ask) {
+        let weights = vec![1.0; ask.terms.len()];
+        let sparse = Vector::new_sparse(ask.terms.clone(), weights).expect("a sparse vector");
+        let request = |name: &str, vector: VectorInternal| QueryRequest {
+            prefetches: Vec::new(),
+            query: Some(ScoringQuery::Vector(QueryEnum::Nearest(NamedQuery {
+                using: Some(name.into()),
+                query: vector,
+            }))),
+            filter: None,
+            score_threshold: None,
+            limit: 100,
+            offset: 0,
+            params: None,
+            with_vector: WithVector::Bool(false),
+            with_payload: WithPayloadInterface::Bool(true),
+        };
+        let dense = VectorInternal::Dense(ask.dense.clone());
+        for (leg, vector) in [("dense", dense), ("sparse", sparse.into())] {
+            // A question of words that no chunk has finds nothing by them.
+            let found = self.0.query(request(leg, vector)).expect("an answer");
+            assert!(leg == "sparse" || found.len() == 100, "points by {leg}");
+        }
+    }
+}
+
 /// Prints the seconds that opening a shard and asking both legs for a hundred points takes. A process
 /// of its own: nothing is open yet.
 #[expect(clippy::print_stdout, reason = "the other process reads it")]
 pub(crate) fn ask(shard: &Path) {
-    let terms = TermCounter::new("english").expect("a language").terms(crate::QUESTION);
-    let weights = vec![1.0; terms.len()];
+    let ask = Ask { dense: vec![0.0625; 256], terms: terms(crate::QUESTION) };
     let began = Instant::now();
-    let shard = load(shard);
-    let dense = vec![0.0625; 256];
-    let sparse = Vector::new_sparse(terms, weights).expect("a sparse vector");
-    let ask = |name: &str, vector: VectorInternal| QueryRequest {
-        prefetches: Vec::new(),
-        query: Some(ScoringQuery::Vector(QueryEnum::Nearest(NamedQuery {
-            using: Some(name.into()),
-            query: vector,
-        }))),
-        filter: None,
-        score_threshold: None,
-        limit: 100,
-        offset: 0,
-        params: None,
-        with_vector: WithVector::Bool(false),
-        with_payload: WithPayloadInterface::Bool(true),
-    };
-    for (leg, vector) in [("dense", VectorInternal::Dense(dense)), ("sparse", sparse.into())] {
-        let found = shard.query(ask(leg, vector)).expect("an answer");
-        assert_eq!(found.len(), 100, "points by {leg}");
-    }
+    let open = Open::load(shard);
+    open.ask(&ask);
     println!("{}", began.elapsed().as_secs_f64());
     // Closing is not part of it.
-    std::mem::forget(shard);
+    std::mem::forget(open);
 }

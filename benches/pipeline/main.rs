@@ -15,9 +15,11 @@ mod corpus;
 mod engine;
 mod http;
 mod process;
+mod warm;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::Endpoint;
@@ -27,6 +29,9 @@ const QUESTION: &str = "which files are stored when a run was cut off";
 
 /// Sizes that growth is measured at, in chunks.
 const SIZES: [usize; 3] = [1_000, 10_000, 100_000];
+
+/// Questions at a time that a process which lives is asked.
+const AT_ONCE: [usize; 3] = [1, 8, 64];
 
 /// The largest file that is read unless more is asked for, in MB.
 const LARGEST_FILE: u64 = 64;
@@ -59,6 +64,12 @@ fn main() {
     }
     if wanted("query") {
         bench.query();
+    }
+    if wanted("warm") {
+        bench.warm();
+    }
+    if wanted("beside") {
+        bench.beside();
     }
     if wanted("unchanged") {
         bench.unchanged();
@@ -233,6 +244,68 @@ impl Bench {
         let added = asked - found - curl;
         let what = "added before the first token of an answer, beside search and the bare request";
         row(what, &seconds(added.max(0.0)), "10 ms", added.max(0.0) / 0.010, 1.0);
+    }
+
+    /// Questions through one engine, against the engine's own search of the same vectors.
+    fn warm(&self) {
+        const CHUNKS: usize = 100_000;
+        let dir = self.fresh("warm");
+        corpus::markdown(&dir.join("docs"), CHUNKS).expect("a corpus");
+        run(&mut docent(&dir, &["ingest", "docs"]));
+        let questions = Arc::new(warm::questions());
+        let rates: Vec<warm::Rate> = {
+            let runtime = warm::runtime();
+            let engine = warm::engine(&dir, &[]);
+            let ask = |at_once| {
+                let total = if at_once == 1 { 1_000 } else { 4_000 };
+                runtime.block_on(warm::ask(&engine, &questions, at_once, 20, move |n| n >= total))
+            };
+            AT_ONCE.map(ask).into()
+        };
+        let asks: Vec<engine::Ask> =
+            questions.iter().map(|question| engine::Ask::of(question)).collect();
+        let shard = engine::Open::load(&engine::shard_of(&dir.join(".docent")));
+        for (at_once, rate) in AT_ONCE.into_iter().zip(rates) {
+            let total = if at_once == 1 { 1_000 } else { 4_000 };
+            let limit = warm::of_threads(&asks, at_once, total, |ask| shard.ask(ask));
+            let what =
+                format!("warm questions over {CHUNKS} chunks, {at_once} at a time, a second");
+            let (ours, theirs) = (rate.per_second, limit.per_second);
+            let (takes, bare) = (format!("{ours:.0}"), format!("{theirs:.0}"));
+            row(&what, &takes, &bare, theirs / ours, f64::INFINITY);
+            let times = |rate: &warm::Rate| format!("{}, {}", seconds(rate.p50), seconds(rate.p99));
+            println!(
+                "| the same: p50 and p99 of one | {} | {} | | | |",
+                times(&rate),
+                times(&limit)
+            );
+        }
+    }
+
+    /// An ingest of ten changed files, alone and beside a process that asks all the time.
+    fn beside(&self) {
+        let dir = self.fresh("beside");
+        corpus::markdown(&dir.join("docs"), 100_000).expect("a corpus");
+        run(&mut docent(&dir, &["ingest", "docs"]));
+        let mut round = 0;
+        let mut ingest = || {
+            round += 1;
+            for file in 0..10 {
+                let text = format!("# Round {round}\n\nFile {file} of round {round}.\n");
+                std::fs::write(dir.join(format!("docs/0/{file}.md")), text).expect("a file");
+            }
+            run(&mut docent(&dir, &["ingest", "docs"])).seconds()
+        };
+        let alone = median((0..7).map(|_| ingest()).collect());
+        let asker = warm::Asker::start(&dir);
+        let beside = median((0..7).map(|_| ingest()).collect());
+        let asked = asker.stop();
+        println!("| questions asked beside it, a second | {:.0} | | | | |", asked.per_second);
+        let what =
+            "ingest of ten changed files beside a process that asks all the time, against alone";
+        row(what, &seconds(beside), &seconds(alone), beside / alone, 2.0);
+        let what = "the longest that one of its questions waited, against a second";
+        row(what, &seconds(asked.longest), "1 s", asked.longest, 1.0);
     }
 
     fn unchanged(&self) {
