@@ -8,6 +8,7 @@ use super::backends;
 use super::compatibility;
 use super::context::Context;
 use super::provenance::TraceSink;
+use super::retrieval::Exact;
 use crate::chat::ChatModel;
 use crate::embed::Embedder;
 use crate::embed::sparse::SparseEncoder;
@@ -26,6 +27,7 @@ pub struct Engine {
     collection: Arc<dyn Collection>,
     /// Locked while they are opened: who comes meanwhile waits for the same ones.
     models: Mutex<Option<Models>>,
+    exact_filter: Mutex<Option<Exact>>,
     late: OnceLock<Arc<LateInteraction>>,
     chat: OnceLock<Arc<dyn ChatModel>>,
     template: OnceLock<Template>,
@@ -54,6 +56,7 @@ impl Engine {
             collection: backends::collection(&context, on_wait)?,
             context,
             models: Mutex::default(),
+            exact_filter: Mutex::default(),
             late: OnceLock::new(),
             chat: OnceLock::new(),
             template: OnceLock::new(),
@@ -69,6 +72,10 @@ impl Engine {
 
     pub fn collection(&self) -> &Arc<dyn Collection> {
         &self.collection
+    }
+
+    pub(super) fn exact_filter(&self) -> &Mutex<Option<Exact>> {
+        &self.exact_filter
     }
 
     pub(super) fn traces(&self) -> &TraceSink {
@@ -150,7 +157,7 @@ impl Engine {
         Ok(self.template.get_or_init(|| template))
     }
 
-    pub(super) fn missing_collection(&self) -> Failure {
+    fn missing_collection(&self) -> Failure {
         let collection = &self.context.settings.collection;
         Failure::new(
             Exit::Config,
@@ -242,6 +249,28 @@ mod tests {
             assert!(versions.is_sorted(), "nobody goes back to a former version: {versions:?}");
         }
         assert_eq!(ask(&asked).await, Some(4));
+    }
+
+    #[tokio::test]
+    async fn a_glob_over_sources_finds_what_was_ingested_meanwhile() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("docs")).unwrap();
+        let (writer, asked) = (engine(dir.path()), engine(dir.path()));
+        let sources = vec!["docs/*".to_owned()];
+        let filter = DocumentFilter { sources, ..DocumentFilter::default() };
+        for (name, expected) in [("a", &["docs/a.md"][..]), ("b", &["docs/a.md", "docs/b.md"])] {
+            std::fs::write(
+                dir.path().join(format!("docs/{name}.md")),
+                format!("# {name}\n\nText.\n"),
+            )
+            .unwrap();
+            sync(&writer, false).await;
+            for _ in ["first", "remembered"] {
+                let retriever = asked.retriever().await.unwrap();
+                let options = asked.retrieve_options(&filter, &retriever).await.unwrap();
+                assert_eq!(options.filter.sources.unwrap(), expected);
+            }
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What retrieval is asked: options from settings, and globs over sources from the caller.
 
+use std::sync::Arc;
+
 use super::backends;
 use super::engine::Engine;
 use crate::error::Failure;
@@ -7,10 +9,11 @@ use crate::query::Retriever;
 use crate::query::rerank::RerankOptions;
 use crate::query::retrieve::{RetrieveOptions, Weight};
 use crate::query::rewrite::{self, Queries};
-use crate::types::{Filter, Kind};
+use crate::store::Reader;
+use crate::types::{Filter, Kind, Manifest};
 
 /// Which documents a question is asked of; the default is all.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct DocumentFilter {
     /// Globs, each from the project's root: one of them has to match.
     pub sources: Vec<String>,
@@ -18,6 +21,24 @@ pub struct DocumentFilter {
     pub kinds: Vec<String>,
     /// All of them the document has.
     pub tags: Vec<String>,
+}
+
+/// A filter and what it came to, for the next question that has it.
+pub(super) struct Exact {
+    asked: DocumentFilter,
+    version: u32,
+    manifest: Arc<Manifest>,
+    filter: Filter,
+}
+
+impl Exact {
+    /// A run that goes on may change the documents at any time; one that is done is in the manifest.
+    fn is_of(&self, asked: &DocumentFilter, reader: &Reader) -> bool {
+        self.manifest.unfinished.is_none()
+            && self.version == reader.version()
+            && self.manifest == *reader.manifest()
+            && self.asked == *asked
+    }
 }
 
 impl Engine {
@@ -42,9 +63,29 @@ impl Engine {
             min_score: settings.min_score,
             sparse_weight: settings.sparse_weight.map_or(sparse_weight, Weight::fixed),
             late_weight: settings.late_weight.map_or(late_weight, Weight::fixed),
-            filter: exact(filter, retriever).await?,
+            filter: self.exact(filter, &retriever.reader).await?,
             ..RetrieveOptions::default()
         })
+    }
+
+    /// Globs over sources are resolved against the list of documents, once for a state of the
+    /// collection: the store filters on exact names.
+    async fn exact(&self, asked: &DocumentFilter, reader: &Reader) -> Result<Filter, Failure> {
+        if asked.sources.is_empty() {
+            return exact(asked, reader).await;
+        }
+        let mut known = self.exact_filter().lock().await;
+        if let Some(known) = known.as_ref().filter(|known| known.is_of(asked, reader)) {
+            return Ok(known.filter.clone());
+        }
+        let filter = exact(asked, reader).await?;
+        *known = Some(Exact {
+            asked: asked.clone(),
+            version: reader.version(),
+            manifest: Arc::clone(reader.manifest()),
+            filter: filter.clone(),
+        });
+        Ok(filter)
     }
 
     /// What retrieval asks for a question: the question, or what the chat model makes of it where
@@ -78,8 +119,7 @@ fn weights(retriever: &Retriever) -> (Weight, Weight) {
     }
 }
 
-/// Globs over sources are resolved against the list of documents: the store filters on exact names.
-async fn exact(filter: &DocumentFilter, retriever: &Retriever) -> Result<Filter, Failure> {
+async fn exact(filter: &DocumentFilter, reader: &Reader) -> Result<Filter, Failure> {
     let kinds = filter.kinds.iter().map(|name| {
         Kind::from_name(name).ok_or_else(|| {
             let names: Vec<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
@@ -91,7 +131,7 @@ async fn exact(filter: &DocumentFilter, retriever: &Retriever) -> Result<Filter,
     let sources = match globs(&filter.sources)? {
         None => None,
         Some(globs) => {
-            let documents = retriever.reader.documents().await?.into_iter();
+            let documents = reader.documents().await?.into_iter();
             Some(documents.map(|record| record.source).filter(|s| globs.is_match(s)).collect())
         }
     };
