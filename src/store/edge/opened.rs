@@ -38,14 +38,12 @@ impl Opened {
     pub(super) fn create(
         version: &Path,
         dimensions: usize,
-        private: bool,
         uncompacted: Arc<AtomicUsize>,
     ) -> Result<Self, String> {
         let path = layout::shard(version);
         std::fs::create_dir_all(&path).map_err(|error| error.to_string())?;
         let shard = guard::run(|| engine::create(&path, dimensions))?;
-        let mut opened = Self::new(version, shard, uncompacted);
-        opened.private = private;
+        let opened = Self::new(version, shard, uncompacted);
         opened.mark_written();
         opened.flush()?;
         Ok(opened)

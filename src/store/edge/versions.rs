@@ -172,10 +172,10 @@ pub(super) fn build(
     space::to_write(layout.root())?;
     layout.remove_versions(|other| other == number).map_err(cannot_create)?;
     let version = layout.version(number);
-    let opened = Opened::create(&version, manifest.embedder.dimensions, private, uncompacted)?;
+    let opened = Opened::create(&version, manifest.embedder.dimensions, uncompacted)?;
     layout::write_manifest(&version, manifest).map_err(cannot_create)?;
     opened.set_manifest(manifest.clone());
-    Ok(opened)
+    Ok(if private { opened.into_private() } else { opened })
 }
 
 /// Makes a version the collection.
