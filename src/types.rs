@@ -362,10 +362,11 @@ pub struct Filter {
     pub tags: Vec<String>,
 }
 
-/// A chunk as one leg of the retrieval returned it.
-#[derive(Clone, PartialEq, Debug)]
+/// A chunk in the ranking of one leg of the retrieval.
+#[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Scored {
-    pub chunk: Chunk,
+    /// Of the [chunk](Chunk::id).
+    pub id: Uuid,
     /// Cosine similarity in the dense leg, BM25 score in the sparse leg.
     pub score: f32,
 }

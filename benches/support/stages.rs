@@ -13,7 +13,7 @@ use docent::ingest::{extract, secrets};
 use docent::interaction::{LateInteraction, Passage};
 use docent::query::cite::{MarkParser, verify};
 use docent::query::pack::{PackOptions, Packed, pack};
-use docent::query::retrieve::fuse;
+use docent::query::retrieve::Fusion;
 use docent::store::Legs;
 use docent::types::{Chunk, ContentHash, Hit, Kind, Mode, Scored};
 
@@ -80,10 +80,10 @@ pub(crate) const STAGES: &[(&str, Make)] = &[
         answered(serde_json::to_string(&vector().0).expect("a list"))
     }),
     ("fuse (hits)", || {
-        let (dense, sparse) = (scored(0..100), scored(50..150));
         // Fusing consumes the lists: that they are copied is part of the figure.
-        let legs = Legs { dense, sparse, ..Legs::default() };
-        stage(Amount::Items(200), move || fuse(legs.clone(), Mode::Hybrid, 0.6, 100))
+        let legs = legs(scored(0..100), scored(50..150));
+        let fusion = Fusion { mode: Mode::Hybrid, sparse_weight: 0.6, limit: 100 };
+        stage(Amount::Items(200), move || fusion.hits(legs.clone()))
     }),
     // Of passages that were read before, as most were in a process that answers many questions.
     ("late interaction (hits)", || {
@@ -187,10 +187,20 @@ fn sparse() -> SparseEncoder {
     SparseEncoder::new(&id).expect("parameters that are valid")
 }
 
-/// The chunks of a range, as a leg ranks them.
-fn scored(range: std::ops::Range<usize>) -> Vec<Scored> {
+/// The chunks of a range, as a leg ranks them, each with its score.
+fn scored(range: std::ops::Range<usize>) -> Vec<(Chunk, f32)> {
     let chunks = chunks().into_iter().cycle().zip(0..).skip(range.start).take(range.len());
-    chunks.map(|(chunk, rank)| Scored { chunk, score: 1.0 / (1 + rank) as f32 }).collect()
+    chunks.map(|(chunk, rank)| (chunk, 1.0 / (1 + rank) as f32)).collect()
+}
+
+/// As the store returns them, all with their chunks.
+fn legs(dense: Vec<(Chunk, f32)>, sparse: Vec<(Chunk, f32)>) -> Legs {
+    let leg = |chunks: &[(Chunk, f32)]| {
+        chunks.iter().map(|(chunk, score)| Scored { id: chunk.id(), score: *score }).collect()
+    };
+    let (dense_leg, sparse_leg) = (leg(&dense), leg(&sparse));
+    let chunks = dense.into_iter().chain(sparse).map(|(chunk, _)| (chunk.id(), chunk)).collect();
+    Legs { dense: dense_leg, sparse: sparse_leg, chunks, ..Legs::default() }
 }
 
 /// As large as the embeddings that are most used.
@@ -215,7 +225,7 @@ fn read(late: &LateInteraction, texts: &[String]) -> Vec<f32> {
 /// As many as packing chooses from.
 fn hits() -> Vec<Hit> {
     let scored = scored(0..PackOptions::default().pool());
-    scored.into_iter().map(|found| Hit::of(found.chunk, found.score, None)).collect()
+    scored.into_iter().map(|(chunk, score)| Hit::of(chunk, score, None)).collect()
 }
 
 fn packed(hits: &[Hit]) -> Packed {

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::Expected;
 use crate::error::BackendError;
 use crate::query::Retriever;
-use crate::query::retrieve::{self, RetrieveOptions, Weights};
+use crate::query::retrieve::{Fusion, RetrieveOptions, Weights};
 use crate::query::rewrite::Queries;
 use crate::store::{self, Legs, SearchRequest};
 use crate::types::{Chunk, Filter, Hit, LegScore, Mode, Scored};
@@ -147,12 +147,14 @@ async fn ask(
 fn place(asked: &Asked, expected: &Expected, options: &RetrieveOptions) -> Option<Probe> {
     let Asked { of_all, of_source, weight } = asked;
     let candidates = candidates(options);
-    let fuse = |legs: Legs, limit| retrieve::fuse(legs, options.mode, *weight, limit);
+    let fuse =
+        |legs: Legs, limit| Fusion { mode: options.mode, sparse_weight: *weight, limit }.hits(legs);
     let fused = fuse(first(of_all, candidates), candidates);
+    let alone = Fusion { mode: Mode::Hybrid, sparse_weight: 0.5, limit: DEPTH };
     let best = |hits: &[Hit]| hits.iter().find(|hit| expected.covers(&hit.chunk)).cloned();
     let chunk = best(&fused)
         .or_else(|| best(&fuse(of_all.clone(), DEPTH)))
-        .or_else(|| best(&retrieve::fuse(of_source.clone(), Mode::Hybrid, 0.5, DEPTH)))?
+        .or_else(|| best(&alone.hits(of_source.clone())))?
         .chunk;
     let id = chunk.id();
     let mut probe = Probe {
@@ -182,6 +184,6 @@ fn first(legs: &Legs, limit: usize) -> Legs {
 
 /// Rank and score of a chunk in a leg.
 fn at(leg: &[Scored], id: Uuid) -> Option<(u32, f32)> {
-    let found = (1..).zip(leg).find(|(_, scored)| scored.chunk.id() == id);
-    found.map(|(rank, scored)| (rank, scored.score))
+    let found = (1..).zip(leg).find(|(_, hit)| hit.id == id);
+    found.map(|(rank, hit)| (rank, hit.score))
 }

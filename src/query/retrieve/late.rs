@@ -15,7 +15,7 @@ use crate::interaction::{LateInteraction, Passage};
 use crate::types::{Hit, LegScore};
 
 /// Hits that are read.
-const DEPTH: usize = 50;
+pub(super) const DEPTH: usize = 50;
 
 /// The words of a query, each with its BM25 terms; a stop word has none.
 #[derive(Clone, Debug)]

@@ -10,14 +10,29 @@ use super::*;
 use crate::embed::Limits;
 use crate::http::Throttled;
 use crate::query::pack::tests::chunk;
-use crate::store::{ChunkList, ChunkPage};
-use crate::types::{ContentHash, DocumentRecord, EmbedderId, FailureRecord, Tally};
+use crate::store::{ChunkList, ChunkPage, Legs};
+use crate::types::{
+    Chunk, ContentHash, DocumentRecord, EmbedderId, FailureRecord, LegScore, Scored, Tally,
+};
+
+/// The chunk that a leg names by this number.
+fn numbered(n: u32) -> Chunk {
+    chunk("a.md", n, &format!("text {n}"))
+}
 
 fn leg(scores: &[(u32, f32)]) -> Vec<Scored> {
-    scores
-        .iter()
-        .map(|&(n, score)| Scored { chunk: chunk("a.md", n, &format!("text {n}")), score })
-        .collect()
+    scores.iter().map(|&(n, score)| Scored { id: numbered(n).id(), score }).collect()
+}
+
+/// With the chunks of all that they name.
+fn legs(dense: &[(u32, f32)], sparse: &[(u32, f32)]) -> Legs {
+    let chunks = dense.iter().chain(sparse).map(|&(n, _)| (numbered(n).id(), numbered(n)));
+    let chunks = chunks.collect();
+    Legs { dense: leg(dense), sparse: leg(sparse), chunks, ..Legs::default() }
+}
+
+fn fuse(legs: Legs, mode: Mode, sparse_weight: f32, limit: usize) -> Vec<Hit> {
+    Fusion { mode, sparse_weight, limit }.hits(legs)
 }
 
 fn order(hits: &[Hit]) -> Vec<(u32, f32)> {
@@ -26,11 +41,7 @@ fn order(hits: &[Hit]) -> Vec<(u32, f32)> {
 
 #[test]
 fn full_lists_are_scaled_between_their_ends() {
-    let legs = Legs {
-        dense: leg(&[(0, 0.9), (1, 0.7), (2, 0.5)]),
-        sparse: leg(&[(2, 12.0), (3, 7.0), (1, 2.0)]),
-        ..Legs::default()
-    };
+    let legs = legs(&[(0, 0.9), (1, 0.7), (2, 0.5)], &[(2, 12.0), (3, 7.0), (1, 2.0)]);
     let hits = fuse(legs, Mode::Hybrid, 0.6, 3);
     assert_eq!(order(&hits), [(2, 0.6), (0, 0.4), (3, 0.3), (1, 0.2)]);
     assert_eq!(hits[0].dense, Some(LegScore { rank: 3, score: 0.5 }));
@@ -40,23 +51,22 @@ fn full_lists_are_scaled_between_their_ends() {
 
 #[test]
 fn the_weakest_of_few_sparse_matches_still_counts() {
-    let legs = Legs { dense: Vec::new(), sparse: leg(&[(0, 10.0), (1, 5.0)]), ..Legs::default() };
+    let legs = legs(&[], &[(0, 10.0), (1, 5.0)]);
     assert_eq!(order(&fuse(legs, Mode::Hybrid, 0.6, 100)), [(0, 0.6), (1, 0.3)]);
 }
 
 #[test]
 fn equal_scores_and_single_hits_scale_to_one() {
-    let legs =
-        Legs { dense: leg(&[(2, 0.3), (1, 0.3)]), sparse: leg(&[(5, 0.1)]), ..Legs::default() };
+    let legs = legs(&[(2, 0.3), (1, 0.3)], &[(5, 0.1)]);
     assert_eq!(order(&fuse(legs, Mode::Hybrid, 0.6, 1)), [(5, 0.6), (1, 0.4), (2, 0.4)]);
 }
 
 #[test]
 fn one_leg_alone_keeps_its_scores() {
-    let legs = Legs { dense: leg(&[(0, 0.9), (1, -0.1)]), ..Legs::default() };
-    assert_eq!(order(&fuse(legs, Mode::Dense, 0.6, 10)), [(0, 0.9), (1, -0.1)]);
-    let legs = Legs { sparse: leg(&[(4, 7.5)]), ..Legs::default() };
-    assert_eq!(order(&fuse(legs, Mode::Sparse, 0.6, 10)), [(4, 7.5)]);
+    let dense = legs(&[(0, 0.9), (1, -0.1)], &[]);
+    assert_eq!(order(&fuse(dense, Mode::Dense, 0.6, 10)), [(0, 0.9), (1, -0.1)]);
+    let sparse = legs(&[], &[(4, 7.5)]);
+    assert_eq!(order(&fuse(sparse, Mode::Sparse, 0.6, 10)), [(4, 7.5)]);
 }
 
 struct Table {
@@ -155,11 +165,7 @@ async fn ask(
         document_prefix: String::new(),
         query_prefix: String::new(),
     };
-    let legs = Legs {
-        dense: leg(&[(0, 0.9), (1, 0.1)]),
-        sparse: leg(&[(1, 4.0), (2, 1.0)]),
-        ..Legs::default()
-    };
+    let legs = legs(&[(0, 0.9), (1, 0.1)], &[(1, 4.0), (2, 1.0)]);
     let shelf = Shelf { legs, asked: Mutex::new(None) };
     let sparse = SparseVector { values: vec![1.0; terms.len()], indices: terms };
     let (table, late) = (Table { id, vector }, LateInteraction::new());
@@ -214,19 +220,26 @@ proptest! {
         weight in 0f32..=1.0,
         limit in 0usize..14,
     ) {
-        let leg_of = |scores: std::collections::BTreeMap<u32, f32>| {
+        let ranked = |scores: std::collections::BTreeMap<u32, f32>| {
             let mut scores: Vec<_> = scores.into_iter().collect();
             scores.sort_by(|a, b| b.1.total_cmp(&a.1));
-            leg(&scores)
+            scores
         };
-        let legs = Legs { dense: leg_of(dense), sparse: leg_of(sparse), ..Legs::default() };
+        let legs = legs(&ranked(dense), &ranked(sparse));
         let hits = fuse(legs.clone(), Mode::Hybrid, weight, limit);
         prop_assert_eq!(&hits, &fuse(legs.clone(), Mode::Hybrid, weight, limit));
         prop_assert!(hits.iter().all(|hit| (0.0..=1.000_01).contains(&hit.score)));
         prop_assert!(hits.is_sorted_by(|a, b| a.score >= b.score));
-        let ordinals: std::collections::BTreeSet<u32> =
-            legs.dense.iter().chain(&legs.sparse).map(|scored| scored.chunk.ordinal).collect();
-        prop_assert_eq!(hits.len(), ordinals.len());
+        prop_assert_eq!(hits.len(), legs.chunks.len());
+        // Those that are wanted are the first, with all that are as good as the last of them.
+        for wanted in 0..=hits.len() {
+            let fusion = Fusion { mode: Mode::Hybrid, sparse_weight: weight, limit };
+            let best = fusion.best(&legs, wanted);
+            prop_assert!(best.len() >= wanted);
+            let mut some = legs.clone();
+            some.chunks.retain(|id, _| best.contains(id));
+            prop_assert_eq!(&fusion.hits(some)[..wanted], &hits[..wanted]);
+        }
     }
 }
 
@@ -249,10 +262,7 @@ fn weights_go_by_how_well_the_table_knows_the_words() {
 
 #[test]
 fn rankings_of_several_queries_are_combined_by_their_mean_scores() {
-    let list = |scores: &[(u32, f32)]| {
-        let legs = Legs { dense: leg(scores), ..Legs::default() };
-        fuse(legs, Mode::Dense, 0.6, 10)
-    };
+    let list = |scores: &[(u32, f32)]| fuse(legs(scores, &[]), Mode::Dense, 0.6, 10);
     let lists = || vec![list(&[(0, 1.0), (1, 0.5)]), list(&[(1, 0.8), (2, 0.6)])];
     let options = RetrieveOptions { k: 10, ..RetrieveOptions::default() };
     let hits = combine(lists(), &options);

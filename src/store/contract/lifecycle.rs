@@ -114,7 +114,8 @@ pub(super) async fn a_successor_takes_the_place_of_the_collection(collection: &d
         assert_eq!(store.documents().await, Ok(vec![document("new.md", 1)]));
         let request =
             SearchRequest { dense: Some(vec![0.6, 0.8]), limit: 9, ..SearchRequest::default() };
-        assert_eq!(texts(&store.search(request).await.unwrap().dense), ["built anew"]);
+        let legs = store.search(request).await.unwrap();
+        assert_eq!(texts(&legs, &legs.dense), ["built anew"]);
         assert!(store.vectors(&hash).await.unwrap().is_empty());
     }
     assert!(successor.publish().await.is_err(), "it is published already");

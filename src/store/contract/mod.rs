@@ -19,8 +19,8 @@ use uuid::Uuid;
 use super::edge::{EdgeOptions, EdgeStore};
 use super::server::{self, ServerOptions, ServerStore};
 use super::{
-    ChunkList, ChunkPage, Collection, CollectionWriter, Legs, Reader, SearchRequest, VectorStore,
-    chunks_of,
+    ChunkList, ChunkPage, Collection, CollectionWriter, Legs, Reader, ReturnedChunks,
+    SearchRequest, VectorStore, chunks_of,
 };
 use crate::error::{BackendError, Fault};
 use crate::retry::RetryPolicy;
@@ -140,15 +140,14 @@ fn ask(dense: Option<[f32; DIMENSIONS]>, terms: &[(u32, f32)]) -> SearchRequest 
     SearchRequest {
         dense: dense.map(|vector| vector.to_vec()),
         sparse: (!terms.is_empty()).then_some(SparseVector { indices, values }),
-        filter: Filter::default(),
         limit: 10,
-        min_score: None,
-        idf_of: Vec::new(),
+        ..SearchRequest::default()
     }
 }
 
-fn texts(leg: &[Scored]) -> Vec<&str> {
-    leg.iter().map(|hit| hit.chunk.text.as_str()).collect()
+/// The texts of a leg of these.
+fn texts<'a>(legs: &'a Legs, leg: &[Scored]) -> Vec<&'a str> {
+    leg.iter().map(|hit| legs.chunks[&hit.id].text.as_str()).collect()
 }
 
 /// Creates the collection with the corpus in it.
@@ -252,6 +251,7 @@ contract! {
     search(writer):
         each_leg_is_ranked_by_its_own_score,
         filters_apply_before_the_limit,
+        the_chunks_that_are_wanted_come_along,
         the_idf_of_a_term_is_that_of_the_whole_collection,
         min_score_and_limit_cut_each_leg,
         records_are_never_found,
@@ -277,9 +277,9 @@ async fn both_stores_rank_alike() {
 }
 
 fn assert_same(one: &Legs, other: &Legs) {
-    for (one, other) in [(&one.dense, &other.dense), (&one.sparse, &other.sparse)] {
-        assert_eq!(texts(one), texts(other));
-        for (a, b) in one.iter().zip(other) {
+    for leg in [|legs: &Legs| legs.dense.clone(), |legs: &Legs| legs.sparse.clone()] {
+        assert_eq!(texts(one, &leg(one)), texts(other, &leg(other)));
+        for (a, b) in leg(one).iter().zip(&leg(other)) {
             assert!((a.score - b.score).abs() < 1e-4, "{a:?} {b:?}");
         }
     }

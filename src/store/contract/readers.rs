@@ -28,13 +28,13 @@ const FORMER: [&str; 2] = ["kept for 400 days", "POST /v1/restore"];
 
 /// All that was found by words.
 fn found(legs: &Legs) -> Vec<&str> {
-    texts(&legs.sparse)
+    texts(legs, &legs.sparse)
 }
 
 async fn assert_new(reader: &Reader) {
     assert_eq!((reader.version(), &**reader.manifest()), (2, &rebuilt()));
     let legs = reader.search(question()).await.unwrap();
-    assert_eq!((found(&legs), texts(&legs.dense)), (vec!["built anew"], vec!["built anew"]));
+    assert_eq!((found(&legs), texts(&legs, &legs.dense)), (vec!["built anew"], vec!["built anew"]));
     assert_eq!(reader.documents().await, Ok(vec![document("new.md", 1)]));
 }
 

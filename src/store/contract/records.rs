@@ -38,7 +38,7 @@ pub(super) async fn writing_again_changes_nothing(store: &dyn CollectionWriter) 
     store.upsert(vec![changed]).await.unwrap();
     let legs = store.search(request).await.unwrap();
     assert_eq!(legs.dense.len(), 3);
-    assert!(legs.sparse.iter().any(|hit| hit.chunk.title == "New"));
+    assert!(legs.chunks.values().any(|chunk| chunk.title == "New"));
 }
 
 pub(super) async fn stale_chunks_go_and_kept_ones_stay(store: &dyn CollectionWriter) {
@@ -47,7 +47,7 @@ pub(super) async fn stale_chunks_go_and_kept_ones_stay(store: &dyn CollectionWri
     let backups = ["handbook/backups.md".to_owned()];
     store.delete_chunks(&backups, &[kept, Uuid::from_u128(1)]).await.unwrap();
     let legs = store.search(ask(Some([1.0; 4]), &[(3, 1.0), (7, 1.0), (9, 1.0)])).await.unwrap();
-    let mut left = texts(&legs.dense);
+    let mut left = texts(&legs, &legs.dense);
     left.sort_unstable();
     assert_eq!(left, ["POST /v1/restore", "fn restore() {}", "two operators"]);
     assert_eq!(legs.sparse.len(), 3);

@@ -7,24 +7,38 @@ pub(super) async fn each_leg_is_ranked_by_its_own_score(store: &dyn CollectionWr
     let dense = Some([1.0, 0.0, 0.0, 0.0]);
     let terms = [(9, 1.0), (3, 1.0)];
     let both = store.search(ask(dense, &terms)).await.unwrap();
-    assert_eq!(texts(&both.dense)[..2], ["kept for 400 days", "two operators"]);
+    assert_eq!(texts(&both, &both.dense)[..2], ["kept for 400 days", "two operators"]);
     assert_eq!(both.dense.len(), 4, "a chunk without a dense vector is not in the dense leg");
     assert!((both.dense[1].score - 0.6).abs() < 1e-5, "{}", both.dense[1].score);
     assert_eq!(
-        texts(&both.sparse),
+        texts(&both, &both.sparse),
         ["Ωmega", "two operators", "POST /v1/restore", "kept for 400 days", "fn restore() {}"]
     );
     assert!(both.sparse.is_sorted_by(|a, b| a.score >= b.score));
     // A chunk comes back whole.
-    assert_eq!(both.sparse[2].chunk, corpus()[2].chunk);
+    assert_eq!(both.chunks[&both.sparse[2].id], corpus()[2].chunk);
 
     let only_dense = store.search(ask(dense, &[])).await.unwrap();
-    assert_eq!(only_dense, Legs { dense: both.dense, ..Legs::default() });
+    assert_eq!((only_dense.dense, only_dense.sparse), (both.dense, Vec::new()));
     let only_sparse = store.search(ask(None, &terms)).await.unwrap();
-    assert_eq!(only_sparse, Legs { sparse: both.sparse, ..Legs::default() });
+    assert_eq!((only_sparse.dense, only_sparse.sparse), (Vec::new(), both.sparse));
     assert_eq!(store.search(ask(None, &[])).await, Ok(Legs::default()));
     let unknown_terms = store.search(ask(None, &[(123_456, 1.0)])).await;
     assert_eq!(unknown_terms, Ok(Legs::default()));
+}
+
+pub(super) async fn the_chunks_that_are_wanted_come_along(store: &dyn CollectionWriter) {
+    fill(store).await;
+    let mut request = ask(Some([1.0, 0.0, 0.0, 0.0]), &[(9, 1.0)]);
+    request.chunks =
+        ReturnedChunks::Some(Arc::new(|legs| vec![legs.sparse[0].id, legs.dense[1].id]));
+    let legs = store.search(request.clone()).await.unwrap();
+    for hit in [&legs.sparse[0], &legs.dense[1]] {
+        let stored = corpus().into_iter().find(|point| point.chunk.id() == hit.id).unwrap();
+        assert_eq!(legs.chunks[&hit.id], stored.chunk);
+    }
+    request.chunks = ReturnedChunks::Some(Arc::new(|_| Vec::new()));
+    assert_eq!(store.search(request).await.unwrap().dense, legs.dense);
 }
 
 pub(super) async fn the_idf_of_a_term_is_that_of_the_whole_collection(
@@ -82,7 +96,7 @@ pub(super) async fn filters_apply_before_the_limit(store: &dyn CollectionWriter)
         request.limit = if expected.len() == 3 { 10 } else { expected.len().max(1) };
         let legs = store.search(request).await.unwrap();
         for leg in [&legs.dense, &legs.sparse] {
-            let mut found: Vec<_> = leg.iter().map(|hit| hit.chunk.source.as_str()).collect();
+            let mut found: Vec<_> = leg.iter().map(|hit| &*legs.chunks[&hit.id].source).collect();
             found.sort_unstable();
             found.dedup();
             assert_eq!(found, expected, "{filter:?}");
@@ -95,7 +109,7 @@ pub(super) async fn min_score_and_limit_cut_each_leg(store: &dyn CollectionWrite
     let mut request = ask(Some([1.0, 0.0, 0.0, 0.0]), &[(9, 1.0), (3, 1.0)]);
     request.min_score = Some(0.5);
     let legs = store.search(request.clone()).await.unwrap();
-    assert_eq!(texts(&legs.dense), ["kept for 400 days", "two operators"]);
+    assert_eq!(texts(&legs, &legs.dense), ["kept for 400 days", "two operators"]);
     assert!(legs.sparse.iter().all(|hit| hit.score >= 0.5) && !legs.sparse.is_empty());
     assert!(legs.sparse.len() < 5);
     request.limit = 1;
@@ -136,7 +150,7 @@ pub(super) async fn text_survives_as_it_is(store: &dyn CollectionWriter) {
         .collect();
     store.upsert(points.clone()).await.unwrap();
     let legs = store.search(ask(Some([0.0, 1.0, 0.0, 0.0]), &[])).await.unwrap();
-    let mut found: Vec<_> = legs.dense.into_iter().map(|hit| hit.chunk).collect();
+    let mut found: Vec<_> = legs.chunks.into_values().collect();
     found.sort_by_key(|chunk| chunk.ordinal);
     assert_eq!(found, points.into_iter().map(|point| point.chunk).collect::<Vec<_>>());
 }

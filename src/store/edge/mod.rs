@@ -16,6 +16,7 @@
 mod compaction;
 mod engine;
 mod guard;
+mod idf;
 mod keys;
 mod layout;
 mod listing;
@@ -27,6 +28,7 @@ mod search;
 mod shards;
 mod shared;
 mod space;
+mod tuning;
 mod turns;
 mod versions;
 mod view;

@@ -1,5 +1,6 @@
 //! A loaded shard, until it is closed. Who loads it holds the lock on its collection.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -9,8 +10,9 @@ use uuid::Uuid;
 
 use super::compaction::Compaction;
 use super::guard::{self, held};
+use super::idf::Idf;
 use super::listing::{self, Line, Listing};
-use super::{engine, layout};
+use super::{engine, layout, tuning};
 use crate::heap;
 use crate::types::Manifest;
 
@@ -32,6 +34,7 @@ pub(super) struct Opened {
     compactions: AtomicUsize,
     /// The shard was changed since it was loaded, or listed: no listing is beside it.
     changed: Mutex<bool>,
+    idf: Mutex<Idf>,
 }
 
 impl Opened {
@@ -42,7 +45,7 @@ impl Opened {
     ) -> Result<Self, String> {
         let path = layout::shard(version);
         std::fs::create_dir_all(&path).map_err(|error| error.to_string())?;
-        let shard = guard::run(|| engine::create(&path, dimensions))?;
+        let shard = guard::run(|| tuning::create(&path, dimensions))?;
         let opened = Self::new(version, shard, uncompacted);
         opened.mark_written();
         opened.flush()?;
@@ -54,7 +57,7 @@ impl Opened {
         if !path.is_dir() {
             return Err("the directory has no shard in it".to_owned());
         }
-        let shard = guard::run(|| engine::load(&path))?;
+        let shard = guard::run(|| tuning::load(&path))?;
         Ok(Self::new(version, shard, uncompacted))
     }
 
@@ -69,6 +72,7 @@ impl Opened {
             uncompacted,
             compactions: AtomicUsize::new(0),
             changed: Mutex::new(false),
+            idf: Mutex::default(),
         }
     }
 
@@ -116,6 +120,19 @@ impl Opened {
         run(self.shared().as_ref(), op)
     }
 
+    /// The IDF of those of these terms that some chunk has, from the last question that wanted it.
+    pub(super) fn idf(&self, terms: &[u32]) -> Result<HashMap<u32, f32>, String> {
+        let (mut found, unknown, of) = held(&self.idf).get(terms);
+        if !unknown.is_empty() {
+            let idf = |term| self.with(|shard| engine::idf(shard, term));
+            for term in unknown {
+                found.extend(idf(term)?.map(|idf| (term, idf)));
+            }
+            held(&self.idf).keep(&found, of);
+        }
+        Ok(found)
+    }
+
     /// Writes points with these ids, beside a compaction where all of them are new.
     pub(super) fn put<T>(
         &self,
@@ -129,7 +146,9 @@ impl Opened {
         {
             self.compaction.wait()?;
         }
-        run(shard.as_ref(), op)
+        let done = run(shard.as_ref(), op);
+        held(&self.idf).forget();
+        done
     }
 
     /// Takes points out.
@@ -141,7 +160,9 @@ impl Opened {
         let shard = self.shared();
         self.will_change()?;
         self.compaction.wait()?;
-        run(shard.as_ref(), op)
+        let done = run(shard.as_ref(), op);
+        held(&self.idf).forget();
+        done
     }
 
     /// Takes back the listings, once.
@@ -179,7 +200,7 @@ impl Opened {
 
     /// [`Self::flush`], but for what would have to wait for a compaction and is not much yet.
     pub(super) fn checkpoint(&self) -> Result<(), String> {
-        let little = self.uncompacted.load(Ordering::Relaxed) < engine::FLUSH_AFTER;
+        let little = self.uncompacted.load(Ordering::Relaxed) < tuning::FLUSH_AFTER;
         if little && self.compaction.goes_on() { Ok(()) } else { self.flush() }
     }
 
@@ -190,18 +211,18 @@ impl Opened {
             shard.flush();
             Ok(())
         })?;
-        if self.compactions.load(Ordering::Relaxed) >= engine::MERGE_AFTER {
+        if self.compactions.load(Ordering::Relaxed) >= tuning::MERGE_AFTER {
             self.reload(&mut shard)?;
         }
-        if self.uncompacted.load(Ordering::Relaxed) < engine::COMPACT_AFTER {
+        if self.uncompacted.load(Ordering::Relaxed) < tuning::COMPACT_AFTER {
             return Ok(());
         }
-        let merges = self.compactions.fetch_add(1, Ordering::Relaxed) + 1 >= engine::MERGE_AFTER;
+        let merges = self.compactions.fetch_add(1, Ordering::Relaxed) + 1 >= tuning::MERGE_AFTER;
         self.uncompacted.store(0, Ordering::Relaxed);
         heap::give_back();
         self.compaction.start(shard.as_ref().ok_or("closed")?, move |shard| {
-            engine::compact(shard)?;
-            if merges { engine::merge(shard) } else { Ok(()) }
+            tuning::compact(shard)?;
+            if merges { tuning::merge(shard) } else { Ok(()) }
         })
     }
 
@@ -211,7 +232,7 @@ impl Opened {
         unload(shard)?;
         let path = layout::shard(&self.version);
         let _ = layout::prune_log(&path);
-        *shard = Some(Arc::new(guard::run(|| engine::load(&path))?));
+        *shard = Some(Arc::new(guard::run(|| tuning::load(&path))?));
         self.compactions.store(0, Ordering::Relaxed);
         Ok(())
     }
@@ -222,7 +243,7 @@ impl Opened {
         run(shard.as_ref(), |shard| {
             shard.flush();
             heap::give_back();
-            engine::finish(shard)?;
+            tuning::finish(shard, engine::count_chunks(shard)?)?;
             shard.flush();
             *self.changed() = false;
             // The next run reads it, and this one has time.
@@ -232,6 +253,7 @@ impl Opened {
             })
         })?;
         self.uncompacted.store(0, Ordering::Relaxed);
+        held(&self.idf).forget();
         Ok(())
     }
 

@@ -7,7 +7,6 @@ use super::opened::Opened;
 use super::problem::Problem;
 use super::{engine, keys};
 use crate::store::{Legs, SearchRequest};
-use crate::types::Scored;
 
 /// Both legs at once, the dense one on a thread of its own: it looks at every vector, the other at
 /// every posting of the query's terms. What is written meanwhile, one of them may see alone.
@@ -17,26 +16,22 @@ pub(super) fn search(opened: &Opened, request: SearchRequest) -> Result<Legs, Pr
         limit: request.limit,
         min_score: request.min_score,
     };
-    let chunks = |points: Result<Vec<_>, String>| -> Result<Vec<Scored>, String> {
-        points?.into_iter().map(engine::scored).collect()
-    };
-    let dense = |vector| chunks(opened.with(|shard| engine::dense_leg(shard, &search, vector)));
-    let sparse = |vector| chunks(opened.with(|shard| engine::sparse_leg(shard, &search, vector)));
+    let dense = |vector| opened.with(|shard| engine::dense_leg(shard, &search, vector));
+    let sparse = |vector| opened.with(|shard| engine::sparse_leg(shard, &search, vector));
     let terms = request.sparse.filter(|vector| !vector.indices.is_empty());
-    thread::scope(|scope| {
+    let mut legs = thread::scope(|scope| {
         let dense = request.dense.map(|vector| scope.spawn(move || dense(vector)));
         let sparse = terms.map(sparse);
-        let idf = opened.with(|shard| {
-            let idf = request.idf_of.iter().filter_map(|&term| {
-                engine::idf(shard, term).map(|idf| idf.map(|idf| (term, idf))).transpose()
-            });
-            idf.collect()
-        });
+        let idf = opened.idf(&request.idf_of);
         let dense = dense.map(|leg| leg.join().unwrap_or_else(|panic| resume_unwind(panic)));
-        Ok(Legs {
+        Ok::<_, Problem>(Legs {
             dense: dense.transpose()?.unwrap_or_default(),
             sparse: sparse.transpose()?.unwrap_or_default(),
             idf: idf?,
+            ..Legs::default()
         })
-    })
+    })?;
+    let ids = request.chunks.ids(&legs);
+    legs.chunks = opened.with(|shard| engine::chunks_with(shard, ids))?;
+    Ok(legs)
 }

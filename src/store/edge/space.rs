@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use super::problem::Problem;
-use super::{engine, layout};
+use super::{layout, tuning};
 use crate::error::Fault;
 
 /// Free bytes below which nothing is written: what one batch of points may need, with its part of
@@ -21,7 +21,7 @@ pub(super) fn to_write(directory: &Path) -> Result<(), Problem> {
 /// Before a shard is loaded or points are taken out: the engine begins the next files of its log,
 /// and when it loads, it does once more what the log tells.
 pub(super) fn to_open(shard: &Path) -> Result<(), Problem> {
-    check(shard, 2 * engine::LOG_SEGMENT as u64 + layout::log_size(shard))
+    check(shard, 2 * tuning::LOG_SEGMENT as u64 + layout::log_size(shard))
 }
 
 #[cfg(unix)]

@@ -222,18 +222,21 @@ impl VectorStore for Physical {
             return Err(self.store.error(Fault::Permanent, "the server answered another request"));
         }
         let mut lists = answer.result.into_iter().map(|list| list.result);
-        let mut leg = |present: bool| match present.then(|| lists.next()).flatten() {
-            Some(list) => list
-                .into_iter()
-                .map(wire::scored)
-                .collect::<Result<Vec<Scored>, String>>()
-                .map_err(|why| self.store.unreadable(&why)),
-            None => Ok(Vec::new()),
+        let mut chunks = HashMap::new();
+        let mut leg = |present: bool| {
+            let points = present.then(|| lists.next()).flatten().into_iter().flatten();
+            let hit = |point| {
+                let (hit, chunk) = wire::scored(point)?;
+                chunks.insert(hit.id, chunk);
+                Ok(hit)
+            };
+            let hits = points.map(hit).collect::<Result<Vec<Scored>, String>>();
+            hits.map_err(|why| self.store.unreadable(&why))
         };
         let (dense, sparse) = (leg(has_dense)?, leg(has_sparse)?);
         let idf = terms.into_iter().zip(lists);
         let idf = idf.filter_map(|(term, best)| Some((term, wire::idf(term, best)?))).collect();
-        Ok(Legs { dense, sparse, idf })
+        Ok(Legs { dense, sparse, chunks, idf })
     }
 
     async fn chunks(&self, request: ChunkPage) -> Result<ChunkList, BackendError> {

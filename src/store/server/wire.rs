@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use crate::store::payload::{self, CHUNK, Payload};
 use crate::store::{DENSE, EXACT_UP_TO, SPARSE, SearchRequest};
-use crate::types::{self, ContentHash, DocumentRecord, FailureRecord, Point, Scored};
+use crate::types::{self, Chunk, ContentHash, DocumentRecord, FailureRecord, Point, Scored};
 
 pub(super) fn vectors_config(dimensions: usize) -> VectorsConfig {
     let dense = VectorParams {
@@ -205,9 +205,11 @@ pub(super) fn record(kind: &str) -> Condition {
     Condition::matches("record", kind.to_owned())
 }
 
-pub(super) fn scored(point: ScoredPoint) -> Result<Scored, String> {
+/// A hit of a leg, with its chunk: all of them come along, for another request would cost more.
+pub(super) fn scored(point: ScoredPoint) -> Result<(Scored, Chunk), String> {
+    let id = uuid(point.id.ok_or(payload::FOREIGN_ID)?)?;
     let chunk = payload::to_chunk(json_object(point.payload)?)?;
-    Ok(Scored { chunk, score: point.score })
+    Ok((Scored { id, score: point.score }, chunk))
 }
 
 /// The dense vector of a point, where it has one.

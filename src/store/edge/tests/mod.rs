@@ -139,7 +139,7 @@ async fn a_killed_writer_loses_exactly_what_was_not_flushed() {
 }
 
 async fn create_with_many(store: &EdgeStore) -> (View, u32) {
-    let many = u32::try_from(engine::COMPACT_AFTER).unwrap() + 500;
+    let many = u32::try_from(tuning::COMPACT_AFTER).unwrap() + 500;
     let writer = create(store).await;
     for start in (0..many).step_by(500) {
         writer.upsert(points(start..many.min(start + 500))).await.unwrap();
@@ -168,7 +168,8 @@ async fn a_writer_killed_after_a_compaction_leaves_a_whole_collection() {
         ..nearest(20)
     });
     let legs = legs.await.unwrap();
-    assert!(legs.dense.len() == 20 && legs.dense.iter().all(|hit| hit.chunk.source == "5.md"));
+    assert_eq!((legs.dense.len(), legs.chunks.len()), (20, 20));
+    assert!(legs.chunks.values().all(|chunk| chunk.source == "5.md"));
 }
 
 async fn left_after_compaction(writer: &View, dir: &Path) -> u64 {
@@ -210,7 +211,7 @@ async fn a_checkpoint_waits_for_a_compaction_where_much_would_be_lost() {
     writer.checkpoint().await.unwrap();
     // As if much had been written.
     let uncompacted = store.shared.uncompacted(1);
-    uncompacted.store(engine::FLUSH_AFTER, Ordering::Relaxed);
+    uncompacted.store(tuning::FLUSH_AFTER, Ordering::Relaxed);
     let checkpoint = writer.checkpoint();
     let ended = async { end.send(()).unwrap() };
     futures::future::join(checkpoint, ended).await.0.unwrap();
@@ -221,11 +222,11 @@ async fn a_checkpoint_waits_for_a_compaction_where_much_would_be_lost() {
 async fn points_are_searched_and_added_while_others_are_compacted() {
     let (_dir, store) = embedded();
     let (writer, many) = create_with_many(&store).await;
-    let rounds = u32::try_from(engine::MERGE_AFTER + 2).unwrap();
+    let rounds = u32::try_from(tuning::MERGE_AFTER + 2).unwrap();
     let mut end = many;
     for _ in 0..rounds {
         // As if as much had been written.
-        store.shared.uncompacted(1).store(engine::COMPACT_AFTER, Ordering::Relaxed);
+        store.shared.uncompacted(1).store(tuning::COMPACT_AFTER, Ordering::Relaxed);
         writer.flush().await.unwrap();
         writer.upsert(points(end..end + 20)).await.unwrap();
         end += 20;
@@ -257,7 +258,9 @@ async fn the_log_stays_small_and_updates_still_apply() {
         assert!(closed.count() <= 1);
         let legs = reader(dir.path()).await.search(nearest(100)).await.unwrap();
         assert_eq!(legs.dense.len(), 6);
-        assert!(legs.dense.iter().all(|hit| hit.chunk.text.starts_with(&format!("round {round}"))));
+        assert!(
+            legs.chunks.values().all(|chunk| chunk.text.starts_with(&format!("round {round}")))
+        );
     }
 }
 

@@ -1,0 +1,59 @@
+//! The inverse document frequencies that were asked for, until something is written.
+
+use std::collections::HashMap;
+
+/// By term; of terms that some chunk has.
+#[derive(Default)]
+pub(super) struct Idf {
+    known: HashMap<u32, f32>,
+    /// Writes so far.
+    writes: u64,
+}
+
+/// What was written when terms were looked up: what is found out then may be outdated when it is kept.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) struct AsOf(u64);
+
+impl Idf {
+    /// What is known of these terms, the others, and for [`Self::keep`] as of when.
+    pub(super) fn get(&self, terms: &[u32]) -> (HashMap<u32, f32>, Vec<u32>, AsOf) {
+        let (mut found, mut unknown) = (HashMap::new(), Vec::new());
+        for &term in terms {
+            match self.known.get(&term) {
+                Some(&idf) => drop(found.insert(term, idf)),
+                None => unknown.push(term),
+            }
+        }
+        (found, unknown, AsOf(self.writes))
+    }
+
+    pub(super) fn keep(&mut self, found: &HashMap<u32, f32>, of: AsOf) {
+        if of == AsOf(self.writes) {
+            self.known.extend(found);
+        }
+    }
+
+    /// Called after a write.
+    pub(super) fn forget(&mut self) {
+        self.known.clear();
+        self.writes += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_found_out_before_a_write_is_not_kept() {
+        let mut idf = Idf::default();
+        let (found, unknown, of) = idf.get(&[3, 7]);
+        assert_eq!((found.len(), unknown), (0, vec![3, 7]));
+        idf.keep(&HashMap::from([(3, 1.5)]), of);
+        let (found, unknown, before) = idf.get(&[3, 7]);
+        assert_eq!((found, unknown), (HashMap::from([(3, 1.5)]), vec![7]));
+        idf.forget();
+        idf.keep(&HashMap::from([(7, 0.5)]), before);
+        assert_eq!(idf.get(&[3, 7]).1, [3, 7]);
+    }
+}
