@@ -345,8 +345,8 @@ impl Counter {
 const DENSE: &str = "dense";
 const SPARSE: &str = "sparse";
 
-/// Up to so many bytes of dense vectors the dense leg compares them all, which is exact and needs
-/// no graph. The embedded store counts the whole collection, a server each of its segments.
+/// Up to so many bytes to compare, the dense leg compares all vectors, which needs no graph. The
+/// embedded store counts the whole collection, a byte a dimension; a server each of its segments.
 const EXACT_UP_TO: usize = 256 << 20;
 
 /// Payload fields that are filtered on, each with a keyword index.

@@ -6,9 +6,9 @@ use qdrant_edge::external::ordered_float::OrderedFloat;
 use qdrant_edge::{
     Condition, CountRequest, EdgeShard, Filter, HasIdCondition, NamedQuery, OperationError,
     OperationResult, Payload, PointId, PointInsertOperations, PointOperations,
-    PointStructPersisted, QueryEnum, QueryRequest, Record, ScoredPoint, ScoringQuery,
-    ScrollRequest, UpdateOperation, Vector, VectorInternal, VectorStructInternal,
-    VectorStructPersisted, WithPayloadInterface, WithVector,
+    PointStructPersisted, QuantizationSearchParams, QueryEnum, QueryRequest, Record, ScoredPoint,
+    ScoringQuery, ScrollRequest, SearchParams, UpdateOperation, Vector, VectorInternal,
+    VectorStructInternal, VectorStructPersisted, WithPayloadInterface, WithVector,
 };
 use uuid::Uuid;
 
@@ -184,6 +184,13 @@ fn scroll(
     }
 }
 
+/// How many of the best by their bytes are compared exactly, for the best `limit`. Of 300 questions
+/// to 100,000 chunks of documentation, many of them nearly alike, 299 had the exact list of 100, and
+/// all the exact list of 10; with 5 times the limit 293 had it.
+fn preselected(limit: usize) -> usize {
+    4 * limit + 600
+}
+
 /// What to search, apart from the vector.
 pub(super) struct Search {
     pub(super) filter: Option<Filter>,
@@ -196,7 +203,13 @@ pub(super) fn dense_leg(
     search: &Search,
     vector: Vec<f32>,
 ) -> OperationResult<Vec<Scored>> {
-    leg(shard, search, nearest(DENSE, VectorInternal::Dense(vector), search.limit))
+    let quantization = QuantizationSearchParams {
+        rescore: Some(true),
+        oversampling: Some(preselected(search.limit) as f64 / search.limit as f64),
+        ..QuantizationSearchParams::default()
+    };
+    let params = SearchParams { quantization: Some(quantization), ..SearchParams::default() };
+    leg(shard, search, Some(params), nearest(DENSE, VectorInternal::Dense(vector), search.limit))
 }
 
 pub(super) fn sparse_leg(
@@ -204,13 +217,19 @@ pub(super) fn sparse_leg(
     search: &Search,
     vector: SparseVector,
 ) -> OperationResult<Vec<Scored>> {
-    leg(shard, search, nearest(SPARSE, sparse_vector(vector)?, search.limit))
+    leg(shard, search, None, nearest(SPARSE, sparse_vector(vector)?, search.limit))
 }
 
-fn leg(shard: &EdgeShard, search: &Search, query: QueryRequest) -> OperationResult<Vec<Scored>> {
+fn leg(
+    shard: &EdgeShard,
+    search: &Search,
+    params: Option<SearchParams>,
+    query: QueryRequest,
+) -> OperationResult<Vec<Scored>> {
     let points = shard.query(QueryRequest {
         filter: search.filter.clone(),
         score_threshold: search.min_score.map(OrderedFloat),
+        params,
         ..query
     })?;
     points.into_iter().map(scored).collect()

@@ -5,7 +5,8 @@ use std::path::Path;
 use qdrant_edge::{
     Distance, EdgeConfig, EdgeOptimizersConfig, EdgeShard, EdgeSparseVectorParams,
     EdgeVectorParams, FieldIndexOperations, HnswIndexConfig, Modifier, OperationError,
-    OperationResult, UpdateOperation, WalOptions,
+    OperationResult, QuantizationConfig, ScalarQuantizationConfig, ScalarType, UpdateOperation,
+    WalOptions,
 };
 
 use super::keys;
@@ -37,7 +38,10 @@ pub(super) const MERGE_AFTER: usize = 16;
 pub(super) const LOG_SEGMENT: usize = 4 << 20;
 
 fn config(dimensions: usize) -> EdgeConfig {
-    let dense = EdgeVectorParams::builder(dimensions, Distance::Cosine).on_disk(true).build();
+    let dense = EdgeVectorParams::builder(dimensions, Distance::Cosine)
+        .on_disk(true)
+        .quantization_config(quantization())
+        .build();
     let wal = WalOptions { segment_capacity: LOG_SEGMENT, ..WalOptions::default() };
     EdgeConfig::builder()
         .vector(DENSE, dense)
@@ -49,6 +53,17 @@ fn config(dimensions: usize) -> EdgeConfig {
         .optimizers(few(INDEX_FROM_KB))
         .wal_options(wal)
         .build()
+}
+
+/// A byte for each dimension, beside the vectors: the dense leg compares these and then, exactly, the
+/// first of them. It is bound by memory, of which that is a quarter.
+fn quantization() -> QuantizationConfig {
+    let scalar = ScalarQuantizationConfig {
+        r#type: ScalarType::Int8,
+        quantile: Some(0.99),
+        always_ram: None,
+    };
+    scalar.into()
 }
 
 /// HNSW, or none: up to [`EXACT_UP_TO`], reading memory in order beats building a graph for a
@@ -116,7 +131,7 @@ pub(super) fn merge(shard: &EdgeShard) -> OperationResult<()> {
 
 /// Brings a collection of so many chunks into the state in which it opens and answers fast.
 pub(super) fn finish(shard: &EdgeShard, chunks: usize) -> OperationResult<()> {
-    let wanted = graph(chunks * dimensions(shard) * size_of::<f32>() > EXACT_UP_TO);
+    let wanted = graph(chunks * compared_bytes(shard) > EXACT_UP_TO);
     let present = shard.config().hnsw_config;
     if wanted != present {
         shard.set_hnsw_config(wanted)?;
@@ -139,4 +154,12 @@ fn size_kb(shard: &EdgeShard, points: usize) -> usize {
 
 fn dimensions(shard: &EdgeShard) -> usize {
     shard.config().vectors.get(DENSE).map_or(0, |dense| dense.size)
+}
+
+/// Bytes of each vector that the dense leg looks at. A collection of before is not quantized.
+fn compared_bytes(shard: &EdgeShard) -> usize {
+    let config = shard.config();
+    config.vectors.get(DENSE).map_or(0, |dense| {
+        dense.size * if dense.quantization_config.is_some() { 1 } else { size_of::<f32>() }
+    })
 }

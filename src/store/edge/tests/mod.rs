@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod listing;
+mod quantized;
 mod turns;
 mod versions;
 
