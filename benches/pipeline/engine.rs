@@ -7,9 +7,9 @@ use docent::embed::builtin::Builtin;
 use docent::embed::sparse::TermCounter;
 use qdrant_edge::{
     EdgeConfig, EdgeOptimizersConfig, EdgeShard, NamedQuery, PointInsertOperations,
-    PointOperations, PointStructPersisted, QueryEnum, QueryRequest, ScoringQuery, ScrollRequest,
-    UpdateOperation, Vector, VectorInternal, VectorStructPersisted, WithPayloadInterface,
-    WithVector,
+    PointOperations, PointStructPersisted, QuantizationSearchParams, QueryEnum, QueryRequest,
+    ScoringQuery, ScrollRequest, SearchParams, UpdateOperation, Vector, VectorInternal,
+    VectorStructPersisted, WithPayloadInterface, WithVector,
 };
 
 /// Points of one upsert.
@@ -141,6 +141,13 @@ impl Open {
     pub(crate) fn ask(&self, ask: &Ask) {
         let weights = vec![1.0; ask.terms.len()];
         let sparse = Vector::new_sparse(ask.terms.clone(), weights).expect("a sparse vector");
+        // What is compared by a byte a dimension is compared exactly afterwards, as docent has it.
+        let quantization = QuantizationSearchParams {
+            rescore: Some(true),
+            oversampling: Some(10.0),
+            ..QuantizationSearchParams::default()
+        };
+        let as_exact = SearchParams { quantization: Some(quantization), ..SearchParams::default() };
         let request = |name: &str, vector: VectorInternal| QueryRequest {
             prefetches: Vec::new(),
             query: Some(ScoringQuery::Vector(QueryEnum::Nearest(NamedQuery {
@@ -151,7 +158,7 @@ impl Open {
             score_threshold: None,
             limit: 100,
             offset: 0,
-            params: None,
+            params: Some(as_exact),
             with_vector: WithVector::Bool(false),
             with_payload: WithPayloadInterface::Bool(true),
         };
