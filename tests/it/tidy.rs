@@ -214,7 +214,7 @@ fn vendors_stay_where_they_are_wrapped() {
         ("tree_sitter", &["ingest/chunk"]),
         ("pdf_extract::", &["ingest/extract"]),
         ("pdf_oxide::", &["ingest/extract"]),
-        ("lol_html::", &["ingest/extract/html", "ingest/web/links"]),
+        ("html5gum::", &["ingest/extract/html/tree.rs"]),
         ("quick_xml::", &["ingest/extract/xml.rs", "ingest/web/sitemap"]),
         ("zip::", &["ingest/extract/package.rs"]),
         ("calamine::", &["ingest/extract/sheet"]),

@@ -30,7 +30,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use self::detect::{Detected, detect, language};
-pub(in crate::ingest) use self::html::reference;
+pub(in crate::ingest) use self::html::{Element, Tree, decode};
 pub use self::worker::run_worker;
 use super::document::Document;
 use crate::task::off_thread;

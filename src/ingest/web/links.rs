@@ -1,25 +1,13 @@
-//! Where an HTML page leads, and what it says to robots. Streams over the page; nothing of it is
-//! kept but the links.
+//! Where an HTML page leads, and what it says to robots.
 
-use std::cell::RefCell;
-
-use lol_html::html_content::Element;
-use lol_html::{HtmlRewriter, MemorySettings, Settings, element, text};
 use url::Url;
 
 use super::canonical::canonical;
 use super::directives::Directives;
-use crate::ingest::extract::reference;
+use crate::ingest::extract::{Element, Tree, decode};
 
 /// More links than this are not looked at.
 const MOST: usize = 10_000;
-
-/// What leads on, and what says something of the page. The table of contents of some sites is in a
-/// frame.
-const LOOKED_AT: &str = "a[href], area[href], iframe[src], frame[src], base[href], meta[content]";
-
-/// The parser buffers no more than this: the longest tag.
-const MEMORY: usize = 1 << 20;
 
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Scan {
@@ -30,15 +18,16 @@ pub(super) struct Scan {
     pub(super) refresh: Option<Url>,
 }
 
-/// Reads the page that `url` answered with, as far as the parser can.
+/// Reads the page that `url` answered with.
 pub(super) fn scan(url: &Url, page: &[u8]) -> Scan {
-    let mut reading =
-        Reading { scan: Scan::default(), base: url.clone(), unscripted: String::new() };
-    reading.read(page);
-    // The parser takes it for text, as browsers do that run scripts.
-    let unscripted = std::mem::take(&mut reading.unscripted);
+    let mut reading = Reading { scan: Scan::default(), base: url.clone() };
+    let page = Tree::of(&decode(page));
+    page.elements().for_each(|element| reading.look(element));
+    // What is in `<noscript>` is text, as it is to browsers that run scripts.
+    let unscripted = page.elements().filter(|element| element.name == "noscript");
+    let unscripted: String = unscripted.map(Element::text).collect();
     let refresh = reading.scan.refresh.take();
-    reading.read(unscripted.as_bytes());
+    Tree::of(&unscripted).elements().for_each(|element| reading.look(element));
     // A refresh in there leads to a page that asks for scripts to be run.
     Scan { refresh, ..reading.scan }
 }
@@ -48,77 +37,46 @@ struct Reading {
     scan: Scan,
     /// What links are relative to.
     base: Url,
-    /// What is in `<noscript>`.
-    unscripted: String,
 }
 
 impl Reading {
-    fn read(&mut self, html: &[u8]) {
-        let reading = RefCell::new(self);
-        let settings = Settings::new()
-            .with_strict(false)
-            .with_memory_settings(MemorySettings::new().with_max_allowed_memory_usage(MEMORY))
-            .append_element_content_handler(element!(LOOKED_AT, |element| {
-                let reading = &mut **reading.borrow_mut();
-                look(element, &mut reading.scan, &mut reading.base);
-                Ok(())
-            }))
-            .append_element_content_handler(text!("noscript", |text| {
-                let unscripted = &mut reading.borrow_mut().unscripted;
-                if unscripted.len() < MEMORY {
-                    unscripted.push_str(text.as_str());
-                }
-                Ok(())
-            }));
-        let mut parser = HtmlRewriter::new(settings, |_: &[u8]| {});
-        // Where the parser gives up, what it has found counts: extraction has its own opinion.
-        if html.chunks(64 * 1024).all(|part| parser.write(part).is_ok()) {
-            let _ = parser.end();
+    fn look(&mut self, element: Element<'_>) {
+        match element.name {
+            "a" | "area" => self.link(element, "href"),
+            // The table of contents of some sites is in a frame.
+            "iframe" | "frame" => self.link(element, "src"),
+            "base" => self.base(element),
+            "meta" => self.meta(element),
+            _ => {}
         }
     }
-}
 
-fn look(element: &Element<'_, '_>, scan: &mut Scan, base: &mut Url) {
-    let attribute = |name: &str| plain(&element.get_attribute(name).unwrap_or_default());
-    match element.tag_name().as_str() {
-        "base" => {
-            if let Ok(url) = base.join(attribute("href").trim()) {
-                *base = url;
-            }
-        }
-        "meta" if attribute("http-equiv").trim().eq_ignore_ascii_case("refresh") => {
-            scan.refresh = scan.refresh.take().or_else(|| refresh(base, &attribute("content")));
-        }
-        "meta" => {
-            let said = Directives::of_meta(&attribute("name"), &attribute("content"));
-            scan.directives = scan.directives.and(said);
-        }
-        _ => {
-            let nofollow = attribute("rel").to_ascii_lowercase();
-            let nofollow = nofollow.split_ascii_whitespace().any(|word| word == "nofollow");
-            if !nofollow && scan.links.len() < MOST {
-                let target = attribute("href");
-                let target = if target.is_empty() { attribute("src") } else { target };
-                scan.links.extend(link(base, &target));
-            }
+    fn link(&mut self, element: Element<'_>, attribute: &str) {
+        let Some(target) = element.attribute(attribute) else { return };
+        let mut rel = element.attribute("rel").unwrap_or_default().split_ascii_whitespace();
+        let nofollow = rel.any(|word| word.eq_ignore_ascii_case("nofollow"));
+        if !nofollow && self.scan.links.len() < MOST {
+            self.scan.links.extend(link(&self.base, target));
         }
     }
-}
 
-/// An attribute without its character references. Those that do not end in `;` are none here: a
-/// query may hold `&copy=1`.
-fn plain(attribute: &str) -> String {
-    let mut text = String::with_capacity(attribute.len());
-    let mut rest = attribute;
-    while let Some(at) = rest.find('&') {
-        text.push_str(&rest[..at]);
-        rest = &rest[at..];
-        let found = reference(rest).filter(|(_, length)| rest[..*length].ends_with(';'));
-        let (character, length) = found.unwrap_or(('&', 1));
-        text.push(character);
-        rest = &rest[length..];
+    fn base(&mut self, element: Element<'_>) {
+        let href = element.attribute("href").map(|href| self.base.join(href.trim()));
+        if let Some(Ok(base)) = href {
+            self.base = base;
+        }
     }
-    text + rest
+
+    fn meta(&mut self, element: Element<'_>) {
+        let Some(content) = element.attribute("content") else { return };
+        let attribute = |name: &str| element.attribute(name).unwrap_or_default();
+        let scan = &mut self.scan;
+        if attribute("http-equiv").trim().eq_ignore_ascii_case("refresh") {
+            scan.refresh = scan.refresh.take().or_else(|| refresh(&self.base, content));
+        } else {
+            scan.directives = scan.directives.and(Directives::of_meta(attribute("name"), content));
+        }
+    }
 }
 
 /// The page behind a link, where it is one.

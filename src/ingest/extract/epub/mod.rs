@@ -36,7 +36,7 @@ pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
         let Some(page) = package.bytes(path)? else {
             return Err(ExtractError::damaged(&format!("it lacks {path}")));
         };
-        let text = html::markdown(&html::decode(&page))?;
+        let text = html::markdown(&html::decode(&page));
         let titled = text.starts_with('#');
         let headings = chapter.iter().filter(|_| !titled).cloned().collect();
         parts.push(number, headings, &text);

@@ -1,15 +1,14 @@
 //! HTML → the main text as Markdown, with the source lines of every line of it.
 
-mod entities;
 mod render;
 mod role;
-mod tokens;
+mod tree;
 mod writer;
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
-pub(in crate::ingest) use self::entities::reference;
-use self::render::{Rendered, Scope, render};
+use self::render::{Page, Rendered, Scope};
+pub(in crate::ingest) use self::tree::{Element, Tree};
 use super::{ExtractError, detect, text};
 use crate::ingest::document::{Document, Places, Syntax, Unit};
 
@@ -26,7 +25,7 @@ pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
     if text::looks_binary(&bytes[..bytes.len().min(8192)]) {
         return Err(ExtractError::new("named as html, but it is binary data"));
     }
-    let Rendered { title, text, marks } = main_text(&decode(bytes))?;
+    let Rendered { title, text, marks } = main_text(&decode(bytes));
     Ok(Document {
         title,
         text,
@@ -37,40 +36,41 @@ pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
 }
 
 /// A page in the encoding it declares.
-pub(super) fn decode(bytes: &[u8]) -> String {
+pub(in crate::ingest) fn decode(bytes: &[u8]) -> String {
     text::decode(bytes, declared_encoding(bytes))
 }
 
 /// The main text of a page that is part of another document, as Markdown.
-pub(super) fn markdown(source: &str) -> Result<String, ExtractError> {
-    main_text(source).map(|rendered| rendered.text)
+pub(super) fn markdown(source: &str) -> String {
+    main_text(source).text
 }
 
 /// The narrowest part of the page that carries real text: its `<main>`, its articles, the page
 /// without menus and the like, or everything that is text at all.
-fn main_text(source: &str) -> Result<Rendered, ExtractError> {
-    let tokens = tokens::tokens(source)?;
-    let rendered = |scope| render(source, &tokens, scope);
-
-    let everything = rendered(Scope::Everything);
-    let body = rendered(Scope::Body);
-    let body = if carries(&body, &everything, ENOUGH, 10) { body } else { everything };
-    let main = rendered(Scope::Main);
-    let articles = rendered(Scope::Articles);
-    Ok(if carries(&main, &body, ENOUGH, 10) {
-        main
-    } else if carries(&articles, &body, usize::MAX, 3) {
-        // An article may also be one teaser or comment of many things on a page.
-        articles
-    } else {
+fn main_text(source: &str) -> Rendered {
+    let page = Page::new(source);
+    let main = page.render(Scope::Main);
+    if main.text.len() >= ENOUGH {
+        return main;
+    }
+    let body = page.render(Scope::Body);
+    let body = if body.text.len() >= ENOUGH {
         body
-    })
+    } else {
+        let everything = page.render(Scope::Everything);
+        if is_part(&body, &everything, 10) { body } else { everything }
+    };
+    if is_part(&main, &body, 10) {
+        return main;
+    }
+    // An article may also be one teaser or comment of many things on a page.
+    let articles = page.render(Scope::Articles);
+    if is_part(&articles, &body, 3) { articles } else { body }
 }
 
-/// Whether `part` can stand for `whole`: it has `enough` bytes, or one `share`-th of them.
-fn carries(part: &Rendered, whole: &Rendered, enough: usize, share: usize) -> bool {
-    let length = part.text.len();
-    length > 0 && (length >= enough || length * share >= whole.text.len())
+/// Whether `part` can stand for `whole`: it has one `share`-th of its bytes.
+fn is_part(part: &Rendered, whole: &Rendered, share: usize) -> bool {
+    !part.text.is_empty() && part.text.len() * share >= whole.text.len()
 }
 
 /// `<meta charset=..>`, `<meta http-equiv content="..; charset=..">`, `<?xml encoding=..?>`.

@@ -1,10 +1,10 @@
-//! Tokens → Markdown with the source lines of every line of it. Pure.
+//! A tree → Markdown with the source lines of every line of it. Pure.
 
-use std::collections::HashSet;
+use std::ops::Range;
 
 use super::role::{Role, Skip};
-use super::tokens::{ElementId, Token};
-use super::{entities, writer::Writer};
+use super::tree::{Content, Element, Tree};
+use super::writer::Writer;
 use crate::ingest::document::Mark;
 
 /// Which part of the page is rendered.
@@ -29,6 +29,11 @@ impl Scope {
             Self::Body | Self::Everything => true,
         }
     }
+
+    /// Whether text outside of every element is in scope.
+    fn is_all(self) -> bool {
+        matches!(self, Self::Body | Self::Everything)
+    }
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -38,157 +43,135 @@ pub(super) struct Rendered {
     pub(super) marks: Vec<Mark>,
 }
 
-/// Empty where the page has nothing in scope.
-pub(super) fn render(source: &str, tokens: &[Token], scope: Scope) -> Rendered {
-    let opens =
-        |token: &Token| matches!(token, Token::Open { role, .. } if scope.begins_with(*role));
-    if !tokens.iter().any(opens) && matches!(scope, Scope::Main | Scope::Articles) {
-        return Rendered::default();
-    }
-    let mut renderer = Renderer {
-        source,
-        scope,
-        layout_tables: layout_tables(tokens),
-        stack: Vec::new(),
-        skipped: 0,
-        main_parts: 0,
-        in_scope: 0,
-        in_title: false,
-        title: String::new(),
-        writer: Writer::new(source),
-    };
-    for token in tokens {
-        match token {
-            Token::Open { id, role, skip, void } => renderer.open(*id, *role, *skip, *void),
-            Token::Close { id } => renderer.close(*id),
-            Token::Text { range, literal } => renderer.text(range.start, range.end, *literal),
-        }
-    }
-    renderer.finish()
+/// A page, and what each of its elements means.
+pub(super) struct Page<'a> {
+    source: &'a str,
+    tree: Tree,
+    /// One for each node.
+    meanings: Vec<(Role, Skip)>,
 }
 
-/// How far an implied end looks up the stack: deeper nesting than this is no real page.
-const LOOK_UP: usize = 64;
+impl<'a> Page<'a> {
+    pub(super) fn new(source: &'a str) -> Self {
+        let tree = Tree::of(source);
+        let meaning = |index| {
+            tree.element(index).map_or((Role::Inline, Skip::Content), |element| {
+                let attribute = |name: &str| element.attribute(name);
+                (Role::of(element.name, attribute), Skip::of(element.name, attribute))
+            })
+        };
+        let meanings = (0..tree.nodes().len()).map(meaning).collect();
+        Self { source, tree, meanings }
+    }
+
+    /// Empty where the page has nothing in scope.
+    pub(super) fn render(&self, scope: Scope) -> Rendered {
+        if !self.meanings.iter().any(|(role, _)| scope.begins_with(*role)) {
+            return Rendered::default();
+        }
+        let writer = Writer::new(self.source);
+        let (open, title) = (Vec::new(), String::new());
+        let mut renderer = Renderer { page: self, scope, open, title, writer };
+        let mut index = 0;
+        while let Some(node) = self.tree.nodes().get(index) {
+            renderer.close_before(index);
+            index = match &node.content {
+                Content::Element(..) if !renderer.open(index, node.end) => node.end,
+                Content::Element(..) => index + 1,
+                Content::Text(range) => {
+                    renderer.text(range);
+                    index + 1
+                }
+            };
+        }
+        renderer.finish()
+    }
+
+    /// Whether a table lays out the page: it holds another table, a heading or preformatted text.
+    /// Its cells are blocks, not columns.
+    fn is_layout(&self, table: usize, end: usize) -> bool {
+        let mut inside = self.meanings[table + 1..end].iter();
+        inside.any(|(role, _)| matches!(role, Role::Table | Role::Heading(_) | Role::Pre))
+    }
+}
 
 /// An open element.
 struct Open {
-    id: ElementId,
+    end: usize,
     role: Role,
-    skipped: bool,
+    /// It, or an element around it, begins what is in scope.
     in_scope: bool,
+    /// It is inside of a main part, or is one.
+    in_main_part: bool,
 }
 
 struct Renderer<'a> {
-    source: &'a str,
+    page: &'a Page<'a>,
     scope: Scope,
-    layout_tables: HashSet<ElementId>,
-    /// Ordered by id.
-    stack: Vec<Open>,
-    /// How many open elements are skipped; text counts where it is 0.
-    skipped: usize,
-    /// How many `<main>` and `<article>` are open.
-    main_parts: usize,
-    /// How many open elements are in scope.
-    in_scope: usize,
-    in_title: bool,
+    open: Vec<Open>,
     title: String,
     writer: Writer,
 }
 
 impl Renderer<'_> {
-    fn open(&mut self, id: ElementId, role: Role, skip: Skip, void: bool) {
-        self.end_implied(role);
-        if void {
-            match role {
-                Role::Break if self.writes() => self.writer.line_break(),
-                role if role.is_block() => self.writer.end_block(),
-                _ => {}
-            }
-            return;
+    /// Whether what is in the element counts.
+    fn open(&mut self, index: usize, end: usize) -> bool {
+        let (role, skip) = self.page.meanings[index];
+        let (mut in_scope, mut in_main_part) = (self.scope.is_all(), false);
+        if let Some(around) = self.open.last() {
+            (in_scope, in_main_part) = (around.in_scope, around.in_main_part);
         }
-        if role == Role::Title {
-            self.in_title = self.skipped == 0 && self.title.is_empty();
+        match role {
+            Role::Break if in_scope => self.writer.line_break(),
+            Role::Title if self.title.is_empty() => {
+                self.title = self.page.tree.element(index).map(Element::text).unwrap_or_default();
+            }
+            _ => {}
         }
         let skipped = match skip {
             Skip::Content => false,
-            Skip::Header => self.scope != Scope::Everything && self.main_parts == 0,
+            Skip::Header => self.scope != Scope::Everything && !in_main_part,
             Skip::Furniture => self.scope != Scope::Everything,
             Skip::Always => true,
         };
-        let in_scope = self.scope.begins_with(role);
-        if skipped && self.skipped == 0 && role.is_block() {
-            self.writer.boundary();
-        }
-        self.skipped += usize::from(skipped);
-        self.in_scope += usize::from(in_scope);
-        self.main_parts += usize::from(matches!(role, Role::Main | Role::Article));
-        self.stack.push(Open { id, role, skipped, in_scope });
-        if self.skipped == 0 {
-            self.writer.open(role, self.layout_tables.contains(&id));
-        }
-    }
-
-    /// Closes what the start of an element of this role closes without an end tag.
-    fn end_implied(&mut self, next: Role) {
-        let above = self.stack.iter().rev().take(LOOK_UP).enumerate();
-        let mut ended = 0;
-        for (depth, open) in above {
-            if open.role.is_ended_by(next) {
-                ended = depth + 1;
-            } else if open.role.is_scope() {
-                break;
+        if skipped {
+            if role.is_block() {
+                self.writer.boundary();
             }
+            return false;
         }
-        for _ in 0..ended {
-            self.pop();
-        }
+        in_scope |= self.scope.begins_with(role);
+        in_main_part |= matches!(role, Role::Main | Role::Article);
+        self.open.push(Open { end, role, in_scope, in_main_part });
+        let layout = role == Role::Table && self.page.is_layout(index, end);
+        self.writer.open(role, layout);
+        true
     }
 
-    fn close(&mut self, id: ElementId) {
-        if let Ok(index) = self.stack.binary_search_by_key(&id, |open| open.id) {
-            while self.stack.len() > index {
-                self.pop();
-            }
-        }
-    }
-
-    fn pop(&mut self) {
-        let Some(open) = self.stack.pop() else { return };
-        if self.skipped == 0 {
+    /// Closes the elements that end before a node.
+    fn close_before(&mut self, index: usize) {
+        while let Some(open) = self.open.pop_if(|open| open.end <= index) {
             self.writer.close(open.role);
         }
-        if open.role == Role::Title {
-            self.in_title = false;
-        }
-        self.skipped -= usize::from(open.skipped);
-        self.in_scope -= usize::from(open.in_scope);
-        self.main_parts -= usize::from(matches!(open.role, Role::Main | Role::Article));
     }
 
-    /// Text outside of every element is text of the body.
-    fn writes(&self) -> bool {
-        let everywhere = matches!(self.scope, Scope::Body | Scope::Everything);
-        self.skipped == 0 && (everywhere || self.in_scope > 0)
-    }
-
-    fn text(&mut self, start: usize, end: usize, literal: bool) {
-        let Some(raw) = self.source.get(start..end) else { return };
-        if self.in_title {
-            for_characters(raw, literal, |character, _| self.title.push(character));
+    fn text(&mut self, range: &Range<usize>) {
+        let around = self.open.last();
+        let in_scope = around.map_or(self.scope.is_all(), |open| open.in_scope);
+        let tree = &self.page.tree;
+        let in_link = around.is_some_and(|open| open.role == Role::Link);
+        if !in_scope || in_link && is_permalink(tree.text(range).trim()) {
             return;
         }
-        let in_link = self.stack.last().is_some_and(|open| open.role == Role::Link);
-        if !self.writes() || in_link && is_permalink(raw.trim()) {
-            return;
+        for (part, start) in tree.parts(range) {
+            for (at, character) in part.char_indices() {
+                self.writer.push(character, start + at);
+            }
         }
-        let writer = &mut self.writer;
-        for_characters(raw, literal, |character, at| writer.push(character, start + at));
     }
 
     fn finish(mut self) -> Rendered {
-        while !self.stack.is_empty() {
-            self.pop();
-        }
+        self.close_before(usize::MAX);
         let (text, marks, heading) = self.writer.finish();
         let title = self.title.split_whitespace().collect::<Vec<_>>().join(" ");
         Rendered { title: if title.is_empty() { heading } else { title }, text, marks }
@@ -197,44 +180,5 @@ impl Renderer<'_> {
 
 /// The sign that documentation tools put behind headings.
 fn is_permalink(text: &str) -> bool {
-    matches!(text, "¶" | "§" | "#" | "🔗" | "&para;" | "&sect;" | "&#182;" | "&#167;" | "&#xb6;")
-}
-
-/// Calls `each` with every character of `raw` and its offset, references resolved.
-fn for_characters(raw: &str, literal: bool, mut each: impl FnMut(char, usize)) {
-    let mut at = 0;
-    while let Some(character) = raw[at..].chars().next() {
-        let reference =
-            (character == '&' && !literal).then(|| entities::reference(&raw[at..])).flatten();
-        let (character, length) = reference.unwrap_or((character, character.len_utf8()));
-        each(character, at);
-        at += length;
-    }
-}
-
-/// Tables that lay out the page: those that hold other tables, headings or preformatted text.
-/// Their cells are blocks, not columns.
-fn layout_tables(tokens: &[Token]) -> HashSet<ElementId> {
-    let mut layout = HashSet::new();
-    let mut open: Vec<ElementId> = Vec::new();
-    for token in tokens {
-        match token {
-            Token::Open { id, role, .. } => {
-                if matches!(role, Role::Table | Role::Heading(_) | Role::Pre) {
-                    // Those further out hold this table already.
-                    layout.extend(open.last());
-                }
-                if *role == Role::Table {
-                    open.push(*id);
-                }
-            }
-            Token::Close { id } => {
-                while open.last().is_some_and(|table| table >= id) {
-                    open.pop();
-                }
-            }
-            Token::Text { .. } => {}
-        }
-    }
-    layout
+    matches!(text, "¶" | "§" | "#" | "🔗")
 }

@@ -32,12 +32,16 @@ pub(super) enum Role {
 }
 
 impl Role {
-    pub(super) fn of(name: &str, attribute: impl Fn(&str) -> Option<String>) -> Self {
-        match attribute("role").as_deref() {
-            Some("main") => return Self::Main,
-            Some("article") => return Self::Article,
-            _ => {}
+    pub(super) fn of<'a>(name: &str, attribute: impl Fn(&str) -> Option<&'a str>) -> Self {
+        match attribute("role") {
+            Some("main") => Self::Main,
+            Some("article") => Self::Article,
+            _ => Self::named(name),
         }
+    }
+
+    /// Where attributes say nothing else.
+    pub(super) fn named(name: &str) -> Self {
         match name {
             "title" => Self::Title,
             "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => Self::Heading(name.as_bytes()[1] - b'0'),
@@ -90,6 +94,16 @@ impl Role {
     /// does not end the item around its own list.
     pub(super) fn is_scope(self) -> bool {
         matches!(self, Self::List { .. } | Self::Table | Self::Main | Self::Article | Self::Block)
+    }
+
+    /// Whether the end tag of an element of role `ended` reaches no further out than an element of
+    /// this role (WHATWG HTML, 13.2.4.2).
+    pub(super) fn confines(self, ended: Self) -> bool {
+        match ended {
+            Self::Table | Self::TableSection | Self::Row | Self::Cell => self == Self::Table,
+            Self::Item => matches!(self, Self::List { .. } | Self::Table | Self::Cell),
+            _ => matches!(self, Self::Table | Self::Cell),
+        }
     }
 }
 
@@ -155,7 +169,7 @@ const LAYOUT: &[&str] = &[
 ];
 
 impl Skip {
-    pub(super) fn of(name: &str, attribute: impl Fn(&str) -> Option<String>) -> Self {
+    pub(super) fn of<'a>(name: &str, attribute: impl Fn(&str) -> Option<&'a str>) -> Self {
         match name {
             "script" | "style" | "template" | "noscript" | "svg" | "math" | "iframe" | "object"
             | "canvas" | "audio" | "video" | "noembed" | "noframes" | "title" | "datalist" => {
@@ -171,7 +185,7 @@ impl Skip {
         match name {
             "nav" | "footer" | "aside" | "form" | "button" | "select" | "textarea" | "dialog"
             | "search" => return Self::Furniture,
-            _ if is_furniture_role(&role) => return Self::Furniture,
+            _ if is_furniture_role(role) => return Self::Furniture,
             "header" => return Self::Header,
             "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "pre" | "code" => {
                 return Self::Content;
@@ -187,7 +201,7 @@ impl Skip {
     }
 }
 
-fn is_hidden(attribute: &impl Fn(&str) -> Option<String>) -> bool {
+fn is_hidden<'a>(attribute: &impl Fn(&str) -> Option<&'a str>) -> bool {
     let style = attribute("style").unwrap_or_default().to_ascii_lowercase().replace(' ', "");
     attribute("hidden").is_some_and(|value| value != "until-found")
         || attribute("aria-hidden").is_some_and(|value| value == "true")
@@ -265,7 +279,7 @@ mod tests {
     #[test]
     fn attributes_decide() {
         let skip = |name: &str, key: &str, value: &str| {
-            Skip::of(name, |asked| (asked == key).then(|| value.to_owned()))
+            Skip::of(name, |asked| (asked == key).then_some(value))
         };
         for (name, key, value, expected) in [
             ("div", "hidden", "", Skip::Always),

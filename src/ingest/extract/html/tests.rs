@@ -42,6 +42,10 @@ fn structure_becomes_markdown() {
         ),
         ("<table><tr><td><h2>T</h2><p>x</p><td>y</table>", "## T\n\nx\n\ny"),
         ("a &lt;b&gt; &amp;amp; caf&eacute;&nbsp;&#8212; x&shy;y", "a <b> &amp; café — xy"),
+        (
+            "&mdash &#146; &#x110000; &# & &unknown; &copyx &bigodot;",
+            "&mdash ’ \u{FFFD} &# & &unknown; ©x ⨀",
+        ),
         ("<blockquote>q</blockquote><hr>r", "q\n\nr"),
         ("fo<!-- x -->o", "foo"),
         ("<p>a</p><![CDATA[x]]><p>b", "a\n\nb"),
@@ -59,6 +63,9 @@ fn end_tags_may_be_missing() {
         ("<table><tr><td>a<td>b<tr><td>c<td>d</table>e", "a | b\nc | d\n\ne"),
         ("<div><p>a<div>b</div></div>c", "a\n\nb\n\nc"),
         ("<p>a</b></i></div>b", "ab"),
+        ("<div><table><tr><td>a</div><td>b</p></li></tr></table>c", "a | b\n\nc"),
+        ("<ul><li>a<ul><li>b</li></li><li>c</ul><li>d</ul>", "- a\n  - b\n  - c\n- d"),
+        ("<svg><path><title/><g><p>a", "a"),
         ("<nav><ul><li>menu</nav>text", "text"),
         ("<div><p>open", "open"),
         ("<p unclosed=\"", ""),
@@ -186,9 +193,9 @@ proptest! {
     /// Words of paragraphs are found on the lines that their marks name.
     #[test]
     fn lines_hold_what_they_are_said_to(
-        parts in prop::collection::vec(("[a-z]{1,8}", 0..4usize, 0..5usize), 1..20)
+        parts in prop::collection::vec(("[a-z]{1,8}", 0..4usize, 0..7usize), 1..20)
     ) {
-        let tags = ["<p>", "<li>", "<h2>", "<div>", " "];
+        let tags = ["<p>", "<li>", "<h2>", "<div>", "&nbsp;", "\r\n", " é"];
         let mut html = String::new();
         for (word, breaks, tag) in &parts {
             html.extend([&*"\n".repeat(*breaks), tags[*tag], word]);

@@ -85,7 +85,6 @@ impl Writer {
                 self.cells = Some(0);
             }
             Role::Cell => self.begin_cell(),
-            Role::Break => self.line_break(),
             _ => {}
         }
     }

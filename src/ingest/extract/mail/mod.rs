@@ -24,7 +24,7 @@ pub(super) fn document(source: &str, bytes: &[u8]) -> Result<Document, ExtractEr
         for (number, message) in (1..).zip(mbox::messages(bytes)) {
             count = number;
             if let Some(message) = parser.parse(&*message) {
-                push(&mut parts, number, &message)?;
+                push(&mut parts, number, &message);
             }
         }
         if count == 0 {
@@ -36,7 +36,7 @@ pub(super) fn document(source: &str, bytes: &[u8]) -> Result<Document, ExtractEr
             return Err(ExtractError::new("not readable as an e-mail: it has no headers"));
         };
         title = subject(&message);
-        push(&mut parts, 1, &message)?;
+        push(&mut parts, 1, &message);
     }
     Ok(parts.finish(title, Syntax::Plain))
 }
@@ -50,7 +50,7 @@ fn subject(message: &Message<'_>) -> String {
     single_spaced(message.subject().unwrap_or_default())
 }
 
-fn push(parts: &mut Parts, number: u32, message: &Message<'_>) -> Result<(), ExtractError> {
+fn push(parts: &mut Parts, number: u32, message: &Message<'_>) {
     let mut lines = Vec::new();
     let people = [("From", message.from()), ("To", message.to()), ("Cc", message.cc())];
     for (name, address) in people {
@@ -70,12 +70,11 @@ fn push(parts: &mut Parts, number: u32, message: &Message<'_>) -> Result<(), Ext
     if !attached.is_empty() {
         lines.push(format!("Attachments: {}", attached.join(", ")));
     }
-    let body = body(message)?;
+    let body = body(message);
     let text =
         if body.is_empty() { lines.join("\n") } else { format!("{}\n\n{body}", lines.join("\n")) };
     let headings = Some(subject(message)).filter(|subject| !subject.is_empty());
     parts.push(number, headings.into_iter().collect(), &text);
-    Ok(())
 }
 
 /// `Ann Lee <ann@example.com>, bob@example.com`.
@@ -103,24 +102,24 @@ fn name_of(part: &MessagePart<'_>) -> Option<String> {
 }
 
 /// The text of a message: as it was written, or of its page where there is nothing else.
-fn body(message: &Message<'_>) -> Result<String, ExtractError> {
+fn body(message: &Message<'_>) -> String {
     let root = message.root_part();
     let is_sealed = root.is_content_type("multipart", "encrypted")
         || root.is_content_type("application", "pkcs7-mime");
     if is_sealed {
-        return Ok("(encrypted)".to_owned());
+        return "(encrypted)".to_owned();
     }
     let mut bodies = Vec::new();
     for part in message.text_bodies() {
         let text = match &part.body {
-            PartType::Html(page) => html::markdown(page)?,
+            PartType::Html(page) => html::markdown(page),
             PartType::Text(text) => plain(message, part, text),
             _ => continue,
         };
         bodies.push(text.trim().to_owned());
     }
     bodies.retain(|text| !text.is_empty());
-    Ok(bodies.join("\n\n"))
+    bodies.join("\n\n")
 }
 
 /// A plain part with line feeds only. One that names no encoding and is not UTF-8 is guessed at, as
