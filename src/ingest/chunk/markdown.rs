@@ -1,9 +1,17 @@
-//! The sections of a Markdown text.
+//! The sections of a Markdown text: its headings as `CommonMark` has them.
 //!
-//! Headings are found line by line: ATX (`# Title`) and setext (`Title` underlined with `=` or `-`),
-//! neither inside fenced code nor in HTML comments.
+//! Those in quotes are a part of what is quoted; those in lists head what follows, like any other.
+
+use std::ops::Range;
+
+use pulldown_cmark::{BrokenLink, CowStr, Event, Options, Parser, Tag, TagEnd};
 
 use super::sections::Sections;
+
+/// What is not `CommonMark` and changes where headings are, or what they say. Attributes (`{#id}`)
+/// are none of these: `GET /users/{id}` would lose its end.
+const OPTIONS: Options =
+    Options::ENABLE_TABLES.union(Options::ENABLE_FOOTNOTES).union(Options::ENABLE_STRIKETHROUGH);
 
 /// Length of the front matter (`---` or `+++` around metadata) at the very start.
 pub(super) fn front_matter(text: &str) -> usize {
@@ -28,145 +36,70 @@ pub(super) fn front_matter(text: &str) -> usize {
     0
 }
 
-/// What a line comes after.
-#[derive(Clone, Copy)]
-enum Above {
-    /// Nothing that it could belong to.
-    Blank,
-    /// A paragraph that began there: a setext underline turns it into a heading.
-    Paragraph(usize),
-    /// A list item, a quote, a table.
-    Block,
-}
-
 /// Cuts a text at its headings, without its front matter.
 pub(super) fn sections(text: &str) -> Sections {
     let start = front_matter(text);
     let mut sections = Sections::new(start);
-    let mut fence: Option<&str> = None;
-    let mut comment = false;
-    let mut above = Above::Blank;
-    let mut at = start;
-    for line in text[start..].split_inclusive('\n') {
-        let (begin, end) = (at, at + line.len());
-        at = end;
-        if let Some(marker) = fence {
-            if closes(line, marker) {
-                fence = None;
-            }
-        } else if comment {
-            comment = !line.contains("-->");
-        } else if let Some(marker) = opening_fence(line) {
-            (fence, above) = (Some(marker), Above::Blank);
-        } else if let Some((level, title)) = atx(line) {
-            sections.open(begin, end, level, plain(title));
-            above = Above::Blank;
-        } else if let (Above::Paragraph(from), Some(level)) = (above, setext(line)) {
-            sections.open(from, end, level, plain(&text[from..begin]));
-            above = Above::Blank;
-        } else if line.trim_start().starts_with("<!--") {
-            (comment, above) = (!line.contains("-->"), Above::Blank);
-        } else if line.trim().is_empty() {
-            above = Above::Blank;
-        } else if starts_other_block(line) {
-            above = Above::Block;
-        } else if matches!(above, Above::Blank) {
-            above = if indent(line) < 4 { Above::Paragraph(begin) } else { Above::Block };
-        }
+    for Heading { range, level, title } in headings(&text[start..]) {
+        sections.open(start + range.start, start + range.end, level, title);
     }
     sections
 }
 
-fn indent(line: &str) -> usize {
-    line.len() - line.trim_start_matches(' ').len()
+/// What the first heading says.
+pub(super) fn title(text: &str) -> Option<String> {
+    headings(&text[front_matter(text)..]).next().map(|heading| heading.title)
 }
 
-/// Level and raw title of an ATX heading.
-fn atx(line: &str) -> Option<(usize, &str)> {
-    let rest = line.trim_start_matches(' ');
-    let title = rest.trim_start_matches('#');
-    let level = rest.len() - title.len();
-    let is_heading = indent(line) < 4
-        && (1..=6).contains(&level)
-        && (title.is_empty() || title.starts_with(char::is_whitespace));
-    if !is_heading {
-        return None;
-    }
-    let title = title.trim();
-    let open = title.trim_end_matches('#');
-    // Closing marks count as such only after a space.
-    let closed = open.is_empty() || open.ends_with(char::is_whitespace);
-    Some((level, if closed { open.trim_end() } else { title }))
+struct Heading {
+    range: Range<usize>,
+    level: usize,
+    title: String,
 }
 
-fn setext(line: &str) -> Option<usize> {
-    let mark = line.trim();
-    let all = |c: char| !mark.is_empty() && mark.chars().all(|m| m == c);
-    match () {
-        () if indent(line) >= 4 => None,
-        () if all('=') => Some(1),
-        () if all('-') => Some(2),
-        () => None,
-    }
-}
-
-/// The run of backticks or tildes that opens fenced code.
-fn opening_fence(line: &str) -> Option<&str> {
-    let rest = line.trim_start_matches(' ');
-    let mark = rest.chars().next().filter(|mark| matches!(mark, '`' | '~'))?;
-    let info = rest.trim_start_matches(mark);
-    let marker = &rest[..rest.len() - info.len()];
-    let inline = mark == '`' && info.contains('`');
-    (indent(line) < 4 && marker.len() >= 3 && !inline).then_some(marker)
-}
-
-fn closes(line: &str, marker: &str) -> bool {
-    let mark = line.trim();
-    indent(line) < 4
-        && mark.len() >= marker.len()
-        && mark.trim_start_matches(&marker[..1]).is_empty()
-}
-
-/// List items, quotes and table rows: an underline below them is none.
-fn starts_other_block(line: &str) -> bool {
-    let line = line.trim_start();
-    let digits = line.trim_start_matches(|c: char| c.is_ascii_digit());
-    line.starts_with(['>', '|'])
-        || line.starts_with("- ")
-        || line.starts_with("* ")
-        || line.starts_with("+ ")
-        || (digits.len() < line.len() && (digits.starts_with(". ") || digits.starts_with(") ")))
-}
-
-/// The words of a heading, without inline markup.
-fn plain(title: &str) -> String {
-    let title = match title.trim_end().rfind("{#") {
-        Some(id) if title.trim_end().ends_with('}') => &title[..id],
-        _ => title,
-    };
-    let mut words = String::with_capacity(title.len());
-    let mut code = false;
-    let mut rest = title;
-    while let Some(character) = rest.chars().next() {
-        let after = &rest[character.len_utf8()..];
-        rest = after;
-        match character {
-            '`' => code = !code,
-            _ if code => words.push(character),
-            '\\' if after.starts_with(|next: char| next.is_ascii_punctuation()) => {
-                words.push_str(&after[..1]);
-                rest = &after[1..];
+fn headings(text: &str) -> impl Iterator<Item = Heading> {
+    // The brackets of `[1.2.0]` are markup, whether or not a link is defined for it.
+    let nowhere = |_: BrokenLink<'_>| Some((CowStr::Borrowed(""), CowStr::Borrowed("")));
+    let parser = Parser::new_with_broken_link_callback(text, OPTIONS, Some(nowhere));
+    let mut events = parser.into_offset_iter();
+    let mut quotes = 0;
+    let mut title: Option<String> = None;
+    std::iter::from_fn(move || {
+        loop {
+            let (event, range) = events.next()?;
+            match event {
+                Event::Start(Tag::BlockQuote(_)) => quotes += 1,
+                Event::End(TagEnd::BlockQuote(_)) => quotes -= 1,
+                Event::Start(Tag::Heading { .. }) if quotes == 0 => title = Some(String::new()),
+                Event::End(TagEnd::Heading(level)) => {
+                    // A table whose second line was not finished.
+                    let title = title.take().filter(|_| !text[range.clone()].starts_with('|'));
+                    if let Some(title) = title {
+                        let title = single_spaced(without_id(&title));
+                        return Some(Heading { range, level: level as usize, title });
+                    }
+                }
+                Event::Text(words) | Event::Code(words) => say(&mut title, &words),
+                Event::SoftBreak | Event::HardBreak => say(&mut title, " "),
+                _ => {}
             }
-            ']' if after.starts_with('(') => {
-                rest = after.find(')').map_or(after, |close| &after[close + 1..]);
-            }
-            '<' if after.starts_with(|next: char| next.is_ascii_alphabetic() || next == '/') => {
-                rest = after.find('>').map_or(after, |close| &after[close + 1..]);
-            }
-            '!' if after.starts_with('[') => {}
-            '*' | '[' | ']' => {}
-            _ => words.push(character),
         }
+    })
+}
+
+/// A title without its id: `Title {#id}`.
+fn without_id(title: &str) -> &str {
+    let id = title.rfind("{#").filter(|_| title.trim_end().ends_with('}'));
+    id.map_or(title, |id| &title[..id])
+}
+
+/// Adds to the title of the heading that is open, where one is.
+fn say(title: &mut Option<String>, words: &str) {
+    if let Some(title) = title {
+        title.push_str(words);
     }
-    words.trim().to_owned()
+}
+
+fn single_spaced(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -36,7 +36,7 @@ pub(super) use place::PlaceIndex;
 use ruler::{Ruler, Words};
 
 /// Raised whenever the same text and options would be cut differently.
-pub const REVISION: u32 = 4;
+pub const REVISION: u32 = 5;
 
 /// Number of tokens of a text.
 pub type Count<'a> = &'a (dyn Fn(&str) -> usize + Sync);
@@ -125,10 +125,15 @@ fn regions(document: &Document) -> Vec<(Range<usize>, &[String])> {
         .collect()
 }
 
+/// The metadata at the very start of a text in Markdown: `---` (YAML) or `+++` (TOML) lines around it.
+pub fn front_matter(text: &str) -> &str {
+    &text[..markdown::front_matter(text)]
+}
+
 /// The first heading of a text; empty where it has none.
 pub fn title(text: &str, syntax: Syntax) -> String {
     let sections = match syntax {
-        Syntax::Markdown => markdown::sections(text),
+        Syntax::Markdown => return markdown::title(text).unwrap_or_default(),
         Syntax::Rst => rst::sections(text),
         Syntax::Asciidoc => asciidoc::sections(text),
         Syntax::Plain | Syntax::Rows | Syntax::Code(_) => return String::new(),

@@ -95,6 +95,12 @@ fn what_looks_like_a_heading_is_not_always_one() {
         "````\n```\n# x\n````",
         "<!--\n# x\n-->",
         "- item\n---\n\nx",
+        "- item\n\n  ```\n  # x\n  ```\n",
+        "> # In a quote\n\nx",
+        "<pre>\n# x\n\n## y\n</pre>",
+        "<div>\n# x\n</div>",
+        "[x]: y\n---\n",
+        "a | b\n--- | ---\n1 | 2\n---\n",
         "####### seven",
         "| a |\n---\n",
         "\n---\n\nafter",
@@ -111,6 +117,13 @@ fn what_looks_like_a_heading_is_not_always_one() {
         ("---\n\n# After a rule\nx", "After a rule"),
         ("[badge]\n\n# Title\nx", "Title"),
         ("# `Vec<T>` \\* `a[0]`\r\nx\r\n", "Vec<T> * a[0]"),
+        ("# _A_ &amp; ~~B~~ {#a .b}\nx", "A & B"),
+        ("# GET /users/{id}\nx", "GET /users/{id}"),
+        ("# 2.* \\[x] <!-- omit in toc -->\nx", "2.* [x]"),
+        ("# Ledger [![Build][image]][page]\nx\n\n[image]: /a.svg\n[page]: /", "Ledger Build"),
+        ("Two\r\nlines\r\n===\r\nx", "Two lines"),
+        ("1. Step\n\n   # In a list\n\n   x", "In a list"),
+        ("<Tabs>\n\n  # In *MDX*\n\n  x\n\n</Tabs>", "In MDX"),
     ] {
         let pieces = cut(text, Syntax::Markdown, 100);
         assert_eq!(*pieces.last().unwrap().headings, [heading], "{text:?}");

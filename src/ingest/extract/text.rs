@@ -95,12 +95,9 @@ fn utf16_without_mark(bytes: &[u8]) -> Option<&'static Encoding> {
     }
 }
 
-/// `title:` of the front matter between `---` (YAML) or `+++` (TOML) lines at the very start.
+/// `title:` of the front matter.
 fn declared_title(text: &str) -> Option<String> {
-    let mut lines = text.lines();
-    let fence = lines.next().map(str::trim_end).filter(|line| matches!(*line, "---" | "+++"))?;
-    let length = lines.clone().position(|line| line.trim_end() == fence)?;
-    lines.take(length).find_map(|line| {
+    chunk::front_matter(text).lines().find_map(|line| {
         let value = line.strip_prefix("title")?.trim_start();
         let value = value.strip_prefix([':', '='])?.trim();
         Some(value.trim_matches(['"', '\'']).to_owned()).filter(|title| !title.is_empty())
