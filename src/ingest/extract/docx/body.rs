@@ -4,6 +4,7 @@
 use super::styles::{Meaning, Styles};
 use crate::ingest::document::Mark;
 use crate::ingest::extract::ExtractError;
+use crate::ingest::extract::table::{Cell, Grid, Lines};
 use crate::ingest::extract::text::single_spaced;
 use crate::ingest::extract::xml::{self, Element, Handler, attribute};
 
@@ -25,8 +26,12 @@ struct Paragraph {
     level: usize,
 }
 
-/// A row being read: the paragraphs of each cell.
-type Row = Vec<Vec<Paragraph>>;
+/// A row being read.
+#[derive(Default)]
+struct Row {
+    cells: Vec<(Cell, Vec<Paragraph>)>,
+    is_header: bool,
+}
 
 struct State<'a> {
     styles: &'a Styles,
@@ -36,13 +41,14 @@ struct State<'a> {
     /// A paragraph can hold another, in a text box.
     paragraphs: Vec<Paragraph>,
     rows: Vec<Row>,
+    /// The table that the rows belong to, where it is not within a cell.
+    grid: Grid,
     /// Depth of open elements that are no text: deleted, moved away, or there twice.
     skipped: usize,
     runs: usize,
     in_text: bool,
     titled: bool,
     last_was: Option<Meaning>,
-    last_was_row: bool,
 }
 
 pub(super) fn read(xml: &str, styles: &Styles) -> Result<Body, ExtractError> {
@@ -67,12 +73,19 @@ impl Handler for State<'_> {
             "tab" | "ptab" if self.runs > 0 => self.push(" "),
             "br" | "cr" if self.runs > 0 => self.push("\n"),
             "noBreakHyphen" => self.push("-"),
-            "tr" => self.rows.push(Row::new()),
-            "tc" => {
+            "tr" => self.rows.push(Row::default()),
+            "tblHeader" => {
                 if let Some(row) = self.rows.last_mut() {
-                    row.push(Vec::new());
+                    row.is_header = !matches!(value().as_str(), "0" | "false" | "off");
                 }
             }
+            "tc" => {
+                if let Some(row) = self.rows.last_mut() {
+                    row.cells.push((Cell::default(), Vec::new()));
+                }
+            }
+            "gridSpan" => self.describe_cell(|cell| cell.columns = value().parse().unwrap_or(1)),
+            "vMerge" => self.describe_cell(|cell| cell.above = value() != "restart"),
             "pStyle" => self.style(&value()),
             "outlineLvl" => self.describe(|paragraph| {
                 if let Ok(level @ 0..9) = value().parse::<u8>() {
@@ -96,6 +109,7 @@ impl Handler for State<'_> {
             "r" => self.runs = self.runs.saturating_sub(1),
             "t" => self.in_text = false,
             "tr" => self.end_row(),
+            "tbl" if self.rows.is_empty() => self.write_table(),
             _ => {}
         }
     }
@@ -115,12 +129,12 @@ impl<'a> State<'a> {
             count: 0,
             paragraphs: Vec::new(),
             rows: Vec::new(),
+            grid: Grid::default(),
             skipped: 0,
             runs: 0,
             in_text: false,
             titled: false,
             last_was: None,
-            last_was_row: false,
         }
     }
 
@@ -147,6 +161,12 @@ impl<'a> State<'a> {
         }
     }
 
+    fn describe_cell(&mut self, change: impl FnOnce(&mut Cell)) {
+        if let Some((cell, _)) = self.rows.last_mut().and_then(|row| row.cells.last_mut()) {
+            change(cell);
+        }
+    }
+
     fn push(&mut self, text: &str) {
         if self.skipped == 0
             && let Some(paragraph) = self.paragraphs.last_mut()
@@ -160,26 +180,55 @@ impl<'a> State<'a> {
         if paragraph.text.trim().is_empty() {
             return;
         }
-        match self.rows.last_mut().and_then(|row| row.last_mut()) {
-            Some(cell) => cell.push(paragraph),
+        match self.rows.last_mut().and_then(|row| row.cells.last_mut()) {
+            Some((_, cell)) => cell.push(paragraph),
             None => self.write_paragraph(&paragraph),
         }
     }
 
-    /// A row of one cell is a frame around paragraphs. Rows of a table within a cell become
+    /// A table of one cell a row is a frame around paragraphs. Rows of a table within a cell become
     /// paragraphs of that cell.
     fn end_row(&mut self) {
         let Some(row) = self.rows.pop() else { return };
-        let in_cell = self.rows.last_mut().and_then(|outer| outer.last_mut());
-        if let Some(cell) = in_cell {
-            cell.extend(row.into_iter().flatten());
-        } else if row.len() == 1 {
-            for paragraph in row.iter().flatten() {
+        let in_cell = self.rows.last_mut().and_then(|outer| outer.cells.last_mut());
+        if let Some((_, cell)) = in_cell {
+            cell.extend(row.cells.into_iter().flat_map(|(_, paragraphs)| paragraphs));
+        } else if row.cells.len() == 1 && self.grid.is_empty() {
+            for paragraph in row.cells.iter().flat_map(|(_, paragraphs)| paragraphs) {
                 self.write_paragraph(paragraph);
             }
         } else {
-            self.write_row(&row);
+            self.add_row(row);
         }
+    }
+
+    fn add_row(&mut self, row: Row) {
+        let numbers = row.cells.iter().flat_map(|(_, paragraphs)| paragraphs).map(|p| p.number);
+        let (Some(first), Some(last)) = (numbers.clone().min(), numbers.max()) else { return };
+        let cells: Vec<Cell> = row
+            .cells
+            .into_iter()
+            .map(|(cell, paragraphs)| {
+                let words =
+                    paragraphs.iter().flat_map(|paragraph| paragraph.text.split_whitespace());
+                Cell { text: words.collect::<Vec<_>>().join(" "), ..cell }
+            })
+            .collect();
+        self.grid.push(&cells, row.is_header, first, last);
+    }
+
+    fn write_table(&mut self) {
+        let mut lines = Lines::default();
+        std::mem::take(&mut self.grid).write(&mut lines);
+        if lines.text.is_empty() {
+            return;
+        }
+        self.separate(false);
+        let start = self.body.text.len();
+        self.body.text.push_str(&lines.text);
+        let marks = lines.marks.into_iter();
+        self.body.marks.extend(marks.map(|mark| Mark { offset: start + mark.offset, ..mark }));
+        self.last_was = None;
     }
 
     fn write_paragraph(&mut self, paragraph: &Paragraph) {
@@ -200,23 +249,6 @@ impl<'a> State<'a> {
         self.separate(in_list);
         self.write(&text, paragraph.number, paragraph.number);
         self.last_was = Some(paragraph.meaning);
-        self.last_was_row = false;
-    }
-
-    fn write_row(&mut self, row: &Row) {
-        let cells: Vec<String> = row
-            .iter()
-            .map(|cell| {
-                let words = cell.iter().flat_map(|paragraph| paragraph.text.split_whitespace());
-                words.collect::<Vec<_>>().join(" ")
-            })
-            .collect();
-        let numbers = row.iter().flatten().map(|paragraph| paragraph.number);
-        let (Some(first), Some(last)) = (numbers.clone().min(), numbers.max()) else { return };
-        self.separate(self.last_was_row);
-        self.write(cells.join(" | ").trim_end(), first, last);
-        self.last_was = None;
-        self.last_was_row = true;
     }
 
     fn take_title(&mut self, paragraph: &Paragraph, text: impl Fn() -> String) {

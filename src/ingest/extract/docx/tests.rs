@@ -123,6 +123,34 @@ fn tables_and_text_boxes() {
 }
 
 #[test]
+fn rows_carry_the_names_of_their_columns() {
+    let cell = |properties: &str, text: &str| {
+        format!("<w:tc><w:tcPr>{properties}</w:tcPr>{}</w:tc>", paragraph("", text))
+    };
+    let (span, starts, goes_on) =
+        (r#"<w:gridSpan w:val="2"/>"#, r#"<w:vMerge w:val="restart"/>"#, "<w:vMerge/>");
+    let rows = [
+        [cell(starts, "Port"), cell(span, "Fee")].concat(),
+        [cell(goes_on, ""), cell("", "winter"), cell("", "summer")].concat(),
+        [cell("", "Bergen"), cell("", "3"), cell("", "5")].concat(),
+        cell(r#"<w:gridSpan w:val="3"/>"#, "South"),
+        [cell("", "Genoa"), cell(span, "7")].concat(),
+    ];
+    let rows: String = rows.iter().map(|row| format!("<w:tr>{row}</w:tr>")).collect();
+    let body = paragraph("", "Fees") + "<w:tbl>" + &rows + "</w:tbl>" + &paragraph("", "after");
+    let expected = [
+        ("Fees", 1, 1),
+        ("Port: Bergen | Fee, winter: 3 | Fee, summer: 5", 7, 9),
+        ("South", 10, 10),
+        ("Port: Genoa | Fee, winter: 7 | Fee, summer: 7", 11, 12),
+        ("after", 13, 13),
+    ];
+    let expected: Vec<_> = expected.map(|(text, a, b)| (text.to_owned(), a, b)).into();
+    assert_eq!(located(&with_body(&body)), expected);
+    assert!(document(&with_body(&body)).unwrap().text.contains("5\nSouth\nPort"));
+}
+
+#[test]
 fn the_title_of_the_properties_comes_first() {
     let body = "<w:document><w:p><w:r><w:t>x</w:t></w:r></w:p></w:document>";
     let core = "<cp:coreProperties><dc:title>Terms &amp; Conditions</dc:title></cp:coreProperties>";
