@@ -1,6 +1,7 @@
 //! The XML of a slide, its notes or a diagram → shapes → Markdown.
 
 use crate::ingest::extract::ExtractError;
+use crate::ingest::extract::table::{Cell, Grid, Lines};
 use crate::ingest::extract::text::single_spaced;
 use crate::ingest::extract::xml::{self, Element, Handler, attribute};
 
@@ -34,7 +35,7 @@ enum Block {
         level: usize,
         bullet: Option<bool>,
     },
-    Row(Vec<String>),
+    Table(String),
 }
 
 pub(super) fn read(part: &str) -> Result<Slide, ExtractError> {
@@ -79,7 +80,7 @@ impl Shape {
     fn texts(&self) -> impl Iterator<Item = &str> {
         self.blocks.iter().filter_map(|block| match block {
             Block::Paragraph { text, .. } => Some(text.as_str()),
-            Block::Row(_) => None,
+            Block::Table(_) => None,
         })
     }
 
@@ -88,7 +89,7 @@ impl Shape {
         let mut tight = false;
         for block in &self.blocks {
             let (line, joins) = match block {
-                Block::Row(cells) => (cells.join(" | "), true),
+                Block::Table(rows) => (rows.clone(), false),
                 Block::Paragraph { text, level, bullet } => {
                     if bullet.unwrap_or(self.role == Role::Body) {
                         (format!("{}- {}", "  ".repeat(*level), text.replace('\n', " ")), true)
@@ -107,6 +108,10 @@ impl Shape {
     }
 }
 
+fn is_set(element: &Element<'_>, name: &str) -> bool {
+    matches!(attribute(element, name).as_deref(), Some("1" | "true"))
+}
+
 /// Deepest level of a list.
 const DEEPEST: usize = 8;
 
@@ -114,8 +119,11 @@ const DEEPEST: usize = 8;
 struct Reading {
     slide: Slide,
     paragraph: Option<(String, usize, Option<bool>)>,
-    /// The row being read, with the paragraphs of each cell.
-    row: Option<Vec<Vec<String>>>,
+    /// The row being read.
+    row: Option<Vec<Cell>>,
+    grid: Grid,
+    /// The table's first row is drawn as a header.
+    has_header: bool,
     in_text: bool,
     /// Depth of open elements that repeat what is there already.
     skipped: usize,
@@ -138,10 +146,13 @@ impl Handler for Reading {
             "br" => self.push("\n"),
             "tab" => self.push(" "),
             "tr" => self.row = Some(Vec::new()),
-            "tc" => {
-                if let Some(row) = &mut self.row {
-                    row.push(Vec::new());
-                }
+            "tblPr" => self.has_header = is_set(element, "firstRow"),
+            // One with `hMerge` lies below the cell before it.
+            "tc" if !is_set(element, "hMerge") => {
+                let columns = attribute(element, "gridSpan").and_then(|span| span.parse().ok());
+                let above = is_set(element, "vMerge");
+                let cell = Cell { columns: columns.unwrap_or(1), above, ..Cell::default() };
+                self.row.get_or_insert_default().push(cell);
             }
             _ => {}
         }
@@ -153,10 +164,14 @@ impl Handler for Reading {
             "p" => self.end_paragraph(),
             "t" => self.in_text = false,
             "tr" => {
-                let cells = self.row.take().unwrap_or_default();
-                let cells: Vec<String> = cells.iter().map(|cell| cell.join(" ")).collect();
-                if cells.iter().any(|cell| !cell.is_empty()) {
-                    self.add(Block::Row(cells));
+                let header = self.has_header && self.grid.is_empty();
+                self.grid.push(&self.row.take().unwrap_or_default(), header, 0, 0);
+            }
+            "tbl" => {
+                let mut lines = Lines::default();
+                std::mem::take(&mut self.grid).write(&mut lines);
+                if !lines.text.is_empty() {
+                    self.add(Block::Table(lines.text));
                 }
             }
             _ => {}
@@ -203,7 +218,10 @@ impl Reading {
         match &mut self.row {
             Some(row) => {
                 if let Some(cell) = row.last_mut() {
-                    cell.push(single_spaced(&text));
+                    if !cell.text.is_empty() {
+                        cell.text.push(' ');
+                    }
+                    cell.text.push_str(&text);
                 }
             }
             None => self.add(Block::Paragraph { text, level, bullet }),

@@ -94,10 +94,33 @@ fn slides_in_their_order_with_notes_tables_and_diagrams() {
     let document = document(&packed(&parts())).unwrap();
     assert_eq!(document.title, "Backups & restores");
     let first = "# Backups & restores\n\n- Kept for 400 days\n  - in two regions\n\nNo\nbullet\n\n\
-        Plan | Price\nTeam | \n\n## Notes\n\nAsk Ann.";
+        Plan | Price\nTeam\n\n## Notes\n\nAsk Ann.";
     let found = units(&document);
     assert_eq!(found, [(1, 1, first), (2, 2, "Only a box\n\n- Step one")]);
     assert_eq!(document.sections.len(), 2);
+}
+
+#[test]
+fn rows_carry_the_names_of_their_columns() {
+    let cell = |attributes: &str, text: &str| {
+        format!(
+            "<a:tc {attributes}><a:txBody><a:p><a:r><a:t>{text}</a:t></a:r></a:p></a:txBody></a:tc>"
+        )
+    };
+    let rows = [
+        [cell("", "Port"), cell("gridSpan=\"2\"", "Fee"), cell("hMerge=\"1\"", "")].concat(),
+        [cell("rowSpan=\"2\"", "Bergen"), cell("", "3"), cell("", "5")].concat(),
+        [cell("vMerge=\"1\"", ""), cell("", "4"), cell("", "6")].concat(),
+    ];
+    let rows: String = rows.iter().map(|row| format!("<a:tr>{row}</a:tr>")).collect();
+    let table = format!(
+        "<p:sld><p:graphicFrame><a:tbl><a:tblPr firstRow=\"1\"/>{rows}</a:tbl></p:graphicFrame></p:sld>"
+    );
+    let mut parts = parts();
+    parts[3].1 = table;
+    let document = document(&packed(&parts)).unwrap();
+    let expected = "Port: Bergen | Fee: 3 | Fee: 5\nPort: Bergen | Fee: 4 | Fee: 6\n\n- Step one";
+    assert_eq!(units(&document)[1].2, expected);
 }
 
 #[test]
