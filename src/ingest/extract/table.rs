@@ -15,6 +15,9 @@ use crate::ingest::document::Mark;
 /// How far down the header is looked for: titles and remarks stand above it.
 const HEADER_WITHIN: usize = 20;
 
+/// Rows of titles that stand between a gap and the header below it, at most.
+const TITLES: usize = 3;
+
 /// Longest name of a column, in characters.
 const LONGEST_NAME: usize = 80;
 
@@ -25,6 +28,8 @@ pub(super) struct Row {
     pub(super) cells: Vec<(u32, String)>,
     pub(super) first: u32,
     pub(super) last: u32,
+    /// A cell stands over several columns, beside others.
+    pub(super) spans: bool,
 }
 
 impl Row {
@@ -36,7 +41,12 @@ impl Row {
         }
     }
 
-    fn value(&self, column: u32) -> Option<&String> {
+    /// Whether it has something in all the columns of another.
+    fn covers(&self, other: &Self) -> bool {
+        other.cells.iter().all(|(column, _)| self.value(*column).is_some())
+    }
+
+    pub(super) fn value(&self, column: u32) -> Option<&String> {
         self.cells.iter().find(|(at, _)| *at == column).map(|(_, value)| value)
     }
 }
@@ -55,10 +65,10 @@ pub(super) struct Cell {
 const ACROSS: u32 = u32::MAX;
 
 /// Widest cell, in columns: Word's tables have no more.
-const WIDEST: u32 = 63;
+pub(super) const WIDEST: u32 = 63;
 
 /// Longest text of a merged cell that is repeated wherever the cell is, in bytes: a category, no essay.
-const LONGEST_REPEATED: usize = 200;
+pub(super) const LONGEST_REPEATED: usize = 200;
 
 /// The table of a document: cells may be merged, and headers may have several rows.
 #[derive(Default, Debug)]
@@ -109,17 +119,17 @@ impl Grid {
         let (top, spans) = self.top.unwrap_or_default();
         let marked = self.headers > top;
         let end = if marked { self.headers } else { top + 1 + usize::from(spans) };
-        let mut table = Table::new(&[], lines);
+        let mut header = Header::None;
         if end < self.rows.len() && (marked || self.has_header(top, end)) {
             let rows: Vec<Row> = self.rows.drain(top..end).collect();
             for row in self.rows.drain(..top) {
-                write(table.lines, &Header::None, &[], &row);
+                write(lines, &header, &[], &row);
             }
-            table.header = Some(Header::Names(names(&rows)));
-        } else {
-            table.header = Some(Header::None);
+            header = Header::Names(names(&rows));
         }
-        self.rows.into_iter().for_each(|row| table.push(row));
+        for row in &self.rows {
+            write(lines, &header, &[], row);
+        }
     }
 
     /// Whether the rows of `top..end` name the columns of those below. In two columns, what stands in
@@ -171,6 +181,10 @@ pub(super) struct Table<'a> {
     /// Rows that wait until it is known which of them is the header.
     pending: Vec<Row>,
     header: Option<Header>,
+    /// Where the row before ends.
+    last: u32,
+    /// Names of the columns of tables above this one.
+    earlier: Vec<String>,
 }
 
 /// The names of the columns that are written; without names, all are.
@@ -182,19 +196,57 @@ enum Header {
 impl<'a> Table<'a> {
     /// Of the columns named in `fields` only, where there are any.
     pub(super) fn new(fields: &'a [String], lines: &'a mut Lines) -> Self {
-        Self { fields, lines, pending: Vec::new(), header: None }
+        let (pending, header, earlier) = (Vec::new(), None, Vec::new());
+        Self { fields, lines, pending, header, last: 0, earlier }
     }
 
     pub(super) fn push(&mut self, row: Row) {
         if row.cells.is_empty() {
             return;
         }
+        let below_a_gap = row.first > self.last + 1;
+        self.last = row.last;
         if let Some(header) = &self.header {
-            return write(self.lines, header, self.fields, &row);
+            if !below_a_gap && self.pending.is_empty() {
+                return write(self.lines, header, self.fields, &row);
+            }
+            return self.push_below_a_gap(row);
         }
         self.pending.push(row);
         if self.pending.len() == HEADER_WITHIN {
             self.settle();
+        }
+    }
+
+    /// Another table begins there where a row of names has values below it; a title may stand above.
+    fn push_below_a_gap(&mut self, row: Row) {
+        let has_values = row.cells.iter().any(|(_, value)| !is_name(value));
+        match self.pending.last() {
+            Some(names)
+                if has_values && is_header(names, row.cells.len()) && names.covers(&row) =>
+            {
+                self.earlier.extend(self.header.take().into_iter().flat_map(Header::names));
+                self.pending.push(row);
+                self.settle();
+            }
+            Some(title) if title.cells.len() > 1 || self.pending.len() == TITLES => {
+                self.pending.push(row);
+                self.flush();
+            }
+            _ if has_values => {
+                self.pending.push(row);
+                self.flush();
+            }
+            _ => self.pending.push(row),
+        }
+    }
+
+    /// Writes what waited: it belongs to the table above.
+    fn flush(&mut self) {
+        if let Some(header) = &self.header {
+            for row in self.pending.drain(..) {
+                write(self.lines, header, self.fields, &row);
+            }
         }
     }
 
@@ -203,10 +255,9 @@ impl<'a> Table<'a> {
         if self.header.is_none() {
             self.settle();
         }
-        let Some(Header::Names(names)) = self.header else { return Vec::new() };
-        let mut names: Vec<(u32, String)> = names.into_iter().collect();
-        names.sort_unstable();
-        names.into_iter().map(|(_, name)| name).collect()
+        self.flush();
+        self.earlier.extend(self.header.into_iter().flat_map(Header::names));
+        self.earlier
     }
 
     /// Decides on the header and writes what waited.
@@ -217,19 +268,33 @@ impl<'a> Table<'a> {
         let candidates = &rows[..rows.len().saturating_sub(1)];
         let header = match candidates.iter().position(|row| is_header(row, widest)) {
             Some(at) => {
-                let names = rows.remove(at);
-                let above = rows.drain(..at).collect::<Vec<_>>();
-                for row in above.iter().filter(|_| self.fields.is_empty()) {
+                let names_only = |row: &Row| row.cells.iter().all(|(_, value)| is_name(value));
+                let two = rows[at].spans && at + 2 < rows.len() && names_only(&rows[at + 1]);
+                let names = names(&rows[at..=at + usize::from(two)]);
+                for row in rows[..at].iter().filter(|_| self.fields.is_empty()) {
                     write(self.lines, &Header::None, &[], row);
                 }
-                Header::Names(names.cells.into_iter().collect())
+                self.last = rows[at + usize::from(two)].last;
+                rows.drain(..=at + usize::from(two));
+                Header::Names(names)
             }
-            None => Header::None,
+            None => {
+                self.last = rows.first().map_or(0, |row| row.first.saturating_sub(1));
+                Header::None
+            }
         };
-        for row in &rows {
-            write(self.lines, &header, self.fields, row);
-        }
         self.header = Some(header);
+        rows.into_iter().for_each(|row| self.push(row));
+    }
+}
+
+impl Header {
+    /// In the order of the columns.
+    fn names(self) -> Vec<String> {
+        let Self::Names(names) = self else { return Vec::new() };
+        let mut names: Vec<(u32, String)> = names.into_iter().collect();
+        names.sort_unstable();
+        names.into_iter().map(|(_, name)| name).collect()
     }
 }
 
@@ -321,6 +386,36 @@ mod tests {
         let mut lines = Lines::default();
         grid.write(&mut lines);
         lines.text.lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_table_below_a_gap_has_names_of_its_own() {
+        let rows = [
+            "Item,Cost",
+            "Rent,100",
+            "",
+            "Power,9",
+            "",
+            "Rates",
+            "City,Rate,Note",
+            "Bonn,3,x",
+            "Ulm,4,",
+            "",
+            "Ann,Bea",
+            "end",
+        ];
+        let expected = [
+            "Item: Rent | Cost: 100",
+            "Item: Power | Cost: 9",
+            "Rates",
+            "City: Bonn | Rate: 3 | Note: x",
+            "City: Ulm | Rate: 4",
+            "City: Ann | Rate: Bea",
+            "City: end",
+        ];
+        assert_eq!(written(&rows, &[]), expected);
+        assert_eq!(written(&rows, &["cost"]), ["100", "9"]);
+        assert_eq!(written(&rows, &["rate"]), ["3", "4", "Bea"]);
     }
 
     #[test]

@@ -9,11 +9,11 @@ use std::io::Cursor;
 use std::path::Path;
 
 use calamine::{
-    Data, Error, ExcelDateTime, OdsError, Reader, SheetType, SheetVisible, Sheets, XlsError,
-    XlsbError, Xlsx, XlsxError,
+    Data, Dimensions, Error, ExcelDateTime, OdsError, Reader, SheetType, SheetVisible, Sheets,
+    XlsError, XlsbError, Xlsx, XlsxError,
 };
 
-use super::table::{Lines, Row, Table, is_among};
+use super::table::{LONGEST_REPEATED, Lines, Row, Table, WIDEST, is_among};
 use super::{ExtractError, detect, package};
 use crate::ingest::document::{Document, Places, Section, Syntax};
 
@@ -124,6 +124,11 @@ fn read_rows(
     sheet: &str,
     mut each: impl FnMut(Row),
 ) -> Result<(), ExtractError> {
+    let mut merged = Merged::new(merged_cells(book, sheet));
+    let mut each = |mut row: Row| {
+        merged.fill(&mut row);
+        each(row);
+    };
     if let Sheets::Xlsx(book) = book {
         return stream_rows(book, sheet, each).map_err(|error| reason(&Error::Xlsx(error)));
     }
@@ -139,6 +144,57 @@ fn read_rows(
     Ok(())
 }
 
+/// The merged cells of a sheet. Those of XLSB and ODS are not told.
+fn merged_cells(book: &mut Book<'_>, sheet: &str) -> Vec<Dimensions> {
+    match book {
+        Sheets::Xlsx(book) => book.merge_cells_by_sheet_name(sheet).unwrap_or_default(),
+        Sheets::Xls(book) => book.merge_cells_by_sheet_name(sheet).unwrap_or_default(),
+        _ => Vec::new(),
+    }
+}
+
+/// Merged cells, and the values of those that reach to the row that is read.
+struct Merged {
+    /// From the last to the first.
+    below: Vec<Dimensions>,
+    here: Vec<(Dimensions, String)>,
+}
+
+impl Merged {
+    fn new(mut cells: Vec<Dimensions>) -> Self {
+        cells.sort_unstable_by_key(|cells| std::cmp::Reverse(cells.start));
+        Self { below: cells, here: Vec::new() }
+    }
+
+    /// Rows and columns that share a cell share its value: a category. A title across all of a row is
+    /// there once.
+    fn fill(&mut self, row: &mut Row) {
+        let Some(number) = row.first.checked_sub(1).filter(|_| !row.cells.is_empty()) else {
+            return;
+        };
+        while let Some(cells) = self.below.pop_if(|cells| cells.start.0 <= number) {
+            let value = row.value(cells.start.1).filter(|_| cells.start.0 == number);
+            if let Some(value) = value.filter(|value| value.len() <= LONGEST_REPEATED) {
+                self.here.push((cells, value.clone()));
+            }
+        }
+        self.here.retain(|(cells, _)| cells.end.0 >= number);
+        for (cells, value) in &self.here {
+            let columns = cells.start.1..=cells.end.1.min(cells.start.1.saturating_add(WIDEST));
+            if row.cells.iter().all(|(column, _)| columns.contains(column)) {
+                continue;
+            }
+            row.spans |= cells.end.1 > cells.start.1;
+            for column in columns {
+                if row.value(column).is_none() {
+                    row.push(column, value);
+                }
+            }
+        }
+        row.cells.sort_by_key(|(column, _)| *column);
+    }
+}
+
 /// Cell by cell: a sheet with one cell in its last corner has no more than that in memory.
 fn stream_rows(
     book: &mut Xlsx<Cursor<&[u8]>>,
@@ -152,7 +208,7 @@ fn stream_rows(
         if row.first != number {
             each(std::mem::replace(
                 &mut row,
-                Row { first: number, last: number, cells: Vec::new() },
+                Row { first: number, last: number, ..Row::default() },
             ));
         }
         let style = cells.styles().get(style).and_then(|style| style.number_format.as_ref());

@@ -54,6 +54,30 @@ fn row(number: u32, cells: &[&str]) -> String {
     format!(r#"<row r="{number}">{cells}</row>"#)
 }
 
+#[test]
+fn merged_cells_are_in_each_of_their_rows_and_columns() {
+    let rows = [
+        row(1, &["Fees of ports", "", "", ""]),
+        row(2, &["Region", "Port", "Fee", ""]),
+        row(3, &["", "", "winter", "summer"]),
+        row(4, &["North", "Bergen", "a1", "5"]),
+        row(5, &["", "Oslo", "a2", ""]),
+        row(6, &["South", "Genoa", "a3", "7"]),
+    ];
+    let mut parts = parts(&[("Fees", "visible", rows.concat())]);
+    let merged = ["A1:D1", "A2:A3", "B2:B3", "C2:D2", "A4:A5", "C5:D5"];
+    let merged: String =
+        merged.iter().map(|cells| format!("<mergeCell ref=\"{cells}\"/>")).collect();
+    let end = format!("</sheetData><mergeCells count=\"6\">{merged}</mergeCells>");
+    parts[0].1 = parts[0].1.replace("</sheetData>", &end);
+    let document = document("a.xlsx", &[], &packed(&parts)).unwrap();
+    let expected = "Fees of ports\n\
+        Region: North | Port: Bergen | Fee, winter: a1 | Fee, summer: 5\n\
+        Region: North | Port: Oslo | Fee, winter: a2 | Fee, summer: a2\n\
+        Region: South | Port: Genoa | Fee, winter: a3 | Fee, summer: 7";
+    assert_eq!(document.text, expected);
+}
+
 pub(in crate::ingest::extract) fn sample() -> Vec<(String, String)> {
     let values = r#"<row r="4"><c r="A4" t="str"><f>A1</f><v>Rent</v></c><c r="B4" s="1"><v>45292</v></c>
         <c r="C4" s="2"><v>0.256</v></c><c r="D4" s="3"><v>1234.5</v></c><c r="E4" t="b"><v>1</v></c>
