@@ -266,25 +266,25 @@ impl<'a> Table<'a> {
         let widest = rows.iter().map(|row| row.cells.len()).max().unwrap_or(0);
         // A header that nothing follows is all there is.
         let candidates = &rows[..rows.len().saturating_sub(1)];
-        let header = match candidates.iter().position(|row| is_header(row, widest)) {
-            Some(at) => {
-                let names_only = |row: &Row| row.cells.iter().all(|(_, value)| is_name(value));
-                let two = rows[at].spans && at + 2 < rows.len() && names_only(&rows[at + 1]);
-                let names = names(&rows[at..=at + usize::from(two)]);
-                for row in rows[..at].iter().filter(|_| self.fields.is_empty()) {
-                    write(self.lines, &Header::None, &[], row);
-                }
-                self.last = rows[at + usize::from(two)].last;
-                rows.drain(..=at + usize::from(two));
-                Header::Names(names)
+        let header = if let Some(at) = candidates.iter().position(|row| is_header(row, widest)) {
+            let names_only = |row: &Row| row.cells.iter().all(|(_, value)| is_name(value));
+            let two = rows[at].spans && at + 2 < rows.len() && names_only(&rows[at + 1]);
+            let end = at + usize::from(two);
+            let names = names(&rows[at..=end]);
+            for row in rows[..at].iter().filter(|_| self.fields.is_empty()) {
+                write(self.lines, &Header::None, &[], row);
             }
-            None => {
-                self.last = rows.first().map_or(0, |row| row.first.saturating_sub(1));
-                Header::None
-            }
+            self.last = rows[end].last;
+            rows.drain(..=end);
+            Header::Names(names)
+        } else {
+            self.last = rows.first().map_or(0, |row| row.first.saturating_sub(1));
+            Header::None
         };
         self.header = Some(header);
-        rows.into_iter().for_each(|row| self.push(row));
+        for row in rows {
+            self.push(row);
+        }
     }
 }
 

@@ -136,7 +136,7 @@ fn rows_carry_the_names_of_their_columns() {
         cell(r#"<w:gridSpan w:val="3"/>"#, "South"),
         [cell("", "Genoa"), cell(span, "7")].concat(),
     ];
-    let rows: String = rows.iter().map(|row| format!("<w:tr>{row}</w:tr>")).collect();
+    let rows = rows.iter().map(|row| format!("<w:tr>{row}</w:tr>")).collect::<Vec<_>>().concat();
     let body = paragraph("", "Fees") + "<w:tbl>" + &rows + "</w:tbl>" + &paragraph("", "after");
     let expected = [
         ("Fees", 1, 1),

@@ -112,7 +112,7 @@ fn rows_carry_the_names_of_their_columns() {
         [cell("rowSpan=\"2\"", "Bergen"), cell("", "3"), cell("", "5")].concat(),
         [cell("vMerge=\"1\"", ""), cell("", "4"), cell("", "6")].concat(),
     ];
-    let rows: String = rows.iter().map(|row| format!("<a:tr>{row}</a:tr>")).collect();
+    let rows = rows.iter().map(|row| format!("<a:tr>{row}</a:tr>")).collect::<Vec<_>>().concat();
     let table = format!(
         "<p:sld><p:graphicFrame><a:tbl><a:tblPr firstRow=\"1\"/>{rows}</a:tbl></p:graphicFrame></p:sld>"
     );

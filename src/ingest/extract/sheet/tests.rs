@@ -66,8 +66,7 @@ fn merged_cells_are_in_each_of_their_rows_and_columns() {
     ];
     let mut parts = parts(&[("Fees", "visible", rows.concat())]);
     let merged = ["A1:D1", "A2:A3", "B2:B3", "C2:D2", "A4:A5", "C5:D5"];
-    let merged: String =
-        merged.iter().map(|cells| format!("<mergeCell ref=\"{cells}\"/>")).collect();
+    let merged = merged.map(|cells| format!("<mergeCell ref=\"{cells}\"/>")).concat();
     let end = format!("</sheetData><mergeCells count=\"6\">{merged}</mergeCells>");
     parts[0].1 = parts[0].1.replace("</sheetData>", &end);
     let document = document("a.xlsx", &[], &packed(&parts)).unwrap();
