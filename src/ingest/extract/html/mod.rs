@@ -1,8 +1,10 @@
 //! HTML → the main text as Markdown, with the source lines of every line of it.
 
+mod furniture;
 mod render;
 mod role;
 mod tree;
+mod weights;
 mod writer;
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
@@ -45,32 +47,17 @@ pub(super) fn markdown(source: &str) -> String {
     main_text(source).text
 }
 
-/// The narrowest part of the page that carries real text: its `<main>`, its articles, the page
-/// without menus and the like, or everything that is text at all.
+/// The page's text without furniture, or everything that is text at all where that is next to
+/// nothing.
 fn main_text(source: &str) -> Rendered {
     let page = Page::new(source);
-    let main = page.render(Scope::Main);
-    if main.text.len() >= ENOUGH {
-        return main;
+    let text = page.render(Scope::Text);
+    if text.text.len() >= ENOUGH {
+        return text;
     }
-    let body = page.render(Scope::Body);
-    let body = if body.text.len() >= ENOUGH {
-        body
-    } else {
-        let everything = page.render(Scope::Everything);
-        if is_part(&body, &everything, 10) { body } else { everything }
-    };
-    if is_part(&main, &body, 10) {
-        return main;
-    }
-    // An article may also be one teaser or comment of many things on a page.
-    let articles = page.render(Scope::Articles);
-    if is_part(&articles, &body, 3) { articles } else { body }
-}
-
-/// Whether `part` can stand for `whole`: it has one `share`-th of its bytes.
-fn is_part(part: &Rendered, whole: &Rendered, share: usize) -> bool {
-    !part.text.is_empty() && part.text.len() * share >= whole.text.len()
+    let everything = page.render(Scope::Everything);
+    let stands_for_it = !text.text.is_empty() && text.text.len() * 10 >= everything.text.len();
+    if stands_for_it { text } else { everything }
 }
 
 /// `<meta charset=..>`, `<meta http-equiv content="..; charset=..">`, `<?xml encoding=..?>`.

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::furniture;
 use super::role::{Role, Skip};
 use super::tree::{Content, Element, Tree};
 use super::writer::Writer;
@@ -10,30 +11,10 @@ use crate::ingest::document::Mark;
 /// Which part of the page is rendered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Scope {
-    /// What is inside `<main>`.
-    Main,
-    /// What is inside any `<article>`.
-    Articles,
-    /// The page without furniture.
-    Body,
+    /// The page's text, without furniture.
+    Text,
     /// All that is text, menus and forms included.
     Everything,
-}
-
-impl Scope {
-    /// Whether what is inside an element of this role is in scope.
-    fn begins_with(self, role: Role) -> bool {
-        match self {
-            Self::Main => role == Role::Main,
-            Self::Articles => role == Role::Article,
-            Self::Body | Self::Everything => true,
-        }
-    }
-
-    /// Whether text outside of every element is in scope.
-    fn is_all(self) -> bool {
-        matches!(self, Self::Body | Self::Everything)
-    }
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -60,31 +41,44 @@ impl<'a> Page<'a> {
                 (Role::of(element.name, attribute), Skip::of(element.name, attribute))
             })
         };
-        let meanings = (0..tree.nodes().len()).map(meaning).collect();
+        let mut meanings: Vec<_> = (0..tree.nodes().len()).map(meaning).collect();
+        furniture::correct(&tree, &mut meanings);
         Self { source, tree, meanings }
     }
 
-    /// Empty where the page has nothing in scope.
     pub(super) fn render(&self, scope: Scope) -> Rendered {
-        if !self.meanings.iter().any(|(role, _)| scope.begins_with(*role)) {
-            return Rendered::default();
-        }
+        let range = match scope {
+            Scope::Text => furniture::text(&self.tree, &self.meanings),
+            Scope::Everything => 0..self.tree.nodes().len(),
+        };
         let writer = Writer::new(self.source);
         let (open, title) = (Vec::new(), String::new());
-        let mut renderer = Renderer { page: self, scope, open, title, writer };
+        let mut renderer = Renderer { page: self, scope, range, open, title, writer };
         let mut index = 0;
         while let Some(node) = self.tree.nodes().get(index) {
             renderer.close_before(index);
             index = match &node.content {
                 Content::Element(..) if !renderer.open(index, node.end) => node.end,
                 Content::Element(..) => index + 1,
-                Content::Text(range) => {
-                    renderer.text(range);
+                Content::Text(text) => {
+                    renderer.text(index, text);
                     index + 1
                 }
             };
         }
         renderer.finish()
+    }
+
+    /// The nodes of the TeX in a formula, where it has some beside what is shown.
+    fn formula(&self, math: usize, end: usize) -> Option<Range<usize>> {
+        let mut inside = (math + 1..end).take(MOST_OF_A_FORMULA);
+        let annotation = inside.find(|index| {
+            self.tree.element(*index).is_some_and(|element| {
+                element.name == "annotation"
+                    && element.attribute("encoding") == Some("application/x-tex")
+            })
+        })?;
+        Some(annotation + 1..self.tree.nodes()[annotation].end)
     }
 
     /// Whether a table lays out the page: it holds another table, a heading or preformatted text.
@@ -95,12 +89,13 @@ impl<'a> Page<'a> {
     }
 }
 
+/// How many nodes of a formula are searched for its TeX.
+const MOST_OF_A_FORMULA: usize = 500;
+
 /// An open element.
 struct Open {
     end: usize,
     role: Role,
-    /// It, or an element around it, begins what is in scope.
-    in_scope: bool,
     /// It is inside of a main part, or is one.
     in_main_part: bool,
 }
@@ -108,6 +103,8 @@ struct Open {
 struct Renderer<'a> {
     page: &'a Page<'a>,
     scope: Scope,
+    /// The nodes in scope.
+    range: Range<usize>,
     open: Vec<Open>,
     title: String,
     writer: Writer,
@@ -117,12 +114,17 @@ impl Renderer<'_> {
     /// Whether what is in the element counts.
     fn open(&mut self, index: usize, end: usize) -> bool {
         let (role, skip) = self.page.meanings[index];
-        let (mut in_scope, mut in_main_part) = (self.scope.is_all(), false);
-        if let Some(around) = self.open.last() {
-            (in_scope, in_main_part) = (around.in_scope, around.in_main_part);
-        }
+        let in_main_part = self.open.last().is_some_and(|around| around.in_main_part);
         match role {
-            Role::Break if in_scope => self.writer.line_break(),
+            Role::Break => self.writer.line_break(),
+            Role::Math if let Some(source) = self.page.formula(index, end) => {
+                for index in source {
+                    if let Content::Text(range) = &self.page.tree.nodes()[index].content {
+                        self.text(index, range);
+                    }
+                }
+                return false;
+            }
             Role::Title if self.title.is_empty() => {
                 self.title = self.page.tree.element(index).map(Element::text).unwrap_or_default();
             }
@@ -140,9 +142,8 @@ impl Renderer<'_> {
             }
             return false;
         }
-        in_scope |= self.scope.begins_with(role);
-        in_main_part |= matches!(role, Role::Main | Role::Article);
-        self.open.push(Open { end, role, in_scope, in_main_part });
+        let in_main_part = in_main_part || matches!(role, Role::Main | Role::Article);
+        self.open.push(Open { end, role, in_main_part });
         let layout = role == Role::Table && self.page.is_layout(index, end);
         self.writer.open(role, layout);
         true
@@ -155,12 +156,13 @@ impl Renderer<'_> {
         }
     }
 
-    fn text(&mut self, range: &Range<usize>) {
-        let around = self.open.last();
-        let in_scope = around.map_or(self.scope.is_all(), |open| open.in_scope);
+    fn text(&mut self, index: usize, range: &Range<usize>) {
+        if !self.range.contains(&index) {
+            return;
+        }
         let tree = &self.page.tree;
-        let in_link = around.is_some_and(|open| open.role == Role::Link);
-        if !in_scope || in_link && is_permalink(tree.text(range).trim()) {
+        let in_link = self.open.last().is_some_and(|open| open.role == Role::Link);
+        if in_link && is_permalink(tree.text(range).trim()) {
             return;
         }
         for (part, start) in tree.parts(range) {

@@ -23,6 +23,8 @@ pub(super) enum Role {
     /// `<option>`.
     Choice,
     Link,
+    /// `<math>`, a formula.
+    Math,
     /// `<main>`, or an element with that role.
     Main,
     Article,
@@ -58,6 +60,7 @@ impl Role {
             "br" => Self::Break,
             "option" => Self::Choice,
             "a" => Self::Link,
+            "math" => Self::Math,
             "main" => Self::Main,
             "article" => Self::Article,
             "html" | "body" | "head" | "div" | "section" | "header" | "footer" | "nav"
@@ -70,7 +73,10 @@ impl Role {
 
     /// Whether an element of this role starts and ends a line of its own.
     pub(super) fn is_block(self) -> bool {
-        !matches!(self, Self::Title | Self::Break | Self::Link | Self::Inline | Self::Cell)
+        !matches!(
+            self,
+            Self::Title | Self::Break | Self::Link | Self::Math | Self::Inline | Self::Cell
+        )
     }
 
     /// Whether the start of an element of role `next` ends one of this role that has no end tag
@@ -152,6 +158,42 @@ const FURNITURE: &[&str] = &[
     "related",
 ];
 
+/// Words that name furniture where blocks are in it. In a line they are parts of a text, or of code
+/// with colours.
+const FURNITURE_BLOCKS: &[&str] = &[
+    "author",
+    "banner",
+    "byline",
+    "comment",
+    "comments",
+    "newsletter",
+    "promo",
+    "respond",
+    "share",
+    "sharing",
+    "social",
+    "subscribe",
+    "tags",
+];
+
+/// Words that name an `<aside>` which is read with the text around it.
+const CALLOUTS: &[&str] = &[
+    "admonition",
+    "callout",
+    "caution",
+    "danger",
+    "endnote",
+    "example",
+    "footnote",
+    "hint",
+    "important",
+    "info",
+    "key",
+    "note",
+    "tip",
+    "warning",
+];
+
 /// Words beside those, that say the element is laid out around furniture and is not itself it:
 /// `with-sidebar`, `nav-open`.
 const LAYOUT: &[&str] = &[
@@ -171,18 +213,22 @@ const LAYOUT: &[&str] = &[
 impl Skip {
     pub(super) fn of<'a>(name: &str, attribute: impl Fn(&str) -> Option<&'a str>) -> Self {
         match name {
-            "script" | "style" | "template" | "noscript" | "svg" | "math" | "iframe" | "object"
-            | "canvas" | "audio" | "video" | "noembed" | "noframes" | "title" | "datalist" => {
+            "script" | "style" | "template" | "noscript" | "svg" | "annotation" | "annotation-xml" | "iframe" | "object"
+            | "canvas" | "audio" | "video" | "noembed" | "noframes" | "title" | "datalist"
+            // The readings of ruby would take its words apart.
+            | "rt" | "rp" => {
                 return Self::Always;
             }
             "html" | "body" | "main" | "article" => return Self::Content,
             _ => {}
         }
-        if is_hidden(&attribute) {
+        let role = attribute("role").unwrap_or_default();
+        // All panels but one are hidden until their tabs are chosen.
+        if role != "tabpanel" && is_hidden(&attribute) {
             return Self::Always;
         }
-        let role = attribute("role").unwrap_or_default();
         match name {
+            "aside" if is_callout(&attribute) => return Self::Content,
             "nav" | "footer" | "aside" | "form" | "button" | "select" | "textarea" | "dialog"
             | "search" => return Self::Furniture,
             _ if is_furniture_role(role) => return Self::Furniture,
@@ -192,13 +238,23 @@ impl Skip {
             }
             _ => {}
         }
+        let holds_blocks =
+            matches!(name, "div" | "section" | "ul" | "ol" | "li" | "dl" | "p" | "details");
+        let furniture = |names: &&str| {
+            names_one(names, FURNITURE) || holds_blocks && names_one(names, FURNITURE_BLOCKS)
+        };
         let names = [attribute("class"), attribute("id")];
-        if role != "main" && names.iter().flatten().any(|names| names_furniture(names)) {
+        if role != "main" && names.iter().flatten().any(furniture) {
             Self::Furniture
         } else {
             Self::Content
         }
     }
+}
+
+fn is_callout<'a>(attribute: &impl Fn(&str) -> Option<&'a str>) -> bool {
+    let names = ["class", "role", "epub:type"].map(attribute);
+    names.iter().flatten().any(|names| names_one(names, CALLOUTS))
 }
 
 fn is_hidden<'a>(attribute: &impl Fn(&str) -> Option<&'a str>) -> bool {
@@ -225,11 +281,11 @@ fn is_furniture_role(role: &str) -> bool {
     )
 }
 
-/// `names` is the value of a class or id attribute.
-fn names_furniture(names: &str) -> bool {
+/// Whether `names`, the value of a class or id attribute, has a name with one of the words.
+fn names_one(names: &str, wanted: &[&str]) -> bool {
     names.split_ascii_whitespace().any(|name| {
         let words = words(name);
-        words.iter().any(|word| FURNITURE.contains(&word.as_str()))
+        words.iter().any(|word| wanted.contains(&word.as_str()))
             && !words.iter().any(|word| LAYOUT.contains(&word.as_str()))
     })
 }
@@ -272,7 +328,7 @@ mod tests {
             ("content", false),
             ("", false),
         ] {
-            assert_eq!(names_furniture(names), expected, "{names}");
+            assert_eq!(names_one(names, FURNITURE), expected, "{names}");
         }
     }
 

@@ -124,7 +124,49 @@ fn the_main_part_is_enough() {
     let empty_main = text(&format!("<main></main><div>{long}</div>"));
     assert_eq!(empty_main, long.trim());
     let teaser = text(&format!("<article>teaser</article><div>{long}</div>"));
-    assert_eq!(teaser, format!("teaser\n\n{}", long.trim()));
+    assert_eq!(teaser, long.trim());
+}
+
+#[test]
+fn what_holds_most_paragraphs_is_the_text() {
+    let long = "A sentence that is long enough to be the text of a page. ".repeat(5);
+    let page = |html: &str| text(&html.replace("LONG", &format!("<p>{long}</p>")));
+    let expected = format!("# Top\n\n{}", long.trim());
+    for html in [
+        "<div class=l-sidebar-fixed><h1>Top</h1>LONG</div>",
+        "<div class=one-sidebar><aside class=sidebar><p>x</aside><h1>Top</h1>LONG</div>",
+        "<h1>Top</h1><div>LONG</div><div class=comments><p>x</div>",
+        "<div><h1>Top</h1></div><div><div>LONG</div><p>x</div>",
+        "<h1>Top</h1>LONG<h2>More</h2><ul><li><a href=1>one</a><li><a href=2>two</a></ul>",
+        "<h1>Top</h1>LONG<div><h4><a href=1>one</a></h4><a href=2>two</a></div>",
+        "<header><h1>Top</h1></header>LONG<footer>x</footer>",
+    ] {
+        assert_eq!(page(html).replace("\n\nx", ""), expected, "{html}");
+    }
+    let code = page("<h1>Top</h1>LONG<pre><span class=comment>// x</span></pre>");
+    assert_eq!(code, format!("{expected}\n\n```\n// x\n```"));
+    let before = page("<div><p>First.</p><div>LONG</div></div>");
+    assert_eq!(before, long.trim());
+}
+
+#[test]
+fn what_documentation_is_made_of_stays() {
+    for (html, expected) in [
+        ("<aside class='starlight-aside--caution'><p>Never.</aside>", "Never."),
+        ("<aside epub:type=footnote>Bought in Lisbon.</aside>", "Bought in Lisbon."),
+        ("<header><h1>Top</h1><p class=abstract>On kelp.</header>", "# Top\n\nOn kelp."),
+        ("<div role=tabpanel hidden>Dock 9.</div>", "Dock 9."),
+        (
+            "<math><semantics><mrow><mi>E</mi><mo>=</mo><mi>m</mi></mrow>\
+             <annotation encoding='application/x-tex'>E=m</annotation></semantics></math>",
+            "E=m",
+        ),
+        ("<math><mi>E</mi><mo>=</mo><mi>m</mi></math>", "E=m"),
+        ("<ruby>東<rp>(</rp><rt>とう</rt>京<rt>きょう</rt></ruby>", "東京"),
+    ] {
+        let html = format!("<p>The text of the page.</p>{html}");
+        assert_eq!(text(&html), format!("The text of the page.\n\n{expected}"), "{html}");
+    }
 }
 
 #[test]

@@ -1,0 +1,131 @@
+//! What of a page is its text, by where its paragraphs are: names of elements only hint at it. Pure.
+
+use std::ops::Range;
+
+use super::role::{Role, Skip};
+use super::tree::{Content, Tree};
+use super::weights::{Weight, Weights};
+
+/// Characters that make a part of a page worth taking alone.
+const ENOUGH: usize = 200;
+
+/// What of a page's paragraphs, and of all its text but links, a part has at least that stands for
+/// the page; in percent.
+const PARAGRAPHS: usize = 80;
+const TEXT: usize = 70;
+
+/// Corrects what names say of elements: what holds most paragraphs is no furniture, and lists of
+/// links are.
+pub(super) fn correct(tree: &Tree, meanings: &mut [(Role, Skip)]) {
+    let weights = Weights::of(tree, meanings, Skip::Always);
+    let page = weights.within(0, tree.nodes().len());
+    for (index, node) in tree.nodes().iter().enumerate() {
+        let weight = weights.within(index, node.end);
+        let (role, skip) = meanings[index];
+        // Documentation has headings that link to the types they name, and others in a header.
+        let has_heading = weight.headings > 2;
+        if skip >= Skip::Header {
+            let holds_most = weight.paragraphs * 2 > page.paragraphs;
+            if skip < Skip::Always && holds_most || skip == Skip::Header && has_heading {
+                meanings[index].1 = Skip::Content;
+            }
+        } else if page.paragraphs > ENOUGH && weight.is_links() {
+            let is_menu = match role {
+                Role::List { .. } => true,
+                Role::Block | Role::Table => !has_heading,
+                _ => false,
+            };
+            if is_menu {
+                meanings[index].1 = Skip::Furniture;
+            }
+        }
+    }
+    lone_headings(tree, meanings);
+}
+
+/// Headings over nothing but furniture are furniture.
+fn lone_headings(tree: &Tree, meanings: &mut [(Role, Skip)]) {
+    let nodes = tree.nodes();
+    let weights = Weights::of(tree, meanings, Skip::Furniture);
+    let is_heading = |role| matches!(role, Role::Heading(_));
+    // Ends of the open elements.
+    let mut open: Vec<usize> = Vec::new();
+    for (index, node) in nodes.iter().enumerate() {
+        while open.pop_if(|end| *end <= index).is_some() {}
+        if is_heading(meanings[index].0) {
+            let around = open.last().copied().unwrap_or(nodes.len());
+            let (mut next, mut over_furniture) = (node.end, false);
+            while next < around && !is_heading(meanings[next].0) {
+                if weights.within(next, nodes[next].end).all > 0 {
+                    over_furniture = false;
+                    break;
+                }
+                over_furniture |= meanings[next].1 == Skip::Furniture;
+                next = nodes[next].end;
+            }
+            if over_furniture {
+                meanings[index].1 = Skip::Furniture;
+            }
+        }
+        open.push(node.end);
+    }
+}
+
+/// The nodes of the page's text: those of its `<main>`, or of the smallest part with nearly all
+/// paragraphs, from the heading of the page on.
+pub(super) fn text(tree: &Tree, meanings: &[(Role, Skip)]) -> Range<usize> {
+    let nodes = tree.nodes();
+    let weights = Weights::of(tree, meanings, Skip::Furniture);
+    let length = |index: &usize| weights.within(*index, nodes[*index].end).all;
+    let mains = (0..nodes.len()).filter(|index| meanings[*index].0 == Role::Main);
+    if let Some(main) = mains.max_by_key(length).filter(|main| length(main) >= ENOUGH) {
+        return main..nodes[main].end;
+    }
+    let page = weights.within(0, nodes.len());
+    let mut range = 0..nodes.len();
+    if page.paragraphs < ENOUGH {
+        return range;
+    }
+    let mut inside = range.clone();
+    while let Some(part) = main_part(tree, meanings, &weights, inside, page) {
+        range = part..nodes[part].end;
+        if meanings[part].0 != Role::Block {
+            break;
+        }
+        inside = part + 1..range.end;
+    }
+    // What is between the heading and the paragraphs is their beginning.
+    let is_heading = |index: &usize| meanings[*index].0 == Role::Heading(1) && length(index) > 0;
+    let heading = (0..range.start).rev().find(is_heading);
+    heading.unwrap_or(range.start)..range.end
+}
+
+/// The part, next below the one with these nodes `inside`, that can stand for the page.
+fn main_part(
+    tree: &Tree,
+    meanings: &[(Role, Skip)],
+    weights: &Weights,
+    inside: Range<usize>,
+    page: Weight,
+) -> Option<usize> {
+    let mut found = None;
+    let mut index = inside.start;
+    while index < inside.end {
+        let node = &tree.nodes()[index];
+        let weight = weights.within(index, node.end);
+        let is_part = matches!(node.content, Content::Element(..))
+            && matches!(meanings[index].0, Role::Block | Role::Main | Role::Article);
+        if !is_part && weight.paragraphs > 0 {
+            // Paragraphs beside the part belong to it.
+            return None;
+        }
+        if is_part
+            && weight.paragraphs * 100 >= page.paragraphs * PARAGRAPHS
+            && weight.unlinked() * 100 >= page.unlinked() * TEXT
+        {
+            found = Some(index);
+        }
+        index = node.end;
+    }
+    found
+}

@@ -1,0 +1,137 @@
+//! How much text is where on a page, and how much of it is links. Pure.
+
+use super::role::{Role, Skip};
+use super::tree::{Content, Tree};
+
+/// Characters outside of links that make a block of text a paragraph.
+const PARAGRAPH: usize = 80;
+
+/// Characters of text.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Weight {
+    pub(super) all: usize,
+    /// In links.
+    pub(super) linked: usize,
+    /// In headings, outside of links.
+    pub(super) headings: usize,
+    /// In paragraphs and preformatted text, outside of links.
+    pub(super) paragraphs: usize,
+}
+
+impl Weight {
+    pub(super) fn unlinked(self) -> usize {
+        self.all - self.linked
+    }
+
+    /// Whether it is a list of links: a menu, related pages.
+    pub(super) fn is_links(self) -> bool {
+        self.linked * 10 > self.all * 7 && self.paragraphs * 10 < self.all
+    }
+}
+
+/// The weights of all nodes before each node.
+pub(super) struct Weights(Vec<Weight>);
+
+impl Weights {
+    /// Of what is skipped less than `limit`.
+    pub(super) fn of(tree: &Tree, meanings: &[(Role, Skip)], limit: Skip) -> Self {
+        let nodes = tree.nodes();
+        let weights = vec![Weight::default(); nodes.len() + 1];
+        let mut scan =
+            Scan { weights, open: Vec::new(), links: 0, headings: 0, pre: 0, block: Vec::new() };
+        let mut index = 0;
+        while let Some(node) = nodes.get(index) {
+            scan.close_before(index);
+            let (role, skip) = meanings[index];
+            match &node.content {
+                Content::Text(range) => scan.text(index, tree.text(range)),
+                Content::Element(..) if skip >= limit => {
+                    scan.boundary(role);
+                    index = node.end;
+                    continue;
+                }
+                Content::Element(..) => scan.open(node.end, role),
+            }
+            index += 1;
+        }
+        scan.close_before(usize::MAX);
+        let mut sum = Weight::default();
+        for weight in &mut scan.weights {
+            sum.all += weight.all;
+            sum.linked += weight.linked;
+            sum.headings += weight.headings;
+            sum.paragraphs += weight.paragraphs;
+            *weight = sum;
+        }
+        Self(scan.weights)
+    }
+
+    /// Of the nodes from `start` on that are before `end`.
+    pub(super) fn within(&self, start: usize, end: usize) -> Weight {
+        let (from, to) = (self.0[start], self.0[end]);
+        Weight {
+            all: to.all - from.all,
+            linked: to.linked - from.linked,
+            headings: to.headings - from.headings,
+            paragraphs: to.paragraphs - from.paragraphs,
+        }
+    }
+}
+
+struct Scan {
+    /// That of a node is behind it.
+    weights: Vec<Weight>,
+    /// The ends and roles of the open elements.
+    open: Vec<(usize, Role)>,
+    links: usize,
+    headings: usize,
+    pre: usize,
+    /// The texts outside of links in the block so far.
+    block: Vec<usize>,
+}
+
+impl Scan {
+    fn open(&mut self, end: usize, role: Role) {
+        self.boundary(role);
+        self.links += usize::from(role == Role::Link);
+        self.headings += usize::from(matches!(role, Role::Heading(_)));
+        self.pre += usize::from(role == Role::Pre);
+        self.open.push((end, role));
+    }
+
+    fn close_before(&mut self, index: usize) {
+        while let Some((_, role)) = self.open.pop_if(|(end, _)| *end <= index) {
+            self.boundary(role);
+            self.links -= usize::from(role == Role::Link);
+            self.headings -= usize::from(matches!(role, Role::Heading(_)));
+            self.pre -= usize::from(role == Role::Pre);
+        }
+    }
+
+    fn text(&mut self, index: usize, text: &str) {
+        let length = text.split_whitespace().map(|word| word.chars().count() + 1).sum();
+        let weight = &mut self.weights[index + 1];
+        weight.all = length;
+        if self.links > 0 {
+            weight.linked = length;
+        } else if length > 0 {
+            if self.headings > 0 {
+                weight.headings = length;
+            }
+            self.block.push(index + 1);
+        }
+    }
+
+    /// A block ends where an element of this role begins or ends.
+    fn boundary(&mut self, role: Role) {
+        if role.is_block() || role == Role::Cell {
+            let block = std::mem::take(&mut self.block);
+            let length: usize = block.iter().map(|text| self.weights[*text].all).sum();
+            if length >= PARAGRAPH || self.pre > 0 {
+                for text in block {
+                    self.weights[text].paragraphs = self.weights[text].all;
+                }
+            }
+        }
+    }
+}
