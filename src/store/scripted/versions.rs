@@ -132,6 +132,27 @@ async fn versions_that_somebody_named_stay() {
     assert_eq!(versions(&script), ["docs@v1", "docs@v2"]);
 }
 
+/// Beside the collection, and in its place.
+#[tokio::test]
+async fn what_another_tool_gave_such_a_name_stays() {
+    let Filled { script, store, writer, .. } = filled().await;
+    let foreign = |name: &str| CreateCollection {
+        collection_name: name.to_owned(),
+        ..CreateCollection::default()
+    };
+    script.memory.lock().unwrap().create(foreign("docs@v3")).unwrap();
+    writer.close().await.unwrap();
+    rebuild(&store).await.unwrap();
+    assert_eq!(versions(&script), ["docs@v3", "docs@v4"]);
+    store.write().await.unwrap().close().await.unwrap();
+    assert_eq!(versions(&script), ["docs@v3", "docs@v4"]);
+
+    script.memory.lock().unwrap().alias("docs".to_owned(), "docs@v3".to_owned()).unwrap();
+    let error = store.write().await.unwrap().drop_collection().await.unwrap_err();
+    assert!(error.message.contains("was not made by docent"), "{error}");
+    assert_eq!(versions(&script), ["docs@v3"]);
+}
+
 #[tokio::test]
 async fn a_collection_that_lost_its_name_is_not_removed() {
     let Filled { script, store, writer, .. } = filled().await;

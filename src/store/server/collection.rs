@@ -61,7 +61,7 @@ impl ServerStore {
     }
 
     /// What is there is none of docent's, unless the server is too old to say.
-    async fn foreign(&self) -> BackendError {
+    pub(super) async fn foreign(&self) -> BackendError {
         if let Err(error) = self.health().await {
             return error;
         }
@@ -120,7 +120,8 @@ impl ServerStore {
     }
 
     /// Removes versions that no alias names: unfinished ones, and former ones. None where the
-    /// collection itself has none: it may have lost its name, and what is in it may be wanted.
+    /// collection itself has none: it may have lost its name, and what is in it may be wanted. What
+    /// another tool gave such a name stays.
     pub(super) async fn remove_leftovers(&self) -> Result<(), BackendError> {
         let aliases = self.aliases().await?;
         if !aliases.iter().any(|alias| alias.alias_name == self.name) {
@@ -185,9 +186,15 @@ impl ServerStore {
         Ok(HashMap::from([(MANIFEST.to_owned(), wire::to_value(json))]))
     }
 
-    pub(super) async fn delete_physical(&self, name: &str) -> Result<(), BackendError> {
+    /// Removes a version with everything in it, where docent made it: whether it did. Nothing to
+    /// remove is success.
+    pub(super) async fn delete_physical(&self, name: &str) -> Result<bool, BackendError> {
+        let Some(config) = self.config(name).await? else { return Ok(true) };
+        if !config.metadata.contains_key(MANIFEST) {
+            return Ok(false);
+        }
         let deleted =
             self.link.ask(|client| async move { client.delete_collection(name).await }).await;
-        or_missing(deleted).map(|_| ())
+        or_missing(deleted).map(|_| true)
     }
 }

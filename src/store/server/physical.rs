@@ -307,7 +307,12 @@ impl CollectionWriter for Physical {
         self.right()?.pipeline.close().await;
         self.check().await?;
         // The alias goes with it.
-        self.store.delete_physical(&self.target).await
+        if self.store.delete_physical(&self.target).await? {
+            Ok(())
+        } else {
+            Err(self.store.foreign().await)
+        }
+        }
     }
 
     async fn begin(&self) -> Change {
