@@ -161,7 +161,7 @@ async fn fill(writer: &dyn CollectionWriter) {
 }
 
 /// The writer of a collection with the corpus in it.
-async fn filled(collection: &dyn Collection) -> Arc<dyn CollectionWriter> {
+pub(super) async fn filled(collection: &dyn Collection) -> Arc<dyn CollectionWriter> {
     let writer = collection.write().await.unwrap();
     fill(&*writer).await;
     writer
@@ -234,7 +234,8 @@ contract! {
         a_reader_is_of_the_version_that_it_was_taken_of,
         a_reader_that_was_asked_before_a_rebuild_stays_with_its_version,
         readers_of_two_versions_are_asked_at_once,
-        a_reader_of_a_collection_that_was_dropped_says_so;
+        a_reader_of_a_collection_that_was_dropped_says_so,
+        a_reader_of_a_collection_that_came_back_does_not_read_it;
     records(writer):
         documents_come_complete_and_sorted,
         writing_again_changes_nothing,
@@ -291,14 +292,14 @@ pub(super) fn embedded() -> (TempDir, EdgeStore) {
     (dir, store)
 }
 
-async fn remove(collection: &dyn Collection) {
+pub(super) async fn remove(collection: &dyn Collection) {
     let writer = collection.write().await.unwrap();
     writer.drop_collection().await.unwrap();
     writer.close().await.unwrap();
 }
 
 /// A store with a name nobody has on the server the environment names.
-fn on_server() -> Option<ServerStore> {
+pub(super) fn on_server() -> Option<ServerStore> {
     const URL: &str = "DOCENT_TEST_QDRANT_URL";
     static SKIPPED: Once = Once::new();
     let Ok(url) = std::env::var(URL) else {

@@ -178,3 +178,24 @@ pub(super) async fn a_reader_of_a_collection_that_was_dropped_says_so(collection
     writer.close().await.unwrap();
     assert!(!answers.are_still_those_of(&reader).await);
 }
+
+pub(super) async fn a_reader_of_a_collection_that_came_back_does_not_read_it(
+    collection: &dyn Collection,
+) {
+    let writer = filled(collection).await;
+    let reader = reader(collection).await;
+    let answers = Answers::of(&*reader).await;
+    let comes_back = async |writer: &dyn CollectionWriter| {
+        writer.create(&rebuilt()).await.unwrap();
+        writer.upsert(corpus()).await.unwrap();
+        writer.flush().await.unwrap();
+        assert!(!answers.are_still_those_of(&reader).await);
+        writer.drop_collection().await.unwrap();
+    };
+    writer.drop_collection().await.unwrap();
+    comes_back(&*writer).await;
+    writer.close().await.unwrap();
+    let next = collection.write().await.unwrap();
+    comes_back(&*next).await;
+    next.close().await.unwrap();
+}

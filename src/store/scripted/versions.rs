@@ -153,6 +153,28 @@ async fn what_another_tool_gave_such_a_name_stays() {
     assert_eq!(versions(&script), ["docs@v3"]);
 }
 
+/// Whoever removed the version that had it, and whoever makes the next one.
+#[tokio::test]
+async fn no_other_gets_the_number_of_a_version_that_was_read() {
+    let Filled { script, options, store, writer } = filled().await;
+    let former = reader(&store).await;
+    writer.close().await.unwrap();
+    for number in 2..5 {
+        let removed =
+            script.memory.lock().unwrap().delete_collection(&format!("docs@v{}", number - 1));
+        assert!(removed && store.read().await.unwrap().is_none());
+        let writer = connect(options.clone(), "docs").unwrap().write().await.unwrap();
+        writer.create(&manifest()).await.unwrap();
+        writer.close().await.unwrap();
+        assert_eq!(reader(&store).await.version(), number);
+        assert_eq!(former.count_chunks().await.unwrap_err().fault, Fault::Replaced);
+    }
+    // A number that was noted by nobody: it is higher than any that is there.
+    script.memory.lock().unwrap().only_payload("docent@leases").remove("number");
+    rebuild(&store).await.unwrap();
+    assert_eq!(reader(&store).await.version(), 5);
+}
+
 #[tokio::test]
 async fn a_collection_that_lost_its_name_is_not_removed() {
     let Filled { script, store, writer, .. } = filled().await;

@@ -95,9 +95,9 @@ impl ServerStore {
         Ok(listed.collections.iter().filter_map(|c| version_of(&c.name, &self.name)).collect())
     }
 
-    /// The number of the next version: higher than any that there is.
-    pub(super) async fn next(&self) -> Result<u32, BackendError> {
-        Ok(self.versions().await?.into_iter().max().unwrap_or(0) + 1)
+    /// The highest number of those that are there; 0 where none is.
+    pub(super) async fn highest(&self) -> Result<u32, BackendError> {
+        Ok(self.versions().await?.into_iter().max().unwrap_or(0))
     }
 
     /// The name of a version.
@@ -196,5 +196,47 @@ impl ServerStore {
         let deleted =
             self.link.ask(|client| async move { client.delete_collection(name).await }).await;
         or_missing(deleted).map(|_| true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::store::Collection;
+    use crate::store::contract;
+
+    /// On a real server; `store::scripted::versions` has the same on a scripted one.
+    #[tokio::test]
+    async fn what_another_tool_gave_such_a_name_stays() {
+        let Some(store) = contract::on_server() else { return };
+        let foreign = store.version(3);
+        let created = store.link.ask(|client| {
+            let request = CreateCollection {
+                collection_name: foreign.clone(),
+                vectors_config: Some(wire::vectors_config(4)),
+                ..CreateCollection::default()
+            };
+            async move { client.create_collection(request).await }
+        });
+        created.await.unwrap();
+        contract::filled(&store).await.close().await.unwrap();
+        let writer = store.write().await.unwrap();
+        let successor = writer.successor().await.unwrap();
+        successor.create(&contract::manifest()).await.unwrap();
+        successor.publish().await.unwrap();
+        let mut versions = store.versions().await.unwrap();
+        versions.sort_unstable();
+        assert_eq!(versions, [3, 5]);
+        writer.close().await.unwrap();
+        contract::remove(&store).await;
+        assert_eq!(store.versions().await.unwrap(), [3]);
+        assert_eq!(store.delete_physical(&foreign).await, Ok(false));
+        let deleted = store.link.ask(|client| {
+            let foreign = foreign.clone();
+            async move { client.delete_collection(foreign).await }
+        });
+        deleted.await.unwrap();
     }
 }

@@ -7,6 +7,9 @@
 //! point one after the other. So of two that want the same turn one gets it, and both see which
 //! when they read again. Each writing makes a new turn, and one that arrives late changes nothing.
 //!
+//! It also keeps the highest number of a version that was the collection. No other gets it, so that
+//! who still reads a version that was removed is told so, and does not read one of the same name.
+//!
 //! A lease is free when its holder gave it back; when its holder was a process of this machine
 //! that has ended; when it ran out longer ago than two clocks may differ; or when it has not been
 //! renewed while this process watched for the whole of its life. Where that takes it from a holder
@@ -63,6 +66,9 @@ struct Lease {
     turn: Uuid,
     /// Milliseconds since the Unix epoch, by the holder's clock.
     expires_at: u64,
+    /// See [`noted`].
+    #[serde(default)]
+    number: u32,
 }
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -97,6 +103,7 @@ struct State {
 /// What is known of a lease that was held.
 struct Standing {
     turn: Uuid,
+    number: u32,
     /// By a clock that never jumps, and by one that goes on while the machine sleeps.
     until: (Instant, SystemTime),
     /// To whom it went.
@@ -107,6 +114,22 @@ struct Standing {
 pub(super) async fn check(lease: &Mutex<Option<Held>>) -> Result<(), BackendError> {
     match &*lease.lock().await {
         Some(held) => held.check().await,
+        None => Ok(()),
+    }
+}
+
+/// The highest number that a version had which was the collection; 0 where there was none.
+pub(super) async fn noted(lease: &Mutex<Option<Held>>) -> u32 {
+    match &*lease.lock().await {
+        Some(held) => held.state.standing.lock().await.number,
+        None => 0,
+    }
+}
+
+/// Keeps the number of the version that is to be the collection.
+pub(super) async fn note(lease: &Mutex<Option<Held>>, number: u32) -> Result<(), BackendError> {
+    match &*lease.lock().await {
+        Some(held) => held.note(number).await,
         None => Ok(()),
     }
 }
@@ -122,16 +145,14 @@ impl Place {
         loop {
             let mut found = self.read().await?;
             if found.as_ref().is_none_or(|lease| lease.is_free(terms.life, &mut watched)) {
-                let turn = found.map(|lease| lease.turn);
+                let turn = found.as_ref().map(|lease| lease.turn);
+                let number = found.map_or(0, |lease| lease.number);
                 let until = end_of(terms.life);
-                let mine = self.write(Some(&holder), turn, until.1).await?;
+                let mine = self.write(Some(&holder), turn, until.1, number).await?;
                 found = self.read().await?;
                 if found.as_ref().is_some_and(|lease| lease.turn == mine) {
-                    return Ok(self.held(
-                        terms.life,
-                        holder,
-                        Standing { turn: mine, until, lost: None },
-                    ));
+                    let standing = Standing { turn: mine, number, until, lost: None };
+                    return Ok(self.held(terms.life, holder, standing));
                 }
             }
             let busy = self.busy(found.and_then(|lease| lease.holder));
@@ -205,6 +226,7 @@ impl Place {
         holder: Option<&Holder>,
         turn: Option<Uuid>,
         until: SystemTime,
+        number: u32,
     ) -> Result<Uuid, BackendError> {
         let lease = Lease {
             record: "lease".to_owned(),
@@ -212,6 +234,7 @@ impl Place {
             holder: holder.cloned(),
             turn: Uuid::now_v7(),
             expires_at: until.duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis() as u64),
+            number,
         };
         // No lease has the nil turn: one that is there stays.
         let expected = turn.unwrap_or(Uuid::nil()).to_string();
@@ -297,12 +320,21 @@ impl Held {
         self.state.renew().await
     }
 
+    async fn note(&self, number: u32) -> Result<(), BackendError> {
+        {
+            let mut standing = self.state.standing.lock().await;
+            standing.number = standing.number.max(number);
+        }
+        self.state.renew().await
+    }
+
     /// Lets the next one have it at once.
     pub(super) async fn give_back(&self) -> Result<(), BackendError> {
         // A renewal under way ends first.
         let standing = self.state.standing.lock().await;
         self.renewal.abort();
-        self.state.place.write(None, Some(standing.turn), SystemTime::now()).await.map(|_| ())
+        let (turn, number) = (standing.turn, standing.number);
+        self.state.place.write(None, Some(turn), SystemTime::now(), number).await.map(|_| ())
     }
 }
 
@@ -318,7 +350,8 @@ impl State {
         // An earlier renewal may have been made though its answer was lost.
         standing.turn = self.own_turn(&mut standing.lost).await?;
         let until = end_of(self.life);
-        let turn = self.place.write(Some(&self.holder), Some(standing.turn), until.1).await?;
+        let (turn, number) = (standing.turn, standing.number);
+        let turn = self.place.write(Some(&self.holder), Some(turn), until.1, number).await?;
         standing.turn = self.own_turn(&mut standing.lost).await?;
         if standing.turn == turn {
             standing.until = until;

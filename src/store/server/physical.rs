@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use qdrant_client::qdrant::{CountPoints, Filter, QueryBatchPoints, UpdateCollection};
@@ -24,12 +24,14 @@ use crate::types::{ContentHash, DocumentRecord, FailureRecord, Manifest, Point, 
 /// Values in one filter condition.
 const BATCH: usize = 512;
 
+/// No version has this number.
+const NONE: u32 = 0;
+
 /// A version, by the name of its physical collection.
 pub(super) struct Physical {
     pub(super) store: ServerStore,
-    number: u32,
-    /// What requests name.
-    pub(super) target: String,
+    /// [`NONE`] until it is created.
+    number: AtomicU32,
     /// `None` for a reader.
     pub(super) right: Option<Arc<Right>>,
     successor: Option<Successor>,
@@ -80,10 +82,7 @@ impl Physical {
         *right.lease.lock().await = Some(held);
         // What can't be removed now is removed by the next one.
         let _ = store.remove_leftovers().await;
-        let number = match store.aliased().await? {
-            Some(number) => number,
-            None => store.next().await?,
-        };
+        let number = store.aliased().await?.unwrap_or(NONE);
         Ok(Self::of(store, number, Some(right), None))
     }
 
@@ -93,8 +92,16 @@ impl Physical {
         right: Option<Arc<Right>>,
         successor: Option<Successor>,
     ) -> Self {
-        let target = store.version(number);
-        Self { store: store.clone(), number, target, right, successor }
+        Self { store: store.clone(), number: AtomicU32::new(number), right, successor }
+    }
+
+    fn number(&self) -> u32 {
+        self.number.load(Ordering::Acquire)
+    }
+
+    /// What requests name.
+    pub(super) fn target(&self) -> String {
+        self.store.version(self.number())
     }
 
     /// The right to change the version, until it was given back.
@@ -135,6 +142,11 @@ impl Physical {
     fn missing(&self) -> BackendError {
         let name = &self.store.name;
         self.store.error(Fault::NotFound, &format!("there is no collection {name:?}"))
+    }
+
+    async fn become_the_collection(&self) -> Result<(), BackendError> {
+        lease::note(&self.right()?.lease, self.number()).await?;
+        self.store.point_to(&self.target()).await
     }
 
     fn is_published(&self) -> bool {
@@ -203,13 +215,13 @@ impl VectorStore for Physical {
         let has_dense = request.dense.is_some();
         let has_sparse = request.sparse.as_ref().is_some_and(|vector| !vector.indices.is_empty());
         let terms = request.idf_of.clone();
-        let queries = wire::queries(&self.target, request);
+        let queries = wire::queries(&self.target(), request);
         if queries.is_empty() {
             return Ok(Legs::default());
         }
         let legs = queries.len();
         let batch = QueryBatchPoints {
-            collection_name: self.target.clone(),
+            collection_name: self.target(),
             query_points: queries,
             ..QueryBatchPoints::default()
         };
@@ -249,7 +261,7 @@ impl VectorStore for Physical {
     async fn count_chunks(&self) -> Result<u64, BackendError> {
         self.settled().await;
         let request = CountPoints {
-            collection_name: self.target.clone(),
+            collection_name: self.target(),
             filter: Some(Filter::must([wire::record(CHUNK)])),
             exact: Some(true),
             ..CountPoints::default()
@@ -266,24 +278,27 @@ impl VectorStore for Physical {
 #[async_trait]
 impl CollectionWriter for Physical {
     async fn manifest(&self) -> Result<Option<Manifest>, BackendError> {
-        match self.store.config(&self.target).await? {
+        match self.store.config(&self.target()).await? {
             Some(config) => self.store.manifest_in(config).await.map(Some),
             None => Ok(None),
         }
     }
 
     async fn version(&self) -> Result<Option<u32>, BackendError> {
-        Ok(self.store.config(&self.target).await?.map(|_| self.number))
+        Ok(self.store.config(&self.target()).await?.map(|_| self.number()))
     }
 
     async fn create(&self, manifest: &Manifest) -> Result<(), BackendError> {
         self.check().await?;
-        if self.store.config(&self.target).await?.is_some() {
+        if self.store.config(&self.target()).await?.is_some() {
             let message = format!("collection {:?} exists already", self.store.name);
             return Err(self.store.error(Fault::Permanent, &message));
         }
-        self.store.create_physical(self.number, manifest).await?;
-        if self.is_published() { self.store.point_to(&self.target).await } else { Ok(()) }
+        let noted = lease::noted(&self.right()?.lease).await;
+        let number = self.store.highest().await?.max(noted) + 1;
+        self.number.store(number, Ordering::Release);
+        self.store.create_physical(number, manifest).await?;
+        if self.is_published() { self.become_the_collection().await } else { Ok(()) }
     }
 
     async fn put_manifest(&self, manifest: &Manifest) -> Result<(), BackendError> {
@@ -291,7 +306,7 @@ impl CollectionWriter for Physical {
         self.check().await?;
         // Metadata is merged by key with what is there.
         let request = UpdateCollection {
-            collection_name: self.target.clone(),
+            collection_name: self.target(),
             metadata: self.store.metadata(manifest)?,
             ..UpdateCollection::default()
         };
@@ -307,11 +322,10 @@ impl CollectionWriter for Physical {
         self.right()?.pipeline.close().await;
         self.check().await?;
         // The alias goes with it.
-        if self.store.delete_physical(&self.target).await? {
+        if self.store.delete_physical(&self.target()).await? {
             Ok(())
         } else {
             Err(self.store.foreign().await)
-        }
         }
     }
 
@@ -372,9 +386,7 @@ impl CollectionWriter for Physical {
             return Err(self.store.error(Fault::Permanent, message));
         }
         let right = Some(Arc::clone(self.right()?));
-        // Where there is nothing yet, this writer has the next number for itself.
-        let number = self.store.next().await?.max(self.number + 1);
-        Ok(Arc::new(Self::of(&self.store, number, right, Some(Successor::default()))))
+        Ok(Arc::new(Self::of(&self.store, NONE, right, Some(Successor::default()))))
     }
 
     async fn publish(&self) -> Result<(), BackendError> {
@@ -383,7 +395,7 @@ impl CollectionWriter for Physical {
         };
         self.flush().await?;
         self.check().await?;
-        self.store.point_to(&self.target).await?;
+        self.become_the_collection().await?;
         successor.published.store(true, Ordering::Release);
         // What can't be removed now is removed by the next writer.
         let _ = self.store.remove_leftovers().await;

@@ -67,7 +67,7 @@ impl Writer {
 
 impl Physical {
     fn writer(&self, right: &Right) -> Writer {
-        let (link, target) = (self.store.link.clone(), self.target.clone());
+        let (link, target) = (self.store.link.clone(), self.target());
         Writer { link, target, lease: Arc::clone(&right.lease) }
     }
 
@@ -100,7 +100,7 @@ impl Physical {
     ) -> Result<(), BackendError> {
         self.settled().await;
         let mut request = ScrollPoints {
-            collection_name: self.target.clone(),
+            collection_name: self.target(),
             filter: Some(filter),
             limit: Some(PAGE),
             with_payload: Some(with_payload),
@@ -128,7 +128,7 @@ impl Physical {
     pub(super) async fn chunk_list(&self, request: &ChunkPage) -> Result<ChunkList, BackendError> {
         self.settled().await;
         let request = ScrollPoints {
-            collection_name: self.target.clone(),
+            collection_name: self.target(),
             filter: Some(wire::chunks_passing(&request.filter)),
             offset: request.from.map(wire::point_id),
             limit: Some(u32::try_from(request.limit).unwrap_or(u32::MAX)),
