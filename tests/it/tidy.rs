@@ -213,7 +213,7 @@ fn vendors_stay_where_they_are_wrapped() {
         ("text_splitter::", &["ingest/chunk"]),
         ("tree_sitter", &["ingest/chunk"]),
         ("pdf_extract::", &["ingest/extract"]),
-        ("pdf_oxide::", &["ingest/extract"]),
+        ("hayro_interpret::", &["ingest/extract/pdf"]),
         ("html5gum::", &["ingest/extract/html/tree.rs"]),
         ("quick_xml::", &["ingest/extract/xml.rs", "ingest/web/sitemap"]),
         ("zip::", &["ingest/extract/package.rs"]),

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -75,7 +76,8 @@ fn good() -> Vec<(Kind, &'static str, Good)> {
 }
 
 fn read(kind: Kind, source: &str, bytes: &[u8]) -> Result<Document, ExtractError> {
-    let request = Request { source: source.to_owned(), kind, text_fields: Vec::new() };
+    let (source, text_fields) = (source.to_owned(), Vec::new());
+    let request = Request { source, kind, text_fields, limit: Duration::from_secs(20) };
     parse(&request, bytes)
 }
 

@@ -113,7 +113,7 @@ pub fn looks_like_text(head: &[u8]) -> bool {
 pub struct ExtractOptions {
     /// How many children there are at most; they are started when needed.
     pub workers: usize,
-    /// For one file.
+    /// Processor time for one file; other work of the machine does not count.
     pub timeout: Duration,
     /// Address space of one child; 0 for no limit.
     pub memory_mb: u64,
@@ -179,7 +179,8 @@ fn is_the_file(kind: Kind) -> bool {
 }
 
 fn request(source: &str, kind: Kind, text_fields: &[String]) -> worker::Request {
-    worker::Request { source: source.to_owned(), kind, text_fields: text_fields.to_vec() }
+    let (source, text_fields) = (source.to_owned(), text_fields.to_vec());
+    worker::Request { source, kind, text_fields, limit: Duration::MAX }
 }
 
 #[cfg(test)]

@@ -1,10 +1,12 @@
 //! The parent's side: child processes that parse, started when first needed, used again, and
 //! replaced when they die or take too long.
 
+use std::fs;
 use std::io;
+use std::pin::pin;
 use std::process::Stdio;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
@@ -17,6 +19,10 @@ use crate::ingest::document::Document;
 
 /// How long the last words of a dead child are waited for.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// How many times its limit a child may take by the clock: it may have to wait for a processor,
+/// but it may also wait for what never comes.
+const PATIENCE: u32 = 8;
 
 pub(super) struct Pool {
     options: ExtractOptions,
@@ -65,13 +71,13 @@ impl Pool {
         request: &Request,
         bytes: &[u8],
     ) -> Result<Document, Failed> {
-        match timeout(self.options.timeout, worker.exchange(request, bytes)).await {
-            Ok(Ok(answer)) => {
+        match worker.exchange_within(self.options.timeout, request, bytes).await {
+            Some(Ok(answer)) => {
                 self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
                 answer.map_err(Failed::Refused)
             }
-            Ok(Err(_)) => Err(Failed::Died(worker.last_words().await)),
-            Err(_) => Err(Failed::TimedOut),
+            Some(Err(_)) => Err(Failed::Died(worker.last_words().await)),
+            None => Err(Failed::TimedOut),
         }
     }
 }
@@ -130,6 +136,31 @@ impl Worker {
         }
     }
 
+    /// `None` where that took more than `limit` of processor time.
+    async fn exchange_within(
+        &mut self,
+        limit: Duration,
+        request: &Request,
+        bytes: &[u8],
+    ) -> Option<io::Result<Answer>> {
+        let (child, begun) = (self.child.id(), Instant::now());
+        let before = child.and_then(processor_time);
+        // It stops by itself before it is stopped, if it can.
+        let request = Request { limit: limit / 5 * 4, ..request.clone() };
+        let mut exchange = pin!(self.exchange(&request, bytes));
+        let mut left = limit;
+        loop {
+            if let Ok(answer) = timeout(left, &mut exchange).await {
+                return Some(answer);
+            }
+            let used = child.and_then(processor_time)?.saturating_sub(before?);
+            if used >= limit || begun.elapsed() >= limit * PATIENCE {
+                return None;
+            }
+            left = (limit - used).max(limit / 20);
+        }
+    }
+
     async fn exchange(&mut self, request: &Request, bytes: &[u8]) -> io::Result<Answer> {
         self.requests.write_all(&request.header(bytes.len())?).await?;
         self.requests.write_all(bytes).await?;
@@ -161,4 +192,14 @@ impl Worker {
             _ => "no reason known".to_owned(),
         }
     }
+}
+
+/// What a process has used so far; `None` where the system does not tell.
+fn processor_time(process: u32) -> Option<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The name of the program stands in brackets, and may have blanks in it.
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut fields = fields.split_whitespace().skip(11).map(str::parse::<u64>);
+    let (user, system) = (fields.next()?.ok()?, fields.next()?.ok()?);
+    Some(Duration::from_millis((user + system) * 1000 / rustix::param::clock_ticks_per_second()))
 }

@@ -5,6 +5,7 @@
 //! length and a JSON [`Answer`].
 
 use std::io::{self, Read, Write};
+use std::time::Duration;
 use std::{panic, thread};
 
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,8 @@ pub(super) struct Request {
     pub(super) kind: Kind,
     /// See [`crate::types::DocumentRecord::text_fields`].
     pub(super) text_fields: Vec<String>,
+    /// Processor time for the file. A parser that can stop by itself keeps what it has by then.
+    pub(super) limit: Duration,
 }
 
 impl Request {
@@ -67,7 +70,7 @@ pub(super) fn parse(request: &Request, bytes: &[u8]) -> Result<Document, Extract
     let (source, fields) = (&request.source, &request.text_fields);
     let document = match request.kind {
         Kind::Html => html::document(bytes),
-        Kind::Pdf => pdf::document(bytes),
+        Kind::Pdf => pdf::document(bytes, request.limit),
         Kind::Docx => docx::document(bytes),
         Kind::Pptx => pptx::document(bytes),
         Kind::Spreadsheet => sheet::document(source, fields, bytes),
@@ -152,7 +155,8 @@ mod tests {
     fn serve(requests: &[(Kind, &[u8])]) -> Vec<Answer> {
         let mut input = Vec::new();
         for (kind, bytes) in requests {
-            let request = Request { source: "a".to_owned(), kind: *kind, text_fields: Vec::new() };
+            let (source, text_fields) = ("a".to_owned(), Vec::new());
+            let request = Request { source, kind: *kind, text_fields, limit: Duration::MAX };
             input.extend(request.header(bytes.len()).unwrap());
             input.extend(*bytes);
         }

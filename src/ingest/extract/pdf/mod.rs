@@ -1,17 +1,49 @@
-//! PDF → text by page. The only user of `pdf-extract` and `pdf_oxide`.
+//! PDF → text by page.
 //!
-//! Two engines, because neither reads everything: pdf-extract is asked first; a page where it
-//! fails, panics or finds next to nothing is read again by `pdf_oxide`, and the better text wins.
+//! `reader` has an interpreter made for rendering draw the pages; `device` takes down which letters
+//! it puts where. All that follows is layout, on a glyph type of our own and pure: `doubles` drops
+//! what is not seen as text, `lines` and `words` put letters together, `bidi` reads from right to
+//! left, `furniture` leaves out running headers, `paragraphs` and `hyphens` make text of lines.
+//! `judge` says whether a page was read well; if not, `second` is asked for it.
 
+mod annotations;
+mod bidi;
+mod blank_font;
+mod bombs;
+mod charmap;
+mod cjk;
+mod clock;
+mod columns;
+mod damage;
+mod device;
+mod doubles;
+mod furniture;
+mod glyph;
+mod headings;
+mod hyphens;
+mod judge;
+mod lines;
+mod outline;
+mod page;
+mod paragraphs;
+mod reader;
+mod script;
+mod second;
+mod strings;
 mod tidy;
+mod words;
 
 use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
 
-use pdf_extract::{Document as Pdf, ObjectId, PlainTextOutput, output_doc_page};
-use pdf_oxide::PdfDocument as SecondPdf;
-
-use self::tidy::{plain_line, tidy};
+use self::clock::Deadline;
+use self::headings::Part;
+use self::hyphens::Vocabulary;
+use self::page::{PageText, page_text};
+use self::reader::{File, OpenError, draw_pages};
+use self::second::Second;
+use self::tidy::plain_line;
 use super::parts::Parts;
 use super::{ExtractError, detect};
 use crate::ingest::document::{Document, Syntax, Unit};
@@ -19,143 +51,153 @@ use crate::ingest::document::{Document, Syntax, Unit};
 /// The header may come after a little junk (ISO 32000-1, implementation note 13).
 const HEADER_WITHIN: usize = 1024;
 
-/// A page with fewer letters and digits than this (three lines) is read by the second engine too.
-const FEW: usize = 200;
+/// A page without text on which pictures cover more than this share is one that was scanned.
+const PICTURES: f32 = 0.3;
 
-pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
+/// `limit` is processor time. Pages that were read by then are kept.
+pub(super) fn document(bytes: &[u8], limit: Duration) -> Result<Document, ExtractError> {
     let head = &bytes[..bytes.len().min(HEADER_WITHIN)];
     if !head.windows(5).any(|window| window == b"%PDF-") {
         return Err(ExtractError::lie("pdf", "PDF", detect::magic(bytes), bytes));
     }
-    let first = First::open(bytes);
-    let mut second = None;
-    let pages = match &first {
-        Ok(first) if !first.pages.is_empty() => first.pages.len(),
-        _ => {
-            let opened = Second::open(bytes);
-            let pages = opened.pages();
-            second = Some(opened);
-            pages
-        }
+    let mut harmless = bytes.to_vec();
+    let bombs = bombs::defuse(&mut harmless);
+    let bytes = Arc::new(harmless);
+    let deadline = Deadline::after(limit);
+    let mut pages: Vec<PageText> = Vec::new();
+    let opened = draw_pages(&bytes, deadline, |drawn| {
+        let stopped = drawn.stopped;
+        pages.push(page_text(drawn));
+        !stopped && !deadline.is_over()
+    });
+    let text = match opened {
+        Ok(file) => text_of(file, pages, &bytes, deadline),
+        Err(OpenError::Locked) => return Err(ExtractError::encrypted()),
+        Err(OpenError::Damaged) => second_opinion(&bytes)?,
     };
-    let mut parts = Parts::new(Unit::Page);
-    for page in 0..pages {
-        let found = first.as_ref().ok().and_then(|first| first.page(page)).unwrap_or_default();
-        let found = tidy(&found);
-        let best = if is_poor(&found) {
-            let second = second.get_or_insert_with(|| Second::open(bytes));
-            better(found, second.page(page).map(|text| tidy(&text)).unwrap_or_default())
-        } else {
-            found
-        };
-        parts.push(page as u32 + 1, Vec::new(), &best);
+    if damage::is_cut_off(&bytes) {
+        return Err(text.cut_off(damage::pages_named(&bytes)));
     }
-    if parts.is_empty() {
-        return Err(nothing_found(&first, second.as_ref(), pages));
-    }
-    let title = first.ok().and_then(|first| first.title()).unwrap_or_default();
-    Ok(parts.finish(title, Syntax::Plain))
+    text.document(limit, bombs)
 }
 
-/// Why there is no text, from what the engines said.
-fn nothing_found(
-    first: &Result<First, String>,
-    second: Option<&Second>,
+/// What was read of a file.
+struct Text {
+    parts: Parts,
+    title: String,
+    /// Pages that the file has.
     pages: usize,
-) -> ExtractError {
-    let locked = second.is_some_and(Second::is_locked);
-    match (first, second.map(|second| &second.0)) {
-        _ if locked => ExtractError::new("encrypted: a password is needed"),
-        (Err(reason), _) if is_password(reason) => {
-            ExtractError::new("encrypted: a password is needed")
+    /// Pages that were reached.
+    reached: usize,
+    /// Pages with text.
+    read: usize,
+    /// Pages that are pictures of text, most likely.
+    pictures: usize,
+}
+
+impl Text {
+    fn new(title: Option<&str>, pages: usize) -> Self {
+        let title = title.and_then(sensible_title).unwrap_or_default();
+        Self { parts: Parts::new(Unit::Page), title, pages, reached: 0, read: 0, pictures: 0 }
+    }
+
+    /// Adds the next page, in parts with the headings that each is under.
+    fn push(&mut self, page: impl IntoIterator<Item = (Vec<String>, String)>) {
+        self.reached += 1;
+        let mut is_read = false;
+        for (headings, text) in page {
+            is_read |= !text.trim().is_empty();
+            self.parts.push(self.reached as u32, headings, &text);
         }
-        (Err(_), Some(Err(reason))) => {
-            ExtractError::new(&format!("damaged or truncated: {reason}"))
+        self.read += usize::from(is_read);
+    }
+
+    /// A part of a document would be taken for all of it: it is refused.
+    fn cut_off(&self, named: Option<usize>) -> ExtractError {
+        let pages = named.unwrap_or(self.pages).max(self.read);
+        ExtractError::new(&format!(
+            "damaged or truncated: the file is cut off; {} of {pages} pages could be read",
+            self.read
+        ))
+    }
+
+    fn document(self, limit: Duration, bombs: usize) -> Result<Document, ExtractError> {
+        if !self.parts.is_empty() {
+            return Ok(self.parts.finish(self.title, Syntax::Plain));
         }
-        _ if pages == 0 => ExtractError::new("damaged or truncated: no pages found"),
-        _ => ExtractError::new("no text found (scanned pages?)"),
+        Err(ExtractError::new(&if self.pages == 0 {
+            "damaged or truncated: no pages found".to_owned()
+        } else if self.reached < self.pages {
+            format!("took longer than {} s of processor time", limit.as_secs_f64())
+        } else if bombs > 0 {
+            "its contents unpack to too much".to_owned()
+        } else {
+            "no text found (scanned pages?)".to_owned()
+        }))
     }
 }
 
-fn is_password(reason: &str) -> bool {
-    reason.to_ascii_lowercase().contains("password")
-}
-
-/// The document as pdf-extract reads it.
-struct First {
-    pdf: Pdf,
-    /// In order; the number is the engine's own.
-    pages: Vec<(u32, ObjectId)>,
-}
-
-impl First {
-    fn open(bytes: &[u8]) -> Result<Self, String> {
-        guarded(|| {
-            let mut pdf = Pdf::load_mem(bytes).map_err(|error| error.to_string())?;
-            if pdf.is_encrypted() {
-                pdf.decrypt("").map_err(|error| error.to_string())?;
-            }
-            let pages = pdf.get_pages().into_iter().collect();
-            Ok(Self { pdf, pages })
-        })
-    }
-
-    fn page(&self, index: usize) -> Option<String> {
-        let (number, _) = *self.pages.get(index)?;
-        guarded(|| {
-            let mut text = String::new();
-            let mut output = PlainTextOutput::new(&mut text);
-            let outcome = output_doc_page(&self.pdf, &mut output, number);
-            outcome.map(|()| text).map_err(|error| error.to_string())
-        })
-        .ok()
-    }
-
-    /// The title of the information dictionary, where it is one that a person wrote.
-    fn title(&self) -> Option<String> {
-        let title = guarded(|| {
-            let info = self.pdf.trailer.get_deref(b"Info", &self.pdf);
-            let title = info.and_then(|info| info.as_dict()).and_then(|info| {
-                let title = info.get_deref(b"Title", &self.pdf)?;
-                pdf_extract::decode_text_string(title)
-            });
-            title.map_err(|error| error.to_string())
-        });
-        sensible_title(&title.ok()?)
-    }
-}
-
-/// The document as `pdf_oxide` reads it, or why it cannot.
-struct Second(Result<SecondPdf, String>);
-
-impl Second {
-    fn open(bytes: &[u8]) -> Self {
-        Self(guarded(|| SecondPdf::from_bytes(bytes.to_vec()).map_err(|error| error.to_string())))
-    }
-
-    fn pages(&self) -> usize {
-        let pages = |pdf: &SecondPdf| {
-            guarded(|| pdf.page_count().map_err(|error| error.to_string())).unwrap_or(0)
+fn text_of(file: File, mut pages: Vec<PageText>, bytes: &[u8], deadline: Deadline) -> Text {
+    furniture::leave_out(&mut pages);
+    let mut words = Vocabulary::default();
+    pages.iter().flat_map(|page| &page.lines).for_each(|line| words.add(&line.text));
+    let mut text = Text::new(file.title.as_deref(), file.pages);
+    let mut second = None;
+    for (index, parts) in headings::parts(&pages, &file.outline).into_iter().enumerate() {
+        let page = &pages[index];
+        let (found, starts) = paragraphs::text(&page.lines, &words);
+        let mut other = None;
+        if (page.is_partial || judge::is_poor(&found, page.glyphs, page.unknown))
+            && !deadline.is_over()
+        {
+            let second = second.get_or_insert_with(|| Second::open(bytes).ok());
+            // Only where it is clearly better: its order of words is not.
+            other = second
+                .as_ref()
+                .and_then(|second| second.page(index))
+                .filter(|other| judge::good_words(other) * 4 > judge::good_words(&found) * 5);
+        }
+        text.pictures += usize::from(found.is_empty() && page.pictures > PICTURES);
+        let mut parts = match other {
+            Some(other) => vec![(parts[0].headings.clone(), other)],
+            None => cut(&found, &starts, parts),
         };
-        self.0.as_ref().map_or(0, pages)
-    }
-
-    fn page(&self, index: usize) -> Option<String> {
-        let pdf = self.0.as_ref().ok()?;
-        guarded(|| pdf.extract_text(index).map_err(|error| error.to_string())).ok()
-    }
-
-    fn is_locked(&self) -> bool {
-        match &self.0 {
-            Ok(pdf) => pdf.is_encrypted() && !pdf.is_authenticated(),
-            Err(reason) => is_password(reason),
+        if let Some((_, last)) = parts.last_mut() {
+            for note in &page.notes {
+                last.push_str("\n\n");
+                last.push_str(note);
+            }
         }
+        text.push(parts);
     }
+    text
 }
 
-/// Runs a parser that may panic.
-fn guarded<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(panic_message(&*panic)))
+/// The text of each part of a page; `starts` is where its lines begin.
+fn cut(page: &str, starts: &[usize], parts: Vec<Part>) -> Vec<(Vec<String>, String)> {
+    let start = |part: &Part| starts.get(part.line).copied().unwrap_or(page.len());
+    let ends: Vec<usize> = parts.iter().skip(1).map(start).chain([page.len()]).collect();
+    let parts = parts.into_iter().zip(ends);
+    parts
+        .map(|(part, end)| (start(&part), end, part.headings))
+        .map(|(start, end, headings)| (headings, page[start.min(end)..end].to_owned()))
+        .collect()
+}
+
+/// Reads a file that the interpreter does not open.
+fn second_opinion(bytes: &[u8]) -> Result<Text, ExtractError> {
+    let second = Second::open(bytes).map_err(|reason| {
+        if reason.to_ascii_lowercase().contains("password") {
+            ExtractError::encrypted()
+        } else {
+            ExtractError::damaged(&reason)
+        }
+    })?;
+    let mut text = Text::new(None, second.pages());
+    for page in 0..second.pages() {
+        text.push([(Vec::new(), second.page(page).unwrap_or_default())]);
+    }
+    Ok(text)
 }
 
 /// What a panic said, for the report.
@@ -163,23 +205,6 @@ pub(super) fn panic_message(panic: &(dyn Any + Send)) -> String {
     let message = panic.downcast_ref::<&str>().copied();
     let message = message.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     format!("the parser panicked: {}", message.unwrap_or("no message"))
-}
-
-/// Letters and digits; glyphs that were not understood are none.
-fn words_in(text: &str) -> usize {
-    text.chars().filter(|character| character.is_alphanumeric()).count()
-}
-
-/// Next to nothing, or mostly glyphs without a meaning.
-fn is_poor(text: &str) -> bool {
-    let words = words_in(text);
-    let visible = text.chars().filter(|character| !character.is_whitespace()).count();
-    words < FEW || words * 2 < visible
-}
-
-/// The second text only where it has clearly more.
-fn better(first: String, second: String) -> String {
-    if words_in(&second) * 4 > words_in(&first) * 5 { second } else { first }
 }
 
 /// `None` for names of files and of programs that stand where a title should.
@@ -192,7 +217,10 @@ fn sensible_title(title: &str) -> Option<String> {
     let lower = title.to_lowercase();
     let is_file = FILES.iter().any(|ending| lower.ends_with(ending));
     let is_default = lower.starts_with("untitled") || lower.starts_with("microsoft word - ");
-    (!is_file && !is_default && words_in(&title) >= 3).then_some(title)
+    (!is_file
+        && !is_default
+        && title.chars().filter(|letter| letter.is_alphanumeric()).count() >= 3)
+        .then_some(title)
 }
 
 #[cfg(test)]

@@ -1,54 +1,25 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use std::fmt::Write as _;
+mod beside;
+mod hostile;
+mod layout;
+pub(in crate::ingest::extract) mod sample;
 
+use std::time::Duration;
+
+use self::sample::{File, pdf};
 use super::*;
 use crate::ingest::extract::parts::tests::units;
 
-/// A PDF of these pages; `trailer` is added to its trailer.
-fn pdf(pages: &[&str], trailer: &str) -> Vec<u8> {
-    let kids: Vec<String> = (0..pages.len()).map(|i| format!("{} 0 R", 4 + 2 * i)).collect();
-    let mut objects = vec![
-        "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
-        format!("<< /Type /Pages /Kids [{}] /Count {} >>", kids.join(" "), pages.len()),
-        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>"
-            .to_owned(),
-    ];
-    for (index, page) in pages.iter().enumerate() {
-        objects.push(format!(
-            "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents {} 0 R \
-             /Resources << /Font << /F1 3 0 R >> >> >>",
-            5 + 2 * index
-        ));
-        let content = format!("BT /F1 12 Tf 72 720 Td ({page}) Tj ET");
-        objects.push(format!("<< /Length {} >>\nstream\n{content}\nendstream", content.len()));
-    }
-    objects.push("<< /Title (The Ledger Contract) >>".to_owned());
-    let mut file = "%PDF-1.4\n".to_owned();
-    let mut offsets = Vec::new();
-    for (index, object) in objects.iter().enumerate() {
-        offsets.push(file.len());
-        writeln!(file, "{} 0 obj\n{object}\nendobj", index + 1).unwrap();
-    }
-    let start = file.len();
-    writeln!(file, "xref\n0 {}\n0000000000 65535 f ", objects.len() + 1).unwrap();
-    for offset in offsets {
-        writeln!(file, "{offset:010} 00000 n ").unwrap();
-    }
-    let size = objects.len() + 1;
-    writeln!(
-        file,
-        "trailer\n<< /Size {size} /Root 1 0 R /Info {} 0 R {trailer} >>\nstartxref\n{start}\n%%EOF",
-        objects.len()
-    )
-    .unwrap();
-    file.into_bytes()
+const LONG: Duration = Duration::from_secs(20);
+
+fn read(bytes: &[u8]) -> Result<Document, String> {
+    document(bytes, LONG).map_err(|error| error.to_string())
 }
 
 #[test]
 fn every_page_with_text_has_a_mark() {
-    let document =
-        document(&pdf(&["Backups are kept for 400 days.", "", "A restore"], "")).unwrap();
+    let document = read(&pdf(&["Backups are kept for 400 days.", "", "A restore"], "")).unwrap();
     assert_eq!(document.title, "The Ledger Contract");
     let pages = units(&document);
     let expected = [(1, 1, "Backups are kept for 400 days."), (3, 3, "A restore")];
@@ -57,7 +28,7 @@ fn every_page_with_text_has_a_mark() {
 
 #[test]
 fn what_is_no_pdf_is_named() {
-    let reason = |bytes: &[u8]| document(bytes).unwrap_err().to_string();
+    let reason = |bytes: &[u8]| read(bytes).unwrap_err();
     assert_eq!(reason(b"PK\x03\x04 rest"), "named .pdf, but it is not a PDF (it is a ZIP file)");
     assert_eq!(
         reason(b"hello world"),
@@ -68,14 +39,16 @@ fn what_is_no_pdf_is_named() {
 }
 
 #[test]
-fn a_truncated_file_gives_text_or_a_reason() {
-    let whole = pdf(&["Backups are kept for 400 days."], "");
-    for cut in (9..whole.len()).step_by(37) {
-        match document(&whole[..cut]) {
-            Ok(document) => assert!(document.text.contains("400 days"), "cut at {cut}"),
-            Err(error) => assert!(!error.to_string().is_empty(), "cut at {cut}"),
-        }
+fn a_file_that_is_cut_off_is_refused_with_what_was_there() {
+    let whole = pdf(&["Backups are kept for 400 days.", "A restore", "The end"], "");
+    for cut in (9..whole.len() - 40).step_by(37) {
+        let reason = read(&whole[..cut]).unwrap_err();
+        assert!(reason.starts_with("damaged or truncated"), "cut at {cut}: {reason}");
     }
+    let second = whole.windows(9).position(|window| window == b"(The end)").unwrap();
+    let reason = read(&whole[..second]).unwrap_err();
+    let expected = "damaged or truncated: the file is cut off; 2 of 3 pages could be read";
+    assert_eq!(reason, expected);
 }
 
 #[test]
@@ -87,11 +60,10 @@ fn titles_that_are_none() {
 }
 
 #[test]
-fn the_second_engine_reads_what_the_first_does() {
+fn the_second_opinion_reads_too() {
     let bytes = pdf(&["Backups are kept for 400 days."], "");
-    let second = Second::open(&bytes);
-    assert_eq!(second.pages(), 1);
-    assert!(second.page(0).unwrap().contains("400 days"));
+    let text = second_opinion(&bytes).unwrap().document(LONG, 0).unwrap();
+    assert_eq!(units(&text), [(1, 1, "Backups are kept for 400 days.")]);
 }
 
 #[test]
@@ -100,6 +72,30 @@ fn a_password_is_asked_for() {
     let encrypt = format!(
         "/Encrypt << /Filter /Standard /V 1 /R 2 /O <{key}> /U <{key}> /P -4 >> /ID [<00> <00>]"
     );
-    let reason = document(&pdf(&["Backups are kept."], &encrypt)).unwrap_err().to_string();
+    let reason = read(&pdf(&["Backups are kept."], &encrypt)).unwrap_err();
     assert_eq!(reason, "encrypted: a password is needed");
+}
+
+#[test]
+fn running_headers_are_kept_once() {
+    let page = |number: usize| {
+        let text = ["One harbour.", "Two pilots.", "Three crowns.", "Four ships."][number - 1];
+        format!(
+            "BT /F1 10 Tf 72 760 Td (Harbour report 2024, part {number}) Tj ET \
+             BT /F1 12 Tf 72 500 Td ({text}) Tj ET BT /F1 10 Tf 300 30 Td ({number}) Tj ET"
+        )
+    };
+    let mut file = File::new();
+    (1..=4).for_each(|number| file.page(&page(number)));
+    let document = read(&file.finish("")).unwrap();
+    let pages: Vec<&str> = units(&document).into_iter().map(|(_, _, text)| text).collect();
+    assert_eq!(
+        pages,
+        [
+            "Harbour report 2024, part 1\n\nOne harbour.",
+            "Two pilots.",
+            "Three crowns.",
+            "Four ships."
+        ]
+    );
 }

@@ -1,0 +1,79 @@
+//! What stands on a page beside its contents: values of form fields that nobody has drawn, and notes.
+
+use hayro_interpret::hayro_syntax::object::{Array, Dict, Name, Object, String as PdfString};
+
+use super::strings::text_string;
+
+/// Hidden, or not to be seen on a screen.
+const UNSEEN: u32 = 1 << 1 | 1 << 5;
+
+/// Fields may have parents, from which they have name and value.
+const MAX_PARENTS: usize = 8;
+
+/// More than any page has.
+const MAX: usize = 2000;
+
+/// A line for each, as far as the interpreter does not draw it.
+pub(super) fn texts(page: &Dict<'_>) -> Vec<String> {
+    let Some(annotations) = page.get::<Array<'_>>(b"Annots") else { return Vec::new() };
+    annotations.iter::<Dict<'_>>().take(MAX).filter_map(|annotation| text(&annotation)).collect()
+}
+
+fn text(annotation: &Dict<'_>) -> Option<String> {
+    if annotation.get::<u32>(b"F").unwrap_or(0) & UNSEEN != 0 {
+        return None;
+    }
+    let is_drawn = annotation.get::<Dict<'_>>(b"AP").is_some_and(|looks| looks.contains_key(b"N"));
+    match annotation.get::<Name<'_>>(b"Subtype")?.as_ref() {
+        b"Widget" if !is_drawn => field(annotation),
+        b"FreeText" if !is_drawn => string(annotation, b"Contents"),
+        // What is drawn of these is a sign; the note opens when it is clicked at.
+        b"Text" | b"Highlight" | b"Underline" | b"StrikeOut" | b"Squiggly" | b"Caret" => {
+            Some(format!("Note: {}", string(annotation, b"Contents")?))
+        }
+        _ => None,
+    }
+}
+
+/// `label: value`.
+fn field(widget: &Dict<'_>) -> Option<String> {
+    let kind = inherited(widget, b"FT")?.into_name()?;
+    if !matches!(kind.as_ref(), b"Tx" | b"Ch") {
+        return None;
+    }
+    let value = match inherited(widget, b"V")? {
+        Object::String(text) => plain(&text_string(text.as_bytes())),
+        // Several entries of a list.
+        Object::Array(values) => {
+            let values = values.iter::<PdfString<'_>>();
+            plain(&values.map(|value| text_string(value.as_bytes())).collect::<Vec<_>>().join(", "))
+        }
+        _ => None,
+    }?;
+    let label = [&b"TU"[..], b"T"].into_iter().find_map(|key| {
+        let label = inherited(widget, key)?.into_string()?;
+        plain(&text_string(label.as_bytes()))
+    });
+    Some(label.map_or(value.clone(), |label| format!("{label}: {value}")))
+}
+
+fn inherited<'a>(field: &Dict<'a>, key: &[u8]) -> Option<Object<'a>> {
+    let mut field = field.clone();
+    for _ in 0..MAX_PARENTS {
+        if let Some(value) = field.get::<Object<'_>>(key) {
+            return Some(value);
+        }
+        field = field.get::<Dict<'_>>(b"Parent")?;
+    }
+    None
+}
+
+fn string(dictionary: &Dict<'_>, key: &[u8]) -> Option<String> {
+    plain(&text_string(dictionary.get::<PdfString<'_>>(key)?.as_bytes()))
+}
+
+/// On one line; `None` of nothing.
+fn plain(text: &str) -> Option<String> {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    (!text.is_empty()).then_some(text)
+}

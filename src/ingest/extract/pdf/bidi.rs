@@ -1,0 +1,174 @@
+//! Hebrew, Arabic and their kin: what stands on the page from left to right → the order of reading.
+//!
+//! Some files draw such lines in the order of reading, most from left to right as they look. The
+//! places of the letters are the same in both, so lines are put in the order of their places first.
+
+use super::glyph::Glyph;
+use super::lines::Line;
+use super::script::{is_mark, is_right_to_left};
+use super::words::Item;
+
+/// Puts the glyphs of a line with such letters in order from left to right.
+pub(super) fn order_by_place(line: &mut Line) {
+    if !line.glyphs.iter().any(|glyph| glyph.letters.all(is_right_to_left)) {
+        return;
+    }
+    let right = line.right;
+    let place = |glyph: &Glyph| glyph.at.dot(right);
+    let mut units: Vec<Vec<Glyph>> = Vec::new();
+    let mut waiting: Vec<Glyph> = Vec::new();
+    // A sign stays with the letter that it stands on, which may be drawn before or after it.
+    for glyph in line.glyphs.drain(..) {
+        if !glyph.letters.all(is_mark) {
+            let reach = place(&glyph)..place(&glyph) + glyph.advance;
+            let (mine, others): (Vec<Glyph>, Vec<Glyph>) =
+                waiting.drain(..).partition(|mark| reach.contains(&place(mark)));
+            if let Some(before) = units.last_mut() {
+                before.extend(others);
+            }
+            units.push(std::iter::once(glyph).chain(mine).collect());
+        } else if let Some(before) = units.last_mut().filter(|unit| {
+            let base = &unit[0];
+            (place(base)..=place(base) + base.advance).contains(&place(&glyph))
+        }) {
+            before.push(glyph);
+        } else {
+            waiting.push(glyph);
+        }
+    }
+    if let Some(before) = units.last_mut() {
+        before.append(&mut waiting);
+    }
+    units.sort_by(|a, b| place(&a[0]).total_cmp(&place(&b[0])));
+    line.glyphs = units.into_iter().flatten().chain(waiting).collect();
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Way {
+    Right,
+    Left,
+    Number,
+    Neutral,
+}
+
+/// The text of items that stand from left to right.
+pub(super) fn read(items: &[Item]) -> String {
+    let ways: Vec<Way> = items.iter().map(way).collect();
+    let count = |wanted| ways.iter().filter(|way| **way == wanted).count();
+    let (lefts, rights) = (count(Way::Left), count(Way::Right));
+    let mut text = String::new();
+    if lefts == 0 {
+        items.iter().for_each(|item| push(&mut text, item));
+    } else if lefts >= rights {
+        read_left(items, &ways, &mut text);
+    } else {
+        let mut from = 0;
+        while from < items.len() {
+            // A stretch of right-to-left letters: up to the last of them before a left-to-right one.
+            let next = ways[from..].iter().position(|way| *way == Way::Left).map(|at| from + at);
+            let Some(start) = next else {
+                items[from..].iter().for_each(|item| push(&mut text, item));
+                break;
+            };
+            items[from..start].iter().for_each(|item| push(&mut text, item));
+            let rest = ways[start..].iter().position(|way| *way == Way::Right);
+            let limit = rest.map_or(items.len(), |at| start + at);
+            let last = ways[start..limit].iter().rposition(|way| *way == Way::Left).unwrap_or(0);
+            read_left(&items[start..=start + last], &ways[start..=start + last], &mut text);
+            from = start + last + 1;
+        }
+    }
+    text
+}
+
+/// Reads from the right; left-to-right words and numbers in it keep their order.
+fn read_left(items: &[Item], ways: &[Way], text: &mut String) {
+    let mut read = String::new();
+    let mut end = items.len();
+    while end > 0 {
+        let mut start = end - 1;
+        if matches!(ways[start], Way::Right | Way::Number) {
+            // As far as words of this direction go; what is between two of them belongs to them.
+            let mut at = start;
+            while at > 0 && ways[at - 1] != Way::Left {
+                at -= 1;
+                let between_numbers = ways[at] == Way::Neutral && items[at] != Item::Blank;
+                match ways[at] {
+                    Way::Right | Way::Number => start = at,
+                    _ if between_numbers || ways[at..end].contains(&Way::Right) => {}
+                    _ => break,
+                }
+            }
+        }
+        items[start..end].iter().for_each(|item| push(&mut read, item));
+        end = start;
+    }
+    text.push_str(&turn_brackets(&read));
+}
+
+fn push(text: &mut String, item: &Item) {
+    match item {
+        Item::Letters(letters) => text.push_str(letters),
+        Item::Blank => text.push(' '),
+    }
+}
+
+fn way(item: &Item) -> Way {
+    let Item::Letters(letters) = item else { return Way::Neutral };
+    let Some(letter) = letters.chars().next() else { return Way::Neutral };
+    if letters.chars().any(is_right_to_left) {
+        Way::Left
+    } else if letter.is_numeric() {
+        Way::Number
+    } else if letter.is_alphabetic() {
+        Way::Right
+    } else {
+        Way::Neutral
+    }
+}
+
+/// Brackets are mirrored in print. Files differ in which of the two they name: if a closing one
+/// comes first, all are the other way round.
+fn turn_brackets(text: &str) -> String {
+    const PAIRS: [(char, char); 4] = [('(', ')'), ('[', ']'), ('{', '}'), ('«', '»')];
+    let first = text.chars().find(|letter| PAIRS.iter().any(|(a, b)| a == letter || b == letter));
+    if !first.is_some_and(|letter| PAIRS.iter().any(|(_, close)| *close == letter)) {
+        return text.to_owned();
+    }
+    let turned = |letter: char| {
+        let pair = PAIRS.iter().find(|(open, close)| *open == letter || *close == letter);
+        pair.map_or(letter, |(open, close)| if *open == letter { *close } else { *open })
+    };
+    text.chars().map(turned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn items(text: &str) -> Vec<Item> {
+        let item = |letter: char| match letter {
+            ' ' => Item::Blank,
+            letter => Item::Letters(letter.to_string()),
+        };
+        text.chars().map(item).collect()
+    }
+
+    #[test]
+    fn what_stands_from_left_to_right_is_read() {
+        // Hebrew letters in the order of their places, left first.
+        for (seen, read_as) in [
+            ("plain text (1)", "plain text (1)"),
+            ("דגב א", "א בגד"),
+            ("רקובב 9 העשב", "בשעה 9 בבוקר"),
+            ("ב 12.50 א", "א 12.50 ב"),
+            ("ב Tel Aviv 7 א", "א Tel Aviv 7 ב"),
+            ("(ב) א", "א (ב)"),
+            (")ב( א", "א (ב)"),
+            ("the word בא here 5", "the word אב here 5"),
+            ("2021 2020 א", "א 2020 2021"),
+        ] {
+            assert_eq!(read(&items(seen)), read_as, "{seen}");
+        }
+    }
+}

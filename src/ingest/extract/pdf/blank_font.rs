@@ -1,0 +1,47 @@
+//! Stands in for every font that is not embedded.
+//!
+//! What its glyphs look like does not matter here, but their width does: the interpreter stretches
+//! a glyph of a substitute to the width that the PDF gives for the original, which makes the matrix
+//! useless for measuring. A font whose glyphs are zero wide is never stretched.
+
+use std::sync::Arc;
+
+use hayro_interpret::font::FontData;
+
+pub(super) fn blank_font() -> FontData {
+    const UNITS_PER_EM: u16 = 1000;
+    let head = [
+        &[0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0][..],
+        &0x5F0F_3CF5_u32.to_be_bytes(),
+        &[0, 0],
+        &UNITS_PER_EM.to_be_bytes(),
+        &[0; 34],
+    ]
+    .concat();
+    let mut hhea = [0; 36];
+    // Version 1.0, and one width.
+    (hhea[1], hhea[35]) = (1, 1);
+    // Version 0.5, and one glyph.
+    let maxp = [0, 0, 0x50, 0, 0, 1];
+    // In the order of their tags.
+    let tables: [(&[u8; 4], &[u8]); 4] =
+        [(b"head", &head), (b"hhea", &hhea), (b"hmtx", &[0; 4]), (b"maxp", &maxp)];
+
+    let mut font = vec![0, 1, 0, 0];
+    font.extend((tables.len() as u16).to_be_bytes());
+    // What helps to search the directory; nobody reads it.
+    font.extend([0; 6]);
+    let mut offset = font.len() + 16 * tables.len();
+    for (tag, table) in &tables {
+        font.extend(*tag);
+        font.extend([0; 4]);
+        font.extend((offset as u32).to_be_bytes());
+        font.extend((table.len() as u32).to_be_bytes());
+        offset += table.len().next_multiple_of(4);
+    }
+    for (_, table) in &tables {
+        font.extend(*table);
+        font.resize(font.len().next_multiple_of(4), 0);
+    }
+    Arc::new(font)
+}

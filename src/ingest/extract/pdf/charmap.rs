@@ -1,0 +1,42 @@
+//! Letters of embedded TrueType and OpenType fonts that come without `ToUnicode`: a glyph number
+//! → the letter that the font itself has it for.
+
+use std::collections::HashMap;
+
+use hayro_interpret::font::OutlineGlyph;
+use skrifa::{FontRef, MetadataProvider as _};
+
+/// By the key that the interpreter has for a font.
+#[derive(Default)]
+pub(super) struct Charmaps(HashMap<u128, HashMap<u32, char>>);
+
+impl Charmaps {
+    pub(super) fn letter(&mut self, glyph: &OutlineGlyph) -> Option<char> {
+        let font = glyph.font_data()?;
+        let letters = self.0.entry(font.cache_key).or_insert_with(|| {
+            let data: &[u8] = (*font.data).as_ref();
+            FontRef::from_index(data, 0).map(|font| by_glyph(&font)).unwrap_or_default()
+        });
+        letters.get(&glyph.glyph_id().to_u32()).copied()
+    }
+}
+
+/// Of letters that share a glyph, the one with the smallest number: `A` and not the Greek letter.
+fn by_glyph(font: &FontRef<'_>) -> HashMap<u32, char> {
+    let mut letters = HashMap::new();
+    for (code, glyph) in font.charmap().mappings() {
+        let Some(letter) = letter(code) else { continue };
+        let known = letters.entry(glyph.to_u32()).or_insert(letter);
+        *known = letter.min(*known);
+    }
+    letters.remove(&0);
+    letters
+}
+
+/// Fonts of symbols have their codes at U+F000; in subsets of common fonts these are ASCII.
+fn letter(code: u32) -> Option<char> {
+    let code = if (0xF020..0xF07F).contains(&code) { code - 0xF000 } else { code };
+    let letter = char::from_u32(code)?;
+    let private = ('\u{E000}'..='\u{F8FF}').contains(&letter);
+    (!private && !letter.is_control()).then_some(letter)
+}

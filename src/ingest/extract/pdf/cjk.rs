@@ -1,0 +1,110 @@
+//! Letters of Chinese, Japanese and Korean fonts that are embedded and have no `ToUnicode`.
+//!
+//! The interpreter looks the letters of a character collection up only where the font is not
+//! embedded. Its glyphs name their font, so that this can be made good here: code → CID by the
+//! font's encoding, CID → letters by the table of the collection.
+
+use std::collections::HashMap;
+
+use hayro_interpret::hayro_cmap::{BfString, CMap, CMapName, CidFamily, load_embedded};
+use hayro_interpret::hayro_syntax::object::{
+    Array, Dict, Name, Object, Stream, String as PdfString,
+};
+use hayro_interpret::hayro_syntax::page::Resources;
+
+/// Forms within forms that are searched for fonts, and how many of them.
+const MAX_DEPTH: usize = 6;
+const MAX_FORMS: usize = 200;
+
+/// The fonts of a page that need this, by name without the prefix of a subset.
+#[derive(Default)]
+pub(super) struct CjkFonts(HashMap<String, Vec<Collection>>);
+
+struct Collection {
+    encoding: CMap,
+    letters: CMap,
+}
+
+impl CjkFonts {
+    pub(super) fn of(resources: &Resources<'_>) -> Self {
+        let mut fonts = Self::default();
+        let mut forms = 0;
+        fonts.collect(resources, 0, &mut forms);
+        fonts
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn letters(&self, font: &str, code: u32) -> Option<BfString> {
+        self.0.get(font)?.iter().find_map(|collection| {
+            let lookup = |length| collection.encoding.lookup_cid_code(code, length);
+            let cid = (1..=4).find_map(lookup)?;
+            collection.letters.lookup_bf_string(cid)
+        })
+    }
+
+    fn collect(&mut self, resources: &Resources<'_>, depth: usize, forms: &mut usize) {
+        for (name, _) in resources.fonts.entries() {
+            if let Some(font) = resources.fonts.get::<Dict<'_>>(name.as_ref()) {
+                self.add(&font);
+            }
+        }
+        for (name, _) in resources.x_objects.entries() {
+            *forms += 1;
+            if depth == MAX_DEPTH || *forms > MAX_FORMS {
+                return;
+            }
+            let form = resources.x_objects.get::<Stream<'_>>(name.as_ref());
+            if let Some(inner) = form.and_then(|form| form.dict().get::<Dict<'_>>(b"Resources")) {
+                self.collect(&Resources::new(inner), depth + 1, forms);
+            }
+        }
+    }
+
+    fn add(&mut self, font: &Dict<'_>) -> Option<()> {
+        if font.get::<Name<'_>>(b"Subtype")?.as_ref() != b"Type0" || font.contains_key(b"ToUnicode")
+        {
+            return None;
+        }
+        let name = font.get::<Name<'_>>(b"BaseFont")?;
+        let name = without_subset(name.as_str()).to_owned();
+        let encoding = match font.get::<Object<'_>>(b"Encoding")? {
+            Object::Name(name) => predefined(CMapName::from_bytes(name.as_ref()))?,
+            Object::Stream(stream) => CMap::parse(&stream.decoded_data().ok()?, load_embedded)?,
+            _ => return None,
+        };
+        let by_encoding = encoding.metadata().character_collection.as_ref();
+        let by_encoding = by_encoding.and_then(|collection| collection.family.ucs2_cmap());
+        let table = by_encoding.or_else(|| family(font)?.ucs2_cmap())?;
+        let letters = predefined(table)?;
+        self.0.entry(name).or_default().push(Collection { encoding, letters });
+        Some(())
+    }
+}
+
+fn predefined(name: CMapName<'_>) -> Option<CMap> {
+    match name {
+        CMapName::IdentityH => Some(CMap::identity_h()),
+        CMapName::IdentityV => Some(CMap::identity_v()),
+        name => CMap::parse(load_embedded(name)?, load_embedded),
+    }
+}
+
+/// What the font itself says that its CIDs mean.
+fn family(font: &Dict<'_>) -> Option<CidFamily> {
+    let descendants = font.get::<Array<'_>>(b"DescendantFonts")?;
+    let info = descendants.iter::<Dict<'_>>().next()?.get::<Dict<'_>>(b"CIDSystemInfo")?;
+    let registry = info.get::<PdfString<'_>>(b"Registry")?;
+    let ordering = info.get::<PdfString<'_>>(b"Ordering")?;
+    Some(CidFamily::from_registry_ordering(&registry, &ordering))
+}
+
+/// `ABCDEF+Name` is a part of the font `Name`.
+fn without_subset(name: &str) -> &str {
+    match name.split_once('+') {
+        Some((prefix, rest)) if prefix.len() == 6 => rest,
+        _ => name,
+    }
+}

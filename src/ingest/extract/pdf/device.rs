@@ -1,0 +1,263 @@
+//! What the interpreter is told to draw on: it takes the glyphs down, and ends a page that takes
+//! too much. The only file, with `reader`, `blank_font` and `cjk`, that knows the interpreter.
+
+use std::panic::resume_unwind;
+
+use hayro_interpret::font::{Glyph as Shape, GlyphRun, OutlineGlyph, PositionedGlyph};
+use hayro_interpret::hayro_cmap::{BfString, WritingMode};
+use hayro_interpret::hayro_syntax::object::{Dict, String as PdfString};
+use hayro_interpret::hayro_syntax::page::Resources;
+use hayro_interpret::kurbo::{Affine, BezPath, Point, Rect, Vec2};
+use hayro_interpret::{
+    BlendMode, ClipPath, Device, DrawMode, DrawProps, Image, ImageDrawProps, SoftMask,
+};
+
+use super::charmap::Charmaps;
+use super::cjk::CjkFonts;
+use super::clock::Deadline;
+use super::glyph::{Drawn, FontLook, Glyph, Letters, Vector};
+use super::strings::text_string;
+
+/// More glyphs than a page of text ever has: the densest newspaper has some 60,000.
+const MAX_GLYPHS: usize = 400_000;
+
+/// The clock is read once in so many calls, since reading it is a call of the system.
+const CALLS_PER_LOOK: u32 = 64;
+
+/// Units of the interpreter per height of a font.
+const EM: f64 = 1000.0;
+
+/// What unwinds the interpreter, which has no other way to be stopped. It is no panic: no hook runs.
+pub(super) struct Stopped;
+
+pub(super) struct GlyphDevice<'p, 'a> {
+    pub(super) drawn: Drawn,
+    resources: &'p Resources<'a>,
+    deadline: Deadline,
+    calls: u32,
+    /// Marked content that is open, with the text that its glyphs stand for where it has one.
+    marks: Vec<Option<Replacement>>,
+    /// Looked up when the first glyph without letters comes.
+    cjk: Option<CjkFonts>,
+    charmaps: Charmaps,
+    /// How often a code was that of its letter in ASCII, and how often it was not.
+    plain_codes: (u32, u32),
+    /// The first glyph of the run that was filled last: text that is filled and outlined comes twice.
+    filled: Option<(Affine, usize)>,
+}
+
+/// An `ActualText`.
+struct Replacement {
+    text: String,
+    /// Index of the glyph that carries it.
+    carrier: Option<usize>,
+}
+
+impl<'p, 'a> GlyphDevice<'p, 'a> {
+    pub(super) fn new(size: (f32, f32), resources: &'p Resources<'a>, deadline: Deadline) -> Self {
+        let drawn = Drawn { width: size.0, height: size.1, ..Drawn::default() };
+        Self {
+            drawn,
+            resources,
+            deadline,
+            calls: 0,
+            marks: Vec::new(),
+            cjk: None,
+            charmaps: Charmaps::default(),
+            plain_codes: (0, 0),
+            filled: None,
+        }
+    }
+
+    /// Every call comes by here: even forms that draw nothing set a clip path.
+    fn tick(&mut self) {
+        self.calls = self.calls.wrapping_add(1);
+        let too_many = self.drawn.glyphs.len() > MAX_GLYPHS;
+        if too_many || (self.calls % CALLS_PER_LOOK == 0 && self.deadline.is_over()) {
+            self.drawn.stopped = true;
+            resume_unwind(Box::new(Stopped));
+        }
+    }
+
+    fn take(
+        &mut self,
+        glyph: &PositionedGlyph<'a>,
+        page: Affine,
+        vertical: bool,
+        font: u16,
+        visible: bool,
+    ) {
+        let to_page = page * glyph.transform();
+        let direction = if vertical { Vec2::new(0.0, -EM) } else { Vec2::new(EM, 0.0) };
+        let below = if vertical { Vec2::new(-EM, 0.0) } else { Vec2::new(0.0, -EM) };
+        // The origin of an upright glyph is at its left; what vertical text is aligned by is its middle.
+        let origin = if vertical { Point::new(EM / 2.0, EM * 0.88) } else { Point::ORIGIN };
+        let at = to_page * origin;
+        let right = (to_page * (origin + direction)) - at;
+        let down = (to_page * (origin + below)) - at;
+        let (along, across) = (right.hypot(), (right.cross(down) / right.hypot()).abs());
+        if !along.is_finite() || !across.is_finite() || along == 0.0 || across == 0.0 {
+            return;
+        }
+        let width = match &**glyph {
+            Shape::Outline(_) if vertical => Some(EM as f32),
+            Shape::Outline(outline) => outline.advance_width(),
+            Shape::Type3(glyph) => glyph.advance_width(),
+        };
+        let right = right / along;
+        // At a right angle to `right`, on the side where the font has its feet.
+        let side = if right.cross(down) >= 0.0 { 1.0 } else { -1.0 };
+        let glyph = Glyph {
+            letters: self.letters(glyph),
+            at: vector(at.to_vec2()),
+            advance: (along * f64::from(width.unwrap_or(0.0)) / EM) as f32,
+            right: vector(right),
+            down: vector(Vec2::new(-right.y, right.x) * side),
+            size: across as f32,
+            font,
+            visible,
+        };
+        self.add(glyph);
+    }
+
+    /// Adds a glyph, as the text of the innermost marked content that has one.
+    fn add(&mut self, mut glyph: Glyph) {
+        let index = self.drawn.glyphs.len();
+        if let Some(replacement) = self.marks.iter_mut().rev().flatten().next() {
+            glyph.letters = match replacement.carrier {
+                Some(_) => Letters::Nothing,
+                None => Letters::new(&replacement.text),
+            };
+            replacement.carrier.get_or_insert(index);
+        }
+        self.drawn.glyphs.push(glyph);
+    }
+
+    fn letters(&mut self, glyph: &Shape<'_>) -> Letters {
+        let ascii = char::from_u32(glyph.char_code()).filter(char::is_ascii_graphic);
+        if let Some(letters) = glyph.as_unicode() {
+            if let Some(ascii) = ascii {
+                let (same, others) = &mut self.plain_codes;
+                *if letters == BfString::Char(ascii) { same } else { others } += 1;
+            }
+            return known(letters);
+        }
+        match glyph {
+            Shape::Outline(outline) => match self.looked_up(outline) {
+                Some(letters) => known(letters),
+                // What leaves no ink is a blank.
+                None if outline.outline().elements().is_empty() => Letters::One(' '),
+                None => {
+                    let (same, others) = self.plain_codes;
+                    let ascii = ascii.filter(|_| same > 20 && same > 4 * others);
+                    ascii.map_or(Letters::Unknown, Letters::One)
+                }
+            },
+            // Old TeX: fonts made of bitmaps, whose codes are those of the letters in ASCII.
+            Shape::Type3(_) => ascii.map_or(Letters::Unknown, Letters::One),
+        }
+    }
+
+    /// What a font has for a glyph, where its tables for this have nothing.
+    fn looked_up(&mut self, outline: &OutlineGlyph) -> Option<BfString> {
+        let cjk = self.cjk.get_or_insert_with(|| CjkFonts::of(self.resources));
+        let name = (!cjk.is_empty()).then(|| outline.font_data()?.postscript_name).flatten();
+        let letters = name.and_then(|name| cjk.letters(&name, outline.char_code()));
+        letters.or_else(|| self.charmaps.letter(outline).map(BfString::Char))
+    }
+
+    fn font(&mut self, glyph: &Shape<'_>) -> u16 {
+        let mut look = FontLook::default();
+        if let Shape::Outline(outline) = glyph
+            && let Some(font) = outline.font_data()
+        {
+            let name = font.postscript_name.unwrap_or_default().to_ascii_lowercase();
+            let heavy = ["bold", "black", "heavy", "semibold", "demi"];
+            look.bold = font.weight.is_some_and(|weight| weight >= 600)
+                || heavy.iter().any(|word| name.contains(word));
+            look.italic = font.is_italic || name.contains("italic") || name.contains("oblique");
+        }
+        let known = self.drawn.fonts.iter().position(|font| *font == look);
+        known.unwrap_or_else(|| {
+            self.drawn.fonts.push(look);
+            self.drawn.fonts.len() - 1
+        }) as u16
+    }
+}
+
+fn vector(vector: Vec2) -> Vector {
+    Vector { x: vector.x as f32, y: vector.y as f32 }
+}
+
+fn known(letters: BfString) -> Letters {
+    match letters {
+        // What tables of letters give for "none".
+        BfString::Char('\0' | '\u{FFFD}' | '\u{FFFE}' | '\u{FFFF}') => Letters::Unknown,
+        BfString::Char(letter) => Letters::One(letter),
+        BfString::String(text) => Letters::new(&text),
+    }
+}
+
+impl<'a> Device<'a> for GlyphDevice<'_, 'a> {
+    fn draw_glyph_run(&mut self, run: &GlyphRun<'_, 'a>, props: DrawProps<'a>, mode: &DrawMode) {
+        self.tick();
+        let Some(first) = run.glyphs().first() else { return };
+        let place = (props.transform * first.transform(), run.glyphs().len());
+        match mode {
+            DrawMode::Stroke(_) if self.filled.take() == Some(place) => return,
+            DrawMode::Fill(_) => self.filled = Some(place),
+            _ => self.filled = None,
+        }
+        let font = self.font(first);
+        let vertical = run.writing_mode() == WritingMode::Vertical;
+        let visible = !matches!(mode, DrawMode::Invisible);
+        for glyph in run.glyphs() {
+            self.take(glyph, props.transform, vertical, font, visible);
+        }
+    }
+
+    fn draw_image(&mut self, image: Image<'a, '_>, props: ImageDrawProps<'a>) {
+        self.tick();
+        let pixels = f64::from(image.width()) * f64::from(image.height());
+        let area = props.transform.determinant().abs() * pixels;
+        let page = f64::from(self.drawn.width) * f64::from(self.drawn.height);
+        self.drawn.pictures += (area / page.max(1.0)).clamp(0.0, 1.0) as f32;
+    }
+
+    fn begin_marked_content(&mut self, _: &[u8], properties: Option<&Dict<'_>>) {
+        self.tick();
+        let text = properties.and_then(|dict| dict.get::<PdfString<'_>>(b"ActualText"));
+        self.marks.push(
+            text.map(|text| Replacement { text: text_string(text.as_bytes()), carrier: None }),
+        );
+    }
+
+    fn end_marked_content(&mut self) {
+        self.tick();
+        self.marks.pop();
+    }
+
+    fn push_clip_path(&mut self, _: &ClipPath) {
+        self.tick();
+    }
+
+    fn push_clip_rect(&mut self, _: &Rect) {
+        self.tick();
+    }
+
+    fn push_transparency_group(&mut self, _: f32, _: Option<SoftMask<'a>>, _: BlendMode) {
+        self.tick();
+    }
+
+    fn draw_path(&mut self, _: &BezPath, _: DrawProps<'a>, _: &DrawMode) {
+        self.tick();
+    }
+
+    fn draw_rect(&mut self, _: &Rect, _: DrawProps<'a>, _: &DrawMode) {
+        self.tick();
+    }
+
+    fn pop_clip(&mut self) {}
+
+    fn pop_transparency_group(&mut self) {}
+}

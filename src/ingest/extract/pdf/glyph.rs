@@ -1,0 +1,133 @@
+//! What a page draws, as the layout sees it: letters with a place. No type of the interpreter
+//! comes this far, so that another interpreter could take its place.
+
+/// The letters that one glyph stands for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Letters {
+    /// Nobody knows: the file has no table for it.
+    Unknown,
+    /// It stands for nothing by itself, such as the second glyph of a replaced text.
+    Nothing,
+    One(char),
+    Many(Box<str>),
+}
+
+impl Letters {
+    pub(super) fn new(text: &str) -> Self {
+        let mut letters = text.chars();
+        match (letters.next(), letters.next()) {
+            (None, _) => Self::Nothing,
+            (Some(letter), None) => Self::One(letter),
+            _ => Self::Many(text.into()),
+        }
+    }
+
+    pub(super) fn first(&self) -> Option<char> {
+        match self {
+            Self::Unknown | Self::Nothing => None,
+            Self::One(letter) => Some(*letter),
+            Self::Many(text) => text.chars().next(),
+        }
+    }
+
+    pub(super) fn push_to(&self, text: &mut String) {
+        match self {
+            Self::Unknown | Self::Nothing => {}
+            Self::One(letter) => text.push(*letter),
+            Self::Many(letters) => text.push_str(letters),
+        }
+    }
+
+    pub(super) fn all(&self, is: impl Fn(char) -> bool) -> bool {
+        match self {
+            Self::Unknown | Self::Nothing => false,
+            Self::One(letter) => is(*letter),
+            Self::Many(text) => text.chars().all(is),
+        }
+    }
+
+    /// A blank that was drawn, as opposed to a gap that was left.
+    pub(super) fn is_blank(&self) -> bool {
+        self.all(char::is_whitespace)
+    }
+}
+
+/// A point or a vector of the page as it is looked at: origin at the top left, y downwards, in points.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub(super) struct Vector {
+    pub(super) x: f32,
+    pub(super) y: f32,
+}
+
+impl Vector {
+    pub(super) fn dot(self, other: Self) -> f32 {
+        self.x * other.x + self.y * other.y
+    }
+
+    pub(super) fn times(self, factor: f32) -> Self {
+        Self { x: self.x * factor, y: self.y * factor }
+    }
+
+    pub(super) fn plus(self, other: Self) -> Self {
+        Self { x: self.x + other.x, y: self.y + other.y }
+    }
+
+    pub(super) fn minus(self, other: Self) -> Self {
+        Self { x: self.x - other.x, y: self.y - other.y }
+    }
+
+    pub(super) fn length(self) -> f32 {
+        self.dot(self).sqrt()
+    }
+}
+
+/// A glyph in its place.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Glyph {
+    pub(super) letters: Letters,
+    /// Where the pen stands on the base line before it draws this.
+    pub(super) at: Vector,
+    /// How far the pen moves along `right`.
+    pub(super) advance: f32,
+    /// The direction in which the text runs; of length one.
+    pub(super) right: Vector,
+    /// The direction in which lines follow each other; of length one.
+    pub(super) down: Vector,
+    /// Height of the font.
+    pub(super) size: f32,
+    /// Index into [`Drawn::fonts`].
+    pub(super) font: u16,
+    /// Not the case for the text behind the picture of a scanned page.
+    pub(super) visible: bool,
+}
+
+impl Glyph {
+    /// Where the pen stands afterwards.
+    pub(super) fn end(&self) -> Vector {
+        self.at.plus(self.right.times(self.advance))
+    }
+}
+
+/// As far as it is known: fonts of Type 1 tell nothing.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct FontLook {
+    pub(super) bold: bool,
+    pub(super) italic: bool,
+}
+
+/// All that a page draws, in the order in which it does.
+#[derive(Debug, Default)]
+pub(super) struct Drawn {
+    pub(super) width: f32,
+    pub(super) height: f32,
+    pub(super) glyphs: Vec<Glyph>,
+    pub(super) fonts: Vec<FontLook>,
+    /// What stands beside it, a line each.
+    pub(super) notes: Vec<String>,
+    /// Share of the page that pictures cover; more than one where they overlap.
+    pub(super) pictures: f32,
+    /// Not all of the page was drawn: the time was up, or it had too many glyphs.
+    pub(super) stopped: bool,
+    /// Not all of it was drawn: the interpreter panicked.
+    pub(super) broken: bool,
+}

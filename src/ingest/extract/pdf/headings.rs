@@ -1,0 +1,146 @@
+//! Which lines of a document are headings: those that its outline names, else those in larger
+//! letters than its text.
+
+use std::collections::HashMap;
+
+use super::outline::Entry;
+use super::page::{PageText, TextLine};
+
+/// A heading's letters are this much larger than those of the text.
+const LARGER: f32 = 1.15;
+
+/// Longer lines are text, however large.
+const MAX_LETTERS: usize = 120;
+
+/// Levels that sizes of letters are told apart by.
+const LEVELS: usize = 3;
+
+/// Where more of a document's lines than this are large, none of them are headings: slides, posters.
+const MAX_SHARE: f32 = 0.2;
+
+/// A part of a page under the headings that lead to it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Part {
+    /// Index of its first line.
+    pub(super) line: usize,
+    /// The outermost first.
+    pub(super) headings: Vec<String>,
+}
+
+/// The parts of every page; the first begins with its first line.
+pub(super) fn parts(pages: &[PageText], outline: &[Entry]) -> Vec<Vec<Part>> {
+    let found = if outline.is_empty() { by_size(pages) } else { by_outline(pages, outline) };
+    let mut path: Vec<(usize, String)> = Vec::new();
+    let titles = |path: &[(usize, String)]| path.iter().map(|(_, title)| title.clone()).collect();
+    let mut found = found.into_iter().peekable();
+    let page_parts = (0..pages.len()).map(|page| {
+        let mut parts = vec![Part { line: 0, headings: titles(&path) }];
+        while let Some(heading) = found.next_if(|heading| heading.page == page) {
+            path.retain(|(level, _)| *level < heading.level);
+            path.push((heading.level, heading.title));
+            match parts.last_mut() {
+                Some(last) if last.line == heading.line => last.headings = titles(&path),
+                _ => parts.push(Part { line: heading.line, headings: titles(&path) }),
+            }
+        }
+        parts
+    });
+    page_parts.collect()
+}
+
+struct Heading {
+    page: usize,
+    line: usize,
+    level: usize,
+    title: String,
+}
+
+fn by_outline(pages: &[PageText], outline: &[Entry]) -> Vec<Heading> {
+    let mut headings: Vec<Heading> = Vec::new();
+    for entry in outline {
+        let Some(page) = pages.get(entry.page) else { continue };
+        // Outlines lead to places, not to lines; the line says the same as the outline.
+        let wanted = letters(&entry.title);
+        let after =
+            headings.last().filter(|last| last.page == entry.page).map_or(0, |last| last.line);
+        let says = |line: &&TextLine| {
+            let line = letters(&line.text);
+            line == wanted
+                || (line.ends_with(&wanted) && line.len() < wanted.len() + 8)
+                || (line.len() > 12 && wanted.starts_with(&line))
+        };
+        let line = page.lines.iter().skip(after).position(|line| says(&line)).map(|at| at + after);
+        let heading = Heading {
+            page: entry.page,
+            line: line.unwrap_or(after),
+            level: entry.level,
+            title: entry.title.clone(),
+        };
+        // An outline out of order tells nothing of where its other entries are.
+        if headings.last().is_none_or(|last| (last.page, last.line) <= (heading.page, heading.line))
+        {
+            headings.push(heading);
+        }
+    }
+    headings
+}
+
+fn letters(text: &str) -> String {
+    let letters = text.chars().filter(|letter| letter.is_alphanumeric());
+    letters.flat_map(char::to_lowercase).collect()
+}
+
+fn by_size(pages: &[PageText]) -> Vec<Heading> {
+    let lines = || pages.iter().flat_map(|page| &page.lines);
+    let Some(usual) = usual_size(lines()) else { return Vec::new() };
+    let is_large = |line: &TextLine| {
+        let count = line.text.chars().filter(|letter| letter.is_alphabetic()).count();
+        line.size > usual * LARGER
+            && (3..=MAX_LETTERS).contains(&count)
+            && !line.text.ends_with(['.', ',', ';'])
+    };
+    let large = lines().filter(|line| is_large(line)).count();
+    if large as f32 > MAX_SHARE * lines().count() as f32 {
+        return Vec::new();
+    }
+    let mut sizes: Vec<i32> = lines().filter(|line| is_large(line)).map(rounded).collect();
+    sizes.sort_unstable_by(|a, b| b.cmp(a));
+    sizes.dedup();
+    let mut headings: Vec<Heading> = Vec::new();
+    for (page, text) in pages.iter().enumerate() {
+        let mut before: Option<&TextLine> = None;
+        for (index, line) in text.lines.iter().enumerate() {
+            if !is_large(line) {
+                before = None;
+                continue;
+            }
+            let goes_on = before.is_some_and(|before| {
+                let step = line.base - before.base;
+                rounded(before) == rounded(line) && step > 0.0 && step < 2.0 * line.size
+            });
+            before = Some(line);
+            match headings.last_mut() {
+                Some(last) if goes_on => last.title = format!("{} {}", last.title, line.text),
+                _ => {
+                    let level = sizes.iter().position(|size| *size == rounded(line)).unwrap_or(0);
+                    let (level, title) = (level.min(LEVELS - 1), line.text.clone());
+                    headings.push(Heading { page, line: index, level, title });
+                }
+            }
+        }
+    }
+    headings
+}
+
+/// In halves of a point.
+fn rounded(line: &TextLine) -> i32 {
+    (line.size * 2.0).round() as i32
+}
+
+/// The size of most letters.
+fn usual_size<'a>(lines: impl Iterator<Item = &'a TextLine>) -> Option<f32> {
+    let mut letters: HashMap<i32, usize> = HashMap::new();
+    lines.for_each(|line| *letters.entry(rounded(line)).or_default() += line.text.len());
+    let most = letters.into_iter().max_by_key(|(size, count)| (*count, *size));
+    most.map(|(size, _)| size as f32 / 2.0)
+}

@@ -1,0 +1,90 @@
+//! Words that were broken at the end of a line → whole words.
+
+use std::collections::HashSet;
+
+/// First parts of compounds that keep their hyphen wherever the line ends.
+const PREFIXES: &[&str] = &[
+    "all", "cost", "cross", "data", "double", "end", "ex", "first", "four", "full", "half", "high",
+    "ill", "large", "long", "low", "non", "one", "open", "real", "second", "self", "short",
+    "single", "small", "state", "third", "three", "time", "two", "user", "vice", "well", "wide",
+];
+
+/// The words that a document has within its lines.
+#[derive(Debug, Default)]
+pub(super) struct Vocabulary(HashSet<String>);
+
+impl Vocabulary {
+    pub(super) fn add(&mut self, line: &str) {
+        for word in line.split_whitespace().map(bare).filter(|word| word.len() > 2) {
+            if !word.ends_with(is_hyphen) {
+                self.0.insert(word.to_lowercase());
+            }
+        }
+    }
+
+    /// The text of two lines in one, where the first ends in a broken word.
+    pub(super) fn join(&self, text: &mut String, next: &str) -> bool {
+        let Some(hyphen) = text.chars().next_back().filter(|last| is_hyphen(*last)) else {
+            return false;
+        };
+        let before = &text[..text.len() - hyphen.len_utf8()];
+        if !before.ends_with(char::is_alphabetic) || !next.starts_with(char::is_lowercase) {
+            return false;
+        }
+        let first =
+            bare(before.rsplit(char::is_whitespace).next().unwrap_or_default()).to_lowercase();
+        let second = bare(next.split_whitespace().next().unwrap_or_default()).to_lowercase();
+        if hyphen == '\u{AD}' || !self.keeps_hyphen(&first, &second) {
+            text.truncate(text.len() - hyphen.len_utf8());
+        }
+        text.push_str(next);
+        true
+    }
+
+    fn keeps_hyphen(&self, first: &str, second: &str) -> bool {
+        if self.0.contains(&format!("{first}{second}")) {
+            return false;
+        }
+        // Of `state-of-the-` and `art`, no hyphen was made by the end of the line.
+        first.contains(is_hyphen)
+            || self.0.contains(&format!("{first}-{second}"))
+            || (PREFIXES.contains(&first) && self.0.contains(second))
+            || second.contains(is_hyphen)
+    }
+}
+
+fn is_hyphen(letter: char) -> bool {
+    matches!(letter, '-' | '\u{2010}' | '\u{AD}')
+}
+
+/// A word without what stands around it.
+fn bare(word: &str) -> &str {
+    word.trim_matches(|letter: char| !letter.is_alphanumeric() && !is_hyphen(letter))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn broken_words_are_joined() {
+        let mut words = Vocabulary::default();
+        words.add("the long-term storage of known goods, retention");
+        for (first, second, joined) in [
+            ("by tele-", "communication.", Some("by telecommunication.")),
+            ("a state-of-the-", "art plant", Some("a state-of-the-art plant")),
+            ("a state-", "of-the-art plant", Some("a state-of-the-art plant")),
+            ("for long-", "term use", Some("for long-term use")),
+            ("well-", "known", Some("well-known")),
+            ("reten-", "tion", Some("retention")),
+            ("soft\u{AD}", "hyphen", Some("softhyphen")),
+            ("in 2019-", "2020", None),
+            ("Rhine-", "Main", None),
+            ("no hyphen", "here", None),
+        ] {
+            let mut text = first.to_owned();
+            let outcome = words.join(&mut text, second).then_some(text.as_str());
+            assert_eq!(outcome, joined, "{first} {second}");
+        }
+    }
+}

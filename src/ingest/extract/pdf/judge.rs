@@ -1,0 +1,47 @@
+//! How well a page was read, by its words: letters alone say nothing, since glyphs that were
+//! misunderstood have plenty of them.
+
+use super::script::is_cjk;
+
+/// Words that could be words.
+pub(super) fn good_words(text: &str) -> usize {
+    text.split_whitespace().filter(|word| is_good(word)).count()
+        + text.chars().filter(|letter| is_cjk(*letter)).count()
+}
+
+/// Whether another reader should be asked for the page: glyphs without letters, letters without
+/// words, or words without blanks. A page without any text is not one of these.
+pub(super) fn is_poor(text: &str, glyphs: usize, unknown: usize) -> bool {
+    if unknown * 4 > glyphs {
+        return true;
+    }
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let letters = |word: &&&str| word.chars().all(char::is_alphabetic) && !word.chars().any(is_cjk);
+    let single = words.iter().filter(letters).filter(|word| word.chars().count() == 1).count();
+    let glued = words.iter().filter(letters).filter(|word| word.chars().count() > 40).count();
+    words.len() >= 20 && (single * 2 > words.len() || glued * 10 > words.len())
+}
+
+fn is_good(word: &str) -> bool {
+    let bare = word.trim_matches(|letter: char| !letter.is_alphanumeric());
+    let length = bare.chars().count();
+    let joined = |letter: char| letter.is_alphabetic() || "-'’".contains(letter);
+    let number = |letter: char| letter.is_numeric() || ".,:/-%".contains(letter);
+    (2..=25).contains(&length) && (bare.chars().all(joined) || bare.chars().all(number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_judged_by_its_words() {
+        assert_eq!(good_words("A restore takes 12.50 days, x%$ !!"), 4);
+        assert_eq!(good_words("日本"), 2);
+        let fine = "Backups are kept for many days. ".repeat(5);
+        assert!(!is_poor(&fine, 150, 3));
+        assert!(is_poor(&fine, 150, 60));
+        assert!(is_poor(&"E x a m p l e ".repeat(4), 28, 0));
+        assert!(!is_poor("", 0, 0));
+    }
+}

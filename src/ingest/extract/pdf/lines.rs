@@ -1,0 +1,159 @@
+//! Glyphs → lines, in the order in which the page draws them: that order is nearly always the
+//! order of reading, and guessing a better one from the picture goes wrong more often.
+
+use super::glyph::{Glyph, Letters, Vector};
+use super::script::{is_mark, is_right_to_left};
+
+/// A line, or the part of one that a column has of it.
+#[derive(Clone, Debug)]
+pub(super) struct Line {
+    /// In the order in which they were drawn, or from left to right where that was mended.
+    pub(super) glyphs: Vec<Glyph>,
+    pub(super) right: Vector,
+    pub(super) down: Vector,
+    /// Where it begins and ends along `right`.
+    pub(super) start: f32,
+    pub(super) end: f32,
+    /// Where its base line is along `down`.
+    pub(super) base: f32,
+    /// The height of most of its letters.
+    pub(super) size: f32,
+}
+
+impl Line {
+    pub(super) fn new(glyphs: Vec<Glyph>) -> Option<Self> {
+        let (right, down) = glyphs
+            .iter()
+            .find(|glyph| !glyph.letters.is_blank())
+            .map(|glyph| (glyph.right, glyph.down))?;
+        let mut line = Self { glyphs, right, down, start: 0.0, end: 0.0, base: 0.0, size: 0.0 };
+        line.measure();
+        Some(line)
+    }
+
+    /// Sets what follows from the glyphs.
+    pub(super) fn measure(&mut self) {
+        let inked = || self.glyphs.iter().filter(|glyph| !glyph.letters.is_blank());
+        let starts = inked().map(|glyph| glyph.at.dot(self.right));
+        self.start = starts.fold(f32::INFINITY, f32::min);
+        let ends = inked().map(|glyph| glyph.end().dot(self.right));
+        self.end = ends.fold(f32::NEG_INFINITY, f32::max);
+        self.size = middle(inked().map(|glyph| glyph.size).collect());
+        let main = inked().filter(|glyph| glyph.size >= self.size * 0.9);
+        self.base = middle(main.map(|glyph| glyph.at.dot(self.down)).collect());
+    }
+
+    pub(super) fn append(&mut self, other: Self) {
+        self.glyphs.extend(other.glyphs);
+        self.measure();
+    }
+
+    /// Whether both run in one direction.
+    pub(super) fn is_parallel(&self, other: &Self) -> bool {
+        self.right.dot(other.right) > 0.99 && self.down.dot(other.down) > 0.99
+    }
+}
+
+/// The median; 0 of nothing.
+pub(super) fn middle(mut values: Vec<f32>) -> f32 {
+    if values.is_empty() {
+        return 0.0;
+    }
+    let half = values.len() / 2;
+    *values.select_nth_unstable_by(half, f32::total_cmp).1
+}
+
+/// Lines as the page draws them.
+pub(super) fn lines(glyphs: Vec<Glyph>) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let mut line: Vec<Glyph> = Vec::new();
+    for glyph in glyphs {
+        // What blanks are drawn after says nothing of where the line goes.
+        let before = line.iter().rev().find(|other| !other.letters.is_blank()).or(line.last());
+        if before.is_some_and(|before| !follows(before, &glyph)) {
+            lines.extend(Line::new(std::mem::take(&mut line)));
+        }
+        line.push(glyph);
+    }
+    lines.extend(Line::new(line));
+    stitch(lines)
+}
+
+/// Whether `glyph` goes on the line of `before`.
+fn follows(before: &Glyph, glyph: &Glyph) -> bool {
+    if before.right.dot(glyph.right) < 0.9 || before.down.dot(glyph.down) < 0.9 {
+        return false;
+    }
+    let step = glyph.at.minus(before.end());
+    let (along, across) = (step.dot(before.right), step.dot(before.down));
+    let (small, large) = (before.size.min(glyph.size), before.size.max(glyph.size));
+    let is_near = along > -0.6 * large && along < 0.6 * large;
+    let on_base = if small < 0.87 * large && is_near {
+        // A mark of a footnote or an index.
+        (-0.75 * large..0.5 * large).contains(&across) && small > 0.3 * large
+    } else {
+        across.abs() <= if is_near { 0.4 } else { 0.25 } * small
+    };
+    if !on_base {
+        return false;
+    }
+    if matches!(glyph.letters, Letters::Nothing) || glyph.letters.all(is_mark) {
+        return along > -2.5 * large && along < large;
+    }
+    // Right-to-left text in the order of reading: this ends where the last began.
+    let back = glyph.end().minus(before.at).dot(before.right);
+    let turns_back = glyph.letters.all(is_right_to_left) || before.letters.all(is_right_to_left);
+    along > -0.6 * large
+        || (turns_back && back.abs() < 0.6 * large)
+        || (glyph.letters.is_blank() && back.abs() < 0.6 * large)
+}
+
+/// Puts parts of a line together that touch, but were not drawn one after the other.
+fn stitch(lines: Vec<Line>) -> Vec<Line> {
+    let mut order: Vec<usize> = (0..lines.len()).collect();
+    let turn = |line: &Line| (line.right.y.atan2(line.right.x) * 20.0).round() as i32;
+    order.sort_by(|a, b| {
+        let (a, b) = (&lines[*a], &lines[*b]);
+        turn(a).cmp(&turn(b)).then(a.base.total_cmp(&b.base)).then(a.start.total_cmp(&b.start))
+    });
+    // For each line, the one that it is put to; the earliest on the page leads.
+    let mut leader: Vec<usize> = (0..lines.len()).collect();
+    let mut at = 0;
+    while at < order.len() {
+        let first = &lines[order[at]];
+        let same_base = |index: &usize| {
+            let line = &lines[*index];
+            line.is_parallel(first) && line.base - first.base <= 0.2 * first.size.min(line.size)
+        };
+        let length = order[at..].iter().take_while(|index| same_base(index)).count().max(1);
+        let group = &mut order[at..at + length];
+        group.sort_by(|a, b| lines[*a].start.total_cmp(&lines[*b].start));
+        for chain in group.chunk_by(|left, right| touch(&lines[*left], &lines[*right])) {
+            let lead = chain.iter().copied().min().unwrap_or_default();
+            chain.iter().for_each(|index| leader[*index] = lead);
+        }
+        at += length;
+    }
+    gather(lines, &leader)
+}
+
+fn touch(left: &Line, right: &Line) -> bool {
+    let (small, large) = (left.size.min(right.size), left.size.max(right.size));
+    let gap = right.start - left.end;
+    small > 0.6 * large && gap > -0.3 * large && gap < 0.5 * large
+}
+
+fn gather(lines: Vec<Line>, leader: &[usize]) -> Vec<Line> {
+    let mut parts: Vec<Vec<Line>> = lines.iter().map(|_| Vec::new()).collect();
+    for (line, lead) in lines.into_iter().zip(leader) {
+        parts[*lead].push(line);
+    }
+    let whole = parts.into_iter().filter_map(|mut parts| {
+        parts.sort_by(|a, b| a.start.total_cmp(&b.start));
+        parts.into_iter().reduce(|mut line, part| {
+            line.append(part);
+            line
+        })
+    });
+    whole.collect()
+}

@@ -1,0 +1,119 @@
+//! The table of contents that readers show beside a document.
+
+use std::collections::{HashMap, HashSet};
+
+use hayro_interpret::hayro_syntax::Pdf;
+use hayro_interpret::hayro_syntax::object::{
+    Array, Dict, MaybeRef, Object, ObjectIdentifier, String as PdfString,
+};
+
+use super::strings::text_string;
+
+/// More entries than any table of contents has, and deeper.
+const MAX_ENTRIES: usize = 5000;
+const MAX_DEPTH: usize = 8;
+
+/// Nodes of the tree of named places that are looked at for one name.
+const MAX_NODES: usize = 2000;
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Entry {
+    pub(super) title: String,
+    /// 0 for a chapter.
+    pub(super) level: usize,
+    /// Index of the page where it begins.
+    pub(super) page: usize,
+}
+
+/// In the order of the document, as far as it is known where they lead.
+pub(super) fn entries(pdf: &Pdf) -> Vec<Entry> {
+    let Some(catalog) = pdf.xref().get::<Dict<'_>>(pdf.xref().root_id()) else { return Vec::new() };
+    let pages = pdf.pages().iter().enumerate();
+    let pages = pages.filter_map(|(index, page)| Some((page.raw().obj_id()?, index))).collect();
+    let mut reader = Reader { catalog: &catalog, pages, seen: HashSet::new(), entries: Vec::new() };
+    if let Some(outline) = catalog.get::<Dict<'_>>(b"Outlines") {
+        reader.read(outline.get::<Dict<'_>>(b"First"), 0);
+    }
+    reader.entries
+}
+
+struct Reader<'p, 'a> {
+    catalog: &'p Dict<'a>,
+    pages: HashMap<ObjectIdentifier, usize>,
+    /// Entries may lead back to each other.
+    seen: HashSet<ObjectIdentifier>,
+    entries: Vec<Entry>,
+}
+
+impl<'a> Reader<'_, 'a> {
+    fn read(&mut self, first: Option<Dict<'a>>, level: usize) {
+        let mut next = first;
+        while let Some(entry) = next {
+            let known = entry.obj_id().is_some_and(|id| !self.seen.insert(id));
+            if known || self.entries.len() >= MAX_ENTRIES {
+                return;
+            }
+            let title =
+                entry.get::<PdfString<'_>>(b"Title").map(|title| text_string(title.as_bytes()));
+            let title = title.unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
+            if let Some(page) = self.page(&entry).filter(|_| !title.is_empty()) {
+                self.entries.push(Entry { title, level, page });
+            }
+            if level < MAX_DEPTH {
+                self.read(entry.get::<Dict<'_>>(b"First"), level + 1);
+            }
+            next = entry.get::<Dict<'_>>(b"Next");
+        }
+    }
+
+    fn page(&self, entry: &Dict<'a>) -> Option<usize> {
+        let action = || entry.get::<Dict<'_>>(b"A")?.get::<Object<'_>>(b"D");
+        let place = entry.get::<Object<'_>>(b"Dest").or_else(action)?;
+        let place = match place {
+            Object::Name(name) => self.named(name.as_ref())?,
+            Object::String(name) => self.named(name.as_bytes())?,
+            place => place,
+        };
+        let place = match place {
+            Object::Dict(place) => place.get::<Array<'_>>(b"D")?,
+            Object::Array(place) => place,
+            _ => return None,
+        };
+        match place.raw_iter().next()? {
+            MaybeRef::Ref(page) => self.pages.get(&page.into()).copied(),
+            MaybeRef::NotRef(_) => None,
+        }
+    }
+
+    fn named(&self, name: &[u8]) -> Option<Object<'a>> {
+        let old = self.catalog.get::<Dict<'_>>(b"Dests");
+        if let Some(place) = old.and_then(|places| places.get::<Object<'_>>(name)) {
+            return Some(place);
+        }
+        let root = self.catalog.get::<Dict<'_>>(b"Names")?.get::<Dict<'_>>(b"Dests")?;
+        let mut nodes = vec![root];
+        for _ in 0..MAX_NODES {
+            let node = nodes.pop()?;
+            if let Some(limits) = node.get::<Array<'_>>(b"Limits") {
+                let mut limits = limits.iter::<PdfString<'_>>();
+                let outside = limits.next().is_some_and(|least| name < least.as_bytes())
+                    || limits.next().is_some_and(|most| name > most.as_bytes());
+                if outside {
+                    continue;
+                }
+            }
+            if let Some(names) = node.get::<Array<'_>>(b"Names") {
+                let mut names = names.iter::<Object<'_>>();
+                while let (Some(key), Some(place)) = (names.next(), names.next()) {
+                    if key.into_string().is_some_and(|key| key.as_bytes() == name) {
+                        return Some(place);
+                    }
+                }
+            }
+            if let Some(kids) = node.get::<Array<'_>>(b"Kids") {
+                nodes.extend(kids.iter::<Dict<'_>>());
+            }
+        }
+        None
+    }
+}

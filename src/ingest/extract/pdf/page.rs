@@ -1,0 +1,78 @@
+//! What was drawn → the lines of a page as text.
+
+use super::bidi;
+use super::columns;
+use super::doubles::take_seen;
+use super::glyph::{Drawn, Letters, Vector};
+use super::lines::{Line, lines};
+use super::words::items;
+
+/// A line of text.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct TextLine {
+    pub(super) text: String,
+    pub(super) right: Vector,
+    pub(super) down: Vector,
+    pub(super) start: f32,
+    pub(super) end: f32,
+    pub(super) base: f32,
+    pub(super) size: f32,
+    pub(super) bold: bool,
+}
+
+impl TextLine {
+    pub(super) fn is_parallel(&self, other: &Self) -> bool {
+        self.right.dot(other.right) > 0.99 && self.down.dot(other.down) > 0.99
+    }
+}
+
+/// The text of a page, and how well it was read.
+#[derive(Clone, Debug, Default)]
+pub(super) struct PageText {
+    pub(super) lines: Vec<TextLine>,
+    /// Values of fields and notes that are not drawn.
+    pub(super) notes: Vec<String>,
+    pub(super) width: f32,
+    pub(super) height: f32,
+    pub(super) glyphs: usize,
+    /// Glyphs for which the file has no letters.
+    pub(super) unknown: usize,
+    pub(super) pictures: f32,
+    /// There was more, but it could not be drawn, or not in time.
+    pub(super) is_partial: bool,
+}
+
+pub(super) fn page_text(mut drawn: Drawn) -> PageText {
+    let glyphs = take_seen(&mut drawn);
+    let mut page = PageText {
+        width: drawn.width,
+        height: drawn.height,
+        glyphs: glyphs.len(),
+        unknown: glyphs.iter().filter(|glyph| glyph.letters == Letters::Unknown).count(),
+        notes: std::mem::take(&mut drawn.notes),
+        pictures: drawn.pictures,
+        is_partial: drawn.stopped || drawn.broken,
+        ..PageText::default()
+    };
+    let read =
+        columns::separate(lines(glyphs)).into_iter().filter_map(|line| text_line(line, &drawn));
+    page.lines = read.collect();
+    page
+}
+
+fn text_line(mut line: Line, drawn: &Drawn) -> Option<TextLine> {
+    bidi::order_by_place(&mut line);
+    let text = bidi::read(&items(&line));
+    let bold = |font: u16| drawn.fonts.get(usize::from(font)).is_some_and(|font| font.bold);
+    let heavy = line.glyphs.iter().filter(|glyph| bold(glyph.font)).count();
+    (!text.trim().is_empty()).then(|| TextLine {
+        text,
+        right: line.right,
+        down: line.down,
+        start: line.start,
+        end: line.end,
+        base: line.base,
+        size: line.size,
+        bold: heavy * 2 > line.glyphs.len(),
+    })
+}

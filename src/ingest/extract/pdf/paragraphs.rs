@@ -1,0 +1,67 @@
+//! Lines of a page → its text, with a blank line between paragraphs.
+
+use super::hyphens::Vocabulary;
+use super::lines::middle;
+use super::page::TextLine;
+
+/// Lines farther apart than this many usual distances belong to two paragraphs.
+const APART: f32 = 1.35;
+
+/// A heading's letters are this much larger than those of its text.
+const LARGER: f32 = 1.12;
+
+/// The text of lines in their order, and where in it each of them begins.
+pub(super) fn text(lines: &[TextLine], words: &Vocabulary) -> (String, Vec<usize>) {
+    let usual = usual_distance(lines);
+    let mut text = String::new();
+    let mut starts = Vec::with_capacity(lines.len());
+    let mut previous: Option<&TextLine> = None;
+    for line in lines {
+        let plain = without_soft_hyphens(&line.text);
+        let ends = previous.is_none_or(|previous| ends_paragraph(previous, line, usual));
+        if previous.is_none() {
+            text.push_str(&plain);
+        } else if ends || !words.join(&mut text, &plain) {
+            text.push_str(if ends { "\n\n" } else { "\n" });
+            text.push_str(&plain);
+        }
+        starts.push(text.len() - plain.len());
+        previous = Some(line);
+    }
+    (text, starts)
+}
+
+/// The distance between two lines of a paragraph on this page.
+fn usual_distance(lines: &[TextLine]) -> f32 {
+    let step = |pair: &[TextLine]| {
+        let step = pair[1].base - pair[0].base;
+        let near = step > 0.5 * pair[0].size && step < 3.0 * pair[0].size;
+        (pair[0].is_parallel(&pair[1]) && near).then_some(step)
+    };
+    middle(lines.windows(2).filter_map(step).collect())
+}
+
+fn ends_paragraph(line: &TextLine, next: &TextLine, usual: f32) -> bool {
+    if !line.is_parallel(next) {
+        return true;
+    }
+    let step = next.base - line.base;
+    if step < -0.5 * line.size {
+        // Up to the next column: the sentence may go on there.
+        return ends_sentence(&line.text) || !next.text.starts_with(char::is_lowercase);
+    }
+    let (small, large) = (line.size.min(next.size), line.size.max(next.size));
+    large > LARGER * small || step > (APART * usual).max(1.2 * large) || line.bold != next.bold
+}
+
+fn ends_sentence(text: &str) -> bool {
+    text.ends_with(['.', '!', '?', ':', '。', '！', '？'])
+}
+
+/// Inside a line such a hyphen is not seen; at its end it is.
+fn without_soft_hyphens(text: &str) -> String {
+    const SOFT: char = '\u{AD}';
+    let text = text.trim();
+    let (body, end) = text.strip_suffix(SOFT).map_or((text, ""), |body| (body, "\u{AD}"));
+    body.replace(SOFT, "") + end
+}

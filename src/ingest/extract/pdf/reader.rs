@@ -1,0 +1,105 @@
+//! Opens a file and draws its pages one by one.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use hayro_interpret::hayro_cmap::load_embedded;
+use hayro_interpret::hayro_syntax::page::Page;
+use hayro_interpret::hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
+use hayro_interpret::kurbo::{Affine, Rect};
+use hayro_interpret::{
+    Context, InterpreterCache, InterpreterSettings, RenderContent, interpret_page,
+};
+
+use super::annotations;
+use super::blank_font::blank_font;
+use super::clock::Deadline;
+use super::device::{GlyphDevice, Stopped};
+use super::glyph::Drawn;
+use super::outline::{self, Entry};
+use super::strings::text_string;
+
+/// Contents of pages stay in memory until the file is opened anew.
+const MAX_HELD: usize = 64 << 20;
+
+/// Why a file was not opened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum OpenError {
+    Locked,
+    Damaged,
+}
+
+pub(super) fn open(bytes: &Arc<Vec<u8>>) -> Result<Pdf, OpenError> {
+    let opened = catch_unwind(AssertUnwindSafe(|| Pdf::new(Arc::clone(bytes))));
+    match opened {
+        Ok(Ok(pdf)) => Ok(pdf),
+        Ok(Err(LoadPdfError::Decryption(DecryptionError::PasswordProtected))) => {
+            Err(OpenError::Locked)
+        }
+        Ok(Err(_)) | Err(_) => Err(OpenError::Damaged),
+    }
+}
+
+/// What is known of a file besides its pages.
+#[derive(Debug)]
+pub(super) struct File {
+    pub(super) pages: usize,
+    pub(super) title: Option<String>,
+    pub(super) outline: Vec<Entry>,
+}
+
+/// Draws the pages in order and gives each to `take`, until that says that it is enough.
+pub(super) fn draw_pages(
+    bytes: &Arc<Vec<u8>>,
+    deadline: Deadline,
+    mut take: impl FnMut(Drawn) -> bool,
+) -> Result<File, OpenError> {
+    let mut next = 0;
+    loop {
+        let pdf = open(bytes)?;
+        let title = pdf.metadata().title.as_deref().map(text_string);
+        let outline = catch_unwind(AssertUnwindSafe(|| outline::entries(&pdf)));
+        let outline = outline.unwrap_or_default();
+        let file = File { pages: pdf.pages().len(), title, outline };
+        let cache = InterpreterCache::new();
+        let mut held = 0;
+        while let Some(page) = pdf.pages().get(next).filter(|_| held <= MAX_HELD) {
+            if !take(draw(&pdf, page, &cache, deadline)) {
+                return Ok(file);
+            }
+            held += page.page_stream().map_or(0, <[u8]>::len);
+            next += 1;
+        }
+        if next >= file.pages {
+            return Ok(file);
+        }
+    }
+}
+
+fn draw<'a>(
+    pdf: &'a Pdf,
+    page: &Page<'a>,
+    cache: &InterpreterCache<'a>,
+    deadline: Deadline,
+) -> Drawn {
+    let (width, height) = page.render_dimensions();
+    let mut device = GlyphDevice::new((width, height), page.resources(), deadline);
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        let area = Rect::new(0.0, 0.0, width.into(), height.into());
+        let to_page = Affine::new(page.initial_transform(true).as_coeffs());
+        let mut context = Context::new(to_page, area, cache, pdf.xref(), settings());
+        interpret_page(page, &mut context, &mut device);
+        device.drawn.notes = annotations::texts(page.raw());
+    }));
+    device.drawn.broken = outcome.is_err_and(|panic| !panic.is::<Stopped>());
+    device.drawn
+}
+
+fn settings() -> InterpreterSettings {
+    InterpreterSettings {
+        font_resolver: Arc::new(|_| Some((blank_font(), 0))),
+        cmap_resolver: Arc::new(load_embedded),
+        warning_sink: Arc::new(|_| {}),
+        render_content: RenderContent::all(),
+    }
+}

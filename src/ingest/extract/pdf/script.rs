@@ -1,0 +1,34 @@
+//! What letters are, as far as the layout must know.
+
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
+
+/// Hebrew, Arabic, Syriac, Thaana, N'Ko and their forms for presentation.
+pub(super) fn is_right_to_left(letter: char) -> bool {
+    matches!(letter,
+        '\u{5BE}' | '\u{5C0}' | '\u{5C3}' | '\u{5C6}' | '\u{5D0}'..='\u{5F4}'
+        | '\u{608}' | '\u{60B}' | '\u{60D}' | '\u{61B}'..='\u{64A}' | '\u{66D}'..='\u{66F}'
+        | '\u{671}'..='\u{6D5}' | '\u{6E5}' | '\u{6E6}' | '\u{6EE}' | '\u{6EF}' | '\u{6FA}'..='\u{85E}'
+        | '\u{860}'..='\u{8C9}' | '\u{FB1D}'..='\u{FB4F}' | '\u{FB50}'..='\u{FDFF}' | '\u{FE70}'..='\u{FEFC}'
+        | '\u{10800}'..='\u{10FFF}' | '\u{1E800}'..='\u{1EFFF}')
+}
+
+/// Forms of letters that only a font knows apart.
+pub(super) fn is_presentation_form(letter: char) -> bool {
+    matches!(letter, '\u{FB00}'..='\u{FB4F}' | '\u{FB50}'..='\u{FDFF}' | '\u{FE70}'..='\u{FEFC}')
+}
+
+/// A sign that stands on the letter before it.
+pub(super) fn is_mark(letter: char) -> bool {
+    matches!(
+        letter.general_category(),
+        GeneralCategory::NonspacingMark | GeneralCategory::EnclosingMark
+    )
+}
+
+/// Written without blanks between words, in squares of one width.
+pub(super) fn is_cjk(letter: char) -> bool {
+    matches!(letter,
+        '\u{2E80}'..='\u{2FDF}' | '\u{3000}'..='\u{30FF}' | '\u{3100}'..='\u{312F}' | '\u{31A0}'..='\u{31FF}'
+        | '\u{3400}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}' | '\u{F900}'..='\u{FAFF}' | '\u{FF00}'..='\u{FFEF}'
+        | '\u{20000}'..='\u{3FFFF}')
+}

@@ -1,0 +1,48 @@
+//! The second opinion: what pdf-extract makes of a file that the interpreter cannot open, or of a
+//! page that came out badly. The only user of `pdf-extract`.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use pdf_extract::{Document as Pdf, ObjectId, PlainTextOutput, output_doc_page};
+
+use super::panic_message;
+use super::tidy::tidy;
+
+pub(super) struct Second {
+    pdf: Pdf,
+    /// In order; the number is the engine's own.
+    pages: Vec<(u32, ObjectId)>,
+}
+
+impl Second {
+    pub(super) fn open(bytes: &[u8]) -> Result<Self, String> {
+        guarded(|| {
+            let mut pdf = Pdf::load_mem(bytes).map_err(|error| error.to_string())?;
+            if pdf.is_encrypted() {
+                pdf.decrypt("").map_err(|error| error.to_string())?;
+            }
+            let pages = pdf.get_pages().into_iter().collect();
+            Ok(Self { pdf, pages })
+        })
+    }
+
+    pub(super) fn pages(&self) -> usize {
+        self.pages.len()
+    }
+
+    pub(super) fn page(&self, index: usize) -> Option<String> {
+        let (number, _) = *self.pages.get(index)?;
+        let text = guarded(|| {
+            let mut text = String::new();
+            let mut output = PlainTextOutput::new(&mut text);
+            let outcome = output_doc_page(&self.pdf, &mut output, number);
+            outcome.map(|()| text).map_err(|error| error.to_string())
+        });
+        text.ok().map(|text| tidy(&text))
+    }
+}
+
+/// Runs a parser that may panic.
+fn guarded<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(panic_message(&*panic)))
+}

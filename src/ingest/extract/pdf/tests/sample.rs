@@ -1,0 +1,93 @@
+//! Small PDFs, object by object.
+
+/// A file in the making. Object 1 is the catalog, 2 the list of pages, 3 Helvetica.
+pub(in crate::ingest::extract) struct File {
+    objects: Vec<Vec<u8>>,
+    pages: Vec<usize>,
+    /// More fonts and other resources of the pages to come: `/F2 9 0 R`.
+    pub(super) fonts: String,
+    pub(super) resources: String,
+    /// More entries of the pages to come.
+    pub(super) entries: String,
+    /// More entries of the catalog.
+    pub(super) catalog: String,
+}
+
+impl File {
+    pub(in crate::ingest::extract) fn new() -> Self {
+        let font =
+            "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>";
+        let objects = vec![Vec::new(), Vec::new(), font.into()];
+        let empty = String::new;
+        Self {
+            objects,
+            pages: Vec::new(),
+            fonts: empty(),
+            resources: empty(),
+            entries: empty(),
+            catalog: empty(),
+        }
+    }
+
+    /// Adds an object; gives its number.
+    pub(super) fn object(&mut self, object: impl Into<Vec<u8>>) -> usize {
+        self.objects.push(object.into());
+        self.objects.len()
+    }
+
+    pub(super) fn stream(&mut self, dictionary: &str, data: &[u8]) -> usize {
+        let head = format!("<< /Length {} {dictionary} >>\nstream\n", data.len());
+        self.object([head.as_bytes(), data, b"\nendstream"].concat())
+    }
+
+    pub(in crate::ingest::extract) fn page(&mut self, content: &str) {
+        let content = self.stream("", content.as_bytes());
+        let (fonts, resources, entries) = (&self.fonts, &self.resources, &self.entries);
+        let page = format!(
+            "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents {content} 0 R {entries} \
+             /Resources << /Font << /F1 3 0 R {fonts} >> {resources} >> >>"
+        );
+        let page = self.object(page);
+        self.pages.push(page);
+    }
+
+    /// `trailer` is added to the trailer.
+    pub(in crate::ingest::extract) fn finish(mut self, trailer: &str) -> Vec<u8> {
+        let kids: Vec<String> = self.pages.iter().map(|page| format!("{page} 0 R")).collect();
+        let catalog = format!("<< /Type /Catalog /Pages 2 0 R {} >>", self.catalog);
+        self.objects[0] = catalog.into();
+        self.objects[1] =
+            format!("<< /Type /Pages /Kids [{}] /Count {} >>", kids.join(" "), kids.len()).into();
+        let info = self.object("<< /Title (The Ledger Contract) >>");
+        let mut file = b"%PDF-1.5\n".to_vec();
+        let mut table = format!("xref\n0 {}\n0000000000 65535 f \n", self.objects.len() + 1);
+        for (index, object) in self.objects.iter().enumerate() {
+            table += &format!("{:010} 00000 n \n", file.len());
+            file.extend(format!("{} 0 obj\n", index + 1).bytes());
+            file.extend(object);
+            file.extend(b"\nendobj\n");
+        }
+        let (size, start) = (self.objects.len() + 1, file.len());
+        let end = format!(
+            "trailer\n<< /Size {size} /Root 1 0 R /Info {info} 0 R {trailer} >>\nstartxref\n{start}\n%%EOF\n"
+        );
+        file.extend(table.bytes().chain(end.bytes()));
+        file
+    }
+}
+
+/// A PDF of these pages, a line each.
+pub(in crate::ingest::extract) fn pdf(pages: &[&str], trailer: &str) -> Vec<u8> {
+    let mut file = File::new();
+    for page in pages {
+        file.page(&format!("BT /F1 12 Tf 72 720 Td ({page}) Tj ET"));
+    }
+    file.finish(trailer)
+}
+
+/// A PDF of one page with this content.
+pub(super) fn drawn(content: &str) -> Vec<u8> {
+    let mut file = File::new();
+    file.page(content);
+    file.finish("")
+}

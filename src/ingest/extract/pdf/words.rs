@@ -1,0 +1,191 @@
+//! A line → its text: where blanks are, and what became of letters in print.
+
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::char::compose;
+
+use super::glyph::{Glyph, Letters};
+use super::lines::{Line, middle};
+use super::script::{is_cjk, is_mark, is_presentation_form};
+
+/// A gap that parts words, in heights of the font.
+pub(super) const GAP: f32 = 0.15;
+
+/// Between signs of scripts that need no blanks.
+const CJK_GAP: f32 = 0.8;
+
+/// A gap that parts columns or cells.
+const CELL_GAP: f32 = 1.0;
+
+/// A letter or a few that belong together, or the blank between two words.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Item {
+    Letters(String),
+    Blank,
+}
+
+/// What a line consists of, in the order of its glyphs.
+pub(super) fn items(line: &Line) -> Vec<Item> {
+    let mut items = Vec::with_capacity(line.glyphs.len() + 8);
+    let mut previous: Option<&Glyph> = None;
+    let mut blank = false;
+    for (cell, gap) in cells(&line.glyphs) {
+        for glyph in cell {
+            if glyph.letters.is_blank() {
+                blank = !items.is_empty();
+                continue;
+            }
+            if matches!(glyph.letters, Letters::Nothing) {
+                continue;
+            }
+            let apart = previous.is_some_and(|previous| parts(previous, glyph, gap));
+            if (blank || apart) && !items.is_empty() {
+                items.push(Item::Blank);
+            }
+            blank = false;
+            let text = printed(glyph, previous, line);
+            if !text.is_empty() {
+                add(&mut items, text, previous, glyph);
+            }
+            previous = Some(glyph);
+        }
+    }
+    items
+}
+
+/// The parts of a line between wide gaps, each with the gap that parts words in it.
+fn cells(glyphs: &[Glyph]) -> impl Iterator<Item = (&[Glyph], f32)> {
+    let near = |left: &Glyph, right: &Glyph| gap(left, right).abs() < CELL_GAP;
+    glyphs.chunk_by(near).map(|cell| (cell, word_gap(cell)))
+}
+
+/// In heights of the font; negative where letters overlap.
+fn gap(left: &Glyph, right: &Glyph) -> f32 {
+    let step = right.at.minus(left.end()).dot(left.right);
+    step / left.size.max(right.size).max(f32::MIN_POSITIVE)
+}
+
+fn parts(left: &Glyph, right: &Glyph, gap_of_words: f32) -> bool {
+    let gap = gap(left, right);
+    let cjk = |glyph: &Glyph| glyph.letters.all(is_cjk);
+    let limit = if cjk(left) && cjk(right) { gap_of_words.max(CJK_GAP) } else { gap_of_words };
+    // So far back begins something else, though accents go back too.
+    (gap > limit || gap < -0.7) && !right.letters.all(is_mark)
+}
+
+/// More than [`GAP`] where the letters of words are spaced out.
+fn word_gap(cell: &[Glyph]) -> f32 {
+    let inked = |glyph: &Glyph| !glyph.letters.is_blank();
+    let pairs = || cell.windows(2).filter(|pair| pair.iter().all(inked));
+    let gaps: Vec<f32> = pairs().map(|pair| gap(&pair[0], &pair[1])).collect();
+    let wide = gaps.iter().filter(|gap| **gap > GAP).count();
+    let letters = || cell.iter().filter(|glyph| glyph.letters.all(char::is_alphabetic));
+    // Signs of a map and grids of marks stand apart because they are apart.
+    let mut kinds: Vec<char> = letters().filter_map(|glyph| glyph.letters.first()).collect();
+    let count = kinds.len();
+    kinds.sort_unstable();
+    kinds.dedup();
+    let is_text =
+        count * 10 >= cell.len() * 6 && kinds.len() >= 4 && kinds.len() * 6 > count.min(60);
+    if gaps.len() < 3 || wide * 10 < gaps.len() * 7 || !is_text {
+        return GAP;
+    }
+    let usual = middle(gaps);
+    if cell.iter().any(|glyph| glyph.letters.is_blank()) {
+        // Its words are parted by blanks that were drawn.
+        return usual + 0.5;
+    }
+    (usual * 1.6).max(usual + 0.15)
+}
+
+/// What a glyph says, with what print adds taken away.
+fn printed(glyph: &Glyph, previous: Option<&Glyph>, line: &Line) -> String {
+    let mut text = String::new();
+    glyph.letters.push_to(&mut text);
+    if text.chars().any(|letter| is_presentation_form(letter) || letter.is_control()) {
+        text = plain(&text);
+    }
+    match previous {
+        Some(previous) if is_raised(glyph, previous, line) => superscript(&text).unwrap_or(text),
+        _ => text,
+    }
+}
+
+fn plain(text: &str) -> String {
+    let mut plain = String::new();
+    for letter in text.chars().filter(|letter| !letter.is_control()) {
+        if is_presentation_form(letter) {
+            plain.extend(std::iter::once(letter).nfkc());
+        } else {
+            plain.push(letter);
+        }
+    }
+    plain
+}
+
+fn is_raised(glyph: &Glyph, previous: &Glyph, line: &Line) -> bool {
+    let height = line.base - glyph.at.dot(line.down);
+    glyph.size < 0.85 * line.size && height > 0.2 * line.size && !previous.letters.is_blank()
+}
+
+/// Digits above the line. So they neither change a number nor end a sentence.
+fn superscript(text: &str) -> Option<String> {
+    const DIGITS: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
+    text.chars().map(|letter| Some(DIGITS[letter.to_digit(10)? as usize])).collect()
+}
+
+/// Adds letters; an accent that was drawn over a letter becomes part of it.
+fn add(items: &mut Vec<Item>, text: String, previous: Option<&Glyph>, glyph: &Glyph) {
+    let only = |text: &str| {
+        let mut letters = text.chars();
+        letters.next().filter(|_| letters.next().is_none())
+    };
+    let overlaps = previous.is_some_and(|previous| {
+        let step = glyph.at.minus(previous.at).dot(previous.right);
+        step.abs() < 0.5 * previous.advance.min(glyph.advance).max(0.1 * glyph.size)
+    });
+    if let (true, Some(Item::Letters(last)), Some(new)) = (overlaps, items.last_mut(), only(&text))
+        && let Some(old) = only(last)
+    {
+        // TeX draws the accent first, others afterwards.
+        let composed = combining(old).and_then(|mark| compose(new, mark));
+        let composed = composed.or_else(|| combining(new).and_then(|mark| compose(old, mark)));
+        if let Some(letter) = composed {
+            *last = letter.to_string();
+            return;
+        }
+    }
+    items.push(Item::Letters(text));
+}
+
+/// The combining form of an accent that stands by itself.
+fn combining(accent: char) -> Option<char> {
+    Some(match accent {
+        '`' | 'ˋ' => '\u{300}',
+        '´' | 'ˊ' => '\u{301}',
+        'ˆ' | '^' => '\u{302}',
+        '˜' | '~' => '\u{303}',
+        '¯' | 'ˉ' => '\u{304}',
+        '˘' => '\u{306}',
+        '˙' => '\u{307}',
+        '¨' => '\u{308}',
+        '˚' | '°' => '\u{30A}',
+        '˝' => '\u{30B}',
+        'ˇ' => '\u{30C}',
+        '¸' => '\u{327}',
+        '˛' => '\u{328}',
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn print_is_taken_away() {
+        assert_eq!(plain("ﬁ\u{0}x"), "fix");
+        assert_eq!(plain("\u{FEDF}"), "ل");
+        assert_eq!(superscript("12").as_deref(), Some("¹²"));
+        assert_eq!(superscript("st"), None);
+    }
+}
