@@ -113,8 +113,8 @@ pub(crate) fn upsert(
 
 /// What both legs of a question ask for.
 pub(crate) struct Ask {
-    dense: Vec<f32>,
-    terms: Vec<u32>,
+    pub(crate) dense: Vec<f32>,
+    pub(crate) terms: Vec<u32>,
 }
 
 impl Ask {

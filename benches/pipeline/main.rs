@@ -4,6 +4,7 @@
 //! cargo bench --bench pipeline                    # all rows; some ten minutes on two cores
 //! cargo bench --bench pipeline -- search version  # these rows
 //! cargo bench --bench pipeline -- memory --full   # with a gigabyte of text
+//! DOCENT_TEST_QDRANT_URL=http://localhost:6334 cargo bench --bench pipeline -- warm    # on a server, too
 //! ```
 //!
 //! Each row of the table is a ratio, and says what it has to be. Corpora are made up on the spot,
@@ -15,6 +16,7 @@ mod corpus;
 mod engine;
 mod http;
 mod process;
+mod server;
 mod warm;
 
 use std::path::{Path, PathBuf};
@@ -103,6 +105,19 @@ fn seconds(seconds: f64) -> String {
 
 fn megabytes(bytes: u64) -> String {
     format!("{} MB", bytes >> 20)
+}
+
+/// Questions a second, and what one of them took.
+fn warm_rows(what: &str, rate: &warm::Rate, limit: &warm::Rate) {
+    let (ours, theirs) = (rate.per_second, limit.per_second);
+    row(what, &format!("{ours:.0}"), &format!("{theirs:.0}"), theirs / ours, f64::INFINITY);
+    let times = |rate: &warm::Rate| format!("{}, {}", seconds(rate.p50), seconds(rate.p99));
+    println!("| the same: p50 and p99 of one | {} | {} | | | |", times(rate), times(limit));
+}
+
+/// How many questions are enough.
+fn total(at_once: usize) -> usize {
+    if at_once == 1 { 1_000 } else { 4_000 }
 }
 
 /// How the second of two grows with the first: 1 is in proportion.
@@ -246,40 +261,60 @@ impl Bench {
         row(what, &seconds(added.max(0.0)), "10 ms", added.max(0.0) / 0.010, 1.0);
     }
 
-    /// Questions through one engine, against the engine's own search of the same vectors.
+    /// Questions through one engine, against the engine's own search of the same vectors: embedded,
+    /// and on a server where there is one.
     fn warm(&self) {
         const CHUNKS: usize = 100_000;
         let dir = self.fresh("warm");
         corpus::markdown(&dir.join("docs"), CHUNKS).expect("a corpus");
         run(&mut docent(&dir, &["ingest", "docs"]));
         let questions = Arc::new(warm::questions());
-        let rates: Vec<warm::Rate> = {
-            let runtime = warm::runtime();
-            let engine = warm::engine(&dir, &[]);
-            let ask = |at_once| {
-                let total = if at_once == 1 { 1_000 } else { 4_000 };
-                runtime.block_on(warm::ask(&engine, &questions, at_once, 20, move |n| n >= total))
-            };
-            AT_ONCE.map(ask).into()
+        let asks: Arc<Vec<engine::Ask>> =
+            Arc::new(questions.iter().map(|question| engine::Ask::of(question)).collect());
+        let runtime = warm::runtime();
+        let of_docent = |engine: &_, at_once| {
+            let done = move |n| n >= total(at_once);
+            runtime.block_on(warm::ask(engine, &questions, at_once, 20, done))
         };
-        let asks: Vec<engine::Ask> =
-            questions.iter().map(|question| engine::Ask::of(question)).collect();
+
+        let engine = warm::engine(&dir, &[]);
+        let rates = AT_ONCE.map(|at_once| of_docent(&engine, at_once));
+        drop(engine);
         let shard = engine::Open::load(&engine::shard_of(&dir.join(".docent")));
         for (at_once, rate) in AT_ONCE.into_iter().zip(rates) {
-            let total = if at_once == 1 { 1_000 } else { 4_000 };
-            let limit = warm::of_threads(&asks, at_once, total, |ask| shard.ask(ask));
+            let limit = warm::of_threads(&asks, at_once, total(at_once), |ask| shard.ask(ask));
             let what =
                 format!("warm questions over {CHUNKS} chunks, {at_once} at a time, a second");
-            let (ours, theirs) = (rate.per_second, limit.per_second);
-            let (takes, bare) = (format!("{ours:.0}"), format!("{theirs:.0}"));
-            row(&what, &takes, &bare, theirs / ours, f64::INFINITY);
-            let times = |rate: &warm::Rate| format!("{}, {}", seconds(rate.p50), seconds(rate.p99));
-            println!(
-                "| the same: p50 and p99 of one | {} | {} | | | |",
-                times(&rate),
-                times(&limit)
-            );
+            warm_rows(&what, &rate, &limit);
         }
+        drop(shard);
+
+        let Ok(url) = std::env::var(server::URL) else {
+            println!(
+                "| the same on a Qdrant server: left out, since {} names none | | | | | |",
+                server::URL
+            );
+            return;
+        };
+        let name = server::name();
+        run(&mut docent(&dir, &["ingest", "docs", "--qdrant-url", &url, "--collection", &name]));
+        let engine = warm::engine(&dir, &[("qdrant.url", &url), ("collection", &name)]);
+        let client = server::Client::new(&url, &name);
+        runtime.block_on(client.settled());
+        for at_once in AT_ONCE {
+            let rate = of_docent(&engine, at_once);
+            let (client, asks) = (client.clone(), Arc::clone(&asks));
+            let ask = move |number: usize| {
+                let (client, asks) = (client.clone(), Arc::clone(&asks));
+                async move { client.ask(&asks[number % asks.len()]).await }
+            };
+            let done = move |n| n >= total(at_once);
+            let limit = runtime.block_on(warm::of_tasks(at_once, done, ask));
+            let what =
+                format!("the same on a Qdrant server, {at_once} at a time, against its client");
+            warm_rows(&what, &rate, &limit);
+        }
+        runtime.block_on(client.remove());
     }
 
     /// An ingest of ten changed files, alone and beside a process that asks all the time.

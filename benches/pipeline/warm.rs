@@ -70,12 +70,25 @@ pub(crate) async fn ask(
     for question in questions.iter().take(warm_up) {
         retrieve(engine, question).await;
     }
+    let (engine, questions) = (Arc::clone(engine), Arc::clone(questions));
+    let ask = move |number: usize| {
+        let (engine, questions) = (Arc::clone(&engine), Arc::clone(&questions));
+        async move { retrieve(&engine, &questions[number % questions.len()]).await }
+    };
+    of_tasks(at_once, done, ask).await
+}
+
+/// What `ask` takes, which is given how many were asked before, `at_once` at a time until `done`.
+pub(crate) async fn of_tasks<F: Future<Output = ()> + Send>(
+    at_once: usize,
+    done: impl Fn(usize) -> bool + Clone + Send + 'static,
+    ask: impl Fn(usize) -> F + Clone + Send + 'static,
+) -> Rate {
     let next = Arc::new(AtomicUsize::new(0));
     let began = Instant::now();
     let asking: Vec<_> = (0..at_once)
         .map(|_| {
-            let (engine, questions) = (Arc::clone(engine), Arc::clone(questions));
-            let (next, done) = (Arc::clone(&next), done.clone());
+            let (next, done, ask) = (Arc::clone(&next), done.clone(), ask.clone());
             tokio::spawn(async move {
                 let mut took = Vec::new();
                 loop {
@@ -84,7 +97,7 @@ pub(crate) async fn ask(
                         return took;
                     }
                     let asked = Instant::now();
-                    retrieve(&engine, &questions[number % questions.len()]).await;
+                    ask(number).await;
                     took.push(asked.elapsed());
                 }
             })
