@@ -93,9 +93,11 @@ fn read_left(items: &[Item], ways: &[Way], text: &mut String) {
             while at > 0 && ways[at - 1] != Way::Left {
                 at -= 1;
                 let between_numbers = ways[at] == Way::Neutral && items[at] != Item::Blank;
+                let beyond = || ways[..at].iter().rev().find(|way| **way != Way::Neutral);
+                let of_words = ways[at..end].contains(&Way::Right) || beyond() == Some(&Way::Right);
                 match ways[at] {
                     Way::Right | Way::Number => start = at,
-                    _ if between_numbers || ways[at..end].contains(&Way::Right) => {}
+                    _ if between_numbers || of_words => {}
                     _ => break,
                 }
             }
@@ -162,7 +164,7 @@ mod tests {
             ("דגב א", "א בגד"),
             ("רקובב 9 העשב", "בשעה 9 בבוקר"),
             ("ב 12.50 א", "א 12.50 ב"),
-            ("ב Tel Aviv 7 א", "א Tel Aviv 7 ב"),
+            ("בב Tel 7 גג", "גג Tel 7 בב"),
             ("(ב) א", "א (ב)"),
             (")ב( א", "א (ב)"),
             ("the word בא here 5", "the word אב here 5"),

@@ -25,7 +25,8 @@ pub(super) fn is_poor(text: &str, glyphs: usize, unknown: usize) -> bool {
 fn is_good(word: &str) -> bool {
     let bare = word.trim_matches(|letter: char| !letter.is_alphanumeric());
     let length = bare.chars().count();
-    let joined = |letter: char| letter.is_alphabetic() || "-'’".contains(letter);
+    let joined =
+        |letter: char| (letter.is_alphabetic() && !is_cjk(letter)) || "-'’".contains(letter);
     let number = |letter: char| letter.is_numeric() || ".,:/-%".contains(letter);
     (2..=25).contains(&length) && (bare.chars().all(joined) || bare.chars().all(number))
 }

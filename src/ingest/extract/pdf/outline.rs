@@ -1,6 +1,6 @@
 //! The table of contents that readers show beside a document.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use hayro_interpret::hayro_syntax::Pdf;
 use hayro_interpret::hayro_syntax::object::{
@@ -30,7 +30,7 @@ pub(super) fn entries(pdf: &Pdf) -> Vec<Entry> {
     let Some(catalog) = pdf.xref().get::<Dict<'_>>(pdf.xref().root_id()) else { return Vec::new() };
     let pages = pdf.pages().iter().enumerate();
     let pages = pages.filter_map(|(index, page)| Some((page.raw().obj_id()?, index))).collect();
-    let mut reader = Reader { catalog: &catalog, pages, seen: HashSet::new(), entries: Vec::new() };
+    let mut reader = Reader { catalog: &catalog, pages, looked_at: 0, entries: Vec::new() };
     if let Some(outline) = catalog.get::<Dict<'_>>(b"Outlines") {
         reader.read(outline.get::<Dict<'_>>(b"First"), 0);
     }
@@ -41,7 +41,7 @@ struct Reader<'p, 'a> {
     catalog: &'p Dict<'a>,
     pages: HashMap<ObjectIdentifier, usize>,
     /// Entries may lead back to each other.
-    seen: HashSet<ObjectIdentifier>,
+    looked_at: usize,
     entries: Vec<Entry>,
 }
 
@@ -49,8 +49,8 @@ impl<'a> Reader<'_, 'a> {
     fn read(&mut self, first: Option<Dict<'a>>, level: usize) {
         let mut next = first;
         while let Some(entry) = next {
-            let known = entry.obj_id().is_some_and(|id| !self.seen.insert(id));
-            if known || self.entries.len() >= MAX_ENTRIES {
+            self.looked_at += 1;
+            if self.looked_at > MAX_ENTRIES {
                 return;
             }
             let title =

@@ -32,7 +32,6 @@ pub(super) struct PageText {
     pub(super) lines: Vec<TextLine>,
     /// Values of fields and notes that are not drawn.
     pub(super) notes: Vec<String>,
-    pub(super) width: f32,
     pub(super) height: f32,
     pub(super) glyphs: usize,
     /// Glyphs for which the file has no letters.
@@ -45,7 +44,6 @@ pub(super) struct PageText {
 pub(super) fn page_text(mut drawn: Drawn) -> PageText {
     let glyphs = take_seen(&mut drawn);
     let mut page = PageText {
-        width: drawn.width,
         height: drawn.height,
         glyphs: glyphs.len(),
         unknown: glyphs.iter().filter(|glyph| glyph.letters == Letters::Unknown).count(),
