@@ -10,7 +10,7 @@ use proptest::sample::Index;
 
 use super::package::tests::package;
 use super::worker::{Request, parse};
-use super::{ExtractError, epub, mail, pptx, sheet};
+use super::{ExtractError, epub, mail, pdf, pptx, sheet};
 use crate::ingest::document::Document;
 use crate::types::Kind;
 
@@ -71,6 +71,7 @@ fn good() -> Vec<(Kind, &'static str, Good)> {
             "a.mbox",
             text(&format!("From a Mon Jan 1 10:00 2024\n{}", mail::tests::MESSAGE)),
         ),
+        (Kind::Pdf, "a.pdf", Good::Text(pdf::tests::sample::ascii())),
         (Kind::Html, "a.html", text("<main><p>a &eacute;<table><tr><td>b<pre>\nc</pre></main>")),
     ]
 }

@@ -1,6 +1,10 @@
 //! Running headers, footers and page numbers: kept where they come first, and left out after that.
+//!
+//! A line is one of them if several pages have it at the same place near their edge. Numbers in it
+//! must be the same too, or grow with the pages: the first row of a table that goes on from page to
+//! page has other numbers each time, and is kept.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::page::{PageText, TextLine};
 
@@ -14,34 +18,39 @@ const PAGES: usize = 3;
 /// Rows of the page, as it is divided for saying that two lines have one place.
 const ROWS: f32 = 120.0;
 
+/// Numbers of a line that may be the page's.
+const NUMBERS: usize = 3;
+
+/// A line without a page number has so many letters; less may be a label of many charts.
+const LETTERS: usize = 4;
+
+/// What two lines of two pages have in common if they are the same: text and row.
+type Key = (String, i32);
+
 /// Leaves them out of all pages but the first that has them.
 pub(super) fn leave_out(pages: &mut [PageText]) {
-    let mut count: HashMap<(String, i32), usize> = HashMap::new();
-    for page in &*pages {
-        let mut keys: Vec<_> = page.lines.iter().filter_map(|line| key(page, line)).collect();
-        keys.sort_unstable();
-        keys.dedup();
+    let mut count: HashMap<Key, usize> = HashMap::new();
+    for (index, page) in pages.iter().enumerate() {
+        let keys: HashSet<Key> =
+            page.lines.iter().flat_map(|line| keys(index, page, line)).collect();
         keys.into_iter().for_each(|key| *count.entry(key).or_default() += 1);
     }
-    // Left and right pages may each have their own.
-    let runs = |key: &(String, i32)| {
-        let near = (-1..=1).filter_map(|row| count.get(&(key.0.clone(), key.1 + row)));
+    // A place may be on the border of two rows.
+    let runs = |(text, row): &Key| {
+        let near = (-1..=1).filter_map(|step| count.get(&(text.clone(), row + step)));
         near.sum::<usize>() >= PAGES
     };
-    let mut shown: Vec<String> = Vec::new();
-    for page in pages {
+    let mut shown: HashSet<String> = HashSet::new();
+    for (index, page) in pages.iter_mut().enumerate() {
         let keep: Vec<bool> = page
             .lines
             .iter()
-            .map(|line| match key(page, line).filter(&runs) {
-                Some((text, _)) if shown.contains(&text) => false,
-                Some((text, _)) => {
-                    // The first page number says nothing either.
-                    let says_something = text.chars().any(char::is_alphabetic);
-                    shown.push(text);
-                    says_something
-                }
-                None => true,
+            .map(|line| {
+                let key = keys(index, page, line).into_iter().find(&runs);
+                // Not even the first page number says anything.
+                key.is_none_or(|(text, _)| {
+                    text.chars().any(char::is_alphabetic) && shown.insert(text)
+                })
             })
             .collect();
         let mut keep = keep.into_iter();
@@ -49,25 +58,47 @@ pub(super) fn leave_out(pages: &mut [PageText]) {
     }
 }
 
-/// What makes two lines of two pages the same: their words without numbers, and their place.
-fn key(page: &PageText, line: &TextLine) -> Option<(String, i32)> {
+/// The text with each of its numbers as it is, or as what it is more than the number of the page.
+fn keys(index: usize, page: &PageText, line: &TextLine) -> Vec<Key> {
     // A page that is turned is looked at as it is held.
-    let place = if line.down.y.abs() > 0.7 { line.base * line.down.y } else { return None };
-    let share = place / page.height.max(1.0);
-    if (TOP..BOTTOM).contains(&share) || line.text.len() > 200 {
-        return None;
+    let share = line.base * line.down.y / page.height.max(1.0);
+    if line.down.y < 0.7 || (TOP..BOTTOM).contains(&share) || line.text.len() > 200 {
+        return Vec::new();
     }
-    let mut text = String::new();
-    for letter in line.text.chars().filter(|letter| !letter.is_whitespace()) {
-        if !letter.is_numeric() {
-            text.extend(letter.to_lowercase());
-        } else if !text.ends_with('#') {
-            text.push('#');
-        }
+    let row = (share * ROWS) as i32;
+    let words: String = line.text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+    let letters = words.chars().filter(|letter| letter.is_alphabetic()).count();
+    // `vii`, as pages of a preface are numbered.
+    if !words.is_empty() && words.chars().all(|letter| "ivxlc".contains(letter)) {
+        return vec![("#".to_owned(), row)];
     }
-    // `vii` is a number too.
-    if !text.is_empty() && text.chars().all(|letter| "ivxlc".contains(letter)) {
-        "#".clone_into(&mut text);
+    let parts: Vec<&str> =
+        words.split_inclusive(|letter: char| !letter.is_ascii_digit()).flat_map(parts_of).collect();
+    let numbers: Vec<usize> = (0..parts.len())
+        .filter(|at| parts[*at].starts_with(|l: char| l.is_ascii_digit()))
+        .collect();
+    if numbers.len() > NUMBERS {
+        return if letters >= LETTERS { vec![(words, row)] } else { Vec::new() };
     }
-    Some((text, (share * ROWS) as i32))
+    let variant = |choice: u32| {
+        let text = parts.iter().enumerate().map(|(at, part)| {
+            let number = numbers.iter().position(|number| *number == at);
+            match number.and_then(|number| Some((number, part.parse::<i64>().ok()?))) {
+                Some((number, value)) if choice & (1 << number) != 0 => {
+                    format!("#{}", value - index as i64)
+                }
+                _ => (*part).to_owned(),
+            }
+        });
+        text.collect::<String>()
+    };
+    let choices = if letters >= LETTERS { 0 } else { 1 }..1_u32 << numbers.len();
+    choices.map(|choice| (variant(choice), row)).collect()
+}
+
+/// `12 ` → `12`, ` `.
+fn parts_of(part: &str) -> impl Iterator<Item = &str> {
+    let digits = part.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, rest) = part.split_at(digits);
+    [number, rest].into_iter().filter(|part| !part.is_empty())
 }

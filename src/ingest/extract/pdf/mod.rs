@@ -224,4 +224,4 @@ fn sensible_title(title: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

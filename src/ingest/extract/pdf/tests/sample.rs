@@ -91,3 +91,17 @@ pub(super) fn drawn(content: &str) -> Vec<u8> {
     file.page(content);
     file.finish("")
 }
+
+/// A file that is text, with a bit of everything.
+pub(in crate::ingest::extract) fn ascii() -> String {
+    let mut file = File::new();
+    let form =
+        file.stream("/Subtype /Form /BBox [0 0 600 700]", b"BT 1 Tr 9 9 Td (in a form) Tj ET");
+    file.resources = format!("/XObject << /X {form} 0 R >>");
+    file.entries = "/Annots [<< /Subtype /Text /Contents (A note) >>]".to_owned();
+    file.page(
+        "q 1 0 0 1 72 700 cm BT /F1 12 Tf [(Har) -20 (bour)] TJ 0 -14 Td (fee) Tj ET Q /X Do",
+    );
+    file.page("BT /F1 9 Tf 0 1 -1 0 300 60 Tm 3 Tc (Turned) Tj ET");
+    String::from_utf8(file.finish("")).unwrap_or_default()
+}
