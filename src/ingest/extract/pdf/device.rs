@@ -153,8 +153,11 @@ impl<'p, 'a> GlyphDevice<'p, 'a> {
                     ascii.map_or(Letters::Unknown, Letters::One)
                 }
             },
-            // Old TeX: fonts made of bitmaps, whose codes are those of the letters in ASCII.
-            Shape::Type3(_) => ascii.map_or(Letters::Unknown, Letters::One),
+            // Old TeX and some printers: fonts made of bitmaps, whose codes are those of the letters.
+            Shape::Type3(glyph) => match char::from_u32(glyph.char_code()) {
+                Some(letter @ (' '..='~' | '\u{C0}'..='\u{FF}')) => Letters::One(letter),
+                _ => Letters::Unknown,
+            },
         }
     }
 

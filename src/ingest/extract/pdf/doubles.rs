@@ -11,6 +11,9 @@ const NEAR: f32 = 0.12;
 /// The same for the text behind the picture of a page, where it repeats text that is seen.
 const NEAR_BEHIND: f32 = 0.5;
 
+/// The same for a letter that follows one that was printed again, as it did the first time.
+const NEAR_AGAIN: f32 = 0.35;
+
 /// Of its own advance: thin letters stand closer to each other than that.
 const OF_ADVANCE: f32 = 0.45;
 
@@ -22,6 +25,8 @@ pub(super) fn take_seen(drawn: &mut Drawn) -> Vec<Glyph> {
     let (width, height) = (drawn.width, drawn.height);
     let mut index: HashMap<(i32, i32), Vec<u32>> = HashMap::new();
     let mut seen: Vec<Glyph> = Vec::with_capacity(drawn.glyphs.len());
+    // What the last glyph repeated.
+    let mut repeated: Option<usize> = None;
     for glyph in drawn.glyphs.drain(..) {
         if !is_within(&glyph, width, height) {
             continue;
@@ -31,10 +36,16 @@ pub(super) fn take_seen(drawn: &mut Drawn) -> Vec<Glyph> {
             seen.push(glyph);
             continue;
         }
+        let follows = repeated.map(|at| at + 1).filter(|at| {
+            let other = seen.get(*at);
+            other.is_some_and(|other| repeats(&glyph, other, NEAR_AGAIN * glyph.size))
+        });
         let (column, row) = cell(glyph.at);
         let near = (-1..=1).flat_map(|x| (-1..=1).map(move |y| (column + x, row + y)));
         let mut others = near.filter_map(|cell| index.get(&cell)).flatten();
-        if others.any(|other| repeats(&glyph, &seen[*other as usize])) {
+        let mut found = || others.find(|other| is_double(&glyph, &seen[**other as usize]));
+        repeated = follows.or_else(|| found().map(|other| *other as usize));
+        if repeated.is_some() {
             continue;
         }
         index.entry((column, row)).or_default().push(seen.len() as u32);
@@ -56,13 +67,16 @@ fn is_within(glyph: &Glyph, width: f32, height: f32) -> bool {
     inside(middle.x, width) && inside(middle.y, height)
 }
 
-fn repeats(glyph: &Glyph, other: &Glyph) -> bool {
-    if glyph.letters != other.letters || glyph.right.dot(other.right) < 0.99 {
-        return false;
-    }
+fn is_double(glyph: &Glyph, other: &Glyph) -> bool {
     let near = if glyph.visible == other.visible { NEAR } else { NEAR_BEHIND };
-    let distance = glyph.at.minus(other.at).length();
     let advance = if glyph.advance > 0.0 { glyph.advance } else { glyph.size };
-    distance <= (near * glyph.size).min(OF_ADVANCE * advance)
+    repeats(glyph, other, (near * glyph.size).min(OF_ADVANCE * advance))
+}
+
+/// Whether both are the same letter, no farther apart than this.
+fn repeats(glyph: &Glyph, other: &Glyph, distance: f32) -> bool {
+    glyph.letters == other.letters
+        && glyph.right.dot(other.right) > 0.99
         && (0.8..1.25).contains(&(glyph.size / other.size))
+        && glyph.at.minus(other.at).length() <= distance
 }

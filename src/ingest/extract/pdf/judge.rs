@@ -1,6 +1,8 @@
 //! How well a page was read, by its words: letters alone say nothing, since glyphs that were
 //! misunderstood have plenty of them.
 
+use std::collections::HashMap;
+
 use super::script::is_cjk;
 
 /// Words that could be words.
@@ -19,7 +21,17 @@ pub(super) fn is_poor(text: &str, glyphs: usize, unknown: usize) -> bool {
     let letters = |word: &&&str| word.chars().all(char::is_alphabetic) && !word.chars().any(is_cjk);
     let single = words.iter().filter(letters).filter(|word| word.chars().count() == 1).count();
     let glued = words.iter().filter(letters).filter(|word| word.chars().count() > 40).count();
-    words.len() >= 20 && (single * 2 > words.len() || glued * 10 > words.len())
+    is_monotonous(text)
+        || words.len() >= 20 && (single * 2 > words.len() || glued * 10 > words.len())
+}
+
+/// Most letters are the same one: all codes led to one glyph.
+fn is_monotonous(text: &str) -> bool {
+    let mut count: HashMap<char, usize> = HashMap::new();
+    let letters = text.chars().filter(|letter| letter.is_alphabetic());
+    letters.for_each(|letter| *count.entry(letter).or_default() += 1);
+    let all: usize = count.values().sum();
+    all >= 60 && count.values().any(|one| *one * 2 > all)
 }
 
 fn is_good(word: &str) -> bool {
@@ -28,7 +40,9 @@ fn is_good(word: &str) -> bool {
     let joined =
         |letter: char| (letter.is_alphabetic() && !is_cjk(letter)) || "-'’".contains(letter);
     let number = |letter: char| letter.is_numeric() || ".,:/-%".contains(letter);
-    (2..=25).contains(&length) && (bare.chars().all(joined) || bare.chars().all(number))
+    let first = bare.chars().next();
+    let varied = length < 3 || bare.chars().any(|letter| Some(letter) != first);
+    varied && (2..=25).contains(&length) && (bare.chars().all(joined) || bare.chars().all(number))
 }
 
 #[cfg(test)]
@@ -43,6 +57,7 @@ mod tests {
         assert!(!is_poor(&fine, 150, 3));
         assert!(is_poor(&fine, 150, 60));
         assert!(is_poor(&"E x a m p l e ".repeat(4), 28, 0));
+        assert!(is_poor(&"aaaa aaa aaaaaa ".repeat(9), 117, 0));
         assert!(!is_poor("", 0, 0));
     }
 }
