@@ -118,11 +118,12 @@ fn push(text: &mut String, item: &Item) {
 fn way(item: &Item) -> Way {
     let Item::Letters(letters) = item else { return Way::Neutral };
     let Some(letter) = letters.chars().next() else { return Way::Neutral };
-    if letters.chars().any(is_right_to_left) {
+    let reads_right = |letter: char| letter.is_alphabetic() && !is_right_to_left(letter);
+    if letters.chars().any(is_right_to_left) && !letters.chars().any(reads_right) {
         Way::Left
     } else if letter.is_numeric() {
         Way::Number
-    } else if letter.is_alphabetic() {
+    } else if letters.chars().any(reads_right) {
         Way::Right
     } else {
         Way::Neutral

@@ -23,35 +23,59 @@ const CELL: f32 = 4.0;
 /// Takes the glyphs of a page that are read.
 pub(super) fn take_seen(drawn: &mut Drawn) -> Vec<Glyph> {
     let (width, height) = (drawn.width, drawn.height);
+    let mut glyphs = std::mem::take(&mut drawn.glyphs);
+    glyphs.retain(|glyph| is_within(glyph, width, height));
+    let doubles = doubles(&glyphs);
+    let mut seen = Vec::with_capacity(glyphs.len());
+    let mut at = 0;
+    for word in glyphs.chunk_by(continues) {
+        let start = at;
+        at += word.len();
+        let doubles = &doubles[start..at];
+        // Where two texts cross, a letter may meet its like by chance: words are kept or left whole.
+        let others = doubles.iter().flatten().filter(|other| **other < start).count();
+        if others * 5 >= word.len() * 3 {
+            continue;
+        }
+        // A letter that its own word repeats in the same place is one letter.
+        let of_word = |double: &Option<usize>| double.is_some_and(|other| other >= start);
+        let kept = word.iter().zip(doubles).filter(|(_, double)| !of_word(double));
+        seen.extend(kept.map(|(glyph, _)| glyph.clone()));
+    }
+    seen
+}
+
+/// Whether a glyph goes on with the word of the one before it.
+fn continues(before: &Glyph, glyph: &Glyph) -> bool {
+    let step = glyph.at.minus(before.end());
+    step.length() < 0.3 * before.size && !before.letters.is_blank() && !glyph.letters.is_blank()
+}
+
+/// For each glyph, the one before it that it repeats.
+fn doubles(glyphs: &[Glyph]) -> Vec<Option<usize>> {
     let mut index: HashMap<(i32, i32), Vec<u32>> = HashMap::new();
-    let mut seen: Vec<Glyph> = Vec::with_capacity(drawn.glyphs.len());
     // What the last glyph repeated.
     let mut repeated: Option<usize> = None;
-    for glyph in drawn.glyphs.drain(..) {
-        if !is_within(&glyph, width, height) {
-            continue;
-        }
+    let mut double = |at: usize| {
+        let glyph = &glyphs[at];
         if glyph.letters.is_blank() || matches!(glyph.letters, Letters::Unknown | Letters::Nothing)
         {
-            seen.push(glyph);
-            continue;
+            return None;
         }
-        let follows = repeated.map(|at| at + 1).filter(|at| {
-            let other = seen.get(*at);
-            other.is_some_and(|other| repeats(&glyph, other, NEAR_AGAIN * glyph.size))
+        let follows = repeated.map(|other| other + 1).filter(|other| {
+            *other < at && repeats(glyph, &glyphs[*other], NEAR_AGAIN * glyph.size)
         });
         let (column, row) = cell(glyph.at);
         let near = (-1..=1).flat_map(|x| (-1..=1).map(move |y| (column + x, row + y)));
         let mut others = near.filter_map(|cell| index.get(&cell)).flatten();
-        let mut found = || others.find(|other| is_double(&glyph, &seen[**other as usize]));
+        let mut found = || others.find(|other| is_double(glyph, &glyphs[**other as usize]));
         repeated = follows.or_else(|| found().map(|other| *other as usize));
-        if repeated.is_some() {
-            continue;
+        if repeated.is_none() {
+            index.entry((column, row)).or_default().push(at as u32);
         }
-        index.entry((column, row)).or_default().push(seen.len() as u32);
-        seen.push(glyph);
-    }
-    seen
+        repeated
+    };
+    (0..glyphs.len()).map(&mut double).collect()
 }
 
 fn cell(at: Vector) -> (i32, i32) {
