@@ -131,6 +131,9 @@ impl Text {
             format!("took longer than {} s of processor time", limit.as_secs_f64())
         } else if bombs > 0 {
             "its contents unpack to too much".to_owned()
+        } else if self.pictures > 0 {
+            let (pictures, pages) = (self.pictures, self.pages);
+            format!("no text found (scanned pages?): {pictures} of {pages} pages are pictures")
         } else {
             "no text found (scanned pages?)".to_owned()
         }))

@@ -100,3 +100,15 @@ fn running_headers_are_kept_once() {
     ];
     assert_eq!(pages, expected);
 }
+
+#[test]
+fn pages_that_are_pictures_are_counted() {
+    let mut file = File::new();
+    let entries = "/Subtype /Image /Width 1 /Height 1 /ColorSpace /DeviceGray /BitsPerComponent 8";
+    let picture = file.stream(entries, b"x");
+    file.resources = format!("/XObject << /X {picture} 0 R >>");
+    file.page("q 600 0 0 780 6 6 cm /X Do Q");
+    file.page("");
+    let reason = read(&file.finish("")).unwrap_err();
+    assert_eq!(reason, "no text found (scanned pages?): 1 of 2 pages are pictures");
+}
