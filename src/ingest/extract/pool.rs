@@ -157,7 +157,7 @@ impl Worker {
             if used >= limit || begun.elapsed() >= limit * PATIENCE {
                 return None;
             }
-            left = (limit - used).max(limit / 20);
+            left = limit.saturating_sub(used).max(limit / 20);
         }
     }
 

@@ -58,7 +58,7 @@ pub(super) fn read(items: &[Item]) -> String {
     let (lefts, rights) = (count(Way::Left), count(Way::Right));
     let mut text = String::new();
     if lefts == 0 {
-        items.iter().for_each(|item| push(&mut text, item));
+        push(&mut text, items);
     } else if lefts >= rights {
         read_left(items, &ways, &mut text);
     } else {
@@ -67,10 +67,10 @@ pub(super) fn read(items: &[Item]) -> String {
             // A stretch of right-to-left letters: up to the last of them before a left-to-right one.
             let next = ways[from..].iter().position(|way| *way == Way::Left).map(|at| from + at);
             let Some(start) = next else {
-                items[from..].iter().for_each(|item| push(&mut text, item));
+                push(&mut text, &items[from..]);
                 break;
             };
-            items[from..start].iter().for_each(|item| push(&mut text, item));
+            push(&mut text, &items[from..start]);
             let rest = ways[start..].iter().position(|way| *way == Way::Right);
             let limit = rest.map_or(items.len(), |at| start + at);
             let last = ways[start..limit].iter().rposition(|way| *way == Way::Left).unwrap_or(0);
@@ -102,16 +102,18 @@ fn read_left(items: &[Item], ways: &[Way], text: &mut String) {
                 }
             }
         }
-        items[start..end].iter().for_each(|item| push(&mut read, item));
+        push(&mut read, &items[start..end]);
         end = start;
     }
     text.push_str(&turn_brackets(&read));
 }
 
-fn push(text: &mut String, item: &Item) {
-    match item {
-        Item::Letters(letters) => text.push_str(letters),
-        Item::Blank => text.push(' '),
+fn push(text: &mut String, items: &[Item]) {
+    for item in items {
+        match item {
+            Item::Letters(letters) => text.push_str(letters),
+            Item::Blank => text.push(' '),
+        }
     }
 }
 

@@ -73,7 +73,7 @@ impl<'p, 'a> GlyphDevice<'p, 'a> {
     fn tick(&mut self) {
         self.calls = self.calls.wrapping_add(1);
         let too_many = self.drawn.glyphs.len() > MAX_GLYPHS;
-        if too_many || (self.calls % CALLS_PER_LOOK == 0 && self.deadline.is_over()) {
+        if too_many || (self.calls.is_multiple_of(CALLS_PER_LOOK) && self.deadline.is_over()) {
             self.drawn.stopped = true;
             resume_unwind(Box::new(Stopped));
         }

@@ -33,7 +33,9 @@ pub(super) fn leave_out(pages: &mut [PageText]) {
     for (index, page) in pages.iter().enumerate() {
         let keys: HashSet<Key> =
             page.lines.iter().flat_map(|line| keys(index, page, line)).collect();
-        keys.into_iter().for_each(|key| *count.entry(key).or_default() += 1);
+        for key in keys {
+            *count.entry(key).or_default() += 1;
+        }
     }
     // A place may be on the border of two rows.
     let runs = |(text, row): &Key| {
@@ -80,19 +82,20 @@ fn keys(index: usize, page: &PageText, line: &TextLine) -> Vec<Key> {
     if numbers.len() > NUMBERS {
         return if letters >= LETTERS { vec![(words, row)] } else { Vec::new() };
     }
+    let page_number = i64::try_from(index).unwrap_or(0);
     let variant = |choice: u32| {
         let text = parts.iter().enumerate().map(|(at, part)| {
             let number = numbers.iter().position(|number| *number == at);
             match number.and_then(|number| Some((number, part.parse::<i64>().ok()?))) {
                 Some((number, value)) if choice & (1 << number) != 0 => {
-                    format!("#{}", value - index as i64)
+                    format!("#{}", value - page_number)
                 }
                 _ => (*part).to_owned(),
             }
         });
         text.collect::<String>()
     };
-    let choices = if letters >= LETTERS { 0 } else { 1 }..1_u32 << numbers.len();
+    let choices = u32::from(letters < LETTERS)..1 << numbers.len();
     choices.map(|choice| (variant(choice), row)).collect()
 }
 

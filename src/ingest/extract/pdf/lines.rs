@@ -130,7 +130,9 @@ fn stitch(lines: Vec<Line>) -> Vec<Line> {
         group.sort_by(|a, b| lines[*a].start.total_cmp(&lines[*b].start));
         for chain in group.chunk_by(|left, right| touch(&lines[*left], &lines[*right])) {
             let lead = chain.iter().copied().min().unwrap_or_default();
-            chain.iter().for_each(|index| leader[*index] = lead);
+            for index in chain {
+                leader[*index] = lead;
+            }
         }
         at += length;
     }
