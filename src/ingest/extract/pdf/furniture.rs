@@ -55,6 +55,10 @@ pub(super) fn leave_out(pages: &mut [PageText]) {
                 })
             })
             .collect();
+        // A page is more than what runs through all of them.
+        if !keep.contains(&true) {
+            continue;
+        }
         let mut keep = keep.into_iter();
         page.lines.retain(|_| keep.next().unwrap_or(true));
     }

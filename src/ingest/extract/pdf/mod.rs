@@ -73,7 +73,12 @@ pub(super) fn document(bytes: &[u8], limit: Duration) -> Result<Document, Extrac
     let text = match opened {
         Ok(file) => text_of(file, pages, &bytes, deadline),
         Err(OpenError::Locked) => return Err(ExtractError::encrypted()),
-        Err(OpenError::Damaged) => second_opinion(&bytes)?,
+        Err(OpenError::Damaged) => match second_opinion(&bytes) {
+            Err(reason) if damage::is_cut_off(&bytes) && reason != ExtractError::encrypted() => {
+                return Err(Text::new(None, 0).cut_off(damage::pages_named(&bytes)));
+            }
+            read => read?,
+        },
     };
     if damage::is_cut_off(&bytes) {
         return Err(text.cut_off(damage::pages_named(&bytes)));

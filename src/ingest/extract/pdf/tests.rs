@@ -112,3 +112,12 @@ fn pages_that_are_pictures_are_counted() {
     let reason = read(&file.finish("")).unwrap_err();
     assert_eq!(reason, "no text found (scanned pages?): 1 of 2 pages are pictures");
 }
+
+#[test]
+fn a_page_that_is_one_line_keeps_it() {
+    let line =
+        |page: usize| format!("BT /F1 12 Tf 72 750 Td (Page number {page} mentions kelp.) Tj ET");
+    let mut file = File::new();
+    (1..=4).for_each(|page| file.page(&line(page)));
+    assert_eq!(units(&read(&file.finish("")).unwrap()).len(), 4);
+}
