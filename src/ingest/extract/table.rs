@@ -8,6 +8,7 @@
 //! the value for 62 % instead of 58 %. It takes 1.8 times as many pieces. One row a piece is no better.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
 use super::text::single_spaced;
 use crate::ingest::document::Mark;
@@ -114,14 +115,20 @@ impl Grid {
         self.rows.is_empty()
     }
 
-    /// Writes the rows below the header, each with the names of its columns.
-    pub(super) fn write(mut self, lines: &mut Lines) {
+    /// The rows of the header.
+    pub(super) fn header(&self) -> Option<Range<usize>> {
         let (top, spans) = self.top.unwrap_or_default();
         let marked = self.headers > top;
         let end = if marked { self.headers } else { top + 1 + usize::from(spans) };
+        (end < self.rows.len() && (marked || self.has_header(top, end))).then_some(top..end)
+    }
+
+    /// Writes the rows below the header, each with the names of its columns.
+    pub(super) fn write(mut self, lines: &mut Lines) {
         let mut header = Header::None;
-        if end < self.rows.len() && (marked || self.has_header(top, end)) {
-            let rows: Vec<Row> = self.rows.drain(top..end).collect();
+        if let Some(range) = self.header() {
+            let top = range.start;
+            let rows: Vec<Row> = self.rows.drain(range).collect();
             for row in self.rows.drain(..top) {
                 write(lines, &header, &[], &row);
             }

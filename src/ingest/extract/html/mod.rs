@@ -3,6 +3,7 @@
 mod furniture;
 mod render;
 mod role;
+mod rows;
 mod tree;
 mod weights;
 mod writer;

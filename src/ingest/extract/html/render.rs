@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::furniture;
 use super::role::{Role, Skip};
+use super::rows::{Cell, Table};
 use super::tree::{Content, Element, Tree};
 use super::writer::Writer;
 use crate::ingest::document::Mark;
@@ -140,13 +141,38 @@ impl Renderer<'_> {
             if role.is_block() {
                 self.writer.boundary();
             }
+            // What is hidden has no column.
+            if role == Role::Cell && skip != Skip::Always {
+                self.writer.begin_cell(Cell { is_skipped: true, ..self.cell(index) });
+            }
             return false;
         }
         let in_main_part = in_main_part || matches!(role, Role::Main | Role::Article);
         self.open.push(Open { end, role, in_main_part });
-        let layout = role == Role::Table && self.page.is_layout(index, end);
-        self.writer.open(role, layout);
+        self.writer.open(role);
+        match role {
+            Role::Table => self.writer.begin_table(Table {
+                is_layout: self.page.is_layout(index, end),
+                is_nameless: matches!(self.attribute(index, "role"), Some("presentation" | "none")),
+                ..Table::default()
+            }),
+            Role::TableSection => {
+                let element = self.page.tree.element(index);
+                self.writer.begin_section(element.is_some_and(|element| element.name == "thead"));
+            }
+            Role::Cell => self.writer.begin_cell(self.cell(index)),
+            _ => {}
+        }
         true
+    }
+
+    fn attribute(&self, index: usize, name: &str) -> Option<&str> {
+        self.page.tree.element(index).and_then(|element| element.attribute(name))
+    }
+
+    fn cell(&self, index: usize) -> Cell {
+        let name = self.page.tree.element(index).map_or("td", |element| element.name);
+        Cell::of(name, |name| self.attribute(index, name))
     }
 
     /// Closes the elements that end before a node.

@@ -38,7 +38,7 @@ fn structure_becomes_markdown() {
         ("<pre>x ``` y</pre>", "````\nx ``` y\n````"),
         (
             "<table><tr><th>k</th><th>v</th></tr><tr><td>a</td><td><p>b</p><p>c</p></td></tr></table>",
-            "k | v\na | b c",
+            "k: a | v: b c",
         ),
         ("<table><tr><td><h2>T</h2><p>x</p><td>y</table>", "## T\n\nx\n\ny"),
         ("a &lt;b&gt; &amp;amp; caf&eacute;&nbsp;&#8212; x&shy;y", "a <b> &amp; café — xy"),
@@ -53,6 +53,81 @@ fn structure_becomes_markdown() {
     ] {
         assert_eq!(text(html), expected, "{html}");
     }
+}
+
+#[test]
+fn rows_of_tables_carry_the_names_of_their_columns() {
+    let fees = "<tr><th rowspan=2>Port<th colspan=2>Fee</tr><tr><th>winter<th>summer</tr>";
+    let expected =
+        "Port: A | Fee, winter: 1 | Fee, summer: 2\nPort: A | Fee, winter: 3 | Fee, summer: 3";
+    let body = "<tr><td rowspan=2>A<td>1<td>2</tr><tr><td colspan=2>3</tr>";
+    for (rows, expected) in [
+        (format!("{fees}{body}"), expected),
+        (format!("<thead>{}</thead>{body}", fees.replace("th>", "td>")), expected),
+        (format!("<caption>C</caption>{fees}{body}"), &format!("C\n\n{expected}")),
+        (format!("<tr><th colspan=3>C</tr>{fees}{body}"), &format!("C\n{expected}")),
+        // A span ends with its part of the table.
+        (
+            "<thead><tr><th rowspan=9>A<th>B</thead><tr><td rowspan=0>1<td>2<tr><td>3<tfoot><tr><td>4<td>5".into(),
+            "A: 1 | B: 2\nA: 1 | B: 3\nA: 4 | B: 5",
+        ),
+        // Headers of rows are cells.
+        (
+            "<tr><td><th>Fee<tr><th>A<td>1<tr><th scope=row>B<td>2<tr><th colspan=2>North<tr><th>C<td>".into(),
+            "A | Fee: 1\nB | Fee: 2\nNorth\nC",
+        ),
+        ("<tr><th>Name<td>Ann<tr><th>Founded<td>1900<tr><th>Staff<td>9".into(), "Name | Ann\nFounded | 1900\nStaff | 9"),
+        ("<tr><th scope=row>A<th scope=row>b<th>c<tr><td>1<td>2<td>3".into(), "A | b | c\n1 | 2 | 3"),
+        // The header need not be called one.
+        ("<tr><td>Port<td>Fee<tr><td>A<td>1<tr><td>B<td>2".into(), "Port: A | Fee: 1\nPort: B | Fee: 2"),
+        ("<tr><td>Name<td>Ann<tr><td>Town<td><td>x".into(), "Name | Ann\nTown |  | x"),
+        ("<tr><th>k<th>v".into(), "k | v"),
+        ("<tr><th>k<tr><td>a<tr><td>b".into(), "k: a\nk: b"),
+        ("<tr><th>k<th>v<tr><td>a<td>b</table><table><tr><td>c</tr>after".into(), "k: a | v: b\nc\n\nafter"),
+        // What is furniture has a column, what is hidden has none.
+        (
+            "<tr><th>k<th class=toc>x<th hidden>y<th>v<tr><td>a<td class=toc>x<td hidden>y<td>b".into(),
+            "k: a | v: b",
+        ),
+    ] {
+        assert_eq!(text(&format!("<table>{rows}</table>")), expected, "{rows}");
+    }
+    let looks = "<tr><td>Port<td>Fee<tr><td>A<td>1";
+    assert_eq!(text(&format!("<table role=presentation>{looks}</table>")), "Port | Fee\nA | 1");
+    let item =
+        text("<ul><li><table><tr><th>k<th>v<tr><td>a<td><ul><li>b</ul><tr><td>c<td>d</table></ul>");
+    assert_eq!(item, "- k: a | v: b\n  k: c | v: d");
+}
+
+#[test]
+fn spans_and_names_do_not_multiply_a_page() {
+    let long = "long ".repeat(39);
+    let wide = format!("<td rowspan=0 colspan=63>{long}").repeat(100);
+    for html in [
+        format!("<table><tr>{wide}{}</table>", "<tr><td>x".repeat(20_000)),
+        format!(
+            "<table><tr>{}{}</table>",
+            "<td rowspan=0>".repeat(9_000),
+            "<tr><td>x".repeat(9_000)
+        ),
+        format!(
+            "<table><tr>{}{}",
+            format!("<th>{long}").repeat(99),
+            "<tr><td>x<td>y".repeat(9_000)
+        ),
+        format!("<table><tr><th>{long}{long}<th>b{}", "<tr><td>x<td>y".repeat(9_000)),
+    ] {
+        let text = text(&html);
+        assert!(text.len() <= html.len());
+        assert!(text.contains("\nx"));
+    }
+    let rows = format!(
+        "<tr><th>k<th>v<tr><td>a<td>{long}{long}<tr><td colspan=99999>b<td>c<tr><td rowspan=99999>d<td>e"
+    );
+    let expected =
+        format!("k: a | v: {}\nk: b | v: b | c\nk: d | v: e", format!("{long}{long}").trim());
+    let found = text(&format!("<table>{rows}<td>f</table>"));
+    assert!(found.starts_with(&expected[..expected.find("\nk: b").unwrap()]), "{found}");
 }
 
 #[test]
@@ -188,7 +263,9 @@ fn every_line_knows_its_source_lines() {
     let html = "<!doctype html>\n<title>T</title>\n<body>\n<nav>\n  <a>skip</a>\n</nav>\n\
                 <h1>Head</h1>\n<p>\n  first\n  second <b>third\n  fourth</b>\n</p>\n\
                 <ul>\n <li>item one\n <li>item two\n</ul>\n<pre>\nlet a = 1;\n\nlet b = 2;\n</pre>\n\
-                <table>\n<tr><td>left\n<td>right\n</table>\nlast &lt;line&gt;\n";
+                <table>\n<tr><td>left\n<td>right\n</table>\n\
+                <table>\n<tr><th>k\n<th>v\n<tr><td rowspan=2>a\n<td>b\n<tr>\n<td>c\n</table>\n\
+                last &lt;line&gt;\n";
     let document = document(html.as_bytes()).unwrap();
     let found = located(&document);
     let expected = [
@@ -200,7 +277,9 @@ fn every_line_knows_its_source_lines() {
         ("", 19, 19),
         ("let b = 2;\n```", 20, 20),
         ("left | right", 23, 24),
-        ("last <line>", 26, 26),
+        ("k: a | v: b", 29, 30),
+        ("k: a | v: c", 32, 32),
+        ("last <line>", 34, 34),
     ];
     let expected: Vec<(String, u32, u32)> =
         expected.into_iter().map(|(text, first, last)| (text.to_owned(), first, last)).collect();
@@ -249,6 +328,32 @@ proptest! {
             for word in text.split_whitespace().filter(|word| word.starts_with(char::is_alphabetic)) {
                 prop_assert!(lines.contains(word), "{word} not in {lines:?} of {html:?}");
             }
+        }
+    }
+
+    /// So are those of tables, where nothing but names and merged cells is repeated.
+    #[test]
+    fn rows_hold_what_they_are_said_to(
+        parts in prop::collection::vec(("[a-z]{1,8}", 0..3usize, 0..8usize), 1..40)
+    ) {
+        let tags = ["<tr><td>", "<td>", "<th>", "<tr><th>", "<td colspan=2>", "<td><p>", "<thead>", "<tbody>"];
+        let mut html = "<table>".to_owned();
+        for (word, breaks, tag) in &parts {
+            html.extend([tags[*tag], &*"\n".repeat(*breaks), word]);
+        }
+        let source: Vec<&str> = html.split('\n').collect();
+        let document = document(html.as_bytes()).unwrap();
+        for (text, first, last) in located(&document) {
+            let lines = source[first as usize - 1..last as usize].join("\n");
+            for cell in text.split('\n').flat_map(|row| row.split(" | ")) {
+                let value = cell.rsplit(": ").next().unwrap();
+                prop_assert!(lines.contains(value), "{value} not in {lines:?} of {html:?}");
+            }
+        }
+        // Only the names of columns without values are lost.
+        let is_named = document.text.contains(": ");
+        for (word, ..) in &parts {
+            prop_assert!(is_named || document.text.contains(word.as_str()), "{word} of {html:?}");
         }
     }
 

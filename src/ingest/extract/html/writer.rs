@@ -1,7 +1,13 @@
 //! Writes Markdown block by block, and remembers the source lines of every line written.
 
 use super::role::Role;
+use super::rows::{Cell, Row, Table};
 use crate::ingest::document::Mark;
+
+/// How many times the page the names of columns and merged cells may take that are repeated, and what
+/// they may in any case, in bytes.
+const REPEATED: usize = 16;
+const REPEATED_IN_ANY: usize = 64 * 1024;
 
 /// The kinds of block that follow each other without a blank line.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -14,9 +20,9 @@ enum Block {
 /// A line of the block being written, with the offsets of its first and last character in the
 /// source.
 #[derive(Default)]
-struct Line {
-    text: String,
-    span: Option<(usize, usize)>,
+pub(super) struct Line {
+    pub(super) text: String,
+    pub(super) span: Option<(usize, usize)>,
 }
 
 impl Line {
@@ -44,10 +50,12 @@ pub(super) struct Writer {
     lists: Vec<Option<u32>>,
     /// A list item has begun and nothing of it is written.
     marker: Option<String>,
-    /// For each open table, whether it lays out the page.
-    tables: Vec<bool>,
-    /// Cells begun in the current row.
-    cells: Option<usize>,
+    /// The open tables.
+    tables: Vec<Table>,
+    /// Cells begun in the current row: one for each of the lines.
+    cells: Option<Vec<Cell>>,
+    /// Bytes that may still be repeated.
+    room: usize,
 }
 
 impl Writer {
@@ -66,11 +74,12 @@ impl Writer {
             marker: None,
             tables: Vec::new(),
             cells: None,
+            room: source.len().saturating_mul(REPEATED).saturating_add(REPEATED_IN_ANY),
         }
     }
 
-    /// An element starts. `layout` says of a table that its cells are blocks.
-    pub(super) fn open(&mut self, role: Role, layout: bool) {
+    /// An element starts.
+    pub(super) fn open(&mut self, role: Role) {
         if role.is_block() {
             self.boundary();
         }
@@ -79,12 +88,10 @@ impl Writer {
             Role::Pre => self.pre += 1,
             Role::List { ordered } => self.lists.push(ordered.then_some(0)),
             Role::Item => self.begin_item(),
-            Role::Table => self.tables.push(layout),
-            Role::Row if self.tables.last() == Some(&false) => {
+            Role::Row if self.tables.last().is_some_and(|table| !table.is_layout) => {
                 self.end_block();
-                self.cells = Some(0);
+                self.cells = Some(Vec::new());
             }
-            Role::Cell => self.begin_cell(),
             _ => {}
         }
     }
@@ -100,12 +107,14 @@ impl Writer {
             Role::List { .. } => {
                 self.lists.pop();
             }
-            Role::Item => self.marker = None,
+            Role::Item if self.cells.is_none() => self.marker = None,
             Role::Table => {
                 self.end_block();
                 self.cells = None;
+                self.write_rows();
                 self.tables.pop();
             }
+            Role::TableSection => self.begin_section(false),
             Role::Row => {
                 self.end_block();
                 self.cells = None;
@@ -156,8 +165,19 @@ impl Writer {
             self.write_preformatted(&lines);
         } else if let Some(level) = self.heading {
             self.write_heading(level, lines);
+        } else if let Some(cells) = &mut self.cells {
+            let plain = Cell::of("td", |_| None);
+            let cells = std::mem::take(cells).into_iter().chain(std::iter::repeat(plain));
+            if let Some(table) = self.tables.last_mut() {
+                let cells = cells.zip(lines).collect();
+                table.rows.push(Row { cells, section: table.section });
+            }
         } else {
-            self.write_text(lines);
+            // What is in a table, but in none of its rows, stays where it is.
+            if lines.iter().any(|line| line.span.is_some()) {
+                self.write_rows();
+            }
+            self.write_text(lines, false);
         }
     }
 
@@ -184,20 +204,51 @@ impl Writer {
             }
             _ => "- ".to_owned(),
         };
-        self.marker = self.cells.is_none().then_some(marker);
+        if self.cells.is_none() {
+            self.marker = Some(marker);
+        }
     }
 
-    fn begin_cell(&mut self) {
-        let Some(cells) = self.cells.as_mut() else { return self.end_block() };
-        *cells += 1;
-        if *cells > 1 {
+    pub(super) fn begin_table(&mut self, table: Table) {
+        self.tables.push(table);
+    }
+
+    /// A part of a table begins, or ends.
+    pub(super) fn begin_section(&mut self, is_head: bool) {
+        if let Some(table) = self.tables.last_mut() {
+            table.section = (table.section.0 + 1, is_head);
+        }
+    }
+
+    pub(super) fn begin_cell(&mut self, cell: Cell) {
+        let Some(cells) = self.cells.as_mut() else {
+            if !cell.is_skipped {
+                self.end_block();
+            }
+            return;
+        };
+        let is_first = cells.is_empty();
+        cells.push(cell);
+        self.space = false;
+        if self.pre > 0 || self.heading.is_some() {
             if self.lines.is_empty() {
                 self.lines.push(Line::default());
             }
-            if let Some(line) = self.lines.last_mut() {
+            if let Some(line) = self.lines.last_mut().filter(|_| !is_first && !cell.is_skipped) {
                 line.text.push_str(" | ");
             }
-            self.space = false;
+        } else if !is_first || self.lines.is_empty() {
+            self.lines.push(Line::default());
+        }
+    }
+
+    /// Writes the rows of the innermost table that wait.
+    fn write_rows(&mut self) {
+        let Some(table) = self.tables.last_mut() else { return };
+        let lines = table.lines(&mut self.room);
+        table.rows.clear();
+        for line in lines {
+            self.write_text(vec![line], true);
         }
     }
 
@@ -249,14 +300,14 @@ impl Writer {
         }
     }
 
-    fn write_text(&mut self, lines: Vec<Line>) {
+    fn write_text(&mut self, lines: Vec<Line>, is_row: bool) {
         let lines: Vec<Line> = lines.into_iter().filter(|line| line.span.is_some()).collect();
         if lines.is_empty() {
             return;
         }
         let marker = self.marker.take();
-        self.separate(match (&marker, self.cells) {
-            (_, Some(_)) => Block::Row,
+        self.separate(match (&marker, is_row) {
+            (_, true) => Block::Row,
             (Some(_), _) => Block::Item,
             _ => Block::Other,
         });
