@@ -19,9 +19,14 @@ const TEXT: usize = 70;
 pub(super) fn correct(tree: &Tree, meanings: &mut [(Role, Skip)]) {
     let weights = Weights::of(tree, meanings, Skip::Always);
     let page = weights.within(0, tree.nodes().len());
+    let rest = Weights::of(tree, meanings, Skip::Furniture).within(0, tree.nodes().len());
     for (index, node) in tree.nodes().iter().enumerate() {
         let weight = weights.within(index, node.end);
         let (role, skip) = meanings[index];
+        // There may be more of them than of the text that they are on.
+        if skip == Skip::Furniture && rest.paragraphs >= ENOUGH && is_comments(tree, index) {
+            continue;
+        }
         // Documentation has headings that link to the types they name, and others in a header.
         let has_heading = weight.headings > 2;
         if skip >= Skip::Header {
@@ -41,6 +46,14 @@ pub(super) fn correct(tree: &Tree, meanings: &mut [(Role, Skip)]) {
         }
     }
     lone_headings(tree, meanings);
+}
+
+/// Whether an element is called `comments`, and no more than that.
+fn is_comments(tree: &Tree, index: usize) -> bool {
+    let Some(element) = tree.element(index) else { return false };
+    let names = ["class", "id"].map(|name| element.attribute(name).unwrap_or_default());
+    let mut names = names.iter().flat_map(|names| names.split_ascii_whitespace());
+    names.any(|name| name.eq_ignore_ascii_case("comments"))
 }
 
 /// Headings over nothing but furniture are furniture.
