@@ -212,7 +212,7 @@ fn asked_to_come_back_tomorrow() {
 #[test]
 fn down_midway() {
     let scene = Scene::new();
-    let midway = clean().1 / 2;
+    let midway = clean().1 * 2 / 5;
     scene.server.script.then((0..midway).map(|_| Step::Pass).chain([Step::Hang]));
     let child = scene.env.command(INGEST).spawn().expect("docent starts");
     scene.server.script.wait_for_requests(midway + 1);

@@ -18,8 +18,8 @@ const PAGES: usize = 3;
 /// Rows of the page, as it is divided for saying that two lines have one place.
 const ROWS: f32 = 120.0;
 
-/// Numbers of a line that may be the page's.
-const NUMBERS: usize = 3;
+/// A line with more numbers than these is looked at as it stands: each of them may be the page's.
+const NUMBERS: usize = 5;
 
 /// A line without a page number has so many letters; less may be a label of many charts.
 const LETTERS: usize = 4;

@@ -54,6 +54,10 @@ const HEADER_WITHIN: usize = 1024;
 /// A page without text on which pictures cover more than this share is one that was scanned.
 const PICTURES: f32 = 0.3;
 
+/// Parts of a page that together have no more bytes stay together, under the headings that they share:
+/// apart they would make poor passages. About what a chunk has.
+const SMALL: usize = 1_000;
+
 /// `limit` is processor time. Pages that were read by then are kept.
 pub(super) fn document(bytes: &[u8], limit: Duration) -> Result<Document, ExtractError> {
     let head = &bytes[..bytes.len().min(HEADER_WITHIN)];
@@ -120,10 +124,11 @@ impl Text {
     /// A part of a document would be taken for all of it: it is refused.
     fn cut_off(&self, named: Option<usize>) -> ExtractError {
         let pages = named.unwrap_or(self.pages).max(self.read);
-        ExtractError::new(&format!(
-            "damaged or truncated: the file is cut off; {} of {pages} pages could be read",
-            self.read
-        ))
+        let read = match pages {
+            0 => "no page could be read".to_owned(),
+            _ => format!("{} of {pages} pages could be read", self.read),
+        };
+        ExtractError::new(&format!("damaged or truncated: the file is cut off; {read}"))
     }
 
     fn document(self, limit: Duration, bombs: usize) -> Result<Document, ExtractError> {
@@ -185,11 +190,24 @@ fn text_of(file: File, mut pages: Vec<PageText>, bytes: &[u8], deadline: Deadlin
 fn cut(page: &str, starts: &[usize], parts: Vec<Part>) -> Vec<(Vec<String>, String)> {
     let start = |part: &Part| starts.get(part.line).copied().unwrap_or(page.len());
     let ends: Vec<usize> = parts.iter().skip(1).map(start).chain([page.len()]).collect();
-    let parts = parts.into_iter().zip(ends);
-    parts
-        .map(|(part, end)| (start(&part), end, part.headings))
-        .map(|(start, end, headings)| (headings, page[start.min(end)..end].to_owned()))
-        .collect()
+    let mut cut: Vec<(Vec<String>, String)> = Vec::new();
+    for (part, end) in parts.into_iter().zip(ends) {
+        let text = &page[start(&part).min(end)..end];
+        match cut.last_mut() {
+            Some((headings, before)) if before.len() + text.len() <= SMALL => {
+                if before.trim().is_empty() {
+                    *headings = part.headings;
+                } else {
+                    let shared = headings.iter().zip(&part.headings).take_while(|(a, b)| a == b);
+                    let shared = shared.count();
+                    headings.truncate(shared);
+                }
+                before.push_str(text);
+            }
+            _ => cut.push((part.headings, text.to_owned())),
+        }
+    }
+    cut
 }
 
 /// Reads a file that the interpreter does not open.

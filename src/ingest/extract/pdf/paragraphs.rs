@@ -5,7 +5,7 @@ use super::lines::middle;
 use super::page::TextLine;
 
 /// Lines farther apart than this many usual distances belong to two paragraphs.
-const APART: f32 = 1.35;
+const APART: f32 = 1.2;
 
 /// A heading's letters are this much larger than those of its text.
 const LARGER: f32 = 1.12;

@@ -40,9 +40,21 @@ fn headings(document: &Document) -> Vec<(&str, String)> {
 
 #[test]
 fn the_outline_gives_headings() {
+    let page = |first: &str, title: &str, text: &str| {
+        let text = format!("({text}) ' ").repeat(SMALL / text.len() + 1);
+        format!("BT /F1 12 Tf 14 TL 72 700 Td ({first}) Tj ({title}) ' {text} ET")
+    };
     let mut file = File::new();
-    file.page("BT /F1 12 Tf 14 TL 72 700 Td (Preface) Tj (1. Pumps) ' (The valve opens.) ' ET");
-    file.page("BT /F1 12 Tf 14 TL 72 700 Td (It closes.) Tj (1.1 Seals) ' (They last.) ' ET");
+    file.page(&page(
+        "Preface",
+        "1. Pumps",
+        "The valve opens when the pressure in the vessel is too high.",
+    ));
+    file.page(&page(
+        "It closes.",
+        "1.1 Seals",
+        "They last for two years where the water is clean and cold.",
+    ));
     // Pages are objects 5 and 7.
     let seals = "<< /Title (Seals) /Dest [7 0 R /Fit] >>";
     let pumps = format!("<< /Title (Pumps) /Dest [5 0 R /XYZ 0 0 0] /First {seals} >>");
@@ -50,17 +62,20 @@ fn the_outline_gives_headings() {
     let document = read(&file.finish("")).unwrap();
     let expected = [
         ("Preface", ""),
-        ("1. Pumps\nThe valve opens.", "Pumps"),
+        ("1. Pumps", "Pumps"),
         ("It closes.", "Pumps"),
-        ("1.1 Seals\nThey last.", "Pumps > Seals"),
+        ("1.1 Seals", "Pumps > Seals"),
     ];
-    assert_eq!(headings(&document), expected.map(|(text, path)| (text, path.to_owned())));
+    let first = |text: &str| text.lines().next().unwrap().to_owned();
+    let found: Vec<_> =
+        headings(&document).into_iter().map(|(text, path)| (first(text), path)).collect();
+    assert_eq!(found, expected.map(|(text, path)| (text.to_owned(), path.to_owned())));
 }
 
 #[test]
 fn larger_letters_are_headings() {
     let text =
-        "0 -14 Td (The valve opens when the pressure in the vessel is too high.) Tj ".repeat(8);
+        "0 -14 Td (The valve opens when the pressure in the vessel is too high.) Tj ".repeat(16);
     let mut file = File::new();
     file.page(&format!(
         "BT 72 700 Td /F1 20 Tf (Pumps) Tj /F1 11 Tf {text} /F1 15 Tf 0 -30 Td (Seals) Tj /F1 11 Tf {text} ET"
@@ -71,4 +86,17 @@ fn larger_letters_are_headings() {
     let document = read(&file.finish("")).unwrap();
     let paths: Vec<String> = headings(&document).into_iter().map(|(_, path)| path).collect();
     assert_eq!(paths, ["Pumps", "Pumps > Seals", "Pumps > Seals", "Tanks"]);
+}
+
+#[test]
+fn small_parts_stay_together_under_the_headings_that_they_share() {
+    let text = "0 -14 Td (The valve opens.) Tj ".repeat(6);
+    let mut file = File::new();
+    file.page(&format!(
+        "BT 72 700 Td /F1 20 Tf (Pumps) Tj /F1 11 Tf {text} /F1 15 Tf 0 -30 Td (Seals) Tj /F1 11 Tf {text} ET"
+    ));
+    file.page(&format!("BT 72 700 Td /F1 15 Tf (Rings) Tj /F1 11 Tf {text} ET"));
+    let document = read(&file.finish("")).unwrap();
+    let paths: Vec<String> = headings(&document).into_iter().map(|(_, path)| path).collect();
+    assert_eq!(paths, ["Pumps", "Pumps > Rings"]);
 }

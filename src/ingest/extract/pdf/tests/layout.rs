@@ -10,13 +10,12 @@ fn text(content: &str) -> String {
 /// A file whose font /F2 has these letters from code 1 on, with this entry of its widths.
 fn with_letters(letters: &[&str], widths: &str, content: &str) -> String {
     let mut file = File::new();
-    let codes: String = (1..)
-        .zip(letters)
-        .map(|(code, letters)| {
-            let units: String = letters.encode_utf16().map(|unit| format!("{unit:04x}")).collect();
-            format!("<{code:04x}> <{units}>\n")
-        })
-        .collect();
+    let hex = |letters: &str| -> Vec<String> {
+        letters.encode_utf16().map(|unit| format!("{unit:04x}")).collect()
+    };
+    let code =
+        |(code, letters): (u16, &&str)| format!("<{code:04x}> <{}>\n", hex(letters).concat());
+    let codes = (1..).zip(letters).map(code).collect::<Vec<_>>().concat();
     let map = format!(
         "/CIDInit /ProcSet findresource begin 12 dict begin begincmap /CMapName /X def /CMapType 2 def \
          1 begincodespacerange <0000> <ffff> endcodespacerange\n{} beginbfchar\n{codes}endbfchar \
@@ -153,8 +152,10 @@ fn accents_drawn_over_letters_belong_to_them() {
 fn fonts_made_of_bitmaps_have_their_own_measure() {
     let mut file = File::new();
     let glyph = file.stream("", b"0.5 0 0 0 0.5 0.5 d1 0 0 0.5 0.5 re f");
-    let names: String = "abcdefg".chars().map(|name| format!("/x{name} {glyph} 0 R ")).collect();
-    let differences: String = "abcdefg".chars().map(|name| format!("/x{name} ")).collect();
+    let each =
+        |write: &dyn Fn(char) -> String| "abcdefg".chars().map(write).collect::<Vec<_>>().concat();
+    let names = each(&|name| format!("/x{name} {glyph} 0 R "));
+    let differences = each(&|name| format!("/x{name} "));
     let font = file.object(format!(
         "<< /Type /Font /Subtype /Type3 /FontBBox [0 0 1 1] /FontMatrix [1 0 0 1 0 0] /FirstChar 97 \
          /LastChar 103 /Widths [{}] /CharProcs << {names} >> \
