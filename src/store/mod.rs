@@ -15,14 +15,14 @@ pub mod server;
 
 mod owner;
 mod payload;
+mod search;
 
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
 mod scripted;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fmt;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -30,10 +30,10 @@ use async_trait::async_trait;
 use tokio::sync::OwnedRwLockReadGuard;
 use uuid::Uuid;
 
+pub use self::search::{Legs, ReturnedChunks, SearchRequest};
 use crate::error::BackendError;
 use crate::types::{
-    Chunk, ContentHash, DocumentRecord, FailureRecord, Filter, Manifest, Point, Scored,
-    SparseVector, Tally,
+    Chunk, ContentHash, DocumentRecord, FailureRecord, Filter, Manifest, Point, Tally,
 };
 
 /// A collection in Qdrant, embedded or on a server, whether or not it exists yet.
@@ -260,66 +260,6 @@ pub async fn chunks_of(store: &dyn VectorStore, source: &str) -> Result<Vec<Chun
     }
     chunks.sort_by_cached_key(|chunk| (chunk.ordinal, chunk.id()));
     Ok(chunks)
-}
-
-/// What [`VectorStore::search`] is asked.
-#[derive(Clone, Debug, Default)]
-pub struct SearchRequest {
-    pub dense: Option<Vec<f32>>,
-    pub sparse: Option<SparseVector>,
-    pub filter: Filter,
-    /// Hits per leg.
-    pub limit: usize,
-    /// Floor on the score of each leg.
-    pub min_score: Option<f32>,
-    /// Terms of the sparse vectors whose inverse document frequency is wanted.
-    pub idf_of: Vec<u32>,
-    /// Hits whose chunks are returned.
-    pub chunks: ReturnedChunks,
-}
-
-/// Which of the hits of a search are returned with their chunks. Reading a chunk costs the embedded
-/// store more than ranking it, and few of those that are ranked are ever shown.
-#[derive(Clone, Default)]
-pub enum ReturnedChunks {
-    #[default]
-    All,
-    /// Those whose ids it gives, seeing the lists, at least.
-    Some(Arc<ChooseChunks>),
-}
-
-/// The ids of some hits, given the lists.
-type ChooseChunks = dyn Fn(&Legs) -> Vec<Uuid> + Send + Sync;
-
-impl ReturnedChunks {
-    /// Of these lists; none of them twice.
-    fn ids(&self, legs: &Legs) -> HashSet<Uuid> {
-        match self {
-            Self::All => legs.dense.iter().chain(&legs.sparse).map(|hit| hit.id).collect(),
-            Self::Some(choose) => choose(legs).into_iter().collect(),
-        }
-    }
-}
-
-impl fmt::Debug for ReturnedChunks {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::All => "All",
-            Self::Some(_) => "Some",
-        })
-    }
-}
-
-/// The ranked lists of a search; a leg that was not asked is empty.
-#[derive(Clone, PartialEq, Debug, Default)]
-pub struct Legs {
-    pub dense: Vec<Scored>,
-    pub sparse: Vec<Scored>,
-    /// Of the hits, by id: those that were asked for, at least.
-    pub chunks: HashMap<Uuid, Chunk>,
-    /// Inverse document frequency in the whole collection, by term, as the sparse leg weighs it. A
-    /// term that no chunk has is absent.
-    pub idf: HashMap<u32, f32>,
 }
 
 /// Counts chunks by the version of the document they belong to.
