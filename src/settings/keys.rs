@@ -182,7 +182,7 @@ pub static KEYS: &[Key] = &[
     row("rerank.weight", &["DOCENT_RERANK_WEIGHT"], "weight of the new score; retrieval's has the rest").default("0.7"),
     row("rerank.timeout", &["DOCENT_RERANK_TIMEOUT"], "longest wait for one request").default("30s"),
     row("ingest.max_file_size", &["DOCENT_INGEST_MAX_FILE_SIZE"], "largest file that is read").flag("--max-file-size", "SIZE").default("64MB"),
-    row("ingest.extract_timeout", &["DOCENT_INGEST_EXTRACT_TIMEOUT"], "longest a parser may take for a file").default("30s"),
+    row("ingest.extract_timeout", &["DOCENT_INGEST_EXTRACT_TIMEOUT"], "longest a parser may take for a file, in processor time").default("30s"),
     row("ingest.extract_memory", &["DOCENT_INGEST_EXTRACT_MEMORY"], "most memory a parser may take").default("1024MB"),
     row("ingest.prune_share", &["DOCENT_INGEST_PRUNE_SHARE"], "part of the collection a run may delete unasked").default("50%"),
     row("ingest.on_secret", &["DOCENT_INGEST_ON_SECRET"], "what to do with a document that holds a key, token or password: warn, skip it, redact them, or fail it").flag("--on-secret", "ACTION").default("warn"),
