@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Takes the PDFs out of mirrors of public repositories: collect.py DIR OWNER+NAME..."""
+"""Takes the PDFs out of mirrors of public repositories: MIRRORS=DIRECTORY collect.py DIR OWNER+NAME..."""
 import hashlib
 import os
 import subprocess
 import sys
 
-MIRRORS = os.environ.get("MIRRORS", "/work/.mirror")
+MIRRORS = os.environ["MIRRORS"]
 LARGEST = 12_000_000
 
 
