@@ -104,3 +104,8 @@ pub struct Piece<'a> {
     /// The title of the document is embedded, too: no heading says it.
     pub titled: bool,
 }
+
+/// One line of single spaces, as titles and cells are.
+pub(super) fn single_spaced(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

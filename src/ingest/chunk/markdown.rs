@@ -7,6 +7,7 @@ use std::ops::Range;
 use pulldown_cmark::{BrokenLink, CowStr, Event, Options, Parser, Tag, TagEnd};
 
 use super::sections::Sections;
+use crate::ingest::document::single_spaced;
 
 /// What is not `CommonMark` and changes where headings are, or what they say. Attributes (`{#id}`)
 /// are none of these: `GET /users/{id}` would lose its end.
@@ -98,8 +99,4 @@ fn say(title: &mut Option<String>, words: &str) {
     if let Some(title) = title {
         title.push_str(words);
     }
-}
-
-fn single_spaced(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

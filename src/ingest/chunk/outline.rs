@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::Count;
+use crate::ingest::document::single_spaced;
 
 /// Longest single heading kept, in characters.
 const MAX_HEADING: usize = 200;
@@ -89,7 +90,7 @@ impl Outline {
 
 /// One line of single spaces, bounded; `None` where nothing is left.
 fn tidied(heading: &str) -> Option<String> {
-    let line = heading.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = single_spaced(heading);
     let line: String = line.chars().take(MAX_HEADING).collect();
     (!line.is_empty()).then_some(line)
 }

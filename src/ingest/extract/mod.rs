@@ -32,7 +32,7 @@ use std::time::Duration;
 pub use self::detect::{Detected, detect, language};
 pub(in crate::ingest) use self::html::{Element, Tree, decode};
 pub use self::worker::run_worker;
-use super::document::Document;
+use super::document::{Document, single_spaced};
 use crate::task::off_thread;
 use crate::types::Kind;
 
@@ -51,7 +51,7 @@ impl ExtractError {
 
     /// `reason` is cut to one line of [`Self::MAX_LENGTH`] characters.
     fn new(reason: &str) -> Self {
-        let mut line = reason.split_whitespace().collect::<Vec<_>>().join(" ");
+        let mut line = single_spaced(reason);
         line.retain(|character| !character.is_control());
         if line.chars().count() > Self::MAX_LENGTH {
             line = line.chars().take(Self::MAX_LENGTH).chain(std::iter::once('…')).collect();

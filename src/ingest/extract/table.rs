@@ -7,11 +7,12 @@
 //! in 60 public tables: the first hit has the row for 31 % of them instead of 25 %, the quoted answer
 //! the value for 62 % instead of 58 %. It takes 1.8 times as many pieces. One row a piece is no better.
 
-use std::collections::{HashMap, HashSet};
-use std::ops::Range;
+mod grid;
 
-use super::text::single_spaced;
-use crate::ingest::document::Mark;
+use std::collections::{HashMap, HashSet};
+
+pub(super) use self::grid::{Cell, Grid, LONGEST_REPEATED, WIDEST};
+use crate::ingest::document::{Mark, single_spaced};
 
 /// How far down the header is looked for: titles and remarks stand above it.
 const HEADER_WITHIN: usize = 20;
@@ -49,106 +50,6 @@ impl Row {
 
     pub(super) fn value(&self, column: u32) -> Option<&String> {
         self.cells.iter().find(|(at, _)| *at == column).map(|(_, value)| value)
-    }
-}
-
-/// A cell as documents have it.
-#[derive(Clone, Default, Debug)]
-pub(super) struct Cell {
-    pub(super) text: String,
-    /// How many columns it takes; of 0, it is taken for 1.
-    pub(super) columns: u32,
-    /// It is a part of the cell above.
-    pub(super) above: bool,
-}
-
-/// The column of what stands across all columns.
-const ACROSS: u32 = u32::MAX;
-
-/// Widest cell, in columns: Word's tables have no more.
-pub(super) const WIDEST: u32 = 63;
-
-/// Longest text of a merged cell that is repeated wherever the cell is, in bytes: a category, no essay.
-pub(super) const LONGEST_REPEATED: usize = 200;
-
-/// The table of a document: cells may be merged, and headers may have several rows.
-#[derive(Default, Debug)]
-pub(super) struct Grid {
-    rows: Vec<Row>,
-    /// Rows that the document calls headers.
-    headers: usize,
-    /// The first row with columns, and whether a cell there stands over several of them, but not all.
-    top: Option<(usize, bool)>,
-}
-
-impl Grid {
-    /// `header`: the document calls it one.
-    pub(super) fn push(&mut self, cells: &[Cell], header: bool, first: u32, last: u32) {
-        if header && self.headers == self.rows.len() {
-            self.headers += 1;
-        }
-        let mut row = Row { first, last, ..Row::default() };
-        let mut column = 0;
-        for cell in cells {
-            let next = column + cell.columns.clamp(1, WIDEST);
-            let once = cells.len() == 1 || cell.text.len() > LONGEST_REPEATED;
-            let repeated = if once { column + 1 } else { next };
-            for column in column..repeated {
-                let above = self.rows.last().filter(|_| cell.above);
-                let above = above.and_then(|row| row.value(column));
-                let text = above.filter(|text| text.len() <= LONGEST_REPEATED);
-                let column = if cells.len() == 1 { ACROSS } else { column };
-                row.push(column, text.unwrap_or(&cell.text));
-            }
-            column = next;
-        }
-        if row.cells.is_empty() {
-            return;
-        }
-        if cells.len() > 1 && self.top.is_none() {
-            self.top = Some((self.rows.len(), cells.iter().any(|cell| cell.columns > 1)));
-        }
-        self.rows.push(row);
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.rows.is_empty()
-    }
-
-    /// The rows of the header.
-    pub(super) fn header(&self) -> Option<Range<usize>> {
-        let (top, spans) = self.top.unwrap_or_default();
-        let marked = self.headers > top;
-        let end = if marked { self.headers } else { top + 1 + usize::from(spans) };
-        (end < self.rows.len() && (marked || self.has_header(top, end))).then_some(top..end)
-    }
-
-    /// Writes the rows below the header, each with the names of its columns.
-    pub(super) fn write(mut self, lines: &mut Lines) {
-        let mut header = Header::None;
-        if let Some(range) = self.header() {
-            let top = range.start;
-            let rows: Vec<Row> = self.rows.drain(range).collect();
-            for row in self.rows.drain(..top) {
-                write(lines, &header, &[], &row);
-            }
-            header = Header::Names(names(&rows));
-        }
-        for row in &self.rows {
-            write(lines, &header, &[], row);
-        }
-    }
-
-    /// Whether the rows of `top..end` name the columns of those below. In two columns, what stands in
-    /// the first row may as well be one more name with its value.
-    fn has_header(&self, top: usize, end: usize) -> bool {
-        let below = &self.rows[end..];
-        let widest = self.rows.iter().map(|row| row.cells.len()).max().unwrap_or(0);
-        let last = |row: &Row| row.cells.last().map(|(_, value)| is_name(value));
-        let values = below.iter().filter(|row| last(row) == Some(false)).count();
-        is_header(&self.rows[end - 1], widest)
-            && self.rows[top..end].iter().flat_map(|row| &row.cells).all(|(_, cell)| is_name(cell))
-            && (widest > 2 || values * 2 > below.len())
     }
 }
 
@@ -378,23 +279,6 @@ mod tests {
         lines.text.lines().map(str::to_owned).collect()
     }
 
-    /// The lines of a grid; in a cell, `<` is the cell above, `x3` at the end three columns.
-    fn drawn(rows: &[&str], headers: usize) -> Vec<String> {
-        let mut grid = Grid::default();
-        for (number, row) in (1..).zip(rows) {
-            let cell = |text: &str| {
-                let (text, columns) = text.split_once(" x").unwrap_or((text, "1"));
-                let (columns, above) = (columns.parse().unwrap_or(1), text == "<");
-                Cell { text: if above { String::new() } else { text.to_owned() }, columns, above }
-            };
-            let cells: Vec<Cell> = row.split(',').map(cell).collect();
-            grid.push(&cells, number as usize <= headers, number, number);
-        }
-        let mut lines = Lines::default();
-        grid.write(&mut lines);
-        lines.text.lines().map(str::to_owned).collect()
-    }
-
     #[test]
     fn a_table_below_a_gap_has_names_of_its_own() {
         let rows = [
@@ -423,32 +307,6 @@ mod tests {
         assert_eq!(written(&rows, &[]), expected);
         assert_eq!(written(&rows, &["cost"]), ["100", "9"]);
         assert_eq!(written(&rows, &["rate"]), ["3", "4", "Bea"]);
-    }
-
-    #[test]
-    fn merged_cells_are_in_each_of_their_columns() {
-        let rows = ["Fees x3", "Port,Fee x2", "<,winter,summer", "North x3", "A,1,2", "<,3 x2"];
-        let expected = [
-            "Fees",
-            "North",
-            "Port: A | Fee, winter: 1 | Fee, summer: 2",
-            "Port: A | Fee, winter: 3 | Fee, summer: 3",
-        ];
-        assert_eq!(drawn(&rows, 0), expected);
-        assert_eq!(drawn(&rows, 3), expected);
-        let long = "long ".repeat(60);
-        let rows = ["A,B,C".to_owned(), format!("{long},x,y"), format!("<,{long} x2")];
-        let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
-        assert_eq!(drawn(&rows, 0)[1], format!("B: {}", long.trim()));
-    }
-
-    #[test]
-    fn a_form_has_no_header_unless_it_is_said() {
-        let form = ["Name,Ann", "Town,Bonn", "Age,5"];
-        assert_eq!(drawn(&form, 0), ["Name | Ann", "Town | Bonn", "Age | 5"]);
-        assert_eq!(drawn(&form, 1), ["Name: Town | Ann: Bonn", "Name: Age | Ann: 5"]);
-        assert_eq!(drawn(&["Port,Fee", "A,1", "B,2"], 0), ["Port: A | Fee: 1", "Port: B | Fee: 2"]);
-        assert_eq!(drawn(&["Port,Fee,Note"], 1), ["Port | Fee | Note"]);
     }
 
     #[test]

@@ -58,11 +58,6 @@ pub(super) fn decode(bytes: &[u8], declared: Option<&'static Encoding>) -> Strin
     encoding.decode_with_bom_removal(bytes).0.into_owned()
 }
 
-/// One line of single spaces.
-pub(super) fn single_spaced(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 /// Whether bytes are no text in any encoding that [`decode`] knows.
 pub(super) fn looks_binary(head: &[u8]) -> bool {
     if Encoding::for_bom(head).is_some() || utf16_without_mark(head).is_some() {

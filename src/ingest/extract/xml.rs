@@ -7,7 +7,7 @@ pub(super) use quick_xml::events::BytesStart as Element;
 use quick_xml::events::{BytesRef, Event};
 
 use super::ExtractError;
-use super::text::single_spaced;
+use crate::ingest::document::single_spaced;
 
 /// The name without its namespace prefix.
 fn local(name: &str) -> &str {

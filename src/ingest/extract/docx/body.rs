@@ -3,9 +3,9 @@
 
 use super::styles::{Meaning, Styles};
 use crate::ingest::document::Mark;
+use crate::ingest::document::single_spaced;
 use crate::ingest::extract::ExtractError;
-use crate::ingest::extract::table::{Cell, Grid, Lines};
-use crate::ingest::extract::text::single_spaced;
+use crate::ingest::extract::table::{Cell, Grid};
 use crate::ingest::extract::xml::{self, Element, Handler, attribute};
 
 #[derive(Default, Debug)]
@@ -205,21 +205,18 @@ impl<'a> State<'a> {
     fn add_row(&mut self, row: Row) {
         let numbers = row.cells.iter().flat_map(|(_, paragraphs)| paragraphs).map(|p| p.number);
         let (Some(first), Some(last)) = (numbers.clone().min(), numbers.max()) else { return };
-        let cells: Vec<Cell> = row
-            .cells
-            .into_iter()
-            .map(|(cell, paragraphs)| {
-                let words =
-                    paragraphs.iter().flat_map(|paragraph| paragraph.text.split_whitespace());
-                Cell { text: words.collect::<Vec<_>>().join(" "), ..cell }
-            })
-            .collect();
+        let text = |paragraphs: &[Paragraph]| {
+            paragraphs.iter().map(|paragraph| &*paragraph.text).collect::<Vec<_>>().join(" ")
+        };
+        let cells = row.cells.into_iter();
+        let cells = cells
+            .map(|(cell, paragraphs)| Cell { text: single_spaced(&text(&paragraphs)), ..cell });
+        let cells: Vec<Cell> = cells.collect();
         self.grid.push(&cells, row.is_header, first, last);
     }
 
     fn write_table(&mut self) {
-        let mut lines = Lines::default();
-        std::mem::take(&mut self.grid).write(&mut lines);
+        let lines = std::mem::take(&mut self.grid).into_lines();
         if lines.text.is_empty() {
             return;
         }

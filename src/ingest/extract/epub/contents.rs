@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use super::decoded;
 use super::opf::Opf;
+use crate::ingest::document::single_spaced;
 use crate::ingest::extract::ExtractError;
 use crate::ingest::extract::package::{Package, resolve};
-use crate::ingest::extract::text::single_spaced;
 use crate::ingest::extract::xml::{self, Element, Handler, attribute};
 
 /// The titles of the parts it names. A part with several titles has its first.

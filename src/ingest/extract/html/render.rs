@@ -7,7 +7,7 @@ use super::role::{Role, Skip};
 use super::rows::{Cell, Table};
 use super::tree::{Content, Element, Tree};
 use super::writer::Writer;
-use crate::ingest::document::Mark;
+use crate::ingest::document::{Mark, single_spaced};
 
 /// Which part of the page is rendered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -201,7 +201,7 @@ impl Renderer<'_> {
     fn finish(mut self) -> Rendered {
         self.close_before(usize::MAX);
         let (text, marks, heading) = self.writer.finish();
-        let title = self.title.split_whitespace().collect::<Vec<_>>().join(" ");
+        let title = single_spaced(&self.title);
         Rendered { title: if title.is_empty() { heading } else { title }, text, marks }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::writer::Line;
 use crate::ingest::document::Mark;
-use crate::ingest::extract::table::{self, Grid, LONGEST_REPEATED, Lines, WIDEST};
+use crate::ingest::extract::table::{self, Grid, LONGEST_REPEATED, WIDEST};
 
 /// Most rows of a header.
 const HEADERS: usize = 4;
@@ -102,8 +102,7 @@ impl Table {
         }
         let names: usize = above[header.start..].iter().map(Placed::len).sum();
         take(room, names.saturating_mul(below.len()))?;
-        let mut lines = Lines::default();
-        grid.write(&mut lines);
+        let lines = grid.into_lines();
         let texts = lines.text.lines().zip(&lines.marks);
         let line = |(text, mark): (&str, &Mark)| Line {
             text: text.to_owned(),

@@ -14,7 +14,7 @@ use self::tree::{Node, NotJson, Value};
 use super::parts::Parts;
 use super::table::Lines;
 use super::{ExtractError, text};
-use crate::ingest::document::{Document, Places, Syntax, Unit};
+use crate::ingest::document::{Document, Places, Syntax, Unit, single_spaced};
 use crate::types::Kind;
 
 pub(super) fn document(
@@ -82,7 +82,7 @@ impl Reading<'_> {
 
     fn value(&mut self, root: &Node) -> Document {
         let title = ["title", "name"].iter().find_map(|name| root.value.scalar(name));
-        let title = text::single_spaced(title.unwrap_or_default());
+        let title = single_spaced(title.unwrap_or_default());
         match records(root) {
             Some((records, around)) => {
                 let mut parts = Parts::new(Unit::Record);

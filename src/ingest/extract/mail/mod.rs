@@ -7,8 +7,8 @@ mod mbox;
 use mail_parser::{Address, Encoding, Message, MessageParser, MessagePart, MimeHeaders, PartType};
 
 use super::parts::Parts;
-use super::text::single_spaced;
 use super::{ExtractError, detect, html, text};
+use crate::ingest::document::single_spaced;
 use crate::ingest::document::{Document, Syntax, Unit};
 
 pub(super) fn document(source: &str, bytes: &[u8]) -> Result<Document, ExtractError> {

@@ -3,6 +3,7 @@
 use hayro_interpret::hayro_syntax::object::{Array, Dict, Name, Object, String as PdfString};
 
 use super::strings::text_string;
+use crate::ingest::document::single_spaced;
 
 /// Hidden, or not to be seen on a screen.
 const UNSEEN: u32 = 1 << 1 | 1 << 5;
@@ -74,6 +75,6 @@ fn string(dictionary: &Dict<'_>, key: &[u8]) -> Option<String> {
 
 /// On one line; `None` of nothing.
 fn plain(text: &str) -> Option<String> {
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = single_spaced(text);
     (!text.is_empty()).then_some(text)
 }

@@ -8,6 +8,7 @@ use hayro_interpret::hayro_syntax::object::{
 };
 
 use super::strings::text_string;
+use crate::ingest::document::single_spaced;
 
 /// More entries than any table of contents has, and deeper.
 const MAX_ENTRIES: usize = 5000;
@@ -55,7 +56,7 @@ impl<'a> Reader<'_, 'a> {
             }
             let title =
                 entry.get::<PdfString<'_>>(b"Title").map(|title| text_string(title.as_bytes()));
-            let title = title.unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
+            let title = single_spaced(&title.unwrap_or_default());
             if let Some(page) = self.page(&entry).filter(|_| !title.is_empty()) {
                 self.entries.push(Entry { title, level, page });
             }

@@ -1,8 +1,8 @@
 //! The XML of a slide, its notes or a diagram → shapes → Markdown.
 
+use crate::ingest::document::single_spaced;
 use crate::ingest::extract::ExtractError;
-use crate::ingest::extract::table::{Cell, Grid, Lines};
-use crate::ingest::extract::text::single_spaced;
+use crate::ingest::extract::table::{Cell, Grid};
 use crate::ingest::extract::xml::{self, Element, Handler, attribute};
 
 /// The shapes of a slide, from back to front: mostly the order in which they are read.
@@ -168,8 +168,7 @@ impl Handler for Reading {
                 self.grid.push(&self.row.take().unwrap_or_default(), header, 0, 0);
             }
             "tbl" => {
-                let mut lines = Lines::default();
-                std::mem::take(&mut self.grid).write(&mut lines);
+                let lines = std::mem::take(&mut self.grid).into_lines();
                 if !lines.text.is_empty() {
                     self.add(Block::Table(lines.text));
                 }
