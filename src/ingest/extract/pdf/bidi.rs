@@ -13,7 +13,7 @@ pub(super) fn order_by_place(line: &mut Line) {
     if !line.glyphs.iter().any(|glyph| glyph.letters.all(is_right_to_left)) {
         return;
     }
-    let right = line.right;
+    let right = line.place.right;
     let place = |glyph: &Glyph| glyph.at.dot(right);
     let mut units: Vec<Vec<Glyph>> = Vec::new();
     let mut waiting: Vec<Glyph> = Vec::new();

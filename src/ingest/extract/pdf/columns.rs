@@ -55,11 +55,11 @@ fn gaps(line: &Line) -> Vec<Gap> {
     let mut gaps = Vec::new();
     let mut end: Option<f32> = None;
     for glyph in inked {
-        let start = glyph.at.dot(line.right);
-        if let Some(end) = end.filter(|end| start - end > GUTTER * line.size) {
+        let start = glyph.at.dot(line.place.right);
+        if let Some(end) = end.filter(|end| start - end > GUTTER * line.place.size) {
             gaps.push(Gap { start: end, end: start });
         }
-        end = Some(end.unwrap_or(f32::MIN).max(glyph.end().dot(line.right)));
+        end = Some(end.unwrap_or(f32::MIN).max(glyph.end().dot(line.place.right)));
     }
     gaps
 }
@@ -69,8 +69,8 @@ fn block(lines: &[Line], mut gutter: Gap) -> Option<(usize, Gap)> {
     let mut length = 1;
     for pair in lines.windows(2) {
         let (line, next) = (&pair[0], &pair[1]);
-        let step = next.base - line.base;
-        if !line.is_parallel(next) || step <= 0.0 || step > 3.0 * line.size {
+        let step = next.place.base - line.place.base;
+        if !line.place.is_parallel(&next.place) || step <= 0.0 || step > 3.0 * line.place.size {
             break;
         }
         if next.end > gutter.start && next.start < gutter.end {
@@ -78,7 +78,8 @@ fn block(lines: &[Line], mut gutter: Gap) -> Option<(usize, Gap)> {
                 start: gap.start.max(gutter.start),
                 end: gap.end.min(gutter.end),
             });
-            let Some(shared) = shared.into_iter().find(|gap| gap.end - gap.start > 0.8 * next.size)
+            let Some(shared) =
+                shared.into_iter().find(|gap| gap.end - gap.start > 0.8 * next.place.size)
             else {
                 break;
             };
@@ -94,7 +95,7 @@ fn split(lines: &[Line], gutter: Gap) -> (Vec<Line>, Vec<Line>) {
     let middle = f32::midpoint(gutter.start, gutter.end);
     let (mut left, mut right) = (Vec::new(), Vec::new());
     for line in lines {
-        let before = |glyph: &Glyph| glyph.at.dot(line.right) < middle;
+        let before = |glyph: &Glyph| glyph.at.dot(line.place.right) < middle;
         let (first, second) = line.glyphs.iter().cloned().partition(before);
         left.extend(Line::new(first));
         right.extend(Line::new(second));
@@ -110,12 +111,13 @@ fn is_text(lines: &[Line]) -> bool {
     let (mut letters, mut words) = (0, 0);
     for line in lines {
         let end = gaps(line).first().map_or(f32::INFINITY, |gap| gap.start);
-        let part = line.glyphs.iter().filter(|glyph| glyph.at.dot(line.right) < end);
+        let part = line.glyphs.iter().filter(|glyph| glyph.at.dot(line.place.right) < end);
         let part: Vec<&Glyph> = part.collect();
         letters += part.iter().filter(|glyph| glyph.letters.all(char::is_alphabetic)).count();
         let begins_word = |pair: &&[&Glyph]| {
-            let step = pair[1].at.minus(pair[0].end()).dot(line.right);
-            !pair[1].letters.is_blank() && (pair[0].letters.is_blank() || step > GAP * line.size)
+            let step = pair[1].at.minus(pair[0].end()).dot(line.place.right);
+            !pair[1].letters.is_blank()
+                && (pair[0].letters.is_blank() || step > GAP * line.place.size)
         };
         words += 1 + part.windows(2).filter(begins_word).count();
     }

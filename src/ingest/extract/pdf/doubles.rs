@@ -2,6 +2,7 @@
 //! that are printed again a hair's breadth beside themselves, for bold or for a shadow.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 
 use super::glyph::{Drawn, Glyph, Letters, Vector};
 
@@ -54,6 +55,8 @@ fn continues(before: &Glyph, glyph: &Glyph) -> bool {
 /// For each glyph, the one before it that it repeats.
 fn doubles(glyphs: &[Glyph]) -> Vec<Option<usize>> {
     let mut index: HashMap<(i32, i32), Vec<u32>> = HashMap::new();
+    let is_mixed = glyphs.windows(2).any(|pair| pair[0].visible != pair[1].visible);
+    let nearness = if is_mixed { NEAR_BEHIND } else { NEAR };
     // What the last glyph repeated.
     let mut repeated: Option<usize> = None;
     let mut double = |at: usize| {
@@ -66,7 +69,8 @@ fn doubles(glyphs: &[Glyph]) -> Vec<Option<usize>> {
             *other < at && repeats(glyph, &glyphs[*other], NEAR_AGAIN * glyph.size)
         });
         let (column, row) = cell(glyph.at);
-        let near = (-1..=1).flat_map(|x| (-1..=1).map(move |y| (column + x, row + y)));
+        let (columns, rows) = in_reach(glyph.at, nearness * glyph.size);
+        let near = columns.flat_map(|x| rows.clone().map(move |y| (x, y)));
         let mut others = near.filter_map(|cell| index.get(&cell)).flatten();
         let mut found = || others.find(|other| is_double(glyph, &glyphs[**other as usize]));
         repeated = follows.or_else(|| found().map(|other| *other as usize));
@@ -80,6 +84,14 @@ fn doubles(glyphs: &[Glyph]) -> Vec<Option<usize>> {
 
 fn cell(at: Vector) -> (i32, i32) {
     ((at.x / CELL).floor() as i32, (at.y / CELL).floor() as i32)
+}
+
+/// The columns and rows of the cells that a circle touches, at most those around its middle.
+fn in_reach(at: Vector, radius: f32) -> (RangeInclusive<i32>, RangeInclusive<i32>) {
+    let radius = radius.min(CELL);
+    let corner = Vector { x: radius, y: radius };
+    let ((left, top), (right, bottom)) = (cell(at.minus(corner)), cell(at.plus(corner)));
+    (left..=right, top..=bottom)
 }
 
 /// Whether the middle of its foot is on the page.

@@ -7,6 +7,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::page::{PageText, TextLine};
+use crate::ingest::document::single_spaced;
 
 /// Shares of a page's height in which they stand.
 const TOP: f32 = 0.11;
@@ -29,50 +30,47 @@ type Key = (String, i32);
 
 /// Leaves them out of all pages but the first that has them.
 pub(super) fn leave_out(pages: &mut [PageText]) {
-    let mut count: HashMap<Key, usize> = HashMap::new();
-    for (index, page) in pages.iter().enumerate() {
-        let keys: HashSet<Key> =
-            page.lines.iter().flat_map(|line| keys(index, page, line)).collect();
-        for key in keys {
+    let page_keys = |(index, page): (usize, &PageText)| -> Vec<Vec<Key>> {
+        page.lines.iter().map(|line| keys(index, page, line)).collect()
+    };
+    let keys: Vec<Vec<Vec<Key>>> = pages.iter().enumerate().map(page_keys).collect();
+    let mut count: HashMap<&Key, usize> = HashMap::new();
+    for page in &keys {
+        for key in page.iter().flatten().collect::<HashSet<_>>() {
             *count.entry(key).or_default() += 1;
         }
     }
     // A place may be on the border of two rows.
-    let runs = |(text, row): &Key| {
+    let runs = |(text, row): &&Key| {
         let near = (-1..=1).filter_map(|step| count.get(&(text.clone(), row + step)));
         near.sum::<usize>() >= PAGES
     };
-    let mut shown: HashSet<String> = HashSet::new();
-    for (index, page) in pages.iter_mut().enumerate() {
-        let keep: Vec<bool> = page
-            .lines
-            .iter()
-            .map(|line| {
-                let key = keys(index, page, line).into_iter().find(&runs);
-                // Not even the first page number says anything.
-                key.is_none_or(|(text, _)| {
-                    text.chars().any(char::is_alphabetic) && shown.insert(text)
-                })
-            })
-            .collect();
+    let mut shown: HashSet<&str> = HashSet::new();
+    for (page, keys) in pages.iter_mut().zip(&keys) {
+        // Not even the first page number says anything.
+        let says = |text: &str| text.chars().any(char::is_alphabetic);
+        let keep = keys.iter().map(|line| {
+            let key = line.iter().find(runs);
+            key.is_none_or(|(text, _)| says(text) && shown.insert(text))
+        });
+        let keep: Vec<bool> = keep.collect();
         // A page is more than what runs through all of them.
-        if !keep.contains(&true) {
-            continue;
+        if keep.contains(&true) {
+            let mut keep = keep.into_iter();
+            page.lines.retain(|_| keep.next().unwrap_or(true));
         }
-        let mut keep = keep.into_iter();
-        page.lines.retain(|_| keep.next().unwrap_or(true));
     }
 }
 
 /// The text with each of its numbers as it is, or as what it is more than the number of the page.
 fn keys(index: usize, page: &PageText, line: &TextLine) -> Vec<Key> {
     // A page that is turned is looked at as it is held.
-    let share = line.base * line.down.y / page.height.max(1.0);
-    if line.down.y < 0.7 || (TOP..BOTTOM).contains(&share) || line.text.len() > 200 {
+    let share = line.place.base * line.place.down.y / page.height.max(1.0);
+    if line.place.down.y < 0.7 || (TOP..BOTTOM).contains(&share) || line.text.len() > 200 {
         return Vec::new();
     }
     let row = (share * ROWS) as i32;
-    let words: String = line.text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+    let words: String = single_spaced(&line.text).to_lowercase();
     let letters = words.chars().filter(|letter| letter.is_alphabetic()).count();
     // `vii`, as pages of a preface are numbered.
     if !words.is_empty() && words.chars().all(|letter| "ivxlc".contains(letter)) {

@@ -95,7 +95,7 @@ fn by_size(pages: &[PageText]) -> Vec<Heading> {
     let Some(usual) = usual_size(lines()) else { return Vec::new() };
     let is_large = |line: &TextLine| {
         let count = line.text.chars().filter(|letter| letter.is_alphabetic()).count();
-        line.size > usual * LARGER
+        line.place.size > usual * LARGER
             && (3..=MAX_LETTERS).contains(&count)
             && !line.text.ends_with(['.', ',', ';'])
     };
@@ -115,8 +115,8 @@ fn by_size(pages: &[PageText]) -> Vec<Heading> {
                 continue;
             }
             let goes_on = before.is_some_and(|before| {
-                let step = line.base - before.base;
-                rounded(before) == rounded(line) && step > 0.0 && step < 2.0 * line.size
+                let step = line.place.base - before.place.base;
+                rounded(before) == rounded(line) && step > 0.0 && step < 2.0 * line.place.size
             });
             before = Some(line);
             match headings.last_mut() {
@@ -134,7 +134,7 @@ fn by_size(pages: &[PageText]) -> Vec<Heading> {
 
 /// In halves of a point.
 fn rounded(line: &TextLine) -> i32 {
-    (line.size * 2.0).round() as i32
+    (line.place.size * 2.0).round() as i32
 }
 
 /// The size of most letters.

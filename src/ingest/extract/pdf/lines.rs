@@ -4,20 +4,33 @@
 use super::glyph::{Glyph, Letters, Vector};
 use super::script::{is_mark, is_right_to_left};
 
+/// How a line is set, and where its base line is.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(super) struct Placement {
+    pub(super) right: Vector,
+    pub(super) down: Vector,
+    /// Of the base line, along `down`.
+    pub(super) base: f32,
+    /// The height of most of the letters.
+    pub(super) size: f32,
+}
+
+impl Placement {
+    /// Whether both run in one direction.
+    pub(super) fn is_parallel(&self, other: &Self) -> bool {
+        self.right.dot(other.right) > 0.99 && self.down.dot(other.down) > 0.99
+    }
+}
+
 /// A line, or the part of one that a column has of it.
 #[derive(Clone, Debug)]
 pub(super) struct Line {
     /// In the order in which they were drawn, or from left to right where that was mended.
     pub(super) glyphs: Vec<Glyph>,
-    pub(super) right: Vector,
-    pub(super) down: Vector,
-    /// Where it begins and ends along `right`.
+    pub(super) place: Placement,
+    /// Where it begins and ends along its direction.
     pub(super) start: f32,
     pub(super) end: f32,
-    /// Where its base line is along `down`.
-    pub(super) base: f32,
-    /// The height of most of its letters.
-    pub(super) size: f32,
 }
 
 impl Line {
@@ -26,7 +39,8 @@ impl Line {
             .iter()
             .find(|glyph| !glyph.letters.is_blank())
             .map(|glyph| (glyph.right, glyph.down))?;
-        let mut line = Self { glyphs, right, down, start: 0.0, end: 0.0, base: 0.0, size: 0.0 };
+        let place = Placement { right, down, base: 0.0, size: 0.0 };
+        let mut line = Self { glyphs, place, start: 0.0, end: 0.0 };
         line.measure();
         Some(line)
     }
@@ -34,23 +48,18 @@ impl Line {
     /// Sets what follows from the glyphs.
     pub(super) fn measure(&mut self) {
         let inked = || self.glyphs.iter().filter(|glyph| !glyph.letters.is_blank());
-        let starts = inked().map(|glyph| glyph.at.dot(self.right));
+        let starts = inked().map(|glyph| glyph.at.dot(self.place.right));
         self.start = starts.fold(f32::INFINITY, f32::min);
-        let ends = inked().map(|glyph| glyph.end().dot(self.right));
+        let ends = inked().map(|glyph| glyph.end().dot(self.place.right));
         self.end = ends.fold(f32::NEG_INFINITY, f32::max);
-        self.size = middle(inked().map(|glyph| glyph.size).collect());
-        let main = inked().filter(|glyph| glyph.size >= self.size * 0.9);
-        self.base = middle(main.map(|glyph| glyph.at.dot(self.down)).collect());
+        self.place.size = middle(inked().map(|glyph| glyph.size).collect());
+        let main = inked().filter(|glyph| glyph.size >= self.place.size * 0.9);
+        self.place.base = middle(main.map(|glyph| glyph.at.dot(self.place.down)).collect());
     }
 
     pub(super) fn append(&mut self, other: Self) {
         self.glyphs.extend(other.glyphs);
         self.measure();
-    }
-
-    /// Whether both run in one direction.
-    pub(super) fn is_parallel(&self, other: &Self) -> bool {
-        self.right.dot(other.right) > 0.99 && self.down.dot(other.down) > 0.99
     }
 }
 
@@ -111,10 +120,13 @@ fn follows(before: &Glyph, glyph: &Glyph) -> bool {
 /// Puts parts of a line together that touch, but were not drawn one after the other.
 fn stitch(lines: Vec<Line>) -> Vec<Line> {
     let mut order: Vec<usize> = (0..lines.len()).collect();
-    let turn = |line: &Line| (line.right.y.atan2(line.right.x) * 20.0).round() as i32;
+    let turn = |line: &Line| (line.place.right.y.atan2(line.place.right.x) * 20.0).round() as i32;
     order.sort_by(|a, b| {
         let (a, b) = (&lines[*a], &lines[*b]);
-        turn(a).cmp(&turn(b)).then(a.base.total_cmp(&b.base)).then(a.start.total_cmp(&b.start))
+        turn(a)
+            .cmp(&turn(b))
+            .then(a.place.base.total_cmp(&b.place.base))
+            .then(a.start.total_cmp(&b.start))
     });
     // For each line, the one that it is put to; the earliest on the page leads.
     let mut leader: Vec<usize> = (0..lines.len()).collect();
@@ -123,7 +135,8 @@ fn stitch(lines: Vec<Line>) -> Vec<Line> {
         let first = &lines[order[at]];
         let same_base = |index: &usize| {
             let line = &lines[*index];
-            line.is_parallel(first) && line.base - first.base <= 0.2 * first.size.min(line.size)
+            let (place, first) = (&line.place, &first.place);
+            place.is_parallel(first) && place.base - first.base <= 0.2 * first.size.min(place.size)
         };
         let length = order[at..].iter().take_while(|index| same_base(index)).count().max(1);
         let group = &mut order[at..at + length];
@@ -140,7 +153,8 @@ fn stitch(lines: Vec<Line>) -> Vec<Line> {
 }
 
 fn touch(left: &Line, right: &Line) -> bool {
-    let (small, large) = (left.size.min(right.size), left.size.max(right.size));
+    let (left_size, right_size) = (left.place.size, right.place.size);
+    let (small, large) = (left_size.min(right_size), left_size.max(right_size));
     let gap = right.start - left.end;
     small > 0.6 * large && gap > -0.3 * large && gap < 0.5 * large
 }

@@ -3,27 +3,16 @@
 use super::bidi;
 use super::columns;
 use super::doubles::take_seen;
-use super::glyph::{Drawn, Letters, Vector};
-use super::lines::{Line, lines};
+use super::glyph::{Drawn, Letters};
+use super::lines::{Line, Placement, lines};
 use super::words::items;
 
 /// A line of text.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct TextLine {
     pub(super) text: String,
-    pub(super) right: Vector,
-    pub(super) down: Vector,
-    pub(super) start: f32,
-    pub(super) end: f32,
-    pub(super) base: f32,
-    pub(super) size: f32,
+    pub(super) place: Placement,
     pub(super) bold: bool,
-}
-
-impl TextLine {
-    pub(super) fn is_parallel(&self, other: &Self) -> bool {
-        self.right.dot(other.right) > 0.99 && self.down.dot(other.down) > 0.99
-    }
 }
 
 /// The text of a page, and how well it was read.
@@ -65,12 +54,7 @@ fn text_line(mut line: Line, drawn: &Drawn) -> Option<TextLine> {
     let heavy = line.glyphs.iter().filter(|glyph| bold(glyph.font)).count();
     (!text.trim().is_empty()).then(|| TextLine {
         text,
-        right: line.right,
-        down: line.down,
-        start: line.start,
-        end: line.end,
-        base: line.base,
-        size: line.size,
+        place: line.place,
         bold: heavy * 2 > line.glyphs.len(),
     })
 }

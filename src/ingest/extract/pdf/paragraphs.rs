@@ -34,23 +34,24 @@ pub(super) fn text(lines: &[TextLine], words: &Vocabulary) -> (String, Vec<usize
 /// The distance between two lines of a paragraph on this page.
 fn usual_distance(lines: &[TextLine]) -> f32 {
     let step = |pair: &[TextLine]| {
-        let step = pair[1].base - pair[0].base;
-        let near = step > 0.5 * pair[0].size && step < 3.0 * pair[0].size;
-        (pair[0].is_parallel(&pair[1]) && near).then_some(step)
+        let step = pair[1].place.base - pair[0].place.base;
+        let near = step > 0.5 * pair[0].place.size && step < 3.0 * pair[0].place.size;
+        (pair[0].place.is_parallel(&pair[1].place) && near).then_some(step)
     };
     middle(lines.windows(2).filter_map(step).collect())
 }
 
 fn ends_paragraph(line: &TextLine, next: &TextLine, usual: f32) -> bool {
-    if !line.is_parallel(next) {
+    if !line.place.is_parallel(&next.place) {
         return true;
     }
-    let step = next.base - line.base;
-    if step < -0.5 * line.size {
+    let step = next.place.base - line.place.base;
+    if step < -0.5 * line.place.size {
         // Up to the next column: the sentence may go on there.
         return ends_sentence(&line.text) || !next.text.starts_with(char::is_lowercase);
     }
-    let (small, large) = (line.size.min(next.size), line.size.max(next.size));
+    let (small, large) =
+        (line.place.size.min(next.place.size), line.place.size.max(next.place.size));
     large > LARGER * small || step > (APART * usual).max(1.2 * large) || line.bold != next.bold
 }
 

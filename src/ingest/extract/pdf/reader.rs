@@ -48,6 +48,17 @@ pub(super) struct File {
     pub(super) outline: Vec<Entry>,
 }
 
+impl File {
+    fn of(pdf: &Pdf) -> Self {
+        let outline = catch_unwind(AssertUnwindSafe(|| outline::entries(pdf)));
+        Self {
+            pages: pdf.pages().len(),
+            title: pdf.metadata().title.as_deref().map(text_string),
+            outline: outline.unwrap_or_default(),
+        }
+    }
+}
+
 /// Draws the pages in order and gives each to `take`, until that says that it is enough.
 pub(super) fn draw_pages(
     bytes: &Arc<Vec<u8>>,
@@ -57,21 +68,17 @@ pub(super) fn draw_pages(
     let mut next = 0;
     loop {
         let pdf = open(bytes)?;
-        let title = pdf.metadata().title.as_deref().map(text_string);
-        let outline = catch_unwind(AssertUnwindSafe(|| outline::entries(&pdf)));
-        let outline = outline.unwrap_or_default();
-        let file = File { pages: pdf.pages().len(), title, outline };
         let cache = InterpreterCache::new();
         let mut held = 0;
         while let Some(page) = pdf.pages().get(next).filter(|_| held <= MAX_HELD) {
             if !take(draw(&pdf, page, &cache, deadline)) {
-                return Ok(file);
+                return Ok(File::of(&pdf));
             }
             held += page.page_stream().map_or(0, <[u8]>::len);
             next += 1;
         }
-        if next >= file.pages {
-            return Ok(file);
+        if next >= pdf.pages().len() {
+            return Ok(File::of(&pdf));
         }
     }
 }

@@ -123,8 +123,10 @@ fn plain(text: &str) -> String {
 }
 
 fn is_raised(glyph: &Glyph, previous: &Glyph, line: &Line) -> bool {
-    let height = line.base - glyph.at.dot(line.down);
-    glyph.size < 0.85 * line.size && height > 0.2 * line.size && !previous.letters.is_blank()
+    let height = line.place.base - glyph.at.dot(line.place.down);
+    glyph.size < 0.85 * line.place.size
+        && height > 0.2 * line.place.size
+        && !previous.letters.is_blank()
 }
 
 /// Digits above the line. So they neither change a number nor end a sentence.
