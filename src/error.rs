@@ -52,6 +52,8 @@ pub enum Service {
     Chat,
     /// What scores the first hits anew.
     Reranker,
+    /// What reads text in pictures.
+    Ocr,
     /// A server of web pages that are being brought in.
     Web,
     /// The file that exchanges with models are written to, or answered from.
@@ -65,6 +67,7 @@ impl Service {
             Self::Store => "vector store",
             Self::Chat => "chat endpoint",
             Self::Reranker => "reranker",
+            Self::Ocr => "vision endpoint",
             Self::Web => "web server",
             Self::Recording => "recording",
         }
@@ -227,6 +230,12 @@ fn hint_for(error: &BackendError) -> String {
         }
         (Service::Reranker, Fault::TooLong) => {
             "make chunks smaller with --chunk-tokens, or give the server a longer context"
+        }
+        (Service::Ocr, Fault::Unauthorized) => {
+            "set DOCENT_OCR_API_KEY or OPENAI_API_KEY to a key of that endpoint; `docent config show` tells which is in force"
+        }
+        (Service::Ocr, _) => {
+            "check --ocr, ocr.base_url and that the model takes pictures, or read them in this process with --ocr auto"
         }
         (Service::Store, Fault::Unauthorized) => "set QDRANT_API_KEY to a key of that server",
         (_, Fault::Unauthorized) => {

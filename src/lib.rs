@@ -31,6 +31,7 @@
 //! | [`store`] | [`store::Collection`], its readers and its writer: embedded Qdrant and a Qdrant server |
 //! | [`rerank`] | [`rerank::Reranker`] and its implementations |
 //! | [`chat`] | [`chat::ChatModel`] and its implementations |
+//! | [`ocr`] | [`ocr::OcrModel`] and its implementations: the text on a picture of a page |
 //! | [`onnx`] | models in a directory, run in this process: what embedder and reranker share |
 //! | [`openai`] | `OpenAI`-compatible servers: the client that `embed`, `chat` and `rerank` share, its errors, tokens |
 //! | [`http`] | HTTP to anyone: client, transport errors, retry-after, and the limiter of requests |
@@ -46,7 +47,7 @@
 //!
 //! Where a change belongs: a flag or a setting in `settings::keys` and `cli`; a word that is printed in
 //! `ui`, a field in `output`; a rule about which collection goes with which model in
-//! `service::compatibility`; a document format in `ingest::extract`; what ranks higher in
+//! `service::compatibility`; a document format in `ingest::extract`; how a picture is read in `ocr`; what ranks higher in
 //! `query::retrieve`; who waits for whom on an embedded collection in `store::edge::turns`.
 //!
 //! # Invariants, and what enforces them
@@ -74,6 +75,7 @@ mod heap;
 pub mod http;
 pub mod ingest;
 pub mod interaction;
+pub mod ocr;
 pub mod onnx;
 pub mod openai;
 pub mod output;

@@ -5,6 +5,7 @@
 //! wrap the two libraries; [`Onnx`] puts them together: texts in, what the model says of each out,
 //! in batches of like length over all cores. Nothing is downloaded.
 
+mod graph;
 pub mod layout;
 mod session;
 mod tokenizer;
@@ -24,6 +25,7 @@ use layout::Layout;
 use session::Session;
 use tokenizer::Tokenizer;
 
+pub use graph::{FloatGraph, Floats};
 pub use session::Answer;
 pub use tokenizer::Encoded;
 

@@ -149,7 +149,7 @@ impl Session {
 
 const WANTS_TEXT: &str = "use the ONNX export of a text encoder: input_ids, attention_mask and maybe token_type_ids go in";
 
-fn load_error(path: &Path, error: &rten::LoadError) -> OnnxError {
+pub(super) fn load_error(path: &Path, error: &rten::LoadError) -> OnnxError {
     let hint = match error.kind() {
         LoadErrorKind::IoError => "make it readable",
         LoadErrorKind::OperatorInvalid => {

@@ -1,0 +1,315 @@
+//! Pages read in this process: a model that finds lines, and one that reads them (PP-OCR).
+//!
+//! `detect` finds the lines of a page, `recognize` says what is in each, `order` in which order they
+//! are read; `raster` has what they do with pixels. Each page takes one core.
+
+mod detect;
+mod order;
+mod raster;
+mod recognize;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use async_trait::async_trait;
+
+use self::detect::{Region, regions};
+use self::order::{Placed, Row, columns};
+use self::recognize::{LineWord, words};
+use super::{GrayImage, OcrLine, OcrModel, OcrWord, PixelBox};
+use crate::error::{BackendError, Fault, Service};
+use crate::onnx::{FloatGraph, OnnxError};
+
+/// What the model is called that is part of the program.
+const BUNDLED: &str = "pp-ocrv6-tiny";
+
+static DETECTOR: &[u8] = include_bytes!("pp-ocrv6-tiny/det.onnx");
+static RECOGNIZER: &[u8] = include_bytes!("pp-ocrv6-tiny/rec.onnx");
+static CHARACTERS: &str = include_str!("pp-ocrv6-tiny/characters.txt");
+
+/// A line that is less sure as a whole is no text: lines of a drawing, dust, handwriting.
+const SURE_ENOUGH: f32 = 0.5;
+
+/// A page whose first lines are less sure than this may be upside down.
+const DUBIOUS: f32 = 0.8;
+
+/// Lines by which is told which side of a page is up.
+const TRIED: usize = 6;
+
+/// A paragraph begins where the gap to the line above is larger than that between most lines of the
+/// column by so much of a line's height, or where one line is so much higher than the other.
+const PARAGRAPH_GAP: f32 = 0.4;
+const OTHER_HEIGHT: f32 = 1.5;
+
+/// Reads pages in this process.
+pub struct LocalOcr {
+    id: String,
+    files: Files,
+    /// Loaded with the first page.
+    models: Arc<OnceLock<Result<Models, String>>>,
+}
+
+#[derive(Clone)]
+enum Files {
+    Bundled,
+    Directory { detector: PathBuf, recognizer: PathBuf, characters: Option<PathBuf> },
+}
+
+struct Models {
+    detector: FloatGraph,
+    recognizer: FloatGraph,
+    characters: Vec<String>,
+}
+
+impl LocalOcr {
+    /// The model in a directory (`det*.onnx`, `rec*.onnx`, and a `*.txt` with a character on each
+    /// line unless the recognizer knows them itself), or the one that is part of the program.
+    ///
+    /// # Errors
+    /// A directory without the two files. What is in them is looked at with the first page.
+    pub fn open(dir: Option<&Path>) -> Result<Self, OnnxError> {
+        let models = Arc::default();
+        let Some(dir) = dir else {
+            return Ok(Self { id: BUNDLED.to_owned(), files: Files::Bundled, models });
+        };
+        let error = |problem: String| OnnxError {
+            path: dir.to_owned(),
+            problem,
+            hint: "ocr.model is a directory with a PP-OCR model: det*.onnx finds lines, rec*.onnx reads them",
+        };
+        let entries = fs::read_dir(dir).map_err(|e| error(format!("cannot be read: {e}")))?;
+        let mut names: Vec<PathBuf> =
+            entries.filter_map(Result::ok).map(|entry| entry.path()).collect();
+        names.sort();
+        let find = |part: &str, extension: &str| {
+            let is = |path: &&PathBuf| {
+                let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+                name.contains(part) && path.extension().is_some_and(|it| it == extension)
+            };
+            names.iter().find(is).cloned()
+        };
+        let missing = |part: &str| error(format!("has no file {part}*.onnx"));
+        let files = Files::Directory {
+            detector: find("det", "onnx").ok_or_else(|| missing("det"))?,
+            recognizer: find("rec", "onnx").ok_or_else(|| missing("rec"))?,
+            characters: find("", "txt"),
+        };
+        let name = dir.file_name().unwrap_or(dir.as_os_str()).to_string_lossy().into_owned();
+        Ok(Self { id: name, files, models })
+    }
+}
+
+#[async_trait]
+impl OcrModel for LocalOcr {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    async fn read(&self, page: &GrayImage) -> Result<Vec<OcrLine>, BackendError> {
+        let (models, files, page) = (Arc::clone(&self.models), self.files.clone(), page.clone());
+        let work = move || {
+            let loaded = models.get_or_init(|| Models::load(&files).map_err(|e| e.to_string()));
+            loaded.as_ref().map_err(String::clone)?.read(&page)
+        };
+        let error =
+            |problem: &str| BackendError::new(Service::Ocr, Fault::Permanent, &self.id, problem);
+        match tokio::task::spawn_blocking(work).await {
+            Ok(read) => read.map_err(|problem| error(&problem)),
+            Err(ended) => Err(error(&format!("reading a page ended early: {ended}"))),
+        }
+    }
+}
+
+impl Models {
+    fn load(files: &Files) -> Result<Self, OnnxError> {
+        match files {
+            Files::Bundled => Ok(Self {
+                detector: FloatGraph::bundled("det.onnx", DETECTOR)?,
+                recognizer: FloatGraph::bundled("rec.onnx", RECOGNIZER)?,
+                characters: lines(CHARACTERS),
+            }),
+            Files::Directory { detector, recognizer, characters } => {
+                let detector = FloatGraph::open(detector)?;
+                let graph = FloatGraph::open(recognizer)?;
+                let error = |path: &Path, problem: String| OnnxError {
+                    path: path.to_owned(),
+                    problem,
+                    hint: "put a *.txt beside it with a character on each line",
+                };
+                let characters = match (characters, graph.metadata("character")) {
+                    (Some(path), _) => {
+                        fs::read_to_string(path).map_err(|e| error(path, e.to_string()))?
+                    }
+                    (None, Some(known)) => known.to_owned(),
+                    (None, None) => {
+                        return Err(error(recognizer, "does not name its characters".to_owned()));
+                    }
+                };
+                Ok(Self { detector, recognizer: graph, characters: lines(&characters) })
+            }
+        }
+    }
+
+    fn read(&self, page: &GrayImage) -> Result<Vec<OcrLine>, String> {
+        if page.width == 0 || page.height == 0 {
+            return Ok(Vec::new());
+        }
+        let mut page = page.clone();
+        let original = (page.width, page.height);
+        let mut found = regions(&self.detector, &page)?;
+        let mut quarters = 0;
+        if found.iter().filter(|region| region.is_upright()).count() * 2 > found.len() {
+            // Its lines run up or down: which of both is tried below.
+            quarters = 3;
+            page = raster::turned(&page, quarters);
+            found = regions(&self.detector, &page)?;
+        }
+        if self.is_upside_down(&page, &found)? {
+            quarters = (quarters + 2) % 4;
+            page = raster::turned(&page, 2);
+            found = regions(&self.detector, &page)?;
+        }
+        let mut read = Vec::with_capacity(found.len());
+        for region in &found {
+            read.push(self.line(&page, region)?);
+        }
+        let back = |area: PixelBox| turned_back(area, original, quarters);
+        Ok(in_order(&found, &read)
+            .into_iter()
+            .map(|line| OcrLine {
+                words: line
+                    .words
+                    .into_iter()
+                    .map(|word| OcrWord { area: word.area.map(back), ..word })
+                    .collect(),
+                ..line
+            })
+            .collect())
+    }
+
+    /// What a region says; nothing where that is not sure enough.
+    fn line(&self, page: &GrayImage, region: &Region) -> Result<Vec<LineWord>, String> {
+        let words = words(&self.recognizer, &self.characters, page, region)?;
+        Ok(if sureness(&words) < SURE_ENOUGH { Vec::new() } else { words })
+    }
+
+    /// By some long lines: read from the other side, they are surer.
+    fn is_upside_down(&self, page: &GrayImage, found: &[Region]) -> Result<bool, String> {
+        let mut longest: Vec<&Region> =
+            found.iter().filter(|region| region.half_width > region.half_height * 4.0).collect();
+        longest.sort_by(|a, b| b.half_width.total_cmp(&a.half_width));
+        // The longest of all cost most and tell no more.
+        let some: Vec<&Region> =
+            longest.iter().skip(longest.len() / 2).take(TRIED).copied().collect();
+        let sure = |turned: bool| -> Result<f32, String> {
+            let mut sum = 0.0;
+            for region in &some {
+                let (ux, uy) = region.along;
+                let along = if turned { (-ux, -uy) } else { (ux, uy) };
+                let region = Region { along, ..**region };
+                sum += sureness(&words(&self.recognizer, &self.characters, page, &region)?);
+            }
+            Ok(sum / some.len().max(1) as f32)
+        };
+        let upright = sure(false)?;
+        Ok(!some.is_empty() && upright < DUBIOUS && sure(true)? > upright + 0.1)
+    }
+}
+
+fn lines(text: &str) -> Vec<String> {
+    text.trim_end_matches(['\n', '\r'])
+        .split('\n')
+        .map(|line| line.trim_end_matches('\r').to_owned())
+        .collect()
+}
+
+/// Of the words of a line, by their length.
+fn sureness(words: &[LineWord]) -> f32 {
+    let length = |word: &LineWord| word.text.chars().count() as f32;
+    let all: f32 = words.iter().map(length).sum();
+    words.iter().map(|word| word.confidence * length(word)).sum::<f32>() / all.max(1.0)
+}
+
+/// Lines of text as they are read.
+fn in_order(found: &[Region], read: &[Vec<LineWord>]) -> Vec<OcrLine> {
+    let mut lines = Vec::new();
+    for column in columns(found) {
+        let usual = usual_gap(&column);
+        let mut above: Option<Placed> = None;
+        for row in column {
+            let words: Vec<OcrWord> = row
+                .iter()
+                .flat_map(|placed| {
+                    let region = found[placed.index];
+                    read[placed.index].iter().map(move |word| placed_word(&region, word))
+                })
+                .collect();
+            let Some(height) = tallest(&row).filter(|_| !words.is_empty()) else { continue };
+            let begins_paragraph = above.is_none_or(|above| {
+                let gap = height.top - above.bottom;
+                let (low, high) =
+                    (height.height().min(above.height()), height.height().max(above.height()));
+                gap > usual + low * PARAGRAPH_GAP || high > low * OTHER_HEIGHT
+            });
+            lines.push(OcrLine { words, begins_paragraph });
+            above = Some(height);
+        }
+    }
+    lines
+}
+
+/// Between most rows of a column; below nothing where they overlap.
+fn usual_gap(column: &[Row]) -> f32 {
+    let tallest: Vec<Placed> = column.iter().filter_map(tallest).collect();
+    let mut gaps: Vec<f32> = tallest.windows(2).map(|pair| pair[1].top - pair[0].bottom).collect();
+    gaps.sort_by(f32::total_cmp);
+    gaps.get(gaps.len() / 2).copied().unwrap_or(0.0)
+}
+
+fn tallest(row: &Row) -> Option<Placed> {
+    row.iter().copied().max_by(|a, b| a.height().total_cmp(&b.height()))
+}
+
+fn placed_word(region: &Region, word: &LineWord) -> OcrWord {
+    let along = |share: f32| share * 2.0 - 1.0;
+    let corners = [(word.from, -1.0), (word.to, -1.0), (word.from, 1.0), (word.to, 1.0)];
+    let corners = corners.map(|(share, across)| region.point(along(share), across));
+    let pixel = |value: f32| value.max(0.0).round() as u32;
+    let (mut left, mut top, mut right, mut bottom) = (f32::MAX, f32::MAX, f32::MIN, f32::MIN);
+    for (x, y) in corners {
+        (left, right) = (left.min(x), right.max(x));
+        (top, bottom) = (top.min(y), bottom.max(y));
+    }
+    let area =
+        PixelBox { left: pixel(left), top: pixel(top), right: pixel(right), bottom: pixel(bottom) };
+    OcrWord { text: word.text.clone(), confidence: Some(word.confidence), area: Some(area) }
+}
+
+/// Where an area of a page that was turned clockwise is on the page as it was, which has this size.
+fn turned_back(area: PixelBox, (width, height): (u32, u32), quarters: u8) -> PixelBox {
+    let PixelBox { left, top, right, bottom } = area;
+    let (from_right, from_bottom) =
+        (|x: u32| width.saturating_sub(x), |y: u32| height.saturating_sub(y));
+    match quarters % 4 {
+        0 => area,
+        1 => PixelBox {
+            left: top,
+            top: from_bottom(right),
+            right: bottom,
+            bottom: from_bottom(left),
+        },
+        2 => PixelBox {
+            left: from_right(right),
+            top: from_bottom(bottom),
+            right: from_right(left),
+            bottom: from_bottom(top),
+        },
+        _ => {
+            PixelBox { left: from_right(bottom), top: left, right: from_right(top), bottom: right }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

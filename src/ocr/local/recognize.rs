@@ -1,0 +1,227 @@
+//! What a line says.
+//!
+//! The model reads a line from left to right in narrow steps, and says for each which character it
+//! sees there, or none; a character that is seen in several steps in a row is one (connectionist
+//! temporal classification, Graves et al. 2006). A blank is a character like the others.
+
+use std::ops::Range;
+
+use super::super::GrayImage;
+use super::detect::Region;
+use super::raster::sample;
+use crate::onnx::FloatGraph;
+
+/// Height of what the model sees.
+const HEIGHT: usize = 48;
+
+/// Widths are multiples of this, and at least the next one.
+const STEP: usize = 16;
+const NARROWEST: usize = 160;
+
+/// Lines that would be wider are squeezed.
+const WIDEST: usize = 3_200;
+
+/// Columns without ink between two characters that are a blank: so many, and so many times as many as
+/// between most characters of the line; and how even a column without ink is, in shades of grey of -1 to 1.
+const BLANK: usize = 10;
+const WIDER: usize = 2;
+const EVEN: f32 = 0.3;
+
+/// A word of a line, and where along it it stands, from 0 to 1.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct LineWord {
+    pub(super) text: String,
+    pub(super) from: f32,
+    pub(super) to: f32,
+    /// That of its least sure character, from 0 to 1: it tells wrong words from right ones better
+    /// than the mean does.
+    pub(super) confidence: f32,
+}
+
+/// The words in a region, which is read along its line.
+pub(super) fn words(
+    model: &FloatGraph,
+    characters: &[String],
+    page: &GrayImage,
+    region: &Region,
+) -> Result<Vec<LineWord>, String> {
+    let scale = HEIGHT as f32 / (region.half_height * 2.0);
+    let ink = ((region.half_width * 2.0 * scale).ceil() as usize).clamp(1, WIDEST);
+    let width = ink.next_multiple_of(STEP).max(NARROWEST);
+    let grey = cut_out(page, region, ink, width);
+    let gaps = gaps(&grey, width, ink);
+    let input: Vec<f32> = (0..3).flat_map(|_| grey.iter().copied()).collect();
+    let output = model.run([1, 3, HEIGHT, width], input)?;
+    // The first is none at all, the last a blank.
+    let classes = characters.len() + 2;
+    if output.shape.last() != Some(&classes) {
+        let shape = &output.shape;
+        return Err(format!("a recognizer of {classes} characters does not answer with {shape:?}"));
+    }
+    let steps = output.values.len() / classes;
+    let read = decoded(&output.values, classes);
+    let column = |step: usize| (step * 2 + 1) * width / (steps * 2).max(1);
+    let gap = |a: usize, b: usize| {
+        let between = gaps.iter().filter(|gap| gap.start >= column(a) && gap.end <= column(b));
+        between.map(Range::len).max().unwrap_or(0)
+    };
+    let mut usual: Vec<usize> = read.windows(2).map(|pair| gap(pair[0].1, pair[1].1)).collect();
+    usual.sort_unstable();
+    let usual = usual.get(usual.len() / 2).copied().unwrap_or(0);
+    let apart = |a: usize, b: usize| gap(a, b) >= BLANK.max(usual * WIDER + 2);
+    Ok(split(&read, characters, steps as f32 * ink as f32 / width as f32, &apart))
+}
+
+/// Where no ink is: the model leaves out some blanks.
+fn gaps(grey: &[f32], width: usize, ink: usize) -> Vec<Range<usize>> {
+    let is_even = |column: usize| {
+        let of_column = || (0..HEIGHT).map(|row| grey[row * width + column]);
+        let (low, high) = (of_column().fold(1.0, f32::min), of_column().fold(-1.0, f32::max));
+        high - low < EVEN
+    };
+    let mut gaps: Vec<Range<usize>> = Vec::new();
+    for column in (0..ink).filter(|column| is_even(*column)) {
+        match gaps.last_mut() {
+            Some(gap) if gap.end == column => gap.end = column + 1,
+            _ => gaps.push(column..column + 1),
+        }
+    }
+    gaps
+}
+
+/// What the model sees of a region: `ink` columns of it, and grey up to `width`.
+fn cut_out(page: &GrayImage, region: &Region, ink: usize, width: usize) -> Vec<f32> {
+    let shrinks = region.half_height * 2.0 / HEIGHT as f32;
+    // As many points of a pixel as it covers old ones, so that thin strokes do not fall between.
+    let points = (shrinks.ceil() as usize).clamp(1, 4);
+    let mut grey = vec![0.0; HEIGHT * width];
+    for row in 0..HEIGHT {
+        for column in 0..ink {
+            let mut sum = 0.0;
+            for step in 0..points * points {
+                let dx = ((step % points) as f32 + 0.5) / points as f32;
+                let dy = ((step / points) as f32 + 0.5) / points as f32;
+                let along = (column as f32 + dx) / ink as f32 * 2.0 - 1.0;
+                let across = (row as f32 + dy) / HEIGHT as f32 * 2.0 - 1.0;
+                let (x, y) = region.point(along, across);
+                sum += sample(page, x, y);
+            }
+            grey[row * width + column] = sum / (points * points) as f32 / 127.5 - 1.0;
+        }
+    }
+    grey
+}
+
+/// A character, the step it was seen first in, and how sure that is.
+type Seen = (usize, usize, f32);
+
+/// The likeliest class of each step, without repetitions and without none.
+fn decoded(values: &[f32], classes: usize) -> Vec<Seen> {
+    let mut read: Vec<Seen> = Vec::new();
+    let mut before = 0;
+    for (step, likely) in values.chunks_exact(classes).enumerate() {
+        let best = likely.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
+        let Some((class, sure)) = best else { continue };
+        if class != 0 && class != before {
+            read.push((class, step, *sure));
+        } else if class != 0
+            && let Some((_, _, known)) = read.last_mut()
+        {
+            *known = known.max(*sure);
+        }
+        before = class;
+    }
+    read
+}
+
+/// Cut at blanks, and where characters that were seen in two steps are apart; `steps` is how many steps
+/// the line takes.
+fn split(
+    read: &[Seen],
+    characters: &[String],
+    steps: f32,
+    apart: &dyn Fn(usize, usize) -> bool,
+) -> Vec<LineWord> {
+    let is_blank = |(class, _, _): &Seen| {
+        let text = characters.get(class - 1);
+        text.is_none_or(|text| text.trim().is_empty())
+    };
+    let middle = |step: usize| step as f32 + 0.5;
+    let mut words = Vec::new();
+    let parts = read.split(is_blank).flat_map(|part| part.chunk_by(|a, b| !apart(a.1, b.1)));
+    for word in parts.filter(|word| !word.is_empty()) {
+        let text: String =
+            word.iter().map(|(class, _, _)| characters[class - 1].as_str()).collect();
+        let (first, last) = (word[0].1, word[word.len() - 1].1);
+        // Half of a character stands on each side of the steps that they were seen in.
+        let half = if word.len() > 1 {
+            (last - first) as f32 / (word.len() - 1) as f32 / 2.0
+        } else {
+            2.0
+        };
+        let place = |step: f32| (step / steps.max(1.0)).clamp(0.0, 1.0);
+        words.push(LineWord {
+            text,
+            from: place(middle(first) - half),
+            to: place(middle(last) + half),
+            confidence: word.iter().map(|(_, _, sure)| *sure).fold(1.0, f32::min),
+        });
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Steps of a model with the characters `a` and `b`: none, `a`, `b`, blank.
+    fn steps(classes: &[(usize, f32)]) -> Vec<f32> {
+        let step = |(class, sure): &(usize, f32)| {
+            let mut likely = vec![0.0; 4];
+            likely[*class] = *sure;
+            likely
+        };
+        classes.iter().flat_map(step).collect()
+    }
+
+    fn read(classes: &[(usize, f32)]) -> Vec<(String, f32)> {
+        let characters = ["a".to_owned(), "b".to_owned()];
+        let seen = decoded(&steps(classes), 4);
+        let words = split(&seen, &characters, classes.len() as f32, &|_, _| false).into_iter();
+        words.map(|word| (word.text, word.confidence)).collect()
+    }
+
+    #[test]
+    fn repetitions_are_one_character_unless_none_is_between() {
+        let (a, none, blank) = ((1, 0.9), (0, 0.9), (3, 0.9));
+        assert_eq!(read(&[a, a, none, a, (2, 0.5), blank, blank, (2, 0.7)]).len(), 2);
+        assert_eq!(read(&[a, a]), [("a".to_owned(), 0.9)]);
+        assert_eq!(read(&[a, none, a]), [("aa".to_owned(), 0.9)]);
+        assert_eq!(read(&[none, blank, none]), []);
+        assert_eq!(read(&[]), []);
+    }
+
+    #[test]
+    fn a_word_stands_where_its_characters_were_seen() {
+        let characters = ["a".to_owned(), "b".to_owned()];
+        let classes =
+            [(1, 1.0), (0, 1.0), (2, 1.0), (3, 1.0), (0, 1.0), (0, 1.0), (1, 1.0), (0, 1.0)];
+        let words = split(&decoded(&steps(&classes), 4), &characters, 8.0, &|_, _| false);
+        let places: Vec<_> =
+            words.iter().map(|word| (word.text.as_str(), word.from, word.to)).collect();
+        assert_eq!(places[0], ("ab", 0.0, 0.4375));
+        assert_eq!(places[1].0, "a");
+        assert!(places[1].1 > 0.5 && places[1].2 <= 1.0, "{places:?}");
+    }
+
+    #[test]
+    fn a_region_is_cut_out_along_its_line() {
+        // Dark on the left, light on the right.
+        let pixels = (0..60 * 20).map(|at| if at % 60 < 30 { 0 } else { 255 }).collect();
+        let page = GrayImage { width: 60, height: 20, pixels };
+        let region =
+            Region { x: 30.0, y: 10.0, half_width: 20.0, half_height: 8.0, along: (1.0, 0.0) };
+        let cut = cut_out(&page, &region, 120, 160);
+        assert_eq!((cut[24 * 160 + 5], cut[24 * 160 + 110], cut[24 * 160 + 150]), (-1.0, 1.0, 0.0));
+    }
+}

@@ -1,0 +1,148 @@
+//! Pages read by a vision model behind an OpenAI-compatible endpoint.
+//!
+//! Such a model tells neither where a word stands nor how sure it is, and it may write what is not
+//! on the page: what it returns is text like any other, and its pages are on record.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use super::png::encoded;
+use super::{GrayImage, OcrLine, OcrModel, OcrWord};
+use crate::error::{BackendError, Fault, Service};
+use crate::openai::Client;
+use crate::retry::{RetryPolicy, retry};
+
+/// What is asked of each page.
+const PROMPT: &str = "Transcribe all text of this page exactly, in reading order, in the language and \
+                      the letters that it is written in. Keep the line breaks; put an empty line between \
+                      paragraphs; write a table row by row, with a tab between cells. Add nothing: no \
+                      comment, no translation, no Markdown. Where the page has no text, answer with \
+                      NO_TEXT alone.";
+
+/// What the model says of a page without text.
+const NO_TEXT: &str = "NO_TEXT";
+
+/// How an endpoint is asked. No `Debug`: it holds the key.
+#[derive(Clone)]
+pub struct OpenAiOcrOptions {
+    /// What `/chat/completions` is appended to.
+    pub base_url: String,
+    pub api_key: Option<String>,
+    pub model: String,
+    /// Longest wait for one page.
+    pub timeout: Duration,
+    pub retry: RetryPolicy,
+}
+
+/// A vision model. Made by [`connect`].
+pub struct OpenAiOcr {
+    id: String,
+    client: Client,
+    options: OpenAiOcrOptions,
+}
+
+/// Prepares a vision model. Sends nothing.
+pub fn connect(options: OpenAiOcrOptions) -> Result<OpenAiOcr, BackendError> {
+    let OpenAiOcrOptions { base_url, api_key, retry, .. } = &options;
+    let client = Client::new(Service::Ocr, base_url, api_key.as_deref(), *retry)?;
+    Ok(OpenAiOcr { id: format!("openai:{}", options.model), client, options })
+}
+
+#[async_trait]
+impl OcrModel for OpenAiOcr {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    async fn read(&self, page: &GrayImage) -> Result<Vec<OcrLine>, BackendError> {
+        let picture = format!("data:image/png;base64,{}", STANDARD.encode(encoded(page)));
+        let request = json!({
+            "model": self.options.model,
+            "messages": [{"role": "user", "content": [
+                {"type": "text", "text": PROMPT},
+                {"type": "image_url", "image_url": {"url": picture, "detail": "high"}},
+            ]}],
+        });
+        let answer = retry(&self.options.retry, || async {
+            let permit = self.client.admit(0).await?;
+            self.client.post("/chat/completions", &request, &permit, self.options.timeout).await
+        });
+        self.text(&answer.await?).map(|text| lines(&text))
+    }
+}
+
+impl OpenAiOcr {
+    /// The whole transcription. One that was cut off would pass for all of the page.
+    fn text(&self, answer: &Value) -> Result<String, BackendError> {
+        let choice = &answer["choices"][0];
+        let refused = |reason: &str| self.client.error(Fault::Refused, reason);
+        if let Some(refusal) = choice["message"]["refusal"].as_str() {
+            return Err(refused(&format!("the model refused to read the page: {refusal}")));
+        }
+        match choice["finish_reason"].as_str() {
+            Some("length") => return Err(refused("the transcription was cut off: it is too long")),
+            Some("content_filter") => return Err(refused("a content filter held the text back")),
+            _ => {}
+        }
+        let Some(text) = choice["message"]["content"].as_str() else {
+            let message = "the answer has no text: is this a vision model?";
+            return Err(self.client.error(Fault::Permanent, message));
+        };
+        Ok(text.to_owned())
+    }
+}
+
+/// Lines of words; an empty line begins a paragraph.
+fn lines(text: &str) -> Vec<OcrLine> {
+    let text = text.trim();
+    if text == NO_TEXT {
+        return Vec::new();
+    }
+    let mut lines: Vec<OcrLine> = Vec::new();
+    let mut begins_paragraph = true;
+    for line in text.lines().filter(|line| !line.trim_start().starts_with("```")) {
+        let words = line.split_whitespace().map(|word| OcrWord {
+            text: word.to_owned(),
+            confidence: None,
+            area: None,
+        });
+        let words: Vec<OcrWord> = words.collect();
+        if words.is_empty() {
+            begins_paragraph = true;
+        } else {
+            lines.push(OcrLine { words, begins_paragraph });
+            begins_paragraph = false;
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_transcription_is_lines_of_words() {
+        let read = |text| {
+            let lines = lines(text).into_iter();
+            let words = |line: OcrLine| {
+                let words: Vec<String> = line.words.into_iter().map(|word| word.text).collect();
+                (words.join(" "), line.begins_paragraph)
+            };
+            lines.map(words).collect::<Vec<_>>()
+        };
+        assert_eq!(read("NO_TEXT\n"), []);
+        assert_eq!(
+            read("```\nTitle\n\nFirst  line\nsecond\tline\n```"),
+            [
+                ("Title".to_owned(), true),
+                ("First line".to_owned(), true),
+                ("second line".to_owned(), false)
+            ]
+        );
+    }
+}
