@@ -4,8 +4,7 @@
 use std::io::Read as _;
 
 use flate2::read::ZlibDecoder;
-
-use super::damage::find;
+use memchr::memmem::{find, find_iter, rfind};
 
 /// What one stream may unpack to. A page of text has some 100 KB, a map tens of MB.
 const MAX_UNPACKED: u64 = 96 << 20;
@@ -43,12 +42,11 @@ pub(super) fn defuse(bytes: &mut [u8]) -> usize {
 
 /// The part that belongs to this stream and not to an object before.
 fn own(dictionary: &[u8]) -> &[u8] {
-    let last = dictionary.windows(4).rposition(|window| window == b" obj");
-    &dictionary[last.unwrap_or(0)..]
+    &dictionary[rfind(dictionary, b" obj").unwrap_or(0)..]
 }
 
 fn is_bomb(dictionary: &[u8], packed: &[u8]) -> bool {
-    let filters = dictionary.windows(3).filter(|window| *window == b"/Fl").count();
+    let filters = find_iter(dictionary, b"/Fl").count();
     let is_picture = find(dictionary, b"/Image").is_some();
     // Packed twice, a few bytes are enough for anything.
     let worst = (packed.len() as u64).saturating_mul(MAX_RATIO);

@@ -1,5 +1,7 @@
 //! Whether a file is whole. The interpreter repairs what it can and says nothing of it.
 
+use memchr::memmem::{find, rfind};
+
 /// Whether the end of the file is missing: each revision of a file ends with `startxref`.
 pub(super) fn is_cut_off(bytes: &[u8]) -> bool {
     match rfind(bytes, b"startxref") {
@@ -20,14 +22,6 @@ pub(super) fn pages_named(bytes: &[u8]) -> Option<usize> {
         most = most.max(count);
     }
     most
-}
-
-pub(super) fn find(bytes: &[u8], word: &[u8]) -> Option<usize> {
-    bytes.windows(word.len()).position(|window| window == word)
-}
-
-fn rfind(bytes: &[u8], word: &[u8]) -> Option<usize> {
-    bytes.windows(word.len()).rposition(|window| window == word)
 }
 
 fn contains(bytes: &[u8], word: &[u8]) -> bool {
