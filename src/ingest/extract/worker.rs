@@ -70,7 +70,7 @@ pub(super) fn parse(request: &Request, bytes: &[u8]) -> Result<Document, Extract
     let (source, fields) = (&request.source, &request.text_fields);
     let document = match request.kind {
         Kind::Html => html::document(bytes),
-        Kind::Pdf => pdf::document(bytes, request.limit),
+        Kind::Pdf => pdf::document(bytes, &[], request.limit),
         Kind::Docx => docx::document(bytes),
         Kind::Pptx => pptx::document(bytes),
         Kind::Spreadsheet => sheet::document(source, fields, bytes),

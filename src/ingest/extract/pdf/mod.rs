@@ -58,8 +58,13 @@ const PICTURES: f32 = 0.3;
 /// apart they would make poor passages. About what a chunk has.
 const SMALL: usize = 1_000;
 
-/// `limit` is processor time. Pages that were read by then are kept.
-pub(super) fn document(bytes: &[u8], limit: Duration) -> Result<Document, ExtractError> {
+/// `passwords` are tried one after the other where the empty one does not open the file. `limit` is
+/// processor time. Pages that were read by then are kept.
+pub(super) fn document(
+    bytes: &[u8],
+    passwords: &[String],
+    limit: Duration,
+) -> Result<Document, ExtractError> {
     let head = &bytes[..bytes.len().min(HEADER_WITHIN)];
     if !head.windows(5).any(|window| window == b"%PDF-") {
         return Err(ExtractError::lie("pdf", "PDF", detect::magic(bytes), bytes));
@@ -69,16 +74,16 @@ pub(super) fn document(bytes: &[u8], limit: Duration) -> Result<Document, Extrac
     let bytes = Arc::new(harmless);
     let deadline = Deadline::after(limit);
     let mut pages: Vec<PageText> = Vec::new();
-    let opened = draw_pages(&bytes, deadline, |drawn| {
+    let opened = draw_pages(&bytes, passwords, deadline, |drawn| {
         let stopped = drawn.stopped;
         pages.push(page_text(drawn));
         !stopped && !deadline.is_over()
     });
     let text = match opened {
-        Ok(file) => text_of(file, pages, &bytes, deadline),
-        Err(OpenError::Locked) => return Err(ExtractError::encrypted()),
-        Err(OpenError::Damaged) => match second_opinion(&bytes) {
-            Err(reason) if damage::is_cut_off(&bytes) && reason != ExtractError::encrypted() => {
+        Ok(file) => text_of(file, pages, &bytes, passwords, deadline),
+        Err(OpenError::Locked) => return Err(locked()),
+        Err(OpenError::Damaged) => match second_opinion(&bytes, passwords) {
+            Err(reason) if damage::is_cut_off(&bytes) && reason != locked() => {
                 return Err(Text::new(None, 0).cut_off(damage::pages_named(&bytes)));
             }
             read => read?,
@@ -150,7 +155,13 @@ impl Text {
     }
 }
 
-fn text_of(file: File, mut pages: Vec<PageText>, bytes: &[u8], deadline: Deadline) -> Text {
+fn text_of(
+    file: File,
+    mut pages: Vec<PageText>,
+    bytes: &[u8],
+    passwords: &[String],
+    deadline: Deadline,
+) -> Text {
     furniture::leave_out(&mut pages);
     let mut words = Vocabulary::default();
     pages.iter().flat_map(|page| &page.lines).for_each(|line| words.add(&line.text));
@@ -163,7 +174,7 @@ fn text_of(file: File, mut pages: Vec<PageText>, bytes: &[u8], deadline: Deadlin
         if (page.is_partial || judge::is_poor(&found, page.glyphs, page.unknown))
             && !deadline.is_over()
         {
-            let second = second.get_or_insert_with(|| Second::open(bytes).ok());
+            let second = second.get_or_insert_with(|| Second::open(bytes, passwords).ok());
             // Only where it is clearly better: its order of words is not.
             other = second
                 .as_ref()
@@ -210,11 +221,15 @@ fn cut(page: &str, starts: &[usize], parts: Vec<Part>) -> Vec<(Vec<String>, Stri
     cut
 }
 
+fn locked() -> ExtractError {
+    ExtractError::new("encrypted: a password is needed (give it with --pdf-password)")
+}
+
 /// Reads a file that the interpreter does not open.
-fn second_opinion(bytes: &[u8]) -> Result<Text, ExtractError> {
-    let second = Second::open(bytes).map_err(|reason| {
+fn second_opinion(bytes: &[u8], passwords: &[String]) -> Result<Text, ExtractError> {
+    let second = Second::open(bytes, passwords).map_err(|reason| {
         if reason.to_ascii_lowercase().contains("password") {
-            ExtractError::encrypted()
+            locked()
         } else {
             ExtractError::damaged(&reason)
         }

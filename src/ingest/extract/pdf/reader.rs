@@ -29,15 +29,21 @@ pub(super) enum OpenError {
     Damaged,
 }
 
-pub(super) fn open(bytes: &Arc<Vec<u8>>) -> Result<Pdf, OpenError> {
-    let opened = catch_unwind(AssertUnwindSafe(|| Pdf::new(Arc::clone(bytes))));
-    match opened {
-        Ok(Ok(pdf)) => Ok(pdf),
-        Ok(Err(LoadPdfError::Decryption(DecryptionError::PasswordProtected))) => {
-            Err(OpenError::Locked)
+/// Opens a file with the empty password, which most encrypted files have, or else with the first of
+/// `passwords` that fits.
+pub(super) fn open(bytes: &Arc<Vec<u8>>, passwords: &[String]) -> Result<Pdf, OpenError> {
+    let mut error = OpenError::Damaged;
+    for password in std::iter::once("").chain(passwords.iter().map(String::as_str)) {
+        let open = || Pdf::new_with_password(Arc::clone(bytes), password);
+        match catch_unwind(AssertUnwindSafe(open)) {
+            Ok(Ok(pdf)) => return Ok(pdf),
+            Ok(Err(LoadPdfError::Decryption(DecryptionError::PasswordProtected))) => {
+                error = OpenError::Locked;
+            }
+            Ok(Err(_)) | Err(_) => {}
         }
-        Ok(Err(_)) | Err(_) => Err(OpenError::Damaged),
     }
+    Err(error)
 }
 
 /// What is known of a file besides its pages.
@@ -62,12 +68,13 @@ impl File {
 /// Draws the pages in order and gives each to `take`, until that says that it is enough.
 pub(super) fn draw_pages(
     bytes: &Arc<Vec<u8>>,
+    passwords: &[String],
     deadline: Deadline,
     mut take: impl FnMut(Drawn) -> bool,
 ) -> Result<File, OpenError> {
     let mut next = 0;
     loop {
-        let pdf = open(bytes)?;
+        let pdf = open(bytes, passwords)?;
         let cache = InterpreterCache::new();
         let mut held = 0;
         while let Some(page) = pdf.pages().get(next).filter(|_| held <= MAX_HELD) {

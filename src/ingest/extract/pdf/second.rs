@@ -3,7 +3,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use pdf_extract::{Document as Pdf, ObjectId, PlainTextOutput, output_doc_page};
+use pdf_extract::{Document as Pdf, LoadOptions, ObjectId, PlainTextOutput, output_doc_page};
 
 use super::panic_message;
 use super::tidy::tidy;
@@ -15,12 +15,9 @@ pub(super) struct Second {
 }
 
 impl Second {
-    pub(super) fn open(bytes: &[u8]) -> Result<Self, String> {
+    pub(super) fn open(bytes: &[u8], passwords: &[String]) -> Result<Self, String> {
         guarded(|| {
-            let mut pdf = Pdf::load_mem(bytes).map_err(|error| error.to_string())?;
-            if pdf.is_encrypted() {
-                pdf.decrypt("").map_err(|error| error.to_string())?;
-            }
+            let pdf = load(bytes, passwords).map_err(|error| error.to_string())?;
             let pages = pdf.get_pages().into_iter().collect();
             Ok(Self { pdf, pages })
         })
@@ -40,6 +37,20 @@ impl Second {
         });
         text.ok().map(|text| tidy(&text))
     }
+}
+
+fn load(bytes: &[u8], passwords: &[String]) -> Result<Pdf, pdf_extract::Error> {
+    let mut pdf = Pdf::load_mem(bytes)?;
+    if pdf.is_encrypted() {
+        let open = |password: &String| {
+            Pdf::load_mem_with_options(bytes, LoadOptions::with_password(password))
+        };
+        if let Some(opened) = passwords.iter().map(open).find_map(Result::ok) {
+            return Ok(opened);
+        }
+        pdf.decrypt("")?;
+    }
+    Ok(pdf)
 }
 
 /// Runs a parser that may panic.

@@ -14,7 +14,7 @@ use crate::ingest::extract::parts::tests::units;
 const LONG: Duration = Duration::from_secs(20);
 
 fn read(bytes: &[u8]) -> Result<Document, String> {
-    document(bytes, LONG).map_err(|error| error.to_string())
+    document(bytes, &[], LONG).map_err(|error| error.to_string())
 }
 
 #[test]
@@ -62,8 +62,22 @@ fn titles_that_are_none() {
 #[test]
 fn the_second_opinion_reads_too() {
     let bytes = pdf(&["Backups are kept for 400 days."], "");
-    let text = second_opinion(&bytes).unwrap().document(LONG, 0).unwrap();
+    let text = second_opinion(&bytes, &[]).unwrap().document(LONG, 0).unwrap();
     assert_eq!(units(&text), [(1, 1, "Backups are kept for 400 days.")]);
+}
+
+/// A file that this password opens, with what is made of it by algorithm 5 of ISO 32000-1. What is
+/// encrypted in it is nothing.
+fn sealed(user: &str) -> Vec<u8> {
+    let mut file = File::new();
+    file.page("BT /F1 12 Tf 72 720 Td (Backups are kept.) Tj ET");
+    let encrypt = file.object(format!(
+        "<< /Filter /Standard /V 4 /R 4 /Length 128 /P -4 /O <{}> /U <{user}{}> \
+         /CF << >> /StmF /Identity /StrF /Identity >>",
+        "00".repeat(32),
+        "00".repeat(16),
+    ));
+    file.finish(&format!("/Encrypt {encrypt} 0 R /ID [<00> <00>]"))
 }
 
 #[test]
@@ -73,7 +87,24 @@ fn a_password_is_asked_for() {
         "/Encrypt << /Filter /Standard /V 1 /R 2 /O <{key}> /U <{key}> /P -4 >> /ID [<00> <00>]"
     );
     let reason = read(&pdf(&["Backups are kept."], &encrypt)).unwrap_err();
-    assert_eq!(reason, "encrypted: a password is needed");
+    assert_eq!(reason, "encrypted: a password is needed (give it with --pdf-password)");
+}
+
+#[test]
+fn passwords_are_tried_one_after_the_other() {
+    const HARBOUR: &str = "805a24f17784674138ac63f1463fc81e";
+    for (passwords, opens) in [
+        (&["harbour"][..], true),
+        (&["", "pilot", "harbour"], true),
+        (&["pilot", "Harbour"], false),
+        (&["hafengebühr", "港"], false),
+        (&[], false),
+    ] {
+        let given: Vec<String> = passwords.iter().map(|password| (*password).to_owned()).collect();
+        let text = document(&sealed(HARBOUR), &given, LONG).map(|document| document.text);
+        let expected = if opens { Ok("Backups are kept.".to_owned()) } else { Err(locked()) };
+        assert_eq!(text, expected, "{passwords:?}");
+    }
 }
 
 #[test]
