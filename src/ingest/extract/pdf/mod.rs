@@ -22,6 +22,7 @@ mod glyph;
 mod headings;
 mod hyphens;
 mod judge;
+mod labels;
 mod lines;
 mod outline;
 mod page;

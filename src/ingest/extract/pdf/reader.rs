@@ -16,6 +16,7 @@ use super::blank_font::blank_font;
 use super::clock::Deadline;
 use super::device::{GlyphDevice, Stopped};
 use super::glyph::Drawn;
+use super::labels;
 use super::outline::{self, Entry};
 use super::strings::text_string;
 
@@ -52,15 +53,20 @@ pub(super) struct File {
     pub(super) pages: usize,
     pub(super) title: Option<String>,
     pub(super) outline: Vec<Entry>,
+    /// What the file calls each of its pages, where that is not their number.
+    #[expect(dead_code, reason = "nothing shows them yet")]
+    pub(super) labels: Vec<Option<String>>,
 }
 
 impl File {
     fn of(pdf: &Pdf) -> Self {
         let outline = catch_unwind(AssertUnwindSafe(|| outline::entries(pdf)));
+        let labels = catch_unwind(AssertUnwindSafe(|| labels::labels(pdf)));
         Self {
             pages: pdf.pages().len(),
             title: pdf.metadata().title.as_deref().map(text_string),
             outline: outline.unwrap_or_default(),
+            labels: labels.unwrap_or_default(),
         }
     }
 }

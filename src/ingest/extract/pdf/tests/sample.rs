@@ -10,7 +10,7 @@ pub(in crate::ingest::extract) struct File {
     /// More entries of the pages to come.
     pub(super) entries: String,
     /// More entries of the catalog.
-    pub(super) catalog: String,
+    pub(in crate::ingest::extract) catalog: String,
 }
 
 impl File {
@@ -30,7 +30,7 @@ impl File {
     }
 
     /// Adds an object; gives its number.
-    pub(super) fn object(&mut self, object: impl Into<Vec<u8>>) -> usize {
+    pub(in crate::ingest::extract) fn object(&mut self, object: impl Into<Vec<u8>>) -> usize {
         self.objects.push(object.into());
         self.objects.len()
     }
