@@ -138,7 +138,7 @@ fn rounded(line: &TextLine) -> i32 {
 }
 
 /// The size of most letters.
-fn usual_size<'a>(lines: impl Iterator<Item = &'a TextLine>) -> Option<f32> {
+pub(super) fn usual_size<'a>(lines: impl Iterator<Item = &'a TextLine>) -> Option<f32> {
     let mut letters: HashMap<i32, usize> = HashMap::new();
     lines.for_each(|line| *letters.entry(rounded(line)).or_default() += line.text.len());
     let most = letters.into_iter().max_by_key(|(size, count)| (*count, *size));

@@ -3,7 +3,8 @@
 //! `reader` has an interpreter made for rendering draw the pages; `device` takes down which letters
 //! it puts where. All that follows is layout, on a glyph type of our own and pure: `doubles` drops
 //! what is not seen as text, `lines` and `words` put letters together, `bidi` reads from right to
-//! left, `furniture` leaves out running headers, `paragraphs` and `hyphens` make text of lines.
+//! left, `furniture` leaves out running headers, `footnotes` puts notes behind the text,
+//! `paragraphs` and `hyphens` make text of lines.
 //! `judge` says whether a page was read well; if not, `second` is asked for it.
 
 mod annotations;
@@ -17,6 +18,7 @@ mod columns;
 mod damage;
 mod device;
 mod doubles;
+mod footnotes;
 mod furniture;
 mod glyph;
 mod headings;
@@ -166,6 +168,9 @@ fn text_of(
     furniture::leave_out(&mut pages);
     let mut words = Vocabulary::default();
     pages.iter().flat_map(|page| &page.lines).for_each(|line| words.add(&line.text));
+    if let Some(size) = headings::usual_size(pages.iter().flat_map(|page| &page.lines)) {
+        pages.iter_mut().for_each(|page| footnotes::behind_the_text(page, size));
+    }
     let mut text = Text::new(file.title.as_deref(), file.pages);
     let mut second = None;
     for (index, parts) in headings::parts(&pages, &file.outline).into_iter().enumerate() {

@@ -12,6 +12,9 @@ use super::words::items;
 pub(super) struct TextLine {
     pub(super) text: String,
     pub(super) place: Placement,
+    /// Where it begins and ends along its direction.
+    pub(super) start: f32,
+    pub(super) end: f32,
     pub(super) bold: bool,
 }
 
@@ -55,6 +58,8 @@ fn text_line(mut line: Line, drawn: &Drawn) -> Option<TextLine> {
     (!text.trim().is_empty()).then(|| TextLine {
         text,
         place: line.place,
+        start: line.start,
+        end: line.end,
         bold: heavy * 2 > line.glyphs.len(),
     })
 }

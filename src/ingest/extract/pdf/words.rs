@@ -104,10 +104,7 @@ fn printed(glyph: &Glyph, previous: Option<&Glyph>, line: &Line) -> String {
     if text.chars().any(|letter| is_presentation_form(letter) || letter.is_control()) {
         text = plain(&text);
     }
-    match previous {
-        Some(previous) if is_raised(glyph, previous, line) => superscript(&text).unwrap_or(text),
-        _ => text,
-    }
+    if is_raised(glyph, previous, line) { superscript(&text).unwrap_or(text) } else { text }
 }
 
 fn plain(text: &str) -> String {
@@ -122,11 +119,11 @@ fn plain(text: &str) -> String {
     plain
 }
 
-fn is_raised(glyph: &Glyph, previous: &Glyph, line: &Line) -> bool {
+fn is_raised(glyph: &Glyph, previous: Option<&Glyph>, line: &Line) -> bool {
     let height = line.place.base - glyph.at.dot(line.place.down);
     glyph.size < 0.85 * line.place.size
         && height > 0.2 * line.place.size
-        && !previous.letters.is_blank()
+        && previous.is_none_or(|previous| !previous.letters.is_blank())
 }
 
 /// Digits above the line. So they neither change a number nor end a sentence.
