@@ -246,7 +246,7 @@ fn is_header(row: &Row, widest: usize) -> bool {
 }
 
 /// Whether a cell can be the name of a column: text, or a year.
-fn is_name(cell: &str) -> bool {
+pub(super) fn is_name(cell: &str) -> bool {
     let is_year = cell.len() == 4 && (cell.starts_with("19") || cell.starts_with("20"));
     let number = cell.parse::<f64>().is_ok();
     let value = ["true", "false", "yes", "no", "null", "n/a"].contains(&&*cell.to_lowercase());

@@ -141,6 +141,7 @@ mod tests {
                 start,
                 end: start + 50.0,
                 bold: false,
+                cells: Vec::new(),
             }
         };
         let lines = lines.iter().map(line).collect();

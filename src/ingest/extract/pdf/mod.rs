@@ -3,14 +3,15 @@
 //! `reader` has an interpreter made for rendering draw the pages; `device` takes down which letters
 //! it puts where. All that follows is layout, on a glyph type of our own and pure: `doubles` drops
 //! what is not seen as text, `lines` and `words` put letters together, `bidi` reads from right to
-//! left, `furniture` leaves out running headers, `footnotes` puts notes behind the text,
-//! `paragraphs` and `hyphens` make text of lines.
+//! left, `furniture` leaves out running headers, `footnotes` puts notes behind the text, `tables`
+//! names the columns of rows, `paragraphs` and `hyphens` make text of lines.
 //! `judge` says whether a page was read well; if not, `second` is asked for it.
 
 mod annotations;
 mod bidi;
 mod blank_font;
 mod bombs;
+mod cells;
 mod charmap;
 mod cjk;
 mod clock;
@@ -33,6 +34,7 @@ mod reader;
 mod script;
 mod second;
 mod strings;
+mod tables;
 mod tidy;
 mod words;
 
@@ -169,7 +171,12 @@ fn text_of(
     let mut words = Vocabulary::default();
     pages.iter().flat_map(|page| &page.lines).for_each(|line| words.add(&line.text));
     if let Some(size) = headings::usual_size(pages.iter().flat_map(|page| &page.lines)) {
-        pages.iter_mut().for_each(|page| footnotes::behind_the_text(page, size));
+        for page in &mut pages {
+            footnotes::behind_the_text(page, size);
+        }
+    }
+    for page in &mut pages {
+        tables::name_columns(&mut page.lines);
     }
     let mut text = Text::new(file.title.as_deref(), file.pages);
     let mut second = None;

@@ -1,6 +1,7 @@
 //! What was drawn → the lines of a page as text.
 
 use super::bidi;
+use super::cells::{Cell, cells};
 use super::columns;
 use super::doubles::take_seen;
 use super::glyph::{Drawn, Letters};
@@ -16,6 +17,8 @@ pub(super) struct TextLine {
     pub(super) start: f32,
     pub(super) end: f32,
     pub(super) bold: bool,
+    /// Its parts, where gaps part it.
+    pub(super) cells: Vec<Cell>,
 }
 
 /// The text of a page, and how well it was read.
@@ -61,5 +64,6 @@ fn text_line(mut line: Line, drawn: &Drawn) -> Option<TextLine> {
         start: line.start,
         end: line.end,
         bold: heavy * 2 > line.glyphs.len(),
+        cells: cells(&line),
     })
 }

@@ -1,0 +1,54 @@
+//! A line → its parts between wide gaps, as rows of tables have them.
+
+use super::bidi;
+use super::glyph::Glyph;
+use super::lines::Line;
+use super::script::is_right_to_left;
+use super::words::items;
+
+/// A gap that parts cells, in heights of the font: wider than two blanks of a typewriter.
+const GAP: f32 = 0.9;
+
+/// More than any row of a table has.
+const MAX_CELLS: usize = 60;
+
+/// A part of a line, and where it stands along it.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Cell {
+    pub(super) text: String,
+    pub(super) start: f32,
+    pub(super) end: f32,
+}
+
+/// The cells of a line; none where it has no gap, or is read from right to left.
+pub(super) fn cells(line: &Line) -> Vec<Cell> {
+    let right = line.place.right;
+    let mut ranges = Vec::new();
+    let (mut from, mut reach): (usize, Option<f32>) = (0, None);
+    for (index, glyph) in line.glyphs.iter().enumerate() {
+        if glyph.letters.is_blank() {
+            continue;
+        }
+        if glyph.letters.all(is_right_to_left) {
+            return Vec::new();
+        }
+        let gap = reach.map(|reach| glyph.at.dot(right) - reach);
+        if gap.is_some_and(|gap| gap > GAP * line.place.size) {
+            ranges.push(from..index);
+            from = index;
+        }
+        reach = Some(reach.unwrap_or(f32::MIN).max(glyph.end().dot(right)));
+    }
+    if ranges.is_empty() || ranges.len() >= MAX_CELLS {
+        return Vec::new();
+    }
+    ranges.push(from..line.glyphs.len());
+    ranges.into_iter().filter_map(|range| cell(&line.glyphs[range], line)).collect()
+}
+
+fn cell(glyphs: &[Glyph], line: &Line) -> Option<Cell> {
+    let mut part = Line::new(glyphs.to_vec())?;
+    part.place = line.place;
+    let text = bidi::read(&items(&part)).trim().to_owned();
+    (!text.is_empty()).then_some(Cell { text, start: part.start, end: part.end })
+}

@@ -1,0 +1,151 @@
+use super::super::glyph::Vector;
+use super::super::lines::Placement;
+use super::*;
+
+/// A page drawn as text, a letter is 5 wide and a line 12 high; two blanks part cells. `!` before a
+/// line: it is bold; `^`: its base line is that of the line above it.
+fn drawn(page: &str) -> Vec<TextLine> {
+    let (right, down) = (Vector { x: 1.0, y: 0.0 }, Vector { x: 0.0, y: 1.0 });
+    let mut base = 0.0;
+    let mut line = |drawn: &str| {
+        let bold = drawn.starts_with('!');
+        base += if drawn.starts_with('^') { 0.0 } else { 12.0 };
+        let drawn = drawn.replace(['!', '^'], " ");
+        let mut cells: Vec<Cell> = Vec::new();
+        let mut at = 0;
+        for part in drawn.split("  ") {
+            let start = at + part.len() - part.trim_start().len();
+            let text = part.trim().to_owned();
+            let (start, end) = (5.0 * start as f32, 5.0 * (at + part.trim_end().len()) as f32);
+            if !text.is_empty() {
+                cells.push(Cell { text, start, end });
+            }
+            at += part.len() + 2;
+        }
+        let text: Vec<&str> = drawn.split_whitespace().collect();
+        let (start, end) = (cells.first()?.start, cells.last()?.end);
+        let cells = if cells.len() > 1 { cells } else { Vec::new() };
+        let place = Placement { right, down, base, size: 10.0 };
+        Some(TextLine { text: text.join(" "), place, start, end, bold, cells })
+    };
+    page.lines().filter_map(&mut line).collect()
+}
+
+fn named(page: &str) -> Vec<String> {
+    let mut lines = drawn(page);
+    name_columns(&mut lines);
+    lines.into_iter().map(|line| line.text).collect()
+}
+
+#[test]
+fn rows_below_names_carry_them() {
+    let pages: [(&str, &[&str]); 8] = [
+        (
+            "Port      Fee   Depth\nHull       12     9.5\nKiel        7    10.0\nLübeck    140       -",
+            &[
+                "Port: Hull | Fee: 12 | Depth: 9.5",
+                "Port: Kiel | Fee: 7 | Depth: 10.0",
+                "Port: Lübeck | Fee: 140 | Depth: -",
+            ],
+        ),
+        // The first column has no name, and the others are years.
+        (
+            "The ports of the year\n          2019  2020\nHull        12    13\nKiel         7     8\nGroup\nOslo              10",
+            &[
+                "The ports of the year",
+                "Hull | 2019: 12 | 2020: 13",
+                "Kiel | 2019: 7 | 2020: 8",
+                "Group",
+                "Oslo | 2020: 10",
+            ],
+        ),
+        // Names in two lines.
+        (
+            "          Number    Share\nPort      of ships  of all\nHull            12    20 %\nKiel             7    30 %\nOslo             9    50 %",
+            &[
+                "Port: Hull | Number of ships: 12 | Share of all: 20 %",
+                "Port: Kiel | Number of ships: 7 | Share of all: 30 %",
+                "Port: Oslo | Number of ships: 9 | Share of all: 50 %",
+            ],
+        ),
+        // The same, drawn cell by cell.
+        (
+            "Port\n^         Fees\n^                 Depth\nHull        12     9.5\nKiel         7    10.0\nOslo         3     7.0",
+            &[
+                "Port: Hull | Fees: 12 | Depth: 9.5",
+                "Port: Kiel | Fees: 7 | Depth: 10.0",
+                "Port: Oslo | Fees: 3 | Depth: 7.0",
+            ],
+        ),
+        // Words, but the names are bold.
+        (
+            "!Port     Owner\nHull      city\nKiel      land\nOslo      state",
+            &["Port: Hull | Owner: city", "Port: Kiel | Owner: land", "Port: Oslo | Owner: state"],
+        ),
+        // A title alone above the first column is none of its names.
+        (
+            "Fees\nPort      Fee\nHull       12\nKiel        7\nOslo        3",
+            &["Fees", "Port: Hull | Fee: 12", "Port: Kiel | Fee: 7", "Port: Oslo | Fee: 3"],
+        ),
+        // The title of the first group of rows.
+        (
+            "Port      Fee:  Depth\nNorth Sea\nHull        12    9.5\nKiel         7    9.0\nOslo         1    8.0",
+            &[
+                "North Sea",
+                "Port: Hull | Fee: 12 | Depth: 9.5",
+                "Port: Kiel | Fee: 7 | Depth: 9.0",
+                "Port: Oslo | Fee: 1 | Depth: 8.0",
+            ],
+        ),
+        // A name above two columns stays where it is.
+        (
+            "            of the year\nPort      2019  2020\nHull        12    13\nKiel         7     8\nOslo         1     2",
+            &[
+                "of the year",
+                "Port: Hull | 2019: 12 | 2020: 13",
+                "Port: Kiel | 2019: 7 | 2020: 8",
+                "Port: Oslo | 2019: 1 | 2020: 2",
+            ],
+        ),
+    ];
+    for (page, expected) in pages {
+        assert_eq!(named(page), expected, "{page}");
+    }
+}
+
+#[test]
+fn what_is_not_sure_stays_as_it_stands() {
+    for page in [
+        // No names.
+        "Hull       12     9.5\nKiel        7    10.0\nOslo        3     7.0",
+        // A column has no name.
+        "Port      Fee\nHull       12     9.5\nKiel        7    10.0\nOslo        3     7.0",
+        // Two have the same.
+        "Port      Fee    Fee\nHull       12     9.5\nKiel        7    10.0\nOslo        3     7.0",
+        // Nothing tells the names from the words below.
+        "Port      Owner\nHull      city\nKiel      land\nOslo      state",
+        // Only two rows.
+        "Port      Fee\nHull       12\nKiel        7",
+        // The names are far away.
+        "Port      Fee\n\n\n\nHull       12\nKiel        7\nOslo        3",
+        // The names are the text beside the table.
+        "The fee was changed. For  Fee\nall ships it is paid by   12\nthose who own them, who    7\nare in the port of Hull    3",
+        // Cells reach into the next column.
+        "Port      Fee\nHull and Kiel  7\nKiel        7\nOslo  and  11  1",
+        // Text that is set wide.
+        "It was  said that the  port has\nno fee  for ships of  any kind\nthat come  there to  rest now",
+    ] {
+        let expected: Vec<String> = drawn(page).into_iter().map(|line| line.text).collect();
+        assert_eq!(named(page), expected, "{page}");
+    }
+}
+
+#[test]
+fn columns_are_where_most_rows_have_something() {
+    let mut page = "aa   bb\n".repeat(19) + "aaaaaaaa\n";
+    page.push_str("aa   bb\n");
+    let lines = drawn(&page);
+    let found = columns(lines.iter().filter(|line| !line.cells.is_empty()));
+    let expected = [Column { start: 0.0, end: 10.0 }, Column { start: 25.0, end: 35.0 }];
+    assert_eq!(found, expected);
+}
