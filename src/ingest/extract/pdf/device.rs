@@ -15,6 +15,7 @@ use hayro_interpret::{
 use super::charmap::Charmaps;
 use super::cjk::CjkFonts;
 use super::clock::Deadline;
+use super::core_fonts;
 use super::glyph::{Drawn, FontLook, Glyph, Letters, Vector};
 use super::strings::text_string;
 
@@ -166,7 +167,12 @@ impl<'p, 'a> GlyphDevice<'p, 'a> {
         let cjk = self.cjk.get_or_insert_with(|| CjkFonts::of(self.resources));
         let name = (!cjk.is_empty()).then(|| outline.font_data()?.postscript_name).flatten();
         let letters = name.and_then(|name| cjk.letters(&name, outline.char_code()));
-        letters.or_else(|| self.charmaps.letter(outline).map(BfString::Char))
+        let letters = letters.or_else(|| self.charmaps.letter(outline).map(BfString::Char));
+        letters.or_else(|| {
+            let glyph = outline.glyph_id().to_u32();
+            let name = outline.font_data().filter(|_| glyph == outline.char_code());
+            core_fonts::letter(&name?.postscript_name?, glyph).map(BfString::Char)
+        })
     }
 
     fn font(&mut self, glyph: &Shape<'_>) -> u16 {

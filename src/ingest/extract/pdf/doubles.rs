@@ -26,7 +26,16 @@ pub(super) fn take_seen(drawn: &mut Drawn) -> Vec<Glyph> {
     let (width, height) = (drawn.width, drawn.height);
     let mut glyphs = std::mem::take(&mut drawn.glyphs);
     glyphs.retain(|glyph| is_within(glyph, width, height));
-    let doubles = doubles(&glyphs);
+    let mut doubles = doubles(&glyphs);
+    // Letter by letter, each printed again before the next: no two texts that cross.
+    if (1..doubles.len()).any(|at| doubles[at] == Some(at - 1)) {
+        let is_again = |at: usize| at > 0 && doubles[at] == Some(at - 1);
+        let again: Vec<bool> = (0..glyphs.len()).map(is_again).collect();
+        let mut again = again.into_iter();
+        glyphs.retain(|_| !again.next().unwrap_or(false));
+        doubles = self::doubles(&glyphs);
+    }
+    let doubles = doubles;
     let mut seen = Vec::with_capacity(glyphs.len());
     let mut at = 0;
     for word in glyphs.chunk_by(continues) {

@@ -16,6 +16,7 @@ mod charmap;
 mod cjk;
 mod clock;
 mod columns;
+mod core_fonts;
 mod damage;
 mod device;
 mod doubles;
