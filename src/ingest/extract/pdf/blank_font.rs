@@ -8,14 +8,17 @@ use std::sync::Arc;
 
 use hayro_interpret::font::FontData;
 
-pub(super) fn blank_font() -> FontData {
+/// One that stands in for a bold font is another, so that its glyphs can be told from others.
+pub(super) fn blank_font(bold: bool) -> FontData {
     const UNITS_PER_EM: u16 = 1000;
+    let mut style = [0; 34];
+    style[25] = u8::from(bold);
     let head = [
         &[0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0][..],
         &0x5F0F_3CF5_u32.to_be_bytes(),
         &[0, 0],
         &UNITS_PER_EM.to_be_bytes(),
-        &[0; 34],
+        &style,
     ]
     .concat();
     let mut hhea = [0; 36];

@@ -7,14 +7,10 @@
 use std::collections::HashMap;
 
 use hayro_interpret::hayro_cmap::{BfString, CMap, CMapName, CidFamily, load_embedded};
-use hayro_interpret::hayro_syntax::object::{
-    Array, Dict, Name, Object, Stream, String as PdfString,
-};
+use hayro_interpret::hayro_syntax::object::{Array, Dict, Name, Object, String as PdfString};
 use hayro_interpret::hayro_syntax::page::Resources;
 
-/// Forms within forms that are searched for fonts, and how many of them.
-const MAX_DEPTH: usize = 6;
-const MAX_FORMS: usize = 200;
+use super::resources::each_font;
 
 /// The fonts of a page that need this, by name without the prefix of a subset.
 #[derive(Default)]
@@ -28,8 +24,10 @@ struct Collection {
 impl CjkFonts {
     pub(super) fn of(resources: &Resources<'_>) -> Self {
         let mut fonts = Self::default();
-        let mut forms = 0;
-        fonts.collect(resources, 0, &mut forms);
+        each_font(resources, &mut |font| {
+            // A font that cannot be read is one without letters.
+            let _ = fonts.add(font);
+        });
         fonts
     }
 
@@ -43,24 +41,6 @@ impl CjkFonts {
             let cid = (1..=4).find_map(lookup)?;
             collection.letters.lookup_bf_string(cid)
         })
-    }
-
-    fn collect(&mut self, resources: &Resources<'_>, depth: usize, forms: &mut usize) {
-        for (name, _) in resources.fonts.entries() {
-            if let Some(font) = resources.fonts.get::<Dict<'_>>(name.as_ref()) {
-                self.add(&font);
-            }
-        }
-        for (name, _) in resources.x_objects.entries() {
-            *forms += 1;
-            if depth == MAX_DEPTH || *forms > MAX_FORMS {
-                return;
-            }
-            let form = resources.x_objects.get::<Stream<'_>>(name.as_ref());
-            if let Some(inner) = form.and_then(|form| form.dict().get::<Dict<'_>>(b"Resources")) {
-                self.collect(&Resources::new(inner), depth + 1, forms);
-            }
-        }
     }
 
     fn add(&mut self, font: &Dict<'_>) -> Option<()> {

@@ -1,21 +1,24 @@
 //! What the interpreter is told to draw on: it takes the glyphs down, and ends a page that takes
-//! too much. The only file, with `reader`, `blank_font` and `cjk`, that knows the interpreter.
+//! too much. The only file, with `reader`, `heavy`, `blank_font` and `cjk`, that knows the interpreter.
 
 use std::panic::resume_unwind;
 
+use hayro_font::FontCache;
 use hayro_interpret::font::{Glyph as Shape, GlyphRun, OutlineGlyph, PositionedGlyph};
 use hayro_interpret::hayro_cmap::{BfString, WritingMode};
 use hayro_interpret::hayro_syntax::object::{Dict, String as PdfString};
 use hayro_interpret::hayro_syntax::page::Resources;
 use hayro_interpret::kurbo::{Affine, BezPath, Point, Rect, Vec2};
 use hayro_interpret::{
-    BlendMode, ClipPath, Device, DrawMode, DrawProps, Image, ImageDrawProps, SoftMask,
+    BlendMode, ClipPath, Device, DrawMode, DrawProps, Image, ImageDrawProps, InterpreterSettings,
+    SoftMask,
 };
 
 use super::charmap::Charmaps;
 use super::cjk::CjkFonts;
 use super::clock::Deadline;
 use super::core_fonts;
+use super::heavy::{HeavyFonts, is_bold_name};
 use super::glyph::{Drawn, FontLook, Glyph, Letters, Vector};
 use super::strings::text_string;
 
@@ -34,6 +37,10 @@ pub(super) struct Stopped;
 pub(super) struct GlyphDevice<'p, 'a> {
     pub(super) drawn: Drawn,
     resources: &'p Resources<'a>,
+    /// For loading fonts of the page a second time.
+    fonts: (&'p FontCache<'a>, &'p InterpreterSettings),
+    /// Looked up when the first glyph comes that does not tell its weight.
+    heavy: Option<HeavyFonts<'a>>,
     deadline: Deadline,
     calls: u32,
     /// Marked content that is open, with the text that its glyphs stand for where it has one.
@@ -55,11 +62,18 @@ struct Replacement {
 }
 
 impl<'p, 'a> GlyphDevice<'p, 'a> {
-    pub(super) fn new(size: (f32, f32), resources: &'p Resources<'a>, deadline: Deadline) -> Self {
+    pub(super) fn new(
+        size: (f32, f32),
+        resources: &'p Resources<'a>,
+        fonts: (&'p FontCache<'a>, &'p InterpreterSettings),
+        deadline: Deadline,
+    ) -> Self {
         let drawn = Drawn { width: size.0, height: size.1, ..Drawn::default() };
         Self {
             drawn,
             resources,
+            fonts,
+            heavy: None,
             deadline,
             calls: 0,
             marks: Vec::new(),
@@ -180,11 +194,15 @@ impl<'p, 'a> GlyphDevice<'p, 'a> {
         if let Shape::Outline(outline) = glyph
             && let Some(font) = outline.font_data()
         {
-            let name = font.postscript_name.unwrap_or_default().to_ascii_lowercase();
-            let heavy = ["bold", "black", "heavy", "semibold", "demi"];
-            look.bold = font.weight.is_some_and(|weight| weight >= 600)
-                || heavy.iter().any(|word| name.contains(word));
+            let name = font.postscript_name.unwrap_or_default();
+            look.bold =
+                font.weight.is_some_and(|weight| weight >= 600) || is_bold_name(&name);
+            let name = name.to_ascii_lowercase();
             look.italic = font.is_italic || name.contains("italic") || name.contains("oblique");
+        } else if let Shape::Outline(outline) = glyph {
+            let (cache, settings) = self.fonts;
+            let heavy = || HeavyFonts::of(self.resources, cache, settings);
+            look.bold = self.heavy.get_or_insert_with(heavy).have(outline);
         }
         let known = self.drawn.fonts.iter().position(|font| *font == look);
         known.unwrap_or_else(|| {

@@ -108,7 +108,7 @@ impl Glyph {
     }
 }
 
-/// As far as it is known: fonts of Type 1 tell nothing.
+/// As far as it is known: of fonts of Type 1, only their names tell.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct FontLook {
     pub(super) bold: bool,

@@ -1,5 +1,5 @@
 //! Which lines of a document are headings: those that its outline names, else those in larger
-//! letters than its text.
+//! letters than its text, and below them bold lines alone above text that is not.
 
 use std::collections::HashMap;
 
@@ -17,6 +17,13 @@ const LEVELS: usize = 3;
 
 /// Where more of a document's lines than this are large, none of them are headings: slides, posters.
 const MAX_SHARE: f32 = 0.2;
+
+/// Of a document's lines, at most this share are bold headings: forms and lists of words have more.
+const MAX_BOLD_SHARE: f32 = 0.08;
+
+/// A bold heading is shorter, and the line below it is text: longer than a label.
+const MAX_BOLD_LETTERS: usize = 70;
+const MIN_TEXT_LETTERS: usize = 25;
 
 /// A part of a page under the headings that lead to it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -94,23 +101,29 @@ fn by_size(pages: &[PageText]) -> Vec<Heading> {
     let lines = || pages.iter().flat_map(|page| &page.lines);
     let Some(usual) = usual_size(lines()) else { return Vec::new() };
     let is_large = |line: &TextLine| {
-        let count = line.text.chars().filter(|letter| letter.is_alphabetic()).count();
         line.place.size > usual * LARGER
-            && (3..=MAX_LETTERS).contains(&count)
+            && (3..=MAX_LETTERS).contains(&count_letters(line))
             && !line.text.ends_with(['.', ',', ';'])
     };
+    let count = lines().count() as f32;
     let large = lines().filter(|line| is_large(line)).count();
-    if large as f32 > MAX_SHARE * lines().count() as f32 {
-        return Vec::new();
-    }
+    let is_large = |line: &TextLine| large as f32 <= MAX_SHARE * count && is_large(line);
+    let is_bold =
+        |lines: &[TextLine], index| !is_large(&lines[index]) && is_bold(lines, index, usual);
+    let bold =
+        |page: &PageText| (0..page.lines.len()).filter(|at| is_bold(&page.lines, *at)).count();
+    let bold: usize = pages.iter().map(bold).sum();
+    let takes_bold = bold as f32 <= MAX_BOLD_SHARE * count;
     let mut sizes: Vec<i32> = lines().filter(|line| is_large(line)).map(rounded).collect();
     sizes.sort_unstable_by(|a, b| b.cmp(a));
     sizes.dedup();
+    sizes.truncate(LEVELS);
     let mut headings: Vec<Heading> = Vec::new();
     for (page, text) in pages.iter().enumerate() {
         let mut before: Option<&TextLine> = None;
         for (index, line) in text.lines.iter().enumerate() {
-            if !is_large(line) {
+            let is_large = is_large(line);
+            if !(is_large || takes_bold && is_bold(&text.lines, index)) {
                 before = None;
                 continue;
             }
@@ -122,14 +135,58 @@ fn by_size(pages: &[PageText]) -> Vec<Heading> {
             match headings.last_mut() {
                 Some(last) if goes_on => last.title = format!("{} {}", last.title, line.text),
                 _ => {
-                    let level = sizes.iter().position(|size| *size == rounded(line)).unwrap_or(0);
-                    let (level, title) = (level.min(LEVELS - 1), line.text.clone());
-                    headings.push(Heading { page, line: index, level, title });
+                    let level = sizes.iter().position(|size| *size == rounded(line));
+                    let level = level.filter(|_| is_large).unwrap_or(if is_large {
+                        LEVELS - 1
+                    } else {
+                        sizes.len()
+                    });
+                    headings.push(Heading { page, line: index, level, title: line.text.clone() });
                 }
             }
         }
     }
     headings
+}
+
+/// Whether a line is a heading by being bold alone: the lines around it are not, and text follows.
+fn is_bold(lines: &[TextLine], index: usize, usual: f32) -> bool {
+    let line = &lines[index];
+    let near = |other: &TextLine, step: f32| {
+        other.place.is_parallel(&line.place) && step > 0.0 && step < 3.0 * line.place.size
+    };
+    line.bold
+        && line.cells.is_empty()
+        && (line.place.size - usual).abs() < 0.12 * usual
+        && (3..=MAX_BOLD_LETTERS).contains(&count_letters(line))
+        && line.text.starts_with(|first: char| first.is_uppercase() || first.is_numeric())
+        && !line.text.ends_with(['.', ',', ';', ':', '-'])
+        && !begins_text(&line.text)
+        && index.checked_sub(1).is_none_or(|before| {
+            let before = &lines[before];
+            let step = line.place.base - before.place.base;
+            !(before.bold || near(before, step) && step < 1.1 * line.place.size)
+        })
+        && lines.get(index + 1).is_some_and(|next| {
+            !next.bold
+                && next.cells.is_empty()
+                && !next.text.starts_with(char::is_lowercase)
+                && near(next, next.place.base - line.place.base)
+                && count_letters(next) >= MIN_TEXT_LETTERS
+                && next.start < line.start + line.place.size
+        })
+}
+
+/// Whether bold words begin a caption or a paragraph, which goes on on the same line: `Interest. If`.
+fn begins_text(text: &str) -> bool {
+    let number = text.find(|letter: char| letter.is_alphabetic()).unwrap_or(0);
+    let words = &text[number..];
+    let caption = ["Figure ", "Fig. ", "Table ", "Abbildung ", "Tabelle "];
+    caption.iter().any(|caption| words.starts_with(caption)) || words.contains(". ")
+}
+
+fn count_letters(line: &TextLine) -> usize {
+    line.text.chars().filter(|letter| letter.is_alphabetic()).count()
 }
 
 /// In halves of a point.

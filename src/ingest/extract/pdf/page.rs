@@ -57,13 +57,15 @@ fn text_line(mut line: Line, drawn: &Drawn) -> Option<TextLine> {
     bidi::order_by_place(&mut line);
     let text = bidi::read(&items(&line));
     let bold = |font: u16| drawn.fonts.get(usize::from(font)).is_some_and(|font| font.bold);
-    let heavy = line.glyphs.iter().filter(|glyph| bold(glyph.font)).count();
+    let inked = || line.glyphs.iter().filter(|glyph| !glyph.letters.is_blank());
+    // A line that only begins with a few bold words is one of the text.
+    let heavy = inked().filter(|glyph| bold(glyph.font)).count();
     (!text.trim().is_empty()).then(|| TextLine {
         text,
         place: line.place,
         start: line.start,
         end: line.end,
-        bold: heavy * 2 > line.glyphs.len(),
+        bold: heavy * 10 > 9 * inked().count(),
         cells: cells(&line),
     })
 }

@@ -3,6 +3,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use hayro_font::FontCache;
+use hayro_interpret::font::FontQuery;
 use hayro_interpret::hayro_cmap::load_embedded;
 use hayro_interpret::hayro_syntax::page::Page;
 use hayro_interpret::hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
@@ -16,6 +18,7 @@ use super::blank_font::blank_font;
 use super::clock::Deadline;
 use super::device::{GlyphDevice, Stopped};
 use super::glyph::Drawn;
+use super::heavy::is_bold_name;
 use super::labels;
 use super::outline::{self, Entry};
 use super::strings::text_string;
@@ -82,9 +85,10 @@ pub(super) fn draw_pages(
     loop {
         let pdf = open(bytes, passwords)?;
         let cache = InterpreterCache::new();
+        let (fonts, settings) = (FontCache::new(), settings());
         let mut held = 0;
         while let Some(page) = pdf.pages().get(next).filter(|_| held <= MAX_HELD) {
-            if !take(draw(&pdf, page, &cache, deadline)) {
+            if !take(draw(&pdf, page, &cache, (&fonts, &settings), deadline)) {
                 return Ok(File::of(&pdf));
             }
             held += page.page_stream().map_or(0, <[u8]>::len);
@@ -100,14 +104,15 @@ fn draw<'a>(
     pdf: &'a Pdf,
     page: &Page<'a>,
     cache: &InterpreterCache<'a>,
+    fonts: (&FontCache<'a>, &InterpreterSettings),
     deadline: Deadline,
 ) -> Drawn {
     let (width, height) = page.render_dimensions();
-    let mut device = GlyphDevice::new((width, height), page.resources(), deadline);
+    let mut device = GlyphDevice::new((width, height), page.resources(), fonts, deadline);
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         let area = Rect::new(0.0, 0.0, width.into(), height.into());
         let to_page = Affine::new(page.initial_transform(true).as_coeffs());
-        let mut context = Context::new(to_page, area, cache, pdf.xref(), settings());
+        let mut context = Context::new(to_page, area, cache, pdf.xref(), fonts.1.clone());
         interpret_page(page, &mut context, &mut device);
         device.drawn.notes = annotations::texts(page.raw());
     }));
@@ -115,9 +120,16 @@ fn draw<'a>(
     device.drawn
 }
 
+fn is_bold(query: &FontQuery) -> bool {
+    match query {
+        FontQuery::Standard(font) => is_bold_name(font.postscript_name()),
+        FontQuery::Fallback(font) => font.is_bold,
+    }
+}
+
 fn settings() -> InterpreterSettings {
     InterpreterSettings {
-        font_resolver: Arc::new(|_| Some((blank_font(), 0))),
+        font_resolver: Arc::new(|query| Some((blank_font(is_bold(query)), 0))),
         cmap_resolver: Arc::new(load_embedded),
         warning_sink: Arc::new(|_| {}),
         render_content: RenderContent::all(),

@@ -171,7 +171,7 @@ fn fonts_made_of_bitmaps_have_their_own_measure() {
 #[test]
 fn embedded_chinese_needs_no_table_of_its_own() {
     let mut file = File::new();
-    let program = file.stream("", (*blank_font()).as_ref());
+    let program = file.stream("", (*blank_font(false)).as_ref());
     let font = file.object(format!(
         "<< /Type /Font /Subtype /CIDFontType2 /BaseFont /ABCDEF+Song /DW 1000 \
          /CIDSystemInfo << /Registry (Adobe) /Ordering (GB1) /Supplement 2 >> \

@@ -1,0 +1,91 @@
+//! Fonts whose names say that they are bold. The interpreter tells the weight of fonts of some kinds
+//! only: not of Type 1, nor of the standard fonts, which are not embedded.
+//!
+//! Its glyphs do not name their font, but they can be compared. So the bold fonts of a page are loaded
+//! a second time, and a glyph is asked whether it is one of theirs.
+
+use hayro_font::{Font, FontCache, FontGlyph, OutlineGlyph};
+use hayro_interpret::InterpreterSettings;
+use hayro_interpret::hayro_syntax::object::{Dict, Name};
+use hayro_interpret::hayro_syntax::page::Resources;
+
+use super::resources::each_font;
+
+/// More bold fonts than a page has.
+const MAX: usize = 24;
+
+pub(super) struct HeavyFonts<'a>(Vec<Font<'a>>);
+
+impl<'a> HeavyFonts<'a> {
+    pub(super) fn of(
+        resources: &Resources<'a>,
+        cache: &FontCache<'a>,
+        settings: &InterpreterSettings,
+    ) -> Self {
+        let mut fonts = Vec::new();
+        each_font(resources, &mut |font| {
+            if fonts.len() < MAX && tells_nothing(font) && is_bold(font) {
+                fonts.extend(cache.font(font, &settings.font_resolver, &settings.cmap_resolver));
+            }
+        });
+        Self(fonts)
+    }
+
+    pub(super) fn have(&self, glyph: &OutlineGlyph) -> bool {
+        let is_same = |font: &Font<'a>| match font.glyph(glyph.glyph_id(), glyph.char_code()) {
+            FontGlyph::Outline(own) => own.identifier() == glyph.identifier(),
+            FontGlyph::Type3(_) => false,
+        };
+        self.0.iter().any(is_same)
+    }
+}
+
+/// Whether it is of a kind whose glyphs come without data.
+fn tells_nothing(font: &Dict<'_>) -> bool {
+    let is_embedded = || {
+        let descriptor = font.get::<Dict<'_>>(b"FontDescriptor");
+        descriptor.is_some_and(|descriptor| descriptor.contains_key(b"FontFile2"))
+    };
+    font.get::<Name<'_>>(b"Subtype").is_some_and(|kind| match kind.as_ref() {
+        b"Type1" | b"MMType1" => true,
+        b"TrueType" => !is_embedded(),
+        _ => false,
+    })
+}
+
+fn is_bold(font: &Dict<'_>) -> bool {
+    font.get::<Name<'_>>(b"BaseFont").is_some_and(|name| is_bold_name(name.as_str()))
+}
+
+/// Whether a font of this name is bold.
+pub(super) fn is_bold_name(name: &str) -> bool {
+    const WORDS: [&str; 4] = ["bold", "black", "heavy", "demi"];
+    // TeX's, and those that stand in for Times and its kin.
+    const TEX: [&str; 5] = ["cmbx", "cmssbx", "ecbx", "sfbx", "lmbx"];
+    const MEDIUM: [&str; 2] = ["-medi", "-mediital"];
+    let name = name.to_ascii_lowercase();
+    let bare = name.split_once('+').map_or(&*name, |(_, bare)| bare);
+    WORDS.iter().any(|word| bare.contains(word))
+        || TEX.iter().any(|start| bare.starts_with(start))
+        || MEDIUM.iter().any(|end| bare.ends_with(end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_bold_fonts() {
+        for (name, expected) in [
+            ("Helvetica-Bold", true),
+            ("ABCDEF+CMBX10", true),
+            ("NimbusRomNo9L-Medi", true),
+            ("Arial,BoldItalic", true),
+            ("Futura-Medium", false),
+            ("CMB", false),
+            ("Times-Roman", false),
+        ] {
+            assert_eq!(is_bold_name(name), expected, "{name}");
+        }
+    }
+}
