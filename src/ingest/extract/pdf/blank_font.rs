@@ -48,3 +48,8 @@ pub(super) fn blank_font(bold: bool) -> FontData {
     }
     Arc::new(font)
 }
+
+/// Whether these are the bytes of one of them.
+pub(super) fn is_blank(font: &[u8]) -> bool {
+    [false, true].into_iter().any(|bold| (*blank_font(bold)).as_ref() == font)
+}

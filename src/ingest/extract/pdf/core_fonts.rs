@@ -1,6 +1,6 @@
-//! Letters of fonts whose codes are glyph numbers and nothing else: no table leads from them to
-//! letters. The fonts that come with Windows have their first glyphs in one order, that of the
-//! Macintosh, and parts of them that are embedded keep the numbers.
+//! Letters of fonts that are not embedded and whose codes are glyph numbers: no table leads from them
+//! to letters. The fonts that come with Windows have their first glyphs in one order, that of the
+//! Macintosh.
 
 use encoding_rs::MACINTOSH;
 

@@ -14,6 +14,7 @@ use hayro_interpret::{
     SoftMask,
 };
 
+use super::blank_font::is_blank;
 use super::charmap::Charmaps;
 use super::cjk::CjkFonts;
 use super::clock::Deadline;
@@ -184,8 +185,10 @@ impl<'p, 'a> GlyphDevice<'p, 'a> {
         let letters = letters.or_else(|| self.charmaps.letter(outline).map(BfString::Char));
         letters.or_else(|| {
             let glyph = outline.glyph_id().to_u32();
-            let name = outline.font_data().filter(|_| glyph == outline.char_code());
-            core_fonts::letter(&name?.postscript_name?, glyph).map(BfString::Char)
+            let font = outline.font_data().filter(|_| glyph == outline.char_code())?;
+            // A part of such a font that is embedded may have numbers of its own.
+            let font = Some(font).filter(|font| is_blank((*font.data).as_ref()))?;
+            core_fonts::letter(&font.postscript_name?, glyph).map(BfString::Char)
         })
     }
 
