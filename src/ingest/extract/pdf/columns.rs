@@ -30,13 +30,14 @@ struct Gap {
     end: f32,
 }
 
-pub(super) fn separate(lines: Vec<Line>) -> Vec<Line> {
+pub(super) fn separate(mut lines: Vec<Line>) -> Vec<Line> {
     let mut separated = Vec::with_capacity(lines.len());
     let mut at = 0;
     while at < lines.len() {
         let block = gaps(&lines[at]).into_iter().find_map(|gap| block(&lines[at..], gap));
         let Some((length, gap)) = block else {
-            separated.push(lines[at].clone());
+            let line = &mut lines[at];
+            separated.push(Line { glyphs: std::mem::take(&mut line.glyphs), ..*line });
             at += 1;
             continue;
         };

@@ -19,8 +19,8 @@ use super::charmap::Charmaps;
 use super::cjk::CjkFonts;
 use super::clock::Deadline;
 use super::core_fonts;
-use super::heavy::{HeavyFonts, is_bold_name};
 use super::glyph::{Drawn, FontLook, Glyph, Letters, Vector};
+use super::heavy::{HeavyFonts, is_bold_name};
 use super::strings::text_string;
 
 /// More glyphs than a page of text ever has: the densest newspaper has some 60,000.
@@ -51,9 +51,23 @@ pub(super) struct GlyphDevice<'p, 'a> {
     charmaps: Charmaps,
     /// How often a code was that of its letter in ASCII, and how often it was not.
     plain_codes: (u32, u32),
+    /// The glyphs of this run so far: it has one font, and looking letters up takes long.
+    run: Vec<Known>,
     /// The first glyph of the run that was filled last: text that is filled and outlined comes twice.
     filled: Option<(Affine, usize)>,
 }
+
+/// What a code stands for in a run.
+struct Known {
+    code: u32,
+    letters: Letters,
+    width: f32,
+    /// Whether it is that of its letter in ASCII, if that can be said.
+    is_plain: Option<bool>,
+}
+
+/// Codes of a run that are kept: they are searched one by one.
+const MAX_KNOWN: usize = 48;
 
 /// An `ActualText`.
 struct Replacement {
@@ -81,6 +95,7 @@ impl<'p, 'a> GlyphDevice<'p, 'a> {
             cjk: None,
             charmaps: Charmaps::default(),
             plain_codes: (0, 0),
+            run: Vec::new(),
             filled: None,
         }
     }
@@ -115,18 +130,16 @@ impl<'p, 'a> GlyphDevice<'p, 'a> {
         if !along.is_finite() || !across.is_finite() || along == 0.0 || across == 0.0 {
             return;
         }
-        let width = match &**glyph {
-            Shape::Outline(_) if vertical => Some(EM as f32),
-            Shape::Outline(outline) => outline.advance_width(),
-            Shape::Type3(glyph) => glyph.advance_width(),
-        };
+        let (letters, width) = self.read(glyph);
+        let width =
+            if vertical && matches!(**glyph, Shape::Outline(_)) { EM as f32 } else { width };
         let right = right / along;
         // At a right angle to `right`, on the side where the font has its feet.
         let side = if right.cross(down) >= 0.0 { 1.0 } else { -1.0 };
         let glyph = Glyph {
-            letters: self.letters(glyph),
+            letters,
             at: vector(at.to_vec2()),
-            advance: (along * f64::from(width.unwrap_or(0.0)) / EM) as f32,
+            advance: (along * f64::from(width) / EM) as f32,
             right: vector(right),
             down: vector(Vec2::new(-right.y, right.x) * side),
             size: across as f32,
@@ -149,15 +162,34 @@ impl<'p, 'a> GlyphDevice<'p, 'a> {
         self.drawn.glyphs.push(glyph);
     }
 
-    fn letters(&mut self, glyph: &Shape<'_>) -> Letters {
-        let ascii = char::from_u32(glyph.char_code()).filter(char::is_ascii_graphic);
-        if let Some(letters) = glyph.as_unicode() {
-            if let Some(ascii) = ascii {
-                let (same, others) = &mut self.plain_codes;
-                *if letters == BfString::Char(ascii) { same } else { others } += 1;
-            }
-            return known(letters);
+    /// The letters and the width of a glyph.
+    fn read(&mut self, glyph: &Shape<'_>) -> (Letters, f32) {
+        let code = glyph.char_code();
+        let place = self.run.iter().position(|known| known.code == code);
+        if place.is_none() {
+            let letters = glyph.as_unicode();
+            let ascii = char::from_u32(code).filter(char::is_ascii_graphic);
+            let is_plain =
+                letters.as_ref().and_then(|letters| Some(*letters == BfString::Char(ascii?)));
+            let letters = letters.map_or_else(|| self.letters(glyph, ascii), known);
+            let width = match glyph {
+                Shape::Outline(outline) => outline.advance_width(),
+                Shape::Type3(glyph) => glyph.advance_width(),
+            };
+            self.run.truncate(MAX_KNOWN);
+            self.run.push(Known { code, letters, width: width.unwrap_or(0.0), is_plain });
         }
+        let last = self.run.len() - 1;
+        let known = &self.run[place.unwrap_or(last)];
+        if let Some(is_plain) = known.is_plain {
+            let (same, others) = &mut self.plain_codes;
+            *if is_plain { same } else { others } += 1;
+        }
+        (known.letters.clone(), known.width)
+    }
+
+    /// The letters of a glyph that the tables of its font do not know.
+    fn letters(&mut self, glyph: &Shape<'_>, ascii: Option<char>) -> Letters {
         match glyph {
             Shape::Outline(outline) => match self.looked_up(outline) {
                 Some(letters) => known(letters),
@@ -198,8 +230,7 @@ impl<'p, 'a> GlyphDevice<'p, 'a> {
             && let Some(font) = outline.font_data()
         {
             let name = font.postscript_name.unwrap_or_default();
-            look.bold =
-                font.weight.is_some_and(|weight| weight >= 600) || is_bold_name(&name);
+            look.bold = font.weight.is_some_and(|weight| weight >= 600) || is_bold_name(&name);
             let name = name.to_ascii_lowercase();
             look.italic = font.is_italic || name.contains("italic") || name.contains("oblique");
         } else if let Shape::Outline(outline) = glyph {
@@ -239,6 +270,7 @@ impl<'a> Device<'a> for GlyphDevice<'_, 'a> {
             _ => self.filled = None,
         }
         let font = self.font(first);
+        self.run.clear();
         let vertical = run.writing_mode() == WritingMode::Vertical;
         let visible = !matches!(mode, DrawMode::Invisible);
         for glyph in run.glyphs() {

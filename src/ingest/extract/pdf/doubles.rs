@@ -1,9 +1,6 @@
 //! Leaves out what a reader does not see as text of its own: what lies off the page, and letters
 //! that are printed again a hair's breadth beside themselves, for bold or for a shadow.
 
-use std::collections::HashMap;
-use std::ops::RangeInclusive;
-
 use super::glyph::{Drawn, Glyph, Letters, Vector};
 
 /// A letter this near to the same letter, in heights of the font, is the same letter.
@@ -18,22 +15,23 @@ const NEAR_AGAIN: f32 = 0.35;
 /// Of its own advance: thin letters stand closer to each other than that.
 const OF_ADVANCE: f32 = 0.45;
 
-/// Side of a cell of the index, in points.
+/// Side of a cell of the index in points, where that is not more cells than these in a row.
 const CELL: f32 = 4.0;
+const CELLS: f32 = 512.0;
 
 /// Takes the glyphs of a page that are read.
 pub(super) fn take_seen(drawn: &mut Drawn) -> Vec<Glyph> {
     let (width, height) = (drawn.width, drawn.height);
     let mut glyphs = std::mem::take(&mut drawn.glyphs);
     glyphs.retain(|glyph| is_within(glyph, width, height));
-    let mut doubles = doubles(&glyphs);
+    let mut doubles = doubles(&glyphs, (width, height));
     // Letter by letter, each printed again before the next: no two texts that cross.
     if (1..doubles.len()).any(|at| doubles[at] == Some(at - 1)) {
         let is_again = |at: usize| at > 0 && doubles[at] == Some(at - 1);
         let again: Vec<bool> = (0..glyphs.len()).map(is_again).collect();
         let mut again = again.into_iter();
         glyphs.retain(|_| !again.next().unwrap_or(false));
-        doubles = self::doubles(&glyphs);
+        doubles = self::doubles(&glyphs, (width, height));
     }
     let doubles = doubles;
     let mut seen = Vec::with_capacity(glyphs.len());
@@ -61,9 +59,9 @@ fn continues(before: &Glyph, glyph: &Glyph) -> bool {
     step.length() < 0.3 * before.size && !before.letters.is_blank() && !glyph.letters.is_blank()
 }
 
-/// For each glyph, the one before it that it repeats.
-fn doubles(glyphs: &[Glyph]) -> Vec<Option<usize>> {
-    let mut index: HashMap<(i32, i32), Vec<u32>> = HashMap::new();
+/// For each glyph of a page of this size, the one before it that it repeats.
+fn doubles(glyphs: &[Glyph], size: (f32, f32)) -> Vec<Option<usize>> {
+    let mut index = Index::new(size, glyphs.len());
     let is_mixed = glyphs.windows(2).any(|pair| pair[0].visible != pair[1].visible);
     let nearness = if is_mixed { NEAR_BEHIND } else { NEAR };
     // What the last glyph repeated.
@@ -77,30 +75,72 @@ fn doubles(glyphs: &[Glyph]) -> Vec<Option<usize>> {
         let follows = repeated.map(|other| other + 1).filter(|other| {
             *other < at && repeats(glyph, &glyphs[*other], NEAR_AGAIN * glyph.size)
         });
-        let (column, row) = cell(glyph.at);
-        let (columns, rows) = in_reach(glyph.at, nearness * glyph.size);
-        let near = columns.flat_map(|x| rows.clone().map(move |y| (x, y)));
-        let mut others = near.filter_map(|cell| index.get(&cell)).flatten();
-        let mut found = || others.find(|other| is_double(glyph, &glyphs[**other as usize]));
-        repeated = follows.or_else(|| found().map(|other| *other as usize));
+        let found = || {
+            index.near(glyph.at, nearness * glyph.size, |other| is_double(glyph, &glyphs[other]))
+        };
+        repeated = follows.or_else(found);
         if repeated.is_none() {
-            index.entry((column, row)).or_default().push(at as u32);
+            index.add(glyph.at, at);
         }
         repeated
     };
     (0..glyphs.len()).map(&mut double).collect()
 }
 
-fn cell(at: Vector) -> (i32, i32) {
-    ((at.x / CELL).floor() as i32, (at.y / CELL).floor() as i32)
+/// The glyphs of a page by the cell that they stand in.
+struct Index {
+    side: f32,
+    columns: usize,
+    rows: usize,
+    /// The glyph that was added last to each cell.
+    last: Vec<u32>,
+    /// For each glyph, the one that was added before it to its cell.
+    before: Vec<u32>,
 }
 
-/// The columns and rows of the cells that a circle touches, at most those around its middle.
-fn in_reach(at: Vector, radius: f32) -> (RangeInclusive<i32>, RangeInclusive<i32>) {
-    let radius = radius.min(CELL);
-    let corner = Vector { x: radius, y: radius };
-    let ((left, top), (right, bottom)) = (cell(at.minus(corner)), cell(at.plus(corner)));
-    (left..=right, top..=bottom)
+const NONE: u32 = u32::MAX;
+
+impl Index {
+    fn new((width, height): (f32, f32), glyphs: usize) -> Self {
+        let side = (width.max(height) / CELLS).max(CELL);
+        // A width that is no number makes one column.
+        let cells = |length: f32| (length / side) as usize + 1;
+        let (columns, rows) = (cells(width), cells(height));
+        Self { side, columns, rows, last: vec![NONE; columns * rows], before: vec![NONE; glyphs] }
+    }
+
+    /// What stands beyond an edge is in the cell at the edge.
+    fn cell(&self, at: Vector) -> (usize, usize) {
+        let place = |at: f32, cells: usize| ((at / self.side).max(0.0) as usize).min(cells - 1);
+        (place(at.x, self.columns), place(at.y, self.rows))
+    }
+
+    fn add(&mut self, at: Vector, glyph: usize) {
+        let (column, row) = self.cell(at);
+        let last = &mut self.last[row * self.columns + column];
+        self.before[glyph] = *last;
+        *last = glyph as u32;
+    }
+
+    /// A glyph of which `is` holds, in the cells that a circle touches, at most those around its middle.
+    fn near(&self, at: Vector, radius: f32, is: impl Fn(usize) -> bool) -> Option<usize> {
+        let radius = radius.min(self.side);
+        let corner = Vector { x: radius, y: radius };
+        let ((left, top), (right, bottom)) =
+            (self.cell(at.minus(corner)), self.cell(at.plus(corner)));
+        for row in top..=bottom {
+            for column in left..=right {
+                let mut glyph = self.last[row * self.columns + column];
+                while glyph != NONE {
+                    if is(glyph as usize) {
+                        return Some(glyph as usize);
+                    }
+                    glyph = self.before[glyph as usize];
+                }
+            }
+        }
+        None
+    }
 }
 
 /// Whether the middle of its foot is on the page.

@@ -4,7 +4,9 @@ use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
 
 /// Hebrew, Arabic, Syriac, Thaana, N'Ko and their forms for presentation.
 pub(super) fn is_right_to_left(letter: char) -> bool {
-    matches!(letter,
+    // Most letters are asked for this several times, and are Latin.
+    letter >= '\u{5BE}'
+        && matches!(letter,
         '\u{5BE}' | '\u{5C0}' | '\u{5C3}' | '\u{5C6}' | '\u{5D0}'..='\u{5F4}'
         | '\u{608}' | '\u{60B}' | '\u{60D}' | '\u{61B}'..='\u{64A}' | '\u{66D}'..='\u{66F}'
         | '\u{671}'..='\u{6D5}' | '\u{6E5}' | '\u{6E6}' | '\u{6EE}' | '\u{6EF}' | '\u{6FA}'..='\u{85E}'
