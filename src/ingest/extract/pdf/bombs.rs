@@ -55,17 +55,26 @@ fn is_bomb(dictionary: &[u8], packed: &[u8]) -> bool {
     }
     let once = ZlibDecoder::new(packed);
     if filters == 1 {
-        return exceeds(once);
+        return exceeds(once, MAX_UNPACKED);
     }
     let mut unpacked = Vec::new();
     // An error ends the stream early: what came before it counts.
     let _ = once.take(MAX_UNPACKED).read_to_end(&mut unpacked);
-    filters > 2 || unpacked.len() as u64 >= MAX_UNPACKED || exceeds(ZlibDecoder::new(&*unpacked))
+    filters > 2
+        || unpacked.len() as u64 >= MAX_UNPACKED
+        || exceeds(ZlibDecoder::new(&*unpacked), MAX_UNPACKED)
 }
 
-fn exceeds(reader: impl std::io::Read) -> bool {
-    let counted = std::io::copy(&mut reader.take(MAX_UNPACKED + 1), &mut std::io::sink());
-    counted.is_ok_and(|count| count > MAX_UNPACKED)
+fn exceeds(reader: impl std::io::Read, most: u64) -> bool {
+    let counted = std::io::copy(&mut reader.take(most + 1), &mut std::io::sink());
+    counted.is_ok_and(|count| count > most)
+}
+
+/// Whether the data of a picture unpacks to more. Pictures are not looked into before one of them
+/// is drawn: a file may have many.
+pub(super) fn unpacks_to_more(packed: &[u8], most: u64) -> bool {
+    let worst = (packed.len() as u64).saturating_mul(MAX_RATIO);
+    worst > most && exceeds(ZlibDecoder::new(packed), most)
 }
 
 #[cfg(test)]

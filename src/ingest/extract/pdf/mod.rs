@@ -6,11 +6,16 @@
 //! left, `furniture` leaves out running headers, `footnotes` puts notes behind the text, `tables`
 //! names the columns of rows, `paragraphs` and `hyphens` make text of lines.
 //! `judge` says whether a page was read well; if not, `second` is asked for it.
+//!
+//! `picture` has the interpreter draw a page again, on a `painter`, for what has to be read by OCR:
+//! `decode` makes samples of pictures, `sampling` and `fill` pixels of samples and of shapes, and
+//! `ink` says what is painted on the `canvas`.
 
 mod annotations;
 mod bidi;
 mod blank_font;
 mod bombs;
+mod canvas;
 mod cells;
 mod charmap;
 mod cjk;
@@ -18,22 +23,28 @@ mod clock;
 mod columns;
 mod core_fonts;
 mod damage;
+mod decode;
 mod device;
 mod doubles;
+mod fill;
 mod footnotes;
 mod furniture;
 mod glyph;
 mod headings;
 mod heavy;
 mod hyphens;
+mod ink;
 mod judge;
 mod labels;
 mod lines;
 mod outline;
 mod page;
+mod painter;
 mod paragraphs;
+mod picture;
 mod reader;
 mod resources;
+mod sampling;
 mod script;
 mod second;
 mod strings;
@@ -49,6 +60,7 @@ use self::clock::Deadline;
 use self::headings::Part;
 use self::hyphens::Vocabulary;
 use self::page::{PageText, page_text};
+pub(in crate::ingest::extract) use self::picture::{PagePicture, page_picture};
 use self::reader::{File, OpenError, draw_pages};
 use self::second::Second;
 use self::tidy::plain_line;

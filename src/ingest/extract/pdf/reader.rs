@@ -127,7 +127,7 @@ fn is_bold(query: &FontQuery) -> bool {
     }
 }
 
-fn settings() -> InterpreterSettings {
+pub(super) fn settings() -> InterpreterSettings {
     InterpreterSettings {
         font_resolver: Arc::new(|query| Some((blank_font(is_bold(query)), 0))),
         cmap_resolver: Arc::new(load_embedded),

@@ -1,0 +1,204 @@
+//! Which pixels a path covers, and how much of each: rows are cut into [`LINES`] lines, along which
+//! the covered parts are exact.
+
+use hayro_interpret::FillRule;
+use hayro_interpret::kurbo::{PathEl, Point, flatten};
+
+use super::canvas::Area;
+
+/// Lines of a row of pixels.
+const LINES: u32 = 4;
+
+/// Parts of a pixel along a line.
+const PARTS: i64 = 256;
+
+/// More than a path of a map has. With more it is not filled: its shape could be anything.
+const MAX_CROSSINGS: usize = 8_000_000;
+
+/// How far a straight line may be from the curve that it stands for, in pixels.
+const TOLERANCE: f64 = 0.1;
+
+/// Fills paths; keeps its memory between them.
+#[derive(Debug, Default)]
+pub(super) struct Filler {
+    /// Where lines cross the path: line, place along it and direction in one number, for sorting.
+    crossings: Vec<u64>,
+    /// Changes of cover from pixel to pixel.
+    changes: Vec<i32>,
+    cover: Vec<u8>,
+}
+
+impl Filler {
+    /// Gives row after row: its number, where it begins and how much of its pixels is covered.
+    pub(super) fn fill(
+        &mut self,
+        path: impl IntoIterator<Item = PathEl>,
+        rule: FillRule,
+        area: Area,
+        mut take: impl FnMut(u32, u32, &mut [u8]),
+    ) {
+        if area.is_empty() || !self.cross(path, area) {
+            return;
+        }
+        self.crossings.sort_unstable();
+        self.changes.clear();
+        self.changes.resize(area.width() + 2, 0);
+        let mut crossings = std::mem::take(&mut self.crossings);
+        for row in crossings.chunk_by(|one, other| row_of(*one) == row_of(*other)) {
+            let mut touched = (usize::MAX, 0);
+            for line in row.chunk_by(|one, other| one >> 32 == other >> 32) {
+                self.line(line, rule, &mut touched);
+            }
+            let (first, end) = (touched.0, touched.1.min(area.width()));
+            if first < end {
+                self.sum(first, end);
+                take(row_of(row[0]), area.left + first as u32, &mut self.cover);
+            }
+            if first <= touched.1 {
+                self.changes[first..(touched.1 + 2).min(area.width() + 2)].fill(0);
+            }
+        }
+        crossings.clear();
+        self.crossings = crossings;
+    }
+
+    /// Finds where lines cross the path; `false` if that is too often.
+    fn cross(&mut self, path: impl IntoIterator<Item = PathEl>, area: Area) -> bool {
+        self.crossings.clear();
+        let (mut start, mut last) = (Point::ZERO, Point::ZERO);
+        flatten(path, TOLERANCE, |element| match element {
+            PathEl::LineTo(to) => {
+                self.edge(last, to, area);
+                last = to;
+            }
+            PathEl::MoveTo(to) => {
+                self.edge(last, start, area);
+                (start, last) = (to, to);
+            }
+            PathEl::ClosePath => {
+                self.edge(last, start, area);
+                last = start;
+            }
+            // There are no curves left.
+            PathEl::QuadTo(..) | PathEl::CurveTo(..) => {}
+        });
+        self.edge(last, start, area);
+        self.crossings.len() <= MAX_CROSSINGS
+    }
+
+    fn edge(&mut self, from: Point, to: Point, area: Area) {
+        let finite = from.is_finite() && to.is_finite();
+        if !finite || from.y == to.y || self.crossings.len() > MAX_CROSSINGS {
+            return;
+        }
+        let (up, top, bottom) = if from.y < to.y { (0, from, to) } else { (1, to, from) };
+        let lines = f64::from(LINES);
+        // A line is looked at in its middle.
+        let line_at = |y: f64| (y * lines - 0.5).ceil();
+        let first = line_at(top.y).max(f64::from(area.top) * lines) as u32;
+        let end = line_at(bottom.y).min(f64::from(area.bottom) * lines).max(0.0) as u32;
+        let slope = (bottom.x - top.x) / (bottom.y - top.y);
+        let most = area.width() as f64;
+        for line in first..end {
+            let y = (f64::from(line) + 0.5) / lines;
+            let x = (top.x + slope * (y - top.y) - f64::from(area.left)).clamp(0.0, most);
+            let x = (x * PARTS as f64).round() as u64;
+            self.crossings.push(u64::from(line) << 32 | x << 1 | up);
+        }
+    }
+
+    /// Adds what a line has inside of the path.
+    fn line(&mut self, crossings: &[u64], rule: FillRule, touched: &mut (usize, usize)) {
+        let mut winding = 0_i32;
+        let mut from = 0;
+        for crossing in crossings {
+            let x = (crossing >> 1 & 0x7FFF_FFFF) as i64;
+            let was_inside = is_inside(winding, rule);
+            winding += if crossing & 1 == 0 { 1 } else { -1 };
+            match (was_inside, is_inside(winding, rule)) {
+                (false, true) => from = x,
+                (true, false) if from < x => {
+                    self.ramp(from, 1);
+                    self.ramp(x, -1);
+                    touched.0 = touched.0.min((from / PARTS) as usize);
+                    touched.1 = touched.1.max((x / PARTS) as usize + 1);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// All from here on is covered, or is no more.
+    fn ramp(&mut self, x: i64, sign: i32) {
+        let (pixel, part) = ((x / PARTS) as usize, (x % PARTS) as i32);
+        self.changes[pixel] += sign * (PARTS as i32 - part);
+        self.changes[pixel + 1] += sign * part;
+    }
+
+    fn sum(&mut self, first: usize, end: usize) {
+        const FULL: i32 = PARTS as i32 * LINES as i32;
+        self.cover.clear();
+        let mut sum = 0;
+        self.cover.extend(self.changes[first..end].iter().map(|change| {
+            sum += change;
+            ((sum * 255 + FULL / 2) / FULL).clamp(0, 255) as u8
+        }));
+    }
+}
+
+fn row_of(crossing: u64) -> u32 {
+    (crossing >> 32) as u32 / LINES
+}
+
+fn is_inside(winding: i32, rule: FillRule) -> bool {
+    match rule {
+        FillRule::NonZero => winding != 0,
+        FillRule::EvenOdd => winding % 2 != 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hayro_interpret::kurbo::{Circle, Rect, Shape};
+
+    use super::*;
+
+    const AREA: Area = Area { left: 0, top: 0, right: 20, bottom: 20 };
+
+    fn filled(path: impl Shape, rule: FillRule, area: Area) -> Vec<(u32, u32, Vec<u8>)> {
+        let mut rows = Vec::new();
+        Filler::default().fill(path.path_elements(0.1), rule, area, |row, left, cover| {
+            rows.push((row, left, cover.to_vec()));
+        });
+        rows
+    }
+
+    #[test]
+    fn pixels_are_covered_as_far_as_the_path_reaches() {
+        let rows = filled(Rect::new(2.5, 3.0, 5.25, 4.5), FillRule::NonZero, AREA);
+        assert_eq!(rows, [(3, 2, vec![128, 255, 255, 64]), (4, 2, vec![64, 128, 128, 32])]);
+        let sum = |rows: &[(u32, u32, Vec<u8>)]| {
+            rows.iter().flat_map(|(_, _, cover)| cover).map(|cover| f64::from(*cover)).sum::<f64>()
+        };
+        let disc = filled(Circle::new((10.0, 10.0), 8.0), FillRule::NonZero, AREA);
+        assert!((sum(&disc) / 255.0 - 64.0 * std::f64::consts::PI).abs() < 1.5);
+    }
+
+    #[test]
+    fn what_is_outside_of_the_area_is_left_out() {
+        let area = Area { left: 4, top: 4, right: 6, bottom: 5 };
+        let rows = filled(Rect::new(-1e9, -1e9, 1e9, 1e9), FillRule::NonZero, area);
+        assert_eq!(rows, [(4, 4, vec![255, 255])]);
+        assert!(filled(Rect::new(9.0, 0.0, 12.0, 20.0), FillRule::NonZero, area).is_empty());
+        assert!(filled(Rect::new(f64::NAN, 0.0, 1.0, 2.0), FillRule::NonZero, AREA).is_empty());
+    }
+
+    #[test]
+    fn a_hole_is_one_by_the_rule_that_counts() {
+        let mut path = Rect::new(0.0, 0.0, 9.0, 1.0).to_path(0.1);
+        path.extend(Rect::new(3.0, 0.0, 6.0, 1.0).to_path(0.1));
+        let row = |rule| filled(path.clone(), rule, AREA)[0].2.clone();
+        assert_eq!(row(FillRule::NonZero), [255; 9]);
+        assert_eq!(row(FillRule::EvenOdd), [255, 255, 255, 0, 0, 0, 255, 255, 255]);
+    }
+}

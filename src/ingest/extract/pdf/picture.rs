@@ -1,0 +1,206 @@
+//! A page → its picture, for OCR: the pictures that it draws put in their places, with all else that
+//! can be seen.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hayro_interpret::font::GlyphRun;
+use hayro_interpret::hayro_syntax::Pdf;
+use hayro_interpret::hayro_syntax::page::Page;
+use hayro_interpret::kurbo::{Affine, BezPath, Rect};
+use hayro_interpret::{
+    BlendMode, ClipPath, Context, Device, DrawMode, DrawProps, Image, ImageDrawProps,
+    InterpreterCache, SoftMask, interpret_page,
+};
+
+use super::canvas::{Canvas, WHITE};
+use super::clock::Deadline;
+use super::decode::{Reason, Unread};
+use super::device::Stopped;
+use super::painter::Painter;
+use super::reader::{OpenError, open, settings};
+use super::{PICTURES, bombs};
+use crate::ingest::extract::ExtractError;
+use crate::ocr::GrayImage;
+
+const POINTS_PER_INCH: f64 = 72.0;
+
+/// Letters of a book are 15 pixels high then.
+const MIN_DPI: f64 = 100.0;
+
+/// More shows the grain of the paper, and takes time.
+const MAX_DPI: f64 = 300.0;
+
+/// For what has no pixels of its own: letters that are shapes.
+const SHAPES_DPI: f64 = 200.0;
+
+/// Of the whole picture.
+const MAX_PIXELS: f64 = 25e6;
+
+/// Of one side of it.
+const MAX_SIDE: f64 = 30_000.0;
+
+/// A page as it is looked at.
+#[derive(Clone, PartialEq, Debug)]
+pub(in crate::ingest::extract) struct PagePicture {
+    pub(in crate::ingest::extract) picture: GrayImage,
+    pub(in crate::ingest::extract) pixels_per_point: f32,
+    /// In points.
+    pub(in crate::ingest::extract) width: f32,
+    pub(in crate::ingest::extract) height: f32,
+}
+
+/// `page` counts from one; `limit` is processor time.
+pub(in crate::ingest::extract) fn page_picture(
+    bytes: &[u8],
+    page: u32,
+    limit: Duration,
+) -> Result<PagePicture, ExtractError> {
+    let deadline = Deadline::after(limit);
+    let mut harmless = bytes.to_vec();
+    bombs::defuse(&mut harmless);
+    let pdf = open(&Arc::new(harmless)).map_err(|error| match error {
+        OpenError::Locked => ExtractError::encrypted(),
+        OpenError::Damaged => ExtractError::damaged(&"not a PDF that can be opened"),
+    })?;
+    let pages = pdf.pages();
+    let index = (page as usize).checked_sub(1);
+    let Some(found) = index.and_then(|index| pages.get(index)) else {
+        return Err(ExtractError::new(&format!("no page {page}: it has {}", pages.len())));
+    };
+    picture(&pdf, found, deadline).map_err(|error| match error {
+        Failure::Stopped => ExtractError::new(&format!(
+            "took longer than {} s of processor time",
+            limit.as_secs_f64()
+        )),
+        Failure::Unread(Reason::Damaged) => {
+            ExtractError::damaged(&format!("the picture of page {page} cannot be decoded"))
+        }
+        Failure::Unread(Reason::TooLarge(megapixels)) => ExtractError::new(&format!(
+            "too large: page {page} is a picture of {megapixels} megapixels"
+        )),
+    })
+}
+
+/// Why a page has no picture.
+enum Failure {
+    Stopped,
+    Unread(Reason),
+}
+
+fn picture<'a>(pdf: &'a Pdf, page: &Page<'a>, deadline: Deadline) -> Result<PagePicture, Failure> {
+    let cache = InterpreterCache::new();
+    let (width, height) = page.render_dimensions();
+    let size = (f64::from(width), f64::from(height));
+    let mut survey = Survey { page: size, pictures: Vec::new(), deadline, calls: 0 };
+    draw(pdf, page, &cache, 1.0, &mut survey)?;
+    let scale = scale(&survey.pictures, size);
+    let pixels = |points: f64| (points * scale).round().clamp(1.0, MAX_SIDE) as u32;
+    let canvas = Canvas::new(pixels(size.0), pixels(size.1), WHITE);
+    let mut painter = Painter::new(canvas, deadline);
+    draw(pdf, page, &cache, scale, &mut painter)?;
+    let Painter { canvas, unread, .. } = painter;
+    // Without what covers it, the page would be taken for a blank one.
+    let largest = unread.into_iter().max_by(|one, other| one.share.total_cmp(&other.share));
+    if let Some(Unread { reason, .. }) = largest.filter(|unread| unread.share > PICTURES) {
+        return Err(Failure::Unread(reason));
+    }
+    Ok(PagePicture { picture: canvas.image, pixels_per_point: scale as f32, width, height })
+}
+
+/// Draws a page as it is looked at. Where the interpreter panics, the rest is missing.
+fn draw<'a>(
+    pdf: &'a Pdf,
+    page: &Page<'a>,
+    cache: &InterpreterCache<'a>,
+    scale: f64,
+    device: &mut impl Device<'a>,
+) -> Result<(), Failure> {
+    let (width, height) = page.render_dimensions();
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        let area = Rect::new(0.0, 0.0, f64::from(width) * scale, f64::from(height) * scale);
+        let to_page = Affine::new(page.initial_transform(true).as_coeffs());
+        let to_pixels = Affine::scale(scale) * to_page;
+        let mut context = Context::new(to_pixels, area, cache, pdf.xref(), settings());
+        interpret_page(page, &mut context, device);
+    }));
+    if outcome.is_err_and(|panic| panic.is::<Stopped>()) { Err(Failure::Stopped) } else { Ok(()) }
+}
+
+/// A picture on a page of points.
+#[derive(Clone, Copy, Debug)]
+struct Placed {
+    /// How much of the page it covers, in square points.
+    area: f64,
+    pixels_per_point: f64,
+}
+
+/// Pixels per point: those of the picture that covers most, within limits.
+fn scale(pictures: &[Placed], page: (f64, f64)) -> f64 {
+    let dpi = |dpi: f64| dpi / POINTS_PER_INCH;
+    let page_area = (page.0 * page.1).max(1.0);
+    let most = pictures.iter().map(|picture| picture.area).fold(0.0, f64::max);
+    // The picture of the paper may be coarse, with a fine one of the letters above it.
+    let large = pictures.iter().filter(|picture| picture.area * 2.0 >= most);
+    let mut scale = large.map(|picture| picture.pixels_per_point).fold(0.0, f64::max);
+    let covered: f64 = pictures.iter().map(|picture| picture.area).sum();
+    if covered / page_area <= f64::from(PICTURES) {
+        scale = scale.max(dpi(SHAPES_DPI));
+    }
+    let fits = (MAX_PIXELS / page_area).sqrt().min(MAX_SIDE / page.0.max(page.1).max(1.0));
+    scale.clamp(dpi(MIN_DPI), dpi(MAX_DPI)).min(fits)
+}
+
+/// Looks where pictures are, without decoding them.
+struct Survey {
+    page: (f64, f64),
+    pictures: Vec<Placed>,
+    deadline: Deadline,
+    calls: u32,
+}
+
+impl Survey {
+    fn tick(&mut self) {
+        self.calls = self.calls.wrapping_add(1);
+        if self.calls.is_multiple_of(64) && self.deadline.is_over() {
+            resume_unwind(Box::new(Stopped));
+        }
+    }
+}
+
+impl<'a> Device<'a> for Survey {
+    fn draw_image(&mut self, image: Image<'a, '_>, props: ImageDrawProps<'a>) {
+        self.tick();
+        let (width, height) = (f64::from(image.width()), f64::from(image.height()));
+        let [a, b, c, d, ..] = props.transform.as_coeffs();
+        let place = props.transform.transform_rect_bbox(Rect::new(0.0, 0.0, width, height));
+        let page = Rect::new(0.0, 0.0, self.page.0, self.page.1);
+        let area = place.intersect(page).area();
+        // Fax pictures have more pixels across than down.
+        let pixels_per_point = 1.0 / a.hypot(b).min(c.hypot(d));
+        if area > 0.0 && pixels_per_point.is_finite() {
+            self.pictures.push(Placed { area, pixels_per_point });
+        }
+    }
+
+    fn draw_path(&mut self, _: &BezPath, _: DrawProps<'a>, _: &DrawMode) {
+        self.tick();
+    }
+
+    fn draw_glyph_run(&mut self, _: &GlyphRun<'_, 'a>, _: DrawProps<'a>, _: &DrawMode) {
+        self.tick();
+    }
+
+    fn push_clip_path(&mut self, _: &ClipPath) {
+        self.tick();
+    }
+
+    fn push_transparency_group(&mut self, _: f32, _: Option<SoftMask<'a>>, _: BlendMode) {
+        self.tick();
+    }
+
+    fn pop_clip(&mut self) {}
+
+    fn pop_transparency_group(&mut self) {}
+}

@@ -1,0 +1,50 @@
+//! Which text in pictures is read, and by what.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{Endpoint, SettingsError, Values, parse};
+use crate::types::OcrPolicy;
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct Ocr {
+    pub policy: OcrPolicy,
+    pub model: OcrModelChoice,
+    /// Of a vision model: longest wait for one page.
+    pub timeout: Duration,
+}
+
+/// What reads the pictures.
+#[derive(Clone, PartialEq, Debug)]
+pub enum OcrModelChoice {
+    /// The small model that is part of the program.
+    Bundled,
+    /// The directory of another one.
+    Directory(PathBuf),
+    /// A vision model of an OpenAI-compatible endpoint.
+    OpenAi { model: String, endpoint: Endpoint },
+}
+
+impl Ocr {
+    pub(super) fn resolve(
+        values: &mut Values<'_>,
+        shared: &Endpoint,
+    ) -> Result<Self, SettingsError> {
+        const NAME: &str = "ocr.model";
+        let timeout = values.parsed("ocr.timeout", parse::duration)?;
+        let endpoint = values.own_endpoint("ocr", shared)?;
+        let (policy, named) = match values.parsed("ingest.ocr", parse::ocr)? {
+            parse::Ocr::Policy(policy) => (policy, values.optional(NAME, parse::ocr_model)?),
+            parse::Ocr::Model(model) => (OcrPolicy::Auto, Some(parse::OcrModel::OpenAi(model))),
+        };
+        let model = match (named, values.found(NAME)) {
+            (None, _) => OcrModelChoice::Bundled,
+            (Some(parse::OcrModel::OpenAi(model)), _) => OcrModelChoice::OpenAi { model, endpoint },
+            (Some(parse::OcrModel::Directory(dir)), Some((_, origin))) => {
+                OcrModelChoice::Directory(values.located(NAME, &dir, origin)?)
+            }
+            (Some(parse::OcrModel::Directory(dir)), None) => OcrModelChoice::Directory(dir.into()),
+        };
+        Ok(Self { policy, model, timeout })
+    }
+}
