@@ -147,6 +147,12 @@ impl Canvas {
         Area { left: 0, top: 0, right: self.image.width, bottom: self.image.height }
     }
 
+    /// The pixels of a row that are in an area.
+    pub(super) fn row(&self, row: u32, area: Area) -> &[u8] {
+        let start = row as usize * self.image.width as usize + area.left as usize;
+        &self.image.pixels[start..start + area.width()]
+    }
+
     /// Paints pixels of a row from `left` on. What lies beyond the right edge is left out.
     pub(super) fn paint(
         &mut self,
@@ -159,6 +165,10 @@ impl Canvas {
         let start = row as usize * self.image.width as usize;
         let pixels = &mut self.image.pixels[start..start + self.image.width as usize];
         let pixels = &mut pixels[left as usize..];
+        if mixing == Mixing::Over && cover.iter().all(|cover| *cover == 255) {
+            let count = pixels.len().min(colours.len()).min(cover.len());
+            return pixels[..count].copy_from_slice(&colours[..count]);
+        }
         for ((pixel, colour), cover) in pixels.iter_mut().zip(colours).zip(cover) {
             let colour = if mixing == Mixing::Over { *colour } else { mixing.mix(*pixel, *colour) };
             *pixel = match *cover {

@@ -44,7 +44,15 @@ impl Filler {
         self.changes.clear();
         self.changes.resize(area.width() + 2, 0);
         let mut crossings = std::mem::take(&mut self.crossings);
+        // The last row, where it began, and its cover.
+        let (mut last, mut kept): (&[u64], _) = (&[], (0, Vec::new()));
         for row in crossings.chunk_by(|one, other| row_of(*one) == row_of(*other)) {
+            if is_alike(row, last) {
+                self.cover.clone_from(&kept.1);
+                take(row_of(row[0]), kept.0, &mut self.cover);
+                continue;
+            }
+            last = &[];
             let mut touched = (usize::MAX, 0);
             for line in row.chunk_by(|one, other| one >> 32 == other >> 32) {
                 self.line(line, rule, &mut touched);
@@ -52,7 +60,10 @@ impl Filler {
             let (first, end) = (touched.0, touched.1.min(area.width()));
             if first < end {
                 self.sum(first, end);
-                take(row_of(row[0]), area.left + first as u32, &mut self.cover);
+                last = row;
+                kept.0 = area.left + first as u32;
+                kept.1.clone_from(&self.cover);
+                take(row_of(row[0]), kept.0, &mut self.cover);
             }
             if first <= touched.1 {
                 self.changes[first..(touched.1 + 2).min(area.width() + 2)].fill(0);
@@ -121,7 +132,7 @@ impl Filler {
                     self.ramp(from, 1);
                     self.ramp(x, -1);
                     touched.0 = touched.0.min((from / PARTS) as usize);
-                    touched.1 = touched.1.max((x / PARTS) as usize + 1);
+                    touched.1 = touched.1.max(((x + PARTS - 1) / PARTS) as usize);
                 }
                 _ => {}
             }
@@ -144,6 +155,13 @@ impl Filler {
             ((sum * 255 + FULL / 2) / FULL).clamp(0, 255) as u8
         }));
     }
+}
+
+/// Whether two rows are crossed in the same places, as those of a rectangle are.
+fn is_alike(row: &[u64], other: &[u64]) -> bool {
+    const PLACE: u64 = (LINES as u64) << 32;
+    row.len() == other.len()
+        && row.iter().zip(other).all(|(one, other)| one % PLACE == other % PLACE)
 }
 
 fn row_of(crossing: u64) -> u32 {

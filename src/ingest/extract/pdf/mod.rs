@@ -50,6 +50,7 @@ mod second;
 mod strings;
 mod tables;
 mod tidy;
+mod unread;
 mod words;
 
 use std::any::Any;
@@ -64,6 +65,8 @@ pub(in crate::ingest::extract) use self::picture::{PagePicture, page_picture};
 use self::reader::{File, OpenError, draw_pages};
 use self::second::Second;
 use self::tidy::plain_line;
+pub(in crate::ingest::extract) use self::unread::PagesUnread;
+use self::unread::PageRead;
 use super::parts::Parts;
 use super::{ExtractError, detect};
 use crate::ingest::document::{Document, Syntax, Unit};
@@ -125,14 +128,14 @@ struct Text {
     reached: usize,
     /// Pages with text.
     read: usize,
-    /// Pages that are pictures of text, most likely.
-    pictures: usize,
+    /// Pages that OCR could read.
+    unread: PagesUnread,
 }
 
 impl Text {
     fn new(title: Option<&str>, pages: usize) -> Self {
         let title = title.and_then(sensible_title).unwrap_or_default();
-        Self { parts: Parts::new(Unit::Page), title, pages, reached: 0, read: 0, pictures: 0 }
+        Self { parts: Parts::new(Unit::Page), title, pages, reached: 0, read: 0, unread: PagesUnread::default() }
     }
 
     /// Adds the next page, in parts with the headings that each is under.
@@ -166,8 +169,8 @@ impl Text {
             format!("took longer than {} s of processor time", limit.as_secs_f64())
         } else if bombs > 0 {
             "its contents unpack to too much".to_owned()
-        } else if self.pictures > 0 {
-            let (pictures, pages) = (self.pictures, self.pages);
+        } else if !self.unread.scanned.is_empty() {
+            let (pictures, pages) = (self.unread.scanned.len(), self.pages);
             format!("no text found (scanned pages?): {pictures} of {pages} pages are pictures")
         } else {
             "no text found (scanned pages?)".to_owned()
@@ -194,14 +197,13 @@ fn text_of(
         tables::name_columns(&mut page.lines);
     }
     let mut text = Text::new(file.title.as_deref(), file.pages);
-    let mut second = None;
+    let (mut second, mut read) = (None, Vec::with_capacity(pages.len()));
     for (index, parts) in headings::parts(&pages, &file.outline).into_iter().enumerate() {
         let page = &pages[index];
         let (found, starts) = paragraphs::text(&page.lines, &words);
         let mut other = None;
-        if (page.is_partial || judge::is_poor(&found, page.glyphs, page.unknown))
-            && !deadline.is_over()
-        {
+        let is_poor = judge::is_poor(&found, page.glyphs, page.unknown);
+        if (page.is_partial || is_poor) && !deadline.is_over() {
             let second = second.get_or_insert_with(|| Second::open(bytes, passwords).ok());
             // Only where it is clearly better: its order of words is not.
             other = second
@@ -209,7 +211,14 @@ fn text_of(
                 .and_then(|second| second.page(index))
                 .filter(|other| judge::good_words(other) * 4 > judge::good_words(&found) * 5);
         }
-        text.pictures += usize::from(found.is_empty() && page.pictures > PICTURES);
+        let has_pictures = page.pictures > PICTURES;
+        read.push(PageRead {
+            text: has_pictures.then(|| other.as_ref().unwrap_or(&found).clone()).unwrap_or_default(),
+            glyphs: page.glyphs,
+            hidden: page.hidden,
+            is_poor: is_poor && other.is_none(),
+            pictures: page.pictures,
+        });
         let mut parts = match other {
             Some(other) => vec![(parts[0].headings.clone(), other)],
             None => cut(&found, &starts, parts),
@@ -222,6 +231,7 @@ fn text_of(
         }
         text.push(parts);
     }
+    text.unread = PagesUnread::of(&read);
     text
 }
 

@@ -31,6 +31,8 @@ pub(super) struct PageText {
     pub(super) glyphs: usize,
     /// Glyphs for which the file has no letters.
     pub(super) unknown: usize,
+    /// Glyphs that are not drawn.
+    pub(super) hidden: usize,
     pub(super) pictures: f32,
     /// There was more, but it could not be drawn, or not in time.
     pub(super) is_partial: bool,
@@ -42,6 +44,7 @@ pub(super) fn page_text(mut drawn: Drawn) -> PageText {
         height: drawn.height,
         glyphs: glyphs.len(),
         unknown: glyphs.iter().filter(|glyph| glyph.letters == Letters::Unknown).count(),
+        hidden: glyphs.iter().filter(|glyph| !glyph.visible).count(),
         notes: std::mem::take(&mut drawn.notes),
         pictures: drawn.pictures,
         is_partial: drawn.stopped || drawn.broken,

@@ -55,8 +55,8 @@ pub(super) struct Painter<'a> {
     groups: Vec<Group>,
     /// All colours are black: what counts is how opaque it is.
     is_shadow: bool,
-    /// The soft mask that was drawn last: many shapes have the same one.
-    soft: Option<(SoftMask<'a>, Rc<Vec<u8>>)>,
+    /// The soft mask that was drawn last, and where: many shapes have the same one.
+    soft: Option<(SoftMask<'a>, Rc<Mask>)>,
 }
 
 impl<'a> Painter<'a> {
@@ -205,17 +205,19 @@ impl<'a> Painter<'a> {
         if clip.area.is_empty() || !self.has_room(clip.area) {
             return false;
         }
-        let drawn = match self.soft.take().filter(|(last, _)| last == mask) {
-            Some((_, drawn)) => drawn,
-            None => Rc::new(self.drawn(mask)),
+        let is_same = |(last, drawn): &(SoftMask<'a>, Rc<Mask>)| {
+            last == mask && drawn.area.and(clip.area) == clip.area
         };
+        let drawn = match self.soft.take().filter(is_same) {
+            Some((_, drawn)) => drawn,
+            None => Rc::new(self.drawn(mask, clip.area)),
+        };
+        let Area { left, top, bottom, .. } = clip.area;
         let mut narrowed = Mask::empty(clip.area);
-        let width = self.canvas.image.width as usize;
-        let Area { left, top, right, bottom } = clip.area;
         for row in top..bottom {
-            let start = row as usize * width;
             let cover = narrowed.row_mut(row, left);
-            cover.copy_from_slice(&drawn[start + left as usize..start + right as usize]);
+            let width = cover.len();
+            cover.copy_from_slice(&drawn.row(row, left)[..width]);
             clip.cut(row, left, cover);
         }
         self.clips.push(Clip { area: clip.area, mask: Some(Rc::new(narrowed)) });
@@ -223,8 +225,8 @@ impl<'a> Painter<'a> {
         true
     }
 
-    /// How much a soft mask lets through, pixel by pixel.
-    fn drawn(&self, mask: &SoftMask<'a>) -> Vec<u8> {
+    /// How much of each pixel of an area a soft mask lets through.
+    fn drawn(&mut self, mask: &SoftMask<'a>, area: Area) -> Mask {
         let is_shadow = mask.mask_type() == MaskType::Alpha;
         let below = match Ink::of_colour(&mask.background_color()) {
             Ink::Shade { colour, .. } if !is_shadow => colour,
@@ -232,14 +234,21 @@ impl<'a> Painter<'a> {
         };
         let (width, height) = (self.canvas.image.width, self.canvas.image.height);
         let mut painter = Painter::new(Canvas::new(width, height, below), self.deadline);
+        painter.clips = vec![Clip { area, mask: None }];
         painter.is_shadow = is_shadow;
+        painter.calls = self.calls;
         mask.interpret(&mut painter);
-        let mut drawn = painter.canvas.image.pixels;
+        self.calls = painter.calls;
+        let mut drawn = Mask::empty(area);
+        for row in area.top..area.bottom {
+            let cover = drawn.row_mut(row, area.left);
+            cover.copy_from_slice(painter.canvas.row(row, area));
+        }
         if is_shadow {
-            drawn.iter_mut().for_each(|pixel| *pixel = WHITE - *pixel);
+            drawn.cover.iter_mut().for_each(|pixel| *pixel = WHITE - *pixel);
         }
         if let Some(function) = mask.transfer_function() {
-            function.apply_to(&mut drawn);
+            function.apply_to(&mut drawn.cover);
         }
         drawn
     }

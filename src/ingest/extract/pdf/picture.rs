@@ -49,6 +49,8 @@ pub(in crate::ingest::extract) struct PagePicture {
     /// In points.
     pub(in crate::ingest::extract) width: f32,
     pub(in crate::ingest::extract) height: f32,
+    /// There is more on the page: the interpreter panicked, or a small picture could not be decoded.
+    pub(in crate::ingest::extract) is_partial: bool,
 }
 
 /// `page` counts from one; `limit` is processor time.
@@ -94,29 +96,32 @@ fn picture<'a>(pdf: &'a Pdf, page: &Page<'a>, deadline: Deadline) -> Result<Page
     let (width, height) = page.render_dimensions();
     let size = (f64::from(width), f64::from(height));
     let mut survey = Survey { page: size, pictures: Vec::new(), deadline, calls: 0 };
-    draw(pdf, page, &cache, 1.0, &mut survey)?;
+    let mut is_partial = draw(pdf, page, &cache, 1.0, &mut survey)?;
     let scale = scale(&survey.pictures, size);
     let pixels = |points: f64| (points * scale).round().clamp(1.0, MAX_SIDE) as u32;
     let canvas = Canvas::new(pixels(size.0), pixels(size.1), WHITE);
     let mut painter = Painter::new(canvas, deadline);
-    draw(pdf, page, &cache, scale, &mut painter)?;
+    is_partial |= draw(pdf, page, &cache, scale, &mut painter)?;
     let Painter { canvas, unread, .. } = painter;
+    is_partial |= !unread.is_empty();
     // Without what covers it, the page would be taken for a blank one.
     let largest = unread.into_iter().max_by(|one, other| one.share.total_cmp(&other.share));
     if let Some(Unread { reason, .. }) = largest.filter(|unread| unread.share > PICTURES) {
         return Err(Failure::Unread(reason));
     }
-    Ok(PagePicture { picture: canvas.image, pixels_per_point: scale as f32, width, height })
+    let pixels_per_point = scale as f32;
+    Ok(PagePicture { picture: canvas.image, pixels_per_point, width, height, is_partial })
 }
 
-/// Draws a page as it is looked at. Where the interpreter panics, the rest is missing.
+/// Draws a page as it is looked at. Where the interpreter panics, the rest is missing, and that is
+/// said.
 fn draw<'a>(
     pdf: &'a Pdf,
     page: &Page<'a>,
     cache: &InterpreterCache<'a>,
     scale: f64,
     device: &mut impl Device<'a>,
-) -> Result<(), Failure> {
+) -> Result<bool, Failure> {
     let (width, height) = page.render_dimensions();
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         let area = Rect::new(0.0, 0.0, f64::from(width) * scale, f64::from(height) * scale);
@@ -125,7 +130,11 @@ fn draw<'a>(
         let mut context = Context::new(to_pixels, area, cache, pdf.xref(), settings());
         interpret_page(page, &mut context, device);
     }));
-    if outcome.is_err_and(|panic| panic.is::<Stopped>()) { Err(Failure::Stopped) } else { Ok(()) }
+    match outcome {
+        Ok(()) => Ok(false),
+        Err(panic) if panic.is::<Stopped>() => Err(Failure::Stopped),
+        Err(_) => Ok(true),
+    }
 }
 
 /// A picture on a page of points.
