@@ -11,6 +11,7 @@ mod detect;
 mod docx;
 mod epub;
 mod html;
+mod image;
 mod json;
 mod mail;
 mod notebook;

@@ -199,7 +199,7 @@ mod tests {
             rows.iter().flat_map(|(_, _, cover)| cover).map(|cover| f64::from(*cover)).sum::<f64>()
         };
         let disc = filled(Circle::new((10.0, 10.0), 8.0), FillRule::NonZero, AREA);
-        assert!((sum(&disc) / 255.0 - 64.0 * std::f64::consts::PI).abs() < 1.5);
+        assert!((sum(&disc) / 255.0 - 64.0 * std::f64::consts::PI).abs() < 5.0);
     }
 
     #[test]

@@ -126,6 +126,8 @@ pub(super) struct Drawn {
     pub(super) notes: Vec<String>,
     /// Share of the page that pictures cover; more than one where they overlap.
     pub(super) pictures: f32,
+    /// Points of the shapes that are filled: letters may be among them.
+    pub(super) shapes: usize,
     /// Not all of the page was drawn: the time was up, or it had too many glyphs.
     pub(super) stopped: bool,
     /// Not all of it was drawn: the interpreter panicked.

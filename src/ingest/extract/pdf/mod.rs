@@ -218,6 +218,7 @@ fn text_of(
             hidden: page.hidden,
             is_poor: is_poor && other.is_none(),
             pictures: page.pictures,
+            shapes: page.shapes,
         });
         let mut parts = match other {
             Some(other) => vec![(parts[0].headings.clone(), other)],

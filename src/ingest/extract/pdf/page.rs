@@ -34,6 +34,8 @@ pub(super) struct PageText {
     /// Glyphs that are not drawn.
     pub(super) hidden: usize,
     pub(super) pictures: f32,
+    /// See [`Drawn::shapes`].
+    pub(super) shapes: usize,
     /// There was more, but it could not be drawn, or not in time.
     pub(super) is_partial: bool,
 }
@@ -47,6 +49,7 @@ pub(super) fn page_text(mut drawn: Drawn) -> PageText {
         hidden: glyphs.iter().filter(|glyph| !glyph.visible).count(),
         notes: std::mem::take(&mut drawn.notes),
         pictures: drawn.pictures,
+        shapes: drawn.shapes,
         is_partial: drawn.stopped || drawn.broken,
         ..PageText::default()
     };

@@ -325,7 +325,7 @@ mod tests {
         let matrix = [a, b, -b, a, 20.0 - 80.0 * a + 80.0 * b, 20.0 - 80.0 * b - 80.0 * a];
         let turned = sampled(plane(160, &disc(160), false), matrix, 40, 40);
         let straight = disc(40);
-        let wrong = turned.concat().iter().zip(&straight).filter(|(a, b)| a.abs_diff(**b) > 128);
+        let wrong = turned.concat().into_iter().zip(straight).filter(|(a, b)| a.abs_diff(*b) > 128);
         assert!(wrong.count() < 12);
     }
 }

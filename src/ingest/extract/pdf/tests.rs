@@ -3,6 +3,7 @@
 mod beside;
 mod hostile;
 mod layout;
+mod pictures;
 pub(in crate::ingest::extract) mod sample;
 
 use std::time::Duration;

@@ -17,6 +17,9 @@ const RUNNING: usize = 3;
 /// The same has fewer words than this.
 const RUNNING_WORDS: usize = 40;
 
+/// Points of shapes on a page without letters that are letters, most likely: a letter has some 15.
+const SHAPES: usize = 600;
+
 /// Less is a mark or two, however little is known of them.
 const GLYPHS: usize = 10;
 
@@ -32,6 +35,8 @@ pub(super) struct PageRead {
     pub(super) is_poor: bool,
     /// Share of the page that pictures cover.
     pub(super) pictures: f32,
+    /// See [`Drawn::shapes`](super::glyph::Drawn::shapes).
+    pub(super) shapes: usize,
 }
 
 /// Pages that were not read, or not all of them; each list is in order and counts from one.
@@ -41,6 +46,8 @@ pub(in crate::ingest::extract) struct PagesUnread {
     pub(in crate::ingest::extract) scanned: Vec<u32>,
     /// With letters that say nothing: the file does not tell which they are, or tells wrong ones.
     pub(in crate::ingest::extract) unreadable: Vec<u32>,
+    /// Without letters, but with shapes that may be some: programs for drawing can write text so.
+    pub(in crate::ingest::extract) drawn: Vec<u32>,
     /// Every page of which pictures cover a good part; those that were scanned are among them.
     pub(in crate::ingest::extract) with_pictures: Vec<u32>,
     /// Pages with pictures, whose letters were put behind them by OCR before.
@@ -71,6 +78,8 @@ impl PagesUnread {
                 unread.scanned.push(number);
             } else if page.is_poor && page.glyphs >= GLYPHS {
                 unread.unreadable.push(number);
+            } else if page.glyphs == 0 && page.shapes >= SHAPES {
+                unread.drawn.push(number);
             }
         }
         unread
@@ -78,17 +87,17 @@ impl PagesUnread {
 
     /// Pages that have no text to speak of without OCR.
     pub(in crate::ingest::extract) fn auto(&self) -> Vec<u32> {
-        merged(&self.scanned, &self.unreadable)
+        merged(&[&self.scanned, &self.unreadable, &self.drawn])
     }
 
     /// All pages on which OCR could find something.
     pub(in crate::ingest::extract) fn always(&self) -> Vec<u32> {
-        merged(&self.with_pictures, &self.auto())
+        merged(&[&self.with_pictures, &self.auto()])
     }
 }
 
-fn merged(one: &[u32], other: &[u32]) -> Vec<u32> {
-    let mut pages = [one, other].concat();
+fn merged(lists: &[&[u32]]) -> Vec<u32> {
+    let mut pages = lists.concat();
     pages.sort_unstable();
     pages.dedup();
     pages
@@ -152,6 +161,14 @@ mod tests {
         let unread = PagesUnread::of(&pages);
         assert_eq!((&*unread.unreadable, unread.auto()), (&[1, 3][..], vec![1, 3]));
         assert_eq!(unread.always(), [1, 3]);
+    }
+
+    #[test]
+    fn shapes_may_be_letters_where_there_are_none() {
+        let drawn = |text, shapes| PageRead { shapes, ..page(text, 0.0) };
+        let pages = [drawn("", 5000), drawn("", 60), drawn("A map of the harbour", 5000)];
+        let unread = PagesUnread::of(&pages);
+        assert_eq!((&*unread.drawn, unread.auto()), (&[1][..], vec![1]));
     }
 
     #[test]

@@ -1,0 +1,84 @@
+//! JPEG, of which only the brightness is decoded where it is apart from the colours.
+
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::zune_core::bytestream::ZCursor;
+use zune_jpeg::zune_core::colorspace::ColorSpace;
+use zune_jpeg::zune_core::options::DecoderOptions;
+
+use super::exif::{self, Turn};
+use super::{Pixel, Raw, check_size};
+use crate::ingest::extract::ExtractError;
+
+pub(super) fn decode(bytes: &[u8]) -> Result<Raw, ExtractError> {
+    let head = Head::of(bytes);
+    if !head.ends {
+        return Err(ExtractError::damaged(&"the picture is cut off"));
+    }
+    let side = usize::from(u16::MAX);
+    let options = DecoderOptions::default().set_max_width(side).set_max_height(side);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
+    decoder.decode_headers().map_err(|error| ExtractError::damaged(&error))?;
+    let (width, height) = decoder.dimensions().unwrap_or_default();
+    let (width, height) = (width as u32, height as u32);
+    check_size(width, height)?;
+    let (colours, pixel) = match decoder.input_colorspace() {
+        Some(ColorSpace::YCbCr | ColorSpace::Luma) => (ColorSpace::Luma, Pixel::Grey),
+        _ => (ColorSpace::RGB, Pixel::Rgb),
+    };
+    decoder.set_options(options.jpeg_set_out_colorspace(colours));
+    let samples = decoder.decode().map_err(|error| ExtractError::damaged(&error))?;
+    Ok(Raw { width, height, pixel, samples, dpi: head.dpi, turn: head.turn })
+}
+
+/// What stands around the picture.
+struct Head {
+    turn: Turn,
+    dpi: Option<f32>,
+    /// The mark of the end is there. The decoder would fill in grey for what is missing.
+    ends: bool,
+}
+
+impl Head {
+    /// Goes from segment to segment up to the picture (ISO/IEC 10918-1, B.1.1.4).
+    fn of(bytes: &[u8]) -> Self {
+        let (mut turn, mut dpi) = (Turn::NONE, None);
+        let mut at = 2;
+        loop {
+            let Some([0xFF, marker, high, low]) = bytes.get(at..at + 4) else {
+                return Self { turn, dpi, ends: false };
+            };
+            if *marker == 0xFF {
+                at += 1;
+                continue;
+            }
+            let length = usize::from(u16::from_be_bytes([*high, *low])).max(2);
+            let body = bytes.get(at + 4..at + 2 + length).unwrap_or_default();
+            match *marker {
+                0xDA => {
+                    let picture = &bytes[at..];
+                    let ends = picture.windows(2).any(|mark| mark == [0xFF, 0xD9]);
+                    return Self { turn, dpi, ends };
+                }
+                0xE0 if body.starts_with(b"JFIF\0") => dpi = dpi.or(jfif_dpi(body)),
+                0xE1 => {
+                    if let Some(block) = body.strip_prefix(b"Exif\0\0") {
+                        let (found, resolution) = exif::read(block);
+                        turn = found;
+                        dpi = dpi.or(resolution);
+                    }
+                }
+                _ => {}
+            }
+            at += 2 + length;
+        }
+    }
+}
+
+fn jfif_dpi(body: &[u8]) -> Option<f32> {
+    let density = f32::from(u16::from_be_bytes([*body.get(8)?, *body.get(9)?]));
+    match body.get(7)? {
+        1 => Some(density),
+        2 => Some(density * 2.54),
+        _ => None,
+    }
+}
