@@ -98,6 +98,12 @@ fn right_to_left_letters_are_read_in_their_order() {
 fn what_is_printed_again_for_bold_is_read_once() {
     let again = "1 0 0 1 72 700 Tm (Fake bold) Tj 1 0 0 1 72.3 700 Tm (Fake bold) Tj";
     assert_eq!(text(&format!("BT /F1 12 Tf {again} ET")), "Fake bold");
+    let place = |at: u32, letter: char| format!("1 0 0 1 {at} 700 Tm ({letter}) Tj ");
+    let twice =
+        |at: u32, letter| place(at, letter) + &place(at, letter).replace(" 700", ".3 700.2");
+    let letters: Vec<String> =
+        (0..).zip("BOLD".chars()).map(|(at, l)| twice(72 + 8 * at, l)).collect();
+    assert_eq!(text(&format!("BT /F1 12 Tf {} ET", letters.concat())), "BOLD");
     assert_eq!(text("BT /F1 12 Tf 2 Tr 72 700 Td (Outlined) Tj (book) Tj ET"), "Outlinedbook");
     assert_eq!(text("BT /F1 12 Tf 72 700 Td (ill 1000) Tj ET"), "ill 1000");
 }
@@ -184,6 +190,26 @@ fn embedded_chinese_needs_no_table_of_its_own() {
     file.fonts = format!("/F2 {font} 0 R");
     file.page("BT /F2 12 Tf 72 700 Td <4F60597D> Tj ET");
     assert_eq!(read(&file.finish("")).unwrap().text, "你好");
+}
+
+#[test]
+fn fonts_that_are_not_embedded_may_have_glyph_numbers_only() {
+    for (name, expected) in [("Arial,Bold", "tee é"), ("Calibri", "")] {
+        let mut file = File::new();
+        let font = file.object(format!(
+            "<< /Type /Font /Subtype /CIDFontType2 /BaseFont /{name} /DW 500 \
+             /CIDSystemInfo << /Registry (Adobe) /Ordering (Identity) /Supplement 0 >> \
+             /FontDescriptor << /Type /FontDescriptor /FontName /{name} /Flags 32 >> >>"
+        ));
+        let font = file.object(format!(
+            "<< /Type /Font /Subtype /Type0 /BaseFont /{name} /Encoding /Identity-H \
+             /DescendantFonts [{font} 0 R] >>"
+        ));
+        file.fonts = format!("/F2 {font} 0 R");
+        file.page("BT /F2 12 Tf 72 700 Td <005700480048000300700003> Tj ET");
+        let text = read(&file.finish("")).map(|document| document.text);
+        assert_eq!(text.unwrap_or_default(), expected, "{name}");
+    }
 }
 
 #[test]
