@@ -163,6 +163,8 @@ pub struct IngestArgs {
 #[command(args = flags(&[
     "ingest.max_file_size",
     "ingest.on_secret",
+    "ingest.ocr",
+    "ingest.pdf_password",
     "chunk.tokens",
     "chunk.overlap",
     "sparse.language",

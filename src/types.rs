@@ -3,6 +3,7 @@
 
 mod locator;
 mod manifest;
+mod reading;
 mod secrets;
 mod usage;
 
@@ -16,6 +17,9 @@ use uuid::Uuid;
 
 pub use locator::Locator;
 pub use manifest::{ChunkerId, EmbedderId, Manifest, Reach, RerankerId, Run, Site, SparseId};
+pub use reading::{
+    OcrPolicy, OcrRecord, PageArea, ReadingWarning, Recognition, WarningCode, ranges,
+};
 pub use secrets::{OnSecret, Screening};
 pub use usage::{ChatPrice, Usage};
 
@@ -102,10 +106,12 @@ pub enum Kind {
     Email,
     /// Source code; the language follows from the file name.
     Code,
+    /// Pictures, whose text is recognized: PNG, JPEG, TIFF, WebP.
+    Image,
 }
 
 impl Kind {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Markdown,
         Self::Text,
         Self::Rst,
@@ -121,6 +127,7 @@ impl Kind {
         Self::Epub,
         Self::Email,
         Self::Code,
+        Self::Image,
     ];
 
     /// The name used in payloads, filters and reports.
@@ -141,6 +148,7 @@ impl Kind {
             Self::Epub => "epub",
             Self::Email => "email",
             Self::Code => "code",
+            Self::Image => "image",
         }
     }
 
@@ -191,6 +199,10 @@ pub struct Chunk {
     pub occurrence: u32,
     /// `key=value` or plain words given at ingest, sorted.
     pub tags: Vec<String>,
+    /// What the document calls the page, where that is not its number: `iv`.
+    pub page_label: Option<String>,
+    /// `None` where the text is the document's own, and was not recognized in a picture.
+    pub recognition: Option<Recognition>,
 }
 
 impl Chunk {
@@ -277,6 +289,12 @@ pub struct DocumentRecord {
     /// `None` where it was never looked through for secrets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secrets: Option<Screening>,
+    /// What of it was not read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<ReadingWarning>,
+    /// `None` where none of its pages was read as a picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ocr: Option<Box<OcrRecord>>,
 }
 
 /// How a page of the web was found, and how to ask whether it changed.
@@ -411,6 +429,8 @@ pub struct Passage {
     pub locator: Locator,
     pub score: f32,
     pub document_hash: ContentHash,
+    /// As in [`Chunk::page_label`].
+    pub page_label: Option<String>,
 }
 
 impl Passage {

@@ -165,6 +165,8 @@ fn chunks() -> Vec<Chunk> {
         document_hash: ContentHash::of(b""),
         occurrence: 0,
         tags: Vec::new(),
+        page_label: None,
+        recognition: None,
     });
     chunks.collect()
 }

@@ -152,6 +152,8 @@ mod tests {
             run_id: uuid::Uuid::nil(),
             web: None,
             secrets: None,
+            warnings: Vec::new(),
+            ocr: None,
         };
         let said = |shown: &Shown| warnings(shown).join("\n");
         let mut whole = shown(Some(record.clone()), 3);

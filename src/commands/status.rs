@@ -3,6 +3,7 @@
 use super::{Context, open};
 use crate::cli::{Format, StatusArgs};
 use crate::error::{Exit, Failure};
+use crate::ingest::WarnedSource;
 use crate::output::words::{counted, grouped};
 use crate::output::{Stale, Status};
 use crate::service::freshness::{Freshness, length_drift, mean_terms};
@@ -23,6 +24,7 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: StatusArgs) -> Resu
         let text = text(ui, context, store.endpoint(), manifest, &documents, chunks, &freshness);
         ui.data(&text)?;
         ui.data(&failed(ui, &failures))?;
+        ui.data(&partly_read(ui, &warned(&documents)))?;
         if args.documents {
             for record in &documents {
                 let source = sanitize_line(&record.source);
@@ -40,6 +42,7 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: StatusArgs) -> Resu
             mean_terms: mean_terms(&documents),
             stale: Stale { changed: freshness.changed, missing: freshness.missing },
             failures,
+            warned: warned(&documents),
             pages: freshness.pages,
             records: args.documents.then(|| documents.clone()),
         })?;
@@ -107,6 +110,29 @@ fn failed(ui: &Ui, failures: &[FailureRecord]) -> String {
     }
     if !failures.is_empty() {
         text += "            docent ingest --retry-failed takes them up again\n";
+    }
+    text
+}
+
+/// Documents of which something was not read.
+fn warned(documents: &[DocumentRecord]) -> Vec<WarnedSource> {
+    let warned = documents.iter().filter(|record| !record.warnings.is_empty());
+    let source = |record: &DocumentRecord| WarnedSource {
+        source: record.source.clone(),
+        warnings: record.warnings.clone(),
+    };
+    warned.map(source).collect()
+}
+
+/// One row for each thing that was not read.
+fn partly_read(ui: &Ui, warned: &[WarnedSource]) -> String {
+    let mut text = String::new();
+    for WarnedSource { source, warnings } in warned {
+        for warning in warnings {
+            let label = ui.out_style.strong("partly read");
+            let (source, message) = (sanitize_line(source), sanitize_line(&warning.message));
+            text += &format!("{label}  {source}  {message}\n");
+        }
     }
     text
 }

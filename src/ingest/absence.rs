@@ -6,7 +6,7 @@ use std::path::Path;
 use super::discover::{self, DiscoverError, DiscoverOptions, FoundFile};
 use super::prepare;
 use super::secrets;
-use crate::types::{OnSecret, is_url};
+use crate::types::{OcrPolicy, OnSecret, is_url};
 
 /// Why a source is not in a collection.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -37,6 +37,7 @@ pub fn absence(
     source: &str,
     options: &DiscoverOptions,
     policy: OnSecret,
+    ocr: OcrPolicy,
 ) -> Result<Absence, DiscoverError> {
     if is_url(source) {
         return Ok(Absence::NoPage);
@@ -52,7 +53,7 @@ pub fn absence(
         entry: entry.to_owned(),
         when_named,
     };
-    if !found.files.iter().any(|found| found.source == source) {
+    let Some(found) = found.files.iter().find(|found| found.source == source) else {
         let over = |entry: &str| {
             source.strip_prefix(entry).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
@@ -60,9 +61,11 @@ pub fn absence(
         return Ok(
             entry.map_or(Absence::OutsideRoots, |entry| skipped(entry.reason, &entry.source, true))
         );
-    }
-    if let Some(reason) = prepare::passed_over(&path) {
-        return Ok(skipped(reason, source, false));
+    };
+    if let Some(reason) = prepare::passed_over(&path, ocr.reads_image(found.named)) {
+        // A picture is read where it is named.
+        let when_named = ocr.reads_image(true) && reason == prepare::PICTURE;
+        return Ok(skipped(reason, source, when_named));
     }
     if policy == OnSecret::Skip && holds_a_secret(&path) {
         return Ok(skipped(prepare::HOLDS_A_SECRET, source, false));

@@ -323,6 +323,7 @@ impl<'a> Committer<'a> {
         for document in documents {
             let source = &document.record.source;
             self.report.secrets.add(&document.secrets);
+            self.report.read(&document.record);
             let has_stale = match &document.replaces {
                 Replaces::Nothing => {
                     self.report.added += 1;

@@ -9,12 +9,14 @@ use super::chunk::{self, ChunkOptions};
 use super::document::Document;
 use crate::embed::Embedder;
 use crate::embed::sparse::TermCounter;
-use crate::types::{Chunk, ContentHash, DocumentRecord, Locator};
+use crate::types::{Chunk, ContentHash, DocumentRecord, Locator, Recognition};
 
 /// The chunks of a document, in order.
 pub(super) struct Chunks {
     title: String,
     text: String,
+    /// As in [`Document::page_labels`].
+    page_labels: Vec<(u32, String)>,
     /// What all of them say of their document.
     record: DocumentRecord,
     cuts: Vec<Cut>,
@@ -26,6 +28,7 @@ struct Cut {
     start: usize,
     length: usize,
     locator: Locator,
+    recognition: Option<Box<Recognition>>,
     headings: Arc<[String]>,
     titled: bool,
     digest: [u8; 32],
@@ -54,6 +57,7 @@ pub(super) fn cut(
             start: piece.start,
             length: piece.text.len(),
             locator: piece.locator,
+            recognition: piece.recognition,
             headings: piece.headings,
             titled: piece.titled,
             digest,
@@ -61,14 +65,19 @@ pub(super) fn cut(
         });
     }
     record.chunks = cuts.len() as u32;
-    let Document { title, text, .. } = document;
-    (record.clone(), Box::new(Chunks { title, text, record, cuts, next: 0 }))
+    let Document { title, text, page_labels, .. } = document;
+    (record.clone(), Box::new(Chunks { title, text, page_labels, record, cuts, next: 0 }))
 }
 
 impl Chunks {
     /// Whether none is left.
     pub(super) fn is_done(&self) -> bool {
         self.len() == 0
+    }
+
+    fn page_label(&self, page: u32) -> Option<String> {
+        let at = self.page_labels.binary_search_by_key(&page, |(number, _)| *number).ok()?;
+        Some(self.page_labels[at].1.clone())
     }
 
     /// The ids of all of them.
@@ -85,8 +94,16 @@ impl Iterator for Chunks {
     type Item = Chunk;
 
     fn next(&mut self) -> Option<Chunk> {
-        let Cut { start, length, locator, ref headings, titled, ref digest, occurrence } =
-            *self.cuts.get(self.next)?;
+        let Cut {
+            start,
+            length,
+            locator,
+            ref recognition,
+            ref headings,
+            titled,
+            ref digest,
+            occurrence,
+        } = *self.cuts.get(self.next)?;
         let ordinal = self.next as u32;
         self.next += 1;
         Some(Chunk {
@@ -102,6 +119,8 @@ impl Iterator for Chunks {
             chunk_hash: ContentHash::from_digest(digest),
             occurrence,
             tags: self.record.tags.clone(),
+            page_label: locator.page().and_then(|page| self.page_label(page)),
+            recognition: recognition.as_deref().cloned(),
         })
     }
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::types::Locator;
+use crate::types::{Locator, OcrRecord, PageArea, ReadingWarning, Recognition};
 
 /// A document's text, with the place of every part of it in the source.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Document {
     /// From the document itself (metadata, first heading); empty where it has none.
     pub title: String,
@@ -18,6 +18,31 @@ pub struct Document {
     /// What no piece may leave, ordered by offset. Text before the first is a section too.
     #[serde(default)]
     pub sections: Vec<Section>,
+    /// What of the source is not in the text.
+    #[serde(default)]
+    pub warnings: Vec<ReadingWarning>,
+    /// Pages that have another label than their number, with it; ordered by number.
+    #[serde(default)]
+    pub page_labels: Vec<(u32, String)>,
+    /// That pages were read as pictures.
+    #[serde(skip)]
+    pub ocr: Option<OcrRecord>,
+    /// The words of those pages, ordered by place in the text.
+    #[serde(skip)]
+    pub recognized: Vec<RecognizedWord>,
+}
+
+/// A word of the text that was recognized in a picture.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RecognizedWord {
+    /// Offset of its first byte, and of the one after its last.
+    pub start: usize,
+    pub end: usize,
+    /// In percent; `None` where the model does not tell.
+    pub confidence: Option<u8>,
+    pub page: u32,
+    /// `None` where the model does not tell.
+    pub area: Option<PageArea>,
 }
 
 /// A part of a document that is cut by itself: a page, a slide, a record. It reaches to the next.
@@ -29,13 +54,14 @@ pub struct Section {
 }
 
 /// How a text is structured, for the chunker.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Syntax {
     /// Markdown; extraction also renders HTML, DOCX and others to it (headings, lists, tables, code).
     Markdown,
     Rst,
     Asciidoc,
+    #[default]
     Plain,
     /// One row for each mark of [`Places`]: rows are kept whole where they fit a piece.
     Rows,
@@ -58,10 +84,11 @@ pub enum Language {
 }
 
 /// Maps byte offsets of [`Document::text`] to places in the source.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Places {
     /// The text is the (decoded) file: line n of the text is line n of the file.
+    #[default]
     Verbatim,
     /// Each mark says that the text from its offset up to the next mark's offset came from these
     /// units. Marks are ordered by offset, the first at 0.
@@ -99,6 +126,8 @@ pub struct Piece<'a> {
     pub start: usize,
     pub text: &'a str,
     pub locator: Locator,
+    /// `None` where the text is the document's own.
+    pub recognition: Option<Box<Recognition>>,
     /// Heading path or enclosing items, outermost first.
     pub headings: Arc<[String]>,
     /// The title of the document is embedded, too: no heading says it.

@@ -45,7 +45,7 @@ pub use error::IngestError;
 pub use events::IngestEvent;
 pub use options::{Backends, Build, Destination, IngestOptions};
 pub use pages::SpoolError;
-pub use report::{FailedSource, IngestReport};
+pub use report::{FailedSource, IngestReport, WarnedSource};
 pub use survey::Stored;
 
 use crate::cancel::{Cancel, Stop};

@@ -14,7 +14,7 @@ use crate::cancel::Canceller;
 use crate::embed::Embedder;
 use crate::embed::sparse::TermCounter;
 use crate::store::{CollectionWriter, Reader};
-use crate::types::{ChunkerId, Manifest, OnSecret};
+use crate::types::{ChunkerId, Manifest, OcrPolicy, OnSecret};
 
 /// What to bring in, and how.
 pub struct IngestOptions {
@@ -30,6 +30,8 @@ pub struct IngestOptions {
     /// known documents as they are.
     pub text_fields: Option<Vec<String>>,
     pub on_secret: OnSecret,
+    /// Which text in pictures is read; what reads it is the extractor's.
+    pub ocr: OcrPolicy,
     /// Compare the content of every file.
     pub checksum: bool,
     /// Take up only what failed before.
@@ -59,6 +61,7 @@ impl IngestOptions {
             tags: self.tags.as_deref(),
             text_fields: self.text_fields.as_deref(),
             on_secret: self.on_secret,
+            ocr: self.ocr,
         }
     }
 

@@ -69,6 +69,7 @@ impl Pages {
                 size: page.size,
                 mtime: 0,
                 page: Some(Box::new(FetchedPage { path: page.path, origin: page.origin })),
+                named: false,
             });
         }
         discovery.files.sort_by(|a, b| a.source.cmp(&b.source));

@@ -24,6 +24,9 @@ const NOTHING_IN_IT: &str = "empty";
 /// Why a document is passed over that holds a key, token or password.
 pub(super) const HOLDS_A_SECRET: &str = "holds a secret";
 
+/// Why a picture is passed over.
+pub(super) const PICTURE: &str = "picture (--ocr always reads it)";
+
 const TOO_LARGE: &str = "over the size limit (raise it with --max-file-size)";
 
 /// A document that is to be brought in.
@@ -173,7 +176,8 @@ pub(super) fn work(survey: &Survey, options: &IngestOptions) -> Vec<Work> {
         if !records.get(source).is_some_and(is_same) {
             let replaces = new(source);
             let size = content.size();
-            let file = FoundFile { source: source.clone(), size, mtime: 0, page: None };
+            let file =
+                FoundFile { source: source.clone(), size, mtime: 0, page: None, named: true };
             work.push(Work { content: Some(content.clone()), ..one(&file, replaces) });
         }
     }
@@ -210,8 +214,9 @@ async fn try_prepare(
         Some(_) => PathBuf::from(&file.source),
         None => file.path(&options.discover.root),
     };
+    let reads_image = options.ocr.reads_image(file.named);
     let Source { file, content, kind, hash } =
-        off_thread(move || read(file, &path, content, limit)).await?;
+        off_thread(move || read(file, &path, content, limit, reads_image)).await?;
     let size = content.size();
     let mut document = match content {
         Content::Document(document) => Arc::unwrap_or_clone(document),
@@ -220,7 +225,10 @@ async fn try_prepare(
             let extracted = extractor.extract(&file.source, kind, &text_fields, bytes).await;
             // With other fields it may have text.
             let lasting = Some(hash.clone()).filter(|_| text_fields.is_empty());
-            extracted.map_err(|error| (Why::Fail(error.to_string()), lasting))?
+            extracted.map_err(|error| {
+                let lasting = lasting.filter(|_| !error.may_pass);
+                (Why::Fail(error.reason), lasting)
+            })?
         }
     };
 
@@ -248,6 +256,8 @@ async fn try_prepare(
             run_id,
             web: file.page.map(|page| Box::new(page.origin)),
             secrets: Some(secrets::screening(&secrets, policy)),
+            warnings: std::mem::take(&mut document.warnings),
+            ocr: document.ocr.take().map(Box::new),
         };
         let (record, chunks) = cut::cut(record, document, &chunk_options, &*embedder, &terms);
         if chunks.is_done() {
@@ -270,12 +280,13 @@ fn refusal(policy: OnSecret, secrets: &Secrets, source: &str, suspect: bool) -> 
 }
 
 /// Why the file would be passed over once it is read, if it would: nothing is to be done about it.
-pub(super) fn passed_over(path: &Path) -> Option<&'static str> {
+pub(super) fn passed_over(path: &Path, reads_image: bool) -> Option<&'static str> {
     let mut head = Vec::new();
     File::open(path).ok()?.take(HEAD as u64).read_to_end(&mut head).ok()?;
     match extract::detect(path, &head) {
         Detected::Known(Kind::Code) if head.is_empty() => Some(NOTHING_IN_IT),
         Detected::Known(Kind::Json) if holds_nothing(&head) => Some(NOTHING_IN_IT),
+        Detected::Known(Kind::Image) if !reads_image => Some(PICTURE),
         Detected::Known(_) => None,
         Detected::Skip(reason) => Some(reason),
     }
@@ -294,9 +305,11 @@ fn read(
     path: &Path,
     content: Option<Content>,
     limit: u64,
+    reads_image: bool,
 ) -> Result<Source, Unfit> {
     let not_text = |head: &[u8]| match extract::detect(path, head) {
         Detected::Skip(reason) => Some(reason),
+        Detected::Known(Kind::Image) if !reads_image => Some(PICTURE),
         Detected::Known(_) => None,
     };
     let (file, bytes) = match content {
@@ -318,6 +331,7 @@ fn read(
         Detected::Known(Kind::Json) if holds_nothing(&bytes) => {
             Err((Why::Skip(NOTHING_IN_IT), None))
         }
+        Detected::Known(Kind::Image) if !reads_image => Err((Why::Skip(PICTURE), None)),
         Detected::Known(_) if bytes.trim_ascii().is_empty() => {
             Err((Why::Empty, Some(ContentHash::of(&bytes))))
         }

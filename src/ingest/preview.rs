@@ -102,8 +102,11 @@ impl Preview {
         for work in work {
             let source = work.file.source.clone();
             let path = || work.file.path(&options.discover.root);
-            let passed_over =
-                work.content.is_none().then(|| prepare::passed_over(&path())).flatten();
+            let passed_over = work
+                .content
+                .is_none()
+                .then(|| prepare::passed_over(&path(), options.ocr.reads_image(work.file.named)));
+            let passed_over = passed_over.flatten();
             if let Some(reason) = passed_over.filter(|_| !known.contains(source.as_str())) {
                 preview.skipped += 1;
                 *preview.skipped_by_reason.entry(reason.to_owned()).or_default() += 1;

@@ -107,7 +107,7 @@ mod tests {
     }
 
     fn found() -> FoundFile {
-        FoundFile { source: "a.md".to_owned(), size: 0, mtime: 1, page: None }
+        FoundFile { source: "a.md".to_owned(), size: 0, mtime: 1, page: None, named: false }
     }
 
     fn read_all(path: &Path, limit: u64) -> Result<(FoundFile, Vec<u8>), Unread<()>> {

@@ -9,13 +9,20 @@ use super::secrets::Secrets;
 use super::survey::Survey;
 use crate::cancel::Stop;
 use crate::error::BackendError;
-use crate::types::OnSecret;
+use crate::types::{DocumentRecord, OnSecret, ReadingWarning};
 
 /// A source that could not be brought in.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 pub struct FailedSource {
     pub source: String,
     pub reason: String,
+}
+
+/// A document of which something was not read.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+pub struct WarnedSource {
+    pub source: String,
+    pub warnings: Vec<ReadingWarning>,
 }
 
 /// What an ingest did. Counts are documents unless they say otherwise.
@@ -32,6 +39,10 @@ pub struct IngestReport {
     pub failed: Vec<FailedSource>,
     /// Of those, how many failed before, did not change, and were not tried again.
     pub untried: usize,
+    /// Documents that were brought in, and of which something was not read.
+    pub warned: Vec<WarnedSource>,
+    /// Pages that were read as pictures.
+    pub ocr_pages: usize,
     /// Chunks written.
     pub chunks: usize,
     /// Texts that were embedded for them.
@@ -84,6 +95,15 @@ impl IngestReport {
     pub(super) fn skip(&mut self, reason: &str) {
         self.skipped += 1;
         *self.skipped_by_reason.entry(reason.to_owned()).or_default() += 1;
+    }
+
+    /// How a document was read that is stored now.
+    pub(super) fn read(&mut self, record: &DocumentRecord) {
+        self.ocr_pages += record.ocr.as_ref().map_or(0, |ocr| ocr.pages.len());
+        if !record.warnings.is_empty() {
+            let (source, warnings) = (record.source.clone(), record.warnings.clone());
+            self.warned.push(WarnedSource { source, warnings });
+        }
     }
 
     pub(super) fn fail(&mut self, source: &str, reason: &str) {

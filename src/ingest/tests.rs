@@ -29,7 +29,7 @@ use crate::http::Throttled;
 use crate::retry::RetryPolicy;
 use crate::store::edge::{EdgeOptions, EdgeStore};
 use crate::store::{Collection, Reader, SearchRequest};
-use crate::types::{DocumentRecord, EmbedderId, OnSecret};
+use crate::types::{DocumentRecord, EmbedderId, OcrPolicy, OnSecret};
 
 /// The built-in embedder, except that it fails on texts with a given word.
 struct Picky {
@@ -164,6 +164,7 @@ impl Project {
             tags: self.tags.clone(),
             text_fields: None,
             on_secret: OnSecret::Warn,
+            ocr: OcrPolicy::Auto,
             checksum: false,
             retry_failed: false,
             prune: PruneLimit { share: 0.5, allow: false },
@@ -177,12 +178,16 @@ impl Project {
                 refuses: self.refuses,
                 counted: Arc::clone(&self.counted),
             }),
-            extractor: Extractor::new(extract::ExtractOptions {
-                workers: 1,
-                timeout: Duration::from_secs(1),
-                memory_mb: 0,
-                program: PathBuf::from("none is started for text"),
-            }),
+            extractor: Extractor::new(
+                extract::ExtractOptions {
+                    workers: 1,
+                    timeout: Duration::from_secs(1),
+                    memory_mb: 0,
+                    passwords: Vec::new(),
+                    program: PathBuf::from("none is started for text"),
+                },
+                None,
+            ),
             terms: Arc::new(TermCounter::new(sparse::LANGUAGE).unwrap()),
         };
         let destination = Destination { writer, manifest, build: Build::Sync };
@@ -438,6 +443,7 @@ fn texts(rows: &[(&str, &str)]) -> Inline {
             syntax: Syntax::Plain,
             places: Places::Verbatim,
             sections: vec![Section { offset: 0, headings: vec!["On seals".to_owned()] }],
+            ..Document::default()
         })),
     };
     let documents = rows.iter().map(document).collect();

@@ -5,17 +5,20 @@
 
 mod detect;
 mod order;
+mod paragraphs;
 mod raster;
 mod recognize;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
+use std::thread::available_parallelism;
 
 use async_trait::async_trait;
+use tokio::sync::Semaphore;
 
 use self::detect::{Region, regions};
-use self::order::{Placed, Row, columns};
+use self::order::{Row, columns};
 use self::recognize::{LineWord, words};
 use super::{GrayImage, OcrLine, OcrModel, OcrWord, PixelBox};
 use crate::error::{BackendError, Fault, Service};
@@ -31,16 +34,15 @@ static CHARACTERS: &str = include_str!("pp-ocrv6-tiny/characters.txt");
 /// A line that is less sure as a whole is no text: lines of a drawing, dust, handwriting.
 const SURE_ENOUGH: f32 = 0.5;
 
+/// One or two characters alone are specks more often than text: they have to be surer.
+const FEW: usize = 2;
+const SURE_OF_FEW: f32 = 0.8;
+
 /// A page whose first lines are less sure than this may be upside down.
 const DUBIOUS: f32 = 0.8;
 
 /// Lines by which is told which side of a page is up.
 const TRIED: usize = 6;
-
-/// A paragraph begins where the gap to the line above is larger than that between most lines of the
-/// column by so much of a line's height, or where one line is so much higher than the other.
-const PARAGRAPH_GAP: f32 = 0.4;
-const OTHER_HEIGHT: f32 = 1.5;
 
 /// Reads pages in this process.
 pub struct LocalOcr {
@@ -48,6 +50,8 @@ pub struct LocalOcr {
     files: Files,
     /// Loaded with the first page.
     models: Arc<OnceLock<Result<Models, String>>>,
+    /// A permit for each core.
+    free: Arc<Semaphore>,
 }
 
 #[derive(Clone)]
@@ -70,8 +74,9 @@ impl LocalOcr {
     /// A directory without the two files. What is in them is looked at with the first page.
     pub fn open(dir: Option<&Path>) -> Result<Self, OnnxError> {
         let models = Arc::default();
+        let free = Arc::new(Semaphore::new(available_parallelism().map_or(1, usize::from)));
         let Some(dir) = dir else {
-            return Ok(Self { id: BUNDLED.to_owned(), files: Files::Bundled, models });
+            return Ok(Self { id: BUNDLED.to_owned(), files: Files::Bundled, models, free });
         };
         let error = |problem: String| OnnxError {
             path: dir.to_owned(),
@@ -96,7 +101,7 @@ impl LocalOcr {
             characters: find("", "txt"),
         };
         let name = dir.file_name().unwrap_or(dir.as_os_str()).to_string_lossy().into_owned();
-        Ok(Self { id: name, files, models })
+        Ok(Self { id: name, files, models, free })
     }
 }
 
@@ -107,13 +112,21 @@ impl OcrModel for LocalOcr {
     }
 
     async fn read(&self, page: &GrayImage) -> Result<Vec<OcrLine>, BackendError> {
-        let (models, files, page) = (Arc::clone(&self.models), self.files.clone(), page.clone());
-        let work = move || {
-            let loaded = models.get_or_init(|| Models::load(&files).map_err(|e| e.to_string()));
-            loaded.as_ref().map_err(String::clone)?.read(&page)
-        };
         let error =
             |problem: &str| BackendError::new(Service::Ocr, Fault::Permanent, &self.id, problem);
+        if page.pixels.len() as u64 != u64::from(page.width) * u64::from(page.height) {
+            return Err(error("a picture does not have the pixels that its size tells"));
+        }
+        // A page takes a core and some 200 MB.
+        let free = Arc::clone(&self.free).acquire_owned().await;
+        let free = free.map_err(|closed| error(&closed.to_string()))?;
+        let (models, files, page) = (Arc::clone(&self.models), self.files.clone(), page.clone());
+        let work = move || {
+            // Given back when the page is read, even if nobody waits for it any more.
+            let _free = free;
+            let loaded = models.get_or_init(|| Models::load(&files).map_err(|e| e.to_string()));
+            loaded.as_ref().map_err(String::clone)?.read(page)
+        };
         match tokio::task::spawn_blocking(work).await {
             Ok(read) => read.map_err(|problem| error(&problem)),
             Err(ended) => Err(error(&format!("reading a page ended early: {ended}"))),
@@ -151,11 +164,10 @@ impl Models {
         }
     }
 
-    fn read(&self, page: &GrayImage) -> Result<Vec<OcrLine>, String> {
+    fn read(&self, mut page: GrayImage) -> Result<Vec<OcrLine>, String> {
         if page.width == 0 || page.height == 0 {
             return Ok(Vec::new());
         }
-        let mut page = page.clone();
         let original = (page.width, page.height);
         let mut found = regions(&self.detector, &page)?;
         let mut quarters = 0;
@@ -191,13 +203,15 @@ impl Models {
     /// What a region says; nothing where that is not sure enough.
     fn line(&self, page: &GrayImage, region: &Region) -> Result<Vec<LineWord>, String> {
         let words = words(&self.recognizer, &self.characters, page, region)?;
-        Ok(if sureness(&words) < SURE_ENOUGH { Vec::new() } else { words })
+        let length: usize = words.iter().map(|word| word.text.chars().count()).sum();
+        let enough = if length <= FEW { SURE_OF_FEW } else { SURE_ENOUGH };
+        Ok(if sureness(&words) < enough { Vec::new() } else { words })
     }
 
     /// By some long lines: read from the other side, they are surer.
     fn is_upside_down(&self, page: &GrayImage, found: &[Region]) -> Result<bool, String> {
         let mut longest: Vec<&Region> =
-            found.iter().filter(|region| region.half_width > region.half_height * 4.0).collect();
+            found.iter().filter(|region| region.half_width > region.half_height * 2.0).collect();
         longest.sort_by(|a, b| b.half_width.total_cmp(&a.half_width));
         // The longest of all cost most and tell no more.
         let some: Vec<&Region> =
@@ -228,47 +242,25 @@ fn lines(text: &str) -> Vec<String> {
 fn sureness(words: &[LineWord]) -> f32 {
     let length = |word: &LineWord| word.text.chars().count() as f32;
     let all: f32 = words.iter().map(length).sum();
-    words.iter().map(|word| word.confidence * length(word)).sum::<f32>() / all.max(1.0)
+    words.iter().map(|word| word.mean * length(word)).sum::<f32>() / all.max(1.0)
 }
 
 /// Lines of text as they are read.
 fn in_order(found: &[Region], read: &[Vec<LineWord>]) -> Vec<OcrLine> {
-    let mut lines = Vec::new();
-    for column in columns(found) {
-        let usual = usual_gap(&column);
-        let mut above: Option<Placed> = None;
-        for row in column {
-            let words: Vec<OcrWord> = row
-                .iter()
-                .flat_map(|placed| {
-                    let region = found[placed.index];
-                    read[placed.index].iter().map(move |word| placed_word(&region, word))
-                })
-                .collect();
-            let Some(height) = tallest(&row).filter(|_| !words.is_empty()) else { continue };
-            let begins_paragraph = above.is_none_or(|above| {
-                let gap = height.top - above.bottom;
-                let (low, high) =
-                    (height.height().min(above.height()), height.height().max(above.height()));
-                gap > usual + low * PARAGRAPH_GAP || high > low * OTHER_HEIGHT
-            });
-            lines.push(OcrLine { words, begins_paragraph });
-            above = Some(height);
-        }
-    }
-    lines
-}
-
-/// Between most rows of a column; below nothing where they overlap.
-fn usual_gap(column: &[Row]) -> f32 {
-    let tallest: Vec<Placed> = column.iter().filter_map(tallest).collect();
-    let mut gaps: Vec<f32> = tallest.windows(2).map(|pair| pair[1].top - pair[0].bottom).collect();
-    gaps.sort_by(f32::total_cmp);
-    gaps.get(gaps.len() / 2).copied().unwrap_or(0.0)
-}
-
-fn tallest(row: &Row) -> Option<Placed> {
-    row.iter().copied().max_by(|a, b| a.height().total_cmp(&b.height()))
+    // What says nothing is not there: dust between two rows makes no paragraph of them.
+    let legible: Vec<usize> = (0..found.len()).filter(|at| !read[*at].is_empty()).collect();
+    let regions: Vec<Region> = legible.iter().map(|at| found[*at]).collect();
+    let columns = columns(&regions);
+    let usual = paragraphs::usual(&columns);
+    let line = |(row, begins_paragraph): (&Row, bool)| {
+        let words = row.iter().flat_map(|placed| {
+            let region = &regions[placed.index];
+            read[legible[placed.index]].iter().map(move |word| placed_word(region, word))
+        });
+        OcrLine { words: words.collect(), begins_paragraph }
+    };
+    let lines = columns.iter().flat_map(|rows| rows.iter().zip(paragraphs::begins(rows, usual)));
+    lines.map(line).collect()
 }
 
 fn placed_word(region: &Region, word: &LineWord) -> OcrWord {

@@ -110,6 +110,9 @@ pub struct Nearest {
     pub score: f32,
     /// SHA-256 of the document it is from.
     pub document_hash: String,
+    /// What the document calls the page, where that is not its number: `iv`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub page_label: Option<String>,
     #[serde(flatten)]
     pub locator: Locator,
 }
@@ -283,6 +286,7 @@ impl From<&Passage> for Nearest {
             text: passage.text.clone(),
             score: passage.score,
             document_hash: passage.document_hash.to_string(),
+            page_label: passage.page_label.clone(),
             locator: passage.locator,
         }
     }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::types::{Hit, Kind, LegScore, Locator, Mode};
+use crate::types::{Hit, Kind, LegScore, Locator, Mode, Recognition};
 
 /// What was found, best first.
 #[derive(Serialize, JsonSchema)]
@@ -49,6 +49,12 @@ pub struct HitJson {
     pub late: Option<LegScore>,
     /// Rank and score by the reranker; null where it was not asked about this one.
     pub rerank: Option<LegScore>,
+    /// What the document calls the page, where that is not its number: `iv`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub page_label: Option<String>,
+    /// Of a text that was recognized in a picture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recognition: Option<Recognition>,
     #[serde(flatten)]
     pub locator: Locator,
 }
@@ -73,6 +79,8 @@ impl HitJson {
             late: hit.late,
             sparse: hit.sparse,
             rerank: hit.rerank,
+            page_label: chunk.page_label.clone(),
+            recognition: chunk.recognition.clone(),
             locator: chunk.locator,
         }
     }

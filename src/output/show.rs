@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::query::explain::Drift;
 use crate::service::show::{Shown, ShownChunk};
-use crate::types::{DocumentRecord, FailureRecord, Kind, Locator};
+use crate::types::{DocumentRecord, FailureRecord, Kind, Locator, Recognition};
 
 /// A document as it is stored.
 #[derive(Serialize, JsonSchema)]
@@ -81,6 +81,12 @@ pub struct ShownChunkJson {
     pub document_hash: String,
     /// SHA-256 of what was embedded.
     pub chunk_hash: String,
+    /// What the document calls the page, where that is not its number: `iv`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub page_label: Option<String>,
+    /// Of a text that was recognized in a picture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recognition: Option<Recognition>,
     #[serde(flatten)]
     pub locator: Locator,
 }
@@ -118,6 +124,8 @@ impl ShownChunkJson {
             tags: chunk.tags.clone(),
             document_hash: chunk.document_hash.to_string(),
             chunk_hash: chunk.chunk_hash.to_string(),
+            page_label: chunk.page_label.clone(),
+            recognition: chunk.recognition.clone(),
             locator: chunk.locator,
         }
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::ingest::WarnedSource;
 use crate::trace::Trace;
 use crate::types::{DocumentRecord, FailureRecord, Manifest};
 
@@ -22,6 +23,8 @@ pub struct Status {
     pub stale: Stale,
     /// Sources that could not be brought in.
     pub failures: Vec<FailureRecord>,
+    /// Documents of which something was not read.
+    pub warned: Vec<WarnedSource>,
     /// Documents that are pages of the web; whether they changed is not known.
     pub pages: usize,
     /// Every document, with `--documents`.

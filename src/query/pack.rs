@@ -331,6 +331,7 @@ fn passage(chunks: &[&Chunk], score: f32) -> Passage {
         locator: first.locator,
         score,
         document_hash: first.document_hash.clone(),
+        page_label: first.page_label.clone(),
     };
     for chunk in &chunks[1..] {
         append(&mut passage.text, passage.locator, chunk);

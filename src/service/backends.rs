@@ -17,6 +17,10 @@ use crate::embed::openai::{self as openai_embed, OpenAiOptions};
 use crate::embed::sparse::{self, TermCounter};
 use crate::error::Failure;
 use crate::http::Quota;
+use crate::ingest::extract;
+use crate::ocr::OcrModel;
+use crate::ocr::local::LocalOcr;
+use crate::ocr::openai as openai_ocr;
 use crate::onnx::OnnxError;
 use crate::query::rewrite::RewriteOptions;
 use crate::record::{self, EmbedderRequest};
@@ -24,11 +28,11 @@ use crate::rerank::Reranker;
 use crate::rerank::endpoint::{self as rerank_endpoint, EndpointOptions};
 use crate::rerank::onnx as rerank_onnx;
 use crate::retry::RetryPolicy;
-use crate::settings::{EmbeddingModel, Rerank, RerankModel, Settings};
+use crate::settings::{EmbeddingModel, OcrModelChoice, Rerank, RerankModel, Settings};
 use crate::store::edge::{EdgeOptions, EdgeStore};
 use crate::store::server::{self, ServerOptions, ServerStore};
 use crate::store::{Collection, OnWait};
-use crate::types::{EmbedderId, Manifest};
+use crate::types::{EmbedderId, Manifest, OcrPolicy};
 
 /// The collection that is configured. Nothing is opened yet.
 pub(super) fn collection(
@@ -253,6 +257,34 @@ pub async fn reranker(
         retry,
     })?;
     Ok(record::reranker(&context.tape, Arc::new(connected)))
+}
+
+/// What reads text in pictures, where any is to be read. Nothing is loaded before the first picture.
+pub fn ocr(context: &Context) -> Result<Option<extract::Ocr>, Failure> {
+    let settings = &context.settings;
+    let ocr = &settings.ocr;
+    if ocr.policy == OcrPolicy::Off {
+        return Ok(None);
+    }
+    let open = |dir: Option<PathBuf>| -> Result<Arc<dyn OcrModel>, Failure> {
+        let opened = LocalOcr::open(dir.as_deref());
+        Ok(Arc::new(opened.map_err(|e| Failure::config(e.to_string()).hint(e.hint))?))
+    };
+    let model: Arc<dyn OcrModel> = match &ocr.model {
+        OcrModelChoice::Bundled => open(None)?,
+        OcrModelChoice::Directory(dir) => open(Some(context.cwd.join(dir)))?,
+        OcrModelChoice::OpenAi { model, endpoint } => {
+            Arc::new(openai_ocr::connect(openai_ocr::OpenAiOcrOptions {
+                base_url: endpoint.base_url.clone(),
+                api_key: endpoint.api_key.clone(),
+                model: model.clone(),
+                timeout: ocr.timeout,
+                retry: retry_policy(settings),
+            })?)
+        }
+    };
+    let parallel = std::thread::available_parallelism().map_or(2, usize::from);
+    Ok(Some(extract::Ocr { model, beside_text: ocr.policy == OcrPolicy::Always, parallel }))
 }
 
 pub fn retry_policy(settings: &Settings) -> RetryPolicy {

@@ -128,7 +128,8 @@ impl Case<'_> {
         options.known = records.iter().map(|record| record.source.clone()).collect();
         options.named = roots;
         (options.remembered, options.allow_gone) = (true, true);
-        let policy = self.context.settings.ingest.on_secret;
-        absence::absence(source, &options, policy).map_err(|error| discover_failure(&error))
+        let settings = &self.context.settings;
+        absence::absence(source, &options, settings.ingest.on_secret, settings.ocr.policy)
+            .map_err(|error| discover_failure(&error))
     }
 }

@@ -249,7 +249,8 @@ fn ingest_backends(
     embedder: Arc<dyn Embedder>,
     language: &str,
 ) -> Result<Backends, Failure> {
-    let extractor = Extractor::new(extract_options(context, options.parallel)?);
+    let extractor =
+        Extractor::new(extract_options(context, options.parallel)?, backends::ocr(context)?);
     let terms = Arc::new(backends::term_counter(language)?);
     Ok(Backends { embedder, extractor, terms })
 }

@@ -10,6 +10,8 @@ pub struct Ingest {
     pub max_file_size: u64,
     pub extract_timeout: Duration,
     pub extract_memory: u64,
+    /// Of PDFs that are locked.
+    pub pdf_password: Option<String>,
     /// Part of the collection's documents that a run may delete without being told to, 0 to 1.
     pub prune_share: f64,
     /// What becomes of documents that hold secrets.
@@ -26,6 +28,7 @@ impl Ingest {
             max_file_size: values.parsed("ingest.max_file_size", parse::size)?,
             extract_timeout: values.parsed("ingest.extract_timeout", parse::duration)?,
             extract_memory: values.parsed("ingest.extract_memory", parse::size)?,
+            pdf_password: values.text("ingest.pdf_password"),
             prune_share: values.parsed("ingest.prune_share", parse::share)?,
             on_secret: on_secret(values)?,
             max_cost: values.optional("ingest.max_cost", parse::amount)?,

@@ -191,13 +191,20 @@ fn collect(
     Ok(())
 }
 
-/// The candidate that is the fewest edits away; for a last part that is right in the wrong table,
-/// the one that ends like it.
+/// The candidate that is a slip away; or else the shortest with the same last part, as for one that is
+/// in the wrong table; or else the one that is the fewest edits away.
 fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    /// More edits are no slip.
+    const SLIP: usize = 2;
     let last = |name: &str| name.rsplit('.').next().map(str::to_owned);
     candidates.min_by_key(|candidate| {
         let edits = strsim::osa_distance(name, candidate);
-        let close = edits <= candidate.len() / 3;
-        (!close && last(candidate) != last(name), edits)
+        if edits <= SLIP {
+            (0, edits)
+        } else if last(candidate) == last(name) {
+            (1, candidate.len())
+        } else {
+            (2, edits)
+        }
     })
 }

@@ -10,6 +10,7 @@ mod ingest;
 mod kept;
 pub mod keys;
 pub mod layers;
+mod ocr;
 pub mod parse;
 mod rerank;
 mod retrieval;
@@ -26,6 +27,7 @@ pub use ingest::{Ingest, Web};
 pub use kept::{TapeFile, Trace};
 pub use keys::{KEYS, Key};
 pub use layers::{Layer, Layers, Origin};
+pub use ocr::{Ocr, OcrModelChoice};
 pub use rerank::{Rerank, RerankModel};
 pub use retrieval::{Qdrant, Search};
 pub use values::Endpoint;
@@ -51,6 +53,7 @@ pub struct Settings {
     /// `None`: hits stay in the order of retrieval.
     pub rerank: Option<Rerank>,
     pub ingest: Ingest,
+    pub ocr: Ocr,
     pub web: Web,
     pub trace: Trace,
     /// Tries of a request that is worth retrying, the first included.
@@ -107,6 +110,7 @@ pub fn resolve(layers: &Layers, trusted: bool) -> Result<Settings, SettingsError
         tape: TapeFile::resolve(&mut values)?,
         rerank: Rerank::resolve(&mut values)?,
         ingest: Ingest::resolve(&mut values)?,
+        ocr: Ocr::resolve(&mut values, &shared)?,
         trace: Trace::resolve(&mut values)?,
         search: Search::resolve(&values)?,
         collection: values.parsed("collection", parse::collection)?,

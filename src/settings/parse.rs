@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::EmbeddingModel;
-use crate::types::{Mode, OnSecret, SparseId};
+use crate::types::{Mode, OcrPolicy, OnSecret, SparseId};
 
 pub fn collection(text: &str) -> Result<String, String> {
     let fits = text.len() <= 100
@@ -41,6 +41,42 @@ pub fn reranker(text: &str) -> Result<Reranker, String> {
         _ => url(text).map(Reranker::Endpoint).map_err(|_| {
             "is not a reranker: use the URL of an endpoint (http://...), or `onnx:DIR`".to_owned()
         }),
+    }
+}
+
+/// What `ingest.ocr` says.
+pub enum Ocr {
+    Policy(OcrPolicy),
+    /// A vision model of an endpoint, for the pages that `auto` reads.
+    Model(String),
+}
+
+pub fn ocr(text: &str) -> Result<Ocr, String> {
+    match text {
+        "off" => Ok(Ocr::Policy(OcrPolicy::Off)),
+        "auto" => Ok(Ocr::Policy(OcrPolicy::Auto)),
+        "always" => Ok(Ocr::Policy(OcrPolicy::Always)),
+        _ => {
+            match text.split_once(':') {
+                Some(("openai", model)) if !model.is_empty() => Ok(Ocr::Model(model.to_owned())),
+                _ => Err("is not a way to read pictures: use off, auto, always or openai:MODEL"
+                    .to_owned()),
+            }
+        }
+    }
+}
+
+/// What `ocr.model` says.
+pub enum OcrModel {
+    OpenAi(String),
+    Directory(String),
+}
+
+pub fn ocr_model(text: &str) -> Result<OcrModel, String> {
+    match text.split_once(':') {
+        Some(("openai", "")) => Err("names no model: use openai:MODEL, or a directory".to_owned()),
+        Some(("openai", model)) => Ok(OcrModel::OpenAi(model.to_owned())),
+        _ => Ok(OcrModel::Directory(text.to_owned())),
     }
 }
 

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
-use crate::types::{Chunk, ContentHash, DocumentRecord, FailureRecord, Kind, Locator};
+use crate::types::{Chunk, ContentHash, DocumentRecord, FailureRecord, Kind, Locator, Recognition};
 
 pub(super) type Payload = Map<String, Value>;
 
@@ -38,6 +38,10 @@ struct StoredChunk {
     chunk_hash: ContentHash,
     occurrence: u32,
     tags: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    page_label: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recognition: Option<Recognition>,
 }
 
 /// A point that has a payload and no vectors.
@@ -63,6 +67,8 @@ pub(super) fn of_chunk(chunk: Chunk) -> Payload {
         chunk_hash: chunk.chunk_hash,
         occurrence: chunk.occurrence,
         tags: chunk.tags,
+        page_label: chunk.page_label,
+        recognition: chunk.recognition,
     })
 }
 
@@ -83,6 +89,8 @@ pub(super) fn to_chunk(mut payload: Payload) -> Result<Chunk, String> {
         chunk_hash: take(fields, "chunk_hash")?,
         occurrence: take(fields, "occurrence")?,
         tags: take_if_any(fields, "tags")?.unwrap_or_default(),
+        page_label: take_if_any(fields, "page_label")?,
+        recognition: take_if_any(fields, "recognition")?,
         locator: read(payload, "chunk")?,
     })
 }
@@ -176,12 +184,17 @@ pub(super) mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::types::{Screening, Validators, WebOrigin};
+    use crate::types::{
+        OcrRecord, PageArea, ReadingWarning, Screening, Validators, WarningCode, WebOrigin,
+    };
 
     fn locator() -> impl Strategy<Value = Locator> {
         prop_oneof![
             any::<(u32, u32)>().prop_map(|(a, b)| Locator::Lines(a, b)),
             any::<u32>().prop_map(Locator::Page),
+            any::<(u32, u32, u32, u32, u32)>().prop_map(|(page, left, top, width, height)| {
+                Locator::Area(page, PageArea { left, top, width, height })
+            }),
             any::<(u32, u32)>().prop_map(|(a, b)| Locator::Paragraphs(a, b)),
             any::<u32>().prop_map(Locator::Slide),
             any::<(u32, u32, u32)>().prop_map(|(sheet, first, last)| Locator::Rows {
@@ -204,13 +217,17 @@ pub(super) mod tests {
             tags in any::<Vec<String>>(),
             locator in locator(),
             (ordinal, occurrence) in any::<(u32, u32)>(),
+            page_label in any::<Option<String>>(),
+            recognition in proptest::option::of(any::<(Option<u8>, Vec<(u32, u32)>)>().prop_map(
+                |(confidence, doubtful)| Recognition { confidence, doubtful },
+            )),
             kind in prop::sample::select(Kind::ALL.to_vec()),
         ) -> Chunk {
             let document_hash = ContentHash::of(text.as_bytes());
             let chunk_hash = ContentHash::of(title.as_bytes());
             Chunk {
                 source, title, headings, titled, text, locator, ordinal, kind, document_hash, chunk_hash,
-                occurrence, tags,
+                occurrence, tags, page_label, recognition,
             }
         }
     }
@@ -238,11 +255,18 @@ pub(super) mod tests {
             secrets in proptest::option::of(any::<(u32, u32)>().prop_map(|(revision, stored)| {
                 Screening { revision, stored }
             })),
+            warned in proptest::option::of(any::<(String, Vec<u32>)>()),
+            read in proptest::option::of(any::<(String, Vec<u32>)>()),
         ) -> DocumentRecord {
             let document_hash = ContentHash::of(source.as_bytes());
+            let warnings = warned.into_iter().map(|(message, pages)| {
+                ReadingWarning { code: WarningCode::ScannedPages, message, pages }
+            });
+            let ocr = read.map(|(model, pages)| Box::new(OcrRecord { model, pages }));
             DocumentRecord {
                 source, document_hash, size, mtime, kind, chunks, terms, tags, text_fields,
                 ingested_at, run_id: Uuid::from_u128(run), web: web.map(Box::new), secrets,
+                warnings: warnings.collect(), ocr,
             }
         }
     }

@@ -5,7 +5,7 @@ use schemars::r#gen::SchemaGenerator;
 use schemars::schema::Schema;
 use serde::{Deserialize, Serialize};
 
-use super::is_url;
+use super::{PageArea, is_url};
 
 /// Where a piece of text sits in its source. Numbers are 1-based and inclusive.
 ///
@@ -18,6 +18,8 @@ pub enum Locator {
     Lines(u32, u32),
     /// Page of a paginated document.
     Page(u32),
+    /// Part of a page that was read as a picture.
+    Area(u32, PageArea),
     /// First and last paragraph of a document that has neither lines nor pages (DOCX).
     Paragraphs(u32, u32),
     /// Slide of a presentation.
@@ -35,6 +37,14 @@ pub enum Locator {
 }
 
 impl Locator {
+    /// The page, where it is on one.
+    pub fn page(&self) -> Option<u32> {
+        match *self {
+            Self::Page(page) | Self::Area(page, _) => Some(page),
+            _ => None,
+        }
+    }
+
     /// `source` with this place: `path:L10-L24`, `path#page=3`, `path#sheet=2&rows=4-9`.
     pub fn cite(&self, source: &str) -> String {
         let range = |a: u32, b: u32| if a == b { a.to_string() } else { format!("{a}-{b}") };
@@ -43,6 +53,10 @@ impl Locator {
             Self::Lines(a, b) if a == b => format!("{source}{lines}L{a}"),
             Self::Lines(a, b) => format!("{source}{lines}L{a}-L{b}"),
             Self::Page(number) => format!("{source}#page={number}"),
+            // The parameter of RFC 8118, by which a PDF opens there.
+            Self::Area(page, PageArea { left, top, width, height }) => {
+                format!("{source}#page={page}&viewrect={left},{top},{width},{height}")
+            }
             Self::Paragraphs(a, b) => format!("{source}#para={}", range(a, b)),
             Self::Slide(number) => format!("{source}#slide={number}"),
             Self::Rows { sheet, first, last } => {
@@ -75,7 +89,16 @@ impl Locator {
         let (unit, value) = place.split_once('=')?;
         let number = || value.parse().ok();
         match unit {
-            "page" => number().map(Self::Page),
+            "page" => match value.split_once("&viewrect=") {
+                None => number().map(Self::Page),
+                Some((page, area)) => {
+                    let numbers: Option<Vec<u32>> =
+                        area.split(',').map(|number| number.parse().ok()).collect();
+                    let [left, top, width, height] = *numbers?.as_slice() else { return None };
+                    let area = PageArea { left, top, width, height };
+                    Some(Self::Area(page.parse().ok()?, area))
+                }
+            },
             "para" => range(value, "").map(|(first, last)| Self::Paragraphs(first, last)),
             "slide" => number().map(Self::Slide),
             "sheet" => {
@@ -105,6 +128,14 @@ impl Locator {
                 Self::Rows { sheet, first: a, last: b },
                 Self::Rows { sheet: other, first: c, last: d },
             ) if sheet == other => Some(Self::Rows { sheet, first: a.min(c), last: b.max(d) }),
+            (Self::Area(page, a), Self::Area(other, b)) if page == other => {
+                Some(Self::Area(page, a.union(b)))
+            }
+            (Self::Area(page, _), Self::Page(other)) | (Self::Page(other), Self::Area(page, _))
+                if page == other =>
+            {
+                Some(Self::Page(page))
+            }
             _ => (self == other).then_some(self),
         }
     }
@@ -119,6 +150,10 @@ impl Locator {
                 Self::Rows { sheet, first: a, last: b },
                 Self::Rows { sheet: other, first: c, last: d },
             ) => sheet == other && a <= d && c <= b,
+            (Self::Area(page, a), Self::Area(other, b)) => page == other && a.overlaps(b),
+            (Self::Area(page, _), Self::Page(other)) | (Self::Page(other), Self::Area(page, _)) => {
+                page == other
+            }
             _ => self == other,
         }
     }
@@ -132,6 +167,9 @@ struct LocatorFields {
     lines: Option<(u32, u32)>,
     #[serde(skip_serializing_if = "Option::is_none")]
     page: Option<u32>,
+    /// Of the page: left, top, width and height, in points of a PDF, in pixels of a picture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    area: Option<(u32, u32, u32, u32)>,
     #[serde(skip_serializing_if = "Option::is_none")]
     paragraphs: Option<(u32, u32)>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -167,6 +205,10 @@ impl From<Locator> for LocatorFields {
         match locator {
             Locator::Lines(first, last) => fields.lines = Some((first, last)),
             Locator::Page(number) => fields.page = Some(number),
+            Locator::Area(page, PageArea { left, top, width, height }) => {
+                fields.page = Some(page);
+                fields.area = Some((left, top, width, height));
+            }
             Locator::Paragraphs(first, last) => fields.paragraphs = Some((first, last)),
             Locator::Slide(number) => fields.slide = Some(number),
             Locator::Rows { sheet, first, last } => {
@@ -190,9 +232,16 @@ impl TryFrom<LocatorFields> for Locator {
             (None, None) => None,
             _ => return Err("a place has one of sheet and rows without the other"),
         };
+        let page = match (fields.page, fields.area) {
+            (Some(page), Some((left, top, width, height))) => {
+                Some(Self::Area(page, PageArea { left, top, width, height }))
+            }
+            (page, None) => page.map(Self::Page),
+            (None, Some(_)) => return Err("a place has an area without a page"),
+        };
         let mut found = [
             fields.lines.map(|(first, last)| Self::Lines(first, last)),
-            fields.page.map(Self::Page),
+            page,
             fields.paragraphs.map(|(first, last)| Self::Paragraphs(first, last)),
             fields.slide.map(Self::Slide),
             rows,
@@ -215,10 +264,17 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
-    const ALL: [(Locator, &str, &str); 11] = [
+    const AREA: PageArea = PageArea { left: 72, top: 100, width: 300, height: 40 };
+
+    const ALL: [(Locator, &str, &str); 12] = [
         (Locator::Lines(4, 4), "a:L4", r#"{"lines":[4,4]}"#),
         (Locator::Lines(4, 9), "a:L4-L9", r#"{"lines":[4,9]}"#),
         (Locator::Page(3), "a#page=3", r#"{"page":3}"#),
+        (
+            Locator::Area(3, AREA),
+            "a#page=3&viewrect=72,100,300,40",
+            r#"{"page":3,"area":[72,100,300,40]}"#,
+        ),
         (Locator::Paragraphs(4, 6), "a#para=4-6", r#"{"paragraphs":[4,6]}"#),
         (Locator::Slide(3), "a#slide=3", r#"{"slide":3}"#),
         (
@@ -255,7 +311,13 @@ mod tests {
 
     #[test]
     fn a_place_is_one_place() {
-        for json in ["{}", r#"{"page":1,"slide":1}"#, r#"{"rows":[1,2]}"#, r#"{"sheet":1}"#] {
+        for json in [
+            "{}",
+            r#"{"page":1,"slide":1}"#,
+            r#"{"rows":[1,2]}"#,
+            r#"{"sheet":1}"#,
+            r#"{"area":[1,2,3,4]}"#,
+        ] {
             assert!(serde_json::from_str::<Locator>(json).is_err(), "{json}");
         }
     }
@@ -270,6 +332,10 @@ mod tests {
             (Locator::Lines(1, 4), Locator::Paragraphs(1, 4), false),
             (Locator::Page(3), Locator::Page(3), true),
             (Locator::Page(3), Locator::Page(4), false),
+            (Locator::Page(3), Locator::Area(3, AREA), true),
+            (Locator::Page(4), Locator::Area(3, AREA), false),
+            (Locator::Area(3, AREA), Locator::Area(3, PageArea { left: 0, ..AREA }), true),
+            (Locator::Area(3, AREA), Locator::Area(3, PageArea { top: 140, ..AREA }), false),
             (rows(1, 2, 5), rows(1, 5, 8), true),
             (rows(1, 2, 5), rows(2, 2, 5), false),
         ] {
@@ -286,5 +352,11 @@ mod tests {
         assert_eq!(Locator::Slide(1).merge(Locator::Slide(1)), Some(Locator::Slide(1)));
         assert_eq!(Locator::Slide(1).merge(Locator::Slide(2)), None);
         assert_eq!(Locator::Record(1).merge(Locator::Page(1)), None);
+        assert_eq!(Locator::Area(3, AREA).merge(Locator::Page(3)), Some(Locator::Page(3)));
+        let below = PageArea { top: 140, ..AREA };
+        let both = PageArea { height: 80, ..AREA };
+        let merged = Locator::Area(3, AREA).merge(Locator::Area(3, below));
+        assert_eq!(merged, Some(Locator::Area(3, both)));
+        assert_eq!(Locator::Area(3, AREA).merge(Locator::Area(4, AREA)), None);
     }
 }

@@ -6,6 +6,7 @@ use crate::cancel::Stop;
 use crate::error::Failure;
 use crate::ingest::{FailedSource, IngestReport};
 use crate::output::words::{counted, grouped, money, seconds};
+use crate::types::ReadingWarning;
 
 /// Failed sources that are listed one by one.
 const LISTED: usize = 20;
@@ -21,6 +22,7 @@ impl Ui {
             self.data(&format!("{}\n", summary(report)))?;
         }
         self.secrets(&report.secrets, report.on_secret);
+        self.warned_sources(report);
         self.failed_sources(report);
         Ok(())
     }
@@ -40,7 +42,22 @@ impl Ui {
             self.warn(&format!("{} is not complete: {}", sanitize_line(roots), reached(limit)));
         }
         self.secrets(&report.secrets, report.on_secret);
+        self.warned_sources(report);
         self.failed_sources(report);
+    }
+
+    /// Documents of which something was not read. `--quiet` leaves nothing of them out: they look
+    /// as if they were whole.
+    fn warned_sources(&mut self, report: &IngestReport) {
+        if self.format != crate::cli::Format::Text {
+            return;
+        }
+        let rows = report.warned.iter().flat_map(|warned| {
+            let of = |warning: &ReadingWarning| (warned.source.clone(), warning.message.clone());
+            warned.warnings.iter().map(of)
+        });
+        let label = self.err_style.strong("partly read");
+        self.rows(&label, &rows.collect::<Vec<_>>(), "partly read");
     }
 
     /// What `docent ingest --watch` waits for changes of.
@@ -61,17 +78,23 @@ impl Ui {
 
     /// Shown with `--quiet` too: they are what went wrong.
     pub(super) fn rows_of_failed(&mut self, failed: &[FailedSource]) {
-        let listed = &failed[..failed.len().min(LISTED)];
-        let width = listed.iter().map(|row| row.source.chars().count()).max().unwrap_or(0).min(50);
-        for row in listed {
-            let source = sanitize_line(&row.source);
-            let label = self.err_style.error("failed");
-            let line = format!("{label}  {source:width$}  {}", sanitize_line(&row.reason));
-            self.talk(&line);
+        let rows = failed.iter().map(|row| (row.source.clone(), row.reason.clone()));
+        let label = self.err_style.error("failed");
+        self.rows(&label, &rows.collect::<Vec<_>>(), "failed");
+    }
+
+    /// Sources with what is to be said of each, the first of many.
+    fn rows(&mut self, label: &str, rows: &[(String, String)], what: &str) {
+        let listed = &rows[..rows.len().min(LISTED)];
+        let width = listed.iter().map(|(source, _)| source.chars().count()).max();
+        let width = width.unwrap_or(0).min(50);
+        for (source, words) in listed {
+            let (source, words) = (sanitize_line(source), sanitize_line(words));
+            self.talk(&format!("{label}  {source:width$}  {words}"));
         }
-        let rest = failed.len() - listed.len();
+        let rest = rows.len() - listed.len();
         if rest > 0 {
-            self.talk(&format!("... and {rest} more failed; --format json lists them all"));
+            self.talk(&format!("... and {rest} more {what}; --format json lists them all"));
         }
     }
 }
@@ -96,6 +119,9 @@ fn summary(report: &IngestReport) -> String {
             counted(report.embedded, "text"),
             grouped(report.reused)
         );
+    }
+    if report.ocr_pages > 0 {
+        text += &format!("\n{} read as pictures (OCR)", counted(report.ocr_pages, "page"));
     }
     if let Some(cost) = report.cost.filter(|_| report.tokens > 0) {
         let tokens = grouped(report.tokens as usize);

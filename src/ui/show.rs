@@ -10,7 +10,7 @@ use crate::error::Failure;
 use crate::output::words::{counted, grouped};
 use crate::output::{DocumentJson, ShowEvent, ShowJson, ShownChunkJson};
 use crate::service::show::{Shown, ShownChunk};
-use crate::types::DocumentRecord;
+use crate::types::{Chunk, DocumentRecord, OcrRecord, Recognition, ranges};
 
 impl Ui {
     /// `root` is where relative sources are, for hyperlinks. Nothing is printed as text where no chunk
@@ -46,6 +46,8 @@ fn head(shown: &Shown, style: Style, root: &Path) -> String {
         rows.extend(recorded(record));
     }
     rows.push(("chunks", extent(shown)));
+    let warnings = shown.document.iter().flat_map(|record| &record.warnings);
+    rows.extend(warnings.map(|warning| ("not read", warning.message.clone())));
     let name = sanitize_line(source);
     let mut text = format!("{}\n", style.link(&style.citation(&name), source, root));
     for (name, value) in rows.iter().filter(|(_, value)| !value.is_empty()) {
@@ -54,7 +56,7 @@ fn head(shown: &Shown, style: Style, root: &Path) -> String {
     text + "\n"
 }
 
-fn recorded(record: &DocumentRecord) -> [(&'static str, String); 5] {
+fn recorded(record: &DocumentRecord) -> [(&'static str, String); 6] {
     let size = usize::try_from(record.size).unwrap_or(usize::MAX);
     [
         ("kind", format!("{}, {}", record.kind, counted(size, "byte"))),
@@ -62,7 +64,14 @@ fn recorded(record: &DocumentRecord) -> [(&'static str, String); 5] {
         ("ingested", record.ingested_at.clone()),
         ("tags", record.tags.join(", ")),
         ("fields", record.text_fields.join(", ")),
+        ("ocr", record.ocr.as_deref().map(recognized).unwrap_or_default()),
     ]
+}
+
+/// `pages 3-9 by pp-ocrv6-tiny`
+fn recognized(ocr: &OcrRecord) -> String {
+    let pages = if ocr.pages.len() == 1 { "page" } else { "pages" };
+    format!("{pages} {} by {}", ranges(&ocr.pages), ocr.model)
 }
 
 /// `7, 812 tokens`, `2 of 7, at a.md:L10-L24, 203 tokens`
@@ -78,6 +87,20 @@ fn extent(shown: &Shown) -> String {
     chunks + &tokens.map_or_else(String::new, |tokens| format!(", {}", counted(tokens, "token")))
 }
 
+/// The text, with `(?)` after each word that was recognized and may be another.
+fn with_doubts(chunk: &Chunk) -> String {
+    let doubtful = chunk.recognition.iter().flat_map(|recognition| &recognition.doubtful);
+    let mut text = String::with_capacity(chunk.text.len());
+    let mut done = 0;
+    for (_, end) in doubtful {
+        let end = chunk.text.floor_char_boundary(*end as usize).max(done);
+        text.push_str(&chunk.text[done..end]);
+        text.push_str("(?)");
+        done = end;
+    }
+    text + &chunk.text[done..]
+}
+
 /// A line about the chunk, and under it the text as it is searched and cited: whole, and set in, so
 /// that none of its lines looks like one of docent's.
 fn chunk_text(ShownChunk { chunk, tokens }: &ShownChunk, style: Style, root: &Path) -> String {
@@ -87,11 +110,17 @@ fn chunk_text(ShownChunk { chunk, tokens }: &ShownChunk, style: Style, root: &Pa
     if let Some(tokens) = tokens {
         line += &format!("  {}", style.dim(&counted(*tokens, "token")));
     }
+    if let Some(label) = &chunk.page_label {
+        line += &format!("  page {}", sanitize_line(label));
+    }
+    if let Some(Recognition { confidence: Some(confidence), .. }) = chunk.recognition {
+        line += &format!("  {}", style.dim(&format!("recognized, {confidence} % sure")));
+    }
     if !chunk.headings.is_empty() {
         line += &format!("  {}", style.strong(&sanitize_line(&chunk.headings.join(" > "))));
     }
     let mut text = line + "\n";
-    for line in sanitize(&chunk.text).lines() {
+    for line in sanitize(&with_doubts(chunk)).lines() {
         text += format!("    {line}").trim_end();
         text.push('\n');
     }

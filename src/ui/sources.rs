@@ -71,8 +71,10 @@ impl Ui {
 /// Citation, as a link where that can be, and headings beside it.
 fn place(passage: &Passage, style: Style, root: &Path, width: usize) -> String {
     let citation = sanitize_line(&passage.citation());
-    let padding = " ".repeat(width.saturating_sub(citation.width()));
-    let link = style.link(&style.citation(&citation), &passage.source, root);
+    let label = passage.page_label.as_ref();
+    let label = label.map(|label| sanitize_line(&format!(" (page {label})"))).unwrap_or_default();
+    let padding = " ".repeat(width.saturating_sub(citation.width() + label.width()));
+    let link = style.link(&style.citation(&citation), &passage.source, root) + &label;
     let headings = sanitize_line(&passage.headings.join(" > "));
     let separator = if headings.is_empty() { "" } else { "    " };
     let padding = if headings.is_empty() { "" } else { &padding };

@@ -20,6 +20,7 @@ mod ingest;
 mod injection;
 mod kill;
 mod limits;
+mod ocr;
 mod onnx;
 mod openai;
 mod prompt;

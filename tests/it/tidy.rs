@@ -230,7 +230,7 @@ fn vendors_stay_where_they_are_wrapped() {
         ("clap::", &["cli", "commands/mod.rs", "commands/completions.rs"]),
         ("tiktoken_rs::", &["openai/tokens.rs"]),
         ("notify::", &["watch"]),
-        ("base64::", &["embed/vector.rs"]),
+        ("base64::", &["embed/vector.rs", "ocr/openai.rs"]),
         ("quick_cache::", &["interaction/passages.rs"]),
         ("siphasher::", &["interaction/passages.rs"]),
         ("rten::", &["onnx/graph.rs", "onnx/session.rs"]),

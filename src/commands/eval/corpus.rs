@@ -149,6 +149,13 @@ fn document(document: CorpusDocument) -> Option<InlineDocument> {
         title => vec![Section { offset: 0, headings: vec![title.to_owned()] }],
     };
     let (syntax, places) = (Syntax::Plain, Places::Verbatim);
-    let content = Content::Document(Arc::new(Document { title, text, syntax, places, sections }));
+    let content = Content::Document(Arc::new(Document {
+        title,
+        text,
+        syntax,
+        places,
+        sections,
+        ..Document::default()
+    }));
     Some(InlineDocument { source: id, content })
 }

@@ -28,13 +28,15 @@ fn ready(source: &str, expected: u32) -> Prepared {
         run_id: Uuid::nil(),
         web: None,
         secrets: None,
+        warnings: Vec::new(),
+        ocr: None,
     };
     let document = Document {
         title: String::new(),
         text: "line\n".repeat(expected as usize),
         syntax: Syntax::Plain,
         places: Places::Verbatim,
-        sections: Vec::new(),
+        ..Document::default()
     };
     let options = ChunkOptions { max_tokens: 1, overlap_tokens: 0 };
     let terms = TermCounter::new("english").unwrap();

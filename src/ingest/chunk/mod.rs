@@ -264,9 +264,9 @@ impl<'d> Cutter<'_, 'd> {
         }
         let headings = if fits { Arc::clone(headings) } else { Arc::default() };
         let titled = fits && self.title.is_some();
-        let locator = self.places.locate(&range);
+        let (locator, recognition) = self.places.place(&range);
         let (start, first) = (range.start, range.start + indentation(text));
-        self.pieces.push((first, Piece { start, text, locator, headings, titled }));
+        self.pieces.push((first, Piece { start, text, locator, recognition, headings, titled }));
     }
 }
 

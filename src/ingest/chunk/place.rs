@@ -2,10 +2,19 @@
 
 use std::ops::Range;
 
-use crate::ingest::document::{Document, Mark, Places, Unit};
-use crate::types::Locator;
+use crate::ingest::document::{Document, Mark, Places, RecognizedWord, Unit};
+use crate::types::{Locator, PageArea, Recognition};
 
-pub(in crate::ingest) enum PlaceIndex {
+/// Words of less confidence, in percent, are marked as doubtful.
+const DOUBTFUL: u8 = 80;
+
+pub(in crate::ingest) struct PlaceIndex {
+    units: Units,
+    /// What was recognized in pictures, ordered by place in the text.
+    words: Vec<RecognizedWord>,
+}
+
+enum Units {
     /// Offsets at which the lines begin.
     Lines(Vec<usize>),
     Marks(Unit, Vec<Mark>),
@@ -15,31 +24,51 @@ pub(in crate::ingest) enum PlaceIndex {
 
 impl PlaceIndex {
     pub(in crate::ingest) fn new(document: &Document) -> Self {
-        match &document.places {
+        let units = match &document.places {
             Places::Verbatim => {
                 let breaks = document.text.match_indices('\n').map(|(at, _)| at + 1);
-                Self::Lines(std::iter::once(0).chain(breaks).collect())
+                Units::Lines(std::iter::once(0).chain(breaks).collect())
             }
-            Places::Marked(unit, marks) => Self::Marks(*unit, marks.clone()),
+            Places::Marked(unit, marks) => Units::Marks(*unit, marks.clone()),
             Places::Sheets(sheets) => {
                 let (mut rows, mut starts) = (Vec::new(), Vec::new());
                 for (number, marks) in sheets {
                     starts.push((rows.len(), *number));
                     rows.extend(marks);
                 }
-                Self::Sheets(rows, starts)
+                Units::Sheets(rows, starts)
             }
+        };
+        Self { units, words: document.recognized.clone() }
+    }
+
+    /// The place of a range that is not empty, and what is known of its text where that was
+    /// recognized in a picture.
+    pub(in crate::ingest) fn place(
+        &self,
+        range: &Range<usize>,
+    ) -> (Locator, Option<Box<Recognition>>) {
+        let locator = self.locate(range);
+        let from = self.words.partition_point(|word| word.end <= range.start);
+        let words = &self.words[from..];
+        let words = &words[..words.partition_point(|word| word.start < range.end)];
+        match (locator, area(words)) {
+            _ if words.is_empty() => (locator, None),
+            (Locator::Page(page), Some(area)) => {
+                (Locator::Area(page, area), Some(Box::new(recognition(words, range))))
+            }
+            _ => (locator, Some(Box::new(recognition(words, range)))),
         }
     }
 
     /// The place of a range that is not empty.
     pub(in crate::ingest) fn locate(&self, range: &Range<usize>) -> Locator {
-        match self {
-            Self::Lines(starts) => {
+        match &self.units {
+            Units::Lines(starts) => {
                 let line = |at: usize| starts.partition_point(|&start| start <= at) as u32;
                 Locator::Lines(line(range.start), line(range.end - 1))
             }
-            Self::Marks(unit, marks) => {
+            Units::Marks(unit, marks) => {
                 let (_, first, last) = touched(marks, range);
                 match unit {
                     Unit::Line => Locator::Lines(first, last),
@@ -52,7 +81,7 @@ impl PlaceIndex {
                     Unit::Section => Locator::Section(first),
                 }
             }
-            Self::Sheets(rows, starts) => {
+            Units::Sheets(rows, starts) => {
                 let (row, first, last) = touched(rows, range);
                 let after = starts.partition_point(|(start, _)| *start <= row);
                 let sheet = after.checked_sub(1).map_or(1, |index| starts[index].1);
@@ -63,12 +92,28 @@ impl PlaceIndex {
 
     /// Where the rows within `range` begin.
     pub(in crate::ingest) fn rows(&self, range: &Range<usize>) -> Vec<usize> {
-        match self {
-            Self::Lines(starts) => within(starts, range, |start| *start),
-            Self::Marks(_, marks) | Self::Sheets(marks, _) => {
+        match &self.units {
+            Units::Lines(starts) => within(starts, range, |start| *start),
+            Units::Marks(_, marks) | Units::Sheets(marks, _) => {
                 within(marks, range, |mark| mark.offset)
             }
         }
+    }
+}
+
+/// What covers all of the words; `None` where one has no place.
+fn area(words: &[RecognizedWord]) -> Option<PageArea> {
+    let areas: Option<Vec<PageArea>> = words.iter().map(|word| word.area).collect();
+    areas?.into_iter().reduce(PageArea::union)
+}
+
+fn recognition(words: &[RecognizedWord], range: &Range<usize>) -> Recognition {
+    let sum: Option<usize> = words.iter().map(|word| word.confidence.map(usize::from)).sum();
+    let within = |at: usize| (at.clamp(range.start, range.end) - range.start) as u32;
+    let doubtful = words.iter().filter(|word| word.confidence.is_some_and(|it| it < DOUBTFUL));
+    Recognition {
+        confidence: sum.map(|sum| (sum / words.len().max(1)) as u8),
+        doubtful: doubtful.map(|word| (within(word.start), within(word.end))).collect(),
     }
 }
 

@@ -12,7 +12,7 @@ fn words(text: &str) -> usize {
 
 fn document(text: &str, syntax: Syntax, places: Places) -> Document {
     let (title, sections) = (String::new(), Vec::new());
-    Document { title, text: text.to_owned(), syntax, places, sections }
+    Document { title, text: text.to_owned(), syntax, places, sections, ..Document::default() }
 }
 
 fn options(max_tokens: usize, overlap_tokens: usize) -> ChunkOptions {

@@ -68,6 +68,8 @@ pub struct FoundFile {
     pub mtime: i64,
     /// Of a page that was fetched.
     pub page: Option<Box<FetchedPage>>,
+    /// It is an input by itself, and not one of those below a directory.
+    pub named: bool,
 }
 
 /// What only a page has: the file that it was fetched into, and where it was found.
@@ -83,7 +85,7 @@ impl FoundFile {
         let metadata =
             fs::symlink_metadata(root.join(source)).ok().filter(fs::Metadata::is_file)?;
         let (size, mtime) = Self::stamp(&metadata);
-        Some(Self { source: source.to_owned(), size, mtime, page: None })
+        Some(Self { source: source.to_owned(), size, mtime, page: None, named: false })
     }
 
     /// Where its content lies, unless it came from standard input.

@@ -71,7 +71,11 @@ impl<'a> Walk<'a> {
         parts.sort_by(|a, b| first(a).cmp(&first(b)));
         let mut files: Vec<_> = parts.into_iter().flatten().collect();
         files.sort_by(|a, b| a.source.cmp(&b.source));
-        files.dedup_by(|a, b| a.source == b.source);
+        files.dedup_by(|again, first| {
+            let same = again.source == first.source;
+            first.named |= same && again.named;
+            same
+        });
         let is_taken = |source: &String| files.binary_search_by(|f| f.source.cmp(source)).is_ok();
         let skipped: BTreeMap<_, _> =
             skipped.into_iter().filter(|(source, _)| !is_taken(source)).collect();
@@ -105,6 +109,7 @@ impl<'a> Walk<'a> {
             Ok(_) if !self.rules.patterns.admit(&source) => met.skip(source, "excluded"),
             metadata => met.take(source, metadata, self.max_file_size),
         }
+        met.files.iter_mut().for_each(|file| file.named = true);
         self.met.push(met);
         1
     }
@@ -137,7 +142,7 @@ impl Met {
             }
             Ok(metadata) => {
                 let (size, mtime) = FoundFile::stamp(&metadata);
-                self.files.push(FoundFile { source, size, mtime, page: None });
+                self.files.push(FoundFile { source, size, mtime, page: None, named: false });
             }
         }
     }

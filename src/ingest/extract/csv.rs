@@ -31,7 +31,7 @@ pub(super) fn document(fields: &[String], bytes: &[u8]) -> Result<Document, Extr
         text: lines.text,
         syntax: Syntax::Rows,
         places: Places::Marked(Unit::Line, lines.marks),
-        sections: Vec::new(),
+        ..Document::default()
     })
 }
 

@@ -78,8 +78,15 @@ fn good() -> Vec<(Kind, &'static str, Good)> {
 
 fn read(kind: Kind, source: &str, bytes: &[u8]) -> Result<Document, ExtractError> {
     let (source, text_fields) = (source.to_owned(), Vec::new());
-    let request = Request { source, kind, text_fields, limit: Duration::from_secs(20) };
-    parse(&request, bytes)
+    let request = Request {
+        source,
+        kind,
+        text_fields,
+        limit: Duration::from_secs(20),
+        passwords: Vec::new(),
+        page: None,
+    };
+    parse(&request, bytes).map(|extracted| extracted.document)
 }
 
 /// It ends with a document whose places are in order, or with a reason. A library may panic: the
@@ -91,7 +98,7 @@ fn survives(kind: Kind, source: &str, bytes: &[u8]) -> Result<(), TestCaseError>
             let starts: Vec<usize> = document.sections.iter().map(|part| part.offset).collect();
             prop_assert!(starts.is_sorted() && starts.iter().all(|at| *at <= document.text.len()));
         }
-        Ok(Err(reason)) => prop_assert!(!reason.0.is_empty()),
+        Ok(Err(reason)) => prop_assert!(!reason.reason.is_empty()),
         Err(_) => prop_assert_eq!(kind, Kind::Spreadsheet),
     }
     Ok(())
@@ -114,7 +121,7 @@ fn files_that_are_cut_off_have_a_reason() {
         }
         if let Good::Parts(_) = good {
             let half = read(kind, source, &bytes[..bytes.len() / 2]).unwrap_err();
-            assert!(half.0.starts_with("damaged or truncated"), "{source}: {half}");
+            assert!(half.reason.starts_with("damaged or truncated"), "{source}: {half}");
         }
     }
 }

@@ -62,6 +62,7 @@ const OTHERS: &[(Kind, &[&str])] = &[
     (Kind::Notebook, &["ipynb"]),
     (Kind::Epub, &["epub"]),
     (Kind::Email, &["eml", "mbox"]),
+    (Kind::Image, &["png", "jpg", "jpeg", "tif", "tiff", "webp"]),
 ];
 
 const CODE: &[&str] = &[
@@ -79,18 +80,12 @@ const CODE: &[&str] = &[
 
 /// Formats that are known and not read.
 const UNSUPPORTED: &[&str] = &[
-    // Images
-    "png",
-    "jpg",
-    "jpeg",
+    // Pictures, but for those that are read
     "gif",
     "bmp",
     "ico",
     "icns",
-    "webp",
     "avif",
-    "tif",
-    "tiff",
     "heic",
     "psd",
     "xcf",
@@ -250,19 +245,25 @@ pub(super) fn magic(head: &[u8]) -> Option<&'static str> {
         (b"\x89PNG", "PNG"),
         (b"GIF8", "GIF"),
         (b"\xFF\xD8\xFF", "JPEG"),
+        (b"II*\0", "TIFF"),
+        (b"MM\0*", "TIFF"),
+        (b"RIFF", "WebP"),
         (b"\x1F\x8B", "gzip"),
         (b"\x7FELF", "ELF"),
         (b"Rar!", "RAR"),
         (b"7z\xBC\xAF", "7z"),
         (b"SQLite format 3\0", "SQLite"),
     ];
-    MAGIC.iter().find(|(bytes, _)| head.starts_with(bytes)).map(|(_, name)| *name)
+    let found = MAGIC.iter().find(|(bytes, _)| head.starts_with(bytes)).map(|(_, name)| *name);
+    // Sound and films are in the same container.
+    found.filter(|name| *name != "WebP" || head.get(8..12) == Some(b"WEBP"))
 }
 
 fn by_content(path: &Path, head: &[u8]) -> Detected {
     if let Some(name) = magic(head) {
         return match name {
             "PDF" => Detected::Known(Kind::Pdf),
+            "PNG" | "JPEG" | "TIFF" | "WebP" => Detected::Known(Kind::Image),
             _ => Detected::Skip("unsupported type"),
         };
     }
@@ -320,7 +321,9 @@ mod tests {
             ("Makefile", b"all:", Known(Kind::Code)),
             ("run", b"#!/bin/sh\n", Known(Kind::Code)),
             ("a.md", b"a\0b", Known(Kind::Markdown)),
-            ("logo.png", b"", Skip("unsupported type")),
+            ("logo.png", b"", Known(Kind::Image)),
+            ("scan.TIF", b"II*\0", Known(Kind::Image)),
+            ("logo.svg", b"", Skip("unsupported type")),
             ("sheet.xlsx", b"PK\x03\x04", Known(Kind::Spreadsheet)),
             ("sheet.XLS", b"\xD0\xCF\x11\xE0", Known(Kind::Spreadsheet)),
             ("deck.pptx", b"PK\x03\x04", Known(Kind::Pptx)),
@@ -332,7 +335,8 @@ mod tests {
             ("inbox", b"From a Mon\nFrom: a\n", Known(Kind::Email)),
             ("letter", b"From here\non\n", Known(Kind::Text)),
             ("old.doc", b"\xD0\xCF\x11\xE0", Skip("unsupported type")),
-            ("image", b"\x89PNG\r\n", Skip("unsupported type")),
+            ("image", b"\x89PNG\r\n", Known(Kind::Image)),
+            ("sound", b"RIFF\0\0\0\0WAVE", Skip("binary")),
         ];
         for (name, head, expected) in cases {
             assert_eq!(detect(Path::new(name), head), *expected, "{name} {head:?}");

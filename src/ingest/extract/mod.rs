@@ -15,6 +15,7 @@ mod image;
 mod json;
 mod mail;
 mod notebook;
+mod ocr;
 mod package;
 mod parts;
 mod pdf;
@@ -32,7 +33,9 @@ use std::time::Duration;
 
 pub use self::detect::{Detected, detect, language};
 pub(in crate::ingest) use self::html::{Element, Tree, decode};
+pub use self::ocr::Ocr;
 pub use self::worker::run_worker;
+use self::worker::{Extracted, Request};
 use super::document::{Document, single_spaced};
 use crate::task::off_thread;
 use crate::types::Kind;
@@ -43,9 +46,14 @@ pub const SUBCOMMAND: &str = "extract-worker";
 /// Environment variable that tells a worker its limit in MB; see [`run_worker`].
 pub const MEMORY_VARIABLE: &str = "DOCENT_WORKER_MEMORY_MB";
 
-/// Why a file has no document: one line, for the report.
+/// Why a file has no document.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ExtractError(pub String);
+pub struct ExtractError {
+    /// One line, for the report.
+    pub reason: String,
+    /// The same file may be read with other settings, or another time.
+    pub may_pass: bool,
+}
 
 impl ExtractError {
     const MAX_LENGTH: usize = 200;
@@ -57,7 +65,12 @@ impl ExtractError {
         if line.chars().count() > Self::MAX_LENGTH {
             line = line.chars().take(Self::MAX_LENGTH).chain(std::iter::once('…')).collect();
         }
-        Self(line)
+        Self { reason: line, may_pass: false }
+    }
+
+    /// What another try, or another setting, may mend.
+    fn may_pass(reason: &str) -> Self {
+        Self { may_pass: true, ..Self::new(reason) }
     }
 
     /// What a parser said of a file that its format does not allow.
@@ -98,7 +111,7 @@ impl ExtractError {
 
 impl fmt::Display for ExtractError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.reason)
     }
 }
 
@@ -118,6 +131,8 @@ pub struct ExtractOptions {
     pub timeout: Duration,
     /// Address space of one child; 0 for no limit.
     pub memory_mb: u64,
+    /// Of PDFs that are locked.
+    pub passwords: Vec<String>,
     /// What is run, with the argument `extract-worker`, to get a child: docent itself.
     pub program: PathBuf,
 }
@@ -125,11 +140,13 @@ pub struct ExtractOptions {
 /// Makes documents of files. Shared by all tasks of a run.
 pub struct Extractor {
     pool: pool::Pool,
+    /// `None`: pages that only their pictures tell are named in a warning.
+    ocr: Option<Ocr>,
 }
 
 impl Extractor {
-    pub fn new(options: ExtractOptions) -> Self {
-        Self { pool: pool::Pool::new(options) }
+    pub fn new(options: ExtractOptions, ocr: Option<Ocr>) -> Self {
+        Self { pool: pool::Pool::new(options), ocr }
     }
 
     /// The text of one file. `source` is its path, for what only the extension tells: the language
@@ -147,17 +164,38 @@ impl Extractor {
         if bytes.trim_ascii().is_empty() {
             return Err(ExtractError::new("empty: no text"));
         }
-        let request = request(source, kind, text_fields);
+        let passwords = self.pool.passwords().to_vec();
+        let request = Request { passwords, ..request(source, kind, text_fields) };
         let document = if is_the_file(kind) {
             off_thread(move || text::document(&request.source, kind, &bytes)).await?
         } else {
-            self.pool.parse(&request, &bytes).await?
+            self.parse(&request, &bytes).await?
         };
         if document.text.trim().is_empty() {
-            return Err(ExtractError::new("empty: no text"));
+            return Err(without_text(&document));
         }
         Ok(document)
     }
+
+    /// What a worker makes of a file, and what OCR makes of its pictures.
+    async fn parse(&self, request: &Request, bytes: &[u8]) -> Result<Document, ExtractError> {
+        let Extracted { document, unread } = self.pool.parse(request, bytes).await?;
+        match &self.ocr {
+            Some(ocr) => ocr::recognize(&self.pool, ocr, request, bytes, document, &unread).await,
+            None => Ok(ocr::left_unread(document, &unread)),
+        }
+    }
+}
+
+/// Why a document without text has none, as its warnings tell.
+fn without_text(document: &Document) -> ExtractError {
+    if document.warnings.is_empty() {
+        return ExtractError::new("empty: no text");
+    }
+    let words = document.warnings.iter().map(|warning| warning.message.as_str());
+    let reason = format!("no text found: {}", words.collect::<Vec<_>>().join("; "));
+    let may_pass = document.warnings.iter().any(|warning| warning.code.may_pass());
+    ExtractError { may_pass, ..ExtractError::new(&reason) }
 }
 
 /// What [`Extractor::extract`] makes of a file that is not blank, made in this process and on this
@@ -171,7 +209,9 @@ pub fn document(
     if is_the_file(kind) {
         return text::document(source, kind, bytes);
     }
-    worker::parse(&request(source, kind, text_fields), bytes)
+    let Extracted { document, unread } = worker::parse(&request(source, kind, text_fields), bytes)?;
+    let document = ocr::left_unread(document, &unread);
+    if document.text.trim().is_empty() { Err(without_text(&document)) } else { Ok(document) }
 }
 
 /// Whether the text is the decoded file itself: no parser is needed.
@@ -179,9 +219,9 @@ fn is_the_file(kind: Kind) -> bool {
     matches!(kind, Kind::Markdown | Kind::Text | Kind::Rst | Kind::Asciidoc | Kind::Code)
 }
 
-fn request(source: &str, kind: Kind, text_fields: &[String]) -> worker::Request {
+fn request(source: &str, kind: Kind, text_fields: &[String]) -> Request {
     let (source, text_fields) = (source.to_owned(), text_fields.to_vec());
-    worker::Request { source, kind, text_fields, limit: Duration::MAX }
+    Request { source, kind, text_fields, limit: Duration::MAX, passwords: Vec::new(), page: None }
 }
 
 #[cfg(test)]

@@ -116,7 +116,7 @@ pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
         text,
         syntax: Syntax::Markdown,
         places: Places::Marked(Unit::Cell, marks),
-        sections: Vec::new(),
+        ..Document::default()
     })
 }
 

@@ -1,12 +1,12 @@
 //! Pages that only their pictures tell: which are read by OCR, and what comes of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use futures::stream::{self, StreamExt};
-use serde::{Deserialize, Serialize};
 
 use super::parts::Parts;
+use super::pdf::PagesUnread;
 use super::pool::Pool;
 use super::worker::Request;
 use super::{ExtractError, pdf};
@@ -25,17 +25,6 @@ pub struct Ocr {
     pub parallel: usize,
 }
 
-/// What the pages of a file have besides text that was read. Pages are numbered from 1.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Pictures {
-    /// Pages that are pictures, with next to no text.
-    pub(super) scanned: Vec<u32>,
-    /// Pages with letters that the file does not tell.
-    pub(super) unknown_letters: Vec<u32>,
-    /// Pages that have both text and a picture of some size.
-    pub(super) beside_text: Vec<u32>,
-}
-
 /// A page as a picture.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct PagePicture {
@@ -45,10 +34,10 @@ pub(super) struct PagePicture {
 }
 
 /// A document without what its pictures say; the warnings tell which pages these are.
-pub(super) fn left_unread(mut document: Document, pictures: &Pictures) -> Document {
+pub(super) fn left_unread(mut document: Document, unread: &PagesUnread) -> Document {
     let rows = [
-        (WarningCode::ScannedPages, &pictures.scanned),
-        (WarningCode::UnknownLetters, &pictures.unknown_letters),
+        (WarningCode::ScannedPages, &unread.scanned),
+        (WarningCode::UnknownLetters, &unread.unreadable),
     ];
     for (code, pages) in rows {
         document.warnings.extend(warning(code, pages));
@@ -96,15 +85,9 @@ pub(super) async fn recognize(
     request: &Request,
     bytes: &[u8],
     document: Document,
-    pictures: &Pictures,
+    unread: &PagesUnread,
 ) -> Result<Document, ExtractError> {
-    let mut wanted: Vec<u32> =
-        pictures.scanned.iter().chain(&pictures.unknown_letters).copied().collect();
-    if ocr.beside_text {
-        wanted.extend(&pictures.beside_text);
-    }
-    wanted.sort_unstable();
-    wanted.dedup();
+    let wanted = if ocr.beside_text { unread.always() } else { unread.auto() };
     if wanted.is_empty() {
         return Ok(document);
     }
@@ -125,7 +108,7 @@ pub(super) async fn recognize(
             }
         }
     }
-    Ok(found.added_to(document, pictures, ocr.model.id()))
+    Ok(found.added_to(document, unread, ocr.model.id()))
 }
 
 async fn read_page(
@@ -154,42 +137,45 @@ struct Recognized {
 }
 
 impl Recognized {
-    fn added_to(mut self, document: Document, pictures: &Pictures, model: &str) -> Document {
+    fn added_to(mut self, document: Document, unread: &PagesUnread, model: &str) -> Document {
         let Places::Marked(Unit::Page, marks) = &document.places else { return document };
         let read: Vec<u32> = self.pages.keys().copied().collect();
-        let mut whole = Whole::default();
+        let replaced = |page: u32, printed: &str, recognized: &PageText| {
+            let says_more = || pdf::good_words(&recognized.text) > pdf::good_words(printed);
+            unread.recognized.contains(&page) || unread.unreadable.contains(&page) && says_more()
+        };
         let ends = marks.iter().skip(1).map(|mark| mark.offset).chain([document.text.len()]);
-        let parts = marks.iter().zip(&document.sections).zip(ends).peekable();
-        let mut parts = parts;
-        while let Some(((mark, section), end)) = parts.next() {
-            let page = mark.first;
-            // Pages without any text come before the next one with some.
-            let rest = self.pages.split_off(&page);
-            for (number, text) in std::mem::replace(&mut self.pages, rest) {
-                whole.recognized(number, Vec::new(), &text);
-            }
+        let mut printed: BTreeMap<u32, Vec<(Vec<String>, &str)>> = BTreeMap::new();
+        for ((mark, section), end) in marks.iter().zip(&document.sections).zip(ends) {
             let text = document.text[mark.offset..end].trim_end();
-            let is_last_of_page = parts.peek().is_none_or(|((next, _), _)| next.first != page);
-            let recognized = is_last_of_page.then(|| self.pages.remove(&page)).flatten();
-            match recognized {
-                // Its letters are not known: what the picture shows is the text.
-                Some(recognized) if pictures.unknown_letters.contains(&page) => {
-                    whole.recognized(page, section.headings.clone(), &recognized);
-                }
-                Some(recognized) => {
-                    whole.printed(page, section.headings.clone(), text);
-                    let new = recognized.without_lines_of(text);
-                    whole.recognized(page, section.headings.clone(), &new);
-                }
-                None => whole.printed(page, section.headings.clone(), text),
-            }
+            printed.entry(mark.first).or_default().push((section.headings.clone(), text));
         }
-        for (number, text) in std::mem::take(&mut self.pages) {
-            whole.recognized(number, Vec::new(), &text);
+        let mut whole = Whole::default();
+        let numbers: BTreeSet<u32> = printed.keys().chain(self.pages.keys()).copied().collect();
+        for page in numbers {
+            let parts = printed.remove(&page).unwrap_or_default();
+            let text = parts.iter().map(|(_, text)| *text).collect::<Vec<_>>().join("\n");
+            let headings = parts.last().map(|(headings, _)| headings.clone()).unwrap_or_default();
+            match self.pages.get(&page) {
+                // Its letters say nothing, or another program recognized them before: what the
+                // picture shows is the text.
+                Some(recognized) if replaced(page, &text, recognized) => {
+                    whole.recognized(page, headings, recognized);
+                }
+                recognized => {
+                    for (headings, text) in parts {
+                        whole.printed(page, headings, text);
+                    }
+                    if let Some(recognized) = recognized {
+                        whole.recognized(page, headings, &recognized.without_lines_of(&text));
+                    }
+                }
+            }
         }
         let mut warnings = document.warnings;
         // Of a page with text, nothing is missing where its picture has none.
-        self.empty.retain(|page| !pictures.beside_text.contains(page));
+        let with_text = |page: &u32| !unread.scanned.contains(page);
+        self.empty.retain(|page| !with_text(page));
         warnings.extend(warning(WarningCode::NothingRecognized, &self.empty));
         for (page, reason) in self.failed {
             let message = format!("page {page} could not be read as a picture: {reason}");
@@ -200,7 +186,7 @@ impl Recognized {
         let (title, syntax) = (document.title, Syntax::Plain);
         let built = whole.parts.finish(title, syntax);
         let (recognized, page_labels) = (whole.words, document.page_labels);
-        Document { warnings, ocr, recognized, page_labels, ..built }
+        Document { warnings, page_labels, ocr, recognized, ..built }
     }
 }
 
@@ -286,7 +272,7 @@ impl PageText {
 
     /// The lines most of whose words are not in a text that is known.
     fn without_lines_of(&self, known: &str) -> Self {
-        let known: std::collections::HashSet<String> = known.split_whitespace().map(bare).collect();
+        let known: HashSet<String> = known.split_whitespace().map(bare).collect();
         let mut rest = Self::default();
         for (range, begins_paragraph) in &self.lines {
             let words = &self.words[range.clone()];

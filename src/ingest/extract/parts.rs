@@ -16,11 +16,11 @@ impl Parts {
     }
 
     /// Adds a part that is unit `number` of the source, under `headings` that are not in its text.
-    /// A part without text is none.
-    pub(super) fn push(&mut self, number: u32, headings: Vec<String>, text: &str) {
+    /// A part without text is none. Returns where its text begins.
+    pub(super) fn push(&mut self, number: u32, headings: Vec<String>, text: &str) -> Option<usize> {
         let text = text.trim_end();
         if text.trim_start().is_empty() {
-            return;
+            return None;
         }
         if !self.text.is_empty() {
             self.text.push_str("\n\n");
@@ -29,6 +29,7 @@ impl Parts {
         self.sections.push(Section { offset, headings });
         self.marks.push(Mark { offset, first: number, last: number });
         self.text.push_str(text);
+        Some(offset)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -37,7 +38,8 @@ impl Parts {
 
     pub(super) fn finish(self, title: String, syntax: Syntax) -> Document {
         let places = Places::Marked(self.unit, self.marks);
-        Document { title, text: self.text, syntax, places, sections: self.sections }
+        let (text, sections) = (self.text, self.sections);
+        Document { title, text, syntax, places, sections, ..Document::default() }
     }
 }
 

@@ -8,14 +8,16 @@ use std::process::Stdio;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use serde::de::DeserializeOwned;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::worker::{self, Answer, Request};
+use super::ocr::PagePicture;
+use super::worker::{self, Answer, Extracted, PictureSize, Request};
 use super::{ExtractError, ExtractOptions, MEMORY_VARIABLE, SUBCOMMAND};
-use crate::ingest::document::Document;
+use crate::ocr::GrayImage;
 
 /// How long the last words of a dead child are waited for.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -36,6 +38,11 @@ impl Pool {
         Self { options, permits, idle: Mutex::default() }
     }
 
+    /// Of PDFs that are locked.
+    pub(super) fn passwords(&self) -> &[String] {
+        &self.options.passwords
+    }
+
     /// Has a child parse the file. Waits while all children are busy.
     ///
     /// Dropping the future kills the child that was asked.
@@ -43,7 +50,28 @@ impl Pool {
         &self,
         request: &Request,
         bytes: &[u8],
-    ) -> Result<Document, ExtractError> {
+    ) -> Result<Extracted, ExtractError> {
+        Ok(self.answered(request, bytes).await?.0)
+    }
+
+    /// The same for the picture of a page.
+    pub(super) async fn picture(
+        &self,
+        request: &Request,
+        bytes: &[u8],
+    ) -> Result<PagePicture, ExtractError> {
+        let (size, pixels) = self.answered::<PictureSize>(request, bytes).await?;
+        let PictureSize { width, height, units_per_pixel } = size;
+        let picture = GrayImage { width, height, pixels };
+        Ok(PagePicture { picture, units_per_pixel })
+    }
+
+    /// With the pixels, where a picture was asked for.
+    async fn answered<T: DeserializeOwned>(
+        &self,
+        request: &Request,
+        bytes: &[u8],
+    ) -> Result<(T, Vec<u8>), ExtractError> {
         let Ok(_permit) = self.permits.acquire().await else {
             return Err(ExtractError::new("the workers are shut down"));
         };
@@ -65,12 +93,12 @@ impl Pool {
     }
 
     /// Keeps the worker where it lives on.
-    async fn ask(
+    async fn ask<T: DeserializeOwned>(
         &self,
         mut worker: Worker,
         request: &Request,
         bytes: &[u8],
-    ) -> Result<Document, Failed> {
+    ) -> Result<(T, Vec<u8>), Failed> {
         match worker.exchange_within(self.options.timeout, request, bytes).await {
             Some(Ok(answer)) => {
                 self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
@@ -137,12 +165,12 @@ impl Worker {
     }
 
     /// `None` where that took more than `limit` of processor time.
-    async fn exchange_within(
+    async fn exchange_within<T: DeserializeOwned>(
         &mut self,
         limit: Duration,
         request: &Request,
         bytes: &[u8],
-    ) -> Option<io::Result<Answer>> {
+    ) -> Option<io::Result<Answer<(T, Vec<u8>)>>> {
         let (child, begun) = (self.child.id(), Instant::now());
         let before = child.and_then(processor_time);
         // It stops by itself before it is stopped, if it can.
@@ -161,7 +189,11 @@ impl Worker {
         }
     }
 
-    async fn exchange(&mut self, request: &Request, bytes: &[u8]) -> io::Result<Answer> {
+    async fn exchange<T: DeserializeOwned>(
+        &mut self,
+        request: &Request,
+        bytes: &[u8],
+    ) -> io::Result<Answer<(T, Vec<u8>)>> {
         self.requests.write_all(&request.header(bytes.len())?).await?;
         self.requests.write_all(bytes).await?;
         self.requests.flush().await?;
@@ -170,10 +202,19 @@ impl Worker {
         if magic != worker::MAGIC {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "not an answer"));
         }
+        let answer: Answer<T> = serde_json::from_slice(&self.read_sized().await?)?;
+        Ok(match answer {
+            Ok(answer) if request.page.is_some() => Ok((answer, self.read_sized().await?)),
+            answer => answer.map(|answer| (answer, Vec::new())),
+        })
+    }
+
+    /// Reads a length and so many bytes.
+    async fn read_sized(&mut self) -> io::Result<Vec<u8>> {
         let length = self.answers.read_u64_le().await?;
-        let mut json = Vec::new();
-        (&mut self.answers).take(length).read_to_end(&mut json).await?;
-        Ok(serde_json::from_slice(&json)?)
+        let mut bytes = Vec::new();
+        (&mut self.answers).take(length).read_to_end(&mut bytes).await?;
+        Ok(bytes)
     }
 
     /// What a dead child wrote to standard error; else how it ended.

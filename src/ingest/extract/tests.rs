@@ -15,7 +15,10 @@ fn extractor(directory: &Path, script: &str, timeout: Duration) -> Extractor {
     )
     .unwrap();
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-    Extractor::new(ExtractOptions { workers: 1, timeout, memory_mb: 64, program })
+    Extractor::new(
+        ExtractOptions { workers: 1, timeout, memory_mb: 64, passwords: Vec::new(), program },
+        None,
+    )
 }
 
 /// Bytes of a request for the page `<p>x` named `a.html`.
@@ -23,7 +26,8 @@ fn request_bytes() -> usize {
     let (source, text_fields) = ("a.html".to_owned(), Vec::new());
     // Some of its time is left for an answer.
     let limit = LONG / 5 * 4;
-    let request = worker::Request { source, kind: Kind::Html, text_fields, limit };
+    let request =
+        Request { source, kind: Kind::Html, text_fields, limit, passwords: Vec::new(), page: None };
     request.header(4).unwrap().len() + 4
 }
 
@@ -34,9 +38,9 @@ fn answer(text: &str) -> String {
         text: text.to_owned(),
         syntax: crate::ingest::document::Syntax::Markdown,
         places: crate::ingest::document::Places::Verbatim,
-        sections: Vec::new(),
+        ..Document::default()
     };
-    let json = serde_json::to_string(&Ok::<_, String>(document)).unwrap();
+    let json = serde_json::to_string(&Ok::<_, String>(Extracted::from(document))).unwrap();
     let length = format!("\\{:03o}\\0\\0\\0\\0\\0\\0\\0", json.len());
     let request = request_bytes();
     format!("head -c {request} >/dev/null; printf 'dcnt{length}%s' '{json}'")
@@ -111,16 +115,18 @@ async fn a_child_sees_its_limit_and_nothing_else() {
 #[tokio::test]
 async fn a_program_that_is_not_there() {
     let program = PathBuf::from("/nonexistent/docent");
-    let options = ExtractOptions { workers: 1, timeout: LONG, memory_mb: 64, program };
-    let reason = ask(&Extractor::new(options)).await.unwrap_err();
+    let options =
+        ExtractOptions { workers: 1, timeout: LONG, memory_mb: 64, passwords: Vec::new(), program };
+    let reason = ask(&Extractor::new(options, None)).await.unwrap_err();
     assert!(reason.starts_with("no worker could be started: "), "{reason}");
 }
 
 #[tokio::test]
 async fn text_needs_no_child_and_empty_files_have_a_reason() {
     let program = PathBuf::from("/nonexistent/docent");
-    let options = ExtractOptions { workers: 1, timeout: LONG, memory_mb: 64, program };
-    let extractor = Extractor::new(options);
+    let options =
+        ExtractOptions { workers: 1, timeout: LONG, memory_mb: 64, passwords: Vec::new(), program };
+    let extractor = Extractor::new(options, None);
     for (kind, bytes, expected) in [
         (Kind::Markdown, &b"# T\n"[..], Ok("# T\n")),
         (Kind::Text, b"\xEF\xBB\xBFa\r\nb", Ok("a\r\nb")),
@@ -132,6 +138,6 @@ async fn text_needs_no_child_and_empty_files_have_a_reason() {
     ] {
         let outcome = extractor.extract("a", kind, &[], bytes.to_vec()).await;
         let outcome = outcome.as_ref().map(|document| document.text.as_str());
-        assert_eq!(outcome.map_err(|error| error.0.as_str()), expected, "{kind} {bytes:?}");
+        assert_eq!(outcome.map_err(|error| error.reason.as_str()), expected, "{kind} {bytes:?}");
     }
 }

@@ -25,7 +25,7 @@ pub(super) fn document(source: &str, kind: Kind, bytes: &[u8]) -> Result<Documen
     };
     let declared = (kind == Kind::Markdown).then(|| declared_title(&text)).flatten();
     let title = declared.unwrap_or_else(|| chunk::title(&text, syntax));
-    Ok(Document { title, text, syntax, places: Places::Verbatim, sections: Vec::new() })
+    Ok(Document { title, text, syntax, places: Places::Verbatim, ..Document::default() })
 }
 
 /// The decoded file, which must be text.

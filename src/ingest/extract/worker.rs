@@ -2,7 +2,7 @@
 //!
 //! Requests and answers are frames on standard input and output. A request is a JSON [`Request`]
 //! and the file, each after its length (eight bytes, little endian); an answer is [`MAGIC`], the
-//! length and a JSON [`Answer`].
+//! length and a JSON [`Answer`], and the same of the pixels where a picture was asked for.
 
 use std::io::{self, Read, Write};
 use std::time::Duration;
@@ -10,8 +10,11 @@ use std::{panic, thread};
 
 use serde::{Deserialize, Serialize};
 
-use super::{ExtractError, csv, docx, epub, html, json, mail, notebook, pdf, pptx, sheet};
-use crate::ingest::document::Document;
+use super::ocr::PagePicture;
+use super::parts::Parts;
+use super::pdf::PagesUnread;
+use super::{ExtractError, csv, docx, epub, html, image, json, mail, notebook, pdf, pptx, sheet};
+use crate::ingest::document::{Document, Syntax, Unit};
 use crate::types::Kind;
 
 /// What is known of a file before it is parsed.
@@ -23,6 +26,11 @@ pub(super) struct Request {
     pub(super) text_fields: Vec<String>,
     /// Processor time for the file. A parser that can stop by itself keeps what it has by then.
     pub(super) limit: Duration,
+    /// Of PDFs that are locked.
+    #[serde(default)]
+    pub(super) passwords: Vec<String>,
+    /// The page, from 1, that is wanted as a picture; `None` for the document.
+    pub(super) page: Option<u32>,
 }
 
 impl Request {
@@ -42,8 +50,31 @@ const MAX_TEXT: usize = 128 << 20;
 /// Starts every answer: whatever a parser prints is not taken for one.
 pub(super) const MAGIC: [u8; 4] = *b"dcnt";
 
-/// A document, or the reason why there is none.
-pub(super) type Answer = Result<Document, String>;
+/// What is asked for, or the reason why there is none.
+pub(super) type Answer<T> = Result<T, String>;
+
+/// What is made of a file.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Extracted {
+    pub(super) document: Document,
+    /// Pages that its text does not tell, or not all of them.
+    #[serde(default)]
+    pub(super) unread: PagesUnread,
+}
+
+impl From<Document> for Extracted {
+    fn from(document: Document) -> Self {
+        Self { document, unread: PagesUnread::default() }
+    }
+}
+
+/// A [`PagePicture`] without its pixels.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+pub(super) struct PictureSize {
+    pub(super) width: u32,
+    pub(super) height: u32,
+    pub(super) units_per_pixel: f32,
+}
 
 /// Name of the thread that parses; its panics are answers and are not printed.
 const THREAD: &str = "extract";
@@ -61,16 +92,49 @@ pub fn run_worker(
     limit_memory(memory_mb)?;
     silence_panics();
     while let Some((request, bytes)) = read_request(input)? {
-        write_answer(output, &answer(move || parse(&request, &bytes)))?;
+        match request.page {
+            None => write_answer(output, &answer(move || parse(&request, &bytes)))?,
+            Some(page) => {
+                let picture = answer(move || page_picture(&request, page, &bytes));
+                let size = picture.as_ref().map_err(String::clone).map(|it| PictureSize {
+                    width: it.picture.width,
+                    height: it.picture.height,
+                    units_per_pixel: it.units_per_pixel,
+                });
+                write_answer(output, &size)?;
+                if let Ok(PagePicture { picture, .. }) = picture {
+                    output.write_all(&(picture.pixels.len() as u64).to_le_bytes())?;
+                    output.write_all(&picture.pixels)?;
+                    output.flush()?;
+                }
+            }
+        }
     }
     Ok(())
 }
 
-pub(super) fn parse(request: &Request, bytes: &[u8]) -> Result<Document, ExtractError> {
+/// A page of a file as a picture.
+fn page_picture(request: &Request, page: u32, bytes: &[u8]) -> Result<PagePicture, ExtractError> {
+    match request.kind {
+        Kind::Pdf => {
+            let page = pdf::page_picture(bytes, &request.passwords, page, request.limit)?;
+            let units_per_pixel = 1.0 / page.pixels_per_point.max(f32::MIN_POSITIVE);
+            Ok(PagePicture { picture: page.picture, units_per_pixel })
+        }
+        Kind::Image => {
+            let picture = image::page(bytes, page)?.picture;
+            Ok(PagePicture { picture, units_per_pixel: 1.0 })
+        }
+        kind => Err(ExtractError::new(&format!("{kind} has no pictures of pages"))),
+    }
+}
+
+pub(super) fn parse(request: &Request, bytes: &[u8]) -> Result<Extracted, ExtractError> {
     let (source, fields) = (&request.source, &request.text_fields);
     let document = match request.kind {
+        Kind::Pdf => return within_limit(pdf::document(bytes, &request.passwords, request.limit)?),
+        Kind::Image => return Ok(only_pictures(image::pages(bytes)?)),
         Kind::Html => html::document(bytes),
-        Kind::Pdf => pdf::document(bytes, &[], request.limit),
         Kind::Docx => docx::document(bytes),
         Kind::Pptx => pptx::document(bytes),
         Kind::Spreadsheet => sheet::document(source, fields, bytes),
@@ -83,19 +147,31 @@ pub(super) fn parse(request: &Request, bytes: &[u8]) -> Result<Document, Extract
             Err(ExtractError::new(&format!("{kind} is not read by a worker")))
         }
     }?;
-    if document.text.len() > MAX_TEXT {
+    within_limit(document.into())
+}
+
+/// What is known of a picture file before it is read: how many pages it has.
+fn only_pictures(pages: u32) -> Extracted {
+    let document = Parts::new(Unit::Page).finish(String::new(), Syntax::Plain);
+    Extracted { document, unread: PagesUnread::scanned(pages) }
+}
+
+fn within_limit(extracted: Extracted) -> Result<Extracted, ExtractError> {
+    if extracted.document.text.len() > MAX_TEXT {
         let reason = format!("too large: more than {} MB of text", MAX_TEXT >> 20);
         return Err(ExtractError::new(&reason));
     }
-    Ok(document)
+    Ok(extracted)
 }
 
 /// Runs `work` on a thread with a stack of its own; a panic is a reason.
-fn answer(work: impl FnOnce() -> Result<Document, ExtractError> + Send + 'static) -> Answer {
+fn answer<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ExtractError> + Send + 'static,
+) -> Answer<T> {
     let thread = thread::Builder::new().name(THREAD.to_owned()).stack_size(STACK).spawn(work);
     match thread.map(thread::JoinHandle::join) {
-        Ok(Ok(outcome)) => outcome.map_err(|error| error.0),
-        Ok(Err(panic)) => Err(ExtractError::new(&pdf::panic_message(&*panic)).0),
+        Ok(Ok(outcome)) => outcome.map_err(|error| error.reason),
+        Ok(Err(panic)) => Err(ExtractError::new(&pdf::panic_message(&*panic)).reason),
         Err(error) => Err(format!("no thread could be started: {error}")),
     }
 }
@@ -139,7 +215,7 @@ fn read_sized(input: &mut impl Read) -> io::Result<Vec<u8>> {
     if bytes.len() as u64 == length { Ok(bytes) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
 }
 
-fn write_answer(output: &mut impl Write, answer: &Answer) -> io::Result<()> {
+fn write_answer<T: Serialize>(output: &mut impl Write, answer: &Answer<T>) -> io::Result<()> {
     let json = serde_json::to_vec(answer)?;
     output.write_all(&MAGIC)?;
     output.write_all(&(json.len() as u64).to_le_bytes())?;
@@ -152,11 +228,13 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
-    fn serve(requests: &[(Kind, &[u8])]) -> Vec<Answer> {
+    fn serve(requests: &[(Kind, &[u8])]) -> Vec<Answer<Extracted>> {
         let mut input = Vec::new();
         for (kind, bytes) in requests {
             let (source, text_fields) = ("a".to_owned(), Vec::new());
-            let request = Request { source, kind: *kind, text_fields, limit: Duration::MAX };
+            let limit = Duration::MAX;
+            let (passwords, page) = (Vec::new(), None);
+            let request = Request { source, kind: *kind, text_fields, limit, passwords, page };
             input.extend(request.header(bytes.len()).unwrap());
             input.extend(*bytes);
         }
@@ -165,7 +243,7 @@ mod tests {
         answers(&output)
     }
 
-    fn answers(mut output: &[u8]) -> Vec<Answer> {
+    fn answers(mut output: &[u8]) -> Vec<Answer<Extracted>> {
         let mut answers = Vec::new();
         while !output.is_empty() {
             assert_eq!(output[..4], MAGIC);
@@ -184,16 +262,16 @@ mod tests {
             (Kind::Markdown, b"# x"),
             (Kind::Html, b"<p>two"),
         ]);
-        assert_eq!(answers[0].as_ref().unwrap().text, "one");
+        assert_eq!(answers[0].as_ref().unwrap().document.text, "one");
         assert!(answers[1].as_ref().unwrap_err().contains("not a PDF"));
         assert_eq!(answers[2], Err("markdown is not read by a worker".to_owned()));
-        assert_eq!(answers[3].as_ref().unwrap().text, "two");
+        assert_eq!(answers[3].as_ref().unwrap().document.text, "two");
     }
 
     #[test]
     fn a_panic_is_an_answer() {
         silence_panics();
-        let panicked = answer(|| panic!("index out of bounds"));
+        let panicked: Answer<()> = answer(|| panic!("index out of bounds"));
         assert_eq!(panicked, Err("the parser panicked: index out of bounds".to_owned()));
     }
 
@@ -203,8 +281,7 @@ mod tests {
             let frame = std::hint::black_box([levels; 32]);
             if levels == 0 { 0 } else { 1 + depth(std::hint::black_box(frame[31]) - 1) }
         }
-        let reached = answer(|| Err(ExtractError(depth(50_000).to_string())));
-        assert_eq!(reached, Err("50000".to_owned()));
+        assert_eq!(answer(|| Ok(depth(50_000))), Ok(50_000));
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub use self::audit::{Audit, audit};
 pub use self::prune::{Prune, PruneLimit};
 use super::discover::{FoundFile, Scope};
 use super::secrets;
-use crate::types::{ContentHash, DocumentRecord, FailureRecord, OnSecret};
+use crate::types::{ContentHash, DocumentRecord, FailureRecord, OcrPolicy, OnSecret};
 
 /// What files and records are compared for.
 #[derive(Clone, Copy)]
@@ -116,6 +116,8 @@ pub struct Wanted<'a> {
     /// What keeps secrets out wants no document that may hold some; what lets them in leaves those
     /// as they are that do not.
     pub on_secret: OnSecret,
+    /// What reads pages as pictures wants no document where that was left out.
+    pub ocr: OcrPolicy,
 }
 
 impl Wanted<'_> {
@@ -127,6 +129,8 @@ impl Wanted<'_> {
         same(self.tags, &record.tags)
             && (!record.kind.has_fields() || same(self.text_fields, &record.text_fields))
             && !(self.on_secret.keeps_out() && secrets::may_hold_some(record))
+            && (self.ocr == OcrPolicy::Off
+                || !record.warnings.iter().any(|warning| warning.code.wants_ocr()))
     }
 
     /// Tags and text fields: what is wanted, else what the document has.

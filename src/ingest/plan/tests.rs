@@ -25,7 +25,7 @@ fn source(name: u8) -> String {
 }
 
 fn file(&(name, content, mtime): &Row) -> FoundFile {
-    FoundFile { source: source(name), size: size(content), mtime, page: None }
+    FoundFile { source: source(name), size: size(content), mtime, page: None, named: false }
 }
 
 fn record(&(name, content, mtime): &Row) -> DocumentRecord {
@@ -43,6 +43,8 @@ fn record(&(name, content, mtime): &Row) -> DocumentRecord {
         run_id: Uuid::nil(),
         web: None,
         secrets: None,
+        warnings: Vec::new(),
+        ocr: None,
     }
 }
 

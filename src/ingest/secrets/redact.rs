@@ -51,6 +51,10 @@ fn replace(document: &mut Document, findings: &[Finding]) {
             mark.offset = redacted.offset(&document.text, mark.offset);
         }
     };
+    for word in &mut document.recognized {
+        word.start = redacted.offset(&document.text, word.start);
+        word.end = redacted.offset(&document.text, word.end).max(word.start);
+    }
     match &mut document.places {
         Places::Verbatim => {}
         Places::Marked(_, marks) => moved(marks),

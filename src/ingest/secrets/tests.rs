@@ -6,7 +6,7 @@
 mod properties;
 
 use super::*;
-use crate::ingest::document::{Mark, Places, Section, Syntax, Unit};
+use crate::ingest::document::{Mark, Places, Section, Unit};
 
 const ALPHANUMERIC: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 const BASE32: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
@@ -265,7 +265,7 @@ fn examples_placeholders_and_code_are_no_secrets() {
 
 fn document(text: &str, places: Places) -> Document {
     let title = String::new();
-    Document { title, text: text.to_owned(), syntax: Syntax::Plain, places, sections: Vec::new() }
+    Document { title, text: text.to_owned(), places, ..Document::default() }
 }
 
 #[test]

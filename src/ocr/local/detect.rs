@@ -2,7 +2,7 @@
 //!
 //! The model says for each pixel how likely it belongs to the core of a line ("Real-time Scene Text
 //! Detection with Differentiable Binarization", Liao et al. 2020). Cores that hang together are made
-//! rectangles, and grown to the lines that they are the cores of. Constants are those of PaddleOCR's
+//! rectangles, and grown to the lines that they are the cores of. Constants are those of `PaddleOCR`'s
 //! configuration of PP-OCRv6.
 
 use super::super::GrayImage;

@@ -1,15 +1,25 @@
-//! Lines of a page in the order in which they are read: rows from the top, and within columns of
-//! prose one column after the other. The cells of a table stay in their row.
+//! Lines of a page in the order in which they are read: rows from the top, and columns of prose one
+//! after the other. The cells of a table stay in their row.
+//!
+//! Columns are told by the gutters between them: stretches down the page that no region crosses, with
+//! prose on both sides. What crosses a gutter (a title, a wide figure's caption) ends it, so that each
+//! gutter has its columns, what is above them, and what is below.
 
 use super::detect::Region;
 
-/// A gutter between columns is at least so wide, in heights of a line.
-const GUTTER: f32 = 0.6;
+/// A gutter is at least so wide, in heights of a line. Blanks within a line part no regions.
+const GUTTER: f32 = 0.3;
 
-/// Lines of prose are on average longer than so many heights: cells of a table are shorter.
+/// Lines of prose are mostly longer than so many heights: cells of a table are shorter.
 const PROSE: f32 = 9.0;
 
-/// Fewer lines side by side are no columns.
+/// Notes in a margin are narrower than prose beside prose; what tells them from a table's first column
+/// is that few of them are level with a line of the text.
+const NOTES: f32 = 5.0;
+const LEVEL_NOTES: f32 = 0.5;
+const LEVEL: f32 = 0.15;
+
+/// Fewer lines beside each other are no columns.
 const LINES: usize = 3;
 
 /// Regions that stand beside each other, from the left.
@@ -31,15 +41,39 @@ impl Placed {
         self.bottom - self.top
     }
 
-    fn middle(&self) -> f32 {
+    pub(super) fn middle(&self) -> f32 {
         f32::midpoint(self.top, self.bottom)
+    }
+
+    fn is_beside(&self, other: &Self) -> bool {
+        (self.middle() - other.middle()).abs() <= self.height().min(other.height()) / 2.0
+    }
+}
+
+/// A stretch between columns.
+#[derive(Clone, Copy, PartialEq, Debug)]
+struct Gutter {
+    x: f32,
+    top: f32,
+    bottom: f32,
+}
+
+impl Gutter {
+    fn is_at(&self, y: f32) -> bool {
+        (self.top..=self.bottom).contains(&y)
+    }
+
+    fn parts(&self, a: &Placed, b: &Placed) -> bool {
+        self.is_at(a.middle()) && self.is_at(b.middle()) && (a.left < self.x) != (b.left < self.x)
     }
 }
 
 /// Rows in reading order, those of a column together.
 pub(super) fn columns(regions: &[Region]) -> Vec<Vec<Row>> {
+    let placed = level(regions);
+    let gutters = gutters(&placed);
     let mut columns = Vec::new();
-    separate(rows(level(regions)), &mut columns);
+    separate(rows(placed, &gutters), &gutters, &mut columns);
     columns
 }
 
@@ -60,17 +94,73 @@ fn level(regions: &[Region]) -> Vec<Placed> {
             bottom: y + region.half_height,
         }
     };
-    regions.iter().enumerate().map(place).collect()
+    let mut placed: Vec<Placed> = regions.iter().enumerate().map(place).collect();
+    placed.sort_by(|a, b| a.middle().total_cmp(&b.middle()).then(a.left.total_cmp(&b.left)));
+    placed
 }
 
-fn rows(mut placed: Vec<Placed>) -> Vec<Row> {
-    placed.sort_by(|a, b| a.middle().total_cmp(&b.middle()).then(a.left.total_cmp(&b.left)));
+/// Every gutter beside the left edge of something; `placed` is sorted from the top.
+fn gutters(placed: &[Placed]) -> Vec<Gutter> {
+    let Some(height) = median(placed.iter().map(Placed::height)) else { return Vec::new() };
+    let mut edges: Vec<f32> = placed.iter().map(|region| region.left).collect();
+    edges.sort_by(f32::total_cmp);
+    // Left edges of one column are not quite above each other: the leftmost counts.
+    edges.dedup_by(|edge, kept| *edge - *kept < height / 2.0);
+    let mut gutters = Vec::new();
+    for edge in edges {
+        let (from, to) = (edge - height * GUTTER, edge);
+        let crosses = |region: &Placed| region.left < to && region.right > from;
+        for stretch in placed.split(crosses) {
+            let x = f32::midpoint(from, to);
+            gutters.extend(gutter(stretch, x, height));
+        }
+    }
+    gutters
+}
+
+/// A gutter at `x`, if there is prose on both sides of it.
+fn gutter(stretch: &[Placed], x: f32, height: f32) -> Option<Gutter> {
+    let (left, right): (Vec<&Placed>, Vec<&Placed>) =
+        stretch.iter().partition(|region| region.right <= x);
+    // What stands directly beside it.
+    let next_to = |side: &[&Placed]| -> Vec<Placed> {
+        let distance =
+            |region: &Placed| if region.right <= x { x - region.right } else { region.left - x };
+        let is_next = |region: &&&Placed| {
+            !side.iter().any(|other| other.is_beside(region) && distance(other) < distance(region))
+        };
+        side.iter().filter(is_next).map(|region| **region).collect()
+    };
+    let (left, right) = (next_to(&left), next_to(&right));
+    if left.len() < LINES || right.len() < LINES {
+        return None;
+    }
+    let width =
+        |side: &[Placed]| median(side.iter().map(|it| it.right - it.left)).unwrap_or(0.0) / height;
+    let (narrow, wide) =
+        if width(&left) < width(&right) { (&left, &right) } else { (&right, &left) };
+    let is_level = |note: &&Placed| {
+        wide.iter().any(|line| (line.middle() - note.middle()).abs() < height * LEVEL)
+    };
+    let share = narrow.iter().filter(is_level).count() as f32 / narrow.len() as f32;
+    let are_columns = width(narrow) >= PROSE
+        || width(narrow) >= NOTES && width(wide) >= PROSE && share < LEVEL_NOTES;
+    // Where one column ends, what follows stands below both.
+    let ends = |side: &[Placed]| (side[0].middle(), side[side.len() - 1].middle());
+    let ((top, bottom), (other_top, other_bottom)) = (ends(&left), ends(&right));
+    are_columns.then_some(Gutter { x, top: top.min(other_top), bottom: bottom.max(other_bottom) })
+}
+
+/// What stands side by side and is parted by no gutter; `placed` is sorted from the top.
+fn rows(placed: Vec<Placed>, gutters: &[Gutter]) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     for region in placed {
-        let beside = |other: &Placed| {
-            (region.middle() - other.middle()).abs() <= region.height().min(other.height()) / 2.0
+        let belongs = |row: &&mut Row| {
+            row.iter().any(|other| region.is_beside(other))
+                && !row.iter().any(|other| gutters.iter().any(|it| it.parts(other, &region)))
         };
-        match rows.last_mut().filter(|row| row.iter().any(beside)) {
+        // Rows of several columns lie between each other.
+        match rows.iter_mut().rev().take(8).find(belongs) {
             Some(row) => row.push(region),
             None => rows.push(vec![region]),
         }
@@ -81,86 +171,46 @@ fn rows(mut placed: Vec<Placed>) -> Vec<Row> {
     rows
 }
 
-/// Takes columns of prose apart, from the top.
-fn separate(rows: Vec<Row>, columns: &mut Vec<Vec<Row>>) {
-    let mut rest = rows;
-    let mut whole = Vec::new();
-    while !rest.is_empty() {
-        let Some((length, middle)) = columns_at(&rest) else {
-            whole.push(rest.remove(0));
-            continue;
-        };
-        if !whole.is_empty() {
-            columns.push(std::mem::take(&mut whole));
+/// Takes the columns of the longest gutter apart, and so on with each of them, with what is above and
+/// with what is below.
+fn separate(rows: Vec<Row>, gutters: &[Gutter], columns: &mut Vec<Vec<Row>>) {
+    let middle = |row: &Row| row[0].middle();
+    let parts = |gutter: &&Gutter| {
+        let mut sides =
+            rows.iter().filter(|row| gutter.is_at(middle(row))).map(|row| row[0].left < gutter.x);
+        sides.next().is_some_and(|first| sides.any(|side| side != first))
+    };
+    let length = |gutter: &Gutter| gutter.bottom - gutter.top;
+    let longest =
+        gutters.iter().filter(parts).max_by(|a, b| length(a).total_cmp(&length(b))).copied();
+    let Some(gutter) = longest else {
+        if !rows.is_empty() {
+            columns.push(rows);
         }
-        let below = rest.split_off(length);
-        let (mut left, mut right) = (Vec::new(), Vec::new());
-        for row in rest {
-            let (west, east): (Row, Row) =
-                row.into_iter().partition(|region| region.right <= middle);
-            left.extend(west);
-            right.extend(east);
-        }
-        // Rows of one column need not be level with those of the other.
-        separate(self::rows(left), columns);
-        separate(self::rows(right), columns);
-        rest = below;
-    }
-    if !whole.is_empty() {
-        columns.push(whole);
-    }
-}
-
-/// How many of the first rows stand in two columns of prose, and where between them.
-fn columns_at(rows: &[Row]) -> Option<(usize, f32)> {
-    let first = rows.first()?;
-    let height = first.iter().map(Placed::height).fold(f32::MAX, f32::min);
-    // Where one column begins higher, the first row that has both tells the gutter.
-    let both = rows.iter().take(LINES).find(|row| row.len() > 1).unwrap_or(first);
-    let gaps = both.windows(2).map(|pair| (pair[0].right, pair[1].left));
-    let best = gaps
-        .filter(|(from, to)| to - from >= height * GUTTER)
-        .filter_map(|gap| gutter(rows, gap, height * GUTTER))
-        .max_by_key(|(length, _)| *length)?;
-    let (length, middle) = best;
-    let regions: Vec<&Placed> = rows[..length].iter().flatten().collect();
-    let (left, right): (Vec<&Placed>, Vec<&Placed>) =
-        regions.into_iter().partition(|region| region.right <= middle);
-    (is_prose(&left) && is_prose(&right)).then_some(best)
-}
-
-/// How many rows have nothing in a gap, which is narrowed by each, and its middle.
-fn gutter(rows: &[Row], gap: (f32, f32), narrowest: f32) -> Option<(usize, f32)> {
-    let (mut from, mut to) = gap;
-    let mut length = 0;
+        return;
+    };
+    let (mut above, mut left, mut right, mut below) = (vec![], vec![], vec![], vec![]);
     for row in rows {
-        let middle = f32::midpoint(from, to);
-        let (mut left, mut right) = (from, to);
-        for region in row {
-            if region.right <= middle {
-                left = left.max(region.right);
-            } else if region.left >= middle {
-                right = right.min(region.left);
-            } else {
-                left = right;
-            }
-        }
-        if right - left < narrowest {
-            break;
-        }
-        (from, to) = (left, right);
-        length += 1;
+        let part = if middle(&row) < gutter.top {
+            &mut above
+        } else if middle(&row) > gutter.bottom {
+            &mut below
+        } else if row[0].left < gutter.x {
+            &mut left
+        } else {
+            &mut right
+        };
+        part.push(row);
     }
-    (length >= LINES).then(|| (length, f32::midpoint(from, to)))
+    for part in [above, left, right, below] {
+        separate(part, gutters, columns);
+    }
 }
 
-fn is_prose(regions: &[&Placed]) -> bool {
-    let mut lengths: Vec<f32> = regions
-        .iter()
-        .map(|region| (region.right - region.left) / region.height().max(1.0))
-        .collect();
-    lengths.sort_by(f32::total_cmp);
-    regions.len() >= LINES && lengths[lengths.len() / 2] >= PROSE
+pub(super) fn median(values: impl Iterator<Item = f32>) -> Option<f32> {
+    let mut values: Vec<f32> = values.collect();
+    values.sort_by(f32::total_cmp);
+    values.get(values.len() / 2).copied()
 }
 
 #[cfg(test)]
@@ -198,12 +248,42 @@ mod tests {
     }
 
     #[test]
+    fn short_lines_and_three_columns_stay_in_their_columns() {
+        let mut page = Vec::new();
+        for line in 0..6_u8 {
+            let short = if line == 2 { 200.0 } else { 0.0 };
+            page.push(region(0.0, 280.0 - short, f32::from(line)));
+            page.push(region(300.0, 580.0, f32::from(line)));
+            page.push(region(600.0, 880.0 - short, f32::from(line)));
+        }
+        let column = |first: usize| (0..6).map(|line| vec![first + line * 3]).collect::<Vec<_>>();
+        assert_eq!(order(&page), [column(0), column(1), column(2)]);
+    }
+
+    #[test]
     fn cells_of_a_table_stay_in_their_row() {
         let rows = (0..4_u8).flat_map(|line| {
             [region(0.0, 80.0, f32::from(line)), region(300.0, 380.0, f32::from(line))]
         });
         let rows: Vec<Region> = rows.collect();
         assert_eq!(order(&rows), [vec![vec![0, 1], vec![2, 3], vec![4, 5], vec![6, 7]]]);
+        // A name, and a description of two lines.
+        let mut names = Vec::new();
+        for line in 0..4_u8 {
+            names.push(region(0.0, 120.0, f32::from(line) * 2.0));
+            names.push(region(300.0, 700.0, f32::from(line) * 2.0));
+            names.push(region(300.0, 600.0, f32::from(line) * 2.0 + 1.0));
+        }
+        assert_eq!(order(&names)[0][..3], [vec![0, 1], vec![2], vec![3, 4]]);
+    }
+
+    #[test]
+    fn notes_in_the_margin_are_read_after_the_text() {
+        let mut page: Vec<Region> =
+            (0..8_u8).map(|line| region(0.0, 600.0, f32::from(line))).collect();
+        page.extend((0..4_u8).map(|line| region(620.0, 750.0, 1.5 + f32::from(line) * 0.8)));
+        let indices = order(&page).concat().concat();
+        assert_eq!(indices, (0..12).collect::<Vec<_>>());
     }
 
     #[test]

@@ -21,10 +21,13 @@ const NARROWEST: usize = 160;
 /// Lines that would be wider are squeezed.
 const WIDEST: usize = 3_200;
 
-/// Columns without ink between two characters that are a blank: so many, and so many times as many as
-/// between most characters of the line; and how even a column without ink is, in shades of grey of -1 to 1.
+/// Columns without ink between two characters that are a blank: so many where no other blank of the
+/// line tells, but never fewer than that many, nor than so many times those between most characters.
 const BLANK: usize = 10;
+const NARROWEST_BLANK: usize = 7;
 const WIDER: usize = 2;
+
+/// How much ink a column has that has none, in shades of grey of -1 to 1.
 const EVEN: f32 = 0.3;
 
 /// A word of a line, and where along it it stands, from 0 to 1.
@@ -36,6 +39,8 @@ pub(super) struct LineWord {
     /// That of its least sure character, from 0 to 1: it tells wrong words from right ones better
     /// than the mean does.
     pub(super) confidence: f32,
+    /// That of its characters on average: it tells what is no text at all.
+    pub(super) mean: f32,
 }
 
 /// The words in a region, which is read along its line.
@@ -65,11 +70,59 @@ pub(super) fn words(
         let between = gaps.iter().filter(|gap| gap.start >= column(a) && gap.end <= column(b));
         between.map(Range::len).max().unwrap_or(0)
     };
-    let mut usual: Vec<usize> = read.windows(2).map(|pair| gap(pair[0].1, pair[1].1)).collect();
-    usual.sort_unstable();
-    let usual = usual.get(usual.len() / 2).copied().unwrap_or(0);
-    let apart = |a: usize, b: usize| gap(a, b) >= BLANK.max(usual * WIDER + 2);
+    let is_blank = |seen: &Seen| is_blank(characters, seen);
+    let limit = narrowest_blank(&read, &is_blank, &gap);
+    let apart = |a: &Seen, b: &Seen| {
+        let (first, second) = (character(characters, a), character(characters, b));
+        match first {
+            // Nobody writes a comma within a word.
+            Some(',' | ';') if second.is_some_and(is_latin) => true,
+            // The gap after a point is wide in numbers, addresses and abbreviations as well.
+            Some('.' | ',' | ':')
+                if second.is_some_and(|it| it.is_lowercase() || it.is_numeric()) =>
+            {
+                false
+            }
+            _ if matches!(second, Some('.' | ',')) => false,
+            _ => gap(a.1, b.1) >= limit,
+        }
+    };
     Ok(split(&read, characters, steps as f32 * ink as f32 / width as f32, &apart))
+}
+
+/// How wide a gap is a blank that the model left out: as wide as the blanks that it did see in the line,
+/// or else far wider than the gaps between the line's characters. Letters of a typewriter are farther
+/// apart than the words of print.
+fn narrowest_blank(
+    read: &[Seen],
+    is_blank: &impl Fn(&Seen) -> bool,
+    gap: &impl Fn(usize, usize) -> usize,
+) -> usize {
+    let middle = |mut gaps: Vec<usize>| {
+        gaps.sort_unstable();
+        gaps.get(gaps.len() / 2).copied()
+    };
+    let pairs = || read.windows(2).filter(|pair| !pair.iter().any(is_blank));
+    let usual = middle(pairs().map(|pair| gap(pair[0].1, pair[1].1)).collect()).unwrap_or(0);
+    let blanks = read.windows(3).filter(|three| is_blank(&three[1]));
+    let limit = match middle(blanks.map(|three| gap(three[0].1, three[2].1)).collect()) {
+        Some(blank) => (blank * 4 / 5).max(usual * WIDER),
+        None => (usual * WIDER + 2).max(BLANK),
+    };
+    limit.max(NARROWEST_BLANK)
+}
+
+fn character(characters: &[String], (class, _, _): &Seen) -> Option<char> {
+    characters.get(class - 1)?.chars().next()
+}
+
+fn is_latin(character: char) -> bool {
+    character.is_alphabetic() && character < '\u{250}'
+}
+
+fn is_blank(characters: &[String], (class, _, _): &Seen) -> bool {
+    // The class after the last character is a blank.
+    characters.get(class - 1).is_none_or(|text| text.trim().is_empty())
 }
 
 /// Where no ink is: the model leaves out some blanks.
@@ -140,15 +193,13 @@ fn split(
     read: &[Seen],
     characters: &[String],
     steps: f32,
-    apart: &dyn Fn(usize, usize) -> bool,
+    apart: &dyn Fn(&Seen, &Seen) -> bool,
 ) -> Vec<LineWord> {
-    let is_blank = |(class, _, _): &Seen| {
-        let text = characters.get(class - 1);
-        text.is_none_or(|text| text.trim().is_empty())
-    };
     let middle = |step: usize| step as f32 + 0.5;
     let mut words = Vec::new();
-    let parts = read.split(is_blank).flat_map(|part| part.chunk_by(|a, b| !apart(a.1, b.1)));
+    let parts = read
+        .split(|seen| is_blank(characters, seen))
+        .flat_map(|part| part.chunk_by(|a, b| !apart(a, b)));
     for word in parts.filter(|word| !word.is_empty()) {
         let text: String =
             word.iter().map(|(class, _, _)| characters[class - 1].as_str()).collect();
@@ -165,6 +216,7 @@ fn split(
             from: place(middle(first) - half),
             to: place(middle(last) + half),
             confidence: word.iter().map(|(_, _, sure)| *sure).fold(1.0, f32::min),
+            mean: word.iter().map(|(_, _, sure)| sure).sum::<f32>() / word.len() as f32,
         });
     }
     words

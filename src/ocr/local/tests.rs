@@ -29,6 +29,54 @@ async fn pages_without_text_have_no_lines() {
     }
 }
 
+#[tokio::test]
+async fn a_picture_without_its_pixels_is_an_error() {
+    let page = GrayImage { width: 10, height: 10, pixels: vec![255; 99] };
+    let error = LocalOcr::open(None).unwrap().read(&page).await.err().unwrap();
+    assert!(error.message.contains("pixels"), "{}", error.message);
+}
+
+/// A page with a word drawn in blocks, which is 7 of them high.
+fn page_that_says(word: [[u8; 7]; 4]) -> GrayImage {
+    let (width, height, block) = (400_u32, 200_u32, 6);
+    let mut pixels = vec![255; (width * height) as usize];
+    for (letter, rows) in word.iter().enumerate() {
+        for (row, bits) in rows.iter().enumerate() {
+            for column in (0..5).filter(|column| bits >> (4 - column) & 1 == 1) {
+                let (x, y) = (80 + (letter * 7 + column) * block, 70 + row * block);
+                for y in y..y + block {
+                    let start = y * width as usize + x;
+                    pixels[start..start + block].fill(0);
+                }
+            }
+        }
+    }
+    GrayImage { width, height, pixels }
+}
+
+#[tokio::test]
+async fn a_word_is_read_whichever_side_is_up() {
+    let page = page_that_says([
+        [0x1e, 0x11, 0x11, 0x1e, 0x14, 0x12, 0x11],
+        [0x0e, 0x11, 0x11, 0x1f, 0x11, 0x11, 0x11],
+        [0x1f, 0x04, 0x04, 0x04, 0x04, 0x04, 0x04],
+        [0x1f, 0x10, 0x10, 0x1e, 0x10, 0x10, 0x1f],
+    ]);
+    let model = LocalOcr::open(None).unwrap();
+    for quarters in [0, 1, 2, 3] {
+        let turned = raster::turned(&page, quarters);
+        let lines = model.read(&turned).await.unwrap();
+        let words: Vec<&OcrWord> = lines.iter().flat_map(|line| &line.words).collect();
+        let [word] = words[..] else { panic!("one word, turned {quarters} times: {lines:?}") };
+        assert_eq!(word.text, "RATE", "{quarters}");
+        let area = word.area.unwrap();
+        let middle = (area.left.midpoint(area.right), area.top.midpoint(area.bottom));
+        let expected = [(158, 91), (109, 158), (242, 109), (91, 242)][usize::from(quarters)];
+        let near = |a: u32, b: u32| a.abs_diff(b) < 15;
+        assert!(near(middle.0, expected.0) && near(middle.1, expected.1), "{quarters}: {area:?}");
+    }
+}
+
 #[test]
 fn a_directory_without_a_model_says_what_is_missing() {
     let dir = tempfile::tempdir().unwrap();

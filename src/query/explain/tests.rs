@@ -24,6 +24,8 @@ fn record(source: &str) -> DocumentRecord {
         run_id: uuid::Uuid::nil(),
         web: None,
         secrets: None,
+        warnings: Vec::new(),
+        ocr: None,
     }
 }
 

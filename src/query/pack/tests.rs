@@ -22,6 +22,8 @@ pub(crate) fn chunk(source: &str, ordinal: u32, text: &str) -> Chunk {
         chunk_hash: ContentHash::of(text.as_bytes()),
         occurrence: 0,
         tags: Vec::new(),
+        page_label: None,
+        recognition: None,
     }
 }
 
@@ -35,6 +37,7 @@ pub(crate) fn passage(number: u32, source: &str, text: &str) -> Passage {
         locator: Locator::Lines(1, 2),
         score: 1.0,
         document_hash: ContentHash::of(source.as_bytes()),
+        page_label: None,
     }
 }
 

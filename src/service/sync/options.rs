@@ -111,6 +111,7 @@ pub(super) fn ingest_options(
         tags: (!tags.is_empty()).then_some(tags),
         text_fields: text_fields(options),
         on_secret: context.settings.ingest.on_secret,
+        ocr: context.settings.ocr.policy,
         checksum: options.checksum,
         retry_failed: options.retry_failed,
         prune: PruneLimit {
@@ -175,6 +176,7 @@ pub(super) fn extract_options(
     Ok(ExtractOptions {
         workers,
         timeout: settings.extract_timeout,
+        passwords: settings.pdf_password.iter().cloned().collect(),
         memory_mb: (settings.extract_memory >> 20).max(64),
         program,
     })

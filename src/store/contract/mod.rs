@@ -26,8 +26,8 @@ use crate::error::{BackendError, Fault};
 use crate::retry::RetryPolicy;
 use crate::types::{
     Chunk, ChunkerId, ContentHash, DocumentRecord, EmbedderId, FailureRecord, Filter, Kind,
-    Locator, Manifest, Point, Run, SCHEMA_VERSION, Scored, Screening, SparseId, SparseVector,
-    Tally, Validators, WebOrigin,
+    Locator, Manifest, OcrRecord, Point, ReadingWarning, Recognition, Run, SCHEMA_VERSION, Scored,
+    Screening, SparseId, SparseVector, Tally, Validators, WarningCode, WebOrigin,
 };
 
 pub(super) const DIMENSIONS: usize = 4;
@@ -80,6 +80,8 @@ pub(super) fn chunk(source: &str, ordinal: u32, text: &str) -> Chunk {
         chunk_hash: ContentHash::of(text.as_bytes()),
         occurrence: 0,
         tags: Vec::new(),
+        page_label: Some("iv".to_owned()),
+        recognition: Some(Recognition { confidence: Some(93), doubtful: vec![(0, 3)] }),
     }
 }
 
@@ -107,6 +109,12 @@ fn document(source: &str, chunks: u32) -> DocumentRecord {
             validators: Validators { etag: Some("W/\"1\"".to_owned()), last_modified: None },
         })),
         secrets: Some(Screening { revision: 1, stored: 2 }),
+        warnings: vec![ReadingWarning {
+            code: WarningCode::OcrFailed,
+            message: "page 3 could not be read".to_owned(),
+            pages: vec![3],
+        }],
+        ocr: Some(Box::new(OcrRecord { model: "pp-ocrv6-tiny".to_owned(), pages: vec![1, 2] })),
     }
 }
 

@@ -22,7 +22,7 @@ pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
         text: body.text,
         syntax: Syntax::Markdown,
         places: Places::Marked(Unit::Paragraph, body.marks),
-        sections: Vec::new(),
+        ..Document::default()
     })
 }
 

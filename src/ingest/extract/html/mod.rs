@@ -34,7 +34,7 @@ pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
         text,
         syntax: Syntax::Markdown,
         places: Places::Marked(Unit::Line, marks),
-        sections: Vec::new(),
+        ..Document::default()
     })
 }
 

@@ -40,7 +40,7 @@ fn only_tiff_has_pages() {
     let tiff = fixture("two-pages.tiff");
     assert_eq!(pages(&tiff), Ok(2));
     assert_eq!(pages(&fixture("clear.png")), Ok(1));
-    let reason = |bytes: &[u8], number| page(bytes, number).unwrap_err().0;
+    let reason = |bytes: &[u8], number| page(bytes, number).unwrap_err().reason;
     assert_eq!(reason(&tiff, 3), "no page 3: it has 2");
     assert_eq!(reason(&tiff, 0), "no page 0: it has 1");
     assert_eq!(reason(&fixture("clear.png"), 2), "no page 2: it has 1");
@@ -55,7 +55,7 @@ fn files_that_are_cut_off_are_damaged() {
             let cut = &whole[..whole.len() * part / 8];
             // The first page of a TIFF may be all there.
             let outcome = pages(cut).and_then(|_| page(cut, 1));
-            let reason = outcome.map(|page| page.dpi).unwrap_err().0;
+            let reason = outcome.map(|page| page.dpi).unwrap_err().reason;
             assert!(reason.starts_with("damaged or truncated"), "{name} {part}: {reason}");
         }
     }
@@ -68,12 +68,12 @@ fn what_is_too_large_is_not_decoded() {
     png[16..24].copy_from_slice(&[0, 1, 0, 0, 0, 1, 0, 0]);
     let checksum = crc32fast::hash(&png[12..29]);
     png[29..33].copy_from_slice(&checksum.to_be_bytes());
-    let reason = page(&png, 1).unwrap_err().0;
+    let reason = page(&png, 1).unwrap_err().reason;
     assert_eq!(reason, "too large: 4295 megapixels; at most 64 are read");
     let mut jpeg = fixture("sideways.jpg");
     let start = jpeg.windows(2).position(|mark| mark == [0xFF, 0xC0]).unwrap();
     jpeg[start + 5..start + 9].fill(0xFF);
-    let reason = page(&jpeg, 1).unwrap_err().0;
+    let reason = page(&jpeg, 1).unwrap_err().reason;
     assert_eq!(reason, "too large: 4295 megapixels; at most 64 are read");
 }
 

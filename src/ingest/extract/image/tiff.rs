@@ -81,7 +81,9 @@ pub(super) fn decode(bytes: &[u8], page: u32) -> Result<Raw, ExtractError> {
             (Pixel::Grey, every(&samples, num_samples.into()))
         }
         (colours, _) => {
-            return Err(ExtractError::new(&format!("TIFF in colours that are not read: {colours:?}")));
+            return Err(ExtractError::new(&format!(
+                "TIFF in colours that are not read: {colours:?}"
+            )));
         }
     };
     Ok(Raw { width, height, pixel, samples, dpi, turn })
@@ -129,7 +131,9 @@ fn bytes_of(samples: DecodingResult) -> Result<Vec<u8>, ExtractError> {
         DecodingResult::U8(samples) => samples,
         DecodingResult::U16(samples) => samples.iter().map(|sample| (sample >> 8) as u8).collect(),
         DecodingResult::U32(samples) => samples.iter().map(|sample| (sample >> 24) as u8).collect(),
-        DecodingResult::F32(samples) => samples.iter().map(|sample| (sample * 255.0) as u8).collect(),
+        DecodingResult::F32(samples) => {
+            samples.iter().map(|sample| (sample * 255.0) as u8).collect()
+        }
         _ => return Err(ExtractError::new("TIFF with samples that are not read")),
     })
 }

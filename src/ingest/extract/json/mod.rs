@@ -116,7 +116,7 @@ impl Reading<'_> {
             text: lines.text,
             syntax: Syntax::Rows,
             places: Places::Marked(Unit::Line, lines.marks),
-            sections: Vec::new(),
+            ..Document::default()
         }
     }
 

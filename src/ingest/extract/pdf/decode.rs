@@ -85,7 +85,7 @@ fn stencil(shape: LumaData, paint: &Paint<'_>, to_page: Affine, area: Area) -> O
         return None;
     }
     let opacity = sampler(shape, true, to_page, area)?;
-    Some((Ink::Picture { colours: Source::Shade(colour), opacity: Some(opacity) }, true))
+    Some((Ink::Picture { colours: Source::Shade(colour), opacity: Some(Box::new(opacity)) }, true))
 }
 
 fn raster(
@@ -105,11 +105,11 @@ fn raster(
         let over = |all: u32, scale: f32, own: u32| all as f32 * scale / own.max(1) as f32;
         opacity.scale_factors =
             (over(width, scale_x, opacity.width), over(height, scale_y, opacity.height));
-        sampler(opacity, false, to_page, area)
+        sampler(opacity, false, to_page, area).map(Box::new)
     });
     let (interpolate, scale_factors) = (false, (scale_x, scale_y));
     let data = LumaData { data: shades, width, height, interpolate, scale_factors };
-    let colours = Source::Picture(sampler(data, false, to_page, area)?);
+    let colours = Source::Picture(Box::new(sampler(data, false, to_page, area)?));
     Some((Ink::Picture { colours, opacity }, false))
 }
 

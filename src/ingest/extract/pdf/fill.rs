@@ -2,15 +2,15 @@
 //! the covered parts are exact.
 
 use hayro_interpret::FillRule;
-use hayro_interpret::kurbo::{PathEl, Point, flatten};
+use hayro_interpret::kurbo::{BezPath, PathEl, Point, Shape as _, flatten};
 
 use super::canvas::Area;
 
 /// Lines of a row of pixels.
-const LINES: u32 = 4;
+const LINES: u8 = 4;
 
 /// Parts of a pixel along a line.
-const PARTS: i64 = 256;
+const PARTS: u32 = 256;
 
 /// More than a path of a map has. With more it is not filled: its shape could be anything.
 const MAX_CROSSINGS: usize = 8_000_000;
@@ -99,7 +99,7 @@ impl Filler {
 
     fn edge(&mut self, from: Point, to: Point, area: Area) {
         let finite = from.is_finite() && to.is_finite();
-        if !finite || from.y == to.y || self.crossings.len() > MAX_CROSSINGS {
+        if !finite || self.crossings.len() > MAX_CROSSINGS {
             return;
         }
         let (up, top, bottom) = if from.y < to.y { (0, from, to) } else { (1, to, from) };
@@ -113,7 +113,7 @@ impl Filler {
         for line in first..end {
             let y = (f64::from(line) + 0.5) / lines;
             let x = (top.x + slope * (y - top.y) - f64::from(area.left)).clamp(0.0, most);
-            let x = (x * PARTS as f64).round() as u64;
+            let x = (x * f64::from(PARTS)).round() as u64;
             self.crossings.push(u64::from(line) << 32 | x << 1 | up);
         }
     }
@@ -123,7 +123,7 @@ impl Filler {
         let mut winding = 0_i32;
         let mut from = 0;
         for crossing in crossings {
-            let x = (crossing >> 1 & 0x7FFF_FFFF) as i64;
+            let x = (crossing >> 1 & 0x7FFF_FFFF) as u32;
             let was_inside = is_inside(winding, rule);
             winding += if crossing & 1 == 0 { 1 } else { -1 };
             match (was_inside, is_inside(winding, rule)) {
@@ -132,7 +132,7 @@ impl Filler {
                     self.ramp(from, 1);
                     self.ramp(x, -1);
                     touched.0 = touched.0.min((from / PARTS) as usize);
-                    touched.1 = touched.1.max(((x + PARTS - 1) / PARTS) as usize);
+                    touched.1 = touched.1.max(x.div_ceil(PARTS) as usize);
                 }
                 _ => {}
             }
@@ -140,14 +140,14 @@ impl Filler {
     }
 
     /// All from here on is covered, or is no more.
-    fn ramp(&mut self, x: i64, sign: i32) {
-        let (pixel, part) = ((x / PARTS) as usize, (x % PARTS) as i32);
-        self.changes[pixel] += sign * (PARTS as i32 - part);
+    fn ramp(&mut self, x: u32, sign: i32) {
+        let (pixel, part) = ((x / PARTS) as usize, (x % PARTS).cast_signed());
+        self.changes[pixel] += sign * (PARTS.cast_signed() - part);
         self.changes[pixel + 1] += sign * part;
     }
 
     fn sum(&mut self, first: usize, end: usize) {
-        const FULL: i32 = PARTS as i32 * LINES as i32;
+        const FULL: i32 = PARTS.cast_signed() * LINES as i32;
         self.cover.clear();
         let mut sum = 0;
         self.cover.extend(self.changes[first..end].iter().map(|change| {
@@ -165,7 +165,7 @@ fn is_alike(row: &[u64], other: &[u64]) -> bool {
 }
 
 fn row_of(crossing: u64) -> u32 {
-    (crossing >> 32) as u32 / LINES
+    (crossing >> 32) as u32 / u32::from(LINES)
 }
 
 fn is_inside(winding: i32, rule: FillRule) -> bool {
@@ -173,6 +173,24 @@ fn is_inside(winding: i32, rule: FillRule) -> bool {
         FillRule::NonZero => winding != 0,
         FillRule::EvenOdd => winding % 2 != 0,
     }
+}
+
+/// Whether all edges are those of the page: rectangles that are not turned.
+pub(super) fn is_rectangle(path: &BezPath) -> bool {
+    let bounds = path.bounding_box();
+    let is_at = |one: f64, other: f64| (one - other).abs() < 0.5;
+    let corners = path.elements().iter().try_fold(0, |corners, element| match element {
+        PathEl::MoveTo(point) | PathEl::LineTo(point) => {
+            let x = is_at(point.x, bounds.x0) || is_at(point.x, bounds.x1);
+            let y = is_at(point.y, bounds.y0) || is_at(point.y, bounds.y1);
+            (x && y).then_some(corners + 1)
+        }
+        PathEl::ClosePath => Some(corners),
+        PathEl::QuadTo(..) | PathEl::CurveTo(..) => None,
+    });
+    // Three corners are a triangle. Of two subpaths, one could be a hole.
+    let starts = path.elements().iter().filter(|element| matches!(element, PathEl::MoveTo(_)));
+    corners.is_some_and(|corners| (4..=5).contains(&corners)) && starts.count() == 1
 }
 
 #[cfg(test)]

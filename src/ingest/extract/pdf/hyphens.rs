@@ -24,6 +24,16 @@ impl Vocabulary {
 
     /// The text of two lines in one, where the first ends in a broken word.
     pub(super) fn join(&self, text: &mut String, next: &str) -> bool {
+        let broken = self.opens(text, next);
+        if broken {
+            text.push_str(next);
+        }
+        broken
+    }
+
+    /// Whether a text ends in a word that goes on with what is next. A hyphen that was made by the
+    /// end of the line is taken away then.
+    pub(super) fn opens(&self, text: &mut String, next: &str) -> bool {
         let Some(hyphen) = text.chars().next_back().filter(|last| is_hyphen(*last)) else {
             return false;
         };
@@ -37,7 +47,6 @@ impl Vocabulary {
         if hyphen == '\u{AD}' || !self.keeps_hyphen(&first, &second) {
             text.truncate(text.len() - hyphen.len_utf8());
         }
-        text.push_str(next);
         true
     }
 

@@ -6,6 +6,7 @@ use hayro_interpret::kurbo::Point;
 use hayro_interpret::pattern::ShadingPattern;
 use hayro_interpret::shading::ShadingType;
 
+use super::canvas::part;
 use super::sampling::Sampler;
 
 /// Gradients are looked at once in so many pixels each way: letters on them can be read by less.
@@ -17,13 +18,13 @@ const MESH: u8 = 208;
 pub(super) enum Ink {
     Shade { colour: u8, opacity: f32 },
     Gradient(Box<EncodedShadingPattern>),
-    Picture { colours: Source, opacity: Option<Sampler> },
+    Picture { colours: Source, opacity: Option<Box<Sampler>> },
 }
 
 /// The colours of a picture; a stencil has one.
 pub(super) enum Source {
     Shade(u8),
-    Picture(Sampler),
+    Picture(Box<Sampler>),
 }
 
 impl Ink {
@@ -67,9 +68,7 @@ impl Ink {
                     scratch.resize(cover.len(), 0);
                     opacity.row(row, left, scratch);
                     let pairs = cover.iter_mut().zip(scratch.iter());
-                    pairs.for_each(|(cover, opacity)| {
-                        *cover = super::canvas::part(*cover, *opacity)
-                    });
+                    pairs.for_each(|(cover, opacity)| *cover = part(*cover, *opacity));
                 }
             }
         }
@@ -99,7 +98,9 @@ fn gradient_row(
 pub(super) fn weaken(cover: &mut [u8], opacity: f32) {
     if opacity < 1.0 {
         let opacity = (opacity.max(0.0) * 256.0) as u32;
-        cover.iter_mut().for_each(|cover| *cover = ((u32::from(*cover) * opacity) >> 8) as u8);
+        for cover in cover {
+            *cover = ((u32::from(*cover) * opacity) >> 8) as u8;
+        }
     }
 }
 

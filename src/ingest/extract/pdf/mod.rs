@@ -61,15 +61,17 @@ use self::clock::Deadline;
 use self::headings::Part;
 use self::hyphens::Vocabulary;
 use self::page::{PageText, page_text};
-pub(in crate::ingest::extract) use self::picture::{PagePicture, page_picture};
+pub(in crate::ingest::extract) use self::picture::page_picture;
 use self::reader::{File, OpenError, draw_pages};
 use self::second::Second;
 use self::tidy::plain_line;
-pub(in crate::ingest::extract) use self::unread::PagesUnread;
 use self::unread::PageRead;
+pub(in crate::ingest::extract) use self::unread::PagesUnread;
 use super::parts::Parts;
+use super::worker::Extracted;
 use super::{ExtractError, detect};
 use crate::ingest::document::{Document, Syntax, Unit};
+use crate::types::{ReadingWarning, WarningCode, ranges};
 
 /// The header may come after a little junk (ISO 32000-1, implementation note 13).
 const HEADER_WITHIN: usize = 1024;
@@ -87,7 +89,7 @@ pub(super) fn document(
     bytes: &[u8],
     passwords: &[String],
     limit: Duration,
-) -> Result<Document, ExtractError> {
+) -> Result<Extracted, ExtractError> {
     let head = &bytes[..bytes.len().min(HEADER_WITHIN)];
     if !head.windows(5).any(|window| window == b"%PDF-") {
         return Err(ExtractError::lie("pdf", "PDF", detect::magic(bytes), bytes));
@@ -115,7 +117,7 @@ pub(super) fn document(
     if damage::is_cut_off(&bytes) {
         return Err(text.cut_off(damage::pages_named(&bytes)));
     }
-    text.document(limit, bombs)
+    text.extracted(limit, bombs)
 }
 
 /// What was read of a file.
@@ -130,12 +132,25 @@ struct Text {
     read: usize,
     /// Pages that OCR could read.
     unread: PagesUnread,
+    /// Pages that were not drawn whole.
+    partial: Vec<u32>,
+    /// As in [`Document::page_labels`].
+    labels: Vec<(u32, String)>,
 }
 
 impl Text {
     fn new(title: Option<&str>, pages: usize) -> Self {
         let title = title.and_then(sensible_title).unwrap_or_default();
-        Self { parts: Parts::new(Unit::Page), title, pages, reached: 0, read: 0, unread: PagesUnread::default() }
+        Self {
+            parts: Parts::new(Unit::Page),
+            title,
+            pages,
+            reached: 0,
+            read: 0,
+            unread: PagesUnread::default(),
+            partial: Vec::new(),
+            labels: Vec::new(),
+        }
     }
 
     /// Adds the next page, in parts with the headings that each is under.
@@ -159,22 +174,46 @@ impl Text {
         ExtractError::new(&format!("damaged or truncated: the file is cut off; {read}"))
     }
 
-    fn document(self, limit: Duration, bombs: usize) -> Result<Document, ExtractError> {
-        if !self.parts.is_empty() {
-            return Ok(self.parts.finish(self.title, Syntax::Plain));
+    fn extracted(self, limit: Duration, bombs: usize) -> Result<Extracted, ExtractError> {
+        if self.pages == 0 && self.parts.is_empty() {
+            return Err(ExtractError::new("damaged or truncated: no pages found"));
         }
-        Err(ExtractError::new(&if self.pages == 0 {
-            "damaged or truncated: no pages found".to_owned()
-        } else if self.reached < self.pages {
-            format!("took longer than {} s of processor time", limit.as_secs_f64())
-        } else if bombs > 0 {
-            "its contents unpack to too much".to_owned()
-        } else if !self.unread.scanned.is_empty() {
-            let (pictures, pages) = (self.unread.scanned.len(), self.pages);
-            format!("no text found (scanned pages?): {pictures} of {pages} pages are pictures")
-        } else {
-            "no text found (scanned pages?)".to_owned()
-        }))
+        let warnings = self.warnings(limit, bombs);
+        if self.parts.is_empty() && warnings.is_empty() && self.unread.always().is_empty() {
+            return Err(ExtractError::new("no text found"));
+        }
+        let Self { parts, title, unread, labels: page_labels, .. } = self;
+        let document = Document { warnings, page_labels, ..parts.finish(title, Syntax::Plain) };
+        Ok(Extracted { document, unread })
+    }
+
+    /// What of the file is not in the text, but for what its pictures show.
+    fn warnings(&self, limit: Duration, bombs: usize) -> Vec<ReadingWarning> {
+        let mut warnings = Vec::new();
+        let mut warn = |code, message: String, pages: Vec<u32>| {
+            warnings.push(ReadingWarning { code, message, pages });
+        };
+        let (reached, pages) = (self.reached as u32, self.pages as u32);
+        if reached < pages {
+            let rest: Vec<u32> = (reached + 1..=pages).collect();
+            let message = format!(
+                "pages {} of {pages} were not reached within {} s of processor time (raise ingest.extract_timeout)",
+                ranges(&rest),
+                limit.as_secs_f64()
+            );
+            warn(WarningCode::PagesLeftOut, message, rest);
+        }
+        if !self.partial.is_empty() {
+            let numbers = ranges(&self.partial);
+            let message =
+                format!("page {numbers} not read whole: it is damaged, or takes too long");
+            warn(WarningCode::PagesLeftOut, message, self.partial.clone());
+        }
+        if bombs > 0 {
+            let message = "contents that unpack to too much were left out".to_owned();
+            warn(WarningCode::UnpacksToTooMuch, message, Vec::new());
+        }
+        warnings
     }
 }
 
@@ -197,6 +236,7 @@ fn text_of(
         tables::name_columns(&mut page.lines);
     }
     let mut text = Text::new(file.title.as_deref(), file.pages);
+    text.labels = (1..).zip(file.labels).filter_map(|(page, label)| Some((page, label?))).collect();
     let (mut second, mut read) = (None, Vec::with_capacity(pages.len()));
     for (index, parts) in headings::parts(&pages, &file.outline).into_iter().enumerate() {
         let page = &pages[index];
@@ -213,7 +253,11 @@ fn text_of(
         }
         let has_pictures = page.pictures > PICTURES;
         read.push(PageRead {
-            text: has_pictures.then(|| other.as_ref().unwrap_or(&found).clone()).unwrap_or_default(),
+            text: if has_pictures {
+                other.as_ref().unwrap_or(&found).clone()
+            } else {
+                String::new()
+            },
             glyphs: page.glyphs,
             hidden: page.hidden,
             is_poor: is_poor && other.is_none(),
@@ -230,7 +274,11 @@ fn text_of(
                 last.push_str(note);
             }
         }
+        let is_partial = page.is_partial;
         text.push(parts);
+        if is_partial {
+            text.partial.push(text.reached as u32);
+        }
     }
     text.unread = PagesUnread::of(&read);
     text
@@ -261,7 +309,7 @@ fn cut(page: &str, starts: &[usize], parts: Vec<Part>) -> Vec<(Vec<String>, Stri
 }
 
 fn locked() -> ExtractError {
-    ExtractError::new("encrypted: a password is needed (give it with --pdf-password)")
+    ExtractError::may_pass("encrypted: a password is needed (give it with --pdf-password)")
 }
 
 /// Reads a file that the interpreter does not open.
@@ -278,6 +326,17 @@ fn second_opinion(bytes: &[u8], passwords: &[String]) -> Result<Text, ExtractErr
         text.push([(Vec::new(), second.page(page).unwrap_or_default())]);
     }
     Ok(text)
+}
+
+/// Words of a text that could be words.
+pub(super) fn good_words(text: &str) -> usize {
+    judge::good_words(text)
+}
+
+/// Whether a text ends in a word that goes on with the next line; a hyphen that was made by the end of
+/// the line is taken away then.
+pub(super) fn ends_in_broken_word(text: &mut String, next: &str) -> bool {
+    Vocabulary::default().opens(text, next)
 }
 
 /// What a panic said, for the report.

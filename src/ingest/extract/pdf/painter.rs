@@ -18,7 +18,7 @@ use super::canvas::{Area, Canvas, Clip, Mask, Mixing, WHITE};
 use super::clock::Deadline;
 use super::decode::{self, Unread};
 use super::device::Stopped;
-use super::fill::Filler;
+use super::fill::{Filler, is_rectangle};
 use super::ink::{Ink, weaken};
 
 /// The clock is read once in so many calls, since reading it is a call of the system.
@@ -383,22 +383,4 @@ fn mixing(mode: BlendMode) -> Mixing {
         BlendMode::Lighten => Mixing::Lighten,
         _ => Mixing::Over,
     }
-}
-
-/// Whether all edges are those of the page: rectangles that are not turned.
-fn is_rectangle(path: &BezPath) -> bool {
-    let bounds = path.bounding_box();
-    let is_at = |one: f64, other: f64| (one - other).abs() < 0.5;
-    let corners = path.elements().iter().try_fold(0, |corners, element| match element {
-        PathEl::MoveTo(point) | PathEl::LineTo(point) => {
-            let x = is_at(point.x, bounds.x0) || is_at(point.x, bounds.x1);
-            let y = is_at(point.y, bounds.y0) || is_at(point.y, bounds.y1);
-            (x && y).then_some(corners + 1)
-        }
-        PathEl::ClosePath => Some(corners),
-        PathEl::QuadTo(..) | PathEl::CurveTo(..) => None,
-    });
-    // Three corners are a triangle. Of two subpaths, one could be a hole.
-    let starts = path.elements().iter().filter(|element| matches!(element, PathEl::MoveTo(_)));
-    corners.is_some_and(|corners| (4..=5).contains(&corners)) && starts.count() == 1
 }

@@ -53,16 +53,17 @@ pub(in crate::ingest::extract) struct PagePicture {
     pub(in crate::ingest::extract) is_partial: bool,
 }
 
-/// `page` counts from one; `limit` is processor time.
+/// `passwords` as for the text; `page` counts from one; `limit` is processor time.
 pub(in crate::ingest::extract) fn page_picture(
     bytes: &[u8],
+    passwords: &[String],
     page: u32,
     limit: Duration,
 ) -> Result<PagePicture, ExtractError> {
     let deadline = Deadline::after(limit);
     let mut harmless = bytes.to_vec();
     bombs::defuse(&mut harmless);
-    let pdf = open(&Arc::new(harmless)).map_err(|error| match error {
+    let pdf = open(&Arc::new(harmless), passwords).map_err(|error| match error {
         OpenError::Locked => ExtractError::encrypted(),
         OpenError::Damaged => ExtractError::damaged(&"not a PDF that can be opened"),
     })?;

@@ -57,7 +57,6 @@ pub(super) struct File {
     pub(super) title: Option<String>,
     pub(super) outline: Vec<Entry>,
     /// What the file calls each of its pages, where that is not their number.
-    #[expect(dead_code, reason = "nothing shows them yet")]
     pub(super) labels: Vec<Option<String>>,
 }
 

@@ -51,8 +51,8 @@ impl Plane {
         Self { width, height, samples, ends: self.ends }
     }
 
-    fn sample(&self, column: i64, row: i64) -> f32 {
-        let (width, height) = (self.width as i64, self.height as i64);
+    fn sample(&self, column: isize, row: isize) -> f32 {
+        let (width, height) = (self.width.cast_signed(), self.height.cast_signed());
         if self.ends && (column < 0 || row < 0 || column >= width || row >= height) {
             return 0.0;
         }
@@ -88,14 +88,14 @@ impl Taps {
             let first = if step.abs() >= 1.0 {
                 taps.average(from, to, samples, ends)
             } else {
-                taps.mix((from + to) / 2.0 - 0.5, samples, ends)
+                taps.mix(from.midpoint(to) - 0.5, samples, ends)
             };
             debug_assert!(first + taps.weights.len() - start <= samples);
             taps.pixels.push((first, taps.weights.len()));
         }
         let first = taps.pixels.first().map_or(0, |pixel| pixel.0);
         taps.is_copy = taps.weights.len() == taps.pixels.len()
-            && taps.weights.iter().all(|weight| *weight == 1.0)
+            && taps.weights.iter().all(|weight| (weight - 1.0).abs() < f32::EPSILON)
             && (first..).zip(&taps.pixels).all(|(expected, pixel)| pixel.0 == expected);
         taps
     }
@@ -168,13 +168,14 @@ impl Sampler {
         if !usable || plane.width == 0 || plane.height == 0 {
             return None;
         }
-        let [a, b, c, d, e, f] = to_page.as_coeffs();
+        let [a, b, c, d, ..] = to_page.as_coeffs();
         let (width, height) = (plane.width as f64, plane.height as f64);
         let is_small = |one: f64, other: f64| one.abs() < 0.5 && other.abs() < 0.5;
+        let shift = to_page.translation();
         let straight = |plane: Plane, across: f64, down: f64| {
             let (left, top) = ((area.left, area.right), (area.top, area.bottom));
-            let columns = Taps::new(across, e, left, plane.width, plane.ends);
-            let rows = Taps::new(down, f, top, plane.height, plane.ends);
+            let columns = Taps::new(across, shift.x, left, plane.width, plane.ends);
+            let rows = Taps::new(down, shift.y, top, plane.height, plane.ends);
             let sums = Vec::new();
             Self { plane, way: Way::Straight { columns, rows, sums } }
         };
@@ -207,8 +208,8 @@ impl Sampler {
                     let (x, y) = (place.x - 0.5, place.y - 0.5);
                     let (column, row) = (x.floor(), y.floor());
                     let (right, down) = ((x - column) as f32, (y - row) as f32);
-                    let (column, row) = (column as i64, row as i64);
-                    let mixed = |row: i64| {
+                    let (column, row) = (column as isize, row as isize);
+                    let mixed = |row: isize| {
                         self.plane.sample(column, row) * (1.0 - right)
                             + self.plane.sample(column + 1, row) * right
                     };

@@ -15,7 +15,8 @@ use crate::ingest::extract::parts::tests::units;
 const LONG: Duration = Duration::from_secs(20);
 
 fn read(bytes: &[u8]) -> Result<Document, String> {
-    document(bytes, &[], LONG).map_err(|error| error.to_string())
+    let extracted = document(bytes, &[], LONG).map_err(|error| error.to_string())?;
+    Ok(extracted.document)
 }
 
 #[test]
@@ -36,7 +37,7 @@ fn what_is_no_pdf_is_named() {
         "named .pdf, but it is not a PDF (it starts with \"hello wo\")"
     );
     assert!(reason(b"%PDF-1.4\ngarbage").starts_with("damaged or truncated"));
-    assert_eq!(reason(&pdf(&["", ""], "")), "no text found (scanned pages?)");
+    assert_eq!(reason(&pdf(&["", ""], "")), "no text found");
 }
 
 #[test]
@@ -63,7 +64,7 @@ fn titles_that_are_none() {
 #[test]
 fn the_second_opinion_reads_too() {
     let bytes = pdf(&["Backups are kept for 400 days."], "");
-    let text = second_opinion(&bytes, &[]).unwrap().document(LONG, 0).unwrap();
+    let text = second_opinion(&bytes, &[]).unwrap().extracted(LONG, 0).unwrap().document;
     assert_eq!(units(&text), [(1, 1, "Backups are kept for 400 days.")]);
 }
 
@@ -102,7 +103,7 @@ fn passwords_are_tried_one_after_the_other() {
         (&[], false),
     ] {
         let given: Vec<String> = passwords.iter().map(|password| (*password).to_owned()).collect();
-        let text = document(&sealed(HARBOUR), &given, LONG).map(|document| document.text);
+        let text = document(&sealed(HARBOUR), &given, LONG).map(|it| it.document.text);
         let expected = if opens { Ok("Backups are kept.".to_owned()) } else { Err(locked()) };
         assert_eq!(text, expected, "{passwords:?}");
     }
@@ -134,15 +135,15 @@ fn running_headers_are_kept_once() {
 }
 
 #[test]
-fn pages_that_are_pictures_are_counted() {
+fn pages_that_are_pictures_are_named() {
     let mut file = File::new();
     let entries = "/Subtype /Image /Width 1 /Height 1 /ColorSpace /DeviceGray /BitsPerComponent 8";
     let picture = file.stream(entries, b"x");
     file.resources = format!("/XObject << /X {picture} 0 R >>");
     file.page("q 600 0 0 780 6 6 cm /X Do Q");
     file.page("");
-    let reason = read(&file.finish("")).unwrap_err();
-    assert_eq!(reason, "no text found (scanned pages?): 1 of 2 pages are pictures");
+    let extracted = document(&file.finish(""), &[], LONG).unwrap();
+    assert_eq!((extracted.document.text.as_str(), &*extracted.unread.scanned), ("", &[1][..]));
 }
 
 #[test]

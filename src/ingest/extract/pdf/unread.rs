@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::PICTURES;
 use super::script::is_cjk;
 
@@ -40,7 +42,7 @@ pub(super) struct PageRead {
 }
 
 /// Pages that were not read, or not all of them; each list is in order and counts from one.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub(in crate::ingest::extract) struct PagesUnread {
     /// Pictures with next to no letters.
     pub(in crate::ingest::extract) scanned: Vec<u32>,
@@ -83,6 +85,12 @@ impl PagesUnread {
             }
         }
         unread
+    }
+
+    /// A file of so many pages that are nothing but pictures.
+    pub(in crate::ingest::extract) fn scanned(pages: u32) -> Self {
+        let all: Vec<u32> = (1..=pages).collect();
+        Self { scanned: all.clone(), with_pictures: all, reached: pages, ..Self::default() }
     }
 
     /// Pages that have no text to speak of without OCR.
@@ -146,8 +154,9 @@ mod tests {
 
     #[test]
     fn what_runs_through_scanned_pages_is_no_text_of_theirs() {
-        let stamps: Vec<String> =
-            (7..10).map(|n| format!("This content was downloaded by a reader on {n} May")).collect();
+        let stamps: Vec<String> = (7..10)
+            .map(|n| format!("This content was downloaded by a reader on {n} May"))
+            .collect();
         let mut pages: Vec<PageRead> = stamps.iter().map(|text| page(text, 0.95)).collect();
         pages.push(page("The harbour has two pilots, both of them old", 0.95));
         assert_eq!(PagesUnread::of(&pages).scanned, [1, 2, 3]);
@@ -157,7 +166,8 @@ mod tests {
     #[test]
     fn letters_that_say_nothing_are_unreadable() {
         let poor = |text, pictures| PageRead { is_poor: true, ..page(text, pictures) };
-        let pages = [poor("q z x w v q z x w v q z", 0.0), poor("•", 0.0), poor("q z x w v q", 1.0)];
+        let pages =
+            [poor("q z x w v q z x w v q z", 0.0), poor("•", 0.0), poor("q z x w v q", 1.0)];
         let unread = PagesUnread::of(&pages);
         assert_eq!((&*unread.unreadable, unread.auto()), (&[1, 3][..], vec![1, 3]));
         assert_eq!(unread.always(), [1, 3]);

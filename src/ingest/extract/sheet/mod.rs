@@ -48,6 +48,7 @@ pub(super) fn document(
         syntax: Syntax::Rows,
         places: Places::Sheets(places),
         sections,
+        ..Document::default()
     })
 }
 

@@ -22,7 +22,9 @@ fn forms_that_call_each_other_twice_end_with_the_time() {
     file.resources = format!("/XObject << /X {inner} 0 R >>");
     file.page("BT /F1 12 Tf 72 720 Td (What came before.) Tj ET /X Do BT (never) Tj ET");
     let bytes = file.finish("");
-    let document = document(&bytes, &[], Duration::from_millis(300)).unwrap();
+    let Extracted { document, .. } = document(&bytes, &[], Duration::from_millis(300)).unwrap();
+    let codes: Vec<_> = document.warnings.iter().map(|it| (it.code, it.pages.clone())).collect();
+    assert_eq!(codes, [(WarningCode::PagesLeftOut, vec![2])]);
     assert_eq!(units(&document), [(1, 1, "The first page is whole."), (2, 2, "What came before.")]);
 }
 

@@ -1,5 +1,6 @@
 //! Pages as pictures.
 
+use super::super::picture::PagePicture;
 use super::*;
 use crate::ocr::GrayImage;
 
@@ -14,7 +15,7 @@ fn fixture(name: &str) -> Vec<u8> {
 }
 
 fn picture(bytes: &[u8], page: u32) -> Result<PagePicture, String> {
-    page_picture(bytes, page, LONG).map_err(|error| error.to_string())
+    page_picture(bytes, &[], page, LONG).map_err(|error| error.to_string())
 }
 
 /// The share of dark pixels in a box of points.
@@ -88,11 +89,11 @@ fn pages_that_only_ocr_can_read_are_named() {
         let bytes = Arc::new(fixture(name));
         let deadline = Deadline::after(LONG);
         let mut pages = Vec::new();
-        let file = draw_pages(&bytes, deadline, |drawn| {
+        let file = draw_pages(&bytes, &[], deadline, |drawn| {
             pages.push(page_text(drawn));
             true
         });
-        text_of(file.unwrap(), pages, &bytes, deadline).unread
+        text_of(file.unwrap(), pages, &bytes, &[], deadline).unread
     };
     let mixed = unread("mixed.pdf");
     assert_eq!((&*mixed.scanned, &*mixed.recognized, mixed.reached), (&[2][..], &[3][..], 3));
@@ -117,8 +118,10 @@ fn pictures_lie_where_the_page_puts_them() {
     // A third of a right angle.
     let skew = with(&[(&four, &[0; 4])], "q 173 100 -100 173 300 300 cm /A Do Q");
     let page = picture(&skew, 1).unwrap();
-    assert_eq!(shades(&page, &[(300.0, 320.0), (305.0, 470.0), (210.0, 480.0)]), [0, 0, 255]
-        .map(|shade| if shade == 0 { 0 } else { 255 }));
+    assert_eq!(
+        shades(&page, &[(300.0, 320.0), (305.0, 470.0), (210.0, 480.0)]),
+        [0, 0, 255].map(|shade| if shade == 0 { 0 } else { 255 })
+    );
 }
 
 #[test]
@@ -158,8 +161,8 @@ fn shapes_are_painted_by_how_bright_they_are() {
 #[test]
 fn strips_meet_without_a_seam() {
     let strip = format!("/Width 7 /Height 3 {GREY}");
-    let strips: String =
-        (0..50).map(|row| format!("q 600 0 0 11.37 0 {:.3} cm /A Do Q ", 11.37 * row as f32)).collect();
+    let strip_at = |row: u8| format!("q 600 0 0 11.37 0 {:.3} cm /A Do Q", 11.37 * f32::from(row));
+    let strips = (0..50).map(strip_at).collect::<Vec<_>>().join(" ");
     let page = picture(&with(&[(&strip, &[0; 21])], &strips), 1).unwrap();
     let column: Vec<(f32, f32)> = (0..560).map(|y| (300.0, 791.0 - y as f32)).collect();
     assert!(shades(&page, &column).iter().all(|shade| *shade == 0));
@@ -208,6 +211,6 @@ fn a_page_that_takes_too_long_is_stopped() {
     }
     file.resources = format!("/XObject << /X {inner} 0 R >>");
     file.page("/X Do");
-    let outcome = page_picture(&file.finish(""), 1, Duration::from_millis(300));
+    let outcome = page_picture(&file.finish(""), &[], 1, Duration::from_millis(300));
     assert_eq!(outcome.unwrap_err().to_string(), "took longer than 0.3 s of processor time");
 }

@@ -1,0 +1,100 @@
+//! Where in a column of rows paragraphs begin.
+
+use super::order::{Placed, Row, median};
+
+/// A row begins a paragraph where it is farther from the row above than most rows are by so much of a
+/// line's height, or one of the two is so many times as high as the other.
+const FARTHER: f32 = 0.35;
+const HIGHER: f32 = 1.5;
+
+/// Or where it is indented by so much of a line's height, the rows around it are not, and it is filled:
+/// up to so many heights from the end of the column.
+const INDENTED: f32 = 0.7;
+const FILLED: f32 = 2.0;
+
+/// Fewer rows do not tell how far apart rows are.
+const TELLING: usize = 4;
+
+/// For each row of a column. `usual` is how far apart most rows of the page are.
+pub(super) fn begins(column: &[Row], usual: f32) -> Vec<bool> {
+    let bounds: Vec<Placed> = column.iter().map(bounds).collect();
+    let usual = if bounds.len() > TELLING { pitch(&bounds).unwrap_or(usual) } else { usual };
+    let end = bounds.iter().map(|row| row.right).fold(0.0, f32::max);
+    let is_indented =
+        |row: &Placed, other: &Placed| row.left > other.left + row.height() * INDENTED;
+    (0..bounds.len())
+        .map(|at| {
+            let row = &bounds[at];
+            let Some(above) = at.checked_sub(1).map(|at| &bounds[at]) else { return true };
+            let (low, high) = (row.height().min(above.height()), row.height().max(above.height()));
+            let is_apart = row.middle() - above.middle() > usual + low * FARTHER;
+            let is_filled = row.right > end - row.height() * FILLED;
+            let below = bounds.get(at + 1);
+            let is_first = is_indented(row, above) && below.is_some_and(|it| is_indented(row, it));
+            is_apart || high > low * HIGHER || is_first && is_filled
+        })
+        .collect()
+}
+
+/// How far apart most rows of these columns are; nothing where there are none.
+pub(super) fn usual(columns: &[Vec<Row>]) -> f32 {
+    let pitches = columns.iter().flat_map(|column| {
+        let bounds: Vec<Placed> = column.iter().map(bounds).collect();
+        distances(&bounds).collect::<Vec<_>>()
+    });
+    median(pitches).unwrap_or(0.0)
+}
+
+fn pitch(rows: &[Placed]) -> Option<f32> {
+    median(distances(rows))
+}
+
+fn distances(rows: &[Placed]) -> impl Iterator<Item = f32> + '_ {
+    rows.windows(2).map(|pair| pair[1].middle() - pair[0].middle())
+}
+
+/// From the left of a row to its right, as high as what is highest in it.
+fn bounds(row: &Row) -> Placed {
+    let tallest = row.iter().max_by(|a, b| a.height().total_cmp(&b.height()));
+    let mut bounds = *tallest.unwrap_or(&row[0]);
+    for region in row {
+        bounds.left = bounds.left.min(region.left);
+        bounds.right = bounds.right.max(region.right);
+    }
+    bounds
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows with these left ends, middles and heights.
+    fn begun(rows: &[(f32, f32, f32)]) -> Vec<usize> {
+        let row = |(left, middle, height): &(f32, f32, f32)| {
+            let (top, bottom) = (middle - height / 2.0, middle + height / 2.0);
+            vec![Placed { index: 0, left: *left, right: 500.0, top, bottom }]
+        };
+        let column: Vec<Row> = rows.iter().map(row).collect();
+        let begins = begins(&column, usual(std::slice::from_ref(&column)));
+        (0..rows.len()).filter(|at| begins[*at]).collect()
+    }
+
+    #[test]
+    fn paragraphs_begin_after_gaps_where_indented_and_under_headings() {
+        let even: Vec<_> = (0..8_u8).map(|row| (0.0, f32::from(row) * 30.0, 20.0)).collect();
+        assert_eq!(begun(&even), [0]);
+        let mut gap = even.clone();
+        gap[4..].iter_mut().for_each(|row| row.1 += 15.0);
+        assert_eq!(begun(&gap), [0, 4]);
+        let mut indented = even.clone();
+        indented[3].0 = 20.0;
+        assert_eq!(begun(&indented), [0, 3]);
+        // A list is indented as a whole.
+        indented[4].0 = 20.0;
+        assert_eq!(begun(&indented), [0]);
+        let mut heading = even;
+        heading[0].2 = 35.0;
+        assert_eq!(begun(&heading), [0, 1]);
+        assert_eq!(begun(&[]), [] as [usize; 0]);
+    }
+}
