@@ -6,7 +6,7 @@ use crate::ingest::document::{Document, Mark, Places, RecognizedWord, Unit};
 use crate::types::{Locator, PageArea, Recognition};
 
 /// Words of less confidence, in percent, are marked as doubtful.
-const DOUBTFUL: u8 = 80;
+const DOUBTFUL: u8 = 70;
 
 pub(in crate::ingest) struct PlaceIndex {
     units: Units,

@@ -254,6 +254,23 @@ mod tests {
     }
 
     #[test]
+    fn a_blank_is_as_wide_as_others_of_its_line() {
+        // Letters with so wide gaps after them; class 4 is the blank that the model saw.
+        let limit = |gaps: &[(usize, usize)]| {
+            let seen: Vec<Seen> =
+                gaps.iter().enumerate().map(|(at, (class, _))| (*class, at, 1.0)).collect();
+            let gap = |a: usize, b: usize| gaps[a..b].iter().map(|(_, gap)| *gap).sum();
+            narrowest_blank(&seen, &|seen| seen.0 == 4, &gap)
+        };
+        let print = [(1, 2), (1, 2), (1, 5), (4, 5), (1, 2), (1, 2), (1, 2)];
+        assert_eq!(limit(&print), 8);
+        let typewriter = [(1, 8), (1, 8), (1, 12), (4, 12), (1, 8), (1, 14), (1, 8)];
+        assert_eq!(limit(&typewriter), 19);
+        assert_eq!(limit(&[(1, 3), (1, 3), (1, 3)]), BLANK);
+        assert_eq!(limit(&[]), BLANK);
+    }
+
+    #[test]
     fn a_word_stands_where_its_characters_were_seen() {
         let characters = ["a".to_owned(), "b".to_owned()];
         let classes =
