@@ -158,11 +158,12 @@ impl View {
         T: Send + 'static,
         F: FnOnce(&Opened) -> Result<T, Problem> + Send + 'static,
     {
-        let missing = || {
-            let message = format!("there is no collection {:?}", self.shared.layout.name());
-            self.shared.error(Fault::NotFound, &message)
-        };
-        self.on(None, |opened| op(opened).map(Some)).await?.ok_or_else(missing)
+        self.on(None, |opened| op(opened).map(Some)).await?.ok_or_else(|| self.missing())
+    }
+
+    fn missing(&self) -> BackendError {
+        let message = format!("there is no collection {:?}", self.shared.layout.name());
+        self.shared.error(Fault::NotFound, &message)
     }
 
     /// Runs `op` on the shard if it is loaded: what was unloaded is durable.

@@ -283,6 +283,21 @@ async fn what_is_not_polled_any_more_holds_nobody_up() {
     }
 }
 
+/// Else an ingest whose turn was over waited for one more, to say that it is done.
+#[tokio::test]
+async fn the_manifest_is_put_while_another_has_the_shards() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, writer) = writing(dir.path()).await;
+    unload(&store).await;
+    let other = reader(dir.path()).await;
+    assert_eq!(other.count_chunks().await, Ok(10));
+    let put = Manifest { docent: "of another release".to_owned(), ..manifest() };
+    writer.put_manifest(&put).await.unwrap();
+    assert!(!is_loaded(&store).await);
+    assert_eq!(writer.manifest().await, Ok(Some(put)));
+    assert_eq!(other.count_chunks().await, Ok(10));
+}
+
 #[tokio::test]
 async fn what_was_written_since_the_last_compaction_is_counted_over_turns() {
     let dir = tempfile::tempdir().unwrap();

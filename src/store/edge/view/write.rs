@@ -61,13 +61,18 @@ impl CollectionWriter for View {
 
     async fn put_manifest(&self, manifest: &Manifest) -> Result<(), BackendError> {
         self.writing()?;
-        let manifest = manifest.clone();
-        self.on_existing(move |opened| {
-            layout::write_manifest(opened.version(), &manifest).map_err(|e| e.to_string())?;
-            opened.set_manifest(manifest);
+        let number = self.number().ok_or_else(|| self.missing())?;
+        let (version, manifest) = (self.shared.layout.version(number), manifest.clone());
+        // The shard may be another's turn: it has nothing to do with the manifest beside it.
+        let shards = Arc::clone(&self.shared.shards).read_owned().await;
+        let put = move || {
+            layout::write_manifest(&version, &manifest).map_err(|e| e.to_string())?;
+            if let Some(opened) = shards.get(number) {
+                opened.set_manifest(manifest);
+            }
             Ok(())
-        })
-        .await
+        };
+        self.shared.blocking(put).await
     }
 
     async fn drop_collection(&self) -> Result<(), BackendError> {
