@@ -13,6 +13,7 @@
 //!
 //! [`CollectionWriter::flush`]: super::CollectionWriter::flush
 
+mod ahead;
 mod compaction;
 mod engine;
 mod guard;

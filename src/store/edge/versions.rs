@@ -6,6 +6,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
+use super::ahead;
 use super::layout::{self, Layout};
 use super::lock::{self, Attempt, FileLock};
 use super::opened::Opened;
@@ -104,7 +105,9 @@ pub(super) fn load(
     if let Wanted::Pinned(manifest) = wanted {
         check_pinned(layout, number, manifest)?;
     }
-    space::to_open(&layout::shard(&version))?;
+    let shard = layout::shard(&version);
+    space::to_open(&shard)?;
+    ahead::ask(&shard, matches!(wanted, Wanted::Pinned(_)));
     let manifest = layout::read_manifest(&version)?;
     let opened = Opened::load(&version, uncompacted).map_err(|why| {
         // The engine's own lock: a process that is just ending, or one without docent's.

@@ -1,11 +1,12 @@
 //! What is compared by a byte a dimension is ranked as if it were compared exactly.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::path::PathBuf;
 
 use qdrant_edge::EdgeShard;
 
 use super::*;
-use crate::store::edge::{engine, tuning};
+use crate::store::edge::{ahead, engine, tuning};
 use crate::types::{Scored, SparseVector};
 
 const WIDE: usize = 64;
@@ -57,12 +58,11 @@ fn ask(shard: &EdgeShard, vector: &[f32], limit: usize) -> Vec<Scored> {
     engine::dense_leg(shard, &search, vector.to_vec()).unwrap()
 }
 
-fn has_file(named: &str, below: &Path) -> bool {
-    fs::read_dir(below).unwrap().map(Result::unwrap).any(|entry| {
-        let is_dir = entry.file_type().unwrap().is_dir();
-        entry.file_name().to_string_lossy().starts_with(named)
-            || (is_dir && has_file(named, &entry.path()))
-    })
+/// Names of files that are read whole, each once.
+fn read_whole(shard: &Path, to_search: bool) -> Vec<String> {
+    let name = |file: PathBuf| file.file_name().unwrap().to_str().unwrap().to_owned();
+    let names: BTreeSet<String> = ahead::wanted(shard, to_search).into_iter().map(name).collect();
+    names.into_iter().collect()
 }
 
 #[test]
@@ -78,7 +78,9 @@ fn the_dense_leg_is_as_if_all_were_compared_exactly() {
         engine::upsert_chunks(&shard, batch.to_vec()).unwrap();
     }
     tuning::finish(&shard, POINTS).unwrap();
-    assert!(has_file("quantized", dir.path()), "they are compared by a byte a dimension");
+    let read = ["flags_a.dat", "matrix.dat", "quantized.data"];
+    assert_eq!(read_whole(dir.path(), true), read, "they are compared by a byte a dimension");
+    assert_eq!(read_whole(dir.path(), false), read[..1]);
 
     for limit in [1, 10, 100] {
         for _ in 0..20 {
