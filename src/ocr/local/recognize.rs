@@ -84,6 +84,10 @@ pub(super) fn words(
                 false
             }
             _ if matches!(second, Some('.' | ',')) => false,
+            // The figure one is narrow, and stands in as much room as the others.
+            Some(one) if one.is_numeric() && second.is_some_and(char::is_numeric) => {
+                gap(a.1, b.1) * 2 >= limit * 3
+            }
             _ => gap(a.1, b.1) >= limit,
         }
     };
