@@ -1,10 +1,12 @@
 //! The shards that this process has loaded, and the lock that keeps other processes from them.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::layout;
 use super::lock::FileLock;
 use super::opened::Opened;
 use crate::task::Task;
@@ -61,6 +63,12 @@ impl Shards {
     pub(super) fn lock(&mut self, file: FileLock, keeper: Task<()>) {
         self.lock = Some(Turn { since: Instant::now(), _file: file });
         self.keeper = Some(keeper);
+    }
+
+    /// Of the loaded ones, those that others can find.
+    pub(super) fn shared_directories(&self) -> Vec<PathBuf> {
+        let shared = self.loaded.values().filter(|opened| !opened.is_private());
+        shared.map(|opened| layout::shard(opened.version())).collect()
     }
 
     /// Takes out what `which` chooses.

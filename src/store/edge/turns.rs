@@ -25,10 +25,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::ahead::{self, Kept};
 use super::guard::held;
 use super::layout::Layout;
 use super::lock;
 use super::problem::Problem;
+use super::shards::Shards;
 use super::shared::Shared;
 use crate::error::{BackendError, Fault};
 use crate::task::Task;
@@ -136,7 +138,11 @@ impl Shared {
         let _no_change = self.changes.write().await;
         // Held meanwhile: no other task of this process takes the turn of those who wait.
         let mut shards = self.shards.write().await;
-        if let Err(error) = self.unload(&mut shards, |_, opened| !opened.is_private()).await {
+        // It asks again, and would have to read anew what the engine has the system forget.
+        let kept = if self.is_written() { None } else { Some(self.kept(&shards).await) };
+        let unloaded = self.unload(&mut shards, |_, opened| !opened.is_private()).await;
+        drop(kept);
+        if let Err(error) = unloaded {
             // A reader has nothing to lose.
             if self.is_written() {
                 *held(&self.failed) = Some(error);
@@ -147,5 +153,11 @@ impl Shared {
             tokio::time::sleep(POLL).await;
         }
         true
+    }
+
+    async fn kept(&self, shards: &Shards) -> Vec<Kept> {
+        let directories = shards.shared_directories();
+        let keep = move || Ok(directories.iter().map(|shard| ahead::keep(shard)).collect());
+        self.blocking(keep).await.unwrap_or_default()
     }
 }
