@@ -67,7 +67,7 @@ impl Service {
             Self::Store => "vector store",
             Self::Chat => "chat endpoint",
             Self::Reranker => "reranker",
-            Self::Ocr => "vision endpoint",
+            Self::Ocr => "OCR model",
             Self::Web => "web server",
             Self::Recording => "recording",
         }
@@ -235,7 +235,7 @@ fn hint_for(error: &BackendError) -> String {
             "set DOCENT_OCR_API_KEY or OPENAI_API_KEY to a key of that endpoint; `docent config show` tells which is in force"
         }
         (Service::Ocr, _) => {
-            "check --ocr, ocr.base_url and that the model takes pictures, or read them in this process with --ocr auto"
+            "check --ocr, and ocr.model or ocr.base_url: an endpoint's model has to take pictures; --ocr auto reads them in this process, --ocr off not at all"
         }
         (Service::Store, Fault::Unauthorized) => "set QDRANT_API_KEY to a key of that server",
         (_, Fault::Unauthorized) => {

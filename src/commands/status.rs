@@ -24,7 +24,7 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: StatusArgs) -> Resu
         let text = text(ui, context, store.endpoint(), manifest, &documents, chunks, &freshness);
         ui.data(&text)?;
         ui.data(&failed(ui, &failures))?;
-        ui.data(&partly_read(ui, &warned(&documents)))?;
+        ui.data(&partly_read(ui, documents.iter().filter_map(WarnedSource::of)))?;
         if args.documents {
             for record in &documents {
                 let source = sanitize_line(&record.source);
@@ -42,7 +42,7 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: StatusArgs) -> Resu
             mean_terms: mean_terms(&documents),
             stale: Stale { changed: freshness.changed, missing: freshness.missing },
             failures,
-            warned: warned(&documents),
+            warned: documents.iter().filter_map(WarnedSource::of).collect(),
             pages: freshness.pages,
             records: args.documents.then(|| documents.clone()),
         })?;
@@ -114,23 +114,13 @@ fn failed(ui: &Ui, failures: &[FailureRecord]) -> String {
     text
 }
 
-/// Documents of which something was not read.
-fn warned(documents: &[DocumentRecord]) -> Vec<WarnedSource> {
-    let warned = documents.iter().filter(|record| !record.warnings.is_empty());
-    let source = |record: &DocumentRecord| WarnedSource {
-        source: record.source.clone(),
-        warnings: record.warnings.clone(),
-    };
-    warned.map(source).collect()
-}
-
 /// One row for each thing that was not read.
-fn partly_read(ui: &Ui, warned: &[WarnedSource]) -> String {
+fn partly_read(ui: &Ui, warned: impl Iterator<Item = WarnedSource>) -> String {
     let mut text = String::new();
     for WarnedSource { source, warnings } in warned {
         for warning in warnings {
             let label = ui.out_style.strong("partly read");
-            let (source, message) = (sanitize_line(source), sanitize_line(&warning.message));
+            let (source, message) = (sanitize_line(&source), sanitize_line(&warning.message));
             text += &format!("{label}  {source}  {message}\n");
         }
     }

@@ -25,6 +25,14 @@ pub struct WarnedSource {
     pub warnings: Vec<ReadingWarning>,
 }
 
+impl WarnedSource {
+    /// `None` where all of it was read.
+    pub fn of(record: &DocumentRecord) -> Option<Self> {
+        let DocumentRecord { source, warnings, .. } = record;
+        (!warnings.is_empty()).then(|| Self { source: source.clone(), warnings: warnings.clone() })
+    }
+}
+
 /// What an ingest did. Counts are documents unless they say otherwise.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, JsonSchema)]
 pub struct IngestReport {
@@ -100,10 +108,7 @@ impl IngestReport {
     /// How a document was read that is stored now.
     pub(super) fn read(&mut self, record: &DocumentRecord) {
         self.ocr_pages += record.ocr.as_ref().map_or(0, |ocr| ocr.pages.len());
-        if !record.warnings.is_empty() {
-            let (source, warnings) = (record.source.clone(), record.warnings.clone());
-            self.warned.push(WarnedSource { source, warnings });
-        }
+        self.warned.extend(WarnedSource::of(record));
     }
 
     pub(super) fn fail(&mut self, source: &str, reason: &str) {

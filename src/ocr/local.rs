@@ -111,7 +111,7 @@ impl OcrModel for LocalOcr {
         &self.id
     }
 
-    async fn read(&self, page: &GrayImage) -> Result<Vec<OcrLine>, BackendError> {
+    async fn read(&self, page: GrayImage) -> Result<Vec<OcrLine>, BackendError> {
         let error =
             |problem: &str| BackendError::new(Service::Ocr, Fault::Permanent, &self.id, problem);
         if page.pixels.len() as u64 != u64::from(page.width) * u64::from(page.height) {
@@ -120,7 +120,7 @@ impl OcrModel for LocalOcr {
         // A page takes a core and some 200 MB.
         let free = Arc::clone(&self.free).acquire_owned().await;
         let free = free.map_err(|closed| error(&closed.to_string()))?;
-        let (models, files, page) = (Arc::clone(&self.models), self.files.clone(), page.clone());
+        let (models, files) = (Arc::clone(&self.models), self.files.clone());
         let work = move || {
             // Given back when the page is read, even if nobody waits for it any more.
             let _free = free;
@@ -174,18 +174,17 @@ impl Models {
         if found.iter().filter(|region| region.is_upright()).count() * 2 > found.len() {
             // Its lines run up or down: which of both is tried below.
             quarters = 3;
-            page = raster::turned(&page, quarters);
+            page = page.turned(quarters);
             found = regions(&self.detector, &page)?;
         }
-        if self.is_upside_down(&page, &found)? {
+        let mut read = self.lines(&page, &found)?;
+        if self.is_upside_down(&page, &found, &read)? {
             quarters = (quarters + 2) % 4;
-            page = raster::turned(&page, 2);
+            page = page.turned(2);
             found = regions(&self.detector, &page)?;
+            read = self.lines(&page, &found)?;
         }
-        let mut read = Vec::with_capacity(found.len());
-        for region in &found {
-            read.push(self.line(&page, region)?);
-        }
+        read.iter_mut().filter(|words| !is_sure(words)).for_each(Vec::clear);
         let back = |area: PixelBox| turned_back(area, original, quarters);
         Ok(in_order(&found, &read)
             .into_iter()
@@ -200,35 +199,45 @@ impl Models {
             .collect())
     }
 
-    /// What a region says; nothing where that is not sure enough.
+    /// What each region says.
+    fn lines(&self, page: &GrayImage, found: &[Region]) -> Result<Vec<Vec<LineWord>>, String> {
+        found.iter().map(|region| self.line(page, region)).collect()
+    }
+
     fn line(&self, page: &GrayImage, region: &Region) -> Result<Vec<LineWord>, String> {
-        let words = words(&self.recognizer, &self.characters, page, region)?;
-        let length: usize = words.iter().map(|word| word.text.chars().count()).sum();
-        let enough = if length <= FEW { SURE_OF_FEW } else { SURE_ENOUGH };
-        Ok(if sureness(&words) < enough { Vec::new() } else { words })
+        words(&self.recognizer, &self.characters, page, region)
     }
 
     /// By some long lines: read from the other side, they are surer.
-    fn is_upside_down(&self, page: &GrayImage, found: &[Region]) -> Result<bool, String> {
-        let mut longest: Vec<&Region> =
-            found.iter().filter(|region| region.half_width > region.half_height * 2.0).collect();
-        longest.sort_by(|a, b| b.half_width.total_cmp(&a.half_width));
+    fn is_upside_down(
+        &self,
+        page: &GrayImage,
+        found: &[Region],
+        read: &[Vec<LineWord>],
+    ) -> Result<bool, String> {
+        let mut longest: Vec<(&Region, &Vec<LineWord>)> = found.iter().zip(read).collect();
+        longest.retain(|(region, _)| region.half_width > region.half_height * 2.0);
+        longest.sort_by(|(a, _), (b, _)| b.half_width.total_cmp(&a.half_width));
         // The longest of all cost most and tell no more.
-        let some: Vec<&Region> =
-            longest.iter().skip(longest.len() / 2).take(TRIED).copied().collect();
-        let sure = |turned: bool| -> Result<f32, String> {
-            let mut sum = 0.0;
-            for region in &some {
-                let (ux, uy) = region.along;
-                let along = if turned { (-ux, -uy) } else { (ux, uy) };
-                let region = Region { along, ..**region };
-                sum += sureness(&words(&self.recognizer, &self.characters, page, &region)?);
-            }
-            Ok(sum / some.len().max(1) as f32)
-        };
-        let upright = sure(false)?;
-        Ok(!some.is_empty() && upright < DUBIOUS && sure(true)? > upright + 0.1)
+        let some: Vec<_> = longest.iter().skip(longest.len() / 2).take(TRIED).collect();
+        let mean = |sum: f32| sum / some.len().max(1) as f32;
+        let upright = mean(some.iter().map(|(_, words)| sureness(words)).sum());
+        if some.is_empty() || upright >= DUBIOUS {
+            return Ok(false);
+        }
+        let mut sum = 0.0;
+        for (region, _) in &some {
+            let (ux, uy) = region.along;
+            sum += sureness(&self.line(page, &Region { along: (-ux, -uy), ..**region })?);
+        }
+        Ok(mean(sum) > upright + 0.1)
     }
+}
+
+/// Whether it is text at all.
+fn is_sure(words: &[LineWord]) -> bool {
+    let length: usize = words.iter().map(|word| word.text.chars().count()).sum();
+    sureness(words) >= if length <= FEW { SURE_OF_FEW } else { SURE_ENOUGH }
 }
 
 fn lines(text: &str) -> Vec<String> {

@@ -5,22 +5,14 @@
 
 pub mod local;
 pub mod openai;
+mod picture;
 mod png;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+pub use self::picture::GrayImage;
 use crate::error::BackendError;
-
-/// A page in shades of grey.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct GrayImage {
-    /// In pixels.
-    pub width: u32,
-    pub height: u32,
-    /// A byte a pixel, row by row from the top; 0 is black.
-    pub pixels: Vec<u8>,
-}
 
 /// A rectangle of a picture, in pixels from its upper left corner.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -56,5 +48,5 @@ pub trait OcrModel: Send + Sync {
     fn id(&self) -> &str;
 
     /// The lines of a page in reading order; none where there is no text on it.
-    async fn read(&self, page: &GrayImage) -> Result<Vec<OcrLine>, BackendError>;
+    async fn read(&self, page: GrayImage) -> Result<Vec<OcrLine>, BackendError>;
 }

@@ -58,8 +58,8 @@ impl OcrModel for OpenAiOcr {
         &self.id
     }
 
-    async fn read(&self, page: &GrayImage) -> Result<Vec<OcrLine>, BackendError> {
-        let picture = format!("data:image/png;base64,{}", STANDARD.encode(encoded(page)));
+    async fn read(&self, page: GrayImage) -> Result<Vec<OcrLine>, BackendError> {
+        let picture = format!("data:image/png;base64,{}", STANDARD.encode(encoded(&page)));
         let request = json!({
             "model": self.options.model,
             "messages": [{"role": "user", "content": [

@@ -137,7 +137,7 @@ fn a_vision_model_that_fails_fails_the_document_and_is_asked_again() {
     let ingest = ["ingest", "docs", "--ocr", "openai:gpt-vision", "--base-url", &url];
     let run = env.run(&ingest).expect(5);
     assert!(
-        run.stderr.contains("page 1: vision endpoint") && run.stderr.contains("no such key"),
+        run.stderr.contains("page 1: OCR model") && run.stderr.contains("no such key"),
         "{run}"
     );
     let cut = json!({"choices": [{"message": {"content": "Half of"}, "finish_reason": "length"}]});

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::text;
+use super::{image, text};
 use crate::ingest::document::Language;
 use crate::types::Kind;
 
@@ -242,28 +242,24 @@ pub(super) fn magic(head: &[u8]) -> Option<&'static str> {
         (b"PK\x03\x04", "ZIP"),
         (b"PK\x05\x06", "ZIP"),
         (b"\xD0\xCF\x11\xE0", "OLE"),
-        (b"\x89PNG", "PNG"),
         (b"GIF8", "GIF"),
-        (b"\xFF\xD8\xFF", "JPEG"),
-        (b"II*\0", "TIFF"),
-        (b"MM\0*", "TIFF"),
-        (b"RIFF", "WebP"),
         (b"\x1F\x8B", "gzip"),
         (b"\x7FELF", "ELF"),
         (b"Rar!", "RAR"),
         (b"7z\xBC\xAF", "7z"),
         (b"SQLite format 3\0", "SQLite"),
     ];
-    let found = MAGIC.iter().find(|(bytes, _)| head.starts_with(bytes)).map(|(_, name)| *name);
-    // Sound and films are in the same container.
-    found.filter(|name| *name != "WebP" || head.get(8..12) == Some(b"WEBP"))
+    let other = || MAGIC.iter().find(|(bytes, _)| head.starts_with(bytes)).map(|(_, name)| *name);
+    image::Format::of(head).map(image::Format::name).or_else(other)
 }
 
 fn by_content(path: &Path, head: &[u8]) -> Detected {
+    if image::Format::of(head).is_some() {
+        return Detected::Known(Kind::Image);
+    }
     if let Some(name) = magic(head) {
         return match name {
             "PDF" => Detected::Known(Kind::Pdf),
-            "PNG" | "JPEG" | "TIFF" | "WebP" => Detected::Known(Kind::Image),
             _ => Detected::Skip("unsupported type"),
         };
     }

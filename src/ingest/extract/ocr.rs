@@ -119,13 +119,14 @@ async fn read_page(
     page: u32,
 ) -> Result<PageText, PageError> {
     let request = Request { page: Some(page), ..request.clone() };
-    let picture =
-        pool.picture(&request, bytes).await.map_err(|error| PageError::Page(error.reason))?;
-    let lines = ocr.model.read(&picture.picture).await.map_err(|error| match error.fault {
+    let unread = |error: ExtractError| PageError::Page(error.reason);
+    let PagePicture { picture, units_per_pixel } =
+        pool.picture(&request, bytes).await.map_err(unread)?;
+    let lines = ocr.model.read(picture).await.map_err(|error| match error.fault {
         Fault::Refused | Fault::TooLong => PageError::Page(error.message),
         _ => PageError::Model(error),
     })?;
-    Ok(PageText::new(&lines, page, picture.units_per_pixel))
+    Ok(PageText::new(&lines, page, units_per_pixel))
 }
 
 /// What was recognized in the pictures of a document.

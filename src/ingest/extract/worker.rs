@@ -122,7 +122,7 @@ fn page_picture(request: &Request, page: u32, bytes: &[u8]) -> Result<PagePictur
             Ok(PagePicture { picture: page.picture, units_per_pixel })
         }
         Kind::Image => {
-            let picture = image::page(bytes, page)?.picture;
+            let picture = image::page(bytes, page)?;
             Ok(PagePicture { picture, units_per_pixel: 1.0 })
         }
         kind => Err(ExtractError::new(&format!("{kind} has no pictures of pages"))),

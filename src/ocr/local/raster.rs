@@ -1,4 +1,4 @@
-//! Grey pictures: made smaller, turned, and sampled along a slanted line.
+//! Grey pictures: made smaller, and sampled along a slanted line.
 
 use super::super::GrayImage;
 
@@ -60,22 +60,6 @@ fn spans(old: u32, new: u32) -> Vec<Span> {
         .collect()
 }
 
-/// Turned clockwise by so many right angles.
-pub(super) fn turned(picture: &GrayImage, quarters: u8) -> GrayImage {
-    let (width, height) = (picture.width as usize, picture.height as usize);
-    let at = |x: usize, y: usize| picture.pixels[y * width + x];
-    let pixels: Vec<u8> = match quarters % 4 {
-        0 => return picture.clone(),
-        1 => (0..width * height).map(|i| at(i / height, height - 1 - i % height)).collect(),
-        2 => picture.pixels.iter().rev().copied().collect(),
-        _ => (0..width * height).map(|i| at(width - 1 - i / height, i % height)).collect(),
-    };
-    match quarters % 2 {
-        0 => GrayImage { width: picture.width, height: picture.height, pixels },
-        _ => GrayImage { width: picture.height, height: picture.width, pixels },
-    }
-}
-
 /// The grey at a point between pixels; beyond the edge, that of the edge.
 pub(super) fn sample(picture: &GrayImage, x: f32, y: f32) -> f32 {
     let (right, bottom) = (picture.width as f32 - 1.0, picture.height as f32 - 1.0);
@@ -108,13 +92,5 @@ mod tests {
             larger.iter().map(|grey| grey.round()).collect::<Vec<_>>(),
             [0.0, 25.0, 75.0, 100.0]
         );
-    }
-
-    #[test]
-    fn four_turns_are_none() {
-        let old = picture(3, &[1, 2, 3, 4, 5, 6]);
-        assert_eq!(turned(&old, 1), picture(2, &[4, 1, 5, 2, 6, 3]));
-        assert_eq!(turned(&turned(&old, 1), 3), old);
-        assert_eq!(turned(&turned(&old, 2), 2), old);
     }
 }

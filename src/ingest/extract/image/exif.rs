@@ -1,4 +1,4 @@
-//! The orientation of photographs and the resolution of scans (Exif 2.3, 4.6.4; TIFF 6.0).
+//! The orientation of photographs and scans (Exif 2.3, 4.6.4; TIFF 6.0).
 
 use crate::ocr::GrayImage;
 
@@ -16,64 +16,27 @@ impl Turn {
         }
     }
 
-    pub(super) fn upright(self, image: GrayImage) -> GrayImage {
-        if self == Self::NONE {
-            return image;
-        }
-        let GrayImage { width, height, pixels } = image;
-        let (columns, rows) = (width as usize, height as usize);
-        let is_turned = self.0 >= 5;
-        let (new_width, new_height) = if is_turned { (rows, columns) } else { (columns, rows) };
-        let mut turned = Vec::with_capacity(pixels.len());
-        for y in 0..new_height {
-            for x in 0..new_width {
-                // The first row of the file is which side of the picture, and its first column.
-                let (column, row) = match self.0 {
-                    2 => (columns - 1 - x, y),
-                    3 => (columns - 1 - x, rows - 1 - y),
-                    4 => (x, rows - 1 - y),
-                    5 => (y, x),
-                    6 => (y, rows - 1 - x),
-                    7 => (columns - 1 - y, rows - 1 - x),
-                    _ => (columns - 1 - y, x),
-                };
-                turned.push(pixels[row * columns + column]);
-            }
-        }
-        GrayImage { width: new_width as u32, height: new_height as u32, pixels: turned }
-    }
-}
-
-/// Pixels per inch of a resolution in the unit of that number.
-pub(super) fn dpi(resolution: f32, unit: u32) -> Option<f32> {
-    match unit {
-        2 => Some(resolution),
-        3 => Some(resolution * 2.54),
-        _ => None,
-    }
-}
-
-/// Orientation and pixels per inch of a block of Exif, which begins with its byte order.
-pub(super) fn read(block: &[u8]) -> (Turn, Option<f32>) {
-    let (mut turn, mut resolution, mut unit) = (Turn::NONE, None, 2);
-    for (tag, value) in entries(block).unwrap_or_default() {
-        match tag {
-            0x0112 => turn = Turn::new(value.number),
-            0x011A => resolution = value.ratio,
-            0x0128 => unit = value.number,
-            _ => {}
+    pub(super) fn upright(self, picture: GrayImage) -> GrayImage {
+        match self.0 {
+            2 => picture.mirrored(),
+            3 => picture.turned(2),
+            4 => picture.mirrored().turned(2),
+            5 => picture.mirrored().turned(3),
+            6 => picture.turned(1),
+            7 => picture.mirrored().turned(1),
+            8 => picture.turned(3),
+            _ => picture,
         }
     }
-    (turn, resolution.and_then(|resolution| dpi(resolution, unit)))
 }
 
-struct Value {
-    number: u32,
-    ratio: Option<f32>,
+/// The orientation in a block of Exif, which begins with its byte order.
+pub(super) fn turn(block: &[u8]) -> Turn {
+    orientation(block).map_or(Turn::NONE, Turn::new)
 }
 
-/// The entries of the first directory.
-fn entries(block: &[u8]) -> Option<Vec<(u16, Value)>> {
+/// That of the first directory.
+fn orientation(block: &[u8]) -> Option<u32> {
     let is_little = match block.get(..2)? {
         b"II" => true,
         b"MM" => false,
@@ -88,19 +51,14 @@ fn entries(block: &[u8]) -> Option<Vec<(u16, Value)>> {
         Some(if is_little { u32::from_le_bytes(bytes) } else { u32::from_be_bytes(bytes) })
     };
     let start = long(4)? as usize;
-    let count = short(start)?;
-    let entry = |index: u16| {
+    for index in 0..short(start)? {
         let at = start.checked_add(2 + usize::from(index) * 12)?;
-        let is_short = short(at + 2)? == 3;
-        let number = if is_short { short(at + 8)?.into() } else { long(at + 8)? };
-        let ratio = || {
-            let (above, below) = (long(number as usize)?, long((number as usize).checked_add(4)?)?);
-            (below > 0).then(|| above as f32 / below as f32)
-        };
-        let ratio = if short(at + 2)? == 5 { ratio() } else { None };
-        Some((short(at)?, Value { number, ratio }))
-    };
-    Some((0..count).map_while(entry).collect())
+        if short(at)? == 0x0112 {
+            // A number of four bytes is not what the standard says, and found all the same.
+            return if short(at + 2)? == 3 { short(at + 8).map(u32::from) } else { long(at + 8) };
+        }
+    }
+    None
 }
 
 #[cfg(test)]
@@ -130,11 +88,11 @@ mod tests {
     #[test]
     fn broken_blocks_say_nothing() {
         let block = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
-        assert_eq!(read(block), (Turn(6), None));
+        assert_eq!(turn(block), Turn(6));
         for end in 0..22 {
-            read(&block[..end]);
+            turn(&block[..end]);
         }
-        assert_eq!(read(b"MM\0*\xFF\xFF\xFF\xFF"), (Turn::NONE, None));
-        assert_eq!(read(b"no block"), (Turn::NONE, None));
+        assert_eq!(turn(b"MM\0*\xFF\xFF\xFF\xFF"), Turn::NONE);
+        assert_eq!(turn(b"no block"), Turn::NONE);
     }
 }

@@ -27,13 +27,12 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Raw, ExtractError> {
     };
     decoder.set_options(options.jpeg_set_out_colorspace(colours));
     let samples = decoder.decode().map_err(|error| ExtractError::damaged(&error))?;
-    Ok(Raw { width, height, pixel, samples, dpi: head.dpi, turn: head.turn })
+    Ok(Raw { width, height, pixel, samples, turn: head.turn })
 }
 
 /// What stands around the picture.
 struct Head {
     turn: Turn,
-    dpi: Option<f32>,
     /// The mark of the end is there. The decoder would fill in grey for what is missing.
     ends: bool,
 }
@@ -41,11 +40,11 @@ struct Head {
 impl Head {
     /// Goes from segment to segment up to the picture (ISO/IEC 10918-1, B.1.1.4).
     fn of(bytes: &[u8]) -> Self {
-        let (mut turn, mut dpi) = (Turn::NONE, None);
+        let mut turn = Turn::NONE;
         let mut at = 2;
         loop {
             let Some([0xFF, marker, high, low]) = bytes.get(at..at + 4) else {
-                return Self { turn, dpi, ends: false };
+                return Self { turn, ends: false };
             };
             if *marker == 0xFF {
                 at += 1;
@@ -57,28 +56,16 @@ impl Head {
                 0xDA => {
                     let picture = &bytes[at..];
                     let ends = picture.windows(2).any(|mark| mark == [0xFF, 0xD9]);
-                    return Self { turn, dpi, ends };
+                    return Self { turn, ends };
                 }
-                0xE0 if body.starts_with(b"JFIF\0") => dpi = dpi.or(jfif_dpi(body)),
                 0xE1 => {
                     if let Some(block) = body.strip_prefix(b"Exif\0\0") {
-                        let (found, resolution) = exif::read(block);
-                        turn = found;
-                        dpi = dpi.or(resolution);
+                        turn = exif::turn(block);
                     }
                 }
                 _ => {}
             }
             at += 2 + length;
         }
-    }
-}
-
-fn jfif_dpi(body: &[u8]) -> Option<f32> {
-    let density = f32::from(u16::from_be_bytes([*body.get(8)?, *body.get(9)?]));
-    match body.get(7)? {
-        1 => Some(density),
-        2 => Some(density * 2.54),
-        _ => None,
     }
 }

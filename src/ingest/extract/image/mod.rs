@@ -17,16 +17,9 @@ const MAX_PIXELS: u64 = 64_000_000;
 /// Bytes of a decoded picture in colours.
 const MAX_DECODED: usize = MAX_PIXELS as usize * 4;
 
-/// A page of a picture file, upright.
-#[derive(Clone, PartialEq, Debug)]
-pub(super) struct Picture {
-    pub(super) picture: GrayImage,
-    /// Pixels per inch, where the file says it.
-    pub(super) dpi: Option<f32>,
-}
-
+/// The formats that are read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Format {
+pub(super) enum Format {
     Png,
     Jpeg,
     Tiff,
@@ -34,33 +27,50 @@ enum Format {
 }
 
 impl Format {
-    fn of(bytes: &[u8]) -> Result<Self, ExtractError> {
+    /// By how a file begins.
+    pub(super) fn of(head: &[u8]) -> Option<Self> {
+        // The last two are those of files of more than 4 GB.
         const TIFF: [&[u8]; 4] = [b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"];
-        if bytes.starts_with(b"\x89PNG\r\n\x1A\n") {
-            Ok(Self::Png)
-        } else if bytes.starts_with(b"\xFF\xD8\xFF") {
-            Ok(Self::Jpeg)
-        } else if TIFF.iter().any(|start| bytes.starts_with(start)) {
-            Ok(Self::Tiff)
-        } else if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") {
-            Ok(Self::WebP)
+        if head.starts_with(b"\x89PNG") {
+            Some(Self::Png)
+        } else if head.starts_with(b"\xFF\xD8\xFF") {
+            Some(Self::Jpeg)
+        } else if TIFF.iter().any(|start| head.starts_with(start)) {
+            Some(Self::Tiff)
+        } else if head.starts_with(b"RIFF") && head.get(8..12) == Some(b"WEBP") {
+            // Sound and films are in the same container.
+            Some(Self::WebP)
         } else {
-            Err(ExtractError::new("not a picture that is read: PNG, JPEG, TIFF or WebP"))
+            None
+        }
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Png => "PNG",
+            Self::Jpeg => "JPEG",
+            Self::Tiff => "TIFF",
+            Self::WebP => "WebP",
         }
     }
 }
 
+fn format(bytes: &[u8]) -> Result<Format, ExtractError> {
+    let unknown = || ExtractError::new("not a picture that is read: PNG, JPEG, TIFF or WebP");
+    Format::of(bytes).ok_or_else(unknown)
+}
+
 /// How many pages a file has: one, but for TIFF.
 pub(super) fn pages(bytes: &[u8]) -> Result<u32, ExtractError> {
-    match Format::of(bytes)? {
+    match format(bytes)? {
         Format::Tiff => tiff::pages(bytes),
         Format::Png | Format::Jpeg | Format::WebP => Ok(1),
     }
 }
 
-/// A page; `page` counts from one.
-pub(super) fn page(bytes: &[u8], page: u32) -> Result<Picture, ExtractError> {
-    let format = Format::of(bytes)?;
+/// A page, upright; `page` counts from one.
+pub(super) fn page(bytes: &[u8], page: u32) -> Result<GrayImage, ExtractError> {
+    let format = format(bytes)?;
     if page != 1 && format != Format::Tiff {
         return Err(no_page(page, 1));
     }
@@ -127,13 +137,12 @@ struct Raw {
     height: u32,
     pixel: Pixel,
     samples: Vec<u8>,
-    dpi: Option<f32>,
     turn: Turn,
 }
 
 impl Raw {
-    fn picture(self) -> Result<Picture, ExtractError> {
-        let Self { width, height, pixel, samples, dpi, turn } = self;
+    fn picture(self) -> Result<GrayImage, ExtractError> {
+        let Self { width, height, pixel, samples, turn } = self;
         let count = width as usize * height as usize;
         if samples.len() < count * pixel.parts() || count == 0 {
             return Err(ExtractError::damaged(&"fewer pixels than it says"));
@@ -145,10 +154,7 @@ impl Raw {
         } else {
             samples.chunks_exact(pixel.parts()).take(count).map(|it| pixel.shade(it)).collect()
         };
-        let picture = turn.upright(GrayImage { width, height, pixels });
-        // Files without a resolution often say 1 dpi; cameras and screens say 72 or 96.
-        let dpi = dpi.filter(|dpi| (20.0..=10_000.0).contains(dpi));
-        Ok(Picture { picture, dpi })
+        Ok(turn.upright(GrayImage { width, height, pixels }))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use ::png::{ColorType, Decoder, DecodingError, Limits, Transformations, Unit};
+use ::png::{ColorType, Decoder, DecodingError, Limits, Transformations};
 
 use super::exif::{self, Turn};
 use super::{MAX_DECODED, Pixel, Raw, check_size};
@@ -25,11 +25,8 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Raw, ExtractError> {
         ColorType::Rgba => Pixel::Rgba,
     };
     let (width, height) = (frame.width, frame.height);
-    let info = reader.info();
-    let dimensions = info.pixel_dims.filter(|dimensions| dimensions.unit == Unit::Meter);
-    let dpi = dimensions.map(|dimensions| (f64::from(dimensions.xppu) * 0.0254) as f32);
-    let turn = info.exif_metadata.as_deref().map_or(Turn::NONE, |block| exif::read(block).0);
-    Ok(Raw { width, height, pixel, samples, dpi, turn })
+    let turn = reader.info().exif_metadata.as_deref().map_or(Turn::NONE, exif::turn);
+    Ok(Raw { width, height, pixel, samples, turn })
 }
 
 fn failed(error: DecodingError) -> ExtractError {

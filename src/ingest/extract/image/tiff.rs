@@ -2,12 +2,11 @@
 
 use std::io::Cursor;
 
-use ::tiff::decoder::ifd::Value;
 use ::tiff::decoder::{Decoder, DecodingResult, Limits};
 use ::tiff::tags::Tag;
 use ::tiff::{ColorType, TiffError};
 
-use super::exif::{Turn, dpi};
+use super::exif::Turn;
 use super::{MAX_DECODED, Pixel, Raw, check_size, no_page};
 use crate::ingest::extract::ExtractError;
 
@@ -46,14 +45,8 @@ pub(super) fn decode(bytes: &[u8], page: u32) -> Result<Raw, ExtractError> {
     let (width, height) = file.dimensions().map_err(failed)?;
     check_size(width, height)?;
     let colours = file.colortype().map_err(failed)?;
-    let mut tag = |tag| file.find_tag_unsigned::<u32>(tag).ok().flatten();
-    let (turn, unit) = (tag(Tag::Orientation), tag(Tag::ResolutionUnit));
-    let resolution = match file.find_tag(Tag::XResolution) {
-        Ok(Some(Value::Rational(above, below))) if below > 0 => Some(above as f32 / below as f32),
-        _ => None,
-    };
-    let dpi = resolution.and_then(|resolution| dpi(resolution, unit.unwrap_or(2)));
-    let turn = turn.map_or(Turn::NONE, Turn::new);
+    let orientation = file.find_tag_unsigned::<u32>(Tag::Orientation).ok().flatten();
+    let turn = orientation.map_or(Turn::NONE, Turn::new);
     let palette = match colours {
         ColorType::Palette(_) => Some(palette(&mut file)?),
         _ => None,
@@ -86,7 +79,7 @@ pub(super) fn decode(bytes: &[u8], page: u32) -> Result<Raw, ExtractError> {
             )));
         }
     };
-    Ok(Raw { width, height, pixel, samples, dpi, turn })
+    Ok(Raw { width, height, pixel, samples, turn })
 }
 
 /// The shade of each code: the table has all red parts, then all green and all blue ones.

@@ -21,8 +21,8 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Raw, ExtractError> {
         decoder.read_image(&mut samples).map_err(failed)?;
     }
     let block = decoder.exif_metadata().ok().flatten();
-    let (turn, dpi) = block.map_or((Turn::NONE, None), |block| exif::read(&block));
-    Ok(Raw { width, height, pixel, samples, dpi, turn })
+    let turn = block.map_or(Turn::NONE, |block| exif::turn(&block));
+    Ok(Raw { width, height, pixel, samples, turn })
 }
 
 fn failed(error: DecodingError) -> ExtractError {

@@ -202,14 +202,8 @@ fn a_picture_that_is_damaged_is_named() {
 #[test]
 fn a_page_that_takes_too_long_is_stopped() {
     let mut file = File::new();
-    let mut inner = file.stream("/Subtype /Form /BBox [0 0 9 9]", b"");
-    for _ in 0..40 {
-        let call = format!(
-            "/Subtype /Form /BBox [0 0 9 9] /Resources << /XObject << /X {inner} 0 R >> >>"
-        );
-        inner = file.stream(&call, b"/X Do /X Do");
-    }
-    file.resources = format!("/XObject << /X {inner} 0 R >>");
+    let endless = file.endless_form();
+    file.resources = format!("/XObject << /X {endless} 0 R >>");
     file.page("/X Do");
     let outcome = page_picture(&file.finish(""), &[], 1, Duration::from_millis(300));
     assert_eq!(outcome.unwrap_err().to_string(), "took longer than 0.3 s of processor time");

@@ -40,6 +40,18 @@ impl File {
         self.object([head.as_bytes(), data, b"\nendstream"].concat())
     }
 
+    /// A form that calls another one twice, and that the next, so that 2^40 are drawn; its number.
+    pub(super) fn endless_form(&mut self) -> usize {
+        let mut inner = self.stream("/Subtype /Form /BBox [0 0 9 9]", b"");
+        for _ in 0..40 {
+            let dictionary = format!(
+                "/Subtype /Form /BBox [0 0 9 9] /Resources << /XObject << /X {inner} 0 R >> >>"
+            );
+            inner = self.stream(&dictionary, b"/X Do /X Do");
+        }
+        inner
+    }
+
     pub(in crate::ingest::extract) fn page(&mut self, content: &str) {
         let content = self.stream("", content.as_bytes());
         let (fonts, resources, entries) = (&self.fonts, &self.resources, &self.entries);
