@@ -40,3 +40,18 @@ fn letter(code: u32) -> Option<char> {
     let private = ('\u{E000}'..='\u{F8FF}').contains(&letter);
     (!private && !letter.is_control()).then_some(letter)
 }
+
+/// What word processors put before items of a list, by its place in their fonts of symbols (Symbol,
+/// Wingdings). Unicode has no letters there, and nobody would find the words behind one.
+pub(super) fn bullet(letter: char) -> Option<char> {
+    Some(match letter {
+        '\u{F095}' | '\u{F0B7}' => '•',
+        '\u{F0A7}' => '▪',
+        '\u{F0A8}' => '◻',
+        '\u{F0D8}' => '➢',
+        '\u{F0E0}' => '→',
+        '\u{F0FC}' => '✓',
+        '\u{F0FE}' => '☑',
+        _ => return None,
+    })
+}

@@ -15,7 +15,7 @@ use hayro_interpret::{
 };
 
 use super::blank_font::is_blank;
-use super::charmap::Charmaps;
+use super::charmap::{self, Charmaps};
 use super::cjk::CjkFonts;
 use super::clock::Deadline;
 use super::core_fonts;
@@ -254,7 +254,7 @@ fn known(letters: BfString) -> Letters {
     match letters {
         // What tables of letters give for "none".
         BfString::Char('\0' | '\u{FFFD}' | '\u{FFFE}' | '\u{FFFF}') => Letters::Unknown,
-        BfString::Char(letter) => Letters::One(letter),
+        BfString::Char(letter) => Letters::One(charmap::bullet(letter).unwrap_or(letter)),
         BfString::String(text) => Letters::new(&text),
     }
 }

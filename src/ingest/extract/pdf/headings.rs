@@ -15,7 +15,8 @@ const MAX_LETTERS: usize = 120;
 /// Levels that sizes of letters are told apart by.
 const LEVELS: usize = 3;
 
-/// Where more of a document's lines than this are large, none of them are headings: slides, posters.
+/// Where more than this of a document is large, by its lines and by their letters, none of it is
+/// headings: slides, posters. A leaflet has few lines, and of them many headings.
 const MAX_SHARE: f32 = 0.2;
 
 /// Of a document's lines, at most this share are bold headings: forms and lists of words have more.
@@ -106,8 +107,12 @@ fn by_size(pages: &[PageText]) -> Vec<Heading> {
             && !line.text.ends_with(['.', ',', ';'])
     };
     let count = lines().count() as f32;
-    let large = lines().filter(|line| is_large(line)).count();
-    let is_large = |line: &TextLine| large as f32 <= MAX_SHARE * count && is_large(line);
+    let large = || lines().filter(|line| is_large(line));
+    let letters_of = |line: &TextLine| count_letters(line) as f32;
+    let all_letters: f32 = lines().map(letters_of).sum();
+    let takes_large = large().count() as f32 <= MAX_SHARE * count
+        || large().map(letters_of).sum::<f32>() <= MAX_SHARE * all_letters;
+    let is_large = |line: &TextLine| takes_large && is_large(line);
     let is_bold =
         |lines: &[TextLine], index| !is_large(&lines[index]) && is_bold(lines, index, usual);
     let bold =

@@ -1,5 +1,6 @@
 //! Lines of a page → its text, with a blank line between paragraphs.
 
+use super::headings::usual_size;
 use super::hyphens::Vocabulary;
 use super::lines::middle;
 use super::page::TextLine;
@@ -7,18 +8,24 @@ use super::page::TextLine;
 /// Lines farther apart than this many usual distances belong to two paragraphs.
 const APART: f32 = 1.2;
 
+/// Lines of a heading may be this many of their letters' sizes apart.
+const IN_HEADINGS: f32 = 1.6;
+
 /// A heading's letters are this much larger than those of its text.
 const LARGER: f32 = 1.12;
 
 /// The text of lines in their order, and where in it each of them begins.
 pub(super) fn text(lines: &[TextLine], words: &Vocabulary) -> (String, Vec<usize>) {
-    let usual = usual_distance(lines);
+    let usual = Usual {
+        distance: usual_distance(lines),
+        size: usual_size(lines.iter()).unwrap_or_default(),
+    };
     let mut text = String::new();
     let mut starts = Vec::with_capacity(lines.len());
     let mut previous: Option<&TextLine> = None;
     for line in lines {
         let plain = without_soft_hyphens(&line.text);
-        let ends = previous.is_none_or(|previous| ends_paragraph(previous, line, usual));
+        let ends = previous.is_none_or(|previous| ends_paragraph(previous, line, &usual));
         if previous.is_none() {
             text.push_str(&plain);
         } else if ends || !words.join(&mut text, &plain) {
@@ -41,7 +48,14 @@ fn usual_distance(lines: &[TextLine]) -> f32 {
     middle(lines.windows(2).filter_map(step).collect())
 }
 
-fn ends_paragraph(line: &TextLine, next: &TextLine, usual: f32) -> bool {
+/// What most lines of a page are like.
+struct Usual {
+    distance: f32,
+    /// Of the letters.
+    size: f32,
+}
+
+fn ends_paragraph(line: &TextLine, next: &TextLine, usual: &Usual) -> bool {
     if !line.place.is_parallel(&next.place) {
         return true;
     }
@@ -52,7 +66,10 @@ fn ends_paragraph(line: &TextLine, next: &TextLine, usual: f32) -> bool {
     }
     let (small, large) =
         (line.place.size.min(next.place.size), line.place.size.max(next.place.size));
-    large > LARGER * small || step > (APART * usual).max(1.2 * large) || line.bold != next.bold
+    // Lines of one heading stand farther apart than those of the text.
+    let near = if small > LARGER * usual.size { IN_HEADINGS } else { APART } * large;
+    let near = near.max(APART * usual.distance);
+    large > LARGER * small || step > near || line.bold != next.bold
 }
 
 fn ends_sentence(text: &str) -> bool {

@@ -4,6 +4,7 @@ mod beside;
 mod hostile;
 mod layout;
 mod pictures;
+mod producers;
 pub(in crate::ingest::extract) mod sample;
 
 use std::time::Duration;
