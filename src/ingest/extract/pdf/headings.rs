@@ -15,9 +15,10 @@ const MAX_LETTERS: usize = 120;
 /// Levels that sizes of letters are told apart by.
 const LEVELS: usize = 3;
 
-/// Where more than this of a document is large, by its lines and by their letters, none of it is
-/// headings: slides, posters. A leaflet has few lines, and of them many headings.
+/// Where more of a document's lines than this are large, none of them are headings: slides, posters.
+/// A leaflet has few lines, and of them many headings: there the letters count.
 const MAX_SHARE: f32 = 0.2;
+const FEW_LINES: usize = 40;
 
 /// Of a document's lines, at most this share are bold headings: forms and lists of words have more.
 const MAX_BOLD_SHARE: f32 = 0.08;
@@ -110,8 +111,11 @@ fn by_size(pages: &[PageText]) -> Vec<Heading> {
     let large = || lines().filter(|line| is_large(line));
     let letters_of = |line: &TextLine| count_letters(line) as f32;
     let all_letters: f32 = lines().map(letters_of).sum();
-    let takes_large = large().count() as f32 <= MAX_SHARE * count
-        || large().map(letters_of).sum::<f32>() <= MAX_SHARE * all_letters;
+    let takes_large = if lines().count() < FEW_LINES {
+        large().map(letters_of).sum::<f32>() <= MAX_SHARE * all_letters
+    } else {
+        large().count() as f32 <= MAX_SHARE * count
+    };
     let is_large = |line: &TextLine| takes_large && is_large(line);
     let is_bold =
         |lines: &[TextLine], index| !is_large(&lines[index]) && is_bold(lines, index, usual);
