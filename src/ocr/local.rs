@@ -208,7 +208,8 @@ impl Models {
         words(&self.recognizer, &self.characters, page, region)
     }
 
-    /// By some long lines: read from the other side, they are surer.
+    /// By the longest lines: read from the other side, they are surer. Short ones may be numbers, which
+    /// are numbers from both sides.
     fn is_upside_down(
         &self,
         page: &GrayImage,
@@ -218,15 +219,14 @@ impl Models {
         let mut longest: Vec<(&Region, &Vec<LineWord>)> = found.iter().zip(read).collect();
         longest.retain(|(region, _)| region.half_width > region.half_height * 2.0);
         longest.sort_by(|(a, _), (b, _)| b.half_width.total_cmp(&a.half_width));
-        // The longest of all cost most and tell no more.
-        let some: Vec<_> = longest.iter().skip(longest.len() / 2).take(TRIED).collect();
-        let mean = |sum: f32| sum / some.len().max(1) as f32;
-        let upright = mean(some.iter().map(|(_, words)| sureness(words)).sum());
-        if some.is_empty() || upright >= DUBIOUS {
+        longest.truncate(TRIED);
+        let mean = |sum: f32| sum / longest.len().max(1) as f32;
+        let upright = mean(longest.iter().map(|(_, words)| sureness(words)).sum());
+        if longest.is_empty() || upright >= DUBIOUS {
             return Ok(false);
         }
         let mut sum = 0.0;
-        for (region, _) in &some {
+        for (region, _) in &longest {
             let (ux, uy) = region.along;
             sum += sureness(&self.line(page, &Region { along: (-ux, -uy), ..**region })?);
         }

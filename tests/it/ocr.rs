@@ -101,6 +101,16 @@ fn pictures_are_read_where_they_are_named_or_always() {
 }
 
 #[test]
+fn a_table_of_numbers_is_turned_by_its_words() {
+    let env = project(&["figures.png"]);
+    env.run(&["ingest", "docs/figures.png"]).expect(0);
+    let read = text(&env, "docs/figures.png");
+    for line in ["Ships that came to the northern quay", "North 1061 2760 4459 6158 7857"] {
+        assert!(read.contains(line), "{read}");
+    }
+}
+
+#[test]
 fn a_vision_model_reads_pages() {
     let env = project(&["scanned.pdf"]);
     let server = ScriptedServer::start();
