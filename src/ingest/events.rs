@@ -1,5 +1,7 @@
 //! What an ingest says on its way.
 
+use super::extract::PageRead;
+
 /// Progress, in order of happening.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum IngestEvent {
@@ -15,6 +17,8 @@ pub enum IngestEvent {
         documents: usize,
         deleted: usize,
     },
+    /// A page of a document was read by OCR, which takes seconds.
+    Recognized(PageRead),
     /// A document was stored, skipped or refused.
     Finished {
         source: String,

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::mpsc::UnboundedSender;
+
 use super::compatibility::{same_embedder, same_revision};
 use super::context::Context;
 use crate::cancel::{self, Cancel};
@@ -17,7 +19,7 @@ use crate::embed::openai::{self as openai_embed, OpenAiOptions};
 use crate::embed::sparse::{self, TermCounter};
 use crate::error::Failure;
 use crate::http::Quota;
-use crate::ingest::extract;
+use crate::ingest::extract::{self, PageRead};
 use crate::ocr::OcrModel;
 use crate::ocr::local::LocalOcr;
 use crate::ocr::openai as openai_ocr;
@@ -260,7 +262,11 @@ pub async fn reranker(
 }
 
 /// What reads text in pictures, where any is to be read. Nothing is loaded before the first picture.
-pub fn ocr(context: &Context) -> Result<Option<extract::Ocr>, Failure> {
+/// `on_page` hears of each page.
+pub fn ocr(
+    context: &Context,
+    on_page: Option<UnboundedSender<PageRead>>,
+) -> Result<Option<extract::Ocr>, Failure> {
     let settings = &context.settings;
     let ocr = &settings.ocr;
     if ocr.policy == OcrPolicy::Off {
@@ -284,7 +290,8 @@ pub fn ocr(context: &Context) -> Result<Option<extract::Ocr>, Failure> {
         }
     };
     let parallel = std::thread::available_parallelism().map_or(2, usize::from);
-    Ok(Some(extract::Ocr { model, beside_text: ocr.policy == OcrPolicy::Always, parallel }))
+    let beside_text = ocr.policy == OcrPolicy::Always;
+    Ok(Some(extract::Ocr { model, beside_text, parallel, on_page }))
 }
 
 pub fn retry_policy(settings: &Settings) -> RetryPolicy {

@@ -2,10 +2,12 @@
 
 mod options;
 
-use std::sync::Arc;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 pub use options::{Inputs, SyncOptions, discover_failure, discover_options};
+use tokio::sync::mpsc::{self, UnboundedSender};
 
 use super::context::Context;
 use super::engine::Engine;
@@ -17,7 +19,7 @@ use crate::error::{Exit, Failure};
 use crate::http::Throttled;
 use crate::ingest::budget::Budget;
 use crate::ingest::chunk::ChunkOptions;
-use crate::ingest::extract::Extractor;
+use crate::ingest::extract::{Extractor, PageRead};
 use crate::ingest::preview::{self, Preview};
 use crate::ingest::{
     self, Backends, Build, Destination, IngestError, IngestEvent, IngestOptions, IngestReport,
@@ -119,10 +121,24 @@ impl Engine {
         on(SyncEvent::Connected(embedder.id().clone()));
         fit_chunks(context, &mut ingest_options.chunk, &*embedder)?;
         check_build(context, &ingest_options, manifest)?;
-        let backends = ingest_backends(context, &ingest_options, embedder, &language)?;
-        let mut emit = |event| on(SyncEvent::Ingest(event));
-        let result =
-            ingest::ingest(&ingest_options, &backends, &destination, cancel, &mut emit).await;
+        let (on_page, mut pages) = mpsc::unbounded_channel();
+        let backends =
+            ingest_backends(context, &ingest_options, embedder, &language, Some(on_page))?;
+        let heard = Mutex::new(&mut *on);
+        let hear =
+            |event| heard.lock().unwrap_or_else(PoisonError::into_inner)(SyncEvent::Ingest(event));
+        let mut emit = |event| hear(event);
+        let ingest = ingest::ingest(&ingest_options, &backends, &destination, cancel, &mut emit);
+        let result = {
+            let mut ingest = pin!(ingest);
+            loop {
+                tokio::select! {
+                    biased;
+                    result = &mut ingest => break result,
+                    Some(page) = pages.recv() => hear(IngestEvent::Recognized(page)),
+                }
+            }
+        };
         if let Some(throttled) = backends.embedder.throttled() {
             on(SyncEvent::Throttled(throttled));
         }
@@ -180,7 +196,7 @@ impl Engine {
         check_build(context, &ingest_options, manifest.filter(|_| !rebuild))?;
         let preview = if in_full {
             let language = language(context, manifest);
-            let backends = ingest_backends(context, &ingest_options, embedder, &language)?;
+            let backends = ingest_backends(context, &ingest_options, embedder, &language, None)?;
             let stored = reader.as_ref();
             preview::preview(&ingest_options, &backends, stored, rebuild, cancel).await
         } else {
@@ -248,9 +264,10 @@ fn ingest_backends(
     options: &IngestOptions,
     embedder: Arc<dyn Embedder>,
     language: &str,
+    on_page: Option<UnboundedSender<PageRead>>,
 ) -> Result<Backends, Failure> {
-    let extractor =
-        Extractor::new(extract_options(context, options.parallel)?, backends::ocr(context)?);
+    let ocr = backends::ocr(context, on_page)?;
+    let extractor = Extractor::new(extract_options(context, options.parallel)?, ocr);
     let terms = Arc::new(backends::term_counter(language)?);
     Ok(Backends { embedder, extractor, terms })
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use tokio::task::JoinHandle;
 
 use super::Ui;
@@ -10,6 +10,7 @@ use super::report::reached;
 use super::sanitize::sanitize_line;
 use crate::cancel::{Cancel, Stop};
 use crate::ingest::IngestEvent;
+use crate::ingest::extract::PageRead;
 use crate::output::words::{counted, grouped};
 
 /// Nothing is drawn before this: short work needs no bar.
@@ -91,6 +92,10 @@ impl IngestProgress {
                 bar.set_style(files_style());
                 bar.set_message("0 chunks");
             }
+            IngestEvent::Recognized(PageRead { source, read, of }) => {
+                let source = sanitize_line(source);
+                bar.set_message(format!("recognized page {read} of {of} of {source}"));
+            }
             IngestEvent::Finished { source, chunks } => {
                 self.chunks += chunks;
                 let seconds = self.started.elapsed().as_secs_f64().max(0.001);
@@ -136,9 +141,17 @@ impl Waiting {
 }
 
 fn files_style() -> ProgressStyle {
-    let template = "{bar:30} {human_pos}/{human_len} files   {msg}   {eta} left";
-    ProgressStyle::with_template(template)
-        .map_or_else(|_| ProgressStyle::default_bar(), |style| style.progress_chars("━╸─"))
+    let template = "{bar:30} {human_pos}/{human_len} files   {msg}{left}";
+    // Before the first file nobody knows.
+    let left = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+        if state.pos() > 0 {
+            let _ = write!(out, "   {:#} left", HumanDuration(state.eta()));
+        }
+    };
+    ProgressStyle::with_template(template).map_or_else(
+        |_| ProgressStyle::default_bar(),
+        |style| style.with_key("left", left).progress_chars("━╸─"),
+    )
 }
 
 fn spinner() -> ProgressStyle {

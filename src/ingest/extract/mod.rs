@@ -33,7 +33,7 @@ use std::time::Duration;
 
 pub use self::detect::{Detected, detect, language};
 pub(in crate::ingest) use self::html::{Element, Tree, decode};
-pub use self::ocr::Ocr;
+pub use self::ocr::{Ocr, PageRead};
 pub use self::worker::run_worker;
 use self::worker::{Extracted, Request};
 use super::document::{Document, single_spaced};

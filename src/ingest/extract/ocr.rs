@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use futures::stream::{self, StreamExt};
+use tokio::sync::mpsc::UnboundedSender;
 
 use super::parts::Parts;
 use super::pdf::PagesUnread;
@@ -23,6 +24,18 @@ pub struct Ocr {
     pub beside_text: bool,
     /// Pages that are read at the same time.
     pub parallel: usize,
+    /// Hears of each page.
+    pub on_page: Option<UnboundedSender<PageRead>>,
+}
+
+/// A page was read by OCR, or could not be.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PageRead {
+    pub source: String,
+    /// How many of its pages were read so far.
+    pub read: usize,
+    /// How many are to be read.
+    pub of: usize,
 }
 
 /// A page as a picture.
@@ -96,7 +109,14 @@ pub(super) async fn recognize(
         .buffered(ocr.parallel.max(1));
     let mut read = Box::pin(read);
     let mut found = Recognized::default();
+    let mut count = 0;
     while let Some((page, outcome)) = read.next().await {
+        count += 1;
+        if let Some(on_page) = &ocr.on_page {
+            let source = request.source.clone();
+            // Whoever listened may be gone.
+            let _ = on_page.send(PageRead { source, read: count, of: wanted.len() });
+        }
         match outcome {
             Ok(text) if text.words.is_empty() => found.empty.push(page),
             Ok(text) => {
