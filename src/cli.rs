@@ -164,6 +164,7 @@ pub struct IngestArgs {
     "ingest.max_file_size",
     "ingest.on_secret",
     "ingest.ocr",
+    "ingest.comments",
     "ingest.pdf_password",
     "chunk.tokens",
     "chunk.overlap",

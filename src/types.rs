@@ -93,6 +93,11 @@ pub enum Kind {
     Pdf,
     Docx,
     Pptx,
+    /// Texts in `OpenDocument`.
+    Odt,
+    /// Presentations in `OpenDocument`.
+    Odp,
+    Rtf,
     /// Workbooks: XLSX, XLSM, XLSB, XLS, ODS.
     Spreadsheet,
     /// Delimited rows: CSV, TSV.
@@ -111,7 +116,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 19] = [
         Self::Markdown,
         Self::Text,
         Self::Rst,
@@ -120,6 +125,9 @@ impl Kind {
         Self::Pdf,
         Self::Docx,
         Self::Pptx,
+        Self::Odt,
+        Self::Odp,
+        Self::Rtf,
         Self::Spreadsheet,
         Self::Csv,
         Self::Json,
@@ -141,6 +149,9 @@ impl Kind {
             Self::Pdf => "pdf",
             Self::Docx => "docx",
             Self::Pptx => "pptx",
+            Self::Odt => "odt",
+            Self::Odp => "odp",
+            Self::Rtf => "rtf",
             Self::Spreadsheet => "spreadsheet",
             Self::Csv => "csv",
             Self::Json => "json",

@@ -184,6 +184,7 @@ impl Project {
                     timeout: Duration::from_secs(1),
                     memory_mb: 0,
                     passwords: Vec::new(),
+                    comments: false,
                     program: PathBuf::from("none is started for text"),
                 },
                 None,

@@ -12,6 +12,8 @@ pub struct Ingest {
     pub extract_memory: u64,
     /// Of PDFs that are locked.
     pub pdf_password: Option<String>,
+    /// Comments of reviewers are text.
+    pub comments: bool,
     /// Part of the collection's documents that a run may delete without being told to, 0 to 1.
     pub prune_share: f64,
     /// What becomes of documents that hold secrets.
@@ -29,6 +31,7 @@ impl Ingest {
             extract_timeout: values.parsed("ingest.extract_timeout", parse::duration)?,
             extract_memory: values.parsed("ingest.extract_memory", parse::size)?,
             pdf_password: values.text("ingest.pdf_password"),
+            comments: values.parsed("ingest.comments", parse::boolean)?,
             prune_share: values.parsed("ingest.prune_share", parse::share)?,
             on_secret: on_secret(values)?,
             max_cost: values.optional("ingest.max_cost", parse::amount)?,

@@ -187,6 +187,7 @@ pub static KEYS: &[Key] = &[
     row("ingest.prune_share", &["DOCENT_INGEST_PRUNE_SHARE"], "part of the collection a run may delete unasked").default("50%"),
     row("ingest.on_secret", &["DOCENT_INGEST_ON_SECRET"], "what to do with a document that holds a key, token or password: warn, skip it, redact them, or fail it").flag("--on-secret", "ACTION").default("warn"),
     row("ingest.pdf_password", &["DOCENT_PDF_PASSWORD"], "password of PDFs that are locked").flag("--pdf-password", "PASSWORD").secret(),
+    row("ingest.comments", &["DOCENT_INGEST_COMMENTS"], "read the comments of reviewers in DOCX and ODT too, behind what they are about").switch("--comments", "true").default("false"),
     row("ingest.ocr", &["DOCENT_INGEST_OCR"], "which text in pictures is read: off; auto, that of pages with a picture and no letters, and of pictures that are named; always, also that of pictures beside text and below directories; or openai:MODEL, as auto by a vision model of the endpoint").flag("--ocr", "WHICH").default("auto").help_of_flag("Which text in pictures is read: `off`, `auto` (pages with a picture and no letters, and pictures that are named), `always` (also pictures beside text, and below directories), or `openai:MODEL` (as auto, by a vision model of the endpoint)"),
     row("ocr.model", &["DOCENT_OCR_MODEL"], "what reads pictures: a directory with a PP-OCR model (det*.onnx, rec*.onnx), or openai:MODEL").unless_set("the small model that is part of docent"),
     row("ocr.base_url", &["DOCENT_OCR_BASE_URL"], "another endpoint for a vision model"),

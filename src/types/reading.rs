@@ -54,6 +54,10 @@ pub enum WarningCode {
     PagesLeftOut,
     /// Contents that unpack to more than is read.
     UnpacksToTooMuch,
+    /// Sheets, rows, columns and slides that are not shown.
+    HiddenContent,
+    /// Formulas that have not been calculated: the file has no values for them.
+    UncalculatedFormulas,
 }
 
 impl WarningCode {

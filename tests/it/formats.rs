@@ -76,6 +76,30 @@ fn workbook() -> Vec<u8> {
     ])
 }
 
+fn open_document(body: &str) -> Vec<u8> {
+    let content = format!(
+        "<office:document-content><office:body>{body}</office:body></office:document-content>"
+    );
+    package(&[("META-INF/manifest.xml", "<manifest/>"), ("content.xml", &content)])
+}
+
+fn odt() -> Vec<u8> {
+    open_document(
+        "<office:text><text:h text:outline-level=\"1\">Rules</text:h><text:p>Free for a night<text:note>\
+         <text:note-body><text:p>No anchoring in the fairway.</text:p></text:note-body></text:note>.</text:p></office:text>",
+    )
+}
+
+fn odp() -> Vec<u8> {
+    let page = |words: &str| {
+        format!(
+            "<draw:page><draw:frame><draw:text-box><text:p>{words}</text:p></draw:text-box></draw:frame></draw:page>"
+        )
+    };
+    let pages = [page("Fourteen berths"), page("The customs house has a copper roof")].concat();
+    open_document(&format!("<office:presentation>{pages}</office:presentation>"))
+}
+
 fn book() -> Vec<u8> {
     let page = |body: &str| format!("<html><body>{body}</body></html>");
     package(&[
@@ -110,6 +134,17 @@ fn documents() -> Vec<(&'static str, Vec<u8>, &'static str, &'static str, Value)
             "spreadsheet",
             json!({"sheet": 2, "rows": [2, 3]}),
         ),
+        (
+            "locks.rtf",
+            text(
+                "{\\rtf1\\ansi{\\stylesheet{\\s1 heading 1;}}\\s1 Locks\\par\\pard The gatekeeper is Bj\\'f8rn.\\par}",
+            ),
+            "who is the gatekeeper",
+            "rtf",
+            json!({"paragraphs": [1, 2]}),
+        ),
+        ("rules.odt", odt(), "anchoring in the fairway", "odt", json!({"paragraphs": [1, 2]})),
+        ("berths.odp", odp(), "copper roof", "odp", json!({"slide": 2})),
         (
             "crew.csv",
             text("Name,Rank\nUlla,\"chief\nstoker\"\nVik,bosun\n"),

@@ -10,7 +10,7 @@ use proptest::sample::Index;
 
 use super::package::tests::package;
 use super::worker::{Request, parse};
-use super::{ExtractError, epub, mail, pdf, pptx, sheet};
+use super::{ExtractError, epub, mail, odf, pdf, pptx, rtf, sheet};
 use crate::ingest::document::Document;
 use crate::types::Kind;
 
@@ -57,6 +57,9 @@ fn good() -> Vec<(Kind, &'static str, Good)> {
             "a.docx",
             Good::Parts(vec![("word/document.xml".to_owned(), body.to_owned())]),
         ),
+        (Kind::Odt, "a.odt", Good::Parts(odf::tests::parts("text", odf::tests::BODY))),
+        (Kind::Odp, "a.odp", Good::Parts(odf::tests::parts("presentation", odf::tests::SLIDES))),
+        (Kind::Rtf, "a.rtf", text(rtf::tests::SAMPLE)),
         (Kind::Csv, "a.csv", text("a;b\n\"x\"\"\n y\";1\n\nz;é\n")),
         (
             Kind::Json,
@@ -84,6 +87,7 @@ fn read(kind: Kind, source: &str, bytes: &[u8]) -> Result<Document, ExtractError
         text_fields,
         limit: Duration::from_secs(20),
         passwords: Vec::new(),
+        comments: true,
         page: None,
     };
     parse(&request, bytes).map(|extracted| extracted.document)

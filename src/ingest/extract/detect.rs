@@ -54,9 +54,12 @@ const OTHERS: &[(Kind, &[&str])] = &[
     (Kind::Asciidoc, &["adoc", "asciidoc", "asc"]),
     (Kind::Html, &["html", "htm", "xhtml", "xht"]),
     (Kind::Pdf, &["pdf"]),
-    (Kind::Docx, &["docx", "docm"]),
-    (Kind::Pptx, &["pptx", "pptm", "ppsx"]),
-    (Kind::Spreadsheet, &["xlsx", "xlsm", "xlsb", "xls", "ods"]),
+    (Kind::Docx, &["docx", "docm", "dotx", "dotm"]),
+    (Kind::Pptx, &["pptx", "pptm", "ppsx", "ppsm", "potx", "potm"]),
+    (Kind::Odt, &["odt", "ott", "fodt"]),
+    (Kind::Odp, &["odp", "otp", "fodp"]),
+    (Kind::Rtf, &["rtf"]),
+    (Kind::Spreadsheet, &["xlsx", "xlsm", "xltx", "xltm", "xlsb", "xls", "ods", "ots"]),
     (Kind::Csv, &["csv", "tsv", "tab"]),
     (Kind::Json, &["json", "jsonc", "jsonl", "ndjson"]),
     (Kind::Notebook, &["ipynb"]),
@@ -146,9 +149,9 @@ const UNSUPPORTED: &[&str] = &[
     // Office formats, e-mail and books that are not read
     "doc",
     "dot",
-    "rtf",
-    "odt",
-    "odp",
+    "odg",
+    "fodg",
+    "fods",
     "ppt",
     "pps",
     "pages",
@@ -211,6 +214,9 @@ pub fn detect(path: &Path, head: &[u8]) -> Detected {
         Detected::Known(Kind::Text)
     } else if is(CODE) {
         Detected::Known(Kind::Code)
+    } else if matches!(extension.as_str(), "doc" | "dot") && magic(head) == Some("RTF") {
+        // Word writes RTF under this name, too.
+        Detected::Known(Kind::Rtf)
     } else if is(UNSUPPORTED) {
         Detected::Skip("unsupported type")
     } else {
@@ -248,6 +254,7 @@ pub(super) fn magic(head: &[u8]) -> Option<&'static str> {
         (b"Rar!", "RAR"),
         (b"7z\xBC\xAF", "7z"),
         (b"SQLite format 3\0", "SQLite"),
+        (b"{\\rtf", "RTF"),
     ];
     let other = || MAGIC.iter().find(|(bytes, _)| head.starts_with(bytes)).map(|(_, name)| *name);
     image::Format::of(head).map(image::Format::name).or_else(other)
@@ -260,6 +267,7 @@ fn by_content(path: &Path, head: &[u8]) -> Detected {
     if let Some(name) = magic(head) {
         return match name {
             "PDF" => Detected::Known(Kind::Pdf),
+            "RTF" => Detected::Known(Kind::Rtf),
             _ => Detected::Skip("unsupported type"),
         };
     }
@@ -285,7 +293,7 @@ fn by_content(path: &Path, head: &[u8]) -> Detected {
 }
 
 /// In lower case; empty where there is none.
-fn extension(path: &Path) -> String {
+pub(super) fn extension(path: &Path) -> String {
     path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase()).unwrap_or_default()
 }
 
@@ -323,6 +331,14 @@ mod tests {
             ("sheet.xlsx", b"PK\x03\x04", Known(Kind::Spreadsheet)),
             ("sheet.XLS", b"\xD0\xCF\x11\xE0", Known(Kind::Spreadsheet)),
             ("deck.pptx", b"PK\x03\x04", Known(Kind::Pptx)),
+            ("form.DOTX", b"PK\x03\x04", Known(Kind::Docx)),
+            ("deck.potm", b"PK\x03\x04", Known(Kind::Pptx)),
+            ("plan.xltx", b"PK\x03\x04", Known(Kind::Spreadsheet)),
+            ("letter.odt", b"PK\x03\x04", Known(Kind::Odt)),
+            ("deck.fodp", b"<?xml", Known(Kind::Odp)),
+            ("letter.rtf", b"{\\rtf1", Known(Kind::Rtf)),
+            ("letter", b"{\\rtf1\\ansi", Known(Kind::Rtf)),
+            ("letter.doc", b"{\\rtf1\\ansi", Known(Kind::Rtf)),
             ("table.tsv", b"a\tb", Known(Kind::Csv)),
             ("data.jsonl", b"{}", Known(Kind::Json)),
             ("a.ipynb", b"{}", Known(Kind::Notebook)),

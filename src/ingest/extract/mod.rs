@@ -4,24 +4,37 @@
 //! hang, panic or eat memory; they go to a child process of docent itself: a thread cannot be
 //! killed. The child is pooled; see `pool` for this side of the pipe, `worker` for the other.
 
+mod chart;
 mod csv;
 #[cfg(test)]
 mod damaged;
 mod detect;
+mod diagram;
 mod docx;
 mod epub;
+mod hidden;
 mod html;
 mod image;
 mod json;
 mod mail;
+mod math;
 mod notebook;
+mod numeral;
 mod ocr;
+mod odf;
 mod package;
 mod parts;
 mod pdf;
 mod pool;
 mod pptx;
+#[cfg(test)]
+mod producers;
+mod prose;
+mod relations;
+mod rtf;
 mod sheet;
+mod slide;
+mod symbols;
 mod table;
 mod text;
 mod worker;
@@ -104,7 +117,7 @@ impl ExtractError {
             },
             |found| format!("it is a {found} file"),
         );
-        let article = if expected.starts_with('E') { "an" } else { "a" };
+        let article = if expected.starts_with(['E', 'O', 'R']) { "an" } else { "a" };
         Self::new(&format!("named .{extension}, but it is not {article} {expected} ({found})"))
     }
 }
@@ -133,6 +146,8 @@ pub struct ExtractOptions {
     pub memory_mb: u64,
     /// Of PDFs that are locked.
     pub passwords: Vec<String>,
+    /// Comments of reviewers in documents are text, too.
+    pub comments: bool,
     /// What is run, with the argument `extract-worker`, to get a child: docent itself.
     pub program: PathBuf,
 }
@@ -165,7 +180,8 @@ impl Extractor {
             return Err(ExtractError::new("empty: no text"));
         }
         let passwords = self.pool.passwords().to_vec();
-        let request = Request { passwords, ..request(source, kind, text_fields) };
+        let comments = self.pool.reads_comments();
+        let request = Request { passwords, comments, ..request(source, kind, text_fields) };
         let document = if is_the_file(kind) {
             off_thread(move || text::document(&request.source, kind, &bytes)).await?
         } else {
@@ -221,7 +237,8 @@ fn is_the_file(kind: Kind) -> bool {
 
 fn request(source: &str, kind: Kind, text_fields: &[String]) -> Request {
     let (source, text_fields) = (source.to_owned(), text_fields.to_vec());
-    Request { source, kind, text_fields, limit: Duration::MAX, passwords: Vec::new(), page: None }
+    let (limit, passwords) = (Duration::MAX, Vec::new());
+    Request { source, kind, text_fields, limit, passwords, comments: false, page: None }
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ impl<'a> Package<'a> {
 
     /// A part, decoded; `None` where there is none of that name.
     pub(super) fn part(&mut self, name: &str) -> Result<Option<String>, ExtractError> {
-        Ok(self.bytes(name)?.map(|bytes| text::decode(&bytes, None)))
+        Ok(self.bytes(name)?.map(decoded))
     }
 
     /// A part as it is; `None` where there is none of that name.
@@ -61,6 +61,16 @@ impl<'a> Package<'a> {
             )));
         }
         Ok(Some(bytes))
+    }
+}
+
+/// Nearly all parts are UTF-8, and need not be looked through for what they are.
+fn decoded(bytes: Vec<u8>) -> String {
+    let is_utf16 = bytes.get(1) == Some(&0);
+    match String::from_utf8(bytes) {
+        Ok(text) if text.starts_with('<') && !is_utf16 => text,
+        Ok(text) => text::decode(text.as_bytes(), None),
+        Err(error) => text::decode(error.as_bytes(), None),
     }
 }
 

@@ -43,6 +43,11 @@ impl Pool {
         &self.options.passwords
     }
 
+    /// Whether comments of reviewers are text.
+    pub(super) fn reads_comments(&self) -> bool {
+        self.options.comments
+    }
+
     /// Has a child parse the file. Waits while all children are busy.
     ///
     /// Dropping the future kills the child that was asked.

@@ -32,6 +32,8 @@ pub(super) struct Row {
     pub(super) last: u32,
     /// A cell stands over several columns, beside others.
     pub(super) spans: bool,
+    /// What is noted on its cells: lines below it.
+    pub(super) notes: Vec<String>,
 }
 
 impl Row {
@@ -149,6 +151,13 @@ impl<'a> Table<'a> {
         }
     }
 
+    /// Rows up to this one are left out: what follows has no gap above it.
+    pub(super) fn pass(&mut self, row: u32) {
+        if row == self.last + 1 {
+            self.last = row;
+        }
+    }
+
     /// Writes what waited: it belongs to the table above.
     fn flush(&mut self) {
         if let Some(header) = &self.header {
@@ -183,7 +192,9 @@ impl<'a> Table<'a> {
                 write(self.lines, &Header::None, &[], row);
             }
             self.last = rows[end].last;
-            rows.drain(..=end);
+            for row in rows.drain(..=end).skip(at) {
+                write_notes(self.lines, self.fields, &row);
+            }
             Header::Names(names)
         } else {
             self.last = rows.first().map_or(0, |row| row.first.saturating_sub(1));
@@ -226,6 +237,13 @@ fn write(lines: &mut Lines, header: &Header, fields: &[String], row: &Row) {
     let cells: Vec<String> = row.cells.iter().filter_map(cell).collect();
     if !cells.is_empty() {
         lines.push(&cells.join(" | "), row.first, row.last);
+    }
+    write_notes(lines, fields, row);
+}
+
+fn write_notes(lines: &mut Lines, fields: &[String], row: &Row) {
+    for note in row.notes.iter().filter(|_| fields.is_empty()) {
+        lines.push(&single_spaced(note), row.first, row.last);
     }
 }
 

@@ -15,19 +15,19 @@ fn extractor(directory: &Path, script: &str, timeout: Duration) -> Extractor {
     )
     .unwrap();
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-    Extractor::new(
-        ExtractOptions { workers: 1, timeout, memory_mb: 64, passwords: Vec::new(), program },
-        None,
-    )
+    Extractor::new(options(timeout, program), None)
+}
+
+fn options(timeout: Duration, program: PathBuf) -> ExtractOptions {
+    let (passwords, comments) = (Vec::new(), false);
+    ExtractOptions { workers: 1, timeout, memory_mb: 64, passwords, comments, program }
 }
 
 /// Bytes of a request for the page `<p>x` named `a.html`.
 fn request_bytes() -> usize {
-    let (source, text_fields) = ("a.html".to_owned(), Vec::new());
     // Some of its time is left for an answer.
     let limit = LONG / 5 * 4;
-    let request =
-        Request { source, kind: Kind::Html, text_fields, limit, passwords: Vec::new(), page: None };
+    let request = Request { limit, ..request("a.html", Kind::Html, &[]) };
     request.header(4).unwrap().len() + 4
 }
 
@@ -115,8 +115,7 @@ async fn a_child_sees_its_limit_and_nothing_else() {
 #[tokio::test]
 async fn a_program_that_is_not_there() {
     let program = PathBuf::from("/nonexistent/docent");
-    let options =
-        ExtractOptions { workers: 1, timeout: LONG, memory_mb: 64, passwords: Vec::new(), program };
+    let options = options(LONG, program);
     let reason = ask(&Extractor::new(options, None)).await.unwrap_err();
     assert!(reason.starts_with("no worker could be started: "), "{reason}");
 }
@@ -124,8 +123,7 @@ async fn a_program_that_is_not_there() {
 #[tokio::test]
 async fn text_needs_no_child_and_empty_files_have_a_reason() {
     let program = PathBuf::from("/nonexistent/docent");
-    let options =
-        ExtractOptions { workers: 1, timeout: LONG, memory_mb: 64, passwords: Vec::new(), program };
+    let options = options(LONG, program);
     let extractor = Extractor::new(options, None);
     for (kind, bytes, expected) in [
         (Kind::Markdown, &b"# T\n"[..], Ok("# T\n")),

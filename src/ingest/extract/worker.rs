@@ -13,7 +13,9 @@ use serde::{Deserialize, Serialize};
 use super::ocr::PagePicture;
 use super::parts::Parts;
 use super::pdf::PagesUnread;
-use super::{ExtractError, csv, docx, epub, html, image, json, mail, notebook, pdf, pptx, sheet};
+use super::{
+    ExtractError, csv, docx, epub, html, image, json, mail, notebook, odf, pdf, pptx, rtf, sheet,
+};
 use crate::ingest::document::{Document, Syntax, Unit};
 use crate::types::Kind;
 
@@ -29,6 +31,9 @@ pub(super) struct Request {
     /// Of PDFs that are locked.
     #[serde(default)]
     pub(super) passwords: Vec<String>,
+    /// Comments of reviewers are text.
+    #[serde(default)]
+    pub(super) comments: bool,
     /// The page, from 1, that is wanted as a picture; `None` for the document.
     pub(super) page: Option<u32>,
 }
@@ -135,8 +140,11 @@ pub(super) fn parse(request: &Request, bytes: &[u8]) -> Result<Extracted, Extrac
         Kind::Pdf => return within_limit(pdf::document(bytes, &request.passwords, request.limit)?),
         Kind::Image => return Ok(only_pictures(image::pages(bytes)?)),
         Kind::Html => html::document(bytes),
-        Kind::Docx => docx::document(bytes),
-        Kind::Pptx => pptx::document(bytes),
+        Kind::Docx => docx::document(source, bytes, request.comments),
+        Kind::Pptx => pptx::document(source, bytes),
+        Kind::Odt => odf::text(source, bytes, request.comments),
+        Kind::Odp => odf::presentation(source, bytes),
+        Kind::Rtf => rtf::document(bytes, request.comments),
         Kind::Spreadsheet => sheet::document(source, fields, bytes),
         Kind::Csv => csv::document(fields, bytes),
         Kind::Json => json::document(source, fields, bytes),
@@ -233,8 +241,9 @@ mod tests {
         for (kind, bytes) in requests {
             let (source, text_fields) = ("a".to_owned(), Vec::new());
             let limit = Duration::MAX;
-            let (passwords, page) = (Vec::new(), None);
-            let request = Request { source, kind: *kind, text_fields, limit, passwords, page };
+            let (passwords, comments, page) = (Vec::new(), false, None);
+            let kind = *kind;
+            let request = Request { source, kind, text_fields, limit, passwords, comments, page };
             input.extend(request.header(bytes.len()).unwrap());
             input.extend(*bytes);
         }

@@ -177,6 +177,7 @@ pub(super) fn extract_options(
         workers,
         timeout: settings.extract_timeout,
         passwords: settings.pdf_password.iter().cloned().collect(),
+        comments: settings.comments,
         memory_mb: (settings.extract_memory >> 20).max(64),
         program,
     })

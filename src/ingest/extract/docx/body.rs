@@ -1,60 +1,58 @@
 //! `word/document.xml` → Markdown. Paragraphs are counted from 1 in the order in which they start,
 //! those of tables and text boxes included.
 
-use super::styles::{Meaning, Styles};
-use crate::ingest::document::Mark;
-use crate::ingest::document::single_spaced;
+use super::fields::{Fields, FormField};
+use super::notes::Notes;
+use super::numbering::{Lists, is_off};
+use super::open::Open;
+use super::styles::Styles;
 use crate::ingest::extract::ExtractError;
-use crate::ingest::extract::table::{Cell, Grid};
-use crate::ingest::extract::xml::{self, Element, Handler, attribute};
+use crate::ingest::extract::math::Formula;
+use crate::ingest::extract::prose::{Paragraph, Prose};
+use crate::ingest::extract::symbols;
+use crate::ingest::extract::table::Cell;
+use crate::ingest::extract::xml::{self, Element, Handler, attribute, prefixed_attribute};
 
-#[derive(Default, Debug)]
-pub(super) struct Body {
-    /// Of the title style, else the first heading.
-    pub(super) title: String,
-    pub(super) text: String,
-    pub(super) marks: Vec<Mark>,
+/// A run being read.
+#[derive(Clone, Default)]
+struct Run {
+    hidden: bool,
+    font: String,
 }
 
-/// A paragraph being read.
-#[derive(Debug)]
-struct Paragraph {
-    number: u32,
-    text: String,
-    meaning: Meaning,
-    /// Depth in its list, from 0.
-    level: usize,
-}
-
-/// A row being read.
-#[derive(Default)]
-struct Row {
-    cells: Vec<(Cell, Vec<Paragraph>)>,
-    is_header: bool,
-}
-
-struct State<'a> {
+pub(super) struct Body<'a> {
     styles: &'a Styles,
-    body: Body,
+    lists: Lists<'a>,
+    notes: Notes,
+    prose: Prose,
     /// Number of the paragraph that started last.
     count: u32,
     /// A paragraph can hold another, in a text box.
-    paragraphs: Vec<Paragraph>,
-    rows: Vec<Row>,
-    /// The table that the rows belong to, where it is not within a cell.
-    grid: Grid,
+    paragraphs: Vec<Open>,
+    runs: Vec<Run>,
+    /// The large first letter of the paragraph that comes.
+    drop_cap: String,
+    fields: Fields,
+    formula: Option<Formula>,
+    /// Content controls that are open: whether each shows what is to be filled in.
+    controls: Vec<bool>,
     /// Depth of open elements that are no text: deleted, moved away, or there twice.
     skipped: usize,
-    runs: usize,
+    /// Depth of open elements that tell how it was before a change.
+    changes: usize,
     in_text: bool,
-    titled: bool,
-    last_was: Option<Meaning>,
 }
 
-pub(super) fn read(xml: &str, styles: &Styles) -> Result<Body, ExtractError> {
-    let mut state = State::new(styles);
-    xml::read(xml, &mut state)?;
-    Ok(state.body)
+/// Reads the text of a document.
+pub(super) fn read<'a>(
+    xml: &str,
+    styles: &'a Styles,
+    lists: Lists<'a>,
+    notes: Notes,
+) -> Result<Prose, ExtractError> {
+    let mut body = Body::new(styles, lists, notes);
+    xml::read(xml, &mut body)?;
+    Ok(body.finish())
 }
 
 /// Deleted and moved text, and the second version of what a newer Word draws otherwise.
@@ -62,217 +60,269 @@ fn is_skipped(name: &str) -> bool {
     matches!(name, "del" | "moveFrom" | "Fallback")
 }
 
-impl Handler for State<'_> {
+/// Properties as they were before a tracked change.
+fn is_change(name: &str) -> bool {
+    name.ends_with("Change")
+}
+
+impl Handler for Body<'_> {
     fn start(&mut self, name: &str, element: &Element<'_>) {
+        if let Some(formula) = &mut self.formula {
+            return formula.start(name, element);
+        }
+        if is_change(name) {
+            self.changes += 1;
+        }
+        if self.changes > 0 {
+            return;
+        }
         let value = || attribute(element, "val").unwrap_or_default();
         match name {
-            name if is_skipped(name) => self.skipped += 1,
-            "p" => self.begin_paragraph(),
-            "r" => self.runs += 1,
             "t" => self.in_text = true,
-            "tab" | "ptab" if self.runs > 0 => self.push(" "),
-            "br" | "cr" if self.runs > 0 => self.push("\n"),
+            "r" => self.begin_run(),
+            "p" => self.begin_paragraph(),
+            "pPr" => self.describe(|open| open.in_properties = true),
+            name if is_skipped(name) => {
+                self.skipped += 1;
+                self.describe(|open| open.unmarked |= open.in_properties);
+            }
+            "tab" | "ptab" if !self.runs.is_empty() => self.push(" "),
+            "br" | "cr" if !self.runs.is_empty() => self.push("\n"),
             "noBreakHyphen" => self.push("-"),
-            "tr" => self.rows.push(Row::default()),
-            "tblHeader" => {
-                if let Some(row) = self.rows.last_mut() {
-                    row.is_header = !matches!(value().as_str(), "0" | "false" | "off");
+            "oMath" => {
+                let mut formula = Formula::default();
+                formula.start(name, element);
+                self.formula = Some(formula);
+            }
+            "tr" => self.prose.begin_row(),
+            // Columns that the row leaves out at its beginning.
+            "gridBefore" => {
+                let columns = value().parse().unwrap_or(1);
+                self.prose.begin_cell(Cell { columns, ..Cell::default() });
+            }
+            "tblHeader" => self.prose.set_header(!is_off(&value())),
+            "tc" => self.prose.begin_cell(Cell::default()),
+            "gridSpan" => {
+                self.prose.describe_cell(|cell| cell.columns = value().parse().unwrap_or(1));
+            }
+            "vMerge" => self.prose.describe_cell(|cell| cell.above = value() != "restart"),
+            "sdt" => self.controls.push(false),
+            "showingPlcHdr" => {
+                if let Some(control) = self.controls.last_mut() {
+                    *control = !is_off(&value());
                 }
             }
-            "tc" => {
-                if let Some(row) = self.rows.last_mut() {
-                    row.cells.push((Cell::default(), Vec::new()));
-                }
+            "footnoteReference" | "endnoteReference" | "commentReference" => {
+                self.add_note(name, element);
             }
-            "gridSpan" => self.describe_cell(|cell| cell.columns = value().parse().unwrap_or(1)),
-            "vMerge" => self.describe_cell(|cell| cell.above = value() != "restart"),
-            "pStyle" => self.style(&value()),
-            "outlineLvl" => self.describe(|paragraph| {
-                if let Ok(level @ 0..9) = value().parse::<u8>() {
-                    paragraph.meaning = Meaning::Heading(level + 1);
-                }
-            }),
-            "ilvl" => self.describe(|paragraph| paragraph.level = value().parse().unwrap_or(0)),
-            "numId" => self.describe(|paragraph| match (value().as_str(), paragraph.meaning) {
-                ("0", Meaning::Item) => paragraph.meaning = Meaning::Plain,
-                ("0", _) | (_, Meaning::Heading(_) | Meaning::Title) => {}
-                _ => paragraph.meaning = Meaning::Item,
-            }),
-            _ => {}
+            "chart" => self.add_drawing(prefixed_attribute(element, "id")),
+            "relIds" => self.add_drawing(attribute(element, "dm")),
+            _ if self.paragraphs.last().is_some_and(|open| open.in_properties) => {
+                self.describe(|open| open.describe(name, element));
+            }
+            _ => self.describe_run(name, element),
         }
     }
 
     fn end(&mut self, name: &str) {
+        if let Some(formula) = &mut self.formula {
+            if formula.end(name) {
+                let text = self.formula.take().map(Formula::finish).unwrap_or_default();
+                self.push(&text);
+            }
+            return;
+        }
+        if is_change(name) {
+            self.changes = self.changes.saturating_sub(1);
+        }
+        if self.changes > 0 {
+            return;
+        }
         match name {
-            name if is_skipped(name) => self.skipped = self.skipped.saturating_sub(1),
-            "p" => self.end_paragraph(),
-            "r" => self.runs = self.runs.saturating_sub(1),
             "t" => self.in_text = false,
-            "tr" => self.end_row(),
-            "tbl" if self.rows.is_empty() => self.write_table(),
+            "r" => {
+                self.runs.pop();
+            }
+            "pPr" => self.end_properties(),
+            "p" => self.end_paragraph(),
+            name if is_skipped(name) => self.skipped = self.skipped.saturating_sub(1),
+            "tr" => self.prose.end_row(),
+            "tbl" => self.prose.end_table(),
+            "sdt" => {
+                self.controls.pop();
+            }
+            "ffData" => {
+                if let Some(text) = self.fields.end_form() {
+                    self.push(&text);
+                }
+            }
             _ => {}
         }
     }
 
     fn text(&mut self, text: &str) {
-        if self.in_text {
-            self.push(text);
+        if let Some(formula) = &mut self.formula {
+            formula.text(text);
+        } else if self.in_text {
+            if text.contains(symbols::is_private) {
+                let text = self.signs(text);
+                self.push(&text);
+            } else {
+                self.push(text);
+            }
         }
     }
 }
 
-impl<'a> State<'a> {
-    fn new(styles: &'a Styles) -> Self {
+impl<'a> Body<'a> {
+    pub(super) fn new(styles: &'a Styles, lists: Lists<'a>, notes: Notes) -> Self {
         Self {
             styles,
-            body: Body::default(),
+            lists,
+            notes,
+            prose: Prose::default(),
             count: 0,
             paragraphs: Vec::new(),
-            rows: Vec::new(),
-            grid: Grid::default(),
+            runs: Vec::new(),
+            drop_cap: String::new(),
+            fields: Fields::default(),
+            formula: None,
+            controls: Vec::new(),
             skipped: 0,
-            runs: 0,
+            changes: 0,
             in_text: false,
-            titled: false,
-            last_was: None,
         }
     }
 
-    fn style(&mut self, id: &str) {
-        let meaning = self.styles.meaning(id);
-        self.describe(|paragraph| paragraph.meaning = meaning);
+    /// What has been read.
+    pub(super) fn finish(mut self) -> Prose {
+        while !self.paragraphs.is_empty() {
+            self.end_paragraph();
+        }
+        self.prose.finish()
     }
 
     fn begin_paragraph(&mut self) {
         if self.skipped == 0 {
             self.count += 1;
         }
-        self.paragraphs.push(Paragraph {
-            number: self.count,
-            text: String::new(),
-            meaning: Meaning::Plain,
-            level: 0,
-        });
+        let paragraph = Paragraph { number: self.count, ..Paragraph::default() };
+        self.paragraphs.push(Open::new(paragraph));
     }
 
-    fn describe(&mut self, change: impl FnOnce(&mut Paragraph)) {
-        if let Some(paragraph) = self.paragraphs.last_mut() {
-            change(paragraph);
+    fn describe(&mut self, change: impl FnOnce(&mut Open)) {
+        if let Some(open) = self.paragraphs.last_mut() {
+            change(open);
         }
     }
 
-    fn describe_cell(&mut self, change: impl FnOnce(&mut Cell)) {
-        if let Some((cell, _)) = self.rows.last_mut().and_then(|row| row.cells.last_mut()) {
-            change(cell);
-        }
+    fn begin_run(&mut self) {
+        let hidden = self.paragraphs.last().is_some_and(|open| open.hidden);
+        self.runs.push(Run { hidden, font: String::new() });
     }
 
-    fn push(&mut self, text: &str) {
-        if self.skipped == 0
-            && let Some(paragraph) = self.paragraphs.last_mut()
-        {
-            paragraph.text.push_str(text);
-        }
-    }
-
-    fn end_paragraph(&mut self) {
-        let Some(paragraph) = self.paragraphs.pop() else { return };
-        if paragraph.text.trim().is_empty() {
-            return;
-        }
-        match self.rows.last_mut().and_then(|row| row.cells.last_mut()) {
-            Some((_, cell)) => cell.push(paragraph),
-            None => self.write_paragraph(&paragraph),
-        }
-    }
-
-    /// A table of one cell a row is a frame around paragraphs. Rows of a table within a cell become
-    /// paragraphs of that cell.
-    fn end_row(&mut self) {
-        let Some(row) = self.rows.pop() else { return };
-        let in_cell = self.rows.last_mut().and_then(|outer| outer.cells.last_mut());
-        if let Some((_, cell)) = in_cell {
-            cell.extend(row.cells.into_iter().flat_map(|(_, paragraphs)| paragraphs));
-        } else if row.cells.len() == 1 && self.grid.is_empty() {
-            for paragraph in row.cells.iter().flat_map(|(_, paragraphs)| paragraphs) {
-                self.write_paragraph(paragraph);
+    /// What stands in a run besides text, and its properties.
+    fn describe_run(&mut self, name: &str, element: &Element<'_>) {
+        let value = || attribute(element, "val").unwrap_or_default();
+        match name {
+            "sym" => self.add_symbol(element),
+            "vanish" => self.in_run(|run| run.hidden = !is_off(&value())),
+            "rFonts" => {
+                let font = attribute(element, "ascii").or_else(|| attribute(element, "hAnsi"));
+                self.in_run(|run| run.font = font.unwrap_or_default());
             }
-        } else {
-            self.add_row(row);
-        }
-    }
-
-    fn add_row(&mut self, row: Row) {
-        let numbers = row.cells.iter().flat_map(|(_, paragraphs)| paragraphs).map(|p| p.number);
-        let (Some(first), Some(last)) = (numbers.clone().min(), numbers.max()) else { return };
-        let text = |paragraphs: &[Paragraph]| {
-            paragraphs.iter().map(|paragraph| &*paragraph.text).collect::<Vec<_>>().join(" ")
-        };
-        let cells = row.cells.into_iter();
-        let cells = cells
-            .map(|(cell, paragraphs)| Cell { text: single_spaced(&text(&paragraphs)), ..cell });
-        let cells: Vec<Cell> = cells.collect();
-        self.grid.push(&cells, row.is_header, first, last);
-    }
-
-    fn write_table(&mut self) {
-        let lines = std::mem::take(&mut self.grid).into_lines();
-        if lines.text.is_empty() {
-            return;
-        }
-        self.separate(false);
-        let start = self.body.text.len();
-        self.body.text.push_str(&lines.text);
-        let marks = lines.marks.into_iter();
-        self.body.marks.extend(marks.map(|mark| Mark { offset: start + mark.offset, ..mark }));
-        self.last_was = None;
-    }
-
-    fn write_paragraph(&mut self, paragraph: &Paragraph) {
-        let one_line = || single_spaced(&paragraph.text);
-        let text = match paragraph.meaning {
-            Meaning::Title => format!("# {}", one_line()),
-            Meaning::Heading(level) => {
-                format!("{} {}", "#".repeat(usize::from(level).clamp(1, 6)), one_line())
+            "rStyle" => {
+                if let Some(hides) = self.styles.hides(&value()) {
+                    self.in_run(|run| run.hidden |= hides);
+                }
             }
-            Meaning::Item => {
-                let indent = "  ".repeat(paragraph.level.min(8));
-                format!("{indent}- {}", lines(&paragraph.text, &format!("\n{indent}  ")))
+            "fldChar" => self.fields.step(&attribute(element, "fldCharType").unwrap_or_default()),
+            "checkBox" => self.fields.begin_form(FormField::Box(false)),
+            "ddList" => self.fields.begin_form(FormField::List(0, Vec::new())),
+            "default" | "checked" | "result" | "listEntry" => {
+                self.fields.describe_form(name, attribute(element, "val"));
             }
-            Meaning::Plain => lines(&paragraph.text, "\n"),
-        };
-        self.take_title(paragraph, one_line);
-        let in_list = paragraph.meaning == Meaning::Item && self.last_was == Some(Meaning::Item);
-        self.separate(in_list);
-        self.write(&text, paragraph.number, paragraph.number);
-        self.last_was = Some(paragraph.meaning);
-    }
-
-    fn take_title(&mut self, paragraph: &Paragraph, text: impl Fn() -> String) {
-        match paragraph.meaning {
-            Meaning::Title if !self.titled => {
-                self.body.title = text();
-                self.titled = true;
-            }
-            Meaning::Heading(_) if self.body.title.is_empty() => self.body.title = text(),
             _ => {}
         }
     }
 
-    fn separate(&mut self, tight: bool) {
-        if !self.body.text.is_empty() {
-            self.body.text.push_str(if tight { "\n" } else { "\n\n" });
+    fn in_run(&mut self, change: impl FnOnce(&mut Run)) {
+        if let Some(run) = self.runs.last_mut() {
+            change(run);
         }
     }
 
-    fn write(&mut self, text: &str, first: u32, last: u32) {
-        self.body.marks.push(Mark { offset: self.body.text.len(), first, last });
-        self.body.text.push_str(text);
+    /// Whether what is read is shown.
+    fn is_shown(&self) -> bool {
+        self.skipped == 0
+            && !self.fields.in_instruction()
+            && !self.controls.contains(&true)
+            && !self.runs.iter().any(|run| run.hidden)
     }
-}
 
-/// The lines of a paragraph, trimmed, with `separator` between them.
-fn lines(text: &str, separator: &str) -> String {
-    let lines = text.lines().map(single_spaced);
-    lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join(separator)
+    fn push(&mut self, text: &str) {
+        if self.is_shown() {
+            self.describe(|open| open.paragraph.text.push_str(text));
+        }
+    }
+
+    fn add_symbol(&mut self, element: &Element<'_>) {
+        let font = attribute(element, "font").unwrap_or_default();
+        let number = attribute(element, "char").and_then(|hex| u32::from_str_radix(&hex, 16).ok());
+        if let Some(sign) = number.and_then(|number| symbols::unicode(&font, number)) {
+            self.push(sign.encode_utf8(&mut [0; 4]));
+        }
+    }
+
+    /// Letters of the private area are of the font of their run.
+    fn signs(&self, text: &str) -> String {
+        let font = self.runs.last().map_or("", |run| &run.font);
+        let sign = |character| {
+            if symbols::is_private(character) {
+                symbols::unicode(font, character as u32)
+            } else {
+                Some(character)
+            }
+        };
+        text.chars().filter_map(sign).collect()
+    }
+
+    fn add_note(&mut self, name: &str, element: &Element<'_>) {
+        let id = attribute(element, "id").unwrap_or_default();
+        if !self.is_shown() {
+            return;
+        }
+        if let Some(note) = self.notes.take(name, &id) {
+            self.describe(|open| open.paragraph.notes.push(note));
+        }
+    }
+
+    fn add_drawing(&mut self, id: Option<String>) {
+        if !self.is_shown() {
+            return;
+        }
+        if let Some(text) = id.and_then(|id| self.notes.drawings.remove(&id)) {
+            self.describe(|open| open.paragraph.drawings.push(text));
+        }
+    }
+
+    fn end_properties(&mut self) {
+        let counts = self.skipped == 0;
+        if let Some(open) = self.paragraphs.last_mut() {
+            open.end_properties(self.styles, &mut self.lists, counts);
+        }
+    }
+
+    fn end_paragraph(&mut self) {
+        self.fields.end_paragraph();
+        let Some(mut open) = self.paragraphs.pop() else { return };
+        if open.is_drop_cap {
+            self.drop_cap.push_str(open.paragraph.text.trim());
+            return;
+        }
+        if !open.paragraph.text.trim().is_empty() {
+            open.paragraph.text.insert_str(0, &std::mem::take(&mut self.drop_cap));
+        }
+        self.prose.add(open.paragraph);
+    }
 }

@@ -1,35 +1,119 @@
-//! DOCX → Markdown by paragraph. The XML is read in `body` and `styles`.
+//! DOCX → Markdown by paragraph. The XML is read in `body`, `styles`, `numbering` and `notes`.
+//!
+//! A part is read only where the text refers to it: most documents have neither notes nor lists.
 
 mod body;
+mod fields;
+mod notes;
+mod numbering;
+mod open;
 mod styles;
 
-use super::package::Package;
-use super::{ExtractError, xml};
+use std::collections::HashMap;
+use std::path::Path;
+
+use self::notes::Notes;
+use self::numbering::Lists;
+use super::chart::Drawings;
+use super::package::{Package, resolve};
+use super::relations::{Relation, relations};
+use super::{ExtractError, detect, xml};
 use crate::ingest::document::{Document, Places, Syntax, Unit};
 
-pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
-    let mut package = Package::open(bytes, "docx", "DOCX", "doc")?;
-    let Some(main) = main_part(&package) else {
-        return Err(ExtractError::new("named .docx, but it holds no Word document"));
+/// `comments`: those of reviewers are read, too.
+pub(super) fn document(
+    source: &str,
+    bytes: &[u8],
+    comments: bool,
+) -> Result<Document, ExtractError> {
+    let extension = detect::extension(Path::new(source));
+    let mut package = Package::open(bytes, &extension, "DOCX", "doc")?;
+    let Some(main) = main_part(&mut package)? else {
+        let reason = format!("named .{extension}, but it holds no Word document");
+        return Err(ExtractError::new(&reason));
     };
-    let styles = package.part("word/styles.xml")?.map(|xml| styles::read(&xml));
-    let core = package.part("docProps/core.xml")?.unwrap_or_default();
-    let body = package.part(&main)?.unwrap_or_default();
-    let body = body::read(&body, &styles.unwrap_or_default())?;
-    let title = xml::element_text(&core, "title").unwrap_or(body.title);
+    let text = package.part(&main)?.unwrap_or_default();
+    let mut parts = Parts { package, main, relations: None };
+    let styles = parts.of_kind("styles", "styles.xml")?.map(|xml| styles::read(&xml));
+    let styles = styles.unwrap_or_default();
+    let mut notes = Notes { drawings: parts.drawings(&text)?, ..Notes::default() };
+    for (reference, kind, into) in [
+        ("footnoteReference", "footnotes", &mut notes.footnotes),
+        ("endnoteReference", "endnotes", &mut notes.endnotes),
+        ("commentReference", "comments", &mut notes.comments),
+    ] {
+        if (kind != "comments" || comments) && text.contains(reference) {
+            let part = parts.of_kind(kind, &format!("{kind}.xml"))?;
+            *into = part.map(|part| notes::read(&part, &styles)).unwrap_or_default();
+        }
+    }
+    let mut lists = || {
+        // What can be read of them is enough.
+        let part = parts.of_kind("numbering", "numbering.xml").ok().flatten();
+        part.map(|part| numbering::read(&part)).unwrap_or_default()
+    };
+    let prose = body::read(&text, &styles, Lists::new(&mut lists), notes)?;
+    let core = parts.package.part("docProps/core.xml")?.unwrap_or_default();
+    let title = xml::element_text(&core, "title").unwrap_or(prose.title);
     Ok(Document {
         title,
-        text: body.text,
+        text: prose.text,
         syntax: Syntax::Markdown,
-        places: Places::Marked(Unit::Paragraph, body.marks),
+        places: Places::Marked(Unit::Paragraph, prose.marks),
         ..Document::default()
     })
 }
 
-/// `word/document.xml`; some writers number it.
-fn main_part(package: &Package<'_>) -> Option<String> {
+/// The part with the text: `word/document.xml`, which some writers number and others rename.
+fn main_part(package: &mut Package<'_>) -> Result<Option<String>, ExtractError> {
     let is_main = |name: &String| name.starts_with("word/document") && !name.contains(".rels");
-    package.names().filter(is_main).min_by_key(String::len)
+    let found = package.names().filter(is_main).min_by_key(String::len);
+    if found.is_some() || !package.names().any(|name| name.starts_with("word/")) {
+        return Ok(found);
+    }
+    let mut relations = relations(package, "")?.into_iter();
+    Ok(relations.find(|found| found.kind == "officeDocument").map(|found| found.target))
+}
+
+/// The parts around the main one.
+struct Parts<'a> {
+    package: Package<'a>,
+    main: String,
+    relations: Option<Vec<Relation>>,
+}
+
+impl Parts<'_> {
+    /// The part that stands beside the main one under its usual name, or that it is related to.
+    fn of_kind(&mut self, kind: &str, usual: &str) -> Result<Option<String>, ExtractError> {
+        let usual = resolve(&self.main, usual);
+        if let Some(part) = self.package.part(&usual)? {
+            return Ok(Some(part));
+        }
+        let found = self.relations()?.iter().find(|found| found.kind == kind);
+        match found.map(|found| found.target.clone()) {
+            Some(target) => self.package.part(&target),
+            None => Ok(None),
+        }
+    }
+
+    fn relations(&mut self) -> Result<&[Relation], ExtractError> {
+        if self.relations.is_none() {
+            self.relations = Some(relations(&mut self.package, &self.main)?);
+        }
+        Ok(self.relations.as_deref().unwrap_or_default())
+    }
+
+    /// What is drawn in the text, by the id of the relation.
+    fn drawings(&mut self, text: &str) -> Result<HashMap<String, String>, ExtractError> {
+        let mut drawings = Drawings::default();
+        if text.contains(":chart ") || text.contains(":relIds ") {
+            let relations: Vec<Relation> = self.relations()?.to_vec();
+            for relation in &relations {
+                drawings.add(&mut self.package, relation)?;
+            }
+        }
+        Ok(drawings.into_texts())
+    }
 }
 
 #[cfg(test)]

@@ -2,58 +2,93 @@
 
 use std::collections::HashMap;
 
+use super::numbering::is_off;
+use crate::ingest::extract::prose::Meaning;
 use crate::ingest::extract::xml::{self, Element, Handler, attribute};
-
-/// What a paragraph style makes of a paragraph.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Meaning {
-    Title,
-    /// Level from 1.
-    Heading(u8),
-    Item,
-    Plain,
-}
 
 /// A style as it is declared.
 #[derive(Clone, Default, Debug)]
 struct Style {
-    name: String,
+    /// What its name alone says.
+    named: Meaning,
     based_on: Option<String>,
     /// From 0.
     outline: Option<u8>,
-    numbered: bool,
+    /// The list it belongs to, and the level there.
+    num: Option<String>,
+    level: Option<usize>,
+    /// Its letters are not shown.
+    hidden: Option<bool>,
 }
 
-/// The paragraph styles of a document, by id. Ids are localised (`berschrift1`); the names of the
-/// built-in styles are not.
+/// The list of a style.
+#[derive(Clone, Default, Debug)]
+pub(super) struct StyleNumbers {
+    pub(super) num: Option<String>,
+    pub(super) level: Option<usize>,
+    /// The style that says so: one that others are based on.
+    pub(super) style: String,
+}
+
+/// The styles of a document, by id. Ids are localised (`berschrift1`); the names of the built-in
+/// styles are not.
 #[derive(Default, Debug)]
 pub(super) struct Styles(HashMap<String, Style>);
 
 impl Styles {
     pub(super) fn meaning(&self, id: &str) -> Meaning {
-        /// A chain of `basedOn` longer than this is a cycle.
-        const MAX_CHAIN: usize = 16;
-        let mut id = id;
-        for _ in 0..MAX_CHAIN {
-            let style = self.0.get(id);
-            let name = style.map_or(id, |style| &style.name);
-            let meaning = by_name(name);
-            if meaning != Meaning::Plain {
-                return meaning;
-            }
-            let Some(style) = style else { return Meaning::Plain };
-            if let Some(level) = style.outline.filter(|level| *level < 9) {
-                return Meaning::Heading(level + 1);
-            }
-            if style.numbered {
-                return Meaning::Item;
-            }
-            match &style.based_on {
-                Some(base) => id = base,
-                None => return Meaning::Plain,
+        if !self.0.contains_key(id) {
+            return by_name(id);
+        }
+        let mut in_list = None;
+        for (_, style) in self.chain(id) {
+            // Bases that are not declared are known by their ids.
+            let base = style.based_on.as_ref().filter(|base| !self.0.contains_key(*base));
+            let outline = style.outline.filter(|level| *level < 9);
+            in_list = in_list.or(style.num.as_ref().map(|num| num != "0"));
+            match (style.named, outline, base.map_or(Meaning::Plain, |base| by_name(base))) {
+                (Meaning::Plain | Meaning::Item, Some(level), _) => {
+                    return Meaning::Heading(level + 1);
+                }
+                (Meaning::Item, ..) | (Meaning::Plain, _, Meaning::Item) => {
+                    in_list = in_list.or(Some(true));
+                }
+                (Meaning::Plain, _, found) | (found, ..) if found != Meaning::Plain => {
+                    return found;
+                }
+                _ => {}
             }
         }
-        Meaning::Plain
+        if in_list == Some(true) { Meaning::Item } else { Meaning::Plain }
+    }
+
+    /// Whether letters of this style are hidden; `None` where it does not say.
+    pub(super) fn hides(&self, id: &str) -> Option<bool> {
+        self.chain(id).find_map(|(_, style)| style.hidden)
+    }
+
+    pub(super) fn numbers(&self, id: &str) -> StyleNumbers {
+        let mut numbers = StyleNumbers::default();
+        for (id, style) in self.chain(id) {
+            numbers.level = numbers.level.or(style.level);
+            if let Some(num) = &style.num {
+                numbers.num = Some(num.clone()).filter(|num| num != "0");
+                id.clone_into(&mut numbers.style);
+                break;
+            }
+        }
+        numbers
+    }
+
+    /// A style and those it is based on.
+    fn chain<'a>(&'a self, id: &'a str) -> impl Iterator<Item = (&'a str, &'a Style)> {
+        /// A chain of `basedOn` longer than this is a cycle.
+        const MAX_CHAIN: usize = 16;
+        let next = |(_, style): &(&str, &'a Style)| {
+            let base = style.based_on.as_deref()?;
+            Some((base, self.0.get(base)?))
+        };
+        std::iter::successors(self.0.get(id).map(|style| (id, style)), next).take(MAX_CHAIN)
     }
 }
 
@@ -103,10 +138,12 @@ impl Handler for Reading {
 fn describe(style: &mut Style, name: &str, element: &Element<'_>) {
     let value = || attribute(element, "val");
     match name {
-        "name" => style.name = value().unwrap_or_default(),
+        "name" => style.named = by_name(&value().unwrap_or_default()),
         "basedOn" => style.based_on = value(),
         "outlineLvl" => style.outline = value().and_then(|level| level.parse().ok()),
-        "numPr" => style.numbered = true,
+        "numId" => style.num = value(),
+        "ilvl" => style.level = value().and_then(|level| level.parse().ok()),
+        "vanish" => style.hidden = Some(!value().is_some_and(|value| is_off(&value))),
         _ => {}
     }
 }

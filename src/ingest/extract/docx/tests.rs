@@ -1,8 +1,17 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use super::document;
+use super::document as read;
+use crate::ingest::document::Document;
+use crate::ingest::extract::ExtractError;
 use crate::ingest::extract::package::tests::{bomb, package};
 use crate::ingest::extract::parts::tests::units;
+
+mod around;
+mod numbers;
+
+fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
+    read("a.docx", bytes, false)
+}
 
 fn with_body(body: &str) -> Vec<u8> {
     let styles = r#"<w:styles xmlns:w="w">

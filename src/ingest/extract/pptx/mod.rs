@@ -1,52 +1,61 @@
 //! PPTX → Markdown by slide, with the speaker notes under a heading of their own. The XML of a slide
-//! is read in `slide`.
+//! is read in `slide`. Hidden slides are left out, and said.
 
-mod relations;
 mod slide;
 
-use self::relations::{Relation, relations};
-use super::ExtractError;
+use std::collections::HashMap;
+use std::path::Path;
+
+use super::chart::Drawings;
 use super::package::Package;
 use super::parts::Parts;
+use super::relations::{Relation, relations};
+use super::slide::{Place, Shape};
 use super::xml::{self, Element, Handler};
+use super::{ExtractError, detect, hidden};
 use crate::ingest::document::{Document, Syntax, Unit};
 
-pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
-    let mut package = Package::open(bytes, "pptx", "PPTX", "ppt")?;
+pub(super) fn document(source: &str, bytes: &[u8]) -> Result<Document, ExtractError> {
+    let extension = detect::extension(Path::new(source));
+    let mut package = Package::open(bytes, &extension, "PPTX", "ppt")?;
     let mut parts = Parts::new(Unit::Slide);
+    let mut layouts = Layouts::default();
+    let mut hidden = Vec::new();
     let mut first_title = String::new();
-    for (number, name) in (1..).zip(slides(&mut package)?) {
+    for (number, name) in (1..).zip(slides(&mut package, &extension)?) {
         let Some(part) = package.part(&name)? else {
             return Err(ExtractError::damaged(&format!("it lacks {name}")));
         };
         let mut slide = slide::read(&part)?;
+        if slide.hidden {
+            hidden.push(number);
+            continue;
+        }
         let mut notes = String::new();
-        for Relation { kind, target, .. } in relations(&mut package, &name)? {
-            match kind.as_str() {
+        let mut drawings = Drawings::default();
+        for relation in relations(&mut package, &name)? {
+            match relation.kind.as_str() {
                 "notesSlide" => {
-                    let part = package.part(&target)?.unwrap_or_default();
+                    let part = package.part(&relation.target)?.unwrap_or_default();
                     notes = slide::read(&part)?.notes();
                 }
-                "diagramData" => {
-                    let part = package.part(&target)?.unwrap_or_default();
-                    slide.add_diagram(slide::read(&part)?);
+                "slideLayout" if slide.shapes().iter().any(|shape| shape.place.is_none()) => {
+                    let layout = layouts.of(&mut package, &relation.target)?;
+                    slide.place(|shape| layout.place(shape));
                 }
-                _ => {}
+                _ => drawings.add(&mut package, &relation)?,
             }
         }
         if first_title.is_empty() {
             first_title = slide.title();
         }
-        parts.push(number, Vec::new(), &markdown(&slide, &notes));
+        parts.push(number, Vec::new(), &slide.with_notes(&drawings, &notes));
     }
     let core = package.part("docProps/core.xml")?.unwrap_or_default();
     let title = xml::element_text(&core, "title").filter(|title| !is_default(title));
-    Ok(parts.finish(title.unwrap_or(first_title), Syntax::Markdown))
-}
-
-fn markdown(slide: &slide::Slide, notes: &str) -> String {
-    let text = slide.markdown();
-    if notes.is_empty() { text } else { format!("{text}\n\n## Notes\n\n{notes}") }
+    let mut document = parts.finish(title.unwrap_or(first_title), Syntax::Markdown);
+    document.warnings.extend(hidden::slides(&hidden));
+    Ok(document)
 }
 
 /// What `PowerPoint` calls a presentation that nobody gave a title.
@@ -55,13 +64,61 @@ fn is_default(title: &str) -> bool {
     title == "powerpoint presentation" || title == "powerpoint-präsentation"
 }
 
+/// Where the placeholders of layouts are, by the part of the layout.
+#[derive(Default)]
+struct Layouts(HashMap<String, Layout>);
+
+/// Placeholders by their types and numbers, those of the master behind those of the layout.
+#[derive(Default)]
+struct Layout(Vec<((String, String), Place)>);
+
+impl Layouts {
+    fn of(&mut self, package: &mut Package<'_>, part: &str) -> Result<&Layout, ExtractError> {
+        if !self.0.contains_key(part) {
+            let mut layout = Layout::default();
+            layout.add(package, part)?;
+            let master = relations(package, part)?.into_iter();
+            if let Some(Relation { target, .. }) =
+                master.into_iter().find(|found| found.kind == "slideMaster")
+            {
+                layout.add(package, &target)?;
+            }
+            self.0.insert(part.to_owned(), layout);
+        }
+        Ok(&self.0[part])
+    }
+}
+
+impl Layout {
+    /// What can be read of a layout is enough: the text is on the slide.
+    fn add(&mut self, package: &mut Package<'_>, part: &str) -> Result<(), ExtractError> {
+        let part = package.part(part)?.unwrap_or_default();
+        let Ok(slide) = slide::read(&part) else { return Ok(()) };
+        let placed = slide.shapes().into_iter();
+        self.0.extend(placed.filter_map(|shape| Some((shape.placeholder.clone()?, shape.place?))));
+        Ok(())
+    }
+
+    fn place(&self, shape: &Shape) -> Option<Place> {
+        let (kind, number) = shape.placeholder.as_ref()?;
+        let is_same = |((its_kind, its_number), _): &&((String, String), Place)| {
+            if number.is_empty() { its_kind == kind } else { its_number == number }
+        };
+        let by_kind = |((its_kind, _), _): &&((String, String), Place)| {
+            its_kind == kind || (kind.is_empty() && its_kind == "body")
+        };
+        let found = self.0.iter().find(is_same).or_else(|| self.0.iter().find(by_kind));
+        found.map(|(_, place)| *place)
+    }
+}
+
 /// The parts of the slides, in the order in which they are shown.
-fn slides(package: &mut Package<'_>) -> Result<Vec<String>, ExtractError> {
+fn slides(package: &mut Package<'_>, extension: &str) -> Result<Vec<String>, ExtractError> {
     let main = relations(package, "")?.into_iter().find(|found| found.kind == "officeDocument");
     let main = main.map_or_else(|| "ppt/presentation.xml".to_owned(), |found| found.target);
     let part = package.part(&main)?.filter(|part| part.contains("sldIdLst"));
     let Some(part) = part else {
-        return Err(ExtractError::new("named .pptx, but it holds no slides"));
+        return Err(ExtractError::new(&format!("named .{extension}, but it holds no slides")));
     };
     let relations = relations(package, &main)?;
     let mut order = Order::default();

@@ -1,150 +1,104 @@
-//! The XML of a slide, its notes or a diagram → shapes → Markdown.
+//! The XML of a slide, its layout or its notes → [`Slide`].
 
 use crate::ingest::document::single_spaced;
 use crate::ingest::extract::ExtractError;
+use crate::ingest::extract::math::Formula;
+use crate::ingest::extract::slide::{
+    Block, Bullet, DEEPEST, Item, Line, Numbering, Place, Role, Shape, Slide,
+};
+use crate::ingest::extract::symbols;
 use crate::ingest::extract::table::{Cell, Grid};
-use crate::ingest::extract::xml::{self, Element, Handler, attribute};
-
-/// The shapes of a slide, from back to front: mostly the order in which they are read.
-#[derive(Default, Debug)]
-pub(super) struct Slide(Vec<Shape>);
-
-#[derive(Default, Debug)]
-struct Shape {
-    role: Role,
-    blocks: Vec<Block>,
-}
-
-/// What a shape is for, by its placeholder.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-enum Role {
-    Title,
-    /// The text of a layout, in bullets unless it says otherwise; on a page of notes, the notes.
-    Body,
-    /// Date, footer, number: the same on every slide.
-    Furniture,
-    #[default]
-    Other,
-}
-
-#[derive(Debug)]
-enum Block {
-    /// `bullet` is `None` where the shape decides.
-    Paragraph {
-        text: String,
-        level: usize,
-        bullet: Option<bool>,
-    },
-    Table(String),
-}
+use crate::ingest::extract::xml::{self, Element, Handler, attribute, prefixed_attribute};
 
 pub(super) fn read(part: &str) -> Result<Slide, ExtractError> {
     let mut reading = Reading::default();
     xml::read(part, &mut reading)?;
+    reading.end_shape();
     Ok(reading.slide)
-}
-
-impl Slide {
-    /// On one line; empty where the slide has none.
-    pub(super) fn title(&self) -> String {
-        let titles = self.0.iter().filter(|shape| shape.role == Role::Title);
-        single_spaced(&titles.flat_map(Shape::texts).collect::<Vec<_>>().join(" "))
-    }
-
-    /// The title and the other shapes, without furniture.
-    pub(super) fn markdown(&self) -> String {
-        let mut blocks = Vec::new();
-        let title = self.title();
-        if !title.is_empty() {
-            blocks.push(format!("# {title}"));
-        }
-        let others = self.0.iter().filter(|s| matches!(s.role, Role::Body | Role::Other));
-        blocks.extend(others.map(Shape::markdown).filter(|text| !text.is_empty()));
-        blocks.join("\n\n")
-    }
-
-    /// The text of a page of notes; the rest of it is a picture of the slide.
-    pub(super) fn notes(&self) -> String {
-        let notes = self.0.iter().filter(|shape| shape.role == Role::Body);
-        notes.flat_map(Shape::texts).collect::<Vec<_>>().join("\n\n")
-    }
-
-    /// The texts of a diagram are in a part of their own.
-    pub(super) fn add_diagram(&mut self, diagram: Self) {
-        let blocks = diagram.0.into_iter().flat_map(|shape| shape.blocks).collect();
-        self.0.push(Shape { role: Role::Body, blocks });
-    }
-}
-
-impl Shape {
-    fn texts(&self) -> impl Iterator<Item = &str> {
-        self.blocks.iter().filter_map(|block| match block {
-            Block::Paragraph { text, .. } => Some(text.as_str()),
-            Block::Table(_) => None,
-        })
-    }
-
-    fn markdown(&self) -> String {
-        let mut text = String::new();
-        let mut tight = false;
-        for block in &self.blocks {
-            let (line, joins) = match block {
-                Block::Table(rows) => (rows.clone(), false),
-                Block::Paragraph { text, level, bullet } => {
-                    if bullet.unwrap_or(self.role == Role::Body) {
-                        (format!("{}- {}", "  ".repeat(*level), text.replace('\n', " ")), true)
-                    } else {
-                        (text.clone(), false)
-                    }
-                }
-            };
-            if !text.is_empty() {
-                text.push_str(if tight && joins { "\n" } else { "\n\n" });
-            }
-            text.push_str(&line);
-            tight = joins;
-        }
-        text
-    }
 }
 
 fn is_set(element: &Element<'_>, name: &str) -> bool {
     matches!(attribute(element, name).as_deref(), Some("1" | "true"))
 }
 
-/// Deepest level of a list.
-const DEEPEST: usize = 8;
+/// Groups within groups are told apart so far down.
+const DEEPEST_GROUP: usize = 32;
+
+/// A group that is open.
+#[derive(Default)]
+struct Group {
+    place: Option<Place>,
+    items: Vec<Item>,
+}
 
 #[derive(Default)]
 struct Reading {
     slide: Slide,
-    paragraph: Option<(String, usize, Option<bool>)>,
+    groups: Vec<Group>,
+    /// Groups that are open within the deepest.
+    deeper: usize,
+    shape: Option<Shape>,
+    line: Option<Line>,
+    /// The upper left corner, until the size is known.
+    corner: (f64, f64),
     /// The row being read.
     row: Option<Vec<Cell>>,
     grid: Grid,
     /// The table's first row is drawn as a header.
     has_header: bool,
     in_text: bool,
+    formula: Option<Formula>,
+    /// That of the run, where it has signs.
+    font: String,
     /// Depth of open elements that repeat what is there already.
     skipped: usize,
 }
 
 impl Handler for Reading {
     fn start(&mut self, name: &str, element: &Element<'_>) {
+        if let Some(formula) = &mut self.formula {
+            return formula.start(name, element);
+        }
+        let number = |name| attribute(element, name).and_then(|value| value.parse::<f64>().ok());
         match name {
             "Fallback" => self.skipped += 1,
-            "sp" | "graphicFrame" => self.slide.0.push(Shape::default()),
-            "ph" => self.set_role(attribute(element, "type").as_deref()),
-            "p" => self.paragraph = Some((String::new(), 0, None)),
-            "pPr" => self.describe(|paragraph| {
+            "sld" => {
+                let shown = attribute(element, "show");
+                self.slide.hidden = matches!(shown.as_deref(), Some("0" | "false"));
+            }
+            "grpSp" => self.begin_group(),
+            "sp" | "graphicFrame" => {
+                self.end_shape();
+                self.shape = Some(Shape::default());
+            }
+            "ph" => self.set_role(element),
+            "off" => self.corner = (number("x").unwrap_or(0.0), number("y").unwrap_or(0.0)),
+            "ext" => self.set_place(number("cx"), number("cy")),
+            "p" => self.line = Some(Line::default()),
+            "pPr" => self.describe(|line| {
                 let level = attribute(element, "lvl").and_then(|level| level.parse().ok());
-                paragraph.1 = level.unwrap_or(0).min(DEEPEST);
+                line.level = level.unwrap_or(0).min(DEEPEST);
             }),
-            "buNone" => self.describe(|paragraph| paragraph.2 = Some(false)),
-            "buChar" | "buAutoNum" => self.describe(|paragraph| paragraph.2 = Some(true)),
+            "buNone" => self.describe(|line| line.bullet = Some(Bullet::None)),
+            "buChar" | "buBlip" => self.describe(|line| line.bullet = Some(Bullet::Sign)),
+            "buAutoNum" => {
+                let kind = attribute(element, "type").unwrap_or_default();
+                let start = attribute(element, "startAt").and_then(|start| start.parse().ok());
+                let numbering = Numbering::named(&kind, start.unwrap_or(1));
+                self.describe(|line| line.bullet = Some(Bullet::Number(numbering)));
+            }
+            "r" => self.font.clear(),
+            "sym" => self.font = attribute(element, "typeface").unwrap_or_default(),
             "t" => self.in_text = true,
+            "oMath" => {
+                let mut formula = Formula::default();
+                formula.start(name, element);
+                self.formula = Some(formula);
+            }
             "br" => self.push("\n"),
             "tab" => self.push(" "),
+            "chart" => self.add_drawing(prefixed_attribute(element, "id")),
+            "relIds" => self.add_drawing(attribute(element, "dm")),
             "tr" => self.row = Some(Vec::new()),
             "tblPr" => self.has_header = is_set(element, "firstRow"),
             // One with `hMerge` lies below the cell before it.
@@ -159,8 +113,17 @@ impl Handler for Reading {
     }
 
     fn end(&mut self, name: &str) {
+        if let Some(formula) = &mut self.formula {
+            if formula.end(name) {
+                let text = self.formula.take().map(Formula::finish).unwrap_or_default();
+                self.push(&text);
+            }
+            return;
+        }
         match name {
             "Fallback" => self.skipped = self.skipped.saturating_sub(1),
+            "grpSp" => self.end_group(),
+            "sp" | "graphicFrame" | "spTree" | "sld" => self.end_shape(),
             "p" => self.end_paragraph(),
             "t" => self.in_text = false,
             "tr" => {
@@ -170,7 +133,7 @@ impl Handler for Reading {
             "tbl" => {
                 let lines = std::mem::take(&mut self.grid).into_lines();
                 if !lines.text.is_empty() {
-                    self.add(Block::Table(lines.text));
+                    self.add(Block::Rows(lines.text));
                 }
             }
             _ => {}
@@ -178,38 +141,103 @@ impl Handler for Reading {
     }
 
     fn text(&mut self, text: &str) {
-        if self.in_text {
+        if let Some(formula) = &mut self.formula {
+            formula.text(text);
+        } else if self.in_text && text.contains(symbols::is_private) {
+            let sign = |character| {
+                if symbols::is_private(character) {
+                    symbols::unicode(&self.font, character as u32)
+                } else {
+                    Some(character)
+                }
+            };
+            let text: String = text.chars().filter_map(sign).collect();
+            self.push(&text);
+        } else if self.in_text {
             self.push(text);
         }
     }
 }
 
 impl Reading {
-    fn set_role(&mut self, kind: Option<&str>) {
-        let role = match kind {
-            Some("title" | "ctrTitle") => Role::Title,
-            Some("dt" | "ftr" | "hdr" | "sldNum" | "sldImg") => Role::Furniture,
-            Some("subTitle" | "tbl" | "chart" | "dgm" | "media" | "pic" | "clipArt") => Role::Other,
+    fn set_role(&mut self, element: &Element<'_>) {
+        let kind = attribute(element, "type").unwrap_or_default();
+        let role = match kind.as_str() {
+            "title" | "ctrTitle" => Role::Title,
+            "dt" | "ftr" | "hdr" | "sldNum" | "sldImg" => Role::Furniture,
+            "subTitle" | "tbl" | "chart" | "dgm" | "media" | "pic" | "clipArt" => Role::Other,
             _ => Role::Body,
         };
-        if let Some(shape) = self.slide.0.last_mut() {
+        if let Some(shape) = &mut self.shape {
             shape.role = role;
+            shape.placeholder = Some((kind, attribute(element, "idx").unwrap_or_default()));
         }
     }
 
-    fn describe(&mut self, change: impl FnOnce(&mut (String, usize, Option<bool>))) {
-        if let Some(paragraph) = &mut self.paragraph {
-            change(paragraph);
+    /// The first place within a shape is its own; `ext` is also the name of what extends a schema.
+    fn set_place(&mut self, width: Option<f64>, height: Option<f64>) {
+        let (Some(width), Some(height)) = (width, height) else { return };
+        let (left, top) = self.corner;
+        let place = match (&mut self.shape, self.groups.last_mut()) {
+            (Some(shape), _) => &mut shape.place,
+            (None, Some(group)) if group.items.is_empty() => &mut group.place,
+            _ => return,
+        };
+        if place.is_none() {
+            *place = Some(Place { left, top, width, height });
+        }
+    }
+
+    fn end_shape(&mut self) {
+        if let Some(shape) = self.shape.take() {
+            self.add_item(Item::Shape(shape));
+        }
+    }
+
+    fn begin_group(&mut self) {
+        self.end_shape();
+        if self.groups.len() < DEEPEST_GROUP {
+            self.groups.push(Group::default());
+        } else {
+            self.deeper += 1;
+        }
+    }
+
+    fn end_group(&mut self) {
+        self.end_shape();
+        if self.deeper > 0 {
+            self.deeper -= 1;
+        } else if let Some(Group { place, items }) = self.groups.pop() {
+            self.add_item(Item::Group(place, items));
+        }
+    }
+
+    fn add_item(&mut self, item: Item) {
+        match self.groups.last_mut() {
+            Some(group) => group.items.push(item),
+            None => self.slide.items.push(item),
+        }
+    }
+
+    fn describe(&mut self, change: impl FnOnce(&mut Line)) {
+        if let Some(line) = &mut self.line {
+            change(line);
         }
     }
 
     fn push(&mut self, text: &str) {
-        self.describe(|paragraph| paragraph.0.push_str(text));
+        self.describe(|line| line.text.push_str(text));
+    }
+
+    fn add_drawing(&mut self, id: Option<String>) {
+        if let Some(id) = id {
+            self.add(Block::Drawing(id));
+        }
     }
 
     fn end_paragraph(&mut self) {
-        let Some((text, level, bullet)) = self.paragraph.take() else { return };
-        let lines = text.lines().map(single_spaced).filter(|line| !line.is_empty());
+        let Some(line) = self.line.take() else { return };
+        let lines = line.text.lines().map(single_spaced).filter(|line| !line.is_empty());
         let text = lines.collect::<Vec<_>>().join("\n");
         if text.is_empty() || self.skipped > 0 {
             return;
@@ -223,19 +251,13 @@ impl Reading {
                     cell.text.push_str(&text);
                 }
             }
-            None => self.add(Block::Paragraph { text, level, bullet }),
+            None => self.add(Block::Paragraph(Line { text, ..line })),
         }
     }
 
     fn add(&mut self, block: Block) {
-        if self.skipped > 0 {
-            return;
-        }
-        if self.slide.0.is_empty() {
-            self.slide.0.push(Shape::default());
-        }
-        if let Some(shape) = self.slide.0.last_mut() {
-            shape.blocks.push(block);
+        if self.skipped == 0 {
+            self.shape.get_or_insert_default().blocks.push(block);
         }
     }
 }

@@ -91,7 +91,7 @@ fn packed(parts: &[(String, String)]) -> Vec<u8> {
 
 #[test]
 fn slides_in_their_order_with_notes_tables_and_diagrams() {
-    let document = document(&packed(&parts())).unwrap();
+    let document = document("a.pptx", &packed(&parts())).unwrap();
     assert_eq!(document.title, "Backups & restores");
     let first = "# Backups & restores\n\n- Kept for 400 days\n  - in two regions\n\nNo\nbullet\n\n\
         Plan | Price\nTeam\n\n## Notes\n\nAsk Ann.";
@@ -118,9 +118,117 @@ fn rows_carry_the_names_of_their_columns() {
     );
     let mut parts = parts();
     parts[3].1 = table;
-    let document = document(&packed(&parts)).unwrap();
+    let document = document("a.pptx", &packed(&parts)).unwrap();
     let expected = "Port: Bergen | Fee: 3 | Fee: 5\nPort: Bergen | Fee: 4 | Fee: 6\n\n- Step one";
     assert_eq!(units(&document)[1].2, expected);
+}
+
+/// A shape of a text at a place.
+fn placed(text: &str, left: u32, top: u32, width: u32) -> String {
+    format!(
+        "<p:sp><p:spPr><a:xfrm><a:off x=\"{left}\" y=\"{top}\"/><a:ext cx=\"{width}\" cy=\"90\"/></a:xfrm></p:spPr>\
+         <p:txBody><a:p><a:r><a:t>{text}</a:t></a:r></a:p></p:txBody></p:sp>"
+    )
+}
+
+/// The text of a slide, with its relations and their parts.
+fn text_of(slide: &str, relations: &[(&str, &str, &str)], more: &[(&str, &str)]) -> String {
+    let mut parts = parts();
+    slide.clone_into(&mut parts[3].1);
+    parts[4].1 = rels(relations);
+    parts.extend(more.iter().map(|(name, part)| ((*name).to_owned(), (*part).to_owned())));
+    let document = document("a.pptx", &packed(&parts)).unwrap();
+    let found = units(&document);
+    found
+        .iter()
+        .find(|(number, ..)| *number == 2)
+        .map(|(.., text)| (*text).to_owned())
+        .unwrap_or_default()
+}
+
+#[test]
+fn shapes_are_read_by_their_places() {
+    let group = format!(
+        "<p:grpSp><p:grpSpPr><a:xfrm><a:off x=\"0\" y=\"500\"/><a:ext cx=\"900\" cy=\"200\"/></a:xfrm></p:grpSpPr>{}{}</p:grpSp>",
+        placed("in group, below", 0, 5000, 400),
+        placed("in group", 0, 1000, 400)
+    );
+    // A body whose place only the layout knows.
+    let body = "<p:sp><p:nvPr><p:ph idx=\"1\"/></p:nvPr><p:spPr/><p:txBody><a:p><a:r><a:t>body</a:t></a:r></a:p></p:txBody></p:sp>";
+    let title = shape("<p:ph type=\"title\"/>", &["Title"]);
+    let slide = slide(
+        &[
+            &*group,
+            &placed("right, below", 500, 300, 400),
+            &placed("right", 500, 200, 400),
+            &placed("left, below", 0, 300, 400),
+            body,
+            &title,
+        ]
+        .concat(),
+    );
+    let layout = "<p:sldLayout><p:cSld><p:spTree><p:sp><p:nvPr><p:ph type=\"body\" idx=\"1\"/></p:nvPr><p:spPr><a:xfrm><a:off x=\"0\" y=\"200\"/><a:ext cx=\"400\" cy=\"90\"/></a:xfrm></p:spPr></p:sp></p:spTree></p:cSld></p:sldLayout>";
+    let found = text_of(
+        &slide,
+        &[("rId1", "slideLayout", "../slideLayouts/l1.xml")],
+        &[("ppt/slideLayouts/l1.xml", layout)],
+    );
+    let expected =
+        "# Title\n\n- body\n\nleft, below\n\nright\n\nright, below\n\nin group\n\nin group, below";
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn charts_stand_where_they_are_drawn() {
+    let chart = "<c:chartSpace><c:chart><c:title><c:tx><c:rich><a:p><a:r><a:t>Fees</a:t></a:r></a:p></c:rich></c:tx></c:title><c:plotArea><c:pieChart><c:ser><c:tx><c:v>Crowns</c:v></c:tx>\
+        <c:cat><c:strLit><c:pt idx=\"0\"><c:v>Oslo</c:v></c:pt></c:strLit></c:cat><c:val><c:numLit><c:pt idx=\"0\"><c:v>4</c:v></c:pt></c:numLit></c:val></c:ser></c:pieChart></c:plotArea></c:chart></c:chartSpace>";
+    let frame = "<p:graphicFrame><p:xfrm><a:off x=\"0\" y=\"200\"/><a:ext cx=\"400\" cy=\"90\"/></p:xfrm><a:graphic><a:graphicData><c:chart r:id=\"rId5\"/></a:graphicData></a:graphic></p:graphicFrame>";
+    let slide =
+        slide(&[&placed("below", 0, 400, 400), frame, &placed("above", 0, 0, 400)].concat());
+    let found =
+        text_of(&slide, &[("rId5", "chart", "../charts/c.xml")], &[("ppt/charts/c.xml", chart)]);
+    assert_eq!(found, "above\n\nFees\n\nOslo | Crowns: 4\n\nbelow");
+    // One that is not there is none.
+    let found = text_of(&slide, &[("rId5", "chart", "../charts/c.xml")], &[]);
+    assert_eq!(found, "above\n\nbelow");
+}
+
+#[test]
+fn hidden_slides_are_left_out_and_said() {
+    let mut parts = parts();
+    parts[3].1 = parts[3].1.replace("<p:sld>", "<p:sld show=\"0\">");
+    let document = document("a.pptx", &packed(&parts)).unwrap();
+    assert_eq!(document.sections.len(), 1);
+    assert_eq!(document.warnings[0].message, "slide 2 is hidden, and is left out");
+}
+
+#[test]
+fn lists_are_numbered() {
+    let line = |properties: &str, text: &str| {
+        format!("<a:p><a:pPr {properties}</a:pPr><a:r><a:t>{text}</a:t></a:r></a:p>")
+    };
+    let lines = [
+        line("><a:buAutoNum type=\"arabicPeriod\" startAt=\"3\"/>", "three"),
+        line("lvl=\"1\"><a:buAutoNum type=\"alphaLcParenBoth\"/>", "a"),
+        line("lvl=\"1\"><a:buAutoNum type=\"alphaLcParenBoth\"/>", "b"),
+        line("><a:buAutoNum type=\"arabicPeriod\" startAt=\"3\"/>", "four"),
+        line("><a:buChar char=\"-\"/>", "sign"),
+        line("><a:buAutoNum type=\"arabicPeriod\" startAt=\"3\"/>", "anew"),
+    ];
+    let slide = slide(&format!("<p:sp><p:txBody>{}</p:txBody></p:sp>", lines.concat()));
+    let expected = "3. three\n  (a) a\n  (b) b\n4. four\n- sign\n3. anew";
+    assert_eq!(text_of(&slide, &[], &[]), expected);
+}
+
+#[test]
+fn groups_in_groups_end() {
+    let deep = format!(
+        "<p:sld>{}{}{}</p:sld>",
+        "<p:grpSp>".repeat(50_000),
+        placed("x", 0, 0, 9),
+        "</p:grpSp>".repeat(50_000)
+    );
+    assert_eq!(text_of(&deep, &[], &[]), "x");
 }
 
 #[test]
@@ -131,13 +239,13 @@ fn a_title_of_the_properties_comes_first_unless_it_says_nothing() {
         let mut parts = parts();
         let xml = format!("<cp:coreProperties><dc:title>{core}</dc:title></cp:coreProperties>");
         parts.push(("docProps/core.xml".to_owned(), xml));
-        assert_eq!(document(&packed(&parts)).unwrap().title, expected);
+        assert_eq!(document("a.pptx", &packed(&parts)).unwrap().title, expected);
     }
 }
 
 #[test]
 fn what_is_no_presentation_is_named() {
-    let reason = |bytes: &[u8]| document(bytes).unwrap_err().to_string();
+    let reason = |bytes: &[u8]| document("a.pptx", bytes).unwrap_err().to_string();
     assert_eq!(reason(b"%PDF-1.7"), "named .pptx, but it is not a PPTX (it is a PDF file)");
     assert_eq!(
         reason(&package(&[("word/document.xml", "<x/>")])),

@@ -1,20 +1,24 @@
 //! Workbooks (XLSX, XLSM, XLSB, XLS, ODS) → a section for each sheet, a line for each row. The only
 //! user of `calamine`.
 //!
-//! The text is what a person sees who opens the workbook: results, not formulas; no hidden sheets.
+//! The text is what a person sees who opens the workbook: results, not formulas; no hidden sheets, rows
+//! and columns. What is left out for that is said. Of XLSX, what `calamine` does not tell is read in
+//! `part`; of the other formats hidden rows and columns are not known.
 
 mod number;
+mod part;
 
 use std::io::Cursor;
 use std::path::Path;
 
 use calamine::{
-    Data, Dimensions, Error, ExcelDateTime, OdsError, Reader, SheetType, SheetVisible, Sheets,
-    XlsError, XlsbError, Xlsx, XlsxError,
+    Data, Dimensions, Error, ExcelDateTime, ExcelDateTimeType, OdsError, Reader, Sheet, SheetType,
+    SheetVisible, Sheets, XlsError, XlsbError, Xlsx, XlsxError,
 };
 
+use self::part::SheetParts;
 use super::table::{LONGEST_REPEATED, Lines, Row, Table, WIDEST, is_among};
-use super::{ExtractError, detect, package};
+use super::{ExtractError, detect, hidden, package};
 use crate::ingest::document::{Document, Places, Section, Syntax};
 
 type Book<'a> = Sheets<Cursor<&'a [u8]>>;
@@ -27,11 +31,21 @@ pub(super) fn document(
     let mut book = open(source, bytes)?;
     let mut lines = Lines::default();
     let (mut places, mut sections, mut names) = (Vec::new(), Vec::new(), Vec::new());
-    for (number, sheet) in (1..).zip(shown_sheets(&book)) {
+    let (shown, hidden) = sheets(&book);
+    let mut parts = match &book {
+        Sheets::Xlsx(_) => SheetParts::of(bytes),
+        _ => SheetParts::default(),
+    };
+    for (number, sheet) in (1..).zip(shown) {
         let offset = lines.text.len();
+        let mut part = parts.read(&sheet);
         let mut table = Table::new(fields, &mut lines);
-        read_rows(&mut book, &sheet, |row| table.push(row))?;
+        read_rows(&mut book, &sheet, |row| match part.shown(row) {
+            Ok(row) => table.push(row),
+            Err(number) => table.pass(number),
+        })?;
         names.extend(table.finish());
+        parts.note(&sheet, &part);
         if lines.marks.is_empty() {
             continue;
         }
@@ -48,8 +62,33 @@ pub(super) fn document(
         syntax: Syntax::Rows,
         places: Places::Sheets(places),
         sections,
+        warnings: hidden::sheets(&hidden).into_iter().chain(parts.warnings()).collect(),
         ..Document::default()
     })
+}
+
+/// A number of a chart, as the format of its cells shows it.
+pub(super) fn shown_number(number: f64, format: &str) -> String {
+    if is_date(format) {
+        return date(ExcelDateTime::new(number, ExcelDateTimeType::DateTime, false));
+    }
+    number::shown(number, Some(format))
+}
+
+/// Whether a number format is one of dates or times.
+fn is_date(format: &str) -> bool {
+    let (mut quoted, mut bracketed) = (false, false);
+    let letters = format.chars().filter(|character| {
+        match character {
+            '"' => quoted = !quoted,
+            '[' => bracketed = true,
+            ']' => bracketed = false,
+            _ => {}
+        }
+        !quoted && !bracketed
+    });
+    let letters: String = letters.collect::<String>().to_ascii_lowercase();
+    letters != "general" && letters.contains(['y', 'd', 'm', 'h', 's']) && !letters.contains('#')
 }
 
 fn open<'a>(source: &str, bytes: &'a [u8]) -> Result<Book<'a>, ExtractError> {
@@ -111,13 +150,14 @@ fn reason(error: &Error) -> ExtractError {
     }
 }
 
-/// The names of the sheets that have a tab to click on. Charts have no rows.
-fn shown_sheets(book: &Book<'_>) -> Vec<String> {
-    let sheets = book.sheets_metadata().iter();
-    sheets
-        .filter(|sheet| sheet.visible == SheetVisible::Visible && sheet.typ == SheetType::WorkSheet)
-        .map(|sheet| sheet.name.clone())
-        .collect()
+/// The names of the sheets that have a tab to click on, and of those that have none. Charts have no
+/// rows.
+fn sheets(book: &Book<'_>) -> (Vec<String>, Vec<String>) {
+    let sheets = book.sheets_metadata().iter().filter(|sheet| sheet.typ == SheetType::WorkSheet);
+    let (shown, hidden): (Vec<_>, Vec<_>) =
+        sheets.partition(|sheet| sheet.visible == SheetVisible::Visible);
+    let names = |sheets: Vec<&Sheet>| sheets.into_iter().map(|sheet| sheet.name.clone()).collect();
+    (names(shown), names(hidden))
 }
 
 fn read_rows(

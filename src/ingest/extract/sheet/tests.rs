@@ -77,6 +77,79 @@ fn merged_cells_are_in_each_of_their_rows_and_columns() {
     assert_eq!(document.text, expected);
 }
 
+#[test]
+fn what_is_hidden_is_left_out_and_said() {
+    let rows = [
+        row(1, &["Name", "Salary", "Town"]),
+        row(2, &["Ida", "much", "Oslo"]),
+        row(3, &["Gone", "more", "Bonn"]).replace("<row ", "<row hidden=\"1\" "),
+        row(4, &["Kai", "less", "Ulm"]),
+        row(5, &["", "", ""]).replace("<row ", "<row hidden=\"true\" "),
+    ];
+    let mut parts = parts(&[
+        ("Staff", "visible", rows.concat()),
+        ("Old", "hidden", row(1, &["a"])),
+        ("Lists", "veryHidden", row(1, &["b"])),
+    ]);
+    let columns = "<cols><col min=\"2\" max=\"2\" hidden=\"1\"/><col min=\"5\" max=\"4000000000\" hidden=\"1\"/></cols><sheetData>";
+    parts[0].1 = parts[0].1.replace("<sheetData>", columns);
+    let book = read(&packed(&parts));
+    assert_eq!(units(&book), [(2, 2, "Name: Ida | Town: Oslo"), (4, 4, "Name: Kai | Town: Ulm")]);
+    let said: Vec<&str> = book.warnings.iter().map(|warning| &*warning.message).collect();
+    assert_eq!(
+        said,
+        [
+            "sheets `Old`, `Lists` are hidden, and are left out",
+            "hidden, and left out: 1 row and 1 column of `Staff`"
+        ]
+    );
+}
+
+#[test]
+fn formulas_without_a_value_are_said() {
+    let cells = r#"<row r="2"><c r="A2" t="inlineStr"><is><t>Bolt</t></is></c><c r="B2"><v>2</v></c><c r="C2"><f>B2*3</f><v></v></c>
+        <c r="D2"><f>B2</f></c><c r="E2" t="str"><f>""</f><v></v></c><c r="F2"><f>B2</f><v>2</v></c></row>"#;
+    let sheet = [row(1, &["Item", "Qty", "Total", "x", "y", "z"]), cells.to_owned()].concat();
+    let book = read(&packed(&parts(&[("Sums", "visible", sheet)])));
+    assert_eq!(units(&book), [(2, 2, "Item: Bolt | Qty: 2 | z: 2")]);
+    let warning = &book.warnings[0];
+    assert_eq!(warning.code, crate::types::WarningCode::UncalculatedFormulas);
+    let said = "2 formulas without a value, not read (Sums!C2, Sums!D2): open it in a spreadsheet program and save it";
+    assert_eq!(warning.message, said);
+}
+
+#[test]
+fn notes_on_cells_follow_their_rows() {
+    let rows = [
+        row(1, &["Name", "Town", "Fee"]),
+        row(2, &["Ida", "Oslo", "x"]),
+        row(3, &["Kai", "Ulm", "y"]),
+    ];
+    let mut parts = parts(&[("Staff", "visible", rows.concat())]);
+    let relations = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
+    let rels = format!(
+        r#"<Relationships><Relationship Id="c" Type="{relations}/comments" Target="../comments1.xml"/></Relationships>"#
+    );
+    let note = |cell: &str, text: &str| {
+        format!(
+            "<comment ref=\"{cell}\" authorId=\"0\"><text><r><t>{text}</t></r></text></comment>"
+        )
+    };
+    let notes = [
+        note("A2", "On leave until June"),
+        note("C1", "gross"),
+        note("B3", "[Threaded comment] Your version"),
+        note("ZZZZ9", "no such cell"),
+    ];
+    parts.push(("xl/worksheets/_rels/sheet1.xml.rels".to_owned(), rels));
+    parts.push((
+        "xl/comments1.xml".to_owned(),
+        format!("<comments><commentList>{}</commentList></comments>", notes.concat()),
+    ));
+    let expected = "Fee: gross\nName: Ida | Town: Oslo | Fee: x\nIda: On leave until June\nName: Kai | Town: Ulm | Fee: y";
+    assert_eq!(read(&packed(&parts)).text, expected);
+}
+
 pub(in crate::ingest::extract) fn sample() -> Vec<(String, String)> {
     let values = r#"<row r="4"><c r="A4" t="str"><f>A1</f><v>Rent</v></c><c r="B4" s="1"><v>45292</v></c>
         <c r="C4" s="2"><v>0.256</v></c><c r="D4" s="3"><v>1234.5</v></c><c r="E4" t="b"><v>1</v></c>

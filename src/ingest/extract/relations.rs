@@ -1,10 +1,11 @@
 //! Which parts of a package belong to which.
 
-use crate::ingest::extract::ExtractError;
-use crate::ingest::extract::package::{Package, resolve};
-use crate::ingest::extract::xml::{self, Element, Handler, attribute};
+use super::ExtractError;
+use super::package::{Package, resolve};
+use super::xml::{self, Element, Handler, attribute};
 
 /// A part that another one refers to.
+#[derive(Clone, Debug)]
 pub(super) struct Relation {
     pub(super) id: String,
     /// The last step of its type: `slide`, `notesSlide`.

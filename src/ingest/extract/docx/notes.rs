@@ -1,0 +1,100 @@
+//! What a text refers to and has once: footnotes, endnotes and comments, which are parts of their own,
+//! and drawings.
+
+use std::collections::HashMap;
+
+use super::body::Body;
+use super::numbering::Lists;
+use super::styles::Styles;
+use crate::ingest::extract::xml::{self, Element, Handler, attribute};
+
+/// What has not been met of it, by its ids.
+#[derive(Default)]
+pub(super) struct Notes {
+    /// Charts and diagrams, by the ids of their relations.
+    pub(super) drawings: HashMap<String, String>,
+    pub(super) footnotes: HashMap<String, String>,
+    pub(super) endnotes: HashMap<String, String>,
+    pub(super) comments: HashMap<String, String>,
+}
+
+impl Notes {
+    /// The one that an element refers to, once.
+    pub(super) fn take(&mut self, reference: &str, id: &str) -> Option<String> {
+        match reference {
+            "footnoteReference" => self.footnotes.remove(id),
+            "endnoteReference" => self.endnotes.remove(id),
+            _ => self.comments.remove(id),
+        }
+    }
+}
+
+/// The notes of a part, as far as it can be read.
+pub(super) fn read(part: &str, styles: &Styles) -> HashMap<String, String> {
+    let mut reading = Reading { styles, note: None, notes: HashMap::new() };
+    let _ = xml::read(part, &mut reading);
+    reading.end_note();
+    reading.notes
+}
+
+struct Reading<'a> {
+    styles: &'a Styles,
+    note: Option<Note<'a>>,
+    notes: HashMap<String, String>,
+}
+
+struct Note<'a> {
+    id: String,
+    author: Option<String>,
+    body: Body<'a>,
+}
+
+fn is_note(name: &str) -> bool {
+    matches!(name, "footnote" | "endnote" | "comment")
+}
+
+impl Handler for Reading<'_> {
+    fn start(&mut self, name: &str, element: &Element<'_>) {
+        if is_note(name) {
+            self.end_note();
+            // Others are lines that part the notes from the text.
+            let is_text = matches!(attribute(element, "type").as_deref(), None | Some("normal"));
+            self.note = attribute(element, "id").filter(|_| is_text).map(|id| Note {
+                id,
+                author: attribute(element, "author"),
+                body: Body::new(self.styles, Lists::none(), Notes::default()),
+            });
+        } else if let Some(note) = &mut self.note {
+            note.body.start(name, element);
+        }
+    }
+
+    fn end(&mut self, name: &str) {
+        if is_note(name) {
+            self.end_note();
+        } else if let Some(note) = &mut self.note {
+            note.body.end(name);
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        if let Some(note) = &mut self.note {
+            note.body.text(text);
+        }
+    }
+}
+
+impl Reading<'_> {
+    fn end_note(&mut self) {
+        let Some(note) = self.note.take() else { return };
+        let text = note.body.finish().text;
+        if text.trim().is_empty() {
+            return;
+        }
+        let text = match note.author {
+            Some(author) => format!("Comment by {author}: {text}"),
+            None => text,
+        };
+        self.notes.insert(note.id, text);
+    }
+}

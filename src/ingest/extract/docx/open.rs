@@ -1,0 +1,90 @@
+//! A paragraph of a DOCX while its properties are read.
+
+use super::numbering::{Lists, is_off};
+use super::styles::{StyleNumbers, Styles};
+use crate::ingest::extract::prose::{Meaning, Paragraph};
+use crate::ingest::extract::xml::{Element, attribute};
+
+/// A paragraph being read.
+#[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a property of its own")]
+pub(super) struct Open {
+    pub(super) paragraph: Paragraph,
+    style: Option<String>,
+    /// What its own properties say of its list; `0` is none.
+    num: Option<String>,
+    level: Option<usize>,
+    /// Its own properties say which level of the outline it is on.
+    outlined: bool,
+    /// The letters of its style are hidden.
+    pub(super) hidden: bool,
+    /// It is the first letter of the paragraph behind it.
+    pub(super) is_drop_cap: bool,
+    /// Its mark is hidden or deleted: it has no number of its own.
+    pub(super) unmarked: bool,
+    pub(super) in_properties: bool,
+    described: bool,
+}
+
+impl Open {
+    pub(super) fn new(paragraph: Paragraph) -> Self {
+        Self { paragraph, ..Self::default() }
+    }
+
+    /// Takes one of its properties.
+    pub(super) fn describe(&mut self, name: &str, element: &Element<'_>) {
+        let value = || attribute(element, "val").unwrap_or_default();
+        match name {
+            "framePr" => {
+                let drop_cap = attribute(element, "dropCap");
+                self.is_drop_cap = matches!(drop_cap.as_deref(), Some("drop" | "margin"));
+            }
+            "pStyle" => self.style = Some(value()),
+            "outlineLvl" => {
+                if let Ok(level @ 0..9) = value().parse::<u8>() {
+                    self.paragraph.meaning = Meaning::Heading(level + 1);
+                    self.outlined = true;
+                }
+            }
+            "ilvl" => self.level = value().parse().ok(),
+            "numId" => self.num = Some(value()),
+            // That of the mark at its end.
+            "vanish" => self.unmarked |= !is_off(&value()),
+            _ => {}
+        }
+    }
+
+    /// What its style and its list make of it. `counts`: it is one that its list counts.
+    pub(super) fn end_properties(&mut self, styles: &Styles, lists: &mut Lists<'_>, counts: bool) {
+        self.in_properties = false;
+        if std::mem::replace(&mut self.described, true) {
+            return;
+        }
+        let mut own = StyleNumbers::default();
+        if let Some(style) = &self.style {
+            if !self.outlined {
+                self.paragraph.meaning = styles.meaning(style);
+            }
+            self.hidden = styles.hides(style) == Some(true);
+            own = styles.numbers(style);
+        }
+        let is_own = self.num.is_some();
+        let Some(num) = self.num.take().or(own.num) else { return };
+        if num == "0" {
+            if self.paragraph.meaning == Meaning::Item {
+                self.paragraph.meaning = Meaning::Plain;
+            }
+            return;
+        }
+        if self.paragraph.meaning == Meaning::Plain {
+            self.paragraph.meaning = Meaning::Item;
+        }
+        let numbering = lists.numbering();
+        let of_style = || if is_own { None } else { numbering.level_of(&num, &own.style, styles) };
+        let level = self.level.or_else(of_style).or(own.level).unwrap_or(0);
+        self.paragraph.level = level;
+        if !self.unmarked && counts {
+            self.paragraph.label = numbering.count(&num, level, styles).unwrap_or_default();
+        }
+    }
+}

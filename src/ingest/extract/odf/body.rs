@@ -1,0 +1,295 @@
+//! The text of an ODT → Markdown. Paragraphs and headings are counted from 1, those of tables and text
+//! boxes included.
+
+use std::collections::HashSet;
+
+use super::Objects;
+use super::formula::Formula;
+use super::lists::Lists;
+use super::spans::Spans;
+use super::styles::Styles;
+use crate::ingest::extract::ExtractError;
+use crate::ingest::extract::prose::{Meaning, Paragraph, Prose};
+use crate::ingest::extract::xml::{self, Element, Handler, attribute};
+
+/// Reads a part, whose own styles come before its text. `comments`: those of reviewers are text.
+pub(super) fn read(
+    xml: &str,
+    styles: Styles,
+    objects: &Objects,
+    comments: bool,
+) -> Result<Prose, ExtractError> {
+    let mut body = Body {
+        styles,
+        objects,
+        drawn: HashSet::new(),
+        comments,
+        lists: Lists::default(),
+        prose: Prose::default(),
+        count: 0,
+        paragraphs: Vec::new(),
+        spans: Vec::new(),
+        notes: Vec::new(),
+        tables: Vec::new(),
+        formula: None,
+        in_creator: false,
+        skipped: 0,
+    };
+    xml::read(xml, &mut body)?;
+    while !body.paragraphs.is_empty() {
+        body.end_paragraph();
+    }
+    Ok(body.prose.finish())
+}
+
+struct Body<'a> {
+    styles: Styles,
+    objects: &'a Objects,
+    /// Those that have been met.
+    drawn: HashSet<&'a str>,
+    comments: bool,
+    lists: Lists,
+    prose: Prose,
+    count: u32,
+    /// A paragraph can hold another, in a text box or a note; with whether its letters are hidden.
+    paragraphs: Vec<(Paragraph, bool)>,
+    /// Whether the letters of each span that is open are hidden.
+    spans: Vec<bool>,
+    /// Notes that are open.
+    notes: Vec<Note>,
+    tables: Vec<Table>,
+    formula: Option<Formula>,
+    in_creator: bool,
+    /// Depth of open elements that are no text.
+    skipped: usize,
+}
+
+#[derive(Default)]
+struct Note {
+    author: String,
+    text: String,
+}
+
+#[derive(Default)]
+struct Table {
+    spans: Spans,
+    in_header: bool,
+}
+
+impl Body<'_> {
+    /// What is deleted, what names a picture, and what stands at the place of a note.
+    fn is_skipped(&self, name: &str) -> bool {
+        match name {
+            // Names of pictures, in a paragraph. Charts have titles, too.
+            "desc" | "title" => !self.paragraphs.is_empty(),
+            "tracked-changes" | "note-citation" | "ruby-text" | "forms" | "binary-data"
+            | "date" | "date-string" | "meta" | "page-thumbnail" => true,
+            "annotation" => !self.comments,
+            _ => false,
+        }
+    }
+}
+
+impl Handler for Body<'_> {
+    fn start(&mut self, name: &str, element: &Element<'_>) {
+        if let Some(formula) = &mut self.formula {
+            return formula.start(name);
+        }
+        // The date of a comment is none that the text shows; others are.
+        if self.is_skipped(name) && (name != "date" || !self.notes.is_empty()) {
+            self.skipped += 1;
+        }
+        if self.skipped > 0 || self.lists.start(name, element, &self.styles) {
+            return;
+        }
+        match name {
+            "p" => self.begin_paragraph(element),
+            "h" => self.begin_heading(element),
+            "span" => self.begin_span(element),
+            "s" => self.push(" "),
+            "tab" => self.push(" "),
+            "line-break" => self.push("\n"),
+            "note-body" | "annotation" => self.notes.push(Note::default()),
+            "creator" => self.in_creator = true,
+            "table" | "sub-table" => self.tables.push(Table::default()),
+            "table-header-rows" => self.set_header(true),
+            "table-row" => self.begin_row(),
+            "table-cell" | "covered-table-cell" => self.begin_cell(name, element),
+            "math" => {
+                let mut formula = Formula::default();
+                formula.start(name);
+                self.formula = Some(formula);
+            }
+            "object" => self.add_object(element),
+            _ => self.styles.start(name, element),
+        }
+    }
+
+    fn end(&mut self, name: &str) {
+        if let Some(formula) = &mut self.formula {
+            if formula.end(name) {
+                let text = self.formula.take().map(Formula::finish).unwrap_or_default();
+                self.push(&text);
+            }
+            return;
+        }
+        if self.is_skipped(name) && (name != "date" || !self.notes.is_empty()) {
+            self.skipped = self.skipped.saturating_sub(1);
+            return;
+        }
+        if self.skipped > 0 {
+            return;
+        }
+        self.lists.end(name);
+        match name {
+            "p" | "h" => self.end_paragraph(),
+            "span" => {
+                self.spans.pop();
+            }
+            "note-body" | "annotation" => self.end_note(),
+            "creator" => self.in_creator = false,
+            "table-header-rows" => self.set_header(false),
+            "table-row" => self.prose.end_row(),
+            "table" | "sub-table" => {
+                self.tables.pop();
+                self.prose.end_table();
+            }
+            _ => {}
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        if let Some(formula) = &mut self.formula {
+            formula.text(text);
+        } else if self.in_creator {
+            if let Some(note) = self.notes.last_mut() {
+                note.author.push_str(text);
+            }
+        } else {
+            self.push(text);
+        }
+    }
+}
+
+impl Body<'_> {
+    fn begin_paragraph(&mut self, element: &Element<'_>) {
+        let style = attribute(element, "style-name").unwrap_or_default();
+        let mut paragraph = self.paragraph();
+        if let Some(level) = self.lists.level() {
+            // What follows the first paragraph of an item goes on as text.
+            if let Some(label) = self.lists.take_label() {
+                (paragraph.meaning, paragraph.label) = (Meaning::Item, label);
+                paragraph.level = level;
+            }
+        } else if self.styles.is_title(&style) {
+            paragraph.meaning = Meaning::Title;
+        }
+        let hidden = self.styles.is_hidden("paragraph", &style);
+        self.paragraphs.push((paragraph, hidden));
+    }
+
+    fn begin_heading(&mut self, element: &Element<'_>) {
+        let style = attribute(element, "style-name").unwrap_or_default();
+        let level = attribute(element, "outline-level").and_then(|level| level.parse().ok());
+        let level: u8 = level.unwrap_or(1).max(1);
+        let mut paragraph = self.paragraph();
+        paragraph.meaning = Meaning::Heading(level);
+        let unnumbered = attribute(element, "is-list-header").as_deref() == Some("true");
+        let of_list = self.lists.take_label().filter(|label| !label.is_empty());
+        if let Some(label) = of_list {
+            paragraph.label = label;
+        } else if !unnumbered {
+            let start = attribute(element, "start-value").and_then(|start| start.parse().ok());
+            let level = usize::from(level) - 1;
+            paragraph.label = self.lists.heading(level, start, &self.styles);
+        }
+        let hidden = self.styles.is_hidden("paragraph", &style);
+        self.paragraphs.push((paragraph, hidden));
+    }
+
+    /// The next one; those of notes are not counted.
+    fn paragraph(&mut self) -> Paragraph {
+        self.count += u32::from(self.notes.is_empty());
+        Paragraph { number: self.count, ..Paragraph::default() }
+    }
+
+    fn begin_span(&mut self, element: &Element<'_>) {
+        let style = attribute(element, "style-name").unwrap_or_default();
+        self.spans.push(self.styles.is_hidden("text", &style));
+    }
+
+    fn push(&mut self, text: &str) {
+        if self.skipped > 0 || self.spans.contains(&true) {
+            return;
+        }
+        if let Some((paragraph, false)) = self.paragraphs.last_mut() {
+            paragraph.text.push_str(text);
+        }
+    }
+
+    fn end_paragraph(&mut self) {
+        let Some((paragraph, _)) = self.paragraphs.pop() else { return };
+        match self.notes.last_mut() {
+            Some(note) => {
+                note.text.push_str(&paragraph.text);
+                note.text.push('\n');
+            }
+            None => self.prose.add(paragraph),
+        }
+    }
+
+    fn end_note(&mut self) {
+        let Some(Note { author, text }) = self.notes.pop() else { return };
+        if text.trim().is_empty() {
+            return;
+        }
+        let author = author.trim();
+        let text =
+            if author.is_empty() { text } else { format!("Comment by {author}: {}", text.trim()) };
+        if let Some((paragraph, _)) = self.paragraphs.last_mut() {
+            paragraph.notes.push(text);
+        }
+    }
+
+    fn set_header(&mut self, in_header: bool) {
+        if let Some(table) = self.tables.last_mut() {
+            table.in_header = in_header;
+        }
+    }
+
+    fn begin_row(&mut self) {
+        self.prose.begin_row();
+        if let Some(table) = self.tables.last_mut() {
+            table.spans.begin_row();
+            self.prose.set_header(table.in_header);
+        }
+    }
+
+    fn begin_cell(&mut self, name: &str, element: &Element<'_>) {
+        let Some(table) = self.tables.last_mut() else { return };
+        for cell in table.spans.cells(name, element) {
+            self.prose.begin_cell(cell);
+        }
+    }
+
+    /// A formula, or a chart or sheet, that is a part of its own.
+    fn add_object(&mut self, element: &Element<'_>) {
+        let name = attribute(element, "href").unwrap_or_default();
+        let objects = self.objects;
+        let Some((name, object)) = objects.get_key_value(name.trim_start_matches("./")) else {
+            return;
+        };
+        // Once is enough.
+        if !self.drawn.insert(name) {
+            return;
+        }
+        if let Some(formula) = &object.formula {
+            self.push(formula);
+        }
+        if !object.text.is_empty()
+            && let Some((paragraph, _)) = self.paragraphs.last_mut()
+        {
+            paragraph.drawings.push(object.text.clone());
+        }
+    }
+}

@@ -1,0 +1,396 @@
+//! The pages of an ODP → [`Slide`]s.
+
+use std::collections::HashSet;
+
+use super::Objects;
+use super::formula::Formula;
+use super::lists::Lists;
+use super::spans::Spans;
+use super::styles::Styles;
+use crate::ingest::document::{Unit, single_spaced};
+use crate::ingest::extract::ExtractError;
+use crate::ingest::extract::chart::Drawings;
+use crate::ingest::extract::numeral::Numeral;
+use crate::ingest::extract::parts::Parts;
+use crate::ingest::extract::slide::{
+    Block, Bullet, DEEPEST, Item, Line, Numbering, Place, Role, Shape, Slide,
+};
+use crate::ingest::extract::table::{Cell, Grid};
+use crate::ingest::extract::xml::{self, Element, Handler, attribute};
+
+/// The text of the slides, the title of the first that has one, and which are hidden.
+pub(super) fn read(
+    xml: &str,
+    styles: Styles,
+    objects: &Objects,
+) -> Result<(Parts, String, Vec<u32>), ExtractError> {
+    let mut reading = Reading {
+        styles,
+        objects,
+        drawn: HashSet::new(),
+        lists: Lists::default(),
+        parts: Parts::new(Unit::Slide),
+        first_title: String::new(),
+        left_out: Vec::new(),
+        number: 0,
+        slide: None,
+        groups: Vec::new(),
+        deeper: 0,
+        shape: None,
+        notes: None,
+        line: None,
+        spans: Vec::new(),
+        row: None,
+        grid: Grid::default(),
+        cells: Spans::default(),
+        in_header: false,
+        formula: None,
+        skipped: 0,
+    };
+    xml::read(xml, &mut reading)?;
+    Ok((reading.parts, reading.first_title, reading.left_out))
+}
+
+struct Reading<'a> {
+    styles: Styles,
+    objects: &'a Objects,
+    /// Those that have been met.
+    drawn: HashSet<&'a str>,
+    lists: Lists,
+    parts: Parts,
+    first_title: String,
+    left_out: Vec<u32>,
+    number: u32,
+    slide: Option<Slide>,
+    /// Groups that are open.
+    groups: Vec<Vec<Item>>,
+    /// Groups that are open within the deepest.
+    deeper: usize,
+    shape: Option<Shape>,
+    /// The speaker notes, from their beginning on.
+    notes: Option<String>,
+    line: Option<Line>,
+    /// Whether the letters of each span that is open are hidden.
+    spans: Vec<bool>,
+    row: Option<Vec<Cell>>,
+    grid: Grid,
+    cells: Spans,
+    in_header: bool,
+    formula: Option<Formula>,
+    skipped: usize,
+}
+
+/// Groups within groups are told apart so far down.
+const DEEPEST_GROUP: usize = 32;
+
+fn is_skipped(name: &str) -> bool {
+    matches!(
+        name,
+        "annotation"
+            | "desc"
+            | "title"
+            | "binary-data"
+            | "note"
+            | "ruby-text"
+            | "page-thumbnail"
+            | "forms"
+            | "master-page"
+    )
+}
+
+fn is_shape(name: &str) -> bool {
+    matches!(
+        name,
+        "frame"
+            | "custom-shape"
+            | "rect"
+            | "ellipse"
+            | "circle"
+            | "line"
+            | "connector"
+            | "polygon"
+            | "polyline"
+            | "path"
+            | "caption"
+            | "measure"
+    )
+}
+
+impl Handler for Reading<'_> {
+    fn start(&mut self, name: &str, element: &Element<'_>) {
+        if let Some(formula) = &mut self.formula {
+            return formula.start(name);
+        }
+        if is_skipped(name) {
+            self.skipped += 1;
+        }
+        if self.skipped > 0 || self.lists.start(name, element, &self.styles) {
+            return;
+        }
+        match name {
+            "page" => self.begin_slide(element),
+            "notes" => {
+                self.end_shape();
+                self.notes = Some(String::new());
+            }
+            "g" => self.begin_group(),
+            name if is_shape(name) => self.begin_shape(element),
+            "p" | "h" => self.begin_line(),
+            "span" => {
+                let style = attribute(element, "style-name").unwrap_or_default();
+                self.spans.push(self.styles.is_hidden("text", &style));
+            }
+            "s" | "tab" => self.push(" "),
+            "line-break" => self.push("\n"),
+            "table-header-rows" => self.in_header = true,
+            "table" => {
+                let header = attribute(element, "use-first-row-styles");
+                self.in_header = header.as_deref() == Some("true");
+                self.cells = Spans::default();
+            }
+            "table-row" => {
+                self.cells.begin_row();
+                self.row = Some(Vec::new());
+            }
+            "table-cell" | "covered-table-cell" => {
+                let cells = self.cells.cells(name, element);
+                self.row.get_or_insert_default().extend(cells);
+            }
+            "math" => {
+                let mut formula = Formula::default();
+                formula.start(name);
+                self.formula = Some(formula);
+            }
+            "object" => self.add_object(element),
+            _ => self.styles.start(name, element),
+        }
+    }
+
+    fn end(&mut self, name: &str) {
+        if let Some(formula) = &mut self.formula {
+            if formula.end(name) {
+                let text = self.formula.take().map(Formula::finish).unwrap_or_default();
+                self.add_formula(text);
+            }
+            return;
+        }
+        if is_skipped(name) {
+            self.skipped = self.skipped.saturating_sub(1);
+            return;
+        }
+        if self.skipped > 0 {
+            return;
+        }
+        self.lists.end(name);
+        match name {
+            "page" => self.end_slide(),
+            "g" => self.end_group(),
+            name if is_shape(name) => self.end_shape(),
+            "p" | "h" => self.end_line(),
+            "span" => {
+                self.spans.pop();
+            }
+            "table-header-rows" => self.in_header = false,
+            "table-row" => {
+                let header = self.in_header && self.grid.is_empty();
+                self.grid.push(&self.row.take().unwrap_or_default(), header, 0, 0);
+            }
+            "table" => {
+                let lines = std::mem::take(&mut self.grid).into_lines();
+                if !lines.text.is_empty() {
+                    self.add(Block::Rows(lines.text));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        match &mut self.formula {
+            Some(formula) => formula.text(text),
+            None => self.push(text),
+        }
+    }
+}
+
+impl Reading<'_> {
+    fn begin_slide(&mut self, element: &Element<'_>) {
+        self.number += 1;
+        let style = attribute(element, "style-name").unwrap_or_default();
+        let hidden = self.styles.is_hidden("drawing-page", &style);
+        self.slide = Some(Slide { items: Vec::new(), hidden });
+    }
+
+    fn end_slide(&mut self) {
+        self.end_shape();
+        while !self.groups.is_empty() {
+            self.end_group();
+        }
+        let notes = self.notes.take().unwrap_or_default();
+        let Some(slide) = self.slide.take() else { return };
+        if slide.hidden {
+            self.left_out.push(self.number);
+            return;
+        }
+        if self.first_title.is_empty() {
+            self.first_title = slide.title();
+        }
+        self.parts.push(self.number, Vec::new(), &slide.with_notes(&Drawings::default(), &notes));
+    }
+
+    fn begin_group(&mut self) {
+        self.end_shape();
+        if self.groups.len() < DEEPEST_GROUP {
+            self.groups.push(Vec::new());
+        } else {
+            self.deeper += 1;
+        }
+    }
+
+    fn end_group(&mut self) {
+        self.end_shape();
+        if self.deeper > 0 {
+            self.deeper -= 1;
+        } else if let Some(items) = self.groups.pop() {
+            let places = items.iter().filter_map(Item::place);
+            let place = places.reduce(Place::union);
+            self.add_item(Item::Group(place, items));
+        }
+    }
+
+    fn begin_shape(&mut self, element: &Element<'_>) {
+        self.end_shape();
+        let role = match attribute(element, "class").as_deref() {
+            Some("title") => Role::Title,
+            Some("outline") => Role::Body,
+            Some("date-time" | "footer" | "header" | "page-number" | "page") => Role::Furniture,
+            _ => Role::Other,
+        };
+        let length = |name| attribute(element, name).as_deref().and_then(centimetres);
+        let place = length("x").zip(length("y")).map(|(left, top)| {
+            let (width, height) = (length("width"), length("height"));
+            Place { left, top, width: width.unwrap_or(0.0), height: height.unwrap_or(0.0) }
+        });
+        self.shape = Some(Shape { role, place, ..Shape::default() });
+    }
+
+    fn end_shape(&mut self) {
+        let Some(shape) = self.shape.take() else { return };
+        match &mut self.notes {
+            // The rest of the page of notes is a picture of the slide, and furniture.
+            Some(notes) if shape.role == Role::Other => {
+                for text in shape.texts() {
+                    if !notes.is_empty() {
+                        notes.push_str("\n\n");
+                    }
+                    notes.push_str(text);
+                }
+            }
+            Some(_) => {}
+            None => self.add_item(Item::Shape(shape)),
+        }
+    }
+
+    fn add_item(&mut self, item: Item) {
+        if let Some(group) = self.groups.last_mut() {
+            group.push(item);
+        } else if let Some(slide) = &mut self.slide {
+            slide.items.push(item);
+        }
+    }
+
+    fn begin_line(&mut self) {
+        let mut line = Line::default();
+        if let Some(level) = self.lists.level() {
+            line.level = level.min(DEEPEST);
+            line.bullet = Some(match self.lists.take_label() {
+                Some(label) if label.is_empty() => Bullet::Sign,
+                // It is counted already.
+                Some(before) => {
+                    let after = String::new();
+                    Bullet::Number(Numbering { numeral: Numeral::None, before, after, start: 0 })
+                }
+                None => Bullet::None,
+            });
+        } else {
+            line.bullet = Some(Bullet::None);
+        }
+        self.line = Some(line);
+    }
+
+    fn push(&mut self, text: &str) {
+        if self.skipped > 0 || self.spans.contains(&true) {
+            return;
+        }
+        if let Some(line) = &mut self.line {
+            line.text.push_str(text);
+        }
+    }
+
+    fn end_line(&mut self) {
+        let Some(line) = self.line.take() else { return };
+        let lines = line.text.lines().map(single_spaced).filter(|line| !line.is_empty());
+        let text = lines.collect::<Vec<_>>().join("\n");
+        if text.is_empty() {
+            return;
+        }
+        match &mut self.row {
+            Some(row) => {
+                if let Some(cell) = row.last_mut() {
+                    if !cell.text.is_empty() {
+                        cell.text.push(' ');
+                    }
+                    cell.text.push_str(&text);
+                }
+            }
+            None => self.add(Block::Paragraph(Line { text, ..line })),
+        }
+    }
+
+    fn add(&mut self, block: Block) {
+        if self.slide.is_some() {
+            self.shape.get_or_insert_default().blocks.push(block);
+        }
+    }
+
+    fn add_formula(&mut self, text: String) {
+        if self.line.is_some() {
+            self.push(&text);
+        } else if !text.is_empty() {
+            self.add(Block::Rows(text));
+        }
+    }
+
+    fn add_object(&mut self, element: &Element<'_>) {
+        let name = attribute(element, "href").unwrap_or_default();
+        let objects = self.objects;
+        let Some((name, object)) = objects.get_key_value(name.trim_start_matches("./")) else {
+            return;
+        };
+        // Once is enough.
+        if !self.drawn.insert(name) {
+            return;
+        }
+        if let Some(formula) = &object.formula {
+            self.add_formula(formula.clone());
+        }
+        if !object.text.is_empty() {
+            self.add(Block::Rows(object.text.clone()));
+        }
+    }
+}
+
+/// A length with its unit.
+fn centimetres(length: &str) -> Option<f64> {
+    let units = length.trim().find(|c: char| c.is_ascii_alphabetic())?;
+    let (number, unit) = length.trim().split_at(units);
+    let factor = match unit {
+        "cm" => 1.0,
+        "mm" => 0.1,
+        "in" => 2.54,
+        "pt" => 2.54 / 72.0,
+        "pc" => 2.54 / 6.0,
+        _ => return None,
+    };
+    Some(number.parse::<f64>().ok()? * factor)
+}

@@ -1,0 +1,374 @@
+//! Control words and letters of an RTF → paragraphs.
+
+use super::fonts::{Font, Fonts, character_set, code_page};
+use super::rows::Rows;
+use super::styles::Styles;
+use super::words::{Destination, destination, sign};
+use crate::ingest::document::single_spaced;
+use crate::ingest::extract::prose::{Meaning, Paragraph, Prose};
+
+/// What holds within a group, until it ends.
+#[derive(Clone, Copy)]
+struct State {
+    destination: Destination,
+    /// How many letters after one in Unicode are the same for old readers.
+    fallback: usize,
+    font: i32,
+    hidden: bool,
+    deleted: bool,
+    paragraph: Properties,
+    /// It is the note that the group above has begun.
+    begins_note: bool,
+}
+
+/// Of a paragraph.
+#[derive(Clone, Copy, Default)]
+struct Properties {
+    style: i32,
+    /// From 0.
+    outline: Option<u8>,
+    level: usize,
+    in_list: bool,
+    in_table: bool,
+}
+
+/// A text that is being read: the document's, or a note's.
+#[derive(Default)]
+struct Text {
+    paragraph: Paragraph,
+    /// Of a note: its paragraphs that have ended.
+    note: String,
+    author: String,
+}
+
+pub(super) struct Reader {
+    /// Of notes, too.
+    comments: bool,
+    state: State,
+    states: Vec<State>,
+    fonts: Fonts,
+    defined_font: i32,
+    styles: Styles,
+    /// The last is the one that is read.
+    texts: Vec<Text>,
+    prose: Prose,
+    rows: Rows,
+    count: u32,
+    title: String,
+    author: String,
+    /// Letters that wait to be decoded.
+    bytes: Vec<u8>,
+    /// The first half of a letter beyond the first plane.
+    half: Option<u16>,
+    /// Letters that are left out: they repeat one in Unicode.
+    skip: usize,
+    /// Nothing but `\*` has been read of the group.
+    ignorable: bool,
+    first: bool,
+}
+
+impl Reader {
+    /// `comments`: those of reviewers are text.
+    pub(super) fn new(comments: bool) -> Self {
+        let state = State {
+            destination: Destination::Text,
+            fallback: 1,
+            font: 0,
+            hidden: false,
+            deleted: false,
+            paragraph: Properties::default(),
+            begins_note: false,
+        };
+        Self {
+            comments,
+            state,
+            states: Vec::new(),
+            fonts: Fonts::default(),
+            defined_font: 0,
+            styles: Styles::default(),
+            texts: vec![Text::default()],
+            prose: Prose::default(),
+            rows: Rows::default(),
+            count: 0,
+            title: String::new(),
+            author: String::new(),
+            bytes: Vec::new(),
+            half: None,
+            skip: 0,
+            ignorable: false,
+            first: false,
+        }
+    }
+
+    pub(super) fn depth(&self) -> usize {
+        self.states.len()
+    }
+
+    pub(super) fn open(&mut self) {
+        self.flush();
+        self.skip = 0;
+        self.states.push(self.state);
+        self.state.begins_note = false;
+        (self.first, self.ignorable) = (true, false);
+    }
+
+    pub(super) fn close(&mut self) {
+        self.flush();
+        self.skip = 0;
+        if self.state.begins_note {
+            self.end_note();
+        }
+        if let Some(state) = self.states.pop() {
+            self.state = state;
+        }
+        (self.first, self.ignorable) = (false, false);
+    }
+
+    pub(super) fn set_ignorable(&mut self) {
+        self.ignorable = self.first;
+    }
+
+    pub(super) fn byte(&mut self, byte: u8) {
+        self.first = false;
+        if self.skip > 0 {
+            self.skip -= 1;
+        } else if self.state.destination != Destination::Nothing {
+            self.bytes.push(byte);
+        }
+    }
+
+    pub(super) fn word(&mut self, word: &str, number: Option<i32>) {
+        let (first, ignorable) = (self.first, self.ignorable);
+        (self.first, self.ignorable) = (false, false);
+        if word == "u" {
+            return self.unicode(number.unwrap_or(0));
+        }
+        self.flush();
+        self.skip = 0;
+        if self.state.destination == Destination::Nothing && word != "ud" {
+            return;
+        }
+        match destination(word) {
+            Some(Destination::Note) => return self.begin_note(String::new()),
+            Some(destination) => {
+                if destination == Destination::Author {
+                    self.author.clear();
+                }
+                return self.state.destination = destination;
+            }
+            None if first && ignorable && word == "annotation" && self.comments => {
+                let author = std::mem::take(&mut self.author);
+                return self.begin_note(author);
+            }
+            None if first && ignorable => return self.state.destination = Destination::Nothing,
+            None => {}
+        }
+        match self.state.destination {
+            Destination::Fonts => self.define_font(word, number),
+            Destination::Styles => self.styles.word(word, number),
+            Destination::Info if word == "title" => self.state.destination = Destination::Title,
+            Destination::Info => self.state.destination = Destination::Nothing,
+            _ => self.text_word(word, number),
+        }
+    }
+
+    fn begin_note(&mut self, author: String) {
+        self.state.destination = Destination::Note;
+        self.state.begins_note = true;
+        self.texts.push(Text { author, ..Text::default() });
+    }
+
+    fn define_font(&mut self, word: &str, number: Option<i32>) {
+        let number = number.unwrap_or(0);
+        if word == "f" {
+            self.defined_font = number;
+        }
+        let font = self.fonts.fonts.entry(self.defined_font).or_default();
+        match word {
+            "f" => *font = Font::default(),
+            "fcharset" => (font.encoding, font.is_symbol) = (character_set(number), number == 2),
+            "cpg" => font.encoding = code_page(number).or(font.encoding),
+            _ => {}
+        }
+    }
+
+    fn text_word(&mut self, word: &str, number: Option<i32>) {
+        let is_on = number != Some(0);
+        if let Some(sign) = sign(word) {
+            return self.push(sign);
+        }
+        if self.rows.define(word, number) {
+            return;
+        }
+        let state = &mut self.state;
+        match word {
+            "ansicpg" => {
+                self.fonts.encoding = number.and_then(code_page).unwrap_or(self.fonts.encoding);
+            }
+            "mac" => self.fonts.encoding = code_page(10_000).unwrap_or(self.fonts.encoding),
+            "uc" => state.fallback = number.and_then(|n| usize::try_from(n).ok()).unwrap_or(1),
+            "f" | "deff" => state.font = number.unwrap_or(0),
+            "plain" => (state.hidden, state.deleted) = (false, false),
+            "v" => state.hidden = is_on,
+            "deleted" => state.deleted = is_on,
+            "pard" => state.paragraph = Properties::default(),
+            "s" => state.paragraph.style = number.unwrap_or(0),
+            "outlinelevel" => state.paragraph.outline = number.and_then(|n| u8::try_from(n).ok()),
+            "ls" => state.paragraph.in_list = number.is_some_and(|list| list > 0),
+            "ilvl" => {
+                state.paragraph.level = number.and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
+            }
+            "intbl" => state.paragraph.in_table = is_on,
+            "par" | "sect" => self.end_paragraph(),
+            "cell" => {
+                self.end_paragraph_in(true);
+                if self.texts.len() == 1 {
+                    self.rows.end_cell();
+                }
+            }
+            "nestcell" => self.end_paragraph_in(true),
+            "row" if self.texts.len() == 1 => self.rows.end_row(),
+            _ => {}
+        }
+    }
+
+    fn unicode(&mut self, number: i32) {
+        self.flush();
+        let unit = number as u16;
+        let letter = match (self.half.take(), unit) {
+            (None, 0xD800..=0xDBFF) => {
+                self.half = Some(unit);
+                None
+            }
+            (half, unit) => {
+                let units = half.into_iter().chain([unit]);
+                char::decode_utf16(units).filter_map(Result::ok).last()
+            }
+        };
+        let letter = letter.and_then(|letter| self.fonts.unicode(self.state.font, letter));
+        if let Some(letter) = letter {
+            self.push(letter.encode_utf8(&mut [0; 4]));
+        }
+        self.skip = self.state.fallback;
+    }
+
+    /// Decodes the letters that wait.
+    fn flush(&mut self) {
+        if self.bytes.is_empty() {
+            return;
+        }
+        let font = match self.state.destination {
+            Destination::Fonts => self.defined_font,
+            _ => self.state.font,
+        };
+        let bytes = std::mem::take(&mut self.bytes);
+        let text = if self.state.destination == Destination::Fonts {
+            String::from_utf8_lossy(&bytes).into_owned()
+        } else {
+            self.fonts.decode(font, &bytes)
+        };
+        self.push(&text);
+    }
+
+    fn push(&mut self, text: &str) {
+        let Some(current) = self.texts.last_mut() else { return };
+        match self.state.destination {
+            Destination::Text | Destination::Note => {
+                if !self.state.hidden && !self.state.deleted {
+                    current.paragraph.text.push_str(text);
+                }
+            }
+            Destination::Label => current.paragraph.label.push_str(text),
+            Destination::Fonts => {
+                let name = text.split(';').next().unwrap_or_default();
+                let font = self.fonts.fonts.entry(self.defined_font).or_default();
+                // Other names of the font follow.
+                if font.name.is_empty() {
+                    name.trim().clone_into(&mut font.name);
+                }
+            }
+            Destination::Styles => self.styles.text(text),
+            Destination::Title => self.title.push_str(text),
+            Destination::Author => self.author.push_str(text),
+            Destination::Info | Destination::Nothing => {}
+        }
+    }
+
+    fn end_paragraph(&mut self) {
+        self.end_paragraph_in(self.state.paragraph.in_table);
+    }
+
+    fn end_paragraph_in(&mut self, in_table: bool) {
+        let is_note = self.texts.len() > 1;
+        let Some(current) = self.texts.last_mut() else { return };
+        let mut paragraph = std::mem::take(&mut current.paragraph);
+        if is_note {
+            current.note.push_str(&paragraph.text);
+            current.note.push('\n');
+            return;
+        }
+        self.count += 1;
+        paragraph.number = self.count;
+        self.describe(&mut paragraph);
+        if in_table {
+            self.rows.add(paragraph);
+        } else {
+            if !self.rows.is_empty() {
+                self.rows.write(&mut self.prose);
+            }
+            self.prose.add(paragraph);
+        }
+    }
+
+    /// What its properties make of a paragraph.
+    fn describe(&self, paragraph: &mut Paragraph) {
+        let properties = self.state.paragraph;
+        let label = single_spaced(&paragraph.label);
+        let has_label = !label.is_empty();
+        // What has neither letters nor figures is a bullet.
+        let is_number = label.contains(char::is_alphanumeric);
+        paragraph.label = if is_number { label } else { String::new() };
+        paragraph.level = properties.level;
+        paragraph.meaning = match properties.outline {
+            Some(level @ 0..9) => Meaning::Heading(level + 1),
+            _ => self.styles.meaning(properties.style),
+        };
+        if paragraph.meaning == Meaning::Plain && (has_label || properties.in_list) {
+            paragraph.meaning = Meaning::Item;
+        }
+    }
+
+    fn end_note(&mut self) {
+        if self.texts.len() < 2 {
+            return;
+        }
+        let Some(Text { paragraph, note, author, .. }) = self.texts.pop() else { return };
+        let within = paragraph.notes.join(" ");
+        let text = single_spaced(&format!("{note}{}\n{within}", paragraph.text));
+        let Some(current) = self.texts.last_mut() else { return };
+        if !text.is_empty() {
+            let author = single_spaced(&author);
+            current.paragraph.notes.push(if author.is_empty() {
+                text
+            } else {
+                format!("Comment by {author}: {text}")
+            });
+        }
+    }
+
+    /// The title that the document gives itself, and its text.
+    pub(super) fn finish(mut self) -> (Option<String>, Prose) {
+        while self.texts.len() > 1 {
+            self.end_note();
+        }
+        let rest = &self.texts[0].paragraph;
+        if !rest.text.trim().is_empty() || !rest.notes.is_empty() {
+            self.end_paragraph();
+        }
+        if !self.rows.is_empty() {
+            self.rows.write(&mut self.prose);
+        }
+        let title = single_spaced(&self.title);
+        (Some(title).filter(|title| !title.is_empty()), self.prose.finish())
+    }
+}

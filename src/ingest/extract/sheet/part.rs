@@ -1,0 +1,310 @@
+//! What the XML of an XLSX says of a sheet besides its cells: which rows and columns are hidden, what is
+//! noted on cells, and which formulas have no value.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use memchr::memmem;
+
+use crate::ingest::extract::package::Package;
+use crate::ingest::extract::relations::{Relation, relations};
+use crate::ingest::extract::table::Row;
+use crate::ingest::extract::xml::{self, Element, Handler, attribute, prefixed_attribute};
+use crate::types::{ReadingWarning, WarningCode};
+
+/// The parts of the sheets of a workbook. What can't be read of them is not known: the cells are read
+/// by other means.
+#[derive(Default)]
+pub(super) struct SheetParts<'a> {
+    package: Option<Package<'a>>,
+    /// By the names of the sheets.
+    parts: HashMap<String, String>,
+    /// Of sheets in which rows or columns are left out: their names, with how many of each.
+    left_out: Vec<(String, usize, usize)>,
+    /// Formulas without a value, and where the first of them are.
+    uncalculated: (usize, Vec<String>),
+}
+
+/// What is known of a sheet.
+#[derive(Default)]
+pub(super) struct SheetPart {
+    /// From 1.
+    hidden_rows: HashSet<u32>,
+    /// By column, from 0; those behind the end are shown.
+    hidden_columns: Vec<bool>,
+    /// By row (from 1) and column (from 0).
+    notes: BTreeMap<(u32, u32), String>,
+    /// Cells whose formula has no value.
+    uncalculated: Vec<String>,
+    /// Rows and columns that had something, and were left out.
+    rows_left_out: usize,
+    columns_left_out: HashSet<u32>,
+}
+
+impl SheetPart {
+    /// A row without what is hidden, with its notes; the number of one that is hidden itself.
+    pub(super) fn shown(&mut self, mut row: Row) -> Result<Row, u32> {
+        if self.hidden_rows.contains(&row.first) {
+            self.rows_left_out += usize::from(!row.cells.is_empty());
+            return Err(row.first);
+        }
+        let columns = &self.hidden_columns;
+        let is_hidden = |column: u32| columns.get(column as usize) == Some(&true);
+        for ((_, column), note) in self.notes.range((row.first, 0)..(row.first + 1, 0)) {
+            if !is_hidden(*column) {
+                let value =
+                    row.value(*column).map(|value| format!("{value}: ")).unwrap_or_default();
+                row.notes.push(format!("{value}{note}"));
+            }
+        }
+        if !columns.is_empty() {
+            let left_out = &mut self.columns_left_out;
+            row.cells.retain(|(column, _)| {
+                !is_hidden(*column) || {
+                    left_out.insert(*column);
+                    false
+                }
+            });
+        }
+        Ok(row)
+    }
+}
+
+impl<'a> SheetParts<'a> {
+    pub(super) fn of(bytes: &'a [u8]) -> Self {
+        let Ok(mut package) = Package::open(bytes, "xlsx", "workbook", "xls") else {
+            return Self::default();
+        };
+        let parts = parts(&mut package).unwrap_or_default();
+        Self { package: Some(package), parts, ..Self::default() }
+    }
+
+    pub(super) fn read(&mut self, sheet: &str) -> SheetPart {
+        let mut known = SheetPart::default();
+        let (Some(package), Some(part)) = (&mut self.package, self.parts.get(sheet)) else {
+            return known;
+        };
+        if let Ok(Some(bytes)) = package.bytes(part)
+            && says_more(&bytes)
+            && let Ok(text) = std::str::from_utf8(&bytes)
+        {
+            let mut reading = Reading { known, ..Reading::default() };
+            let _ = xml::read(text, &mut reading);
+            known = reading.known;
+        }
+        let others = relations(package, part).unwrap_or_default();
+        for Relation { target, .. } in others.iter().filter(|found| found.kind == "comments") {
+            let text = package.part(target).ok().flatten().unwrap_or_default();
+            let mut notes = Notes { notes: known.notes, ..Notes::default() };
+            let _ = xml::read(&text, &mut notes);
+            known.notes = notes.notes;
+        }
+        let (count, first) = &mut self.uncalculated;
+        *count += known.uncalculated.len();
+        let named = known.uncalculated.iter().take(NAMED.saturating_sub(first.len()));
+        first.extend(named.map(|cell| format!("{sheet}!{cell}")));
+        known
+    }
+
+    /// Remembers what has been left out of a sheet.
+    pub(super) fn note(&mut self, sheet: &str, part: &SheetPart) {
+        let (rows, columns) = (part.rows_left_out, part.columns_left_out.len());
+        if rows + columns > 0 {
+            self.left_out.push((sheet.to_owned(), rows, columns));
+        }
+    }
+
+    /// What of the sheets is not in the text.
+    pub(super) fn warnings(&self) -> Vec<ReadingWarning> {
+        let warning = |code, message| ReadingWarning { code, message, pages: Vec::new() };
+        let count = |count: usize, one: &str| match count {
+            0 => None,
+            1 => Some(format!("1 {one}")),
+            count => Some(format!("{count} {one}s")),
+        };
+        let mut warnings = Vec::new();
+        if !self.left_out.is_empty() {
+            let sheets = self.left_out.iter().take(NAMED).map(|(sheet, rows, columns)| {
+                let counts = count(*rows, "row").into_iter().chain(count(*columns, "column"));
+                format!("{} of `{sheet}`", counts.collect::<Vec<_>>().join(" and "))
+            });
+            let sheets = sheets.collect::<Vec<_>>().join(", ");
+            let more = if self.left_out.len() > NAMED { " and others" } else { "" };
+            let message = format!("hidden, and left out: {sheets}{more}");
+            warnings.push(warning(WarningCode::HiddenContent, message));
+        }
+        let (found, first) = &self.uncalculated;
+        if let Some(formulas) = count(*found, "formula") {
+            let more = if *found > first.len() { ", ..." } else { "" };
+            let message = format!(
+                "{formulas} without a value, not read ({}{more}): open it in a spreadsheet program and save it",
+                first.join(", ")
+            );
+            warnings.push(warning(WarningCode::UncalculatedFormulas, message));
+        }
+        warnings
+    }
+}
+
+/// So many sheets or cells are named.
+const NAMED: usize = 5;
+
+/// Whether anything in a sheet may be hidden or lack its value: most have nothing of that.
+fn says_more(part: &[u8]) -> bool {
+    [&b"hidden="[..], b"</f></c>", b"/></c>", b"<v></v>", b"<v />"]
+        .iter()
+        .any(|sign| memmem::find(part, sign).is_some())
+}
+
+/// The part of each sheet, by its name.
+fn parts(package: &mut Package<'_>) -> Option<HashMap<String, String>> {
+    let main = relations(package, "").ok()?.into_iter().find(|it| it.kind == "officeDocument")?;
+    let relations = relations(package, &main.target).ok()?;
+    let mut sheets = SheetNames::default();
+    let _ = xml::read(&package.part(&main.target).ok()??, &mut sheets);
+    let targets: HashMap<&str, &str> =
+        relations.iter().map(|found| (found.id.as_str(), found.target.as_str())).collect();
+    let part = |(name, id): (String, String)| Some((name, (*targets.get(id.as_str())?).to_owned()));
+    Some(sheets.0.into_iter().filter_map(part).collect())
+}
+
+/// The names of sheets in `workbook.xml`, each with the id of its relation.
+#[derive(Default)]
+struct SheetNames(Vec<(String, String)>);
+
+impl Handler for SheetNames {
+    fn start(&mut self, name: &str, element: &Element<'_>) {
+        if name == "sheet" {
+            let id = prefixed_attribute(element, "id");
+            self.0.extend(attribute(element, "name").zip(id));
+        }
+    }
+
+    fn end(&mut self, _: &str) {}
+
+    fn text(&mut self, _: &str) {}
+}
+
+#[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "what has been met of the cell")]
+struct Reading {
+    known: SheetPart,
+    row: u32,
+    cell: String,
+    /// The cell is text: its value may be empty.
+    is_text: bool,
+    has_formula: bool,
+    has_value: bool,
+    in_value: bool,
+}
+
+impl Handler for Reading {
+    fn start(&mut self, name: &str, element: &Element<'_>) {
+        match name {
+            "row" => {
+                let number = attribute(element, "r").and_then(|number| number.parse().ok());
+                self.row = number.unwrap_or(self.row.saturating_add(1));
+                if is_set(element, "hidden") {
+                    self.known.hidden_rows.insert(self.row);
+                }
+            }
+            "col" if is_set(element, "hidden") => {
+                let end = |name| attribute(element, name).and_then(|end| end.parse::<u32>().ok());
+                if let (Some(first @ 1..), Some(last)) = (end("min"), end("max"))
+                    && first <= last
+                {
+                    let columns = &mut self.known.hidden_columns;
+                    let (first, last) = (first.min(LAST_COLUMN), last.min(LAST_COLUMN));
+                    columns.resize(columns.len().max(last as usize), false);
+                    columns[first as usize - 1..last as usize].fill(true);
+                }
+            }
+            "c" => {
+                self.cell = attribute(element, "r").unwrap_or_default();
+                let kind = attribute(element, "t");
+                self.is_text = matches!(kind.as_deref(), Some("str" | "s" | "inlineStr"));
+                (self.has_formula, self.has_value) = (false, false);
+            }
+            "f" => self.has_formula = true,
+            "v" => self.in_value = true,
+            _ => {}
+        }
+    }
+
+    fn end(&mut self, name: &str) {
+        match name {
+            "v" => self.in_value = false,
+            "c" if self.has_formula && !self.has_value && !self.is_text => {
+                self.known.uncalculated.push(std::mem::take(&mut self.cell));
+            }
+            _ => {}
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        self.has_value |= self.in_value && !text.trim().is_empty();
+    }
+}
+
+/// Of a sheet.
+const LAST_COLUMN: u32 = 16_384;
+
+fn is_set(element: &Element<'_>, name: &str) -> bool {
+    matches!(attribute(element, name).as_deref(), Some("1" | "true"))
+}
+
+/// The notes on cells. Threads of comments are in another part; what stands here in their place is left
+/// out.
+#[derive(Default)]
+struct Notes {
+    notes: BTreeMap<(u32, u32), String>,
+    cell: Option<(u32, u32)>,
+    note: String,
+    in_text: bool,
+}
+
+impl Handler for Notes {
+    fn start(&mut self, name: &str, element: &Element<'_>) {
+        match name {
+            "comment" => {
+                self.cell = attribute(element, "ref").as_deref().and_then(position);
+                self.note.clear();
+            }
+            "t" => self.in_text = true,
+            _ => {}
+        }
+    }
+
+    fn end(&mut self, name: &str) {
+        match name {
+            "t" => self.in_text = false,
+            "comment" => {
+                let note = std::mem::take(&mut self.note);
+                let is_thread = note.trim_start().starts_with("[Threaded comment]");
+                if let Some(cell) = self.cell.take()
+                    && !is_thread
+                    && !note.trim().is_empty()
+                {
+                    self.notes.insert(cell, note);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        if self.in_text {
+            self.note.push_str(text);
+        }
+    }
+}
+
+/// `B7` as row (from 1) and column (from 0).
+fn position(cell: &str) -> Option<(u32, u32)> {
+    let letters = cell.bytes().take_while(u8::is_ascii_alphabetic).count();
+    if !(1..=3).contains(&letters) {
+        return None;
+    }
+    let digit = |letter: u8| u32::from(letter.to_ascii_uppercase() - b'A') + 1;
+    let column = cell.bytes().take(letters).fold(0, |column, letter| column * 26 + digit(letter));
+    Some((cell[letters..].parse().ok().filter(|row| *row < u32::MAX)?, column - 1))
+}

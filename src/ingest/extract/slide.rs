@@ -1,0 +1,263 @@
+//! A slide → Markdown: its title, then what else is on it, in the order in which it is read.
+
+mod order;
+
+use std::collections::HashSet;
+
+pub(super) use self::order::Place;
+use super::chart::Drawings;
+use super::numeral::Numeral;
+use crate::ingest::document::single_spaced;
+
+/// What is on a slide, from back to front.
+#[derive(Default, Debug)]
+pub(super) struct Slide {
+    pub(super) items: Vec<Item>,
+    /// It is not shown.
+    pub(super) hidden: bool,
+}
+
+/// What has a place on a slide.
+#[derive(Debug)]
+pub(super) enum Item {
+    Shape(Shape),
+    /// What belongs together.
+    Group(Option<Place>, Vec<Item>),
+}
+
+#[derive(Default, Debug)]
+pub(super) struct Shape {
+    pub(super) role: Role,
+    /// The placeholder of the layout that it fills: its type and its number.
+    pub(super) placeholder: Option<(String, String)>,
+    pub(super) place: Option<Place>,
+    pub(super) blocks: Vec<Block>,
+}
+
+/// What a shape is for, by its placeholder.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(super) enum Role {
+    Title,
+    /// The text of a layout, in bullets unless it says otherwise; on a page of notes, the notes.
+    Body,
+    /// Date, footer, number: the same on every slide.
+    Furniture,
+    #[default]
+    Other,
+}
+
+#[derive(Debug)]
+pub(super) enum Block {
+    Paragraph(Line),
+    /// Rows of a table, or what else is Markdown.
+    Rows(String),
+    /// A chart or a diagram, by the id of its relation.
+    Drawing(String),
+}
+
+/// A paragraph.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Line {
+    pub(super) text: String,
+    /// Of a list, from 0.
+    pub(super) level: usize,
+    /// `None` where the shape decides.
+    pub(super) bullet: Option<Bullet>,
+}
+
+/// What stands before a paragraph.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Bullet {
+    None,
+    Sign,
+    Number(Numbering),
+}
+
+/// How the paragraphs of a list are numbered.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Numbering {
+    pub(super) numeral: Numeral,
+    pub(super) before: String,
+    pub(super) after: String,
+    pub(super) start: u32,
+}
+
+/// Deepest level of a list.
+pub(super) const DEEPEST: usize = 8;
+
+impl Slide {
+    /// On one line; empty where the slide has none.
+    pub(super) fn title(&self) -> String {
+        let shapes = self.shapes();
+        let titles = shapes.iter().filter(|shape| shape.role == Role::Title);
+        single_spaced(&titles.flat_map(|shape| shape.texts()).collect::<Vec<_>>().join(" "))
+    }
+
+    /// The title and the other shapes as they are read, without furniture. Drawings that no shape
+    /// refers to come last.
+    fn markdown(&self, drawings: &Drawings) -> String {
+        let mut blocks = Vec::new();
+        let title = self.title();
+        if !title.is_empty() {
+            blocks.push(format!("# {title}"));
+        }
+        let mut drawn = HashSet::new();
+        for shape in order::shapes(&self.items) {
+            let text = shape.markdown(drawings, &mut drawn);
+            if matches!(shape.role, Role::Body | Role::Other) && !text.is_empty() {
+                blocks.push(text);
+            }
+        }
+        blocks.extend(drawings.except(&drawn));
+        blocks.join("\n\n")
+    }
+
+    /// The same, with the speaker notes under a heading of their own.
+    pub(super) fn with_notes(&self, drawings: &Drawings, notes: &str) -> String {
+        let text = self.markdown(drawings);
+        if notes.is_empty() { text } else { format!("{text}\n\n## Notes\n\n{notes}") }
+    }
+
+    /// The text of a page of notes; the rest of it is a picture of the slide.
+    pub(super) fn notes(&self) -> String {
+        let shapes = self.shapes();
+        let notes = shapes.iter().filter(|shape| shape.role == Role::Body);
+        notes.flat_map(|shape| shape.texts()).collect::<Vec<_>>().join("\n\n")
+    }
+
+    /// Those of groups, too.
+    pub(super) fn shapes(&self) -> Vec<&Shape> {
+        let mut shapes = Vec::new();
+        // The last is looked at first.
+        let mut waiting: Vec<&Item> = self.items.iter().rev().collect();
+        while let Some(item) = waiting.pop() {
+            match item {
+                Item::Shape(shape) => shapes.push(shape),
+                Item::Group(_, items) => waiting.extend(items.iter().rev()),
+            }
+        }
+        shapes
+    }
+
+    /// Gives shapes that only fill a place the place that `of` knows.
+    pub(super) fn place(&mut self, of: impl Fn(&Shape) -> Option<Place>) {
+        for item in &mut self.items {
+            if let Item::Shape(shape) = item
+                && shape.place.is_none()
+            {
+                shape.place = of(shape);
+            }
+        }
+    }
+}
+
+impl Item {
+    pub(super) fn place(&self) -> Option<Place> {
+        match self {
+            Self::Shape(shape) => shape.place,
+            Self::Group(place, _) => *place,
+        }
+    }
+}
+
+impl Shape {
+    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
+        self.blocks.iter().filter_map(|block| match block {
+            Block::Paragraph(line) => Some(line.text.as_str()),
+            Block::Rows(_) | Block::Drawing(_) => None,
+        })
+    }
+
+    fn markdown<'a>(&'a self, drawings: &Drawings, drawn: &mut HashSet<&'a str>) -> String {
+        let mut text = String::new();
+        let mut tight = false;
+        let mut counts = Counts::default();
+        for block in &self.blocks {
+            let (block, joins) = match block {
+                Block::Rows(rows) => (rows.clone(), false),
+                Block::Drawing(id) if drawn.insert(id.as_str()) => {
+                    (drawings.get(id).cloned().unwrap_or_default(), false)
+                }
+                // Once is enough.
+                Block::Drawing(_) => continue,
+                Block::Paragraph(line) => self.line(line, &mut counts),
+            };
+            if block.is_empty() {
+                continue;
+            }
+            if !text.is_empty() {
+                text.push_str(if tight && joins { "\n" } else { "\n\n" });
+            }
+            text.push_str(&block);
+            tight = joins;
+        }
+        text
+    }
+
+    /// A paragraph, and whether it is one of a list.
+    fn line(&self, line: &Line, counts: &mut Counts) -> (String, bool) {
+        let usual = if self.role == Role::Body { Bullet::Sign } else { Bullet::None };
+        let bullet = line.bullet.as_ref().unwrap_or(&usual);
+        let mark = match bullet {
+            Bullet::None => {
+                counts.clear();
+                return (line.text.clone(), false);
+            }
+            Bullet::Sign => {
+                counts.truncate(line.level);
+                "-".to_owned()
+            }
+            Bullet::Number(numbering) => counts.next(line.level, numbering),
+        };
+        let indent = "  ".repeat(line.level.min(DEEPEST));
+        (format!("{indent}{mark} {}", line.text.replace('\n', " ")), true)
+    }
+}
+
+/// How far the lists of a shape have been counted, by level.
+#[derive(Default)]
+struct Counts(Vec<Option<(Numbering, u32)>>);
+
+impl Counts {
+    fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    fn truncate(&mut self, level: usize) {
+        self.0.truncate(level);
+    }
+
+    /// A list goes on where it is numbered in the same way.
+    fn next(&mut self, level: usize, numbering: &Numbering) -> String {
+        self.0.resize(level.min(DEEPEST) + 1, None);
+        let Some(count) = self.0.last_mut() else { return String::new() };
+        let number = match count {
+            Some((known, number)) if known == numbering => number.saturating_add(1),
+            _ => numbering.start,
+        };
+        *count = Some((numbering.clone(), number));
+        format!("{}{}{}", numbering.before, numbering.numeral.of(number), numbering.after)
+    }
+}
+
+impl Numbering {
+    /// `arabicPeriod`, `alphaLcParenBoth` and their like (ECMA-376 part 1, 20.1.10.61).
+    pub(super) fn named(name: &str, start: u32) -> Self {
+        let numeral = match name {
+            _ if name.starts_with("alphaLc") => Numeral::LowerLetter,
+            _ if name.starts_with("alphaUc") => Numeral::UpperLetter,
+            _ if name.starts_with("romanLc") => Numeral::LowerRoman,
+            _ if name.starts_with("romanUc") => Numeral::UpperRoman,
+            _ if name.starts_with("circleNum") => Numeral::Enclosed,
+            _ if name.starts_with("ea1Ch") => Numeral::Chinese,
+            _ => Numeral::Decimal,
+        };
+        let (before, after) = match name {
+            _ if name.ends_with("ParenBoth") => ("(", ")"),
+            _ if name.ends_with("ParenR") => ("", ")"),
+            _ if name.ends_with("Period") => ("", "."),
+            _ => ("", ""),
+        };
+        Self { numeral, before: before.to_owned(), after: after.to_owned(), start }
+    }
+}
