@@ -73,7 +73,9 @@ fn lone_headings(tree: &Tree, meanings: &mut [(Role, Skip)]) {
                     over_furniture = false;
                     break;
                 }
-                over_furniture |= meanings[next].1 == Skip::Furniture;
+                // A link beside the heading is its own: `edit`.
+                over_furniture |=
+                    meanings[next].1 == Skip::Furniture && meanings[next].0.is_block();
                 next = nodes[next].end;
             }
             if over_furniture {
@@ -85,32 +87,50 @@ fn lone_headings(tree: &Tree, meanings: &mut [(Role, Skip)]) {
 }
 
 /// The nodes of the page's text: those of its `<main>`, or of the smallest part with nearly all
-/// paragraphs, from the heading of the page on.
-pub(super) fn text(tree: &Tree, meanings: &[(Role, Skip)]) -> Range<usize> {
+/// paragraphs, from the heading of the page on. On an article, what is in `<main>` beside that part
+/// belongs to other articles.
+pub(super) fn text(tree: &Tree, meanings: &[(Role, Skip)], is_article: bool) -> Range<usize> {
     let nodes = tree.nodes();
     let weights = Weights::of(tree, meanings, Skip::Furniture);
     let length = |index: &usize| weights.within(*index, nodes[*index].end).all;
     let mains = (0..nodes.len()).filter(|index| meanings[*index].0 == Role::Main);
-    if let Some(main) = mains.max_by_key(length).filter(|main| length(main) >= ENOUGH) {
-        return main..nodes[main].end;
-    }
-    let page = weights.within(0, nodes.len());
     let mut range = 0..nodes.len();
+    if let Some(main) = mains.max_by_key(length).filter(|main| length(main) >= ENOUGH) {
+        range = main..nodes[main].end;
+        if !is_article {
+            return range;
+        }
+    }
+    let page = weights.within(range.start, range.end);
     if page.paragraphs < ENOUGH {
         return range;
     }
-    let mut inside = range.clone();
+    let mut beginning = None;
+    let mut inside = range.start + usize::from(range.start > 0)..range.end;
     while let Some(part) = main_part(tree, meanings, &weights, inside, page) {
         range = part..nodes[part].end;
-        if meanings[part].0 != Role::Block {
+        if meanings[part].0 == Role::Article {
+            beginning = beginning.or(Some(part));
+        }
+        if !is_article && meanings[part].0 != Role::Block {
             break;
         }
         inside = part + 1..range.end;
     }
-    // What is between the heading and the paragraphs is their beginning.
+    // What is between the heading and the paragraphs is their beginning, and so is what stands
+    // before them in an `<article>`.
     let is_heading = |index: &usize| meanings[*index].0 == Role::Heading(1) && length(index) > 0;
     let heading = (0..range.start).rev().find(is_heading);
-    heading.unwrap_or(range.start)..range.end
+    let start = beginning.unwrap_or(range.start);
+    if is_article {
+        // A heading without a text below it names what was left out.
+        let is_text = |index: &usize| {
+            let weight = weights.within(*index, index + 1);
+            weight.all > weight.headings
+        };
+        range.end = range.clone().rev().find(is_text).map_or(range.end, |last| last + 1);
+    }
+    heading.map_or(start, |heading| heading.min(start))..range.end
 }
 
 /// The part, next below the one with these nodes `inside`, that can stand for the page.

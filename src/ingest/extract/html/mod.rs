@@ -1,6 +1,9 @@
 //! HTML → the main text as Markdown, with the source lines of every line of it.
 
 mod furniture;
+mod markup;
+mod math;
+mod press;
 mod render;
 mod role;
 mod rows;

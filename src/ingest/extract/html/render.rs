@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use super::furniture;
 use super::role::{Role, Skip};
 use super::rows::{Cell, Table};
 use super::tree::{Content, Element, Tree};
 use super::writer::Writer;
+use super::{furniture, markup, math, press};
 use crate::ingest::document::{Mark, single_spaced};
 
 /// Which part of the page is rendered.
@@ -31,6 +31,8 @@ pub(super) struct Page<'a> {
     tree: Tree,
     /// One for each node.
     meanings: Vec<(Role, Skip)>,
+    /// It says that it is one.
+    is_article: bool,
 }
 
 impl<'a> Page<'a> {
@@ -43,13 +45,16 @@ impl<'a> Page<'a> {
             })
         };
         let mut meanings: Vec<_> = (0..tree.nodes().len()).map(meaning).collect();
+        let is_article = press::is_article(&tree);
+        markup::correct(&tree, &mut meanings);
+        press::mark(&tree, &mut meanings, is_article);
         furniture::correct(&tree, &mut meanings);
-        Self { source, tree, meanings }
+        Self { source, tree, meanings, is_article }
     }
 
     pub(super) fn render(&self, scope: Scope) -> Rendered {
         let range = match scope {
-            Scope::Text => furniture::text(&self.tree, &self.meanings),
+            Scope::Text => furniture::text(&self.tree, &self.meanings, self.is_article),
             Scope::Everything => 0..self.tree.nodes().len(),
         };
         let writer = Writer::new(self.source);
@@ -95,6 +100,7 @@ const MOST_OF_A_FORMULA: usize = 500;
 
 /// An open element.
 struct Open {
+    index: usize,
     end: usize,
     role: Role,
     /// It is inside of a main part, or is one.
@@ -118,14 +124,6 @@ impl Renderer<'_> {
         let in_main_part = self.open.last().is_some_and(|around| around.in_main_part);
         match role {
             Role::Break => self.writer.line_break(),
-            Role::Math if let Some(source) = self.page.formula(index, end) => {
-                for index in source {
-                    if let Content::Text(range) = &self.page.tree.nodes()[index].content {
-                        self.text(index, range);
-                    }
-                }
-                return false;
-            }
             Role::Title if self.title.is_empty() => {
                 self.title = self.page.tree.element(index).map(Element::text).unwrap_or_default();
             }
@@ -147,8 +145,12 @@ impl Renderer<'_> {
             }
             return false;
         }
+        if role == Role::Math {
+            self.formula(index, end);
+            return false;
+        }
         let in_main_part = in_main_part || matches!(role, Role::Main | Role::Article);
-        self.open.push(Open { end, role, in_main_part });
+        self.open.push(Open { index, end, role, in_main_part });
         self.writer.open(role);
         match role {
             Role::Table => self.writer.begin_table(Table {
@@ -164,6 +166,21 @@ impl Renderer<'_> {
             _ => {}
         }
         true
+    }
+
+    /// Writes a formula: as the TeX it was made of, or as a line.
+    fn formula(&mut self, math: usize, end: usize) {
+        if let Some(source) = self.page.formula(math, end) {
+            for index in source {
+                if let Content::Text(range) = &self.page.tree.nodes()[index].content {
+                    self.text(index, range);
+                }
+            }
+        } else if self.range.contains(&math) {
+            for (character, at) in math::line(&self.page.tree, math) {
+                self.writer.push(character, at);
+            }
+        }
     }
 
     fn attribute(&self, index: usize, name: &str) -> Option<&str> {
@@ -191,11 +208,38 @@ impl Renderer<'_> {
         if in_link && is_permalink(tree.text(range).trim()) {
             return;
         }
+        let is_note = self.is_note(tree.text(range).trim());
+        let (mut first, mut last) = (is_note.then_some('['), 0);
         for (part, start) in tree.parts(range) {
             for (at, character) in part.char_indices() {
-                self.writer.push(character, start + at);
+                last = start + at;
+                if let Some(bracket) = first.take() {
+                    self.writer.push(bracket, last);
+                }
+                self.writer.push(character, last);
             }
         }
+        if is_note {
+            self.writer.push(']', last);
+        }
+    }
+
+    /// Whether a text is the raised number of a note. Without brackets it would change the word, or
+    /// the number, that it stands behind.
+    fn is_note(&self, text: &str) -> bool {
+        let [.., outer, inner] = self.open.as_slice() else { return false };
+        let is_raised = |open: &Open| {
+            self.page.tree.element(open.index).is_some_and(|element| element.name == "sup")
+        };
+        let is_link = |open: &Open| {
+            open.role == Role::Link
+                && self.attribute(open.index, "href").is_some_and(|to| to.contains('#'))
+        };
+        let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let whole = || self.page.tree.element(inner.index).map(Element::text);
+        is_number
+            && (is_raised(outer) && is_link(inner) || is_link(outer) && is_raised(inner))
+            && whole().is_some_and(|whole| whole.trim() == text)
     }
 
     fn finish(mut self) -> Rendered {
@@ -206,7 +250,7 @@ impl Renderer<'_> {
     }
 }
 
-/// The sign that documentation tools put behind headings.
+/// The signs that documentation tools put behind headings and notes.
 fn is_permalink(text: &str) -> bool {
-    matches!(text, "¶" | "§" | "#" | "🔗")
+    matches!(text, "¶" | "§" | "#" | "🔗" | "↩" | "↩\u{FE0E}" | "↑" | "^")
 }

@@ -1,5 +1,7 @@
 //! What an element means for the text: how it is laid out, and whether it is content at all.
 
+use super::tree::Element;
+
 /// How an element takes part in the text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Role {
@@ -156,6 +158,13 @@ const FURNITURE: &[&str] = &[
     "advert",
     "advertisement",
     "related",
+    "relatedposts",
+    // Links of notes back to the text, and of documentation to its source.
+    "backlink",
+    "backref",
+    "editsection",
+    "viewcode",
+    "yarpp",
 ];
 
 /// Words that name furniture where blocks are in it. In a line they are parts of a text, or of code
@@ -167,10 +176,16 @@ const FURNITURE_BLOCKS: &[&str] = &[
     "comment",
     "comments",
     "newsletter",
+    "postmetadata",
     "promo",
+    "rating",
+    "ratings",
+    "recommended",
     "respond",
+    "shariff",
     "share",
     "sharing",
+    "sociable",
     "social",
     "subscribe",
     "tags",
@@ -191,7 +206,24 @@ const CALLOUTS: &[&str] = &[
     "key",
     "note",
     "tip",
+    "topic",
     "warning",
+];
+
+/// Words that name what is hidden until its title is chosen.
+const DISCLOSED: &[&str] = &[
+    "accordion",
+    "collapse",
+    "collapsible",
+    "details",
+    "expand",
+    "expandable",
+    "expander",
+    "faq",
+    "spoiler",
+    "tab",
+    "tabs",
+    "tabpanel",
 ];
 
 /// Words beside those, that say the element is laid out around furniture and is not itself it:
@@ -213,7 +245,7 @@ const LAYOUT: &[&str] = &[
 impl Skip {
     pub(super) fn of<'a>(name: &str, attribute: impl Fn(&str) -> Option<&'a str>) -> Self {
         match name {
-            "script" | "style" | "template" | "noscript" | "svg" | "annotation" | "annotation-xml" | "iframe" | "object"
+            "script" | "style" | "template" | "svg" | "annotation" | "annotation-xml" | "iframe" | "object"
             | "canvas" | "audio" | "video" | "noembed" | "noframes" | "title" | "datalist"
             // The readings of ruby would take its words apart.
             | "rt" | "rp" => {
@@ -223,14 +255,21 @@ impl Skip {
             _ => {}
         }
         let role = attribute("role").unwrap_or_default();
-        // All panels but one are hidden until their tabs are chosen.
-        if role != "tabpanel" && is_hidden(&attribute) {
+        // All panels but one are hidden until their tabs are chosen. A caption that repeats the
+        // description of its picture is hidden from those who hear that.
+        let is_shown_later = || {
+            role == "tabpanel"
+                || name == "figcaption"
+                || Names(["class", "id"].map(&attribute)).any(DISCLOSED)
+        };
+        if is_hidden(&attribute) && !is_shown_later() {
             return Self::Always;
         }
         match name {
             "aside" if is_callout(&attribute) => return Self::Content,
             "nav" | "footer" | "aside" | "form" | "button" | "select" | "textarea" | "dialog"
-            | "search" => return Self::Furniture,
+            // Without scripts, this is what a reader sees: mostly a request to allow them.
+            | "noscript" | "search" => return Self::Furniture,
             _ if is_furniture_role(role) => return Self::Furniture,
             "header" => return Self::Header,
             "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "pre" | "code" => {
@@ -279,6 +318,27 @@ fn is_furniture_role(role: &str) -> bool {
             | "dialog"
             | "alertdialog"
     )
+}
+
+/// The names an element has in its class and its id.
+pub(super) struct Names<'a>([Option<&'a str>; 2]);
+
+impl<'a> Names<'a> {
+    pub(super) fn of(element: Element<'a>) -> Self {
+        Self(["class", "id"].map(|name| element.attribute(name)))
+    }
+
+    /// Whether one of them has one of the words, which are in lower case.
+    pub(super) fn any(&self, wanted: &[&str]) -> bool {
+        self.0.iter().flatten().any(|names| {
+            // Most names have none of the words: that is seen without taking them apart.
+            let has = |word: &str| {
+                let mut places = names.as_bytes().windows(word.len());
+                places.any(|place| place.eq_ignore_ascii_case(word.as_bytes()))
+            };
+            wanted.iter().any(|word| has(word)) && names_one(names, wanted)
+        })
+    }
 }
 
 /// Whether `names`, the value of a class or id attribute, has a name with one of the words.

@@ -386,7 +386,7 @@ fn string(bytes: Vec<u8>) -> String {
 fn next_state(name: &str) -> Option<State> {
     match name {
         "title" | "textarea" => Some(State::RcData),
-        "style" | "xmp" | "iframe" | "noembed" | "noframes" | "noscript" => Some(State::RawText),
+        "style" | "xmp" | "iframe" | "noembed" | "noframes" => Some(State::RawText),
         "script" => Some(State::ScriptData),
         "plaintext" => Some(State::PlainText),
         _ => None,

@@ -80,6 +80,9 @@ impl Writer {
 
     /// An element starts.
     pub(super) fn open(&mut self, role: Role) {
+        if self.is_line_of_code(role) {
+            return self.end_line_of_code();
+        }
         if role.is_block() {
             self.boundary();
         }
@@ -98,6 +101,9 @@ impl Writer {
 
     /// An element ends.
     pub(super) fn close(&mut self, role: Role) {
+        if self.is_line_of_code(role) {
+            return self.end_line_of_code();
+        }
         if role.is_block() && role != Role::Row {
             self.boundary();
         }
@@ -121,6 +127,17 @@ impl Writer {
             }
             Role::Cell if self.cells.is_none() => self.end_block(),
             _ => {}
+        }
+    }
+
+    /// Some tools make each line of a listing a block.
+    fn is_line_of_code(&self, role: Role) -> bool {
+        self.pre > 0 && matches!(role, Role::Block | Role::Paragraph)
+    }
+
+    fn end_line_of_code(&mut self) {
+        if self.lines.last().is_some_and(|line| !line.text.is_empty()) {
+            self.lines.push(Line::default());
         }
     }
 

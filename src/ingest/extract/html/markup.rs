@@ -1,0 +1,78 @@
+//! What documentation tools put around their text and code: anchors, line numbers, formulas that are
+//! hidden since a picture shows them. Pure.
+
+use super::role::{Role, Skip};
+use super::tree::{Content, Tree};
+
+/// Corrects what names and styles say of elements.
+pub(super) fn correct(tree: &Tree, meanings: &mut [(Role, Skip)]) {
+    let nodes = tree.nodes();
+    // Indices of the open elements.
+    let mut open: Vec<usize> = Vec::new();
+    for index in 0..nodes.len() {
+        let Some(element) = tree.element(index) else { continue };
+        while open.pop_if(|around| nodes[*around].end <= index).is_some() {}
+        let (role, skip) = meanings[index];
+        match role {
+            // The heading of a section may be its own anchor, as in manual pages.
+            Role::Link if skip == Skip::Furniture => {
+                let around = open.last().map(|around| meanings[*around].0);
+                if matches!(around, Some(Role::Heading(_) | Role::Definition))
+                    && any_char(tree, index, char::is_alphanumeric)
+                {
+                    meanings[index].1 = Skip::Content;
+                }
+            }
+            Role::Pre if is_line_numbers(tree, index) => {
+                let cell = open.iter().rfind(|around| meanings[**around].0 == Role::Cell);
+                if let Some(cell) = cell.filter(|cell| is_beside_code(tree, meanings, **cell)) {
+                    meanings[*cell].1 = Skip::Furniture;
+                }
+            }
+            Role::Inline => {
+                let in_code = || open.iter().any(|around| meanings[*around].0 == Role::Pre);
+                if skip == Skip::Always && meanings.get(index + 1).is_some_and(is_math) {
+                    meanings[index].1 = Skip::Content;
+                } else if element.attribute("style").is_some_and(is_not_copied) && in_code() {
+                    meanings[index].1 = Skip::Always;
+                }
+            }
+            _ => {}
+        }
+        open.push(index);
+    }
+}
+
+fn is_math(meaning: &(Role, Skip)) -> bool {
+    *meaning == (Role::Math, Skip::Content)
+}
+
+/// Line numbers and prompts, which are not what readers copy.
+fn is_not_copied(style: &str) -> bool {
+    style
+        .split_once("user-select")
+        .is_some_and(|(_, value)| value.trim_start_matches([':', ' ']).starts_with("none"))
+}
+
+fn is_line_numbers(tree: &Tree, index: usize) -> bool {
+    any_char(tree, index, |c| c.is_ascii_digit())
+        && !any_char(tree, index, |c| !c.is_ascii_digit() && !c.is_whitespace())
+}
+
+/// Whether the next cell of the row has preformatted text.
+fn is_beside_code(tree: &Tree, meanings: &[(Role, Skip)], cell: usize) -> bool {
+    let nodes = tree.nodes();
+    let is_space = |index: &usize| matches!(nodes[*index].content, Content::Text(_));
+    let next = (nodes[cell].end..nodes.len()).find(|index| !is_space(index));
+    next.is_some_and(|next| {
+        meanings[next].0 == Role::Cell
+            && meanings[next..nodes[next].end].iter().any(|(role, _)| *role == Role::Pre)
+    })
+}
+
+fn any_char(tree: &Tree, index: usize, wanted: impl Fn(char) -> bool) -> bool {
+    tree.nodes()[index..tree.nodes()[index].end].iter().any(|node| match &node.content {
+        Content::Text(range) => tree.text(range).contains(&wanted),
+        Content::Element(..) => false,
+    })
+}

@@ -1,0 +1,83 @@
+//! A formula in `MathML` → one line that can be read: `(a+b)/c`, `x^2`, `∑_(i=1)^n`. Pure.
+
+use super::tree::{Content, Tree};
+
+/// How deep formulas are followed; what is in them deeper is left as it stands.
+const DEEPEST: usize = 64;
+
+/// Characters with the place in the source that they come from.
+pub(super) type Placed = Vec<(char, usize)>;
+
+/// The formula from node `math` on.
+pub(super) fn line(tree: &Tree, math: usize) -> Placed {
+    part(tree, math, DEEPEST)
+}
+
+fn part(tree: &Tree, index: usize, deepest: usize) -> Placed {
+    let node = &tree.nodes()[index];
+    if let Content::Text(range) = &node.content {
+        let characters = tree.parts(range).flat_map(|(text, start)| {
+            text.char_indices().map(move |(at, character)| (character, start + at))
+        });
+        // Operators that are not shown: applied to, times, and, plus.
+        let is_shown =
+            |(c, _): &(char, usize)| !c.is_whitespace() && !matches!(c, '\u{2061}'..='\u{2064}');
+        return characters.filter(is_shown).collect();
+    }
+    let name = tree.element(index).map_or("", |element| element.name);
+    if name.starts_with("annotation") || deepest == 0 {
+        return Placed::new();
+    }
+    let mut parts = Vec::new();
+    let mut next = index + 1;
+    while next < node.end {
+        // White space between elements is no part.
+        let child = part(tree, next, deepest - 1);
+        if !child.is_empty() {
+            parts.push(child);
+        }
+        next = tree.nodes()[next].end;
+    }
+    let signs: &[&str] = match name {
+        "mfrac" => &["", "/"],
+        "msup" | "mover" => &["", "^"],
+        "msub" | "munder" => &["", "_"],
+        "msubsup" | "munderover" => &["", "_", "^"],
+        "msqrt" => {
+            return with_sign("√", bracketed(parts.concat()));
+        }
+        "mroot" if parts.len() == 2 => {
+            parts.swap(0, 1);
+            &["", "√"]
+        }
+        "mtable" => return separated(parts, "; "),
+        "mtr" => return separated(parts, " "),
+        _ => return parts.concat(),
+    };
+    let signed = parts.into_iter().zip(signs.iter().chain(std::iter::repeat(&"")));
+    signed.flat_map(|(part, sign)| with_sign(sign, bracketed(part))).collect()
+}
+
+/// A part of several characters is put into brackets, a number is not.
+fn bracketed(part: Placed) -> Placed {
+    let is_number = part.iter().all(|(c, _)| c.is_ascii_digit() || *c == '.');
+    let (Some((_, first)), Some((_, last))) = (part.first(), part.last()) else { return part };
+    if part.len() == 1 || is_number {
+        return part;
+    }
+    let (first, last) = (*first, *last);
+    [vec![('(', first)], part, vec![(')', last)]].concat()
+}
+
+fn with_sign(sign: &str, part: Placed) -> Placed {
+    let at = part.first().map_or(0, |(_, at)| *at);
+    sign.chars().map(|character| (character, at)).chain(part).collect()
+}
+
+fn separated(parts: Vec<Placed>, separator: &str) -> Placed {
+    let mut line = Placed::new();
+    for part in parts {
+        line.extend(with_sign(if line.is_empty() { "" } else { separator }, part));
+    }
+    line
+}

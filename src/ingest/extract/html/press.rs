@@ -1,0 +1,128 @@
+//! What stands beside the text of an article. Pages that say they are one (news, blogs) have
+//! photographs with captions, teasers of other articles and links to them between their
+//! paragraphs. Pages that do not say so keep all that: in documentation, a caption or a short text
+//! with a link is what readers look for. Pure.
+
+use super::role::{Names, Role, Skip};
+use super::tree::{Content, Element, Tree};
+use super::weights::Weights;
+
+/// Types of schema.org, as data (JSON-LD) and as attributes (microdata).
+const TYPES: &[&str] = &["NewsArticle", "BlogPosting", "\"Article\"", "schema.org/Article"];
+
+/// Words that name the maker of a picture.
+const MAKERS: &[&str] = &["advertising", "copyright", "credit", "credits"];
+
+/// Words that name a short text about another article. A few sites call the first paragraph so:
+/// that has no links.
+const TEASERS: &[&str] = &["teaser", "teasers", "recirc"];
+
+const CAPTIONS: &[&str] = &["caption", "figcaption"];
+
+/// Characters from which on a caption is a text of its own, as in galleries.
+const LONG: usize = 300;
+
+/// What captions of photographs have, and those of figures have not.
+const CREDITS: &[&str] = &[
+    "©",
+    "foto:",
+    "fotos:",
+    "photo:",
+    "photos:",
+    "bild:",
+    "image:",
+    "credit",
+    "crédit",
+    "getty",
+    "shutterstock",
+    "reuters",
+    "afp",
+];
+
+/// Share of links in a teaser, and in a block that is nothing but a link to elsewhere; in percent.
+const SOME_LINKS: usize = 20;
+const MOST_LINKS: usize = 70;
+
+/// Whether the page says that it is an article: by Open Graph, schema.org or microformats.
+pub(super) fn is_article(tree: &Tree) -> bool {
+    let mut in_data = false;
+    tree.nodes().iter().enumerate().any(|(index, node)| {
+        if let Content::Text(range) = &node.content {
+            return in_data && names_type(tree.text(range));
+        }
+        let Some(element) = tree.element(index) else { return false };
+        in_data = element.name == "script"
+            && element.attribute("type").is_some_and(|kind| kind.ends_with("ld+json"));
+        says_article(element)
+    })
+}
+
+fn says_article(element: Element<'_>) -> bool {
+    if element.name == "meta" {
+        let property = element.attribute("property").or_else(|| element.attribute("name"));
+        return match property {
+            Some("og:type") => element.attribute("content") == Some("article"),
+            property => property == Some("article:published_time"),
+        };
+    }
+    let is_entry = |name| matches!(name, "hentry" | "h-entry");
+    element.attribute("itemtype").is_some_and(names_type)
+        || element
+            .attribute("class")
+            .is_some_and(|names| names.split_ascii_whitespace().any(is_entry))
+}
+
+fn names_type(text: &str) -> bool {
+    TYPES.iter().any(|kind| text.contains(kind))
+}
+
+/// Marks what stands beside the text: on every page the captions of photographs, on articles also
+/// other captions, teasers and mere links.
+pub(super) fn mark(tree: &Tree, meanings: &mut [(Role, Skip)], is_article: bool) {
+    let weights = Weights::of(tree, meanings, Skip::Always);
+    let weight = |index: usize| weights.within(index, tree.nodes()[index].end);
+    let most = weights.within(0, tree.nodes().len()).paragraphs / 2;
+    let is_text =
+        |index: usize| meanings[index].0 == Role::Article && weight(index).paragraphs > most;
+    let has_text = is_article && (0..meanings.len()).any(is_text);
+    for index in 0..meanings.len() {
+        let Some(element) = tree.element(index) else { continue };
+        let (role, skip) = meanings[index];
+        let weight = weight(index);
+        if skip != Skip::Content || weight.all == 0 {
+            continue;
+        }
+        let is_linked = |part: usize| weight.linked * 100 > weight.all * part;
+        let names = Names::of(element);
+        let is_beside = match role {
+            Role::Main | Role::Heading(1) | Role::Pre | Role::Table | Role::TableSection => false,
+            Role::Article => has_text && weight.paragraphs < most && is_linked(SOME_LINKS),
+            Role::Paragraph | Role::Heading(_) if is_article && is_linked(MOST_LINKS) => true,
+            _ if matches!(element.name, "html" | "body" | "figure" | "code") => false,
+            _ => {
+                is_article && is_linked(SOME_LINKS) && names.any(TEASERS)
+                    || is_article && names.any(MAKERS)
+                    || weight.all < LONG
+                        && (element.name == "figcaption" || names.any(CAPTIONS))
+                        && is_of_photograph(&element.text(), is_article)
+            }
+        };
+        if is_beside {
+            meanings[index].1 = Skip::Furniture;
+        }
+    }
+}
+
+/// Figures of an article have a number, its photographs have none.
+fn is_of_photograph(caption: &str, in_article: bool) -> bool {
+    let lower = caption.to_lowercase();
+    in_article && !is_numbered(caption) || CREDITS.iter().any(|credit| lower.contains(credit))
+}
+
+/// Whether a caption begins with a word and a number: `Figure 3`, `Abb. 2:`.
+fn is_numbered(caption: &str) -> bool {
+    let mut words = caption.split_whitespace();
+    let is_word = |word: &str| word.trim_end_matches('.').chars().all(char::is_alphabetic);
+    words.next().is_some_and(is_word)
+        && words.next().is_some_and(|word| word.starts_with(|c: char| c.is_ascii_digit()))
+}
