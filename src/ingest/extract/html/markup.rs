@@ -31,7 +31,7 @@ pub(super) fn correct(tree: &Tree, meanings: &mut [(Role, Skip)]) {
             }
             Role::Inline => {
                 let in_code = || open.iter().any(|around| meanings[*around].0 == Role::Pre);
-                if skip == Skip::Always && meanings.get(index + 1).is_some_and(is_math) {
+                if skip == Skip::Always && is_math(meanings.get(index + 1)) {
                     meanings[index].1 = Skip::Content;
                 } else if element.attribute("style").is_some_and(is_not_copied) && in_code() {
                     meanings[index].1 = Skip::Always;
@@ -43,8 +43,8 @@ pub(super) fn correct(tree: &Tree, meanings: &mut [(Role, Skip)]) {
     }
 }
 
-fn is_math(meaning: &(Role, Skip)) -> bool {
-    *meaning == (Role::Math, Skip::Content)
+fn is_math(meaning: Option<&(Role, Skip)>) -> bool {
+    meaning == Some(&(Role::Math, Skip::Content))
 }
 
 /// Line numbers and prompts, which are not what readers copy.

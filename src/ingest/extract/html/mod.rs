@@ -3,10 +3,12 @@
 mod furniture;
 mod markup;
 mod math;
+mod names;
 mod press;
 mod render;
 mod role;
 mod rows;
+mod tabs;
 mod tree;
 mod weights;
 mod writer;

@@ -3,14 +3,15 @@
 //! paragraphs. Pages that do not say so keep all that: in documentation, a caption or a short text
 //! with a link is what readers look for. Pure.
 
-use super::role::{Names, Role, Skip};
+use super::names::Names;
+use super::role::{Role, Skip};
 use super::tree::{Content, Element, Tree};
 use super::weights::Weights;
 
 /// Types of schema.org, as data (JSON-LD) and as attributes (microdata).
 const TYPES: &[&str] = &["NewsArticle", "BlogPosting", "\"Article\"", "schema.org/Article"];
 
-/// Words that name the maker of a picture.
+/// Words that name the maker of a picture, and advertising.
 const MAKERS: &[&str] = &["advertising", "copyright", "credit", "credits"];
 
 /// Words that name a short text about another article. A few sites call the first paragraph so:
@@ -85,10 +86,10 @@ pub(super) fn mark(tree: &Tree, meanings: &mut [(Role, Skip)], is_article: bool)
     let is_text =
         |index: usize| meanings[index].0 == Role::Article && weight(index).paragraphs > most;
     let has_text = is_article && (0..meanings.len()).any(is_text);
-    for index in 0..meanings.len() {
+    for (index, node) in tree.nodes().iter().enumerate() {
         let Some(element) = tree.element(index) else { continue };
         let (role, skip) = meanings[index];
-        let weight = weight(index);
+        let weight = weights.within(index, node.end);
         if skip != Skip::Content || weight.all == 0 {
             continue;
         }

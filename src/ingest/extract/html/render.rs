@@ -1,12 +1,13 @@
 //! A tree → Markdown with the source lines of every line of it. Pure.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use super::role::{Role, Skip};
 use super::rows::{Cell, Table};
 use super::tree::{Content, Element, Tree};
 use super::writer::Writer;
-use super::{furniture, markup, math, press};
+use super::{furniture, markup, math, press, tabs};
 use crate::ingest::document::{Mark, single_spaced};
 
 /// Which part of the page is rendered.
@@ -31,6 +32,8 @@ pub(super) struct Page<'a> {
     tree: Tree,
     /// One for each node.
     meanings: Vec<(Role, Skip)>,
+    /// Of the panels of tabs.
+    titles: HashMap<usize, usize>,
     /// It says that it is one.
     is_article: bool,
 }
@@ -47,9 +50,10 @@ impl<'a> Page<'a> {
         let mut meanings: Vec<_> = (0..tree.nodes().len()).map(meaning).collect();
         let is_article = press::is_article(&tree);
         markup::correct(&tree, &mut meanings);
+        let titles = tabs::titles(&tree, &mut meanings);
         press::mark(&tree, &mut meanings, is_article);
         furniture::correct(&tree, &mut meanings);
-        Self { source, tree, meanings, is_article }
+        Self { source, tree, meanings, titles, is_article }
     }
 
     pub(super) fn render(&self, scope: Scope) -> Rendered {
@@ -152,6 +156,10 @@ impl Renderer<'_> {
         let in_main_part = in_main_part || matches!(role, Role::Main | Role::Article);
         self.open.push(Open { index, end, role, in_main_part });
         self.writer.open(role);
+        if let Some(title) = self.page.titles.get(&index) {
+            self.texts(title + 1..self.page.tree.nodes()[*title].end);
+            self.writer.boundary();
+        }
         match role {
             Role::Table => self.writer.begin_table(Table {
                 is_layout: self.page.is_layout(index, end),
@@ -171,14 +179,19 @@ impl Renderer<'_> {
     /// Writes a formula: as the TeX it was made of, or as a line.
     fn formula(&mut self, math: usize, end: usize) {
         if let Some(source) = self.page.formula(math, end) {
-            for index in source {
-                if let Content::Text(range) = &self.page.tree.nodes()[index].content {
-                    self.text(index, range);
-                }
-            }
+            self.texts(source);
         } else if self.range.contains(&math) {
             for (character, at) in math::line(&self.page.tree, math) {
                 self.writer.push(character, at);
+            }
+        }
+    }
+
+    /// Writes the texts of these nodes, whatever is around them.
+    fn texts(&mut self, nodes: Range<usize>) {
+        for index in nodes {
+            if let Content::Text(range) = &self.page.tree.nodes()[index].content {
+                self.text(index, range);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What an element means for the text: how it is laid out, and whether it is content at all.
 
-use super::tree::Element;
+use super::names::{Names, names_one};
 
 /// How an element takes part in the text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -226,22 +226,6 @@ const DISCLOSED: &[&str] = &[
     "tabpanel",
 ];
 
-/// Words beside those, that say the element is laid out around furniture and is not itself it:
-/// `with-sidebar`, `nav-open`.
-const LAYOUT: &[&str] = &[
-    "has",
-    "with",
-    "no",
-    "without",
-    "wrapper",
-    "layout",
-    "container",
-    "content",
-    "open",
-    "visible",
-    "body",
-];
-
 impl Skip {
     pub(super) fn of<'a>(name: &str, attribute: impl Fn(&str) -> Option<&'a str>) -> Self {
         match name {
@@ -257,11 +241,8 @@ impl Skip {
         let role = attribute("role").unwrap_or_default();
         // All panels but one are hidden until their tabs are chosen. A caption that repeats the
         // description of its picture is hidden from those who hear that.
-        let is_shown_later = || {
-            role == "tabpanel"
-                || name == "figcaption"
-                || Names(["class", "id"].map(&attribute)).any(DISCLOSED)
-        };
+        let is_shown_later =
+            || role == "tabpanel" || name == "figcaption" || Names::from(&attribute).any(DISCLOSED);
         if is_hidden(&attribute) && !is_shown_later() {
             return Self::Always;
         }
@@ -320,77 +301,9 @@ fn is_furniture_role(role: &str) -> bool {
     )
 }
 
-/// The names an element has in its class and its id.
-pub(super) struct Names<'a>([Option<&'a str>; 2]);
-
-impl<'a> Names<'a> {
-    pub(super) fn of(element: Element<'a>) -> Self {
-        Self(["class", "id"].map(|name| element.attribute(name)))
-    }
-
-    /// Whether one of them has one of the words, which are in lower case.
-    pub(super) fn any(&self, wanted: &[&str]) -> bool {
-        self.0.iter().flatten().any(|names| {
-            // Most names have none of the words: that is seen without taking them apart.
-            let has = |word: &str| {
-                let mut places = names.as_bytes().windows(word.len());
-                places.any(|place| place.eq_ignore_ascii_case(word.as_bytes()))
-            };
-            wanted.iter().any(|word| has(word)) && names_one(names, wanted)
-        })
-    }
-}
-
-/// Whether `names`, the value of a class or id attribute, has a name with one of the words.
-fn names_one(names: &str, wanted: &[&str]) -> bool {
-    names.split_ascii_whitespace().any(|name| {
-        let words = words(name);
-        words.iter().any(|word| wanted.contains(&word.as_str()))
-            && !words.iter().any(|word| LAYOUT.contains(&word.as_str()))
-    })
-}
-
-/// `site-nav`, `site_nav` and `siteNav` are `site` and `nav`.
-fn words(name: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let mut after_lower = false;
-    for character in name.chars() {
-        let boundary = !character.is_alphanumeric() || character.is_uppercase() && after_lower;
-        if boundary {
-            words.push(String::new());
-        }
-        if character.is_alphanumeric()
-            && let Some(word) = words.last_mut()
-        {
-            word.extend(character.to_lowercase());
-        }
-        after_lower = character.is_lowercase();
-    }
-    words
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn class_and_id_names() {
-        for (names, expected) in [
-            ("sidebar", true),
-            ("site-nav dark", true),
-            ("mainMenu", true),
-            ("topMenu", true),
-            ("cookie-banner", true),
-            ("site_footer", true),
-            ("with-sidebar", false),
-            ("footnote", false),
-            ("navy", false),
-            ("content", false),
-            ("", false),
-        ] {
-            assert_eq!(names_one(names, FURNITURE), expected, "{names}");
-        }
-    }
 
     #[test]
     fn attributes_decide() {

@@ -1,0 +1,97 @@
+//! The words in the names of elements: what a page calls its parts. Pure.
+
+use super::tree::Element;
+
+/// Words that say the element is laid out around what its other words name, and is not itself it:
+/// `with-sidebar`, `nav-open`.
+const LAYOUT: &[&str] = &[
+    "has",
+    "with",
+    "no",
+    "without",
+    "wrapper",
+    "layout",
+    "container",
+    "content",
+    "open",
+    "visible",
+    "body",
+];
+
+/// The names an element has in its class and its id.
+pub(super) struct Names<'a>([Option<&'a str>; 2]);
+
+impl<'a> Names<'a> {
+    pub(super) fn of(element: Element<'a>) -> Self {
+        Self::from(&|name: &str| element.attribute(name))
+    }
+
+    pub(super) fn from(attribute: &impl Fn(&str) -> Option<&'a str>) -> Self {
+        Self(["class", "id"].map(attribute))
+    }
+
+    /// Whether one of them has one of the words, which are in lower case.
+    pub(super) fn any(&self, wanted: &[&str]) -> bool {
+        self.0.iter().flatten().any(|names| {
+            // Most names have none of the words: that is seen without taking them apart.
+            let has = |word: &str| {
+                let mut places = names.as_bytes().windows(word.len());
+                places.any(|place| place.eq_ignore_ascii_case(word.as_bytes()))
+            };
+            wanted.iter().any(|word| has(word)) && names_one(names, wanted)
+        })
+    }
+}
+
+/// Whether `names`, the value of a class or id attribute, has a name with one of the words.
+pub(super) fn names_one(names: &str, wanted: &[&str]) -> bool {
+    names.split_ascii_whitespace().any(|name| {
+        let words = words(name);
+        words.iter().any(|word| wanted.contains(&word.as_str()))
+            && !words.iter().any(|word| LAYOUT.contains(&word.as_str()))
+    })
+}
+
+/// `site-nav`, `site_nav` and `siteNav` are `site` and `nav`.
+fn words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut after_lower = false;
+    for character in name.chars() {
+        let boundary = !character.is_alphanumeric() || character.is_uppercase() && after_lower;
+        if boundary {
+            words.push(String::new());
+        }
+        if character.is_alphanumeric()
+            && let Some(word) = words.last_mut()
+        {
+            word.extend(character.to_lowercase());
+        }
+        after_lower = character.is_lowercase();
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn class_and_id_names() {
+        let words = &["nav", "menu", "sidebar", "cookie", "footer"];
+        for (names, expected) in [
+            ("sidebar", true),
+            ("site-nav dark", true),
+            ("mainMenu", true),
+            ("topMenu", true),
+            ("cookie-banner", true),
+            ("site_footer", true),
+            ("with-sidebar", false),
+            ("footnote", false),
+            ("navy", false),
+            ("content", false),
+            ("", false),
+        ] {
+            assert_eq!(names_one(names, words), expected, "{names}");
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Pages as news sites and documentation tools write them.
+
+use super::text;
+
+#[test]
+fn what_stands_beside_an_article_is_left_out() {
+    let long = "A sentence that is long enough to be the text of a page. ".repeat(5);
+    let page = |head: &str, html: &str| {
+        text(&format!("{head}<body>{}", html.replace("LONG", &format!("<p>{long}</p>"))))
+    };
+    let text_alone = format!("# Top\n\n{}", long.trim());
+    let article = "<meta property=og:type content=article>";
+    for beside in [
+        "<figure><img><figcaption>The harbour at dusk</figcaption></figure>",
+        "<p class=wp-caption-text>The harbour at dusk</p>",
+        "<span class=photo-credit>Ann Lee</span>",
+        "<p>Read also: <a href=2>Another article with a long title</a></p>",
+        "<h3><a href=2>Another article</a></h3>",
+        "<div class=teaser><a href=2>Another</a><p>What it is about.</div>",
+        "<article><a href=2>Another</a><p>What it is about.</article>",
+        "<h2>Most read</h2>",
+    ] {
+        let html = format!("<main><article><h1>Top</h1>LONG{beside}</article></main>");
+        assert_eq!(page(article, &html), text_alone, "{beside}");
+        // A page that does not say so keeps it.
+        let words = beside.contains("harbour") || beside.contains("Another");
+        assert!(!words || page("", &html).len() > text_alone.len(), "{beside}");
+    }
+    for head in [
+        article,
+        "<meta property='article:published_time' content=2024-05-01>",
+        "<script type=application/ld+json>{\"@type\": \"NewsArticle\"}</script>",
+        "<body class=hentry>",
+    ] {
+        let html = "<main><article><div><h1>Top</h1>LONG</div><div><p>By Ann, who writes.</div></article></main>";
+        assert_eq!(page(head, html), text_alone, "{head}");
+    }
+    for (inside, expected) in [
+        (
+            "<figure><img><figcaption>Fig. 2: Depth by month</figcaption></figure>",
+            "Fig. 2: Depth by month",
+        ),
+        ("<p class=teaser>Kelp grows fast.</p>", "Kelp grows fast."),
+        ("<p>See <a href=2>this</a> for what it is about.</p>", "See this for what it is about."),
+    ] {
+        let html = format!("<main><article><h1>Top</h1>{inside}LONG</article></main>");
+        let expected = format!("# Top\n\n{expected}\n\n{}", long.trim());
+        assert_eq!(page(article, &html), expected, "{inside}");
+    }
+    let photograph = "<h1>Top</h1>LONG<figcaption>The harbour. Photo: Ann Lee</figcaption>";
+    assert_eq!(page("", photograph), text_alone);
+}
+
+#[test]
+fn pages_of_documentation_tools() {
+    for (html, expected) in [
+        // mandoc
+        (
+            "<h1 class=Sh id=N><a class=permalink href=#N>NAME</a></h1><dl><dt><a class=permalink href=#a><code>-a</code></a><dd>All.</dl>",
+            "# NAME\n\n-a\n\nAll.",
+        ),
+        // Sphinx
+        ("<h2>Run<a class=headerlink href=#run>¶</a></h2><p>x", "## Run\n\nx"),
+        (
+            "<dl><dt>os.walk(top)<a href=m><span class=viewcode-link>[source]</span></a><dd>x</dl>",
+            "os.walk(top)\n\nx",
+        ),
+        (
+            "<aside class=topic><p class=topic-title>Path</p><p>2, then 3.</aside>",
+            "Path\n\n2, then 3.",
+        ),
+        (
+            "<figure><img><figcaption><p><span class=caption-text>The parts.</span></p></figcaption></figure>",
+            "The parts.",
+        ),
+        // pandoc
+        ("<figure><img alt=Flow><figcaption aria-hidden=true>Flow</figcaption></figure>", "Flow"),
+        ("<p>in 2010<a href=#fn1 class=footnote-ref><sup>1</sup></a>.", "in 2010[1]."),
+        // MkDocs
+        (
+            "<p>Text<sup id=r><a class=footnote-ref href=#n>1</a></sup><ol><li id=n><p>A note.&#160;<a class=footnote-backref href=#r>&#8617;</a></ol>",
+            "Text[1]\n\n1. A note.",
+        ),
+        (
+            "<table><tr><td class=linenos><pre>1\n2</pre><td class=code><pre><code>a: 1\nb: 2\n</code></pre></table>",
+            "```\na: 1\nb: 2\n```",
+        ),
+        // Hugo
+        (
+            "<table><tr><td><pre><code>1\n2\n</code></pre>\n<td><pre><code>a := 1\nb := 2\n</code></pre></table>",
+            "```\na := 1\nb := 2\n```",
+        ),
+        (
+            "<pre><code><span><span style='white-space:pre;user-select:none'> 1</span><span>a\n</span></span><span><span style='-webkit-user-select: none; user-select: none'> 2</span><span>  b\n</span></span></code></pre>",
+            "```\na\n  b\n```",
+        ),
+        ("<pre>1\n2</pre>", "```\n1\n2\n```"),
+        // MediaWiki
+        (
+            "<div class=mw-heading><h2>Uses</h2><span class=mw-editsection>[<a href=e>edit</a>]</span></div><p>Food.",
+            "## Uses\n\nFood.",
+        ),
+        (
+            "<p>It is large.<sup><a href=#c><span>[</span>1<span>]</span></a></sup><ol><li><span class=mw-cite-backlink><a href=#r>^</a></span> <span>Smith</span></ol>",
+            "It is large.[1]\n\n1. Smith",
+        ),
+        (
+            "<p>by <span style='display: none;'><math><semantics><mi>x</mi><annotation encoding=application/x-tex>x^2</annotation></semantics></math></span><img aria-hidden=true> now",
+            "by x^2 now",
+        ),
+        // Confluence
+        (
+            "<div class=expand-container><span>More</span><div class='expand-content expand-hidden' style='display: none; opacity: 0;'><p>Restart it.</div></div>",
+            "More\n\nRestart it.",
+        ),
+        // Docusaurus
+        (
+            "<span class=katex><span class=katex-mathml><math><semantics><mi>x</mi><annotation encoding=application/x-tex>x^2</annotation></semantics></math></span><span class=katex-html aria-hidden=true>x2</span></span>",
+            "x^2",
+        ),
+        ("<details><summary>More</summary><div><p>Facts.</div></details>", "More\n\nFacts."),
+        // rustdoc
+        (
+            "<pre><code>struct A<div class=where>where\n    T: Sized,</div>{ }</code></pre>",
+            "```\nstruct A\nwhere\n    T: Sized,\n{ }\n```",
+        ),
+        // Starlight
+        (
+            "<pre><code><div class=ec-line><div class=code>a</div></div><div class=ec-line><div class=code>  b</div></div></code></pre><button>Copy</button>",
+            "```\na\n  b\n```",
+        ),
+        // The titles of tabs stand before their panels.
+        (
+            "<ul role=tablist><li role=tab>npm<li role=tab>yarn</ul><div><div role=tabpanel><pre>npm i</pre></div><div role=tabpanel hidden><pre>yarn</pre></div></div>",
+            "npm\n\n```\nnpm i\n```\n\nyarn\n\n```\nyarn\n```",
+        ),
+        (
+            "<div class=tabbed-set><input><div class=tabbed-labels><label>Linux</label><label>macOS</label></div><div class=tabbed-content><div class=tabbed-block><p>apt</p><div><div role=tablist><button role=tab>x</button></div><div role=tabpanel>y</div></div></div><div class=tabbed-block><p>brew</div></div></div>",
+            "Linux\n\napt\n\nx\n\ny\n\nmacOS\n\nbrew",
+        ),
+        (
+            "<ul role=tablist><li role=tab>a<li role=tab>b</ul><div role=tabpanel>c</div>",
+            "- a\n- b\n\nc",
+        ),
+        // mdBook
+        (
+            "<h1><a class=header href=#a>Ownership</a></h1><pre><pre><code>let a = 1;</code></pre></pre>",
+            "# Ownership\n\n```\nlet a = 1;\n```",
+        ),
+        // A table in a table, with its caption.
+        (
+            "<table><tr><td>a<table><caption>Ports</caption><tr><th>k<th>v<tr><td>1<td>2</table><td>b</table>",
+            "a\n\nPorts\n\nk: 1 | v: 2\n\nb",
+        ),
+    ] {
+        assert_eq!(text(html), expected, "{html}");
+    }
+}
+
+#[test]
+fn formulas_without_their_source_are_lines() {
+    for (inside, expected) in [
+        ("<mfrac><mi>a</mi><mi>b</mi></mfrac>", "a/b"),
+        (
+            "<mfrac>\n <mrow><mi>a</mi><mo>+</mo><mi>b</mi></mrow>\n <mn>12</mn>\n</mfrac>",
+            "(a+b)/12",
+        ),
+        (
+            "<msup><mi>x</mi><mn>2</mn></msup><mo>&InvisibleTimes;</mo><msub><mi>y</mi><mi>i</mi></msub>",
+            "x^2y_i",
+        ),
+        (
+            "<munderover><mo>∑</mo><mrow><mi>i</mi><mo>=</mo><mn>1</mn></mrow><mi>n</mi></munderover>",
+            "∑_(i=1)^n",
+        ),
+        ("<msqrt><mi>x</mi><mo>+</mo><mn>1</mn></msqrt>", "√(x+1)"),
+        ("<mroot><mi>x</mi><mn>3</mn></mroot>", "3√x"),
+        (
+            "<mtable><mtr><mtd>1</mtd><mtd>0</mtd></mtr><mtr><mtd>0</mtd><mtd>1</mtd></mtr></mtable>",
+            "1 0; 0 1",
+        ),
+    ] {
+        assert_eq!(text(&format!("<p><math>{inside}</math>")), expected, "{inside}");
+    }
+}
+
+#[test]
+fn what_is_shown_without_scripts_is_text_where_it_holds_most() {
+    let long = "A sentence that is long enough to be the text of a page. ".repeat(5);
+    let post = format!("<h1>Top</h1><noscript><p>{long}</p></noscript>");
+    assert_eq!(text(&post), format!("# Top\n\n{}", long.trim()));
+    let request = format!("<noscript>Please enable JavaScript.</noscript><p>{long}</p>");
+    assert_eq!(text(&request), long.trim());
+}
