@@ -260,9 +260,10 @@ impl Skip {
         }
         let holds_blocks =
             matches!(name, "div" | "section" | "ul" | "ol" | "li" | "dl" | "p" | "details");
-        let furniture = |names: &&str| {
-            names_one(names, FURNITURE) || holds_blocks && names_one(names, FURNITURE_BLOCKS)
+        let is_furniture = |word: &str| {
+            FURNITURE.contains(&word) || holds_blocks && FURNITURE_BLOCKS.contains(&word)
         };
+        let furniture = |names: &&str| names_one(names, is_furniture);
         let names = [attribute("class"), attribute("id")];
         if role != "main" && names.iter().flatten().any(furniture) {
             Self::Furniture
@@ -274,7 +275,7 @@ impl Skip {
 
 fn is_callout<'a>(attribute: &impl Fn(&str) -> Option<&'a str>) -> bool {
     let names = ["class", "role", "epub:type"].map(attribute);
-    names.iter().flatten().any(|names| names_one(names, CALLOUTS))
+    names.iter().flatten().any(|names| names_one(names, |word| CALLOUTS.contains(&word)))
 }
 
 fn is_hidden<'a>(attribute: &impl Fn(&str) -> Option<&'a str>) -> bool {
