@@ -112,6 +112,9 @@ pub struct BackendError {
     pub endpoint: String,
     /// One line, at most [`BackendError::MAX_MESSAGE`] characters, never containing a key.
     pub message: String,
+    /// Of an HTTP answer that was no success.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
 }
 
 impl BackendError {
@@ -123,7 +126,14 @@ impl BackendError {
         if line.chars().count() > Self::MAX_MESSAGE {
             line = line.chars().take(Self::MAX_MESSAGE).chain(std::iter::once('…')).collect();
         }
-        Self { service, fault, endpoint: endpoint.into(), message: line }
+        Self { service, fault, endpoint: endpoint.into(), message: line, status: None }
+    }
+
+    /// The same error in other words, cut as those of [`Self::new`].
+    #[must_use]
+    pub fn saying(&self, message: &str) -> Self {
+        let said = Self::new(self.service, self.fault, self.endpoint.clone(), message);
+        Self { status: self.status, ..said }
     }
 
     pub fn is_transient(&self) -> bool {

@@ -147,8 +147,7 @@ fn after(tries: u32, error: &BackendError) -> BackendError {
     if tries == 1 {
         return error.clone();
     }
-    let message = format!("after {tries} tries: {}", error.message);
-    BackendError::new(error.service, error.fault, error.endpoint.clone(), &message)
+    error.saying(&format!("after {tries} tries: {}", error.message))
 }
 
 fn too_far_off(wait: Duration, error: &BackendError) -> BackendError {
@@ -158,8 +157,7 @@ fn too_far_off(wait: Duration, error: &BackendError) -> BackendError {
         600..=7199 => format!("{} minutes", seconds.div_ceil(60)),
         _ => format!("{} hours", seconds.div_ceil(3600)),
     };
-    let message = format!("it asks to be left alone for {wait}: {}", error.message);
-    BackendError::new(error.service, error.fault, error.endpoint.clone(), &message)
+    error.saying(&format!("it asks to be left alone for {wait}: {}", error.message))
 }
 
 /// Uniform in `0.0..1.0`. The standard library seeds every [`RandomState`] anew, which is random

@@ -50,7 +50,7 @@ impl ChatRequest {
     }
 }
 
-/// What comes back, in order: any number of thoughts and deltas, then one `Done`. A stream that ends without
+/// What comes back, in order: any number of thoughts and deltas, at most one retraction, then one `Done`. A stream that ends without
 /// `Done`, or yields an error, was cut: what came before it stands, and is incomplete.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -59,6 +59,8 @@ pub enum ChatEvent {
     Thinking(String),
     /// Text of the answer, as it arrived.
     Delta(String),
+    /// All that came so far was thinking: the model showed it by a closing tag alone.
+    Retracted,
     Done {
         /// As the endpoint said it: `stop`, `length`, `content_filter`.
         finish_reason: String,

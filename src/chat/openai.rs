@@ -34,6 +34,8 @@ pub struct ChatOptions {
     /// What `/chat/completions` is appended to.
     pub base_url: String,
     pub api_key: Option<String>,
+    /// Where the key goes, unless where it usually does.
+    pub key_header: Option<String>,
     pub model: String,
     /// `None` leaves it to the server; some models refuse to be told.
     pub temperature: Option<f32>,
@@ -48,8 +50,9 @@ pub struct ChatOptions {
 
 /// Prepares a chat model. Sends nothing.
 pub fn connect(options: ChatOptions) -> Result<OpenAiChat, BackendError> {
-    let ChatOptions { base_url, api_key, retry, .. } = &options;
-    let client = Client::new(Service::Chat, base_url, api_key.as_deref(), *retry)?;
+    let ChatOptions { base_url, api_key, key_header, retry, .. } = &options;
+    let (key, header) = (api_key.as_deref(), key_header.as_deref());
+    let client = Client::with_key_header(Service::Chat, base_url, key, header, *retry)?;
     let tokenizer = Tokenizer::of(&options.model);
     tokenizer.load();
     Ok(OpenAiChat { client, options, tokenizer, dialect: Dialect::default() })
@@ -157,7 +160,7 @@ impl OpenAiChat {
             model: self.options.model.clone(),
             finish_reason: None,
             usage: Usage::default(),
-            thinking: ThinkingParser::default(),
+            thinking: ThinkingParser::of(&self.options.model),
             ready: VecDeque::new(),
             over: false,
         };
@@ -238,8 +241,14 @@ impl Answer {
         if let Some(reason) = choice.finish_reason.filter(|reason| !reason.is_empty()) {
             self.finish_reason = Some(reason);
         }
-        let Some(delta) = choice.delta else { return };
-        self.ready.extend(delta.thinking().map(|text| Ok(ChatEvent::Thinking(text))));
+        if choice.message.is_some() {
+            self.finish_reason.get_or_insert_with(|| "stop".to_owned());
+        }
+        let Some(delta) = choice.message.or(choice.delta) else { return };
+        if let Some(text) = delta.thinking() {
+            self.thinking.told_apart();
+            self.ready.push_back(Ok(ChatEvent::Thinking(text)));
+        }
         let parts = delta.answer().map(|text| self.thinking.push(&text)).unwrap_or_default();
         self.ready.extend(parts.into_iter().map(|part| Ok(part.into())));
     }
@@ -266,6 +275,7 @@ impl From<Part> for ChatEvent {
         match part {
             Part::Thinking(text) => Self::Thinking(text),
             Part::Answer(text) => Self::Delta(text),
+            Part::Retracted => Self::Retracted,
         }
     }
 }

@@ -1,13 +1,17 @@
 //! Tells what a model thinks from what it answers, where it writes both into one text.
 //!
 //! Thinking stands at the beginning of the text, between tags. Tags that come later are part of the
-//! answer.
+//! answer. Many templates (`DeepSeek`-R1, `QwQ`, Qwen3-Thinking) write the opening tag themselves, so that
+//! the model only writes the closing one: a text that may be such thinking is held until that tag comes, and
+//! one that was passed on before it is taken back.
 
 /// A part of what a model writes.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Part {
     Thinking(String),
     Answer(String),
+    /// The answer so far was thinking.
+    Retracted,
 }
 
 const TAGS: [(&str, &str); 4] = [
@@ -17,12 +21,54 @@ const TAGS: [(&str, &str); 4] = [
     ("[THINK]", "[/THINK]"),
 ];
 
+/// Parts of the names of models whose template opens the tag, in lower case, as their model cards on
+/// Hugging Face have it.
+const THINKERS: &[&str] =
+    &["deepseek-r1", "qwq", "-thinking", "exaone-deep", "glm-z1", "minimax-m"];
+
+/// How such thinking begins, and answers with citations seldom do. It only decides what is held.
+const OPENINGS: &[&str] = &[
+    "Okay",
+    "OK, ",
+    "Ok, ",
+    "Alright",
+    "Hmm",
+    "Let me ",
+    "Let's ",
+    "Let’s ",
+    "We need ",
+    "We are given",
+    "We have ",
+    "The user",
+    "User ",
+    "First, I",
+    "I need to ",
+    "I should ",
+    "So the ",
+    "So, ",
+    "好的",
+    "嗯",
+    "首先",
+    "用户",
+];
+
+/// Bytes that are held in doubt: more than most thoughts have.
+const MOST_HELD: usize = 128 * 1024;
+
 /// Takes a text apart while it arrives, however it is split.
 #[derive(Debug)]
 pub struct ThinkingParser {
     state: State,
-    /// What may still become part of a tag, and space at the beginning.
+    /// What may still become part of a tag, space at the beginning, and what is in doubt.
     held: String,
+    /// How much of what is in doubt has no closing tag.
+    searched: usize,
+    /// The model is one that leaves the opening tag to its template.
+    thinker: bool,
+    /// The server tells thinking and answer apart.
+    told_apart: bool,
+    /// The last character that was passed on as answer.
+    last: Option<char>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -33,22 +79,45 @@ enum State {
     },
     /// Up to this tag.
     Thinking(&'static str),
+    /// It may be thinking without its opening tag.
+    Doubtful,
+    /// Passed on, unless a closing tag shows that it was thinking.
+    Open,
     Answer,
 }
 
 impl Default for ThinkingParser {
     fn default() -> Self {
-        Self { state: State::Beginning { after_thinking: false }, held: String::new() }
+        Self {
+            state: State::Beginning { after_thinking: false },
+            held: String::new(),
+            searched: 0,
+            thinker: false,
+            told_apart: false,
+            last: None,
+        }
     }
 }
 
 impl ThinkingParser {
+    /// For what the model of this name writes.
+    pub fn of(model: &str) -> Self {
+        let name = model.to_lowercase();
+        let thinker = THINKERS.iter().any(|part| name.contains(part));
+        Self { thinker, ..Self::default() }
+    }
+
+    /// The server sends what the model thinks by itself: what comes here is the answer, or has tags.
+    pub fn told_apart(&mut self) {
+        self.told_apart = true;
+    }
+
     /// The parts that are certain by now, in order.
     pub fn push(&mut self, text: &str) -> Vec<Part> {
         self.held.push_str(text);
         let mut parts = Vec::new();
         while let Some(part) = self.step() {
-            parts.extend(Some(part).filter(|part| !part.text().is_empty()));
+            parts.extend(Some(part).filter(Part::says_something));
         }
         parts
     }
@@ -59,53 +128,158 @@ impl ThinkingParser {
         let part = match self.state {
             State::Thinking(_) => Part::Thinking(held),
             State::Beginning { after_thinking: true } => Part::Answer(held.trim_start().to_owned()),
-            State::Beginning { .. } | State::Answer => Part::Answer(held),
+            State::Open if self.shows_thinking(&held, "\n") => self.retraction(),
+            State::Beginning { .. } | State::Doubtful | State::Open | State::Answer => {
+                Part::Answer(held)
+            }
         };
-        Some(part).filter(|part| !part.text().is_empty())
+        Some(part).filter(Part::says_something)
     }
 
     /// Takes from what is held; `None` where that has to wait for more.
     fn step(&mut self) -> Option<Part> {
         match self.state {
-            State::Beginning { after_thinking } => {
-                let text = self.held.trim_start();
-                if let Some((open, close)) = TAGS.iter().find(|(open, _)| text.starts_with(open)) {
-                    self.held = text[open.len()..].to_owned();
-                    self.state = State::Thinking(close);
-                    return Some(Part::Thinking(String::new()));
-                }
-                if TAGS.iter().any(|(open, _)| open.starts_with(text)) {
-                    return None;
-                }
-                if after_thinking {
-                    self.held = text.to_owned();
-                }
-                self.state = State::Answer;
-                Some(Part::Answer(std::mem::take(&mut self.held)))
-            }
+            State::Beginning { after_thinking } => self.begin(after_thinking),
             State::Thinking(close) => {
                 if let Some(at) = self.held.find(close) {
-                    let rest = self.held.split_off(at + close.len());
-                    let mut thought = std::mem::replace(&mut self.held, rest);
-                    thought.truncate(at);
-                    self.state = State::Beginning { after_thinking: true };
-                    return Some(Part::Thinking(thought));
+                    return Some(self.end_thinking(at, close));
                 }
                 let certain = self.held.len() - begun(&self.held, close);
                 let rest = self.held.split_off(certain);
                 let thought = std::mem::replace(&mut self.held, rest);
                 (!thought.is_empty()).then_some(Part::Thinking(thought))
             }
+            State::Doubtful => self.doubt(),
+            State::Open => self.pass_on(),
             State::Answer if self.held.is_empty() => None,
             State::Answer => Some(Part::Answer(std::mem::take(&mut self.held))),
         }
     }
+
+    fn begin(&mut self, after_thinking: bool) -> Option<Part> {
+        let text = self.held.trim_start();
+        if let Some((open, close)) = TAGS.iter().find(|(open, _)| text.starts_with(open)) {
+            self.held = text[open.len()..].to_owned();
+            self.state = State::Thinking(close);
+            return Some(Part::Thinking(String::new()));
+        }
+        if TAGS.iter().any(|(open, _)| open.starts_with(text)) {
+            return None;
+        }
+        self.state = if after_thinking || self.told_apart {
+            State::Answer
+        } else if self.thinker || OPENINGS.iter().any(|opening| text.starts_with(opening)) {
+            State::Doubtful
+        } else if OPENINGS.iter().any(|opening| opening.starts_with(text)) {
+            return None;
+        } else {
+            State::Open
+        };
+        if after_thinking {
+            self.held = text.to_owned();
+        }
+        Some(Part::Answer(String::new()))
+    }
+
+    /// Waits for a closing tag that shows what is held to be thinking.
+    fn doubt(&mut self) -> Option<Part> {
+        let from = self.held.floor_char_boundary(self.searched);
+        let mut tags = closings(&self.held, from).into_iter();
+        if let Some((at, close)) = tags.find(|(at, _)| !is_quote(self.held[..*at].chars().last())) {
+            if has_opening(&self.held[..at]) {
+                self.state = State::Answer;
+                return Some(Part::Answer(String::new()));
+            }
+            return Some(self.end_thinking(at, close));
+        }
+        let longest = written_by_templates().map(|(_, close)| close.len()).max();
+        let longest = longest.unwrap_or_default();
+        self.searched = self.held.len().saturating_sub(longest);
+        if self.told_apart || self.held.len() > MOST_HELD {
+            self.state = State::Open;
+            return Some(Part::Answer(String::new()));
+        }
+        None
+    }
+
+    /// What is certainly no closing tag.
+    fn pass_on(&mut self) -> Option<Part> {
+        let certain = match closings(&self.held, 0).first().copied() {
+            Some((0, close)) => {
+                let after = &self.held[close.len()..];
+                if after.is_empty() {
+                    return None;
+                }
+                if self.shows_thinking(close, after) {
+                    self.held.drain(..close.len());
+                    self.state = State::Beginning { after_thinking: true };
+                    return Some(self.retraction());
+                }
+                close.len()
+            }
+            Some((at, _)) => at,
+            None => {
+                let tags = written_by_templates().flat_map(|(open, close)| [open, close]);
+                self.held.len() - tags.map(|tag| begun(&self.held, tag)).max().unwrap_or_default()
+            }
+        };
+        let rest = self.held.split_off(certain);
+        let text = std::mem::replace(&mut self.held, rest);
+        self.last = text.chars().last().or(self.last);
+        if has_opening(&text) {
+            // The answer is about tags.
+            self.state = State::Answer;
+        }
+        (!text.is_empty()).then_some(Part::Answer(text))
+    }
+
+    /// Whether a closing tag ends a thought. One within a line, or in quotes, is written about.
+    fn shows_thinking(&self, tag: &str, after: &str) -> bool {
+        let closes = written_by_templates().any(|(_, close)| *close == tag);
+        closes && !self.told_apart && !is_quote(self.last) && after.starts_with(['\n', '\r'])
+    }
+
+    fn retraction(&self) -> Part {
+        if self.last.is_some() { Part::Retracted } else { Part::Thinking(String::new()) }
+    }
+
+    fn end_thinking(&mut self, at: usize, close: &str) -> Part {
+        let rest = self.held.split_off(at + close.len());
+        let mut thought = std::mem::replace(&mut self.held, rest);
+        thought.truncate(at);
+        self.state = State::Beginning { after_thinking: true };
+        Part::Thinking(thought)
+    }
+}
+
+/// Tags that may be closed and not opened: those of Mistral are not, and begin as a citation does.
+fn written_by_templates() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
+    TAGS.iter().filter(|(open, _)| open.starts_with('<'))
+}
+
+/// Closing tags from `from` on, in order.
+fn closings(text: &str, from: usize) -> Vec<(usize, &'static str)> {
+    let found = |(_, close): &(&str, &'static str)| {
+        text[from..].match_indices(close).map(|(at, _)| (from + at, *close)).collect::<Vec<_>>()
+    };
+    let mut all: Vec<_> = written_by_templates().flat_map(found).collect();
+    all.sort_unstable();
+    all
+}
+
+fn has_opening(text: &str) -> bool {
+    written_by_templates().any(|(open, _)| text.contains(open))
+}
+
+fn is_quote(before: Option<char>) -> bool {
+    before.is_some_and(|c| matches!(c, '`' | '"' | '\'' | '“' | '‘' | '«'))
 }
 
 impl Part {
-    pub fn text(&self) -> &str {
+    fn says_something(&self) -> bool {
         match self {
-            Self::Thinking(text) | Self::Answer(text) => text,
+            Self::Thinking(text) | Self::Answer(text) => !text.is_empty(),
+            Self::Retracted => true,
         }
     }
 }
@@ -116,87 +290,4 @@ fn begun(text: &str, tag: &str) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    /// What is thought, and what is answered.
-    fn parse<'a>(pieces: impl IntoIterator<Item = &'a str>) -> (String, String) {
-        let mut parser = ThinkingParser::default();
-        let mut parts: Vec<Part> = pieces.into_iter().flat_map(|p| parser.push(p)).collect();
-        parts.extend(parser.finish());
-        let (mut thought, mut answer) = (String::new(), String::new());
-        for part in parts {
-            match part {
-                Part::Thinking(text) => thought.push_str(&text),
-                Part::Answer(text) => answer.push_str(&text),
-            }
-        }
-        (thought, answer)
-    }
-
-    #[test]
-    fn thinking_is_what_stands_between_tags_at_the_beginning() {
-        for (text, thought, answer) in [
-            ("<think>hm</think>\n\nYes [1].", "hm", "Yes [1]."),
-            (" \n<thinking>a < b </think> </thinking>Yes", "a < b </think> ", "Yes"),
-            ("[THINK]hm[/THINK]Yes", "hm", "Yes"),
-            ("<think>one</think> <think>two</think> Yes", "onetwo", "Yes"),
-            ("<think></think>Yes", "", "Yes"),
-            ("<think>never closed </thin", "never closed </thin", ""),
-            ("<think>hm</think> \n", "hm", ""),
-            ("<think>hm</think><th", "hm", "<th"),
-            ("Use <think>tags</think>.", "", "Use <think>tags</think>."),
-            ("<think>hm</think>The tag <think> opens.", "hm", "The tag <think> opens."),
-            ("<thinks>Yes", "", "<thinks>Yes"),
-            ("  Yes", "", "  Yes"),
-            ("<thi", "", "<thi"),
-            ("", "", ""),
-        ] {
-            assert_eq!(parse([text]), (thought.to_owned(), answer.to_owned()), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn nothing_is_held_longer_than_it_must() {
-        let mut parser = ThinkingParser::default();
-        assert_eq!(parser.push("\n<thin"), []);
-        assert_eq!(parser.push("k>so </th"), [Part::Thinking("so ".to_owned())]);
-        assert_eq!(parser.push("e "), [Part::Thinking("</the ".to_owned())]);
-        assert_eq!(parser.push("</think>\n"), []);
-        assert_eq!(parser.push("\nYes <"), [Part::Answer("Yes <".to_owned())]);
-        assert_eq!(parser.push("think>"), [Part::Answer("think>".to_owned())]);
-        assert_eq!(parser.finish(), None);
-    }
-
-    proptest! {
-        #[test]
-        fn any_split_gives_the_same_answer(
-            parts in proptest::collection::vec(
-                prop_oneof![
-                    Just("<think>"), Just("</think>"), Just("<thinking>"), Just("</thinking>"),
-                    Just("[THINK]"), Just("[/THINK]"), Just("<"), Just("/"), Just("think"),
-                    Just(">"), Just(" "), Just("\n"), Just("word"), Just("é"), Just("[1]")
-                ], 0..20),
-            cuts in proptest::collection::vec(any::<proptest::sample::Index>(), 0..12),
-        ) {
-            let text = parts.concat();
-            let mut at: Vec<usize> = cuts
-                .iter()
-                .map(|cut| cut.index(text.len() + 1))
-                .filter(|&at| text.is_char_boundary(at))
-                .chain([0, text.len()])
-                .collect();
-            at.sort_unstable();
-            let whole = parse([text.as_str()]);
-            prop_assert_eq!(&parse(at.windows(2).map(|w| &text[w[0]..w[1]])), &whole);
-            let single: Vec<String> = text.chars().map(String::from).collect();
-            prop_assert_eq!(&parse(single.iter().map(String::as_str)), &whole);
-            let tagged = TAGS.iter().any(|(open, _)| text.trim_start().starts_with(open));
-            if !tagged {
-                prop_assert_eq!(&whole.1, &text);
-            }
-        }
-    }
-}
+mod tests;

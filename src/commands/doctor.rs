@@ -161,6 +161,7 @@ async fn check_chat(context: &Context) -> Result<Check, Failure> {
         Service::Chat,
         &endpoint.base_url,
         endpoint.api_key.as_deref(),
+        endpoint.key_header.as_deref(),
         chat.timeout,
     )
     .await?;
@@ -186,7 +187,7 @@ async fn look_for_ollama(context: &Context) -> Option<Check> {
     {
         return None;
     }
-    let models = openai::models(Service::Chat, &base_url, None, GLANCE).await.ok()?;
+    let models = openai::models(Service::Chat, &base_url, None, None, GLANCE).await.ok()?;
     let count = counted(models.len(), "model");
     let mut check = Check::fine("ollama", format!("an Ollama runs at {base_url} with {count}"));
     check.hint = Some(match models.first() {

@@ -29,6 +29,8 @@ pub struct OpenAiOptions {
     /// What `/embeddings` is appended to.
     pub base_url: String,
     pub api_key: Option<String>,
+    /// Where the key goes, unless where it usually does.
+    pub key_header: Option<String>,
     pub model: String,
     /// Asked of the server; an answer of another size is an error. `None`: the model's own size.
     pub dimensions: Option<usize>,
@@ -59,12 +61,11 @@ pub struct OpenAiOptions {
 /// Prepares an embedder. Sends one short text to learn the dimension and the model's name, unless
 /// `known_dimensions` is given.
 pub async fn connect(mut options: OpenAiOptions) -> Result<OpenAiEmbedder, BackendError> {
-    let OpenAiOptions { base_url, api_key, retry, quota, concurrency, cancel, .. } = &options;
-    let client = Client::new(Service::Embedder, base_url, api_key.as_deref(), *retry)?.limited(
-        *quota,
-        *concurrency,
-        cancel.clone(),
-    );
+    let OpenAiOptions { base_url, api_key, key_header, retry, quota, concurrency, cancel, .. } =
+        &options;
+    let (key, header) = (api_key.as_deref(), key_header.as_deref());
+    let client = Client::with_key_header(Service::Embedder, base_url, key, header, *retry)?;
+    let client = client.limited(*quota, *concurrency, cancel.clone());
     // A request over the tokens of a minute could never be sent within them.
     if let Some(tokens) = options.quota.tokens_per_minute {
         options.batch_tokens = options.batch_tokens.min(tokens as usize);

@@ -338,22 +338,37 @@ fn join(
 /// Lone inputs that may be refused in a row, none accepted, before the endpoint is to blame.
 const REFUSALS_BEFORE_GIVING_UP: usize = 4;
 
+/// What no model fails on: it tells an endpoint that fails from one that fails on a text.
+const HARMLESS: &str = "dimension";
+
 /// Embeds all inputs; where a request is refused for what it contains, halves it until the bad
-/// input is alone and answers for itself. Other errors, and an endpoint that refuses whatever it is
-/// given, end the run.
+/// input is alone and answers for itself. So it does where a server fails with 500 time and again
+/// and still embeds another text. Other errors, and an endpoint that refuses whatever it is given,
+/// end the run.
 async fn embed_or_split(
     embedder: &dyn Embedder,
     inputs: Vec<String>,
 ) -> Result<Vec<Outcome>, BackendError> {
     let mut results: Vec<Outcome> = Vec::with_capacity(inputs.len());
     let mut pending = vec![inputs];
+    let mut works = false;
     while let Some(mut inputs) = pending.pop() {
         if inputs.is_empty() {
             continue;
         }
         match embedder.embed(&inputs, Role::Document).await {
-            Ok(vectors) => results.extend(vectors.into_iter().map(Ok)),
-            Err(error) if matches!(error.fault, Fault::TooLong | Fault::Refused) => {
+            Ok(vectors) => {
+                works = true;
+                results.extend(vectors.into_iter().map(Ok));
+            }
+            Err(error) => {
+                if !of_these_texts(embedder, &error, &mut works).await {
+                    if error.fault == Fault::Stopped {
+                        results.extend(inputs.iter().map(|_| Err(Missing::Stopped)));
+                        continue;
+                    }
+                    return Err(error);
+                }
                 if inputs.len() == 1 {
                     let only_refusals = results.iter().all(Result::is_err);
                     if only_refusals && results.len() + 1 >= REFUSALS_BEFORE_GIVING_UP {
@@ -366,13 +381,24 @@ async fn embed_or_split(
                     pending.push(inputs);
                 }
             }
-            Err(error) if error.fault == Fault::Stopped => {
-                results.extend(inputs.iter().map(|_| Err(Missing::Stopped)));
-            }
-            Err(error) => return Err(error),
         }
     }
     Ok(results)
+}
+
+/// Whether an error is about what was asked, not about the one that was asked. `works`: that one has
+/// embedded something else meanwhile.
+async fn of_these_texts(embedder: &dyn Embedder, error: &BackendError, works: &mut bool) -> bool {
+    match (error.fault, error.status) {
+        (Fault::TooLong | Fault::Refused, _) => true,
+        (Fault::Transient { .. }, Some(500)) => {
+            if !*works {
+                *works = embedder.embed(&[HARMLESS.to_owned()], Role::Document).await.is_ok();
+            }
+            *works
+        }
+        _ => false,
+    }
 }
 
 #[cfg(test)]

@@ -32,6 +32,8 @@ pub struct OpenAiOcrOptions {
     /// What `/chat/completions` is appended to.
     pub base_url: String,
     pub api_key: Option<String>,
+    /// Where the key goes, unless where it usually does.
+    pub key_header: Option<String>,
     pub model: String,
     /// Longest wait for one page.
     pub timeout: Duration,
@@ -47,8 +49,9 @@ pub struct OpenAiOcr {
 
 /// Prepares a vision model. Sends nothing.
 pub fn connect(options: OpenAiOcrOptions) -> Result<OpenAiOcr, BackendError> {
-    let OpenAiOcrOptions { base_url, api_key, retry, .. } = &options;
-    let client = Client::new(Service::Ocr, base_url, api_key.as_deref(), *retry)?;
+    let OpenAiOcrOptions { base_url, api_key, key_header, retry, .. } = &options;
+    let (key, header) = (api_key.as_deref(), key_header.as_deref());
+    let client = Client::with_key_header(Service::Ocr, base_url, key, header, *retry)?;
     Ok(OpenAiOcr { id: format!("openai:{}", options.model), client, options })
 }
 

@@ -54,6 +54,10 @@ const TOO_LONG: &[&str] = &[
     "too_long",
 ];
 
+/// Phrases of servers whose model made a vector that JSON cannot hold (Ollama, written in Go, and
+/// those in Python), in lower case. Only the text is to blame.
+const NOT_A_NUMBER: &[&str] = &["unsupported value: nan", "not json compliant"];
+
 /// 5xx answers that the same request would get again, in lower case.
 const PERMANENT_5XX: &[&str] = &[
     "does not support",
@@ -129,6 +133,7 @@ fn fault(status: u16, error: &ErrorBody, body: &str) -> Fault {
             Fault::Permanent
         }
         400 | 422 | 500 if says(TOO_LONG) => Fault::TooLong,
+        500 if says(NOT_A_NUMBER) => Fault::Refused,
         501 | 505 => Fault::Permanent,
         400 | 422 => Fault::Refused,
         500..=599 if marked("invalid_request_error") => Fault::Refused,

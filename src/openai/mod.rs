@@ -6,7 +6,9 @@
 //! limiter of [`crate::http`] says when it may leave, and [`crate::retry`] alone decides whether
 //! there is another.
 
+mod body;
 mod classify;
+mod events;
 pub mod tokens;
 mod transport;
 
@@ -45,7 +47,8 @@ pub struct Client {
 
 impl Client {
     /// `base_url` is what the paths are appended to (`https://api.openai.com/v1`); a query is kept
-    /// and sent along. Where the endpoint is overloaded it is left alone as long as `backoff` says.
+    /// and sent along. The key goes into `Authorization: Bearer`, with an `api-version` in the query into
+    /// `api-key`. Where the endpoint is overloaded it is left alone as long as `backoff` says.
     /// Nothing is sent yet.
     pub fn new(
         service: Service,
@@ -53,7 +56,18 @@ impl Client {
         api_key: Option<&str>,
         backoff: RetryPolicy,
     ) -> Result<Self, BackendError> {
-        let origin = Arc::new(Origin::new(service, base_url, api_key)?);
+        Self::with_key_header(service, base_url, api_key, None, backoff)
+    }
+
+    /// The same; the key goes into the header of that name.
+    pub fn with_key_header(
+        service: Service,
+        base_url: &str,
+        api_key: Option<&str>,
+        key_header: Option<&str>,
+        backoff: RetryPolicy,
+    ) -> Result<Self, BackendError> {
+        let origin = Arc::new(Origin::new(service, base_url, api_key, key_header)?);
         // The key is not given to async-openai, nor what it would take from the environment.
         let config = OpenAIConfig::new()
             .with_api_base(origin.endpoint())
@@ -237,6 +251,11 @@ impl Client {
             }
             OpenAIError::JSONDeserialize(error, body) => {
                 self.origin.malformed(&body).unwrap_or_else(|| {
+                    // As Python writes what is no number; JSON has no word for it.
+                    if error.is_syntax() && ["NaN", "Infinity"].iter().any(|w| body.contains(w)) {
+                        let message = "answered with values that are not numbers";
+                        return self.error(Fault::Refused, message);
+                    }
                     let fault = if error.is_data() { Fault::Permanent } else { transient };
                     self.error(fault, &format!("answered with unexpected JSON: {error}"))
                 })
@@ -251,7 +270,9 @@ pub async fn models(
     service: Service,
     base_url: &str,
     api_key: Option<&str>,
+    key_header: Option<&str>,
     timeout: Duration,
 ) -> Result<Vec<String>, BackendError> {
-    Client::new(service, base_url, api_key, RetryPolicy::default())?.models(timeout).await
+    let backoff = RetryPolicy::default();
+    Client::with_key_header(service, base_url, api_key, key_header, backoff)?.models(timeout).await
 }

@@ -293,7 +293,7 @@ async fn models_are_listed_whatever_the_shape() {
     let list = |body: &str| {
         let server = ScriptedServer::start();
         server.push(Script::Answer(response("200 OK", &[], body)));
-        async move { models(Service::Chat, &server.base_url(), None, PATIENCE).await }
+        async move { models(Service::Chat, &server.base_url(), None, None, PATIENCE).await }
     };
     assert_eq!(list(r#"{"data":[{"id":"a"},{"id":"b"}]}"#).await.unwrap(), ["a", "b"]);
     assert_eq!(list(r#"{"models":[{"name":"a"}]}"#).await.unwrap(), ["a"]);
@@ -323,12 +323,12 @@ async fn keys_are_sent_and_never_shown() {
         ("http://", "", None),
     ];
     for (start, key, expected) in table {
-        let url = server.base_url().replace("http://", start) + "/?api-version=hunter23";
+        let url = server.base_url().replace("http://", start) + "/?token=hunter23";
         let client = Client::new(Service::Chat, &url, Some(key), backoff()).unwrap();
         assert_eq!(client.endpoint(), server.base_url());
         client.models(PATIENCE).await.unwrap();
         let request = server.requests().pop().unwrap();
-        assert_eq!(request.path, "/v1/models?api-version=hunter23");
+        assert_eq!(request.path, "/v1/models?token=hunter23");
         assert_eq!(request.header("authorization"), expected.as_deref());
     }
 }

@@ -8,9 +8,10 @@
 use async_openai::error::OpenAIError;
 use async_openai::middleware::HttpRequestFactory;
 use chrono::Utc;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 use reqwest::{Request, Response, Url};
 
+use super::body;
 use super::classify::{self, Refusal};
 use crate::error::{BackendError, Fault, Service};
 use crate::http::{Permit, announced, headers, http_client, innermost, shown_url, transport_error};
@@ -25,7 +26,7 @@ pub(super) struct Origin {
     /// URL without credentials, query and trailing slash.
     endpoint: String,
     /// Sent with every request; from the key, or else from `user:password@` of the URL.
-    authorization: Option<HeaderValue>,
+    credential: Option<(HeaderName, HeaderValue)>,
     query: Option<String>,
     /// Cut out of every message: servers echo what they were sent.
     secrets: Vec<String>,
@@ -36,6 +37,7 @@ impl Origin {
         service: Service,
         base_url: &str,
         api_key: Option<&str>,
+        key_header: Option<&str>,
     ) -> Result<Self, BackendError> {
         let shown = shown_url(base_url);
         let refuse = |fault, message: &str| BackendError::new(service, fault, &shown, message);
@@ -49,28 +51,34 @@ impl Origin {
             refuse(Fault::Permanent, &format!("cannot set up HTTP: {}", innermost(&e)))
         })?;
         let key = api_key.map(str::trim).filter(|key| !key.is_empty());
-        let authorization = match key {
+        let credential = match key {
             Some(key) => {
-                let mut value = HeaderValue::from_str(&format!("Bearer {key}")).map_err(|_| {
+                let name = key_header.unwrap_or_else(|| usual_header(&url, key));
+                let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| {
+                    refuse(Fault::Permanent, "openai.key_header is not the name of a header")
+                })?;
+                let bearer = if name == AUTHORIZATION { "Bearer " } else { "" };
+                let mut value = HeaderValue::from_str(&format!("{bearer}{key}")).map_err(|_| {
                     refuse(Fault::Unauthorized, "the key has characters that no key can have")
                 })?;
                 value.set_sensitive(true);
-                Some(value)
+                Some((name, value))
             }
             // reqwest makes the Basic header of a URL with `user:password@`.
             None => http
                 .get(url.clone())
                 .build()
                 .ok()
-                .and_then(|request| request.headers().get(AUTHORIZATION).cloned()),
+                .and_then(|request| request.headers().get(AUTHORIZATION).cloned())
+                .map(|value| (AUTHORIZATION, value)),
         };
         Ok(Self {
             http,
             service,
             endpoint: shown,
-            authorization,
+            credential,
             query: url.query().map(str::to_owned),
-            secrets: [key, url.password(), url.query()]
+            secrets: [key, url.password(), url.query().filter(|query| !is_version(query))]
                 .into_iter()
                 .flatten()
                 .filter(|secret| secret.len() >= 4)
@@ -129,18 +137,19 @@ impl Origin {
         permit: Option<&Permit>,
     ) -> Result<Response, BackendError> {
         request.headers_mut().remove(AUTHORIZATION);
-        if let Some(value) = &self.authorization {
-            request.headers_mut().insert(AUTHORIZATION, value.clone());
+        if let Some((name, value)) = &self.credential {
+            request.headers_mut().insert(name, value.clone());
         }
         if self.query.is_some() {
             request.url_mut().set_query(self.query.as_deref());
         }
         let response = self.http.execute(request).await.map_err(|e| self.broken(&e))?;
-        if response.status().is_success() && !(streams && is_plain_answer(&response)) {
+        if response.status().is_success() {
             if let Some(permit) = permit {
                 permit.announce(announced(&headers(&response)));
             }
-            return Ok(response);
+            return body::readable(response, streams)
+                .map_err(|problem| self.error(Fault::Permanent, &problem));
         }
         let refusal = read_refusal(response).await;
         let error = self.refused(&refusal);
@@ -161,13 +170,8 @@ impl Origin {
     }
 
     fn refused(&self, refusal: &Refusal) -> BackendError {
-        if !(200..300).contains(&refusal.status) {
-            let (fault, message) = classify::classify(refusal, Utc::now());
-            return self.error(fault, &message);
-        }
-        self.malformed(&refusal.body).unwrap_or_else(|| {
-            self.error(Fault::Permanent, "answered at once where a stream was asked for")
-        })
+        let (fault, message) = classify::classify(refusal, Utc::now());
+        BackendError { status: Some(refusal.status), ..self.error(fault, &message) }
     }
 
     /// What a body says that has the status of a success and is an error or a web page.
@@ -183,14 +187,22 @@ impl Origin {
     }
 }
 
-fn boxed(error: BackendError) -> OpenAIError {
-    OpenAIError::Boxed(Box::new(error))
+/// No secret, and what an error is about as often as not.
+fn is_version(query: &str) -> bool {
+    query.starts_with("api-version=") && !query.contains('&')
 }
 
-/// Whether an answer is certainly no event stream. Other types are tried: servers mislabel them.
-fn is_plain_answer(response: &Response) -> bool {
-    let content_type = response.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok());
-    content_type.is_some_and(|t| t.starts_with("application/json") || t.starts_with("text/html"))
+/// Where a key goes unless something else is set. Azure takes a key as `api-key`, and a token of
+/// Entra, which is a JWT, as `Authorization`
+/// (<https://learn.microsoft.com/azure/ai-services/openai/reference#authentication>).
+fn usual_header(url: &Url, key: &str) -> &'static str {
+    let versioned = url.query_pairs().any(|(name, _)| name == "api-version");
+    let token = key.starts_with("eyJ") && key.matches('.').count() == 2;
+    if versioned && !token { "api-key" } else { "authorization" }
+}
+
+fn boxed(error: BackendError) -> OpenAIError {
+    OpenAIError::Boxed(Box::new(error))
 }
 
 /// Reads as much of an answer as its classification needs.

@@ -138,6 +138,8 @@ pub enum Event {
         #[serde(skip_serializing_if = "Option::is_none")]
         mark: Option<u32>,
     },
+    /// The pieces so far were what the model thinks, which it showed only now. The answer begins here.
+    Retracted,
     /// A passage that is cited, checked.
     Citation(CitationJson),
     /// Something that a reader of the answer should know.
@@ -302,6 +304,7 @@ impl From<&AnswerEvent> for Event {
             AnswerEvent::Retrieved { hits, passages, .. } => {
                 Self::Retrieved { hits: *hits, passages: passages.iter().map(Into::into).collect() }
             }
+            AnswerEvent::Retracted => Self::Retracted,
             AnswerEvent::Thinking(text) => Self::Thinking { text: text.clone() },
             AnswerEvent::Text(text) => Self::Delta { text: text.clone(), mark: None },
             AnswerEvent::Mark(number) => {

@@ -51,6 +51,8 @@ pub enum AnswerEvent {
     Text(String),
     /// A citation mark `[n]`.
     Mark(u32),
+    /// Text and marks so far were thinking, and the answer begins here.
+    Retracted,
 }
 
 /// What came of a question.
@@ -276,6 +278,14 @@ impl Draft {
                     if !prompt::may_be_refusal(&self.text) {
                         send(marks.push(&std::mem::take(&mut held)), emit);
                     }
+                }
+                Ok(ChatEvent::Retracted) => {
+                    let thought = std::mem::take(&mut self.text);
+                    self.thinking.push_str(&thought);
+                    self.first_token_in = None;
+                    held.clear();
+                    marks = MarkParser::new();
+                    emit(AnswerEvent::Retracted);
                 }
                 Ok(ChatEvent::Done { finish_reason, model, usage }) => {
                     self.finish_reason = Some(finish_reason);

@@ -157,6 +157,7 @@ fn embedding_options(
     OpenAiOptions {
         base_url: embedding.endpoint.base_url.clone(),
         api_key: embedding.endpoint.api_key.clone(),
+        key_header: embedding.endpoint.key_header.clone(),
         model: model.to_owned(),
         dimensions: embedding.dimensions,
         known_dimensions: built.map(|id| id.dimensions),
@@ -182,6 +183,7 @@ pub fn chat(context: &Context) -> Result<Arc<dyn ChatModel>, Failure> {
     let generating = openai_chat::connect(ChatOptions {
         base_url: chat.endpoint.base_url.clone(),
         api_key: chat.endpoint.api_key.clone(),
+        key_header: chat.endpoint.key_header.clone(),
         model: model.clone(),
         temperature: chat.temperature,
         max_tokens: chat.max_tokens,
@@ -283,6 +285,7 @@ pub fn ocr(
             Arc::new(openai_ocr::connect(openai_ocr::OpenAiOcrOptions {
                 base_url: endpoint.base_url.clone(),
                 api_key: endpoint.api_key.clone(),
+                key_header: endpoint.key_header.clone(),
                 model: model.clone(),
                 timeout: ocr.timeout,
                 retry: retry_policy(settings),

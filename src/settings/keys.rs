@@ -131,6 +131,8 @@ pub static KEYS: &[Key] = &[
     row("model", &["DOCENT_MODEL"], "chat model at the endpoint; `extractive` quotes instead").short_flag('m', "--model", "MODEL").default("extractive"),
     row("openai.base_url", &["OPENAI_BASE_URL"], "base URL of the OpenAI-compatible endpoint, such as `http://localhost:11434/v1`").flag("--base-url", "URL").default("https://api.openai.com/v1"),
     row("openai.api_key", &["OPENAI_API_KEY"], "key of openai.base_url; sent there only").secret(),
+    row("openai.api_version", &["DOCENT_OPENAI_API_VERSION"], "version of the API that openai.base_url is asked for, as `?api-version=`: for Azure"),
+    row("openai.key_header", &["DOCENT_OPENAI_KEY_HEADER"], "header that the key of openai.base_url goes into").unless_set("`api-key` where the URL has an api-version (Azure), otherwise `Authorization: Bearer`"),
     row("embedding.base_url", &["DOCENT_EMBEDDING_BASE_URL"], "another endpoint for embeddings"),
     row("embedding.api_key", &["DOCENT_EMBEDDING_API_KEY"], "key of the endpoint for embeddings").secret(),
     row("embedding.dimensions", &["DOCENT_EMBEDDING_DIMENSIONS"], "dimensions to ask the model for"),

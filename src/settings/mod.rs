@@ -101,7 +101,7 @@ pub struct SettingsError {
 /// A value that cannot be used, or several that make no sense together.
 pub fn resolve(layers: &Layers, trusted: bool) -> Result<Settings, SettingsError> {
     let mut values = Values { layers, trusted, notices: Vec::new() };
-    let shared = values.endpoint("openai.base_url", "openai.api_key")?;
+    let shared = values.shared_endpoint()?;
     let mut settings = Settings {
         embedding: Embedding::resolve(&mut values, &shared)?,
         chat: Chat::resolve(&mut values, &shared)?,

@@ -104,6 +104,20 @@ pub fn url(text: &str) -> Result<String, String> {
     }
 }
 
+/// What goes into a query as it is: `2024-10-21`, `preview`.
+pub fn api_version(text: &str) -> Result<String, String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
+    let all = text.chars().all(fits);
+    all.then(|| text.to_owned()).ok_or_else(|| "is not a version, such as 2024-10-21".to_owned())
+}
+
+/// The name of a header, as RFC 9110 has it, without the characters that nobody uses.
+pub fn header_name(text: &str) -> Result<String, String> {
+    let all = text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+    all.then(|| text.to_owned())
+        .ok_or_else(|| "is not the name of a header, such as api-key".to_owned())
+}
+
 /// The address of a Qdrant server, with or without a scheme. A key in it would end up in messages.
 pub fn address(text: &str) -> Result<String, String> {
     if text.contains(['@', '?']) {

@@ -45,7 +45,7 @@ impl RerankModel {
             (parse::Reranker::Onnx(dir), None) => Self::Onnx(dir.into()),
             (parse::Reranker::Endpoint(base_url), _) => {
                 let api_key = values.key_for(NAME, "rerank.api_key");
-                let endpoint = Endpoint { base_url, api_key };
+                let endpoint = Endpoint { base_url, api_key, key_header: None };
                 Self::Endpoint { endpoint, model: values.text("rerank.model") }
             }
         }))

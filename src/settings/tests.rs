@@ -285,3 +285,43 @@ fn units_are_understood() {
         assert!(parse::size(bad).is_err(), "{bad}");
     }
 }
+
+#[test]
+fn the_version_of_an_api_goes_into_its_url() {
+    let url = |base: &str, version: &str| {
+        let env = [("OPENAI_BASE_URL", base), ("DOCENT_OPENAI_API_VERSION", version)];
+        settings(&[], &env, "", "").map(|settings| settings.chat.endpoint.base_url)
+    };
+    for (base, version, expected) in [
+        ("https://a.example/d", "2024-10-21", "https://a.example/d?api-version=2024-10-21"),
+        ("https://a.example/d?x=1", "1", "https://a.example/d?x=1&api-version=1"),
+        ("https://a.example/d?api-version=0", "1", "https://a.example/d?api-version=1"),
+        ("https://a.example/d?api-version=0", "", "https://a.example/d?api-version=0"),
+    ] {
+        assert_eq!(url(base, version).unwrap(), expected);
+    }
+    assert!(url("https://a.example", "1&key=2").is_err());
+    let env = [
+        ("OPENAI_BASE_URL", "https://a.example/d"),
+        ("DOCENT_OPENAI_API_VERSION", "1"),
+        ("DOCENT_EMBEDDING_BASE_URL", "https://b.example"),
+        ("DOCENT_OPENAI_KEY_HEADER", "x-api-key"),
+    ];
+    let other = settings(&[], &env, "", "").unwrap();
+    assert_eq!(
+        other.embedding.endpoint.base_url, "https://b.example",
+        "the other endpoint is its own"
+    );
+    assert_eq!(other.embedding.endpoint.key_header, None);
+    assert_eq!(other.chat.endpoint.key_header.as_deref(), Some("x-api-key"));
+}
+
+#[test]
+fn an_untrusted_project_does_not_say_where_a_key_goes() {
+    let layers = layers(&[], &[], "openai.key_header = 'x-log'", "").unwrap();
+    let untrusted = resolve(&layers, false).unwrap();
+    assert_eq!(untrusted.chat.endpoint.key_header, None);
+    assert_eq!(untrusted.notices.len(), 1);
+    let trusted = resolve(&layers, true).unwrap();
+    assert_eq!(trusted.chat.endpoint.key_header.as_deref(), Some("x-log"));
+}

@@ -17,6 +17,8 @@ pub(super) struct Values<'a> {
 pub struct Endpoint {
     pub base_url: String,
     pub api_key: Option<String>,
+    /// Name of the header that the key goes into; `None`: where it usually does.
+    pub key_header: Option<String>,
 }
 
 impl std::fmt::Debug for Endpoint {
@@ -24,6 +26,7 @@ impl std::fmt::Debug for Endpoint {
         f.debug_struct("Endpoint")
             .field("base_url", &self.base_url)
             .field("api_key", &self.api_key.as_ref().map(|_| "***"))
+            .field("key_header", &self.key_header)
             .finish()
     }
 }
@@ -171,7 +174,32 @@ impl<'a> Values<'a> {
     }
 
     pub(super) fn endpoint(&mut self, url: &str, key: &str) -> Result<Endpoint, SettingsError> {
-        Ok(Endpoint { base_url: self.parsed(url, parse::url)?, api_key: self.key_for(url, key) })
+        let base_url = self.parsed(url, parse::url)?;
+        Ok(Endpoint { base_url, api_key: self.key_for(url, key), key_header: None })
+    }
+
+    /// The endpoint of `openai`, whose version goes into the query.
+    pub(super) fn shared_endpoint(&mut self) -> Result<Endpoint, SettingsError> {
+        let mut endpoint = self.endpoint("openai.base_url", "openai.api_key")?;
+        if let Some(version) = self.optional("openai.api_version", parse::api_version)? {
+            let (base, query) =
+                endpoint.base_url.split_once('?').unwrap_or((&endpoint.base_url, ""));
+            let others = query.split('&').filter(|part| !part.starts_with("api-version="));
+            let version = format!("api-version={version}");
+            let query: Vec<&str> =
+                others.filter(|part| !part.is_empty()).chain([&*version]).collect();
+            endpoint.base_url = format!("{base}?{}", query.join("&"));
+        }
+        // Where a key shows up is for its owner to say.
+        match self.found("openai.key_header") {
+            Some((_, origin)) if self.is_untrusted(origin) => {
+                self.not_followed("openai.key_header", origin);
+            }
+            _ => {
+                endpoint.key_header = self.optional("openai.key_header", parse::header_name)?;
+            }
+        }
+        Ok(endpoint)
     }
 
     /// `PREFIX.base_url` with its own key where it is set, the shared endpoint otherwise.
@@ -188,6 +216,7 @@ impl<'a> Values<'a> {
         Ok(Endpoint {
             base_url: shared.base_url.clone(),
             api_key: own_key.or_else(|| shared.api_key.clone()),
+            key_header: shared.key_header.clone(),
         })
     }
 }

@@ -96,6 +96,16 @@ impl<'a> AnswerView<'a> {
                 self.ui.chosen(passages, dropped);
                 return Ok(());
             }
+            AnswerEvent::Retracted => {
+                // What is written cannot be taken back.
+                self.sanitizer = Sanitizer::default();
+                if !self.at_line_start {
+                    self.ui.data("\n")?;
+                }
+                self.at_line_start = true;
+                self.ui.note("what stands above was thinking; the answer begins here");
+                return Ok(());
+            }
             AnswerEvent::Text(text) => self.sanitizer.push(text),
             AnswerEvent::Mark(number) => self.ui.out_style.citation(&format!("[{number}]")),
         };

@@ -249,6 +249,22 @@ fn numbers_that_are_none() {
 }
 
 #[test]
+fn no_vector_for_one_text() {
+    for (how, reason) in [
+        (Spoil::Null, "no vector came for text 0"),
+        (Spoil::Crash, "after 3 tries: HTTP 500: the model runner has stopped"),
+        (Spoil::PythonNan, "answered with values that are not numbers"),
+    ] {
+        let scene = Scene::new();
+        scene.server.spoil("Corfu", how);
+        let run = scene.ingest(5);
+        let expected = format!("failed  docs/c.md  L1-L3 was refused: {reason}\n");
+        assert_eq!(run.stderr, expected, "{run}");
+        scene.heals();
+    }
+}
+
+#[test]
 fn fewer_vectors_than_texts() {
     let scene = Scene::new();
     scene.server.spoil("Corfu", Spoil::Leave);

@@ -54,6 +54,8 @@ pub(super) struct Chunk {
 #[derive(Deserialize)]
 pub(super) struct Choice {
     pub(super) delta: Option<Delta>,
+    /// Of an answer that comes whole although a stream was asked for.
+    pub(super) message: Option<Delta>,
     pub(super) finish_reason: Option<String>,
 }
 

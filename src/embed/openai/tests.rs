@@ -10,6 +10,7 @@ fn options(server: &ScriptedServer) -> OpenAiOptions {
     OpenAiOptions {
         base_url: server.base_url(),
         api_key: Some("sk-test-7f3a9c".to_owned()),
+        key_header: None,
         model: "scripted-embedding".to_owned(),
         dimensions: None,
         known_dimensions: Some(DIMENSIONS),

@@ -32,7 +32,8 @@ impl Answer {
 #[derive(serde::Deserialize)]
 pub(super) struct Item {
     pub(super) index: Option<usize>,
-    pub(super) embedding: Vector,
+    /// `null` where a server has none for this text.
+    pub(super) embedding: Option<Vector>,
 }
 
 /// The vectors by `index` (by position where there is none), one for each of `expected` inputs.
@@ -47,7 +48,10 @@ pub(super) fn in_order(items: Vec<Item>, expected: usize) -> Result<Vec<Vec<f32>
     for (position, item) in items.into_iter().enumerate() {
         let index = item.index.unwrap_or(position);
         match vectors.get_mut(index) {
-            Some(slot @ None) => *slot = Some(item.embedding.0),
+            Some(slot @ None) => match item.embedding {
+                Some(Vector(vector)) => *slot = Some(vector),
+                None => return Err(format!("no vector came for text {index}")),
+            },
             Some(Some(_)) => return Err(format!("two vectors came for text {index}")),
             None => return Err(format!("a vector came for text {index} of {expected}")),
         }
@@ -81,7 +85,7 @@ mod tests {
         let items = |indexes: &[Option<usize>]| {
             let item = |(value, index): (usize, &Option<usize>)| Item {
                 index: *index,
-                embedding: Vector(vec![value as f32]),
+                embedding: Some(Vector(vec![value as f32])),
             };
             indexes.iter().enumerate().map(item).collect::<Vec<_>>()
         };
@@ -90,6 +94,8 @@ mod tests {
         assert_eq!(order(&[None, None], 2), Ok(vec![vec![0.0], vec![1.0]]));
         assert_eq!(order(&[Some(0), Some(0)], 2), Err("two vectors came for text 0".to_owned()));
         assert_eq!(order(&[Some(2)], 1), Err("a vector came for text 2 of 1".to_owned()));
+        let none = vec![Item { index: None, embedding: None }];
+        assert_eq!(in_order(none, 1), Err("no vector came for text 0".to_owned()));
         assert_eq!(order(&[Some(0)], 3), Err("1 vector came for 3 texts".to_owned()));
     }
 }

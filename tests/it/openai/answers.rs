@@ -42,6 +42,12 @@ pub(crate) enum Spoil {
     Dimensions(usize),
     /// There is no vector.
     Leave,
+    /// The vector is `null`.
+    Null,
+    /// 500 for the whole request, as servers that fail on a text.
+    Crash,
+    /// The vector has a `NaN`, as Python writes it, which is no JSON.
+    PythonNan,
 }
 
 impl Default for Script {
@@ -206,6 +212,9 @@ fn embeddings(script: &Script, request: &Request) -> Vec<Vec<u8>> {
     if inputs.iter().any(|text| spoils(text) == Some(Spoil::Refuse)) {
         return error(400, "this text is against the rules of this house", "invalid_request_error");
     }
+    if inputs.iter().any(|text| spoils(text) == Some(Spoil::Crash)) {
+        return error(500, "the model runner has stopped", "server_error");
+    }
     let dimensions = request.body["dimensions"].as_u64().map_or(DIMENSIONS, |d| d as usize);
     let as_base64 = request.body["encoding_format"] == "base64" && !script.always_floats;
     let row = |(index, text): (usize, &String)| {
@@ -214,7 +223,11 @@ fn embeddings(script: &Script, request: &Request) -> Vec<Vec<u8>> {
             Some(Spoil::Value(value)) => vector[0] = value,
             Some(Spoil::Dimensions(dimensions)) => vector.truncate(dimensions),
             Some(Spoil::Leave) => return None,
-            Some(Spoil::Refuse) | None => {}
+            Some(Spoil::Null) => return Some(json!({"index": index, "embedding": null})),
+            Some(Spoil::PythonNan) => {
+                return Some(json!({"index": index, "embedding": "A NUMBER THAT IS NONE"}));
+            }
+            Some(Spoil::Refuse | Spoil::Crash) | None => {}
         }
         let embedding = if as_base64 {
             json!(base64(&vector.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>()))
@@ -227,7 +240,15 @@ fn embeddings(script: &Script, request: &Request) -> Vec<Vec<u8>> {
     let tokens: usize = inputs.iter().map(words).sum();
     let usage = json!({"prompt_tokens": tokens, "total_tokens": tokens});
     let model = model(script, request);
-    whole(200, &json!({"object": "list", "data": rows, "model": model, "usage": usage}))
+    let mut parts =
+        whole(200, &json!({"object": "list", "data": rows, "model": model, "usage": usage}));
+    if inputs.iter().any(|text| spoils(text) == Some(Spoil::PythonNan)) {
+        let body = String::from_utf8(parts[1].clone()).unwrap();
+        // Of the same length, as the head says.
+        parts[1] =
+            body.replace("\"A NUMBER THAT IS NONE\"", "[0.1, NaN, 0.5, 0.25  ]").into_bytes();
+    }
+    parts
 }
 
 fn chat(script: &Script, request: &Request) -> Vec<Vec<u8>> {
