@@ -229,7 +229,7 @@ pub struct WebFlags {
 pub struct RetrievalFlags {
     #[command(flatten)]
     pub passages: PassageFlags,
-    /// Only documents whose path matches this glob (repeatable)
+    /// Only documents with this path, below this directory or matching this glob (repeatable)
     #[arg(long = "source", value_name = "GLOB", id = "source_glob")]
     pub sources: Vec<String>,
     /// Only documents of this kind: markdown, text, rst, asciidoc, html, pdf, docx, pptx,
@@ -458,6 +458,9 @@ pub struct StatusArgs {
     /// List every document
     #[arg(long)]
     pub documents: bool,
+    /// Read all that is stored, and list the documents whose text looks broken
+    #[arg(long)]
+    pub quality: bool,
 }
 
 /// Check what is configured, by talking to it

@@ -4,11 +4,15 @@
 //! sentences, the citation check cuts answers into sentences and looks their words up in passages.
 //! Markdown is read as far as that needs, no further; plain text is Markdown without markup.
 
+mod fold;
+
 use std::ops::Range;
 
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 use unicode_segmentation::UnicodeSegmentation as _;
+
+pub use fold::{composed, fold, legible};
 
 /// What a [`Block`] is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -323,7 +327,7 @@ impl Words {
                 continue;
             }
             for part in c.nfkd().filter(|&part| !is_combining_mark(part)) {
-                for lower in part.to_lowercase() {
+                for lower in part.to_lowercase().filter_map(fold::letter) {
                     words.push(lower, &origin);
                 }
             }
@@ -367,9 +371,9 @@ fn is_telling(c: char) -> bool {
     c.is_alphanumeric() || is_combining_mark(c) || "<>=+%$€£¥°".contains(c)
 }
 
-/// Emphasis, soft hyphens, zero-width characters: within a word, and no part of it.
+/// Emphasis, and what cannot be seen: within a word, and no part of it.
 fn is_invisible(c: char) -> bool {
-    matches!(c, '*' | '`' | '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
+    matches!(c, '*' | '`') || fold::is_invisible(c)
 }
 
 /// Length of `](target)`; 1 where that is no link.

@@ -18,6 +18,7 @@ use super::wordpiece::WordPiece;
 use super::{Embedder, Limits, Role};
 use crate::error::{BackendError, Fault, Service};
 use crate::http::Throttled;
+use crate::text;
 use crate::types::EmbedderId;
 
 /// Texts up to this many bytes together are embedded where they are, without a thread.
@@ -117,7 +118,7 @@ impl Embedder for Builtin {
 fn embed(tokenizer: &WordPiece, text: &str, embedded: &AtomicU64) -> Option<Vec<f32>> {
     let mut sum = [0_f32; DIMENSIONS];
     let mut tokens = 0;
-    tokenizer.tokenize(text, |token| {
+    tokenizer.tokenize(&text::legible(text), |token| {
         tokens += 1;
         let scale = scale(token);
         for (sum, &weight) in sum.iter_mut().zip(row(token)) {

@@ -15,6 +15,7 @@ use async_trait::async_trait;
 
 use crate::error::BackendError;
 use crate::http::Throttled;
+use crate::text;
 use crate::types::EmbedderId;
 pub use vector::Vector;
 
@@ -74,7 +75,7 @@ pub trait Embedder: Send + Sync {
     ) -> Result<Vec<Option<Vec<f32>>>, BackendError>;
 }
 
-/// The texts that say something, with the prefix of their role, and where each stood. Empty ones are
+/// The texts that say something, as models read texts, with the prefix of their role, and where each stood. Empty ones are
 /// left out: servers disagree about them (an error, a vector, or the failure of the batch), and what
 /// a model says of them means nothing.
 fn worded(id: &EmbedderId, inputs: &[String], role: Role) -> (Vec<usize>, Vec<String>) {
@@ -83,7 +84,7 @@ fn worded(id: &EmbedderId, inputs: &[String], role: Role) -> (Vec<usize>, Vec<St
         Role::Query => &id.query_prefix,
     };
     let inputs = inputs.iter().enumerate().filter(|(_, text)| !text.trim().is_empty());
-    inputs.map(|(place, text)| (place, format!("{prefix}{text}"))).unzip()
+    inputs.map(|(place, text)| (place, format!("{prefix}{}", text::legible(text)))).unzip()
 }
 
 /// The vectors of [`worded`] texts at their places among `count`.

@@ -7,6 +7,7 @@
 //! there were, which estimating `avg_len` needs. Its weight tends to `tf` as `k` grows with b = 0,
 //! so frequencies are read from it at an enormous `k`, and the formula is applied here.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
@@ -14,14 +15,19 @@ use qdrant_edge::bm25_embed::{EdgeBm25, EdgeBm25Config};
 
 use super::identifiers::{compounds, with_identifiers};
 use super::unspaced::with_grams;
+use crate::text::fold;
 use crate::types::{SparseId, SparseVector};
 
 const MODEL: &str = "bm25";
 /// Language of the stemmer and the stop words, unless another is set.
 pub const LANGUAGE: &str = "english";
 
-/// Raised when the same text would have other terms.
-pub const REVISION: u32 = 1;
+/// Raised when the same text would have other terms. Since 2, all spellings of a word have one term
+/// ([`text::fold`]).
+pub const REVISION: u32 = 2;
+
+/// The oldest whose terms this version still makes: a collection keeps those it was created with.
+const OLDEST: u32 = 1;
 
 /// At this `k` a weight is `tf·(1 − tf/k + …)`: exact in `f32` up to a frequency of 2²⁴.
 const NO_SATURATION: f64 = 1e15;
@@ -50,7 +56,7 @@ pub fn check(id: &SparseId) -> Result<(), String> {
     if id.model != MODEL {
         return Err(format!("unknown sparse model {:?}: only {MODEL:?} is built in", id.model));
     }
-    if id.revision != REVISION {
+    if !(OLDEST..=REVISION).contains(&id.revision) {
         return Err(
             "its words were told apart by the rules of another version of docent".to_owned()
         );
@@ -73,7 +79,7 @@ impl SparseEncoder {
         check(id)?;
         Ok(Self {
             queries: engine(&id.language, id.k, id.b, id.avg_len)?,
-            terms: TermCounter::new(&id.language)?,
+            terms: TermCounter::of_revision(&id.language, id.revision)?,
             k: id.k,
             b: id.b,
             avg_len: id.avg_len,
@@ -92,7 +98,7 @@ impl SparseEncoder {
 
     /// Each distinct term with weight 1.
     pub fn query(&self, text: &str) -> SparseVector {
-        let vector = self.queries.embed_query(&with_identifiers(&with_grams(text)));
+        let vector = self.queries.embed_query(&with_identifiers(&self.terms.read(text)));
         SparseVector { indices: vector.indices, values: vector.values }
     }
 
@@ -110,6 +116,8 @@ impl SparseEncoder {
 pub struct TermCounter {
     engine: EdgeBm25,
     language: String,
+    /// Whether spellings are folded.
+    folds: bool,
     /// One for each thread that counts.
     known: Mutex<Vec<Known>>,
 }
@@ -125,8 +133,22 @@ type Known = HashMap<Box<str>, Box<[(u32, f32)]>>;
 
 impl TermCounter {
     pub fn new(language: &str) -> Result<Self, String> {
+        Self::of_revision(language, REVISION)
+    }
+
+    fn of_revision(language: &str, revision: u32) -> Result<Self, String> {
         let engine = engine(language, NO_SATURATION, 0.0, 1.0)?;
-        Ok(Self { engine, language: language.to_owned(), known: Mutex::default() })
+        let (language, folds) = (language.to_owned(), revision >= 2);
+        Ok(Self { engine, language, folds, known: Mutex::default() })
+    }
+
+    /// The text as it is taken apart.
+    fn read<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let folded = if self.folds { fold(text, &self.language) } else { Cow::Borrowed(text) };
+        match with_grams(&folded) {
+            Cow::Owned(spaced) => Cow::Owned(spaced),
+            Cow::Borrowed(_) => folded,
+        }
     }
 
     /// What a collection is created with whose terms are counted like this; `avg_len` as
@@ -150,7 +172,7 @@ impl TermCounter {
         let spare = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let mut known = spare().pop().unwrap_or_default();
         let mut found: Vec<(u32, f32)> = Vec::new();
-        for compound in compounds(&with_grams(text)) {
+        for compound in compounds(&self.read(text)) {
             if let Some(terms) = known.get(compound) {
                 found.extend(terms);
                 continue;
@@ -221,7 +243,7 @@ mod tests {
             let encoder = SparseEncoder::new(&id).unwrap();
             let theirs = engine(LANGUAGE, k, b, avg_len).unwrap();
             for text in TEXTS.into_iter().map(str::to_owned).chain([TEXTS.join(" ").repeat(300)]) {
-                let read = with_grams(&text);
+                let read = encoder.terms.read(&text);
                 let theirs = theirs.embed_document(&with_identifiers(&read));
                 let ours = encoder.document(&text);
                 assert_eq!(ours.indices, theirs.indices);
@@ -240,7 +262,7 @@ mod tests {
             language in prop::sample::select(vec!["english", "german", "russian", "chinese"]),
         ) {
             let counter = TermCounter::new(language).unwrap();
-            let whole = counter.engine.embed_document(&with_identifiers(&with_grams(&text)));
+            let whole = counter.engine.embed_document(&with_identifiers(&counter.read(&text)));
             let whole: HashMap<u32, f64> =
                 whole.indices.into_iter().zip(whole.values.iter().map(|w| f64::from(w.round()))).collect();
             let asked = SparseEncoder::new(&counter.id(5.0)).unwrap();
@@ -337,11 +359,39 @@ mod tests {
     }
 
     #[test]
+    fn all_spellings_of_a_word_have_its_term() {
+        let id = default_id(5.0);
+        let encoder = SparseEncoder::new(&id).unwrap();
+        let before = SparseEncoder::new(&SparseId { revision: 1, ..id }).unwrap();
+        for (stored, asked) in [
+            ("in Mo\u{308}nchengladbach", "Mönchengladbach"),
+            ("\u{1109}\u{116e}\u{110b}\u{1167}\u{11bc}\u{110c}\u{1161}\u{11bc}은", "수영장"),
+            ("The pub\u{ad}li\u{ad}cation", "publication"),
+            ("型番ＡＢＣ－１２３の価格", "ABC-123"),
+            ("ｶﾀｶﾅのﾏﾆｭｱﾙ", "カタカナ"),
+            ("\u{fb01}nance", "finance"),
+            ("İSTANBUL deposu", "istanbul"),
+            ("Η ΑΠΟΘΗΚΗ", "αποθήκη"),
+            ("المُسْتَوْدَعُ", "المستودع"),
+            ("הַמַּחְסָן", "המחסן"),
+        ] {
+            let found = |encoder: &SparseEncoder| {
+                let stored = encoder.document(stored).indices;
+                let asked = encoder.query(asked).indices;
+                !asked.is_empty() && asked.iter().all(|term| stored.contains(term))
+            };
+            assert!(found(&encoder), "{asked}");
+            assert!(!found(&before), "{asked}: a collection keeps the terms it was created with");
+        }
+    }
+
+    #[test]
     fn refuses_parameters_it_cannot_use() {
         let good = default_id(10.0);
         let bad = [
             SparseId { model: "splade".into(), ..good.clone() },
             SparseId { revision: REVISION + 1, ..good.clone() },
+            SparseId { revision: OLDEST - 1, ..good.clone() },
             SparseId { language: "klingon".into(), ..good.clone() },
             SparseId { k: f64::NAN, ..good.clone() },
             SparseId { b: 1.5, ..good.clone() },

@@ -4,18 +4,22 @@ use std::sync::Arc;
 
 use super::backends;
 use super::engine::Engine;
+use super::source::Place;
 use crate::error::Failure;
+use crate::ingest::discover::lexical;
 use crate::query::Retriever;
 use crate::query::rerank::RerankOptions;
 use crate::query::retrieve::{RetrieveOptions, Weight};
 use crate::query::rewrite::{self, Queries};
 use crate::store::Reader;
+use crate::text::composed;
 use crate::types::{Filter, Kind, Manifest};
 
 /// Which documents a question is asked of; the default is all.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct DocumentFilter {
-    /// Globs, each from the project's root: one of them has to match.
+    /// Paths of documents or directories, or globs, each from the project's root: one of them has to
+    /// match.
     pub sources: Vec<String>,
     /// Names of kinds, one of which the document has.
     pub kinds: Vec<String>,
@@ -71,14 +75,15 @@ impl Engine {
     /// Globs over sources are resolved against the list of documents, once for a state of the
     /// collection: the store filters on exact names.
     async fn exact(&self, asked: &DocumentFilter, reader: &Reader) -> Result<Filter, Failure> {
+        let root_and_cwd = Place { root: &self.context.root, cwd: &self.context.cwd };
         if asked.sources.is_empty() {
-            return exact(asked, reader).await;
+            return exact(asked, reader, root_and_cwd).await;
         }
         let mut known = self.exact_filter().lock().await;
         if let Some(known) = known.as_ref().filter(|known| known.is_of(asked, reader)) {
             return Ok(known.filter.clone());
         }
-        let filter = exact(asked, reader).await?;
+        let filter = exact(asked, reader, root_and_cwd).await?;
         *known = Some(Exact {
             asked: asked.clone(),
             version: reader.version(),
@@ -119,7 +124,7 @@ fn weights(retriever: &Retriever) -> (Weight, Weight) {
     }
 }
 
-async fn exact(filter: &DocumentFilter, reader: &Reader) -> Result<Filter, Failure> {
+async fn exact(filter: &DocumentFilter, reader: &Reader, at: Place<'_>) -> Result<Filter, Failure> {
     let kinds = filter.kinds.iter().map(|name| {
         Kind::from_name(name).ok_or_else(|| {
             let names: Vec<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
@@ -128,25 +133,94 @@ async fn exact(filter: &DocumentFilter, reader: &Reader) -> Result<Filter, Failu
         })
     });
     let kinds = kinds.collect::<Result<_, _>>()?;
-    let sources = match globs(&filter.sources)? {
-        None => None,
-        Some(globs) => {
-            let documents = reader.documents().await?.into_iter();
-            Some(documents.map(|record| record.source).filter(|s| globs.is_match(s)).collect())
+    let sources = match filter.sources.as_slice() {
+        [] => None,
+        patterns => {
+            let documents = reader.documents().await?;
+            let known: Vec<&str> = documents.iter().map(|record| record.source.as_str()).collect();
+            Some(selected(patterns, &known, at)?.into_iter().map(str::to_owned).collect())
         }
     };
-    Ok(Filter { sources, kinds, tags: filter.tags.clone() })
+    let tags = filter.tags.iter().map(|tag| composed(tag).into_owned()).collect();
+    Ok(Filter { sources, kinds, tags })
 }
 
-fn globs(patterns: &[String]) -> Result<Option<globset::GlobSet>, Failure> {
-    if patterns.is_empty() {
-        return Ok(None);
+/// The sources that one of these selects, in their order: by its name, which may have brackets; as a
+/// directory that it is in; or as a glob. What selects none from the root is read as a path from here.
+fn selected<'a>(
+    patterns: &[String],
+    known: &[&'a str],
+    at: Place<'_>,
+) -> Result<Vec<&'a str>, Failure> {
+    let mut taken = vec![false; known.len()];
+    let mut take = |is_meant: &dyn Fn(&str) -> bool| {
+        let mut any = false;
+        for (taken, source) in taken.iter_mut().zip(known) {
+            let meant = is_meant(&composed(source));
+            *taken |= meant;
+            any |= meant;
+        }
+        any
+    };
+    for typed in patterns {
+        let pattern = composed(typed.trim_start_matches("./"));
+        let here = lexical(&at.cwd.join(&*pattern));
+        let here = here.strip_prefix(at.root).unwrap_or(&here).to_string_lossy().into_owned();
+        let glob = globset::Glob::new(&pattern).map(|glob| glob.compile_matcher());
+        let found = take(&|source| is_under(source, &pattern))
+            || take(&|source| glob.as_ref().is_ok_and(|glob| glob.is_match(source)))
+            || take(&|source| is_under(source, &here));
+        if let (false, Err(error)) = (found, glob) {
+            return Err(Failure::usage(format!("--source `{typed}`: {}", error.kind())));
+        }
     }
-    let mut set = globset::GlobSetBuilder::new();
-    for pattern in patterns {
-        let glob = globset::Glob::new(pattern.trim_start_matches("./"))
-            .map_err(|error| Failure::usage(format!("--source `{pattern}`: {}", error.kind())))?;
-        set.add(glob);
+    Ok(known.iter().zip(taken).filter(|(_, taken)| *taken).map(|(source, _)| *source).collect())
+}
+
+/// Whether a source is what is named, or in a directory of this name.
+fn is_under(source: &str, name: &str) -> bool {
+    let name = name.trim_end_matches('/');
+    let rest = source.strip_prefix(name);
+    !name.is_empty() && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn sources_are_selected_by_name_directory_and_glob() {
+        let known = [
+            "docs/app/[slug]/page.tsx",
+            "docs/app/s/page.tsx",
+            "docs/application.md",
+            "docs/U\u{308}bersicht.md",
+            "top.md",
+            "{odd.md",
+        ];
+        let at = Place { root: Path::new("/project"), cwd: Path::new("/project/docs") };
+        for (typed, meant) in [
+            ("docs/app/[slug]/page.tsx", &["docs/app/[slug]/page.tsx"][..]),
+            ("docs/app/[s]/page.tsx", &["docs/app/s/page.tsx"]),
+            ("docs/app/[slug]", &["docs/app/[slug]/page.tsx"]),
+            ("docs/app", &["docs/app/[slug]/page.tsx", "docs/app/s/page.tsx"]),
+            ("./docs/app/", &["docs/app/[slug]/page.tsx", "docs/app/s/page.tsx"]),
+            ("app", &["docs/app/[slug]/page.tsx", "docs/app/s/page.tsx"]),
+            ("/project/docs/application.md", &["docs/application.md"]),
+            ("docs/Übersicht.md", &["docs/U\u{308}bersicht.md"]),
+            ("**/U*.md", &[]),
+            ("**/Ü*.md", &["docs/U\u{308}bersicht.md"]),
+            ("*.md", &["docs/application.md", "docs/U\u{308}bersicht.md", "top.md", "{odd.md"]),
+            ("../top.md", &["top.md"]),
+            ("{odd.md", &["{odd.md"]),
+            ("nowhere", &[]),
+        ] {
+            assert_eq!(selected(&[typed.to_owned()], &known, at).unwrap(), meant, "{typed}");
+        }
+        assert!(selected(&["{none.md".to_owned()], &known, at).is_err());
     }
-    set.build().map(Some).map_err(|error| Failure::usage(format!("--source: {error}")))
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::ingest::discover::{FoundFile, lexical};
 use crate::ingest::plan;
 use crate::query::explain::{Drift, Expected};
+use crate::text::composed;
 use crate::types::{ContentHash, DocumentRecord, Locator, is_url};
 
 /// Where a project is, and where relative paths begin.
@@ -23,20 +24,28 @@ pub fn named(typed: &str, known: &[&str], at: Place<'_>) -> Expected {
         path.strip_prefix(at.root).unwrap_or(&path).to_str().map(str::to_owned)
     };
     let source = |name: &str| {
-        if known.contains(&name) {
-            return name.to_owned();
+        if let Some(known) = same(name, known) {
+            return known.to_owned();
         }
         if is_url(name) {
             return page(name, known).unwrap_or(name).to_owned();
         }
-        from_here(name).unwrap_or_else(|| name.to_owned())
+        let here = from_here(name).unwrap_or_else(|| name.to_owned());
+        same(&here, known).map_or(here.clone(), str::to_owned)
     };
     match cited(typed) {
-        Some((name, place)) if !known.contains(&typed) => {
+        Some((name, place)) if same(typed, known).is_none() => {
             Expected { source: source(name), place: Some(place) }
         }
         _ => Expected { source: source(typed), place: None },
     }
+}
+
+/// The name as it is stored: letters may be composed in one and decomposed in the other.
+fn same<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    let exact = known.iter().find(|known| **known == name);
+    let other = || known.iter().find(|known| composed(known) == composed(name));
+    exact.or_else(other).copied()
 }
 
 /// A page that is known by this URL but for the slash at its end.
@@ -104,7 +113,15 @@ mod tests {
 
     #[test]
     fn a_document_is_named_as_it_is_stored_or_from_here() {
-        let known = ["docs/a.md", "docs/odd.md:L3", "/else/b.md", "https://x.org/", "stdin"];
+        let known = [
+            "docs/a.md",
+            "docs/odd.md:L3",
+            "/else/b.md",
+            "https://x.org/",
+            "stdin",
+            "docs/über.md",
+            "docs/o\u{308}l.md",
+        ];
         let at = Place { root: Path::new("/project"), cwd: Path::new("/project/docs") };
         for (typed, source, place) in [
             ("docs/a.md", "docs/a.md", None),
@@ -119,6 +136,9 @@ mod tests {
             ("https://x.org/y", "https://x.org/y", None),
             ("stdin", "stdin", None),
             ("../up.md", "up.md", None),
+            ("u\u{308}ber.md", "docs/über.md", None),
+            ("o\u{308}l.md:L3", "docs/o\u{308}l.md", Some(Locator::Lines(3, 3))),
+            ("öl.md:L3", "docs/o\u{308}l.md", Some(Locator::Lines(3, 3))),
         ] {
             let expected = Expected { source: source.to_owned(), place };
             assert_eq!(named(typed, &known, at), expected, "{typed}");

@@ -12,6 +12,7 @@ use crate::error::Failure;
 use crate::output::words::counted;
 use crate::output::{self as json, HitJson};
 use crate::query::rewrite::Queries;
+use crate::text::fold;
 use crate::types::{Hit, Mode};
 
 /// Lines of a passage that are shown.
@@ -94,7 +95,7 @@ fn hit_text(rank: usize, hit: &Hit, words: &[String], style: Style, root: &Path)
 fn words(question: &str) -> Vec<String> {
     question
         .unicode_words()
-        .map(str::to_lowercase)
+        .map(|word| fold(word, "").to_lowercase())
         .filter(|word| word.chars().count() > 3 || word.chars().any(char::is_numeric))
         .collect()
 }
@@ -107,7 +108,7 @@ fn highlight(line: &str, words: &[String], style: Style) -> String {
     }
     line.split_word_bounds()
         .map(|piece| {
-            let lower = piece.to_lowercase();
+            let lower = fold(piece, "").to_lowercase();
             if words.iter().any(|word| related(&lower, word)) {
                 style.matched(piece)
             } else {

@@ -23,7 +23,7 @@ const NOT_SETTINGS: &[&str] = &[
     "beir", "split", "case_tag", "metrics", "k", "answers", "judge", "min", "baseline", "max_drop",
     "write_baseline", "compare", "sweep", "keep", "run_file", "from_run", "cases",
     // status
-    "documents",
+    "documents", "quality",
 ];
 
 /// Every flag, with the words that lead to its command.

@@ -91,7 +91,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("onnx", &["types"]),
     ("ocr", &["error", "onnx", "openai", "retry", "types"]),
     ("chat", &["error", "openai", "retry", "text", "types"]),
-    ("embed", &["cancel", "error", "http", "onnx", "openai", "retry", "task", "types"]),
+    ("embed", &["cancel", "error", "http", "onnx", "openai", "retry", "task", "text", "types"]),
     ("interaction", &["embed"]),
     ("rerank", &["embed", "error", "onnx", "openai", "retry", "types"]),
     ("store", &["error", "heap", "http", "retry", "task", "types"]),
@@ -121,6 +121,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "retry",
             "settings",
             "store",
+            "text",
             "trace",
             "types",
         ],
@@ -129,8 +130,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "ui",
         &[
-            "cancel", "cli", "error", "eval", "ingest", "output", "query", "service", "trace",
-            "types",
+            "cancel", "cli", "error", "eval", "ingest", "output", "query", "service", "text",
+            "trace", "types",
         ],
     ),
 ];

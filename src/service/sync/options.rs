@@ -13,6 +13,7 @@ use crate::ingest::plan::PruneLimit;
 use crate::ingest::web::{Start, WebOptions};
 use crate::service::{Context, backends};
 use crate::settings::parse::without_credentials;
+use crate::text::composed;
 use crate::types::Reach;
 
 /// What is to be brought in.
@@ -96,7 +97,7 @@ pub(super) fn ingest_options(
     options: &SyncOptions,
     budget: Budget,
 ) -> Result<IngestOptions, Failure> {
-    let mut tags = options.tags.clone();
+    let mut tags: Vec<String> = options.tags.iter().map(|tag| composed(tag).into_owned()).collect();
     tags.sort();
     tags.dedup();
     Ok(IngestOptions {
