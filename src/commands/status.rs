@@ -4,6 +4,7 @@ use super::{Context, open};
 use crate::cli::{Format, StatusArgs};
 use crate::error::{Exit, Failure};
 use crate::ingest::WarnedSource;
+use crate::ingest::quality::{self, Doubtful};
 use crate::output::words::{counted, grouped};
 use crate::output::{Stale, Status};
 use crate::service::freshness::{Freshness, length_drift, mean_terms};
@@ -20,11 +21,16 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: StatusArgs) -> Resu
     let chunks = store.count_chunks().await?;
     let failures = store.failures().await?;
     let freshness = Freshness::of(&context.root, &documents);
+    let doubtful =
+        if args.quality { Some(quality::doubtful(&**store, &documents).await?) } else { None };
     if ui.format == Format::Text {
         let text = text(ui, context, store.endpoint(), manifest, &documents, chunks, &freshness);
         ui.data(&text)?;
         ui.data(&failed(ui, &failures))?;
         ui.data(&partly_read(ui, documents.iter().filter_map(WarnedSource::of)))?;
+        if let Some(doubtful) = &doubtful {
+            ui.data(&looks_broken(ui, doubtful))?;
+        }
         if args.documents {
             for record in &documents {
                 let source = sanitize_line(&record.source);
@@ -44,6 +50,7 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: StatusArgs) -> Resu
             failures,
             warned: documents.iter().filter_map(WarnedSource::of).collect(),
             pages: freshness.pages,
+            doubtful,
             records: args.documents.then(|| documents.clone()),
         })?;
     }
@@ -125,6 +132,22 @@ fn partly_read(ui: &Ui, warned: impl Iterator<Item = WarnedSource>) -> String {
         }
     }
     text
+}
+
+/// One row for each reason to look at what was read.
+fn looks_broken(ui: &Ui, doubtful: &[Doubtful]) -> String {
+    if doubtful.is_empty() {
+        return "no document looks broken\n".to_owned();
+    }
+    let mut text = String::new();
+    for document in doubtful {
+        for reason in &document.reasons {
+            let label = ui.out_style.strong("doubtful  ");
+            let (source, reason) = (sanitize_line(&document.source), sanitize_line(reason));
+            text += &format!("{label}  {source}  {reason}\n");
+        }
+    }
+    text + "            docent show SOURCE prints what was read\n"
 }
 
 fn describe(freshness: &Freshness) -> String {

@@ -246,7 +246,7 @@ impl<'a> Committer<'a> {
         for Refused { file, hash, why, secrets, .. } in refused {
             self.report.secrets.add(&secrets);
             if let Why::Skip(reason) = why {
-                self.report.skip(reason);
+                self.report.skip(&file.source, reason);
             } else if let Some(reason) = why.failure() {
                 self.fail(&file.source, reason, (file.size, file.mtime), hash);
             }

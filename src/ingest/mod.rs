@@ -30,10 +30,12 @@ mod pages;
 pub mod plan;
 mod prepare;
 pub mod preview;
+pub mod quality;
 mod reading;
 pub mod report;
 pub mod secrets;
 mod survey;
+mod unread;
 pub mod web;
 
 use std::sync::atomic::AtomicBool;
@@ -45,7 +47,7 @@ pub use error::IngestError;
 pub use events::IngestEvent;
 pub use options::{Backends, Build, Destination, IngestOptions};
 pub use pages::SpoolError;
-pub use report::{FailedSource, IngestReport, WarnedSource};
+pub use report::{FailedSource, IngestReport, SkippedSource, WarnedSource};
 pub use survey::Stored;
 
 use crate::cancel::{Cancel, Stop};

@@ -15,6 +15,7 @@ use super::options::{Backends, IngestOptions};
 use super::reading::{self, HEAD, Unread};
 use super::secrets::{self, Secrets};
 use super::survey::Survey;
+use super::unread;
 use crate::task::off_thread;
 use crate::types::{ContentHash, DocumentRecord, Kind, OnSecret};
 
@@ -26,6 +27,9 @@ pub(super) const HOLDS_A_SECRET: &str = "holds a secret";
 
 /// Why a picture is passed over.
 pub(super) const PICTURE: &str = "picture (--ocr always reads it)";
+
+/// Why a document that was piped in is not taken; an earlier version stays.
+const NOTHING_CAME: &str = "empty: no text came in; what was stored before stays";
 
 const TOO_LARGE: &str = "over the size limit (raise it with --max-file-size)";
 
@@ -215,8 +219,21 @@ async fn try_prepare(
         None => file.path(&options.discover.root),
     };
     let reads_image = options.ocr.reads_image(file.named);
+    let inline = content.is_some();
+    let unfit = {
+        let (path, named) = (path.clone(), file.named);
+        move |(why, hash): Unfit| match why {
+            // What was piped in may be nothing because what should write it has failed.
+            Why::Empty if inline => (Why::Fail(NOTHING_CAME.to_owned()), None),
+            Why::Skip(NOTHING_IN_IT) if inline => (Why::Fail(NOTHING_CAME.to_owned()), None),
+            Why::Skip(reason) if named => {
+                (unread(&path, reason).map_or(Why::Skip(reason), Why::Fail), hash)
+            }
+            why => (why, hash),
+        }
+    };
     let Source { file, content, kind, hash } =
-        off_thread(move || read(file, &path, content, limit, reads_image)).await?;
+        off_thread(move || read(file, &path, content, limit, reads_image)).await.map_err(unfit)?;
     let size = content.size();
     let mut document = match content {
         Content::Document(document) => Arc::unwrap_or_clone(document),
@@ -261,6 +278,9 @@ async fn try_prepare(
         };
         let (record, chunks) = cut::cut(record, document, &chunk_options, &*embedder, &terms);
         if chunks.is_done() {
+            if inline {
+                return Err((Why::Fail(NOTHING_CAME.to_owned()), None).into());
+            }
             return Err((Why::Empty, Some(hash)).into());
         }
         Ok(Ready { record, replaces, chunks, secrets })
@@ -276,6 +296,16 @@ fn refusal(policy: OnSecret, secrets: &Secrets, source: &str, suspect: bool) -> 
         OnSecret::Skip => Some(Why::Skip(HOLDS_A_SECRET)),
         OnSecret::Fail if suspect => Some(Why::Withhold(secrets.failure(source))),
         OnSecret::Fail => Some(Why::Fail(secrets.failure(source))),
+    }
+}
+
+/// Why a document that somebody named fails, where a file found by the way would be passed over; `None`
+/// where it is passed over all the same.
+pub(super) fn unread(path: &Path, reason: &str) -> Option<String> {
+    match reason {
+        PICTURE => Some("picture: text in pictures is read without --ocr off".to_owned()),
+        extract::UNSUPPORTED_TYPE | extract::BINARY => Some(unread::advice(path, reason)),
+        _ => None,
     }
 }
 

@@ -12,7 +12,7 @@ use super::batch::{self, Batch};
 use super::error::IngestError;
 use super::options::{Backends, IngestOptions};
 use super::prepare::{self, Refused, Why};
-use super::report::{FailedSource, IngestReport};
+use super::report::{FailedSource, IngestReport, SkippedSource};
 use super::secrets::Secrets;
 use super::survey::{self, Stored, Survey};
 use crate::cancel::Cancel;
@@ -31,6 +31,8 @@ pub struct Preview {
     pub unchanged: usize,
     pub skipped: usize,
     pub skipped_by_reason: BTreeMap<String, usize>,
+    /// Each of them. A directory stands for everything below it.
+    pub skipped_sources: Vec<SkippedSource>,
     /// What cannot be brought in: known from earlier runs, or found while the plan was made.
     pub failed: Vec<FailedSource>,
     /// Documents that a run that was cut off left in disorder, and that this one would mend.
@@ -94,6 +96,7 @@ impl Preview {
             unchanged: report.unchanged,
             skipped: report.skipped,
             skipped_by_reason: report.skipped_by_reason,
+            skipped_sources: report.skipped_sources,
             damaged: survey.audit.damaged.len() + survey.audit.orphans.len(),
             on_secret: options.on_secret,
             ..Self::default()
@@ -107,9 +110,11 @@ impl Preview {
                 .is_none()
                 .then(|| prepare::passed_over(&path(), options.ocr.reads_image(work.file.named)));
             let passed_over = passed_over.flatten();
-            if let Some(reason) = passed_over.filter(|_| !known.contains(source.as_str())) {
-                preview.skipped += 1;
-                *preview.skipped_by_reason.entry(reason.to_owned()).or_default() += 1;
+            let unread = passed_over.filter(|_| work.file.named);
+            if let Some(reason) = unread.and_then(|reason| prepare::unread(&path(), reason)) {
+                preview.fail(&source, &reason);
+            } else if let Some(reason) = passed_over.filter(|_| !known.contains(source.as_str())) {
+                preview.skip(&source, reason);
             } else if known.contains(source.as_str()) {
                 preview.changed.push(source);
             } else if !preview.moved.iter().any(|step| step.to == source) {
@@ -136,10 +141,7 @@ impl Preview {
         }
         match &refused.why {
             // The others are counted already.
-            Why::Skip(reason) if new => {
-                self.skipped += 1;
-                *self.skipped_by_reason.entry((*reason).to_owned()).or_default() += 1;
-            }
+            Why::Skip(reason) if new => self.skip(source, reason),
             why => {
                 if let Some(reason) = why.failure() {
                     self.fail(source, reason);
@@ -148,8 +150,19 @@ impl Preview {
         }
     }
 
+    fn skip(&mut self, source: &str, reason: &str) {
+        self.skipped += 1;
+        *self.skipped_by_reason.entry(reason.to_owned()).or_default() += 1;
+        let (source, reason) = (source.to_owned(), reason.to_owned());
+        self.skipped_sources.push(SkippedSource { source, reason });
+    }
+
+    /// Once, though it is known from the name and found again when the file is read.
     fn fail(&mut self, source: &str, reason: &str) {
-        self.failed.push(FailedSource { source: source.to_owned(), reason: reason.to_owned() });
+        let row = FailedSource { source: source.to_owned(), reason: reason.to_owned() };
+        if !self.failed.contains(&row) {
+            self.failed.push(row);
+        }
     }
 }
 

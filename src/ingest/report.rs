@@ -18,6 +18,13 @@ pub struct FailedSource {
     pub reason: String,
 }
 
+/// A file or directory that was passed over on purpose.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+pub struct SkippedSource {
+    pub source: String,
+    pub reason: String,
+}
+
 /// A document of which something was not read.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 pub struct WarnedSource {
@@ -44,6 +51,8 @@ pub struct IngestReport {
     /// Files and directories that were passed over, and why.
     pub skipped: usize,
     pub skipped_by_reason: BTreeMap<String, usize>,
+    /// Each of them. A directory stands for everything below it.
+    pub skipped_sources: Vec<SkippedSource>,
     pub failed: Vec<FailedSource>,
     /// Of those, how many failed before, did not change, and were not tried again.
     pub untried: usize,
@@ -89,7 +98,7 @@ impl IngestReport {
             ..Self::default()
         };
         for skipped in &survey.skipped {
-            report.skip(skipped.reason);
+            report.skip(&skipped.source, skipped.reason);
         }
         report
     }
@@ -100,8 +109,10 @@ impl IngestReport {
         written == 0 && self.chunks == 0 && self.aborted.is_none()
     }
 
-    pub(super) fn skip(&mut self, reason: &str) {
+    pub(super) fn skip(&mut self, source: &str, reason: &str) {
         self.skipped += 1;
+        let (source, why) = (source.to_owned(), reason.to_owned());
+        self.skipped_sources.push(SkippedSource { source, reason: why });
         *self.skipped_by_reason.entry(reason.to_owned()).or_default() += 1;
     }
 

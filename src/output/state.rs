@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::ingest::WarnedSource;
+use crate::ingest::quality::Doubtful;
 use crate::trace::Trace;
 use crate::types::{DocumentRecord, FailureRecord, Manifest};
 
@@ -27,6 +28,9 @@ pub struct Status {
     pub warned: Vec<WarnedSource>,
     /// Documents that are pages of the web; whether they changed is not known.
     pub pages: usize,
+    /// Documents whose text looks broken, with `--quality`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub doubtful: Option<Vec<Doubtful>>,
     /// Every document, with `--documents`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub records: Option<Vec<DocumentRecord>>,

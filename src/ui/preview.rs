@@ -18,6 +18,7 @@ impl Ui {
             self.data(&changes(preview))?;
         }
         self.data(&summary(preview))?;
+        self.skipped_sources(&preview.skipped_sources);
         self.secrets(&preview.secrets, preview.on_secret);
         self.rows_of_failed(&preview.failed);
         Ok(())

@@ -102,8 +102,11 @@ impl IngestProgress {
                 let rate = grouped((self.chunks as f64 / seconds) as usize);
                 bar.set_message(format!("{}   {rate}/s", counted(self.chunks, "chunk")));
                 bar.inc(1);
-                let line = format!("{}  {}", sanitize_line(source), counted(*chunks, "chunk"));
-                bar.suspend(|| ui.detail(&line));
+                // What is skipped or failed is said at the end, with the reason.
+                if *chunks > 0 {
+                    let line = format!("{}  {}", sanitize_line(source), counted(*chunks, "chunk"));
+                    bar.suspend(|| ui.detail(&line));
+                }
             }
             IngestEvent::Optimizing => {
                 bar.set_style(spinner());

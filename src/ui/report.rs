@@ -4,7 +4,7 @@ use super::Ui;
 use super::sanitize::sanitize_line;
 use crate::cancel::Stop;
 use crate::error::Failure;
-use crate::ingest::{FailedSource, IngestReport};
+use crate::ingest::{FailedSource, IngestReport, SkippedSource};
 use crate::output::words::{counted, grouped, money, seconds};
 use crate::types::ReadingWarning;
 
@@ -21,6 +21,7 @@ impl Ui {
         if report.aborted.is_none() || report.chunks > 0 {
             self.data(&format!("{}\n", summary(report)))?;
         }
+        self.skipped_sources(&report.skipped_sources);
         self.secrets(&report.secrets, report.on_secret);
         self.warned_sources(report);
         self.failed_sources(report);
@@ -41,9 +42,17 @@ impl Ui {
         if let Some(limit) = report.stopped {
             self.warn(&format!("{} is not complete: {}", sanitize_line(roots), reached(limit)));
         }
+        self.skipped_sources(&report.skipped_sources);
         self.secrets(&report.secrets, report.on_secret);
         self.warned_sources(report);
         self.failed_sources(report);
+    }
+
+    /// With `--verbose`, what was passed over, and why.
+    pub(super) fn skipped_sources(&mut self, skipped: &[SkippedSource]) {
+        for SkippedSource { source, reason } in skipped {
+            self.detail(&format!("skipped  {}  {}", sanitize_line(source), sanitize_line(reason)));
+        }
     }
 
     /// Documents of which something was not read. `--quiet` leaves nothing of them out: they look

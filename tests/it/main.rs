@@ -50,5 +50,7 @@ mod tls;
 mod together;
 mod trace;
 mod trust;
+mod unread;
 mod watch;
 mod web;
+mod words;

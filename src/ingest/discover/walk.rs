@@ -105,7 +105,9 @@ impl<'a> Walk<'a> {
         let (metadata, source) = (fs::metadata(self.root.join(source)), source.to_owned());
         let mut met = Met::default();
         match metadata {
-            Ok(metadata) if !metadata.is_file() => met.skip(source, "not a file"),
+            Ok(metadata) if !metadata.is_file() => {
+                met.fail(source, "not a file: pipe it in with `docent ingest -`".to_owned());
+            }
             Ok(_) if !self.rules.patterns.admit(&source) => met.skip(source, "excluded"),
             metadata => met.take(source, metadata, self.max_file_size),
         }

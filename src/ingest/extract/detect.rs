@@ -14,6 +14,12 @@ pub enum Detected {
     Skip(&'static str),
 }
 
+/// Why a file of a format that is known and not read is passed over.
+pub const UNSUPPORTED_TYPE: &str = "unsupported type";
+
+/// Why a file is passed over that is of no format that is known.
+pub const BINARY: &str = "binary";
+
 const MARKDOWN: &[&str] = &["md", "markdown", "mdown", "mkd", "mdx", "qmd", "rmd"];
 
 const TEXT: &[&str] = &[
@@ -218,7 +224,7 @@ pub fn detect(path: &Path, head: &[u8]) -> Detected {
         // Word writes RTF under this name, too.
         Detected::Known(Kind::Rtf)
     } else if is(UNSUPPORTED) {
-        Detected::Skip("unsupported type")
+        Detected::Skip(UNSUPPORTED_TYPE)
     } else {
         by_content(path, head)
     }
@@ -268,11 +274,11 @@ fn by_content(path: &Path, head: &[u8]) -> Detected {
         return match name {
             "PDF" => Detected::Known(Kind::Pdf),
             "RTF" => Detected::Known(Kind::Rtf),
-            _ => Detected::Skip("unsupported type"),
+            _ => Detected::Skip(UNSUPPORTED_TYPE),
         };
     }
     if text::looks_binary(head) {
-        return Detected::Skip("binary");
+        return Detected::Skip(BINARY);
     }
     let start: Vec<u8> =
         head.trim_ascii_start().iter().take(14).map(u8::to_ascii_lowercase).collect();

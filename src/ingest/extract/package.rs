@@ -117,10 +117,15 @@ pub(super) mod tests {
 
     /// A package of these parts.
     pub(in crate::ingest::extract) fn package(parts: &[(&str, &str)]) -> Vec<u8> {
+        let parts: Vec<_> = parts.iter().map(|(name, text)| (*name, text.as_bytes())).collect();
+        package_of_bytes(&parts)
+    }
+
+    pub(in crate::ingest::extract) fn package_of_bytes(parts: &[(&str, &[u8])]) -> Vec<u8> {
         let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
         for (name, contents) in parts {
             zip.start_file(*name, SimpleFileOptions::default()).unwrap();
-            zip.write_all(contents.as_bytes()).unwrap();
+            zip.write_all(contents).unwrap();
         }
         zip.finish().unwrap().into_inner()
     }

@@ -9,6 +9,7 @@ mod number;
 mod part;
 
 use std::io::Cursor;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use calamine::{
@@ -107,7 +108,10 @@ fn open<'a>(source: &str, bytes: &'a [u8]) -> Result<Book<'a>, ExtractError> {
                     calamine::open_workbook_from_rs(content).map(Sheets::Xlsx).map_err(Error::Xlsx)
                 }
                 Some(Packed::Xlsb) => {
-                    calamine::open_workbook_from_rs(content).map(Sheets::Xlsb).map_err(Error::Xlsb)
+                    // It takes for granted that a sheet has a part.
+                    let open = || calamine::open_workbook_from_rs(content).map(Sheets::Xlsb);
+                    let opened = catch_unwind(AssertUnwindSafe(open));
+                    opened.map_err(|_| ExtractError::new(UNLIKE))?.map_err(Error::Xlsb)
                 }
                 Some(Packed::Ods) => {
                     calamine::open_workbook_from_rs(content).map(Sheets::Ods).map_err(Error::Ods)
@@ -118,9 +122,21 @@ fn open<'a>(source: &str, bytes: &'a [u8]) -> Result<Book<'a>, ExtractError> {
                 }
             }
         }
+        None if extension == "xls" && is_before_5(bytes) => {
+            return Err(ExtractError::new("a workbook of Excel 4 or older: save it as .xlsx"));
+        }
         found => return Err(ExtractError::lie(&extension, "workbook", found, bytes)),
     };
     opened.map_err(|error| reason(&error))
+}
+
+/// Why a workbook is not read that is whole, for all that is known.
+const UNLIKE: &str = "a workbook unlike those that are read: save it as .xlsx";
+
+/// Whether the bytes begin as a worksheet or workbook of Excel 2, 3 or 4: with a record BOF of that
+/// version (BIFF2 to BIFF4; since Excel 5 it stands in an OLE file).
+fn is_before_5(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x09, 0x00 | 0x02 | 0x04, 0x04 | 0x06, 0x00, ..])
 }
 
 /// The formats that are ZIP archives.

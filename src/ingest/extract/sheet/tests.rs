@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use super::*;
-use crate::ingest::extract::package::tests::package;
+use crate::ingest::extract::package::tests::{package, package_of_bytes};
 use crate::ingest::extract::parts::tests::units;
 
 /// A workbook of sheets, each with its name, state and rows of XML.
@@ -271,7 +271,20 @@ fn what_is_no_workbook_is_named() {
     assert_eq!(reason("a.xlsx", &encrypted), "encrypted: a password is needed");
     let old = "an old .xls under a new name: save it as what it is named";
     assert_eq!(reason("a.xlsx", b"\xD0\xCF\x11\xE0\xA1\xB1"), old);
+    let excel_4 = b"\x09\x04\x06\x00\x00\x00\x10\x00";
+    assert_eq!(reason("a.xls", excel_4), "a workbook of Excel 4 or older: save it as .xlsx");
+    let unlike = "a workbook unlike those that are read: save it as .xlsx";
+    assert_eq!(reason("a.xlsb", &sheet_without_part()), unlike);
     assert!(reason("a.xls", b"\xD0\xCF\x11\xE0\xA1\xB1").starts_with("damaged or truncated"));
     let whole = packed(&sample());
     assert!(reason("a.xlsx", &whole[..whole.len() / 2]).starts_with("damaged or truncated"));
+}
+
+/// An XLSB whose only sheet (record `BrtBundleSh`) has a part `rId1` that no relationship names.
+fn sheet_without_part() -> Vec<u8> {
+    let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    let counted = |text: &str| [(text.len() as u32).to_le_bytes().to_vec(), wide(text)].concat();
+    let sheet = [vec![0; 8], counted("rId1"), counted("S")].concat();
+    let record = [vec![0x9C, 0x01, sheet.len() as u8], sheet].concat();
+    package_of_bytes(&[("xl/workbook.bin", &record)])
 }

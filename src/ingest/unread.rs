@@ -1,0 +1,61 @@
+//! What to do about a file that somebody named and that is of no type that is read.
+
+use std::path::Path;
+
+/// Extensions of formats that something else reads, and what to do with such a file.
+const INSTEAD: &[(&[&str], &str)] = &[
+    (&["doc", "dot", "rtf", "odt", "pages", "wpd", "hwp"], "save it as .docx"),
+    (&["ppt", "pps", "odp", "key"], "save it as .pptx"),
+    (&["numbers"], "save it as .xlsx"),
+    (&["msg"], "save it as .eml"),
+    (&["pst", "ost"], "export its messages as .mbox or .eml"),
+    (&["mobi", "azw3", "azw", "lit", "chm"], "convert it to EPUB or HTML"),
+    (&["djvu", "eps", "ps", "ai", "xps", "oxps", "vsd", "vsdx", "one"], "save it as PDF"),
+    (
+        &[
+            "zip", "gz", "tgz", "bz2", "xz", "zst", "lz4", "7z", "rar", "tar", "jar", "war", "whl",
+            "egg", "deb", "rpm", "apk", "cab", "crate", "gem",
+        ],
+        "unpack it, and name what is in it",
+    ),
+    (
+        &["gif", "bmp", "ico", "icns", "avif", "heic", "psd", "xcf", "svg", "svgz", "raw"],
+        "save it as PNG or JPEG",
+    ),
+    (
+        &[
+            "mp3", "wav", "flac", "ogg", "oga", "opus", "m4a", "aac", "mp4", "m4v", "mov", "avi",
+            "mkv", "webm", "wmv", "flv",
+        ],
+        "have it transcribed, and name the text",
+    ),
+    (
+        &["db", "sqlite", "sqlite3", "mdb", "accdb", "parquet", "arrow", "feather", "h5"],
+        "export it as CSV or JSON Lines",
+    ),
+];
+
+/// A reason with what to do.
+pub(super) fn advice(path: &Path, reason: &str) -> String {
+    let extension = path.extension().and_then(|end| end.to_str()).unwrap_or_default();
+    let extension = extension.to_lowercase();
+    let row = INSTEAD.iter().find(|(extensions, _)| extensions.contains(&extension.as_str()));
+    let instead = row.map_or("leave it out with --exclude, or save it as text", |(_, what)| what);
+    format!("{reason}: {instead}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_to_do_goes_by_the_extension() {
+        for (name, expected) in [
+            ("a/Report.DOC", "unsupported type: save it as .docx"),
+            ("b.tar.gz", "unsupported type: unpack it, and name what is in it"),
+            ("c", "unsupported type: leave it out with --exclude, or save it as text"),
+        ] {
+            assert_eq!(advice(Path::new(name), "unsupported type"), expected);
+        }
+    }
+}

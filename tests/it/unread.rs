@@ -1,0 +1,111 @@
+//! What is not read is said: files that are named, files found by the way, standard input.
+
+use crate::env::TestEnv;
+
+const GIF: &[u8] = b"GIF89a\x01\x00\x01\x00\x00\x00\x00;";
+
+fn failed(json: &serde_json::Value) -> Vec<(String, String)> {
+    let rows = json["failed"].as_array().expect("rows").iter();
+    let text = |row: &serde_json::Value, name: &str| row[name].as_str().expect("text").to_owned();
+    rows.map(|row| (text(row, "source"), text(row, "reason"))).collect()
+}
+
+#[test]
+fn a_named_file_that_is_not_read_has_failed() {
+    let env = TestEnv::new();
+    env.write("a.md", "The ferry leaves at 07:45.\n");
+    env.write("logo.gif", GIF);
+    env.write("sound", b"RIFF\0\0\0\0WAVE");
+    let args = ["ingest", "a.md", "logo.gif", "sound", "--format", "json"];
+    let report = env.run(&args).expect(5).json();
+    let binary = "binary: leave it out with --exclude, or save it as text";
+    let gif = "unsupported type: save it as PNG or JPEG";
+    let rows = [("logo.gif", gif), ("sound", binary)];
+    let mut found = failed(&report);
+    found.sort();
+    assert_eq!(found, rows.map(|(source, reason)| (source.to_owned(), reason.to_owned())));
+    assert_eq!((&report["added"], &report["skipped"]), (&1.into(), &0.into()));
+    // It is named still, and there is nothing to bring up to date.
+    env.run(&["ingest"]).expect(5);
+    env.run(&["ingest", "--check"]).expect(0);
+    let preview = env.run(&["ingest", "--dry-run", "--format", "json"]).expect(0).json();
+    assert_eq!(failed(&preview).len(), 2);
+    // A file that became one keeps what is stored of it.
+    env.write("a.md", b"\x00\x00\x00");
+    env.run(&["ingest", "a.md"]);
+    env.run(&["search", "ferry", "-k", "1"]).expect(0);
+}
+
+#[test]
+fn what_is_passed_over_is_listed_with_its_reason() {
+    let env = TestEnv::new();
+    env.write("docs/a.md", "The ferry leaves at 07:45.\n");
+    env.write("docs/logo.gif", GIF);
+    env.write("docs/.hidden", "x");
+    let report = env.run(&["ingest", "docs", "--format", "json"]).expect(0).json();
+    let listed = serde_json::json!([
+        {"source": "docs/.hidden", "reason": "hidden"},
+        {"source": "docs/logo.gif", "reason": "unsupported type"},
+    ]);
+    assert_eq!(report["skipped_sources"], listed);
+    let run = env.run(&["ingest", "docs", "--verbose"]).expect(0);
+    for row in ["skipped  docs/.hidden  hidden", "skipped  docs/logo.gif  unsupported type"] {
+        assert!(run.stderr.contains(row), "{run}");
+    }
+    assert!(!env.run(&["ingest", "docs"]).expect(0).stderr.contains("logo.gif"));
+    let preview = env.run(&["ingest", "docs", "--check", "--format", "json"]).expect(0).json();
+    assert_eq!(preview["skipped_sources"], listed);
+}
+
+#[test]
+fn standard_input_without_text_deletes_nothing() {
+    let env = TestEnv::new();
+    env.run_with_input(&["ingest", "-"], "plover notes\n").expect(0);
+    for nothing in ["", "\n \n", "PK\u{3}\u{4} not text\0\u{1}\u{2}", "\0\0\0"] {
+        let run = env.run_with_input(&["ingest", "-"], nothing).expect(5);
+        assert!(run.stderr.starts_with("failed  stdin  "), "{nothing:?} {run}");
+        env.run(&["search", "plover", "-k", "1"]).expect(0);
+    }
+    let named = ["ingest", "-", "--source", "notes.json"];
+    env.run_with_input(&named, "{\"text\": \"curlew\"}").expect(0);
+    env.run_with_input(&named, "{}").expect(5);
+    env.run(&["search", "curlew", "--mode", "sparse", "-k", "1"]).expect(0);
+    // What comes then is taken, and the failure is forgotten.
+    env.run_with_input(&["ingest", "-"], "godwit notes\n").expect(0);
+    let status = env.run(&["status", "--format", "json"]).expect(0).json();
+    assert_eq!(status["failures"].as_array().map(Vec::len), Some(1));
+}
+
+/// It opens without a password, and its owner asks that no text be copied: that binds no index of one's own.
+#[test]
+fn a_pdf_whose_owner_forbids_copying_is_read() {
+    let env = TestEnv::new();
+    env.write("docs/a.pdf", include_bytes!("../fixtures/encrypted/no_extract.pdf"));
+    env.run(&["ingest", "docs"]).expect(0);
+    let run = env.run(&["search", "ferry", "-k", "1"]).expect(0);
+    assert!(run.stdout.contains("The ferry leaves the old harbour at 07:45."), "{run}");
+}
+
+#[test]
+fn documents_that_look_broken_are_listed_when_asked() {
+    let env = TestEnv::new();
+    let good =
+        "The ferry leaves the old harbour in the morning and returns before dark. ".repeat(4);
+    env.write("docs/good.md", &good);
+    env.write("docs/apart.md", "E x a mp l e do c u m e nt o f a fi l e ".repeat(4));
+    env.write("docs/unknown.md", format!("{good} \u{fffd}\u{fffd}\u{fffd}"));
+    env.run(&["ingest", "docs"]).expect(0);
+    let run = env.run(&["status", "--quality"]).expect(0);
+    assert!(
+        run.stdout.contains("docs/apart.md  ") && !run.stdout.contains("docs/good.md"),
+        "{run}"
+    );
+    let status = env.run(&["status", "--quality", "--format", "json"]).expect(0).json();
+    let rows = status["doubtful"].as_array().expect("rows");
+    assert_eq!(rows.len(), 2);
+    assert_eq!(rows[1]["source"], "docs/unknown.md");
+    let reason = rows[1]["reasons"][0].as_str().expect("a reason");
+    assert!(reason.ends_with("of its characters stand for unknown letters"), "{reason}");
+    let plain = env.run(&["status", "--format", "json"]).expect(0).json();
+    assert!(plain.get("doubtful").is_none());
+}
