@@ -12,7 +12,7 @@ use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 use unicode_segmentation::UnicodeSegmentation as _;
 
-pub use fold::{composed, fold, legible};
+pub use fold::{composed, fold, legible, plain_digits};
 
 /// What a [`Block`] is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -326,10 +326,18 @@ impl Words {
                 words.space(&origin);
                 continue;
             }
+            let before = words.text.len();
             for part in c.nfkd().filter(|&part| !is_combining_mark(part)) {
                 for lower in part.to_lowercase().filter_map(fold::letter) {
                     words.push(lower, &origin);
                 }
+            }
+            // A mark belongs to its letter.
+            if words.text.len() == before
+                && !words.text.ends_with(' ')
+                && let Some(last) = words.origin.last_mut()
+            {
+                last.end = origin.end;
             }
         }
         let end = text.len();

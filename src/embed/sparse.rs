@@ -15,7 +15,7 @@ use qdrant_edge::bm25_embed::{EdgeBm25, EdgeBm25Config};
 
 use super::identifiers::{compounds, with_identifiers};
 use super::unspaced::with_grams;
-use crate::text::fold;
+use crate::text::{composed, fold};
 use crate::types::{SparseId, SparseVector};
 
 const MODEL: &str = "bm25";
@@ -125,6 +125,9 @@ pub struct TermCounter {
 /// Compounds that are remembered, at most.
 const REMEMBERED: usize = 1 << 15;
 
+/// Languages whose stop words the engine knows with letters that are folded.
+const ACCENTED: &[&str] = &["arabic", "greek"];
+
 /// Longest compound that is, in bytes.
 const LONGEST: usize = 48;
 
@@ -142,9 +145,27 @@ impl TermCounter {
         Ok(Self { engine, language, folds, known: Mutex::default() })
     }
 
+    /// Folded, without the words that are stop words as they are usually written.
+    fn without_stop_words(&self, text: &str) -> String {
+        let mut kept = String::with_capacity(text.len());
+        for word in text.split_whitespace() {
+            let usual = composed(word);
+            let stop =
+                word.len() <= LONGEST && self.engine.embed_document(&usual).indices.is_empty();
+            if !stop {
+                kept.push_str(&fold(word, &self.language));
+                kept.push(' ');
+            }
+        }
+        kept
+    }
+
     /// The text as it is taken apart.
     fn read<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let folded = if self.folds { fold(text, &self.language) } else { Cow::Borrowed(text) };
+        let mut folded = if self.folds { fold(text, &self.language) } else { Cow::Borrowed(text) };
+        if matches!(folded, Cow::Owned(_)) && ACCENTED.contains(&self.language.as_str()) {
+            folded = Cow::Owned(self.without_stop_words(text));
+        }
         match with_grams(&folded) {
             Cow::Owned(spaced) => Cow::Owned(spaced),
             Cow::Borrowed(_) => folded,
@@ -301,6 +322,8 @@ mod tests {
             ("french", "Les sauvegardes sont conservées", "sauvegarde"),
             ("spanish", "Las copias se guardan", "copia"),
             ("russian", "Резервные копии хранятся", "копия"),
+            ("greek", "Τα αντίγραφα από την αποθήκη και μετά", "ΑΠΟΘΗΚΗ"),
+            ("arabic", "إلى المُستودع على", "المستودع"),
         ] {
             let encoder = SparseEncoder::new(&super::id(language, 5.0)).unwrap();
             let (stored, asked) = (encoder.document(stored).indices, encoder.query(asked).indices);

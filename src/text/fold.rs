@@ -109,6 +109,21 @@ pub fn legible(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().filter(stays).nfkc().collect())
 }
 
+/// A text with the digits and decimal signs of full width, Arabic and Persian in those of ASCII.
+pub fn plain_digits(text: &str) -> Cow<'_, str> {
+    let plain = |c: char| match c {
+        '０'..='９' => digit(c, '０'),
+        '٠'..='٩' | '۰'..='۹' => letter(c).unwrap_or(c),
+        '٫' | '．' => '.',
+        '٬' => ',',
+        _ => c,
+    };
+    if text.is_ascii() || text.chars().all(|c| plain(c) == c) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.chars().map(plain).collect())
+}
+
 /// A name in composed letters: file systems keep either form.
 pub fn composed(name: &str) -> Cow<'_, str> {
     if name.is_ascii() || is_nfc_quick(name.chars()) == IsNormalized::Yes {
@@ -178,6 +193,15 @@ mod tests {
             "publication fin ö १\u{200d}"
         );
         assert_eq!(composed("U\u{308}bersicht \u{fb01}"), "Übersicht \u{fb01}");
+    }
+
+    #[test]
+    fn digits_of_any_width_are_digits() {
+        for (text, plain) in
+            [("４００．５", "400.5"), ("٤٠٠٫٥", "400.5"), ("۴۰۰", "400"), ("m² ½", "m² ½")]
+        {
+            assert_eq!(plain_digits(text), plain);
+        }
     }
 
     proptest! {

@@ -76,6 +76,24 @@ fn quotations_are_found_through_typography_and_markup() {
     );
     assert_eq!(found("kept for 40"), None);
     assert_eq!(found("— ... —"), None);
+    for (source, quote, span) in [
+        (
+            "Die Niederlassung in Mo\u{308}nchengladbach öffnet",
+            "in Mönchengladbach",
+            "in Mo\u{308}nchengladbach",
+        ),
+        ("The pub\u{ad}li\u{ad}cation ran", "publication ran", "pub\u{ad}li\u{ad}cation ran"),
+        ("ＡＢＣ－１２３", "abc-123", "ＡＢＣ－１２３"),
+        ("المُسْتَوْدَعُ يَفْتَحُ", "المستودع يفتح", "المُسْتَوْدَعُ يَفْتَحُ"),
+        ("ein Cafe\u{301} dort", "cafe", "Cafe\u{301}"),
+        ("إلى المدينة", "الي المدينه", "إلى المدينة"),
+        ("Ο ΛΟΓΟΣ ΗΤΑΝ", "ο λόγος ήταν", "Ο ΛΟΓΟΣ ΗΤΑΝ"),
+        ("הַמַּחְסָן נִפְתָּח", "המחסן נפתח", "הַמַּחְסָן נִפְתָּח"),
+        ("Isparta ve İzmir", "ısparta ve izmir", "Isparta ve İzmir"),
+    ] {
+        let found = Words::of(source).find(&Words::of(quote)).map(|range| &source[range]);
+        assert_eq!(found, Some(span), "{quote}");
+    }
     assert_eq!(Words::of("x < 5").find(&Words::of("x > 5")), None);
     assert!(Words::of("a\n> b").find(&Words::of("a b")).is_some());
 }

@@ -1,6 +1,6 @@
 //! The numbers that a text states, in digits or in (English) words.
 
-use crate::text::{Words, numbers};
+use crate::text::{Words, numbers, plain_digits};
 
 /// A number as it is compared, and as the text has it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -12,7 +12,7 @@ pub(super) struct Figure {
 
 /// The numbers of a text: `1,204`, `1 204` (with a space that does not break), `four hundred`.
 pub(super) fn figures(text: &str) -> Vec<Figure> {
-    let digits = numbers(&without_grouping(text)).into_iter();
+    let digits = numbers(&without_grouping(&plain_digits(text))).into_iter();
     let digits = digits.map(|value| Figure { shown: value.clone(), value });
     digits.chain(in_words(text)).collect()
 }
@@ -122,6 +122,7 @@ mod tests {
             ("a thousand and one nights", "1000 1"),
             ("two million three hundred thousand", "2300000"),
             ("hundred", "100"),
+            ("４００日、٤٠٠ و ۴۰۰", "400 400 400"),
             ("ten ten zero", "10 10 0"),
             ("no number, someone, often", ""),
             ("one hundred twenty three thousand four hundred fifty six", "123456"),
