@@ -257,3 +257,24 @@ fn a_source_that_is_not_stored_is_not_called_synced() {
     let run = env.run(&["ingest", "docs", "--data-dir", "no-directory"]).expect(4);
     assert_eq!(run.stdout, "");
 }
+
+/// Many templates write `<think>` themselves.
+#[test]
+fn thinking_before_a_closing_tag_alone_is_no_answer() {
+    let question = QUESTION;
+    let (env, server) =
+        generating(&["Okay, the user asks [1]. ", "</think>\n", "\nFor 400 days [1]."]);
+    let run = env.run(&["query", question]).expect(0);
+    assert!(run.stdout.starts_with("For 400 days [1].\n"), "{run}");
+    server.answer(&["Backups [1] first. ", "</think>\n", "\nFor 400 days [1]."]);
+    let run = env.run(&["query", question]).expect(0);
+    assert!(run.stdout.starts_with("Backups [1] first. \nFor 400 days [1].\n"), "{run}");
+    assert!(run.stderr.contains("what stands above was thinking"), "{run}");
+    let answer = env.run(&["query", question, "--format", "json"]).expect(0).json();
+    assert_eq!(answer["answer"], "For 400 days [1].");
+    let events = env.run(&["query", question, "--format", "jsonl"]).expect(0).jsonl();
+    let after = events.iter().skip_while(|event| event["event"] != "retracted").skip(1);
+    let deltas = after.filter(|event| event["event"] == "delta");
+    let text: String = deltas.filter_map(|event| event["text"].as_str()).collect();
+    assert_eq!(text, "For 400 days [1].");
+}

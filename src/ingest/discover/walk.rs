@@ -195,7 +195,9 @@ pub(super) fn join_names(base: &str, name: &str) -> String {
 /// Why an entry could not be read, for a row of the report.
 pub(in crate::ingest) fn reason(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        io::ErrorKind::PermissionDenied => {
+            "permission denied (make it readable, or leave it out with --exclude)".to_owned()
+        }
         io::ErrorKind::NotFound => "vanished while it was being read".to_owned(),
         _ => error.to_string(),
     }
