@@ -24,7 +24,9 @@ pub(super) fn titles(tree: &Tree, meanings: &mut [(Role, Skip)]) -> HashMap<usiz
                 open.iter().rev().take(2).map(|around| panels(tree, end, nodes[*around].end));
             let panels = panels.into_iter().find(|panels| !panels.is_empty()).unwrap_or_default();
             if panels.len() == tabs.len() {
-                tabs.iter().for_each(|tab| meanings[*tab].1 = Skip::Always);
+                for tab in &tabs {
+                    meanings[*tab].1 = Skip::Always;
+                }
                 titles.extend(panels.into_iter().zip(tabs));
             }
         }

@@ -131,7 +131,7 @@ fn pages_of_documentation_tools() {
         ),
         // The titles of tabs stand before their panels.
         (
-            "<ul role=tablist><li role=tab>npm<li role=tab>yarn</ul><div><div role=tabpanel><pre>npm i</pre></div><div role=tabpanel hidden><pre>yarn</pre></div></div>",
+            "<body><ul role=tablist><li role=tab>npm<li role=tab>yarn</ul><div><div role=tabpanel><pre>npm i</pre></div><div role=tabpanel hidden><pre>yarn</pre></div></div>",
             "npm\n\n```\nnpm i\n```\n\nyarn\n\n```\nyarn\n```",
         ),
         (
@@ -139,7 +139,7 @@ fn pages_of_documentation_tools() {
             "Linux\n\napt\n\nx\n\ny\n\nmacOS\n\nbrew",
         ),
         (
-            "<ul role=tablist><li role=tab>a<li role=tab>b</ul><div role=tabpanel>c</div>",
+            "<body><ul role=tablist><li role=tab>a<li role=tab>b</ul><div role=tabpanel>c</div>",
             "- a\n- b\n\nc",
         ),
         // mdBook
