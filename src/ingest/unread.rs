@@ -35,12 +35,20 @@ const INSTEAD: &[(&[&str], &str)] = &[
     ),
 ];
 
+/// The name of what is piped in, unless it is given another.
+const STDIN: &str = "stdin";
+
 /// A reason with what to do.
 pub(super) fn advice(path: &Path, reason: &str) -> String {
     let extension = path.extension().and_then(|end| end.to_str()).unwrap_or_default();
     let extension = extension.to_lowercase();
     let row = INSTEAD.iter().find(|(extensions, _)| extensions.contains(&extension.as_str()));
-    let instead = row.map_or("leave it out with --exclude, or save it as text", |(_, what)| what);
+    let unknown = if path.as_os_str() == STDIN {
+        "say what it is with --source, such as --source report.docx"
+    } else {
+        "leave it out with --exclude, or save it as text"
+    };
+    let instead = row.map_or(unknown, |(_, what)| what);
     format!("{reason}: {instead}")
 }
 
@@ -53,6 +61,10 @@ mod tests {
         for (name, expected) in [
             ("a/Report.DOC", "unsupported type: save it as .docx"),
             ("b.tar.gz", "unsupported type: unpack it, and name what is in it"),
+            (
+                "stdin",
+                "unsupported type: say what it is with --source, such as --source report.docx",
+            ),
             ("c", "unsupported type: leave it out with --exclude, or save it as text"),
         ] {
             assert_eq!(advice(Path::new(name), "unsupported type"), expected);
