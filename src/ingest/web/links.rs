@@ -23,12 +23,9 @@ pub(super) fn scan(url: &Url, page: &[u8]) -> Scan {
     let mut reading = Reading { scan: Scan::default(), base: url.clone() };
     let page = Tree::of(&decode(page));
     page.elements().for_each(|element| reading.look(element));
-    // What is in `<noscript>` is text, as it is to browsers that run scripts.
-    let unscripted = page.elements().filter(|element| element.name == "noscript");
-    let unscripted: String = unscripted.map(Element::text).collect();
-    let refresh = reading.scan.refresh.take();
-    Tree::of(&unscripted).elements().for_each(|element| reading.look(element));
-    // A refresh in there leads to a page that asks for scripts to be run.
+    // In there, it leads to a page that asks for scripts to be run.
+    let refresh =
+        page.elements_outside("noscript").find_map(|element| refresh(&reading.base, element));
     Scan { refresh, ..reading.scan }
 }
 
@@ -69,13 +66,9 @@ impl Reading {
 
     fn meta(&mut self, element: Element<'_>) {
         let Some(content) = element.attribute("content") else { return };
-        let attribute = |name: &str| element.attribute(name).unwrap_or_default();
-        let scan = &mut self.scan;
-        if attribute("http-equiv").trim().eq_ignore_ascii_case("refresh") {
-            scan.refresh = scan.refresh.take().or_else(|| refresh(&self.base, content));
-        } else {
-            scan.directives = scan.directives.and(Directives::of_meta(attribute("name"), content));
-        }
+        let directives =
+            Directives::of_meta(element.attribute("name").unwrap_or_default(), content);
+        self.scan.directives = self.scan.directives.and(directives);
     }
 }
 
@@ -86,7 +79,9 @@ pub(super) fn link(base: &Url, href: &str) -> Option<Url> {
 }
 
 /// The target of a refresh that does not wait: `0; url=page.html`.
-fn refresh(base: &Url, content: &str) -> Option<Url> {
+fn refresh(base: &Url, element: Element<'_>) -> Option<Url> {
+    let is_refresh = element.attribute("http-equiv")?.trim().eq_ignore_ascii_case("refresh");
+    let content = element.attribute("content").filter(|_| is_refresh && element.name == "meta")?;
     let (seconds, target) = content.split_once([';', ','])?;
     let target = target.trim_start();
     let target = match target.get(..3) {

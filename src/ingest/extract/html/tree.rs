@@ -94,6 +94,26 @@ impl Tree {
         (0..self.nodes.len()).filter_map(|index| self.element(index))
     }
 
+    /// Without those of this name, and what is in them.
+    pub(in crate::ingest) fn elements_outside(
+        &self,
+        name: &str,
+    ) -> impl Iterator<Item = Element<'_>> {
+        let mut next = 0;
+        std::iter::from_fn(move || {
+            loop {
+                let index = next;
+                let end = self.nodes.get(index)?.end;
+                let element = self.element(index);
+                let is_outside = element.is_none_or(|element| element.name != name);
+                next = if is_outside { index + 1 } else { end };
+                if is_outside && element.is_some() {
+                    return element;
+                }
+            }
+        })
+    }
+
     pub(super) fn element(&self, index: usize) -> Option<Element<'_>> {
         let Node { content: Content::Element(name, attributes), end } = self.nodes.get(index)?
         else {
