@@ -48,7 +48,12 @@ fn id(language: &str, avg_len: f64) -> SparseId {
 
 /// Mean number of terms of a chunk; where there is none, a mean that suits chunks of prose.
 pub fn mean_terms(terms: u64, chunks: u64) -> f64 {
-    if terms == 0 || chunks == 0 { DEFAULT_MEAN } else { terms as f64 / chunks as f64 }
+    if terms == 0 || chunks == 0 {
+        return DEFAULT_MEAN;
+    }
+    // A manifest is compared with what was read of its file, and numbers of more digits may come back
+    // from JSON as their neighbours.
+    (terms as f64 / chunks as f64 * 1000.0).round() / 1000.0
 }
 
 /// Whether this version makes the terms of a collection; the error says why not.
@@ -378,6 +383,18 @@ mod tests {
         for (asked, found) in [("备份", 3), ("保留多久", 3), ("天", 1), ("部署", 0)] {
             let terms = encoder.query(asked).indices;
             assert_eq!(terms.iter().filter(|term| stored.contains(term)).count(), found, "{asked}");
+        }
+    }
+
+    #[test]
+    fn mean_lengths_come_back_from_a_manifest() {
+        for chunks in 1..400 {
+            for terms in [chunks + 1, 3 * chunks + 2, 17 * chunks + 5, 211 * chunks + 7] {
+                let id = default_id(mean_terms(terms, chunks));
+                let read: SparseId =
+                    serde_json::from_str(&serde_json::to_string(&id).unwrap()).unwrap();
+                assert_eq!(read, id, "{terms} of {chunks}");
+            }
         }
     }
 
