@@ -90,21 +90,23 @@ pub(super) fn mark(tree: &Tree, meanings: &mut [(Role, Skip)], is_article: bool)
         let Some(element) = tree.element(index) else { continue };
         let (role, skip) = meanings[index];
         let weight = weights.within(index, node.end);
-        if skip != Skip::Content || weight.all == 0 {
+        let may_be_beside = is_article || weight.all < LONG;
+        if skip != Skip::Content || weight.all == 0 || !may_be_beside {
             continue;
         }
         let is_linked = |part: usize| weight.linked * 100 > weight.all * part;
-        let names = Names::of(element);
+        // Taken apart where it may matter only.
+        let names = |wanted: &[&str]| Names::of(element).any(wanted);
         let is_beside = match role {
             Role::Main | Role::Heading(1) | Role::Pre | Role::Table | Role::TableSection => false,
             Role::Article => has_text && weight.paragraphs < most && is_linked(SOME_LINKS),
             Role::Paragraph | Role::Heading(_) if is_article && is_linked(MOST_LINKS) => true,
             _ if matches!(element.name, "html" | "body" | "figure" | "code") => false,
             _ => {
-                is_article && is_linked(SOME_LINKS) && names.any(TEASERS)
-                    || is_article && names.any(MAKERS)
+                is_article && is_linked(SOME_LINKS) && names(TEASERS)
+                    || is_article && names(MAKERS)
                     || weight.all < LONG
-                        && (element.name == "figcaption" || names.any(CAPTIONS))
+                        && (element.name == "figcaption" || names(CAPTIONS))
                         && is_of_photograph(&element.text(), is_article)
             }
         };
