@@ -23,7 +23,7 @@ const MODEL: &str = "bm25";
 pub const LANGUAGE: &str = "english";
 
 /// Raised when the same text would have other terms. Since 2, all spellings of a word have one term
-/// ([`text::fold`]).
+/// ([`fold`]).
 pub const REVISION: u32 = 2;
 
 /// The oldest whose terms this version still makes: a collection keeps those it was created with.
