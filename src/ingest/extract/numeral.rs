@@ -87,7 +87,8 @@ impl Numeral {
     }
 }
 
-fn roman(mut number: u32) -> Option<String> {
+/// From 1 to 3,999: above, Roman numbers have no signs.
+pub(super) fn roman(mut number: u32) -> Option<String> {
     const STEPS: [(u32, &str); 13] = [
         (1000, "M"),
         (900, "CM"),

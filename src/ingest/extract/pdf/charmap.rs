@@ -6,6 +6,8 @@ use std::collections::HashMap;
 use hayro_interpret::font::OutlineGlyph;
 use skrifa::{FontRef, MetadataProvider as _};
 
+use crate::ingest::extract::symbols;
+
 /// By the key that the interpreter has for a font.
 #[derive(Default)]
 pub(super) struct Charmaps(HashMap<u128, HashMap<u32, char>>);
@@ -44,14 +46,25 @@ fn letter(code: u32) -> Option<char> {
 /// What word processors put before items of a list, by its place in their fonts of symbols (Symbol,
 /// Wingdings). Unicode has no letters there, and nobody would find the words behind one.
 pub(super) fn bullet(letter: char) -> Option<char> {
-    Some(match letter {
-        '\u{F095}' | '\u{F0B7}' => '•',
-        '\u{F0A7}' => '▪',
-        '\u{F0A8}' => '◻',
-        '\u{F0D8}' => '➢',
-        '\u{F0E0}' => '→',
-        '\u{F0FC}' => '✓',
-        '\u{F0FE}' => '☑',
-        _ => return None,
-    })
+    let code = u32::from(letter);
+    match code {
+        // In a font of letters, at the number that Windows-1252 has for it.
+        0xF095 => Some('•'),
+        0xF0B7 => symbols::unicode("symbol", code),
+        0xF0A7 | 0xF0A8 | 0xF0D8 | 0xF0E0 | 0xF0FC | 0xF0FE => symbols::unicode("wingdings", code),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bullets_are_signs_that_are_known() {
+        let signs = "\u{F095}\u{F0B7}\u{F0A7}\u{F0A8}\u{F0D8}\u{F0E0}\u{F0FC}\u{F0FE}";
+        assert_eq!(signs.chars().filter_map(bullet).collect::<String>(), "••▪◻➢→✓☑");
+        assert_eq!(bullet('\u{F041}'), None);
+        assert_eq!(bullet('A'), None);
+    }
 }

@@ -7,6 +7,7 @@ use hayro_interpret::hayro_syntax::object::{Array, Dict, Name, Object, String as
 
 use super::strings::text_string;
 use crate::ingest::document::single_spaced;
+use crate::ingest::extract::numeral;
 
 /// Nodes of the tree that are looked at, and entries in them: nodes may lead back to each other.
 const MAX_NODES: usize = 2_000;
@@ -15,8 +16,7 @@ const MAX_ENTRIES: usize = 20_000;
 /// Longest text before the number, in characters.
 const LONGEST_PREFIX: usize = 40;
 
-/// Above this, Roman numbers have no signs; and letters, which are repeated once in 26, no sense.
-const LARGEST_ROMAN: u64 = 3_999;
+/// Above this, letters, which are repeated once in 26, have no sense.
 const LARGEST_LETTERS: u64 = 26 * 8;
 
 /// The pages from one on, up to the next range.
@@ -85,10 +85,11 @@ impl Range {
     /// Of the page with this index in the range; `None` where it has none.
     fn label(&self, index: u64) -> Option<String> {
         let number = self.first + index;
+        let roman = || u32::try_from(number).ok().and_then(numeral::roman);
         let number = match self.style {
             Some(b'D') => number.to_string(),
-            Some(b'R') => roman(number)?,
-            Some(b'r') => roman(number)?.to_lowercase(),
+            Some(b'R') => roman()?,
+            Some(b'r') => roman()?.to_lowercase(),
             Some(b'A') => letters(number)?,
             Some(b'a') => letters(number)?.to_lowercase(),
             _ => String::new(),
@@ -96,35 +97,6 @@ impl Range {
         let label = format!("{}{number}", self.prefix);
         (!label.is_empty()).then_some(label)
     }
-}
-
-fn roman(mut number: u64) -> Option<String> {
-    const SIGNS: [(u64, &str); 13] = [
-        (1000, "M"),
-        (900, "CM"),
-        (500, "D"),
-        (400, "CD"),
-        (100, "C"),
-        (90, "XC"),
-        (50, "L"),
-        (40, "XL"),
-        (10, "X"),
-        (9, "IX"),
-        (5, "V"),
-        (4, "IV"),
-        (1, "I"),
-    ];
-    let mut roman = String::new();
-    if number > LARGEST_ROMAN {
-        return None;
-    }
-    for (value, sign) in SIGNS {
-        while number >= value {
-            roman.push_str(sign);
-            number -= value;
-        }
-    }
-    Some(roman)
 }
 
 /// `A` to `Z`, then `AA` to `ZZ`.
