@@ -183,24 +183,26 @@ impl<'a> Table<'a> {
         let widest = rows.iter().map(|row| row.cells.len()).max().unwrap_or(0);
         // A header that nothing follows is all there is.
         let candidates = &rows[..rows.len().saturating_sub(1)];
-        let header = if let Some(at) = candidates.iter().position(|row| is_header(row, widest)) {
-            let names_only = |row: &Row| row.cells.iter().all(|(_, value)| is_name(value));
+        let names_only = |row: &Row| row.cells.iter().all(|(_, value)| is_name(value));
+        let at = candidates.iter().position(|row| is_header(row, widest));
+        let header = at.and_then(|at| {
             let two = rows[at].spans && at + 2 < rows.len() && names_only(&rows[at + 1]);
-            let end = at + usize::from(two);
-            let names = names(&rows[at..=end]);
-            for row in rows[..at].iter().filter(|_| self.fields.is_empty()) {
+            let below = at + 1 + usize::from(two);
+            Some((at..below, Header::above(&rows[at..below], &rows[below..])?))
+        });
+        self.header = Some(if let Some((place, header)) = header {
+            for row in rows[..place.start].iter().filter(|_| self.fields.is_empty()) {
                 write(self.lines, &Header::None, &[], row);
             }
-            self.last = rows[end].last;
-            for row in rows.drain(..=end).skip(at) {
+            self.last = rows[place.end - 1].last;
+            for row in rows.drain(..place.end).skip(place.start) {
                 write_notes(self.lines, self.fields, &row);
             }
-            Header::Names(names)
+            header
         } else {
             self.last = rows.first().map_or(0, |row| row.first.saturating_sub(1));
             Header::None
-        };
-        self.header = Some(header);
+        });
         for row in rows {
             self.push(row);
         }
@@ -208,6 +210,20 @@ impl<'a> Table<'a> {
 }
 
 impl Header {
+    /// What `rows` call the columns of those below. A table that has nothing but its header, again
+    /// and again, would be lost by that.
+    fn above(rows: &[Row], below: &[Row]) -> Option<Self> {
+        let header = Self::Names(names(rows));
+        (!below.iter().all(|row| header.is_repeated_by(row))).then_some(header)
+    }
+
+    /// Tables that are printed have their header on every page.
+    fn is_repeated_by(&self, row: &Row) -> bool {
+        let Self::Names(names) = self else { return false };
+        row.cells.len() == names.len()
+            && row.cells.iter().all(|(column, value)| names.get(column) == Some(value))
+    }
+
     /// In the order of the columns.
     fn names(self) -> Vec<String> {
         let Self::Names(names) = self else { return Vec::new() };
@@ -222,8 +238,7 @@ fn write(lines: &mut Lines, header: &Header, fields: &[String], row: &Row) {
         Header::Names(names) => names.get(column),
         Header::None => None,
     };
-    // A header is repeated on every page.
-    if row.cells.iter().all(|(column, value)| name(column) == Some(value)) {
+    if header.is_repeated_by(row) {
         return;
     }
     let cell = |(column, value): &(u32, String)| match name(column) {
@@ -365,6 +380,14 @@ mod tests {
             let expected: Vec<String> = rows.iter().map(|row| row.replace(',', " | ")).collect();
             assert_eq!(written(rows, &[]), expected);
         }
+    }
+
+    #[test]
+    fn a_repeated_header_is_left_out_unless_nothing_else_is_there() {
+        let rows = ["Name,Note", "Ann,x", "Name,Note", "Name", "Bea,y"];
+        let expected = ["Name: Ann | Note: x", "Name: Name", "Name: Bea | Note: y"];
+        assert_eq!(written(&rows, &[]), expected);
+        assert_eq!(written(&["Name,Note", "Name,Note"], &[]), ["Name | Note", "Name | Note"]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Header, Lines, Row, is_header, is_name, names, write};
+use super::{Header, Lines, Row, is_header, is_name, write};
 
 /// A cell as documents have it.
 #[derive(Clone, Default, Debug)]
@@ -85,13 +85,16 @@ impl Grid {
     pub(in crate::ingest::extract) fn into_lines(mut self) -> Lines {
         let mut lines = Lines::default();
         let mut header = Header::None;
-        if let Some(range) = self.header() {
-            let top = range.start;
-            let rows: Vec<Row> = self.rows.drain(range).collect();
-            for row in self.rows.drain(..top) {
+        let place = self.header();
+        let names = place.and_then(|place| {
+            let names = Header::above(&self.rows[place.clone()], &self.rows[place.end..])?;
+            Some((place, names))
+        });
+        if let Some((place, names)) = names {
+            for row in self.rows.drain(..place.end).take(place.start) {
                 write(&mut lines, &header, &[], &row);
             }
-            header = Header::Names(names(&rows));
+            header = names;
         }
         for row in &self.rows {
             write(&mut lines, &header, &[], row);
@@ -155,5 +158,6 @@ mod tests {
         assert_eq!(drawn(&form, 1), ["Name: Town | Ann: Bonn", "Name: Age | Ann: 5"]);
         assert_eq!(drawn(&["Port,Fee", "A,1", "B,2"], 0), ["Port: A | Fee: 1", "Port: B | Fee: 2"]);
         assert_eq!(drawn(&["Port,Fee,Note"], 1), ["Port | Fee | Note"]);
+        assert_eq!(drawn(&["Port,Fee", "Port,Fee"], 1), ["Port | Fee", "Port | Fee"]);
     }
 }
