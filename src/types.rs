@@ -113,10 +113,14 @@ pub enum Kind {
     Code,
     /// Pictures, whose text is recognized: PNG, JPEG, TIFF, WebP.
     Image,
+    /// XML of any vocabulary: `DocBook`, JATS, TEI, FB2, DITA, OPML, data.
+    Xml,
+    /// Subtitles of a recording: `WebVTT`, `SubRip`.
+    Subtitles,
 }
 
 impl Kind {
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::Markdown,
         Self::Text,
         Self::Rst,
@@ -136,6 +140,8 @@ impl Kind {
         Self::Email,
         Self::Code,
         Self::Image,
+        Self::Xml,
+        Self::Subtitles,
     ];
 
     /// The name used in payloads, filters and reports.
@@ -160,6 +166,8 @@ impl Kind {
             Self::Email => "email",
             Self::Code => "code",
             Self::Image => "image",
+            Self::Xml => "xml",
+            Self::Subtitles => "subtitles",
         }
     }
 

@@ -121,12 +121,13 @@ fn failed(ui: &Ui, failures: &[FailureRecord]) -> String {
     text
 }
 
-/// One row for each thing that was not read.
+/// One row for each thing that was not read or was guessed.
 fn partly_read(ui: &Ui, warned: impl Iterator<Item = WarnedSource>) -> String {
     let mut text = String::new();
     for WarnedSource { source, warnings } in warned {
         for warning in warnings {
-            let label = ui.out_style.strong("partly read");
+            let label = if warning.code.is_guess() { "guessed    " } else { "partly read" };
+            let label = ui.out_style.strong(label);
             let (source, message) = (sanitize_line(&source), sanitize_line(&warning.message));
             text += &format!("{label}  {source}  {message}\n");
         }

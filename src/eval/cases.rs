@@ -133,7 +133,7 @@ fn expectation(value: &Value) -> Result<Expectation, String> {
 
 /// What is left names a place. A misspelt field would make the expectation easier to meet.
 fn place(fields: Map<String, Value>) -> Result<Option<Locator>, String> {
-    const PLACES: [&str; 10] = [
+    const PLACES: [&str; 12] = [
         "lines",
         "page",
         "paragraphs",
@@ -143,7 +143,9 @@ fn place(fields: Map<String, Value>) -> Result<Option<Locator>, String> {
         "cells",
         "record_number",
         "message",
+        "attachment",
         "section",
+        "seconds",
     ];
     if let Some(name) = fields.keys().find(|name| !PLACES.contains(&name.as_str())) {
         return Err(format!(

@@ -51,6 +51,9 @@ pub struct Section {
     pub offset: usize,
     /// Headings that the text does not carry itself, outermost first.
     pub headings: Vec<String>,
+    /// Where it is another than that of the document: it is one of its own, attached to that.
+    #[serde(default)]
+    pub syntax: Option<Syntax>,
 }
 
 /// How a text is structured, for the chunker.
@@ -107,8 +110,11 @@ pub enum Unit {
     Slide,
     Cell,
     Record,
+    /// `first` is the message, `last` what is attached to it, from 1: 0 is the message itself.
     Message,
     Section,
+    /// `last` is the second after.
+    Second,
 }
 
 /// The text from byte `offset` on came from units `first..=last` (1-based) of the source.

@@ -443,7 +443,11 @@ fn texts(rows: &[(&str, &str)]) -> Inline {
             text: text.to_owned(),
             syntax: Syntax::Plain,
             places: Places::Verbatim,
-            sections: vec![Section { offset: 0, headings: vec!["On seals".to_owned()] }],
+            sections: vec![Section {
+                offset: 0,
+                headings: vec!["On seals".to_owned()],
+                syntax: None,
+            }],
             ..Document::default()
         })),
     };

@@ -205,7 +205,10 @@ pub(super) mod tests {
             any::<(u32, u32)>().prop_map(|(a, b)| Locator::Cells(a, b)),
             any::<u32>().prop_map(Locator::Record),
             any::<u32>().prop_map(Locator::Message),
+            any::<(u32, u32)>()
+                .prop_map(|(message, number)| Locator::Attachment { message, number }),
             any::<u32>().prop_map(Locator::Section),
+            any::<(u32, u32)>().prop_map(|(a, b)| Locator::Seconds(a, b)),
         ]
     }
 

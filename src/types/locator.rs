@@ -32,8 +32,12 @@ pub enum Locator {
     Record(u32),
     /// Message of a mailbox.
     Message(u32),
+    /// What is attached to a message of a mailbox, counted in the order in which it is.
+    Attachment { message: u32, number: u32 },
     /// Section of a book, in reading order.
     Section(u32),
+    /// From the first second of a recording to the one after the last.
+    Seconds(u32, u32),
 }
 
 impl Locator {
@@ -65,7 +69,12 @@ impl Locator {
             Self::Cells(a, b) => format!("{source}#cell={}", range(a, b)),
             Self::Record(number) => format!("{source}#record={number}"),
             Self::Message(number) => format!("{source}#message={number}"),
+            Self::Attachment { message, number } => {
+                format!("{source}#message={message}&attachment={number}")
+            }
             Self::Section(number) => format!("{source}#section={number}"),
+            // Media Fragments URI 1.0, 4.2.1: players begin there.
+            Self::Seconds(first, end) => format!("{source}#t={first},{end}"),
         }
     }
 
@@ -108,15 +117,25 @@ impl Locator {
             }
             "cell" => range(value, "").map(|(first, last)| Self::Cells(first, last)),
             "record" => number().map(Self::Record),
-            "message" => number().map(Self::Message),
+            "message" => match value.split_once("&attachment=") {
+                None => number().map(Self::Message),
+                Some((message, number)) => {
+                    let (message, number) = (message.parse().ok()?, number.parse().ok()?);
+                    Some(Self::Attachment { message, number })
+                }
+            },
             "section" => number().map(Self::Section),
+            "t" => {
+                let (first, end) = value.split_once(',')?;
+                Some(Self::Seconds(first.parse().ok()?, end.parse().ok()?))
+            }
             _ => None,
         }
     }
 
     /// The smallest locator that covers both, where they have the same unit and are no further
-    /// apart than that unit allows: lines, paragraphs and cells of a document, rows of a sheet, the
-    /// same page, slide, record, message or section.
+    /// apart than that unit allows: lines, paragraphs, cells and seconds of a document, rows of a
+    /// sheet, the same page, slide, record, message or section.
     pub fn merge(self, other: Self) -> Option<Self> {
         match (self, other) {
             (Self::Lines(a, b), Self::Lines(c, d)) => Some(Self::Lines(a.min(c), b.max(d))),
@@ -124,6 +143,7 @@ impl Locator {
                 Some(Self::Paragraphs(a.min(c), b.max(d)))
             }
             (Self::Cells(a, b), Self::Cells(c, d)) => Some(Self::Cells(a.min(c), b.max(d))),
+            (Self::Seconds(a, b), Self::Seconds(c, d)) => Some(Self::Seconds(a.min(c), b.max(d))),
             (
                 Self::Rows { sheet, first: a, last: b },
                 Self::Rows { sheet: other, first: c, last: d },
@@ -150,6 +170,7 @@ impl Locator {
                 Self::Rows { sheet, first: a, last: b },
                 Self::Rows { sheet: other, first: c, last: d },
             ) => sheet == other && a <= d && c <= b,
+            (Self::Seconds(a, b), Self::Seconds(c, d)) => a < d && c < b,
             (Self::Area(page, a), Self::Area(other, b)) => page == other && a.overlaps(b),
             (Self::Area(page, _), Self::Page(other)) | (Self::Page(other), Self::Area(page, _)) => {
                 page == other
@@ -184,8 +205,13 @@ struct LocatorFields {
     record_number: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<u32>,
+    /// What is attached to the message, where it is that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attachment: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     section: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seconds: Option<(u32, u32)>,
 }
 
 /// Of what it is written down as.
@@ -217,7 +243,11 @@ impl From<Locator> for LocatorFields {
             Locator::Cells(first, last) => fields.cells = Some((first, last)),
             Locator::Record(number) => fields.record_number = Some(number),
             Locator::Message(number) => fields.message = Some(number),
+            Locator::Attachment { message, number } => {
+                (fields.message, fields.attachment) = (Some(message), Some(number));
+            }
             Locator::Section(number) => fields.section = Some(number),
+            Locator::Seconds(first, end) => fields.seconds = Some((first, end)),
         }
         fields
     }
@@ -239,6 +269,11 @@ impl TryFrom<LocatorFields> for Locator {
             (page, None) => page.map(Self::Page),
             (None, Some(_)) => return Err("a place has an area without a page"),
         };
+        let message = match (fields.message, fields.attachment) {
+            (Some(message), Some(number)) => Some(Self::Attachment { message, number }),
+            (message, None) => message.map(Self::Message),
+            (None, Some(_)) => return Err("a place has an attachment without a message"),
+        };
         let mut found = [
             fields.lines.map(|(first, last)| Self::Lines(first, last)),
             page,
@@ -247,8 +282,9 @@ impl TryFrom<LocatorFields> for Locator {
             rows,
             fields.cells.map(|(first, last)| Self::Cells(first, last)),
             fields.record_number.map(Self::Record),
-            fields.message.map(Self::Message),
+            message,
             fields.section.map(Self::Section),
+            fields.seconds.map(|(first, end)| Self::Seconds(first, end)),
         ]
         .into_iter()
         .flatten();
@@ -266,7 +302,7 @@ mod tests {
 
     const AREA: PageArea = PageArea { left: 72, top: 100, width: 300, height: 40 };
 
-    const ALL: [(Locator, &str, &str); 12] = [
+    const ALL: [(Locator, &str, &str); 14] = [
         (Locator::Lines(4, 4), "a:L4", r#"{"lines":[4,4]}"#),
         (Locator::Lines(4, 9), "a:L4-L9", r#"{"lines":[4,9]}"#),
         (Locator::Page(3), "a#page=3", r#"{"page":3}"#),
@@ -286,7 +322,13 @@ mod tests {
         (Locator::Cells(4, 5), "a#cell=4-5", r#"{"cells":[4,5]}"#),
         (Locator::Record(17), "a#record=17", r#"{"record_number":17}"#),
         (Locator::Message(5), "a#message=5", r#"{"message":5}"#),
+        (
+            Locator::Attachment { message: 5, number: 2 },
+            "a#message=5&attachment=2",
+            r#"{"message":5,"attachment":2}"#,
+        ),
         (Locator::Section(3), "a#section=3", r#"{"section":3}"#),
+        (Locator::Seconds(83, 91), "a#t=83,91", r#"{"seconds":[83,91]}"#),
     ];
 
     #[test]
@@ -316,6 +358,7 @@ mod tests {
             r#"{"page":1,"slide":1}"#,
             r#"{"rows":[1,2]}"#,
             r#"{"sheet":1}"#,
+            r#"{"attachment":1}"#,
             r#"{"area":[1,2,3,4]}"#,
         ] {
             assert!(serde_json::from_str::<Locator>(json).is_err(), "{json}");
@@ -337,6 +380,8 @@ mod tests {
             (Locator::Area(3, AREA), Locator::Area(3, PageArea { left: 0, ..AREA }), true),
             (Locator::Area(3, AREA), Locator::Area(3, PageArea { top: 140, ..AREA }), false),
             (rows(1, 2, 5), rows(1, 5, 8), true),
+            (Locator::Seconds(1, 5), Locator::Seconds(4, 8), true),
+            (Locator::Seconds(1, 5), Locator::Seconds(5, 8), false),
             (rows(1, 2, 5), rows(2, 2, 5), false),
         ] {
             assert_eq!((a.overlaps(b), b.overlaps(a)), (overlap, overlap), "{a:?} {b:?}");

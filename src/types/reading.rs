@@ -26,19 +26,20 @@ impl OcrPolicy {
     }
 }
 
-/// Something of a document that was not read. The rest is stored; a person should know.
+/// Something of a document that was not read, or that was guessed. The rest is stored; a person should
+/// know.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ReadingWarning {
     /// For programs.
     pub code: WarningCode,
-    /// For people: what was not read, why, and what to do.
+    /// For people: what was not read or was guessed, why, and what to do.
     pub message: String,
     /// The pages it is about, from 1; empty where it is about none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pages: Vec<u32>,
 }
 
-/// Which kind of thing was not read.
+/// Which kind of thing was not read or was guessed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum WarningCode {
@@ -58,12 +59,25 @@ pub enum WarningCode {
     HiddenContent,
     /// Formulas that have not been calculated: the file has no values for them.
     UncalculatedFormulas,
+    /// Bytes that are nothing in the encoding of the text, or halves of a character.
+    BadBytes,
+    /// An encoding that the file does not name, told by its letters.
+    GuessedEncoding,
+    /// A file that breaks the rules of its format, and was read as far as they hold.
+    NotWellFormed,
+    /// Attachments of a mail that could not be read.
+    AttachmentsNotRead,
 }
 
 impl WarningCode {
     /// Whether reading text in pictures would help.
     pub fn wants_ocr(self) -> bool {
         matches!(self, Self::ScannedPages | Self::UnknownLetters)
+    }
+
+    /// Whether nothing is missing: all was read, but perhaps not as it was meant.
+    pub fn is_guess(self) -> bool {
+        self == Self::GuessedEncoding
     }
 
     /// Whether the same file may be read whole with other settings, or another time.

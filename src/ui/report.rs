@@ -6,7 +6,6 @@ use crate::cancel::Stop;
 use crate::error::Failure;
 use crate::ingest::{FailedSource, IngestReport, SkippedSource};
 use crate::output::words::{counted, grouped, money, seconds};
-use crate::types::ReadingWarning;
 
 /// Failed sources that are listed one by one.
 const LISTED: usize = 20;
@@ -55,18 +54,20 @@ impl Ui {
         }
     }
 
-    /// Documents of which something was not read. `--quiet` leaves nothing of them out: they look
-    /// as if they were whole.
+    /// Documents of which something was not read or was guessed. `--quiet` leaves nothing of them out:
+    /// they look as if they were whole.
     fn warned_sources(&mut self, report: &IngestReport) {
         if self.format != crate::cli::Format::Text {
             return;
         }
-        let rows = report.warned.iter().flat_map(|warned| {
-            let of = |warning: &ReadingWarning| (warned.source.clone(), warning.message.clone());
-            warned.warnings.iter().map(of)
-        });
-        let label = self.err_style.strong("partly read");
-        self.rows(&label, &rows.collect::<Vec<_>>(), "partly read");
+        for (is_guess, what) in [(false, "partly read"), (true, "guessed")] {
+            let rows = report.warned.iter().flat_map(|warned| {
+                let asked =
+                    warned.warnings.iter().filter(|warning| warning.code.is_guess() == is_guess);
+                asked.map(|warning| (warned.source.clone(), warning.message.clone()))
+            });
+            self.rows(&self.err_style.strong(what), &rows.collect::<Vec<_>>(), what);
+        }
     }
 
     /// What `docent ingest --watch` waits for changes of.

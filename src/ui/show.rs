@@ -10,7 +10,7 @@ use crate::error::Failure;
 use crate::output::words::{counted, grouped};
 use crate::output::{DocumentJson, ShowEvent, ShowJson, ShownChunkJson};
 use crate::service::show::{Shown, ShownChunk};
-use crate::types::{Chunk, DocumentRecord, OcrRecord, Recognition, ranges};
+use crate::types::{Chunk, DocumentRecord, OcrRecord, ReadingWarning, Recognition, ranges};
 
 impl Ui {
     /// `root` is where relative sources are, for hyperlinks. Nothing is printed as text where no chunk
@@ -47,7 +47,9 @@ fn head(shown: &Shown, style: Style, root: &Path) -> String {
     }
     rows.push(("chunks", extent(shown)));
     let warnings = shown.document.iter().flat_map(|record| &record.warnings);
-    rows.extend(warnings.map(|warning| ("not read", warning.message.clone())));
+    let label =
+        |warning: &ReadingWarning| if warning.code.is_guess() { "guessed" } else { "not read" };
+    rows.extend(warnings.map(|warning| (label(warning), warning.message.clone())));
     let name = sanitize_line(source);
     let mut text = format!("{}\n", style.link(&style.citation(&name), source, root));
     for (name, value) in rows.iter().filter(|(_, value)| !value.is_empty()) {

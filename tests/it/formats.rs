@@ -178,6 +178,24 @@ fn documents() -> Vec<(&'static str, Vec<u8>, &'static str, &'static str, Value)
         ("tides.epub", book(), "seaweed equinox", "epub", json!({"section": 2})),
         ("list.mbox", text(MAILBOX), "spare anchor rusty", "email", json!({"message": 2})),
         (
+            "talk.vtt",
+            text(
+                "WEBVTT\n\n01:23.000 --> 01:25.000\n<v Ann>The capstan turns\n\n01:25.000 --> 01:31.000\n<v Ann>clockwise only.\n",
+            ),
+            "which way the capstan turns",
+            "subtitles",
+            json!({"seconds": [83, 91]}),
+        ),
+        (
+            "sails.xml",
+            text(
+                "<book>\n<title>Sails</title>\n<chapter><title>Genoa</title>\n<para>A genoa overlaps\nthe mast.</para></chapter></book>",
+            ),
+            "genoa overlaps mast",
+            "xml",
+            json!({"lines": [2, 5]}),
+        ),
+        (
             "guide.rst",
             text("Guide\n=====\n\nIntro.\n\nMoorings\n--------\n\nUse the yellow bollards.\n"),
             "yellow bollards",
@@ -305,10 +323,8 @@ fn what_cannot_be_read_is_a_row_each() {
     assert_run!(env.run(&["ingest", "docs"]).expect(5));
 }
 
-#[test]
-fn a_bomb_costs_a_row_and_no_memory() {
-    let mut env = TestEnv::new();
-    env.set("DOCENT_INGEST_EXTRACT_MEMORY", "256MB");
+/// A small workbook that unpacks to half a gigabyte.
+pub(crate) fn bomb() -> Vec<u8> {
     // A sheet whose one cell is half a gigabyte of text.
     let mut zip = {
         let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
@@ -336,7 +352,14 @@ fn a_bomb_costs_a_row_and_no_memory() {
     }
     let bomb = zip.finish().expect("a package").into_inner();
     assert!(bomb.len() < 2 << 20);
-    env.write("docs/bomb.xlsx", bomb);
+    bomb
+}
+
+#[test]
+fn a_bomb_costs_a_row_and_no_memory() {
+    let mut env = TestEnv::new();
+    env.set("DOCENT_INGEST_EXTRACT_MEMORY", "256MB");
+    env.write("docs/bomb.xlsx", bomb());
     env.write("docs/good.md", "# Good\n\nThis is fine.\n");
     let report = env.run(&["ingest", "docs", "--format", "json"]).expect(5).json();
     assert_eq!(report["added"], 1);

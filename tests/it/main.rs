@@ -44,6 +44,7 @@ mod status;
 mod sync;
 #[cfg(target_os = "linux")]
 mod terminal;
+mod texts;
 mod tidy;
 #[cfg(target_os = "linux")]
 mod tls;

@@ -146,7 +146,7 @@ fn document(document: CorpusDocument) -> Option<InlineDocument> {
     }
     let sections = match title.as_str() {
         "" => Vec::new(),
-        title => vec![Section { offset: 0, headings: vec![title.to_owned()] }],
+        title => vec![Section { offset: 0, headings: vec![title.to_owned()], syntax: None }],
     };
     let (syntax, places) = (Syntax::Plain, Places::Verbatim);
     let content = Content::Document(Arc::new(Document {

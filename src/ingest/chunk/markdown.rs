@@ -37,10 +37,17 @@ pub(super) fn front_matter(text: &str) -> usize {
     0
 }
 
-/// Cuts a text at its headings, without its front matter.
+/// Longest front matter that is kept, in bytes: what is longer is settings of a site, not a page's
+/// author, date and tags.
+const LONGEST_FRONT_MATTER: usize = 4000;
+
+/// Cuts a text at its headings. Its front matter goes with its first section, where it is found with
+/// what the page says.
 pub(super) fn sections(text: &str) -> Sections {
     let start = front_matter(text);
-    let mut sections = Sections::new(start);
+    let alone = text[start..].trim().is_empty();
+    let kept = if start <= LONGEST_FRONT_MATTER && !alone { 0 } else { start };
+    let mut sections = Sections::after(kept, start);
     for Heading { range, level, title } in headings(&text[start..]) {
         sections.open(start + range.start, start + range.end, level, title);
     }

@@ -4,8 +4,10 @@
 //!
 //! - **Markdown**, reStructuredText and `AsciiDoc` are cut at their headings first, so that a piece
 //!   belongs to one section and its heading path is true of all of it. Only tiny sections share a
-//!   piece (see `sections`). Front matter is left out: it is metadata, and the title is taken from
-//!   it elsewhere.
+//!   piece (see `sections`). Front matter goes with the first section: its date, authors and tags are
+//!   found by it.
+//! - **Tables** of these are cut between rows; the names of their columns are the innermost heading of
+//!   a piece that begins below them (see `columns`).
 //! - **Code** is cut along the syntax tree; its headings are the items around the piece's start.
 //! - **Rows** are gathered until a piece is full, and never cut where they fit one.
 //! - **Pages**, slides, records and other sections of the source are cut each by itself.
@@ -17,6 +19,7 @@
 
 mod asciidoc;
 mod code;
+mod columns;
 mod markdown;
 mod outline;
 mod place;
@@ -29,14 +32,14 @@ use std::sync::Arc;
 
 use text_splitter::{ChunkConfig, CodeSplitter, MarkdownSplitter, TextSplitter};
 
-use super::document::{Document, Piece, Section, Syntax};
+use super::document::{Document, Piece, Syntax};
 use crate::types::Chunk;
 use outline::Outline;
 pub(super) use place::PlaceIndex;
 use ruler::{Ruler, Words};
 
 /// Raised whenever the same text and options would be cut differently.
-pub const REVISION: u32 = 5;
+pub const REVISION: u32 = 6;
 
 /// Number of tokens of a text.
 pub type Count<'a> = &'a (dyn Fn(&str) -> usize + Sync);
@@ -76,31 +79,34 @@ pub fn chunk<'a>(
     count: Count<'_>,
 ) -> Vec<Piece<'a>> {
     let places = PlaceIndex::new(document);
-    let syntax = match document.syntax {
-        Syntax::Code(_) if document.text.len() > code::MAX_PARSED => Syntax::Plain,
-        syntax => syntax,
-    };
     let mut cutter = Cutter {
         title: None,
         text: &document.text,
         places: &places,
-        syntax,
+        syntax: document.syntax,
         max_tokens: options.max_tokens.max(1),
         overlap: options.overlap_tokens,
         words: Words::new(count),
         count,
         pieces: Vec::new(),
     };
-    let regions: Vec<(Range<usize>, Outline)> = regions(document)
+    let regions: Vec<(Range<usize>, Syntax, Outline)> = regions(document)
         .into_iter()
-        .map(|(region, headings)| (region.clone(), cutter.outline(&region).under(headings)))
+        .map(|(region, headings, syntax)| {
+            cutter.syntax = match syntax {
+                Syntax::Code(_) if region.len() > code::MAX_PARSED => Syntax::Plain,
+                syntax => syntax,
+            };
+            (region.clone(), cutter.syntax, cutter.outline(&region).under(headings))
+        })
         .collect();
     let budget = cutter.max_tokens / HEADINGS_SHARE;
     let mut title_tokens = 0;
-    if !regions.iter().any(|(_, outline)| outline.says(&document.title)) {
+    if !regions.iter().any(|(_, _, outline)| outline.says(&document.title)) {
         title_tokens = cutter.add_title(&document.title, budget / 2);
     }
-    for (region, outline) in regions {
+    for (region, syntax, outline) in regions {
+        cutter.syntax = syntax;
         cutter.cut_region(&region, &outline.measured(title_tokens, budget, count));
     }
     // Halves of a piece can end up behind the overlap of the next one.
@@ -108,20 +114,22 @@ pub fn chunk<'a>(
     cutter.pieces.into_iter().map(|(_, piece)| piece).collect()
 }
 
-/// What no piece may leave, each with the headings that its text does not carry: the sections of the
-/// document, or all of it.
-fn regions(document: &Document) -> Vec<(Range<usize>, &[String])> {
+/// What no piece may leave, each with the headings that its text does not carry and its syntax: the
+/// sections of the document, or all of it.
+fn regions(document: &Document) -> Vec<(Range<usize>, &[String], Syntax)> {
     let text = document.text.as_str();
-    let mut starts: Vec<(usize, &[String])> = vec![(0, &[])];
-    let start = |section: &Section| text.floor_char_boundary(section.offset);
-    starts.extend(document.sections.iter().map(|s| (start(s), s.headings.as_slice())));
-    starts.sort_by_key(|(start, _)| *start);
+    let mut starts: Vec<(usize, &[String], Syntax)> = vec![(0, &[], document.syntax)];
+    starts.extend(document.sections.iter().map(|section| {
+        let start = text.floor_char_boundary(section.offset);
+        (start, section.headings.as_slice(), section.syntax.unwrap_or(document.syntax))
+    }));
+    starts.sort_by_key(|(start, ..)| *start);
     let ends: Vec<usize> =
-        starts.iter().skip(1).map(|(start, _)| *start).chain([text.len()]).collect();
+        starts.iter().skip(1).map(|(start, ..)| *start).chain([text.len()]).collect();
     let regions = starts.into_iter().zip(ends);
     regions
-        .map(|((start, headings), end)| (start..end, headings))
-        .filter(|(range, _)| !range.is_empty())
+        .map(|((start, headings, syntax), end)| (start..end, headings, syntax))
+        .filter(|(range, ..)| !range.is_empty())
         .collect()
 }
 
@@ -181,7 +189,9 @@ impl<'d> Cutter<'_, 'd> {
             Syntax::Plain | Syntax::Rows | Syntax::Code(_) => None,
         };
         match (sections, self.syntax) {
-            (Some(sections), _) => sections.outline(text, self.max_tokens, self.count),
+            (Some(sections), _) => sections
+                .outline(text, self.max_tokens, self.count)
+                .with_columns(columns::columns(text, self.syntax)),
             (None, Syntax::Code(language)) => code::outline(text, language),
             (None, _) => Outline::flat(text),
         }

@@ -77,8 +77,12 @@ impl PlaceIndex {
                     Unit::Slide => Locator::Slide(first),
                     Unit::Cell => Locator::Cells(first, last),
                     Unit::Record => Locator::Record(first),
+                    Unit::Message if last > 0 => {
+                        Locator::Attachment { message: first, number: last }
+                    }
                     Unit::Message => Locator::Message(first),
                     Unit::Section => Locator::Section(first),
+                    Unit::Second => Locator::Seconds(first, last),
                 }
             }
             Units::Sheets(rows, starts) => {

@@ -38,7 +38,13 @@ pub(super) struct Sections {
 impl Sections {
     /// What stands before `start` is in no section.
     pub(super) fn new(start: usize) -> Self {
-        let preamble = Section { start, body: start, path: Vec::new(), preamble: true };
+        Self::after(start, start)
+    }
+
+    /// The same, where what stands from `start` to `body` is no text of its own: it goes with what
+    /// follows.
+    pub(super) fn after(start: usize, body: usize) -> Self {
+        let preamble = Section { start, body, path: Vec::new(), preamble: true };
         Self { sections: vec![preamble], above: Vec::new() }
     }
 

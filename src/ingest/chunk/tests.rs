@@ -25,7 +25,7 @@ fn cut(text: &str, syntax: Syntax, max_tokens: usize) -> Vec<Piece<'static>> {
 }
 
 fn section(offset: usize) -> Section {
-    Section { offset, headings: Vec::new() }
+    Section { offset, headings: Vec::new(), syntax: None }
 }
 
 /// Heading path, lines and text of each piece.
@@ -53,16 +53,61 @@ fn markdown_is_cut_at_its_headings() {
     let pieces = cut(&text, Syntax::Markdown, 40);
     let install = format!("# Guide\n\n## Install `docent`\n\n{body}\n\n```sh\n# no heading\n```");
     let expected = [
-        row("", ":L4", &format!("preface {body}")).2.to_owned(),
+        format!("---\ntitle: x\n---\npreface {body}"),
         install,
         format!("Use *it*\n---\n\n{body}"),
         format!("### [Deep](http://x/y) ##\n{body}"),
         format!("# End {{#end}}\n{body}"),
     ];
     let headings = ["", "Guide > Install docent", "Guide > Use it", "Guide > Use it > Deep", "End"];
-    let lines = [":L4", ":L6-L14", ":L16-L19", ":L20-L21", ":L22-L23"];
+    let lines = [":L1-L4", ":L6-L14", ":L16-L19", ":L20-L21", ":L22-L23"];
     let rows: Vec<_> = (0..5).map(|i| row(headings[i], lines[i], expected[i].as_str())).collect();
     assert_eq!(shown(&pieces), rows);
+}
+
+#[test]
+fn front_matter_goes_with_the_first_section() {
+    let text = "---\ntitle: x\ntags: [sea, ice]\n---\n\n# Guide\n\none two three\n\n# End\n\none two three four five six\n";
+    let pieces = cut(text, Syntax::Markdown, 30);
+    assert_eq!(shown(&pieces)[0].0, "Guide");
+    assert!(pieces[0].text.starts_with("---\ntitle: x\ntags: [sea, ice]\n---\n\n# Guide"));
+    let long = format!("---\nmenu: {}\n---\n\n# Guide\n\none two three\n", "x ".repeat(4000));
+    assert_eq!(cut(&long, Syntax::Markdown, 30)[0].text, "# Guide\n\none two three");
+}
+
+#[test]
+fn rows_far_down_in_a_table_stand_under_its_columns() {
+    let rows: String =
+        (1..=60).fold(String::new(), |rows, n| rows + &format!("| Port {n} | {n} crowns |\n"));
+    let text = format!(
+        "# Fees\n\nAs of May.\n\n| Port | Summer fee |\n|------|-----|\n{rows}\nafter the table\n"
+    );
+    let pieces = cut(&text, Syntax::Markdown, 60);
+    assert!(pieces.len() > 3);
+    for piece in &pieces {
+        let headed = piece.text.contains("Summer fee")
+            || piece.headings.contains(&"Port | Summer fee".to_owned());
+        assert!(headed || piece.text.starts_with("after"), "{piece:?}");
+        assert!(text.contains(piece.text));
+    }
+    assert_eq!(*pieces[1].headings, ["Fees", "Port | Summer fee"]);
+    let last = pieces.last().map(|piece| piece.headings.to_vec());
+    assert_ne!(last, Some(Vec::new()));
+}
+
+#[test]
+fn a_section_may_have_a_syntax_of_its_own() {
+    let mut mail = Document {
+        text: "# no heading\n\nbody\n\n# Winter\n\nIce and snow.".to_owned(),
+        ..Document::default()
+    };
+    let at = mail.text.find("# Winter").unwrap_or(0);
+    let notes = Section { syntax: Some(Syntax::Markdown), ..section(at) };
+    mail.sections = vec![section(0), notes];
+    let options = ChunkOptions { max_tokens: 40, overlap_tokens: 0 };
+    let pieces = chunk(&mail, &options, &|text| text.split_whitespace().count());
+    let headings: Vec<Vec<String>> = pieces.iter().map(|piece| piece.headings.to_vec()).collect();
+    assert_eq!(headings, [Vec::<String>::new(), vec!["Winter".to_owned()]]);
 }
 
 #[test]
@@ -241,7 +286,7 @@ fn sections_stand_under_their_own_headings() {
     let marks = vec![mark(0, 1), mark(one, 2), mark(two, 5)];
     let mut slides = document(text, Syntax::Markdown, Places::Marked(Unit::Slide, marks));
     let headings = vec!["Part".to_owned()];
-    slides.sections = vec![Section { offset: one, headings }, section(two)];
+    slides.sections = vec![Section { offset: one, headings, syntax: None }, section(two)];
     let pieces = chunk(&slides, &options(100, 10), &words);
     let rows = [
         row("", "#slide=1", "before"),
@@ -276,7 +321,8 @@ fn rows_are_cited_by_their_sheet() {
     let mark = |offset, number| Mark { offset, first: number, last: number };
     let sheets = vec![(1, vec![mark(0, 2), mark(2, 3)]), (4, vec![mark(4, 1), mark(6, 7)])];
     let mut book = document(text, Syntax::Rows, Places::Sheets(sheets));
-    let named = |offset, name: &str| Section { offset, headings: vec![name.to_owned()] };
+    let named =
+        |offset, name: &str| Section { offset, headings: vec![name.to_owned()], syntax: None };
     book.sections = vec![named(0, "One"), named(4, "Two")];
     let rows = [row("One", "#sheet=1&rows=2-3", "a\nb"), row("Two", "#sheet=4&rows=1-7", "c\nd")];
     assert_eq!(shown(&chunk(&book, &options(100, 0), &words)), rows);

@@ -1,5 +1,9 @@
 //! Files that hold keys and passwords by what they are. They are taken only where they are named.
 
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
 /// Whole names, in lower case.
 const NAMES: [&str; 22] = [
     // OpenSSH; the `.pub` beside it is for everybody.
@@ -67,6 +71,16 @@ const ENDS: [&str; 17] = [
 /// `.env.example` and its like are written to be read.
 const SAMPLES_OF_ENV: [&str; 5] = [".example", ".sample", ".template", ".dist", ".defaults"];
 
+/// Whether a file whose name says that it holds keys is a presentation of Keynote, which has the same
+/// extension: a ZIP archive, as keys never are.
+pub(super) fn is_presentation(path: &Path) -> bool {
+    let is_key = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("key"));
+    let mut start = [0; 4];
+    is_key
+        && File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok()
+        && start == *b"PK\x03\x04"
+}
+
 /// Whether the file holds keys or passwords, as its name has it.
 pub(super) fn is_sensitive(source: &str) -> bool {
     let source = source.to_ascii_lowercase();
@@ -86,6 +100,22 @@ fn ends_with_path(source: &str, path: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_presentation_is_no_key() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = |name: &str, content: &[u8]| {
+            let path = dir.path().join(name);
+            std::fs::write(&path, content).expect("a file");
+            path
+        };
+        assert!(is_presentation(&file("deck.key", b"PK\x03\x04...")));
+        assert!(is_presentation(&file("deck.KEY", b"PK\x03\x04...")));
+        for key in [&b"-----BEGIN PRIVATE KEY-----\n"[..], b"\x30\x82\x04\xa3", b"PK", b""] {
+            assert!(!is_presentation(&file("server.key", key)), "{key:?}");
+        }
+        assert!(!is_presentation(&file("a.pem", b"PK\x03\x04...")));
+    }
 
     #[test]
     fn files_with_keys_are_known_by_name() {

@@ -9,7 +9,7 @@ use globset::GlobMatcher;
 use rayon::Scope;
 
 use super::names::{Names, Rules};
-use super::sensitive::is_sensitive;
+use super::sensitive::{is_presentation, is_sensitive};
 use super::walk::{self, Met};
 
 /// How many files of a directory one thread takes at a time.
@@ -133,7 +133,10 @@ impl Walking<'_> {
         if !kind.is_file() {
             return Verdict::Skip("not a file");
         }
-        if is_sensitive(source) { Verdict::Skip("key or credentials file") } else { Verdict::File }
+        if is_sensitive(source) && !is_presentation(&entry.path()) {
+            return Verdict::Skip("key or credentials file");
+        }
+        Verdict::File
     }
 
     fn take(&self, files: Vec<(String, DirEntry)>, mut met: Met) {

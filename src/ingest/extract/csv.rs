@@ -2,6 +2,7 @@
 
 use csv::{ReaderBuilder, StringRecord};
 
+use super::encoding::Decoded;
 use super::table::{Lines, Row, Table, is_among};
 use super::{ExtractError, text};
 use crate::ingest::document::{Document, Places, Syntax, Unit};
@@ -15,7 +16,7 @@ const SAMPLE: usize = 64 << 10;
 const SAMPLE_ROWS: usize = 50;
 
 pub(super) fn document(fields: &[String], bytes: &[u8]) -> Result<Document, ExtractError> {
-    let text = text::read(Kind::Csv, bytes)?;
+    let Decoded { text, warnings } = text::read(Kind::Csv, bytes)?;
     let (declared, skipped) = declared_delimiter(&text);
     let sample = &text[skipped..text.floor_char_boundary(skipped + SAMPLE)];
     let delimiter = declared.unwrap_or_else(|| likely_delimiter(sample));
@@ -31,6 +32,7 @@ pub(super) fn document(fields: &[String], bytes: &[u8]) -> Result<Document, Extr
         text: lines.text,
         syntax: Syntax::Rows,
         places: Places::Marked(Unit::Line, lines.marks),
+        warnings,
         ..Document::default()
     })
 }

@@ -60,6 +60,18 @@ fn good() -> Vec<(Kind, &'static str, Good)> {
         (Kind::Odt, "a.odt", Good::Parts(odf::tests::parts("text", odf::tests::BODY))),
         (Kind::Odp, "a.odp", Good::Parts(odf::tests::parts("presentation", odf::tests::SLIDES))),
         (Kind::Rtf, "a.rtf", text(rtf::tests::SAMPLE)),
+        (
+            Kind::Xml,
+            "a.xml",
+            text(
+                "<!DOCTYPE book [<!ENTITY e \"é\">]><book><title>T &e;</title><para>a<footnote>b</footnote></para><table><row><entry morerows=\"2\">c</entry></row></table><author><surname>d</surname></author></book>",
+            ),
+        ),
+        (
+            Kind::Subtitles,
+            "a.vtt",
+            text("WEBVTT\n\n1\n00:01.000 --> 00:02.000\n<v Ann>é <i>x</i> &amp; {\\an8}\n"),
+        ),
         (Kind::Csv, "a.csv", text("a;b\n\"x\"\"\n y\";1\n\nz;é\n")),
         (
             Kind::Json,
@@ -89,6 +101,7 @@ fn read(kind: Kind, source: &str, bytes: &[u8]) -> Result<Document, ExtractError
         passwords: Vec::new(),
         comments: true,
         page: None,
+        nesting: 0,
     };
     parse(&request, bytes).map(|extracted| extracted.document)
 }

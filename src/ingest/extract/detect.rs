@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{image, text};
+use super::{blobs, encoding, image};
 use crate::ingest::document::Language;
 use crate::types::Kind;
 
@@ -34,8 +34,6 @@ const TEXT: &[&str] = &[
     "wiki",
     "pod",
     "man",
-    "srt",
-    "vtt",
     "json5",
     "toml",
     "yaml",
@@ -45,8 +43,6 @@ const TEXT: &[&str] = &[
     "conf",
     "properties",
     "env",
-    "xml",
-    "xsd",
     "po",
     "ics",
     "bib",
@@ -58,7 +54,7 @@ const TEXT: &[&str] = &[
 const OTHERS: &[(Kind, &[&str])] = &[
     (Kind::Rst, &["rst", "rest"]),
     (Kind::Asciidoc, &["adoc", "asciidoc", "asc"]),
-    (Kind::Html, &["html", "htm", "xhtml", "xht"]),
+    (Kind::Html, &["html", "htm", "xhtml", "xht", "mhtml", "mht"]),
     (Kind::Pdf, &["pdf"]),
     (Kind::Docx, &["docx", "docm", "dotx", "dotm"]),
     (Kind::Pptx, &["pptx", "pptm", "ppsx", "ppsm", "potx", "potm"]),
@@ -71,6 +67,8 @@ const OTHERS: &[(Kind, &[&str])] = &[
     (Kind::Notebook, &["ipynb"]),
     (Kind::Epub, &["epub"]),
     (Kind::Email, &["eml", "mbox"]),
+    (Kind::Xml, &["xml", "xsd", "fb2", "docbook", "dbk", "nxml", "tei", "opml", "dita", "ditamap"]),
+    (Kind::Subtitles, &["vtt", "srt"]),
     (Kind::Image, &["png", "jpg", "jpeg", "tif", "tiff", "webp"]),
 ];
 
@@ -168,6 +166,15 @@ const UNSUPPORTED: &[&str] = &[
     "mobi",
     "azw3",
     "djvu",
+    // Signed and sealed messages, saved pages of Safari, data of instruments and mainframes
+    "p7m",
+    "p7s",
+    "p7c",
+    "webarchive",
+    "fits",
+    "fit",
+    "fts",
+    "ebc",
     // Compiled code, data and models
     "exe",
     "dll",
@@ -261,6 +268,12 @@ pub(super) fn magic(head: &[u8]) -> Option<&'static str> {
         (b"7z\xBC\xAF", "7z"),
         (b"SQLite format 3\0", "SQLite"),
         (b"{\\rtf", "RTF"),
+        (b"bplist0", "property list"),
+        (b"SIMPLE  =", "FITS"),
+        (b"%!PS", "PostScript"),
+        (b"BZh", "bzip2"),
+        (b"\xFD7zXZ\0", "xz"),
+        (b"\x28\xB5\x2F\xFD", "Zstandard"),
     ];
     let other = || MAGIC.iter().find(|(bytes, _)| head.starts_with(bytes)).map(|(_, name)| *name);
     image::Format::of(head).map(image::Format::name).or_else(other)
@@ -277,13 +290,19 @@ fn by_content(path: &Path, head: &[u8]) -> Detected {
             _ => Detected::Skip(UNSUPPORTED_TYPE),
         };
     }
-    if text::looks_binary(head) {
+    if encoding::looks_binary(head) || encoding::is_ebcdic(head) || blobs::looks_like_base64(head) {
         return Detected::Skip(BINARY);
     }
     let start: Vec<u8> =
         head.trim_ascii_start().iter().take(14).map(u8::to_ascii_lowercase).collect();
     if start.starts_with(b"<!doctype html") || start.starts_with(b"<html") {
         return Detected::Known(Kind::Html);
+    }
+    if start.starts_with(b"<?xml") {
+        return Detected::Known(Kind::Xml);
+    }
+    if head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head).starts_with(b"WEBVTT") {
+        return Detected::Known(Kind::Subtitles);
     }
     if head.starts_with(b"From ") && head.windows(7).any(|window| window == b"\nFrom: ") {
         return Detected::Known(Kind::Email);
@@ -355,6 +374,15 @@ mod tests {
             ("old.doc", b"\xD0\xCF\x11\xE0", Skip("unsupported type")),
             ("image", b"\x89PNG\r\n", Known(Kind::Image)),
             ("sound", b"RIFF\0\0\0\0WAVE", Skip("binary")),
+            ("pom.xml", b"<project/>", Known(Kind::Xml)),
+            ("feed", b"<?xml version='1.0'?><rss/>", Known(Kind::Xml)),
+            ("talk.vtt", b"WEBVTT", Known(Kind::Subtitles)),
+            ("captions", b"\xEF\xBB\xBFWEBVTT\n", Known(Kind::Subtitles)),
+            ("page.mhtml", b"MIME-Version: 1.0", Known(Kind::Html)),
+            ("smime.p7m", b"MIAGCSqGSIb3DQEHA6CAMIACAQAx", Skip("unsupported type")),
+            ("page.webarchive", b"bplist00", Skip("unsupported type")),
+            ("page.x", b"bplist00", Skip("unsupported type")),
+            ("image.x", b"SIMPLE  =                    T", Skip("unsupported type")),
         ];
         for (name, head, expected) in cases {
             assert_eq!(detect(Path::new(name), head), *expected, "{name} {head:?}");

@@ -4,6 +4,7 @@
 //! hang, panic or eat memory; they go to a child process of docent itself: a thread cannot be
 //! killed. The child is pooled; see `pool` for this side of the pipe, `worker` for the other.
 
+mod blobs;
 mod chart;
 mod csv;
 #[cfg(test)]
@@ -11,12 +12,14 @@ mod damaged;
 mod detect;
 mod diagram;
 mod docx;
+mod encoding;
 mod epub;
 mod hidden;
 mod html;
 mod image;
 mod json;
 mod mail;
+mod markup;
 mod math;
 mod notebook;
 mod numeral;
@@ -34,6 +37,7 @@ mod relations;
 mod rtf;
 mod sheet;
 mod slide;
+mod subtitles;
 mod symbols;
 mod table;
 mod text;
@@ -66,6 +70,8 @@ pub struct ExtractError {
     pub reason: String,
     /// The same file may be read with other settings, or another time.
     pub may_pass: bool,
+    /// The process that read it ended, or was ended.
+    is_of_child: bool,
 }
 
 impl ExtractError {
@@ -78,7 +84,7 @@ impl ExtractError {
         if line.chars().count() > Self::MAX_LENGTH {
             line = line.chars().take(Self::MAX_LENGTH).chain(std::iter::once('…')).collect();
         }
-        Self { reason: line, may_pass: false }
+        Self { reason: line, may_pass: false, is_of_child: false }
     }
 
     /// What another try, or another setting, may mend.
@@ -132,7 +138,7 @@ impl std::error::Error for ExtractError {}
 
 /// Whether the beginning of a file (8 KiB are enough) is text in some encoding.
 pub fn looks_like_text(head: &[u8]) -> bool {
-    detect::magic(head).is_none() && !text::looks_binary(head)
+    detect::magic(head).is_none() && !encoding::looks_binary(head)
 }
 
 /// Limits of the child processes.
@@ -195,7 +201,14 @@ impl Extractor {
 
     /// What a worker makes of a file, and what OCR makes of its pictures.
     async fn parse(&self, request: &Request, bytes: &[u8]) -> Result<Document, ExtractError> {
-        let Extracted { document, unread } = self.pool.parse(request, bytes).await?;
+        let parsed = match self.pool.parse(request, bytes).await {
+            // What is attached to a mail can be anything: the mail itself is read without it.
+            Err(error) if request.kind == Kind::Email && error.is_of_child => {
+                mail::without_attachments(&self.pool, request, bytes, &error).await
+            }
+            parsed => parsed,
+        };
+        let Extracted { document, unread } = parsed?;
         match &self.ocr {
             Some(ocr) => ocr::recognize(&self.pool, ocr, request, bytes, document, &unread).await,
             None => Ok(ocr::left_unread(document, &unread)),
@@ -238,7 +251,8 @@ fn is_the_file(kind: Kind) -> bool {
 fn request(source: &str, kind: Kind, text_fields: &[String]) -> Request {
     let (source, text_fields) = (source.to_owned(), text_fields.to_vec());
     let (limit, passwords) = (Duration::MAX, Vec::new());
-    Request { source, kind, text_fields, limit, passwords, comments: false, page: None }
+    let (comments, page, nesting) = (false, None, 0);
+    Request { source, kind, text_fields, limit, passwords, comments, page, nesting }
 }
 
 #[cfg(test)]

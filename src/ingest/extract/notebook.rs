@@ -3,6 +3,9 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::blobs::without_blobs;
+use super::encoding::Decoded;
+use super::json::mend;
 use super::{ExtractError, text};
 use crate::ingest::chunk;
 use crate::ingest::document::{Document, Mark, Places, Syntax, Unit};
@@ -92,9 +95,17 @@ impl Lines {
 }
 
 pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
-    let json = text::read(Kind::Notebook, bytes)?;
-    let notebook: Notebook = serde_json::from_str(&json)
-        .map_err(|error| ExtractError::new(&format!("not readable as a notebook: {error}")))?;
+    let Decoded { text: json, mut warnings } = text::read(Kind::Notebook, bytes)?;
+    let read = |json: &str| serde_json::from_str::<Notebook>(json);
+    let notebook = read(&json).or_else(|error| {
+        let mended = mend::mended(&json).ok_or(error)?;
+        let notebook = read(&mended.text)?;
+        warnings.push(mended.warning());
+        Ok(notebook)
+    });
+    let notebook = notebook.map_err(|error: serde_json::Error| {
+        ExtractError::new(&format!("not readable as a notebook: {error}"))
+    })?;
     let language = notebook.metadata.language();
     let cells = notebook.cells.iter().chain(notebook.worksheets.iter().flat_map(|w| &w.cells));
     let mut text = String::new();
@@ -116,6 +127,7 @@ pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
         text,
         syntax: Syntax::Markdown,
         places: Places::Marked(Unit::Cell, marks),
+        warnings,
         ..Document::default()
     })
 }
@@ -136,7 +148,7 @@ impl Cell {
             source => source.text(),
         };
         match self.cell_type.as_str() {
-            "markdown" | "raw" => without_data(&source),
+            "markdown" | "raw" => without_blobs(&source).into_owned(),
             "heading" => format!("{} {source}", "#".repeat(self.level.unwrap_or(1).clamp(1, 6))),
             "code" if source.trim().is_empty() => String::new(),
             "code" => {
@@ -161,18 +173,21 @@ impl Output {
             return fenced(&format!("{}: {}", self.ename, self.evalue), "");
         }
         if let Some(markdown) = data("text/markdown") {
-            return shortened(&without_data(&markdown));
+            return shortened(&without_blobs(&markdown));
         }
         let plain = data("text/plain").unwrap_or_else(|| self.text.text());
         let plain = without_escapes(&plain);
         let line = plain.trim();
         let nameless = line.starts_with('<') && line.ends_with('>') && !line.contains('\n');
-        if line.is_empty() || nameless { String::new() } else { fenced(&shortened(&plain), "") }
+        if line.is_empty() || nameless {
+            return String::new();
+        }
+        fenced(&shortened(&without_blobs(&plain)), "")
     }
 }
 
 /// A code block, fenced by more backticks than it has itself.
-fn fenced(code: &str, language: &str) -> String {
+pub(super) fn fenced(code: &str, language: &str) -> String {
     let longest = code.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(3.max(longest + 1));
     format!("{fence}{language}\n{}\n{fence}", code.trim_matches('\n').trim_end())
@@ -200,23 +215,6 @@ fn without_escapes(text: &str) -> String {
         plain.push_str(&part[end..]);
     }
     plain
-}
-
-/// Markdown without the pictures that are written into it: `data:image/png;base64,...`.
-fn without_data(markdown: &str) -> String {
-    let mut kept = String::with_capacity(markdown.len());
-    let mut rest = markdown;
-    while let Some(start) = rest.find("data:") {
-        let (before, found) = rest.split_at(start);
-        let end = found.find([')', '"', '\'', '>', ' ', '\n']).unwrap_or(found.len());
-        kept.push_str(before);
-        if !found[..end].contains(";base64,") {
-            kept.push_str(&found[..end]);
-        }
-        rest = &found[end..];
-    }
-    kept.push_str(rest);
-    kept
 }
 
 #[cfg(test)]
@@ -268,12 +266,17 @@ mod tests {
     }
 
     #[test]
-    fn long_output_and_pictures_are_cut() {
+    fn long_output_is_cut() {
         let many = (0..100).map(|n| format!("line {n}")).collect::<Vec<_>>().join("\n");
         assert!(shortened(&many).ends_with("line 19\n..."));
         assert_eq!(shortened(&"x".repeat(9000)).len(), OUTPUT_CHARACTERS + 4);
-        let picture = "see ![plot](data:image/png;base64,iVBORw0KGgo=) and data: here";
-        assert_eq!(without_data(picture), "see ![plot]() and data: here");
+    }
+
+    #[test]
+    fn numbers_that_are_none_are_read() {
+        let notebook = r##"{"cells": [{"cell_type": "markdown", "source": "# Tides", "x": NaN}]}"##;
+        let document = document(notebook.as_bytes()).unwrap();
+        assert_eq!((document.text.as_str(), document.warnings.len()), ("# Tides", 1));
     }
 
     #[test]

@@ -76,13 +76,7 @@ fn warning(code: WarningCode, pages: &[u32]) -> Option<ReadingWarning> {
         }
         WarningCode::NothingRecognized if one => format!("{page} is a picture without text"),
         WarningCode::NothingRecognized => format!("{page} are pictures without text"),
-        WarningCode::OcrFailed
-        | WarningCode::PagesLeftOut
-        | WarningCode::UnpacksToTooMuch
-        | WarningCode::HiddenContent
-        | WarningCode::UncalculatedFormulas => {
-            format!("{page} could not be read")
-        }
+        _ => format!("{page} could not be read"),
     };
     (!pages.is_empty()).then(|| ReadingWarning { code, message, pages: pages.to_vec() })
 }

@@ -5,7 +5,7 @@ use std::io::{Cursor, Read};
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-use super::{ExtractError, detect, text};
+use super::{ExtractError, detect, encoding};
 
 /// Bytes of one part after unpacking. The text of a thousand-page book is a tenth of this.
 const MAX_PART: u64 = 128 << 20;
@@ -69,8 +69,8 @@ fn decoded(bytes: Vec<u8>) -> String {
     let is_utf16 = bytes.get(1) == Some(&0);
     match String::from_utf8(bytes) {
         Ok(text) if text.starts_with('<') && !is_utf16 => text,
-        Ok(text) => text::decode(text.as_bytes(), None),
-        Err(error) => text::decode(error.as_bytes(), None),
+        Ok(text) => encoding::decode(text.as_bytes(), None).text,
+        Err(error) => encoding::decode(error.as_bytes(), None).text,
     }
 }
 

@@ -18,6 +18,16 @@ impl Parts {
     /// Adds a part that is unit `number` of the source, under `headings` that are not in its text.
     /// A part without text is none. Returns where its text begins.
     pub(super) fn push(&mut self, number: u32, headings: Vec<String>, text: &str) -> Option<usize> {
+        self.push_units((number, number), headings, text)
+    }
+
+    /// The same for a part that is several units, or is told by two numbers ([`Unit`]).
+    pub(super) fn push_units(
+        &mut self,
+        (first, last): (u32, u32),
+        headings: Vec<String>,
+        text: &str,
+    ) -> Option<usize> {
         let text = text.trim_end();
         if text.trim_start().is_empty() {
             return None;
@@ -26,10 +36,54 @@ impl Parts {
             self.text.push_str("\n\n");
         }
         let offset = self.text.len();
-        self.sections.push(Section { offset, headings });
-        self.marks.push(Mark { offset, first: number, last: number });
+        self.sections.push(Section { offset, headings, syntax: None });
+        self.marks.push(Mark { offset, first, last });
         self.text.push_str(text);
         Some(offset)
+    }
+
+    /// Adds a document that is part of this one, as the same units throughout. It keeps its sections
+    /// and its syntax.
+    pub(super) fn append(&mut self, units: (u32, u32), headings: &[String], document: &Document) {
+        let (first, last) = units;
+        let Some(base) = self.push_units(units, headings.to_vec(), &document.text) else { return };
+        let syntax = Some(document.syntax);
+        if let Some(own) = self.sections.last_mut() {
+            own.syntax = syntax;
+        }
+        let marks: Vec<Mark> = match &document.places {
+            Places::Verbatim => Vec::new(),
+            Places::Marked(_, marks) => marks.clone(),
+            Places::Sheets(sheets) => sheets.iter().flat_map(|(_, rows)| rows.clone()).collect(),
+        };
+        let numbered = match &document.places {
+            Places::Marked(Unit::Page, _) => Some("page"),
+            Places::Marked(Unit::Slide, _) => Some("slide"),
+            _ => None,
+        };
+        for section in &document.sections {
+            let mut headings = headings.to_vec();
+            let at = marks.partition_point(|mark| mark.offset <= section.offset).checked_sub(1);
+            let place = numbered.zip(at).map(|(unit, at)| format!("{unit} {}", marks[at].first));
+            headings.extend(place.into_iter().chain(section.headings.iter().cloned()));
+            let offset = base + section.offset;
+            if offset < self.text.len() {
+                // The document's first section is the one that was just added.
+                self.sections.pop_if(|before| before.offset == offset);
+                self.sections.push(Section { offset, headings, syntax: section.syntax.or(syntax) });
+            }
+        }
+        // Rows are told apart by their marks.
+        if document.syntax == Syntax::Rows {
+            let rows = marks.iter().map(|mark| base + mark.offset);
+            let rows = rows.filter(|offset| *offset > base && *offset < self.text.len());
+            self.marks.extend(rows.map(|offset| Mark { offset, first, last }));
+        }
+    }
+
+    /// Bytes of text so far.
+    pub(super) fn len(&self) -> usize {
+        self.text.len()
     }
 
     pub(super) fn is_empty(&self) -> bool {

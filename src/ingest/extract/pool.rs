@@ -125,7 +125,8 @@ enum Failed {
 
 impl Failed {
     fn reason(self, options: &ExtractOptions) -> ExtractError {
-        ExtractError::new(&match self {
+        let is_of_child = !matches!(self, Self::Refused(_));
+        let error = ExtractError::new(&match self {
             Self::Refused(reason) => reason,
             Self::TimedOut => format!("took longer than {} s", options.timeout.as_secs_f64()),
             Self::Died(words) if words.contains("memory allocation") => {
@@ -135,7 +136,8 @@ impl Failed {
                 "nested too deeply".to_owned()
             }
             Self::Died(words) => format!("the parser crashed: {words}"),
-        })
+        });
+        ExtractError { is_of_child, ..error }
     }
 }
 

@@ -1,11 +1,11 @@
-//! Decoding, and the formats whose text is the file itself: Markdown, reStructuredText, `AsciiDoc`,
-//! plain text, source code.
+//! The formats whose text is the file itself: Markdown, reStructuredText, `AsciiDoc`, plain text,
+//! source code.
 
+use std::borrow::Cow;
 use std::path::Path;
 
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
-
-use super::{ExtractError, detect};
+use super::encoding::{self, Decoded, decode};
+use super::{ExtractError, blobs, detect};
 use crate::ingest::chunk;
 use crate::ingest::document::{Document, Places, Syntax};
 use crate::types::Kind;
@@ -15,7 +15,12 @@ const SAMPLE: usize = 8 * 1024;
 
 /// The decoded file as a document: line n of the text is line n of the file.
 pub(super) fn document(source: &str, kind: Kind, bytes: &[u8]) -> Result<Document, ExtractError> {
-    let text = read(kind, bytes)?;
+    let Decoded { mut text, warnings } = read(kind, bytes)?;
+    if kind != Kind::Code
+        && let Cow::Owned(rest) = blobs::without_blobs(&text)
+    {
+        text = rest;
+    }
     let syntax = match kind {
         Kind::Markdown => Syntax::Markdown,
         Kind::Rst => Syntax::Rst,
@@ -25,69 +30,26 @@ pub(super) fn document(source: &str, kind: Kind, bytes: &[u8]) -> Result<Documen
     };
     let declared = (kind == Kind::Markdown).then(|| declared_title(&text)).flatten();
     let title = declared.unwrap_or_else(|| chunk::title(&text, syntax));
-    Ok(Document { title, text, syntax, places: Places::Verbatim, ..Document::default() })
+    Ok(Document { title, text, syntax, places: Places::Verbatim, warnings, ..Document::default() })
 }
 
 /// The decoded file, which must be text.
-pub(super) fn read(kind: Kind, bytes: &[u8]) -> Result<String, ExtractError> {
-    if let Some(name) = detect::magic(bytes) {
-        return Err(ExtractError::new(&format!("named as {kind}, but it is a {name} file")));
-    }
-    if looks_binary(&bytes[..bytes.len().min(SAMPLE)]) {
-        return Err(ExtractError::new(&format!("named as {kind}, but it is binary data")));
-    }
-    Ok(decode(bytes, None))
-}
-
-/// The text of a file in any common encoding, without its byte order mark.
-///
-/// A byte order mark decides; then UTF-16 by its zero bytes; then `declared` (what the document
-/// says of itself); then UTF-8 where it is valid, and Windows-1252, which never fails.
-pub(super) fn decode(bytes: &[u8], declared: Option<&'static Encoding>) -> String {
-    let encoding = if let Some((encoding, _)) = Encoding::for_bom(bytes) {
-        encoding
-    } else if let Some(encoding) = utf16_without_mark(bytes) {
-        encoding
-    } else if let Some(encoding) = declared {
-        encoding
-    } else if std::str::from_utf8(bytes).is_ok() {
-        UTF_8
+pub(super) fn read(kind: Kind, bytes: &[u8]) -> Result<Decoded, ExtractError> {
+    let head = &bytes[..bytes.len().min(SAMPLE)];
+    let it = if let Some(name) = detect::magic(bytes) {
+        &format!("a {name} file")
+    } else if encoding::is_ebcdic(head) {
+        "EBCDIC text: make it UTF-8 with `iconv -f CP037 -t UTF-8`"
+    } else if encoding::looks_binary(head) {
+        "binary data"
+    } else if encoding::turns_binary(bytes) {
+        "binary data behind a header"
+    } else if kind != Kind::Code && blobs::looks_like_base64(head) {
+        "base64: decode it first"
     } else {
-        WINDOWS_1252
+        return Ok(decode(bytes, None));
     };
-    encoding.decode_with_bom_removal(bytes).0.into_owned()
-}
-
-/// Whether bytes are no text in any encoding that [`decode`] knows.
-pub(super) fn looks_binary(head: &[u8]) -> bool {
-    if Encoding::for_bom(head).is_some() || utf16_without_mark(head).is_some() {
-        return false;
-    }
-    let controls = head.iter().filter(|byte| is_control(**byte)).count();
-    head.contains(&0) || controls * 20 > head.len()
-}
-
-/// A control character that text does not have (escape sequences and form feeds do occur).
-fn is_control(byte: u8) -> bool {
-    byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r' | 0x08 | 0x0C | 0x1B) || byte == 0x7F
-}
-
-/// Text in a Latin script has a zero in every second byte of UTF-16, and none in the others.
-fn utf16_without_mark(bytes: &[u8]) -> Option<&'static Encoding> {
-    let sample = &bytes[..bytes.len().min(SAMPLE) & !1];
-    if sample.len() < 4 {
-        return None;
-    }
-    let units = sample.len() / 2;
-    let zeros = |offset: usize| sample.iter().skip(offset).step_by(2).filter(|b| **b == 0).count();
-    let (even, odd) = (zeros(0), zeros(1));
-    if odd * 10 > units * 4 && even * 50 <= units {
-        Some(UTF_16LE)
-    } else if even * 10 > units * 4 && odd * 50 <= units {
-        Some(UTF_16BE)
-    } else {
-        None
-    }
+    Err(ExtractError::new(&format!("named as {kind}, but it is {it}")))
 }
 
 /// `title:` of the front matter.
@@ -104,48 +66,23 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
-    fn utf16(text: &str, big: bool) -> Vec<u8> {
-        let units = text.encode_utf16();
-        units.flat_map(|u| if big { u.to_be_bytes() } else { u.to_le_bytes() }).collect()
-    }
-
-    #[test]
-    fn encodings() {
-        let text = "Größe: 5 µm\r\nzweite Zeile\n";
-        let (latin, _, _) = WINDOWS_1252.encode(text);
-        for (name, bytes) in [
-            ("utf-8", text.as_bytes().to_vec()),
-            ("utf-8 with mark", [b"\xEF\xBB\xBF", text.as_bytes()].concat()),
-            ("utf-16le with mark", [b"\xFF\xFE".to_vec(), utf16(text, false)].concat()),
-            ("utf-16be with mark", [b"\xFE\xFF".to_vec(), utf16(text, true)].concat()),
-            ("utf-16le", utf16(text, false)),
-            ("utf-16be", utf16(text, true)),
-            ("windows-1252", latin.to_vec()),
-        ] {
-            assert!(!looks_binary(&bytes), "{name}");
-            assert_eq!(decode(&bytes, None), text, "{name}");
-        }
-    }
-
-    #[test]
-    fn a_byte_order_mark_beats_what_is_declared() {
-        assert_eq!(decode("\u{FEFF}é".as_bytes(), Some(WINDOWS_1252)), "é");
-        assert_eq!(decode(b"\xE9", Some(WINDOWS_1252)), "é");
-    }
-
-    #[test]
-    fn binary_data_is_no_text() {
-        assert!(looks_binary(b"\x7FELF\0\0\0"));
-        assert!(looks_binary(&[1, 2, 3, 4, 5, 6]));
-        assert!(!looks_binary(b""));
-        assert!(!looks_binary(b"\x1b[31mred\x1b[0m\tx\n"));
-    }
-
     #[test]
     fn files_that_lie_are_named() {
         let lie = |bytes: &[u8]| document("a.md", Kind::Markdown, bytes).unwrap_err().to_string();
         assert_eq!(lie(b"%PDF-1.7 ..."), "named as markdown, but it is a PDF file");
         assert_eq!(lie(b"ab\0\x01cd"), "named as markdown, but it is binary data");
+        assert_eq!(lie(b"bplist00\xD1\x01"), "named as markdown, but it is a property list file");
+        let base64 = "TWFueSBoYW5kcyBtYWtlIGxpZ2h0IHdvcmsuIE1hbnkgaGFuZHMgbWFrZSBsaWdodCB3b3JrLiBNYW55IG5h\n";
+        let reason = lie(base64.repeat(10).as_bytes());
+        assert_eq!(reason, "named as markdown, but it is base64: decode it first");
+    }
+
+    #[test]
+    fn a_file_says_how_it_was_decoded() {
+        let text = document("a.txt", Kind::Text, "Größe".as_bytes()).unwrap();
+        assert!(text.warnings.is_empty());
+        let text = document("a.txt", Kind::Text, b"Gr\xC3\xB6\xC3\x9Fe \xFF").unwrap();
+        assert_eq!((text.text.as_str(), text.warnings.len()), ("Größe \u{FFFD}", 1));
     }
 
     #[test]

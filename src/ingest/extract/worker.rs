@@ -14,7 +14,8 @@ use super::ocr::PagePicture;
 use super::parts::Parts;
 use super::pdf::PagesUnread;
 use super::{
-    ExtractError, csv, docx, epub, html, image, json, mail, notebook, odf, pdf, pptx, rtf, sheet,
+    ExtractError, csv, docx, epub, html, image, json, mail, markup, notebook, odf, pdf, pptx, rtf,
+    sheet, subtitles,
 };
 use crate::ingest::document::{Document, Syntax, Unit};
 use crate::types::Kind;
@@ -36,6 +37,9 @@ pub(super) struct Request {
     pub(super) comments: bool,
     /// The page, from 1, that is wanted as a picture; `None` for the document.
     pub(super) page: Option<u32>,
+    /// How many mails it is attached in, one in another.
+    #[serde(default)]
+    pub(super) nesting: u32,
 }
 
 impl Request {
@@ -139,6 +143,7 @@ pub(super) fn parse(request: &Request, bytes: &[u8]) -> Result<Extracted, Extrac
     let document = match request.kind {
         Kind::Pdf => return within_limit(pdf::document(bytes, &request.passwords, request.limit)?),
         Kind::Image => return Ok(only_pictures(image::pages(bytes)?)),
+        Kind::Html if mail::is_saved_page(source) => mail::page(bytes),
         Kind::Html => html::document(bytes),
         Kind::Docx => docx::document(source, bytes, request.comments),
         Kind::Pptx => pptx::document(source, bytes),
@@ -150,7 +155,9 @@ pub(super) fn parse(request: &Request, bytes: &[u8]) -> Result<Extracted, Extrac
         Kind::Json => json::document(source, fields, bytes),
         Kind::Notebook => notebook::document(bytes),
         Kind::Epub => epub::document(bytes),
-        Kind::Email => mail::document(source, bytes),
+        Kind::Email => mail::document(request, bytes),
+        Kind::Xml => markup::document(bytes),
+        Kind::Subtitles => subtitles::document(bytes),
         kind @ (Kind::Markdown | Kind::Text | Kind::Rst | Kind::Asciidoc | Kind::Code) => {
             Err(ExtractError::new(&format!("{kind} is not read by a worker")))
         }
@@ -241,9 +248,10 @@ mod tests {
         for (kind, bytes) in requests {
             let (source, text_fields) = ("a".to_owned(), Vec::new());
             let limit = Duration::MAX;
-            let (passwords, comments, page) = (Vec::new(), false, None);
+            let (passwords, comments, page, nesting) = (Vec::new(), false, None, 0);
             let kind = *kind;
-            let request = Request { source, kind, text_fields, limit, passwords, comments, page };
+            let request =
+                Request { source, kind, text_fields, limit, passwords, comments, page, nesting };
             input.extend(request.header(bytes.len()).unwrap());
             input.extend(*bytes);
         }

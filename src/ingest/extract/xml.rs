@@ -2,11 +2,13 @@
 //!
 //! Names are compared without their namespace prefixes: writers choose those as they like.
 
+use std::collections::HashMap;
+
 use quick_xml::Reader;
 pub(super) use quick_xml::events::BytesStart as Element;
 use quick_xml::events::{BytesRef, Event};
 
-use super::ExtractError;
+use super::{ExtractError, html};
 use crate::ingest::document::single_spaced;
 
 /// The name without its namespace prefix.
@@ -24,6 +26,24 @@ pub(super) fn prefixed_attribute(element: &Element<'_>, name: &str) -> Option<St
     attribute_where(element, |key| local(key) == name && key != name)
 }
 
+/// All of them, as `name=value`, but for those that are for the parser.
+pub(super) fn attributes(element: &Element<'_>) -> Vec<String> {
+    let mut attributes = element.attributes();
+    let attributes = attributes.with_checks(false).flatten();
+    let wanted = attributes.filter(|attribute| {
+        let key = attribute.key.0;
+        !key.starts_with("xmlns") && !key.starts_with("xsi:") && !key.starts_with("xml:")
+    });
+    let pair = |attribute: quick_xml::events::attributes::Attribute<'_>| {
+        let value = match quick_xml::escape::unescape(&attribute.value) {
+            Ok(value) => single_spaced(&value),
+            Err(_) => single_spaced(&attribute.value),
+        };
+        (!value.is_empty()).then(|| format!("{}={value}", attribute.key.0))
+    };
+    wanted.filter_map(pair).collect()
+}
+
 fn attribute_where(element: &Element<'_>, is_wanted: impl Fn(&str) -> bool) -> Option<String> {
     let mut attributes = element.attributes();
     let mut attributes = attributes.with_checks(false).flatten();
@@ -34,15 +54,58 @@ fn attribute_where(element: &Element<'_>, is_wanted: impl Fn(&str) -> bool) -> O
     })
 }
 
-/// The character of an XML reference.
-fn entity(reference: &BytesRef<'_>) -> Option<char> {
-    match &**reference {
-        "amp" => Some('&'),
-        "lt" => Some('<'),
-        "gt" => Some('>'),
-        "quot" => Some('"'),
-        "apos" => Some('\''),
-        _ => reference.resolve_char_ref().ok().flatten(),
+/// What references stand for.
+#[derive(Default)]
+struct Entities {
+    /// Those that the document declares itself.
+    declared: HashMap<String, String>,
+    /// Bytes that were taken from them.
+    taken: usize,
+}
+
+/// Longest value of an entity that is used, and how much all uses may come to: entities that are made
+/// of entities are not resolved, so that a text cannot grow by more than this.
+const LONGEST_ENTITY: usize = 1000;
+const ALL_ENTITIES: usize = 1 << 20;
+
+impl Entities {
+    /// Reads `<!ENTITY name "value">` of a document type declaration.
+    fn declare(&mut self, declaration: &str) {
+        for entity in declaration.split("<!ENTITY").skip(1) {
+            let entity = entity.trim_start();
+            let Some((name, rest)) = entity.split_once(char::is_whitespace) else { continue };
+            let rest = rest.trim_start();
+            let Some(quote) = rest.chars().next().filter(|c| matches!(c, '"' | '\'')) else {
+                continue;
+            };
+            let Some(value) = rest[1..].split(quote).next() else { continue };
+            if value.len() > LONGEST_ENTITY || value.contains('<') {
+                continue;
+            }
+            // References of characters are resolved, and no others.
+            if let Ok(value) = quick_xml::escape::unescape(value) {
+                self.declared.entry(name.to_owned()).or_insert_with(|| value.into_owned());
+            }
+        }
+    }
+
+    fn resolve(&mut self, reference: &BytesRef<'_>) -> Option<String> {
+        let character = match &**reference {
+            "amp" => Some('&'),
+            "lt" => Some('<'),
+            "gt" => Some('>'),
+            "quot" => Some('"'),
+            "apos" => Some('\''),
+            _ => reference.resolve_char_ref().ok().flatten(),
+        };
+        if let Some(character) = character {
+            return Some(character.to_string());
+        }
+        if let Some(value) = self.declared.get(&**reference) {
+            self.taken += value.len();
+            return (self.taken <= ALL_ENTITIES).then(|| value.clone());
+        }
+        html::named_character(reference)
     }
 }
 
@@ -52,13 +115,20 @@ pub(super) trait Handler {
     fn end(&mut self, name: &str);
     /// A piece of text, references resolved.
     fn text(&mut self, text: &str);
+    /// What comes next ends at this offset of the part, in bytes.
+    fn at(&mut self, _offset: usize) {}
 }
 
 /// Reads a whole part. What was read before an error stays with the handler.
 pub(super) fn read(xml: &str, handler: &mut impl Handler) -> Result<(), ExtractError> {
     let mut reader = Reader::from_str(xml);
+    // Whoever writes `R&D` means it.
+    reader.config_mut().allow_dangling_amp = true;
+    let mut entities = Entities::default();
     loop {
-        match reader.read_event().map_err(|error| ExtractError::damaged(&error))? {
+        let event = reader.read_event().map_err(|error| ExtractError::damaged(&error))?;
+        handler.at(usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX));
+        match event {
             Event::Start(element) => handler.start(local(element.name().0), &element),
             Event::Empty(element) => {
                 handler.start(local(element.name().0), &element);
@@ -68,10 +138,11 @@ pub(super) fn read(xml: &str, handler: &mut impl Handler) -> Result<(), ExtractE
             Event::Text(text) => handler.text(&text),
             Event::CData(text) => handler.text(&text),
             Event::GeneralRef(reference) => {
-                if let Some(character) = entity(&reference) {
-                    handler.text(character.encode_utf8(&mut [0; 4]));
+                if let Some(value) = entities.resolve(&reference) {
+                    handler.text(&value);
                 }
             }
+            Event::DocType(declaration) => entities.declare(&declaration),
             Event::Eof => return Ok(()),
             _ => {}
         }

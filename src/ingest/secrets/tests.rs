@@ -292,7 +292,7 @@ fn places_and_sections_move_with_the_text() {
     let mark = |offset, page| Mark { offset, first: page, last: page };
     let marks = vec![mark(0, 1), mark(within, 2), mark(second, 3)];
     let mut redacted = document(&text, Places::Marked(Unit::Page, marks));
-    redacted.sections = vec![Section { offset: second, headings: Vec::new() }];
+    redacted.sections = vec![Section { offset: second, headings: Vec::new(), syntax: None }];
     examine(&mut redacted, "a.pdf", OnSecret::Redact);
     let places = PlaceIndex::new(&redacted);
     let page = |words: &str| {
@@ -311,7 +311,8 @@ fn titles_and_headings_are_part_of_a_document() {
     let with = |title: &str, heading: &str, text: &str| {
         let mut document = document(text, Places::Verbatim);
         document.title = title.to_owned();
-        document.sections = vec![Section { offset: 4, headings: vec![heading.to_owned()] }];
+        document.sections =
+            vec![Section { offset: 4, headings: vec![heading.to_owned()], syntax: None }];
         document
     };
     let mut redacted = with(&format!("Use {token}"), &format!("{token}?"), "one\ntwo\n");

@@ -8,7 +8,7 @@ use self::opf::Opf;
 use super::package::{Package, resolve};
 use super::parts::Parts;
 use super::xml::{self, Element, Handler, attribute};
-use super::{ExtractError, html};
+use super::{ExtractError, detect, html};
 use crate::ingest::document::{Document, Syntax, Unit};
 
 pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
@@ -26,6 +26,7 @@ pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
     let mut parts = Parts::new(Unit::Section);
     let mut chapter: Option<String> = None;
     for (number, path) in (1..).zip(&opf.spine) {
+        let Some(path) = path else { continue };
         if encrypted.iter().any(|uri| resolve("", &decoded(uri)) == *path) {
             return Err(ExtractError::new("encrypted: its text is protected (DRM)"));
         }
@@ -36,6 +37,10 @@ pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
         let Some(page) = package.bytes(path)? else {
             return Err(ExtractError::damaged(&format!("it lacks {path}")));
         };
+        // What a book calls a page may be a picture.
+        if detect::magic(&page).is_some() {
+            continue;
+        }
         let text = html::markdown(&html::decode(&page));
         let titled = text.starts_with('#');
         let headings = chapter.iter().filter(|_| !titled).cloned().collect();

@@ -10,8 +10,8 @@ use crate::ingest::extract::xml::{self, Element, Handler, attribute};
 #[derive(Default, Debug)]
 pub(super) struct Opf {
     pub(super) title: String,
-    /// Parts in reading order.
-    pub(super) spine: Vec<String>,
+    /// Parts in reading order; `None` for a picture, where the book has no page in its stead.
+    pub(super) spine: Vec<Option<String>>,
     /// The page with the table of contents (EPUB 3).
     pub(super) contents: Option<String>,
     /// The part with the table of contents (EPUB 2).
@@ -25,7 +25,8 @@ impl Opf {
         xml::read(part, &mut reading)?;
         let Reading { items, order, mut opf, .. } = reading;
         opf.title = xml::element_text(part, "title").unwrap_or_default();
-        opf.spine = order.iter().filter_map(|id| items.get(id).cloned()).collect();
+        let known = order.iter().filter(|id| items.contains_key(*id));
+        opf.spine = known.map(|id| page(&items, id)).collect();
         if opf.spine.is_empty() {
             return Err(ExtractError::new("damaged: the book has no reading order"));
         }
@@ -33,11 +34,36 @@ impl Opf {
     }
 }
 
+/// A part of the book.
+struct Item {
+    part: String,
+    media: String,
+    /// What stands in for it where it can't be shown.
+    fallback: String,
+}
+
+impl Item {
+    /// Pictures and sounds may be in the reading order, too (EPUB 3.3, 3.3).
+    fn is_page(&self) -> bool {
+        let media = ["image/", "audio/", "video/", "font/", "application/pdf"];
+        !media.iter().any(|media| self.media.starts_with(media))
+    }
+}
+
+/// The page that an item is, or that stands in for it.
+fn page(items: &HashMap<String, Item>, id: &str) -> Option<String> {
+    /// A chain of items that stand in for each other is no longer than this, unless it is a circle.
+    const LONGEST: usize = 8;
+    let next = |item: &&Item| items.get(&item.fallback);
+    let mut chain = std::iter::successors(items.get(id), next).take(LONGEST);
+    chain.find(|item| item.is_page()).map(|item| item.part.clone())
+}
+
 #[derive(Default)]
 struct Reading<'a> {
     name: &'a str,
     /// Parts by their id.
-    items: HashMap<String, String>,
+    items: HashMap<String, Item>,
     order: Vec<String>,
     opf: Opf,
 }
@@ -54,7 +80,8 @@ impl Handler for Reading<'_> {
                 if value("media-type") == "application/x-dtbncx+xml" {
                     self.opf.ncx = Some(part.clone());
                 }
-                self.items.insert(value("id"), part);
+                let (media, fallback) = (value("media-type"), value("fallback"));
+                self.items.insert(value("id"), Item { part, media, fallback });
             }
             "itemref" => self.order.push(value("idref")),
             _ => {}

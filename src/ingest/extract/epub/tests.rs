@@ -93,3 +93,38 @@ fn what_is_no_book_is_named() {
         "too large: OEBPS/text/more.xhtml is more than 128 MB when unpacked"
     );
 }
+
+#[test]
+fn pictures_in_the_reading_order_are_no_text() {
+    let mut parts = parts();
+    let opf = parts[1].1.replace(
+        "<item id=\"more\"",
+        "<item id=\"map\" href=\"map.png\" media-type=\"image/png\" fallback=\"more\"/>\
+         <item id=\"cover\" href=\"map.png\" media-type=\"image/png\" fallback=\"cover\"/>\
+         <item id=\"odd\" href=\"map.png\" media-type=\"application/xhtml+xml\"/><item id=\"more\"",
+    );
+    let opf = opf.replace(
+        "<itemref idref=\"more\"/>",
+        "<itemref idref=\"map\"/><itemref idref=\"cover\"/><itemref idref=\"odd\"/>",
+    );
+    parts[1].1 = opf;
+    parts.push(("OEBPS/map.png", "GIF89a no text".to_owned()));
+    let book = document(&packed(&parts)).unwrap();
+    let expected = [(2, "It was a café."), (3, "## The second\n\nIt rained."), (4, "It went on.")];
+    let found: Vec<(u32, &str)> =
+        units(&book).into_iter().map(|(number, _, text)| (number, text)).collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn notes_and_readings_of_a_page() {
+    let mut parts = parts();
+    parts[4].1 = page(
+        "<p><ruby>\u{6771}<rp>(</rp><rt>\u{3068}\u{3046}</rt><rp>)</rp>\u{4eac}<rt>\u{304d}\u{3087}\u{3046}</rt></ruby> has a sextant.\
+         <a epub:type=\"noteref\" href=\"#n\">1</a></p><aside epub:type=\"footnote\" id=\"n\">Bought in Lisbon.</aside>",
+    );
+    let book = document(&packed(&parts)).unwrap();
+    let text = &units(&book)[0].2;
+    assert!(text.starts_with("\u{6771}\u{4eac} has a sextant."), "{text}");
+    assert!(text.ends_with("Bought in Lisbon."), "{text}");
+}

@@ -17,7 +17,8 @@ use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
 use self::render::{Page, Rendered, Scope};
 pub(in crate::ingest) use self::tree::{Element, Tree};
-use super::{ExtractError, detect, text};
+use super::encoding::{self, Decoded};
+use super::{ExtractError, detect};
 use crate::ingest::document::{Document, Places, Syntax, Unit};
 
 /// Where a page declares its encoding (the HTML standard says within 1024 bytes; pages exceed it).
@@ -30,27 +31,52 @@ pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
     if let Some(name) = detect::magic(bytes) {
         return Err(ExtractError::new(&format!("named as html, but it is a {name} file")));
     }
-    if text::looks_binary(&bytes[..bytes.len().min(8192)]) {
+    if encoding::looks_binary(&bytes[..bytes.len().min(8192)]) {
         return Err(ExtractError::new("named as html, but it is binary data"));
     }
-    let Rendered { title, text, marks } = main_text(&decode(bytes));
+    let Decoded { text: source, warnings } = decoded(bytes);
+    let Rendered { title, text, marks } = main_text(&source);
     Ok(Document {
         title,
         text,
         syntax: Syntax::Markdown,
         places: Places::Marked(Unit::Line, marks),
+        warnings,
         ..Document::default()
     })
 }
 
 /// A page in the encoding it declares.
 pub(in crate::ingest) fn decode(bytes: &[u8]) -> String {
-    text::decode(bytes, declared_encoding(bytes))
+    decoded(bytes).text
+}
+
+/// The same, and what is to be said of it.
+pub(super) fn decoded(bytes: &[u8]) -> Decoded {
+    encoding::decode(bytes, declared_encoding(bytes))
+}
+
+/// What a named reference of HTML stands for: `eacute` is `é`.
+pub(super) fn named_character(name: &str) -> Option<String> {
+    const LONGEST: usize = 32;
+    if name.len() > LONGEST || !name.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return None;
+    }
+    let reference = format!("&{name};");
+    let tree = Tree::of(&reference);
+    let text = tree.parts(&(0..usize::MAX)).map(|(part, _)| part).collect::<String>();
+    (text != reference && !text.is_empty()).then_some(text)
 }
 
 /// The main text of a page that is part of another document, as Markdown.
 pub(super) fn markdown(source: &str) -> String {
     main_text(source).text
+}
+
+/// The same with the title of the page.
+pub(super) fn titled_markdown(source: &str) -> (String, String) {
+    let Rendered { title, text, .. } = main_text(source);
+    (title, text)
 }
 
 /// The page's text without furniture, or everything that is text at all where that is next to

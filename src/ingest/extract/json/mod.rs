@@ -3,6 +3,7 @@
 //! An array of objects, alone or as the bulk of an object, is a list of records: each is cut by
 //! itself. Any other value is one document, a line for each field, cited by the lines of the file.
 
+pub(super) mod mend;
 mod record;
 mod tree;
 
@@ -11,6 +12,7 @@ use std::path::Path;
 
 use self::record::{Leaf, leaves};
 use self::tree::{Node, NotJson, Value};
+use super::encoding::Decoded;
 use super::parts::Parts;
 use super::table::Lines;
 use super::{ExtractError, text};
@@ -22,18 +24,17 @@ pub(super) fn document(
     fields: &[String],
     bytes: &[u8],
 ) -> Result<Document, ExtractError> {
-    let text = text::read(Kind::Json, bytes)?;
+    let Decoded { text, mut warnings } = text::read(Kind::Json, bytes)?;
     let extension = Path::new(source).extension().unwrap_or_default().to_string_lossy();
     let mut reading = Reading { fields, found: false, known: BTreeSet::new() };
-    let document = if matches!(&*extension.to_ascii_lowercase(), "jsonl" | "ndjson") {
-        reading.lines(&text)?
-    } else {
-        match tree::parse(&text) {
-            Ok(root) => reading.value(&root),
-            // JSON Lines are often just called JSON.
-            Err(error) => reading.lines(&text).map_err(|_| reason(&error))?,
-        }
-    };
+    let is_lines = matches!(&*extension.to_ascii_lowercase(), "jsonl" | "ndjson");
+    let mut document = reading.text(&text, is_lines).or_else(|error| {
+        let mended = mend::mended(&text).ok_or_else(|| error.clone())?;
+        let document = reading.text(&mended.text, is_lines).map_err(|_| error)?;
+        warnings.push(mended.warning());
+        Ok(document)
+    })?;
+    document.warnings = warnings;
     if !fields.is_empty() && !reading.found {
         return Err(ExtractError::no_field(fields, &Vec::from_iter(reading.known)));
     }
@@ -54,6 +55,17 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
+    fn text(&mut self, text: &str, is_lines: bool) -> Result<Document, ExtractError> {
+        if is_lines {
+            return self.lines(text);
+        }
+        match tree::parse(text) {
+            Ok(root) => Ok(self.value(&root)),
+            // JSON Lines are often just called JSON.
+            Err(error) => self.lines(text).map_err(|_| reason(&error)),
+        }
+    }
+
     /// A value a line.
     fn lines(&mut self, text: &str) -> Result<Document, ExtractError> {
         let mut parts = Parts::new(Unit::Line);

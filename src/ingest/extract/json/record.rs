@@ -1,6 +1,7 @@
 //! A JSON value as the lines a person would write: `name: Ann`, `address.city: Oslo`.
 
 use super::tree::{Node, Value};
+use crate::ingest::extract::blobs::is_blob;
 use crate::ingest::extract::table::is_among;
 
 /// A list of values this short is one line.
@@ -41,7 +42,8 @@ pub(super) fn leaves(node: &Node) -> Vec<Leaf> {
 fn collect(node: &Node, path: &str, leaves: &mut Vec<Leaf>) {
     match &node.value {
         Value::Null => {}
-        Value::Scalar(text) if text.trim().is_empty() => {}
+        // Pictures and files that are written into it.
+        Value::Scalar(text) if text.trim().is_empty() || is_blob(text.trim()) => {}
         Value::Scalar(text) => leaves.push(Leaf {
             path: path.to_owned(),
             text: text.trim().to_owned(),

@@ -1,30 +1,50 @@
 //! E-mail → a section for each message, under its subject. The only user of `mail-parser`.
 //!
-//! What is attached is named, not read.
+//! What is attached is read as the files it would be, each under its name.
 
+mod attachments;
+mod body;
+mod calendar;
 mod mbox;
+mod page;
 
-use mail_parser::{Address, Encoding, Message, MessageParser, MessagePart, MimeHeaders, PartType};
+use std::borrow::Cow;
 
+use mail_parser::{Address, Message, MessageParser};
+
+use self::attachments::{Attachments, DEEPEST, name_of};
+pub(super) use self::page::{is_saved_page, page};
 use super::parts::Parts;
-use super::{ExtractError, detect, html, text};
-use crate::ingest::document::single_spaced;
-use crate::ingest::document::{Document, Syntax, Unit};
+use super::pool::Pool;
+use super::worker::{Extracted, Request};
+use super::{ExtractError, detect, encoding};
+use crate::ingest::document::{Document, Syntax, Unit, single_spaced};
+use crate::types::ReadingWarning;
 
-pub(super) fn document(source: &str, bytes: &[u8]) -> Result<Document, ExtractError> {
+pub(super) fn document(request: &Request, bytes: &[u8]) -> Result<Document, ExtractError> {
     // Parts have encodings of their own, and may be binary.
     if let Some(name) = detect::magic(bytes) {
         return Err(ExtractError::new(&format!("named as email, but it is a {name} file")));
     }
+    // Exported mails may be UTF-16 as a whole, whatever their parts say.
+    let recoded = encoding::is_wide(bytes);
+    let bytes: Cow<'_, [u8]> =
+        if recoded { encoding::decode(bytes, None).text.into_bytes().into() } else { bytes.into() };
+    let bytes = &*bytes;
     let parser = MessageParser::default();
-    let mut parts = Parts::new(Unit::Message);
+    let mut reading = Reading {
+        parts: Parts::new(Unit::Message),
+        attachments: Attachments::new(request),
+        warnings: Vec::new(),
+        recoded,
+    };
     let mut title = String::new();
-    if mbox::is_mailbox(source, bytes) {
+    if mbox::is_mailbox(&request.source, bytes) {
         let mut count = 0;
         for (number, message) in (1..).zip(mbox::messages(bytes)) {
             count = number;
             if let Some(message) = parser.parse(&*message) {
-                push(&mut parts, number, &message);
+                reading.push(number, &message);
             }
         }
         if count == 0 {
@@ -36,9 +56,48 @@ pub(super) fn document(source: &str, bytes: &[u8]) -> Result<Document, ExtractEr
             return Err(ExtractError::new("not readable as an e-mail: it has no headers"));
         };
         title = subject(&message);
-        push(&mut parts, 1, &message);
+        reading.push(1, &message);
     }
-    Ok(parts.finish(title, Syntax::Plain))
+    let mut warnings = reading.warnings;
+    // Of one kind one is enough: a mailbox has thousands of messages.
+    warnings.dedup_by_key(|warning| warning.code);
+    warnings.truncate(2);
+    warnings.extend(reading.attachments.warning());
+    Ok(Document { warnings, ..reading.parts.finish(title, Syntax::Plain) })
+}
+
+/// A mail whose attachments ended the process that read them.
+pub(super) async fn without_attachments(
+    pool: &Pool,
+    request: &Request,
+    bytes: &[u8],
+    error: &ExtractError,
+) -> Result<Extracted, ExtractError> {
+    let request = Request { nesting: DEEPEST, ..request.clone() };
+    let mut extracted = pool.parse(&request, bytes).await?;
+    extracted.document.warnings.pop();
+    let what = format!("all of it, since a part {}", error.reason);
+    extracted.document.warnings.push(attachments::warning(&what));
+    Ok(extracted)
+}
+
+struct Reading<'a> {
+    parts: Parts,
+    attachments: Attachments<'a>,
+    warnings: Vec<ReadingWarning>,
+    /// The file was made UTF-8 as a whole.
+    recoded: bool,
+}
+
+impl Reading<'_> {
+    fn push(&mut self, number: u32, message: &Message<'_>) {
+        let text = text(message, self.recoded, &mut self.warnings);
+        let headings = Some(subject(message)).filter(|subject| !subject.is_empty());
+        let headings: Vec<String> = headings.into_iter().collect();
+        self.parts.push_units((number, 0), headings.clone(), &text);
+        let attached = (number, &mut 0);
+        self.attachments.push(&mut self.parts, message, &headings, attached, 0);
+    }
 }
 
 /// Any text is a message to the parser; a real one has a header that is known.
@@ -50,7 +109,8 @@ fn subject(message: &Message<'_>) -> String {
     single_spaced(message.subject().unwrap_or_default())
 }
 
-fn push(parts: &mut Parts, number: u32, message: &Message<'_>) {
+/// Who wrote to whom when, what is attached, and what the message says.
+fn text(message: &Message<'_>, recoded: bool, warnings: &mut Vec<ReadingWarning>) -> String {
     let mut lines = Vec::new();
     let people = [("From", message.from()), ("To", message.to()), ("Cc", message.cc())];
     for (name, address) in people {
@@ -70,11 +130,9 @@ fn push(parts: &mut Parts, number: u32, message: &Message<'_>) {
     if !attached.is_empty() {
         lines.push(format!("Attachments: {}", attached.join(", ")));
     }
-    let body = body(message);
-    let text =
-        if body.is_empty() { lines.join("\n") } else { format!("{}\n\n{body}", lines.join("\n")) };
-    let headings = Some(subject(message)).filter(|subject| !subject.is_empty());
-    parts.push(number, headings.into_iter().collect(), &text);
+    let encoding::Decoded { text: body, warnings: of_body } = body::body(message, recoded);
+    warnings.extend(of_body);
+    if body.is_empty() { lines.join("\n") } else { format!("{}\n\n{body}", lines.join("\n")) }
 }
 
 /// `Ann Lee <ann@example.com>, bob@example.com`.
@@ -93,45 +151,6 @@ fn people_of(address: &Address<'_>) -> String {
         people += &format!(" and {} more", all.len() - ENOUGH);
     }
     people
-}
-
-/// The name of what is attached; of a message, its subject.
-fn name_of(part: &MessagePart<'_>) -> Option<String> {
-    let name = part.attachment_name().map(single_spaced);
-    name.or_else(|| part.message().map(subject)).filter(|name| !name.is_empty())
-}
-
-/// The text of a message: as it was written, or of its page where there is nothing else.
-fn body(message: &Message<'_>) -> String {
-    let root = message.root_part();
-    let is_sealed = root.is_content_type("multipart", "encrypted")
-        || root.is_content_type("application", "pkcs7-mime");
-    if is_sealed {
-        return "(encrypted)".to_owned();
-    }
-    let mut bodies = Vec::new();
-    for part in message.text_bodies() {
-        let text = match &part.body {
-            PartType::Html(page) => html::markdown(page),
-            PartType::Text(text) => plain(message, part, text),
-            _ => continue,
-        };
-        bodies.push(text.trim().to_owned());
-    }
-    bodies.retain(|text| !text.is_empty());
-    bodies.join("\n\n")
-}
-
-/// A plain part with line feeds only. One that names no encoding and is not UTF-8 is guessed at, as
-/// a file is.
-fn plain(message: &Message<'_>, part: &MessagePart<'_>, decoded: &str) -> String {
-    let range = part.offset_body as usize..part.offset_end as usize;
-    let raw = message.raw_message.get(range).filter(|_| part.encoding == Encoding::None);
-    let text = match raw.filter(|_| decoded.contains('\u{FFFD}')) {
-        Some(raw) => text::decode(raw, None),
-        None => decoded.to_owned(),
-    };
-    text.replace("\r\n", "\n")
 }
 
 #[cfg(test)]

@@ -12,8 +12,8 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use self::styles::Styles;
+use super::encoding::decode;
 use super::package::Package;
-use super::text::decode;
 use super::xml::{self, Element, Handler};
 use super::{ExtractError, detect, hidden};
 use crate::ingest::document::{Document, Places, Syntax, Unit};
@@ -68,7 +68,7 @@ fn parts(source: &str, bytes: &[u8], name: &str, body: &str) -> Result<Parts, Ex
         ExtractError::new(&reason)
     };
     if extension.starts_with('f') && detect::magic(bytes).is_none() {
-        let content = decode(bytes, None);
+        let content = decode(bytes, None).text;
         let title = xml::element_text(&content, "title");
         let is_one = content.contains("office:document") && content.contains(body);
         return if is_one {

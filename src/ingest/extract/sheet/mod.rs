@@ -51,7 +51,7 @@ pub(super) fn document(
             continue;
         }
         places.push((number, std::mem::take(&mut lines.marks)));
-        sections.push(Section { offset, headings: vec![sheet] });
+        sections.push(Section { offset, headings: vec![sheet], syntax: None });
     }
     if !fields.is_empty() && !names.iter().any(|name| is_among(name, fields)) {
         return Err(ExtractError::no_field(fields, &names));

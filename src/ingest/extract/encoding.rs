@@ -1,0 +1,395 @@
+//! Bytes → text, whatever the encoding. The only user of `chardetng`.
+
+use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
+use encoding_rs::{Encoding, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16LE};
+
+use crate::types::{ReadingWarning, WarningCode};
+
+/// How much of a file the heuristics look at.
+const SAMPLE: usize = 8 * 1024;
+
+/// The text of a file, and what a person should know of how it was come by.
+#[derive(Debug, Default)]
+pub(super) struct Decoded {
+    pub(super) text: String,
+    pub(super) warnings: Vec<ReadingWarning>,
+}
+
+/// Encodings of 32 bits; `encoding_rs` has none of them, as the web has none.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Utf32 {
+    Little,
+    Big,
+}
+
+/// The text of a file in any common encoding, without its byte order mark.
+///
+/// A byte order mark decides; then UTF-16 and UTF-32 by their zero bytes; then `declared` (what the
+/// document says of itself); then the escape sequences of ISO-2022-JP; then UTF-8 where the bytes
+/// are valid, or mostly so: no other encoding looks like it. What is left is guessed by its letters,
+/// and the document says so.
+pub(super) fn decode(bytes: &[u8], declared: Option<&'static Encoding>) -> Decoded {
+    if let Some((order, start)) = utf32(bytes) {
+        return read_utf32(&bytes[start..], order);
+    }
+    if let Some(encoding) = marked(bytes).or(declared) {
+        return read(bytes, encoding);
+    }
+    if names_iso_2022_jp(bytes) && !ISO_2022_JP.decode_without_bom_handling(bytes).1 {
+        return read(bytes, ISO_2022_JP);
+    }
+    if is_mostly_utf8(bytes) {
+        return read(bytes, UTF_8);
+    }
+    let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
+    detector.feed(bytes, true);
+    let encoding = detector.guess(None, Utf8Detection::Deny);
+    let mut decoded = read(bytes, encoding);
+    let name = encoding.name();
+    let message = format!("its encoding is {name} by its letters; save it as UTF-8 to be sure");
+    decoded.warnings.insert(0, warning(WarningCode::GuessedEncoding, message));
+    decoded
+}
+
+/// Whether the encoding can be told from the bytes alone, and is not one of single bytes.
+pub(super) fn is_wide(bytes: &[u8]) -> bool {
+    utf32(bytes).is_some() || marked(bytes).is_some()
+}
+
+/// What byte order marks and zero bytes say.
+fn marked(bytes: &[u8]) -> Option<&'static Encoding> {
+    let by_mark = Encoding::for_bom(bytes).map(|(encoding, _)| encoding);
+    by_mark.or_else(|| utf16_without_mark(bytes))
+}
+
+fn warning(code: WarningCode, message: String) -> ReadingWarning {
+    ReadingWarning { code, message, pages: Vec::new() }
+}
+
+fn read(bytes: &[u8], encoding: &'static Encoding) -> Decoded {
+    let (text, had_errors) = encoding.decode_with_bom_removal(bytes);
+    let mut warnings = Vec::new();
+    // A replacement character that was in the file before is no error of this reading.
+    if had_errors {
+        let (first, count) = if encoding == UTF_8 { bad_utf8(bytes) } else { replaced(&text) };
+        warnings.extend(bad_bytes(encoding.name(), first, count));
+    }
+    Decoded { text: text.into_owned(), warnings }
+}
+
+fn bad_bytes(encoding: &str, line: usize, count: usize) -> Option<ReadingWarning> {
+    let places = match count {
+        0 => return None,
+        1 => format!("1 place is not {encoding}: in line {line}"),
+        many => format!("{many} places are not {encoding}: the first is in line {line}"),
+    };
+    let message = format!("{places}; each is read as \u{FFFD}");
+    Some(warning(WarningCode::BadBytes, message))
+}
+
+/// The line of the first sequence that is not UTF-8, and how many there are.
+fn bad_utf8(bytes: &[u8]) -> (usize, usize) {
+    let (mut line, mut first, mut count) = (1, 0, 0);
+    for chunk in bytes.utf8_chunks() {
+        line += chunk.valid().matches('\n').count();
+        if !chunk.invalid().is_empty() {
+            count += 1;
+            first = if count == 1 { line } else { first };
+        }
+    }
+    (first, count)
+}
+
+/// The same of a text that was decoded.
+fn replaced(text: &str) -> (usize, usize) {
+    let first = text.find('\u{FFFD}').unwrap_or(0);
+    (1 + text[..first].matches('\n').count(), text.matches('\u{FFFD}').count())
+}
+
+/// Whether more of what is not ASCII is UTF-8 than is not. Of what is in other encodings, chance
+/// makes at most two fifths look like UTF-8 (Shift JIS), and next to nothing in those of single bytes.
+fn is_mostly_utf8(bytes: &[u8]) -> bool {
+    let (mut good, mut bad) = (0_usize, 0_usize);
+    for chunk in bytes.utf8_chunks() {
+        let valid = chunk.valid();
+        // Continuation bytes are counted off: what begins a character of several bytes is left.
+        good += valid.bytes().filter(|byte| *byte >= 0xC0).count();
+        bad += usize::from(!chunk.invalid().is_empty());
+    }
+    bad == 0 || (good > 0 && good >= bad)
+}
+
+/// Whether it shifts to the Japanese characters of ISO-2022-JP: that is ASCII but for its escapes.
+fn names_iso_2022_jp(bytes: &[u8]) -> bool {
+    let shifts = |escape: &[u8]| memchr::memmem::find(bytes, escape).is_some();
+    bytes.is_ascii() && (shifts(b"\x1b$B") || shifts(b"\x1b$@"))
+}
+
+/// Text in a Latin script has a zero in every second byte of UTF-16, and none in the others. Text in
+/// another has zeros at its spaces and line ends, and nearly all its letters are of one script.
+fn utf16_without_mark(bytes: &[u8]) -> Option<&'static Encoding> {
+    let sample = &bytes[..bytes.len().min(SAMPLE) & !1];
+    if sample.len() < 4 {
+        return None;
+    }
+    let units = sample.len() / 2;
+    let zeros = |offset: usize| sample.iter().skip(offset).step_by(2).filter(|b| **b == 0).count();
+    let (even, odd) = (zeros(0), zeros(1));
+    if odd * 10 > units * 4 && even * 50 <= units {
+        Some(UTF_16LE)
+    } else if even * 10 > units * 4 && odd * 50 <= units {
+        Some(UTF_16BE)
+    } else if odd > 0 && even * 50 <= units && is_of_one_script(sample, UTF_16LE) {
+        Some(UTF_16LE)
+    } else if even > 0 && odd * 50 <= units && is_of_one_script(sample, UTF_16BE) {
+        Some(UTF_16BE)
+    } else {
+        None
+    }
+}
+
+/// Fewest characters by which a script is told.
+const FEWEST: usize = 8;
+
+fn is_of_one_script(sample: &[u8], encoding: &'static Encoding) -> bool {
+    let text = encoding.decode_without_bom_handling(sample).0;
+    let mut letters = [0_usize; SCRIPTS.len()];
+    let (mut plain, mut all) = (0, 0);
+    for character in text.chars() {
+        all += 1;
+        let code = u32::from(character);
+        if let Some(script) = SCRIPTS.iter().position(|ranges| is_in(ranges, code)) {
+            letters[script] += 1;
+        } else if matches!(character, '\t' | '\n' | '\r' | ' '..='~') || is_in(MARKS, code) {
+            plain += 1;
+        }
+    }
+    let most = letters.into_iter().max().unwrap_or(0);
+    // The sample may end in the middle of a character.
+    most >= FEWEST && (most + plain + 1) * 100 >= all * 98
+}
+
+fn is_in(ranges: &[(u32, u32)], code: u32) -> bool {
+    ranges.iter().any(|(first, last)| (*first..=*last).contains(&code))
+}
+
+/// Punctuation that scripts share.
+const MARKS: &[(u32, u32)] = &[(0xA0, 0xBF), (0x2010, 0x205E), (0x20A0, 0x20BF)];
+
+/// Blocks of scripts that are not Latin (Unicode 16, Blocks.txt).
+const SCRIPTS: [&[(u32, u32)]; 9] = [
+    &[(0x0370, 0x03FF), (0x1F00, 0x1FFF)],
+    &[(0x0400, 0x052F)],
+    &[(0x0590, 0x05FF)],
+    &[(0x0600, 0x077F), (0xFB50, 0xFDFF), (0xFE70, 0xFEFE)],
+    &[(0x0900, 0x0DFF)],
+    &[(0x0E00, 0x0EFF)],
+    &[(0x3000, 0x30FF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xFF00, 0xFFEF)],
+    &[(0xAC00, 0xD7A3), (0x3130, 0x318F)],
+    &[(0x0530, 0x058F), (0x10A0, 0x10FF)],
+];
+
+/// The byte order of UTF-32, and where its text begins.
+fn utf32(bytes: &[u8]) -> Option<(Utf32, usize)> {
+    // The first is also the mark of UTF-16 and a NUL, with which no text begins.
+    if bytes.starts_with(b"\xFF\xFE\0\0") {
+        return Some((Utf32::Little, 4));
+    }
+    if bytes.starts_with(b"\0\0\xFE\xFF") {
+        return Some((Utf32::Big, 4));
+    }
+    let sample = &bytes[..bytes.len().min(SAMPLE) & !3];
+    let is_text = |order| {
+        units(sample, order).all(|unit| {
+            let character = char::from_u32(unit);
+            character.is_some_and(|c| c == '\t' || c == '\n' || c == '\r' || !c.is_control())
+        })
+    };
+    if sample.len() < 4 * FEWEST || !sample.contains(&0) {
+        return None;
+    }
+    [Utf32::Little, Utf32::Big].into_iter().find(|order| is_text(*order)).map(|order| (order, 0))
+}
+
+fn units(bytes: &[u8], order: Utf32) -> impl Iterator<Item = u32> {
+    bytes.chunks(4).map(move |unit| match (<[u8; 4]>::try_from(unit), order) {
+        (Ok(unit), Utf32::Little) => u32::from_le_bytes(unit),
+        (Ok(unit), Utf32::Big) => u32::from_be_bytes(unit),
+        (Err(_), _) => u32::MAX,
+    })
+}
+
+fn read_utf32(bytes: &[u8], order: Utf32) -> Decoded {
+    let mut count = 0;
+    let character = |unit| {
+        char::from_u32(unit).unwrap_or_else(|| {
+            count += 1;
+            '\u{FFFD}'
+        })
+    };
+    let text: String = units(bytes, order).map(character).collect();
+    let (first, _) = replaced(&text);
+    let warnings = bad_bytes("UTF-32", first, count).into_iter().collect();
+    Decoded { text, warnings }
+}
+
+/// Whether bytes are no text in any encoding that [`decode`] knows.
+pub(super) fn looks_binary(head: &[u8]) -> bool {
+    if is_wide(head) {
+        return false;
+    }
+    head.contains(&0) || controls(head) * 20 > head.len()
+}
+
+/// Whether bytes that begin like text go on as something else: tables of numbers behind a header.
+pub(super) fn turns_binary(bytes: &[u8]) -> bool {
+    bytes.len() > SAMPLE && !is_wide(bytes) && controls(bytes) * 33 > bytes.len()
+}
+
+fn controls(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| is_control(**byte)).count()
+}
+
+/// A control character that text does not have (escape sequences and form feeds do occur).
+fn is_control(byte: u8) -> bool {
+    byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r' | 0x08 | 0x0C | 0x1B) || byte == 0x7F
+}
+
+/// Whether it is a text of IBM's mainframes: letters and digits where no other encoding has them,
+/// spaces that are `@`.
+pub(super) fn is_ebcdic(head: &[u8]) -> bool {
+    let share =
+        |is: fn(&u8) -> bool| head.iter().filter(|byte| is(byte)).count() * 100 / head.len().max(1);
+    let letter = |byte: &u8| {
+        matches!(byte, 0x81..=0x89 | 0x91..=0x99 | 0xA2..=0xA9 | 0xC1..=0xC9 | 0xD1..=0xD9
+            | 0xE2..=0xE9 | 0xF0..=0xF9)
+    };
+    head.len() >= 16
+        && share(letter) >= 50
+        && share(|byte| *byte == b'@') >= 5
+        && share(|byte| matches!(byte, b' ' | b'\n' | b'0'..=b'9' | b'e')) <= 1
+}
+
+#[cfg(test)]
+mod tests {
+    use encoding_rs::WINDOWS_1252;
+
+    use super::*;
+
+    fn utf16(text: &str, big: bool) -> Vec<u8> {
+        let units = text.encode_utf16();
+        units.flat_map(|u| if big { u.to_be_bytes() } else { u.to_le_bytes() }).collect()
+    }
+
+    fn utf32(text: &str, big: bool) -> Vec<u8> {
+        let units = text.chars().map(u32::from);
+        units.flat_map(|u| if big { u.to_be_bytes() } else { u.to_le_bytes() }).collect()
+    }
+
+    fn codes(decoded: &Decoded) -> Vec<WarningCode> {
+        decoded.warnings.iter().map(|warning| warning.code).collect()
+    }
+
+    #[test]
+    fn what_can_be_told_is_not_guessed() {
+        for text in [
+            "Größe: 5 µm\r\nzweite Zeile\n",
+            "Склад открыт с девяти.\n",
+            "倉庫は午前九時に開きます。\n",
+            "창고는 오전 아홉 시에 문을 엽니다.\n",
+        ] {
+            for (name, bytes) in [
+                ("utf-8", text.as_bytes().to_vec()),
+                ("utf-8 with mark", [b"\xEF\xBB\xBF", text.as_bytes()].concat()),
+                ("utf-16le with mark", [b"\xFF\xFE".to_vec(), utf16(text, false)].concat()),
+                ("utf-16be with mark", [b"\xFE\xFF".to_vec(), utf16(text, true)].concat()),
+                ("utf-16le", utf16(text, false)),
+                ("utf-16be", utf16(text, true)),
+                ("utf-32le with mark", [b"\xFF\xFE\0\0".to_vec(), utf32(text, false)].concat()),
+                ("utf-32be with mark", [b"\0\0\xFE\xFF".to_vec(), utf32(text, true)].concat()),
+                ("utf-32le", utf32(text, false)),
+                ("utf-32be", utf32(text, true)),
+            ] {
+                assert!(!looks_binary(&bytes), "{name} {text}");
+                let decoded = decode(&bytes, None);
+                assert_eq!(decoded.text, text, "{name}");
+                assert!(decoded.warnings.is_empty(), "{name}: {:?}", decoded.warnings);
+            }
+        }
+        let escaped = ISO_2022_JP.encode("倉庫は午前九時に開きます。\n").0;
+        assert_eq!(decode(&escaped, None).text, "倉庫は午前九時に開きます。\n");
+    }
+
+    #[test]
+    fn a_bad_byte_leaves_the_rest_as_it_is() {
+        let line = "Die Tür öffnet um neun Uhr.\n";
+        let bytes = [line.as_bytes(), b"One bad \xff byte\n", line.as_bytes()].concat();
+        let decoded = decode(&bytes, None);
+        assert_eq!(decoded.text, format!("{line}One bad \u{FFFD} byte\n{line}"));
+        assert_eq!(codes(&decoded), [WarningCode::BadBytes]);
+        let message = "1 place is not UTF-8: in line 2; each is read as \u{FFFD}";
+        assert_eq!(decoded.warnings[0].message, message);
+        // Cut off within a character.
+        let cut = decode(&"Möbel für".as_bytes()[..9], None);
+        assert_eq!(
+            (cut.text.as_str(), codes(&cut)),
+            ("Möbel f\u{FFFD}", vec![WarningCode::BadBytes])
+        );
+    }
+
+    #[test]
+    fn other_encodings_are_guessed_and_it_is_said() {
+        let russian =
+            "Склад открыт с девяти утра. Возврат товара возможен в течение тридцати дней.\n";
+        let chinese = "仓库的开放时间是上午九点。退货必须在三十天之内完成。\n";
+        let japanese = "倉庫は午前九時に開きます。返品は三十日以内に限ります。\n";
+        for (label, text) in [
+            ("windows-1251", russian),
+            ("koi8-r", russian),
+            ("gbk", chinese),
+            ("big5", "倉庫於上午九時開放。退貨必須在三十天內完成。\n"),
+            ("shift_jis", japanese),
+            ("euc-jp", japanese),
+            ("euc-kr", "창고는 오전 아홉 시에 문을 엽니다.\n"),
+            ("windows-1250", "Skladiště se otevírá v devět hodin ráno, příliš žluťoučký kůň.\n"),
+            ("windows-1252", "Größe: 5 µm\r\nzweite Zeile\n"),
+        ] {
+            let encoding = Encoding::for_label(label.as_bytes()).unwrap_or(UTF_8);
+            let text = text.repeat(3);
+            let decoded = decode(&encoding.encode(&text).0, None);
+            assert_eq!(decoded.text, text, "{label}");
+            assert_eq!(codes(&decoded), [WarningCode::GuessedEncoding], "{label}");
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_beats_what_is_declared() {
+        assert_eq!(decode("\u{FEFF}é".as_bytes(), Some(WINDOWS_1252)).text, "é");
+        let declared = decode(b"\xE9", Some(WINDOWS_1252));
+        assert_eq!((declared.text.as_str(), declared.warnings.len()), ("é", 0));
+        assert_eq!(codes(&decode(b"caf\xE9", Some(UTF_8))), [WarningCode::BadBytes]);
+    }
+
+    #[test]
+    fn binary_data_is_no_text() {
+        assert!(looks_binary(b"\x7FELF\0\0\0"));
+        assert!(looks_binary(&[1, 2, 3, 4, 5, 6]));
+        assert!(looks_binary(&(0..4000_u32).flat_map(u32::to_le_bytes).collect::<Vec<_>>()));
+        assert!(looks_binary(&(0..=255).cycle().take(5000).collect::<Vec<u8>>()));
+        assert!(!looks_binary(b""));
+        assert!(!looks_binary(b"\x1b[31mred\x1b[0m\tx\n"));
+        let header = b"a header\n".repeat(1000);
+        assert!(!turns_binary(&header));
+        assert!(turns_binary(&[header, (0..=255).cycle().take(9000).collect()].concat()));
+    }
+
+    #[test]
+    fn mainframes_write_ebcdic() {
+        // CP037: "THE HARBOUR OPENS AT NINE."
+        let text = b"\xE3\xC8\xC5\x40\xC8\xC1\xD9\xC2\xD6\xE4\xD9\x40\xD6\xD7\xC5\xD5\xE2\x40\xC1\xE3\x40\xD5\xC9\xD5\xC5\x4B";
+        assert!(is_ebcdic(text));
+        let cyrillic = Encoding::for_label(b"windows-1251").unwrap_or(UTF_8);
+        assert!(!is_ebcdic(&cyrillic.encode("СКЛАД ОТКРЫТ С ДЕВЯТИ УТРА В МОСКВЕ").0));
+        assert!(!is_ebcdic("a@b.example, c@d.example".as_bytes()));
+    }
+}

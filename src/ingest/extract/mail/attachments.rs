@@ -1,0 +1,177 @@
+//! What is attached to a message → documents of its own, in the one of the mail.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::time::Instant;
+
+use mail_parser::{Message, MessagePart, MimeHeaders, PartType};
+
+use super::super::detect::{self, Detected};
+use super::super::worker::{self, Extracted, Request};
+use super::super::{ExtractError, is_the_file, text};
+use super::body;
+use crate::ingest::document::{Document, single_spaced};
+use crate::ingest::extract::parts::Parts;
+use crate::types::{Kind, ReadingWarning, WarningCode, ranges};
+
+/// How many mails may be one in another.
+pub(super) const DEEPEST: u32 = 4;
+
+/// How many attachments are read of one file.
+const MOST: usize = 2_000;
+
+/// Bytes of text that the attachments of one file may come to.
+const MOST_TEXT: usize = 64 << 20;
+
+/// How many of those that were not read are named.
+const NAMED: usize = 12;
+
+/// The attachments of one file: what was read, and what was not.
+pub(super) struct Attachments<'a> {
+    request: &'a Request,
+    begun: Instant,
+    count: usize,
+    /// Names and reasons.
+    unread: Vec<(String, String)>,
+}
+
+/// The name of what is attached; of a message, its subject.
+pub(super) fn name_of(part: &MessagePart<'_>) -> Option<String> {
+    let name = part.attachment_name().map(single_spaced);
+    name.or_else(|| part.message().map(super::subject)).filter(|name| !name.is_empty())
+}
+
+impl<'a> Attachments<'a> {
+    pub(super) fn new(request: &'a Request) -> Self {
+        Self { request, begun: Instant::now(), count: 0, unread: Vec::new() }
+    }
+
+    /// Adds what is attached to `message`, which is number `number` of the file or is attached to it
+    /// itself; `attached` counts them all.
+    pub(super) fn push(
+        &mut self,
+        parts: &mut Parts,
+        message: &Message<'_>,
+        headings: &[String],
+        (number, attached): (u32, &mut u32),
+        depth: u32,
+    ) {
+        for part in message.attachments().filter(|part| !body::is_calendar(part)) {
+            let Some(name) = name_of(part) else { continue };
+            *attached += 1;
+            let units = (number, *attached);
+            let mut headings = headings.to_vec();
+            headings.push(name.clone());
+            self.count += 1;
+            let outcome = if self.count > MOST || parts.len() > MOST_TEXT {
+                Err("too much is attached".to_owned())
+            } else if self.request.nesting + depth >= DEEPEST {
+                Err("mails are attached to mails too deeply".to_owned())
+            } else if let PartType::Message(inner) = &part.body {
+                parts.push_units(
+                    units,
+                    headings.clone(),
+                    &super::text(inner, false, &mut Vec::new()),
+                );
+                self.push(parts, inner, &headings, (number, &mut *attached), depth + 1);
+                Ok(())
+            } else {
+                self.read(message, part, &name, depth).map(|document| {
+                    if let Some(document) = document {
+                        parts.append(units, &headings, &document);
+                    }
+                })
+            };
+            if let Err(reason) = outcome {
+                self.unread.push((name, reason));
+            }
+        }
+    }
+
+    /// `None` for what has nothing to read: pictures, signatures.
+    fn read(
+        &mut self,
+        message: &Message<'_>,
+        part: &MessagePart<'_>,
+        name: &str,
+        depth: u32,
+    ) -> Result<Option<Document>, String> {
+        let bytes = match &part.body {
+            PartType::Text(_) | PartType::Html(_) => {
+                body::decoded(message, part, false).text.into_bytes()
+            }
+            _ => part.contents().to_vec(),
+        };
+        let kind = match detect::detect(Path::new(name), &bytes[..bytes.len().min(8192)]) {
+            Detected::Known(Kind::Image) => return Ok(None),
+            Detected::Skip(_) if is_signature(part, name) || is_media(part) => return Ok(None),
+            Detected::Skip(reason) => return Err(reason.to_owned()),
+            Detected::Known(kind) => kind,
+        };
+        if bytes.trim_ascii().is_empty() {
+            return Ok(None);
+        }
+        let limit = self.request.limit.saturating_sub(self.begun.elapsed());
+        if limit.is_zero() {
+            return Err("the mail takes too long".to_owned());
+        }
+        let request = Request {
+            source: name.to_owned(),
+            kind,
+            text_fields: Vec::new(),
+            limit,
+            passwords: self.request.passwords.clone(),
+            comments: self.request.comments,
+            page: None,
+            nesting: self.request.nesting + depth + 1,
+        };
+        let parse = || {
+            if is_the_file(kind) {
+                return Ok(text::document(name, kind, &bytes)?.into());
+            }
+            worker::parse(&request, &bytes)
+        };
+        let outcome = catch_unwind(AssertUnwindSafe(parse));
+        let outcome = outcome.unwrap_or_else(|_| Err(ExtractError::new("the parser panicked")));
+        let Extracted { document, unread } = outcome.map_err(|error| error.reason)?;
+        for warning in &document.warnings {
+            self.unread.push((name.to_owned(), warning.message.clone()));
+        }
+        let mut pages = unread.scanned.clone();
+        pages.extend(&unread.unreadable);
+        pages.sort_unstable();
+        if !pages.is_empty() {
+            let reason = format!("page {} is a picture, and is read in files only", ranges(&pages));
+            self.unread.push((name.to_owned(), reason));
+        }
+        Ok(Some(document))
+    }
+
+    /// What was not read, if anything was not.
+    pub(super) fn warning(self) -> Option<ReadingWarning> {
+        let named = self.unread.iter().take(NAMED);
+        let mut names: Vec<String> =
+            named.map(|(name, reason)| format!("{name} ({reason})")).collect();
+        if self.unread.len() > NAMED {
+            names.push(format!("{} more", self.unread.len() - NAMED));
+        }
+        (!names.is_empty()).then(|| warning(&names.join(", ")))
+    }
+}
+
+pub(super) fn warning(what: &str) -> ReadingWarning {
+    let message = format!("attached, and not read or not whole: {what}");
+    ReadingWarning { code: WarningCode::AttachmentsNotRead, message, pages: Vec::new() }
+}
+
+fn is_signature(part: &MessagePart<'_>, name: &str) -> bool {
+    let extension = Path::new(name).extension().unwrap_or_default().to_ascii_lowercase();
+    ["p7s", "p7m", "asc", "sig", "dat"].iter().any(|known| extension == *known)
+        || part.content_type().is_some_and(|kind| {
+            kind.subtype().is_some_and(|subtype| subtype.ends_with("signature"))
+        })
+}
+
+fn is_media(part: &MessagePart<'_>) -> bool {
+    part.content_type().is_some_and(|kind| matches!(kind.ctype(), "image" | "audio" | "video"))
+}

@@ -1,0 +1,306 @@
+//! XML → its text without the tags, as Markdown cited by lines.
+//!
+//! Documents (`DocBook`, JATS, TEI, FB2, DITA, OPML) are read by what the elements of these vocabularies
+//! mean: titles head sections, tables have columns, footnotes stand below their paragraph. All other
+//! XML is read by what its elements hold: text with elements in it is a paragraph, text alone is a
+//! field, a line `name: value`.
+
+mod role;
+mod writer;
+
+use self::role::{Role, Vocabulary};
+use self::writer::Writer;
+use super::encoding::Decoded;
+use super::xml::{self, Element, Handler, attribute, attributes};
+use super::{ExtractError, detect, encoding, html};
+use crate::ingest::document::{Document, Places, Syntax, Unit, single_spaced};
+use crate::types::{ReadingWarning, WarningCode};
+
+pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
+    if let Some(name) = detect::magic(bytes) {
+        return Err(ExtractError::new(&format!("named as xml, but it is a {name} file")));
+    }
+    if encoding::looks_binary(&bytes[..bytes.len().min(8192)]) {
+        return Err(ExtractError::new("named as xml, but it is binary data"));
+    }
+    let Decoded { text: source, mut warnings } = html::decoded(bytes);
+    let mut vocabulary = Vocabulary::default();
+    if let Err(error) = xml::read(&source, &mut vocabulary) {
+        warnings.push(not_well_formed(&error));
+        return Ok(Document { text: source, warnings, ..Document::default() });
+    }
+    if vocabulary.root.eq_ignore_ascii_case("html") {
+        return html::document(bytes);
+    }
+    let writer = Writer::new(&source);
+    let mut reading = Reading { vocabulary, writer, ..Reading::default() };
+    // The same text was read to its end before.
+    xml::read(&source, &mut reading)?;
+    let (title, text, marks) = reading.writer.finish();
+    let places = Places::Marked(Unit::Line, marks);
+    Ok(Document { title, text, syntax: Syntax::Markdown, places, warnings, ..Document::default() })
+}
+
+fn not_well_formed(error: &ExtractError) -> ReadingWarning {
+    let reason = error.reason.trim_start_matches("damaged or truncated: ");
+    let message = format!("not well-formed XML, read with its tags: {reason}");
+    ReadingWarning { code: WarningCode::NotWellFormed, message, pages: Vec::new() }
+}
+
+/// An open element.
+struct Open {
+    name: String,
+    role: Role,
+    /// Attributes of a field: `id=5`.
+    about: String,
+    /// Whether it is part of a paragraph, or is one.
+    in_text: bool,
+}
+
+#[derive(Default)]
+struct Reading {
+    vocabulary: Vocabulary,
+    writer: Writer,
+    open: Vec<Open>,
+    /// How many of the open elements have the role.
+    sections: usize,
+    references: usize,
+    skipped: usize,
+    /// Parts of what is read as a whole: of a name or a date.
+    parts: Vec<(String, String)>,
+    /// Whether parts are gathered.
+    gathers: usize,
+}
+
+impl Reading {
+    /// The role of an element where it stands.
+    fn role(&self, name: &str, element: &Element<'_>) -> Role {
+        let role = self.vocabulary.role(name);
+        let around = self.open.last();
+        let in_text = around.is_some_and(|open| open.in_text);
+        match role {
+            Role::Skip => Role::Skip,
+            _ if self.gathers > 0 => Role::Inline,
+            Role::Cell if self.writer.in_row() && !self.writer.in_cell() => Role::Cell,
+            // A table within a cell is its text.
+            _ if self.writer.in_row() => Role::Inline,
+            Role::Row | Role::Head if self.writer.has_table() => role,
+            Role::Cell | Role::Row | Role::Head => Role::Container,
+            Role::Table if self.writer.has_table() => Role::Container,
+            _ if self.references > 0 => Role::Inline,
+            Role::Note if in_text => Role::Note,
+            Role::Note => Role::Container,
+            Role::Title if around.is_some_and(|open| is_figure(&open.name)) => Role::Paragraph,
+            Role::Person
+            | Role::Date
+            | Role::Reference
+            | Role::Field
+            | Role::Label
+            | Role::Inline
+                if in_text =>
+            {
+                Role::Inline
+            }
+            Role::Person if attribute(element, "name").is_some() => Role::Field,
+            Role::Paragraph if self.writer.in_heading() => Role::Break,
+            Role::Inline => Role::Paragraph,
+            role => role,
+        }
+    }
+
+    /// How many levels down its section is.
+    fn level(&self) -> u8 {
+        self.sections.clamp(1, 6) as u8
+    }
+
+    fn open(&mut self, role: Role, name: &str, element: &Element<'_>) {
+        match role {
+            Role::Section => {
+                self.writer.end_block();
+                self.sections += 1;
+                if matches!(name, "abstract" | "trans-abstract") {
+                    self.writer.untitled(self.level(), "Abstract");
+                }
+            }
+            Role::Title => self.writer.begin_heading(self.level()),
+            Role::Paragraph | Role::Field | Role::Container => self.writer.end_block(),
+            Role::Line => self.writer.begin_line(),
+            Role::Item => self.writer.begin_item(),
+            Role::Pre => self.writer.begin_pre(),
+            Role::Table => self.writer.begin_table(),
+            Role::Head => self.writer.begin_head(),
+            Role::Row => {
+                self.writer.begin_row(attribute(element, "role").as_deref() == Some("label"));
+            }
+            Role::Cell => self.writer.begin_cell(name == "th", |name| attribute(element, name)),
+            Role::Note => self.writer.begin_note(),
+            Role::Label => self.writer.begin_label(),
+            Role::Person | Role::Date => {
+                self.gathers += 1;
+                self.parts.clear();
+            }
+            Role::Reference => {
+                self.writer.begin_item();
+                self.references += 1;
+            }
+            Role::Outline => {
+                self.writer.begin_item();
+                let text = attribute(element, "text").or_else(|| attribute(element, "title"));
+                self.writer.push_text(&text.unwrap_or_default());
+                if let Some(address) =
+                    attribute(element, "xmlUrl").or_else(|| attribute(element, "url"))
+                {
+                    self.writer.push_text(&format!(" ({address})"));
+                }
+                self.writer.end_block();
+            }
+            Role::Break => self.writer.line_break(),
+            Role::Skip => self.skipped += 1,
+            Role::Inline => {}
+        }
+    }
+
+    fn close(&mut self, open: Open) {
+        match open.role {
+            Role::Section => {
+                self.writer.end_block();
+                self.sections -= 1;
+            }
+            Role::Title => self.writer.end_heading(),
+            Role::Paragraph | Role::Container => self.writer.end_block(),
+            Role::Field => self.writer.end_field(&open.name, &open.about),
+            Role::Line => self.writer.end_line(),
+            Role::Item | Role::Outline => self.writer.end_item(),
+            Role::Pre => self.writer.end_pre(),
+            Role::Table => self.writer.end_table(),
+            Role::Head => self.writer.end_head(),
+            Role::Row => self.writer.end_row(),
+            Role::Cell => self.writer.end_cell(),
+            Role::Note => self.writer.end_note(),
+            Role::Label => self.writer.end_label(),
+            Role::Person => {
+                self.gathers -= 1;
+                let person = person(&std::mem::take(&mut self.parts));
+                self.writer.add_person(&open.name, &person);
+            }
+            Role::Date => {
+                self.gathers -= 1;
+                let date = date(&std::mem::take(&mut self.parts));
+                self.writer.push_text(&date);
+                self.writer.end_field(&open.name, "");
+            }
+            Role::Reference => {
+                self.references -= 1;
+                self.writer.end_reference();
+                self.writer.end_item();
+            }
+            Role::Skip => self.skipped -= 1,
+            Role::Break => self.writer.line_break(),
+            // The parts of an entry that has no text between them.
+            Role::Inline if self.references > 0 => {
+                let around = self.open.last().map_or("", |open| open.name.as_str());
+                if !self.vocabulary.is_mixed(around) {
+                    self.writer.separate();
+                }
+            }
+            Role::Inline
+                if self.writer.in_row() && self.vocabulary.role(&open.name) != Role::Inline =>
+            {
+                self.writer.space();
+            }
+            Role::Inline => {}
+        }
+    }
+}
+
+impl Handler for Reading {
+    fn at(&mut self, offset: usize) {
+        self.writer.at(offset);
+    }
+
+    fn start(&mut self, name: &str, element: &Element<'_>) {
+        let role = if self.skipped > 0 { Role::Skip } else { self.role(name, element) };
+        let in_text = self.open.last().is_some_and(|open| open.in_text);
+        self.open(role, name, element);
+        let in_text = match role {
+            Role::Title | Role::Paragraph | Role::Line | Role::Field | Role::Label => true,
+            Role::Reference | Role::Pre | Role::Cell => true,
+            Role::Item | Role::Container | Role::Section | Role::Note => {
+                self.vocabulary.is_mixed(name)
+            }
+            _ => in_text,
+        };
+        let mut about = String::new();
+        if !self.vocabulary.is_document() {
+            about = attributes(element).join(", ");
+            if matches!(role, Role::Container | Role::Section) && !about.is_empty() {
+                self.writer.push_text(&about);
+                self.writer.end_field(name, "");
+                about.clear();
+            }
+        }
+        self.open.push(Open { name: name.to_owned(), role, about, in_text });
+    }
+
+    fn end(&mut self, _: &str) {
+        if let Some(open) = self.open.pop() {
+            self.close(open);
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        if self.skipped > 0 {
+            return;
+        }
+        if self.gathers > 0 {
+            let name = self.open.last().map(|open| open.name.clone()).unwrap_or_default();
+            if !text.trim().is_empty() {
+                self.parts.push((name, single_spaced(text)));
+            }
+            return;
+        }
+        self.writer.push_text(text);
+    }
+}
+
+/// Elements whose title is a caption.
+fn is_figure(name: &str) -> bool {
+    matches!(
+        name,
+        "caption" | "figure" | "fig" | "table" | "table-wrap" | "informaltable" | "equation"
+    )
+}
+
+/// `Ann Mary Lee` of the parts of a name, in whatever order they are.
+fn person(parts: &[(String, String)]) -> String {
+    let named = |names: &[&str]| {
+        let parts = parts.iter().filter(|(name, _)| names.contains(&name.as_str()));
+        parts.map(|(_, text)| text.as_str()).collect::<Vec<_>>().join(" ")
+    };
+    let given = named(&["given-names", "firstname", "first-name", "forename", "givenname"]);
+    let middle = named(&["middle-name", "othername"]);
+    let family = named(&["surname", "last-name"]);
+    let whole: Vec<&str> = [&given, &middle, &family].into_iter().map(String::as_str).collect();
+    let name = single_spaced(&whole.join(" "));
+    if !name.is_empty() {
+        return name;
+    }
+    let all: Vec<&str> = parts.iter().map(|(_, text)| text.as_str()).collect();
+    all.join(" ")
+}
+
+/// `2024-03-01` of day, month and year; else as it is written.
+fn date(parts: &[(String, String)]) -> String {
+    let part = |wanted: &str| {
+        let found = parts.iter().find(|(name, _)| name == wanted);
+        found.map(|(_, text)| text.as_str()).filter(|text| text.bytes().all(|b| b.is_ascii_digit()))
+    };
+    match (part("year"), part("month"), part("day")) {
+        (Some(year), Some(month), Some(day)) => format!("{year}-{month:0>2}-{day:0>2}"),
+        (Some(year), Some(month), None) => format!("{year}-{month:0>2}"),
+        _ => parts.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>().join(" "),
+    }
+}
+
+#[cfg(test)]
+mod tests;

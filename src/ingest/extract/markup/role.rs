@@ -1,0 +1,205 @@
+//! What an element of XML means for the text, by its name in the vocabularies of documents (`DocBook`,
+//! JATS, TEI, FB2, DITA) and by what it holds in all others.
+
+use std::collections::HashMap;
+
+use crate::ingest::extract::xml::{Element, Handler};
+
+/// How an element takes part in the text.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Role {
+    /// Its title stands one level below that of the section around it.
+    Section,
+    Title,
+    Paragraph,
+    /// A line of verse.
+    Line,
+    Item,
+    /// Text that is laid out by its line ends.
+    Pre,
+    Table,
+    /// The rows in it name columns.
+    Head,
+    Row,
+    Cell,
+    /// What stands below the text it is in.
+    Note,
+    /// The number of what follows.
+    Label,
+    /// Somebody who wrote it.
+    Person,
+    Date,
+    /// An entry of a bibliography.
+    Reference,
+    /// A line of an outline (OPML).
+    Outline,
+    Break,
+    /// A field: a line `name: value`.
+    Field,
+    /// Holds others, and no text of its own.
+    Container,
+    /// Part of the text around it.
+    Inline,
+    /// No text.
+    Skip,
+}
+
+/// Documents, by the name of their root. Others are data.
+const DOCUMENTS: &[&str] = &[
+    // DocBook
+    "book",
+    "article",
+    "chapter",
+    "section",
+    "refentry",
+    "set",
+    "part",
+    "appendix",
+    "preface",
+    "glossary",
+    "bibliography",
+    "sect1",
+    "refsect1",
+    // JATS
+    "front-stub",
+    "sub-article",
+    "book-part",
+    // TEI, FB2, DITA, OPML
+    "TEI",
+    "TEI.2",
+    "teiCorpus",
+    "FictionBook",
+    "topic",
+    "concept",
+    "task",
+    "reference",
+    "dita",
+    "glossentry",
+    "troubleshooting",
+    "opml",
+];
+
+/// What elements of a name hold, anywhere in the file.
+#[derive(Clone, Copy, Default)]
+struct Content {
+    text: bool,
+    elements: bool,
+    title: bool,
+}
+
+/// The elements of a file.
+#[derive(Default)]
+pub(super) struct Vocabulary {
+    pub(super) root: String,
+    contents: HashMap<String, Content>,
+    /// Names of the open elements.
+    open: Vec<String>,
+}
+
+impl Vocabulary {
+    pub(super) fn is_document(&self) -> bool {
+        DOCUMENTS.contains(&self.root.as_str())
+    }
+
+    fn content(&self, name: &str) -> Content {
+        self.contents.get(name).copied().unwrap_or_default()
+    }
+
+    /// Whether its parts are marked, and text stands between them.
+    pub(super) fn is_mixed(&self, name: &str) -> bool {
+        self.content(name).text
+    }
+
+    pub(super) fn role(&self, name: &str) -> Role {
+        let known = if self.is_document() { known(name) } else { generic(name) };
+        known.unwrap_or_else(|| {
+            let Content { text, elements, title } = self.content(name);
+            match (text, elements) {
+                (true, true) => Role::Paragraph,
+                (_, false) => Role::Field,
+                (false, true) if title && !self.is_document() => Role::Section,
+                (false, true) => Role::Container,
+            }
+        })
+    }
+}
+
+impl Handler for Vocabulary {
+    fn start(&mut self, name: &str, _: &Element<'_>) {
+        match self.open.last() {
+            Some(around) => {
+                let around = self.contents.entry(around.clone()).or_default();
+                around.elements = true;
+                around.title |= generic(name) == Some(Role::Title);
+            }
+            None if self.root.is_empty() => name.clone_into(&mut self.root),
+            None => {}
+        }
+        self.open.push(name.to_owned());
+    }
+
+    fn end(&mut self, _: &str) {
+        self.open.pop();
+    }
+
+    fn text(&mut self, text: &str) {
+        if let Some(name) = self.open.last().filter(|_| !text.trim().is_empty()) {
+            self.contents.entry(name.clone()).or_default().text = true;
+        }
+    }
+}
+
+/// Names that mean the same everywhere.
+fn generic(name: &str) -> Option<Role> {
+    Some(match name {
+        "title" | "head" | "heading" | "headline" => Role::Title,
+        "p" | "para" | "paragraph" => Role::Paragraph,
+        _ => return None,
+    })
+}
+
+/// Names in the vocabularies of documents.
+fn known(name: &str) -> Option<Role> {
+    Some(match name {
+        "book" | "article" | "chapter" | "section" | "sect1" | "sect2" | "sect3" | "sect4"
+        | "sect5" | "simplesect" | "refentry" | "refsect1" | "refsect2" | "refsect3"
+        | "refsection" | "refsynopsisdiv" | "set" | "part" | "appendix" | "preface"
+        | "glossary" | "bibliography" | "colophon" | "dedication" | "acknowledgements"
+        | "qandaset" | "sec" | "app" | "ack" | "ref-list" | "boxed-text" | "abstract"
+        | "trans-abstract" | "sub-article" | "book-part" | "fn-group" | "div" | "div0" | "div1"
+        | "div2" | "div3" | "div4" | "div5" | "div6" | "div7" | "TEI" | "TEI.2" | "teiCorpus"
+        | "FictionBook" | "topic" | "concept" | "task" | "reference" | "dita" | "glossentry"
+        | "troubleshooting" | "example" | "opml" => Role::Section,
+        "title" | "head" | "article-title" | "book-title" | "bridgehead" | "refentrytitle"
+        | "refname" | "glossterm" => Role::Title,
+        "para" | "simpara" | "p" | "ab" | "caption" | "subtitle" | "shortdesc" | "cmd" | "aff"
+        | "refpurpose" | "term" | "blockquote" | "attribution" | "text-author" | "disp-formula"
+        | "funcprototype" | "annotation" | "question" | "answer" => Role::Paragraph,
+        "l" | "v" => Role::Line,
+        "listitem" | "list-item" | "li" | "item" | "step" | "substep" | "callout" | "member"
+        | "choice" => Role::Item,
+        "programlisting" | "screen" | "literallayout" | "synopsis" | "preformat" | "codeblock"
+        | "pre" | "msgblock" | "eg" | "code-block" => Role::Pre,
+        "table" | "informaltable" | "simpletable" => Role::Table,
+        "thead" | "sthead" => Role::Head,
+        "row" | "tr" | "strow" => Role::Row,
+        "entry" | "td" | "th" | "stentry" | "cell" => Role::Cell,
+        "footnote" | "fn" | "note" => Role::Note,
+        "label" => Role::Label,
+        "author" | "editor" | "contrib" | "othercredit" | "translator" => Role::Person,
+        "pub-date" | "date" | "pubdate" => Role::Date,
+        "ref" | "biblioentry" | "bibliomixed" | "bibl" | "biblStruct" => Role::Reference,
+        "outline" => Role::Outline,
+        "br" | "lb" | "break" => Role::Break,
+        "emphasis" | "emph" | "italic" | "bold" | "hi" | "code" | "literal" | "ph" | "xref"
+        | "link" | "ulink" | "uri" | "ext-link" | "a" | "i" | "b" | "sup" | "sub" | "command"
+        | "filename" | "option" | "quote" | "q" | "strong" | "math" | "span" => Role::Inline,
+        // What is for indexes, counts and machines; pictures of FB2.
+        "indexterm" | "index" | "titleabbrev" | "binary" | "journal-id" | "issn" | "article-id"
+        | "elocation-id" | "contrib-id" | "history" | "counts" | "custom-meta-group"
+        | "self-uri" | "object-id" | "document-info" | "src-title-info" | "encodingDesc"
+        | "revisionDesc" | "facsimile" | "stylesheet" | "colspec" | "tex-math" | "revhistory"
+        | "prolog" | "processing-meta" => Role::Skip,
+        _ => return None,
+    })
+}
