@@ -46,8 +46,8 @@ pub struct Verdict {
 
 /// Judges a ranking, best first.
 pub fn judge(case: &Case, ranking: &[Ranked]) -> Verdict {
-    let quotes: Vec<Option<Words>> =
-        case.expected.iter().map(|expected| expected.quote.as_deref().map(Words::of)).collect();
+    let quotes: Vec<Option<Quote>> =
+        case.expected.iter().map(|expected| expected.quote.as_deref().map(Quote::of)).collect();
     let mut ranks = vec![None; case.expected.len()];
     let mut items = Vec::with_capacity(ranking.len());
     for (rank, ranked) in (1..).zip(ranking) {
@@ -68,12 +68,38 @@ pub fn judge(case: &Case, ranking: &[Ranked]) -> Verdict {
     Verdict { judged: Judged { items, expected }, ranks }
 }
 
-fn meets(ranked: &Ranked, expected: &Expectation, quote: Option<&Words>) -> bool {
+/// What a passage has to contain, as it was copied from the document.
+enum Quote {
+    Words(Words),
+    /// A row of a table; in a passage, the names of the columns stand between its cells.
+    Row(Vec<Words>),
+}
+
+impl Quote {
+    fn of(text: &str) -> Self {
+        match text.trim().strip_prefix('|') {
+            Some(row) => Self::Row(row.trim_end_matches('|').split('|').map(Words::of).collect()),
+            None => Self::Words(Words::of(text)),
+        }
+    }
+
+    fn is_in(&self, text: &str) -> bool {
+        match self {
+            Self::Words(words) => Words::of(text).find(words).is_some(),
+            Self::Row(cells) => text.lines().any(|line| {
+                let mut held = line.split('|').map(Words::of);
+                cells.iter().all(|cell| held.any(|held| held.find(cell).is_some()))
+            }),
+        }
+    }
+}
+
+fn meets(ranked: &Ranked, expected: &Expectation, quote: Option<&Quote>) -> bool {
     ranked.source == expected.source
         && expected
             .place
             .is_none_or(|wanted| ranked.place.is_some_and(|place| place.overlaps(wanted)))
-        && quote.is_none_or(|quote| Words::of(&ranked.text).find(quote).is_some())
+        && quote.is_none_or(|quote| quote.is_in(&ranked.text))
 }
 
 #[cfg(test)]
@@ -118,6 +144,22 @@ mod tests {
                 [rank],
                 "{expected:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_row_is_found_between_the_names_of_its_columns() {
+        let row = |quote: &str| Expectation {
+            quote: Some(quote.to_owned()),
+            ..Expectation::document("a".to_owned(), 1)
+        };
+        for text in ["Port: Oslo | Fee: 300\nPort: Ulm | Fee: 4", "| Oslo | 300 |\n| Ulm | 4 |"] {
+            let ranking = [passage("a", (1, 5), text)];
+            for (quote, rank) in
+                [("| Oslo | 300 |", Some(1)), ("| Oslo | 4 |", None), ("| 300 | Oslo |", None)]
+            {
+                assert_eq!(judge(&case(vec![row(quote)]), &ranking).ranks, [rank], "{quote}");
+            }
         }
     }
 

@@ -6,8 +6,6 @@
 //!   belongs to one section and its heading path is true of all of it. Only tiny sections share a
 //!   piece (see `sections`). Front matter goes with the first section: its date, authors and tags are
 //!   found by it.
-//! - **Tables** of these are cut between rows; the names of their columns are the innermost heading of
-//!   a piece that begins below them (see `columns`).
 //! - **Code** is cut along the syntax tree; its headings are the items around the piece's start.
 //! - **Rows** are gathered until a piece is full, and never cut where they fit one.
 //! - **Pages**, slides, records and other sections of the source are cut each by itself.
@@ -19,7 +17,6 @@
 
 mod asciidoc;
 mod code;
-mod columns;
 mod markdown;
 mod outline;
 mod place;
@@ -189,9 +186,7 @@ impl<'d> Cutter<'_, 'd> {
             Syntax::Plain | Syntax::Rows | Syntax::Code(_) => None,
         };
         match (sections, self.syntax) {
-            (Some(sections), _) => sections
-                .outline(text, self.max_tokens, self.count)
-                .with_columns(columns::columns(text, self.syntax)),
+            (Some(sections), _) => sections.outline(text, self.max_tokens, self.count),
             (None, Syntax::Code(language)) => code::outline(text, language),
             (None, _) => Outline::flat(text),
         }

@@ -4,7 +4,6 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::Count;
-use super::columns::Columns;
 use crate::ingest::document::single_spaced;
 
 /// Longest single heading kept, in characters.
@@ -48,27 +47,6 @@ impl Outline {
     pub(super) fn under(mut self, headings: &[String]) -> Self {
         for entry in &mut self.entries {
             entry.headings.splice(0..0, headings.iter().filter_map(|heading| tidied(heading)));
-        }
-        self
-    }
-
-    /// The same with the names of columns below the headings, for what begins among the rows.
-    pub(super) fn with_columns(mut self, tables: Vec<Columns>) -> Self {
-        for Columns { rows, names } in tables {
-            let at = self.index_at(rows.start);
-            let Some(names) = tidied(&names).filter(|_| at == self.index_at(rows.end - 1)) else {
-                continue;
-            };
-            let around = self.entries[at].headings.clone();
-            let entry =
-                |offset, headings| Entry { offset, headings, shared: Arc::default(), tokens: 0 };
-            let within = around.iter().cloned().chain([names]).collect();
-            let rest = self.entries.split_off(at + 1);
-            let mut new = vec![entry(rows.start, within)];
-            if rest.first().is_none_or(|next| next.offset > rows.end) {
-                new.push(entry(rows.end, around));
-            }
-            self.entries.extend(new.into_iter().chain(rest));
         }
         self
     }

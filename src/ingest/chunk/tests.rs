@@ -76,26 +76,6 @@ fn front_matter_goes_with_the_first_section() {
 }
 
 #[test]
-fn rows_far_down_in_a_table_stand_under_its_columns() {
-    let rows: String =
-        (1..=60).fold(String::new(), |rows, n| rows + &format!("| Port {n} | {n} crowns |\n"));
-    let text = format!(
-        "# Fees\n\nAs of May.\n\n| Port | Summer fee |\n|------|-----|\n{rows}\nafter the table\n"
-    );
-    let pieces = cut(&text, Syntax::Markdown, 60);
-    assert!(pieces.len() > 3);
-    for piece in &pieces {
-        let headed = piece.text.contains("Summer fee")
-            || piece.headings.contains(&"Port | Summer fee".to_owned());
-        assert!(headed || piece.text.starts_with("after"), "{piece:?}");
-        assert!(text.contains(piece.text));
-    }
-    assert_eq!(*pieces[1].headings, ["Fees", "Port | Summer fee"]);
-    let last = pieces.last().map(|piece| piece.headings.to_vec());
-    assert_ne!(last, Some(Vec::new()));
-}
-
-#[test]
 fn a_section_may_have_a_syntax_of_its_own() {
     let mut mail = Document {
         text: "# no heading\n\nbody\n\n# Winter\n\nIce and snow.".to_owned(),

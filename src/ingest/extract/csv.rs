@@ -38,7 +38,7 @@ pub(super) fn document(fields: &[String], bytes: &[u8]) -> Result<Document, Extr
 }
 
 /// Reads from byte `start` on. A row can have several lines: a quoted cell holds line breaks.
-fn rows(
+pub(super) fn rows(
     text: &str,
     start: usize,
     delimiter: u8,

@@ -148,7 +148,10 @@ impl Cell {
             source => source.text(),
         };
         match self.cell_type.as_str() {
-            "markdown" | "raw" => without_blobs(&source).into_owned(),
+            "markdown" => {
+                text::tables::named(&without_blobs(&source), Syntax::Markdown).into_owned()
+            }
+            "raw" => without_blobs(&source).into_owned(),
             "heading" => format!("{} {source}", "#".repeat(self.level.unwrap_or(1).clamp(1, 6))),
             "code" if source.trim().is_empty() => String::new(),
             "code" => {

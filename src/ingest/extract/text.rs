@@ -1,5 +1,7 @@
-//! The formats whose text is the file itself: Markdown, reStructuredText, `AsciiDoc`, plain text,
+//! The formats whose text is nearly the file itself: Markdown, reStructuredText, `AsciiDoc`, plain text,
 //! source code.
+
+pub(super) mod tables;
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -13,7 +15,8 @@ use crate::types::Kind;
 /// How much of a file the heuristics look at.
 const SAMPLE: usize = 8 * 1024;
 
-/// The decoded file as a document: line n of the text is line n of the file.
+/// The decoded file as a document: line n of the text is line n of the file. Rows of tables carry the
+/// names of their columns.
 pub(super) fn document(source: &str, kind: Kind, bytes: &[u8]) -> Result<Document, ExtractError> {
     let Decoded { mut text, warnings } = read(kind, bytes)?;
     if kind != Kind::Code
@@ -28,6 +31,9 @@ pub(super) fn document(source: &str, kind: Kind, bytes: &[u8]) -> Result<Documen
         Kind::Code => detect::language(Path::new(source)).map_or(Syntax::Plain, Syntax::Code),
         _ => Syntax::Plain,
     };
+    if let Cow::Owned(named) = tables::named(&text, syntax) {
+        text = named;
+    }
     let declared = (kind == Kind::Markdown).then(|| declared_title(&text)).flatten();
     let title = declared.unwrap_or_else(|| chunk::title(&text, syntax));
     Ok(Document { title, text, syntax, places: Places::Verbatim, warnings, ..Document::default() })

@@ -1,0 +1,148 @@
+//! Tables that a text draws with characters → a line a row, with the names of the columns.
+//!
+//! The lines of the file keep their numbers: a row stands on its first line, and the lines of the header,
+//! of borders and of cells below become empty. A table without a header is left as it stands.
+
+mod asciidoc;
+mod markdown;
+mod rst;
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use crate::ingest::document::Syntax;
+use crate::ingest::extract::table::{Cell, Grid};
+
+/// How many times the text the names of columns may take that are repeated, and what they may take in
+/// any: a table that needs more is left as it stands.
+const REPEATED: usize = 16;
+const REPEATED_IN_ANY: usize = 64 * 1024;
+
+/// A table and the lines of the text that it takes, from 0.
+struct Drawn {
+    lines: Range<usize>,
+    rows: Vec<DrawnRow>,
+}
+
+#[derive(Default)]
+struct DrawnRow {
+    cells: Vec<Cell>,
+    is_header: bool,
+    /// Its first line in the text, from 0.
+    line: usize,
+}
+
+/// The text with its tables written so.
+pub(in crate::ingest::extract) fn named(text: &str, syntax: Syntax) -> Cow<'_, str> {
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let tables = match syntax {
+        Syntax::Markdown => markdown::tables(text),
+        Syntax::Rst => rst::tables(&lines),
+        Syntax::Asciidoc => asciidoc::tables(&lines),
+        Syntax::Plain | Syntax::Rows | Syntax::Code(_) => Vec::new(),
+    };
+    if tables.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    let mut room = text.len().saturating_mul(REPEATED).saturating_add(REPEATED_IN_ANY);
+    let mut written = String::with_capacity(text.len() * 2);
+    let mut at = 0;
+    for table in &tables {
+        let follows = lines.get(table.lines.end).map_or("", |line| line.trim());
+        let Some(rows) = table.written(&mut room).filter(|_| !is_underline(follows)) else {
+            continue;
+        };
+        written.extend(lines[at..table.lines.start].iter().copied());
+        let mut rows = rows.into_iter().peekable();
+        for (number, line) in (table.lines.start..).zip(&lines[table.lines.clone()]) {
+            let (body, end) = line.split_at(line.trim_end_matches(['\r', '\n']).len());
+            let margin = &body[..body.len() - body.trim_start_matches([' ', '\t', '>']).len()];
+            match rows.next_if(|(at, _)| *at <= number) {
+                Some((_, row)) => written.extend([margin, &row]),
+                None => written.push_str(margin.trim_end()),
+            }
+            written.push_str(end);
+        }
+        at = table.lines.end;
+    }
+    written.extend(lines[at..].iter().copied());
+    Cow::Owned(written)
+}
+
+/// What makes a heading of the line above it.
+fn is_underline(line: &str) -> bool {
+    ['=', '-'].iter().any(|mark| !line.is_empty() && line.chars().all(|c| c == *mark))
+}
+
+impl Drawn {
+    /// The rows below the header, each with its line.
+    fn written(&self, room: &mut usize) -> Option<Vec<(usize, String)>> {
+        let headers = self.rows.iter().filter(|row| row.is_header);
+        let names: usize = headers.flat_map(|row| &row.cells).map(|cell| cell.text.len()).sum();
+        *room = room.checked_sub(names.saturating_mul(self.rows.len()))?;
+        let mut grid = Grid::default();
+        for (index, row) in (0..).zip(&self.rows) {
+            grid.push(&row.cells, row.is_header, index, index);
+        }
+        grid.header()?;
+        let lines = grid.into_lines();
+        let row = |first: u32| self.rows.get(first as usize).map_or(0, |row| row.line);
+        let marks = lines.marks.iter().map(|mark| row(mark.first));
+        Some(marks.zip(lines.text.lines().map(str::to_owned)).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    pub(super) fn is_named(text: &str, syntax: Syntax, expected: &str) {
+        let written = named(text, syntax);
+        assert_eq!(written, expected);
+        assert_eq!(written.lines().count(), text.lines().count());
+    }
+
+    #[test]
+    fn a_table_that_would_become_too_long_is_left() {
+        let name = "name ".repeat(4000);
+        let rows = "|1|2|\n".repeat(4000);
+        let text = format!("|{name}|b|\n|-|-|\n{rows}");
+        assert_eq!(named(&text, Syntax::Markdown), text);
+    }
+
+    #[test]
+    fn what_is_cut_off_is_no_table() {
+        for text in [
+            "+---+",
+            "+---+\n+===+",
+            "+---+\n| a |\n+===+\n| é",
+            "==  ==\n",
+            "==  ==\na  b\n==  ==\n",
+            "==  ==\nb\n==  ==\né\n",
+            ".. list-table::",
+            ".. list-table::\n   :header-rows: 9\n\n   * - a\n",
+            ".. csv-table::\n   :header: a, b",
+            ".. csv-table::\n   :header: a, b\n\n   \"",
+            "|===",
+            "|===\n|a |b\n",
+            "|===\n|a |b\n\n",
+            "| a |\n|--|",
+        ] {
+            for syntax in [Syntax::Rst, Syntax::Asciidoc, Syntax::Markdown] {
+                assert_eq!(named(text, syntax), text);
+            }
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn anything_keeps_its_lines(text in "[-+|= a\n*.:>é\"]{0,120}") {
+            for text in [&text, &format!(".. csv-table::\n   :header: a, b\n{text}"), &format!("|===\n{text}")] {
+                for syntax in [Syntax::Rst, Syntax::Asciidoc, Syntax::Markdown] {
+                    let written = named(text, syntax);
+                    proptest::prop_assert_eq!(written.split('\n').count(), text.split('\n').count());
+                }
+            }
+        }
+    }
+}
