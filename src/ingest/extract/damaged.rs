@@ -100,7 +100,7 @@ fn read(kind: Kind, source: &str, bytes: &[u8]) -> Result<Document, ExtractError
         limit: Duration::from_secs(20),
         passwords: Vec::new(),
         comments: true,
-        page: None,
+        pages: Vec::new(),
         nesting: 0,
     };
     parse(&request, bytes).map(|extracted| extracted.document)

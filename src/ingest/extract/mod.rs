@@ -251,8 +251,8 @@ fn is_the_file(kind: Kind) -> bool {
 fn request(source: &str, kind: Kind, text_fields: &[String]) -> Request {
     let (source, text_fields) = (source.to_owned(), text_fields.to_vec());
     let (limit, passwords) = (Duration::MAX, Vec::new());
-    let (comments, page, nesting) = (false, None, 0);
-    Request { source, kind, text_fields, limit, passwords, comments, page, nesting }
+    let (comments, pages, nesting) = (false, Vec::new(), 0);
+    Request { source, kind, text_fields, limit, passwords, comments, pages, nesting }
 }
 
 #[cfg(test)]

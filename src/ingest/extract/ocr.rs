@@ -102,9 +102,12 @@ pub(super) async fn recognize(
     if wanted.is_empty() {
         return Ok(document);
     }
-    let read = stream::iter(wanted.iter().copied())
-        .map(|page| async move { (page, read_page(pool, ocr, request, bytes, page).await) })
-        .buffered(ocr.parallel.max(1));
+    let pictures = pool.pictures(request, bytes, &wanted);
+    let read = stream::unfold(pictures, |mut pictures| async {
+        Some((pictures.next().await?, pictures))
+    })
+    .map(|(page, picture)| async move { (page, read_page(ocr, page, picture).await) })
+    .buffered(ocr.parallel.max(1));
     let mut read = Box::pin(read);
     let mut found = Recognized::default();
     let mut count = 0;
@@ -130,16 +133,12 @@ pub(super) async fn recognize(
 }
 
 async fn read_page(
-    pool: &Pool,
     ocr: &Ocr,
-    request: &Request,
-    bytes: &[u8],
     page: u32,
+    picture: Result<PagePicture, ExtractError>,
 ) -> Result<PageText, PageError> {
-    let request = Request { page: Some(page), ..request.clone() };
     let unread = |error: ExtractError| PageError::Page(error.reason);
-    let PagePicture { picture, units_per_pixel } =
-        pool.picture(&request, bytes).await.map_err(unread)?;
+    let PagePicture { picture, units_per_pixel } = picture.map_err(unread)?;
     let lines = ocr.model.read(picture).await.map_err(|error| match error.fault {
         Fault::Refused | Fault::TooLong => PageError::Page(error.message),
         _ => PageError::Model(error),

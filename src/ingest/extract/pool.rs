@@ -1,17 +1,18 @@
 //! The parent's side: child processes that parse, started when first needed, used again, and
 //! replaced when they die or take too long.
 
+use std::collections::VecDeque;
 use std::fs;
 use std::io;
 use std::pin::pin;
 use std::process::Stdio;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
 use super::ocr::PagePicture;
@@ -56,31 +57,8 @@ impl Pool {
         request: &Request,
         bytes: &[u8],
     ) -> Result<Extracted, ExtractError> {
-        Ok(self.answered(request, bytes).await?.0)
-    }
-
-    /// The same for the picture of a page.
-    pub(super) async fn picture(
-        &self,
-        request: &Request,
-        bytes: &[u8],
-    ) -> Result<PagePicture, ExtractError> {
-        let (size, pixels) = self.answered::<PictureSize>(request, bytes).await?;
-        let PictureSize { width, height, units_per_pixel } = size;
-        let picture = GrayImage { width, height, pixels };
-        Ok(PagePicture { picture, units_per_pixel })
-    }
-
-    /// With the pixels, where a picture was asked for.
-    async fn answered<T: DeserializeOwned>(
-        &self,
-        request: &Request,
-        bytes: &[u8],
-    ) -> Result<(T, Vec<u8>), ExtractError> {
-        let Ok(_permit) = self.permits.acquire().await else {
-            return Err(ExtractError::new("the workers are shut down"));
-        };
-        let used = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let Ok(_permit) = self.permits.acquire().await else { return Err(shut_down()) };
+        let used = self.idle().pop();
         if let Some(worker) = used {
             match self.ask(worker, request, bytes).await {
                 // What earlier files left behind counts against the limit: a fresh child decides.
@@ -92,21 +70,114 @@ impl Pool {
         self.ask(worker, request, bytes).await.map_err(|failed| failed.reason(&self.options))
     }
 
+    /// Has a child draw pages of the file, as [`Pictures::next`] asks for them. It is kept for that
+    /// until all are drawn.
+    pub(super) fn pictures<'a>(
+        &'a self,
+        request: &'a Request,
+        bytes: &'a [u8],
+        pages: &[u32],
+    ) -> Pictures<'a> {
+        let left = pages.iter().copied().collect();
+        Pictures { pool: self, request, bytes, left, permit: None, asked: None }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Worker>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn start(&self) -> Result<Worker, ExtractError> {
         Worker::start(&self.options)
             .map_err(|error| ExtractError::new(&format!("no worker could be started: {error}")))
     }
 
     /// Keeps the worker where it lives on.
-    async fn ask<T: DeserializeOwned>(
+    async fn ask(
         &self,
         mut worker: Worker,
         request: &Request,
         bytes: &[u8],
-    ) -> Result<(T, Vec<u8>), Failed> {
-        match worker.exchange_within(self.options.timeout, request, bytes).await {
+    ) -> Result<Extracted, Failed> {
+        let (child, limit) = (worker.child.id(), self.options.timeout);
+        let exchange = async {
+            worker.send(request, limit, bytes).await?;
+            worker.answer::<Extracted>().await
+        };
+        match within(child, limit, exchange).await {
             Some(Ok(answer)) => {
-                self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
+                self.idle().push(worker);
+                answer.map_err(Failed::Refused)
+            }
+            Some(Err(_)) => Err(Failed::Died(worker.last_words().await)),
+            None => Err(Failed::TimedOut),
+        }
+    }
+}
+
+fn shut_down() -> ExtractError {
+    ExtractError::new("the workers are shut down")
+}
+
+/// Pages of one file that a child draws one after the other: the file is sent and opened once.
+/// Where the child ends over a page, another one goes on with the next.
+///
+/// Dropping this, or a future of it, kills the child.
+pub(super) struct Pictures<'a> {
+    pool: &'a Pool,
+    request: &'a Request,
+    bytes: &'a [u8],
+    left: VecDeque<u32>,
+    permit: Option<SemaphorePermit<'a>>,
+    /// It is drawing what is left.
+    asked: Option<Worker>,
+}
+
+impl Pictures<'_> {
+    /// The next page and its picture; `None` after the last.
+    pub(super) async fn next(&mut self) -> Option<(u32, Result<PagePicture, ExtractError>)> {
+        let page = *self.left.front()?;
+        let picture = self.drawn().await;
+        self.left.pop_front();
+        if self.left.is_empty() {
+            self.pool.idle().extend(self.asked.take());
+            self.permit = None;
+        }
+        Some((page, picture))
+    }
+
+    async fn drawn(&mut self) -> Result<PagePicture, ExtractError> {
+        if self.permit.is_none() {
+            self.permit = Some(self.pool.permits.acquire().await.map_err(|_| shut_down())?);
+        }
+        let used = match self.asked.take() {
+            Some(asked) => Some((asked, true)),
+            None => self.pool.idle().pop().map(|idle| (idle, false)),
+        };
+        if let Some((worker, is_asked)) = used {
+            match self.ask(worker, is_asked).await {
+                // As for documents: a fresh child decides.
+                Err(Failed::Died(_)) => {}
+                outcome => return outcome.map_err(|failed| failed.reason(&self.pool.options)),
+            }
+        }
+        let worker = self.pool.start()?;
+        self.ask(worker, false).await.map_err(|failed| failed.reason(&self.pool.options))
+    }
+
+    /// Keeps the worker where it goes on with the pages behind.
+    async fn ask(&mut self, mut worker: Worker, is_asked: bool) -> Result<PagePicture, Failed> {
+        let (child, limit) = (worker.child.id(), self.pool.options.timeout);
+        let exchange = async {
+            if !is_asked {
+                let pages = self.left.iter().copied().collect();
+                let request = Request { pages, ..self.request.clone() };
+                worker.send(&request, limit, self.bytes).await?;
+            }
+            worker.picture().await
+        };
+        match within(child, limit, exchange).await {
+            Some(Ok(answer)) => {
+                self.asked = Some(worker);
                 answer.map_err(Failed::Refused)
             }
             Some(Err(_)) => Err(Failed::Died(worker.last_words().await)),
@@ -171,49 +242,36 @@ impl Worker {
         }
     }
 
-    /// `None` where that took more than `limit` of processor time.
-    async fn exchange_within<T: DeserializeOwned>(
-        &mut self,
-        limit: Duration,
-        request: &Request,
-        bytes: &[u8],
-    ) -> Option<io::Result<Answer<(T, Vec<u8>)>>> {
-        let (child, begun) = (self.child.id(), Instant::now());
-        let before = child.and_then(processor_time);
+    /// `limit` is what the child may use for each answer.
+    async fn send(&mut self, request: &Request, limit: Duration, bytes: &[u8]) -> io::Result<()> {
         // It stops by itself before it is stopped, if it can.
         let request = Request { limit: limit / 5 * 4, ..request.clone() };
-        let mut exchange = pin!(self.exchange(&request, bytes));
-        let mut left = limit;
-        loop {
-            if let Ok(answer) = timeout(left, &mut exchange).await {
-                return Some(answer);
-            }
-            let used = child.and_then(processor_time)?.saturating_sub(before?);
-            if used >= limit || begun.elapsed() >= limit * PATIENCE {
-                return None;
-            }
-            left = limit.saturating_sub(used).max(limit / 20);
-        }
-    }
-
-    async fn exchange<T: DeserializeOwned>(
-        &mut self,
-        request: &Request,
-        bytes: &[u8],
-    ) -> io::Result<Answer<(T, Vec<u8>)>> {
         self.requests.write_all(&request.header(bytes.len())?).await?;
         self.requests.write_all(bytes).await?;
-        self.requests.flush().await?;
+        self.requests.flush().await
+    }
+
+    async fn answer<T: DeserializeOwned>(&mut self) -> io::Result<Answer<T>> {
         let mut magic = [0; worker::MAGIC.len()];
         self.answers.read_exact(&mut magic).await?;
         if magic != worker::MAGIC {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "not an answer"));
         }
-        let answer: Answer<T> = serde_json::from_slice(&self.read_sized().await?)?;
-        Ok(match answer {
-            Ok(answer) if request.page.is_some() => Ok((answer, self.read_sized().await?)),
-            answer => answer.map(|answer| (answer, Vec::new())),
-        })
+        Ok(serde_json::from_slice(&self.read_sized().await?)?)
+    }
+
+    async fn picture(&mut self) -> io::Result<Answer<PagePicture>> {
+        let size = match self.answer::<PictureSize>().await? {
+            Ok(size) => size,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let PictureSize { width, height, units_per_pixel } = size;
+        let pixels = self.read_sized().await?;
+        // A child that dies in the middle of them is dead.
+        if pixels.len() as u64 != u64::from(width) * u64::from(height) {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        Ok(Ok(PagePicture { picture: GrayImage { width, height, pixels }, units_per_pixel }))
     }
 
     /// Reads a length and so many bytes.
@@ -239,6 +297,28 @@ impl Worker {
             Ok(Ok(words)) => words,
             _ => "no reason known".to_owned(),
         }
+    }
+}
+
+/// `None` where the child took more than `limit` of processor time until then.
+async fn within<T>(
+    child: Option<u32>,
+    limit: Duration,
+    answer: impl Future<Output = T>,
+) -> Option<T> {
+    let begun = Instant::now();
+    let before = child.and_then(processor_time);
+    let mut answer = pin!(answer);
+    let mut left = limit;
+    loop {
+        if let Ok(answer) = timeout(left, &mut answer).await {
+            return Some(answer);
+        }
+        let used = child.and_then(processor_time)?.saturating_sub(before?);
+        if used >= limit || begun.elapsed() >= limit * PATIENCE {
+            return None;
+        }
+        left = limit.saturating_sub(used).max(limit / 20);
     }
 }
 

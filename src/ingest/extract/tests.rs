@@ -139,3 +139,31 @@ async fn text_needs_no_child_and_empty_files_have_a_reason() {
         assert_eq!(outcome.map_err(|error| error.reason.as_str()), expected, "{kind} {bytes:?}");
     }
 }
+
+#[tokio::test]
+async fn pages_that_were_drawn_are_kept_where_a_child_dies_and_the_next_one_goes_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let size = r#"{"Ok":{"width":1,"height":1,"units_per_pixel":1.0}}"#;
+    let eight = |number: usize| format!("\\{number:03o}\\0\\0\\0\\0\\0\\0\\0");
+    let picture = format!("printf 'dcnt{}%s{}x' '{size}'", eight(size.len()), eight(1));
+    let asked = request("a.pdf", Kind::Pdf, &[]);
+    let sent = Request { limit: LONG / 5 * 4, pages: vec![1, 2, 3, 4], ..asked.clone() };
+    let sent = sent.header(4).unwrap().len() + 4;
+    // The first child dies over the second page, and so does the one that is asked for it next.
+    let script = format!(
+        "echo started >>log\ncase $(wc -l <log) in\n\
+         1) head -c {sent} >/dev/null; {picture}; exit 1;;\n\
+         2) exit 3;;\n\
+         *) {picture}; {picture}; exec sleep 60;;\nesac"
+    );
+    let Extractor { pool, .. } = extractor(directory.path(), &script, LONG);
+    let mut pictures = pool.pictures(&asked, b"%PDF", &[1, 2, 3, 4]);
+    let mut drawn = Vec::new();
+    while let Some((page, picture)) = pictures.next().await {
+        drawn.push((page, picture.map(|it| it.picture.pixels).map_err(|error| error.reason)));
+    }
+    let pixel = || Ok(b"x".to_vec());
+    let died = Err("the parser crashed: exit status: 3".to_owned());
+    assert_eq!(drawn, [(1, pixel()), (2, died), (3, pixel()), (4, pixel())]);
+    assert_eq!(fs::read_to_string(directory.path().join("log")).unwrap().lines().count(), 3);
+}

@@ -2,9 +2,12 @@
 //!
 //! Requests and answers are frames on standard input and output. A request is a JSON [`Request`]
 //! and the file, each after its length (eight bytes, little endian); an answer is [`MAGIC`], the
-//! length and a JSON [`Answer`], and the same of the pixels where a picture was asked for.
+//! length and a JSON [`Answer`], and the same of the pixels where a picture was asked for. Of several
+//! pages the answers follow each other as the pages are drawn: the file is sent and opened once.
 
 use std::io::{self, Read, Write};
+use std::panic::AssertUnwindSafe;
+use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 use std::{panic, thread};
 
@@ -35,8 +38,9 @@ pub(super) struct Request {
     /// Comments of reviewers are text.
     #[serde(default)]
     pub(super) comments: bool,
-    /// The page, from 1, that is wanted as a picture; `None` for the document.
-    pub(super) page: Option<u32>,
+    /// The pages, from 1, that are wanted as pictures; none for the document. `limit` is for each.
+    #[serde(default)]
+    pub(super) pages: Vec<u32>,
     /// How many mails it is attached in, one in another.
     #[serde(default)]
     pub(super) nesting: u32,
@@ -101,40 +105,78 @@ pub fn run_worker(
     limit_memory(memory_mb)?;
     silence_panics();
     while let Some((request, bytes)) = read_request(input)? {
-        match request.page {
-            None => write_answer(output, &answer(move || parse(&request, &bytes)))?,
-            Some(page) => {
-                let picture = answer(move || page_picture(&request, page, &bytes));
-                let size = picture.as_ref().map_err(String::clone).map(|it| PictureSize {
-                    width: it.picture.width,
-                    height: it.picture.height,
-                    units_per_pixel: it.units_per_pixel,
-                });
-                write_answer(output, &size)?;
-                if let Ok(PagePicture { picture, .. }) = picture {
-                    output.write_all(&(picture.pixels.len() as u64).to_le_bytes())?;
-                    output.write_all(&picture.pixels)?;
-                    output.flush()?;
-                }
-            }
+        if request.pages.is_empty() {
+            write_answer(output, &answer(move || parse(&request, &bytes)))?;
+        } else {
+            write_pictures(output, request, bytes)?;
         }
     }
     Ok(())
 }
 
-/// A page of a file as a picture.
-fn page_picture(request: &Request, page: u32, bytes: &[u8]) -> Result<PagePicture, ExtractError> {
+/// Answers with the picture of each page that is asked for. While one is written, the next one is
+/// drawn, and no more than that.
+fn write_pictures(output: &mut impl Write, request: Request, bytes: Vec<u8>) -> io::Result<()> {
+    let wanted = request.pages.len();
+    let (taker, drawn) = sync_channel(0);
+    let thread = spawn(move || {
+        page_pictures(&request, bytes, |picture| taker.send(picture).is_ok());
+    });
+    let mut written = 0;
+    for picture in drawn {
+        write_picture(output, picture.map_err(|error| error.reason))?;
+        written += 1;
+    }
+    let ended = match thread.map(thread::JoinHandle::join) {
+        Ok(Ok(())) => "the page was not drawn".to_owned(),
+        Ok(Err(panic)) => pdf::panic_message(&*panic),
+        Err(error) => no_thread(&error),
+    };
+    (written..wanted).try_for_each(|_| write_picture(output, Err(ended.clone())))
+}
+
+fn write_picture(output: &mut impl Write, picture: Answer<PagePicture>) -> io::Result<()> {
+    let size = picture.as_ref().map_err(String::clone).map(|it| PictureSize {
+        width: it.picture.width,
+        height: it.picture.height,
+        units_per_pixel: it.units_per_pixel,
+    });
+    write_answer(output, &size)?;
+    if let Ok(PagePicture { picture, .. }) = picture {
+        output.write_all(&(picture.pixels.len() as u64).to_le_bytes())?;
+        output.write_all(&picture.pixels)?;
+        output.flush()?;
+    }
+    Ok(())
+}
+
+/// Pages of a file as pictures, each given to `take` until that wants no more.
+fn page_pictures(
+    request: &Request,
+    bytes: Vec<u8>,
+    mut take: impl FnMut(Result<PagePicture, ExtractError>) -> bool,
+) {
+    let pages = &request.pages;
     match request.kind {
-        Kind::Pdf => {
-            let page = pdf::page_picture(bytes, &request.passwords, page, request.limit)?;
-            let units_per_pixel = 1.0 / page.pixels_per_point.max(f32::MIN_POSITIVE);
-            Ok(PagePicture { picture: page.picture, units_per_pixel })
-        }
+        Kind::Pdf => pdf::page_pictures(bytes, &request.passwords, pages, request.limit, |page| {
+            take(page.map(|page| PagePicture {
+                units_per_pixel: 1.0 / page.pixels_per_point.max(f32::MIN_POSITIVE),
+                picture: page.picture,
+            }))
+        }),
         Kind::Image => {
-            let picture = image::page(bytes, page)?;
-            Ok(PagePicture { picture, units_per_pixel: 1.0 })
+            // A panic of a decoder costs one page.
+            let page = |page: &u32| {
+                panic::catch_unwind(AssertUnwindSafe(|| image::page(&bytes, *page)))
+                    .unwrap_or_else(|panic| Err(ExtractError::new(&pdf::panic_message(&*panic))))
+            };
+            let picture = |picture| PagePicture { picture, units_per_pixel: 1.0 };
+            let _ = pages.iter().map(page).all(|page| take(page.map(picture)));
         }
-        kind => Err(ExtractError::new(&format!("{kind} has no pictures of pages"))),
+        kind => {
+            let reason = format!("{kind} has no pictures of pages");
+            let _ = pages.iter().all(|_| take(Err(ExtractError::new(&reason))));
+        }
     }
 }
 
@@ -183,12 +225,21 @@ fn within_limit(extracted: Extracted) -> Result<Extracted, ExtractError> {
 fn answer<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ExtractError> + Send + 'static,
 ) -> Answer<T> {
-    let thread = thread::Builder::new().name(THREAD.to_owned()).stack_size(STACK).spawn(work);
-    match thread.map(thread::JoinHandle::join) {
+    match spawn(work).map(thread::JoinHandle::join) {
         Ok(Ok(outcome)) => outcome.map_err(|error| error.reason),
         Ok(Err(panic)) => Err(ExtractError::new(&pdf::panic_message(&*panic)).reason),
-        Err(error) => Err(format!("no thread could be started: {error}")),
+        Err(error) => Err(no_thread(&error)),
     }
+}
+
+fn spawn<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<thread::JoinHandle<T>> {
+    thread::Builder::new().name(THREAD.to_owned()).stack_size(STACK).spawn(work)
+}
+
+fn no_thread(error: &io::Error) -> String {
+    format!("no thread could be started: {error}")
 }
 
 fn limit_memory(memory_mb: u64) -> io::Result<()> {
@@ -248,10 +299,10 @@ mod tests {
         for (kind, bytes) in requests {
             let (source, text_fields) = ("a".to_owned(), Vec::new());
             let limit = Duration::MAX;
-            let (passwords, comments, page, nesting) = (Vec::new(), false, None, 0);
+            let (passwords, comments, pages, nesting) = (Vec::new(), false, Vec::new(), 0);
             let kind = *kind;
             let request =
-                Request { source, kind, text_fields, limit, passwords, comments, page, nesting };
+                Request { source, kind, text_fields, limit, passwords, comments, pages, nesting };
             input.extend(request.header(bytes.len()).unwrap());
             input.extend(*bytes);
         }
@@ -283,6 +334,43 @@ mod tests {
         assert!(answers[1].as_ref().unwrap_err().contains("not a PDF"));
         assert_eq!(answers[2], Err("markdown is not read by a worker".to_owned()));
         assert_eq!(answers[3].as_ref().unwrap().document.text, "two");
+    }
+
+    #[test]
+    fn pages_of_one_file_answer_one_request() {
+        for (name, kind, pages, fails) in [
+            ("two-pages.tiff", Kind::Image, vec![2, 9, 1], vec!["no page 9: it has 2"]),
+            ("mixed.pdf", Kind::Pdf, vec![2, 7, 2], vec!["no page 7: it has 3"]),
+            ("cut.pdf", Kind::Pdf, vec![1, 2], vec!["damaged or truncated"; 2]),
+            ("page.html", Kind::Html, vec![1], vec!["html has no pictures of pages"]),
+        ] {
+            let path = format!("{}/tests/fixtures/pictures/{name}", env!("CARGO_MANIFEST_DIR"));
+            let bytes = std::fs::read(path).unwrap_or_default();
+            let wanted = pages.len();
+            let request = super::super::request(name, kind, &[]);
+            let request = Request { limit: Duration::from_mins(1), pages, ..request };
+            let input = [request.header(bytes.len()).unwrap(), bytes].concat();
+            let mut output = Vec::new();
+            run_worker(&mut input.as_slice(), &mut output, 0).unwrap();
+            let (mut rest, mut failed, mut drawn) = (output.as_slice(), Vec::new(), 0);
+            while !rest.is_empty() {
+                assert_eq!(rest[..4], MAGIC);
+                rest = &rest[4..];
+                let json = read_sized(&mut rest).unwrap();
+                match serde_json::from_slice::<Answer<PictureSize>>(&json).unwrap() {
+                    Ok(size) => {
+                        let pixels = read_sized(&mut rest).unwrap();
+                        assert_eq!(pixels.len(), size.width as usize * size.height as usize);
+                        drawn += 1;
+                    }
+                    Err(reason) => failed.push(reason),
+                }
+            }
+            assert_eq!((drawn + failed.len(), failed.len()), (wanted, fails.len()), "{name}");
+            for (reason, expected) in failed.iter().zip(fails) {
+                assert!(reason.starts_with(expected), "{name}: {reason}");
+            }
+        }
     }
 
     #[test]

@@ -122,7 +122,7 @@ impl<'a> Attachments<'a> {
             limit,
             passwords: self.request.passwords.clone(),
             comments: self.request.comments,
-            page: None,
+            pages: Vec::new(),
             nesting: self.request.nesting + depth + 1,
         };
         let parse = || {

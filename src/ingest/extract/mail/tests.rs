@@ -9,8 +9,16 @@ use crate::types::{Kind, WarningCode};
 fn document(source: &str, bytes: &[u8]) -> Result<Document, ExtractError> {
     let (text_fields, passwords, comments) = (Vec::new(), Vec::new(), false);
     let (source, kind, limit) = (source.to_owned(), Kind::Email, Duration::MAX);
-    let request =
-        Request { source, kind, text_fields, limit, passwords, comments, page: None, nesting: 0 };
+    let request = Request {
+        source,
+        kind,
+        text_fields,
+        limit,
+        passwords,
+        comments,
+        pages: Vec::new(),
+        nesting: 0,
+    };
     super::document(&request, bytes)
 }
 

@@ -61,7 +61,7 @@ use self::clock::Deadline;
 use self::headings::Part;
 use self::hyphens::Vocabulary;
 use self::page::{PageText, page_text};
-pub(in crate::ingest::extract) use self::picture::page_picture;
+pub(in crate::ingest::extract) use self::picture::page_pictures;
 use self::reader::{File, OpenError, draw_pages};
 use self::second::Second;
 use self::tidy::plain_line;

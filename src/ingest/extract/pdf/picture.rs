@@ -1,6 +1,7 @@
 //! A page → its picture, for OCR: the pictures that it draws put in their places, with all else that
 //! can be seen.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,8 +20,8 @@ use super::clock::Deadline;
 use super::decode::{Reason, Unread};
 use super::device::Stopped;
 use super::painter::Painter;
-use super::reader::{OpenError, open, settings};
-use super::{PICTURES, bombs};
+use super::reader::{MAX_HELD, OpenError, open, settings};
+use super::{PICTURES, bombs, panic_message};
 use crate::ingest::extract::ExtractError;
 use crate::ocr::GrayImage;
 
@@ -53,43 +54,82 @@ pub(in crate::ingest::extract) struct PagePicture {
     pub(in crate::ingest::extract) is_partial: bool,
 }
 
-/// `passwords` as for the text; `page` counts from one; `limit` is processor time.
-pub(in crate::ingest::extract) fn page_picture(
-    bytes: &[u8],
+/// Gives the picture of each page to `take`, until that wants no more. The file is opened once, and
+/// anew where it holds too much.
+///
+/// `passwords` as for the text; `pages` count from one; `limit` is processor time for each of them.
+pub(in crate::ingest::extract) fn page_pictures(
+    mut bytes: Vec<u8>,
     passwords: &[String],
-    page: u32,
+    pages: &[u32],
     limit: Duration,
-) -> Result<PagePicture, ExtractError> {
-    let deadline = Deadline::after(limit);
-    let mut harmless = bytes.to_vec();
-    bombs::defuse(&mut harmless);
-    let pdf = open(&Arc::new(harmless), passwords).map_err(|error| match error {
-        OpenError::Locked => ExtractError::encrypted(),
-        OpenError::Damaged => ExtractError::damaged(&"not a PDF that can be opened"),
-    })?;
+    mut take: impl FnMut(Result<PagePicture, ExtractError>) -> bool,
+) {
+    // What opening takes is the first page's.
+    let mut deadline = Deadline::after(limit);
+    bombs::defuse(&mut bytes);
+    let bytes = Arc::new(bytes);
+    let mut pages = pages.iter().copied().peekable();
+    while pages.peek().is_some() {
+        let pdf = match open(&bytes, passwords) {
+            Ok(pdf) => pdf,
+            Err(error) => {
+                let error = match error {
+                    OpenError::Locked => ExtractError::encrypted(),
+                    OpenError::Damaged => ExtractError::damaged(&"not a PDF that can be opened"),
+                };
+                let _ = pages.all(|_| take(Err(error.clone())));
+                return;
+            }
+        };
+        let mut held = 0;
+        while held <= MAX_HELD
+            && let Some(page) = pages.next()
+        {
+            let drawn = catch_unwind(AssertUnwindSafe(|| {
+                let found = numbered(&pdf, page)?;
+                held += found.page_stream().map_or(0, <[u8]>::len);
+                picture(&pdf, found, deadline).map_err(|error| error.of_page(page, limit))
+            }));
+            let panicked =
+                |panic: Box<dyn Any + Send>| Err(ExtractError::new(&panic_message(&*panic)));
+            if !take(drawn.unwrap_or_else(panicked)) {
+                return;
+            }
+            deadline = Deadline::after(limit);
+        }
+    }
+}
+
+fn numbered(pdf: &Pdf, page: u32) -> Result<&Page<'_>, ExtractError> {
     let pages = pdf.pages();
     let index = (page as usize).checked_sub(1);
-    let Some(found) = index.and_then(|index| pages.get(index)) else {
-        return Err(ExtractError::new(&format!("no page {page}: it has {}", pages.len())));
-    };
-    picture(&pdf, found, deadline).map_err(|error| match error {
-        Failure::Stopped => ExtractError::new(&format!(
-            "took longer than {} s of processor time",
-            limit.as_secs_f64()
-        )),
-        Failure::Unread(Reason::Damaged) => {
-            ExtractError::damaged(&format!("the picture of page {page} cannot be decoded"))
-        }
-        Failure::Unread(Reason::TooLarge(megapixels)) => ExtractError::new(&format!(
-            "too large: page {page} is a picture of {megapixels} megapixels"
-        )),
-    })
+    index
+        .and_then(|index| pages.get(index))
+        .ok_or_else(|| ExtractError::new(&format!("no page {page}: it has {}", pages.len())))
 }
 
 /// Why a page has no picture.
 enum Failure {
     Stopped,
     Unread(Reason),
+}
+
+impl Failure {
+    fn of_page(self, page: u32, limit: Duration) -> ExtractError {
+        match self {
+            Self::Stopped => ExtractError::new(&format!(
+                "took longer than {} s of processor time",
+                limit.as_secs_f64()
+            )),
+            Self::Unread(Reason::Damaged) => {
+                ExtractError::damaged(&format!("the picture of page {page} cannot be decoded"))
+            }
+            Self::Unread(Reason::TooLarge(megapixels)) => ExtractError::new(&format!(
+                "too large: page {page} is a picture of {megapixels} megapixels"
+            )),
+        }
+    }
 }
 
 fn picture<'a>(pdf: &'a Pdf, page: &Page<'a>, deadline: Deadline) -> Result<PagePicture, Failure> {

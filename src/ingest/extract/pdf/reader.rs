@@ -24,7 +24,7 @@ use super::outline::{self, Entry};
 use super::strings::text_string;
 
 /// Contents of pages stay in memory until the file is opened anew.
-const MAX_HELD: usize = 64 << 20;
+pub(super) const MAX_HELD: usize = 64 << 20;
 
 /// Why a file was not opened.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
