@@ -252,11 +252,22 @@ fn vector(vector: Vec2) -> Vector {
 
 fn known(letters: BfString) -> Letters {
     match letters {
-        // What tables of letters give for "none".
-        BfString::Char('\0' | '\u{FFFD}' | '\u{FFFE}' | '\u{FFFF}') => Letters::Unknown,
+        BfString::Char(letter) if is_none(letter) => Letters::Unknown,
         BfString::Char(letter) => Letters::One(charmap::bullet(letter).unwrap_or(letter)),
+        BfString::String(text) if stands_for_none(&text) => Letters::Unknown,
         BfString::String(text) => Letters::new(&text),
     }
+}
+
+/// What tables of letters give for "none".
+fn is_none(letter: char) -> bool {
+    matches!(letter, '\0' | '\u{FFFD}' | '\u{FFFE}' | '\u{FFFF}')
+}
+
+/// `InDesign` says this of the dots of a table of contents: a backspace, then "none" for each.
+fn stands_for_none(text: &str) -> bool {
+    let says_nothing = |letter| is_none(letter) || letter == '\u{8}';
+    !text.is_empty() && text.chars().all(says_nothing)
 }
 
 impl<'a> Device<'a> for GlyphDevice<'_, 'a> {
@@ -289,9 +300,10 @@ impl<'a> Device<'a> for GlyphDevice<'_, 'a> {
     fn begin_marked_content(&mut self, _: &[u8], properties: Option<&Dict<'_>>) {
         self.tick();
         let text = properties.and_then(|dict| dict.get::<PdfString<'_>>(b"ActualText"));
-        self.marks.push(
-            text.map(|text| Replacement { text: text_string(text.as_bytes()), carrier: None }),
-        );
+        let text = text.map(|text| text_string(text.as_bytes()));
+        // What says nothing replaces nothing: the glyphs say more.
+        let text = text.filter(|text| !stands_for_none(text));
+        self.marks.push(text.map(|text| Replacement { text, carrier: None }));
     }
 
     fn end_marked_content(&mut self) {

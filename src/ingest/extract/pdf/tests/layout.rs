@@ -148,6 +148,19 @@ fn replaced_text_is_read_instead_of_the_glyphs() {
 }
 
 #[test]
+fn a_replacement_that_says_nothing_replaces_nothing() {
+    for none in ["FEFF0008FFFDFFFD", "FEFFFFFDFFFD", "FEFF0000"] {
+        let content = format!(
+            "BT /F1 12 Tf 72 700 Td (Non-defense) Tj /Span <</ActualText<{none}>>> BDC ( .....) Tj EMC ( 699) Tj ET"
+        );
+        assert_eq!(text(&content), "Non-defense ..... 699", "{none}");
+    }
+    let empty =
+        "BT /F1 12 Tf 72 700 Td (a) Tj /Span << /ActualText () >> BDC (xyz) Tj EMC ( b) Tj ET";
+    assert_eq!(text(empty), "a b");
+}
+
+#[test]
 fn accents_drawn_over_letters_belong_to_them() {
     // TeX: the accent, back, the letter.
     let content = "BT /F1 12 Tf 72 700 Td [(na) 0 (\\250) 305 (\\151) -20 (ve)] TJ ET";
