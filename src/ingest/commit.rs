@@ -245,7 +245,9 @@ impl<'a> Committer<'a> {
         self.delete(&outdated).await?;
         for Refused { file, hash, why, secrets, .. } in refused {
             self.report.secrets.add(&secrets);
-            if let Why::Skip(reason) = why {
+            if let Why::Stopped = why {
+                self.cut_short = true;
+            } else if let Why::Skip(reason) = why {
                 self.report.skip(&file.source, reason);
             } else if let Some(reason) = why.failure() {
                 self.fail(&file.source, reason, (file.size, file.mtime), hash);

@@ -71,6 +71,9 @@ impl Execution<'_> {
         committer.tidy(survey).await?;
         let prepared = stream::iter(sample).chain(prepared);
         self.stream(prepared, lender, committer, emit).await?;
+        if self.options.budget.left_pages() {
+            self.options.budget.canceller().cancel(Stop::MaxCost);
+        }
         let rest = !plan.deleted.is_empty() || !survey.audit.orphans.is_empty();
         if rest && !self.stops() {
             committer.delete(&plan.deleted).await?;

@@ -92,6 +92,8 @@ pub async fn ingest(
     report.interrupted = cancel.reason() == Some(Stop::Interrupt);
     report.stopped = cancel.reason().filter(|_| cut_short && !report.interrupted);
     report.tokens = backends.embedder.tokens_embedded();
+    let read = options.budget.ocr_usage();
+    report.ocr_tokens = read.prompt_tokens.unwrap_or(0) + read.completion_tokens.unwrap_or(0);
     report.elapsed_ms = started.elapsed().as_millis() as u64;
     // Many small pieces: who waits for the report need not wait until they are freed.
     let pieces = (survey.records, survey.plan, survey.former);

@@ -81,13 +81,15 @@ pub(super) enum Why {
     Fail(String),
     /// It holds secrets, and what it replaces may do so too.
     Withhold(String),
+    /// The run stops before it is read.
+    Stopped,
 }
 
 impl Why {
     /// What went wrong, if anything did.
     pub(super) fn failure(&self) -> Option<&str> {
         match self {
-            Self::Skip(_) => None,
+            Self::Skip(_) | Self::Stopped => None,
             Self::Empty => Some("empty: no text"),
             Self::Fail(reason) | Self::Withhold(reason) => Some(reason),
         }
@@ -116,6 +118,7 @@ impl Refused {
     /// earlier version stays.
     pub(super) fn outdated(&self) -> Option<&str> {
         match (&self.replaces, &self.why) {
+            (_, Why::Stopped) => None,
             (Replaces::Moved { from }, _) => Some(from),
             (Replaces::Changed, Why::Skip(_) | Why::Empty | Why::Withhold(_)) => {
                 Some(&self.file.source)
@@ -244,7 +247,8 @@ async fn try_prepare(
             let lasting = Some(hash.clone()).filter(|_| text_fields.is_empty());
             extracted.map_err(|error| {
                 let lasting = lasting.filter(|_| !error.may_pass);
-                (Why::Fail(error.reason), lasting)
+                let why = if error.is_stopped { Why::Stopped } else { Why::Fail(error.reason) };
+                (why, lasting)
             })?
         }
     };

@@ -68,6 +68,8 @@ pub struct IngestReport {
     pub reused: usize,
     /// Tokens that were embedded, as they are billed.
     pub tokens: u64,
+    /// Tokens that an endpoint was sent and generated to read pages, as they are billed.
+    pub ocr_tokens: u64,
     /// What they cost, in the user's currency, where the price is known.
     pub cost: Option<f64>,
     /// What looks like a secret in the documents of this run.

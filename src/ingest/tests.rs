@@ -12,7 +12,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use async_trait::async_trait;
 
 use super::batch::BATCH_CHUNKS;
-use super::budget::Budget;
+use super::budget::{Budget, Limit};
 use super::discover::{DiscoverOptions, Patterns};
 use super::document::{Document, Places, Section, Syntax};
 use super::extract::Extractor;
@@ -169,7 +169,7 @@ impl Project {
             retry_failed: false,
             prune: PruneLimit { share: 0.5, allow: false },
             parallel: 2,
-            budget: Arc::new(Budget::new(self.budget, canceller)),
+            budget: Arc::new(Budget::new(self.budget.map(tokens), canceller)),
             fail_fast: None,
         };
         let backends = Backends {
@@ -492,3 +492,8 @@ async fn the_first_documents_decide_the_mean_length_even_of_a_collection_that_wa
 }
 
 mod sequences;
+
+/// What so many tokens cost, at a price of one for each.
+fn tokens(most: u64) -> Limit {
+    Limit { most: most as f64, embedding: 1.0, ocr: None }
+}

@@ -20,7 +20,7 @@ use tokio::sync::Semaphore;
 use self::detect::{Region, regions};
 use self::order::{Row, columns};
 use self::recognize::{LineWord, words};
-use super::{GrayImage, OcrLine, OcrModel, OcrWord, PixelBox};
+use super::{Bill, GrayImage, OcrLine, OcrModel, OcrWord, PixelBox};
 use crate::error::{BackendError, Fault, Service};
 use crate::onnx::{FloatGraph, OnnxError};
 
@@ -111,7 +111,11 @@ impl OcrModel for LocalOcr {
         &self.id
     }
 
-    async fn read(&self, page: GrayImage) -> Result<Vec<OcrLine>, BackendError> {
+    fn is_local(&self) -> bool {
+        true
+    }
+
+    async fn read(&self, page: GrayImage, _: &Bill) -> Result<Vec<OcrLine>, BackendError> {
         let error =
             |problem: &str| BackendError::new(Service::Ocr, Fault::Permanent, &self.id, problem);
         if page.pixels.len() as u64 != u64::from(page.width) * u64::from(page.height) {

@@ -8,11 +8,14 @@ pub mod openai;
 mod picture;
 mod png;
 
+use std::sync::{Mutex, PoisonError};
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 pub use self::picture::GrayImage;
 use crate::error::BackendError;
+use crate::types::Usage;
 
 /// A rectangle of a picture, in pixels from its upper left corner.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -24,7 +27,7 @@ pub struct PixelBox {
 }
 
 /// A word that was recognized.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct OcrWord {
     pub text: String,
     /// From 0 to 1; `None` where the model does not tell.
@@ -34,11 +37,25 @@ pub struct OcrWord {
 }
 
 /// Words of one line, in the order in which they are read.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct OcrLine {
     pub words: Vec<OcrWord>,
     /// A paragraph begins here.
     pub begins_paragraph: bool,
+}
+
+/// What an endpoint bills for a page, also for one that it was asked twice about, or in vain.
+#[derive(Debug, Default)]
+pub struct Bill(Mutex<Usage>);
+
+impl Bill {
+    pub fn add(&self, usage: Usage) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) += usage;
+    }
+
+    pub fn usage(&self) -> Usage {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Reads pages.
@@ -47,6 +64,9 @@ pub trait OcrModel: Send + Sync {
     /// What it is, as records name it: `pp-ocrv6-tiny`, `openai:gpt-4o-mini`.
     fn id(&self) -> &str;
 
+    /// Whether it computes in this process, which nobody bills.
+    fn is_local(&self) -> bool;
+
     /// The lines of a page in reading order; none where there is no text on it.
-    async fn read(&self, page: GrayImage) -> Result<Vec<OcrLine>, BackendError>;
+    async fn read(&self, page: GrayImage, bill: &Bill) -> Result<Vec<OcrLine>, BackendError>;
 }

@@ -6,7 +6,8 @@ use serde_json::Value;
 use crate::chat::{ChatEvent, Message};
 use crate::embed::Vector;
 use crate::error::BackendError;
-use crate::types::{ContentHash, EmbedderId};
+use crate::ocr::OcrLine;
+use crate::types::{ContentHash, EmbedderId, Usage};
 
 /// Raised when older recordings can no longer be read.
 pub(super) const VERSION: u64 = 1;
@@ -50,6 +51,16 @@ pub(super) enum Entry {
         request: AskedReranker,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         scores: Option<Vec<f32>>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<BackendError>,
+    },
+    /// `usage` is what was billed, also for an error.
+    Ocr {
+        request: AskedOcr,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lines: Option<Vec<OcrLine>>,
+        #[serde(default)]
+        usage: Usage,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         error: Option<BackendError>,
     },
@@ -104,6 +115,17 @@ pub(super) struct AskedReranker {
     pub model: String,
     pub question: String,
     pub texts: Vec<String>,
+}
+
+/// A page that was to be read. Its picture is told by its hash: it may be megabytes.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct AskedOcr {
+    pub model: String,
+    /// In pixels.
+    pub width: u32,
+    pub height: u32,
+    /// Of its pixels.
+    pub picture: ContentHash,
 }
 
 /// What an exchange is found by: a hash of all of its request.

@@ -1,7 +1,8 @@
 //! A tape of every exchange with the models: written by `--record`, answered from by `--replay`.
 //!
 //! It stands where the traits are ([`Embedder`](crate::embed::Embedder),
-//! [`ChatModel`](crate::chat::ChatModel), [`Reranker`](crate::rerank::Reranker)), not where HTTP is: what is kept is what came of a request
+//! [`ChatModel`](crate::chat::ChatModel), [`Reranker`](crate::rerank::Reranker),
+//! [`OcrModel`](crate::ocr::OcrModel)), not where HTTP is: what is kept is what came of a request
 //! after its retries, an error as much as an answer. Keys are not part of an exchange, and one that
 //! an endpoint echoes is cut out. Models that compute in this process need no tape.
 //!
@@ -11,6 +12,7 @@
 mod chat;
 mod embedder;
 mod format;
+mod ocr;
 mod player;
 mod recorder;
 mod reranker;
@@ -27,6 +29,7 @@ use thiserror::Error;
 pub use chat::recorded as chat;
 pub use embedder::{connect, recorded as embedder};
 pub use format::EmbedderRequest;
+pub use ocr::recorded as ocr;
 pub use reranker::recorded as reranker;
 
 use crate::error::{BackendError, Fault, Service};

@@ -10,13 +10,14 @@ use serde_json::Value;
 
 use super::TapeError;
 use super::format::{
-    AskedChat, AskedReranker, EmbedAnswer, EmbedRequest, EmbedderAnswer, EmbedderRequest, Entry,
-    key,
+    AskedChat, AskedOcr, AskedReranker, EmbedAnswer, EmbedRequest, EmbedderAnswer, EmbedderRequest,
+    Entry, key,
 };
 use super::{excerpt, missing, recorder};
 use crate::chat::ChatEvent;
 use crate::error::BackendError;
-use crate::types::ContentHash;
+use crate::ocr::OcrLine;
+use crate::types::{ContentHash, Usage};
 
 /// Everything on a tape, by what was asked. Each replay begins at the beginning.
 pub(super) struct Player {
@@ -34,6 +35,7 @@ struct Kept {
     texts: Answers<Text>,
     chats: Answers<Chat>,
     rerankers: Answers<Result<Vec<f32>, BackendError>>,
+    pages: Answers<Page>,
     /// Questions that a model was asked, whatever the prompt around them.
     questions: HashSet<ContentHash>,
     values: Answers<Value>,
@@ -50,6 +52,13 @@ pub(super) struct Text {
 pub(super) struct Chat {
     pub events: Vec<ChatEvent>,
     pub error: Option<BackendError>,
+}
+
+/// What was read on a page, and what that was billed.
+#[derive(Clone)]
+pub(super) struct Page {
+    pub read: Result<Vec<OcrLine>, BackendError>,
+    pub usage: Usage,
 }
 
 /// What came each time the same was asked.
@@ -175,6 +184,13 @@ impl Player {
         })
     }
 
+    pub(super) fn ocr(&self, asked: &AskedOcr) -> Result<Page, BackendError> {
+        self.kept().pages.next(&key("ocr", asked)).ok_or_else(|| {
+            let what = format!("{} was not asked to read this page", asked.model);
+            missing(&self.path, &what)
+        })
+    }
+
     pub(super) fn chat(&self, asked: &AskedChat) -> Result<Chat, BackendError> {
         let kept = &mut *self.kept();
         if let Some(chat) = kept.chats.next(&key("chat", asked)) {
@@ -219,6 +235,11 @@ impl Kept {
                 let outcome = scores.map(Ok).or(error.map(Err));
                 if let Some(outcome) = outcome {
                     self.rerankers.add(key("rerank", &request), outcome);
+                }
+            }
+            Entry::Ocr { request, lines, usage, error } => {
+                if let Some(read) = lines.map(Ok).or(error.map(Err)) {
+                    self.pages.add(key("ocr", &request), Page { read, usage });
                 }
             }
             Entry::Value { name, about, value } => {

@@ -19,6 +19,7 @@ use crate::embed::openai::{self as openai_embed, OpenAiOptions};
 use crate::embed::sparse::{self, TermCounter};
 use crate::error::Failure;
 use crate::http::Quota;
+use crate::ingest::budget::Budget;
 use crate::ingest::extract::{self, PageRead};
 use crate::ocr::OcrModel;
 use crate::ocr::local::LocalOcr;
@@ -264,9 +265,10 @@ pub async fn reranker(
 }
 
 /// What reads text in pictures, where any is to be read. Nothing is loaded before the first picture.
-/// `on_page` hears of each page.
+/// Pages are paid from `budget`; `on_page` hears of each.
 pub fn ocr(
     context: &Context,
+    budget: &Arc<Budget>,
     on_page: Option<UnboundedSender<PageRead>>,
 ) -> Result<Option<extract::Ocr>, Failure> {
     let settings = &context.settings;
@@ -282,19 +284,21 @@ pub fn ocr(
         OcrModelChoice::Bundled => open(None)?,
         OcrModelChoice::Directory(dir) => open(Some(context.cwd.join(dir)))?,
         OcrModelChoice::OpenAi { model, endpoint } => {
-            Arc::new(openai_ocr::connect(openai_ocr::OpenAiOcrOptions {
+            let connected = openai_ocr::connect(openai_ocr::OpenAiOcrOptions {
                 base_url: endpoint.base_url.clone(),
                 api_key: endpoint.api_key.clone(),
                 key_header: endpoint.key_header.clone(),
                 model: model.clone(),
                 timeout: ocr.timeout,
                 retry: retry_policy(settings),
-            })?)
+            })?;
+            record::ocr(&context.tape, Arc::new(connected))
         }
     };
     let parallel = std::thread::available_parallelism().map_or(2, usize::from);
     let beside_text = ocr.policy == OcrPolicy::Always;
-    Ok(Some(extract::Ocr { model, beside_text, parallel, on_page }))
+    let budget = Arc::clone(budget);
+    Ok(Some(extract::Ocr { model, budget, beside_text, parallel, on_page }))
 }
 
 pub fn retry_policy(settings: &Settings) -> RetryPolicy {

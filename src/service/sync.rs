@@ -17,7 +17,7 @@ use crate::embed::Embedder;
 use crate::embed::sparse;
 use crate::error::{Exit, Failure};
 use crate::http::Throttled;
-use crate::ingest::budget::Budget;
+use crate::ingest::budget::{Budget, Limit};
 use crate::ingest::chunk::ChunkOptions;
 use crate::ingest::extract::{Extractor, PageRead};
 use crate::ingest::preview::{self, Preview};
@@ -27,7 +27,7 @@ use crate::ingest::{
 };
 use crate::settings::Settings;
 use crate::store::{CollectionWriter, Reader};
-use crate::types::{EmbedderId, Manifest};
+use crate::types::{EmbedderId, Manifest, Usage};
 use options::{extract_options, ingest_options};
 
 /// What happens, in order.
@@ -102,7 +102,7 @@ impl Engine {
     ) -> Result<IngestReport, Failure> {
         let (context, settings) = (&self.context, &self.context.settings);
         let (stop, cancel) = &limited(cancel, settings.ingest.deadline);
-        let budget = Budget::new(token_budget(settings), stop.clone());
+        let budget = Budget::new(limit(settings), stop.clone());
         let names = inputs.names();
         let mut ingest_options = ingest_options(context, inputs, options, budget)?;
         let destination = self.destination(writer, model, options.rebuild).await?;
@@ -143,7 +143,7 @@ impl Engine {
             on(SyncEvent::Throttled(throttled));
         }
         let mut report = result.map_err(failure)?;
-        report.cost = settings.embedding.cost(report.tokens);
+        report.cost = cost(settings, report.tokens, &ingest_options.budget.ocr_usage());
         report.elapsed_ms = context.tape.value("ingest time", &names, report.elapsed_ms)?;
         Ok(report)
     }
@@ -266,7 +266,7 @@ fn ingest_backends(
     language: &str,
     on_page: Option<UnboundedSender<PageRead>>,
 ) -> Result<Backends, Failure> {
-    let ocr = backends::ocr(context, on_page)?;
+    let ocr = backends::ocr(context, &options.budget, on_page)?;
     let extractor = Extractor::new(extract_options(context, options.parallel)?, ocr);
     let terms = Arc::new(backends::term_counter(language)?);
     Ok(Backends { embedder, extractor, terms })
@@ -315,10 +315,25 @@ fn limited(interrupt: &Cancel, deadline: Option<Duration>) -> (Canceller, Cancel
     (stop, cancel)
 }
 
-/// The tokens that `ingest.max_cost` buys.
-fn token_budget(settings: &Settings) -> Option<u64> {
-    let price = settings.embedding.cost(1).filter(|price| *price > 0.0)?;
-    Some((settings.ingest.max_cost? / price) as u64)
+/// What `ingest.max_cost` allows, where anything costs.
+fn limit(settings: &Settings) -> Option<Limit> {
+    let embedding = settings.embedding.cost(1).unwrap_or_default();
+    let ocr = settings.ocr.endpoint_model().and(settings.ocr.price);
+    let ocr = ocr.filter(|price| price.input + price.output > 0.0);
+    let most = settings.ingest.max_cost?;
+    (embedding > 0.0 || ocr.is_some()).then_some(Limit { most, embedding, ocr })
+}
+
+/// What was billed; `None` where a price is not known, or nothing is billed.
+fn cost(settings: &Settings, tokens: u64, read: &Usage) -> Option<f64> {
+    let embedding = settings.embedding.cost(tokens);
+    match settings.ocr.endpoint_model().filter(|_| *read != Usage::default()) {
+        None => embedding,
+        Some(_) if settings.embedding.model.is_endpoint() => {
+            Some(embedding? + settings.ocr.cost(read)?)
+        }
+        Some(_) => settings.ocr.cost(read),
+    }
 }
 
 fn stopped_early(cancel: &Cancel) -> Failure {

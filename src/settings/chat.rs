@@ -47,7 +47,7 @@ impl Chat {
             context_tokens: values.parsed("chat.context_tokens", parse::count)?,
             concurrency: values.parsed("chat.concurrency", parse::count)?,
             require_citations: values.parsed("chat.require_citations", parse::boolean)?,
-            price: price(values)?,
+            price: price(values, ["chat.price_in", "chat.price_cached", "chat.price_out"])?,
             history: values.parsed("chat.history", parse::boolean)?,
         };
         if chat.system.is_some() && chat.prompt.is_some() {
@@ -63,8 +63,10 @@ impl Chat {
 }
 
 /// What is sent and what is generated have a price each, and the sum needs both.
-fn price(values: &Values<'_>) -> Result<Option<ChatPrice>, SettingsError> {
-    let [input, cached, output] = ["chat.price_in", "chat.price_cached", "chat.price_out"];
+pub(super) fn price(
+    values: &Values<'_>,
+    [input, cached, output]: [&'static str; 3],
+) -> Result<Option<ChatPrice>, SettingsError> {
     let price = |name| values.optional(name, parse::amount);
     match (price(input)?, price(cached)?, price(output)?) {
         (Some(input), cached, Some(output)) => {
@@ -72,7 +74,7 @@ fn price(values: &Values<'_>) -> Result<Option<ChatPrice>, SettingsError> {
         }
         (None, None, None) => Ok(None),
         (found, _, _) => Err(SettingsError {
-            message: "a cost needs both chat.price_in and chat.price_out".to_owned(),
+            message: format!("a cost needs both {input} and {output}"),
             hint: Some(keys::key(if found.is_some() { output } else { input }).how_to_set()),
             usage: false,
         }),

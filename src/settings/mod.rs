@@ -142,15 +142,19 @@ impl Settings {
             ));
         }
         let Embedding { model, price, .. } = &self.embedding;
-        if self.ingest.max_cost.is_some() && price.is_none() && model.is_endpoint() {
+        let embeds = model.is_endpoint().then(|| model.name()).filter(|_| price.is_none());
+        let reads = self.ocr.endpoint_model().filter(|_| self.ocr.price.is_none());
+        let unknown = embeds.map(|model| (model, "embedding.price"));
+        let unknown = unknown.or(reads.map(|model| (model, "ocr.price_in")));
+        if let Some((model, key)) = unknown.filter(|_| self.ingest.max_cost.is_some()) {
             let (_, origin) = values.found("ingest.max_cost").unzip();
             let name = origin.unwrap_or(&Origin::Default).of(keys::key("ingest.max_cost"));
             return Err(values.at_odds(
                 &["ingest.max_cost"],
-                format!("{name} needs the price of {}", model.name()),
+                format!("{name} needs the price of {model}"),
                 &format!(
                     "{}: what a million tokens cost, in the same currency",
-                    keys::key("embedding.price").how_to_set()
+                    keys::key(key).how_to_set()
                 ),
             ));
         }

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Endpoint, SettingsError, Values, parse};
-use crate::types::OcrPolicy;
+use super::{Endpoint, SettingsError, Values, chat, parse};
+use crate::types::{ChatPrice, OcrPolicy, Usage};
 
 #[derive(Clone, PartialEq, Debug)]
 pub struct Ocr {
@@ -12,6 +12,8 @@ pub struct Ocr {
     pub model: OcrModelChoice,
     /// Of a vision model: longest wait for one page.
     pub timeout: Duration,
+    /// Of a vision model; `None` where it is not known.
+    pub price: Option<ChatPrice>,
 }
 
 /// What reads the pictures.
@@ -45,6 +47,22 @@ impl Ocr {
             }
             (Some(parse::OcrModel::Directory(dir)), None) => OcrModelChoice::Directory(dir.into()),
         };
-        Ok(Self { policy, model, timeout })
+        let price = chat::price(values, ["ocr.price_in", "ocr.price_cached", "ocr.price_out"])?;
+        Ok(Self { policy, model, timeout, price })
+    }
+
+    /// As in `--ocr`, where pages are sent to an endpoint.
+    pub fn endpoint_model(&self) -> Option<String> {
+        match &self.model {
+            OcrModelChoice::OpenAi { model, .. } if self.policy != OcrPolicy::Off => {
+                Some(format!("openai:{model}"))
+            }
+            _ => None,
+        }
+    }
+
+    /// What an endpoint billed; `None` where that is not known.
+    pub fn cost(&self, usage: &Usage) -> Option<f64> {
+        self.price?.cost(usage)
     }
 }

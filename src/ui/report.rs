@@ -133,9 +133,13 @@ fn summary(report: &IngestReport) -> String {
     if report.ocr_pages > 0 {
         text += &format!("\n{} read as pictures (OCR)", counted(report.ocr_pages, "page"));
     }
-    if let Some(cost) = report.cost.filter(|_| report.tokens > 0) {
-        let tokens = grouped(report.tokens as usize);
-        text += &format!("\n{tokens} tokens embedded for {}", money(cost));
+    if let Some(cost) = report.cost.filter(|_| report.tokens + report.ocr_tokens > 0) {
+        let of = |tokens: u64, what: &str| {
+            (tokens > 0).then(|| format!("{} tokens {what}", grouped(tokens as usize)))
+        };
+        let tokens = [of(report.tokens, "embedded"), of(report.ocr_tokens, "for pages (OCR)")];
+        let tokens: Vec<String> = tokens.into_iter().flatten().collect();
+        text += &format!("\n{} for {}", tokens.join(", "), money(cost));
     }
     if report.skipped > 0 {
         let reasons = report.skipped_by_reason.iter();

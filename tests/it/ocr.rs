@@ -136,6 +136,87 @@ fn a_vision_model_reads_pages() {
     assert_eq!(shown["chunks"][0]["page"], 1);
 }
 
+/// What a vision model answers for a page.
+fn transcription(text: &str) -> Fault {
+    let answer = json!({
+        "choices": [{"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100},
+    });
+    let json = [("content-type", "application/json")];
+    Fault::Answer(response("200 OK", &json, &answer.to_string()))
+}
+
+#[test]
+fn what_a_vision_model_bills_counts_against_the_limit_and_in_the_cost() {
+    let mut env = TestEnv::new();
+    let page = std::fs::read(fixture("scanned.pdf")).expect("a fixture");
+    // Comments at the end make other documents of it.
+    for number in 1..=4 {
+        env.write(
+            &format!("docs/{number}.pdf"),
+            [&page[..], format!("%{number}\n").as_bytes()].concat(),
+        );
+    }
+    let server = ScriptedServer::start();
+    let url = server.base_url();
+    let ingest = |limit| {
+        let cost = ["--max-cost", limit, "--format", "json"];
+        [&["ingest", "docs", "--ocr", "openai:gpt-vision", "--base-url", &url][..], &cost].concat()
+    };
+    let run = env.run(&ingest("5")).expect(2);
+    assert!(run.stderr.contains("--max-cost needs the price of openai:gpt-vision"), "{run}");
+    // A page is 1,000 tokens for 2 and 100 for 0.5.
+    env.set("DOCENT_OCR_PRICE_IN", "2000").set("DOCENT_OCR_PRICE_OUT", "5000");
+    for pages in ["one", "two"] {
+        server.push(transcription(&format!("Ships pay {pages} crowns.")));
+    }
+    let report = env.run(&ingest("6")).expect(5).json();
+    let done = (&report["added"], &report["stopped"], &report["failed"]);
+    assert_eq!(done, (&json!(2), &json!("max-cost"), &json!([])), "{report:#}");
+    let billed = (&report["cost"], &report["ocr_tokens"]);
+    assert_eq!(billed, (&json!(5.0), &json!(2200)), "{report:#}");
+    assert_eq!(server.requests().len(), 2);
+    let report = env.run(&ingest("0")).expect(5).json();
+    assert_eq!((&report["added"], server.requests().len()), (&json!(0), 2), "{report:#}");
+    for pages in ["three", "four"] {
+        server.push(transcription(&format!("Ships pay {pages} crowns.")));
+    }
+    let report = env.run(&ingest("5")).expect(0).json();
+    assert_eq!((&report["added"], &report["unchanged"]), (&json!(2), &json!(2)), "{report:#}");
+}
+
+#[test]
+fn pages_of_a_vision_model_are_recorded_and_replayed() {
+    let mut env = project(&["scanned.pdf"]);
+    env.set("DOCENT_OCR_PRICE_IN", "2000").set("DOCENT_OCR_PRICE_OUT", "5000");
+    let server = ScriptedServer::start();
+    server.push(transcription("Ships pay 99 crowns."));
+    let ingest = ["ingest", "docs", "--ocr", "openai:gpt-vision", "--format", "json"];
+    let url = server.base_url();
+    let record = [&ingest[..], &["--base-url", &url, "--record", "tape"]].concat();
+    let recorded = env.run(&record).expect(0);
+    assert_eq!(recorded.json()["cost"], 2.5, "{recorded}");
+    let tape = std::fs::read_to_string(env.path("tape")).expect("a recording");
+    let mut pages = tape.lines().filter(|line| line.contains(r#""kind":"ocr""#));
+    let page: Value = serde_json::from_str(pages.next().expect("a page")).expect("JSON");
+    assert_eq!(page["request"]["model"], "openai:gpt-vision", "{page:#}");
+    assert!(!tape.contains("base64"), "the picture itself is on the tape");
+    drop(server);
+
+    let mut other = project(&["scanned.pdf"]);
+    other.set("DOCENT_OCR_PRICE_IN", "2000").set("DOCENT_OCR_PRICE_OUT", "5000");
+    other.set("OPENAI_BASE_URL", "http://127.0.0.1:1/v1");
+    std::fs::copy(env.path("tape"), other.path("tape")).expect("a recording");
+    let replay = [&ingest[..], &["--replay", "tape"]].concat();
+    assert_eq!(other.run(&replay).expect(0).stdout, recorded.stdout);
+    assert_eq!(text(&other, "docs/scanned.pdf"), "Ships pay 99 crowns.");
+    // Another page was never asked about.
+    let page = std::fs::read(fixture("fax.pdf")).expect("a fixture");
+    other.write("docs/fax.pdf", page);
+    let run = other.run(&replay).expect(5);
+    assert!(run.to_string().contains("openai:gpt-vision was not asked to read this page"), "{run}");
+}
+
 #[test]
 fn a_vision_model_that_fails_fails_the_document_and_is_asked_again() {
     let env = project(&["scanned.pdf"]);

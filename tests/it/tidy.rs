@@ -95,7 +95,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("interaction", &["embed"]),
     ("rerank", &["embed", "error", "onnx", "openai", "retry", "types"]),
     ("store", &["error", "heap", "http", "retry", "task", "types"]),
-    ("record", &["chat", "embed", "error", "http", "rerank", "types"]),
+    ("record", &["chat", "embed", "error", "http", "ocr", "rerank", "types"]),
     ("ingest", &["cancel", "embed", "error", "http", "ocr", "retry", "store", "task", "types"]),
     (
         "query",

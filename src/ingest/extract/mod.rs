@@ -70,6 +70,8 @@ pub struct ExtractError {
     pub reason: String,
     /// The same file may be read with other settings, or another time.
     pub may_pass: bool,
+    /// The run stops before it is read.
+    pub is_stopped: bool,
     /// The process that read it ended, or was ended.
     is_of_child: bool,
 }
@@ -84,12 +86,16 @@ impl ExtractError {
         if line.chars().count() > Self::MAX_LENGTH {
             line = line.chars().take(Self::MAX_LENGTH).chain(std::iter::once('…')).collect();
         }
-        Self { reason: line, may_pass: false, is_of_child: false }
+        Self { reason: line, may_pass: false, is_stopped: false, is_of_child: false }
     }
 
     /// What another try, or another setting, may mend.
     fn may_pass(reason: &str) -> Self {
         Self { may_pass: true, ..Self::new(reason) }
+    }
+
+    fn stopped() -> Self {
+        Self { is_stopped: true, ..Self::may_pass("the run stopped before it was read") }
     }
 
     /// What a parser said of a file that its format does not allow.

@@ -12,6 +12,7 @@ use super::pool::Pool;
 use super::worker::Request;
 use super::{ExtractError, pdf};
 use crate::error::{BackendError, Fault};
+use crate::ingest::budget::Budget;
 use crate::ingest::document::{Document, Places, RecognizedWord, Syntax, Unit};
 use crate::ocr::{GrayImage, OcrLine, OcrModel, PixelBox};
 use crate::types::{OcrRecord, PageArea, ReadingWarning, WarningCode, ranges};
@@ -20,6 +21,8 @@ use crate::types::{OcrRecord, PageArea, ReadingWarning, WarningCode, ranges};
 #[derive(Clone)]
 pub struct Ocr {
     pub model: Arc<dyn OcrModel>,
+    /// What its pages are paid from.
+    pub budget: Arc<Budget>,
     /// Also pictures on pages that have text.
     pub beside_text: bool,
     /// Pages that are read at the same time.
@@ -87,6 +90,8 @@ enum PageError {
     Page(String),
     /// The model can't be asked: the document fails, and another try may go better.
     Model(BackendError),
+    /// There is nothing left to pay it with.
+    Stopped,
 }
 
 /// Adds what the pictures of a document say.
@@ -103,11 +108,10 @@ pub(super) async fn recognize(
         return Ok(document);
     }
     let pictures = pool.pictures(request, bytes, &wanted);
-    let read = stream::unfold(pictures, |mut pictures| async {
-        Some((pictures.next().await?, pictures))
-    })
-    .map(|(page, picture)| async move { (page, read_page(ocr, page, picture).await) })
-    .buffered(ocr.parallel.max(1));
+    let read =
+        stream::unfold(pictures, |mut pictures| async { Some((pictures.next().await?, pictures)) })
+            .map(|(page, picture)| async move { (page, read_page(ocr, page, picture).await) })
+            .buffered(ocr.parallel.max(1));
     let mut read = Box::pin(read);
     let mut found = Recognized::default();
     let mut count = 0;
@@ -124,6 +128,7 @@ pub(super) async fn recognize(
                 found.pages.insert(page, text);
             }
             Err(PageError::Page(reason)) => found.failed.push((page, reason)),
+            Err(PageError::Stopped) => return Err(ExtractError::stopped()),
             Err(PageError::Model(error)) => {
                 return Err(ExtractError::may_pass(&format!("page {page}: {error}")));
             }
@@ -139,7 +144,8 @@ async fn read_page(
 ) -> Result<PageText, PageError> {
     let unread = |error: ExtractError| PageError::Page(error.reason);
     let PagePicture { picture, units_per_pixel } = picture.map_err(unread)?;
-    let lines = ocr.model.read(picture).await.map_err(|error| match error.fault {
+    let leave = ocr.budget.reserve_page(ocr.model.is_local()).await.ok_or(PageError::Stopped)?;
+    let lines = ocr.model.read(picture, &leave.bill).await.map_err(|error| match error.fault {
         Fault::Refused | Fault::TooLong => PageError::Page(error.message),
         _ => PageError::Model(error),
     })?;
