@@ -15,6 +15,8 @@ pub(super) struct Part {
     pub(super) focus: HashSet<u32>,
     /// Terms after "than": what the subject is compared with.
     pub(super) compared: HashSet<u32>,
+    /// What a number tells apart: "Port 150".
+    pub(super) numbered: Vec<Words>,
 }
 
 impl Part {
@@ -135,12 +137,13 @@ pub(super) fn parts(question: &str, terms: &Terms) -> Vec<Part> {
             if !of_side.is_empty() {
                 let asks = if sides.is_empty() { asks(clause) } else { Asks::Definition };
                 let focus = terms(&focus(clause)).into_iter().collect();
-                let compared = side.split_once(" than ").map(|(_, other)| terms(&content(other)));
+                let (subject, compared) = side.split_once(" than ").unwrap_or((side, ""));
                 parts.push(Part {
                     asks,
                     terms: of_side,
                     focus,
-                    compared: compared.unwrap_or_default().into_iter().collect(),
+                    compared: terms(&content(compared)).into_iter().collect(),
+                    numbered: numbered(subject, terms),
                 });
             }
         }
@@ -182,6 +185,18 @@ fn spans(text: &str) -> impl Iterator<Item = (usize, &str)> {
 
 fn plain(word: &str) -> String {
     word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase()
+}
+
+/// Words that a number follows, where they are no mere "in" or "of".
+fn numbered(subject: &str, terms: &Terms) -> Vec<Words> {
+    let words = Words::of(subject);
+    let words: Vec<&str> = words.iter().collect();
+    let pairs = words.windows(2).filter(|pair| {
+        pair[1].starts_with(|c: char| c.is_ascii_digit())
+            && pair[0].starts_with(char::is_alphabetic)
+            && !terms(pair[0]).is_empty()
+    });
+    pairs.map(|pair| Words::of(&pair.join(" "))).collect()
 }
 
 /// The word that follows "how many" or "how much".
@@ -290,6 +305,7 @@ mod tests {
         let parts = parts("How many lines has version 2 more than version 1?", &terms);
         assert_eq!(parts[0].focus, terms("lines").into_iter().collect());
         assert_eq!(parts[0].compared, terms("version").into_iter().collect());
+        assert_eq!(parts[0].numbered, [Words::of("version 2")]);
     }
 
     #[test]

@@ -18,7 +18,7 @@ const BEFORE: f32 = 0.3;
 const FOCUS: f32 = 1.6;
 /// What a term counts with which the subject is only compared.
 const COMPARED: f32 = 0.4;
-/// What remains of the worth of a sentence without what is counted.
+/// What remains of the worth of a sentence without what is counted, or about another number.
 const ASTRAY: f32 = 0.6;
 /// How much more of the question a sentence must cover that has not the form of an answer.
 const FORMLESS: f32 = 0.15;
@@ -158,10 +158,20 @@ impl<'a> View<'a> {
         self.coverage(candidate) >= MIN_COVERAGE + if formless { FORMLESS } else { 0.0 }
     }
 
-    /// What remains of the worth of a sentence: less, where it lacks what is counted.
+    /// What remains of the worth of a sentence: less, where it lacks what is counted, and where the
+    /// number of "Port 150" is that of something else.
     fn aim(&self, candidate: &Candidate) -> f32 {
-        let has = |term| candidate.terms.contains(term) || candidate.section.contains(term);
-        if self.part.focus.iter().all(has) { 1.0 } else { ASTRAY }
+        let has = |term: &u32| candidate.terms.contains(term) || candidate.section.contains(term);
+        let numbered = |thing: &Words| {
+            let said = Words::of(&candidate.text).find(thing).is_some();
+            said || thing
+                .iter()
+                .flat_map(|word| (self.terms)(word))
+                .all(|term| candidate.section.contains(&term) || candidate.document.contains(&term))
+        };
+        let counted = if self.part.focus.iter().all(has) { 1.0 } else { ASTRAY };
+        let named = if self.part.numbered.iter().all(numbered) { 1.0 } else { ASTRAY };
+        counted * named
     }
 
     fn worth(&self, position: usize) -> f32 {

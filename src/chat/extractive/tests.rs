@@ -83,6 +83,16 @@ fn lists_tables_and_headings() {
     let table =
         passage(1, "t.md", "| call | limit |\n|---|---|\n| export | 30 per hour |\n| import | 5 |");
     assert_eq!(answer("limit of export", &[table]), "export | 30 per hour [1].");
+    let fees = passage(
+        1,
+        "f.md",
+        "Port: Port 30 | Winter fee: 90 | Summer fee: 150\nPort: Port 50 | Winter fee: 150 | Summer fee: 250\n\
+         Port: Port 150 | Winter fee: 450 | Summer fee: 750",
+    );
+    assert_eq!(
+        answer("What is the summer fee of Port 150?", &[fees]),
+        "Port: Port 150 | Winter fee: 450 | Summer fee: 750 [1]."
+    );
     let stop = passage(1, "zh.md", "Ledger backups are kept for 400 days。");
     assert_eq!(
         answer("backups of the ledger", &[stop]),
