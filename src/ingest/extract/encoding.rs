@@ -109,6 +109,10 @@ fn replaced(text: &str) -> (usize, usize) {
 /// Whether more of what is not ASCII is UTF-8 than is not. Of what is in other encodings, chance
 /// makes at most two fifths look like UTF-8 (Shift JIS), and next to nothing in those of single bytes.
 fn is_mostly_utf8(bytes: &[u8]) -> bool {
+    // Nearly every file is, and that is seen in a fraction of the time.
+    if std::str::from_utf8(bytes).is_ok() {
+        return true;
+    }
     let (mut good, mut bad) = (0_usize, 0_usize);
     for chunk in bytes.utf8_chunks() {
         let valid = chunk.valid();

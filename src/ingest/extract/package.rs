@@ -10,6 +10,9 @@ use super::{ExtractError, detect, encoding};
 /// Bytes of one part after unpacking. The text of a thousand-page book is a tenth of this.
 const MAX_PART: u64 = 128 << 20;
 
+/// How much room is made for a part before it is unpacked, in bytes.
+const LONGEST_PROMISE: usize = 1 << 20;
+
 pub(super) struct Package<'a>(ZipArchive<Cursor<&'a [u8]>>);
 
 impl<'a> Package<'a> {
@@ -52,7 +55,9 @@ impl<'a> Package<'a> {
             }
             Err(error) => return Err(damaged(&error)),
         };
-        let mut bytes = Vec::new();
+        // What a part says of its size is a hint, nobody has to keep to it.
+        let size = usize::try_from(file.size()).unwrap_or(0);
+        let mut bytes = Vec::with_capacity(size.min(LONGEST_PROMISE));
         file.take(MAX_PART + 1).read_to_end(&mut bytes).map_err(|error| damaged(&error))?;
         if bytes.len() as u64 > MAX_PART {
             return Err(ExtractError::new(&format!(

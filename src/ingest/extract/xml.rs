@@ -13,7 +13,9 @@ use crate::ingest::document::single_spaced;
 
 /// The name without its namespace prefix.
 fn local(name: &str) -> &str {
-    name.rsplit(':').next().unwrap_or(name)
+    // Names are short: to search them as long texts are searched would take longer.
+    let colon = name.bytes().rposition(|byte| byte == b':');
+    colon.map_or(name, |colon| &name[colon + 1..])
 }
 
 /// The value of the attribute of that local name, references resolved.

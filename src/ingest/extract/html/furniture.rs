@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::role::{Role, Skip};
 use super::tree::{Content, Tree};
-use super::weights::{Weight, Weights};
+use super::weights::{Lengths, Weight, Weights};
 
 /// Characters that make a part of a page worth taking alone.
 const ENOUGH: usize = 200;
@@ -15,16 +15,26 @@ const PARAGRAPHS: usize = 80;
 const TEXT: usize = 70;
 
 /// Corrects what names say of elements: what holds most paragraphs is no furniture, and lists of
-/// links are.
-pub(super) fn correct(tree: &Tree, meanings: &mut [(Role, Skip)]) {
-    let weights = Weights::of(tree, meanings, Skip::Always);
-    let page = weights.within(0, tree.nodes().len());
-    let rest = Weights::of(tree, meanings, Skip::Furniture).within(0, tree.nodes().len());
+/// links are. `weights`: of all text. Gives those of what is no furniture.
+pub(super) fn correct(
+    tree: &Tree,
+    lengths: &Lengths,
+    weights: &Weights,
+    meanings: &mut [(Role, Skip)],
+) -> Weights {
+    let end = tree.nodes().len();
+    let page = weights.within(0, end);
+    let are_comments =
+        |index: usize| meanings[index].1 == Skip::Furniture && is_comments(tree, index);
+    // There may be more of them than of the text that they are on.
+    let without_comments = (0..end).any(are_comments) && {
+        let rest = Weights::of(tree, lengths, meanings, Skip::Furniture);
+        rest.within(0, end).paragraphs >= ENOUGH
+    };
     for (index, node) in tree.nodes().iter().enumerate() {
         let weight = weights.within(index, node.end);
         let (role, skip) = meanings[index];
-        // There may be more of them than of the text that they are on.
-        if skip == Skip::Furniture && rest.paragraphs >= ENOUGH && is_comments(tree, index) {
+        if without_comments && skip == Skip::Furniture && is_comments(tree, index) {
             continue;
         }
         // Documentation has headings that link to the types they name, and others in a header.
@@ -45,7 +55,11 @@ pub(super) fn correct(tree: &Tree, meanings: &mut [(Role, Skip)]) {
             }
         }
     }
-    lone_headings(tree, meanings);
+    let weights = Weights::of(tree, lengths, meanings, Skip::Furniture);
+    if lone_headings(tree, &weights, meanings) {
+        return Weights::of(tree, lengths, meanings, Skip::Furniture);
+    }
+    weights
 }
 
 /// Whether an element is called `comments`, and no more than that.
@@ -56,10 +70,10 @@ fn is_comments(tree: &Tree, index: usize) -> bool {
     names.any(|name| name.eq_ignore_ascii_case("comments"))
 }
 
-/// Headings over nothing but furniture are furniture.
-fn lone_headings(tree: &Tree, meanings: &mut [(Role, Skip)]) {
+/// Headings over nothing but furniture are furniture. Gives whether there are any.
+fn lone_headings(tree: &Tree, weights: &Weights, meanings: &mut [(Role, Skip)]) -> bool {
     let nodes = tree.nodes();
-    let weights = Weights::of(tree, meanings, Skip::Furniture);
+    let mut are_there = false;
     let is_heading = |role| matches!(role, Role::Heading(_));
     // Ends of the open elements.
     let mut open: Vec<usize> = Vec::new();
@@ -80,18 +94,24 @@ fn lone_headings(tree: &Tree, meanings: &mut [(Role, Skip)]) {
             }
             if over_furniture {
                 meanings[index].1 = Skip::Furniture;
+                are_there = true;
             }
         }
         open.push(node.end);
     }
+    are_there
 }
 
 /// The nodes of the page's text: those of its `<main>`, or of the smallest part with nearly all
 /// paragraphs, from the heading of the page on. On an article, what is in `<main>` beside that part
 /// belongs to other articles.
-pub(super) fn text(tree: &Tree, meanings: &[(Role, Skip)], is_article: bool) -> Range<usize> {
+pub(super) fn text(
+    tree: &Tree,
+    weights: &Weights,
+    meanings: &[(Role, Skip)],
+    is_article: bool,
+) -> Range<usize> {
     let nodes = tree.nodes();
-    let weights = Weights::of(tree, meanings, Skip::Furniture);
     let length = |index: &usize| weights.within(*index, nodes[*index].end).all;
     let mains = (0..nodes.len()).filter(|index| meanings[*index].0 == Role::Main);
     let mut range = 0..nodes.len();
@@ -107,7 +127,7 @@ pub(super) fn text(tree: &Tree, meanings: &[(Role, Skip)], is_article: bool) -> 
     }
     let mut beginning = None;
     let mut inside = range.start + usize::from(range.start > 0)..range.end;
-    while let Some(part) = main_part(tree, meanings, &weights, inside, page) {
+    while let Some(part) = main_part(tree, weights, meanings, inside, page) {
         range = part..nodes[part].end;
         if meanings[part].0 == Role::Article {
             beginning = beginning.or(Some(part));
@@ -136,8 +156,8 @@ pub(super) fn text(tree: &Tree, meanings: &[(Role, Skip)], is_article: bool) -> 
 /// The part, next below the one with these nodes `inside`, that can stand for the page.
 fn main_part(
     tree: &Tree,
-    meanings: &[(Role, Skip)],
     weights: &Weights,
+    meanings: &[(Role, Skip)],
     inside: Range<usize>,
     page: Weight,
 ) -> Option<usize> {

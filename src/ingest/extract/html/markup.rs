@@ -55,8 +55,8 @@ fn is_not_copied(style: &str) -> bool {
 }
 
 fn is_line_numbers(tree: &Tree, index: usize) -> bool {
-    any_char(tree, index, |c| c.is_ascii_digit())
-        && !any_char(tree, index, |c| !c.is_ascii_digit() && !c.is_whitespace())
+    !any_char(tree, index, |c| !c.is_ascii_digit() && !c.is_whitespace())
+        && any_char(tree, index, |c| c.is_ascii_digit())
 }
 
 /// Whether the next cell of the row has preformatted text.

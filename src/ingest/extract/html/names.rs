@@ -2,21 +2,24 @@
 
 use super::tree::Element;
 
-/// Words that say the element is laid out around what its other words name, and is not itself it:
-/// `with-sidebar`, `nav-open`.
-const LAYOUT: &[&str] = &[
-    "has",
-    "with",
-    "no",
-    "without",
-    "wrapper",
-    "layout",
-    "container",
-    "content",
-    "open",
-    "visible",
-    "body",
-];
+/// Whether a word says that the element is laid out around what its other words name, and is not itself
+/// it: `with-sidebar`, `nav-open`.
+fn is_layout(word: &str) -> bool {
+    matches!(
+        word,
+        "has"
+            | "with"
+            | "no"
+            | "without"
+            | "wrapper"
+            | "layout"
+            | "container"
+            | "content"
+            | "open"
+            | "visible"
+            | "body"
+    )
+}
 
 /// The names an element has in its class and its id.
 pub(super) struct Names<'a>([Option<&'a str>; 2]);
@@ -32,14 +35,7 @@ impl<'a> Names<'a> {
 
     /// Whether one of them has one of the words, which are in lower case.
     pub(super) fn any(&self, wanted: &[&str]) -> bool {
-        self.0.iter().flatten().any(|names| {
-            // Most names have none of the words: that is seen without taking them apart.
-            let has = |word: &str| {
-                let mut places = names.as_bytes().windows(word.len());
-                places.any(|place| place.eq_ignore_ascii_case(word.as_bytes()))
-            };
-            wanted.iter().any(|word| has(word)) && names_one(names, |word| wanted.contains(&word))
-        })
+        self.0.iter().flatten().any(|names| names_one(names, |word| wanted.contains(&word)))
     }
 }
 
@@ -50,7 +46,7 @@ pub(super) fn names_one(names: &str, is_wanted: impl Fn(&str) -> bool) -> bool {
         let (mut wanted, mut layout) = (false, false);
         let mut end = |word: &mut String| {
             wanted |= is_wanted(word);
-            layout |= LAYOUT.contains(&word.as_str());
+            layout |= is_layout(word);
             word.clear();
         };
         // `site-nav`, `site_nav` and `siteNav` are `site` and `nav`.
@@ -60,7 +56,9 @@ pub(super) fn names_one(names: &str, is_wanted: impl Fn(&str) -> bool) -> bool {
             if !is_part || character.is_uppercase() && after_lower {
                 end(&mut word);
             }
-            if is_part {
+            if character.is_ascii_alphanumeric() {
+                word.push(character.to_ascii_lowercase());
+            } else if is_part {
                 word.extend(character.to_lowercase());
             }
             after_lower = character.is_lowercase();

@@ -79,8 +79,12 @@ fn names_type(text: &str) -> bool {
 
 /// Marks what stands beside the text: on every page the captions of photographs, on articles also
 /// other captions, teasers and mere links.
-pub(super) fn mark(tree: &Tree, meanings: &mut [(Role, Skip)], is_article: bool) {
-    let weights = Weights::of(tree, meanings, Skip::Always);
+pub(super) fn mark(
+    tree: &Tree,
+    weights: &Weights,
+    meanings: &mut [(Role, Skip)],
+    is_article: bool,
+) {
     let weight = |index: usize| weights.within(index, tree.nodes()[index].end);
     let most = weights.within(0, tree.nodes().len()).paragraphs / 2;
     let is_text =

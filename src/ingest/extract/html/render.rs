@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::role::{Role, Skip};
 use super::rows::{Cell, Table};
 use super::tree::{Content, Element, Tree};
+use super::weights::{Lengths, Weights};
 use super::writer::Writer;
 use super::{furniture, markup, math, press, tabs};
 use crate::ingest::document::{Mark, single_spaced};
@@ -34,6 +35,8 @@ pub(super) struct Page<'a> {
     meanings: Vec<(Role, Skip)>,
     /// Of the panels of tabs.
     titles: HashMap<usize, usize>,
+    /// Of what is no furniture.
+    weights: Weights,
     /// It says that it is one.
     is_article: bool,
 }
@@ -51,14 +54,18 @@ impl<'a> Page<'a> {
         let is_article = press::is_article(&tree);
         markup::correct(&tree, &mut meanings);
         let titles = tabs::titles(&tree, &mut meanings);
-        press::mark(&tree, &mut meanings, is_article);
-        furniture::correct(&tree, &mut meanings);
-        Self { source, tree, meanings, titles, is_article }
+        let lengths = Lengths::of(&tree, &meanings);
+        let all = Weights::of(&tree, &lengths, &meanings, Skip::Always);
+        press::mark(&tree, &all, &mut meanings, is_article);
+        let weights = furniture::correct(&tree, &lengths, &all, &mut meanings);
+        Self { source, tree, meanings, titles, weights, is_article }
     }
 
     pub(super) fn render(&self, scope: Scope) -> Rendered {
         let range = match scope {
-            Scope::Text => furniture::text(&self.tree, &self.meanings, self.is_article),
+            Scope::Text => {
+                furniture::text(&self.tree, &self.weights, &self.meanings, self.is_article)
+            }
             Scope::Everything => 0..self.tree.nodes().len(),
         };
         let writer = Writer::new(self.source);

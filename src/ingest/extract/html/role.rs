@@ -127,69 +127,75 @@ pub(super) enum Skip {
     Always,
 }
 
-/// Words in a class or an id that name furniture.
-const FURNITURE: &[&str] = &[
-    "nav",
-    "navbar",
-    "navigation",
-    "navlinks",
-    "menu",
-    "menubar",
-    "sidebar",
-    "sphinxsidebar",
-    "sidenav",
-    "breadcrumb",
-    "breadcrumbs",
-    "toc",
-    "pagination",
-    "pager",
-    "footer",
-    "cookie",
-    "cookies",
-    "gdpr",
-    "consent",
-    "headerlink",
-    "permalink",
-    "linenos",
-    "lineno",
-    "gutter",
-    "noprint",
-    "skiplink",
-    "advert",
-    "advertisement",
-    "related",
-    "relatedposts",
-    // Links of notes back to the text, and of documentation to its source.
-    "backlink",
-    "backref",
-    "editsection",
-    "viewcode",
-    "yarpp",
-];
+/// Whether a word in a class or an id names furniture.
+fn is_furniture(word: &str) -> bool {
+    matches!(
+        word,
+        "nav"
+            | "navbar"
+            | "navigation"
+            | "navlinks"
+            | "menu"
+            | "menubar"
+            | "sidebar"
+            | "sphinxsidebar"
+            | "sidenav"
+            | "breadcrumb"
+            | "breadcrumbs"
+            | "toc"
+            | "pagination"
+            | "pager"
+            | "footer"
+            | "cookie"
+            | "cookies"
+            | "gdpr"
+            | "consent"
+            | "headerlink"
+            | "permalink"
+            | "linenos"
+            | "lineno"
+            | "gutter"
+            | "noprint"
+            | "skiplink"
+            | "advert"
+            | "advertisement"
+            | "related"
+            | "relatedposts"
+            // Links of notes back to the text, and of documentation to its source.
+            | "backlink"
+            | "backref"
+            | "editsection"
+            | "viewcode"
+            | "yarpp"
+    )
+}
 
-/// Words that name furniture where blocks are in it. In a line they are parts of a text, or of code
-/// with colours.
-const FURNITURE_BLOCKS: &[&str] = &[
-    "author",
-    "banner",
-    "byline",
-    "comment",
-    "comments",
-    "newsletter",
-    "postmetadata",
-    "promo",
-    "rating",
-    "ratings",
-    "recommended",
-    "respond",
-    "shariff",
-    "share",
-    "sharing",
-    "sociable",
-    "social",
-    "subscribe",
-    "tags",
-];
+/// Whether a word names furniture where blocks are in it. In a line such words are parts of a text, or
+/// of code with colours.
+fn is_furniture_block(word: &str) -> bool {
+    matches!(
+        word,
+        "author"
+            | "banner"
+            | "byline"
+            | "comment"
+            | "comments"
+            | "newsletter"
+            | "postmetadata"
+            | "promo"
+            | "rating"
+            | "ratings"
+            | "recommended"
+            | "respond"
+            | "shariff"
+            | "share"
+            | "sharing"
+            | "sociable"
+            | "social"
+            | "subscribe"
+            | "tags"
+    )
+}
 
 /// Words that name an `<aside>` which is read with the text around it.
 const CALLOUTS: &[&str] = &[
@@ -260,10 +266,8 @@ impl Skip {
         }
         let holds_blocks =
             matches!(name, "div" | "section" | "ul" | "ol" | "li" | "dl" | "p" | "details");
-        let is_furniture = |word: &str| {
-            FURNITURE.contains(&word) || holds_blocks && FURNITURE_BLOCKS.contains(&word)
-        };
-        let furniture = |names: &&str| names_one(names, is_furniture);
+        let is_wanted = |word: &str| is_furniture(word) || holds_blocks && is_furniture_block(word);
+        let furniture = |names: &&str| names_one(names, is_wanted);
         let names = [attribute("class"), attribute("id")];
         if role != "main" && names.iter().flatten().any(furniture) {
             Self::Furniture
@@ -279,11 +283,13 @@ fn is_callout<'a>(attribute: &impl Fn(&str) -> Option<&'a str>) -> bool {
 }
 
 fn is_hidden<'a>(attribute: &impl Fn(&str) -> Option<&'a str>) -> bool {
-    let style = attribute("style").unwrap_or_default().to_ascii_lowercase().replace(' ', "");
+    let hides = |style: &str| {
+        let style = style.to_ascii_lowercase().replace(' ', "");
+        style.contains("display:none") || style.contains("visibility:hidden")
+    };
     attribute("hidden").is_some_and(|value| value != "until-found")
         || attribute("aria-hidden").is_some_and(|value| value == "true")
-        || style.contains("display:none")
-        || style.contains("visibility:hidden")
+        || attribute("style").is_some_and(hides)
 }
 
 fn is_furniture_role(role: &str) -> bool {

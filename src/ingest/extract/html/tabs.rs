@@ -10,6 +10,10 @@ use super::tree::{Element, Tree};
 pub(super) fn titles(tree: &Tree, meanings: &mut [(Role, Skip)]) -> HashMap<usize, usize> {
     let nodes = tree.nodes();
     let mut titles = HashMap::new();
+    // Most pages have none.
+    if !LISTS.iter().any(|word| tree.mentions(word)) {
+        return titles;
+    }
     // Indices of the open elements.
     let mut open: Vec<usize> = Vec::new();
     for list in 0..nodes.len() {
@@ -54,8 +58,12 @@ fn panels(tree: &Tree, start: usize, end: usize) -> Vec<usize> {
 
 // Tabs of ARIA, and those of Material for MkDocs, which has no roles.
 
+/// The role, or else the class, of what holds the titles.
+const LISTS: [&str; 2] = ["tablist", "tabbed-labels"];
+
 fn is_list(element: Element<'_>) -> bool {
-    element.attribute("role") == Some("tablist") || has_class(element, "tabbed-labels")
+    let [role, class] = LISTS;
+    element.attribute("role") == Some(role) || has_class(element, class)
 }
 
 fn is_tab(element: Element<'_>) -> bool {

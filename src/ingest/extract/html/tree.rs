@@ -9,6 +9,7 @@ use std::convert::Infallible;
 use std::ops::Range;
 
 use html5gum::{Emitter, Error, State, Tokenizer};
+use memchr::memmem;
 
 use super::role::Role;
 
@@ -125,6 +126,11 @@ impl Tree {
             attributes: &self.attributes[attributes.clone()],
             nodes: &self.nodes[index + 1..*end],
         })
+    }
+
+    /// Whether a value of an attribute, or its name, may have this in it.
+    pub(super) fn mentions(&self, word: &str) -> bool {
+        memmem::find(self.words.as_bytes(), word.as_bytes()).is_some()
     }
 
     pub(super) fn text(&self, range: &Range<usize>) -> &str {

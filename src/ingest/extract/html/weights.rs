@@ -29,12 +29,53 @@ impl Weight {
     }
 }
 
+/// How many characters each text has, by node. Counted once: what is weighed changes with the
+/// meanings of elements, the texts do not.
+pub(super) struct Lengths(Vec<usize>);
+
+impl Lengths {
+    /// Of texts that are not skipped always.
+    pub(super) fn of(tree: &Tree, meanings: &[(Role, Skip)]) -> Self {
+        let nodes = tree.nodes();
+        let mut lengths = vec![0; nodes.len()];
+        let mut index = 0;
+        while let Some(node) = nodes.get(index) {
+            index = match &node.content {
+                Content::Element(..) if meanings[index].1 == Skip::Always => node.end,
+                Content::Element(..) => index + 1,
+                Content::Text(range) => {
+                    lengths[index] = length(tree.text(range));
+                    index + 1
+                }
+            };
+        }
+        Self(lengths)
+    }
+}
+
+/// The characters of its words, and one more for each.
+fn length(text: &str) -> usize {
+    let (mut length, mut in_word) = (0, false);
+    for character in text.chars() {
+        let is_part = !character.is_whitespace();
+        // A word counts one more where it begins.
+        length += usize::from(is_part) + usize::from(is_part && !in_word);
+        in_word = is_part;
+    }
+    length
+}
+
 /// The weights of all nodes before each node.
 pub(super) struct Weights(Vec<Weight>);
 
 impl Weights {
     /// Of what is skipped less than `limit`.
-    pub(super) fn of(tree: &Tree, meanings: &[(Role, Skip)], limit: Skip) -> Self {
+    pub(super) fn of(
+        tree: &Tree,
+        lengths: &Lengths,
+        meanings: &[(Role, Skip)],
+        limit: Skip,
+    ) -> Self {
         let nodes = tree.nodes();
         let weights = vec![Weight::default(); nodes.len() + 1];
         let mut scan =
@@ -44,7 +85,7 @@ impl Weights {
             scan.close_before(index);
             let (role, skip) = meanings[index];
             match &node.content {
-                Content::Text(range) => scan.text(index, tree.text(range)),
+                Content::Text(_) => scan.text(index, lengths.0[index]),
                 Content::Element(..) if skip >= limit => {
                     scan.boundary(role);
                     index = node.end;
@@ -108,8 +149,7 @@ impl Scan {
         }
     }
 
-    fn text(&mut self, index: usize, text: &str) {
-        let length = text.split_whitespace().map(|word| word.chars().count() + 1).sum();
+    fn text(&mut self, index: usize, length: usize) {
         let weight = &mut self.weights[index + 1];
         weight.all = length;
         if self.links > 0 {
@@ -125,13 +165,13 @@ impl Scan {
     /// A block ends where an element of this role begins or ends.
     fn boundary(&mut self, role: Role) {
         if role.is_block() || role == Role::Cell {
-            let block = std::mem::take(&mut self.block);
-            let length: usize = block.iter().map(|text| self.weights[*text].all).sum();
+            let length: usize = self.block.iter().map(|text| self.weights[*text].all).sum();
             if length >= PARAGRAPH || self.pre > 0 {
-                for text in block {
-                    self.weights[text].paragraphs = self.weights[text].all;
+                for text in &self.block {
+                    self.weights[*text].paragraphs = self.weights[*text].all;
                 }
             }
+            self.block.clear();
         }
     }
 }
