@@ -1,9 +1,13 @@
 //! Text without what is written into it as letters but says nothing: pictures and files in base64.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// A run of base64 this long is data, not a word, a key or a hash, in bytes.
 const LONG: usize = 512;
+
+/// What an address has before its base64.
+const DATA: &str = ";base64,";
 
 /// Lines of base64 as mail and PEM break them are data from so many on, and from this width on.
 const LINES: usize = 6;
@@ -12,23 +16,48 @@ const WIDTH: usize = 60;
 /// A text without base64: `data:` addresses and blocks of it. Line ends stay, so that a line keeps
 /// its number.
 pub(super) fn without_blobs(text: &str) -> Cow<'_, str> {
-    let mut cuts = data_addresses(text);
-    cuts.extend(runs(text));
-    cuts.extend(blocks(text));
+    let cuts = cuts(text);
     if cuts.is_empty() {
         return Cow::Borrowed(text);
     }
-    cuts.sort_unstable();
-    let mut kept = String::with_capacity(text.len() / 2);
+    Cow::Owned(between(cuts, text.len()).map(|part| &text[part]).collect())
+}
+
+/// The parts of a text that are not base64, in order.
+pub(super) fn kept(text: &str) -> impl Iterator<Item = Range<usize>> + use<> {
+    between(cuts(text), text.len())
+}
+
+fn between(cuts: Vec<(usize, usize)>, length: usize) -> impl Iterator<Item = Range<usize>> {
     let mut end = 0;
-    for (from, to) in cuts {
-        if from > end {
-            kept.push_str(&text[end..from]);
-        }
+    cuts.into_iter().chain([(length, length)]).filter_map(move |(from, to)| {
+        let part = end..from;
         end = end.max(to);
+        (!part.is_empty()).then_some(part)
+    })
+}
+
+/// Where base64 is, ordered by its beginning.
+fn cuts(text: &str) -> Vec<(usize, usize)> {
+    // Most texts have nothing of the kind: that is seen without taking them apart.
+    if !has_long_word(text.as_bytes()) && !text.contains(DATA) {
+        return Vec::new();
     }
-    kept.push_str(&text[end..]);
-    Cow::Owned(kept)
+    let mut cuts = data_addresses(text);
+    cuts.extend(runs(text));
+    cuts.extend(blocks(text));
+    cuts.sort_unstable();
+    cuts
+}
+
+/// Whether there is a word of [`WIDTH`]. One that long is met by steps of that width.
+fn has_long_word(bytes: &[u8]) -> bool {
+    let is_part = |byte: &&u8| !matches!(byte, b' ' | b'\n');
+    (WIDTH - 1..bytes.len()).step_by(WIDTH).any(|at| {
+        let before = bytes[..at].iter().rev().take(WIDTH).take_while(is_part).count();
+        let behind = bytes[at..].iter().take(WIDTH).take_while(is_part).count();
+        behind > 0 && before + behind >= WIDTH
+    })
 }
 
 /// Whether a value is nothing but base64, alone or in a `data:` address.
@@ -53,7 +82,7 @@ fn data_addresses(text: &str) -> Vec<(usize, usize)> {
         let address = &text[start..];
         let end =
             address.find([')', '"', '\'', '>', '<', ' ', '\n', '\r']).unwrap_or(address.len());
-        if address[..end].contains(";base64,") {
+        if address[..end].contains(DATA) {
             found.push((start, start + end));
         }
         from = start + end.max("data:".len());

@@ -125,6 +125,6 @@ fn notes_and_readings_of_a_page() {
     );
     let book = document(&packed(&parts)).unwrap();
     let text = &units(&book)[0].2;
-    assert!(text.starts_with("\u{6771}\u{4eac} has a sextant."), "{text}");
+    assert!(text.starts_with("\u{6771}\u{4eac} has a sextant.[1]"), "{text}");
     assert!(text.ends_with("Bought in Lisbon."), "{text}");
 }

@@ -115,7 +115,12 @@ pub(super) fn text(
     let length = |index: &usize| weights.within(*index, nodes[*index].end).all;
     let mains = (0..nodes.len()).filter(|index| meanings[*index].0 == Role::Main);
     let mut range = 0..nodes.len();
-    if let Some(main) = mains.max_by_key(length).filter(|main| length(main) >= ENOUGH) {
+    // A short one stands for a short page.
+    let stands_for_it = |main: &usize| {
+        let (its, all) = (weights.within(*main, nodes[*main].end), weights.within(0, nodes.len()));
+        its.all >= ENOUGH || its.all > 0 && its.unlinked() * 100 >= all.unlinked() * TEXT
+    };
+    if let Some(main) = mains.max_by_key(length).filter(stands_for_it) {
         range = main..nodes[main].end;
         if !is_article {
             return range;

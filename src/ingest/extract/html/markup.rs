@@ -1,6 +1,7 @@
 //! What documentation tools put around their text and code: anchors, line numbers, formulas that are
 //! hidden since a picture shows them. Pure.
 
+use super::names::has_class;
 use super::role::{Role, Skip};
 use super::tree::{Content, Tree};
 
@@ -14,6 +15,18 @@ pub(super) fn correct(tree: &Tree, meanings: &mut [(Role, Skip)]) {
         while open.pop_if(|around| nodes[*around].end <= index).is_some() {}
         let (role, skip) = meanings[index];
         match role {
+            // Of docutils: a box with a title, within the text.
+            Role::Paragraph if has_class(element, "sidebar-title") => {
+                let around = open.last().copied();
+                let sidebar = around.filter(|around| {
+                    meanings[*around].1 == Skip::Furniture
+                        && tree.element(*around).is_some_and(|around| has_class(around, "sidebar"))
+                });
+                if let Some(sidebar) = sidebar {
+                    meanings[sidebar].1 = Skip::Content;
+                    meanings[index].1 = Skip::Content;
+                }
+            }
             // The heading of a section may be its own anchor, as in manual pages.
             Role::Link if skip == Skip::Furniture => {
                 let around = open.last().map(|around| meanings[*around].0);

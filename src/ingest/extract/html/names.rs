@@ -68,6 +68,12 @@ pub(super) fn names_one(names: &str, is_wanted: impl Fn(&str) -> bool) -> bool {
     })
 }
 
+/// Whether this is one of the classes of an element.
+pub(super) fn has_class(element: Element<'_>, name: &str) -> bool {
+    let names = element.attribute("class").unwrap_or_default();
+    names.split_ascii_whitespace().any(|class| class == name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

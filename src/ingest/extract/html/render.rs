@@ -10,6 +10,7 @@ use super::weights::{Lengths, Weights};
 use super::writer::Writer;
 use super::{furniture, markup, math, press, tabs};
 use crate::ingest::document::{Mark, single_spaced};
+use crate::ingest::extract::blobs;
 
 /// Which part of the page is rendered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -230,13 +231,16 @@ impl Renderer<'_> {
         }
         let is_note = self.is_note(tree.text(range).trim());
         let (mut first, mut last) = (is_note.then_some('['), 0);
-        for (part, start) in tree.parts(range) {
-            for (at, character) in part.char_indices() {
-                last = start + at;
-                if let Some(bracket) = first.take() {
-                    self.writer.push(bracket, last);
+        for kept in blobs::kept(tree.text(range)) {
+            let kept = range.start + kept.start..range.start + kept.end;
+            for (part, start) in tree.parts(&kept) {
+                for (at, character) in part.char_indices() {
+                    last = start + at;
+                    if let Some(bracket) = first.take() {
+                        self.writer.push(bracket, last);
+                    }
+                    self.writer.push(character, last);
                 }
-                self.writer.push(character, last);
             }
         }
         if is_note {
@@ -247,7 +251,11 @@ impl Renderer<'_> {
     /// Whether a text is the raised number of a note. Without brackets it would change the word, or
     /// the number, that it stands behind.
     fn is_note(&self, text: &str) -> bool {
+        let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         let [.., outer, inner] = self.open.as_slice() else { return false };
+        if !is_number {
+            return false;
+        }
         let is_raised = |open: &Open| {
             self.page.tree.element(open.index).is_some_and(|element| element.name == "sup")
         };
@@ -255,11 +263,24 @@ impl Renderer<'_> {
             open.role == Role::Link
                 && self.attribute(open.index, "href").is_some_and(|to| to.contains('#'))
         };
-        let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        let whole = || self.page.tree.element(inner.index).map(Element::text);
-        is_number
-            && (is_raised(outer) && is_link(inner) || is_link(outer) && is_raised(inner))
-            && whole().is_some_and(|whole| whole.trim() == text)
+        let is_whole = |open: &Open| {
+            let whole = self.page.tree.element(open.index).map(Element::text);
+            whole.is_some_and(|whole| whole.trim() == text)
+        };
+        // Books raise it by a style.
+        let is_mark = |open: &Open| {
+            let is_called_note = self.is_called_note(open.index);
+            is_link(open)
+                && (is_called_note || text.len() <= LONGEST_NUMBER && self.writer.ends_with_word())
+                && is_whole(open)
+        };
+        let are_both = is_raised(outer) && is_link(inner) || is_link(outer) && is_raised(inner);
+        are_both && is_whole(inner) || is_mark(inner) || is_mark(outer)
+    }
+
+    fn is_called_note(&self, link: usize) -> bool {
+        self.attribute(link, "epub:type").is_some_and(|kind| kind.contains("noteref"))
+            || self.attribute(link, "role") == Some("doc-noteref")
     }
 
     fn finish(mut self) -> Rendered {
@@ -269,6 +290,9 @@ impl Renderer<'_> {
         Rendered { title: if title.is_empty() { heading } else { title }, text, marks }
     }
 }
+
+/// Digits of the number of a note, at most.
+const LONGEST_NUMBER: usize = 3;
 
 /// The signs that documentation tools put behind headings and notes.
 fn is_permalink(text: &str) -> bool {

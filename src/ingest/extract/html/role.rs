@@ -166,6 +166,8 @@ fn is_furniture(word: &str) -> bool {
             | "backref"
             | "editsection"
             | "viewcode"
+            // What is shown only while something is folded.
+            | "hideme"
             | "yarpp"
     )
 }

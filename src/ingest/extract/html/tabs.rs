@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use super::names::has_class;
 use super::role::{Role, Skip};
 use super::tree::{Element, Tree};
 
@@ -72,9 +73,4 @@ fn is_tab(element: Element<'_>) -> bool {
 
 fn is_panel(element: Element<'_>) -> bool {
     element.attribute("role") == Some("tabpanel") || has_class(element, "tabbed-block")
-}
-
-fn has_class(element: Element<'_>, name: &str) -> bool {
-    let names = element.attribute("class").unwrap_or_default();
-    names.split_ascii_whitespace().any(|class| class == name)
 }

@@ -2,6 +2,7 @@
 
 use super::role::{Role, Skip};
 use super::tree::{Content, Tree};
+use crate::ingest::extract::blobs::without_blobs;
 
 /// Characters outside of links that make a block of text a paragraph.
 const PARAGRAPH: usize = 80;
@@ -29,7 +30,7 @@ impl Weight {
     }
 }
 
-/// How many characters each text has, by node. Counted once: what is weighed changes with the
+/// How many characters each text has but for base64, by node. Counted once: what is weighed changes with the
 /// meanings of elements, the texts do not.
 pub(super) struct Lengths(Vec<usize>);
 
@@ -44,7 +45,7 @@ impl Lengths {
                 Content::Element(..) if meanings[index].1 == Skip::Always => node.end,
                 Content::Element(..) => index + 1,
                 Content::Text(range) => {
-                    lengths[index] = length(tree.text(range));
+                    lengths[index] = length(&without_blobs(tree.text(range)));
                     index + 1
                 }
             };

@@ -165,6 +165,17 @@ impl Writer {
         }
     }
 
+    /// Whether what comes next would be a part of the word before: of one that ends in a letter, or
+    /// in a letter and the end of a sentence.
+    pub(super) fn ends_with_word(&self) -> bool {
+        let line = self.lines.last().filter(|_| self.pre == 0 && !self.space);
+        let word = line.map_or("", |line| line.text.as_str());
+        let word = word.strip_suffix(['"', '\'', '”', '’', ')', '»']).unwrap_or(word);
+        let word = word.strip_suffix(['.', ',', ';', ':', '!', '?']).unwrap_or(word);
+        let word = word.strip_suffix(['"', '\'', '”', '’', ')', '»']).unwrap_or(word);
+        word.chars().rev().take(2).filter(|character| character.is_alphabetic()).count() == 2
+    }
+
     pub(super) fn line_break(&mut self) {
         if self.pre == 0 && (self.cells.is_some() || self.heading.is_some()) {
             self.space = true;

@@ -73,6 +73,14 @@ fn pages_of_documentation_tools() {
             "<figure><img><figcaption><p><span class=caption-text>The parts.</span></p></figcaption></figure>",
             "The parts.",
         ),
+        (
+            "<aside class=sidebar><p class=sidebar-title>Tides</p><p>Twice a day.</aside>",
+            "Tides\n\nTwice a day.",
+        ),
+        (
+            "<p>x<div class='admonition sidebar'><p class='first sidebar-title'>Tides</p><p>Twice a day.</div>",
+            "x\n\nTides\n\nTwice a day.",
+        ),
         // pandoc
         ("<figure><img alt=Flow><figcaption aria-hidden=true>Flow</figcaption></figure>", "Flow"),
         ("<p>in 2010<a href=#fn1 class=footnote-ref><sup>1</sup></a>.", "in 2010[1]."),
@@ -123,6 +131,10 @@ fn pages_of_documentation_tools() {
         (
             "<pre><code>struct A<div class=where>where\n    T: Sized,</div>{ }</code></pre>",
             "```\nstruct A\nwhere\n    T: Sized,\n{ }\n```",
+        ),
+        (
+            "<details class='toggle top-doc' open><summary class=hideme><span>Expand description</span></summary><div>Facts.</div></details>",
+            "Facts.",
         ),
         // Starlight
         (
@@ -191,4 +203,49 @@ fn what_is_shown_without_scripts_is_text_where_it_holds_most() {
     assert_eq!(text(&post), format!("# Top\n\n{}", long.trim()));
     let request = format!("<noscript>Please enable JavaScript.</noscript><p>{long}</p>");
     assert_eq!(text(&request), long.trim());
+}
+
+#[test]
+fn marks_of_notes_are_told_from_the_words_before() {
+    for (html, expected) in [
+        // Raised by the styles of a book, in its own page or another.
+        ("<p>in the harbour<a href=notes.xhtml#n1>1</a> again", "in the harbour[1] again"),
+        ("<p>at noon.<a class=ref href=#n12><span class=sup>12</span></a>", "at noon.[12]"),
+        ("<p>“Never.”<span class=super><a href=#n2>2</a></span>", "“Never.”[2]"),
+        ("<p>1851 <a epub:type=noteref href=#n>3</a>", "1851 [3]"),
+        ("<p>1851<a role=doc-noteref href=#n>4</a>", "1851[4]"),
+        // Other numbers that are links.
+        ("<p>Figure <a href=#f3>3</a>", "Figure 3"),
+        ("<p>§<a href=#s2>2</a>, 1.<a href=#s3>3</a> (<a href=#n>1</a>)", "§2, 1.3 (1)"),
+        ("<p>Harbours<a href=/page/2>2</a>", "Harbours2"),
+        ("<p>in<a href=#y>1851</a>", "in1851"),
+    ] {
+        assert_eq!(text(html), expected, "{html}");
+    }
+}
+
+#[test]
+fn base64_is_no_text() {
+    let data = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ".repeat(40);
+    let shown = text(&format!(
+        "<p>A plot: data:image/png;base64,{data} of tides.</p>\n<p>{data}</p>\n<p>The end.</p>"
+    ));
+    assert_eq!(shown, "A plot: of tides.\n\nThe end.");
+    // It does not make a part of a page its text either.
+    let long = "A sentence that is long enough to be the text of a page. ".repeat(5);
+    let html =
+        format!("<main><h1>Top</h1><p>{long}</p></main><div><p>Other.</p><p>{data}</p></div>");
+    assert_eq!(text(&html), format!("# Top\n\n{}", long.trim()));
+}
+
+#[test]
+fn a_short_main_part_stands_for_a_short_page() {
+    let around = "<p>Skip to the <a href=#m>content</a></p><aside class=sidebar><h3 class=sidebar-title>Recent</h3>Posts</aside>";
+    let main = "<main><h1>tide</h1><p>The height of the water at a time, in metres.</main>";
+    let expected = "# tide\n\nThe height of the water at a time, in metres.";
+    assert_eq!(text(&format!("{around}{main}")), expected);
+    // Where most of the page is elsewhere, it does not.
+    let elsewhere =
+        text(&format!("{around}{main}<p>{}</p>", "It was dark in the harbour. ".repeat(6)));
+    assert!(elsewhere.contains(expected) && elsewhere.contains("It was dark"), "{elsewhere}");
 }
