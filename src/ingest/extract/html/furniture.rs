@@ -104,12 +104,13 @@ fn lone_headings(tree: &Tree, weights: &Weights, meanings: &mut [(Role, Skip)]) 
 
 /// The nodes of the page's text: those of its `<main>`, or of the smallest part with nearly all
 /// paragraphs, from the heading of the page on. On an article, what is in `<main>` beside that part
-/// belongs to other articles.
+/// belongs to other articles. `titled`: the article that it is named after, of several.
 pub(super) fn text(
     tree: &Tree,
     weights: &Weights,
     meanings: &[(Role, Skip)],
     is_article: bool,
+    titled: Option<usize>,
 ) -> Range<usize> {
     let nodes = tree.nodes();
     let length = |index: &usize| weights.within(*index, nodes[*index].end).all;
@@ -126,11 +127,14 @@ pub(super) fn text(
             return range;
         }
     }
+    if let Some(article) = titled {
+        range = article..nodes[article].end;
+    }
     let page = weights.within(range.start, range.end);
     if page.paragraphs < ENOUGH {
         return range;
     }
-    let mut beginning = None;
+    let mut beginning = titled;
     let mut inside = range.start + usize::from(range.start > 0)..range.end;
     while let Some(part) = main_part(tree, weights, meanings, inside, page) {
         range = part..nodes[part].end;
@@ -145,7 +149,7 @@ pub(super) fn text(
     // What is between the heading and the paragraphs is their beginning, and so is what stands
     // before them in an `<article>`.
     let is_heading = |index: &usize| meanings[*index].0 == Role::Heading(1) && length(index) > 0;
-    let heading = (0..range.start).rev().find(is_heading);
+    let heading = (titled.unwrap_or(0)..range.start).rev().find(is_heading);
     let start = beginning.unwrap_or(range.start);
     if is_article {
         // A heading without a text below it names what was left out.

@@ -7,6 +7,7 @@ use super::names::Names;
 use super::role::{Role, Skip};
 use super::tree::{Content, Element, Tree};
 use super::weights::Weights;
+use crate::ingest::document::single_spaced;
 
 /// Types of schema.org, as data (JSON-LD) and as attributes (microdata).
 const TYPES: &[&str] = &["NewsArticle", "BlogPosting", "\"Article\"", "schema.org/Article"];
@@ -19,6 +20,10 @@ const MAKERS: &[&str] = &["advertising", "copyright", "credit", "credits"];
 const TEASERS: &[&str] = &["teaser", "teasers", "recirc"];
 
 const CAPTIONS: &[&str] = &["caption", "figcaption"];
+
+/// Characters of paragraphs that make an article a text, and how many articles are looked at.
+const ENOUGH: usize = 200;
+const MOST_ARTICLES: usize = 50;
 
 /// Characters from which on a caption is a text of its own, as in galleries.
 const LONG: usize = 300;
@@ -77,6 +82,40 @@ fn names_type(text: &str) -> bool {
     TYPES.iter().any(|kind| text.contains(kind))
 }
 
+/// Of a page with several articles, as those have that add the next one when a reader comes to the
+/// end: the one whose heading is in the title of the page.
+pub(super) fn titled_article(
+    tree: &Tree,
+    weights: &Weights,
+    meanings: &[(Role, Skip)],
+) -> Option<usize> {
+    let end = |index: usize| tree.nodes()[index].end;
+    let text = |index: usize| tree.element(index).map(|element| single_spaced(&element.text()));
+    // Articles that are open, and those that have a heading and paragraphs.
+    let (mut open, mut articles) = (Vec::new(), Vec::new());
+    for (index, (role, _)) in meanings.iter().enumerate() {
+        while open.pop_if(|article| end(*article) <= index).is_some() {}
+        match (role, open.last()) {
+            (Role::Article, _) => open.push(index),
+            (Role::Heading(1), Some(article))
+                if articles.len() < MOST_ARTICLES
+                    && weights.within(*article, end(*article)).paragraphs >= ENOUGH =>
+            {
+                articles.push((*article, index));
+            }
+            _ => {}
+        }
+    }
+    // The headings of one are not those of several.
+    if articles.iter().all(|(article, _)| *article == articles[0].0) {
+        return None;
+    }
+    let title = meanings.iter().position(|(role, _)| *role == Role::Title).and_then(text)?;
+    let is_in_title =
+        |heading: usize| text(heading).is_some_and(|it| !it.is_empty() && title.contains(&it));
+    articles.into_iter().find(|(_, heading)| is_in_title(*heading)).map(|(article, _)| article)
+}
+
 /// Marks what stands beside the text: on every page the captions of photographs, on articles also
 /// other captions, teasers and mere links.
 pub(super) fn mark(
@@ -84,6 +123,7 @@ pub(super) fn mark(
     weights: &Weights,
     meanings: &mut [(Role, Skip)],
     is_article: bool,
+    titled: Option<usize>,
 ) {
     let weight = |index: usize| weights.within(index, tree.nodes()[index].end);
     let most = weights.within(0, tree.nodes().len()).paragraphs / 2;
@@ -103,6 +143,10 @@ pub(super) fn mark(
         let names = |wanted: &[&str]| Names::of(element).any(wanted);
         let is_beside = match role {
             Role::Main | Role::Heading(1) | Role::Pre | Role::Table | Role::TableSection => false,
+            // The one that the page is named after is not beside another.
+            Role::Article if titled.is_some_and(|titled| (index..node.end).contains(&titled)) => {
+                false
+            }
             Role::Article => has_text && weight.paragraphs < most && is_linked(SOME_LINKS),
             Role::Paragraph | Role::Heading(_) if is_article && is_linked(MOST_LINKS) => true,
             _ if matches!(element.name, "html" | "body" | "figure" | "code") => false,

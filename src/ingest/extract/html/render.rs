@@ -40,6 +40,8 @@ pub(super) struct Page<'a> {
     weights: Weights,
     /// It says that it is one.
     is_article: bool,
+    /// Of several articles, the one that it is named after.
+    titled: Option<usize>,
 }
 
 impl<'a> Page<'a> {
@@ -57,16 +59,21 @@ impl<'a> Page<'a> {
         let titles = tabs::titles(&tree, &mut meanings);
         let lengths = Lengths::of(&tree, &meanings);
         let all = Weights::of(&tree, &lengths, &meanings, Skip::Always);
-        press::mark(&tree, &all, &mut meanings, is_article);
+        let titled = if is_article { press::titled_article(&tree, &all, &meanings) } else { None };
+        press::mark(&tree, &all, &mut meanings, is_article, titled);
         let weights = furniture::correct(&tree, &lengths, &all, &mut meanings);
-        Self { source, tree, meanings, titles, weights, is_article }
+        Self { source, tree, meanings, titles, weights, is_article, titled }
     }
 
     pub(super) fn render(&self, scope: Scope) -> Rendered {
         let range = match scope {
-            Scope::Text => {
-                furniture::text(&self.tree, &self.weights, &self.meanings, self.is_article)
-            }
+            Scope::Text => furniture::text(
+                &self.tree,
+                &self.weights,
+                &self.meanings,
+                self.is_article,
+                self.titled,
+            ),
             Scope::Everything => 0..self.tree.nodes().len(),
         };
         let writer = Writer::new(self.source);

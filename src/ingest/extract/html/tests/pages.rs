@@ -73,14 +73,6 @@ fn pages_of_documentation_tools() {
             "<figure><img><figcaption><p><span class=caption-text>The parts.</span></p></figcaption></figure>",
             "The parts.",
         ),
-        (
-            "<aside class=sidebar><p class=sidebar-title>Tides</p><p>Twice a day.</aside>",
-            "Tides\n\nTwice a day.",
-        ),
-        (
-            "<p>x<div class='admonition sidebar'><p class='first sidebar-title'>Tides</p><p>Twice a day.</div>",
-            "x\n\nTides\n\nTwice a day.",
-        ),
         // pandoc
         ("<figure><img alt=Flow><figcaption aria-hidden=true>Flow</figcaption></figure>", "Flow"),
         ("<p>in 2010<a href=#fn1 class=footnote-ref><sup>1</sup></a>.", "in 2010[1]."),
@@ -131,10 +123,6 @@ fn pages_of_documentation_tools() {
         (
             "<pre><code>struct A<div class=where>where\n    T: Sized,</div>{ }</code></pre>",
             "```\nstruct A\nwhere\n    T: Sized,\n{ }\n```",
-        ),
-        (
-            "<details class='toggle top-doc' open><summary class=hideme><span>Expand description</span></summary><div>Facts.</div></details>",
-            "Facts.",
         ),
         // Starlight
         (
@@ -248,4 +236,47 @@ fn a_short_main_part_stands_for_a_short_page() {
     let elsewhere =
         text(&format!("{around}{main}<p>{}</p>", "It was dark in the harbour. ".repeat(6)));
     assert!(elsewhere.contains(expected) && elsewhere.contains("It was dark"), "{elsewhere}");
+}
+
+#[test]
+fn of_several_articles_the_one_in_the_title_is_the_text() {
+    let long = "A sentence that is long enough to be the text of a page. ".repeat(5);
+    let article = |name: &str, times: usize| {
+        format!(
+            "<article><h1>{name}</h1><div><p>{}</div><ul><li><a href=1>{}</a></ul></article>",
+            long.repeat(times),
+            long
+        )
+    };
+    let all = format!("{}{}{}", article("Kelp", 3), article("Tides", 1), article("Harbours", 9));
+    let page = |title: &str| {
+        let meta = "<meta property=og:type content=article>";
+        text(&format!("<title>{title} - News</title>{meta}<main>{all}</main>"))
+    };
+    assert_eq!(page("Tides"), format!("# Tides\n\n{}", long.trim()));
+    assert_eq!(page("Kelp"), format!("# Kelp\n\n{}", long.repeat(3).trim()));
+}
+
+#[test]
+fn boxes_of_docutils_and_what_rustdoc_folds() {
+    // As much around it that furniture is left out.
+    let long = "A sentence that is long enough to be the text of a page. ".repeat(5);
+    for (html, expected) in [
+        (
+            "<aside class=sidebar><p class=sidebar-title>Tides</p><p>Twice a day.</aside>",
+            "Tides\n\nTwice a day.",
+        ),
+        (
+            "<p>x<div class='admonition sidebar'><p class='first sidebar-title'>Tides</p><p>Twice a day.</div>",
+            "x\n\nTides\n\nTwice a day.",
+        ),
+        ("<p>x<aside class=sidebar><h3 class=sidebar-title>Recent</h3><p>Posts</aside>", "x"),
+        (
+            "<details class='toggle top-doc' open><summary class=hideme><span>Expand description</span></summary><div>Facts.</div></details>",
+            "Facts.",
+        ),
+    ] {
+        let expected = format!("{expected}\n\n{}", long.trim());
+        assert_eq!(text(&format!("{html}<p>{long}")), expected, "{html}");
+    }
 }
