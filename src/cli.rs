@@ -119,6 +119,7 @@ pub enum Command {
     Show(ShowArgs),
     Status(StatusArgs),
     Doctor(DoctorArgs),
+    Index(IndexArgs),
     Config(ConfigArgs),
     Schema(SchemaArgs),
     Completions(CompletionsArgs),
@@ -475,6 +476,23 @@ pub struct DoctorArgs {
     pub rerank: RerankFlags,
 }
 
+/// Look after the files of a collection
+///
+/// Only of one that is embedded: a Qdrant server looks after its own.
+#[derive(Args, Debug)]
+pub struct IndexArgs {
+    #[command(subcommand)]
+    pub command: IndexCommand,
+}
+
+#[derive(Subcommand, Debug)]
+pub enum IndexCommand {
+    /// Read everything that is stored, and say what is not as it was stored
+    Verify,
+    /// Make the newest version that is whole the collection, where the pointer to it was damaged
+    Repair,
+}
+
 /// Show the settings and where they come from
 #[derive(Args, Debug)]
 pub struct ConfigArgs {
@@ -540,6 +558,8 @@ pub enum SchemaName {
     StatusJson,
     /// doctor
     DoctorJson,
+    /// index verify and index repair
+    IndexJson,
     /// config show
     ConfigJson,
     /// A line on stderr, with either format

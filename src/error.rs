@@ -281,7 +281,7 @@ fn hint_for(error: &BackendError) -> String {
         (Service::Recording, _) => "set --record to a file that can be written",
         (Service::Store, Fault::Permanent) if !error.endpoint.contains("://") => {
             return format!(
-                "mend that and run this again; a damaged collection is built anew with: rm {}, then docent ingest PATH",
+                "mend that and run this again; `docent index verify` says what is damaged, and what can't be mended is built anew: rm -r {0} {0}@*, then docent ingest PATH",
                 error.endpoint
             );
         }

@@ -9,6 +9,7 @@ mod context;
 mod doctor;
 mod eval;
 mod explain;
+mod index;
 mod ingest;
 mod query;
 mod schema;
@@ -124,6 +125,10 @@ fn dispatch(ui: &mut Ui, cli: Cli, flags: Layer) -> Result<Exit, Failure> {
         Command::Doctor(_) => {
             let context = context::load(ui, flags)?;
             block_on(doctor::run(ui, context))
+        }
+        Command::Index(args) => {
+            let context = context::load(ui, flags)?;
+            block_on(index::run(ui, context, args))
         }
         Command::Config(args) => config::run(ui, flags, args),
         Command::Schema(args) => schema::run(ui, &args),

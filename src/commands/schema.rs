@@ -6,7 +6,7 @@ use crate::eval::report::EvalReport;
 use crate::ingest::IngestReport;
 use crate::ingest::preview::Preview;
 use crate::output::{
-    AnswerJson, BatchRow, Doctor, Event, ExplainEvent, ExplainJson, Found, HitJson, Message,
+    AnswerJson, BatchRow, Doctor, Event, ExplainEvent, ExplainJson, Found, HitJson, Index, Message,
     RequestJson, ShowEvent, ShowJson, ShownSettings, Status, TraceList, Turn, schema_of,
 };
 use crate::trace::Trace;
@@ -38,6 +38,7 @@ fn schema(name: SchemaName) -> String {
         SchemaName::ShowJsonl => schema_of::<ShowEvent>("show --format jsonl"),
         SchemaName::StatusJson => schema_of::<Status>("status"),
         SchemaName::DoctorJson => schema_of::<Doctor>("doctor"),
+        SchemaName::IndexJson => schema_of::<Index>("index verify and index repair"),
         SchemaName::ConfigJson => schema_of::<ShownSettings>("config show"),
         SchemaName::StderrJsonl => schema_of::<Message>("on stderr"),
     };

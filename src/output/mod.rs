@@ -21,7 +21,7 @@ pub use answer::{AnswerJson, BatchRow, Event, RequestJson, WarningJson};
 pub use explain::{ExpectedJson, ExplainEvent, ExplainJson, ExplainedHit};
 pub use found::{Found, HitJson};
 pub use show::{DocumentJson, ShowEvent, ShowJson, ShownChunkJson};
-pub use state::{Check, Doctor, Setting, ShownSettings, Stale, Status, TraceList};
+pub use state::{Check, Doctor, Index, Setting, ShownSettings, Stale, Status, TraceList};
 
 use crate::error::{Exit, Failure};
 use crate::types::SCHEMA_VERSION;

@@ -43,6 +43,20 @@ pub struct Stale {
     pub missing: Vec<String>,
 }
 
+/// A version of a collection that was read whole.
+#[derive(Serialize, JsonSchema)]
+pub struct Index {
+    pub collection: String,
+    /// The number N of the version `NAME@vN`.
+    pub version: u32,
+    pub documents: usize,
+    pub chunks: usize,
+    /// Another version is the collection now, or the pointer to it was written again.
+    pub repaired: bool,
+    /// Newer versions that are not whole, and why.
+    pub passed_over: Vec<String>,
+}
+
 /// What is configured, and whether it answers.
 #[derive(Serialize, JsonSchema)]
 pub struct Doctor {

@@ -47,8 +47,21 @@ pub(super) fn collection(
         let server = server(settings, retry_policy(settings))?;
         return Ok(Arc::new(server.wait(settings.wait).on_wait(on_wait)));
     }
+    Ok(Arc::new(files(context, on_wait)?))
+}
+
+/// The files of the collection that is configured.
+///
+/// # Errors
+/// Where it is on a server.
+pub fn files(context: &Context, on_wait: OnWait) -> Result<EdgeStore, Failure> {
+    let settings = &context.settings;
+    if let Some(url) = &settings.qdrant.url {
+        let message = format!("the collection is on a Qdrant server ({url})");
+        return Err(Failure::usage(message).hint("it looks after its files itself"));
+    }
     let options = EdgeOptions { wait: settings.wait, on_wait };
-    Ok(Arc::new(EdgeStore::open(&context.data_dir, &settings.collection, options)?))
+    Ok(EdgeStore::open(&context.data_dir, &settings.collection, options)?)
 }
 
 /// Where embedded collections are: none of docent's own files is a document.

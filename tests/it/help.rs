@@ -21,6 +21,8 @@ fn help_of_every_command() {
         "show",
         "status",
         "doctor",
+        "index",
+        "index verify",
         "config",
         "config show",
         "schema",
@@ -57,7 +59,7 @@ fn completions_and_man_pages_name_every_command() {
         let run = env.run(&["completions", shell]).expect(0);
         for command in [
             "ingest", "search", "query", "chat", "explain", "eval", "trace", "show", "status",
-            "doctor", "config", "schema",
+            "doctor", "index", "config", "schema",
         ] {
             assert!(run.stdout.contains(command), "{shell} lacks {command}");
         }

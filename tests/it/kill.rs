@@ -213,7 +213,9 @@ impl Course {
 pub(crate) fn points(data_dir: &Path) -> BTreeMap<String, Value> {
     let collections = data_dir.join("collections");
     let pointer = fs::read_to_string(collections.join("docent")).expect("a pointer");
-    let shard = collections.join(format!("docent@{}", pointer.trim())).join("shard");
+    let shard = collections
+        .join(format!("docent@{}", pointer.lines().next().expect("a version")))
+        .join("shard");
     all_points(&shard)
 }
 

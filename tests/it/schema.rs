@@ -106,6 +106,8 @@ fn reports() {
     check(&env, "show-json", &[json(&["show", "sample-docs/broken.pdf"])]);
     check(&env, "status-json", &[json(&["status"]), json(&["status", "--documents"])]);
     check(&env, "doctor-json", &[json(&["doctor"])]);
+    let index = ["verify", "repair"].map(|what| json(&["index", what]));
+    check(&env, "index-json", &index);
     check(&env, "config-json", &[json(&["config", "show"])]);
     json(&["query", "How long are backups kept?", "--trace", "traces", "--trace-content"]);
     json(&["query", "zymurgy", "--trace", "traces"]);

@@ -77,12 +77,17 @@ pub(super) fn chunk(source: &str, ordinal: u32, text: &str) -> Chunk {
         ordinal,
         kind: Kind::Markdown,
         document_hash: ContentHash::of(source.as_bytes()),
-        chunk_hash: ContentHash::of(text.as_bytes()),
+        chunk_hash: hash(text),
         occurrence: 0,
         tags: Vec::new(),
         page_label: Some("iv".to_owned()),
         recognition: Some(Recognition { confidence: Some(93), doubtful: vec![(0, 3)] }),
     }
+}
+
+/// The hash of [`chunk`] with this text: of what is embedded of it.
+pub(super) fn hash(text: &str) -> ContentHash {
+    ContentHash::of(format!("Handbook > Backups\n{text}").as_bytes())
 }
 
 pub(super) fn point(chunk: Chunk, dense: [f32; DIMENSIONS], terms: &[(u32, f32)]) -> Point {

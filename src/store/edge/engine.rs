@@ -10,9 +10,11 @@ use qdrant_edge::{
     ScoringQuery, ScrollRequest, SearchParams, UpdateOperation, Vector, VectorInternal,
     VectorStructInternal, VectorStructPersisted, WithPayloadInterface, WithVector,
 };
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::keys::{self, any, is, must, path};
+use super::repair::{self, Whole};
 use crate::store::payload::{self, CHUNK, TALLIED};
 use crate::store::{ChunkList, ChunkPage, Counter, DENSE, SPARSE};
 use crate::types::{Chunk, ContentHash, Point, Scored, SparseVector, Tally};
@@ -151,12 +153,48 @@ pub(super) fn vectors(
         if let Some(VectorStructInternal::Named(mut vectors)) = record.vector
             && let Some(VectorInternal::Dense(dense)) = vectors.remove(DENSE)
             && let Some(payload) = record.payload
+            // A damaged one is made anew.
+            && is_unit(&dense)
         {
             found.push((payload.0, dense));
         }
         Ok(())
     })?;
     Ok(found)
+}
+
+/// Reads every point with its vectors, and says what can't be as it was stored.
+pub(super) fn read_whole(shard: &EdgeShard) -> OperationResult<Whole> {
+    let mut whole = Whole::default();
+    let wrong = |why: String| Err(OperationError::service_error_light(why));
+    let (all, vectors) = (WithPayloadInterface::Bool(true), WithVector::Bool(true));
+    scroll(shard, &Filter::new(), &all, &vectors, |record| {
+        let payload = record.payload.map(|payload| keys::without(payload.0)).unwrap_or_default();
+        if payload.get("record").and_then(Value::as_str) != Some(CHUNK) {
+            whole.documents += usize::from(payload::to_document(payload).is_ok());
+            return Ok(());
+        }
+        let chunk = payload::to_chunk(payload).map_err(OperationError::service_error_light)?;
+        let place = chunk.locator.cite(&chunk.source);
+        if uuid(record.id)? != chunk.id() || !repair::is_intact(&chunk) {
+            return wrong(format!("the chunk {place} is not what was stored"));
+        }
+        if let Some(VectorStructInternal::Named(mut vectors)) = record.vector
+            && let Some(VectorInternal::Dense(dense)) = vectors.remove(DENSE)
+            && !is_unit(&dense)
+        {
+            return wrong(format!("the vector of the chunk {place} is not what was stored"));
+        }
+        whole.chunks += 1;
+        Ok(())
+    })?;
+    Ok(whole)
+}
+
+/// Whether it has the length that the engine gives a vector that is compared by its cosine.
+pub(super) fn is_unit(vector: &[f32]) -> bool {
+    let square: f32 = vector.iter().map(|value| value * value).sum();
+    (square - 1.0).abs() < 1e-3 || square == 0.0
 }
 
 fn scroll(

@@ -1,7 +1,7 @@
 //! Where an embedded collection lies on disk.
 //!
 //! ```text
-//! DATA/collections/NAME                   the version in use, `v1`; replaced atomically
+//! DATA/collections/NAME                   the version in use; replaced atomically ([`super::seal`])
 //! DATA/collections/NAME@lock              who has it open: see [`super::turns`]
 //! DATA/collections/NAME@writer            who is writing it
 //! DATA/collections/NAME@waiting           who waits for it
@@ -10,13 +10,15 @@
 //! DATA/collections/NAME@v1/*.jsonl        its records once more: see [`super::listing`]
 //! ```
 //!
-//! The pointer is written last and removed first: a collection is there whole or not at all. It
-//! is what makes a version the collection: higher ones are unfinished, lower ones left over.
+//! The pointer is written last and removed last, saying that the collection is: a collection is there
+//! whole or not at all. It is what makes a version the collection: higher ones are unfinished, lower
+//! ones left over. None of them is removed on the word of a pointer that was not checked.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+use super::seal::{self, Pointer};
 use crate::store::version_of;
 use crate::types::Manifest;
 
@@ -99,27 +101,37 @@ impl Layout {
         self.root.join(format!("{}@{what}", self.name))
     }
 
-    /// The version in use; `None` where there is no such collection.
-    pub(super) fn current(&self) -> Result<Option<u32>, String> {
-        let pointer = self.pointer();
-        let text = match fs::read_to_string(&pointer) {
+    /// What the pointer says; `None` where there is none.
+    pub(super) fn read_pointer(&self) -> Result<Option<Pointer>, String> {
+        let path = self.pointer();
+        let text = match fs::read(&path) {
             Ok(text) => text,
             Err(error)
                 if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
             {
                 return Ok(None);
             }
-            Err(error) => return Err(format!("can't read {}: {error}", pointer.display())),
+            Err(error) => return Err(format!("can't read {}: {error}", path.display())),
         };
-        let number = text.trim().strip_prefix('v').and_then(|digits| digits.parse().ok());
-        number.map(Some).ok_or_else(|| {
-            format!("{} does not name a version of the collection", pointer.display())
+        let pointer = std::str::from_utf8(&text).ok().and_then(Pointer::parse);
+        pointer.map(Some).ok_or_else(|| {
+            format!(
+                "{} does not name a version of the collection: it was damaged; {REPAIR}",
+                path.display()
+            )
         })
+    }
+
+    /// The version in use; `None` where there is no such collection.
+    pub(super) fn current(&self) -> Result<Option<u32>, String> {
+        Ok(self.read_pointer()?.and_then(|pointer| pointer.version))
     }
 
     /// Makes version `number` the one in use.
     pub(super) fn point_to(&self, number: u32) -> io::Result<()> {
-        replace(&self.pointer(), format!("v{number}\n").as_bytes())
+        let generation = read_generation(&self.version(number)).ok().flatten();
+        let pointer = Pointer { version: Some(number), generation };
+        replace(&self.pointer(), pointer.to_text().as_bytes())
     }
 
     /// All versions, also those a killed process left unfinished.
@@ -136,13 +148,15 @@ impl Layout {
         Ok(found)
     }
 
-    /// Removes the collection with all its versions, the pointer first.
+    /// Removes the collection with all its versions. From the first step on it is gone.
     pub(super) fn remove(&self) -> io::Result<()> {
-        match fs::remove_file(self.pointer()) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-            _ => {}
+        if !self.pointer().exists() && self.versions()?.is_empty() {
+            return Ok(());
         }
-        self.remove_versions(|_| true)
+        let removed = Pointer { version: None, generation: None };
+        replace(&self.pointer(), removed.to_text().as_bytes())?;
+        self.remove_versions(|_| true)?;
+        fs::remove_file(self.pointer())
     }
 
     /// Removes the versions that `which` names.
@@ -161,22 +175,43 @@ pub(super) fn shard(version: &Path) -> PathBuf {
     version.join("shard")
 }
 
+/// The command for what can't be believed.
+pub(super) const REPAIR: &str = "`docent index repair` looks for a version that is whole";
+
 /// `None` where there is none: a version has one once it is whole.
 pub(super) fn read_manifest(version: &Path) -> Result<Option<Manifest>, String> {
+    Ok(read_sealed(version)?.map(|(manifest, _)| manifest))
+}
+
+/// The generation of a version; `None` for one of before there were any.
+pub(super) fn read_generation(version: &Path) -> Result<Option<u32>, String> {
+    Ok(read_sealed(version)?.and_then(|(_, generation)| generation))
+}
+
+fn read_sealed(version: &Path) -> Result<Option<(Manifest, Option<u32>)>, String> {
     let path = version.join("manifest.json");
     let text = match fs::read(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(format!("can't read {}: {error}", path.display())),
     };
-    serde_json::from_slice(&text)
-        .map(Some)
-        .map_err(|error| format!("{} is not a manifest docent can read: {error}", path.display()))
+    seal::read_manifest(&text).map(Some).map_err(|why| {
+        format!("{} is not a manifest docent can read: {why}; {REPAIR}", path.display())
+    })
 }
 
+/// Replaces the manifest of a version, which keeps its generation.
 pub(super) fn write_manifest(version: &Path, manifest: &Manifest) -> io::Result<()> {
-    let text = serde_json::to_vec_pretty(manifest)?;
-    replace(&version.join("manifest.json"), &text)
+    let generation = read_generation(version).map_err(io::Error::other)?;
+    write_new_manifest(version, manifest, generation.unwrap_or(0))
+}
+
+pub(super) fn write_new_manifest(
+    version: &Path,
+    manifest: &Manifest,
+    generation: u32,
+) -> io::Result<()> {
+    replace(&version.join("manifest.json"), &seal::manifest_text(manifest, generation)?)
 }
 
 /// Replaces a file so that a reader, or a crash, sees the old or the new content and nothing else.
@@ -242,7 +277,8 @@ mod tests {
         layout.point_to(1).unwrap();
         assert_eq!(layout.current(), Ok(Some(1)));
         fs::write(layout.pointer(), "rubbish").unwrap();
-        assert!(layout.current().unwrap_err().contains("does not name a version"));
+        let damaged = layout.current().unwrap_err();
+        assert!(damaged.contains("does not name a version") && damaged.contains("index repair"));
     }
 
     #[test]

@@ -25,6 +25,8 @@ mod loading;
 mod lock;
 mod opened;
 mod problem;
+mod repair;
+mod seal;
 mod search;
 mod shards;
 mod shared;
@@ -47,6 +49,7 @@ use self::writing::Writing;
 use super::{Collection, CollectionWriter, Reader, check_name};
 use crate::error::{BackendError, Fault, Service};
 
+pub use self::repair::{Repaired, Whole};
 pub use self::shared::EdgeOptions;
 
 /// A collection in a directory of this machine.
@@ -65,6 +68,25 @@ impl EdgeStore {
             BackendError::new(Service::Store, Fault::Permanent, data.display().to_string(), &why)
         })?;
         Ok(Self { shared: Arc::new(Shared::new(layout, options)) })
+    }
+
+    /// Makes the newest version that is whole the collection, where the pointer names another or none.
+    /// Removes nothing.
+    ///
+    /// # Errors
+    /// Where no version is whole, or another process has the collection.
+    pub async fn repair(&self) -> Result<Repaired, BackendError> {
+        let shared = &self.shared;
+        shared.when_free(shared.patience(), repair::repair).await
+    }
+
+    /// Reads everything of the version in use.
+    ///
+    /// # Errors
+    /// Where something of it is not what was stored, or there is no collection.
+    pub async fn verify(&self) -> Result<Option<Whole>, BackendError> {
+        let shared = &self.shared;
+        shared.when_free(shared.patience(), repair::verify).await
     }
 
     /// The directory under the data directory that collections are in.

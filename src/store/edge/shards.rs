@@ -71,6 +71,12 @@ impl Shards {
         shared.map(|opened| layout::shard(opened.version())).collect()
     }
 
+    /// Of the loaded ones, those that nobody else can find.
+    pub(super) fn private(&self) -> Vec<u32> {
+        let private = self.loaded.iter().filter(|(_, opened)| opened.is_private());
+        private.map(|(number, _)| *number).collect()
+    }
+
     /// Takes out what `which` chooses.
     pub(super) fn take(&mut self, which: impl Fn(u32, &Opened) -> bool) -> Vec<Opened> {
         let taken = self.loaded.extract_if(.., |number, opened| which(*number, opened));

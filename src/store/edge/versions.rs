@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use super::ahead;
-use super::layout::{self, Layout};
+use super::layout::{self, Layout, REPAIR};
 use super::lock::{self, Attempt, FileLock};
 use super::opened::Opened;
 use super::problem::Problem;
-use super::space;
+use super::{repair, space};
 use crate::error::Fault;
 use crate::store::rebuilt;
 use crate::types::Manifest;
@@ -38,13 +38,10 @@ impl Drop for WriterLock {
     }
 }
 
-/// Takes the right to change the collection. What another writer left unfinished goes first: with
-/// this lock, nobody else is writing.
+/// Takes the right to change the collection.
 pub(super) fn writer_lock(layout: &Layout) -> Result<WriterLock, Problem> {
     layout.prepare().map_err(cannot_create)?;
     let file = taken(layout, lock::attempt(&layout.writer()), "being written")?;
-    // What can't be removed now is removed by the next one.
-    let _ = remove_unfinished(layout);
     Ok(WriterLock { layout: layout.clone(), _file: file })
 }
 
@@ -65,23 +62,91 @@ fn busy(layout: &Layout, how: &str, holder: &str) -> Problem {
     Problem { fault: Fault::Busy, message }
 }
 
-/// Removes versions that never became the collection.
-fn remove_unfinished(layout: &Layout) -> Result<(), String> {
-    let current = layout.current()?.unwrap_or(0);
-    layout.remove_versions(|number| number > current).map_err(cannot_remove)
+/// The version in use, as far as pointer and manifest tell the same; `None` where there is no such
+/// collection.
+pub(super) fn checked(layout: &Layout) -> Result<Option<u32>, Problem> {
+    let Some(pointer) = layout.read_pointer()? else {
+        return match without_pointer(layout)? {
+            Some(number) => Err(format!(
+                "{} is missing, and {} is there; {REPAIR}",
+                layout.pointer().display(),
+                layout.version(number).display()
+            )
+            .into()),
+            None => Ok(None),
+        };
+    };
+    let Some(number) = pointer.version else { return Ok(None) };
+    check_pointed(layout, number)?;
+    Ok(Some(number))
 }
 
-/// Whether there are versions that were the collection before.
-pub(super) fn has_former(layout: &Layout) -> Result<bool, Problem> {
-    let current = layout.current()?.unwrap_or(0);
-    Ok(layout.versions().map_err(cannot_remove)?.into_iter().any(|number| number < current))
+/// The newest version that documents were brought into, for a collection whose pointer is gone.
+fn without_pointer(layout: &Layout) -> Result<Option<u32>, Problem> {
+    let mut versions = layout.versions().map_err(cannot_remove)?;
+    versions.sort_unstable();
+    for &number in versions.iter().rev() {
+        let version = layout.version(number);
+        // What can't be read may be one.
+        let used = layout::read_manifest(&version)
+            .map_or(true, |manifest| manifest.is_some_and(|manifest| !manifest.runs.is_empty()));
+        if used {
+            return Ok(Some(number));
+        }
+    }
+    Ok(None)
 }
 
-/// Removes them but for `pinned`, where nobody has one of them loaded.
-pub(super) fn remove_former(layout: &Layout, pinned: &[u32]) -> Result<(), Problem> {
+/// That the version the pointer names is the one that it was written for.
+pub(super) fn check_pointed(layout: &Layout, number: u32) -> Result<(), Problem> {
+    let version = layout.version(number);
+    let named = layout.read_pointer()?.and_then(|pointer| pointer.generation);
+    let Some(_) = layout::read_manifest(&version)? else {
+        return Err(no_manifest(layout, number).into());
+    };
+    match (named, layout::read_generation(&version)?) {
+        (Some(named), Some(generation)) if named != generation => Err(format!(
+            "{} names {}, which it was not written for (generation {named}, and not {generation}); {REPAIR}",
+            layout.pointer().display(),
+            version.display()
+        )
+        .into()),
+        _ => Ok(()),
+    }
+}
+
+fn no_manifest(layout: &Layout, number: u32) -> String {
+    let (pointer, version) = (layout.pointer(), layout.version(number));
+    format!("{} names {}, which has no manifest; {REPAIR}", pointer.display(), version.display())
+}
+
+/// Whether there are other versions than the collection: former ones, and those that never became it.
+pub(super) fn has_others(layout: &Layout) -> Result<bool, Problem> {
+    let current = checked(layout)?;
+    let versions = layout.versions().map_err(cannot_remove)?;
+    Ok(versions.into_iter().any(|number| Some(number) != current))
+}
+
+/// Removes former versions but for `pinned`, where nobody has one of them loaded, and those that
+/// never became the collection but for `private`: after the version in use was read whole.
+pub(super) fn remove_others(
+    layout: &Layout,
+    pinned: &[u32],
+    private: &[u32],
+) -> Result<(), Problem> {
     let _lock = shard_lock(layout)?;
-    let current = layout.current()?.unwrap_or(0);
-    let is_over = |number| number < current && !pinned.contains(&number);
+    let current = checked(layout)?;
+    if let Some(number) = current {
+        repair::read_whole(layout, number)?;
+    }
+    let removed = layout.read_pointer()?.is_some();
+    let is_over = |number| {
+        // Without a pointer, what has something in it may have been the collection.
+        let spared = pinned.contains(&number)
+            || private.contains(&number)
+            || !removed && repair::read_whole(layout, number).is_ok_and(|whole| whole.chunks > 0);
+        Some(number) != current && !spared
+    };
     Ok(layout.remove_versions(is_over).map_err(cannot_remove)?)
 }
 
@@ -129,9 +194,7 @@ pub(super) fn check_pinned(layout: &Layout, number: u32, pinned: &Manifest) -> R
     let version = layout.version(number);
     match layout::read_manifest(&version)? {
         Some(now) if now.is_of_same_build(pinned) => Ok(()),
-        None if layout.current()? == Some(number) => {
-            Err(format!("{} has no manifest", version.display()).into())
-        }
+        None if layout.current()? == Some(number) => Err(no_manifest(layout, number).into()),
         _ => Err(Problem { fault: Fault::Replaced, message: rebuilt(layout.name()) }),
     }
 }
@@ -140,14 +203,18 @@ pub(super) fn check_pinned(layout: &Layout, number: u32, pinned: &Manifest) -> R
 /// lock nor shard: pointer and manifest are replaced atomically.
 pub(super) fn manifest(layout: &Layout) -> Result<Option<(u32, Manifest)>, Problem> {
     while let Some(number) = layout.current()? {
-        let version = layout.version(number);
-        if let Some(manifest) = layout::read_manifest(&version)? {
+        let checked = check_pointed(layout, number);
+        // Another version may have taken its place after the pointer was read.
+        if layout.current()? != Some(number) {
+            continue;
+        }
+        checked?;
+        if let Some(manifest) = layout::read_manifest(&layout.version(number))? {
             return Ok(Some((number, manifest)));
         }
-        // Another version may have taken its place after the pointer was read.
-        if layout.current()? == Some(number) {
-            return Err(format!("{} has no manifest", version.display()).into());
-        }
+    }
+    if layout.read_pointer()?.is_none() && !lock::is_held(&layout.writer()) {
+        checked(layout)?;
     }
     Ok(None)
 }
@@ -173,10 +240,11 @@ pub(super) fn build(
     uncompacted: Uncompacted,
 ) -> Result<Opened, Problem> {
     space::to_write(layout.root())?;
+    let generation = next_generation(layout, number)?;
     layout.remove_versions(|other| other == number).map_err(cannot_create)?;
     let version = layout.version(number);
     let opened = Opened::create(&version, manifest.embedder.dimensions, uncompacted)?;
-    layout::write_manifest(&version, manifest).map_err(cannot_create)?;
+    layout::write_new_manifest(&version, manifest, generation).map_err(cannot_create)?;
     opened.set_manifest(manifest.clone());
     Ok(if private { opened.into_private() } else { opened })
 }
@@ -194,7 +262,15 @@ pub(super) fn point_to(layout: &Layout, number: u32) -> Result<(), Problem> {
 /// The number of the next version: higher than any that there is.
 pub(super) fn next(layout: &Layout) -> Result<u32, Problem> {
     let newest = layout.versions().map_err(cannot_create)?.into_iter().max();
-    Ok(newest.max(layout.current()?).unwrap_or(0) + 1)
+    Ok(newest.max(checked(layout)?).unwrap_or(0) + 1)
+}
+
+/// Higher than that of any version that can be read.
+fn next_generation(layout: &Layout, number: u32) -> Result<u32, Problem> {
+    let versions = layout.versions().map_err(cannot_create)?.into_iter();
+    let read = versions.filter_map(|n| layout::read_generation(&layout.version(n)).ok().flatten());
+    let pointed = layout.read_pointer()?.and_then(|pointer| pointer.generation);
+    Ok(read.chain(pointed).max().unwrap_or(0).max(number - 1) + 1)
 }
 
 /// Removes the collection. Who does it holds [`shard_lock`].

@@ -54,9 +54,9 @@ impl Writing {
         shared.written.store(true, Ordering::Release);
         let right = Arc::new(Right { shared: Arc::clone(shared), lock: Mutex::new(Some(lock)) });
         let layout = shared.layout.clone();
-        let number = shared.blocking(move || Ok(layout.current()?)).await?;
+        let number = shared.blocking(move || versions::checked(&layout)).await?;
         shared.forget_unfinished().await;
-        shared.remove_former(Patience::BRIEF).await;
+        shared.remove_others(Patience::BRIEF).await;
         Ok(Self { right, number: AtomicU32::new(number.unwrap_or(0)), successor: None })
     }
 
@@ -137,22 +137,23 @@ impl Shared {
         let _ = self.unload(&mut shards, |_, opened| opened.is_private()).await;
     }
 
-    /// Removes former versions that nobody reads any more. What can't be removed now is removed by
-    /// the next writer.
-    pub(super) async fn remove_former(&self, patience: Patience) {
+    /// Removes former versions that nobody reads any more, and those that another writer left
+    /// unfinished. What can't be removed now is removed by the next writer.
+    pub(super) async fn remove_others(&self, patience: Patience) {
         let layout = self.layout.clone();
         // Without patience: who waits for the shards may have begun with one of them.
         if patience.is_none() && lock::awaited(&layout.waiting()) {
             return;
         }
-        if !matches!(self.blocking(move || versions::has_former(&layout)).await, Ok(true)) {
+        if !matches!(self.blocking(move || versions::has_others(&layout)).await, Ok(true)) {
             return;
         }
         let mut shards = self.shards.write().await;
         let is_over = |number, opened: &Opened| !opened.is_private() && !self.is_pinned(number);
         if self.unload(&mut shards, is_over).await.is_ok() && !shards.is_locked() {
             let pinned: Vec<u32> = held(&self.pins).keys().copied().collect();
-            let remove = move |layout: &Layout| versions::remove_former(layout, &pinned);
+            let private = shards.private();
+            let remove = move |layout: &Layout| versions::remove_others(layout, &pinned, &private);
             let _ = self.when_free(patience, remove).await;
         }
     }

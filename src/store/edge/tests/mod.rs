@@ -19,7 +19,7 @@ use super::opened::Opened;
 
 use super::shards::Shards;
 use super::*;
-use crate::store::contract::{DIMENSIONS, chunk, embedded, manifest, point};
+use crate::store::contract::{DIMENSIONS, chunk, embedded, hash, manifest, point};
 use crate::store::payload::DOCUMENT;
 use crate::store::{SearchRequest, VectorStore};
 use crate::types::{ContentHash, DocumentRecord, FailureRecord, Filter, Manifest, Point};

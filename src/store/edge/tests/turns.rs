@@ -250,7 +250,7 @@ async fn work_under_way_is_done_before_the_shards_are_given_up() {
     // Tasks of the writer ask for vectors all the time, until the other was let in.
     let asking = (0..8).map(|_| async {
         for n in (0..20u32).cycle() {
-            let hash = ContentHash::of(format!("text {n}").as_bytes());
+            let hash = hash(&format!("text {n}"));
             assert_eq!(writer.vectors(&[hash]).await.unwrap().len(), usize::from(n < 10));
             if read.is_finished() {
                 break;
@@ -267,7 +267,7 @@ async fn work_under_way_is_done_before_the_shards_are_given_up() {
 async fn what_is_not_polled_any_more_holds_nobody_up() {
     let dir = tempfile::tempdir().unwrap();
     let (store, writer) = writing(dir.path()).await;
-    let hash = [ContentHash::of(b"text 1")];
+    let hash = [hash("text 1")];
     for loaded in [true, false] {
         if !loaded {
             unload(&store).await;

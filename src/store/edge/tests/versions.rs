@@ -207,7 +207,7 @@ async fn assert_replaced(reader: &Reader) {
         reader.tally().await.map(drop),
         reader.documents().await.map(drop),
         reader.failures().await.map(drop),
-        reader.vectors(&[ContentHash::of(b"text 1")]).await.map(drop),
+        reader.vectors(&[hash("text 1")]).await.map(drop),
     ];
     for (number, fault) in faults.into_iter().enumerate() {
         assert_eq!(fault.unwrap_err().fault, Fault::Replaced, "{number}");
@@ -231,4 +231,76 @@ async fn what_was_not_published_is_not_mixed_with_what_comes() {
         other.publish().await.unwrap();
         assert_eq!((other.version().await, other.count_chunks().await), (Ok(Some(2)), Ok(4)));
     }
+}
+
+/// The one pointer to a version, damaged in every way: nothing is removed, and it can be mended.
+#[tokio::test]
+async fn a_damaged_pointer_costs_nothing() {
+    for pointer in [&b"v3\n"[..], b"", b"rubbish", b"v1\n9\n00000000\n", b"\xff\xfe"] {
+        let (dir, store) = embedded();
+        let writer = create(&store).await;
+        writer.upsert(points(0..10)).await.unwrap();
+        writer.close().await.unwrap();
+        drop((writer, store));
+        let damaged = open(dir.path());
+        let layout = damaged.shared.layout.clone();
+        fs::write(layout.pointer(), pointer).unwrap();
+        for error in [damaged.read().await.map(drop), damaged.write().await.map(drop)] {
+            let message = error.unwrap_err().message;
+            assert!(message.contains("docent index repair"), "{pointer:?}: {message}");
+        }
+        assert_eq!(layout.versions().unwrap(), [1], "{pointer:?}");
+        let repaired = damaged.repair().await.unwrap();
+        assert_eq!(
+            (repaired.whole.version, repaired.whole.chunks, repaired.changed),
+            (1, 10, true)
+        );
+        assert_eq!(reader(dir.path()).await.count_chunks().await, Ok(10));
+        assert!(!damaged.repair().await.unwrap().changed);
+    }
+}
+
+#[tokio::test]
+async fn without_its_pointer_a_collection_is_missed_and_not_removed() {
+    let (dir, store) = embedded();
+    let writer = create(&store).await;
+    writer.upsert(points(0..10)).await.unwrap();
+    writer.put_manifest(&run_over(&manifest())).await.unwrap();
+    writer.close().await.unwrap();
+    drop((writer, store));
+    let damaged = open(dir.path());
+    fs::remove_file(damaged.shared.layout.pointer()).unwrap();
+    let error = damaged.read().await.map(drop).unwrap_err();
+    assert!(error.message.contains("is missing"), "{error}");
+    assert!(damaged.write().await.is_err());
+    damaged.repair().await.unwrap();
+    assert_eq!(reader(dir.path()).await.count_chunks().await, Ok(10));
+}
+
+/// Removed only after the version in use was read whole.
+#[tokio::test]
+async fn a_former_version_stays_while_the_one_in_use_is_damaged() {
+    let Rebuilt { dir, store, writer, successor } = rebuilt().await;
+    successor.close().await.unwrap();
+    store.shared.layout.point_to(2).unwrap();
+    drop((writer, successor, store));
+    let again = open(dir.path());
+    let segments = layout::shard(&again.shared.layout.version(2)).join("segments");
+    fs::remove_dir_all(segments).unwrap();
+    let writer = again.write().await.unwrap();
+    assert_eq!(versions(&again), (vec![1, 2], Some(2)));
+    writer.close().await.unwrap();
+    drop(writer);
+    assert_eq!(again.repair().await.unwrap().whole.version, 1);
+    assert_eq!(reader(dir.path()).await.count_chunks().await, Ok(10));
+}
+
+fn run_over(manifest: &Manifest) -> Manifest {
+    let run = crate::types::Run {
+        run_id: Uuid::nil(),
+        started_at: "2026-01-01T00:00:00Z".to_owned(),
+        docent: "0.1.0".to_owned(),
+        roots: Vec::new(),
+    };
+    Manifest { runs: vec![run], ..manifest.clone() }
 }

@@ -206,7 +206,7 @@ impl CollectionWriter for View {
         writing.set_published();
         drop(shards);
         // Another process may still be reading it.
-        shared.remove_former(Patience::NONE).await;
+        shared.remove_others(Patience::NONE).await;
         Ok(())
     }
 
@@ -222,7 +222,7 @@ impl CollectionWriter for View {
         let closed = self.shared.unload(&mut shards, is_over).await;
         drop(shards);
         // A rebuild reads the version that it replaces until its end.
-        self.shared.remove_former(Patience::NONE).await;
+        self.shared.remove_others(Patience::NONE).await;
         writing.end().await;
         failed.and(closed)
     }

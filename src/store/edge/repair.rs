@@ -1,0 +1,78 @@
+//! Reading a version whole, and finding one that is.
+
+use super::layout::{self, Layout};
+use super::opened::Opened;
+use super::problem::Problem;
+use super::{engine, versions};
+use crate::types::ContentHash;
+
+/// What was found in a version that was read whole.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Whole {
+    pub version: u32,
+    pub chunks: usize,
+    pub documents: usize,
+}
+
+/// What [`repair`] did.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Repaired {
+    pub whole: Whole,
+    /// The pointer named something else.
+    pub changed: bool,
+    /// Newer versions that are not whole, and why.
+    pub passed_over: Vec<String>,
+}
+
+/// Reads everything of a version: every record, every chunk with its text and its vectors. Who does
+/// it holds the lock of the shard.
+pub(super) fn read_whole(layout: &Layout, number: u32) -> Result<Whole, Problem> {
+    let version = layout.version(number);
+    if layout::read_manifest(&version)?.is_none() {
+        return Err(format!("{} has no manifest", version.display()).into());
+    }
+    let damaged = |why: String| format!("{} is damaged: {why}", version.display());
+    let opened = Opened::load(&version, versions::Uncompacted::default()).map_err(damaged)?;
+    let whole = opened.with(|shard| engine::read_whole(shard)).map_err(damaged)?;
+    Ok(Whole { version: number, ..whole })
+}
+
+/// Reads the version in use whole; `None` where there is no collection.
+pub(super) fn verify(layout: &Layout) -> Result<Option<Whole>, Problem> {
+    let Some(number) = versions::checked(layout)? else { return Ok(None) };
+    let _lock = versions::shard_lock(layout)?;
+    read_whole(layout, number).map(Some)
+}
+
+/// Makes the newest version that is whole the collection. Nothing is removed.
+pub(super) fn repair(layout: &Layout) -> Result<Repaired, Problem> {
+    let mut versions = layout.versions().map_err(|error| error.to_string())?;
+    if versions.is_empty() {
+        return Err(format!("{} has no version", layout.pointer().display()).into());
+    }
+    let _lock = versions::shard_lock(layout)?;
+    versions.sort_unstable();
+    let before = layout.current().ok().flatten();
+    // The one in use, where that can be told: a newer one may never have been complete.
+    versions.sort_by_key(|number| versions::checked(layout).ok().flatten() == Some(*number));
+    let mut passed_over = Vec::new();
+    for &number in versions.iter().rev() {
+        match read_whole(layout, number) {
+            Ok(whole) => {
+                let right = versions::checked(layout).ok().flatten() == Some(number);
+                if !right {
+                    layout.point_to(number).map_err(|error| error.to_string())?;
+                }
+                let changed = before != Some(number) || !right;
+                return Ok(Repaired { whole, changed, passed_over });
+            }
+            Err(problem) => passed_over.push(problem.message),
+        }
+    }
+    Err(format!("no version of the collection is whole: {}", passed_over.join("; ")).into())
+}
+
+/// Whether a chunk is the one that was stored: its text is that of its hash.
+pub(super) fn is_intact(chunk: &crate::types::Chunk) -> bool {
+    ContentHash::of(chunk.embedded().as_bytes()) == chunk.chunk_hash
+}

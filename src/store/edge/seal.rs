@@ -1,0 +1,142 @@
+//! Pointers and manifests that tell when they were damaged: a checksum, and the generation of the
+//! version that they belong to. What was written before there were any is read without.
+
+use serde_json::{Map, Value};
+
+use crate::types::{Manifest, SCHEMA_VERSION};
+
+const GENERATION: &str = "generation";
+const CHECKSUM: &str = "checksum";
+
+/// What a pointer says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Pointer {
+    /// `None`: the collection is being removed, and so may be all its versions.
+    pub(super) version: Option<u32>,
+    /// That its version has; `None` in one of before.
+    pub(super) generation: Option<u32>,
+}
+
+/// What stands in the place of a version while a collection is removed.
+const REMOVED: &str = "removed";
+
+impl Pointer {
+    pub(super) fn to_text(self) -> String {
+        let version = self.version.map_or(REMOVED.to_owned(), |number| format!("v{number}"));
+        let said = format!("{version}\n{}\n", self.generation.unwrap_or(0));
+        let checksum = crc32fast::hash(said.as_bytes());
+        format!("{said}{checksum:08x}\n")
+    }
+
+    /// `None` where it is damaged.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let version = |line: &str| match line {
+            REMOVED => Some(None),
+            line => line.strip_prefix('v')?.parse().ok().map(Some),
+        };
+        let lines: Vec<&str> = text.lines().collect();
+        match lines[..] {
+            [first] => Some(Self { version: version(first.trim())?, generation: None }),
+            [first, generation, _] => {
+                let pointer =
+                    Self { version: version(first)?, generation: generation.parse().ok() };
+                (pointer.to_text() == text).then_some(pointer)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The text of a manifest file.
+pub(super) fn manifest_text(manifest: &Manifest, generation: u32) -> serde_json::Result<Vec<u8>> {
+    let mut fields = match serde_json::to_value(manifest)? {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    };
+    fields.insert(GENERATION.to_owned(), generation.into());
+    let checksum = checksum(&fields)?;
+    fields.insert(CHECKSUM.to_owned(), checksum.into());
+    serde_json::to_vec_pretty(&fields)
+}
+
+/// A manifest, and the generation of its version; why not, where it can't be believed.
+pub(super) fn read_manifest(text: &[u8]) -> Result<(Manifest, Option<u32>), String> {
+    let mut fields: Map<String, Value> =
+        serde_json::from_slice(text).map_err(|error| error.to_string())?;
+    let schema = fields.get("schema_version").and_then(Value::as_u64).unwrap_or_default();
+    if schema > u64::from(SCHEMA_VERSION) {
+        return Err(format!(
+            "it was written by a later docent (schema {schema}, and this one reads up to {SCHEMA_VERSION}): use that one"
+        ));
+    }
+    if let Some(said) = fields.remove(CHECKSUM)
+        && said.as_str() != Some(&checksum(&fields).map_err(|error| error.to_string())?)
+    {
+        return Err("its checksum is not that of its content: it was damaged".to_owned());
+    }
+    let generation = fields.remove(GENERATION).and_then(|value| value.as_u64()?.try_into().ok());
+    let manifest = serde_json::from_value(Value::Object(fields)).map_err(|e| e.to_string())?;
+    Ok((manifest, generation))
+}
+
+/// Of the fields as they are written without spaces, in their order.
+fn checksum(fields: &Map<String, Value>) -> serde_json::Result<String> {
+    Ok(format!("{:08x}", crc32fast::hash(&serde_json::to_vec(fields)?)))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::store::contract::manifest;
+
+    /// What each flip of one bit makes of a text.
+    fn flipped(text: &[u8]) -> impl Iterator<Item = Vec<u8>> + '_ {
+        (0..text.len() * 8).map(|bit| {
+            let mut flipped = text.to_vec();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            flipped
+        })
+    }
+
+    #[test]
+    fn no_bit_of_a_pointer_changes_which_version_it_names() {
+        for version in [Some(1), Some(12), None] {
+            let pointer = Pointer { version, generation: Some(7) };
+            let text = pointer.to_text();
+            assert_eq!(Pointer::parse(&text), Some(pointer));
+            for flipped in flipped(text.as_bytes()) {
+                let read = std::str::from_utf8(&flipped).ok().and_then(Pointer::parse);
+                assert!(read.is_none_or(|read| read == pointer), "{flipped:?} is {read:?}");
+            }
+        }
+        let before = Pointer { version: Some(3), generation: None };
+        assert_eq!(Pointer::parse("v3\n"), Some(before));
+        for rubbish in ["", "\n", "rubbish", "v", "v1\n2\n", "v1\n2\n3\n"] {
+            assert_eq!(Pointer::parse(rubbish), None, "{rubbish}");
+        }
+    }
+
+    #[test]
+    fn no_bit_of_a_manifest_changes_what_it_says() {
+        let text = manifest_text(&manifest(), 5).unwrap();
+        assert_eq!(read_manifest(&text), Ok((manifest(), Some(5))));
+        for flipped in flipped(&text) {
+            if let Ok((read, generation)) = read_manifest(&flipped) {
+                // The name of the checksum itself, which makes it one of before.
+                assert_eq!(read, manifest());
+                assert!(generation.is_none_or(|generation| generation == 5));
+            }
+        }
+        let before = serde_json::to_vec_pretty(&manifest()).unwrap();
+        assert_eq!(read_manifest(&before), Ok((manifest(), None)));
+    }
+
+    #[test]
+    fn a_manifest_of_a_later_schema_is_refused() {
+        let later = Manifest { schema_version: SCHEMA_VERSION + 1, ..manifest() };
+        let why = read_manifest(&manifest_text(&later, 1).unwrap()).unwrap_err();
+        assert!(why.contains("later docent"), "{why}");
+    }
+}
