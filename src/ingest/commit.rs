@@ -37,6 +37,8 @@ pub(super) struct Committer<'a> {
     pub cut_short: bool,
     /// Documents one of whose earlier parts was refused, or left out.
     broken: HashSet<String>,
+    /// Documents whose replacement was begun.
+    begun: HashSet<String>,
     /// Some parts of a document are stored beside the version they replace: nobody is to see that.
     half_replaced: Option<Change>,
     unflushed: usize,
@@ -63,6 +65,7 @@ impl<'a> Committer<'a> {
             fail_fast: None,
             cut_short: false,
             broken: HashSet::new(),
+            begun: HashSet::new(),
             half_replaced: None,
             unflushed: 0,
             flushed_at: Instant::now(),
@@ -154,7 +157,14 @@ impl<'a> Committer<'a> {
         let mut half_replaced = false;
         let mut points: Vec<Point> = Vec::new();
         let mut complete: Vec<Arc<Target>> = Vec::new();
+        let mut replaced = Vec::new();
         for part in batch.parts {
+            let document = &part.document;
+            if document.replaces == Replaces::Changed
+                && self.begun.insert(document.record.source.clone())
+            {
+                replaced.extend_from_slice(&document.ids);
+            }
             match self.sort(part, emit).await? {
                 Sorted::Broken => half_replaced = false,
                 Sorted::Good { points: more, document, half_replaced: half } => {
@@ -165,6 +175,9 @@ impl<'a> Committer<'a> {
             }
         }
         let written = points.len();
+        if !replaced.is_empty() {
+            self.store.will_replace(&replaced).await?;
+        }
         if written > 0 {
             self.store.upsert(points).await?;
         }
@@ -349,6 +362,10 @@ impl<'a> Committer<'a> {
             if self.known_failures.remove(source).is_some() {
                 over.push(source.clone());
             }
+        }
+        if !stale.is_empty() || !moved.is_empty() {
+            // What is taken out is not missed after a kill: what takes its place is durable.
+            self.store.flush().await?;
         }
         if !stale.is_empty() {
             self.store.delete_chunks(&stale, &keep).await?;

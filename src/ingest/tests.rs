@@ -228,7 +228,7 @@ async fn what_a_run_that_was_cut_off_left_behind_is_taken_out_by_the_next() {
     project.refuses = Some(("poison", Fault::Unauthorized));
     let cut_off = project.ingest().await;
     assert!(cut_off.aborted.is_some());
-    assert_eq!((cut_off.added, project.found("walrus").await > 0), (0, true));
+    assert_eq!((cut_off.added, project.found("walrus").await), (0, 0));
 
     project.write("large.txt", "About penguins now.");
     project.refuses = None;

@@ -162,6 +162,10 @@ pub trait CollectionWriter: VectorStore {
     /// slow belongs into it.
     async fn begin(&self) -> Change;
 
+    /// Told before documents are replaced that are stored already, with the ids of their new chunks:
+    /// what is kept of the old ones is what others see of them after a kill.
+    async fn will_replace(&self, ids: &[Uuid]) -> Result<(), BackendError>;
+
     /// Writes chunks with their vectors.
     async fn upsert(&self, points: Vec<Point>) -> Result<(), BackendError>;
 
@@ -171,7 +175,7 @@ pub trait CollectionWriter: VectorStore {
     /// Removes the chunks of these documents whose ids are not in `keep`.
     async fn delete_chunks(&self, sources: &[String], keep: &[Uuid]) -> Result<(), BackendError>;
 
-    /// Removes the chunks of these documents, then their records.
+    /// Removes these documents with their records: cut off midway, others see none of them.
     async fn delete_documents(&self, sources: &[String]) -> Result<(), BackendError>;
 
     /// Remembers failures, one for each source: a later one replaces an earlier one.

@@ -1,6 +1,6 @@
 //! The engine's own types: points, filters and queries to and from it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use qdrant_edge::external::ordered_float::OrderedFloat;
 use qdrant_edge::{
@@ -13,9 +13,10 @@ use qdrant_edge::{
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::cutoff::{Found, Seen};
 use super::keys::{self, any, is, must, path};
 use super::repair::{self, Whole};
-use crate::store::payload::{self, CHUNK, TALLIED};
+use crate::store::payload::{self, CHUNK, DOCUMENT, TALLIED};
 use crate::store::{ChunkList, ChunkPage, Counter, DENSE, SPARSE};
 use crate::types::{Chunk, ContentHash, Point, Scored, SparseVector, Tally};
 
@@ -95,7 +96,7 @@ pub(super) fn has_any(shard: &EdgeShard, ids: &[Uuid]) -> OperationResult<bool> 
 }
 
 pub(super) fn count_chunks(shard: &EdgeShard) -> OperationResult<usize> {
-    shard.count(CountRequest { filter: Some(must(vec![is("record", CHUNK)])), exact: true })
+    count(shard, Some(must(vec![is("record", CHUNK)])))
 }
 
 /// Shows the payloads of all records of this kind, in no order.
@@ -112,12 +113,17 @@ pub(super) fn records(
 }
 
 /// A page of chunks, ordered by id, and the id that the next one begins with.
-pub(super) fn chunks(shard: &EdgeShard, request: &ChunkPage) -> OperationResult<ChunkList> {
+pub(super) fn chunks(
+    shard: &EdgeShard,
+    request: &ChunkPage,
+    hidden: &HashSet<Uuid>,
+) -> OperationResult<ChunkList> {
     let conditions = keys::conditions(&request.filter).into_iter();
+    let filter = must(conditions.chain([is("record", CHUNK)]).collect());
     let (records, next) = shard.scroll(ScrollRequest {
         offset: request.from.map(PointId::Uuid),
         limit: Some(request.limit),
-        filter: Some(must(conditions.chain([is("record", CHUNK)]).collect())),
+        filter: keys::without_points(Some(filter), hidden),
         with_payload: Some(WithPayloadInterface::Bool(true)),
         with_vector: WithVector::Bool(false),
         order_by: None,
@@ -126,6 +132,81 @@ pub(super) fn chunks(shard: &EdgeShard, request: &ChunkPage) -> OperationResult<
         chunks: records.into_iter().map(chunk).collect::<OperationResult<_>>()?,
         next: next.map(uuid).transpose()?,
     })
+}
+
+/// What is to be seen after a writer was killed: see [`super::cutoff`].
+pub(super) fn seen(
+    shard: &EdgeShard,
+    replaced: &HashMap<Uuid, Vec<Chunk>>,
+) -> OperationResult<Seen> {
+    let mut documents = Vec::new();
+    records(shard, DOCUMENT, |payload| documents.push(payload::to_document(payload)))?;
+    let documents: Vec<_> = documents
+        .into_iter()
+        .collect::<Result<_, _>>()
+        .map_err(OperationError::service_error_light)?;
+    let mut found: HashMap<String, Vec<Found>> = HashMap::new();
+    let filter = must(vec![is("record", CHUNK)]);
+    let fields = WithPayloadInterface::Fields(TALLIED.map(path).to_vec());
+    scroll(shard, &filter, &fields, &WithVector::Bool(false), |record| {
+        let payload = record.payload.map(|payload| payload.0).unwrap_or_default();
+        let version = payload::version(&payload).map_err(OperationError::service_error_light)?;
+        let chunk = Found { id: uuid(record.id)?, document_hash: version.1.to_owned() };
+        found.entry(version.0.to_owned()).or_default().push(chunk);
+        Ok(())
+    })?;
+    Ok(Seen::of(&documents, found, replaced))
+}
+
+/// Takes out all but the newest of points that a kill in a merge has left twice, in what was merged
+/// and in what it was merged into: they are counted twice, also by BM25.
+pub(super) fn mend_doubles(shard: &EdgeShard) -> OperationResult<()> {
+    let mut ids = Vec::new();
+    let (no_payload, no_vector) = (WithPayloadInterface::Bool(false), WithVector::Bool(false));
+    scroll(shard, &Filter::new(), &no_payload, &no_vector, |record| {
+        ids.push(record.id);
+        Ok(())
+    })?;
+    if count(shard, None)? == ids.len() {
+        return Ok(());
+    }
+    let has = |ids: &[PointId]| {
+        let ids: HasIdCondition = ids.iter().copied().collect();
+        count(shard, Some(must(vec![Condition::HasId(ids)])))
+    };
+    for page in ids.chunks(MEND) {
+        if has(page)? == page.len() {
+            continue;
+        }
+        let (whole, vectors) = (WithPayloadInterface::Bool(true), WithVector::Bool(true));
+        let records = shard.retrieve(page, Some(whole), Some(vectors))?;
+        // To write a point takes out what there is of it elsewhere.
+        let points = records.into_iter().map(|record| PointStructPersisted {
+            id: record.id,
+            vector: record.vector.map_or_else(no_vectors, VectorStructPersisted::from),
+            payload: record.payload,
+        });
+        let points: Vec<_> = points.collect();
+        upsert(shard, points.clone())?;
+        // In segments that can be written to, each has been written where it was.
+        if has(page)? > page.len() {
+            let ids = page.to_vec();
+            shard.update(UpdateOperation::PointOperation(PointOperations::DeletePoints { ids }))?;
+            upsert(shard, points)?;
+        }
+    }
+    Ok(())
+}
+
+/// Points that are looked at together.
+const MEND: usize = 64;
+
+fn no_vectors() -> VectorStructPersisted {
+    VectorStructPersisted::from(VectorStructInternal::Named(HashMap::new()))
+}
+
+fn count(shard: &EdgeShard, filter: Option<Filter>) -> OperationResult<usize> {
+    shard.count(CountRequest { filter, exact: true })
 }
 
 /// Chunks by the version of the document they belong to.

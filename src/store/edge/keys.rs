@@ -5,11 +5,14 @@
 //! made, and mapped and looked through when it is loaded. With five indexes, that was two fifths of
 //! the time of a search and a quarter of that of an ingest.
 
+use std::collections::HashSet;
+
 use qdrant_edge::{
-    Condition, CreateIndex, FieldCondition, Filter, JsonPath, KeywordIndexParams, Match,
-    PayloadFieldSchema, PayloadSchemaParams, ValueVariants,
+    Condition, CreateIndex, FieldCondition, Filter, HasIdCondition, JsonPath, KeywordIndexParams,
+    Match, PayloadFieldSchema, PayloadSchemaParams, PointId, ValueVariants,
 };
 use serde_json::Value;
+use uuid::Uuid;
 
 use crate::store::INDEXED_FIELDS;
 use crate::store::payload::Payload;
@@ -62,6 +65,16 @@ fn keyed(field: &str, value: &str) -> String {
 pub(super) fn filter(filter: &types::Filter) -> Option<Filter> {
     let conditions = conditions(filter);
     (!conditions.is_empty()).then(|| must(conditions))
+}
+
+/// The same without these points.
+pub(super) fn without_points(filter: Option<Filter>, points: &HashSet<Uuid>) -> Option<Filter> {
+    if points.is_empty() {
+        return filter;
+    }
+    let points: HasIdCondition = points.iter().copied().map(PointId::Uuid).collect();
+    let filter = filter.unwrap_or_default();
+    Some(Filter { must_not: Some(vec![Condition::HasId(points)]), ..filter })
 }
 
 /// What it takes to pass the filter.

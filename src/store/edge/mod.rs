@@ -15,6 +15,7 @@
 
 mod ahead;
 mod compaction;
+mod cutoff;
 mod engine;
 mod guard;
 mod idf;

@@ -12,7 +12,7 @@ use crate::store::{Legs, SearchRequest};
 /// every posting of the query's terms. What is written meanwhile, one of them may see alone.
 pub(super) fn search(opened: &Opened, request: SearchRequest) -> Result<Legs, Problem> {
     let search = engine::Search {
-        filter: keys::filter(&request.filter),
+        filter: opened.filter(keys::filter(&request.filter)),
         limit: request.limit,
         min_score: request.min_score,
     };
@@ -33,5 +33,6 @@ pub(super) fn search(opened: &Opened, request: SearchRequest) -> Result<Legs, Pr
     })?;
     let ids = request.chunks.ids(&legs);
     legs.chunks = opened.with(|shard| engine::chunks_with(shard, ids))?;
+    legs.chunks.values_mut().for_each(|chunk| opened.as_seen(chunk));
     Ok(legs)
 }

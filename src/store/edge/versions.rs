@@ -11,7 +11,7 @@ use super::layout::{self, Layout, REPAIR};
 use super::lock::{self, Attempt, FileLock};
 use super::opened::Opened;
 use super::problem::Problem;
-use super::{repair, space};
+use super::{cutoff, repair, space};
 use crate::error::Fault;
 use crate::store::rebuilt;
 use crate::types::Manifest;
@@ -120,6 +120,16 @@ fn no_manifest(layout: &Layout, number: u32) -> String {
     format!("{} names {}, which has no manifest; {REPAIR}", pointer.display(), version.display())
 }
 
+/// Notes that the version in use was left by a run that was cut off.
+pub(super) fn mark_if_cut_off(layout: &Layout, number: u32) -> Result<(), Problem> {
+    let version = layout.version(number);
+    let manifest = layout::read_manifest(&version)?;
+    if manifest.is_some_and(|manifest| manifest.unfinished.is_some()) {
+        cutoff::mark(&version).map_err(cannot_create)?;
+    }
+    Ok(())
+}
+
 /// Whether there are other versions than the collection: former ones, and those that never became it.
 pub(super) fn has_others(layout: &Layout) -> Result<bool, Problem> {
     let current = checked(layout)?;
@@ -182,10 +192,20 @@ pub(super) fn load(
             Problem::from(format!("can't open {}: {why}", version.display()))
         }
     })?;
-    if let Some(manifest) = manifest {
-        opened.set_manifest(manifest);
-    }
-    Ok(opened)
+    let Some(manifest) = manifest else { return Ok(opened) };
+    let unfinished = manifest.unfinished.is_some();
+    opened.set_manifest(manifest);
+    let marked = cutoff::is_marked(&version);
+    Ok(match wanted {
+        Wanted::Pinned(_) if unfinished && (marked || !lock::is_held(&layout.writer())) => {
+            opened.after_a_kill()?
+        }
+        Wanted::Written if unfinished && marked => {
+            opened.mend()?;
+            opened
+        }
+        _ => opened,
+    })
 }
 
 /// Refuses a version that is gone, or was replaced by another of its number: that one may hold

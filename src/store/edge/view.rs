@@ -274,13 +274,10 @@ impl VectorStore for View {
         if request.is_empty() {
             return Ok(ChunkList::default());
         }
-        self.on(ChunkList::default(), move |opened| {
-            Ok(opened.with(|shard| engine::chunks(shard, &request))?)
-        })
-        .await
+        self.on(ChunkList::default(), move |opened| Ok(opened.chunks(&request)?)).await
     }
 
     async fn count_chunks(&self) -> Result<u64, BackendError> {
-        self.on(0, |opened| Ok(opened.with(engine::count_chunks)? as u64)).await
+        self.on(0, |opened| Ok(opened.count_chunks()? as u64)).await
     }
 }

@@ -54,7 +54,13 @@ impl Writing {
         shared.written.store(true, Ordering::Release);
         let right = Arc::new(Right { shared: Arc::clone(shared), lock: Mutex::new(Some(lock)) });
         let layout = shared.layout.clone();
-        let number = shared.blocking(move || versions::checked(&layout)).await?;
+        let number = shared
+            .blocking(move || {
+                let number = versions::checked(&layout)?;
+                number.map_or(Ok(()), |number| versions::mark_if_cut_off(&layout, number))?;
+                Ok(number)
+            })
+            .await?;
         shared.forget_unfinished().await;
         shared.remove_others(Patience::BRIEF).await;
         Ok(Self { right, number: AtomicU32::new(number.unwrap_or(0)), successor: None })

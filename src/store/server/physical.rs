@@ -334,6 +334,11 @@ impl CollectionWriter for Physical {
         Change(None)
     }
 
+    async fn will_replace(&self, _ids: &[Uuid]) -> Result<(), BackendError> {
+        // Each request is whole there, and what comes between two of them is seen.
+        Ok(())
+    }
+
     async fn upsert(&self, points: Vec<Point>) -> Result<(), BackendError> {
         self.write(points.into_iter().map(wire::chunk_point).collect()).await
     }

@@ -31,7 +31,7 @@ impl Held {
     }
 }
 
-fn record(source: &str, chunks: u32) -> DocumentRecord {
+pub(super) fn record(source: &str, chunks: u32) -> DocumentRecord {
     let text = json!({
         "source": source, "document_hash": "00", "size": 1, "mtime": 2, "kind": "markdown",
         "chunks": chunks, "terms": 3, "tags": [], "ingested_at": "", "run_id": Uuid::nil(),

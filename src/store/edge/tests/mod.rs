@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod cutoff;
 mod listing;
 mod quantized;
 mod turns;
@@ -22,7 +23,9 @@ use super::*;
 use crate::store::contract::{DIMENSIONS, chunk, embedded, hash, manifest, point};
 use crate::store::payload::DOCUMENT;
 use crate::store::{SearchRequest, VectorStore};
-use crate::types::{ContentHash, DocumentRecord, FailureRecord, Filter, Manifest, Point};
+use crate::types::{
+    ContentHash, DocumentRecord, FailureRecord, Filter, Manifest, Point, SparseVector,
+};
 
 /// The collection as another process has it, one that waits for nobody.
 fn open(data: &Path) -> EdgeStore {

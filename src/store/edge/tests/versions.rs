@@ -281,7 +281,7 @@ async fn without_its_pointer_a_collection_is_missed_and_not_removed() {
 #[tokio::test]
 async fn a_former_version_stays_while_the_one_in_use_is_damaged() {
     let Rebuilt { dir, store, writer, successor } = rebuilt().await;
-    successor.close().await.unwrap();
+    successor.flush().await.unwrap();
     store.shared.layout.point_to(2).unwrap();
     drop((writer, successor, store));
     let again = open(dir.path());

@@ -112,6 +112,12 @@ impl CollectionWriter for View {
         Change(Some(Arc::clone(&self.shared.changes).read_owned().await))
     }
 
+    async fn will_replace(&self, ids: &[Uuid]) -> Result<(), BackendError> {
+        self.writing()?;
+        let ids = ids.to_vec();
+        self.on((), move |opened| Ok(opened.keep(&ids)?)).await
+    }
+
     async fn upsert(&self, points: Vec<Point>) -> Result<(), BackendError> {
         self.writing()?;
         if points.is_empty() {
@@ -149,11 +155,11 @@ impl CollectionWriter for View {
         self.on((), move |opened| {
             for batch in sources.chunks(BATCH) {
                 space::to_open(&layout::shard(opened.version()))?;
-                opened.delete(|shard| {
-                    engine::delete_chunks(shard, batch, &[])?;
-                    let ids: Vec<Uuid> = batch.iter().map(|s| DocumentRecord::id(s)).collect();
-                    engine::delete_records(shard, &ids)
-                })?;
+                let ids: Vec<Uuid> = batch.iter().map(|s| DocumentRecord::id(s)).collect();
+                opened.delete(|shard| engine::delete_records(shard, &ids))?;
+                // Without their records, what is left of them is not seen.
+                opened.flush()?;
+                opened.delete(|shard| engine::delete_chunks(shard, batch, &[]))?;
             }
             Ok(())
         })
