@@ -244,6 +244,11 @@ impl Chunk {
         Self::embedded_text(self.embedded_title(), &self.headings, &self.text)
     }
 
+    /// Whether its text is the one that was stored.
+    pub fn is_intact(&self) -> bool {
+        ContentHash::of(self.embedded().as_bytes()) == self.chunk_hash
+    }
+
     /// The part of it that comes before the text; empty where nothing does.
     pub fn embedded_path(&self) -> String {
         Self::path(self.embedded_title(), &self.headings)

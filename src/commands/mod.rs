@@ -30,6 +30,7 @@ use clap::{CommandFactory, FromArgMatches};
 use crate::cancel::{self, Cancel, Stop};
 use crate::cli::{self, Cli, Command, Format, RetrievalFlags, WebFlags};
 use crate::error::{Exit, Failure};
+use crate::heap;
 use crate::ingest::extract;
 use crate::query::Retriever;
 use crate::service::provenance::TraceSink;
@@ -45,6 +46,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     if args.get(1).is_some_and(|command| command == extract::SUBCOMMAND) {
         return worker();
     }
+    heap::end_without_memory();
     let (cli, flags) = match parse(args) {
         Ok(parsed) => parsed,
         Err(error) => {

@@ -7,7 +7,7 @@ use crate::ingest::WarnedSource;
 use crate::ingest::quality::{self, Doubtful};
 use crate::output::words::{counted, grouped};
 use crate::output::{Stale, Status};
-use crate::service::freshness::{Freshness, length_drift, mean_terms};
+use crate::service::freshness::{Freshness, length_drift, mean_terms, miscounted};
 use crate::types::{DocumentRecord, FailureRecord, Manifest};
 use crate::ui::Ui;
 use crate::ui::sanitize::sanitize_line;
@@ -53,6 +53,11 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: StatusArgs) -> Resu
             doubtful,
             records: args.documents.then(|| documents.clone()),
         })?;
+    }
+    if let Some(why) = miscounted(manifest, &documents, chunks) {
+        return Err(
+            Failure::new(Exit::Backend, why).hint("docent index verify says what is damaged")
+        );
     }
     if let Some(warning) = length_drift(manifest, &documents) {
         ui.warn(&warning);

@@ -61,7 +61,13 @@ impl Execution<'_> {
         );
         let Destination { writer, build, .. } = self.destination;
         let own = writer.clone() as Arc<dyn VectorStore>;
-        let lender = survey.lender(self.backends.embedder.id(), build.former(), Some(own));
+        let mut lender = survey.lender(self.backends.embedder.id(), build.former(), Some(own));
+        // What was damaged is made anew.
+        if let (Some(former), true) = (&lender, build.former().is_some())
+            && former.verify().await.is_err()
+        {
+            lender = None;
+        }
         let mut sample = Vec::new();
         // Without documents, what a manifest says of their mean length was a guess.
         if survey.records.is_empty() {

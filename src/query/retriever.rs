@@ -13,7 +13,7 @@ use crate::embed::{Embedder, Role};
 use crate::error::BackendError;
 use crate::interaction::LateInteraction;
 use crate::rerank::Reranker;
-use crate::store::Reader;
+use crate::store::{self, Reader};
 use crate::types::Hit;
 
 /// What retrieval works with.
@@ -39,7 +39,8 @@ impl Retriever {
         let (Some(reranker), Some(rerank), Some(question)) =
             (&self.reranker, &options.rerank, queries.queries.first())
         else {
-            return self.find(queries, options).await;
+            let hits = self.find(queries, options).await?;
+            return self.intact(hits);
         };
         let k = options.k.max(rerank.candidates);
         let deep = RetrieveOptions { k, min_score: None, ..options.clone() };
@@ -49,7 +50,15 @@ impl Retriever {
             hits.retain(|hit| hit.score >= floor);
         }
         hits.truncate(options.k);
-        Ok(hits)
+        self.intact(hits)
+    }
+
+    /// Refuses text that is not what was stored: it would be quoted, and the quotation verified.
+    fn intact(&self, hits: Vec<Hit>) -> Result<Vec<Hit>, BackendError> {
+        match hits.iter().find(|hit| !hit.chunk.is_intact()) {
+            Some(hit) => Err(store::damaged(&*self.reader, &hit.chunk)),
+            None => Ok(hits),
+        }
     }
 
     async fn find(

@@ -37,6 +37,20 @@ impl Freshness {
     }
 }
 
+/// Why the chunks that are stored can't be those of the documents, where no run is unfinished.
+pub fn miscounted(
+    manifest: &Manifest,
+    documents: &[DocumentRecord],
+    chunks: u64,
+) -> Option<String> {
+    let expected: u64 = documents.iter().map(|record| u64::from(record.chunks)).sum();
+    (manifest.unfinished.is_none() && expected != chunks).then(|| {
+        format!(
+            "{chunks} chunks are stored, and the documents have {expected}: the collection was damaged; build it anew: docent ingest --rebuild"
+        )
+    })
+}
+
 /// Mean number of BM25 terms of the chunks as they are now.
 pub fn mean_terms(documents: &[DocumentRecord]) -> Option<f64> {
     let terms: u64 = documents.iter().map(|record| record.terms).sum();

@@ -5,7 +5,7 @@ use crate::embed::Embedder;
 use crate::error::BackendError;
 use crate::ingest::discover::FoundFile;
 use crate::query::explain::{Drift, Expected};
-use crate::store::{VectorStore, chunks_of};
+use crate::store::{VectorStore, chunks_of, damaged};
 use crate::types::{Chunk, DocumentRecord, FailureRecord, Locator};
 
 /// Sources that may have been meant, at most.
@@ -80,6 +80,9 @@ pub async fn show(store: &dyn VectorStore, request: &Request<'_>) -> Result<Show
     let document = documents.iter().find(|record| record.source == asked.source);
     let failure = failures.iter().find(|failure| failure.source == asked.source);
     let all = chunks_of(store, &asked.source).await?;
+    if let Some(chunk) = all.iter().find(|chunk| !chunk.is_intact()) {
+        return Err(damaged(store, chunk).into());
+    }
     let extent = all.first().zip(all.last()).map(|(first, last)| (first.locator, last.locator));
     let is_outdated =
         |chunk: &&Chunk| document.is_some_and(|record| record.document_hash != chunk.document_hash);

@@ -31,7 +31,7 @@ use tokio::sync::OwnedRwLockReadGuard;
 use uuid::Uuid;
 
 pub use self::search::{Legs, ReturnedChunks, SearchRequest};
-use crate::error::BackendError;
+use crate::error::{BackendError, Fault, Service};
 use crate::types::{
     Chunk, ContentHash, DocumentRecord, FailureRecord, Filter, Manifest, Point, Tally,
 };
@@ -60,6 +60,9 @@ pub trait VectorStore: Send + Sync {
     /// Makes ready what is needed to be asked, where that can be done before: who waits for the
     /// collection waits here.
     async fn open(&self) -> Result<(), BackendError>;
+
+    /// Reads what is stored as far as it takes to know that it is what was stored.
+    async fn verify(&self) -> Result<(), BackendError>;
 
     /// All document records, ordered by source.
     async fn documents(&self) -> Result<Vec<DocumentRecord>, BackendError>;
@@ -247,6 +250,16 @@ pub struct ChunkList {
 
 /// Chunks of a document that are asked for at once.
 const DOCUMENT_PAGE: usize = 1_000;
+
+/// Why a chunk is not shown whose text is not the one that was stored.
+pub fn damaged(store: &dyn VectorStore, chunk: &Chunk) -> BackendError {
+    let place = chunk.locator.cite(&chunk.source);
+    let message = format!(
+        "the text of {place} (chunk {}) is not what was stored: it was damaged; build it anew: docent ingest --rebuild",
+        chunk.id()
+    );
+    BackendError::new(Service::Store, Fault::Permanent, store.endpoint(), &message)
+}
 
 /// All chunks of a document in the order of its text. Of two versions, where a run was cut off, they
 /// come side by side.

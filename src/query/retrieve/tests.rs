@@ -126,6 +126,9 @@ impl VectorStore for Shelf {
         *self.asked.lock().unwrap() = Some(request);
         Ok(legs)
     }
+    async fn verify(&self) -> Result<(), BackendError> {
+        unreachable!()
+    }
     async fn open(&self) -> Result<(), BackendError> {
         unreachable!()
     }

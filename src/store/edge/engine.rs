@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::cutoff::{Found, Seen};
 use super::keys::{self, any, is, must, path};
-use super::repair::{self, Whole};
+use super::repair::Whole;
 use crate::store::payload::{self, CHUNK, DOCUMENT, TALLIED};
 use crate::store::{ChunkList, ChunkPage, Counter, DENSE, SPARSE};
 use crate::types::{Chunk, ContentHash, Point, Scored, SparseVector, Tally};
@@ -257,7 +257,7 @@ pub(super) fn read_whole(shard: &EdgeShard) -> OperationResult<Whole> {
         }
         let chunk = payload::to_chunk(payload).map_err(OperationError::service_error_light)?;
         let place = chunk.locator.cite(&chunk.source);
-        if uuid(record.id)? != chunk.id() || !repair::is_intact(&chunk) {
+        if uuid(record.id)? != chunk.id() || !chunk.is_intact() {
             return wrong(format!("the chunk {place} is not what was stored"));
         }
         if let Some(VectorStructInternal::Named(mut vectors)) = record.vector

@@ -50,10 +50,10 @@ impl Layout {
     pub(super) fn prepare(&self) -> io::Result<()> {
         let data = self.root.parent().unwrap_or(&self.root);
         if !data.exists() {
-            fs::create_dir_all(data)?;
+            create_private(data)?;
             fs::write(data.join(".gitignore"), IGNORE)?;
         }
-        fs::create_dir_all(&self.root)
+        create_private(&self.root)
     }
 
     /// Takes back what [`Layout::prepare`] made where nothing has come into it. `writer` is locked.
@@ -166,6 +166,25 @@ impl Layout {
     }
 }
 
+/// Creates a directory, and those above it, that nobody but its owner can look into.
+pub(super) fn create_private(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(path)
+}
+
+/// Makes a file its owner's alone, as far as it is ours.
+pub(super) fn make_private(path: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let _ = fs::set_permissions(path, fs::Permissions::from_mode(0o600));
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+}
+
 /// Where collections are in a data directory.
 pub(super) fn home(data: &Path) -> PathBuf {
     data.join("collections")
@@ -220,6 +239,7 @@ fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     temporary.push("@new");
     let temporary = PathBuf::from(temporary);
     let mut file = File::create(&temporary)?;
+    make_private(&temporary);
     file.write_all(content)?;
     file.sync_all()?;
     drop(file);

@@ -12,7 +12,12 @@ use crate::store::owner::Owner;
 /// An exclusive lock, held until dropped.
 #[derive(Debug)]
 pub(super) struct FileLock {
-    _file: File,
+    /// `None` where nothing can be locked, since nothing can be written: see [`super::unwritable`].
+    _file: Option<File>,
+}
+
+impl FileLock {
+    pub(super) const NONE: Self = Self { _file: None };
 }
 
 pub(super) enum Attempt {
@@ -31,7 +36,7 @@ pub(super) fn attempt(path: &Path) -> io::Result<Attempt> {
             file.set_len(0)?;
             file.seek(SeekFrom::Start(0))?;
             file.write_all(Owner::this().to_string().as_bytes())?;
-            Ok(Attempt::Held(FileLock { _file: file }))
+            Ok(Attempt::Held(FileLock { _file: Some(file) }))
         }
         Err(TryLockError::WouldBlock) => {
             let mut holder = String::new();
@@ -87,7 +92,10 @@ pub(super) fn is_held(path: &Path) -> bool {
 }
 
 fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.read(true).write(true).create(true).truncate(false).open(path)
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use super::cutoff::{self, Seen};
 use super::guard::{self, held};
 use super::idf::Idf;
 use super::listing::{self, Line, Listing};
-use super::{engine, keys, layout, tuning};
+use super::{engine, keys, layout, mapped, sums, tuning};
 use crate::heap;
 use crate::store::{ChunkList, ChunkPage};
 use crate::types::{Chunk, Manifest};
@@ -51,7 +51,8 @@ impl Opened {
         uncompacted: Arc<AtomicUsize>,
     ) -> Result<Self, String> {
         let path = layout::shard(version);
-        std::fs::create_dir_all(&path).map_err(|error| error.to_string())?;
+        layout::create_private(&path).map_err(|error| error.to_string())?;
+        mapped::watch();
         let shard = guard::run(|| tuning::create(&path, dimensions))?;
         let opened = Self::new(version, shard, uncompacted);
         opened.mark_written();
@@ -64,6 +65,7 @@ impl Opened {
         if !path.is_dir() {
             return Err("the directory has no shard in it".to_owned());
         }
+        mapped::watch();
         let shard = guard::run(|| tuning::load(&path))?;
         Ok(Self::new(version, shard, uncompacted))
     }
@@ -235,6 +237,7 @@ impl Opened {
     fn will_change(&self) -> Result<(), String> {
         let mut changed = self.changed();
         if !*changed {
+            sums::remove(&self.version)?;
             listing::remove(&self.version)?;
             *changed = true;
         }
@@ -321,6 +324,7 @@ impl Opened {
         self.uncompacted.store(0, Ordering::Relaxed);
         held(&self.idf).forget();
         cutoff::forget(&self.version);
+        sums::write(&self.version);
         Ok(())
     }
 

@@ -3,8 +3,7 @@
 use super::layout::{self, Layout};
 use super::opened::Opened;
 use super::problem::Problem;
-use super::{engine, versions};
-use crate::types::ContentHash;
+use super::{engine, sums, versions};
 
 /// What was found in a version that was read whole.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -31,6 +30,7 @@ pub(super) fn read_whole(layout: &Layout, number: u32) -> Result<Whole, Problem>
     if layout::read_manifest(&version)?.is_none() {
         return Err(format!("{} has no manifest", version.display()).into());
     }
+    sums::check(&version, sums::Depth::Everything)?;
     let damaged = |why: String| format!("{} is damaged: {why}", version.display());
     let opened = Opened::load(&version, versions::Uncompacted::default()).map_err(damaged)?;
     let whole = opened.with(|shard| engine::read_whole(shard)).map_err(damaged)?;
@@ -70,9 +70,4 @@ pub(super) fn repair(layout: &Layout) -> Result<Repaired, Problem> {
         }
     }
     Err(format!("no version of the collection is whole: {}", passed_over.join("; ")).into())
-}
-
-/// Whether a chunk is the one that was stored: its text is that of its hash.
-pub(super) fn is_intact(chunk: &crate::types::Chunk) -> bool {
-    ContentHash::of(chunk.embedded().as_bytes()) == chunk.chunk_hash
 }

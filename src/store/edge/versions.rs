@@ -11,7 +11,7 @@ use super::layout::{self, Layout, REPAIR};
 use super::lock::{self, Attempt, FileLock};
 use super::opened::Opened;
 use super::problem::Problem;
-use super::{cutoff, repair, space};
+use super::{cutoff, repair, space, sums, unwritable};
 use crate::error::Fault;
 use crate::store::rebuilt;
 use crate::types::Manifest;
@@ -21,6 +21,9 @@ pub(super) type Uncompacted = Arc<AtomicUsize>;
 
 /// The right to load the shard of the version in use.
 pub(super) fn shard_lock(layout: &Layout) -> Result<FileLock, Problem> {
+    if unwritable::is_so(layout) {
+        return Ok(FileLock::NONE);
+    }
     taken(layout, lock::attempt(&layout.lock()), "in use")
 }
 
@@ -180,8 +183,14 @@ pub(super) fn load(
     if let Wanted::Pinned(manifest) = wanted {
         check_pinned(layout, number, manifest)?;
     }
+    let copied = match wanted {
+        Wanted::Pinned(_) if unwritable::is_so(layout) => Some(unwritable::copy(layout, &version)?),
+        _ => None,
+    };
+    let version = copied.as_ref().map_or(version, |copy| copy.path().to_owned());
     let shard = layout::shard(&version);
     space::to_open(&shard)?;
+    sums::check(&version, sums::Depth::Opening)?;
     ahead::ask(&shard, matches!(wanted, Wanted::Pinned(_)));
     let manifest = layout::read_manifest(&version)?;
     let opened = Opened::load(&version, uncompacted).map_err(|why| {

@@ -18,7 +18,7 @@ use super::shards::Shards;
 use super::shared::Shared;
 use super::versions::Wanted;
 use super::writing::Writing;
-use super::{engine, search, space, versions};
+use super::{engine, search, space, sums, versions};
 use crate::error::{BackendError, Fault};
 use crate::store::payload::{self, DOCUMENT, FAILURE, Payload};
 use crate::store::{ChunkList, ChunkPage, Legs, SearchRequest, VectorStore};
@@ -229,6 +229,10 @@ impl VectorStore for View {
 
     async fn open(&self) -> Result<(), BackendError> {
         self.on((), |_| Ok(())).await
+    }
+
+    async fn verify(&self) -> Result<(), BackendError> {
+        self.on((), |opened| Ok(sums::check(opened.version(), sums::Depth::Everything)?)).await
     }
 
     async fn documents(&self) -> Result<Vec<DocumentRecord>, BackendError> {

@@ -1,0 +1,158 @@
+//! What the files of a shard are, so that damage is told: length and checksum of each, written when a
+//! run is complete and removed before the next change. What was written before has none.
+//!
+//! Whoever loads the shard looks at the length of every file, since the engine maps them: to read
+//! behind the end of one ends the process. Contents are compared from the smallest file on, up to
+//! [`AT_OPENING`] together; `docent index verify` and a rebuild compare all.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::layout;
+
+/// Bytes whose checksum is compared whenever a shard is loaded: some milliseconds.
+const AT_OPENING: u64 = 24 << 20;
+
+/// Length and CRC-32 of a file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+struct Sum(u64, u32);
+
+#[derive(Serialize, Deserialize)]
+struct Sums {
+    /// By path from the shard.
+    files: BTreeMap<String, Sum>,
+    /// CRC-32 of `files` as JSON.
+    checksum: u32,
+}
+
+/// How much is compared.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Depth {
+    Opening,
+    Everything,
+}
+
+fn path(version: &Path) -> PathBuf {
+    version.join("sums.json")
+}
+
+/// Writes them, of a shard that was flushed. Without them nothing is compared.
+pub(super) fn write(version: &Path) {
+    let written = sums(version).and_then(|sums| {
+        fs::write(path(version), serde_json::to_vec(&sums)?)?;
+        layout::make_private(&path(version));
+        Ok(())
+    });
+    if written.is_err() {
+        let _ = fs::remove_file(path(version));
+    }
+}
+
+fn sums(version: &Path) -> io::Result<Sums> {
+    let shard = layout::shard(version);
+    let mut files = BTreeMap::new();
+    for file in files_below(version)? {
+        layout::make_private(&file);
+    }
+    for file in files_below(&shard.join("segments"))? {
+        let name = file.strip_prefix(&shard).map_err(io::Error::other)?;
+        files.insert(name.to_string_lossy().into_owned(), sum(&file)?);
+    }
+    let checksum = crc32fast::hash(&serde_json::to_vec(&files)?);
+    Ok(Sums { files, checksum })
+}
+
+/// Removes them, before a change.
+pub(super) fn remove(version: &Path) -> Result<(), String> {
+    match fs::remove_file(path(version)) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(format!("can't remove {}: {error}", path(version).display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Says which file is not what was stored.
+pub(super) fn check(version: &Path, depth: Depth) -> Result<(), String> {
+    let Some(sums) = read(version)? else { return Ok(()) };
+    let shard = layout::shard(version);
+    let mut files: Vec<(PathBuf, Sum)> =
+        sums.files.into_iter().map(|(name, sum)| (shard.join(name), sum)).collect();
+    for (file, Sum(length, _)) in &files {
+        let found = fs::metadata(file).map_err(|error| damaged(file, &error.to_string()))?.len();
+        if found < *length || found > *length && !is_written_when_read(file) {
+            return Err(damaged(file, &format!("it has {found} bytes, and had {length}")));
+        }
+    }
+    files.sort_by_key(|(_, Sum(length, _))| *length);
+    let mut left = if depth == Depth::Everything { u64::MAX } else { AT_OPENING };
+    for (file, expected) in files.into_iter().filter(|(file, _)| !is_written_when_read(file)) {
+        left = match left.checked_sub(expected.0) {
+            Some(left) => left,
+            None => break,
+        };
+        if sum(&file).map_err(|error| damaged(&file, &error.to_string()))? != expected {
+            return Err(damaged(&file, "its checksum is another"));
+        }
+    }
+    Ok(())
+}
+
+/// Versions of the points in a segment that can be written: the engine may write them anew when it
+/// unloads a shard in which nothing was changed.
+fn is_written_when_read(file: &Path) -> bool {
+    file.ends_with("mutable_id_tracker.versions")
+}
+
+fn damaged(file: &Path, why: &str) -> String {
+    format!(
+        "{} is not what was stored: {why}; build it anew: docent ingest --rebuild",
+        file.display()
+    )
+}
+
+fn read(version: &Path) -> Result<Option<Sums>, String> {
+    let path = path(version);
+    let text = match fs::read(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(format!("can't read {}: {error}", path.display())),
+    };
+    let sums = serde_json::from_slice::<Sums>(&text).ok().filter(|sums| {
+        serde_json::to_vec(&sums.files).is_ok_and(|files| crc32fast::hash(&files) == sums.checksum)
+    });
+    sums.map(Some).ok_or_else(|| damaged(&path, "its own checksum is another"))
+}
+
+fn sum(file: &Path) -> io::Result<Sum> {
+    let (mut file, mut hasher) = (File::open(file)?, crc32fast::Hasher::new());
+    let (mut buffer, mut length) = (vec![0; 1 << 16], 0);
+    loop {
+        let read = file.read(&mut buffer)?;
+        if read == 0 {
+            return Ok(Sum(length, hasher.finalize()));
+        }
+        hasher.update(&buffer[..read]);
+        length += read as u64;
+    }
+}
+
+fn files_below(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    let mut directories = vec![directory.to_owned()];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(directory)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                directories.push(entry.path());
+            } else {
+                files.push(entry.path());
+            }
+        }
+    }
+    Ok(files)
+}

@@ -1,0 +1,58 @@
+//! A collection that may be read and not written: another user's, on a read-only mount, in a cache.
+//!
+//! The engine writes where it loads a shard. So a reader loads a copy of its own, which is gone when it
+//! is loaded: what is mapped stays.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind};
+use std::path::Path;
+
+use super::layout::{self, Layout};
+use super::problem::Problem;
+use crate::error::Fault;
+
+/// Whether nothing can be written there.
+pub(super) fn is_so(layout: &Layout) -> bool {
+    let opened = OpenOptions::new().read(true).write(true).open(layout.lock());
+    let refused = |error: io::Error| {
+        matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem)
+    };
+    match opened {
+        // Without the file, it would have to be made.
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            layout.root().is_dir() && tempfile::tempfile_in(layout.root()).is_err_and(refused)
+        }
+        opened => opened.is_err_and(refused),
+    }
+}
+
+/// Copies a version to where it can be loaded, while whoever may write it does not.
+pub(super) fn copy(layout: &Layout, version: &Path) -> Result<tempfile::TempDir, Problem> {
+    let lock = File::open(layout.lock());
+    if let Ok(lock) = &lock
+        && matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock))
+    {
+        let message = format!("collection `{}` is in use by another user", layout.name());
+        return Err(Problem { fault: Fault::Busy, message });
+    }
+    let copied = tempfile::tempdir().and_then(|to| copy_all(version, to.path()).map(|()| to));
+    Ok(copied.map_err(|error| {
+        format!("{} can't be written, and not copied to be read: {error}", version.display())
+    })?)
+}
+
+fn copy_all(from: &Path, to: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            fs::create_dir(&target)?;
+            copy_all(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), &target)?;
+            // The copy of a file that can't be written can't be either.
+            layout::make_private(&target);
+        }
+    }
+    Ok(())
+}
