@@ -81,7 +81,7 @@ pub async fn show(store: &dyn VectorStore, request: &Request<'_>) -> Result<Show
     let failure = failures.iter().find(|failure| failure.source == asked.source);
     let all = chunks_of(store, &asked.source).await?;
     if let Some(chunk) = all.iter().find(|chunk| !chunk.is_intact()) {
-        return Err(damaged(store, chunk).into());
+        return Err(damaged(store, chunk));
     }
     let extent = all.first().zip(all.last()).map(|(first, last)| (first.locator, last.locator));
     let is_outdated =

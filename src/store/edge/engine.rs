@@ -10,13 +10,10 @@ use qdrant_edge::{
     ScoringQuery, ScrollRequest, SearchParams, UpdateOperation, Vector, VectorInternal,
     VectorStructInternal, VectorStructPersisted, WithPayloadInterface, WithVector,
 };
-use serde_json::Value;
 use uuid::Uuid;
 
-use super::cutoff::{Found, Seen};
 use super::keys::{self, any, is, must, path};
-use super::repair::Whole;
-use crate::store::payload::{self, CHUNK, DOCUMENT, TALLIED};
+use crate::store::payload::{self, CHUNK, TALLIED};
 use crate::store::{ChunkList, ChunkPage, Counter, DENSE, SPARSE};
 use crate::types::{Chunk, ContentHash, Point, Scored, SparseVector, Tally};
 
@@ -36,7 +33,7 @@ pub(super) fn upsert_records(
     upsert(shard, points.collect())
 }
 
-fn upsert(shard: &EdgeShard, points: Vec<PointStructPersisted>) -> OperationResult<()> {
+pub(super) fn upsert(shard: &EdgeShard, points: Vec<PointStructPersisted>) -> OperationResult<()> {
     let points = PointInsertOperations::PointsList(points);
     shard.update(UpdateOperation::PointOperation(PointOperations::UpsertPoints(points)))
 }
@@ -134,78 +131,7 @@ pub(super) fn chunks(
     })
 }
 
-/// What is to be seen after a writer was killed: see [`super::cutoff`].
-pub(super) fn seen(
-    shard: &EdgeShard,
-    replaced: &HashMap<Uuid, Vec<Chunk>>,
-) -> OperationResult<Seen> {
-    let mut documents = Vec::new();
-    records(shard, DOCUMENT, |payload| documents.push(payload::to_document(payload)))?;
-    let documents: Vec<_> = documents
-        .into_iter()
-        .collect::<Result<_, _>>()
-        .map_err(OperationError::service_error_light)?;
-    let mut found: HashMap<String, Vec<Found>> = HashMap::new();
-    let filter = must(vec![is("record", CHUNK)]);
-    let fields = WithPayloadInterface::Fields(TALLIED.map(path).to_vec());
-    scroll(shard, &filter, &fields, &WithVector::Bool(false), |record| {
-        let payload = record.payload.map(|payload| payload.0).unwrap_or_default();
-        let version = payload::version(&payload).map_err(OperationError::service_error_light)?;
-        let chunk = Found { id: uuid(record.id)?, document_hash: version.1.to_owned() };
-        found.entry(version.0.to_owned()).or_default().push(chunk);
-        Ok(())
-    })?;
-    Ok(Seen::of(&documents, found, replaced))
-}
-
-/// Takes out all but the newest of points that a kill in a merge has left twice, in what was merged
-/// and in what it was merged into: they are counted twice, also by BM25.
-pub(super) fn mend_doubles(shard: &EdgeShard) -> OperationResult<()> {
-    let mut ids = Vec::new();
-    let (no_payload, no_vector) = (WithPayloadInterface::Bool(false), WithVector::Bool(false));
-    scroll(shard, &Filter::new(), &no_payload, &no_vector, |record| {
-        ids.push(record.id);
-        Ok(())
-    })?;
-    if count(shard, None)? == ids.len() {
-        return Ok(());
-    }
-    let has = |ids: &[PointId]| {
-        let ids: HasIdCondition = ids.iter().copied().collect();
-        count(shard, Some(must(vec![Condition::HasId(ids)])))
-    };
-    for page in ids.chunks(MEND) {
-        if has(page)? == page.len() {
-            continue;
-        }
-        let (whole, vectors) = (WithPayloadInterface::Bool(true), WithVector::Bool(true));
-        let records = shard.retrieve(page, Some(whole), Some(vectors))?;
-        // To write a point takes out what there is of it elsewhere.
-        let points = records.into_iter().map(|record| PointStructPersisted {
-            id: record.id,
-            vector: record.vector.map_or_else(no_vectors, VectorStructPersisted::from),
-            payload: record.payload,
-        });
-        let points: Vec<_> = points.collect();
-        upsert(shard, points.clone())?;
-        // In segments that can be written to, each has been written where it was.
-        if has(page)? > page.len() {
-            let ids = page.to_vec();
-            shard.update(UpdateOperation::PointOperation(PointOperations::DeletePoints { ids }))?;
-            upsert(shard, points)?;
-        }
-    }
-    Ok(())
-}
-
-/// Points that are looked at together.
-const MEND: usize = 64;
-
-fn no_vectors() -> VectorStructPersisted {
-    VectorStructPersisted::from(VectorStructInternal::Named(HashMap::new()))
-}
-
-fn count(shard: &EdgeShard, filter: Option<Filter>) -> OperationResult<usize> {
+pub(super) fn count(shard: &EdgeShard, filter: Option<Filter>) -> OperationResult<usize> {
     shard.count(CountRequest { filter, exact: true })
 }
 
@@ -244,41 +170,13 @@ pub(super) fn vectors(
     Ok(found)
 }
 
-/// Reads every point with its vectors, and says what can't be as it was stored.
-pub(super) fn read_whole(shard: &EdgeShard) -> OperationResult<Whole> {
-    let mut whole = Whole::default();
-    let wrong = |why: String| Err(OperationError::service_error_light(why));
-    let (all, vectors) = (WithPayloadInterface::Bool(true), WithVector::Bool(true));
-    scroll(shard, &Filter::new(), &all, &vectors, |record| {
-        let payload = record.payload.map(|payload| keys::without(payload.0)).unwrap_or_default();
-        if payload.get("record").and_then(Value::as_str) != Some(CHUNK) {
-            whole.documents += usize::from(payload::to_document(payload).is_ok());
-            return Ok(());
-        }
-        let chunk = payload::to_chunk(payload).map_err(OperationError::service_error_light)?;
-        let place = chunk.locator.cite(&chunk.source);
-        if uuid(record.id)? != chunk.id() || !chunk.is_intact() {
-            return wrong(format!("the chunk {place} is not what was stored"));
-        }
-        if let Some(VectorStructInternal::Named(mut vectors)) = record.vector
-            && let Some(VectorInternal::Dense(dense)) = vectors.remove(DENSE)
-            && !is_unit(&dense)
-        {
-            return wrong(format!("the vector of the chunk {place} is not what was stored"));
-        }
-        whole.chunks += 1;
-        Ok(())
-    })?;
-    Ok(whole)
-}
-
 /// Whether it has the length that the engine gives a vector that is compared by its cosine.
 pub(super) fn is_unit(vector: &[f32]) -> bool {
     let square: f32 = vector.iter().map(|value| value * value).sum();
     (square - 1.0).abs() < 1e-3 || square == 0.0
 }
 
-fn scroll(
+pub(super) fn scroll(
     shard: &EdgeShard,
     filter: &Filter,
     with_payload: &WithPayloadInterface,
@@ -407,7 +305,7 @@ fn chunk(record: Record) -> OperationResult<Chunk> {
     payload::to_chunk(payload).map_err(OperationError::service_error_light)
 }
 
-fn uuid(id: PointId) -> OperationResult<Uuid> {
+pub(super) fn uuid(id: PointId) -> OperationResult<Uuid> {
     match id {
         PointId::Uuid(id) => Ok(id),
         PointId::NumId(_) => Err(OperationError::service_error_light(payload::FOREIGN_ID)),

@@ -39,6 +39,7 @@ mod turns;
 mod unwritable;
 mod versions;
 mod view;
+mod whole;
 mod writing;
 
 use std::path::{Path, PathBuf};

@@ -1,11 +1,13 @@
 //! A loaded shard, until it is closed. Who loads it holds the lock on its collection.
 
-use std::collections::{HashMap, HashSet};
+mod seen;
+
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use qdrant_edge::{EdgeShard, Filter, OperationError, OperationResult};
+use qdrant_edge::{EdgeShard, OperationError, OperationResult};
 use uuid::Uuid;
 
 use super::compaction::Compaction;
@@ -13,13 +15,9 @@ use super::cutoff::{self, Seen};
 use super::guard::{self, held};
 use super::idf::Idf;
 use super::listing::{self, Line, Listing};
-use super::{engine, keys, layout, mapped, sums, tuning};
+use super::{engine, layout, mapped, sums, tuning};
 use crate::heap;
-use crate::store::{ChunkList, ChunkPage};
-use crate::types::{Chunk, Manifest};
-
-/// Chunks that are looked at together.
-const AT_ONCE: usize = 512;
+use crate::types::Manifest;
 
 pub(super) struct Opened {
     version: PathBuf,
@@ -84,64 +82,6 @@ impl Opened {
             idf: Mutex::default(),
             seen: None,
         }
-    }
-
-    /// For readers, after the writer was killed.
-    pub(super) fn after_a_kill(mut self) -> Result<Self, String> {
-        let replaced = cutoff::kept(&self.version)?;
-        self.seen = Some(self.with(|shard| engine::seen(shard, &replaced))?);
-        Ok(self)
-    }
-
-    /// For the writer, after another one was killed.
-    pub(super) fn mend(&self) -> Result<(), String> {
-        self.delete(engine::mend_doubles)
-    }
-
-    fn seen(&self) -> Option<&Seen> {
-        self.seen.as_ref().filter(|_| !self.has_writer())
-    }
-
-    /// The filter, for what there is to be seen.
-    pub(super) fn filter(&self, filter: Option<Filter>) -> Option<Filter> {
-        match self.seen() {
-            Some(seen) => keys::without_points(filter, &seen.hidden),
-            None => filter,
-        }
-    }
-
-    /// Makes a chunk the one that is to be seen.
-    pub(super) fn as_seen(&self, chunk: &mut Chunk) {
-        if let Some(former) = self.seen().and_then(|seen| seen.former.get(&chunk.id())) {
-            *chunk = former.clone();
-        }
-    }
-
-    /// A page of chunks.
-    pub(super) fn chunks(&self, request: &ChunkPage) -> Result<ChunkList, String> {
-        let none = HashSet::new();
-        let hidden = self.seen().map_or(&none, |seen| &seen.hidden);
-        let mut list = self.with(|shard| engine::chunks(shard, request, hidden))?;
-        list.chunks.iter_mut().for_each(|chunk| self.as_seen(chunk));
-        Ok(list)
-    }
-
-    pub(super) fn count_chunks(&self) -> Result<usize, String> {
-        self.seen().map_or_else(|| self.with(engine::count_chunks), |seen| Ok(seen.chunks))
-    }
-
-    /// Keeps what these points are now, those that there are: a kill may leave a part of what takes
-    /// their place.
-    pub(super) fn keep(&self, ids: &[Uuid]) -> Result<(), String> {
-        for batch in ids.chunks(AT_ONCE) {
-            let ids = batch.iter().copied();
-            let present = self.with(|shard| engine::chunks_with(shard, ids))?;
-            if !present.is_empty() {
-                cutoff::keep(&self.version, present.into_values().collect())
-                    .map_err(|error| format!("what is replaced can't be kept: {error}"))?;
-            }
-        }
-        Ok(())
     }
 
     pub(super) fn version(&self) -> &Path {

@@ -3,7 +3,7 @@
 use super::layout::{self, Layout};
 use super::opened::Opened;
 use super::problem::Problem;
-use super::{engine, sums, versions};
+use super::{sums, versions, whole};
 
 /// What was found in a version that was read whole.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -33,8 +33,8 @@ pub(super) fn read_whole(layout: &Layout, number: u32) -> Result<Whole, Problem>
     sums::check(&version, sums::Depth::Everything)?;
     let damaged = |why: String| format!("{} is damaged: {why}", version.display());
     let opened = Opened::load(&version, versions::Uncompacted::default()).map_err(damaged)?;
-    let whole = opened.with(|shard| engine::read_whole(shard)).map_err(damaged)?;
-    Ok(Whole { version: number, ..whole })
+    let read = opened.with(whole::read_whole).map_err(damaged)?;
+    Ok(Whole { version: number, ..read })
 }
 
 /// Reads the version in use whole; `None` where there is no collection.
