@@ -178,11 +178,10 @@ fn until_the_end(engine: Engine) -> Arc<Engine> {
 
 /// Says that a run is unfinished, and what retrieval works with to one who asked.
 fn describe_retriever(ui: &mut Ui, retriever: &Retriever) {
-    if let Some(run) = &retriever.reader.manifest().unfinished {
-        ui.note(&format!(
-            "the ingest of {} is not finished: what it has not brought in yet is found as it was before; `docent ingest` completes it",
-            run.started_at
-        ));
+    if retriever.reader.manifest().unfinished.is_some() {
+        ui.note(
+            "the last ingest is not finished: what it has not brought in yet is found as it was before; `docent ingest` completes it",
+        );
     }
     describe(ui, retriever);
     if let Some(reranker) = &retriever.reranker {

@@ -15,7 +15,7 @@ fn check(env: &TestEnv, name: &str, values: &[Value]) {
     let mut closed = open.clone();
     closed["$schema"] = json!("https://json-schema.org/draft/2019-09/schema");
     closed["unevaluatedProperties"] = json!(false);
-    if let Some(definitions) = closed["definitions"].as_object_mut() {
+    if let Some(definitions) = closed.get_mut("definitions").and_then(Value::as_object_mut) {
         for definition in definitions.values_mut() {
             definition["unevaluatedProperties"] = json!(false);
         }

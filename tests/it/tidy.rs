@@ -79,7 +79,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("types", &[]),
     ("cancel", &[]),
     ("error", &[]),
-    ("heap", &[]),
+    ("heap", &["error"]),
     ("task", &[]),
     ("text", &[]),
     ("watch", &[]),

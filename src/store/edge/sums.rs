@@ -102,10 +102,10 @@ pub(super) fn check(version: &Path, depth: Depth) -> Result<(), String> {
     Ok(())
 }
 
-/// Versions of the points in a segment that can be written: the engine may write them anew when it
+/// Versions of the points of a segment: the engine may write them anew with a later flush, also when it
 /// unloads a shard in which nothing was changed.
 fn is_written_when_read(file: &Path) -> bool {
-    file.ends_with("mutable_id_tracker.versions")
+    file.ends_with("mutable_id_tracker.versions") || file.ends_with("id_tracker.versions")
 }
 
 fn damaged(file: &Path, why: &str) -> String {
