@@ -70,6 +70,9 @@ pub(super) fn is_blob(value: &str) -> bool {
 pub(super) fn looks_like_base64(head: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(head) else { return false };
     let text = text.trim_start();
+    if text.split_whitespace().next().is_none_or(|word| word.len() < WIDTH) {
+        return false;
+    }
     blocks(text).first().is_some_and(|(from, _)| *from == 0)
         || runs(text).first().is_some_and(|(from, _)| *from == 0)
 }

@@ -7,7 +7,7 @@ use crate::ingest::document::single_spaced;
 use crate::ingest::extract::table::Cell;
 
 pub(super) fn tables(text: &str) -> Vec<Drawn> {
-    if !text.lines().any(is_rule) {
+    if !text.contains('|') || !text.lines().any(is_rule) {
         return Vec::new();
     }
     let starts: Vec<usize> =
@@ -53,7 +53,7 @@ pub(super) fn tables(text: &str) -> Vec<Drawn> {
 
 /// Whether a line may stand below the names of columns.
 fn is_rule(line: &str) -> bool {
-    line.contains('-') && line.chars().all(|c| "|-:> \t\r".contains(c))
+    line.contains('|') && line.contains('-') && line.chars().all(|c| "|-:> \t\r".contains(c))
 }
 
 #[cfg(test)]
