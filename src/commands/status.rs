@@ -7,7 +7,7 @@ use crate::ingest::WarnedSource;
 use crate::ingest::quality::{self, Doubtful};
 use crate::output::words::{counted, grouped};
 use crate::output::{Stale, Status};
-use crate::service::freshness::{Freshness, length_drift, mean_terms, miscounted};
+use crate::service::freshness::{Freshness, check_counts, length_drift, mean_terms};
 use crate::types::{DocumentRecord, FailureRecord, Manifest};
 use crate::ui::Ui;
 use crate::ui::sanitize::sanitize_line;
@@ -54,11 +54,7 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: StatusArgs) -> Resu
             records: args.documents.then(|| documents.clone()),
         })?;
     }
-    if let Some(why) = miscounted(manifest, &documents, chunks) {
-        return Err(
-            Failure::new(Exit::Backend, why).hint("docent index verify says what is damaged")
-        );
-    }
+    check_counts(&**engine.collection()).await?;
     if let Some(warning) = length_drift(manifest, &documents) {
         ui.warn(&warning);
     }

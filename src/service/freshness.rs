@@ -5,7 +5,9 @@ use std::path::Path;
 use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 
 use super::source::drift_of;
+use crate::error::{Exit, Failure};
 use crate::query::explain::Drift;
+use crate::store::Collection;
 use crate::types::{DocumentRecord, Manifest};
 
 /// Mean chunk lengths further apart than this factor cost the sparse leg quality.
@@ -37,18 +39,27 @@ impl Freshness {
     }
 }
 
-/// Why the chunks that are stored can't be those of the documents, where no run is unfinished.
-pub fn miscounted(
-    manifest: &Manifest,
-    documents: &[DocumentRecord],
-    chunks: u64,
-) -> Option<String> {
-    let expected: u64 = documents.iter().map(|record| u64::from(record.chunks)).sum();
-    (manifest.unfinished.is_none() && expected != chunks).then(|| {
-        format!(
-            "{chunks} chunks are stored, and the documents have {expected}: the collection was damaged; build it anew: docent ingest --rebuild"
-        )
-    })
+/// Compares the chunks that are stored with those that the documents have, where no run is unfinished.
+///
+/// # Errors
+/// They are not the same: something was damaged.
+pub async fn check_counts(collection: &dyn Collection) -> Result<(), Failure> {
+    let mut found = None;
+    // A second time, as a run may have begun, or ended, between the two counts.
+    for _ in 0..2 {
+        let Some(reader) = collection.read().await? else { return Ok(()) };
+        let (documents, chunks) = (reader.documents().await?, reader.count_chunks().await?);
+        let expected: u64 = documents.iter().map(|record| u64::from(record.chunks)).sum();
+        if reader.manifest().unfinished.is_some() || expected == chunks {
+            return Ok(());
+        }
+        found = Some((chunks, expected));
+    }
+    let (chunks, expected) = found.unwrap_or_default();
+    let why = format!(
+        "{chunks} chunks are stored, and the documents have {expected}: the collection was damaged; build it anew: docent ingest --rebuild"
+    );
+    Err(Failure::new(Exit::Backend, why).hint("docent index verify says what is damaged"))
 }
 
 /// Mean number of BM25 terms of the chunks as they are now.

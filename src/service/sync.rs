@@ -11,7 +11,7 @@ use tokio::sync::mpsc::{self, UnboundedSender};
 
 use super::context::Context;
 use super::engine::Engine;
-use super::freshness::miscounted;
+use super::freshness::check_counts;
 use super::{backends, compatibility};
 use crate::cancel::{self, Cancel, Canceller, Stop};
 use crate::embed::Embedder;
@@ -184,12 +184,8 @@ impl Engine {
         let (context, settings) = (&self.context, &self.context.settings);
         let reader = self.collection().read().await?;
         let manifest = reader.as_ref().map(|reader| &**reader.manifest());
-        if let Some(reader) = reader.as_ref().filter(|_| !options.rebuild) {
-            let (documents, chunks) = (reader.documents().await?, reader.count_chunks().await?);
-            if let Some(why) = miscounted(reader.manifest(), &documents, chunks) {
-                return Err(Failure::new(Exit::Backend, why)
-                    .hint("docent index verify says what is damaged"));
-            }
+        if !options.rebuild {
+            check_counts(&**self.collection()).await?;
         }
         let unlimited = Budget::new(None, cancel::pair().0);
         let mut ingest_options = ingest_options(context, inputs, options, unlimited)?;

@@ -65,7 +65,7 @@ pub enum WarningCode {
     GuessedEncoding,
     /// A file that breaks the rules of its format, and was read as far as they hold.
     NotWellFormed,
-    /// Attachments of a mail that could not be read.
+    /// Attachments of a mail, or parts of a document in another format, that could not be read.
     AttachmentsNotRead,
 }
 

@@ -257,8 +257,11 @@ fn controls(bytes: &[u8]) -> usize {
 }
 
 /// A control character that text does not have (escape sequences and form feeds do occur).
+#[expect(
+    clippy::needless_bitwise_bool,
+    reason = "without branches, many bytes are looked at together"
+)]
 fn is_control(byte: u8) -> bool {
-    // Without branches, so that the compiler can look at many bytes at a time.
     let is_known = (byte == b'\t') | (byte == b'\n') | (byte == b'\r') | (byte == 0x1B);
     ((byte < 0x20) & !is_known & (byte != 0x08) & (byte != 0x0C)) | (byte == 0x7F)
 }

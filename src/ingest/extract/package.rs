@@ -86,7 +86,9 @@ pub(super) fn ole(bytes: &[u8], old: &str) -> ExtractError {
     if bytes.windows(name.len()).any(|window| window == name) {
         return ExtractError::encrypted();
     }
-    ExtractError::new(&format!("an old .{old} under a new name: save it as what it is named"))
+    ExtractError::new(&format!(
+        "an old .{old} under a new name: open it in Office and save it anew"
+    ))
 }
 
 /// `target` as a part written in `from` means it: relative to its folder, or to the package.
@@ -166,6 +168,6 @@ pub(super) mod tests {
         let encrypted = [b"\xD0\xCF\x11\xE0\xA1\xB1..".to_vec(), name].concat();
         assert_eq!(ole(&encrypted, "doc").to_string(), "encrypted: a password is needed");
         let old = ole(b"\xD0\xCF\x11\xE0\xA1\xB1..", "doc").to_string();
-        assert_eq!(old, "an old .doc under a new name: save it as what it is named");
+        assert_eq!(old, "an old .doc under a new name: open it in Office and save it anew");
     }
 }

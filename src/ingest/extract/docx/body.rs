@@ -116,6 +116,11 @@ impl Handler for Body<'_> {
                 self.add_note(name, element);
             }
             "chart" => self.add_drawing(prefixed_attribute(element, "id")),
+            "altChunk" => {
+                self.begin_paragraph();
+                self.add_drawing(prefixed_attribute(element, "id"));
+                self.end_paragraph();
+            }
             "relIds" => self.add_drawing(attribute(element, "dm")),
             _ if self.paragraphs.last().is_some_and(|open| open.in_properties) => {
                 self.describe(|open| open.describe(name, element));

@@ -3,6 +3,7 @@
 //! A part is read only where the text refers to it: most documents have neither notes nor lists.
 
 mod body;
+mod chunks;
 mod fields;
 mod notes;
 mod numbering;
@@ -26,6 +27,16 @@ pub(super) fn document(
     bytes: &[u8],
     comments: bool,
 ) -> Result<Document, ExtractError> {
+    read(source, bytes, comments, false)
+}
+
+/// `nested`: it is a part of another document.
+fn read(
+    source: &str,
+    bytes: &[u8],
+    comments: bool,
+    nested: bool,
+) -> Result<Document, ExtractError> {
     let extension = detect::extension(Path::new(source));
     let mut package = Package::open(bytes, &extension, "DOCX", "doc")?;
     let Some(main) = main_part(&mut package)? else {
@@ -37,6 +48,13 @@ pub(super) fn document(
     let styles = parts.of_kind("styles", "styles.xml")?.map(|xml| styles::read(&xml));
     let styles = styles.unwrap_or_default();
     let mut notes = Notes { drawings: parts.drawings(&text)?, ..Notes::default() };
+    let mut warnings = Vec::new();
+    if text.contains(":altChunk ") {
+        let relations = parts.relations()?.to_vec();
+        let (texts, unread) = chunks::read(&mut parts.package, &relations, nested)?;
+        notes.drawings.extend(texts);
+        warnings.extend(unread);
+    }
     for (reference, kind, into) in [
         ("footnoteReference", "footnotes", &mut notes.footnotes),
         ("endnoteReference", "endnotes", &mut notes.endnotes),
@@ -60,6 +78,7 @@ pub(super) fn document(
         text: prose.text,
         syntax: Syntax::Markdown,
         places: Places::Marked(Unit::Paragraph, prose.marks),
+        warnings,
         ..Document::default()
     })
 }

@@ -38,6 +38,34 @@ fn located(bytes: &[u8]) -> Vec<(String, u32, u32)> {
 }
 
 #[test]
+fn parts_in_other_formats_are_read_where_they_stand() {
+    let body = r#"<w:document xmlns:w="w" xmlns:r="r"><w:body><w:p><w:r><w:t>Before.</w:t></w:r></w:p>
+        <w:altChunk r:id="a"/><w:p><w:r><w:t>Behind.</w:t></w:r></w:p><w:altChunk r:id="b" /><w:altChunk r:id="c"/></w:body></w:document>"#;
+    let relation = |id: &str, target: &str| {
+        format!(r#"<Relationship Id="{id}" Type="x/aFChunk" Target="{target}"/>"#)
+    };
+    let related =
+        [relation("a", "a.html"), relation("b", "b.txt"), relation("c", "c.bin")].concat();
+    let bytes = package(&[
+        ("word/document.xml", body),
+        ("word/_rels/document.xml.rels", &format!("<Relationships>{related}</Relationships>")),
+        (
+            "word/a.html",
+            "<p>The <b>ferry</b> leaves.<table><tr><th>Port<th>Fee<tr><td>Oslo<td>3</table>",
+        ),
+        ("word/b.txt", "Plain."),
+        ("word/c.bin", "?"),
+    ]);
+    let found = document(&bytes).unwrap();
+    assert_eq!(
+        found.text,
+        "Before.\n\nThe ferry leaves.\n\nPort: Oslo | Fee: 3\n\nBehind.\n\nPlain."
+    );
+    let message = "parts in another format are not read: word/c.bin; save it anew in Word";
+    assert_eq!(found.warnings[0].message, message);
+}
+
+#[test]
 fn paragraphs_become_markdown() {
     let list = r#"<w:numPr><w:ilvl w:val="0"/><w:numId w:val="3"/></w:numPr>"#;
     let deeper = r#"<w:numPr><w:ilvl w:val="1"/><w:numId w:val="3"/></w:numPr>"#;
@@ -170,7 +198,7 @@ fn the_title_of_the_properties_comes_first() {
 #[test]
 fn what_is_no_docx_is_named() {
     let reason = |bytes: &[u8]| document(bytes).unwrap_err().to_string();
-    let old = "an old .doc under a new name: save it as what it is named";
+    let old = "an old .doc under a new name: open it in Office and save it anew";
     assert_eq!(reason(b"\xD0\xCF\x11\xE0\xA1\xB1"), old);
     assert_eq!(reason(b"%PDF-1.7"), "named .docx, but it is not a DOCX (it is a PDF file)");
     assert_eq!(

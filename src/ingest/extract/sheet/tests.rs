@@ -269,7 +269,7 @@ fn what_is_no_workbook_is_named() {
     let name: Vec<u8> = "EncryptedPackage".bytes().flat_map(|byte| [byte, 0]).collect();
     let encrypted = [b"\xD0\xCF\x11\xE0\xA1\xB1..".to_vec(), name].concat();
     assert_eq!(reason("a.xlsx", &encrypted), "encrypted: a password is needed");
-    let old = "an old .xls under a new name: save it as what it is named";
+    let old = "an old .xls under a new name: open it in Office and save it anew";
     assert_eq!(reason("a.xlsx", b"\xD0\xCF\x11\xE0\xA1\xB1"), old);
     let excel_4 = b"\x09\x04\x06\x00\x00\x00\x10\x00";
     assert_eq!(reason("a.xls", excel_4), "a workbook of Excel 4 or older: save it as .xlsx");
