@@ -1,6 +1,6 @@
 //! The package document of a book: its parts, and the order in which they are read.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::decoded;
 use crate::ingest::extract::ExtractError;
@@ -25,8 +25,13 @@ impl Opf {
         xml::read(part, &mut reading)?;
         let Reading { items, order, mut opf, .. } = reading;
         opf.title = xml::element_text(part, "title").unwrap_or_default();
-        let known = order.iter().filter(|id| items.contains_key(*id));
-        opf.spine = known.map(|id| page(&items, id)).collect();
+        // A page that has its own place in the order is not read a second time for a picture.
+        let pages = order.iter().filter_map(|id| items.get(id)).filter(|item| item.is_page());
+        let mut placed: HashSet<&str> = pages.map(|item| item.part.as_str()).collect();
+        for (id, item) in order.iter().filter_map(|id| Some((id, items.get(id)?))) {
+            let page = page(&items, id).filter(|page| item.is_page() || placed.insert(page));
+            opf.spine.push(page.map(str::to_owned));
+        }
         if opf.spine.is_empty() {
             return Err(ExtractError::new("damaged: the book has no reading order"));
         }
@@ -51,12 +56,12 @@ impl Item {
 }
 
 /// The page that an item is, or that stands in for it.
-fn page(items: &HashMap<String, Item>, id: &str) -> Option<String> {
+fn page<'a>(items: &'a HashMap<String, Item>, id: &str) -> Option<&'a str> {
     /// A chain of items that stand in for each other is no longer than this, unless it is a circle.
     const LONGEST: usize = 8;
     let next = |item: &&Item| items.get(&item.fallback);
     let mut chain = std::iter::successors(items.get(id), next).take(LONGEST);
-    chain.find(|item| item.is_page()).map(|item| item.part.clone())
+    chain.find(|item| item.is_page()).map(|item| item.part.as_str())
 }
 
 #[derive(Default)]

@@ -117,6 +117,20 @@ fn pictures_in_the_reading_order_are_no_text() {
 }
 
 #[test]
+fn a_page_is_not_read_again_for_a_picture() {
+    let mut parts = parts();
+    let opf = parts[1].1.replace(
+        "<item id=\"more\"",
+        "<item id=\"map\" href=\"map.png\" media-type=\"image/png\" fallback=\"more\"/><item id=\"more\"",
+    );
+    parts[1].1 = opf
+        .replace("<itemref idref=\"more\"/>", "<itemref idref=\"map\"/><itemref idref=\"more\"/>");
+    parts.push(("OEBPS/map.png", "GIF89a no text".to_owned()));
+    let book = document(&packed(&parts)).unwrap();
+    assert_eq!(book.text.matches("It went on.").count(), 1, "{}", book.text);
+}
+
+#[test]
 fn notes_and_readings_of_a_page() {
     let mut parts = parts();
     parts[4].1 = page(
