@@ -73,6 +73,9 @@ pub enum ChatEvent {
 /// The finish reason of a model that found nothing to say in the passages; no delta came.
 pub const NO_ANSWER: &str = "no_answer";
 
+/// [`ChatModel::name`] of the one that only quotes.
+pub const EXTRACTIVE: &str = "extractive";
+
 /// A stream of an answer.
 pub type ChatStream = BoxStream<'static, Result<ChatEvent, BackendError>>;
 

@@ -26,7 +26,7 @@ pub use options::AnswerOptions;
 pub use retriever::Retriever;
 
 use crate::cancel::Cancel;
-use crate::chat::{ChatEvent, ChatModel, ChatRequest, NO_ANSWER};
+use crate::chat::{ChatEvent, ChatModel, ChatRequest, EXTRACTIVE, NO_ANSWER};
 use crate::error::BackendError;
 use crate::types::{Hit, Passage, Usage};
 use cite::{Citations, MarkParser, Piece};
@@ -223,6 +223,9 @@ fn nearest(
 /// An answer while it arrives.
 struct Draft {
     started: Instant,
+    /// The answer is quoted: a text that begins like a refusal is that of a document, and this model
+    /// refuses by its finish reason.
+    quoted: bool,
     text: String,
     thinking: String,
     model: Option<String>,
@@ -236,6 +239,7 @@ impl Draft {
     fn new(started: Instant) -> Self {
         Self {
             started,
+            quoted: false,
             text: String::new(),
             thinking: String::new(),
             model: None,
@@ -253,6 +257,7 @@ impl Draft {
         cancel: &Cancel,
         emit: &mut (dyn FnMut(AnswerEvent) + Send),
     ) -> Result<(), BackendError> {
+        self.quoted = chat.name() == EXTRACTIVE;
         let mut stream = tokio::select! {
             stream = chat.stream(request) => stream?,
             () = cancel.cancelled() => return Ok(()),
@@ -275,7 +280,7 @@ impl Draft {
                     self.first_token_in.get_or_insert_with(|| self.started.elapsed());
                     self.text.push_str(&text);
                     held.push_str(&text);
-                    if !prompt::may_be_refusal(&self.text) {
+                    if self.quoted || !prompt::may_be_refusal(&self.text) {
                         send(marks.push(&std::mem::take(&mut held)), emit);
                     }
                 }
@@ -308,7 +313,7 @@ impl Draft {
     /// The model said in the agreed form that the passages do not hold the answer.
     fn refused(&self) -> bool {
         let quoted_nothing = self.finish_reason.as_deref() == Some(NO_ANSWER);
-        quoted_nothing || prompt::is_refusal(&self.text)
+        quoted_nothing || (!self.quoted && prompt::is_refusal(&self.text))
     }
 }
 

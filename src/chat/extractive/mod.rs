@@ -32,7 +32,7 @@ pub struct Extractive {
 }
 
 impl Extractive {
-    pub const NAME: &str = "extractive";
+    pub const NAME: &str = crate::chat::EXTRACTIVE;
 
     /// `terms` is the tokenizer of the sparse leg, so that what was found by a word is quoted by
     /// the same word.
