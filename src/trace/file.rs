@@ -1,10 +1,13 @@
 //! Records on disk: lines of one file, or a directory with a file for each.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::Trace;
+
+/// Bytes of the first line that are looked at: more than any record has.
+const LONGEST: u64 = 64 << 20;
 
 /// Where records are kept.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -84,10 +87,19 @@ impl Place {
     }
 }
 
+/// Opens a file of records, or makes one: nothing else is written to, and never through a link.
 fn append(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    options.append(true).create(true);
+    options.read(true).append(true).create(true);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        // A link may lead to a file that is somebody else's to write.
+        options.mode(0o600).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32);
+    }
+    let file = options.open(path)?;
+    let mut first = Vec::new();
+    BufReader::new(&file).take(LONGEST).read_until(b'\n', &mut first)?;
+    let is_record = first.is_empty() || serde_json::from_slice::<Trace>(&first).is_ok();
+    if is_record { Ok(file) } else { Err(io::Error::other("it is no file of docent's records")) }
 }
