@@ -504,7 +504,7 @@ pub struct ConfigArgs {
 pub enum ConfigCommand {
     /// Print every setting, its value and where that came from; secrets are masked
     Show,
-    /// Trust the project's docent.toml, as it is now, to choose where keys are sent
+    /// Trust the project's docent.toml, as it is now, to set what only you may: hosts, models, paths
     Trust,
 }
 

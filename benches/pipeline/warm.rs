@@ -49,6 +49,7 @@ pub(crate) fn engine(dir: &Path, settings: &[(&'static str, &str)]) -> Arc<Engin
         cwd: dir.to_owned(),
         root: dir.to_owned(),
         data_dir: dir.join(".docent"),
+        outside: Vec::new(),
         tape: Arc::new(Tape::default()),
     };
     Arc::new(Engine::open(context, Arc::new(|_| ())).expect("an engine"))

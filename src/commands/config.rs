@@ -1,30 +1,41 @@
 //! `docent config`: what is set, and where; whom to trust.
 
-use super::context::{self, PROJECT_FILE, Place};
+use super::context;
+use super::place::{PROJECT_FILE, Place};
+use super::trust;
 use crate::cli::{ConfigArgs, ConfigCommand, Format};
 use crate::error::{Exit, Failure};
 use crate::output::{Setting, ShownSettings};
-use crate::settings::{self, Layer};
+use crate::settings::{self, Layer, Origin, Resolved};
 use crate::ui::Ui;
 use crate::ui::sanitize::sanitize_line;
 
 pub(super) fn run(ui: &mut Ui, flags: Layer, args: ConfigArgs) -> Result<Exit, Failure> {
     match args.command {
         ConfigCommand::Show => show(ui, flags),
-        ConfigCommand::Trust => trust(ui),
+        ConfigCommand::Trust => trust_nearest(ui),
     }
 }
 
 fn show(ui: &mut Ui, flags: Layer) -> Result<Exit, Failure> {
     let place = Place::find()?;
     let (layers, trusted) = context::read_layers(&place, flags)?;
+    place.say_foreign(ui);
     let settings = settings::resolve(&layers, trusted).map_err(context::setting_failure)?;
-    for notice in &settings.notices {
-        ui.warn(notice);
+    if let Some(Origin::Project(path)) = settings.unheard.first().map(|row| &row.origin) {
+        let path = path.display();
+        ui.warn(&format!(
+            "what {path} sets does not all count: it is not trusted (docent config trust)"
+        ));
     }
+    let unheard = |row: &Resolved| {
+        let said = settings.unheard.iter().find(|unheard| unheard.key == row.key)?;
+        Some(said.value.clone().unwrap_or_default())
+    };
     if ui.format != Format::Text {
         let rows = settings.resolved.iter().map(|row| {
-            let setting = Setting { value: row.value.clone(), origin: row.origin.label() };
+            let (value, origin) = (row.value.clone(), row.origin.label());
+            let setting = Setting { value, origin, once_trusted: unheard(row) };
             (row.key.name.to_owned(), setting)
         });
         ui.json(ShownSettings { settings: rows.collect() })?;
@@ -38,6 +49,10 @@ fn show(ui: &mut Ui, flags: Layer) -> Result<Exit, Failure> {
             Some(_) => row.origin.label(),
             None => row.key.absence(),
         };
+        let origin = match unheard(row) {
+            Some(said) => format!("{origin}; {} once docent.toml is trusted", sanitize_line(&said)),
+            None => origin,
+        };
         let origin = ui.out_style.dim(&format!("({origin})"));
         text += &format!("{:width$}  {value}  {origin}\n", row.key.name);
     }
@@ -45,15 +60,15 @@ fn show(ui: &mut Ui, flags: Layer) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn trust(ui: &mut Ui) -> Result<Exit, Failure> {
+fn trust_nearest(ui: &mut Ui) -> Result<Exit, Failure> {
     let place = Place::find()?;
-    let Some(path) = place.project_file else {
+    let Some(path) = place.nearest_file() else {
         return Err(Failure::config(format!(
             "there is no {PROJECT_FILE} in {}",
             place.root.display()
         )));
     };
-    context::trust(&path)?;
+    trust::trust(path)?;
     ui.status(&format!("{} is trusted as it is now", path.display()));
     Ok(Exit::Done)
 }

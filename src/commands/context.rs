@@ -2,42 +2,38 @@
 //! user's file, once.
 
 use std::env;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::place::{Place, forbid_links_out};
+use super::trust;
 use crate::error::{Exit, Failure};
 use crate::record::{Tape, TapeError};
 use crate::service::Context;
-use crate::settings::{
-    self, EmbeddingModel, Layer, Layers, Origin, Rerank, RerankModel, Settings, SettingsError,
-    TapeFile, layers,
-};
-use crate::types::ContentHash;
+use crate::settings::{self, Layer, Layers, Origin, Resolved, SettingsError, TapeFile, layers};
 use crate::ui::Ui;
-
-pub(super) const PROJECT_FILE: &str = "docent.toml";
-const DATA_DIR: &str = ".docent";
+use crate::ui::sanitize::sanitize_line;
 
 /// Reads the settings of a command.
 pub(super) fn load(ui: &mut Ui, flags: Layer) -> Result<Context, Failure> {
     let place = Place::find()?;
     let (layers, trusted) = read_layers(&place, flags)?;
+    place.say_foreign(ui);
     let settings = settings::resolve(&layers, trusted).map_err(setting_failure)?;
-    for notice in &settings.notices {
-        ui.warn(notice);
-    }
-    if !trusted {
-        forbid_paths_outside(&place, &settings)?;
-    }
+    forbid_unheard(&settings.unheard)?;
     ui.detail(&format!("project {}", place.root.display()));
     for file in place.project_file.iter().chain(&user_file().filter(|file| file.is_file())) {
         ui.detail(&format!("settings {}", file.display()));
     }
     let data_dir = match &settings.data_dir {
         Some(dir) => place.cwd.join(dir),
-        None => place.root.join(DATA_DIR),
+        None => place.data_dir(trusted)?,
     };
-    Ok(Context { settings, cwd: place.cwd, root: place.root, data_dir, tape: Arc::default() })
+    forbid_links_out(&data_dir)?;
+    let outside = trust::read_outside(&place.root);
+    let Place { cwd, root, .. } = place;
+    Ok(Context { settings, cwd, root, data_dir, outside, tape: Arc::default() })
 }
 
 /// For commands that ask models: opens what `--record` or `--replay` names.
@@ -75,74 +71,24 @@ fn tape_failure(error: &TapeError) -> Failure {
     Failure::config(error.to_string()).hint(hint)
 }
 
-/// A path that a project file names lies in the project, also when it is a link: the file and the
-/// link may come from the same stranger.
-fn forbid_paths_outside(place: &Place, settings: &Settings) -> Result<(), Failure> {
-    let Some(project) = place.project_file.as_deref().and_then(Path::parent) else {
+/// A project file came with the project, and is somebody else's word: what it may not say unasked is
+/// not passed over in silence either, which would give other answers than those it was written for.
+fn forbid_unheard(unheard: &[Resolved]) -> Result<(), Failure> {
+    let Some(Origin::Project(path)) = unheard.first().map(|row| &row.origin) else {
         return Ok(());
     };
-    let paths = [
-        ("data_dir", &settings.data_dir),
-        ("chat.system", &settings.chat.system),
-        ("trace.path", &settings.trace.path),
-        ("chat.prompt", &settings.chat.prompt),
-    ];
-    let mut paths: Vec<(&str, PathBuf)> =
-        paths.into_iter().filter_map(|(name, path)| Some((name, path.clone()?))).collect();
-    if let EmbeddingModel::Onnx(dir) = &settings.embedding.model {
-        paths.extend(model_files(dir).map(|path| ("embedder", path)));
-    }
-    if let Some(Rerank { model: RerankModel::Onnx(dir), .. }) = &settings.rerank {
-        paths.extend(model_files(dir).map(|path| ("rerank.with", path)));
-    }
-    for (name, path) in paths {
-        let from_project = settings
-            .resolved
-            .iter()
-            .any(|row| row.key.name == name && matches!(row.origin, Origin::Project(_)));
-        if !from_project {
-            continue;
-        }
-        let real = path.ancestors().find_map(|path| path.canonicalize().ok());
-        if real.is_some_and(|real| !real.starts_with(project)) {
-            return Err(Failure::config(format!(
-                "{name} in {PROJECT_FILE}: {} points outside the project",
-                path.display()
-            ))
-            .hint("use a path inside the project, or trust this file: docent config trust"));
-        }
-    }
-    Ok(())
-}
-
-/// The directory of a model and what is in it and in its folders.
-fn model_files(dir: &Path) -> impl Iterator<Item = PathBuf> {
-    let entries = |dir: &Path| std::fs::read_dir(dir).into_iter().flatten().flatten();
-    let within: Vec<PathBuf> = entries(dir).map(|entry| entry.path()).collect();
-    let deeper: Vec<PathBuf> =
-        within.iter().flat_map(|path| entries(path)).map(|entry| entry.path()).collect();
-    std::iter::once(dir.to_owned()).chain(within).chain(deeper)
-}
-
-/// Directories and files a command line means.
-pub(super) struct Place {
-    pub(super) cwd: PathBuf,
-    pub(super) root: PathBuf,
-    /// The nearest one, which may lie above the root.
-    pub(super) project_file: Option<PathBuf>,
-}
-
-impl Place {
-    pub(super) fn find() -> Result<Self, Failure> {
-        let cwd = env::current_dir().and_then(|dir| dir.canonicalize()).map_err(|error| {
-            Failure::usage(format!("the working directory cannot be used: {error}"))
-        })?;
-        let marked = |dir: &&Path| dir.join(PROJECT_FILE).is_file() || dir.join(DATA_DIR).is_dir();
-        let root = cwd.ancestors().find(marked).unwrap_or(&cwd).to_owned();
-        let project_file =
-            cwd.ancestors().map(|dir| dir.join(PROJECT_FILE)).find(|file| file.is_file());
-        Ok(Self { cwd, root, project_file })
-    }
+    let wants = unheard.iter().map(|row| {
+        let value = row.value.as_deref().unwrap_or_default();
+        format!("{} = {}", row.key.name, sanitize_line(value))
+    });
+    Err(Failure::config(format!(
+        "{} is not trusted, and sets what only you may decide: {}",
+        path.display(),
+        wants.collect::<Vec<_>>().join(", ")
+    ))
+    .hint(
+        "read it, then trust it as it is: docent config trust; or set your own by flag or variable",
+    ))
 }
 
 /// All layers, strongest first, and whether the project file is trusted.
@@ -159,7 +105,7 @@ pub(super) fn read_layers(place: &Place, flags: Layer) -> Result<(Layers, bool),
     let mut trusted = false;
     if let Some(path) = &place.project_file {
         let text = read(path)?;
-        trusted = is_trusted(path, &text);
+        trusted = trust::is_trusted(path, &text);
         all.push(
             layers::file(path, &text, &Origin::Project(path.clone())).map_err(setting_failure)?,
         );
@@ -171,8 +117,13 @@ pub(super) fn read_layers(place: &Place, flags: Layer) -> Result<(Layers, bool),
     Ok((Layers(all), trusted))
 }
 
-fn read(path: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(path)
+pub(super) fn read(path: &Path) -> Result<String, Failure> {
+    /// Of settings, in bytes: far more than all of them take.
+    const LONGEST: u64 = 1 << 20;
+    let mut text = String::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(LONGEST).read_to_string(&mut text))
+        .map(|_| text)
         .map_err(|error| Failure::config(format!("{} cannot be read: {error}", path.display())))
 }
 
@@ -192,37 +143,7 @@ fn xdg(variable: &str, fallback: &str) -> Option<PathBuf> {
     set.or_else(|| Some(home()?.join(fallback)))
 }
 
-/// One line per trusted project file: its hash and its path. An edited file is not trusted.
-fn trust_file() -> Option<PathBuf> {
-    state_file("trusted")
-}
-
 /// A file that remembers something from one run to the next.
 pub(super) fn state_file(name: &str) -> Option<PathBuf> {
     Some(xdg("XDG_STATE_HOME", ".local/state")?.join("docent").join(name))
-}
-
-fn trust_line(path: &Path, text: &str) -> String {
-    format!("{}  {}", ContentHash::of(text.as_bytes()), path.display())
-}
-
-fn is_trusted(path: &Path, text: &str) -> bool {
-    let listed = trust_file().and_then(|file| std::fs::read_to_string(file).ok());
-    listed.is_some_and(|list| list.lines().any(|line| line == trust_line(path, text)))
-}
-
-/// Adds the project file, as it is now, to those that are trusted.
-pub(super) fn trust(path: &Path) -> Result<(), Failure> {
-    let line = trust_line(path, &read(path)?);
-    let file = trust_file().ok_or_else(|| {
-        Failure::config("no place to remember this: neither HOME nor XDG_STATE_HOME is set")
-    })?;
-    let known = std::fs::read_to_string(&file).unwrap_or_default();
-    if known.lines().any(|known| known == line) {
-        return Ok(());
-    }
-    let written = std::fs::create_dir_all(file.parent().unwrap_or(Path::new(".")))
-        .and_then(|()| std::fs::write(&file, format!("{known}{line}\n")));
-    written
-        .map_err(|error| Failure::config(format!("{} cannot be written: {error}", file.display())))
 }

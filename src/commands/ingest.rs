@@ -2,12 +2,13 @@
 
 use std::io::Read;
 
-use super::{Context, describe_embedder, on_interrupt, open, watch};
+use super::{Context, describe_embedder, on_interrupt, open, trust, watch};
 use crate::cancel::Cancel;
 use crate::cli::{IngestArgs, IngestFlags};
 use crate::error::{Exit, Failure};
 use crate::http::Throttled;
 use crate::ingest::IngestReport;
+use crate::ingest::discover;
 use crate::ingest::inline::Inline;
 use crate::service::Engine;
 pub(super) use crate::service::sync::exit;
@@ -63,8 +64,17 @@ pub(super) async fn sync(
     options: &SyncOptions,
     cancel: &Cancel,
 ) -> Result<IngestReport, Failure> {
+    let typed = if inputs.remembered { Vec::new() } else { inputs.paths.clone() };
     let mut shown = Shown { ui, engine, cancel, progress: None };
-    engine.sync(inputs, options, cancel, &mut |event| shown.on(event)).await
+    let report = engine.sync(inputs, options, cancel, &mut |event| shown.on(event)).await?;
+    let Context { root, cwd, .. } = &engine.context;
+    for path in typed.iter().filter_map(|input| discover::outside(input, root, cwd)) {
+        if let Err(error) = trust::allow_reading(root, &path) {
+            let path = path.display();
+            ui.warn(&format!("that {path} may be read again cannot be remembered: {error}"));
+        }
+    }
+    Ok(report)
 }
 
 /// What a person sees of a sync.

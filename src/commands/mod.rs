@@ -11,12 +11,14 @@ mod eval;
 mod explain;
 mod index;
 mod ingest;
+mod place;
 mod query;
 mod schema;
 mod search;
 mod show;
 mod status;
 mod trace;
+mod trust;
 mod watch;
 
 use std::env;

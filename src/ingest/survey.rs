@@ -326,7 +326,9 @@ fn widen(
         if found.contains(source) || discovery.scope.covers(source) || inline.contains(source) {
             continue;
         }
-        match FoundFile::at(&options.discover.root, source).filter(|_| record.is_file()) {
+        match FoundFile::at(&options.discover.root, source)
+            .filter(|_| record.is_file() && options.discover.may_read(source))
+        {
             Some(file) => discovery.files.push(file),
             None => lost.push(record.clone()),
         }

@@ -148,6 +148,7 @@ impl Project {
                 named: Vec::new(),
                 allow_gone: false,
                 remembered: false,
+                outside: Vec::new(),
                 own: None,
             },
             starts: Vec::new(),

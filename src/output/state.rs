@@ -87,6 +87,9 @@ pub struct Setting {
     pub value: Option<String>,
     /// Where it comes from.
     pub origin: String,
+    /// What an untrusted project file says instead, which counts once that is trusted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub once_trusted: Option<String>,
 }
 
 /// The records that are kept of answers, the oldest first.

@@ -17,6 +17,8 @@ pub struct Context {
     pub root: PathBuf,
     /// Of the embedded store.
     pub data_dir: PathBuf,
+    /// Absolute paths and globs outside of the root that the user has named in this project.
+    pub outside: Vec<PathBuf>,
     /// The exchanges with models, where they are recorded or replayed.
     pub tape: Arc<Tape>,
 }

@@ -193,6 +193,7 @@ mod tests {
             cwd: root.to_owned(),
             root: root.to_owned(),
             data_dir: root.join(".docent"),
+            outside: Vec::new(),
             tape: Arc::new(Tape::default()),
         };
         Arc::new(Engine::open(context, Arc::new(|_| ())).unwrap())

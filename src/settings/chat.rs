@@ -31,17 +31,14 @@ pub struct Chat {
 }
 
 impl Chat {
-    pub(super) fn resolve(
-        values: &mut Values<'_>,
-        shared: &Endpoint,
-    ) -> Result<Self, SettingsError> {
+    pub(super) fn resolve(values: &Values<'_>, shared: &Endpoint) -> Result<Self, SettingsError> {
         let chat = Self {
             model: values.text("model").filter(|model| model != "extractive"),
             endpoint: values.own_endpoint("chat", shared)?,
             temperature: values.optional("chat.temperature", parse::float)?,
             max_tokens: values.optional("chat.max_tokens", parse::count)?,
-            system: values.path("chat.system")?,
-            prompt: values.path("chat.prompt")?,
+            system: values.path("chat.system"),
+            prompt: values.path("chat.prompt"),
             timeout: values.parsed("chat.timeout", parse::duration)?,
             idle_timeout: values.parsed("chat.idle_timeout", parse::duration)?,
             context_tokens: values.parsed("chat.context_tokens", parse::count)?,

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::values::located;
 use super::{Endpoint, SettingsError, Values, parse};
 
 #[derive(Clone, PartialEq, Debug)]
@@ -25,10 +26,7 @@ pub struct Embedding {
 }
 
 impl Embedding {
-    pub(super) fn resolve(
-        values: &mut Values<'_>,
-        shared: &Endpoint,
-    ) -> Result<Self, SettingsError> {
+    pub(super) fn resolve(values: &Values<'_>, shared: &Endpoint) -> Result<Self, SettingsError> {
         Ok(Self {
             model: EmbeddingModel::resolve(values)?,
             endpoint: values.own_endpoint("embedding", shared)?,
@@ -65,13 +63,12 @@ impl EmbeddingModel {
     /// The directory of an ONNX model is a path like any other.
     fn resolve(values: &Values<'_>) -> Result<Self, SettingsError> {
         let model = values.parsed("embedder", parse::embedder)?;
-        match (model, values.found("embedder")) {
+        Ok(match (model, values.found("embedder")) {
             (Self::Onnx(dir), Some((_, origin))) => {
-                let dir = values.located("embedder", &dir.to_string_lossy(), origin)?;
-                Ok(Self::Onnx(dir))
+                Self::Onnx(located(&dir.to_string_lossy(), origin))
             }
-            (model, _) => Ok(model),
-        }
+            (model, _) => model,
+        })
     }
 
     /// As in `--embedder`.

@@ -25,7 +25,7 @@ pub struct Ingest {
 }
 
 impl Ingest {
-    pub(super) fn resolve(values: &mut Values<'_>) -> Result<Self, SettingsError> {
+    pub(super) fn resolve(values: &Values<'_>) -> Result<Self, SettingsError> {
         Ok(Self {
             max_file_size: values.parsed("ingest.max_file_size", parse::size)?,
             extract_timeout: values.parsed("ingest.extract_timeout", parse::duration)?,
@@ -33,27 +33,10 @@ impl Ingest {
             pdf_password: values.text("ingest.pdf_password"),
             comments: values.parsed("ingest.comments", parse::boolean)?,
             prune_share: values.parsed("ingest.prune_share", parse::share)?,
-            on_secret: on_secret(values)?,
+            on_secret: values.parsed("ingest.on_secret", parse::on_secret)?,
             max_cost: values.optional("ingest.max_cost", parse::amount)?,
             deadline: values.optional("ingest.deadline", parse::duration)?,
         })
-    }
-}
-
-/// What becomes of secrets. An untrusted project file may keep them out, and may not let in what
-/// the user's own file keeps out.
-fn on_secret(values: &mut Values<'_>) -> Result<OnSecret, SettingsError> {
-    const NAME: &str = "ingest.on_secret";
-    let chosen = values.parsed(NAME, parse::on_secret)?;
-    let own = values.beneath(NAME).and_then(|text| parse::on_secret(text).ok());
-    match (values.found(NAME), own) {
-        (Some((_, origin)), Some(own))
-            if values.is_untrusted(origin) && own.keeps_out() && !chosen.keeps_out() =>
-        {
-            values.not_followed(NAME, origin);
-            Ok(own)
-        }
-        _ => Ok(chosen),
     }
 }
 
@@ -67,9 +50,9 @@ pub struct Web {
 }
 
 impl Web {
-    pub(super) fn resolve(values: &mut Values<'_>) -> Result<Self, SettingsError> {
+    pub(super) fn resolve(values: &Values<'_>) -> Result<Self, SettingsError> {
         Ok(Self {
-            allow_private: values.permission("web.allow_private")?,
+            allow_private: values.parsed("web.allow_private", parse::boolean)?,
             max_pages: values.parsed("web.max_pages", parse::count)?,
             timeout: values.parsed("web.timeout", parse::duration)?,
         })

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{SettingsError, Values};
+use super::{SettingsError, Values, parse};
 
 /// A recording of the exchanges with models, and what it is for.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -12,13 +12,9 @@ pub enum TapeFile {
 }
 
 impl TapeFile {
-    /// `record` or `replay`: of both, the one that was typed.
-    pub(super) fn resolve(values: &mut Values<'_>) -> Result<Option<Self>, SettingsError> {
-        let record = values.users_path("record")?;
-        let replay = values.users_path("replay")?;
-        match (record, replay) {
-            (Some(record), Some(_)) if values.typed("record") => Ok(Some(Self::Record(record))),
-            (Some(_), Some(replay)) if values.typed("replay") => Ok(Some(Self::Replay(replay))),
+    /// `record` or `replay`: of both, the one that was typed (see the rows).
+    pub(super) fn resolve(values: &Values<'_>) -> Result<Option<Self>, SettingsError> {
+        match (values.path("record"), values.path("replay")) {
             (Some(_), Some(_)) => Err(SettingsError {
                 message: "record and replay are both set".to_owned(),
                 hint: Some("unset one of DOCENT_RECORD and DOCENT_REPLAY".to_owned()),
@@ -39,7 +35,10 @@ pub struct Trace {
 }
 
 impl Trace {
-    pub(super) fn resolve(values: &mut Values<'_>) -> Result<Self, SettingsError> {
-        Ok(Self { path: values.path("trace.path")?, content: values.permission("trace.content")? })
+    pub(super) fn resolve(values: &Values<'_>) -> Result<Self, SettingsError> {
+        Ok(Self {
+            path: values.path("trace.path"),
+            content: values.parsed("trace.content", parse::boolean)?,
+        })
     }
 }

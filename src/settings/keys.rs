@@ -18,6 +18,11 @@ pub struct Key {
     pub unless_set: Option<&'static str>,
     /// Masked wherever it is shown.
     pub secret: bool,
+    /// The broader setting, or the alternative, whose typed flag this one gives way to wherever it
+    /// was not typed itself: what is typed wins over any file, whatever its table.
+    pub gives_way_to: Option<&'static str>,
+    /// Whether a project file that the user has not trusted may set it.
+    pub trust: Trust,
     /// What the setting is: a phrase without a capital or a full stop.
     pub about: &'static str,
     /// What its flag does, where `about` cannot say that.
@@ -41,6 +46,46 @@ pub enum Takes {
     Value(&'static str),
     /// Nothing: the flag alone sets this.
     Nothing(&'static str),
+}
+
+/// What a project file that came with a clone, and is somebody else's word, may set unasked. A setting
+/// is for the user alone unless its row says otherwise: it may choose a host, a model, a path, what is
+/// sent or kept, or how much memory, time and money is spent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Trust {
+    /// Only the user, and files that the user trusts.
+    Needed,
+    /// Whoever: it changes what is found, and nothing else.
+    Harmless,
+    /// Whoever, these values: they are the strict ones.
+    HarmlessAs(&'static [&'static str]),
+    /// Whoever, of the store in the project; not of one on a server, where others have theirs.
+    HarmlessEmbedded,
+}
+
+impl Trust {
+    /// `embedded`: nobody but a project file chose a server.
+    pub(super) fn is_harmless(self, value: &str, embedded: bool) -> bool {
+        match self {
+            Self::Needed => false,
+            Self::Harmless => true,
+            Self::HarmlessAs(values) => values.contains(&value),
+            Self::HarmlessEmbedded => embedded,
+        }
+    }
+
+    /// In words, for the table in the documentation.
+    pub fn words(self) -> String {
+        match self {
+            Self::Needed => "trusted".to_owned(),
+            Self::Harmless => "any".to_owned(),
+            Self::HarmlessAs(values) => {
+                let values: Vec<String> = values.iter().map(|value| format!("`{value}`")).collect();
+                format!("any, as {}", values.join(" "))
+            }
+            Self::HarmlessEmbedded => "any, of the embedded store".to_owned(),
+        }
+    }
 }
 
 impl Key {
@@ -97,6 +142,16 @@ impl Key {
         self
     }
 
+    const fn trust(mut self, trust: Trust) -> Self {
+        self.trust = trust;
+        self
+    }
+
+    const fn gives_way_to(mut self, name: &'static str) -> Self {
+        self.gives_way_to = Some(name);
+        self
+    }
+
     const fn secret(mut self) -> Self {
         self.secret = true;
         self
@@ -116,24 +171,35 @@ pub fn key(name: &str) -> &'static Key {
 }
 
 const fn row(name: &'static str, env: &'static [&'static str], about: &'static str) -> Key {
-    Key { name, flag: None, env, default: None, unless_set: None, secret: false, about, help: None }
+    Key {
+        name,
+        flag: None,
+        env,
+        default: None,
+        unless_set: None,
+        secret: false,
+        gives_way_to: None,
+        trust: Trust::Needed,
+        about,
+        help: None,
+    }
 }
 
 /// Every setting, in the order `config show` prints them.
 #[rustfmt::skip]
 pub static KEYS: &[Key] = &[
-    row("collection", &["DOCENT_COLLECTION"], "collection to work on").flag("--collection", "NAME").default("docent"),
+    row("collection", &["DOCENT_COLLECTION"], "collection to work on").flag("--collection", "NAME").default("docent").trust(Trust::HarmlessEmbedded),
     row("data_dir", &["DOCENT_DATA_DIR"], "where the embedded store lives").flag("--data-dir", "DIR").unless_set(".docent in the project root"),
     row("wait", &["DOCENT_WAIT"], "longest wait for a collection that is in use; 0 does not wait").flag("--wait", "TIME").default("10s"),
-    row("record", &["DOCENT_RECORD"], "file that exchanges with models are added to").flag("--record", "FILE").help_of_flag("Add every exchange with the embedding, reranking and chat endpoints to this file, without keys"),
-    row("replay", &["DOCENT_REPLAY"], "file that models are answered from").flag("--replay", "FILE").help_of_flag("Answer from this recording; no endpoint is asked and no key is needed"),
-    row("embedder", &["DOCENT_EMBEDDER"], "embedding model: `builtin`, `openai:MODEL` for any OpenAI-compatible endpoint, or `onnx:DIR` for a model in a directory").flag("--embedder", "MODEL").default("builtin"),
-    row("model", &["DOCENT_MODEL"], "chat model at the endpoint; `extractive` quotes instead").short_flag('m', "--model", "MODEL").default("extractive"),
+    row("record", &["DOCENT_RECORD"], "file that exchanges with models are added to").flag("--record", "FILE").help_of_flag("Add every exchange with the embedding, reranking and chat endpoints to this file, without keys").gives_way_to("replay"),
+    row("replay", &["DOCENT_REPLAY"], "file that models are answered from").flag("--replay", "FILE").help_of_flag("Answer from this recording; no endpoint is asked and no key is needed").gives_way_to("record"),
+    row("embedder", &["DOCENT_EMBEDDER"], "embedding model: `builtin`, `openai:MODEL` for any OpenAI-compatible endpoint, or `onnx:DIR` for a model in a directory").flag("--embedder", "MODEL").default("builtin").trust(Trust::HarmlessAs(&["builtin"])),
+    row("model", &["DOCENT_MODEL"], "chat model at the endpoint; `extractive` quotes instead").short_flag('m', "--model", "MODEL").default("extractive").trust(Trust::HarmlessAs(&["extractive"])),
     row("openai.base_url", &["OPENAI_BASE_URL"], "base URL of the OpenAI-compatible endpoint, such as `http://localhost:11434/v1`").flag("--base-url", "URL").default("https://api.openai.com/v1"),
     row("openai.api_key", &["OPENAI_API_KEY"], "key of openai.base_url; sent there only").secret(),
     row("openai.api_version", &["DOCENT_OPENAI_API_VERSION"], "version of the API that openai.base_url is asked for, as `?api-version=`: for Azure"),
     row("openai.key_header", &["DOCENT_OPENAI_KEY_HEADER"], "header that the key of openai.base_url goes into").unless_set("`api-key` where the URL has an api-version (Azure), otherwise `Authorization: Bearer`"),
-    row("embedding.base_url", &["DOCENT_EMBEDDING_BASE_URL"], "another endpoint for embeddings"),
+    row("embedding.base_url", &["DOCENT_EMBEDDING_BASE_URL"], "another endpoint for embeddings").gives_way_to("openai.base_url"),
     row("embedding.api_key", &["DOCENT_EMBEDDING_API_KEY"], "key of the endpoint for embeddings").secret(),
     row("embedding.dimensions", &["DOCENT_EMBEDDING_DIMENSIONS"], "dimensions to ask the model for"),
     row("embedding.document_prefix", &["DOCENT_EMBEDDING_DOCUMENT_PREFIX"], "put before each chunk"),
@@ -146,12 +212,12 @@ pub static KEYS: &[Key] = &[
     row("embedding.tpm", &["DOCENT_EMBEDDING_TPM"], "embedded tokens a minute, at most").flag("--tpm", "N"),
     row("embedding.price", &["DOCENT_EMBEDDING_PRICE"], "price of a million tokens, in your currency"),
     row("embedding.timeout", &["DOCENT_EMBEDDING_TIMEOUT"], "longest wait for one request").default("60s"),
-    row("chat.base_url", &["DOCENT_CHAT_BASE_URL"], "another endpoint for answers"),
+    row("chat.base_url", &["DOCENT_CHAT_BASE_URL"], "another endpoint for answers").gives_way_to("openai.base_url"),
     row("chat.api_key", &["DOCENT_CHAT_API_KEY"], "key of the endpoint for answers").secret(),
     row("chat.temperature", &["DOCENT_CHAT_TEMPERATURE"], "sampling temperature; not sent unless set").flag("--temperature", "T"),
     row("chat.max_tokens", &["DOCENT_CHAT_MAX_TOKENS"], "longest answer, in tokens; not sent unless set").flag("--max-tokens", "N"),
-    row("chat.system", &["DOCENT_CHAT_SYSTEM"], "file with an introduction that replaces docent's own, before its rules").flag("--system", "FILE"),
-    row("chat.prompt", &["DOCENT_CHAT_PROMPT"], "file with the template of the whole prompt").flag("--prompt", "FILE").help_of_flag("Template of the whole prompt, with `{{rules}}`, `{{passages}}` and `{{question}}`"),
+    row("chat.system", &["DOCENT_CHAT_SYSTEM"], "file with an introduction that replaces docent's own, before its rules").flag("--system", "FILE").gives_way_to("chat.prompt"),
+    row("chat.prompt", &["DOCENT_CHAT_PROMPT"], "file with the template of the whole prompt").flag("--prompt", "FILE").help_of_flag("Template of the whole prompt, with `{{rules}}`, `{{passages}}` and `{{question}}`").gives_way_to("chat.system"),
     row("chat.context_tokens", &["DOCENT_CHAT_CONTEXT_TOKENS"], "tokens of all that the model is sent, counted as it counts them").flag("--context-tokens", "N").default("4000"),
     row("chat.price_in", &["DOCENT_CHAT_PRICE_IN"], "price of a million tokens that are sent, in your currency"),
     row("chat.price_cached", &["DOCENT_CHAT_PRICE_CACHED"], "the same for those the endpoint has cached").unless_set("as chat.price_in"),
@@ -159,24 +225,24 @@ pub static KEYS: &[Key] = &[
     row("chat.timeout", &["DOCENT_CHAT_TIMEOUT"], "longest wait for the first token").flag("--timeout", "TIME").default("60s"),
     row("chat.idle_timeout", &["DOCENT_CHAT_IDLE_TIMEOUT"], "longest silence while the answer streams").flag("--idle-timeout", "TIME").default("30s"),
     row("chat.concurrency", &["DOCENT_CHAT_CONCURRENCY"], "questions of a batch that are asked at a time").flag("--concurrency", "N").default("4"),
-    row("chat.require_citations", &["DOCENT_CHAT_REQUIRE_CITATIONS"], "exit with 1 unless every sentence is cited and every citation bears out what it is cited for").switch("--require-citations", "true").default("false"),
-    row("chat.history", &["DOCENT_CHAT_HISTORY"], "a file remembers what is typed").switch("--no-history", "false").default("true").help_of_flag("Do not remember, in a file, what is typed"),
+    row("chat.require_citations", &["DOCENT_CHAT_REQUIRE_CITATIONS"], "exit with 1 unless every sentence is cited and every citation bears out what it is cited for").switch("--require-citations", "true").default("false").trust(Trust::HarmlessAs(&["true"])),
+    row("chat.history", &["DOCENT_CHAT_HISTORY"], "a file remembers what is typed").switch("--no-history", "false").default("true").help_of_flag("Do not remember, in a file, what is typed").trust(Trust::HarmlessAs(&["false"])),
     row("qdrant.url", &["DOCENT_QDRANT_URL", "QDRANT_URL"], "Qdrant server (gRPC); embedded unless set").flag("--qdrant-url", "URL").help_of_flag("Use a Qdrant server (gRPC) instead of the embedded store"),
     row("qdrant.api_key", &["DOCENT_QDRANT_API_KEY", "QDRANT_API_KEY"], "key of the Qdrant server").secret(),
     row("qdrant.timeout", &["DOCENT_QDRANT_TIMEOUT"], "longest wait for one request").default("30s"),
     row("qdrant.shard_number", &["DOCENT_QDRANT_SHARD_NUMBER"], "shards of the collection on a Qdrant server, when it is created").flag("--shard-number", "N"),
     row("qdrant.replication_factor", &["DOCENT_QDRANT_REPLICATION_FACTOR"], "copies of each shard on a Qdrant cluster, when the collection is created").flag("--replication-factor", "N"),
-    row("chunk.tokens", &["DOCENT_CHUNK_TOKENS"], "longest chunk, in tokens of the embedder").flag("--chunk-tokens", "N").default("256"),
-    row("chunk.overlap", &["DOCENT_CHUNK_OVERLAP"], "tokens that neighbouring chunks share").flag("--chunk-overlap", "N").default("32"),
-    row("sparse.language", &["DOCENT_SPARSE_LANGUAGE"], "language of the words: stemming and stop words").flag("--language", "LANGUAGE").unless_set("english, or as the collection was built").help_of_flag("Language of the documents, for the words of the sparse leg: stemming and stop words, such as german or french"),
-    row("search.k", &["DOCENT_SEARCH_K"], "how many passages").short_flag('k', "--k", "N").default("8"),
-    row("search.mode", &["DOCENT_SEARCH_MODE"], "which vectors are asked: hybrid, dense or sparse").flag("--mode", "MODE").default("hybrid"),
-    row("search.min_score", &["DOCENT_SEARCH_MIN_SCORE"], "floor on the score").flag("--min-score", "SCORE").help_of_flag("Leave out what scores lower: 0 to 1 in hybrid mode and with --rerank, the cosine or BM25 score otherwise"),
-    row("search.sparse_weight", &["DOCENT_SEARCH_SPARSE_WEIGHT"], "share of the sparse leg in the fused score, 0 to 1").unless_set("0.6 with the built-in embedder, up to 0.9 for words that are not English, and 0.3 with others"),
-    row("search.late_weight", &["DOCENT_SEARCH_LATE_WEIGHT"], "share of late interaction in the score, 0 to 1").unless_set("0.4 with the built-in embedder, down to 0.2 for words that are not English, and 0.3 to 0 with others"),
-    row("search.rewrite", &["DOCENT_SEARCH_REWRITE"], "let the chat model make a query of the question, and retrieve with that").switch("--rewrite", "true").default("false"),
-    row("search.expand", &["DOCENT_SEARCH_EXPAND"], "retrieve with N other wordings of the question too, made by the chat model").flag("--expand", "N").default("0"),
-    row("search.hyde", &["DOCENT_SEARCH_HYDE"], "let the chat model make up an answer, and look for passages like it (dense leg only)").switch("--hyde", "true").default("false"),
+    row("chunk.tokens", &["DOCENT_CHUNK_TOKENS"], "longest chunk, in tokens of the embedder").flag("--chunk-tokens", "N").default("256").trust(Trust::Harmless),
+    row("chunk.overlap", &["DOCENT_CHUNK_OVERLAP"], "tokens that neighbouring chunks share").flag("--chunk-overlap", "N").default("32").trust(Trust::Harmless),
+    row("sparse.language", &["DOCENT_SPARSE_LANGUAGE"], "language of the words: stemming and stop words").flag("--language", "LANGUAGE").unless_set("english, or as the collection was built").help_of_flag("Language of the documents, for the words of the sparse leg: stemming and stop words, such as german or french").trust(Trust::Harmless),
+    row("search.k", &["DOCENT_SEARCH_K"], "how many passages").short_flag('k', "--k", "N").default("8").trust(Trust::Harmless),
+    row("search.mode", &["DOCENT_SEARCH_MODE"], "which vectors are asked: hybrid, dense or sparse").flag("--mode", "MODE").default("hybrid").trust(Trust::Harmless),
+    row("search.min_score", &["DOCENT_SEARCH_MIN_SCORE"], "floor on the score").flag("--min-score", "SCORE").help_of_flag("Leave out what scores lower: 0 to 1 in hybrid mode and with --rerank, the cosine or BM25 score otherwise").trust(Trust::Harmless),
+    row("search.sparse_weight", &["DOCENT_SEARCH_SPARSE_WEIGHT"], "share of the sparse leg in the fused score, 0 to 1").unless_set("0.6 with the built-in embedder, up to 0.9 for words that are not English, and 0.3 with others").trust(Trust::Harmless),
+    row("search.late_weight", &["DOCENT_SEARCH_LATE_WEIGHT"], "share of late interaction in the score, 0 to 1").unless_set("0.4 with the built-in embedder, down to 0.2 for words that are not English, and 0.3 to 0 with others").trust(Trust::Harmless),
+    row("search.rewrite", &["DOCENT_SEARCH_REWRITE"], "let the chat model make a query of the question, and retrieve with that").switch("--rewrite", "true").default("false").trust(Trust::HarmlessAs(&["false"])),
+    row("search.expand", &["DOCENT_SEARCH_EXPAND"], "retrieve with N other wordings of the question too, made by the chat model").flag("--expand", "N").default("0").trust(Trust::HarmlessAs(&["0"])),
+    row("search.hyde", &["DOCENT_SEARCH_HYDE"], "let the chat model make up an answer, and look for passages like it (dense leg only)").switch("--hyde", "true").default("false").trust(Trust::HarmlessAs(&["false"])),
     row("rerank.with", &["DOCENT_RERANK"], "what scores the first hits anew: URL of a /rerank endpoint, or onnx:DIR").flag("--rerank", "URL|onnx:DIR").help_of_flag("Score the first hits anew, and order them by that: the URL of a /rerank endpoint, or `onnx:DIR` for a model in a directory"),
     row("rerank.model", &["DOCENT_RERANK_MODEL"], "model that the /rerank endpoint is asked for").flag("--rerank-model", "MODEL"),
     row("rerank.api_key", &["DOCENT_RERANK_API_KEY"], "key of the /rerank endpoint").secret(),
@@ -187,23 +253,23 @@ pub static KEYS: &[Key] = &[
     row("ingest.extract_timeout", &["DOCENT_INGEST_EXTRACT_TIMEOUT"], "longest a parser may take for a file, in processor time").default("30s"),
     row("ingest.extract_memory", &["DOCENT_INGEST_EXTRACT_MEMORY"], "most memory a parser may take").default("1024MB"),
     row("ingest.prune_share", &["DOCENT_INGEST_PRUNE_SHARE"], "part of the collection a run may delete unasked").default("50%"),
-    row("ingest.on_secret", &["DOCENT_INGEST_ON_SECRET"], "what to do with a document that holds a key, token or password: warn, skip it, redact them, or fail it").flag("--on-secret", "ACTION").default("warn"),
+    row("ingest.on_secret", &["DOCENT_INGEST_ON_SECRET"], "what to do with a document that holds a key, token or password: warn, skip it, redact them, or fail it").flag("--on-secret", "ACTION").default("warn").trust(Trust::HarmlessAs(&["skip", "redact", "fail"])),
     row("ingest.pdf_password", &["DOCENT_PDF_PASSWORD"], "password of PDFs that are locked").flag("--pdf-password", "PASSWORD").help_of_flag("Password of PDFs that are locked. Others on the machine see it in the list of processes: the variable DOCENT_PDF_PASSWORD is safer").secret(),
-    row("ingest.comments", &["DOCENT_INGEST_COMMENTS"], "read the comments of reviewers in DOCX and ODT too, behind what they are about").switch("--comments", "true").default("false"),
-    row("ingest.ocr", &["DOCENT_INGEST_OCR"], "which text in pictures is read: off; auto, that of pages with a picture and no letters, and of pictures that are named; always, also that of pictures beside text and below directories; or openai:MODEL, as auto by a vision model of the endpoint").flag("--ocr", "WHICH").default("auto").help_of_flag("Which text in pictures is read: `off`, `auto` (pages with a picture and no letters, and pictures that are named), `always` (also pictures beside text, and below directories), or `openai:MODEL` (as auto, by a vision model of the endpoint). A page takes about 2 s of a core"),
+    row("ingest.comments", &["DOCENT_INGEST_COMMENTS"], "read the comments of reviewers in DOCX and ODT too, behind what they are about").switch("--comments", "true").default("false").trust(Trust::Harmless),
+    row("ingest.ocr", &["DOCENT_INGEST_OCR"], "which text in pictures is read: off; auto, that of pages with a picture and no letters, and of pictures that are named; always, also that of pictures beside text and below directories; or openai:MODEL, as auto by a vision model of the endpoint").flag("--ocr", "WHICH").default("auto").help_of_flag("Which text in pictures is read: `off`, `auto` (pages with a picture and no letters, and pictures that are named), `always` (also pictures beside text, and below directories), or `openai:MODEL` (as auto, by a vision model of the endpoint). A page takes about 2 s of a core").trust(Trust::HarmlessAs(&["off"])),
     row("ocr.model", &["DOCENT_OCR_MODEL"], "what reads pictures: a directory with a PP-OCR model (det*.onnx, rec*.onnx), or openai:MODEL").unless_set("the small model that is part of docent"),
-    row("ocr.base_url", &["DOCENT_OCR_BASE_URL"], "another endpoint for a vision model"),
+    row("ocr.base_url", &["DOCENT_OCR_BASE_URL"], "another endpoint for a vision model").gives_way_to("openai.base_url"),
     row("ocr.api_key", &["DOCENT_OCR_API_KEY"], "key of the endpoint for a vision model").secret(),
     row("ocr.price_in", &["DOCENT_OCR_PRICE_IN"], "price of a million tokens that a vision model is sent, in your currency"),
     row("ocr.price_cached", &["DOCENT_OCR_PRICE_CACHED"], "the same for those the endpoint has cached").unless_set("as ocr.price_in"),
     row("ocr.price_out", &["DOCENT_OCR_PRICE_OUT"], "price of a million tokens that it generates"),
     row("ocr.timeout", &["DOCENT_OCR_TIMEOUT"], "longest wait for a vision model to read a page").default("120s"),
-    row("web.allow_private", &["DOCENT_WEB_ALLOW_PRIVATE"], "fetch from this machine and private networks too").switch("--allow-private", "true").default("false"),
+    row("web.allow_private", &["DOCENT_WEB_ALLOW_PRIVATE"], "fetch from this machine and private networks too").switch("--allow-private", "true").default("false").trust(Trust::HarmlessAs(&["false"])),
     row("web.max_pages", &["DOCENT_WEB_MAX_PAGES"], "fetch no more pages than this").flag("--max-pages", "N").default("500"),
     row("web.timeout", &["DOCENT_WEB_TIMEOUT"], "longest silence of a web server").default("30s"),
     row("ingest.max_cost", &["DOCENT_INGEST_MAX_COST"], "most that a run may spend, in the currency of the prices").flag("--max-cost", "AMOUNT").help_of_flag("Stop, with what is stored, before endpoints cost more than this; wants `embedding.price`, or `ocr.price_in` and `ocr.price_out`"),
     row("ingest.deadline", &["DOCENT_INGEST_DEADLINE"], "longest a run may take").flag("--deadline", "TIME").help_of_flag("Stop, with what is stored, after this time, such as `30s`, `15m` or `2h`"),
     row("trace.path", &["DOCENT_TRACE"], "file or directory for the record of each answer").flag("--trace", "FILE|DIR").help_of_flag("Add a record of where the answer comes from to this file, or as a file of its own to this directory"),
-    row("trace.content", &["DOCENT_TRACE_CONTENT"], "keep prompt and answer in that record, too").switch("--trace-content", "true").default("false"),
+    row("trace.content", &["DOCENT_TRACE_CONTENT"], "keep prompt and answer in that record, too").switch("--trace-content", "true").default("false").trust(Trust::HarmlessAs(&["false"])),
     row("attempts", &["DOCENT_ATTEMPTS"], "tries of a request that is worth retrying").default("5"),
 ];

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::keys::{KEYS, Key};
+use super::keys::{self, KEYS, Key};
 use super::{Resolved, SettingsError};
 
 /// Where a value comes from.
@@ -57,13 +57,47 @@ impl Layers {
     /// The strongest value of `key`. An empty text is a value: it unsets a weaker one.
     pub(super) fn find(&self, key: &Key) -> Option<(&str, &Origin)> {
         let (value, origin) = self.0.iter().find_map(|layer| layer.get(key.name))?;
-        (!value.is_empty()).then_some((value.as_str(), origin))
+        let gives_way =
+            *origin != Origin::Flag && key.gives_way_to.is_some_and(|of| self.typed(of));
+        (!value.is_empty() && !gives_way).then_some((value.as_str(), origin))
     }
 
-    /// The value that `key` would have without its strongest.
-    pub(super) fn beneath(&self, key: &Key) -> Option<&str> {
-        let (value, _) = self.0.iter().filter_map(|layer| layer.get(key.name)).nth(1)?;
-        (!value.is_empty()).then_some(value)
+    /// The value comes from the command line.
+    pub(super) fn typed(&self, name: &str) -> bool {
+        self.0.iter().filter_map(|layer| layer.get(name)).any(|(_, origin)| *origin == Origin::Flag)
+    }
+
+    /// Some layer has a value.
+    pub(super) fn mention(&self, name: &str) -> bool {
+        self.0.iter().filter_map(|layer| layer.get(name)).any(|(value, _)| !value.is_empty())
+    }
+
+    /// What counts: all of it where the project file is trusted; otherwise without what only the
+    /// user may say. That is given as well, as far as it would change anything.
+    pub(super) fn heard(&self, trusted: bool) -> (Self, Vec<Resolved>) {
+        if trusted {
+            return (self.clone(), Vec::new());
+        }
+        let of_project = |origin: &Origin| matches!(origin, Origin::Project(_));
+        let mut without = self.clone();
+        for layer in &mut without.0 {
+            layer.retain(|_, (_, origin)| !of_project(origin));
+        }
+        let embedded = without.find(keys::key("qdrant.url")).is_none();
+        let mut heard = self.clone();
+        for layer in &mut heard.0 {
+            layer.retain(|name, (value, origin)| {
+                !of_project(origin) || keys::key(name).trust.is_harmless(value, embedded)
+            });
+        }
+        let unheard = KEYS.iter().filter(|key| {
+            let value = |layers: &Self| {
+                layers.find(key).map(|(value, _)| value).or(key.default).map(str::to_owned)
+            };
+            value(self) != value(&heard)
+        });
+        let unheard = unheard.map(|key| self.resolved(key)).collect();
+        (heard, unheard)
     }
 
     pub(super) fn resolved(&self, key: &'static Key) -> Resolved {

@@ -60,8 +60,8 @@ pub struct Settings {
     pub attempts: u32,
     /// What was decided, row by row, for `config show`.
     pub resolved: Vec<Resolved>,
-    /// Keys and permissions that were withheld, each with the reason.
-    pub notices: Vec<String>,
+    /// What an untrusted project file says and only the user may say: none of it counts.
+    pub unheard: Vec<Resolved>,
 }
 
 impl Settings {
@@ -95,36 +95,37 @@ pub struct SettingsError {
 
 /// Decides every setting.
 ///
-/// `trusted` says that the user trusts the project file to choose where keys are sent.
+/// `trusted` says that the user trusts the project file. Of one that is not trusted only what is
+/// harmless counts: see [`keys::Trust`].
 ///
 /// # Errors
 /// A value that cannot be used, or several that make no sense together.
 pub fn resolve(layers: &Layers, trusted: bool) -> Result<Settings, SettingsError> {
-    let mut values = Values { layers, trusted, notices: Vec::new() };
+    let (layers, unheard) = layers.heard(trusted);
+    let values = Values { layers: &layers };
     let shared = values.shared_endpoint()?;
-    let mut settings = Settings {
-        embedding: Embedding::resolve(&mut values, &shared)?,
-        chat: Chat::resolve(&mut values, &shared)?,
-        qdrant: Qdrant::resolve(&mut values)?,
-        web: Web::resolve(&mut values)?,
-        tape: TapeFile::resolve(&mut values)?,
-        rerank: Rerank::resolve(&mut values)?,
-        ingest: Ingest::resolve(&mut values)?,
-        ocr: Ocr::resolve(&mut values, &shared)?,
-        trace: Trace::resolve(&mut values)?,
+    let settings = Settings {
+        embedding: Embedding::resolve(&values, &shared)?,
+        chat: Chat::resolve(&values, &shared)?,
+        qdrant: Qdrant::resolve(&values)?,
+        web: Web::resolve(&values)?,
+        tape: TapeFile::resolve(&values)?,
+        rerank: Rerank::resolve(&values)?,
+        ingest: Ingest::resolve(&values)?,
+        ocr: Ocr::resolve(&values, &shared)?,
+        trace: Trace::resolve(&values)?,
         search: Search::resolve(&values)?,
         collection: values.parsed("collection", parse::collection)?,
-        data_dir: values.path("data_dir")?,
+        data_dir: values.path("data_dir"),
         wait: values.parsed("wait", parse::wait)?,
         chunk_tokens: values.parsed("chunk.tokens", parse::count)?,
         chunk_overlap: values.parsed("chunk.overlap", parse::number)?,
         language: values.optional("sparse.language", parse::language)?,
         attempts: values.parsed("attempts", parse::count)?,
         resolved: KEYS.iter().map(|key| layers.resolved(key)).collect(),
-        notices: Vec::new(),
+        unheard,
     };
     settings.agree(&values)?;
-    settings.notices = values.notices;
     Ok(settings)
 }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::values::located;
 use super::{Endpoint, SettingsError, Values, chat, parse};
 use crate::types::{ChatPrice, OcrPolicy, Usage};
 
@@ -28,10 +29,7 @@ pub enum OcrModelChoice {
 }
 
 impl Ocr {
-    pub(super) fn resolve(
-        values: &mut Values<'_>,
-        shared: &Endpoint,
-    ) -> Result<Self, SettingsError> {
+    pub(super) fn resolve(values: &Values<'_>, shared: &Endpoint) -> Result<Self, SettingsError> {
         const NAME: &str = "ocr.model";
         let timeout = values.parsed("ocr.timeout", parse::duration)?;
         let endpoint = values.own_endpoint("ocr", shared)?;
@@ -43,7 +41,7 @@ impl Ocr {
             (None, _) => OcrModelChoice::Bundled,
             (Some(parse::OcrModel::OpenAi(model)), _) => OcrModelChoice::OpenAi { model, endpoint },
             (Some(parse::OcrModel::Directory(dir)), Some((_, origin))) => {
-                OcrModelChoice::Directory(values.located(NAME, &dir, origin)?)
+                OcrModelChoice::Directory(located(&dir, origin))
             }
             (Some(parse::OcrModel::Directory(dir)), None) => OcrModelChoice::Directory(dir.into()),
         };

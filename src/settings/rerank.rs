@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::values::located;
 use super::{Endpoint, SettingsError, Values, parse};
 
 #[derive(Clone, PartialEq, Debug)]
@@ -24,7 +25,7 @@ pub enum RerankModel {
 
 impl Rerank {
     /// `None` where nothing reranks.
-    pub(super) fn resolve(values: &mut Values<'_>) -> Result<Option<Self>, SettingsError> {
+    pub(super) fn resolve(values: &Values<'_>) -> Result<Option<Self>, SettingsError> {
         // All are looked at, so that a mistake is found before it matters.
         let candidates = values.parsed("rerank.candidates", parse::count)?;
         let weight = values.parsed("rerank.weight", parse::share)? as f32;
@@ -35,16 +36,14 @@ impl Rerank {
 }
 
 impl RerankModel {
-    fn resolve(values: &mut Values<'_>) -> Result<Option<Self>, SettingsError> {
+    fn resolve(values: &Values<'_>) -> Result<Option<Self>, SettingsError> {
         const NAME: &str = "rerank.with";
         let Some(with) = values.optional(NAME, parse::reranker)? else { return Ok(None) };
         Ok(Some(match (with, values.found(NAME)) {
-            (parse::Reranker::Onnx(dir), Some((_, origin))) => {
-                Self::Onnx(values.located(NAME, &dir, origin)?)
-            }
+            (parse::Reranker::Onnx(dir), Some((_, origin))) => Self::Onnx(located(&dir, origin)),
             (parse::Reranker::Onnx(dir), None) => Self::Onnx(dir.into()),
             (parse::Reranker::Endpoint(base_url), _) => {
-                let api_key = values.key_for(NAME, "rerank.api_key");
+                let api_key = values.text("rerank.api_key");
                 let endpoint = Endpoint { base_url, api_key, key_header: None };
                 Self::Endpoint { endpoint, model: values.text("rerank.model") }
             }

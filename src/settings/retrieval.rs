@@ -16,10 +16,10 @@ pub struct Qdrant {
 }
 
 impl Qdrant {
-    pub(super) fn resolve(values: &mut Values<'_>) -> Result<Self, SettingsError> {
+    pub(super) fn resolve(values: &Values<'_>) -> Result<Self, SettingsError> {
         Ok(Self {
             url: values.optional("qdrant.url", parse::address)?,
-            api_key: values.key_for("qdrant.url", "qdrant.api_key"),
+            api_key: values.text("qdrant.api_key"),
             timeout: values.parsed("qdrant.timeout", parse::duration)?,
             shard_number: values.optional("qdrant.shard_number", parse::count)?,
             replication_factor: values.optional("qdrant.replication_factor", parse::count)?,
@@ -66,7 +66,13 @@ impl Search {
             expand: values.parsed("search.expand", parse::variants)?,
             hyde: values.parsed("search.hyde", parse::boolean)?,
         };
+        // Of a flag and a file that make no sense together, the flag is what is meant.
         if search.hyde && search.mode == Mode::Sparse {
+            match (values.typed("search.hyde"), values.typed("search.mode")) {
+                (true, false) => return Ok(Self { mode: Mode::Hybrid, ..search }),
+                (false, true) => return Ok(Self { hyde: false, ..search }),
+                _ => {}
+            }
             return Err(values.at_odds(
                 &["search.hyde", "search.mode"],
                 "search.hyde is for the dense leg, and search.mode is sparse".to_owned(),

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use super::*;
-use crate::types::OnSecret;
 
 const PROJECT: &str = "/project/docent.toml";
 const USER: &str = "/home/me/.config/docent/config.toml";
@@ -33,7 +32,7 @@ fn settings(
     project: &str,
     user: &str,
 ) -> Result<Settings, SettingsError> {
-    resolve(&layers(flags, env, project, user)?, false)
+    resolve(&layers(flags, env, project, user)?, true)
 }
 
 #[test]
@@ -164,28 +163,112 @@ fn mistakes_name_the_place_and_the_nearest_name() {
     }
 }
 
+/// What an untrusted project file wants and may not have, and the settings without it.
+fn untrusted(
+    flags: &[(&'static str, &str)],
+    project: &str,
+    user: &str,
+) -> (Vec<&'static str>, Settings) {
+    let settings = resolve(&layers(flags, &[], project, user).unwrap(), false).unwrap();
+    (settings.unheard.iter().map(|row| row.key.name).collect(), settings)
+}
+
 #[test]
-fn a_project_file_cannot_send_a_key_to_a_host_of_its_choice() {
-    let project =
-        "[openai]\nbase_url = 'https://evil.example/v1'\n[qdrant]\nurl = 'http://evil.example'";
-    let env = [("OPENAI_API_KEY", "sk-secret"), ("QDRANT_API_KEY", "qd-secret")];
-    let layers = layers(&[], &env, project, "").unwrap();
+fn an_untrusted_project_file_sets_what_its_row_calls_harmless() {
+    for key in KEYS.iter().filter(|key| !key.secret) {
+        let (table, name) = key.name.rsplit_once('.').unwrap_or(("", key.name));
+        let said = |value: &str| {
+            let table = if table.is_empty() { String::new() } else { format!("[{table}]\n") };
+            let file = format!("{table}{name} = '{value}'");
+            layers(&[], &[], &file, "").unwrap().heard(false)
+        };
+        let (heard, unheard) = said("1x");
+        let harmless = matches!(key.trust, keys::Trust::Harmless | keys::Trust::HarmlessEmbedded);
+        assert_eq!(heard.find(key).is_some(), harmless, "{}", key.name);
+        assert_eq!(unheard.len(), usize::from(!harmless), "{}", key.name);
+        if let keys::Trust::HarmlessAs(values) = key.trust {
+            assert!(values.iter().all(|value| said(value).1.is_empty()), "{}", key.name);
+        }
+    }
+}
 
-    let wary = resolve(&layers, false).unwrap();
-    assert_eq!(wary.chat.endpoint.api_key, None);
-    assert_eq!(wary.embedding.endpoint.api_key, None);
-    assert_eq!(wary.qdrant.api_key, None);
-    assert_eq!(wary.notices.len(), 2);
-    assert!(wary.notices.iter().all(|notice| !notice.contains("secret")));
+#[test]
+fn hosts_models_paths_and_limits_of_an_untrusted_project_file_do_not_count() {
+    let file = "model = 'gpt'\nembedder = 'openai:e'\nrecord = 'tape'\nattempts = 99\ndata_dir = 'x'\n\
+        collection = 'team'\n[openai]\nbase_url = 'http://evil.example'\nkey_header = 'x-log'\n\
+        [search]\nk = 3\nexpand = 9\n[trace]\npath = 'Makefile'\n";
+    let (wanted, settings) = untrusted(&[], file, "");
+    let all = [
+        "data_dir",
+        "record",
+        "embedder",
+        "model",
+        "openai.base_url",
+        "openai.key_header",
+        "search.expand",
+        "trace.path",
+        "attempts",
+    ];
+    assert_eq!(wanted, all);
+    assert_eq!((settings.search.k, settings.collection.as_str()), (3, "team"));
+    assert_eq!((settings.chat.model, settings.trace.path, settings.tape), (None, None, None));
+    assert_eq!(settings.chat.endpoint.base_url, "https://api.openai.com/v1");
+    assert_eq!(untrusted(&[], "collection = 'team'", "qdrant.url = 'http://q'").0, ["collection"]);
+    // What it says makes no difference where the user decides.
+    let decided = [("model", "m"), ("openai.base_url", "http://own.example")];
+    let (wanted, _) =
+        untrusted(&decided, "model = 'gpt'\n[chat]\nbase_url = 'http://evil.example'", "");
+    assert!(wanted.is_empty(), "{wanted:?}");
+    assert!(untrusted(&[], "attempts = 5", "").0.is_empty());
+    assert_eq!(untrusted(&[], "[web]\nallow_private = true", "").0, ["web.allow_private"]);
+}
 
-    let trusting = resolve(&layers, true).unwrap();
-    assert_eq!(trusting.chat.endpoint.api_key.as_deref(), Some("sk-secret"));
-    assert_eq!(trusting.qdrant.api_key.as_deref(), Some("qd-secret"));
-    assert!(trusting.notices.is_empty());
+#[test]
+fn an_untrusted_project_file_may_be_stricter_and_not_laxer() {
+    for (project, user, wanted) in [
+        ("ingest.on_secret = 'redact'", "", &[][..]),
+        ("ingest.on_secret = 'warn'", "", &[]),
+        ("ingest.on_secret = 'warn'", "ingest.on_secret = 'skip'", &["ingest.on_secret"]),
+        ("web.allow_private = false", "web.allow_private = true", &[]),
+        (
+            "chat.require_citations = false",
+            "chat.require_citations = true",
+            &["chat.require_citations"],
+        ),
+        ("chat.system = ''", "chat.system = 'own'", &["chat.system"]),
+    ] {
+        assert_eq!(untrusted(&[], project, user).0, wanted, "{project}");
+    }
+}
 
-    // The user's own choice of host is not the project's.
-    let own = settings(&[("openai.base_url", "http://localhost/v1")], &env, project, "").unwrap();
-    assert_eq!(own.chat.endpoint.api_key.as_deref(), Some("sk-secret"));
+#[test]
+fn what_is_typed_wins_whatever_its_table() {
+    let url = ("openai.base_url", "http://typed.example");
+    let own = "[chat]\nbase_url = 'http://file.example'\n[embedding]\nbase_url = 'http://file.example'\n[ocr]\nbase_url = 'http://file.example'";
+    let keys = [("DOCENT_CHAT_API_KEY", "sk-of-the-file's"), ("OPENAI_API_KEY", "sk-shared")];
+    for (project, user) in [(own, ""), ("", own)] {
+        let settings = settings(&[url], &keys, project, user).unwrap();
+        assert_eq!(settings.chat.endpoint.base_url, "http://typed.example");
+        assert_eq!(settings.chat.endpoint.api_key.as_deref(), Some("sk-shared"));
+        assert_eq!(settings.embedding.endpoint.base_url, "http://typed.example");
+    }
+    let settings =
+        |flag: (&'static str, &str), file: &str| settings(&[flag], &[], file, "").unwrap();
+    assert_eq!(
+        settings(("openai.base_url", "http://a?api-version=1"), "openai.api_version = '2'")
+            .chat
+            .endpoint
+            .base_url,
+        "http://a?api-version=1"
+    );
+    assert_eq!(settings(("chat.system", "s"), "chat.prompt = 'p'").chat.prompt, None);
+    assert_eq!(settings(("chat.prompt", "p"), "chat.system = 's'").chat.system, None);
+    assert_eq!(
+        settings(("search.hyde", "true"), "search.mode = 'sparse'").search.mode,
+        crate::types::Mode::Hybrid
+    );
+    assert!(!settings(("search.mode", "sparse"), "search.hyde = true").search.hyde);
+    assert_eq!(settings(("replay", "r"), "record = 'w'").tape, Some(TapeFile::Replay("r".into())));
 }
 
 #[test]
@@ -199,58 +282,6 @@ fn a_key_goes_to_its_own_endpoint_only() {
     assert_eq!(settings.embedding.endpoint.base_url, "http://localhost:11434/v1");
     assert_eq!(settings.embedding.endpoint.api_key, None);
     assert_eq!(settings.chat.endpoint.api_key.as_deref(), Some("sk-chat"));
-}
-
-#[test]
-fn a_project_file_cannot_reach_outside_the_project() {
-    for outside in ["data_dir = '/etc'", "data_dir = 'a/../../b'", "[chat]\nsystem = '../secret'"] {
-        let error = settings(&[], &[], outside, "").unwrap_err();
-        assert!(error.message.contains("is outside the project"), "{}", error.message);
-    }
-    let inside = settings(&[], &[], "data_dir = 'index'", "").unwrap();
-    assert_eq!(inside.data_dir, Some(PathBuf::from("/project/index")));
-}
-
-#[test]
-fn only_the_user_allows_private_addresses() {
-    let project = "[web]\nallow_private = true";
-    let settings = settings(&[], &[], project, "").unwrap();
-    assert!(!settings.web.allow_private);
-    let notice = "web.allow_private in /project/docent.toml was not followed: that file is not trusted (docent config trust)";
-    assert_eq!(settings.notices, [notice]);
-    let trusted = resolve(&layers(&[], &[], project, "").unwrap(), true).unwrap();
-    assert!(trusted.web.allow_private && trusted.notices.is_empty());
-    for (flags, env, user) in [
-        (&[("web.allow_private", "true")][..], &[][..], ""),
-        (&[], &[("DOCENT_WEB_ALLOW_PRIVATE", "true")], ""),
-        (&[], &[], project),
-    ] {
-        let settings = super::resolve(&layers(flags, env, "", user).unwrap(), false).unwrap();
-        assert!(settings.web.allow_private && settings.notices.is_empty());
-    }
-    // A project file may be stricter than the user.
-    let strict =
-        resolve(&layers(&[], &[], "[web]\nallow_private = false", project).unwrap(), false);
-    assert!(!strict.unwrap().web.allow_private);
-}
-
-#[test]
-fn a_project_file_lets_in_no_secrets_that_the_user_keeps_out() {
-    let section = |action: &str| format!("[ingest]\non_secret = '{action}'");
-    let decided = |project: &str, user: &str, trusted: bool| {
-        let settings = resolve(&layers(&[], &[], project, user).unwrap(), trusted).unwrap();
-        (settings.ingest.on_secret, settings.notices)
-    };
-    let (warn, skip, redact) = (section("warn"), section("skip"), section("redact"));
-    assert_eq!(decided("", "", false), (OnSecret::Warn, vec![]));
-    assert_eq!(decided(&redact, "", false), (OnSecret::Redact, vec![]));
-    assert_eq!(decided(&redact, &skip, false), (OnSecret::Redact, vec![]));
-    assert_eq!(decided(&warn, &warn, false), (OnSecret::Warn, vec![]));
-    assert_eq!(decided(&warn, &redact, true), (OnSecret::Warn, vec![]));
-    let notice = "ingest.on_secret in /project/docent.toml was not followed: that file is not trusted (docent config trust)";
-    assert_eq!(decided(&warn, &redact, false), (OnSecret::Redact, vec![notice.to_owned()]));
-    let flag = layers(&[("ingest.on_secret", "warn")], &[], &warn, &redact).unwrap();
-    assert_eq!(super::resolve(&flag, false).unwrap().ingest.on_secret, OnSecret::Warn);
 }
 
 #[test]
@@ -314,14 +345,4 @@ fn the_version_of_an_api_goes_into_its_url() {
     );
     assert_eq!(other.embedding.endpoint.key_header, None);
     assert_eq!(other.chat.endpoint.key_header.as_deref(), Some("x-api-key"));
-}
-
-#[test]
-fn an_untrusted_project_does_not_say_where_a_key_goes() {
-    let layers = layers(&[], &[], "openai.key_header = 'x-log'", "").unwrap();
-    let untrusted = resolve(&layers, false).unwrap();
-    assert_eq!(untrusted.chat.endpoint.key_header, None);
-    assert_eq!(untrusted.notices.len(), 1);
-    let trusted = resolve(&layers, true).unwrap();
-    assert_eq!(trusted.chat.endpoint.key_header.as_deref(), Some("x-log"));
 }

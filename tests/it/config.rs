@@ -25,7 +25,7 @@ fn show_as_json() {
 #[test]
 fn the_project_file_is_found_upwards() {
     let env = TestEnv::new();
-    env.write("docent.toml", "model = 'from-above'\n");
+    env.write("docent.toml", "collection = 'from-above'\n");
     std::fs::create_dir_all(env.path("a/b")).expect("directories");
     let output = env.command(&["config", "show"]).current_dir(env.path("a/b")).output();
     let run = env.outcome(&["config", "show"], output.expect("docent runs")).expect(0);
@@ -50,14 +50,21 @@ fn a_bad_value_in_the_environment_is_a_configuration_error() {
 fn trust_is_for_the_file_as_it_is() {
     let mut env = TestEnv::new();
     env.set("OPENAI_API_KEY", "sk-0123456789abcdef");
-    env.write("docent.toml", "[openai]\nbase_url = 'http://127.0.0.1:9/v1'\n");
-    let warned =
-        |env: &TestEnv| env.run(&["config", "show"]).expect(0).stderr.contains("not trusted");
-    assert!(warned(&env));
+    let named = |port: u16| format!("[openai]\nbase_url = 'http://127.0.0.1:{port}/v1'\n");
+    env.write("docent.toml", named(9));
+    let url = |env: &TestEnv| {
+        let shown = env.run(&["config", "show", "--format", "json"]).expect(0).json();
+        shown["settings"]["openai.base_url"].clone()
+    };
+    assert_eq!(url(&env)["value"], "https://api.openai.com/v1");
+    assert_eq!(url(&env)["once_trusted"], "http://127.0.0.1:9/v1");
+    let run = env.run(&["config", "show"]).expect(0);
+    assert!(run.stdout.contains("http://127.0.0.1:9/v1 once docent.toml is trusted"), "{run}");
     env.run(&["config", "trust"]).expect(0);
-    assert!(!warned(&env));
-    env.write("docent.toml", "[openai]\nbase_url = 'http://127.0.0.1:10/v1'\n");
-    assert!(warned(&env));
+    assert_eq!(url(&env)["value"], "http://127.0.0.1:9/v1");
+    assert_eq!(url(&env)["once_trusted"], serde_json::Value::Null);
+    env.write("docent.toml", named(10));
+    assert_eq!(url(&env)["value"], "https://api.openai.com/v1");
 }
 
 #[test]
@@ -85,28 +92,6 @@ fn no_message_shows_a_key_that_was_put_into_a_url() {
 }
 
 #[test]
-fn a_project_file_leads_out_of_the_project_neither_by_path_nor_by_link() {
-    let env = TestEnv::new();
-    let secret = env.home().join("secret");
-    std::fs::write(&secret, "a secret").expect("a file");
-    std::os::unix::fs::symlink(&secret, env.path("prompt.txt")).expect("a link");
-    std::os::unix::fs::symlink(env.home(), env.path("store")).expect("a link");
-    for toml in [
-        "data_dir = '../elsewhere'\n",
-        "data_dir = 'store'\n",
-        "data_dir = 'store/below'\n",
-        "[chat]\nsystem = 'prompt.txt'\n",
-    ] {
-        env.write("docent.toml", toml);
-        let run = env.run(&["query", "anything"]).expect(3);
-        assert!(run.stderr.contains("docent config trust"), "{run}");
-    }
-    env.run(&["config", "trust"]).expect(0);
-    let run = env.run(&["query", "anything"]).expect(3);
-    assert!(run.stderr.contains("there is no collection"), "{run}");
-}
-
-#[test]
 fn what_was_mistyped_on_the_command_line_is_wrong_usage() {
     let env = TestEnv::new();
     env.write("a.md", "text\n");
@@ -127,7 +112,7 @@ fn a_variable_that_is_no_text_is_not_passed_over() {
 #[test]
 fn a_store_below_does_not_hide_the_project_file() {
     let env = TestEnv::new();
-    env.write("docent.toml", "model = 'from-above'\n");
+    env.write("docent.toml", "collection = 'from-above'\n");
     std::fs::create_dir_all(env.path("a/.docent")).expect("directories");
     let output = env.command(&["config", "show"]).current_dir(env.path("a")).output();
     let run = env.outcome(&["config", "show"], output.expect("docent runs")).expect(0);

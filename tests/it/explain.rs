@@ -69,6 +69,7 @@ fn every_way_not_to_be_ingested() {
     env.write("docs/large.txt", "x".repeat(3000));
     let size = env.write("docent.toml", "[ingest]\nmax_file_size = \"2KB\"\n");
     assert!(size.exists());
+    env.run(&["config", "trust"]).expect(0);
     for (source, said, hint) in [
         ("docs/late.md", "the last run did not see it", json!("docent ingest")),
         ("other/sloop.md", "below nothing", json!("docent ingest \"other/sloop.md\"")),

@@ -16,6 +16,7 @@ mod faults_files;
 mod faults_store;
 mod formats;
 mod help;
+mod hostile;
 mod ingest;
 mod injection;
 mod kill;

@@ -141,17 +141,18 @@ fn a_template_without_its_slots_is_refused_before_anything_is_asked() {
     env.write("prompt.txt", "{{rules}}\n{{pasages}}\n{{question}}\n");
     assert_run!(env.run(&["query", QUESTION, "--prompt", "prompt.txt"]).expect(2));
     env.write("docent.toml", "[chat]\nprompt = 'prompt.txt'\n");
+    env.run(&["config", "trust"]).expect(0);
     let run = env.run(&["query", QUESTION]).expect(3);
     assert!(run.stderr.contains("line 2: {{pasages}} is no slot"), "{run}");
     env.run(&["query", QUESTION, "--prompt", "nowhere.txt"]).expect(2);
     env.write("system.txt", "Be brief.");
-    let run = env.run(&["query", QUESTION, "--system", "system.txt"]).expect(2);
-    assert!(run.stderr.contains("chat.prompt and chat.system are both set"), "{run}");
+    // What is typed wins over the file.
+    env.run(&["query", QUESTION, "--system", "system.txt"]).expect(0);
     env.run(&["query", QUESTION, "--system", "system.txt", "--prompt", ""]).expect(0);
     env.write("docent.toml", "[chat]\nprompt = '../prompt.txt'\n");
     let run = env.run(&["query", QUESTION]).expect(3);
-    assert!(run.stderr.contains("outside the project"), "{run}");
-    assert_eq!(server.requests().len(), 1);
+    assert!(run.stderr.contains("docent config trust"), "{run}");
+    assert_eq!(server.requests().len(), 2);
 }
 
 #[test]

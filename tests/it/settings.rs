@@ -136,7 +136,7 @@ fn help_says_the_default_of_the_row() {
 /// The table of `docs/settings.md`.
 fn table() -> String {
     let mut table = String::from(
-        "| setting | what it is | flag | environment | default |\n| --- | --- | --- | --- | --- |\n",
+        "| setting | what it is | flag | environment | default | in which docent.toml |\n| --- | --- | --- | --- | --- | --- |\n",
     );
     for key in KEYS {
         let code = |text: &str| format!("`{text}`");
@@ -145,11 +145,12 @@ fn table() -> String {
         let default = key.default.map(code).or(key.unless_set.map(str::to_owned));
         writeln!(
             table,
-            "| `{}` | {} | {flag} | {} | {} |",
+            "| `{}` | {} | {flag} | {} | {} | {} |",
             key.name,
             key.about,
             env.join(" "),
-            default.unwrap_or_default()
+            default.unwrap_or_default(),
+            key.trust.words()
         )
         .expect("writing to a string");
     }

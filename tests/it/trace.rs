@@ -164,14 +164,14 @@ fn a_record_that_cannot_be_written_is_known_before_anything_is_asked() {
 }
 
 #[test]
-fn a_project_file_keeps_records_in_the_project_and_without_words() {
+fn a_project_file_keeps_no_records_unless_it_is_trusted() {
     let (env, _server) = scene();
     env.write("docent.toml", "[trace]\npath = \"../elsewhere.jsonl\"\n");
-    assert!(query(&env, &[]).expect(3).stderr.contains("is outside the project"));
+    assert!(query(&env, &[]).expect(3).stderr.contains("docent config trust"));
     env.write("docent.toml", "[trace]\npath = \"traces.jsonl\"\ncontent = true\n");
-    let run = query(&env, &["--base-url", "http://127.0.0.1:1/v1"]).expect(4);
-    assert!(run.stderr.contains("trace.content") && run.stderr.contains("not followed"), "{run}");
-    assert_eq!(records(&env)[0]["content"], Value::Null);
+    let run = query(&env, &["--base-url", "http://127.0.0.1:1/v1"]).expect(3);
+    assert!(run.stderr.contains("trace.path = traces.jsonl, trace.content = true"), "{run}");
+    assert!(!env.path("traces.jsonl").exists());
 }
 
 /// Attributes of a span by name.

@@ -31,6 +31,7 @@ impl Lookout {
     pub fn new(options: &DiscoverOptions) -> Result<Self, DiscoverError> {
         let root = fs::canonicalize(&options.root)
             .map_err(|error| unreadable(&options.root.display().to_string(), &error))?;
+        options.forbid_outside()?;
         let resolved = |input: &String| resolve(input, &root, &options.cwd).ok();
         let targets: Vec<Target> = options.inputs.iter().filter_map(resolved).collect();
         let typed = options.inputs.iter().map(|input| {

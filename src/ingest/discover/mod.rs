@@ -53,6 +53,10 @@ pub struct DiscoverOptions {
     /// The inputs were not typed now but are those of earlier runs: what some of them stood for may
     /// be gone.
     pub remembered: bool,
+    /// Absolute paths and globs outside of the root that the user has named in this project. Inputs
+    /// of earlier runs are read there only where they are among them: the collection may have come
+    /// along with somebody else's project.
+    pub outside: Vec<PathBuf>,
     /// Absolute directory of docent's own data, which is never entered.
     pub own: Option<PathBuf>,
 }
@@ -144,6 +148,10 @@ pub enum DiscoverError {
     InvalidGlob { pattern: String, reason: String },
     #[error("{input}: a link to {target}, outside the project")]
     Escapes { input: String, target: String },
+    #[error(
+        "the collection was made from {input}, outside of the project, which you have not named here"
+    )]
+    Outside { input: String },
     #[error("{input}: matches no file")]
     NoMatch {
         input: String,
@@ -170,6 +178,9 @@ impl DiscoverError {
                     .to_owned(),
             ),
             Self::Escapes { target, .. } => Some(format!("name {target} itself if it is meant")),
+            Self::Outside { input } => {
+                Some(format!("if it is to be read, name it once: docent ingest '{input}'"))
+            }
             Self::NoMatch { skipped: 0, .. } => {
                 Some("`*` stays within a directory, `**` crosses directories".to_owned())
             }
@@ -181,10 +192,32 @@ impl DiscoverError {
     }
 }
 
+impl DiscoverOptions {
+    /// Whether what an earlier run wrote down may be read.
+    pub(in crate::ingest) fn may_read(&self, input: &str) -> bool {
+        let path = lexical(&self.root.join(input));
+        path.starts_with(&self.root) || self.outside.iter().any(|named| path.starts_with(named))
+    }
+
+    fn forbid_outside(&self) -> Result<(), DiscoverError> {
+        match self.inputs.iter().find(|input| self.remembered && !self.may_read(input)) {
+            Some(input) => Err(DiscoverError::Outside { input: input.clone() }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The absolute path or glob that an input stands for, where that is outside of the root.
+pub fn outside(input: &str, root: &Path, cwd: &Path) -> Option<PathBuf> {
+    let path = PathBuf::from(resolve(input, root, cwd).ok()?.name());
+    path.is_absolute().then_some(path)
+}
+
 /// Finds the files behind `options.inputs`.
 pub fn discover(options: &DiscoverOptions) -> Result<Discovery, DiscoverError> {
     let root = fs::canonicalize(&options.root)
         .map_err(|error| unreadable(&options.root.display().to_string(), &error))?;
+    options.forbid_outside()?;
     let rules = Rules::new(options)?;
     let mut walk = Walk::new(&root, &rules, options.max_file_size, &|_| ());
     let mut targets = Vec::with_capacity(options.inputs.len());

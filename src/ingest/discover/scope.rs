@@ -54,7 +54,7 @@ impl Target {
         }
     }
 
-    fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         match self {
             Self::Directory(base) if base.is_empty() => ".".to_owned(),
             Self::File(name) | Self::Directory(name) | Self::Glob { pattern: name, .. } => {

@@ -63,6 +63,7 @@ fn scope() -> Scope {
         named: Vec::new(),
         allow_gone: false,
         remembered: false,
+        outside: Vec::new(),
         own: None,
     })
     .unwrap()

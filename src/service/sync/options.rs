@@ -82,6 +82,7 @@ pub struct SyncOptions {
 pub fn discover_failure(error: &DiscoverError) -> Failure {
     let exit = match error {
         DiscoverError::Gone { .. } => Exit::Negative,
+        DiscoverError::Outside { .. } => Exit::Config,
         _ => Exit::Usage,
     };
     Failure { hint: error.hint(), ..Failure::new(exit, error.to_string()) }
@@ -142,6 +143,7 @@ pub fn discover_options(
         named: Vec::new(),
         allow_gone: options.allow_prune,
         remembered: inputs.remembered,
+        outside: context.outside.clone(),
         own: Some(backends::embedded_home(context)),
     }
 }

@@ -41,6 +41,7 @@ impl Project {
             named: Vec::new(),
             allow_gone: false,
             remembered: false,
+            outside: Vec::new(),
             own: Some(self.root.join("data/collections")),
         }
     }

@@ -1,0 +1,160 @@
+//! Where a command runs: the project, its file and its data, as far as they are the user's.
+
+use std::env;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::trust;
+use crate::error::Failure;
+use crate::ui::Ui;
+
+pub(super) const PROJECT_FILE: &str = "docent.toml";
+const DATA_DIR: &str = ".docent";
+
+/// Directories and files a command line means.
+pub(super) struct Place {
+    pub(super) cwd: PathBuf,
+    pub(super) root: PathBuf,
+    /// The nearest one, which may lie above the root.
+    pub(super) project_file: Option<PathBuf>,
+    /// Project files and data directories above the working directory that were passed over on the
+    /// way: they belong to another user, who would decide for everybody below.
+    foreign: Vec<PathBuf>,
+}
+
+impl Place {
+    pub(super) fn find() -> Result<Self, Failure> {
+        let cwd = env::current_dir().and_then(|dir| dir.canonicalize()).map_err(|error| {
+            Failure::usage(format!("the working directory cannot be used: {error}"))
+        })?;
+        let (mut root, mut project_file, mut foreign) = (None, None, Vec::new());
+        for dir in cwd.ancestors() {
+            let own = |path: &Path| dir == cwd || is_own(path);
+            let (file, data) = (dir.join(PROJECT_FILE), dir.join(DATA_DIR));
+            let named = file.is_file() && {
+                let known = own(&file) || trust::is_trusted_now(&file);
+                if known {
+                    true
+                } else {
+                    foreign.push(file.clone());
+                    false
+                }
+            };
+            let stored = data.is_dir() && {
+                let known = own(&data) || (named && trust::is_trusted_now(&file));
+                // Beside a file of the user's own it is refused when it is used.
+                if !known && !named && root.is_none() {
+                    foreign.push(data);
+                }
+                known
+            };
+            if (named || stored) && root.is_none() {
+                root = Some(dir.to_owned());
+            }
+            if named {
+                project_file = Some(file);
+                break;
+            }
+        }
+        Ok(Self { root: root.unwrap_or_else(|| cwd.clone()), cwd, project_file, foreign })
+    }
+
+    /// Says what was passed over.
+    pub(super) fn say_foreign(&self, ui: &mut Ui) {
+        for path in &self.foreign {
+            let way = if path.ends_with(PROJECT_FILE) {
+                "docent config trust"
+            } else {
+                "name it with --data-dir"
+            };
+            ui.warn(&format!(
+                "{} belongs to another user and is not used; if you trust it: {way}",
+                path.display()
+            ));
+        }
+    }
+
+    /// What `docent config trust` is about: the nearest one, whoever owns it.
+    pub(super) fn nearest_file(&self) -> Option<&Path> {
+        let foreign = self.foreign.iter().find(|path| path.ends_with(PROJECT_FILE));
+        foreign.or(self.project_file.as_ref()).map(PathBuf::as_path)
+    }
+
+    /// Where collections are unless that was set.
+    pub(super) fn data_dir(&self, trusted: bool) -> Result<PathBuf, Failure> {
+        let dir = self.root.join(DATA_DIR);
+        let Ok(metadata) = fs::symlink_metadata(&dir) else { return Ok(dir) };
+        if self.root != self.cwd && !trusted && !is_own(&dir) {
+            return Err(Failure::config(format!("{} belongs to another user", dir.display()))
+                .hint("keep your own with --data-dir DIR, or name this one so if you trust it"));
+        }
+        if metadata.is_symlink() {
+            forbid_link_out(&dir, &self.root)?;
+        }
+        Ok(dir)
+    }
+}
+
+/// A data directory that came with a project may hold links to the collections of another, which
+/// would be shown and replaced. docent itself never makes any.
+///
+/// # Errors
+/// For the first link below `dir` that leads out of it.
+pub(super) fn forbid_links_out(dir: &Path) -> Result<(), Failure> {
+    let Ok(within) = dir.canonicalize() else { return Ok(()) };
+    let mut left = vec![dir.to_owned()];
+    while let Some(next) = left.pop() {
+        let entries = match fs::read_dir(&next) {
+            Ok(entries) => entries,
+            // A version may be removed meanwhile; what cannot be read cannot be used either.
+            Err(_) => continue,
+        };
+        for entry in entries.flatten() {
+            let Ok(kind) = entry.file_type() else { continue };
+            if kind.is_dir() {
+                left.push(entry.path());
+            } else if kind.is_symlink() {
+                forbid_link_out(&entry.path(), &within)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn forbid_link_out(link: &Path, within: &Path) -> Result<(), Failure> {
+    match link.canonicalize() {
+        Ok(target) if target.starts_with(within) => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !link.is_symlink() => {
+            return Ok(());
+        }
+        _ => {}
+    }
+    let target = fs::read_link(link).unwrap_or_default();
+    Err(Failure::config(format!(
+        "{} is a link that leads out, to {}",
+        link.display(),
+        target.display()
+    ))
+    .hint("remove it; where collections are to be elsewhere, say so with --data-dir or DOCENT_DATA_DIR"))
+}
+
+/// Whether the user owns it: of a link, both it and what it leads to.
+#[cfg(unix)]
+fn is_own(path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let user = rustix::process::geteuid();
+    // As git has it: what sudo was called by is the user's own for the one that it runs as.
+    let caller = env::var("SUDO_UID").ok().filter(|_| user.is_root());
+    let caller: Option<u32> = caller.and_then(|uid| uid.parse().ok());
+    let own = |metadata: io::Result<fs::Metadata>| {
+        metadata
+            .is_ok_and(|metadata| metadata.uid() == user.as_raw() || Some(metadata.uid()) == caller)
+    };
+    own(fs::symlink_metadata(path)) && own(fs::metadata(path))
+}
+
+#[cfg(not(unix))]
+fn is_own(_: &Path) -> bool {
+    true
+}
