@@ -105,11 +105,8 @@ pub(super) fn forbid_links_out(dir: &Path) -> Result<(), Failure> {
     let Ok(within) = dir.canonicalize() else { return Ok(()) };
     let mut left = vec![dir.to_owned()];
     while let Some(next) = left.pop() {
-        let entries = match fs::read_dir(&next) {
-            Ok(entries) => entries,
-            // A version may be removed meanwhile; what cannot be read cannot be used either.
-            Err(_) => continue,
-        };
+        // A version may be removed meanwhile; what cannot be read cannot be used either.
+        let Ok(entries) = fs::read_dir(&next) else { continue };
         for entry in entries.flatten() {
             let Ok(kind) = entry.file_type() else { continue };
             if kind.is_dir() {
