@@ -43,7 +43,8 @@
 //! | [`cancel`] | how a run is told to stop |
 //! | [`watch`] | the system's notices that something changed on disk, gathered until it is quiet |
 //! | `task` | work on a task that ends when nobody waits for it, or on another thread |
-//! | `heap` | memory that was freed, given back to the system |
+//! | `heap` | the allocator: what happens where there is no memory left, and what was freed, given back |
+//! | `private` | files that only their owner may read |
 //!
 //! Where a change belongs: a flag or a setting in `settings::keys` and `cli`; a word that is printed in
 //! `ui`, a field in `output`; a rule about which collection goes with which model in
@@ -79,6 +80,7 @@ pub mod ocr;
 pub mod onnx;
 pub mod openai;
 pub mod output;
+mod private;
 pub mod query;
 pub mod record;
 pub mod rerank;

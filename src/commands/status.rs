@@ -54,7 +54,7 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: StatusArgs) -> Resu
             records: args.documents.then(|| documents.clone()),
         })?;
     }
-    check_counts(&**engine.collection()).await?;
+    check_counts(&**engine.collection(), &reader, &documents, chunks).await?;
     if let Some(warning) = length_drift(manifest, &documents) {
         ui.warn(&warning);
     }

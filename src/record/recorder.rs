@@ -1,6 +1,6 @@
 //! The tape while it is written.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use super::TapeError;
 use super::format::{self, Entry, Header};
 use crate::error::{BackendError, Fault, Service};
+use crate::private;
 
 /// Shorter ones are no keys, and would be cut out of ordinary words.
 const MIN_SECRET: usize = 8;
@@ -24,7 +25,7 @@ pub(super) struct Recorder {
 impl Recorder {
     pub(super) fn open(path: &Path, secrets: Vec<String>) -> Result<Self, TapeError> {
         let io = |source| TapeError::Io { path: path.to_owned(), source };
-        let mut file = private(path).map_err(io)?;
+        let mut file = private::append(path).map_err(io)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(TapeError::Busy { path: path.to_owned() }),
@@ -59,19 +60,6 @@ impl Recorder {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         file.write_all(format!("{clean}\n").as_bytes()).map_err(|error| failed(error.to_string()))
     }
-}
-
-/// Opens a file for reading and appending; a new one only its owner may read.
-fn private(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).append(true).create(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        // A link may lead to a file that is somebody else's to write.
-        options.mode(0o600).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
-    }
-    options.open(path)
 }
 
 /// Writes the header of a new file, or checks that of an old one: nothing else is written to.

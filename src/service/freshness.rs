@@ -7,7 +7,7 @@ use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 use super::source::drift_of;
 use crate::error::{Exit, Failure};
 use crate::query::explain::Drift;
-use crate::store::Collection;
+use crate::store::{Collection, Reader};
 use crate::types::{DocumentRecord, Manifest};
 
 /// Mean chunk lengths further apart than this factor cost the sparse leg quality.
@@ -40,26 +40,33 @@ impl Freshness {
 }
 
 /// Compares the chunks that are stored with those that the documents have, where no run is unfinished.
+/// `reader`, `documents`, `chunks`: what was read already.
 ///
 /// # Errors
 /// They are not the same: something was damaged.
-pub async fn check_counts(collection: &dyn Collection) -> Result<(), Failure> {
-    let mut found = None;
-    // A second time, as a run may have begun, or ended, between the two counts.
-    for _ in 0..2 {
-        let Some(reader) = collection.read().await? else { return Ok(()) };
-        let (documents, chunks) = (reader.documents().await?, reader.count_chunks().await?);
-        let expected: u64 = documents.iter().map(|record| u64::from(record.chunks)).sum();
-        if reader.manifest().unfinished.is_some() || expected == chunks {
-            return Ok(());
-        }
-        found = Some((chunks, expected));
+pub async fn check_counts(
+    collection: &dyn Collection,
+    reader: &Reader,
+    documents: &[DocumentRecord],
+    chunks: u64,
+) -> Result<(), Failure> {
+    if miscounted(reader, documents, chunks).is_none() {
+        return Ok(());
     }
-    let (chunks, expected) = found.unwrap_or_default();
+    // A run may have begun, or ended, between the two counts.
+    let Some(reader) = collection.read().await? else { return Ok(()) };
+    let (documents, chunks) = (reader.documents().await?, reader.count_chunks().await?);
+    let Some(expected) = miscounted(&reader, &documents, chunks) else { return Ok(()) };
     let why = format!(
         "{chunks} chunks are stored, and the documents have {expected}: the collection was damaged; build it anew: docent ingest --rebuild"
     );
     Err(Failure::new(Exit::Backend, why).hint("docent index verify says what is damaged"))
+}
+
+/// How many chunks there should be, where there are more or fewer.
+fn miscounted(reader: &Reader, documents: &[DocumentRecord], chunks: u64) -> Option<u64> {
+    let expected = documents.iter().map(|record| u64::from(record.chunks)).sum();
+    (reader.manifest().unfinished.is_none() && expected != chunks).then_some(expected)
 }
 
 /// Mean number of BM25 terms of the chunks as they are now.

@@ -184,8 +184,9 @@ impl Engine {
         let (context, settings) = (&self.context, &self.context.settings);
         let reader = self.collection().read().await?;
         let manifest = reader.as_ref().map(|reader| &**reader.manifest());
-        if !options.rebuild {
-            check_counts(&**self.collection()).await?;
+        if let Some(reader) = reader.as_ref().filter(|_| !options.rebuild) {
+            let (documents, chunks) = (reader.documents().await?, reader.count_chunks().await?);
+            check_counts(&**self.collection(), reader, &documents, chunks).await?;
         }
         let unlimited = Budget::new(None, cancel::pair().0);
         let mut ingest_options = ingest_options(context, inputs, options, unlimited)?;

@@ -1,10 +1,11 @@
 //! Records on disk: lines of one file, or a directory with a file for each.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::Trace;
+use crate::private;
 
 /// Bytes of the first line that are looked at: more than any record has.
 const LONGEST: u64 = 64 << 20;
@@ -89,15 +90,7 @@ impl Place {
 
 /// Opens a file of records, or makes one: nothing else is written to, and never through a link.
 fn append(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).append(true).create(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        // A link may lead to a file that is somebody else's to write.
-        options.mode(0o600).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
-    }
-    let file = options.open(path)?;
+    let file = private::append(path)?;
     let mut first = Vec::new();
     BufReader::new(&file).take(LONGEST).read_until(b'\n', &mut first)?;
     let is_record = first.is_empty() || serde_json::from_slice::<Trace>(&first).is_ok();

@@ -80,6 +80,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("cancel", &[]),
     ("error", &[]),
     ("heap", &["error"]),
+    ("private", &[]),
     ("task", &[]),
     ("text", &[]),
     ("watch", &[]),
@@ -95,14 +96,14 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("interaction", &["embed"]),
     ("rerank", &["embed", "error", "onnx", "openai", "retry", "types"]),
     ("store", &["error", "heap", "http", "retry", "task", "types"]),
-    ("record", &["chat", "embed", "error", "http", "ocr", "rerank", "types"]),
+    ("record", &["chat", "embed", "error", "http", "ocr", "private", "rerank", "types"]),
     ("ingest", &["cancel", "embed", "error", "http", "ocr", "retry", "store", "task", "types"]),
     (
         "query",
         &["cancel", "chat", "embed", "error", "interaction", "rerank", "store", "text", "types"],
     ),
     ("eval", &["chat", "error", "query", "text", "types"]),
-    ("trace", &["chat", "embed", "error", "http", "query", "rerank", "types"]),
+    ("trace", &["chat", "embed", "error", "http", "private", "query", "rerank", "types"]),
     (
         "service",
         &[

@@ -11,7 +11,7 @@ mod grid;
 
 use std::collections::{HashMap, HashSet};
 
-pub(super) use self::grid::{Cell, Grid, LONGEST_REPEATED, WIDEST};
+pub(super) use self::grid::{Cell, Grid, LONGEST_REPEATED, WIDEST, room};
 use crate::ingest::document::{Mark, single_spaced};
 
 /// How far down the header is looked for: titles and remarks stand above it.

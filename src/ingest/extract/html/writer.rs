@@ -3,11 +3,7 @@
 use super::role::Role;
 use super::rows::{Cell, Row, Table};
 use crate::ingest::document::Mark;
-
-/// How many times the page the names of columns and merged cells may take that are repeated, and what
-/// they may in any case, in bytes.
-const REPEATED: usize = 16;
-const REPEATED_IN_ANY: usize = 64 * 1024;
+use crate::ingest::extract::table;
 
 /// The kinds of block that follow each other without a blank line.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -74,7 +70,7 @@ impl Writer {
             marker: None,
             tables: Vec::new(),
             cells: None,
-            room: source.len().saturating_mul(REPEATED).saturating_add(REPEATED_IN_ANY),
+            room: table::room(source.len()),
         }
     }
 

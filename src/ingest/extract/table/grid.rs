@@ -23,6 +23,16 @@ pub(in crate::ingest::extract) const WIDEST: u32 = 63;
 /// Longest text of a merged cell that is repeated wherever the cell is, in bytes: a category, no essay.
 pub(in crate::ingest::extract) const LONGEST_REPEATED: usize = 200;
 
+/// How many times the text the names of columns and merged cells may take that are repeated, and what
+/// they may in any case, in bytes.
+const REPEATED: usize = 16;
+const REPEATED_IN_ANY: usize = 64 * 1024;
+
+/// How many bytes may be repeated in the tables of a text of this length.
+pub(in crate::ingest::extract) fn room(length: usize) -> usize {
+    length.saturating_mul(REPEATED).saturating_add(REPEATED_IN_ANY)
+}
+
 /// The table of a document: cells may be merged, and headers may have several rows.
 #[derive(Default, Debug)]
 pub(in crate::ingest::extract) struct Grid {

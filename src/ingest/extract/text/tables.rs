@@ -11,12 +11,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::ingest::document::Syntax;
-use crate::ingest::extract::table::{Cell, Grid};
-
-/// How many times the text the names of columns may take that are repeated, and what they may take in
-/// any: a table that needs more is left as it stands.
-const REPEATED: usize = 16;
-const REPEATED_IN_ANY: usize = 64 * 1024;
+use crate::ingest::extract::table::{self, Cell, Grid};
 
 /// A table and the lines of the text that it takes, from 0.
 struct Drawn {
@@ -44,7 +39,7 @@ pub(in crate::ingest::extract) fn named(text: &str, syntax: Syntax) -> Cow<'_, s
     if tables.is_empty() {
         return Cow::Borrowed(text);
     }
-    let mut room = text.len().saturating_mul(REPEATED).saturating_add(REPEATED_IN_ANY);
+    let mut room = table::room(text.len());
     let mut written = String::with_capacity(text.len() * 2);
     let mut at = 0;
     for table in &tables {
@@ -75,7 +70,7 @@ fn is_underline(line: &str) -> bool {
 }
 
 impl Drawn {
-    /// The rows below the header, each with its line.
+    /// The rows below the header, each with its line; `None` leaves the table as it stands.
     fn written(&self, room: &mut usize) -> Option<Vec<(usize, String)>> {
         let headers = self.rows.iter().filter(|row| row.is_header);
         let names: usize = headers.flat_map(|row| &row.cells).map(|cell| cell.text.len()).sum();
