@@ -20,9 +20,19 @@ pub(super) struct Gate {
     sent: VecDeque<(Instant, u64)>,
     /// What is under way: the server may not have counted it when it announces what is left.
     in_flight: u64,
-    /// What the server says is left, less what was sent since; and until when that holds.
-    announced: Option<(u64, Instant)>,
+    announced: Vec<Announced>,
 }
+
+/// What the server says is left, less what was sent since; and until when that holds.
+#[derive(Debug, Clone, Copy)]
+struct Announced {
+    left: u64,
+    until: Instant,
+}
+
+/// As many announcements are kept apart. An answer that was long on its way speaks of a window that
+/// is over, so that none replaces another; but two or three windows are all that overlap.
+const APART: usize = 8;
 
 impl Gate {
     pub(super) fn new(per_minute: Option<u64>) -> Self {
@@ -31,7 +41,7 @@ impl Gate {
 
     /// Whether it matters how much is sent.
     pub(super) fn counts(&self) -> bool {
-        self.per_minute.is_some() || self.announced.is_some()
+        self.per_minute.is_some() || !self.announced.is_empty()
     }
 
     /// When `amount` may leave: `now`, or later. What is more than the limit itself waits until
@@ -40,9 +50,9 @@ impl Gate {
         while self.sent.front().is_some_and(|(at, _)| *at + WINDOW <= now) {
             self.sent.pop_front();
         }
-        self.announced = self.announced.filter(|(_, until)| *until > now);
-        let announced = self.announced.filter(|(left, _)| *left < amount);
-        self.window(amount, now).max(announced.map_or(now, |(_, until)| until))
+        self.announced.retain(|announced| announced.until > now);
+        let short = self.announced.iter().filter(|announced| announced.left < amount);
+        self.window(amount, now).max(short.map(|announced| announced.until).max().unwrap_or(now))
     }
 
     /// Never more than the limit within any [`WINDOW`]: a sliding window, exact for servers that count
@@ -66,8 +76,8 @@ impl Gate {
             self.sent.push_back((now, amount));
         }
         self.in_flight += amount;
-        if let Some((left, _)) = &mut self.announced {
-            *left = left.saturating_sub(amount);
+        for announced in &mut self.announced {
+            announced.left = announced.left.saturating_sub(amount);
         }
     }
 
@@ -76,8 +86,9 @@ impl Gate {
         self.in_flight = self.in_flight.saturating_sub(amount);
     }
 
-    /// The answer to a request of `own` says what is left. Until the reset, a later announcement
-    /// counts only where it leaves less: answers come in any order.
+    /// The answer to a request of `own` says what is left. It holds until its reset, whatever else
+    /// was announced: answers come in any order, and one counted in the window before may be the last
+    /// to come.
     pub(super) fn announce(&mut self, left: Left, own: u64, now: Instant) {
         let others = self.in_flight.saturating_sub(own);
         let remaining = left.remaining.saturating_sub(others);
@@ -87,12 +98,25 @@ impl Gate {
             None if remaining == 0 => Some(now + WINDOW),
             None => None,
         };
-        let known = self.announced.filter(|(_, until)| *until > now);
         let Some(until) = until else { return };
-        match known {
-            Some((known, _)) if known <= remaining => {}
-            Some((_, later)) => self.announced = Some((remaining, later.max(until))),
-            None => self.announced = Some((remaining, until)),
+        let new = Announced { left: remaining, until };
+        let implies =
+            |one: &Announced, other: &Announced| one.left <= other.left && one.until >= other.until;
+        self.announced.retain(|known| known.until > now && !implies(&new, known));
+        if !self.announced.iter().any(|known| implies(known, &new)) {
+            self.announced.push(new);
+            self.forget_one();
+        }
+    }
+
+    /// Where too many are apart, the two that end last become one that holds both.
+    fn forget_one(&mut self) {
+        if self.announced.len() <= APART {
+            return;
+        }
+        self.announced.sort_by_key(|announced| announced.until);
+        if let (Some(last), Some(before)) = (self.announced.pop(), self.announced.last_mut()) {
+            *before = Announced { left: before.left.min(last.left), until: last.until };
         }
     }
 }

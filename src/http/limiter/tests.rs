@@ -107,12 +107,31 @@ fn what_is_under_way_may_not_be_counted_yet() {
 }
 
 #[test]
-fn a_late_answer_of_an_earlier_window_ends_no_later_one() {
+fn a_late_answer_of_an_earlier_window_neither_ends_a_later_one_nor_hides_it() {
+    let start = Instant::now();
+    let left = |remaining, seconds| Left { remaining, reset: Some(seconds * SECOND) };
+    for announced in [[left(1, 9), left(0, 1)], [left(0, 1), left(1, 9)]] {
+        let mut gate = Gate::default();
+        announced.map(|left| gate.announce(left, 0, start));
+        assert_eq!(gate.opens(1, start), start + SECOND, "{announced:?}");
+        assert_eq!(gate.opens(1, start + 2 * SECOND), start + 2 * SECOND, "{announced:?}");
+        gate.take(1, start + 2 * SECOND);
+        assert_eq!(gate.opens(1, start + 2 * SECOND), start + 9 * SECOND, "{announced:?}");
+    }
+}
+
+#[test]
+fn announcements_that_never_agree_are_few_and_forget_no_limit() {
     let start = Instant::now();
     let mut gate = Gate::default();
-    gate.announce(Left { remaining: 1, reset: Some(9 * SECOND) }, 0, start);
-    gate.announce(Left { remaining: 0, reset: Some(SECOND) }, 0, start);
-    assert_eq!(gate.opens(1, start + 2 * SECOND), start + 9 * SECOND);
+    for one in 1..100 {
+        gate.announce(Left { remaining: one, reset: Some(one as u32 * SECOND) }, 0, start);
+    }
+    (1..100).for_each(|one| {
+        let opens = gate.opens(one + 1, start);
+        assert!(opens >= start + one as u32 * SECOND, "{one}");
+    });
+    assert!(gate.opens(100, start) == start + 99 * SECOND);
 }
 
 #[test]
