@@ -112,7 +112,9 @@ fn a_late_answer_of_an_earlier_window_neither_ends_a_later_one_nor_hides_it() {
     let left = |remaining, seconds| Left { remaining, reset: Some(seconds * SECOND) };
     for announced in [[left(1, 9), left(0, 1)], [left(0, 1), left(1, 9)]] {
         let mut gate = Gate::default();
-        announced.map(|left| gate.announce(left, 0, start));
+        for left in announced {
+            gate.announce(left, 0, start);
+        }
         assert_eq!(gate.opens(1, start), start + SECOND, "{announced:?}");
         assert_eq!(gate.opens(1, start + 2 * SECOND), start + 2 * SECOND, "{announced:?}");
         gate.take(1, start + 2 * SECOND);
