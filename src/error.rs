@@ -136,6 +136,16 @@ impl BackendError {
         Self { status: self.status, ..said }
     }
 
+    /// What happened, with the place, which a message that speaks of a file there names itself.
+    fn placed(&self) -> String {
+        let Self { endpoint, message, .. } = self;
+        if !endpoint.is_empty() && message.contains(endpoint) {
+            message.clone()
+        } else {
+            format!("{endpoint}: {message}")
+        }
+    }
+
     pub fn is_transient(&self) -> bool {
         matches!(self.fault, Fault::Transient { .. })
     }
@@ -143,7 +153,7 @@ impl BackendError {
 
 impl fmt::Display for BackendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}: {}", self.service.name(), self.endpoint, self.message)
+        write!(f, "{} {}", self.service.name(), self.placed())
     }
 }
 
@@ -219,10 +229,18 @@ impl From<BackendError> for Failure {
                 format!("the {} failed", error.service.name())
             }
         };
-        Self::new(exit, message)
-            .caused_by(format!("{}: {}", error.endpoint, error.message))
-            .hint(hint)
+        Self::new(exit, message).caused_by(error.placed()).hint(hint)
     }
+}
+
+/// A name in a command that is there to be copied, as one word of a shell: somebody else may have
+/// chosen it.
+pub fn shell_word(name: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-@:+%,=".contains(c);
+    if !name.is_empty() && !name.starts_with('-') && name.chars().all(plain) {
+        return name.to_owned();
+    }
+    format!("'{}'", name.replace('\'', r"'\''"))
 }
 
 /// The next thing to type.
@@ -275,14 +293,14 @@ fn hint_for(error: &BackendError) -> String {
         (Service::Recording, Fault::NotFound) => {
             return format!(
                 "add what is missing: the same command with --record {0} instead of --replay {0}",
-                error.endpoint
+                shell_word(&error.endpoint)
             );
         }
         (Service::Recording, _) => "set --record to a file that can be written",
         (Service::Store, Fault::Permanent) if !error.endpoint.contains("://") => {
             return format!(
                 "mend that and run this again; `docent index verify` says what is damaged, and what can't be mended is built anew: rm -r {0} {0}@*, then docent ingest PATH",
-                error.endpoint
+                shell_word(&error.endpoint)
             );
         }
         _ => "`docent doctor` checks everything that is configured",
@@ -293,6 +311,35 @@ fn hint_for(error: &BackendError) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_place_is_named_once() {
+        let error = |message| BackendError::new(Service::Store, Fault::Permanent, "/p/c", message);
+        for (message, said) in [
+            ("can't read /p/c@v1/manifest.json: gone", "can't read /p/c@v1/manifest.json: gone"),
+            ("/p/c names /p/c@v3, which is gone", "/p/c names /p/c@v3, which is gone"),
+            ("the disk failed", "/p/c: the disk failed"),
+        ] {
+            let failure = Failure::from(error(message));
+            assert_eq!(failure.causes, [said]);
+            assert_eq!(error(message).to_string(), format!("vector store {said}"));
+        }
+    }
+
+    #[test]
+    fn a_name_is_one_word_of_a_command() {
+        for (name, word) in [
+            ("/p/.docent/collections/docs", "/p/.docent/collections/docs"),
+            ("https://example.org/a%20b", "https://example.org/a%20b"),
+            ("/my docs", "'/my docs'"),
+            ("x';rm -r .;'", r"'x'\'';rm -r .;'\'''"),
+            ("$(reboot)", "'$(reboot)'"),
+            ("-rf", "'-rf'"),
+            ("", "''"),
+        ] {
+            assert_eq!(shell_word(name), word);
+        }
+    }
 
     #[test]
     fn a_wrong_key_is_worse_than_a_failing_backend_and_that_than_no_answer() {

@@ -26,6 +26,10 @@ pub use usage::{ChatPrice, Usage};
 /// Version of every JSON shape docent prints and of the payload it stores.
 pub const SCHEMA_VERSION: u32 = 1;
 
+/// Passages that one question may ask for: more than anybody reads, and few enough to hold several
+/// times over.
+pub const DEEPEST: usize = 10_000;
+
 /// Namespace of the point ids (a fixed random UUID; ids are `UUIDv5` under it).
 const POINT_NAMESPACE: Uuid = Uuid::from_u128(0x6f1f_4a52_5d0c_4c0e_9d0b_8f3a_71c2_d04e);
 

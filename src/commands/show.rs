@@ -2,7 +2,7 @@
 
 use super::{Context, open};
 use crate::cli::ShowArgs;
-use crate::error::{Exit, Failure};
+use crate::error::{Exit, Failure, shell_word};
 use crate::output::words::counted;
 use crate::query::explain::Drift;
 use crate::service::backends;
@@ -41,7 +41,7 @@ fn nothing(shown: &Shown, collection: &str) -> Failure {
     let source = &shown.asked.source;
     let (message, hint) = match (shown.extent, &shown.failure) {
         (Some(extent), _) => {
-            (elsewhere(shown, extent), format!("all of it: docent show {source:?}"))
+            (elsewhere(shown, extent), format!("all of it: docent show {}", shell_word(source)))
         }
         (None, Some(failure)) => (
             format!("{source} could not be read: {}", failure.reason),
@@ -73,12 +73,13 @@ fn elsewhere(shown: &Shown, (first, last): (Locator, Locator)) -> String {
 /// What to do about a document that is not there.
 fn unknown(shown: &Shown) -> String {
     match &shown.nearest[..] {
-        _ if shown.is_file => format!("docent ingest {:?}", shown.asked.source),
+        _ if shown.is_file => format!("docent ingest {}", shell_word(&shown.asked.source)),
         [] => "docent status --documents lists what is stored".to_owned(),
-        [only] => format!("did you mean this? docent show {only:?}"),
+        [only] => format!("did you mean this? docent show {}", shell_word(only)),
         [first, others @ ..] => {
-            let others: Vec<String> = others.iter().map(|source| format!("{source:?}")).collect();
-            format!("did you mean one of these? docent show {first:?}, {}", others.join(", "))
+            let others: Vec<String> = others.iter().map(|source| shell_word(source)).collect();
+            let first = shell_word(first);
+            format!("did you mean one of these? docent show {first}, {}", others.join(", "))
         }
     }
 }

@@ -7,7 +7,7 @@
 
 use super::{Context, ingest, on_interrupt, open};
 use crate::cli::{IngestArgs, WebFlags};
-use crate::error::{Exit, Failure};
+use crate::error::{Exit, Failure, shell_word};
 use crate::ingest::discover::{DiscoverError, DiscoverOptions, Lookout};
 use crate::ingest::web::Start;
 use crate::ingest::{FailedSource, IngestReport};
@@ -55,7 +55,7 @@ fn inputs(typed: Vec<String>, web: &WebFlags) -> Result<Inputs, Failure> {
         Some(url) => Err(Failure::usage(format!(
             "--watch takes files, directories and globs, not a page of the web: {url}"
         ))
-        .hint(format!("bring it in on its own: docent ingest {url}"))),
+        .hint(format!("bring it in on its own: docent ingest {}", shell_word(url)))),
         None => Ok(inputs),
     }
 }

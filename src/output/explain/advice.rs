@@ -1,10 +1,11 @@
 //! The nearest thing to do about a document that is missing.
 
 use super::{Explained, Sought};
+use crate::error::shell_word;
 use crate::ingest::absence::Absence;
 use crate::query::explain::{Drift, FilterPart, Probe, Verdict};
 use crate::query::pack::DropReason;
-use crate::types::Mode;
+use crate::types::{DEEPEST, Mode};
 
 /// As many passages as one may want to ask for.
 const FEW: u32 = 50;
@@ -29,7 +30,9 @@ pub fn advice(explained: &Explained<'_>, sought: &Sought) -> Option<String> {
             format!("the same question without {}", flags.join(", "))
         }
         Verdict::BelowCut => below_cut(explained, sought),
-        Verdict::NoSuchPlace => format!("look at what is there: docent show {source:?}"),
+        Verdict::NoSuchPlace => {
+            format!("look at what is there: docent show {}", shell_word(source))
+        }
         Verdict::BelowFloor { score, .. } => {
             format!("--min-score {:.2}", (score * 100.0).floor() / 100.0)
         }
@@ -44,7 +47,7 @@ pub fn advice(explained: &Explained<'_>, sought: &Sought) -> Option<String> {
             DropReason::Redundant | DropReason::Limit | DropReason::Floor => {
                 let rank = sought.probe.as_ref().and_then(|probe| probe.overall?.rank);
                 let more = explained.k.saturating_mul(2).max(rank.unwrap_or_default() as usize);
-                format!("-k {more}")
+                format!("-k {}", more.min(DEEPEST))
             }
         },
     })
@@ -59,12 +62,12 @@ fn flag(part: FilterPart) -> &'static str {
 }
 
 fn alone(source: &str) -> String {
-    format!("ask that document alone: --source {source:?}")
+    format!("ask that document alone: --source {}", shell_word(source))
 }
 
 fn not_ingested(sought: &Sought) -> Option<String> {
     let source = &sought.expected.source;
-    let named = format!("docent ingest {source:?}");
+    let named = format!("docent ingest {}", shell_word(source));
     Some(match (sought.absence.as_ref()?, &sought.nearest) {
         (_, Some(nearest)) => format!("did you mean {nearest}?"),
         (Absence::NoFile, None) => "docent status --documents lists what is stored".to_owned(),
