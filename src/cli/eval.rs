@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::flags::{flag, flag_as, flags};
 use super::{RerankFlags, TapeFlags};
+use crate::types::DEEPEST;
 
 /// Measure how good retrieval is, and hold it
 ///
@@ -34,8 +35,8 @@ pub struct EvalArgs {
     #[arg(long = "metric", value_name = "METRIC", value_delimiter = ',')]
     pub metrics: Vec<String>,
     /// Cut-offs of the default metrics, such as `3,8`
-    #[arg(short, long, value_name = "N", value_delimiter = ',', conflicts_with = "metrics")]
-    pub k: Vec<usize>,
+    #[arg(short, long, value_name = "N", value_delimiter = ',', conflicts_with = "metrics", value_parser = clap::value_parser!(u64).range(1..=DEEPEST as u64))]
+    pub k: Vec<u64>,
     #[command(flatten)]
     pub mode: EvalMode,
     /// Also ask each question, and measure the answers: facts stated, citations borne out
@@ -81,8 +82,8 @@ pub enum EvalCommand {
 #[derive(Args, Debug)]
 pub struct EvalInitArgs {
     /// How many cases
-    #[arg(short = 'n', long, value_name = "N", default_value = "20")]
-    pub cases: usize,
+    #[arg(short = 'n', long, value_name = "N", default_value = "20", value_parser = clap::value_parser!(u64).range(1..=DEEPEST as u64))]
+    pub cases: u64,
     #[command(flatten)]
     pub model: EvalInitModel,
     #[command(flatten)]

@@ -24,6 +24,8 @@
 
 use std::fmt;
 
+use crate::types::DEEPEST;
+
 /// A ranking, held against what should have been found.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Judged {
@@ -103,7 +105,7 @@ pub enum MetricError {
     Unknown(String),
     #[error("`{0}` wants a cut-off from 1 on, such as `{0}@5`")]
     NoCut(&'static str),
-    #[error("`{0}` is no cut-off: use a number from 1 on")]
+    #[error("`{0}` is no cut-off: use a number from 1 to {DEEPEST}")]
     Cut(String),
 }
 
@@ -122,7 +124,7 @@ impl Metric {
             .into_iter()
             .find(|measure| measure.name() == name)
             .ok_or_else(|| MetricError::Unknown(text.trim().to_owned()))?;
-        let number = |cut: &str| cut.parse().ok().filter(|k| *k > 0);
+        let number = |cut: &str| cut.parse().ok().filter(|k| (1..=DEEPEST).contains(k));
         let k = match cut {
             Some(cut) => Some(number(cut).ok_or_else(|| MetricError::Cut(cut.to_owned()))?),
             None if measure.wants_cut() => return Err(MetricError::NoCut(measure.name())),

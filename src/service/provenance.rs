@@ -20,6 +20,9 @@ use crate::trace::otlp::{self, ExportOptions};
 use crate::trace::{About, Trace, Watch};
 use crate::types::{EmbedderId, RerankerId};
 
+/// A day, in milliseconds.
+const LONGEST_EXPORT: u64 = 86_400_000;
+
 /// How long the end of a command waits for a collector, unless the environment says.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -178,11 +181,16 @@ fn collector(look_up: &dyn Fn(&str) -> Option<String>) -> Result<Option<ExportOp
                    collector's HTTP port (4318, most often)";
         return Err(why.to_owned());
     }
-    let timeout = exporter("TIMEOUT").and_then(|text| text.trim().parse().ok());
+    let timeout = exporter("TIMEOUT").map(|text| match text.trim().parse() {
+        Ok(ms @ 1..=LONGEST_EXPORT) => Ok(Duration::from_millis(ms)),
+        _ => Err(format!(
+            "OTEL_EXPORTER_OTLP_TIMEOUT: `{text}` is no number of milliseconds from 1 to {LONGEST_EXPORT}"
+        )),
+    });
     Ok(Some(ExportOptions {
         url: url.trim().to_owned(),
         headers: pairs(&exporter("HEADERS").unwrap_or_default()),
-        timeout: timeout.map_or(EXPORT_TIMEOUT, Duration::from_millis),
+        timeout: timeout.transpose()?.unwrap_or(EXPORT_TIMEOUT),
         resource: pairs(&variable("OTEL_RESOURCE_ATTRIBUTES").unwrap_or_default()),
         service_name: variable("OTEL_SERVICE_NAME").unwrap_or_else(|| "docent".to_owned()),
     }))
@@ -241,6 +249,10 @@ mod tests {
         }
         assert!(named(&[]).unwrap().is_none());
         assert!(named(&[ENDPOINT, ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")]).is_err());
+        for time in ["0", "-1", "x", "1e3", "18446744073709551615"] {
+            let error = named(&[ENDPOINT, ("OTEL_EXPORTER_OTLP_TIMEOUT", time)]).err();
+            assert!(error.unwrap().contains("1 to 86400000"), "{time}");
+        }
         assert!(named(&[("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")]).unwrap().is_none());
     }
 }

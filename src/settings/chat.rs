@@ -35,14 +35,14 @@ impl Chat {
         let chat = Self {
             model: values.text("model").filter(|model| model != "extractive"),
             endpoint: values.own_endpoint("chat", shared)?,
-            temperature: values.optional("chat.temperature", parse::float)?,
-            max_tokens: values.optional("chat.max_tokens", parse::count)?,
+            temperature: values.number_if_set("chat.temperature")?.map(|value| value as f32),
+            max_tokens: values.whole_if_set("chat.max_tokens")?,
             system: values.path("chat.system"),
             prompt: values.path("chat.prompt"),
-            timeout: values.parsed("chat.timeout", parse::duration)?,
-            idle_timeout: values.parsed("chat.idle_timeout", parse::duration)?,
-            context_tokens: values.parsed("chat.context_tokens", parse::count)?,
-            concurrency: values.parsed("chat.concurrency", parse::count)?,
+            timeout: values.time("chat.timeout")?,
+            idle_timeout: values.time("chat.idle_timeout")?,
+            context_tokens: values.whole("chat.context_tokens")?,
+            concurrency: values.whole("chat.concurrency")?,
             require_citations: values.parsed("chat.require_citations", parse::boolean)?,
             price: price(values, ["chat.price_in", "chat.price_cached", "chat.price_out"])?,
             history: values.parsed("chat.history", parse::boolean)?,
@@ -64,7 +64,7 @@ pub(super) fn price(
     values: &Values<'_>,
     [input, cached, output]: [&'static str; 3],
 ) -> Result<Option<ChatPrice>, SettingsError> {
-    let price = |name| values.optional(name, parse::amount);
+    let price = |name| values.number_if_set(name);
     match (price(input)?, price(cached)?, price(output)?) {
         (Some(input), cached, Some(output)) => {
             Ok(Some(ChatPrice { input, cached: cached.unwrap_or(input), output }))

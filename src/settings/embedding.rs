@@ -30,17 +30,17 @@ impl Embedding {
         Ok(Self {
             model: EmbeddingModel::resolve(values)?,
             endpoint: values.own_endpoint("embedding", shared)?,
-            dimensions: values.optional("embedding.dimensions", parse::count)?,
+            dimensions: values.whole_if_set("embedding.dimensions")?,
             document_prefix: values.text("embedding.document_prefix").unwrap_or_default(),
             query_prefix: values.text("embedding.query_prefix").unwrap_or_default(),
-            batch_items: values.parsed("embedding.batch_items", parse::count)?,
-            batch_tokens: values.parsed("embedding.batch_tokens", parse::count)?,
-            input_tokens: values.parsed("embedding.input_tokens", parse::count)?,
-            concurrency: values.parsed("embedding.concurrency", parse::count)?,
-            rpm: values.optional("embedding.rpm", parse::count)?,
-            tpm: values.optional("embedding.tpm", parse::count)?,
-            price: values.optional("embedding.price", parse::amount)?,
-            timeout: values.parsed("embedding.timeout", parse::duration)?,
+            batch_items: values.whole("embedding.batch_items")?,
+            batch_tokens: values.whole("embedding.batch_tokens")?,
+            input_tokens: values.whole("embedding.input_tokens")?,
+            concurrency: values.whole("embedding.concurrency")?,
+            rpm: values.whole_if_set("embedding.rpm")?,
+            tpm: values.whole_if_set("embedding.tpm")?,
+            price: values.number_if_set("embedding.price")?,
+            timeout: values.time("embedding.timeout")?,
         })
     }
 

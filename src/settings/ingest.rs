@@ -27,15 +27,15 @@ pub struct Ingest {
 impl Ingest {
     pub(super) fn resolve(values: &Values<'_>) -> Result<Self, SettingsError> {
         Ok(Self {
-            max_file_size: values.parsed("ingest.max_file_size", parse::size)?,
-            extract_timeout: values.parsed("ingest.extract_timeout", parse::duration)?,
-            extract_memory: values.parsed("ingest.extract_memory", parse::size)?,
+            max_file_size: values.bytes("ingest.max_file_size")?,
+            extract_timeout: values.time("ingest.extract_timeout")?,
+            extract_memory: values.bytes("ingest.extract_memory")?,
             pdf_password: values.text("ingest.pdf_password"),
             comments: values.parsed("ingest.comments", parse::boolean)?,
-            prune_share: values.parsed("ingest.prune_share", parse::share)?,
+            prune_share: values.number("ingest.prune_share")?,
             on_secret: values.parsed("ingest.on_secret", parse::on_secret)?,
-            max_cost: values.optional("ingest.max_cost", parse::amount)?,
-            deadline: values.optional("ingest.deadline", parse::duration)?,
+            max_cost: values.number_if_set("ingest.max_cost")?,
+            deadline: values.time_if_set("ingest.deadline")?,
         })
     }
 }
@@ -53,8 +53,8 @@ impl Web {
     pub(super) fn resolve(values: &Values<'_>) -> Result<Self, SettingsError> {
         Ok(Self {
             allow_private: values.parsed("web.allow_private", parse::boolean)?,
-            max_pages: values.parsed("web.max_pages", parse::count)?,
-            timeout: values.parsed("web.timeout", parse::duration)?,
+            max_pages: values.whole("web.max_pages")?,
+            timeout: values.time("web.timeout")?,
         })
     }
 }

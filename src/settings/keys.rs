@@ -4,6 +4,9 @@
 //! A new setting is a row here, a field with the line that resolves it in one of the sections beside
 //! this file, and, if it has a flag, its name in the list of a command in `cli`.
 
+use super::range::Range;
+use crate::types::DEEPEST;
+
 /// One setting.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Key {
@@ -23,6 +26,8 @@ pub struct Key {
     pub gives_way_to: Option<&'static str>,
     /// Whether a project file that the user has not trusted may set it.
     pub trust: Trust,
+    /// What it may be, where it is a number.
+    pub range: Option<Range>,
     /// What the setting is: a phrase without a capital or a full stop.
     pub about: &'static str,
     /// What its flag does, where `about` cannot say that.
@@ -105,6 +110,14 @@ impl Key {
         text
     }
 
+    /// What it is, and what it may be: a phrase.
+    pub fn about(&self) -> String {
+        match self.range {
+            Some(range) => format!("{} ({})", self.about, range.words()),
+            None => self.about.to_owned(),
+        }
+    }
+
     /// What `config show` says of a setting that has no value.
     pub fn absence(&self) -> String {
         let unless_set = self.unless_set.map(|words| format!("; unless set, {words}"));
@@ -147,6 +160,11 @@ impl Key {
         self
     }
 
+    const fn range(mut self, range: Range) -> Self {
+        self.range = Some(range);
+        self
+    }
+
     const fn gives_way_to(mut self, name: &'static str) -> Self {
         self.gives_way_to = Some(name);
         self
@@ -170,6 +188,15 @@ pub fn key(name: &str) -> &'static Key {
     KEYS.iter().find(|key| key.name == name).expect("a setting of that name")
 }
 
+/// What the setting of that name may be.
+///
+/// # Panics
+/// Where it is no number: a mistake in this crate, found by any test.
+#[expect(clippy::expect_used, reason = "as with `key`")]
+pub(super) fn range(name: &str) -> Range {
+    key(name).range.expect("a setting with a range")
+}
+
 const fn row(name: &'static str, env: &'static [&'static str], about: &'static str) -> Key {
     Key {
         name,
@@ -180,6 +207,7 @@ const fn row(name: &'static str, env: &'static [&'static str], about: &'static s
         secret: false,
         gives_way_to: None,
         trust: Trust::Needed,
+        range: None,
         about,
         help: None,
     }
@@ -190,7 +218,7 @@ const fn row(name: &'static str, env: &'static [&'static str], about: &'static s
 pub static KEYS: &[Key] = &[
     row("collection", &["DOCENT_COLLECTION"], "collection to work on").flag("--collection", "NAME").default("docent").trust(Trust::HarmlessEmbedded),
     row("data_dir", &["DOCENT_DATA_DIR"], "where the embedded store lives").flag("--data-dir", "DIR").unless_set(".docent in the project root"),
-    row("wait", &["DOCENT_WAIT"], "longest wait for a collection that is in use; 0 does not wait").flag("--wait", "TIME").default("10s"),
+    row("wait", &["DOCENT_WAIT"], "longest wait for a collection that is in use; 0 does not wait").flag("--wait", "TIME").default("10s").range(Range::WAIT),
     row("record", &["DOCENT_RECORD"], "file that exchanges with models are added to").flag("--record", "FILE").help_of_flag("Add every exchange with the embedding, reranking and chat endpoints to this file, without keys").gives_way_to("replay"),
     row("replay", &["DOCENT_REPLAY"], "file that models are answered from").flag("--replay", "FILE").help_of_flag("Answer from this recording; no endpoint is asked and no key is needed").gives_way_to("record"),
     row("embedder", &["DOCENT_EMBEDDER"], "embedding model: `builtin`, `openai:MODEL` for any OpenAI-compatible endpoint, or `onnx:DIR` for a model in a directory").flag("--embedder", "MODEL").default("builtin").trust(Trust::HarmlessAs(&["builtin"])),
@@ -201,58 +229,58 @@ pub static KEYS: &[Key] = &[
     row("openai.key_header", &["DOCENT_OPENAI_KEY_HEADER"], "header that the key of openai.base_url goes into").unless_set("`api-key` where the URL has an api-version (Azure), otherwise `Authorization: Bearer`"),
     row("embedding.base_url", &["DOCENT_EMBEDDING_BASE_URL"], "another endpoint for embeddings").gives_way_to("openai.base_url"),
     row("embedding.api_key", &["DOCENT_EMBEDDING_API_KEY"], "key of the endpoint for embeddings").secret(),
-    row("embedding.dimensions", &["DOCENT_EMBEDDING_DIMENSIONS"], "dimensions to ask the model for"),
+    row("embedding.dimensions", &["DOCENT_EMBEDDING_DIMENSIONS"], "dimensions to ask the model for").range(Range::whole(1, 65_536)),
     row("embedding.document_prefix", &["DOCENT_EMBEDDING_DOCUMENT_PREFIX"], "put before each chunk"),
     row("embedding.query_prefix", &["DOCENT_EMBEDDING_QUERY_PREFIX"], "put before each question"),
-    row("embedding.batch_items", &["DOCENT_EMBEDDING_BATCH_ITEMS"], "texts in a request, at most").default("128"),
-    row("embedding.batch_tokens", &["DOCENT_EMBEDDING_BATCH_TOKENS"], "tokens in a request, at most").default("32000"),
-    row("embedding.input_tokens", &["DOCENT_EMBEDDING_INPUT_TOKENS"], "tokens of one text, at most: the model's limit").default("8191"),
-    row("embedding.concurrency", &["DOCENT_EMBEDDING_CONCURRENCY"], "embedding requests in flight").flag("--concurrency", "N").default("4"),
-    row("embedding.rpm", &["DOCENT_EMBEDDING_RPM"], "embedding requests a minute, at most").flag("--rpm", "N"),
-    row("embedding.tpm", &["DOCENT_EMBEDDING_TPM"], "embedded tokens a minute, at most").flag("--tpm", "N"),
-    row("embedding.price", &["DOCENT_EMBEDDING_PRICE"], "price of a million tokens, in your currency"),
-    row("embedding.timeout", &["DOCENT_EMBEDDING_TIMEOUT"], "longest wait for one request").default("60s"),
+    row("embedding.batch_items", &["DOCENT_EMBEDDING_BATCH_ITEMS"], "texts in a request, at most").default("128").range(Range::whole(1, 10_000)),
+    row("embedding.batch_tokens", &["DOCENT_EMBEDDING_BATCH_TOKENS"], "tokens in a request, at most").default("32000").range(Range::TOKENS),
+    row("embedding.input_tokens", &["DOCENT_EMBEDDING_INPUT_TOKENS"], "tokens of one text, at most: the model's limit").default("8191").range(Range::TOKENS),
+    row("embedding.concurrency", &["DOCENT_EMBEDDING_CONCURRENCY"], "embedding requests in flight").flag("--concurrency", "N").default("4").range(Range::AT_ONCE),
+    row("embedding.rpm", &["DOCENT_EMBEDDING_RPM"], "embedding requests a minute, at most").flag("--rpm", "N").range(Range::whole(1, 1_000_000_000)),
+    row("embedding.tpm", &["DOCENT_EMBEDDING_TPM"], "embedded tokens a minute, at most").flag("--tpm", "N").range(Range::whole(1, 1_000_000_000_000)),
+    row("embedding.price", &["DOCENT_EMBEDDING_PRICE"], "price of a million tokens, in your currency").range(Range::AMOUNT),
+    row("embedding.timeout", &["DOCENT_EMBEDDING_TIMEOUT"], "longest wait for one request").default("60s").range(Range::PATIENCE),
     row("chat.base_url", &["DOCENT_CHAT_BASE_URL"], "another endpoint for answers").gives_way_to("openai.base_url"),
     row("chat.api_key", &["DOCENT_CHAT_API_KEY"], "key of the endpoint for answers").secret(),
-    row("chat.temperature", &["DOCENT_CHAT_TEMPERATURE"], "sampling temperature; not sent unless set").flag("--temperature", "T"),
-    row("chat.max_tokens", &["DOCENT_CHAT_MAX_TOKENS"], "longest answer, in tokens; not sent unless set").flag("--max-tokens", "N"),
+    row("chat.temperature", &["DOCENT_CHAT_TEMPERATURE"], "sampling temperature; not sent unless set").flag("--temperature", "T").range(Range::number(0, 10)),
+    row("chat.max_tokens", &["DOCENT_CHAT_MAX_TOKENS"], "longest answer, in tokens; not sent unless set").flag("--max-tokens", "N").range(Range::TOKENS),
     row("chat.system", &["DOCENT_CHAT_SYSTEM"], "file with an introduction that replaces docent's own, before its rules").flag("--system", "FILE").gives_way_to("chat.prompt"),
     row("chat.prompt", &["DOCENT_CHAT_PROMPT"], "file with the template of the whole prompt").flag("--prompt", "FILE").help_of_flag("Template of the whole prompt, with `{{rules}}`, `{{passages}}` and `{{question}}`").gives_way_to("chat.system"),
-    row("chat.context_tokens", &["DOCENT_CHAT_CONTEXT_TOKENS"], "tokens of all that the model is sent, counted as it counts them").flag("--context-tokens", "N").default("4000"),
-    row("chat.price_in", &["DOCENT_CHAT_PRICE_IN"], "price of a million tokens that are sent, in your currency"),
-    row("chat.price_cached", &["DOCENT_CHAT_PRICE_CACHED"], "the same for those the endpoint has cached").unless_set("as chat.price_in"),
-    row("chat.price_out", &["DOCENT_CHAT_PRICE_OUT"], "price of a million tokens that are generated"),
-    row("chat.timeout", &["DOCENT_CHAT_TIMEOUT"], "longest wait for the first token").flag("--timeout", "TIME").default("60s"),
-    row("chat.idle_timeout", &["DOCENT_CHAT_IDLE_TIMEOUT"], "longest silence while the answer streams").flag("--idle-timeout", "TIME").default("30s"),
-    row("chat.concurrency", &["DOCENT_CHAT_CONCURRENCY"], "questions of a batch that are asked at a time").flag("--concurrency", "N").default("4"),
+    row("chat.context_tokens", &["DOCENT_CHAT_CONTEXT_TOKENS"], "tokens of all that the model is sent, counted as it counts them").flag("--context-tokens", "N").default("4000").range(Range::TOKENS),
+    row("chat.price_in", &["DOCENT_CHAT_PRICE_IN"], "price of a million tokens that are sent, in your currency").range(Range::AMOUNT),
+    row("chat.price_cached", &["DOCENT_CHAT_PRICE_CACHED"], "the same for those the endpoint has cached").unless_set("as chat.price_in").range(Range::AMOUNT),
+    row("chat.price_out", &["DOCENT_CHAT_PRICE_OUT"], "price of a million tokens that are generated").range(Range::AMOUNT),
+    row("chat.timeout", &["DOCENT_CHAT_TIMEOUT"], "longest wait for the first token").flag("--timeout", "TIME").default("60s").range(Range::PATIENCE),
+    row("chat.idle_timeout", &["DOCENT_CHAT_IDLE_TIMEOUT"], "longest silence while the answer streams").flag("--idle-timeout", "TIME").default("30s").range(Range::PATIENCE),
+    row("chat.concurrency", &["DOCENT_CHAT_CONCURRENCY"], "questions of a batch that are asked at a time").flag("--concurrency", "N").default("4").range(Range::AT_ONCE),
     row("chat.require_citations", &["DOCENT_CHAT_REQUIRE_CITATIONS"], "exit with 1 unless every sentence is cited and every citation bears out what it is cited for").switch("--require-citations", "true").default("false").trust(Trust::HarmlessAs(&["true"])),
     row("chat.history", &["DOCENT_CHAT_HISTORY"], "a file remembers what is typed").switch("--no-history", "false").default("true").help_of_flag("Do not remember, in a file, what is typed").trust(Trust::HarmlessAs(&["false"])),
     row("qdrant.url", &["DOCENT_QDRANT_URL", "QDRANT_URL"], "Qdrant server (gRPC); embedded unless set").flag("--qdrant-url", "URL").help_of_flag("Use a Qdrant server (gRPC) instead of the embedded store"),
     row("qdrant.api_key", &["DOCENT_QDRANT_API_KEY", "QDRANT_API_KEY"], "key of the Qdrant server").secret(),
-    row("qdrant.timeout", &["DOCENT_QDRANT_TIMEOUT"], "longest wait for one request").default("30s"),
-    row("qdrant.shard_number", &["DOCENT_QDRANT_SHARD_NUMBER"], "shards of the collection on a Qdrant server, when it is created").flag("--shard-number", "N"),
-    row("qdrant.replication_factor", &["DOCENT_QDRANT_REPLICATION_FACTOR"], "copies of each shard on a Qdrant cluster, when the collection is created").flag("--replication-factor", "N"),
-    row("chunk.tokens", &["DOCENT_CHUNK_TOKENS"], "longest chunk, in tokens of the embedder").flag("--chunk-tokens", "N").default("256").trust(Trust::Harmless),
-    row("chunk.overlap", &["DOCENT_CHUNK_OVERLAP"], "tokens that neighbouring chunks share").flag("--chunk-overlap", "N").default("32").trust(Trust::Harmless),
+    row("qdrant.timeout", &["DOCENT_QDRANT_TIMEOUT"], "longest wait for one request").default("30s").range(Range::PATIENCE),
+    row("qdrant.shard_number", &["DOCENT_QDRANT_SHARD_NUMBER"], "shards of the collection on a Qdrant server, when it is created").flag("--shard-number", "N").range(Range::whole(1, 10_000)),
+    row("qdrant.replication_factor", &["DOCENT_QDRANT_REPLICATION_FACTOR"], "copies of each shard on a Qdrant cluster, when the collection is created").flag("--replication-factor", "N").range(Range::whole(1, 100)),
+    row("chunk.tokens", &["DOCENT_CHUNK_TOKENS"], "longest chunk, in tokens of the embedder").flag("--chunk-tokens", "N").default("256").trust(Trust::Harmless).range(Range::whole(1, 100_000)),
+    row("chunk.overlap", &["DOCENT_CHUNK_OVERLAP"], "tokens that neighbouring chunks share").flag("--chunk-overlap", "N").default("32").trust(Trust::Harmless).range(Range::whole(0, 50_000)),
     row("sparse.language", &["DOCENT_SPARSE_LANGUAGE"], "language of the words: stemming and stop words").flag("--language", "LANGUAGE").unless_set("english, or as the collection was built").help_of_flag("Language of the documents, for the words of the sparse leg: stemming and stop words, such as german or french").trust(Trust::Harmless),
-    row("search.k", &["DOCENT_SEARCH_K"], "how many passages").short_flag('k', "--k", "N").default("8").trust(Trust::Harmless),
+    row("search.k", &["DOCENT_SEARCH_K"], "how many passages").short_flag('k', "--k", "N").default("8").trust(Trust::Harmless).range(Range::whole(1, DEEPEST as u64)),
     row("search.mode", &["DOCENT_SEARCH_MODE"], "which vectors are asked: hybrid, dense or sparse").flag("--mode", "MODE").default("hybrid").trust(Trust::Harmless),
-    row("search.min_score", &["DOCENT_SEARCH_MIN_SCORE"], "floor on the score").flag("--min-score", "SCORE").help_of_flag("Leave out what scores lower: 0 to 1 in hybrid mode and with --rerank, the cosine or BM25 score otherwise").trust(Trust::Harmless),
-    row("search.sparse_weight", &["DOCENT_SEARCH_SPARSE_WEIGHT"], "share of the sparse leg in the fused score, 0 to 1").unless_set("0.6 with the built-in embedder, up to 0.9 for words that are not English, and 0.3 with others").trust(Trust::Harmless),
-    row("search.late_weight", &["DOCENT_SEARCH_LATE_WEIGHT"], "share of late interaction in the score, 0 to 1").unless_set("0.4 with the built-in embedder, down to 0.2 for words that are not English, and 0.3 to 0 with others").trust(Trust::Harmless),
+    row("search.min_score", &["DOCENT_SEARCH_MIN_SCORE"], "floor on the score").flag("--min-score", "SCORE").help_of_flag("Leave out what scores lower: 0 to 1 in hybrid mode and with --rerank, the cosine or BM25 score otherwise").trust(Trust::Harmless).range(Range::signed(1_000_000)),
+    row("search.sparse_weight", &["DOCENT_SEARCH_SPARSE_WEIGHT"], "share of the sparse leg in the fused score, 0 to 1").unless_set("0.6 with the built-in embedder, up to 0.9 for words that are not English, and 0.3 with others").trust(Trust::Harmless).range(Range::SHARE),
+    row("search.late_weight", &["DOCENT_SEARCH_LATE_WEIGHT"], "share of late interaction in the score, 0 to 1").unless_set("0.4 with the built-in embedder, down to 0.2 for words that are not English, and 0.3 to 0 with others").trust(Trust::Harmless).range(Range::SHARE),
     row("search.rewrite", &["DOCENT_SEARCH_REWRITE"], "let the chat model make a query of the question, and retrieve with that").switch("--rewrite", "true").default("false").trust(Trust::HarmlessAs(&["false"])),
-    row("search.expand", &["DOCENT_SEARCH_EXPAND"], "retrieve with N other wordings of the question too, made by the chat model").flag("--expand", "N").default("0").trust(Trust::HarmlessAs(&["0"])),
+    row("search.expand", &["DOCENT_SEARCH_EXPAND"], "retrieve with N other wordings of the question too, made by the chat model").flag("--expand", "N").default("0").trust(Trust::HarmlessAs(&["0"])).range(Range::whole(0, 10)),
     row("search.hyde", &["DOCENT_SEARCH_HYDE"], "let the chat model make up an answer, and look for passages like it (dense leg only)").switch("--hyde", "true").default("false").trust(Trust::HarmlessAs(&["false"])),
     row("rerank.with", &["DOCENT_RERANK"], "what scores the first hits anew: URL of a /rerank endpoint, or onnx:DIR").flag("--rerank", "URL|onnx:DIR").help_of_flag("Score the first hits anew, and order them by that: the URL of a /rerank endpoint, or `onnx:DIR` for a model in a directory"),
     row("rerank.model", &["DOCENT_RERANK_MODEL"], "model that the /rerank endpoint is asked for").flag("--rerank-model", "MODEL"),
     row("rerank.api_key", &["DOCENT_RERANK_API_KEY"], "key of the /rerank endpoint").secret(),
-    row("rerank.candidates", &["DOCENT_RERANK_CANDIDATES"], "hits that are scored anew").flag("--rerank-candidates", "N").default("20"),
-    row("rerank.weight", &["DOCENT_RERANK_WEIGHT"], "weight of the new score; retrieval's has the rest").default("0.7"),
-    row("rerank.timeout", &["DOCENT_RERANK_TIMEOUT"], "longest wait for one request").default("30s"),
-    row("ingest.max_file_size", &["DOCENT_INGEST_MAX_FILE_SIZE"], "largest file that is read").flag("--max-file-size", "SIZE").default("64MB"),
-    row("ingest.extract_timeout", &["DOCENT_INGEST_EXTRACT_TIMEOUT"], "longest a parser may take for a file, in processor time").default("30s"),
-    row("ingest.extract_memory", &["DOCENT_INGEST_EXTRACT_MEMORY"], "most memory a parser may take").default("1024MB"),
-    row("ingest.prune_share", &["DOCENT_INGEST_PRUNE_SHARE"], "part of the collection a run may delete unasked").default("50%"),
+    row("rerank.candidates", &["DOCENT_RERANK_CANDIDATES"], "hits that are scored anew").flag("--rerank-candidates", "N").default("20").range(Range::whole(1, DEEPEST as u64)),
+    row("rerank.weight", &["DOCENT_RERANK_WEIGHT"], "weight of the new score; retrieval's has the rest").default("0.7").range(Range::SHARE),
+    row("rerank.timeout", &["DOCENT_RERANK_TIMEOUT"], "longest wait for one request").default("30s").range(Range::PATIENCE),
+    row("ingest.max_file_size", &["DOCENT_INGEST_MAX_FILE_SIZE"], "largest file that is read").flag("--max-file-size", "SIZE").default("64MB").range(Range::bytes(1, 64 << 30)),
+    row("ingest.extract_timeout", &["DOCENT_INGEST_EXTRACT_TIMEOUT"], "longest a parser may take for a file, in processor time").default("30s").range(Range::PATIENCE),
+    row("ingest.extract_memory", &["DOCENT_INGEST_EXTRACT_MEMORY"], "most memory a parser may take").default("1024MB").range(Range::bytes(64 << 20, 1024 << 30)),
+    row("ingest.prune_share", &["DOCENT_INGEST_PRUNE_SHARE"], "part of the collection a run may delete unasked").default("50%").range(Range::SHARE),
     row("ingest.on_secret", &["DOCENT_INGEST_ON_SECRET"], "what to do with a document that holds a key, token or password: warn, skip it, redact them, or fail it").flag("--on-secret", "ACTION").default("warn").trust(Trust::HarmlessAs(&["skip", "redact", "fail"])),
     row("ingest.pdf_password", &["DOCENT_PDF_PASSWORD"], "password of PDFs that are locked").flag("--pdf-password", "PASSWORD").help_of_flag("Password of PDFs that are locked. Others on the machine see it in the list of processes: the variable DOCENT_PDF_PASSWORD is safer").secret(),
     row("ingest.comments", &["DOCENT_INGEST_COMMENTS"], "read the comments of reviewers in DOCX and ODT too, behind what they are about").switch("--comments", "true").default("false").trust(Trust::Harmless),
@@ -260,16 +288,16 @@ pub static KEYS: &[Key] = &[
     row("ocr.model", &["DOCENT_OCR_MODEL"], "what reads pictures: a directory with a PP-OCR model (det*.onnx, rec*.onnx), or openai:MODEL").unless_set("the small model that is part of docent"),
     row("ocr.base_url", &["DOCENT_OCR_BASE_URL"], "another endpoint for a vision model").gives_way_to("openai.base_url"),
     row("ocr.api_key", &["DOCENT_OCR_API_KEY"], "key of the endpoint for a vision model").secret(),
-    row("ocr.price_in", &["DOCENT_OCR_PRICE_IN"], "price of a million tokens that a vision model is sent, in your currency"),
-    row("ocr.price_cached", &["DOCENT_OCR_PRICE_CACHED"], "the same for those the endpoint has cached").unless_set("as ocr.price_in"),
-    row("ocr.price_out", &["DOCENT_OCR_PRICE_OUT"], "price of a million tokens that it generates"),
-    row("ocr.timeout", &["DOCENT_OCR_TIMEOUT"], "longest wait for a vision model to read a page").default("120s"),
+    row("ocr.price_in", &["DOCENT_OCR_PRICE_IN"], "price of a million tokens that a vision model is sent, in your currency").range(Range::AMOUNT),
+    row("ocr.price_cached", &["DOCENT_OCR_PRICE_CACHED"], "the same for those the endpoint has cached").unless_set("as ocr.price_in").range(Range::AMOUNT),
+    row("ocr.price_out", &["DOCENT_OCR_PRICE_OUT"], "price of a million tokens that it generates").range(Range::AMOUNT),
+    row("ocr.timeout", &["DOCENT_OCR_TIMEOUT"], "longest wait for a vision model to read a page").default("120s").range(Range::PATIENCE),
     row("web.allow_private", &["DOCENT_WEB_ALLOW_PRIVATE"], "fetch from this machine and private networks too").switch("--allow-private", "true").default("false").trust(Trust::HarmlessAs(&["false"])),
-    row("web.max_pages", &["DOCENT_WEB_MAX_PAGES"], "fetch no more pages than this").flag("--max-pages", "N").default("500"),
-    row("web.timeout", &["DOCENT_WEB_TIMEOUT"], "longest silence of a web server").default("30s"),
-    row("ingest.max_cost", &["DOCENT_INGEST_MAX_COST"], "most that a run may spend, in the currency of the prices").flag("--max-cost", "AMOUNT").help_of_flag("Stop, with what is stored, before endpoints cost more than this; wants `embedding.price`, or `ocr.price_in` and `ocr.price_out`"),
-    row("ingest.deadline", &["DOCENT_INGEST_DEADLINE"], "longest a run may take").flag("--deadline", "TIME").help_of_flag("Stop, with what is stored, after this time, such as `30s`, `15m` or `2h`"),
+    row("web.max_pages", &["DOCENT_WEB_MAX_PAGES"], "fetch no more pages than this").flag("--max-pages", "N").default("500").range(Range::whole(1, 1_000_000)),
+    row("web.timeout", &["DOCENT_WEB_TIMEOUT"], "longest silence of a web server").default("30s").range(Range::PATIENCE),
+    row("ingest.max_cost", &["DOCENT_INGEST_MAX_COST"], "most that a run may spend, in the currency of the prices").flag("--max-cost", "AMOUNT").help_of_flag("Stop, with what is stored, before endpoints cost more than this; wants `embedding.price`, or `ocr.price_in` and `ocr.price_out`").range(Range::AMOUNT),
+    row("ingest.deadline", &["DOCENT_INGEST_DEADLINE"], "longest a run may take").flag("--deadline", "TIME").help_of_flag("Stop, with what is stored, after this time, such as `30s`, `15m` or `2h`").range(Range::RUN),
     row("trace.path", &["DOCENT_TRACE"], "file or directory for the record of each answer").flag("--trace", "FILE|DIR").help_of_flag("Add a record of where the answer comes from to this file, or as a file of its own to this directory"),
     row("trace.content", &["DOCENT_TRACE_CONTENT"], "keep prompt and answer in that record, too").switch("--trace-content", "true").default("false").trust(Trust::HarmlessAs(&["false"])),
-    row("attempts", &["DOCENT_ATTEMPTS"], "tries of a request that is worth retrying").default("5"),
+    row("attempts", &["DOCENT_ATTEMPTS"], "tries of a request that is worth retrying").default("5").range(Range::whole(1, 100)),
 ];

@@ -12,6 +12,7 @@ pub mod keys;
 pub mod layers;
 mod ocr;
 pub mod parse;
+pub mod range;
 mod rerank;
 mod retrieval;
 mod values;
@@ -117,11 +118,11 @@ pub fn resolve(layers: &Layers, trusted: bool) -> Result<Settings, SettingsError
         search: Search::resolve(&values)?,
         collection: values.parsed("collection", parse::collection)?,
         data_dir: values.path("data_dir"),
-        wait: values.parsed("wait", parse::wait)?,
-        chunk_tokens: values.parsed("chunk.tokens", parse::count)?,
-        chunk_overlap: values.parsed("chunk.overlap", parse::number)?,
+        wait: values.time("wait")?,
+        chunk_tokens: values.whole("chunk.tokens")?,
+        chunk_overlap: values.whole("chunk.overlap")?,
         language: values.optional("sparse.language", parse::language)?,
-        attempts: values.parsed("attempts", parse::count)?,
+        attempts: values.whole("attempts")?,
         resolved: KEYS.iter().map(|key| layers.resolved(key)).collect(),
         unheard,
     };

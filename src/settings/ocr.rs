@@ -31,7 +31,7 @@ pub enum OcrModelChoice {
 impl Ocr {
     pub(super) fn resolve(values: &Values<'_>, shared: &Endpoint) -> Result<Self, SettingsError> {
         const NAME: &str = "ocr.model";
-        let timeout = values.parsed("ocr.timeout", parse::duration)?;
+        let timeout = values.time("ocr.timeout")?;
         let endpoint = values.own_endpoint("ocr", shared)?;
         let (policy, named) = match values.parsed("ingest.ocr", parse::ocr)? {
             parse::Ocr::Policy(policy) => (policy, values.optional(NAME, parse::ocr_model)?),

@@ -129,18 +129,6 @@ pub fn address(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-/// A part of something, as `50%` or `0.5`; 0 to 1.
-pub fn share(text: &str) -> Result<f64, String> {
-    let value = match text.strip_suffix('%') {
-        Some(percent) => percent.trim_end().parse().map(|value: f64| value / 100.0),
-        None => text.parse(),
-    };
-    value
-        .ok()
-        .filter(|share| (0.0..=1.0).contains(share))
-        .ok_or_else(|| "is not a share: write it as 50% or 0.5".to_owned())
-}
-
 /// A language that the BM25 model stems or has stop words of.
 pub fn language(text: &str) -> Result<String, String> {
     let name = text.to_lowercase();
@@ -148,25 +136,6 @@ pub fn language(text: &str) -> Result<String, String> {
         return Ok(name);
     }
     Err(format!("is not one of {}", SparseId::LANGUAGES.join(", ")))
-}
-
-/// A whole number.
-pub fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|_| "is not a whole number".to_owned())
-}
-
-/// A whole number over zero.
-pub fn count<T: std::str::FromStr + From<u8> + PartialOrd>(text: &str) -> Result<T, String> {
-    let number = number::<T>(text)?;
-    if number >= T::from(1) { Ok(number) } else { Err("must be at least 1".to_owned()) }
-}
-
-/// How many other wordings of a question are asked for.
-pub fn variants(text: &str) -> Result<usize, String> {
-    match number(text)? {
-        count @ 0..=10 => Ok(count),
-        _ => Err("is too many: 10 at most".to_owned()),
-    }
 }
 
 pub fn boolean(text: &str) -> Result<bool, String> {
@@ -177,61 +146,38 @@ pub fn boolean(text: &str) -> Result<bool, String> {
     }
 }
 
-pub fn float(text: &str) -> Result<f32, String> {
-    match text.parse::<f32>() {
-        Ok(value) if value.is_finite() => Ok(value),
-        _ => Err("is not a number".to_owned()),
-    }
-}
-
-/// An amount of money, without its currency.
-pub fn amount(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(value) if value.is_finite() && value >= 0.0 => Ok(value),
-        _ => Err("is not an amount: use a plain number such as 0.5".to_owned()),
-    }
-}
-
 /// `30s`, `2m`, `500ms`, `1h`; a bare number is seconds.
-pub fn duration(text: &str) -> Result<Duration, String> {
-    wait(text).ok().filter(|time| !time.is_zero()).ok_or_else(|| NO_TIME.to_owned())
-}
-
-/// The same, or `0`: not at all.
-pub fn wait(text: &str) -> Result<Duration, String> {
-    let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    let (digits, unit) = text.split_at(split);
-    let seconds = match unit.trim() {
+pub fn time(text: &str) -> Option<Duration> {
+    let (number, unit) = measured(text)?;
+    let seconds = match unit {
         "ms" => 0.001,
         "" | "s" => 1.0,
         "m" => 60.0,
         "h" => 3600.0,
-        _ => return Err(NO_TIME.to_owned()),
+        _ => return None,
     };
-    let value = digits.parse::<f64>().ok();
-    value
-        .and_then(|value| Duration::try_from_secs_f64(value * seconds).ok())
-        .ok_or_else(|| NO_TIME.to_owned())
+    Duration::try_from_secs_f64(number * seconds).ok()
 }
 
-const NO_TIME: &str = "is not a time: use 500ms, 30s, 2m or 1h";
+/// `64MB`, `500kB`, `1GB`, `1MiB`, in bytes; a bare number is bytes. Units are powers of 1024.
+pub fn size(text: &str) -> Option<f64> {
+    let (number, unit) = measured(text)?;
+    let unit = unit.to_ascii_lowercase();
+    let factor = match unit.trim_end_matches('b').trim_end_matches('i') {
+        "" => 0,
+        "k" => 10,
+        "m" => 20,
+        "g" => 30,
+        _ => return None,
+    };
+    Some(number * f64::from(1 << factor))
+}
 
-/// `64MB`, `500kB`, `1GB`, `1MiB`; a bare number is bytes. Units are powers of 1024.
-pub fn size(text: &str) -> Result<u64, String> {
+/// A number without a sign, and what is behind it.
+fn measured(text: &str) -> Option<(f64, &str)> {
     let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (digits, unit) = text.split_at(split);
-    let unit = unit.trim().to_ascii_lowercase();
-    let factor: u64 = match unit.trim_end_matches('b').trim_end_matches('i') {
-        "" => 1,
-        "k" => 1 << 10,
-        "m" => 1 << 20,
-        "g" => 1 << 30,
-        _ => return Err("is not a size: use 500kB, 64MB or 1GB".to_owned()),
-    };
-    match digits.parse::<f64>() {
-        Ok(value) if value > 0.0 && value.is_finite() => Ok((value * factor as f64) as u64),
-        _ => Err("is not a size: use 500kB, 64MB or 1GB".to_owned()),
-    }
+    Some((digits.parse().ok()?, unit.trim()))
 }
 
 /// A URL fit for a message: no user, password or query.

@@ -27,9 +27,9 @@ impl Rerank {
     /// `None` where nothing reranks.
     pub(super) fn resolve(values: &Values<'_>) -> Result<Option<Self>, SettingsError> {
         // All are looked at, so that a mistake is found before it matters.
-        let candidates = values.parsed("rerank.candidates", parse::count)?;
-        let weight = values.parsed("rerank.weight", parse::share)? as f32;
-        let timeout = values.parsed("rerank.timeout", parse::duration)?;
+        let candidates = values.whole("rerank.candidates")?;
+        let weight = values.number("rerank.weight")? as f32;
+        let timeout = values.time("rerank.timeout")?;
         let model = RerankModel::resolve(values)?;
         Ok(model.map(|model| Self { model, candidates, weight, timeout }))
     }

@@ -20,9 +20,9 @@ impl Qdrant {
         Ok(Self {
             url: values.optional("qdrant.url", parse::address)?,
             api_key: values.text("qdrant.api_key"),
-            timeout: values.parsed("qdrant.timeout", parse::duration)?,
-            shard_number: values.optional("qdrant.shard_number", parse::count)?,
-            replication_factor: values.optional("qdrant.replication_factor", parse::count)?,
+            timeout: values.time("qdrant.timeout")?,
+            shard_number: values.whole_if_set("qdrant.shard_number")?,
+            replication_factor: values.whole_if_set("qdrant.replication_factor")?,
         })
     }
 }
@@ -55,15 +55,15 @@ pub struct Search {
 
 impl Search {
     pub(super) fn resolve(values: &Values<'_>) -> Result<Self, SettingsError> {
-        let weight = |name| Ok(values.optional(name, parse::share)?.map(|share| share as f32));
+        let weight = |name| Ok(values.number_if_set(name)?.map(|share| share as f32));
         let search = Self {
-            k: values.parsed("search.k", parse::count)?,
+            k: values.whole("search.k")?,
             mode: values.parsed("search.mode", parse::mode)?,
-            min_score: values.optional("search.min_score", parse::float)?,
+            min_score: values.number_if_set("search.min_score")?.map(|score| score as f32),
             sparse_weight: weight("search.sparse_weight")?,
             late_weight: weight("search.late_weight")?,
             rewrite: values.parsed("search.rewrite", parse::boolean)?,
-            expand: values.parsed("search.expand", parse::variants)?,
+            expand: values.whole("search.expand")?,
             hyde: values.parsed("search.hyde", parse::boolean)?,
         };
         // Of a flag and a file that make no sense together, the flag is what is meant.

@@ -2,6 +2,7 @@
 //! file before: see [`Layers::heard`].
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::{Layers, Origin, SettingsError, keys, layers, parse};
 
@@ -70,6 +71,38 @@ impl<'a> Values<'a> {
             hint: Some(keys::key(name).how_to_set()),
             usage: false,
         })
+    }
+
+    /// A number, within the range of its row.
+    pub(super) fn whole<T: TryFrom<u64>>(&self, name: &str) -> Result<T, SettingsError> {
+        self.parsed(name, |text| keys::range(name).read_whole(text))
+    }
+
+    pub(super) fn whole_if_set<T: TryFrom<u64>>(
+        &self,
+        name: &str,
+    ) -> Result<Option<T>, SettingsError> {
+        self.optional(name, |text| keys::range(name).read_whole(text))
+    }
+
+    pub(super) fn number(&self, name: &str) -> Result<f64, SettingsError> {
+        self.parsed(name, |text| keys::range(name).read_number(text))
+    }
+
+    pub(super) fn number_if_set(&self, name: &str) -> Result<Option<f64>, SettingsError> {
+        self.optional(name, |text| keys::range(name).read_number(text))
+    }
+
+    pub(super) fn time(&self, name: &str) -> Result<Duration, SettingsError> {
+        self.parsed(name, |text| keys::range(name).read_time(text))
+    }
+
+    pub(super) fn time_if_set(&self, name: &str) -> Result<Option<Duration>, SettingsError> {
+        self.optional(name, |text| keys::range(name).read_time(text))
+    }
+
+    pub(super) fn bytes(&self, name: &str) -> Result<u64, SettingsError> {
+        self.parsed(name, |text| keys::range(name).read_bytes(text))
     }
 
     /// Settings that are fine alone and make no sense together.

@@ -27,7 +27,7 @@ const NOT_SETTINGS: &[&str] = &[
 ];
 
 /// Every flag, with the words that lead to its command.
-fn flags() -> Vec<(Vec<String>, Arg)> {
+pub(crate) fn flags() -> Vec<(Vec<String>, Arg)> {
     let mut command = Cli::command();
     command.build();
     let mut flags = Vec::new();
@@ -147,7 +147,7 @@ fn table() -> String {
             table,
             "| `{}` | {} | {flag} | {} | {} | {} |",
             key.name,
-            key.about,
+            key.about(),
             env.join(" "),
             default.unwrap_or_default(),
             key.trust.words()

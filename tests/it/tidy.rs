@@ -85,7 +85,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("text", &[]),
     ("watch", &[]),
     ("settings", &["types"]),
-    ("cli", &["settings"]),
+    ("cli", &["settings", "types"]),
     ("retry", &["cancel", "error"]),
     ("http", &["cancel", "error", "retry"]),
     ("openai", &["cancel", "error", "http", "retry"]),

@@ -19,7 +19,7 @@ pub(super) async fn run(
 ) -> Result<Exit, Failure> {
     let engine = open(ui, context.clone())?;
     let reader = engine.reader().await?;
-    let chunks = sample(context, &reader, args.cases).await?;
+    let chunks = sample(context, &reader, args.cases as usize).await?;
     let chat = (!context.quotes()).then(|| engine.chat()).transpose()?;
     for chunk in chunks {
         let question = match &chat {

@@ -176,14 +176,12 @@ fn metrics(args: &EvalArgs, unit: Unit) -> Result<Vec<Metric>, Failure> {
         })?;
         metrics.push(metric);
     }
-    if args.k.contains(&0) {
-        return Err(Failure::usage("-k 0: a cut-off is a number from 1 on"));
-    }
+    let at = |measure, k: u64| Metric::at(measure, k as usize);
     if let Some(&deepest) = args.k.iter().max() {
         for measure in [Measure::Recall, Measure::Precision, Measure::Hit] {
-            metrics.extend(args.k.iter().map(|k| Metric::at(measure, *k)));
+            metrics.extend(args.k.iter().map(|k| at(measure, *k)));
         }
-        metrics.extend([Measure::Mrr, Measure::Ndcg].map(|measure| Metric::at(measure, deepest)));
+        metrics.extend([Measure::Mrr, Measure::Ndcg].map(|measure| at(measure, deepest)));
     }
     if metrics.is_empty() {
         metrics.extend(usual(unit));

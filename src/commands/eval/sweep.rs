@@ -10,6 +10,7 @@ use crate::eval::report::Rankings;
 use crate::query::Retriever;
 use crate::service::Engine;
 use crate::service::sync::Inputs;
+use crate::settings::keys::key;
 use crate::types::{Manifest, Reach};
 use crate::ui::Ui;
 
@@ -36,6 +37,12 @@ impl Swept {
             Self::ChunkOverlap => "chunk-overlap",
         }
     }
+
+    /// As the setting is read.
+    fn read(self, value: &str) -> Result<usize, String> {
+        let range = key(&self.name().replace('-', ".")).range;
+        range.map_or_else(|| Err("has no range".to_owned()), |range| range.read_whole(value))
+    }
 }
 
 /// Whether a run over a collection came to its end.
@@ -56,10 +63,8 @@ impl Sweep {
             wrong(format!("`{}` is neither chunk-tokens nor chunk-overlap", name.trim()))
         })?;
         let number = |value: &str| {
-            value
-                .trim()
-                .parse::<usize>()
-                .map_err(|_| wrong(format!("`{}` is no number", value.trim())))
+            let value = value.trim();
+            swept.read(value).map_err(|why| wrong(format!("`{value}` {why}")))
         };
         let mut distinct = Vec::new();
         for value in values.split(',').map(number) {
