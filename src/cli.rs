@@ -28,6 +28,9 @@ Exit codes:
 ///
 /// docent ingests documents into Qdrant (embedded, or a server), retrieves passages, and streams an
 /// answer that cites them. It needs no key, no server and no download to start with.
+///
+/// A docent.toml may choose hosts, models, paths and limits once it is trusted, as it is, by the user
+/// who runs docent: `docent config trust`. In a pipeline, too, that is a step before the others.
 #[derive(Parser, Debug)]
 #[command(name = "docent", version, max_term_width = 100, after_help = EXIT_CODES, disable_help_subcommand = true, arg_required_else_help = true)]
 pub struct Cli {
@@ -135,6 +138,9 @@ pub enum Command {
 /// Files ignored by .gitignore or .docentignore, hidden files and binary files are skipped; so are
 /// .env, key and credentials files that are not named themselves. A URL is a page, or a sitemap,
 /// which stands for the pages it lists. A run that was cut off is completed by the next one.
+/// Without a PATH, what lies outside of the project and pages of the web are read again where they
+/// were named here before, pages also where docent.toml is trusted. In a pipeline, name them, or run
+/// `docent config trust` first.
 #[derive(Args, Debug)]
 pub struct IngestArgs {
     /// Files, directories, globs or URLs; `-` reads standard input [default: what earlier runs
@@ -220,7 +226,7 @@ pub struct IngestFlags {
 #[command(next_help_heading = "Pages of the web", args = flags(&["web.max_pages", "web.allow_private"]))]
 pub struct WebFlags {
     /// Follow links this many steps from a URL, on its host and below its directory [default: 0]
-    #[arg(long, value_name = "N", default_value = "0", hide_default_value = true)]
+    #[arg(long, value_name = "N", default_value = "0", hide_default_value = true, value_parser = clap::value_parser!(u32).range(0..=100))]
     pub depth: u32,
     /// Follow links to the whole host of a URL
     #[arg(long)]

@@ -50,6 +50,7 @@ pub(crate) fn engine(dir: &Path, settings: &[(&'static str, &str)]) -> Arc<Engin
         root: dir.to_owned(),
         data_dir: dir.join(".docent"),
         outside: Vec::new(),
+        sites: None,
         tape: Arc::new(Tape::default()),
     };
     Arc::new(Engine::open(context, Arc::new(|_| ())).expect("an engine"))

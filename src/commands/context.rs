@@ -31,9 +31,10 @@ pub(super) fn load(ui: &mut Ui, flags: Layer) -> Result<Context, Failure> {
         None => place.data_dir(trusted)?,
     };
     forbid_links_out(&data_dir)?;
-    let outside = trust::read_outside(&place.root);
+    let (outside, sites) = trust::named_in(&place.root);
+    let sites = (!trusted).then_some(sites);
     let Place { cwd, root, .. } = place;
-    Ok(Context { settings, cwd, root, data_dir, outside, tape: Arc::default() })
+    Ok(Context { settings, cwd, root, data_dir, outside, sites, tape: Arc::default() })
 }
 
 /// For commands that ask models: opens what `--record` or `--replay` names.

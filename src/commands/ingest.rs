@@ -65,6 +65,7 @@ pub(super) async fn sync(
     cancel: &Cancel,
 ) -> Result<IngestReport, Failure> {
     let typed = if inputs.remembered { Vec::new() } else { inputs.paths.clone() };
+    let starts = inputs.starts.clone();
     let mut shown = Shown { ui, engine, cancel, progress: None };
     let report = engine.sync(inputs, options, cancel, &mut |event| shown.on(event)).await?;
     let Context { root, cwd, .. } = &engine.context;
@@ -72,6 +73,12 @@ pub(super) async fn sync(
         if let Err(error) = trust::allow_reading(root, &path) {
             let path = path.display();
             ui.warn(&format!("that {path} may be read again cannot be remembered: {error}"));
+        }
+    }
+    for start in &starts {
+        if let Err(error) = trust::allow_fetching(root, start.site()) {
+            let url = start.source();
+            ui.warn(&format!("that {url} may be fetched again cannot be remembered: {error}"));
         }
     }
     Ok(report)

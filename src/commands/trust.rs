@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::context;
 use crate::error::Failure;
-use crate::types::ContentHash;
+use crate::types::{ContentHash, Site};
 
 /// A line of the list.
 #[derive(Serialize, Deserialize, PartialEq, Eq, Debug)]
@@ -27,6 +27,8 @@ enum Trusted {
     File { path: Name, sha256: String },
     /// What a project may read outside of it: a path that the user has typed there.
     Outside { project: Name, path: Name },
+    /// Pages that a project may fetch: those that the user has typed there.
+    Site { project: Name, site: Site },
 }
 
 /// A path, to the byte.
@@ -67,27 +69,32 @@ pub(super) fn trust(path: &Path) -> Result<(), Failure> {
         .map_err(|error| Failure::config(format!("{} cannot be written: {error}", list.display())))
 }
 
-/// The paths outside of `project` that the user has named there.
-pub(super) fn read_outside(project: &Path) -> Vec<PathBuf> {
+/// What the user has named in `project`: paths outside of it, and pages of the web.
+pub(super) fn named_in(project: &Path) -> (Vec<PathBuf>, Vec<Site>) {
     let list = list_file().and_then(|list| fs::read(list).ok()).unwrap_or_default();
-    let entries =
-        list.split(|byte| *byte == b'\n').filter_map(|line| match serde_json::from_slice::<Entry>(
-            line,
-        )
-        .ok()?
-        .trusted
-        {
-            Trusted::Outside { project: of, path: Name::Text(path) } if of == Name::of(project) => {
-                Some(PathBuf::from(path))
+    let here = Name::of(project);
+    let (mut paths, mut sites) = (Vec::new(), Vec::new());
+    for line in list.split(|byte| *byte == b'\n') {
+        match serde_json::from_slice::<Entry>(line).map(|entry| entry.trusted) {
+            Ok(Trusted::Outside { project, path: Name::Text(path) }) if project == here => {
+                paths.push(PathBuf::from(path));
             }
-            _ => None,
-        });
-    entries.collect()
+            Ok(Trusted::Site { project, site }) if project == here => sites.push(site),
+            _ => {}
+        }
+    }
+    (paths, sites)
 }
 
-/// Remembers that the user has. Where that cannot be, it is asked for again.
+/// Remembers that the user has named a path. Where that cannot be, it is asked for again.
 pub(super) fn allow_reading(project: &Path, path: &Path) -> io::Result<()> {
     list_file().map_or(Ok(()), |list| add(&list, &outside(project, path)))
+}
+
+/// The same of pages.
+pub(super) fn allow_fetching(project: &Path, site: Site) -> io::Result<()> {
+    let entry = Trusted::Site { project: Name::of(project), site };
+    list_file().map_or(Ok(()), |list| add(&list, &entry))
 }
 
 fn list_file() -> Option<PathBuf> {

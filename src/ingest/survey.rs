@@ -265,6 +265,9 @@ fn inputs(
     discover.remembered = true;
     let failed = || failures.iter().map(|failure| failure.source.as_str());
     let sites = manifest.iter().flat_map(|manifest| &manifest.sites);
+    if let Some(site) = sites.clone().find(|site| !options.web.may_fetch(site)) {
+        return Err(DiscoverError::Unnamed(site.clone()));
+    }
     // They were URLs when they were written.
     starts.extend(sites.filter_map(|site| Start::parse(&site.url, site.reach).ok()));
     if options.retry_failed {
@@ -275,7 +278,13 @@ fn inputs(
         if pages.is_empty() {
             starts.clear();
         }
-        starts.extend(pages.iter().filter_map(|page| Start::parse(page, Reach::default()).ok()));
+        let pages = pages.iter().filter_map(|page| Start::parse(page, Reach::default()).ok());
+        for page in pages {
+            if !options.web.may_fetch_again(&page) {
+                return Err(DiscoverError::Unnamed(page.site()));
+            }
+            starts.push(page);
+        }
     } else {
         discover.inputs = roots;
         if discover.inputs.is_empty() && starts.is_empty() {

@@ -153,6 +153,7 @@ impl Project {
             },
             starts: Vec::new(),
             web: WebOptions {
+                named: None,
                 max_pages: 0,
                 allow_private: false,
                 patterns: Patterns::new(&[], &[]).unwrap(),

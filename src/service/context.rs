@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::error::{Exit, Failure};
 use crate::record::Tape;
 use crate::settings::{Origin, RerankModel, Settings};
+use crate::types::Site;
 
 /// The project and its settings.
 #[derive(Clone)]
@@ -19,6 +20,9 @@ pub struct Context {
     pub data_dir: PathBuf,
     /// Absolute paths and globs outside of the root that the user has named in this project.
     pub outside: Vec<PathBuf>,
+    /// Pages of the web that the user has named in this project; `None`: whatever the collection
+    /// names, since the project is trusted.
+    pub sites: Option<Vec<Site>>,
     /// The exchanges with models, where they are recorded or replayed.
     pub tape: Arc<Tape>,
 }

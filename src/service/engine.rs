@@ -194,6 +194,7 @@ mod tests {
             root: root.to_owned(),
             data_dir: root.join(".docent"),
             outside: Vec::new(),
+            sites: None,
             tape: Arc::new(Tape::default()),
         };
         Arc::new(Engine::open(context, Arc::new(|_| ())).unwrap())

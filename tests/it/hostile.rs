@@ -5,6 +5,7 @@ use std::os::unix::fs::symlink;
 
 use crate::env::TestEnv;
 use crate::openai::ScriptedServer;
+use crate::site::{Answer, Site};
 
 const DIARY: &str = "The safe is behind the red picture, pin 4711.\n";
 
@@ -15,6 +16,25 @@ fn cloned() -> TestEnv {
     fs::write(env.home().join("notes/diary.md"), DIARY).expect("a file");
     env.write("docs/a.md", "hello there, says the stranger\n");
     env
+}
+
+/// As the stranger may have written them.
+fn edit_manifests(env: &TestEnv, edit: impl Fn(&mut serde_json::Value)) {
+    let manifests: Vec<_> = fs::read_dir(env.path(".docent/collections"))
+        .expect("collections")
+        .flatten()
+        .map(|entry| entry.path().join("manifest.json"))
+        .filter(|path| path.is_file())
+        .collect();
+    assert!(!manifests.is_empty());
+    for manifest in manifests {
+        let text = fs::read(&manifest).expect("a manifest");
+        let mut fields: serde_json::Value = serde_json::from_slice(&text).expect("JSON");
+        edit(&mut fields);
+        // As those of before have none.
+        fields.as_object_mut().expect("an object").remove("checksum");
+        fs::write(&manifest, fields.to_string()).expect("written");
+    }
 }
 
 #[test]
@@ -70,21 +90,7 @@ fn a_store_that_is_a_link_or_has_one_is_refused() {
 fn roots_that_came_along_are_not_read_outside_of_the_project() {
     let env = cloned();
     env.run(&["ingest", "docs"]).expect(0);
-    let manifests: Vec<_> = fs::read_dir(env.path(".docent/collections"))
-        .expect("collections")
-        .flatten()
-        .map(|entry| entry.path().join("manifest.json"))
-        .filter(|path| path.is_file())
-        .collect();
-    assert!(!manifests.is_empty());
-    for manifest in manifests {
-        let text = fs::read(&manifest).expect("a manifest");
-        let mut fields: serde_json::Value = serde_json::from_slice(&text).expect("JSON");
-        fields["roots"] = serde_json::json!(["../home/notes"]);
-        // As those of before have none.
-        fields.as_object_mut().expect("an object").remove("checksum");
-        fs::write(&manifest, fields.to_string()).expect("written");
-    }
+    edit_manifests(&env, |fields| fields["roots"] = serde_json::json!(["../home/notes"]));
     let run = env.run(&["ingest"]).expect(3);
     assert!(run.stderr.contains("outside of the project"), "{run}");
     // Named by the user, it is read, and again without being named.
@@ -94,6 +100,52 @@ fn roots_that_came_along_are_not_read_outside_of_the_project() {
     env.run(&["ingest"]).expect(0);
     let found = env.run(&["search", "pin of the safe", "--format", "json"]).expect(0);
     assert!(found.stdout.contains("4712"), "{found}");
+}
+
+#[test]
+fn pages_that_came_along_are_not_fetched() {
+    let (env, site) = (cloned(), Site::start());
+    site.put("/page", Answer::html("<p>Words of a page, and more of them."));
+    site.put("/deep/", Answer::html("<p>Words of another page. <a href=more>more</a>"));
+    let ingest = |args: &[&str]| env.run(&[&["ingest", "--allow-private"], args].concat());
+    let (page, deep) = (site.url("/page"), site.url("/deep/"));
+    ingest(&["docs"]).expect(0);
+    let came_along = |sites: serde_json::Value| {
+        edit_manifests(&env, |fields| fields["sites"] = sites.clone());
+        site.requests().len()
+    };
+    let before = came_along(serde_json::json!([{"url": page, "depth": 0, "whole_host": false}]));
+    for args in [&[][..], &["--check"], &["--dry-run"], &["--rebuild"], &["--retry-failed"]] {
+        let run = ingest(args).expect(3);
+        assert!(run.stderr.contains("which you have not named here"), "{run}");
+        assert!(run.stderr.contains(&format!("docent ingest {page}")), "{run}");
+    }
+    assert_eq!(site.requests().len(), before);
+    // Named by the user, it is fetched, and again without being named; and no further than named.
+    ingest(&[&page]).expect(0);
+    ingest(&[]).expect(0);
+    let before = came_along(serde_json::json!([{"url": page, "depth": 9, "whole_host": true}]));
+    let run = ingest(&[]).expect(3);
+    assert!(run.stderr.contains("--depth 9 --whole-host"), "{run}");
+    assert_eq!(site.requests().len(), before);
+    // A project that is trusted names what it likes.
+    came_along(serde_json::json!([{"url": deep, "depth": 1, "whole_host": false}]));
+    env.write("docent.toml", "search.k = 3\n");
+    ingest(&[]).expect(3);
+    env.run(&["config", "trust"]).expect(0);
+    ingest(&[]).expect(0);
+    assert!(site.asked().contains(&"/deep/more".to_owned()));
+}
+
+#[test]
+fn a_name_in_a_hint_is_one_word_of_its_command() {
+    let env = cloned();
+    env.run(&["ingest", "docs"]).expect(0);
+    edit_manifests(&env, |fields| {
+        fields["roots"] = serde_json::json!(["/x'; touch owned; '"]);
+    });
+    let run = env.run(&["ingest"]).expect(3);
+    assert!(run.stderr.contains(r"docent ingest '/x'\''; touch owned; '\'''"), "{run}");
 }
 
 #[test]

@@ -25,7 +25,8 @@ pub use scope::{Patterns, Scope};
 use walk::Walk;
 pub(super) use walk::reason;
 
-use crate::types::WebOrigin;
+use crate::error::shell_word;
+use crate::types::{Site, WebOrigin};
 
 /// What to look for, and where.
 #[derive(Clone, Debug)]
@@ -152,6 +153,8 @@ pub enum DiscoverError {
         "the collection was made from {input}, outside of the project, which you have not named here"
     )]
     Outside { input: String },
+    #[error("the collection was made from {}, which you have not named here", .0.url)]
+    Unnamed(Site),
     #[error("{input}: matches no file")]
     NoMatch {
         input: String,
@@ -179,7 +182,18 @@ impl DiscoverError {
             ),
             Self::Escapes { target, .. } => Some(format!("name {target} itself if it is meant")),
             Self::Outside { input } => {
-                Some(format!("if it is to be read, name it once: docent ingest '{input}'"))
+                let input = shell_word(input);
+                Some(format!("if it is to be read, name it once: docent ingest {input}"))
+            }
+            Self::Unnamed(Site { url, reach }) => {
+                let mut command = format!("docent ingest {}", shell_word(url));
+                if reach.depth > 0 {
+                    command += &format!(" --depth {}", reach.depth);
+                }
+                if reach.whole_host {
+                    command += " --whole-host";
+                }
+                Some(format!("if it is to be fetched, name it once: {command}"))
             }
             Self::NoMatch { skipped: 0, .. } => {
                 Some("`*` stays within a directory, `**` crosses directories".to_owned())

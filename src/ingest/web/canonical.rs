@@ -71,6 +71,11 @@ impl Start {
         self.url.as_str()
     }
 
+    /// Whether another one is on the same host and port.
+    pub(super) fn is_beside(&self, other: &Self) -> bool {
+        self.url.origin() == other.url.origin()
+    }
+
     /// What a manifest remembers: no credentials.
     pub fn site(&self) -> Site {
         Site { url: self.source().to_owned(), reach: self.reach }

@@ -40,7 +40,7 @@ pub use canonical::{BadUrl, Start};
 use super::discover::{Failed, Patterns, Skipped};
 use crate::cancel::Cancel;
 use crate::retry::RetryPolicy;
-use crate::types::{ContentHash, Reach, WebOrigin};
+use crate::types::{ContentHash, Reach, Site, WebOrigin};
 use crawl::Crawl;
 use guard::Guard;
 use visit::Visitor;
@@ -58,7 +58,30 @@ pub struct WebOptions {
     pub max_size: u64,
     /// Longest silence of a server.
     pub timeout: Duration,
+    /// What the user has named in this project. Of what earlier runs have named, only this is fetched:
+    /// the collection may have come along with somebody else's project. `None`: all of it.
+    pub named: Option<Vec<Site>>,
     pub retry: RetryPolicy,
+}
+
+impl WebOptions {
+    /// Whether what an earlier run wrote down may be fetched: a start, as far as it was named to go.
+    pub fn may_fetch(&self, site: &Site) -> bool {
+        let covers = |named: &Site| {
+            named.url == site.url
+                && named.reach.depth >= site.reach.depth
+                && named.reach.whole_host >= site.reach.whole_host
+        };
+        self.named.as_ref().is_none_or(|named| named.iter().any(covers))
+    }
+
+    /// The same of a page that a crawl has met: one on the host of a start.
+    pub fn may_fetch_again(&self, page: &Start) -> bool {
+        let there = |named: &Site| {
+            Start::parse(&named.url, named.reach).is_ok_and(|start| start.is_beside(page))
+        };
+        self.named.as_ref().is_none_or(|named| named.iter().any(there))
+    }
 }
 
 /// A page to ingest.

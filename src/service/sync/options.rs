@@ -82,7 +82,7 @@ pub struct SyncOptions {
 pub fn discover_failure(error: &DiscoverError) -> Failure {
     let exit = match error {
         DiscoverError::Gone { .. } => Exit::Negative,
-        DiscoverError::Outside { .. } => Exit::Config,
+        DiscoverError::Outside { .. } | DiscoverError::Unnamed(_) => Exit::Config,
         _ => Exit::Usage,
     };
     Failure { hint: error.hint(), ..Failure::new(exit, error.to_string()) }
@@ -157,6 +157,7 @@ fn web_options(context: &Context, options: &SyncOptions) -> Result<WebOptions, F
         patterns: patterns.map_err(|error| discover_failure(&error))?,
         max_size: settings.ingest.max_file_size,
         timeout: settings.web.timeout,
+        named: context.sites.clone(),
         retry: backends::retry_policy(settings),
     })
 }

@@ -28,6 +28,7 @@ struct Try<'a> {
 impl<'a> Try<'a> {
     fn new(site: &'a Site) -> Self {
         let options = WebOptions {
+            named: None,
             max_pages: 100,
             allow_private: true,
             patterns: Patterns::new(&[], &[]).unwrap(),
