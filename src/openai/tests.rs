@@ -289,6 +289,28 @@ async fn transport_errors_say_what_happened() {
 }
 
 #[tokio::test]
+async fn an_answer_that_trickles_ends_in_time() {
+    let limit = Duration::from_millis(300);
+    for fault in [Script::TrickleHead, Script::TrickleAfter(0, b" ")] {
+        let server = ScriptedServer::start();
+        let client = client(&server);
+        server.keep(fault.clone());
+        let permit = client.admit(0).await.unwrap();
+        let body = json!({});
+        let (embeds, posts, lists) = (
+            ask::<Value>(&client, limit),
+            client.post("/rerank", &body, &permit, limit),
+            client.models(limit),
+        );
+        let all = async { (embeds.await.err(), posts.await.err(), lists.await.err()) };
+        let (embeds, posts, lists) = tokio::time::timeout(PATIENCE, Box::pin(all)).await.unwrap();
+        for error in [embeds, posts, lists] {
+            assert_eq!(error.unwrap().message, "no answer in 0.3 s", "{fault:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn models_are_listed_whatever_the_shape() {
     let list = |body: &str| {
         let server = ScriptedServer::start();

@@ -57,6 +57,11 @@ pub(crate) enum Fault {
     /// The head and this many parts, then nothing until [`ScriptedServer::release`] (the rest
     /// follows) or until the client hangs up.
     StallAfter(usize),
+    /// The head and this many parts, then these bytes of the body now and then, until the client hangs
+    /// up.
+    TrickleAfter(usize, &'static [u8]),
+    /// A head that is a byte longer now and then, until the client hangs up.
+    TrickleHead,
     /// Nothing, not even a head, until [`ScriptedServer::release`] or until the client hangs up.
     Stall,
     /// The connection is reset (RST) without an answer.
@@ -322,6 +327,15 @@ fn send(
             connection.write_all(&upto(count).concat())?;
             connection.write_all(b"0\r\n\r\n")
         }
+        Some(Fault::TrickleAfter(count, bytes)) => {
+            // A chunk that is longer than it ever gets.
+            connection.write_all(&[upto(count).concat(), b"fffffff\r\n".to_vec()].concat())?;
+            trickle(connection, bytes)
+        }
+        Some(Fault::TrickleHead) => {
+            connection.write_all(b"HTTP/1.1 200 OK\r\nx: ")?;
+            trickle(connection, b"x")
+        }
         Some(fault @ (Fault::StallAfter(_) | Fault::Stall)) => {
             let sent = match fault {
                 Fault::StallAfter(count) => upto(count),
@@ -333,6 +347,13 @@ fn send(
             connection.write_all(last)
         }
         Some(Fault::Reset | Fault::ResetAfterBytes(_)) => Ok(()),
+    }
+}
+
+fn trickle(mut connection: &TcpStream, bytes: &[u8]) -> io::Result<()> {
+    loop {
+        std::thread::sleep(Duration::from_millis(20));
+        connection.write_all(bytes)?;
     }
 }
 

@@ -38,6 +38,8 @@ enum End {
     Silence,
     /// The body again and again, until the client hangs up.
     Repeat,
+    /// A byte now and then, until the client hangs up.
+    Trickle,
 }
 
 impl Answer {
@@ -93,6 +95,11 @@ impl Answer {
         Self { end: End::Repeat, ..self }
     }
 
+    /// After the body, a byte now and then, and no end.
+    pub(crate) fn then_trickle(self) -> Self {
+        Self { end: End::Trickle, ..self }
+    }
+
     fn find(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(known, _)| known == name);
         found.map(|(_, value)| value.as_str())
@@ -109,7 +116,7 @@ impl Answer {
         let length = match self.end {
             End::Proper => Some(self.body.len()),
             End::Cut => Some(self.body.len() + 100),
-            End::Silence | End::Repeat => None,
+            End::Silence | End::Repeat | End::Trickle => None,
         };
         if let Some(length) = length {
             head += &format!("content-length: {length}\r\n");
@@ -252,6 +259,10 @@ fn serve(mut connection: &TcpStream, shared: &Mutex<State>) -> io::Result<()> {
         End::Proper | End::Cut => connection.shutdown(Shutdown::Write)?,
         End::Repeat => loop {
             connection.write_all(&answer.body)?;
+        },
+        End::Trickle => loop {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            connection.write_all(b"x")?;
         },
         End::Silence => {}
     }

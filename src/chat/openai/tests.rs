@@ -270,6 +270,19 @@ async fn silence_ends_the_answer() {
 }
 
 #[tokio::test]
+async fn comments_and_halves_of_events_are_silence() {
+    for bytes in [&b": still thinking\n\n"[..], b"data: {"] {
+        let server = ScriptedServer::start();
+        server.push(Script::TrickleAfter(2, bytes));
+        let idle_timeout = Duration::from_millis(300);
+        let model = connect(ChatOptions { idle_timeout, ..options(&server) }).unwrap();
+        let answer = async { collect(model.stream(question()).await.unwrap()).await };
+        let (_, end) = tokio::time::timeout(Duration::from_secs(20), answer).await.unwrap();
+        assert_eq!(end.unwrap_err().message, "the answer was cut: nothing came for 0.3 s");
+    }
+}
+
+#[tokio::test]
 async fn dropping_the_stream_hangs_up() {
     let server = ScriptedServer::start();
     server.push(Script::StallAfter(2));

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod lease;
+mod trickle;
 mod versions;
 
 use std::collections::HashMap;

@@ -137,6 +137,11 @@ fn untrusted(message: &str) -> String {
     format!("cannot be reached safely: its TLS certificate {reason}")
 }
 
+/// Of an answer that began and does not end: the client's own limit is for its beginning.
+pub(super) fn overdue(timeout: Duration) -> (Fault, String) {
+    (TRANSIENT, late(timeout))
+}
+
 fn late(timeout: Duration) -> String {
     format!("did not answer within {} s", timeout.as_secs_f32())
 }

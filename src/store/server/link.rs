@@ -71,12 +71,26 @@ impl Link {
             || {
                 // Boxed: some of the client's futures are tens of kilobytes.
                 let answer = Box::pin(request(self.client.clone()));
-                async { answer.await.map_err(|error| self.failed(&error)) }
+                self.whole(answer)
             },
         )
         .await?;
         self.told.store(false, Ordering::Relaxed);
         Ok(answer)
+    }
+
+    /// An answer from its beginning, which the client has a limit for, to its end: a body may trickle.
+    async fn whole<T>(
+        &self,
+        answer: impl Future<Output = Result<T, QdrantError>>,
+    ) -> Result<T, BackendError> {
+        let longest = self.timeout.saturating_add(self.timeout.min(CONNECT));
+        let answer = tokio::time::timeout(longest, answer).await;
+        let answer = answer.map_err(|_| {
+            let (fault, message) = fault::overdue(self.timeout);
+            self.error(fault, &message)
+        })?;
+        answer.map_err(|error| self.failed(&error))
     }
 
     /// Once for all requests that wait.

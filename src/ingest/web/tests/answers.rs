@@ -93,6 +93,21 @@ async fn bad_answers_are_rows() {
 }
 
 #[tokio::test]
+async fn what_trickles_ends() {
+    let site = Site::start();
+    site.put("/page", Answer::text("a beginning").then_trickle());
+    let mut attempt = Try::new(&site);
+    attempt.options.timeout = Duration::from_secs(1);
+    attempt.options.retry.attempts = 3;
+    let discovery = attempt.visit(&["/page"]).await;
+    assert!(discovery.failed[0].reason.starts_with("no end in 5 s"), "{discovery:?}");
+    assert_eq!(site.asked(), ["/robots.txt", "/page"], "what has taken so long is not asked again");
+    site.put("/robots.txt", Answer::text("User-agent: *").then_trickle());
+    let discovery = attempt.visit(&["/page"]).await;
+    assert!(discovery.failed[0].reason.starts_with("robots.txt: no end in 5 s"), "{discovery:?}");
+}
+
+#[tokio::test]
 async fn tries_again_what_may_pass() {
     let site = Site::start();
     site.put("/page", links(&[]));
