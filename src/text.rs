@@ -5,6 +5,7 @@
 //! Markdown is read as far as that needs, no further; plain text is Markdown without markup.
 
 mod fold;
+mod visible;
 
 use std::ops::Range;
 
@@ -13,6 +14,7 @@ use unicode_normalization::char::is_combining_mark;
 use unicode_segmentation::UnicodeSegmentation as _;
 
 pub use fold::{composed, fold, legible, plain_digits};
+pub use visible::{as_seen, is_visible};
 
 /// What a [`Block`] is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -316,12 +318,15 @@ impl Words {
             if at < target_end || is_invisible(c) {
                 continue;
             }
+            let (c, length) = entity(&text[at..]).unwrap_or((c, c.len_utf8()));
+            target_end = at + length;
             if text[at..].starts_with("](") {
                 target_end = at + link_target(&text[at..]);
             }
-            let quote_marker = c == '>' && line_start;
-            line_start = c == '\n' || (line_start && (c.is_whitespace() || quote_marker));
-            let origin = at..at + c.len_utf8();
+            let quote_marker = c == '>' && length == 1 && line_start;
+            let blank = c.is_whitespace() || c.is_control();
+            line_start = c == '\n' || (line_start && (blank || quote_marker));
+            let origin = at..at + length;
             if quote_marker || !is_telling(c) {
                 words.space(&origin);
                 continue;
@@ -331,6 +336,10 @@ impl Words {
                 for lower in part.to_lowercase().filter_map(fold::letter) {
                     words.push(lower, &origin);
                 }
+            }
+            // `< s>` is `<s>`, and `x < 5` is `x <5`.
+            if words.text.ends_with('<') {
+                words.space(&(origin.end..origin.end));
             }
             // A mark belongs to its letter.
             if words.text.len() == before
@@ -376,12 +385,21 @@ impl Words {
 }
 
 fn is_telling(c: char) -> bool {
-    c.is_alphanumeric() || is_combining_mark(c) || "<>=+%$€£¥°".contains(c)
+    c.is_alphanumeric() || is_combining_mark(c) || "<>=+%$€£¥°＜＞＝＋％＄￡￥".contains(c)
 }
 
 /// Emphasis, and what cannot be seen: within a word, and no part of it.
 fn is_invisible(c: char) -> bool {
-    matches!(c, '*' | '`') || fold::is_invisible(c)
+    matches!(c, '*' | '`') || fold::is_invisible(c) || visible::is_nothing(c)
+}
+
+/// The sign that an entity at the beginning of a text stands for, and the bytes it takes. A model may
+/// write `&lt;` for `<`, or the other way round.
+fn entity(text: &str) -> Option<(char, usize)> {
+    const ENTITIES: [(&str, char); 5] =
+        [("&lt;", '<'), ("&gt;", '>'), ("&amp;", '&'), ("&quot;", '"'), ("&#39;", '\'')];
+    let (name, sign) = ENTITIES.into_iter().find(|(name, _)| text.starts_with(name))?;
+    Some((sign, name.len()))
 }
 
 /// Length of `](target)`; 1 where that is no link.

@@ -1,5 +1,6 @@
 //! Passages and a question → a streamed answer.
 
+pub mod data;
 pub mod extractive;
 pub mod openai;
 pub mod reply;

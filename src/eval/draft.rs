@@ -3,6 +3,7 @@
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use crate::chat::ChatRequest;
+use crate::chat::data::data;
 use crate::text::{self, BlockKind};
 use crate::types::{Chunk, Kind};
 
@@ -104,8 +105,8 @@ pub fn request(chunk: &Chunk, nonce: &str) -> ChatRequest {
          the passage.\n\
          Reply with the question alone, on one line."
     );
-    let headings = chunk.headings.join(" > ").replace(nonce, "…");
-    let text = chunk.text.trim().replace(nonce, "…");
+    let headings = data(&chunk.headings.join(" > "), nonce);
+    let text = data(chunk.text.trim(), nonce);
     let data = format!("<passage-{nonce}>\n{headings}\n{text}\n</passage-{nonce}>");
     ChatRequest::task(rules, data)
 }

@@ -7,6 +7,7 @@ pub mod template;
 
 use std::fmt::Write as _;
 
+use crate::chat::data::{attribute, data};
 use crate::chat::{Message, Speaker};
 use crate::query::history::Turn;
 use crate::types::Passage;
@@ -32,7 +33,7 @@ pub fn prompt(
     let messages = template.fill(|slot| match slot {
         Slot::Rules => rules(nonce),
         Slot::Passages => fenced.join("\n").trim_end().to_owned(),
-        Slot::Question => question.trim().to_owned(),
+        Slot::Question => data(question.trim(), nonce),
     });
     let messages = messages.into_iter().map(|(speaker, text)| Message { speaker, text });
     let mut messages: Vec<Message> = messages.collect();
@@ -45,7 +46,7 @@ pub fn prompt(
         first.text.push_str(EARLIER_TURNS);
     }
     for turn in history {
-        let said = |speaker, text| Message { speaker, text: neutral(text, nonce) };
+        let said = |speaker, text| Message { speaker, text: data(text, nonce) };
         messages.push(said(Speaker::User, &turn.question));
         messages.push(said(Speaker::Assistant, &turn.answer));
     }
@@ -95,42 +96,7 @@ pub(crate) fn fenced(passage: &Passage, nonce: &str) -> String {
             let _ = write!(tag, " {name}=\"{}\"", attribute(value, nonce));
         }
     }
-    format!("{tag}>\n{}\n</passage-{nonce}>\n", neutral(&passage.text, nonce))
-}
-
-fn attribute(value: &str, nonce: &str) -> String {
-    let mut escaped = String::with_capacity(value.len());
-    for c in value.replace(nonce, "…").chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            c if c.is_control() => escaped.push(' '),
-            c => escaped.push(c),
-        }
-    }
-    escaped
-}
-
-/// Takes the nonce out of a text, and the edge off anything that looks like a passage tag: a model
-/// may be less strict about the nonce than a parser.
-fn neutral(text: &str, nonce: &str) -> String {
-    let text = text.replace(nonce, "…");
-    let mut safe = String::with_capacity(text.len());
-    for (at, c) in text.char_indices() {
-        if c == '<' && begins_tag(&text[at + 1..]) {
-            safe.push_str("&lt;");
-        } else {
-            safe.push(c);
-        }
-    }
-    safe
-}
-
-fn begins_tag(rest: &str) -> bool {
-    let name = rest.trim_start_matches(|c: char| c.is_whitespace() || c == '/');
-    name.get(..7).is_some_and(|name| name.eq_ignore_ascii_case("passage"))
+    format!("{tag}>\n{}\n</passage-{nonce}>\n", data(&passage.text, nonce))
 }
 
 /// Whether an answer is the agreed refusal: it begins with it, however it is dressed and whatever

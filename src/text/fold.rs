@@ -14,6 +14,8 @@ use std::borrow::Cow;
 use unicode_normalization::char::decompose_canonical;
 use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfc_quick, is_nfkc_quick};
 
+use super::visible::joins;
+
 /// Languages in which `ı` is another letter than `i`, as settings name them.
 const DOTLESS: &[&str] = &["turkish", "azerbaijani"];
 
@@ -99,7 +101,6 @@ pub(super) fn is_invisible(c: char) -> bool {
 /// A text as models have read texts: composed, in letters of one width, without what is invisible.
 /// Joiners stay, which make letters of Indic scripts and pictures.
 pub fn legible(text: &str) -> Cow<'_, str> {
-    let joins = |c: char| matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}');
     let stays = |c: &char| !is_invisible(*c) || joins(*c);
     if text.is_ascii()
         || (is_nfkc_quick(text.chars()) == IsNormalized::Yes && text.chars().all(|c| stays(&c)))

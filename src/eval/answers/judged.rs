@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::share;
 use crate::chat::ChatRequest;
+use crate::chat::data::data;
 use crate::query::prompt::fenced;
 use crate::text::{self, BlockKind};
 use crate::types::Passage;
@@ -62,10 +63,10 @@ pub fn request(
          Reply with a JSON object alone: {{\"supported\": [numbers of the sentences that are \
          supported], \"stated\": [numbers of the facts that are stated]}}."
     );
-    let mut data: String = passages.iter().map(|passage| fenced(passage, nonce)).collect();
+    let mut shown: String = passages.iter().map(|passage| fenced(passage, nonce)).collect();
     let mut tagged = |name: &str, number: usize, text: &str| {
-        let text = text.replace(nonce, "…");
-        let _ = writeln!(data, "<{name}-{nonce} n=\"{number}\">{text}</{name}-{nonce}>");
+        let text = data(text, nonce);
+        let _ = writeln!(shown, "<{name}-{nonce} n=\"{number}\">{text}</{name}-{nonce}>");
     };
     tagged("question", 1, question);
     for (number, sentence) in (1..).zip(sentences) {
@@ -74,7 +75,7 @@ pub fn request(
     for (number, fact) in (1..).zip(facts) {
         tagged("fact", number, fact);
     }
-    ChatRequest::task(rules, data)
+    ChatRequest::task(rules, shown)
 }
 
 #[derive(Deserialize)]

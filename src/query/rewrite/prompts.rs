@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use crate::chat::ChatRequest;
+use crate::chat::data::data;
 use crate::query::history::Turn;
 
 /// Asks for the question as one query that needs nothing said before it.
@@ -54,5 +55,5 @@ fn request(task: &str, data: String, nonce: &str) -> ChatRequest {
 }
 
 fn fenced(name: &str, text: &str, nonce: &str) -> String {
-    format!("<{name}-{nonce}>\n{}\n</{name}-{nonce}>", text.trim().replace(nonce, "…"))
+    format!("<{name}-{nonce}>\n{}\n</{name}-{nonce}>", data(text.trim(), nonce))
 }
