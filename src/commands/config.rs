@@ -53,7 +53,7 @@ fn show(ui: &mut Ui, flags: Layer) -> Result<Exit, Failure> {
             Some(said) => format!("{origin}; {} once docent.toml is trusted", sanitize_line(&said)),
             None => origin,
         };
-        let origin = ui.out_style.dim(&format!("({origin})"));
+        let origin = ui.out_style.dim(&format!("({})", sanitize_line(&origin)));
         text += &format!("{:width$}  {value}  {origin}\n", row.key.name);
     }
     ui.data(&text)?;

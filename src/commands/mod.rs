@@ -40,7 +40,7 @@ use crate::service::retrieval::DocumentFilter;
 use crate::service::{Context, Engine};
 use crate::settings::Layer;
 use crate::types::{EmbedderId, Reach, RerankerId};
-use crate::ui::Ui;
+use crate::ui::{self, Ui};
 
 /// Parses, dispatches, and turns the outcome into an exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -53,7 +53,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(parsed) => parsed,
         Err(error) => {
             // Help and version go to stdout with success, mistakes to stderr with 2.
-            let _ = error.print();
+            if error.use_stderr() {
+                ui::no_command_line(&error.render().to_string());
+            } else {
+                let _ = error.print();
+            }
             return ExitCode::from(error.exit_code() as u8);
         }
     };

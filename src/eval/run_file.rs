@@ -7,12 +7,14 @@ use std::fmt::Write as _;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::cases::{self, LineError};
+use crate::text::is_visible;
 
-/// The id of an item as a run file has it: white space separates its fields.
+/// The id of an item as a run file has it: white space separates its fields, and what is not seen is
+/// written so that it is.
 pub fn encoded(id: &str) -> String {
     let mut text = String::with_capacity(id.len());
     for c in id.chars() {
-        if c.is_whitespace() {
+        if c.is_whitespace() || !is_visible(c) {
             text.extend(utf8_percent_encode(c.encode_utf8(&mut [0; 4]), NON_ALPHANUMERIC));
         } else {
             text.push(c);

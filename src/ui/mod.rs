@@ -31,8 +31,13 @@ use serde::Serialize;
 use crate::cli::{Format, Global, When};
 use crate::error::{Exit, Failure};
 use crate::output::{Message, Turn, Versioned};
-use sanitize::{escape_json, sanitize, sanitize_line};
+use sanitize::{escape_json, mask_keys, sanitize, sanitize_line};
 use style::Style;
+
+/// Says that what was typed is no command line, which is before there are any flags to obey.
+pub fn no_command_line(why: &str) {
+    let _ = io::stderr().write_all(mask_keys(&sanitize(why)).as_bytes());
+}
 
 /// The two streams, and how to write to each.
 pub struct Ui {
@@ -123,6 +128,11 @@ impl Ui {
 
     /// What was done, for a person who watches.
     pub fn status(&mut self, text: &str) {
+        self.painted_status(&mask_keys(&sanitize(text)));
+    }
+
+    /// The same with colours and links of docent's own, and everything else sanitized.
+    fn painted_status(&mut self, text: &str) {
         if !self.quiet && self.format == Format::Text {
             self.talk(text);
         }
@@ -131,7 +141,7 @@ impl Ui {
     /// More of it, for one who asked.
     pub fn detail(&mut self, text: &str) {
         if self.verbose && self.format == Format::Text {
-            self.talk(&sanitize(text));
+            self.talk(&mask_keys(&sanitize(text)));
         }
     }
 
@@ -164,7 +174,7 @@ impl Ui {
     pub fn warn(&mut self, text: &str) {
         match self.format {
             Format::Text => self.labelled("warning", text),
-            _ => self.talk(&line(Message::warning(text), self.turn)),
+            _ => self.talk(&line(Message::warning(&mask_keys(text)), self.turn)),
         }
     }
 
@@ -174,7 +184,7 @@ impl Ui {
             return;
         }
         if self.format != Format::Text {
-            self.talk(&line(Message::error(failure), self.turn));
+            self.talk(&line(Message::error(&masked(failure)), self.turn));
             return;
         }
         self.labelled("error", &failure.message);
@@ -199,7 +209,17 @@ impl Ui {
 fn note(format: Format, style: Style, turn: Option<u32>, text: &str) -> String {
     match format {
         Format::Text => labelled(style, "note", text),
-        _ => line(Message::note(text), turn),
+        _ => line(Message::note(&mask_keys(text)), turn),
+    }
+}
+
+/// The same without keys of URLs.
+fn masked(failure: &Failure) -> Failure {
+    Failure {
+        exit: failure.exit,
+        message: mask_keys(&failure.message),
+        causes: failure.causes.iter().map(|cause| mask_keys(cause)).collect(),
+        hint: failure.hint.as_deref().map(mask_keys),
     }
 }
 

@@ -3,6 +3,8 @@
 
 use unicode_width::UnicodeWidthChar;
 
+use crate::text::is_visible;
+
 /// Marks that may stand on one character: more than any script needs, too few to paint over the
 /// lines around it or to hide a text in.
 const MAX_MARKS: usize = 8;
@@ -92,39 +94,6 @@ impl Sanitizer {
     }
 }
 
-/// Characters that show, or only separate.
-fn is_visible(c: char) -> bool {
-    match c {
-        '\n' | '\t' => true,
-        c if c.is_control() => false,
-        // Soft hyphen, combining grapheme joiner, Arabic letter mark, Hangul fillers, Mongolian
-        // vowel separator and selectors, zero-width and bidi marks, line and paragraph separators,
-        // bidi embeddings, overrides and isolates, invisible operators, BOM, interlinear
-        // annotations, controls of shorthand and of musical notation, and the tag characters and
-        // unassigned ones beside them that can smuggle text.
-        '\u{ad}'
-        | '\u{34f}'
-        | '\u{61c}'
-        | '\u{115f}'
-        | '\u{1160}'
-        | '\u{17b4}'
-        | '\u{17b5}'
-        | '\u{180b}'..='\u{180f}'
-        | '\u{200b}'..='\u{200f}'
-        | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}'
-        | '\u{3164}'
-        | '\u{feff}'
-        | '\u{ffa0}'
-        | '\u{fff9}'..='\u{fffb}'
-        | '\u{1bca0}'..='\u{1bca3}'
-        | '\u{1d173}'..='\u{1d17a}'
-        | '\u{e0000}'..='\u{e00ff}'
-        | '\u{e01f0}'..='\u{e0fff}' => false,
-        _ => true,
-    }
-}
-
 /// JSON that says the same, and has nothing in it that a terminal would obey: what is not visible
 /// can only be in strings, and is escaped there.
 pub fn escape_json(json: &str) -> String {
@@ -141,9 +110,50 @@ pub fn escape_json(json: &str) -> String {
     escaped
 }
 
-/// One line: newlines and tabs become spaces too. For names, headings and messages.
+/// One line: newlines and tabs become spaces too, and URLs show no keys. For names, headings and
+/// messages.
 pub fn sanitize_line(text: &str) -> String {
-    sanitize(text).replace(['\n', '\t'], " ")
+    mask_keys(&sanitize(text).replace(['\n', '\t'], " "))
+}
+
+/// Parts of the names of parameters that are keys: `api_key`, `access_token`, `X-Amz-Signature`, `sig`.
+const SECRET: &[&str] =
+    &["key", "token", "secret", "sig", "passw", "pwd", "auth", "credential", "session"];
+
+/// A text whose URLs have no user and password, and no values of parameters that are keys by their
+/// names.
+pub fn mask_keys(text: &str) -> String {
+    const SCHEME_END: &str = "://";
+    let mut masked = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(SCHEME_END) {
+        let (before, url) = rest.split_at(at + SCHEME_END.len());
+        masked += before;
+        let end = url.find(|c: char| c.is_whitespace() || "\"'`<>".contains(c));
+        let (url, after) = url.split_at(end.unwrap_or(url.len()));
+        masked += &without_keys(url);
+        rest = after;
+    }
+    masked + rest
+}
+
+/// What follows the scheme of a URL.
+fn without_keys(url: &str) -> String {
+    const SEPARATORS: [char; 4] = ['?', '#', '&', ';'];
+    let authority = url.find(['/', '?', '#']).unwrap_or(url.len());
+    let host = url[..authority].rfind('@').map_or(0, |at| at + 1);
+    let mut shown = String::with_capacity(url.len());
+    for (i, part) in url[host..].split_inclusive(SEPARATORS).enumerate() {
+        let (name, value) = part.split_once('=').unwrap_or((part, ""));
+        let lower = name.to_lowercase();
+        if i == 0 || value.is_empty() || !SECRET.iter().any(|secret| lower.contains(secret)) {
+            shown += part;
+            continue;
+        }
+        shown += &format!("{name}=***");
+        shown.extend(value.chars().next_back().filter(|last| SEPARATORS.contains(last)));
+    }
+    shown
 }
 
 #[cfg(test)]
@@ -176,6 +186,26 @@ mod tests {
             ("🏴\u{e0067}\u{e0062}\u{e007f}", "🏴"),
         ] {
             assert_eq!(sanitize(given), expected, "{given:?}");
+        }
+    }
+
+    #[test]
+    fn urls_are_shown_without_keys() {
+        for (text, shown) in [
+            ("no URL, a=b key=c", "no URL, a=b key=c"),
+            ("https://me:s3cret@host/a: HTTP 401", "https://host/a: HTTP 401"),
+            ("see `http://me:s@cr@host:1`!", "see `http://host:1`!"),
+            ("http://h/?id=3&api_key=k1&x=y#z", "http://h/?id=3&api_key=***&x=y#z"),
+            (
+                "http://h?X-Amz-Signature=abc http://h/?Token=t;a=b",
+                "http://h?X-Amz-Signature=*** http://h/?Token=***;a=b",
+            ),
+            ("http://h/cb#access_token=t", "http://h/cb#access_token=***"),
+            ("http://h/key=v/a@b?page=2", "http://h/key=v/a@b?page=2"),
+            ("http://", "http://"),
+            ("a://b@", "a://"),
+        ] {
+            assert_eq!(mask_keys(text), shown);
         }
     }
 

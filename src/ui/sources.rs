@@ -52,7 +52,7 @@ impl Ui {
         if to_stdout {
             self.data(&lines)
         } else {
-            self.status(lines.trim_end_matches('\n'));
+            self.painted_status(lines.trim_end_matches('\n'));
             Ok(())
         }
     }
@@ -63,7 +63,7 @@ impl Ui {
         let width = place_width(passages);
         for passage in passages {
             let place = place(passage, style, root, width);
-            self.status(&format!("  nearest: {}", place.trim_end()));
+            self.painted_status(&format!("  nearest: {}", place.trim_end()));
         }
     }
 }

@@ -33,7 +33,8 @@ impl Ui {
     /// One line for each.
     pub fn traces(&mut self, traces: &[Trace]) -> Result<(), Failure> {
         let line = |trace: &Trace| {
-            let (id, time, exit) = (trace.id, &trace.started_at, trace.outcome.exit_code);
+            let (id, exit) = (trace.id, trace.outcome.exit_code);
+            let time = sanitize_line(&trace.started_at);
             format!("{id}  {time}  exit {exit:<3}  {}\n", sanitize_line(&trace.question))
         };
         let text: String = traces.iter().map(line).collect();
@@ -164,7 +165,7 @@ fn retrieved(rows: &[Retrieved]) -> String {
     for row in rows {
         let became = match (row.passage, &row.dropped) {
             (Some(number), _) => format!("[{number}]"),
-            (None, Some(reason)) => reason.clone(),
+            (None, Some(reason)) => sanitize_line(reason),
             (None, None) => "-".to_owned(),
         };
         text += &format!(
@@ -178,7 +179,9 @@ fn retrieved(rows: &[Retrieved]) -> String {
         );
         text += &format!(
             "{:indent$}document {:.12}, chunk {}\n",
-            "", row.document_hash.0, row.chunk_id
+            "",
+            sanitize_line(&row.document_hash.0),
+            row.chunk_id
         );
     }
     text

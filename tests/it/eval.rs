@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::assert_run;
-use crate::env::TestEnv;
+use crate::env::{Run, TestEnv};
+use crate::injection::{HOSTILE, harmless};
 use crate::openai::{Dialect, ScriptedServer};
 
 const CASES: &str = "cases.jsonl";
@@ -133,6 +134,51 @@ fn reports_for_pipelines() {
         assert_run!(env.run(&[&run[..], &["--format", format]].concat()).expect(1));
     }
     assert_run!(env.run(&["search", "x", "--format", "junit"]).expect(2));
+}
+
+/// XML 1.0, section 2.2, less what a terminal would obey and nobody sees.
+fn is_plain_xml(c: char) -> bool {
+    docent::text::is_visible(c) && !matches!(c, '\u{fffe}' | '\u{ffff}')
+}
+
+#[test]
+fn reports_are_clean_whatever_the_cases_say() {
+    let env = TestEnv::new();
+    let name = format!("docs/a{}.md", HOSTILE.replace('/', ""));
+    env.write(&name, format!("Walruses {HOSTILE} live on ice.\n"));
+    env.run(&["ingest", "docs"]).expect(0);
+    let nasty = format!("Where do <walruses> & ]]> {HOSTILE} \u{fffe}\u{ffff}\u{0}\u{fdd0} live?");
+    let case = json!({"id": nasty, "question": nasty, "tags": [nasty], "expected": [name]});
+    env.write("cases.jsonl", case.to_string());
+    for format in ["junit", "markdown", "text"] {
+        let run = env.run(&["eval", "cases.jsonl", "-v", "--format", format]).expect(0);
+        harmless(&Run { args: String::new(), ..run.clone() });
+        assert!(run.stdout.contains("walruses"), "{run}");
+        if format != "junit" {
+            continue;
+        }
+        assert!(run.stdout.chars().all(is_plain_xml), "{run}");
+        let mut reader = quick_xml::Reader::from_str(&run.stdout);
+        let mut cases = 0;
+        loop {
+            match reader.read_event().expect("XML") {
+                quick_xml::events::Event::Eof => break,
+                quick_xml::events::Event::Start(tag) => {
+                    cases += usize::from(tag.name().as_ref() == "testcase");
+                    for attribute in tag.attributes() {
+                        let value = attribute.expect("an attribute").value;
+                        quick_xml::escape::unescape(&value).expect("no stray sign");
+                    }
+                }
+                _ => {}
+            }
+        }
+        assert_eq!(cases, 1, "{run}");
+    }
+    env.run(&["eval", "cases.jsonl", "--run-file", "run.trec"]).expect(0);
+    let lines = std::fs::read_to_string(env.path("run.trec")).expect("a run file");
+    assert!(lines.chars().all(docent::text::is_visible), "{lines:?}");
+    env.run(&["eval", "cases.jsonl", "--from-run", "run.trec", "--min", "mrr@10=1"]).expect(0);
 }
 
 #[test]

@@ -52,6 +52,7 @@ mod tls;
 mod together;
 mod trace;
 mod trust;
+mod typed;
 mod unread;
 mod watch;
 mod web;

@@ -3,6 +3,7 @@
 //! A case never fails: that not everything is found is what the metrics say, and how much of it has
 //! to be is what the gates say.
 
+use super::super::sanitize::sanitize_line;
 use crate::eval::gate::GateOutcome;
 use crate::eval::report::{CaseRow, EvalReport, Run};
 
@@ -60,18 +61,17 @@ fn case(row: &CaseRow, run: &str) -> String {
     )
 }
 
-/// For text and attributes. What XML has no place for is left out.
+/// For text and attributes: as a person may be shown it, and without what XML has no place for.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in sanitize_line(text).chars() {
         match c {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&apos;"),
-            '\n' | '\r' | '\t' => escaped.push(' '),
-            c if c.is_control() || ('\u{fffe}'..='\u{ffff}').contains(&c) => {}
+            '\u{fffe}' | '\u{ffff}' => {}
             c => escaped.push(c),
         }
     }

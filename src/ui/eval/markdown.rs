@@ -1,5 +1,6 @@
 //! For the summary of a CI step, or a comment on a change.
 
+use super::super::sanitize::sanitize_line;
 use crate::eval::report::EvalReport;
 
 pub(super) fn document(report: &EvalReport) -> String {
@@ -36,10 +37,10 @@ fn table(rows: &[Vec<String>]) -> String {
     text
 }
 
-/// Names of files and tags are no markup.
+/// Names of files and tags are no markup, whoever shows it: a terminal or a page.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in sanitize_line(text).chars() {
         match c {
             '|' | '*' | '_' | '`' | '[' | ']' | '\\' | '#' => {
                 escaped.push('\\');

@@ -129,13 +129,17 @@ fn tables(report: &EvalReport) -> Vec<(Option<String>, Vec<Vec<String>>)> {
     if !report.gates.is_empty() {
         tables.push((Some("Gates".to_owned()), gates(report)));
     }
+    // Names of metrics, runs and tags come from files, too.
+    for cell in tables.iter_mut().flat_map(|(_, rows)| rows).flatten() {
+        *cell = sanitize_line(cell);
+    }
     tables
 }
 
 /// A metric a line: with its interval where there is one run, else a run a column.
 fn values(report: &EvalReport) -> Vec<Vec<String>> {
     let mut head = vec![String::new()];
-    head.extend(report.runs.iter().map(|run| sanitize_line(&run.name)));
+    head.extend(report.runs.iter().map(|run| run.name.clone()));
     let single = report.runs.len() == 1;
     if single {
         head.push("95 % interval".to_owned());
@@ -157,7 +161,7 @@ fn by_tag(run: &Run) -> Vec<Vec<String>> {
     let names = run.metrics.iter().map(|value| value.metric.clone());
     let head = ["tag", "cases"].map(str::to_owned).into_iter().chain(names).collect();
     let row = |tag: &crate::eval::report::TagRow| {
-        let cells = [sanitize_line(&tag.tag), tag.cases.to_string()].into_iter();
+        let cells = [tag.tag.clone(), tag.cases.to_string()].into_iter();
         cells.chain(tag.metrics.iter().map(|value| format!("{:.3}", value.mean))).collect()
     };
     std::iter::once(head).chain(run.tags.iter().map(row)).collect()
@@ -168,7 +172,7 @@ fn comparisons(report: &EvalReport) -> Vec<Vec<String>> {
     let row = |comparison: &crate::eval::report::Comparison| {
         vec![
             comparison.metric.clone(),
-            sanitize_line(&comparison.other),
+            comparison.other.clone(),
             format!("{:+.3}", comparison.difference),
             difference_interval(comparison.interval),
             p_value(comparison.p),
