@@ -62,6 +62,8 @@
 //! | the environment is read in `commands` and `ui` only | `tidy::the_environment_is_read_in_commands_and_ui_only` |
 //! | every flag of a setting, its default and its documentation come from one row | `tests/it/settings.rs` |
 //! | per document: new chunks in, record written, stale chunks out; the record is the commit mark | `tests/it/kill.rs` |
+//! | nothing of a document or a question frames a prompt: it goes through [`chat::data`] | `tests/it/injection.rs` |
+//! | a number has a range, in the row of its setting | `settings::range` |
 //! | one question reads one version of a collection, whose embedder it was checked against | `store::contract::readers`, `together::no_question_is_asked_of_the_vectors_of_another_model` |
 //! | what a reader holds keeps no writer waiting, nor the other way round, for longer than their turns | `store::edge::tests::turns`, `tests/it/together.rs` |
 
