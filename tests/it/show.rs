@@ -83,13 +83,13 @@ fn an_unknown_source_names_the_nearest() {
     env.write("other/yawl.md", "# Yawl\n");
     assert_run!(show(&env, "docs/ketsch.md").expect(1));
     for (typed, hint) in [
-        ("ketch.md", "did you mean this? docent show \"docs/ketch.md\""),
+        ("ketch.md", "did you mean this? docent show docs/ketch.md"),
         (
             "docs",
-            "did you mean one of these? docent show \"docs/bad.docx\", \"docs/ketch.md\", \"docs/yawl.md\"",
+            "did you mean one of these? docent show docs/bad.docx, docs/ketch.md, docs/yawl.md",
         ),
-        ("other/sloop.md", "docent ingest \"other/sloop.md\""),
-        ("other/yawl.md", "docent ingest \"other/yawl.md\""),
+        ("other/sloop.md", "docent ingest other/sloop.md"),
+        ("other/yawl.md", "docent ingest other/yawl.md"),
         ("zymurgy.md", "docent status --documents lists what is stored"),
         ("https://example.org/a", "docent status --documents lists what is stored"),
     ] {
