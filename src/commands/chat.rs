@@ -18,6 +18,7 @@ use crate::error::{Exit, Failure};
 use crate::query::history::Turn;
 use crate::service::Engine;
 use crate::service::retrieval::DocumentFilter;
+use crate::service::written::forbid_way_out;
 use crate::ui::Ui;
 use crate::ui::chat::Exchange;
 use crate::ui::line::Entry;
@@ -161,6 +162,7 @@ impl Session {
             }
             Slash::Save { path, overwrite } => {
                 let path = save::place(&self.engine.context.cwd, &path);
+                forbid_way_out(&path, &self.engine.context.root)?;
                 save::save(&path, &self.exchanges, overwrite)?;
                 ui.status(&format!("saved {}", path.display()));
             }

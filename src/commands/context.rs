@@ -11,6 +11,7 @@ use super::trust;
 use crate::error::{Exit, Failure};
 use crate::record::{Tape, TapeError};
 use crate::service::Context;
+use crate::service::written::forbid_way_out;
 use crate::settings::{self, Layer, Layers, Origin, Resolved, SettingsError, TapeFile, layers};
 use crate::ui::Ui;
 use crate::ui::sanitize::sanitize_line;
@@ -43,7 +44,9 @@ pub(super) fn with_tape(mut context: Context, ui: &mut Ui) -> Result<Context, Fa
         None => return Ok(context),
         Some(TapeFile::Record(path)) => {
             ui.detail(&format!("recording to {}", path.display()));
-            Tape::record(&context.cwd.join(path), context.secrets())
+            let path = context.cwd.join(path);
+            forbid_way_out(&path, &context.root)?;
+            Tape::record(&path, context.secrets())
         }
         Some(TapeFile::Replay(path)) => {
             ui.detail(&format!("replaying {}", path.display()));

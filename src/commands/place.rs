@@ -21,6 +21,7 @@ pub(super) struct Place {
     /// Project files and data directories above the working directory that were passed over on the
     /// way: they belong to another user, who would decide for everybody below.
     foreign: Vec<PathBuf>,
+    user: User,
 }
 
 impl Place {
@@ -28,9 +29,13 @@ impl Place {
         let cwd = env::current_dir().and_then(|dir| dir.canonicalize()).map_err(|error| {
             Failure::usage(format!("the working directory cannot be used: {error}"))
         })?;
+        Ok(Self::of(cwd, User::current()))
+    }
+
+    fn of(cwd: PathBuf, user: User) -> Self {
         let (mut root, mut project_file, mut foreign) = (None, None, Vec::new());
         for dir in cwd.ancestors() {
-            let own = |path: &Path| dir == cwd || is_own(path);
+            let own = |path: &Path| dir == cwd || user.owns(path);
             let (file, data) = (dir.join(PROJECT_FILE), dir.join(DATA_DIR));
             let named = file.is_file() && {
                 let known = own(&file) || trust::is_trusted_now(&file);
@@ -57,7 +62,7 @@ impl Place {
                 break;
             }
         }
-        Ok(Self { root: root.unwrap_or_else(|| cwd.clone()), cwd, project_file, foreign })
+        Self { root: root.unwrap_or_else(|| cwd.clone()), cwd, project_file, foreign, user }
     }
 
     /// Says what was passed over.
@@ -85,7 +90,7 @@ impl Place {
     pub(super) fn data_dir(&self, trusted: bool) -> Result<PathBuf, Failure> {
         let dir = self.root.join(DATA_DIR);
         let Ok(metadata) = fs::symlink_metadata(&dir) else { return Ok(dir) };
-        if self.root != self.cwd && !trusted && !is_own(&dir) {
+        if self.root != self.cwd && !trusted && !self.user.owns(&dir) {
             return Err(Failure::config(format!("{} belongs to another user", dir.display()))
                 .hint("keep your own with --data-dir DIR, or name this one so if you trust it"));
         }
@@ -136,22 +141,99 @@ fn forbid_link_out(link: &Path, within: &Path) -> Result<(), Failure> {
     .hint("remove it; where collections are to be elsewhere, say so with --data-dir or DOCENT_DATA_DIR"))
 }
 
-/// Whether the user owns it: of a link, both it and what it leads to.
+/// Whose files are obeyed.
+struct User {
+    #[cfg(unix)]
+    id: u32,
+    /// Who has called root by `sudo`: as git has it, their files are root's own.
+    #[cfg(unix)]
+    caller: Option<u32>,
+}
+
 #[cfg(unix)]
-fn is_own(path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    let user = rustix::process::geteuid();
-    // As git has it: what sudo was called by is the user's own for the one that it runs as.
-    let caller = env::var("SUDO_UID").ok().filter(|_| user.is_root());
-    let caller: Option<u32> = caller.and_then(|uid| uid.parse().ok());
-    let own = |metadata: io::Result<fs::Metadata>| {
-        metadata
-            .is_ok_and(|metadata| metadata.uid() == user.as_raw() || Some(metadata.uid()) == caller)
-    };
-    own(fs::symlink_metadata(path)) && own(fs::metadata(path))
+impl User {
+    fn current() -> Self {
+        let user = rustix::process::geteuid();
+        let caller = env::var("SUDO_UID").ok().filter(|_| user.is_root());
+        Self { id: user.as_raw(), caller: caller.and_then(|id| id.parse().ok()) }
+    }
+
+    /// Of a link, both it and what it leads to.
+    fn owns(&self, path: &Path) -> bool {
+        use std::os::unix::fs::MetadataExt as _;
+        let own = |metadata: io::Result<fs::Metadata>| {
+            metadata.is_ok_and(|metadata| {
+                metadata.uid() == self.id || Some(metadata.uid()) == self.caller
+            })
+        };
+        own(fs::symlink_metadata(path)) && own(fs::metadata(path))
+    }
 }
 
 #[cfg(not(unix))]
-fn is_own(_: &Path) -> bool {
-    true
+impl User {
+    fn current() -> Self {
+        Self {}
+    }
+
+    fn owns(&self, _: &Path) -> bool {
+        true
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use std::os::unix::fs::MetadataExt as _;
+
+    use super::*;
+
+    /// A project of whoever runs the tests, and a directory in it.
+    fn project(names: &[&str]) -> (tempfile::TempDir, PathBuf, u32) {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().canonicalize().unwrap().join("project");
+        fs::create_dir_all(root.join("below")).unwrap();
+        for name in names {
+            if *name == DATA_DIR {
+                fs::create_dir(root.join(name)).unwrap();
+            } else {
+                fs::write(root.join(name), "").unwrap();
+            }
+        }
+        let owner = fs::metadata(&root).unwrap().uid();
+        (dir, root, owner)
+    }
+
+    /// To any other user, the files of whoever runs the tests are another's.
+    #[test]
+    fn what_another_user_owns_above_the_working_directory_is_passed_over() {
+        for names in [&[PROJECT_FILE][..], &[DATA_DIR], &[PROJECT_FILE, DATA_DIR]] {
+            let (_dir, root, owner) = project(names);
+            let found = |cwd: &Path, id, caller| Place::of(cwd.to_owned(), User { id, caller });
+            let below = root.join("below");
+            for place in [found(&below, owner, None), found(&below, owner + 1, Some(owner))] {
+                assert_eq!((&place.root, &*place.foreign), (&root, &[][..]), "{names:?}");
+                assert_eq!(place.project_file.is_some(), names.contains(&PROJECT_FILE));
+            }
+            let place = found(&below, owner + 1, None);
+            let paths: Vec<_> = names.iter().map(|name| root.join(name)).collect();
+            assert_eq!((&place.root, &place.foreign), (&below, &paths), "passed over, and said");
+            assert_eq!(place.project_file, None);
+            // Where somebody works is their own choice.
+            let place = found(&root, owner + 1, None);
+            assert_eq!((&place.root, &*place.foreign), (&root, &[][..]), "{names:?}");
+        }
+    }
+
+    #[test]
+    fn a_collection_of_another_user_beside_a_file_of_ones_own_is_refused() {
+        let (_dir, root, owner) = project(&[PROJECT_FILE, DATA_DIR]);
+        let mut place = Place::of(root.join("below"), User { id: owner, caller: None });
+        assert_eq!(place.data_dir(false).unwrap(), root.join(DATA_DIR));
+        place.user.id += 1;
+        let refused = place.data_dir(false).unwrap_err();
+        assert!(refused.message.contains("belongs to another user"), "{}", refused.message);
+        assert_eq!(place.data_dir(true).unwrap(), root.join(DATA_DIR));
+    }
 }

@@ -1,6 +1,6 @@
 //! Why there is nothing of a source in a collection.
 
-use std::fs;
+use std::io::Read as _;
 use std::path::Path;
 
 use super::discover::{self, DiscoverError, DiscoverOptions, FoundFile};
@@ -43,7 +43,6 @@ pub fn absence(
         return Ok(Absence::NoPage);
     }
     let Some(file) = FoundFile::at(&options.root, source) else { return Ok(Absence::NoFile) };
-    let path = file.path(&options.root);
     let found = discover::discover(options)?;
     if let Some(failed) = found.failed.iter().find(|failed| failed.source == source) {
         return Ok(Absence::Unfit(failed.reason.clone()));
@@ -62,18 +61,20 @@ pub fn absence(
             entry.map_or(Absence::OutsideRoots, |entry| skipped(entry.reason, &entry.source, true))
         );
     };
-    if let Some(reason) = prepare::passed_over(&path, ocr.reads_image(found.named)) {
+    if let Some(reason) = prepare::passed_over(&file, &options.root, ocr.reads_image(found.named)) {
         // A picture is read where it is named.
         let when_named = ocr.reads_image(true) && reason == prepare::PICTURE;
         return Ok(skipped(reason, source, when_named));
     }
-    if policy == OnSecret::Skip && holds_a_secret(&path) {
+    if policy == OnSecret::Skip && holds_a_secret(&file, &options.root) {
         return Ok(skipped(prepare::HOLDS_A_SECRET, source, false));
     }
     Ok(Absence::Pending)
 }
 
 /// Of files that are text.
-fn holds_a_secret(path: &Path) -> bool {
-    fs::read_to_string(path).is_ok_and(|text| !secrets::scan(&text).is_empty())
+fn holds_a_secret(file: &FoundFile, root: &Path) -> bool {
+    let mut text = String::new();
+    let read = file.open(root).and_then(|mut file| file.read_to_string(&mut text));
+    read.is_ok() && !secrets::scan(&text).is_empty()
 }

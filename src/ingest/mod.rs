@@ -13,6 +13,7 @@
 
 pub mod absence;
 mod batch;
+mod beneath;
 pub mod budget;
 pub mod chunk;
 mod commit;

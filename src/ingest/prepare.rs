@@ -1,6 +1,5 @@
 //! One document, up to its chunks: read → detect → hash → extract → look for secrets → chunk.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -235,8 +234,11 @@ async fn try_prepare(
             why => (why, hash),
         }
     };
+    let root = options.discover.root.clone();
     let Source { file, content, kind, hash } =
-        off_thread(move || read(file, &path, content, limit, reads_image)).await.map_err(unfit)?;
+        off_thread(move || read(file, &root, &path, content, limit, reads_image))
+            .await
+            .map_err(unfit)?;
     let size = content.size();
     let mut document = match content {
         Content::Document(document) => Arc::unwrap_or_clone(document),
@@ -314,10 +316,14 @@ pub(super) fn unread(path: &Path, reason: &str) -> Option<String> {
 }
 
 /// Why the file would be passed over once it is read, if it would: nothing is to be done about it.
-pub(super) fn passed_over(path: &Path, reads_image: bool) -> Option<&'static str> {
+pub(super) fn passed_over(
+    file: &FoundFile,
+    root: &Path,
+    reads_image: bool,
+) -> Option<&'static str> {
     let mut head = Vec::new();
-    File::open(path).ok()?.take(HEAD as u64).read_to_end(&mut head).ok()?;
-    match extract::detect(path, &head) {
+    file.open(root).ok()?.take(HEAD as u64).read_to_end(&mut head).ok()?;
+    match extract::detect(&file.path(root), &head) {
         Detected::Known(Kind::Code) if head.is_empty() => Some(NOTHING_IN_IT),
         Detected::Known(Kind::Json) if holds_nothing(&head) => Some(NOTHING_IN_IT),
         Detected::Known(Kind::Image) if !reads_image => Some(PICTURE),
@@ -336,6 +342,7 @@ struct Source {
 
 fn read(
     file: FoundFile,
+    root: &Path,
     path: &Path,
     content: Option<Content>,
     limit: u64,
@@ -352,7 +359,7 @@ fn read(
             return Ok(Source { file, content, kind: Kind::Text, hash });
         }
         Some(Content::Bytes(bytes)) => (file, bytes),
-        None => reading::read(&file, path, limit, not_text).map_err(|unread| match unread {
+        None => reading::read(&file, root, limit, not_text).map_err(|unread| match unread {
             Unread::Enough(reason) => (Why::Skip(reason), None),
             Unread::TooLarge => (Why::Fail(TOO_LARGE.to_owned()), None),
             Unread::Failed(reason) => (Why::Fail(reason), None),

@@ -104,14 +104,14 @@ impl Preview {
         let known: HashSet<&str> = survey.records.iter().map(|r| r.source.as_str()).collect();
         for work in work {
             let source = work.file.source.clone();
-            let path = || work.file.path(&options.discover.root);
-            let passed_over = work
-                .content
-                .is_none()
-                .then(|| prepare::passed_over(&path(), options.ocr.reads_image(work.file.named)));
-            let passed_over = passed_over.flatten();
-            let unread = passed_over.filter(|_| work.file.named);
-            if let Some(reason) = unread.and_then(|reason| prepare::unread(&path(), reason)) {
+            let (file, root) = (&work.file, &options.discover.root);
+            let reads_image = options.ocr.reads_image(file.named);
+            let is_file = work.content.is_none();
+            let passed_over =
+                is_file.then(|| prepare::passed_over(file, root, reads_image)).flatten();
+            let unread = passed_over.filter(|_| file.named);
+            let advice = |reason| prepare::unread(&file.path(root), reason);
+            if let Some(reason) = unread.and_then(advice) {
                 preview.fail(&source, &reason);
             } else if let Some(reason) = passed_over.filter(|_| !known.contains(source.as_str())) {
                 preview.skip(&source, reason);

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::path::Path;
 
+use super::beneath::Stamp;
 use super::discover::{self, FoundFile};
 
 /// Bytes that tell what a file is.
@@ -34,12 +35,12 @@ impl<T> From<io::Error> for Unread<T> {
 /// or its time has changed since the reading began.
 pub(super) fn read<T>(
     found: &FoundFile,
-    path: &Path,
+    root: &Path,
     limit: u64,
     judge: impl Fn(&[u8]) -> Option<T>,
 ) -> Result<(FoundFile, Vec<u8>), Unread<T>> {
-    let mut file = File::open(path)?;
-    let stamp = |file: &File| Ok(FoundFile::stamp(&file.metadata()?));
+    let mut file = found.open(root)?;
+    let stamp = |file: &File| Ok(Stamp::of(&file.metadata()?));
     let whole = |file: &mut File| {
         file.rewind()?;
         let mut bytes = Vec::new();
@@ -53,7 +54,9 @@ pub(super) fn read<T>(
     match unchanged(&mut file, stamp, whole)? {
         // A page has no time of its own.
         Some((_, bytes)) if found.page.is_some() => Ok((found.clone(), bytes)),
-        Some(((size, mtime), bytes)) => Ok((FoundFile { size, mtime, ..found.clone() }, bytes)),
+        Some((Stamp { size, mtime }, bytes)) => {
+            Ok((FoundFile { size, mtime, ..found.clone() }, bytes))
+        }
         None => Err(Unread::Failed("it changes while it is read".to_owned())),
     }
 }
@@ -106,12 +109,12 @@ mod tests {
         assert_eq!(settle(3), None);
     }
 
-    fn found() -> FoundFile {
-        FoundFile { source: "a.md".to_owned(), size: 0, mtime: 1, page: None, named: false }
+    fn found(source: &str) -> FoundFile {
+        FoundFile { source: source.to_owned(), size: 0, mtime: 1, page: None, named: false }
     }
 
-    fn read_all(path: &Path, limit: u64) -> Result<(FoundFile, Vec<u8>), Unread<()>> {
-        read(&found(), path, limit, |_| None)
+    fn read_all(dir: &Path, source: &str, limit: u64) -> Result<(FoundFile, Vec<u8>), Unread<()>> {
+        read(&found(source), dir, limit, |_| None)
     }
 
     #[test]
@@ -120,14 +123,39 @@ mod tests {
         let path = dir.path().join("a.md");
         let text = "x".repeat(3 * HEAD);
         std::fs::write(&path, &text).unwrap();
-        let (file, bytes) = read_all(&path, text.len() as u64).unwrap();
+        let read_all = |source, limit| read_all(dir.path(), source, limit);
+        let (file, bytes) = read_all("a.md", text.len() as u64).unwrap();
         assert_eq!(bytes, text.as_bytes());
         assert_eq!(Some(file), FoundFile::at(dir.path(), "a.md"));
-        assert_eq!(read_all(&path, text.len() as u64 - 1), Err(Unread::TooLarge));
-        assert_eq!(read_all(&path, 10), Err(Unread::TooLarge));
-        let enough = read(&found(), &path, 10, |head| Some(head.len()));
+        assert_eq!(read_all("a.md", text.len() as u64 - 1), Err(Unread::TooLarge));
+        assert_eq!(read_all("a.md", 10), Err(Unread::TooLarge));
+        let enough = read(&found("a.md"), dir.path(), 10, |head| Some(head.len()));
         assert_eq!(enough, Err(Unread::Enough(HEAD)));
-        let missing = read_all(&dir.path().join("b.md"), 10);
+        let missing = read_all("b.md", 10);
         assert_eq!(missing, Err(Unread::Failed("vanished while it was being read".to_owned())));
+    }
+
+    /// What was found is read and nothing else, whatever stands there by then.
+    #[cfg(unix)]
+    #[test]
+    fn what_was_swapped_since_it_was_found_is_not_read() {
+        use std::os::unix::fs::symlink;
+        let (dir, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        std::fs::write(outside.path().join("a.md"), "a secret").unwrap();
+        std::fs::create_dir(dir.path().join("docs")).unwrap();
+        symlink(outside.path().join("a.md"), dir.path().join("docs/a.md")).unwrap();
+        symlink(outside.path(), dir.path().join("sub")).unwrap();
+        let pipe = std::process::Command::new("mkfifo").arg(dir.path().join("pipe.md")).status();
+        assert!(pipe.unwrap().success());
+        for source in ["docs/a.md", "sub/a.md", "pipe.md"] {
+            let Err(Unread::Failed(why)) = read_all(dir.path(), source, 10) else {
+                panic!("{source}")
+            };
+            assert!(why.contains("become a link") || why == "not a file: named pipe", "{why}");
+            assert!(
+                found(source).hash(dir.path()).is_err()
+                    && FoundFile::at(dir.path(), source).is_none()
+            );
+        }
     }
 }

@@ -4,8 +4,6 @@
 //! then are all its chunks counted, and what does not agree with its record becomes work.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::File;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures::stream::{self, StreamExt};
@@ -347,16 +345,16 @@ fn widen(
 
 async fn hash(files: Vec<&FoundFile>, options: &IngestOptions) -> HashMap<String, ContentHash> {
     let root = &options.discover.root;
-    let named = |file: &FoundFile| (file.source.clone(), file.path(root));
-    let hash = |(source, path): (String, PathBuf)| async move {
+    let hash = |file: FoundFile| async move {
+        let root = root.clone();
         off_thread(move || {
             // One that cannot be read counts as changed, and fails with a reason when its turn comes.
-            let hash = File::open(path).and_then(ContentHash::of_reader).ok()?;
-            Some((source, hash))
+            let hash = file.hash(&root).ok()?;
+            Some((file.source, hash))
         })
         .await
     };
-    stream::iter(files.into_iter().map(named).collect::<Vec<_>>())
+    stream::iter(files.into_iter().cloned().collect::<Vec<_>>())
         .map(hash)
         .buffer_unordered(options.parallel.max(1))
         .filter_map(std::future::ready)

@@ -17,6 +17,7 @@
 //! | [`source`] | what somebody names → a document that is stored |
 //! | [`show`] | what was read of a document, chunk by chunk |
 //! | [`sync`] | sources → the collection: what `ingest` and `query --from` do |
+//! | [`written`] | where a file may be written that somebody named |
 
 pub mod answering;
 pub mod backends;
@@ -30,6 +31,7 @@ pub mod retrieval;
 pub mod show;
 pub mod source;
 pub mod sync;
+pub mod written;
 
 pub use context::Context;
 pub use engine::Engine;

@@ -9,6 +9,7 @@ use chrono::{SecondsFormat, Utc};
 use super::answering::Exchange;
 use super::context::Context;
 use super::engine::Engine;
+use super::written::forbid_way_out;
 use crate::chat::ChatModel;
 use crate::error::{Exit, Failure};
 use crate::query::Retriever;
@@ -56,6 +57,7 @@ impl TraceSink {
         let settings = &context.settings;
         let place = settings.trace.path.as_ref().map(|path| Place::of(&context.cwd.join(path)));
         if let Some(place) = &place {
+            forbid_way_out(place.path(), &context.root)?;
             place.prepare().map_err(|error| unwritable(place.path(), &error))?;
         }
         let (export, warning) = match collector(variable) {

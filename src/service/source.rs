@@ -1,13 +1,12 @@
 //! What somebody names → a document that is stored, and how that compares with its file.
 
-use std::fs::File;
 use std::path::Path;
 
 use crate::ingest::discover::{FoundFile, lexical};
 use crate::ingest::plan;
 use crate::query::explain::{Drift, Expected};
 use crate::text::composed;
-use crate::types::{ContentHash, DocumentRecord, Locator, is_url};
+use crate::types::{DocumentRecord, Locator, is_url};
 
 /// Where a project is, and where relative paths begin.
 #[derive(Clone, Copy, Debug)]
@@ -88,7 +87,7 @@ pub fn drift_of(root: &Path, record: &DocumentRecord) -> Option<Drift> {
         return None;
     }
     let Some(file) = FoundFile::at(root, &record.source) else { return Some(Drift::Gone) };
-    let hash = |file: &FoundFile| File::open(file.path(root)).and_then(ContentHash::of_reader).ok();
+    let hash = |file: &FoundFile| file.hash(root).ok();
     (!plan::is_current(record, &file, hash)).then_some(Drift::Changed)
 }
 

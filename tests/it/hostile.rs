@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::env::TestEnv;
 use crate::openai::ScriptedServer;
@@ -161,6 +162,104 @@ fn records_are_written_into_no_other_file_and_through_no_link() {
     }
     assert_eq!(fs::read_to_string(env.path("Makefile")).expect("a file"), "all:\n");
     assert!(!env.home().join("new").exists());
+}
+
+/// Nor through a directory that is a link, and so for everything that is written where it was named.
+#[test]
+fn what_is_named_in_the_project_is_written_in_it() {
+    let env = cloned();
+    env.run(&["ingest", "docs"]).expect(0);
+    fs::create_dir(env.home().join("own")).expect("a directory");
+    symlink(env.home().join("own"), env.path("logs")).expect("a link");
+    fs::write(env.home().join("profile"), "mine\n").expect("a file");
+    symlink(env.home().join("profile"), env.path("run.txt")).expect("a link");
+    env.write("cases.jsonl", r#"{"question": "hello", "expected": [{"source": "docs/a.md"}]}"#);
+    let query = ["query", "hello"];
+    let eval = ["eval", "cases.jsonl"];
+    for (command, flag, path) in [
+        (query, "--trace", "logs/new.jsonl"),
+        (query, "--trace", "logs/"),
+        (query, "--trace", "logs/deep/new/"),
+        (query, "--record", "logs/new.jsonl"),
+        (eval, "--run-file", "logs/new.txt"),
+        (eval, "--run-file", "run.txt"),
+        (eval, "--write-baseline", "run.txt"),
+    ] {
+        let run = env.run(&[command[0], command[1], flag, path]).expect(3);
+        assert!(run.stderr.contains("outside of the project"), "{run}");
+    }
+    let saved = env.run_with_input(&["chat"], "hello\n/save logs/talk.md\n/save --force run.txt\n");
+    assert_eq!(saved.stderr.matches("outside of the project").count(), 2, "{saved}");
+    assert_eq!(fs::read_dir(env.home().join("own")).expect("a directory").count(), 0);
+    assert_eq!(fs::read_to_string(env.home().join("profile")).expect("a file"), "mine\n");
+    // Named itself it is meant.
+    let own = env.home().join("own/new.jsonl").display().to_string();
+    env.run(&["query", "hello", "--trace", &own]).expect(0);
+}
+
+/// As root, who may give files away; `commands::place` tests the same with any user.
+#[test]
+#[expect(clippy::print_stderr, reason = "a test that is not run is not a test that passes")]
+fn what_another_user_owns_above_is_not_used() {
+    let env = cloned();
+    env.write("work/docs/a.md", "The ferry leaves in the morning.\n");
+    fs::create_dir(env.path(".docent")).expect("a directory");
+    let file = env.write("docent.toml", "[search]\nk = 1\n");
+    for path in [&file, &env.path(".docent")] {
+        if std::os::unix::fs::chown(path, Some(65534), None).is_err() {
+            eprintln!("NOT RUN: what_another_user_owns_above_is_not_used. It takes root.");
+            return;
+        }
+    }
+    let args = ["ingest", "docs"];
+    let output = env.command(&args).current_dir(env.path("work")).output().expect("docent runs");
+    let run = env.outcome(&args, output).expect(0);
+    for name in ["docent.toml", ".docent"] {
+        assert!(run.stderr.contains(&format!("{name} belongs to another user")), "{run}");
+    }
+    assert!(env.path("work/.docent/collections").is_dir());
+    assert_eq!(fs::read_dir(env.path(".docent")).expect("a directory").count(), 0);
+}
+
+/// Links in a tree, and a race for its directories, lead to nothing outside of it; and nothing that is no
+/// file keeps a run waiting.
+#[test]
+fn a_hostile_tree_is_read_inside_and_to_its_end() {
+    let env = cloned();
+    fs::write(env.home().join("notes/deep.md"), DIARY).expect("a file");
+    let pipe = std::process::Command::new("mkfifo").arg(env.path("docs/pipe.md")).status();
+    assert!(pipe.expect("mkfifo runs").success());
+    symlink("/dev/zero", env.path("docs/.gitignore")).expect("a link");
+    symlink("/proc/self/environ", env.path("docs/environ.md")).expect("a link");
+    for number in 0..40 {
+        env.write(&format!("docs/sub/{number}.md"), format!("Note {number} of the stranger.\n"));
+        fs::write(env.home().join(format!("notes/{number}.md")), DIARY).expect("a file");
+    }
+    let (sub, aside) = (env.path("docs/sub"), env.path("docs/.aside"));
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                fs::rename(&sub, &aside).expect("a rename");
+                symlink(env.home().join("notes"), &sub).expect("a link");
+                fs::remove_file(&sub).expect("a removal");
+                fs::rename(&aside, &sub).expect("a rename");
+            }
+        });
+        for _ in 0..6 {
+            let run = env.run(&["ingest", "docs", "--allow-prune", "--checksum"]).expect(5);
+            let row = "docs/.gitignore  its rules are not applied: not a file: device";
+            assert!(run.stderr.contains(row), "{run}");
+            let found =
+                env.run(&["search", "safe behind the red picture, pin", "--format", "json"]);
+            assert!(!found.stdout.contains("4711"), "{found}");
+        }
+        over.store(true, Ordering::Relaxed);
+    });
+    let run = env.run(&["ingest", "docs", "docs/pipe.md", "/proc/version", "/dev/zero"]).expect(5);
+    for row in ["docs/pipe.md", "/proc/version", "/dev/zero"] {
+        assert!(run.stderr.contains(row), "{run}");
+    }
 }
 
 #[test]

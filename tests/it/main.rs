@@ -54,6 +54,7 @@ mod trace;
 mod trust;
 mod typed;
 mod unread;
+mod unwritable;
 mod watch;
 mod web;
 mod words;

@@ -9,6 +9,7 @@ use crate::error::Failure;
 use crate::eval::answers;
 use crate::eval::gate::{Baseline, Gate, GateOutcome};
 use crate::eval::metrics::Metric;
+use crate::service::written::forbid_way_out;
 use crate::types::SCHEMA_VERSION;
 
 /// What has to hold, and where to write what did.
@@ -39,10 +40,11 @@ impl Gates {
                 serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
             gates.extend(baseline.gates(max_drop).map_err(wrong)?);
         }
-        Ok(Self {
-            gates,
-            write_to: flags.write_baseline.as_ref().map(|path| context.cwd.join(path)),
-        })
+        let write_to = flags.write_baseline.as_ref().map(|path| context.cwd.join(path));
+        if let Some(path) = &write_to {
+            forbid_way_out(path, &context.root)?;
+        }
+        Ok(Self { gates, write_to })
     }
 
     /// The metrics, and those that gates look at.

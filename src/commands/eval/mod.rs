@@ -22,6 +22,7 @@ use crate::eval::cases::{self, Case};
 use crate::eval::judge::Unit;
 use crate::eval::metrics::{Measure, Metric};
 use crate::eval::report::{self, EvalReport, Rankings};
+use crate::service::written::forbid_way_out;
 use crate::ui::Ui;
 
 pub(super) async fn run(
@@ -37,10 +38,14 @@ pub(super) async fn run(
     let mut set = CaseSet::load(context, &args)?;
     let gates = gates::Gates::load(context, &args.gates)?;
     gates.need(args.answers, args.judge.is_some())?;
+    let run_file = args.runs.run_file.as_ref().map(|path| context.cwd.join(path));
+    if let Some(path) = &run_file {
+        forbid_way_out(path, &context.root)?;
+    }
     let metrics = gates.with_theirs(metrics(&args, set.unit)?);
     let runs = rankings::all(ui, context, &args, &mut set, &metrics).await?;
-    if let Some(path) = &args.runs.run_file {
-        rankings::write(&context.cwd.join(path), &set.cases, &runs)?;
+    if let Some(path) = &run_file {
+        rankings::write(path, &set.cases, &runs)?;
     }
     let measured = |run: &Rankings| report::measure(&set.cases, run, &metrics);
     let runs: Vec<report::Run> = runs.iter().map(measured).collect();

@@ -4,22 +4,24 @@
 //! rename, or be a link that is turned elsewhere. [`Lookout`] tells both from the same walk as the
 //! run's own; [`Judge`] passes over what that passes over.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use globset::GlobMatcher;
 
-use super::names::{self, IGNORE_FILES, Names, Rules};
+use super::ignored::{IGNORE_FILES, Ignored};
+use super::names::{self, Rules};
 use super::scope::Target;
 use super::walk::{self, Walk};
 use super::{DiscoverError, DiscoverOptions, lexical, resolve, split_glob, unreadable};
+use crate::ingest::beneath::Base;
 
 /// What the inputs of a run stand for now.
 pub struct Lookout {
     root: PathBuf,
-    rules: Rules,
+    rules: Arc<Rules>,
     targets: Vec<Target>,
     /// Every part of the way to each input, and the ignore files beside them. Links are resolved
     /// but for the last part.
@@ -48,7 +50,7 @@ impl Lookout {
         let ignoring: Vec<PathBuf> =
             beside.flat_map(|place| IGNORE_FILES.map(|name| place.join(name))).collect();
         ways.extend(ignoring);
-        Ok(Self { rules: Rules::new(options)?, root, targets, ways })
+        Ok(Self { rules: Arc::new(Rules::new(options)?), root, targets, ways })
     }
 
     /// Directories to watch for what leads to the inputs.
@@ -63,7 +65,8 @@ impl Lookout {
         let entering = |directory: &Path| {
             entering.lock().unwrap_or_else(PoisonError::into_inner)(directory);
         };
-        let mut walk = Walk::new(&self.root, &self.rules, u64::MAX, &entering);
+        let Ok(held) = Base::open(&self.root) else { return };
+        let mut walk = Walk::new(&self.root, &held, &self.rules, u64::MAX, &entering);
         for target in &self.targets {
             walk.visit(target);
         }
@@ -77,7 +80,8 @@ impl Lookout {
                 Target::Glob { matcher, .. } => Some(matcher.clone()),
             };
             let (base, top) = (target.base().to_owned(), self.root.join(target.base()));
-            Some(Ground { names: self.rules.below(&top)?, base, top, only })
+            let rules = Arc::clone(&self.rules);
+            Some(Ground { rules, base, top, only, ignored: HashMap::new() })
         };
         let grounds = self.targets.iter().filter_map(ground).collect();
         Judge { ways: self.ways.clone(), grounds }
@@ -105,7 +109,9 @@ struct Ground {
     /// The top as a source.
     base: String,
     only: Option<GlobMatcher>,
-    names: Names,
+    rules: Arc<Rules>,
+    /// By directory.
+    ignored: HashMap<PathBuf, Ignored>,
 }
 
 impl Ground {
@@ -132,9 +138,31 @@ impl Ground {
         let name = relative.file_name().unwrap_or_default();
         let source = walk::join(&self.base, relative);
         let wanted = is_dir || self.only.as_ref().is_none_or(|glob| glob.is_match(&source));
-        wanted
-            && !self.names.is_internal(name, || self.top.join(relative))
-            && self.names.skip(relative, &source, is_dir).is_none()
+        let path = self.top.join(relative);
+        wanted && !self.rules.is_internal(name, &path) && {
+            let ignored = self.ignored_in(path.parent().unwrap_or(&path));
+            self.rules.skip(&ignored, &path, &source, is_dir).is_none()
+        }
+    }
+
+    /// The rules for what is in a directory.
+    fn ignored_in(&mut self, directory: &Path) -> Ignored {
+        if let Some(known) = self.ignored.get(directory) {
+            return known.clone();
+        }
+        let above = match directory.parent() {
+            Some(parent) if directory.starts_with(&self.top) && directory != self.top => {
+                self.ignored_in(parent)
+            }
+            _ => Ignored::above(directory).0,
+        };
+        // One that is gone has no rules of its own.
+        let held = Base::open(&self.top).and_then(|top| {
+            top.directory(directory.strip_prefix(&self.top).unwrap_or(Path::new("")))
+        });
+        let ignored = held.map_or(above.clone(), |held| above.below(directory, &held).0);
+        self.ignored.insert(directory.to_owned(), ignored.clone());
+        ignored
     }
 }
 

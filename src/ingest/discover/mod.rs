@@ -7,6 +7,7 @@
 //! by what they are (`.env`, `*.pem`) are taken only where they are named. What a file contains is
 //! not looked at here.
 
+mod ignored;
 mod lookout;
 mod names;
 mod scope;
@@ -14,7 +15,7 @@ mod sensitive;
 mod tree;
 mod walk;
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
@@ -25,8 +26,9 @@ pub use scope::{Patterns, Scope};
 use walk::Walk;
 pub(super) use walk::reason;
 
+use super::beneath::{self, Base, Kind, Stamp};
 use crate::error::shell_word;
-use crate::types::{Site, WebOrigin};
+use crate::types::{ContentHash, Site, WebOrigin};
 
 /// What to look for, and where.
 #[derive(Clone, Debug)]
@@ -87,10 +89,10 @@ pub struct FetchedPage {
 impl FoundFile {
     /// The file of a source, where there is one. A link is none.
     pub fn at(root: &Path, source: &str) -> Option<Self> {
-        let metadata =
-            fs::symlink_metadata(root.join(source)).ok().filter(fs::Metadata::is_file)?;
-        let (size, mtime) = Self::stamp(&metadata);
-        Some(Self { source: source.to_owned(), size, mtime, page: None, named: false })
+        let seen = Base::open(root).and_then(|root| root.look(Path::new(source))).ok()?;
+        let Stamp { size, mtime } = seen.stamp;
+        let file = Self { source: source.to_owned(), size, mtime, page: None, named: false };
+        (seen.kind == Kind::File).then_some(file)
     }
 
     /// Where its content lies, unless it came from standard input.
@@ -101,9 +103,17 @@ impl FoundFile {
         }
     }
 
-    /// Size and modification time.
-    pub(super) fn stamp(metadata: &fs::Metadata) -> (u64, i64) {
-        (metadata.len(), walk::mtime(metadata))
+    /// Opens it to be read. A link that was put in its place since, or on the way to it, is not followed.
+    pub(super) fn open(&self, root: &Path) -> io::Result<File> {
+        match &self.page {
+            Some(page) => beneath::open_file(&page.path),
+            None => Base::open(root)?.file(Path::new(&self.source)),
+        }
+    }
+
+    /// Of its content as it is now.
+    pub fn hash(&self, root: &Path) -> io::Result<ContentHash> {
+        ContentHash::of_reader(self.open(root)?)
     }
 }
 
@@ -233,7 +243,9 @@ pub fn discover(options: &DiscoverOptions) -> Result<Discovery, DiscoverError> {
         .map_err(|error| unreadable(&options.root.display().to_string(), &error))?;
     options.forbid_outside()?;
     let rules = Rules::new(options)?;
-    let mut walk = Walk::new(&root, &rules, options.max_file_size, &|_| ());
+    let base = Base::open(&root)
+        .map_err(|error| unreadable(&options.root.display().to_string(), &error))?;
+    let mut walk = Walk::new(&root, &base, &rules, options.max_file_size, &|_| ());
     let mut targets = Vec::with_capacity(options.inputs.len());
     let mut lost = Vec::new();
     for input in &options.inputs {
@@ -298,6 +310,11 @@ fn resolve(input: &str, root: &Path, cwd: &Path) -> Result<Target, DiscoverError
             }
             let source = source_in(&path, input, root)?;
             Ok(if path.is_dir() { Target::Directory(source) } else { Target::File(source) })
+        }
+        // What it leads to has no name: `<(...)` is such a pipe, and a deleted file such another.
+        Err(error) if is_missing(&error) && fs::metadata(cwd.join(input)).is_ok() => {
+            let reason = walk::not_a_file("it has no name on a disk");
+            Err(DiscoverError::Unreadable { input: input.to_owned(), reason })
         }
         Err(error) if is_missing(&error) => match split_glob(input) {
             Some((base, rest)) => resolve_glob(input, base, rest, root, cwd),

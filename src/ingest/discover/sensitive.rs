@@ -1,8 +1,7 @@
 //! Files that hold keys and passwords by what they are. They are taken only where they are named.
 
 use std::fs::File;
-use std::io::Read;
-use std::path::Path;
+use std::io::{self, Read};
 
 /// Whole names, in lower case.
 const NAMES: [&str; 22] = [
@@ -73,11 +72,11 @@ const SAMPLES_OF_ENV: [&str; 5] = [".example", ".sample", ".template", ".dist", 
 
 /// Whether a file whose name says that it holds keys is a presentation of Keynote, which has the same
 /// extension: a ZIP archive, as keys never are.
-pub(super) fn is_presentation(path: &Path) -> bool {
-    let is_key = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("key"));
+pub(super) fn is_presentation(source: &str, open: impl FnOnce() -> io::Result<File>) -> bool {
+    let is_key = source.rsplit_once('.').is_some_and(|(_, end)| end.eq_ignore_ascii_case("key"));
     let mut start = [0; 4];
     is_key
-        && File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok()
+        && open().and_then(|mut file| file.read_exact(&mut start)).is_ok()
         && start == *b"PK\x03\x04"
 }
 
@@ -107,14 +106,14 @@ mod tests {
         let file = |name: &str, content: &[u8]| {
             let path = dir.path().join(name);
             std::fs::write(&path, content).expect("a file");
-            path
+            is_presentation(name, || File::open(path))
         };
-        assert!(is_presentation(&file("deck.key", b"PK\x03\x04...")));
-        assert!(is_presentation(&file("deck.KEY", b"PK\x03\x04...")));
+        assert!(file("deck.key", b"PK\x03\x04..."));
+        assert!(file("deck.KEY", b"PK\x03\x04..."));
         for key in [&b"-----BEGIN PRIVATE KEY-----\n"[..], b"\x30\x82\x04\xa3", b"PK", b""] {
-            assert!(!is_presentation(&file("server.key", key)), "{key:?}");
+            assert!(!file("server.key", key), "{key:?}");
         }
-        assert!(!is_presentation(&file("a.pem", b"PK\x03\x04...")));
+        assert!(!file("a.pem", b"PK\x03\x04..."));
     }
 
     #[test]

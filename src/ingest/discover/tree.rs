@@ -1,16 +1,19 @@
 //! Everything below a directory, by as many threads as the machine has cores: what a walk waits for
 //! is the system's answer for each file, and it answers several at once.
 
-use std::fs::{self, DirEntry};
+use std::ffi::OsString;
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use globset::GlobMatcher;
 use rayon::Scope;
 
-use super::names::{Names, Rules};
+use super::ignored::{Ignored, Unread};
+use super::names::Rules;
 use super::sensitive::{is_presentation, is_sensitive};
 use super::walk::{self, Met};
+use crate::ingest::beneath::{self, Base, Directory, Entry, Kind};
 
 /// How many files of a directory one thread takes at a time.
 const BATCH: usize = 256;
@@ -18,6 +21,8 @@ const BATCH: usize = 256;
 /// The directory, and what is asked of what is below it.
 pub(super) struct Tree<'a> {
     pub(super) root: &'a Path,
+    /// The root, held open.
+    pub(super) held: &'a Base,
     /// The directory as a source.
     pub(super) base: &'a str,
     pub(super) only: Option<&'a GlobMatcher>,
@@ -32,10 +37,14 @@ pub(super) struct Tree<'a> {
 struct Walking<'a> {
     tree: &'a Tree<'a>,
     top: PathBuf,
-    fresh: Names,
-    /// Each remembers the ignore files that it has read: those that no thread is using.
-    used: Mutex<Vec<Names>>,
     met: Mutex<Vec<Met>>,
+}
+
+/// A directory that is being listed.
+struct Listed {
+    path: PathBuf,
+    held: Directory,
+    ignored: Ignored,
 }
 
 /// What to do with an entry of a directory.
@@ -49,61 +58,78 @@ impl Tree<'_> {
     /// What was met, in no order.
     pub(super) fn walk(&self) -> Vec<Met> {
         let top = self.root.join(self.base);
-        let Some(fresh) = self.rules.below(&top) else { return Vec::new() };
-        let walking =
-            Walking { tree: self, top, fresh, used: Mutex::default(), met: Mutex::default() };
-        rayon::scope(|scope| walking.list(scope, self.base.to_owned()));
+        let (above, unread) = Ignored::above(&top);
+        let walking = Walking { tree: self, top, met: Mutex::default() };
+        let mut met = Met::default();
+        walking.fail_unread(unread, &mut met);
+        walking.add(met);
+        rayon::scope(|scope| walking.list(scope, self.base.to_owned(), &above));
         walking.met.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Walking<'_> {
-    /// `place` is the source of a directory.
-    fn list<'scope>(&'scope self, scope: &Scope<'scope>, place: String) {
-        let directory = self.top.join(self.below_top(&place));
-        (self.tree.entering)(&directory);
+    /// `place` is the source of a directory, `above` has the rules for what is beside it.
+    fn list<'scope>(&'scope self, scope: &Scope<'scope>, place: String, above: &Ignored) {
+        let path = self.top.join(self.below_top(&place));
+        (self.tree.entering)(&path);
         let mut met = Met::default();
-        let entries = match fs::read_dir(&directory) {
-            Ok(entries) => entries,
+        let opened = self.tree.held.directory(Path::new(&place)).and_then(|held| {
+            let entries = held.entries()?;
+            Ok((held, entries))
+        });
+        let (held, entries) = match opened {
+            Ok(opened) => opened,
             Err(error) => {
                 met.fail(place, walk::reason(&error));
-                return self.met().push(met);
+                return self.add(met);
             }
         };
-        let used = self.used().pop();
-        let mut names = used.unwrap_or_else(|| self.fresh.clone());
+        if held.is_pseudo() {
+            if place == self.tree.base {
+                met.fail(place, walk::not_a_file(beneath::PSEUDO));
+            } else {
+                met.skip(place, beneath::PSEUDO);
+            }
+            return self.add(met);
+        }
+        let (ignored, unread) = above.below(&path, &held);
+        self.fail_unread(unread, &mut met);
+        let listed = Arc::new(Listed { path, held, ignored });
         let mut files = Vec::new();
         for entry in entries {
-            let entry = match entry {
+            let Entry { name, kind } = match entry {
                 Ok(entry) => entry,
                 Err(error) => {
                     met.fail(place.clone(), walk::reason(&error));
                     continue;
                 }
             };
-            let name = entry.file_name();
             let Some(source) = name.to_str().map(|name| walk::join_names(&place, name)) else {
                 let name = walk::join_names(&place, &walk::shown(&name));
                 met.fail(name, "its name is not UTF-8".to_owned());
                 continue;
             };
-            if names.is_internal(&name, || entry.path()) {
+            let path = listed.path.join(&name);
+            if self.tree.rules.is_internal(&name, &path) {
                 continue;
             }
             let wanted = self.tree.only.is_none_or(|glob| glob.is_match(&source));
-            match self.judge(&entry, &source, &mut names) {
-                Verdict::Directory => scope.spawn(move |scope| self.list(scope, source)),
+            match self.judge(&listed, &Entry { name: name.clone(), kind }, &path, &source) {
+                Verdict::Directory => {
+                    let listed = Arc::clone(&listed);
+                    scope.spawn(move |scope| self.list(scope, source, &listed.ignored));
+                }
                 _ if !wanted => {}
                 Verdict::Skip(why) => met.skip(source, why),
-                Verdict::File => files.push((source, entry)),
+                Verdict::File => files.push((source, name)),
             }
             if files.len() == BATCH {
-                let batch = std::mem::take(&mut files);
-                scope.spawn(move |_| self.take(batch, Met::default()));
+                let (batch, listed) = (std::mem::take(&mut files), Arc::clone(&listed));
+                scope.spawn(move |_| self.take(batch, &listed, Met::default()));
             }
         }
-        self.used().push(names);
-        self.take(files, met);
+        self.take(files, &listed, met);
     }
 
     /// The path of a source below the top.
@@ -112,46 +138,60 @@ impl Walking<'_> {
         Path::new(rest.strip_prefix('/').unwrap_or(rest))
     }
 
-    fn judge(&self, entry: &DirEntry, source: &str, names: &mut Names) -> Verdict {
+    fn judge(&self, listed: &Listed, entry: &Entry, path: &Path, source: &str) -> Verdict {
+        let kind = entry.kind.or_else(|| Some(listed.held.look(&entry.name).ok()?.kind));
         // An entry that vanished since the listing is taken as a file and fails there.
-        let Ok(kind) = entry.file_type() else { return Verdict::File };
-        if let Some(why) = names.skip(self.below_top(source), source, kind.is_dir()) {
+        let Some(kind) = kind else { return Verdict::File };
+        let is_dir = kind == Kind::Directory;
+        if let Some(why) = self.tree.rules.skip(&listed.ignored, path, source, is_dir) {
             return Verdict::Skip(why);
         }
-        if kind.is_dir() {
-            return Verdict::Directory;
+        match kind {
+            Kind::Directory => Verdict::Directory,
+            Kind::Link => {
+                let inside = |target: &Path| {
+                    target.starts_with(self.tree.root) || target.starts_with(&self.top)
+                };
+                Verdict::Skip(match fs::canonicalize(path) {
+                    Ok(target) if inside(&target) => "symlink",
+                    Ok(_) => "symlink outside the root",
+                    Err(_) => "broken symlink",
+                })
+            }
+            Kind::Other(what) => Verdict::Skip(what),
+            Kind::File => {
+                let open = || listed.held.file(&entry.name);
+                if is_sensitive(source) && !is_presentation(source, open) {
+                    return Verdict::Skip("key or credentials file");
+                }
+                Verdict::File
+            }
         }
-        if kind.is_symlink() {
-            let inside =
-                |target: &Path| target.starts_with(self.tree.root) || target.starts_with(&self.top);
-            return Verdict::Skip(match fs::canonicalize(entry.path()) {
-                Ok(target) if inside(&target) => "symlink",
-                Ok(_) => "symlink outside the root",
-                Err(_) => "broken symlink",
-            });
-        }
-        if !kind.is_file() {
-            return Verdict::Skip("not a file");
-        }
-        if is_sensitive(source) && !is_presentation(&entry.path()) {
-            return Verdict::Skip("key or credentials file");
-        }
-        Verdict::File
     }
 
-    fn take(&self, files: Vec<(String, DirEntry)>, mut met: Met) {
-        for (source, entry) in files {
-            met.take(source, entry.metadata(), self.tree.max_file_size);
+    fn take(&self, files: Vec<(String, OsString)>, listed: &Listed, mut met: Met) {
+        for (source, name) in files {
+            met.take(source, listed.held.look(&name), self.tree.max_file_size);
         }
         met.sort();
-        self.met().push(met);
+        self.add(met);
     }
 
-    fn used(&self) -> MutexGuard<'_, Vec<Names>> {
-        self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Says which ignore files of the project are not obeyed. What is above it is not its own.
+    fn fail_unread(&self, unread: Vec<Unread>, met: &mut Met) {
+        for Unread { path, reason } in unread {
+            let source = match path.strip_prefix(self.tree.root) {
+                Ok(relative) => walk::source_of(relative),
+                Err(_) if path.starts_with(&self.top) => path.to_str().map(str::to_owned),
+                Err(_) => None,
+            };
+            if let Some(source) = source {
+                met.fail(source, format!("its rules are not applied: {reason}"));
+            }
+        }
     }
 
-    fn met(&self) -> MutexGuard<'_, Vec<Met>> {
-        self.met.lock().unwrap_or_else(PoisonError::into_inner)
+    fn add(&self, met: Met) {
+        self.met.lock().unwrap_or_else(PoisonError::into_inner).push(met);
     }
 }

@@ -2,19 +2,20 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsStr;
-use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Component, Path};
-use std::time::UNIX_EPOCH;
 
 use super::names::Rules;
 use super::scope::{Scope, Target};
 use super::tree::Tree;
 use super::{Discovery, Failed, FoundFile, Skipped};
+use crate::ingest::beneath::{self, Base, Kind, Seen, Stamp};
 
 /// The state of a discovery. Inputs may overlap: what was met twice is there twice until the end.
 pub(super) struct Walk<'a> {
     root: &'a Path,
+    /// The root, held open.
+    held: &'a Base,
     rules: &'a Rules,
     max_file_size: u64,
     /// Is told each directory before it is listed.
@@ -37,18 +38,20 @@ impl<'a> Walk<'a> {
     /// `root` is canonical.
     pub(super) fn new(
         root: &'a Path,
+        held: &'a Base,
         rules: &'a Rules,
         max_file_size: u64,
         entering: &'a (dyn Fn(&Path) + Sync),
     ) -> Self {
-        Self { root, rules, max_file_size, entering, met: Vec::new() }
+        Self { root, held, rules, max_file_size, entering, met: Vec::new() }
     }
 
     /// Returns how many files the target led to (failed ones included), and how many entries it
     /// skipped.
     pub(super) fn visit(&mut self, target: &Target) -> (usize, usize) {
-        let &mut Self { root, rules, max_file_size, entering, .. } = self;
-        let below = |base, only| Tree { root, base, only, rules, max_file_size, entering }.walk();
+        let &mut Self { root, held, rules, max_file_size, entering, .. } = self;
+        let below =
+            |base, only| Tree { root, held, base, only, rules, max_file_size, entering }.walk();
         let met = match target {
             Target::File(source) => return (self.visit_named(source), 0),
             Target::Directory(base) => below(base, None),
@@ -102,14 +105,12 @@ impl<'a> Walk<'a> {
 
     /// A file named explicitly is taken even if it is ignored or hidden.
     fn visit_named(&mut self, source: &str) -> usize {
-        let (metadata, source) = (fs::metadata(self.root.join(source)), source.to_owned());
+        let (seen, source) = (self.held.look(Path::new(source)), source.to_owned());
         let mut met = Met::default();
-        match metadata {
-            Ok(metadata) if !metadata.is_file() => {
-                met.fail(source, "not a file: pipe it in with `docent ingest -`".to_owned());
-            }
+        match seen {
+            Ok(Seen { kind: Kind::Other(what), .. }) => met.fail(source, not_a_file(what)),
             Ok(_) if !self.rules.patterns.admit(&source) => met.skip(source, "excluded"),
-            metadata => met.take(source, metadata, self.max_file_size),
+            seen => met.take(source, seen, self.max_file_size),
         }
         met.files.iter_mut().for_each(|file| file.named = true);
         self.met.push(met);
@@ -127,23 +128,21 @@ impl Met {
     }
 
     /// A file. `max_file_size` is in bytes.
-    pub(super) fn take(
-        &mut self,
-        source: String,
-        metadata: io::Result<Metadata>,
-        max_file_size: u64,
-    ) {
+    pub(super) fn take(&mut self, source: String, seen: io::Result<Seen>, max_file_size: u64) {
         self.taken += 1;
-        match metadata {
+        match seen {
             Err(error) => self.fail(source, reason(&error)),
-            Ok(metadata) if metadata.len() > max_file_size => {
-                let (size, limit) = (bytes(metadata.len()), bytes(max_file_size));
+            // It was one when it was found.
+            Ok(Seen { kind, .. }) if kind != Kind::File => {
+                self.fail(source, reason(&beneath::not_a_file(kind)));
+            }
+            Ok(Seen { stamp, .. }) if stamp.size > max_file_size => {
+                let (size, limit) = (bytes(stamp.size), bytes(max_file_size));
                 let reason =
                     format!("{size} is over the limit of {limit} (raise it with --max-file-size)");
                 self.fail(source, reason);
             }
-            Ok(metadata) => {
-                let (size, mtime) = FoundFile::stamp(&metadata);
+            Ok(Seen { stamp: Stamp { size, mtime }, .. }) => {
                 self.files.push(FoundFile { source, size, mtime, page: None, named: false });
             }
         }
@@ -203,15 +202,9 @@ pub(in crate::ingest) fn reason(error: &io::Error) -> String {
     }
 }
 
-/// Never 0, which means a document that is no file: reproducible archives unpack with that time.
-pub(super) fn mtime(metadata: &Metadata) -> i64 {
-    const NEXT_TO_EPOCH: i64 = 1;
-    let Ok(modified) = metadata.modified() else { return NEXT_TO_EPOCH };
-    let nanoseconds = match modified.duration_since(UNIX_EPOCH) {
-        Ok(after) => i64::try_from(after.as_nanos()).unwrap_or(i64::MAX),
-        Err(before) => i64::try_from(before.duration().as_nanos()).map_or(i64::MIN, |ns| -ns),
-    };
-    if nanoseconds == 0 { NEXT_TO_EPOCH } else { nanoseconds }
+/// Why something that was named is not read.
+pub(super) fn not_a_file(what: &str) -> String {
+    format!("not a file ({what}): pipe it in with `docent ingest -`")
 }
 
 /// `64 MB`, `1.2 GB`: powers of 1024, one decimal where it says something.

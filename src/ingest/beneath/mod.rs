@@ -1,0 +1,107 @@
+//! Files and directories below a root, opened without following a link.
+//!
+//! A walk finds a directory, and by the time that it is listed, somebody may have put a link in its
+//! place that leads anywhere. So what was found is opened part by part, from a directory that is held
+//! open, and no part may be a link: Linux does that in one call, other Unix systems are asked for each
+//! part. Elsewhere paths are opened as they are.
+//!
+//! What is opened to be read is a file on a disk. A named pipe would keep the reader waiting for ever, a
+//! device has no end, and what the system tells of itself in `/proc` and `/sys` has no size.
+
+#[cfg(not(unix))]
+mod elsewhere;
+#[cfg(unix)]
+mod unix;
+
+use std::ffi::OsString;
+use std::fs::{File, Metadata};
+use std::io;
+use std::time::UNIX_EPOCH;
+
+#[cfg(not(unix))]
+use elsewhere::kind_of;
+#[cfg(not(unix))]
+pub(super) use elsewhere::{Base, Directory, open_file};
+#[cfg(unix)]
+use unix::kind_of;
+#[cfg(unix)]
+pub(super) use unix::{Base, Directory, open_file};
+
+/// Of what is no file on a disk, but made by the system when it is read.
+pub(super) const PSEUDO: &str = "pseudo-filesystem";
+
+/// Why a file or directory was not opened that was found before.
+const SWAPPED: &str =
+    "it, or a directory on the way to it, has become a link, and links are not followed";
+
+/// What an entry of a directory is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Kind {
+    File,
+    Directory,
+    Link,
+    /// With a word for it.
+    Other(&'static str),
+}
+
+/// What a look at an entry shows, without opening it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Seen {
+    pub(super) kind: Kind,
+    pub(super) stamp: Stamp,
+}
+
+/// What changes where a file does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Stamp {
+    /// Bytes.
+    pub(super) size: u64,
+    /// Modification time, nanoseconds since the Unix epoch; never 0, which means a document that is no
+    /// file: reproducible archives unpack with that time.
+    pub(super) mtime: i64,
+}
+
+const NEXT_TO_EPOCH: i64 = 1;
+
+impl Stamp {
+    pub(super) fn of(metadata: &Metadata) -> Self {
+        let mtime = metadata.modified().map_or(NEXT_TO_EPOCH, |modified| {
+            match modified.duration_since(UNIX_EPOCH) {
+                Ok(after) => i64::try_from(after.as_nanos()).unwrap_or(i64::MAX),
+                Err(before) => {
+                    i64::try_from(before.duration().as_nanos()).map_or(i64::MIN, |ns| -ns)
+                }
+            }
+        });
+        Self::new(metadata.len(), mtime)
+    }
+
+    fn new(size: u64, mtime: i64) -> Self {
+        Self { size, mtime: if mtime == 0 { NEXT_TO_EPOCH } else { mtime } }
+    }
+}
+
+/// An entry of a directory, as its listing has it.
+pub(super) struct Entry {
+    pub(super) name: OsString,
+    /// `None` where the listing does not say.
+    pub(super) kind: Option<Kind>,
+}
+
+/// Why something that is there is not read.
+pub(super) fn not_a_file(what: Kind) -> io::Error {
+    match what {
+        Kind::Link => io::Error::other(SWAPPED),
+        Kind::Other(what) => io::Error::other(format!("not a file: {what}")),
+        Kind::File | Kind::Directory => io::Error::other("not a file"),
+    }
+}
+
+/// The file, where it is one.
+fn checked(file: File) -> io::Result<File> {
+    let metadata = file.metadata()?;
+    if metadata.is_file() { Ok(file) } else { Err(not_a_file(kind_of(&metadata))) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,239 @@
+//! On Unix everything is opened in a directory that is open already, by one name at a time; Linux has
+//! one call for a whole path that does the same.
+
+use std::ffi::OsStr;
+use std::fs::{File, Metadata};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Component, Path};
+
+use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat};
+use rustix::io::Errno;
+
+use super::{Entry, Kind, PSEUDO, Seen, Stamp, checked, not_a_file};
+
+/// A directory that is passed through on the way to what is below it. Linux does not ask whether it
+/// may be read for that.
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+const PASS: OFlags = OFlags::PATH;
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+const PASS: OFlags = OFlags::RDONLY;
+
+/// Whoever opens a named pipe waits for its other end, and whoever opens a terminal may be controlled
+/// by it: neither is meant.
+const READ: OFlags =
+    OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
+
+const DIRECTORY: OFlags = OFlags::DIRECTORY.union(OFlags::CLOEXEC);
+
+/// A root that sources are relative to, held open.
+pub(in crate::ingest) struct Base(OwnedFd);
+
+impl Base {
+    /// Links on the way to the root itself are followed.
+    pub(in crate::ingest) fn open(root: &Path) -> io::Result<Self> {
+        Ok(Self(rustix::fs::open(root, PASS | DIRECTORY, Mode::empty())?))
+    }
+
+    /// A directory to list. An absolute source is looked for from `/` on.
+    pub(in crate::ingest) fn directory(&self, source: &Path) -> io::Result<Directory> {
+        self.way(source, OFlags::RDONLY).map(Directory)
+    }
+
+    /// A file to read, and nothing else.
+    pub(in crate::ingest) fn file(&self, source: &Path) -> io::Result<File> {
+        let (parent, name) = self.parent(source)?;
+        if is_pseudo(parent.as_fd()) {
+            return Err(not_a_file(Kind::Other(PSEUDO)));
+        }
+        Directory(parent).file(name)
+    }
+
+    pub(in crate::ingest) fn look(&self, source: &Path) -> io::Result<Seen> {
+        let (parent, name) = self.parent(source)?;
+        let seen = look(parent.as_fd(), name)?;
+        let kind = if is_pseudo(parent.as_fd()) { Kind::Other(PSEUDO) } else { seen.kind };
+        Ok(Seen { kind, ..seen })
+    }
+
+    fn parent<'s>(&self, source: &'s Path) -> io::Result<(OwnedFd, &'s OsStr)> {
+        let name = source.file_name().ok_or(Errno::ISDIR)?;
+        Ok((self.way(source.parent().unwrap_or(Path::new("")), PASS)?, name))
+    }
+
+    fn way(&self, source: &Path, access: OFlags) -> io::Result<OwnedFd> {
+        let opened = match source.strip_prefix("/") {
+            Ok(below) => {
+                let top = rustix::fs::open("/", PASS | DIRECTORY, Mode::empty())?;
+                way(top.as_fd(), below, access | DIRECTORY)
+            }
+            Err(_) => way(self.0.as_fd(), source, access | DIRECTORY),
+        };
+        opened.map_err(|error| match error {
+            Errno::LOOP => not_a_file(Kind::Link),
+            error => error.into(),
+        })
+    }
+}
+
+/// Opens a directory below another one.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn way(top: BorrowedFd<'_>, below: &Path, flags: OFlags) -> Result<OwnedFd, Errno> {
+    use rustix::fs::ResolveFlags;
+    let path = if below.as_os_str().is_empty() { Path::new(".") } else { below };
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+    match rustix::fs::openat2(top, path, flags, Mode::empty(), resolve) {
+        // Older systems do not have it, and some sandboxes say that it is not permitted.
+        Err(Errno::NOSYS | Errno::PERM | Errno::AGAIN) => part_by_part(top, below, flags),
+        opened => opened,
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+use part_by_part as way;
+
+/// The same on any system: each part is opened in the directory before it.
+pub(super) fn part_by_part(
+    top: BorrowedFd<'_>,
+    below: &Path,
+    flags: OFlags,
+) -> Result<OwnedFd, Errno> {
+    let open = |place: BorrowedFd<'_>, part: &OsStr, flags: OFlags| {
+        rustix::fs::openat(place, part, flags | OFlags::NOFOLLOW, Mode::empty()).map_err(|error| {
+            // A link is no directory; some systems say it so.
+            let is_link = || look(place, part).is_ok_and(|seen| seen.kind == Kind::Link);
+            if error == Errno::NOTDIR && is_link() { Errno::LOOP } else { error }
+        })
+    };
+    let mut parts = below.components().peekable();
+    let mut place: Option<OwnedFd> = None;
+    while let Some(part) = parts.next() {
+        let Component::Normal(part) = part else { return Err(Errno::XDEV) };
+        let flags = if parts.peek().is_none() { flags } else { PASS | DIRECTORY };
+        place = Some(open(place.as_ref().map_or(top, OwnedFd::as_fd), part, flags)?);
+    }
+    match place {
+        Some(place) => Ok(place),
+        None => rustix::fs::openat(top, ".", flags, Mode::empty()),
+    }
+}
+
+/// A directory that is held open: what is done in it is done there, whatever its path leads to by now.
+pub(in crate::ingest) struct Directory(OwnedFd);
+
+impl Directory {
+    pub(in crate::ingest) fn entries(
+        &self,
+    ) -> io::Result<impl Iterator<Item = io::Result<Entry>> + use<>> {
+        let listed = Dir::new(self.0.try_clone()?)?;
+        let is_entry = |name: &[u8]| name != b"." && name != b"..";
+        Ok(listed
+            .filter(move |entry| {
+                entry.as_ref().map_or(true, |entry| is_entry(entry.file_name().to_bytes()))
+            })
+            .map(|entry| {
+                let entry = entry?;
+                Ok(Entry {
+                    name: OsStr::from_bytes(entry.file_name().to_bytes()).to_owned(),
+                    kind: kind(entry.file_type()),
+                })
+            }))
+    }
+
+    /// A look at an entry itself, be it a link.
+    pub(in crate::ingest) fn look(&self, name: &OsStr) -> io::Result<Seen> {
+        Ok(look(self.0.as_fd(), name)?)
+    }
+
+    /// A file to read, and nothing else.
+    pub(in crate::ingest) fn file(&self, name: &OsStr) -> io::Result<File> {
+        match rustix::fs::openat(&self.0, name, READ | OFlags::NOFOLLOW, Mode::empty()) {
+            Ok(file) => checked(File::from(file)),
+            Err(Errno::LOOP) => Err(not_a_file(Kind::Link)),
+            // A socket, or a device that nothing is behind.
+            Err(error @ (Errno::NXIO | Errno::NODEV | Errno::OPNOTSUPP)) => {
+                Err(self.look(name).map_or(error.into(), |seen| not_a_file(seen.kind)))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A file to read that may be given by a link.
+    pub(in crate::ingest) fn linked_file(&self, name: &OsStr) -> io::Result<File> {
+        checked(File::from(rustix::fs::openat(&self.0, name, READ, Mode::empty())?))
+    }
+
+    /// Whether what is in it is made by the system when it is read.
+    pub(in crate::ingest) fn is_pseudo(&self) -> bool {
+        is_pseudo(self.0.as_fd())
+    }
+}
+
+/// A file to read, wherever its path leads.
+pub(in crate::ingest) fn open_file(path: &Path) -> io::Result<File> {
+    checked(File::from(rustix::fs::openat(CWD, path, READ, Mode::empty())?))
+}
+
+fn look(place: BorrowedFd<'_>, name: &OsStr) -> Result<Seen, Errno> {
+    let stat = rustix::fs::statat(place, name, AtFlags::SYMLINK_NOFOLLOW)?;
+    let file_type = FileType::from_raw_mode(stat.st_mode as _);
+    Ok(Seen { kind: kind(file_type).unwrap_or(Kind::Other("unknown")), stamp: stamp(&stat) })
+}
+
+#[allow(clippy::unnecessary_cast, clippy::cast_lossless, reason = "systems differ in the types")]
+fn stamp(stat: &Stat) -> Stamp {
+    let (seconds, nanoseconds) = (stat.st_mtime as i64, stat.st_mtime_nsec as i64);
+    let mtime = seconds.saturating_mul(1_000_000_000).saturating_add(nanoseconds);
+    Stamp::new(stat.st_size as u64, mtime)
+}
+
+/// `None` where the system has not said.
+fn kind(file_type: FileType) -> Option<Kind> {
+    Some(match file_type {
+        FileType::RegularFile => Kind::File,
+        FileType::Directory => Kind::Directory,
+        FileType::Symlink => Kind::Link,
+        FileType::Fifo => Kind::Other("named pipe"),
+        FileType::Socket => Kind::Other("socket"),
+        FileType::CharacterDevice | FileType::BlockDevice => Kind::Other("device"),
+        _ => return None,
+    })
+}
+
+pub(super) fn kind_of(metadata: &Metadata) -> Kind {
+    use std::os::unix::fs::MetadataExt as _;
+    kind(FileType::from_raw_mode(metadata.mode() as _)).unwrap_or(Kind::Other("unknown"))
+}
+
+/// File systems without files: `linux/magic.h`, and what mounts them.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[allow(
+    clippy::unnecessary_cast,
+    clippy::cast_lossless,
+    reason = "architectures differ in the type"
+)]
+fn is_pseudo(place: BorrowedFd<'_>) -> bool {
+    const MAGIC: [u32; 14] = [
+        0x9fa0,      // proc
+        0x6265_6572, // sysfs
+        0x6462_6720, // debugfs
+        0x7472_6163, // tracefs
+        0x7363_6673, // securityfs
+        0x6265_6570, // configfs
+        0x0027_e0eb, // cgroup
+        0x6367_7270, // cgroup2
+        0xcafe_4a11, // bpf
+        0xf97c_ff8c, // selinux
+        0x6165_676c, // pstore
+        0xde5e_81e4, // efivarfs
+        0x6573_5543, // fusectl
+        0x4249_4e4d, // binfmt_misc
+    ];
+    rustix::fs::fstatfs(place).is_ok_and(|system| MAGIC.contains(&(system.f_type as u32)))
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn is_pseudo(_: BorrowedFd<'_>) -> bool {
+    false
+}
