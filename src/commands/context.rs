@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::place::{Place, forbid_links_out};
 use super::trust;
+use crate::beneath;
 use crate::error::{Exit, Failure};
 use crate::record::{Tape, TapeError};
 use crate::service::Context;
@@ -125,7 +126,7 @@ pub(super) fn read(path: &Path) -> Result<String, Failure> {
     /// Of settings, in bytes: far more than all of them take.
     const LONGEST: u64 = 1 << 20;
     let mut text = String::new();
-    std::fs::File::open(path)
+    beneath::open_file(path)
         .and_then(|file| file.take(LONGEST).read_to_string(&mut text))
         .map(|_| text)
         .map_err(|error| Failure::config(format!("{} cannot be read: {error}", path.display())))

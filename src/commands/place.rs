@@ -105,7 +105,7 @@ impl Place {
 /// would be shown and replaced. docent itself never makes any.
 ///
 /// # Errors
-/// For the first link below `dir` that leads out of it.
+/// For the first link below `dir` that leads out of it, and the first named pipe or device.
 pub(super) fn forbid_links_out(dir: &Path) -> Result<(), Failure> {
     let Ok(within) = dir.canonicalize() else { return Ok(()) };
     let mut left = vec![dir.to_owned()];
@@ -118,6 +118,9 @@ pub(super) fn forbid_links_out(dir: &Path) -> Result<(), Failure> {
                 left.push(entry.path());
             } else if kind.is_symlink() {
                 forbid_link_out(&entry.path(), &within)?;
+            } else if !kind.is_file() {
+                return Err(Failure::config(format!("{} is not a file", entry.path().display()))
+                    .hint("remove it: docent keeps files and directories there, and would wait for it"));
             }
         }
     }

@@ -13,7 +13,6 @@
 
 pub mod absence;
 mod batch;
-mod beneath;
 pub mod budget;
 pub mod chunk;
 mod commit;

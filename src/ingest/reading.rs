@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::path::Path;
 
-use super::beneath::Stamp;
 use super::discover::{self, FoundFile};
+use crate::beneath::Stamp;
 
 /// Bytes that tell what a file is.
 pub(super) const HEAD: usize = 8192;

@@ -7,6 +7,7 @@
 //! | a file changes all the time while it is read | a failed row, or what the next run finds changed | 5, 0 |
 //! | a file is over the size limit | a failed row, and it is not read | 5 |
 //! | links that lead in a circle | skipped | 0 |
+//! | what is no file, or becomes a link meanwhile | `hostile.rs` | 0, 5 |
 //! | a name that is not UTF-8 | a failed row that shows the bytes | 5 |
 //! | a name with newlines or escape sequences | stored; a terminal never gets them | 0 |
 //! | a directory in place of a file, and the reverse | the one goes, the other comes | 0 |

@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::env::TestEnv;
+use crate::env::{Run, TestEnv};
 use crate::openai::ScriptedServer;
 use crate::site::{Answer, Site};
 
@@ -227,8 +228,7 @@ fn what_another_user_owns_above_is_not_used() {
 fn a_hostile_tree_is_read_inside_and_to_its_end() {
     let env = cloned();
     fs::write(env.home().join("notes/deep.md"), DIARY).expect("a file");
-    let pipe = std::process::Command::new("mkfifo").arg(env.path("docs/pipe.md")).status();
-    assert!(pipe.expect("mkfifo runs").success());
+    make_pipe(&env.path("docs/pipe.md"));
     symlink("/dev/zero", env.path("docs/.gitignore")).expect("a link");
     symlink("/proc/self/environ", env.path("docs/environ.md")).expect("a link");
     for number in 0..40 {
@@ -237,7 +237,7 @@ fn a_hostile_tree_is_read_inside_and_to_its_end() {
     }
     let (sub, aside) = (env.path("docs/sub"), env.path("docs/.aside"));
     let over = AtomicBool::new(false);
-    std::thread::scope(|scope| {
+    let runs: Vec<[Run; 2]> = std::thread::scope(|scope| {
         scope.spawn(|| {
             while !over.load(Ordering::Relaxed) {
                 fs::rename(&sub, &aside).expect("a rename");
@@ -246,19 +246,47 @@ fn a_hostile_tree_is_read_inside_and_to_its_end() {
                 fs::rename(&aside, &sub).expect("a rename");
             }
         });
-        for _ in 0..6 {
-            let run = env.run(&["ingest", "docs", "--allow-prune", "--checksum"]).expect(5);
-            let row = "docs/.gitignore  its rules are not applied: not a file: device";
-            assert!(run.stderr.contains(row), "{run}");
-            let found =
-                env.run(&["search", "safe behind the red picture, pin", "--format", "json"]);
-            assert!(!found.stdout.contains("4711"), "{found}");
-        }
+        let ingest = ["ingest", "docs", "--allow-prune", "--checksum"];
+        let search = ["search", "safe behind the red picture, pin", "--format", "json"];
+        let runs = (0..6).map(|_| [env.run(&ingest), env.run(&search)]).collect();
         over.store(true, Ordering::Relaxed);
+        runs
     });
+    for [ingest, search] in runs {
+        let row = "docs/.gitignore  its rules are not applied: not a file: device";
+        assert!(ingest.stderr.contains(row) && ingest.code == Some(5), "{ingest}");
+        assert!(!search.stdout.contains("4711"), "{search}");
+    }
     let run = env.run(&["ingest", "docs", "docs/pipe.md", "/proc/version", "/dev/zero"]).expect(5);
     for row in ["docs/pipe.md", "/proc/version", "/dev/zero"] {
         assert!(run.stderr.contains(row), "{run}");
+    }
+}
+
+fn make_pipe(path: &Path) {
+    let made = std::process::Command::new("mkfifo").arg(path).status();
+    assert!(made.expect("mkfifo runs").success());
+}
+
+/// A named pipe keeps whoever opens it waiting, and so does what the system says in some files.
+#[test]
+fn nothing_that_is_no_file_keeps_a_command_waiting() {
+    let env = cloned();
+    symlink("/proc/version", env.path("docent.toml")).expect("a link");
+    let run = env.run(&["status"]).expect(3);
+    assert!(run.stderr.contains("docent.toml cannot be read: not a file"), "{run}");
+    fs::remove_file(env.path("docent.toml")).expect("removed");
+
+    make_pipe(&env.path("pipe"));
+    for flag in ["--trace", "--record"] {
+        let run = env.run(&["query", "hello", "--from", "docs", flag, "pipe"]).expect(3);
+        assert!(run.stderr.contains("not a file: named pipe"), "{run}");
+    }
+    fs::create_dir_all(env.path(".docent/collections")).expect("a directory");
+    make_pipe(&env.path(".docent/collections/docent"));
+    for args in [&["status"][..], &["search", "hello"], &["ingest", "docs"]] {
+        let run = env.run(args).expect(3);
+        assert!(run.stderr.contains(".docent/collections/docent is not a file"), "{run}");
     }
 }
 

@@ -80,7 +80,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("cancel", &[]),
     ("error", &[]),
     ("heap", &["error"]),
-    ("private", &[]),
+    ("beneath", &[]),
+    ("private", &["beneath"]),
     ("task", &[]),
     ("text", &[]),
     ("watch", &[]),
@@ -97,7 +98,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("rerank", &["embed", "error", "onnx", "openai", "retry", "types"]),
     ("store", &["error", "heap", "http", "retry", "task", "types"]),
     ("record", &["chat", "embed", "error", "http", "ocr", "private", "rerank", "types"]),
-    ("ingest", &["cancel", "embed", "error", "http", "ocr", "retry", "store", "task", "types"]),
+    (
+        "ingest",
+        &["beneath", "cancel", "embed", "error", "http", "ocr", "retry", "store", "task", "types"],
+    ),
     (
         "query",
         &["cancel", "chat", "embed", "error", "interaction", "rerank", "store", "text", "types"],

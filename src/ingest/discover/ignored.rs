@@ -13,7 +13,7 @@ use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::walk;
-use crate::ingest::beneath::{self, Directory};
+use crate::beneath::{self, Directory};
 
 const GITIGNORE: &str = ".gitignore";
 const DOCENTIGNORE: &str = ".docentignore";

@@ -16,7 +16,7 @@ use super::names::{self, Rules};
 use super::scope::Target;
 use super::walk::{self, Walk};
 use super::{DiscoverError, DiscoverOptions, lexical, resolve, split_glob, unreadable};
-use crate::ingest::beneath::Base;
+use crate::beneath::Base;
 
 /// What the inputs of a run stand for now.
 pub struct Lookout {

@@ -26,7 +26,7 @@ pub use scope::{Patterns, Scope};
 use walk::Walk;
 pub(super) use walk::reason;
 
-use super::beneath::{self, Base, Kind, Stamp};
+use crate::beneath::{self, Base, Kind, Stamp};
 use crate::error::shell_word;
 use crate::types::{ContentHash, Site, WebOrigin};
 

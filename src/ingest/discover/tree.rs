@@ -13,7 +13,7 @@ use super::ignored::{Ignored, Unread};
 use super::names::Rules;
 use super::sensitive::{is_presentation, is_sensitive};
 use super::walk::{self, Met};
-use crate::ingest::beneath::{self, Base, Directory, Entry, Kind};
+use crate::beneath::{self, Base, Directory, Entry, Kind};
 
 /// How many files of a directory one thread takes at a time.
 const BATCH: usize = 256;
@@ -81,13 +81,17 @@ impl Walking<'_> {
         let (held, entries) = match opened {
             Ok(opened) => opened,
             Err(error) => {
-                met.fail(place, walk::reason(&error));
+                if place == self.tree.base {
+                    met.fail_whole(place, walk::reason(&error));
+                } else {
+                    met.fail(place, walk::reason(&error));
+                }
                 return self.add(met);
             }
         };
         if held.is_pseudo() {
             if place == self.tree.base {
-                met.fail(place, walk::not_a_file(beneath::PSEUDO));
+                met.fail_whole(place, walk::not_a_file(beneath::PSEUDO));
             } else {
                 met.skip(place, beneath::PSEUDO);
             }
@@ -117,8 +121,9 @@ impl Walking<'_> {
             let wanted = self.tree.only.is_none_or(|glob| glob.is_match(&source));
             match self.judge(&listed, &Entry { name: name.clone(), kind }, &path, &source) {
                 Verdict::Directory => {
-                    let listed = Arc::clone(&listed);
-                    scope.spawn(move |scope| self.list(scope, source, &listed.ignored));
+                    // Not the directory itself: of a large tree, too many would be held open.
+                    let ignored = listed.ignored.clone();
+                    scope.spawn(move |scope| self.list(scope, source, &ignored));
                 }
                 _ if !wanted => {}
                 Verdict::Skip(why) => met.skip(source, why),

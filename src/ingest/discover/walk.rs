@@ -9,7 +9,7 @@ use super::names::Rules;
 use super::scope::{Scope, Target};
 use super::tree::Tree;
 use super::{Discovery, Failed, FoundFile, Skipped};
-use crate::ingest::beneath::{self, Base, Kind, Seen, Stamp};
+use crate::beneath::{self, Base, Kind, Seen, Stamp};
 
 /// The state of a discovery. Inputs may overlap: what was met twice is there twice until the end.
 pub(super) struct Walk<'a> {
@@ -30,7 +30,7 @@ pub(super) struct Met {
     files: Vec<FoundFile>,
     skipped: Vec<(String, &'static str)>,
     failed: Vec<(String, String)>,
-    /// How many files there were, failed ones included.
+    /// How many files there were, failed ones included, and a directory that was asked for and failed.
     taken: usize,
 }
 
@@ -125,6 +125,12 @@ impl Met {
 
     pub(super) fn fail(&mut self, source: String, reason: String) {
         self.failed.push((source, reason));
+    }
+
+    /// The directory that was asked for: whether it holds what is looked for is not known.
+    pub(super) fn fail_whole(&mut self, source: String, reason: String) {
+        self.taken += 1;
+        self.fail(source, reason);
     }
 
     /// A file. `max_file_size` is in bytes.

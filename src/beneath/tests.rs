@@ -1,9 +1,13 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::Read as _;
+use std::os::fd::AsFd as _;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 
 use super::*;
 
@@ -57,14 +61,11 @@ fn no_link_is_followed_wherever_it_stands_on_the_way() {
 /// What systems without `openat2` do comes to the same.
 #[test]
 fn part_by_part_is_the_same_way() {
-    use rustix::fs::{Mode, OFlags};
-    use std::os::fd::AsFd as _;
     let dir = places();
     let root = rustix::fs::open(dir.path().join("root"), OFlags::DIRECTORY, Mode::empty()).unwrap();
     let go = |path: &str| {
         super::unix::part_by_part(root.as_fd(), Path::new(path), OFlags::DIRECTORY).map(|_| ())
     };
-    use rustix::io::Errno;
     for (path, expected) in [
         ("", Ok(())),
         ("a", Ok(())),

@@ -11,7 +11,7 @@ use std::path::{Component, Path};
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
-use super::{Entry, Kind, PSEUDO, Seen, Stamp, checked, not_a_file};
+use super::{Entry, Kind, PSEUDO, Seen, Stamp, not_a_file};
 
 /// A directory that is passed through on the way to what is below it. Linux does not ask whether it
 /// may be read for that.
@@ -28,29 +28,26 @@ const READ: OFlags =
 const DIRECTORY: OFlags = OFlags::DIRECTORY.union(OFlags::CLOEXEC);
 
 /// A root that sources are relative to, held open.
-pub(in crate::ingest) struct Base(OwnedFd);
+pub(crate) struct Base(OwnedFd);
 
 impl Base {
     /// Links on the way to the root itself are followed.
-    pub(in crate::ingest) fn open(root: &Path) -> io::Result<Self> {
+    pub(crate) fn open(root: &Path) -> io::Result<Self> {
         Ok(Self(rustix::fs::open(root, PASS | DIRECTORY, Mode::empty())?))
     }
 
     /// A directory to list. An absolute source is looked for from `/` on.
-    pub(in crate::ingest) fn directory(&self, source: &Path) -> io::Result<Directory> {
+    pub(crate) fn directory(&self, source: &Path) -> io::Result<Directory> {
         self.way(source, OFlags::RDONLY).map(Directory)
     }
 
     /// A file to read, and nothing else.
-    pub(in crate::ingest) fn file(&self, source: &Path) -> io::Result<File> {
+    pub(crate) fn file(&self, source: &Path) -> io::Result<File> {
         let (parent, name) = self.parent(source)?;
-        if is_pseudo(parent.as_fd()) {
-            return Err(not_a_file(Kind::Other(PSEUDO)));
-        }
         Directory(parent).file(name)
     }
 
-    pub(in crate::ingest) fn look(&self, source: &Path) -> io::Result<Seen> {
+    pub(crate) fn look(&self, source: &Path) -> io::Result<Seen> {
         let (parent, name) = self.parent(source)?;
         let seen = look(parent.as_fd(), name)?;
         let kind = if is_pseudo(parent.as_fd()) { Kind::Other(PSEUDO) } else { seen.kind };
@@ -120,12 +117,10 @@ pub(super) fn part_by_part(
 }
 
 /// A directory that is held open: what is done in it is done there, whatever its path leads to by now.
-pub(in crate::ingest) struct Directory(OwnedFd);
+pub(crate) struct Directory(OwnedFd);
 
 impl Directory {
-    pub(in crate::ingest) fn entries(
-        &self,
-    ) -> io::Result<impl Iterator<Item = io::Result<Entry>> + use<>> {
+    pub(crate) fn entries(&self) -> io::Result<impl Iterator<Item = io::Result<Entry>> + use<>> {
         let listed = Dir::new(self.0.try_clone()?)?;
         let is_entry = |name: &[u8]| name != b"." && name != b"..";
         Ok(listed
@@ -142,14 +137,14 @@ impl Directory {
     }
 
     /// A look at an entry itself, be it a link.
-    pub(in crate::ingest) fn look(&self, name: &OsStr) -> io::Result<Seen> {
+    pub(crate) fn look(&self, name: &OsStr) -> io::Result<Seen> {
         Ok(look(self.0.as_fd(), name)?)
     }
 
     /// A file to read, and nothing else.
-    pub(in crate::ingest) fn file(&self, name: &OsStr) -> io::Result<File> {
+    pub(crate) fn file(&self, name: &OsStr) -> io::Result<File> {
         match rustix::fs::openat(&self.0, name, READ | OFlags::NOFOLLOW, Mode::empty()) {
-            Ok(file) => checked(File::from(file)),
+            Ok(file) => checked(file),
             Err(Errno::LOOP) => Err(not_a_file(Kind::Link)),
             // A socket, or a device that nothing is behind.
             Err(error @ (Errno::NXIO | Errno::NODEV | Errno::OPNOTSUPP)) => {
@@ -160,19 +155,29 @@ impl Directory {
     }
 
     /// A file to read that may be given by a link.
-    pub(in crate::ingest) fn linked_file(&self, name: &OsStr) -> io::Result<File> {
-        checked(File::from(rustix::fs::openat(&self.0, name, READ, Mode::empty())?))
+    pub(crate) fn linked_file(&self, name: &OsStr) -> io::Result<File> {
+        checked(rustix::fs::openat(&self.0, name, READ, Mode::empty())?)
     }
 
     /// Whether what is in it is made by the system when it is read.
-    pub(in crate::ingest) fn is_pseudo(&self) -> bool {
+    pub(crate) fn is_pseudo(&self) -> bool {
         is_pseudo(self.0.as_fd())
     }
 }
 
 /// A file to read, wherever its path leads.
-pub(in crate::ingest) fn open_file(path: &Path) -> io::Result<File> {
-    checked(File::from(rustix::fs::openat(CWD, path, READ, Mode::empty())?))
+pub(crate) fn open_file(path: &Path) -> io::Result<File> {
+    checked(rustix::fs::openat(CWD, path, READ, Mode::empty())?)
+}
+
+/// The file, where it is one on a disk.
+fn checked(file: OwnedFd) -> io::Result<File> {
+    let file = File::from(file);
+    match kind_of(&file.metadata()?) {
+        Kind::File if is_pseudo(file.as_fd()) => Err(not_a_file(Kind::Other(PSEUDO))),
+        Kind::File => Ok(file),
+        other => Err(not_a_file(other)),
+    }
 }
 
 fn look(place: BorrowedFd<'_>, name: &OsStr) -> Result<Seen, Errno> {
@@ -181,7 +186,12 @@ fn look(place: BorrowedFd<'_>, name: &OsStr) -> Result<Seen, Errno> {
     Ok(Seen { kind: kind(file_type).unwrap_or(Kind::Other("unknown")), stamp: stamp(&stat) })
 }
 
-#[allow(clippy::unnecessary_cast, clippy::cast_lossless, reason = "systems differ in the types")]
+#[allow(
+    clippy::unnecessary_cast,
+    clippy::cast_lossless,
+    clippy::cast_possible_wrap,
+    reason = "systems differ in the types; a second has no more nanoseconds than fit"
+)]
 fn stamp(stat: &Stat) -> Stamp {
     let (seconds, nanoseconds) = (stat.st_mtime as i64, stat.st_mtime_nsec as i64);
     let mtime = seconds.saturating_mul(1_000_000_000).saturating_add(nanoseconds);
@@ -191,17 +201,18 @@ fn stamp(stat: &Stat) -> Stamp {
 /// `None` where the system has not said.
 fn kind(file_type: FileType) -> Option<Kind> {
     Some(match file_type {
+        FileType::Unknown => return None,
         FileType::RegularFile => Kind::File,
         FileType::Directory => Kind::Directory,
         FileType::Symlink => Kind::Link,
         FileType::Fifo => Kind::Other("named pipe"),
         FileType::Socket => Kind::Other("socket"),
-        FileType::CharacterDevice | FileType::BlockDevice => Kind::Other("device"),
-        _ => return None,
+        // And what some systems have besides.
+        _ => Kind::Other("device"),
     })
 }
 
-pub(super) fn kind_of(metadata: &Metadata) -> Kind {
+pub(crate) fn kind_of(metadata: &Metadata) -> Kind {
     use std::os::unix::fs::MetadataExt as _;
     kind(FileType::from_raw_mode(metadata.mode() as _)).unwrap_or(Kind::Other("unknown"))
 }

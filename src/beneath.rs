@@ -14,21 +14,17 @@ mod elsewhere;
 mod unix;
 
 use std::ffi::OsString;
-use std::fs::{File, Metadata};
+use std::fs::Metadata;
 use std::io;
 use std::time::UNIX_EPOCH;
 
 #[cfg(not(unix))]
-use elsewhere::kind_of;
-#[cfg(not(unix))]
-pub(super) use elsewhere::{Base, Directory, open_file};
+pub(crate) use elsewhere::{Base, Directory, kind_of, open_file};
 #[cfg(unix)]
-use unix::kind_of;
-#[cfg(unix)]
-pub(super) use unix::{Base, Directory, open_file};
+pub(crate) use unix::{Base, Directory, kind_of, open_file};
 
 /// Of what is no file on a disk, but made by the system when it is read.
-pub(super) const PSEUDO: &str = "pseudo-filesystem";
+pub(crate) const PSEUDO: &str = "pseudo-filesystem";
 
 /// Why a file or directory was not opened that was found before.
 const SWAPPED: &str =
@@ -36,7 +32,7 @@ const SWAPPED: &str =
 
 /// What an entry of a directory is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     File,
     Directory,
     Link,
@@ -46,25 +42,25 @@ pub(super) enum Kind {
 
 /// What a look at an entry shows, without opening it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Seen {
-    pub(super) kind: Kind,
-    pub(super) stamp: Stamp,
+pub(crate) struct Seen {
+    pub(crate) kind: Kind,
+    pub(crate) stamp: Stamp,
 }
 
 /// What changes where a file does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Stamp {
+pub(crate) struct Stamp {
     /// Bytes.
-    pub(super) size: u64,
+    pub(crate) size: u64,
     /// Modification time, nanoseconds since the Unix epoch; never 0, which means a document that is no
     /// file: reproducible archives unpack with that time.
-    pub(super) mtime: i64,
+    pub(crate) mtime: i64,
 }
 
 const NEXT_TO_EPOCH: i64 = 1;
 
 impl Stamp {
-    pub(super) fn of(metadata: &Metadata) -> Self {
+    pub(crate) fn of(metadata: &Metadata) -> Self {
         let mtime = metadata.modified().map_or(NEXT_TO_EPOCH, |modified| {
             match modified.duration_since(UNIX_EPOCH) {
                 Ok(after) => i64::try_from(after.as_nanos()).unwrap_or(i64::MAX),
@@ -82,25 +78,19 @@ impl Stamp {
 }
 
 /// An entry of a directory, as its listing has it.
-pub(super) struct Entry {
-    pub(super) name: OsString,
+pub(crate) struct Entry {
+    pub(crate) name: OsString,
     /// `None` where the listing does not say.
-    pub(super) kind: Option<Kind>,
+    pub(crate) kind: Option<Kind>,
 }
 
 /// Why something that is there is not read.
-pub(super) fn not_a_file(what: Kind) -> io::Error {
+pub(crate) fn not_a_file(what: Kind) -> io::Error {
     match what {
         Kind::Link => io::Error::other(SWAPPED),
         Kind::Other(what) => io::Error::other(format!("not a file: {what}")),
         Kind::File | Kind::Directory => io::Error::other("not a file"),
     }
-}
-
-/// The file, where it is one.
-fn checked(file: File) -> io::Result<File> {
-    let metadata = file.metadata()?;
-    if metadata.is_file() { Ok(file) } else { Err(not_a_file(kind_of(&metadata))) }
 }
 
 #[cfg(test)]

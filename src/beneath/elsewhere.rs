@@ -6,34 +6,32 @@ use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Entry, Kind, Seen, Stamp, checked, not_a_file};
+use super::{Entry, Kind, Seen, Stamp, not_a_file};
 
-pub(in crate::ingest) struct Base(PathBuf);
+pub(crate) struct Base(PathBuf);
 
 impl Base {
-    pub(in crate::ingest) fn open(root: &Path) -> io::Result<Self> {
+    pub(crate) fn open(root: &Path) -> io::Result<Self> {
         fs::metadata(root).map(|_| Self(root.to_owned()))
     }
 
-    pub(in crate::ingest) fn directory(&self, source: &Path) -> io::Result<Directory> {
+    pub(crate) fn directory(&self, source: &Path) -> io::Result<Directory> {
         Ok(Directory(self.0.join(source)))
     }
 
-    pub(in crate::ingest) fn file(&self, source: &Path) -> io::Result<File> {
+    pub(crate) fn file(&self, source: &Path) -> io::Result<File> {
         file(&self.0.join(source))
     }
 
-    pub(in crate::ingest) fn look(&self, source: &Path) -> io::Result<Seen> {
+    pub(crate) fn look(&self, source: &Path) -> io::Result<Seen> {
         look(&self.0.join(source))
     }
 }
 
-pub(in crate::ingest) struct Directory(PathBuf);
+pub(crate) struct Directory(PathBuf);
 
 impl Directory {
-    pub(in crate::ingest) fn entries(
-        &self,
-    ) -> io::Result<impl Iterator<Item = io::Result<Entry>> + use<>> {
+    pub(crate) fn entries(&self) -> io::Result<impl Iterator<Item = io::Result<Entry>> + use<>> {
         Ok(fs::read_dir(&self.0)?.map(|entry| {
             let entry = entry?;
             let kind = entry.metadata().ok().map(|metadata| kind_of(&metadata));
@@ -41,25 +39,29 @@ impl Directory {
         }))
     }
 
-    pub(in crate::ingest) fn look(&self, name: &OsStr) -> io::Result<Seen> {
+    pub(crate) fn look(&self, name: &OsStr) -> io::Result<Seen> {
         look(&self.0.join(name))
     }
 
-    pub(in crate::ingest) fn file(&self, name: &OsStr) -> io::Result<File> {
+    pub(crate) fn file(&self, name: &OsStr) -> io::Result<File> {
         file(&self.0.join(name))
     }
 
-    pub(in crate::ingest) fn linked_file(&self, name: &OsStr) -> io::Result<File> {
+    pub(crate) fn linked_file(&self, name: &OsStr) -> io::Result<File> {
         open_file(&self.0.join(name))
     }
 
-    pub(in crate::ingest) fn is_pseudo(&self) -> bool {
+    pub(crate) fn is_pseudo(&self) -> bool {
         false
     }
 }
 
-pub(in crate::ingest) fn open_file(path: &Path) -> io::Result<File> {
-    checked(File::open(path)?)
+pub(crate) fn open_file(path: &Path) -> io::Result<File> {
+    let file = File::open(path)?;
+    match kind_of(&file.metadata()?) {
+        Kind::File => Ok(file),
+        other => Err(not_a_file(other)),
+    }
 }
 
 fn file(path: &Path) -> io::Result<File> {
@@ -74,7 +76,7 @@ fn look(path: &Path) -> io::Result<Seen> {
     Ok(Seen { kind: kind_of(&metadata), stamp: Stamp::of(&metadata) })
 }
 
-pub(super) fn kind_of(metadata: &Metadata) -> Kind {
+pub(crate) fn kind_of(metadata: &Metadata) -> Kind {
     if metadata.is_symlink() {
         Kind::Link
     } else if metadata.is_dir() {
