@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Takes the PDFs out of mirrors of public repositories: MIRRORS=DIRECTORY collect.py DIR OWNER+NAME..."""
+"""Takes the PDFs out of mirrors of public repositories: MIRRORS=DIRECTORY collect.py DIR OWNER+NAME...
+ENDS=docx,pptx takes files with these ends instead."""
 import hashlib
 import os
 import subprocess
@@ -7,6 +8,8 @@ import sys
 
 MIRRORS = os.environ["MIRRORS"]
 LARGEST = 12_000_000
+ENDS = tuple("." + end for end in os.environ.get("ENDS", "pdf").split(","))
+MAGIC = {".pdf": b"%PDF-"}
 
 
 def git(repository, *arguments):
@@ -14,17 +17,18 @@ def git(repository, *arguments):
 
 
 def collect(directory, repository, seen):
-    """Writes every distinct PDF of a repository; gives how many."""
+    """Writes every distinct file of a repository; gives how many."""
     os.makedirs(f"{directory}/{repository}", exist_ok=True)
     count = 0
     for line in git(repository, "ls-tree", "-r", "-l", "HEAD").decode(errors="replace").splitlines():
         entry, path = line.split("\t", 1)
         _, kind, blob, size = entry.split()
-        if kind != "blob" or not path.lower().endswith(".pdf") or not size.isdigit() or int(size) > LARGEST:
+        if kind != "blob" or not path.lower().endswith(ENDS) or not size.isdigit() or int(size) > LARGEST:
             continue
         data = git(repository, "cat-file", "blob", blob)
         digest = hashlib.sha1(data).digest()
-        if b"%PDF-" not in data[:1024] or digest in seen:
+        magic = MAGIC.get(os.path.splitext(path)[1].lower(), b"PK\x03\x04")
+        if magic not in data[:1024] or digest in seen:
             continue
         seen.add(digest)
         with open(f"{directory}/{repository}/{path.replace('/', '__')}", "wb") as file:

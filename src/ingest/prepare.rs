@@ -75,8 +75,8 @@ pub(super) struct Refused {
 pub(super) enum Why {
     /// Passed over on purpose.
     Skip(&'static str),
-    /// There is no text in it.
-    Empty,
+    /// There is no text in it: the reason.
+    Empty(&'static str),
     Fail(String),
     /// It holds secrets, and what it replaces may do so too.
     Withhold(String),
@@ -89,7 +89,7 @@ impl Why {
     pub(super) fn failure(&self) -> Option<&str> {
         match self {
             Self::Skip(_) | Self::Stopped => None,
-            Self::Empty => Some("empty: no text"),
+            Self::Empty(reason) => Some(reason),
             Self::Fail(reason) | Self::Withhold(reason) => Some(reason),
         }
     }
@@ -119,7 +119,7 @@ impl Refused {
         match (&self.replaces, &self.why) {
             (_, Why::Stopped) => None,
             (Replaces::Moved { from }, _) => Some(from),
-            (Replaces::Changed, Why::Skip(_) | Why::Empty | Why::Withhold(_)) => {
+            (Replaces::Changed, Why::Skip(_) | Why::Empty(_) | Why::Withhold(_)) => {
                 Some(&self.file.source)
             }
             (Replaces::Changed, Why::Fail(_)) | (Replaces::Nothing, _) => None,
@@ -226,7 +226,7 @@ async fn try_prepare(
         let (path, named) = (path.clone(), file.named);
         move |(why, hash): Unfit| match why {
             // What was piped in may be nothing because what should write it has failed.
-            Why::Empty if inline => (Why::Fail(NOTHING_CAME.to_owned()), None),
+            Why::Empty(_) if inline => (Why::Fail(NOTHING_CAME.to_owned()), None),
             Why::Skip(NOTHING_IN_IT) if inline => (Why::Fail(NOTHING_CAME.to_owned()), None),
             Why::Skip(reason) if named => {
                 (unread(&path, reason).map_or(Why::Skip(reason), Why::Fail), hash)
@@ -287,7 +287,7 @@ async fn try_prepare(
             if inline {
                 return Err((Why::Fail(NOTHING_CAME.to_owned()), None).into());
             }
-            return Err((Why::Empty, Some(hash)).into());
+            return Err((Why::Empty("empty: nothing is written in it"), Some(hash)).into());
         }
         Ok(Ready { record, replaces, chunks, secrets })
     })
@@ -374,7 +374,7 @@ fn read(
         }
         Detected::Known(Kind::Image) if !reads_image => Err((Why::Skip(PICTURE), None)),
         Detected::Known(_) if bytes.trim_ascii().is_empty() => {
-            Err((Why::Empty, Some(ContentHash::of(&bytes))))
+            Err((Why::Empty(extract::nothing_in(&bytes)), Some(ContentHash::of(&bytes))))
         }
         Detected::Known(kind) => {
             let hash = ContentHash::of(&bytes);

@@ -4,10 +4,11 @@ use std::path::Path;
 
 /// Extensions of formats that something else reads, and what to do with such a file.
 const INSTEAD: &[(&[&str], &str)] = &[
-    (&["doc", "dot", "rtf", "odt", "pages", "wpd", "hwp"], "save it as .docx"),
-    (&["ppt", "pps", "odp", "key"], "save it as .pptx"),
+    (&["doc", "dot"], "save it as .docx (or run `soffice --headless --convert-to docx FILE`)"),
+    (&["ppt", "pps"], "save it as .pptx (or run `soffice --headless --convert-to pptx FILE`)"),
+    (&["pages", "wpd", "hwp"], "save it as .docx"),
+    (&["key"], "save it as .pptx"),
     (&["numbers"], "save it as .xlsx"),
-    (&["msg"], "save it as .eml"),
     (&["pst", "ost"], "export its messages as .mbox or .eml"),
     (&["mobi", "azw3", "azw", "lit", "chm"], "convert it to EPUB or HTML"),
     (&["djvu", "eps", "ps", "ai", "xps", "oxps", "vsd", "vsdx", "one"], "save it as PDF"),
@@ -59,7 +60,11 @@ mod tests {
     #[test]
     fn what_to_do_goes_by_the_extension() {
         for (name, expected) in [
-            ("a/Report.DOC", "unsupported type: save it as .docx"),
+            ("a/Letter.pages", "unsupported type: save it as .docx"),
+            (
+                "a/Report.DOC",
+                "unsupported type: save it as .docx (or run `soffice --headless --convert-to docx FILE`)",
+            ),
             ("b.tar.gz", "unsupported type: unpack it, and name what is in it"),
             (
                 "stdin",

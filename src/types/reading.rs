@@ -67,6 +67,8 @@ pub enum WarningCode {
     NotWellFormed,
     /// Attachments of a mail, or parts of a document in another format, that could not be read.
     AttachmentsNotRead,
+    /// Pictures that are all there is on a page or slide, in a format whose pages are not drawn.
+    PicturesNotRead,
 }
 
 impl WarningCode {

@@ -231,6 +231,7 @@ fn vendors_stay_where_they_are_wrapped() {
         ("jsonc_parser::", &["ingest/extract/json/tree.rs"]),
         ("mail_parser::", &["ingest/extract/mail"]),
         ("csv::ReaderBuilder", &["ingest/extract/csv.rs"]),
+        ("cfb::", &["ingest/extract/compound.rs"]),
         ("chardetng::", &["ingest/extract/encoding.rs"]),
         ("indicatif::", &["ui/"]),
         ("rustyline::", &["ui/line.rs"]),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{blobs, encoding, image};
+use super::{blobs, container, encoding, image};
 use crate::ingest::document::Language;
 use crate::types::Kind;
 
@@ -66,7 +66,7 @@ const OTHERS: &[(Kind, &[&str])] = &[
     (Kind::Json, &["json", "jsonc", "jsonl", "ndjson"]),
     (Kind::Notebook, &["ipynb"]),
     (Kind::Epub, &["epub"]),
-    (Kind::Email, &["eml", "mbox"]),
+    (Kind::Email, &["eml", "mbox", "msg", "oft"]),
     (Kind::Xml, &["xml", "xsd", "fb2", "docbook", "dbk", "nxml", "tei", "opml", "dita", "ditamap"]),
     (Kind::Subtitles, &["vtt", "srt"]),
     (Kind::Image, &["png", "jpg", "jpeg", "tif", "tiff", "webp"]),
@@ -161,7 +161,6 @@ const UNSUPPORTED: &[&str] = &[
     "pages",
     "numbers",
     "key",
-    "msg",
     "pst",
     "mobi",
     "azw3",
@@ -219,7 +218,9 @@ const UNSUPPORTED: &[&str] = &[
 pub fn detect(path: &Path, head: &[u8]) -> Detected {
     let extension = extension(path);
     let is = |list: &[&str]| list.contains(&extension.as_str());
-    if let Some((kind, _)) = OTHERS.iter().find(|(_, list)| is(list)) {
+    if let (true, Some(kind)) = (extension == "xls", container::under_old_name(path, head)) {
+        Detected::Known(kind)
+    } else if let Some((kind, _)) = OTHERS.iter().find(|(_, list)| is(list)) {
         Detected::Known(*kind)
     } else if is(MARKDOWN) {
         Detected::Known(Kind::Markdown)
@@ -227,11 +228,10 @@ pub fn detect(path: &Path, head: &[u8]) -> Detected {
         Detected::Known(Kind::Text)
     } else if is(CODE) {
         Detected::Known(Kind::Code)
-    } else if matches!(extension.as_str(), "doc" | "dot") && magic(head) == Some("RTF") {
-        // Word writes RTF under this name, too.
-        Detected::Known(Kind::Rtf)
     } else if is(UNSUPPORTED) {
-        Detected::Skip(UNSUPPORTED_TYPE)
+        let known = container::content(head).map(|(kind, ..)| kind);
+        let known = known.or_else(|| container::under_old_name(path, head));
+        known.map_or(Detected::Skip(UNSUPPORTED_TYPE), Detected::Known)
     } else {
         by_content(path, head)
     }
@@ -287,7 +287,8 @@ fn by_content(path: &Path, head: &[u8]) -> Detected {
         return match name {
             "PDF" => Detected::Known(Kind::Pdf),
             "RTF" => Detected::Known(Kind::Rtf),
-            _ => Detected::Skip(UNSUPPORTED_TYPE),
+            _ => container::content(head)
+                .map_or(Detected::Skip(UNSUPPORTED_TYPE), |(kind, ..)| Detected::Known(kind)),
         };
     }
     if encoding::looks_binary(head) || encoding::is_ebcdic(head) || blobs::looks_like_base64(head) {
@@ -315,6 +316,13 @@ fn by_content(path: &Path, head: &[u8]) -> Detected {
         _ if start.starts_with(b"#!") => Detected::Known(Kind::Code),
         _ => Detected::Known(Kind::Text),
     }
+}
+
+/// Whether a name is that of a picture, of whatever format.
+pub(super) fn is_picture(path: &Path) -> bool {
+    const PICTURES: &[&str] =
+        &["png", "jpg", "jpeg", "gif", "bmp", "tif", "tiff", "emf", "wmf", "svg", "webp", "heic"];
+    PICTURES.contains(&extension(path).as_str())
 }
 
 /// In lower case; empty where there is none.

@@ -5,8 +5,8 @@ use encoding_rs::{Encoding, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16LE};
 
 use crate::types::{ReadingWarning, WarningCode};
 
-/// How much of a file the heuristics look at.
-const SAMPLE: usize = 8 * 1024;
+/// How much of a file the heuristics look at, in bytes.
+pub(super) const SAMPLE: usize = 8 * 1024;
 
 /// The text of a file, and what a person should know of how it was come by.
 #[derive(Debug, Default)]
@@ -238,16 +238,23 @@ fn read_utf32(bytes: &[u8], order: Utf32) -> Decoded {
 }
 
 /// Whether bytes are no text in any encoding that [`decode`] knows.
-pub(super) fn looks_binary(head: &[u8]) -> bool {
-    if is_wide(head) {
-        return false;
-    }
-    head.contains(&0) || controls(head) * 20 > head.len()
+pub(super) fn looks_binary(bytes: &[u8]) -> bool {
+    binary(bytes).is_some()
 }
 
-/// Whether bytes that begin like text go on as something else: tables of numbers behind a header.
-pub(super) fn turns_binary(bytes: &[u8]) -> bool {
-    bytes.len() > SAMPLE && !is_wide(bytes) && controls(bytes) * 33 > bytes.len()
+/// What bytes are that are no text in any encoding that [`decode`] knows, or begin like one and go on as
+/// something else: tables of numbers behind a header.
+pub(super) fn binary(bytes: &[u8]) -> Option<&'static str> {
+    if is_wide(bytes) {
+        return None;
+    }
+    let (head, rest) = bytes.split_at(bytes.len().min(SAMPLE));
+    let in_head = controls(head);
+    if head.contains(&0) || in_head * 20 > head.len() {
+        return Some("binary data");
+    }
+    let turns = !rest.is_empty() && (in_head + controls(rest)) * 33 > bytes.len();
+    turns.then_some("binary data behind a header")
 }
 
 fn controls(bytes: &[u8]) -> usize {
@@ -391,8 +398,9 @@ mod tests {
         assert!(!looks_binary(b""));
         assert!(!looks_binary(b"\x1b[31mred\x1b[0m\tx\n"));
         let header = b"a header\n".repeat(1000);
-        assert!(!turns_binary(&header));
-        assert!(turns_binary(&[header, (0..=255).cycle().take(9000).collect()].concat()));
+        assert_eq!(binary(&header), None);
+        let numbers = [header, (0..=255).cycle().take(9000).collect()].concat();
+        assert_eq!(binary(&numbers), Some("binary data behind a header"));
     }
 
     #[test]

@@ -4,8 +4,11 @@
 //! hang, panic or eat memory; they go to a child process of docent itself: a thread cannot be
 //! killed. The child is pooled; see `pool` for this side of the pipe, `worker` for the other.
 
+mod alt;
 mod blobs;
 mod chart;
+mod compound;
+mod container;
 mod csv;
 #[cfg(test)]
 mod damaged;
@@ -41,6 +44,7 @@ mod subtitles;
 mod symbols;
 mod table;
 mod text;
+mod wordless;
 mod worker;
 mod xml;
 
@@ -104,7 +108,7 @@ impl ExtractError {
     }
 
     fn encrypted() -> Self {
-        Self::new("encrypted: a password is needed")
+        Self::new("encrypted: a password is needed (open it, and save it without one)")
     }
 
     /// None of the fields that were asked for is among those there are.
@@ -121,16 +125,21 @@ impl ExtractError {
     }
 
     /// The file is not what its extension says.
-    fn lie(extension: &str, expected: &str, found: Option<&str>, bytes: &[u8]) -> Self {
-        let found = found.map_or_else(
+    fn lie(extension: &str, expected: &str, bytes: &[u8]) -> Self {
+        let article =
+            |name: &str| if name.starts_with(['E', 'M', 'O', 'R', 'X', 'e']) { "an" } else { "a" };
+        let found = container::name(bytes).map_or_else(
             || {
                 let start = String::from_utf8_lossy(&bytes[..bytes.len().min(8)]).into_owned();
                 format!("it starts with {start:?}")
             },
-            |found| format!("it is a {found} file"),
+            |found| format!("it is {} {found} file", article(found)),
         );
-        let article = if expected.starts_with(['E', 'O', 'R']) { "an" } else { "a" };
-        Self::new(&format!("named .{extension}, but it is not {article} {expected} ({found})"))
+        let rename = container::rename(bytes).map(|what| format!(": {what}")).unwrap_or_default();
+        let article = article(expected);
+        Self::new(&format!(
+            "named .{extension}, but it is not {article} {expected} ({found}){rename}"
+        ))
     }
 }
 
@@ -189,7 +198,7 @@ impl Extractor {
         bytes: Vec<u8>,
     ) -> Result<Document, ExtractError> {
         if bytes.trim_ascii().is_empty() {
-            return Err(ExtractError::new("empty: no text"));
+            return Err(ExtractError::new(nothing_in(&bytes)));
         }
         let passwords = self.pool.passwords().to_vec();
         let comments = self.pool.reads_comments();
@@ -222,10 +231,15 @@ impl Extractor {
     }
 }
 
+/// Why a file has no text of which all is blank.
+pub(in crate::ingest) fn nothing_in(bytes: &[u8]) -> &'static str {
+    if bytes.is_empty() { "empty: the file has 0 bytes" } else { "empty: the file is all blanks" }
+}
+
 /// Why a document without text has none, as its warnings tell.
 fn without_text(document: &Document) -> ExtractError {
     if document.warnings.is_empty() {
-        return ExtractError::new("empty: no text");
+        return ExtractError::new("empty: nothing is written in it");
     }
     let words = document.warnings.iter().map(|warning| warning.message.as_str());
     let reason = format!("no text found: {}", words.collect::<Vec<_>>().join("; "));
@@ -247,6 +261,14 @@ pub fn document(
     let Extracted { document, unread } = worker::parse(&request(source, kind, text_fields), bytes)?;
     let document = ocr::left_unread(document, &unread);
     if document.text.trim().is_empty() { Err(without_text(&document)) } else { Ok(document) }
+}
+
+/// What is in another document, read as the file it would be.
+fn read_part(request: &Request, bytes: &[u8]) -> Result<Extracted, ExtractError> {
+    if is_the_file(request.kind) {
+        return Ok(text::document(&request.source, request.kind, bytes)?.into());
+    }
+    worker::parse(request, bytes)
 }
 
 /// Whether the text is the decoded file itself: no parser is needed.

@@ -5,7 +5,7 @@ use std::io::{Cursor, Read};
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-use super::{ExtractError, detect, encoding};
+use super::{ExtractError, container, detect, encoding};
 
 /// Bytes of one part after unpacking. The text of a thousand-page book is a tenth of this.
 const MAX_PART: u64 = 128 << 20;
@@ -27,10 +27,26 @@ impl<'a> Package<'a> {
         match detect::magic(bytes) {
             Some("ZIP") => {}
             Some("OLE") => return Err(ole(bytes, old)),
-            found => return Err(ExtractError::lie(extension, name, found, bytes)),
+            _ => return Err(ExtractError::lie(extension, name, bytes)),
         }
-        let archive = ZipArchive::new(Cursor::new(bytes));
-        archive.map(Self).map_err(|error| ExtractError::damaged(&error))
+        Self::of(bytes).ok_or_else(|| {
+            ExtractError::damaged(&"the list of its parts is missing: copy or download it anew")
+        })
+    }
+
+    /// `None` where it can't be opened.
+    pub(super) fn of(bytes: &'a [u8]) -> Option<Self> {
+        ZipArchive::new(Cursor::new(bytes)).map(Self).ok()
+    }
+
+    /// What is not in a package that should be a document named `name`.
+    pub(super) fn lacks(bytes: &[u8], extension: &str, name: &str) -> ExtractError {
+        match container::content(bytes) {
+            Some(_) => ExtractError::lie(extension, name, bytes),
+            None => ExtractError::new(&format!(
+                "named .{extension}, but it holds no {name}: unpack it, and name what is in it"
+            )),
+        }
     }
 
     pub(super) fn names(&self) -> impl Iterator<Item = String> {
@@ -44,8 +60,9 @@ impl<'a> Package<'a> {
 
     /// A part as it is; `None` where there is none of that name.
     pub(super) fn bytes(&mut self, name: &str) -> Result<Option<Vec<u8>>, ExtractError> {
-        let damaged = |error: &dyn std::fmt::Display| {
-            ExtractError::new(&format!("damaged or truncated: {name}: {error}"))
+        let damaged = || {
+            let what = format!("{name} in it can't be unpacked: copy or download it anew");
+            ExtractError::damaged(&what)
         };
         let file = match self.0.by_name(name) {
             Ok(file) => file,
@@ -53,12 +70,12 @@ impl<'a> Package<'a> {
             Err(ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED)) => {
                 return Err(ExtractError::encrypted());
             }
-            Err(error) => return Err(damaged(&error)),
+            Err(_) => return Err(damaged()),
         };
         // What a part says of its size is a hint, nobody has to keep to it.
         let size = usize::try_from(file.size()).unwrap_or(0);
         let mut bytes = Vec::with_capacity(size.min(LONGEST_PROMISE));
-        file.take(MAX_PART + 1).read_to_end(&mut bytes).map_err(|error| damaged(&error))?;
+        file.take(MAX_PART + 1).read_to_end(&mut bytes).map_err(|_| damaged())?;
         if bytes.len() as u64 > MAX_PART {
             return Err(ExtractError::new(&format!(
                 "too large: {name} is more than {} MB when unpacked",
@@ -87,7 +104,7 @@ pub(super) fn ole(bytes: &[u8], old: &str) -> ExtractError {
         return ExtractError::encrypted();
     }
     ExtractError::new(&format!(
-        "an old .{old} under a new name: open it in Office and save it anew"
+        "an old .{old} under a new name: open it in Office or LibreOffice and save it anew"
     ))
 }
 
@@ -166,8 +183,13 @@ pub(super) mod tests {
     fn an_ole_file_is_encrypted_or_old() {
         let name: Vec<u8> = "EncryptedPackage".bytes().flat_map(|byte| [byte, 0]).collect();
         let encrypted = [b"\xD0\xCF\x11\xE0\xA1\xB1..".to_vec(), name].concat();
-        assert_eq!(ole(&encrypted, "doc").to_string(), "encrypted: a password is needed");
+        assert!(
+            ole(&encrypted, "doc").to_string().starts_with("encrypted: a password is needed (")
+        );
         let old = ole(b"\xD0\xCF\x11\xE0\xA1\xB1..", "doc").to_string();
-        assert_eq!(old, "an old .doc under a new name: open it in Office and save it anew");
+        assert_eq!(
+            old,
+            "an old .doc under a new name: open it in Office or LibreOffice and save it anew"
+        );
     }
 }

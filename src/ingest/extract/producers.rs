@@ -38,7 +38,7 @@ fn a_deck_of_python_pptx() {
 fn workbooks_of_openpyxl_and_xlsxwriter() {
     let staff = read(Kind::Spreadsheet, "openpyxl.xlsx");
     let expected = "Name: Ida | Zip: 01730 | Since: 2024-01-01 | Share: 12.5%\nIda: On leave until June\n\
-        Name: Kai | Zip: 05003 | Since: 2024-01-02 | Share: 25.0%\nItem: Bolt | Qty: 2";
+        Name: Kai | Zip: 05003 | Since: 2024-01-02 | Share: 25.0%\nItem: Bolt | Qty: 2\nTotal";
     assert_eq!(staff.text, expected);
     let said: Vec<&str> = staff.warnings.iter().map(|warning| &*warning.message).collect();
     let expected = [
@@ -54,6 +54,21 @@ fn workbooks_of_openpyxl_and_xlsxwriter() {
         Pilot: Ann | Boat: 7 | Pay: 1,280.00 kr";
     assert_eq!(fees.text, expected);
     assert!(fees.warnings.is_empty());
+}
+
+#[test]
+fn workbooks_of_xlwt_and_odfpy() {
+    for (name, sheets) in [("xlwt.xls", 1), ("odfpy.ods", 0)] {
+        let staff = read(Kind::Spreadsheet, name);
+        let expected = "Name: Ida | Town: Bergen\nName: Kai | Town: Narvik";
+        assert_eq!(staff.text, expected, "{name}");
+        let said: Vec<&str> = staff.warnings.iter().map(|warning| &*warning.message).collect();
+        let expected = [
+            "sheet `Lists` is hidden, and is left out",
+            "hidden, and left out: 1 row and 1 column of `Staff`",
+        ];
+        assert_eq!(said, expected[1 - sheets..], "{name}");
+    }
 }
 
 #[test]

@@ -15,6 +15,8 @@ pub(super) struct Slide {
     pub(super) items: Vec<Item>,
     /// It is not shown.
     pub(super) hidden: bool,
+    /// There are pictures on it, or what other programs draw.
+    pub(super) has_pictures: bool,
 }
 
 /// What has a place on a slide.
@@ -112,10 +114,15 @@ impl Slide {
         blocks.join("\n\n")
     }
 
-    /// The same, with the speaker notes under a heading of their own.
-    pub(super) fn with_notes(&self, drawings: &Drawings, notes: &str) -> String {
-        let text = self.markdown(drawings);
-        if notes.is_empty() { text } else { format!("{text}\n\n## Notes\n\n{notes}") }
+    /// The same, with the speaker notes and the comments of reviewers under headings of their own.
+    pub(super) fn with_notes(&self, drawings: &Drawings, notes: &str, comments: &str) -> String {
+        let mut text = self.markdown(drawings);
+        for (heading, behind) in [("Notes", notes), ("Comments", comments)] {
+            if !behind.is_empty() {
+                text += &format!("\n\n## {heading}\n\n{behind}");
+            }
+        }
+        text
     }
 
     /// The text of a page of notes; the rest of it is a picture of the slide.

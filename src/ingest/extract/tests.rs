@@ -129,10 +129,10 @@ async fn text_needs_no_child_and_empty_files_have_a_reason() {
         (Kind::Markdown, &b"# T\n"[..], Ok("# T\n")),
         (Kind::Text, b"\xEF\xBB\xBFa\r\nb", Ok("a\r\nb")),
         (Kind::Code, b"fn main() {}", Ok("fn main() {}")),
-        (Kind::Text, b"", Err("empty: no text")),
-        (Kind::Text, b" \n\t\n", Err("empty: no text")),
-        (Kind::Pdf, b"", Err("empty: no text")),
-        (Kind::Text, b"\xFF\xFE \0\n\0", Err("empty: no text")),
+        (Kind::Text, b"", Err("empty: the file has 0 bytes")),
+        (Kind::Text, b" \n\t\n", Err("empty: the file is all blanks")),
+        (Kind::Pdf, b"", Err("empty: the file has 0 bytes")),
+        (Kind::Text, b"\xFF\xFE \0\n\0", Err("empty: nothing is written in it")),
     ] {
         let outcome = extractor.extract("a", kind, &[], bytes.to_vec()).await;
         let outcome = outcome.as_ref().map(|document| document.text.as_str());

@@ -6,14 +6,11 @@ pub(super) mod tables;
 use std::borrow::Cow;
 use std::path::Path;
 
-use super::encoding::{self, Decoded, decode};
+use super::encoding::{self, Decoded, SAMPLE, decode};
 use super::{ExtractError, blobs, detect};
 use crate::ingest::chunk;
-use crate::ingest::document::{Document, Places, Syntax};
+use crate::ingest::document::{Document, Places, Syntax, Unit};
 use crate::types::Kind;
-
-/// How much of a file the heuristics look at.
-const SAMPLE: usize = 8 * 1024;
 
 /// The decoded file as a document: line n of the text is line n of the file. Rows of tables carry the
 /// names of their columns.
@@ -31,12 +28,16 @@ pub(super) fn document(source: &str, kind: Kind, bytes: &[u8]) -> Result<Documen
         Kind::Code => detect::language(Path::new(source)).map_or(Syntax::Plain, Syntax::Code),
         _ => Syntax::Plain,
     };
-    if let Cow::Owned(named) = tables::named(&text, syntax) {
+    let mut places = Places::Verbatim;
+    if let (Cow::Owned(named), long) = tables::named_rows(&text, syntax) {
+        if !long.is_empty() {
+            places = Places::Marked(Unit::Line, tables::marks(&named, &long));
+        }
         text = named;
     }
     let declared = (kind == Kind::Markdown).then(|| declared_title(&text)).flatten();
     let title = declared.unwrap_or_else(|| chunk::title(&text, syntax));
-    Ok(Document { title, text, syntax, places: Places::Verbatim, warnings, ..Document::default() })
+    Ok(Document { title, text, syntax, places, warnings, ..Document::default() })
 }
 
 /// The decoded file, which must be text.
@@ -46,10 +47,8 @@ pub(super) fn read(kind: Kind, bytes: &[u8]) -> Result<Decoded, ExtractError> {
         &format!("a {name} file")
     } else if encoding::is_ebcdic(head) {
         "EBCDIC text: make it UTF-8 with `iconv -f CP037 -t UTF-8`"
-    } else if encoding::looks_binary(head) {
-        "binary data"
-    } else if encoding::turns_binary(bytes) {
-        "binary data behind a header"
+    } else if let Some(what) = encoding::binary(bytes) {
+        what
     } else if kind != Kind::Code && blobs::looks_like_base64(head) {
         "base64: decode it first"
     } else {

@@ -17,8 +17,8 @@ use super::ocr::PagePicture;
 use super::parts::Parts;
 use super::pdf::PagesUnread;
 use super::{
-    ExtractError, csv, docx, epub, html, image, json, mail, markup, notebook, odf, pdf, pptx, rtf,
-    sheet, subtitles,
+    ExtractError, container, csv, docx, epub, html, image, json, mail, markup, notebook, odf, pdf,
+    pptx, rtf, sheet, subtitles, wordless,
 };
 use crate::ingest::document::{Document, Syntax, Unit};
 use crate::types::Kind;
@@ -182,13 +182,15 @@ fn page_pictures(
 
 pub(super) fn parse(request: &Request, bytes: &[u8]) -> Result<Extracted, ExtractError> {
     let (source, fields) = (&request.source, &request.text_fields);
-    let document = match request.kind {
+    let mut document = match request.kind {
         Kind::Pdf => return within_limit(pdf::document(bytes, &request.passwords, request.limit)?),
         Kind::Image => return Ok(only_pictures(image::pages(bytes)?)),
-        Kind::Html if mail::is_saved_page(source) => mail::page(bytes),
+        Kind::Html if mail::is_saved_page(source) || container::is_saved_page(bytes) => {
+            mail::page(bytes)
+        }
         Kind::Html => html::document(bytes),
-        Kind::Docx => docx::document(source, bytes, request.comments),
-        Kind::Pptx => pptx::document(source, bytes),
+        Kind::Docx => docx::document(request, bytes),
+        Kind::Pptx => pptx::document(source, bytes, request.comments),
         Kind::Odt => odf::text(source, bytes, request.comments),
         Kind::Odp => odf::presentation(source, bytes),
         Kind::Rtf => rtf::document(bytes, request.comments),
@@ -204,6 +206,9 @@ pub(super) fn parse(request: &Request, bytes: &[u8]) -> Result<Extracted, Extrac
             Err(ExtractError::new(&format!("{kind} is not read by a worker")))
         }
     }?;
+    if document.text.trim().is_empty() && document.warnings.is_empty() {
+        document.warnings.extend(wordless::warning(request.kind, bytes));
+    }
     within_limit(document.into())
 }
 

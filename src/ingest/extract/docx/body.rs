@@ -7,6 +7,7 @@ use super::numbering::{Lists, is_off};
 use super::open::Open;
 use super::styles::Styles;
 use crate::ingest::extract::ExtractError;
+use crate::ingest::extract::alt;
 use crate::ingest::extract::math::Formula;
 use crate::ingest::extract::prose::{Paragraph, Prose};
 use crate::ingest::extract::symbols;
@@ -41,6 +42,8 @@ pub(super) struct Body<'a> {
     /// Depth of open elements that tell how it was before a change.
     changes: usize,
     in_text: bool,
+    /// What stands in for the drawing that is open.
+    alt: Option<String>,
 }
 
 /// Reads the text of a document.
@@ -115,6 +118,8 @@ impl Handler for Body<'_> {
             "footnoteReference" | "endnoteReference" | "commentReference" => {
                 self.add_note(name, element);
             }
+            "docPr" => self.alt = attribute(element, "descr").and_then(|text| alt::line(&text)),
+            "pic" => self.add_alt(),
             "chart" => self.add_drawing(prefixed_attribute(element, "id")),
             "altChunk" => {
                 self.begin_paragraph();
@@ -196,6 +201,7 @@ impl<'a> Body<'a> {
             skipped: 0,
             changes: 0,
             in_text: false,
+            alt: None,
         }
     }
 
@@ -309,6 +315,11 @@ impl<'a> Body<'a> {
         if let Some(text) = id.and_then(|id| self.notes.drawings.remove(&id)) {
             self.describe(|open| open.paragraph.drawings.push(text));
         }
+    }
+
+    fn add_alt(&mut self) {
+        let alt = self.alt.take().filter(|_| self.is_shown());
+        self.describe(|open| open.paragraph.drawings.extend(alt));
     }
 
     fn end_properties(&mut self) {

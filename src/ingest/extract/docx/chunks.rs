@@ -3,29 +3,33 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use super::super::detect::Detected;
 use super::super::package::Package;
 use super::super::relations::Relation;
-use super::super::{ExtractError, detect, encoding, html, mail, rtf};
+use super::super::worker::Request;
+use super::super::{ExtractError, detect, encoding, read_part};
 use crate::types::{ReadingWarning, WarningCode};
 
 /// What their relations are called.
 const KIND: &str = "aFChunk";
 
-/// The texts of the parts by the ids of their relations, and what could not be read. `nested`: the
-/// document is such a part itself; those of it are not read.
+/// How many documents may be one in another.
+const DEEPEST: u32 = 4;
+
+/// The texts of the parts by the ids of their relations, and what could not be read. `request`: that of
+/// the document.
 pub(super) fn read(
     package: &mut Package<'_>,
     relations: &[Relation],
-    nested: bool,
+    request: &Request,
 ) -> Result<(HashMap<String, String>, Option<ReadingWarning>), ExtractError> {
     let mut texts = HashMap::new();
     let mut unread = Vec::new();
     for Relation { id, target, .. } in relations.iter().filter(|found| found.kind == KIND) {
         let bytes = package.bytes(target)?.unwrap_or_default();
-        match if nested { None } else { text(target, &bytes) } {
-            Some(Ok(text)) => drop(texts.insert(id.clone(), text.trim().to_owned())),
-            Some(Err(error)) => unread.push(format!("{target} ({error})")),
-            None => unread.push(target.clone()),
+        match text(target, &bytes, request) {
+            Ok(text) => drop(texts.insert(id.clone(), text.trim().to_owned())),
+            Err(error) => unread.push(format!("{target} ({error})")),
         }
     }
     let warning = (!unread.is_empty()).then(|| ReadingWarning {
@@ -39,15 +43,17 @@ pub(super) fn read(
     Ok((texts, warning))
 }
 
-/// The text of a part, where its format is known by its name.
-fn text(name: &str, bytes: &[u8]) -> Option<Result<String, ExtractError>> {
-    let document = match detect::extension(Path::new(name)).as_str() {
-        "html" | "htm" | "xhtml" => html::document(bytes),
-        "mht" | "mhtml" => mail::page(bytes),
-        "rtf" => rtf::document(bytes, false),
-        "docx" | "dotx" | "docm" => super::read(name, bytes, false, true),
-        "txt" => return Some(Ok(encoding::decode(bytes, None).text)),
-        _ => return None,
+/// The text of a part, read as the file it would be.
+fn text(name: &str, bytes: &[u8], request: &Request) -> Result<String, ExtractError> {
+    if request.nesting >= DEEPEST {
+        return Err(ExtractError::new("too deep"));
+    }
+    let head = &bytes[..bytes.len().min(encoding::SAMPLE)];
+    let kind = match detect::detect(Path::new(name), head) {
+        Detected::Known(kind) => kind,
+        Detected::Skip(reason) => return Err(ExtractError::new(reason)),
     };
-    Some(document.map(|document| document.text))
+    let (source, nesting) = (name.to_owned(), request.nesting + 1);
+    let request = Request { source, kind, nesting, text_fields: Vec::new(), ..request.clone() };
+    Ok(read_part(&request, bytes)?.document.text)
 }

@@ -18,30 +18,16 @@ use self::numbering::Lists;
 use super::chart::Drawings;
 use super::package::{Package, resolve};
 use super::relations::{Relation, relations};
+use super::worker::Request;
 use super::{ExtractError, detect, xml};
 use crate::ingest::document::{Document, Places, Syntax, Unit};
 
-/// `comments`: those of reviewers are read, too.
-pub(super) fn document(
-    source: &str,
-    bytes: &[u8],
-    comments: bool,
-) -> Result<Document, ExtractError> {
-    read(source, bytes, comments, false)
-}
-
-/// `nested`: it is a part of another document.
-fn read(
-    source: &str,
-    bytes: &[u8],
-    comments: bool,
-    nested: bool,
-) -> Result<Document, ExtractError> {
-    let extension = detect::extension(Path::new(source));
+pub(super) fn document(request: &Request, bytes: &[u8]) -> Result<Document, ExtractError> {
+    let comments = request.comments;
+    let extension = detect::extension(Path::new(&request.source));
     let mut package = Package::open(bytes, &extension, "DOCX", "doc")?;
     let Some(main) = main_part(&mut package)? else {
-        let reason = format!("named .{extension}, but it holds no Word document");
-        return Err(ExtractError::new(&reason));
+        return Err(Package::lacks(bytes, &extension, "Word document"));
     };
     let text = package.part(&main)?.unwrap_or_default();
     let mut parts = Parts { package, main, relations: None };
@@ -51,7 +37,7 @@ fn read(
     let mut warnings = Vec::new();
     if text.contains(":altChunk ") {
         let relations = parts.relations()?.to_vec();
-        let (texts, unread) = chunks::read(&mut parts.package, &relations, nested)?;
+        let (texts, unread) = chunks::read(&mut parts.package, &relations, request)?;
         notes.drawings.extend(texts);
         warnings.extend(unread);
     }

@@ -1,13 +1,19 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use super::document as read;
 use crate::ingest::document::Document;
 use crate::ingest::extract::ExtractError;
 use crate::ingest::extract::package::tests::{bomb, package};
 use crate::ingest::extract::parts::tests::units;
+use crate::ingest::extract::worker::Request;
+use crate::types::Kind;
 
 mod around;
 mod numbers;
+
+fn read(source: &str, bytes: &[u8], comments: bool) -> Result<Document, ExtractError> {
+    let request = crate::ingest::extract::request(source, Kind::Docx, &[]);
+    super::document(&Request { comments, ..request }, bytes)
+}
 
 fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
     read("a.docx", bytes, false)
@@ -61,7 +67,8 @@ fn parts_in_other_formats_are_read_where_they_stand() {
         found.text,
         "Before.\n\nThe ferry leaves.\n\nPort: Oslo | Fee: 3\n\nBehind.\n\nPlain."
     );
-    let message = "parts in another format are not read: word/c.bin; save it anew in Word";
+    let message =
+        "parts in another format are not read: word/c.bin (unsupported type); save it anew in Word";
     assert_eq!(found.warnings[0].message, message);
 }
 
@@ -198,12 +205,15 @@ fn the_title_of_the_properties_comes_first() {
 #[test]
 fn what_is_no_docx_is_named() {
     let reason = |bytes: &[u8]| document(bytes).unwrap_err().to_string();
-    let old = "an old .doc under a new name: open it in Office and save it anew";
+    let old = "an old .doc under a new name: open it in Office or LibreOffice and save it anew";
     assert_eq!(reason(b"\xD0\xCF\x11\xE0\xA1\xB1"), old);
-    assert_eq!(reason(b"%PDF-1.7"), "named .docx, but it is not a DOCX (it is a PDF file)");
+    assert_eq!(
+        reason(b"%PDF-1.7"),
+        "named .docx, but it is not a DOCX (it is a PDF file): name it .pdf"
+    );
     assert_eq!(
         reason(&package(&[("xl/workbook.xml", "<x/>")])),
-        "named .docx, but it holds no Word document"
+        "named .docx, but it holds no Word document: unpack it, and name what is in it"
     );
     let whole = with_body(&paragraph("", "text"));
     assert!(reason(&whole[..whole.len() / 2]).starts_with("damaged"));

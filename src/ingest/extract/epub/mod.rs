@@ -41,7 +41,7 @@ pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
         if detect::magic(&page).is_some() {
             continue;
         }
-        let text = html::markdown(&html::decode(&page));
+        let text = html::whole_markdown(&html::decode(&page));
         let titled = text.starts_with('#');
         let headings = chapter.iter().filter(|_| !titled).cloned().collect();
         parts.push(number, headings, &text);

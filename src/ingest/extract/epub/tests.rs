@@ -71,7 +71,10 @@ fn the_older_table_of_contents() {
 #[test]
 fn what_is_no_book_is_named() {
     let reason = |bytes: &[u8]| document(bytes).unwrap_err().to_string();
-    assert_eq!(reason(b"%PDF-1.7"), "named .epub, but it is not an EPUB (it is a PDF file)");
+    assert_eq!(
+        reason(b"%PDF-1.7"),
+        "named .epub, but it is not an EPUB (it is a PDF file): name it .pdf"
+    );
     assert_eq!(
         reason(&package(&[("a", "b")])),
         "named .epub, but it has no META-INF/container.xml"

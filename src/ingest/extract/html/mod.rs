@@ -31,7 +31,7 @@ pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
     if let Some(name) = detect::magic(bytes) {
         return Err(ExtractError::new(&format!("named as html, but it is a {name} file")));
     }
-    if encoding::looks_binary(&bytes[..bytes.len().min(8192)]) {
+    if encoding::looks_binary(&bytes[..bytes.len().min(encoding::SAMPLE)]) {
         return Err(ExtractError::new("named as html, but it is binary data"));
     }
     let Decoded { text: source, warnings } = decoded(bytes);
@@ -71,6 +71,11 @@ pub(super) fn named_character(name: &str) -> Option<String> {
 /// The main text of a page that is part of another document, as Markdown.
 pub(super) fn markdown(source: &str) -> String {
     main_text(source).text
+}
+
+/// All of a page of a book: nothing in it leads elsewhere.
+pub(super) fn whole_markdown(source: &str) -> String {
+    Page::new(source).render(Scope::Everything).text
 }
 
 /// The same with the title of the page.

@@ -104,9 +104,12 @@ impl Table {
         take(room, names.saturating_mul(below.len()))?;
         let lines = grid.into_lines();
         let texts = lines.text.lines().zip(&lines.marks);
+        // The names of columns without values are those of all rows of the header.
         let line = |(text, mark): (&str, &Mark)| Line {
             text: text.to_owned(),
-            span: placed[mark.first as usize].span,
+            span: (mark.first..=mark.last)
+                .filter_map(|at| placed[at as usize].span)
+                .reduce(|(first, last), (from, to)| (first.min(from), last.max(to))),
         };
         Some(texts.map(line).collect())
     }

@@ -7,8 +7,8 @@ use std::time::Instant;
 use mail_parser::{Message, MessagePart, MimeHeaders, PartType};
 
 use super::super::detect::{self, Detected};
-use super::super::worker::{self, Extracted, Request};
-use super::super::{ExtractError, is_the_file, text};
+use super::super::worker::{Extracted, Request};
+use super::super::{ExtractError, encoding, read_part};
 use super::body;
 use crate::ingest::document::{Document, single_spaced};
 use crate::ingest::extract::parts::Parts;
@@ -62,52 +62,62 @@ impl<'a> Attachments<'a> {
             let units = (number, *attached);
             let mut headings = headings.to_vec();
             headings.push(name.clone());
-            self.count += 1;
-            let outcome = if self.count > MOST || parts.len() > MOST_TEXT {
-                Err("too much is attached".to_owned())
-            } else if self.request.nesting + depth >= DEEPEST {
-                Err("mails are attached to mails too deeply".to_owned())
-            } else if let PartType::Message(inner) = &part.body {
-                parts.push_units(
-                    units,
-                    headings.clone(),
-                    &super::text(inner, false, &mut Vec::new()),
-                );
-                self.push(parts, inner, &headings, (number, &mut *attached), depth + 1);
-                Ok(())
-            } else {
-                self.read(message, part, &name, depth).map(|document| {
-                    if let Some(document) = document {
-                        parts.append(units, &headings, &document);
+            let outcome = self.begin(parts.len(), depth).and_then(|()| {
+                if let PartType::Message(inner) = &part.body {
+                    let text = super::text(inner, false, &mut Vec::new());
+                    parts.push_units(units, headings.clone(), &text);
+                    self.push(parts, inner, &headings, (number, &mut *attached), depth + 1);
+                    return Ok(());
+                }
+                let bytes = match &part.body {
+                    PartType::Text(_) | PartType::Html(_) => {
+                        body::decoded(message, part, false).text.into_bytes()
                     }
-                })
-            };
+                    _ => part.contents().to_vec(),
+                };
+                if let Some(document) = self.read(&name, bytes, Some(part), depth)? {
+                    parts.append(units, &headings, &document);
+                }
+                Ok(())
+            });
             if let Err(reason) = outcome {
-                self.unread.push((name, reason));
+                self.leave_out(name, reason);
             }
         }
     }
 
-    /// `None` for what has nothing to read: pictures, signatures.
-    fn read(
+    /// Whether there is room for another attachment; `length`: bytes of text so far.
+    pub(super) fn begin(&mut self, length: usize, depth: u32) -> Result<(), String> {
+        self.count += 1;
+        if self.count > MOST || length > MOST_TEXT {
+            return Err("too much is attached".to_owned());
+        }
+        if self.request.nesting + depth >= DEEPEST {
+            return Err("mails are attached to mails too deeply".to_owned());
+        }
+        Ok(())
+    }
+
+    pub(super) fn leave_out(&mut self, name: String, reason: String) {
+        self.unread.push((name, reason));
+    }
+
+    /// `None` for what has nothing to read: pictures, signatures. `part`: what its mail says of it.
+    pub(super) fn read(
         &mut self,
-        message: &Message<'_>,
-        part: &MessagePart<'_>,
         name: &str,
+        bytes: Vec<u8>,
+        part: Option<&MessagePart<'_>>,
         depth: u32,
     ) -> Result<Option<Document>, String> {
-        let bytes = match &part.body {
-            PartType::Text(_) | PartType::Html(_) => {
-                body::decoded(message, part, false).text.into_bytes()
-            }
-            _ => part.contents().to_vec(),
-        };
-        let kind = match detect::detect(Path::new(name), &bytes[..bytes.len().min(8192)]) {
-            Detected::Known(Kind::Image) => return Ok(None),
-            Detected::Skip(_) if is_signature(part, name) || is_media(part) => return Ok(None),
-            Detected::Skip(reason) => return Err(reason.to_owned()),
-            Detected::Known(kind) => kind,
-        };
+        let is_media = part.is_some_and(is_media) || detect::is_picture(Path::new(name));
+        let kind =
+            match detect::detect(Path::new(name), &bytes[..bytes.len().min(encoding::SAMPLE)]) {
+                Detected::Known(Kind::Image) => return Ok(None),
+                Detected::Skip(_) if is_signature(part, name) || is_media => return Ok(None),
+                Detected::Skip(reason) => return Err(reason.to_owned()),
+                Detected::Known(kind) => kind,
+            };
         if bytes.trim_ascii().is_empty() {
             return Ok(None);
         }
@@ -125,13 +135,7 @@ impl<'a> Attachments<'a> {
             pages: Vec::new(),
             nesting: self.request.nesting + depth + 1,
         };
-        let parse = || {
-            if is_the_file(kind) {
-                return Ok(text::document(name, kind, &bytes)?.into());
-            }
-            worker::parse(&request, &bytes)
-        };
-        let outcome = catch_unwind(AssertUnwindSafe(parse));
+        let outcome = catch_unwind(AssertUnwindSafe(|| read_part(&request, &bytes)));
         let outcome = outcome.unwrap_or_else(|_| Err(ExtractError::new("the parser panicked")));
         let Extracted { document, unread } = outcome.map_err(|error| error.reason)?;
         for warning in &document.warnings {
@@ -164,10 +168,10 @@ pub(super) fn warning(what: &str) -> ReadingWarning {
     ReadingWarning { code: WarningCode::AttachmentsNotRead, message, pages: Vec::new() }
 }
 
-fn is_signature(part: &MessagePart<'_>, name: &str) -> bool {
+fn is_signature(part: Option<&MessagePart<'_>>, name: &str) -> bool {
     let extension = Path::new(name).extension().unwrap_or_default().to_ascii_lowercase();
     ["p7s", "p7m", "asc", "sig", "dat"].iter().any(|known| extension == *known)
-        || part.content_type().is_some_and(|kind| {
+        || part.and_then(MimeHeaders::content_type).is_some_and(|kind| {
             kind.subtype().is_some_and(|subtype| subtype.ends_with("signature"))
         })
 }

@@ -1,16 +1,20 @@
-//! E-mail → a section for each message, under its subject. The only user of `mail-parser`.
+//! E-mail (EML, mbox, Outlook's MSG) → a section for each message, under its subject. The only user of
+//! `mail-parser`.
 //!
 //! What is attached is read as the files it would be, each under its name.
 
 mod attachments;
 mod body;
 mod calendar;
+mod lzfu;
 mod mbox;
+mod outlook;
 mod page;
 
 use std::borrow::Cow;
+use std::path::Path;
 
-use mail_parser::{Address, Message, MessageParser};
+use mail_parser::{Address, DateTime, Message, MessageParser};
 
 use self::attachments::{Attachments, DEEPEST, name_of};
 pub(super) use self::page::{is_saved_page, page};
@@ -23,8 +27,12 @@ use crate::types::ReadingWarning;
 
 pub(super) fn document(request: &Request, bytes: &[u8]) -> Result<Document, ExtractError> {
     // Parts have encodings of their own, and may be binary.
-    if let Some(name) = detect::magic(bytes) {
-        return Err(ExtractError::new(&format!("named as email, but it is a {name} file")));
+    if detect::magic(bytes) == Some("OLE") {
+        return outlook::document(request, bytes);
+    }
+    if detect::magic(bytes).is_some() {
+        let extension = detect::extension(Path::new(&request.source));
+        return Err(ExtractError::lie(&extension, "e-mail", bytes));
     }
     // Exported mails may be UTF-16 as a whole, whatever their parts say.
     let recoded = encoding::is_wide(bytes);
@@ -111,41 +119,67 @@ fn subject(message: &Message<'_>) -> String {
 
 /// Who wrote to whom when, what is attached, and what the message says.
 fn text(message: &Message<'_>, recoded: bool, warnings: &mut Vec<ReadingWarning>) -> String {
-    let mut lines = Vec::new();
-    let people = [("From", message.from()), ("To", message.to()), ("Cc", message.cc())];
-    for (name, address) in people {
-        let people = address.map(people_of).unwrap_or_default();
-        if !people.is_empty() {
-            lines.push(format!("{name}: {people}"));
-        }
-    }
-    if let Some(date) = message.date() {
-        let (year, month, day) = (date.year, date.month, date.day);
-        lines.push(format!(
-            "Date: {year:04}-{month:02}-{day:02} {:02}:{:02}",
-            date.hour, date.minute
-        ));
-    }
-    let attached: Vec<String> = message.attachments().filter_map(name_of).collect();
-    if !attached.is_empty() {
-        lines.push(format!("Attachments: {}", attached.join(", ")));
-    }
+    let people = |address: Option<&Address<'_>>| address.map(people_of).unwrap_or_default();
+    let head = Head {
+        from: people(message.from()),
+        to: people(message.to()),
+        copies: people(message.cc()),
+        date: message.date().map(shown_date),
+        attached: message.attachments().filter_map(name_of).collect(),
+    };
     let encoding::Decoded { text: body, warnings: of_body } = body::body(message, recoded);
     warnings.extend(of_body);
-    if body.is_empty() { lines.join("\n") } else { format!("{}\n\n{body}", lines.join("\n")) }
+    head.with(&body)
 }
 
-/// `Ann Lee <ann@example.com>, bob@example.com`.
-fn people_of(address: &Address<'_>) -> String {
+/// What a message says of itself.
+struct Head {
+    from: Vec<String>,
+    to: Vec<String>,
+    copies: Vec<String>,
+    date: Option<String>,
+    attached: Vec<String>,
+}
+
+impl Head {
+    /// Before what the message says.
+    fn with(&self, body: &str) -> String {
+        let mut lines = Vec::new();
+        for (name, people) in [("From", &self.from), ("To", &self.to), ("Cc", &self.copies)] {
+            if !people.is_empty() {
+                lines.push(format!("{name}: {}", listed(people)));
+            }
+        }
+        lines.extend(self.date.iter().map(|date| format!("Date: {date}")));
+        if !self.attached.is_empty() {
+            lines.push(format!("Attachments: {}", self.attached.join(", ")));
+        }
+        let head = lines.join("\n");
+        match (head.is_empty(), body.is_empty()) {
+            (true, _) => body.to_owned(),
+            (_, true) => head,
+            _ => format!("{head}\n\n{body}"),
+        }
+    }
+}
+
+fn shown_date(date: &DateTime) -> String {
+    let DateTime { year, month, day, hour, minute, .. } = date;
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}")
+}
+
+/// `Ann Lee <ann@example.com>`, `bob@example.com`.
+fn people_of(address: &Address<'_>) -> Vec<String> {
+    let people = address.iter().filter_map(|person| match (person.name(), person.address()) {
+        (Some(name), Some(address)) => Some(format!("{} <{address}>", single_spaced(name))),
+        (name, address) => name.or(address).map(single_spaced),
+    });
+    people.collect()
+}
+
+fn listed(all: &[String]) -> String {
     /// The members of a long list say little.
     const ENOUGH: usize = 10;
-    let all: Vec<String> = address
-        .iter()
-        .filter_map(|person| match (person.name(), person.address()) {
-            (Some(name), Some(address)) => Some(format!("{} <{address}>", single_spaced(name))),
-            (name, address) => name.or(address).map(single_spaced),
-        })
-        .collect();
     let mut people = all[..all.len().min(ENOUGH)].join(", ");
     if all.len() > ENOUGH {
         people += &format!(" and {} more", all.len() - ENOUGH);

@@ -6,7 +6,7 @@ use super::*;
 use crate::ingest::extract::parts::tests::units;
 use crate::types::{Kind, WarningCode};
 
-fn document(source: &str, bytes: &[u8]) -> Result<Document, ExtractError> {
+pub(super) fn document(source: &str, bytes: &[u8]) -> Result<Document, ExtractError> {
     let (text_fields, passwords, comments) = (Vec::new(), Vec::new(), false);
     let (source, kind, limit) = (source.to_owned(), Kind::Email, Duration::MAX);
     let request = Request {
@@ -208,5 +208,8 @@ fn what_is_no_mail_is_named() {
         reason("a.mbox", b"just words\n"),
         "named as a mailbox, but no message begins in it"
     );
-    assert_eq!(reason("a.eml", b"PK\x03\x04"), "named as email, but it is a ZIP file");
+    assert_eq!(
+        reason("a.eml", b"PK\x03\x04"),
+        "named .eml, but it is not an e-mail (it is a ZIP file)"
+    );
 }

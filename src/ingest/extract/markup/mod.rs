@@ -20,7 +20,7 @@ pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
     if let Some(name) = detect::magic(bytes) {
         return Err(ExtractError::new(&format!("named as xml, but it is a {name} file")));
     }
-    if encoding::looks_binary(&bytes[..bytes.len().min(8192)]) {
+    if encoding::looks_binary(&bytes[..bytes.len().min(encoding::SAMPLE)]) {
         return Err(ExtractError::new("named as xml, but it is binary data"));
     }
     let Decoded { text: source, mut warnings } = html::decoded(bytes);

@@ -218,7 +218,7 @@ impl Reading<'_> {
         self.number += 1;
         let style = attribute(element, "style-name").unwrap_or_default();
         let hidden = self.styles.is_hidden("drawing-page", &style);
-        self.slide = Some(Slide { items: Vec::new(), hidden });
+        self.slide = Some(Slide { hidden, ..Slide::default() });
     }
 
     fn end_slide(&mut self) {
@@ -235,7 +235,11 @@ impl Reading<'_> {
         if self.first_title.is_empty() {
             self.first_title = slide.title();
         }
-        self.parts.push(self.number, Vec::new(), &slide.with_notes(&Drawings::default(), &notes));
+        self.parts.push(
+            self.number,
+            Vec::new(),
+            &slide.with_notes(&Drawings::default(), &notes, ""),
+        );
     }
 
     fn begin_group(&mut self) {

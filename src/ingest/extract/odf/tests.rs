@@ -166,11 +166,17 @@ fn flat_files_are_read() {
 #[test]
 fn what_is_no_odt_is_named() {
     let reason = |bytes: &[u8]| text("a.odt", bytes, false).unwrap_err().to_string();
-    assert_eq!(reason(b"%PDF-1.7"), "named .odt, but it is not an ODT (it is a PDF file)");
+    assert_eq!(
+        reason(b"%PDF-1.7"),
+        "named .odt, but it is not an ODT (it is a PDF file): name it .pdf"
+    );
     assert_eq!(reason(&packed(&parts("spreadsheet", ""))), "named .odt, but it is not an ODT");
     let mut locked = parts("text", BODY);
     locked[1].1 = "<manifest:encryption-data/>".to_owned();
-    assert_eq!(reason(&packed(&locked)), "encrypted: a password is needed");
+    assert_eq!(
+        reason(&packed(&locked)),
+        "encrypted: a password is needed (open it, and save it without one)"
+    );
     let whole = packed(&parts("text", BODY));
     assert!(reason(&whole[..whole.len() / 2]).starts_with("damaged"));
 }

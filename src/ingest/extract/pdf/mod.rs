@@ -67,9 +67,9 @@ use self::second::Second;
 use self::tidy::plain_line;
 use self::unread::PageRead;
 pub(in crate::ingest::extract) use self::unread::PagesUnread;
+use super::ExtractError;
 use super::parts::Parts;
 use super::worker::Extracted;
-use super::{ExtractError, detect};
 use crate::ingest::document::{Document, Syntax, Unit};
 use crate::types::{ReadingWarning, WarningCode, ranges};
 
@@ -92,7 +92,7 @@ pub(super) fn document(
 ) -> Result<Extracted, ExtractError> {
     let head = &bytes[..bytes.len().min(HEADER_WITHIN)];
     if !head.windows(5).any(|window| window == b"%PDF-") {
-        return Err(ExtractError::lie("pdf", "PDF", detect::magic(bytes), bytes));
+        return Err(ExtractError::lie("pdf", "PDF", bytes));
     }
     let mut harmless = bytes.to_vec();
     let bombs = bombs::defuse(&mut harmless);

@@ -1,28 +1,37 @@
 //! PPTX → Markdown by slide, with the speaker notes under a heading of their own. The XML of a slide
 //! is read in `slide`. Hidden slides are left out, and said.
 
+mod comments;
 mod slide;
 
 use std::collections::HashMap;
 use std::path::Path;
 
+use self::comments::Authors;
 use super::chart::Drawings;
 use super::package::Package;
 use super::parts::Parts;
 use super::relations::{Relation, relations};
 use super::slide::{Place, Shape};
 use super::xml::{self, Element, Handler};
-use super::{ExtractError, detect, hidden};
+use super::{ExtractError, detect, hidden, wordless};
 use crate::ingest::document::{Document, Syntax, Unit};
 
-pub(super) fn document(source: &str, bytes: &[u8]) -> Result<Document, ExtractError> {
+/// `comments`: those of reviewers are read, too.
+pub(super) fn document(
+    source: &str,
+    bytes: &[u8],
+    comments: bool,
+) -> Result<Document, ExtractError> {
     let extension = detect::extension(Path::new(source));
     let mut package = Package::open(bytes, &extension, "PPTX", "ppt")?;
     let mut parts = Parts::new(Unit::Slide);
     let mut layouts = Layouts::default();
-    let mut hidden = Vec::new();
+    let (mut hidden, mut pictures) = (Vec::new(), Vec::new());
     let mut first_title = String::new();
-    for (number, name) in (1..).zip(slides(&mut package, &extension)?) {
+    let main = main_part(&mut package)?;
+    let authors = if comments { Authors::of(&mut package, &main) } else { Authors::default() };
+    for (number, name) in (1..).zip(slides(&mut package, &main, bytes, &extension)?) {
         let Some(part) = package.part(&name)? else {
             return Err(ExtractError::damaged(&format!("it lacks {name}")));
         };
@@ -31,7 +40,7 @@ pub(super) fn document(source: &str, bytes: &[u8]) -> Result<Document, ExtractEr
             hidden.push(number);
             continue;
         }
-        let mut notes = String::new();
+        let (mut notes, mut remarks) = (String::new(), String::new());
         let mut drawings = Drawings::default();
         for relation in relations(&mut package, &name)? {
             match relation.kind.as_str() {
@@ -43,18 +52,27 @@ pub(super) fn document(source: &str, bytes: &[u8]) -> Result<Document, ExtractEr
                     let layout = layouts.of(&mut package, &relation.target)?;
                     slide.place(|shape| layout.place(shape));
                 }
+                "comments" if comments => {
+                    let part = package.part(&relation.target)?.unwrap_or_default();
+                    remarks = comments::read(&part, &authors);
+                }
                 _ => drawings.add(&mut package, &relation)?,
             }
         }
         if first_title.is_empty() {
             first_title = slide.title();
         }
-        parts.push(number, Vec::new(), &slide.with_notes(&drawings, &notes));
+        let text = slide.with_notes(&drawings, &notes, &remarks);
+        if slide.has_pictures && slide.with_notes(&drawings, "", "").is_empty() {
+            pictures.push(number);
+        }
+        parts.push(number, Vec::new(), &text);
     }
     let core = package.part("docProps/core.xml")?.unwrap_or_default();
     let title = xml::element_text(&core, "title").filter(|title| !is_default(title));
     let mut document = parts.finish(title.unwrap_or(first_title), Syntax::Markdown);
     document.warnings.extend(hidden::slides(&hidden));
+    document.warnings.extend(wordless::slides(&pictures));
     Ok(document)
 }
 
@@ -112,15 +130,27 @@ impl Layout {
     }
 }
 
-/// The parts of the slides, in the order in which they are shown.
-fn slides(package: &mut Package<'_>, extension: &str) -> Result<Vec<String>, ExtractError> {
+/// The part that names the slides.
+fn main_part(package: &mut Package<'_>) -> Result<String, ExtractError> {
     let main = relations(package, "")?.into_iter().find(|found| found.kind == "officeDocument");
-    let main = main.map_or_else(|| "ppt/presentation.xml".to_owned(), |found| found.target);
-    let part = package.part(&main)?.filter(|part| part.contains("sldIdLst"));
-    let Some(part) = part else {
-        return Err(ExtractError::new(&format!("named .{extension}, but it holds no slides")));
+    Ok(main.map_or_else(|| "ppt/presentation.xml".to_owned(), |found| found.target))
+}
+
+/// The parts of the slides, in the order in which they are shown.
+fn slides(
+    package: &mut Package<'_>,
+    main: &str,
+    bytes: &[u8],
+    extension: &str,
+) -> Result<Vec<String>, ExtractError> {
+    let part = package.part(main)?;
+    let Some(part) = part.filter(|part| part.contains("presentation")) else {
+        return Err(Package::lacks(bytes, extension, "presentation"));
     };
-    let relations = relations(package, &main)?;
+    if !part.contains("sldIdLst") {
+        return Err(ExtractError::new("empty: it has no slides"));
+    }
+    let relations = relations(package, main)?;
     let mut order = Order::default();
     xml::read(&part, &mut order)?;
     let target = |id: &String| relations.iter().find(|found| found.id == *id);

@@ -2,6 +2,7 @@
 
 use crate::ingest::document::single_spaced;
 use crate::ingest::extract::ExtractError;
+use crate::ingest::extract::alt;
 use crate::ingest::extract::math::Formula;
 use crate::ingest::extract::slide::{
     Block, Bullet, DEEPEST, Item, Line, Numbering, Place, Role, Shape, Slide,
@@ -38,6 +39,8 @@ struct Reading {
     /// Groups that are open within the deepest.
     deeper: usize,
     shape: Option<Shape>,
+    /// What stands in for the shape where it has no text.
+    alt: Option<String>,
     line: Option<Line>,
     /// The upper left corner, until the size is known.
     corner: (f64, f64),
@@ -67,10 +70,12 @@ impl Handler for Reading {
                 self.slide.hidden = matches!(shown.as_deref(), Some("0" | "false"));
             }
             "grpSp" => self.begin_group(),
-            "sp" | "graphicFrame" => {
+            "sp" | "graphicFrame" | "pic" => {
                 self.end_shape();
                 self.shape = Some(Shape::default());
             }
+            "cNvPr" => self.alt = attribute(element, "descr").and_then(|text| alt::line(&text)),
+            "blip" | "oleObj" => self.slide.has_pictures = true,
             "ph" => self.set_role(element),
             "off" => self.corner = (number("x").unwrap_or(0.0), number("y").unwrap_or(0.0)),
             "ext" => self.set_place(number("cx"), number("cy")),
@@ -123,7 +128,7 @@ impl Handler for Reading {
         match name {
             "Fallback" => self.skipped = self.skipped.saturating_sub(1),
             "grpSp" => self.end_group(),
-            "sp" | "graphicFrame" | "spTree" | "sld" => self.end_shape(),
+            "sp" | "graphicFrame" | "pic" | "spTree" | "sld" => self.end_shape(),
             "p" => self.end_paragraph(),
             "t" => self.in_text = false,
             "tr" => {
@@ -189,7 +194,11 @@ impl Reading {
     }
 
     fn end_shape(&mut self) {
-        if let Some(shape) = self.shape.take() {
+        let alt = self.alt.take().filter(|_| self.skipped == 0);
+        if let Some(mut shape) = self.shape.take() {
+            if shape.blocks.is_empty() {
+                shape.blocks.extend(alt.map(Block::Rows));
+            }
             self.add_item(Item::Shape(shape));
         }
     }

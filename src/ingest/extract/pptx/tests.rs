@@ -4,6 +4,10 @@ use super::*;
 use crate::ingest::extract::package::tests::{bomb, package};
 use crate::ingest::extract::parts::tests::units;
 
+fn document(source: &str, bytes: &[u8]) -> Result<Document, ExtractError> {
+    super::document(source, bytes, false)
+}
+
 const RELATIONS: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
 
 /// A part that lists relations, as id, kind and target.
@@ -246,10 +250,13 @@ fn a_title_of_the_properties_comes_first_unless_it_says_nothing() {
 #[test]
 fn what_is_no_presentation_is_named() {
     let reason = |bytes: &[u8]| document("a.pptx", bytes).unwrap_err().to_string();
-    assert_eq!(reason(b"%PDF-1.7"), "named .pptx, but it is not a PPTX (it is a PDF file)");
+    assert_eq!(
+        reason(b"%PDF-1.7"),
+        "named .pptx, but it is not a PPTX (it is a PDF file): name it .pdf"
+    );
     assert_eq!(
         reason(&package(&[("word/document.xml", "<x/>")])),
-        "named .pptx, but it holds no slides"
+        "named .pptx, but it holds no presentation: unpack it, and name what is in it"
     );
     let whole = packed(&parts());
     assert!(reason(&whole[..whole.len() / 2]).starts_with("damaged or truncated"));
@@ -267,4 +274,70 @@ fn what_is_no_presentation_is_named() {
         reason(&bomb(&bombed, "ppt/slides/slide1.xml")),
         "too large: ppt/slides/slide1.xml is more than 128 MB when unpacked"
     );
+}
+
+/// The parts of a presentation with these slides, as their number says, and with other parts.
+fn with_slides(slides: &[&str], others: &[(&str, String)]) -> Vec<u8> {
+    let ids = 1..=slides.len();
+    let order = ids.clone().map(|id| format!("<p:sldId id=\"25{id}\" r:id=\"r{id}\"/>"));
+    let order = order.collect::<Vec<_>>().concat();
+    let listed: Vec<(String, String)> =
+        ids.map(|id| (format!("r{id}"), format!("slides/slide{id}.xml"))).collect();
+    let mut listed: Vec<(&str, &str, &str)> =
+        listed.iter().map(|(id, part)| (id.as_str(), "slide", part.as_str())).collect();
+    listed.push(("rA", "commentAuthors", "commentAuthors.xml"));
+    let mut parts = vec![
+        ("_rels/.rels".to_owned(), rels(&[("r", "officeDocument", "ppt/presentation.xml")])),
+        (
+            "ppt/presentation.xml".to_owned(),
+            format!("<p:presentation><p:sldIdLst>{order}</p:sldIdLst></p:presentation>"),
+        ),
+        ("ppt/_rels/presentation.xml.rels".to_owned(), rels(&listed)),
+    ];
+    let slides = (1..).zip(slides);
+    parts.extend(slides.map(|(id, body)| (format!("ppt/slides/slide{id}.xml"), slide(body))));
+    parts.extend(others.iter().map(|(name, xml)| ((*name).to_owned(), xml.clone())));
+    packed(&parts)
+}
+
+fn picture(described: &str) -> String {
+    format!(
+        "<p:pic><p:nvPicPr><p:cNvPr id=\"4\" name=\"Picture 3\" descr=\"{described}\"/></p:nvPicPr>\
+         <p:blipFill><a:blip r:embed=\"rId2\"/></p:blipFill></p:pic>"
+    )
+}
+
+#[test]
+fn pictures_are_what_somebody_wrote_of_them_and_slides_of_nothing_else_are_named() {
+    let text = shape("", &["A box"]);
+    let slides = [&text, &picture("scan_1.png"), &picture("A map of the harbour"), &picture("")];
+    let bytes = with_slides(&slides.map(String::as_str), &[]);
+    let deck = document("a.pptx", &bytes).unwrap();
+    assert_eq!(units(&deck), [(1, 1, "A box"), (3, 3, "Picture: A map of the harbour")]);
+    let said =
+        "slides 2, 4 are pictures, and are not read: save it as PDF, whose pictures are read";
+    assert_eq!(deck.warnings[0].message, said);
+    let deck = document("a.pptx", &with_slides(&["<p:sp/>"], &[])).unwrap();
+    assert!(deck.text.is_empty() && deck.warnings.is_empty());
+}
+
+#[test]
+fn comments_are_read_where_they_are_wanted() {
+    let others = [
+        ("ppt/slides/_rels/slide1.xml.rels", rels(&[("r1", "comments", "../comments/c1.xml")])),
+        (
+            "ppt/comments/c1.xml",
+            "<p:cmLst><p:cm authorId=\"1\"><p:text>Which year?</p:text></p:cm></p:cmLst>"
+                .to_owned(),
+        ),
+        (
+            "ppt/commentAuthors.xml",
+            "<p:cmAuthorLst><p:cmAuthor id=\"1\" name=\"Ann\"/></p:cmAuthorLst>".to_owned(),
+        ),
+    ];
+    let bytes = with_slides(&[&shape("", &["A box"])], &others);
+    let with_comments = super::document("a.pptx", &bytes, true).unwrap();
+    let text = "A box\n\n## Comments\n\nComment by Ann: Which year?";
+    assert_eq!(units(&with_comments), [(1, 1, text)]);
+    assert_eq!(units(&document("a.pptx", &bytes).unwrap()), [(1, 1, "A box")]);
 }

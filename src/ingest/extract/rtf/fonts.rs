@@ -56,7 +56,7 @@ impl Fonts {
 }
 
 /// By the number of a code page, as Windows has them.
-pub(super) fn code_page(number: i32) -> Option<&'static Encoding> {
+pub(in crate::ingest::extract) fn code_page(number: i32) -> Option<&'static Encoding> {
     Some(match number {
         866 => IBM866,
         874 => WINDOWS_874,

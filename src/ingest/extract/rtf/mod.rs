@@ -7,9 +7,10 @@ mod rows;
 mod styles;
 mod words;
 
+pub(super) use self::fonts::code_page;
 use self::lexer::{Lexer, Token};
 use self::reader::Reader;
-use super::{ExtractError, detect};
+use super::ExtractError;
 use crate::ingest::document::{Document, Places, Syntax, Unit};
 
 /// Groups within groups; Word makes some dozens.
@@ -19,7 +20,7 @@ const DEEPEST: usize = 5000;
 pub(super) fn document(bytes: &[u8], comments: bool) -> Result<Document, ExtractError> {
     let start = bytes.trim_ascii_start();
     if !start.starts_with(b"{\\rtf") {
-        return Err(ExtractError::lie("rtf", "RTF", detect::magic(bytes), bytes));
+        return Err(ExtractError::lie("rtf", "RTF", bytes));
     }
     let mut reader = Reader::new(comments);
     for token in Lexer::new(start) {

@@ -69,7 +69,10 @@ fn letters_and_groups() {
 #[test]
 fn what_is_no_rtf_is_named() {
     let reason = |bytes: &[u8]| document(bytes, false).unwrap_err().to_string();
-    assert_eq!(reason(b"%PDF-1.7"), "named .rtf, but it is not an RTF (it is a PDF file)");
+    assert_eq!(
+        reason(b"%PDF-1.7"),
+        "named .rtf, but it is not an RTF (it is a PDF file): name it .pdf"
+    );
     let whole = SAMPLE.as_bytes();
     assert_eq!(reason(&whole[..whole.len() / 2]), "damaged or truncated: it ends within a group");
     let deep = format!("{{\\rtf1 {}", "{".repeat(1_000_000));

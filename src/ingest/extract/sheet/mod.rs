@@ -2,9 +2,12 @@
 //! user of `calamine`.
 //!
 //! The text is what a person sees who opens the workbook: results, not formulas; no hidden sheets, rows
-//! and columns. What is left out for that is said. Of XLSX, what `calamine` does not tell is read in
-//! `part`; of the other formats hidden rows and columns are not known.
+//! and columns. What is left out for that is said. What `calamine` does not tell is read in `part` and
+//! `drawing` (XLSX) and in `hidden` (the others).
 
+mod drawing;
+mod fraction;
+mod hidden;
 mod number;
 mod part;
 
@@ -19,7 +22,7 @@ use calamine::{
 
 use self::part::SheetParts;
 use super::table::{LONGEST_REPEATED, Lines, Row, Table, WIDEST, is_among};
-use super::{ExtractError, detect, hidden, package};
+use super::{ExtractError, detect, package};
 use crate::ingest::document::{Document, Places, Section, Syntax};
 
 type Book<'a> = Sheets<Cursor<&'a [u8]>>;
@@ -32,21 +35,32 @@ pub(super) fn document(
     let mut book = open(source, bytes)?;
     let mut lines = Lines::default();
     let (mut places, mut sections, mut names) = (Vec::new(), Vec::new(), Vec::new());
-    let (shown, hidden) = sheets(&book);
+    let (shown, not_shown) = sheets(&book);
     let mut parts = match &book {
         Sheets::Xlsx(_) => SheetParts::of(bytes),
-        _ => SheetParts::default(),
+        Sheets::Xls(book) => SheetParts::knowing(hidden::of_xls(bytes, &book.sheet_names())),
+        Sheets::Xlsb(_) => SheetParts::knowing(hidden::of_xlsb(bytes)),
+        Sheets::Ods(_) => SheetParts::knowing(hidden::of_ods(bytes)),
     };
-    for (number, sheet) in (1..).zip(shown) {
+    for (number, (sheet, kind)) in (1..).zip(shown) {
         let offset = lines.text.len();
         let mut part = parts.read(&sheet);
-        let mut table = Table::new(fields, &mut lines);
-        read_rows(&mut book, &sheet, |row| match part.shown(row) {
-            Ok(row) => table.push(row),
-            Err(number) => table.pass(number),
-        })?;
-        names.extend(table.finish());
-        parts.note(&sheet, &part);
+        if kind == SheetType::WorkSheet {
+            let mut table = Table::new(fields, &mut lines);
+            // It takes for granted what is not always there.
+            let read = || {
+                read_rows(&mut book, &sheet, |row| match part.shown(row) {
+                    Ok(row) => table.push(row),
+                    Err(number) => table.pass(number),
+                })
+            };
+            catch_unwind(AssertUnwindSafe(read)).map_err(|_| ExtractError::new(UNLIKE))??;
+            names.extend(table.finish());
+            parts.note(&sheet, &part);
+        }
+        for drawn in part.drawn.iter().filter(|_| fields.is_empty()) {
+            lines.push(&drawn.text, drawn.first, drawn.last);
+        }
         if lines.marks.is_empty() {
             continue;
         }
@@ -63,7 +77,7 @@ pub(super) fn document(
         syntax: Syntax::Rows,
         places: Places::Sheets(places),
         sections,
-        warnings: hidden::sheets(&hidden).into_iter().chain(parts.warnings()).collect(),
+        warnings: super::hidden::sheets(&not_shown).into_iter().chain(parts.warnings()).collect(),
         ..Document::default()
     })
 }
@@ -117,15 +131,14 @@ fn open<'a>(source: &str, bytes: &'a [u8]) -> Result<Book<'a>, ExtractError> {
                     calamine::open_workbook_from_rs(content).map(Sheets::Ods).map_err(Error::Ods)
                 }
                 None => {
-                    let reason = format!("named .{extension}, but it holds no workbook");
-                    return Err(ExtractError::new(&reason));
+                    return Err(package::Package::lacks(bytes, &extension, "workbook"));
                 }
             }
         }
         None if extension == "xls" && is_before_5(bytes) => {
             return Err(ExtractError::new("a workbook of Excel 4 or older: save it as .xlsx"));
         }
-        found => return Err(ExtractError::lie(&extension, "workbook", found, bytes)),
+        _ => return Err(ExtractError::lie(&extension, "workbook", bytes)),
     };
     opened.map_err(|error| reason(&error))
 }
@@ -162,18 +175,19 @@ fn reason(error: &Error) -> ExtractError {
         | Error::Xlsb(XlsbError::Password)
         | Error::Xls(XlsError::Password)
         | Error::Ods(OdsError::Password) => ExtractError::encrypted(),
-        error => ExtractError::damaged(error),
+        _ => ExtractError::damaged(&"open it in a spreadsheet program, and save it as .xlsx"),
     }
 }
 
-/// The names of the sheets that have a tab to click on, and of those that have none. Charts have no
-/// rows.
-fn sheets(book: &Book<'_>) -> (Vec<String>, Vec<String>) {
-    let sheets = book.sheets_metadata().iter().filter(|sheet| sheet.typ == SheetType::WorkSheet);
-    let (shown, hidden): (Vec<_>, Vec<_>) =
+/// The sheets and charts that have a tab to click on, by name, and the names of those that have none.
+fn sheets(book: &Book<'_>) -> (Vec<(String, SheetType)>, Vec<String>) {
+    let is_read =
+        |sheet: &&Sheet| matches!(sheet.typ, SheetType::WorkSheet | SheetType::ChartSheet);
+    let sheets = book.sheets_metadata().iter().filter(is_read);
+    let (shown, hidden): (Vec<&Sheet>, Vec<&Sheet>) =
         sheets.partition(|sheet| sheet.visible == SheetVisible::Visible);
-    let names = |sheets: Vec<&Sheet>| sheets.into_iter().map(|sheet| sheet.name.clone()).collect();
-    (names(shown), names(hidden))
+    let shown = shown.into_iter().map(|sheet| (sheet.name.clone(), sheet.typ)).collect();
+    (shown, hidden.into_iter().map(|sheet| sheet.name.clone()).collect())
 }
 
 fn read_rows(

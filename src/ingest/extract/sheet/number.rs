@@ -2,9 +2,11 @@
 //! `01730`.
 //!
 //! What a number means is often only in its format: that it is money, a share, thousands, a code with
-//! zeros in front. Formats that this does not know (fractions) leave the number as it is.
+//! zeros in front. Formats that this does not know leave the number as it is; fractions are in `fraction`.
 
 use std::cmp::Ordering;
+
+use super::fraction;
 
 /// Longest format, in bytes: Excel allows 255 characters.
 const LONGEST: usize = 1000;
@@ -13,7 +15,10 @@ const LONGEST: usize = 1000;
 pub(super) fn shown(number: f64, format: Option<&str>) -> String {
     let format = format.filter(|format| format.len() <= LONGEST).unwrap_or("General");
     format_section(number, format)
-        .and_then(|(section, number)| Format::read(section).map(|format| format.write(number)))
+        .and_then(|(section, number)| {
+            let fraction = fraction::shown(number, section);
+            fraction.or_else(|| Some(Format::read(section)?.write(number)))
+        })
         .unwrap_or_else(|| general(number))
 }
 
@@ -322,7 +327,8 @@ mod tests {
             (2.0, "0.##", "2"),
             (1_500_000.0, "0.0,,\" M\"", "1.5 M"),
             (1.005, "0.00", "1.01"),
-            (0.5, "# ?/?", "0.5"),
+            (0.5, "# ?/?", "1/2"),
+            (2.5, "# ?/?;-# ?/?", "2 1/2"),
             (7.0, "[Red]0", "7"),
             (1730.0, "00000", "01730"),
             (123_456.0, "00000", "123456"),

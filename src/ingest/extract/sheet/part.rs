@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use memchr::memmem;
 
+use super::drawing::{self, Drawn};
+use super::hidden::{Hidden, OfSheets};
 use crate::ingest::extract::package::Package;
 use crate::ingest::extract::relations::{Relation, relations};
 use crate::ingest::extract::table::Row;
@@ -18,6 +20,8 @@ pub(super) struct SheetParts<'a> {
     package: Option<Package<'a>>,
     /// By the names of the sheets.
     parts: HashMap<String, String>,
+    /// What is known of the sheets of other formats.
+    hidden: OfSheets,
     /// Of sheets in which rows or columns are left out: their names, with how many of each.
     left_out: Vec<(String, usize, usize)>,
     /// Formulas without a value, and where the first of them are.
@@ -27,10 +31,9 @@ pub(super) struct SheetParts<'a> {
 /// What is known of a sheet.
 #[derive(Default)]
 pub(super) struct SheetPart {
-    /// From 1.
-    hidden_rows: HashSet<u32>,
-    /// By column, from 0; those behind the end are shown.
-    hidden_columns: Vec<bool>,
+    hidden: Hidden,
+    /// What lies on its cells.
+    pub(super) drawn: Vec<Drawn>,
     /// By row (from 1) and column (from 0).
     notes: BTreeMap<(u32, u32), String>,
     /// Cells whose formula has no value.
@@ -43,28 +46,25 @@ pub(super) struct SheetPart {
 impl SheetPart {
     /// A row without what is hidden, with its notes; the number of one that is hidden itself.
     pub(super) fn shown(&mut self, mut row: Row) -> Result<Row, u32> {
-        if self.hidden_rows.contains(&row.first) {
+        if self.hidden.hides_row(row.first) {
             self.rows_left_out += usize::from(!row.cells.is_empty());
             return Err(row.first);
         }
-        let columns = &self.hidden_columns;
-        let is_hidden = |column: u32| columns.get(column as usize) == Some(&true);
+        let hidden = &self.hidden;
         for ((_, column), note) in self.notes.range((row.first, 0)..(row.first + 1, 0)) {
-            if !is_hidden(*column) {
+            if !hidden.hides_column(*column) {
                 let value =
                     row.value(*column).map(|value| format!("{value}: ")).unwrap_or_default();
                 row.notes.push(format!("{value}{note}"));
             }
         }
-        if !columns.is_empty() {
-            let left_out = &mut self.columns_left_out;
-            row.cells.retain(|(column, _)| {
-                !is_hidden(*column) || {
-                    left_out.insert(*column);
-                    false
-                }
-            });
-        }
+        let left_out = &mut self.columns_left_out;
+        row.cells.retain(|(column, _)| {
+            !hidden.hides_column(*column) || {
+                left_out.insert(*column);
+                false
+            }
+        });
         Ok(row)
     }
 }
@@ -78,8 +78,14 @@ impl<'a> SheetParts<'a> {
         Self { package: Some(package), parts, ..Self::default() }
     }
 
+    /// Of a format in which no more than that is known.
+    pub(super) fn knowing(hidden: OfSheets) -> Self {
+        Self { hidden, ..Self::default() }
+    }
+
     pub(super) fn read(&mut self, sheet: &str) -> SheetPart {
-        let mut known = SheetPart::default();
+        let hidden = self.hidden.remove(sheet).unwrap_or_default();
+        let mut known = SheetPart { hidden, ..SheetPart::default() };
         let (Some(package), Some(part)) = (&mut self.package, self.parts.get(sheet)) else {
             return known;
         };
@@ -92,11 +98,15 @@ impl<'a> SheetParts<'a> {
             known = reading.known;
         }
         let others = relations(package, part).unwrap_or_default();
-        for Relation { target, .. } in others.iter().filter(|found| found.kind == "comments") {
-            let text = package.part(target).ok().flatten().unwrap_or_default();
-            let mut notes = Notes { notes: known.notes, ..Notes::default() };
-            let _ = xml::read(&text, &mut notes);
-            known.notes = notes.notes;
+        for Relation { kind, target, .. } in &others {
+            if kind == "comments" {
+                let text = package.part(target).ok().flatten().unwrap_or_default();
+                let mut notes = Notes { notes: known.notes, ..Notes::default() };
+                let _ = xml::read(&text, &mut notes);
+                known.notes = notes.notes;
+            } else if kind == "drawing" {
+                known.drawn.extend(drawing::read(package, target));
+            }
         }
         let (count, first) = &mut self.uncalculated;
         *count += known.uncalculated.len();
@@ -204,18 +214,13 @@ impl Handler for Reading {
                 let number = attribute(element, "r").and_then(|number| number.parse().ok());
                 self.row = number.unwrap_or(self.row.saturating_add(1));
                 if is_set(element, "hidden") {
-                    self.known.hidden_rows.insert(self.row);
+                    self.known.hidden.hide_rows(self.row, self.row);
                 }
             }
             "col" if is_set(element, "hidden") => {
                 let end = |name| attribute(element, name).and_then(|end| end.parse::<u32>().ok());
-                if let (Some(first @ 1..), Some(last)) = (end("min"), end("max"))
-                    && first <= last
-                {
-                    let columns = &mut self.known.hidden_columns;
-                    let (first, last) = (first.min(LAST_COLUMN), last.min(LAST_COLUMN));
-                    columns.resize(columns.len().max(last as usize), false);
-                    columns[first as usize - 1..last as usize].fill(true);
+                if let (Some(first @ 1..), Some(last @ 1..)) = (end("min"), end("max")) {
+                    self.known.hidden.hide_columns(first - 1, last - 1);
                 }
             }
             "c" => {
@@ -244,9 +249,6 @@ impl Handler for Reading {
         self.has_value |= self.in_value && !text.trim().is_empty();
     }
 }
-
-/// Of a sheet.
-const LAST_COLUMN: u32 = 16_384;
 
 fn is_set(element: &Element<'_>, name: &str) -> bool {
     matches!(attribute(element, name).as_deref(), Some("1" | "true"))

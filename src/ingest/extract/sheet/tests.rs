@@ -111,7 +111,7 @@ fn formulas_without_a_value_are_said() {
         <c r="D2"><f>B2</f></c><c r="E2" t="str"><f>""</f><v></v></c><c r="F2"><f>B2</f><v>2</v></c></row>"#;
     let sheet = [row(1, &["Item", "Qty", "Total", "x", "y", "z"]), cells.to_owned()].concat();
     let book = read(&packed(&parts(&[("Sums", "visible", sheet)])));
-    assert_eq!(units(&book), [(2, 2, "Item: Bolt | Qty: 2 | z: 2")]);
+    assert_eq!(units(&book), [(2, 2, "Item: Bolt | Qty: 2 | z: 2"), (1, 1, "Total | x | y")]);
     let warning = &book.warnings[0];
     assert_eq!(warning.code, crate::types::WarningCode::UncalculatedFormulas);
     let said = "2 formulas without a value, not read (Sums!C2, Sums!D2): open it in a spreadsheet program and save it";
@@ -262,14 +262,20 @@ fn a_thousand_sheets() {
 #[test]
 fn what_is_no_workbook_is_named() {
     let reason = |name: &str, bytes: &[u8]| document(name, &[], bytes).unwrap_err().to_string();
-    let lie = "named .xlsx, but it is not a workbook (it is a PDF file)";
+    let lie = "named .xlsx, but it is not a workbook (it is a PDF file): name it .pdf";
     assert_eq!(reason("a.xlsx", b"%PDF-1.7"), lie);
     let other = package(&[("word/document.xml", "<x/>")]);
-    assert_eq!(reason("a.xlsx", &other), "named .xlsx, but it holds no workbook");
+    assert_eq!(
+        reason("a.xlsx", &other),
+        "named .xlsx, but it holds no workbook: unpack it, and name what is in it"
+    );
     let name: Vec<u8> = "EncryptedPackage".bytes().flat_map(|byte| [byte, 0]).collect();
     let encrypted = [b"\xD0\xCF\x11\xE0\xA1\xB1..".to_vec(), name].concat();
-    assert_eq!(reason("a.xlsx", &encrypted), "encrypted: a password is needed");
-    let old = "an old .xls under a new name: open it in Office and save it anew";
+    assert_eq!(
+        reason("a.xlsx", &encrypted),
+        "encrypted: a password is needed (open it, and save it without one)"
+    );
+    let old = "an old .xls under a new name: open it in Office or LibreOffice and save it anew";
     assert_eq!(reason("a.xlsx", b"\xD0\xCF\x11\xE0\xA1\xB1"), old);
     let excel_4 = b"\x09\x04\x06\x00\x00\x00\x10\x00";
     assert_eq!(reason("a.xls", excel_4), "a workbook of Excel 4 or older: save it as .xlsx");

@@ -101,9 +101,14 @@ impl Grid {
             Some((place, names))
         });
         if let Some((place, names)) = names {
+            let mut unused = names.row(&self.rows[place.clone()]);
+            for row in &self.rows[place.end..] {
+                names.unuse(&mut unused, row);
+            }
             for row in self.rows.drain(..place.end).take(place.start) {
                 write(&mut lines, &header, &[], &row);
             }
+            write(&mut lines, &header, &[], &unused);
             header = names;
         }
         for row in &self.rows {
@@ -168,6 +173,7 @@ mod tests {
         assert_eq!(drawn(&form, 1), ["Name: Town | Ann: Bonn", "Name: Age | Ann: 5"]);
         assert_eq!(drawn(&["Port,Fee", "A,1", "B,2"], 0), ["Port: A | Fee: 1", "Port: B | Fee: 2"]);
         assert_eq!(drawn(&["Port,Fee,Note"], 1), ["Port | Fee | Note"]);
+        assert_eq!(drawn(&["Port,Fee,Note", "A,1"], 1), ["Note", "Port: A | Fee: 1"]);
         assert_eq!(drawn(&["Port,Fee", "Port,Fee"], 1), ["Port | Fee", "Port | Fee"]);
     }
 }

@@ -1,7 +1,8 @@
 //! Tables that a text draws with characters → a line a row, with the names of the columns.
 //!
 //! The lines of the file keep their numbers: a row stands on its first line, and the lines of the header,
-//! of borders and of cells below become empty. A table without a header is left as it stands.
+//! of borders and of cells below become empty. A row that takes several lines is cited by all of them. A
+//! table without a header is left as it stands.
 
 mod asciidoc;
 mod markdown;
@@ -10,7 +11,7 @@ mod rst;
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::ingest::document::Syntax;
+use crate::ingest::document::{Mark, Syntax};
 use crate::ingest::extract::table::{self, Cell, Grid};
 
 /// A table and the lines of the text that it takes, from 0.
@@ -29,6 +30,14 @@ struct DrawnRow {
 
 /// The text with its tables written so.
 pub(in crate::ingest::extract) fn named(text: &str, syntax: Syntax) -> Cow<'_, str> {
+    named_rows(text, syntax).0
+}
+
+/// The same, and the lines (from 1) of the rows that take more than one.
+pub(in crate::ingest::extract) fn named_rows(
+    text: &str,
+    syntax: Syntax,
+) -> (Cow<'_, str>, Vec<(u32, u32)>) {
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
     let tables = match syntax {
         Syntax::Markdown => markdown::tables(text),
@@ -37,8 +46,9 @@ pub(in crate::ingest::extract) fn named(text: &str, syntax: Syntax) -> Cow<'_, s
         Syntax::Plain | Syntax::Rows | Syntax::Code(_) => Vec::new(),
     };
     if tables.is_empty() {
-        return Cow::Borrowed(text);
+        return (Cow::Borrowed(text), Vec::new());
     }
+    let mut long = Vec::new();
     let mut room = table::room(text.len());
     let mut written = String::with_capacity(text.len() * 2);
     let mut at = 0;
@@ -48,6 +58,7 @@ pub(in crate::ingest::extract) fn named(text: &str, syntax: Syntax) -> Cow<'_, s
             continue;
         };
         written.extend(lines[at..table.lines.start].iter().copied());
+        long.extend(rows.iter().filter_map(|(at, _)| table.lines_of(*at, &lines)));
         let mut rows = rows.into_iter().peekable();
         for (number, line) in (table.lines.start..).zip(&lines[table.lines.clone()]) {
             let (body, end) = line.split_at(line.trim_end_matches(['\r', '\n']).len());
@@ -61,7 +72,20 @@ pub(in crate::ingest::extract) fn named(text: &str, syntax: Syntax) -> Cow<'_, s
         at = table.lines.end;
     }
     written.extend(lines[at..].iter().copied());
-    Cow::Owned(written)
+    (Cow::Owned(written), long)
+}
+
+/// A mark for each line of a text, where those of `long` end further below.
+pub(in crate::ingest::extract) fn marks(text: &str, long: &[(u32, u32)]) -> Vec<Mark> {
+    let mut long = long.iter().copied().peekable();
+    let mut offset = 0;
+    let mark = |(number, line): (u32, &str)| {
+        let row = long.next_if(|(first, _)| *first == number);
+        let mark = Mark { offset, first: number, last: row.map_or(number, |(_, last)| last) };
+        offset += line.len();
+        mark
+    };
+    (1..).zip(text.split_inclusive('\n')).map(mark).collect()
 }
 
 /// What makes a heading of the line above it.
@@ -70,6 +94,16 @@ fn is_underline(line: &str) -> bool {
 }
 
 impl Drawn {
+    /// The lines (from 1) of the row that begins at line `at` (from 0), where they are several. Borders and
+    /// blank lines behind it are none of it.
+    fn lines_of(&self, at: usize, lines: &[&str]) -> Option<(u32, u32)> {
+        let next = self.rows.iter().map(|row| row.line).find(|line| *line > at);
+        let end = next.unwrap_or(self.lines.end).min(lines.len());
+        let has_words = |line: &usize| lines[*line].chars().any(char::is_alphanumeric);
+        let last = (at..end).rev().find(has_words).filter(|last| *last > at)?;
+        Some((u32::try_from(at + 1).ok()?, u32::try_from(last + 1).ok()?))
+    }
+
     /// The rows below the header, each with its line; `None` leaves the table as it stands.
     fn written(&self, room: &mut usize) -> Option<Vec<(usize, String)>> {
         let headers = self.rows.iter().filter(|row| row.is_header);
@@ -103,6 +137,21 @@ mod tests {
         let rows = "|1|2|\n".repeat(4000);
         let text = format!("|{name}|b|\n|-|-|\n{rows}");
         assert_eq!(named(&text, Syntax::Markdown), text);
+    }
+
+    #[test]
+    fn a_row_of_several_lines_has_all_of_them() {
+        let grid = "a\n\n+------+----+\n| Port | In |\n+======+====+\n| Oslo | 3  |\n+------+----+\n| Ulm  | 4  |\n|      | or |\n+------+----+\n\nb\n";
+        let (text, long) = named_rows(grid, Syntax::Rst);
+        assert_eq!(long, [(8, 9)]);
+        let marks = marks(&text, &long);
+        let row = marks[7];
+        assert_eq!((row.first, row.last, &text[row.offset..row.offset + 9]), (8, 9, "Port: Ulm"));
+        assert_eq!((marks.len(), marks[11].first, marks[11].last), (12, 12, 12));
+        let adoc = "|===\n|Port |Fee\n\n|Oslo\n|3 crowns,\nor 4\n\n|Ulm |2\n|===\n";
+        assert_eq!(named_rows(adoc, Syntax::Asciidoc).1, [(4, 6)]);
+        let rows = "|Port|Fee|\n|-|-|\n|Oslo|3|\n|Ulm|4|\n";
+        assert_eq!(named_rows(rows, Syntax::Markdown).1, []);
     }
 
     #[test]

@@ -299,8 +299,13 @@ fn charts_and_diagrams_stand_behind_their_paragraph() {
 
 #[test]
 fn templates_are_named_as_they_are() {
-    let reason = read("a.dotx", &package(&[("xl/workbook.xml", "<x/>")]), false).unwrap_err();
-    assert_eq!(reason.to_string(), "named .dotx, but it holds no Word document");
+    let reason =
+        read("a.dotx", &package(&[("_rels/.rels", ""), ("xl/workbook.xml", "<x/>")]), false)
+            .unwrap_err();
+    assert_eq!(
+        reason.to_string(),
+        "named .dotx, but it is not a Word document (it is an XLSX file): name it .xlsx"
+    );
 }
 
 #[test]
@@ -324,5 +329,26 @@ fn a_row_may_begin_further_right() {
         row("<w:tblHeader/>", &["Port", "Fee", "Day"]),
         row("<w:gridBefore w:val=\"1\"/>", &["7", "Monday"]),
     ];
-    assert_eq!(text(&format!("<w:tbl>{}</w:tbl>", rows.concat()), &[]), "Fee: 7 | Day: Monday");
+    assert_eq!(
+        text(&format!("<w:tbl>{}</w:tbl>", rows.concat()), &[]),
+        "Port\nFee: 7 | Day: Monday"
+    );
+}
+
+#[test]
+fn pictures_are_what_somebody_wrote_of_them() {
+    let drawing = |described: &str| {
+        format!(
+            "<w:r><w:drawing><wp:inline><wp:docPr id=\"1\" name=\"Picture 1\" descr=\"{described}\"/>\
+             <a:graphic><a:graphicData><pic:pic><pic:cNvPr descr=\"x y\"/></pic:pic></a:graphicData></a:graphic>\
+             </wp:inline></w:drawing></w:r>"
+        )
+    };
+    let body = format!(
+        "<w:p><w:r><w:t>See:</w:t></w:r>{}{}</w:p>",
+        drawing("A map of the harbour"),
+        drawing("Picture 2")
+    );
+    let document = document(&with_body(&body)).unwrap();
+    assert_eq!(units(&document), [(1, 1, "See:\n\nPicture: A map of the harbour")]);
 }

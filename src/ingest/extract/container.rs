@@ -1,0 +1,188 @@
+//! Which document is in a container (a ZIP archive or a compound file), as far as its first bytes tell.
+
+use std::path::Path;
+
+use memchr::memmem;
+
+use super::detect;
+use crate::types::Kind;
+
+/// What a file is: its kind, the name used in messages, and its usual extension.
+pub(super) type Content = (Kind, &'static str, &'static str);
+
+/// The document in a container. A plain archive is none.
+pub(super) fn content(head: &[u8]) -> Option<Content> {
+    match detect::magic(head)? {
+        "ZIP" => packed(head),
+        "OLE" => compound(head),
+        _ => None,
+    }
+}
+
+/// The name of a format in messages, of a document in a container by what that is.
+pub(super) fn name(bytes: &[u8]) -> Option<&'static str> {
+    content(bytes).map(|(_, name, _)| name).or_else(|| detect::magic(bytes))
+}
+
+/// What there is to do about a file whose name lies: it is read by another one.
+pub(super) fn rename(bytes: &[u8]) -> Option<String> {
+    let extension = match content(bytes) {
+        Some((.., extension)) => extension,
+        None => match detect::magic(bytes)? {
+            "PDF" => "pdf",
+            "RTF" => "rtf",
+            _ => return None,
+        },
+    };
+    Some(format!("name it .{extension}"))
+}
+
+/// Where `OpenDocument` and EPUB say what they are: in their first part.
+const TYPES: &[(&[u8], Content)] = &[
+    (b"application/epub+zip", (Kind::Epub, "EPUB", "epub")),
+    (b"application/vnd.oasis.opendocument.text", (Kind::Odt, "ODT", "odt")),
+    (b"application/vnd.oasis.opendocument.presentation", (Kind::Odp, "ODP", "odp")),
+    (b"application/vnd.oasis.opendocument.spreadsheet", (Kind::Spreadsheet, "ODS", "ods")),
+];
+
+/// Folders of Office.
+const FOLDERS: &[(&str, Content)] = &[
+    ("word/", (Kind::Docx, "DOCX", "docx")),
+    ("ppt/", (Kind::Pptx, "PPTX", "pptx")),
+    ("xl/", (Kind::Spreadsheet, "XLSX", "xlsx")),
+];
+
+fn packed(head: &[u8]) -> Option<Content> {
+    /// Of a local file header (APPNOTE 4.3.7), up to the name.
+    const HEADER: usize = 30;
+    let short =
+        |at: usize| Some(usize::from(u16::from_le_bytes([*head.get(at)?, *head.get(at + 1)?])));
+    let mut names = Vec::new();
+    for at in memmem::find_iter(head, b"PK\x03\x04") {
+        let Some((length, extra)) = short(at + 26).zip(short(at + 28)) else { break };
+        let end = at + HEADER + length;
+        let Some(name) = head.get(at + HEADER..end) else { break };
+        if name == b"mimetype" {
+            let value = head.get(end + extra..).unwrap_or_default();
+            let found = TYPES.iter().find(|(name, _)| value.starts_with(name));
+            return found.map(|(_, content)| *content);
+        }
+        names.push(String::from_utf8_lossy(name).into_owned());
+    }
+    // What every package of Office has at its top.
+    let is_of_package = |name: &String| {
+        name == "[Content_Types].xml" || name.starts_with("_rels/") || name.starts_with("docProps/")
+    };
+    if !names.iter().any(is_of_package) {
+        return None;
+    }
+    let in_folder =
+        |(folder, _): &&(&str, Content)| names.iter().any(|name| name.starts_with(folder));
+    FOLDERS.iter().find(in_folder).map(|(_, content)| *content)
+}
+
+/// Streams of a compound file that tell what it is; those of later rows are in messages too.
+const STREAMS: &[(&str, Content)] = &[
+    ("__properties_version1.0", (Kind::Email, "MSG", "msg")),
+    ("Workbook", (Kind::Spreadsheet, "XLS", "xls")),
+];
+
+/// The directory of a compound file is often behind its streams: what is not in `head` is not known.
+fn compound(head: &[u8]) -> Option<Content> {
+    let holds = |(name, _): &&(&str, Content)| memmem::find(head, &utf16(name)).is_some();
+    STREAMS.iter().find(holds).map(|(_, content)| *content)
+}
+
+/// As the directory of a compound file has it.
+pub(super) fn utf16(name: &str) -> Vec<u8> {
+    name.encode_utf16().flat_map(u16::to_le_bytes).collect()
+}
+
+/// What a file is that has the extension of Word's or Excel's binary formats and is none of theirs:
+/// programs write pages, mails and other documents under these names.
+pub(super) fn under_old_name(path: &Path, head: &[u8]) -> Option<Kind> {
+    let extension = detect::extension(path);
+    if !matches!(extension.as_str(), "doc" | "dot" | "xls" | "ppt" | "pps") {
+        return None;
+    }
+    if detect::magic(head) == Some("RTF") {
+        return Some(Kind::Rtf);
+    }
+    let start = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head).trim_ascii_start();
+    let begins =
+        |with: &[u8]| start.get(..with.len()).is_some_and(|found| found.eq_ignore_ascii_case(with));
+    match () {
+        () if begins(b"<html") || begins(b"<!doctype html") || is_saved_page(head) => {
+            Some(Kind::Html)
+        }
+        () if begins(b"<?xml") => Some(Kind::Xml),
+        () => None,
+    }
+}
+
+/// Whether it begins as a page that a program saved with all that is on it.
+pub(super) fn is_saved_page(head: &[u8]) -> bool {
+    let head = &head[..head.len().min(2048)];
+    let has = |words: &[u8]| memmem::find(&head.to_ascii_lowercase(), words).is_some();
+    has(b"mime-version:") && has(b"multipart/related")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::ingest::extract::package::tests::package;
+
+    #[test]
+    fn a_package_is_known_by_its_parts() {
+        let office = |folder: &str| {
+            package(&[("[Content_Types].xml", "<Types/>"), (&format!("{folder}x.xml"), "<x/>")])
+        };
+        let typed = |kind: &str| package(&[("mimetype", kind), ("content.xml", "<x/>")]);
+        for (bytes, expected) in [
+            (office("word/"), Some("docx")),
+            (office("ppt/"), Some("pptx")),
+            (office("xl/"), Some("xlsx")),
+            (office("Index/"), None),
+            (package(&[("word/document.xml", "<x/>")]), None),
+            (package(&[("report/word/document.xml", ""), ("report/_rels/.rels", "")]), None),
+            (b"PK\x03\x04".to_vec(), None),
+            (b"%PDF-1.4".to_vec(), None),
+        ] {
+            assert_eq!(content(&bytes).map(|(.., extension)| extension), expected);
+        }
+        // Deflated here, though they should be stored.
+        assert_eq!(content(&typed("application/epub+zip")), None);
+        let stored = |kind: &str| {
+            let header = [b"PK\x03\x04".to_vec(), vec![0; 22], vec![8, 0, 0, 0]].concat();
+            [header, b"mimetype".to_vec(), kind.as_bytes().to_vec()].concat()
+        };
+        for (kind, expected) in [
+            ("application/epub+zip", Some("epub")),
+            ("application/vnd.oasis.opendocument.text-template", Some("odt")),
+            ("application/vnd.oasis.opendocument.graphics", None),
+        ] {
+            assert_eq!(content(&stored(kind)).map(|(.., extension)| extension), expected);
+        }
+    }
+
+    #[test]
+    fn pages_and_texts_go_under_old_names() {
+        for (name, head, expected) in [
+            ("a.doc", &b"\xEF\xBB\xBF<html xmlns:o='x'>"[..], Some(Kind::Html)),
+            ("a.xls", b"<HTML><table>", Some(Kind::Html)),
+            (
+                "a.doc",
+                b"Date: x\r\nMIME-Version: 1.0\r\nContent-Type: multipart/related;",
+                Some(Kind::Html),
+            ),
+            ("a.xls", b"<?xml version=\"1.0\"?><Workbook/>", Some(Kind::Xml)),
+            ("a.dot", b"{\\rtf1", Some(Kind::Rtf)),
+            ("a.doc", b"\xD0\xCF\x11\xE0", None),
+            ("a.docx", b"<html>", None),
+        ] {
+            assert_eq!(under_old_name(Path::new(name), head), expected, "{name}");
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Why a document has no text, where it can be known: what else is in it.
+
+use std::path::Path;
+
+use memchr::memmem;
+
+use super::detect;
+use super::package::Package;
+use crate::types::{Kind, ReadingWarning, WarningCode, ranges};
+
+/// What is known of a document in which no text was found.
+pub(super) fn warning(kind: Kind, bytes: &[u8]) -> Option<ReadingWarning> {
+    let (code, message) = match kind {
+        Kind::Docx | Kind::Pptx | Kind::Odt | Kind::Odp | Kind::Spreadsheet | Kind::Epub => {
+            of_package(kind, &mut Package::of(bytes)?)?
+        }
+        Kind::Html if has_scripts(bytes) => {
+            let message = "a script makes the page as it is shown: open it in a browser and save it from there";
+            (WarningCode::PicturesNotRead, message.to_owned())
+        }
+        _ => return None,
+    };
+    Some(ReadingWarning { code, message, pages: Vec::new() })
+}
+
+fn of_package(kind: Kind, package: &mut Package<'_>) -> Option<(WarningCode, String)> {
+    let names: Vec<String> = package.names().collect();
+    if let Some(part) = names.iter().find(|name| is_main(kind, name))
+        && let Ok(Some(text)) = package.part(part)
+        && ["</w:t>", "</w:delText>", "</text:p>", "</text:span>"]
+            .iter()
+            .any(|end| has_letters_before(&text, end))
+    {
+        let message = "all of its text is hidden, deleted or a placeholder, and is left out";
+        return Some((WarningCode::HiddenContent, message.to_owned()));
+    }
+    let pictures = names.iter().filter(|name| is_picture(name)).count();
+    let files = names.iter().filter(|name| name.contains("/embeddings/")).count();
+    let in_margin = names.iter().filter(|name| is_margin(name)).any(|name| {
+        let part = package.part(name).ok().flatten().unwrap_or_default();
+        has_letters_before(&part, "</w:t>")
+    });
+    let count = |count: usize, one: &str| match count {
+        1 => format!("1 {one}"),
+        count => format!("{count} {one}s"),
+    };
+    if files > 0 {
+        let files = count(files, "other file");
+        let message = format!("{files} in it, not read: open it, and save each by itself");
+        return Some((WarningCode::AttachmentsNotRead, message));
+    }
+    if pictures > 0 {
+        let pictures = count(pictures, "picture");
+        let message = format!("all that is in it is {pictures}: {AS_PDF}");
+        return Some((WarningCode::PicturesNotRead, message));
+    }
+    let message = "only its header or footer says something, and these are left out";
+    in_margin.then(|| (WarningCode::HiddenContent, message.to_owned()))
+}
+
+/// What to do about pages that are pictures, of formats whose pages are not drawn.
+pub(super) const AS_PDF: &str = "save it as PDF, whose pictures are read";
+
+/// Slides that are nothing but pictures, by their numbers.
+pub(super) fn slides(numbers: &[u32]) -> Option<ReadingWarning> {
+    let message = match numbers {
+        [] => return None,
+        [number] => format!("slide {number} is a picture, and is not read: {AS_PDF}"),
+        _ => format!("slides {} are pictures, and are not read: {AS_PDF}", ranges(numbers)),
+    };
+    Some(ReadingWarning { code: WarningCode::PicturesNotRead, message, pages: Vec::new() })
+}
+
+fn is_main(kind: Kind, name: &str) -> bool {
+    match kind {
+        Kind::Docx => name.starts_with("word/document"),
+        Kind::Odt => name == "content.xml",
+        _ => false,
+    }
+}
+
+/// The parts of headers and footers.
+fn is_margin(name: &str) -> bool {
+    name.starts_with("word/header") || name.starts_with("word/footer")
+}
+
+fn is_picture(name: &str) -> bool {
+    // A small picture of the first page, for lists of files.
+    let is_preview = name.to_ascii_lowercase().contains("thumbnail");
+    !is_preview && detect::is_picture(Path::new(name))
+}
+
+/// Whether a letter or digit stands before one of the marks.
+fn has_letters_before(text: &str, end: &str) -> bool {
+    memmem::find_iter(text.as_bytes(), end).any(|at| {
+        let before = text[..at].rsplit('>').next().unwrap_or_default();
+        before.chars().any(char::is_alphanumeric)
+    })
+}
+
+fn has_scripts(bytes: &[u8]) -> bool {
+    let head = &bytes[..bytes.len().min(1 << 20)];
+    memmem::find(&head.to_ascii_lowercase(), b"<script").is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::ingest::extract::package::tests::package;
+
+    #[test]
+    fn what_else_is_in_a_document_without_text_is_said() {
+        let office = |body: &str, others: &[&str]| {
+            let document = format!("<w:document><w:body>{body}</w:body></w:document>");
+            let mut parts = vec![("word/document.xml", document.as_str())];
+            let header = "<w:hdr><w:p><w:r><w:t>Draft</w:t></w:r></w:p></w:hdr>";
+            parts.extend(others.iter().map(|name| (*name, header)));
+            package(&parts)
+        };
+        let deleted = "<w:p><w:del><w:r><w:delText>gone</w:delText></w:r></w:del></w:p>";
+        let blank = "<w:p><w:r><w:t xml:space=\"preserve\"> </w:t></w:r></w:p>";
+        for (kind, bytes, expected) in [
+            (Kind::Docx, office("<w:p/>", &[]), None),
+            (Kind::Docx, office(blank, &["docProps/thumbnail.jpeg"]), None),
+            (Kind::Docx, office(deleted, &["word/media/a.png"]), Some("all of its text is hidden")),
+            (
+                Kind::Docx,
+                office("<w:p/>", &["word/media/a.png", "word/header1.xml"]),
+                Some("all that is in it is 1 picture: save it as PDF"),
+            ),
+            (Kind::Docx, office("", &["word/header1.xml"]), Some("only its header or footer")),
+            (
+                Kind::Docx,
+                office("", &["word/embeddings/a.bin"]),
+                Some("1 other file in it, not read"),
+            ),
+            (Kind::Html, b"<SCRIPT src=a></SCRIPT>".to_vec(), Some("a script makes the page")),
+            (Kind::Html, b"<p>".to_vec(), None),
+            (Kind::Docx, b"PK\x03\x04".to_vec(), None),
+            (Kind::Csv, b"a".to_vec(), None),
+        ] {
+            let said = warning(kind, &bytes).map(|warning| warning.message);
+            let starts =
+                said.as_deref().zip(expected).is_some_and(|(it, with)| it.starts_with(with));
+            assert!(starts || (said.is_none() && expected.is_none()), "{said:?} {expected:?}");
+        }
+    }
+}
