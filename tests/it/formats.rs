@@ -123,6 +123,29 @@ const NOTEBOOK: &str = r##"{"metadata": {"language_info": {"name": "python"}}, "
 const MAILBOX: &str = "From a@b Mon Jan  1 10:00:00 2024\nFrom: Ann <ann@example.com>\nSubject: Ropes\n\nWe need ropes.\n\nFrom a@b Mon Jan  1 11:00:00 2024\nFrom: Bo <bo@example.com>\nSubject: Anchors\n\nThe spare anchor is rusty.\n";
 
 /// One document of each kind, with a question, and what it is cited as.
+/// A message as Outlook saves it: a folder of streams, by the numbers of their properties.
+fn outlook() -> Vec<u8> {
+    let mut file = cfb::CompoundFile::create(Cursor::new(Vec::new())).expect("a file");
+    let attached = "/__attach_version1.0_#00000000";
+    file.create_storage(attached).expect("a folder");
+    let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    for (name, bytes) in [
+        ("/__properties_version1.0".to_owned(), vec![0; 32]),
+        ("/__substg1.0_0037001F".to_owned(), wide("Buoy lights")),
+        ("/__substg1.0_1000001F".to_owned(), wide("See what is attached.")),
+        (format!("{attached}/__properties_version1.0"), vec![0; 8]),
+        (format!("{attached}/__substg1.0_3707001F"), wide("lights.txt")),
+        (
+            format!("{attached}/__substg1.0_37010102"),
+            b"The buoy flashes every nine seconds.".to_vec(),
+        ),
+    ] {
+        file.create_stream(name).expect("a stream").write_all(&bytes).expect("its content");
+    }
+    file.flush().expect("a file");
+    file.into_inner().into_inner()
+}
+
 fn documents() -> Vec<(&'static str, Vec<u8>, &'static str, &'static str, Value)> {
     let text = |text: &str| text.as_bytes().to_vec();
     vec![
@@ -176,6 +199,7 @@ fn documents() -> Vec<(&'static str, Vec<u8>, &'static str, &'static str, Value)
             json!({"cells": [1, 2]}),
         ),
         ("tides.epub", book(), "seaweed equinox", "epub", json!({"section": 2})),
+        ("lights.msg", outlook(), "buoy flashes seconds", "email", json!({"attachment": 1})),
         ("list.mbox", text(MAILBOX), "spare anchor rusty", "email", json!({"message": 2})),
         (
             "talk.vtt",

@@ -111,12 +111,10 @@ pub(super) fn under_old_name(path: &Path, head: &[u8]) -> Option<Kind> {
     let start = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head).trim_ascii_start();
     let begins =
         |with: &[u8]| start.get(..with.len()).is_some_and(|found| found.eq_ignore_ascii_case(with));
-    match () {
-        () if begins(b"<html") || begins(b"<!doctype html") || is_saved_page(head) => {
-            Some(Kind::Html)
-        }
-        () if begins(b"<?xml") => Some(Kind::Xml),
-        () => None,
+    if begins(b"<html") || begins(b"<!doctype html") || is_saved_page(head) {
+        Some(Kind::Html)
+    } else {
+        begins(b"<?xml").then_some(Kind::Xml)
     }
 }
 
@@ -124,7 +122,8 @@ pub(super) fn under_old_name(path: &Path, head: &[u8]) -> Option<Kind> {
 pub(super) fn is_saved_page(head: &[u8]) -> bool {
     let head = &head[..head.len().min(2048)];
     let has = |words: &[u8]| memmem::find(&head.to_ascii_lowercase(), words).is_some();
-    has(b"mime-version:") && has(b"multipart/related")
+    let is_markup = head.trim_ascii_start().starts_with(b"<");
+    !is_markup && has(b"mime-version:") && has(b"multipart/related")
 }
 
 #[cfg(test)]

@@ -14,10 +14,11 @@ use super::{ExtractError, epub, mail, odf, pdf, pptx, rtf, sheet};
 use crate::ingest::document::Document;
 use crate::types::Kind;
 
-/// A file that consists of one text, or of parts in a package.
+/// A file that consists of one text, of parts in a package, or of bytes.
 #[derive(Clone, Debug)]
 enum Good {
     Text(String),
+    Bytes(Vec<u8>),
     Parts(Vec<(String, String)>),
 }
 
@@ -25,6 +26,7 @@ impl Good {
     fn bytes(&self) -> Vec<u8> {
         match self {
             Self::Text(text) => text.clone().into_bytes(),
+            Self::Bytes(bytes) => bytes.clone(),
             Self::Parts(parts) => {
                 let parts = parts.iter().map(|(name, part)| (name.as_str(), part.as_str()));
                 package(&parts.collect::<Vec<_>>())
@@ -36,6 +38,7 @@ impl Good {
     fn texts(&mut self) -> Vec<&mut String> {
         match self {
             Self::Text(text) => vec![text],
+            Self::Bytes(_) => Vec::new(),
             Self::Parts(parts) => parts.iter_mut().map(|(_, part)| part).collect(),
         }
     }
@@ -81,6 +84,7 @@ fn good() -> Vec<(Kind, &'static str, Good)> {
         (Kind::Json, "a.jsonl", text("{\"a\": 1}\n{\"b\": [true, 2.5e3]}\n")),
         (Kind::Notebook, "a.ipynb", text(notebook)),
         (Kind::Email, "a.eml", text(mail::tests::MESSAGE)),
+        (Kind::Email, "a.msg", Good::Bytes(mail::tests::outlook_message())),
         (
             Kind::Email,
             "a.mbox",
@@ -171,6 +175,7 @@ proptest! {
     ) {
         let (kind, source, mut good) = which.get(&good()).clone();
         let mut texts = good.texts();
+        prop_assume!(!texts.is_empty());
         let index = part.index(texts.len());
         let text = &mut *texts[index];
         for (at, new, length) in changes {

@@ -1,5 +1,6 @@
 //! What is attached to a message → documents of its own, in the one of the mail.
 
+use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::Instant;
@@ -71,11 +72,11 @@ impl<'a> Attachments<'a> {
                 }
                 let bytes = match &part.body {
                     PartType::Text(_) | PartType::Html(_) => {
-                        body::decoded(message, part, false).text.into_bytes()
+                        Cow::Owned(body::decoded(message, part, false).text.into_bytes())
                     }
-                    _ => part.contents().to_vec(),
+                    _ => Cow::Borrowed(part.contents()),
                 };
-                if let Some(document) = self.read(&name, bytes, Some(part), depth)? {
+                if let Some(document) = self.read(&name, &bytes, Some(part), depth)? {
                     parts.append(units, &headings, &document);
                 }
                 Ok(())
@@ -106,7 +107,7 @@ impl<'a> Attachments<'a> {
     pub(super) fn read(
         &mut self,
         name: &str,
-        bytes: Vec<u8>,
+        bytes: &[u8],
         part: Option<&MessagePart<'_>>,
         depth: u32,
     ) -> Result<Option<Document>, String> {
@@ -135,7 +136,7 @@ impl<'a> Attachments<'a> {
             pages: Vec::new(),
             nesting: self.request.nesting + depth + 1,
         };
-        let outcome = catch_unwind(AssertUnwindSafe(|| read_part(&request, &bytes)));
+        let outcome = catch_unwind(AssertUnwindSafe(|| read_part(&request, bytes)));
         let outcome = outcome.unwrap_or_else(|_| Err(ExtractError::new("the parser panicked")));
         let Extracted { document, unread } = outcome.map_err(|error| error.reason)?;
         for warning in &document.warnings {

@@ -43,7 +43,7 @@ fn read(body: &[u8]) -> Vec<u8> {
     'read: while let Some(control) = bytes.next() {
         for bit in 0..8 {
             let Some(first) = bytes.next() else { break 'read };
-            if control >> bit & 1 == 0 {
+            if (control >> bit) & 1 == 0 {
                 if !put(first, &mut at, &mut window) {
                     break 'read;
                 }

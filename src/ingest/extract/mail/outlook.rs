@@ -119,7 +119,7 @@ fn read(
                 let reason = if is_object { "an object of Office" } else { "not in the message" };
                 return Err(reason.to_owned());
             };
-            if let Some(document) = attachments.read(&name, bytes, None, depth)? {
+            if let Some(document) = attachments.read(&name, &bytes, None, depth)? {
                 parts.append(units, &headings, &document);
             }
             Ok(())
@@ -197,14 +197,14 @@ fn person(
 
 /// As its headers say, else as the servers that took it do.
 fn sent(file: &mut Compound<'_>, properties: &Properties) -> Option<String> {
+    /// Seconds from 1601 to 1970.
+    const TO_1970: i64 = 11_644_473_600;
     let headers = properties.text(file, HEADERS).unwrap_or_default();
     let parsed = MessageParser::default().parse_headers(headers.as_bytes());
     if let Some(date) = parsed.as_ref().and_then(|message| message.date()) {
         return Some(super::shown_date(date));
     }
     let time = properties.number(SUBMITTED).or_else(|| properties.number(DELIVERED))?;
-    /// Seconds from 1601 to 1970.
-    const TO_1970: i64 = 11_644_473_600;
     let seconds = i64::try_from(time / 10_000_000).ok()? - TO_1970;
     let date = DateTime::from_timestamp(seconds, 0)?;
     Some(format!("{} UTC", date.format("%Y-%m-%d %H:%M")))
@@ -267,8 +267,8 @@ impl Properties {
         });
         let mut properties =
             Self { folder: folder.to_owned(), fixed: fixed.collect(), encoding: usual };
-        let pages = CODE_PAGES.iter().filter_map(|id| properties.number(*id));
-        let encoding = pages.filter_map(|page| rtf::code_page(i32::try_from(page).ok()?)).next();
+        let mut pages = CODE_PAGES.iter().filter_map(|id| properties.number(*id));
+        let encoding = pages.find_map(|page| rtf::code_page(i32::try_from(page).ok()?));
         properties.encoding = encoding.unwrap_or(usual);
         properties
     }
@@ -297,4 +297,4 @@ impl Properties {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -22,6 +22,8 @@ pub(super) fn document(source: &str, bytes: &[u8]) -> Result<Document, ExtractEr
     super::document(&request, bytes)
 }
 
+pub(in crate::ingest::extract) use super::outlook::tests::file_with_attachments as outlook_message;
+
 fn read(source: &str, bytes: &[u8]) -> Document {
     document(source, bytes).unwrap()
 }

@@ -9,6 +9,7 @@ use super::lists::Lists;
 use super::spans::Spans;
 use super::styles::Styles;
 use crate::ingest::extract::ExtractError;
+use crate::ingest::extract::alt;
 use crate::ingest::extract::prose::{Meaning, Paragraph, Prose};
 use crate::ingest::extract::xml::{self, Element, Handler, attribute};
 
@@ -33,6 +34,7 @@ pub(super) fn read(
         tables: Vec::new(),
         formula: None,
         in_creator: false,
+        alt: None,
         skipped: 0,
     };
     xml::read(xml, &mut body)?;
@@ -60,6 +62,8 @@ struct Body<'a> {
     tables: Vec<Table>,
     formula: Option<Formula>,
     in_creator: bool,
+    /// What stands in for a picture, while it is read.
+    alt: Option<String>,
     /// Depth of open elements that are no text.
     skipped: usize,
 }
@@ -97,6 +101,7 @@ impl Handler for Body<'_> {
         }
         // The date of a comment is none that the text shows; others are.
         if self.is_skipped(name) && (name != "date" || !self.notes.is_empty()) {
+            self.alt = (name == "desc" && self.skipped == 0).then(String::new);
             self.skipped += 1;
         }
         if self.skipped > 0 || self.lists.start(name, element, &self.styles) {
@@ -135,6 +140,10 @@ impl Handler for Body<'_> {
         }
         if self.is_skipped(name) && (name != "date" || !self.notes.is_empty()) {
             self.skipped = self.skipped.saturating_sub(1);
+            let alt = self.alt.take().and_then(|alt| alt::line(&alt));
+            if let Some((paragraph, _)) = self.paragraphs.last_mut() {
+                paragraph.drawings.extend(alt);
+            }
             return;
         }
         if self.skipped > 0 {
@@ -165,6 +174,8 @@ impl Handler for Body<'_> {
             if let Some(note) = self.notes.last_mut() {
                 note.author.push_str(text);
             }
+        } else if let Some(alt) = &mut self.alt {
+            alt.push_str(text);
         } else {
             self.push(text);
         }

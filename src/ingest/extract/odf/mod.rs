@@ -4,6 +4,7 @@
 mod body;
 mod formula;
 mod lists;
+mod shapes;
 mod slides;
 mod spans;
 mod styles;
@@ -15,7 +16,7 @@ use self::styles::Styles;
 use super::encoding::decode;
 use super::package::Package;
 use super::xml::{self, Element, Handler};
-use super::{ExtractError, detect, hidden};
+use super::{ExtractError, detect, hidden, wordless};
 use crate::ingest::document::{Document, Places, Syntax, Unit};
 
 /// What is drawn in a text, by the folder of its part.
@@ -54,9 +55,10 @@ pub(super) fn text(source: &str, bytes: &[u8], comments: bool) -> Result<Documen
 
 pub(super) fn presentation(source: &str, bytes: &[u8]) -> Result<Document, ExtractError> {
     let Parts { content, styles, objects, title } = parts(source, bytes, "ODP", ":presentation>")?;
-    let (parts, first_title, left_out) = slides::read(&content, styles, &objects)?;
-    let mut document = parts.finish(title.unwrap_or(first_title), Syntax::Markdown);
-    document.warnings.extend(hidden::slides(&left_out));
+    let slides = slides::read(&content, styles, &objects)?;
+    let mut document = slides.parts.finish(title.unwrap_or(slides.title), Syntax::Markdown);
+    document.warnings.extend(hidden::slides(&slides.hidden));
+    document.warnings.extend(wordless::slides(&slides.pictures));
     Ok(document)
 }
 

@@ -5,10 +5,12 @@ use std::collections::HashSet;
 use super::Objects;
 use super::formula::Formula;
 use super::lists::Lists;
+use super::shapes::{centimetres, is_shape, is_skipped};
 use super::spans::Spans;
 use super::styles::Styles;
 use crate::ingest::document::{Unit, single_spaced};
 use crate::ingest::extract::ExtractError;
+use crate::ingest::extract::alt;
 use crate::ingest::extract::chart::Drawings;
 use crate::ingest::extract::numeral::Numeral;
 use crate::ingest::extract::parts::Parts;
@@ -18,12 +20,17 @@ use crate::ingest::extract::slide::{
 use crate::ingest::extract::table::{Cell, Grid};
 use crate::ingest::extract::xml::{self, Element, Handler, attribute};
 
-/// The text of the slides, the title of the first that has one, and which are hidden.
-pub(super) fn read(
-    xml: &str,
-    styles: Styles,
-    objects: &Objects,
-) -> Result<(Parts, String, Vec<u32>), ExtractError> {
+/// What was read of a presentation.
+pub(super) struct Slides {
+    pub(super) parts: Parts,
+    /// Of the first slide that has one.
+    pub(super) title: String,
+    /// Slides that are hidden, and those that are nothing but pictures.
+    pub(super) hidden: Vec<u32>,
+    pub(super) pictures: Vec<u32>,
+}
+
+pub(super) fn read(xml: &str, styles: Styles, objects: &Objects) -> Result<Slides, ExtractError> {
     let mut reading = Reading {
         styles,
         objects,
@@ -32,6 +39,9 @@ pub(super) fn read(
         parts: Parts::new(Unit::Slide),
         first_title: String::new(),
         left_out: Vec::new(),
+        pictures: Vec::new(),
+        alt: None,
+        in_alt: false,
         number: 0,
         slide: None,
         groups: Vec::new(),
@@ -48,7 +58,8 @@ pub(super) fn read(
         skipped: 0,
     };
     xml::read(xml, &mut reading)?;
-    Ok((reading.parts, reading.first_title, reading.left_out))
+    let Reading { parts, first_title: title, left_out: hidden, pictures, .. } = reading;
+    Ok(Slides { parts, title, hidden, pictures })
 }
 
 struct Reading<'a> {
@@ -60,6 +71,10 @@ struct Reading<'a> {
     parts: Parts,
     first_title: String,
     left_out: Vec<u32>,
+    pictures: Vec<u32>,
+    /// What stands in for the shape where it has no text.
+    alt: Option<String>,
+    in_alt: bool,
     number: u32,
     slide: Option<Slide>,
     /// Groups that are open.
@@ -83,45 +98,13 @@ struct Reading<'a> {
 /// Groups within groups are told apart so far down.
 const DEEPEST_GROUP: usize = 32;
 
-fn is_skipped(name: &str) -> bool {
-    matches!(
-        name,
-        "annotation"
-            | "desc"
-            | "title"
-            | "binary-data"
-            | "note"
-            | "ruby-text"
-            | "page-thumbnail"
-            | "forms"
-            | "master-page"
-    )
-}
-
-fn is_shape(name: &str) -> bool {
-    matches!(
-        name,
-        "frame"
-            | "custom-shape"
-            | "rect"
-            | "ellipse"
-            | "circle"
-            | "line"
-            | "connector"
-            | "polygon"
-            | "polyline"
-            | "path"
-            | "caption"
-            | "measure"
-    )
-}
-
 impl Handler for Reading<'_> {
     fn start(&mut self, name: &str, element: &Element<'_>) {
         if let Some(formula) = &mut self.formula {
             return formula.start(name);
         }
         if is_skipped(name) {
+            self.in_alt = name == "desc" && self.skipped == 0;
             self.skipped += 1;
         }
         if self.skipped > 0 || self.lists.start(name, element, &self.styles) {
@@ -162,6 +145,11 @@ impl Handler for Reading<'_> {
                 self.formula = Some(formula);
             }
             "object" => self.add_object(element),
+            "image" => {
+                if let Some(slide) = &mut self.slide {
+                    slide.has_pictures = true;
+                }
+            }
             _ => self.styles.start(name, element),
         }
     }
@@ -175,6 +163,7 @@ impl Handler for Reading<'_> {
             return;
         }
         if is_skipped(name) {
+            self.in_alt = false;
             self.skipped = self.skipped.saturating_sub(1);
             return;
         }
@@ -208,6 +197,7 @@ impl Handler for Reading<'_> {
     fn text(&mut self, text: &str) {
         match &mut self.formula {
             Some(formula) => formula.text(text),
+            None if self.in_alt => self.alt.get_or_insert_default().push_str(text),
             None => self.push(text),
         }
     }
@@ -235,11 +225,11 @@ impl Reading<'_> {
         if self.first_title.is_empty() {
             self.first_title = slide.title();
         }
-        self.parts.push(
-            self.number,
-            Vec::new(),
-            &slide.with_notes(&Drawings::default(), &notes, ""),
-        );
+        let drawings = Drawings::default();
+        if slide.has_pictures && slide.with_notes(&drawings, "", "").is_empty() {
+            self.pictures.push(self.number);
+        }
+        self.parts.push(self.number, Vec::new(), &slide.with_notes(&drawings, &notes, ""));
     }
 
     fn begin_group(&mut self) {
@@ -279,7 +269,11 @@ impl Reading<'_> {
     }
 
     fn end_shape(&mut self) {
-        let Some(shape) = self.shape.take() else { return };
+        let alt = self.alt.take().and_then(|alt| alt::line(&alt));
+        let Some(mut shape) = self.shape.take() else { return };
+        if shape.blocks.is_empty() && self.notes.is_none() {
+            shape.blocks.extend(alt.map(Block::Rows));
+        }
         match &mut self.notes {
             // The rest of the page of notes is a picture of the slide, and furniture.
             Some(notes) if shape.role == Role::Other => {
@@ -382,19 +376,4 @@ impl Reading<'_> {
             self.add(Block::Rows(object.text.clone()));
         }
     }
-}
-
-/// A length with its unit.
-fn centimetres(length: &str) -> Option<f64> {
-    let units = length.trim().find(|c: char| c.is_ascii_alphabetic())?;
-    let (number, unit) = length.trim().split_at(units);
-    let factor = match unit {
-        "cm" => 1.0,
-        "mm" => 0.1,
-        "in" => 2.54,
-        "pt" => 2.54 / 72.0,
-        "pc" => 2.54 / 6.0,
-        _ => return None,
-    };
-    Some(number.parse::<f64>().ok()? * factor)
 }

@@ -153,6 +153,25 @@ fn slides_as_pages() {
 }
 
 #[test]
+fn pictures_are_what_somebody_wrote_of_them() {
+    let frame = |described: &str| {
+        format!(
+            "<draw:frame><draw:image xlink:href=\"Pictures/1.png\"/><svg:title>Image1</svg:title>\
+             <svg:desc>{described}</svg:desc></draw:frame>"
+        )
+    };
+    let body = format!("<text:p>See:{}{}</text:p>", frame("A map"), frame("Image 2"));
+    let document = text("a.odt", &packed(&parts("text", &body)), false).unwrap();
+    assert_eq!(document.text, "See:\n\nPicture: A map");
+    let page = |described: &str| format!("<draw:page>{}</draw:page>", frame(described));
+    let slides = [page(""), page("A map of the quays")].concat();
+    let document = presentation("a.odp", &packed(&parts("presentation", &slides))).unwrap();
+    assert_eq!(units(&document), [(2, 2, "Picture: A map of the quays")]);
+    let said = "slide 1 is a picture, and is not read: save it as PDF, whose pictures are read";
+    assert_eq!(document.warnings[0].message, said);
+}
+
+#[test]
 fn flat_files_are_read() {
     let flat = format!(
         "<?xml version=\"1.0\"?><office:document><office:meta><dc:title>Flat</dc:title></office:meta>{LISTS}<office:body><office:text><text:p>words</text:p></office:text></office:body></office:document>"

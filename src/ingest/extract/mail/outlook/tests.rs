@@ -76,8 +76,7 @@ fn a_message_under_its_subject() {
     assert!(mail.warnings.is_empty(), "{:?}", mail.warnings);
 }
 
-#[test]
-fn what_is_attached_is_read() {
+fn with_attachments() -> Streams {
     let (csv, inner, image) = (
         "/__attach_version1.0_#00000000",
         "/__attach_version1.0_#00000001",
@@ -103,7 +102,17 @@ fn what_is_attached_is_read() {
         unicode(object, FILE_NAMES[0], "drawing.vsd"),
         binary(object, CONTENT, b"\x00\x01\x02"),
     ]);
-    let mail = read(&streams);
+    streams
+}
+
+/// The same as a file.
+pub(in crate::ingest::extract) fn file_with_attachments() -> Vec<u8> {
+    file(&with_attachments())
+}
+
+#[test]
+fn what_is_attached_is_read() {
+    let mail = read(&with_attachments());
     let read = units(&mail);
     assert!(read[0].2.contains("Attachments: fees.csv, The plan, logo.png, drawing.vsd"));
     assert_eq!(read[1], (1, 1, "Port: Oslo | Fee: 3"));
