@@ -1,12 +1,17 @@
 //! What stands on a page beside its contents: values of form fields that nobody has drawn, and notes.
 
-use hayro_interpret::hayro_syntax::object::{Array, Dict, Name, Object, String as PdfString};
+use hayro_interpret::hayro_syntax::object::{
+    Array, Dict, Name, Object, Stream, String as PdfString,
+};
 
 use super::strings::text_string;
 use crate::ingest::document::single_spaced;
 
 /// Hidden, or not to be seen on a screen.
 const UNSEEN: u32 = 1 << 1 | 1 << 5;
+
+/// A flag of fields: what is typed is not to be seen.
+const PASSWORD: i32 = 1 << 13;
 
 /// Fields may have parents, from which they have name and value.
 const MAX_PARENTS: usize = 8;
@@ -24,9 +29,10 @@ fn text(annotation: &Dict<'_>) -> Option<String> {
     if annotation.get::<u32>(b"F").unwrap_or(0) & UNSEEN != 0 {
         return None;
     }
-    let is_drawn = annotation.get::<Dict<'_>>(b"AP").is_some_and(|looks| looks.contains_key(b"N"));
+    let looks = annotation.get::<Dict<'_>>(b"AP");
+    let is_drawn = looks.as_ref().is_some_and(|looks| looks.contains_key(b"N"));
     match annotation.get::<Name<'_>>(b"Subtype")?.as_ref() {
-        b"Widget" if !is_drawn => field(annotation),
+        b"Widget" if !looks.is_some_and(|looks| shows_text(&looks)) => field(annotation),
         b"FreeText" if !is_drawn => string(annotation, b"Contents"),
         // What is drawn of these is a sign; the note opens when it is clicked at.
         b"Text" | b"Highlight" | b"Underline" | b"StrikeOut" | b"Squiggly" | b"Caret" => {
@@ -36,10 +42,19 @@ fn text(annotation: &Dict<'_>) -> Option<String> {
     }
 }
 
+/// Programs that fill forms in may leave looks that show nothing: each viewer makes its own.
+fn shows_text(looks: &Dict<'_>) -> bool {
+    const OPERATORS: [&[u8]; 5] = [b"Tj", b"TJ", b"'", b"\"", b"Do"];
+    let Some(stream) = looks.get::<Stream<'_>>(b"N") else { return looks.contains_key(b"N") };
+    let Ok(content) = stream.decoded() else { return true };
+    OPERATORS.iter().any(|operator| content.windows(operator.len()).any(|part| part == *operator))
+}
+
 /// `label: value`.
 fn field(widget: &Dict<'_>) -> Option<String> {
     let kind = inherited(widget, b"FT")?.into_name()?;
-    if !matches!(kind.as_ref(), b"Tx" | b"Ch") {
+    let flags = inherited(widget, b"Ff").and_then(Object::into_i32).unwrap_or(0);
+    if !matches!(kind.as_ref(), b"Tx" | b"Ch") || flags & PASSWORD != 0 {
         return None;
     }
     let value = match inherited(widget, b"V")? {

@@ -15,6 +15,7 @@ pub(super) fn order_by_place(line: &mut Line) {
     }
     let right = line.place.right;
     let place = |glyph: &Glyph| glyph.at.dot(right);
+    drop_blanks_below_letters(&mut line.glyphs, place);
     let mut units: Vec<Vec<Glyph>> = Vec::new();
     let mut waiting: Vec<Glyph> = Vec::new();
     // A sign stays with the letter that it stands on, which may be drawn before or after it.
@@ -41,6 +42,37 @@ pub(super) fn order_by_place(line: &mut Line) {
     }
     units.sort_by(|a, b| place(&a[0]).total_cmp(&place(&b[0])));
     line.glyphs = units.into_iter().flatten().chain(waiting).collect();
+}
+
+/// A blank that was drawn below a letter, and not after one next to it, parts nothing: its place says
+/// nothing of where it belongs.
+fn drop_blanks_below_letters(glyphs: &mut Vec<Glyph>, place: impl Fn(&Glyph) -> f32) {
+    let reach = |glyph: &Glyph| (place(glyph), place(glyph) + glyph.advance);
+    let inked = glyphs.iter().filter(|glyph| !glyph.letters.is_blank() && glyph.advance > 0.0);
+    let mut letters: Vec<(f32, f32)> = inked.map(reach).collect();
+    letters.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let is_below = |glyph: &Glyph| {
+        let (start, end) = reach(glyph);
+        let next = letters.partition_point(|letter| letter.0 <= f32::midpoint(start, end));
+        let covers = |(from, to): &(f32, f32)| to.min(end) - from.max(start) > 0.7 * (end - start);
+        letters[next.saturating_sub(2)..next].iter().any(covers)
+    };
+    let is_near = |glyph: &Glyph, other: &Glyph| {
+        let ((start, end), (from, to)) = (reach(glyph), reach(other));
+        from.max(start) - to.min(end) < 0.5 * glyph.size
+    };
+    let stays = |at: usize| {
+        let glyph = &glyphs[at];
+        let next_to = |other: Option<usize>| {
+            other.and_then(|at| glyphs.get(at)).is_some_and(|other| is_near(glyph, other))
+        };
+        !glyph.letters.is_blank()
+            || !is_below(glyph)
+            || next_to(at.checked_sub(1)) && next_to(Some(at + 1))
+    };
+    let stays: Vec<bool> = (0..glyphs.len()).map(stays).collect();
+    let mut stays = stays.into_iter();
+    glyphs.retain(|_| stays.next().unwrap_or(true));
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

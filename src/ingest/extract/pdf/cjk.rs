@@ -3,9 +3,12 @@
 //! The interpreter looks the letters of a character collection up only where the font is not
 //! embedded. Its glyphs name their font, so that this can be made good here: code → CID by the
 //! font's encoding, CID → letters by the table of the collection.
+//!
+//! Some producers name a collection of their own, `UCS`, whose numbers are those of Unicode.
 
 use std::collections::HashMap;
 
+use encoding_rs::WINDOWS_1252;
 use hayro_interpret::hayro_cmap::{BfString, CMap, CMapName, CidFamily, load_embedded};
 use hayro_interpret::hayro_syntax::object::{Array, Dict, Name, Object, String as PdfString};
 use hayro_interpret::hayro_syntax::page::Resources;
@@ -18,7 +21,8 @@ pub(super) struct CjkFonts(HashMap<String, Vec<Collection>>);
 
 struct Collection {
     encoding: CMap,
-    letters: CMap,
+    /// `None` where the numbers are those of Unicode.
+    letters: Option<CMap>,
 }
 
 impl CjkFonts {
@@ -39,13 +43,19 @@ impl CjkFonts {
         self.0.get(font)?.iter().find_map(|collection| {
             let lookup = |length| collection.encoding.lookup_cid_code(code, length);
             let cid = (1..=4).find_map(lookup)?;
-            collection.letters.lookup_bf_string(cid)
+            match &collection.letters {
+                Some(letters) => letters.lookup_bf_string(cid),
+                None => letter(cid).map(BfString::Char),
+            }
         })
     }
 
     fn add(&mut self, font: &Dict<'_>) -> Option<()> {
-        if font.get::<Name<'_>>(b"Subtype")?.as_ref() != b"Type0" || font.contains_key(b"ToUnicode")
-        {
+        if font.get::<Name<'_>>(b"Subtype")?.as_ref() != b"Type0" {
+            return None;
+        }
+        let is_unicode = is_unicode(&family(font)?);
+        if font.contains_key(b"ToUnicode") && !is_unicode {
             return None;
         }
         let name = font.get::<Name<'_>>(b"BaseFont")?;
@@ -55,10 +65,14 @@ impl CjkFonts {
             Object::Stream(stream) => CMap::parse(&stream.decoded_data().ok()?, load_embedded)?,
             _ => return None,
         };
+        if is_unicode {
+            self.0.entry(name).or_default().push(Collection { encoding, letters: None });
+            return Some(());
+        }
         let by_encoding = encoding.metadata().character_collection.as_ref();
         let by_encoding = by_encoding.and_then(|collection| collection.family.ucs2_cmap());
         let table = by_encoding.or_else(|| family(font)?.ucs2_cmap())?;
-        let letters = predefined(table)?;
+        let letters = Some(predefined(table)?);
         self.0.entry(name).or_default().push(Collection { encoding, letters });
         Some(())
     }
@@ -79,6 +93,20 @@ fn family(font: &Dict<'_>) -> Option<CidFamily> {
     let registry = info.get::<PdfString<'_>>(b"Registry")?;
     let ordering = info.get::<PdfString<'_>>(b"Ordering")?;
     Some(CidFamily::from_registry_ordering(&registry, &ordering))
+}
+
+fn is_unicode(family: &CidFamily) -> bool {
+    matches!(family, CidFamily::Custom { ordering, .. } if ordering.as_slice() == b"UCS" || ordering.as_slice() == b"UCS2")
+}
+
+/// Those who write one byte a letter mean Windows-1252 by what Unicode has no letters for.
+fn letter(number: u32) -> Option<char> {
+    let windows = u8::try_from(number).ok().filter(|byte| (0x80..0xA0).contains(byte));
+    let letter = match windows {
+        Some(byte) => WINDOWS_1252.decode_without_bom_handling(&[byte]).0.chars().next(),
+        None => char::from_u32(number),
+    };
+    letter.filter(|letter| !letter.is_control())
 }
 
 /// `ABCDEF+Name` is a part of the font `Name`.

@@ -24,6 +24,11 @@ pub(super) fn pages_named(bytes: &[u8]) -> Option<usize> {
     most
 }
 
+/// A filter of a draft of PDF 2.0 that no engine here has; what it packed is missing.
+pub(super) fn is_packed_with_brotli(bytes: &[u8]) -> bool {
+    contains(bytes, b"/BrotliDecode")
+}
+
 fn contains(bytes: &[u8], word: &[u8]) -> bool {
     find(bytes, word).is_some()
 }

@@ -1,5 +1,5 @@
 //! What the interpreter is told to draw on: it takes the glyphs down, and ends a page that takes
-//! too much. The only file, with `reader`, `heavy`, `blank_font` and `cjk`, that knows the interpreter.
+//! too much. The only file, with `reader`, `heavy`, `double_byte`, `blank_font` and `cjk`, that knows the interpreter.
 
 use std::panic::resume_unwind;
 
@@ -19,6 +19,7 @@ use super::charmap::{self, Charmaps};
 use super::cjk::CjkFonts;
 use super::clock::Deadline;
 use super::core_fonts;
+use super::double_byte::{self, DoubleByteFonts};
 use super::glyph::{Drawn, FontLook, Glyph, Letters, Vector};
 use super::heavy::{HeavyFonts, is_bold_name};
 use super::strings::text_string;
@@ -42,6 +43,8 @@ pub(super) struct GlyphDevice<'p, 'a> {
     fonts: (&'p FontCache<'a>, &'p InterpreterSettings),
     /// Looked up when the first glyph comes that does not tell its weight.
     heavy: Option<HeavyFonts<'a>>,
+    /// Looked up when the first code comes that is no ASCII.
+    double_byte: Option<DoubleByteFonts<'a>>,
     deadline: Deadline,
     calls: u32,
     /// Marked content that is open, with the text that its glyphs stand for where it has one.
@@ -89,6 +92,7 @@ impl<'p, 'a> GlyphDevice<'p, 'a> {
             resources,
             fonts,
             heavy: None,
+            double_byte: None,
             deadline,
             calls: 0,
             marks: Vec::new(),
@@ -224,6 +228,22 @@ impl<'p, 'a> GlyphDevice<'p, 'a> {
         })
     }
 
+    /// Where the glyphs of a run, those from `start` on, are bytes of letters.
+    fn join_bytes(&mut self, run: &GlyphRun<'_, 'a>, start: usize) {
+        let glyphs = run.glyphs();
+        let codes = || glyphs.iter().map(|glyph| glyph.char_code());
+        let Some(Shape::Outline(first)) = glyphs.first().map(|glyph| &**glyph) else { return };
+        if !codes().any(|code| code >= 0x80) || self.drawn.glyphs.len() - start != glyphs.len() {
+            return;
+        }
+        let (cache, settings) = self.fonts;
+        let load = || DoubleByteFonts::of(self.resources, cache, settings);
+        let code_page = self.double_byte.get_or_insert_with(load).code_page(first);
+        if let Some(code_page) = code_page {
+            double_byte::join(&mut self.drawn.glyphs, start, codes(), code_page);
+        }
+    }
+
     fn font(&mut self, glyph: &Shape<'_>) -> u16 {
         let mut look = FontLook::default();
         if let Shape::Outline(outline) = glyph
@@ -284,9 +304,11 @@ impl<'a> Device<'a> for GlyphDevice<'_, 'a> {
         self.run.clear();
         let vertical = run.writing_mode() == WritingMode::Vertical;
         let visible = !matches!(mode, DrawMode::Invisible);
+        let start = self.drawn.glyphs.len();
         for glyph in run.glyphs() {
             self.take(glyph, props.transform, vertical, font, visible);
         }
+        self.join_bytes(run, start);
     }
 
     fn draw_image(&mut self, image: Image<'a, '_>, props: ImageDrawProps<'a>) {

@@ -14,7 +14,9 @@ pub(super) fn good_words(text: &str) -> usize {
 /// Whether another reader should be asked for the page: glyphs without letters, letters without
 /// words, or words without blanks. A page without any text is not one of these.
 pub(super) fn is_poor(text: &str, glyphs: usize, unknown: usize) -> bool {
-    if unknown * 4 > glyphs {
+    // One letter in twenty within words is a word in four or five.
+    let missing = text.chars().filter(|letter| *letter == char::REPLACEMENT_CHARACTER).count();
+    if unknown * 4 > glyphs || missing * 20 > glyphs {
         return true;
     }
     let words: Vec<&str> = text.split_whitespace().collect();
@@ -56,6 +58,7 @@ mod tests {
         let fine = "Backups are kept for many days. ".repeat(5);
         assert!(!is_poor(&fine, 150, 3));
         assert!(is_poor(&fine, 150, 60));
+        assert!(is_poor(&fine.replace('k', "\u{FFFD}"), 150, 10));
         assert!(is_poor(&"E x a m p l e ".repeat(4), 28, 0));
         assert!(is_poor(&"aaaa aaa aaaaaa ".repeat(9), 117, 0));
         assert!(!is_poor("", 0, 0));

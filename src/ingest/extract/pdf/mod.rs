@@ -25,6 +25,7 @@ mod core_fonts;
 mod damage;
 mod decode;
 mod device;
+mod double_byte;
 mod doubles;
 mod fill;
 mod footnotes;
@@ -104,6 +105,9 @@ pub(super) fn document(
         pages.push(page_text(drawn));
         !stopped && !deadline.is_over()
     });
+    let packed = || {
+        ExtractError::new("packed with Brotli, which is not read: print or save it anew as PDF 1.7")
+    };
     let text = match opened {
         Ok(file) => text_of(file, pages, &bytes, passwords, deadline),
         Err(OpenError::Locked) => return Err(locked()),
@@ -111,9 +115,13 @@ pub(super) fn document(
             Err(reason) if damage::is_cut_off(&bytes) && reason != locked() => {
                 return Err(Text::new(None, 0).cut_off(damage::pages_named(&bytes)));
             }
+            Err(_) if damage::is_packed_with_brotli(&bytes) => return Err(packed()),
             read => read?,
         },
     };
+    if text.parts.is_empty() && damage::is_packed_with_brotli(&bytes) {
+        return Err(packed());
+    }
     if damage::is_cut_off(&bytes) {
         return Err(text.cut_off(damage::pages_named(&bytes)));
     }

@@ -63,6 +63,16 @@ fn titles_that_are_none() {
 }
 
 #[test]
+fn a_filter_that_is_not_read_is_named() {
+    let mut file = sample::File::new();
+    file.page("as it was packed");
+    let packed = String::from_utf8(file.finish("")).unwrap();
+    let packed = packed.replace("/Length", "/Filter /BrotliDecode /Length");
+    let reason = read(packed.as_bytes()).unwrap_err();
+    assert!(reason.starts_with("packed with Brotli"), "{reason}");
+}
+
+#[test]
 fn the_second_opinion_reads_too() {
     let bytes = pdf(&["Backups are kept for 400 days."], "");
     let text = second_opinion(&bytes, &[]).unwrap().extracted(LONG, 0).unwrap().document;

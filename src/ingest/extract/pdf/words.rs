@@ -5,7 +5,7 @@ use unicode_normalization::char::compose;
 
 use super::glyph::{Glyph, Letters};
 use super::lines::{Line, middle};
-use super::script::{is_cjk, is_mark, is_presentation_form};
+use super::script::{is_cjk, is_jamo, is_mark, is_presentation_form};
 
 /// A gap that parts words, in heights of the font.
 pub(super) const GAP: f32 = 0.15;
@@ -27,6 +27,7 @@ pub(super) enum Item {
 pub(super) fn items(line: &Line) -> Vec<Item> {
     let mut items = Vec::with_capacity(line.glyphs.len() + 8);
     let mut previous: Option<&Glyph> = None;
+    let mut unknown: Option<&Glyph> = None;
     let mut blank = false;
     for (cell, gap) in cells(&line.glyphs) {
         for glyph in cell {
@@ -37,6 +38,13 @@ pub(super) fn items(line: &Line) -> Vec<Item> {
             if matches!(glyph.letters, Letters::Nothing) {
                 continue;
             }
+            if glyph.letters.all(is_mark)
+                && let Some(Item::Letters(letters)) = items.last_mut()
+            {
+                // With its letter, on whichever side of it the next one stands.
+                glyph.letters.push_to(letters);
+                continue;
+            }
             let apart = previous.is_some_and(|previous| parts(previous, glyph, gap));
             if (blank || apart) && !items.is_empty() {
                 items.push(Item::Blank);
@@ -44,12 +52,34 @@ pub(super) fn items(line: &Line) -> Vec<Item> {
             blank = false;
             let text = printed(glyph, previous, line);
             if !text.is_empty() {
+                if unknown.take().is_some_and(|unknown| stands_before(unknown, glyph))
+                    && is_within_word(&items, &text)
+                {
+                    items.push(Item::Letters(char::REPLACEMENT_CHARACTER.to_string()));
+                }
                 add(&mut items, text, previous, glyph);
+            } else if glyph.letters == Letters::Unknown {
+                unknown = Some(glyph);
             }
             previous = Some(glyph);
         }
     }
     items
+}
+
+/// Whether a letter that nobody knows has a place of its own before another. An accent has none.
+fn stands_before(unknown: &Glyph, glyph: &Glyph) -> bool {
+    let step = glyph.at.minus(unknown.at).dot(unknown.right);
+    unknown.advance > 0.05 * unknown.size && step > 0.5 * unknown.advance
+}
+
+/// Whether what comes next goes on with a word. A sign before or behind a word is not missed.
+fn is_within_word(items: &[Item], next: &str) -> bool {
+    let ends = |item: &Item| match item {
+        Item::Letters(letters) => letters.ends_with(char::is_alphanumeric),
+        Item::Blank => false,
+    };
+    items.last().is_some_and(ends) && next.starts_with(char::is_alphanumeric)
 }
 
 /// The parts of a line between wide gaps, each with the gap that parts words in it.
@@ -81,6 +111,9 @@ fn word_gap(cell: &[Glyph]) -> f32 {
     let letters = || cell.iter().filter(|glyph| glyph.letters.all(char::is_alphabetic));
     // Signs of a map and grids of marks stand apart because they are apart.
     let mut kinds: Vec<char> = letters().filter_map(|glyph| glyph.letters.first()).collect();
+    if is_list(&kinds) {
+        return GAP;
+    }
     let count = kinds.len();
     kinds.sort_unstable();
     kinds.dedup();
@@ -95,6 +128,20 @@ fn word_gap(cell: &[Glyph]) -> f32 {
         return usual + 0.5;
     }
     (usual * 1.6).max(usual + 0.15)
+}
+
+/// Whether letters that stand apart are a list of letters and no word that is spaced out: they are in
+/// the order of the alphabet, or parts of syllables.
+fn is_list(letters: &[char]) -> bool {
+    let low = |letter: &char| letter.to_lowercase().next().map_or(0, u32::from);
+    let codes: Vec<u32> = letters.iter().map(low).collect();
+    let steps = || codes.windows(2).map(|pair| i64::from(pair[1]) - i64::from(pair[0]));
+    let follows = letters.len() >= 4 && steps().all(|step| step == 1);
+    let rises = |sign: i64| steps().filter(|step| step * sign >= 0).count() * 10 >= codes.len() * 8;
+    let is_sorted = letters.len() >= 8 && (rises(1) || rises(-1));
+    follows
+        || is_sorted
+        || letters.iter().filter(|letter| is_jamo(**letter)).count() * 2 > letters.len()
 }
 
 /// What a glyph says, with what print adds taken away.
@@ -186,5 +233,21 @@ mod tests {
         assert_eq!(plain("\u{FEDF}"), "ل");
         assert_eq!(superscript("12").as_deref(), Some("¹²"));
         assert_eq!(superscript("st"), None);
+    }
+
+    #[test]
+    fn letters_in_order_are_a_list() {
+        for (letters, expected) in [
+            ("defg", true),
+            ("ààââääççééèèêê", true),
+            ("zyxwvuts", true),
+            ("ㄱㅁㅑㅡㅱㆁ", true),
+            ("almost", false),
+            ("SUMMARY", false),
+            ("계약서", false),
+            ("mmmmmmm", false),
+        ] {
+            assert_eq!(is_list(&letters.chars().collect::<Vec<_>>()), expected, "{letters}");
+        }
     }
 }

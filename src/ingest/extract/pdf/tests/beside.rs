@@ -7,11 +7,14 @@ fn values_of_fields_and_notes_are_read() {
     let mut file = File::new();
     let parent = file.object("<< /FT /Tx /T (berth) /TU (Berth number) /V (Quay 7) >>");
     let drawn = file.stream("/Subtype /Form /BBox [0 0 90 20]", b"BT /F1 9 Tf (drawn) Tj ET");
+    let empty = file.stream("/Subtype /Form /BBox [0 0 90 20]", b"/Tx BMC EMC");
     let box_ = "/Type /Annot /Rect [72 600 162 620]";
     file.entries = format!(
         "/Annots [<< {box_} /Subtype /Widget /Parent {parent} 0 R >> \
          << {box_} /Subtype /Widget /FT /Ch /T (ships) /V [(Anna) (Berta)] >> \
          << {box_} /Subtype /Widget /FT /Tx /T (x) /V (not twice) /AP << /N {drawn} 0 R >> >> \
+         << {box_} /Subtype /Widget /FT /Tx /T (mate) /V (Alice) /AP << /N {empty} 0 R >> >> \
+         << {box_} /Subtype /Widget /FT /Tx /Ff 8192 /T (key) /V (hidden) >> \
          << {box_} /Subtype /Widget /FT /Tx /F 2 /T (x) /V (hidden) >> \
          << {box_} /Subtype /Text /Contents (Ask the pilot.) >> \
          << {box_} /Subtype /Link /Contents (x) >>]"
@@ -20,7 +23,9 @@ fn values_of_fields_and_notes_are_read() {
     let text = read(&file.finish("")).unwrap().text;
     assert!(text.starts_with("Form\n\n"), "{text}");
     assert!(
-        text.ends_with("Berth number: Quay 7\n\nships: Anna, Berta\n\nNote: Ask the pilot."),
+        text.ends_with(
+            "Berth number: Quay 7\n\nships: Anna, Berta\n\nmate: Alice\n\nNote: Ask the pilot."
+        ),
         "{text}"
     );
     assert!(

@@ -95,6 +95,26 @@ fn right_to_left_letters_are_read_in_their_order() {
 }
 
 #[test]
+fn a_blank_below_a_letter_parts_nothing() {
+    let letters = ["א", "ב", "ג", " "];
+    // The blank at the end of the line is drawn first, where the last letter will be.
+    let far =
+        "BT /F2 10 Tf 72 700 Td <0004> Tj 12 0 Td <0001> Tj -6 0 Td <0002> Tj -6 0 Td <0003> Tj ET";
+    assert_eq!(with_letters(&letters, "/DW 600", far), "אבג");
+    // A narrow one between two letters parts them, though they reach below it.
+    let narrow = "BT /F2 10 Tf 72 700 Td <0001> Tj -3 0 Td <0004> Tj -3 0 Td <0002> Tj ET";
+    assert_eq!(with_letters(&letters, "/W [4 [300]] /DW 600", narrow), "א ב");
+}
+
+#[test]
+fn marks_stay_on_their_letters_where_a_line_is_turned() {
+    let letters = ["ا", "ض", "\u{64B}", "ي"];
+    let seen =
+        "BT /F2 10 Tf 72 700 Td <0001> Tj 6 0 Td <0002> Tj 2 0 Td <0003> Tj 4 0 Td <0004> Tj ET";
+    assert_eq!(with_letters(&letters, "/W [3 [0]] /DW 600", seen), "يض\u{64B}ا");
+}
+
+#[test]
 fn what_is_printed_again_for_bold_is_read_once() {
     let again = "1 0 0 1 72 700 Tm (Fake bold) Tj 1 0 0 1 72.3 700 Tm (Fake bold) Tj";
     assert_eq!(text(&format!("BT /F1 12 Tf {again} ET")), "Fake bold");
@@ -114,6 +134,7 @@ fn spaced_letters_are_a_word_and_spaced_figures_are_not() {
     assert_eq!(text("BT /F1 12 Tf 5 Tc 72 700 Td (FIRST PART) Tj ET"), "FIRST PART");
     assert_eq!(text("BT /F1 12 Tf 60 Tc 72 700 Td (59) Tj ET"), "5 9");
     assert_eq!(text("BT /F1 12 Tf 5 Tc 72 700 Td (dddddddd) Tj ET"), "d d d d d d d d");
+    assert_eq!(text("BT /F1 12 Tf 5 Tc 72 700 Td (defgh) Tj ET"), "d e f g h");
 }
 
 #[test]
@@ -174,17 +195,52 @@ fn fonts_made_of_bitmaps_have_their_own_measure() {
     let each =
         |write: &dyn Fn(char) -> String| "abcdefg".chars().map(write).collect::<Vec<_>>().concat();
     let names = each(&|name| format!("/x{name} {glyph} 0 R "));
-    let differences = each(&|name| format!("/x{name} "));
+    let differences = each(&|name| format!("/x{name} ")) + "128 /xa";
     let font = file.object(format!(
         "<< /Type /Font /Subtype /Type3 /FontBBox [0 0 1 1] /FontMatrix [1 0 0 1 0 0] /FirstChar 97 \
-         /LastChar 103 /Widths [{}] /CharProcs << {names} >> \
+         /LastChar 128 /Widths [{}] /CharProcs << {names} >> \
          /Encoding << /Type /Encoding /Differences [97 {differences}] >> >>",
-        "0.5 ".repeat(7)
+        "0.5 ".repeat(32)
     ));
     file.fonts = format!("/F2 {font} 0 R");
     // No blanks are drawn.
     file.page("BT /F2 10 Tf 72 700 Td (bad) Tj 20 0 Td (face) Tj ET");
-    assert_eq!(read(&file.finish("")).unwrap().text, "bad face");
+    // A code that names no letter parts words only where it stands within one.
+    file.page("BT /F2 10 Tf 72 680 Td (fa\\200de b\\200 \\200g) Tj ET");
+    assert_eq!(read(&file.finish("")).unwrap().text, "bad face\n\nfa\u{FFFD}de b g");
+}
+
+#[test]
+fn a_collection_may_have_the_numbers_of_unicode() {
+    let mut file = File::new();
+    let map = "begincmap 1 begincodespacerange <00> <FF> endcodespacerange \
+               1 begincidrange <00> <FF> 0 endcidrange endcmap";
+    let program = file.stream("", (*blank_font(false)).as_ref());
+    let encoding = file.stream("/Type /CMap /CMapName /cmap", map.as_bytes());
+    let font = file.object(format!(
+        "<< /Type /Font /Subtype /CIDFontType2 /BaseFont /ABCDEF+Mark /DW 600 \
+         /CIDSystemInfo << /Registry (Adobe) /Ordering (UCS) /Supplement 0 >> \
+         /FontDescriptor << /Type /FontDescriptor /FontName /Mark /Flags 4 /FontFile2 {program} 0 R >> >>"
+    ));
+    let font = file.object(format!(
+        "<< /Type /Font /Subtype /Type0 /BaseFont /ABCDEF+Mark /Encoding {encoding} 0 R \
+         /DescendantFonts [{font} 0 R] >>"
+    ));
+    file.fonts = format!("/F2 {font} 0 R");
+    file.page("BT /F2 12 Tf 72 700 Td <50726569732080> Tj ET");
+    assert_eq!(read(&file.finish("")).unwrap().text, "Preis €");
+}
+
+#[test]
+fn two_bytes_of_a_chinese_code_page_are_a_letter() {
+    let mut file = File::new();
+    // 宋体 in GBK, as Chinese Windows calls it.
+    let font = file.object(
+        "<< /Type /Font /Subtype /TrueType /BaseFont /#CB#CE#CC#E5 /Encoding /WinAnsiEncoding >>",
+    );
+    file.fonts = format!("/F2 {font} 0 R");
+    file.page("BT /F2 12 Tf 72 700 Td <C4E3BAC3203132> Tj ET");
+    assert_eq!(read(&file.finish("")).unwrap().text, "你好 12");
 }
 
 #[test]

@@ -1,0 +1,124 @@
+//! Chinese, Japanese and Korean text in fonts that are not embedded and of a kind that knows single
+//! bytes only: each letter is two glyphs, the bytes that it has in the code page of the system that
+//! made the file. What tells the code page is the font's name, which is in it too.
+//!
+//! As in `heavy`, such fonts are loaded a second time to know their glyphs.
+
+use encoding_rs::{BIG5, EUC_KR, Encoding, GBK, SHIFT_JIS};
+use hayro_font::{Font, FontCache, FontGlyph, OutlineGlyph};
+use hayro_interpret::InterpreterSettings;
+use hayro_interpret::hayro_syntax::object::{Dict, Name};
+use hayro_interpret::hayro_syntax::page::Resources;
+
+use super::glyph::{Glyph, Letters};
+use super::resources::each_font;
+
+/// More such fonts than a page has.
+const MAX: usize = 24;
+
+/// Code pages, and what names of the fonts that come with their systems have in them.
+const CODE_PAGES: [(&Encoding, &[&str]); 4] = [
+    (GBK, &["宋", "黑体", "楷体", "仿宋", "隶书", "幼圆"]),
+    (SHIFT_JIS, &["明朝", "ゴシック"]),
+    (BIG5, &["明體", "標楷", "黑體"]),
+    (EUC_KR, &["굴림", "바탕", "돋움", "궁서"]),
+];
+
+pub(super) struct DoubleByteFonts<'a>(Vec<(Font<'a>, &'static Encoding)>);
+
+impl<'a> DoubleByteFonts<'a> {
+    pub(super) fn of(
+        resources: &Resources<'a>,
+        cache: &FontCache<'a>,
+        settings: &InterpreterSettings,
+    ) -> Self {
+        let mut fonts = Vec::new();
+        each_font(resources, &mut |font| {
+            let code_page = font.get::<Name<'_>>(b"BaseFont").and_then(|name| code_page(&name));
+            let Some(code_page) = code_page.filter(|_| is_simple(font)) else { return };
+            if fonts.len() < MAX {
+                let font = cache.font(font, &settings.font_resolver, &settings.cmap_resolver);
+                fonts.extend(font.map(|font| (font, code_page)));
+            }
+        });
+        Self(fonts)
+    }
+
+    /// The code page of a glyph's font, if it is one of these.
+    pub(super) fn code_page(&self, glyph: &OutlineGlyph) -> Option<&'static Encoding> {
+        let is_same = |font: &Font<'a>| match font.glyph(glyph.glyph_id(), glyph.char_code()) {
+            FontGlyph::Outline(own) => own.identifier() == glyph.identifier(),
+            FontGlyph::Type3(_) => false,
+        };
+        self.0.iter().find(|(font, _)| is_same(font)).map(|(_, code_page)| *code_page)
+    }
+}
+
+/// The letter of two bytes, of which the first can only begin one.
+fn letter(code_page: &'static Encoding, first: u32, second: u32) -> Option<char> {
+    let bytes = [u8::try_from(first).ok()?, u8::try_from(second).ok()?];
+    if bytes[0] < 0x80 {
+        return None;
+    }
+    let text = code_page.decode_without_bom_handling_and_without_replacement(&bytes)?;
+    let mut letters = text.chars();
+    letters.next().filter(|_| letters.next().is_none())
+}
+
+/// Puts glyphs from `start` on together that are the bytes of one letter; `codes` are theirs.
+pub(super) fn join(
+    glyphs: &mut Vec<Glyph>,
+    start: usize,
+    codes: impl Iterator<Item = u32>,
+    code_page: &'static Encoding,
+) {
+    let bytes = glyphs.split_off(start.min(glyphs.len()));
+    let mut bytes = bytes.into_iter().zip(codes).peekable();
+    while let Some((mut glyph, code)) = bytes.next() {
+        let letter = bytes.peek().and_then(|(_, next)| letter(code_page, code, *next));
+        if let (Some(letter), Some((second, _))) = (letter, bytes.next_if(|_| letter.is_some())) {
+            glyph.letters = Letters::One(letter);
+            glyph.advance += second.advance;
+        }
+        glyphs.push(glyph);
+    }
+}
+
+fn is_simple(font: &Dict<'_>) -> bool {
+    let has_bytes = || {
+        let descriptor = font.get::<Dict<'_>>(b"FontDescriptor");
+        let programs: [&[u8]; 3] = [b"FontFile", b"FontFile2", b"FontFile3"];
+        descriptor.is_some_and(|it| programs.iter().any(|program| it.contains_key(*program)))
+    };
+    font.get::<Name<'_>>(b"Subtype").is_some_and(|kind| kind.as_ref() != b"Type0") && !has_bytes()
+}
+
+fn code_page(name: &[u8]) -> Option<&'static Encoding> {
+    let (code_page, _) = CODE_PAGES.iter().find(|(code_page, names)| {
+        let name = code_page.decode_without_bom_handling_and_without_replacement(name);
+        name.is_some_and(|name| names.iter().any(|known| name.contains(known)))
+    })?;
+    Some(code_page)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_font_tells_its_code_page() {
+        for (name, expected) in [
+            (&b"\xCB\xCE\xCC\xE5"[..], Some(GBK)),
+            (b"\xB7\xC2\xCB\xCE_GB2312", Some(GBK)),
+            (b"\x82\x6C\x82\x72 \x96\xBE\x92\xA9", Some(SHIFT_JIS)),
+            (b"\xB7\x73\xB2\xD3\xA9\xFA\xC5\xE9", Some(BIG5)),
+            (b"\xB1\xBC\xB8\xB2", Some(EUC_KR)),
+            (b"Times-Roman", None),
+            (b"Caf\xE9 Sans", None),
+        ] {
+            assert_eq!(code_page(name), expected, "{name:x?}");
+        }
+        assert_eq!(letter(GBK, 0xCB, 0xCE), Some('宋'));
+        assert_eq!((letter(GBK, 0x41, 0x42), letter(GBK, 0xCB, 0x20)), (None, None));
+    }
+}
