@@ -20,7 +20,7 @@ const INSTEAD: &[(&[&str], &str)] = &[
         "unpack it, and name what is in it",
     ),
     (
-        &["gif", "bmp", "ico", "icns", "avif", "heic", "psd", "xcf", "svg", "svgz", "raw"],
+        &["ico", "icns", "avif", "heic", "psd", "xcf", "svg", "svgz", "raw"],
         "save it as PNG or JPEG",
     ),
     (

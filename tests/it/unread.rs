@@ -2,7 +2,7 @@
 
 use crate::env::TestEnv;
 
-const GIF: &[u8] = b"GIF89a\x01\x00\x01\x00\x00\x00\x00;";
+const ICON: &[u8] = b"\0\0\x01\0\x01\0";
 
 fn failed(json: &serde_json::Value) -> Vec<(String, String)> {
     let rows = json["failed"].as_array().expect("rows").iter();
@@ -14,13 +14,13 @@ fn failed(json: &serde_json::Value) -> Vec<(String, String)> {
 fn a_named_file_that_is_not_read_has_failed() {
     let env = TestEnv::new();
     env.write("a.md", "The ferry leaves at 07:45.\n");
-    env.write("logo.gif", GIF);
+    env.write("logo.ico", ICON);
     env.write("sound", b"RIFF\0\0\0\0WAVE");
-    let args = ["ingest", "a.md", "logo.gif", "sound", "--format", "json"];
+    let args = ["ingest", "a.md", "logo.ico", "sound", "--format", "json"];
     let report = env.run(&args).expect(5).json();
     let binary = "binary: leave it out with --exclude, or save it as text";
-    let gif = "unsupported type: save it as PNG or JPEG";
-    let rows = [("logo.gif", gif), ("sound", binary)];
+    let icon = "unsupported type: save it as PNG or JPEG";
+    let rows = [("logo.ico", icon), ("sound", binary)];
     let mut found = failed(&report);
     found.sort();
     assert_eq!(found, rows.map(|(source, reason)| (source.to_owned(), reason.to_owned())));
@@ -40,19 +40,19 @@ fn a_named_file_that_is_not_read_has_failed() {
 fn what_is_passed_over_is_listed_with_its_reason() {
     let env = TestEnv::new();
     env.write("docs/a.md", "The ferry leaves at 07:45.\n");
-    env.write("docs/logo.gif", GIF);
+    env.write("docs/logo.ico", ICON);
     env.write("docs/.hidden", "x");
     let report = env.run(&["ingest", "docs", "--format", "json"]).expect(0).json();
     let listed = serde_json::json!([
         {"source": "docs/.hidden", "reason": "hidden"},
-        {"source": "docs/logo.gif", "reason": "unsupported type"},
+        {"source": "docs/logo.ico", "reason": "unsupported type"},
     ]);
     assert_eq!(report["skipped_sources"], listed);
     let run = env.run(&["ingest", "docs", "--verbose"]).expect(0);
-    for row in ["skipped  docs/.hidden  hidden", "skipped  docs/logo.gif  unsupported type"] {
+    for row in ["skipped  docs/.hidden  hidden", "skipped  docs/logo.ico  unsupported type"] {
         assert!(run.stderr.contains(row), "{run}");
     }
-    assert!(!env.run(&["ingest", "docs"]).expect(0).stderr.contains("logo.gif"));
+    assert!(!env.run(&["ingest", "docs"]).expect(0).stderr.contains("logo.ico"));
     let preview = env.run(&["ingest", "docs", "--check", "--format", "json"]).expect(0).json();
     assert_eq!(preview["skipped_sources"], listed);
 }

@@ -69,7 +69,7 @@ const OTHERS: &[(Kind, &[&str])] = &[
     (Kind::Email, &["eml", "mbox", "msg", "oft"]),
     (Kind::Xml, &["xml", "xsd", "fb2", "docbook", "dbk", "nxml", "tei", "opml", "dita", "ditamap"]),
     (Kind::Subtitles, &["vtt", "srt"]),
-    (Kind::Image, &["png", "jpg", "jpeg", "tif", "tiff", "webp"]),
+    (Kind::Image, &["png", "jpg", "jpeg", "tif", "tiff", "webp", "gif", "bmp", "dib"]),
 ];
 
 const CODE: &[&str] = &[
@@ -88,8 +88,6 @@ const CODE: &[&str] = &[
 /// Formats that are known and not read.
 const UNSUPPORTED: &[&str] = &[
     // Pictures, but for those that are read
-    "gif",
-    "bmp",
     "ico",
     "icns",
     "avif",
@@ -261,7 +259,6 @@ pub(super) fn magic(head: &[u8]) -> Option<&'static str> {
         (b"PK\x03\x04", "ZIP"),
         (b"PK\x05\x06", "ZIP"),
         (b"\xD0\xCF\x11\xE0", "OLE"),
-        (b"GIF8", "GIF"),
         (b"\x1F\x8B", "gzip"),
         (b"\x7FELF", "ELF"),
         (b"Rar!", "RAR"),

@@ -1,7 +1,9 @@
 //! Picture files → pages as pictures, for OCR. Each decoder is asked for its size first: memory is
 //! allocated for what a picture says that it has.
 
+mod bmp;
 mod exif;
+mod gif;
 mod jpeg;
 mod png;
 mod tiff;
@@ -24,6 +26,8 @@ pub(super) enum Format {
     Jpeg,
     Tiff,
     WebP,
+    Gif,
+    Bmp,
 }
 
 impl Format {
@@ -40,6 +44,10 @@ impl Format {
         } else if head.starts_with(b"RIFF") && head.get(8..12) == Some(b"WEBP") {
             // Sound and films are in the same container.
             Some(Self::WebP)
+        } else if head.starts_with(b"GIF87a") || head.starts_with(b"GIF89a") {
+            Some(Self::Gif)
+        } else if bmp::begins(head) {
+            Some(Self::Bmp)
         } else {
             None
         }
@@ -51,12 +59,15 @@ impl Format {
             Self::Jpeg => "JPEG",
             Self::Tiff => "TIFF",
             Self::WebP => "WebP",
+            Self::Gif => "GIF",
+            Self::Bmp => "BMP",
         }
     }
 }
 
 fn format(bytes: &[u8]) -> Result<Format, ExtractError> {
-    let unknown = || ExtractError::new("not a picture that is read: PNG, JPEG, TIFF or WebP");
+    let unknown =
+        || ExtractError::new("not a picture that is read: PNG, JPEG, TIFF, WebP, GIF or BMP");
     Format::of(bytes).ok_or_else(unknown)
 }
 
@@ -64,7 +75,7 @@ fn format(bytes: &[u8]) -> Result<Format, ExtractError> {
 pub(super) fn pages(bytes: &[u8]) -> Result<u32, ExtractError> {
     match format(bytes)? {
         Format::Tiff => tiff::pages(bytes),
-        Format::Png | Format::Jpeg | Format::WebP => Ok(1),
+        _ => Ok(1),
     }
 }
 
@@ -79,6 +90,8 @@ pub(super) fn page(bytes: &[u8], page: u32) -> Result<GrayImage, ExtractError> {
         Format::Jpeg => jpeg::decode(bytes),
         Format::Tiff => tiff::decode(bytes, page),
         Format::WebP => webp::decode(bytes),
+        Format::Gif => gif::decode(bytes),
+        Format::Bmp => bmp::decode(bytes),
     }?;
     raw.picture()
 }

@@ -23,6 +23,8 @@ fn files_of_all_formats_show_their_words() {
         ("clear.png", 1, (620, 875), 0.7),
         ("page.webp", 1, (620, 875), 0.7),
         ("sideways.jpg", 1, (620, 875), 0.7),
+        ("page.gif", 1, (620, 875), 0.7),
+        ("page.bmp", 1, (620, 875), 0.7),
         ("two-pages.tiff", 1, (827, 1167), 0.7),
         ("two-pages.tiff", 2, (827, 1167), 0.3),
     ] {
@@ -43,12 +45,13 @@ fn only_tiff_has_pages() {
     assert_eq!(reason(&tiff, 3), "no page 3: it has 2");
     assert_eq!(reason(&tiff, 0), "no page 0: it has 1");
     assert_eq!(reason(&fixture("clear.png"), 2), "no page 2: it has 1");
-    assert_eq!(reason(b"GIF89a", 1), "not a picture that is read: PNG, JPEG, TIFF or WebP");
+    assert_eq!(reason(b"RIFF", 1), "not a picture that is read: PNG, JPEG, TIFF, WebP, GIF or BMP");
 }
 
 #[test]
 fn files_that_are_cut_off_are_damaged() {
-    for name in ["clear.png", "page.webp", "sideways.jpg", "two-pages.tiff"] {
+    for name in ["clear.png", "page.webp", "page.gif", "page.bmp", "sideways.jpg", "two-pages.tiff"]
+    {
         let whole = fixture(name);
         for part in [1, 2, 3, 5, 7] {
             let cut = &whole[..whole.len() * part / 8];
