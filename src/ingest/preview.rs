@@ -66,7 +66,9 @@ pub struct Work {
     pub tokens: usize,
     /// Requests to the embedding endpoint, about; none for an embedder in this process.
     pub requests: usize,
-    /// What the tokens cost, in the user's currency, where the price is known.
+    /// Pages that a vision model would be asked to read; what is on them is not among the chunks.
+    pub ocr_pages: u64,
+    /// What the tokens and the pages cost, about, in the user's currency, where the prices are known.
     pub cost: Option<f64>,
 }
 

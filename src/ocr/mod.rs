@@ -7,6 +7,7 @@ pub mod local;
 pub mod openai;
 mod picture;
 mod png;
+pub mod unasked;
 
 use std::sync::{Mutex, PoisonError};
 
@@ -16,6 +17,10 @@ use serde::{Deserialize, Serialize};
 pub use self::picture::GrayImage;
 use crate::error::BackendError;
 use crate::types::Usage;
+
+/// Tokens that a page is for an endpoint that does not tell: 85, and 170 for each of six tiles of 512
+/// pixels (`OpenAI`, "Images and vision"), and those of the prompt.
+const PAGE_TOKENS: u64 = 1_200;
 
 /// A rectangle of a picture, in pixels from its upper left corner.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]

@@ -12,7 +12,7 @@ use serde::Deserialize as _;
 use serde_json::{Value, json};
 
 use super::png::encoded;
-use super::{Bill, GrayImage, OcrLine, OcrModel, OcrWord};
+use super::{Bill, GrayImage, OcrLine, OcrModel, OcrWord, PAGE_TOKENS};
 use crate::error::{BackendError, Fault, Service};
 use crate::openai::{Client, tokens};
 use crate::retry::{RetryPolicy, retry};
@@ -24,10 +24,6 @@ const PROMPT: &str = "Transcribe all text of this page exactly, in reading order
                       paragraphs; write a table row by row, with a tab between cells. Add nothing: no \
                       comment, no translation, no Markdown. Where the page has no text, answer with \
                       NO_TEXT alone.";
-
-/// Tokens that a page is for an endpoint that does not tell: 85, and 170 for each of six tiles of 512
-/// pixels (`OpenAI`, "Images and vision"), and those of the prompt.
-const PAGE_TOKENS: u64 = 1_200;
 
 /// What the model says of a page without text.
 const NO_TEXT: &str = "NO_TEXT";

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 pub use options::{Inputs, SyncOptions, discover_failure, discover_options};
-use tokio::sync::mpsc::{self, UnboundedSender};
+use tokio::sync::mpsc;
 
 use super::context::Context;
 use super::engine::Engine;
@@ -20,12 +20,13 @@ use crate::error::{Exit, Failure};
 use crate::http::Throttled;
 use crate::ingest::budget::{Budget, Limit};
 use crate::ingest::chunk::ChunkOptions;
-use crate::ingest::extract::{Extractor, PageRead};
+use crate::ingest::extract::{Extractor, Ocr};
 use crate::ingest::preview::{self, Preview};
 use crate::ingest::{
     self, Backends, Build, Destination, IngestError, IngestEvent, IngestOptions, IngestReport,
     Stored,
 };
+use crate::ocr::unasked;
 use crate::settings::Settings;
 use crate::store::{CollectionWriter, Reader};
 use crate::types::{EmbedderId, Manifest, Usage};
@@ -123,8 +124,8 @@ impl Engine {
         fit_chunks(context, &mut ingest_options.chunk, &*embedder)?;
         check_build(context, &ingest_options, manifest)?;
         let (on_page, mut pages) = mpsc::unbounded_channel();
-        let backends =
-            ingest_backends(context, &ingest_options, embedder, &language, Some(on_page))?;
+        let ocr = backends::ocr(context, &ingest_options.budget, Some(on_page))?;
+        let backends = ingest_backends(context, &ingest_options, embedder, &language, ocr)?;
         let heard = Mutex::new(&mut *on);
         let hear =
             |event| heard.lock().unwrap_or_else(PoisonError::into_inner)(SyncEvent::Ingest(event));
@@ -172,8 +173,9 @@ impl Engine {
         })
     }
 
-    /// What [`Self::sync`] would do. Nothing is written, and no endpoint is asked for a vector. With
-    /// `in_full`, documents are read too, and it says what embedding them would take.
+    /// What [`Self::sync`] would do. Nothing is written, and no endpoint is asked for a vector or for
+    /// what is on a page. With `in_full`, documents are read too, and it says what embedding them, and
+    /// having their pages read, would take.
     pub async fn preview(
         &self,
         inputs: Inputs,
@@ -201,7 +203,9 @@ impl Engine {
         check_build(context, &ingest_options, manifest.filter(|_| !rebuild))?;
         let preview = if in_full {
             let language = language(context, manifest);
-            let backends = ingest_backends(context, &ingest_options, embedder, &language, None)?;
+            let ocr = backends::ocr(context, &ingest_options.budget, None)?;
+            let ocr = ocr.map(|ocr| Ocr { model: unasked::unasked(ocr.model), ..ocr });
+            let backends = ingest_backends(context, &ingest_options, embedder, &language, ocr)?;
             let stored = reader.as_ref();
             preview::preview(&ingest_options, &backends, stored, rebuild, cancel).await
         } else {
@@ -212,7 +216,9 @@ impl Engine {
         }
         let mut preview = preview.map_err(failure)?;
         if let Some(work) = &mut preview.work {
-            work.cost = settings.embedding.cost(work.tokens as u64);
+            let read = ingest_options.budget.ocr_usage();
+            work.ocr_pages = unasked::pages(&read);
+            work.cost = cost(settings, work.tokens as u64, &read);
         }
         Ok(preview)
     }
@@ -269,9 +275,8 @@ fn ingest_backends(
     options: &IngestOptions,
     embedder: Arc<dyn Embedder>,
     language: &str,
-    on_page: Option<UnboundedSender<PageRead>>,
+    ocr: Option<Ocr>,
 ) -> Result<Backends, Failure> {
-    let ocr = backends::ocr(context, &options.budget, on_page)?;
     let extractor = Extractor::new(extract_options(context, options.parallel)?, ocr);
     let terms = Arc::new(backends::term_counter(language)?);
     Ok(Backends { embedder, extractor, terms })

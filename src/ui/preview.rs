@@ -76,6 +76,13 @@ fn summary(preview: &Preview) -> String {
             work.cost.map_or_else(String::new, |cost| format!(", for {}", money(cost))),
             grouped(work.reused)
         );
+        if work.ocr_pages > 0 {
+            let pages = usize::try_from(work.ocr_pages).unwrap_or(usize::MAX);
+            text += &format!(
+                "{} for a vision model, which was not asked: their text comes on top\n",
+                counted(pages, "page")
+            );
+        }
     }
     text
 }

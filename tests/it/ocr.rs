@@ -136,6 +136,22 @@ fn a_vision_model_reads_pages() {
     assert_eq!(shown["chunks"][0]["page"], 1);
 }
 
+#[test]
+fn a_dry_run_asks_no_vision_model_and_says_what_it_would_take() {
+    let mut env = project(&["scanned.pdf"]);
+    let server = ScriptedServer::start();
+    let url = server.base_url();
+    let plan = ["ingest", "docs", "--dry-run", "--ocr", "openai:gpt-vision", "--base-url", &url];
+    env.set("DOCENT_OCR_PRICE_IN", "1000").set("DOCENT_OCR_PRICE_OUT", "2000");
+    let run = env.run(&plan).expect(0);
+    assert!(run.stdout.contains("1 page for a vision model, which was not asked"), "{run}");
+    let work = env.run(&[&plan[..], &["--format", "json"]].concat()).expect(0).json();
+    let work = &work["work"];
+    // 1,200 tokens that are sent, 800 that are generated.
+    assert_eq!((&work["ocr_pages"], &work["cost"]), (&json!(1), &json!(2.8)), "{work:#}");
+    assert_eq!(server.requests().len(), 0);
+}
+
 /// What a vision model answers for a page.
 fn transcription(text: &str) -> Fault {
     let answer = json!({

@@ -1,0 +1,49 @@
+//! What stands in for a model that is billed where nothing may be billed, as in a preview: it counts
+//! pages, and says of none what is on it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::{Bill, GrayImage, OcrLine, OcrModel, OcrWord, PAGE_TOKENS};
+use crate::error::BackendError;
+use crate::types::Usage;
+
+/// Tokens that the text of a page is taken for: some 600 words.
+const TEXT_TOKENS: u64 = 800;
+
+/// What a page has instead of its text, so that it is a passage.
+const PLACEHOLDER: &str = "…";
+
+/// `model` itself where it computes in this process, which nobody bills.
+pub fn unasked(model: Arc<dyn OcrModel>) -> Arc<dyn OcrModel> {
+    if model.is_local() { model } else { Arc::new(Unasked(model)) }
+}
+
+/// How many pages were billed with this.
+pub fn pages(usage: &Usage) -> u64 {
+    usage.prompt_tokens.unwrap_or(0) / PAGE_TOKENS
+}
+
+struct Unasked(Arc<dyn OcrModel>);
+
+#[async_trait]
+impl OcrModel for Unasked {
+    fn id(&self) -> &str {
+        self.0.id()
+    }
+
+    fn is_local(&self) -> bool {
+        false
+    }
+
+    async fn read(&self, _: GrayImage, bill: &Bill) -> Result<Vec<OcrLine>, BackendError> {
+        bill.add(Usage {
+            prompt_tokens: Some(PAGE_TOKENS),
+            completion_tokens: Some(TEXT_TOKENS),
+            ..Usage::default()
+        });
+        let word = OcrWord { text: PLACEHOLDER.to_owned(), confidence: None, area: None };
+        Ok(vec![OcrLine { words: vec![word], begins_paragraph: true }])
+    }
+}
