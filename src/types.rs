@@ -115,7 +115,7 @@ pub enum Kind {
     Email,
     /// Source code; the language follows from the file name.
     Code,
-    /// Pictures, whose text is recognized: PNG, JPEG, TIFF, WebP.
+    /// Pictures, whose text is recognized: PNG, JPEG, TIFF, WebP, GIF, BMP.
     Image,
     /// XML of any vocabulary: `DocBook`, JATS, TEI, FB2, DITA, OPML, data.
     Xml,
