@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Words that OCR finds: scans.py DIR NAME BINARY [DPI] [PAGES]. See README.md."""
 import os
+import resource
 import sys
 from collections import Counter
 
 import pymupdf
 
+os.environ.setdefault("OCR", "auto")
 from measure import docent, words
 
 # Fewer words are a title page or a picture.
@@ -51,6 +53,8 @@ def main(corpus, name, binary, dpi="150", wanted="40"):
         rows.append((both / reference.total(), path))
     print(f"{len(rows)} pages at {dpi} dpi: recall {sums['both'] / sums['reference']:.3f}, "
           f"precision {sums['both'] / max(1, sums['found']):.3f}")
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    print(f"{(used.ru_utime + used.ru_stime) / max(1, len(rows)):.1f} s of processor time a page, {used.ru_maxrss // 1024} MB")
     for recall, path in sorted(rows)[:10]:
         print(f"  {recall:.3f}  {os.path.basename(path)}")
 
