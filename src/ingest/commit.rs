@@ -12,7 +12,7 @@ use super::report::IngestReport;
 use super::survey::Survey;
 use crate::cancel::{Canceller, Stop};
 use crate::error::BackendError;
-use crate::store::{Change, CollectionWriter};
+use crate::store::{Change, CollectionWriter, Intent, Moved};
 use crate::types::{ContentHash, DocumentRecord, FailureRecord, Point, Validators};
 
 /// What was stored is made durable after so many chunks, or so long: a crash costs little more.
@@ -30,6 +30,8 @@ pub(super) struct Committer<'a> {
     orphans: BTreeSet<String>,
     /// Failures the collection remembers, by source.
     known_failures: HashMap<String, FailureRecord>,
+    /// Documents that have another name now.
+    moved: HashMap<String, Moved>,
     new_failures: Vec<FailureRecord>,
     /// Ends the run with the first failure.
     fail_fast: Option<Canceller>,
@@ -37,7 +39,7 @@ pub(super) struct Committer<'a> {
     pub cut_short: bool,
     /// Documents one of whose earlier parts was refused, or left out.
     broken: HashSet<String>,
-    /// Documents whose replacement was begun.
+    /// Documents of which something was stored.
     begun: HashSet<String>,
     /// Some parts of a document are stored beside the version they replace: nobody is to see that.
     half_replaced: Option<Change>,
@@ -55,12 +57,18 @@ impl<'a> Committer<'a> {
         survey: &Survey,
     ) -> Self {
         let failures = survey.failures.iter();
+        let records = survey.by_source();
+        let moved = survey.plan.moved.iter().filter_map(|moved| {
+            let DocumentRecord { source, run_id, .. } = records.get(&moved.from)?;
+            Some((source.clone(), Moved { source: source.clone(), run_id: *run_id }))
+        });
         Self {
             store,
             report,
             ledger,
             orphans: survey.audit.orphans.iter().cloned().collect(),
             known_failures: failures.map(|f| (f.source.clone(), f.clone())).collect(),
+            moved: moved.collect(),
             new_failures: Vec::new(),
             fail_fast: None,
             cut_short: false,
@@ -157,13 +165,10 @@ impl<'a> Committer<'a> {
         let mut half_replaced = false;
         let mut points: Vec<Point> = Vec::new();
         let mut complete: Vec<Arc<Target>> = Vec::new();
-        let mut replaced = Vec::new();
+        let mut begun = Vec::new();
         for part in batch.parts {
-            let document = &part.document;
-            if document.replaces == Replaces::Changed
-                && self.begun.insert(document.record.source.clone())
-            {
-                replaced.extend_from_slice(&document.ids);
+            if self.begun.insert(part.document.record.source.clone()) {
+                begun.push(self.intent(&part));
             }
             match self.sort(part, emit).await? {
                 Sorted::Broken => half_replaced = false,
@@ -175,8 +180,8 @@ impl<'a> Committer<'a> {
             }
         }
         let written = points.len();
-        if !replaced.is_empty() {
-            self.store.will_replace(&replaced).await?;
+        if !begun.is_empty() {
+            self.store.will_store(&begun).await?;
         }
         if written > 0 {
             self.store.upsert(points).await?;
@@ -191,6 +196,22 @@ impl<'a> Committer<'a> {
         self.unflushed += written;
         self.remember().await?;
         Ok(half_replaced)
+    }
+
+    /// What is to become of a document, of which this is the first part.
+    fn intent(&self, part: &EmbeddedPart) -> Intent {
+        let Target { record, replaces, ids, .. } = &*part.document;
+        let has_others = *replaces == Replaces::Changed || self.orphans.contains(&record.source);
+        Intent {
+            source: record.source.clone(),
+            run_id: record.run_id,
+            replaces_all_but: has_others.then(|| ids.clone()),
+            moved_from: match replaces {
+                Replaces::Moved { from } => self.moved.get(from).cloned(),
+                _ => None,
+            },
+            in_parts: !part.last,
+        }
     }
 
     /// Writes what was not written with a batch.
@@ -352,7 +373,7 @@ impl<'a> Committer<'a> {
                 Replaces::Moved { from } => {
                     self.report.moved += 1;
                     moved.push(from.clone());
-                    false
+                    self.orphans.remove(source)
                 }
             };
             if has_stale {
@@ -374,6 +395,10 @@ impl<'a> Committer<'a> {
             self.store.delete_documents(&moved).await?;
         }
         self.forget(&over).await?;
+        let done: Vec<String> = documents.iter().map(|it| it.record.source.clone()).collect();
+        if !done.is_empty() {
+            self.store.have_stored(&done).await?;
+        }
         for document in documents {
             let source = document.record.source.clone();
             emit(IngestEvent::Finished { source, chunks: document.ids.len() });

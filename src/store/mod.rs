@@ -13,6 +13,7 @@
 pub mod edge;
 pub mod server;
 
+mod intent;
 mod owner;
 mod payload;
 mod search;
@@ -30,6 +31,7 @@ use async_trait::async_trait;
 use tokio::sync::OwnedRwLockReadGuard;
 use uuid::Uuid;
 
+pub use self::intent::{Intent, Moved};
 pub use self::search::{Legs, ReturnedChunks, SearchRequest};
 use crate::error::{BackendError, Fault, Service};
 use crate::types::{
@@ -165,9 +167,13 @@ pub trait CollectionWriter: VectorStore {
     /// slow belongs into it.
     async fn begin(&self) -> Change;
 
-    /// Told before documents are replaced that are stored already, with the ids of their new chunks:
-    /// what is kept of the old ones is what others see of them after a kill.
-    async fn will_replace(&self, ids: &[Uuid]) -> Result<(), BackendError>;
+    /// Told before the first chunk of a document is written: so others see
+    /// of it its old state or its new one, also after a kill.
+    async fn will_store(&self, documents: &[Intent]) -> Result<(), BackendError>;
+
+    /// Told when nothing is left to be done for these documents: their records are written, and what
+    /// they replace is taken out.
+    async fn have_stored(&self, sources: &[String]) -> Result<(), BackendError>;
 
     /// Writes chunks with their vectors.
     async fn upsert(&self, points: Vec<Point>) -> Result<(), BackendError>;

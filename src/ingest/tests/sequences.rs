@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::types::{DocumentRecord, Tally};
+use crate::store::chunks_of;
+use crate::types::{Chunk, DocumentRecord, Manifest, Point, SparseVector, Tally};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -117,4 +118,30 @@ proptest! {
             assert_eq!(contents(&project).await, contents(&clean).await);
         });
     }
+}
+
+/// A kill between the chunks of a moved document and its record leaves chunks without a record.
+#[tokio::test]
+async fn a_document_that_was_killed_on_the_move_arrives_with_the_next_run() {
+    let mut project = Project::new();
+    project.write("a.txt", &text(0, 3));
+    project.ingest().await;
+    let reader = project.read().await;
+    let chunk = chunks_of(&**reader.store(), "docs/a.txt").await.unwrap().remove(0);
+    let collection = project.collection();
+    let writer = collection.write().await.unwrap();
+    let manifest = writer.manifest().await.unwrap().unwrap();
+    let unfinished = manifest.runs.last().cloned();
+    writer.put_manifest(&Manifest { unfinished, ..manifest }).await.unwrap();
+    let chunk = Chunk { source: "docs/b.txt".to_owned(), ..chunk };
+    let point = Point { chunk, dense: None, sparse: SparseVector::default() };
+    writer.upsert(vec![point]).await.unwrap();
+    writer.close().await.unwrap();
+    drop((reader, collection));
+    fs::rename(project.path("a.txt"), project.path("b.txt")).unwrap();
+    let report = project.ingest().await;
+    assert_eq!((report.moved, report.documents_total), (1, 1));
+    let [record] = &project.documents().await[..] else { panic!("one document") };
+    assert_eq!(record.source, "docs/b.txt");
+    assert_eq!(project.read().await.count_chunks().await, Ok(u64::from(record.chunks)));
 }

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod chunks;
+pub(super) mod cutoff;
 mod lifecycle;
 mod readers;
 mod records;

@@ -3,21 +3,23 @@
 //!
 //! A kill leaves the last flush, and parts of the next one. Nothing is taken out before what replaces
 //! it is durable, so every chunk of the one state or of the other is there, of some documents those of
-//! both: the record says which of them counts, and what else there is of the document is hidden. A
-//! chunk of both states is one point, whose place in the document may be the new one already: what it
-//! said before is in [`replaced`](path), written before the point is.
+//! both: the [`intents`](path), written before any of it, say which of them the record stands for. A
+//! document without a record is not there, whatever there is of it.
 //!
 //! Looking costs two fields of every chunk, and is done only where a run is unfinished and nobody goes
 //! on with it, or with what it left: [`mark`].
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::layout;
+use super::{layout, under_way};
+use crate::store::Intent;
+use crate::store::intent::{Entry, Intents, Shown};
 use crate::store::payload::{self, Payload};
 use crate::types::{Chunk, DocumentRecord};
 
@@ -30,6 +32,8 @@ pub(super) struct Seen {
     pub(super) former: HashMap<Uuid, Chunk>,
     /// How many it sees.
     pub(super) chunks: usize,
+    /// Documents that have another name by now.
+    pub(super) gone: HashSet<String>,
 }
 
 /// A chunk, and the version of the document that it says it is of.
@@ -39,108 +43,147 @@ pub(super) struct Found {
 }
 
 impl Seen {
-    /// Of the records, all chunks by source, and what was replaced.
+    /// Of the records, and all chunks by source.
     pub(super) fn of(
         records: &[DocumentRecord],
         found: HashMap<String, Vec<Found>>,
-        replaced: &HashMap<Uuid, Vec<Chunk>>,
+        intents: &Intents,
     ) -> Self {
-        let records: HashMap<&str, &DocumentRecord> =
+        let mut records: HashMap<&str, &DocumentRecord> =
             records.iter().map(|record| (record.source.as_str(), record)).collect();
-        let mut seen = Self::default();
+        let gone = intents.gone(|source| records.get(source).map(|record| record.run_id));
+        records.retain(|source, _| !gone.contains(*source));
+        let mut seen = Self { gone, ..Self::default() };
         for (source, chunks) in found {
-            seen.look(records.get(source.as_str()).copied(), &chunks, replaced);
+            seen.look(records.get(source.as_str()).copied(), &chunks, intents);
         }
         seen
     }
 
-    fn look(
-        &mut self,
-        record: Option<&DocumentRecord>,
-        chunks: &[Found],
-        replaced: &HashMap<Uuid, Vec<Chunk>>,
-    ) {
+    fn look(&mut self, record: Option<&DocumentRecord>, chunks: &[Found], intents: &Intents) {
         let Some(record) = record else {
             self.hidden.extend(chunks.iter().map(|chunk| chunk.id));
             return;
         };
-        let is_of = |hash: &str, chunk: &&Found| chunk.document_hash == hash;
-        let count = |hash: &str| chunks.iter().filter(|chunk| is_of(hash, chunk)).count();
-        let own = count(&record.document_hash.0);
-        let former: Vec<&Chunk> = chunks
-            .iter()
-            .filter(|chunk| !is_of(&record.document_hash.0, chunk))
-            .filter_map(|chunk| {
-                let was = replaced.get(&chunk.id)?.iter();
-                was.rev().find(|was| was.document_hash == record.document_hash)
-            })
-            .collect();
-        let wanted = record.chunks as usize;
-        let mut hash = record.document_hash.0.as_str();
-        let mut shown = HashSet::new();
-        if own != wanted && own + former.len() == wanted {
-            shown.extend(former.iter().map(|chunk| chunk.id()));
-            self.former.extend(former.into_iter().map(|chunk| (chunk.id(), chunk.clone())));
-        } else if own == 0 {
-            // A record that says that its document is incomplete.
-            let most = chunks.iter().max_by_key(|chunk| count(&chunk.document_hash));
-            hash = most.map_or(hash, |chunk| &chunk.document_hash);
-        }
+        let state = intents.state(&record.source, record.run_id);
         for chunk in chunks {
-            if is_of(hash, &chunk) || shown.contains(&chunk.id) {
-                self.chunks += 1;
-            } else {
-                self.hidden.insert(chunk.id);
+            let shown = match &state {
+                Some(state) => state.shown(&chunk.id),
+                // Nothing replaces it: what is of another version was left by a run before.
+                None if is_of_another(record, chunk) => Shown::NotAtAll,
+                None => Shown::AsItIs,
+            };
+            match shown {
+                Shown::NotAtAll => drop(self.hidden.insert(chunk.id)),
+                Shown::AsItIs => self.chunks += 1,
+                Shown::AsItWas(was) => {
+                    self.former.insert(chunk.id, was.clone());
+                    self.chunks += 1;
+                }
             }
         }
     }
 }
 
-/// What was replaced, one payload to a line, each after the checksum of it.
+/// Of a record without a hash, which says that its document is incomplete, all are.
+fn is_of_another(record: &DocumentRecord, chunk: &Found) -> bool {
+    let hash = &record.document_hash.0;
+    !hash.is_empty() && *hash != chunk.document_hash
+}
+
+/// What runs that are not finished were about to do, one intent to a line, each after the chunks that
+/// it would have replaced, and each line after a checksum of it.
 fn path(version: &Path) -> PathBuf {
-    version.join("replaced.jsonl")
+    version.join("intents.jsonl")
 }
 
 fn mark_path(version: &Path) -> PathBuf {
     version.join("cut-off")
 }
 
-/// Keeps what chunks were before they are replaced.
-pub(super) fn keep(version: &Path, chunks: Vec<Chunk>) -> io::Result<()> {
-    let mut lines = Vec::new();
-    for chunk in chunks {
-        let json = serde_json::to_string(&payload::of_chunk(chunk))?;
-        writeln!(lines, "{:08x} {json}", crc32fast::hash(json.as_bytes()))?;
-    }
-    let mut file = OpenOptions::new().append(true).create(true).open(path(version))?;
-    file.write_all(&lines)?;
-    file.sync_data()
+/// A line of the file.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Line {
+    /// The payload of a chunk.
+    Kept(Payload),
+    Intent(Intent),
 }
 
-/// What was kept. The last line may be half of one: its point was not replaced then.
-pub(super) fn kept(version: &Path) -> Result<HashMap<Uuid, Vec<Chunk>>, String> {
+/// Keeps intents, each with the chunks that are there of what it replaces. Durable when it returns.
+pub(super) fn keep(version: &Path, intents: Vec<(Intent, Vec<Chunk>)>) -> io::Result<()> {
+    let mut lines = Vec::new();
+    for (intent, chunks) in intents {
+        let kept = chunks.into_iter().map(|chunk| Line::Kept(payload::of_chunk(chunk)));
+        for line in kept.chain([Line::Intent(intent)]) {
+            let json = serde_json::to_string(&line)?;
+            writeln!(lines, "{:08x} {json}", crc32fast::hash(json.as_bytes()))?;
+        }
+    }
     let path = path(version);
-    let text = match fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(HashMap::new()),
+    let new = !path.exists();
+    let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
+    end_with_a_line(&mut file)?;
+    file.write_all(&lines)?;
+    file.sync_data()?;
+    if new {
+        layout::sync_directory(version);
+    }
+    Ok(())
+}
+
+/// Takes out the half of a line that a kill left: what comes after it would not be read.
+fn end_with_a_line(file: &mut File) -> io::Result<()> {
+    let mut last = [b'\n'];
+    if file.metadata()?.len() > 0 {
+        file.seek(SeekFrom::End(-1))?;
+        file.read_exact(&mut last)?;
+    }
+    if last == [b'\n'] {
+        return Ok(());
+    }
+    let mut bytes = Vec::new();
+    file.rewind()?;
+    file.read_to_end(&mut bytes)?;
+    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
+    file.set_len(whole as u64)
+}
+
+/// What was kept. The last line may be half of one, and the last chunks without an intent: nothing
+/// of it was begun then.
+pub(super) fn intents(version: &Path) -> Result<Intents, String> {
+    let path = path(version);
+    let text = match fs::read(&path) {
+        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Intents::default()),
         Err(error) => return Err(format!("can't read {}: {error}", path.display())),
     };
-    let mut kept: HashMap<Uuid, Vec<Chunk>> = HashMap::new();
+    let mut entries = Vec::new();
+    let mut kept = HashMap::new();
     for line in text.split_inclusive('\n').filter(|line| line.ends_with('\n')) {
-        let chunk = parse(line.trim_end()).ok_or_else(|| {
-            format!("{} was damaged; the next `docent ingest` does without it", path.display())
-        })?;
-        kept.entry(chunk.id()).or_default().push(chunk);
+        match parse(line.trim_end()) {
+            Some(Line::Intent(intent)) => {
+                entries.push(Entry::new(intent, std::mem::take(&mut kept)))
+            }
+            Some(Line::Kept(chunk)) => {
+                let chunk = payload::to_chunk(chunk)?;
+                kept.insert(chunk.id(), chunk);
+            }
+            None => {
+                return Err(format!(
+                    "{} was damaged; the next `docent ingest` does without it",
+                    path.display()
+                ));
+            }
+        }
     }
-    Ok(kept)
+    Ok(Intents::new(entries))
 }
 
-fn parse(line: &str) -> Option<Chunk> {
+fn parse(line: &str) -> Option<Line> {
     let (checksum, json) = line.split_once(' ')?;
-    if checksum != format!("{:08x}", crc32fast::hash(json.as_bytes())) {
-        return None;
-    }
-    payload::to_chunk(serde_json::from_str::<Payload>(json).ok()?).ok()
+    let intact = checksum == format!("{:08x}", crc32fast::hash(json.as_bytes()));
+    intact.then(|| serde_json::from_str(json).ok()).flatten()
 }
 
 /// Says that a run was cut off, and that the one that goes on now has not mended what it left.
@@ -157,7 +200,7 @@ pub(super) fn is_marked(version: &Path) -> bool {
 /// After a run that is complete.
 pub(super) fn forget(version: &Path) {
     // What stays is looked at only while a run is unfinished.
-    for path in [path(version), mark_path(version)] {
+    for path in [path(version), mark_path(version), under_way::path(version)] {
         let _ = fs::remove_file(path);
     }
 }

@@ -1,6 +1,6 @@
 //! The engine's own types: points, filters and queries to and from it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use qdrant_edge::external::ordered_float::OrderedFloat;
 use qdrant_edge::{
@@ -113,14 +113,12 @@ pub(super) fn records(
 pub(super) fn chunks(
     shard: &EdgeShard,
     request: &ChunkPage,
-    hidden: &HashSet<Uuid>,
+    filter: Option<Filter>,
 ) -> OperationResult<ChunkList> {
-    let conditions = keys::conditions(&request.filter).into_iter();
-    let filter = must(conditions.chain([is("record", CHUNK)]).collect());
     let (records, next) = shard.scroll(ScrollRequest {
         offset: request.from.map(PointId::Uuid),
         limit: Some(request.limit),
-        filter: keys::without_points(Some(filter), hidden),
+        filter,
         with_payload: Some(WithPayloadInterface::Bool(true)),
         with_vector: WithVector::Bool(false),
         order_by: None,

@@ -2,7 +2,7 @@
 
 mod seen;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -10,12 +10,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Rw
 use qdrant_edge::{EdgeShard, OperationError, OperationResult};
 use uuid::Uuid;
 
+pub(super) use self::seen::Eyes;
 use super::compaction::Compaction;
 use super::cutoff::{self, Seen};
 use super::guard::{self, held};
 use super::idf::Idf;
 use super::listing::{self, Line, Listing};
-use super::{engine, layout, mapped, sums, tuning};
+use super::{engine, layout, mapped, sums, tuning, under_way};
 use crate::heap;
 use crate::types::Manifest;
 
@@ -40,6 +41,8 @@ pub(super) struct Opened {
     idf: Mutex<Idf>,
     /// What there is to be seen of it, where its writer was killed.
     seen: Option<Seen>,
+    /// Documents that the writer has stored in part.
+    under_way: Mutex<BTreeSet<String>>,
 }
 
 impl Opened {
@@ -81,6 +84,7 @@ impl Opened {
             changed: Mutex::new(false),
             idf: Mutex::default(),
             seen: None,
+            under_way: Mutex::new(under_way::read(version)),
         }
     }
 

@@ -3,16 +3,16 @@
 use std::panic::resume_unwind;
 use std::thread;
 
-use super::opened::Opened;
+use super::opened::{Eyes, Opened};
 use super::problem::Problem;
 use super::{engine, keys};
 use crate::store::{Legs, SearchRequest};
 
 /// Both legs at once, the dense one on a thread of its own: it looks at every vector, the other at
 /// every posting of the query's terms. What is written meanwhile, one of them may see alone.
-pub(super) fn search(opened: &Opened, request: SearchRequest) -> Result<Legs, Problem> {
+pub(super) fn search(opened: &Opened, request: SearchRequest, eyes: Eyes) -> Result<Legs, Problem> {
     let search = engine::Search {
-        filter: opened.filter(keys::filter(&request.filter)),
+        filter: opened.filter(keys::filter(&request.filter), eyes),
         limit: request.limit,
         min_score: request.min_score,
     };

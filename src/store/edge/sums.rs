@@ -3,18 +3,19 @@
 //!
 //! Whoever loads the shard looks at the length of every file, since the engine maps them: to read
 //! behind the end of one ends the process. Contents are compared from the smallest file on, up to
-//! [`AT_OPENING`] together; `docent index verify` and a rebuild compare all.
+//! [`AT_OPENING`] together; `docent index verify` and a rebuild compare all. What the engine allots and
+//! does not write takes no place on disk, and does not count ([`holes`]).
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read};
+use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::layout;
+use super::{holes, layout};
 
-/// Bytes whose checksum is compared whenever a shard is loaded: some milliseconds.
+/// Bytes on disk whose checksum is compared whenever a shard is loaded: some milliseconds.
 const AT_OPENING: u64 = 24 << 20;
 
 /// Length and CRC-32 of a file.
@@ -60,7 +61,7 @@ fn sums(version: &Path) -> io::Result<Sums> {
     }
     for file in files_below(&shard.join("segments"))? {
         let name = file.strip_prefix(&shard).map_err(io::Error::other)?;
-        files.insert(name.to_string_lossy().into_owned(), sum(&file)?);
+        files.insert(name.to_string_lossy().into_owned(), sum_of(&file)?);
     }
     let checksum = crc32fast::hash(&serde_json::to_vec(&files)?);
     Ok(Sums { files, checksum })
@@ -88,14 +89,14 @@ pub(super) fn check(version: &Path, depth: Depth) -> Result<(), String> {
             return Err(damaged(file, &format!("it has {found} bytes, and had {length}")));
         }
     }
-    files.sort_by_key(|(_, Sum(length, _))| *length);
+    files.sort_by_cached_key(|(file, Sum(length, _))| holes::written(file).min(*length));
     let mut left = if depth == Depth::Everything { u64::MAX } else { AT_OPENING };
     for (file, expected) in files.into_iter().filter(|(file, _)| !is_written_when_read(file)) {
-        left = match left.checked_sub(expected.0) {
+        left = match left.checked_sub(holes::written(&file).min(expected.0)) {
             Some(left) => left,
             None => break,
         };
-        if sum(&file).map_err(|error| damaged(&file, &error.to_string()))? != expected {
+        if sum_of(&file).map_err(|error| damaged(&file, &error.to_string()))? != expected {
             return Err(damaged(&file, "its checksum is another"));
         }
     }
@@ -128,17 +129,8 @@ fn read(version: &Path) -> Result<Option<Sums>, String> {
     sums.map(Some).ok_or_else(|| damaged(&path, "its own checksum is another"))
 }
 
-fn sum(file: &Path) -> io::Result<Sum> {
-    let (mut file, mut hasher) = (File::open(file)?, crc32fast::Hasher::new());
-    let (mut buffer, mut length) = (vec![0; 1 << 16], 0);
-    loop {
-        let read = file.read(&mut buffer)?;
-        if read == 0 {
-            return Ok(Sum(length, hasher.finalize()));
-        }
-        hasher.update(&buffer[..read]);
-        length += read as u64;
-    }
+fn sum_of(file: &Path) -> io::Result<Sum> {
+    holes::checksum(file).map(|(length, checksum)| Sum(length, checksum))
 }
 
 fn files_below(directory: &Path) -> io::Result<Vec<PathBuf>> {

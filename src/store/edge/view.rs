@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::guard::held;
 use super::listing::Listing;
-use super::opened::Opened;
+use super::opened::{Eyes, Opened};
 use super::problem::Problem;
 use super::shards::Shards;
 use super::shared::Shared;
@@ -85,6 +85,13 @@ impl View {
         match &self.role {
             Role::Reader(pin) => Wanted::Pinned(Arc::clone(&pin.manifest)),
             Role::Writer(_) => Wanted::Written,
+        }
+    }
+
+    fn eyes(&self) -> Eyes {
+        match &self.role {
+            Role::Reader(_) => Eyes::Readers,
+            Role::Writer(_) => Eyes::Writers,
         }
     }
 
@@ -236,7 +243,15 @@ impl VectorStore for View {
     }
 
     async fn documents(&self) -> Result<Vec<DocumentRecord>, BackendError> {
-        self.records(DOCUMENT).await
+        if let Some(records) = self.listed(DOCUMENT).await? {
+            return Ok(records);
+        }
+        self.on(Vec::new(), |opened| {
+            let mut records: Vec<DocumentRecord> = opened.records(DOCUMENT)?.records()?;
+            records.retain(|record| opened.sees(record));
+            Ok(records)
+        })
+        .await
     }
 
     async fn tally(&self) -> Result<Vec<Tally>, BackendError> {
@@ -271,17 +286,20 @@ impl VectorStore for View {
         if request.limit == 0 || request.filter.sources.as_ref().is_some_and(Vec::is_empty) {
             return Ok(Legs::default());
         }
-        self.on_existing(move |opened| search::search(opened, request)).await
+        let eyes = self.eyes();
+        self.on_existing(move |opened| search::search(opened, request, eyes)).await
     }
 
     async fn chunks(&self, request: ChunkPage) -> Result<ChunkList, BackendError> {
         if request.is_empty() {
             return Ok(ChunkList::default());
         }
-        self.on(ChunkList::default(), move |opened| Ok(opened.chunks(&request)?)).await
+        let eyes = self.eyes();
+        self.on(ChunkList::default(), move |opened| Ok(opened.chunks(&request, eyes)?)).await
     }
 
     async fn count_chunks(&self) -> Result<u64, BackendError> {
-        self.on(0, |opened| Ok(opened.count_chunks()? as u64)).await
+        let eyes = self.eyes();
+        self.on(0, move |opened| Ok(opened.count_chunks(eyes)? as u64)).await
     }
 }

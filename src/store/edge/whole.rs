@@ -3,21 +3,19 @@
 
 use std::collections::HashMap;
 
+use super::cutoff::{Found, Seen};
+use super::engine::{count, is_unit, records, scroll, upsert, uuid};
+use super::keys::{self, is, must, path};
+use super::repair::Whole;
+use crate::store::DENSE;
+use crate::store::intent::Intents;
+use crate::store::payload::{self, CHUNK, DOCUMENT, TALLIED};
 use qdrant_edge::{
     Condition, EdgeShard, Filter, HasIdCondition, OperationError, OperationResult, PointId,
     PointOperations, PointStructPersisted, UpdateOperation, VectorInternal, VectorStructInternal,
     VectorStructPersisted, WithPayloadInterface, WithVector,
 };
 use serde_json::Value;
-use uuid::Uuid;
-
-use super::cutoff::{Found, Seen};
-use super::engine::{count, is_unit, records, scroll, upsert, uuid};
-use super::keys::{self, is, must, path};
-use super::repair::Whole;
-use crate::store::DENSE;
-use crate::store::payload::{self, CHUNK, DOCUMENT, TALLIED};
-use crate::types::Chunk;
 
 /// Reads every point with its vectors, and says what can't be as it was stored.
 pub(super) fn read_whole(shard: &EdgeShard) -> OperationResult<Whole> {
@@ -48,10 +46,7 @@ pub(super) fn read_whole(shard: &EdgeShard) -> OperationResult<Whole> {
 }
 
 /// What is to be seen after a writer was killed: see [`super::cutoff`].
-pub(super) fn seen(
-    shard: &EdgeShard,
-    replaced: &HashMap<Uuid, Vec<Chunk>>,
-) -> OperationResult<Seen> {
+pub(super) fn seen(shard: &EdgeShard, intents: &Intents) -> OperationResult<Seen> {
     let mut documents = Vec::new();
     records(shard, DOCUMENT, |payload| documents.push(payload::to_document(payload)))?;
     let documents: Vec<_> = documents
@@ -68,7 +63,7 @@ pub(super) fn seen(
         found.entry(version.0.to_owned()).or_default().push(chunk);
         Ok(())
     })?;
-    Ok(Seen::of(&documents, found, replaced))
+    Ok(Seen::of(&documents, found, intents))
 }
 
 /// Takes out all but the newest of points that a kill in a merge has left twice, in what was merged

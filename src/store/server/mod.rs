@@ -4,16 +4,20 @@
 //! written by one writer is one version, whatever becomes of the alias meanwhile ([`physical`]). Every
 //! request is retried as the policy says. Updates go on by themselves, in the order that
 //! `pipeline` keeps; whatever the writer reads waits for them, and so does
-//! [`CollectionWriter::flush`]. What was applied is durable.
+//! [`CollectionWriter::flush`]. What was applied is durable. What a run is about to do with a document
+//! is there before it, so that who reads beside the run, or after it was killed, sees of each document
+//! one state ([`intents`]).
 
 mod address;
 mod collection;
 mod fault;
+mod intents;
 mod lease;
 mod link;
 mod physical;
 mod pipeline;
 mod points;
+mod search;
 mod version;
 mod wire;
 
@@ -127,7 +131,7 @@ impl Collection for ServerStore {
 
     async fn read(&self) -> Result<Option<Reader>, BackendError> {
         let Some((number, manifest)) = self.current().await? else { return Ok(None) };
-        let version = Physical::pinned(self, number);
+        let version = Physical::pinned(self, number, manifest.unfinished.is_some());
         Ok(Some(Reader::new(number, Arc::new(manifest), Arc::new(version))))
     }
 

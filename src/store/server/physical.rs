@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use async_trait::async_trait;
-use qdrant_client::qdrant::{CountPoints, Filter, QueryBatchPoints, UpdateCollection};
+use qdrant_client::qdrant::{Filter, UpdateCollection};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
+use super::intents::Told;
 use super::lease::{self, Held, Place};
 use super::link::or_missing;
 use super::pipeline::Pipeline;
@@ -16,10 +17,10 @@ use super::{ServerStore, wire};
 use crate::error::{BackendError, Fault};
 use crate::store::payload::{self, CHUNK, DOCUMENT, FAILURE, TALLIED};
 use crate::store::{
-    Change, ChunkList, ChunkPage, CollectionWriter, Counter, DENSE, Legs, SearchRequest,
+    Change, ChunkList, ChunkPage, CollectionWriter, Counter, DENSE, Intent, Legs, SearchRequest,
     VectorStore, rebuilt,
 };
-use crate::types::{ContentHash, DocumentRecord, FailureRecord, Manifest, Point, Scored, Tally};
+use crate::types::{ContentHash, DocumentRecord, FailureRecord, Manifest, Point, Tally};
 
 /// Values in one filter condition.
 const BATCH: usize = 512;
@@ -35,6 +36,8 @@ pub(super) struct Physical {
     /// `None` for a reader.
     pub(super) right: Option<Arc<Right>>,
     successor: Option<Successor>,
+    /// For a reader: a run had not come to its end when its manifest was read.
+    unfinished: bool,
 }
 
 /// The right to change a collection. A successor shares that of the writer it was made by.
@@ -43,6 +46,7 @@ pub(super) struct Right {
     pub(super) lease: Arc<Mutex<Option<Held>>>,
     /// It ends before the lease is given back.
     pub(super) pipeline: Pipeline,
+    pub(super) told: Told,
     closed: AtomicBool,
 }
 
@@ -66,8 +70,8 @@ struct Successor {
 }
 
 impl Physical {
-    pub(super) fn pinned(store: &ServerStore, number: u32) -> Self {
-        Self::of(store, number, None, None)
+    pub(super) fn pinned(store: &ServerStore, number: u32, unfinished: bool) -> Self {
+        Self { unfinished, ..Self::of(store, number, None, None) }
     }
 
     /// Waits for the right to change the collection. What another writer left behind goes first.
@@ -92,7 +96,8 @@ impl Physical {
         right: Option<Arc<Right>>,
         successor: Option<Successor>,
     ) -> Self {
-        Self { store: store.clone(), number: AtomicU32::new(number), right, successor }
+        let (store, number) = (store.clone(), AtomicU32::new(number));
+        Self { store, number, right, successor, unfinished: false }
     }
 
     fn number(&self) -> u32 {
@@ -139,7 +144,7 @@ impl Physical {
         }
     }
 
-    fn missing(&self) -> BackendError {
+    pub(super) fn missing(&self) -> BackendError {
         let name = &self.store.name;
         self.store.error(Fault::NotFound, &format!("there is no collection {name:?}"))
     }
@@ -149,7 +154,11 @@ impl Physical {
         self.store.point_to(&self.target()).await
     }
 
-    fn is_published(&self) -> bool {
+    pub(super) fn is_unfinished(&self) -> bool {
+        self.unfinished
+    }
+
+    pub(super) fn is_published(&self) -> bool {
         let published = |successor: &Successor| successor.published.load(Ordering::Acquire);
         self.successor.as_ref().is_none_or(published)
     }
@@ -172,6 +181,8 @@ impl VectorStore for Physical {
 
     async fn documents(&self) -> Result<Vec<DocumentRecord>, BackendError> {
         let mut documents = self.records(DOCUMENT, payload::to_document).await?;
+        let unseen = self.unseen().await?;
+        documents.retain(|record| unseen.sees(record));
         documents.sort_by(|a, b| a.source.cmp(&b.source));
         Ok(documents)
     }
@@ -217,43 +228,13 @@ impl VectorStore for Physical {
             return Ok(Legs::default());
         }
         self.settled().await;
-        let has_dense = request.dense.is_some();
-        let has_sparse = request.sparse.as_ref().is_some_and(|vector| !vector.indices.is_empty());
-        let terms = request.idf_of.clone();
-        let queries = wire::queries(&self.target(), request);
-        if queries.is_empty() {
-            return Ok(Legs::default());
+        let (mut unseen, mut tries) = (self.unseen().await?, 0);
+        loop {
+            let legs = self.search_without(request.clone(), &unseen).await?;
+            if self.still(&mut unseen, &mut tries).await? {
+                return Ok(legs);
+            }
         }
-        let legs = queries.len();
-        let batch = QueryBatchPoints {
-            collection_name: self.target(),
-            query_points: queries,
-            ..QueryBatchPoints::default()
-        };
-        let answer = self.store.link.ask(|client| {
-            let batch = batch.clone();
-            async move { client.query_batch(batch).await }
-        });
-        let answer = self.found(answer.await)?.ok_or_else(|| self.missing())?;
-        if answer.result.len() != legs {
-            return Err(self.store.error(Fault::Permanent, "the server answered another request"));
-        }
-        let mut lists = answer.result.into_iter().map(|list| list.result);
-        let mut chunks = HashMap::new();
-        let mut leg = |present: bool| {
-            let points = present.then(|| lists.next()).flatten().into_iter().flatten();
-            let hit = |point| {
-                let (hit, chunk) = wire::scored(point)?;
-                chunks.insert(hit.id, chunk);
-                Ok(hit)
-            };
-            let hits = points.map(hit).collect::<Result<Vec<Scored>, String>>();
-            hits.map_err(|why| self.store.unreadable(&why))
-        };
-        let (dense, sparse) = (leg(has_dense)?, leg(has_sparse)?);
-        let idf = terms.into_iter().zip(lists);
-        let idf = idf.filter_map(|(term, best)| Some((term, wire::idf(term, best)?))).collect();
-        Ok(Legs { dense, sparse, chunks, idf })
     }
 
     async fn chunks(&self, request: ChunkPage) -> Result<ChunkList, BackendError> {
@@ -265,18 +246,13 @@ impl VectorStore for Physical {
 
     async fn count_chunks(&self) -> Result<u64, BackendError> {
         self.settled().await;
-        let request = CountPoints {
-            collection_name: self.target(),
-            filter: Some(Filter::must([wire::record(CHUNK)])),
-            exact: Some(true),
-            ..CountPoints::default()
-        };
-        let answer = self.store.link.ask(|client| {
-            let request = request.clone();
-            async move { client.count(request).await }
-        });
-        let counted = self.found(answer.await)?.and_then(|answer| answer.result);
-        Ok(counted.map_or(0, |result| result.count))
+        let (mut unseen, mut tries) = (self.unseen().await?, 0);
+        loop {
+            let count = self.count_without(&unseen).await?;
+            if self.still(&mut unseen, &mut tries).await? {
+                return Ok(count);
+            }
+        }
     }
 }
 
@@ -307,6 +283,9 @@ impl CollectionWriter for Physical {
     }
 
     async fn put_manifest(&self, manifest: &Manifest) -> Result<(), BackendError> {
+        if manifest.unfinished.is_none() {
+            self.tell_nothing().await?;
+        }
         self.right()?.pipeline.settle().await?;
         self.check().await?;
         // Metadata is merged by key with what is there.
@@ -335,13 +314,16 @@ impl CollectionWriter for Physical {
     }
 
     async fn begin(&self) -> Change {
-        // The server has no half of a request to show, and docent none of a document to hide.
+        // Readers are asked to look past what is under way, and kept waiting by nobody.
         Change(None)
     }
 
-    async fn will_replace(&self, _ids: &[Uuid]) -> Result<(), BackendError> {
-        // Each request is whole there, and what comes between two of them is seen.
-        Ok(())
+    async fn will_store(&self, documents: &[Intent]) -> Result<(), BackendError> {
+        self.tell(documents).await
+    }
+
+    async fn have_stored(&self, sources: &[String]) -> Result<(), BackendError> {
+        self.tell_done(sources).await
     }
 
     async fn upsert(&self, points: Vec<Point>) -> Result<(), BackendError> {
@@ -358,8 +340,10 @@ impl CollectionWriter for Physical {
 
     async fn delete_documents(&self, sources: &[String]) -> Result<(), BackendError> {
         for batch in sources.chunks(BATCH) {
-            self.delete_after(wire::by_filter(wire::chunks_of(batch, &[])))?;
+            self.tell_deleted(batch).await?;
             self.delete_after(wire::by_id(batch.iter().map(|s| DocumentRecord::id(s))))?;
+            self.delete_after(wire::by_filter(wire::chunks_of(batch, &[])))?;
+            self.tell_done(batch).await?;
         }
         Ok(())
     }

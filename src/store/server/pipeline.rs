@@ -35,6 +35,8 @@ type Latest = OptionFuture<Shared<Task<()>>>;
 pub(super) struct Pipeline {
     room: Arc<Semaphore>,
     latest: Mutex<Latest>,
+    /// Ends with what was announced last, and before.
+    announced: Mutex<Option<Shared<Task<()>>>>,
     failure: Arc<Mutex<Option<BackendError>>>,
 }
 
@@ -43,6 +45,7 @@ impl Default for Pipeline {
         Self {
             room: Arc::new(Semaphore::new(OPEN)),
             latest: Mutex::new(None.into()),
+            announced: Mutex::default(),
             failure: Arc::default(),
         }
     }
@@ -58,9 +61,43 @@ impl Pipeline {
         let room = Arc::clone(&self.room).acquire_owned().await.ok();
         self.told()?;
         let failure = Arc::clone(&self.failure);
+        let announced = lock(&self.announced).clone();
         self.push(|before| async move {
-            note(&failure, update.await);
+            let mut failed = false;
+            if let Some(announced) = announced {
+                announced.await;
+                failed = lock(&failure).is_some();
+            }
+            if !failed {
+                note(&failure, update.await);
+            }
             drop(room);
+            before.await;
+        });
+        Ok(())
+    }
+
+    /// Begins with `update` beside all before it; what is asked for later begins when it is done.
+    pub(super) fn announce(
+        &self,
+        update: impl Future<Output = Outcome> + Send + 'static,
+    ) -> Outcome {
+        self.told()?;
+        let failure = Arc::clone(&self.failure);
+        let mut announced = lock(&self.announced);
+        let former = announced.take();
+        let task = Task::spawn(async move {
+            if let Some(former) = former {
+                former.await;
+            }
+            if lock(&failure).is_none() {
+                note(&failure, update.await);
+            }
+        });
+        let task = task.shared();
+        *announced = Some(task.clone());
+        self.push(|before| async move {
+            task.await;
             before.await;
         });
         Ok(())
@@ -192,6 +229,29 @@ mod tests {
         let settled = async { pipeline.settle().await };
         let ends = async { record.send(Ok(())).unwrap() };
         assert_eq!(futures::future::join(settled, ends).await.0, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn chunks_wait_for_what_is_announced_and_for_nothing_else() {
+        let (mut updates, pipeline) = (Updates::new(), Pipeline::default());
+        let (first, update) = updates.make("first chunks");
+        pipeline.overlap(update).await.unwrap();
+        let (announced, update) = updates.make("announced");
+        pipeline.announce(update).unwrap();
+        let (second, update) = updates.make("second chunks");
+        pipeline.overlap(update).await.unwrap();
+        assert_eq!(updates.idle().await, ["first chunks", "announced"]);
+        announced.send(Ok(())).unwrap();
+        assert_eq!(updates.next().await, "second chunks");
+        second.send(Ok(())).unwrap();
+        let (failing, update) = updates.make("another");
+        pipeline.announce(update).unwrap();
+        pipeline.overlap(updates.make("third chunks").1).await.unwrap();
+        assert_eq!(updates.next().await, "another");
+        failing.send(failed()).unwrap();
+        first.send(Ok(())).unwrap();
+        assert_eq!(pipeline.settle().await, failed());
+        assert!(updates.idle().await.is_empty(), "without what announces them, none are sent");
     }
 
     #[tokio::test]

@@ -8,6 +8,7 @@ use qdrant_client::qdrant::{
 };
 use tokio::sync::Mutex;
 
+use super::intents::Unseen;
 use super::lease::Held;
 use super::link::{Link, or_missing};
 use super::physical::{Physical, Right};
@@ -77,6 +78,20 @@ impl Physical {
         right.pipeline.overlap(self.writer(right).write(points)).await
     }
 
+    /// What is said of chunks before they are written: first what is kept, then the intent.
+    pub(super) fn announce(
+        &self,
+        kept: Vec<PointStruct>,
+        intent: PointStruct,
+    ) -> Result<(), BackendError> {
+        let right = self.right()?;
+        let (first, second) = (self.writer(right), self.writer(right));
+        right.pipeline.announce(async move {
+            first.write(kept).await?;
+            second.write(vec![intent]).await
+        })
+    }
+
     /// Records, after what they stand for.
     pub(super) fn write_after(&self, points: Vec<PointStruct>) -> Result<(), BackendError> {
         let right = self.right()?;
@@ -96,9 +111,20 @@ impl Physical {
         filter: Filter,
         with_payload: WithPayloadSelector,
         with_vectors: WithVectorsSelector,
-        mut each: impl FnMut(RetrievedPoint) -> Result<(), String> + Send,
+        each: impl FnMut(RetrievedPoint) -> Result<(), String> + Send,
     ) -> Result<(), BackendError> {
         self.settled().await;
+        self.scroll_now(filter, with_payload, with_vectors, each).await
+    }
+
+    /// The same, whatever is on its way.
+    pub(super) async fn scroll_now(
+        &self,
+        filter: Filter,
+        with_payload: WithPayloadSelector,
+        with_vectors: WithVectorsSelector,
+        mut each: impl FnMut(RetrievedPoint) -> Result<(), String> + Send,
+    ) -> Result<(), BackendError> {
         let mut request = ScrollPoints {
             collection_name: self.target(),
             filter: Some(filter),
@@ -127,9 +153,25 @@ impl Physical {
     /// A page of chunks, ordered by id; none where the collection does not exist.
     pub(super) async fn chunk_list(&self, request: &ChunkPage) -> Result<ChunkList, BackendError> {
         self.settled().await;
+        let (mut unseen, mut tries) = (self.unseen().await?, 0);
+        loop {
+            let list = self.chunk_list_without(request, &unseen).await?;
+            if self.still(&mut unseen, &mut tries).await? {
+                return Ok(list);
+            }
+        }
+    }
+
+    async fn chunk_list_without(
+        &self,
+        request: &ChunkPage,
+        unseen: &Unseen,
+    ) -> Result<ChunkList, BackendError> {
+        let mut filter = wire::chunks_passing(&request.filter);
+        filter.must_not = unseen.conditions();
         let request = ScrollPoints {
             collection_name: self.target(),
-            filter: Some(wire::chunks_passing(&request.filter)),
+            filter: Some(filter),
             offset: request.from.map(wire::point_id),
             limit: Some(u32::try_from(request.limit).unwrap_or(u32::MAX)),
             with_payload: Some(true.into()),
@@ -141,8 +183,11 @@ impl Physical {
             async move { client.scroll(request).await }
         });
         let Some(page) = self.found(page.await)? else { return Ok(ChunkList::default()) };
-        let chunk =
-            |point: RetrievedPoint| wire::json_object(point.payload).and_then(payload::to_chunk);
+        let chunk = |point: RetrievedPoint| {
+            let mut chunk = wire::json_object(point.payload).and_then(payload::to_chunk)?;
+            unseen.as_seen(&mut chunk);
+            Ok(chunk)
+        };
         let chunks = page.result.into_iter().map(chunk).collect::<Result<_, String>>();
         let next = page.next_page_offset.map(wire::uuid).transpose();
         let list = chunks.and_then(|chunks| Ok(ChunkList { chunks, next: next? }));

@@ -100,13 +100,17 @@ pub(super) fn uuid(id: PointId) -> Result<Uuid, String> {
 
 /// The legs that have something to ask, dense before sparse; then a query for each term whose IDF
 /// is wanted.
-pub(super) fn queries(collection: &str, request: SearchRequest) -> Vec<QueryPoints> {
+pub(super) fn queries(
+    collection: &str,
+    request: SearchRequest,
+    must_not: Vec<Condition>,
+) -> Vec<QueryPoints> {
     let dense = request.dense.map(|data| (DENSE, Variant::Dense(DenseVector { data })));
     let sparse = request
         .sparse
         .filter(|vector| !vector.indices.is_empty())
         .map(|vector| (SPARSE, Variant::Sparse(sparse_vector(vector))));
-    let filter = filter(&request.filter);
+    let filter = filter(&request.filter, must_not);
     let query = |(using, variant): (&str, Variant)| QueryPoints {
         collection_name: collection.to_owned(),
         query: Some(nearest(variant)),
@@ -151,9 +155,10 @@ pub(super) fn idf(term: u32, best: Vec<ScoredPoint>) -> Option<f32> {
 }
 
 /// `None` where everything passes.
-fn filter(filter: &types::Filter) -> Option<Filter> {
-    let conditions = conditions(filter);
-    (!conditions.is_empty()).then(|| Filter::must(conditions))
+fn filter(filter: &types::Filter, must_not: Vec<Condition>) -> Option<Filter> {
+    let must = conditions(filter);
+    let some = !must.is_empty() || !must_not.is_empty();
+    some.then(|| Filter { must, must_not, ..Filter::default() })
 }
 
 /// The chunks that pass the filter.
@@ -179,9 +184,13 @@ fn conditions(filter: &types::Filter) -> Vec<Condition> {
 pub(super) fn chunks_of(sources: &[String], keep: &[Uuid]) -> Filter {
     let mut filter = Filter::must([record(CHUNK), Condition::matches("source", sources.to_vec())]);
     if !keep.is_empty() {
-        filter.must_not = vec![Condition::has_id(keep.iter().copied().map(point_id))];
+        filter.must_not = vec![has_id(keep.iter().copied())];
     }
     filter
+}
+
+pub(super) fn has_id(ids: impl Iterator<Item = Uuid>) -> Condition {
+    Condition::has_id(ids.map(point_id))
 }
 
 /// The points that a filter lets through, to be taken out.

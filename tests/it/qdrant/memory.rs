@@ -414,6 +414,7 @@ fn holds(condition: &Condition, id_of_point: &str, point: &Point) -> bool {
                 };
             point.payload.get(&field.key).is_some_and(|value| has(value, &wanted))
         }
+        Some(ConditionOneOf::Filter(filter)) => passes(filter, id_of_point, point),
         other => panic!("{other:?} is not played"),
     }
 }

@@ -1,30 +1,40 @@
-//! What readers see of a shard whose writer was killed, and what is kept for them: see
-//! [`cutoff`].
+//! What readers see of a shard whose writer was killed, or goes on, and what is kept for them: see
+//! [`cutoff`] and [`under_way`].
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use qdrant_edge::Filter;
 use uuid::Uuid;
 
 use super::Opened;
 use crate::store::edge::cutoff::{self, Seen};
-use crate::store::edge::{engine, keys, whole};
-use crate::store::{ChunkList, ChunkPage};
-use crate::types::Chunk;
+use crate::store::edge::guard::held;
+use crate::store::edge::{engine, keys, under_way, whole};
+use crate::store::payload::CHUNK;
+use crate::store::{ChunkList, ChunkPage, Intent};
+use crate::types::{Chunk, DocumentRecord};
 
 /// Chunks that are looked at together.
 const AT_ONCE: usize = 512;
 
+/// Who looks: a writer sees what there is.
+#[derive(Clone, Copy, PartialEq)]
+pub(in crate::store::edge) enum Eyes {
+    Readers,
+    Writers,
+}
+
 impl Opened {
     /// For readers, after the writer was killed.
     pub(in crate::store::edge) fn after_a_kill(mut self) -> Result<Self, String> {
-        let replaced = cutoff::kept(&self.version)?;
-        self.seen = Some(self.with(|shard| whole::seen(shard, &replaced))?);
+        let intents = cutoff::intents(&self.version)?;
+        self.seen = Some(self.with(|shard| whole::seen(shard, &intents))?);
         Ok(self)
     }
 
     /// For the writer, after another one was killed.
     pub(in crate::store::edge) fn mend(&self) -> Result<(), String> {
+        held(&self.under_way).clear();
         self.delete(whole::mend_doubles)
     }
 
@@ -33,10 +43,17 @@ impl Opened {
     }
 
     /// The filter, for what there is to be seen.
-    pub(in crate::store::edge) fn filter(&self, filter: Option<Filter>) -> Option<Filter> {
+    pub(in crate::store::edge) fn filter(
+        &self,
+        filter: Option<Filter>,
+        eyes: Eyes,
+    ) -> Option<Filter> {
+        if eyes == Eyes::Writers {
+            return filter;
+        }
         match self.seen() {
             Some(seen) => keys::without_points(filter, &seen.hidden),
-            None => filter,
+            None => keys::without_sources(filter, &held(&self.under_way)),
         }
     }
 
@@ -47,30 +64,85 @@ impl Opened {
         }
     }
 
+    /// Whether a document that has a record is to be seen.
+    pub(in crate::store::edge) fn sees(&self, record: &DocumentRecord) -> bool {
+        self.seen().is_none_or(|seen| !seen.gone.contains(&record.source))
+    }
+
     /// A page of chunks.
-    pub(in crate::store::edge) fn chunks(&self, request: &ChunkPage) -> Result<ChunkList, String> {
-        let none = HashSet::new();
-        let hidden = self.seen().map_or(&none, |seen| &seen.hidden);
-        let mut list = self.with(|shard| engine::chunks(shard, request, hidden))?;
+    pub(in crate::store::edge) fn chunks(
+        &self,
+        request: &ChunkPage,
+        eyes: Eyes,
+    ) -> Result<ChunkList, String> {
+        let conditions = keys::conditions(&request.filter).into_iter();
+        let filter = keys::must(conditions.chain([keys::is("record", CHUNK)]).collect());
+        let filter = self.filter(Some(filter), eyes);
+        let mut list = self.with(|shard| engine::chunks(shard, request, filter))?;
         list.chunks.iter_mut().for_each(|chunk| self.as_seen(chunk));
         Ok(list)
     }
 
-    pub(in crate::store::edge) fn count_chunks(&self) -> Result<usize, String> {
-        self.seen().map_or_else(|| self.with(engine::count_chunks), |seen| Ok(seen.chunks))
+    pub(in crate::store::edge) fn count_chunks(&self, eyes: Eyes) -> Result<usize, String> {
+        if let (Some(seen), Eyes::Readers) = (self.seen(), eyes) {
+            return Ok(seen.chunks);
+        }
+        let chunks = keys::must(vec![keys::is("record", CHUNK)]);
+        self.with(|shard| engine::count(shard, self.filter(Some(chunks), eyes)))
     }
 
-    /// Keeps what these points are now, those that there are: a kill may leave a part of what takes
-    /// their place.
-    pub(in crate::store::edge) fn keep(&self, ids: &[Uuid]) -> Result<(), String> {
-        for batch in ids.chunks(AT_ONCE) {
-            let ids = batch.iter().copied();
-            let present = self.with(|shard| engine::chunks_with(shard, ids))?;
-            if !present.is_empty() {
-                cutoff::keep(&self.version, present.into_values().collect())
-                    .map_err(|error| format!("what is replaced can't be kept: {error}"))?;
+    /// Before the first chunk of documents is written. Keeps what others are to see after a kill,
+    /// and hides what is stored in several steps.
+    pub(in crate::store::edge) fn will_store(&self, documents: Vec<Intent>) -> Result<(), String> {
+        let mut intents = Vec::new();
+        for document in documents {
+            let record = DocumentRecord::id(&document.source);
+            if document.in_parts && !self.with(|shard| engine::has_any(shard, &[record]))? {
+                self.put_under_way(|sources| sources.insert(document.source.clone()))?;
+            }
+            // Of what is new, nothing is seen without a record.
+            if document.replaces_all_but.is_some() || document.moved_from.is_some() {
+                let ids = document.replaces_all_but.as_deref().unwrap_or_default();
+                let kept = self.present(ids)?;
+                intents.push((document, kept));
             }
         }
-        Ok(())
+        if intents.is_empty() {
+            return Ok(());
+        }
+        cutoff::keep(&self.version, intents)
+            .map_err(|error| format!("what is replaced can't be kept: {error}"))
+    }
+
+    /// Lets others see documents whose records are written.
+    pub(in crate::store::edge) fn have_stored(&self, sources: &[String]) -> Result<(), String> {
+        self.put_under_way(|under_way| {
+            let before = under_way.len();
+            under_way.retain(|source| !sources.contains(source));
+            under_way.len() < before
+        })
+    }
+
+    /// `change`: whether anything has changed with it.
+    fn put_under_way(
+        &self,
+        change: impl FnOnce(&mut BTreeSet<String>) -> bool,
+    ) -> Result<(), String> {
+        let mut sources = held(&self.under_way);
+        if !change(&mut sources) {
+            return Ok(());
+        }
+        under_way::write(&self.version, &sources)
+            .map_err(|error| format!("what is under way can't be noted: {error}"))
+    }
+
+    /// The chunks with these ids, those that there are.
+    fn present(&self, ids: &[Uuid]) -> Result<Vec<Chunk>, String> {
+        let mut present = Vec::new();
+        for batch in ids.chunks(AT_ONCE) {
+            let found = self.with(|shard| engine::chunks_with(shard, batch.iter().copied()))?;
+            present.extend(found.into_values());
+        }
+        Ok(present)
     }
 }

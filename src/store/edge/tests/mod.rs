@@ -23,9 +23,7 @@ use super::*;
 use crate::store::contract::{DIMENSIONS, chunk, embedded, hash, manifest, point};
 use crate::store::payload::DOCUMENT;
 use crate::store::{SearchRequest, VectorStore};
-use crate::types::{
-    ContentHash, DocumentRecord, FailureRecord, Filter, Manifest, Point, SparseVector,
-};
+use crate::types::{ContentHash, DocumentRecord, FailureRecord, Filter, Manifest, Point};
 
 /// The collection as another process has it, one that waits for nobody.
 fn open(data: &Path) -> EdgeStore {

@@ -12,7 +12,7 @@ use crate::store::edge::opened::Opened;
 use crate::store::edge::turns::Patience;
 use crate::store::edge::{engine, space, versions};
 use crate::store::payload;
-use crate::store::{Change, CollectionWriter};
+use crate::store::{Change, CollectionWriter, Intent};
 use crate::types::{DocumentRecord, FailureRecord, Manifest, Point};
 
 #[async_trait]
@@ -112,10 +112,19 @@ impl CollectionWriter for View {
         Change(Some(Arc::clone(&self.shared.changes).read_owned().await))
     }
 
-    async fn will_replace(&self, ids: &[Uuid]) -> Result<(), BackendError> {
+    async fn will_store(&self, documents: &[Intent]) -> Result<(), BackendError> {
+        // Nobody else sees a version that is not published.
+        if self.writing()?.is_private() {
+            return Ok(());
+        }
+        let documents = documents.to_vec();
+        self.on_existing(move |opened| Ok(opened.will_store(documents)?)).await
+    }
+
+    async fn have_stored(&self, sources: &[String]) -> Result<(), BackendError> {
         self.writing()?;
-        let ids = ids.to_vec();
-        self.on((), move |opened| Ok(opened.keep(&ids)?)).await
+        let sources = sources.to_vec();
+        self.on((), move |opened| Ok(opened.have_stored(&sources)?)).await
     }
 
     async fn upsert(&self, points: Vec<Point>) -> Result<(), BackendError> {

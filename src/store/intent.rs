@@ -1,0 +1,222 @@
+//! What a writer is about to do with a document, told before its first chunk is written, and what
+//! that says to who reads where the writer was killed: of the document its old state or its new one.
+//!
+//! The record of a document is its commit mark, and names the run that wrote it. A document that is
+//! replaced has chunks of two states for a while, and one that both have is one point: what it said
+//! before is kept with the intent. Pure; where intents are kept is each store's own business.
+
+use std::collections::{HashMap, HashSet};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::types::Chunk;
+
+/// What becomes of a document.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Intent {
+    pub source: String,
+    /// The run whose record makes it so.
+    pub run_id: Uuid,
+    /// Ids of all its chunks, where there may be others of it already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces_all_but: Option<Vec<Uuid>>,
+    /// The document that goes when this one is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved_from: Option<Moved>,
+    /// Whether it is stored in several steps.
+    #[serde(skip)]
+    pub in_parts: bool,
+}
+
+/// A document that has another name now.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Moved {
+    pub source: String,
+    /// The run that wrote its record: another document may come to have the name.
+    pub run_id: Uuid,
+}
+
+/// An intent with what there was.
+pub(super) struct Entry {
+    pub(super) intent: Intent,
+    ids: HashSet<Uuid>,
+    /// Of the chunks with these ids, those that were there.
+    kept: HashMap<Uuid, Chunk>,
+}
+
+impl Entry {
+    pub(super) fn new(intent: Intent, kept: HashMap<Uuid, Chunk>) -> Self {
+        let ids = intent.replaces_all_but.iter().flatten().copied().collect();
+        Self { intent, ids, kept }
+    }
+}
+
+/// All intents of runs that are not finished, each source's in the order in which they were told.
+#[derive(Default)]
+pub(super) struct Intents(HashMap<String, Vec<Entry>>);
+
+/// What is to be seen of a chunk.
+#[derive(Debug, PartialEq)]
+pub(super) enum Shown<'a> {
+    AsItIs,
+    AsItWas(&'a Chunk),
+    NotAtAll,
+}
+
+impl Intents {
+    /// `entries`: in the order in which they were told.
+    pub(super) fn new(entries: impl IntoIterator<Item = Entry>) -> Self {
+        let mut by_source: HashMap<String, Vec<Entry>> = HashMap::new();
+        for entry in entries {
+            by_source.entry(entry.intent.source.clone()).or_default().push(entry);
+        }
+        Self(by_source)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Documents that are spoken of.
+    pub(super) fn sources(&self) -> impl Iterator<Item = &str> {
+        let entries = self.0.values().flatten();
+        let moved = entries.filter_map(|entry| entry.intent.moved_from.as_ref());
+        self.0.keys().chain(moved.map(|moved| &moved.source)).map(String::as_str)
+    }
+
+    /// Documents that there are under another name. `written_by`: the run that wrote the record of a
+    /// document, where it has one.
+    pub(super) fn gone(&self, written_by: impl Fn(&str) -> Option<Uuid>) -> HashSet<String> {
+        let gone = |entry: &Entry| {
+            let Moved { source, run_id } = entry.intent.moved_from.as_ref()?;
+            let arrived = written_by(&entry.intent.source) == Some(entry.intent.run_id);
+            (arrived && written_by(source) == Some(*run_id)).then(|| source.clone())
+        };
+        self.0.values().flatten().filter_map(gone).collect()
+    }
+
+    /// What is to be seen of a document whose record was written by `run`; `None` where nothing
+    /// that replaces it was begun.
+    pub(super) fn state(&self, source: &str, run: Uuid) -> Option<State<'_>> {
+        let replacing = self.0.get(source)?;
+        let replaces = |entry: &&Entry| entry.intent.replaces_all_but.is_some();
+        let entries: Vec<&Entry> = replacing.iter().filter(replaces).collect();
+        let at = entries.iter().rposition(|entry| entry.intent.run_id == run);
+        (!entries.is_empty()).then_some(State { entries, at })
+    }
+}
+
+/// The state of a document that its record stands for.
+pub(super) struct State<'a> {
+    entries: Vec<&'a Entry>,
+    /// The one that was carried out; `None`: what there was before all of them.
+    at: Option<usize>,
+}
+
+impl<'a> State<'a> {
+    /// What is to be seen of a chunk of the document that is there now.
+    pub(super) fn shown(&self, id: &Uuid) -> Shown<'a> {
+        if self.at.is_some_and(|at| !self.entries[at].ids.contains(id)) {
+            return Shown::NotAtAll;
+        }
+        let later = &self.entries[self.at.map_or(0, |at| at + 1)..];
+        match later.iter().find(|entry| entry.ids.contains(id)) {
+            None => Shown::AsItIs,
+            Some(entry) => entry.kept.get(id).map_or(Shown::NotAtAll, Shown::AsItWas),
+        }
+    }
+
+    /// Whether one of the intents was carried out: then all its chunks are among those that something
+    /// was told of.
+    pub(super) fn is_of_a_run(&self) -> bool {
+        self.at.is_some()
+    }
+
+    /// All chunks that something was told of.
+    pub(super) fn told(&self) -> impl Iterator<Item = &'a Uuid> + use<'a, '_> {
+        self.entries.iter().flat_map(|entry| entry.ids.iter())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::store::contract::chunk;
+
+    fn id(number: u8) -> Uuid {
+        Uuid::from_u128(number.into())
+    }
+
+    fn intent(run: u8, ids: &[u8]) -> Intent {
+        Intent {
+            source: "a.md".to_owned(),
+            run_id: id(run),
+            replaces_all_but: Some(ids.iter().copied().map(id).collect()),
+            moved_from: None,
+            in_parts: false,
+        }
+    }
+
+    /// What is there when the intents are told, each by the text that says by which run it was written.
+    fn told(intents: &[(u8, &[u8])], before: &[u8]) -> Intents {
+        let mut there: HashMap<Uuid, String> =
+            before.iter().map(|n| (id(*n), "0".to_owned())).collect();
+        let mut entries = Vec::new();
+        for (run, ids) in intents {
+            let ids_kept =
+                ids.iter().filter_map(|n| Some((id(*n), chunk("a.md", 0, there.get(&id(*n))?))));
+            entries.push(Entry::new(intent(*run, ids), ids_kept.collect()));
+            there.extend(ids.iter().map(|n| (id(*n), run.to_string())));
+        }
+        Intents::new(entries)
+    }
+
+    #[test]
+    fn a_state_is_what_its_run_wrote_whatever_was_begun_later() {
+        // Chunks, each with the run that wrote it as it is to be seen.
+        type Case<'a> = (&'a [(u8, &'a [u8])], u8, &'a [(u8, Option<&'a str>)]);
+        let half: [(u8, &[u8]); 1] = [(1, &[2, 3])];
+        let twice: [(u8, &[u8]); 2] = [(1, &[2, 3]), (2, &[1, 3, 4])];
+        let cases: [Case<'_>; 5] = [
+            (&half, 0, &[(1, Some("now")), (2, Some("0")), (3, None)]),
+            (&half, 1, &[(1, None), (2, Some("now")), (3, Some("now"))]),
+            (&twice, 0, &[(1, Some("0")), (2, Some("0")), (3, None), (4, None)]),
+            (&twice, 1, &[(1, None), (2, Some("now")), (3, Some("1")), (4, None)]),
+            (&twice, 2, &[(1, Some("now")), (2, None), (3, Some("now")), (4, Some("now"))]),
+        ];
+        for (intents, run, expected) in cases {
+            let intents = told(intents, &[1, 2]);
+            let state = intents.state("a.md", id(run)).unwrap();
+            for (number, text) in expected {
+                let shown = match state.shown(&id(*number)) {
+                    Shown::AsItIs => Some("now"),
+                    Shown::AsItWas(chunk) => Some(chunk.text.as_str()),
+                    Shown::NotAtAll => None,
+                };
+                assert_eq!(shown, *text, "chunk {number} of the state of run {run}");
+            }
+        }
+        assert!(told(&half, &[]).state("b.md", id(1)).is_none());
+    }
+
+    #[test]
+    fn who_has_moved_is_gone_when_it_arrived_and_until_another_takes_the_name() {
+        let moved_from = Some(Moved { source: "old.md".to_owned(), run_id: id(1) });
+        let intent = Intent { moved_from, replaces_all_but: None, ..intent(2, &[]) };
+        let intents = Intents::new([Entry::new(intent, HashMap::new())]);
+        let gone = |arrived: Option<u8>, old: Option<u8>| {
+            intents
+                .gone(|source| if source == "old.md" { old.map(id) } else { arrived.map(id) })
+                .len()
+        };
+        assert_eq!(gone(None, Some(1)), 0);
+        assert_eq!(gone(Some(2), Some(1)), 1);
+        assert_eq!(gone(Some(2), None), 0);
+        assert_eq!(gone(Some(2), Some(3)), 0, "another document of that name");
+        assert_eq!(gone(Some(3), Some(1)), 0, "another document came in its place");
+        assert!(intents.state("a.md", id(2)).is_none(), "there was nothing of it before");
+    }
+}

@@ -1,0 +1,352 @@
+//! What a run is about to do, kept on the server until it is done, and what that says to who reads
+//! when the run was cut off, or goes on: see [`crate::store::intent`].
+//!
+//! An intent is a point without vectors, on the server before the first chunk that it speaks of; what
+//! the chunks say that it replaces is in points beside it, there before. They go when their documents
+//! are done, many at a time, and where a run before was cut off, with the run that mends what it left.
+//! Readers ask for them only where a run is unfinished, and ask again after each answer: one that
+//! came while something changed is not given.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use qdrant_client::qdrant::{Condition, Filter, GetPoints, PointStruct, RetrievedPoint};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+use uuid::Uuid;
+
+use super::physical::Physical;
+use super::wire;
+use crate::error::BackendError;
+use crate::store::Intent;
+use crate::store::intent::{Entry, Intents, Shown};
+use crate::store::payload::{self, Payload};
+use crate::types::{Chunk, DocumentRecord};
+
+/// Values of the field `record`.
+const INTENT: &str = "intent";
+const KEPT: &str = "kept";
+
+/// Ids in one request.
+const BATCH: usize = 512;
+
+/// Points that are taken out together.
+const DONE: usize = 64;
+
+/// How often an answer is asked for again, at most: a run that is fast is always about to change something.
+const TRIES: u32 = 5;
+
+/// What a writer has told.
+#[derive(Default)]
+pub(super) struct Told(Mutex<Telling>);
+
+#[derive(Default)]
+struct Telling {
+    /// Of the next intent; `None` before the first.
+    next: Option<u64>,
+    /// A run that was cut off has left some: until the end, all of them count.
+    has_left: bool,
+    open: Vec<Open>,
+    done: Vec<Uuid>,
+}
+
+/// An intent, and the documents of it that are not done.
+struct Open {
+    points: Vec<Uuid>,
+    left: HashSet<String>,
+}
+
+/// The fields of an intent's payload.
+#[derive(Deserialize)]
+struct Stored {
+    turn: u64,
+    documents: Vec<Intent>,
+}
+
+/// What is not to be seen.
+#[derive(Clone, Default, PartialEq)]
+pub(super) struct Unseen {
+    /// No chunk of these documents: they have no record, or another name.
+    sources: BTreeSet<String>,
+    /// No chunk of these documents but these.
+    others: Vec<(String, Vec<Uuid>)>,
+    chunks: BTreeSet<Uuid>,
+    /// Chunks that are seen as they were.
+    former: HashMap<Uuid, Chunk>,
+    /// Documents that have another name by now.
+    gone: HashSet<String>,
+}
+
+impl Unseen {
+    /// What must not hold of a chunk that is seen.
+    pub(super) fn conditions(&self) -> Vec<Condition> {
+        let mut conditions = Vec::new();
+        if !self.sources.is_empty() {
+            let sources: Vec<String> = self.sources.iter().cloned().collect();
+            conditions.push(Condition::matches("source", sources));
+        }
+        for (source, chunks) in &self.others {
+            let mut others = Filter::must([Condition::matches("source", source.clone())]);
+            others.must_not = vec![wire::has_id(chunks.iter().copied())];
+            conditions.push(others.into());
+        }
+        if !self.chunks.is_empty() {
+            conditions.push(wire::has_id(self.chunks.iter().copied()));
+        }
+        conditions
+    }
+
+    /// Makes a chunk the one that is to be seen.
+    pub(super) fn as_seen(&self, chunk: &mut Chunk) {
+        if let Some(former) = self.former.get(&chunk.id()) {
+            *chunk = former.clone();
+        }
+    }
+
+    pub(super) fn sees(&self, record: &DocumentRecord) -> bool {
+        !self.gone.contains(&record.source)
+    }
+
+    /// `written_by`: the run that wrote the record of a document, where it has one.
+    fn of(intents: &Intents, written_by: &HashMap<String, Uuid>) -> Self {
+        let gone = intents.gone(|source| written_by.get(source).copied());
+        let mut unseen = Self { sources: gone.iter().cloned().collect(), gone, ..Self::default() };
+        for source in intents.sources() {
+            let Some(run) = written_by.get(source).filter(|_| !unseen.gone.contains(source)) else {
+                unseen.sources.insert(source.to_owned());
+                continue;
+            };
+            let Some(state) = intents.state(source, *run) else { continue };
+            let mut seen = Vec::new();
+            for id in state.told() {
+                match state.shown(id) {
+                    Shown::NotAtAll => drop(unseen.chunks.insert(*id)),
+                    Shown::AsItIs => seen.push(*id),
+                    Shown::AsItWas(was) => {
+                        seen.push(*id);
+                        unseen.former.insert(*id, was.clone());
+                    }
+                }
+            }
+            if state.is_of_a_run() {
+                seen.sort_unstable();
+                seen.dedup();
+                unseen.others.push((source.to_owned(), seen));
+            }
+        }
+        unseen.others.sort_unstable();
+        unseen
+    }
+}
+
+impl Physical {
+    /// Before the first chunk of these documents is written.
+    pub(super) async fn tell(&self, documents: &[Intent]) -> Result<(), BackendError> {
+        if !self.is_published() || documents.is_empty() {
+            return Ok(());
+        }
+        let (kept, intent) = self.points_of(documents).await?;
+        self.announce(kept, intent)
+    }
+
+    /// Before documents are taken out: without their records, nothing is seen of them.
+    pub(super) async fn tell_deleted(&self, sources: &[String]) -> Result<(), BackendError> {
+        if !self.is_published() || sources.is_empty() {
+            return Ok(());
+        }
+        let deleted = |source: &String| Intent {
+            source: source.clone(),
+            run_id: Uuid::nil(),
+            replaces_all_but: None,
+            moved_from: None,
+            in_parts: false,
+        };
+        let documents: Vec<Intent> = sources.iter().map(deleted).collect();
+        let (_, intent) = self.points_of(&documents).await?;
+        self.write_after(vec![intent])
+    }
+
+    /// When nothing is left to be done for these documents.
+    pub(super) async fn tell_done(&self, sources: &[String]) -> Result<(), BackendError> {
+        let mut telling = self.right()?.told.0.lock().await;
+        let Telling { open, done, has_left, .. } = &mut *telling;
+        for intent in open.iter_mut() {
+            intent.left.retain(|source| !sources.contains(source));
+        }
+        for intent in open.extract_if(.., |intent| intent.left.is_empty()) {
+            done.extend(intent.points);
+        }
+        if done.len() < DONE || *has_left {
+            return Ok(());
+        }
+        self.delete_after(wire::by_id(std::mem::take(done).into_iter()))
+    }
+
+    /// At the end of a run: nothing is left to be told.
+    pub(super) async fn tell_nothing(&self) -> Result<(), BackendError> {
+        *self.right()?.told.0.lock().await = Telling::default();
+        self.delete_after(wire::by_filter(told()))
+    }
+
+    /// What is kept, and the intent itself.
+    async fn points_of(
+        &self,
+        documents: &[Intent],
+    ) -> Result<(Vec<PointStruct>, PointStruct), BackendError> {
+        let mut telling = self.right()?.told.0.lock().await;
+        if telling.next.is_none() {
+            let stored = self.stored_intents().await?;
+            telling.has_left = !stored.is_empty();
+            telling.next = Some(stored.iter().map(|(turn, ..)| turn + 1).max().unwrap_or(0));
+        }
+        let turn = telling.next.unwrap_or_default();
+        telling.next = Some(turn + 1);
+        let ids = documents.iter().filter_map(|document| document.replaces_all_but.as_ref());
+        let ids: Vec<Uuid> = ids.flatten().copied().collect();
+        let kept = self.chunks_with(&ids).await?.into_iter().map(|chunk| {
+            let fields = json!({ "record": KEPT, "turn": turn, "chunk": payload::of_chunk(chunk) });
+            wire::record_point(Uuid::now_v7(), object(fields))
+        });
+        let kept: Vec<PointStruct> = kept.collect();
+        let id = Uuid::now_v7();
+        let fields = json!({ "record": INTENT, "turn": turn, "documents": documents });
+        let intent = wire::record_point(id, object(fields));
+        let points = kept.iter().filter_map(|point| wire::uuid(point.id.clone()?).ok());
+        telling.open.push(Open {
+            points: points.chain([id]).collect(),
+            left: documents.iter().map(|document| document.source.clone()).collect(),
+        });
+        Ok((kept, intent))
+    }
+
+    /// The chunks with these ids, those that there are.
+    async fn chunks_with(&self, ids: &[Uuid]) -> Result<Vec<Chunk>, BackendError> {
+        let mut chunks = Vec::new();
+        for batch in ids.chunks(BATCH) {
+            for point in self.points_with(batch, None).await? {
+                let chunk = wire::json_object(point.payload).and_then(payload::to_chunk);
+                chunks.push(chunk.map_err(|why| self.store.unreadable(&why))?);
+            }
+        }
+        Ok(chunks)
+    }
+
+    /// With these fields of their payloads, or all.
+    async fn points_with(
+        &self,
+        ids: &[Uuid],
+        fields: Option<Vec<&str>>,
+    ) -> Result<Vec<RetrievedPoint>, BackendError> {
+        let request = GetPoints {
+            collection_name: self.target(),
+            ids: ids.iter().copied().map(wire::point_id).collect(),
+            with_payload: Some(fields.map_or_else(|| true.into(), Into::into)),
+            with_vectors: Some(false.into()),
+            ..GetPoints::default()
+        };
+        let found = self.store.link.ask(|client| {
+            let request = request.clone();
+            async move { client.get_points(request).await }
+        });
+        Ok(self.found(found.await)?.map(|found| found.result).unwrap_or_default())
+    }
+
+    /// All that is told, each by its turn, with what is kept.
+    async fn stored_intents(
+        &self,
+    ) -> Result<Vec<(u64, Vec<Intent>, HashMap<Uuid, Chunk>)>, BackendError> {
+        let mut intents: Vec<Stored> = Vec::new();
+        let mut kept: HashMap<u64, HashMap<Uuid, Chunk>> = HashMap::new();
+        self.scroll_now(told(), true.into(), false.into(), |point| {
+            let mut fields = wire::json_object(point.payload)?;
+            if fields.get("record").and_then(Value::as_str) == Some(INTENT) {
+                let stored = serde_json::from_value(Value::Object(fields));
+                intents.push(stored.map_err(|error| format!("an intent can't be read: {error}"))?);
+                return Ok(());
+            }
+            let turn = fields.get("turn").and_then(Value::as_u64).unwrap_or_default();
+            if let Some(Value::Object(chunk)) = fields.remove("chunk") {
+                let chunk = payload::to_chunk(chunk)?;
+                kept.entry(turn).or_default().insert(chunk.id(), chunk);
+            }
+            Ok(())
+        })
+        .await?;
+        intents.sort_unstable_by_key(|intent| intent.turn);
+        let with_kept = |Stored { turn, documents }| {
+            let kept = kept.remove(&turn).unwrap_or_default();
+            (turn, documents, kept)
+        };
+        Ok(intents.into_iter().map(with_kept).collect())
+    }
+
+    /// What is not to be seen now; nothing where no run is unfinished, and by a writer.
+    pub(super) async fn unseen(&self) -> Result<Unseen, BackendError> {
+        if !self.is_unfinished() {
+            return Ok(Unseen::default());
+        }
+        let entries = self.stored_intents().await?.into_iter().flat_map(|(_, documents, kept)| {
+            let mut by_source: HashMap<String, HashMap<Uuid, Chunk>> = HashMap::new();
+            for (id, chunk) in kept {
+                by_source.entry(chunk.source.clone()).or_default().insert(id, chunk);
+            }
+            documents.into_iter().map(move |intent| {
+                let kept = by_source.remove(&intent.source).unwrap_or_default();
+                Entry::new(intent, kept)
+            })
+        });
+        let intents = Intents::new(entries);
+        if intents.is_empty() {
+            return Ok(Unseen::default());
+        }
+        let ids: Vec<Uuid> = intents.sources().map(DocumentRecord::id).collect();
+        let mut written_by = HashMap::new();
+        for batch in ids.chunks(BATCH) {
+            for point in self.points_with(batch, Some(vec!["source", "run_id"])).await? {
+                let fields = wire::json_object(point.payload);
+                let written = fields.and_then(|fields| written(&fields));
+                let (source, run) = written.map_err(|why| self.store.unreadable(&why))?;
+                written_by.insert(source, run);
+            }
+        }
+        Ok(Unseen::of(&intents, &written_by))
+    }
+
+    /// Whether an answer may be given: what was not to be seen has not changed meanwhile. Else it is
+    /// to be asked for again.
+    pub(super) async fn still(
+        &self,
+        unseen: &mut Unseen,
+        tries: &mut u32,
+    ) -> Result<bool, BackendError> {
+        *tries += 1;
+        if !self.is_unfinished() || *tries > TRIES {
+            return Ok(true);
+        }
+        let now = self.unseen().await?;
+        let same = now == *unseen;
+        *unseen = now;
+        Ok(same)
+    }
+}
+
+fn told() -> Filter {
+    Filter::must([Condition::matches("record", vec![INTENT.to_owned(), KEPT.to_owned()])])
+}
+
+/// Source and run of a document record.
+fn written(fields: &Payload) -> Result<(String, Uuid), String> {
+    let text = |field: &str| fields.get(field).and_then(Value::as_str);
+    let run = text("run_id").and_then(|run| run.parse().ok());
+    match (text("source"), run) {
+        (Some(source), Some(run)) => Ok((source.to_owned(), run)),
+        _ => Err("a stored document has no source, or no run".to_owned()),
+    }
+}
+
+fn object(fields: Value) -> Payload {
+    match fields {
+        Value::Object(fields) => fields,
+        other => unreachable!("made as an object, and not {other}"),
+    }
+}
