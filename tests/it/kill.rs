@@ -20,7 +20,6 @@ const FEW: u64 = 12;
 #[test]
 #[expect(clippy::print_stdout, reason = "what was survived is written down")]
 fn a_run_killed_at_any_moment_is_completed_by_the_next() {
-    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let kills = number("DOCENT_TEST_KILLS").unwrap_or(FEW);
     let mut course = Course::new(number("DOCENT_TEST_SEED").unwrap_or(1));
     let mut survived = BTreeMap::<&str, u64>::new();
@@ -32,11 +31,16 @@ fn a_run_killed_at_any_moment_is_completed_by_the_next() {
     println!("killed and completed: {survived:?}");
 }
 
+/// What the environment says, where it says a number.
+pub(crate) fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
 /// Numbers that look random and are the same for the same seed (Knuth's MMIX generator).
-struct Dice(u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
-    fn below(&mut self, limit: u64) -> u64 {
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
         self.0 =
             self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % limit

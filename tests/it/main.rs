@@ -50,6 +50,7 @@ mod tidy;
 #[cfg(target_os = "linux")]
 mod tls;
 mod together;
+mod torn;
 mod trace;
 mod trust;
 mod typed;
