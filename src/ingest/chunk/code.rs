@@ -10,6 +10,14 @@ use crate::ingest::document::Language;
 /// Longer code, in bytes, is generated or minified: it is cut as plain text.
 pub(super) const MAX_PARSED: usize = 1 << 20;
 
+/// Nodes of a syntax tree that are within more others than this are cut as plain text. text-splitter
+/// takes each depth for a level, and its work grows with the levels times the nodes: 16 kB of `+++`
+/// take it minutes. What people write is some 50 deep, a long sum of generated code some hundreds.
+const MAX_DEPTH: u32 = 512;
+
+/// Of a deep tree, every so many nodes one is deep too.
+const LOOKED_AT: usize = 64;
+
 pub(super) fn grammar(language: Language) -> tree_sitter::Language {
     match language {
         Language::C => tree_sitter_c::LANGUAGE,
@@ -26,12 +34,13 @@ pub(super) fn grammar(language: Language) -> tree_sitter::Language {
 }
 
 /// The path of items at every offset: `impl Ledger`, `fn restore`. An item begins with the comments,
-/// attributes and decorators in front of it. A piece may straddle items.
-pub(super) fn outline(text: &str, language: Language) -> Outline {
+/// attributes and decorators in front of it. A piece may straddle items. Also, whether the tree is too
+/// deep to cut along.
+pub(super) fn outline(text: &str, language: Language) -> (Outline, bool) {
     let mut parser = Parser::new();
     let parsed =
         parser.set_language(&grammar(language)).ok().and_then(|()| parser.parse(text, None));
-    let Some(tree) = parsed else { return Outline::flat(text) };
+    let Some(tree) = parsed else { return (Outline::flat(text), false) };
 
     let mut paths = Vec::new();
     let mut around: Vec<Item> = Vec::new();
@@ -44,7 +53,15 @@ pub(super) fn outline(text: &str, language: Language) -> Outline {
         paths.push((start, labels(&around)));
     }
     close(&mut around, usize::MAX, |end, left| paths.push((end, labels(left))));
-    Outline::new(paths, vec![0, text.len()])
+    (Outline::new(paths, vec![0, text.len()]), is_deep(&tree))
+}
+
+fn is_deep(tree: &Tree) -> bool {
+    let mut cursor = tree.walk();
+    (0..tree.root_node().descendant_count()).step_by(LOOKED_AT).any(|node| {
+        cursor.goto_descendant(node);
+        cursor.depth() > MAX_DEPTH
+    })
 }
 
 struct Item {
@@ -208,4 +225,24 @@ fn declared<'a>(text: &'a str, node: Node<'_>) -> Option<&'a str> {
         declarator = declarator.named_child(0)?.child_by_field_name("declarator")?;
     }
     Some(&text[declarator.byte_range()])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tree_that_is_too_deep_is_told() {
+        let sum = |terms: usize| format!("let x = {};\n", vec!["price"; terms].join(" + "));
+        for (text, deep) in [
+            (sum(3), false),
+            (sum(400), false),
+            (sum(1_000), true),
+            ("function f() { return 1; }\n".repeat(2_000), false),
+            ("+++\n".repeat(3_400) + "price;\n", true),
+        ] {
+            let start: String = text.chars().take(40).collect();
+            assert_eq!(outline(&text, Language::TypeScript).1, deep, "{start}");
+        }
+    }
 }

@@ -94,7 +94,8 @@ pub fn chunk<'a>(
                 Syntax::Code(_) if region.len() > code::MAX_PARSED => Syntax::Plain,
                 syntax => syntax,
             };
-            (region.clone(), cutter.syntax, cutter.outline(&region).under(headings))
+            let outline = cutter.outline(&region).under(headings);
+            (region, cutter.syntax, outline)
         })
         .collect();
     let budget = cutter.max_tokens / HEADINGS_SHARE;
@@ -176,8 +177,9 @@ impl<'d> Cutter<'_, 'd> {
         tokens
     }
 
-    /// The headings of a region, and where it must be cut.
-    fn outline(&self, region: &Range<usize>) -> Outline {
+    /// The headings of a region, and where it must be cut. Code that is nested too deeply is plain text
+    /// from then on.
+    fn outline(&mut self, region: &Range<usize>) -> Outline {
         let text = &self.text[region.clone()];
         let sections = match self.syntax {
             Syntax::Markdown => Some(markdown::sections(text)),
@@ -187,7 +189,13 @@ impl<'d> Cutter<'_, 'd> {
         };
         match (sections, self.syntax) {
             (Some(sections), _) => sections.outline(text, self.max_tokens, self.count),
-            (None, Syntax::Code(language)) => code::outline(text, language),
+            (None, Syntax::Code(language)) => {
+                let (outline, is_deep) = code::outline(text, language);
+                if is_deep {
+                    self.syntax = Syntax::Plain;
+                }
+                outline
+            }
             (None, _) => Outline::flat(text),
         }
     }

@@ -229,7 +229,7 @@ fn every_language_names_its_items() {
         ),
         (Tsx, "function View() { return <p>mark</p> }", "mark", "function View"),
     ] {
-        let outline = code::outline(text, language).measured(0, 100, &words);
+        let outline = code::outline(text, language).0.measured(0, 100, &words);
         let path = path.split(" > ").collect::<Vec<_>>();
         assert_eq!(**outline.headings_at(text.find(marker).unwrap()), path, "{text}");
         assert!(outline.headings_at(text.len()).is_empty(), "{text}");
