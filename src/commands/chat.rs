@@ -180,7 +180,11 @@ impl Session {
                 self.engine = engine;
                 self.tell_model(ui)?;
             }
-            Slash::Help => ui.status(slash::HELP),
+            Slash::Help => {
+                for line in slash::HELP.lines() {
+                    ui.status(line);
+                }
+            }
             Slash::Quit => {}
         }
         Ok(())

@@ -126,9 +126,9 @@ impl Ui {
         self.data(&escape_json(&format!("{text}\n")))
     }
 
-    /// What was done, for a person who watches.
+    /// What was done, for a person who watches: one line, so that no name forges another.
     pub fn status(&mut self, text: &str) {
-        self.painted_status(&mask_keys(&sanitize(text)));
+        self.painted_status(&sanitize_line(text));
     }
 
     /// The same with colours and links of docent's own, and everything else sanitized.
@@ -141,7 +141,7 @@ impl Ui {
     /// More of it, for one who asked.
     pub fn detail(&mut self, text: &str) {
         if self.verbose && self.format == Format::Text {
-            self.talk(&mask_keys(&sanitize(text)));
+            self.talk(&sanitize_line(text));
         }
     }
 

@@ -299,7 +299,8 @@ fn a_directory_with_a_line_break_in_its_name_trusts_no_other_file() {
     let evil = format!("r/x\n{hash}  {}", victim.trim_end_matches("/docent.toml"));
     env.write(&format!("{evil}/docent.toml"), "attempts = 8\n");
     let output = env.command(&["config", "trust"]).current_dir(env.path(&evil)).output();
-    env.outcome(&["config", "trust"], output.expect("docent runs")).expect(0);
+    let trusted = env.outcome(&["config", "trust"], output.expect("docent runs")).expect(0);
+    assert_eq!(trusted.stderr.lines().count(), 1, "{trusted}");
     env.run(&["search", "hello"]).expect(3);
 }
 
