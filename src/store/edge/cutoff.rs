@@ -163,7 +163,7 @@ pub(super) fn intents(version: &Path) -> Result<Intents, String> {
     for line in text.split_inclusive('\n').filter(|line| line.ends_with('\n')) {
         match parse(line.trim_end()) {
             Some(Line::Intent(intent)) => {
-                entries.push(Entry::new(intent, std::mem::take(&mut kept)))
+                entries.push(Entry::new(intent, std::mem::take(&mut kept)));
             }
             Some(Line::Kept(chunk)) => {
                 let chunk = payload::to_chunk(chunk)?;

@@ -230,7 +230,7 @@ mod tests {
             ("4", file(4, 0, 2, &[0, 0, 0, 0, 0x01, 0x11, 0, 0])),
             ("8", file(8, 0, 2, &[0, 0, 0, 0, 0, 1, 1, 1])),
             ("8, from the top", file(8, 0, -2, &[0, 1, 1, 1, 0, 0, 0, 0])),
-            ("16", file(16, 0, 2, &[black(10), vec![0xFF, 0x7F].repeat(3)].concat())),
+            ("16", file(16, 0, 2, &[black(10), [0xFF, 0x7F].repeat(3)].concat())),
             ("24", file(24, 0, 2, &[black(15), white(9)].concat())),
             ("32", file(32, 0, 2, &[black(20), white(12)].concat())),
             ("runs of 8", file(8, 1, 2, &[4, 0, 0, 0, 1, 0, 3, 1, 0, 1])),
