@@ -180,7 +180,7 @@ impl Course {
     }
 
     fn disturb(&mut self) {
-        for _ in 0..1 + self.dice.below(8) {
+        for _ in 0..=self.dice.below(8) {
             match self.dice.below(10) {
                 0..=2 => self.create(),
                 3..=6 => self.edit(),
@@ -230,7 +230,7 @@ impl Course {
         else {
             return;
         };
-        for _ in 0..1 + self.dice.below(1 + file.parts.len() as u64 / 2) {
+        for _ in 0..=self.dice.below(1 + file.parts.len() as u64 / 2) {
             let at = self.dice.below(file.parts.len() as u64) as usize;
             let part = self.dice.below(1_000_000);
             match self.dice.below(3) {
@@ -347,7 +347,9 @@ impl Course {
             let field = |name: &str| hit[name].as_str().expect("a text").to_owned();
             found.entry(field("source")).or_default().push((field("citation"), field("text")));
         }
-        found.values_mut().for_each(|chunks| chunks.sort_unstable());
+        for chunks in found.values_mut() {
+            chunks.sort_unstable();
+        }
         found
     }
 }
