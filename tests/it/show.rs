@@ -222,7 +222,7 @@ fn no_collection_and_no_source() {
     env.run(&["show"]).expect(2);
 }
 
-/// The records of a run are not written: what is stored is of two versions.
+/// The records of a run are not written: of what is stored, the old version is shown.
 #[test]
 fn a_run_that_was_cut_off_is_said() {
     let scene = || {
@@ -239,7 +239,7 @@ fn a_run_that_was_cut_off_is_said() {
     env.run(&["ingest", "docs"]).expect(0);
     let asked = server.script.asked_since(before);
     let writes: Vec<usize> = (0..asked.len()).filter(|&at| asked[at] == "upsert").collect();
-    let [_lease, _chunk, record, _given_back] = writes[..] else { panic!("{asked:?}") };
+    let [_lease, _intent, _chunk, record, _given_back] = writes[..] else { panic!("{asked:?}") };
 
     let (env, server) = scene();
     let passes = (0..record).map(|_| Step::Pass);
@@ -247,12 +247,14 @@ fn a_run_that_was_cut_off_is_said() {
     env.run(&["ingest", "docs"]).expect(4);
     server.script.steps.lock().expect("steps").clear();
     let json = shown(&env, "docs/e.md", 0);
-    assert_eq!((&json["stored_chunks"], &json["outdated_chunks"]), (&json!(2), &json!(1)));
+    assert_eq!((&json["stored_chunks"], &json["outdated_chunks"]), (&json!(1), &json!(0)));
     let run = show(&env, "docs/e.md").expect(0);
-    let said = "docs/e.md also has 1 chunk of another version; an ingest was cut off";
-    assert!(run.stderr.contains(said), "{run}");
+    assert!(run.stdout.contains("leaves in the morning"), "{run}");
+    assert!(run.stderr.contains("docs/e.md has changed since it was ingested"), "{run}");
     env.run(&["ingest", "docs"]).expect(0);
-    assert_eq!(show(&env, "docs/e.md").expect(0).stderr, "");
+    let run = show(&env, "docs/e.md").expect(0);
+    assert!(run.stdout.contains("was cancelled"), "{run}");
+    assert_eq!(run.stderr, "");
 }
 
 /// A terminal has links and colours, and a pipe that closes early is fine.

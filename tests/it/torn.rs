@@ -337,7 +337,7 @@ impl Course {
 
     fn find(&self) -> Found {
         let search =
-            self.env.run(&self.args(&["search", "keystone", "-k", "100000", "--format", "json"]));
+            self.env.run(&self.args(&["search", "keystone", "-k", "10000", "--format", "json"]));
         if search.code == Some(3) {
             return Found::new();
         }
