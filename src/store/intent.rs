@@ -127,6 +127,23 @@ impl<'a> State<'a> {
         }
     }
 
+    /// The same, or the state next to it that is whole where this one is not: of what one flush writes, a
+    /// kill may leave the record without the chunks, or the chunks without the record. `there`: all chunks
+    /// of the document; `count`: how many its record says that there are.
+    pub(super) fn whole(mut self, there: &HashSet<Uuid>, count: usize) -> Self {
+        let is_there = |entry: &&Entry| entry.ids.is_subset(there);
+        match self.at {
+            Some(at) if !is_there(&self.entries[at]) => {
+                self.at = self.entries[..at].iter().rposition(|entry| is_there(entry));
+            }
+            None if there.iter().filter(|id| self.shown(id) != Shown::NotAtAll).count() < count => {
+                self.at = self.entries.iter().position(|entry| is_there(entry));
+            }
+            _ => {}
+        }
+        self
+    }
+
     /// Whether one of the intents was carried out: then all its chunks are among those that something
     /// was told of.
     pub(super) fn is_of_a_run(&self) -> bool {
@@ -200,6 +217,31 @@ mod tests {
             }
         }
         assert!(told(&half, &[]).state("b.md", id(1)).is_none());
+    }
+
+    #[test]
+    fn a_state_that_is_not_whole_gives_way_to_the_one_next_to_it() {
+        // Chunks that are there, the run of the record, how many it says; what is seen.
+        type Case<'a> = (&'a [u8], u8, usize, &'a [(u8, Option<&'a str>)]);
+        let cases: [Case<'_>; 4] = [
+            (&[1, 2, 3], 1, 2, &[(1, None), (2, Some("now")), (3, Some("now"))]),
+            (&[1, 2], 1, 2, &[(1, Some("now")), (2, Some("0"))]),
+            (&[1, 2, 3], 0, 2, &[(1, Some("now")), (2, Some("0")), (3, None)]),
+            (&[2, 3], 0, 2, &[(2, Some("now")), (3, Some("now"))]),
+        ];
+        for (there, run, count, expected) in cases {
+            let intents = told(&[(1, &[2, 3])], &[1, 2]);
+            let there = there.iter().copied().map(id).collect();
+            let state = intents.state("a.md", id(run)).unwrap().whole(&there, count);
+            for (number, text) in expected {
+                let shown = match state.shown(&id(*number)) {
+                    Shown::AsItIs => Some("now"),
+                    Shown::AsItWas(chunk) => Some(chunk.text.as_str()),
+                    Shown::NotAtAll => None,
+                };
+                assert_eq!(shown, *text, "chunk {number} of {there:?}, record of run {run}");
+            }
+        }
     }
 
     #[test]

@@ -16,6 +16,11 @@ use crate::kill::{Dice, number};
 /// Kills of the run that CI makes.
 const FEW: u64 = 8;
 
+/// Most parts of a document, and of all: one search has to find all their chunks.
+const MOST_PARTS: usize = 650;
+const MOST_PARTS_OF_ALL: usize = 2_500;
+const MOST_HITS: usize = 10_000;
+
 #[test]
 fn what_is_found_after_a_kill_is_the_old_state_of_a_document_or_the_new_one() {
     course(TestEnv::new(), true);
@@ -188,7 +193,10 @@ impl Course {
                 _ => self.remove(),
             }
         }
-        while self.files.len() > 14 {
+        let parts = |files: &BTreeMap<String, File>| -> usize {
+            files.values().map(|file| file.parts.len()).sum()
+        };
+        while self.files.len() > 14 || parts(&self.files) > MOST_PARTS_OF_ALL {
             self.remove();
         }
     }
@@ -206,7 +214,8 @@ impl Course {
         self.write(&path, File { number: self.names, parts, changed: true });
     }
 
-    fn write(&mut self, path: &str, file: File) {
+    fn write(&mut self, path: &str, mut file: File) {
+        file.parts.truncate(MOST_PARTS);
         let mut text = format!("# Document {}\n", file.number);
         for part in &file.parts {
             text += &format!(
@@ -336,14 +345,18 @@ impl Course {
     }
 
     fn find(&self) -> Found {
+        let most = MOST_HITS.to_string();
         let search =
-            self.env.run(&self.args(&["search", "keystone", "-k", "10000", "--format", "json"]));
+            self.env.run(&self.args(&["search", "keystone", "-k", &most, "--format", "json"]));
         if search.code == Some(3) {
             return Found::new();
         }
         assert!(matches!(search.code, Some(0 | 1)), "round {}: {search}", self.rounds);
+        let json = search.json();
+        let hits = json["hits"].as_array().expect("hits");
+        assert!(hits.len() < MOST_HITS, "more than one search finds");
         let mut found = Found::new();
-        for hit in search.json()["hits"].as_array().expect("hits") {
+        for hit in hits {
             let field = |name: &str| hit[name].as_str().expect("a text").to_owned();
             found.entry(field("source")).or_default().push((field("citation"), field("text")));
         }

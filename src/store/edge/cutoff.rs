@@ -65,7 +65,9 @@ impl Seen {
             self.hidden.extend(chunks.iter().map(|chunk| chunk.id));
             return;
         };
+        let there: HashSet<Uuid> = chunks.iter().map(|chunk| chunk.id).collect();
         let state = intents.state(&record.source, record.run_id);
+        let state = state.map(|state| state.whole(&there, record.chunks as usize));
         for chunk in chunks {
             let shown = match &state {
                 Some(state) => state.shown(&chunk.id),
