@@ -115,6 +115,19 @@ fn what_was_not_asked_about_stays() {
     counts(&report(&env, &["a", "b"]), [0, 0, 0, 1, 1]);
 }
 
+/// It comes of a variable that is not set.
+#[test]
+fn an_empty_path_is_not_the_working_directory() {
+    let env = TestEnv::new();
+    env.write("one.md", "# One\n\nText of one.\n");
+    let typed: [&[&str]; 2] = [&["ingest", ""], &["query", "one?", "--from", " "]];
+    for args in typed {
+        let run = env.run(args).expect(2);
+        assert!(run.stderr.contains("an empty PATH names nothing"), "{run}");
+    }
+    env.run(&["status"]).expect(3);
+}
+
 #[test]
 fn bad_files_are_rows_and_the_rest_is_stored() {
     let env = TestEnv::new();

@@ -139,6 +139,9 @@ fn utf16_without_mark(bytes: &[u8]) -> Option<&'static Encoding> {
     let units = sample.len() / 2;
     let zeros = |offset: usize| sample.iter().skip(offset).step_by(2).filter(|b| **b == 0).count();
     let (even, odd) = (zeros(0), zeros(1));
+    if is_ascii_with_zeros(sample, even.max(odd)) {
+        return None;
+    }
     if odd * 10 > units * 4 && even * 50 <= units {
         Some(UTF_16LE)
     } else if even * 10 > units * 4 && odd * 50 <= units {
@@ -150,6 +153,16 @@ fn utf16_without_mark(bytes: &[u8]) -> Option<&'static Encoding> {
     } else {
         None
     }
+}
+
+/// Whether a few zeros stand in a text of one byte a character: two of its letters at a time would be
+/// Chinese ones. `zeros`: at every second byte, at most.
+fn is_ascii_with_zeros(sample: &[u8], zeros: usize) -> bool {
+    let others = sample.iter().filter(|byte| **byte != 0);
+    let (ascii, all) = others.fold((0, 0), |(ascii, all), byte| {
+        (ascii + usize::from(matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~')), all + 1)
+    });
+    zeros * 10 < sample.len() / 2 * 8 && ascii * 20 >= all * 19
 }
 
 /// Fewest characters by which a script is told.
@@ -392,6 +405,9 @@ mod tests {
     #[test]
     fn binary_data_is_no_text() {
         assert!(looks_binary(b"\x7FELF\0\0\0"));
+        for zeros in [&b"abc\0"[..], b"name,age\njo,3\0\nmia,4\n", b"one \0 two\0three four\n"] {
+            assert!(looks_binary(zeros), "{zeros:?} is not UTF-16");
+        }
         assert!(looks_binary(&[1, 2, 3, 4, 5, 6]));
         assert!(looks_binary(&(0..4000_u32).flat_map(u32::to_le_bytes).collect::<Vec<_>>()));
         assert!(looks_binary(&(0..=255).cycle().take(5000).collect::<Vec<u8>>()));
