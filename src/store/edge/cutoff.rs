@@ -51,8 +51,22 @@ impl Seen {
     ) -> Self {
         let mut records: HashMap<&str, &DocumentRecord> =
             records.iter().map(|record| (record.source.as_str(), record)).collect();
-        let gone = intents.gone(|source| records.get(source).map(|record| record.run_id));
+        // A document that was new, and of which the record is there without all its chunks, is not.
+        let is_whole = |record: &DocumentRecord| {
+            let chunks = found.get(&record.source).map_or(&[][..], Vec::as_slice);
+            intents.state(&record.source, record.run_id).is_some()
+                || chunks.iter().filter(|chunk| !is_of_another(record, chunk)).count()
+                    >= record.chunks as usize
+        };
+        let half: HashSet<String> = records
+            .values()
+            .filter(|record| !record.document_hash.0.is_empty() && !is_whole(record))
+            .map(|record| record.source.clone())
+            .collect();
+        records.retain(|source, _| !half.contains(*source));
+        let mut gone = intents.gone(|source| records.get(source).map(|record| record.run_id));
         records.retain(|source, _| !gone.contains(*source));
+        gone.extend(half);
         let mut seen = Self { gone, ..Self::default() };
         for (source, chunks) in found {
             seen.look(records.get(source.as_str()).copied(), &chunks, intents);

@@ -66,6 +66,32 @@ async fn nothing_is_seen_of_a_document_that_is_under_way() {
     assert_eq!(seen().await, [old.chunks(), new.chunks()].concat());
 }
 
+/// Of what one flush writes, the record is there, and one of the chunks is not.
+#[tokio::test]
+async fn a_record_that_came_before_its_chunks_is_not_believed() {
+    let (dir, store) = embedded();
+    let copies = Copies::default();
+    let writer = write(&store).await;
+    let old = Version::new(1, &["one", "two"]);
+    cutoff::begin(&writer, &old).await;
+    let changed = Version::new(2, &["two", "three"]);
+    writer.will_store(&[changed.changed()]).await.unwrap();
+    let new = Version::named("b.md", 2, &["four", "five"]);
+    writer.will_store(&[new.new_one()]).await.unwrap();
+    for version in [&changed, &new] {
+        writer.upsert(version.points[..1].to_vec()).await.unwrap();
+        version.commit(&writer).await;
+    }
+    writer.flush().await.unwrap();
+    let reader = copies.after_a_kill(dir.path()).await;
+    assert_eq!(cutoff::seen(&reader).await, old.chunks());
+    let rest = [&changed, &new].map(|version| version.points[1..].to_vec()).concat();
+    writer.upsert(rest).await.unwrap();
+    writer.flush().await.unwrap();
+    let reader = copies.after_a_kill(dir.path()).await;
+    assert_eq!(cutoff::seen(&reader).await, [changed.chunks(), new.chunks()].concat());
+}
+
 /// The next run writes where a kill has left half a line.
 #[tokio::test]
 async fn what_is_kept_is_read_past_what_a_kill_has_left_half() {
