@@ -134,10 +134,10 @@ impl<'a> State<'a> {
         let is_there = |entry: &&Entry| entry.ids.is_subset(there);
         match self.at {
             Some(at) if !is_there(&self.entries[at]) => {
-                self.at = self.entries[..at].iter().rposition(|entry| is_there(entry));
+                self.at = self.entries[..at].iter().rposition(&is_there);
             }
             None if there.iter().filter(|id| self.shown(id) != Shown::NotAtAll).count() < count => {
-                self.at = self.entries.iter().position(|entry| is_there(entry));
+                self.at = self.entries.iter().position(is_there);
             }
             _ => {}
         }
