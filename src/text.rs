@@ -14,7 +14,7 @@ use unicode_normalization::char::is_combining_mark;
 use unicode_segmentation::UnicodeSegmentation as _;
 
 pub use fold::{composed, fold, legible, plain_digits};
-pub use visible::{as_seen, is_visible};
+pub use visible::{as_seen, is_visible, joins};
 
 /// What a [`Block`] is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -318,7 +318,8 @@ impl Words {
             if at < target_end || is_invisible(c) {
                 continue;
             }
-            let (c, length) = entity(&text[at..]).unwrap_or((c, c.len_utf8()));
+            let entity = if c == '&' { entity(&text[at..]) } else { None };
+            let (c, length) = entity.unwrap_or((c, c.len_utf8()));
             target_end = at + length;
             if text[at..].starts_with("](") {
                 target_end = at + link_target(&text[at..]);

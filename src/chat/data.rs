@@ -11,7 +11,7 @@ use std::iter::Peekable;
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_security::skeleton;
 
-use crate::text::as_seen;
+use crate::text::{as_seen, joins};
 
 /// Names between `<` and `>` that are special tokens of some model, besides all with a bar
 /// (`<|name|>`). Llama 2, Gemma, T5, BERT, Mistral, Qwen, `DeepSeek`, `StarCoder` and their kin.
@@ -157,18 +157,16 @@ enum Opener {
 
 impl Opener {
     fn of(c: char) -> Option<Self> {
-        match c {
-            _ if looks_like(c, '<') => Some(Self::Angle),
-            _ if looks_like(c, '[') => Some(Self::Square),
-            _ => None,
+        match looks_like_any(c, ['<', '['])? {
+            '<' => Some(Self::Angle),
+            _ => Some(Self::Square),
         }
     }
 
     /// Whether what follows makes a frame of it.
     fn frames(self, rest: &str) -> bool {
         // What joins letters is in no name, and none is there for a reader.
-        let joins = |c: &char| matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}');
-        let mut rest = rest.chars().filter(|c| !joins(c)).take(LONGEST).peekable();
+        let mut rest = rest.chars().filter(|c| !joins(*c)).take(LONGEST).peekable();
         let spaced = matches!(self, Self::Angle);
         let sign = |c| looks_like(c, '/') || looks_like(c, '<');
         skip(&mut rest, |c| sign(c) || (spaced && c.is_whitespace()));
@@ -214,7 +212,16 @@ fn alike(text: &str) -> String {
 }
 
 fn looks_like(c: char, sign: char) -> bool {
-    c == sign || (!c.is_ascii() && alike(c.encode_utf8(&mut [0; 4])).chars().eq([sign]))
+    looks_like_any(c, [sign]).is_some()
+}
+
+/// Which of these signs a character looks like. Of ASCII each looks like itself alone.
+fn looks_like_any<const N: usize>(c: char, signs: [char; N]) -> Option<char> {
+    if c.is_ascii() {
+        return signs.contains(&c).then_some(c);
+    }
+    let seen = alike(c.encode_utf8(&mut [0; 4]));
+    signs.into_iter().find(|sign| seen.chars().eq([*sign]))
 }
 
 /// Bars look like the letter l.

@@ -39,7 +39,7 @@ pub(super) fn is_nothing(c: char) -> bool {
 }
 
 /// Joiners and selectors: they are not seen, and make letters of Indic scripts and pictures.
-pub(super) fn joins(c: char) -> bool {
+pub fn joins(c: char) -> bool {
     matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}')
 }
 
