@@ -17,6 +17,7 @@ mod diagram;
 mod docx;
 mod encoding;
 mod epub;
+mod formatting;
 mod hidden;
 mod html;
 mod image;

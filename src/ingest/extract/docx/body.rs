@@ -5,9 +5,10 @@ use super::fields::{Fields, FormField};
 use super::notes::Notes;
 use super::numbering::{Lists, is_off};
 use super::open::Open;
-use super::styles::Styles;
+use super::styles::{Styles, script};
 use crate::ingest::extract::ExtractError;
 use crate::ingest::extract::alt;
+use crate::ingest::extract::formatting::Formatting;
 use crate::ingest::extract::math::Formula;
 use crate::ingest::extract::prose::{Paragraph, Prose};
 use crate::ingest::extract::symbols;
@@ -18,6 +19,7 @@ use crate::ingest::extract::xml::{self, Element, Handler, attribute, prefixed_at
 #[derive(Clone, Default)]
 struct Run {
     hidden: bool,
+    formatting: Formatting,
     font: String,
 }
 
@@ -228,8 +230,9 @@ impl<'a> Body<'a> {
     }
 
     fn begin_run(&mut self) {
-        let hidden = self.paragraphs.last().is_some_and(|open| open.hidden);
-        self.runs.push(Run { hidden, font: String::new() });
+        let (hidden, formatting) =
+            self.paragraphs.last().map(|open| (open.hidden, open.formatting)).unwrap_or_default();
+        self.runs.push(Run { hidden, formatting, font: String::new() });
     }
 
     /// What stands in a run besides text, and its properties.
@@ -238,14 +241,24 @@ impl<'a> Body<'a> {
         match name {
             "sym" => self.add_symbol(element),
             "vanish" => self.in_run(|run| run.hidden = !is_off(&value())),
+            "vertAlign" => self.in_run(|run| run.formatting.script = script(&value())),
+            // Writers say of both what they are not.
+            "dstrike" if is_off(&value()) => {}
+            "strike" | "dstrike" => {
+                self.in_run(|run| run.formatting.struck = !is_off(&value()));
+            }
             "rFonts" => {
                 let font = attribute(element, "ascii").or_else(|| attribute(element, "hAnsi"));
                 self.in_run(|run| run.font = font.unwrap_or_default());
             }
             "rStyle" => {
-                if let Some(hides) = self.styles.hides(&value()) {
-                    self.in_run(|run| run.hidden |= hides);
-                }
+                let style = value();
+                let formatting = self.styles.formatting(&style);
+                let hides = self.styles.hides(&style) == Some(true);
+                self.in_run(|run| {
+                    run.hidden |= hides;
+                    run.formatting = formatting.within(run.formatting);
+                });
             }
             "fldChar" => self.fields.step(&attribute(element, "fldCharType").unwrap_or_default()),
             "checkBox" => self.fields.begin_form(FormField::Box(false)),
@@ -273,7 +286,8 @@ impl<'a> Body<'a> {
 
     fn push(&mut self, text: &str) {
         if self.is_shown() {
-            self.describe(|open| open.paragraph.text.push_str(text));
+            let formatting = self.runs.last().map(|run| run.formatting).unwrap_or_default();
+            self.describe(|open| open.push(text, formatting));
         }
     }
 
@@ -331,14 +345,16 @@ impl<'a> Body<'a> {
 
     fn end_paragraph(&mut self) {
         self.fields.end_paragraph();
-        let Some(mut open) = self.paragraphs.pop() else { return };
-        if open.is_drop_cap {
-            self.drop_cap.push_str(open.paragraph.text.trim());
+        let Some(open) = self.paragraphs.pop() else { return };
+        let is_drop_cap = open.is_drop_cap;
+        let mut paragraph = open.finish();
+        if is_drop_cap {
+            self.drop_cap.push_str(paragraph.text.trim());
             return;
         }
-        if !open.paragraph.text.trim().is_empty() {
-            open.paragraph.text.insert_str(0, &std::mem::take(&mut self.drop_cap));
+        if !paragraph.text.trim().is_empty() {
+            paragraph.text.insert_str(0, &std::mem::take(&mut self.drop_cap));
         }
-        self.prose.add(open.paragraph);
+        self.prose.add(paragraph);
     }
 }

@@ -2,6 +2,7 @@
 
 use super::numbering::{Lists, is_off};
 use super::styles::{StyleNumbers, Styles};
+use crate::ingest::extract::formatting::{Formatted, Formatting};
 use crate::ingest::extract::prose::{Meaning, Paragraph};
 use crate::ingest::extract::xml::{Element, attribute};
 
@@ -18,6 +19,10 @@ pub(super) struct Open {
     outlined: bool,
     /// The letters of its style are hidden.
     pub(super) hidden: bool,
+    /// That of the letters of its style.
+    pub(super) formatting: Formatting,
+    /// That of the end of its text.
+    formatted: Formatted,
     /// It is the first letter of the paragraph behind it.
     pub(super) is_drop_cap: bool,
     /// Its mark is hidden or deleted: it has no number of its own.
@@ -29,6 +34,17 @@ pub(super) struct Open {
 impl Open {
     pub(super) fn new(paragraph: Paragraph) -> Self {
         Self { paragraph, ..Self::default() }
+    }
+
+    pub(super) fn push(&mut self, text: &str, formatting: Formatting) {
+        self.formatted.set(&mut self.paragraph.text, formatting);
+        self.paragraph.text.push_str(text);
+    }
+
+    /// What was read, which has ended.
+    pub(super) fn finish(mut self) -> Paragraph {
+        self.formatted.end(&mut self.paragraph.text);
+        self.paragraph
     }
 
     /// Takes one of its properties.
@@ -66,6 +82,7 @@ impl Open {
                 self.paragraph.meaning = styles.meaning(style);
             }
             self.hidden = styles.hides(style) == Some(true);
+            self.formatting = styles.formatting(style);
             own = styles.numbers(style);
         }
         let is_own = self.num.is_some();

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::numbering::is_off;
+use crate::ingest::extract::formatting::{Formatting, Script};
 use crate::ingest::extract::prose::Meaning;
 use crate::ingest::extract::xml::{self, Element, Handler, attribute};
 
@@ -19,6 +20,17 @@ struct Style {
     level: Option<usize>,
     /// Its letters are not shown.
     hidden: Option<bool>,
+    script: Option<Script>,
+    struck: Option<bool>,
+}
+
+/// The script that a value of `vertAlign` means; `None` for that of the line.
+pub(super) fn script(value: &str) -> Option<Script> {
+    match value {
+        "superscript" => Some(Script::Super),
+        "subscript" => Some(Script::Sub),
+        _ => None,
+    }
 }
 
 /// The list of a style.
@@ -65,6 +77,13 @@ impl Styles {
     /// Whether letters of this style are hidden; `None` where it does not say.
     pub(super) fn hides(&self, id: &str) -> Option<bool> {
         self.chain(id).find_map(|(_, style)| style.hidden)
+    }
+
+    /// That of letters of this style.
+    pub(super) fn formatting(&self, id: &str) -> Formatting {
+        let script = self.chain(id).find_map(|(_, style)| style.script);
+        let struck = self.chain(id).find_map(|(_, style)| style.struck);
+        Formatting { script, struck: struck.unwrap_or(false) }
     }
 
     pub(super) fn numbers(&self, id: &str) -> StyleNumbers {
@@ -144,6 +163,14 @@ fn describe(style: &mut Style, name: &str, element: &Element<'_>) {
         "numId" => style.num = value(),
         "ilvl" => style.level = value().and_then(|level| level.parse().ok()),
         "vanish" => style.hidden = Some(!value().is_some_and(|value| is_off(&value))),
+        "strike" | "dstrike" => {
+            let is_on = !value().is_some_and(|value| is_off(&value));
+            // Writers say of both what they are not.
+            if is_on || name == "strike" {
+                style.struck = Some(is_on);
+            }
+        }
+        "vertAlign" => style.script = script(&value().unwrap_or_default()),
         _ => {}
     }
 }

@@ -1,6 +1,7 @@
 //! HTML → the main text as Markdown, with the source lines of every line of it.
 
 mod furniture;
+mod inline;
 mod markup;
 mod math;
 mod names;

@@ -1,6 +1,7 @@
 //! What an element means for the text: how it is laid out, and whether it is content at all.
 
 use super::names::{Names, names_one};
+use crate::ingest::extract::formatting::Script;
 
 /// How an element takes part in the text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,6 +31,10 @@ pub(super) enum Role {
     /// `<main>`, or an element with that role.
     Main,
     Article,
+    /// Raised or lowered characters.
+    Script(Script),
+    /// Text that no longer counts.
+    Struck,
     /// Other elements that start on a new line.
     Block,
     Inline,
@@ -40,8 +45,28 @@ impl Role {
         match attribute("role") {
             Some("main") => Self::Main,
             Some("article") => Self::Article,
+            // What programs make of formatting.
+            _ if matches!(name, "span" | "font") => {
+                attribute("style").and_then(Self::of_style).unwrap_or(Self::Inline)
+            }
             _ => Self::named(name),
         }
+    }
+
+    fn of_style(style: &str) -> Option<Self> {
+        let value = |name: &str| {
+            let declared = style.split(';').filter_map(|declaration| declaration.split_once(':'));
+            let mut values = declared.filter(|(key, _)| key.trim().eq_ignore_ascii_case(name));
+            values.next_back().map(|(_, value)| value.trim().to_ascii_lowercase())
+        };
+        match value("vertical-align").as_deref() {
+            Some("super") => return Some(Self::Script(Script::Super)),
+            Some("sub") => return Some(Self::Script(Script::Sub)),
+            _ => {}
+        }
+        let strikes = |value: String| value.contains("line-through");
+        let decoration = value("text-decoration").or_else(|| value("text-decoration-line"));
+        decoration.is_some_and(strikes).then_some(Self::Struck)
     }
 
     /// Where attributes say nothing else.
@@ -63,6 +88,9 @@ impl Role {
             "option" => Self::Choice,
             "a" => Self::Link,
             "math" => Self::Math,
+            "sup" => Self::Script(Script::Super),
+            "sub" => Self::Script(Script::Sub),
+            "s" | "strike" => Self::Struck,
             "main" => Self::Main,
             "article" => Self::Article,
             "html" | "body" | "head" | "div" | "section" | "header" | "footer" | "nav"
@@ -77,7 +105,14 @@ impl Role {
     pub(super) fn is_block(self) -> bool {
         !matches!(
             self,
-            Self::Title | Self::Break | Self::Link | Self::Math | Self::Inline | Self::Cell
+            Self::Title
+                | Self::Break
+                | Self::Link
+                | Self::Math
+                | Self::Script(_)
+                | Self::Struck
+                | Self::Inline
+                | Self::Cell
         )
     }
 
@@ -239,8 +274,8 @@ impl Skip {
         match name {
             "script" | "style" | "template" | "svg" | "annotation" | "annotation-xml" | "iframe" | "object"
             | "canvas" | "audio" | "video" | "noembed" | "noframes" | "title" | "datalist"
-            // The readings of ruby would take its words apart.
-            | "rt" | "rp" => {
+            // The readings of ruby would take its words apart. What is deleted is no part of the text.
+            | "rt" | "rp" | "del" => {
                 return Self::Always;
             }
             "html" | "body" | "main" | "article" => return Self::Content,

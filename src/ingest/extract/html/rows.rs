@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::writer::Line;
+use super::inline::Line;
 use crate::ingest::document::Mark;
 use crate::ingest::extract::table::{self, Grid, LONGEST_REPEATED, WIDEST};
 

@@ -58,6 +58,40 @@ fn structure_becomes_markdown() {
 }
 
 #[test]
+fn formatting_that_changes_what_a_text_says() {
+    for (html, expected) in [
+        ("<p>10<sup>6</sup> herring in 5 m<sup>2 </sup>of it.", "10⁶ herring in 5 m² of it."),
+        (
+            "<p>H<sub>2</sub>O, SO<sub>4</sub><sup>2-</sup>, 5<sup>1</sup>/<sub>2</sub> h",
+            "H₂O, SO₄²⁻, 5 1/2 h",
+        ),
+        ("<p>2<sup>2<sup>n</sup></sup> x<sup><i>n</i>+1</sup> e<sup>2π</sup>", "2²ⁿ xⁿ⁺¹ e^(2π)"),
+        ("<p>the 1<sup>st</sup> of May<sup>[1]</sup>", "the 1st of May[1]"),
+        ("<p>Fee 30<sup><a href='#f1'>1</a></sup> euro", "Fee 30[1] euro"),
+        ("<p>10<span style='font-size:8pt; Vertical-Align: super'>-3</span> m", "10⁻³ m"),
+        (
+            "<table><tr><td>10<sup>3</sup><td>x<tr><td>10<sup>4</sup><td>y</table>",
+            "10³ | x\n10⁴ | y",
+        ),
+        ("<pre>x<sup>2</sup>\ny<sup>3\n</sup>z</pre>", "```\nx²\ny3\nz\n```"),
+        ("a<sup>b<p>c</sup>d<sup>2</sup>", "ab\n\nc\n\nd²"),
+        ("<h2>CO<sub>2</sub></h2>", "## CO₂"),
+        ("<p>Fee: <del>50</del> <ins>40</ins> euro", "Fee: 40 euro"),
+        (
+            "<p>Fee: <s>50 euro</s> 40<br><strike>a<br>b</strike>",
+            "Fee: ~~50 euro~~ 40\n~~a~~\n~~b~~",
+        ),
+        ("<s><p>a<p>b</s>c<p>d", "~~a~~\n\n~~b~~c\n\nd"),
+        ("<p>a <span style='text-decoration: line-through red'>b</span> c", "a ~~b~~ c"),
+        ("<table><tr><td><s>1</s><td>2<tr><td>3<td>4</table>", "~~1~~ | 2\n3 | 4"),
+        ("<p>a<s> </s>b", "a b"),
+        ("<pre>a <s>b</s></pre>", "```\na b\n```"),
+    ] {
+        assert_eq!(text(html), expected, "{html}");
+    }
+}
+
+#[test]
 fn rows_of_tables_carry_the_names_of_their_columns() {
     let fees = "<tr><th rowspan=2>Port<th colspan=2>Fee</tr><tr><th>winter<th>summer</tr>";
     let expected =

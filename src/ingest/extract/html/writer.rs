@@ -1,5 +1,6 @@
 //! Writes Markdown block by block, and remembers the source lines of every line written.
 
+use super::inline::{Inline, Line};
 use super::role::Role;
 use super::rows::{Cell, Row, Table};
 use crate::ingest::document::Mark;
@@ -11,21 +12,6 @@ enum Block {
     Item,
     Row,
     Other,
-}
-
-/// A line of the block being written, with the offsets of its first and last character in the
-/// source.
-#[derive(Default)]
-pub(super) struct Line {
-    pub(super) text: String,
-    pub(super) span: Option<(usize, usize)>,
-}
-
-impl Line {
-    fn push(&mut self, character: char, at: usize) {
-        self.text.push(character);
-        self.span = Some(self.span.map_or((at, at), |(first, last)| (first.min(at), last.max(at))));
-    }
 }
 
 pub(super) struct Writer {
@@ -50,6 +36,7 @@ pub(super) struct Writer {
     tables: Vec<Table>,
     /// Cells begun in the current row: one for each of the lines.
     cells: Option<Vec<Cell>>,
+    inline: Inline,
     /// Bytes that may still be repeated.
     room: usize,
 }
@@ -70,6 +57,7 @@ impl Writer {
             marker: None,
             tables: Vec::new(),
             cells: None,
+            inline: Inline::default(),
             room: table::room(source.len()),
         }
     }
@@ -87,6 +75,7 @@ impl Writer {
             Role::Pre => self.pre += 1,
             Role::List { ordered } => self.lists.push(ordered.then_some(0)),
             Role::Item => self.begin_item(),
+            Role::Script(_) | Role::Struck => self.inline.open(role, &self.lines),
             Role::Row if self.tables.last().is_some_and(|table| !table.is_layout) => {
                 self.end_block();
                 self.cells = Some(Vec::new());
@@ -122,6 +111,7 @@ impl Writer {
                 self.cells = None;
             }
             Role::Cell if self.cells.is_none() => self.end_block(),
+            Role::Script(_) | Role::Struck => self.inline.close(role, &mut self.lines),
             _ => {}
         }
     }
@@ -157,6 +147,7 @@ impl Writer {
             if space && !line.text.is_empty() && !line.text.ends_with(' ') {
                 line.text.push(' ');
             }
+            self.inline.begin(line);
             line.push(character, at);
         }
     }
@@ -173,6 +164,7 @@ impl Writer {
     }
 
     pub(super) fn line_break(&mut self) {
+        self.inline.end_line(&mut self.lines);
         if self.pre == 0 && (self.cells.is_some() || self.heading.is_some()) {
             self.space = true;
         } else if self.pre > 0 || self.lines.last().is_some_and(|line| !line.text.is_empty()) {
@@ -184,6 +176,7 @@ impl Writer {
     /// Writes the current block, where it has text.
     pub(super) fn end_block(&mut self) {
         self.space = false;
+        self.inline.end_block(&mut self.lines);
         let lines = std::mem::take(&mut self.lines);
         if self.pre > 0 {
             self.write_preformatted(&lines);
@@ -254,6 +247,7 @@ impl Writer {
         let is_first = cells.is_empty();
         cells.push(cell);
         self.space = false;
+        self.inline.end_line(&mut self.lines);
         if self.pre > 0 || self.heading.is_some() {
             if self.lines.is_empty() {
                 self.lines.push(Line::default());

@@ -8,9 +8,10 @@
 mod role;
 mod writer;
 
-use self::role::{Role, Vocabulary};
+use self::role::{Role, Vocabulary, formatting};
 use self::writer::Writer;
 use super::encoding::Decoded;
+use super::formatting::Formatting;
 use super::xml::{self, Element, Handler, attribute, attributes};
 use super::{ExtractError, detect, encoding, html};
 use crate::ingest::document::{Document, Places, Syntax, Unit, single_spaced};
@@ -55,6 +56,8 @@ struct Open {
     about: String,
     /// Whether it is part of a paragraph, or is one.
     in_text: bool,
+    /// That of its text, and where in the block that begins.
+    formatting: (Formatting, usize),
 }
 
 #[derive(Default)]
@@ -161,6 +164,8 @@ impl Reading {
     }
 
     fn close(&mut self, open: Open) {
+        let (formatting, start) = open.formatting;
+        self.writer.end_formatting(start, formatting);
         match open.role {
             Role::Section => {
                 self.writer.end_block();
@@ -239,7 +244,15 @@ impl Handler for Reading {
                 about.clear();
             }
         }
-        self.open.push(Open { name: name.to_owned(), role, about, in_text });
+        let formatting = match role {
+            Role::Inline => {
+                let rendition = attribute(element, "rend").or_else(|| attribute(element, "role"));
+                formatting(name, rendition.as_deref())
+            }
+            _ => Formatting::default(),
+        };
+        let formatting = (formatting, self.writer.length());
+        self.open.push(Open { name: name.to_owned(), role, about, in_text, formatting });
     }
 
     fn end(&mut self, _: &str) {

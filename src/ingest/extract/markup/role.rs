@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use crate::ingest::extract::formatting::{Formatting, Script};
 use crate::ingest::extract::xml::{Element, Handler};
 
 /// How an element takes part in the text.
@@ -149,6 +150,19 @@ impl Handler for Vocabulary {
     }
 }
 
+/// What a part of a text says by where its letters stand, and whether they are struck out. `rendition`: how it
+/// says that it is written.
+pub(super) fn formatting(name: &str, rendition: Option<&str>) -> Formatting {
+    let script = match (name, rendition.unwrap_or_default()) {
+        ("sup" | "superscript", _) | (_, "superscript" | "sup") => Some(Script::Super),
+        ("sub" | "subscript", _) | (_, "subscript" | "sub") => Some(Script::Sub),
+        _ => None,
+    };
+    let struck = matches!(name, "strike" | "strikethrough" | "s" | "line-through")
+        || matches!(rendition, Some("strikethrough" | "strike" | "line-through"));
+    Formatting { script, struck }
+}
+
 /// Names that mean the same everywhere.
 fn generic(name: &str) -> Option<Role> {
     Some(match name {
@@ -192,14 +206,16 @@ fn known(name: &str) -> Option<Role> {
         "outline" => Role::Outline,
         "br" | "lb" | "break" => Role::Break,
         "emphasis" | "emph" | "italic" | "bold" | "hi" | "code" | "literal" | "ph" | "xref"
-        | "link" | "ulink" | "uri" | "ext-link" | "a" | "i" | "b" | "sup" | "sub" | "command"
-        | "filename" | "option" | "quote" | "q" | "strong" | "math" | "span" => Role::Inline,
+        | "link" | "ulink" | "uri" | "ext-link" | "a" | "i" | "b" | "sup" | "sub" | "superscript"
+        | "subscript" | "strike" | "strikethrough" | "s" | "line-through" | "ins" | "command" | "filename" | "option" | "quote" | "q" | "strong" | "math" | "span" => Role::Inline,
         // What is for indexes, counts and machines; pictures of FB2.
         "indexterm" | "index" | "titleabbrev" | "binary" | "journal-id" | "issn" | "article-id"
         | "elocation-id" | "contrib-id" | "history" | "counts" | "custom-meta-group"
         | "self-uri" | "object-id" | "document-info" | "src-title-info" | "encodingDesc"
         | "revisionDesc" | "facsimile" | "stylesheet" | "colspec" | "tex-math" | "revhistory"
-        | "prolog" | "processing-meta" => Role::Skip,
+        | "prolog" | "processing-meta"
+        // What is deleted.
+        | "del" => Role::Skip,
         _ => return None,
     })
 }

@@ -57,6 +57,24 @@ fn jats_has_authors_abstract_and_references() {
 }
 
 #[test]
+fn formatting_that_changes_what_a_text_says() {
+    for (xml, expected) in [
+        (
+            "<article><para>10<superscript>6</superscript> H<subscript>2</subscript>O</para></article>",
+            "10⁶ H₂O",
+        ),
+        ("<book><p>m s<sup>−1</sup> <strike>old</strike> new</p></book>", "m s⁻¹ ~~old~~ new"),
+        ("<TEI><p>5<hi rend='superscript'>2</hi><del>gone</del></p></TEI>", "5²"),
+        (
+            "<book><p>m<sup>2</sup></p><table><tr><td>10<sup>3</sup></td><td>a<sup>2</sup></td></tr></table></book>",
+            "m²\n\n10³ | a²",
+        ),
+    ] {
+        assert_eq!(read(xml).text, expected, "{xml}");
+    }
+}
+
+#[test]
 fn books_outlines_and_topics() {
     let fb2 = read(
         "<FictionBook><description><title-info><genre>sea</genre><author><first-name>Ann</first-name><last-name>Lee</last-name></author><book-title>Tides</book-title></title-info></description>\

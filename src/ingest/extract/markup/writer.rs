@@ -3,6 +3,7 @@
 mod table;
 
 use self::table::Table;
+use super::super::formatting::Formatting;
 use super::super::html;
 use super::super::notebook::fenced;
 use crate::ingest::document::{Mark, single_spaced};
@@ -121,6 +122,18 @@ impl Writer {
                 block.text.push(character);
                 block.span = span(block.span);
             }
+        }
+    }
+
+    /// Bytes of the block so far.
+    pub(super) fn length(&self) -> usize {
+        self.block.text.len()
+    }
+
+    /// What the block has from byte `start` on has a formatting.
+    pub(super) fn end_formatting(&mut self, start: usize, formatting: Formatting) {
+        if self.block.text.is_char_boundary(start) {
+            formatting.end(&mut self.block.text, start);
         }
     }
 

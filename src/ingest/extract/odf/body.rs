@@ -10,6 +10,7 @@ use super::spans::Spans;
 use super::styles::Styles;
 use crate::ingest::extract::ExtractError;
 use crate::ingest::extract::alt;
+use crate::ingest::extract::formatting::{Formatted, Formatting};
 use crate::ingest::extract::prose::{Meaning, Paragraph, Prose};
 use crate::ingest::extract::xml::{self, Element, Handler, attribute};
 
@@ -53,10 +54,10 @@ struct Body<'a> {
     lists: Lists,
     prose: Prose,
     count: u32,
-    /// A paragraph can hold another, in a text box or a note; with whether its letters are hidden.
-    paragraphs: Vec<(Paragraph, bool)>,
-    /// Whether the letters of each span that is open are hidden.
-    spans: Vec<bool>,
+    /// A paragraph can hold another, in a text box or a note.
+    paragraphs: Vec<Open>,
+    /// Whether the letters of each span that is open are hidden, and their formatting.
+    spans: Vec<(bool, Formatting)>,
     /// Notes that are open.
     notes: Vec<Note>,
     tables: Vec<Table>,
@@ -66,6 +67,16 @@ struct Body<'a> {
     alt: Option<String>,
     /// Depth of open elements that are no text.
     skipped: usize,
+}
+
+/// A paragraph being read.
+struct Open {
+    paragraph: Paragraph,
+    /// Its letters are hidden.
+    hidden: bool,
+    /// That of its style, and of the end of its text.
+    formatting: Formatting,
+    formatted: Formatted,
 }
 
 #[derive(Default)]
@@ -141,8 +152,8 @@ impl Handler for Body<'_> {
         if self.is_skipped(name) && (name != "date" || !self.notes.is_empty()) {
             self.skipped = self.skipped.saturating_sub(1);
             let alt = self.alt.take().and_then(|alt| alt::line(&alt));
-            if let Some((paragraph, _)) = self.paragraphs.last_mut() {
-                paragraph.drawings.extend(alt);
+            if let Some(open) = self.paragraphs.last_mut() {
+                open.paragraph.drawings.extend(alt);
             }
             return;
         }
@@ -195,8 +206,14 @@ impl Body<'_> {
         } else if self.styles.is_title(&style) {
             paragraph.meaning = Meaning::Title;
         }
-        let hidden = self.styles.is_hidden("paragraph", &style);
-        self.paragraphs.push((paragraph, hidden));
+        self.open_paragraph(paragraph, &style);
+    }
+
+    fn open_paragraph(&mut self, paragraph: Paragraph, style: &str) {
+        let hidden = self.styles.is_hidden("paragraph", style);
+        let formatting = self.styles.formatting("paragraph", style);
+        let formatted = Formatted::default();
+        self.paragraphs.push(Open { paragraph, hidden, formatting, formatted });
     }
 
     fn begin_heading(&mut self, element: &Element<'_>) {
@@ -214,8 +231,7 @@ impl Body<'_> {
             let level = usize::from(level) - 1;
             paragraph.label = self.lists.heading(level, start, &self.styles);
         }
-        let hidden = self.styles.is_hidden("paragraph", &style);
-        self.paragraphs.push((paragraph, hidden));
+        self.open_paragraph(paragraph, &style);
     }
 
     /// The next one; those of notes are not counted.
@@ -226,20 +242,26 @@ impl Body<'_> {
 
     fn begin_span(&mut self, element: &Element<'_>) {
         let style = attribute(element, "style-name").unwrap_or_default();
-        self.spans.push(self.styles.is_hidden("text", &style));
+        let outer = self.spans.last().map(|(_, formatting)| *formatting);
+        let outer = outer.or_else(|| self.paragraphs.last().map(|open| open.formatting));
+        let formatting = self.styles.formatting("text", &style).within(outer.unwrap_or_default());
+        self.spans.push((self.styles.is_hidden("text", &style), formatting));
     }
 
     fn push(&mut self, text: &str) {
-        if self.skipped > 0 || self.spans.contains(&true) {
+        if self.skipped > 0 || self.spans.iter().any(|(hidden, _)| *hidden) {
             return;
         }
-        if let Some((paragraph, false)) = self.paragraphs.last_mut() {
-            paragraph.text.push_str(text);
+        if let Some(open) = self.paragraphs.last_mut().filter(|open| !open.hidden) {
+            let formatting = self.spans.last().map_or(open.formatting, |(_, of_span)| *of_span);
+            open.formatted.set(&mut open.paragraph.text, formatting);
+            open.paragraph.text.push_str(text);
         }
     }
 
     fn end_paragraph(&mut self) {
-        let Some((paragraph, _)) = self.paragraphs.pop() else { return };
+        let Some(Open { mut paragraph, mut formatted, .. }) = self.paragraphs.pop() else { return };
+        formatted.end(&mut paragraph.text);
         match self.notes.last_mut() {
             Some(note) => {
                 note.text.push_str(&paragraph.text);
@@ -257,8 +279,8 @@ impl Body<'_> {
         let author = author.trim();
         let text =
             if author.is_empty() { text } else { format!("Comment by {author}: {}", text.trim()) };
-        if let Some((paragraph, _)) = self.paragraphs.last_mut() {
-            paragraph.notes.push(text);
+        if let Some(open) = self.paragraphs.last_mut() {
+            open.paragraph.notes.push(text);
         }
     }
 
@@ -298,9 +320,9 @@ impl Body<'_> {
             self.push(formula);
         }
         if !object.text.is_empty()
-            && let Some((paragraph, _)) = self.paragraphs.last_mut()
+            && let Some(open) = self.paragraphs.last_mut()
         {
-            paragraph.drawings.push(object.text.clone());
+            open.paragraph.drawings.push(object.text.clone());
         }
     }
 }

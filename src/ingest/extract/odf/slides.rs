@@ -12,6 +12,7 @@ use crate::ingest::document::{Unit, single_spaced};
 use crate::ingest::extract::ExtractError;
 use crate::ingest::extract::alt;
 use crate::ingest::extract::chart::Drawings;
+use crate::ingest::extract::formatting::{Formatted, Formatting};
 use crate::ingest::extract::numeral::Numeral;
 use crate::ingest::extract::parts::Parts;
 use crate::ingest::extract::slide::{
@@ -49,6 +50,7 @@ pub(super) fn read(xml: &str, styles: Styles, objects: &Objects) -> Result<Slide
         shape: None,
         notes: None,
         line: None,
+        formatted: Formatted::default(),
         spans: Vec::new(),
         row: None,
         grid: Grid::default(),
@@ -85,8 +87,10 @@ struct Reading<'a> {
     /// The speaker notes, from their beginning on.
     notes: Option<String>,
     line: Option<Line>,
-    /// Whether the letters of each span that is open are hidden.
-    spans: Vec<bool>,
+    /// That of the end of the line.
+    formatted: Formatted,
+    /// Whether the letters of each span that is open are hidden, and their formatting.
+    spans: Vec<(bool, Formatting)>,
     row: Option<Vec<Cell>>,
     grid: Grid,
     cells: Spans,
@@ -121,7 +125,9 @@ impl Handler for Reading<'_> {
             "p" | "h" => self.begin_line(),
             "span" => {
                 let style = attribute(element, "style-name").unwrap_or_default();
-                self.spans.push(self.styles.is_hidden("text", &style));
+                let outer = self.spans.last().map(|(_, of_span)| *of_span).unwrap_or_default();
+                let formatting = self.styles.formatting("text", &style).within(outer);
+                self.spans.push((self.styles.is_hidden("text", &style), formatting));
             }
             "s" | "tab" => self.push(" "),
             "line-break" => self.push("\n"),
@@ -313,20 +319,23 @@ impl Reading<'_> {
         } else {
             line.bullet = Some(Bullet::None);
         }
-        self.line = Some(line);
+        (self.line, self.formatted) = (Some(line), Formatted::default());
     }
 
     fn push(&mut self, text: &str) {
-        if self.skipped > 0 || self.spans.contains(&true) {
+        if self.skipped > 0 || self.spans.iter().any(|(hidden, _)| *hidden) {
             return;
         }
         if let Some(line) = &mut self.line {
+            let formatting = self.spans.last().map(|(_, of_span)| *of_span).unwrap_or_default();
+            self.formatted.set(&mut line.text, formatting);
             line.text.push_str(text);
         }
     }
 
     fn end_line(&mut self) {
-        let Some(line) = self.line.take() else { return };
+        let Some(mut line) = self.line.take() else { return };
+        self.formatted.end(&mut line.text);
         let lines = line.text.lines().map(single_spaced).filter(|line| !line.is_empty());
         let text = lines.collect::<Vec<_>>().join("\n");
         if text.is_empty() {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::ingest::extract::formatting::{Formatting, Script};
 use crate::ingest::extract::numeral::Numeral;
 use crate::ingest::extract::xml::{Element, attribute};
 
@@ -37,6 +38,20 @@ struct Style {
     parent: Option<String>,
     /// Its letters, or its slides, are not shown.
     hidden: bool,
+    script: Option<Script>,
+    struck: Option<bool>,
+}
+
+/// The script of a `text-position`: `super 58%`, `33% 58%`, `-33% 58%`.
+fn script(position: &str) -> Option<Script> {
+    let place = position.split_whitespace().next()?;
+    match place.trim_end_matches('%').parse::<f64>() {
+        Ok(raised) if raised > 0.0 => Some(Script::Super),
+        Ok(lowered) if lowered < 0.0 => Some(Script::Sub),
+        Ok(_) => None,
+        Err(_) if place == "super" => Some(Script::Super),
+        Err(_) => (place == "sub").then_some(Script::Sub),
+    }
 }
 
 /// The styles of a document: those of all, and those of its parts.
@@ -57,7 +72,7 @@ impl Styles {
                 let value = |name| attribute(element, name).unwrap_or_default();
                 let key = (value("family"), value("name"));
                 let parent = attribute(element, "parent-style-name");
-                self.styles.insert(key.clone(), Style { parent, hidden: false });
+                self.styles.insert(key.clone(), Style { parent, ..Style::default() });
                 self.style = Some(key);
             }
             "text-properties" | "drawing-page-properties" => {
@@ -65,6 +80,11 @@ impl Styles {
                     || attribute(element, "visibility").as_deref() == Some("hidden");
                 if let Some(style) = self.style.as_ref().and_then(|key| self.styles.get_mut(key)) {
                     style.hidden |= hidden;
+                    let position = attribute(element, "text-position");
+                    style.script = position.and_then(|position| script(&position)).or(style.script);
+                    let line = attribute(element, "text-line-through-style")
+                        .or_else(|| attribute(element, "text-line-through-type"));
+                    style.struck = line.map(|line| line != "none").or(style.struck);
                 }
             }
             "list-style" | "outline-style" => {
@@ -127,6 +147,13 @@ impl Styles {
 
     pub(super) fn is_hidden(&self, family: &str, style: &str) -> bool {
         self.chain(family, style).any(|(_, style)| style.hidden)
+    }
+
+    /// That of letters of a style.
+    pub(super) fn formatting(&self, family: &str, style: &str) -> Formatting {
+        let script = self.chain(family, style).find_map(|(_, style)| style.script);
+        let struck = self.chain(family, style).find_map(|(_, style)| style.struck);
+        Formatting { script, struck: struck.unwrap_or(false) }
     }
 
     /// A style and those it inherits from.

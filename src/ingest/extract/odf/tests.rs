@@ -118,6 +118,38 @@ fn what_is_no_text_is_left_out() {
 }
 
 #[test]
+fn formatting_that_changes_what_a_text_says() {
+    let style = |name: &str, properties: &str| {
+        format!(
+            "<style:style style:name=\"{name}\" style:family=\"text\"><style:text-properties {properties}/></style:style>"
+        )
+    };
+    let styles = [
+        style("Up", "style:text-position=\"super 58%\""),
+        style("Higher", "style:text-position=\"33% 58%\""),
+        style("Low", "style:text-position=\"-33% 58%\""),
+        style("Level", "style:text-position=\"0% 100%\""),
+        style("Out", "style:text-line-through-style=\"solid\""),
+        style("Not", "style:text-line-through-style=\"none\""),
+    ];
+    let span = |name: &str, text: &str| {
+        format!("<text:span text:style-name=\"{name}\">{text}</text:span>")
+    };
+    for (inner, expected) in [
+        (format!("10{} or 10{}", span("Up", "6"), span("Higher", "-6")), "10⁶ or 10⁻⁶"),
+        (format!("H{}O at 10{}", span("Low", "2"), span("Level", "6")), "H₂O at 106"),
+        (format!("{} 40", span("Out", &format!("10{}", span("Up", "2")))), "~~10²~~ 40"),
+        (span("Not", "50"), "50"),
+    ] {
+        let styles = format!(
+            "</office:text><office:automatic-styles>{}</office:automatic-styles><office:text>",
+            styles.concat()
+        );
+        assert_eq!(text_of(&format!("{styles}<text:p>{inner}</text:p>")), expected, "{inner}");
+    }
+}
+
+#[test]
 fn objects_stand_behind_their_paragraph() {
     let body = r#"<text:p>See <draw:frame><draw:object xlink:href="./Object 1"/></draw:frame>.</text:p><text:p><draw:object xlink:href="./Object 2"/></text:p>"#;
     let mut parts = parts("text", body);

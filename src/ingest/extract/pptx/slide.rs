@@ -3,6 +3,7 @@
 use crate::ingest::document::single_spaced;
 use crate::ingest::extract::ExtractError;
 use crate::ingest::extract::alt;
+use crate::ingest::extract::formatting::{Formatted, Formatting, Script};
 use crate::ingest::extract::math::Formula;
 use crate::ingest::extract::slide::{
     Block, Bullet, DEEPEST, Item, Line, Numbering, Place, Role, Shape, Slide,
@@ -20,6 +21,19 @@ pub(super) fn read(part: &str) -> Result<Slide, ExtractError> {
 
 fn is_set(element: &Element<'_>, name: &str) -> bool {
     matches!(attribute(element, name).as_deref(), Some("1" | "true"))
+}
+
+/// That of a run, by its properties. `baseline` is in thousandths of a percent of the letters' height.
+fn formatting(element: &Element<'_>) -> Formatting {
+    let baseline = attribute(element, "baseline");
+    let baseline = baseline.and_then(|value| value.trim_end_matches('%').parse::<f64>().ok());
+    let script = match baseline.unwrap_or(0.0) {
+        raised if raised > 0.0 => Some(Script::Super),
+        lowered if lowered < 0.0 => Some(Script::Sub),
+        _ => None,
+    };
+    let strike = attribute(element, "strike");
+    Formatting { script, struck: strike.is_some_and(|strike| strike != "noStrike") }
 }
 
 /// Groups within groups are told apart so far down.
@@ -42,6 +56,9 @@ struct Reading {
     /// What stands in for the shape where it has no text.
     alt: Option<String>,
     line: Option<Line>,
+    /// That of the end of the line, and of the run that is read.
+    formatted: Formatted,
+    formatting: Formatting,
     /// The upper left corner, until the size is known.
     corner: (f64, f64),
     /// The row being read.
@@ -79,7 +96,7 @@ impl Handler for Reading {
             "ph" => self.set_role(element),
             "off" => self.corner = (number("x").unwrap_or(0.0), number("y").unwrap_or(0.0)),
             "ext" => self.set_place(number("cx"), number("cy")),
-            "p" => self.line = Some(Line::default()),
+            "p" => (self.line, self.formatted) = (Some(Line::default()), Formatted::default()),
             "pPr" => self.describe(|line| {
                 let level = attribute(element, "lvl").and_then(|level| level.parse().ok());
                 line.level = level.unwrap_or(0).min(DEEPEST);
@@ -92,7 +109,11 @@ impl Handler for Reading {
                 let numbering = Numbering::named(&kind, start.unwrap_or(1));
                 self.describe(|line| line.bullet = Some(Bullet::Number(numbering)));
             }
-            "r" => self.font.clear(),
+            "r" | "fld" => {
+                self.font.clear();
+                self.formatting = Formatting::default();
+            }
+            "rPr" => self.formatting = formatting(element),
             "sym" => self.font = attribute(element, "typeface").unwrap_or_default(),
             "t" => self.in_text = true,
             "oMath" => {
@@ -235,7 +256,10 @@ impl Reading {
     }
 
     fn push(&mut self, text: &str) {
-        self.describe(|line| line.text.push_str(text));
+        if let Some(line) = &mut self.line {
+            self.formatted.set(&mut line.text, self.formatting);
+            line.text.push_str(text);
+        }
     }
 
     fn add_drawing(&mut self, id: Option<String>) {
@@ -245,7 +269,8 @@ impl Reading {
     }
 
     fn end_paragraph(&mut self) {
-        let Some(line) = self.line.take() else { return };
+        let Some(mut line) = self.line.take() else { return };
+        self.formatted.end(&mut line.text);
         let lines = line.text.lines().map(single_spaced).filter(|line| !line.is_empty());
         let text = lines.collect::<Vec<_>>().join("\n");
         if text.is_empty() || self.skipped > 0 {

@@ -207,6 +207,23 @@ fn hidden_slides_are_left_out_and_said() {
 }
 
 #[test]
+fn formatting_that_changes_what_a_text_says() {
+    let run =
+        |properties: &str, text: &str| format!("<a:r><a:rPr {properties}/><a:t>{text}</a:t></a:r>");
+    let line = [
+        run("", "10"),
+        run("baseline=\"30000\"", "6"),
+        run("", " H"),
+        run("baseline=\"-25000\"", "2"),
+        run("baseline=\"0\" strike=\"noStrike\"", "O for "),
+        run("strike=\"sngStrike\"", "50"),
+        run("", " 40"),
+    ];
+    let body = format!("<p:sp><p:txBody><a:p>{}</a:p></p:txBody></p:sp>", line.concat());
+    assert_eq!(text_of(&body, &[], &[]), "10⁶ H₂O for ~~50~~ 40");
+}
+
+#[test]
 fn lists_are_numbered() {
     let line = |properties: &str, text: &str| {
         format!("<a:p><a:pPr {properties}</a:pPr><a:r><a:t>{text}</a:t></a:r></a:p>")

@@ -5,6 +5,7 @@ use super::rows::Rows;
 use super::styles::Styles;
 use super::words::{Destination, destination, sign};
 use crate::ingest::document::single_spaced;
+use crate::ingest::extract::formatting::{Formatted, Formatting, Script};
 use crate::ingest::extract::prose::{Meaning, Paragraph, Prose};
 
 /// What holds within a group, until it ends.
@@ -16,6 +17,7 @@ struct State {
     font: i32,
     hidden: bool,
     deleted: bool,
+    formatting: Formatting,
     paragraph: Properties,
     /// It is the note that the group above has begun.
     begins_note: bool,
@@ -36,6 +38,8 @@ struct Properties {
 #[derive(Default)]
 struct Text {
     paragraph: Paragraph,
+    /// That of the end of its text.
+    formatted: Formatted,
     /// Of a note: its paragraphs that have ended.
     note: String,
     author: String,
@@ -76,6 +80,7 @@ impl Reader {
             font: 0,
             hidden: false,
             deleted: false,
+            formatting: Formatting::default(),
             paragraph: Properties::default(),
             begins_note: false,
         };
@@ -208,7 +213,17 @@ impl Reader {
             "mac" => self.fonts.encoding = code_page(10_000).unwrap_or(self.fonts.encoding),
             "uc" => state.fallback = number.and_then(|n| usize::try_from(n).ok()).unwrap_or(1),
             "f" | "deff" => state.font = number.unwrap_or(0),
-            "plain" => (state.hidden, state.deleted) = (false, false),
+            "plain" => {
+                (state.hidden, state.deleted) = (false, false);
+                state.formatting = Formatting::default();
+            }
+            "super" => state.formatting.script = is_on.then_some(Script::Super),
+            "sub" => state.formatting.script = is_on.then_some(Script::Sub),
+            // Raised or lowered by half points.
+            "up" => state.formatting.script = is_on.then_some(Script::Super),
+            "dn" => state.formatting.script = is_on.then_some(Script::Sub),
+            "nosupersub" => state.formatting.script = None,
+            "strike" | "striked" => state.formatting.struck = is_on,
             "v" => state.hidden = is_on,
             "deleted" => state.deleted = is_on,
             "pard" => state.paragraph = Properties::default(),
@@ -275,6 +290,7 @@ impl Reader {
         match self.state.destination {
             Destination::Text | Destination::Note => {
                 if !self.state.hidden && !self.state.deleted {
+                    current.formatted.set(&mut current.paragraph.text, self.state.formatting);
                     current.paragraph.text.push_str(text);
                 }
             }
@@ -301,6 +317,7 @@ impl Reader {
     fn end_paragraph_in(&mut self, in_table: bool) {
         let is_note = self.texts.len() > 1;
         let Some(current) = self.texts.last_mut() else { return };
+        current.formatted.end(&mut current.paragraph.text);
         let mut paragraph = std::mem::take(&mut current.paragraph);
         if is_note {
             current.note.push_str(&paragraph.text);
@@ -342,7 +359,10 @@ impl Reader {
         if self.texts.len() < 2 {
             return;
         }
-        let Some(Text { paragraph, note, author, .. }) = self.texts.pop() else { return };
+        let Some(Text { mut paragraph, mut formatted, note, author }) = self.texts.pop() else {
+            return;
+        };
+        formatted.end(&mut paragraph.text);
         let within = paragraph.notes.join(" ");
         let text = single_spaced(&format!("{note}{}\n{within}", paragraph.text));
         let Some(current) = self.texts.last_mut() else { return };

@@ -57,6 +57,9 @@ fn letters_and_groups() {
         ("a\\u-1?\\u55357?b", "a\u{FFFF}b"),
         ("\\v0 a\\v b\\plain c", "ac"),
         ("{\\f7 a}\\f-3 b\\s-9 c\\par", "abc"),
+        ("10{\\super -}{\\super 6} H{\\sub 2}O 1{\\super st}", "10⁻⁶ H₂O 1st"),
+        ("x\\up6 2\\up0  y\\dn4 1\\plain z\\super 3\\nosupersub .", "x² y₁z³."),
+        ("{\\strike old\\par}\\striked1 50\\striked0  40", "~~old~~\n\n~~50~~ 40"),
         ("{\\footnote one}{\\footnote{\\footnote two}}\\par", "one\ntwo"),
     ] {
         let text = document(format!("{{\\rtf1 {body}}}").as_bytes(), false).map(|it| it.text);

@@ -144,6 +144,42 @@ fn what_is_not_shown_is_left_out() {
 }
 
 #[test]
+fn formatting_that_changes_what_a_text_says() {
+    let styles = "<w:styles><w:style w:styleId=\"Up\"><w:name w:val=\"Up\"/><w:rPr><w:vertAlign w:val=\"superscript\"/></w:rPr></w:style>\
+        <w:style w:styleId=\"Out\"><w:name w:val=\"Out\"/><w:rPr><w:strike/><w:dstrike w:val=\"false\"/></w:rPr></w:style></w:styles>";
+    let with = |properties: &str, text: &str| {
+        format!("<w:r><w:rPr>{properties}</w:rPr><w:t xml:space=\"preserve\">{text}</w:t></w:r>")
+    };
+    let up = "<w:vertAlign w:val=\"superscript\"/>";
+    for (body, expected) in [
+        (run("10") + &with(up, "6") + &run(" fish"), "10⁶ fish"),
+        (run("10") + &with(up, "-") + &with(up, "3"), "10⁻³"),
+        (run("10") + &with("<w:rStyle w:val=\"Up\"/>", "6"), "10⁶"),
+        (run("H") + &with("<w:vertAlign w:val=\"subscript\"/>", "2") + &run("O"), "H₂O"),
+        (run("10") + &with("<w:vertAlign w:val=\"baseline\"/>", "6"), "106"),
+        (run("1") + &with(up, "st") + &run(" of May"), "1st of May"),
+        (
+            run("old ") + &with("<w:strike/><w:dstrike w:val=\"0\"/>", "50") + &run(" new 40"),
+            "old ~~50~~ new 40",
+        ),
+        (with("<w:dstrike/>", "50 ") + &run("40"), "~~50~~ 40"),
+        (with("<w:strike w:val=\"0\"/>", "50 ") + &run("40"), "50 40"),
+        (with("<w:rStyle w:val=\"Out\"/>", "50") + &run(" 40"), "~~50~~ 40"),
+        // All of a paragraph, but for a run.
+        (
+            format!(
+                "<w:pPr><w:pStyle w:val=\"Out\"/></w:pPr>{}{}",
+                run("50 "),
+                with("<w:strike w:val=\"0\"/>", "40")
+            ),
+            "~~50~~ 40",
+        ),
+    ] {
+        assert_eq!(text(&format!("<w:p>{body}</w:p>"), &[("styles", styles)]), expected, "{body}");
+    }
+}
+
+#[test]
 fn fields_show_their_results() {
     let step = |kind: &str| format!("<w:r><w:fldChar w:fldCharType=\"{kind}\"/></w:r>");
     let nested = [

@@ -1,0 +1,84 @@
+//! The lines of a block while they are written, and the formatting that says something of their text.
+
+use super::role::Role;
+use crate::ingest::extract::formatting::end_script;
+
+/// A line of the block being written, with the offsets of its first and last character in the
+/// source.
+#[derive(Default)]
+pub(super) struct Line {
+    pub(super) text: String,
+    pub(super) span: Option<(usize, usize)>,
+}
+
+impl Line {
+    pub(super) fn push(&mut self, character: char, at: usize) {
+        self.text.push(character);
+        self.span = Some(self.span.map_or((at, at), |(first, last)| (first.min(at), last.max(at))));
+    }
+}
+
+/// The elements of formatting that are open.
+#[derive(Default)]
+pub(super) struct Inline {
+    /// Where raised and lowered characters begin: how many lines there are, and the length of the last
+    /// one; `None` where that line is written already.
+    scripts: Vec<Option<(usize, usize)>>,
+    /// How many strike out their text.
+    struck: usize,
+    /// The last line has the mark of that.
+    in_strike: bool,
+}
+
+impl Inline {
+    pub(super) fn open(&mut self, role: Role, lines: &[Line]) {
+        match role {
+            Role::Script(_) => {
+                let length = lines.last().map_or(0, |line| line.text.len());
+                self.scripts.push(Some((lines.len().max(1), length)));
+            }
+            Role::Struck => self.struck += 1,
+            _ => {}
+        }
+    }
+
+    pub(super) fn close(&mut self, role: Role, lines: &mut [Line]) {
+        match role {
+            Role::Script(script) => {
+                let Some(Some((count, start))) = self.scripts.pop() else { return };
+                let same = lines.len() == count;
+                if let Some(line) = lines.last_mut().filter(|_| same) {
+                    end_script(&mut line.text, start, script);
+                }
+            }
+            Role::Struck => {
+                self.struck = self.struck.saturating_sub(1);
+                if self.struck == 0 {
+                    self.end_line(lines);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Marks the beginning of what is struck out.
+    pub(super) fn begin(&mut self, line: &mut Line) {
+        if self.struck > 0 && !std::mem::replace(&mut self.in_strike, true) {
+            line.text.push_str("~~");
+        }
+    }
+
+    /// Marks its end on the last line; it may go on in the next.
+    pub(super) fn end_line(&mut self, lines: &mut [Line]) {
+        if std::mem::take(&mut self.in_strike)
+            && let Some(line) = lines.last_mut()
+        {
+            line.text.push_str("~~");
+        }
+    }
+
+    pub(super) fn end_block(&mut self, lines: &mut [Line]) {
+        self.end_line(lines);
+        self.scripts.fill(None);
+    }
+}
