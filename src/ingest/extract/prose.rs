@@ -68,6 +68,8 @@ pub(super) struct Prose {
 struct Row {
     cells: Vec<(Cell, Vec<Paragraph>)>,
     is_header: bool,
+    /// It is not shown.
+    is_hidden: bool,
 }
 
 impl Prose {
@@ -91,6 +93,12 @@ impl Prose {
         }
     }
 
+    pub(super) fn hide_row(&mut self) {
+        if let Some(row) = self.rows.last_mut() {
+            row.is_hidden = true;
+        }
+    }
+
     /// A cell outside a row is none.
     pub(super) fn begin_cell(&mut self, cell: Cell) {
         if let Some(row) = self.rows.last_mut() {
@@ -107,7 +115,7 @@ impl Prose {
     /// A table of one cell a row is a frame around paragraphs. Rows of a table within a cell become
     /// paragraphs of that cell.
     pub(super) fn end_row(&mut self) {
-        let Some(row) = self.rows.pop() else { return };
+        let Some(row) = self.rows.pop().filter(|row| !row.is_hidden) else { return };
         let in_cell = self.rows.last_mut().and_then(|outer| outer.cells.last_mut());
         if let Some((_, cell)) = in_cell {
             cell.extend(row.cells.into_iter().flat_map(|(_, paragraphs)| paragraphs));

@@ -105,6 +105,7 @@ impl Handler for Body<'_> {
                 let columns = value().parse().unwrap_or(1);
                 self.prose.begin_cell(Cell { columns, ..Cell::default() });
             }
+            "hidden" if !is_off(&value()) => self.prose.hide_row(),
             "tblHeader" => self.prose.set_header(!is_off(&value())),
             "tc" => self.prose.begin_cell(Cell::default()),
             "gridSpan" => {

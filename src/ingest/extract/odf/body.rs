@@ -129,7 +129,7 @@ impl Handler for Body<'_> {
             "creator" => self.in_creator = true,
             "table" | "sub-table" => self.tables.push(Table::default()),
             "table-header-rows" => self.set_header(true),
-            "table-row" => self.begin_row(),
+            "table-row" => self.begin_row(element),
             "table-cell" | "covered-table-cell" => self.begin_cell(name, element),
             "math" => {
                 let mut formula = Formula::default();
@@ -290,8 +290,11 @@ impl Body<'_> {
         }
     }
 
-    fn begin_row(&mut self) {
+    fn begin_row(&mut self, element: &Element<'_>) {
         self.prose.begin_row();
+        if matches!(attribute(element, "visibility").as_deref(), Some("collapse" | "filter")) {
+            self.prose.hide_row();
+        }
         if let Some(table) = self.tables.last_mut() {
             table.spans.begin_row();
             self.prose.set_header(table.in_header);

@@ -150,6 +150,21 @@ fn formatting_that_changes_what_a_text_says() {
 }
 
 #[test]
+fn rows_that_are_hidden_are_no_header() {
+    let row = |attributes: &str, cells: [&str; 2]| {
+        let cells = cells.map(|cell| format!("<table:table-cell><text:p>{cell}</text:p></table:table-cell>"));
+        format!("<table:table-row {attributes}>{}</table:table-row>", cells.concat())
+    };
+    let rows = [
+        row("table:visibility=\"collapse\"", ["Draft", "Internal"]),
+        row("table:visibility=\"visible\"", ["Port", "Fee"]),
+        row("", ["Oslo", "3"]),
+    ];
+    let table = format!("<table:table>{}</table:table>", rows.concat());
+    assert_eq!(text_of(&table), "Port: Oslo | Fee: 3");
+}
+
+#[test]
 fn objects_stand_behind_their_paragraph() {
     let body = r#"<text:p>See <draw:frame><draw:object xlink:href="./Object 1"/></draw:frame>.</text:p><text:p><draw:object xlink:href="./Object 2"/></text:p>"#;
     let mut parts = parts("text", body);

@@ -180,6 +180,30 @@ fn formatting_that_changes_what_a_text_says() {
 }
 
 #[test]
+fn rows_that_are_hidden_are_no_header() {
+    let row = |properties: &str, cells: [&str; 2]| {
+        let cells = cells.map(|cell| format!("<w:tc><w:p>{}</w:p></w:tc>", run(cell)));
+        format!("<w:tr><w:trPr>{properties}</w:trPr>{}</w:tr>", cells.concat())
+    };
+    let rows = |hidden: &str| {
+        let rows = [
+            row(hidden, ["Draft", "Internal"]),
+            row("", ["Port", "Fee"]),
+            row("", ["Oslo", "3"]),
+            row(hidden, ["Bergen", "4"]),
+        ];
+        text(&format!("<w:tbl>{}</w:tbl><w:p>{}</w:p>", rows.concat(), run("End.")), &[])
+    };
+    assert_eq!(rows("<w:hidden/>"), "Port: Oslo | Fee: 3\n\nEnd.");
+    assert_eq!(rows("<w:hidden w:val=\"1\"/>"), "Port: Oslo | Fee: 3\n\nEnd.");
+    assert!(rows("<w:hidden w:val=\"0\"/>").contains("Bergen"));
+    // A table in a hidden row is hidden with it.
+    let inner = format!("<w:tbl>{}</w:tbl>", row("", ["inner", "text"]));
+    let outer = format!("<w:tr><w:trPr><w:hidden/></w:trPr><w:tc>{inner}<w:p/></w:tc></w:tr>");
+    assert_eq!(text(&format!("<w:tbl>{outer}</w:tbl><w:p>{}</w:p>", run("End.")), &[]), "End.");
+}
+
+#[test]
 fn fields_show_their_results() {
     let step = |kind: &str| format!("<w:r><w:fldChar w:fldCharType=\"{kind}\"/></w:r>");
     let nested = [
