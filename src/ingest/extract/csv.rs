@@ -21,7 +21,7 @@ pub(super) fn document(fields: &[String], bytes: &[u8]) -> Result<Document, Extr
     let sample = &text[skipped..text.floor_char_boundary(skipped + SAMPLE)];
     let delimiter = declared.unwrap_or_else(|| likely_delimiter(sample));
     let mut lines = Lines::default();
-    let mut table = Table::new(fields, &mut lines);
+    let mut table = Table::new(fields, &mut lines).with_first_row();
     rows(&text, skipped, delimiter, |row| table.push(row))?;
     let names = table.finish();
     if !fields.is_empty() && !names.iter().any(|name| is_among(name, fields)) {
@@ -135,6 +135,28 @@ mod tests {
             ("only\none\n", "only"),
         ] {
             assert_eq!(read(text)[0].0, line, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn names_may_be_repeated_and_blank() {
+        let read = |text: &str| {
+            let rows = read(text).into_iter().map(|(line, ..)| line);
+            rows.collect::<Vec<_>>().join("\n")
+        };
+        for (text, expected) in [
+            ("Name,Name,\nA,B,C\nD,E,F\n", "Name: A | Name: B | C\nName: D | Name: E | F"),
+            ("Q,Q,Q,Q\nx,y,z,w\n", "Q: x | Q: y | Q: z | Q: w"),
+            (",Fee,\nOslo,3,x\nBonn,4,y\n", "Oslo | Fee: 3 | x\nBonn | Fee: 4 | y"),
+            // Values that come again are no names.
+            ("red,red\nred,blue\n", "red | red\nred | blue"),
+            // Titles above the names.
+            (
+                "Prepared by,Finance,,,\nItem,2023,2024,Owner,Note\nRent,1,2,A,b\n",
+                "Prepared by | Finance\nItem: Rent | 2023: 1 | 2024: 2 | Owner: A | Note: b",
+            ),
+        ] {
+            assert_eq!(read(text), expected, "{text:?}");
         }
     }
 

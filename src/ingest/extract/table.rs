@@ -89,6 +89,8 @@ impl Lines {
 pub(super) struct Table<'a> {
     fields: &'a [String],
     lines: &'a mut Lines,
+    /// The first row may name several columns alike, or not all of them.
+    has_first_row: bool,
     /// Rows that wait until it is known which of them is the header.
     pending: Vec<Row>,
     header: Option<Header>,
@@ -110,7 +112,14 @@ impl<'a> Table<'a> {
     /// Of the columns named in `fields` only, where there are any.
     pub(super) fn new(fields: &'a [String], lines: &'a mut Lines) -> Self {
         let (pending, header, earlier) = (Vec::new(), None, Vec::new());
-        Self { fields, lines, pending, header, unused: Row::default(), last: 0, earlier }
+        let unused = Row::default();
+        Self { fields, lines, has_first_row: false, pending, header, unused, last: 0, earlier }
+    }
+
+    /// Of a file whose first row names the columns, as a rule. No cell there stands over several columns:
+    /// names that are the same are no title that does.
+    pub(super) fn with_first_row(self) -> Self {
+        Self { has_first_row: true, ..self }
     }
 
     pub(super) fn push(&mut self, row: Row) {
@@ -199,7 +208,10 @@ impl<'a> Table<'a> {
         // A header that nothing follows is all there is.
         let candidates = &rows[..rows.len().saturating_sub(1)];
         let names_only = |row: &Row| row.cells.iter().all(|(_, value)| is_name(value));
-        let at = candidates.iter().position(|row| is_header(row, widest));
+        let first = candidates.first().filter(|_| self.has_first_row);
+        let is_first = first.is_some_and(|row| names_first(row, &rows[1..], widest));
+        let header = || candidates.iter().position(|row| is_header(row, widest));
+        let at = if is_first { Some(0) } else { header() };
         let header = at.and_then(|at| {
             let two = rows[at].spans && at + 2 < rows.len() && names_only(&rows[at + 1]);
             let below = at + 1 + usize::from(two);
@@ -308,6 +320,23 @@ fn is_header(row: &Row, widest: usize) -> bool {
         && filled * 2 >= widest
         && distinct.len() * 2 > filled
         && row.cells.iter().all(|(_, value)| is_name(value))
+}
+
+/// Whether the first row names columns, several of them alike or only some of them: none of its cells is a value of
+/// the rows below.
+fn names_first(row: &Row, below: &[Row], widest: usize) -> bool {
+    let filled = row.cells.len();
+    let are_names = row.cells.iter().all(|(column, value)| {
+        is_name(value) && !below.iter().any(|other| other.value(*column) == Some(value))
+    });
+    let has_numbers = || {
+        let values = below.iter().flat_map(|other| &other.cells);
+        let mut named = values.filter(|(column, _)| row.value(*column).is_some());
+        named.any(|(_, value)| !is_name(value))
+    };
+    let is_title = || below.iter().any(|other| is_header(other, widest));
+    let names_half = filled >= 2 && filled * 2 >= widest;
+    are_names && (names_half || widest >= 2 && !is_title() && has_numbers())
 }
 
 /// Whether a cell can be the name of a column: text, or a year.

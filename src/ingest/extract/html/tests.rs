@@ -81,7 +81,7 @@ fn formatting_that_changes_what_a_text_says() {
             "<p>Fee: <s>50 euro</s> 40<br><strike>a<br>b</strike>",
             "Fee: ~~50 euro~~ 40\n~~a~~\n~~b~~",
         ),
-        ("<s><p>a<p>b</s>c<p>d", "~~a~~\n\n~~b~~c\n\nd"),
+        ("<s><p>a<p>b</s>c<p>d", "~~a~~\n\n~~b~~\n\nc\n\nd"),
         ("<p>a <span style='text-decoration: line-through red'>b</span> c", "a ~~b~~ c"),
         ("<table><tr><td><s>1</s><td>2<tr><td>3<td>4</table>", "~~1~~ | 2\n3 | 4"),
         ("<p>a<s> </s>b", "a b"),

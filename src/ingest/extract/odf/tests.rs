@@ -152,7 +152,8 @@ fn formatting_that_changes_what_a_text_says() {
 #[test]
 fn rows_that_are_hidden_are_no_header() {
     let row = |attributes: &str, cells: [&str; 2]| {
-        let cells = cells.map(|cell| format!("<table:table-cell><text:p>{cell}</text:p></table:table-cell>"));
+        let cells = cells
+            .map(|cell| format!("<table:table-cell><text:p>{cell}</text:p></table:table-cell>"));
         format!("<table:table-row {attributes}>{}</table:table-row>", cells.concat())
     };
     let rows = [
