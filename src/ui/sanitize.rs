@@ -12,7 +12,8 @@ const MAX_MARKS: usize = 8;
 /// `text` without anything that moves the cursor, recolours, writes the clipboard, forges a link,
 /// reorders or hides: control characters (C0 but newline and tab, DEL, C1), escape sequences as a
 /// whole (CSI, OSC, DCS and the like), bidi controls, zero-width and tag characters, and what is
-/// stacked on a character beyond [`MAX_MARKS`].
+/// stacked on a character beyond [`MAX_MARKS`]. Carriage returns, form feeds and separators that part words are
+/// blanks.
 pub fn sanitize(text: &str) -> String {
     let mut sanitizer = Sanitizer::default();
     sanitizer.push(text)
@@ -24,6 +25,8 @@ pub struct Sanitizer {
     state: State,
     /// Marks since the last character that has a width of its own.
     marks: usize,
+    /// A carriage return came last: part of the end of a line, or what parts two words.
+    returned: bool,
     /// The last of those marks selects a variant of the character.
     varied: bool,
 }
@@ -53,6 +56,9 @@ impl Sanitizer {
     }
 
     fn step(&mut self, c: char, clean: &mut String) {
+        if std::mem::take(&mut self.returned) && c != '\n' && self.may_stack(' ') {
+            clean.push(' ');
+        }
         self.state = match (self.state, c) {
             (State::Command, '\u{7}' | '\u{9c}') | (State::CommandEscape, '\\') => State::Text,
             (State::Command | State::CommandEscape | State::Csi | State::Escape, '\n') => {
@@ -68,7 +74,12 @@ impl Sanitizer {
             | (_, '\u{90}' | '\u{98}' | '\u{9d}' | '\u{9e}' | '\u{9f}') => State::Command,
             (State::Escape, '\u{20}'..='\u{2f}') | (_, '\u{1b}') => State::Escape,
             (State::Escape, '\u{30}'..='\u{7e}') => State::Text,
+            (_, '\r') => {
+                self.returned = true;
+                State::Text
+            }
             (_, c) => {
+                let c = if parts_words(c) { ' ' } else { c };
                 if is_visible(c) && self.may_stack(c) {
                     clean.push(c);
                 }
@@ -92,6 +103,11 @@ impl Sanitizer {
         self.varied |= selector;
         true
     }
+}
+
+/// Controls that lay out a text: without them, the words that they part would be one.
+fn parts_words(c: char) -> bool {
+    matches!(c, '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
 /// JSON that says the same, and has nothing in it that a terminal would obey: what is not visible
@@ -172,7 +188,9 @@ mod tests {
             ("\u{9b}2Jcleared", "cleared"),
             ("a\u{202e}cba", "acba"),
             ("pass\u{200b}word", "password"),
-            ("back\u{8}space\rreturn\u{7}", "backspacereturn"),
+            ("back\u{8}space\rreturn\u{7}", "backspace return"),
+            ("one\r\ntwo\r", "one\ntwo"),
+            ("a\u{c}b\u{b}c\u{85}d\u{2028}e\u{2029}f", "a b c d e f"),
             ("unfinished \u{1b}]0;title\nnext line", "unfinished \nnext line"),
             ("unfinished \u{1b}[31\nnext line", "unfinished \nnext line"),
             ("\u{1b}cfull reset", "full reset"),

@@ -3,6 +3,7 @@
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16LE};
 
+use super::line_ends;
 use crate::types::{ReadingWarning, WarningCode};
 
 /// How much of a file the heuristics look at, in bytes.
@@ -22,7 +23,7 @@ enum Utf32 {
     Big,
 }
 
-/// The text of a file in any common encoding, without its byte order mark.
+/// The text of a file in any common encoding, without its byte order mark, in lines that end in LF.
 ///
 /// A byte order mark decides; then UTF-16 and UTF-32 by their zero bytes; then `declared` (what the
 /// document says of itself); then the escape sequences of ISO-2022-JP; then UTF-8 where the bytes
@@ -68,13 +69,14 @@ fn warning(code: WarningCode, message: String) -> ReadingWarning {
 
 fn read(bytes: &[u8], encoding: &'static Encoding) -> Decoded {
     let (text, had_errors) = encoding.decode_with_bom_removal(bytes);
+    let text = line_ends::in_lf(text.into_owned());
     let mut warnings = Vec::new();
     // A replacement character that was in the file before is no error of this reading.
     if had_errors {
         let (first, count) = if encoding == UTF_8 { bad_utf8(bytes) } else { replaced(&text) };
         warnings.extend(bad_bytes(encoding.name(), first, count));
     }
-    Decoded { text: text.into_owned(), warnings }
+    Decoded { text, warnings }
 }
 
 fn bad_bytes(encoding: &str, line: usize, count: usize) -> Option<ReadingWarning> {
@@ -91,7 +93,7 @@ fn bad_bytes(encoding: &str, line: usize, count: usize) -> Option<ReadingWarning
 fn bad_utf8(bytes: &[u8]) -> (usize, usize) {
     let (mut line, mut first, mut count) = (1, 0, 0);
     for chunk in bytes.utf8_chunks() {
-        line += chunk.valid().matches('\n').count();
+        line += line_ends::count(chunk.valid());
         if !chunk.invalid().is_empty() {
             count += 1;
             first = if count == 1 { line } else { first };
@@ -244,7 +246,7 @@ fn read_utf32(bytes: &[u8], order: Utf32) -> Decoded {
             '\u{FFFD}'
         })
     };
-    let text: String = units(bytes, order).map(character).collect();
+    let text = line_ends::in_lf(units(bytes, order).map(character).collect());
     let (first, _) = replaced(&text);
     let warnings = bad_bytes("UTF-32", first, count).into_iter().collect();
     Decoded { text, warnings }

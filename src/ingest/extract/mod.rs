@@ -22,6 +22,7 @@ mod hidden;
 mod html;
 mod image;
 mod json;
+mod line_ends;
 mod mail;
 mod markup;
 mod math;
