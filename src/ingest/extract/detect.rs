@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{blobs, container, encoding, image};
+use super::{binary, blobs, container, image};
 use crate::ingest::document::Language;
 use crate::types::Kind;
 
@@ -288,7 +288,7 @@ fn by_content(path: &Path, head: &[u8]) -> Detected {
                 .map_or(Detected::Skip(UNSUPPORTED_TYPE), |(kind, ..)| Detected::Known(kind)),
         };
     }
-    if encoding::looks_binary(head) || encoding::is_ebcdic(head) || blobs::looks_like_base64(head) {
+    if binary::looks_binary(head) || binary::is_ebcdic(head) || blobs::looks_like_base64(head) {
         return Detected::Skip(BINARY);
     }
     let start: Vec<u8> =

@@ -69,14 +69,29 @@ fn warning(code: WarningCode, message: String) -> ReadingWarning {
 
 fn read(bytes: &[u8], encoding: &'static Encoding) -> Decoded {
     let (text, had_errors) = encoding.decode_with_bom_removal(bytes);
-    let text = line_ends::in_lf(text.into_owned());
+    let mut text = line_ends::in_lf(text.into_owned());
     let mut warnings = Vec::new();
     // A replacement character that was in the file before is no error of this reading.
     if had_errors {
         let (first, count) = if encoding == UTF_8 { bad_utf8(bytes) } else { replaced(&text) };
         warnings.extend(bad_bytes(encoding.name(), first, count));
     }
+    warnings.extend(without_zeros(&mut text));
     Decoded { text, warnings }
+}
+
+/// Zeros are no characters of a text.
+fn without_zeros(text: &mut String) -> Option<ReadingWarning> {
+    let first = text.find('\0')?;
+    let line = 1 + text[..first].matches('\n').count();
+    let message = match text.matches('\0').count() {
+        1 => format!("1 zero byte is in it: in line {line}; it is read as \u{FFFD}"),
+        many => format!(
+            "{many} zero bytes are in it: the first is in line {line}; each is read as \u{FFFD}"
+        ),
+    };
+    *text = text.replace('\0', "\u{FFFD}");
+    Some(warning(WarningCode::BadBytes, message))
 }
 
 fn bad_bytes(encoding: &str, line: usize, count: usize) -> Option<ReadingWarning> {
@@ -110,7 +125,7 @@ fn replaced(text: &str) -> (usize, usize) {
 
 /// Whether more of what is not ASCII is UTF-8 than is not. Of what is in other encodings, chance
 /// makes at most two fifths look like UTF-8 (Shift JIS), and next to nothing in those of single bytes.
-fn is_mostly_utf8(bytes: &[u8]) -> bool {
+pub(super) fn is_mostly_utf8(bytes: &[u8]) -> bool {
     // Nearly every file is, and that is seen in a fraction of the time.
     if std::str::from_utf8(bytes).is_ok() {
         return true;
@@ -252,62 +267,11 @@ fn read_utf32(bytes: &[u8], order: Utf32) -> Decoded {
     Decoded { text, warnings }
 }
 
-/// Whether bytes are no text in any encoding that [`decode`] knows.
-pub(super) fn looks_binary(bytes: &[u8]) -> bool {
-    binary(bytes).is_some()
-}
-
-/// What bytes are that are no text in any encoding that [`decode`] knows, or begin like one and go on as
-/// something else: tables of numbers behind a header.
-pub(super) fn binary(bytes: &[u8]) -> Option<&'static str> {
-    if is_wide(bytes) {
-        return None;
-    }
-    let (head, rest) = bytes.split_at(bytes.len().min(SAMPLE));
-    let in_head = controls(head);
-    if head.contains(&0) || in_head * 20 > head.len() {
-        return Some("binary data");
-    }
-    let turns = !rest.is_empty() && (in_head + controls(rest)) * 33 > bytes.len();
-    turns.then_some("binary data behind a header")
-}
-
-fn controls(bytes: &[u8]) -> usize {
-    // Each sum fits a byte, so that many bytes are counted at a time.
-    let of = |chunk: &[u8]| -> u8 { chunk.iter().map(|byte| u8::from(is_control(*byte))).sum() };
-    bytes.chunks(usize::from(u8::MAX)).map(|chunk| usize::from(of(chunk))).sum()
-}
-
-/// A control character that text does not have (escape sequences and form feeds do occur).
-#[expect(
-    clippy::needless_bitwise_bool,
-    reason = "without branches, many bytes are looked at together"
-)]
-fn is_control(byte: u8) -> bool {
-    let is_known = (byte == b'\t') | (byte == b'\n') | (byte == b'\r') | (byte == 0x1B);
-    ((byte < 0x20) & !is_known & (byte != 0x08) & (byte != 0x0C)) | (byte == 0x7F)
-}
-
-/// Whether it is a text of IBM's mainframes: letters and digits where no other encoding has them,
-/// spaces that are `@`.
-pub(super) fn is_ebcdic(head: &[u8]) -> bool {
-    let share =
-        |is: fn(&u8) -> bool| head.iter().filter(|byte| is(byte)).count() * 100 / head.len().max(1);
-    let letter = |byte: &u8| {
-        matches!(byte, 0x81..=0x89 | 0x91..=0x99 | 0xA2..=0xA9 | 0xC1..=0xC9 | 0xD1..=0xD9
-            | 0xE2..=0xE9 | 0xF0..=0xF9)
-    };
-    head.len() >= 16
-        && !head.is_ascii()
-        && share(letter) >= 50
-        && share(|byte| *byte == b'@') >= 5
-        && share(|byte| matches!(byte, b' ' | b'\n' | b'0'..=b'9' | b'e')) <= 1
-}
-
 #[cfg(test)]
 mod tests {
     use encoding_rs::WINDOWS_1252;
 
+    use super::super::binary::{self, looks_binary};
     use super::*;
 
     fn utf16(text: &str, big: bool) -> Vec<u8> {
@@ -372,6 +336,28 @@ mod tests {
     }
 
     #[test]
+    fn a_few_zeros_leave_the_rest_as_it_is() {
+        let log = b"12:00 the ferry leaves\n".repeat(9);
+        for (bytes, expected, message) in [
+            (
+                b"name,age\njo,3\0\nmia,4\n".to_vec(),
+                "name,age\njo,3\u{FFFD}\nmia,4\n".to_owned(),
+                "1 zero byte is in it: in line 2; it is read as \u{FFFD}",
+            ),
+            (
+                [&log[..], b"\0\0", &log].concat(),
+                String::from_utf8_lossy(&[&log[..], b"\xFF\xFE", &log].concat()).into_owned(),
+                "2 zero bytes are in it: the first is in line 10; each is read as \u{FFFD}",
+            ),
+        ] {
+            assert_eq!(binary::reason(&bytes), None);
+            let decoded = decode(&bytes, None);
+            assert_eq!((&decoded.text, codes(&decoded)), (&expected, vec![WarningCode::BadBytes]));
+            assert_eq!(decoded.warnings[0].message, message);
+        }
+    }
+
+    #[test]
     fn other_encodings_are_guessed_and_it_is_said() {
         let russian =
             "Склад открыт с девяти утра. Возврат товара возможен в течение тридцати дней.\n";
@@ -402,32 +388,5 @@ mod tests {
         let declared = decode(b"\xE9", Some(WINDOWS_1252));
         assert_eq!((declared.text.as_str(), declared.warnings.len()), ("é", 0));
         assert_eq!(codes(&decode(b"caf\xE9", Some(UTF_8))), [WarningCode::BadBytes]);
-    }
-
-    #[test]
-    fn binary_data_is_no_text() {
-        assert!(looks_binary(b"\x7FELF\0\0\0"));
-        for zeros in [&b"abc\0"[..], b"name,age\njo,3\0\nmia,4\n", b"one \0 two\0three four\n"] {
-            assert!(looks_binary(zeros), "{zeros:?} is not UTF-16");
-        }
-        assert!(looks_binary(&[1, 2, 3, 4, 5, 6]));
-        assert!(looks_binary(&(0..4000_u32).flat_map(u32::to_le_bytes).collect::<Vec<_>>()));
-        assert!(looks_binary(&(0..=255).cycle().take(5000).collect::<Vec<u8>>()));
-        assert!(!looks_binary(b""));
-        assert!(!looks_binary(b"\x1b[31mred\x1b[0m\tx\n"));
-        let header = b"a header\n".repeat(1000);
-        assert_eq!(binary(&header), None);
-        let numbers = [header, (0..=255).cycle().take(9000).collect()].concat();
-        assert_eq!(binary(&numbers), Some("binary data behind a header"));
-    }
-
-    #[test]
-    fn mainframes_write_ebcdic() {
-        // CP037: "THE HARBOUR OPENS AT NINE."
-        let text = b"\xE3\xC8\xC5\x40\xC8\xC1\xD9\xC2\xD6\xE4\xD9\x40\xD6\xD7\xC5\xD5\xE2\x40\xC1\xE3\x40\xD5\xC9\xD5\xC5\x4B";
-        assert!(is_ebcdic(text));
-        let cyrillic = Encoding::for_label(b"windows-1251").unwrap_or(UTF_8);
-        assert!(!is_ebcdic(&cyrillic.encode("СКЛАД ОТКРЫТ С ДЕВЯТИ УТРА В МОСКВЕ").0));
-        assert!(!is_ebcdic("a@b.example, c@d.example".as_bytes()));
     }
 }

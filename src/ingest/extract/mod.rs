@@ -5,6 +5,7 @@
 //! killed. The child is pooled; see `pool` for this side of the pipe, `worker` for the other.
 
 mod alt;
+mod binary;
 mod blobs;
 mod chart;
 mod compound;
@@ -155,7 +156,7 @@ impl std::error::Error for ExtractError {}
 
 /// Whether the beginning of a file (8 KiB are enough) is text in some encoding.
 pub fn looks_like_text(head: &[u8]) -> bool {
-    detect::magic(head).is_none() && !encoding::looks_binary(head)
+    detect::magic(head).is_none() && !binary::looks_binary(head)
 }
 
 /// Limits of the child processes.

@@ -6,8 +6,8 @@ pub(super) mod tables;
 use std::borrow::Cow;
 use std::path::Path;
 
-use super::encoding::{self, Decoded, SAMPLE, decode};
-use super::{ExtractError, blobs, detect};
+use super::encoding::{Decoded, SAMPLE, decode};
+use super::{ExtractError, binary, blobs, detect};
 use crate::ingest::chunk;
 use crate::ingest::document::{Document, Places, Syntax, Unit};
 use crate::types::Kind;
@@ -43,12 +43,14 @@ pub(super) fn document(source: &str, kind: Kind, bytes: &[u8]) -> Result<Documen
 /// The decoded file, which must be text.
 pub(super) fn read(kind: Kind, bytes: &[u8]) -> Result<Decoded, ExtractError> {
     let head = &bytes[..bytes.len().min(SAMPLE)];
+    let reason;
     let it = if let Some(name) = detect::magic(bytes) {
         &format!("a {name} file")
-    } else if encoding::is_ebcdic(head) {
+    } else if binary::is_ebcdic(head) {
         "EBCDIC text: make it UTF-8 with `iconv -f CP037 -t UTF-8`"
-    } else if let Some(what) = encoding::binary(bytes) {
-        what
+    } else if let Some(what) = binary::reason(bytes) {
+        reason = what;
+        reason.as_str()
     } else if kind != Kind::Code && blobs::looks_like_base64(head) {
         "base64: decode it first"
     } else {
@@ -75,7 +77,10 @@ mod tests {
     fn files_that_lie_are_named() {
         let lie = |bytes: &[u8]| document("a.md", Kind::Markdown, bytes).unwrap_err().to_string();
         assert_eq!(lie(b"%PDF-1.7 ..."), "named as markdown, but it is a PDF file");
-        assert_eq!(lie(b"ab\0\x01cd"), "named as markdown, but it is binary data");
+        let binary = lie(b"ab\0\x01cd");
+        assert!(binary.starts_with(
+            "named as markdown, but it is binary data (zero bytes, the first at offset 2"
+        ));
         assert_eq!(lie(b"bplist00\xD1\x01"), "named as markdown, but it is a property list file");
         let base64 = "TWFueSBoYW5kcyBtYWtlIGxpZ2h0IHdvcmsuIE1hbnkgaGFuZHMgbWFrZSBsaWdodCB3b3JrLiBNYW55IG5h\n";
         let reason = lie(base64.repeat(10).as_bytes());

@@ -19,7 +19,7 @@ use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use self::render::{Page, Rendered, Scope};
 pub(in crate::ingest) use self::tree::{Element, Tree};
 use super::encoding::{self, Decoded};
-use super::{ExtractError, detect};
+use super::{ExtractError, binary, detect};
 use crate::ingest::document::{Document, Places, Syntax, Unit};
 
 /// Where a page declares its encoding (the HTML standard says within 1024 bytes; pages exceed it).
@@ -32,8 +32,8 @@ pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
     if let Some(name) = detect::magic(bytes) {
         return Err(ExtractError::new(&format!("named as html, but it is a {name} file")));
     }
-    if encoding::looks_binary(&bytes[..bytes.len().min(encoding::SAMPLE)]) {
-        return Err(ExtractError::new("named as html, but it is binary data"));
+    if let Some(what) = binary::reason(&bytes[..bytes.len().min(encoding::SAMPLE)]) {
+        return Err(ExtractError::new(&format!("named as html, but it is {what}")));
     }
     let Decoded { text: source, warnings } = decoded(bytes);
     let Rendered { title, text, marks } = main_text(&source);

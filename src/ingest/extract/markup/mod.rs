@@ -13,7 +13,7 @@ use self::writer::Writer;
 use super::encoding::Decoded;
 use super::formatting::Formatting;
 use super::xml::{self, Element, Handler, attribute, attributes};
-use super::{ExtractError, detect, encoding, html};
+use super::{ExtractError, binary, detect, encoding, html};
 use crate::ingest::document::{Document, Places, Syntax, Unit, single_spaced};
 use crate::types::{ReadingWarning, WarningCode};
 
@@ -21,8 +21,8 @@ pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
     if let Some(name) = detect::magic(bytes) {
         return Err(ExtractError::new(&format!("named as xml, but it is a {name} file")));
     }
-    if encoding::looks_binary(&bytes[..bytes.len().min(encoding::SAMPLE)]) {
-        return Err(ExtractError::new("named as xml, but it is binary data"));
+    if let Some(what) = binary::reason(&bytes[..bytes.len().min(encoding::SAMPLE)]) {
+        return Err(ExtractError::new(&format!("named as xml, but it is {what}")));
     }
     let Decoded { text: source, mut warnings } = html::decoded(bytes);
     let mut vocabulary = Vocabulary::default();
