@@ -110,10 +110,7 @@ mod tests {
         assert_eq!(reason(&header), None);
         let numbers = [header, (0..=255).cycle().take(9000).collect()].concat();
         let said = reason(&numbers).unwrap_or_default();
-        assert!(
-            said.starts_with("binary data behind a header (from offset 9000 on)"),
-            "{said}"
-        );
+        assert!(said.starts_with("binary data behind a header (from offset 9000 on)"), "{said}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16LE};
 
-use super::line_ends;
+use super::{code_pages, line_ends};
 use crate::types::{ReadingWarning, WarningCode};
 
 /// How much of a file the heuristics look at, in bytes.
@@ -46,7 +46,13 @@ pub(super) fn decode(bytes: &[u8], declared: Option<&'static Encoding>) -> Decod
     detector.feed(bytes, true);
     let encoding = detector.guess(None, Utf8Detection::Deny);
     let mut decoded = read(bytes, encoding);
-    let name = encoding.name();
+    let mut name = encoding.name();
+    if encoding.is_single_byte()
+        && let Some((of_page, text)) = code_pages::of(bytes, &decoded.text)
+    {
+        name = of_page;
+        decoded = Decoded { text: line_ends::in_lf(text), ..Decoded::default() };
+    }
     let message = format!("its encoding is {name} by its letters; save it as UTF-8 to be sure");
     decoded.warnings.insert(0, warning(WarningCode::GuessedEncoding, message));
     decoded

@@ -8,6 +8,7 @@ mod alt;
 mod binary;
 mod blobs;
 mod chart;
+mod code_pages;
 mod compound;
 mod container;
 mod csv;
