@@ -45,6 +45,9 @@ const NAMES: &[&str] = &[
     "그림",
 ];
 
+/// Stands before what somebody wrote.
+pub(super) const MARK: &str = "Picture: ";
+
 /// A line for the text; `None` for what a program wrote, and for names of files.
 pub(super) fn line(text: &str) -> Option<String> {
     let text = single_spaced(text);
@@ -56,7 +59,7 @@ pub(super) fn line(text: &str) -> Option<String> {
     let letters = text.chars().filter(|c| c.is_alphabetic()).count();
     let by_machine = MACHINES.iter().any(|words| lower.contains(words));
     let says_nothing = letters < 2 || is_file || is_address || NAMES.contains(&name) || by_machine;
-    (!says_nothing).then(|| format!("Picture: {text}"))
+    (!says_nothing).then(|| format!("{MARK}{text}"))
 }
 
 #[cfg(test)]

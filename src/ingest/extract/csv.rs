@@ -104,6 +104,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::ingest::extract::package::tests::package;
 
     /// The rows with their lines.
     fn read(text: &str) -> Vec<(String, u32, u32)> {
@@ -173,6 +174,9 @@ mod tests {
             "no field `body` in it; it has id, text (choose with --text-field)"
         );
         assert_eq!(reason(&[], "PK\x03\x04"), "named as csv, but it is a ZIP file");
+        let parts = [("[Content_Types].xml", "<Types/>"), ("xl/workbook.xml", "<x/>")];
+        let workbook = document(&[], &package(&parts)).unwrap_err().to_string();
+        assert_eq!(workbook, "named as csv, but it is an XLSX file: name it .xlsx");
     }
 
     proptest! {

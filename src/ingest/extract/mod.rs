@@ -128,10 +128,17 @@ impl ExtractError {
         Self::new(&format!("no field `{fields}` in it; it has {known} (choose with --text-field)"))
     }
 
+    /// What is named as text of this kind is of a format with a signature.
+    fn disguised(kind: &str, bytes: &[u8]) -> Option<Self> {
+        let found = container::name(bytes)?;
+        let article = if starts_like_a_vowel(found) { "an" } else { "a" };
+        let rename = container::rename(bytes).map(|what| format!(": {what}")).unwrap_or_default();
+        Some(Self::new(&format!("named as {kind}, but it is {article} {found} file{rename}")))
+    }
+
     /// The file is not what its extension says.
     fn lie(extension: &str, expected: &str, bytes: &[u8]) -> Self {
-        let article =
-            |name: &str| if name.starts_with(['E', 'M', 'O', 'R', 'X', 'e']) { "an" } else { "a" };
+        let article = |name: &str| if starts_like_a_vowel(name) { "an" } else { "a" };
         let found = container::name(bytes).map_or_else(
             || {
                 let start = String::from_utf8_lossy(&bytes[..bytes.len().min(8)]).into_owned();
@@ -145,6 +152,11 @@ impl ExtractError {
             "named .{extension}, but it is not {article} {expected} ({found}){rename}"
         ))
     }
+}
+
+/// Whether the name of a format is spoken with a vowel first.
+fn starts_like_a_vowel(name: &str) -> bool {
+    name.starts_with(['E', 'M', 'O', 'R', 'X', 'e'])
 }
 
 impl fmt::Display for ExtractError {

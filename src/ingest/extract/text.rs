@@ -43,10 +43,11 @@ pub(super) fn document(source: &str, kind: Kind, bytes: &[u8]) -> Result<Documen
 /// The decoded file, which must be text.
 pub(super) fn read(kind: Kind, bytes: &[u8]) -> Result<Decoded, ExtractError> {
     let head = &bytes[..bytes.len().min(SAMPLE)];
+    if let Some(error) = ExtractError::disguised(&kind.to_string(), bytes) {
+        return Err(error);
+    }
     let reason;
-    let it = if let Some(name) = detect::magic(bytes) {
-        &format!("a {name} file")
-    } else if binary::is_ebcdic(head) {
+    let it = if binary::is_ebcdic(head) {
         "EBCDIC text: make it UTF-8 with `iconv -f CP037 -t UTF-8`"
     } else if let Some(what) = binary::reason(bytes) {
         reason = what;
@@ -76,7 +77,7 @@ mod tests {
     #[test]
     fn files_that_lie_are_named() {
         let lie = |bytes: &[u8]| document("a.md", Kind::Markdown, bytes).unwrap_err().to_string();
-        assert_eq!(lie(b"%PDF-1.7 ..."), "named as markdown, but it is a PDF file");
+        assert_eq!(lie(b"%PDF-1.7 ..."), "named as markdown, but it is a PDF file: name it .pdf");
         let binary = lie(b"ab\0\x01cd");
         assert!(binary.starts_with(
             "named as markdown, but it is binary data (zero bytes, the first at offset 2"

@@ -1,10 +1,12 @@
 //! HTML → the main text as Markdown, with the source lines of every line of it.
 
+mod aside;
 mod furniture;
 mod inline;
 mod markup;
 mod math;
 mod names;
+mod picture;
 mod press;
 mod render;
 mod role;
@@ -19,7 +21,7 @@ use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use self::render::{Page, Rendered, Scope};
 pub(in crate::ingest) use self::tree::{Element, Tree};
 use super::encoding::{self, Decoded};
-use super::{ExtractError, binary, detect};
+use super::{ExtractError, binary};
 use crate::ingest::document::{Document, Places, Syntax, Unit};
 
 /// Where a page declares its encoding (the HTML standard says within 1024 bytes; pages exceed it).
@@ -29,8 +31,8 @@ const DECLARED_WITHIN: usize = 4096;
 const ENOUGH: usize = 200;
 
 pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
-    if let Some(name) = detect::magic(bytes) {
-        return Err(ExtractError::new(&format!("named as html, but it is a {name} file")));
+    if let Some(error) = ExtractError::disguised("html", bytes) {
+        return Err(error);
     }
     if let Some(what) = binary::reason(&bytes[..bytes.len().min(encoding::SAMPLE)]) {
         return Err(ExtractError::new(&format!("named as html, but it is {what}")));

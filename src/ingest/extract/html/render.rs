@@ -8,7 +8,7 @@ use super::rows::{Cell, Table};
 use super::tree::{Content, Element, Tree};
 use super::weights::{Lengths, Weights};
 use super::writer::Writer;
-use super::{furniture, markup, math, press, tabs};
+use super::{aside, furniture, markup, math, picture, press, tabs};
 use crate::ingest::document::{Mark, single_spaced};
 use crate::ingest::extract::blobs;
 
@@ -60,6 +60,9 @@ impl<'a> Page<'a> {
         let lengths = Lengths::of(&tree, &meanings);
         let all = Weights::of(&tree, &lengths, &meanings, Skip::Always);
         let titled = if is_article { press::titled_article(&tree, &all, &meanings) } else { None };
+        if !is_article {
+            aside::keep(&tree, &all, &mut meanings);
+        }
         press::mark(&tree, &all, &mut meanings, is_article, titled);
         let weights = furniture::correct(&tree, &lengths, &all, &mut meanings);
         Self { source, tree, meanings, titles, weights, is_article, titled }
@@ -168,6 +171,9 @@ impl Renderer<'_> {
             self.formula(index, end);
             return false;
         }
+        if let Some(at) = self.page.tree.image_at(index) {
+            self.picture(index, at);
+        }
         let in_main_part = in_main_part || matches!(role, Role::Main | Role::Article);
         self.open.push(Open { index, end, role, in_main_part });
         self.writer.open(role);
@@ -200,6 +206,25 @@ impl Renderer<'_> {
                 self.writer.push(character, at);
             }
         }
+    }
+
+    /// Writes what stands in for a picture, but on articles: their photographs have captions.
+    fn picture(&mut self, image: usize, at: usize) {
+        if self.page.is_article || !self.range.contains(&image) {
+            return;
+        }
+        let Page { tree, meanings, .. } = self.page;
+        let open: Vec<usize> = self.open.iter().map(|open| open.index).collect();
+        let follows = self.writer.is_in_line();
+        let Some(picture) = picture::of(tree, meanings, &open, image, follows) else { return };
+        let space = |writer: &mut Writer| {
+            if picture.is_in_line { writer.push(' ', at) } else { writer.boundary() }
+        };
+        space(&mut self.writer);
+        for character in picture.text.chars() {
+            self.writer.push(character, at);
+        }
+        space(&mut self.writer);
     }
 
     /// Writes the texts of these nodes, whatever is around them.

@@ -301,17 +301,24 @@ impl Skip {
             }
             _ => {}
         }
-        let holds_blocks =
-            matches!(name, "div" | "section" | "ul" | "ol" | "li" | "dl" | "p" | "details");
-        let is_wanted = |word: &str| is_furniture(word) || holds_blocks && is_furniture_block(word);
-        let furniture = |names: &&str| names_one(names, is_wanted);
-        let names = [attribute("class"), attribute("id")];
-        if role != "main" && names.iter().flatten().any(furniture) {
+        if role != "main" && has_furniture_name(name, attribute) {
             Self::Furniture
         } else {
             Self::Content
         }
     }
+}
+
+/// Whether the class or the id of an element says that it is furniture.
+pub(super) fn has_furniture_name<'a>(
+    name: &str,
+    attribute: impl Fn(&str) -> Option<&'a str>,
+) -> bool {
+    let holds_blocks =
+        matches!(name, "div" | "section" | "ul" | "ol" | "li" | "dl" | "p" | "details" | "aside");
+    let is_wanted = |word: &str| is_furniture(word) || holds_blocks && is_furniture_block(word);
+    let furniture = |names: &&str| names_one(names, is_wanted);
+    [attribute("class"), attribute("id")].iter().flatten().any(furniture)
 }
 
 fn is_callout<'a>(attribute: &impl Fn(&str) -> Option<&'a str>) -> bool {

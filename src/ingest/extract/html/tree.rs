@@ -29,6 +29,8 @@ pub(in crate::ingest) struct Tree {
     words: String,
     /// All texts, character references resolved.
     text: String,
+    /// Where the tags of pictures are in the source, by node.
+    images: Vec<(usize, usize)>,
     /// From which offset of `text` on which offset of the source corresponds. The last is the end.
     origins: Vec<(usize, usize)>,
 }
@@ -128,6 +130,12 @@ impl Tree {
         })
     }
 
+    /// Where the tag of a picture is in the source.
+    pub(super) fn image_at(&self, node: usize) -> Option<usize> {
+        let at = self.images.binary_search_by_key(&node, |(node, _)| *node).ok()?;
+        Some(self.images[at].1)
+    }
+
     /// Whether a value of an attribute, or its name, may have this in it.
     pub(super) fn mentions(&self, word: &str) -> bool {
         memmem::find(self.words.as_bytes(), word.as_bytes()).is_some()
@@ -208,6 +216,9 @@ impl<'a> Builder<'a> {
         self.end_implied(role);
         let name = self.tree.names[index].as_str();
         let foreign = self.in_foreign() || matches!(name, "svg" | "math");
+        if name == "img" {
+            self.tree.images.push((self.tree.nodes.len(), self.position.saturating_sub(1)));
+        }
         let empty = if foreign { self.is_self_closing } else { is_void(name) };
         let node = self.tree.nodes.len();
         if !empty {

@@ -163,6 +163,11 @@ impl Writer {
         word.chars().rev().take(2).filter(|character| character.is_alphabetic()).count() == 2
     }
 
+    /// Whether something is written on the line that goes on.
+    pub(super) fn is_in_line(&self) -> bool {
+        self.lines.last().is_some_and(|line| !line.text.is_empty())
+    }
+
     pub(super) fn line_break(&mut self) {
         self.inline.end_line(&mut self.lines);
         if self.pre == 0 && (self.cells.is_some() || self.heading.is_some()) {

@@ -93,7 +93,7 @@ fn what_is_wrong_is_said() {
         "not readable as JSON: expected value after colon in object property at line 2 column 2"
     );
     assert!(reason("a.json", &"[".repeat(10_000)).contains("maximum nesting depth exceeded"));
-    assert_eq!(reason("a.json", "%PDF-1.7"), "named as json, but it is a PDF file");
+    assert_eq!(reason("a.json", "%PDF-1.7"), "named as json, but it is a PDF file: name it .pdf");
 }
 
 #[test]

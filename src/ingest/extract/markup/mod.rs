@@ -13,13 +13,13 @@ use self::writer::Writer;
 use super::encoding::Decoded;
 use super::formatting::Formatting;
 use super::xml::{self, Element, Handler, attribute, attributes};
-use super::{ExtractError, binary, detect, encoding, html};
+use super::{ExtractError, binary, encoding, html};
 use crate::ingest::document::{Document, Places, Syntax, Unit, single_spaced};
 use crate::types::{ReadingWarning, WarningCode};
 
 pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
-    if let Some(name) = detect::magic(bytes) {
-        return Err(ExtractError::new(&format!("named as xml, but it is a {name} file")));
+    if let Some(error) = ExtractError::disguised("xml", bytes) {
+        return Err(error);
     }
     if let Some(what) = binary::reason(&bytes[..bytes.len().min(encoding::SAMPLE)]) {
         return Err(ExtractError::new(&format!("named as xml, but it is {what}")));

@@ -213,6 +213,62 @@ fn marks_of_notes_are_told_from_the_words_before() {
 }
 
 #[test]
+fn boxes_of_the_text_are_kept() {
+    let text = |aside: &str| {
+        text(&format!(
+            "<main><h1>Port</h1><p>The harbour opens at nine.</p>\n{aside}\n<p>It closes late.</p></main>"
+        ))
+    };
+    for (aside, is_kept) in [
+        ("<aside>Rooks nest here.</aside>", true),
+        ("<aside class='box'><p>Rooks nest here.</p></aside>", true),
+        ("<aside class='sidebar'>Rooks nest here.</aside>", false),
+        ("<aside class='newsletter'>Rooks nest here.</aside>", false),
+        ("<aside role='complementary'>Rooks nest here.</aside>", false),
+        ("<aside><a href='/a'>Rooks nest here.</a></aside>", false),
+    ] {
+        assert_eq!(text(aside).contains("Rooks nest here."), is_kept, "{aside}");
+    }
+    // Beside the text: a column of the page.
+    let page = "<body><div><p>The harbour opens at nine, and closes late.</p></div><aside>Rooks.</aside></body>";
+    assert!(!super::text(page).contains("Rooks"), "{}", super::text(page));
+    // On an article, others' texts stand between the paragraphs.
+    let article = "<meta property='og:type' content='article'><article><p>The harbour opens at nine.</p><aside>Rooks.</aside></article>";
+    assert!(!super::text(article).contains("Rooks"));
+}
+
+#[test]
+fn pictures_are_what_somebody_wrote_of_them() {
+    for (html, expected) in [
+        (
+            "<p>One.</p><img alt='A map of the pier'><p>Two.</p>",
+            "One.\n\nPicture: A map of the pier\n\nTwo.",
+        ),
+        ("<p>Press <img alt='the gear'> now.</p>", "Press the gear now."),
+        ("<p><img alt='Quay 4'><br>Below.</p>", "Picture: Quay 4\n\nBelow."),
+        ("<table><tr><td>a<td><img alt='yes sir'></table>", "a | Picture: yes sir"),
+        ("<a href='/large.png?x=1'><img alt='A map'></a>", "Picture: A map"),
+        ("<a href='/home'><img alt='A map'></a>x", "x"),
+        ("<figure><img alt='A map'><figcaption>A map, 1890.</figcaption></figure>", "A map, 1890."),
+        (
+            "<figure><img alt='A ship'><figcaption>Oslo, 1890.</figcaption></figure>",
+            "Picture: A ship\n\nOslo, 1890.",
+        ),
+        ("x<img alt=''><img alt='photo.jpg'><img alt='Picture 3'>", "x"),
+        (
+            "x<img role=presentation alt='A line'><img width=16 alt='An arrow'><img aria-hidden=true alt='A dot'>",
+            "x",
+        ),
+        ("<meta property='og:type' content='article'><p>x</p><img alt='A man in a suit'>", "x"),
+    ] {
+        assert_eq!(text(html), expected, "{html}");
+    }
+    let page = super::document(b"<p>one</p>\n\n<img\n alt='A map of it'>\n<p>two</p>").unwrap();
+    let lines = super::located(&page);
+    assert_eq!(lines[1], ("Picture: A map of it".to_owned(), 4, 4));
+}
+
+#[test]
 fn base64_is_no_text() {
     let data = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ".repeat(40);
     let shown = text(&format!(

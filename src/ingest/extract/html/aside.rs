@@ -1,0 +1,66 @@
+//! Which asides are boxes of the text, and which stand beside it. Pure.
+
+use super::role::{Role, Skip, has_furniture_name};
+use super::tree::Tree;
+use super::weights::Weights;
+
+/// Share of text in an aside that is in no link, in percent: others lead elsewhere.
+const TEXT: usize = 70;
+
+/// An element that is open.
+struct Open {
+    end: usize,
+    in_main_part: bool,
+    /// The block in it that was met last.
+    last: Option<usize>,
+}
+
+/// Marks those as content that stand behind a paragraph, or in the main part before one, and are text themselves.
+/// `weights`: of all text.
+pub(super) fn keep(tree: &Tree, weights: &Weights, meanings: &mut [(Role, Skip)]) {
+    let nodes = tree.nodes();
+    let mut open: Vec<Open> = Vec::new();
+    for index in 0..nodes.len() {
+        let Some(element) = tree.element(index) else { continue };
+        while open.pop_if(|around| around.end <= index).is_some() {}
+        let (role, skip) = meanings[index];
+        let (last, in_main_part) =
+            open.last().map(|around| (around.last, around.in_main_part)).unwrap_or_default();
+        if element.name == "aside" && skip == Skip::Furniture {
+            let weight = weights.within(index, nodes[index].end);
+            let is_text = weight.all > 0 && weight.unlinked() * 100 >= weight.all * TEXT;
+            let is_beside = element.attribute("role").is_some()
+                || has_furniture_name("aside", |name| element.attribute(name));
+            let is_before = || in_main_part && next(tree, meanings, index).is_some();
+            let is_in_flow =
+                || last.is_some_and(|last| is_text_block(meanings[last])) || is_before();
+            if is_text && !is_beside && is_in_flow() {
+                meanings[index].1 = Skip::Content;
+            }
+        }
+        // Boxes may follow each other.
+        let is_block = role.is_block() && skip < Skip::Always && element.name != "aside";
+        if let Some(around) = open.last_mut().filter(|_| is_block) {
+            around.last = Some(index);
+        }
+        let in_main_part = in_main_part || matches!(role, Role::Main | Role::Article);
+        open.push(Open { end: nodes[index].end, in_main_part, last: None });
+    }
+}
+
+/// The block behind an element, where it is a part of a text.
+fn next(tree: &Tree, meanings: &[(Role, Skip)], index: usize) -> Option<usize> {
+    /// White space may stand between them.
+    const NEAR: usize = 2;
+    let end = tree.nodes()[index].end;
+    let next = (end..tree.nodes().len()).take(NEAR).find(|at| tree.element(*at).is_some())?;
+    is_text_block(meanings[next]).then_some(next)
+}
+
+fn is_text_block((role, skip): (Role, Skip)) -> bool {
+    let is_text = matches!(
+        role,
+        Role::Paragraph | Role::Pre | Role::List { .. } | Role::Table | Role::Heading(2..)
+    );
+    is_text && skip == Skip::Content
+}

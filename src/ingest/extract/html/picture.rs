@@ -1,0 +1,89 @@
+//! What stands in for a picture on a page (its alternative text), where it says something that the page does not
+//! say beside it. Pure.
+
+use super::role::{Role, Skip};
+use super::tree::{Content, Element, Tree};
+use crate::ingest::document::single_spaced;
+use crate::ingest::extract::alt;
+
+/// Pixels up to which a picture is a sign of the page, and none of the text.
+const SIGN: u32 = 40;
+
+/// A picture in the text.
+pub(super) struct Picture {
+    pub(super) text: String,
+    /// It stands in a line of text, and is no block of its own.
+    pub(super) is_in_line: bool,
+}
+
+/// Of the picture at node `image` within the open elements, the innermost last. `follows`: text stands before it.
+pub(super) fn of(
+    tree: &Tree,
+    meanings: &[(Role, Skip)],
+    open: &[usize],
+    image: usize,
+    follows: bool,
+) -> Option<Picture> {
+    let element = tree.element(image)?;
+    let described = alt::line(element.attribute("alt")?)?;
+    let role = element.attribute("role");
+    let is_sign = matches!(role, Some("presentation" | "none")) || is_small(element);
+    if is_sign || leads_elsewhere(tree, open) || is_in_caption(tree, open, &described) {
+        return None;
+    }
+    let is_in_line = follows || is_before_text(tree, meanings, open, image);
+    let text = if is_in_line { described.trim_start_matches(alt::MARK) } else { &described };
+    Some(Picture { text: text.to_owned(), is_in_line })
+}
+
+fn is_small(element: Element<'_>) -> bool {
+    let pixels = |name: &str| {
+        let value = element.attribute(name)?.trim().trim_end_matches("px");
+        value.parse::<u32>().ok()
+    };
+    ["width", "height"].into_iter().filter_map(pixels).any(|size| size <= SIGN)
+}
+
+/// Whether it is the label of a link to a page, and not to the picture itself.
+fn leads_elsewhere(tree: &Tree, open: &[usize]) -> bool {
+    let links = open.iter().filter_map(|index| tree.element(*index)).filter(|it| it.name == "a");
+    let href = links.filter_map(|link| link.attribute("href")).next_back();
+    href.is_some_and(|href| {
+        let path = href.split(['?', '#']).next().unwrap_or_default();
+        !crate::ingest::extract::detect::is_picture(std::path::Path::new(path))
+    })
+}
+
+/// Whether the caption of its figure says it.
+fn is_in_caption(tree: &Tree, open: &[usize], described: &str) -> bool {
+    let figure = open
+        .iter()
+        .rev()
+        .copied()
+        .find(|index| tree.element(*index).is_some_and(|element| element.name == "figure"));
+    let Some(figure) = figure else { return false };
+    let described = described.trim_start_matches(alt::MARK).to_lowercase();
+    (figure..tree.nodes()[figure].end).filter_map(|index| tree.element(index)).any(|element| {
+        element.name == "figcaption" && {
+            let caption = single_spaced(&element.text()).to_lowercase();
+            caption.contains(&described) || !caption.is_empty() && described.contains(&caption)
+        }
+    })
+}
+
+/// Whether text follows it in the same block.
+fn is_before_text(tree: &Tree, meanings: &[(Role, Skip)], open: &[usize], image: usize) -> bool {
+    let nodes = tree.nodes();
+    let is_block = |index: usize| meanings[index].0.is_block() || meanings[index].0 == Role::Cell;
+    let around = open.iter().rev().copied().find(|index| is_block(*index));
+    let end = around.map_or(nodes.len(), |block| nodes[block].end);
+    let is_text = |index: usize| match &nodes[index].content {
+        Content::Text(range) => !tree.text(range).trim().is_empty(),
+        Content::Element(..) => false,
+    };
+    let ends = |index: &usize| is_block(*index) || meanings[*index].0 == Role::Break;
+    (image + 1..end).take(NEAR).take_while(|index| !ends(index)).any(is_text)
+}
+
+/// Nodes behind a picture that are looked at.
+const NEAR: usize = 50;
