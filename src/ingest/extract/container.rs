@@ -4,7 +4,7 @@ use std::path::Path;
 
 use memchr::memmem;
 
-use super::detect;
+use super::{binary, blobs, detect};
 use crate::types::Kind;
 
 /// What a file is: its kind, the name used in messages, and its usual extension.
@@ -84,6 +84,7 @@ fn packed(head: &[u8]) -> Option<Content> {
 /// Streams of a compound file that tell what it is; those of later rows are in messages too.
 const STREAMS: &[(&str, Content)] = &[
     ("__properties_version1.0", (Kind::Email, "MSG", "msg")),
+    ("WordDocument", (Kind::Docx, "DOC", "doc")),
     ("Workbook", (Kind::Spreadsheet, "XLS", "xls")),
 ];
 
@@ -105,16 +106,27 @@ pub(super) fn under_old_name(path: &Path, head: &[u8]) -> Option<Kind> {
     if !matches!(extension.as_str(), "doc" | "dot" | "xls" | "ppt" | "pps") {
         return None;
     }
-    if detect::magic(head) == Some("RTF") {
-        return Some(Kind::Rtf);
+    match detect::magic(head) {
+        Some("RTF") => return Some(Kind::Rtf),
+        // Where the directory is not in the head.
+        Some("OLE") if matches!(extension.as_str(), "doc" | "dot") => return Some(Kind::Docx),
+        _ => {}
     }
     let start = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head).trim_ascii_start();
+    let is_text = || {
+        matches!(extension.as_str(), "doc" | "dot")
+            && detect::magic(head).is_none()
+            && !start.is_empty()
+            && !binary::looks_binary(head)
+            && !binary::is_ebcdic(head)
+            && !blobs::looks_like_base64(head)
+    };
     let begins =
         |with: &[u8]| start.get(..with.len()).is_some_and(|found| found.eq_ignore_ascii_case(with));
     if begins(b"<html") || begins(b"<!doctype html") || is_saved_page(head) {
         Some(Kind::Html)
     } else {
-        begins(b"<?xml").then_some(Kind::Xml)
+        begins(b"<?xml").then_some(Kind::Xml).or_else(|| is_text().then_some(Kind::Text))
     }
 }
 
@@ -178,7 +190,10 @@ mod tests {
             ),
             ("a.xls", b"<?xml version=\"1.0\"?><Workbook/>", Some(Kind::Xml)),
             ("a.dot", b"{\\rtf1", Some(Kind::Rtf)),
-            ("a.doc", b"\xD0\xCF\x11\xE0", None),
+            ("a.doc", b"\xD0\xCF\x11\xE0", Some(Kind::Docx)),
+            ("a.doc", b"plain words\n", Some(Kind::Text)),
+            ("a.doc", b"\xDB\xA5\x2D\0\0\0\0\0", None),
+            ("a.ppt", b"\xD0\xCF\x11\xE0", None),
             ("a.docx", b"<html>", None),
         ] {
             assert_eq!(under_old_name(Path::new(name), head), expected, "{name}");

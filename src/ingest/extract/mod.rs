@@ -16,6 +16,7 @@ mod csv;
 mod damaged;
 mod detect;
 mod diagram;
+mod doc;
 mod docx;
 mod encoding;
 mod epub;

@@ -24,6 +24,18 @@ fn a_contract_of_python_docx() {
 }
 
 #[test]
+fn a_text_of_libreoffice_for_word_97() {
+    let terms = read(Kind::Docx, "libreoffice.doc");
+    let expected = "# Terms of the port\n\n# Fees\n\n\
+        The fee is due on Mondays, says the port. Größe: “5 µm”, Βέργκεν.\nNot in May.\n\n\
+        There are 10⁶ herring in H₂O for ~~50~~ 40 kr.\n\n- one\n- two\n\n\
+        Port: Bergen | Winter fee: 120 | Summer fee: 95\n\
+        Port: Oslo | Winter fee: by agreement | Summer fee: by agreement\n\nThe end\nof it.";
+    assert_eq!(terms.text, expected);
+    assert_eq!(terms.title, "Terms of the port");
+}
+
+#[test]
 fn a_deck_of_python_pptx() {
     let deck = read(Kind::Pptx, "python-pptx.pptx");
     let expected = "# Two harbours\n\n- Bergen is open all year\n\n- Narvik freezes\n\nSource: harbour masters\n\n\

@@ -1,4 +1,4 @@
-//! DOCX → Markdown by paragraph. The XML is read in `body`, `styles`, `numbering` and `notes`.
+//! DOCX → Markdown by paragraph; DOC is read in `doc`. The XML is read in `body`, `styles`, `numbering` and `notes`.
 //!
 //! A part is read only where the text refers to it: most documents have neither notes nor lists.
 
@@ -19,12 +19,16 @@ use super::chart::Drawings;
 use super::package::{Package, resolve};
 use super::relations::{Relation, relations};
 use super::worker::Request;
-use super::{ExtractError, detect, xml};
+use super::{ExtractError, detect, doc, xml};
 use crate::ingest::document::{Document, Places, Syntax, Unit};
 
 pub(super) fn document(request: &Request, bytes: &[u8]) -> Result<Document, ExtractError> {
     let comments = request.comments;
     let extension = detect::extension(Path::new(&request.source));
+    // The format of before 2007, under its name or the new one.
+    if doc::is_word(bytes) || is_old(&extension) && detect::magic(bytes) == Some("OLE") {
+        return doc::document(&extension, bytes, comments);
+    }
     let mut package = Package::open(bytes, &extension, "DOCX", "doc")?;
     let Some(main) = main_part(&mut package)? else {
         return Err(Package::lacks(bytes, &extension, "Word document"));
@@ -67,6 +71,10 @@ pub(super) fn document(request: &Request, bytes: &[u8]) -> Result<Document, Extr
         warnings,
         ..Document::default()
     })
+}
+
+fn is_old(extension: &str) -> bool {
+    matches!(extension, "doc" | "dot")
 }
 
 /// The part with the text: `word/document.xml`, which some writers number and others rename.

@@ -10,6 +10,7 @@ mod words;
 pub(super) use self::fonts::code_page;
 use self::lexer::{Lexer, Token};
 use self::reader::Reader;
+pub(super) use self::rows::Rows;
 use super::ExtractError;
 use crate::ingest::document::{Document, Places, Syntax, Unit};
 

@@ -28,7 +28,7 @@ struct Row {
 
 /// The table that is being read.
 #[derive(Default, Debug)]
-pub(super) struct Rows {
+pub(in crate::ingest::extract) struct Rows {
     done: Vec<Row>,
     row: Row,
     /// Paragraphs of the cell that is being read.
@@ -38,7 +38,7 @@ pub(super) struct Rows {
 
 impl Rows {
     /// Whether the word defines rows and cells.
-    pub(super) fn define(&mut self, word: &str, number: Option<i32>) -> bool {
+    pub(in crate::ingest::extract) fn define(&mut self, word: &str, number: Option<i32>) -> bool {
         match word {
             "trowd" => {
                 self.row.definitions.clear();
@@ -61,11 +61,11 @@ impl Rows {
         true
     }
 
-    pub(super) fn add(&mut self, paragraph: Paragraph) {
+    pub(in crate::ingest::extract) fn add(&mut self, paragraph: Paragraph) {
         self.cell.push(paragraph);
     }
 
-    pub(super) fn end_cell(&mut self) {
+    pub(in crate::ingest::extract) fn end_cell(&mut self) {
         let cell = std::mem::take(&mut self.cell);
         let is_full = self.row.cells.len() >= MOST;
         match self.row.cells.last_mut().filter(|_| is_full) {
@@ -75,7 +75,7 @@ impl Rows {
         }
     }
 
-    pub(super) fn end_row(&mut self) {
+    pub(in crate::ingest::extract) fn end_row(&mut self) {
         if !self.cell.is_empty() {
             self.end_cell();
         }
@@ -84,12 +84,12 @@ impl Rows {
         self.done.push(Row { left, definitions, is_header: self.row.is_header, cells });
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::ingest::extract) fn is_empty(&self) -> bool {
         self.done.is_empty() && self.row.cells.is_empty() && self.cell.is_empty()
     }
 
     /// The end of the table.
-    pub(super) fn write(&mut self, prose: &mut Prose) {
+    pub(in crate::ingest::extract) fn write(&mut self, prose: &mut Prose) {
         if !self.row.cells.is_empty() || !self.cell.is_empty() {
             self.end_row();
         }

@@ -1,0 +1,181 @@
+//! What is said of letters and paragraphs: pages of 512 bytes, which list where runs begin, and for each how it differs
+//! from its style.
+
+use super::{numbers, u16_at, u32_at};
+use crate::ingest::extract::formatting::{Formatting, Script};
+
+/// Of letters.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Look {
+    pub(super) hidden: bool,
+    pub(super) formatting: Formatting,
+    pub(super) font: u16,
+    /// A sign of a font, with the number of the font.
+    pub(super) symbol: Option<(u16, u16)>,
+}
+
+/// Of a paragraph.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Layout {
+    pub(super) style: u16,
+    /// From 0.
+    pub(super) outline: Option<u8>,
+    pub(super) level: usize,
+    pub(super) in_list: bool,
+    pub(super) in_table: bool,
+    /// It is the end of a row, and no text.
+    pub(super) ends_row: bool,
+    /// The cells of that row, in the words of RTF.
+    pub(super) row: Vec<(&'static str, Option<i32>)>,
+}
+
+/// Runs by where they begin and end in the file.
+pub(super) struct Runs<T>(Vec<(u32, u32, T)>);
+
+impl<T> Runs<T> {
+    pub(super) fn at(&self, place: u32) -> Option<&T> {
+        let behind = self.0.partition_point(|(start, ..)| *start <= place);
+        let (_, end, run) = self.0.get(behind.checked_sub(1)?)?;
+        (place < *end).then_some(run)
+    }
+}
+
+pub(super) fn looks(main: &[u8], pages: &[u8]) -> Runs<Look> {
+    runs(main, pages, 1, |page, at| {
+        let length = usize::from(*page.get(at)?);
+        let mut look = Look::default();
+        let mut deleted = false;
+        for (code, value) in Changes(page.get(at + 1..at + 1 + length)?) {
+            let first = value.first().copied().unwrap_or(0);
+            // As the style says it, or the other way round.
+            let is_on = matches!(first, 1 | 0x81);
+            match code {
+                0x083C => look.hidden = is_on,
+                0x0800 => deleted = is_on,
+                0x0837 | 0x2A53 => look.formatting.struck |= is_on,
+                0x2A48 => {
+                    look.formatting.script = match first {
+                        1 => Some(Script::Super),
+                        2 => Some(Script::Sub),
+                        _ => None,
+                    }
+                }
+                0x4A4F => look.font = u16_at(value, 0).unwrap_or(0),
+                0x6A09 => look.symbol = u16_at(value, 0).zip(u16_at(value, 2)),
+                _ => {}
+            }
+        }
+        look.hidden |= deleted;
+        Some(look)
+    })
+}
+
+pub(super) fn layouts(main: &[u8], pages: &[u8]) -> Runs<Layout> {
+    runs(main, pages, 13, |page, at| {
+        // The length in words, or half of one more where the first byte is zero.
+        let (start, length) = match usize::from(*page.get(at)?) {
+            0 => (at + 2, 2 * usize::from(*page.get(at + 1)?)),
+            words => (at + 1, 2 * words - 1),
+        };
+        let all = page.get(start..start + length)?;
+        let mut layout = Layout { style: u16_at(all, 0)?, ..Layout::default() };
+        for (code, value) in Changes(&all[2..]) {
+            let first = value.first().copied().unwrap_or(0);
+            match code {
+                0x2416 => layout.in_table = first != 0,
+                0x6649 => layout.in_table |= first != 0,
+                0x2417 => layout.ends_row = first != 0,
+                0x2640 => layout.outline = Some(first),
+                0x260A => layout.level = first.into(),
+                // 2047 and above are none of the lists.
+                0x460B => layout.in_list = matches!(u16_at(value, 0), Some(1..=0x7FE)),
+                0x3404 if first != 0 => layout.row.push(("trhdr", None)),
+                0xD608 => {
+                    // The definition comes before what is said of the row.
+                    let header = std::mem::take(&mut layout.row);
+                    layout.row = cells(value).unwrap_or_default();
+                    layout.row.extend(header);
+                }
+                _ => {}
+            }
+        }
+        Some(layout)
+    })
+}
+
+/// The definition of a row: how many cells it has, where their edges are, and twenty bytes of each.
+fn cells(value: &[u8]) -> Option<Vec<(&'static str, Option<i32>)>> {
+    let count = usize::from(*value.first()?);
+    let edge = |at: usize| u16_at(value, 1 + 2 * at).map(|edge| i32::from(edge.cast_signed()));
+    let mut row = vec![("trowd", None), ("trleft", Some(edge(0)?))];
+    for cell in 0..count {
+        let flags = u16_at(value, 1 + 2 * (count + 1) + 20 * cell).unwrap_or(0);
+        // Merged with the one before: 2; with that above and not the first of them: 1.
+        if flags & 3 == 2 {
+            row.push(("clmrg", None));
+        }
+        if (flags >> 5) & 3 == 1 {
+            row.push(("clvmrg", None));
+        }
+        row.push(("cellx", Some(edge(cell + 1)?)));
+    }
+    Some(row)
+}
+
+/// The runs of the pages that a table lists. `each`: bytes that a page has for each run, of which the first says
+/// where in the page, in words, it is told of.
+fn runs<T: Default>(
+    main: &[u8],
+    table: &[u8],
+    each: usize,
+    read: impl Fn(&[u8], usize) -> Option<T>,
+) -> Runs<T> {
+    const PAGE: usize = 512;
+    let count = table.len().saturating_sub(4) / 8;
+    let mut pages = numbers(table.get((count + 1) * 4..).unwrap_or_default());
+    // Each once.
+    pages.sort_unstable();
+    pages.dedup();
+    let mut runs = Vec::new();
+    for number in pages {
+        let start = (number & 0x003F_FFFF) as usize * PAGE;
+        let Some(page) = main.get(start..start + PAGE) else { continue };
+        let count = usize::from(page[PAGE - 1]);
+        for run in 0..count {
+            let (Some(from), Some(to)) = (u32_at(page, run * 4), u32_at(page, run * 4 + 4)) else {
+                break;
+            };
+            let Some(word) = page.get((count + 1) * 4 + run * each) else { break };
+            let told = if *word == 0 { None } else { read(page, usize::from(*word) * 2) };
+            runs.push((from, to, told.unwrap_or_default()));
+        }
+    }
+    runs.sort_by_key(|(from, ..)| *from);
+    Runs(runs)
+}
+
+/// Changes to a style: a code and a value each ([MS-DOC] 2.6).
+struct Changes<'a>(&'a [u8]);
+
+impl<'a> Iterator for Changes<'a> {
+    type Item = (u16, &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let code = u16_at(self.0, 0)?;
+        let rest = &self.0[2..];
+        let (from, length) = match code >> 13 {
+            0 | 1 => (0, 1),
+            2 | 4 | 5 => (0, 2),
+            3 => (0, 4),
+            7 => (0, 3),
+            // Its length has two bytes, and is one more than what follows.
+            _ if code == 0xD608 => (2, usize::from(u16_at(rest, 0)?).saturating_sub(1)),
+            // Tab stops that say so are longer than can be said.
+            _ if code == 0xC615 && rest.first() == Some(&255) => return None,
+            _ => (1, usize::from(*rest.first()?)),
+        };
+        let value = rest.get(from..from + length)?;
+        self.0 = &rest[from + length..];
+        Some((code, value))
+    }
+}
