@@ -99,7 +99,8 @@ fn judge(record: &DocumentRecord, chunks: &[Chunk]) -> Option<Doubtful> {
     if share(empty.len(), span.count()) > PAGES_WITHOUT_TEXT {
         reasons.push(format!("no text on pages {}", ranges(&empty)));
     }
-    reasons.extend(record.warnings.iter().map(|warning| warning.message.clone()));
+    let said = record.warnings.iter().filter(|warning| !warning.code.is_note());
+    reasons.extend(said.map(|warning| warning.message.clone()));
     (!reasons.is_empty()).then(|| Doubtful {
         source: record.source.clone(),
         reasons,

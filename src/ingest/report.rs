@@ -33,10 +33,12 @@ pub struct WarnedSource {
 }
 
 impl WarnedSource {
-    /// `None` where all of it was read.
+    /// `None` where all of it was read, but for what is only noted.
     pub fn of(record: &DocumentRecord) -> Option<Self> {
         let DocumentRecord { source, warnings, .. } = record;
-        (!warnings.is_empty()).then(|| Self { source: source.clone(), warnings: warnings.clone() })
+        let warnings = warnings.iter().filter(|warning| !warning.code.is_note());
+        let warnings: Vec<ReadingWarning> = warnings.cloned().collect();
+        (!warnings.is_empty()).then(|| Self { source: source.clone(), warnings })
     }
 }
 

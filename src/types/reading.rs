@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 pub enum OcrPolicy {
     /// None: pages that have nothing else are named in a warning.
     Off,
-    /// That of pages without letters, and of picture files that are named.
+    /// That of pages without letters or mostly of pictures, and of picture files that are named.
     #[default]
     Auto,
-    /// Also that of pictures beside text, and of picture files below a directory.
+    /// Also that of all pictures beside text, and of picture files below a directory.
     Always,
 }
 
@@ -43,10 +43,12 @@ pub struct ReadingWarning {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum WarningCode {
-    /// Pages that are pictures, while text in pictures is not read (`--ocr off`).
+    /// Pages that are pictures, or mostly, while text in pictures is not read (`--ocr off`).
     ScannedPages,
     /// Pages whose letters the file does not tell, while text in pictures is not read.
     UnknownLetters,
+    /// Pages with pictures beside their text, which are read by `--ocr always` only.
+    PicturesBesideText,
     /// Pages that are pictures, in which no text was found.
     NothingRecognized,
     /// Pages that could not be read as pictures.
@@ -72,9 +74,18 @@ pub enum WarningCode {
 }
 
 impl WarningCode {
-    /// Whether reading text in pictures would help.
-    pub fn wants_ocr(self) -> bool {
-        matches!(self, Self::ScannedPages | Self::UnknownLetters)
+    /// Whether reading text in pictures, as far as `policy` has it read, would help.
+    pub fn wants_ocr(self, policy: OcrPolicy) -> bool {
+        match self {
+            Self::ScannedPages | Self::UnknownLetters => policy != OcrPolicy::Off,
+            Self::PicturesBesideText => policy == OcrPolicy::Always,
+            _ => false,
+        }
+    }
+
+    /// Whether it is said only where somebody looks at the document: half of all papers have figures.
+    pub fn is_note(self) -> bool {
+        self == Self::PicturesBesideText
     }
 
     /// Whether nothing is missing: all was read, but perhaps not as it was meant.
@@ -84,7 +95,7 @@ impl WarningCode {
 
     /// Whether the same file may be read whole with other settings, or another time.
     pub fn may_pass(self) -> bool {
-        self.wants_ocr() || matches!(self, Self::OcrFailed | Self::PagesLeftOut)
+        self.wants_ocr(OcrPolicy::Auto) || matches!(self, Self::OcrFailed | Self::PagesLeftOut)
     }
 }
 

@@ -82,6 +82,45 @@ fn what_is_left_unread_is_said_and_read_later() {
 }
 
 #[test]
+fn pictures_that_are_a_part_of_their_page() {
+    const BESIDE: &str = "pictures beside the text of page 1 (--ocr always reads them)";
+    let env = project(&["beside-text.pdf"]);
+    let source = "docs/beside-text.pdf";
+    let warned = |run: &Run| {
+        let report = run.json();
+        let warnings = report["warned"][0]["warnings"].as_array().cloned().unwrap_or_default();
+        warnings.iter().map(|warning| warning["pages"].clone()).collect::<Vec<_>>()
+    };
+    let run = env.run(&["ingest", "docs", "--ocr", "off", "--format", "json"]).expect(0);
+    assert_eq!(warned(&run), [json!([2]), json!([3])], "{run}");
+    let run = env.run(&["show", source]).expect(0);
+    for said in ["page 2 is a picture", "most of page 3 is a picture", BESIDE] {
+        assert!(run.stdout.contains(said), "{run}");
+    }
+    let says = |expected: [bool; 3]| {
+        let read = text(&env, source);
+        let words = ["office of the pilots", "key of the crane", "kept for the lifeboat"];
+        assert_eq!(words.map(|words| read.contains(words)), expected, "{read}");
+        for once in ["northern quay", "Plan of the harbour"] {
+            assert_eq!(read.matches(once).count(), 1, "{read}");
+        }
+    };
+    says([false, false, false]);
+    let run = env.run(&["ingest", "--format", "json"]).expect(0);
+    assert_eq!((warned(&run), &run.json()["ocr_pages"]), (vec![], &json!(2)), "{run}");
+    says([false, true, true]);
+    let run = env.run(&["show", source]).expect(0);
+    assert!(run.stdout.contains(BESIDE) && !run.stdout.contains("page 2"), "{run}");
+    assert!(!env.run(&["status"]).expect(0).stdout.contains("partly read"));
+    let again = env.run(&["ingest", "--format", "json"]).expect(0).json();
+    assert_eq!(again["unchanged"], 1, "{again:#}");
+    let run = env.run(&["ingest", "--ocr", "always", "--format", "json"]).expect(0);
+    assert_eq!((warned(&run), &run.json()["ocr_pages"]), (vec![], &json!(3)), "{run}");
+    says([true, true, true]);
+    assert!(!env.run(&["show", source]).expect(0).stdout.contains("beside the text"));
+}
+
+#[test]
 fn pictures_are_read_where_they_are_named_or_always() {
     let names = ["clear.png", "sideways.jpg", "page.webp", "two-pages.tiff"];
     let env = project(&names);

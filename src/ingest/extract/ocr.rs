@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use futures::stream::{self, StreamExt};
+use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::parts::Parts;
@@ -41,6 +42,23 @@ pub struct PageRead {
     pub of: usize,
 }
 
+/// A page that is wanted as a picture.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(super) struct WantedPage {
+    /// From 1.
+    pub(super) page: u32,
+    /// Without its letters.
+    pub(super) pictures_only: bool,
+}
+
+impl WantedPage {
+    /// All that is seen of it.
+    #[cfg(test)]
+    pub(super) fn whole(page: u32) -> Self {
+        Self { page, pictures_only: false }
+    }
+}
+
 /// A page as a picture.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct PagePicture {
@@ -51,14 +69,22 @@ pub(super) struct PagePicture {
 
 /// A document without what its pictures say; the warnings tell which pages these are.
 pub(super) fn left_unread(mut document: Document, unread: &PagesUnread) -> Document {
-    let rows = [
-        (WarningCode::ScannedPages, &unread.scanned),
-        (WarningCode::UnknownLetters, &unread.unreadable),
-    ];
-    for (code, pages) in rows {
-        document.warnings.extend(warning(code, pages));
-    }
+    document.warnings.extend(warning(WarningCode::ScannedPages, &unread.without_text()));
+    document.warnings.extend(warning(WarningCode::UnknownLetters, &unread.unreadable));
+    document.warnings.extend(beside_text(&unread.beside_text));
+    document.warnings.extend(warning(WarningCode::PicturesBesideText, &unread.with_figures));
     document
+}
+
+/// Pages that have text, and are pictures for the most part.
+fn beside_text(pages: &[u32]) -> Option<ReadingWarning> {
+    let on = if pages.len() == 1 { "page" } else { "pages" };
+    let message = format!(
+        "most of {on} {} is a picture, and text in it is not read (--ocr auto reads it)",
+        ranges(pages)
+    );
+    let (code, pages) = (WarningCode::ScannedPages, pages.to_vec());
+    (!pages.is_empty()).then_some(ReadingWarning { code, message, pages })
 }
 
 fn warning(code: WarningCode, pages: &[u32]) -> Option<ReadingWarning> {
@@ -76,6 +102,9 @@ fn warning(code: WarningCode, pages: &[u32]) -> Option<ReadingWarning> {
             format!(
                 "{page}: the file does not tell which letters these are (--ocr auto reads them)"
             )
+        }
+        WarningCode::PicturesBesideText => {
+            format!("pictures beside the text of {page} (--ocr always reads them)")
         }
         WarningCode::NothingRecognized if one => format!("{page} is a picture without text"),
         WarningCode::NothingRecognized => format!("{page} are pictures without text"),
@@ -100,10 +129,17 @@ pub(super) async fn recognize(
     ocr: &Ocr,
     request: &Request,
     bytes: &[u8],
-    document: Document,
+    mut document: Document,
     unread: &PagesUnread,
 ) -> Result<Document, ExtractError> {
     let wanted = if ocr.beside_text { unread.always() } else { unread.auto() };
+    if !ocr.beside_text {
+        document.warnings.extend(warning(WarningCode::PicturesBesideText, &unread.with_figures));
+    }
+    let wanted: Vec<WantedPage> = wanted
+        .into_iter()
+        .map(|page| WantedPage { page, pictures_only: unread.has_text(page) })
+        .collect();
     if wanted.is_empty() {
         return Ok(document);
     }

@@ -15,7 +15,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
-use super::ocr::PagePicture;
+use super::ocr::{PagePicture, WantedPage};
 use super::worker::{self, Answer, Extracted, PictureSize, Request};
 use super::{ExtractError, ExtractOptions, MEMORY_VARIABLE, SUBCOMMAND};
 use crate::ocr::GrayImage;
@@ -76,7 +76,7 @@ impl Pool {
         &'a self,
         request: &'a Request,
         bytes: &'a [u8],
-        pages: &[u32],
+        pages: &[WantedPage],
     ) -> Pictures<'a> {
         let left = pages.iter().copied().collect();
         Pictures { pool: self, request, bytes, left, permit: None, asked: None }
@@ -126,7 +126,7 @@ pub(super) struct Pictures<'a> {
     pool: &'a Pool,
     request: &'a Request,
     bytes: &'a [u8],
-    left: VecDeque<u32>,
+    left: VecDeque<WantedPage>,
     permit: Option<SemaphorePermit<'a>>,
     /// It is drawing what is left.
     asked: Option<Worker>,
@@ -135,7 +135,7 @@ pub(super) struct Pictures<'a> {
 impl Pictures<'_> {
     /// The next page and its picture; `None` after the last.
     pub(super) async fn next(&mut self) -> Option<(u32, Result<PagePicture, ExtractError>)> {
-        let page = *self.left.front()?;
+        let WantedPage { page, .. } = *self.left.front()?;
         let picture = self.drawn().await;
         self.left.pop_front();
         if self.left.is_empty() {

@@ -41,7 +41,8 @@ fn answer(text: &str) -> String {
         ..Document::default()
     };
     let json = serde_json::to_string(&Ok::<_, String>(Extracted::from(document))).unwrap();
-    let length = format!("\\{:03o}\\0\\0\\0\\0\\0\\0\\0", json.len());
+    let (low, high) = (json.len() % 256, json.len() / 256);
+    let length = format!("\\{low:03o}\\{high:03o}\\0\\0\\0\\0\\0\\0");
     let request = request_bytes();
     format!("head -c {request} >/dev/null; printf 'dcnt{length}%s' '{json}'")
 }
@@ -147,7 +148,8 @@ async fn pages_that_were_drawn_are_kept_where_a_child_dies_and_the_next_one_goes
     let eight = |number: usize| format!("\\{number:03o}\\0\\0\\0\\0\\0\\0\\0");
     let picture = format!("printf 'dcnt{}%s{}x' '{size}'", eight(size.len()), eight(1));
     let asked = request("a.pdf", Kind::Pdf, &[]);
-    let sent = Request { limit: LONG / 5 * 4, pages: vec![1, 2, 3, 4], ..asked.clone() };
+    let wanted = [1, 2, 3, 4].map(ocr::WantedPage::whole);
+    let sent = Request { limit: LONG / 5 * 4, pages: wanted.to_vec(), ..asked.clone() };
     let sent = sent.header(4).unwrap().len() + 4;
     // The first child dies over the second page, and so does the one that is asked for it next.
     let script = format!(
@@ -157,7 +159,7 @@ async fn pages_that_were_drawn_are_kept_where_a_child_dies_and_the_next_one_goes
          *) {picture}; {picture}; exec sleep 60;;\nesac"
     );
     let Extractor { pool, .. } = extractor(directory.path(), &script, LONG);
-    let mut pictures = pool.pictures(&asked, b"%PDF", &[1, 2, 3, 4]);
+    let mut pictures = pool.pictures(&asked, b"%PDF", &wanted);
     let mut drawn = Vec::new();
     while let Some((page, picture)) = pictures.next().await {
         drawn.push((page, picture.map(|it| it.picture.pixels).map_err(|error| error.reason)));

@@ -13,7 +13,7 @@ use std::{panic, thread};
 
 use serde::{Deserialize, Serialize};
 
-use super::ocr::PagePicture;
+use super::ocr::{PagePicture, WantedPage};
 use super::parts::Parts;
 use super::pdf::PagesUnread;
 use super::{
@@ -38,9 +38,9 @@ pub(super) struct Request {
     /// Comments of reviewers are text.
     #[serde(default)]
     pub(super) comments: bool,
-    /// The pages, from 1, that are wanted as pictures; none for the document. `limit` is for each.
+    /// The pages that are wanted as pictures; none for the document. `limit` is for each.
     #[serde(default)]
-    pub(super) pages: Vec<u32>,
+    pub(super) pages: Vec<WantedPage>,
     /// How many mails it is attached in, one in another.
     #[serde(default)]
     pub(super) nesting: u32,
@@ -166,8 +166,8 @@ fn page_pictures(
         }),
         Kind::Image => {
             // A panic of a decoder costs one page.
-            let page = |page: &u32| {
-                panic::catch_unwind(AssertUnwindSafe(|| image::page(&bytes, *page)))
+            let page = |wanted: &WantedPage| {
+                panic::catch_unwind(AssertUnwindSafe(|| image::page(&bytes, wanted.page)))
                     .unwrap_or_else(|panic| Err(ExtractError::new(&pdf::panic_message(&*panic))))
             };
             let picture = |picture| PagePicture { picture, units_per_pixel: 1.0 };
@@ -353,6 +353,7 @@ mod tests {
             let bytes = std::fs::read(path).unwrap_or_default();
             let wanted = pages.len();
             let request = super::super::request(name, kind, &[]);
+            let pages = pages.into_iter().map(WantedPage::whole).collect();
             let request = Request { limit: Duration::from_mins(1), pages, ..request };
             let input = [request.header(bytes.len()).unwrap(), bytes].concat();
             let mut output = Vec::new();

@@ -129,8 +129,7 @@ impl Wanted<'_> {
         same(self.tags, &record.tags)
             && (!record.kind.has_fields() || same(self.text_fields, &record.text_fields))
             && !(self.on_secret.keeps_out() && secrets::may_hold_some(record))
-            && (self.ocr == OcrPolicy::Off
-                || !record.warnings.iter().any(|warning| warning.code.wants_ocr()))
+            && !record.warnings.iter().any(|warning| warning.code.wants_ocr(self.ocr))
     }
 
     /// Tags and text fields: what is wanted, else what the document has.

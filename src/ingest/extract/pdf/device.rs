@@ -1,5 +1,6 @@
 //! What the interpreter is told to draw on: it takes the glyphs down, and ends a page that takes
-//! too much. The only file, with `reader`, `heavy`, `double_byte`, `blank_font` and `cjk`, that knows the interpreter.
+//! too much. The only file, with `placed`, `reader`, `heavy`, `double_byte`, `blank_font` and `cjk`, that knows the
+//! interpreter.
 
 use std::panic::resume_unwind;
 
@@ -22,6 +23,7 @@ use super::core_fonts;
 use super::double_byte::{self, DoubleByteFonts};
 use super::glyph::{Drawn, FontLook, Glyph, Letters, Vector};
 use super::heavy::{HeavyFonts, is_bold_name};
+use super::placed;
 use super::strings::text_string;
 
 /// More glyphs than a page of text ever has: the densest newspaper has some 60,000.
@@ -313,10 +315,10 @@ impl<'a> Device<'a> for GlyphDevice<'_, 'a> {
 
     fn draw_image(&mut self, image: Image<'a, '_>, props: ImageDrawProps<'a>) {
         self.tick();
-        let pixels = f64::from(image.width()) * f64::from(image.height());
-        let area = props.transform.determinant().abs() * pixels;
-        let page = f64::from(self.drawn.width) * f64::from(self.drawn.height);
-        self.drawn.pictures += (area / page.max(1.0)).clamp(0.0, 1.0) as f32;
+        let page = (self.drawn.width, self.drawn.height);
+        if let Some(picture) = placed::picture(&image, props.transform, page) {
+            self.drawn.pictures.push(picture);
+        }
     }
 
     fn begin_marked_content(&mut self, _: &[u8], properties: Option<&Dict<'_>>) {

@@ -1,6 +1,8 @@
 //! What a page draws, as the layout sees it: letters with a place. No type of the interpreter
 //! comes this far, so that another interpreter could take its place.
 
+use super::pictures::Pictures;
+
 /// The letters that one glyph stands for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Letters {
@@ -124,8 +126,7 @@ pub(super) struct Drawn {
     pub(super) fonts: Vec<FontLook>,
     /// What stands beside it, a line each.
     pub(super) notes: Vec<String>,
-    /// Share of the page that pictures cover; more than one where they overlap.
-    pub(super) pictures: f32,
+    pub(super) pictures: Pictures,
     /// Points of the shapes that are filled: letters may be among them.
     pub(super) shapes: usize,
     /// Not all of the page was drawn: the time was up, or it had too many glyphs.

@@ -2,14 +2,14 @@
 //!
 //! `reader` has an interpreter made for rendering draw the pages; `device` takes down which letters
 //! it puts where. All that follows is layout, on a glyph type of our own and pure: `doubles` drops
-//! what is not seen as text, `lines` and `words` put letters together, `bidi` reads from right to
+//! what is not seen as text, `curves` lays text along a curve straight, `lines` and `words` put letters together, `bidi` reads from right to
 //! left, `furniture` leaves out running headers, `footnotes` puts notes behind the text, `tables`
 //! names the columns of rows, `paragraphs` and `hyphens` make text of lines.
 //! `judge` says whether a page was read well; if not, `second` is asked for it.
 //!
 //! `picture` has the interpreter draw a page again, on a `painter`, for what has to be read by OCR:
 //! `decode` makes samples of pictures, `sampling` and `fill` pixels of samples and of shapes, and
-//! `ink` says what is painted on the `canvas`.
+//! `ink` says what is painted on the `canvas`. `pictures` and `unread` say which pages these are.
 
 mod annotations;
 mod bidi;
@@ -43,6 +43,8 @@ mod page;
 mod painter;
 mod paragraphs;
 mod picture;
+mod pictures;
+mod placed;
 mod reader;
 mod resources;
 mod sampling;
@@ -259,17 +261,16 @@ fn text_of(
                 .and_then(|second| second.page(index))
                 .filter(|other| judge::good_words(other) * 4 > judge::good_words(&found) * 5);
         }
-        let has_pictures = page.pictures > PICTURES;
         read.push(PageRead {
-            text: if has_pictures {
-                other.as_ref().unwrap_or(&found).clone()
-            } else {
+            text: if page.pictures.is_empty() {
                 String::new()
+            } else {
+                other.as_ref().unwrap_or(&found).clone()
             },
             glyphs: page.glyphs,
             hidden: page.hidden,
             is_poor: is_poor && other.is_none(),
-            pictures: page.pictures,
+            pictures: page.pictures.clone(),
             shapes: page.shapes,
         });
         let mut parts = match other {

@@ -6,6 +6,8 @@ use super::columns;
 use super::doubles::take_seen;
 use super::glyph::{Drawn, Letters};
 use super::lines::{Line, Placement, lines};
+use super::pictures::Pictures;
+use super::unread::LARGE;
 use super::words::items;
 
 /// A line of text.
@@ -33,7 +35,7 @@ pub(super) struct PageText {
     pub(super) unknown: usize,
     /// Glyphs that are not drawn.
     pub(super) hidden: usize,
-    pub(super) pictures: f32,
+    pub(super) pictures: Pictures,
     /// See [`Drawn::shapes`].
     pub(super) shapes: usize,
     /// There was more, but it could not be drawn, or not in time.
@@ -48,11 +50,12 @@ pub(super) fn page_text(mut drawn: Drawn) -> PageText {
         unknown: glyphs.iter().filter(|glyph| glyph.letters == Letters::Unknown).count(),
         hidden: glyphs.iter().filter(|glyph| !glyph.visible).count(),
         notes: std::mem::take(&mut drawn.notes),
-        pictures: drawn.pictures,
+        pictures: std::mem::take(&mut drawn.pictures),
         shapes: drawn.shapes,
         is_partial: drawn.stopped || drawn.broken,
         ..PageText::default()
     };
+    page.pictures.count_letters(&glyphs, LARGE);
     let read =
         columns::separate(lines(glyphs)).into_iter().filter_map(|line| text_line(line, &drawn));
     page.lines = read.collect();

@@ -47,6 +47,8 @@ pub(super) struct Painter<'a> {
     pub(super) canvas: Canvas,
     /// The pictures that could not be decoded.
     pub(super) unread: Vec<Unread>,
+    /// They are known, and what is wanted are the pictures.
+    pub(super) leaves_letters_out: bool,
     deadline: Deadline,
     calls: u32,
     filler: Filler,
@@ -65,6 +67,7 @@ impl<'a> Painter<'a> {
         Self {
             canvas,
             unread: Vec::new(),
+            leaves_letters_out: false,
             deadline,
             calls: 0,
             filler: Filler::default(),
@@ -314,7 +317,7 @@ impl<'a> Device<'a> for Painter<'a> {
 
     fn draw_glyph_run(&mut self, run: &GlyphRun<'_, 'a>, props: DrawProps<'a>, mode: &DrawMode) {
         self.tick();
-        if matches!(mode, DrawMode::Invisible) {
+        if self.leaves_letters_out || matches!(mode, DrawMode::Invisible) {
             return;
         }
         for glyph in run.glyphs() {

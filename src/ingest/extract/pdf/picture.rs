@@ -23,6 +23,7 @@ use super::painter::Painter;
 use super::reader::{MAX_HELD, OpenError, open, settings};
 use super::{PICTURES, bombs, panic_message};
 use crate::ingest::extract::ExtractError;
+use crate::ingest::extract::ocr::WantedPage;
 use crate::ocr::GrayImage;
 
 const POINTS_PER_INCH: f64 = 72.0;
@@ -35,6 +36,9 @@ const MAX_DPI: f64 = 300.0;
 
 /// For what has no pixels of its own: letters that are shapes.
 const SHAPES_DPI: f64 = 200.0;
+
+/// A picture that covers no more than this share of a page is none that a page stands for.
+const SMALL: f32 = 0.02;
 
 /// Of the whole picture.
 const MAX_PIXELS: f64 = 25e6;
@@ -57,11 +61,11 @@ pub(in crate::ingest::extract) struct PagePicture {
 /// Gives the picture of each page to `take`, until that wants no more. The file is opened once, and
 /// anew where it holds too much.
 ///
-/// `passwords` as for the text; `pages` count from one; `limit` is processor time for each of them.
+/// `passwords` as for the text; `limit` is processor time for each page.
 pub(in crate::ingest::extract) fn page_pictures(
     mut bytes: Vec<u8>,
     passwords: &[String],
-    pages: &[u32],
+    pages: &[WantedPage],
     limit: Duration,
     mut take: impl FnMut(Result<PagePicture, ExtractError>) -> bool,
 ) {
@@ -84,12 +88,13 @@ pub(in crate::ingest::extract) fn page_pictures(
         };
         let mut held = 0;
         while held <= MAX_HELD
-            && let Some(page) = pages.next()
+            && let Some(WantedPage { page, pictures_only }) = pages.next()
         {
             let drawn = catch_unwind(AssertUnwindSafe(|| {
                 let found = numbered(&pdf, page)?;
                 held += found.page_stream().map_or(0, <[u8]>::len);
-                picture(&pdf, found, deadline).map_err(|error| error.of_page(page, limit))
+                picture(&pdf, found, pictures_only, deadline)
+                    .map_err(|error| error.of_page(page, limit))
             }));
             let panicked =
                 |panic: Box<dyn Any + Send>| Err(ExtractError::new(&panic_message(&*panic)));
@@ -132,7 +137,12 @@ impl Failure {
     }
 }
 
-fn picture<'a>(pdf: &'a Pdf, page: &Page<'a>, deadline: Deadline) -> Result<PagePicture, Failure> {
+fn picture<'a>(
+    pdf: &'a Pdf,
+    page: &Page<'a>,
+    pictures_only: bool,
+    deadline: Deadline,
+) -> Result<PagePicture, Failure> {
     let cache = InterpreterCache::new();
     let (width, height) = page.render_dimensions();
     let size = (f64::from(width), f64::from(height));
@@ -142,12 +152,19 @@ fn picture<'a>(pdf: &'a Pdf, page: &Page<'a>, deadline: Deadline) -> Result<Page
     let pixels = |points: f64| (points * scale).round().clamp(1.0, MAX_SIDE) as u32;
     let canvas = Canvas::new(pixels(size.0), pixels(size.1), WHITE);
     let mut painter = Painter::new(canvas, deadline);
+    painter.leaves_letters_out = pictures_only;
     is_partial |= draw(pdf, page, &cache, scale, &mut painter)?;
     let Painter { canvas, unread, .. } = painter;
     is_partial |= !unread.is_empty();
     // Without what covers it, the page would be taken for a blank one.
     let largest = unread.into_iter().max_by(|one, other| one.share.total_cmp(&other.share));
-    if let Some(Unread { reason, .. }) = largest.filter(|unread| unread.share > PICTURES) {
+    let covered: f64 = survey.pictures.iter().map(|picture| picture.area).sum();
+    let covered = (covered / (size.0 * size.1).max(1.0)) as f32;
+    let is_page = |unread: &Unread| {
+        let most = unread.share > SMALL && unread.share * 2.0 > covered;
+        unread.share > PICTURES || most
+    };
+    if let Some(Unread { reason, .. }) = largest.filter(is_page) {
         return Err(Failure::Unread(reason));
     }
     let pixels_per_point = scale as f32;

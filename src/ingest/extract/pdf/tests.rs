@@ -148,13 +148,20 @@ fn running_headers_are_kept_once() {
 #[test]
 fn pages_that_are_pictures_are_named() {
     let mut file = File::new();
-    let entries = "/Subtype /Image /Width 1 /Height 1 /ColorSpace /DeviceGray /BitsPerComponent 8";
-    let picture = file.stream(entries, b"x");
-    file.resources = format!("/XObject << /X {picture} 0 R >>");
+    let mut picture = |width: usize, height: usize| {
+        let entries = "/ColorSpace /DeviceGray /BitsPerComponent 8";
+        let entries = format!("/Subtype /Image /Width {width} /Height {height} {entries}");
+        file.stream(&entries, &vec![120; width * height])
+    };
+    let (text, colour) = (picture(300, 60), picture(1, 1));
+    file.resources = format!("/XObject << /X {text} 0 R /Y {colour} 0 R >>");
     file.page("q 600 0 0 780 6 6 cm /X Do Q");
     file.page("");
+    file.page("q 150 0 0 30 72 700 cm /X Do Q BT /F1 10 Tf 300 30 Td (3) Tj ET");
+    // An icon, and the colour of the page.
+    file.page("q 612 0 0 792 0 0 cm /Y Do Q q 20 0 0 20 72 700 cm /X Do Q");
     let extracted = document(&file.finish(""), &[], LONG).unwrap();
-    assert_eq!((extracted.document.text.as_str(), &*extracted.unread.scanned), ("", &[1][..]));
+    assert_eq!((extracted.document.text.as_str(), &*extracted.unread.scanned), ("3", &[1, 3][..]));
 }
 
 #[test]

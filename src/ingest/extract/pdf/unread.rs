@@ -5,10 +5,15 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::PICTURES;
+use super::pictures::{Pictures, Running};
 use super::script::is_cjk;
 
-/// A page that is covered by more than this share with pictures is one, if there is next to no text.
-const MOSTLY: f32 = 0.5;
+/// A page of which pictures cover more than this share is one, if there is next to no text; where there
+/// is some, it is read beside it.
+pub(super) const LARGE: f32 = 0.5;
+
+/// Pictures beside text that cover more than this share, and no more than [`LARGE`], are named.
+const MODERATE: f32 = 0.05;
 
 /// A page number, a stamp or a running header has fewer words.
 const FEW_WORDS: usize = 5;
@@ -35,8 +40,7 @@ pub(super) struct PageRead {
     pub(super) hidden: usize,
     /// See [`judge::is_poor`](super::judge::is_poor); no other reader was better.
     pub(super) is_poor: bool,
-    /// Share of the page that pictures cover.
-    pub(super) pictures: f32,
+    pub(super) pictures: Pictures,
     /// See [`Drawn::shapes`](super::glyph::Drawn::shapes).
     pub(super) shapes: usize,
 }
@@ -50,7 +54,11 @@ pub(in crate::ingest::extract) struct PagesUnread {
     pub(in crate::ingest::extract) unreadable: Vec<u32>,
     /// Without letters, but with shapes that may be some: programs for drawing can write text so.
     pub(in crate::ingest::extract) drawn: Vec<u32>,
-    /// Every page of which pictures cover a good part; those that were scanned are among them.
+    /// With letters, and with a picture beside them that covers most of the page.
+    pub(in crate::ingest::extract) beside_text: Vec<u32>,
+    /// With letters, and with pictures beside them that cover a part of the page.
+    pub(in crate::ingest::extract) with_figures: Vec<u32>,
+    /// Every page with pictures that could hold text; those that were scanned are among them.
     pub(in crate::ingest::extract) with_pictures: Vec<u32>,
     /// Pages with pictures, whose letters were put behind them by OCR before.
     pub(in crate::ingest::extract) recognized: Vec<u32>,
@@ -61,27 +69,40 @@ pub(in crate::ingest::extract) struct PagesUnread {
 impl PagesUnread {
     pub(super) fn of(pages: &[PageRead]) -> Self {
         let mut running: HashMap<String, usize> = HashMap::new();
-        let could_run = |page: &&PageRead| page.pictures > MOSTLY && !page.text.is_empty();
+        let could_run = |page: &&PageRead| page.pictures.covered > LARGE && !page.text.is_empty();
         for page in pages.iter().filter(could_run) {
             *running.entry(without_numbers(&page.text)).or_default() += 1;
         }
+        let mut pictures = Running::default();
+        (0..).zip(pages).for_each(|(index, page)| pictures.add(index, &page.pictures));
+        let has_text = |index: usize| pages.get(index).is_some_and(has_letters);
         let mut unread = Self { reached: pages.len() as u32, ..Self::default() };
-        for (number, page) in (1..).zip(pages) {
-            if page.pictures > PICTURES {
+        for (index, page) in pages.iter().enumerate() {
+            let number = index as u32 + 1;
+            let new = pictures.new_on(index, &page.pictures, &has_text);
+            let has_pictures = new.covered > PICTURES || new.could_hold_text;
+            let is_recognized = has_pictures && page.hidden * 2 > page.glyphs;
+            if has_pictures {
                 unread.with_pictures.push(number);
-                if page.hidden * 2 > page.glyphs {
-                    unread.recognized.push(number);
-                }
             }
+            if is_recognized {
+                unread.recognized.push(number);
+            }
+            let is_unreadable = page.is_poor && page.glyphs >= GLYPHS;
             let words = words(&page.text);
             let runs = || running.get(&without_numbers(&page.text)).is_some_and(|n| *n >= RUNNING);
             let is_little = words < FEW_WORDS || words < RUNNING_WORDS && runs();
-            if (words == 0 && page.pictures > PICTURES) || (is_little && page.pictures > MOSTLY) {
+            let is_picture = new.covered > PICTURES || new.could_hold_text && !is_unreadable;
+            if is_picture && !has_letters(page) || is_little && new.covered > LARGE {
                 unread.scanned.push(number);
-            } else if page.is_poor && page.glyphs >= GLYPHS {
+            } else if is_unreadable {
                 unread.unreadable.push(number);
             } else if page.glyphs == 0 && page.shapes >= SHAPES {
                 unread.drawn.push(number);
+            } else if new.beside > LARGE && !is_recognized {
+                unread.beside_text.push(number);
+            } else if new.beside > MODERATE && !is_recognized {
+                unread.with_figures.push(number);
             }
         }
         unread
@@ -93,15 +114,33 @@ impl PagesUnread {
         Self { scanned: all.clone(), with_pictures: all, reached: pages, ..Self::default() }
     }
 
-    /// Pages that have no text to speak of without OCR.
+    /// Pages without text to speak of: pictures, and shapes that may be letters.
+    pub(in crate::ingest::extract) fn without_text(&self) -> Vec<u32> {
+        merged(&[&self.scanned, &self.drawn])
+    }
+
+    /// Pages much of which is told by OCR only.
     pub(in crate::ingest::extract) fn auto(&self) -> Vec<u32> {
-        merged(&[&self.scanned, &self.unreadable, &self.drawn])
+        merged(&[&self.without_text(), &self.unreadable, &self.beside_text])
     }
 
     /// All pages on which OCR could find something.
     pub(in crate::ingest::extract) fn always(&self) -> Vec<u32> {
         merged(&[&self.with_pictures, &self.auto()])
     }
+
+    /// Whether the letters of a page need no OCR, but its pictures may.
+    pub(in crate::ingest::extract) fn has_text(&self, page: u32) -> bool {
+        let others = [&self.scanned, &self.drawn, &self.unreadable, &self.recognized];
+        !others.into_iter().any(|pages| pages.contains(&page))
+    }
+}
+
+/// More than a page number.
+fn has_letters(page: &PageRead) -> bool {
+    let is_roman = |word: &str| word.chars().all(|letter| "ivxlcIVXLC".contains(letter));
+    let is_word = |word: &str| word.contains(char::is_alphabetic) && !is_roman(word);
+    words(&page.text) >= FEW_WORDS || page.text.split_whitespace().any(is_word)
 }
 
 fn merged(lists: &[&[u32]]) -> Vec<u32> {
@@ -126,9 +165,15 @@ fn without_numbers(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::super::pictures::tests::covering;
     use super::*;
 
+    /// A page with a picture of its own.
     fn page(text: &str, pictures: f32) -> PageRead {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let pictures = covering(pictures, NEXT.fetch_add(1, Ordering::Relaxed));
         PageRead { text: text.to_owned(), glyphs: text.len(), pictures, ..PageRead::default() }
     }
 
@@ -138,7 +183,7 @@ mod tests {
         let pages = [
             page("", 1.0),
             page("", 0.4),
-            page("", 0.1),
+            page("", 0.0),
             page("Page 12 of 30", 1.0),
             page("Figure 1", 0.4),
             page(long, 1.0),
@@ -148,8 +193,37 @@ mod tests {
         assert_eq!(unread.scanned, [1, 2, 4, 7]);
         assert_eq!(unread.with_pictures, [1, 2, 4, 5, 6, 7]);
         assert_eq!((unread.unreadable.len(), unread.reached), (0, 7));
-        assert_eq!(unread.auto(), [1, 2, 4, 7]);
+        assert_eq!((&*unread.beside_text, &*unread.with_figures), (&[6][..], &[5][..]));
+        assert_eq!(unread.auto(), [1, 2, 4, 6, 7]);
         assert_eq!(unread.always(), [1, 2, 4, 5, 6, 7]);
+        assert!(unread.has_text(6) && !unread.has_text(4));
+    }
+
+    #[test]
+    fn a_small_picture_alone_on_a_page_is_the_page() {
+        let long = "Backups are kept for 400 days.";
+        let pages = [page("", 0.06), page("7", 0.1), page("VII", 0.1), page(long, 0.1)];
+        let unread = PagesUnread::of(&pages);
+        assert_eq!((&*unread.scanned, &*unread.with_figures), (&[1, 2, 3][..], &[4][..]));
+        let numbers = page("1 2 3 4 5 6", 0.1);
+        assert!(PagesUnread::of(&[numbers]).scanned.is_empty());
+    }
+
+    #[test]
+    fn a_logo_sends_no_page_to_ocr() {
+        let logo =
+            |text: &str, share: f32| PageRead { pictures: covering(share, 0), ..page(text, 0.0) };
+        let long = "Backups are kept for 400 days.";
+        for (share, beside) in [(0.1, &[][..]), (0.9, &[1][..])] {
+            let pages = [long, "Two pilots live at Kelp Lane.", "", "A restore takes half a day."]
+                .map(|text| logo(text, share));
+            let unread = PagesUnread::of(&pages);
+            assert_eq!((&*unread.scanned, &*unread.beside_text), (&[][..], beside));
+            assert_eq!(unread.always(), [1]);
+        }
+        // Nothing else is on them.
+        let unread = PagesUnread::of(&[logo("", 0.1), logo("", 0.1), logo("", 0.1)]);
+        assert_eq!(unread.scanned, [1, 2, 3]);
     }
 
     #[test]
@@ -186,7 +260,7 @@ mod tests {
         let text = "Backups are kept for many days.";
         let pages = [PageRead { hidden: text.len(), ..page(text, 1.0) }, page(text, 1.0)];
         let unread = PagesUnread::of(&pages);
-        assert_eq!((&*unread.recognized, unread.auto()), (&[1][..], vec![]));
+        assert_eq!((&*unread.recognized, unread.auto()), (&[1][..], vec![2]));
         assert_eq!(unread.always(), [1, 2]);
     }
 }

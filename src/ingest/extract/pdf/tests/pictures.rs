@@ -2,6 +2,7 @@
 
 use super::super::picture::PagePicture;
 use super::*;
+use crate::ingest::extract::ocr::WantedPage;
 use crate::ocr::GrayImage;
 
 /// Where the words of the scanned pages stand, in points: a heading and four lines.
@@ -16,7 +17,8 @@ fn fixture(name: &str) -> Vec<u8> {
 
 fn drawn(bytes: &[u8], page: u32, limit: Duration) -> Result<PagePicture, ExtractError> {
     let mut drawn = None;
-    page_pictures(bytes.to_vec(), &[], &[page], limit, |page| drawn.replace(page).is_none());
+    let wanted = WantedPage::whole(page);
+    page_pictures(bytes.to_vec(), &[], &[wanted], limit, |page| drawn.replace(page).is_none());
     drawn.unwrap()
 }
 

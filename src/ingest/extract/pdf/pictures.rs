@@ -1,0 +1,261 @@
+//! The pictures that a page draws: which of them could hold text, and which run through the file, as
+//! logos do.
+
+use std::collections::HashMap;
+
+use super::glyph::Glyph;
+
+/// A line of text in a picture has so many pixels along and across, and so many points on the page.
+const PIXELS: (f32, f32) = (100.0, 20.0);
+const POINTS: (f32, f32) = (36.0, 8.0);
+
+/// A picture with fewer pixels is a colour.
+const ANY_PIXELS: f32 = 64.0;
+
+/// Pictures of a page that are looked at one by one.
+const MAX: usize = 256;
+
+/// Strips of one picture meet within so many points.
+const SEAM: f32 = 1.0;
+
+/// A picture with more letters on it is what they are printed on, or what they were read from.
+const LETTERS: usize = 200;
+
+/// A picture on so many pages is a logo or a background, if there is text beside it.
+const RUNNING: usize = 3;
+
+/// A picture on a page.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(super) struct Picture {
+    /// Left, top, right and bottom, in points, as far as it lies on the page.
+    pub(super) edges: [f32; 4],
+    /// How many it has from left to right, and from top to bottom.
+    pub(super) pixels: (f32, f32),
+    /// Share of the page that it covers.
+    pub(super) share: f32,
+    /// The same wherever the same picture is drawn.
+    pub(super) content: u64,
+    /// Letters that stand on it.
+    pub(super) letters: usize,
+}
+
+impl Picture {
+    fn could_hold_text(&self) -> bool {
+        let [left, top, right, bottom] = self.edges;
+        let reaches = |(one, other): (f32, f32), (along, across): (f32, f32)| {
+            one.max(other) >= along && one.min(other) >= across
+        };
+        reaches(self.pixels, PIXELS) && reaches((right - left, bottom - top), POINTS)
+    }
+
+    /// Adds a picture that goes on where this one ends: programs cut large ones into strips.
+    fn join(&mut self, next: &Self) -> bool {
+        let near = |one: f32, other: f32| (one - other).abs() <= SEAM;
+        let ([left, top, right, bottom], [l, t, r, b]) = (self.edges, next.edges);
+        let (across, down) = (self.pixels.0 == next.pixels.0, self.pixels.1 == next.pixels.1);
+        if near(left, l) && near(right, r) && across && (near(bottom, t) || near(top, b)) {
+            self.pixels.1 += next.pixels.1;
+        } else if near(top, t) && near(bottom, b) && down && (near(right, l) || near(left, r)) {
+            self.pixels.0 += next.pixels.0;
+        } else {
+            return false;
+        }
+        self.edges = [left.min(l), top.min(t), right.max(r), bottom.max(b)];
+        self.share += next.share;
+        self.content = self.content.rotate_left(7) ^ next.content;
+        true
+    }
+}
+
+/// All pictures of a page.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(super) struct Pictures {
+    /// Share of the page that they cover, but for colours; more than one where they overlap.
+    pub(super) covered: f32,
+    /// Those that could hold text, and the last one.
+    found: Vec<Picture>,
+}
+
+impl Pictures {
+    pub(super) fn push(&mut self, picture: Picture) {
+        if picture.pixels.0 * picture.pixels.1 >= ANY_PIXELS {
+            self.covered += picture.share;
+        }
+        if let Some(last) = self.found.last_mut() {
+            if last.join(&picture) {
+                return;
+            }
+            if !last.could_hold_text() {
+                self.found.pop();
+            }
+        }
+        if self.found.len() < MAX {
+            self.found.push(picture);
+        }
+    }
+
+    /// Looks which letters of the page stand on its large pictures.
+    pub(super) fn count_letters(&mut self, glyphs: &[Glyph], large: f32) {
+        for picture in self.found.iter_mut().filter(|picture| picture.share > large) {
+            let [left, top, right, bottom] = picture.edges;
+            let is_on = |glyph: &&Glyph| {
+                (left..right).contains(&glyph.at.x)
+                    && (top..bottom).contains(&glyph.at.y)
+                    && !glyph.letters.is_blank()
+            };
+            picture.letters = glyphs.iter().filter(is_on).count();
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    fn with_text(&self) -> impl Iterator<Item = &Picture> {
+        self.found.iter().filter(|picture| picture.could_hold_text())
+    }
+}
+
+/// Of each picture of a file, the pages that it is on.
+#[derive(Default)]
+pub(super) struct Running {
+    pages: HashMap<u64, Vec<usize>>,
+}
+
+impl Running {
+    /// Takes pages in order.
+    pub(super) fn add(&mut self, page: usize, pictures: &Pictures) {
+        for picture in pictures.with_text() {
+            let pages = self.pages.entry(picture.content).or_default();
+            if pages.last() != Some(&page) {
+                pages.push(page);
+            }
+        }
+    }
+
+    /// Whether a picture runs through a file, and was seen before; `has_text` tells which pages have text.
+    fn is_known(&self, page: usize, picture: &Picture, has_text: &impl Fn(usize) -> bool) -> bool {
+        self.pages.get(&picture.content).is_some_and(|pages| {
+            pages.len() >= RUNNING && pages[0] < page && pages.iter().any(|page| has_text(*page))
+        })
+    }
+
+    /// What of a page's pictures could be text that stands nowhere else.
+    pub(super) fn new_on(
+        &self,
+        page: usize,
+        pictures: &Pictures,
+        has_text: &impl Fn(usize) -> bool,
+    ) -> New {
+        let mut new = New { covered: pictures.covered, ..New::default() };
+        for picture in pictures.with_text() {
+            if self.is_known(page, picture, has_text) {
+                new.covered -= picture.share;
+                continue;
+            }
+            new.could_hold_text = true;
+            if picture.letters < LETTERS {
+                new.beside += picture.share;
+            }
+        }
+        new
+    }
+}
+
+/// Shares of a page.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub(super) struct New {
+    /// That all pictures cover.
+    pub(super) covered: f32,
+    /// That those cover that could hold text beside the letters of the page.
+    pub(super) beside: f32,
+    pub(super) could_hold_text: bool,
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::ingest::extract::pdf::glyph::{Letters, Vector};
+
+    fn picture(edges: [f32; 4], pixels: (f32, f32)) -> Picture {
+        let area = (edges[2] - edges[0]) * (edges[3] - edges[1]);
+        Picture { edges, pixels, share: area / (600.0 * 800.0), content: 7, letters: 0 }
+    }
+
+    /// One that covers this share of a page.
+    pub(in crate::ingest::extract::pdf) fn covering(share: f32, content: u64) -> Pictures {
+        let mut pictures = Pictures::default();
+        let edges = [0.0, 0.0, 600.0, 800.0 * share];
+        let pixels = (1000.0, 1400.0 * share);
+        pictures.push(Picture { edges, pixels, share, content, letters: 0 });
+        pictures
+    }
+
+    #[test]
+    fn what_is_large_enough_could_hold_text() {
+        for (edges, pixels, expected) in [
+            ([0.0, 0.0, 250.0, 100.0], (1000.0, 420.0), true),
+            ([0.0, 0.0, 12.0, 90.0], (24.0, 180.0), true),
+            // An icon, a rule, a colour.
+            ([0.0, 0.0, 24.0, 24.0], (256.0, 256.0), false),
+            ([0.0, 0.0, 500.0, 2.0], (1000.0, 4.0), false),
+            ([0.0, 0.0, 600.0, 800.0], (1.0, 1.0), false),
+        ] {
+            assert_eq!(picture(edges, pixels).could_hold_text(), expected, "{edges:?}");
+        }
+    }
+
+    #[test]
+    fn strips_are_one_picture() {
+        let mut pictures = Pictures::default();
+        for row in 0..10_u8 {
+            let top = 100.0 + 5.0 * f32::from(row);
+            pictures.push(picture([50.0, top, 300.0, top + 5.0], (500.0, 10.0)));
+        }
+        assert_eq!(pictures.found.len(), 1);
+        assert_eq!(pictures.found[0].edges, [50.0, 100.0, 300.0, 150.0]);
+        assert_eq!(pictures.with_text().count(), 1);
+        pictures.push(picture([400.0, 0.0, 410.0, 10.0], (8.0, 8.0)));
+        pictures.push(picture([400.0, 50.0, 410.0, 60.0], (8.0, 8.0)));
+        assert_eq!((pictures.found.len(), pictures.with_text().count()), (2, 1));
+    }
+
+    #[test]
+    fn a_colour_covers_nothing() {
+        let mut pictures = Pictures::default();
+        pictures.push(picture([0.0, 0.0, 600.0, 800.0], (1.0, 1.0)));
+        assert_eq!(pictures.covered, 0.0);
+    }
+
+    #[test]
+    fn what_is_under_text_is_not_beside_it() {
+        let glyph = |at: usize| Glyph {
+            letters: Letters::One('a'),
+            at: Vector { x: (at % 50) as f32 * 8.0, y: (at / 50) as f32 * 12.0 },
+            advance: 7.0,
+            right: Vector { x: 1.0, y: 0.0 },
+            down: Vector { x: 0.0, y: 1.0 },
+            size: 10.0,
+            font: 0,
+            visible: true,
+        };
+        for (count, beside) in [(60, 0.75), (600, 0.0)] {
+            let glyphs: Vec<Glyph> = (0..count).map(glyph).collect();
+            let mut pictures = covering(0.75, 1);
+            pictures.count_letters(&glyphs, 0.5);
+            let new = Running::default().new_on(0, &pictures, &|_| true);
+            assert_eq!((new.covered, new.beside, new.could_hold_text), (0.75, beside, true));
+        }
+    }
+
+    #[test]
+    fn a_logo_counts_once() {
+        let pages = vec![covering(0.2, 1); 4];
+        let mut running = Running::default();
+        (0..).zip(&pages).for_each(|(page, pictures)| running.add(page, pictures));
+        let new = |page: usize, has_text: bool| running.new_on(page, &pages[page], &|_| has_text);
+        assert_eq!((new(0, true).beside, new(3, true)), (0.2, New::default()));
+        // Pages that are nothing else have nothing else to tell.
+        assert_eq!(new(3, false).beside, 0.2);
+    }
+}
