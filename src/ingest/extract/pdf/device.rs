@@ -9,7 +9,7 @@ use hayro_interpret::font::{Glyph as Shape, GlyphRun, OutlineGlyph, PositionedGl
 use hayro_interpret::hayro_cmap::{BfString, WritingMode};
 use hayro_interpret::hayro_syntax::object::{Dict, String as PdfString};
 use hayro_interpret::hayro_syntax::page::Resources;
-use hayro_interpret::kurbo::{Affine, BezPath, Point, Rect, Vec2};
+use hayro_interpret::kurbo::{Affine, BezPath, Point, Rect, Shape as _, Vec2};
 use hayro_interpret::{
     BlendMode, ClipPath, Device, DrawMode, DrawProps, Image, ImageDrawProps, InterpreterSettings,
     SoftMask,
@@ -31,6 +31,9 @@ const MAX_GLYPHS: usize = 400_000;
 
 /// The clock is read once in so many calls, since reading it is a call of the system.
 const CALLS_PER_LOOK: u32 = 64;
+
+/// A path with more elements is a drawing, and no border of a table.
+const MAX_RULES: usize = 1_000;
 
 /// Units of the interpreter per height of a font.
 const EM: f64 = 1000.0;
@@ -347,15 +350,20 @@ impl<'a> Device<'a> for GlyphDevice<'_, 'a> {
         self.tick();
     }
 
-    fn draw_path(&mut self, path: &BezPath, _: DrawProps<'a>, mode: &DrawMode) {
+    fn draw_path(&mut self, path: &BezPath, props: DrawProps<'a>, mode: &DrawMode) {
         self.tick();
         if matches!(mode, DrawMode::Fill(_) | DrawMode::FillAndStroke(..)) {
             self.drawn.shapes += path.elements().len();
         }
+        if path.elements().len() <= MAX_RULES {
+            let path = path.elements().iter().copied();
+            placed::take_rules(&mut self.drawn.rules, path, props.transform);
+        }
     }
 
-    fn draw_rect(&mut self, _: &Rect, _: DrawProps<'a>, _: &DrawMode) {
+    fn draw_rect(&mut self, rect: &Rect, props: DrawProps<'a>, _: &DrawMode) {
         self.tick();
+        placed::take_rules(&mut self.drawn.rules, rect.path_elements(0.1), props.transform);
     }
 
     fn pop_clip(&mut self) {}

@@ -2,6 +2,7 @@
 //! comes this far, so that another interpreter could take its place.
 
 use super::pictures::Pictures;
+use super::tables::Rules;
 
 /// The letters that one glyph stands for.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -129,6 +130,8 @@ pub(super) struct Drawn {
     pub(super) pictures: Pictures,
     /// Points of the shapes that are filled: letters may be among them.
     pub(super) shapes: usize,
+    /// Lines that are drawn across the page, and edges of what is filled.
+    pub(super) rules: Rules,
     /// Not all of the page was drawn: the time was up, or it had too many glyphs.
     pub(super) stopped: bool,
     /// Not all of it was drawn: the interpreter panicked.

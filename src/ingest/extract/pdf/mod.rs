@@ -242,9 +242,7 @@ fn text_of(
             footnotes::behind_the_text(page, size);
         }
     }
-    for page in &mut pages {
-        tables::name_columns(&mut page.lines);
-    }
+    tables::name_columns(&mut pages);
     let mut text = Text::new(file.title.as_deref(), file.pages);
     text.labels = (1..).zip(file.labels).filter_map(|(page, label)| Some((page, label?))).collect();
     let (mut second, mut read) = (None, Vec::with_capacity(pages.len()));

@@ -7,6 +7,7 @@ use super::doubles::take_seen;
 use super::glyph::{Drawn, Letters};
 use super::lines::{Line, Placement, lines};
 use super::pictures::Pictures;
+use super::tables::Rules;
 use super::unread::LARGE;
 use super::words::items;
 
@@ -38,6 +39,7 @@ pub(super) struct PageText {
     pub(super) pictures: Pictures,
     /// See [`Drawn::shapes`].
     pub(super) shapes: usize,
+    pub(super) rules: Rules,
     /// There was more, but it could not be drawn, or not in time.
     pub(super) is_partial: bool,
 }
@@ -52,6 +54,7 @@ pub(super) fn page_text(mut drawn: Drawn) -> PageText {
         notes: std::mem::take(&mut drawn.notes),
         pictures: std::mem::take(&mut drawn.pictures),
         shapes: drawn.shapes,
+        rules: std::mem::take(&mut drawn.rules),
         is_partial: drawn.stopped || drawn.broken,
         ..PageText::default()
     };

@@ -1,11 +1,15 @@
-//! What the interpreter draws besides letters, as the layout sees it: pictures.
+//! What the interpreter draws besides letters, as the layout sees it: pictures and lines.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use hayro_interpret::Image;
-use hayro_interpret::kurbo::{Affine, Rect};
+use hayro_interpret::kurbo::{Affine, PathEl, Point, Rect};
 
 use super::pictures::Picture;
+use super::tables::Rules;
+
+/// A line is level if its ends are no further apart in height, in points.
+const LEVEL: f64 = 0.5;
 
 /// A picture on a page of so many points across and down; `None` if it lies beside it.
 pub(super) fn picture(
@@ -50,4 +54,25 @@ fn content(image: &Image<'_, '_>) -> u64 {
             .hash(&mut hasher);
     }
     hasher.finish()
+}
+
+/// Takes the lines of a path that run across the page: they may part rows of a table.
+pub(super) fn take_rules(rules: &mut Rules, path: impl Iterator<Item = PathEl>, transform: Affine) {
+    let (mut first, mut last) = (Point::ORIGIN, Point::ORIGIN);
+    for element in path {
+        let next = match element {
+            PathEl::MoveTo(at) => {
+                (first, last) = (transform * at, transform * at);
+                continue;
+            }
+            PathEl::LineTo(at) => transform * at,
+            PathEl::ClosePath => first,
+            // Shapes with curves are no tables.
+            PathEl::QuadTo(..) | PathEl::CurveTo(..) => return,
+        };
+        if (next.y - last.y).abs() < LEVEL {
+            rules.push(next.y as f32, last.x as f32, next.x as f32);
+        }
+        last = next;
+    }
 }

@@ -1,19 +1,22 @@
 //! Rows of tables → rows with the names of their columns, as in other formats: `Port: Hull | Fee: 9`.
 //!
 //! A PDF has no tables, only words at places. So this is done only where the columns are clear and a
-//! line above them can be nothing but their names: text over numbers, or bold over plain. All other
+//! line above them can be nothing but their names: text over numbers, bold over plain, or parted from
+//! the rest by a line that is drawn. A table that goes on with the next page keeps its names. All other
 //! rows stay as they stand.
 
 mod header;
+mod rules;
 
 use std::ops::Range;
 
 use self::header::Header;
+pub(super) use self::rules::Rules;
 use super::cells::Cell;
-use super::page::TextLine;
+use super::page::{PageText, TextLine};
 use crate::ingest::extract::table::{self, Grid};
 
-/// A table has at least so many rows, and at most so many columns.
+/// A table has at least so many rows, and at most so many columns. Where lines are drawn, one row is enough.
 const ROWS: usize = 3;
 const COLUMNS: usize = 24;
 
@@ -26,22 +29,67 @@ const BETWEEN: usize = 2;
 /// Of ten rows, so many have all their cells in columns.
 const FITTING: usize = 8;
 
-/// Names the columns of the tables of a page; the lines that named them are left out.
-pub(super) fn name_columns(lines: &mut Vec<TextLine>) {
+/// From the last row of a table to the names of another below it, in steps between its rows.
+const APART: f32 = 1.25;
+
+/// So many lines may stand above the rows with which a table goes on, and below the last ones of the page
+/// before.
+const AT_EDGE: usize = 2;
+
+/// A table goes on with so many cells at least: two of anything else may stand above each other by chance.
+const ONCE_AGAIN: usize = 3;
+
+/// Names the columns of the tables of a file; the lines that named them are left out.
+pub(super) fn name_columns(pages: &mut [PageText]) {
+    let mut open = None;
+    for page in pages {
+        open = name_columns_of(&mut page.lines, &page.rules, open);
+    }
+}
+
+/// A table that may go on with the next page.
+struct Open {
+    columns: Vec<Column>,
+    names: Vec<String>,
+    /// Whether there are numbers in each.
+    numbers: Vec<bool>,
+}
+
+/// `open`: the last table of the page before. Gives that of this page.
+fn name_columns_of(
+    lines: &mut Vec<TextLine>,
+    rules: &Rules,
+    mut open: Option<Open>,
+) -> Option<Open> {
     let mut dropped = vec![false; lines.len()];
-    let mut at = 0;
+    let (mut at, mut above) = (0, 0);
+    let mut last = None;
     while at < lines.len() {
         let length = stretch(&lines[at..]);
-        if let Some(table) = Table::find(lines, at..at + length) {
-            for (line, text) in table.rows(lines) {
+        if length == 0 {
+            (at, above) = (at + 1, above + 1);
+            continue;
+        }
+        let of_stretch = &lines[at..at + length];
+        let end = grid(of_stretch, rules).or_else(|| second(of_stretch));
+        let next = at + end.unwrap_or(length);
+        let before = open.take().filter(|_| above <= AT_EDGE);
+        let table = Table::find(lines, at..next, rules)
+            .or_else(|| Table::go_on(lines, at..next, before.as_ref()?));
+        if let Some(table) = table {
+            table.header.lines.iter().for_each(|line| dropped[*line] = true);
+            let rows = table.rows(lines);
+            last = table.is_open.then(|| (next, table.open(lines)));
+            for (line, text) in rows {
                 lines[line].text = text;
             }
-            table.header.lines.iter().for_each(|line| dropped[*line] = true);
         }
-        at += length.max(1);
+        (at, above) = (next, AT_EDGE + 1);
     }
+    let count = lines.len();
     let mut dropped = dropped.into_iter();
     lines.retain(|_| !dropped.next().unwrap_or(false));
+    last.filter(|(end, _)| end + AT_EDGE >= count).map(|(_, open)| open)
 }
 
 /// How many lines from the first on may be rows of one table: up to the last that has cells.
@@ -65,6 +113,41 @@ fn stretch(lines: &[TextLine]) -> usize {
     end
 }
 
+/// Where a table ends that has a line below each of its rows.
+fn grid(lines: &[TextLine], rules: &Rules) -> Option<usize> {
+    let is_in = |pair: &[usize]| {
+        let [row, next] = [pair[0], pair[1]].map(|row| &lines[row]);
+        let bottom = next.place.base - 0.5 * next.place.size;
+        rules.part((row.place.base, bottom), (row.start, row.end))
+    };
+    let rows: Vec<usize> = (0..lines.len()).filter(|row| !lines[*row].cells.is_empty()).collect();
+    let end = rows.windows(2).take_while(|pair| is_in(pair)).count();
+    // Below the last row, it is the next that has none.
+    let last = *rows.get(end)?;
+    let place = &lines[last].place;
+    let bottom = place.base + 2.0 * place.size;
+    let is_open = !rules.part((place.base, bottom), (lines[last].start, lines[last].end));
+    (end >= 2 && is_open).then_some(last)
+}
+
+/// Where the names of a second table stand below the rows of the first: they are bold, or further away
+/// from the rows above than these are from each other.
+fn second(lines: &[TextLine]) -> Option<usize> {
+    let rows: Vec<usize> = (0..lines.len()).filter(|row| !lines[*row].cells.is_empty()).collect();
+    let step = |pair: &[usize]| lines[pair[1]].place.base - lines[pair[0]].place.base;
+    rows.windows(3).enumerate().find_map(|(index, triple)| {
+        let [above, row, below] = [triple[0], triple[1], triple[2]].map(|row| &lines[row]);
+        let names =
+            header::are_words(row) && header::has_values(above) && header::has_values(below);
+        let mut steps: Vec<f32> = rows[..=index].windows(2).map(step).collect();
+        steps.sort_by(f32::total_cmp);
+        let usual = steps.get(steps.len() / 2);
+        let is_apart = usual.is_some_and(|usual| step(&triple[..2]) > APART * usual);
+        let is_bold = row.bold && !above.bold && !below.bold;
+        (names && (is_apart || is_bold)).then_some(triple[1])
+    })
+}
+
 /// Where a column begins and ends along the lines.
 #[derive(Clone, Copy, PartialEq, Debug)]
 struct Column {
@@ -77,44 +160,102 @@ struct Table {
     body: Vec<usize>,
     columns: Vec<Column>,
     header: Header,
+    /// Its last row is the last of its lines.
+    is_open: bool,
 }
 
 impl Table {
-    fn find(lines: &[TextLine], stretch: Range<usize>) -> Option<Self> {
+    fn find(lines: &[TextLine], stretch: Range<usize>, rules: &Rules) -> Option<Self> {
         let with_cells = |line: &usize| !lines[*line].cells.is_empty();
         let rows: Vec<usize> = stretch.filter(with_cells).collect();
-        let top = header::end(&rows.iter().map(|row| &lines[*row]).collect::<Vec<_>>());
-        let rows = &rows[top..];
-        if rows.len() < ROWS {
-            return None;
-        }
+        let mut top = header::end(&rows.iter().map(|row| &lines[*row]).collect::<Vec<_>>());
+        let is_parted = top == 0 && is_parted(lines, &rows, rules);
+        top += usize::from(is_parted);
+        let mut rows = &rows[top..];
         let columns = columns(rows.iter().map(|row| &lines[*row]));
         if !(2..=COLUMNS).contains(&columns.len()) {
             return None;
         }
+        let other = other(lines, rows, &columns);
+        rows = &rows[..other.unwrap_or(rows.len())];
         let fits =
             |row: &usize| lines[*row].cells.iter().all(|cell| column_of(cell, &columns).is_some());
         let body: Vec<usize> = rows.iter().copied().filter(fits).collect();
-        if body.len() < ROWS || body.len() * 10 < FITTING * rows.len() {
+        if body.is_empty() || body.len() * 10 < FITTING * rows.len() {
             return None;
         }
         let header = Header::find(lines, rows[0], &columns)?;
-        let table = Self { body, columns, header };
-        table.is_sure(lines).then_some(table)
+        let is_open = other.is_none() && body.last() == rows.last();
+        let table = Self { body, columns, header, is_open };
+        let is_ruled = table.is_ruled(lines, rules);
+        let is_sure = is_parted || table.is_sure(lines);
+        (is_sure && (is_ruled || table.body.len() >= ROWS)).then_some(table)
+    }
+
+    /// The rows with which a table of the page before goes on.
+    fn go_on(lines: &[TextLine], stretch: Range<usize>, before: &Open) -> Option<Self> {
+        let with_cells = |line: &usize| !lines[*line].cells.is_empty();
+        let rows: Vec<usize> = stretch.filter(with_cells).collect();
+        let columns = &before.columns;
+        let end = other(lines, &rows, columns);
+        let rows = &rows[..end.unwrap_or(rows.len())];
+        let fits = |row: &usize| {
+            let places = lines[*row].cells.iter().map(|cell| column_of(cell, columns));
+            let places: Option<Vec<usize>> = places.collect();
+            places.is_some_and(|places| places.windows(2).all(|pair| pair[0] < pair[1]))
+        };
+        let body: Vec<usize> = rows.iter().copied().filter(fits).collect();
+        let full = body.iter().filter(|row| lines[**row].cells.len() == columns.len()).count();
+        let is_like =
+            |column: usize| !before.numbers[column] || numbers(lines, &body, columns, column);
+        if body.len() * 10 < FITTING * rows.len()
+            || full * 2 < body.len()
+            || full * columns.len() < ONCE_AGAIN
+            || !(0..columns.len()).all(is_like)
+        {
+            return None;
+        }
+        let mut columns = columns.clone();
+        for cell in body.iter().flat_map(|row| &lines[*row].cells) {
+            let Some(column) = column_of(cell, &before.columns).and_then(|at| columns.get_mut(at))
+            else {
+                continue;
+            };
+            column.start = column.start.min(cell.start);
+            column.end = column.end.max(cell.end);
+        }
+        let header = Header { names: before.names.clone(), lines: Vec::new(), is_bold: false };
+        let is_open = end.is_none() && body.last() == rows.last();
+        Some(Self { body, columns, header, is_open })
+    }
+
+    fn open(self, lines: &[TextLine]) -> Open {
+        let numbers = |column| numbers(lines, &self.body, &self.columns, column);
+        let numbers = (0..self.columns.len()).map(numbers).collect();
+        Open { columns: self.columns, names: self.header.names, numbers }
+    }
+
+    /// Whether lines are drawn below the names, and above them or below the last row; around a single
+    /// row, both.
+    fn is_ruled(&self, lines: &[TextLine], rules: &Rules) -> bool {
+        let Some(name) = self.header.lines.iter().max() else { return false };
+        let tops = self.header.lines.iter().map(|line| lines[*line].place.base);
+        let top = tops.fold(f32::MAX, f32::min);
+        let (first, last) = (&lines[self.body[0]], &lines[self.body[self.body.len() - 1]]);
+        let along = (self.columns[0].start, self.columns[self.columns.len() - 1].end);
+        let part = |top: f32, bottom: f32| rules.part((top, bottom), along);
+        let size = first.place.size;
+        let is_below = part(last.place.base, last.place.base + 2.0 * size);
+        let is_above = part(top - 3.0 * size, top - 0.5 * size);
+        let is_between = part(lines[*name].place.base, first.place.base - 0.5 * size);
+        is_between && if self.body.len() == 1 { is_below && is_above } else { is_below || is_above }
     }
 
     /// Whether the names cannot be one more row.
     fn is_sure(&self, lines: &[TextLine]) -> bool {
         let plain = self.body.iter().filter(|row| !lines[**row].bold).count();
         let is_bold = self.header.is_bold && plain * 10 >= FITTING * self.body.len();
-        let numbers = |column: usize| {
-            let cells = self.body.iter().flat_map(|row| &lines[*row].cells);
-            let cells = cells.filter(|cell| column_of(cell, &self.columns) == Some(column));
-            let (values, all) = cells.fold((0, 0), |(values, all), cell| {
-                (values + usize::from(header::is_value(&cell.text)), all + 1)
-            });
-            all * 2 >= self.body.len() && values * 10 >= FITTING * all
-        };
+        let numbers = |column| numbers(lines, &self.body, &self.columns, column);
         is_bold || (1..self.columns.len()).any(numbers)
     }
 
@@ -148,6 +289,61 @@ impl Table {
         let texts = written.text.lines().map(str::to_owned);
         written.marks.iter().map(|mark| mark.first as usize).zip(texts).collect()
     }
+}
+
+fn numbers(lines: &[TextLine], body: &[usize], columns: &[Column], column: usize) -> bool {
+    let cells = body.iter().flat_map(|row| &lines[*row].cells);
+    let cells = cells.filter(|cell| column_of(cell, columns) == Some(column));
+    let (values, all) = cells.fold((0, 0), |(values, all), cell| {
+        (values + usize::from(header::is_value(&cell.text)), all + 1)
+    });
+    all * 2 >= body.len() && values * 10 >= FITTING * all
+}
+
+/// Whether a line is drawn below the first row, and none between the others; or the others have `12.5 bar`
+/// where the first has a word.
+fn is_parted(lines: &[TextLine], rows: &[usize], rules: &Rules) -> bool {
+    let ends = rows.iter().map(|row| (lines[*row].start, lines[*row].end));
+    let along = ends.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)));
+    let part = |pair: &[usize]| {
+        let [above, below] = [pair[0], pair[1]].map(|row| &lines[row].place);
+        along.is_some_and(|along| rules.part((above.base, below.base - 0.5 * below.size), along))
+    };
+    let Some((first, others)) = rows.split_first() else { return false };
+    let first = &lines[*first];
+    let begins = |line: &TextLine, cell: usize| {
+        line.cells.get(cell).map(|cell| header::begins_with_number(&cell.text))
+    };
+    let names_numbers = |cell: usize| {
+        begins(first, cell) == Some(false)
+            && others.iter().all(|row| {
+                lines[*row].cells.len() == first.cells.len()
+                    && begins(&lines[*row], cell) == Some(true)
+            })
+    };
+    header::are_words(first)
+        && rows.windows(2).take(1).any(part)
+        && (others.len() > 1 && !others.windows(2).any(part)
+            || (1..first.cells.len()).any(names_numbers))
+}
+
+/// The first of these rows, one table's by their places, that may name the columns of another: where
+/// columns had numbers and have them below, it has words, each with a capital letter. Rows from there on have no names that are sure.
+fn other(lines: &[TextLine], rows: &[usize], columns: &[Column]) -> Option<usize> {
+    let numbers = |row: usize| -> Vec<usize> {
+        let cells = lines[row].cells.iter().filter(|cell| header::is_value(&cell.text));
+        cells.filter_map(|cell| column_of(cell, columns)).collect()
+    };
+    (1..rows.len().saturating_sub(1)).find(|index| {
+        let (above, below) = (numbers(rows[index - 1]), numbers(rows[index + 1]));
+        let both = above.iter().filter(|column| below.contains(column)).count();
+        let row = &lines[rows[*index]];
+        let is_upper = |cell: &Cell| cell.text.starts_with(char::is_uppercase);
+        both >= 2
+            && row.cells.len() >= columns.len().max(3)
+            && row.cells.iter().all(is_upper)
+            && header::are_words(row)
+    })
 }
 
 /// The stretches across the page in which more than a tenth of the rows have something.

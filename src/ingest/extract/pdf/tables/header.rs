@@ -181,8 +181,15 @@ fn is_title(text: &str) -> bool {
     TITLES.iter().any(|title| text.starts_with(title))
 }
 
+/// All of its cells could be names, and no two are the same.
+pub(super) fn are_words(row: &TextLine) -> bool {
+    let texts: HashSet<&str> = row.cells.iter().map(|cell| cell.text.as_str()).collect();
+    texts.len() == row.cells.len()
+        && texts.into_iter().all(|text| may_name(text) && !is_value(text))
+}
+
 /// Something beside the first cell is a number.
-fn has_values(row: &TextLine) -> bool {
+pub(super) fn has_values(row: &TextLine) -> bool {
     row.cells.iter().skip(1).any(|cell| is_value(&cell.text))
 }
 
@@ -204,6 +211,12 @@ fn year(text: &str) -> Option<u32> {
         && rest.chars().all(|letter| letter.is_ascii_digit() || "/-–".contains(letter))
         && !rest.starts_with(|letter: char| letter.is_ascii_digit());
     first.parse().ok().filter(|_| is_year)
+}
+
+/// `12.5 bar`, `< 3 days`.
+pub(super) fn begins_with_number(text: &str) -> bool {
+    let bare = text.trim_start_matches(|letter: char| "+-–±<>≤≥~€$£# ".contains(letter));
+    bare.starts_with(|letter: char| letter.is_ascii_digit()) || is_value(text)
 }
 
 /// A number, with what may stand beside it, or the sign that there is none.

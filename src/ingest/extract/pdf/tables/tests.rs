@@ -33,7 +33,7 @@ fn drawn(page: &str) -> Vec<TextLine> {
 
 fn named(page: &str) -> Vec<String> {
     let mut lines = drawn(page);
-    name_columns(&mut lines);
+    name_columns_of(&mut lines, &Rules::default(), None);
     lines.into_iter().map(|line| line.text).collect()
 }
 
@@ -137,6 +137,129 @@ fn what_is_not_sure_stays_as_it_stands() {
     ] {
         let expected: Vec<String> = drawn(page).into_iter().map(|line| line.text).collect();
         assert_eq!(named(page), expected, "{page}");
+    }
+}
+
+/// The lines of pages one after the other. A line of `_` is drawn below the line above it.
+fn named_through(pages: &[&str]) -> Vec<String> {
+    let page = |drawn_as: &&str| {
+        let mut page = PageText::default();
+        let mut count = 0.0;
+        for line in drawn_as.lines() {
+            match line.contains('_') {
+                true => page.rules.push(12.0 * count + 2.0, 0.0, 5.0 * line.len() as f32),
+                false => count += 1.0,
+            }
+        }
+        let text: Vec<&str> = drawn_as.lines().filter(|line| !line.contains('_')).collect();
+        page.lines = drawn(&text.join("\n"));
+        page
+    };
+    let mut pages: Vec<PageText> = pages.iter().map(page).collect();
+    name_columns(&mut pages);
+    pages.into_iter().flat_map(|page| page.lines).map(|line| line.text).collect()
+}
+
+#[test]
+fn a_table_that_goes_on_keeps_its_names() {
+    let first = "Port      Fee   Depth\nHull       12     9.5\nKiel        7    10.0\nOslo        3     7.0";
+    let rest = |page: &str| named_through(&[first, page]).split_off(3);
+    for (page, expected) in [
+        // As it is most often; rows that are wider, and a single one.
+        (
+            "Bergen    140   8.5\nRotterdam   9    11.0",
+            &["Port: Bergen | Fee: 140 | Depth: 8.5", "Port: Rotterdam | Fee: 9 | Depth: 11.0"][..],
+        ),
+        ("Bergen    140     8.5", &["Port: Bergen | Fee: 140 | Depth: 8.5"]),
+        // Its own names win.
+        (
+            "Ship      Men   Year\nAda        12   1906\nEva         9   1911\nIda         3   1920",
+            &[
+                "Ship: Ada | Men: 12 | Year: 1906",
+                "Ship: Eva | Men: 9 | Year: 1911",
+                "Ship: Ida | Men: 3 | Year: 1920",
+            ],
+        ),
+        // Other columns, words in place of numbers, other text above.
+        ("Bergen 140     8.5      7", &["Bergen 140 8.5 7"]),
+        ("Bergen    low   high\nOslo      low   high", &["Bergen low high", "Oslo low high"]),
+        (
+            "So it is.\nAnd is.\nThe end.\nBergen    140     8.5",
+            &["So it is.", "And is.", "The end.", "Bergen 140 8.5"],
+        ),
+    ] {
+        assert_eq!(rest(page), expected, "{page}");
+    }
+    // Text stands between, or a page.
+    let after = format!("{first}\nThe fees\nare paid\nin crowns.");
+    let row = "Bergen    140     8.5";
+    for pages in [&[after.as_str(), row][..], &[first, "The end.", row]] {
+        assert_eq!(named_through(pages).last().map(String::as_str), Some("Bergen 140 8.5"));
+    }
+}
+
+#[test]
+fn drawn_lines_tell_names_from_rows() {
+    for (page, expected) in [
+        (
+            "_____________________\nPort      Fee   Depth\n_____________________\nHull       12     9.5\n_____________________",
+            &["Port: Hull | Fee: 12 | Depth: 9.5"][..],
+        ),
+        (
+            "Port      Fee\n____________\nHull       12\n____________\nKiel        7\n____________",
+            &["Port: Hull | Fee: 12", "Port: Kiel | Fee: 7"],
+        ),
+        // Words below words.
+        (
+            "Port      Owner\n______________\nHull      city\nKiel      land\n______________",
+            &["Port: Hull | Owner: city", "Port: Kiel | Owner: land"],
+        ),
+        // Words with numbers before them.
+        (
+            "Port      Wait\n__________________\nHull      3 days\n__________________\nKiel      2 weeks\n__________________",
+            &["Port: Hull | Wait: 3 days", "Port: Kiel | Wait: 2 weeks"],
+        ),
+        // All rows are parted, or only from the text below.
+        (
+            "Port      Owner\n______________\nHull      city\n______________\nKiel      land\n______________",
+            &["Port Owner", "Hull city", "Kiel land"],
+        ),
+        (
+            "Port      Fee\nHull       12\nKiel        7\n____________",
+            &["Port Fee", "Hull 12", "Kiel 7"],
+        ),
+    ] {
+        assert_eq!(named_through(&[page]), expected, "{page}");
+    }
+}
+
+#[test]
+fn a_table_below_another_has_names_of_its_own_or_none() {
+    let first = "Port      Fee   Depth\nHull       12     9.5\nKiel        7    10.0\nOslo        3     7.0\n";
+    for (page, expected) in [
+        (
+            "!Ship     Men   Year\nAda        12   1906\nEva         9   1911\nIda         3   1920",
+            &[
+                "Ship: Ada | Men: 12 | Year: 1906",
+                "Ship: Eva | Men: 9 | Year: 1911",
+                "Ship: Ida | Men: 3 | Year: 1920",
+            ][..],
+        ),
+        (
+            "Ship      Men   Year\nAda        12   1906\nEva         9   1911",
+            &["Ship Men Year", "Ada 12 1906", "Eva 9 1911"],
+        ),
+        // A row of the same table.
+        (
+            "Bergen      -   10.0\nStade    free   shallow\nHusum       2    1.0",
+            &[
+                "Port: Bergen | Fee: - | Depth: 10.0",
+                "Port: Stade | Fee: free | Depth: shallow",
+                "Port: Husum | Fee: 2 | Depth: 1.0",
+            ],
+        ),
+    ] {
+        assert_eq!(named(&format!("{first}{page}")).split_off(3), expected, "{page}");
     }
 }
 
