@@ -1,9 +1,10 @@
 //! What the interpreter is told to draw on: it takes the glyphs down, and ends a page that takes
-//! too much. The only file, with `placed`, `reader`, `heavy`, `double_byte`, `blank_font` and `cjk`, that knows the
+//! too much. The only file, with `placed`, `reader`, `reloaded`, `heavy`, `double_byte`, `blank_font` and `cjk`, that knows the
 //! interpreter.
 
 use std::panic::resume_unwind;
 
+use encoding_rs::Encoding;
 use hayro_font::FontCache;
 use hayro_interpret::font::{Glyph as Shape, GlyphRun, OutlineGlyph, PositionedGlyph};
 use hayro_interpret::hayro_cmap::{BfString, WritingMode};
@@ -20,10 +21,11 @@ use super::charmap::{self, Charmaps};
 use super::cjk::CjkFonts;
 use super::clock::Deadline;
 use super::core_fonts;
-use super::double_byte::{self, DoubleByteFonts};
+use super::double_byte;
 use super::glyph::{Drawn, FontLook, Glyph, Letters, Vector};
-use super::heavy::{HeavyFonts, is_bold_name};
+use super::heavy::{self, is_bold_name};
 use super::placed;
+use super::reloaded::Reloaded;
 use super::strings::text_string;
 
 /// More glyphs than a page of text ever has: the densest newspaper has some 60,000.
@@ -47,9 +49,9 @@ pub(super) struct GlyphDevice<'p, 'a> {
     /// For loading fonts of the page a second time.
     fonts: (&'p FontCache<'a>, &'p InterpreterSettings),
     /// Looked up when the first glyph comes that does not tell its weight.
-    heavy: Option<HeavyFonts<'a>>,
+    heavy: Option<Reloaded<'a, ()>>,
     /// Looked up when the first code comes that is no ASCII.
-    double_byte: Option<DoubleByteFonts<'a>>,
+    double_byte: Option<Reloaded<'a, &'static Encoding>>,
     deadline: Deadline,
     calls: u32,
     /// Marked content that is open, with the text that its glyphs stand for where it has one.
@@ -242,9 +244,8 @@ impl<'p, 'a> GlyphDevice<'p, 'a> {
             return;
         }
         let (cache, settings) = self.fonts;
-        let load = || DoubleByteFonts::of(self.resources, cache, settings);
-        let code_page = self.double_byte.get_or_insert_with(load).code_page(first);
-        if let Some(code_page) = code_page {
+        let load = || double_byte::fonts(self.resources, cache, settings);
+        if let Some(code_page) = self.double_byte.get_or_insert_with(load).known(first).copied() {
             double_byte::join(&mut self.drawn.glyphs, start, codes(), code_page);
         }
     }
@@ -260,8 +261,8 @@ impl<'p, 'a> GlyphDevice<'p, 'a> {
             look.italic = font.is_italic || name.contains("italic") || name.contains("oblique");
         } else if let Shape::Outline(outline) = glyph {
             let (cache, settings) = self.fonts;
-            let heavy = || HeavyFonts::of(self.resources, cache, settings);
-            look.bold = self.heavy.get_or_insert_with(heavy).have(outline);
+            let load = || heavy::fonts(self.resources, cache, settings);
+            look.bold = self.heavy.get_or_insert_with(load).known(outline).is_some();
         }
         let known = self.drawn.fonts.iter().position(|font| *font == look);
         known.unwrap_or_else(|| {

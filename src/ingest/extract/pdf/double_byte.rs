@@ -5,16 +5,13 @@
 //! As in `heavy`, such fonts are loaded a second time to know their glyphs.
 
 use encoding_rs::{BIG5, EUC_KR, Encoding, GBK, SHIFT_JIS};
-use hayro_font::{Font, FontCache, FontGlyph, OutlineGlyph};
+use hayro_font::FontCache;
 use hayro_interpret::InterpreterSettings;
 use hayro_interpret::hayro_syntax::object::{Dict, Name};
 use hayro_interpret::hayro_syntax::page::Resources;
 
 use super::glyph::{Glyph, Letters};
-use super::resources::each_font;
-
-/// More such fonts than a page has.
-const MAX: usize = 24;
+use super::reloaded::Reloaded;
 
 /// Code pages, and what names of the fonts that come with their systems have in them.
 const CODE_PAGES: [(&Encoding, &[&str]); 4] = [
@@ -24,34 +21,16 @@ const CODE_PAGES: [(&Encoding, &[&str]); 4] = [
     (EUC_KR, &["굴림", "바탕", "돋움", "궁서"]),
 ];
 
-pub(super) struct DoubleByteFonts<'a>(Vec<(Font<'a>, &'static Encoding)>);
-
-impl<'a> DoubleByteFonts<'a> {
-    pub(super) fn of(
-        resources: &Resources<'a>,
-        cache: &FontCache<'a>,
-        settings: &InterpreterSettings,
-    ) -> Self {
-        let mut fonts = Vec::new();
-        each_font(resources, &mut |font| {
-            let code_page = font.get::<Name<'_>>(b"BaseFont").and_then(|name| code_page(&name));
-            let Some(code_page) = code_page.filter(|_| is_simple(font)) else { return };
-            if fonts.len() < MAX {
-                let font = cache.font(font, &settings.font_resolver, &settings.cmap_resolver);
-                fonts.extend(font.map(|font| (font, code_page)));
-            }
-        });
-        Self(fonts)
-    }
-
-    /// The code page of a glyph's font, if it is one of these.
-    pub(super) fn code_page(&self, glyph: &OutlineGlyph) -> Option<&'static Encoding> {
-        let is_same = |font: &Font<'a>| match font.glyph(glyph.glyph_id(), glyph.char_code()) {
-            FontGlyph::Outline(own) => own.identifier() == glyph.identifier(),
-            FontGlyph::Type3(_) => false,
-        };
-        self.0.iter().find(|(font, _)| is_same(font)).map(|(_, code_page)| *code_page)
-    }
+/// Such fonts of a page, with their code pages.
+pub(super) fn fonts<'a>(
+    resources: &Resources<'a>,
+    cache: &FontCache<'a>,
+    settings: &InterpreterSettings,
+) -> Reloaded<'a, &'static Encoding> {
+    Reloaded::of(resources, cache, settings, |font| {
+        let code_page = font.get::<Name<'_>>(b"BaseFont").and_then(|name| code_page(&name));
+        code_page.filter(|_| is_simple(font))
+    })
 }
 
 /// The letter of two bytes, of which the first can only begin one.

@@ -1,43 +1,21 @@
 //! Fonts whose names say that they are bold. The interpreter tells the weight of fonts of some kinds
-//! only: not of Type 1, nor of the standard fonts, which are not embedded.
-//!
-//! Its glyphs do not name their font, but they can be compared. So the bold fonts of a page are loaded
-//! a second time, and a glyph is asked whether it is one of theirs.
+//! only: not of Type 1, nor of the standard fonts, which are not embedded. So these are loaded a second time.
 
-use hayro_font::{Font, FontCache, FontGlyph, OutlineGlyph};
+use hayro_font::FontCache;
 use hayro_interpret::InterpreterSettings;
 use hayro_interpret::hayro_syntax::object::{Dict, Name};
 use hayro_interpret::hayro_syntax::page::Resources;
 
-use super::resources::each_font;
+use super::reloaded::Reloaded;
 
-/// More bold fonts than a page has.
-const MAX: usize = 24;
-
-pub(super) struct HeavyFonts<'a>(Vec<Font<'a>>);
-
-impl<'a> HeavyFonts<'a> {
-    pub(super) fn of(
-        resources: &Resources<'a>,
-        cache: &FontCache<'a>,
-        settings: &InterpreterSettings,
-    ) -> Self {
-        let mut fonts = Vec::new();
-        each_font(resources, &mut |font| {
-            if fonts.len() < MAX && tells_nothing(font) && is_bold(font) {
-                fonts.extend(cache.font(font, &settings.font_resolver, &settings.cmap_resolver));
-            }
-        });
-        Self(fonts)
-    }
-
-    pub(super) fn have(&self, glyph: &OutlineGlyph) -> bool {
-        let is_same = |font: &Font<'a>| match font.glyph(glyph.glyph_id(), glyph.char_code()) {
-            FontGlyph::Outline(own) => own.identifier() == glyph.identifier(),
-            FontGlyph::Type3(_) => false,
-        };
-        self.0.iter().any(is_same)
-    }
+/// The bold fonts of a page that tell no weight.
+pub(super) fn fonts<'a>(
+    resources: &Resources<'a>,
+    cache: &FontCache<'a>,
+    settings: &InterpreterSettings,
+) -> Reloaded<'a, ()> {
+    let is_one = |font: &Dict<'_>| tells_nothing(font) && is_bold(font);
+    Reloaded::of(resources, cache, settings, |font| is_one(font).then_some(()))
 }
 
 /// Whether it is of a kind whose glyphs come without data.

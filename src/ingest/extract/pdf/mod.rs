@@ -46,6 +46,7 @@ mod picture;
 mod pictures;
 mod placed;
 mod reader;
+mod reloaded;
 mod resources;
 mod sampling;
 mod script;
