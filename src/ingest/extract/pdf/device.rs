@@ -1,5 +1,5 @@
 //! What the interpreter is told to draw on: it takes the glyphs down, and ends a page that takes
-//! too much. The only file, with `placed`, `reader`, `reloaded`, `heavy`, `double_byte`, `blank_font` and `cjk`, that knows the
+//! too much. The only file, with `placed`, `reader`, `reloaded`, `structure`, `heavy`, `double_byte`, `blank_font` and `cjk`, that knows the
 //! interpreter.
 
 use std::panic::resume_unwind;
@@ -8,7 +8,7 @@ use encoding_rs::Encoding;
 use hayro_font::FontCache;
 use hayro_interpret::font::{Glyph as Shape, GlyphRun, OutlineGlyph, PositionedGlyph};
 use hayro_interpret::hayro_cmap::{BfString, WritingMode};
-use hayro_interpret::hayro_syntax::object::{Dict, String as PdfString};
+use hayro_interpret::hayro_syntax::object::{Dict, ObjectIdentifier, String as PdfString};
 use hayro_interpret::hayro_syntax::page::Resources;
 use hayro_interpret::kurbo::{Affine, BezPath, Point, Rect, Shape as _, Vec2};
 use hayro_interpret::{
@@ -26,7 +26,9 @@ use super::glyph::{Drawn, FontLook, Glyph, Letters, Vector};
 use super::heavy::{self, is_bold_name};
 use super::placed;
 use super::reloaded::Reloaded;
+use super::replacement::Replacement;
 use super::strings::text_string;
+use super::structure::Texts;
 
 /// More glyphs than a page of text ever has: the densest newspaper has some 60,000.
 const MAX_GLYPHS: usize = 400_000;
@@ -54,6 +56,8 @@ pub(super) struct GlyphDevice<'p, 'a> {
     double_byte: Option<Reloaded<'a, &'static Encoding>>,
     deadline: Deadline,
     calls: u32,
+    /// What the structure of the file says that this page says; known where its letters say nothing.
+    pub(super) structure: Option<(&'p Texts, ObjectIdentifier)>,
     /// Marked content that is open, with the text that its glyphs stand for where it has one.
     marks: Vec<Option<Replacement>>,
     /// Looked up when the first glyph without letters comes.
@@ -79,13 +83,6 @@ struct Known {
 /// Codes of a run that are kept: they are searched one by one.
 const MAX_KNOWN: usize = 48;
 
-/// An `ActualText`.
-struct Replacement {
-    text: String,
-    /// Index of the glyph that carries it.
-    carrier: Option<usize>,
-}
-
 impl<'p, 'a> GlyphDevice<'p, 'a> {
     pub(super) fn new(
         size: (f32, f32),
@@ -102,6 +99,7 @@ impl<'p, 'a> GlyphDevice<'p, 'a> {
             double_byte: None,
             deadline,
             calls: 0,
+            structure: None,
             marks: Vec::new(),
             cjk: None,
             charmaps: Charmaps::default(),
@@ -164,11 +162,7 @@ impl<'p, 'a> GlyphDevice<'p, 'a> {
     fn add(&mut self, mut glyph: Glyph) {
         let index = self.drawn.glyphs.len();
         if let Some(replacement) = self.marks.iter_mut().rev().flatten().next() {
-            glyph.letters = match replacement.carrier {
-                Some(_) => Letters::Nothing,
-                None => Letters::new(&replacement.text),
-            };
-            replacement.carrier.get_or_insert(index);
+            glyph.letters = replacement.take(index, glyph.letters);
         }
         self.drawn.glyphs.push(glyph);
     }
@@ -329,14 +323,23 @@ impl<'a> Device<'a> for GlyphDevice<'_, 'a> {
         self.tick();
         let text = properties.and_then(|dict| dict.get::<PdfString<'_>>(b"ActualText"));
         let text = text.map(|text| text_string(text.as_bytes()));
+        let of_structure = || {
+            let (texts, page) = self.structure?;
+            texts.get(page, properties?.get::<i64>(b"MCID")?).map(str::to_owned)
+        };
         // What says nothing replaces nothing: the glyphs say more.
-        let text = text.filter(|text| !stands_for_none(text));
-        self.marks.push(text.map(|text| Replacement { text, carrier: None }));
+        let text = text.filter(|text| !stands_for_none(text)).map(Replacement::new);
+        self.marks.push(of_structure().map(Replacement::certain).or(text));
     }
 
     fn end_marked_content(&mut self) {
         self.tick();
-        self.marks.pop();
+        let Some(replacement) = self.marks.pop().flatten() else { return };
+        for (index, letters) in replacement.disbelieved() {
+            if let Some(glyph) = self.drawn.glyphs.get_mut(index) {
+                glyph.letters = letters;
+            }
+        }
     }
 
     fn push_clip_path(&mut self, _: &ClipPath) {

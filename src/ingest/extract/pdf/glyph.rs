@@ -137,3 +137,22 @@ pub(super) struct Drawn {
     /// Not all of it was drawn: the interpreter panicked.
     pub(super) broken: bool,
 }
+
+impl Drawn {
+    /// Whether its glyphs have no letters, or nearly all the same one.
+    pub(super) fn says_nothing(&self) -> bool {
+        // Fewer are a mark or two.
+        const FEW: usize = 20;
+        let (mut unknown, mut count) = (0, [0_usize; 128]);
+        for glyph in &self.glyphs {
+            match glyph.letters {
+                Letters::Unknown => unknown += 1,
+                Letters::One(letter) if letter.is_ascii_alphabetic() => count[letter as usize] += 1,
+                _ => {}
+            }
+        }
+        let (all, most) = (count.iter().sum::<usize>(), count.iter().max().copied());
+        self.glyphs.len() >= FEW
+            && (unknown * 4 > self.glyphs.len() || all >= FEW && most > Some(all / 2))
+    }
+}

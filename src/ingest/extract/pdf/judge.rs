@@ -15,7 +15,7 @@ pub(super) fn good_words(text: &str) -> usize {
 /// words, or words without blanks. A page without any text is not one of these.
 pub(super) fn is_poor(text: &str, glyphs: usize, unknown: usize) -> bool {
     // One letter in twenty within words is a word in four or five.
-    let missing = text.chars().filter(|letter| *letter == char::REPLACEMENT_CHARACTER).count();
+    let missing = text.chars().filter(|letter| is_missing(*letter)).count();
     if unknown * 4 > glyphs || missing * 20 > glyphs {
         return true;
     }
@@ -25,6 +25,11 @@ pub(super) fn is_poor(text: &str, glyphs: usize, unknown: usize) -> bool {
     let glued = words.iter().filter(letters).filter(|word| word.chars().count() > 40).count();
     is_monotonous(text)
         || words.len() >= 20 && (single * 2 > words.len() || glued * 10 > words.len())
+}
+
+/// An accent by itself stands for a code that leads to no letter of a text.
+fn is_missing(letter: char) -> bool {
+    letter == char::REPLACEMENT_CHARACTER || ('\u{2C6}'..='\u{2DD}').contains(&letter)
 }
 
 /// Most letters are the same one: all codes led to one glyph.

@@ -3,6 +3,7 @@
 use super::bidi;
 use super::cells::{Cell, cells};
 use super::columns;
+use super::curves;
 use super::doubles::take_seen;
 use super::glyph::{Drawn, Letters};
 use super::lines::{Line, Placement, lines};
@@ -45,7 +46,8 @@ pub(super) struct PageText {
 }
 
 pub(super) fn page_text(mut drawn: Drawn) -> PageText {
-    let glyphs = take_seen(&mut drawn);
+    let mut glyphs = take_seen(&mut drawn);
+    curves::unroll(&mut glyphs);
     let mut page = PageText {
         height: drawn.height,
         glyphs: glyphs.len(),

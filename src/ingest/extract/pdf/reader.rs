@@ -1,11 +1,13 @@
 //! Opens a file and draws its pages one by one.
 
+use std::cell::OnceCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use hayro_font::FontCache;
 use hayro_interpret::font::FontQuery;
 use hayro_interpret::hayro_cmap::load_embedded;
+use hayro_interpret::hayro_syntax::object::ObjectIdentifier;
 use hayro_interpret::hayro_syntax::page::Page;
 use hayro_interpret::hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
 use hayro_interpret::kurbo::{Affine, Rect};
@@ -22,6 +24,7 @@ use super::heavy::is_bold_name;
 use super::labels;
 use super::outline::{self, Entry};
 use super::strings::text_string;
+use super::structure::Texts;
 
 /// Contents of pages stay in memory until the file is opened anew.
 pub(super) const MAX_HELD: usize = 64 << 20;
@@ -85,9 +88,20 @@ pub(super) fn draw_pages(
         let pdf = open(bytes, passwords)?;
         let cache = InterpreterCache::new();
         let (fonts, settings) = (FontCache::new(), settings());
+        let structure = OnceCell::new();
         let mut held = 0;
         while let Some(page) = pdf.pages().get(next).filter(|_| held <= MAX_HELD) {
-            if !take(draw(&pdf, page, &cache, (&fonts, &settings), deadline)) {
+            let draw = |texts| draw(&pdf, page, &cache, (&fonts, &settings), texts, deadline);
+            let mut drawn = draw(None);
+            if drawn.says_nothing()
+                && let Some(page) = page.raw().obj_id()
+            {
+                let texts = structure.get_or_init(|| Texts::of(&pdf));
+                if !texts.is_empty() {
+                    drawn = draw(Some((texts, page)));
+                }
+            }
+            if !take(drawn) {
                 return Ok(File::of(&pdf));
             }
             held += page.page_stream().map_or(0, <[u8]>::len);
@@ -104,10 +118,12 @@ fn draw<'a>(
     page: &Page<'a>,
     cache: &InterpreterCache<'a>,
     fonts: (&FontCache<'a>, &InterpreterSettings),
+    structure: Option<(&Texts, ObjectIdentifier)>,
     deadline: Deadline,
 ) -> Drawn {
     let (width, height) = page.render_dimensions();
     let mut device = GlyphDevice::new((width, height), page.resources(), fonts, deadline);
+    device.structure = structure;
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         let area = Rect::new(0.0, 0.0, width.into(), height.into());
         let to_page = Affine::new(page.initial_transform(true).as_coeffs());

@@ -5,6 +5,7 @@ mod hostile;
 mod layout;
 mod pictures;
 mod producers;
+mod said;
 pub(in crate::ingest::extract) mod sample;
 
 use std::time::Duration;

@@ -10,6 +10,12 @@ use super::script::{is_cjk, is_jamo, is_mark, is_presentation_form};
 /// A gap that parts words, in heights of the font.
 pub(super) const GAP: f32 = 0.15;
 
+/// The same where all blanks between words are drawn, so that a gap is most likely a letter that is set badly.
+const GAP_IN_WORDS: f32 = 0.5;
+
+/// Words of a text have fewer letters than this, taken together.
+const LONG_WORD: usize = 9;
+
 /// Between signs of scripts that need no blanks.
 const CJK_GAP: f32 = 0.8;
 
@@ -119,6 +125,15 @@ fn word_gap(cell: &[Glyph]) -> f32 {
     kinds.dedup();
     let is_text =
         count * 10 >= cell.len() * 6 && kinds.len() >= 4 && kinds.len() * 6 > count.min(60);
+    let blanks = cell.iter().filter(|glyph| glyph.letters.is_blank()).count();
+    // Its blanks are drawn, and make words of it; there are more gaps than that, within these words. Formulas
+    // have some as well, beside letters of another font.
+    let of_one_font = |pair: &&[Glyph]| pair[0].font == pair[1].font;
+    let pairs = pairs().filter(of_one_font);
+    let within = pairs.filter(|pair| gap(&pair[0], &pair[1]) > GAP).count();
+    if within > blanks && blanks * LONG_WORD >= gaps.len() && blanks > 1 && is_text {
+        return GAP_IN_WORDS;
+    }
     if gaps.len() < 3 || wide * 10 < gaps.len() * 7 || !is_text {
         return GAP;
     }
