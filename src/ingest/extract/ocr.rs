@@ -18,6 +18,9 @@ use crate::ingest::document::{Document, Places, RecognizedWord, Syntax, Unit};
 use crate::ocr::{GrayImage, OcrLine, OcrModel, PixelBox};
 use crate::types::{OcrRecord, PageArea, ReadingWarning, WarningCode, ranges};
 
+/// Letters of a word that is not in any text.
+const LONG: usize = 4;
+
 /// What reads pictures, and how many of them.
 #[derive(Clone)]
 pub struct Ocr {
@@ -330,15 +333,20 @@ impl PageText {
         self.lines.push((from..self.words.len(), begins_paragraph));
     }
 
-    /// The lines most of whose words are not in a text that is known.
+    /// The lines most of whose words are not in a text that is known. Short words are in any text: they
+    /// count only where a line has no others.
     fn without_lines_of(&self, known: &str) -> Self {
         let known: HashSet<String> = known.split_whitespace().map(bare).collect();
         let mut rest = Self::default();
         for (range, begins_paragraph) in &self.lines {
             let words = &self.words[range.clone()];
             let text = |word: &RecognizedWord| &self.text[word.start..word.end];
-            let old = words.iter().filter(|word| known.contains(&bare(text(word)))).count();
-            if old * 2 < words.len() {
+            let texts: Vec<String> = words.iter().map(|word| bare(text(word))).collect();
+            let long = |word: &&String| word.chars().count() >= LONG;
+            let long: Vec<&String> = texts.iter().filter(long).collect();
+            let counted = if long.is_empty() { texts.iter().collect() } else { long };
+            let old = counted.iter().filter(|word| known.contains(**word)).count();
+            if old * 2 < counted.len() {
                 let words: Vec<Word<'_>> = words
                     .iter()
                     .map(|word| Word {
