@@ -45,9 +45,7 @@ fn follows(before: &Glyph, glyph: &Glyph) -> bool {
 
 /// Puts the glyphs of a curve on the line that has its mean direction, with their gaps.
 fn straighten(curve: &mut [Glyph]) {
-    let sum = |of: fn(&Glyph) -> Vector| {
-        curve.iter().map(of).fold(Vector::default(), |sum, one| sum.plus(one))
-    };
+    let sum = |of: fn(&Glyph) -> Vector| curve.iter().map(of).fold(Vector::default(), Vector::plus);
     let (mean, middle) = (sum(|glyph| glyph.right), sum(|glyph| glyph.at));
     let length = mean.length();
     if length < f32::EPSILON {

@@ -146,9 +146,10 @@ fn named_through(pages: &[&str]) -> Vec<String> {
         let mut page = PageText::default();
         let mut count = 0.0;
         for line in drawn_as.lines() {
-            match line.contains('_') {
-                true => page.rules.push(12.0 * count + 2.0, 0.0, 5.0 * line.len() as f32),
-                false => count += 1.0,
+            if line.contains('_') {
+                page.rules.push(12.0 * count + 2.0, 0.0, 5.0 * line.len() as f32);
+            } else {
+                count += 1.0;
             }
         }
         let text: Vec<&str> = drawn_as.lines().filter(|line| !line.contains('_')).collect();
