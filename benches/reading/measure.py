@@ -23,13 +23,17 @@ def words(text):
 
 
 def without_names(text):
-    """Rows of tables without the names of their columns, which docent repeats: each name once."""
+    """Rows of tables without the names of their columns, which docent repeats: each name once a table."""
     seen, kept = Counter(), set()
     lines = [line.split(" | ") for line in text.split("\n")]
     for cell in (cell for line in lines for cell in line):
         name, colon, _ = cell.partition(": ")
         seen.update([name] if colon else [])
-    for line in (line for line in lines if len(line) > 1):
+    for line in lines:
+        if len(line) == 1:
+            if line[0]:
+                kept.clear()
+            continue
         for index, cell in enumerate(line):
             name, colon, value = cell.partition(": ")
             if colon and seen[name] > 1 and name in kept:
