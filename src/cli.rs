@@ -133,7 +133,7 @@ pub enum Command {
 /// Discovers files, extracts their text, chunks and embeds it, and stores it in Qdrant. A file that
 /// did not change costs nothing; one that changed is replaced; one that is gone disappears.
 /// Read are PDF, DOCX, PPTX, XLSX, ODT, ODP, ODS, RTF, HTML, EPUB, mails, Markdown (`.md`), `.rst`,
-/// `.adoc`, XML, subtitles, JSON, CSV, notebooks, source code, text, and scanned pages and pictures
+/// `.adoc`, XML, subtitles, calendars, contacts, JSON, CSV, notebooks, source code, text, and scanned pages and pictures
 /// (PNG, JPEG, TIFF, WebP, GIF, BMP); README.md has a table of them.
 /// Files ignored by .gitignore or .docentignore, hidden files and binary files are skipped; so are
 /// .env, key and credentials files that are not named themselves. A URL is a page, or a sitemap,

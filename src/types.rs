@@ -121,10 +121,14 @@ pub enum Kind {
     Xml,
     /// Subtitles of a recording: `WebVTT`, `SubRip`.
     Subtitles,
+    /// Events and tasks: iCalendar.
+    Calendar,
+    /// Address books: vCard.
+    Contacts,
 }
 
 impl Kind {
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::Markdown,
         Self::Text,
         Self::Rst,
@@ -146,6 +150,8 @@ impl Kind {
         Self::Image,
         Self::Xml,
         Self::Subtitles,
+        Self::Calendar,
+        Self::Contacts,
     ];
 
     /// The name used in payloads, filters and reports.
@@ -172,6 +178,8 @@ impl Kind {
             Self::Image => "image",
             Self::Xml => "xml",
             Self::Subtitles => "subtitles",
+            Self::Calendar => "calendar",
+            Self::Contacts => "contacts",
         }
     }
 

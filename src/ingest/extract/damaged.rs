@@ -10,7 +10,7 @@ use proptest::sample::Index;
 
 use super::package::tests::package;
 use super::worker::{Request, parse};
-use super::{ExtractError, epub, mail, odf, pdf, pptx, rtf, sheet};
+use super::{ExtractError, calendar, contacts, epub, mail, odf, pdf, pptx, rtf, sheet};
 use crate::ingest::document::Document;
 use crate::types::Kind;
 
@@ -75,6 +75,8 @@ fn good() -> Vec<(Kind, &'static str, Good)> {
             "a.vtt",
             text("WEBVTT\n\n1\n00:01.000 --> 00:02.000\n<v Ann>é <i>x</i> &amp; {\\an8}\n"),
         ),
+        (Kind::Calendar, "a.ics", text(calendar::tests::CALENDAR)),
+        (Kind::Contacts, "a.vcf", text(contacts::tests::CONTACTS)),
         (Kind::Csv, "a.csv", text("a;b\n\"x\"\"\n y\";1\n\nz;é\n")),
         (
             Kind::Json,

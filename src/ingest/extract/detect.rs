@@ -44,7 +44,6 @@ const TEXT: &[&str] = &[
     "properties",
     "env",
     "po",
-    "ics",
     "bib",
     "diff",
     "patch",
@@ -69,6 +68,8 @@ const OTHERS: &[(Kind, &[&str])] = &[
     (Kind::Email, &["eml", "mbox", "msg", "oft"]),
     (Kind::Xml, &["xml", "xsd", "fb2", "docbook", "dbk", "nxml", "tei", "opml", "dita", "ditamap"]),
     (Kind::Subtitles, &["vtt", "srt"]),
+    (Kind::Calendar, &["ics", "ical", "vcs"]),
+    (Kind::Contacts, &["vcf", "vcard"]),
     (Kind::Image, &["png", "jpg", "jpeg", "tif", "tiff", "webp", "gif", "bmp", "dib"]),
 ];
 
@@ -299,8 +300,14 @@ fn by_content(path: &Path, head: &[u8]) -> Detected {
     if start.starts_with(b"<?xml") {
         return Detected::Known(Kind::Xml);
     }
-    if head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head).starts_with(b"WEBVTT") {
-        return Detected::Known(Kind::Subtitles);
+    let unmarked = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
+    let beginnings: [(&[u8], Kind); 3] = [
+        (b"WEBVTT", Kind::Subtitles),
+        (b"BEGIN:VCALENDAR", Kind::Calendar),
+        (b"BEGIN:VCARD", Kind::Contacts),
+    ];
+    if let Some((_, kind)) = beginnings.iter().find(|(begin, _)| unmarked.starts_with(begin)) {
+        return Detected::Known(*kind);
     }
     if head.starts_with(b"From ") && head.windows(7).any(|window| window == b"\nFrom: ") {
         return Detected::Known(Kind::Email);
@@ -383,6 +390,9 @@ mod tests {
             ("pom.xml", b"<project/>", Known(Kind::Xml)),
             ("feed", b"<?xml version='1.0'?><rss/>", Known(Kind::Xml)),
             ("talk.vtt", b"WEBVTT", Known(Kind::Subtitles)),
+            ("invite.ics", b"", Known(Kind::Calendar)),
+            ("invite", b"BEGIN:VCALENDAR\r\n", Known(Kind::Calendar)),
+            ("people", b"\xEF\xBB\xBFBEGIN:VCARD\n", Known(Kind::Contacts)),
             ("captions", b"\xEF\xBB\xBFWEBVTT\n", Known(Kind::Subtitles)),
             ("page.mhtml", b"MIME-Version: 1.0", Known(Kind::Html)),
             ("smime.p7m", b"MIAGCSqGSIb3DQEHA6CAMIACAQAx", Skip("unsupported type")),

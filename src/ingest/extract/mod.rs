@@ -7,10 +7,13 @@
 mod alt;
 mod binary;
 mod blobs;
+mod calendar;
 mod chart;
 mod code_pages;
 mod compound;
+mod contacts;
 mod container;
+mod content_line;
 mod csv;
 #[cfg(test)]
 mod damaged;

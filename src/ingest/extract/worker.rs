@@ -17,8 +17,8 @@ use super::ocr::{PagePicture, WantedPage};
 use super::parts::Parts;
 use super::pdf::PagesUnread;
 use super::{
-    ExtractError, container, csv, docx, epub, html, image, json, mail, markup, notebook, odf, pdf,
-    pptx, rtf, sheet, subtitles, wordless,
+    ExtractError, calendar, contacts, container, csv, docx, epub, html, image, json, mail, markup,
+    notebook, odf, pdf, pptx, rtf, sheet, subtitles, wordless,
 };
 use crate::ingest::document::{Document, Syntax, Unit};
 use crate::types::Kind;
@@ -202,6 +202,8 @@ pub(super) fn parse(request: &Request, bytes: &[u8]) -> Result<Extracted, Extrac
         Kind::Email => mail::document(request, bytes),
         Kind::Xml => markup::document(bytes),
         Kind::Subtitles => subtitles::document(bytes),
+        Kind::Calendar => calendar::document(bytes),
+        Kind::Contacts => contacts::document(bytes),
         kind @ (Kind::Markdown | Kind::Text | Kind::Rst | Kind::Asciidoc | Kind::Code) => {
             Err(ExtractError::new(&format!("{kind} is not read by a worker")))
         }

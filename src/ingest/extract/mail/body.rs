@@ -4,9 +4,8 @@ use mail_parser::decoders::base64::base64_decode;
 use mail_parser::decoders::quoted_printable::quoted_printable_decode;
 use mail_parser::{Encoding, Message, MessagePart, MimeHeaders, PartType};
 
-use super::calendar;
 use crate::ingest::extract::encoding::{self, Decoded};
-use crate::ingest::extract::html;
+use crate::ingest::extract::{calendar, html};
 
 /// The text of a message: as it was written, or of its page where there is nothing else; and what it
 /// asks to put into a calendar. `recoded`: the mail was made UTF-8 as a whole.
@@ -30,7 +29,7 @@ pub(super) fn body(message: &Message<'_>, recoded: bool) -> Decoded {
         warnings.append(&mut decoded.warnings);
     }
     for part in message.attachments().filter(|part| is_calendar(part)) {
-        let text = calendar::text(&decoded(message, part, recoded).text);
+        let text = invitation(message, part, recoded);
         if !bodies.contains(&text) {
             bodies.push(text);
         }
@@ -41,7 +40,16 @@ pub(super) fn body(message: &Message<'_>, recoded: bool) -> Decoded {
 
 /// Invitations; the body tells what they say.
 pub(super) fn is_calendar(part: &MessagePart<'_>) -> bool {
-    part.is_content_type("text", "calendar")
+    part.is_content_type("text", "calendar") || part.is_content_type("application", "ics")
+}
+
+fn invitation(message: &Message<'_>, part: &MessagePart<'_>, recoded: bool) -> String {
+    let text = decoded(message, part, recoded).text;
+    // A file, or one whose lines are folded within a character.
+    if text.is_empty() || text.contains('\u{FFFD}') {
+        return calendar::text(&written(message, part).unwrap_or_default());
+    }
+    calendar::text(text.as_bytes())
 }
 
 /// The text of a part with line feeds only. One that names no encoding, or is not what it names, is

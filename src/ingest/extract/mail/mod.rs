@@ -5,7 +5,7 @@
 
 mod attachments;
 mod body;
-mod calendar;
+mod headers;
 mod lzfu;
 mod mbox;
 mod outlook;
@@ -14,7 +14,7 @@ mod page;
 use std::borrow::Cow;
 use std::path::Path;
 
-use mail_parser::{Address, DateTime, Message, MessageParser};
+use mail_parser::{Address, Message, MessageParser};
 
 use self::attachments::{Attachments, DEEPEST, name_of};
 pub(super) use self::page::{is_saved_page, page};
@@ -51,7 +51,7 @@ pub(super) fn document(request: &Request, bytes: &[u8]) -> Result<Document, Extr
         let mut count = 0;
         for (number, message) in (1..).zip(mbox::messages(bytes)) {
             count = number;
-            if let Some(message) = parser.parse(&*message) {
+            if let Some(message) = parser.parse(&*headers::in_utf8(&message)) {
                 reading.push(number, &message);
             }
         }
@@ -59,7 +59,8 @@ pub(super) fn document(request: &Request, bytes: &[u8]) -> Result<Document, Extr
             return Err(ExtractError::new("named as a mailbox, but no message begins in it"));
         }
     } else {
-        let message = parser.parse(mbox::without_separator(bytes)).filter(has_headers);
+        let bytes = headers::in_utf8(mbox::without_separator(bytes));
+        let message = parser.parse(&*bytes).filter(has_headers);
         let Some(message) = message else {
             return Err(ExtractError::new("not readable as an e-mail: it has no headers"));
         };
@@ -124,7 +125,7 @@ fn text(message: &Message<'_>, recoded: bool, warnings: &mut Vec<ReadingWarning>
         from: people(message.from()),
         to: people(message.to()),
         copies: people(message.cc()),
-        date: message.date().map(shown_date),
+        date: headers::date(message),
         attached: message.attachments().filter_map(name_of).collect(),
     };
     let encoding::Decoded { text: body, warnings: of_body } = body::body(message, recoded);
@@ -161,11 +162,6 @@ impl Head {
             _ => format!("{head}\n\n{body}"),
         }
     }
-}
-
-fn shown_date(date: &DateTime) -> String {
-    let DateTime { year, month, day, hour, minute, .. } = date;
-    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}")
 }
 
 /// `Ann Lee <ann@example.com>`, `bob@example.com`.

@@ -201,8 +201,8 @@ fn sent(file: &mut Compound<'_>, properties: &Properties) -> Option<String> {
     const TO_1970: i64 = 11_644_473_600;
     let headers = properties.text(file, HEADERS).unwrap_or_default();
     let parsed = MessageParser::default().parse_headers(headers.as_bytes());
-    if let Some(date) = parsed.as_ref().and_then(|message| message.date()) {
-        return Some(super::shown_date(date));
+    if let Some(date) = parsed.as_ref().and_then(super::headers::date) {
+        return Some(date);
     }
     let time = properties.number(SUBMITTED).or_else(|| properties.number(DELIVERED))?;
     let seconds = i64::try_from(time / 10_000_000).ok()? - TO_1970;

@@ -45,7 +45,7 @@ fn a_message_under_its_subject() {
     let mail = read("a.eml", MESSAGE.as_bytes());
     assert_eq!(mail.title, "Backups of the ledger");
     let text = "From: Jörg <jorg@example.com>\nTo: Ann <ann@example.com>, bob@example.com\n\
-        Date: 2024-03-01 10:05\nAttachments: plan.pdf\n\nSie liegen 400 Tage, für alle Kunden.";
+        Date: 2024-03-01 10:05 +0100\nAttachments: plan.pdf\n\nSie liegen 400 Tage, für alle Kunden.";
     assert_eq!(units(&mail), [(1, 0, text)]);
     assert_eq!(mail.sections[0].headings, ["Backups of the ledger"]);
     // Its attachment is no more than the first bytes of a PDF.
@@ -150,6 +150,30 @@ fn invitations_say_what_they_are_for() {
     let mail = mail.replace("multipart/mixed", "multipart/alternative");
     let text = read("a.eml", mail.as_bytes()).text;
     assert!(text.ends_with("See you there.\n\nEvent: Regatta\nLocation: Pier 4"), "{text}");
+}
+
+#[test]
+fn an_invitation_may_be_a_file() {
+    let event = "QkVHSU46VkNBTEVOREFSClNVTU1BUlk6bm8KQkVHSU46VkVWRU5UClNVTU1BUlk6RGl2ZQpTVEFUVVM6Q0FOQ0VMTEVECkVORDpWRVZFTlQKRU5EOlZDQUxFTkRBUgo=";
+    let file = "Content-Type: application/ics; name=invite.ics\nContent-Transfer-Encoding: base64\nContent-Disposition: attachment; filename=invite.ics";
+    let mail = mixed("Invite", &[("Content-Type: text/plain", "See there."), (file, event)]);
+    let text = read("a.eml", mail.as_bytes()).text;
+    assert!(text.ends_with("See there.\n\nEvent: Dive\nStatus: cancelled"), "{text}");
+    let card = "Content-Type: text/vcard\nContent-Disposition: attachment; filename=ann.vcf";
+    let mail = mixed("Card", &[(card, "BEGIN:VCARD\nFN:Ann\nTEL:12\nEND:VCARD")]);
+    let text = read("a.eml", mail.as_bytes()).text;
+    assert!(text.ends_with("Name: Ann\nPhone: 12"), "{text}");
+}
+
+#[test]
+fn a_subject_in_other_bytes_is_read_as_the_body_is() {
+    let mail = "From: Jörg <a@b.de>\nSubject: Grüße aus Köln\nDate: gestern Abend\n\nSchöne Grüße\n";
+    let mail = encoding_rs::WINDOWS_1252.encode(mail).0.into_owned();
+    let single = read("a.eml", &mail);
+    let text = "From: Jörg <a@b.de>\nDate: gestern Abend\n\nSchöne Grüße";
+    assert_eq!((single.title.as_str(), single.text.as_str()), ("Grüße aus Köln", text));
+    let mailbox = [b"From a@b Mon Jan  1 10:00:00 2024\n".to_vec(), mail].concat();
+    assert_eq!(read("a.mbox", &mailbox).sections[0].headings, ["Grüße aus Köln"]);
 }
 
 #[test]
