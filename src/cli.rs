@@ -157,6 +157,10 @@ pub struct IngestArgs {
     /// it, with exit code 130
     #[arg(long, conflicts_with_all = ["dry_run", "check", "rebuild", "retry_failed"])]
     pub watch: bool,
+    /// Look at these PATHs or URLs no more, and delete what was brought in from them; nothing is
+    /// brought in
+    #[arg(long, requires = "paths", conflicts_with_all = ["watch", "rebuild", "retry_failed"])]
+    pub forget: bool,
     #[command(flatten)]
     pub ingest: IngestFlags,
     /// Name of the document read from standard input

@@ -20,13 +20,17 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: IngestArgs) -> Resu
     if args.watch {
         return watch::run(ui, context, args).await;
     }
+    let mut options = SyncOptions::from(&args.ingest);
+    let mut typed = args.paths;
+    if args.forget {
+        options.forget = std::mem::take(&mut typed);
+    }
     let (stdin, paths): (Vec<String>, Vec<String>) =
-        args.paths.into_iter().partition(|path| path == "-");
+        typed.into_iter().partition(|path| path == "-");
     let mut inputs = Inputs::parse(paths, args.web.reach())?;
     if !stdin.is_empty() {
         inputs.inline = Some(Inline::bytes(args.source, read_stdin(&context)?));
     }
-    let options = SyncOptions::from(&args.ingest);
     let engine = open(ui, context)?;
     let cancel = on_interrupt();
     if args.dry_run || args.check {
@@ -42,6 +46,7 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: IngestArgs) -> Resu
 impl From<&IngestFlags> for SyncOptions {
     fn from(flags: &IngestFlags) -> Self {
         Self {
+            forget: Vec::new(),
             include: flags.include.clone(),
             exclude: flags.exclude.clone(),
             hidden: flags.hidden,

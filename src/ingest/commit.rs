@@ -30,6 +30,8 @@ pub(super) struct Committer<'a> {
     orphans: BTreeSet<String>,
     /// Failures the collection remembers, by source.
     known_failures: HashMap<String, FailureRecord>,
+    /// Sources that no later run looks at: how they failed is not remembered.
+    refused: HashSet<String>,
     /// Documents that have another name now.
     moved: HashMap<String, Moved>,
     new_failures: Vec<FailureRecord>,
@@ -69,6 +71,7 @@ impl<'a> Committer<'a> {
             orphans: survey.audit.orphans.iter().cloned().collect(),
             known_failures: failures.map(|f| (f.source.clone(), f.clone())).collect(),
             moved: moved.collect(),
+            refused: survey.refused.clone(),
             new_failures: Vec::new(),
             fail_fast: None,
             cut_short: false,
@@ -232,7 +235,7 @@ impl<'a> Committer<'a> {
                 && known.document_hash == hash
                 && known.docent == env!("CARGO_PKG_VERSION")
         });
-        if !known {
+        if !known && !self.refused.contains(source) {
             self.new_failures.push(FailureRecord {
                 source: source.to_owned(),
                 reason: reason.to_owned(),

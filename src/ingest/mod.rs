@@ -23,6 +23,7 @@ mod error;
 mod events;
 mod execution;
 pub mod extract;
+mod forget;
 pub mod inline;
 mod ledger;
 mod options;
@@ -88,6 +89,9 @@ pub async fn ingest(
     let outcome = execution.execute(&survey, &mut committer, emit).await;
     let cut_short = committer.cut_short || execution.cut_short.into_inner();
     let mut report = committer.report;
+    for failed in &mut report.failed {
+        failed.reason += &survey.advice(&failed.source, options);
+    }
     report.aborted = outcome.err();
     report.interrupted = cancel.reason() == Some(Stop::Interrupt);
     report.stopped = cancel.reason().filter(|_| cut_short && !report.interrupted);
@@ -105,7 +109,10 @@ pub async fn ingest(
 /// brought back by any later run.
 fn may_prune(options: &IngestOptions, survey: &Survey) -> Result<(), Prune> {
     let Some(former) = &survey.former else {
-        return options.prune.check(survey.plan.deleted.len(), survey.records.len());
+        let (deleted, documents) = (survey.plan.deleted.len(), survey.records.len());
+        let checked = options.prune.check(deleted, documents);
+        let forgets = |_| Prune::Forgets { deleted, documents };
+        return if options.forget.is_empty() { checked } else { checked.map_err(forgets) };
     };
     let left_behind = survey.left_behind(options);
     let unique = left_behind.iter().filter(|record| !record.is_file());

@@ -19,6 +19,9 @@ use crate::types::{ChunkerId, Manifest, OcrPolicy, OnSecret};
 /// What to bring in, and how.
 pub struct IngestOptions {
     pub discover: DiscoverOptions,
+    /// As typed: what earlier runs were told to bring in, and no later run is to look at. Nothing is
+    /// brought in then.
+    pub forget: Vec<String>,
     /// Pages that were named, each with its reach.
     pub starts: Vec<Start>,
     pub web: WebOptions,

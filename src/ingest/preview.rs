@@ -1,6 +1,6 @@
 //! What an ingest would do: the plan in words, and what embedding it would take.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use futures::stream::{self, StreamExt};
@@ -9,6 +9,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::batch::{self, Batch};
+use super::discover::FoundFile;
 use super::error::IngestError;
 use super::options::{Backends, IngestOptions};
 use super::prepare::{self, Refused, Why};
@@ -152,6 +153,27 @@ impl Preview {
         }
     }
 
+    /// What failed before is tried again where another setting or another day may mend it. Without
+    /// reading it, there is nothing new to say of it.
+    fn leave_failed(&mut self, survey: &Survey) {
+        let files = survey.plan.added.iter().map(|file| (file.source.as_str(), file));
+        let files: HashMap<&str, &FoundFile> = files.collect();
+        for failure in &survey.failures {
+            let same = files.get(failure.source.as_str()).is_some_and(|file| {
+                (file.size, file.mtime) == (failure.size, failure.mtime)
+            });
+            if same && take(&mut self.added, &failure.source) {
+                self.fail(&failure.source, &failure.reason);
+            }
+        }
+    }
+
+    fn advise(&mut self, survey: &Survey, options: &IngestOptions) {
+        for failed in &mut self.failed {
+            failed.reason += &survey.advice(&failed.source, options);
+        }
+    }
+
     fn skip(&mut self, source: &str, reason: &str) {
         self.skipped += 1;
         *self.skipped_by_reason.entry(reason.to_owned()).or_default() += 1;
@@ -190,7 +212,10 @@ pub async fn check(
     cancel: &Cancel,
 ) -> Result<Preview, IngestError> {
     let survey = survey::survey(options, stored, cancel, &mut |_| {}).await?;
-    Ok(Preview::of(&survey, options, &prepare::work(&survey, options)))
+    let mut preview = Preview::of(&survey, options, &prepare::work(&survey, options));
+    preview.leave_failed(&survey);
+    preview.advise(&survey, options);
+    Ok(preview)
 }
 
 /// Compares, extracts and cuts, and says what embedding and storing it would take. `stored` is the
@@ -227,6 +252,7 @@ pub async fn preview(
         counted.add(&batch, &*backends.embedder).await?;
     }
     preview.work = Some(counted.work);
+    preview.advise(&survey, options);
     Ok(preview)
 }
 

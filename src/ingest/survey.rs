@@ -13,6 +13,7 @@ use super::discover::{
 };
 use super::error::IngestError;
 use super::events::IngestEvent;
+use super::forget::{self, Forgotten};
 use super::ledger::{Kept, now};
 use super::options::IngestOptions;
 use super::pages::{self, Pages};
@@ -34,6 +35,10 @@ pub(super) struct Survey {
     pub scope: Scope,
     /// Remembered inputs that are gone, and that no document is left of.
     pub lost: Vec<String>,
+    /// What was named, is no file and never was a document: no later run looks at it.
+    pub refused: HashSet<String>,
+    /// What is to be looked at no more.
+    pub forgotten: HashSet<String>,
     /// Where pages of the web were looked for.
     pub starts: Vec<Start>,
     pub records: Vec<DocumentRecord>,
@@ -88,11 +93,21 @@ impl Survey {
     pub(super) fn kept(&self) -> Kept {
         let dead = &self.pages.dead;
         let alive = |start: &&Start| !dead.contains(start.source());
+        let lost = self.lost.iter().chain(dead).chain(&self.refused).chain(&self.forgotten);
         Kept {
             roots: self.scope.roots(),
             sites: self.starts.iter().filter(alive).map(Start::site).collect(),
-            lost: self.lost.iter().chain(dead).cloned().collect(),
+            lost: lost.cloned().collect(),
         }
+    }
+
+    /// What to add to the reason why a source failed: one that was named is looked at in each run.
+    pub(super) fn advice(&self, source: &str, options: &IngestOptions) -> String {
+        let is_start = self.starts.iter().any(|start| start.source() == source);
+        let is_input = is_start || self.scope.is_input(source);
+        let is_looked_at = self.scope.is_remembered(source) || (is_input && !options.retry_failed);
+        let never_was = self.by_source().get(source).is_none();
+        if is_looked_at && never_was && !self.refused.contains(source) && !self.pages.dead.contains(source) { forget::advice(source) } else { String::new() }
     }
 }
 
@@ -148,8 +163,11 @@ async fn anew(
     let (mut discovery, records) = look(discover, former.documents()).await?;
     let known = HashMap::new();
     let pages = Pages::gather(&starts, &known, &options.web, &mut discovery, cancel, emit).await?;
-    let Discovery { files: added, skipped, failed, scope, lost } = discovery;
+    let refused = refused(&discovery, &records);
+    let Discovery { files: added, skipped, failed, scope, lost, .. } = discovery;
     Ok(Survey {
+        refused,
+        forgotten: HashSet::new(),
         started_at,
         files: added.len(),
         skipped,
@@ -196,7 +214,8 @@ pub(super) async fn survey(
     let mut pages =
         Pages::gather(&starts, &known, &options.web, &mut discovery, cancel, emit).await?;
     let incomplete = widen(options, &mut discovery, &records, &audit);
-    let Discovery { files, skipped, failed, scope, lost } = discovery;
+    let refused = refused(&discovery, &records);
+    let Discovery { files, skipped, failed, scope, lost, .. } = discovery;
     let found = files.len();
     let compared = Compared {
         scope: &scope,
@@ -211,7 +230,16 @@ pub(super) async fn survey(
     hashes.extend(std::mem::take(&mut pages.hashes));
     let mut plan = plan::plan(&compared, pairs, &hashes);
     plan.deleted.extend(no_more(options, &records));
+    let was_refused = |failure: &&FailureRecord| refused.contains(&failure.source);
+    let no_failures = failures.iter().filter(was_refused).map(|failure| failure.source.clone());
+    plan.forgotten.extend(no_failures);
+    let Forgotten { roots: forgotten, documents, failures: of_them } =
+        Forgotten::of(&options.forget, &options.discover, manifest, &records, &failures)?;
+    plan.deleted.extend(documents);
+    plan.forgotten.extend(of_them);
     Ok(Survey {
+        refused,
+        forgotten,
         started_at,
         files: found,
         skipped,
@@ -227,6 +255,13 @@ pub(super) async fn survey(
         plan,
         former: None,
     })
+}
+
+/// What was named and is no file, nor ever was one that was brought in.
+fn refused(discovery: &Discovery, records: &[DocumentRecord]) -> HashSet<String> {
+    let records = BySource(records);
+    let refused = discovery.no_files.iter().filter(|source| records.get(source).is_none());
+    refused.cloned().collect()
 }
 
 /// Documents that are no files, where the run has all that there should be.
@@ -256,7 +291,7 @@ fn inputs(
     let mut starts = options.starts.clone();
     let roots = manifest.map(|manifest| manifest.roots.clone()).unwrap_or_default();
     discover.named.clone_from(&roots);
-    if !options.names_nothing() {
+    if !options.names_nothing() || !options.forget.is_empty() {
         return Ok(Inputs { discover, starts });
     }
     discover.cwd.clone_from(&discover.root);

@@ -151,6 +151,7 @@ impl Project {
                 outside: Vec::new(),
                 own: None,
             },
+            forget: Vec::new(),
             starts: Vec::new(),
             web: WebOptions {
                 named: None,

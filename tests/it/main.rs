@@ -14,6 +14,7 @@ mod faults;
 mod faults_disk;
 mod faults_files;
 mod faults_store;
+mod forget;
 mod formats;
 mod help;
 mod hostile;

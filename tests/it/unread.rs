@@ -23,13 +23,20 @@ fn a_named_file_that_is_not_read_has_failed() {
     let rows = [("logo.ico", icon), ("sound", binary)];
     let mut found = failed(&report);
     found.sort();
-    assert_eq!(found, rows.map(|(source, reason)| (source.to_owned(), reason.to_owned())));
+    let row = |(source, reason): (&str, &str)| {
+        let forget = format!("or have it forgotten: docent ingest --forget {source}");
+        (source.to_owned(), format!("{reason}; {forget}"))
+    };
+    assert_eq!(found, rows.map(row));
     assert_eq!((&report["added"], &report["skipped"]), (&1.into(), &0.into()));
     // It is named still, and there is nothing to bring up to date.
     env.run(&["ingest"]).expect(5);
     env.run(&["ingest", "--check"]).expect(0);
     let preview = env.run(&["ingest", "--dry-run", "--format", "json"]).expect(0).json();
     assert_eq!(failed(&preview).len(), 2);
+    // Until it is forgotten.
+    env.run(&["ingest", "--forget", "logo.ico", "./sound"]).expect(0);
+    env.run(&["ingest"]).expect(0);
     // A file that became one keeps what is stored of it.
     env.write("a.md", b"\x00\x00\x00");
     env.run(&["ingest", "a.md"]);

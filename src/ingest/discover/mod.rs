@@ -22,6 +22,7 @@ use std::path::{Component, Path, PathBuf};
 pub use lookout::{Judge, Lookout};
 use names::Rules;
 use scope::Target;
+pub(super) use scope::Root;
 pub use scope::{Patterns, Scope};
 use walk::Walk;
 pub(super) use walk::reason;
@@ -140,6 +141,8 @@ pub struct Discovery {
     pub scope: Scope,
     /// Remembered inputs that are gone, and that no document is left of.
     pub lost: Vec<String>,
+    /// Of those that failed, what was named and is no file at all: a device, a pipe.
+    pub no_files: Vec<String>,
 }
 
 /// The inputs make no sense; nothing was looked at beyond them.
@@ -165,6 +168,8 @@ pub enum DiscoverError {
     Outside { input: String },
     #[error("the collection was made from {}, which you have not named here", .0.url)]
     Unnamed(Site),
+    #[error("{input}: the collection was not made from it")]
+    NotRemembered { input: String, known: Vec<String> },
     #[error("{input}: matches no file")]
     NoMatch {
         input: String,
@@ -193,7 +198,9 @@ impl DiscoverError {
             Self::Escapes { target, .. } => Some(format!("name {target} itself if it is meant")),
             Self::Outside { input } => {
                 let input = shell_word(input);
-                Some(format!("if it is to be read, name it once: docent ingest {input}"))
+                Some(format!(
+                    "if it is to be read, name it once: docent ingest {input}; if not: docent ingest --forget {input}"
+                ))
             }
             Self::Unnamed(Site { url, reach }) => {
                 let mut command = format!("docent ingest {}", shell_word(url));
@@ -203,8 +210,18 @@ impl DiscoverError {
                 if reach.whole_host {
                     command += " --whole-host";
                 }
-                Some(format!("if it is to be fetched, name it once: {command}"))
+                let url = shell_word(url);
+                Some(format!(
+                    "if it is to be fetched, name it once: {command}; if not: docent ingest --forget {url}"
+                ))
             }
+            Self::NotRemembered { known, .. } if known.is_empty() => {
+                Some("there is nothing that later runs would look at".to_owned())
+            }
+            Self::NotRemembered { known, .. } => Some(format!(
+                "it was made from {}; what is below one of them is left out with .docentignore or --exclude",
+                known.join(", ")
+            )),
             Self::NoMatch { skipped: 0, .. } => {
                 Some("`*` stays within a directory, `**` crosses directories".to_owned())
             }
@@ -273,7 +290,7 @@ pub fn discover(options: &DiscoverOptions) -> Result<Discovery, DiscoverError> {
 }
 
 /// The source that an input had when it was there.
-fn former_source(input: &str, root: &Path, options: &DiscoverOptions) -> Option<String> {
+pub(super) fn former_source(input: &str, root: &Path, options: &DiscoverOptions) -> Option<String> {
     let path = lexical(&options.cwd.join(input));
     match path.strip_prefix(root) {
         Ok(relative) => walk::source_of(relative),

@@ -1,12 +1,14 @@
 //! What a run was asked about: the inputs, less what its flags shut out.
 
 use std::collections::HashSet;
+use std::path::Path;
 
 use globset::{GlobBuilder, GlobMatcher};
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
-use super::DiscoverError;
 use super::sensitive::is_sensitive;
+use super::{DiscoverError, split_glob};
+use crate::types::is_url;
 
 /// One input, resolved. Paths are sources; the root directory itself is the empty source.
 #[derive(Clone, Debug)]
@@ -61,6 +63,27 @@ impl Target {
                 name.clone()
             }
         }
+    }
+}
+
+/// What an earlier run was told to bring in, as the manifest names it.
+pub(in crate::ingest) struct Root(Target);
+
+impl Root {
+    /// `None` for a URL. `root` is that of the project.
+    pub(in crate::ingest) fn named(name: &str, root: &Path) -> Option<Self> {
+        if is_url(name) {
+            return None;
+        }
+        if let Some((base, rest)) = split_glob(name).filter(|_| !root.join(name).exists()) {
+            return Target::glob(base.trim_end_matches('/').to_owned(), rest, name).ok().map(Self);
+        }
+        Some(Self(Target::Directory(if name == "." { String::new() } else { name.to_owned() })))
+    }
+
+    /// Whether it stood for this document.
+    pub(in crate::ingest) fn holds(&self, source: &str) -> bool {
+        self.0.reaches(source).is_some()
     }
 }
 
@@ -151,6 +174,19 @@ impl Scope {
             && self.patterns.admit(source)
             && !(self.named.contains(source) && is_sensitive(source))
             && !self.failed.iter().any(|failed| is_under(source, failed))
+    }
+
+    /// Whether an earlier run was told of this very file or directory.
+    pub(in crate::ingest) fn is_remembered(&self, source: &str) -> bool {
+        self.named.contains(source)
+    }
+
+    /// Whether an input is this very file or directory.
+    pub(in crate::ingest) fn is_input(&self, source: &str) -> bool {
+        self.targets.iter().any(|target| match target {
+            Target::File(name) | Target::Directory(name) => name == source,
+            Target::Glob { .. } => false,
+        })
     }
 
     /// The inputs as sources and patterns relative to the root, for lineage.

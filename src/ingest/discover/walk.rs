@@ -30,6 +30,7 @@ pub(super) struct Met {
     files: Vec<FoundFile>,
     skipped: Vec<(String, &'static str)>,
     failed: Vec<(String, String)>,
+    no_files: Vec<String>,
     /// How many files there were, failed ones included, and a directory that was asked for and failed.
     taken: usize,
 }
@@ -65,10 +66,12 @@ impl<'a> Walk<'a> {
 
     pub(super) fn finish(self, targets: Vec<Target>) -> Discovery {
         let (mut parts, mut skipped, mut failed) = (Vec::new(), Vec::new(), Vec::new());
+        let mut no_files = Vec::new();
         for met in self.met {
             parts.push(met.files);
             skipped.extend(met.skipped);
             failed.extend(met.failed);
+            no_files.extend(met.no_files);
         }
         // Most of them come one after another, and are in order then.
         parts.sort_by(|a, b| first(a).cmp(&first(b)));
@@ -93,6 +96,7 @@ impl<'a> Walk<'a> {
         };
         Discovery {
             lost: Vec::new(),
+            no_files,
             files,
             skipped: skipped
                 .into_iter()
@@ -108,7 +112,10 @@ impl<'a> Walk<'a> {
         let (seen, source) = (self.held.look(Path::new(source)), source.to_owned());
         let mut met = Met::default();
         match seen {
-            Ok(Seen { kind: Kind::Other(what), .. }) => met.fail(source, not_a_file(what)),
+            Ok(Seen { kind: Kind::Other(what), .. }) => {
+                met.no_files.push(source.clone());
+                met.fail(source, not_a_file(what));
+            }
             Ok(_) if !self.rules.patterns.admit(&source) => met.skip(source, "excluded"),
             seen => met.take(source, seen, self.max_file_size),
         }

@@ -38,6 +38,8 @@ pub enum Prune {
         "this would delete {deleted} of the collection's {documents} documents, whose files are gone"
     )]
     TooMany { deleted: usize, documents: usize },
+    #[error("{deleted} of the collection's {documents} documents were brought in from there")]
+    Forgets { deleted: usize, documents: usize },
     #[error(
         "this would give up {first}{}: no PATH of this run stands for that",
         match others { 0 => String::new(), n => format!(" and {n} more documents") }

@@ -62,6 +62,8 @@ impl Inputs {
 #[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 #[derive(Clone, Debug, Default)]
 pub struct SyncOptions {
+    /// As typed: what later runs are not to look at. Nothing is brought in then.
+    pub forget: Vec<String>,
     /// Globs: only files that match one of them.
     pub include: Vec<String>,
     /// Globs: no files that match one of them.
@@ -108,6 +110,7 @@ pub(super) fn ingest_options(
     tags.dedup();
     Ok(IngestOptions {
         discover: discover_options(context, &inputs, options),
+        forget: options.forget.clone(),
         starts: inputs.starts,
         web: web_options(context, options)?,
         inline: inputs.inline,
