@@ -97,6 +97,8 @@ pub enum Fault {
     Changed,
     /// There is no space left where the embedded store is.
     Full,
+    /// The files of the embedded store belong to somebody else, or may not be written.
+    Denied,
     /// The run stops: this was not even asked.
     Stopped,
     /// Asking again, or asking for something else, would give the same answer.
@@ -224,6 +226,7 @@ impl From<BackendError> for Failure {
             Fault::Refused => format!("the {} refused the input", error.service.name()),
             Fault::Changed => format!("the {} is not what it was", error.service.name()),
             Fault::Full => "the disk is full".to_owned(),
+            Fault::Denied => format!("permission denied to the {}", error.service.name()),
             Fault::Stopped => "stopped".to_owned(),
             Fault::Transient { .. } | Fault::Permanent => {
                 format!("the {} failed", error.service.name())
@@ -280,6 +283,9 @@ fn hint_for(error: &BackendError) -> String {
         }
         (_, Fault::Full) => {
             "free some space there, and run this again; --data-dir puts a collection on another disk"
+        }
+        (_, Fault::Denied) => {
+            "it is another user's, or on a disk that is read-only: run docent as its owner, have it opened to you, or use a place of your own with --data-dir DIR"
         }
         (_, Fault::Stopped) => "the same command again goes on",
         (Service::Embedder, Fault::TooLong) => "make chunks smaller with --chunk-tokens",

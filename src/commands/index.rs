@@ -6,7 +6,7 @@ use super::Context;
 use crate::cli::{Format, IndexArgs, IndexCommand};
 use crate::error::{Exit, Failure};
 use crate::output::Index;
-use crate::output::words::{counted, grouped};
+use crate::output::words::counted;
 use crate::service::backends;
 use crate::ui::Ui;
 use crate::ui::sanitize::sanitize_line;
@@ -33,12 +33,9 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: IndexArgs) -> Resul
     }
     if ui.format == Format::Text {
         let what = if repaired { "is the collection again" } else { "is whole" };
-        let (documents, chunks) = (whole.documents, counted(whole.chunks, "chunk"));
-        ui.data(&format!(
-            "{collection}@v{} {what}: {} documents, {chunks}\n",
-            whole.version,
-            grouped(documents)
-        ))?;
+        let documents = counted(whole.documents, "document");
+        let chunks = counted(whole.chunks, "chunk");
+        ui.data(&format!("{collection}@v{} {what}: {documents}, {chunks}\n", whole.version))?;
     } else {
         ui.json(Index {
             collection,

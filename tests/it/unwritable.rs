@@ -103,8 +103,33 @@ fn a_collection_that_may_not_be_written_is_searched() {
     for told in ["[PROJECT]/.docent/collections", "ermission denied"] {
         assert!(refused.stderr.contains(told), "{refused}");
     }
+    // Nothing is broken: nothing is to be removed.
+    assert!(!refused.stderr.contains("rm -r"), "{refused}");
+    assert!(refused.stderr.contains("--data-dir"), "{refused}");
+    let whole = locked.run(&["index", "verify"]).expect(0);
+    assert!(whole.stdout.contains("is whole: 2 documents, 2 chunks"), "{whole}");
+    let current = locked.run(&["ingest", "docs", "--check", "--checksum"]).expect(1);
+    assert!(current.stdout.contains("+ docs/c.md"), "{current}");
     // Nothing was written, and nothing is left behind.
     drop(locked);
     assert_eq!(contents(&env.path(".docent")), before);
     env.run(&["ingest", "docs"]).expect(0);
+}
+
+#[test]
+fn what_may_not_be_read_or_made_is_no_damage() {
+    let env = TestEnv::new();
+    env.write("docs/a.md", "The ferry to Amrum leaves in the morning.\n");
+    env.run(&["ingest", "docs"]).expect(0);
+    let locked = Locked::new(&env);
+    modes(&env.path(".docent"), 0o700, 0o600);
+    if fs::metadata(env.project()).expect("a directory").uid() != 0 {
+        return;
+    }
+    for command in [&["search", "ferry"][..], &["index", "verify"], &["status"], &["ingest"]] {
+        let refused = locked.run(command).expect(4);
+        assert!(refused.stderr.contains("ermission denied"), "{refused}");
+        assert!(!refused.stderr.contains("rm -r"), "{refused}");
+        assert!(!refused.stderr.contains("is damaged"), "{refused}");
+    }
 }

@@ -3,7 +3,7 @@
 use super::layout::{self, Layout};
 use super::opened::Opened;
 use super::problem::Problem;
-use super::{sums, versions, whole};
+use super::{sums, unwritable, versions, whole};
 
 /// What was found in a version that was read whole.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -32,7 +32,11 @@ pub(super) fn read_whole(layout: &Layout, number: u32) -> Result<Whole, Problem>
     }
     sums::check(&version, sums::Depth::Everything)?;
     let damaged = |why: String| format!("{} is damaged: {why}", version.display());
-    let opened = Opened::load(&version, versions::Uncompacted::default()).map_err(damaged)?;
+    // The engine writes where it loads.
+    let copied =
+        if unwritable::is_so(layout) { Some(unwritable::copy(layout, &version)?) } else { None };
+    let there = copied.as_ref().map_or(version.as_path(), |copied| copied.path());
+    let opened = Opened::load(there, versions::Uncompacted::default()).map_err(damaged)?;
     let read = opened.with(whole::read_whole).map_err(damaged)?;
     Ok(Whole { version: number, ..read })
 }
