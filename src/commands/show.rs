@@ -74,6 +74,10 @@ fn elsewhere(shown: &Shown, (first, last): (Locator, Locator)) -> String {
 fn unknown(shown: &Shown) -> String {
     match &shown.nearest[..] {
         _ if shown.is_file => format!("docent ingest {}", shell_word(&shown.asked.source)),
+        [] if shown.broken_link.is_some() => {
+            let target = shown.broken_link.as_deref().unwrap_or_default();
+            format!("it is a link to {target}, which is not there: mend it, then: docent ingest")
+        }
         [] => "docent status --documents lists what is stored".to_owned(),
         [only] => format!("did you mean this? docent show {}", shell_word(only)),
         [first, others @ ..] => {
@@ -134,6 +138,7 @@ mod tests {
             extent: None,
             nearest: Vec::new(),
             is_file: true,
+            broken_link: None,
         }
     }
 

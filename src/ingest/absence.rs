@@ -1,18 +1,21 @@
 //! Why there is nothing of a source in a collection.
 
+use std::collections::HashSet;
 use std::io::Read as _;
 use std::path::Path;
 
 use super::discover::{self, DiscoverError, DiscoverOptions, FoundFile};
 use super::prepare;
 use super::secrets;
-use crate::types::{OcrPolicy, OnSecret, is_url};
+use crate::types::{DocumentRecord, OcrPolicy, OnSecret, is_url};
 
 /// Why a source is not in a collection.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Absence {
     /// There is no such file.
     NoFile,
+    /// It is a link, and this, which it leads to, is not there.
+    BrokenLink(String),
     /// A page of the web that no run has come to.
     NoPage,
     /// It is a file, and below nothing that was ever brought in.
@@ -42,7 +45,10 @@ pub fn absence(
     if is_url(source) {
         return Ok(Absence::NoPage);
     }
-    let Some(file) = FoundFile::at(&options.root, source) else { return Ok(Absence::NoFile) };
+    let Some(file) = FoundFile::at(&options.root, source) else {
+        let link = discover::broken_link(&options.root.join(source));
+        return Ok(link.map_or(Absence::NoFile, Absence::BrokenLink));
+    };
     let found = discover::discover(options)?;
     if let Some(failed) = found.failed.iter().find(|failed| failed.source == source) {
         return Ok(Absence::Unfit(failed.reason.clone()));
@@ -70,6 +76,23 @@ pub fn absence(
         return Ok(skipped(prepare::HOLDS_A_SECRET, source, false));
     }
     Ok(Absence::Pending)
+}
+
+/// Files that a run over `options.inputs` would bring in and that no document is stored of. None where
+/// they cannot be looked for.
+pub fn pending(
+    options: &DiscoverOptions,
+    documents: &[DocumentRecord],
+    ocr: OcrPolicy,
+) -> Vec<String> {
+    let Ok(found) = discover::discover(options) else { return Vec::new() };
+    let stored: HashSet<&str> = documents.iter().map(|record| record.source.as_str()).collect();
+    let is_pending = |file: &FoundFile| {
+        !stored.contains(file.source.as_str())
+            && prepare::passed_over(file, &options.root, ocr.reads_image(file.named)).is_none()
+    };
+    let files = found.files.into_iter().filter(is_pending);
+    files.map(|file| file.source).collect()
 }
 
 /// Of files that are text.

@@ -6,9 +6,10 @@ use super::source::{self, Place};
 use super::sync::{Inputs, SyncOptions, discover_failure, discover_options};
 use crate::error::Failure;
 use crate::ingest::absence::{self, Absence};
+use crate::ingest::discover::DiscoverOptions;
 use crate::query::explain::{self, Drift, Expected, Facts, Probe, Verdict, Words};
 use crate::query::{AnswerOptions, Prepared, Retriever};
-use crate::types::{DocumentRecord, Reach};
+use crate::types::{DocumentRecord, Manifest, Reach, Run, is_url};
 
 /// What became of a document that was expected.
 pub struct Sought {
@@ -54,6 +55,34 @@ struct Case<'a> {
     question: &'a str,
     retriever: &'a Retriever,
     options: &'a AnswerOptions,
+}
+
+impl Engine {
+    /// Files that a run which did not finish was to bring in, and that are not stored. None where they
+    /// cannot be looked for.
+    pub fn awaited(
+        &self,
+        run: &Run,
+        manifest: &Manifest,
+        documents: &[DocumentRecord],
+    ) -> Vec<String> {
+        let context = &self.context;
+        let mut roots = manifest.roots.clone();
+        roots.extend(run.roots.iter().filter(|root| !is_url(root)).cloned());
+        let Ok(inputs) = Inputs::parse(roots, Reach::default()) else { return Vec::new() };
+        let options = remembered(context, inputs, documents);
+        absence::pending(&options, documents, context.settings.ocr.policy)
+    }
+}
+
+/// Looking at what earlier runs named.
+fn remembered(context: &Context, inputs: Inputs, records: &[DocumentRecord]) -> DiscoverOptions {
+    let mut options = discover_options(context, &inputs, &SyncOptions::default());
+    options.cwd.clone_from(&options.root);
+    options.known = records.iter().map(|record| record.source.clone()).collect();
+    options.named = inputs.paths;
+    (options.remembered, options.allow_gone) = (true, true);
+    options
 }
 
 impl Case<'_> {
@@ -121,13 +150,8 @@ impl Case<'_> {
     /// Why a source has no record: a run over what earlier runs named would tell.
     fn absence(&self, source: &str, records: &[DocumentRecord]) -> Result<Absence, Failure> {
         let manifest = self.retriever.reader.manifest();
-        let roots = manifest.roots.clone();
-        let inputs = Inputs::parse(roots.clone(), Reach::default())?;
-        let mut options = discover_options(self.context, &inputs, &SyncOptions::default());
-        options.cwd.clone_from(&options.root);
-        options.known = records.iter().map(|record| record.source.clone()).collect();
-        options.named = roots;
-        (options.remembered, options.allow_gone) = (true, true);
+        let inputs = Inputs::parse(manifest.roots.clone(), Reach::default())?;
+        let options = remembered(self.context, inputs, records);
         let settings = &self.context.settings;
         absence::absence(source, &options, settings.ingest.on_secret, settings.ocr.policy)
             .map_err(|error| discover_failure(&error))

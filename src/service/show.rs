@@ -3,7 +3,7 @@
 use super::source::{self, Place};
 use crate::embed::Embedder;
 use crate::error::BackendError;
-use crate::ingest::discover::FoundFile;
+use crate::ingest::discover::{FoundFile, broken_link};
 use crate::query::explain::{Drift, Expected};
 use crate::store::{VectorStore, chunks_of, damaged};
 use crate::types::{Chunk, DocumentRecord, FailureRecord, Locator};
@@ -43,6 +43,8 @@ pub struct Shown {
     pub nearest: Vec<String>,
     /// Where nothing is stored: whether there is such a file.
     pub is_file: bool,
+    /// Where it is a link to nothing: what it leads to.
+    pub broken_link: Option<String>,
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -96,9 +98,12 @@ pub async fn show(store: &dyn VectorStore, request: &Request<'_>) -> Result<Show
         chunks: Vec::new(),
         nearest: Vec::new(),
         is_file: false,
+        broken_link: None,
         asked,
     };
     if !shown.is_known() {
+        shown.broken_link = broken_link(&request.at.root.join(&shown.asked.source));
+        let known = if shown.broken_link.is_none() { known } else { Vec::new() };
         let nearest = source::nearest(&shown.asked.source, &known, NEAREST);
         shown.nearest = nearest.into_iter().map(str::to_owned).collect();
         shown.is_file = FoundFile::at(request.at.root, &shown.asked.source).is_some();

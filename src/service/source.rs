@@ -30,7 +30,12 @@ pub fn named(typed: &str, known: &[&str], at: Place<'_>) -> Expected {
             return page(name, known).unwrap_or(name).to_owned();
         }
         let here = from_here(name).unwrap_or_else(|| name.to_owned());
-        same(&here, known).map_or(here.clone(), str::to_owned)
+        if let Some(known) = same(&here, known) {
+            return known.to_owned();
+        }
+        // What a link leads to is stored under its own name.
+        let there = followed(&here, at.root).unwrap_or(here);
+        same(&there, known).map_or(there.clone(), str::to_owned)
     };
     match cited(typed) {
         Some((name, place)) if same(typed, known).is_none() => {
@@ -38,6 +43,13 @@ pub fn named(typed: &str, known: &[&str], at: Place<'_>) -> Expected {
         }
         _ => Expected { source: source(typed), place: None },
     }
+}
+
+/// The source of the file or directory that is there, where a link leads to it.
+fn followed(source: &str, root: &Path) -> Option<String> {
+    let path = root.join(source).canonicalize().ok()?;
+    let root = root.canonicalize().ok()?;
+    path.strip_prefix(&root).unwrap_or(&path).to_str().map(str::to_owned)
 }
 
 /// The name as it is stored: letters may be composed in one and decomposed in the other.
@@ -141,6 +153,29 @@ mod tests {
         ] {
             let expected = Expected { source: source.to_owned(), place };
             assert_eq!(named(typed, &known, at), expected, "{typed}");
+        }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    #[expect(clippy::unwrap_used, reason = "a test")]
+    fn a_link_is_named_as_what_it_leads_to() {
+        let dir = tempfile::tempdir().unwrap();
+        let (root, docs) = (dir.path(), dir.path().join("docs"));
+        std::fs::create_dir(&docs).unwrap();
+        std::fs::write(docs.join("a.md"), "a").unwrap();
+        std::os::unix::fs::symlink("docs/a.md", root.join("link.md")).unwrap();
+        std::os::unix::fs::symlink("docs", root.join("all")).unwrap();
+        std::os::unix::fs::symlink("gone.md", root.join("dead.md")).unwrap();
+        let at = Place { root, cwd: root };
+        for (typed, source) in [
+            ("link.md", "docs/a.md"),
+            ("all/a.md", "docs/a.md"),
+            ("dead.md", "dead.md"),
+            ("docs/a.md", "docs/a.md"),
+        ] {
+            assert_eq!(named(typed, &["docs/a.md", "docs/b.md"], at).source, source, "{typed}");
+            assert_eq!(named(typed, &[], at).source, source, "{typed}");
         }
     }
 

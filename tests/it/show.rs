@@ -268,3 +268,27 @@ fn at_a_terminal() {
     terminal.expect("It is rigged");
     assert_eq!(terminal.end(), Some(0));
 }
+
+#[test]
+#[cfg(unix)]
+fn a_link_is_what_it_leads_to_and_one_to_nothing_is_said_to_be_one() {
+    use std::os::unix::fs::symlink;
+    let env = TestEnv::new();
+    env.write("docs/tides.md", "The tide turns at noon.\n");
+    env.write("docs/tidal.md", "Tidal streams are strong.\n");
+    symlink("docs/tides.md", env.path("tidal.md")).expect("a link");
+    symlink("gone.md", env.path("tide.md")).expect("a link");
+    env.run(&["ingest", "docs"]).expect(0);
+    let shown = env.run(&["show", "tidal.md"]).expect(0);
+    assert!(shown.stdout.contains("The tide turns at noon."), "{shown}");
+    let explained = env.run(&["explain", "tide", "--expect", "tidal.md"]).expect(0);
+    assert!(explained.stdout.contains("docs/tides.md is in passage"), "{explained}");
+    let said = "a link to gone.md, which is not there";
+    let shown = env.run(&["show", "tide.md"]);
+    assert!(shown.stderr.contains(said) && !shown.stderr.contains("did you mean"), "{shown}");
+    let explained = env.run(&["explain", "tide", "--expect", "tide.md"]);
+    assert!(explained.stdout.contains(said), "{explained}");
+    assert!(!explained.stdout.contains("did you mean"), "{explained}");
+    let named = env.run(&["ingest", "tide.md"]).expect(2);
+    assert!(named.stderr.contains("tide.md: a broken link: gone.md"), "{named}");
+}

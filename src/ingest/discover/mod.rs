@@ -21,8 +21,8 @@ use std::path::{Component, Path, PathBuf};
 
 pub use lookout::{Judge, Lookout};
 use names::Rules;
-use scope::Target;
 pub(super) use scope::Root;
+use scope::Target;
 pub use scope::{Patterns, Scope};
 use walk::Walk;
 pub(super) use walk::reason;
@@ -158,6 +158,8 @@ pub enum DiscoverError {
     },
     #[error("{input} is gone, and {documents} of the collection's documents came from it")]
     Gone { input: String, documents: usize },
+    #[error("{input}: a broken link: {target}, where it leads to, is not there")]
+    BrokenLink { input: String, target: String },
     #[error("{pattern}: invalid glob: {reason}")]
     InvalidGlob { pattern: String, reason: String },
     #[error("{input}: a link to {target}, outside the project")]
@@ -186,6 +188,9 @@ impl DiscoverError {
         match self {
             Self::NotFound { suggestion, .. } => {
                 suggestion.as_ref().map(|name| format!("did you mean {name}?"))
+            }
+            Self::BrokenLink { .. } => {
+                Some("mend the link, or name the file itself if it is elsewhere".to_owned())
             }
             Self::NothingNamed => Some("docent ingest PATH".to_owned()),
             Self::Gone { .. } => {
@@ -274,6 +279,13 @@ pub fn discover(options: &DiscoverOptions) -> Result<Discovery, DiscoverError> {
             Err(DiscoverError::NotFound { .. }) if options.remembered => {
                 lost.push(input.clone());
                 continue;
+            }
+            Err(DiscoverError::NotFound { input, suggestion }) => {
+                let link = broken_link(&options.cwd.join(&input));
+                return Err(match link {
+                    Some(target) => DiscoverError::BrokenLink { input, target },
+                    None => DiscoverError::NotFound { input, suggestion },
+                });
             }
             resolved => resolved?,
         };
@@ -392,6 +404,13 @@ pub fn lexical(path: &Path) -> PathBuf {
 fn is_missing(error: &io::Error) -> bool {
     use io::ErrorKind::{InvalidFilename, NotADirectory, NotFound};
     matches!(error.kind(), NotFound | NotADirectory | InvalidFilename)
+}
+
+/// Where a link leads, on the way to `path` or at its end, that leads to nothing.
+pub fn broken_link(path: &Path) -> Option<String> {
+    let is_link = |part: &&Path| part.symlink_metadata().is_ok_and(|found| found.is_symlink());
+    let link = path.ancestors().filter(is_link).find(|link| link.metadata().is_err())?;
+    Some(fs::read_link(link).ok()?.display().to_string())
 }
 
 fn unreadable(input: &str, error: &io::Error) -> DiscoverError {

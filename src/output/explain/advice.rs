@@ -71,6 +71,7 @@ fn not_ingested(sought: &Sought) -> Option<String> {
     Some(match (sought.absence.as_ref()?, &sought.nearest) {
         (_, Some(nearest)) => format!("did you mean {nearest}?"),
         (Absence::NoFile, None) => "docent status --documents lists what is stored".to_owned(),
+        (Absence::BrokenLink(_), None) => "mend the link".to_owned(),
         (Absence::NoPage | Absence::OutsideRoots, None) => named,
         (Absence::Skipped { when_named: true, .. }, None) => {
             format!("name it, and it is taken all the same: {named}")

@@ -66,6 +66,9 @@ pub fn message(explained: &Explained<'_>, sought: &Sought) -> String {
 fn absent(absence: Option<&Absence>) -> String {
     match absence {
         None | Some(Absence::NoFile) => "there is no such file".to_owned(),
+        Some(Absence::BrokenLink(target)) => {
+            format!("it is a link to {target}, which is not there")
+        }
         Some(Absence::NoPage) => "no run has come to that page".to_owned(),
         Some(Absence::OutsideRoots) => {
             "the file is there, and below nothing that was ever brought in".to_owned()
