@@ -23,13 +23,19 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: StatusArgs) -> Resu
     let freshness = Freshness::of(&context.root, &documents);
     let doubtful =
         if args.quality { Some(quality::doubtful(&**store, &documents).await?) } else { None };
+    let awaited = match &manifest.unfinished {
+        Some(run) => engine.awaited(run, manifest, &documents),
+        None => Vec::new(),
+    };
     if ui.format == Format::Text {
-        let text = text(ui, context, store.endpoint(), manifest, &documents, chunks, &freshness);
-        ui.data(&text)?;
-        ui.data(&failed(ui, &failures))?;
-        ui.data(&partly_read(ui, documents.iter().filter_map(WarnedSource::of)))?;
         if let Some(doubtful) = &doubtful {
             ui.data(&looks_broken(ui, doubtful))?;
+        } else {
+            let sources = describe(&freshness, manifest, awaited.len());
+            let text = text(ui, context, store.endpoint(), manifest, &documents, chunks, sources);
+            ui.data(&text)?;
+            ui.data(&failed(ui, &failures))?;
+            ui.data(&partly_read(ui, documents.iter().filter_map(WarnedSource::of)))?;
         }
         if args.documents {
             for record in &documents {
@@ -46,7 +52,7 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: StatusArgs) -> Resu
             chunks,
             manifest: manifest.clone(),
             mean_terms: mean_terms(&documents),
-            stale: Stale { changed: freshness.changed, missing: freshness.missing },
+            stale: Stale { changed: freshness.changed, missing: freshness.missing, awaited },
             failures,
             warned: documents.iter().filter_map(WarnedSource::of).collect(),
             pages: freshness.pages,
@@ -68,7 +74,7 @@ fn text(
     manifest: &Manifest,
     documents: &[DocumentRecord],
     chunks: u64,
-    freshness: &Freshness,
+    sources: String,
 ) -> String {
     let embedder = &manifest.embedder;
     let last = manifest.runs.last();
@@ -98,7 +104,7 @@ fn text(
                 format!("{} over {}{cut}", run.started_at, run.roots.join(" "))
             }),
         ),
-        ("sources", describe(freshness)),
+        ("sources", sources),
     ];
     let mut text = String::new();
     for (name, value) in &rows {
@@ -152,8 +158,9 @@ fn looks_broken(ui: &Ui, doubtful: &[Doubtful]) -> String {
     text + "            docent show SOURCE prints what was read\n"
 }
 
-fn describe(freshness: &Freshness) -> String {
-    let files = if freshness.changed.is_empty() && freshness.missing.is_empty() {
+/// `awaited`: how many files that the last run was to bring in are not stored, where it did not finish.
+fn describe(freshness: &Freshness, manifest: &Manifest, awaited: usize) -> String {
+    let mut files = if freshness.changed.is_empty() && freshness.missing.is_empty() {
         "as they were ingested".to_owned()
     } else {
         format!(
@@ -162,6 +169,14 @@ fn describe(freshness: &Freshness) -> String {
             freshness.missing.len()
         )
     };
+    if manifest.unfinished.is_some() {
+        let missing = match awaited {
+            0 => String::new(),
+            count => format!(", and {} not in yet", counted(count, "file")),
+        };
+        files =
+            format!("{files}; the last run did not finish{missing}: docent ingest completes it");
+    }
     match freshness.pages {
         0 => files,
         pages => format!("{files}; {} of the web not checked", counted(pages, "page")),

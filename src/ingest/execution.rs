@@ -9,7 +9,7 @@ use tokio::sync::{Semaphore, mpsc};
 use super::batch::{self, Embedded, Encoder};
 use super::commit::Committer;
 use super::events::IngestEvent;
-use super::ledger::{End, Ledger, now};
+use super::ledger::{End, Ledger};
 use super::options::{Backends, Build, Destination, IngestOptions};
 use super::prepare::{self, Prepared};
 use super::survey::Survey;
@@ -175,7 +175,8 @@ impl Execution<'_> {
             chunker: self.options.chunker_id(),
             sparse,
             docent: env!("CARGO_PKG_VERSION").to_owned(),
-            created_at: now(),
+            // The run that makes it has begun before.
+            created_at: ledger.run.started_at.clone(),
             unfinished: None,
             roots: Vec::new(),
             sites: Vec::new(),

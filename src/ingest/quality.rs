@@ -12,7 +12,7 @@ use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory as _};
 
 use crate::error::BackendError;
 use crate::store::{VectorStore, chunks_of};
-use crate::types::{Chunk, DocumentRecord, Kind, ranges};
+use crate::types::{Chunk, DocumentRecord, Kind, WarningCode, ranges};
 
 /// Words from which on shares say something.
 const ENOUGH_WORDS: usize = 30;
@@ -54,7 +54,7 @@ pub struct Doubtful {
     pub pages_without_text: Vec<u32>,
 }
 
-/// The documents that look broken, in the order of `documents`. Every chunk is read.
+/// The documents that look broken, the worst first. Every chunk is read.
 pub async fn doubtful(
     store: &dyn VectorStore,
     documents: &[DocumentRecord],
@@ -63,10 +63,23 @@ pub async fn doubtful(
     for record in documents {
         found.extend(judge(record, &chunks_of(store, &record.source).await?));
     }
-    Ok(found)
+    Ok(worst_first(found))
 }
 
-fn judge(record: &DocumentRecord, chunks: &[Chunk]) -> Option<Doubtful> {
+/// By how often over its limit the worst of the shares is; where that is the same, in their order.
+fn worst_first(mut found: Vec<(f64, Doubtful)>) -> Vec<Doubtful> {
+    found.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    found.into_iter().map(|(_, doubtful)| doubtful).collect()
+}
+
+/// Whether part of the text is missing or wrong. A guess that was wrong shows in the text; what is
+/// hidden, attached or not calculated is left out on purpose.
+fn is_broken(code: WarningCode) -> bool {
+    use WarningCode::{AttachmentsNotRead, HiddenContent, UncalculatedFormulas};
+    !code.is_guess() && !matches!(code, HiddenContent | AttachmentsNotRead | UncalculatedFormulas)
+}
+
+fn judge(record: &DocumentRecord, chunks: &[Chunk]) -> Option<(f64, Doubtful)> {
     let mut counts = Counts::default();
     let mut pages = BTreeSet::new();
     for chunk in chunks {
@@ -81,8 +94,11 @@ fn judge(record: &DocumentRecord, chunks: &[Chunk]) -> Option<Doubtful> {
     let mut reasons: Vec<String> = Vec::new();
     // Code and data have names and signs of their own.
     let is_prose = !matches!(record.kind, Kind::Code | Kind::Json | Kind::Csv | Kind::Spreadsheet);
+    // What was said to be missing weighs as much as a share at its limit.
+    let mut worst = 1.0_f64;
     let mut over = |value: f64, limit: f64, what: &str| {
         if value > limit {
+            worst = worst.max(value / limit);
             reasons.push(format!("{} {what}", percent(value)));
         }
     };
@@ -96,17 +112,16 @@ fn judge(record: &DocumentRecord, chunks: &[Chunk]) -> Option<Doubtful> {
         over(measures.signs, SIGNS, "of its characters are no part of words");
     }
     over(measures.replacements, REPLACEMENTS, "of its characters stand for unknown letters");
-    if share(empty.len(), span.count()) > PAGES_WITHOUT_TEXT {
+    let without_text = share(empty.len(), span.count());
+    if without_text > PAGES_WITHOUT_TEXT {
+        worst = worst.max(without_text / PAGES_WITHOUT_TEXT);
         reasons.push(format!("no text on pages {}", ranges(&empty)));
     }
-    let said = record.warnings.iter().filter(|warning| !warning.code.is_note());
-    reasons.extend(said.map(|warning| warning.message.clone()));
-    (!reasons.is_empty()).then(|| Doubtful {
-        source: record.source.clone(),
-        reasons,
-        measures,
-        pages_without_text: empty,
-    })
+    let broken = record.warnings.iter().filter(|warning| is_broken(warning.code));
+    reasons.extend(broken.map(|warning| warning.message.clone()));
+    let source = record.source.clone();
+    (!reasons.is_empty())
+        .then(|| (worst, Doubtful { source, reasons, measures, pages_without_text: empty }))
 }
 
 fn percent(share: f64) -> String {

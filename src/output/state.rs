@@ -41,6 +41,8 @@ pub struct Status {
 pub struct Stale {
     pub changed: Vec<String>,
     pub missing: Vec<String>,
+    /// Files that a run which did not finish was to bring in, and that are not stored.
+    pub awaited: Vec<String>,
 }
 
 /// A version of a collection that was read whole.

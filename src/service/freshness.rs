@@ -13,6 +13,9 @@ use crate::types::{DocumentRecord, Manifest};
 /// Mean chunk lengths further apart than this factor cost the sparse leg quality.
 const DRIFT: f64 = 1.5;
 
+/// Of fewer chunks the mean length says nothing: with the next document it is another.
+const FEWEST_CHUNKS: u32 = 20;
+
 /// How the stored documents compare with their files as they are now.
 pub struct Freshness {
     pub changed: Vec<String>,
@@ -81,7 +84,8 @@ pub fn length_drift(manifest: &Manifest, documents: &[DocumentRecord]) -> Option
     let now = mean_terms(documents)?;
     let then = manifest.sparse.avg_len;
     let factor = (now / then).max(then / now);
-    (factor > DRIFT).then(|| {
+    let chunks: u32 = documents.iter().map(|record| record.chunks).sum();
+    (factor > DRIFT && chunks >= FEWEST_CHUNKS).then(|| {
         format!(
             "chunks are {now:.0} terms long on average, and were {then:.0} when the collection was created: ingest into a new --collection for better ranking"
         )

@@ -45,3 +45,41 @@ fn sees_what_leaves_no_trace() {
 fn no_collection_yet() {
     assert_run!(TestEnv::new().run(&["status"]).expect(3));
 }
+
+#[test]
+fn says_that_a_run_did_not_finish_and_what_it_left() {
+    let env = TestEnv::new();
+    for number in 0..300 {
+        env.write(&format!("docs/{number:03}.md"), format!("The ferry {number} leaves.\n"));
+    }
+    env.write("docs/010.docx", "no document");
+    env.write("docs/picture.ico", b"\0\0\x01\0\x01\0");
+    env.run(&["ingest", "docs", "--fail-fast"]).expect(5);
+    let status = env.run(&["status", "--format", "json"]).expect(0).json();
+    let stored = status["documents"].as_u64().expect("a number");
+    let awaited = status["stale"]["awaited"].as_array().expect("rows");
+    // The one that failed is there as well, and has not come in.
+    assert_eq!(awaited.len() as u64 + stored, 301, "{status}");
+    let run = env.run(&["status"]).expect(0);
+    let text = format!("the last run did not finish, and {} files not in yet", awaited.len());
+    assert!(run.stdout.contains(&text), "{run}");
+    std::fs::remove_file(env.path("docs/010.docx")).expect("a removal");
+    env.run(&["ingest", "docs"]).expect(0);
+    let run = env.run(&["status"]).expect(0);
+    assert!(run.stdout.contains("sources     as they were ingested\n"), "{run}");
+}
+
+#[test]
+fn a_collection_is_no_younger_than_its_runs_and_hardly_a_word_is_no_drift() {
+    let env = TestEnv::new();
+    env.write("a.md", "It is.\n");
+    env.run(&["ingest", "a.md"]).expect(0);
+    let status = env.run(&["status", "--format", "json"]).expect(0).json();
+    let manifest = &status["manifest"];
+    let begun = manifest["runs"][0]["started_at"].as_str();
+    assert!(manifest["created_at"].as_str() <= begun, "{manifest}");
+    env.write("a.md", "The ferry leaves the old harbour.\n");
+    env.run(&["ingest"]).expect(0);
+    let run = env.run(&["status"]).expect(0);
+    assert!(!run.stderr.contains("terms long"), "{run}");
+}
