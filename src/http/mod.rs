@@ -17,5 +17,5 @@ pub(crate) use headers::{Headers, headers};
 pub(crate) use limiter::{Held, Limiter};
 pub use limiter::{Permit, Quota, Throttled};
 pub(crate) use retry_after::retry_after;
-pub(crate) use transport::{innermost, transport_error};
+pub(crate) use transport::{TooLarge, innermost, transport_error};
 pub(crate) use url::{is_loopback, shown_url};

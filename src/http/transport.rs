@@ -1,13 +1,33 @@
 //! Failures below HTTP → what a caller can do about them.
 
 use std::error::Error;
+use std::fmt;
 use std::io::ErrorKind;
 
 use super::client::CONNECT_TIMEOUT;
 use crate::error::Fault;
 
+/// An answer that goes on and on. In bytes: what it may have at most.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct TooLarge(pub(crate) usize);
+
+impl fmt::Display for TooLarge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 >> 20 {
+            0 => write!(f, "the answer has more than {} bytes", self.0)?,
+            megabytes => write!(f, "the answer has more than {megabytes} MB")?,
+        }
+        f.write_str(", which no model writes: is the endpoint what it should be?")
+    }
+}
+
+impl Error for TooLarge {}
+
 /// Fault and message of a failure below HTTP.
 pub(crate) fn transport_error(error: &reqwest::Error) -> (Fault, String) {
+    if let Some(large) = chain(error).find_map(|e| e.downcast_ref::<TooLarge>()) {
+        return (Fault::Permanent, large.to_string());
+    }
     let transient = Fault::Transient { retry_after: None };
     if error.is_builder() {
         return (Fault::Permanent, format!("cannot make the request ({})", innermost(error)));

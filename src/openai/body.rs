@@ -1,6 +1,7 @@
 //! The body of a success, brought into the form that its reader expects: unpacked, without a byte
 //! order mark, and where it streams, an event stream.
 
+use std::error::Error;
 use std::io::{self, Write as _};
 
 use flate2::write::{MultiGzDecoder, ZlibDecoder};
@@ -8,14 +9,26 @@ use futures::{StreamExt as _, stream};
 use reqwest::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use reqwest::{Body, Response};
 
-use super::events::EventStream;
+use super::events::{self, EventStream};
+use crate::http::TooLarge;
 
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// The same answer with a body that can be read. The error is a sentence.
-pub(super) fn readable(response: Response, streams: bool) -> Result<Response, String> {
+/// Bytes of an answer, unpacked: the vectors of the largest batch that any endpoint takes (2,048 inputs
+/// of 4,096 dimensions, some 20 bytes a number) are below, and so is the longest stream of tokens.
+pub(super) const LARGEST: usize = 256 << 20;
+
+/// The same answer with a body that can be read, and that ends with [`TooLarge`] past `largest`. The
+/// error is a sentence.
+pub(super) fn readable(
+    response: Response,
+    streams: bool,
+    largest: usize,
+) -> Result<Response, String> {
     let mut mender = Mender {
         packing: Packing::of(&response)?,
+        read: 0,
+        largest,
         begun: Some(Vec::new()),
         events: streams.then(EventStream::default),
     };
@@ -23,13 +36,25 @@ pub(super) fn readable(response: Response, streams: bool) -> Result<Response, St
     headers.remove(CONTENT_ENCODING);
     headers.remove(CONTENT_LENGTH);
     let pieces = response.bytes_stream().map(Some).chain(stream::iter([None]));
-    let mended =
-        pieces.map(move |piece| -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
-            match piece {
-                Some(bytes) => Ok(mender.push(&bytes?)?),
-                None => Ok(mender.finish()?),
+    let mended = pieces.scan(false, move |ended, piece| {
+        if *ended {
+            return std::future::ready(None);
+        }
+        let mended = match piece {
+            Some(Ok(bytes)) => mender.push(&bytes),
+            Some(Err(error)) => Err(error.into()),
+            None => mender.finish().map_err(Into::into),
+        };
+        let mended = match mended {
+            // The reader of a stream loses what an error says, and would ask again.
+            Err(error) if streams && error.is::<TooLarge>() => {
+                *ended = true;
+                Ok(events::too_large(&error.to_string()))
             }
-        });
+            mended => mended,
+        };
+        std::future::ready(Some(mended))
+    });
     let mut answer = ::http::Response::new(Body::wrap_stream(mended));
     *answer.status_mut() = status;
     *answer.headers_mut() = headers;
@@ -38,15 +63,22 @@ pub(super) fn readable(response: Response, streams: bool) -> Result<Response, St
 
 struct Mender {
     packing: Packing,
+    /// Bytes, unpacked, and how many there may be.
+    read: usize,
+    largest: usize,
     /// The first bytes, until they are no byte order mark or were one.
     begun: Option<Vec<u8>>,
     events: Option<EventStream>,
 }
 
 impl Mender {
-    fn push(&mut self, bytes: &[u8]) -> io::Result<Vec<u8>> {
+    fn push(&mut self, bytes: &[u8]) -> Result<Vec<u8>, Box<dyn Error + Send + Sync>> {
         let bytes = self.packing.push(bytes)?;
-        self.pass(bytes, false)
+        self.read += bytes.len();
+        if self.read > self.largest {
+            return Err(TooLarge(self.largest).into());
+        }
+        Ok(self.pass(bytes, false)?)
     }
 
     fn finish(&mut self) -> io::Result<Vec<u8>> {

@@ -18,6 +18,13 @@ const LONGEST: usize = 16 * 1024 * 1024;
 /// Names of events that only keep the connection open.
 const KEEP_ALIVE: &[&str] = &["keepalive", "keep-alive", "ping", "heartbeat"];
 
+/// The event that ends a stream which goes on and on.
+pub(super) fn too_large(message: &str) -> Vec<u8> {
+    // A status that is not asked again.
+    let error = json!({"error": {"message": message, "code": "505"}});
+    format!("data: {error}\n\ndata: [DONE]\n\n").into_bytes()
+}
+
 /// Takes an answer apart while it arrives, however it is split.
 #[derive(Default)]
 pub(super) struct EventStream {

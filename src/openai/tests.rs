@@ -311,6 +311,41 @@ async fn an_answer_that_trickles_ends_in_time() {
 }
 
 #[tokio::test]
+async fn an_answer_without_end_is_cut() {
+    let said = "the answer has more than 1 MB, which no model writes";
+    let limited = |server: &ScriptedServer| {
+        let mut client = client(server);
+        Arc::get_mut(&mut client.origin).unwrap().largest = 1 << 20;
+        client
+    };
+    for flood in [&[b' '; 4096][..], &[b'1'; 4096]] {
+        let server = ScriptedServer::start();
+        server.push(Script::Flood("application/json", flood));
+        let error = ask::<Rows>(&limited(&server), PATIENCE).await.err().unwrap();
+        assert_eq!(error.fault, Fault::Permanent, "{error}");
+        assert!(error.message.starts_with(said), "{error}");
+    }
+    let server = ScriptedServer::start();
+    server.push(Script::Flood("application/json", &[b' '; 4096]));
+    let client = limited(&server);
+    let permit = client.admit(0).await.unwrap();
+    let posted = client.post("/rerank", &json!({}), &permit, PATIENCE).await;
+    assert_eq!(posted.unwrap_err().fault, Fault::Permanent);
+    // Events that mean nothing, ones that do, and one that does not end.
+    let token: &[u8] = b"data: {\"choices\": [{\"delta\": {\"content\": \"x\"}}]}\n\n";
+    for flood in [&b": ping\n\n"[..], token, &[b'x'; 4096], &[b' '; 4096]] {
+        let server = ScriptedServer::start();
+        server.push(Script::Flood("text/event-stream", flood));
+        let client = limited(&server);
+        let permit = client.admit(0).await.unwrap();
+        let events = client.chat_events(&json!({"stream": true}), &permit).await.unwrap();
+        let error = events.try_collect::<Vec<_>>().await.unwrap_err();
+        assert_eq!(error.fault, Fault::Permanent, "{error}");
+        assert!(error.message.contains(said), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn models_are_listed_whatever_the_shape() {
     let list = |body: &str| {
         let server = ScriptedServer::start();

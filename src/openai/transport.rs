@@ -28,6 +28,8 @@ pub(super) struct Origin {
     /// Sent with every request; from the key, or else from `user:password@` of the URL.
     credential: Option<(HeaderName, HeaderValue)>,
     query: Option<String>,
+    /// Bytes of an answer, at most.
+    pub(super) largest: usize,
     /// Cut out of every message: servers echo what they were sent.
     secrets: Vec<String>,
 }
@@ -78,6 +80,7 @@ impl Origin {
             endpoint: shown,
             credential,
             query: url.query().map(str::to_owned),
+            largest: body::LARGEST,
             secrets: [key, url.password(), url.query().filter(|query| !is_version(query))]
                 .into_iter()
                 .flatten()
@@ -148,7 +151,7 @@ impl Origin {
             if let Some(permit) = permit {
                 permit.announce(announced(&headers(&response)));
             }
-            return body::readable(response, streams)
+            return body::readable(response, streams, self.largest)
                 .map_err(|problem| self.error(Fault::Permanent, &problem));
         }
         let refusal = read_refusal(response).await;

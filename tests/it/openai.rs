@@ -60,6 +60,9 @@ pub(crate) enum Fault {
     /// The head and this many parts, then these bytes of the body now and then, until the client hangs
     /// up.
     TrickleAfter(usize, &'static [u8]),
+    /// A body of this type and these bytes, again and again as fast as they are taken, until the client
+    /// hangs up.
+    Flood(&'static str, &'static [u8]),
     /// A head that is a byte longer now and then, until the client hangs up.
     TrickleHead,
     /// Nothing, not even a head, until [`ScriptedServer::release`] or until the client hangs up.
@@ -331,6 +334,12 @@ fn send(
             // A chunk that is longer than it ever gets.
             connection.write_all(&[upto(count).concat(), b"fffffff\r\n".to_vec()].concat())?;
             trickle(connection, bytes)
+        }
+        Some(Fault::Flood(kind, bytes)) => {
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\n\r\n");
+            connection.write_all(head.as_bytes())?;
+            while connection.write_all(bytes).is_ok() {}
+            Ok(())
         }
         Some(Fault::TrickleHead) => {
             connection.write_all(b"HTTP/1.1 200 OK\r\nx: ")?;
