@@ -28,8 +28,8 @@ use crate::ingest::{
 };
 use crate::ocr::unasked;
 use crate::settings::Settings;
-use crate::store::{CollectionWriter, Reader};
-use crate::types::{EmbedderId, Manifest, Usage};
+use crate::store::{CollectionWriter, Reader, VectorStore, chunks_of, damaged};
+use crate::types::{DocumentRecord, EmbedderId, Manifest, Usage};
 use options::{extract_options, ingest_options};
 
 /// What happens, in order.
@@ -189,6 +189,10 @@ impl Engine {
         if let Some(reader) = reader.as_ref().filter(|_| !options.rebuild) {
             let (documents, chunks) = (reader.documents().await?, reader.count_chunks().await?);
             check_counts(&**self.collection(), reader, &documents, chunks).await?;
+            if options.checksum {
+                reader.verify().await?;
+                check_chunks(&**reader.store(), &documents).await?;
+            }
         }
         let unlimited = Budget::new(None, cancel::pair().0);
         let mut ingest_options = ingest_options(context, inputs, options, unlimited)?;
@@ -222,6 +226,20 @@ impl Engine {
         }
         Ok(preview)
     }
+}
+
+/// Compares the text of every chunk with the checksum that it was stored with.
+async fn check_chunks(
+    store: &dyn VectorStore,
+    documents: &[DocumentRecord],
+) -> Result<(), Failure> {
+    for record in documents {
+        let chunks = chunks_of(store, &record.source).await?;
+        if let Some(chunk) = chunks.iter().find(|chunk| !chunk.is_intact()) {
+            return Err(damaged(store, chunk).into());
+        }
+    }
+    Ok(())
 }
 
 /// Gives the right to write back, whatever came of it.

@@ -236,3 +236,46 @@ fn the_first_failure_ends_a_run_that_is_to_fail_fast() {
     let rest = env.run(&["ingest", "docs", "--format", "json"]).expect(5).json();
     assert_eq!((&rest["documents_total"], &rest["untried"]), (&json!(300), &json!(1)));
 }
+
+/// What the disk made of it since.
+#[test]
+fn stored_text_that_was_changed_is_found_by_its_checksum() {
+    let env = TestEnv::new();
+    env.write("docs/a.md", "The ferry leaves in the morning.\n");
+    env.run(&["ingest", "docs"]).expect(0);
+    env.run(&["ingest", "--check", "--checksum"]).expect(0);
+    let mut changed = 0;
+    let mut places = vec![env.path(".docent/collections")];
+    while let Some(place) = places.pop() {
+        if place.is_dir() {
+            let entries = std::fs::read_dir(&place).expect("a directory");
+            places.extend(entries.map(|entry| entry.expect("an entry").path()));
+            continue;
+        }
+        let mut bytes = std::fs::read(&place).expect("a file");
+        let found = bytes.windows(7).position(|window| window == b"morning");
+        if let Some(at) = found.filter(|_| place.to_string_lossy().contains("payload")) {
+            bytes[at..at + 7].copy_from_slice(b"evening");
+            std::fs::write(&place, bytes).expect("written");
+            changed += 1;
+        }
+    }
+    assert_eq!(changed, 1);
+    let run = env.run(&["ingest", "--check", "--checksum"]).expect(4);
+    assert!(run.stderr.contains("is not what was stored"), "{run}");
+}
+
+/// A picture of nothing fails in each run: another try may go better.
+#[test]
+fn what_failed_before_is_nothing_new() {
+    let env = TestEnv::new();
+    env.write("docs/a.md", "The ferry leaves in the morning.\n");
+    let scan =
+        std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/pictures/scanned.pdf"));
+    env.write("docs/scan.pdf", scan.expect("a fixture"));
+    env.run(&["ingest", "docs", "--ocr", "off"]).expect(5);
+    let preview =
+        env.run(&["ingest", "--check", "--ocr", "off", "--format", "json"]).expect(0).json();
+    assert_eq!(preview["failed"][0]["source"], "docs/scan.pdf", "{preview}");
+    assert_eq!(preview["added"], serde_json::json!([]));
+}
