@@ -278,3 +278,14 @@ fn thinking_before_a_closing_tag_alone_is_no_answer() {
     let text: String = deltas.filter_map(|event| event["text"].as_str()).collect();
     assert_eq!(text, "For 400 days [1].");
 }
+
+#[test]
+fn what_is_quoted_of_a_note_has_no_label() {
+    let env = TestEnv::new();
+    let text = "# Fees\n\nThe harbour fee is due in May.[^1]\n\n[^1]: The harbour fee of small boats is 120 kroner.\n";
+    env.write("docs/fees.md", text);
+    env.run(&["ingest", "docs"]).expect(0);
+    let run = env.run(&["query", "How many kroner is the harbour fee of small boats?"]).expect(0);
+    assert!(run.stdout.contains("The harbour fee of small boats is 120 kroner"), "{run}");
+    assert!(!run.to_string().contains("1]: The"), "{run}");
+}

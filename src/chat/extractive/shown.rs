@@ -6,7 +6,28 @@ pub(super) fn shown(piece: &str) -> String {
     let lines: Vec<&str> = piece.lines().map(|line| line.trim_start_matches(QUOTED)).collect();
     let text = lines.join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
     let text = without_stray_ticks(without_links(&text.replace("**", "")));
-    without_marks(text.trim_start_matches(QUOTED))
+    without_marks(without_label(text.trim_start_matches(QUOTED)))
+}
+
+/// Without the label of a footnote or of a link's target that it begins with (`[^1]: `, `.. [1] `), and
+/// without the mark of one that it ends with.
+fn without_label(text: &str) -> &str {
+    let text = after_label(text.strip_prefix(".. ").unwrap_or(text)).unwrap_or(text);
+    let mark = text.trim_end_matches(['.', ' ']).strip_suffix(']').and_then(|before| {
+        let (before, name) = before.rsplit_once("[^")?;
+        (!name.contains([' ', ']'])).then_some(before)
+    });
+    mark.map_or(text, str::trim_end)
+}
+
+fn after_label(text: &str) -> Option<&str> {
+    let inner = text.strip_prefix('[')?;
+    let (name, after) = inner.split_at(inner.find([']', '[', ' '])?);
+    let after = after.strip_prefix(']')?;
+    let rest = after.strip_prefix(':').unwrap_or(after);
+    let is_number = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
+    let is_label = is_number || name.starts_with(['^', '#']) || rest.len() < after.len();
+    (is_label && rest.starts_with(' ')).then(|| rest.trim_start())
 }
 
 /// What a quoted line begins with.
@@ -66,4 +87,30 @@ fn without_marks(text: &str) -> String {
         }
     }
     out + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_and_marks_of_notes_are_not_shown() {
+        for (piece, expected) in [
+            ("[^1]: The fee is 12 kr.", "The fee is 12 kr."),
+            ("[^long-name]: The fee.", "The fee."),
+            ("[1]: the fee", "the fee"),
+            (".. [1] The fee.", "The fee."),
+            (".. [#fee] The fee.", "The fee."),
+            ("> [2] Lee, A. Tides.", "Lee, A. Tides."),
+            ("The fee is 12 kr.[^1]", "The fee is 12 kr."),
+            ("The fee is 12 kr[^1].", "The fee is 12 kr"),
+            ("[x] Paid", "[x] Paid"),
+            ("[optional] The fee", "[optional] The fee"),
+            ("[^1]:", "[^1]:"),
+            ("See [3] there", "See (3) there"),
+            ("[", "["),
+        ] {
+            assert_eq!(shown(piece), expected, "{piece}");
+        }
+    }
 }
