@@ -225,12 +225,19 @@ pub struct IngestFlags {
     pub allow_prune: bool,
 }
 
+/// Of links.
+fn steps(typed: &str) -> Result<u32, String> {
+    const MOST: u32 = 100;
+    let steps = typed.parse().ok().filter(|steps| *steps <= MOST);
+    steps.ok_or_else(|| format!("it is not a whole number from 0 to {MOST}"))
+}
+
 /// Pages of the web, for `ingest` and `query --from`.
 #[derive(Args, Debug, Default, Clone)]
 #[command(next_help_heading = "Pages of the web", args = flags(&["web.max_pages", "web.allow_private"]))]
 pub struct WebFlags {
     /// Follow links this many steps from a URL, on its host and below its directory [default: 0]
-    #[arg(long, value_name = "N", default_value = "0", hide_default_value = true, value_parser = clap::value_parser!(u32).range(0..=100))]
+    #[arg(long, value_name = "N", default_value = "0", hide_default_value = true, value_parser = steps, allow_negative_numbers = true)]
     pub depth: u32,
     /// Follow links to the whole host of a URL
     #[arg(long)]

@@ -30,12 +30,15 @@ pub(super) fn flag_as(name: &str, help: &str) -> Arg {
     let flag = key.flag.expect("a setting with a flag");
     let arg = Arg::new(key.name).long(flag.long.trim_start_matches('-')).short(flag.short);
     match flag.takes {
-        Takes::Value(value) => arg.value_name(value).value_hint(hint(value)).help(
-            match key.default.or(key.unless_set) {
-                Some(default) => format!("{help} [default: {default}]"),
-                None => help.to_owned(),
-            },
-        ),
+        // A number that is too small is said to be so.
+        Takes::Value(value) => {
+            arg.allow_negative_numbers(true).value_name(value).value_hint(hint(value)).help(
+                match key.default.or(key.unless_set) {
+                    Some(default) => format!("{help} [default: {default}]"),
+                    None => help.to_owned(),
+                },
+            )
+        }
         Takes::Nothing(_) => arg.action(ArgAction::SetTrue).help(help.to_owned()),
     }
 }

@@ -1,5 +1,6 @@
 //! `docent query --batch`: many questions, a line of JSON for each, in their order.
 
+use std::collections::HashSet;
 use std::io::Read as _;
 use std::path::Path;
 
@@ -16,6 +17,7 @@ use crate::ui::Ui;
 /// A question, or why its line is none.
 pub(super) struct Row {
     id: Value,
+    line: usize,
     question: Result<String, Failure>,
 }
 
@@ -30,6 +32,10 @@ pub(super) fn read(file: &Path, cwd: &Path) -> Result<Vec<Row>, Failure> {
     };
     read.map_err(|error| Failure::usage(format!("--batch {name}: {error}")))?;
     let rows = rows(&text);
+    if let Some((id, again)) = same_id(&rows) {
+        let message = format!("--batch {name}: line {again} has the id {id} of another line");
+        return Err(Failure::usage(message).hint("answers are told apart by their ids"));
+    }
     if rows.is_empty() {
         return Err(Failure::usage(format!("--batch {name} has no questions")).hint(EXAMPLE));
     }
@@ -41,7 +47,22 @@ const EXAMPLE: &str = r#"write one a line: "How long?", or {"id": "q1", "questio
 fn rows(text: &str) -> Vec<Row> {
     let text = text.trim_start_matches('\u{feff}');
     let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
-    lines.map(|(number, line)| row(number, line)).collect()
+    let mut rows: Vec<Row> = lines.map(|(number, line)| row(number, line)).collect();
+    // Who has no id is told by the line, as long as that is no other's id.
+    let given: HashSet<String> = rows.iter().map(|row| row.id.to_string()).collect();
+    for row in rows.iter_mut().filter(|row| row.id.is_null()) {
+        let number = json!(row.line);
+        let is_taken = given.contains(&number.to_string());
+        row.id = if is_taken { json!(format!("line {}", row.line)) } else { number };
+    }
+    rows
+}
+
+/// An id that two rows have, and the line of the second.
+fn same_id(rows: &[Row]) -> Option<(String, usize)> {
+    let mut seen = HashSet::new();
+    let again = rows.iter().find(|row| !seen.insert(row.id.to_string()))?;
+    Some((again.id.to_string(), again.line))
 }
 
 fn row(number: usize, line: &str) -> Row {
@@ -63,7 +84,7 @@ fn row(number: usize, line: &str) -> Row {
         "" => wrong("has an empty question"),
         question => Ok(question.to_owned()),
     });
-    Row { id: id.filter(|id| !id.is_null()).unwrap_or_else(|| json!(number)), question }
+    Row { id: id.unwrap_or_default(), line: number, question }
 }
 
 /// Asks them all, some at a time. What concerns every question, such as a wrong key, ends it.
@@ -108,7 +129,7 @@ impl Asked {
 }
 
 /// `None` where it was not answered because of an interrupt.
-async fn ask(asking: &Asking<'_>, Row { id, question }: Row) -> Option<Asked> {
+async fn ask(asking: &Asking<'_>, Row { id, question, .. }: Row) -> Option<Asked> {
     let question = match question {
         Ok(question) => question,
         Err(failure) => return Some(Asked::failed(id, failure)),
@@ -167,5 +188,17 @@ mod tests {
             ]
         );
         assert!(rows("\n \n").is_empty());
+    }
+
+    #[test]
+    fn ids_tell_rows_apart() {
+        let ids = |text: &str| -> Vec<String> {
+            rows(text).iter().map(|row| row.id.to_string()).collect()
+        };
+        let text = "\"One?\"\n{\"id\": 1, \"question\": \"Two?\"}\n\"Three?\"\n";
+        assert_eq!(ids(text), ["\"line 1\"", "1", "3"]);
+        assert_eq!(same_id(&rows(text)), None);
+        let twice = format!("{text}{{\"id\": 1, \"question\": \"Four?\"}}");
+        assert_eq!(same_id(&rows(&twice)), Some(("1".to_owned(), 4)));
     }
 }

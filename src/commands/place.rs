@@ -5,12 +5,25 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::context::user_file;
 use super::trust;
 use crate::error::Failure;
 use crate::ui::Ui;
 
 pub(super) const PROJECT_FILE: &str = "docent.toml";
 const DATA_DIR: &str = ".docent";
+
+/// What has the name of the user's own file and is none.
+fn no_user_file() -> Option<PathBuf> {
+    user_file().filter(|path| is_no_file(path))
+}
+
+/// A link to `/dev/null` is there to say nothing.
+fn is_no_file(path: &Path) -> bool {
+    path.exists()
+        && !path.is_file()
+        && path.canonicalize().is_ok_and(|path| path != Path::new("/dev/null"))
+}
 
 /// Directories and files a command line means.
 pub(super) struct Place {
@@ -21,6 +34,8 @@ pub(super) struct Place {
     /// Project files and data directories above the working directory that were passed over on the
     /// way: they belong to another user, who would decide for everybody below.
     foreign: Vec<PathBuf>,
+    /// What has the name of a project file and is none.
+    no_files: Vec<PathBuf>,
     user: User,
 }
 
@@ -33,7 +48,8 @@ impl Place {
     }
 
     fn of(cwd: PathBuf, user: User) -> Self {
-        let (mut root, mut project_file, mut foreign) = (None, None, Vec::new());
+        let (mut root, mut project_file) = (None, None);
+        let (mut foreign, mut no_files) = (Vec::new(), Vec::new());
         for dir in cwd.ancestors() {
             let own = |path: &Path| dir == cwd || user.owns(path);
             let (file, data) = (dir.join(PROJECT_FILE), dir.join(DATA_DIR));
@@ -46,6 +62,9 @@ impl Place {
                     false
                 }
             };
+            if is_no_file(&file) {
+                no_files.push(file.clone());
+            }
             let stored = data.is_dir() && {
                 let known = own(&data) || (named && trust::is_trusted_now(&file));
                 // Beside a file of the user's own it is refused when it is used.
@@ -62,11 +81,22 @@ impl Place {
                 break;
             }
         }
-        Self { root: root.unwrap_or_else(|| cwd.clone()), cwd, project_file, foreign, user }
+        Self {
+            root: root.unwrap_or_else(|| cwd.clone()),
+            cwd,
+            project_file,
+            foreign,
+            no_files,
+            user,
+        }
     }
 
     /// Says what was passed over.
     pub(super) fn say_foreign(&self, ui: &mut Ui) {
+        for path in self.no_files.iter().chain(&no_user_file()) {
+            let what = if path.is_dir() { "a directory" } else { "no regular file" };
+            ui.warn(&format!("{} is {what}: no settings are read from it", path.display()));
+        }
         for path in &self.foreign {
             let way = if path.ends_with(PROJECT_FILE) {
                 "docent config trust"

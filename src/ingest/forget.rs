@@ -40,10 +40,13 @@ impl Forgotten {
         let kept: Vec<Root> = known.iter().filter(stays).filter_map(|name| root(name)).collect();
         let gone: Vec<Root> = roots.iter().filter_map(|name| root(name)).collect();
         let goes = |source: &str| {
-            gone.iter().any(|root| root.holds(source)) && !kept.iter().any(|root| root.holds(source))
+            gone.iter().any(|root| root.holds(source))
+                && !kept.iter().any(|root| root.holds(source))
         };
         let documents = records.iter().filter(|record| match &record.web {
-            Some(web) => roots.contains(&web.root) && !kept.iter().any(|it| it.holds(&record.source)),
+            Some(web) => {
+                roots.contains(&web.root) && !kept.iter().any(|it| it.holds(&record.source))
+            }
             None => record.is_file() && goes(&record.source),
         });
         let documents = documents.map(|record| record.source.clone()).collect();

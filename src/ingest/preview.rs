@@ -159,9 +159,9 @@ impl Preview {
         let files = survey.plan.added.iter().map(|file| (file.source.as_str(), file));
         let files: HashMap<&str, &FoundFile> = files.collect();
         for failure in &survey.failures {
-            let same = files.get(failure.source.as_str()).is_some_and(|file| {
-                (file.size, file.mtime) == (failure.size, failure.mtime)
-            });
+            let same = files
+                .get(failure.source.as_str())
+                .is_some_and(|file| (file.size, file.mtime) == (failure.size, failure.mtime));
             if same && take(&mut self.added, &failure.source) {
                 self.fail(&failure.source, &failure.reason);
             }

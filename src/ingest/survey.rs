@@ -107,7 +107,15 @@ impl Survey {
         let is_input = is_start || self.scope.is_input(source);
         let is_looked_at = self.scope.is_remembered(source) || (is_input && !options.retry_failed);
         let never_was = self.by_source().get(source).is_none();
-        if is_looked_at && never_was && !self.refused.contains(source) && !self.pages.dead.contains(source) { forget::advice(source) } else { String::new() }
+        if is_looked_at
+            && never_was
+            && !self.refused.contains(source)
+            && !self.pages.dead.contains(source)
+        {
+            forget::advice(source)
+        } else {
+            String::new()
+        }
     }
 }
 

@@ -1,8 +1,43 @@
-//! Rows of cells, aligned.
+//! Rows of cells, aligned, and as wide as a terminal.
 
 use unicode_width::UnicodeWidthStr;
 
 use super::style::Style;
+
+/// Blanks between columns.
+const GAP: usize = 2;
+
+/// Fewest characters of a last cell that are shown.
+const FEWEST: usize = 20;
+
+/// Makes rows fit into `width`: takes out the columns that `may_go` names, if that is what it takes,
+/// and the beginning of last cells.
+pub(super) fn fit(rows: &mut [Vec<String>], width: usize, may_go: impl Fn(&str) -> bool) {
+    let before_last = |rows: &[Vec<String>]| {
+        let columns = rows.first().map_or(0, Vec::len).saturating_sub(1);
+        let widest = |i: usize| rows.iter().filter_map(|row| Some(row.get(i)?.width())).max();
+        (0..columns).map(|i| widest(i).unwrap_or(0) + GAP).sum::<usize>()
+    };
+    let last = rows.iter().filter_map(|row| Some(row.last()?.width())).max().unwrap_or(0);
+    if before_last(rows) + last.min(FEWEST) > width {
+        let header = rows.first().cloned().unwrap_or_default();
+        let gone: Vec<bool> = header.iter().map(|name| may_go(name)).collect();
+        for row in rows.iter_mut() {
+            let mut gone = gone.iter().copied();
+            row.retain(|_| !gone.next().unwrap_or(false));
+        }
+    }
+    let left = width.saturating_sub(before_last(rows)).max(FEWEST);
+    for cell in rows.iter_mut().filter_map(|row| row.last_mut()) {
+        if cell.width() > left {
+            // What tells them apart, the name and the place, is at the end.
+            while cell.width() >= left {
+                cell.remove(0);
+            }
+            cell.insert(0, '…');
+        }
+    }
+}
 
 /// Columns two blanks apart, under the dimmed first row. Those that `is_text` names are aligned to the
 /// left, numbers to the right.
@@ -21,7 +56,7 @@ pub(super) fn aligned(
             let blanks = " ".repeat(width - cell.width());
             if is_text(column) { format!("{cell}{blanks}") } else { format!("{blanks}{cell}") }
         });
-        let line = cells.collect::<Vec<_>>().join("  ");
+        let line = cells.collect::<Vec<_>>().join(&" ".repeat(GAP));
         let line = line.trim_end();
         if line.is_empty() {
             continue;
@@ -30,4 +65,35 @@ pub(super) fn aligned(
         text += &format!("{line}\n");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_fit_into_a_terminal() {
+        let rows = || {
+            let row = |cells: [&str; 4]| cells.map(str::to_owned).to_vec();
+            vec![
+                row(["rank", "dense", "cosine", "hit"]),
+                row(["1", "1", "0.912", "a/long/way/to/the/handbook.md:L12-L15"]),
+                row(["2", "3", "0.710", "b.md:L1"]),
+            ]
+        };
+        let fitted = |width: usize| {
+            let mut rows = rows();
+            fit(&mut rows, width, |name| name == "cosine");
+            aligned(&rows, |column| column + 1 == rows[0].len(), Style::new(false, false))
+        };
+        let wide = fitted(100);
+        assert!(wide.contains("a/long/way/to/the/handbook.md:L12-L15"), "{wide}");
+        for width in [20, 30, 35, 40, 45, 50] {
+            let text = fitted(width);
+            let widest = text.lines().map(UnicodeWidthStr::width).max().unwrap_or(0);
+            assert!(widest <= width.max(35), "{width}:\n{text}");
+            assert!(text.contains(":L12-L15") && text.contains("…"), "{width}:\n{text}");
+            assert_eq!(text.contains("cosine"), width >= 41, "{width}:\n{text}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Why these passages, and why not that one: a table, and a verdict on what was expected.
 
 use super::Ui;
-use super::columns::aligned;
+use super::columns::{aligned, fit};
 use super::sanitize::sanitize_line;
 use super::style::Style;
 use crate::cli::Format;
@@ -73,6 +73,11 @@ fn legs(hit: &Hit) -> [(&'static str, &'static str, Option<LegScore>); 4] {
     ]
 }
 
+/// Whether it is the score of a leg, which says less than its rank.
+fn is_score(column: &str) -> bool {
+    ["cosine", "bm25", "tokens", "relevance"].contains(&column)
+}
+
 /// A row for each hit, best first. A leg that no hit has is left out.
 fn table(explained: &Explained<'_>, all: bool, style: Style) -> String {
     let (hits, fates) = (&explained.prepared.hits, &explained.prepared.composed.fates);
@@ -85,7 +90,6 @@ fn table(explained: &Explained<'_>, all: bool, style: Style) -> String {
         header.extend([rank.to_owned(), score.to_owned()]);
     }
     header.extend(["packed".to_owned(), "hit".to_owned()]);
-    let texts = header.len() - 2;
     let tail = fates.iter().rev().take_while(|fate| is_past_limit(fate)).count();
     let shown = if all { hits.len() } else { hits.len() - tail.saturating_sub(NEXT) };
     let mut rows = vec![header];
@@ -100,6 +104,11 @@ fn table(explained: &Explained<'_>, all: bool, style: Style) -> String {
         row.push(sanitize_line(&hit.chunk.locator.cite(&hit.chunk.source)));
         rows.push(row);
     }
+    let terminal = style.tty.then(terminal_size::terminal_size).flatten();
+    if let Some((width, _)) = terminal.filter(|(width, _)| width.0 > 0) {
+        fit(&mut rows, usize::from(width.0), is_score);
+    }
+    let texts = rows[0].len() - 2;
     let mut text = aligned(&rows, |column| column >= texts, style);
     if let Some(next) = hits.get(shown) {
         let more = counted(hits.len() - shown, "more hit");

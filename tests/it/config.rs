@@ -127,3 +127,16 @@ fn a_value_that_a_terminal_would_obey() {
     assert!(run.stdout.contains("ab"), "{run}");
     assert!(!run.to_string().contains(|c: char| c.is_control() && c != '\n'), "{run}");
 }
+
+#[test]
+fn a_project_file_that_is_no_file_is_not_passed_over_in_silence() {
+    let env = TestEnv::new();
+    std::fs::create_dir(env.path("docent.toml")).expect("a directory");
+    let run = env.run(&["config", "show"]).expect(0);
+    assert!(run.stderr.contains("docent.toml is a directory: no settings are read"), "{run}");
+    std::fs::remove_dir(env.path("docent.toml")).expect("a removal");
+    let made = std::process::Command::new("mkfifo").arg(env.path("docent.toml")).status();
+    assert!(made.expect("mkfifo runs").success());
+    let run = env.run(&["config", "show"]).expect(0);
+    assert!(run.stderr.contains("docent.toml is no regular file: no settings are read"), "{run}");
+}

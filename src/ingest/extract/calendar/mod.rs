@@ -158,11 +158,7 @@ impl Entry {
         let text = |name| self.first(name).map(Property::text).unwrap_or_default();
         lines.push((self.called, text("SUMMARY")));
         lines.push(("Status", self.status().unwrap_or_default()));
-        let when = time::span(
-            self.first("DTSTART"),
-            self.first("DTEND"),
-            self.first("DURATION"),
-        );
+        let when = time::span(self.first("DTSTART"), self.first("DTEND"), self.first("DURATION"));
         lines.push(("When", when));
         let times = |name| self.all(name).map(time::list).collect::<Vec<_>>().join(", ");
         let rules = |name| self.all(name).map(|rule| repeats::told(&rule.value));

@@ -210,20 +210,38 @@ mod tests {
                 "every 2 weeks on Monday, Wednesday and Friday, until Friday, 2024-12-20 23:59 UTC",
             ),
             ("FREQ=MONTHLY;BYDAY=2TU", "every month on the second Tuesday of the month"),
-            ("FREQ=MONTHLY;BYDAY=-1FR,MO", "every month on the last Friday and each Monday of the month"),
+            (
+                "FREQ=MONTHLY;BYDAY=-1FR,MO",
+                "every month on the last Friday and each Monday of the month",
+            ),
             ("FREQ=MONTHLY;BYDAY=MO", "every month on each Monday"),
             ("FREQ=MONTHLY;BYMONTHDAY=1,15", "every month on day 1 and day 15 of the month"),
             ("FREQ=MONTHLY;BYMONTHDAY=-1", "every month on the last day of the month"),
-            ("FREQ=MONTHLY;BYDAY=FR;BYMONTHDAY=13", "every month on day 13 of the month where that is a Friday"),
-            ("FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1", "every month on the last working day of the month"),
-            ("FREQ=MONTHLY;BYDAY=SU;BYSETPOS=1,3", "every month on the first and third Sunday of the month"),
+            (
+                "FREQ=MONTHLY;BYDAY=FR;BYMONTHDAY=13",
+                "every month on day 13 of the month where that is a Friday",
+            ),
+            (
+                "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1",
+                "every month on the last working day of the month",
+            ),
+            (
+                "FREQ=MONTHLY;BYDAY=SU;BYSETPOS=1,3",
+                "every month on the first and third Sunday of the month",
+            ),
             (
                 "FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU;UNTIL=20301231",
                 "every year on the last Sunday of the month in March, until Tuesday, 2030-12-31",
             ),
             ("FREQ=YEARLY;BYDAY=20MO", "every year on the 20th Monday of the year"),
-            ("FREQ=YEARLY;BYDAY=-2MO;COUNT=1", "every year on the second to last Monday of the year, once"),
-            ("FREQ=YEARLY;BYMONTH=6,7;BYMONTHDAY=21", "every year on day 21 of the month in June and July"),
+            (
+                "FREQ=YEARLY;BYDAY=-2MO;COUNT=1",
+                "every year on the second to last Monday of the year, once",
+            ),
+            (
+                "FREQ=YEARLY;BYMONTH=6,7;BYMONTHDAY=21",
+                "every year on day 21 of the month in June and July",
+            ),
             ("FREQ=YEARLY;BYDAY=22MO", "every year on the 22nd Monday of the year"),
         ] {
             assert_eq!(told(rule), expected, "{rule}");

@@ -34,7 +34,8 @@ pub(super) fn in_utf8(message: &[u8]) -> Cow<'_, [u8]> {
     let evidence = evidence.map(|(line, _)| *line).filter(|line| is_foreign(line));
     let headers = foreign.len();
     foreign.extend(evidence.take(MOST));
-    let all: Vec<u8> = foreign.iter().flat_map(|line| [line.trim_ascii_end(), b"\n"].concat()).collect();
+    let all: Vec<u8> =
+        foreign.iter().flat_map(|line| [line.trim_ascii_end(), b"\n"].concat()).collect();
     let fits = |encoding: &&'static Encoding| !encoding.decode_without_bom_handling(&all).1;
     let text = encoding::decode(&all, named.filter(fits)).text;
     let mut read = text.lines().take(headers);
@@ -108,7 +109,8 @@ fn read_date(written: &str) -> Option<String> {
     let date = date.split('(').next().unwrap_or(date).trim();
     let zone = date.rsplit(' ').next()?;
     let digits = zone.strip_prefix(['+', '-']);
-    let is_offset = digits.is_some_and(|it| it.len() == 4 && it.bytes().all(|b| b.is_ascii_digit()));
+    let is_offset =
+        digits.is_some_and(|it| it.len() == 4 && it.bytes().all(|b| b.is_ascii_digit()));
     if !is_offset && !ZONES.contains(&zone.to_ascii_uppercase().as_str()) {
         return None;
     }
@@ -160,7 +162,8 @@ mod tests {
         let mail = "Subject: Отчёт\nContent-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/plain; charset=\"koi8-r\"\n\nbody\n--b\nContent-Type: text/csv;\n name=\"Цены.csv\"\n\n1\n--b\nContent-Type: message/rfc822\n\nSubject: Итоги\n\n--\nbye\n--b--\n";
         assert_eq!(mended(&write(cyrillic, mail)), mail);
         // Beside one that is UTF-8.
-        let mixed = [b"From: J\xC3\xB6rg\nSubject: ".as_slice(), &write(latin, "Grüße"), b"\n\nx\n"];
+        let mixed =
+            [b"From: J\xC3\xB6rg\nSubject: ".as_slice(), &write(latin, "Grüße"), b"\n\nx\n"];
         assert_eq!(mended(&mixed.concat()), "From: Jörg\nSubject: Grüße\n\nx\n");
         assert!(matches!(in_utf8("Subject: é\n\né".as_bytes()), Cow::Borrowed(_)));
         assert!(matches!(in_utf8(b"Subject: e\n\n\xFC"), Cow::Borrowed(_)));

@@ -167,7 +167,8 @@ fn an_invitation_may_be_a_file() {
 
 #[test]
 fn a_subject_in_other_bytes_is_read_as_the_body_is() {
-    let mail = "From: Jörg <a@b.de>\nSubject: Grüße aus Köln\nDate: gestern Abend\n\nSchöne Grüße\n";
+    let mail =
+        "From: Jörg <a@b.de>\nSubject: Grüße aus Köln\nDate: gestern Abend\n\nSchöne Grüße\n";
     let mail = encoding_rs::WINDOWS_1252.encode(mail).0.into_owned();
     let single = read("a.eml", &mail);
     let text = "From: Jörg <a@b.de>\nDate: gestern Abend\n\nSchöne Grüße";
