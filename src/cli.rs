@@ -142,6 +142,7 @@ pub enum Command {
 /// were named here before, pages also where docent.toml is trusted. In a pipeline, name them, or run
 /// `docent config trust` first.
 #[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct IngestArgs {
     /// Files, directories, globs or URLs; `-` reads standard input [default: what earlier runs
     /// named]

@@ -72,6 +72,12 @@ fn meant(input: &str, options: &DiscoverOptions, known: &[&str]) -> Option<Strin
     meant.into_iter().find(|name| known.contains(&name.as_str()))
 }
 
+/// What was named and is no file, nor ever was one that was brought in.
+pub(super) fn refused(no_files: &[String], records: &[DocumentRecord]) -> HashSet<String> {
+    let known: HashSet<&str> = records.iter().map(|record| record.source.as_str()).collect();
+    no_files.iter().filter(|source| !known.contains(source.as_str())).cloned().collect()
+}
+
 /// What a row says of an input that fails in every run.
 pub(super) fn advice(source: &str) -> String {
     format!("; or have it forgotten: docent ingest --forget {}", shell_word(source))

@@ -120,8 +120,10 @@ fn judge(record: &DocumentRecord, chunks: &[Chunk]) -> Option<(f64, Doubtful)> {
     let broken = record.warnings.iter().filter(|warning| is_broken(warning.code));
     reasons.extend(broken.map(|warning| warning.message.clone()));
     let source = record.source.clone();
-    (!reasons.is_empty())
-        .then(|| (worst, Doubtful { source, reasons, measures, pages_without_text: empty }))
+    if reasons.is_empty() {
+        return None;
+    }
+    Some((worst, Doubtful { source, reasons, measures, pages_without_text: empty }))
 }
 
 fn percent(share: f64) -> String {

@@ -171,7 +171,7 @@ async fn anew(
     let (mut discovery, records) = look(discover, former.documents()).await?;
     let known = HashMap::new();
     let pages = Pages::gather(&starts, &known, &options.web, &mut discovery, cancel, emit).await?;
-    let refused = refused(&discovery, &records);
+    let refused = forget::refused(&discovery.no_files, &records);
     let Discovery { files: added, skipped, failed, scope, lost, .. } = discovery;
     Ok(Survey {
         refused,
@@ -222,7 +222,7 @@ pub(super) async fn survey(
     let mut pages =
         Pages::gather(&starts, &known, &options.web, &mut discovery, cancel, emit).await?;
     let incomplete = widen(options, &mut discovery, &records, &audit);
-    let refused = refused(&discovery, &records);
+    let refused = forget::refused(&discovery.no_files, &records);
     let Discovery { files, skipped, failed, scope, lost, .. } = discovery;
     let found = files.len();
     let compared = Compared {
@@ -263,13 +263,6 @@ pub(super) async fn survey(
         plan,
         former: None,
     })
-}
-
-/// What was named and is no file, nor ever was one that was brought in.
-fn refused(discovery: &Discovery, records: &[DocumentRecord]) -> HashSet<String> {
-    let records = BySource(records);
-    let refused = discovery.no_files.iter().filter(|source| records.get(source).is_none());
-    refused.cloned().collect()
 }
 
 /// Documents that are no files, where the run has all that there should be.

@@ -7,6 +7,7 @@
 //! by what they are (`.env`, `*.pem`) are taken only where they are named. What a file contains is
 //! not looked at here.
 
+mod error;
 mod ignored;
 mod lookout;
 mod names;
@@ -19,6 +20,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
+pub use error::DiscoverError;
 pub use lookout::{Judge, Lookout};
 use names::Rules;
 pub(super) use scope::Root;
@@ -28,8 +30,7 @@ use walk::Walk;
 pub(super) use walk::reason;
 
 use crate::beneath::{self, Base, Kind, Stamp};
-use crate::error::shell_word;
-use crate::types::{ContentHash, Site, WebOrigin};
+use crate::types::{ContentHash, WebOrigin};
 
 /// What to look for, and where.
 #[derive(Clone, Debug)]
@@ -143,99 +144,6 @@ pub struct Discovery {
     pub lost: Vec<String>,
     /// Of those that failed, what was named and is no file at all: a device, a pipe.
     pub no_files: Vec<String>,
-}
-
-/// The inputs make no sense; nothing was looked at beyond them.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum DiscoverError {
-    #[error("no PATH was given, and no earlier run has named one")]
-    NothingNamed,
-    #[error("{input}: no such file or directory")]
-    NotFound {
-        input: String,
-        /// The nearest existing name, as it would be typed.
-        suggestion: Option<String>,
-    },
-    #[error("{input} is gone, and {documents} of the collection's documents came from it")]
-    Gone { input: String, documents: usize },
-    #[error("{input}: a broken link: {target}, where it leads to, is not there")]
-    BrokenLink { input: String, target: String },
-    #[error("{pattern}: invalid glob: {reason}")]
-    InvalidGlob { pattern: String, reason: String },
-    #[error("{input}: a link to {target}, outside the project")]
-    Escapes { input: String, target: String },
-    #[error(
-        "the collection was made from {input}, outside of the project, which you have not named here"
-    )]
-    Outside { input: String },
-    #[error("the collection was made from {}, which you have not named here", .0.url)]
-    Unnamed(Site),
-    #[error("{input}: the collection was not made from it")]
-    NotRemembered { input: String, known: Vec<String> },
-    #[error("{input}: matches no file")]
-    NoMatch {
-        input: String,
-        /// How many matching entries were skipped (hidden, ignored, excluded).
-        skipped: usize,
-    },
-    #[error("{input}: cannot be read: {reason}")]
-    Unreadable { input: String, reason: String },
-}
-
-impl DiscoverError {
-    /// What to type next.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::NotFound { suggestion, .. } => {
-                suggestion.as_ref().map(|name| format!("did you mean {name}?"))
-            }
-            Self::BrokenLink { .. } => {
-                Some("mend the link, or name the file itself if it is elsewhere".to_owned())
-            }
-            Self::NothingNamed => Some("docent ingest PATH".to_owned()),
-            Self::Gone { .. } => {
-                Some("delete them with --allow-prune, or bring the files back".to_owned())
-            }
-            Self::InvalidGlob { .. } => Some(
-                "globs know * ** ? [a-z] {a,b}; a backslash takes the next character as it is"
-                    .to_owned(),
-            ),
-            Self::Escapes { target, .. } => Some(format!("name {target} itself if it is meant")),
-            Self::Outside { input } => {
-                let input = shell_word(input);
-                Some(format!(
-                    "if it is to be read, name it once: docent ingest {input}; if not: docent ingest --forget {input}"
-                ))
-            }
-            Self::Unnamed(Site { url, reach }) => {
-                let mut command = format!("docent ingest {}", shell_word(url));
-                if reach.depth > 0 {
-                    command += &format!(" --depth {}", reach.depth);
-                }
-                if reach.whole_host {
-                    command += " --whole-host";
-                }
-                let url = shell_word(url);
-                Some(format!(
-                    "if it is to be fetched, name it once: {command}; if not: docent ingest --forget {url}"
-                ))
-            }
-            Self::NotRemembered { known, .. } if known.is_empty() => {
-                Some("there is nothing that later runs would look at".to_owned())
-            }
-            Self::NotRemembered { known, .. } => Some(format!(
-                "it was made from {}; what is below one of them is left out with .docentignore or --exclude",
-                known.join(", ")
-            )),
-            Self::NoMatch { skipped: 0, .. } => {
-                Some("`*` stays within a directory, `**` crosses directories".to_owned())
-            }
-            Self::NoMatch { skipped, .. } => Some(format!(
-                "{skipped} matching entries are hidden, ignored, excluded or hold keys; name a file to take it anyway"
-            )),
-            Self::Unreadable { .. } => None,
-        }
-    }
 }
 
 impl DiscoverOptions {

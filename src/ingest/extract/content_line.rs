@@ -153,15 +153,12 @@ fn decoded(value: &str, charset: Option<&String>) -> String {
     while let [first, after @ ..] = rest {
         let hex = after.get(..2).and_then(|pair| std::str::from_utf8(pair).ok());
         let coded = hex.and_then(|pair| u8::from_str_radix(pair, 16).ok());
-        match (first, coded) {
-            (b'=', Some(byte)) => {
-                bytes.push(byte);
-                rest = &after[2..];
-            }
-            _ => {
-                bytes.push(*first);
-                rest = after;
-            }
+        if let (b'=', Some(byte)) = (first, coded) {
+            bytes.push(byte);
+            rest = &after[2..];
+        } else {
+            bytes.push(*first);
+            rest = after;
         }
     }
     let charset = charset.and_then(|label| Encoding::for_label(label.as_bytes()));
