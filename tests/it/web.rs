@@ -201,7 +201,7 @@ fn pages_are_no_missing_files() {
     env.write("docs/b.md", "# B\n\nWords of b.\n");
     counts(&ingest(&env, &[&site.url("/a"), "docs"]).expect(0).json(), [2, 0, 0, 0, 0]);
     let status = env.run(&["status", "--format", "json"]).expect(0).json();
-    assert_eq!(status["stale"], json!({"changed": [], "missing": []}));
+    assert_eq!(status["stale"], json!({"changed": [], "missing": [], "awaited": []}));
     assert_eq!(status["manifest"]["runs"][0]["roots"], json!(["docs", site.url("/a")]));
     let text = env.run(&["status"]).expect(0).stdout;
     assert!(text.contains("as they were ingested; 1 page of the web not checked"), "{text}");
