@@ -76,7 +76,9 @@ fn worst_first(mut found: Vec<(f64, Doubtful)>) -> Vec<Doubtful> {
 /// hidden, attached or not calculated is left out on purpose.
 fn is_broken(code: WarningCode) -> bool {
     use WarningCode::{AttachmentsNotRead, HiddenContent, UncalculatedFormulas};
-    !code.is_guess() && !matches!(code, HiddenContent | AttachmentsNotRead | UncalculatedFormulas)
+    !code.is_guess()
+        && !code.is_note()
+        && !matches!(code, HiddenContent | AttachmentsNotRead | UncalculatedFormulas)
 }
 
 fn judge(record: &DocumentRecord, chunks: &[Chunk]) -> Option<(f64, Doubtful)> {
