@@ -85,7 +85,8 @@ fn json_has_it_exactly() {
     let passages = json["passages"].as_array().expect("passages");
     let evil = passages.iter().find(|p| p["source"] == "docs/evil\u{1b}]0;owned\u{7}\u{202e}.md");
     let text = evil.expect("the planted document")["text"].as_str().expect("a text");
-    assert!(text.contains(HOSTILE), "{text:?}");
+    // A tabulator for lines is a blank of the document's.
+    assert!(text.contains(&HOSTILE.replace('\u{b}', " ")), "{text:?}");
     // Of all that, a terminal would obey nothing: JSON escapes control characters.
     assert!(run.stdout.chars().all(|c| !c.is_ascii_control() || c == '\n'), "{run}");
 }
