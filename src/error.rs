@@ -169,11 +169,13 @@ pub struct Failure {
     pub message: String,
     pub causes: Vec<String>,
     pub hint: Option<String>,
+    /// What failed outside the process, where that was it, and what a caller can do about it.
+    pub backend: Option<(Service, Fault)>,
 }
 
 impl Failure {
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), causes: Vec::new(), hint: None }
+        Self { exit, message: message.into(), causes: Vec::new(), hint: None, backend: None }
     }
 
     pub fn usage(message: impl Into<String>) -> Self {
@@ -222,7 +224,7 @@ impl From<BackendError> for Failure {
             }
             Fault::NotFound => format!("the {} does not know what was asked", error.service.name()),
             Fault::TooLong => format!("the input is too long for the {}", error.service.name()),
-            Fault::Busy | Fault::Replaced => return Self::new(exit, error.message).hint(hint),
+            Fault::Busy | Fault::Replaced => error.message.clone(),
             Fault::Refused => format!("the {} refused the input", error.service.name()),
             Fault::Changed => format!("the {} is not what it was", error.service.name()),
             Fault::Full => "the disk is full".to_owned(),
@@ -232,7 +234,11 @@ impl From<BackendError> for Failure {
                 format!("the {} failed", error.service.name())
             }
         };
-        Self::new(exit, message).caused_by(error.placed()).hint(hint)
+        let failure = match error.fault {
+            Fault::Busy | Fault::Replaced => Self::new(exit, message),
+            _ => Self::new(exit, message).caused_by(error.placed()),
+        };
+        Self { backend: Some((error.service, error.fault)), ..failure.hint(hint) }
     }
 }
 

@@ -15,6 +15,7 @@ pub mod preview;
 pub mod progress;
 pub mod report;
 pub mod request;
+mod requests;
 pub mod sanitize;
 pub mod secrets;
 mod show;
@@ -220,6 +221,7 @@ fn masked(failure: &Failure) -> Failure {
         message: mask_keys(&failure.message),
         causes: failure.causes.iter().map(|cause| mask_keys(cause)).collect(),
         hint: failure.hint.as_deref().map(mask_keys),
+        backend: failure.backend,
     }
 }
 
