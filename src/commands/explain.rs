@@ -24,7 +24,7 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: ExplainArgs) -> Res
         None
     };
     let filter = args.retrieval.filter();
-    let ask = Ask { question: &question, filter: &filter, history: &[] };
+    let ask = Ask::new(&question, &filter, &[]);
     let asked = engine.prepare(ask, &cancel, &mut drop).await?;
     if let Some(waiting) = &mut waiting {
         waiting.done();

@@ -9,6 +9,7 @@ use crate::query::verdict::NoAnswer;
 use crate::query::{Answer, AnswerEvent};
 use crate::service::Engine;
 use crate::service::answering::{Ask, Exchange, Preview};
+use crate::service::questions::Row;
 use crate::service::retrieval::DocumentFilter;
 use crate::service::sync::{Inputs, SyncOptions};
 use crate::ui::Ui;
@@ -75,13 +76,13 @@ impl<'a> Asking<'a> {
     where
         'a: 'q,
     {
-        Ask { question, filter: self.filter, history: self.history }
+        Ask::new(question, self.filter, self.history)
     }
 }
 
 enum Asked {
     One(String),
-    Batch(Vec<batch::Row>),
+    Batch(Vec<Row>),
 }
 
 /// Everything but asking: what would be sent, and how much that is.

@@ -8,7 +8,7 @@ use super::backends;
 use super::context::Context;
 use super::engine::Engine;
 use super::provenance::Traced;
-use super::retrieval::DocumentFilter;
+use super::retrieval::{DocumentFilter, RetrievalOverrides};
 use crate::cancel::Cancel;
 use crate::error::{Exit, Failure};
 use crate::query::history::Turn;
@@ -18,6 +18,7 @@ use crate::query::retrieve::RetrieveOptions;
 use crate::query::rewrite::RewriteOptions;
 use crate::query::{self, Answer, AnswerEvent, AnswerOptions, Prepared, Retriever};
 use crate::settings;
+use crate::store::Reader;
 use crate::types::Passage;
 
 /// What is asked, beside what the settings say.
@@ -27,6 +28,19 @@ pub struct Ask<'a> {
     pub filter: &'a DocumentFilter,
     /// Earlier turns of the conversation, oldest first.
     pub history: &'a [Turn],
+    pub overrides: RetrievalOverrides,
+    /// Stands in the prompt where the setting `chat.system` would: before docent's rules.
+    pub introduction: Option<&'a str>,
+    /// The answer is quoted from the passages, whatever chat model is configured.
+    pub quote: bool,
+}
+
+impl<'a> Ask<'a> {
+    /// As the settings say.
+    pub fn new(question: &'a str, filter: &'a DocumentFilter, history: &'a [Turn]) -> Self {
+        let overrides = RetrievalOverrides::default();
+        Self { question, filter, history, overrides, introduction: None, quote: false }
+    }
 }
 
 /// A question, with what came of it.
@@ -35,6 +49,13 @@ pub struct Exchange {
     pub answer: Result<Answer, Failure>,
     pub(super) options: AnswerOptions,
     pub(super) traced: Traced,
+}
+
+impl Exchange {
+    /// The snapshot that was asked.
+    pub fn reader(&self) -> &Reader {
+        self.traced.reader()
+    }
 }
 
 /// What a model would be sent.
@@ -70,9 +91,10 @@ impl Engine {
         };
         let id = self.context.tape.value("id", ask.question, Uuid::now_v7())?;
         let options = AnswerOptions { id, ..options };
-        let chat = self.chat()?;
+        let chat = if ask.quote { self.quoting_chat()? } else { self.chat()? };
         let traced = Traced::begin(&retriever, &*chat);
-        let (retriever, chat) = traced.watched(&retriever, &*chat, self.context.quotes());
+        let local = ask.quote || self.context.quotes();
+        let (retriever, chat) = traced.watched(&retriever, &*chat, local);
         let answer = query::answer(ask.question, &retriever, &*chat, &options, cancel, emit).await;
         let answer = answer.map_err(Failure::from);
         let answer = answer.and_then(|answer| self.timed(ask.question, answer));
@@ -96,10 +118,14 @@ impl Engine {
 
     /// A snapshot to ask, and how it is asked.
     async fn ready(&self, ask: Ask<'_>) -> Result<(Retriever, AnswerOptions), Failure> {
-        let template = self.template()?.clone();
+        let template = match ask.introduction {
+            Some(introduction) => Template::introduced_by(introduction),
+            None => self.template()?.clone(),
+        };
         let rewrite = backends::rewriting(&self.context.settings)?;
         let retriever = self.retriever().await?;
         let retrieve = self.retrieve_options(ask.filter, &retriever).await?;
+        let retrieve = ask.overrides.applied(retrieve);
         let pack = PackOptions {
             max_chunks: retrieve.k,
             max_tokens: self.context.settings.chat.context_tokens,

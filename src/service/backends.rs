@@ -244,7 +244,7 @@ pub(super) fn is_builtin(embedder: &EmbedderId) -> bool {
 pub const EXTRACTIVE: &str = Extractive::NAME;
 
 /// Quotes by the words of the sparse leg.
-fn extractive() -> Result<Extractive, Failure> {
+pub(super) fn extractive() -> Result<Extractive, Failure> {
     let terms = term_counter(sparse::LANGUAGE)?;
     Ok(Extractive::new(move |text| terms.terms(text)))
 }

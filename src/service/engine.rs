@@ -30,6 +30,7 @@ pub struct Engine {
     exact_filter: Mutex<Option<Exact>>,
     late: OnceLock<Arc<LateInteraction>>,
     chat: OnceLock<Arc<dyn ChatModel>>,
+    quoting_chat: OnceLock<Arc<dyn ChatModel>>,
     template: OnceLock<Template>,
     traces: TraceSink,
 }
@@ -59,6 +60,7 @@ impl Engine {
             exact_filter: Mutex::default(),
             late: OnceLock::new(),
             chat: OnceLock::new(),
+            quoting_chat: OnceLock::new(),
             template: OnceLock::new(),
             traces: TraceSink::default(),
         })
@@ -146,6 +148,15 @@ impl Engine {
         }
         let chat = backends::chat(&self.context)?;
         Ok(Arc::clone(self.chat.get_or_init(|| chat)))
+    }
+
+    /// The extractive model, whatever is configured.
+    pub(super) fn quoting_chat(&self) -> Result<Arc<dyn ChatModel>, Failure> {
+        if let Some(chat) = self.quoting_chat.get() {
+            return Ok(Arc::clone(chat));
+        }
+        let chat = Arc::new(backends::extractive()?);
+        Ok(Arc::clone(self.quoting_chat.get_or_init(|| chat)) as _)
     }
 
     /// What prompts are made of: a template of the user's, or docent's own.

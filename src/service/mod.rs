@@ -10,6 +10,7 @@
 //! | [`backends`] | settings → embedder, reranker, chat model, store; the only place that chooses one |
 //! | [`compatibility`] | whether a collection fits the embedder, the chunker and the language |
 //! | [`answering`] | a question → an answer: id, prompt, price, times, exit code |
+//! | [`questions`] | many questions, one a line |
 //! | [`retrieval`] | what retrieval is asked: options from settings, globs over sources |
 //! | [`provenance`] | where the records of answers go |
 //! | [`explaining`] | why a document is not among the passages |
@@ -27,6 +28,7 @@ pub mod engine;
 pub mod explaining;
 pub mod freshness;
 pub mod provenance;
+pub mod questions;
 pub mod retrieval;
 pub mod show;
 pub mod source;

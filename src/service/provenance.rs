@@ -85,6 +85,10 @@ impl Traced {
         }
     }
 
+    pub(super) fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
     /// The models of a question, and what notes that they are called.
     pub(super) fn watched<'a>(
         &self,

@@ -1,5 +1,6 @@
 //! What retrieval is asked: options from settings, and globs over sources from the caller.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::backends;
@@ -13,7 +14,7 @@ use crate::query::retrieve::{RetrieveOptions, Weight};
 use crate::query::rewrite::{self, Queries};
 use crate::store::Reader;
 use crate::text::composed;
-use crate::types::{Filter, Kind, Manifest};
+use crate::types::{DocumentRecord, Filter, Kind, Manifest, Mode};
 
 /// Which documents a question is asked of; the default is all.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -25,6 +26,30 @@ pub struct DocumentFilter {
     pub kinds: Vec<String>,
     /// All of them the document has.
     pub tags: Vec<String>,
+    /// The same as `sources`, and one of these has to match too; none restricts nothing. Whoever asks
+    /// for somebody else says here what may be seen at all.
+    pub within: Vec<String>,
+}
+
+/// What a question asks of retrieval in place of what the settings say.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct RetrievalOverrides {
+    pub k: Option<usize>,
+    pub mode: Option<Mode>,
+    pub min_score: Option<f32>,
+}
+
+impl RetrievalOverrides {
+    /// The same options with what is overridden.
+    #[must_use]
+    pub fn applied(self, options: RetrieveOptions) -> RetrieveOptions {
+        RetrieveOptions {
+            k: self.k.unwrap_or(options.k),
+            mode: self.mode.unwrap_or(options.mode),
+            min_score: self.min_score.or(options.min_score),
+            ..options
+        }
+    }
 }
 
 /// A filter and what it came to, for the next question that has it.
@@ -76,7 +101,7 @@ impl Engine {
     /// collection: the store filters on exact names.
     async fn exact(&self, asked: &DocumentFilter, reader: &Reader) -> Result<Filter, Failure> {
         let root_and_cwd = Place { root: &self.context.root, cwd: &self.context.cwd };
-        if asked.sources.is_empty() {
+        if asked.sources.is_empty() && asked.within.is_empty() {
             return exact(asked, reader, root_and_cwd).await;
         }
         let mut known = self.exact_filter().lock().await;
@@ -91,6 +116,26 @@ impl Engine {
             filter: filter.clone(),
         });
         Ok(filter)
+    }
+
+    /// The documents that pass a filter, ordered by source.
+    ///
+    /// # Errors
+    /// As [`Self::retrieve_options`].
+    pub async fn seen_documents(
+        &self,
+        filter: &DocumentFilter,
+        reader: &Reader,
+    ) -> Result<Vec<DocumentRecord>, Failure> {
+        let Filter { sources, kinds, tags } = self.exact(filter, reader).await?;
+        let sources: Option<HashSet<String>> = sources.map(HashSet::from_iter);
+        let mut documents = reader.documents().await?;
+        documents.retain(|record| {
+            sources.as_ref().is_none_or(|sources| sources.contains(&record.source))
+                && (kinds.is_empty() || kinds.contains(&record.kind))
+                && tags.iter().all(|tag| record.tags.contains(tag))
+        });
+        Ok(documents)
     }
 
     /// What retrieval asks for a question: the question, or what the chat model makes of it where
@@ -133,12 +178,16 @@ async fn exact(filter: &DocumentFilter, reader: &Reader, at: Place<'_>) -> Resul
         })
     });
     let kinds = kinds.collect::<Result<_, _>>()?;
-    let sources = match filter.sources.as_slice() {
-        [] => None,
-        patterns => {
+    let sources = match [&filter.sources, &filter.within].map(Vec::as_slice) {
+        [[], []] => None,
+        restrictions => {
             let documents = reader.documents().await?;
-            let known: Vec<&str> = documents.iter().map(|record| record.source.as_str()).collect();
-            Some(selected(patterns, &known, at)?.into_iter().map(str::to_owned).collect())
+            let mut left: Vec<&str> =
+                documents.iter().map(|record| record.source.as_str()).collect();
+            for patterns in restrictions.into_iter().filter(|patterns| !patterns.is_empty()) {
+                left = selected(patterns, &left, at)?;
+            }
+            Some(left.into_iter().map(str::to_owned).collect())
         }
     };
     let tags = filter.tags.iter().map(|tag| composed(tag).into_owned()).collect();

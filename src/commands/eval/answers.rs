@@ -56,7 +56,7 @@ pub(super) struct Asked<'a> {
 /// An endpoint that fails ends it: that is no answer to be measured.
 async fn ask<'a>(engine: &Engine, case: &'a Case, cancel: &Cancel) -> Result<Asked<'a>, Failure> {
     let filter = DocumentFilter::default();
-    let ask = Ask { question: &case.question, filter: &filter, history: &[] };
+    let ask = Ask::new(&case.question, &filter, &[]);
     let answer = engine.answer(ask, cancel, &mut drop).await?.answer?;
     if answer.interrupted {
         return Err(Failure::interrupted());
