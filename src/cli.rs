@@ -5,6 +5,7 @@
 
 mod eval;
 mod flags;
+mod serve;
 
 use std::path::PathBuf;
 
@@ -13,6 +14,9 @@ use clap::{Arg, Args, Parser, Subcommand, ValueEnum};
 pub use eval::{CorpusFlags, EvalArgs, EvalCommand, EvalInitArgs, GateFlags, RunFlags};
 pub use flags::typed_settings;
 use flags::{flag, flag_as, flags};
+pub use serve::{
+    AuditArgs, AuditCommand, KeysArgs, KeysCommand, NewKeyFlags, RightName, ServeArgs,
+};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -110,7 +114,6 @@ pub enum When {
 }
 
 #[derive(Subcommand, Debug)]
-#[expect(clippy::large_enum_variant, reason = "there is one, from start to end")]
 pub enum Command {
     Ingest(IngestArgs),
     Search(SearchArgs),
@@ -118,6 +121,9 @@ pub enum Command {
     Chat(ChatArgs),
     Explain(ExplainArgs),
     Eval(EvalArgs),
+    Serve(ServeArgs),
+    Keys(KeysArgs),
+    Audit(AuditArgs),
     Trace(TraceArgs),
     Show(ShowArgs),
     Status(StatusArgs),

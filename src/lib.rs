@@ -15,6 +15,7 @@
 //! | [`cli`] | every clap struct, and which command takes which flag |
 //! | [`commands`] | one file per subcommand: parse, call the service, show |
 //! | [`ui`] | everything a person sees; the only writer to the terminal |
+//! | [`serve`] | the engine over HTTP: `OpenAI`'s wire and docent's own, keys, limits |
 //! | [`output`] | what machines read: every JSON shape, and the words that both are given |
 //! | **the service** | |
 //! | [`service`] | [`service::Engine`], opened once, and what every front end asks it; `backends` alone chooses implementations |
@@ -89,6 +90,7 @@ pub mod query;
 pub mod record;
 pub mod rerank;
 pub mod retry;
+pub mod serve;
 pub mod service;
 pub mod settings;
 pub mod store;

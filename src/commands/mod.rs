@@ -1,6 +1,7 @@
 //! One file per subcommand, all of one shape: `run(ui, context, args)` parses, asks the
 //! [service](crate::service), shows, and returns the exit code, or the failure that ends the command.
 
+mod audit;
 mod batch;
 mod chat;
 mod completions;
@@ -11,10 +12,12 @@ mod eval;
 mod explain;
 mod index;
 mod ingest;
+mod keys;
 mod place;
 mod query;
 mod schema;
 mod search;
+mod serve;
 mod show;
 mod status;
 mod trace;
@@ -118,6 +121,15 @@ fn dispatch(ui: &mut Ui, cli: Cli, flags: Layer) -> Result<Exit, Failure> {
             let context = context::with_tape(context::load(ui, flags)?, ui)?;
             block_on(eval::run(ui, &context, args, format))
         }
+        Command::Serve(args) => {
+            let context = context::with_tape(context::load(ui, flags)?, ui)?;
+            serve::run(ui, context, args)
+        }
+        Command::Keys(args) => {
+            let context = context::load(ui, flags)?;
+            keys::run(ui, &context, args)
+        }
+        Command::Audit(args) => audit::run(ui, &args),
         Command::Trace(args) => {
             let context = context::load(ui, flags)?;
             trace::run(ui, &context, args)

@@ -148,6 +148,22 @@ pub enum Event {
     Done(Box<AnswerJson>),
 }
 
+impl Event {
+    /// The value of its `event`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Asking { .. } => "asking",
+            Self::Retrieved { .. } => "retrieved",
+            Self::Thinking { .. } => "thinking",
+            Self::Delta { .. } => "delta",
+            Self::Retracted => "retracted",
+            Self::Citation(_) => "citation",
+            Self::Warning(_) => "warning",
+            Self::Done(_) => "done",
+        }
+    }
+}
+
 /// Something that a reader of the answer should know.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "AnswerWarning")]

@@ -17,7 +17,9 @@ use schemars::schema::RootSchema;
 use schemars::{JsonSchema, schema_for};
 use serde::Serialize;
 
-pub use answer::{AnswerJson, BatchRow, Event, RequestJson, WarningJson};
+pub use answer::{
+    AnswerJson, BatchRow, CitationJson, Event, Nearest, NoAnswerReason, RequestJson, WarningJson,
+};
 pub use explain::{ExpectedJson, ExplainEvent, ExplainJson, ExplainedHit};
 pub use found::{Found, HitJson};
 pub use show::{DocumentJson, ShowEvent, ShowJson, ShownChunkJson};

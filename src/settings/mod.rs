@@ -15,6 +15,7 @@ pub mod parse;
 pub mod range;
 mod rerank;
 mod retrieval;
+mod serve;
 mod values;
 
 use std::path::PathBuf;
@@ -31,6 +32,7 @@ pub use layers::{Layer, Layers, Origin};
 pub use ocr::{Ocr, OcrModelChoice};
 pub use rerank::{Rerank, RerankModel};
 pub use retrieval::{Qdrant, Search};
+pub use serve::{Fallback, ListenAddress, Serve};
 pub use values::Endpoint;
 use values::Values;
 
@@ -57,6 +59,7 @@ pub struct Settings {
     pub ocr: Ocr,
     pub web: Web,
     pub trace: Trace,
+    pub serve: Serve,
     /// Tries of a request that is worth retrying, the first included.
     pub attempts: u32,
     /// What was decided, row by row, for `config show`.
@@ -68,10 +71,20 @@ pub struct Settings {
 impl Settings {
     /// Takes another chat model of the same endpoint; `None` quotes.
     pub fn take_model(&mut self, model: Option<String>) {
-        for row in self.resolved.iter_mut().filter(|row| row.key.name == "model") {
-            row.value.clone_from(&model);
-        }
+        self.show("model", model.clone());
         self.chat.model = model;
+    }
+
+    /// Takes another collection of the same store.
+    pub fn take_collection(&mut self, name: &str) {
+        self.show("collection", Some(name.to_owned()));
+        name.clone_into(&mut self.collection);
+    }
+
+    fn show(&mut self, name: &str, value: Option<String>) {
+        for row in self.resolved.iter_mut().filter(|row| row.key.name == name) {
+            row.value.clone_from(&value);
+        }
     }
 }
 
@@ -116,6 +129,7 @@ pub fn resolve(layers: &Layers, trusted: bool) -> Result<Settings, SettingsError
         ocr: Ocr::resolve(&values, &shared)?,
         trace: Trace::resolve(&values)?,
         search: Search::resolve(&values)?,
+        serve: Serve::resolve(&values)?,
         collection: values.parsed("collection", parse::collection)?,
         data_dir: values.path("data_dir"),
         wait: values.time("wait")?,

@@ -39,6 +39,8 @@ mod scene;
 mod schema;
 mod search;
 mod secrets;
+mod serve;
+mod served;
 mod settings;
 mod show;
 mod site;

@@ -24,6 +24,9 @@ const NOT_SETTINGS: &[&str] = &[
     "write_baseline", "compare", "sweep", "keep", "run_file", "from_run", "cases",
     // status
     "documents", "quality",
+    // serve, keys
+    "no_auth", "rights", "collections", "key_source", "key_tag", "requests_per_minute", "tokens_per_minute",
+    "questions_at_a_time", "cost_per_day", "cost_per_month", "expires",
 ];
 
 /// Every flag, with the words that lead to its command.

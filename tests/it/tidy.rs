@@ -133,10 +133,17 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     ("output", &["error", "ingest", "query", "service", "trace", "types"]),
     (
+        "serve",
+        &[
+            "beneath", "cancel", "error", "output", "private", "query", "service", "settings",
+            "store", "task", "types",
+        ],
+    ),
+    (
         "ui",
         &[
-            "cancel", "cli", "error", "eval", "ingest", "output", "query", "service", "text",
-            "trace", "types",
+            "cancel", "cli", "error", "eval", "ingest", "output", "query", "serve", "service",
+            "text", "trace", "types",
         ],
     ),
 ];
@@ -218,7 +225,10 @@ fn vendors_stay_where_they_are_wrapped() {
         ("qdrant_client::", &["store/server", "store/scripted"]),
         ("async_openai::", &["openai/", "embed/openai", "chat/openai"]),
         ("reqwest::", &["http/", "openai/", "ingest/web/http", "trace/otlp.rs"]),
-        ("hyper_util::", &["ingest/web/http"]),
+        ("axum::", &["serve"]),
+        ("prometheus_client::", &["serve/metrics.rs"]),
+        ("hyper::", &["serve/connections.rs"]),
+        ("hyper_util::", &["ingest/web/http", "serve/connections.rs"]),
         ("robotxt::", &["ingest/web/robots"]),
         ("text_splitter::", &["ingest/chunk"]),
         ("tree_sitter", &["ingest/chunk"]),

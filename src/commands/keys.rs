@@ -1,0 +1,214 @@
+//! `docent keys`: who may ask `docent serve`.
+
+use std::path::PathBuf;
+
+use chrono::Utc;
+use serde::Serialize;
+
+use super::{Context, context};
+use crate::cli::{Format, KeysArgs, KeysCommand, NewKeyFlags, RightName};
+use crate::error::{Exit, Failure, shell_word};
+use crate::output::words::counted;
+use crate::serve::keys::{Key, KeyFile, KeyFileError, Right, Secret, expiry};
+use crate::settings::{self, Serve};
+use crate::ui::Ui;
+use crate::ui::sanitize::sanitize_line;
+
+/// Where the keys are: in the file that is set, or beside the user's settings.
+pub(super) fn file(settings: &Serve) -> Result<PathBuf, Failure> {
+    let usual = || context::user_file().map(|file| file.with_file_name("keys.toml"));
+    settings.keys.clone().or_else(usual).ok_or_else(|| {
+        Failure::config("there is no place for keys: neither HOME nor XDG_CONFIG_HOME is set")
+            .hint(settings::keys::key("serve.keys").how_to_set())
+    })
+}
+
+pub(super) fn run(ui: &mut Ui, context: &Context, args: KeysArgs) -> Result<Exit, Failure> {
+    let path = context.cwd.join(file(&context.settings.serve)?);
+    let mut keys = KeyFile::read_or_begin(&path).map_err(|error| unusable(&error))?;
+    let secret = match args.command {
+        KeysCommand::List => {
+            return list(ui, &keys).map(|()| Exit::Done);
+        }
+        KeysCommand::Create { name, new } => {
+            if keys.named(&name).is_some() {
+                return Err(Failure::usage(format!("there is a key `{name}` already")).hint(
+                    format!("docent keys rotate {} gives it another secret", shell_word(&name)),
+                ));
+            }
+            let secret = new_secret()?;
+            keys.keys.push(new_key(&name, &secret, new)?);
+            Some((name, secret))
+        }
+        KeysCommand::Revoke { name } => {
+            let before = keys.keys.len();
+            keys.keys.retain(|key| key.name != name);
+            if keys.keys.len() == before {
+                return Err(no_key(&keys, &name));
+            }
+            ui.status(&format!("`{name}` opens nothing any more"));
+            None
+        }
+        KeysCommand::Rotate { name } => {
+            let secret = new_secret()?;
+            let Some(key) = keys.keys.iter_mut().find(|key| key.name == name) else {
+                return Err(no_key(&keys, &name));
+            };
+            (key.id, key.secret_sha256) = (secret.id.clone(), secret.sha256());
+            Some((name, secret))
+        }
+    };
+    keys.write(&path).map_err(|error| unusable(&error))?;
+    let Some((name, secret)) = secret else { return Ok(Exit::Done) };
+    if ui.format == Format::Text {
+        ui.data(&format!("{}\n", secret.reveal()))?;
+        ui.note(&format!("this is the only time that the key `{name}` is shown"));
+    } else {
+        ui.json(NewKey { name: &name, key: &secret.reveal() })?;
+    }
+    Ok(Exit::Done)
+}
+
+#[derive(Serialize)]
+struct NewKey<'a> {
+    name: &'a str,
+    key: &'a str,
+}
+
+/// A key, without what opens it.
+#[derive(Serialize)]
+struct ListedKey<'a> {
+    name: &'a str,
+    rights: &'a [Right],
+    collections: &'a [String],
+    sources: &'a [String],
+    tags: &'a [String],
+    requests_per_minute: Option<u32>,
+    tokens_per_minute: Option<u32>,
+    questions_at_a_time: Option<u32>,
+    cost_per_day: Option<f64>,
+    cost_per_month: Option<f64>,
+    created_at: String,
+    expires_at: Option<String>,
+    expired: bool,
+}
+
+#[derive(Serialize)]
+struct KeyList<'a> {
+    keys: Vec<ListedKey<'a>>,
+}
+
+fn list(ui: &mut Ui, file: &KeyFile) -> Result<(), Failure> {
+    let now = Utc::now();
+    if ui.format != Format::Text {
+        let keys = file.keys.iter().map(|key| ListedKey {
+            name: &key.name,
+            rights: &key.rights,
+            collections: &key.collections,
+            sources: &key.sources,
+            tags: &key.tags,
+            requests_per_minute: key.requests_per_minute.map(Into::into),
+            tokens_per_minute: key.tokens_per_minute.map(Into::into),
+            questions_at_a_time: key.questions_at_a_time.map(Into::into),
+            cost_per_day: key.cost_per_day,
+            cost_per_month: key.cost_per_month,
+            created_at: key.created_at.to_rfc3339(),
+            expires_at: key.expires_at.map(|end| end.to_rfc3339()),
+            expired: key.has_expired(now),
+        });
+        return ui.json(KeyList { keys: keys.collect() });
+    }
+    if file.keys.is_empty() {
+        ui.note("there are no keys; docent keys create NAME makes one");
+    }
+    let rows: Vec<String> = file.keys.iter().map(|key| row(key, now) + "\n").collect();
+    ui.data(&rows.concat())
+}
+
+/// `ci  search, answer; docs; tag tenant=a; 60 requests a minute; ends 2030-01-31`.
+fn row(key: &Key, now: chrono::DateTime<Utc>) -> String {
+    let rights: Vec<&str> = key.rights.iter().map(|right| right.name()).collect();
+    let mut parts = vec![rights.join(", ")];
+    parts.extend((!key.collections.is_empty()).then(|| key.collections.join(", ")));
+    parts.extend(key.sources.iter().map(|source| format!("source {source}")));
+    parts.extend(key.tags.iter().map(|tag| format!("tag {tag}")));
+    for (limit, what) in [(key.requests_per_minute, "request"), (key.tokens_per_minute, "token")] {
+        parts
+            .extend(limit.map(|limit| format!("{} a minute", counted(limit.get() as usize, what))));
+    }
+    let at_once = key.questions_at_a_time;
+    parts.extend(
+        at_once.map(|limit| format!("{} at a time", counted(limit.get() as usize, "question"))),
+    );
+    for (amount, time) in [(key.cost_per_day, "day"), (key.cost_per_month, "month")] {
+        parts.extend(amount.map(|amount| format!("costs at most {amount} a {time}")));
+    }
+    parts.extend(key.expires_at.map(|end| {
+        let word = if key.has_expired(now) { "expired" } else { "ends" };
+        format!("{word} {}", end.format("%Y-%m-%d"))
+    }));
+    sanitize_line(&format!("{}  {}", key.name, parts.join("; ")))
+}
+
+fn new_secret() -> Result<Secret, Failure> {
+    Secret::new().map_err(|error| {
+        Failure::new(Exit::Backend, format!("the system gives no random numbers: {error}"))
+    })
+}
+
+fn new_key(name: &str, secret: &Secret, new: NewKeyFlags) -> Result<Key, Failure> {
+    let now = Utc::now();
+    let fits = |c: char| c.is_alphanumeric() || "-_.@".contains(c);
+    if name.is_empty() || name.chars().count() > 100 || !name.chars().all(fits) {
+        return Err(Failure::usage(format!("`{name}` is no name of a key"))
+            .hint("use letters, digits, `-`, `_`, `.` and `@`"));
+    }
+    let expires_at = new.expires.as_deref().map(|text| {
+        expiry(text, now).map_err(|problem| Failure::usage(format!("--expires `{text}` {problem}")))
+    });
+    let rights = match new.rights.as_slice() {
+        [] => vec![Right::Search, Right::Answer],
+        named => Right::ALL.into_iter().filter(|right| named.contains(&name_of(*right))).collect(),
+    };
+    Ok(Key {
+        name: name.to_owned(),
+        id: secret.id.clone(),
+        secret_sha256: secret.sha256(),
+        created_at: now,
+        expires_at: expires_at.transpose()?,
+        rights,
+        collections: new.collections,
+        sources: new.sources,
+        tags: new.tags,
+        requests_per_minute: new.requests_per_minute,
+        tokens_per_minute: new.tokens_per_minute,
+        questions_at_a_time: new.questions_at_a_time,
+        cost_per_day: new.cost_per_day,
+        cost_per_month: new.cost_per_month,
+    })
+}
+
+fn name_of(right: Right) -> RightName {
+    match right {
+        Right::Search => RightName::Search,
+        Right::Answer => RightName::Answer,
+        Right::Ingest => RightName::Ingest,
+        Right::Admin => RightName::Admin,
+    }
+}
+
+fn no_key(keys: &KeyFile, name: &str) -> Failure {
+    let known: Vec<&str> = keys.keys.iter().map(|key| &*key.name).collect();
+    Failure::usage(format!("there is no key `{name}`")).hint(match known.as_slice() {
+        [] => "there are no keys; docent keys create NAME makes one".to_owned(),
+        known => format!("there is {}", known.join(", ")),
+    })
+}
+
+fn unusable(error: &KeyFileError) -> Failure {
+    let hint = match error {
+        KeyFileError::Io { .. } => "name a file that can be read and written with --keys",
+        KeyFileError::Content { .. } => "mend that line; docent keys list shows what is read",
+    };
+    Failure::config(error.to_string()).hint(hint)
+}

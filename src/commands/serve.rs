@@ -1,0 +1,132 @@
+//! `docent serve`: the engine over HTTP.
+
+use std::env;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::Serialize;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{Context, keys};
+use crate::cancel::{self, Cancel, Stop};
+use crate::cli::ServeArgs;
+use crate::error::{Exit, Failure};
+use crate::serve::Service;
+use crate::service::Engine;
+use crate::service::provenance::TraceSink;
+use crate::settings::{ListenAddress, Serve};
+use crate::ui::Ui;
+
+/// Threads of what blocks or computes beside the answers, at most.
+const BLOCKING_THREADS: usize = 64;
+
+/// The first line on stdout.
+#[derive(Serialize)]
+struct Listening<'a> {
+    listening: &'a [String],
+    collections: &'a [String],
+}
+
+pub(super) fn run(ui: &mut Ui, context: Context, args: ServeArgs) -> Result<Exit, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .max_blocking_threads(BLOCKING_THREADS)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Exit::Backend, format!("cannot start: {error}")))?;
+    let result = runtime.block_on(serve(ui, context, args));
+    // A name look-up that hangs may not hold up the end.
+    runtime.shutdown_background();
+    result
+}
+
+async fn serve(ui: &mut Ui, context: Context, args: ServeArgs) -> Result<Exit, Failure> {
+    allow_connections();
+    let settings = context.settings.serve.clone();
+    let keys = keys_in_force(&settings, args.no_auth)?;
+    let engines = engines(ui, &context, &settings)?;
+    engines[0].1.check_answering()?;
+    let usage = keys.as_ref().map(|keys| keys.with_file_name("usage.json"));
+    let service =
+        Service { engines, usage, keys, settings: settings.clone(), log: ui.request_log() };
+    let stop = on_end()?;
+    let running = service.listen().await?;
+    let urls = running.urls();
+    ui.json_line(Listening { listening: &urls, collections: &settings.collections })?;
+    if context.quotes() {
+        ui.note("answers are quoted, not generated: no chat model is configured. `docent doctor` shows how.");
+    }
+    Ok(running.run(&stop).await)
+}
+
+/// Each connection is an open file, and what a shell allows of them is far less than what the system does.
+fn allow_connections() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // As it is, it also works, for fewer.
+    let _ = setrlimit(Resource::Nofile, limit);
+}
+
+/// The keys that callers need; `None`: none.
+fn keys_in_force(settings: &Serve, no_auth: bool) -> Result<Option<PathBuf>, Failure> {
+    if no_auth {
+        return Ok(None);
+    }
+    let named = settings.keys.is_some();
+    let file = keys::file(settings)?;
+    if named || file.is_file() {
+        return Ok(Some(file));
+    }
+    let open = settings.listen.iter().find(|address| !address.is_local());
+    match open {
+        None => Ok(None),
+        Some(ListenAddress::Tcp(address)) => Err(Failure::config(format!(
+            "{address} is reached from other machines, and there are no keys: whoever reaches it could do everything"
+        ))
+        .hint("make one: docent keys create NAME; or say --no-auth where something in front of docent lets callers in")),
+        // It is of this machine.
+        Some(ListenAddress::Unix(_)) => Ok(None),
+    }
+}
+
+/// One for each collection that is served.
+fn engines(
+    ui: &mut Ui,
+    context: &Context,
+    settings: &Serve,
+) -> Result<Vec<(String, Arc<Engine>)>, Failure> {
+    let mut engines = Vec::new();
+    for name in &settings.collections {
+        let mut context = context.clone();
+        context.settings.take_collection(name);
+        let (traces, warning) = TraceSink::open(&context, &|name| env::var(name).ok())?;
+        if let Some(warning) = warning.filter(|_| engines.is_empty()) {
+            ui.warn(&warning);
+        }
+        let engine = super::engine(ui, context)?.traced(traces);
+        engines.push((name.clone(), super::until_the_end(engine)));
+    }
+    Ok(engines)
+}
+
+/// Told when the server is to end: by SIGTERM, or by Ctrl-C. The second time it ends at once.
+fn on_end() -> Result<Cancel, Failure> {
+    let (canceller, cancel) = cancel::pair();
+    let failed = |error| Failure::new(Exit::Backend, format!("cannot listen for signals: {error}"));
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            if canceller.is_cancelled() {
+                #[expect(clippy::exit, reason = "the user asked twice")]
+                std::process::exit(Exit::Interrupted as i32);
+            }
+            canceller.cancel(Stop::Interrupt);
+        }
+    });
+    Ok(cancel)
+}

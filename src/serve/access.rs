@@ -1,0 +1,313 @@
+//! Who asks, and what of the collections that may be: the one place that decides.
+//!
+//! A handler has no engine. It has a [`Caller`], and gets from it a [`Scoped`] engine, whose every
+//! question carries the filter of the key. So what a key may not see has no way out.
+
+use std::collections::{BTreeMap, HashMap};
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use chrono::Utc;
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, StatusCode};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::bucket::Bucket;
+use super::keys::{Key, Right, Secret, WatchedKeys};
+use super::refusal::Refusal;
+use crate::service::Engine;
+use crate::service::retrieval::DocumentFilter;
+use crate::types::Usage;
+
+/// The collections that are served, and who may ask them.
+pub(super) struct Access {
+    engines: BTreeMap<String, Arc<Engine>>,
+    /// The collection of a request that names none.
+    main: String,
+    /// `None`: whoever reaches the server may do everything.
+    keys: Option<WatchedKeys>,
+    /// By the id of the key.
+    uses: Mutex<HashMap<String, Arc<Use>>>,
+}
+
+/// What a key uses now.
+struct Use {
+    requests: Mutex<Option<Bucket>>,
+    tokens: Mutex<Option<Bucket>>,
+    /// With the number that it was made for.
+    questions: Option<(NonZeroU32, Arc<Semaphore>)>,
+}
+
+/// Whoever sent a request, let in for the right that its route needs.
+#[derive(Clone)]
+pub(super) struct Caller {
+    access: Arc<Access>,
+    key: Option<Arc<Key>>,
+    usage: Option<Arc<Use>>,
+}
+
+/// A collection, as far as a caller may see it.
+pub(super) struct Scoped {
+    pub(super) name: String,
+    engine: Arc<Engine>,
+    within: Vec<String>,
+    tags: Vec<String>,
+}
+
+/// What became of a request at the door.
+pub(super) struct Entered {
+    pub(super) caller: Result<Caller, Refusal>,
+    /// Name of the key, also of one that may not do this.
+    pub(super) key: Option<String>,
+    /// Why the file of keys could not be read, once.
+    pub(super) problem: Option<String>,
+}
+
+impl Access {
+    /// `engines`: by collection, the one of a request that names none first.
+    ///
+    /// # Panics
+    /// There is none.
+    pub(super) fn new(engines: Vec<(String, Arc<Engine>)>, keys: Option<WatchedKeys>) -> Self {
+        let main = engines[0].0.clone();
+        Self { engines: engines.into_iter().collect(), main, keys, uses: Mutex::default() }
+    }
+
+    pub(super) fn needs_keys(&self) -> bool {
+        self.keys.is_some()
+    }
+
+    /// All collections, whoever may see them.
+    pub(super) fn engines(&self) -> impl Iterator<Item = (&str, &Arc<Engine>)> {
+        self.engines.iter().map(|(name, engine)| (&**name, engine))
+    }
+
+    /// Lets a request in for a right, and counts it; or says why not: there is no key, it is unknown or
+    /// over, has no such right, or asks too often.
+    pub(super) fn enter(self: &Arc<Self>, headers: &HeaderMap, right: Right) -> Entered {
+        let Some(watched) = &self.keys else {
+            let caller = Caller { access: Arc::clone(self), key: None, usage: None };
+            return Entered { caller: Ok(caller), key: None, problem: None };
+        };
+        let (keys, problem) = watched.now();
+        let known =
+            key_of(headers).and_then(|secret| keys.opened_by(&secret).ok_or_else(unknown_key));
+        let key = known.as_ref().ok().map(|key| key.name.clone());
+        Entered { caller: known.and_then(|key| self.let_in(key, right)), key, problem }
+    }
+
+    /// Whoever asks for what needs no right: it sees nothing that does.
+    pub(super) fn nobody(self: &Arc<Self>) -> Caller {
+        let key = self.needs_keys().then(|| Arc::new(Key::of_nobody()));
+        Caller { access: Arc::clone(self), key, usage: None }
+    }
+
+    fn let_in(self: &Arc<Self>, key: &Key, right: Right) -> Result<Caller, Refusal> {
+        if key.has_expired(Utc::now()) {
+            return Err(Refusal::new(
+                StatusCode::UNAUTHORIZED,
+                "expired_api_key",
+                format!("the key `{}` has expired", key.name),
+            )
+            .hint(format!("docent keys rotate {} makes a new secret", key.name)));
+        }
+        if !key.may(right) {
+            return Err(Refusal::new(
+                StatusCode::FORBIDDEN,
+                "missing_right",
+                format!("the key `{}` has no right to {}", key.name, right.name()),
+            )
+            .hint(format!("it needs `{}` among its rights in keys.toml", right.name())));
+        }
+        let usage = self.use_of(key);
+        let now = Instant::now();
+        take(&usage.requests, key.requests_per_minute, 1.0, now)
+            .map_err(|wait| too_often(key, "requests", wait))?;
+        // What answers cost is known when they end, so only a debt keeps the next one out.
+        take(&usage.tokens, key.tokens_per_minute, 0.0, now)
+            .map_err(|wait| too_often(key, "tokens", wait))?;
+        Ok(Caller {
+            access: Arc::clone(self),
+            key: Some(Arc::new(key.clone())),
+            usage: Some(usage),
+        })
+    }
+
+    fn use_of(&self, key: &Key) -> Arc<Use> {
+        let mut uses = self.uses.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = uses.get(&key.id).filter(|known| {
+            known.questions.as_ref().map(|(count, _)| *count) == key.questions_at_a_time
+        });
+        if let Some(known) = known {
+            return Arc::clone(known);
+        }
+        let semaphore = |count: NonZeroU32| (count, Arc::new(Semaphore::new(count.get() as usize)));
+        let fresh = Arc::new(Use {
+            requests: Mutex::default(),
+            tokens: Mutex::default(),
+            questions: key.questions_at_a_time.map(semaphore),
+        });
+        uses.insert(key.id.clone(), Arc::clone(&fresh));
+        fresh
+    }
+}
+
+/// Takes so much of what a minute has. The error is how long to wait.
+fn take(
+    bucket: &Mutex<Option<Bucket>>,
+    per_minute: Option<NonZeroU32>,
+    amount: f64,
+    now: Instant,
+) -> Result<(), Duration> {
+    let Some(per_minute) = per_minute.map(NonZeroU32::get) else { return Ok(()) };
+    let mut bucket = bucket.lock().unwrap_or_else(PoisonError::into_inner);
+    let bucket = match bucket.as_mut().filter(|bucket| bucket.is_of(per_minute)) {
+        Some(bucket) => bucket,
+        None => bucket.insert(Bucket::full(per_minute, now)),
+    };
+    bucket.take(amount, now)
+}
+
+fn key_of(headers: &HeaderMap) -> Result<Secret, Refusal> {
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let bearer = header(AUTHORIZATION.as_str()).and_then(|value| {
+        let (scheme, key) = value.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then_some(key)
+    });
+    // Azure's clients send their key in a header of its own.
+    let Some(sent) = bearer.or_else(|| header("api-key")) else {
+        return Err(Refusal::new(StatusCode::UNAUTHORIZED, "missing_api_key", "no key was sent")
+            .hint("send it as `Authorization: Bearer dk_...`; docent keys create NAME makes one"));
+    };
+    Secret::parse(sent).ok_or_else(unknown_key)
+}
+
+fn unknown_key() -> Refusal {
+    Refusal::new(StatusCode::UNAUTHORIZED, "invalid_api_key", "this key is not known")
+        .hint("docent keys list shows those that are; a new one is made by docent keys create NAME")
+}
+
+fn too_often(key: &Key, what: &str, wait: Duration) -> Refusal {
+    Refusal::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        "rate_limit_exceeded",
+        format!("the key `{}` has no {what} left in this minute", key.name),
+    )
+    .after(wait)
+}
+
+impl Caller {
+    /// # Errors
+    /// The key has cost what it may. `cost`: of the key of this name, today and in this month.
+    pub(super) fn check_budget(
+        &self,
+        cost: impl FnOnce(&str) -> (f64, f64),
+    ) -> Result<(), Refusal> {
+        let Some(key) = self.key.as_deref().filter(|key| key.has_budget()) else { return Ok(()) };
+        let (today, month) = cost(&key.name);
+        let over = |budget: Option<f64>, cost: f64| budget.filter(|budget| cost >= *budget);
+        let spent = over(key.cost_per_day, today).map(|budget| (budget, "this day"));
+        let spent = spent.or(over(key.cost_per_month, month).map(|budget| (budget, "this month")));
+        match spent {
+            None => Ok(()),
+            Some((budget, time)) => Err(Refusal::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "insufficient_quota",
+                format!("the key `{}` has cost the {budget} that it may in {time}", key.name),
+            )),
+        }
+    }
+
+    /// A question of this caller begins. It ends when what is returned is dropped.
+    ///
+    /// # Errors
+    /// It asks as many at a time as it may.
+    pub(super) fn begin_question(&self) -> Result<Option<OwnedSemaphorePermit>, Refusal> {
+        let (Some(key), Some(usage)) = (&self.key, &self.usage) else { return Ok(None) };
+        let Some((count, semaphore)) = &usage.questions else { return Ok(None) };
+        let permit = Arc::clone(semaphore).try_acquire_owned();
+        permit.map(Some).map_err(|_| {
+            Refusal::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "too_many_questions",
+                format!("the key `{}` may ask {count} questions at a time", key.name),
+            )
+            .after(Duration::from_secs(1))
+        })
+    }
+
+    /// Counts tokens that an answer took.
+    pub(super) fn took_tokens(&self, used: Usage) {
+        let tokens = used.prompt_tokens.unwrap_or(0) + used.completion_tokens.unwrap_or(0);
+        let Some(usage) = &self.usage else { return };
+        let mut bucket = usage.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bucket) = bucket.as_mut() {
+            bucket.owe(tokens as f64);
+        }
+    }
+
+    /// The collections that this caller may see, by name.
+    pub(super) fn collections(&self) -> impl Iterator<Item = &str> {
+        self.access.engines().map(|(name, _)| name).filter(|name| self.sees(name))
+    }
+
+    fn sees(&self, name: &str) -> bool {
+        self.key.as_ref().is_none_or(|key| key.sees_collection(name))
+    }
+
+    /// The collection of this name; unless one is named, the one that is usual. Of one that the caller
+    /// may not see is said what is said of one that is not there.
+    ///
+    /// # Errors
+    /// There is no such collection, as far as the caller may know.
+    pub(super) fn open(&self, name: Option<&str>) -> Result<Scoped, Refusal> {
+        let usual = || {
+            let main = Some(&*self.access.main).filter(|name| self.sees(name));
+            main.or_else(|| self.collections().next())
+        };
+        let found = name.or_else(usual).filter(|name| self.sees(name));
+        let engine = found.and_then(|name| Some((name, self.access.engines.get(name)?)));
+        let Some((name, engine)) = engine else {
+            let known: Vec<&str> = self.collections().collect();
+            let asked = name.unwrap_or_default();
+            return Err(Refusal {
+                param: "collection".into(),
+                ..Refusal::not_found(
+                    "collection_not_found",
+                    format!("there is no collection `{asked}`"),
+                )
+            }
+            .hint(match known.as_slice() {
+                [] => "this key sees no collection that is served".to_owned(),
+                known => format!("there is {}", known.join(", ")),
+            }));
+        };
+        let key = self.key.as_deref();
+        Ok(Scoped {
+            name: name.to_owned(),
+            engine: Arc::clone(engine),
+            within: key.map(|key| key.sources.clone()).unwrap_or_default(),
+            tags: key.map(|key| key.tags.clone()).unwrap_or_default(),
+        })
+    }
+}
+
+impl Scoped {
+    pub(super) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// What was asked for, of what may be seen.
+    pub(super) fn filter(&self, asked: DocumentFilter) -> DocumentFilter {
+        let DocumentFilter { sources, kinds, mut tags, within } = asked;
+        debug_assert!(within.is_empty(), "only a key restricts");
+        tags.extend(self.tags.iter().cloned());
+        DocumentFilter { sources, kinds, tags, within: self.within.clone() }
+    }
+
+    /// The caller sees all of the collection.
+    pub(super) fn is_whole(&self) -> bool {
+        self.within.is_empty() && self.tags.is_empty()
+    }
+}

@@ -1,0 +1,318 @@
+//! A question → events and an answer, as every wire sends them.
+
+use std::time::{Duration, Instant};
+
+use http::StatusCode;
+use schemars::JsonSchema;
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::access::Scoped;
+use super::call::{Server, SharedNotes};
+use super::log::Notes;
+use super::refusal::Refusal;
+use crate::error::{BackendError, Exit, Failure};
+use crate::output::{CitationJson, Nearest, NoAnswerReason, WarningJson};
+use crate::query::history::Turn;
+use crate::query::verdict::NoAnswer;
+use crate::query::{Answer, AnswerEvent};
+use crate::service::answering::{Ask, Exchange};
+use crate::service::retrieval::{DocumentFilter, RetrievalOverrides};
+use crate::settings::Fallback;
+
+use super::access::Caller;
+
+/// Longest question, in bytes: what is longer is a text, and not asked.
+pub(super) const LONGEST_QUESTION: usize = 32 << 10;
+
+/// What a caller asks.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Question {
+    pub(super) text: String,
+    /// Earlier turns of the conversation, oldest first.
+    pub(super) history: Vec<Turn>,
+    /// Stands before docent's own rules in the prompt.
+    pub(super) introduction: Option<String>,
+    pub(super) filter: DocumentFilter,
+    pub(super) overrides: RetrievalOverrides,
+}
+
+/// What came of a question.
+pub(super) struct Answered {
+    pub(super) answer: Answer,
+    pub(super) asked: AskedCollection,
+    /// Why it does not count, though there is a text: what is required of citations is not met.
+    pub(super) objection: Option<Failure>,
+}
+
+/// The collection that was asked, as it was then.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(super) struct AskedCollection {
+    pub(super) collection: String,
+    /// The number N of the version `NAME@vN`.
+    pub(super) version: u32,
+    /// Id of the ingest that changed it last.
+    pub(super) generation: Option<Uuid>,
+}
+
+/// What every answer says of itself, beside its text: the value of the key `docent`.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct AnswerDetails {
+    pub(super) answer_id: String,
+    #[serde(flatten)]
+    pub(super) asked: AskedCollection,
+    /// The model that answered; `extractive` where the answer is quoted.
+    pub(super) model: String,
+    pub(super) no_answer: bool,
+    pub(super) no_answer_reason: Option<NoAnswerReason>,
+    /// One for each passage that is cited, in the order of first mention.
+    pub(super) citations: Vec<LinkedCitation>,
+    pub(super) invalid_citations: Vec<u32>,
+    pub(super) uncited_sentences: Vec<String>,
+    pub(super) warnings: Vec<WarningJson>,
+    /// What came nearest, where there is no answer.
+    pub(super) nearest: Vec<Nearest>,
+    /// It was cut short.
+    pub(super) incomplete: bool,
+    pub(super) retrieved_ms: u64,
+    pub(super) first_token_ms: Option<u64>,
+    pub(super) elapsed_ms: u64,
+    /// Where citations are required to bear the answer out: why they do not.
+    pub(super) objections: Vec<String>,
+    /// What was sent and has no effect here.
+    pub(super) ignored: Vec<String>,
+}
+
+/// A citation that can be opened.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct LinkedCitation {
+    pub(super) url: String,
+    #[serde(flatten)]
+    pub(super) citation: CitationJson,
+}
+
+/// Answers a question. Events go to `emit` as they come. Dropped, it ends.
+///
+/// # Errors
+/// The question was not asked, the model failed before its first token and nothing takes its place, or it
+/// takes longer than a request may.
+pub(super) async fn answer(
+    scoped: &Scoped,
+    caller: &Caller,
+    server: &Server,
+    notes: &SharedNotes,
+    question: &Question,
+    emit: &mut (dyn FnMut(AnswerEvent) + Send),
+) -> Result<Answered, Refusal> {
+    // A stream was begun long before its answer ends, so this is where its time is limited.
+    let answered = answer_or_quote(scoped, caller, server, notes, question, emit);
+    let answered = tokio::time::timeout(server.settings.timeout, answered).await;
+    answered.unwrap_or_else(|_| Err(Refusal::timeout()))
+}
+
+/// The same, without an end to its time.
+async fn answer_or_quote(
+    scoped: &Scoped,
+    caller: &Caller,
+    server: &Server,
+    notes: &SharedNotes,
+    question: &Question,
+    emit: &mut (dyn FnMut(AnswerEvent) + Send),
+) -> Result<Answered, Refusal> {
+    notes.note(|notes| {
+        notes.collection = Some(scoped.name.clone());
+        notes.question = Some(question.text.clone());
+    });
+    let falls_back = server.settings.fallback == Fallback::Extractive;
+    let generates = !scoped.engine().context.quotes();
+    if generates && let Err(wait) = server.breaker.check(Instant::now()) {
+        if falls_back {
+            return asked(scoped, caller, server, notes, question, true, emit).await;
+        }
+        return Err(Refusal::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "upstream_unavailable",
+            "the chat model failed several times in a row, and is left alone for a while",
+        )
+        .hint("--fallback extractive quotes meanwhile")
+        .after(wait));
+    }
+    let answered = asked(scoped, caller, server, notes, question, false, emit).await;
+    match &answered {
+        Err(refusal) if refusal.code == "upstream_unavailable" => {
+            server.breaker.failed(Instant::now());
+            if falls_back && generates {
+                return asked(scoped, caller, server, notes, question, true, emit).await;
+            }
+        }
+        Ok(answered)
+            if answered.answer.failure.as_ref().is_some_and(BackendError::is_transient) =>
+        {
+            server.breaker.failed(Instant::now());
+        }
+        Ok(answered) if generates && answered.answer.failure.is_none() => server.breaker.worked(),
+        _ => {}
+    }
+    answered
+}
+
+async fn asked(
+    scoped: &Scoped,
+    caller: &Caller,
+    server: &Server,
+    notes: &SharedNotes,
+    question: &Question,
+    quote: bool,
+    emit: &mut (dyn FnMut(AnswerEvent) + Send),
+) -> Result<Answered, Refusal> {
+    let engine = scoped.engine();
+    let filter = scoped.filter(question.filter.clone());
+    let ask = Ask {
+        question: &question.text,
+        filter: &filter,
+        history: &question.history,
+        overrides: question.overrides,
+        introduction: question.introduction.as_deref(),
+        quote,
+    };
+    let exchange = engine.answer(ask, &server.abandoned, emit).await?;
+    let asked = AskedCollection::of(scoped, &exchange);
+    let outcome = exchange.answer.as_ref().map_err(Failure::clone);
+    let outcome = outcome.and_then(|answer| engine.outcome(answer));
+    let recorded = engine.record(&exchange, &outcome).await;
+    if let Ok(Some(warning)) | Err(Failure { message: warning, .. }) = recorded {
+        notes.note(|notes| notes.warning = Some(warning));
+    }
+    let answer = exchange.answer?;
+    caller.took_tokens(answer.usage);
+    notes.note(|notes| note_answer(notes, &asked, &answer));
+    let objection = outcome.err().filter(|failure| failure.exit == Exit::Negative);
+    Ok(Answered { answer, asked, objection })
+}
+
+fn note_answer(notes: &mut Notes, asked: &AskedCollection, answer: &Answer) {
+    let milliseconds = |time: Duration| time.as_millis() as u64;
+    let citations = &answer.citations.citations;
+    notes.version = Some(asked.version);
+    notes.generation = asked.generation.map(|id| id.to_string());
+    notes.answer_id = Some(answer.id.to_string());
+    notes.no_answer = Some(answer.no_answer.is_some());
+    notes.prompt_tokens = answer.usage.prompt_tokens;
+    notes.completion_tokens = answer.usage.completion_tokens;
+    notes.cost = answer.usage.cost;
+    notes.retrieved_ms = Some(milliseconds(answer.retrieved_in));
+    notes.first_token_ms = answer.first_token_in.map(milliseconds);
+    notes.unsupported_citations = citations.iter().filter(|it| !it.verified).count() as u32;
+    notes.documents = sources(answer.passages.iter().map(|passage| &*passage.source));
+}
+
+/// Each once, in order of first mention.
+pub(super) fn sources<'a>(all: impl Iterator<Item = &'a str>) -> Vec<String> {
+    use itertools::Itertools as _;
+    all.unique().map(str::to_owned).collect()
+}
+
+impl AskedCollection {
+    fn of(scoped: &Scoped, exchange: &Exchange) -> Self {
+        Self::new(&scoped.name, exchange.reader())
+    }
+
+    pub(super) fn new(name: &str, reader: &crate::store::Reader) -> Self {
+        let manifest = reader.manifest();
+        let last = manifest.unfinished.as_ref().or(manifest.runs.last());
+        Self {
+            collection: name.to_owned(),
+            version: reader.version(),
+            generation: last.map(|run| run.run_id),
+        }
+    }
+}
+
+impl AnswerDetails {
+    /// `link` makes the URL of a citation.
+    pub(super) fn new(
+        answered: &Answered,
+        link: &dyn Fn(&CitationJson) -> String,
+        ignored: Vec<String>,
+    ) -> Self {
+        let Answered { answer, asked, objection } = answered;
+        let milliseconds = |time: Duration| time.as_millis() as u64;
+        let citations = answer.citations.citations.iter().map(CitationJson::from);
+        Self {
+            answer_id: answer.id.to_string(),
+            asked: asked.clone(),
+            model: answer.model.clone(),
+            no_answer: answer.no_answer.is_some(),
+            no_answer_reason: answer.no_answer.map(Into::into),
+            citations: citations
+                .map(|citation| LinkedCitation { url: link(&citation), citation })
+                .collect(),
+            invalid_citations: answer.citations.invalid.clone(),
+            uncited_sentences: answer.citations.uncited_sentences.clone(),
+            warnings: answer.warnings().iter().map(Into::into).collect(),
+            nearest: answer.nearest.iter().map(Into::into).collect(),
+            incomplete: answer.cut().is_some(),
+            retrieved_ms: milliseconds(answer.retrieved_in),
+            first_token_ms: answer.first_token_in.map(milliseconds),
+            elapsed_ms: milliseconds(answer.elapsed),
+            objections: objection.as_ref().map(|it| it.causes.clone()).unwrap_or_default(),
+            ignored,
+        }
+    }
+}
+
+impl Answered {
+    /// What cut the answer short, where that was not its length.
+    pub(super) fn failed(&self) -> Option<Refusal> {
+        if self.answer.interrupted {
+            return Some(shutting_down());
+        }
+        self.answer.failure.clone().map(Into::into)
+    }
+
+    /// The finish reason, as `OpenAI` has it.
+    pub(super) fn finish_reason(&self) -> &'static str {
+        match self.answer.finish_reason.as_deref() {
+            Some("length" | "max_tokens" | "model_length") => "length",
+            Some("content_filter") => "content_filter",
+            _ => "stop",
+        }
+    }
+}
+
+/// The server ends, and did not wait any longer.
+fn shutting_down() -> Refusal {
+    Refusal::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "shutting_down",
+        "the server is ending, and the answer was cut off",
+    )
+    .after(Duration::from_secs(1))
+}
+
+/// What stands in the place of an answer where there is none, for clients that show only a text.
+pub(super) fn words_for(why: NoAnswer) -> &'static str {
+    match why {
+        NoAnswer::NothingFound => "Nothing was found in the documents.",
+        NoAnswer::Refused => "The documents do not answer this.",
+        NoAnswer::Empty => "The model wrote nothing.",
+        // The text itself stands there.
+        NoAnswer::Uncited => "",
+    }
+}
+
+/// # Errors
+/// It is empty, or too long.
+pub(super) fn checked_question(text: &str, param: &str) -> Result<String, Refusal> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(Refusal::invalid(param, "the question is empty"));
+    }
+    if text.len() > LONGEST_QUESTION {
+        return Err(Refusal::invalid(
+            param,
+            format!("the question has {} bytes, more than {LONGEST_QUESTION}", text.len()),
+        ));
+    }
+    Ok(text.to_owned())
+}

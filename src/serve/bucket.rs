@@ -1,0 +1,76 @@
+//! How much somebody may still take: a bucket that holds what a minute has, and fills as time goes by.
+
+use std::time::{Duration, Instant};
+
+/// See the module.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(super) struct Bucket {
+    per_minute: u32,
+    /// Below nothing where more was taken than there was.
+    left: f64,
+    at: Instant,
+}
+
+impl Bucket {
+    /// `per_minute` is at least 1.
+    pub(super) fn full(per_minute: u32, now: Instant) -> Self {
+        Self { per_minute, left: f64::from(per_minute), at: now }
+    }
+
+    pub(super) fn is_of(&self, per_minute: u32) -> bool {
+        self.per_minute == per_minute
+    }
+
+    /// Takes this much, if it is there. The error is how long to wait until it will be; what is more
+    /// than the bucket holds is given when it is full.
+    pub(super) fn take(&mut self, amount: f64, now: Instant) -> Result<(), Duration> {
+        let full = f64::from(self.per_minute);
+        let passed = now.saturating_duration_since(self.at).as_secs_f64();
+        self.left = (self.left + passed * full / 60.0).min(full);
+        self.at = now;
+        let lacking = amount.min(full) - self.left;
+        // What comes of dividing and multiplying again is not exact.
+        if lacking <= 1e-9 {
+            self.left -= amount;
+            return Ok(());
+        }
+        Err(Duration::from_secs_f64(lacking * 60.0 / full))
+    }
+
+    /// Takes this much, whether it is there or not.
+    pub(super) fn owe(&mut self, amount: f64) {
+        self.left -= amount;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn a_minute_has_so_much_and_what_was_taken_comes_back() {
+        let now = Instant::now();
+        let at = |seconds| now + Duration::from_secs(seconds);
+        let mut bucket = Bucket::full(60, now);
+        for _ in 0..60 {
+            bucket.take(1.0, now).unwrap();
+        }
+        assert_eq!(bucket.take(1.0, now), Err(Duration::from_secs(1)));
+        assert_eq!(bucket.take(1.0, at(1)), Ok(()));
+        assert!(bucket.take(1.0, at(1)).is_err());
+        assert_eq!(bucket.take(60.0, at(1_000)), Ok(()), "no more than full");
+        assert!(bucket.take(1.0, at(1_000)).is_err());
+    }
+
+    #[test]
+    fn a_debt_keeps_the_next_one_out_until_it_is_paid() {
+        let now = Instant::now();
+        let mut bucket = Bucket::full(600, now);
+        bucket.take(0.0, now).unwrap();
+        bucket.owe(1_200.0);
+        assert_eq!(bucket.take(0.0, now), Err(Duration::from_mins(1)));
+        assert_eq!(bucket.take(0.0, now + Duration::from_mins(1)), Ok(()));
+    }
+}

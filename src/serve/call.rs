@@ -1,0 +1,112 @@
+//! A request that was let in, as its handler sees it.
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use axum::response::Response;
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use http::{HeaderMap, StatusCode};
+use uuid::Uuid;
+
+use super::access::{Access, Caller};
+use super::admission::Admission;
+use super::audit::Audit;
+use super::breaker::Breaker;
+use super::log::Notes;
+use super::observers::Observers;
+use super::refusal::Refusal;
+use crate::cancel::Cancel;
+use crate::settings::Serve;
+
+/// What lives as long as the server.
+pub(super) struct Server {
+    pub(super) access: Arc<Access>,
+    pub(super) admission: Arc<Admission>,
+    pub(super) breaker: Breaker,
+    pub(super) settings: Serve,
+    /// Answers that still go on when the time of draining is over end where they are.
+    pub(super) abandoned: Cancel,
+    /// The server takes no more requests. Set when it runs.
+    pub(super) stopping: OnceLock<Cancel>,
+    pub(super) observers: Observers,
+}
+
+impl Server {
+    /// # Errors
+    /// What is done must be written down, and cannot be.
+    pub(super) fn check_audit(&self) -> Result<(), Refusal> {
+        let audit = self.observers.audit.as_ref().filter(|_| self.settings.audit_required);
+        let Some(problem) = audit.and_then(Audit::problem) else { return Ok(()) };
+        let refusal = Refusal::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "audit_unwritable",
+            "what is asked must be written down, and cannot be",
+        );
+        Err(Refusal { causes: vec![problem], ..refusal }.after(Duration::from_secs(5)))
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.get().is_some_and(Cancel::is_cancelled)
+    }
+}
+
+/// See the module.
+pub(super) struct Call {
+    pub(super) server: Arc<Server>,
+    pub(super) id: String,
+    pub(super) caller: Caller,
+    /// Parts of the path, by their names in the route, decoded.
+    pub(super) params: Vec<(String, String)>,
+    /// What stands behind the `?`, as it was sent.
+    pub(super) query: String,
+    pub(super) headers: HeaderMap,
+    /// Empty where the method has none.
+    pub(super) body: Bytes,
+    pub(super) notes: SharedNotes,
+}
+
+/// What is said of a request in the log: added to until its answer has ended.
+#[derive(Clone, Default)]
+pub(super) struct SharedNotes(Arc<Mutex<Notes>>);
+
+impl SharedNotes {
+    pub(super) fn note(&self, add: impl FnOnce(&mut Notes)) {
+        add(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    pub(super) fn read(&self) -> Notes {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// What answers a request. Dropped, it ends: a caller who leaves is no longer answered.
+pub(super) type Handler = fn(Call) -> BoxFuture<'static, Result<Response, Refusal>>;
+
+impl Call {
+    /// A part of the path; the route has it.
+    pub(super) fn param(&self, name: &str) -> &str {
+        let found = self.params.iter().find(|(known, _)| known == name);
+        found.map_or("", |(_, value)| value)
+    }
+
+    /// The first value of a name in the query, decoded.
+    pub(super) fn query_value(&self, name: &str) -> Option<String> {
+        let mut pairs = url::form_urlencoded::parse(self.query.as_bytes());
+        pairs.find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
+    }
+
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The caller wants events, not one object.
+    pub(super) fn accepts_events(&self) -> bool {
+        self.header("accept").is_some_and(|types| types.contains("text/event-stream"))
+    }
+}
+
+/// An id for something that is made: `chatcmpl-…`.
+pub(super) fn made_id(prefix: &str) -> String {
+    format!("{prefix}{}", Uuid::now_v7().simple())
+}

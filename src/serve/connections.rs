@@ -1,0 +1,251 @@
+//! Listens, accepts, and ends: a loop of our own over hyper, since axum's has no limit on connections
+//! and none on how long the head of a request may take.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use http::Request;
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
+use tower::ServiceExt as _;
+
+use super::browser::ThroughSocket;
+use super::slow::SlowClient;
+use crate::cancel::Cancel;
+use crate::error::{Exit, Failure};
+use crate::settings::{ListenAddress, Serve};
+
+/// A head of a request that is larger is refused.
+const LARGEST_HEAD: u32 = 16 << 10;
+
+/// Requests at a time on one connection of HTTP/2.
+const STREAMS: u32 = 256;
+
+/// How long to wait where the system can't give another connection: it has no file descriptors left,
+/// and one that is accepted in vain at once would take a whole core.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Where the server listens, ready for callers.
+pub(super) struct Listeners(Vec<Listener>);
+
+enum Listener {
+    Tcp(TcpListener),
+    Unix(UnixListener, PathBuf),
+}
+
+impl Listeners {
+    /// # Errors
+    /// An address is taken, or not one of this machine.
+    pub(super) async fn bind(addresses: &[ListenAddress]) -> Result<Self, Failure> {
+        let mut listeners = Vec::new();
+        for address in addresses {
+            listeners.push(match address {
+                ListenAddress::Tcp(address) => Listener::Tcp(
+                    TcpListener::bind(address)
+                        .await
+                        .map_err(|error| cannot_listen(&address.to_string(), &error))?,
+                ),
+                ListenAddress::Unix(path) => Listener::Unix(
+                    bind_socket(path)
+                        .map_err(|error| cannot_listen(&path.display().to_string(), &error))?,
+                    path.clone(),
+                ),
+            });
+        }
+        Ok(Self(listeners))
+    }
+
+    /// What a caller uses: `http://127.0.0.1:7400`, `unix:/run/docent.sock`.
+    pub(super) fn urls(&self) -> Vec<String> {
+        let url = |listener: &Listener| match listener {
+            Listener::Tcp(listener) => match listener.local_addr() {
+                Ok(address) => format!("http://{address}"),
+                Err(error) => format!("http://? ({error})"),
+            },
+            Listener::Unix(_, path) => format!("unix:{}", path.display()),
+        };
+        self.0.iter().map(url).collect()
+    }
+
+    /// Serves until `stop` says to end; then takes no more connections, and lets requests that are
+    /// under way end, for as long as the settings give them. What is left then is told to end through
+    /// `give_up`, and gets a moment to say so to its caller.
+    pub(super) async fn serve(
+        self,
+        router: Router,
+        settings: &Serve,
+        stop: &Cancel,
+        give_up: &dyn Fn(),
+    ) -> Exit {
+        const FAREWELL: Duration = Duration::from_secs(2);
+        let connections = Arc::new(Semaphore::new(settings.max_connections));
+        let (ending, ends) = watch::channel(false);
+        let mut tasks = JoinSet::new();
+        for listener in self.0 {
+            let loops = Accepting {
+                router: router.clone(),
+                builder: builder(settings.header_timeout),
+                connections: Arc::clone(&connections),
+                slow_client: settings.slow_client,
+                ends: ends.clone(),
+            };
+            tasks.spawn(loops.run(listener));
+        }
+        stop.cancelled().await;
+        let _ = ending.send(true);
+        let all = u32::try_from(settings.max_connections).unwrap_or(u32::MAX);
+        let drained = async {
+            while tasks.join_next().await.is_some() {}
+            let _ = connections.acquire_many(all).await;
+        };
+        tokio::pin!(drained);
+        if tokio::time::timeout(settings.drain, &mut drained).await.is_ok() {
+            return Exit::Done;
+        }
+        give_up();
+        let _ = tokio::time::timeout(FAREWELL, drained).await;
+        Exit::Done
+    }
+}
+
+/// A socket that a server left behind that was killed is removed; one that somebody listens at is not.
+fn bind_socket(path: &std::path::Path) -> io::Result<UnixListener> {
+    if let Err(error) = std::os::unix::net::UnixStream::connect(path)
+        && error.kind() == io::ErrorKind::ConnectionRefused
+    {
+        std::fs::remove_file(path)?;
+    }
+    let listener = UnixListener::bind(path)?;
+    std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    Ok(listener)
+}
+
+fn cannot_listen(address: &str, error: &io::Error) -> Failure {
+    let failure = Failure::new(Exit::Backend, format!("cannot listen at {address}: {error}"));
+    match error.kind() {
+        io::ErrorKind::AddrInUse => failure
+            .hint("another server runs there: stop it, or choose another place with --listen"),
+        io::ErrorKind::PermissionDenied => {
+            failure.hint("ports below 1024 are for root: choose a higher one with --listen")
+        }
+        _ => failure.hint("--listen takes an address of this machine, such as 127.0.0.1:7400"),
+    }
+}
+
+fn builder(header_timeout: Duration) -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(header_timeout)
+        .max_buf_size(64 << 10)
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(Duration::from_secs(20))
+        .max_concurrent_streams(STREAMS)
+        .max_header_list_size(LARGEST_HEAD);
+    builder
+}
+
+/// What accepts the connections of one listener.
+struct Accepting {
+    router: Router,
+    builder: Builder<TokioExecutor>,
+    connections: Arc<Semaphore>,
+    slow_client: Duration,
+    ends: watch::Receiver<bool>,
+}
+
+impl Accepting {
+    async fn run(mut self, listener: Listener) {
+        loop {
+            // At the limit nobody is accepted: whoever comes waits in the system's own queue.
+            let permit = tokio::select! {
+                permit = Arc::clone(&self.connections).acquire_owned() => permit,
+                _ = self.ends.wait_for(|ends| *ends) => break,
+            };
+            let Ok(permit) = permit else { break };
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                _ = self.ends.wait_for(|ends| *ends) => break,
+            };
+            match accepted {
+                Ok(Accepted::Tcp(stream)) => self.serve(stream, false, permit),
+                Ok(Accepted::Unix(stream)) => self.serve(stream, true, permit),
+                // The caller has gone already.
+                Err(error) if is_of_one_connection(&error) => {}
+                Err(_) => tokio::time::sleep(PAUSE).await,
+            }
+        }
+        if let Listener::Unix(_, path) = listener {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+
+    fn serve(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        through_socket: bool,
+        permit: OwnedSemaphorePermit,
+    ) {
+        let stream = TokioIo::new(SlowClient::new(stream, self.slow_client));
+        let router = self.router.clone();
+        let service =
+            TowerToHyperService::new(router.map_request(move |request: Request<Incoming>| {
+                let mut request = request.map(Body::new);
+                if through_socket {
+                    request.extensions_mut().insert(ThroughSocket);
+                }
+                request
+            }));
+        let (builder, mut ends) = (self.builder.clone(), self.ends.clone());
+        tokio::spawn(async move {
+            let connection = builder.serve_connection_with_upgrades(stream, service);
+            tokio::pin!(connection);
+            // What a caller does wrong on its connection is not for anybody else to know.
+            let ended = tokio::select! {
+                ended = connection.as_mut() => Some(ended),
+                _ = ends.wait_for(|ends| *ends) => None,
+            };
+            if ended.is_none() {
+                connection.as_mut().graceful_shutdown();
+                let _ = connection.await;
+            }
+            drop(permit);
+        });
+    }
+}
+
+enum Accepted {
+    Tcp(tokio::net::TcpStream),
+    Unix(tokio::net::UnixStream),
+}
+
+impl Listener {
+    async fn accept(&self) -> io::Result<Accepted> {
+        match self {
+            Self::Tcp(listener) => {
+                let (stream, _) = listener.accept().await?;
+                // A piece of an answer is sent when it is there, not when there are enough.
+                stream.set_nodelay(true)?;
+                Ok(Accepted::Tcp(stream))
+            }
+            Self::Unix(listener, _) => Ok(Accepted::Unix(listener.accept().await?.0)),
+        }
+    }
+}
+
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}

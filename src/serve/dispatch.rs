@@ -1,0 +1,173 @@
+//! From a request to its response: the same steps for every route.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::extract::{FromRequestParts as _, RawPathParams};
+use axum::response::Response;
+use chrono::{SecondsFormat, Utc};
+use futures::FutureExt as _;
+use http::header::{HeaderName, HeaderValue, ORIGIN};
+use http::{Method, Request, StatusCode};
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::access::Entered;
+use super::browser;
+use super::call::{Call, Server, SharedNotes, made_id};
+use super::log::{Held, LogEntry, Pending};
+use super::refusal::Refusal;
+use super::request::read_body;
+use super::routes::{Route, Work};
+
+/// By which clients of `OpenAI` say how often they have sent a request before.
+const RETRY_COUNT: HeaderName = HeaderName::from_static("x-stainless-retry-count");
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What a question holds until its answer has ended.
+type Turn = (Option<OwnedSemaphorePermit>, Option<OwnedSemaphorePermit>);
+
+/// Answers a request, by the route that it came to; `None`: by none.
+pub(super) async fn dispatch(
+    server: Arc<Server>,
+    route: Option<&'static Route>,
+    request: Request<Body>,
+) -> Response {
+    let id = request_id(&request);
+    let without_body = request.method() == Method::HEAD;
+    let asked_by = request.headers().get(ORIGIN).cloned();
+    let notes = SharedNotes::default();
+    let mut pending = Pending {
+        entry: LogEntry {
+            time: Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true),
+            request_id: id.clone(),
+            method: request.method().to_string(),
+            path: request.uri().path().to_owned(),
+            route: route.map(|route| route.path),
+            needs_right: route.is_none_or(|route| route.right.is_some()),
+            ..LogEntry::default()
+        },
+        started: Instant::now(),
+        notes: notes.clone(),
+        server: Arc::clone(&server),
+        status: None,
+        sent: false,
+    };
+    let allowed = browser::check(&request, &server.settings, server.access.needs_keys());
+    let lets_read = allowed.is_ok();
+    let answered = match allowed {
+        Ok(()) if browser::is_preflight(&request) => Ok((browser::preflight(), (None, None))),
+        Ok(()) => answer(&server, route, request, &id, &mut pending).await,
+        Err(refusal) => Err(refusal),
+    };
+    let (mut response, turn) = answered.unwrap_or_else(|refusal| {
+        notes.note(|notes| notes.error = Some(refusal.code.to_owned()));
+        (refusal.response(&id), (None, None))
+    });
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+    browser::let_read(&mut response, asked_by.filter(|_| lets_read));
+    pending.status = Some(response.status().as_u16());
+    // Nobody takes the bytes of what has none.
+    pending.sent = without_body || http_body::Body::is_end_stream(response.body());
+    response.map(|body| Body::new(Held { body, pending, held: turn }))
+}
+
+async fn answer(
+    server: &Arc<Server>,
+    route: Option<&'static Route>,
+    request: Request<Body>,
+    id: &str,
+    pending: &mut Pending,
+) -> Result<(Response, Turn), Refusal> {
+    let Some(route) = route else { return Err(no_route(&request)) };
+    let (mut parts, body) = request.into_parts();
+    let repeated = parts.headers.get(RETRY_COUNT).is_some_and(|count| count != "0");
+    pending.notes.note(|notes| notes.is_repeated = repeated);
+    let caller = match route.right {
+        Some(right) => {
+            let Entered { caller, key, problem } = server.access.enter(&parts.headers, right);
+            pending.entry.key = key;
+            if let Some(problem) = problem {
+                let warning = format!("the keys are those of before: {problem}");
+                pending.notes.note(|notes| notes.warning = Some(warning));
+            }
+            let caller = caller?;
+            server.check_audit()?;
+            caller
+        }
+        None => server.access.nobody(),
+    };
+    // Before the body is read: who is refused need not send it.
+    let turn = match route.work {
+        Work::Light => (None, None),
+        Work::Question => {
+            caller.check_budget(|key| server.observers.usage.cost_of(key))?;
+            let own = caller.begin_question()?;
+            (own, Some(server.admission.begin_question().await?))
+        }
+    };
+    let body = match parts.method {
+        Method::POST => {
+            let settings = &server.settings;
+            read_body(body, settings.body_limit, settings.header_timeout).await?
+        }
+        _ => bytes::Bytes::new(),
+    };
+    let params = match RawPathParams::from_request_parts(&mut parts, &()).await {
+        Ok(params) => {
+            params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+        }
+        Err(error) => return Err(Refusal::invalid("", error.to_string())),
+    };
+    let call = Call {
+        server: Arc::clone(server),
+        id: id.to_owned(),
+        caller,
+        params,
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        headers: parts.headers,
+        body,
+        notes: pending.notes.clone(),
+    };
+    let handled = AssertUnwindSafe((route.handler)(call)).catch_unwind();
+    let handled = tokio::time::timeout(server.settings.timeout, handled).await;
+    match handled {
+        Ok(Ok(response)) => Ok((response?, turn)),
+        Ok(Err(_)) => Err(Refusal::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal_error",
+            "docent made a mistake: this request ended where it was, others go on",
+        )
+        .hint(format!("report it, with the request id {id} and what the log says"))),
+        Err(_) => Err(Refusal::timeout()),
+    }
+}
+
+/// That of the caller, where it is one that can stand in a log; or a new one.
+fn request_id(request: &Request<Body>) -> String {
+    let sent = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok());
+    let fits = |id: &&str| {
+        let sane = |c: char| c.is_ascii_alphanumeric() || "-_.:".contains(c);
+        (1..=128).contains(&id.len()) && id.chars().all(sane)
+    };
+    sent.filter(fits).map_or_else(|| made_id("req_"), str::to_owned)
+}
+
+fn no_route(request: &Request<Body>) -> Refusal {
+    let (method, path) = (request.method(), request.uri().path());
+    let others = super::routes::methods_of(path);
+    if !others.is_empty() {
+        return Refusal::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            format!("{path} is asked by {}, not by {method}", others.join(" or ")),
+        );
+    }
+    Refusal::not_found("unknown_url", format!("there is no {path} here")).hint(
+        "GET /v1/models lists what can be asked; docent serve --help says where it is written down",
+    )
+}

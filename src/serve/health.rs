@@ -1,0 +1,34 @@
+//! Whether the server lives, and whether it is ready. No model is asked: a probe costs nothing.
+
+use axum::response::Response;
+use http::StatusCode;
+use serde_json::json;
+
+use super::call::Call;
+use super::refusal::Refusal;
+
+/// The loop turns.
+pub(super) fn live() -> Response {
+    super::native::json(&json!({ "status": "alive" }))
+}
+
+/// Every collection can be asked, by the models that built it.
+pub(super) async fn ready(call: Call) -> Result<Response, Refusal> {
+    let not_ready = |why: String| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", why);
+    if call.server.is_stopping() {
+        return Err(not_ready("the server is ending".to_owned()));
+    }
+    for (name, engine) in call.server.access.engines() {
+        // Why is for those who run the server, and not for whoever reaches it.
+        if let Err(failure) = engine.retriever().await {
+            call.notes.note(|notes| notes.warning = Some(failure.message.clone()));
+            let mut refusal = not_ready(format!("the collection `{name}` cannot be asked"));
+            if !call.server.access.needs_keys() {
+                refusal.causes = vec![failure.message];
+                refusal.hint = failure.hint;
+            }
+            return Err(refusal);
+        }
+    }
+    Ok(super::native::json(&json!({ "status": "ready" })))
+}

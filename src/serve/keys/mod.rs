@@ -1,0 +1,265 @@
+//! The keys of callers: `keys.toml`, which has of each key its name, a hash, and what it may do.
+//!
+//! A key is `dk_ID_SECRET`. The file has the SHA-256 of the secret only: whoever reads it can't ask with
+//! it. A secret is 256 random bits, so it needs no slow hash, which is for what people think of.
+
+mod file;
+mod watched;
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq as _;
+
+pub use file::{KeyFile, KeyFileError};
+pub use watched::WatchedKeys;
+
+use crate::types::ContentHash;
+
+/// What a key may be used for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Right {
+    /// Retrieved passages, documents, what is stored.
+    Search,
+    /// Answers by the chat model, which costs money.
+    Answer,
+    /// Changing a collection.
+    Ingest,
+    /// What concerns all callers: metrics, usage.
+    Admin,
+}
+
+impl Right {
+    pub const ALL: [Self; 4] = [Self::Search, Self::Answer, Self::Ingest, Self::Admin];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Search => "search",
+            Self::Answer => "answer",
+            Self::Ingest => "ingest",
+            Self::Admin => "admin",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|right| right.name() == name)
+    }
+}
+
+/// A row of `keys.toml`.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Key {
+    /// Unique in the file; for logs and people.
+    pub name: String,
+    /// The part of the key that finds this row.
+    pub id: String,
+    /// SHA-256 of the secret, in lower-case hexadecimal.
+    pub secret_sha256: String,
+    /// RFC 3339, UTC.
+    pub created_at: DateTime<Utc>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<DateTime<Utc>>,
+    #[serde(default = "Key::usual_rights")]
+    pub rights: Vec<Right>,
+    /// Empty: all that are served.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub collections: Vec<String>,
+    /// Paths, directories or globs, one of which every document that this key sees matches; empty: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<String>,
+    /// Tags that every document has which this key sees.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// `None`: as many as the server takes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests_per_minute: Option<NonZeroU32>,
+    /// Of chat models, sent and generated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens_per_minute: Option<NonZeroU32>,
+    /// Questions at a time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub questions_at_a_time: Option<NonZeroU32>,
+    /// In the currency of the prices, by UTC; so is the next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_per_day: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_per_month: Option<f64>,
+}
+
+impl Key {
+    fn usual_rights() -> Vec<Right> {
+        vec![Right::Search, Right::Answer]
+    }
+
+    /// Of who has none: it opens nothing, and sees nothing.
+    pub(super) fn of_nobody() -> Self {
+        Self {
+            name: String::new(),
+            id: String::new(),
+            secret_sha256: String::new(),
+            created_at: DateTime::UNIX_EPOCH,
+            expires_at: None,
+            rights: Vec::new(),
+            // No collection has a name without letters.
+            collections: vec![String::new()],
+            sources: Vec::new(),
+            tags: Vec::new(),
+            requests_per_minute: None,
+            tokens_per_minute: None,
+            questions_at_a_time: None,
+            cost_per_day: None,
+            cost_per_month: None,
+        }
+    }
+
+    pub fn may(&self, right: Right) -> bool {
+        self.rights.contains(&right)
+    }
+
+    /// It may cost no more than so much.
+    pub fn has_budget(&self) -> bool {
+        self.cost_per_day.or(self.cost_per_month).is_some()
+    }
+
+    /// Whether it is over at that time.
+    pub fn has_expired(&self, now: DateTime<Utc>) -> bool {
+        self.expires_at.is_some_and(|end| end <= now)
+    }
+
+    /// Whether it may ask this collection.
+    pub fn sees_collection(&self, name: &str) -> bool {
+        self.collections.is_empty() || self.collections.iter().any(|known| known == name)
+    }
+}
+
+/// What a caller sends, in its two parts.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret {
+    pub id: String,
+    secret: String,
+}
+
+const PREFIX: &str = "dk_";
+
+impl Secret {
+    /// A new one, from the system's random numbers.
+    ///
+    /// # Errors
+    /// Where the system has none.
+    pub fn new() -> Result<Self, getrandom::Error> {
+        let mut bytes = [0; 38];
+        getrandom::fill(&mut bytes)?;
+        let hex = |bytes| ContentHash::from_digest(bytes).0;
+        Ok(Self { id: hex(&bytes[..6]), secret: hex(&bytes[6..]) })
+    }
+
+    /// `None` where it is no key of docent's.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (id, secret) = text.trim().strip_prefix(PREFIX)?.split_once('_')?;
+        let fits = |part: &str| !part.is_empty() && part.len() <= 100 && part.is_ascii();
+        (fits(id) && fits(secret)).then(|| Self { id: id.to_owned(), secret: secret.to_owned() })
+    }
+
+    /// As a caller sends it. This is the only time that it is shown.
+    pub fn reveal(&self) -> String {
+        format!("{PREFIX}{}_{}", self.id, self.secret)
+    }
+
+    pub fn sha256(&self) -> String {
+        ContentHash::of(self.secret.as_bytes()).0
+    }
+
+    /// Compared in a time that does not depend on where they differ.
+    pub fn opens(&self, key: &Key) -> bool {
+        let same_id = self.id.as_bytes().ct_eq(key.id.as_bytes());
+        let same_secret = self.sha256().as_bytes().ct_eq(key.secret_sha256.as_bytes());
+        (same_id & same_secret).into()
+    }
+}
+
+/// Reads `30d`, `12h` as a time from now, or a date or a time as RFC 3339 writes them.
+///
+/// # Errors
+/// A phrase that completes "`TEXT` ...".
+pub fn expiry(text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, String> {
+    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
+        return Ok(time.to_utc());
+    }
+    if let Ok(time) = DateTime::parse_from_rfc3339(&format!("{text}T00:00:00Z")) {
+        return Ok(time.to_utc());
+    }
+    let unit = text
+        .strip_suffix('d')
+        .map(|count| (count, 24))
+        .or_else(|| text.strip_suffix('h').map(|count| (count, 1)));
+    let hours = unit.and_then(|(count, hours)| count.parse::<u32>().ok()?.checked_mul(hours));
+    let time = hours.map(|hours| Duration::from_secs(u64::from(hours) * 3_600));
+    time.filter(|time| !time.is_zero())
+        .and_then(|time| now.checked_add_signed(chrono::TimeDelta::from_std(time).ok()?))
+        .ok_or_else(|| "is no time: use 30d, 12h, 2030-01-31 or 2030-01-31T12:00:00Z".to_owned())
+}
+
+#[cfg(test)]
+pub(in crate::serve) mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    pub(in crate::serve) fn key(name: &str, secret: &Secret) -> Key {
+        Key {
+            name: name.to_owned(),
+            id: secret.id.clone(),
+            secret_sha256: secret.sha256(),
+            created_at: DateTime::UNIX_EPOCH,
+            expires_at: None,
+            rights: Key::usual_rights(),
+            collections: Vec::new(),
+            sources: Vec::new(),
+            tags: Vec::new(),
+            requests_per_minute: None,
+            tokens_per_minute: None,
+            questions_at_a_time: None,
+            cost_per_day: None,
+            cost_per_month: None,
+        }
+    }
+
+    #[test]
+    fn a_key_opens_its_own_row_alone() {
+        let (one, other) = (Secret::new().unwrap(), Secret::new().unwrap());
+        assert_eq!(Secret::parse(&one.reveal()).as_ref().map(Secret::reveal), Some(one.reveal()));
+        assert!(one.opens(&key("one", &one)));
+        assert!(!one.opens(&key("other", &other)));
+        let forged = Secret { secret: other.secret.clone(), ..one.clone() };
+        assert!(!forged.opens(&key("one", &one)));
+        let text = toml::to_string(&key("one", &one)).unwrap();
+        assert!(!text.contains(&one.secret), "{text}");
+    }
+
+    #[test]
+    fn what_is_no_key_is_told() {
+        for text in ["", "dk_", "dk_a", "dk__b", "dk_a_", "sk-abc", "dk_ä_b"] {
+            assert!(Secret::parse(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_end_is_a_date_or_a_time_from_now() {
+        let now = DateTime::parse_from_rfc3339("2030-01-01T00:00:00Z").unwrap().to_utc();
+        for (text, end) in [
+            ("30d", "2030-01-31T00:00:00+00:00"),
+            ("12h", "2030-01-01T12:00:00+00:00"),
+            ("2031-02-03", "2031-02-03T00:00:00+00:00"),
+            ("2031-02-03T04:05:06+01:00", "2031-02-03T03:05:06+00:00"),
+        ] {
+            assert_eq!(expiry(text, now).unwrap().to_rfc3339(), end, "{text}");
+        }
+        for text in ["", "0d", "d", "-1d", "30", "30m", "4294967295d", "2031-13-01"] {
+            assert!(expiry(text, now).is_err(), "{text}");
+        }
+    }
+}

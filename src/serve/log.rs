@@ -1,0 +1,149 @@
+//! One entry for each request, when its answer has ended.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use axum::body::Body;
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use serde::Serialize;
+
+use super::call::{Server, SharedNotes};
+
+/// Hears of each request once, in the order in which they end.
+pub type LogSink = Arc<dyn Fn(&LogEntry) + Send + Sync>;
+
+/// A request, and what came of it.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct LogEntry {
+    /// RFC 3339, UTC, with milliseconds.
+    pub time: String,
+    pub request_id: String,
+    pub method: String,
+    /// Without the query, which may hold a question.
+    pub path: String,
+    /// The path of the route, with names for its parts; `None` where there is none.
+    #[serde(skip)]
+    pub route: Option<&'static str>,
+    /// It is not for whoever reaches the server.
+    #[serde(skip)]
+    pub needs_right: bool,
+    /// 499 where the caller left before the end.
+    pub status: u16,
+    pub milliseconds: u64,
+    /// Name of the key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    #[serde(flatten)]
+    pub notes: Notes,
+}
+
+impl LogEntry {
+    /// Something about no request.
+    pub(super) fn warning(text: &str) -> Self {
+        let notes = Notes { warning: Some(text.to_owned()), ..Notes::default() };
+        Self { notes, ..Self::default() }
+    }
+}
+
+/// What a handler says of a request.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Notes {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub collection: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub generation: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answer_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_answer: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prompt_tokens: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub completion_tokens: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<f64>,
+    /// Until the passages were there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retrieved_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_token_ms: Option<u64>,
+    /// Citations whose passage lacks what it is cited for.
+    #[serde(skip)]
+    pub unsupported_citations: u32,
+    /// The client had sent the request before.
+    #[serde(skip)]
+    pub is_repeated: bool,
+    /// What was asked. It is in no log.
+    #[serde(skip)]
+    pub question: Option<String>,
+    /// Sources of what was shown, or answered from.
+    #[serde(skip)]
+    pub documents: Vec<String>,
+    /// Code of the error, where there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Something that whoever runs the server should see to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warning: Option<String>,
+}
+
+/// Status of a caller that left, as nginx has it.
+const CLIENT_CLOSED: u16 = 499;
+
+/// Tells the log when it is dropped.
+pub(super) struct Pending {
+    pub(super) entry: LogEntry,
+    pub(super) started: Instant,
+    pub(super) notes: SharedNotes,
+    pub(super) server: Arc<Server>,
+    /// Status, once there is a response.
+    pub(super) status: Option<u16>,
+    /// The response was sent to its end.
+    pub(super) sent: bool,
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        self.entry.status = self.status.filter(|_| self.sent).unwrap_or(CLIENT_CLOSED);
+        self.entry.milliseconds = self.started.elapsed().as_millis() as u64;
+        self.entry.notes = self.notes.read();
+        self.server.observers.ended(&self.entry);
+    }
+}
+
+/// A body, with what is held until its last byte has been sent or nobody wants it any more.
+pub(super) struct Held<T> {
+    pub(super) body: Body,
+    pub(super) pending: Pending,
+    #[expect(dead_code, reason = "held")]
+    pub(super) held: T,
+}
+
+impl<T: Unpin> http_body::Body for Held<T> {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let frame = Pin::new(&mut self.body).poll_frame(context);
+        if matches!(frame, Poll::Ready(None)) || self.body.is_end_stream() {
+            self.pending.sent = true;
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

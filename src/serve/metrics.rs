@@ -1,0 +1,193 @@
+//! Counts and times of requests, for Prometheus and its relatives: `OpenMetrics` at `/metrics`.
+
+use std::sync::atomic::AtomicU64;
+
+use axum::body::Body;
+use axum::response::Response;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+
+use super::call::Call;
+use super::log::LogEntry;
+
+/// Upper ends in seconds: from a cached probe to the longest answer.
+const SECONDS: [f64; 14] =
+    [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 20.0, 60.0];
+
+#[derive(Clone, Hash, PartialEq, Eq, Debug, EncodeLabelSet)]
+struct OfRequest {
+    route: String,
+    status: u16,
+    key: String,
+}
+
+#[derive(Clone, Hash, PartialEq, Eq, Debug, EncodeLabelSet)]
+struct OfRoute {
+    route: String,
+}
+
+#[derive(Clone, Hash, PartialEq, Eq, Debug, EncodeLabelSet)]
+struct OfRefusal {
+    code: String,
+}
+
+#[derive(Clone, Hash, PartialEq, Eq, Debug, EncodeLabelSet)]
+struct OfTokens {
+    key: String,
+    kind: &'static str,
+}
+
+#[derive(Clone, Hash, PartialEq, Eq, Debug, EncodeLabelSet)]
+struct OfKey {
+    key: String,
+}
+
+#[derive(Clone, Hash, PartialEq, Eq, Debug, EncodeLabelSet)]
+struct OfQuestions {
+    state: &'static str,
+}
+
+type Seconds = Family<OfRoute, Histogram, fn() -> Histogram>;
+type Money = Counter<f64, AtomicU64>;
+
+/// What is counted from the start of the server on.
+pub(super) struct Metrics {
+    registry: Registry,
+    requests: Family<OfRequest, Counter>,
+    request_seconds: Seconds,
+    retrieval_seconds: Histogram,
+    first_token_seconds: Histogram,
+    refusals: Family<OfRefusal, Counter>,
+    tokens: Family<OfTokens, Counter>,
+    cost: Family<OfKey, Money>,
+    answers: Counter,
+    no_answers: Counter,
+    unsupported_citations: Counter,
+    repeated: Counter,
+    questions: Family<OfQuestions, Gauge>,
+}
+
+impl Metrics {
+    pub(super) fn new() -> Self {
+        let histogram: fn() -> Histogram = || Histogram::new(SECONDS);
+        let mut registry = Registry::with_prefix("docent");
+        let metrics = Self {
+            requests: Family::default(),
+            request_seconds: Family::new_with_constructor(histogram),
+            retrieval_seconds: histogram(),
+            first_token_seconds: histogram(),
+            refusals: Family::default(),
+            tokens: Family::default(),
+            cost: Family::default(),
+            answers: Counter::default(),
+            no_answers: Counter::default(),
+            unsupported_citations: Counter::default(),
+            repeated: Counter::default(),
+            questions: Family::default(),
+            registry: Registry::default(),
+        };
+        let version = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
+        registry.register("build", "The program", version);
+        registry.register("requests", "Requests that have ended", metrics.requests.clone());
+        registry.register(
+            "request_seconds",
+            "From the head of a request to the last byte of its response",
+            metrics.request_seconds.clone(),
+        );
+        registry.register(
+            "retrieval_seconds",
+            "From a question to its passages",
+            metrics.retrieval_seconds.clone(),
+        );
+        registry.register(
+            "first_token_seconds",
+            "From a question to the first word of its answer",
+            metrics.first_token_seconds.clone(),
+        );
+        registry.register("refusals", "Requests that were not answered", metrics.refusals.clone());
+        registry.register("tokens", "Tokens of chat models", metrics.tokens.clone());
+        registry.register("cost", "Cost of chat models, in your currency", metrics.cost.clone());
+        registry.register(
+            "answers",
+            "Questions to which an answer was sought",
+            metrics.answers.clone(),
+        );
+        registry.register("no_answers", "Those without an answer", metrics.no_answers.clone());
+        registry.register(
+            "unsupported_citations",
+            "Citations whose passage lacks what it is cited for",
+            metrics.unsupported_citations.clone(),
+        );
+        registry.register(
+            "repeated_requests",
+            "Requests that their client had sent before",
+            metrics.repeated.clone(),
+        );
+        registry.register("questions", "Questions of now", metrics.questions.clone());
+        Self { registry, ..metrics }
+    }
+
+    /// Counts a request that has ended.
+    pub(super) fn count(&self, entry: &LogEntry) {
+        let route = entry.route.unwrap_or("other").to_owned();
+        let key = entry.key.clone().unwrap_or_default();
+        let notes = &entry.notes;
+        let labels = OfRequest { route: route.clone(), status: entry.status, key: key.clone() };
+        self.requests.get_or_create(&labels).inc();
+        let seconds = |milliseconds: u64| milliseconds as f64 / 1e3;
+        self.request_seconds.get_or_create(&OfRoute { route }).observe(seconds(entry.milliseconds));
+        if let Some(time) = notes.retrieved_ms {
+            self.retrieval_seconds.observe(seconds(time));
+        }
+        if let Some(time) = notes.first_token_ms {
+            self.first_token_seconds.observe(seconds(time));
+        }
+        if let Some(code) = &notes.error {
+            self.refusals.get_or_create(&OfRefusal { code: code.clone() }).inc();
+        }
+        for (kind, tokens) in
+            [("prompt", notes.prompt_tokens), ("completion", notes.completion_tokens)]
+        {
+            let Some(tokens) = tokens else { continue };
+            self.tokens.get_or_create(&OfTokens { key: key.clone(), kind }).inc_by(tokens);
+        }
+        if let Some(cost) = notes.cost {
+            self.cost.get_or_create(&OfKey { key }).inc_by(cost);
+        }
+        if let Some(no_answer) = notes.no_answer {
+            self.answers.inc();
+            self.no_answers.inc_by(no_answer.into());
+        }
+        self.unsupported_citations.inc_by(notes.unsupported_citations.into());
+        self.repeated.inc_by(notes.is_repeated.into());
+    }
+
+    /// `answered`, `waiting`: questions of now.
+    fn text(&self, (answered, waiting): (usize, usize)) -> String {
+        for (state, count) in [("answered", answered), ("waiting", waiting)] {
+            self.questions
+                .get_or_create(&OfQuestions { state })
+                .set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+        let mut text = String::new();
+        // Writing into memory does not fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}
+
+/// `GET /metrics`.
+pub(super) fn metrics(call: &Call) -> Response {
+    let text = call.server.observers.metrics.text(call.server.admission.now());
+    let mut response = Response::new(Body::from(text));
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
+}

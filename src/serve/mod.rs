@@ -1,0 +1,184 @@
+//! The engine over HTTP, for many: `OpenAI`'s wire with citations that were checked, docent's own, and
+//! what a service needs around them.
+//!
+//! A request comes in through [`connections`] and is turned by [`dispatch`] into a [`call::Call`]: its
+//! host and origin are checked, [`access`] lets its caller in, [`admission`] gives it a turn, its body
+//! is read. Then its handler runs, one of the table in [`routes`]. What is refused on the way is a
+//! [`refusal::Refusal`]; what comes of each is told to [`log`] when the last byte is sent.
+//!
+//! | module | what it does |
+//! | --- | --- |
+//! | [`routes`] | the table: which path needs which right, and who answers it |
+//! | [`openai`] | what clients of `OpenAI` speak |
+//! | [`native`] | docent's own requests, strict |
+//! | [`health`] | whether the server lives and is ready |
+//! | [`observers`], [`log`], [`metrics`], [`usage`], [`audit`] | what is told, counted and kept of each request |
+//! | [`access`], [`keys`], [`bucket`] | who asks, and what of the collections that may be |
+//! | [`admission`], [`breaker`] | how many questions at a time, and none to a model that is down |
+//! | [`answering`] | a question → events and an answer, as every wire sends them |
+//! | [`sse`], [`told`] | events on the wire, driven by whoever reads them |
+//! | [`request`], [`refusal`] | bodies in, errors out |
+//! | [`browser`] | which hosts and which web pages may ask |
+//! | [`connections`], [`slow`] | connections, their limits and their end |
+
+mod access;
+mod admission;
+mod answering;
+pub mod audit;
+mod breaker;
+mod browser;
+mod bucket;
+mod call;
+mod connections;
+mod dispatch;
+mod health;
+pub mod keys;
+mod links;
+mod log;
+mod metrics;
+mod native;
+mod observers;
+mod openai;
+mod refusal;
+mod request;
+mod routes;
+mod slow;
+mod sse;
+mod told;
+mod usage;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::cancel::{self, Cancel, Stop};
+use crate::error::{Exit, Failure};
+use crate::service::Engine;
+use crate::settings::Serve;
+use crate::task::{Task, off_thread};
+use access::Access;
+use admission::Admission;
+use audit::Audit;
+use breaker::Breaker;
+use call::Server;
+use connections::Listeners;
+use keys::{KeyFile, WatchedKeys};
+pub use log::{LogEntry, LogSink};
+use metrics::Metrics;
+use observers::Observers;
+use usage::UsageBook;
+
+/// What is served, to whom.
+pub struct Service {
+    /// By collection, the one of a request that names none first; never empty.
+    pub engines: Vec<(String, Arc<Engine>)>,
+    /// The file of keys; `None`: whoever reaches the server may do everything.
+    pub keys: Option<PathBuf>,
+    /// The file of what keys have used.
+    pub usage: Option<PathBuf>,
+    pub settings: Serve,
+    pub log: LogSink,
+}
+
+/// A server that listens, and answers once it [runs](Running::run).
+pub struct Running {
+    listeners: Listeners,
+    server: Arc<Server>,
+    abandon: cancel::Canceller,
+}
+
+impl Service {
+    /// # Errors
+    /// The keys can't be read, or an address can't be listened at.
+    pub async fn listen(self) -> Result<Running, Failure> {
+        let keys = self.keys.as_deref().map(WatchedKeys::open).transpose().map_err(|error| {
+            Failure::config(error.to_string())
+                .hint("docent keys create NAME makes a file of keys, and adds one to it")
+        })?;
+        if let Some(keys) = &keys {
+            check_prices(&self.engines, &keys.now().0)?;
+        }
+        let settings = &self.settings;
+        let audit = settings.audit.as_deref();
+        let audit = audit.map(|path| Audit::open(path, settings.audit_content)).transpose()?;
+        // Of callers without a key nothing is counted that would be worth keeping.
+        let usage = UsageBook::open(self.keys.as_ref().and(self.usage))?;
+        let observers = Observers { log: self.log, metrics: Metrics::new(), usage, audit };
+        let listeners = Listeners::bind(&self.settings.listen).await?;
+        let Serve { max_questions, queue, queue_wait, .. } = self.settings;
+        let (abandon, abandoned) = cancel::pair();
+        let server = Arc::new(Server {
+            access: Arc::new(Access::new(self.engines, keys)),
+            admission: Arc::new(Admission::new(max_questions, queue, queue_wait)),
+            breaker: Breaker::default(),
+            settings: self.settings,
+            abandoned,
+            stopping: std::sync::OnceLock::new(),
+            observers,
+        });
+        Ok(Running { listeners, server, abandon })
+    }
+}
+
+impl Running {
+    /// What a caller uses.
+    pub fn urls(&self) -> Vec<String> {
+        self.listeners.urls()
+    }
+
+    /// Answers until it is told to stop, and then lets what is under way end.
+    pub async fn run(self, stop: &Cancel) -> Exit {
+        let Self { listeners, server, abandon } = self;
+        let _ = server.stopping.set(stop.clone());
+        let router = routes::router(&server);
+        let settings = server.settings.clone();
+        let keeping = Task::spawn(keep_usage(Arc::clone(&server)));
+        let give_up = || abandon.cancel(Stop::Deadline);
+        let exit = listeners.serve(router, &settings, stop, &give_up).await;
+        drop(keeping);
+        if let Err(error) = server.observers.usage.keep() {
+            (server.observers.log)(&LogEntry::warning(&unkept(&error)));
+        }
+        exit
+    }
+}
+
+/// # Errors
+/// A key has a budget, and what a model costs is not known.
+fn check_prices(engines: &[(String, Arc<Engine>)], keys: &KeyFile) -> Result<(), Failure> {
+    let Some(key) = keys.keys.iter().find(|key| key.has_budget()) else { return Ok(()) };
+    let chat = &engines[0].1.context.settings.chat;
+    match &chat.model {
+        Some(model) if chat.price.is_none() => Err(Failure::config(format!(
+            "the key `{}` has a budget, and what {model} costs is not known",
+            key.name
+        ))
+        .hint("set chat.price_in and chat.price_out: what a million tokens cost")),
+        _ => Ok(()),
+    }
+}
+
+/// Writes what keys have used, now and then.
+async fn keep_usage(server: Arc<Server>) {
+    const PAUSE: Duration = Duration::from_secs(1);
+    let mut was_said = false;
+    loop {
+        tokio::time::sleep(PAUSE).await;
+        let kept = off_thread({
+            let server = Arc::clone(&server);
+            move || server.observers.usage.keep()
+        });
+        match kept.await {
+            Ok(()) => was_said = false,
+            Err(error) if !was_said => {
+                (server.observers.log)(&LogEntry::warning(&unkept(&error)));
+                was_said = true;
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+fn unkept(error: &std::io::Error) -> String {
+    format!("what keys have used cannot be written, and would be forgotten: {error}")
+}

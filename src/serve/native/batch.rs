@@ -1,0 +1,87 @@
+//! `POST /v1/docent/batch`: many questions, a line of JSON for each as it is done.
+//!
+//! The body is what `docent query --batch` takes: JSON Lines, each a question or an object with
+//! `question` and `id`. The whole counts as one question at a time.
+
+use std::convert::Infallible;
+
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use futures::{StreamExt as _, stream};
+use http::header::{CONTENT_TYPE, HeaderValue};
+use serde_json::Value;
+
+use crate::error::{Exit, Failure};
+use crate::output::{AnswerJson, BatchRow, Versioned};
+use crate::serve::access::Scoped;
+use crate::serve::answering::{self, Question, checked_question};
+use crate::serve::call::Call;
+use crate::serve::refusal::Refusal;
+use crate::service::questions::{self, Row};
+
+/// Questions of one request, at most.
+const MOST: usize = 10_000;
+
+pub(in crate::serve) fn batch(call: Call) -> Result<Response, Refusal> {
+    let scoped = call.caller.open(call.query_value("collection").as_deref())?;
+    let text = std::str::from_utf8(&call.body)
+        .map_err(|error| Refusal::invalid("", format!("the body is not UTF-8: {error}")))?;
+    let rows = questions::rows(text);
+    if rows.is_empty() {
+        return Err(Refusal::invalid("", "the body has no questions").hint(questions::EXAMPLE));
+    }
+    if rows.len() > MOST {
+        return Err(Refusal::invalid("", format!("the body has more than {MOST} questions")));
+    }
+    let at_once = scoped.engine().context.settings.chat.concurrency;
+    let asked = std::sync::Arc::new((call, scoped));
+    let lines = stream::iter(rows).map(move |row| {
+        let asked = std::sync::Arc::clone(&asked);
+        async move { line(&asked.0, &asked.1, row).await }
+    });
+    let lines = lines.buffer_unordered(at_once).map(|line| Ok::<_, Infallible>(Bytes::from(line)));
+    let mut response = Response::new(Body::from_stream(lines));
+    let kind = HeaderValue::from_static("application/jsonl");
+    response.headers_mut().insert(CONTENT_TYPE, kind);
+    Ok(response)
+}
+
+async fn line(call: &Call, scoped: &Scoped, Row { id, question }: Row) -> String {
+    let row = match question {
+        Ok(text) => answered(call, scoped, id, &text).await,
+        Err(failure) => BatchRow::new(id, None, &Err(failure)),
+    };
+    let text = serde_json::to_string(&Versioned::new(row));
+    text.unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}")) + "\n"
+}
+
+async fn answered(call: &Call, scoped: &Scoped, id: Value, text: &str) -> BatchRow {
+    let failed = |id, refusal: Refusal| {
+        let failure = Failure {
+            hint: refusal.hint,
+            causes: refusal.causes,
+            ..Failure::new(Exit::Backend, refusal.message)
+        };
+        BatchRow::new(id, None, &Err(failure))
+    };
+    let text = match checked_question(text, "question") {
+        Ok(text) => text,
+        Err(refusal) => return BatchRow::new(id, None, &Err(Failure::usage(refusal.message))),
+    };
+    let question = Question { text, ..Question::default() };
+    let (caller, server, notes) = (&call.caller, &call.server, &call.notes);
+    match answering::answer(scoped, caller, server, notes, &question, &mut drop).await {
+        Ok(answered) => {
+            let outcome = match (answered.failed(), answered.objection) {
+                (Some(refusal), _) => return failed(id, refusal),
+                (None, Some(objection)) => Err(objection),
+                (None, None) if answered.answer.no_answer.is_some() => Ok(Exit::Negative),
+                (None, None) => Ok(Exit::Done),
+            };
+            let json = AnswerJson::new(&question.text, &answered.answer, false);
+            BatchRow::new(id, Some(json), &outcome)
+        }
+        Err(refusal) => failed(id, refusal),
+    }
+}

@@ -1,0 +1,196 @@
+//! `POST /v1/docent/search`: passages, of one collection or of several.
+
+use std::time::{Duration, Instant};
+
+use axum::response::Response;
+use futures::future::join_all;
+use serde::{Deserialize, Serialize};
+
+use super::{RETRIEVAL_FIELDS, RetrievalFields, json};
+use crate::output::{ErrorJson, Found, HitJson, Versioned};
+use crate::query::rewrite::Queries;
+use crate::serve::access::Scoped;
+use crate::serve::answering::{AskedCollection, checked_question, sources};
+use crate::serve::call::Call;
+use crate::serve::refusal::Refusal;
+use crate::serve::request::strict;
+use crate::service::retrieval::{DocumentFilter, RetrievalOverrides};
+use crate::types::{Hit, Mode};
+
+#[derive(Deserialize)]
+struct SearchRequest {
+    question: String,
+    collection: Option<String>,
+    /// Several, which are asked side by side.
+    collections: Option<Vec<String>>,
+    /// Longest that one of several may take, in milliseconds.
+    deadline_ms: Option<u64>,
+    #[serde(flatten)]
+    retrieval: RetrievalFields,
+}
+
+/// What was found in one collection.
+#[derive(Serialize)]
+struct SearchResponse {
+    #[serde(flatten)]
+    asked: AskedCollection,
+    #[serde(flatten)]
+    found: Found,
+}
+
+/// What was found in several: hits by score, which says little across models and modes.
+#[derive(Serialize)]
+struct SpreadResponse {
+    question: String,
+    collections: Vec<AskedCollection>,
+    /// Those that were not searched, and why.
+    failed: Vec<FailedCollection>,
+    hits: Vec<HitOf>,
+    elapsed_ms: u64,
+}
+
+#[derive(Serialize)]
+struct HitOf {
+    collection: String,
+    #[serde(flatten)]
+    hit: HitJson,
+}
+
+#[derive(Serialize)]
+struct FailedCollection {
+    collection: String,
+    error: ErrorJson,
+}
+
+/// Of one of several collections, unless the request says.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// Collections of one request, at most.
+const MOST: usize = 32;
+
+pub(in crate::serve) async fn search(call: Call) -> Result<Response, Refusal> {
+    let known: Vec<&str> = ["question", "collection", "collections", "deadline_ms"]
+        .into_iter()
+        .chain(RETRIEVAL_FIELDS)
+        .collect();
+    let asked: SearchRequest = strict(&call.body, &known)?;
+    let question = checked_question(&asked.question, "question")?;
+    let (filter, overrides) = asked.retrieval.read()?;
+    call.notes.note(|notes| notes.question = Some(question.clone()));
+    let search = Search { question, filter, overrides };
+    let Some(names) = asked.collections else {
+        let scoped = call.caller.open(asked.collection.as_deref())?;
+        call.notes.note(|notes| notes.collection = Some(scoped.name.clone()));
+        let Searched { asked, mode, hits, elapsed_ms } = search.run(&scoped).await?;
+        call.notes.note(|notes| {
+            notes.version = Some(asked.version);
+            notes.retrieved_ms = Some(elapsed_ms);
+            notes.documents = sources(hits.iter().map(|hit| &*hit.chunk.source));
+        });
+        let found = Found {
+            queries: vec![search.question.clone()],
+            question: search.question,
+            hypothetical: None,
+            mode,
+            hits: (1..).zip(&hits).map(|(rank, hit)| HitJson::new(rank, hit)).collect(),
+            elapsed_ms,
+        };
+        return Ok(json(&Versioned::new(SearchResponse { asked, found })));
+    };
+    if asked.collection.is_some() {
+        return Err(Refusal::invalid(
+            "collections",
+            "`collection` and `collections` are both there",
+        ));
+    }
+    if names.is_empty() || names.len() > MOST {
+        return Err(Refusal::invalid(
+            "collections",
+            format!("`collections` has 1 to {MOST} names"),
+        ));
+    }
+    let deadline = asked.deadline_ms.map_or(DEADLINE, Duration::from_millis);
+    let opened = names.iter().map(|name| call.caller.open(Some(name)));
+    let opened = opened.collect::<Result<Vec<_>, _>>()?;
+    call.notes.note(|notes| notes.collection = Some(names.join(",")));
+    let found = spread(search, &opened, deadline).await;
+    call.notes.note(|notes| {
+        notes.retrieved_ms = Some(found.elapsed_ms);
+        notes.documents = sources(found.hits.iter().map(|hit| &*hit.hit.source));
+    });
+    Ok(json(&Versioned::new(found)))
+}
+
+/// Searches several collections side by side.
+async fn spread(search: Search, collections: &[Scoped], deadline: Duration) -> SpreadResponse {
+    let started = Instant::now();
+    let searches = collections.iter().map(|scoped| async {
+        match tokio::time::timeout(deadline, search.run(scoped)).await {
+            Ok(searched) => searched,
+            Err(_) => Err(crate::error::Failure::new(
+                crate::error::Exit::Backend,
+                format!("it did not answer within {} ms", deadline.as_millis()),
+            )
+            .hint("give it longer with `deadline_ms`")),
+        }
+    });
+    let (mut asked, mut failed, mut hits) = (Vec::new(), Vec::new(), Vec::new());
+    let mut most = 0;
+    for (scoped, searched) in collections.iter().zip(join_all(searches).await) {
+        match searched {
+            Ok(searched) => {
+                asked.push(searched.asked);
+                most = most.max(searched.hits.len());
+                hits.extend(searched.hits.into_iter().map(|hit| (scoped.name.clone(), hit)));
+            }
+            Err(failure) => failed.push(FailedCollection {
+                collection: scoped.name.clone(),
+                error: (&failure).into(),
+            }),
+        }
+    }
+    hits.sort_by(|(_, a), (_, b)| b.score.total_cmp(&a.score));
+    hits.truncate(search.overrides.k.unwrap_or(most));
+    let hits = (1..).zip(&hits).map(|(rank, (collection, hit))| HitOf {
+        collection: collection.clone(),
+        hit: HitJson::new(rank, hit),
+    });
+    SpreadResponse {
+        hits: hits.collect(),
+        question: search.question,
+        collections: asked,
+        failed,
+        elapsed_ms: started.elapsed().as_millis() as u64,
+    }
+}
+
+struct Search {
+    question: String,
+    filter: DocumentFilter,
+    overrides: RetrievalOverrides,
+}
+
+struct Searched {
+    asked: AskedCollection,
+    mode: Mode,
+    hits: Vec<Hit>,
+    elapsed_ms: u64,
+}
+
+impl Search {
+    async fn run(&self, scoped: &Scoped) -> Result<Searched, crate::error::Failure> {
+        let started = Instant::now();
+        let engine = scoped.engine();
+        let retriever = engine.retriever().await?;
+        let filter = scoped.filter(self.filter.clone());
+        let options = engine.retrieve_options(&filter, &retriever).await?;
+        let options = self.overrides.applied(options);
+        let hits = retriever.retrieve(&Queries::of(&self.question), &options).await?;
+        Ok(Searched {
+            asked: AskedCollection::new(&scoped.name, &retriever.reader),
+            mode: options.mode,
+            hits,
+            elapsed_ms: started.elapsed().as_millis() as u64,
+        })
+    }
+}

@@ -1,0 +1,61 @@
+//! `GET /v1/docent/status`: what is stored, as far as the caller may see it.
+
+use axum::response::Response;
+use serde::Serialize;
+
+use super::json;
+use crate::output::Versioned;
+use crate::serve::access::Scoped;
+use crate::serve::answering::AskedCollection;
+use crate::serve::call::Call;
+use crate::serve::refusal::Refusal;
+use crate::service::retrieval::DocumentFilter;
+use crate::types::EmbedderId;
+
+#[derive(Serialize)]
+struct StatusResponse {
+    collections: Vec<CollectionStatus>,
+}
+
+#[derive(Serialize)]
+struct CollectionStatus {
+    #[serde(flatten)]
+    asked: AskedCollection,
+    documents: usize,
+    chunks: u64,
+    embedder: EmbedderId,
+    /// An ingest goes on, or was cut off.
+    unfinished: bool,
+    /// RFC 3339, UTC: the last change of a document.
+    changed_at: Option<String>,
+    /// Sources that could not be brought in; null where the caller does not see all of the collection.
+    failures: Option<usize>,
+}
+
+pub(in crate::serve) async fn status(call: Call) -> Result<Response, Refusal> {
+    let names = match call.query_value("collection") {
+        Some(name) => vec![name],
+        None => call.caller.collections().map(str::to_owned).collect(),
+    };
+    let mut collections = Vec::new();
+    for name in names {
+        collections.push(status_of(&call.caller.open(Some(&name))?).await?);
+    }
+    Ok(json(&Versioned::new(StatusResponse { collections })))
+}
+
+async fn status_of(scoped: &Scoped) -> Result<CollectionStatus, Refusal> {
+    let engine = scoped.engine();
+    let reader = engine.reader().await?;
+    let seen = engine.seen_documents(&scoped.filter(DocumentFilter::default()), &reader).await?;
+    let failures = if scoped.is_whole() { Some(reader.failures().await?.len()) } else { None };
+    Ok(CollectionStatus {
+        asked: AskedCollection::new(&scoped.name, &reader),
+        documents: seen.len(),
+        chunks: seen.iter().map(|record| u64::from(record.chunks)).sum(),
+        embedder: reader.manifest().embedder.clone(),
+        unfinished: reader.manifest().unfinished.is_some(),
+        changed_at: seen.iter().map(|record| record.ingested_at.clone()).max(),
+        failures,
+    })
+}

@@ -1,0 +1,63 @@
+//! What clients of `OpenAI` speak. They send all sorts of things unasked, so what has no effect here is
+//! accepted, and named in the answer.
+
+pub(super) mod chat;
+mod messages;
+pub(super) mod models;
+
+use serde_json::{Map, Value};
+
+use super::access::{Caller, Scoped};
+use super::refusal::Refusal;
+
+/// What a model id of this server begins with.
+const PREFIX: &str = "docent/";
+
+/// The id of the model that answers from a collection.
+fn model_id(collection: &str) -> String {
+    format!("{PREFIX}{collection}")
+}
+
+/// The collection that a model id names: `docent/NAME`, or `docent` for the one that is usual.
+///
+/// # Errors
+/// It names none that the caller may see.
+fn open_model(caller: &Caller, model: &str) -> Result<Scoped, Refusal> {
+    let named = match model.strip_prefix(PREFIX) {
+        Some(name) => Some(name),
+        None if model == PREFIX.trim_end_matches('/') => None,
+        None => return Err(no_model(caller, model)),
+    };
+    caller.open(named).map_err(|_| no_model(caller, model))
+}
+
+fn no_model(caller: &Caller, model: &str) -> Refusal {
+    let known: Vec<String> = caller.collections().map(model_id).collect();
+    Refusal {
+        param: "model".into(),
+        ..Refusal::not_found("model_not_found", format!("there is no model `{model}`"))
+    }
+    .hint(match known.as_slice() {
+        [] => "this key sees no collection that is served".to_owned(),
+        known => format!("there is {}", known.join(", ")),
+    })
+}
+
+/// Takes the members `known` out of a request; the names of all others come back, in order.
+fn split(mut members: Map<String, Value>, known: &[&str]) -> (Map<String, Value>, Vec<String>) {
+    let mut others = Vec::new();
+    members.retain(|name, value| {
+        let is_known = known.contains(&name.as_str());
+        // What is null was not set.
+        if !is_known && !value.is_null() {
+            others.push(name.clone());
+        }
+        is_known
+    });
+    (members, others)
+}
+
+/// Seconds since 1970, as the objects of `OpenAI` have them.
+fn unix_now() -> i64 {
+    chrono::Utc::now().timestamp()
+}

@@ -1,0 +1,261 @@
+//! Why a request is not answered: a status, and `OpenAI`'s error object with docent's hint in it.
+//!
+//! The clients of `OpenAI` repeat 408, 409, 429 and every 5xx by themselves, after what `Retry-After`
+//! says, unless `x-should-retry` tells them not to. So each refusal says whether it is worth it.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::response::Response;
+use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderName, StatusCode};
+use serde::Serialize;
+
+use crate::error::{BackendError, Exit, Failure, Fault, Service};
+
+/// Longest that a client is told to wait: those of `OpenAI` for Node wait by their own, much shorter,
+/// measure where it is longer.
+const LONGEST_WAIT: u32 = 60;
+
+const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+
+/// Why a request is not answered.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Refusal {
+    pub(super) status: StatusCode,
+    pub(super) code: &'static str,
+    /// What of the request it is about; empty where it is about no part of it.
+    pub(super) param: Box<str>,
+    pub(super) message: String,
+    pub(super) causes: Vec<String>,
+    pub(super) hint: Option<String>,
+    /// After how many seconds the same may be answered; `None` where a repetition can't help.
+    pub(super) retry_after: Option<u32>,
+}
+
+/// What stands under `error`. No member is null: some clients take only strings.
+#[derive(Serialize)]
+pub(super) struct ErrorObject<'a> {
+    message: &'a str,
+    #[serde(rename = "type")]
+    kind: &'a str,
+    param: &'a str,
+    code: &'a str,
+    docent: Hints<'a>,
+}
+
+#[derive(Serialize)]
+struct Hints<'a> {
+    hint: &'a str,
+    causes: &'a [String],
+    request_id: &'a str,
+}
+
+impl Refusal {
+    pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            code,
+            param: Box::default(),
+            message: message.into(),
+            causes: Vec::new(),
+            hint: None,
+            retry_after: None,
+        }
+    }
+
+    /// What `OpenAI` calls errors of this status.
+    fn kind(&self) -> &'static str {
+        match self.status.as_u16() {
+            401 => "authentication_error",
+            403 => "permission_error",
+            404 | 405 => "not_found_error",
+            429 => "rate_limit_error",
+            503 => "overloaded_error",
+            500.. => "server_error",
+            _ => "invalid_request_error",
+        }
+    }
+
+    /// What was sent cannot be used.
+    pub(super) fn invalid(param: impl Into<Box<str>>, message: impl Into<String>) -> Self {
+        Self { param: param.into(), ..Self::new(StatusCode::BAD_REQUEST, "invalid_value", message) }
+    }
+
+    pub(super) fn not_found(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, code, message)
+    }
+
+    /// It took longer than a request may.
+    pub(super) fn timeout() -> Self {
+        Self::new(
+            StatusCode::GATEWAY_TIMEOUT,
+            "request_timeout",
+            "the answer took longer than --request-timeout allows",
+        )
+    }
+
+    #[must_use]
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same request may be answered after so long: in whole seconds, and never at once, which would
+    /// be a storm.
+    #[must_use]
+    pub(super) fn after(mut self, wait: Duration) -> Self {
+        let seconds = wait.as_millis().div_ceil(1_000);
+        self.retry_after = Some((seconds.min(LONGEST_WAIT.into()) as u32).max(1));
+        self
+    }
+
+    /// The value of the key `error`.
+    pub(super) fn object<'a>(&'a self, request_id: &'a str) -> ErrorObject<'a> {
+        ErrorObject {
+            message: &self.message,
+            kind: self.kind(),
+            param: &self.param,
+            code: self.code,
+            docent: Hints {
+                hint: self.hint.as_deref().unwrap_or_default(),
+                causes: &self.causes,
+                request_id,
+            },
+        }
+    }
+
+    pub(super) fn response(&self, request_id: &str) -> Response {
+        let body = serde_json::json!({ "error": self.object(request_id) }).to_string();
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        match self.retry_after {
+            Some(seconds) => {
+                headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+                headers.insert(SHOULD_RETRY, HeaderValue::from_static("true"));
+            }
+            None => {
+                headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
+            }
+        }
+        response
+    }
+}
+
+impl From<BackendError> for Refusal {
+    fn from(error: BackendError) -> Self {
+        Failure::from(error).into()
+    }
+}
+
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Self {
+        let (status, code, retry_after) = sorted(&failure);
+        let refusal = Self::new(status, code, failure.message);
+        let hint = failure.hint;
+        Self { causes: failure.causes, hint, ..refusal }.retried(retry_after)
+    }
+}
+
+impl Refusal {
+    fn retried(self, retry_after: Option<Duration>) -> Self {
+        match retry_after {
+            Some(wait) => self.after(wait),
+            None => self,
+        }
+    }
+}
+
+/// The status, the code and whether to try again. A caller's own key is fine where that of docent is
+/// not, so the failure of a service is never 401 or 404.
+fn sorted(failure: &Failure) -> (StatusCode, &'static str, Option<Duration>) {
+    const UNASKED: Duration = Duration::from_secs(5);
+    const SOON: Duration = Duration::from_secs(1);
+    let upstream = |service| !matches!(service, Service::Store | Service::Recording);
+    match failure.backend {
+        Some((_, Fault::Transient { retry_after })) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "upstream_unavailable",
+            Some(retry_after.unwrap_or(UNASKED)),
+        ),
+        Some((_, Fault::Busy)) => (StatusCode::SERVICE_UNAVAILABLE, "collection_busy", Some(SOON)),
+        Some((_, Fault::Replaced)) => {
+            (StatusCode::SERVICE_UNAVAILABLE, "collection_replaced", Some(SOON))
+        }
+        Some((_, Fault::TooLong)) => (StatusCode::BAD_REQUEST, "context_length_exceeded", None),
+        Some((_, Fault::Refused)) => (StatusCode::BAD_REQUEST, "content_refused", None),
+        Some((_, Fault::Changed)) => (StatusCode::SERVICE_UNAVAILABLE, "model_changed", None),
+        Some((service, Fault::Unauthorized)) if upstream(service) => {
+            (StatusCode::BAD_GATEWAY, "upstream_auth", None)
+        }
+        Some((service, _)) if upstream(service) => {
+            (StatusCode::BAD_GATEWAY, "upstream_failed", None)
+        }
+        Some(_) => (StatusCode::INTERNAL_SERVER_ERROR, "store_failed", None),
+        None => match failure.exit {
+            Exit::Usage => (StatusCode::BAD_REQUEST, "invalid_value", None),
+            Exit::Interrupted => (StatusCode::SERVICE_UNAVAILABLE, "shutting_down", Some(SOON)),
+            Exit::Config => (StatusCode::SERVICE_UNAVAILABLE, "not_ready", None),
+            _ => (StatusCode::INTERNAL_SERVER_ERROR, "failed", None),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_failure_says_whether_a_repetition_helps() {
+        let error = |service, fault| BackendError::new(service, fault, "http://host", "it failed");
+        let seconds = Duration::from_secs;
+        for (service, fault, status, code, retry) in [
+            (Service::Chat, Fault::Unauthorized, 502, "upstream_auth", None),
+            (Service::Embedder, Fault::NotFound, 502, "upstream_failed", None),
+            (
+                Service::Chat,
+                Fault::Transient { retry_after: Some(seconds(600)) },
+                503,
+                "upstream_unavailable",
+                Some(60),
+            ),
+            (
+                Service::Store,
+                Fault::Transient { retry_after: None },
+                503,
+                "upstream_unavailable",
+                Some(5),
+            ),
+            (Service::Store, Fault::Busy, 503, "collection_busy", Some(1)),
+            (Service::Store, Fault::Permanent, 500, "store_failed", None),
+            (Service::Embedder, Fault::Changed, 503, "model_changed", None),
+            (Service::Chat, Fault::TooLong, 400, "context_length_exceeded", None),
+        ] {
+            let refusal = Refusal::from(error(service, fault));
+            assert_eq!(refusal.status, status);
+            assert_eq!((refusal.code, refusal.retry_after), (code, retry));
+            let response = refusal.response("req-1");
+            let header = |name: &str| response.headers().get(name).map(HeaderValue::as_bytes);
+            let should = if retry.is_some() { "true" } else { "false" };
+            assert_eq!(header("x-should-retry"), Some(should.as_bytes()));
+            assert_eq!(header("retry-after").is_some(), retry.is_some());
+        }
+    }
+
+    #[test]
+    fn no_member_of_an_error_is_null() {
+        let refusal = Refusal::invalid("k", "`k` is too large");
+        let text = serde_json::to_value(refusal.object("req-1")).map(|value| value.to_string());
+        assert_eq!(
+            text.as_deref().ok(),
+            Some(
+                r#"{"message":"`k` is too large","type":"invalid_request_error","param":"k","code":"invalid_value","docent":{"hint":"","causes":[],"request_id":"req-1"}}"#
+            )
+        );
+    }
+}

@@ -1,0 +1,110 @@
+//! What a piece of work tells while it goes on, as a stream that drives it.
+//!
+//! The work runs only when somebody asks for the next thing that it tells, and what it told so far was
+//! taken. So a caller who reads slowly holds the chat model up, and one who leaves ends it: the work is
+//! dropped with the stream, and with it the connection to the model. Nothing runs on a task of its own.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use futures::Stream;
+
+/// Where work tells something. Cheap to clone.
+pub(super) struct Teller<T>(Arc<Mutex<VecDeque<T>>>);
+
+impl<T> Clone for Teller<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T> Teller<T> {
+    pub(super) fn tell(&self, told: T) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push_back(told);
+    }
+
+    fn next(&self) -> Option<T> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+}
+
+/// See the module.
+pub(super) struct Told<T> {
+    told: Teller<T>,
+    /// `None` once it has ended.
+    work: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+}
+
+impl<T> Told<T> {
+    pub(super) fn of<W>(work: impl FnOnce(Teller<T>) -> W) -> Self
+    where
+        W: Future<Output = ()> + Send + 'static,
+    {
+        let told = Teller(Arc::default());
+        let work = Box::pin(work(told.clone()));
+        Self { told, work: Some(work) }
+    }
+}
+
+impl<T> Stream for Told<T> {
+    type Item = T;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<T>> {
+        if let Some(told) = self.told.next() {
+            return Poll::Ready(Some(told));
+        }
+        let Some(work) = &mut self.work else { return Poll::Ready(None) };
+        let ended = work.as_mut().poll(context).is_ready();
+        if ended {
+            self.work = None;
+        }
+        match self.told.next() {
+            Some(told) => Poll::Ready(Some(told)),
+            None if ended => Poll::Ready(None),
+            None => Poll::Pending,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::StreamExt as _;
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn work_goes_no_further_than_what_is_taken() {
+        let done = Arc::new(Mutex::new(0));
+        let mut told = Told::of(|teller| {
+            let done = Arc::clone(&done);
+            async move {
+                for number in 1..=3 {
+                    teller.tell(number);
+                    *done.lock().unwrap_or_else(PoisonError::into_inner) = number;
+                    tokio::task::yield_now().await;
+                }
+            }
+        });
+        let done = || *done.lock().unwrap_or_else(PoisonError::into_inner);
+        assert_eq!(done(), 0, "nobody asked yet");
+        assert_eq!(told.next().await, Some(1));
+        assert_eq!(done(), 1);
+        assert_eq!(told.collect::<Vec<_>>().await, [2, 3]);
+    }
+
+    #[tokio::test]
+    async fn work_ends_with_whoever_listens() {
+        let (held, gone) = oneshot::channel::<()>();
+        let mut told = Told::of(|teller: Teller<u8>| async move {
+            teller.tell(1);
+            std::future::pending::<()>().await;
+            drop(held);
+        });
+        assert_eq!(told.next().await, Some(1));
+        drop(told);
+        assert!(gone.await.is_err());
+    }
+}

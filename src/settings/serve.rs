@@ -1,0 +1,185 @@
+//! Where the server listens, to whom, and what it takes on at a time.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::values::located;
+use super::{SettingsError, Values, parse};
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct Serve {
+    pub listen: Vec<ListenAddress>,
+    /// Never empty.
+    pub collections: Vec<String>,
+    /// File with the keys of callers; `None` where none was named.
+    pub keys: Option<PathBuf>,
+    /// Without a slash at its end.
+    pub public_url: Option<String>,
+    /// In lower case.
+    pub allow_host: Vec<String>,
+    pub allow_origin: Vec<String>,
+    pub max_connections: usize,
+    pub max_questions: usize,
+    pub queue: usize,
+    pub queue_wait: Duration,
+    pub timeout: Duration,
+    pub header_timeout: Duration,
+    pub slow_client: Duration,
+    pub body_limit: u64,
+    pub drain: Duration,
+    pub fallback: Fallback,
+    /// File with a line for each request; `None`: none is kept.
+    pub audit: Option<PathBuf>,
+    /// What was asked is in it.
+    pub audit_content: bool,
+    /// What can't be written there is not answered.
+    pub audit_required: bool,
+}
+
+/// What answers while the chat model does not.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fallback {
+    /// Nothing: callers are told.
+    None,
+    /// What quotes the passages.
+    Extractive,
+}
+
+/// A place to listen at.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ListenAddress {
+    Tcp(SocketAddr),
+    /// A socket in the file system.
+    Unix(PathBuf),
+}
+
+impl ListenAddress {
+    /// Nobody on another machine reaches it.
+    pub fn is_local(&self) -> bool {
+        match self {
+            Self::Tcp(address) => address.ip().to_canonical().is_loopback(),
+            Self::Unix(_) => true,
+        }
+    }
+}
+
+impl Serve {
+    pub(super) fn resolve(values: &Values<'_>) -> Result<Self, SettingsError> {
+        const LISTEN: &str = "serve.listen";
+        let mut listen = values.parsed(LISTEN, |text| list(text, address))?;
+        if let Some((_, origin)) = values.found(LISTEN) {
+            for address in &mut listen {
+                if let ListenAddress::Unix(path) = address {
+                    *path = located(&path.to_string_lossy(), origin);
+                }
+            }
+        }
+        let named = values.optional("serve.collections", |text| list(text, parse::collection))?;
+        let names = |name| {
+            let listed = values.optional(name, |text| {
+                list(text, |item| Ok(item.trim_end_matches('/').to_ascii_lowercase()))
+            });
+            listed.map(Option::unwrap_or_default)
+        };
+        Ok(Self {
+            listen,
+            collections: match named {
+                Some(named) => named,
+                None => vec![values.parsed("collection", parse::collection)?],
+            },
+            keys: values.path("serve.keys"),
+            public_url: values.optional("serve.public_url", parse::url)?,
+            allow_host: names("serve.allow_host")?,
+            allow_origin: names("serve.allow_origin")?,
+            max_connections: values.whole("serve.max_connections")?,
+            max_questions: values.whole("serve.max_questions")?,
+            queue: values.whole("serve.queue")?,
+            queue_wait: values.time("serve.queue_wait")?,
+            timeout: values.time("serve.timeout")?,
+            header_timeout: values.time("serve.header_timeout")?,
+            slow_client: values.time("serve.slow_client")?,
+            body_limit: values.bytes("serve.body_limit")?,
+            drain: values.time("serve.drain")?,
+            fallback: values.parsed("serve.fallback", |text| match text {
+                "none" => Ok(Fallback::None),
+                "extractive" => Ok(Fallback::Extractive),
+                _ => Err("is no fallback: use none or extractive".to_owned()),
+            })?,
+            audit: values.path("serve.audit"),
+            audit_content: values.parsed("serve.audit_content", parse::boolean)?,
+            audit_required: values.parsed("serve.audit_required", parse::boolean)?,
+        })
+    }
+}
+
+/// What stands between commas, each once, in order.
+fn list<T: PartialEq>(
+    text: &str,
+    parse: impl Fn(&str) -> Result<T, String>,
+) -> Result<Vec<T>, String> {
+    let mut items = Vec::new();
+    for item in text.split(',').map(str::trim).filter(|item| !item.is_empty()) {
+        let item = parse(item)?;
+        if !items.contains(&item) {
+            items.push(item);
+        }
+    }
+    if items.is_empty() { Err("names nothing".to_owned()) } else { Ok(items) }
+}
+
+/// `127.0.0.1:7400`, `[::1]:7400`, `localhost:7400`, `:7400` (every address of this machine),
+/// `unix:PATH`.
+fn address(text: &str) -> Result<ListenAddress, String> {
+    if let Some(path) = text.strip_prefix("unix:").filter(|path| !path.is_empty()) {
+        return Ok(ListenAddress::Unix(path.into()));
+    }
+    let wrong = || "is not ADDRESS:PORT or unix:PATH, such as 127.0.0.1:7400".to_owned();
+    if let Ok(address) = text.parse() {
+        return Ok(ListenAddress::Tcp(address));
+    }
+    let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
+    let port: u16 = port.parse().map_err(|_| wrong())?;
+    let ip = match host {
+        "" => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        // It has a fixed meaning; no other name is looked up.
+        "localhost" => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        _ => return Err(wrong()),
+    };
+    Ok(ListenAddress::Tcp(SocketAddr::new(ip, port)))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn an_address_is_one_of_this_machine_or_a_socket() {
+        for (text, is_local) in [
+            ("127.0.0.1:7400", true),
+            ("127.1.2.3:0", true),
+            ("[::1]:7400", true),
+            ("[::ffff:127.0.0.1]:1", true),
+            ("localhost:7400", true),
+            ("unix:docent.sock", true),
+            (":7400", false),
+            ("0.0.0.0:7400", false),
+            ("[::]:7400", false),
+            ("192.168.1.5:80", false),
+        ] {
+            assert_eq!(address(text).unwrap().is_local(), is_local, "{text}");
+        }
+        for text in ["7400", "unix:", "example.org:80", "127.0.0.1", "127.0.0.1:99999", ""] {
+            assert!(address(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_list_has_each_item_once() {
+        let items = |text| list(text, |item| Ok(item.to_owned()));
+        assert_eq!(items(" a, b,,a ").unwrap(), ["a", "b"]);
+        assert!(items(" , ").is_err());
+    }
+}
