@@ -11,7 +11,8 @@ use super::{ChatFlags, RerankFlags, TapeFlags, TraceFlags};
 ///
 /// Clients of `OpenAI` work unchanged: POST /v1/chat/completions answers with checked citations, GET
 /// /v1/models lists the collections. docent's own requests are POST /v1/docent/search and
-/// /v1/docent/query, with the JSON of the commands. Without keys it listens on this machine only;
+/// /v1/docent/query, with the JSON of the commands. In a browser, / is a page that asks, shows its
+/// sources and opens them. Without keys it listens on this machine only;
 /// `docent keys create NAME` makes one. SIGTERM or Ctrl-C ends it when the answers under way have
 /// ended. The first line on stdout says where it listens, as JSON.
 #[derive(Args, Debug)]
@@ -44,6 +45,8 @@ pub struct ServeArgs {
     "serve.collections",
     "serve.keys",
     "serve.public_url",
+    "serve.ui",
+    "serve.link_expiry",
     "serve.allow_host",
     "serve.allow_origin",
     "serve.fallback",

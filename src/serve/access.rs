@@ -103,6 +103,12 @@ impl Access {
         Caller { access: Arc::clone(self), key, usage: None }
     }
 
+    /// Whoever has a link to a document that was checked: it sees this one.
+    pub(super) fn holder_of_link(self: &Arc<Self>, collection: &str, source: &str) -> Caller {
+        let key = Some(Arc::new(Key::of_link(collection, source)));
+        Caller { access: Arc::clone(self), key, usage: None }
+    }
+
     fn let_in(self: &Arc<Self>, key: &Key, right: Right) -> Result<Caller, Refusal> {
         if key.has_expired(Utc::now()) {
             return Err(Refusal::new(
@@ -169,14 +175,21 @@ fn take(
     bucket.take(amount, now)
 }
 
+/// Whether a request brings something that may be a key.
+pub(super) fn brings_key(headers: &HeaderMap) -> bool {
+    headers.contains_key(AUTHORIZATION) || headers.contains_key(OTHER_HEADER)
+}
+
+/// Azure's clients send their key in a header of its own.
+const OTHER_HEADER: &str = "api-key";
+
 fn key_of(headers: &HeaderMap) -> Result<Secret, Refusal> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let bearer = header(AUTHORIZATION.as_str()).and_then(|value| {
         let (scheme, key) = value.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then_some(key)
     });
-    // Azure's clients send their key in a header of its own.
-    let Some(sent) = bearer.or_else(|| header("api-key")) else {
+    let Some(sent) = bearer.or_else(|| header(OTHER_HEADER)) else {
         return Err(Refusal::new(StatusCode::UNAUTHORIZED, "missing_api_key", "no key was sent")
             .hint("send it as `Authorization: Bearer dk_...`; docent keys create NAME makes one"));
     };

@@ -16,6 +16,7 @@ use super::breaker::Breaker;
 use super::log::Notes;
 use super::observers::Observers;
 use super::refusal::Refusal;
+use super::signature::Signer;
 use crate::cancel::Cancel;
 use crate::settings::Serve;
 
@@ -25,6 +26,7 @@ pub(super) struct Server {
     pub(super) admission: Arc<Admission>,
     pub(super) breaker: Breaker,
     pub(super) settings: Serve,
+    pub(super) signer: Signer,
     /// Answers that still go on when the time of draining is over end where they are.
     pub(super) abandoned: Cancel,
     /// The server takes no more requests. Set when it runs.
@@ -100,10 +102,25 @@ impl Call {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// The caller is somebody with a browser.
+    pub(super) fn accepts_html(&self) -> bool {
+        accepts_html(&self.headers)
+    }
+
+    pub(super) fn accepts(&self, media_type: &str) -> bool {
+        self.header("accept").is_some_and(|types| types.contains(media_type))
+    }
+
     /// The caller wants events, not one object.
     pub(super) fn accepts_events(&self) -> bool {
-        self.header("accept").is_some_and(|types| types.contains("text/event-stream"))
+        self.accepts("text/event-stream")
     }
+}
+
+/// Whether a request is one of somebody with a browser.
+pub(super) fn accepts_html(headers: &HeaderMap) -> bool {
+    let accepted = headers.get(http::header::ACCEPT).and_then(|types| types.to_str().ok());
+    accepted.is_some_and(|types| types.contains("text/html"))
 }
 
 /// An id for something that is made: `chatcmpl-…`.

@@ -9,17 +9,19 @@ use axum::extract::{FromRequestParts as _, RawPathParams};
 use axum::response::Response;
 use chrono::{SecondsFormat, Utc};
 use futures::FutureExt as _;
-use http::header::{HeaderName, HeaderValue, ORIGIN};
+use http::header::{HOST, HeaderName, HeaderValue, ORIGIN};
+use http::request::Parts;
 use http::{Method, Request, StatusCode};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::access::Entered;
-use super::browser;
-use super::call::{Call, Server, SharedNotes, made_id};
+use super::access::{self, Caller, Entered};
+use super::call::{Call, Server, SharedNotes, accepts_html, made_id};
 use super::log::{Held, LogEntry, Pending};
 use super::refusal::Refusal;
 use super::request::read_body;
 use super::routes::{Route, Work};
+use super::signature::Signer;
+use super::{browser, page};
 
 /// By which clients of `OpenAI` say how often they have sent a request before.
 const RETRY_COUNT: HeaderName = HeaderName::from_static("x-stainless-retry-count");
@@ -36,6 +38,8 @@ pub(super) async fn dispatch(
     request: Request<Body>,
 ) -> Response {
     let id = request_id(&request);
+    let route = route.filter(|route| server.settings.ui || !route.page);
+    let in_html = route.is_some_and(|route| route.page) && accepts_html(request.headers());
     let without_body = request.method() == Method::HEAD;
     let asked_by = request.headers().get(ORIGIN).cloned();
     let notes = SharedNotes::default();
@@ -64,7 +68,11 @@ pub(super) async fn dispatch(
     };
     let (mut response, turn) = answered.unwrap_or_else(|refusal| {
         notes.note(|notes| notes.error = Some(refusal.code.to_owned()));
-        (refusal.response(&id), (None, None))
+        let response = match in_html {
+            true => page::refused(&refusal, &id),
+            false => refusal.response(&id),
+        };
+        (response, (None, None))
     });
     if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, id);
@@ -84,10 +92,27 @@ async fn answer(
     pending: &mut Pending,
 ) -> Result<(Response, Turn), Refusal> {
     let Some(route) = route else { return Err(no_route(&request)) };
+    let host = browser::host(&request).and_then(|host| HeaderValue::from_str(&host).ok());
     let (mut parts, body) = request.into_parts();
+    // HTTP/2 has it elsewhere; links in answers begin with it.
+    if let Some(host) = host.filter(|_| !parts.headers.contains_key(HOST)) {
+        parts.headers.insert(HOST, host);
+    }
     let repeated = parts.headers.get(RETRY_COUNT).is_some_and(|count| count != "0");
     pending.notes.note(|notes| notes.is_repeated = repeated);
+    let params: Vec<(String, String)> =
+        match RawPathParams::from_request_parts(&mut parts, &()).await {
+            Ok(params) => {
+                params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+            }
+            Err(error) => return Err(Refusal::invalid("", error.to_string())),
+        };
     let caller = match route.right {
+        Some(_) if route.page && stands_for_key(server, &parts) => {
+            let caller = holder_of_link(server, &params, &parts)?;
+            server.check_audit()?;
+            caller
+        }
         Some(right) => {
             let Entered { caller, key, problem } = server.access.enter(&parts.headers, right);
             pending.entry.key = key;
@@ -117,12 +142,6 @@ async fn answer(
         }
         _ => bytes::Bytes::new(),
     };
-    let params = match RawPathParams::from_request_parts(&mut parts, &()).await {
-        Ok(params) => {
-            params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
-        }
-        Err(error) => return Err(Refusal::invalid("", error.to_string())),
-    };
     let call = Call {
         server: Arc::clone(server),
         id: id.to_owned(),
@@ -147,6 +166,29 @@ async fn answer(
     }
 }
 
+/// Whether a link is to be checked in the place of a key.
+fn stands_for_key(server: &Server, parts: &Parts) -> bool {
+    let signed = Signer::is_in(parts.uri.query().unwrap_or_default());
+    server.access.needs_keys() && signed && !access::brings_key(&parts.headers)
+}
+
+/// # Errors
+/// The link was not made for the document that it names, or is over.
+fn holder_of_link(
+    server: &Server,
+    params: &[(String, String)],
+    parts: &Parts,
+) -> Result<Caller, Refusal> {
+    let named = |name: &str| {
+        let found = params.iter().find(|(known, _)| known == name);
+        found.map_or("", |(_, value)| value)
+    };
+    let (collection, source) = (named("collection"), named("source"));
+    let query = parts.uri.query().unwrap_or_default();
+    server.signer.check(collection, source, query, Utc::now().timestamp())?;
+    Ok(server.access.holder_of_link(collection, source))
+}
+
 /// That of the caller, where it is one that can stand in a log; or a new one.
 fn request_id(request: &Request<Body>) -> String {
     let sent = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok());
@@ -160,7 +202,8 @@ fn request_id(request: &Request<Body>) -> String {
 fn no_route(request: &Request<Body>) -> Refusal {
     let (method, path) = (request.method(), request.uri().path());
     let others = super::routes::methods_of(path);
-    if !others.is_empty() {
+    // One that is asked so and has come here is switched off.
+    if !others.is_empty() && !others.contains(&method.as_str()) {
         return Refusal::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "method_not_allowed",

@@ -4,7 +4,8 @@ use http::HeaderMap;
 use http::header::HOST;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::settings::Serve;
+use super::call::Server;
+use super::signature::Signer;
 use crate::types::{Locator, is_url};
 
 /// What stands in a path as it is.
@@ -14,14 +15,22 @@ const IN_PATH: &AsciiSet =
 /// Makes the links of one response.
 pub(super) struct Links {
     base: String,
+    /// Where a link needs something that stands for a key.
+    signer: Option<Signer>,
+    /// Seconds since the Unix epoch.
+    now: i64,
 }
 
 impl Links {
     /// They begin with the public URL that is set, or else with what the caller used.
-    pub(super) fn new(settings: &Serve, headers: &HeaderMap) -> Self {
+    pub(super) fn new(server: &Server, headers: &HeaderMap) -> Self {
         let host = || headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
-        let base = settings.public_url.clone().unwrap_or_else(|| format!("http://{}", host()));
-        Self { base }
+        let public = server.settings.public_url.clone();
+        Self {
+            base: public.unwrap_or_else(|| format!("http://{}", host())),
+            signer: server.access.needs_keys().then(|| server.signer.clone()),
+            now: chrono::Utc::now().timestamp(),
+        }
     }
 
     /// A place in a document: of a page of the web, where it is; of any other, where this server shows
@@ -30,11 +39,28 @@ impl Links {
         if is_url(source) {
             return locator.cite(source);
         }
-        let encoded = |text| utf8_percent_encode(text, IN_PATH);
         let cited = locator.cite("");
-        let place = cited.trim_start_matches([':', '#']);
-        let (collection, source) = (encoded(collection), encoded(source.trim_start_matches('/')));
-        format!("{}/s/{collection}/{source}#{place}", self.base)
+        format!("{}#{}", self.stored(collection, source), cited.trim_start_matches([':', '#']))
+    }
+
+    /// Where this server is.
+    pub(super) fn home(&self) -> String {
+        format!("{}/", self.base)
+    }
+
+    /// Where this server shows what was read of a document.
+    pub(super) fn stored(&self, collection: &str, source: &str) -> String {
+        let encoded = |text| utf8_percent_encode(text, IN_PATH).to_string();
+        let query = match &self.signer {
+            Some(signer) => format!("?{}", signer.query(collection, source, self.now)),
+            None => String::new(),
+        };
+        let (collection, mut source) = (encoded(collection), encoded(source));
+        // An empty part of a path does not survive everything between here and there.
+        if source.starts_with('/') {
+            source.replace_range(..1, "%2F");
+        }
+        format!("{}/s/{collection}/{source}{query}", self.base)
     }
 }
 
@@ -44,7 +70,8 @@ mod tests {
 
     #[test]
     fn a_link_leads_to_the_place() {
-        let links = Links { base: "http://localhost:7400".to_owned() };
+        let base = "http://localhost:7400".to_owned();
+        let links = Links { base, signer: None, now: 0 };
         for (source, locator, url) in [
             (
                 "a b/ü.md",
@@ -52,9 +79,22 @@ mod tests {
                 "http://localhost:7400/s/docs/a%20b/%C3%BC.md#L3-L9",
             ),
             ("a#?.pdf", Locator::Page(2), "http://localhost:7400/s/docs/a%23%3F.pdf#page=2"),
+            ("/else/b.md", Locator::Lines(3, 3), "http://localhost:7400/s/docs/%2Felse/b.md#L3"),
             ("https://example.org/a", Locator::Lines(3, 3), "https://example.org/a#L3"),
         ] {
             assert_eq!(links.to("docs", source, locator), url);
         }
+    }
+
+    #[test]
+    fn a_link_is_signed_where_keys_are_needed() {
+        let signer = Signer::new(std::time::Duration::from_secs(60)).ok();
+        let links = Links { base: String::new(), signer, now: 1_000 };
+        let url = links.to("docs", "a.md", Locator::Page(3));
+        let query = url.strip_prefix("/s/docs/a.md?").and_then(|rest| rest.strip_suffix("#page=3"));
+        let checked = query
+            .zip(links.signer.as_ref())
+            .map(|(query, signer)| signer.check("docs", "a.md", query, 1_001));
+        assert_eq!(checked, Some(Ok(())), "{url}");
     }
 }

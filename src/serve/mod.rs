@@ -11,6 +11,8 @@
 //! | [`routes`] | the table: which path needs which right, and who answers it |
 //! | [`openai`] | what clients of `OpenAI` speak |
 //! | [`native`] | docent's own requests, strict |
+//! | [`page`] | what people open in a browser: the page that asks, and the documents that are cited |
+//! | [`links`], [`signature`] | URLs of what is cited, which open without a key |
 //! | [`health`] | whether the server lives and is ready |
 //! | [`observers`], [`log`], [`metrics`], [`usage`], [`audit`] | what is told, counted and kept of each request |
 //! | [`access`], [`keys`], [`bucket`] | who asks, and what of the collections that may be |
@@ -39,9 +41,11 @@ mod metrics;
 mod native;
 mod observers;
 mod openai;
+mod page;
 mod refusal;
 mod request;
 mod routes;
+mod signature;
 mod slow;
 mod sse;
 mod told;
@@ -66,6 +70,7 @@ use keys::{KeyFile, WatchedKeys};
 pub use log::{LogEntry, LogSink};
 use metrics::Metrics;
 use observers::Observers;
+use signature::Signer;
 use usage::UsageBook;
 
 /// What is served, to whom.
@@ -106,12 +111,16 @@ impl Service {
         let observers = Observers { log: self.log, metrics: Metrics::new(), usage, audit };
         let listeners = Listeners::bind(&self.settings.listen).await?;
         let Serve { max_questions, queue, queue_wait, .. } = self.settings;
+        let signer = Signer::new(self.settings.link_expiry).map_err(|error| {
+            Failure::new(Exit::Backend, format!("this system has no random numbers: {error}"))
+        })?;
         let (abandon, abandoned) = cancel::pair();
         let server = Arc::new(Server {
             access: Arc::new(Access::new(self.engines, keys)),
             admission: Arc::new(Admission::new(max_questions, queue, queue_wait)),
             breaker: Breaker::default(),
             settings: self.settings,
+            signer,
             abandoned,
             stopping: std::sync::OnceLock::new(),
             observers,

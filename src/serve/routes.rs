@@ -12,6 +12,7 @@ use http::{Method, Request};
 use super::call::{Handler, Server};
 use super::dispatch::dispatch;
 use super::keys::Right;
+use super::page as pages;
 use super::{health, metrics, native, openai, usage};
 
 /// What a request costs.
@@ -31,19 +32,31 @@ pub(super) struct Route {
     /// `None`: for whoever reaches the server.
     pub(super) right: Option<Right>,
     pub(super) work: Work,
+    /// People open it in a browser: it is there with `serve.ui` only, and is refused in HTML. Where it
+    /// needs a right, a signed link to the document that it names may stand for a key.
+    pub(super) page: bool,
     pub(super) handler: Handler,
 }
 
 const fn get(path: &'static str, right: Option<Right>, handler: Handler) -> Route {
-    Route { method: Method::GET, path, right, work: Work::Light, handler }
+    Route { method: Method::GET, path, right, work: Work::Light, page: false, handler }
+}
+
+const fn page(path: &'static str, right: Option<Right>, handler: Handler) -> Route {
+    Route { method: Method::GET, path, right, work: Work::Light, page: true, handler }
 }
 
 const fn ask(path: &'static str, right: Right, handler: Handler) -> Route {
-    Route { method: Method::POST, path, right: Some(right), work: Work::Question, handler }
+    let right = Some(right);
+    Route { method: Method::POST, path, right, work: Work::Question, page: false, handler }
 }
 
 /// All of them.
 pub(super) static ROUTES: &[Route] = &[
+    page("/", None, |_| ready(Ok(pages::ask::page())).boxed()),
+    page("/s/{collection}/{*source}", Some(Right::Search), |call| {
+        pages::document::show(call).boxed()
+    }),
     get("/livez", None, |_| ready(Ok(health::live())).boxed()),
     get("/readyz", None, |call| health::ready(call).boxed()),
     get("/metrics", Some(Right::Admin), |call| ready(Ok(metrics::metrics(&call))).boxed()),
@@ -111,6 +124,7 @@ mod tests {
     fn a_path_has_its_methods() {
         assert_eq!(methods_of("/v1/chat/completions"), ["POST"]);
         assert_eq!(methods_of("/v1/models/docent/docs"), ["GET"]);
+        assert_eq!(methods_of("/s/docs/a/b.md"), ["GET"]);
         assert!(methods_of("/v1/nothing").is_empty());
     }
 }

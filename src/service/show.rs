@@ -81,26 +81,10 @@ pub async fn show(store: &dyn VectorStore, request: &Request<'_>) -> Result<Show
     let asked = source::named(request.typed, &known, request.at);
     let document = documents.iter().find(|record| record.source == asked.source);
     let failure = failures.iter().find(|failure| failure.source == asked.source);
-    let all = chunks_of(store, &asked.source).await?;
-    if let Some(chunk) = all.iter().find(|chunk| !chunk.is_intact()) {
-        return Err(damaged(store, chunk));
-    }
-    let extent = all.first().zip(all.last()).map(|(first, last)| (first.locator, last.locator));
-    let is_outdated =
-        |chunk: &&Chunk| document.is_some_and(|record| record.document_hash != chunk.document_hash);
-    let mut shown = Shown {
-        drift: document.and_then(|record| source::drift_of(request.at.root, record)),
-        document: document.cloned(),
-        failure: failure.cloned(),
-        stored: all.len(),
-        outdated: all.iter().filter(is_outdated).count(),
-        extent,
-        chunks: Vec::new(),
-        nearest: Vec::new(),
-        is_file: false,
-        broken_link: None,
-        asked,
-    };
+    let mut shown = stored(store, &asked.source, document.cloned()).await?;
+    shown.drift = document.and_then(|record| source::drift_of(request.at.root, record));
+    shown.failure = failure.cloned();
+    shown.asked = asked;
     if !shown.is_known() {
         shown.broken_link = broken_link(&request.at.root.join(&shown.asked.source));
         let known = if shown.broken_link.is_none() { known } else { Vec::new() };
@@ -108,8 +92,37 @@ pub async fn show(store: &dyn VectorStore, request: &Request<'_>) -> Result<Show
         shown.nearest = nearest.into_iter().map(str::to_owned).collect();
         shown.is_file = FoundFile::at(request.at.root, &shown.asked.source).is_some();
     }
-    let tokens = |chunk: &Chunk| request.embedder.map(|it| it.count_tokens(&chunk.embedded()));
-    let chunks = all.into_iter().filter(|chunk| shown.asked.covers(chunk));
-    shown.chunks = chunks.map(|chunk| ShownChunk { tokens: tokens(&chunk), chunk }).collect();
+    shown.chunks.retain(|shown_chunk| shown.asked.covers(&shown_chunk.chunk));
+    for ShownChunk { chunk, tokens } in &mut shown.chunks {
+        *tokens = request.embedder.map(|it| it.count_tokens(&chunk.embedded()));
+    }
     Ok(shown)
+}
+
+/// All chunks of a document, with the record that the caller has of it. No file is looked at.
+pub async fn stored(
+    store: &dyn VectorStore,
+    source: &str,
+    document: Option<DocumentRecord>,
+) -> Result<Shown, BackendError> {
+    let all = chunks_of(store, source).await?;
+    if let Some(chunk) = all.iter().find(|chunk| !chunk.is_intact()) {
+        return Err(damaged(store, chunk));
+    }
+    let is_outdated = |chunk: &&Chunk| {
+        document.as_ref().is_some_and(|record| record.document_hash != chunk.document_hash)
+    };
+    Ok(Shown {
+        stored: all.len(),
+        outdated: all.iter().filter(is_outdated).count(),
+        extent: all.first().zip(all.last()).map(|(first, last)| (first.locator, last.locator)),
+        asked: Expected { source: source.to_owned(), place: None },
+        document,
+        failure: None,
+        drift: None,
+        chunks: all.into_iter().map(|chunk| ShownChunk { tokens: None, chunk }).collect(),
+        nearest: Vec::new(),
+        is_file: false,
+        broken_link: None,
+    })
 }

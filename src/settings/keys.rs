@@ -303,6 +303,8 @@ pub static KEYS: &[Key] = &[
     row("serve.collections", &["DOCENT_SERVE_COLLECTIONS"], "collections that are served, separated by commas").flag("--collections", "NAMES").unless_set("the collection"),
     row("serve.keys", &["DOCENT_SERVE_KEYS"], "file with the keys of callers, as `docent keys` writes it").flag("--keys", "FILE").unless_set("keys.toml beside the user's settings"),
     row("serve.public_url", &["DOCENT_SERVE_PUBLIC_URL"], "URL that the server is reached at, for links in answers").flag("--public-url", "URL").unless_set("the Host of the request"),
+    row("serve.ui", &["DOCENT_SERVE_UI"], "a page for people at `/`, and the documents that it opens").switch("--no-ui", "false").default("true").help_of_flag("Without the page for people, and the documents that citations open"),
+    row("serve.link_expiry", &["DOCENT_SERVE_LINK_EXPIRY"], "how long a link in an answer opens its document without a key").flag("--link-expiry", "TIME").default("1h").range(Range::PATIENCE),
     row("serve.allow_host", &["DOCENT_SERVE_ALLOW_HOST"], "names that the Host of a request may have besides those of this machine, separated by commas").flag("--allow-host", "NAMES"),
     row("serve.allow_origin", &["DOCENT_SERVE_ALLOW_ORIGIN"], "origins whose web pages may ask, separated by commas").flag("--allow-origin", "URLS"),
     row("serve.max_connections", &["DOCENT_SERVE_MAX_CONNECTIONS"], "connections at a time").flag("--max-connections", "N").default("10000").range(Range::whole(1, 1_000_000)),

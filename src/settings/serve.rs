@@ -16,6 +16,10 @@ pub struct Serve {
     pub keys: Option<PathBuf>,
     /// Without a slash at its end.
     pub public_url: Option<String>,
+    /// The page, and the documents that it opens.
+    pub ui: bool,
+    /// How long a link opens a document without a key.
+    pub link_expiry: Duration,
     /// In lower case.
     pub allow_host: Vec<String>,
     pub allow_origin: Vec<String>,
@@ -90,6 +94,8 @@ impl Serve {
             },
             keys: values.path("serve.keys"),
             public_url: values.optional("serve.public_url", parse::url)?,
+            ui: values.parsed("serve.ui", parse::boolean)?,
+            link_expiry: values.time("serve.link_expiry")?,
             allow_host: names("serve.allow_host")?,
             allow_origin: names("serve.allow_origin")?,
             max_connections: values.whole("serve.max_connections")?,

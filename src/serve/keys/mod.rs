@@ -116,6 +116,16 @@ impl Key {
         }
     }
 
+    /// Of who has a link to one document: it sees nothing else.
+    pub(super) fn of_link(collection: &str, source: &str) -> Self {
+        Self {
+            rights: vec![Right::Search],
+            collections: vec![collection.to_owned()],
+            sources: vec![source.to_owned()],
+            ..Self::of_nobody()
+        }
+    }
+
     pub fn may(&self, right: Right) -> bool {
         self.rights.contains(&right)
     }

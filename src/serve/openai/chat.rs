@@ -65,7 +65,7 @@ pub(in crate::serve) async fn complete(call: Call) -> Result<Response, Refusal> 
     ignored.extend(conversation.ignored.iter().cloned());
     let Conversation { question, history, introduction, .. } = conversation;
     let question = Question { text: question, history, introduction, ..Question::default() };
-    let links = Links::new(&call.server.settings, &call.headers);
+    let links = Links::new(&call.server, &call.headers);
     let head =
         Head { id: made_id("chatcmpl-"), created: unix_now(), model: model_id(&scoped.name) };
     let ignored_header = HeaderValue::from_str(&ignored.join(", ")).ok();

@@ -1,0 +1,30 @@
+//! `GET /`: the page that asks.
+
+use std::sync::LazyLock;
+
+use axum::body::Body;
+use axum::response::Response;
+
+use super::html::Page;
+
+static PAGE: LazyLock<Page> = LazyLock::new(|| {
+    Page::new(
+        &[include_str!("base.css"), include_str!("ask.css")],
+        &[
+            include_str!("text.js"),
+            include_str!("place.js"),
+            include_str!("server.js"),
+            include_str!("reader.js"),
+            include_str!("turn.js"),
+            include_str!("ask.js"),
+        ],
+    )
+});
+
+/// The whole of it: it asks for nothing else but answers.
+static HTML: LazyLock<String> =
+    LazyLock::new(|| format!("{}{}{}", PAGE.head("docent"), include_str!("ask.html"), Page::END));
+
+pub(in crate::serve) fn page() -> Response {
+    PAGE.response(Body::from(HTML.as_str()))
+}

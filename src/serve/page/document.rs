@@ -1,0 +1,220 @@
+//! `GET /s/COLLECTION/SOURCE`: what is stored of a document, chunk by chunk: where a citation leads.
+//! What is named is looked up among the documents that the caller may see. No file is opened.
+
+use std::collections::HashSet;
+use std::convert::Infallible;
+use std::sync::LazyLock;
+
+use axum::body::Body;
+use axum::response::Response;
+use futures::stream;
+use http::header::{CACHE_CONTROL, HeaderValue};
+use serde::Serialize;
+
+use super::html::{Page, escaped};
+use crate::output::words::counted;
+use crate::output::{DocumentJson, ShowJson, ShownChunkJson, Versioned};
+use crate::serve::answering::AskedCollection;
+use crate::serve::call::Call;
+use crate::serve::links::Links;
+use crate::serve::native;
+use crate::serve::refusal::Refusal;
+use crate::service::retrieval::DocumentFilter;
+use crate::service::show::{self, Shown, ShownChunk};
+use crate::types::{Kind, Locator, is_url};
+
+pub(super) static PAGE: LazyLock<Page> = LazyLock::new(|| {
+    Page::new(
+        &[include_str!("base.css"), include_str!("document.css")],
+        &[include_str!("place.js"), include_str!("document.js")],
+    )
+});
+
+/// Chunks before and behind a place, at most: who wants more wants all.
+const MOST_AROUND: usize = 100;
+
+/// As `docent show --format json` has it, with where it was read from.
+#[derive(Serialize)]
+struct DocumentResponse {
+    #[serde(flatten)]
+    asked: AskedCollection,
+    /// Opens in a browser, without a key for a while.
+    url: String,
+    #[serde(flatten)]
+    show: ShowJson,
+}
+
+/// What of the document.
+struct Part {
+    /// `None`: all of it.
+    at: Option<Locator>,
+    /// Chunks before and behind it.
+    around: usize,
+}
+
+pub(in crate::serve) async fn show(call: Call) -> Result<Response, Refusal> {
+    let part = Part::read(&call)?;
+    let source = call.param("source");
+    let scoped = call.caller.open(Some(call.param("collection")))?;
+    let engine = scoped.engine();
+    let reader = engine.reader().await?;
+    let asked = AskedCollection::new(&scoped.name, &reader);
+    call.notes.note(|notes| {
+        notes.collection = Some(asked.collection.clone());
+        notes.version = Some(asked.version);
+    });
+    let seen = engine.seen_documents(&scoped.filter(DocumentFilter::default()), &reader).await?;
+    let record = seen.into_iter().find(|record| record.source == source).ok_or_else(|| {
+        let message = format!("there is no document `{source}` in `{}`", asked.collection);
+        Refusal::not_found("document_not_found", message)
+            .hint("it may have been renamed or removed since it was cited")
+    })?;
+    let mut shown = show::stored(&*reader, source, Some(record)).await?;
+    part.cut(&mut shown);
+    let links = Links::new(&call.server, &call.headers);
+    if !call.accepts_html() && call.accepts("application/json") {
+        let mut response = native::json(&Versioned::new(DocumentResponse {
+            url: links.stored(&asked.collection, source),
+            asked,
+            show: ShowJson {
+                document: DocumentJson::new(&shown),
+                chunks: shown.chunks.iter().map(ShownChunkJson::new).collect(),
+            },
+        }));
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        return Ok(response);
+    }
+    let head = head(&shown, &asked, &links);
+    let mut ids = HashSet::new();
+    let sections = shown.chunks.into_iter().map(move |chunk| section(&chunk, &mut ids));
+    let end = format!("</main>{}", Page::END);
+    let pieces = std::iter::once(head).chain(sections).chain(std::iter::once(end));
+    Ok(PAGE.response(Body::from_stream(stream::iter(pieces.map(Ok::<_, Infallible>)))))
+}
+
+impl Part {
+    fn read(call: &Call) -> Result<Self, Refusal> {
+        let at = call.query_value("at").map(|at| {
+            let place = Locator::from_citation(&format!("#{at}")).map(|(_, place)| place);
+            place.ok_or_else(|| {
+                Refusal::invalid("at", format!("`{at}` is no place, as L3-L9 or page=3 are"))
+            })
+        });
+        let around = call.query_value("around").map(|around| {
+            let count = around.parse().ok().filter(|count| *count <= MOST_AROUND);
+            count.ok_or_else(|| {
+                Refusal::invalid("around", format!("`around` is from 0 to {MOST_AROUND}"))
+            })
+        });
+        Ok(Self { at: at.transpose()?, around: around.transpose()?.unwrap_or(0) })
+    }
+
+    /// Leaves what is at the place, and around it.
+    fn cut(&self, shown: &mut Shown) {
+        let Some(place) = self.at else { return };
+        shown.asked.place = Some(place);
+        let is_there = |it: &ShownChunk| place.overlaps(it.chunk.locator);
+        let first = shown.chunks.iter().position(is_there);
+        let last = shown.chunks.iter().rposition(is_there);
+        let Some((first, last)) = first.zip(last) else {
+            shown.chunks.clear();
+            return;
+        };
+        shown.chunks.truncate(last.saturating_add(self.around).saturating_add(1));
+        shown.chunks.drain(..first.saturating_sub(self.around));
+    }
+}
+
+/// From the beginning to the inside of `main`.
+fn head(shown: &Shown, asked: &AskedCollection, links: &Links) -> String {
+    let source = shown.asked.source.as_str();
+    let file = source.rsplit('/').find(|part| !part.is_empty()).unwrap_or(source);
+    let title = Some(shown.title()).filter(|title| !title.is_empty()).unwrap_or(file);
+    let mut html = PAGE.head(&format!("{title} · docent"));
+    html.push_str(&format!(
+        "<a class=\"skip\" href=\"#text\">Skip to the text</a><header class=\"top\">\
+         <p class=\"crumbs\"><a class=\"brand\" href=\"{}\">docent</a><span>{}</span></p>\
+         <h1 lang=\"\" dir=\"auto\">{}</h1>",
+        escaped(&links.home()),
+        escaped(&asked.collection),
+        escaped(title),
+    ));
+    html.push_str(&match is_url(source) {
+        true => format!(
+            "<p class=\"source\"><a href=\"{0}\" rel=\"noopener noreferrer\">{0}</a></p>",
+            escaped(source)
+        ),
+        false => format!("<p class=\"source\">{}</p>", escaped(source)),
+    });
+    if let Some(record) = &shown.document {
+        let mut facts = vec![record.kind.name().to_owned(), counted(shown.stored, "chunk")];
+        facts.push(format!("read {}", record.ingested_at.replace('T', " ").replace('Z', " UTC")));
+        facts.extend(record.tags.iter().cloned());
+        html.push_str(&format!("<p class=\"facts\">{}</p>", escaped(&facts.join(" · "))));
+    }
+    for warning in warnings(shown) {
+        html.push_str(&format!("<p class=\"note\">{}</p>", escaped(&warning)));
+    }
+    html.push_str("</header><main id=\"text\" tabindex=\"-1\">\n");
+    html
+}
+
+/// How what is shown is not all of the document.
+fn warnings(shown: &Shown) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if shown.outdated > 0 || shown.lacking() > 0 {
+        warnings.push("An ingest was cut off: this is not all of one version.".to_owned());
+    }
+    let unread = shown.document.iter().flat_map(|record| &record.warnings);
+    warnings.extend(unread.map(|warning| {
+        let what = if warning.code.is_guess() { "Guessed" } else { "Not read" };
+        format!("{what}: {}", warning.message)
+    }));
+    match shown.asked.place {
+        Some(place) if shown.chunks.is_empty() => {
+            warnings.push(format!("Nothing is stored at {}.", place_of(place)));
+        }
+        Some(_) if shown.chunks.len() < shown.stored => {
+            warnings.push(format!(
+                "This is a part: {} of {}.",
+                shown.chunks.len(),
+                counted(shown.stored, "chunk")
+            ));
+        }
+        _ => {}
+    }
+    warnings
+}
+
+/// A place as it stands behind the `#` of a link.
+fn place_of(locator: Locator) -> String {
+    locator.cite("").trim_start_matches([':', '#']).to_owned()
+}
+
+/// A chunk. The first at a place has it for an id, so that a browser finds it without the script.
+fn section(ShownChunk { chunk, .. }: &ShownChunk, ids: &mut HashSet<String>) -> String {
+    let place = place_of(chunk.locator);
+    let escaped_place = escaped(&place);
+    let id = match ids.insert(place) {
+        true => format!(" id=\"{escaped_place}\""),
+        false => String::new(),
+    };
+    let label = match &chunk.page_label {
+        Some(label) => format!("{escaped_place} ({})", escaped(label)),
+        None => escaped_place.clone(),
+    };
+    let headings = match chunk.headings.as_slice() {
+        [] => String::new(),
+        headings => format!(
+            "<span class=\"path\" lang=\"\" dir=\"auto\">{}</span>",
+            escaped(&headings.join(" › "))
+        ),
+    };
+    let class = if chunk.kind == Kind::Code { "text code" } else { "text" };
+    format!(
+        "<section{id} data-place=\"{escaped_place}\"><p class=\"place\">\
+         <a href=\"#{escaped_place}\">{label}</a>{headings}</p>\
+         <div class=\"{class}\" lang=\"\" dir=\"auto\">{}</div></section>\n",
+        escaped(&chunk.text),
+    )
+}

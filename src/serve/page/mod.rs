@@ -1,0 +1,42 @@
+//! What people open in a browser. Every text of a document, an answer or a request is a text there,
+//! and nothing else: here it is escaped, in the scripts it becomes nodes of text, and the policy that
+//! is sent along lets no script run but the page's own.
+
+pub(super) mod ask;
+pub(super) mod document;
+mod html;
+mod policy;
+
+use axum::body::Body;
+use axum::response::Response;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+
+use super::refusal::Refusal;
+use html::{Page, escaped};
+
+/// A refusal, for somebody with a browser.
+pub(super) fn refused(refusal: &Refusal, request_id: &str) -> Response {
+    let mut response = refusal.response(request_id);
+    let what = match refusal.status.as_u16() {
+        401 => "A key is needed",
+        403 => "This does not open",
+        404 => "There is no such document",
+        _ => "This did not work",
+    };
+    let mut html = document::PAGE.head(what);
+    html.push_str(&format!(
+        "<main class=\"refused\"><h1>{what}</h1><p>{}.</p>",
+        escaped(&refusal.message)
+    ));
+    for more in refusal.hint.iter().chain(&refusal.causes) {
+        html.push_str(&format!("<p class=\"quiet\">{}</p>", escaped(more)));
+    }
+    html.push_str(&format!("<p class=\"quiet\"><small>{}</small></p></main>", escaped(request_id)));
+    html.push_str(Page::END);
+    *response.body_mut() = Body::from(html);
+    let headers = response.headers_mut();
+    headers.remove(CONTENT_LENGTH);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    document::PAGE.protect(&mut response);
+    response
+}

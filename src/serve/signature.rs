@@ -1,0 +1,169 @@
+//! What stands for a key in a link to one document, so that a citation opens in a browser.
+//!
+//! It is made of the collection, the source and the time when it ends, with a secret that only this
+//! process knows: a server that starts anew honours none of before.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+
+use super::refusal::Refusal;
+use crate::types::ContentHash;
+
+const EXPIRES: &str = "expires";
+const SIGNATURE: &str = "signature";
+
+/// Signs links, and checks them. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Signer {
+    secret: [u8; 32],
+    lasts: Duration,
+}
+
+impl Signer {
+    /// With a new secret. `lasts`: how long a link does.
+    ///
+    /// # Errors
+    /// Where the system has no random numbers.
+    pub(super) fn new(lasts: Duration) -> Result<Self, getrandom::Error> {
+        let mut secret = [0; 32];
+        getrandom::fill(&mut secret)?;
+        Ok(Self { secret, lasts })
+    }
+
+    /// What stands behind the `?` of a link that is made now, in seconds since the Unix epoch.
+    pub(super) fn query(&self, collection: &str, source: &str, now: i64) -> String {
+        let expires = now + self.lasts.as_secs() as i64;
+        let signature = self.signature(collection, source, expires);
+        format!("{EXPIRES}={expires}&{SIGNATURE}={signature}")
+    }
+
+    /// Whether a request brings what may stand for a key.
+    pub(super) fn is_in(query: &str) -> bool {
+        value(query, SIGNATURE).is_some()
+    }
+
+    /// # Errors
+    /// What stands behind the `?` was not made for this document, or is over.
+    pub(super) fn check(
+        &self,
+        collection: &str,
+        source: &str,
+        query: &str,
+        now: i64,
+    ) -> Result<(), Refusal> {
+        const AGAIN: &str = "ask again, and open the link of the new answer; or send a key";
+        let refused =
+            |code, message| Refusal::new(StatusCode::FORBIDDEN, code, message).hint(AGAIN);
+        let expires = value(query, EXPIRES).and_then(|text| text.parse::<i64>().ok());
+        let signature = value(query, SIGNATURE).unwrap_or_default();
+        let fits = |expires| {
+            let right = self.signature(collection, source, expires);
+            bool::from(right.as_bytes().ct_eq(signature.as_bytes()))
+        };
+        match expires.filter(|expires| fits(*expires)) {
+            None => Err(refused(
+                "invalid_link",
+                "this link was not made by this server for this document, or it was changed, or the server has started anew since",
+            )),
+            Some(expires) if expires <= now => Err(refused(
+                "expired_link",
+                "this link is over: it opened the document for a while",
+            )),
+            Some(_) => Ok(()),
+        }
+    }
+
+    fn signature(&self, collection: &str, source: &str, expires: i64) -> String {
+        // Each part says how long it is: no other parts give the same bytes.
+        let length = |text: &str| (text.len() as u64).to_be_bytes();
+        let code = hmac_sha256(
+            &self.secret,
+            &[
+                b"docent link 1",
+                &length(collection),
+                collection.as_bytes(),
+                &length(source),
+                source.as_bytes(),
+                &expires.to_be_bytes(),
+            ],
+        );
+        ContentHash::from_digest(&code).0
+    }
+}
+
+/// The first value of a name. Nothing that is asked for here needs decoding.
+fn value<'a>(query: &'a str, name: &str) -> Option<&'a str> {
+    let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.find(|(known, _)| *known == name).map(|(_, value)| value)
+}
+
+/// RFC 2104. `key` has 64 bytes at most: longer ones would be hashed first, and none is.
+fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+    let mut block = [0_u8; 64];
+    block[..key.len()].copy_from_slice(key);
+    let padded = |with: u8| block.map(|byte| byte ^ with);
+    let mut inner = Sha256::new_with_prefix(padded(0x36));
+    for part in parts {
+        inner.update(part);
+    }
+    Sha256::new_with_prefix(padded(0x5c)).chain_update(inner.finalize()).finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn the_code_is_that_of_rfc_4231() {
+        for (key, parts, code) in [
+            (
+                &[0x0b; 20][..],
+                &[&b"Hi "[..], b"There"][..],
+                "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7",
+            ),
+            (
+                b"Jefe",
+                &[b"what do ya want for nothing?"],
+                "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
+            ),
+        ] {
+            assert_eq!(ContentHash::from_digest(&hmac_sha256(key, parts)).0, code);
+        }
+    }
+
+    #[test]
+    fn a_link_opens_its_own_document_for_its_time() {
+        let signer = Signer::new(Duration::from_secs(60)).unwrap();
+        let query = signer.query("docs", "a.md", 1_000);
+        let check = |collection, source, query: &str, now| {
+            signer.check(collection, source, query, now).map_err(|refusal| refusal.code)
+        };
+        assert!(Signer::is_in(&query));
+        assert_eq!(check("docs", "a.md", &query, 1_059), Ok(()));
+        assert_eq!(check("docs", "a.md", &format!("at=L3&{query}"), 1_059), Ok(()));
+        assert_eq!(check("docs", "a.md", &query, 1_060), Err("expired_link"));
+        let later = query.replace("expires=1060", "expires=9999");
+        let shorter = &query[..query.len() - 1];
+        let bare = query.split_once("signature=").unwrap().0;
+        for (collection, source, query) in [
+            ("docs", "b.md", &*query),
+            ("docsa", ".md", &query),
+            ("doc", "sa.md", &query),
+            ("docs", "a.md", &later),
+            ("docs", "a.md", shorter),
+            ("docs", "a.md", &format!("{bare}signature=")),
+            ("docs", "a.md", bare),
+            ("docs", "a.md", ""),
+        ] {
+            assert_eq!(check(collection, source, query, 1_001), Err("invalid_link"), "{query}");
+        }
+        let other = Signer::new(Duration::from_secs(60)).unwrap();
+        let refusal = other.check("docs", "a.md", &query, 1_001).unwrap_err();
+        assert_eq!((refusal.status.as_u16(), refusal.code), (403, "invalid_link"));
+    }
+}
