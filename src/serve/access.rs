@@ -232,6 +232,11 @@ impl Caller {
         }
     }
 
+    /// It came by a link to one document, and has no key.
+    pub(super) fn has_link(&self) -> bool {
+        self.key.as_ref().is_some_and(|key| key.id.is_empty() && key.may(Right::Search))
+    }
+
     /// A question of this caller begins. It ends when what is returned is dropped.
     ///
     /// # Errors
@@ -260,9 +265,11 @@ impl Caller {
         }
     }
 
-    /// The collections that this caller may see, by name.
+    /// The collections that this caller may see: the usual one first, then by name.
     pub(super) fn collections(&self) -> impl Iterator<Item = &str> {
-        self.access.engines().map(|(name, _)| name).filter(|name| self.sees(name))
+        let main = &*self.access.main;
+        let others = self.access.engines().map(|(name, _)| name).filter(move |name| *name != main);
+        std::iter::once(main).chain(others).filter(|name| self.sees(name))
     }
 
     fn sees(&self, name: &str) -> bool {
@@ -275,11 +282,7 @@ impl Caller {
     /// # Errors
     /// There is no such collection, as far as the caller may know.
     pub(super) fn open(&self, name: Option<&str>) -> Result<Scoped, Refusal> {
-        let usual = || {
-            let main = Some(&*self.access.main).filter(|name| self.sees(name));
-            main.or_else(|| self.collections().next())
-        };
-        let found = name.or_else(usual).filter(|name| self.sees(name));
+        let found = name.or_else(|| self.collections().next()).filter(|name| self.sees(name));
         let engine = found.and_then(|name| Some((name, self.access.engines.get(name)?)));
         let Some((name, engine)) = engine else {
             let known: Vec<&str> = self.collections().collect();

@@ -43,6 +43,12 @@ impl Links {
         format!("{}#{}", self.stored(collection, source), cited.trim_start_matches([':', '#']))
     }
 
+    /// The same for somebody who may not hand on what stands for a key: who has a link that ends would
+    /// have it for ever.
+    pub(super) fn unsigned(self) -> Self {
+        Self { signer: None, ..self }
+    }
+
     /// Where this server is.
     pub(super) fn home(&self) -> String {
         format!("{}/", self.base)

@@ -40,6 +40,7 @@ mod schema;
 mod search;
 mod secrets;
 mod serve;
+mod serve_page;
 mod served;
 mod settings;
 mod show;

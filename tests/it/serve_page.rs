@@ -58,7 +58,7 @@ fn is_held(reply: &Reply) {
     ] {
         assert_eq!(reply.header(name), Some(value));
     }
-    for outside in [" src=\"", "@import", "url(", " style=\"", " onclick", "innerHTML"] {
+    for outside in [" src=\"", "@import", "url(", " style=\"", " onclick=", "innerHTML"] {
         assert!(!reply.body.contains(outside), "{outside}");
     }
 }
@@ -67,7 +67,8 @@ fn base64(bytes: &[u8]) -> String {
     const SIGNS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
     for group in bytes.chunks(3) {
-        let bits = (0..3).fold(0_u32, |bits, at| bits << 8 | u32::from(*group.get(at).unwrap_or(&0)));
+        let bits =
+            (0..3).fold(0_u32, |bits, at| bits << 8 | u32::from(*group.get(at).unwrap_or(&0)));
         for at in 0..4 {
             let sign = SIGNS[(bits >> (18 - 6 * at)) as usize & 63];
             text.push(if at <= group.len() { char::from(sign) } else { '=' });
@@ -235,7 +236,16 @@ fn a_link_opens_its_document_without_a_key_and_nothing_else() {
     let page = served.ask("GET", &link, &[BROWSER], "").expect(200);
     is_held(&page);
     assert!(page.body.contains("Ledger backups are kept for 400 days."));
-    served.ask("GET", &format!("{link}&at=L13"), &[PROGRAM], "").expect(200);
+    let stored = served.ask("GET", &format!("{link}&at=L13"), &[PROGRAM], "").expect(200).json();
+    let url = |stored: &Value| stored["url"].as_str().expect("a URL").to_owned();
+    assert!(!url(&stored).contains("signature"), "it makes no link that lasts longer: {stored}");
+    let own = served.ask(
+        "GET",
+        link.split_once('?').expect("signed").0,
+        &[PROGRAM, ("authorization", &format!("Bearer {reader}"))],
+        "",
+    );
+    assert!(url(&own.expect(200).json()).contains("?expires="));
 
     let (path, query) = link.split_once('?').expect("signed");
     let (expires, signature) = (between(query, "expires=", "&"), &query[query.len() - 64..]);
@@ -272,6 +282,33 @@ fn a_link_opens_its_document_without_a_key_and_nothing_else() {
     drop(served);
     let served = Served::start(&env, &[]);
     assert_eq!(served.get(&link).expect(403).code(), "invalid_link");
+}
+
+#[test]
+fn a_link_opens_a_document_of_any_name() {
+    let env = TestEnv::new();
+    let names = ["docs/a[1]{b,c}*?.md", "docs/[a.md", "docs/a b&at=L3#c%2F.md", "docs/\u{fc}.md"];
+    for name in names {
+        env.write(name, "The quota of crates is 77.\n");
+    }
+    env.run(&["ingest", "docs"]).expect(0);
+    let reader = key(&env, "reader", &[]);
+    let served = Served::start(&env, &[]);
+    let found = json!({ "question": "What is the quota of crates?", "k": 10 });
+    let found = served.post_as(&reader, "/v1/docent/search", &found).expect(200).json();
+    assert_eq!(found["hits"].as_array().expect("hits").len(), names.len());
+    for name in names {
+        let encoded: String = name.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let path = format!("/s/docent/{}", encoded.replace("%2F", "/"));
+        let asked = [PROGRAM, ("authorization", &*format!("Bearer {reader}"))];
+        let stored = served.ask("GET", &path, &asked, "").expect(200).json();
+        assert_eq!(stored["source"], name);
+        let url = stored["url"].as_str().expect("a URL");
+        let link =
+            url.strip_prefix(&format!("http://{}", served.address())).expect("of this server");
+        let stored = served.ask("GET", link, &[PROGRAM], "").expect(200).json();
+        assert_eq!(stored["source"], name);
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 // Needs Node 20, `chromium` and a release build; CHROMIUM and DOCENT name other ones.
 
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Chromium } from './chromium.mjs';
 import { Docent, model } from './server.mjs';
@@ -40,6 +40,38 @@ function quiet(tab, url, but = []) {
   const others = tab.requests.filter(asked => !asked.startsWith(url) && !asked.startsWith('data:') && asked !== 'about:blank');
   assert.deepEqual(others, []);
 }
+
+const scripts = {
+  // As `Locator::overlaps` of docent has it.
+  'places that overlap'() {
+    const source = readFileSync(new URL('../../src/serve/page/place.js', import.meta.url), 'utf8');
+    const { placeOf, overlap } = new Function(`${source}; return { placeOf, overlap };`)();
+    for (const [one, other, expected] of [
+      ['L12', 'L10-L20', true], ['L12-L21', 'L21-L30', true], ['L12-L21', 'L22', false], ['L3', 'page=3', false],
+      ['page=3', 'page=3', true], ['page=3', 'page=4', false], ['page=3', 'page=3&viewrect=0,0,9,9', true],
+      ['page=3&viewrect=0,0,9,9', 'page=3&viewrect=8,8,9,9', true], ['page=3&viewrect=0,0,9,9', 'page=3&viewrect=9,0,9,9', false],
+      ['para=3-9', 'para=9', true], ['para=3', 'cell=3', false], ['slide=2', 'slide=2', true], ['record=0', 'record=0', true],
+      ['sheet=2&rows=4-9', 'sheet=2&rows=9-12', true], ['sheet=2&rows=4-9', 'sheet=1&rows=4-9', false], ['sheet=2&rows=4', 'sheet=2&rows=4', true],
+      ['message=3', 'message=3', true], ['message=3', 'message=3&attachment=1', false],
+      ['message=3&attachment=1', 'message=3&attachment=1', true], ['message=3&attachment=1', 'message=4&attachment=1', false],
+      ['section=4', 'section=4', true], ['t=3,90', 't=89,120', true], ['t=3,90', 't=90,120', false], ['nothing', 'nothing', false], ['', '', false],
+    ]) {
+      assert.equal(overlap(placeOf(one), placeOf(other)), expected, `${one} and ${other}`);
+      assert.equal(overlap(placeOf(other), placeOf(one)), expected, `${other} and ${one}`);
+    }
+  },
+
+  'lines that a page broke'() {
+    const source = readFileSync(new URL('../../src/serve/page/reflow.js', import.meta.url), 'utf8');
+    const { reflowed } = new Function(`${source}; return { reflowed };`)();
+    const full = 'A line that is as long as a page of paper is wide, or nearly,';
+    for (const [text, expected] of [
+      [`${full}\ngoes on.`, `${full} goes on.`], ['Short.\nNext.', 'Short.\nNext.'], [`${full}\n\nNext.`, `${full}\n\nNext.`],
+      [`${full}\n- item`, `${full}\n- item`], [`${full}\n1. item`, `${full}\n1. item`], [`# ${full}\nText.`, `# ${full}\nText.`],
+      [`${full} | b\nc | d`, `${full} | b\nc | d`], [`\`\`\`\n${full}\ncode\n\`\`\``, `\`\`\`\n${full}\ncode\n\`\`\``], [`${full}\n    code`, `${full}\n    code`],
+    ]) assert.equal(reflowed(text), expected);
+  },
+};
 
 const checks = {
   async 'an answer with its sources, and a passage at its place'(url) {
@@ -92,6 +124,7 @@ const checks = {
       [`${url}s/docent/sample-docs/handbook/backups.md#L15-L25`, ['L12-L21', 'L23-L30']],
       [`${url}s/docent/sample-docs/policies/restore.pdf#page=3`, ['page=3']],
       [`${url}s/docent/sample-docs/policies/data-retention.docx#para=5`, null],
+      [`${url}s/docent/sample-docs/prices.csv#L150`, null],
       [`${url}s/docent/sample-docs/handbook/backups.md#nothing`, []],
     ]) {
       await tab.open('about:blank');
@@ -99,10 +132,8 @@ const checks = {
       const places = await tab.value('[...document.querySelectorAll("section.here")].map(section => section.dataset.place)');
       if (here) assert.deepEqual([...new Set(places)], here, link);
       else assert.ok(places.length >= 1, link);
-      if (places.length) {
-        const { top, height } = await tab.value('({ top: document.querySelector(".here").getBoundingClientRect().top, height: innerHeight })');
-        assert.ok(top >= 0 && top < height, `${link} is in sight: ${top}`);
-      }
+      const inSight = '(top => top >= 0 && top < innerHeight)(document.querySelector(".here").getBoundingClientRect().top)';
+      if (places.length) await tab.until(inSight, `${link} is in sight`, 3000);
       if (link === href) await picture(tab, 'document-light');
     }
     await tab.look({ 'prefers-color-scheme': 'dark' });
@@ -155,6 +186,8 @@ const checks = {
     await tab.until('document.querySelectorAll(".why tbody tr").length > 5', 'ranks');
     assert.ok(await tab.value('document.documentElement.scrollWidth <= innerWidth'), 'nothing is wider than the screen');
     await picture(tab, 'phone-why-dark');
+    await tab.size(320, 568, true);
+    assert.ok(await tab.value('document.documentElement.scrollWidth <= innerWidth'), 'nothing is wider than the smallest screen');
     quiet(tab, url);
   },
 
@@ -189,7 +222,7 @@ const withModel = {
   async 'what is not borne out is shown'(url) {
     const tab = await answered(url, 'unsupported: how long are ledger backups kept?');
     const warnings = await tab.text('.warnings');
-    assert.match(warnings, /does not say “9,?000/);
+    assert.match(warnings, /does not say .*“9,?000”/);
     assert.match(warnings, /No source is given for: “Nobody has ever counted/);
     assert.ok(await tab.value('document.querySelector(".answer .cite.unsure") !== null'));
     await picture(tab, 'warnings');
@@ -201,6 +234,27 @@ const withModel = {
     for (const tag of ['h4', 'ul li', 'table td', 'pre', 'code', 'button.cite']) assert.ok(await tab.value(`document.querySelector(".answer ${tag}") !== null`), tag);
     assert.equal(await tab.value('document.querySelectorAll(".answer a, .answer img, .answer b").length'), 0);
     await picture(tab, 'markdown');
+    quiet(tab, url);
+  },
+
+  async 'what a model did wrong is told, and asked again'(url) {
+    const tab = await chromium.tab();
+    await tab.open(url);
+    chat.refuses = true;
+    await put(tab, 'markdown: how long are ledger backups kept?');
+    await tab.until('document.querySelector(".trouble") !== null', 'what went wrong');
+    assert.match(await tab.text('.trouble'), /Request req_/);
+    await picture(tab, 'trouble');
+    chat.refuses = false;
+    await tab.click('.trouble button');
+    await tab.until(SETTLED);
+    assert.equal(await tab.value('document.querySelectorAll(".turn").length'), 1);
+    // What was said goes along with what is asked next.
+    await put(tab, 'markdown: and those of staging?');
+    await tab.until('document.querySelectorAll(".turn .facts").length === 2');
+    const { history } = JSON.parse(tab.bodies.at(-1));
+    assert.deepEqual(history.map(({ question }) => question), ['markdown: how long are ledger backups kept?']);
+    assert.match(history[0].answer, /400 days/);
     quiet(tab, url);
   },
 
@@ -220,6 +274,29 @@ const withModel = {
     assert.match(await tab.text('.turn:last-child .none'), /do not answer/);
     assert.match(await tab.text('.turn:last-child .sources'), /What came nearest/i);
     await picture(tab, 'refused');
+    quiet(tab, url);
+  },
+};
+
+const withTwo = {
+  async 'a collection is chosen'(url) {
+    const tab = await chromium.tab();
+    await tab.open(url);
+    await tab.until('document.querySelectorAll("#state h4").length === 2', 'what is stored');
+    await picture(tab, 'collections');
+    assert.equal(await tab.value('document.querySelector("#collection").value'), 'docent', 'the usual one comes first');
+    await tab.value('(it => { it.focus(); it.value = "api"; })(document.querySelector("#collection"))');
+    await put(tab, 'How long is a production access token valid?');
+    await tab.until(SETTLED);
+    assert.equal(JSON.parse(tab.bodies.at(-1)).collection, 'api');
+    assert.match(await tab.text('.turn .facts'), /api@v1/);
+    await tab.click('.answer .cite');
+    await tab.until('document.querySelector("#reader-text mark") !== null');
+    assert.match(await tab.value('document.querySelector("#reader-links a").href'), /\/s\/api\/sample-docs\/api\/authentication.md#/);
+    await tab.press('Escape');
+    await tab.click('#summary');
+    await tab.until('document.querySelectorAll("#stored:popover-open h4").length === 2', 'what is stored');
+    await picture(tab, 'stored');
     quiet(tab, url);
   },
 };
@@ -269,8 +346,11 @@ async function run(checks, ...given) {
 }
 
 try {
+  await run(scripts);
   await run(checks, await docent.serve());
   await run(withModel, await docent.serve([], { OPENAI_BASE_URL: chat.url, DOCENT_MODEL: 'scripted' }));
+  docent.run('ingest', '--collection', 'api', 'sample-docs/api');
+  await run(withTwo, await docent.serve(['--collections', 'docent,api']));
   const [key] = docent.run('keys', 'create', 'reader', '--keys', 'keys.toml').match(/dk_\S+/);
   await run(withKeys, await docent.serve(['--keys', 'keys.toml']), key);
 } finally {

@@ -59,8 +59,8 @@ export class Chromium {
 
 class Tab {
   constructor(browser, session) {
-    // What went wrong in it, what it executed that asks somebody, and what it asked for.
-    Object.assign(this, { browser, session, problems: [], dialogs: [], requests: [] });
+    // What went wrong in it, what it executed that asks somebody, and what it asked for with what.
+    Object.assign(this, { browser, session, problems: [], dialogs: [], requests: [], bodies: [] });
   }
 
   send(method, params) {
@@ -70,7 +70,10 @@ class Tab {
   hear(method, params) {
     if (method === 'Runtime.exceptionThrown') this.problems.push(params.exceptionDetails.exception?.description ?? params.exceptionDetails.text);
     if (method === 'Log.entryAdded' && params.entry.level === 'error') this.problems.push(`${params.entry.text} ${params.entry.url ?? ''}`);
-    if (method === 'Network.requestWillBeSent') this.requests.push(params.request.url);
+    if (method === 'Network.requestWillBeSent') {
+      this.requests.push(params.request.url);
+      if (params.request.postData) this.bodies.push(params.request.postData);
+    }
     if (method === 'Page.javascriptDialogOpening') {
       this.dialogs.push(params.message);
       this.send('Page.handleJavaScriptDialog', { accept: true });

@@ -25,7 +25,7 @@ const SAYS = {
 };
 
 export class Docent {
-  // A project with the samples and the hostile document, stored.
+  // A project with the samples, a table and the hostile document, stored.
   constructor() {
     this.folder = mkdtempSync(join(tmpdir(), 'docent-page-'));
     this.project = join(this.folder, 'project');
@@ -33,6 +33,8 @@ export class Docent {
     mkdirSync(join(this.folder, 'home'));
     cpSync(join(REPOSITORY, 'sample-docs'), join(this.project, 'sample-docs'), { recursive: true });
     writeFileSync(join(this.project, 'sample-docs/hostile.md'), HOSTILE);
+    const rows = Array.from({ length: 400 }, (_, row) => `part ${row},colour ${row * 7},${row * 3} euros`);
+    writeFileSync(join(this.project, 'sample-docs/prices.csv'), ['part,colour,price', ...rows].join('\n'));
     this.run('ingest', 'sample-docs');
   }
 
@@ -66,12 +68,17 @@ export class Docent {
   }
 }
 
-// A chat model; `left` counts who hung up before the end.
+// A chat model; `left` counts who hung up before the end, and it answers nobody while it `refuses`.
 export async function model() {
-  const model = { left: 0 };
+  const model = { left: 0, refuses: false };
   const server = createServer(async (request, response) => {
     let body = '';
     for await (const piece of request) body += piece;
+    if (model.refuses) {
+      response.writeHead(401, { 'content-type': 'application/json' });
+      response.end('{"error":{"message":"no such key"}}');
+      return;
+    }
     const { messages } = JSON.parse(body);
     const asked = messages.at(-1).content;
     const word = Object.keys(SAYS).findLast(word => asked.includes(word));

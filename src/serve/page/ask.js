@@ -79,6 +79,8 @@ function stateOf({ collection: name, version, documents, chunks, changed_at: cha
     attention.map(text => element('p', { class: 'attention' }, text)));
 }
 
+const states = document.querySelectorAll('.state');
+
 // What is stored, and which of it can be asked.
 async function load() {
   try {
@@ -87,13 +89,15 @@ async function load() {
     collection.replaceChildren(...collections.map(({ collection: name }) => element('option', { value: name }, name)));
     if (collections.some(({ collection: name }) => name === before)) collection.value = before;
     collection.hidden = collections.length < 2;
-    find('state').replaceChildren(...collections.map(stateOf));
+    for (const list of states) list.replaceChildren(...collections.map(stateOf));
     const all = collections.reduce((sum, { documents }) => sum + documents, 0);
     find('summary').textContent = collections.length === 1
       ? `${collections[0].collection} · ${counted(all, 'document')}` : counted(all, 'document');
   } catch (error) {
-    find('state').replaceChildren(element('li', { class: 'attention', role: 'alert' },
-      element('p', {}, `What is stored could not be read: ${error.message}.`), (error.hints ?? []).map(hint => element('p', {}, hint))));
+    for (const list of states) {
+      list.replaceChildren(element('li', { class: 'attention' },
+        element('p', {}, `What is stored could not be read: ${sentence(error.message)}`), (error.hints ?? []).map(hint => element('p', {}, hint))));
+    }
   }
 }
 
@@ -114,12 +118,13 @@ addEventListener('keydown', event => {
   const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement?.tagName ?? '');
   if (event.key === 'Escape' && !find('key').open) {
     if (reader.dialog.open) reader.close();
-    else current?.stop.abort();
+    else if (!find('stored').matches(':popover-open')) current?.stop.abort();
   } else if (event.key === '/' && !typing && !event.ctrlKey && !event.metaKey && !event.altKey && !document.querySelector('dialog:modal')) {
     event.preventDefault();
     question.focus();
   }
 });
+find('stored').addEventListener('toggle', event => { if (event.newState === 'open') load(); });
 find('stop').addEventListener('click', () => { current?.stop.abort(); question.focus(); });
 find('anew').addEventListener('click', anew);
 find('forget').addEventListener('click', () => { key.forget(); find('forget').hidden = true; anew(); });

@@ -13,6 +13,7 @@ static PAGE: LazyLock<Page> = LazyLock::new(|| {
         &[
             include_str!("text.js"),
             include_str!("place.js"),
+            include_str!("reflow.js"),
             include_str!("server.js"),
             include_str!("reader.js"),
             include_str!("turn.js"),

@@ -1,5 +1,7 @@
 // Shows where a link leads: every chunk that has something of the place.
 
+for (const text of document.querySelectorAll('.prose')) text.textContent = reflowed(text.textContent);
+
 const chunks = [...document.querySelectorAll('section[data-place]')];
 
 function show() {
@@ -12,7 +14,14 @@ function show() {
     if (here.includes(chunk)) chunk.setAttribute('aria-current', 'location');
     else chunk.removeAttribute('aria-current');
   }
-  here[0]?.scrollIntoView({ block: 'start' });
+  if (here.length) reach(here[0], 20);
+}
+
+// What is out of sight has a size that is guessed until it comes into sight: so it takes a few frames.
+function reach(chunk, frames) {
+  const before = scrollY;
+  chunk.scrollIntoView({ block: 'start' });
+  if (frames > 0 && (frames > 15 || Math.abs(scrollY - before) > 1)) requestAnimationFrame(() => reach(chunk, frames - 1));
 }
 
 addEventListener('hashchange', show);

@@ -26,7 +26,7 @@ use crate::types::{Kind, Locator, is_url};
 pub(super) static PAGE: LazyLock<Page> = LazyLock::new(|| {
     Page::new(
         &[include_str!("base.css"), include_str!("document.css")],
-        &[include_str!("place.js"), include_str!("document.js")],
+        &[include_str!("place.js"), include_str!("reflow.js"), include_str!("document.js")],
     )
 });
 
@@ -38,7 +38,7 @@ const MOST_AROUND: usize = 100;
 struct DocumentResponse {
     #[serde(flatten)]
     asked: AskedCollection,
-    /// Opens in a browser, without a key for a while.
+    /// Opens in a browser; without a key for a while, where it was asked for with one.
     url: String,
     #[serde(flatten)]
     show: ShowJson,
@@ -72,6 +72,7 @@ pub(in crate::serve) async fn show(call: Call) -> Result<Response, Refusal> {
     let mut shown = show::stored(&*reader, source, Some(record)).await?;
     part.cut(&mut shown);
     let links = Links::new(&call.server, &call.headers);
+    let links = if call.caller.has_link() { links.unsigned() } else { links };
     if !call.accepts_html() && call.accepts("application/json") {
         let mut response = native::json(&Versioned::new(DocumentResponse {
             url: links.stored(&asked.collection, source),
@@ -210,7 +211,21 @@ fn section(ShownChunk { chunk, .. }: &ShownChunk, ids: &mut HashSet<String>) -> 
             escaped(&headings.join(" › "))
         ),
     };
-    let class = if chunk.kind == Kind::Code { "text code" } else { "text" };
+    let class = match chunk.kind {
+        Kind::Code => "text code",
+        // As `PROSE` of the scripts has it.
+        Kind::Markdown
+        | Kind::Text
+        | Kind::Rst
+        | Kind::Asciidoc
+        | Kind::Html
+        | Kind::Pdf
+        | Kind::Docx
+        | Kind::Odt
+        | Kind::Rtf
+        | Kind::Epub => "text prose",
+        _ => "text",
+    };
     format!(
         "<section{id} data-place=\"{escaped_place}\"><p class=\"place\">\
          <a href=\"#{escaped_place}\">{label}</a>{headings}</p>\

@@ -26,10 +26,10 @@ pub(super) fn refused(refusal: &Refusal, request_id: &str) -> Response {
     let mut html = document::PAGE.head(what);
     html.push_str(&format!(
         "<main class=\"refused\"><h1>{what}</h1><p>{}.</p>",
-        escaped(&refusal.message)
+        escaped(&sentence(&refusal.message))
     ));
     for more in refusal.hint.iter().chain(&refusal.causes) {
-        html.push_str(&format!("<p class=\"quiet\">{}</p>", escaped(more)));
+        html.push_str(&format!("<p class=\"quiet\">{}</p>", escaped(&sentence(more))));
     }
     html.push_str(&format!("<p class=\"quiet\"><small>{}</small></p></main>", escaped(request_id)));
     html.push_str(Page::END);
@@ -39,4 +39,10 @@ pub(super) fn refused(refusal: &Refusal, request_id: &str) -> Response {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     document::PAGE.protect(&mut response);
     response
+}
+
+/// With a capital letter.
+fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }

@@ -81,7 +81,7 @@ const reader = {
       const headings = chunk.headings?.length ? element('span', { class: 'path', lang: '', dir: 'auto' }, chunk.headings.join(' › ')) : null;
       return element('section', { class: here ? 'here' : 'near', 'aria-current': here ? 'location' : null },
         element('p', { class: 'place' }, element('span', {}, chunk.place), headings),
-        element('div', { class: chunk.kind === 'code' ? 'text code' : 'text', lang: '', dir: 'auto' }, ...marked(chunk.text, here && quote)));
+        element('div', { class: chunk.kind === 'code' ? 'text code' : 'text', lang: '', dir: 'auto' }, ...marked(PROSE.has(chunk.kind) ? reflowed(chunk.text) : chunk.text, here && quote)));
     });
     const box = find('reader-text');
     box.replaceChildren(...sections);

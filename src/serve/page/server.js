@@ -59,7 +59,7 @@ async function ask(path, { body, accept = 'application/json', signal } = {}) {
     if (body) headers['content-type'] = 'application/json';
     if (used) headers.authorization = `Bearer ${used}`;
     const response = await fetch(path, {
-      method: body ? 'POST' : 'GET', headers, signal, cache: 'no-store', credentials: 'omit', redirect: 'error',
+      method: body ? 'POST' : 'GET', headers, signal, cache: 'no-store', redirect: 'error',
       body: body && JSON.stringify(body),
     });
     if (response.ok) return response;

@@ -22,6 +22,7 @@ function element(tag, attributes = {}, ...children) {
   return made;
 }
 
+const sentence = text => `${text[0].toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
 const find = id => document.getElementById(id);
 const counted = (count, what) => `${count.toLocaleString('en')} ${what}${count === 1 ? '' : 's'}`;
 
@@ -75,7 +76,8 @@ function inline(text, cite) {
   const nodes = [];
   let done = 0;
   for (const found of text.matchAll(INLINE)) {
-    nodes.push(shown(text.slice(done, found.index)));
+    const before = shown(text.slice(done, found.index));
+    nodes.push(found[1] ? before.trimEnd() : before);
     done = found.index + found[0].length;
     const [, number, code, strong, em, under, label, url] = found;
     if (number) nodes.push(cite(Number(number)));

@@ -7,6 +7,8 @@ const NO_ANSWER = {
   uncited: 'The text above rests on none of the passages: do not take it for an answer.',
 };
 const seconds = ms => ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`;
+// Without the heading, which is above it.
+const snippet = text => text.replace(/^#+\s[^\n]*\n+/, '');
 const spoken = find('spoken');
 const speak = text => { if (text.trim()) spoken.append(element('p', {}, text)); };
 
@@ -107,11 +109,11 @@ class Turn {
         ? this.open(number, event.currentTarget)
         : reader.open(passage, { collection: this.collection, opener: event.currentTarget })),
     },
-    element('span', { class: 'number' }, number ?? '·'),
+    element('span', { class: 'number' }, number === undefined ? '' : String(number)),
     element('span', { class: 'name', lang: '', dir: 'auto' }, path || passage.source.split('/').at(-1)),
     badge ? element('span', { class: unsure ? 'badge unsure' : 'badge' }, badge) : null,
     element('span', { class: 'where' }, passage.citation),
-    words === null ? null : element('span', { class: 'words', lang: '', dir: 'auto' }, words ?? quote ?? passage.text)));
+    words === null ? null : element('span', { class: 'words', lang: '', dir: 'auto' }, words ?? quote ?? snippet(passage.text))));
   }
 
   finish(done) {
@@ -127,7 +129,7 @@ class Turn {
     }
     this.warnings(done);
     if (done.citations.length) this.sources('Sources', done.citations.map(citation => this.card(this.passage(citation.passage) ?? citation, {
-      number: citation.passage, badge: citation.verified ? '✓ says so' : 'does not say so', unsure: !citation.verified,
+      number: citation.passage, badge: citation.verified ? '✓ verified' : 'not verified', unsure: !citation.verified,
     })));
     if (done.nearest.length) this.sources('What came nearest', done.nearest.slice(0, 5).map(passage => this.card(passage, {})));
     if (done.passages.length) this.below.append(this.retrieved(done), this.why(done));
@@ -161,7 +163,7 @@ class Turn {
   retrieved(done) {
     const best = Math.max(...done.passages.map(passage => passage.score), 1e-9);
     const rows = done.passages.map(passage => {
-      const item = this.card(passage, { number: passage.passage, words: passage.text, badge: passage.score.toFixed(2) });
+      const item = this.card(passage, { number: passage.passage, words: snippet(passage.text), badge: passage.score.toFixed(2) });
       const bar = element('span', { class: 'score', 'aria-hidden': 'true' });
       bar.style.setProperty('--part', Math.max(0, passage.score / best).toFixed(3));
       item.querySelector('.badge').prepend(bar);
@@ -193,6 +195,7 @@ class Turn {
   ranks(hits, mode, query) {
     const legs = [['sparse', 'Words', 'BM25'], ['dense', 'Meaning', 'cosine'], ['late', 'Word by word', 'mean cosine'], ['rerank', 'Reranker', 'score']]
       .filter(([leg]) => hits.some(hit => hit[leg]));
+    const folder = ({ source }) => source.slice(0, source.lastIndexOf('/') + 1);
     const cell = score => element('td', {}, score ? `#${score.rank} · ${score.score.toFixed(2)}` : '–');
     const given = hit => this.done.passages.some(passage => passage.source === hit.source
       && overlap(placeOf(fragmentOf(passage.citation, passage.source)), placeOf(fragmentOf(hit.citation, hit.source))));
@@ -201,7 +204,7 @@ class Turn {
       element('td', {}, element('button', {
         class: 'link', type: 'button', 'aria-controls': 'reader',
         onclick: event => reader.open(hit, { collection: this.collection, opener: event.currentTarget }),
-      }, hit.citation)),
+      }, hit.citation.slice(folder(hit).length)), folder(hit) ? element('span', { class: 'where' }, folder(hit)) : null),
       element('td', {}, hit.score.toFixed(2)), legs.map(([leg]) => cell(hit[leg])), element('td', {}, given(hit) ? 'given' : ''));
     return [
       element('p', { class: 'legend' }, `Asked: “${query}” (${mode}). Each column has the rank and the score of a chunk by one way of looking; the score is what they come to together.`),
@@ -234,7 +237,7 @@ class Turn {
   fail(error) {
     this.redraw();
     this.settle('');
-    const lines = [`${error.message}.`, ...(error.hints ?? []), ...(error.request ? [`Request ${error.request}`] : [])];
+    const lines = [sentence(error.message), ...(error.hints ?? []), ...(error.request ? [`Request ${error.request}`] : [])];
     this.below.append(element('div', { class: 'trouble', role: 'alert' }, lines.map(line => element('p', {}, line)),
       element('button', { type: 'button', onclick: () => { this.element.remove(); this.retry(this.question); } }, 'Ask again')));
   }
