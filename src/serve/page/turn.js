@@ -136,6 +136,9 @@ class Turn {
     this.below.append(this.facts(done));
     const warned = this.below.querySelectorAll('.warnings li').length;
     speak(`${counted(done.citations.length, 'source')}.${warned ? ` ${counted(warned, 'warning')}.` : ''}`);
+    // What was said stands above; here it would be met twice.
+    const said = [...spoken.children];
+    setTimeout(() => said.forEach(text => text.remove()), 30_000);
   }
 
   settle(text) {
