@@ -231,7 +231,7 @@ fn link(served: &Served, key: &str) -> String {
 fn a_link_opens_its_document_without_a_key_and_nothing_else() {
     let env = ingested();
     let reader = key(&env, "reader", &[]);
-    let served = Served::start(&env, &[]);
+    let served = Served::start(&env, &["--audit", "audit.jsonl"]);
     let link = link(&served, &reader);
     let page = served.ask("GET", &link, &[BROWSER], "").expect(200);
     is_held(&page);
@@ -262,7 +262,7 @@ fn a_link_opens_its_document_without_a_key_and_nothing_else() {
         assert_eq!(refused.code(), "invalid_link", "{changed}");
         let page = served.ask("GET", &changed, &[BROWSER], "").expect(403);
         is_held(&page);
-        assert!(page.body.contains("this link was not made by this server for this document"));
+        assert!(page.body.contains("This link was not made by this server for this document"));
     }
     // It stands for a key nowhere else, and no link at all is none.
     for path in ["/v1/models", "/v1/docent/status", "/v1/docent/search"] {
@@ -280,6 +280,16 @@ fn a_link_opens_its_document_without_a_key_and_nothing_else() {
     assert!(!served.log().join("\n").contains(signature));
     // A server that starts anew honours none of before.
     drop(served);
+    let audit = std::fs::read_to_string(env.path("audit.jsonl")).expect("the audit");
+    assert!(!audit.contains(signature));
+    let lines = audit.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+    let opened = lines.filter(|line| line["path"] == path && line["status"] == 200);
+    let documents: Vec<Value> = opened.map(|line| line["documents"].clone()).collect();
+    assert!(documents.len() >= 2, "{audit}");
+    assert!(
+        documents.iter().all(|it| *it == json!(["sample-docs/handbook/backups.md"])),
+        "{audit}"
+    );
     let served = Served::start(&env, &[]);
     assert_eq!(served.get(&link).expect(403).code(), "invalid_link");
 }

@@ -62,6 +62,7 @@ pub(in crate::serve) async fn show(call: Call) -> Result<Response, Refusal> {
     call.notes.note(|notes| {
         notes.collection = Some(asked.collection.clone());
         notes.version = Some(asked.version);
+        notes.generation = asked.generation.map(|id| id.to_string());
     });
     let seen = engine.seen_documents(&scoped.filter(DocumentFilter::default()), &reader).await?;
     let record = seen.into_iter().find(|record| record.source == source).ok_or_else(|| {
@@ -69,6 +70,7 @@ pub(in crate::serve) async fn show(call: Call) -> Result<Response, Refusal> {
         Refusal::not_found("document_not_found", message)
             .hint("it may have been renamed or removed since it was cited")
     })?;
+    call.notes.note(|notes| notes.documents = vec![source.to_owned()]);
     let mut shown = show::stored(&*reader, source, Some(record)).await?;
     part.cut(&mut shown);
     let links = Links::new(&call.server, &call.headers);
