@@ -204,15 +204,17 @@ class Turn {
       && overlap(placeOf(fragmentOf(passage.citation, passage.source)), placeOf(fragmentOf(hit.citation, hit.source))));
     const row = hit => element('tr', {},
       element('td', {}, String(hit.rank)),
+      element('td', {}, given(hit) ? '✓' : ''),
       element('td', {}, element('button', {
         class: 'link', type: 'button', 'aria-controls': 'reader',
         onclick: event => reader.open(hit, { collection: this.collection, opener: event.currentTarget }),
       }, hit.citation.slice(folder(hit).length)), folder(hit) ? element('span', { class: 'where' }, folder(hit)) : null),
-      element('td', {}, hit.score.toFixed(2)), legs.map(([leg]) => cell(hit[leg])), element('td', {}, given(hit) ? 'given' : ''));
+      element('td', {}, hit.score.toFixed(2)), legs.map(([leg]) => cell(hit[leg])));
     return [
-      element('p', { class: 'legend' }, `Asked: “${query}” (${mode}). Each column has the rank and the score of a chunk by one way of looking; the score is what they come to together.`),
+      element('p', { class: 'legend' }, `Asked: “${query}” (${mode}). Each column has the rank and the score of a chunk by one way of looking; the score is what they come to together. ✓: the answer was given it.`),
       element('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Ranks and scores' }, element('table', {},
-        element('thead', {}, element('tr', {}, ['#', 'Chunk', 'Score', ...legs.map(([, name, unit]) => `${name} (${unit})`), 'To the model'].map(name => element('th', { scope: 'col' }, name)))),
+        element('thead', {}, element('tr', {}, [['', '#'], ['', 'Given'], ['', 'Chunk'], ['', 'Score'], ...legs].map(([, name, unit]) =>
+          element('th', { scope: 'col' }, name, unit ? element('span', { class: 'where' }, unit) : null)))),
         element('tbody', {}, hits.map(row)))),
     ];
   }
