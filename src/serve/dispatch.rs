@@ -68,10 +68,7 @@ pub(super) async fn dispatch(
     };
     let (mut response, turn) = answered.unwrap_or_else(|refusal| {
         notes.note(|notes| notes.error = Some(refusal.code.to_owned()));
-        let response = match in_html {
-            true => page::refused(&refusal, &id),
-            false => refusal.response(&id),
-        };
+        let response = if in_html { page::refused(&refusal, &id) } else { refusal.response(&id) };
         (response, (None, None))
     });
     if let Ok(id) = HeaderValue::from_str(&id) {

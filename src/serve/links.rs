@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn a_link_is_signed_where_keys_are_needed() {
-        let signer = Signer::new(std::time::Duration::from_secs(60)).ok();
+        let signer = Signer::new(std::time::Duration::from_mins(1)).ok();
         let links = Links { base: String::new(), signer, now: 1_000 };
         let url = links.to("docs", "a.md", Locator::Page(3));
         let query = url.strip_prefix("/s/docs/a.md?").and_then(|rest| rest.strip_suffix("#page=3"));

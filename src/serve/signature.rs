@@ -35,7 +35,7 @@ impl Signer {
 
     /// What stands behind the `?` of a link that is made now, in seconds since the Unix epoch.
     pub(super) fn query(&self, collection: &str, source: &str, now: i64) -> String {
-        let expires = now + self.lasts.as_secs() as i64;
+        let expires = now + self.lasts.as_secs().cast_signed();
         let signature = self.signature(collection, source, expires);
         format!("{EXPIRES}={expires}&{SIGNATURE}={signature}")
     }
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn a_link_opens_its_own_document_for_its_time() {
-        let signer = Signer::new(Duration::from_secs(60)).unwrap();
+        let signer = Signer::new(Duration::from_mins(1)).unwrap();
         let query = signer.query("docs", "a.md", 1_000);
         let check = |collection, source, query: &str, now| {
             signer.check(collection, source, query, now).map_err(|refusal| refusal.code)
@@ -162,7 +162,7 @@ mod tests {
         ] {
             assert_eq!(check(collection, source, query, 1_001), Err("invalid_link"), "{query}");
         }
-        let other = Signer::new(Duration::from_secs(60)).unwrap();
+        let other = Signer::new(Duration::from_mins(1)).unwrap();
         let refusal = other.check("docs", "a.md", &query, 1_001).unwrap_err();
         assert_eq!((refusal.status.as_u16(), refusal.code), (403, "invalid_link"));
     }

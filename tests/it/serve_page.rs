@@ -1,6 +1,8 @@
 //! What `docent serve` shows in a browser: the page that asks, and the documents that citations open.
 //! What scripts do there is looked at in a Chromium: `tests/page/check.mjs`.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -31,10 +33,8 @@ fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
 #[track_caller]
 fn is_held(reply: &Reply) {
     let policy = reply.header("content-security-policy").expect("a policy");
-    let hash = |text: &str| {
-        let digest = Sha256::digest(text.as_bytes());
-        format!("'sha256-{}'", base64(&digest))
-    };
+    let hash =
+        |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text.as_bytes())));
     let style = hash(between(&reply.body, "<style>", "</style>"));
     let script = hash(between(&reply.body, "<script type=\"module\">", "</script>"));
     for directive in [
@@ -61,20 +61,6 @@ fn is_held(reply: &Reply) {
     for outside in [" src=\"", "@import", "url(", " style=\"", " onclick=", "innerHTML"] {
         assert!(!reply.body.contains(outside), "{outside}");
     }
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const SIGNS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for group in bytes.chunks(3) {
-        let bits =
-            (0..3).fold(0_u32, |bits, at| bits << 8 | u32::from(*group.get(at).unwrap_or(&0)));
-        for at in 0..4 {
-            let sign = SIGNS[(bits >> (18 - 6 * at)) as usize & 63];
-            text.push(if at <= group.len() { char::from(sign) } else { '=' });
-        }
-    }
-    text
 }
 
 #[test]

@@ -142,12 +142,13 @@ fn head(shown: &Shown, asked: &AskedCollection, links: &Links) -> String {
         escaped(&asked.collection),
         escaped(title),
     ));
-    html.push_str(&match is_url(source) {
-        true => format!(
-            "<p class=\"source\"><a href=\"{0}\" rel=\"noopener noreferrer\">{0}</a></p>",
-            escaped(source)
-        ),
-        false => format!("<p class=\"source\">{}</p>", escaped(source)),
+    let named = escaped(source);
+    html.push_str(&if is_url(source) {
+        format!(
+            "<p class=\"source\"><a href=\"{named}\" rel=\"noopener noreferrer\">{named}</a></p>"
+        )
+    } else {
+        format!("<p class=\"source\">{named}</p>")
     });
     if let Some(record) = &shown.document {
         let mut facts = vec![record.kind.name().to_owned(), counted(shown.stored, "chunk")];
@@ -198,10 +199,7 @@ fn place_of(locator: Locator) -> String {
 fn section(ShownChunk { chunk, .. }: &ShownChunk, ids: &mut HashSet<String>) -> String {
     let place = place_of(chunk.locator);
     let escaped_place = escaped(&place);
-    let id = match ids.insert(place) {
-        true => format!(" id=\"{escaped_place}\""),
-        false => String::new(),
-    };
+    let id = if ids.insert(place) { format!(" id=\"{escaped_place}\"") } else { String::new() };
     let label = match &chunk.page_label {
         Some(label) => format!("{escaped_place} ({})", escaped(label)),
         None => escaped_place.clone(),
