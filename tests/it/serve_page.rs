@@ -294,8 +294,8 @@ fn a_link_opens_a_document_of_any_name() {
     let found = served.post_as(&reader, "/v1/docent/search", &found).expect(200).json();
     assert_eq!(found["hits"].as_array().expect("hits").len(), names.len());
     for name in names {
-        let encoded: String = name.bytes().map(|byte| format!("%{byte:02X}")).collect();
-        let path = format!("/s/docent/{}", encoded.replace("%2F", "/"));
+        let encoded: Vec<String> = name.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let path = format!("/s/docent/{}", encoded.concat().replace("%2F", "/"));
         let asked = [PROGRAM, ("authorization", &*format!("Bearer {reader}"))];
         let stored = served.ask("GET", &path, &asked, "").expect(200).json();
         assert_eq!(stored["source"], name);
