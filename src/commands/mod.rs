@@ -226,7 +226,7 @@ fn describe_embedder(ui: &mut Ui, endpoint: &str, embedder: &EmbedderId) {
 impl RetrievalFlags {
     fn filter(&self) -> DocumentFilter {
         let (sources, kinds) = (self.sources.clone(), self.kinds.clone());
-        DocumentFilter { sources, kinds, tags: self.tags.clone(), within: Vec::new() }
+        DocumentFilter { sources, kinds, tags: self.tags.clone(), ..DocumentFilter::default() }
     }
 }
 

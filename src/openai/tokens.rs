@@ -1,7 +1,7 @@
 //! How many tokens a text has for the model behind an endpoint.
 
-use tiktoken_rs::bpe_for_tokenizer;
 use tiktoken_rs::tokenizer::{Tokenizer as Known, get_tokenizer};
+use tiktoken_rs::{bpe_for_tokenizer, cl100k_base_singleton};
 
 /// Counts tokens as a model does, or estimates them on the high side where its tokenizer is not
 /// known: which one a server has cannot be asked.
@@ -33,6 +33,13 @@ impl Tokenizer {
             _ => estimate(text),
         }
     }
+}
+
+/// The text of tokens of cl100k, which clients send that cut texts by themselves. `None` where one of
+/// them is no token. A letter that was cut in two is `\u{FFFD}`.
+pub fn cl100k_text(tokens: &[u32]) -> Option<String> {
+    let bytes = cl100k_base_singleton().decode_bytes(tokens).ok()?;
+    Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// An estimate on the high side for `WordPiece`, BPE and unigram tokenizers of 30 000 entries and
@@ -89,6 +96,14 @@ mod tests {
         ] {
             assert_eq!(CL100K.count(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn tokens_of_cl100k_are_read() {
+        let text = |tokens: &[u32]| cl100k_text(tokens);
+        assert_eq!(text(&[83, 1609, 5963, 374, 2294, 0]).as_deref(), Some("tiktoken is great!"));
+        assert_eq!(text(&[]).as_deref(), Some(""));
+        assert_eq!(text(&[4_000_000]), None);
     }
 
     #[test]

@@ -316,10 +316,10 @@ impl Scoped {
 
     /// What was asked for, of what may be seen.
     pub(super) fn filter(&self, asked: DocumentFilter) -> DocumentFilter {
-        let DocumentFilter { sources, kinds, mut tags, within } = asked;
+        let DocumentFilter { sources, kinds, mut tags, within, condition } = asked;
         debug_assert!(within.is_empty(), "only a key restricts");
         tags.extend(self.tags.iter().cloned());
-        DocumentFilter { sources, kinds, tags, within: self.within.clone() }
+        DocumentFilter { sources, kinds, tags, within: self.within.clone(), condition }
     }
 
     /// The caller sees all of the collection.

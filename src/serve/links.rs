@@ -33,6 +33,11 @@ impl Links {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn at(base: &str) -> Self {
+        Self { base: base.to_owned(), signer: None, now: 0 }
+    }
+
     /// A place in a document: of a page of the web, where it is; of any other, where this server shows
     /// what was read of it.
     pub(super) fn to(&self, collection: &str, source: &str, locator: Locator) -> String {
@@ -68,6 +73,11 @@ impl Links {
         }
         format!("{}/s/{collection}/{source}{query}", self.base)
     }
+
+    /// A document: a page of the web where it is, any other where this server shows it.
+    pub(super) fn to_whole(&self, collection: &str, source: &str) -> String {
+        if is_url(source) { source.to_owned() } else { self.stored(collection, source) }
+    }
 }
 
 #[cfg(test)]
@@ -76,8 +86,7 @@ mod tests {
 
     #[test]
     fn a_link_leads_to_the_place() {
-        let base = "http://localhost:7400".to_owned();
-        let links = Links { base, signer: None, now: 0 };
+        let links = Links::at("http://localhost:7400");
         for (source, locator, url) in [
             (
                 "a b/ü.md",

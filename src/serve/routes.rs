@@ -12,6 +12,7 @@ use http::{Method, Request};
 use super::call::{Handler, Server};
 use super::dispatch::dispatch;
 use super::keys::Right;
+use super::openai::stores;
 use super::page as pages;
 use super::{health, metrics, native, openai, usage};
 
@@ -51,6 +52,13 @@ const fn ask(path: &'static str, right: Right, handler: Handler) -> Route {
     Route { method: Method::POST, path, right, work: Work::Question, page: false, handler }
 }
 
+/// What would change a collection, and says how that is done.
+const fn change(method: Method, path: &'static str) -> Route {
+    let handler: Handler = |call| ready(stores::read_only(&call)).boxed();
+    let right = Some(Right::Ingest);
+    Route { method, path, right, work: Work::Light, page: false, handler }
+}
+
 /// All of them.
 pub(super) static ROUTES: &[Route] = &[
     page("/", None, |_| ready(Ok(pages::ask::page())).boxed()),
@@ -64,6 +72,36 @@ pub(super) static ROUTES: &[Route] = &[
     get("/v1/models", Some(Right::Search), |call| ready(Ok(openai::models::list(&call))).boxed()),
     get("/v1/models/{*id}", Some(Right::Search), |call| ready(openai::models::one(&call)).boxed()),
     ask("/v1/chat/completions", Right::Answer, |call| openai::chat::complete(call).boxed()),
+    ask("/v1/responses", Right::Answer, |call| openai::responses::respond(call).boxed()),
+    get("/v1/vector_stores", Some(Right::Search), |call| stores::list(call).boxed()),
+    get("/v1/vector_stores/{id}", Some(Right::Search), |call| stores::one(call).boxed()),
+    ask("/v1/vector_stores/{id}/search", Right::Search, |call| {
+        stores::search::search(call).boxed()
+    }),
+    get("/v1/vector_stores/{id}/files", Some(Right::Search), |call| {
+        stores::files::list_in_store(call).boxed()
+    }),
+    get("/v1/vector_stores/{id}/files/{file_id}", Some(Right::Search), |call| {
+        stores::files::one_in_store(call).boxed()
+    }),
+    get("/v1/vector_stores/{id}/files/{file_id}/content", Some(Right::Search), |call| {
+        stores::files::content(call).boxed()
+    }),
+    get("/v1/files", Some(Right::Search), |call| stores::files::list(call).boxed()),
+    get("/v1/files/{file_id}", Some(Right::Search), |call| stores::files::one(call).boxed()),
+    change(Method::POST, "/v1/vector_stores"),
+    change(Method::POST, "/v1/vector_stores/{id}"),
+    change(Method::DELETE, "/v1/vector_stores/{id}"),
+    change(Method::POST, "/v1/vector_stores/{id}/files"),
+    change(Method::POST, "/v1/vector_stores/{id}/file_batches"),
+    change(Method::POST, "/v1/vector_stores/{id}/files/{file_id}"),
+    change(Method::DELETE, "/v1/vector_stores/{id}/files/{file_id}"),
+    change(Method::POST, "/v1/files"),
+    change(Method::DELETE, "/v1/files/{file_id}"),
+    ask("/v1/embeddings", Right::Search, |call| openai::embeddings::embed(call).boxed()),
+    ask("/v1/rerank", Right::Search, |call| openai::rerank::rerank(call).boxed()),
+    ask("/v2/rerank", Right::Search, |call| openai::rerank::rerank(call).boxed()),
+    ask("/rerank", Right::Search, |call| openai::rerank::rerank(call).boxed()),
     ask("/v1/docent/search", Right::Search, |call| native::search::search(call).boxed()),
     ask("/v1/docent/query", Right::Answer, |call| native::query::query(call).boxed()),
     ask("/v1/docent/explain", Right::Search, |call| native::explain::explain(call).boxed()),

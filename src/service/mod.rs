@@ -9,6 +9,7 @@
 //! | [`context`] | settings, directories and the recording that an engine is opened with |
 //! | [`backends`] | settings → embedder, reranker, chat model, store; the only place that chooses one |
 //! | [`compatibility`] | whether a collection fits the embedder, the chunker and the language |
+//! | [`condition`] | what a document has to be, in any combination |
 //! | [`answering`] | a question → an answer: id, prompt, price, times, exit code |
 //! | [`questions`] | many questions, one a line |
 //! | [`retrieval`] | what retrieval is asked: options from settings, globs over sources |
@@ -23,6 +24,7 @@
 pub mod answering;
 pub mod backends;
 pub mod compatibility;
+pub mod condition;
 pub mod context;
 pub mod engine;
 pub mod explaining;

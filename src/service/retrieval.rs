@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::backends;
+use super::condition::Condition;
 use super::engine::Engine;
 use super::source::Place;
 use crate::error::Failure;
@@ -29,6 +30,8 @@ pub struct DocumentFilter {
     /// The same as `sources`, and one of these has to match too; none restricts nothing. Whoever asks
     /// for somebody else says here what may be seen at all.
     pub within: Vec<String>,
+    /// What else the document has to be.
+    pub condition: Option<Condition>,
 }
 
 /// What a question asks of retrieval in place of what the settings say.
@@ -101,7 +104,8 @@ impl Engine {
     /// collection: the store filters on exact names.
     async fn exact(&self, asked: &DocumentFilter, reader: &Reader) -> Result<Filter, Failure> {
         let root_and_cwd = Place { root: &self.context.root, cwd: &self.context.cwd };
-        if asked.sources.is_empty() && asked.within.is_empty() {
+        let DocumentFilter { sources, within, condition, .. } = asked;
+        if sources.is_empty() && within.is_empty() && condition.is_none() {
             return exact(asked, reader, root_and_cwd).await;
         }
         let mut known = self.exact_filter().lock().await;
@@ -179,11 +183,14 @@ async fn exact(filter: &DocumentFilter, reader: &Reader, at: Place<'_>) -> Resul
     });
     let kinds = kinds.collect::<Result<_, _>>()?;
     let sources = match [&filter.sources, &filter.within].map(Vec::as_slice) {
-        [[], []] => None,
+        [[], []] if filter.condition.is_none() => None,
         restrictions => {
             let documents = reader.documents().await?;
-            let mut left: Vec<&str> =
-                documents.iter().map(|record| record.source.as_str()).collect();
+            let fits = |record: &&DocumentRecord| {
+                filter.condition.as_ref().is_none_or(|condition| condition.holds(record))
+            };
+            let fitting = documents.iter().filter(fits);
+            let mut left: Vec<&str> = fitting.map(|record| record.source.as_str()).collect();
             for patterns in restrictions.into_iter().filter(|patterns| !patterns.is_empty()) {
                 left = selected(patterns, &left, at)?;
             }

@@ -41,6 +41,8 @@ mod search;
 mod secrets;
 mod serve;
 mod serve_page;
+mod serve_stores;
+mod serve_wire;
 mod served;
 mod settings;
 mod show;

@@ -80,11 +80,11 @@ fn what_a_client_sends_and_docent_does_not_do_is_named() {
     let served = Served::start(&env, &[]);
     let mut body = asks(QUESTION);
     body["temperature"] = json!(0.2);
-    body["tools"] = json!([]);
+    body["tools"] = json!([{ "type": "function", "function": { "name": "f" } }]);
     body["user"] = json!("me");
     let reply = served.post("/v1/chat/completions", &body).expect(200);
-    assert_eq!(reply.json()["docent"]["ignored"], json!(["temperature", "tools"]));
-    assert_eq!(reply.header("docent-ignored"), Some("temperature, tools"));
+    assert_eq!(reply.json()["docent"]["ignored"], json!(["temperature", "tools of type function"]));
+    assert_eq!(reply.header("docent-ignored"), Some("temperature, tools of type function"));
 }
 
 #[test]

@@ -133,10 +133,11 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     ("output", &["error", "ingest", "query", "service", "trace", "types"]),
     (
+        // It embeds texts for callers, and reads the tokens that their clients send.
         "serve",
         &[
-            "beneath", "cancel", "error", "output", "private", "query", "service", "settings",
-            "store", "task", "text", "types",
+            "beneath", "cancel", "embed", "error", "openai", "output", "private", "query",
+            "service", "settings", "store", "task", "text", "types",
         ],
     ),
     (

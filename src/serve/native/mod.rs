@@ -71,7 +71,7 @@ impl RetrievalFields {
             sources: self.sources,
             kinds: self.kinds,
             tags: self.tags,
-            within: Vec::new(),
+            ..DocumentFilter::default()
         };
         Ok((filter, RetrievalOverrides { k: self.k, mode, min_score: self.min_score }))
     }

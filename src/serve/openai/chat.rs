@@ -7,16 +7,16 @@
 
 use axum::response::Response;
 use futures::StreamExt as _;
-use http::HeaderName;
-use http::header::HeaderValue;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::draft::{Draft, Mark, Piece};
+use super::file_search::FileSearch;
 use super::messages::{self, Conversation, Message};
-use super::{model_id, open_model, split, unix_now};
-use crate::output::CitationJson;
+use super::{details, model_id, named_ignored, open_model, split, unix_now};
 use crate::query::AnswerEvent;
-use crate::serve::answering::{self, AnswerDetails, Answered, Question, words_for};
+use crate::query::cite::Citation;
+use crate::serve::answering::{self, AnswerDetails, Answered, Question};
 use crate::serve::call::{Call, made_id};
 use crate::serve::links::Links;
 use crate::serve::native;
@@ -28,12 +28,10 @@ use crate::types::Usage;
 
 /// What of a request has an effect. Members by these names are checked, all others are named in the
 /// answer.
-const KNOWN: [&str; 5] = ["model", "messages", "stream", "stream_options", "n"];
+const KNOWN: [&str; 6] = ["model", "messages", "stream", "stream_options", "n", "tools"];
 
 /// What no client means anything by where it has this value.
 const NEUTRAL: [&str; 4] = ["user", "metadata", "store", "service_tier"];
-
-const IGNORED: HeaderName = HeaderName::from_static("docent-ignored");
 
 #[derive(Deserialize)]
 struct ChatRequest {
@@ -45,6 +43,8 @@ struct ChatRequest {
     stream_options: Option<StreamOptions>,
     #[serde(default)]
     n: Option<u32>,
+    #[serde(default)]
+    tools: Option<Vec<Value>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -60,24 +60,28 @@ pub(in crate::serve) async fn complete(call: Call) -> Result<Response, Refusal> 
     if request.n.is_some_and(|n| n != 1) {
         return Err(Refusal::invalid("n", "there is one answer to a question: `n` is 1"));
     }
+    let search = FileSearch::read(&request.tools.unwrap_or_default(), &call.caller)?;
     let scoped = open_model(&call.caller, &request.model)?;
-    let conversation = messages::read(&request.messages)?;
-    ignored.extend(conversation.ignored.iter().cloned());
-    let Conversation { question, history, introduction, .. } = conversation;
-    let question = Question { text: question, history, introduction, ..Question::default() };
+    let scoped = search.scoped.unwrap_or(scoped);
+    ignored.extend(search.ignored);
+    let conversation = messages::read(&request.messages, "messages")?;
+    let Conversation { question, history, introduction, ignored: unread } = conversation;
+    ignored.extend(unread);
+    let (filter, overrides) = (search.filter, search.overrides);
+    let question = Question { text: question, history, introduction, filter, overrides };
     let links = Links::new(&call.server, &call.headers);
     let head =
         Head { id: made_id("chatcmpl-"), created: unix_now(), model: model_id(&scoped.name) };
-    let ignored_header = HeaderValue::from_str(&ignored.join(", ")).ok();
+    let named = ignored.clone();
     let Call { caller, notes, server, id, .. } = call;
-    let mut response = if request.stream == Some(true) {
+    let response = if request.stream == Some(true) {
         let include_usage = request.stream_options.unwrap_or_default().include_usage;
         let events = Told::of(|teller| async move {
             teller.tell(head.chunk(json!({ "role": "assistant", "content": "" }), None));
-            let mut draft = Draft { is_sent: true, ..Draft::default() };
+            let mut draft = Draft::sent();
             let mut emit = |event: AnswerEvent| {
-                if let Some(delta) = draft.on(event) {
-                    teller.tell(head.chunk(delta, None));
+                if let Some(piece) = draft.on(event) {
+                    teller.tell(head.chunk(delta(piece), None));
                 }
             };
             let answered =
@@ -88,10 +92,10 @@ pub(in crate::serve) async fn complete(call: Call) -> Result<Response, Refusal> 
             });
             match answered {
                 Ok(answered) => {
-                    if let Some(words) = draft.words_instead(&answered) {
+                    if let Some(words) = draft.end(&answered) {
                         teller.tell(head.chunk(json!({ "content": words }), None));
                     }
-                    let annotations = draft.annotations(&answered, &links);
+                    let annotations = annotations(&draft, &answered, &links);
                     if !annotations.is_empty() {
                         teller.tell(head.chunk(json!({ "annotations": annotations }), None));
                     }
@@ -117,17 +121,14 @@ pub(in crate::serve) async fn complete(call: Call) -> Result<Response, Refusal> 
         if let Some(refusal) = answered.failed() {
             return Err(refusal);
         }
-        let content = match draft.words_instead(&answered) {
-            Some(words) => words.to_owned(),
-            None => draft.text.clone(),
-        };
+        draft.end(&answered);
         native::json(
             &Completion {
                 message: json!({
                     "role": "assistant",
-                    "content": content,
+                    "content": draft.text(),
                     "refusal": null,
-                    "annotations": draft.annotations(&answered, &links),
+                    "annotations": annotations(&draft, &answered, &links),
                 }),
                 finish_reason: answered.finish_reason(),
                 usage: usage(&answered.answer.usage),
@@ -137,10 +138,7 @@ pub(in crate::serve) async fn complete(call: Call) -> Result<Response, Refusal> 
             .into_json(),
         )
     };
-    if let Some(header) = ignored_header.filter(|header| !header.is_empty()) {
-        response.headers_mut().insert(IGNORED, header);
-    }
-    Ok(response)
+    Ok(named_ignored(response, &named))
 }
 
 /// What every chunk of an answer begins with.
@@ -227,30 +225,6 @@ fn usage(used: &Usage) -> UsageObject {
     }
 }
 
-fn details(answered: &Answered, links: &Links, ignored: Vec<String>) -> AnswerDetails {
-    let collection = &answered.asked.collection;
-    let link = |citation: &CitationJson| links.to(collection, &citation.source, citation.locator);
-    AnswerDetails::new(answered, &link, ignored)
-}
-
-/// The text as the caller gets it, and where its marks are.
-#[derive(Default)]
-struct Draft {
-    text: String,
-    /// Of the text, in characters: what clients written in Python count in.
-    length: usize,
-    marks: Vec<Mark>,
-    /// The caller has the text already: it stays, whatever becomes of it.
-    is_sent: bool,
-}
-
-/// A mark of the text: its first character, the one after its last, and its number.
-struct Mark {
-    start: usize,
-    end: usize,
-    number: u32,
-}
-
 #[derive(Serialize)]
 struct Annotation {
     #[serde(rename = "type")]
@@ -266,53 +240,23 @@ struct UrlCitation {
     title: String,
 }
 
-impl Draft {
-    /// The deltas that an event comes to.
-    fn on(&mut self, event: AnswerEvent) -> Option<Value> {
-        let text = match event {
-            AnswerEvent::Text(text) => text,
-            AnswerEvent::Mark(number) => {
-                let text = format!("[{number}]");
-                let start = self.length;
-                self.marks.push(Mark { start, end: start + text.len(), number });
-                text
-            }
-            AnswerEvent::Thinking(text) => return Some(json!({ "reasoning_content": text })),
-            // What was sent cannot be taken back; what follows is the answer.
-            AnswerEvent::Retracted => {
-                self.marks.clear();
-                let so_far = std::mem::take(&mut self.text);
-                self.length = if self.is_sent { self.length } else { 0 };
-                return (!so_far.is_empty()).then(|| json!({ "reasoning_content": so_far }));
-            }
-            AnswerEvent::Asking(_) | AnswerEvent::Retrieved { .. } => return None,
-        };
-        self.length += text.chars().count();
-        self.text.push_str(&text);
-        Some(json!({ "content": text }))
-    }
+/// One for each mark that names a passage.
+fn annotations(draft: &Draft, answered: &Answered, links: &Links) -> Vec<Annotation> {
+    let annotation = |(mark, citation): (Mark, &Citation)| Annotation {
+        kind: "url_citation",
+        url_citation: UrlCitation {
+            start_index: mark.start,
+            end_index: mark.end,
+            url: links.to(&answered.asked.collection, &citation.source, citation.locator),
+            title: citation.citation.clone(),
+        },
+    };
+    draft.cited(answered).map(annotation).collect()
+}
 
-    /// What is said where there is no answer.
-    fn words_instead(&self, answered: &Answered) -> Option<&'static str> {
-        let words = answered.answer.no_answer.map(words_for)?;
-        (self.text.trim().is_empty() && !words.is_empty()).then_some(words)
-    }
-
-    /// One for each mark that names a passage.
-    fn annotations(&self, answered: &Answered, links: &Links) -> Vec<Annotation> {
-        let citations = &answered.answer.citations.citations;
-        let annotation = |mark: &Mark| {
-            let citation = citations.iter().find(|citation| citation.number == mark.number)?;
-            Some(Annotation {
-                kind: "url_citation",
-                url_citation: UrlCitation {
-                    start_index: mark.start,
-                    end_index: mark.end,
-                    url: links.to(&answered.asked.collection, &citation.source, citation.locator),
-                    title: citation.citation.clone(),
-                },
-            })
-        };
-        self.marks.iter().filter_map(annotation).collect()
+fn delta(piece: Piece) -> Value {
+    match piece {
+        Piece::Text(text) => json!({ "content": text }),
+        Piece::Thinking(text) => json!({ "reasoning_content": text }),
     }
 }

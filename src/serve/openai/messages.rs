@@ -18,6 +18,12 @@ pub(super) struct Message {
     content: Option<Value>,
 }
 
+impl Message {
+    pub(super) fn new(role: &str, content: Value) -> Self {
+        Self { role: role.to_owned(), content: Some(content) }
+    }
+}
+
 /// What the messages say.
 #[derive(PartialEq, Debug)]
 pub(super) struct Conversation {
@@ -31,19 +37,21 @@ pub(super) struct Conversation {
     pub(super) ignored: Vec<String>,
 }
 
+/// `param`: what of the request they are.
+///
 /// # Errors
 /// There is no question at the end, or a message is none.
-pub(super) fn read(messages: &[Message]) -> Result<Conversation, Refusal> {
+pub(super) fn read(messages: &[Message], param: &str) -> Result<Conversation, Refusal> {
     if messages.len() > MOST {
         return Err(Refusal::invalid(
-            "messages",
-            format!("`messages` has {} messages, more than {MOST}", messages.len()),
+            param,
+            format!("`{param}` has {} messages, more than {MOST}", messages.len()),
         ));
     }
     let mut ignored: Vec<String> = Vec::new();
     let (mut introductions, mut said) = (Vec::new(), Vec::<(bool, String)>::new());
     for (number, message) in messages.iter().enumerate() {
-        let at = format!("messages[{number}]");
+        let at = format!("{param}[{number}]");
         let text = text_of(message.content.as_ref(), &at, &mut ignored)?;
         let is_users = match message.role.as_str() {
             "user" => true,
@@ -71,10 +79,10 @@ pub(super) fn read(messages: &[Message]) -> Result<Conversation, Refusal> {
         }
     }
     let Some((true, question)) = said.pop() else {
-        return Err(Refusal::invalid("messages", "the last message is not the user's")
+        return Err(Refusal::invalid(param, "the last message is not the user's")
             .hint("the question is the last message, with the role `user`"));
     };
-    let question = checked_question(&question, "messages")?;
+    let question = checked_question(&question, param)?;
     let mut history = Vec::new();
     let mut asked: Option<String> = None;
     for (is_users, text) in said {
@@ -131,7 +139,7 @@ mod tests {
     use super::*;
 
     fn conversation(messages: Value) -> Result<Conversation, Refusal> {
-        read(&serde_json::from_value::<Vec<Message>>(messages).unwrap())
+        read(&serde_json::from_value::<Vec<Message>>(messages).unwrap(), "messages")
     }
 
     #[test]

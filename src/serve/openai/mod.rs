@@ -2,13 +2,26 @@
 //! accepted, and named in the answer.
 
 pub(super) mod chat;
+mod draft;
+pub(super) mod embeddings;
+mod file_search;
+mod filters;
 mod messages;
 pub(super) mod models;
+pub(super) mod rerank;
+pub(super) mod responses;
+pub(super) mod stores;
 
+use axum::response::Response;
+use http::HeaderName;
+use http::header::HeaderValue;
 use serde_json::{Map, Value};
 
 use super::access::{Caller, Scoped};
+use super::answering::{AnswerDetails, Answered};
+use super::links::Links;
 use super::refusal::Refusal;
+use crate::output::CitationJson;
 
 /// What a model id of this server begins with.
 const PREFIX: &str = "docent/";
@@ -55,6 +68,30 @@ fn split(mut members: Map<String, Value>, known: &[&str]) -> (Map<String, Value>
         is_known
     });
     (members, others)
+}
+
+const IGNORED: HeaderName = HeaderName::from_static("docent-ignored");
+
+/// What is longer, proxies refuse.
+const LONGEST_HEADER: usize = 2_000;
+
+/// The same response, with a header that names what was sent and has no effect.
+fn named_ignored(mut response: Response, ignored: &[String]) -> Response {
+    let named = ignored.join(", ");
+    // Names are the caller's: not all can be a header.
+    if let Some(named) =
+        HeaderValue::from_str(&named).ok().filter(|_| (1..=LONGEST_HEADER).contains(&named.len()))
+    {
+        response.headers_mut().insert(IGNORED, named);
+    }
+    response
+}
+
+/// What docent says of an answer.
+fn details(answered: &Answered, links: &Links, ignored: Vec<String>) -> AnswerDetails {
+    let collection = &answered.asked.collection;
+    let link = |citation: &CitationJson| links.to(collection, &citation.source, citation.locator);
+    AnswerDetails::new(answered, &link, ignored)
 }
 
 /// Seconds since 1970, as the objects of `OpenAI` have them.

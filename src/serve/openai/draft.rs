@@ -1,0 +1,134 @@
+//! The text of an answer as the caller gets it, and where its marks are.
+
+use crate::query::AnswerEvent;
+use crate::query::cite::Citation;
+use crate::serve::answering::{Answered, words_for};
+
+/// See the module.
+#[derive(Default)]
+pub(super) struct Draft {
+    text: String,
+    /// Of `text`: where the answer begins, in bytes. What is before it was sent, and is no answer.
+    begin: usize,
+    /// Of `text`, in characters: what clients written in Python count in.
+    length: usize,
+    marks: Vec<Mark>,
+    /// The caller has the text already: it stays, whatever becomes of it.
+    is_sent: bool,
+}
+
+/// A mark of the text: its first character, the one after its last, and its number.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Mark {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    number: u32,
+}
+
+/// What an event adds.
+#[derive(PartialEq, Eq, Debug)]
+pub(super) enum Piece {
+    Text(String),
+    /// What the model thinks; or the text so far, which turned out to be that.
+    Thinking(String),
+}
+
+impl Draft {
+    /// Of an answer that is sent as it comes.
+    pub(super) fn sent() -> Self {
+        Self { is_sent: true, ..Self::default() }
+    }
+
+    pub(super) fn on(&mut self, event: AnswerEvent) -> Option<Piece> {
+        let text = match event {
+            AnswerEvent::Text(text) => text,
+            AnswerEvent::Mark(number) => {
+                let text = format!("[{number}]");
+                let start = self.length;
+                self.marks.push(Mark { start, end: start + text.len(), number });
+                text
+            }
+            AnswerEvent::Thinking(text) => return Some(Piece::Thinking(text)),
+            // What was sent cannot be taken back; what follows is the answer.
+            AnswerEvent::Retracted => {
+                self.marks.clear();
+                let so_far = self.text[self.begin..].to_owned();
+                if self.is_sent {
+                    self.begin = self.text.len();
+                } else {
+                    self.text.clear();
+                    self.length = 0;
+                }
+                return (!so_far.is_empty()).then_some(Piece::Thinking(so_far));
+            }
+            AnswerEvent::Asking(_) | AnswerEvent::Retrieved { .. } => return None,
+        };
+        self.add(&text);
+        Some(Piece::Text(text))
+    }
+
+    fn add(&mut self, text: &str) {
+        self.length += text.chars().count();
+        self.text.push_str(text);
+    }
+
+    /// All that the caller has, or gets.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Ends the text: where there is no answer, adds what is said then, and returns it.
+    pub(super) fn end(&mut self, answered: &Answered) -> Option<&'static str> {
+        let words = answered.answer.no_answer.map(words_for)?;
+        let is_missing = self.text[self.begin..].trim().is_empty() && !words.is_empty();
+        is_missing.then(|| self.add(words)).map(|()| words)
+    }
+
+    /// The marks that name a passage, each with what it cites.
+    pub(super) fn cited<'a>(
+        &self,
+        answered: &'a Answered,
+    ) -> impl Iterator<Item = (Mark, &'a Citation)> {
+        let citations = &answered.answer.citations.citations;
+        self.marks.iter().filter_map(|mark| {
+            let cited = citations.iter().find(|citation| citation.number == mark.number);
+            cited.map(|citation| (*mark, citation))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn events() -> Vec<AnswerEvent> {
+        let text = |text: &str| AnswerEvent::Text(text.to_owned());
+        vec![
+            text("Hm [x"),
+            AnswerEvent::Mark(7),
+            AnswerEvent::Retracted,
+            text("Größe: 3 "),
+            AnswerEvent::Mark(12),
+            text("."),
+        ]
+    }
+
+    #[test]
+    fn what_was_sent_stays_and_its_marks_do_not() {
+        let mut draft = Draft::sent();
+        let pieces: Vec<Piece> = events().into_iter().filter_map(|event| draft.on(event)).collect();
+        assert!(pieces.contains(&Piece::Thinking("Hm [x[7]".to_owned())));
+        assert_eq!(draft.text(), "Hm [x[7]Größe: 3 [12].");
+        assert_eq!(draft.marks, [Mark { start: 17, end: 21, number: 12 }]);
+    }
+
+    #[test]
+    fn what_was_not_sent_goes() {
+        let mut draft = Draft::default();
+        for event in events() {
+            draft.on(event);
+        }
+        assert_eq!(draft.text(), "Größe: 3 [12].");
+        assert_eq!(draft.marks, [Mark { start: 9, end: 13, number: 12 }]);
+    }
+}

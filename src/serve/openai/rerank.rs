@@ -1,0 +1,149 @@
+//! `POST /v1/rerank`, as Cohere, Jina and those who follow them have it: texts in the order in which they
+//! answer a query, by the reranker that is configured, or else by the embedder of the collection.
+
+use std::sync::Arc;
+
+use axum::response::Response;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::embeddings::embedded_within_limits;
+use super::{named_ignored, open_model, split};
+use crate::embed::{Embedder, Role};
+use crate::query::Retriever;
+use crate::serve::answering::checked_question;
+use crate::serve::call::{Call, made_id};
+use crate::serve::native;
+use crate::serve::refusal::Refusal;
+use crate::serve::request::{object, typed};
+
+const KNOWN: [&str; 5] = ["model", "query", "documents", "top_n", "return_documents"];
+
+/// Texts of one request, at most: as many as Cohere takes.
+const MOST_DOCUMENTS: usize = 1_000;
+
+#[derive(Deserialize)]
+struct RerankRequest {
+    model: Option<String>,
+    query: String,
+    documents: Vec<Document>,
+    top_n: Option<usize>,
+    #[serde(default)]
+    return_documents: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Document {
+    Text(String),
+    Object { text: String },
+}
+
+impl Document {
+    fn into_text(self) -> String {
+        match self {
+            Self::Text(text) | Self::Object { text } => text,
+        }
+    }
+}
+
+pub(in crate::serve) async fn rerank(call: Call) -> Result<Response, Refusal> {
+    let (members, ignored) = split(object(&call.body)?, &KNOWN);
+    let request: RerankRequest = typed(members)?;
+    let scoped = match &request.model {
+        Some(model) => open_model(&call.caller, model)?,
+        None => call.caller.open(None)?,
+    };
+    let query = checked_question(&request.query, "query")?;
+    let count = request.documents.len();
+    if count == 0 || count > MOST_DOCUMENTS {
+        let problem = format!("`documents` has 1 to {MOST_DOCUMENTS} texts");
+        return Err(Refusal::invalid("documents", problem));
+    }
+    if request.top_n == Some(0) {
+        return Err(Refusal::invalid("top_n", "`top_n` is 1 or more"));
+    }
+    let texts: Vec<String> = request.documents.into_iter().map(Document::into_text).collect();
+    call.notes.note(|notes| {
+        notes.collection = Some(scoped.name.clone());
+        notes.question = Some(query.clone());
+    });
+    let retriever = scoped.engine().retriever().await?;
+    let (scored_by, scores) = scored(&retriever, &query, &texts).await?;
+    let mut order: Vec<usize> = (0..texts.len()).collect();
+    // Equal ones keep their order.
+    order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
+    order.truncate(request.top_n.unwrap_or(count));
+    let result = |index: usize| {
+        let mut result = json!({ "index": index, "relevance_score": scores[index] });
+        if request.return_documents == Some(true) {
+            result["document"] = json!({ "text": texts[index] });
+        }
+        result
+    };
+    let body = json!({
+        "id": made_id("rerank-"),
+        "results": order.into_iter().map(result).collect::<Vec<Value>>(),
+        "meta": {},
+        "docent": { "scored_by": scored_by, "ignored": &ignored },
+    });
+    Ok(named_ignored(native::json(&body), &ignored))
+}
+
+/// What scored, and a score within 0..=1 for each text.
+async fn scored(
+    retriever: &Retriever,
+    query: &str,
+    texts: &[String],
+) -> Result<(String, Vec<f32>), Refusal> {
+    let Some(reranker) = &retriever.reranker else {
+        let embedder = &retriever.embedder;
+        let scores = similarities(embedder, query, texts).await?;
+        return Ok((format!("embedder {}", embedder.id().name), scores));
+    };
+    let scores = reranker.score(query, texts).await?;
+    let id = reranker.id();
+    Ok((format!("reranker {}", id.name), within_0_and_1(scores, id.endpoint.is_some())))
+}
+
+/// Endpoints mostly answer within 0..=1. What is else is a logit, of which the logistic function makes a
+/// probability, in the same order.
+fn within_0_and_1(scores: Vec<f32>, may_be: bool) -> Vec<f32> {
+    if may_be && scores.iter().all(|score| (0.0..=1.0).contains(score)) {
+        return scores;
+    }
+    scores.into_iter().map(|score| 1.0 / (1.0 + (-score).exp())).collect()
+}
+
+/// The cosine of the query with each text, and 0 where there is none.
+async fn similarities(
+    embedder: &Arc<dyn Embedder>,
+    query: &str,
+    texts: &[String],
+) -> Result<Vec<f32>, Refusal> {
+    let asked = embedded_within_limits(embedder, &[query.to_owned()], Role::Query).await?;
+    let found = embedded_within_limits(embedder, texts, Role::Document).await?;
+    let asked = asked.into_iter().next().flatten();
+    let similarity = |text: Option<Vec<f32>>| {
+        let (asked, text) = (asked.as_ref()?, text?);
+        // Both have unit length.
+        let cosine: f32 = asked.iter().zip(&text).map(|(a, b)| a * b).sum();
+        Some(cosine.clamp(0.0, 1.0))
+    };
+    Ok(found.into_iter().map(|text| similarity(text).unwrap_or(0.0)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scores_are_within_0_and_1_in_their_order() {
+        assert_eq!(within_0_and_1(vec![0.9, 0.0, 1.0], true), [0.9, 0.0, 1.0]);
+        for (scores, may_be) in [(vec![0.2, 0.9], false), (vec![-11.0, 8.0], true)] {
+            let squashed = within_0_and_1(scores, may_be);
+            assert!(squashed[0] < squashed[1], "{squashed:?}");
+            assert!(squashed.iter().all(|score| (0.0..=1.0).contains(score)), "{squashed:?}");
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! `POST /v1/responses`, without a memory: the question, its search and its answer, as `OpenAI` and Open
+//! Responses have them.
+//!
+//! | module | what it does |
+//! | --- | --- |
+//! | [`request`] | what is sent → messages, and what is refused |
+//! | [`events`] | the answer → items, and the events that tell of them |
+//! | [`object`] | the response around them |
+
+mod events;
+mod object;
+mod request;
+
+use axum::response::Response;
+use futures::StreamExt as _;
+use serde_json::json;
+
+use self::events::Output;
+use self::object::Head;
+use self::request::ResponsesRequest;
+use super::file_search::FileSearch;
+use super::messages::{self, Conversation};
+use super::{details, model_id, named_ignored, open_model, unix_now};
+use crate::serve::answering::{self, Answered, Question};
+use crate::serve::call::{Call, made_id};
+use crate::serve::links::Links;
+use crate::serve::native;
+use crate::serve::refusal::Refusal;
+use crate::serve::request::object;
+use crate::serve::sse;
+use crate::serve::told::Told;
+
+pub(in crate::serve) async fn respond(call: Call) -> Result<Response, Refusal> {
+    let (request, mut ignored) = ResponsesRequest::read(object(&call.body)?)?;
+    let (is_streamed, wants_results) = (request.is_streamed(), request.wants_results());
+    let tools = request.tools.clone().unwrap_or_default();
+    let search = FileSearch::read(&tools, &call.caller)?;
+    let scoped = open_model(&call.caller, &request.model)?;
+    let scoped = search.scoped.unwrap_or(scoped);
+    ignored.extend(search.ignored);
+    let messages = request.messages(&mut ignored)?;
+    let conversation = messages::read(&messages, "input")?;
+    let Conversation { question, history, introduction, ignored: unread } = conversation;
+    ignored.extend(unread);
+    let head = Head {
+        id: made_id("resp_"),
+        created: unix_now(),
+        model: model_id(&scoped.name),
+        instructions: request.instructions,
+        metadata: request.metadata.unwrap_or_default(),
+        tools,
+        tool_choice: request.tool_choice.unwrap_or_else(|| json!("auto")),
+    };
+    let links = Links::new(&call.server, &call.headers);
+    let (filter, overrides) = (search.filter, search.overrides);
+    let question = Question { text: question, history, introduction, filter, overrides };
+    let named = ignored.clone();
+    let Call { caller, notes, server, id, .. } = call;
+    let response = if is_streamed {
+        let events = Told::of(|teller| async move {
+            let tell = |frame| teller.tell(frame);
+            let mut output = Output::new(tell, &question.text, &scoped.name, wants_results, links);
+            output.begin(&head);
+            let mut emit = |event| output.on(event);
+            let answered =
+                answering::answer(&scoped, &caller, &server, &notes, &question, &mut emit).await;
+            match answered.and_then(not_cut_off) {
+                Ok(answered) => {
+                    output.end(&answered);
+                    let details = details(&answered, output.links(), ignored);
+                    let response = head.ended(&answered, output.items(), &details);
+                    let kind =
+                        format!("response.{}", response["status"].as_str().unwrap_or_default());
+                    output.response(&kind, response);
+                }
+                Err(refusal) => {
+                    notes.note(|notes| notes.error = Some(refusal.code.to_owned()));
+                    let response = head.failed(&refusal, &id, output.items());
+                    output.response("response.failed", response);
+                }
+            }
+        });
+        sse::response(events.boxed())
+    } else {
+        let mut output =
+            Output::new(drop, &question.text, &scoped.name, wants_results, links).whole();
+        let mut emit = |event| output.on(event);
+        let answered =
+            answering::answer(&scoped, &caller, &server, &notes, &question, &mut emit).await;
+        let answered = answered.and_then(not_cut_off)?;
+        output.end(&answered);
+        let details = details(&answered, output.links(), ignored);
+        native::json(&head.ended(&answered, output.items(), &details))
+    };
+    Ok(named_ignored(response, &named))
+}
+
+fn not_cut_off(answered: Answered) -> Result<Answered, Refusal> {
+    match answered.failed() {
+        Some(refusal) => Err(refusal),
+        None => Ok(answered),
+    }
+}

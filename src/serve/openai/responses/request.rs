@@ -1,0 +1,264 @@
+//! What `POST /v1/responses` is sent. It keeps nothing: whoever asks brings what was said before.
+
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::serve::openai::messages::Message;
+use crate::serve::openai::split;
+use crate::serve::refusal::Refusal;
+use crate::serve::request::typed;
+
+/// What has an effect, or is refused.
+const KNOWN: [&str; 12] = [
+    "model",
+    "input",
+    "instructions",
+    "stream",
+    "include",
+    "tools",
+    "tool_choice",
+    "metadata",
+    "store",
+    "background",
+    "previous_response_id",
+    "conversation",
+];
+
+/// What no client means anything by, and what has the only value that there is.
+fn is_neutral(name: &str, value: &Value) -> bool {
+    match name {
+        "user"
+        | "service_tier"
+        | "safety_identifier"
+        | "prompt_cache_key"
+        | "prompt_cache_retention"
+        | "stream_options"
+        | "parallel_tool_calls" => true,
+        "truncation" => value == "disabled",
+        "text" => value.get("format").is_none_or(|format| format["type"] == "text"),
+        _ => false,
+    }
+}
+
+/// See the module.
+#[derive(Deserialize)]
+pub(super) struct ResponsesRequest {
+    pub(super) model: String,
+    input: Input,
+    pub(super) instructions: Option<String>,
+    stream: Option<bool>,
+    include: Option<Vec<String>>,
+    pub(super) tools: Option<Vec<Value>>,
+    pub(super) tool_choice: Option<Value>,
+    pub(super) metadata: Option<Map<String, Value>>,
+    store: Option<bool>,
+    background: Option<bool>,
+    previous_response_id: Option<String>,
+    conversation: Option<Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Input {
+    Text(String),
+    Items(Vec<Value>),
+}
+
+/// The results of a search are sent where this is asked for.
+const RESULTS: &str = "file_search_call.results";
+
+impl ResponsesRequest {
+    /// Also returns what of it has no effect.
+    ///
+    /// # Errors
+    /// A member has no such value, or asks for what is not kept here.
+    pub(super) fn read(members: Map<String, Value>) -> Result<(Self, Vec<String>), Refusal> {
+        let neutral: Vec<String> = members
+            .iter()
+            .filter(|(name, value)| is_neutral(name, value))
+            .map(|(name, _)| name.clone())
+            .collect();
+        let (members, mut ignored) = split(members, &KNOWN);
+        ignored.retain(|name| !neutral.contains(name));
+        let request: Self = typed(members)?;
+        request.check_stateless()?;
+        if request.tool_choice.as_ref().is_some_and(|choice| {
+            !(choice == "auto" || choice == "required" || choice["type"] == "file_search")
+        }) {
+            // The documents are always searched.
+            ignored.push("tool_choice".to_owned());
+        }
+        let included = request.include.iter().flatten();
+        let others = included.filter(|included| *included != RESULTS);
+        ignored.extend(others.map(|other| format!("include {other}")));
+        Ok((request, ignored))
+    }
+
+    fn check_stateless(&self) -> Result<(), Refusal> {
+        let unsupported = |param: &'static str, message: &str, hint: &str| {
+            Err(Refusal {
+                param: param.into(),
+                ..Refusal::new(StatusCode::BAD_REQUEST, "unsupported_parameter", message)
+            }
+            .hint(hint))
+        };
+        let again = "send what was said before in `input`: a list of messages, the question last";
+        if self.previous_response_id.is_some() {
+            let message = "responses are not kept, so none can be gone on from";
+            return unsupported("previous_response_id", message, again);
+        }
+        if self.conversation.is_some() {
+            return unsupported("conversation", "conversations are not kept", again);
+        }
+        if self.background == Some(true) {
+            let message = "nothing is answered in the background";
+            return unsupported(
+                "background",
+                message,
+                "use `stream`: true, and read it as it comes",
+            );
+        }
+        if self.store == Some(true) {
+            let message = "responses are not kept";
+            return unsupported("store", message, "send `store`: false, and keep the response");
+        }
+        Ok(())
+    }
+
+    pub(super) fn is_streamed(&self) -> bool {
+        self.stream == Some(true)
+    }
+
+    pub(super) fn wants_results(&self) -> bool {
+        self.include.iter().flatten().any(|included| included == RESULTS)
+    }
+
+    /// Instructions and input as messages.
+    ///
+    /// # Errors
+    /// An item is none, or names one that was not kept.
+    pub(super) fn messages(&self, ignored: &mut Vec<String>) -> Result<Vec<Message>, Refusal> {
+        let mut messages = Vec::new();
+        if let Some(instructions) = &self.instructions {
+            messages.push(Message::new("developer", instructions.as_str().into()));
+        }
+        let items = match &self.input {
+            Input::Text(text) => {
+                messages.push(Message::new("user", text.as_str().into()));
+                return Ok(messages);
+            }
+            Input::Items(items) => items,
+        };
+        for (number, item) in items.iter().enumerate() {
+            let member = |name: &str| item.get(name).and_then(Value::as_str);
+            match (member("type").unwrap_or("message"), member("role")) {
+                ("message", Some(role)) => {
+                    let content = item.get("content").cloned().unwrap_or_default();
+                    messages.push(Message::new(role, content));
+                }
+                ("message", None) => {
+                    let at = format!("input[{number}].role");
+                    return Err(Refusal::invalid(at, "a message has a role"));
+                }
+                ("item_reference", _) => {
+                    let at = format!("input[{number}]");
+                    return Err(Refusal {
+                        code: "unsupported_parameter",
+                        ..Refusal::invalid(at, "items are not kept, so none can be referred to")
+                    }
+                    .hint("send the item itself; AI SDK does with `store`: false"));
+                }
+                // What earlier answers were made from.
+                ("file_search_call" | "reasoning", _) => {}
+                (kind, _) => {
+                    let named = format!("items of type {kind}");
+                    if !ignored.contains(&named) {
+                        ignored.push(named);
+                    }
+                }
+            }
+        }
+        Ok(messages)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::serve::openai::messages;
+
+    fn read(request: Value) -> Result<(ResponsesRequest, Vec<String>), Refusal> {
+        let Value::Object(members) = request else { panic!("an object") };
+        ResponsesRequest::read(members)
+    }
+
+    #[test]
+    fn what_is_not_kept_is_refused_with_what_to_do() {
+        for (name, value) in [
+            ("previous_response_id", json!("resp_1")),
+            ("conversation", json!({ "id": "conv_1" })),
+            ("background", json!(true)),
+            ("store", json!(true)),
+        ] {
+            let mut request = json!({ "model": "docent", "input": "?" });
+            request[name] = value;
+            let refusal = read(request).err().unwrap();
+            assert_eq!((refusal.code, &*refusal.param), ("unsupported_parameter", name));
+            assert!(refusal.hint.is_some() && refusal.status == 400, "{name}");
+        }
+        let request = json!({ "model": "docent", "input": "?", "store": false, "background": false,
+            "previous_response_id": null });
+        assert_eq!(read(request).unwrap().1, Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_has_no_effect_is_named() {
+        let request = json!({ "model": "docent", "input": "?", "temperature": 1, "user": "me",
+            "truncation": "auto", "text": { "format": { "type": "json_object" } }, "reasoning": null,
+            "include": [RESULTS, "reasoning.encrypted_content"], "tool_choice": "none" });
+        let (request, ignored) = read(request).unwrap();
+        let expected = [
+            "temperature",
+            "text",
+            "truncation",
+            "tool_choice",
+            "include reasoning.encrypted_content",
+        ];
+        assert_eq!(ignored.len(), expected.len(), "{ignored:?}");
+        assert!(expected.iter().all(|name| ignored.iter().any(|it| it == name)), "{ignored:?}");
+        assert!(request.wants_results());
+    }
+
+    #[test]
+    fn items_are_messages() {
+        let items = json!([
+            { "role": "user", "content": "Who?" },
+            { "type": "file_search_call", "id": "fs_1", "queries": [] },
+            { "type": "message", "role": "assistant", "content": [
+                { "type": "output_text", "text": "Two [1].", "annotations": [] }] },
+            { "type": "function_call", "call_id": "c", "name": "f", "arguments": "{}" },
+            { "role": "user", "content": [{ "type": "input_text", "text": "When?" }] },
+        ]);
+        let request = json!({ "model": "docent", "input": items, "instructions": "Be brief." });
+        let (request, mut ignored) = read(request).unwrap();
+        let found = messages::read(&request.messages(&mut ignored).unwrap(), "input").unwrap();
+        assert_eq!(found.question, "When?");
+        assert_eq!(found.history.len(), 1);
+        assert_eq!(found.introduction.as_deref(), Some("Be brief."));
+        assert_eq!(ignored, ["items of type function_call"]);
+        for (items, param) in [
+            (json!([{ "content": "?" }]), "input[0].role"),
+            (json!([{ "type": "item_reference", "id": "msg_1" }]), "input[0]"),
+        ] {
+            let request = read(json!({ "model": "docent", "input": items })).unwrap().0;
+            assert_eq!(&*request.messages(&mut Vec::new()).err().unwrap().param, param);
+        }
+        let refusal = read(json!({ "model": "docent", "input": 3 })).err().unwrap();
+        assert_eq!(&*refusal.param, "input");
+    }
+}

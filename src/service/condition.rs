@@ -1,0 +1,82 @@
+//! What a document has to be, in any combination: what lists of sources, kinds and tags can't say.
+
+use crate::text::composed;
+use crate::types::{DocumentRecord, Kind};
+
+/// Holds of a document or does not, by its record alone.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Condition {
+    Kind(Kind),
+    /// The whole name of the document.
+    Source(String),
+    /// As it was given at ingest.
+    Tag(String),
+    Not(Box<Self>),
+    /// Each of them; of none, it holds.
+    All(Vec<Self>),
+    /// One of them; of none, it does not hold.
+    Any(Vec<Self>),
+}
+
+impl Condition {
+    pub fn holds(&self, record: &DocumentRecord) -> bool {
+        match self {
+            Self::Kind(kind) => record.kind == *kind,
+            Self::Source(source) => composed(&record.source) == composed(source),
+            Self::Tag(tag) => {
+                let tag = composed(tag);
+                record.tags.iter().any(|known| composed(known) == tag)
+            }
+            Self::Not(condition) => !condition.holds(record),
+            Self::All(conditions) => conditions.iter().all(|condition| condition.holds(record)),
+            Self::Any(conditions) => conditions.iter().any(|condition| condition.holds(record)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::types::ContentHash;
+
+    #[test]
+    fn conditions_combine() {
+        let record = DocumentRecord {
+            source: "docs/o\u{308}l.md".to_owned(),
+            document_hash: ContentHash::of(b""),
+            size: 0,
+            mtime: 0,
+            kind: Kind::Markdown,
+            chunks: 1,
+            terms: 1,
+            tags: vec!["draft".to_owned(), "team=a".to_owned()],
+            text_fields: Vec::new(),
+            ingested_at: String::new(),
+            run_id: Uuid::nil(),
+            web: None,
+            secrets: None,
+            warnings: Vec::new(),
+            ocr: None,
+        };
+        let tag = |tag: &str| Condition::Tag(tag.to_owned());
+        let not = |condition| Condition::Not(Box::new(condition));
+        for (condition, holds) in [
+            (Condition::Kind(Kind::Markdown), true),
+            (Condition::Kind(Kind::Pdf), false),
+            (Condition::Source("docs/öl.md".to_owned()), true),
+            (Condition::Source("docs".to_owned()), false),
+            (tag("draft"), true),
+            (tag("team"), false),
+            (not(tag("team=a")), false),
+            (not(tag("team=b")), true),
+            (Condition::All(vec![tag("draft"), tag("team=b")]), false),
+            (Condition::All(Vec::new()), true),
+            (Condition::Any(vec![tag("team=b"), tag("draft")]), true),
+            (Condition::Any(Vec::new()), false),
+        ] {
+            assert_eq!(condition.holds(&record), holds, "{condition:?}");
+        }
+    }
+}
