@@ -6,6 +6,8 @@ import sys
 import traceback
 
 URL, KEY = os.environ["DOCENT_URL"], os.environ["DOCENT_KEY"]
+# Of one whose chat model hangs up in mid-answer.
+CUT_URL = os.environ["DOCENT_CUT_URL"]
 QUESTION = "How long are ledger backups kept?"
 MODEL = "docent"
 BACKUPS = "sample-docs/handbook/backups.md"

@@ -8,7 +8,7 @@ import { createOpenResponses } from '@ai-sdk/open-responses';
 import { embedMany, generateText, streamText } from 'ai';
 import OpenAI from 'openai';
 
-const { DOCENT_URL: url, DOCENT_KEY: apiKey } = process.env;
+const { DOCENT_URL: url, DOCENT_CUT_URL: cutUrl, DOCENT_KEY: apiKey } = process.env;
 const baseURL = `${url}/v1`;
 const question = 'How long are ledger backups kept?';
 const backups = 'sample-docs/handbook/backups.md';
@@ -109,6 +109,39 @@ const checks = {
       assert.equal(error.code, 'model_not_found');
       return true;
     });
+  },
+  async openai_answers_that_are_cut_off() {
+    const other = new OpenAI({ baseURL: `${cutUrl}/v1`, apiKey, maxRetries: 0 });
+    const stream = await other.chat.completions.create({ model, messages, stream: true });
+    await assert.rejects(async () => {
+      for await (const _ of stream);
+    }, OpenAI.APIError);
+    const kinds = [];
+    const events = await other.responses.create({ model, input: question, stream: true });
+    for await (const event of events) kinds.push(event.type);
+    assert.equal(kinds.at(-1), 'response.failed');
+    assert(kinds.includes('response.output_text.delta'));
+  },
+  async ai_sdk_answers_that_are_cut_off() {
+    const options = { baseURL: `${cutUrl}/v1`, apiKey };
+    const models = {
+      responses: createOpenAI(options).responses(model),
+      chat: createOpenAI(options).chat(model),
+      compatible: createOpenAICompatible({ name: 'docent', ...options })(model),
+      open: createOpenResponses({ name: 'docent', url: `${cutUrl}/v1/responses`, apiKey })(model),
+    };
+    for (const [name, of] of Object.entries(models)) {
+      const errors = [];
+      const onError = ({ error }) => errors.push(error);
+      const stream = streamText({ model: of, prompt: question, maxRetries: 0, onError });
+      const kinds = [];
+      let reason;
+      for await (const part of stream.fullStream) {
+        kinds.push(part.type);
+        reason = part.finishReason ?? reason;
+      }
+      assert(errors.length > 0 || reason === 'error', `${name}: ${kinds}, ${reason}`);
+    }
   },
   async ai_sdk_openai_responses() {
     const tools = { file_search: openai.tools.fileSearch({ vectorStoreIds: ['vs_docent'] }) };

@@ -6,7 +6,7 @@ import cohere
 import openai
 from langchain_openai import ChatOpenAI, OpenAIEmbeddings
 
-from checks import BACKUPS, KEY, MODEL, QUESTION, URL, asks, check, run
+from checks import BACKUPS, CUT_URL, KEY, MODEL, QUESTION, URL, asks, check, run
 
 client = openai.OpenAI(base_url=f"{URL}/v1", api_key=KEY, max_retries=0)
 
@@ -144,6 +144,26 @@ def openai_async():
             return await stream.get_final_completion()
 
     assert "400 days" in asyncio.run(ask()).choices[0].message.content
+
+
+def cut_off(ask):
+    """What there is of an answer comes, and then an error."""
+    try:
+        for _ in ask():
+            pass
+    except openai.APIError as error:
+        assert error.body["code"], error
+    else:
+        raise AssertionError("an answer that was cut off seems whole")
+
+
+@check
+def openai_answers_that_are_cut_off():
+    other = openai.OpenAI(base_url=f"{CUT_URL}/v1", api_key=KEY, max_retries=0)
+    cut_off(lambda: other.chat.completions.create(model=MODEL, messages=asks(), stream=True))
+    events = list(other.responses.create(model=MODEL, input=QUESTION, stream=True))
+    assert events[-1].type == "response.failed" and events[-1].response.error.message, events[-1]
+    assert any(event.type == "response.output_text.delta" for event in events)
 
 
 @check
