@@ -31,6 +31,10 @@ pub(in crate::serve) fn batch(call: Call) -> Result<Response, Refusal> {
     if rows.is_empty() {
         return Err(Refusal::invalid("", "the body has no questions").hint(questions::EXAMPLE));
     }
+    if let Some((id, line)) = questions::same_id(&rows) {
+        let message = format!("line {line} has the id {id} of another line");
+        return Err(Refusal::invalid("id", message).hint("answers are told apart by their ids"));
+    }
     if rows.len() > MOST {
         return Err(Refusal::invalid("", format!("the body has more than {MOST} questions")));
     }
@@ -47,7 +51,7 @@ pub(in crate::serve) fn batch(call: Call) -> Result<Response, Refusal> {
     Ok(response)
 }
 
-async fn line(call: &Call, scoped: &Scoped, Row { id, question }: Row) -> String {
+async fn line(call: &Call, scoped: &Scoped, Row { id, question, .. }: Row) -> String {
     let row = match question {
         Ok(text) => answered(call, scoped, id, &text).await,
         Err(failure) => BatchRow::new(id, None, &Err(failure)),
