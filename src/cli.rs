@@ -434,7 +434,7 @@ pub struct PromptFlags;
 
 /// What an answer is held to.
 #[derive(Args, Debug, Default, Clone)]
-#[command(args = flags(&["chat.timeout", "chat.idle_timeout", "chat.require_citations"]))]
+#[command(args = flags(&["chat.timeout", "chat.idle_timeout", "chat.require_citations", "verify.with"]))]
 pub struct AnswerFlags;
 
 /// What is kept of an answer.

@@ -249,9 +249,12 @@ fn closes(body: &str, mark: char, length: usize) -> bool {
 }
 
 /// Words after whose full stop a sentence goes on.
-const ABBREVIATIONS: [&str; 22] = [
+const ABBREVIATIONS: &[&str] = &[
     "e.g.", "i.e.", "cf.", "vs.", "etc.", "approx.", "incl.", "no.", "nos.", "fig.", "figs.",
-    "sec.", "ch.", "art.", "p.", "pp.", "dr.", "mr.", "mrs.", "ms.", "prof.", "st.",
+    "sec.", "ch.", "art.", "p.", "pp.", "dr.", "mr.", "mrs.", "ms.", "prof.", "st.", "max.",
+    "min.", "vol.", "mio.", "mrd.", "tsd.", "ca.", "bzw.", "z.b.", "d.h.", "usw.", "evtl.", "nr.",
+    "abs.", "inkl.", "zzgl.", "ggf.", "u.a.", "hr.", "fr.", "str.", "p.ej.", "pág.", "núm.", "sr.",
+    "sra.", "ej.", "env.", "cfr.", "sig.", "dott.", "bv.", "mld.", "mln.", "ecc.",
 ];
 
 /// The sentences of a block, as ranges of `text`, by Unicode's rules (UAX #29) with line breaks
@@ -363,6 +366,21 @@ impl Words {
         let at = self.text.find(&quote.text)?;
         let last = at + quote.text.len() - 2;
         Some(self.origin[at + 1].start..self.origin[last].end)
+    }
+
+    /// Where in the original these stand one after the other, whatever is between them.
+    pub fn find_in_order(&self, quotes: &[Self]) -> Option<Range<usize>> {
+        let mut from = 0;
+        let mut found: Option<Range<usize>> = None;
+        for quote in quotes.iter().filter(|quote| !quote.is_empty()) {
+            let at = from + self.text[from..].find(&quote.text)?;
+            let last = at + quote.text.len() - 2;
+            // The space that ends one may begin the next.
+            from = last + 1;
+            let end = self.origin[last].end;
+            found = Some(found.map_or(self.origin[at + 1].start..end, |first| first.start..end));
+        }
+        found
     }
 
     pub fn is_empty(&self) -> bool {

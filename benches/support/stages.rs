@@ -114,7 +114,13 @@ pub(crate) const STAGES: &[(&str, Make)] = &[
     ("verify", || {
         let packed = packed(&hits());
         let answer = answer(&packed);
-        stage(Amount::Bytes(answer.len()), move || verify(&answer, &packed.passages))
+        stage(Amount::Bytes(answer.len()), move || verify(&answer, QUESTION, &packed.passages))
+    }),
+    // May take 5 ms.
+    ("verify 500 words (answers)", || {
+        let packed = packed(&hits());
+        let answer = long_answer(&packed, 500);
+        stage(Amount::Items(1), move || verify(&answer, QUESTION, &packed.passages))
     }),
 ];
 
@@ -233,6 +239,36 @@ fn hits() -> Vec<Hit> {
 fn packed(hits: &[Hit]) -> Packed {
     let tokenizer = WordPiece::new();
     pack(hits, &PackOptions::default(), 200, &|text| tokenizer.count(text))
+}
+
+/// Says in other words what is in the passages, in turn, until it has so many words: every claim has
+/// most of the words of a sentence, a number with what it counts, and a mark.
+fn long_answer(packed: &Packed, words: usize) -> String {
+    let sentences = packed.passages.iter().map(|passage| {
+        let sentences = passage.text.split(['.', '\n']).map(str::split_whitespace);
+        let long = sentences.map(Iterator::collect::<Vec<_>>).filter(|words| words.len() > 4);
+        long.map(|words| (passage.number, words)).collect::<Vec<_>>()
+    });
+    let sentences: Vec<_> = sentences.collect();
+    let (mut answer, mut said) = (String::new(), 0);
+    for turn in 0.. {
+        for of_passage in &sentences {
+            let (number, words) = &of_passage[turn % of_passage.len()];
+            let most: Vec<&str> = words
+                .iter()
+                .enumerate()
+                .filter(|(at, _)| at % 5 != 3)
+                .map(|(_, word)| *word)
+                .collect();
+            answer += &format!("The {} has {} days [{number}]. ", most.join(" "), 400 + turn);
+            said += most.len() + 4;
+        }
+        answer += "\n\n";
+        if said >= words {
+            break;
+        }
+    }
+    answer
 }
 
 /// Quotes the beginning of each passage, and says something of its own.

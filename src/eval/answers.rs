@@ -5,14 +5,16 @@
 //! | `facts` | share of the facts of a case that its answer states, word for word but for case and typography | cases with facts and an answer to be found |
 //! | `answered` | 1 where there is an answer | cases that expect something |
 //! | `refused` | 1 where there is none | cases that expect nothing |
-//! | `citation-precision` | share of the citations of an answer that are borne out: they name a passage, and what is quoted or counted next to them is in it | answers with citations |
+//! | `citation-precision` | share of the citations of an answer that are borne out: they name a passage, and no check finds that it lacks what is claimed | answers with citations |
+//! | `citation-precision-quoted`, `-numbers`, `-words`, `-model` | share of the passages that were held against quotations, numbers or words, or by the model of `--verify`, in which that check misses nothing | answers where it looked at one |
 //! | `citation-coverage` | share of the sentences of an answer that are cited | answers |
 //!
 //! The last two are what Gao et al. (2023, ALCE) and Rashkin et al. (2023) ask of attributed answers,
-//! by docent's own checks instead of a judge: a citation is taken for borne out unless its passage
-//! lacks a quotation or a number. What a judge model finds beside that: [`judged`].
+//! by docent's own checks instead of a judge. What a judge model finds beside that: [`judged`].
 
 pub mod judged;
+
+use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -21,14 +23,19 @@ use self::judged::Judged;
 use super::cases::Case;
 use super::stats::{self, Interval};
 use crate::query::Answer;
+use crate::query::cite::{Check, Citations};
 use crate::text::Words;
 
 /// Names of the metrics, in the order of reports.
-pub const NAMES: [&str; 7] = [
+pub const NAMES: [&str; 11] = [
     "facts",
     "answered",
     "refused",
     "citation-precision",
+    "citation-precision-quoted",
+    "citation-precision-numbers",
+    "citation-precision-words",
+    "citation-precision-model",
     "citation-coverage",
     "judged-support",
     "judged-facts",
@@ -75,6 +82,8 @@ pub struct AnswerRow {
     pub answered: Option<f64>,
     pub refused: Option<f64>,
     pub citation_precision: Option<f64>,
+    /// By what citations were held; without those that looked at nothing.
+    pub citation_precision_by_check: BTreeMap<Check, f64>,
     pub citation_coverage: Option<f64>,
     /// Null where there is no answer, no judge, or no verdict.
     pub judged: Option<Judged>,
@@ -101,9 +110,21 @@ pub fn row(case: &Case, answer: &Answer) -> AnswerRow {
         refused: (!expects).then_some(f64::from(u8::from(!there))),
         citation_precision: share(verified, found.citations.len() + found.invalid.len())
             .filter(|_| there),
+        citation_precision_by_check: if there { by_check(found) } else { BTreeMap::new() },
         citation_coverage: share(cited, cited + found.uncited_sentences.len()).filter(|_| there),
         judged: None,
     }
+}
+
+/// Of the citations that each check looked at, the share in which it found nothing missing.
+fn by_check(found: &Citations) -> BTreeMap<Check, f64> {
+    let of = |check: Check| {
+        let looked = found.citations.iter().filter(|citation| citation.checks.contains(&check));
+        let held =
+            looked.clone().filter(|citation| !found.failed(citation.number).contains(&check));
+        Some((check, share(held.count(), looked.count())?))
+    };
+    Check::ALL.into_iter().filter_map(of).collect()
 }
 
 fn share(part: usize, whole: usize) -> Option<f64> {
@@ -113,11 +134,16 @@ fn share(part: usize, whole: usize) -> Option<f64> {
 /// The means over the cases.
 pub fn report(model: String, judge: Option<String>, by_case: Vec<AnswerRow>) -> AnswersReport {
     let judged = |row: &AnswerRow, of: fn(&Judged) -> Option<f64>| row.judged.as_ref().and_then(of);
+    let of_check = |row: &AnswerRow, check| row.citation_precision_by_check.get(&check).copied();
     let of = |row: &AnswerRow, name: &str| match name {
         "facts" => row.facts,
         "answered" => row.answered,
         "refused" => row.refused,
         "citation-precision" => row.citation_precision,
+        "citation-precision-quoted" => of_check(row, Check::Quoted),
+        "citation-precision-numbers" => of_check(row, Check::Numbers),
+        "citation-precision-words" => of_check(row, Check::Words),
+        "citation-precision-model" => of_check(row, Check::Model),
         "citation-coverage" => row.citation_coverage,
         "judged-support" => judged(row, |judged| judged.support),
         _ => judged(row, |judged| judged.facts),

@@ -6,8 +6,9 @@ use serde_json::Value;
 
 use super::{ErrorJson, exit_code};
 use crate::error::{Exit, Failure};
-use crate::query::cite::Citation;
+use crate::query::cite::{Check, Citation, Finding};
 use crate::query::verdict::{Cut, NoAnswer, Warning};
+use crate::query::verification::Verification;
 use crate::query::{Answer, AnswerEvent};
 use crate::types::{Locator, Passage, Usage};
 
@@ -35,8 +36,12 @@ pub struct AnswerJson {
     pub citations: Vec<CitationJson>,
     /// Numbers that are cited and name no passage.
     pub invalid_citations: Vec<u32>,
-    /// Sentences that cite nothing.
+    /// Sentences that cite nothing, and inherit no citation.
     pub uncited_sentences: Vec<String>,
+    /// What the cited passages do not bear out, in the order of the answer.
+    pub findings: Vec<Finding>,
+    /// What the model of `--verify` was asked; null without it.
+    pub verification: Option<Verification>,
     /// What the model was given.
     pub passages: Vec<PassageJson>,
     /// What came nearest, best first, where there is no answer.
@@ -80,9 +85,11 @@ pub struct CitationJson {
     /// The passage's own words that the claim rests on: those it quotes, or the sentence nearest to
     /// it, if any is near.
     pub quote: Option<String>,
-    /// Every quoted span and every number that is cited is in the passage.
+    /// Nothing that it is cited for was found to be missing.
     pub verified: bool,
-    /// The quoted spans and numbers that are not.
+    /// By what the claims were held against it; empty where nothing in them could be.
+    pub checks: Vec<Check>,
+    /// What it does not bear out, and what it says instead: `900 days (the passage says 400 days)`.
     pub unsupported: Vec<String>,
 }
 
@@ -171,12 +178,14 @@ pub struct WarningJson {
     pub kind: WarningKind,
     /// The same in words.
     pub message: String,
-    /// The number in the mark, where it is about one.
+    /// The number in the mark, where it is about one; of several marks, the first.
     pub passage: Option<u32>,
-    /// The sentence that cites nothing.
+    /// The sentence that cites nothing, or that its passages do not bear out.
     pub sentence: Option<String>,
-    /// Quoted spans and numbers that the passage lacks.
+    /// What the passages lack, and what they say instead.
     pub unsupported: Vec<String>,
+    /// The same in parts.
+    pub finding: Option<Finding>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -184,12 +193,14 @@ pub struct WarningJson {
 pub enum WarningKind {
     /// A citation names no passage.
     InvalidCitation,
-    /// A passage lacks what it is cited for.
+    /// The passages that a claim cites do not bear it out.
     UnverifiedCitation,
     /// A sentence cites nothing.
     UncitedSentence,
     /// The whole answer cites no passage.
     Uncited,
+    /// The model of `--verify` gave no verdict on some claims.
+    Unchecked,
     /// The endpoint failed in mid-answer.
     Failed,
     Interrupted,
@@ -251,6 +262,8 @@ impl AnswerJson {
             citations: answer.citations.citations.iter().map(Into::into).collect(),
             invalid_citations: answer.citations.invalid.clone(),
             uncited_sentences: answer.citations.uncited_sentences.clone(),
+            findings: answer.citations.findings.clone(),
+            verification: answer.verification.clone(),
             passages: answer.passages.iter().map(Into::into).collect(),
             nearest: answer.nearest.iter().map(Into::into).collect(),
             finish_reason: answer.finish_reason.clone(),
@@ -283,6 +296,7 @@ impl From<&Citation> for CitationJson {
             locator: citation.locator,
             quote: citation.quote.clone(),
             verified: citation.verified,
+            checks: citation.checks.clone(),
             unsupported: citation.unsupported.clone(),
         }
     }
@@ -338,15 +352,18 @@ impl From<&Warning> for WarningJson {
             passage: None,
             sentence: None,
             unsupported: Vec::new(),
+            finding: None,
         };
         json.kind = match warning {
             Warning::InvalidCitation { number } => {
                 json.passage = Some(*number);
                 WarningKind::InvalidCitation
             }
-            Warning::UnverifiedCitation { number, unsupported, .. } => {
-                json.passage = Some(*number);
-                json.unsupported.clone_from(unsupported);
+            Warning::UnverifiedCitation(finding) => {
+                json.passage = finding.citations.first().copied();
+                json.sentence = Some(finding.sentence.clone());
+                json.unsupported = vec![finding.said()];
+                json.finding = Some(finding.clone());
                 WarningKind::UnverifiedCitation
             }
             Warning::UncitedSentence { sentence } => {
@@ -354,6 +371,7 @@ impl From<&Warning> for WarningJson {
                 WarningKind::UncitedSentence
             }
             Warning::Uncited => WarningKind::Uncited,
+            Warning::Unchecked { .. } => WarningKind::Unchecked,
             Warning::Incomplete(Cut::Failed) => WarningKind::Failed,
             Warning::Incomplete(Cut::Interrupted) => WarningKind::Interrupted,
             Warning::Incomplete(Cut::Length | Cut::Thought) => WarningKind::Length,

@@ -15,6 +15,7 @@ pub mod retrieve;
 mod retriever;
 pub mod rewrite;
 pub mod verdict;
+pub mod verification;
 
 use std::time::{Duration, Instant};
 
@@ -34,6 +35,7 @@ use compose::compose;
 use pack::{Dropped, Fate, PackOptions};
 use rewrite::Queries;
 use verdict::NoAnswer;
+use verification::Verification;
 
 /// What happens, in order.
 #[derive(Clone, PartialEq, Debug)]
@@ -79,6 +81,8 @@ pub struct Answer {
     /// The hits that are in no passage, and why.
     pub dropped: Vec<Dropped>,
     pub citations: Citations,
+    /// What a model was asked about them; `None` where none was.
+    pub verification: Option<Verification>,
     pub finish_reason: Option<String>,
     /// Of the answer and of the queries.
     pub usage: Usage,
@@ -175,7 +179,7 @@ pub async fn answer(
         // Nothing of it was shown.
         draft.text.clear();
     }
-    let citations = cite::verify(&draft.text, &passages);
+    let citations = cite::verify(&draft.text, question, &passages);
     let ended = draft.failure.is_none() && !cancel.is_cancelled();
     let no_answer = NoAnswer::of(&draft.text, refused, &passages, &citations).filter(|_| ended);
     let nearest = match no_answer {
@@ -186,6 +190,7 @@ pub async fn answer(
         id: options.id,
         no_answer,
         citations,
+        verification: None,
         model: draft.model.unwrap_or_else(|| chat.name().to_owned()),
         text: draft.text,
         thinking: draft.thinking,
@@ -258,11 +263,13 @@ impl Draft {
         emit: &mut (dyn FnMut(AnswerEvent) + Send),
     ) -> Result<(), BackendError> {
         self.quoted = chat.name() == EXTRACTIVE;
+        // What is shown as a mark is what will be checked.
+        let passages = u32::try_from(request.passages.len()).unwrap_or(u32::MAX);
         let mut stream = tokio::select! {
             stream = chat.stream(request) => stream?,
             () = cancel.cancelled() => return Ok(()),
         };
-        let mut marks = MarkParser::new();
+        let mut marks = MarkParser::for_passages(passages);
         // Nothing is shown while it may still turn out to be the agreed refusal.
         let mut held = String::new();
         loop {
@@ -289,7 +296,7 @@ impl Draft {
                     self.thinking.push_str(&thought);
                     self.first_token_in = None;
                     held.clear();
-                    marks = MarkParser::new();
+                    marks = MarkParser::for_passages(passages);
                     emit(AnswerEvent::Retracted);
                 }
                 Ok(ChatEvent::Done { finish_reason, model, usage }) => {

@@ -1,10 +1,11 @@
 //! What is to be said of an answer that has ended: whether it is one, and what its reader should
 //! know. Decided by what came and what it cites, never by how it is worded.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use super::Answer;
-use super::cite::Citations;
+use super::cite::{Citations, Finding};
 use crate::types::Passage;
 
 /// Why there is no answer.
@@ -47,12 +48,14 @@ impl NoAnswer {
 pub enum Warning {
     /// A mark with this number names no passage.
     InvalidCitation { number: u32 },
-    /// The passage lacks what it is cited for: these quoted spans and numbers.
-    UnverifiedCitation { number: u32, citation: String, unsupported: Vec<String> },
+    /// The passages that a claim cites do not bear it out.
+    UnverifiedCitation(Finding),
     /// A sentence that cites nothing.
     UncitedSentence { sentence: String },
     /// No citation of the whole answer names a passage.
     Uncited,
+    /// A model was to check the citations, and some claims have no verdict of it.
+    Unchecked { model: String, failure: String },
     /// The answer does not end where the model would have ended it.
     Incomplete(Cut),
 }
@@ -78,15 +81,18 @@ impl fmt::Display for Warning {
             Self::InvalidCitation { number } => {
                 write!(f, "the answer cites [{number}], which is no passage")
             }
-            Self::UnverifiedCitation { number, citation, unsupported } => write!(
-                f,
-                "[{number}] does not bear out what it is cited for: {citation} lacks {}",
-                unsupported.join(", ")
-            ),
-            Self::UncitedSentence { sentence } => write!(f, "no passage is cited for: {sentence}"),
+            Self::UnverifiedCitation(finding) => not_borne_out(finding, f),
+            Self::UncitedSentence { sentence } => {
+                write!(f, "no passage is cited for: {}", shortened(sentence))
+            }
             Self::Uncited => {
                 f.write_str("the model cites no passage: nothing ties this to the documents")
             }
+            Self::Unchecked { model, failure } => write!(
+                f,
+                "not all claims were checked by {model}: {}; what the rules found stands",
+                shortened(failure)
+            ),
             Self::Incomplete(Cut::Failed) => f.write_str("incomplete: the chat endpoint failed"),
             Self::Incomplete(Cut::Interrupted) => f.write_str("incomplete: interrupted"),
             Self::Incomplete(Cut::Length) => f.write_str(
@@ -100,6 +106,32 @@ impl fmt::Display for Warning {
             }
         }
     }
+}
+
+/// The marks, the sentence, what was looked for, and what the passages have instead.
+fn not_borne_out(finding: &Finding, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let Finding { sentence, citations, check, claimed, instead } = finding;
+    for number in citations {
+        write!(f, "[{number}]")?;
+    }
+    let verb = if citations.len() == 1 { "does" } else { "do" };
+    let (sentence, claimed) = (shortened(sentence), shortened(claimed));
+    write!(f, " {verb} not bear out “{sentence}”; {}: {claimed}", check.name())?;
+    match instead {
+        Some(instead) => write!(f, " (the passage says {})", shortened(instead)),
+        None => Ok(()),
+    }
+}
+
+/// Characters of a sentence in a warning, at most. JSON has it whole.
+const SHOWN: usize = 120;
+
+/// The beginning of a text that is long, up to the end of a word.
+fn shortened(text: &str) -> Cow<'_, str> {
+    let Some((end, _)) = text.char_indices().nth(SHOWN) else { return text.into() };
+    let kept = &text[..end];
+    let word = kept.rfind(char::is_whitespace).filter(|&space| space > end / 2);
+    format!("{}…", kept[..word.unwrap_or(end)].trim_end()).into()
 }
 
 impl Answer {
@@ -124,18 +156,18 @@ impl Answer {
         let cut = self.cut().map(Warning::Incomplete);
         let uncited = self.no_answer == Some(NoAnswer::Uncited);
         let invalid = found.invalid.iter().map(|&number| Warning::InvalidCitation { number });
-        let unverified = found.citations.iter().filter(|citation| !citation.verified);
-        let unverified = unverified.map(|citation| Warning::UnverifiedCitation {
-            number: citation.number,
-            citation: citation.citation.clone(),
-            unsupported: citation.unsupported.clone(),
-        });
+        let unverified = found.findings.iter().cloned().map(Warning::UnverifiedCitation);
         // Where nothing is cited, one line says so of all sentences.
         let sentences = found.uncited_sentences.iter().filter(|_| !uncited);
         let sentences =
             sentences.map(|sentence| Warning::UncitedSentence { sentence: sentence.clone() });
         let uncited = uncited.then_some(Warning::Uncited);
-        cut.into_iter().chain(uncited).chain(invalid).chain(unverified).chain(sentences).collect()
+        let unchecked = self.verification.iter().filter_map(|verification| {
+            let (model, failure) = (verification.model.clone(), verification.failure.clone()?);
+            Some(Warning::Unchecked { model, failure })
+        });
+        let serious = cut.into_iter().chain(uncited).chain(invalid).chain(unverified);
+        serious.chain(sentences).chain(unchecked).collect()
     }
 
     /// What keeps it from being borne out by its citations as a whole; empty where nothing does.

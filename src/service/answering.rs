@@ -16,6 +16,7 @@ use crate::query::pack::{DropReason, Dropped, PackOptions};
 use crate::query::prompt::template::Template;
 use crate::query::retrieve::RetrieveOptions;
 use crate::query::rewrite::RewriteOptions;
+use crate::query::verification;
 use crate::query::{self, Answer, AnswerEvent, AnswerOptions, Prepared, Retriever};
 use crate::settings;
 use crate::store::Reader;
@@ -99,7 +100,41 @@ impl Engine {
         let answer = answer.map_err(Failure::from);
         let answer = answer.and_then(|answer| self.timed(ask.question, answer));
         let answer = answer.map(|answer| self.priced(answer));
+        let answer = match answer {
+            Ok(answer) => Ok(self.held_by_model(answer, &options.nonce, cancel).await?),
+            failed => failed,
+        };
         Ok(Exchange { question: ask.question.to_owned(), answer, options, traced })
+    }
+
+    /// Lets the model of `--verify` look at an answer that came to its end.
+    async fn held_by_model(
+        &self,
+        mut answer: Answer,
+        nonce: &str,
+        cancel: &Cancel,
+    ) -> Result<Answer, Failure> {
+        let ended = answer.no_answer.is_none() && answer.failure.is_none() && !answer.interrupted;
+        let settings = self.context.settings.verify.as_ref().filter(|_| ended);
+        let (Some(verify), Some(model)) = (settings, backends::verifier(&self.context)?) else {
+            return Ok(answer);
+        };
+        let Answer { citations, passages, .. } = &mut answer;
+        if citations.undecided.is_empty() {
+            return Ok(answer);
+        }
+        let asked = verification::verify(citations, passages, &*model, nonce, verify.timeout);
+        let asked = tokio::select! {
+            asked = asked => Some(asked),
+            () = cancel.cancelled() => None,
+        };
+        let Some(mut asked) = asked else {
+            answer.interrupted = true;
+            return Ok(answer);
+        };
+        asked.usage.cost = verify.price.and_then(|price| price.cost(&asked.usage));
+        answer.verification = Some(asked);
+        Ok(answer)
     }
 
     /// All but asking for the answer.

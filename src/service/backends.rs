@@ -208,6 +208,24 @@ pub fn chat(context: &Context) -> Result<Arc<dyn ChatModel>, Failure> {
     Ok(record::chat(&context.tape, Box::new(generating)).into())
 }
 
+/// The chat model that holds claims against their passages, where one is configured.
+pub fn verifier(context: &Context) -> Result<Option<Arc<dyn ChatModel>>, Failure> {
+    let settings = &context.settings;
+    let Some(verify) = &settings.verify else { return Ok(None) };
+    let connected = openai_chat::connect(ChatOptions {
+        base_url: verify.endpoint.base_url.clone(),
+        api_key: verify.endpoint.api_key.clone(),
+        key_header: verify.endpoint.key_header.clone(),
+        model: verify.model.clone(),
+        temperature: settings.chat.temperature,
+        max_tokens: None,
+        timeout: verify.timeout,
+        idle_timeout: verify.timeout,
+        retry: retry_policy(settings),
+    })?;
+    Ok(Some(record::chat(&context.tape, Box::new(connected)).into()))
+}
+
 /// What the chat model is asked before retrieval. It takes one that can write.
 pub fn rewriting(settings: &Settings) -> Result<RewriteOptions, Failure> {
     let search = &settings.search;

@@ -17,6 +17,7 @@ mod rerank;
 mod retrieval;
 mod serve;
 mod values;
+mod verify;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -35,6 +36,7 @@ pub use retrieval::{Qdrant, Search};
 pub use serve::{Fallback, ListenAddress, Serve};
 pub use values::Endpoint;
 use values::Values;
+pub use verify::Verify;
 
 /// Everything that can be set, with the types the rest of the program wants.
 #[derive(Clone, PartialEq, Debug)]
@@ -55,6 +57,7 @@ pub struct Settings {
     pub search: Search,
     /// `None`: hits stay in the order of retrieval.
     pub rerank: Option<Rerank>,
+    pub verify: Option<Verify>,
     pub ingest: Ingest,
     pub ocr: Ocr,
     pub web: Web,
@@ -125,6 +128,7 @@ pub fn resolve(layers: &Layers, trusted: bool) -> Result<Settings, SettingsError
         web: Web::resolve(&values)?,
         tape: TapeFile::resolve(&values)?,
         rerank: Rerank::resolve(&values)?,
+        verify: Verify::resolve(&values, &shared)?,
         ingest: Ingest::resolve(&values)?,
         ocr: Ocr::resolve(&values, &shared)?,
         trace: Trace::resolve(&values)?,

@@ -44,6 +44,14 @@ pub fn reranker(text: &str) -> Result<Reranker, String> {
     }
 }
 
+/// A model that checks citations.
+pub fn verifier(text: &str) -> Result<String, String> {
+    match text.split_once(':') {
+        Some(("openai", model)) if !model.is_empty() => Ok(model.to_owned()),
+        _ => Err("is not a model that checks citations: use openai:MODEL".to_owned()),
+    }
+}
+
 /// What `ingest.ocr` says.
 pub enum Ocr {
     Policy(OcrPolicy),

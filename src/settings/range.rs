@@ -153,10 +153,10 @@ mod tests {
             flags.push(("chunk.tokens", "100000".to_owned()));
         }
         if key.name.contains(".price_") {
-            let [sent, generated] = if key.name.starts_with("ocr") {
-                ["ocr.price_in", "ocr.price_out"]
-            } else {
-                ["chat.price_in", "chat.price_out"]
+            let [sent, generated] = match key.name.split_once('.') {
+                Some(("ocr", _)) => ["ocr.price_in", "ocr.price_out"],
+                Some(("verify", _)) => ["verify.price_in", "verify.price_out"],
+                _ => ["chat.price_in", "chat.price_out"],
             };
             let others = [sent, generated].into_iter().filter(|name| *name != key.name);
             flags.extend(others.map(|name| (name, "1".to_owned())));

@@ -12,7 +12,7 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -23,6 +23,7 @@ pub use watch::{Call, Operation, Watch};
 
 use crate::chat::Message;
 use crate::error::Fault;
+use crate::query::cite::{Check, Finding};
 use crate::query::pack::Fate;
 use crate::query::retrieve::{RetrieveOptions, Weights};
 use crate::query::{Answer, AnswerOptions};
@@ -181,6 +182,12 @@ pub struct Cited {
     pub passage: u32,
     pub citation: String,
     pub verified: bool,
+    /// By what the claims were held against it.
+    #[serde(default)]
+    pub checks: Vec<Check>,
+    /// Those that found something that it does not bear out.
+    #[serde(default)]
+    pub failed: BTreeSet<Check>,
 }
 
 /// Milliseconds from the question.
@@ -200,6 +207,9 @@ pub struct Content {
     pub answer: String,
     /// What the citations quote, by passage.
     pub quotes: BTreeMap<u32, String>,
+    /// What the cited passages do not bear out.
+    #[serde(default)]
+    pub findings: Vec<Finding>,
     /// What an endpoint said when it failed.
     pub errors: Vec<String>,
 }
@@ -282,6 +292,7 @@ impl Trace {
                 messages: messages.cloned().unwrap_or_default(),
                 answer: answer.map(|answer| answer.text.clone()).unwrap_or_default(),
                 quotes: answer.map(quotes).unwrap_or_default(),
+                findings: answer.map(|a| a.citations.findings.clone()).unwrap_or_default(),
                 errors: calls.iter().filter_map(|call| call.error_message.clone()).collect(),
             }),
             calls,
@@ -333,6 +344,8 @@ fn cited(answer: &Answer) -> Vec<Cited> {
         passage: citation.number,
         citation: citation.citation.clone(),
         verified: citation.verified,
+        checks: citation.checks.clone(),
+        failed: answer.citations.failed(citation.number),
     });
     citations.collect()
 }

@@ -10,7 +10,7 @@ use super::sanitize::sanitize_line;
 use super::style::Style;
 use crate::error::Failure;
 use crate::query::Answer;
-use crate::query::cite::Citation;
+use crate::query::cite::{Check, Citation};
 use crate::types::Passage;
 
 /// Columns where there is no terminal to ask.
@@ -39,7 +39,7 @@ impl Ui {
             let label = format!("[{}] ", passage.number);
             let mut line = label.clone() + &place(passage, style, root, width);
             if !citation.verified {
-                line += &format!("  {}", style.warning("(not borne out)"));
+                line += &format!("  {}", style.warning(&not_borne_out(answer, passage.number)));
             }
             lines += line.trim_end();
             lines.push('\n');
@@ -66,6 +66,13 @@ impl Ui {
             self.painted_status(&format!("  nearest: {}", place.trim_end()));
         }
     }
+}
+
+/// By what the passage was found not to bear out a claim.
+fn not_borne_out(answer: &Answer, number: u32) -> String {
+    let failed = answer.citations.failed(number);
+    let failed: Vec<&str> = failed.into_iter().map(Check::name).collect();
+    format!("(not borne out: {})", failed.join(", "))
 }
 
 /// Citation, as a link where that can be, and headings beside it.

@@ -4,6 +4,7 @@ use super::Ui;
 use super::sanitize::sanitize_line;
 use crate::error::Failure;
 use crate::output::words::{counted, seconds};
+use crate::query::verdict::Warning;
 use crate::trace::{Retrieved, Trace};
 use crate::types::{LegScore, RerankerId};
 
@@ -26,6 +27,10 @@ impl Ui {
                     &format!("\n{}\n{}\n", self.out_style.strong(&speaker), shown(&message.text));
             }
             text += &format!("\n{}\n{}\n", self.out_style.strong("answer"), shown(&content.answer));
+            for finding in &content.findings {
+                let warning = Warning::UnverifiedCitation(finding.clone()).to_string();
+                text += &format!("{}\n", sanitize_line(&warning));
+            }
         }
         self.data(&text)
     }
@@ -79,7 +84,13 @@ fn facts(trace: &Trace) -> Vec<(&'static str, String)> {
     facts.push(("times", times(trace)));
     for citation in &trace.citations {
         let held = if citation.verified { "verified" } else { "not borne out" };
-        facts.push(("cites", format!("[{}] {}, {held}", citation.passage, citation.citation)));
+        let by: Vec<&str> = if citation.verified {
+            citation.checks.iter().map(|check| check.name()).collect()
+        } else {
+            citation.failed.iter().map(|check| check.name()).collect()
+        };
+        let by = if by.is_empty() { String::new() } else { format!(" ({})", by.join(", ")) };
+        facts.push(("cites", format!("[{}] {}, {held}{by}", citation.passage, citation.citation)));
     }
     for number in &trace.invalid_citations {
         facts.push(("cites", format!("[{number}], which is no passage")));

@@ -325,6 +325,7 @@ fn answers_are_measured_too() {
         ("answered", 1.0),
         ("refused", 0.0),
         ("citation-precision", 0.5),
+        ("citation-precision-words", 1.0),
         ("citation-coverage", 0.5),
     ];
     assert_eq!(means, wanted);

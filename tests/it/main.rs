@@ -62,6 +62,7 @@ mod trust;
 mod typed;
 mod unread;
 mod unwritable;
+mod verify;
 mod watch;
 mod web;
 mod words;

@@ -69,14 +69,14 @@ fn lies_are_caught_and_what_only_looks_like_a_citation_is_left_alone() {
         // Forms of marks.
         ("They are kept for 400 days [[1]].", "1+"),
         ("They are kept for 400 days, and two approve [1, 2].", "1+ 2+"),
-        ("They are kept for 400 days [1-2].", "(They are kept for 400 days [1-2].)"),
-        ("They are kept for 400 days [^1].", "(They are kept for 400 days [^1].)"),
+        ("They are kept for 400 days [1-2].", "1+ 2+"),
+        ("They are kept for 400 days [^1].", "1+"),
         ("They are kept for 400 days [1](/x).", "(They are kept for 400 days [1](/x).)"),
         ("They are kept for 400 days \\[1].", "(They are kept for 400 days \\\\[1].)"),
         // Code.
         ("Its index is `kept[2]` [1].", "1+"),
         ("They are kept for 400 days [1]:\n\n```\nlet first = kept[2];\n```\n", "1+"),
-        ("```\nkept[1]\n", ""),
+        ("```\nkept[1]\n", "(kept[1])"),
         // What cites nothing.
         ("They are kept for 400 days [1]. Nobody knows why.", "1+ (Nobody knows why.)"),
     ] {

@@ -66,23 +66,30 @@ fn without_links(text: &str) -> String {
     out + rest
 }
 
-/// A bracket that begins with a number becomes a parenthesis: `[3]` in a document is no citation
-/// of ours.
+/// Numbers in brackets lose these: `[3]` and `(3)` in a document are no citations of ours.
 fn without_marks(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(open) = rest.find('[') {
-        let inner = rest[open + 1..].find(']').map(|length| &rest[open + 1..open + 1 + length]);
-        let numbers =
-            |inner: &str| inner.chars().all(|c| c.is_ascii_digit() || c == ',' || c == ' ');
+    while let Some(open) = rest.find(['[', '(']) {
+        let close = if rest[open..].starts_with('[') { ']' } else { ')' };
+        let inner = rest[open + 1..].find(close).map(|length| &rest[open + 1..open + 1 + length]);
+        let numbers = |inner: &str| {
+            inner.contains(|c: char| c.is_ascii_digit())
+                && inner.chars().all(|c| c.is_ascii_digit() || c == ',' || c == ' ')
+        };
         out.push_str(&rest[..open]);
-        if let Some(inner) = inner.filter(|inner| numbers(inner)) {
-            out.push('(');
-            out.push_str(inner);
-            out.push(')');
+        // `[^3]` is a mark, too.
+        let label = inner.map(|inner| inner.strip_prefix('^').unwrap_or(inner));
+        if let Some((inner, label)) = inner.zip(label.filter(|label| numbers(label))) {
+            // `kept[2]` and `f(2)` are none.
+            if out.ends_with(char::is_alphanumeric) {
+                out.extend(["(", label, ")"]);
+            } else {
+                out.push_str(label);
+            }
             rest = &rest[open + inner.len() + 2..];
         } else {
-            out.push('[');
+            out.push_str(&rest[open..=open]);
             rest = &rest[open + 1..];
         }
     }
@@ -106,8 +113,9 @@ mod tests {
             ("The fee is 12 kr[^1].", "The fee is 12 kr"),
             ("[x] Paid", "[x] Paid"),
             ("[optional] The fee", "[optional] The fee"),
-            ("[^1]:", "[^1]:"),
-            ("See [3] there", "See (3) there"),
+            ("[^1]:", "1:"),
+            ("See [3] there", "See 3 there"),
+            ("See (3) and [^4], f(2)", "See 3 and 4, f(2)"),
             ("[", "["),
         ] {
             assert_eq!(shown(piece), expected, "{piece}");

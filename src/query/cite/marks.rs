@@ -1,8 +1,14 @@
 //! A streaming parser of citation marks.
 //!
-//! A mark is `[1]` or `[1, 2]`. Not marks: numbers above 999 or with leading zeros, Markdown links
-//! (`[1](url)`), escaped brackets (`\[1]`), and anything in inline code or a fenced code block.
-//! Code spans end at the line they begin on: one that does not is not a code span.
+//! A mark is `[1]`, `[1, 2]` or `[1; 2]`, also in other brackets (`【1】`, `［1］`), as a footnote
+//! (`[^1]`), and with what some models add (`【1†source】`). Where it is known how many passages there
+//! are, so are ranges of their numbers (`[1-3]`), names with one of them (`[passage 1]`,
+//! `(source 1)`), `(1)` at the end of a clause, and `¹` after its sign. Not marks: numbers above 999
+//! or with leading zeros, Markdown links (`[1](url)`), escaped brackets (`\[1]`), and anything in
+//! inline code or a fenced code block. Code spans end at the line they begin on: one that does not is
+//! not a code span.
+
+mod brackets;
 
 /// A part of an answer.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -23,10 +29,11 @@ pub struct MarkParser {
     /// The character and the length of the fence of the code block that is open.
     fence: Option<(char, usize)>,
     mid_line: bool,
+    /// What stands before the held text.
+    last: Option<char>,
+    /// How many passages there are; `None` where that is not known.
+    passages: Option<u32>,
 }
-
-/// Longest mark, in bytes.
-const MAX_MARK: usize = 64;
 
 /// What the beginning of the held text is. `None` in its place: more must arrive to tell.
 enum Step {
@@ -41,6 +48,11 @@ enum Step {
 impl MarkParser {
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Of an answer from passages with the numbers 1 to `passages`.
+    pub fn for_passages(passages: u32) -> Self {
+        Self { passages: Some(passages), ..Self::default() }
     }
 
     /// The pieces that this delta decides. Adjacent texts are one piece.
@@ -68,13 +80,14 @@ impl MarkParser {
                 }
                 Step::Marks(length, numbers) => {
                     at += length;
-                    self.mid_line = true;
+                    (self.mid_line, self.last) = (true, Some(']'));
                     pieces.extend(numbers.into_iter().map(Piece::Mark));
                     continue;
                 }
             }
             let text = &self.held[start..at];
             self.mid_line = !text.ends_with('\n');
+            self.last = text.chars().next_back();
             match pieces.last_mut() {
                 Some(Piece::Text(last)) => last.push_str(text),
                 _ => pieces.push(Piece::Text(text.to_owned())),
@@ -96,7 +109,8 @@ impl MarkParser {
         if self.fence.is_some() {
             return Some(Step::Text(held.find('\n').map_or(held.len(), |end| end + 1)));
         }
-        let special = held.find(['`', '[', '\\', '\n']).unwrap_or(held.len());
+        let is_special = |c: char| matches!(c, '`' | '\\' | '\n') || brackets::begins(c);
+        let special = held.find(is_special).unwrap_or(held.len());
         if special > 0 {
             return Some(Step::Text(special));
         }
@@ -108,7 +122,11 @@ impl MarkParser {
                 Some(escaped) => Some(Step::Text(1 + escaped.len_utf8())),
             },
             b'`' => code_span(held, ended).map(Step::Text),
-            _ => mark(held, ended),
+            _ => match brackets::read(held, self.last, self.passages, ended) {
+                brackets::Read::Undecided => None,
+                brackets::Read::Text(length) => Some(Step::Text(length)),
+                brackets::Read::Marks(length, numbers) => Some(Step::Marks(length, numbers)),
+            },
         }
     }
 }
@@ -172,29 +190,6 @@ fn code_span(held: &str, ended: bool) -> Option<usize> {
     complete.then_some(opening)
 }
 
-/// A mark, or its first bracket as text.
-fn mark(held: &str, ended: bool) -> Option<Step> {
-    let no_mark = Some(Step::Text(1));
-    let Some(end) = held.bytes().take(MAX_MARK).position(|b| b == b']') else {
-        let may_be = held[1..].bytes().all(|b| b.is_ascii_digit() || b == b',' || b == b' ');
-        return if may_be && !ended && held.len() < MAX_MARK { None } else { no_mark };
-    };
-    let Some(numbers) = held[1..end].split(',').map(number).collect::<Option<Vec<u32>>>() else {
-        return no_mark;
-    };
-    match held.as_bytes().get(end + 1) {
-        None if !ended => None,
-        Some(b'(') => no_mark,
-        _ => Some(Step::Marks(end + 1, numbers)),
-    }
-}
-
-fn number(text: &str) -> Option<u32> {
-    let digits = text.trim_matches(' ');
-    let plain = (1..=3).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
-    if plain && !digits.starts_with('0') { digits.parse().ok() } else { None }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -202,7 +197,13 @@ mod tests {
     use super::*;
 
     fn parse<'a>(deltas: impl IntoIterator<Item = &'a str>) -> Vec<Piece> {
-        let mut parser = MarkParser::new();
+        parse_with(MarkParser::new(), deltas)
+    }
+
+    fn parse_with<'a>(
+        mut parser: MarkParser,
+        deltas: impl IntoIterator<Item = &'a str>,
+    ) -> Vec<Piece> {
         let mut pieces: Vec<Piece> = Vec::new();
         let mut add = |new: Vec<Piece>| {
             for piece in new {
@@ -238,9 +239,10 @@ mod tests {
             ("[[1]] and [ 2 ]", "[{1}] and { 2 }".replace("{ 2 }", "{2}").as_str()),
             ("[1](url) and [2] (aside)", "[1](url) and {2} (aside)"),
             (
-                "[2024] [0] [01] [] [1,] [x] [1 2] [^1] [1-3]",
-                "[2024] [0] [01] [] [1,] [x] [1 2] [^1] [1-3]",
+                "[2024] [0] [01] [] [1,] [x] [1 2] [3-1] [^a] (1)",
+                "[2024] [0] [01] [] [1,] [x] [1 2] [3-1] [^a] (1)",
             ),
+            ("a 【1】b［２］, c [1; 2] d [^3], e【1†source】", "a {1}b{2}, c {1}{2} d {3}, e{1}"),
             (r"\[1] \\[2]", r"\[1] \\{2}"),
             ("`a[1]` ``b`[2]`` `c[3]", "`a[1]` ``b`[2]`` `c{3}"),
             ("`open\n[1]` x", "`open\n{1}` x"),
@@ -282,7 +284,8 @@ mod tests {
                     Just("["), Just("]"), Just("1"), Just("12"), Just(", "), Just("`"), Just("```"),
                     Just("~~~"), Just("\n"), Just("("), Just(")"), Just("\\"), Just(" "), Just("word"),
                     Just("é"), Just("[3]"), Just("> "), Just("0"), Just("[1, 2]"), Just("[1-3]"),
-                    Just("[^1]"), Just("[4]("), Just("[[5]]"), Just("``"), Just("\t"), Just("~")
+                    Just("[^1]"), Just("[4]("), Just("[[5]]"), Just("``"), Just("\t"), Just("~"),
+                    Just("【"), Just("】"), Just("†s"), Just("（"), Just("passage "), Just("."), Just("¹")
                 ], 0..40),
             cuts in proptest::collection::vec(any::<proptest::sample::Index>(), 0..12),
         ) {
@@ -294,10 +297,13 @@ mod tests {
                 .chain([0, text.len()])
                 .collect();
             at.sort_unstable();
-            let whole = parse([text.as_str()]);
-            prop_assert_eq!(&parse(at.windows(2).map(|w| &text[w[0]..w[1]])), &whole);
             let single: Vec<String> = text.chars().map(String::from).collect();
-            prop_assert_eq!(&parse(single.iter().map(String::as_str)), &whole);
+            for parser in [MarkParser::new, || MarkParser::for_passages(9)] {
+                let whole = parse_with(parser(), [text.as_str()]);
+                let cut = at.windows(2).map(|w| &text[w[0]..w[1]]);
+                prop_assert_eq!(&parse_with(parser(), cut), &whole);
+                prop_assert_eq!(&parse_with(parser(), single.iter().map(String::as_str)), &whole);
+            }
         }
     }
 }

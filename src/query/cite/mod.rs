@@ -1,11 +1,17 @@
 //! Citation marks `[n]`: found while an answer streams ([`MarkParser`]), checked when it has ended
 //! ([`verify()`]).
 
-mod figures;
+mod claims;
+mod found;
+mod language;
+mod lexicon;
 mod marks;
+mod meaning;
 mod nearest;
+mod quantities;
 mod quotations;
 mod verify;
 
+pub use found::{Check, Citation, Citations, Finding, Held};
 pub use marks::{MarkParser, Piece};
-pub use verify::{Citation, Citations, verify};
+pub use verify::verify;

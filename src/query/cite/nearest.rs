@@ -4,27 +4,34 @@ use std::ops::Range;
 
 use crate::text::{BlockKind, Words, blocks, sentences};
 
-/// The sentence that shares the most words with the claim: at least two, and half of those of the
-/// claim that say something.
-pub(super) fn nearest(claim: &Words, passage: &str) -> Option<Range<usize>> {
-    let mut wanted: Vec<&str> = claim.iter().filter(|word| says_something(word)).collect();
-    wanted.sort_unstable();
-    wanted.dedup();
-    let shared = |range: &Range<usize>| {
-        let words = Words::of(&passage[range.clone()]);
-        let words: Vec<&str> = words.iter().collect();
-        wanted.iter().filter(|want| words.iter().any(|word| same_stem(word, want))).count()
-    };
-    let all = blocks(passage).into_iter().filter(|block| block.kind != BlockKind::Heading);
-    let (range, count) = all
-        .flat_map(|block| match block.kind {
+/// The sentences of a passage, each with its words.
+pub(super) struct Sentences(Vec<(Range<usize>, Words)>);
+
+impl Sentences {
+    pub(super) fn of(passage: &str) -> Self {
+        let all = blocks(passage).into_iter().filter(|block| block.kind != BlockKind::Heading);
+        let ranges = all.flat_map(|block| match block.kind {
             BlockKind::Code => vec![block.range],
             _ => sentences(passage, &block.range),
-        })
-        .map(|range| (range.clone(), shared(&range)))
+        });
+        Self(ranges.map(|range| (range.clone(), Words::of(&passage[range]))).collect())
+    }
+
+    /// The sentence that shares the most words with the claim: at least two, and half of those of the
+    /// claim that say something.
+    pub(super) fn nearest(&self, claim: &Words) -> Option<Range<usize>> {
+        let mut wanted: Vec<&str> = claim.iter().filter(|word| says_something(word)).collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let shared = |words: &Words| {
+            wanted.iter().filter(|want| words.iter().any(|word| same_stem(word, want))).count()
+        };
+        let counted = self.0.iter().map(|(range, words)| (range, shared(words)));
         // The first of those that share as many.
-        .reduce(|best, next| if next.1 > best.1 { next } else { best })?;
-    (count >= 2 && count * 2 >= wanted.len()).then_some(range)
+        let (range, count) =
+            counted.reduce(|best, next| if next.1 > best.1 { next } else { best })?;
+        (count >= 2 && count * 2 >= wanted.len()).then(|| range.clone())
+    }
 }
 
 fn says_something(word: &str) -> bool {
@@ -32,7 +39,7 @@ fn says_something(word: &str) -> bool {
 }
 
 /// `backup` and `backups`, `store` and `stored`.
-fn same_stem(a: &str, b: &str) -> bool {
+pub(super) fn same_stem(a: &str, b: &str) -> bool {
     let (short, long) = if a.len() < b.len() { (a, b) } else { (b, a) };
     a == b || (short.len() > 3 && long.len() <= short.len() + 2 && long.starts_with(short))
 }
@@ -44,7 +51,8 @@ mod tests {
     #[test]
     fn the_sentence_a_claim_rests_on() {
         let passage = "# Backups\n\nLedger backups are kept for 400 days. Staging keeps\nfourteen.\n\n- A restore needs two operators.";
-        let find = |claim: &str| nearest(&Words::of(claim), passage).map(|range| &passage[range]);
+        let sentences = Sentences::of(passage);
+        let find = |claim: &str| sentences.nearest(&Words::of(claim)).map(|range| &passage[range]);
         assert_eq!(
             find("A backup of the ledger is kept 400 days."),
             Some("Ledger backups are kept for 400 days.")

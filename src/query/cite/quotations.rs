@@ -8,7 +8,7 @@ pub(super) fn quotations(text: &str) -> impl Iterator<Item = Range<usize>> + '_ 
     let mut from = 0;
     std::iter::from_fn(move || {
         loop {
-            let open = from + text[from..].find(['"', '“', '„', '‘', '«', '‹', '「', '『'])?;
+            let open = from + text[from..].find(opens)?;
             let mark = text[open..].chars().next()?;
             let start = open + mark.len_utf8();
             let Some(length) = closing(&text[start..], mark) else {
@@ -22,15 +22,26 @@ pub(super) fn quotations(text: &str) -> impl Iterator<Item = Range<usize>> + '_ 
     })
 }
 
+fn opens(c: char) -> bool {
+    "\"＂“”‟„‘‚«»‹›「『｢〝《〈".contains(c)
+}
+
 /// Where the mark that closes the quotation stands in what follows the opening one.
 fn closing(rest: &str, open: char) -> Option<usize> {
     match open {
-        '“' => rest.find('”'),
-        '„' => rest.find(['“', '”']),
+        '“' | '‟' => rest.find('”'),
+        '„' => rest.find(['“', '”', '"']),
         '«' => rest.find('»'),
+        '»' => rest.find('«'),
         '‹' => rest.find('›'),
+        '›' => rest.find('‹'),
         '「' => rest.find('」'),
         '『' => rest.find('』'),
+        '｢' => rest.find('｣'),
+        '〝' => rest.find(['〞', '〟']),
+        '《' => rest.find('》'),
+        '〈' => rest.find('〉'),
+        '‚' => rest.find(['‘', '’']),
         '‘' => {
             let is_end =
                 |at: usize| !rest[at + '’'.len_utf8()..].starts_with(char::is_alphanumeric);
@@ -51,6 +62,8 @@ mod tests {
             ("“a” „b“ „c” «d» ‹e› 「f」 『g』", "a|b|c|d|e|f|g"),
             ("‘it isn’t so’ said", "it isn’t so"),
             ("isn’t, \"open “a”", "a"),
+            ("»a« und ›b‹, ”c”, ‚d‘, ＂e＂, 《f》", "a|b|c|d|e|f"),
+            ("«a» et «b»", "a|b"),
             ("", ""),
         ] {
             let found: Vec<&str> = quotations(text).map(|range| &text[range]).collect();

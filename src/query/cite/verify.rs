@@ -3,76 +3,91 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use serde::Serialize;
-
-use super::figures::{Figure, figures};
-use super::nearest::nearest;
+use super::claims::{Claim, Role, claims};
+use super::found::{Check, Citation, Citations, Finding, Held};
+use super::language::Language;
+use super::meaning::{self, Statement};
+use super::nearest::Sentences;
+use super::quantities::{Facts, Quantity, Reading, is_unspaced, read};
 use super::quotations::quotations;
-use super::{MarkParser, Piece};
-use crate::text::{Block, BlockKind, Words, blocks, sentences};
-use crate::types::{Locator, Passage};
+use crate::text::Words;
+use crate::types::Passage;
 
-/// What an answer cites, and what it does not.
-#[derive(Clone, PartialEq, Debug, Default, Serialize)]
-pub struct Citations {
-    /// One for each passage that is cited, in the order of first mention.
-    pub citations: Vec<Citation>,
-    /// Numbers that name no passage, in the order of first mention.
-    pub invalid: Vec<u32>,
-    /// Sentences that carry no mark; headings and lead-ins that end in a colon are not counted.
-    pub uncited_sentences: Vec<String>,
-    /// How many carry one; a sentence in several parts, each with marks of its own, counts as several.
-    #[serde(skip)]
-    pub cited_sentences: usize,
-}
-
-/// A passage that an answer cites.
-#[derive(Clone, PartialEq, Debug, Serialize)]
-pub struct Citation {
-    pub number: u32,
-    pub source: String,
-    /// `path:L10-L24`, `path#page=3`.
-    pub citation: String,
-    pub locator: Locator,
-    /// The words of the passage that the claim rests on: those it quotes, or else the sentence
-    /// that is nearest to it, if any is near.
-    pub quote: Option<String>,
-    /// Every quoted span and every number next to its marks is in the passage.
-    pub verified: bool,
-    /// The quoted spans and numbers that are not.
-    pub unsupported: Vec<String>,
-}
-
-/// Checks every mark of a finished answer against the passage it names.
+/// Checks every claim of a finished answer against the passages that vouch for it.
 ///
-/// A mark vouches for the words before it in its sentence, back to the previous mark, and the last
-/// mark also for the rest of the sentence; marks side by side vouch together. A quoted span is
-/// checked from three words on. Text is compared by [`Words`], numbers in digits or in words by
-/// their value.
-pub fn verify(answer: &str, passages: &[Passage]) -> Citations {
+/// Which marks vouch for what is said in [`claims`](super::claims). Quotations are compared by their
+/// [`Words`], numbers with what they count, all else by rules on words; `question` is what was asked,
+/// whose names an answer may repeat.
+pub fn verify(answer: &str, question: &str, passages: &[Passage]) -> Citations {
+    let language = Language::of_answer(answer, question);
     let sources: Vec<Source> = passages.iter().map(Source::of).collect();
+    let most = u32::try_from(passages.len()).unwrap_or(u32::MAX);
+    let question = read(question, language);
+    let asked = Statement::of(&question, language);
     let mut found = Citations::default();
-    for claim in claims(answer) {
+    for claim in claims(answer, most) {
+        let reading = read(&claim.text, language);
         if claim.marks.is_empty() {
-            found.uncited_sentences.extend(claim.uncited());
+            let figures = reading.quantities.iter().filter(|figure| !is_count(&claim, figure));
+            let figures: Vec<&Quantity> = figures.collect();
+            found.uncited_sentences.extend(claim.uncited(&figures, language));
             continue;
         }
         found.cited_sentences += usize::from(!claim.text.is_empty());
-        let cited: Vec<&Source> = sources.iter().filter(|s| claim.names(s.passage)).collect();
-        let (quote_at, unsupported) = check(&claim.text, &cited);
+        let cited: Vec<&Source> =
+            sources.iter().filter(|source| claim.marks.contains(&source.passage.number)).collect();
+        let checked = Checker {
+            claim: &claim,
+            reading: &reading,
+            language,
+            asked: &asked,
+            given: &question.quantities,
+            cited: &cited,
+            all: &sources,
+        }
+        .check();
         for &number in &claim.marks {
             match cited.iter().find(|source| source.passage.number == number) {
-                None if found.invalid.contains(&number) => {}
+                None if claim.inherited || found.invalid.contains(&number) => {}
                 None => found.invalid.push(number),
-                Some(source) => found.add(source, quote_at.get(&number), &unsupported),
+                Some(source) => found.add(source, &checked),
             }
+        }
+        if !cited.is_empty() {
+            let states =
+                matches!(claim.role, Role::Text | Role::Heading | Role::LeadIn(_) | Role::Row);
+            if states && checked.findings.is_empty() && !checked.is_quoted {
+                found.undecided.push(Held {
+                    sentence: on_one_line(&claim.text),
+                    citations: cited.iter().map(|source| source.passage.number).collect(),
+                });
+            }
+            found.findings.extend(checked.findings);
         }
     }
     found
 }
 
+/// What a claim says, without what parts it from the claim before.
+fn on_one_line(claim: &str) -> String {
+    let said = claim.trim_start_matches(['.', ',', ';', ' ']);
+    let line = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    // Where the mark stood, before the full stop.
+    match line.char_indices().next_back() {
+        Some((at, '.' | '!' | '?')) if line[..at].ends_with(' ') => {
+            format!("{}{}", line[..at].trim_end(), &line[at..])
+        }
+        _ => line,
+    }
+}
+
+/// Whether a number only says how many items follow: `three reasons:`.
+fn is_count(claim: &Claim, figure: &Quantity) -> bool {
+    matches!(claim.role, Role::LeadIn(items) if figure.is_count(items))
+}
+
 impl Citations {
-    fn add(&mut self, source: &Source, quote: Option<&Range<usize>>, unsupported: &[String]) {
+    fn add(&mut self, source: &Source, checked: &Checked) {
         let passage = source.passage;
         let at = self.citations.iter().position(|c| c.number == passage.number);
         let at = at.unwrap_or_else(|| {
@@ -83,17 +98,25 @@ impl Citations {
                 locator: passage.locator,
                 quote: None,
                 verified: true,
+                checks: Vec::new(),
                 unsupported: Vec::new(),
             });
             self.citations.len() - 1
         });
         let citation = &mut self.citations[at];
         if citation.quote.is_none() {
+            let quote = checked.quotes.get(&passage.number);
             citation.quote = quote.map(|range| passage.text[range.clone()].to_owned());
         }
-        for item in unsupported {
-            if !citation.unsupported.contains(item) {
-                citation.unsupported.push(item.clone());
+        for check in &checked.checks {
+            if !citation.checks.contains(check) {
+                citation.checks.push(*check);
+            }
+        }
+        citation.checks.sort_unstable();
+        for said in checked.findings.iter().map(Finding::said) {
+            if !citation.unsupported.contains(&said) {
+                citation.unsupported.push(said);
             }
         }
         citation.verified = citation.unsupported.is_empty();
@@ -104,216 +127,201 @@ impl Citations {
 struct Source<'a> {
     passage: &'a Passage,
     words: Words,
-    numbers: Vec<String>,
+    sentences: Sentences,
+    /// Of the text, and of the title and headings.
+    readings: [Reading; 2],
+    statement: meaning::Source,
 }
 
 impl<'a> Source<'a> {
     fn of(passage: &'a Passage) -> Self {
-        let words = Words::of(&passage.text);
+        let language = Language::of(&passage.text);
         let context = format!("{}\n{}", passage.title, passage.headings.join("\n"));
-        let stated = figures(&passage.text).into_iter().chain(figures(&context));
-        Self { passage, words, numbers: stated.map(|figure| figure.value).collect() }
+        let (text, context) = (read(&passage.text, language), read(&context, language));
+        Self {
+            passage,
+            words: Words::of(&passage.text),
+            sentences: Sentences::of(&passage.text),
+            statement: meaning::Source::of(&text, &context, language),
+            readings: [text, context],
+        }
     }
 }
 
 /// Words from which on a span between quotation marks is a quotation and not a name.
 const MIN_QUOTE: usize = 3;
+/// The same in letters of scripts that put no spaces between words.
+const MIN_UNSPACED: usize = 6;
+/// Words of each piece of a quotation that leaves something out: single words say nothing.
+const MIN_PIECE: usize = 2;
 
-/// Where the quote of each cited passage is in it, and what no cited passage supports.
-fn check(claim: &str, cited: &[&Source]) -> (HashMap<u32, Range<usize>>, Vec<String>) {
-    let mut quotes = HashMap::new();
-    let mut unsupported = Vec::new();
-    let whole = Words::of(claim);
-    for source in cited.iter().filter(|_| whole.iter().count() >= MIN_QUOTE) {
-        if let Some(range) = source.words.find(&whole) {
-            quotes.insert(source.passage.number, range);
+/// What came of the checks of one claim.
+#[derive(Default)]
+struct Checked {
+    /// Where the quote of each cited passage is in it.
+    quotes: HashMap<u32, Range<usize>>,
+    checks: Vec<Check>,
+    findings: Vec<Finding>,
+    /// It is the passage's own words from end to end.
+    is_quoted: bool,
+}
+
+struct Checker<'a> {
+    claim: &'a Claim,
+    reading: &'a Reading,
+    language: Language,
+    asked: &'a Statement,
+    given: &'a [Quantity],
+    cited: &'a [&'a Source<'a>],
+    all: &'a [Source<'a>],
+}
+
+impl Checker<'_> {
+    fn check(&self) -> Checked {
+        let mut checked = Checked::default();
+        let whole = Words::of(&self.claim.text);
+        let quoted_whole = whole.iter().count() >= MIN_QUOTE && self.find(&[&whole], &mut checked);
+        checked.is_quoted = quoted_whole;
+        if quoted_whole {
+            checked.checks.push(Check::Quoted);
+        } else {
+            self.check_quotations(&mut checked);
         }
-    }
-    if !quotes.is_empty() {
-        return (quotes, unsupported);
-    }
-    for span in quoted(claim) {
-        for part in span.split("...").flat_map(|part| part.split('…')) {
-            let words = Words::of(part);
-            let mut supported = words.is_empty();
-            for source in cited {
-                if let Some(range) = source.words.find(&words) {
-                    supported = true;
-                    quotes.entry(source.passage.number).or_insert(range);
-                }
+        self.check_numbers(&mut checked);
+        self.check_code(&mut checked);
+        let by_words = !matches!(self.claim.role, Role::Code | Role::TableHeader);
+        if !quoted_whole && by_words {
+            self.check_words(&mut checked);
+        }
+        for source in self.cited {
+            let number = source.passage.number;
+            if !checked.quotes.contains_key(&number)
+                && let Some(range) = source.sentences.nearest(&whole)
+            {
+                checked.quotes.insert(number, range);
             }
-            if !supported {
-                unsupported.push(part.trim().to_owned());
+        }
+        checked
+    }
+
+    /// Whether one of the passages has these words, one after the other.
+    fn find(&self, words: &[&Words], checked: &mut Checked) -> bool {
+        let words: Vec<Words> = words.iter().map(|words| (*words).clone()).collect();
+        let mut found = false;
+        for source in self.cited {
+            if let Some(range) = source.words.find_in_order(&words) {
+                checked.quotes.entry(source.passage.number).or_insert(range);
+                found = true;
             }
         }
+        found
     }
-    for Figure { value, shown } in figures(claim) {
-        // "One" is a pronoun more often than a number.
-        if shown != "one" && !cited.iter().any(|source| source.numbers.contains(&value)) {
-            unsupported.push(shown);
+
+    fn finding(&self, check: Check, claimed: &str, instead: Option<&str>) -> Finding {
+        let line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        Finding {
+            sentence: on_one_line(&self.claim.text),
+            citations: self.claim.marks.clone(),
+            check,
+            claimed: line(claimed),
+            instead: instead.map(line),
         }
     }
-    for Source { passage, .. } in cited {
-        if !quotes.contains_key(&passage.number)
-            && let Some(range) = nearest(&whole, &passage.text)
-        {
-            quotes.insert(passage.number, range);
-        }
-    }
-    (quotes, unsupported)
-}
 
-/// The quoted spans of three words and more.
-fn quoted(text: &str) -> impl Iterator<Item = &str> {
-    quotations(text)
-        .map(|range| &text[range])
-        .filter(|span| Words::of(span).iter().count() >= MIN_QUOTE)
-}
-
-/// Words of an answer, and the marks that vouch for them.
-struct Claim {
-    text: String,
-    kind: BlockKind,
-    marks: Vec<u32>,
-}
-
-impl Claim {
-    fn names(&self, passage: &Passage) -> bool {
-        self.marks.contains(&passage.number)
-    }
-
-    fn uncited(&self) -> Option<String> {
-        let asserts = matches!(self.kind, BlockKind::Prose | BlockKind::Item | BlockKind::TableRow);
-        let text = self.text.trim_start_matches(['.', '!', '?', ' ']);
-        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        let counts =
-            asserts && !text.ends_with(':') && Words::of(&text).iter().count() >= MIN_QUOTE;
-        counts.then_some(text)
-    }
-}
-
-/// An answer as claims, in order.
-fn claims(answer: &str) -> Vec<Claim> {
-    let (text, marks) = without_marks(answer);
-    let spans = spans(&text);
-    let mut of_span: Vec<Vec<(usize, u32)>> = vec![Vec::new(); spans.len()];
-    let mut claims = Vec::new();
-    for (at, number) in marks {
-        match owner(&text, &spans, at) {
-            Some(span) => of_span[span].push((at, number)),
-            None => {
-                claims.push(Claim {
-                    text: String::new(),
-                    kind: BlockKind::Prose,
-                    marks: vec![number],
+    fn check_quotations(&self, checked: &mut Checked) {
+        for span in quoted(&self.claim.text) {
+            checked.checks.push(Check::Quoted);
+            let pieces: Vec<&str> = pieces(span);
+            let words: Vec<Words> = pieces.iter().map(|piece| Words::of(piece)).collect();
+            let long =
+                words.len() == 1 || words.iter().all(|piece| piece.iter().count() >= MIN_PIECE);
+            // Of a run without spaces, a part is quoted too.
+            let within = span.contains(is_unspaced)
+                && self.cited.iter().any(|source| source.passage.text.contains(span));
+            let found = within || (long && self.find(&words.iter().collect::<Vec<_>>(), checked));
+            if !found {
+                // The piece that is not there at all, if there is one.
+                let missing = pieces.iter().zip(&words).find(|(_, words)| {
+                    !self.cited.iter().any(|source| source.words.find(words).is_some())
                 });
+                let claimed = missing.map_or(span, |(piece, _)| *piece);
+                checked.findings.push(self.finding(Check::Quoted, claimed.trim(), None));
             }
         }
     }
-    for ((range, kind), marks) in spans.iter().zip(of_span) {
-        split(&text, range, *kind, &marks, &mut claims);
-    }
-    claims
-}
 
-/// The answer without its marks, and where in that text each mark stood.
-fn without_marks(answer: &str) -> (String, Vec<(usize, u32)>) {
-    let mut parser = MarkParser::new();
-    let mut pieces = parser.push(answer);
-    pieces.extend(parser.finish());
-    let (mut text, mut marks) = (String::new(), Vec::new());
-    for piece in pieces {
-        match piece {
-            Piece::Text(part) => text.push_str(&part),
-            Piece::Mark(number) => marks.push((text.len(), number)),
+    fn check_numbers(&self, checked: &mut Checked) {
+        let facts =
+            Facts::of(self.cited.iter().flat_map(|source| &source.readings).collect(), self.given);
+        let claimed = self.reading.quantities.iter().filter(|figure| !is_count(self.claim, figure));
+        for figure in claimed {
+            checked.checks.push(Check::Numbers);
+            if !facts.bear_out(figure, self.reading) {
+                let instead = facts.instead_of(figure);
+                checked.findings.push(self.finding(Check::Numbers, &figure.shown, instead));
+            }
         }
     }
-    (text, marks)
-}
 
-/// The sentences of the answer; a code block, which may be claimed as a whole, is one.
-fn spans(text: &str) -> Vec<(Range<usize>, BlockKind)> {
-    let mut spans = Vec::new();
-    for Block { kind, range } in blocks(text) {
-        if kind == BlockKind::Code {
-            spans.push((range, kind));
-            continue;
+    /// What code gives as a value in quotation marks, or as an option, has to be there; its names may be
+    /// the answer's own.
+    fn check_code(&self, checked: &mut Checked) {
+        let code = &self.claim.text;
+        let is_code = self.claim.role == Role::Code;
+        let strings = code.split('"').skip(1).step_by(2).filter(|_| is_code);
+        let options = code.split_whitespace().filter(|word| word.starts_with("--"));
+        let given: Vec<&str> = strings.chain(options).collect();
+        let missing = given.iter().find(|part| {
+            let words = Words::of(part);
+            !words.is_empty()
+                && !self.cited.iter().any(|source| source.words.find(&words).is_some())
+        });
+        if !given.is_empty() {
+            checked.checks.push(Check::Quoted);
         }
-        // A quotation of several sentences is not taken apart.
-        let quotations: Vec<Range<usize>> = quotations(&text[range.clone()])
-            .map(|inner| range.start + inner.start..range.start + inner.end)
+        checked.findings.extend(missing.map(|part| self.finding(Check::Quoted, part, None)));
+    }
+
+    fn check_words(&self, checked: &mut Checked) {
+        let statement = Statement::of(self.reading, self.language);
+        let sources: Vec<&meaning::Source> =
+            self.cited.iter().map(|source| &source.statement).collect();
+        let is_cited = |source: &&Source| self.claim.marks.contains(&source.passage.number);
+        let others: Vec<&meaning::Source> = self
+            .all
+            .iter()
+            .filter(|source| !is_cited(source))
+            .map(|source| &source.statement)
             .collect();
-        let mut inside = false;
-        for sentence in sentences(text, &range) {
-            match spans.last_mut().filter(|_| inside) {
-                Some((last, _)) => last.end = sentence.end,
-                None => spans.push((sentence.clone(), kind)),
-            }
-            inside = quotations.iter().any(|q| q.start <= sentence.end && sentence.end < q.end);
+        let verdict = meaning::compare(&statement, self.asked, &sources, &others);
+        if verdict.compared {
+            checked.checks.push(Check::Words);
+        }
+        for missing in verdict.missing {
+            checked.findings.push(self.finding(
+                Check::Words,
+                &missing.claimed,
+                missing.instead.as_deref(),
+            ));
         }
     }
-    spans
 }
 
-/// The sentence a mark belongs to: the one it stands in or after, or the one it begins.
-fn owner(text: &str, spans: &[(Range<usize>, BlockKind)], at: usize) -> Option<usize> {
-    let line = text[..at].rfind('\n').map_or(0, |end| end + 1);
-    let says = |part: &str| part.contains(char::is_alphanumeric);
-    let rest = text[at..].lines().next().unwrap_or_default();
-    let after = spans.partition_point(|(range, _)| range.start < at);
-    if !says(&text[line..at]) && says(rest) {
-        let begun = spans.iter().position(|(range, _)| range.start <= at && at < range.end);
-        return begun.or((after < spans.len()).then_some(after));
-    }
-    after.checked_sub(1)
+/// The quoted spans of three words and more; a run of letters without spaces is a sentence.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    quotations(text).map(|range| &text[range]).filter(|span| {
+        let unspaced = span.chars().filter(|c| is_unspaced(*c)).count();
+        Words::of(span).iter().count() >= MIN_QUOTE || unspaced >= MIN_UNSPACED
+    })
 }
 
-/// Cuts a sentence after each group of marks; what follows the last mark belongs to it.
-fn split(
-    text: &str,
-    range: &Range<usize>,
-    kind: BlockKind,
-    marks: &[(usize, u32)],
-    claims: &mut Vec<Claim>,
-) {
-    let first = claims.len();
-    let mut start = range.start;
-    for &(at, number) in marks {
-        let at = after_quotation(text, range, at).clamp(range.start, range.end);
-        let said = &text[start..at];
-        match claims[first..].last_mut() {
-            Some(claim) if !said.contains(char::is_alphanumeric) => claim.marks.push(number),
-            _ => claims.push(Claim { text: said.to_owned(), kind, marks: vec![number] }),
-        }
-        start = at;
-    }
-    let rest = &text[start..range.end];
-    match claims[first..].last_mut() {
-        Some(claim) if !ends_sentence(rest) => claim.text.push_str(rest),
-        _ => claims.push(Claim { text: rest.to_owned(), kind, marks: Vec::new() }),
-    }
-}
-
-/// A mark at the end of a quotation, on its inner side, vouches for it as one outside does. Further
-/// inside, the marks that pair may belong to two texts that are quoted one after the other.
-fn after_quotation(text: &str, sentence: &Range<usize>, at: usize) -> usize {
-    let mut inside = quotations(&text[sentence.clone()])
-        .map(|inner| sentence.start + inner.start..sentence.start + inner.end)
-        .filter(|inner| inner.start <= at && at <= inner.end)
-        .filter(|inner| !text[at..inner.end].contains(char::is_alphanumeric));
-    inside
-        .next()
-        .map_or(at, |inner| inner.end + text[inner.end..].chars().next().map_or(0, char::len_utf8))
-}
-
-/// Whether what follows a mark is a full stop and a new sentence: one that begins in lower case,
-/// as a command's name may, is not seen as one by Unicode's rules.
-fn ends_sentence(rest: &str) -> bool {
-    let stop = rest.trim_start();
-    let next = stop.trim_start_matches(['.', '!', '?']);
-    next.len() < stop.len()
-        && next.starts_with(char::is_whitespace)
-        && next.contains(char::is_alphanumeric)
+/// What stands between the ellipses of a quotation.
+fn pieces(span: &str) -> Vec<&str> {
+    let parts = span.split("...").flat_map(|part| part.split('…'));
+    parts
+        .map(|part| part.trim_matches(['[', ']', '(', ')', ' ']))
+        .filter(|part| !Words::of(part).is_empty())
+        .collect()
 }
 
 #[cfg(test)]

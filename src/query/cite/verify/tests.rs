@@ -1,5 +1,9 @@
+mod labelled;
+
 use super::*;
 use crate::query::pack::tests::passage;
+
+const QUESTION: &str = "How long are backups kept?";
 
 fn sample() -> Vec<Passage> {
     vec![
@@ -14,7 +18,7 @@ fn sample() -> Vec<Passage> {
 
 /// `1+` verified, `1-` not, `!9` invalid; then the uncited sentences.
 fn summary(answer: &str) -> String {
-    let found = verify(answer, &sample());
+    let found = verify(answer, QUESTION, &sample());
     let marks = found.citations.iter().map(|c| {
         let sign = if c.verified { '+' } else { '-' };
         format!("{}{sign}", c.number)
@@ -36,7 +40,8 @@ fn citations_are_checked() {
     check("They stay for two weeks [1].", "1-");
     check("They stay 400 days [1] and 2 people agree [2].", "1+ 2+");
     check("They stay 400 days and 2 people agree [1][2].", "1+ 2+");
-    check("They stay 400 days and 3 people agree [1, 2].", "1- 2-");
+    check("They stay 300 days and 2 people agree [1, 2].", "1- 2-");
+    check("They stay 400 days and 3 operators agree [1, 2].", "1- 2-");
     check("See [99] and again [99]. Also [1].", "1+ !99");
     check("1. They are in 1204 files [1]\n2. Two agree [2]", "1+ 2+");
     check("[1] says they stay for 300 days.", "1-");
@@ -68,21 +73,22 @@ fn what_has_no_mark_is_listed() {
         ),
         "1+ (Ask them all.)"
     );
-    assert_eq!(summary("```\nlet a = b[1] + 7;\n```\nSee `x[2]`."), "(See `x[2]`.)");
+    assert_eq!(summary("```\nlet a = b[1];\n```\nSee `x[2]`."), "(let a = b[1];) (See `x[2]`.)");
 }
 
 #[test]
 fn code_is_claimed_by_the_mark_under_it() {
     let code = [passage(1, "a.rs", "fn keep() {\n    days(400);\n}")];
-    let found = verify("```rust\nfn keep() {\n    days(400);\n```\n[1]", &code);
+    let found = verify("```rust\nfn keep() {\n    days(400);\n```\n[1]", QUESTION, &code);
     assert_eq!(found.citations[0].quote.as_deref(), Some("fn keep() {\n    days(400"));
-    assert!(!verify("```rust\n    days(500);\n```\n[1]", &code).citations[0].verified);
+    assert!(!verify("```rust\n    days(500);\n```\n[1]", QUESTION, &code).citations[0].verified);
 }
 
 #[test]
 fn the_quote_is_the_passages_own_text() {
     let found = verify(
         "ledger backups are kept for 400 days [1]. So it \"isn't quick - ask\" [2].",
+        QUESTION,
         &sample(),
     );
     let quotes: Vec<_> = found.citations.iter().map(|c| c.quote.as_deref()).collect();
@@ -90,14 +96,15 @@ fn the_quote_is_the_passages_own_text() {
         quotes,
         [Some("Ledger backups are kept\nfor **400 days"), Some("isn’t quick – ask")]
     );
-    let wrong = verify("It is 300 [1], \"or so they say\" [1].", &sample());
+    let wrong = verify("It is 300 [1], \"or so they say\" [1].", QUESTION, &sample());
     assert_eq!(wrong.citations[0].unsupported, ["300", "or so they say"]);
     assert_eq!(wrong.citations[0].citation, "backups.md:L1-L2");
 }
 
 #[test]
 fn a_claim_in_other_words_has_the_sentence_it_rests_on() {
-    let found = verify("The ledger's backups are kept 900 days [1], and so on [2].", &sample());
+    let found =
+        verify("The ledger's backups are kept 900 days [1], and so on [2].", QUESTION, &sample());
     let quotes: Vec<_> = found.citations.iter().map(|c| c.quote.as_deref()).collect();
     assert_eq!(quotes, [Some("Ledger backups are kept\nfor **400 days**, in 1,204 files."), None]);
 }

@@ -1,0 +1,373 @@
+//! An answer as claims: its sentences, cells and lines, each with the marks that vouch for it.
+//!
+//! A mark vouches for the words before it in its sentence, back to the previous mark, and the last
+//! mark also for the rest of the sentence. What carries none inherits, and is checked against what it
+//! inherits from:
+//!
+//! - a sentence, from the mark that ends its paragraph;
+//! - one of a word or two, from the nearest mark in its paragraph;
+//! - what a line that ends in a colon announces (items, rows, code, a paragraph), from that line;
+//! - a row of a table, from a mark in it, and from the paragraph right before the table;
+//! - the header of a table, from all of its rows.
+
+use std::ops::Range;
+
+use super::language::Language;
+use super::quantities::{Quantity, is_unspaced};
+use super::quotations::quotations;
+use super::{MarkParser, Piece};
+use crate::text::{Block, BlockKind, Words, blocks, sentences};
+
+/// Words of an answer, and the marks that vouch for them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Claim {
+    pub(super) text: String,
+    pub(super) role: Role,
+    /// Numbers of passages, in order; empty where nothing vouches for it.
+    pub(super) marks: Vec<u32>,
+    /// The marks are not its own.
+    pub(super) inherited: bool,
+    block: usize,
+}
+
+/// What part of an answer it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Role {
+    Text,
+    Heading,
+    TableHeader,
+    Row,
+    Code,
+    /// Ends in a colon, and announces so many items or rows.
+    LeadIn(usize),
+}
+
+/// An answer as claims, in order. `passages`: how many there are.
+pub(super) fn claims(answer: &str, passages: u32) -> Vec<Claim> {
+    let (text, marks) = without_marks(answer, passages);
+    let blocks = blocks_of(&text);
+    let spans = spans(&text, &blocks);
+    let mut of_span: Vec<Vec<(usize, u32)>> = vec![Vec::new(); spans.len()];
+    let mut claims = Vec::new();
+    for (at, number) in marks {
+        match owner(&text, &spans, at) {
+            Some(span) => of_span[span].push((at, number)),
+            None => claims.push(Claim {
+                text: String::new(),
+                role: Role::Text,
+                marks: vec![number],
+                inherited: false,
+                block: usize::MAX,
+            }),
+        }
+    }
+    for (span, marks) in spans.iter().zip(of_span) {
+        split(&text, span, &marks, &mut claims);
+    }
+    inherit(&blocks, &mut claims);
+    claims
+}
+
+/// The answer without its marks, and where in that text each mark stood.
+fn without_marks(answer: &str, passages: u32) -> (String, Vec<(usize, u32)>) {
+    let mut parser = MarkParser::for_passages(passages);
+    let mut pieces = parser.push(answer);
+    pieces.extend(parser.finish());
+    let (mut text, mut marks) = (String::new(), Vec::new());
+    for piece in pieces {
+        match piece {
+            Piece::Text(part) => text.push_str(&part),
+            Piece::Mark(number) => marks.push((text.len(), number)),
+        }
+    }
+    (text, marks)
+}
+
+/// A block with its role.
+struct Part {
+    range: Range<usize>,
+    kind: BlockKind,
+    role: Role,
+}
+
+fn blocks_of(text: &str) -> Vec<Part> {
+    let all = blocks(text);
+    let role = |at: usize| {
+        let Block { kind, range } = &all[at];
+        let body = &text[range.clone()];
+        match kind {
+            BlockKind::Code => Role::Code,
+            BlockKind::TableRow => Role::Row,
+            BlockKind::Heading if body.starts_with('|') => Role::TableHeader,
+            _ if announces(body) => Role::LeadIn(announced(&all[at + 1..])),
+            BlockKind::Heading => Role::Heading,
+            BlockKind::Prose if is_bold_line(body) => Role::Heading,
+            BlockKind::Prose | BlockKind::Item => Role::Text,
+        }
+    };
+    (0..all.len())
+        .map(|at| Part { range: all[at].range.clone(), kind: all[at].kind, role: role(at) })
+        .collect()
+}
+
+/// Ends in a colon, emphasis aside.
+fn announces(body: &str) -> bool {
+    body.trim_end_matches(['*', '_', ' ']).ends_with([':', '：'])
+}
+
+/// How many items, or rows, stand there.
+fn announced(rest: &[Block]) -> usize {
+    let items = rest.iter().take_while(|block| block.kind == BlockKind::Item).count();
+    let is_row = |block: &&Block| matches!(block.kind, BlockKind::TableRow | BlockKind::Heading);
+    let rows =
+        || rest.iter().take_while(is_row).filter(|block| block.kind == BlockKind::TableRow).count();
+    if items > 0 { items } else { rows() }
+}
+
+/// A paragraph of one line that is bold from end to end: a heading by another name.
+fn is_bold_line(body: &str) -> bool {
+    let inner = body.strip_prefix("**").and_then(|rest| rest.trim_end().strip_suffix("**"));
+    !body.contains('\n') && inner.is_some_and(|inner| !inner.contains("**"))
+}
+
+struct Span {
+    range: Range<usize>,
+    role: Role,
+    block: usize,
+}
+
+/// The sentences of the answer; a code block and a row of a table, which are claimed as a whole, are
+/// one.
+fn spans(text: &str, blocks: &[Part]) -> Vec<Span> {
+    let mut spans: Vec<Span> = Vec::new();
+    for (block, Part { range, role, .. }) in blocks.iter().enumerate() {
+        let span = |range: Range<usize>| Span { range, role: *role, block };
+        if matches!(role, Role::Code | Role::Row | Role::TableHeader) {
+            spans.push(span(range.clone()));
+            continue;
+        }
+        // A quotation of several sentences is not taken apart.
+        let quotations: Vec<Range<usize>> = quotations(&text[range.clone()])
+            .map(|inner| range.start + inner.start..range.start + inner.end)
+            .collect();
+        let first = spans.len();
+        let mut inside = false;
+        for sentence in sentences(text, range) {
+            match spans.last_mut().filter(|_| inside) {
+                Some(last) => last.range.end = sentence.end,
+                None => spans.push(span(sentence.clone())),
+            }
+            inside = quotations.iter().any(|q| q.start <= sentence.end && sentence.end < q.end);
+        }
+        // Only the last sentence of a lead-in leads in.
+        if let (Role::LeadIn(_), Some((_, before))) = (role, spans[first..].split_last_mut()) {
+            for span in before {
+                span.role = Role::Text;
+            }
+        }
+    }
+    spans
+}
+
+/// The sentence a mark belongs to: the one it stands in or after, or the one it begins.
+fn owner(text: &str, spans: &[Span], at: usize) -> Option<usize> {
+    let line = text[..at].rfind('\n').map_or(0, |end| end + 1);
+    let says = |part: &str| part.contains(char::is_alphanumeric);
+    let rest = text[at..].lines().next().unwrap_or_default();
+    let after = spans.partition_point(|span| span.range.start < at);
+    if !says(&text[line..at]) && says(rest) {
+        let begun = spans.iter().position(|span| span.range.start <= at && at < span.range.end);
+        return begun.or((after < spans.len()).then_some(after));
+    }
+    // Signs alone claim nothing: a mark after them belongs to the sentence before.
+    let before = after.checked_sub(1)?;
+    let block = spans[before].block;
+    let mut of_block = (0..=before).rev().take_while(|span| spans[*span].block == block);
+    of_block.find(|span| says(&text[spans[*span].range.clone()])).or(Some(before))
+}
+
+/// Cuts a sentence after each group of marks; what follows the last mark belongs to it. The marks of
+/// a row vouch for all of it.
+fn split(text: &str, span: &Span, marks: &[(usize, u32)], claims: &mut Vec<Claim>) {
+    let Span { range, role, block } = span;
+    let first = claims.len();
+    let mut start = range.start;
+    let claim = |text: &str, marks: Vec<u32>| Claim {
+        text: text.to_owned(),
+        role: *role,
+        marks,
+        inherited: false,
+        block: *block,
+    };
+    if matches!(role, Role::Row | Role::TableHeader | Role::Code) {
+        claims.push(claim(&text[range.clone()], marks.iter().map(|(_, number)| *number).collect()));
+        return;
+    }
+    for &(at, number) in marks {
+        let at = after_quotation(text, range, at).clamp(range.start, range.end);
+        let said = &text[start..at];
+        match claims[first..].last_mut() {
+            Some(claim) if !said.contains(char::is_alphanumeric) => claim.marks.push(number),
+            _ => claims.push(claim(said, vec![number])),
+        }
+        start = at;
+    }
+    let rest = &text[start..range.end];
+    match claims[first..].last_mut() {
+        Some(claim) if !ends_sentence(rest) => claim.text.push_str(rest),
+        _ => claims.push(claim(rest, Vec::new())),
+    }
+}
+
+/// A mark at the end of a quotation, on its inner side, vouches for it as one outside does. Further
+/// inside, the marks that pair may belong to two texts that are quoted one after the other.
+fn after_quotation(text: &str, sentence: &Range<usize>, at: usize) -> usize {
+    let mut inside = quotations(&text[sentence.clone()])
+        .map(|inner| sentence.start + inner.start..sentence.start + inner.end)
+        .filter(|inner| inner.start <= at && at <= inner.end)
+        .filter(|inner| !text[at..inner.end].contains(char::is_alphanumeric));
+    inside
+        .next()
+        .map_or(at, |inner| inner.end + text[inner.end..].chars().next().map_or(0, char::len_utf8))
+}
+
+/// Whether what follows a mark is a full stop and a new sentence: one that begins in lower case,
+/// as a command's name may, is not seen as one by Unicode's rules.
+fn ends_sentence(rest: &str) -> bool {
+    let stop = rest.trim_start();
+    let next = stop.trim_start_matches(['.', '!', '?']);
+    next.len() < stop.len()
+        && next.starts_with(char::is_whitespace)
+        && next.contains(char::is_alphanumeric)
+}
+
+/// Gives the claims without marks those that they inherit.
+fn inherit(blocks: &[Part], claims: &mut [Claim]) {
+    let of_block = |block: usize, claims: &[Claim]| -> Vec<u32> {
+        let own = claims.iter().filter(|claim| claim.block == block && !claim.inherited);
+        let mut marks: Vec<u32> = own.flat_map(|claim| claim.marks.iter().copied()).collect();
+        marks.dedup();
+        marks
+    };
+    let own: Vec<Vec<u32>> = (0..blocks.len()).map(|block| of_block(block, claims)).collect();
+    let leaders = leaders(blocks, &own);
+    for at in 0..claims.len() {
+        let claim = &claims[at];
+        if !claim.marks.is_empty() || claim.block >= blocks.len() {
+            continue;
+        }
+        let block = claim.block;
+        let own_of =
+            |block: Option<usize>| block.map(|block| own[block].clone()).unwrap_or_default();
+        let found = match claim.role {
+            Role::TableHeader => rows_of(blocks, block).flat_map(|row| own[row].clone()).collect(),
+            Role::LeadIn(_) | Role::Heading => Vec::new(),
+            _ => ends_with(block, &claims[at + 1..]),
+        };
+        let found = if found.is_empty() && is_short(&claim.text) {
+            nearest_in_block(at, claims)
+        } else {
+            found
+        };
+        let found = if found.is_empty() { own_of(leaders[block]) } else { found };
+        let claim = &mut claims[at];
+        (claim.marks, claim.inherited) = (found, true);
+        claim.marks.dedup();
+    }
+    for claim in claims.iter_mut().filter(|claim| claim.marks.is_empty()) {
+        claim.inherited = false;
+    }
+}
+
+/// The block that each block inherits from.
+fn leaders(blocks: &[Part], own: &[Vec<u32>]) -> Vec<Option<usize>> {
+    let mut leaders = vec![None; blocks.len()];
+    let mut leader: Option<usize> = None;
+    for (at, Part { kind, role, .. }) in blocks.iter().enumerate() {
+        let before = at.checked_sub(1);
+        let in_table = matches!(role, Role::Row | Role::TableHeader);
+        let begins_table = in_table
+            && before.is_some_and(|before| {
+                !matches!(blocks[before].role, Role::Row | Role::TableHeader)
+            });
+        if begins_table && let Some(caption) = before.filter(|before| !own[*before].is_empty()) {
+            leader = Some(caption);
+        }
+        let follows = in_table
+            || matches!(kind, BlockKind::Item | BlockKind::Code)
+            || before.is_some_and(|before| matches!(blocks[before].role, Role::LeadIn(_)));
+        if !follows {
+            leader = None;
+        }
+        leaders[at] = leader;
+        if matches!(role, Role::LeadIn(_)) {
+            // A lead-in among items that has no mark of its own leads in for the one before.
+            let has_mark = !own[at].is_empty();
+            leader = if has_mark || leader.is_none() { Some(at) } else { leader };
+        }
+    }
+    leaders
+}
+
+fn rows_of(blocks: &[Part], header: usize) -> impl Iterator<Item = usize> + '_ {
+    let rows = blocks[header + 1..].iter().take_while(|part| part.role == Role::Row);
+    (header + 1..).zip(rows).map(|(at, _)| at)
+}
+
+/// The marks of the last claim of the block, where it has some: they end the paragraph.
+fn ends_with(block: usize, rest: &[Claim]) -> Vec<u32> {
+    let last = rest.iter().rfind(|claim| claim.block == block && says(&claim.text));
+    last.filter(|last| !last.inherited).map(|last| last.marks.clone()).unwrap_or_default()
+}
+
+fn says(text: &str) -> bool {
+    text.contains(char::is_alphanumeric)
+}
+
+/// Words up to which a sentence says little by itself: `Yes.`
+const SHORT: usize = 2;
+
+fn is_short(text: &str) -> bool {
+    count_words(text) <= SHORT
+}
+
+/// Words; of scripts without spaces, one for each two letters.
+fn count_words(text: &str) -> usize {
+    Words::of(text).iter().count() + text.chars().filter(|c| is_unspaced(*c)).count() / 2
+}
+
+fn nearest_in_block(at: usize, claims: &[Claim]) -> Vec<u32> {
+    let block = claims[at].block;
+    let has_own =
+        |claim: &&Claim| claim.block == block && !claim.inherited && !claim.marks.is_empty();
+    let before = claims[..at].iter().rev().find(has_own);
+    before
+        .or_else(|| claims[at + 1..].iter().find(has_own))
+        .map(|claim| claim.marks.clone())
+        .unwrap_or_default()
+}
+
+impl Claim {
+    /// What it says that no passage is cited for; `None` where it says nothing that needs one.
+    /// `figures`: what it states in numbers, but for how many items it announces.
+    pub(super) fn uncited(&self, figures: &[&Quantity], language: Language) -> Option<String> {
+        let states_figures = !figures.is_empty();
+        let text = self.text.trim_start_matches(['.', '!', '?', ' ']);
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let words = count_words(&text);
+        let asserts = match self.role {
+            Role::LeadIn(_) => states_figures,
+            Role::Heading => {
+                figures.iter().any(|figure| figure.measures())
+                    || (language.has_predicate(&text) && !language.asks(&text))
+            }
+            Role::TableHeader => states_figures,
+            Role::Text | Role::Row | Role::Code => words > SHORT || (states_figures && words > 0),
+        };
+        (asserts && !is_question(&text) && !language.speaks_of_passages(&text)).then_some(text)
+    }
+}
+
+fn is_question(text: &str) -> bool {
+    text.trim_end_matches(['*', '_', ' ', '"', '”', ')']).ends_with(['?', '？', '؟'])
+}

@@ -1,0 +1,158 @@
+//! Whether what a claim says is what its passages say, as far as rules on words can tell.
+//!
+//! Four things are looked at: names that the passages do not have; whether the clause that is nearest to
+//! each clause of the claim is denied where that is not, or has the opposite of one of its words; who
+//! does what to whom; and whether the passages speak of it at all. What is said in other words is not
+//! doubted for that.
+
+mod concepts;
+mod contradiction;
+mod exchange;
+mod opposites;
+mod statement;
+
+use super::language::Language;
+use super::quantities::Reading;
+pub(super) use statement::Statement;
+use statement::Word;
+
+/// A passage as it is compared.
+#[derive(Debug)]
+pub(super) struct Source {
+    text: Statement,
+    context: Statement,
+}
+
+/// Something that the passages do not bear out.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Missing {
+    pub(super) claimed: String,
+    pub(super) instead: Option<String>,
+}
+
+/// What came of a comparison.
+#[derive(Debug, Default)]
+pub(super) struct Verdict {
+    /// Claim and passages are in one language, so that words could be compared.
+    pub(super) compared: bool,
+    pub(super) missing: Vec<Missing>,
+}
+
+impl Source {
+    pub(super) fn of(text: &Reading, context: &Reading, language: Language) -> Self {
+        Self { text: Statement::of(text, language), context: Statement::of(context, language) }
+    }
+
+    fn has(&self, word: &str) -> bool {
+        self.text.has(word) || self.context.has(word)
+    }
+}
+
+/// Holds a claim against the passages that vouch for it. `asked`: the question, whose names an answer may
+/// repeat; `others`: the passages that are not cited for it.
+pub(super) fn compare(
+    claim: &Statement,
+    asked: &Statement,
+    sources: &[&Source],
+    others: &[&Source],
+) -> Verdict {
+    let mut verdict = Verdict::default();
+    let same_language = |source: &&&Source| source.text.language == claim.language;
+    verdict.compared = !sources.is_empty() && sources.iter().all(|source| same_language(&source));
+    if !verdict.compared {
+        return verdict;
+    }
+    verdict.missing.extend(names(claim, asked, sources, others));
+    if verdict.missing.is_empty() {
+        verdict.missing.extend(contradiction::find(claim, sources));
+    }
+    if verdict.missing.is_empty() {
+        verdict.missing.extend(exchange::find(claim, sources));
+    }
+    if verdict.missing.is_empty() {
+        verdict.missing.extend(spoken_of(claim, sources, others));
+    }
+    verdict
+}
+
+/// Letters of a name at least: what is shorter is an abbreviation of something.
+const MIN_NAME: usize = 4;
+
+/// Names that no passage has, cited or not. Of German, where all nouns begin like names, two in a row.
+fn names(
+    claim: &Statement,
+    asked: &Statement,
+    sources: &[&Source],
+    others: &[&Source],
+) -> Option<Missing> {
+    let known = |name: &str| {
+        asked.has(name)
+            || sources.iter().chain(others).any(|source| {
+                let mut words = source.text.words().chain(source.context.words());
+                words.any(|word| word.lower.contains(name) || begin_alike(&word.lower, name))
+            })
+    };
+    let is_name = |word: &Word| {
+        let long = word.lower.chars().count() >= MIN_NAME;
+        word.name && word.tells && long && !word.masked && !word.acronym
+    };
+    let word = claim.clauses.iter().find_map(|clause| {
+        let is_unknown = |at: usize| {
+            let beside = || clause.words.get(at + 1).is_some_and(is_name);
+            let word = &clause.words[at];
+            is_name(word) && (claim.language != Language::German || beside()) && !known(&word.lower)
+        };
+        (0..clause.words.len()).find(|at| is_unknown(*at)).map(|at| &clause.words[at])
+    })?;
+    Some(Missing { claimed: word.lower.clone(), instead: None })
+}
+
+/// Whether two words may be forms of one, or a name and what it is called for short.
+fn begin_alike(a: &str, b: &str) -> bool {
+    a.chars().zip(b.chars()).take_while(|(a, b)| a == b).count() >= MIN_STEM
+}
+
+/// Letters from which on a word may be a part of another, as in German and Dutch.
+const MIN_PART: usize = 5;
+/// Letters that two forms of a word have in common at least.
+const MIN_STEM: usize = 4;
+
+/// Whether a passage has a word, a form of it, or a compound with it.
+fn speaks_of(source: &Source, word: &Word) -> bool {
+    let compounds = matches!(source.text.language, Language::German | Language::Dutch);
+    let part =
+        |a: &str, b: &str| b.chars().count() >= MIN_PART && (a.starts_with(b) || a.ends_with(b));
+    let form = |a: &str, b: &str| {
+        let common = a.chars().zip(b.chars()).take_while(|(a, b)| a == b).count();
+        common >= MIN_STEM && common + 3 >= a.chars().count().max(b.chars().count())
+    };
+    source.has(&word.lower)
+        || source.text.words().any(|own| {
+            let (own, word) = (own.lower.as_str(), word.lower.as_str());
+            form(own, word) || (compounds && (part(own, word) || part(word, own)))
+        })
+}
+
+/// Words of a claim that another passage has and the cited ones lack, at least.
+const MIN_ELSEWHERE: usize = 3;
+
+/// Whether the passages have hardly any of its words, and another one that is not cited has most.
+fn spoken_of(claim: &Statement, sources: &[&Source], others: &[&Source]) -> Option<Missing> {
+    let telling: Vec<&Word> = claim.words().filter(|word| word.tells).collect();
+    let known = |sources: &[&Source]| {
+        telling.iter().filter(|word| sources.iter().any(|source| speaks_of(source, word))).count()
+    };
+    let here = known(sources);
+    if here * 4 > telling.len() {
+        return None;
+    }
+    let elsewhere = others.iter().map(|other| known(&[other])).max().unwrap_or_default();
+    let is_of_another = elsewhere * 3 >= telling.len() * 2 && elsewhere >= here + MIN_ELSEWHERE;
+    is_of_another.then(|| Missing {
+        claimed: telling.iter().map(|word| word.lower.as_str()).collect::<Vec<_>>().join(" "),
+        instead: None,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,372 @@
+//! Numbers that no text states and that follow from those it states by a step of arithmetic: a sum, a
+//! difference, a multiple, a part, a rate, the time between two dates.
+//!
+//! Any two numbers give some other one. Two count here only where they stand close to each other, or
+//! in sentences that share words with the claim, or where the claim names one of them itself.
+
+use std::collections::HashSet;
+
+use super::bounds::Bound;
+use super::dates::Date;
+use super::facts::Fact;
+use super::parse::Reading;
+use super::units::{Dimension, Unit};
+use super::{Number, Quantity, What, same};
+
+/// Sentences between two numbers that stand close to each other, at most.
+const NEAR: usize = 1;
+/// Numbers that are tried with one another, at most.
+const MOST: usize = 48;
+/// How far a number may be off that is said to be about right, as a part of it.
+const ROUGHLY: f64 = 0.06;
+/// How far one may lie beyond what it is said to be more or less than.
+const BEYOND: f64 = 0.25;
+
+const DAY: f64 = 86_400.0;
+/// Days of a month, on average.
+const DAYS_OF_MONTH: f64 = 30.44;
+
+/// A number to work with: in the unit of its dimension.
+#[derive(Clone, Copy)]
+struct Term {
+    value: f64,
+    dimension: Option<Dimension>,
+    place: Place,
+    /// Its sentence shares words with the claim.
+    on_topic: bool,
+    /// The claim names it.
+    named: bool,
+    /// A time of day, which is no amount of time.
+    is_clock: bool,
+}
+
+/// A sentence of a text.
+#[derive(Clone, Copy, PartialEq)]
+struct Place {
+    text: usize,
+    sentence: usize,
+}
+
+/// What a claimed number may be, in the unit of its dimension.
+struct Target<'a> {
+    number: &'a Number,
+    dimension: Option<Dimension>,
+    factor: f64,
+    /// How far its last digit reaches.
+    precision: f64,
+}
+
+/// Whether a quantity follows from what the passages state. `named`: the other quantities of the claim
+/// that they bear out.
+pub(super) fn follows(
+    claim: &Quantity,
+    claimed: &Reading,
+    facts: &[Fact],
+    named: &[&Quantity],
+) -> bool {
+    let words: HashSet<&str> = claimed.stems().collect();
+    let mut terms = terms(facts, named, &words);
+    if !matches!(claim.what, What::Number(_)) {
+        let own = claimed.quantities.iter().flat_map(values);
+        let place = Place { text: usize::MAX, sentence: 0 };
+        terms.extend(own.map(|(value, dimension)| Term {
+            value,
+            dimension,
+            place,
+            on_topic: true,
+            named: true,
+            is_clock: false,
+        }));
+    }
+    let number = match &claim.what {
+        What::Number(number) => number,
+        What::Time(ways) => return is_clock_moved(ways, &terms),
+        What::Date(ways) => return is_date_moved(ways, &terms, facts),
+        What::Name(_) => return false,
+    };
+    let target = Target {
+        number,
+        dimension: number.unit.map(|unit| unit.dimension),
+        factor: number.unit.map_or(1.0, |unit| unit.factor),
+        precision: number.precision(),
+    };
+    let pairs = || {
+        terms.iter().enumerate().flat_map(|(at, a)| {
+            terms[at + 1..].iter().filter(|b| go_together(a, b)).map(move |b| (a, b))
+        })
+    };
+    terms.iter().any(|term| target.is_part(term))
+        || pairs().any(|(a, b)| target.is_of(a, b) || target.is_of(b, a))
+        || target.is_sum_of_many(&terms)
+        || (target.is_period() && target.lies_between_dates(facts))
+}
+
+/// Whether a time of day lies a stated time before or after another one.
+fn is_clock_moved(ways: &[u32], terms: &[Term]) -> bool {
+    let clocks = terms.iter().filter(|term| term.is_clock);
+    let spans =
+        || terms.iter().filter(|term| !term.is_clock && term.dimension == Some(Dimension::Time));
+    clocks.into_iter().any(|clock| {
+        spans().filter(|span| go_together(clock, span)).any(|span| {
+            let is = |time: f64| {
+                ways.iter().any(|minutes| {
+                    same((time / 60.0).rem_euclid(1_440.0), f64::from(*minutes % 1_440))
+                })
+            };
+            is(clock.value + span.value) || is(clock.value - span.value)
+        })
+    })
+}
+
+/// Whether a date lies a stated number of days before or after another one.
+fn is_date_moved(ways: &[Date], terms: &[Term], facts: &[Fact]) -> bool {
+    let spans: Vec<f64> = terms
+        .iter()
+        .filter(|term| !term.is_clock && term.dimension == Some(Dimension::Time))
+        .map(|term| term.value / DAY)
+        .collect();
+    let stated = facts.iter().filter_map(|fact| match &fact.quantity.what {
+        What::Date(ways) => Some(ways),
+        _ => None,
+    });
+    let days = stated.flatten().filter(|date| date.day.is_some());
+    days.into_iter().any(|date| {
+        let apart = ways.iter().filter(|way| way.day.is_some());
+        let mut apart = apart.filter_map(|way| days_between(*way, *date));
+        apart.any(|days| days > 0.0 && spans.iter().any(|span| same(*span, days)))
+    })
+}
+
+fn go_together(a: &Term, b: &Term) -> bool {
+    let close = a.place.text == b.place.text && a.place.sentence.abs_diff(b.place.sentence) <= NEAR;
+    let years = is_year(a) && is_year(b);
+    close || years || (a.named || a.on_topic) && (b.named || b.on_topic)
+}
+
+/// The numbers that are worth trying: those that the claim names first, then those on its topic.
+fn terms(facts: &[Fact], named: &[&Quantity], words: &HashSet<&str>) -> Vec<Term> {
+    let mut terms = Vec::new();
+    let nowhere = Place { text: usize::MAX, sentence: 0 };
+    for quantity in named {
+        let values = values(quantity);
+        terms.extend(values.into_iter().map(|(value, dimension)| Term {
+            value,
+            dimension,
+            place: nowhere,
+            on_topic: true,
+            named: true,
+            is_clock: matches!(quantity.what, What::Time(_)),
+        }));
+    }
+    let mut rest = Vec::new();
+    for fact in facts {
+        let place = Place { text: fact.text, sentence: fact.sentence };
+        let on_topic = fact.shares_words(words);
+        for (value, dimension) in values(fact.quantity) {
+            let known = terms
+                .iter()
+                .any(|term| term.named && term.dimension == dimension && same(term.value, value));
+            let is_clock = matches!(fact.quantity.what, What::Time(_));
+            rest.push(Term { value, dimension, place, on_topic, named: known, is_clock });
+        }
+    }
+    rest.sort_by_key(|term| (!term.named, !term.on_topic));
+    terms.extend(rest);
+    terms.truncate(MOST);
+    terms
+}
+
+/// The values of a quantity, in the units of their dimensions.
+fn values(quantity: &Quantity) -> Vec<(f64, Option<Dimension>)> {
+    match &quantity.what {
+        What::Number(number) if number.ordinal || number.indefinite => Vec::new(),
+        What::Number(number) => {
+            let factor = number.unit.map_or(1.0, |unit| unit.factor);
+            let dimension = number.unit.map(|unit| unit.dimension);
+            let all = number.values.iter().chain(&number.to);
+            all.map(|value| (value * factor, dimension)).collect()
+        }
+        What::Date(ways) => {
+            let years = ways.first().and_then(|date| date.year);
+            years.map(|year| (f64::from(year), None)).into_iter().collect()
+        }
+        What::Time(ways) => {
+            ways.iter().map(|minutes| (f64::from(*minutes) * 60.0, Some(Dimension::Time))).collect()
+        }
+        What::Name(_) => Vec::new(),
+    }
+}
+
+fn is_year(term: &Term) -> bool {
+    term.dimension.is_none() && (1000.0..3000.0).contains(&term.value) && term.value.fract() == 0.0
+}
+
+impl Target<'_> {
+    /// Whether a number in the unit of the claim's dimension is the claimed one, as far as the claim
+    /// gives its digits.
+    fn is(&self, value: f64) -> bool {
+        let value = value / self.factor;
+        let number = self.number;
+        let off = self.precision / 2.0 + 1e-9 * value.abs();
+        number.values.iter().any(|claimed| {
+            let over = value - claimed;
+            match number.bound {
+                _ if over.abs() <= off => true,
+                Bound::About => over.abs() <= ROUGHLY * claimed.abs(),
+                Bound::AtLeast | Bound::MoreThan => over >= 0.0 && over <= BEYOND * claimed.abs(),
+                Bound::AtMost | Bound::LessThan => over <= 0.0 && -over <= BEYOND * claimed.abs(),
+                // A part in words is seldom meant to the digit.
+                Bound::Exactly => self.is_spelled_part() && over.abs() <= ROUGHLY * claimed.abs(),
+            }
+        })
+    }
+
+    fn is_spelled_part(&self) -> bool {
+        self.number.literal.is_none() && self.number.is_share()
+    }
+
+    /// `half`, `15 %`, `five times`, `3.5`: may be what one number is of another.
+    fn is_ratio(&self) -> bool {
+        matches!(self.dimension, None | Some(Dimension::Share | Dimension::Times))
+    }
+
+    fn is_period(&self) -> bool {
+        self.number.unit.is_some_and(Unit::is_period)
+    }
+
+    fn is_of_kind(&self, term: &Term) -> bool {
+        let bare = self.dimension.is_none() && !self.number.counts_things;
+        term.dimension == self.dimension || term.dimension.is_none() || bare
+    }
+
+    /// The rest of a share: 85 % are not English, 15 % are.
+    fn is_part(&self, term: &Term) -> bool {
+        let share = term.dimension == Some(Dimension::Share) && term.value < 1.0;
+        share && self.dimension == Some(Dimension::Share) && self.is(1.0 - term.value)
+    }
+
+    fn is_of(&self, a: &Term, b: &Term) -> bool {
+        if a.is_clock || b.is_clock {
+            return a.is_clock && b.is_clock && self.is_period() && self.is(a.value - b.value);
+        }
+        if a.value == 0.0 || b.value == 0.0 {
+            return false;
+        }
+        let alike = a.dimension == b.dimension || a.dimension.is_none() || b.dimension.is_none();
+        let ratio = || {
+            self.is_ratio()
+                && alike
+                && (self.is(a.value / b.value) || self.is(a.value / b.value - 1.0) || {
+                    self.dimension == Some(Dimension::Share) && self.is(1.0 - a.value / b.value)
+                })
+        };
+        let own = |term: &Term| self.is_of_kind(term);
+        let points = self.dimension == Some(Dimension::PercentagePoints)
+            && alike
+            && (self.is(100.0 * (a.value - b.value).abs()) || self.is((a.value - b.value).abs()));
+        let sum = || own(a) && own(b) && (self.is(a.value + b.value) || self.is(a.value - b.value));
+        let years = || {
+            self.is_period() && is_year(a) && is_year(b) && self.is_years((a.value - b.value).abs())
+        };
+        let year = || {
+            let span = b.dimension == Some(Dimension::Months);
+            let years = b.value / 12.0;
+            self.dimension.is_none()
+                && is_year(a)
+                && span
+                && (self.is(a.value + years) || self.is(a.value - years))
+        };
+        // One of the two is a mere number, a share or the other's rate.
+        let factor = |term: &Term| {
+            matches!(term.dimension, None | Some(Dimension::Share | Dimension::Times))
+        };
+        let product = || {
+            own(a)
+                && factor(b)
+                && !same(b.value, 1.0)
+                && (self.is(a.value * b.value)
+                    || (b.dimension == Some(Dimension::Share) && {
+                        self.is(a.value * (1.0 - b.value)) || self.is(a.value * (1.0 + b.value))
+                    }))
+        };
+        let quotient =
+            || own(a) && !same(b.value, 1.0) && !is_year(b) && self.is(a.value / b.value);
+        let scales = self.dimension != Some(Dimension::Share);
+        ratio() || points || sum() || years() || year() || (scales && (product() || quotient()))
+    }
+
+    fn is_years(&self, years: f64) -> bool {
+        match self.dimension {
+            Some(Dimension::Months) => self.is(years * 12.0),
+            _ => self.is(years * 12.0 * DAYS_OF_MONTH * DAY),
+        }
+    }
+
+    /// All that stand in one sentence, or in a row of sentences, put together.
+    fn is_sum_of_many(&self, terms: &[Term]) -> bool {
+        let own = |term: &&Term| !term.is_clock && self.is_of_kind(term);
+        let named: Vec<f64> = terms
+            .iter()
+            .filter(|term| term.place.text == usize::MAX)
+            .filter(own)
+            .map(|term| term.value)
+            .collect();
+        let (sum, largest) = (named.iter().sum::<f64>(), named.iter().copied().fold(0.0, f64::max));
+        // What the others leave of the largest.
+        if named.len() > 1 && (self.is(sum) || self.is(2.0 * largest - sum)) {
+            return true;
+        }
+        let mut texts: Vec<usize> = terms.iter().map(|term| term.place.text).collect();
+        texts.sort_unstable();
+        texts.dedup();
+        texts.into_iter().any(|text| {
+            let mut of_text: Vec<&Term> =
+                terms.iter().filter(|term| term.place.text == text).filter(own).collect();
+            of_text.sort_by_key(|term| term.place.sentence);
+            (0..of_text.len()).any(|from| {
+                let mut sum = 0.0;
+                of_text[from..].iter().enumerate().any(|(count, term)| {
+                    sum += term.value;
+                    count >= 2 && self.is(sum)
+                })
+            })
+        })
+    }
+
+    /// The time between two dates, the last day counted or not.
+    fn lies_between_dates(&self, facts: &[Fact]) -> bool {
+        let dates: Vec<Date> = facts
+            .iter()
+            .filter_map(|fact| match &fact.quantity.what {
+                What::Date(ways) => Some(ways.iter().copied()),
+                _ => None,
+            })
+            .flatten()
+            .take(MOST)
+            .collect();
+        dates.iter().enumerate().any(|(at, a)| {
+            dates[at + 1..].iter().filter_map(|b| days_between(*a, *b)).any(|days| {
+                match self.dimension {
+                    Some(Dimension::Months) => {
+                        let months = days / DAYS_OF_MONTH;
+                        self.is(months.round()) || self.is(months.floor()) || self.is(months)
+                    }
+                    _ => self.is(days * DAY) || self.is((days + 1.0) * DAY),
+                }
+            })
+        })
+    }
+}
+
+/// `None` where a year or a month is missing from one of them alone.
+fn days_between(a: Date, b: Date) -> Option<f64> {
+    let days = |date: Date, year: u32| -> Option<f64> {
+        let (month, day) = (date.month?, date.day.unwrap_or(1));
+        let before = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
+        let leaps = year / 4 - year / 100 + year / 400;
+        let of_year = before.get(month.checked_sub(1)? as usize)?;
+        Some(f64::from(year) * 365.0 + f64::from(leaps) + f64::from(of_year + day))
+    };
+    let (year, other) = (a.year.or(b.year).unwrap_or(2000), b.year.or(a.year).unwrap_or(2000));
+    Some((days(a, year)? - days(b, other)?).abs())
+}

@@ -1,0 +1,110 @@
+//! The numbers of a text with what they count, and whether one bears out another.
+//!
+//! Pure: text → quantities. Notations, number words and bounds are those of the language of the text;
+//! units have the same names in all of them. Number words are read by `text2num`.
+
+mod bounds;
+mod compare;
+mod dates;
+mod derive;
+mod facts;
+mod literal;
+mod parse;
+mod rounding;
+mod tokens;
+mod units;
+mod words;
+
+use bounds::Bound;
+use dates::Date;
+pub(super) use facts::Facts;
+pub(super) use parse::{Reading, Word, read};
+pub(super) use tokens::is_unspaced;
+use units::Unit;
+
+/// Something that a text states in figures.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Quantity {
+    /// As the text has it, on one line.
+    pub(super) shown: String,
+    what: What,
+    /// Its tokens.
+    at: std::ops::Range<usize>,
+    /// Those, and what says whether it is a limit.
+    with_bound: std::ops::Range<usize>,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+enum What {
+    Number(Number),
+    /// In each way that it can be read.
+    Date(Vec<Date>),
+    /// Minutes since midnight, in each way that it can be read.
+    Time(Vec<u32>),
+    /// A version, an address, a name with digits; in lower case.
+    Name(String),
+}
+
+#[expect(clippy::struct_excessive_bools, reason = "each is a property of its own")]
+#[derive(Clone, PartialEq, Debug, Default)]
+struct Number {
+    /// In each way that it can be read.
+    values: Vec<f64>,
+    /// The other end of a range.
+    to: Option<f64>,
+    /// Its digits.
+    literal: Option<String>,
+    bound: Bound,
+    unit: Option<Unit>,
+    /// `per minute`.
+    per: Option<Unit>,
+    /// The word after it, where that is no unit.
+    counted: Option<String>,
+    /// That word looks like a noun in the plural.
+    counts_things: bool,
+    /// It has a sign, plus or minus.
+    signed: bool,
+    /// The word right before it.
+    label: Option<String>,
+    ordinal: bool,
+    /// One word that is an article for sure: `ein`, `une`.
+    indefinite: bool,
+    /// One word that is an article or a pronoun more often than a number: `one`, `ein`.
+    article: bool,
+    /// The units that its line names before it: `Timeout (s): 30`.
+    named: Vec<Unit>,
+    /// Its sentence has a word of denial.
+    denied: bool,
+    /// Its sentence says that something became less, or is below something.
+    falls: bool,
+    /// The ends of a range that something went through: `from 20 to 26`.
+    passed: bool,
+    /// The text goes on to say what holds on the other side of the limit: `everything above that`.
+    has_complement: bool,
+}
+
+/// Whether two numbers are nearly the same: one in ten is 10.1 %.
+fn near(a: f64, b: f64) -> bool {
+    (a - b).abs() <= ROUGHLY * a.abs().max(b.abs())
+}
+
+/// How far a number that is said to be about right may be off.
+const ROUGHLY: f64 = 0.025;
+
+fn overlap(claim: &[f64], fact: &[f64], factor: f64) -> bool {
+    claim.iter().any(|claim| fact.iter().any(|fact| same(claim * factor, *fact)))
+}
+
+/// Equal but for rounding of the units' factors.
+fn same(a: f64, b: f64) -> bool {
+    (a - b).abs() <= 1e-9 * a.abs().max(b.abs()).max(1e-12)
+}
+
+/// The same noun, whatever its ending.
+fn same_noun(a: Option<&String>, b: Option<&String>) -> bool {
+    let (Some(a), Some(b)) = (a, b) else { return false };
+    super::nearest::same_stem(a, b)
+}
+
+#[cfg(test)]
+mod tests;

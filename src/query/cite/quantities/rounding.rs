@@ -1,0 +1,59 @@
+//! How far a number gives its digits.
+
+use super::bounds::Bound;
+use super::{Number, ROUGHLY};
+
+impl Number {
+    /// Whether this is a number as far as it gives its digits: 580 of 580.04, `over 7,300` of 7346.
+    pub(super) fn rounds(&self, value: f64) -> bool {
+        let last = self.precision();
+        self.values.iter().any(|claimed| {
+            let over = value - claimed;
+            match self.bound {
+                _ if over.abs() <= last / 2.0 + 1e-9 * value.abs() => true,
+                Bound::AtLeast | Bound::MoreThan => over >= 0.0 && over < self.precision_of_round(),
+                Bound::AtMost | Bound::LessThan => over <= 0.0 && -over < self.precision_of_round(),
+                Bound::About => over.abs() <= ROUGHLY * claimed.abs(),
+                Bound::Exactly => false,
+            }
+        })
+    }
+
+    /// How far the last digit reaches: 0.01 of `2.75`, 1000 of `223,000`, 1 of `50`.
+    pub(super) fn precision(&self) -> f64 {
+        let value = self.values.first().copied().unwrap_or_default().abs();
+        if self.literal.is_none() && value < 1_000.0 {
+            return 0.0;
+        }
+        match self.digits_after_point() {
+            0 if value < 10.0 => 0.0,
+            0 if value < 1_000.0 => 1.0,
+            0 => self.precision_of_round().min(0.01 * value),
+            digits => 10f64.powi(-digits),
+        }
+    }
+
+    /// The same where zeros at the end may stand for any digits: 100 of `over 7,300`.
+    fn precision_of_round(&self) -> f64 {
+        let value = self.values.first().copied().unwrap_or_default().abs();
+        match self.digits_after_point() {
+            0 => {
+                let text = format!("{value:.0}");
+                let zeros = text.len() - text.trim_end_matches('0').len();
+                10f64.powi(i32::try_from(zeros).unwrap_or_default())
+            }
+            digits => 10f64.powi(-digits),
+        }
+    }
+
+    fn digits_after_point(&self) -> i32 {
+        let value = self.values.first().copied().unwrap_or_default();
+        let text = format!("{value}");
+        let of_value = text.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+        // `5.0` says more than `5`.
+        let of_literal = self.literal.as_ref().filter(|_| value < 1_000.0).map_or(0, |literal| {
+            literal.rsplit_once(['.', ',']).map_or(0, |(_, fraction)| fraction.len())
+        });
+        i32::try_from(of_value.max(of_literal)).unwrap_or_default()
+    }
+}

@@ -1,0 +1,172 @@
+//! What numbers measure: units, currencies, shares.
+
+mod names;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
+
+use super::super::language::Language;
+use super::super::lexicon::Lexicon;
+use names::{MULTIPLIERS, NAMES, PHRASES, RESTRICTED, Row, SIGNS};
+
+/// What is measured; quantities of two dimensions never agree.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Dimension {
+    /// In seconds. Months and years have no length in them.
+    Time,
+    /// In months.
+    Months,
+    /// In metres.
+    Length,
+    /// In square metres.
+    Area,
+    /// In litres.
+    Volume,
+    /// In grams.
+    Mass,
+    /// In bytes.
+    Bytes,
+    Bits,
+    /// A part of one: percent, fractions.
+    Share,
+    PercentagePoints,
+    Celsius,
+    Fahrenheit,
+    Kelvin,
+    Hertz,
+    Watts,
+    WattHours,
+    Joules,
+    Volts,
+    Amperes,
+    Pixels,
+    Bars,
+    Degrees,
+    Decibels,
+    /// In metres a second.
+    Speed,
+    Euros,
+    Dollars,
+    Pounds,
+    Yen,
+    Francs,
+    Rupees,
+    Yuan,
+    Times,
+}
+
+/// A unit: what it measures, and how much of the dimension's own it is.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(super) struct Unit {
+    pub(super) dimension: Dimension,
+    pub(super) factor: f64,
+}
+
+type Names = HashMap<&'static str, Unit>;
+
+fn table(rows: &'static [Row]) -> Names {
+    let entries = rows.iter().flat_map(|(dimension, factor, names)| {
+        let unit = Unit { dimension: *dimension, factor: *factor };
+        names.split_whitespace().map(move |name| (name, unit))
+    });
+    entries.collect()
+}
+
+static NAMED: LazyLock<Names> = LazyLock::new(|| table(NAMES));
+static SIGNED: LazyLock<Names> = LazyLock::new(|| table(SIGNS));
+
+/// The unit that a word in lower case names.
+pub(super) fn named(lower: &str, language: Language) -> Option<Unit> {
+    let unit = NAMED.get(lower)?;
+    let elsewhere = RESTRICTED
+        .iter()
+        .any(|(codes, names)| names.split(' ').any(|name| name == lower) && !language.is_in(codes));
+    (!elsewhere).then_some(*unit)
+}
+
+/// The unit of a sign right after a number, case and all.
+pub(super) fn signed(text: &str) -> Option<Unit> {
+    SIGNED.get(text).copied()
+}
+
+/// The unit that a run of unspaced letters begins with, longest first: `日間保存`.
+pub(super) fn leading(run: &str) -> Option<Unit> {
+    let ends: Vec<usize> = run.char_indices().map(|(at, c)| at + c.len_utf8()).take(5).collect();
+    ends.into_iter().rev().find_map(|end| NAMED.get(&run[..end]).copied())
+}
+
+/// The unit of several words that these begin with, and of how many.
+pub(super) fn phrase<'a>(words: impl Iterator<Item = &'a str> + Clone) -> Option<(Unit, usize)> {
+    let of = |(dimension, factor, phrase): &(Dimension, f64, &'static str)| {
+        let length = phrase.split(' ').count();
+        let same = words.clone().take(length).eq(phrase.split(' '));
+        same.then_some((Unit { dimension: *dimension, factor: *factor }, length))
+    };
+    let first = words.clone().next()?;
+    if !FIRST_WORDS.contains(first) {
+        return None;
+    }
+    PHRASES.iter().filter_map(of).max_by_key(|(_, length)| *length)
+}
+
+/// With what the names of several words begin.
+static FIRST_WORDS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+    PHRASES.iter().filter_map(|(_, _, phrase)| phrase.split(' ').next()).collect()
+});
+
+/// In which languages a word multiplies, and by what.
+static MULTIPLYING: LazyLock<Lexicon<(u8, f64)>> = LazyLock::new(|| {
+    Lexicon::new(MULTIPLIERS.iter().flat_map(|(codes, factor, names)| {
+        let set = Language::set(codes);
+        names.split_whitespace().map(move |name| (name, (set, *factor)))
+    }))
+});
+
+/// What a word multiplies the number before it by.
+pub(super) fn multiplier(lower: &str, language: Language) -> Option<f64> {
+    let mut known = MULTIPLYING.of(lower).filter(|(set, _)| language.is_in_set(*set));
+    known.next().map(|(_, factor)| *factor)
+}
+
+impl Unit {
+    /// How much of `other` one of this is; `None` where they measure different things.
+    pub(super) fn measured_in(self, other: Self) -> Option<f64> {
+        let degrees = |unit: Self| {
+            matches!(
+                unit.dimension,
+                Dimension::Degrees | Dimension::Celsius | Dimension::Fahrenheit
+            )
+        };
+        // `8 degrees` leaves the scale out.
+        let scale = self.dimension == Dimension::Degrees || other.dimension == Dimension::Degrees;
+        let same = self.dimension == other.dimension || (scale && degrees(self) && degrees(other));
+        same.then_some(self.factor / other.factor)
+    }
+
+    pub(super) fn is_currency(self) -> bool {
+        matches!(
+            self.dimension,
+            Dimension::Euros
+                | Dimension::Dollars
+                | Dimension::Pounds
+                | Dimension::Yen
+                | Dimension::Francs
+                | Dimension::Rupees
+                | Dimension::Yuan
+        )
+    }
+
+    /// Whether a number of this may be mistaken for one of the other.
+    pub(super) fn is_like(self, other: Self) -> bool {
+        let share =
+            |unit: Self| matches!(unit.dimension, Dimension::Share | Dimension::PercentagePoints);
+        self.dimension == other.dimension
+            || (self.is_currency() && other.is_currency())
+            || (share(self) && share(other))
+            || (self.is_period() && other.is_period())
+    }
+
+    pub(super) fn is_period(self) -> bool {
+        matches!(self.dimension, Dimension::Time | Dimension::Months)
+    }
+}

@@ -1,0 +1,112 @@
+//! `--verify`: a second model that holds the claims of an answer against their passages.
+
+use serde_json::{Value, json};
+
+use crate::env::TestEnv;
+use crate::openai::{Fault, ScriptedServer, response};
+
+const QUESTION: &str = "How long are ledger backups kept?";
+const CHECKER: &str = "scripted-checker";
+
+/// Two documents, a model that answers, and an endpoint of its own for the one that checks.
+fn library() -> (TestEnv, ScriptedServer, ScriptedServer) {
+    let mut env = TestEnv::new();
+    env.write("docs/backups.md", "# Backups\n\nLedger backups are kept for 400 days.\n");
+    env.write("docs/restore.md", "# Restore\n\nA restore needs the approval of two operators.\n");
+    let (chat, checker) = (ScriptedServer::start(), ScriptedServer::start());
+    env.set("OPENAI_BASE_URL", &chat.base_url()).set("DOCENT_MODEL", "scripted-chat");
+    env.set("DOCENT_VERIFY", &format!("openai:{CHECKER}"));
+    env.set("DOCENT_VERIFY_BASE_URL", &checker.base_url());
+    env.set("DOCENT_VERIFY_API_KEY", "checkers-key").set("DOCENT_ATTEMPTS", "1");
+    env.run(&["ingest", "docs"]).expect(0);
+    (env, chat, checker)
+}
+
+fn verdicts(verdicts: &[(bool, &str)]) -> String {
+    let verdicts = (1..).zip(verdicts).map(|(claim, (supported, reason))| {
+        json!({"claim": claim, "supported": supported, "reason": reason})
+    });
+    json!({"verdicts": verdicts.collect::<Vec<Value>>()}).to_string()
+}
+
+/// Two claims that no rule decides.
+const ANSWER: &str =
+    "Old backups help the auditors of the ledger [1]. Restoring is a matter of trust [2].";
+
+#[test]
+fn what_a_model_objects_to_is_a_finding() {
+    let (mut env, chat, checker) = library();
+    env.set("DOCENT_VERIFY_PRICE_IN", "2").set("DOCENT_VERIFY_PRICE_OUT", "8");
+    chat.answer(&[ANSWER]);
+    checker.answer_of(CHECKER, &verdicts(&[(false, "no auditors are named"), (true, "")]));
+    let answer = env.run(&["query", QUESTION, "--format", "json"]).expect(0).json();
+    let verified: Vec<&Value> =
+        answer["citations"].as_array().expect("a list").iter().map(|c| &c["verified"]).collect();
+    assert_eq!(verified, [&json!(false), &json!(true)]);
+    for citation in answer["citations"].as_array().expect("a list") {
+        let checks = citation["checks"].as_array().expect("a list");
+        assert!(checks.contains(&json!("model")), "{citation}");
+    }
+    assert_eq!(answer["findings"][0]["check"], "model");
+    assert_eq!(answer["findings"][0]["claimed"], "no auditors are named");
+    let asked = &answer["verification"];
+    assert_eq!((&asked["model"], &asked["failure"]), (&json!(CHECKER), &Value::Null));
+    assert_eq!((&asked["claims"], &asked["unsupported"]), (&json!(2), &json!(1)));
+    assert!(asked["usage"]["cost"].as_f64().is_some_and(|cost| cost > 0.0), "{asked}");
+    let requests = checker.requests();
+    assert_eq!(requests.len(), 1);
+    assert!(requests[0].has_key("checkers-key"));
+    let sent = requests[0].body["messages"].to_string();
+    assert!(sent.contains("Restoring is a matter of trust") && sent.contains("400 days"), "{sent}");
+    let strict = env.run(&["query", QUESTION, "--require-citations"]).expect(1);
+    assert!(strict.stderr.contains("model: no auditors are named"), "{}", strict.stderr);
+}
+
+#[test]
+fn a_model_is_not_asked_what_rules_have_decided() {
+    let (env, chat, checker) = library();
+    chat.answer(&["Ledger backups are kept for 400 days [1]. They are kept for 900 days [1]."]);
+    let answer = env.run(&["query", QUESTION, "--format", "json"]).expect(0).json();
+    assert_eq!(answer["findings"][0]["check"], "numbers");
+    assert_eq!(answer["verification"], Value::Null);
+    assert!(checker.requests().is_empty());
+}
+
+#[test]
+fn a_model_that_fails_takes_nothing_away() {
+    let said = format!("They are kept for 900 days [1]. {ANSWER}");
+    let refused =
+        || response("401 Unauthorized", &[], "{\"error\": {\"message\": \"no such key\"}}");
+    for (fault, reply, problem) in [
+        (Some(Fault::Answer(refused())), "", "401"),
+        (Some(Fault::ResetAfterBytes(0)), "", ""),
+        (None, "All is well.", "no verdict on each claim"),
+        (None, "{\"verdicts\": [{\"claim\": 7, \"supported\": true}]}", "no verdict on each claim"),
+    ] {
+        let (env, chat, checker) = library();
+        chat.answer(&[&said]);
+        checker.answer_of(CHECKER, reply);
+        let fault_is_lasting = fault.is_none();
+        if let Some(fault) = fault {
+            checker.push(fault);
+        }
+        let run = env.run(&["query", QUESTION, "--format", "json"]).expect(0);
+        let answer = run.json();
+        assert_eq!(answer["findings"].as_array().expect("a list").len(), 1, "{answer}");
+        assert_eq!(answer["findings"][0]["check"], "numbers");
+        assert_eq!(answer["verification"]["claims"], 2);
+        let failure = answer["verification"]["failure"].as_str().expect("a failure");
+        assert!(failure.contains(problem), "{failure}");
+        if fault_is_lasting {
+            let stderr = env.run(&["query", QUESTION]).expect(0).stderr;
+            assert!(stderr.contains("not all claims were checked"), "{stderr}");
+        }
+    }
+}
+
+#[test]
+fn what_is_no_such_model_is_refused() {
+    let (env, _chat, _checker) = library();
+    let run = env.run(&["query", QUESTION, "--verify", "onnx:dir"]).expect(2);
+    assert!(run.stderr.contains("use openai:MODEL"), "{}", run.stderr);
+}
