@@ -43,6 +43,8 @@ fn lines(value: &str) -> Vec<Vec<String>> {
             "ingest" => &["docs"],
             "eval" if command.len() == 1 && long != "beir" => &["cases.jsonl"],
             "show" => &["docs/a.md"],
+            // It goes no further than to say that there are no keys.
+            "serve" if long != "listen" => &["--listen", "0.0.0.0:0"],
             _ => &[],
         };
         let more = more.iter().map(ToString::to_string);

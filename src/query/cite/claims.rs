@@ -4,7 +4,7 @@
 //! mark also for the rest of the sentence. What carries none inherits, and is checked against what it
 //! inherits from:
 //!
-//! - a sentence, from the mark that ends its paragraph;
+//! - a sentence, from the next mark of its paragraph, where that ends with one;
 //! - one of a word or two, from the nearest mark in its paragraph;
 //! - what a line that ends in a colon announces (items, rows, code, a paragraph), from that line;
 //! - a row of a table, from a mark in it, and from the paragraph right before the table;
@@ -314,10 +314,13 @@ fn rows_of(blocks: &[Part], header: usize) -> impl Iterator<Item = usize> + '_ {
     (header + 1..).zip(rows).map(|(at, _)| at)
 }
 
-/// The marks of the last claim of the block, where it has some: they end the paragraph.
+/// The next marks of the block, where its last claim has some: they end the paragraph.
 fn ends_with(block: usize, rest: &[Claim]) -> Vec<u32> {
-    let last = rest.iter().rfind(|claim| claim.block == block && says(&claim.text));
-    last.filter(|last| !last.inherited).map(|last| last.marks.clone()).unwrap_or_default()
+    let of_block = || rest.iter().filter(|claim| claim.block == block && says(&claim.text));
+    let is_marked = |claim: &&Claim| !claim.inherited && !claim.marks.is_empty();
+    let ends_marked = of_block().next_back().is_some_and(|last| is_marked(&last));
+    let next = of_block().find(is_marked).filter(|_| ends_marked);
+    next.map(|next| next.marks.clone()).unwrap_or_default()
 }
 
 fn says(text: &str) -> bool {
