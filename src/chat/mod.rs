@@ -35,6 +35,15 @@ pub struct ChatRequest {
     pub messages: Vec<Message>,
     pub question: String,
     pub passages: Vec<Passage>,
+    pub sampling: Sampling,
+}
+
+/// What a question asks of a generating model in place of what is configured.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct Sampling {
+    pub temperature: Option<f32>,
+    /// Of the answer.
+    pub max_tokens: Option<u32>,
 }
 
 impl ChatRequest {
@@ -47,6 +56,7 @@ impl ChatRequest {
             ],
             question: String::new(),
             passages: Vec::new(),
+            sampling: Sampling::default(),
         }
     }
 }

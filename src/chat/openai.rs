@@ -18,7 +18,7 @@ use futures::{StreamExt, stream};
 use serde_json::Value;
 
 use super::thinking::{Part, ThinkingParser};
-use super::{ChatEvent, ChatModel, ChatRequest, ChatStream};
+use super::{ChatEvent, ChatModel, ChatRequest, ChatStream, Sampling};
 use crate::error::{BackendError, Fault, Service};
 use crate::openai::{Client, Events, tokens::Tokenizer};
 use crate::retry::{RetryPolicy, retry};
@@ -101,13 +101,14 @@ impl ChatModel for OpenAiChat {
     }
 
     fn payload(&self, request: &ChatRequest) -> Option<Value> {
-        serde_json::to_value(self.request(&wire::messages(&request.messages))).ok()
+        serde_json::to_value(self.request(&wire::messages(&request.messages), request.sampling))
+            .ok()
     }
 
     async fn stream(&self, request: ChatRequest) -> Result<ChatStream, BackendError> {
         let messages = wire::messages(&request.messages);
         let (first, events) = loop {
-            match retry(&self.options.retry, || self.open(&messages)).await {
+            match retry(&self.options.retry, || self.open(&messages, request.sampling)).await {
                 Err(error) if self.dialect.learn(&error) => {}
                 outcome => break outcome?,
             }
@@ -118,26 +119,31 @@ impl ChatModel for OpenAiChat {
 
 impl OpenAiChat {
     /// What is sent, as far as the endpoint has not refused it before.
-    fn request<'a>(&'a self, messages: &'a [wire::Message<'a>]) -> Request<'a> {
+    fn request<'a>(&'a self, messages: &'a [wire::Message<'a>], sampling: Sampling) -> Request<'a> {
         let flag = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
         let renamed = flag(&self.dialect.max_completion_tokens);
+        let max_tokens = sampling.max_tokens.or(self.options.max_tokens);
         Request {
             model: &self.options.model,
             messages,
             stream: true,
             stream_options: (!flag(&self.dialect.no_stream_options))
                 .then_some(StreamOptions { include_usage: true }),
-            temperature: self.options.temperature,
-            max_tokens: self.options.max_tokens.filter(|_| !renamed),
-            max_completion_tokens: self.options.max_tokens.filter(|_| renamed),
+            temperature: sampling.temperature.or(self.options.temperature),
+            max_tokens: max_tokens.filter(|_| !renamed),
+            max_completion_tokens: max_tokens.filter(|_| renamed),
         }
     }
 
     /// Sends the request and waits for the first event. From then on it does not count as under way:
     /// whoever reads one answer may want another before its end.
-    async fn open(&self, messages: &[wire::Message<'_>]) -> Result<(Value, Events), BackendError> {
+    async fn open(
+        &self,
+        messages: &[wire::Message<'_>],
+        sampling: Sampling,
+    ) -> Result<(Value, Events), BackendError> {
         let permit = self.client.admit(0).await?;
-        let request = self.request(messages);
+        let request = self.request(messages, sampling);
         let first = async {
             let mut events = self.client.chat_events(&request, &permit).await?;
             match events.next().await {

@@ -41,7 +41,8 @@ pub(super) fn compose(
         let excess = tokens.saturating_sub(options.pack.max_tokens);
         if excess == 0 || packed.passages.is_empty() {
             let pack::Packed { passages, dropped, fates } = packed;
-            let request = ChatRequest { messages, question: question.to_owned(), passages };
+            let (question, sampling) = (question.to_owned(), options.sampling);
+            let request = ChatRequest { messages, question, passages, sampling };
             return Composed { request, tokens, dropped, fates };
         }
         reserved += excess;
@@ -73,6 +74,7 @@ mod tests {
             history: Vec::new(),
             pack: PackOptions { max_tokens, ..PackOptions::default() },
             template: Template::default(),
+            sampling: crate::chat::Sampling::default(),
             nonce: "a1b2c3d4e5f60718".to_owned(),
         }
     }

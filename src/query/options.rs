@@ -7,6 +7,7 @@ use super::pack::PackOptions;
 use super::prompt::template::Template;
 use super::retrieve::RetrieveOptions;
 use super::rewrite::RewriteOptions;
+use crate::chat::Sampling;
 
 /// How to answer.
 #[derive(Clone, Debug)]
@@ -21,6 +22,7 @@ pub struct AnswerOptions {
     /// Earlier turns of the conversation, oldest first.
     pub history: Vec<Turn>,
     pub template: Template,
+    pub sampling: Sampling,
     /// Marks the fences around passages; a document cannot guess it.
     pub nonce: String,
 }

@@ -8,7 +8,7 @@ use futures::{StreamExt as _, stream};
 use serde_json::Value;
 
 use super::*;
-use crate::chat::{ChatEvent, ChatModel, ChatRequest, ChatStream, Message, Speaker};
+use crate::chat::{ChatEvent, ChatModel, ChatRequest, ChatStream, Message, Sampling, Speaker};
 use crate::embed::{Embedder, Limits, Role};
 use crate::http::Throttled;
 use crate::types::{EmbedderId, Usage};
@@ -202,6 +202,7 @@ fn ask(question: &str, prompt: &str) -> ChatRequest {
         messages: vec![Message { speaker: Speaker::User, text: prompt.to_owned() }],
         question: question.to_owned(),
         passages: Vec::new(),
+        sampling: Sampling::default(),
     }
 }
 

@@ -11,6 +11,7 @@ use super::access::Scoped;
 use super::call::{Server, SharedNotes};
 use super::log::Notes;
 use super::refusal::Refusal;
+use crate::chat::Sampling;
 use crate::error::{BackendError, Exit, Failure};
 use crate::output::{CitationJson, Nearest, NoAnswerReason, WarningJson};
 use crate::query::history::Turn;
@@ -35,6 +36,7 @@ pub(super) struct Question {
     pub(super) introduction: Option<String>,
     pub(super) filter: DocumentFilter,
     pub(super) overrides: RetrievalOverrides,
+    pub(super) sampling: Sampling,
 }
 
 /// What came of a question.
@@ -173,6 +175,7 @@ async fn asked(
         history: &question.history,
         overrides: question.overrides,
         introduction: question.introduction.as_deref(),
+        sampling: question.sampling,
         quote,
     };
     let exchange = engine.answer(ask, &server.abandoned, emit).await?;

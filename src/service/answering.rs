@@ -10,6 +10,7 @@ use super::engine::Engine;
 use super::provenance::Traced;
 use super::retrieval::{DocumentFilter, RetrievalOverrides};
 use crate::cancel::Cancel;
+use crate::chat::Sampling;
 use crate::error::{Exit, Failure};
 use crate::query::history::Turn;
 use crate::query::pack::{DropReason, Dropped, PackOptions};
@@ -32,6 +33,7 @@ pub struct Ask<'a> {
     pub overrides: RetrievalOverrides,
     /// Stands in the prompt where the setting `chat.system` would: before docent's rules.
     pub introduction: Option<&'a str>,
+    pub sampling: Sampling,
     /// The answer is quoted from the passages, whatever chat model is configured.
     pub quote: bool,
 }
@@ -40,7 +42,15 @@ impl<'a> Ask<'a> {
     /// As the settings say.
     pub fn new(question: &'a str, filter: &'a DocumentFilter, history: &'a [Turn]) -> Self {
         let overrides = RetrievalOverrides::default();
-        Self { question, filter, history, overrides, introduction: None, quote: false }
+        Self {
+            question,
+            filter,
+            history,
+            overrides,
+            introduction: None,
+            sampling: Sampling::default(),
+            quote: false,
+        }
     }
 }
 
@@ -175,6 +185,7 @@ impl Engine {
             pack,
             history: ask.history.to_vec(),
             template,
+            sampling: ask.sampling,
             nonce: self.context.nonce(ask.question)?,
         };
         Ok((retriever, options))

@@ -40,6 +40,8 @@ mod schema;
 mod search;
 mod secrets;
 mod serve;
+mod serve_access;
+mod serve_faults;
 mod serve_page;
 mod serve_stores;
 mod serve_wire;

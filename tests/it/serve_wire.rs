@@ -149,9 +149,9 @@ fn what_a_response_cannot_be_is_refused_and_what_has_no_effect_is_named() {
     assert_eq!(respond(&served, foreign).expect(404).code(), "vector_store_not_found");
     let reply = respond(&served, json!({ "temperature": 0, "tools": [{ "type": "web_search" }] }));
     let reply = reply.expect(200);
-    let ignored = json!(["temperature", "tools of type web_search"]);
+    let ignored = json!(["tools of type web_search", "temperature"]);
     assert_eq!(reply.json()["docent"]["ignored"], ignored);
-    assert_eq!(reply.header("docent-ignored"), Some("temperature, tools of type web_search"));
+    assert_eq!(reply.header("docent-ignored"), Some("tools of type web_search, temperature"));
 }
 
 #[test]

@@ -7,12 +7,45 @@ use std::process::Child;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::env::TestEnv;
+use crate::openai::ScriptedServer;
 
 /// How long a test waits for something that must happen.
 const PATIENCE: Duration = Duration::from_mins(1);
+
+pub(crate) const QUESTION: &str = "How long are ledger backups kept?";
+
+pub(crate) fn ingested() -> TestEnv {
+    let env = TestEnv::with_samples();
+    env.run(&["ingest", "sample-docs"]).expect(0);
+    env
+}
+
+/// A collection that a scripted model answers from.
+pub(crate) fn with_model(server: &ScriptedServer) -> TestEnv {
+    let mut env = ingested();
+    env.set("OPENAI_BASE_URL", &server.base_url()).set("OPENAI_API_KEY", "k");
+    env.set("DOCENT_MODEL", "scripted");
+    env
+}
+
+pub(crate) fn asks(question: &str) -> Value {
+    json!({ "model": "docent", "messages": [{ "role": "user", "content": question }] })
+}
+
+pub(crate) fn streams(question: &str) -> Value {
+    let mut body = asks(question);
+    body["stream"] = json!(true);
+    body
+}
+
+/// A key with these flags.
+pub(crate) fn key(env: &TestEnv, name: &str, flags: &[&str]) -> String {
+    let args = [&["keys", "create", name], flags].concat();
+    env.run(&args).expect(0).stdout.trim().to_owned()
+}
 
 /// Killed when dropped.
 pub(crate) struct Served {

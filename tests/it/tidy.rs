@@ -136,7 +136,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         // It embeds texts for callers, and reads the tokens that their clients send.
         "serve",
         &[
-            "beneath", "cancel", "embed", "error", "openai", "output", "private", "query",
+            "beneath", "cancel", "chat", "embed", "error", "openai", "output", "private", "query",
             "service", "settings", "store", "task", "text", "types",
         ],
     ),

@@ -187,6 +187,7 @@ async fn answers_are_streamed_in_groups_of_words() {
         messages: Vec::new(),
         question: question.to_owned(),
         passages: handbook(),
+        sampling: crate::chat::Sampling::default(),
     };
     let events: Vec<_> = model.stream(ask("ledger backups")).await.unwrap().collect().await;
     let (done, deltas) = events.split_last().unwrap();

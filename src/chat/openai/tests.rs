@@ -6,7 +6,7 @@ mod streams;
 use futures::StreamExt;
 
 use super::*;
-use crate::chat::{Message, Speaker};
+use crate::chat::{Message, Sampling, Speaker};
 use crate::testing::openai::{Fault as Script, ScriptedServer, capture, event_stream, response};
 
 const TRANSIENT: Fault = Fault::Transient { retry_after: None };
@@ -35,6 +35,7 @@ fn question() -> ChatRequest {
         messages: vec![message(Speaker::System, "Be brief."), message(Speaker::User, "Why?")],
         question: "Why?".to_owned(),
         passages: Vec::new(),
+        sampling: Sampling::default(),
     }
 }
 

@@ -72,7 +72,7 @@ pub(in crate::serve) async fn query(call: Call) -> Result<Response, Refusal> {
     let (filter, overrides) = asked.retrieval.read()?;
     let history = asked.history.iter().map(|turn| Turn::new(&turn.question, &turn.answer));
     let history = history.collect();
-    let question = Question { text, history, introduction: None, filter, overrides };
+    let question = Question { text, history, filter, overrides, ..Question::default() };
     let scoped = call.caller.open(asked.collection.as_deref())?;
     let show_thinking = asked.show_thinking;
     let streams = asked.stream.unwrap_or_else(|| call.accepts_events());

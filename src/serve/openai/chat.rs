@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::draft::{Draft, Mark, Piece};
 use super::file_search::FileSearch;
 use super::messages::{self, Conversation, Message};
-use super::{details, model_id, named_ignored, open_model, split, unix_now};
+use super::{details, model_id, named_ignored, open_model, sampling, split, unix_now};
 use crate::query::AnswerEvent;
 use crate::query::cite::Citation;
 use crate::serve::answering::{self, AnswerDetails, Answered, Question};
@@ -28,7 +28,17 @@ use crate::types::Usage;
 
 /// What of a request has an effect. Members by these names are checked, all others are named in the
 /// answer.
-const KNOWN: [&str; 6] = ["model", "messages", "stream", "stream_options", "n", "tools"];
+const KNOWN: [&str; 9] = [
+    "model",
+    "messages",
+    "stream",
+    "stream_options",
+    "n",
+    "tools",
+    "temperature",
+    "max_tokens",
+    "max_completion_tokens",
+];
 
 /// What no client means anything by where it has this value.
 const NEUTRAL: [&str; 4] = ["user", "metadata", "store", "service_tier"];
@@ -45,6 +55,13 @@ struct ChatRequest {
     n: Option<u32>,
     #[serde(default)]
     tools: Option<Vec<Value>>,
+    #[serde(default)]
+    temperature: Option<f32>,
+    /// The older name of the next.
+    #[serde(default)]
+    max_tokens: Option<u32>,
+    #[serde(default)]
+    max_completion_tokens: Option<u32>,
 }
 
 #[derive(Deserialize, Default)]
@@ -67,8 +84,13 @@ pub(in crate::serve) async fn complete(call: Call) -> Result<Response, Refusal> 
     let conversation = messages::read(&request.messages, "messages")?;
     let Conversation { question, history, introduction, ignored: unread } = conversation;
     ignored.extend(unread);
+    let max_tokens = match request.max_completion_tokens {
+        Some(tokens) => ("max_completion_tokens", Some(tokens)),
+        None => ("max_tokens", request.max_tokens),
+    };
+    let sampling = sampling(&scoped, request.temperature, max_tokens, &mut ignored)?;
     let (filter, overrides) = (search.filter, search.overrides);
-    let question = Question { text: question, history, introduction, filter, overrides };
+    let question = Question { text: question, history, introduction, filter, overrides, sampling };
     let links = Links::new(&call.server, &call.headers);
     let head =
         Head { id: made_id("chatcmpl-"), created: unix_now(), model: model_id(&scoped.name) };

@@ -21,6 +21,7 @@ use super::access::{Caller, Scoped};
 use super::answering::{AnswerDetails, Answered};
 use super::links::Links;
 use super::refusal::Refusal;
+use crate::chat::Sampling;
 use crate::output::CitationJson;
 
 /// What a model id of this server begins with.
@@ -97,4 +98,29 @@ fn details(answered: &Answered, links: &Links, ignored: Vec<String>) -> AnswerDe
 /// Seconds since 1970, as the objects of `OpenAI` have them.
 fn unix_now() -> i64 {
     chrono::Utc::now().timestamp()
+}
+
+/// What a request asks of the model that answers, as far as one does: `max_tokens` by whichever of its
+/// names. Where answers are quoted it has no effect, which is added to `ignored`.
+///
+/// # Errors
+/// A value is out of its range.
+fn sampling(
+    scoped: &Scoped,
+    temperature: Option<f32>,
+    (name, max_tokens): (&'static str, Option<u32>),
+    ignored: &mut Vec<String>,
+) -> Result<Sampling, Refusal> {
+    if temperature.is_some_and(|value| !(0.0..=2.0).contains(&value)) {
+        return Err(Refusal::invalid("temperature", "`temperature` is from 0 to 2"));
+    }
+    if max_tokens == Some(0) {
+        return Err(Refusal::invalid(name, format!("`{name}` is at least 1")));
+    }
+    if scoped.engine().context.quotes() {
+        ignored.extend(temperature.map(|_| "temperature".to_owned()));
+        ignored.extend(max_tokens.map(|_| name.to_owned()));
+        return Ok(Sampling::default());
+    }
+    Ok(Sampling { temperature, max_tokens })
 }

@@ -234,6 +234,7 @@ mod tests {
         let links = Links::at("http://localhost");
         let mut output = Output::new(|frame| frames.push(frame), "Who?", "docs", false, links);
         let head = Head {
+            sampling: crate::chat::Sampling::default(),
             id: "resp_1".to_owned(),
             created: 0,
             model: "docent/docs".to_owned(),

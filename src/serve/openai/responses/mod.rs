@@ -20,7 +20,7 @@ use self::object::Head;
 use self::request::ResponsesRequest;
 use super::file_search::FileSearch;
 use super::messages::{self, Conversation};
-use super::{details, model_id, named_ignored, open_model, unix_now};
+use super::{details, model_id, named_ignored, open_model, sampling, unix_now};
 use crate::serve::answering::{self, Answered, Question};
 use crate::serve::call::{Call, made_id};
 use crate::serve::links::Links;
@@ -42,7 +42,10 @@ pub(in crate::serve) async fn respond(call: Call) -> Result<Response, Refusal> {
     let conversation = messages::read(&messages, "input")?;
     let Conversation { question, history, introduction, ignored: unread } = conversation;
     ignored.extend(unread);
+    let max_tokens = ("max_output_tokens", request.max_output_tokens);
+    let sampling = sampling(&scoped, request.temperature, max_tokens, &mut ignored)?;
     let head = Head {
+        sampling,
         id: made_id("resp_"),
         created: unix_now(),
         model: model_id(&scoped.name),
@@ -53,7 +56,7 @@ pub(in crate::serve) async fn respond(call: Call) -> Result<Response, Refusal> {
     };
     let links = Links::new(&call.server, &call.headers);
     let (filter, overrides) = (search.filter, search.overrides);
-    let question = Question { text: question, history, introduction, filter, overrides };
+    let question = Question { text: question, history, introduction, filter, overrides, sampling };
     let named = ignored.clone();
     let Call { caller, notes, server, id, .. } = call;
     let response = if is_streamed {

@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::chat::Sampling;
 use crate::serve::answering::{AnswerDetails, Answered};
 use crate::serve::openai::unix_now;
 use crate::serve::refusal::Refusal;
@@ -13,6 +14,7 @@ pub(super) struct Head {
     pub(super) id: String,
     pub(super) created: i64,
     pub(super) model: String,
+    pub(super) sampling: Sampling,
     pub(super) instructions: Option<String>,
     pub(super) metadata: Map<String, Value>,
     pub(super) tools: Vec<Value>,
@@ -69,7 +71,7 @@ impl Head {
             "error": null,
             "incomplete_details": null,
             "instructions": self.instructions,
-            "max_output_tokens": null,
+            "max_output_tokens": self.sampling.max_tokens,
             "max_tool_calls": null,
             "metadata": self.metadata,
             "model": self.model,
@@ -83,7 +85,7 @@ impl Head {
             "safety_identifier": null,
             "service_tier": "default",
             "store": false,
-            "temperature": 1.0,
+            "temperature": self.sampling.temperature.unwrap_or(1.0),
             "text": { "format": { "type": "text" } },
             "tool_choice": self.tool_choice,
             "tools": self.tools,

@@ -10,7 +10,7 @@ use crate::serve::refusal::Refusal;
 use crate::serve::request::typed;
 
 /// What has an effect, or is refused.
-const KNOWN: [&str; 12] = [
+const KNOWN: [&str; 14] = [
     "model",
     "input",
     "instructions",
@@ -19,6 +19,8 @@ const KNOWN: [&str; 12] = [
     "tools",
     "tool_choice",
     "metadata",
+    "temperature",
+    "max_output_tokens",
     "store",
     "background",
     "previous_response_id",
@@ -52,6 +54,8 @@ pub(super) struct ResponsesRequest {
     pub(super) tools: Option<Vec<Value>>,
     pub(super) tool_choice: Option<Value>,
     pub(super) metadata: Option<Map<String, Value>>,
+    pub(super) temperature: Option<f32>,
+    pub(super) max_output_tokens: Option<u32>,
     store: Option<bool>,
     background: Option<bool>,
     previous_response_id: Option<String>,
@@ -218,17 +222,12 @@ mod tests {
 
     #[test]
     fn what_has_no_effect_is_named() {
-        let request = json!({ "model": "docent", "input": "?", "temperature": 1, "user": "me",
+        let request = json!({ "model": "docent", "input": "?", "top_p": 1, "user": "me",
             "truncation": "auto", "text": { "format": { "type": "json_object" } }, "reasoning": null,
             "include": [RESULTS, "reasoning.encrypted_content"], "tool_choice": "none" });
         let (request, ignored) = read(request).unwrap();
-        let expected = [
-            "temperature",
-            "text",
-            "truncation",
-            "tool_choice",
-            "include reasoning.encrypted_content",
-        ];
+        let expected =
+            ["top_p", "text", "truncation", "tool_choice", "include reasoning.encrypted_content"];
         assert_eq!(ignored.len(), expected.len(), "{ignored:?}");
         assert!(expected.iter().all(|name| ignored.iter().any(|it| it == name)), "{ignored:?}");
         assert!(request.wants_results());
