@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | [`request`] | what is sent → messages, and what is refused |
 //! | [`events`] | the answer → items, and the events that tell of them |
-//! | [`object`] | the response around them |
+//! | [`mod@object`] | the response around them |
 
 mod events;
 mod object;
