@@ -42,12 +42,18 @@ pub(super) fn run(ui: &mut Ui, context: Context, args: ServeArgs) -> Result<Exit
 async fn serve(ui: &mut Ui, context: Context, args: ServeArgs) -> Result<Exit, Failure> {
     allow_connections();
     let settings = context.settings.serve.clone();
-    let keys = keys_in_force(&settings, args.no_auth)?;
+    let (keys, needs_keys) = keys_in_force(&settings, args.no_auth)?.unzip();
     let engines = engines(ui, &context, &settings)?;
     engines[0].1.check_answering()?;
     let usage = keys.as_ref().map(|keys| keys.with_file_name("usage.json"));
-    let service =
-        Service { engines, usage, keys, settings: settings.clone(), log: ui.request_log() };
+    let service = Service {
+        engines,
+        usage,
+        keys,
+        needs_keys: needs_keys.unwrap_or_default(),
+        settings: settings.clone(),
+        log: ui.request_log(),
+    };
     let stop = on_end()?;
     let running = service.listen().await?;
     let urls = running.urls();
@@ -67,25 +73,26 @@ fn allow_connections() {
     let _ = setrlimit(Resource::Nofile, limit);
 }
 
-/// The keys that callers need; `None`: none.
-fn keys_in_force(settings: &Serve, no_auth: bool) -> Result<Option<PathBuf>, Failure> {
+/// The file of the keys that callers need, and whether it has to be there; `None`: none is ever needed.
+fn keys_in_force(settings: &Serve, no_auth: bool) -> Result<Option<(PathBuf, bool)>, Failure> {
     if no_auth {
         return Ok(None);
     }
     let named = settings.keys.is_some();
     let file = keys::file(settings)?;
     if named || file.is_file() {
-        return Ok(Some(file));
+        return Ok(Some((file, true)));
     }
     let open = settings.listen.iter().find(|address| !address.is_local());
     match open {
-        None => Ok(None),
+        // The first key that is made closes the door, also while it runs.
+        None => Ok(Some((file, false))),
         Some(ListenAddress::Tcp(address)) => Err(Failure::config(format!(
             "{address} is reached from other machines, and there are no keys: whoever reaches it could do everything"
         ))
         .hint("make one: docent keys create NAME; or say --no-auth where something in front of docent lets callers in")),
         // It is of this machine.
-        Some(ListenAddress::Unix(_)) => Ok(None),
+        Some(ListenAddress::Unix(_)) => Ok(Some((file, false))),
     }
 }
 

@@ -25,7 +25,7 @@ pub(super) struct Access {
     engines: BTreeMap<String, Arc<Engine>>,
     /// The collection of a request that names none.
     main: String,
-    /// `None`: whoever reaches the server may do everything.
+    /// `None`: whoever reaches the server may do everything; so it is as long as there was never a file.
     keys: Option<WatchedKeys>,
     /// By the id of the key.
     uses: Mutex<HashMap<String, Arc<Use>>>,
@@ -75,7 +75,7 @@ impl Access {
     }
 
     pub(super) fn needs_keys(&self) -> bool {
-        self.keys.is_some()
+        self.keys.as_ref().is_some_and(WatchedKeys::are_needed)
     }
 
     /// All collections, whoever may see them.
@@ -86,11 +86,11 @@ impl Access {
     /// Lets a request in for a right, and counts it; or says why not: there is no key, it is unknown or
     /// over, has no such right, or asks too often.
     pub(super) fn enter(self: &Arc<Self>, headers: &HeaderMap, right: Right) -> Entered {
-        let Some(watched) = &self.keys else {
+        let (keys, problem) = self.keys.as_ref().map(WatchedKeys::now).unwrap_or_default();
+        let Some(keys) = keys else {
             let caller = Caller { access: Arc::clone(self), key: None, usage: None };
-            return Entered { caller: Ok(caller), key: None, problem: None };
+            return Entered { caller: Ok(caller), key: None, problem };
         };
-        let (keys, problem) = watched.now();
         let known =
             key_of(headers).and_then(|secret| keys.opened_by(&secret).ok_or_else(unknown_key));
         let key = known.as_ref().ok().map(|key| key.name.clone());

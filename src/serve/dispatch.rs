@@ -66,8 +66,11 @@ pub(super) async fn dispatch(
         Ok(()) => answer(&server, route, request, &id, &mut pending).await,
         Err(refusal) => Err(refusal),
     };
-    let (mut response, turn) = answered.unwrap_or_else(|refusal| {
+    let (mut response, turn) = answered.unwrap_or_else(|mut refusal| {
         notes.note(|notes| notes.error = Some(refusal.code.to_owned()));
+        if let Some(detail) = server.access.needs_keys().then(|| refusal.take_inner()).flatten() {
+            notes.note(|notes| notes.warning = Some(detail));
+        }
         let response = if in_html { page::refused(&refusal, &id) } else { refusal.response(&id) };
         (response, (None, None))
     });

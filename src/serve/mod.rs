@@ -77,8 +77,10 @@ use usage::UsageBook;
 pub struct Service {
     /// By collection, the one of a request that names none first; never empty.
     pub engines: Vec<(String, Arc<Engine>)>,
-    /// The file of keys; `None`: whoever reaches the server may do everything.
+    /// The file of keys; `None`: whoever reaches the server may do everything. So it is until there is a
+    /// file, unless it is needed.
     pub keys: Option<PathBuf>,
+    pub needs_keys: bool,
     /// The file of what keys have used.
     pub usage: Option<PathBuf>,
     pub settings: Serve,
@@ -96,12 +98,13 @@ impl Service {
     /// # Errors
     /// The keys can't be read, or an address can't be listened at.
     pub async fn listen(self) -> Result<Running, Failure> {
-        let keys = self.keys.as_deref().map(WatchedKeys::open).transpose().map_err(|error| {
+        let open = |path: &PathBuf| WatchedKeys::open(path, self.needs_keys);
+        let keys = self.keys.as_ref().map(open).transpose().map_err(|error| {
             Failure::config(error.to_string())
                 .hint("docent keys create NAME makes a file of keys, and adds one to it")
         })?;
-        if let Some(keys) = &keys {
-            check_prices(&self.engines, &keys.now().0)?;
+        if let Some(keys) = keys.as_ref().and_then(|keys| keys.now().0) {
+            check_prices(&self.engines, &keys)?;
         }
         let settings = &self.settings;
         let audit = settings.audit.as_deref();

@@ -110,6 +110,19 @@ impl Refusal {
         self
     }
 
+    /// Takes out what is for whoever runs the server, and not for its callers: places in its file system,
+    /// and commands of its shell.
+    pub(super) fn take_inner(&mut self) -> Option<String> {
+        if !["store_failed", "not_ready", "failed"].contains(&self.code) {
+            return None;
+        }
+        let message =
+            std::mem::replace(&mut self.message, "the collection cannot be asked".to_owned());
+        let causes = std::mem::take(&mut self.causes);
+        self.hint = None;
+        Some([vec![message], causes].concat().join(": "))
+    }
+
     /// The value of the key `error`.
     pub(super) fn object<'a>(&'a self, request_id: &'a str) -> ErrorObject<'a> {
         ErrorObject {

@@ -212,3 +212,22 @@ fn a_budget_needs_prices() {
     let refused = env.run(&["serve", "--listen", "127.0.0.1:0"]).expect(3);
     assert!(refused.stderr.contains("chat.price_in"), "{refused}");
 }
+
+#[test]
+fn the_first_key_closes_the_door_of_a_server_that_runs() {
+    let env = ingested();
+    let served = Served::start(&env, &[]);
+    served.get("/v1/models").expect(200);
+    served.get("/v1/models/docent").expect(200);
+    let caller = key(&env, "caller", &["--source", "sample-docs/policies"]);
+    let closed = (0..100).find(|_| {
+        std::thread::sleep(Duration::from_millis(50));
+        served.get("/v1/models").status == 401
+    });
+    assert!(closed.is_some(), "the file is looked for");
+    served.get("/v1/docent/usage").expect(401);
+    served.get_as(&caller, "/v1/models").expect(200);
+    std::fs::remove_file(env.home().join(".config/docent/keys.toml")).expect("the keys");
+    std::thread::sleep(Duration::from_millis(1_200));
+    served.get("/v1/models").expect(401);
+}

@@ -1,4 +1,6 @@
-//! The keys of a server that runs: read again when the file changes.
+//! The keys of a server that runs: read again when the file changes. Until there is a file nobody needs
+//! one; the first that is made closes the door, and from then on it stays closed, whatever becomes of the
+//! file.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,7 +20,8 @@ pub struct WatchedKeys {
 }
 
 struct State {
-    keys: Arc<KeyFile>,
+    /// `None`: there was never a file.
+    keys: Option<Arc<KeyFile>>,
     stamp: Stamp,
     looked: Instant,
     /// Of the file as it is now: the keys are those of before.
@@ -26,10 +29,16 @@ struct State {
 }
 
 impl WatchedKeys {
+    /// `required`: there has to be a file.
+    ///
     /// # Errors
     /// The file can't be read, or is no such file.
-    pub fn open(path: &Path) -> Result<Self, KeyFileError> {
-        let (stamp, keys) = (stamp(path), Arc::new(KeyFile::read(path)?));
+    pub fn open(path: &Path, required: bool) -> Result<Self, KeyFileError> {
+        let stamp = stamp(path);
+        let keys = match stamp {
+            None if !required => None,
+            _ => Some(Arc::new(KeyFile::read(path)?)),
+        };
         let state = State { keys, stamp, looked: Instant::now(), problem: None };
         Ok(Self { path: path.to_owned(), state: Mutex::new(state) })
     }
@@ -37,30 +46,41 @@ impl WatchedKeys {
     /// The keys as they are, and why the file could not be read where that has just been found. Keys
     /// that can't be read leave those of before in force: a slip of the pen locks nobody out, and lets
     /// nobody in.
-    pub fn now(&self) -> (Arc<KeyFile>, Option<String>) {
+    pub fn now(&self) -> (Option<Arc<KeyFile>>, Option<String>) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.looked.elapsed() < PAUSE {
-            return (Arc::clone(&state.keys), None);
+            return (state.keys.clone(), None);
         }
         self.look(&mut state)
     }
 
-    fn look(&self, state: &mut State) -> (Arc<KeyFile>, Option<String>) {
+    fn look(&self, state: &mut State) -> (Option<Arc<KeyFile>>, Option<String>) {
         state.looked = Instant::now();
         let stamp = stamp(&self.path);
         if stamp == state.stamp {
-            return (Arc::clone(&state.keys), None);
+            return (state.keys.clone(), None);
         }
         state.stamp = stamp;
         let problem = match KeyFile::read(&self.path) {
             Ok(keys) => {
-                state.keys = Arc::new(keys);
+                state.keys = Some(Arc::new(keys));
                 None
             }
-            Err(error) => Some(error.to_string()),
+            Err(error) => {
+                // It is there, and says something: whoever wrote it did not want the door open.
+                if stamp.is_some() {
+                    state.keys.get_or_insert_default();
+                }
+                Some(error.to_string())
+            }
         };
         state.problem.clone_from(&problem);
-        (Arc::clone(&state.keys), problem)
+        (state.keys.clone(), problem)
+    }
+
+    /// Whether callers need a key, as it was when it was looked at last.
+    pub fn are_needed(&self) -> bool {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).keys.is_some()
     }
 
     /// What is wrong with the file as it is.
@@ -90,17 +110,36 @@ mod tests {
             keys: names.iter().map(|name| key(name, &Secret::new().unwrap())).collect(),
         };
         file(&["a"]).write(&path).unwrap();
-        let watched = WatchedKeys::open(&path).unwrap();
+        let watched = WatchedKeys::open(&path, true).unwrap();
         let look = || watched.look(&mut watched.state.lock().unwrap());
         file(&["a", "b"]).write(&path).unwrap();
-        assert_eq!(look().0.keys.len(), 2);
+        assert_eq!(look().0.unwrap().keys.len(), 2);
         std::fs::write(&path, "[[key]\n").unwrap();
         let (keys, problem) = look();
-        assert_eq!(keys.keys.len(), 2);
+        assert_eq!(keys.unwrap().keys.len(), 2);
         assert!(problem.unwrap().contains("line 1"));
         assert_eq!(look().1, None, "said once");
         assert!(watched.problem().is_some());
         file(&[]).write(&path).unwrap();
-        assert_eq!((look().0.keys.len(), watched.problem()), (0, None));
+        assert_eq!((look().0.unwrap().keys.len(), watched.problem()), (0, None));
+    }
+
+    #[test]
+    fn the_first_file_closes_the_door_and_it_stays_closed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("keys.toml");
+        assert!(WatchedKeys::open(&path, true).is_err());
+        let watched = WatchedKeys::open(&path, false).unwrap();
+        let look = || watched.look(&mut watched.state.lock().unwrap()).0;
+        assert!(look().is_none());
+        let keys = vec![key("a", &Secret::new().unwrap())];
+        KeyFile { keys }.write(&path).unwrap();
+        assert_eq!(look().unwrap().keys.len(), 1);
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(look().unwrap().keys.len(), 1);
+        let broken = WatchedKeys::open(&path, false).unwrap();
+        std::fs::write(&path, "[[key]").unwrap();
+        let opened = broken.look(&mut broken.state.lock().unwrap()).0;
+        assert!(opened.unwrap().keys.is_empty(), "nobody is let in by mistake");
     }
 }
