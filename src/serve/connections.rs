@@ -4,6 +4,7 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -97,6 +98,7 @@ impl Listeners {
                 builder: builder(settings.header_timeout),
                 connections: Arc::clone(&connections),
                 slow_client: settings.slow_client,
+                header_timeout: settings.header_timeout,
                 ends: ends.clone(),
             };
             tasks.spawn(loops.run(listener));
@@ -163,6 +165,7 @@ struct Accepting {
     builder: Builder<TokioExecutor>,
     connections: Arc<Semaphore>,
     slow_client: Duration,
+    header_timeout: Duration,
     ends: watch::Receiver<bool>,
 }
 
@@ -200,8 +203,11 @@ impl Accepting {
     ) {
         let stream = TokioIo::new(SlowClient::new(stream, self.slow_client));
         let router = self.router.clone();
+        let begun = Arc::new(AtomicBool::new(false));
+        let begins = Arc::clone(&begun);
         let service =
             TowerToHyperService::new(router.map_request(move |request: Request<Incoming>| {
+                begins.store(true, Ordering::Relaxed);
                 let mut request = request.map(Body::new);
                 if through_socket {
                     request.extensions_mut().insert(ThroughSocket);
@@ -209,13 +215,23 @@ impl Accepting {
                 request
             }));
         let (builder, mut ends) = (self.builder.clone(), self.ends.clone());
+        let patience = self.header_timeout;
         tokio::spawn(async move {
             let connection = builder.serve_connection_with_upgrades(stream, service);
             tokio::pin!(connection);
+            // The limit on a head begins with its first byte, or behind the preface of HTTP/2: who sends
+            // none would have the connection for ever.
+            let silence = async {
+                tokio::time::sleep(patience).await;
+                if begun.load(Ordering::Relaxed) {
+                    std::future::pending::<()>().await;
+                }
+            };
             // What a caller does wrong on its connection is not for anybody else to know.
             let ended = tokio::select! {
                 ended = connection.as_mut() => Some(ended),
                 _ = ends.wait_for(|ends| *ends) => None,
+                () = silence => return,
             };
             if ended.is_none() {
                 connection.as_mut().graceful_shutdown();

@@ -140,6 +140,13 @@ fn what_is_too_much_is_refused_before_its_body_is_read() {
 fn a_head_or_a_body_that_does_not_come_ends_the_connection() {
     let env = ingested();
     let served = Served::start(&env, &["--header-timeout", "200ms"]);
+    for silent in [&b""[..], b"P", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"] {
+        let mut connection = served.connect();
+        connection.write_all(silent).expect("taken");
+        let mut rest = Vec::new();
+        let ended = connection.read_to_end(&mut rest);
+        assert!(ended.is_ok(), "{ended:?}");
+    }
     let mut slow = served.connect();
     slow.write_all(b"GET /livez HTTP/1.1\r\nhost: local").expect("taken");
     let mut rest = Vec::new();
