@@ -96,8 +96,8 @@ pub(super) struct LinkedCitation {
 /// Answers a question. Events go to `emit` as they come. Dropped, it ends.
 ///
 /// # Errors
-/// The question was not asked, the model failed before its first token and nothing takes its place, or it
-/// takes longer than a request may.
+/// The question was not asked, the model failed before its first token and nothing takes its place, the
+/// answer was cut off, or it takes longer than a request may.
 pub(super) async fn answer(
     scoped: &Scoped,
     caller: &Caller,
@@ -109,7 +109,7 @@ pub(super) async fn answer(
     // A stream was begun long before its answer ends, so this is where its time is limited.
     let answered = answer_or_quote(scoped, caller, server, notes, question, emit);
     let answered = tokio::time::timeout(server.settings.timeout, answered).await;
-    answered.unwrap_or_else(|_| Err(Refusal::timeout()))
+    answered.unwrap_or_else(|_| Err(Refusal::timeout())).and_then(Answered::not_cut_off)
 }
 
 /// The same, without an end to its time.
@@ -265,12 +265,14 @@ impl AnswerDetails {
 }
 
 impl Answered {
-    /// What cut the answer short, where that was not its length.
-    pub(super) fn failed(&self) -> Option<Refusal> {
-        if self.answer.interrupted {
-            return Some(shutting_down());
+    /// # Errors
+    /// Something cut it short that was not its length.
+    fn not_cut_off(self) -> Result<Self, Refusal> {
+        match &self.answer.failure {
+            _ if self.answer.interrupted => Err(shutting_down()),
+            Some(failure) => Err(failure.clone().into()),
+            None => Ok(self),
         }
-        self.answer.failure.clone().map(Into::into)
     }
 
     /// The finish reason, as `OpenAI` has it.

@@ -77,11 +77,10 @@ async fn answered(call: &Call, scoped: &Scoped, id: Value, text: &str) -> BatchR
     let (caller, server, notes) = (&call.caller, &call.server, &call.notes);
     match answering::answer(scoped, caller, server, notes, &question, &mut drop).await {
         Ok(answered) => {
-            let outcome = match (answered.failed(), answered.objection) {
-                (Some(refusal), _) => return failed(id, refusal),
-                (None, Some(objection)) => Err(objection),
-                (None, None) if answered.answer.no_answer.is_some() => Ok(Exit::Negative),
-                (None, None) => Ok(Exit::Done),
+            let outcome = match answered.objection {
+                Some(objection) => Err(objection),
+                None if answered.answer.no_answer.is_some() => Ok(Exit::Negative),
+                None => Ok(Exit::Done),
             };
             let json = AnswerJson::new(&question.text, &answered.answer, false);
             BatchRow::new(id, Some(json), &outcome)

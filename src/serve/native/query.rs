@@ -80,9 +80,6 @@ pub(in crate::serve) async fn query(call: Call) -> Result<Response, Refusal> {
     if !streams {
         let answered =
             answering::answer(&scoped, &caller, &server, &notes, &question, &mut drop).await?;
-        if let Some(refusal) = answered.failed() {
-            return Err(refusal);
-        }
         let response = QueryResponse::new(&question.text, &answered, show_thinking);
         return Ok(json(&Versioned::new(response)));
     }
@@ -95,10 +92,6 @@ pub(in crate::serve) async fn query(call: Call) -> Result<Response, Refusal> {
         };
         let answered =
             answering::answer(&scoped, &caller, &server, &notes, &question, &mut emit).await;
-        let answered = answered.and_then(|answered| match answered.failed() {
-            Some(refusal) => Err(refusal),
-            None => Ok(answered),
-        });
         match answered {
             Ok(answered) => {
                 for citation in &answered.answer.citations.citations {

@@ -108,10 +108,6 @@ pub(in crate::serve) async fn complete(call: Call) -> Result<Response, Refusal> 
             };
             let answered =
                 answering::answer(&scoped, &caller, &server, &notes, &question, &mut emit).await;
-            let answered = answered.and_then(|answered| match answered.failed() {
-                Some(refusal) => Err(refusal),
-                None => Ok(answered),
-            });
             match answered {
                 Ok(answered) => {
                     if let Some(words) = draft.end(&answered) {
@@ -140,9 +136,6 @@ pub(in crate::serve) async fn complete(call: Call) -> Result<Response, Refusal> 
         let mut emit = |event| drop(draft.on(event));
         let answered =
             answering::answer(&scoped, &caller, &server, &notes, &question, &mut emit).await?;
-        if let Some(refusal) = answered.failed() {
-            return Err(refusal);
-        }
         draft.end(&answered);
         native::json(
             &Completion {

@@ -21,7 +21,7 @@ use self::request::ResponsesRequest;
 use super::file_search::FileSearch;
 use super::messages::{self, Conversation};
 use super::{details, model_id, named_ignored, open_model, sampling, unix_now};
-use crate::serve::answering::{self, Answered, Question};
+use crate::serve::answering::{self, Question};
 use crate::serve::call::{Call, made_id};
 use crate::serve::links::Links;
 use crate::serve::native;
@@ -67,7 +67,7 @@ pub(in crate::serve) async fn respond(call: Call) -> Result<Response, Refusal> {
             let mut emit = |event| output.on(event);
             let answered =
                 answering::answer(&scoped, &caller, &server, &notes, &question, &mut emit).await;
-            match answered.and_then(not_cut_off) {
+            match answered {
                 Ok(answered) => {
                     output.end(&answered);
                     let details = details(&answered, output.links(), ignored);
@@ -89,18 +89,10 @@ pub(in crate::serve) async fn respond(call: Call) -> Result<Response, Refusal> {
             Output::new(drop, &question.text, &scoped.name, wants_results, links).whole();
         let mut emit = |event| output.on(event);
         let answered =
-            answering::answer(&scoped, &caller, &server, &notes, &question, &mut emit).await;
-        let answered = answered.and_then(not_cut_off)?;
+            answering::answer(&scoped, &caller, &server, &notes, &question, &mut emit).await?;
         output.end(&answered);
         let details = details(&answered, output.links(), ignored);
         native::json(&head.ended(&answered, output.items(), &details))
     };
     Ok(named_ignored(response, &named))
-}
-
-fn not_cut_off(answered: Answered) -> Result<Answered, Refusal> {
-    match answered.failed() {
-        Some(refusal) => Err(refusal),
-        None => Ok(answered),
-    }
 }
