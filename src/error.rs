@@ -52,6 +52,8 @@ pub enum Service {
     Chat,
     /// What scores the first hits anew.
     Reranker,
+    /// What holds claims against their passages, in this process.
+    Verifier,
     /// What reads text in pictures.
     Ocr,
     /// A server of web pages that are being brought in.
@@ -67,6 +69,7 @@ impl Service {
             Self::Store => "vector store",
             Self::Chat => "chat endpoint",
             Self::Reranker => "reranker",
+            Self::Verifier => "model that checks citations",
             Self::Ocr => "OCR model",
             Self::Web => "web server",
             Self::Recording => "recording",

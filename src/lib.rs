@@ -33,7 +33,8 @@
 //! | [`rerank`] | [`rerank::Reranker`] and its implementations |
 //! | [`chat`] | [`chat::ChatModel`] and its implementations |
 //! | [`ocr`] | [`ocr::OcrModel`] and its implementations: the text on a picture of a page |
-//! | [`onnx`] | models in a directory, run in this process: what embedder and reranker share |
+//! | [`entailment`] | [`entailment::EntailmentModel`] and its implementation: whether sentences bear a claim out |
+//! | [`onnx`] | models in a directory, run in this process: what embedder, reranker and entailment share |
 //! | [`openai`] | `OpenAI`-compatible servers: the client that `embed`, `chat` and `rerank` share, its errors, tokens |
 //! | [`http`] | HTTP to anyone: client, transport errors, retry-after, and the limiter of requests |
 //! | **what all use** | |
@@ -75,6 +76,7 @@ pub mod chat;
 pub mod cli;
 pub mod commands;
 pub mod embed;
+pub mod entailment;
 pub mod error;
 pub mod eval;
 mod heap;

@@ -10,9 +10,9 @@ use crate::openai;
 use crate::output as json;
 use crate::output::words::counted;
 use crate::retry::RetryPolicy;
-use crate::service::backends;
+use crate::service::backends::{self, VerifierModel};
 use crate::settings::parse::without_credentials;
-use crate::settings::{EmbeddingModel, Qdrant, Rerank, RerankModel};
+use crate::settings::{EmbeddingModel, Endpoint, Qdrant, Rerank, RerankModel, Verify, VerifyModel};
 use crate::types::RerankerId;
 use crate::ui::Ui;
 use crate::ui::sanitize::sanitize_line;
@@ -58,6 +58,9 @@ pub(super) async fn run(ui: &mut Ui, context: Context) -> Result<Exit, Failure> 
     ];
     if let Some(rerank) = &context.settings.rerank {
         checks.insert(2, Check::of("reranker", check_reranker(context, rerank).await));
+    }
+    if let Some(verify) = &context.settings.verify {
+        checks.push(Check::of("verify", check_verifier(context, verify).await));
     }
     checks.extend(look_for_ollama(context).await);
     checks.extend(look_for_qdrant(context).await);
@@ -155,18 +158,40 @@ async fn check_chat(context: &Context) -> Result<Check, Failure> {
         );
         return Ok(check);
     };
-    let endpoint = &chat.endpoint;
+    check_model("chat", model, &chat.endpoint, chat.timeout).await
+}
+
+async fn check_verifier(context: &Context, verify: &Verify) -> Result<Check, Failure> {
+    match (&verify.model, backends::verifier(context, verify).await?) {
+        (VerifyModel::Chat { model, endpoint }, _) => {
+            check_model("verify", model, endpoint, verify.timeout).await
+        }
+        (VerifyModel::Onnx(dir), VerifierModel::Entailment(model)) => {
+            let (name, revision) = (model.name(), model.revision());
+            Ok(Check::fine("verify", format!("{name} ({revision}) in {}", dir.display())))
+        }
+        (VerifyModel::Onnx(_), VerifierModel::Chat(model)) => Ok(Check::fine("verify", model.name())),
+    }
+}
+
+/// Whether an endpoint has a chat model.
+async fn check_model(
+    name: &'static str,
+    model: &str,
+    endpoint: &Endpoint,
+    timeout: Duration,
+) -> Result<Check, Failure> {
     let place = without_credentials(&endpoint.base_url);
     let models = openai::models(
         Service::Chat,
         &endpoint.base_url,
         endpoint.api_key.as_deref(),
         endpoint.key_header.as_deref(),
-        chat.timeout,
+        timeout,
     )
     .await?;
-    let mut check = Check::fine("chat", format!("{model} at {place}"));
-    if !models.is_empty() && !models.contains(model) {
+    let mut check = Check::fine(name, format!("{model} at {place}"));
+    if !models.is_empty() && !models.iter().any(|listed| listed == model) {
         check.message = format!("{place} answers, but does not list `{model}`");
         check.hint = Some(format!(
             "it lists {}",

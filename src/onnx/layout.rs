@@ -1,6 +1,7 @@
 //! Where the files of a model are, and how it wants to be used: what the configuration files of
 //! sentence-transformers and Hugging Face say, as far as vectors and scores depend on it.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -52,6 +53,11 @@ pub struct Layout {
     pub query_prompt: String,
     /// The model was made to score pairs of texts.
     pub scores_pairs: bool,
+    /// Where what is known of the model stands, if it is there.
+    pub config: PathBuf,
+    /// What each number means that it makes of a text or a pair, in their order; empty where the
+    /// configuration does not name all.
+    pub labels: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -86,7 +92,8 @@ impl Layout {
         let tokenizer = first_file(&places, "tokenizer.json").ok_or_else(|| {
             OnnxError::new(&dir.join("tokenizer.json"), "is not there", FAST_TOKENIZER)
         })?;
-        let config: Config = json(&transformer.join("config.json"))?.unwrap_or_default();
+        let config_path = transformer.join("config.json");
+        let config: Config = json(&config_path)?.unwrap_or_default();
         let sentence: SentenceConfig =
             json(&transformer.join("sentence_bert_config.json"))?.unwrap_or_default();
         let tokens: TokenizerConfig =
@@ -113,6 +120,8 @@ impl Layout {
                 .architectures
                 .iter()
                 .any(|name| name.ends_with("ForSequenceClassification")),
+            labels: config.labels(),
+            config: config_path,
             model,
             tokenizer,
         })
@@ -137,6 +146,26 @@ struct Config {
     model_type: String,
     max_position_embeddings: Option<usize>,
     pad_token_id: Option<u32>,
+    #[serde(default)]
+    id2label: Value,
+    #[serde(default)]
+    label2id: Value,
+}
+
+impl Config {
+    /// By `id2label`, or else by `label2id`. Models that have none of use here have all kinds of values there.
+    fn labels(&self) -> Vec<String> {
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let named = self.id2label.as_object().into_iter().flatten();
+        let mut labels: BTreeMap<usize, String> =
+            named.filter_map(|(id, label)| Some((id.parse().ok()?, text(label)?))).collect();
+        if labels.is_empty() {
+            let ids = self.label2id.as_object().into_iter().flatten();
+            labels = ids.filter_map(|(label, id)| Some((id.as_u64()? as usize, label.clone()))).collect();
+        }
+        let whole = labels.keys().copied().eq(0..labels.len());
+        if whole { labels.into_values().collect() } else { Vec::new() }
+    }
 }
 
 #[derive(Deserialize, Default)]
@@ -155,7 +184,7 @@ struct TokenizerConfig {
 #[derive(Deserialize, Default)]
 struct PromptConfig {
     #[serde(default)]
-    prompts: std::collections::BTreeMap<String, Option<String>>,
+    prompts: BTreeMap<String, Option<String>>,
     default_prompt_name: Option<String>,
 }
 

@@ -1,12 +1,14 @@
 //! ONNX models in a directory of this machine, as sentence-transformers and Hugging Face lay them
-//! out: what `embed::onnx` and `rerank::onnx` share.
+//! out: what `embed::onnx`, `rerank::onnx` and `entailment::onnx` share.
 //!
 //! [`layout`] finds the files and reads how the model wants to be used; `tokenizer` and `session`
 //! wrap the two libraries; [`Onnx`] puts them together: texts in, what the model says of each out,
-//! in batches of like length over all cores. Nothing is downloaded.
+//! in batches of like length over all cores; [`PairModel`] is one that reads two texts together. Nothing is
+//! downloaded.
 
 mod graph;
 pub mod layout;
+mod pairs;
 mod session;
 mod tokenizer;
 mod workers;
@@ -26,6 +28,7 @@ use session::Session;
 use tokenizer::Tokenizer;
 
 pub use graph::{FloatGraph, Floats};
+pub use pairs::PairModel;
 pub use session::Answer;
 pub use tokenizer::Encoded;
 
@@ -70,10 +73,11 @@ impl Onnx {
         let ended = |_| OnnxError::new(dir, "reading it ended early", "try again");
         let hashes: Result<Vec<ContentHash>, OnnxError> = hashes.map_err(ended)?;
         let fingerprint: Vec<String> = hashes?.into_iter().map(|hash| hash.0).collect();
+        let (tokenizer, session) = (tokenizer.map_err(ended)??, session?);
         Ok(Self {
             fingerprint: ContentHash::of(fingerprint.join("\n").as_bytes()),
-            tokenizer: tokenizer.map_err(ended)??,
-            session: session?,
+            tokenizer: tokenizer.within(session.length(), &layout)?,
+            session,
             layout,
         })
     }
@@ -96,6 +100,11 @@ impl Onnx {
     /// Tokens of one text that the model reads, at most.
     pub fn longest_text(&self) -> usize {
         self.tokenizer.longest_text()
+    }
+
+    /// Tokens of both texts of a pair that the model reads, at most.
+    pub fn longest_pair(&self) -> usize {
+        self.tokenizer.longest_pair()
     }
 
     /// `text` with what the model wants around it, cut to what it reads.

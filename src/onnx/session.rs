@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::available_parallelism;
 
-use rten::{LoadErrorKind, Model, ModelOptions, NodeId, RunOptions, ThreadPool, Value};
+use rten::{Dimension, LoadErrorKind, Model, ModelOptions, NodeId, RunOptions, ThreadPool, Value};
 
 use rten_tensor::Layout as _;
 
@@ -29,6 +29,8 @@ pub(super) struct Session {
     mask: Option<NodeId>,
     type_ids: Option<NodeId>,
     outputs: Vec<String>,
+    /// Tokens of each input, where the export allows no others.
+    length: Option<usize>,
     cores: usize,
     /// Threads that nobody uses now.
     idle: Mutex<Vec<Arc<ThreadPool>>>,
@@ -55,6 +57,11 @@ impl Session {
         }
         let ids =
             ids.ok_or_else(|| OnnxError::new(path, "has no input \"input_ids\"", WANTS_TEXT))?;
+        let shape = model.node_info(ids).and_then(|node| node.shape()).unwrap_or_default();
+        let length = match shape.get(1) {
+            Some(Dimension::Fixed(length)) => Some(*length),
+            _ => None,
+        };
         let outputs = model.output_ids().iter().filter_map(name).collect();
         let cores = available_parallelism().map_or(1, usize::from);
         Ok(Self {
@@ -62,6 +69,7 @@ impl Session {
             mask,
             type_ids,
             outputs,
+            length,
             cores,
             idle: Mutex::new(
                 (0..cores).map(|_| Arc::new(ThreadPool::with_num_threads(1))).collect(),
@@ -73,6 +81,10 @@ impl Session {
 
     pub(super) fn outputs(&self) -> &[String] {
         &self.outputs
+    }
+
+    pub(super) fn length(&self) -> Option<usize> {
+        self.length
     }
 
     pub(super) fn cores(&self) -> usize {
@@ -105,10 +117,11 @@ impl Session {
             .collect()
     }
 
-    /// The tensors of a batch, padded to the longest input. What the model knows as 64-bit integers
+    /// The tensors of a batch, padded to the longest input, or to what the model wants. What the model knows as 64-bit integers
     /// the library wants in 32.
     fn feed(&self, inputs: &[&Encoded], pad_id: u32) -> Result<Vec<(NodeId, Value)>, String> {
         let longest = inputs.iter().map(|input| input.ids.len()).max().unwrap_or_default();
+        let longest = self.length.unwrap_or(longest);
         let padded = |row: &dyn Fn(&Encoded, usize) -> Option<u32>, pad: u32| {
             let at = |place| row(inputs[place / longest], place % longest).unwrap_or(pad);
             let data = (0..inputs.len() * longest).map(|place| at(place).cast_signed()).collect();

@@ -43,26 +43,34 @@ impl Tokenizer {
         inner.with_padding(None);
         let _ = inner.with_truncation(None);
         let around = |pair| inner.get_post_processor().map_or(0, |post| post.added_tokens(pair));
-        let (around_one, around_two) = (around(false), around(true));
-        if layout.max_tokens <= around_two {
-            let problem = format!(
-                "puts {around_two} tokens around texts, and the model reads {}",
-                layout.max_tokens
-            );
-            return Err(wrong(problem, "set max_seq_length in sentence_bert_config.json"));
-        }
         Ok(Self {
             pad_id: layout.pad_id.or(padding).or(named).unwrap_or(0),
             max_tokens: layout.max_tokens,
-            around_one,
-            around_two,
+            around_one: around(false),
+            around_two: around(true),
             lowercase: layout.lowercase,
             inner,
         })
     }
 
+    /// The same for a model that was exported for inputs of just `length` tokens, if it was.
+    pub(super) fn within(self, length: Option<usize>, layout: &Layout) -> Result<Self, OnnxError> {
+        let max_tokens = self.max_tokens.min(length.unwrap_or(usize::MAX));
+        if max_tokens <= self.around_two {
+            let around = self.around_two;
+            let problem = format!("puts {around} tokens around texts, and the model reads {max_tokens}");
+            let hint = "set max_seq_length in sentence_bert_config.json";
+            return Err(OnnxError::new(&layout.tokenizer, problem, hint));
+        }
+        Ok(Self { max_tokens, ..self })
+    }
+
     pub(super) fn longest_text(&self) -> usize {
         self.max_tokens - self.around_one
+    }
+
+    pub(super) fn longest_pair(&self) -> usize {
+        self.max_tokens - self.around_two
     }
 
     pub(super) fn count(&self, text: &str) -> usize {
@@ -76,7 +84,7 @@ impl Tokenizer {
 
     /// Where there is no room for both, the longer one is cut first, as the models were trained.
     pub(super) fn encode_pair(&self, question: &str, text: &str) -> Encoded {
-        let room = self.max_tokens - self.around_two;
+        let room = self.longest_pair();
         let (question, text) = (self.tokens(question), self.tokens(text));
         let question = cut(question, room.saturating_sub(text.len()).max(room / 2));
         let text = cut(text, room - question.len());

@@ -23,7 +23,8 @@ pub(super) fn run<T: Send>(
     // The longest first: the last batches are the short ones, and the cores end together.
     let mut order: Vec<usize> = (0..inputs.len()).collect();
     order.sort_by_key(|&place| std::cmp::Reverse(inputs[place].ids.len()));
-    let lengths: Vec<usize> = order.iter().map(|&place| inputs[place].ids.len()).collect();
+    let padded = |place: &usize| session.length().unwrap_or(inputs[*place].ids.len());
+    let lengths: Vec<usize> = order.iter().map(padded).collect();
     let batches = batches(&lengths, BATCH_TOKENS);
 
     let results = Mutex::new((0..inputs.len()).map(|_| None).collect::<Vec<Option<T>>>());

@@ -11,7 +11,7 @@ use crate::embed::onnx::{self as embed_onnx, OnnxEmbedder, OnnxOptions};
 use crate::embed::{Embedder, Role};
 use crate::error::{BackendError, Fault, Service};
 use crate::onnx::layout::Layout;
-use crate::onnx::{Answer, Onnx, OnnxError};
+use crate::onnx::{OnnxError, PairModel};
 use crate::types::RerankerId;
 
 /// Loads the model, of whichever kind it is, and tries it on a pair of words. Blocks.
@@ -33,34 +33,20 @@ fn local(name: &str, revision: &str) -> RerankerId {
 /// could no longer be told apart.
 struct CrossEncoder {
     id: RerankerId,
-    onnx: Arc<Onnx>,
-    output: String,
+    model: Arc<PairModel>,
 }
 
 impl CrossEncoder {
     fn open(dir: &Path) -> Result<Self, OnnxError> {
-        let onnx = Onnx::open(dir)?;
-        let failed = |problem: String| OnnxError {
-            path: onnx.layout.model.clone(),
-            problem,
-            hint: "use a cross-encoder with one score for a pair, or an embedding model",
-        };
-        let logits = onnx.outputs().iter().find(|name| *name == "logits");
-        let output = logits.or(onnx.outputs().first()).cloned();
-        let output = output.ok_or_else(|| failed("has no output".to_owned()))?;
-        let pair = onnx.encode_pair("docent", "docent");
-        onnx.run(&[pair], &output, one_score).map_err(failed)?;
-        let name = format!("onnx:{}", onnx.layout.name);
-        let id = local(&name, onnx.fingerprint.0.split_at(16).0);
-        Ok(Self { id, output, onnx: Arc::new(onnx) })
-    }
-}
-
-fn one_score(answer: Answer<'_>) -> Result<f32, String> {
-    match answer.values {
-        [score] if score.is_finite() => Ok(*score),
-        [_] => Err("the score is not a number".to_owned()),
-        values => Err(format!("gives {} scores for a pair, where one is wanted", values.len())),
+        let model = PairModel::open(dir)?;
+        if model.values() != 1 {
+            return Err(OnnxError {
+                path: model.layout().model.clone(),
+                problem: format!("gives {} scores for a pair, where one is wanted", model.values()),
+                hint: "use a cross-encoder with one score for a pair, or an embedding model",
+            });
+        }
+        Ok(Self { id: local(&model.name(), model.revision()), model: Arc::new(model) })
     }
 }
 
@@ -71,19 +57,19 @@ impl Reranker for CrossEncoder {
     }
 
     async fn score(&self, question: &str, texts: &[String]) -> Result<Vec<f32>, BackendError> {
-        let (onnx, output) = (Arc::clone(&self.onnx), self.output.clone());
+        let model = Arc::clone(&self.model);
         let (question, texts) = (question.to_owned(), texts.to_vec());
         let work = move || {
-            let pairs: Vec<_> =
-                texts.iter().map(|text| onnx.encode_pair(&question, text)).collect();
-            onnx.run(&pairs, &output, one_score)
+            let pairs: Vec<_> = texts.iter().map(|text| (&*question, &**text)).collect();
+            model.run(&pairs)
         };
-        tokio::task::spawn_blocking(work)
+        let scores = tokio::task::spawn_blocking(work)
             .await
             .unwrap_or_else(|error| Err(format!("the reranking task ended early: {error}")))
             .map_err(|problem| {
                 BackendError::new(Service::Reranker, Fault::Permanent, &self.id.name, &problem)
-            })
+            })?;
+        Ok(scores.into_iter().flatten().collect())
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use uuid::Uuid;
 
-use super::backends;
+use super::backends::{self, VerifierModel};
 use super::context::Context;
 use super::engine::Engine;
 use super::provenance::Traced;
@@ -17,7 +17,7 @@ use crate::query::pack::{DropReason, Dropped, PackOptions};
 use crate::query::prompt::template::Template;
 use crate::query::retrieve::RetrieveOptions;
 use crate::query::rewrite::RewriteOptions;
-use crate::query::verification;
+use crate::query::verification::{self, Verifier};
 use crate::query::{self, Answer, AnswerEvent, AnswerOptions, Prepared, Retriever};
 use crate::settings;
 use crate::store::Reader;
@@ -82,6 +82,7 @@ impl Engine {
     pub fn check_answering(&self) -> Result<(), Failure> {
         self.template()?;
         backends::rewriting(&self.context.settings)?;
+        backends::check_verifier(&self.context)?;
         self.chat().map(drop)
     }
 
@@ -96,8 +97,9 @@ impl Engine {
         cancel: &Cancel,
         emit: &mut (dyn FnMut(AnswerEvent) + Send),
     ) -> Result<Exchange, Failure> {
-        let (retriever, options) = tokio::select! {
-            ready = self.ready(ask) => ready?,
+        let ready = async { tokio::try_join!(self.ready(ask), self.verifier()) };
+        let ((retriever, options), verifier) = tokio::select! {
+            ready = ready => ready?,
             () = cancel.cancelled() => return Err(Failure::interrupted()),
         };
         let id = self.context.tape.value("id", ask.question, Uuid::now_v7())?;
@@ -110,9 +112,13 @@ impl Engine {
         let answer = answer.map_err(Failure::from);
         let answer = answer.and_then(|answer| self.timed(ask.question, answer));
         let answer = answer.map(|answer| self.priced(answer));
-        let answer = match answer {
-            Ok(answer) => Ok(self.held_by_model(answer, &options.nonce, cancel).await?),
-            failed => failed,
+        let answer = match (answer, &verifier) {
+            (Ok(answer), Some(verifier)) => {
+                let verifier = traced.watched_verifier(verifier);
+                let answer = self.held_by_model(answer, &verifier, &options.nonce, cancel).await;
+                Ok(self.verified_in(ask.question, answer)?)
+            }
+            (answer, _) => answer,
         };
         Ok(Exchange { question: ask.question.to_owned(), answer, options, traced })
     }
@@ -121,30 +127,37 @@ impl Engine {
     async fn held_by_model(
         &self,
         mut answer: Answer,
+        verifier: &VerifierModel<'_>,
         nonce: &str,
         cancel: &Cancel,
-    ) -> Result<Answer, Failure> {
+    ) -> Answer {
         let ended = answer.no_answer.is_none() && answer.failure.is_none() && !answer.interrupted;
-        let settings = self.context.settings.verify.as_ref().filter(|_| ended);
-        let (Some(verify), Some(model)) = (settings, backends::verifier(&self.context)?) else {
-            return Ok(answer);
+        let Some(verify) = self.context.settings.verify.as_ref().filter(|_| ended) else {
+            return answer;
         };
         let Answer { citations, passages, .. } = &mut answer;
         if citations.undecided.is_empty() {
-            return Ok(answer);
+            return answer;
         }
-        let asked = verification::verify(citations, passages, &*model, nonce, verify.timeout);
+        let verifier = match verifier {
+            VerifierModel::Chat(model) => Verifier::Chat { model: &**model, nonce },
+            VerifierModel::Entailment(model) => {
+                Verifier::Entailment { model: &**model, threshold: verify.threshold }
+            }
+        };
+        let asked = verification::verify(citations, passages, verifier, verify.timeout);
         let asked = tokio::select! {
             asked = asked => Some(asked),
             () = cancel.cancelled() => None,
         };
-        let Some(mut asked) = asked else {
-            answer.interrupted = true;
-            return Ok(answer);
-        };
-        asked.usage.cost = verify.price.and_then(|price| price.cost(&asked.usage));
-        answer.verification = Some(asked);
-        Ok(answer)
+        match asked {
+            Some(mut asked) => {
+                asked.usage.cost = verify.price.and_then(|price| price.cost(&asked.usage));
+                answer.verification = Some(asked);
+            }
+            None => answer.interrupted = true,
+        }
+        answer
     }
 
     /// All but asking for the answer.
@@ -196,6 +209,15 @@ impl Engine {
         let times = (answer.retrieved_in, answer.first_token_in, answer.elapsed);
         let times = self.context.tape.value("times", question, times)?;
         (answer.retrieved_in, answer.first_token_in, answer.elapsed) = times;
+        Ok(answer)
+    }
+
+    /// The same for the time that the model of `--verify` took.
+    fn verified_in(&self, question: &str, mut answer: Answer) -> Result<Answer, Failure> {
+        if let Some(asked) = &mut answer.verification {
+            let tape = &self.context.tape;
+            asked.elapsed_ms = tape.value("verified_in", question, asked.elapsed_ms)?;
+        }
         Ok(answer)
     }
 

@@ -17,6 +17,8 @@ use crate::embed::builtin::Builtin;
 use crate::embed::onnx::{self as onnx_embed, OnnxOptions};
 use crate::embed::openai::{self as openai_embed, OpenAiOptions};
 use crate::embed::sparse::{self, TermCounter};
+use crate::entailment::EntailmentModel;
+use crate::entailment::onnx as entailment_onnx;
 use crate::error::Failure;
 use crate::http::Quota;
 use crate::ingest::budget::Budget;
@@ -31,7 +33,9 @@ use crate::rerank::Reranker;
 use crate::rerank::endpoint::{self as rerank_endpoint, EndpointOptions};
 use crate::rerank::onnx as rerank_onnx;
 use crate::retry::RetryPolicy;
-use crate::settings::{EmbeddingModel, OcrModelChoice, Rerank, RerankModel, Settings};
+use crate::settings::{
+    EmbeddingModel, OcrModelChoice, Rerank, RerankModel, Settings, Verify, VerifyModel,
+};
 use crate::store::edge::{EdgeOptions, EdgeStore};
 use crate::store::server::{self, ServerOptions, ServerStore};
 use crate::store::{Collection, OnWait};
@@ -142,7 +146,11 @@ async fn loaded<T: Send + 'static>(
     let opened = tokio::task::spawn_blocking(open).await;
     opened
         .map_err(|error| Failure::config(format!("loading the model ended early: {error}")))?
-        .map_err(|error| Failure::config(error.to_string()).hint(error.hint))
+        .map_err(unusable)
+}
+
+fn unusable(error: OnnxError) -> Failure {
+    Failure::config(error.to_string()).hint(error.hint)
 }
 
 /// The embedder that is configured, for what it says of itself: its limits and its tokens. No
@@ -208,22 +216,46 @@ pub fn chat(context: &Context) -> Result<Arc<dyn ChatModel>, Failure> {
     Ok(record::chat(&context.tape, Box::new(generating)).into())
 }
 
-/// The chat model that holds claims against their passages, where one is configured.
-pub fn verifier(context: &Context) -> Result<Option<Arc<dyn ChatModel>>, Failure> {
+/// What holds the claims of an answer against their passages.
+#[derive(Clone)]
+pub enum VerifierModel<'a> {
+    Chat(Arc<dyn ChatModel + 'a>),
+    Entailment(Arc<dyn EntailmentModel>),
+}
+
+/// What is configured for that. A model in a directory is loaded.
+pub async fn verifier(context: &Context, verify: &Verify) -> Result<VerifierModel<'static>, Failure> {
     let settings = &context.settings;
-    let Some(verify) = &settings.verify else { return Ok(None) };
+    let (model, endpoint) = match &verify.model {
+        VerifyModel::Onnx(dir) => {
+            let dir = context.cwd.join(dir);
+            let model = loaded(move || entailment_onnx::open(&dir)).await?;
+            return Ok(VerifierModel::Entailment(Arc::new(model)));
+        }
+        VerifyModel::Chat { model, endpoint } => (model, endpoint),
+    };
     let connected = openai_chat::connect(ChatOptions {
-        base_url: verify.endpoint.base_url.clone(),
-        api_key: verify.endpoint.api_key.clone(),
-        key_header: verify.endpoint.key_header.clone(),
-        model: verify.model.clone(),
+        base_url: endpoint.base_url.clone(),
+        api_key: endpoint.api_key.clone(),
+        key_header: endpoint.key_header.clone(),
+        model: model.clone(),
         temperature: settings.chat.temperature,
         max_tokens: None,
         timeout: verify.timeout,
         idle_timeout: verify.timeout,
         retry: retry_policy(settings),
     })?;
-    Ok(Some(record::chat(&context.tape, Box::new(connected)).into()))
+    Ok(VerifierModel::Chat(record::chat(&context.tape, Box::new(connected)).into()))
+}
+
+/// Finds what is wrong with the files of a model in a directory, without loading it.
+pub fn check_verifier(context: &Context) -> Result<(), Failure> {
+    match context.settings.verify.as_ref().map(|verify| &verify.model) {
+        Some(VerifyModel::Onnx(dir)) => {
+            entailment_onnx::check(&context.cwd.join(dir)).map_err(unusable)
+        }
+        Some(VerifyModel::Chat { .. }) | None => Ok(()),
+    }
 }
 
 /// What the chat model is asked before retrieval. It takes one that can write.
@@ -309,7 +341,7 @@ pub fn ocr(
     }
     let open = |dir: Option<PathBuf>| -> Result<Arc<dyn OcrModel>, Failure> {
         let opened = LocalOcr::open(dir.as_deref());
-        Ok(Arc::new(opened.map_err(|e| Failure::config(e.to_string()).hint(e.hint))?))
+        Ok(Arc::new(opened.map_err(unusable)?))
     };
     let model: Arc<dyn OcrModel> = match &ocr.model {
         OcrModelChoice::Bundled => open(None)?,

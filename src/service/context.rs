@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::error::{Exit, Failure};
 use crate::record::Tape;
-use crate::settings::{Origin, RerankModel, Settings};
+use crate::settings::{OcrModelChoice, Origin, RerankModel, Settings, VerifyModel};
 use crate::types::Site;
 
 /// The project and its settings.
@@ -55,7 +55,16 @@ impl Context {
             Some(RerankModel::Endpoint { endpoint, .. }) => endpoint.api_key.as_ref(),
             _ => None,
         };
-        keys.into_iter().flatten().chain(reranker).cloned().collect()
+        let verifier = match settings.verify.as_ref().map(|verify| &verify.model) {
+            Some(VerifyModel::Chat { endpoint, .. }) => endpoint.api_key.as_ref(),
+            _ => None,
+        };
+        let ocr = match &settings.ocr.model {
+            OcrModelChoice::OpenAi { endpoint, .. } => endpoint.api_key.as_ref(),
+            _ => None,
+        };
+        let keys = keys.into_iter().flatten().chain(reranker).chain(verifier).chain(ocr);
+        keys.cloned().collect()
     }
 
     /// Nobody chose a value for the setting.

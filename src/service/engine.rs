@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, OnceLock};
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell};
 
-use super::backends;
+use super::backends::{self, VerifierModel};
 use super::compatibility;
 use super::context::Context;
 use super::provenance::TraceSink;
@@ -31,6 +31,7 @@ pub struct Engine {
     late: OnceLock<Arc<LateInteraction>>,
     chat: OnceLock<Arc<dyn ChatModel>>,
     quoting_chat: OnceLock<Arc<dyn ChatModel>>,
+    verifier: OnceCell<VerifierModel<'static>>,
     template: OnceLock<Template>,
     traces: TraceSink,
 }
@@ -61,6 +62,7 @@ impl Engine {
             late: OnceLock::new(),
             chat: OnceLock::new(),
             quoting_chat: OnceLock::new(),
+            verifier: OnceCell::new(),
             template: OnceLock::new(),
             traces: TraceSink::default(),
         })
@@ -157,6 +159,13 @@ impl Engine {
         }
         let chat = Arc::new(backends::extractive()?);
         Ok(Arc::clone(self.quoting_chat.get_or_init(|| chat)) as _)
+    }
+
+    /// The model of `--verify`, where one is configured.
+    pub(super) async fn verifier(&self) -> Result<Option<VerifierModel<'static>>, Failure> {
+        let Some(verify) = &self.context.settings.verify else { return Ok(None) };
+        let open = || backends::verifier(&self.context, verify);
+        self.verifier.get_or_try_init(open).await.cloned().map(Some)
     }
 
     /// What prompts are made of: a template of the user's, or docent's own.

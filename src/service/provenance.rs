@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::{SecondsFormat, Utc};
 
 use super::answering::Exchange;
+use super::backends::VerifierModel;
 use super::context::Context;
 use super::engine::Engine;
 use super::written::forbid_way_out;
@@ -101,6 +102,16 @@ impl Traced {
         let retriever = Retriever { embedder, reranker, ..retriever.clone() };
         (retriever, self.watch.chat(chat, local))
     }
+
+    /// The same for the model that checks the answer.
+    pub(super) fn watched_verifier<'a>(&self, verifier: &'a VerifierModel<'static>) -> VerifierModel<'a> {
+        match verifier {
+            VerifierModel::Chat(model) => VerifierModel::Chat(self.watch.verifier(&**model).into()),
+            VerifierModel::Entailment(model) => {
+                VerifierModel::Entailment(self.watch.entailment(model))
+            }
+        }
+    }
 }
 
 impl Engine {
@@ -160,7 +171,7 @@ fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
 fn relevant(settings: &Settings) -> BTreeMap<String, String> {
     let decides = |name: &str| {
         ["model", "embedder"].contains(&name)
-            || ["search.", "chat.", "embedding.", "rerank."]
+            || ["search.", "chat.", "embedding.", "rerank.", "verify."]
                 .iter()
                 .any(|table| name.starts_with(table))
     };

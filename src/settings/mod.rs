@@ -36,7 +36,7 @@ pub use retrieval::{Qdrant, Search};
 pub use serve::{Fallback, ListenAddress, Serve};
 pub use values::Endpoint;
 use values::Values;
-pub use verify::Verify;
+pub use verify::{Verify, VerifyModel};
 
 /// Everything that can be set, with the types the rest of the program wants.
 #[derive(Clone, PartialEq, Debug)]

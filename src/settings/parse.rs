@@ -45,10 +45,18 @@ pub fn reranker(text: &str) -> Result<Reranker, String> {
 }
 
 /// A model that checks citations.
-pub fn verifier(text: &str) -> Result<String, String> {
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Verifier {
+    OpenAi(String),
+    /// A directory.
+    Onnx(String),
+}
+
+pub fn verifier(text: &str) -> Result<Verifier, String> {
     match text.split_once(':') {
-        Some(("openai", model)) if !model.is_empty() => Ok(model.to_owned()),
-        _ => Err("is not a model that checks citations: use openai:MODEL".to_owned()),
+        Some(("openai", model)) if !model.is_empty() => Ok(Verifier::OpenAi(model.to_owned())),
+        Some(("onnx", dir)) if !dir.is_empty() => Ok(Verifier::Onnx(dir.to_owned())),
+        _ => Err("is not a model that checks citations: use openai:MODEL or onnx:DIR".to_owned()),
     }
 }
 

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::values::located;
 use super::{Endpoint, SettingsError, Values, parse};
 
 #[derive(Clone, PartialEq, Debug)]
@@ -39,10 +38,9 @@ impl RerankModel {
     fn resolve(values: &Values<'_>) -> Result<Option<Self>, SettingsError> {
         const NAME: &str = "rerank.with";
         let Some(with) = values.optional(NAME, parse::reranker)? else { return Ok(None) };
-        Ok(Some(match (with, values.found(NAME)) {
-            (parse::Reranker::Onnx(dir), Some((_, origin))) => Self::Onnx(located(&dir, origin)),
-            (parse::Reranker::Onnx(dir), None) => Self::Onnx(dir.into()),
-            (parse::Reranker::Endpoint(base_url), _) => {
+        Ok(Some(match with {
+            parse::Reranker::Onnx(dir) => Self::Onnx(values.path_within(NAME, &dir)),
+            parse::Reranker::Endpoint(base_url) => {
                 let api_key = values.text("rerank.api_key");
                 let endpoint = Endpoint { base_url, api_key, key_header: None };
                 Self::Endpoint { endpoint, model: values.text("rerank.model") }

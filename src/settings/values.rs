@@ -117,6 +117,11 @@ impl<'a> Values<'a> {
         Some(located(value, origin))
     }
 
+    /// A path that is part of a setting's value: the same.
+    pub(super) fn path_within(&self, name: &str, path: &str) -> PathBuf {
+        self.found(name).map_or_else(|| path.into(), |(_, origin)| located(path, origin))
+    }
+
     /// The endpoint of `openai`, whose version goes into the query.
     pub(super) fn shared_endpoint(&self) -> Result<Endpoint, SettingsError> {
         const URL: &str = "openai.base_url";

@@ -1,5 +1,6 @@
 //! The model that holds the claims of an answer against their passages, beside the rules.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{Endpoint, SettingsError, Values, chat, parse};
@@ -7,13 +8,23 @@ use crate::types::ChatPrice;
 
 #[derive(Clone, PartialEq, Debug)]
 pub struct Verify {
-    /// A chat model.
-    pub model: String,
-    pub endpoint: Endpoint,
+    pub model: VerifyModel,
     /// Longest wait for one reply.
     pub timeout: Duration,
-    /// `None` where it is not known.
+    /// Of a chat model; `None` where it is not known.
     pub price: Option<ChatPrice>,
+    /// Score from which on an ONNX model bears a claim out, 0 to 1.
+    pub threshold: f32,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub enum VerifyModel {
+    Chat {
+        model: String,
+        endpoint: Endpoint,
+    },
+    /// The directory of an ONNX model.
+    Onnx(PathBuf),
 }
 
 impl Verify {
@@ -22,12 +33,18 @@ impl Verify {
         values: &Values<'_>,
         shared: &Endpoint,
     ) -> Result<Option<Self>, SettingsError> {
+        const NAME: &str = "verify.with";
         // All are looked at, so that a mistake is found before it matters.
         let endpoint = values.own_endpoint("verify", shared)?;
         let timeout = values.time("verify.timeout")?;
         let price = ["verify.price_in", "verify.price_cached", "verify.price_out"];
         let price = chat::price(values, price)?;
-        let model = values.optional("verify.with", parse::verifier)?;
-        Ok(model.map(|model| Self { model, endpoint, timeout, price }))
+        let threshold = values.number("verify.threshold")? as f32;
+        let Some(with) = values.optional(NAME, parse::verifier)? else { return Ok(None) };
+        let model = match with {
+            parse::Verifier::OpenAi(model) => VerifyModel::Chat { model, endpoint },
+            parse::Verifier::Onnx(dir) => VerifyModel::Onnx(values.path_within(NAME, &dir)),
+        };
+        Ok(Some(Self { model, timeout, price, threshold }))
     }
 }

@@ -5,6 +5,7 @@
 //! citations held. It has the question, but no text of documents, prompts or answers unless that
 //! was asked for: then it is in [`Trace::content`].
 
+mod answered;
 pub mod file;
 pub mod otlp;
 mod watch;
@@ -12,23 +13,24 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub use answered::{Cited, Retrieved, Verified};
 pub use watch::{Call, Operation, Watch};
 
 use crate::chat::Message;
 use crate::error::Fault;
-use crate::query::cite::{Check, Finding};
-use crate::query::pack::Fate;
+use crate::query::cite::Finding;
 use crate::query::retrieve::{RetrieveOptions, Weights};
+use crate::query::verification::Verdict;
 use crate::query::{Answer, AnswerOptions};
 use crate::types::{
-    ChunkerId, ContentHash, EmbedderId, Filter, LegScore, Locator, Manifest, RerankerId, Run,
+    ChunkerId, ContentHash, EmbedderId, Filter, Manifest, RerankerId, Run,
     SCHEMA_VERSION, SparseId, Usage,
 };
 
@@ -59,6 +61,9 @@ pub struct Trace {
     pub invalid_citations: Vec<u32>,
     /// How many sentences cite nothing.
     pub uncited_sentences: usize,
+    /// What the model of `--verify` was asked of the answer, if it was.
+    #[serde(default)]
+    pub verification: Option<Verified>,
     pub finish_reason: Option<String>,
     pub usage: Usage,
     pub timings_ms: Timings,
@@ -150,46 +155,6 @@ impl Retrieval {
     }
 }
 
-/// A chunk that was found, and what became of it.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct Retrieved {
-    /// From 1.
-    pub rank: usize,
-    pub chunk_id: Uuid,
-    pub source: String,
-    /// `path:L10-L24`.
-    pub citation: String,
-    #[serde(flatten)]
-    pub locator: Locator,
-    pub document_hash: ContentHash,
-    pub chunk_hash: ContentHash,
-    pub score: f32,
-    pub dense: Option<LegScore>,
-    pub sparse: Option<LegScore>,
-    #[serde(default)]
-    pub late: Option<LegScore>,
-    #[serde(default)]
-    pub rerank: Option<LegScore>,
-    /// The passage of the prompt that it is part of.
-    pub passage: Option<u32>,
-    /// Why it is in none.
-    pub dropped: Option<String>,
-}
-
-/// A passage that the answer cites.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct Cited {
-    pub passage: u32,
-    pub citation: String,
-    pub verified: bool,
-    /// By what the claims were held against it.
-    #[serde(default)]
-    pub checks: Vec<Check>,
-    /// Those that found something that it does not bear out.
-    #[serde(default)]
-    pub failed: BTreeSet<Check>,
-}
-
 /// Milliseconds from the question.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Timings {
@@ -210,6 +175,9 @@ pub struct Content {
     /// What the cited passages do not bear out.
     #[serde(default)]
     pub findings: Vec<Finding>,
+    /// What the model of `--verify` says of each claim.
+    #[serde(default)]
+    pub verdicts: Vec<Verdict>,
     /// What an endpoint said when it failed.
     pub errors: Vec<String>,
 }
@@ -278,21 +246,23 @@ impl Trace {
                 },
             },
             retrieval,
-            retrieved: answer.map(retrieved).unwrap_or_default(),
+            retrieved: answer.map(answered::retrieved).unwrap_or_default(),
             prompt_hash: messages
                 .map(|messages| ContentHash::of(&serde_json::to_vec(messages).unwrap_or_default())),
             settings: about.settings,
-            citations: answer.map(cited).unwrap_or_default(),
+            citations: answer.map(answered::cited).unwrap_or_default(),
             invalid_citations: answer.map(|a| a.citations.invalid.clone()).unwrap_or_default(),
             uncited_sentences: answer.map_or(0, |a| a.citations.uncited_sentences.len()),
+            verification: answer.and_then(|answer| answered::verified(answer, &calls)),
             finish_reason: answer.and_then(|answer| answer.finish_reason.clone()),
             usage: answer.map(|answer| answer.usage).unwrap_or_default(),
             timings_ms: timings(answer, watch),
             content: content.then(|| Content {
                 messages: messages.cloned().unwrap_or_default(),
                 answer: answer.map(|answer| answer.text.clone()).unwrap_or_default(),
-                quotes: answer.map(quotes).unwrap_or_default(),
+                quotes: answer.map(answered::quotes).unwrap_or_default(),
                 findings: answer.map(|a| a.citations.findings.clone()).unwrap_or_default(),
+                verdicts: answer.map(answered::verdicts).unwrap_or_default(),
                 errors: calls.iter().filter_map(|call| call.error_message.clone()).collect(),
             }),
             calls,
@@ -302,57 +272,15 @@ impl Trace {
 
 /// The last model that answered: the chat model, unless it was not asked.
 fn answered_by(calls: &[Call]) -> Option<String> {
-    let mut models = calls.iter().rev().filter(|call| call.operation != Operation::Rerank);
-    models.find_map(|call| call.answered_by.clone())
+    let asked = |call: &&Call| ![Operation::Rerank, Operation::Verify].contains(&call.operation);
+    calls.iter().rev().filter(asked).find_map(|call| call.answered_by.clone())
 }
 
 /// The messages that the answer is an answer to: of several prompts, the last. The model that
 /// quotes reads none.
 fn asked(calls: &[Call]) -> Option<&Vec<Message>> {
-    calls.iter().rev().filter(|call| !call.local).find_map(|call| call.messages.as_ref())
-}
-
-fn retrieved(answer: &Answer) -> Vec<Retrieved> {
-    let rows = (1..).zip(answer.hits.iter().zip(&answer.fates)).map(|(rank, (hit, fate))| {
-        let (passage, dropped) = match fate {
-            Fate::Passage(number) => (Some(*number), None),
-            Fate::Dropped { reason, .. } => (None, Some(reason.name().to_owned())),
-        };
-        let chunk = &hit.chunk;
-        Retrieved {
-            rank,
-            chunk_id: chunk.id(),
-            source: chunk.source.clone(),
-            citation: chunk.locator.cite(&chunk.source),
-            locator: chunk.locator,
-            document_hash: chunk.document_hash.clone(),
-            chunk_hash: chunk.chunk_hash.clone(),
-            score: hit.score,
-            dense: hit.dense,
-            late: hit.late,
-            sparse: hit.sparse,
-            rerank: hit.rerank,
-            passage,
-            dropped,
-        }
-    });
-    rows.collect()
-}
-
-fn cited(answer: &Answer) -> Vec<Cited> {
-    let citations = answer.citations.citations.iter().map(|citation| Cited {
-        passage: citation.number,
-        citation: citation.citation.clone(),
-        verified: citation.verified,
-        checks: citation.checks.clone(),
-        failed: answer.citations.failed(citation.number),
-    });
-    citations.collect()
-}
-
-fn quotes(answer: &Answer) -> BTreeMap<u32, String> {
-    let citations = answer.citations.citations.iter();
-    citations.filter_map(|citation| Some((citation.number, citation.quote.clone()?))).collect()
+    let asked = |call: &&Call| call.operation == Operation::Chat && !call.local;
+    calls.iter().rev().filter(asked).find_map(|call| call.messages.as_ref())
 }
 
 fn timings(answer: Option<&Answer>, watch: &Watch) -> Timings {

@@ -162,6 +162,7 @@ fn model_call(trace: &Trace, call: &Call, number: usize) -> Value {
         Operation::Embeddings => "embeddings",
         Operation::Rerank => "rerank",
         Operation::Chat => "chat",
+        Operation::Verify => "verify",
     };
     let model = call.model.strip_prefix("openai:").unwrap_or(&call.model);
     let mut attributes = vec![
@@ -175,7 +176,9 @@ fn model_call(trace: &Trace, call: &Call, number: usize) -> Value {
     if call.operation == Operation::Embeddings {
         let dimensions = trace.models.embedder.dimensions;
         attributes.push(attribute("gen_ai.embeddings.dimension.count", dimensions));
-    } else if call.operation == Operation::Chat {
+    }
+    attributes.extend(usage(call));
+    if call.operation == Operation::Chat {
         attributes.extend(chat_attributes(trace, call));
     }
     let kind = if call.local { INTERNAL } else { CLIENT };
@@ -190,6 +193,14 @@ fn model_call(trace: &Trace, call: &Call, number: usize) -> Value {
     span
 }
 
+fn usage(call: &Call) -> impl Iterator<Item = Value> {
+    let usage = [
+        ("gen_ai.usage.input_tokens", call.usage.prompt_tokens),
+        ("gen_ai.usage.output_tokens", call.usage.completion_tokens),
+    ];
+    usage.into_iter().filter_map(|(name, tokens)| Some(attribute(name, tokens? as usize)))
+}
+
 fn chat_attributes(trace: &Trace, call: &Call) -> Vec<Value> {
     let mut attributes = Vec::new();
     let setting = |name: &str| trace.settings.get(name).and_then(|text| text.parse::<f64>().ok());
@@ -202,13 +213,6 @@ fn chat_attributes(trace: &Trace, call: &Call) -> Vec<Value> {
     if let Some(reason) = &call.finish_reason {
         let reasons = json!({"arrayValue": {"values": [{"stringValue": reason}]}});
         attributes.push(json!({"key": "gen_ai.response.finish_reasons", "value": reasons}));
-    }
-    let usage = [
-        ("gen_ai.usage.input_tokens", call.usage.prompt_tokens),
-        ("gen_ai.usage.output_tokens", call.usage.completion_tokens),
-    ];
-    for (name, tokens) in usage {
-        attributes.extend(tokens.map(|tokens| attribute(name, tokens as usize)));
     }
     if let Some(url) = trace.models.chat.endpoint.as_deref().filter(|_| !call.local)
         && let Ok(url) = reqwest::Url::parse(url)

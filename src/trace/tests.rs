@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::answered::retrieved;
 use super::*;
 use crate::query::cite;
 use crate::query::pack::tests::chunk;

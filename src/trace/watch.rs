@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::{fault_name, milliseconds};
 use crate::chat::{ChatEvent, ChatModel, ChatRequest, ChatStream, Message};
 use crate::embed::{Embedder, Limits, Role};
+use crate::entailment::{Claim, EntailmentModel, Judged};
 use crate::error::BackendError;
 use crate::http::Throttled;
 use crate::rerank::Reranker;
@@ -23,6 +24,8 @@ pub enum Operation {
     Embeddings,
     Rerank,
     Chat,
+    /// The claims of the answer are held against their passages.
+    Verify,
 }
 
 /// One exchange with a model. Times are milliseconds from the question.
@@ -48,8 +51,8 @@ pub struct Call {
     pub error_message: Option<String>,
 }
 
-/// Looks on while one question is answered: give the flow what [`Self::embedder`],
-/// [`Self::reranker`] and [`Self::chat`] make of the models.
+/// Looks on while one question is answered: give the flow what [`Self::embedder`], [`Self::reranker`],
+/// [`Self::chat`], [`Self::verifier`] and [`Self::entailment`] make of the models.
 #[derive(Clone)]
 pub struct Watch {
     started: Instant,
@@ -81,7 +84,18 @@ impl Watch {
     }
 
     pub fn chat<'a>(&self, inner: &'a dyn ChatModel, local: bool) -> Box<dyn ChatModel + 'a> {
-        Box::new(WatchedChat { inner, local, watch: self.clone() })
+        let operation = Operation::Chat;
+        Box::new(WatchedChat { inner, operation, local, watch: self.clone() })
+    }
+
+    /// A chat model that checks the answer.
+    pub fn verifier<'a>(&self, inner: &'a dyn ChatModel) -> Box<dyn ChatModel + 'a> {
+        let operation = Operation::Verify;
+        Box::new(WatchedChat { inner, operation, local: false, watch: self.clone() })
+    }
+
+    pub fn entailment(&self, inner: &Arc<dyn EntailmentModel>) -> Arc<dyn EntailmentModel> {
+        Arc::new(WatchedEntailment { inner: Arc::clone(inner), watch: self.clone() })
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Call>> {
@@ -201,8 +215,38 @@ impl Reranker for WatchedReranker {
     }
 }
 
+struct WatchedEntailment {
+    inner: Arc<dyn EntailmentModel>,
+    watch: Watch,
+}
+
+#[async_trait]
+impl EntailmentModel for WatchedEntailment {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    fn revision(&self) -> &str {
+        self.inner.revision()
+    }
+
+    async fn judge(&self, claims: &[Claim]) -> Result<Vec<Judged>, BackendError> {
+        let place = self.watch.begin(Operation::Verify, self.inner.name(), true);
+        let result = self.inner.judge(claims).await;
+        match &result {
+            Ok(_) => {
+                let revision = self.inner.revision().to_owned();
+                self.watch.change(place, |call| call.answered_by = Some(revision));
+            }
+            Err(error) => self.watch.fail(place, error),
+        }
+        result
+    }
+}
+
 struct WatchedChat<'a> {
     inner: &'a dyn ChatModel,
+    operation: Operation,
     local: bool,
     watch: Watch,
 }
@@ -226,7 +270,7 @@ impl ChatModel for WatchedChat<'_> {
     }
 
     async fn stream(&self, request: ChatRequest) -> Result<ChatStream, BackendError> {
-        let place = self.watch.begin(Operation::Chat, self.inner.name(), self.local);
+        let place = self.watch.begin(self.operation, self.inner.name(), self.local);
         let messages = request.messages.clone();
         self.watch.change(place, |call| call.messages = Some(messages));
         let stream = self.inner.stream(request).await;

@@ -5,7 +5,7 @@ use super::sanitize::sanitize_line;
 use crate::error::Failure;
 use crate::output::words::{counted, seconds};
 use crate::query::verdict::Warning;
-use crate::trace::{Retrieved, Trace};
+use crate::trace::{Retrieved, Trace, Verified};
 use crate::types::{LegScore, RerankerId};
 
 impl Ui {
@@ -92,6 +92,9 @@ fn facts(trace: &Trace) -> Vec<(&'static str, String)> {
         let by = if by.is_empty() { String::new() } else { format!(" ({})", by.join(", ")) };
         facts.push(("cites", format!("[{}] {}, {held}{by}", citation.passage, citation.citation)));
     }
+    if let Some(asked) = &trace.verification {
+        facts.push(("checked by", checked_by(asked)));
+    }
     for number in &trace.invalid_citations {
         facts.push(("cites", format!("[{number}], which is no passage")));
     }
@@ -141,6 +144,27 @@ fn model(trace: &Trace) -> String {
     }
     if let (Some(prompt), Some(completion)) =
         (trace.usage.prompt_tokens, trace.usage.completion_tokens)
+    {
+        text += &format!(", {prompt} tokens in, {completion} out");
+    }
+    text
+}
+
+/// What the model of `--verify` was asked.
+fn checked_by(asked: &Verified) -> String {
+    let Verified { model, claims, unsupported, unchecked, .. } = asked;
+    let revision = asked.revision.as_ref().filter(|revision| *revision != model);
+    let revision = revision.map(|revision| format!(" ({revision})")).unwrap_or_default();
+    let mut text = format!(
+        "{model}{revision}, {}, {unsupported} not borne out, in {}",
+        counted(*claims, "claim"),
+        seconds(asked.elapsed_ms)
+    );
+    if *unchecked > 0 {
+        text += &format!(", {unchecked} without a verdict");
+    }
+    if let (Some(prompt), Some(completion)) =
+        (asked.usage.prompt_tokens, asked.usage.completion_tokens)
     {
         text += &format!(", {prompt} tokens in, {completion} out");
     }

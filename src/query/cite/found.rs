@@ -35,6 +35,15 @@ pub struct Held {
     pub citations: Vec<u32>,
 }
 
+/// Why a model does not find a claim borne out.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Objection {
+    /// In a few words.
+    pub claimed: String,
+    /// What the passages have in its place, where the model can tell.
+    pub instead: Option<String>,
+}
+
 /// A passage that an answer cites.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Citation {
@@ -66,7 +75,7 @@ pub enum Check {
     Numbers,
     /// Its words: names, denials, opposites, what is done to what.
     Words,
-    /// Its meaning, by a chat model.
+    /// Its meaning, by a model.
     Model,
 }
 
@@ -116,13 +125,13 @@ impl Citations {
     }
 
     /// Takes in what a model says of a claim: why its passages do not bear it out, or that they do.
-    pub fn held_by_model(&mut self, claim: &Held, objection: Option<String>) {
-        let finding = objection.map(|claimed| Finding {
+    pub fn held_by_model(&mut self, claim: &Held, objection: Option<Objection>) {
+        let finding = objection.map(|Objection { claimed, instead }| Finding {
             sentence: claim.sentence.clone(),
             citations: claim.citations.clone(),
             check: Check::Model,
             claimed,
-            instead: None,
+            instead,
         });
         let its = |citation: &&mut Citation| claim.citations.contains(&citation.number);
         for citation in self.citations.iter_mut().filter(its) {

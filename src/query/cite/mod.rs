@@ -12,6 +12,6 @@ mod quantities;
 mod quotations;
 mod verify;
 
-pub use found::{Check, Citation, Citations, Finding, Held};
+pub use found::{Check, Citation, Citations, Finding, Held, Objection};
 pub use marks::{MarkParser, Piece};
 pub use verify::verify;

@@ -1,83 +1,38 @@
-//! The claims of an answer, held by a chat model against the passages that they cite.
-//!
-//! What the rules of [`cite`](super::cite) can decide they have decided by then: the model is asked of the
-//! claims in which they found nothing wrong, and which are not the passage's own words. A model that
-//! fails takes nothing away from what the rules found.
+//! A chat model that is asked for a verdict on each claim.
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use super::cite::{Citations, Held};
-use super::prompt::fenced;
+use super::Outcome;
 use crate::chat::data::data;
 use crate::chat::{ChatModel, ChatRequest, reply};
+use crate::query::cite::Held;
+use crate::query::prompt::fenced;
 use crate::types::{Passage, Usage};
 
-/// Claims of one request: a reply about more is seldom whole.
-const BATCH: usize = 20;
 /// Characters of a reason that are kept.
 const REASON: usize = 300;
 
-/// What a model was asked about an answer.
-#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
-pub struct Verification {
-    /// The model that was asked.
-    pub model: String,
-    /// Claims that it was asked about.
-    pub claims: usize,
-    /// Those that it found not to be borne out.
-    pub unsupported: usize,
-    /// Tokens of these requests, and their cost; not part of those of the answer.
-    pub usage: Usage,
-    /// Why some claims have no verdict; null where all have one.
-    pub failure: Option<String>,
-}
-
-/// Asks `chat` about the claims of an answer, and adds what it objects to to `citations`. `nonce` is as in
-/// [`prompt`](super::prompt::prompt); `within` is for each request.
-pub async fn verify(
-    citations: &mut Citations,
-    passages: &[Passage],
+/// One outcome for each claim, or in a sentence why there is none. What the reply took is added to `usage`.
+pub(super) async fn ask(
     chat: &dyn ChatModel,
     nonce: &str,
+    claims: &[Held],
+    passages: &[Passage],
     within: Duration,
-) -> Verification {
-    let claims = std::mem::take(&mut citations.undecided);
-    let mut verification = Verification {
-        model: chat.name().to_owned(),
-        claims: claims.len(),
-        unsupported: 0,
-        usage: Usage::default(),
-        failure: None,
+    usage: &mut Usage,
+) -> Result<Vec<Outcome>, String> {
+    let reply = match reply::reply(chat, request(claims, passages, nonce), within).await {
+        Ok(Some(reply)) => reply,
+        Ok(None) => return Err(super::late(within)),
+        Err(error) => return Err(error.to_string()),
     };
-    for batch in claims.chunks(BATCH) {
-        let verdicts = match reply::reply(chat, request(batch, passages, nonce), within).await {
-            Ok(Some(reply)) => {
-                verification.usage += reply.usage;
-                parse(&reply.text, batch.len())
-                    .ok_or_else(|| "its reply holds no verdict on each claim".to_owned())
-            }
-            Ok(None) => Err(format!("no verdict came within {} s", within.as_secs_f64())),
-            Err(error) => Err(error.to_string()),
-        };
-        match verdicts {
-            Ok(verdicts) => {
-                for (claim, verdict) in batch.iter().zip(verdicts) {
-                    verification.unsupported += usize::from(verdict.is_some());
-                    citations.held_by_model(claim, verdict);
-                }
-            }
-            Err(problem) => {
-                // Whatever keeps the model from this keeps it from the rest.
-                verification.failure = Some(problem);
-                break;
-            }
-        }
-    }
-    verification
+    *usage += reply.usage;
+    let objections = parse(&reply.text, claims.len())
+        .ok_or_else(|| "its reply holds no verdict on each claim".to_owned())?;
+    Ok(objections.into_iter().map(Outcome::of_chat).collect())
 }
 
 /// Asks for verdicts. Passages and claims are data: they stand between tags with a nonce.
@@ -142,6 +97,17 @@ fn said(reason: &str) -> String {
     let line = reason.split_whitespace().collect::<Vec<_>>().join(" ");
     let line: String = line.chars().take(REASON).collect();
     if line.is_empty() { "the passages do not say it".to_owned() } else { line }
+}
+
+impl Outcome {
+    fn of_chat(objection: Option<String>) -> Self {
+        Self {
+            supported: Some(objection.is_none()),
+            score: None,
+            reason: objection,
+            instead: None,
+        }
+    }
 }
 
 #[cfg(test)]

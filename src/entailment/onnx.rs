@@ -1,0 +1,124 @@
+//! A cross-encoder from a directory, which reads premise and claim together.
+//!
+//! A claim is held against each sentence of its premise alone, and against as many in a row as the model
+//! reads; the best score counts. That a model of sentence pairs is asked about sentences and the best
+//! entailment taken is `SummaC` (Laban et al., 2022, <https://arxiv.org/abs/2111.09525>); longer windows,
+//! for claims that rest on several sentences, are as in `AlignScore` (Zha et al., 2023,
+//! <https://arxiv.org/abs/2305.16739>).
+
+mod labels;
+mod windows;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::{Claim, Entailed, EntailmentModel, Judged};
+use crate::error::{BackendError, Fault, Service};
+use crate::onnx::layout::Layout;
+use crate::onnx::{OnnxError, PairModel};
+use labels::Head;
+use windows::windows;
+
+/// From this probability on a sentence is said to contradict a claim: it is then likelier than all else.
+const CONTRADICTS: f32 = 0.5;
+
+/// Finds what would be wrong with the model's files without loading it: what is missing, and labels of
+/// which the meaning is not known.
+pub fn check(dir: &Path) -> Result<(), OnnxError> {
+    Head::of(&Layout::read(dir)?).map(drop)
+}
+
+/// Loads the model and tries it on a pair of words. Blocks.
+pub fn open(dir: &Path) -> Result<CrossEncoder, OnnxError> {
+    check(dir)?;
+    let model = PairModel::open(dir)?;
+    let head = Head::of(model.layout())?;
+    head.fits(model.values()).map_err(|problem| OnnxError {
+        path: model.layout().config.clone(),
+        problem,
+        hint: labels::HINT,
+    })?;
+    Ok(CrossEncoder { name: model.name(), model: Arc::new(model), head })
+}
+
+/// See [`open`].
+pub struct CrossEncoder {
+    name: String,
+    model: Arc<PairModel>,
+    head: Head,
+}
+
+#[async_trait]
+impl EntailmentModel for CrossEncoder {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn revision(&self) -> &str {
+        self.model.revision()
+    }
+
+    async fn judge(&self, claims: &[Claim]) -> Result<Vec<Judged>, BackendError> {
+        let (model, head, claims) = (Arc::clone(&self.model), self.head, claims.to_vec());
+        tokio::task::spawn_blocking(move || judge(&model, head, &claims))
+            .await
+            .unwrap_or_else(|error| Err(format!("the task ended early: {error}")))
+            .map_err(|problem| {
+                BackendError::new(Service::Verifier, Fault::Permanent, &self.name, &problem)
+            })
+    }
+}
+
+/// A part of a claim's premise that the model reads at once.
+struct Window {
+    text: String,
+    is_sentence: bool,
+}
+
+fn judge(model: &PairModel, head: Head, claims: &[Claim]) -> Result<Vec<Judged>, String> {
+    let read: Vec<_> = claims.iter().map(|claim| read(model, claim)).collect();
+    let pairs = read.iter().zip(claims).flat_map(|(windows, claim)| {
+        windows.iter().flatten().map(|window| (&*window.text, &*claim.text))
+    });
+    // All of a batch at once: what is as long as each other is computed together.
+    let mut scores = model.run(&pairs.collect::<Vec<_>>())?.into_iter();
+    let judged = read.into_iter().map(|windows| {
+        let windows = windows?;
+        Ok(summed_up(head, windows.into_iter().zip(scores.by_ref())))
+    });
+    Ok(judged.collect())
+}
+
+/// What a claim is held against; a sentence where the claim leaves no room for it.
+fn read(model: &PairModel, claim: &Claim) -> Result<Vec<Window>, String> {
+    let (tokens, most) = (model.count_tokens(&claim.text), model.longest_pair());
+    if tokens > most / 2 {
+        return Err(format!(
+            "it has {tokens} tokens, and the model reads {most} together with its premise"
+        ));
+    }
+    let windows = windows(&claim.premise, most - tokens, &|text| model.count_tokens(text));
+    Ok(windows.into_iter().map(|(text, is_sentence)| Window { text, is_sentence }).collect())
+}
+
+fn summed_up(head: Head, windows: impl Iterator<Item = (Window, Vec<f32>)>) -> Entailed {
+    let mut best: Option<f32> = None;
+    let mut against: Option<(f32, String)> = None;
+    for (window, values) in windows {
+        let reading = head.read(&values);
+        best = Some(best.map_or(reading.score, |best| head.better(best, reading.score)));
+        let worst = against.as_ref().map_or(CONTRADICTS, |(contradicts, _)| *contradicts);
+        if let Some(contradicts) = reading.contradicts
+            && window.is_sentence
+            && contradicts > worst
+        {
+            against = Some((contradicts, window.text));
+        }
+    }
+    Entailed { score: best.unwrap_or(0.0), contradicted_by: against.map(|(_, sentence)| sentence) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,245 @@
+//! What the numbers mean that a model makes of premise and claim.
+
+use crate::onnx::OnnxError;
+use crate::onnx::layout::Layout;
+
+pub(super) const HINT: &str = r#"say what they mean in "id2label" there: {"0": "entailment", "1": "neutral", "2": "contradiction"} in the model's order, {"0": "unsupported", "1": "supported"}, or {"0": "supported"} for a model with one score"#;
+
+/// What a label says of a claim.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Meaning {
+    Supported,
+    Contradicted,
+    /// Neither.
+    Neutral,
+    /// Contradicted or neutral.
+    Unsupported,
+    /// Supported or neutral.
+    Uncontradicted,
+}
+
+/// Names that published models have for them, letters alone and in lower case.
+const NAMES: &[(Meaning, &[&str])] = &[
+    (
+        Meaning::Supported,
+        &[
+            "entailment", "entail", "entails", "entailed", "support", "supports", "supported",
+            "consistent", "factual", "factuallyconsistent", "faithful", "grounded", "attributable",
+        ],
+    ),
+    (
+        Meaning::Contradicted,
+        &[
+            "contradiction", "contradict", "contradicts", "contradicted", "contradictory", "refute",
+            "refutes", "refuted", "conflict",
+        ],
+    ),
+    (Meaning::Neutral, &["neutral", "notenoughinfo", "nei", "unrelated", "irrelevant", "unknown"]),
+    (
+        Meaning::Unsupported,
+        &[
+            "notentailment", "nonentailment", "notentailed", "unsupported", "notsupported",
+            "inconsistent", "hallucination", "hallucinated", "nonfactual", "notfactual", "unfaithful",
+            "ungrounded", "notgrounded",
+        ],
+    ),
+    (
+        Meaning::Uncontradicted,
+        &["notcontradiction", "noncontradiction", "nocontradiction", "noconflict", "notconflict"],
+    ),
+];
+
+impl Meaning {
+    fn of(label: &str) -> Option<Self> {
+        let letters = label.chars().filter(|c| c.is_alphanumeric());
+        let name: String = letters.flat_map(char::to_lowercase).collect();
+        let row = NAMES.iter().find(|(_, names)| names.contains(&name.as_str()))?;
+        Some(row.0)
+    }
+}
+
+/// How a model's numbers become a score.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Head {
+    /// One number: the logit of a claim that is supported.
+    Single,
+    /// As many logits as labels; these two are of interest.
+    Labels { labels: usize, supported: usize, contradicted: Option<usize> },
+    /// Two logits, and all that the model tells is whether a claim is contradicted.
+    Contradiction { contradicted: usize },
+}
+
+/// What a model says of one window.
+pub(super) struct Reading {
+    pub(super) score: f32,
+    pub(super) contradicts: Option<f32>,
+}
+
+impl Head {
+    /// As the configuration beside the model names its labels. A single one without a name of its own
+    /// (`LABEL_0`) is taken for the score of a claim that is grounded, as of `HHEM` and its like.
+    pub(super) fn of(layout: &Layout) -> Result<Self, OnnxError> {
+        let wrong = |problem: String| OnnxError { path: layout.config.clone(), problem, hint: HINT };
+        if !layout.config.is_file() {
+            return Err(wrong("is not there: what the model's scores mean is not known".to_owned()));
+        }
+        let labels = &layout.labels;
+        let named: Vec<Option<Meaning>> = labels.iter().map(|label| Meaning::of(label)).collect();
+        let at = |meaning| named.iter().position(|named| *named == Some(meaning));
+        if let [only] = &*named
+            && (*only == Some(Meaning::Supported) || labels[0].eq_ignore_ascii_case("LABEL_0"))
+        {
+            return Ok(Self::Single);
+        }
+        let listed = labels.join(", ");
+        match labels.iter().zip(&named).find(|(_, meaning)| meaning.is_none()) {
+            _ if labels.is_empty() => {
+                return Err(wrong("does not say what the model's scores mean".to_owned()));
+            }
+            Some((label, _)) => {
+                return Err(wrong(format!("docent does not know the label {label:?} of {listed}")));
+            }
+            None => {}
+        }
+        let count = |meaning| named.iter().filter(|named| **named == Some(meaning)).count();
+        let contradicted = at(Meaning::Contradicted);
+        match (count(Meaning::Supported), at(Meaning::Supported), contradicted) {
+            (1, Some(supported), _) if labels.len() > 1 => {
+                Ok(Self::Labels { labels: labels.len(), supported, contradicted })
+            }
+            (0, _, Some(contradicted)) if labels.len() == 2 && count(Meaning::Contradicted) == 1 => {
+                Ok(Self::Contradiction { contradicted })
+            }
+            _ => Err(wrong(format!("none of its labels, or several, stand for support: {listed}"))),
+        }
+    }
+
+    /// Whether a model makes as many numbers of a pair as it has labels.
+    pub(super) fn fits(self, values: usize) -> Result<(), String> {
+        let labels = match self {
+            Self::Single => 1,
+            Self::Labels { labels, .. } => labels,
+            Self::Contradiction { .. } => 2,
+        };
+        if values == labels {
+            return Ok(());
+        }
+        Err(format!("names {labels} labels, and the model gives {values} scores for a pair"))
+    }
+
+    pub(super) fn read(self, logits: &[f32]) -> Reading {
+        match self {
+            Self::Single => {
+                let logit = logits.first().copied().unwrap_or(f32::NEG_INFINITY);
+                Reading { score: 1.0 / (1.0 + (-logit).exp()), contradicts: None }
+            }
+            Self::Labels { supported, contradicted, .. } => Reading {
+                score: probability(logits, supported),
+                contradicts: contradicted.map(|label| probability(logits, label)),
+            },
+            Self::Contradiction { contradicted } => {
+                let contradicts = probability(logits, contradicted);
+                Reading { score: 1.0 - contradicts, contradicts: Some(contradicts) }
+            }
+        }
+    }
+
+    /// Which of two windows' scores is the claim's: what supports it in one place is enough, and so is
+    /// what contradicts it where that is all that the model sees.
+    pub(super) fn better(self, one: f32, other: f32) -> f32 {
+        match self {
+            Self::Contradiction { .. } => one.min(other),
+            Self::Single | Self::Labels { .. } => one.max(other),
+        }
+    }
+}
+
+/// Softmax.
+fn probability(logits: &[f32], label: usize) -> f32 {
+    let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let sum: f32 = logits.iter().map(|logit| (logit - most).exp()).sum();
+    logits.get(label).map_or(0.0, |logit| (logit - most).exp() / sum)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::onnx::tests::copy;
+
+    fn head(config: &str) -> Result<Head, String> {
+        let dir = copy("cross");
+        std::fs::write(dir.path().join("config.json"), config).unwrap();
+        Head::of(&Layout::read(dir.path()).unwrap()).map_err(|error| error.to_string())
+    }
+
+    fn named(labels: &[&str]) -> Result<Head, String> {
+        let rows = labels.iter().enumerate();
+        let ids: serde_json::Map<_, _> =
+            rows.map(|(id, label)| (id.to_string(), (*label).into())).collect();
+        head(&serde_json::json!({"id2label": ids}).to_string())
+    }
+
+    #[test]
+    fn labels_come_in_any_order_and_case() {
+        let three = |supported, contradicted| {
+            Ok(Head::Labels { labels: 3, supported, contradicted: Some(contradicted) })
+        };
+        assert_eq!(named(&["entailment", "neutral", "contradiction"]), three(0, 2));
+        assert_eq!(named(&["CONTRADICTION", "Entailment", "NEUTRAL"]), three(1, 0));
+        assert_eq!(named(&["REFUTES", "NOT ENOUGH INFO", "SUPPORTS"]), three(2, 0));
+        let by_name = r#"{"label2id": {"neutral": 1, "contradiction": 0, "entailment": 2}}"#;
+        assert_eq!(head(by_name), three(2, 0));
+        let two = |supported| Ok(Head::Labels { labels: 2, supported, contradicted: None });
+        assert_eq!(named(&["entailment", "not_entailment"]), two(0));
+        assert_eq!(named(&["unsupported", "supported"]), two(1));
+        assert_eq!(named(&["hallucinated", "consistent"]), two(1));
+        for only in ["supported", "LABEL_0"] {
+            assert_eq!(named(&[only]), Ok(Head::Single));
+        }
+        let contradiction = Ok(Head::Contradiction { contradicted: 1 });
+        assert_eq!(named(&["no_contradiction", "contradiction"]), contradiction);
+        assert_eq!(named(&["neutral", "contradiction"]), contradiction);
+    }
+
+    #[test]
+    fn labels_that_say_nothing_are_refused() {
+        for (config, problem) in [
+            ("{}", "does not say"),
+            (r#"{"id2label": {"0": "LABEL_0", "1": "LABEL_1"}}"#, "label \"LABEL_0\""),
+            (r#"{"id2label": {"0": "positive", "1": "negative"}}"#, "label \"positive\""),
+            (r#"{"id2label": {"1": "entailment", "2": "neutral"}}"#, "does not say"),
+            (r#"{"id2label": {"0": "relevance"}}"#, "label \"relevance\""),
+            (r#"{"id2label": {"0": "unsupported"}}"#, "stand for support"),
+            (r#"{"id2label": {"0": "neutral", "1": "unsupported"}}"#, "stand for support"),
+            (r#"{"id2label": {"0": "entailment", "1": "supported"}}"#, "stand for support"),
+            (r#"{"id2label": ["entailment", "neutral"]}"#, "does not say"),
+            (r#"{"id2label": {"0": 1}, "label2id": null}"#, "does not say"),
+        ] {
+            let error = head(config).unwrap_err();
+            assert!(error.contains("config.json: ") && error.contains(problem), "{config}: {error}");
+        }
+        let dir = copy("cross");
+        std::fs::remove_file(dir.path().join("config.json")).unwrap();
+        let error = Head::of(&Layout::read(dir.path()).unwrap()).unwrap_err().to_string();
+        assert!(error.contains("config.json: is not there"), "{error}");
+    }
+
+    #[test]
+    fn logits_become_probabilities() {
+        let near = |a: f32, b: f32| assert!((a - b).abs() < 1e-4, "{a} {b}");
+        let nli = Head::Labels { labels: 3, supported: 1, contradicted: Some(0) };
+        let reading = nli.read(&[0.0, 2.0, 1.0]);
+        near(reading.score, 0.665_24);
+        near(reading.contradicts.unwrap(), 0.090_03);
+        near(nli.read(&[0.0, 500.0, 1.0]).score, 1.0);
+        near(Head::Single.read(&[0.0]).score, 0.5);
+        near(Head::Single.read(&[-90.0]).score, 0.0);
+        let against = Head::Contradiction { contradicted: 1 };
+        near(against.read(&[0.0, 2.0]).score, 0.119_2);
+        near(nli.better(0.1, 0.9), 0.9);
+        near(against.better(0.1, 0.9), 0.1);
+        assert!(nli.fits(3).is_ok() && nli.fits(2).is_err() && Head::Single.fits(1).is_ok());
+    }
+}

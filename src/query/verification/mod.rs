@@ -1,0 +1,171 @@
+//! The claims of an answer, held by a model against the passages that they cite: by a chat model, or by
+//! one for natural language inference.
+//!
+//! What the rules of [`cite`](super::cite) can decide they have decided by then: the model is asked of the
+//! claims in which they found nothing wrong, and which are not the passage's own words. A model that
+//! fails takes nothing away from what the rules found.
+
+mod chat;
+mod entailment;
+
+use std::time::{Duration, Instant};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::cite::{Citations, Held, Objection};
+use crate::chat::ChatModel;
+use crate::entailment::EntailmentModel;
+use crate::types::{Passage, Usage};
+
+/// Claims of one request: a reply about more is seldom whole.
+const BATCH: usize = 20;
+
+/// What a model was asked about an answer.
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
+pub struct Verification {
+    /// The model that was asked.
+    pub model: String,
+    /// Claims that it was asked about.
+    pub claims: usize,
+    /// Those that it found not to be borne out.
+    pub unsupported: usize,
+    /// One for each of these claims, in the order of the answer.
+    pub verdicts: Vec<Verdict>,
+    /// Time that it took, beside that of the answer.
+    pub elapsed_ms: u64,
+    /// Tokens of these requests, and their cost; not part of those of the answer.
+    pub usage: Usage,
+    /// Why some claims have no verdict; null where all have one.
+    pub failure: Option<String>,
+}
+
+/// What the model says of one claim.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Verdict {
+    /// The claim, as the answer has it, without its marks.
+    pub sentence: String,
+    /// The numbers that vouch for it.
+    pub citations: Vec<u32>,
+    /// Null where the model gave no verdict.
+    pub supported: Option<bool>,
+    /// That the passages bear it out, from 0 to 1; null where the model only says yes or no.
+    pub score: Option<f32>,
+    /// Why it is not supported, or has no verdict.
+    pub reason: Option<String>,
+}
+
+/// What is asked, and how.
+#[derive(Clone, Copy)]
+pub enum Verifier<'a> {
+    /// `nonce` is as in [`prompt`](super::prompt::prompt).
+    Chat { model: &'a dyn ChatModel, nonce: &'a str },
+    /// A claim that scores below `threshold` is not supported.
+    Entailment { model: &'a dyn EntailmentModel, threshold: f32 },
+}
+
+/// What came of one claim.
+struct Outcome {
+    supported: Option<bool>,
+    score: Option<f32>,
+    reason: Option<String>,
+    /// What the passages have in its place.
+    instead: Option<String>,
+}
+
+impl Verifier<'_> {
+    fn name(&self) -> &str {
+        match self {
+            Self::Chat { model, .. } => model.name(),
+            Self::Entailment { model, .. } => model.name(),
+        }
+    }
+}
+
+/// Asks about the claims of an answer, and adds what the model objects to to `citations`. `within` is for
+/// each request.
+pub async fn verify(
+    citations: &mut Citations,
+    passages: &[Passage],
+    verifier: Verifier<'_>,
+    within: Duration,
+) -> Verification {
+    let started = Instant::now();
+    let claims = std::mem::take(&mut citations.undecided);
+    let mut verification = Verification {
+        model: verifier.name().to_owned(),
+        claims: claims.len(),
+        unsupported: 0,
+        verdicts: Vec::new(),
+        elapsed_ms: 0,
+        usage: Usage::default(),
+        failure: None,
+    };
+    for batch in claims.chunks(BATCH) {
+        let usage = &mut verification.usage;
+        let outcomes = match verifier {
+            Verifier::Chat { model, nonce } => {
+                chat::ask(model, nonce, batch, passages, within, usage).await
+            }
+            Verifier::Entailment { model, threshold } => {
+                entailment::ask(model, threshold, batch, passages, within).await
+            }
+        };
+        match outcomes {
+            Ok(outcomes) => {
+                for (claim, outcome) in batch.iter().zip(outcomes) {
+                    verification.take(claim, outcome, citations);
+                }
+            }
+            Err(problem) => {
+                // Whatever keeps the model from this keeps it from the rest.
+                verification.failure = Some(problem);
+                break;
+            }
+        }
+    }
+    let asked = verification.verdicts.len();
+    verification.verdicts.extend(claims[asked..].iter().map(|claim| Verdict::none(claim, None)));
+    verification.elapsed_ms = started.elapsed().as_millis() as u64;
+    verification
+}
+
+impl Verification {
+    fn take(&mut self, claim: &Held, outcome: Outcome, citations: &mut Citations) {
+        let Outcome { supported, score, reason, instead } = outcome;
+        match (supported, &reason) {
+            (Some(true), _) => citations.held_by_model(claim, None),
+            (Some(false), _) => {
+                self.unsupported += 1;
+                let claimed = reason.clone().unwrap_or_default();
+                citations.held_by_model(claim, Some(Objection { claimed, instead }));
+            }
+            (None, Some(reason)) => {
+                self.failure = Some(format!("“{}” was not checked: {reason}", claim.sentence));
+            }
+            (None, None) => {}
+        }
+        self.verdicts.push(Verdict { supported, score, ..Verdict::none(claim, reason) });
+    }
+
+    /// Claims without a verdict.
+    pub fn unchecked(&self) -> usize {
+        self.verdicts.iter().filter(|verdict| verdict.supported.is_none()).count()
+    }
+}
+
+impl Verdict {
+    fn none(claim: &Held, reason: Option<String>) -> Self {
+        Self {
+            sentence: claim.sentence.clone(),
+            citations: claim.citations.clone(),
+            supported: None,
+            score: None,
+            reason,
+        }
+    }
+}
+
+fn late(within: Duration) -> String {
+    format!("no verdict came within {} s", within.as_secs_f64())
+}
