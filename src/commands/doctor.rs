@@ -170,7 +170,9 @@ async fn check_verifier(context: &Context, verify: &Verify) -> Result<Check, Fai
             let (name, revision) = (model.name(), model.revision());
             Ok(Check::fine("verify", format!("{name} ({revision}) in {}", dir.display())))
         }
-        (VerifyModel::Onnx(_), VerifierModel::Chat(model)) => Ok(Check::fine("verify", model.name())),
+        (VerifyModel::Onnx(_), VerifierModel::Chat(model)) => {
+            Ok(Check::fine("verify", model.name()))
+        }
     }
 }
 

@@ -161,7 +161,9 @@ impl Config {
             named.filter_map(|(id, label)| Some((id.parse().ok()?, text(label)?))).collect();
         if labels.is_empty() {
             let ids = self.label2id.as_object().into_iter().flatten();
-            labels = ids.filter_map(|(label, id)| Some((id.as_u64()? as usize, label.clone()))).collect();
+            labels = ids
+                .filter_map(|(label, id)| Some((id.as_u64()? as usize, label.clone())))
+                .collect();
         }
         let whole = labels.keys().copied().eq(0..labels.len());
         if whole { labels.into_values().collect() } else { Vec::new() }

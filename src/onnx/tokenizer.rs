@@ -58,7 +58,8 @@ impl Tokenizer {
         let max_tokens = self.max_tokens.min(length.unwrap_or(usize::MAX));
         if max_tokens <= self.around_two {
             let around = self.around_two;
-            let problem = format!("puts {around} tokens around texts, and the model reads {max_tokens}");
+            let problem =
+                format!("puts {around} tokens around texts, and the model reads {max_tokens}");
             let hint = "set max_seq_length in sentence_bert_config.json";
             return Err(OnnxError::new(&layout.tokenizer, problem, hint));
         }

@@ -224,7 +224,10 @@ pub enum VerifierModel<'a> {
 }
 
 /// What is configured for that. A model in a directory is loaded.
-pub async fn verifier(context: &Context, verify: &Verify) -> Result<VerifierModel<'static>, Failure> {
+pub async fn verifier(
+    context: &Context,
+    verify: &Verify,
+) -> Result<VerifierModel<'static>, Failure> {
     let settings = &context.settings;
     let (model, endpoint) = match &verify.model {
         VerifyModel::Onnx(dir) => {

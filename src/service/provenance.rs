@@ -104,7 +104,10 @@ impl Traced {
     }
 
     /// The same for the model that checks the answer.
-    pub(super) fn watched_verifier<'a>(&self, verifier: &'a VerifierModel<'static>) -> VerifierModel<'a> {
+    pub(super) fn watched_verifier<'a>(
+        &self,
+        verifier: &'a VerifierModel<'static>,
+    ) -> VerifierModel<'a> {
         match verifier {
             VerifierModel::Chat(model) => VerifierModel::Chat(self.watch.verifier(&**model).into()),
             VerifierModel::Entailment(model) => {

@@ -30,8 +30,8 @@ use crate::query::retrieve::{RetrieveOptions, Weights};
 use crate::query::verification::Verdict;
 use crate::query::{Answer, AnswerOptions};
 use crate::types::{
-    ChunkerId, ContentHash, EmbedderId, Filter, Manifest, RerankerId, Run,
-    SCHEMA_VERSION, SparseId, Usage,
+    ChunkerId, ContentHash, EmbedderId, Filter, Manifest, RerankerId, Run, SCHEMA_VERSION,
+    SparseId, Usage,
 };
 
 /// The record of an answer.

@@ -65,6 +65,7 @@ mod typed;
 mod unread;
 mod unwritable;
 mod verify;
+mod verify_onnx;
 mod watch;
 mod web;
 mod words;

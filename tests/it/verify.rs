@@ -63,6 +63,35 @@ fn what_a_model_objects_to_is_a_finding() {
 }
 
 #[test]
+fn a_record_has_its_requests_their_tokens_and_what_they_cost() {
+    let (mut env, chat, checker) = library();
+    env.set("DOCENT_VERIFY_PRICE_IN", "2").set("DOCENT_VERIFY_PRICE_OUT", "8");
+    chat.answer(&[ANSWER]);
+    checker.answer_of(CHECKER, &verdicts(&[(false, "no auditors are named"), (true, "")]));
+    let asked = ["query", QUESTION, "--format", "json", "--trace", "trace.jsonl"];
+    let answer = env.run(&asked).expect(0).json();
+    let text = std::fs::read_to_string(env.path("trace.jsonl")).expect("a record");
+    let record: Value = serde_json::from_str(&text).expect("JSON");
+    let call = record["calls"].as_array().expect("calls").last().expect("a call");
+    assert_eq!((&call["operation"], &call["local"]), (&json!("verify"), &json!(false)));
+    let (checked, said) = (&record["verification"], &answer["verification"]);
+    assert_eq!((&checked["usage"], &checked["model"]), (&said["usage"], &json!(CHECKER)));
+    assert_eq!(call["usage"]["prompt_tokens"], said["usage"]["prompt_tokens"]);
+    assert!(said["usage"]["cost"].as_f64().is_some_and(|cost| cost > 0.0), "{said}");
+    assert_eq!(record["usage"], answer["usage"]);
+    assert_eq!((&checked["claims"], &checked["unsupported"]), (&json!(2), &json!(1)));
+    // The model of the answer and its prompt are not those of the check.
+    assert_eq!(record["models"]["chat"]["name"], "scripted-chat");
+    assert_ne!(record["models"]["chat"]["revision"], CHECKER);
+    assert!(!text.contains("no auditors are named") && !text.contains("checkers-key"), "{text}");
+    let verdicts = said["verdicts"].as_array().expect("verdicts");
+    assert_eq!(verdicts[0]["reason"], "no auditors are named");
+    let of = |name: &str| verdicts.iter().map(|verdict| verdict[name].clone()).collect::<Vec<_>>();
+    assert_eq!(of("supported"), [json!(false), json!(true)]);
+    assert_eq!(of("score"), [Value::Null, Value::Null]);
+}
+
+#[test]
 fn a_model_is_not_asked_what_rules_have_decided() {
     let (env, chat, checker) = library();
     chat.answer(&["Ledger backups are kept for 400 days [1]. They are kept for 900 days [1]."]);
@@ -107,6 +136,8 @@ fn a_model_that_fails_takes_nothing_away() {
 #[test]
 fn what_is_no_such_model_is_refused() {
     let (env, _chat, _checker) = library();
-    let run = env.run(&["query", QUESTION, "--verify", "onnx:dir"]).expect(2);
-    assert!(run.stderr.contains("use openai:MODEL"), "{}", run.stderr);
+    for wrong in ["gpt-5", "onnx:", "openai:", "http://127.0.0.1/v1"] {
+        let run = env.run(&["query", QUESTION, "--verify", wrong]).expect(2);
+        assert!(run.stderr.contains("use openai:MODEL or onnx:DIR"), "{}", run.stderr);
+    }
 }

@@ -23,24 +23,52 @@ const NAMES: &[(Meaning, &[&str])] = &[
     (
         Meaning::Supported,
         &[
-            "entailment", "entail", "entails", "entailed", "support", "supports", "supported",
-            "consistent", "factual", "factuallyconsistent", "faithful", "grounded", "attributable",
+            "entailment",
+            "entail",
+            "entails",
+            "entailed",
+            "support",
+            "supports",
+            "supported",
+            "consistent",
+            "factual",
+            "factuallyconsistent",
+            "faithful",
+            "grounded",
+            "attributable",
         ],
     ),
     (
         Meaning::Contradicted,
         &[
-            "contradiction", "contradict", "contradicts", "contradicted", "contradictory", "refute",
-            "refutes", "refuted", "conflict",
+            "contradiction",
+            "contradict",
+            "contradicts",
+            "contradicted",
+            "contradictory",
+            "refute",
+            "refutes",
+            "refuted",
+            "conflict",
         ],
     ),
     (Meaning::Neutral, &["neutral", "notenoughinfo", "nei", "unrelated", "irrelevant", "unknown"]),
     (
         Meaning::Unsupported,
         &[
-            "notentailment", "nonentailment", "notentailed", "unsupported", "notsupported",
-            "inconsistent", "hallucination", "hallucinated", "nonfactual", "notfactual", "unfaithful",
-            "ungrounded", "notgrounded",
+            "notentailment",
+            "nonentailment",
+            "notentailed",
+            "unsupported",
+            "notsupported",
+            "inconsistent",
+            "hallucination",
+            "hallucinated",
+            "nonfactual",
+            "notfactual",
+            "unfaithful",
+            "ungrounded",
+            "notgrounded",
         ],
     ),
     (
@@ -79,9 +107,12 @@ impl Head {
     /// As the configuration beside the model names its labels. A single one without a name of its own
     /// (`LABEL_0`) is taken for the score of a claim that is grounded, as of `HHEM` and its like.
     pub(super) fn of(layout: &Layout) -> Result<Self, OnnxError> {
-        let wrong = |problem: String| OnnxError { path: layout.config.clone(), problem, hint: HINT };
+        let wrong =
+            |problem: String| OnnxError { path: layout.config.clone(), problem, hint: HINT };
         if !layout.config.is_file() {
-            return Err(wrong("is not there: what the model's scores mean is not known".to_owned()));
+            return Err(wrong(
+                "is not there: what the model's scores mean is not known".to_owned(),
+            ));
         }
         let labels = &layout.labels;
         let named: Vec<Option<Meaning>> = labels.iter().map(|label| Meaning::of(label)).collect();
@@ -107,7 +138,9 @@ impl Head {
             (1, Some(supported), _) if labels.len() > 1 => {
                 Ok(Self::Labels { labels: labels.len(), supported, contradicted })
             }
-            (0, _, Some(contradicted)) if labels.len() == 2 && count(Meaning::Contradicted) == 1 => {
+            (0, _, Some(contradicted))
+                if labels.len() == 2 && count(Meaning::Contradicted) == 1 =>
+            {
                 Ok(Self::Contradiction { contradicted })
             }
             _ => Err(wrong(format!("none of its labels, or several, stand for support: {listed}"))),
@@ -218,7 +251,10 @@ mod tests {
             (r#"{"id2label": {"0": 1}, "label2id": null}"#, "does not say"),
         ] {
             let error = head(config).unwrap_err();
-            assert!(error.contains("config.json: ") && error.contains(problem), "{config}: {error}");
+            assert!(
+                error.contains("config.json: ") && error.contains(problem),
+                "{config}: {error}"
+            );
         }
         let dir = copy("cross");
         std::fs::remove_file(dir.path().join("config.json")).unwrap();

@@ -21,12 +21,7 @@ pub(super) fn windows(
 }
 
 /// Cuts in two, between words where there are any, until each part fits.
-fn cut<'a>(
-    text: &'a str,
-    room: usize,
-    count: &dyn Fn(&str) -> usize,
-    pieces: &mut Vec<&'a str>,
-) {
+fn cut<'a>(text: &'a str, room: usize, count: &dyn Fn(&str) -> usize, pieces: &mut Vec<&'a str>) {
     let text = text.trim();
     if text.is_empty() {
         return;
@@ -93,7 +88,10 @@ mod tests {
         assert_eq!(alone, ["one two", "three", "four five", "ÄÖÜÄÖÜÄÖÜ"]);
         let letters = windows(&long[1..], 4, &|text| text.chars().count());
         assert!(letters.iter().all(|window| window.0.chars().count() <= 4), "{letters:?}");
-        assert_eq!(letters.iter().filter(|w| w.1).map(|w| w.0.as_str()).collect::<String>(), long[1]);
+        assert_eq!(
+            letters.iter().filter(|w| w.1).map(|w| w.0.as_str()).collect::<String>(),
+            long[1]
+        );
     }
 
     proptest! {

@@ -101,12 +101,7 @@ fn said(reason: &str) -> String {
 
 impl Outcome {
     fn of_chat(objection: Option<String>) -> Self {
-        Self {
-            supported: Some(objection.is_none()),
-            score: None,
-            reason: objection,
-            instead: None,
-        }
+        Self { supported: Some(objection.is_none()), score: None, reason: objection, instead: None }
     }
 }
 

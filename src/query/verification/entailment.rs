@@ -84,7 +84,10 @@ mod tests {
         let claim = claim_of(&held, &passages);
         let expected =
             ["Backups: Retention", "Kept for 400 days.", "Never moved.", "Never shown.", "No."];
-        assert_eq!((claim.text.as_str(), claim.premise), ("They stay.", expected.map(str::to_owned).to_vec()));
+        assert_eq!(
+            (claim.text.as_str(), claim.premise),
+            ("They stay.", expected.map(str::to_owned).to_vec())
+        );
     }
 
     #[test]
