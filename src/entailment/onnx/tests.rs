@@ -46,7 +46,7 @@ async fn models_of_every_kind_tell_what_follows() {
 #[tokio::test]
 async fn labels_decide_what_scores_mean() {
     let dir = copy("nli");
-    let claims = [claim("Backups are kept for 400 days.", &PREMISE)];
+    let claims = [claim("Backups are kept for 400 days.", &PREMISE[..1])];
     for (labels, supported) in [
         (r#"{"0": "contradiction", "1": "entailment", "2": "neutral"}"#, true),
         (r#"{"0": "contradiction", "1": "neutral", "2": "entailment"}"#, false),

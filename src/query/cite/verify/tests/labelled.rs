@@ -5,12 +5,14 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::path::Path;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::*;
 use crate::query::pack::tests::passage;
+use crate::query::verification::{self, Verifier};
 
 #[derive(Deserialize)]
 struct Document {
@@ -68,21 +70,28 @@ fn every() -> usize {
     option_env!("LABELLED_EVERY").map_or(EVERY, |every| every.parse().unwrap())
 }
 
-/// By tier and kind; the kind of a whole tier is empty.
-fn measure(part: &str) -> Counts {
+fn documents() -> HashMap<String, Vec<Passage>> {
     let documents = read::<Document>("documents.jsonl").into_iter().map(|document| {
         let source = format!("{}.md", document.id);
         let passages = (1..).zip(&document.passages);
         let passages = passages.map(|(number, text)| passage(number, &source, text));
         (document.id, passages.collect::<Vec<_>>())
     });
-    let documents: HashMap<_, _> = documents.collect();
+    documents.collect()
+}
+
+fn objects(found: &Citations) -> bool {
+    !found.invalid.is_empty()
+        || !found.uncited_sentences.is_empty()
+        || found.citations.iter().any(|citation| !citation.verified)
+}
+
+/// By tier and kind; the kind of a whole tier is empty.
+fn measure(part: &str) -> Counts {
+    let documents = documents();
     let mut counts = Counts::new();
     for row in read::<Answer>(part).into_iter().step_by(every()) {
-        let found = verify(&row.answer, &row.question, &documents[&row.document]);
-        let objected = !found.invalid.is_empty()
-            || !found.uncited_sentences.is_empty()
-            || found.citations.iter().any(|citation| !citation.verified);
+        let objected = objects(&verify(&row.answer, &row.question, &documents[&row.document]));
         for kind in ["", &row.kind] {
             let count = counts.entry((row.tier.clone(), kind.to_owned())).or_default();
             count.add(row.right, objected);
@@ -140,4 +149,52 @@ fn labelled_answers_are_not_judged_worse() {
         }
     }
     assert!(failed.is_empty(), "\n{failed}");
+}
+
+/// Scores below which a model is taken to object, for the table.
+const THRESHOLDS: [f32; 8] = [0.0, 0.007, 0.008, 0.01, 0.02, 0.05, 0.1, 0.5];
+
+/// `DOCENT_TEST_NLI` names a directory with a model for natural language inference, and
+/// `DOCENT_TEST_NLI_PART` the answers, which are else `answers.jsonl`: what the rules let pass is held by
+/// the model, too.
+#[tokio::test]
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "the table of docs/citations.md")]
+async fn a_model_judges_what_the_rules_let_pass() {
+    let Some(dir) = std::env::var_os("DOCENT_TEST_NLI") else {
+        return eprintln!("NOT RUN: DOCENT_TEST_NLI names no directory with a model");
+    };
+    let part = std::env::var("DOCENT_TEST_NLI_PART").unwrap_or("answers.jsonl".to_owned());
+    let model = crate::entailment::onnx::open(Path::new(&dir)).unwrap();
+    let documents = documents();
+    let mut counts: BTreeMap<String, [Count; THRESHOLDS.len()]> = BTreeMap::new();
+    let (mut claims, mut took) = (0, 0);
+    for row in read::<Answer>(&part).into_iter().step_by(every()) {
+        let passages = &documents[&row.document];
+        let mut found = verify(&row.answer, &row.question, passages);
+        let by_rules = objects(&found);
+        let verifier = Verifier::Entailment { model: &model, threshold: 0.0 };
+        let within = Duration::from_secs(600);
+        let checked = verification::verify(&mut found, passages, verifier, within).await;
+        assert_eq!(checked.failure, None, "{}", row.answer);
+        claims += checked.claims;
+        took += checked.elapsed_ms;
+        let scores = checked.verdicts.iter().filter_map(|verdict| verdict.score);
+        let least = scores.fold(f32::INFINITY, f32::min);
+        let language = &documents[&row.document][0].text;
+        let language = if Language::of(language) == Language::English { "en" } else { "other" };
+        for name in [row.tier.clone(), format!("{} {language}", row.tier)] {
+            for (threshold, count) in THRESHOLDS.iter().zip(counts.entry(name).or_default()) {
+                count.add(row.right, by_rules || least < *threshold);
+            }
+        }
+    }
+    println!("{part}: {claims} claims in {took} ms");
+    for (tier, counts) in counts {
+        for (threshold, count) in THRESHOLDS.iter().zip(counts) {
+            let ((accepted, alarms), Count { right, wrong, .. }) = (count.shares(), count);
+            println!(
+                "{tier:<20} {threshold:.3}  {accepted:>5.1} % of {wrong} pass  {alarms:>5.1} % of {right} refused"
+            );
+        }
+    }
 }
