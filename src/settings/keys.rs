@@ -278,7 +278,7 @@ pub static KEYS: &[Key] = &[
     row("rerank.weight", &["DOCENT_RERANK_WEIGHT"], "weight of the new score; retrieval's has the rest").default("0.7").range(Range::SHARE),
     row("rerank.timeout", &["DOCENT_RERANK_TIMEOUT"], "longest wait for one request").default("30s").range(Range::PATIENCE),
     row("verify.with", &["DOCENT_VERIFY"], "model that holds the claims of an answer against their passages, beside the rules: openai:MODEL, or onnx:DIR for a model in a directory").flag("--verify", "openai:MODEL|onnx:DIR").help_of_flag("Also let a model hold each claim of the answer against the passages that it cites: `openai:MODEL` of the endpoint, or `onnx:DIR` for one for natural language inference in a directory. What it objects to is reported like what the rules find"),
-    row("verify.threshold", &["DOCENT_VERIFY_THRESHOLD"], "score from which on a model in a directory bears a claim out, 0 to 1").default("0.5").range(Range::SHARE),
+    row("verify.threshold", &["DOCENT_VERIFY_THRESHOLD"], "score from which on a model in a directory bears a claim out").default("0.5").range(Range::SHARE),
     row("verify.base_url", &["DOCENT_VERIFY_BASE_URL"], "another endpoint for the model that checks citations").gives_way_to("openai.base_url"),
     row("verify.api_key", &["DOCENT_VERIFY_API_KEY"], "key of that endpoint").secret(),
     row("verify.price_in", &["DOCENT_VERIFY_PRICE_IN"], "price of a million tokens that it is sent, in your currency").range(Range::AMOUNT),

@@ -154,21 +154,21 @@ fn labelled_answers_are_not_judged_worse() {
 /// Scores below which a model is taken to object, for the table.
 const THRESHOLDS: [f32; 8] = [0.0, 0.007, 0.008, 0.01, 0.02, 0.05, 0.1, 0.5];
 
-/// `DOCENT_TEST_NLI` names a directory with a model for natural language inference, and
-/// `DOCENT_TEST_NLI_PART` the answers, which are else `answers.jsonl`: what the rules let pass is held by
-/// the model, too.
+/// `LABELLED_MODEL` names a directory with a model for natural language inference, and `LABELLED_PART` the
+/// answers, which are else `answers.jsonl`: what the rules let pass is held by the model, too. Both are
+/// read when this is compiled.
 #[tokio::test]
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "the table of docs/citations.md")]
 async fn a_model_judges_what_the_rules_let_pass() {
-    let Some(dir) = std::env::var_os("DOCENT_TEST_NLI") else {
-        return eprintln!("NOT RUN: DOCENT_TEST_NLI names no directory with a model");
+    let Some(dir) = option_env!("LABELLED_MODEL") else {
+        return eprintln!("NOT RUN: LABELLED_MODEL names no directory with a model");
     };
-    let part = std::env::var("DOCENT_TEST_NLI_PART").unwrap_or("answers.jsonl".to_owned());
-    let model = crate::entailment::onnx::open(Path::new(&dir)).unwrap();
+    let part = option_env!("LABELLED_PART").unwrap_or("answers.jsonl");
+    let model = crate::entailment::onnx::open(Path::new(dir)).unwrap();
     let documents = documents();
     let mut counts: BTreeMap<String, [Count; THRESHOLDS.len()]> = BTreeMap::new();
     let (mut claims, mut took) = (0, 0);
-    for row in read::<Answer>(&part).into_iter().step_by(every()) {
+    for row in read::<Answer>(part).into_iter().step_by(every()) {
         let passages = &documents[&row.document];
         let mut found = verify(&row.answer, &row.question, passages);
         let by_rules = objects(&found);
