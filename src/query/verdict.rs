@@ -6,7 +6,7 @@ use std::fmt;
 
 use super::Answer;
 use super::cite::{Citations, Finding};
-use crate::types::Passage;
+use crate::types::{Passage, Usage};
 
 /// Why there is no answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -135,6 +135,12 @@ fn shortened(text: &str) -> Cow<'_, str> {
 }
 
 impl Answer {
+    /// What it took, with what the model of `--verify` took.
+    pub fn usage_in_all(&self) -> Usage {
+        let checked = self.verification.as_ref().map(|verification| verification.usage);
+        self.usage + checked.unwrap_or_default()
+    }
+
     /// What cut it short; `None` where it came to its end.
     pub fn cut(&self) -> Option<Cut> {
         match self.finish_reason.as_deref() {

@@ -187,7 +187,7 @@ async fn asked(
         notes.note(|notes| notes.warning = Some(warning));
     }
     let answer = exchange.answer?;
-    caller.took_tokens(answer.usage);
+    caller.took_tokens(answer.usage_in_all());
     notes.note(|notes| note_answer(notes, &asked, &answer));
     let objection = outcome.err().filter(|failure| failure.exit == Exit::Negative);
     Ok(Answered { answer, asked, objection })
@@ -200,9 +200,10 @@ fn note_answer(notes: &mut Notes, asked: &AskedCollection, answer: &Answer) {
     notes.generation = asked.generation.map(|id| id.to_string());
     notes.answer_id = Some(answer.id.to_string());
     notes.no_answer = Some(answer.no_answer.is_some());
-    notes.prompt_tokens = answer.usage.prompt_tokens;
-    notes.completion_tokens = answer.usage.completion_tokens;
-    notes.cost = answer.usage.cost;
+    let usage = answer.usage_in_all();
+    notes.prompt_tokens = usage.prompt_tokens;
+    notes.completion_tokens = usage.completion_tokens;
+    notes.cost = usage.cost;
     notes.retrieved_ms = Some(milliseconds(answer.retrieved_in));
     notes.first_token_ms = answer.first_token_in.map(milliseconds);
     notes.unsupported_citations = citations.iter().filter(|it| !it.verified).count() as u32;

@@ -58,7 +58,7 @@ use std::time::Duration;
 use crate::cancel::{self, Cancel, Stop};
 use crate::error::{Exit, Failure};
 use crate::service::Engine;
-use crate::settings::Serve;
+use crate::settings::{Serve, Verify, VerifyModel};
 use crate::task::{Task, off_thread};
 use access::Access;
 use admission::Admission;
@@ -159,15 +159,24 @@ impl Running {
 /// A key has a budget, and what a model costs is not known.
 fn check_prices(engines: &[(String, Arc<Engine>)], keys: &KeyFile) -> Result<(), Failure> {
     let Some(key) = keys.keys.iter().find(|key| key.has_budget()) else { return Ok(()) };
-    let chat = &engines[0].1.context.settings.chat;
-    match &chat.model {
-        Some(model) if chat.price.is_none() => Err(Failure::config(format!(
-            "the key `{}` has a budget, and what {model} costs is not known",
-            key.name
-        ))
-        .hint("set chat.price_in and chat.price_out: what a million tokens cost")),
-        _ => Ok(()),
+    let settings = &engines[0].1.context.settings;
+    let verifier = match &settings.verify {
+        Some(Verify { model: VerifyModel::Chat { model, .. }, price, .. }) => Some((model, price)),
+        _ => None,
+    };
+    let chat = settings.chat.model.as_ref().map(|model| (model, &settings.chat.price));
+    for (table, asked) in [("chat", chat), ("verify", verifier)] {
+        if let Some((model, None)) = asked {
+            let name = &key.name;
+            return Err(Failure::config(format!(
+                "the key `{name}` has a budget, and what {model} costs is not known"
+            ))
+            .hint(format!(
+                "set {table}.price_in and {table}.price_out: what a million tokens cost"
+            )));
+        }
     }
+    Ok(())
 }
 
 /// Writes what keys have used, now and then.

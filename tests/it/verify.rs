@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::env::TestEnv;
 use crate::openai::{Fault, ScriptedServer, response};
+use crate::served::{Served, asks, key};
 
 const QUESTION: &str = "How long are ledger backups kept?";
 const CHECKER: &str = "scripted-checker";
@@ -140,4 +141,20 @@ fn what_is_no_such_model_is_refused() {
         let run = env.run(&["query", QUESTION, "--verify", wrong]).expect(2);
         assert!(run.stderr.contains("use openai:MODEL or onnx:DIR"), "{}", run.stderr);
     }
+}
+
+#[test]
+fn what_a_check_costs_counts_for_the_caller_of_a_server() {
+    let (mut env, chat, checker) = library();
+    env.set("DOCENT_CHAT_PRICE_IN", "0").set("DOCENT_CHAT_PRICE_OUT", "0");
+    chat.answer(&[ANSWER]);
+    checker.answer_of(CHECKER, &verdicts(&[(true, ""), (true, "")]));
+    let caller = key(&env, "caller", &["--cost-per-day", "0.01"]);
+    let unknown = env.run(&["serve", "--listen", "127.0.0.1:0"]).expect(3);
+    assert!(unknown.stderr.contains("set verify.price_in"), "{unknown}");
+    env.set("DOCENT_VERIFY_PRICE_IN", "1000").set("DOCENT_VERIFY_PRICE_OUT", "1000");
+    let served = Served::start(&env, &[]);
+    served.post_as(&caller, "/v1/chat/completions", &asks(QUESTION)).expect(200);
+    let over = served.post_as(&caller, "/v1/chat/completions", &asks(QUESTION)).expect(429);
+    assert_eq!(over.code(), "insufficient_quota");
 }
