@@ -18,8 +18,10 @@ use crate::chat::ChatModel;
 use crate::entailment::EntailmentModel;
 use crate::types::{Passage, Usage};
 
-/// Claims of one request: a reply about more is seldom whole.
-const BATCH: usize = 20;
+/// Claims of one request to a chat model: a reply about more is seldom whole.
+const REQUESTED: usize = 20;
+/// Claims that a model in this process computes before anybody can stop it: enough to keep all cores busy.
+const COMPUTED: usize = 4;
 
 /// What a model was asked about an answer.
 #[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
@@ -80,10 +82,18 @@ impl Verifier<'_> {
             Self::Entailment { model, .. } => model.name(),
         }
     }
+
+    /// Claims that it is asked about at once.
+    fn batch(&self) -> usize {
+        match self {
+            Self::Chat { .. } => REQUESTED,
+            Self::Entailment { .. } => COMPUTED,
+        }
+    }
 }
 
 /// Asks about the claims of an answer, and adds what the model objects to to `citations`. `within` is for
-/// each request.
+/// each batch of them.
 pub async fn verify(
     citations: &mut Citations,
     passages: &[Passage],
@@ -101,7 +111,7 @@ pub async fn verify(
         usage: Usage::default(),
         failure: None,
     };
-    for batch in claims.chunks(BATCH) {
+    for batch in claims.chunks(verifier.batch()) {
         let usage = &mut verification.usage;
         let outcomes = match verifier {
             Verifier::Chat { model, nonce } => {
@@ -168,4 +178,62 @@ impl Verdict {
 
 fn late(within: Duration) -> String {
     format!("no verdict came within {} s", within.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::entailment::{Claim, Entailed, Judged};
+    use crate::error::{BackendError, Fault, Service};
+
+    /// Supports what is `fine`, and fails from its second batch on.
+    #[derive(Default)]
+    struct Weary(AtomicUsize);
+
+    #[async_trait]
+    impl EntailmentModel for Weary {
+        fn name(&self) -> &'static str {
+            "weary"
+        }
+
+        fn revision(&self) -> &'static str {
+            "1"
+        }
+
+        async fn judge(&self, claims: &[Claim]) -> Result<Vec<Judged>, BackendError> {
+            if self.0.fetch_add(1, Ordering::Relaxed) > 0 {
+                return Err(BackendError::new(
+                    Service::Verifier,
+                    Fault::Permanent,
+                    "weary",
+                    "it sleeps",
+                ));
+            }
+            let score = |claim: &Claim| if claim.text == "fine" { 0.9 } else { 0.1 };
+            let judged = |claim| Ok(Entailed { score: score(claim), contradicted_by: None });
+            Ok(claims.iter().map(judged).collect())
+        }
+    }
+
+    #[tokio::test]
+    async fn verdicts_that_came_before_a_failure_stand() {
+        let said = ["fine", "wrong", "fine", "fine", "wrong", "fine"];
+        let held = |sentence: &&str| Held { sentence: (*sentence).to_owned(), citations: vec![1] };
+        let undecided = said.iter().map(held).collect();
+        let mut citations = Citations { undecided, ..Citations::default() };
+        let weary = Weary::default();
+        let verifier = Verifier::Entailment { model: &weary, threshold: 0.5 };
+        let checked = verify(&mut citations, &[], verifier, Duration::from_mins(1)).await;
+        let supported: Vec<_> = checked.verdicts.iter().map(|verdict| verdict.supported).collect();
+        let (yes, no) = (Some(true), Some(false));
+        assert_eq!(supported, [yes, no, yes, yes, None, None]);
+        assert_eq!((checked.claims, checked.unsupported, checked.unchecked()), (6, 1, 2));
+        assert!(checked.failure.is_some_and(|failure| failure.contains("it sleeps")));
+        assert_eq!(citations.findings.len(), 1);
+        assert_eq!(citations.findings[0].sentence, "wrong");
+    }
 }
