@@ -44,6 +44,8 @@ pub struct ServeArgs {
     "serve.listen",
     "serve.collections",
     "serve.keys",
+    "serve.tls_cert",
+    "serve.tls_key",
     "serve.public_url",
     "serve.ui",
     "serve.link_expiry",
@@ -67,6 +69,7 @@ pub struct ListenFlags;
     "serve.slow_client",
     "serve.body_limit",
     "serve.drain",
+    "serve.chat_idle",
 ]))]
 pub struct LimitFlags;
 

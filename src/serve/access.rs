@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
-use http::header::AUTHORIZATION;
-use http::{HeaderMap, StatusCode};
+use http::header::{AUTHORIZATION, SEC_WEBSOCKET_PROTOCOL};
+use http::{HeaderMap, HeaderName, StatusCode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::bucket::Bucket;
@@ -51,6 +51,14 @@ pub(super) struct Caller {
 pub(super) struct Scoped {
     pub(super) name: String,
     engine: Arc<Engine>,
+    within: Vec<String>,
+    tags: Vec<String>,
+}
+
+/// What of a collection a caller may see.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Sight {
+    pub(super) collection: String,
     within: Vec<String>,
     tags: Vec<String>,
 }
@@ -180,8 +188,25 @@ pub(super) fn brings_key(headers: &HeaderMap) -> bool {
     headers.contains_key(AUTHORIZATION) || headers.contains_key(OTHER_HEADER)
 }
 
+/// The headers that may bring a key, of those of a request.
+pub(super) fn with_key(headers: &HeaderMap) -> HeaderMap {
+    let bring = [AUTHORIZATION, HeaderName::from_static(OTHER_HEADER), SEC_WEBSOCKET_PROTOCOL];
+    let found =
+        bring.into_iter().filter_map(|name| Some((name.clone(), headers.get(name)?.clone())));
+    found.collect()
+}
+
 /// Azure's clients send their key in a header of its own.
 const OTHER_HEADER: &str = "api-key";
+
+/// A web page can set no header of a WebSocket but this, the list of protocols that it offers; unlike a
+/// URL it stands in no history and, usually, in no log.
+fn offered_key(protocols: &str) -> Option<&str> {
+    protocols.split(',').find_map(|protocol| protocol.trim().strip_prefix(KEY_PROTOCOL))
+}
+
+/// What stands before the key in such a list.
+const KEY_PROTOCOL: &str = "docent.key.";
 
 fn key_of(headers: &HeaderMap) -> Result<Secret, Refusal> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
@@ -189,7 +214,8 @@ fn key_of(headers: &HeaderMap) -> Result<Secret, Refusal> {
         let (scheme, key) = value.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then_some(key)
     });
-    let Some(sent) = bearer.or_else(|| header(OTHER_HEADER)) else {
+    let offered = || header(SEC_WEBSOCKET_PROTOCOL.as_str()).and_then(offered_key);
+    let Some(sent) = bearer.or_else(|| header(OTHER_HEADER)).or_else(offered) else {
         return Err(Refusal::new(StatusCode::UNAUTHORIZED, "missing_api_key", "no key was sent")
             .hint("send it as `Authorization: Bearer dk_...`; docent keys create NAME makes one"));
     };
@@ -230,6 +256,11 @@ impl Caller {
                 format!("the key `{}` has cost the {budget} that it may in {time}", key.name),
             )),
         }
+    }
+
+    /// The id of its key; `None` where nobody needs one.
+    pub(super) fn key_id(&self) -> Option<&str> {
+        self.key.as_deref().map(|key| &*key.id)
     }
 
     /// It came by a link to one document, and has no key.
@@ -320,6 +351,11 @@ impl Scoped {
         debug_assert!(within.is_empty(), "only a key restricts");
         tags.extend(self.tags.iter().cloned());
         DocumentFilter { sources, kinds, tags, within: self.within.clone(), condition }
+    }
+
+    pub(super) fn sight(&self) -> Sight {
+        let (within, tags) = (self.within.clone(), self.tags.clone());
+        Sight { collection: self.name.clone(), within, tags }
     }
 
     /// The caller sees all of the collection.

@@ -37,6 +37,8 @@ pub(super) struct Question {
     pub(super) filter: DocumentFilter,
     pub(super) overrides: RetrievalOverrides,
     pub(super) sampling: Sampling,
+    /// Of the answer; `None`: one is made.
+    pub(super) id: Option<Uuid>,
 }
 
 /// What came of a question.
@@ -177,6 +179,7 @@ async fn asked(
         introduction: question.introduction.as_deref(),
         sampling: question.sampling,
         quote,
+        id: question.id,
     };
     let exchange = engine.answer(ask, &server.abandoned, emit).await?;
     let asked = AskedCollection::of(scoped, &exchange);
@@ -287,7 +290,7 @@ impl Answered {
 }
 
 /// The server ends, and did not wait any longer.
-fn shutting_down() -> Refusal {
+pub(super) fn shutting_down() -> Refusal {
     Refusal::new(
         StatusCode::SERVICE_UNAVAILABLE,
         "shutting_down",

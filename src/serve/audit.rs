@@ -109,7 +109,8 @@ impl Audit {
 
     fn try_to_add(&self, end: &mut End, entry: &LogEntry) -> io::Result<()> {
         let decision = match entry.status {
-            200..=399 => Decision::Answered,
+            // 101: a connection was given to a conversation.
+            101 | 200..=399 => Decision::Answered,
             401 | 403 | 404 | 429 => Decision::Denied,
             _ => Decision::Failed,
         };

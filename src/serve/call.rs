@@ -13,6 +13,8 @@ use super::access::{Access, Caller};
 use super::admission::Admission;
 use super::audit::Audit;
 use super::breaker::Breaker;
+use super::chat::KeptTurns;
+use super::connections::Upgrade;
 use super::log::Notes;
 use super::observers::Observers;
 use super::refusal::Refusal;
@@ -32,6 +34,8 @@ pub(super) struct Server {
     /// The server takes no more requests. Set when it runs.
     pub(super) stopping: OnceLock<Cancel>,
     pub(super) observers: Observers,
+    /// Of conversations: who lost its connection gets them again.
+    pub(super) turns: KeptTurns,
 }
 
 impl Server {
@@ -65,6 +69,8 @@ pub(super) struct Call {
     pub(super) headers: HeaderMap,
     /// Empty where the method has none.
     pub(super) body: Bytes,
+    /// The caller would speak something else than HTTP.
+    pub(super) upgrade: Option<Upgrade>,
     pub(super) notes: SharedNotes,
 }
 
@@ -75,6 +81,17 @@ pub(super) struct SharedNotes(Arc<Mutex<Notes>>);
 impl SharedNotes {
     pub(super) fn note(&self, add: impl FnOnce(&mut Notes)) {
         add(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Notes why there is no answer; what callers that need a key are not told stands in the log alone.
+    pub(super) fn refused(&self, refusal: &mut Refusal, needs_keys: bool) {
+        let detail = needs_keys.then(|| refusal.take_inner()).flatten();
+        self.note(|notes| {
+            notes.error = Some(refusal.code.to_owned());
+            if detail.is_some() {
+                notes.warning = detail;
+            }
+        });
     }
 
     pub(super) fn read(&self) -> Notes {

@@ -11,6 +11,7 @@ use axum::Router;
 use axum::body::Body;
 use http::Request;
 use hyper::body::Incoming;
+use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
@@ -22,6 +23,7 @@ use tower::ServiceExt as _;
 
 use super::browser::ThroughSocket;
 use super::slow::SlowClient;
+use super::tls::Tls;
 use crate::cancel::Cancel;
 use crate::error::{Exit, Failure};
 use crate::settings::{ListenAddress, Serve};
@@ -37,7 +39,11 @@ const STREAMS: u32 = 256;
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Where the server listens, ready for callers.
-pub(super) struct Listeners(Vec<Listener>);
+pub(super) struct Listeners {
+    listeners: Vec<Listener>,
+    /// For those that other machines may reach; `None`: they speak plain HTTP.
+    tls: Option<Arc<Tls>>,
+}
 
 enum Listener {
     Tcp(TcpListener),
@@ -47,7 +53,10 @@ enum Listener {
 impl Listeners {
     /// # Errors
     /// An address is taken, or not one of this machine.
-    pub(super) async fn bind(addresses: &[ListenAddress]) -> Result<Self, Failure> {
+    pub(super) async fn bind(
+        addresses: &[ListenAddress],
+        tls: Option<Arc<Tls>>,
+    ) -> Result<Self, Failure> {
         let mut listeners = Vec::new();
         for address in addresses {
             listeners.push(match address {
@@ -63,19 +72,20 @@ impl Listeners {
                 ),
             });
         }
-        Ok(Self(listeners))
+        Ok(Self { listeners, tls })
     }
 
     /// What a caller uses: `http://127.0.0.1:7400`, `unix:/run/docent.sock`.
     pub(super) fn urls(&self) -> Vec<String> {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
         let url = |listener: &Listener| match listener {
             Listener::Tcp(listener) => match listener.local_addr() {
-                Ok(address) => format!("http://{address}"),
-                Err(error) => format!("http://? ({error})"),
+                Ok(address) => format!("{scheme}://{address}"),
+                Err(error) => format!("{scheme}://? ({error})"),
             },
             Listener::Unix(_, path) => format!("unix:{}", path.display()),
         };
-        self.0.iter().map(url).collect()
+        self.listeners.iter().map(url).collect()
     }
 
     /// Serves until `stop` says to end; then takes no more connections, and lets requests that are
@@ -92,11 +102,12 @@ impl Listeners {
         let connections = Arc::new(Semaphore::new(settings.max_connections));
         let (ending, ends) = watch::channel(false);
         let mut tasks = JoinSet::new();
-        for listener in self.0 {
+        for listener in self.listeners {
             let loops = Accepting {
                 router: router.clone(),
                 builder: builder(settings.header_timeout),
                 connections: Arc::clone(&connections),
+                tls: self.tls.clone(),
                 slow_client: settings.slow_client,
                 header_timeout: settings.header_timeout,
                 ends: ends.clone(),
@@ -164,6 +175,7 @@ struct Accepting {
     router: Router,
     builder: Builder<TokioExecutor>,
     connections: Arc<Semaphore>,
+    tls: Option<Arc<Tls>>,
     slow_client: Duration,
     header_timeout: Duration,
     ends: watch::Receiver<bool>,
@@ -183,8 +195,7 @@ impl Accepting {
                 _ = self.ends.wait_for(|ends| *ends) => break,
             };
             match accepted {
-                Ok(Accepted::Tcp(stream)) => self.serve(stream, false, permit),
-                Ok(Accepted::Unix(stream)) => self.serve(stream, true, permit),
+                Ok(accepted) => self.serve(accepted, permit),
                 // The caller has gone already.
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(_) => tokio::time::sleep(PAUSE).await,
@@ -195,50 +206,112 @@ impl Accepting {
         }
     }
 
-    fn serve(
-        &self,
+    /// On a task of its own: whoever is slow to begin keeps nobody else waiting.
+    fn serve(&self, accepted: Accepted, permit: OwnedSemaphorePermit) {
+        let patience = self.slow_client;
+        let connection = Connection {
+            router: self.router.clone(),
+            builder: self.builder.clone(),
+            header_timeout: self.header_timeout,
+            ends: self.ends.clone(),
+            permit: Arc::new(permit),
+        };
+        match (accepted, self.tls.clone()) {
+            (Accepted::Unix(stream), _) => {
+                tokio::spawn(connection.serve(SlowClient::new(stream, patience), true));
+            }
+            (Accepted::Tcp(stream), None) => {
+                tokio::spawn(connection.serve(SlowClient::new(stream, patience), false));
+            }
+            (Accepted::Tcp(stream), Some(tls)) => {
+                tokio::spawn(async move {
+                    let taken_up = tls.accept(stream, patience);
+                    let taken_up = tokio::time::timeout(connection.header_timeout, taken_up);
+                    let mut ends = connection.ends.clone();
+                    let taken_up = tokio::select! {
+                        taken_up = taken_up => taken_up,
+                        _ = ends.wait_for(|ends| *ends) => return,
+                    };
+                    if let Ok(Some(stream)) = taken_up {
+                        connection.serve(stream, false).await;
+                    }
+                });
+            }
+        }
+    }
+}
+
+/// One that was accepted.
+struct Connection {
+    router: Router,
+    builder: Builder<TokioExecutor>,
+    header_timeout: Duration,
+    ends: watch::Receiver<bool>,
+    /// It counts, for as long as anything goes on on it.
+    permit: Arc<OwnedSemaphorePermit>,
+}
+
+impl Connection {
+    async fn serve(
+        self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         through_socket: bool,
-        permit: OwnedSemaphorePermit,
     ) {
-        let stream = TokioIo::new(SlowClient::new(stream, self.slow_client));
-        let router = self.router.clone();
+        let Self { router, builder, header_timeout, mut ends, permit } = self;
         let begun = Arc::new(AtomicBool::new(false));
         let begins = Arc::clone(&begun);
         let service =
             TowerToHyperService::new(router.map_request(move |request: Request<Incoming>| {
                 begins.store(true, Ordering::Relaxed);
                 let mut request = request.map(Body::new);
+                let extensions = request.extensions_mut();
                 if through_socket {
-                    request.extensions_mut().insert(ThroughSocket);
+                    extensions.insert(ThroughSocket);
+                }
+                if let Some(upgraded) = extensions.remove::<OnUpgrade>() {
+                    extensions.insert(Upgrade { upgraded, permit: Arc::clone(&permit) });
                 }
                 request
             }));
-        let (builder, mut ends) = (self.builder.clone(), self.ends.clone());
-        let patience = self.header_timeout;
-        tokio::spawn(async move {
-            let connection = builder.serve_connection_with_upgrades(stream, service);
-            tokio::pin!(connection);
-            // The limit on a head begins with its first byte, or behind the preface of HTTP/2: who sends
-            // none would have the connection for ever.
-            let silence = async {
-                tokio::time::sleep(patience).await;
-                if begun.load(Ordering::Relaxed) {
-                    std::future::pending::<()>().await;
-                }
-            };
-            // What a caller does wrong on its connection is not for anybody else to know.
-            let ended = tokio::select! {
-                ended = connection.as_mut() => Some(ended),
-                _ = ends.wait_for(|ends| *ends) => None,
-                () = silence => return,
-            };
-            if ended.is_none() {
-                connection.as_mut().graceful_shutdown();
-                let _ = connection.await;
+        let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
+        tokio::pin!(connection);
+        // The limit on a head begins with its first byte, or behind the preface of HTTP/2: who sends
+        // none would have the connection for ever.
+        let silence = async {
+            tokio::time::sleep(header_timeout).await;
+            if begun.load(Ordering::Relaxed) {
+                std::future::pending::<()>().await;
             }
-            drop(permit);
-        });
+        };
+        // What a caller does wrong on its connection is not for anybody else to know.
+        let ended = tokio::select! {
+            ended = connection.as_mut() => Some(ended),
+            _ = ends.wait_for(|ends| *ends) => None,
+            () = silence => return,
+        };
+        if ended.is_none() {
+            connection.as_mut().graceful_shutdown();
+            let _ = connection.await;
+        }
+    }
+}
+
+/// What a connection is when it is no longer one of HTTP.
+pub(super) type RawConnection = TokioIo<Upgraded>;
+
+/// A request that would have its connection for something else than HTTP.
+#[derive(Clone)]
+pub(super) struct Upgrade {
+    upgraded: OnUpgrade,
+    permit: Arc<OwnedSemaphorePermit>,
+}
+
+impl Upgrade {
+    /// The connection, once the response has been sent that gives it away, with what counts it among
+    /// the others; `None` where the caller has gone.
+    pub(super) async fn given(self) -> Option<(RawConnection, Arc<OwnedSemaphorePermit>)> {
+        let connection = self.upgraded.await.ok()?;
+        Some((TokioIo::new(connection), self.permit))
     }
 }
 

@@ -2,20 +2,20 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::{FromRequestParts as _, RawPathParams};
 use axum::response::Response;
-use chrono::{SecondsFormat, Utc};
+use chrono::Utc;
 use futures::FutureExt as _;
 use http::header::{HOST, HeaderName, HeaderValue, ORIGIN};
 use http::request::Parts;
-use http::{Method, Request, StatusCode};
+use http::{HeaderMap, Method, Request, StatusCode};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::access::{self, Caller, Entered};
 use super::call::{Call, Server, SharedNotes, accepts_html, made_id};
+use super::keys::Right;
 use super::log::{Held, LogEntry, Pending};
 use super::refusal::Refusal;
 use super::request::read_body;
@@ -43,22 +43,15 @@ pub(super) async fn dispatch(
     let without_body = request.method() == Method::HEAD;
     let asked_by = request.headers().get(ORIGIN).cloned();
     let notes = SharedNotes::default();
-    let mut pending = Pending {
-        entry: LogEntry {
-            time: Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true),
-            request_id: id.clone(),
-            method: request.method().to_string(),
-            path: request.uri().path().to_owned(),
-            route: route.map(|route| route.path),
-            needs_right: route.is_none_or(|route| route.right.is_some()),
-            ..LogEntry::default()
-        },
-        started: Instant::now(),
-        notes: notes.clone(),
-        server: Arc::clone(&server),
-        status: None,
-        sent: false,
+    let entry = LogEntry {
+        request_id: id.clone(),
+        method: request.method().to_string(),
+        path: request.uri().path().to_owned(),
+        route: route.map(|route| route.path),
+        needs_right: route.is_none_or(|route| route.right.is_some()),
+        ..LogEntry::default()
     };
+    let mut pending = Pending::begin(&server, &notes, entry);
     let allowed = browser::check(&request, &server.settings, server.access.needs_keys());
     let lets_read = allowed.is_ok();
     let answered = match allowed {
@@ -67,10 +60,7 @@ pub(super) async fn dispatch(
         Err(refusal) => Err(refusal),
     };
     let (mut response, turn) = answered.unwrap_or_else(|mut refusal| {
-        notes.note(|notes| notes.error = Some(refusal.code.to_owned()));
-        if let Some(detail) = server.access.needs_keys().then(|| refusal.take_inner()).flatten() {
-            notes.note(|notes| notes.warning = Some(detail));
-        }
+        notes.refused(&mut refusal, server.access.needs_keys());
         let response = if in_html { page::refused(&refusal, &id) } else { refusal.response(&id) };
         (response, (None, None))
     });
@@ -113,25 +103,14 @@ async fn answer(
             server.check_audit()?;
             caller
         }
-        Some(right) => {
-            let Entered { caller, key, problem } = server.access.enter(&parts.headers, right);
-            pending.entry.key = key;
-            if let Some(problem) = problem {
-                let warning = format!("the keys are those of before: {problem}");
-                pending.notes.note(|notes| notes.warning = Some(warning));
-            }
-            let caller = caller?;
-            server.check_audit()?;
-            caller
-        }
+        Some(right) => enter(server, &parts.headers, right, pending)?,
         None => server.access.nobody(),
     };
     // Before the body is read: who is refused need not send it.
     let turn = match route.work {
         Work::Light => (None, None),
         Work::Question => {
-            caller.check_budget(|key| server.observers.usage.cost_of(key))?;
-            let own = caller.begin_question()?;
+            let own = begin_question(server, &caller)?;
             (own, Some(server.admission.begin_question().await?))
         }
     };
@@ -142,6 +121,7 @@ async fn answer(
         }
         _ => bytes::Bytes::new(),
     };
+    let upgrade = parts.extensions.remove();
     let call = Call {
         server: Arc::clone(server),
         id: id.to_owned(),
@@ -150,20 +130,50 @@ async fn answer(
         query: parts.uri.query().unwrap_or_default().to_owned(),
         headers: parts.headers,
         body,
+        upgrade,
         notes: pending.notes.clone(),
     };
     let handled = AssertUnwindSafe((route.handler)(call)).catch_unwind();
     let handled = tokio::time::timeout(server.settings.timeout, handled).await;
     match handled {
         Ok(Ok(response)) => Ok((response?, turn)),
-        Ok(Err(_)) => Err(Refusal::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "internal_error",
-            "docent made a mistake: this request ended where it was, others go on",
-        )
-        .hint(format!("report it, with the request id {id} and what the log says"))),
+        Ok(Err(_)) => Err(Refusal::panicked(id)),
         Err(_) => Err(Refusal::timeout()),
     }
+}
+
+/// Lets a caller in, or says why not; either way `pending` tells who it was.
+///
+/// # Errors
+/// It may not do this, or what it does could not be written down.
+pub(super) fn enter(
+    server: &Server,
+    headers: &HeaderMap,
+    right: Right,
+    pending: &mut Pending,
+) -> Result<Caller, Refusal> {
+    let Entered { caller, key, problem } = server.access.enter(headers, right);
+    pending.entry.key = key;
+    if let Some(problem) = problem {
+        let warning = format!("the keys are those of before: {problem}");
+        pending.notes.note(|notes| notes.warning = Some(warning));
+    }
+    let caller = caller?;
+    server.check_audit()?;
+    Ok(caller)
+}
+
+/// What is asked of a key before a question takes its turn among all: what is returned is held until its
+/// answer has ended.
+///
+/// # Errors
+/// The key has cost what it may, or asks as many questions at a time as it may.
+pub(super) fn begin_question(
+    server: &Server,
+    caller: &Caller,
+) -> Result<Option<OwnedSemaphorePermit>, Refusal> {
+    caller.check_budget(|key| server.observers.usage.cost_of(key))?;
+    caller.begin_question()
 }
 
 /// Whether a link is to be checked in the place of a key.

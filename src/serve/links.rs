@@ -26,8 +26,9 @@ impl Links {
     pub(super) fn new(server: &Server, headers: &HeaderMap) -> Self {
         let host = || headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
         let public = server.settings.public_url.clone();
+        let scheme = if server.settings.tls.is_some() { "https" } else { "http" };
         Self {
-            base: public.unwrap_or_else(|| format!("http://{}", host())),
+            base: public.unwrap_or_else(|| format!("{scheme}://{}", host())),
             signer: server.access.needs_keys().then(|| server.signer.clone()),
             now: chrono::Utc::now().timestamp(),
         }

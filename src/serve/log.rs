@@ -7,6 +7,8 @@ use std::time::Instant;
 
 use axum::body::Body;
 use bytes::Bytes;
+use chrono::{SecondsFormat, Utc};
+use http::StatusCode;
 use http_body::{Frame, SizeHint};
 use serde::Serialize;
 
@@ -98,13 +100,34 @@ const CLIENT_CLOSED: u16 = 499;
 /// Tells the log when it is dropped.
 pub(super) struct Pending {
     pub(super) entry: LogEntry,
-    pub(super) started: Instant,
+    started: Instant,
     pub(super) notes: SharedNotes,
-    pub(super) server: Arc<Server>,
+    server: Arc<Server>,
     /// Status, once there is a response.
     pub(super) status: Option<u16>,
     /// The response was sent to its end.
     pub(super) sent: bool,
+}
+
+impl Pending {
+    /// `entry`: what is known of the request when it begins, but for its time.
+    pub(super) fn begin(server: &Arc<Server>, notes: &SharedNotes, entry: LogEntry) -> Self {
+        let time = Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true);
+        Self {
+            entry: LogEntry { time, ..entry },
+            started: Instant::now(),
+            notes: notes.clone(),
+            server: Arc::clone(server),
+            status: None,
+            sent: false,
+        }
+    }
+
+    /// The response was sent to its end.
+    pub(super) fn end(&mut self, status: StatusCode) {
+        self.status = Some(status.as_u16());
+        self.sent = true;
+    }
 }
 
 impl Drop for Pending {

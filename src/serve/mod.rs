@@ -21,7 +21,9 @@
 //! | [`sse`], [`told`] | events on the wire, driven by whoever reads them |
 //! | [`request`], [`refusal`] | bodies in, errors out |
 //! | [`browser`] | which hosts and which web pages may ask |
-//! | [`connections`], [`slow`] | connections, their limits and their end |
+//! | [`chat`] | conversations over one connection: questions in, events out |
+//! | [`connections`], [`tls`], [`slow`] | connections, their limits and their end |
+//! | [`stamp`] | whether a file has changed |
 
 mod access;
 mod admission;
@@ -31,6 +33,7 @@ mod breaker;
 mod browser;
 mod bucket;
 mod call;
+mod chat;
 mod connections;
 mod dispatch;
 mod health;
@@ -48,6 +51,8 @@ mod routes;
 mod signature;
 mod slow;
 mod sse;
+mod stamp;
+mod tls;
 mod told;
 mod usage;
 
@@ -65,12 +70,14 @@ use admission::Admission;
 use audit::Audit;
 use breaker::Breaker;
 use call::Server;
+use chat::KeptTurns;
 use connections::Listeners;
 use keys::{KeyFile, WatchedKeys};
 pub use log::{LogEntry, LogSink};
 use metrics::Metrics;
 use observers::Observers;
 use signature::Signer;
+use tls::Tls;
 use usage::UsageBook;
 
 /// What is served, to whom.
@@ -92,6 +99,7 @@ pub struct Running {
     listeners: Listeners,
     server: Arc<Server>,
     abandon: cancel::Canceller,
+    tls: Option<Arc<Tls>>,
 }
 
 impl Service {
@@ -112,7 +120,8 @@ impl Service {
         // Of callers without a key nothing is counted that would be worth keeping.
         let usage = UsageBook::open(self.keys.as_ref().and(self.usage))?;
         let observers = Observers { log: self.log, metrics: Metrics::new(), usage, audit };
-        let listeners = Listeners::bind(&self.settings.listen).await?;
+        let tls = self.settings.tls.as_ref().map(Tls::open).transpose()?.map(Arc::new);
+        let listeners = Listeners::bind(&self.settings.listen, tls.clone()).await?;
         let Serve { max_questions, queue, queue_wait, .. } = self.settings;
         let signer = Signer::new(self.settings.link_expiry).map_err(|error| {
             Failure::new(Exit::Backend, format!("this system has no random numbers: {error}"))
@@ -127,8 +136,9 @@ impl Service {
             abandoned,
             stopping: std::sync::OnceLock::new(),
             observers,
+            turns: KeptTurns::default(),
         });
-        Ok(Running { listeners, server, abandon })
+        Ok(Running { listeners, server, abandon, tls })
     }
 }
 
@@ -140,14 +150,16 @@ impl Running {
 
     /// Answers until it is told to stop, and then lets what is under way end.
     pub async fn run(self, stop: &Cancel) -> Exit {
-        let Self { listeners, server, abandon } = self;
+        let Self { listeners, server, abandon, tls } = self;
         let _ = server.stopping.set(stop.clone());
         let router = routes::router(&server);
         let settings = server.settings.clone();
         let keeping = Task::spawn(keep_usage(Arc::clone(&server)));
+        let log = Arc::clone(&server.observers.log);
+        let watching = tls.map(|tls| Task::spawn(tls.watch(log)));
         let give_up = || abandon.cancel(Stop::Deadline);
         let exit = listeners.serve(router, &settings, stop, &give_up).await;
-        drop(keeping);
+        drop((keeping, watching));
         if let Err(error) = server.observers.usage.keep() {
             (server.observers.log)(&LogEntry::warning(&unkept(&error)));
         }
@@ -179,12 +191,13 @@ fn check_prices(engines: &[(String, Arc<Engine>)], keys: &KeyFile) -> Result<(),
     Ok(())
 }
 
-/// Writes what keys have used, now and then.
+/// Writes what keys have used, now and then, and lets go of turns that nobody came back for.
 async fn keep_usage(server: Arc<Server>) {
     const PAUSE: Duration = Duration::from_secs(1);
     let mut was_said = false;
     loop {
         tokio::time::sleep(PAUSE).await;
+        server.turns.forget_old();
         let kept = off_thread({
             let server = Arc::clone(&server);
             move || server.observers.usage.keep()

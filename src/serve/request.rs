@@ -71,19 +71,24 @@ pub(super) fn object(body: &[u8]) -> Result<Map<String, Value>, Refusal> {
 pub(super) fn strict<T: DeserializeOwned>(body: &[u8], known: &[&str]) -> Result<T, Refusal> {
     let members = object(body)?;
     if let Some(unknown) = members.keys().find(|name| !known.contains(&name.as_str())) {
-        let near = known.iter().map(|name| (strsim::osa_distance(name, unknown), *name)).min();
         let refusal = Refusal {
             code: "unknown_parameter",
             ..Refusal::invalid(unknown.as_str(), format!("there is no parameter `{unknown}`"))
         };
-        return Err(match near {
-            Some((distance, near)) if distance * 2 <= near.len().max(unknown.len()) => {
-                refusal.hint(format!("did you mean `{near}`?"))
-            }
-            _ => refusal.hint(format!("there is {}", known.join(", "))),
-        });
+        return Err(refusal.hint(nearest(unknown, known)));
     }
     typed(members)
+}
+
+/// What may have been meant by a name that does not exist.
+pub(super) fn nearest(unknown: &str, known: &[&str]) -> String {
+    let near = known.iter().map(|name| (strsim::osa_distance(name, unknown), *name)).min();
+    match near {
+        Some((distance, near)) if distance * 2 <= near.len().max(unknown.len()) => {
+            format!("did you mean `{near}`?")
+        }
+        _ => format!("there is {}", known.join(", ")),
+    }
 }
 
 /// Reads members as a type.

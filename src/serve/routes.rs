@@ -14,7 +14,7 @@ use super::dispatch::dispatch;
 use super::keys::Right;
 use super::openai::stores;
 use super::page as pages;
-use super::{health, metrics, native, openai, usage};
+use super::{chat, health, metrics, native, openai, usage};
 
 /// What a request costs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -106,6 +106,7 @@ pub(super) static ROUTES: &[Route] = &[
     ask("/v1/docent/query", Right::Answer, |call| native::query::query(call).boxed()),
     ask("/v1/docent/explain", Right::Search, |call| native::explain::explain(call).boxed()),
     ask("/v1/docent/batch", Right::Answer, |call| ready(native::batch::batch(call)).boxed()),
+    get("/v1/docent/chat", Some(Right::Answer), |call| ready(chat::open(call)).boxed()),
     get("/v1/docent/status", Some(Right::Search), |call| native::status::status(call).boxed()),
 ];
 

@@ -36,7 +36,12 @@ impl Frame {
 
     /// With a name.
     pub(super) fn event(name: &str, object: &impl Serialize) -> Self {
-        Self(format!("event: {name}\ndata: {}\n\n", json(object)))
+        Self::of_json(name, &json(object))
+    }
+
+    /// The same of an object that is JSON already, on one line.
+    pub(super) fn of_json(name: &str, json: &str) -> Self {
+        Self(format!("event: {name}\ndata: {json}\n\n"))
     }
 
     /// What the clients of `OpenAI` take for the end.
@@ -51,7 +56,7 @@ impl Frame {
 }
 
 /// What is sent always has a JSON text, on one line.
-fn json(object: &impl Serialize) -> String {
+pub(super) fn json(object: &impl Serialize) -> String {
     serde_json::to_string(object).unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}"))
 }
 

@@ -36,6 +36,8 @@ pub struct Ask<'a> {
     pub sampling: Sampling,
     /// The answer is quoted from the passages, whatever chat model is configured.
     pub quote: bool,
+    /// Of the answer; `None`: [one is made](Engine::answer_id).
+    pub id: Option<Uuid>,
 }
 
 impl<'a> Ask<'a> {
@@ -50,6 +52,7 @@ impl<'a> Ask<'a> {
             introduction: None,
             sampling: Sampling::default(),
             quote: false,
+            id: None,
         }
     }
 }
@@ -102,7 +105,7 @@ impl Engine {
             ready = ready => ready?,
             () = cancel.cancelled() => return Err(Failure::interrupted()),
         };
-        let id = self.context.tape.value("id", ask.question, Uuid::now_v7())?;
+        let id = ask.id.map_or_else(|| self.answer_id(ask.question), Ok)?;
         let options = AnswerOptions { id, ..options };
         let chat = if ask.quote { self.quoting_chat()? } else { self.chat()? };
         let traced = Traced::begin(&retriever, &*chat);
@@ -121,6 +124,14 @@ impl Engine {
             (answer, _) => answer,
         };
         Ok(Exchange { question: ask.question.to_owned(), answer, options, traced })
+    }
+
+    /// An id for the answer to a question: a new one, or that of the recording.
+    ///
+    /// # Errors
+    /// The recording can't be read or written.
+    pub fn answer_id(&self, question: &str) -> Result<Uuid, Failure> {
+        Ok(self.context.tape.value("id", question, Uuid::now_v7())?)
     }
 
     /// Lets the model of `--verify` look at an answer that came to its end.

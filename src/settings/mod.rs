@@ -33,7 +33,7 @@ pub use layers::{Layer, Layers, Origin};
 pub use ocr::{Ocr, OcrModelChoice};
 pub use rerank::{Rerank, RerankModel};
 pub use retrieval::{Qdrant, Search};
-pub use serve::{Fallback, ListenAddress, Serve};
+pub use serve::{Fallback, ListenAddress, Serve, TlsFiles};
 pub use values::Endpoint;
 use values::Values;
 pub use verify::{Verify, VerifyModel};

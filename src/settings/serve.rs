@@ -14,6 +14,8 @@ pub struct Serve {
     pub collections: Vec<String>,
     /// File with the keys of callers; `None` where none was named.
     pub keys: Option<PathBuf>,
+    /// `None`: callers speak plain HTTP.
+    pub tls: Option<TlsFiles>,
     /// Without a slash at its end.
     pub public_url: Option<String>,
     /// The page, and the documents that it opens.
@@ -32,6 +34,10 @@ pub struct Serve {
     pub slow_client: Duration,
     pub body_limit: u64,
     pub drain: Duration,
+    /// How long a conversation may be silent.
+    pub chat_idle: Duration,
+    /// How often a conversation is pinged: who answers none until the next one has gone.
+    pub chat_ping: Duration,
     pub fallback: Fallback,
     /// File with a line for each request; `None`: none is kept.
     pub audit: Option<PathBuf>,
@@ -39,6 +45,14 @@ pub struct Serve {
     pub audit_content: bool,
     /// What can't be written there is not answered.
     pub audit_required: bool,
+}
+
+/// Files in PEM.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TlsFiles {
+    /// The certificate of the server, and those between it and its root.
+    pub certificate: PathBuf,
+    pub key: PathBuf,
 }
 
 /// What answers while the chat model does not.
@@ -93,6 +107,7 @@ impl Serve {
                 None => vec![values.parsed("collection", parse::collection)?],
             },
             keys: values.path("serve.keys"),
+            tls: tls(values)?,
             public_url: values.optional("serve.public_url", parse::url)?,
             ui: values.parsed("serve.ui", parse::boolean)?,
             link_expiry: values.time("serve.link_expiry")?,
@@ -107,6 +122,8 @@ impl Serve {
             slow_client: values.time("serve.slow_client")?,
             body_limit: values.bytes("serve.body_limit")?,
             drain: values.time("serve.drain")?,
+            chat_idle: values.time("serve.chat_idle")?,
+            chat_ping: values.time("serve.chat_ping")?,
             fallback: values.parsed("serve.fallback", |text| match text {
                 "none" => Ok(Fallback::None),
                 "extractive" => Ok(Fallback::Extractive),
@@ -116,6 +133,30 @@ impl Serve {
             audit_content: values.parsed("serve.audit_content", parse::boolean)?,
             audit_required: values.parsed("serve.audit_required", parse::boolean)?,
         })
+    }
+}
+
+/// # Errors
+/// One of the two files is named, and the other is not.
+fn tls(values: &Values<'_>) -> Result<Option<TlsFiles>, SettingsError> {
+    const NAMES: [&str; 2] = ["serve.tls_cert", "serve.tls_key"];
+    match NAMES.map(|name| values.path(name)) {
+        [Some(certificate), Some(key)] => Ok(Some(TlsFiles { certificate, key })),
+        [None, None] => Ok(None),
+        [certificate, _] => {
+            let (there, missing) = if certificate.is_some() {
+                ("--tls-cert", "--tls-key")
+            } else {
+                ("--tls-key", "--tls-cert")
+            };
+            Err(values.at_odds(
+                &NAMES,
+                format!("{there} is set, and {missing} is not"),
+                &format!(
+                    "a certificate and its key go together: name the other file with {missing}"
+                ),
+            ))
+        }
     }
 }
 

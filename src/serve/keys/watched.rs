@@ -4,15 +4,13 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use super::{KeyFile, KeyFileError};
+use crate::serve::stamp::{Stamp, stamp};
 
 /// How often the file is looked at, at most.
 const PAUSE: Duration = Duration::from_secs(1);
-
-/// What changes where a file does.
-type Stamp = Option<(SystemTime, u64)>;
 
 pub struct WatchedKeys {
     path: PathBuf,
@@ -87,11 +85,6 @@ impl WatchedKeys {
     pub fn problem(&self) -> Option<String> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).problem.clone()
     }
-}
-
-fn stamp(path: &Path) -> Stamp {
-    let metadata = std::fs::metadata(path).ok()?;
-    Some((metadata.modified().ok()?, metadata.len()))
 }
 
 #[cfg(test)]

@@ -1,14 +1,18 @@
 //! `POST /v1/docent/query`: an answer, as `docent query` gives it: one object, or its events.
 
+use std::sync::Arc;
+
 use axum::response::Response;
 use futures::StreamExt as _;
 use serde::{Deserialize, Serialize};
 
 use super::{RETRIEVAL_FIELDS, RetrievalFields, json};
 use crate::output::{AnswerJson, Event, Versioned};
+use crate::query::AnswerEvent;
 use crate::query::history::Turn;
+use crate::serve::access::{Caller, Scoped};
 use crate::serve::answering::{self, Answered, AskedCollection, Question, checked_question};
-use crate::serve::call::Call;
+use crate::serve::call::{Call, Server, SharedNotes};
 use crate::serve::refusal::Refusal;
 use crate::serve::request::strict;
 use crate::serve::sse::{self, Frame};
@@ -16,18 +20,40 @@ use crate::serve::told::Told;
 
 #[derive(Deserialize)]
 struct QueryRequest {
-    question: String,
-    collection: Option<String>,
+    #[serde(flatten)]
+    asked: Asked,
     /// Events instead of one object; unless it says, what the caller accepts.
     stream: Option<bool>,
-    /// What the model thinks, too.
-    #[serde(default)]
-    show_thinking: bool,
     /// Earlier turns, oldest first.
     #[serde(default)]
     history: Vec<TurnFields>,
+}
+
+/// What is asked, in a request or in a conversation over one connection.
+#[derive(Deserialize)]
+pub(in crate::serve) struct Asked {
+    question: String,
+    pub(in crate::serve) collection: Option<String>,
+    /// What the model thinks, too.
+    #[serde(default)]
+    pub(in crate::serve) show_thinking: bool,
     #[serde(flatten)]
     retrieval: RetrievalFields,
+}
+
+/// Its members.
+pub(in crate::serve) fn asked_fields() -> impl Iterator<Item = &'static str> {
+    ["question", "collection", "show_thinking"].into_iter().chain(RETRIEVAL_FIELDS)
+}
+
+impl Asked {
+    /// # Errors
+    /// The question is empty or too long, or a value is out of its range.
+    pub(in crate::serve) fn read(self, history: Vec<Turn>) -> Result<Question, Refusal> {
+        let text = checked_question(&self.question, "question")?;
+        let (filter, overrides) = self.retrieval.read()?;
+        Ok(Question { text, history, filter, overrides, ..Question::default() })
+    }
 }
 
 #[derive(Deserialize)]
@@ -57,60 +83,117 @@ impl QueryResponse {
 const MOST_TURNS: usize = 256;
 
 pub(in crate::serve) async fn query(call: Call) -> Result<Response, Refusal> {
-    let known: Vec<&str> = ["question", "collection", "stream", "show_thinking", "history"]
-        .into_iter()
-        .chain(RETRIEVAL_FIELDS)
-        .collect();
-    let asked: QueryRequest = strict(&call.body, &known)?;
-    if asked.history.len() > MOST_TURNS {
+    let known: Vec<&str> = asked_fields().chain(["stream", "history"]).collect();
+    let QueryRequest { asked, stream, history } = strict(&call.body, &known)?;
+    if history.len() > MOST_TURNS {
         return Err(Refusal::invalid(
             "history",
             format!("`history` has more than {MOST_TURNS} turns"),
         ));
     }
-    let text = checked_question(&asked.question, "question")?;
-    let (filter, overrides) = asked.retrieval.read()?;
-    let history = asked.history.iter().map(|turn| Turn::new(&turn.question, &turn.answer));
-    let history = history.collect();
-    let question = Question { text, history, filter, overrides, ..Question::default() };
-    let scoped = call.caller.open(asked.collection.as_deref())?;
-    let show_thinking = asked.show_thinking;
-    let streams = asked.stream.unwrap_or_else(|| call.accepts_events());
-    let Call { caller, notes, server, id, .. } = call;
+    let (collection, show_thinking) = (asked.collection.clone(), asked.show_thinking);
+    let history = history.iter().map(|turn| Turn::new(&turn.question, &turn.answer));
+    let question = asked.read(history.collect())?;
+    let scoped = call.caller.open(collection.as_deref())?;
+    let streams = stream.unwrap_or_else(|| call.accepts_events());
+    let Call { caller, notes, server, id: request_id, .. } = call;
     if !streams {
         let answered =
             answering::answer(&scoped, &caller, &server, &notes, &question, &mut drop).await?;
         let response = QueryResponse::new(&question.text, &answered, show_thinking);
         return Ok(json(&Versioned::new(response)));
     }
+    let asking = Asking { scoped, caller, server, notes, request_id, question, show_thinking };
     let events = Told::of(|teller| async move {
-        let mut emit = |event: crate::query::AnswerEvent| {
-            let thinking = matches!(event, crate::query::AnswerEvent::Thinking(_));
-            if show_thinking || !thinking {
-                teller.tell(frame(&Event::from(&event)));
+        let mut tell = |event: SentEvent| teller.tell(Frame::of_json(event.name, &event.json));
+        let _ = asking.tell_events(&mut tell).await;
+    });
+    Ok(sse::response(events.boxed()))
+}
+
+/// A question that was let in.
+pub(in crate::serve) struct Asking {
+    pub(in crate::serve) scoped: Scoped,
+    pub(in crate::serve) caller: Caller,
+    pub(in crate::serve) server: Arc<Server>,
+    pub(in crate::serve) notes: SharedNotes,
+    pub(in crate::serve) request_id: String,
+    pub(in crate::serve) question: Question,
+    pub(in crate::serve) show_thinking: bool,
+}
+
+/// An event, as it goes to a caller.
+pub(in crate::serve) struct SentEvent {
+    /// The value of its `event`.
+    pub(in crate::serve) name: &'static str,
+    /// The whole object, on one line.
+    pub(in crate::serve) json: String,
+    /// Where it is a piece of the answer: its text, and the number where that is a citation mark.
+    pub(in crate::serve) delta: Option<(String, Option<u32>)>,
+}
+
+impl SentEvent {
+    pub(in crate::serve) fn new(event: &Event) -> Self {
+        let delta = match event {
+            Event::Delta { text, mark } => Some((text.clone(), *mark)),
+            _ => None,
+        };
+        Self { delta, ..Self::of(event.name(), &Versioned::new(event)) }
+    }
+
+    fn of(name: &'static str, object: &impl Serialize) -> Self {
+        Self { name, json: sse::json(object), delta: None }
+    }
+
+    /// In the place of what is missing.
+    pub(in crate::serve) fn error(refusal: &Refusal, request_id: &str) -> Self {
+        let error = serde_json::json!({ "event": "error", "error": refusal.object(request_id) });
+        Self::of("error", &error)
+    }
+}
+
+impl Asking {
+    /// Answers, and tells what `docent query --format jsonl` prints; the last event is `done`, or `error`.
+    ///
+    /// # Errors
+    /// What was told as `error`.
+    pub(in crate::serve) async fn tell_events(
+        &self,
+        tell: &mut (dyn FnMut(SentEvent) + Send),
+    ) -> Result<Answered, Refusal> {
+        let Self { scoped, caller, server, notes, question, show_thinking, .. } = self;
+        let mut emit = |event: AnswerEvent| {
+            if *show_thinking || !matches!(event, AnswerEvent::Thinking(_)) {
+                tell(SentEvent::new(&Event::from(&event)));
             }
         };
-        let answered =
-            answering::answer(&scoped, &caller, &server, &notes, &question, &mut emit).await;
+        let answered = answering::answer(scoped, caller, server, notes, question, &mut emit).await;
         match answered {
             Ok(answered) => {
                 for citation in &answered.answer.citations.citations {
-                    teller.tell(frame(&Event::Citation(citation.into())));
+                    tell(SentEvent::new(&Event::Citation(citation.into())));
                 }
                 for warning in answered.answer.warnings() {
-                    teller.tell(frame(&Event::Warning((&warning).into())));
+                    tell(SentEvent::new(&Event::Warning((&warning).into())));
                 }
-                let done = QueryResponse::new(&question.text, &answered, show_thinking);
-                teller.tell(Frame::event("done", &Versioned::new(Done { event: "done", done })));
+                let done = QueryResponse::new(&question.text, &answered, *show_thinking);
+                tell(SentEvent::of("done", &Versioned::new(Done { event: "done", done })));
+                Ok(answered)
             }
-            Err(refusal) => {
-                notes.note(|notes| notes.error = Some(refusal.code.to_owned()));
-                let error = serde_json::json!({ "error": refusal.object(&id) });
-                teller.tell(Frame::event("error", &error));
-            }
+            Err(refusal) => Err(self.refuse(refusal, tell)),
         }
-    });
-    Ok(sse::response(events.boxed()))
+    }
+
+    /// Tells why there is no answer.
+    pub(in crate::serve) fn refuse(
+        &self,
+        mut refusal: Refusal,
+        tell: &mut (dyn FnMut(SentEvent) + Send),
+    ) -> Refusal {
+        self.notes.refused(&mut refusal, self.server.access.needs_keys());
+        tell(SentEvent::error(&refusal, &self.request_id));
+        refusal
+    }
 }
 
 /// The last event.
@@ -119,8 +202,4 @@ struct Done {
     event: &'static str,
     #[serde(flatten)]
     done: QueryResponse,
-}
-
-fn frame(event: &Event) -> Frame {
-    Frame::event(event.name(), &Versioned::new(event))
 }

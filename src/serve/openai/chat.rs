@@ -90,7 +90,8 @@ pub(in crate::serve) async fn complete(call: Call) -> Result<Response, Refusal> 
     };
     let sampling = sampling(&scoped, request.temperature, max_tokens, &mut ignored)?;
     let (filter, overrides) = (search.filter, search.overrides);
-    let question = Question { text: question, history, introduction, filter, overrides, sampling };
+    let question =
+        Question { text: question, history, introduction, filter, overrides, sampling, id: None };
     let links = Links::new(&call.server, &call.headers);
     let head =
         Head { id: made_id("chatcmpl-"), created: unix_now(), model: model_id(&scoped.name) };

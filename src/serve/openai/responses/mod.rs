@@ -56,7 +56,8 @@ pub(in crate::serve) async fn respond(call: Call) -> Result<Response, Refusal> {
     };
     let links = Links::new(&call.server, &call.headers);
     let (filter, overrides) = (search.filter, search.overrides);
-    let question = Question { text: question, history, introduction, filter, overrides, sampling };
+    let question =
+        Question { text: question, history, introduction, filter, overrides, sampling, id: None };
     let named = ignored.clone();
     let Call { caller, notes, server, id, .. } = call;
     let response = if is_streamed {

@@ -1,0 +1,332 @@
+//! What becomes of what a client says.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{HeaderMap, StatusCode};
+use serde_json::json;
+use tokio::sync::OwnedSemaphorePermit;
+use uuid::Uuid;
+
+use super::PATH;
+use super::message::{self, Heard, Wish};
+use super::turn::{Next, TakenOver, Turn};
+use crate::query::history::Turn as Said;
+use crate::serve::access::Caller;
+use crate::serve::answering::{Question, shutting_down};
+use crate::serve::call::{Server, SharedNotes, made_id};
+use crate::serve::dispatch::{begin_question, enter};
+use crate::serve::keys::Right;
+use crate::serve::log::{LogEntry, Pending};
+use crate::serve::native::query::{Asked, Asking};
+use crate::serve::refusal::Refusal;
+
+/// Earlier turns that are remembered, at most; and bytes of them. How much of them the model is shown is
+/// decided with each question, as in `docent chat`.
+const MOST_TURNS: usize = 256;
+const LONGEST_HISTORY: usize = 256 << 10;
+
+/// A conversation, and the answer in it that is under way.
+pub(super) struct Conversation {
+    server: Arc<Server>,
+    /// Those that bring the key: it is looked at for each question, and may have ended meanwhile.
+    headers: HeaderMap,
+    history: Arc<Vec<Said>>,
+    /// With the number by which it knows this connection.
+    turn: Option<(Arc<Turn>, u32)>,
+}
+
+/// What was said, as a request.
+struct Request {
+    /// What the client calls it.
+    label: Option<String>,
+    id: String,
+    notes: SharedNotes,
+    pending: Pending,
+}
+
+/// The key opens nothing any more: the connection ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct ShutOut;
+
+/// What is to be sent, each an object on one line.
+pub(super) type Outbox = VecDeque<String>;
+
+impl Conversation {
+    pub(super) fn new(server: Arc<Server>, headers: HeaderMap) -> Self {
+        Self { server, headers, history: Arc::default(), turn: None }
+    }
+
+    pub(super) fn is_answering(&self) -> bool {
+        self.turn.is_some()
+    }
+
+    /// Whether another connection has taken over the answer.
+    pub(super) fn is_lost(&self, context: &Context<'_>) -> bool {
+        self.turn.as_ref().is_some_and(|(turn, holder)| turn.is_lost(*holder, context))
+    }
+
+    /// The next event of the answer; `None` where it has ended.
+    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<String>> {
+        let Some((turn, holder)) = &self.turn else { return Poll::Pending };
+        match turn.poll(*holder, context) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Next::Event(json)) => Poll::Ready(Some(json)),
+            Poll::Ready(Next::Ended(said)) => {
+                self.turn = None;
+                self.remember(said);
+                Poll::Ready(None)
+            }
+        }
+    }
+
+    /// Nobody is there any more: the model is hung up on.
+    pub(super) fn leave(&mut self) {
+        if let Some((turn, holder)) = self.turn.take() {
+            turn.hang_up(holder);
+        }
+    }
+
+    /// # Errors
+    /// The key opens nothing any more.
+    pub(super) fn hear(&mut self, text: &str, out: &mut Outbox) -> Result<(), ShutOut> {
+        match message::read(text) {
+            Ok(Heard::Cancel) => {
+                let answer_id = self.turn.as_ref().map(|(turn, _)| turn.answer_id);
+                if let Some((turn, holder)) = self.turn.take() {
+                    self.remember(turn.hang_up(holder));
+                }
+                say(out, &json!({ "event": "cancelled", "answer_id": answer_id }));
+                Ok(())
+            }
+            Ok(Heard::Clear) if self.turn.is_none() => {
+                self.history = Arc::default();
+                say(out, &json!({ "event": "cleared" }));
+                Ok(())
+            }
+            Ok(Heard::Clear) => self.count(None, Err(under_way()), out),
+            Ok(Heard::Request { id, wish }) => self.count(id, Ok(wish), out),
+            Err(refusal) => self.count(None, Err(refusal), out),
+        }
+    }
+
+    /// Lets in what was said, and counts it, as a request. What can't be understood is also counted.
+    fn count(
+        &mut self,
+        label: Option<String>,
+        wish: Result<Wish, Refusal>,
+        out: &mut Outbox,
+    ) -> Result<(), ShutOut> {
+        let mut request = Request::begin(&self.server, label);
+        let caller = enter(&self.server, &self.headers, Right::Answer, &mut request.pending);
+        let caller = match caller {
+            Ok(caller) => caller,
+            Err(refusal) => {
+                let is_for_good =
+                    [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&refusal.status);
+                self.refuse(request, refusal, out);
+                return if is_for_good { Err(ShutOut) } else { Ok(()) };
+            }
+        };
+        let refusal = match wish {
+            Ok(Wish::Question(asked)) => match self.prepared(&caller, *asked, &request) {
+                Ok((answer_id, asking, own)) => {
+                    self.begin(answer_id, asking, own, request, out);
+                    return Ok(());
+                }
+                Err(refusal) => refusal,
+            },
+            Ok(Wish::Resume(answer_id)) => match self.found(&caller, answer_id) {
+                Ok(turn) => {
+                    self.resume(turn, request, out);
+                    return Ok(());
+                }
+                Err(refusal) => refusal,
+            },
+            Err(refusal) => refusal,
+        };
+        self.refuse(request, refusal, out);
+        Ok(())
+    }
+
+    /// # Errors
+    /// An answer is under way, or the server is ending.
+    fn check_free(&self) -> Result<(), Refusal> {
+        match &self.turn {
+            Some(_) => Err(under_way()),
+            None if self.server.is_stopping() => Err(shutting_down()),
+            None => Ok(()),
+        }
+    }
+
+    /// A question as it is asked, with the id of its answer, and what its key holds for it.
+    fn prepared(
+        &self,
+        caller: &Caller,
+        asked: Asked,
+        request: &Request,
+    ) -> Result<(Uuid, Asking, Option<OwnedSemaphorePermit>), Refusal> {
+        self.check_free()?;
+        let (collection, show_thinking) = (asked.collection.clone(), asked.show_thinking);
+        let question = asked.read(self.history.to_vec())?;
+        let scoped = caller.open(collection.as_deref())?;
+        let own_turn = begin_question(&self.server, caller)?;
+        let answer_id = scoped.engine().answer_id(&question.text)?;
+        let asking = Asking {
+            scoped,
+            caller: caller.clone(),
+            server: Arc::clone(&self.server),
+            notes: request.notes.clone(),
+            request_id: request.id.clone(),
+            question: Question { id: Some(answer_id), ..question },
+            show_thinking,
+        };
+        Ok((answer_id, asking, own_turn))
+    }
+
+    fn begin(
+        &mut self,
+        answer_id: Uuid,
+        asking: Asking,
+        own_turn: Option<OwnedSemaphorePermit>,
+        request: Request,
+        out: &mut Outbox,
+    ) {
+        request.say_begin(answer_id, false, out);
+        let key_id = asking.caller.key_id().map(str::to_owned);
+        let history = Arc::clone(&self.history);
+        let turn = Arc::new(Turn::begin(answer_id, asking, history, request.pending, own_turn));
+        self.server.turns.add(key_id.as_deref(), Arc::clone(&turn));
+        self.turn = Some((turn, Turn::FIRST_HOLDER));
+    }
+
+    /// # Errors
+    /// An answer is under way here, or there is no such turn, as far as the caller may know. Where its
+    /// key sees something else of the documents than it did, it may not.
+    fn found(&self, caller: &Caller, answer_id: Uuid) -> Result<Arc<Turn>, Refusal> {
+        self.check_free()?;
+        let turn = self.server.turns.find(caller.key_id(), answer_id).filter(|turn| {
+            let scoped = caller.open(Some(&turn.sight.collection));
+            scoped.is_ok_and(|scoped| scoped.sight() == turn.sight)
+        });
+        turn.ok_or_else(|| {
+            Refusal {
+                param: "answer_id".into(),
+                ..Refusal::not_found("turn_not_kept", "this answer is not kept, or not any more")
+            }
+            .hint("ask the question again: answers are kept for two minutes")
+        })
+    }
+
+    fn resume(&mut self, turn: Arc<Turn>, mut request: Request, out: &mut Outbox) {
+        request.notes.note(|notes| {
+            notes.answer_id = Some(turn.answer_id.to_string());
+            notes.collection = Some(turn.sight.collection.clone());
+        });
+        request.pending.end(StatusCode::OK);
+        request.say_begin(turn.answer_id, true, out);
+        let TakenOver { holder, events, under_way, complete, history } = turn.take_over();
+        out.extend(events);
+        if !complete {
+            let refusal = Refusal::new(
+                StatusCode::GONE,
+                "answer_cut_off",
+                "the connection was lost before the answer had ended, and the model was hung up on",
+            )
+            .hint("ask the question again");
+            say(out, &json!({ "event": "error", "error": refusal.object(&request.id) }));
+        }
+        if self.history.is_empty() {
+            self.history = history;
+        }
+        if under_way {
+            self.turn = Some((turn, holder));
+        }
+    }
+
+    fn refuse(&self, mut request: Request, mut refusal: Refusal, out: &mut Outbox) {
+        request.notes.refused(&mut refusal, self.server.access.needs_keys());
+        request.pending.end(refusal.status);
+        let error = refusal.object(&request.id);
+        say(out, &json!({ "event": "error", "id": request.label, "error": error }));
+    }
+
+    fn remember(&mut self, said: Option<Said>) {
+        let Some(said) = said else { return };
+        let history = Arc::make_mut(&mut self.history);
+        history.push(said);
+        forget_oldest(history, MOST_TURNS, LONGEST_HISTORY);
+    }
+}
+
+impl Request {
+    fn begin(server: &Arc<Server>, label: Option<String>) -> Self {
+        let (id, notes) = (made_id("req_"), SharedNotes::default());
+        let entry = LogEntry {
+            request_id: id.clone(),
+            method: "WS".to_owned(),
+            path: PATH.to_owned(),
+            route: Some(PATH),
+            needs_right: true,
+            ..LogEntry::default()
+        };
+        let pending = Pending::begin(server, &notes, entry);
+        Self { label, id, notes, pending }
+    }
+
+    fn say_begin(&self, answer_id: Uuid, resumed: bool, out: &mut Outbox) {
+        let (label, id) = (&self.label, &self.id);
+        say(
+            out,
+            &json!({
+                "event": "begin", "id": label, "answer_id": answer_id, "request_id": id,
+                "resumed": resumed,
+            }),
+        );
+    }
+}
+
+fn say(out: &mut Outbox, event: &serde_json::Value) {
+    out.push_back(event.to_string());
+}
+
+fn under_way() -> Refusal {
+    Refusal::new(
+        StatusCode::CONFLICT,
+        "answer_under_way",
+        "an answer is under way in this conversation",
+    )
+    .hint(r#"wait for its end, or send {"type": "cancel"} first"#)
+}
+
+/// The newest turn stays, however long.
+fn forget_oldest(history: &mut Vec<Said>, most: usize, longest: usize) {
+    let mut bytes = 0;
+    let kept = history.iter().rev().take(most).take_while(|said| {
+        bytes += said.question.len() + said.answer.len();
+        bytes <= longest
+    });
+    let kept = kept.count().max(1).min(history.len());
+    history.drain(..history.len() - kept);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_turns_are_forgotten_first() {
+        let kept = |most, longest| {
+            let turns = ["a", "bb", "ccc"];
+            let mut history: Vec<Said> = turns.iter().map(|text| Said::new(text, text)).collect();
+            forget_oldest(&mut history, most, longest);
+            history.iter().map(|said| said.question.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(kept(9, 99), ["a", "bb", "ccc"]);
+        assert_eq!(kept(2, 99), ["bb", "ccc"]);
+        assert_eq!(kept(9, 10), ["bb", "ccc"]);
+        assert_eq!(kept(9, 9), ["ccc"]);
+        assert_eq!(kept(9, 1), ["ccc"], "the newest stays");
+    }
+}

@@ -1,0 +1,164 @@
+//! What a client says: one JSON object a message, strict.
+
+use serde::Deserialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::serve::native::query::{Asked, asked_fields};
+use crate::serve::refusal::Refusal;
+use crate::serve::request::{nearest, object, strict};
+
+/// Longest name that a client may give a question, in bytes.
+const LONGEST_ID: usize = 128;
+
+pub(super) enum Heard {
+    /// End the answer that is under way.
+    Cancel,
+    /// Forget earlier turns.
+    Clear,
+    /// It is let in and counted as a request is.
+    Request {
+        /// What the client calls it.
+        id: Option<String>,
+        wish: Wish,
+    },
+}
+
+pub(super) enum Wish {
+    Question(Box<Asked>),
+    /// Tell once more what was told of an answer, and go on with it.
+    Resume(Uuid),
+}
+
+/// The values of `type`.
+const TYPES: [&str; 4] = ["question", "cancel", "clear", "resume"];
+
+#[derive(Deserialize)]
+struct QuestionMessage {
+    id: Option<String>,
+    #[serde(flatten)]
+    asked: Asked,
+}
+
+#[derive(Deserialize)]
+struct ResumeMessage {
+    id: Option<String>,
+    answer_id: Uuid,
+}
+
+/// What says nothing beside its type.
+#[derive(Deserialize)]
+struct BareMessage {}
+
+/// # Errors
+/// It is no JSON object, of no type that there is, or has a member that does not exist or is of another
+/// type.
+pub(super) fn read(text: &str) -> Result<Heard, Refusal> {
+    let members = object(text.as_bytes()).map_err(|refusal| {
+        let message = refusal.message.replace("the body of the request", "the message");
+        Refusal { message, ..refusal }
+    })?;
+    match members.get("type").and_then(Value::as_str) {
+        Some("question") => {
+            let known: Vec<&str> = ["type", "id"].into_iter().chain(asked_fields()).collect();
+            let QuestionMessage { id, asked } = strict(text.as_bytes(), &known)?;
+            Ok(Heard::Request { id: checked(id)?, wish: Wish::Question(Box::new(asked)) })
+        }
+        Some("resume") => {
+            let ResumeMessage { id, answer_id } =
+                strict(text.as_bytes(), &["type", "id", "answer_id"])?;
+            Ok(Heard::Request { id: checked(id)?, wish: Wish::Resume(answer_id) })
+        }
+        Some("cancel") => strict(text.as_bytes(), &["type"]).map(|BareMessage {}| Heard::Cancel),
+        Some("clear") => strict(text.as_bytes(), &["type"]).map(|BareMessage {}| Heard::Clear),
+        Some(unknown) => {
+            let message = format!("there is no message of the type `{unknown}`");
+            Err(Refusal::invalid("type", message).hint(nearest(unknown, &TYPES)))
+        }
+        None => {
+            let hint = r#"such as {"type": "question", "question": "..."}"#;
+            Err(Refusal::invalid("type", "the message has no `type`").hint(hint))
+        }
+    }
+}
+
+fn checked(id: Option<String>) -> Result<Option<String>, Refusal> {
+    match id {
+        Some(id) if id.len() > LONGEST_ID => {
+            Err(Refusal::invalid("id", format!("`id` has more than {LONGEST_ID} bytes")))
+        }
+        id => Ok(id),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn what_is_said_is_read() {
+        let id = "01938c1e-0000-7000-8000-000000000000";
+        for (text, expected) in [
+            (
+                r#"{"type":"question","question":"a","id":"1","k":3,"mode":"dense"}"#.to_owned(),
+                "question",
+            ),
+            (r#"{"type":"cancel"}"#.to_owned(), "cancel"),
+            (r#"{"type":"clear"}"#.to_owned(), "clear"),
+            (format!(r#"{{"type":"resume","answer_id":"{id}"}}"#), "resume"),
+        ] {
+            let heard = match read(&text).unwrap() {
+                Heard::Cancel => "cancel",
+                Heard::Clear => "clear",
+                Heard::Request { id, wish: Wish::Question(_) } => {
+                    assert_eq!(id.as_deref(), Some("1"));
+                    "question"
+                }
+                Heard::Request { wish: Wish::Resume(answer_id), .. } => {
+                    assert_eq!(answer_id.to_string(), id);
+                    "resume"
+                }
+            };
+            assert_eq!(heard, expected);
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_the_nearest_that_is_right() {
+        let long = format!(r#"{{"type":"question","question":"a","id":"{}"}}"#, "x".repeat(129));
+        for (text, code, param, hint) in [
+            (
+                r#"{"type":"question","questoin":"a"}"#,
+                "unknown_parameter",
+                "questoin",
+                "did you mean `question`?",
+            ),
+            (
+                r#"{"type":"question","question":"a","stream":true}"#,
+                "unknown_parameter",
+                "stream",
+                "there is type",
+            ),
+            (
+                r#"{"type":"quesion","question":"a"}"#,
+                "invalid_value",
+                "type",
+                "did you mean `question`?",
+            ),
+            (r#"{"type":"cancel","id":"1"}"#, "unknown_parameter", "id", "there is type"),
+            (r#"{"type":"resume"}"#, "invalid_value", "answer_id", ""),
+            (r#"{"type":"resume","answer_id":"x"}"#, "invalid_value", "answer_id", ""),
+            (r#"{"question":"a"}"#, "invalid_value", "type", "such as"),
+            (&*long, "invalid_value", "id", ""),
+            ("[]", "invalid_value", "", ""),
+            ("{", "invalid_value", "", ""),
+        ] {
+            let refusal = read(text).err().unwrap();
+            assert_eq!((refusal.code, &*refusal.param), (code, param), "{text}");
+            let said = refusal.hint.unwrap_or_default();
+            assert!(said.starts_with(hint), "{text}: {said}");
+        }
+    }
+}

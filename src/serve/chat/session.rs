@@ -1,0 +1,282 @@
+//! The connection of a conversation: what is heard and sent, pings, how long it is silent, and its end.
+//!
+//! One task, and one thing at a time: the next event of the answer is asked for only when all that was
+//! told before has been taken by the system, so whoever reads slowly holds the model up.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures::{FutureExt as _, Sink as _, SinkExt as _, StreamExt as _};
+use http::HeaderMap;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::time::{Instant, Sleep};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Bytes, Error, Message, error::ProtocolError};
+
+use super::conversation::{Conversation, Outbox, ShutOut};
+use crate::serve::call::Server;
+use crate::serve::connections::RawConnection;
+
+/// Largest message that is taken: the longest question, each letter of it as an escape, and filters.
+const LARGEST_MESSAGE: usize = 256 << 10;
+
+/// Of the buffer that each connection has to read into.
+const READ_BUFFER: usize = 4 << 10;
+
+/// How long the other side may take to close, too.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// How much is read of what it still sends: where something is left unread, the system takes back what
+/// was sent last.
+const LAST_WORDS: u64 = 1 << 20;
+
+/// Why the connection is closed, as the other side is told.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Closing(u16, &'static str);
+
+impl Closing {
+    const GOING_AWAY: Self = Self(1001, "the server is ending");
+    const PROTOCOL: Self = Self(1002, "this is no WebSocket as RFC 6455 has it");
+    const BINARY: Self = Self(1003, "messages are JSON, as text");
+    const NO_UTF8: Self = Self(1007, "the text is not UTF-8");
+    const TOO_LARGE: Self = Self(1009, "the message is larger than 256 kB");
+    const SHUT_OUT: Self = Self(4401, "the key opens nothing any more");
+    const IDLE: Self = Self(4408, "nothing was asked for too long");
+    const TAKEN_OVER: Self = Self(4409, "the answer is resumed on another connection");
+
+    /// Why nothing more can be read; `None` where nobody is there to be told.
+    fn of(error: &Error) -> Option<Self> {
+        match error {
+            Error::Capacity(_) => Some(Self::TOO_LARGE),
+            Error::Utf8(_) => Some(Self::NO_UTF8),
+            Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
+            Error::Protocol(_) => Some(Self::PROTOCOL),
+            _ => None,
+        }
+    }
+
+    fn message(self) -> Message {
+        Message::Close(Some(CloseFrame { code: CloseCode::from(self.0), reason: self.1.into() }))
+    }
+}
+
+/// How the session ends.
+enum End {
+    Close(Closing),
+    /// The other side has closed, or is gone.
+    Left,
+}
+
+/// See the module.
+pub(super) struct Session {
+    socket: WebSocketStream<RawConnection>,
+    talk: Conversation,
+    out: Outbox,
+    /// Something is not yet taken by the system.
+    unsent: bool,
+    /// That is a ping, which is no sign of the other side being there.
+    pinging: bool,
+    /// Nothing was heard since the last ping.
+    unanswered: bool,
+    /// Once all is sent.
+    closing: Option<Closing>,
+    /// Since when nothing was asked or told.
+    silent_since: Instant,
+    next_ping: Instant,
+    ping: Duration,
+    idle: Duration,
+    clock: Pin<Box<Sleep>>,
+    stop: Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+impl Session {
+    /// `headers`: those that bring the key.
+    pub(super) async fn new(
+        server: Arc<Server>,
+        headers: HeaderMap,
+        connection: RawConnection,
+    ) -> Self {
+        let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BUFFER)
+            .write_buffer_size(0)
+            .max_message_size(Some(LARGEST_MESSAGE))
+            .max_frame_size(Some(LARGEST_MESSAGE));
+        let (ping, idle) = (server.settings.chat_ping, server.settings.chat_idle);
+        let (now, stop) = (Instant::now(), server.stopping.get().cloned());
+        let stop = async move {
+            match stop {
+                Some(stop) => stop.cancelled().await,
+                None => std::future::pending().await,
+            }
+        };
+        Self {
+            socket: WebSocketStream::from_raw_socket(connection, Role::Server, Some(config)).await,
+            talk: Conversation::new(server, headers),
+            out: Outbox::new(),
+            unsent: false,
+            pinging: false,
+            unanswered: false,
+            closing: None,
+            silent_since: now,
+            next_ping: now + ping,
+            ping,
+            idle,
+            clock: Box::pin(tokio::time::sleep(ping.min(idle))),
+            stop: stop.boxed(),
+        }
+    }
+
+    /// To its end.
+    pub(super) async fn run(mut self) {
+        let end = std::future::poll_fn(|context| self.poll(context)).await;
+        self.talk.leave();
+        let _ = tokio::time::timeout(FAREWELL, self.part(end)).await;
+    }
+
+    /// Goes on as far as it can without waiting.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<End> {
+        loop {
+            if self.talk.is_lost(context) {
+                return Poll::Ready(End::Close(Closing::TAKEN_OVER));
+            }
+            if self.send(context).is_err() {
+                return Poll::Ready(End::Left);
+            }
+            // Who takes no answers gets to say nothing more.
+            if self.out.is_empty()
+                && self.closing.is_none()
+                && let Poll::Ready(heard) = self.socket.poll_next_unpin(context)
+            {
+                match self.hear(heard) {
+                    Some(end) => return Poll::Ready(end),
+                    None => continue,
+                }
+            }
+            if !self.unsent {
+                match self.talk.poll(context) {
+                    Poll::Ready(Some(event)) => {
+                        self.out.push_back(event);
+                        continue;
+                    }
+                    Poll::Ready(None) => {
+                        self.begin_silence();
+                        continue;
+                    }
+                    Poll::Pending => {}
+                }
+                if let Some(closing) = self.closing {
+                    return Poll::Ready(End::Close(closing));
+                }
+                if !self.talk.is_answering() && self.stop.poll_unpin(context).is_ready() {
+                    return Poll::Ready(End::Close(Closing::GOING_AWAY));
+                }
+            }
+            if self.clock.poll_unpin(context).is_pending() {
+                return Poll::Pending;
+            }
+            if let Some(end) = self.tick() {
+                return Poll::Ready(end);
+            }
+        }
+    }
+
+    /// Sends what is to be sent, until the system takes no more.
+    fn send(&mut self, context: &mut Context<'_>) -> Result<(), Error> {
+        loop {
+            if self.unsent {
+                match self.socket.poll_flush_unpin(context) {
+                    Poll::Pending => return Ok(()),
+                    Poll::Ready(flushed) => flushed?,
+                }
+                self.unsent = false;
+                // Its side of the connection takes what it is sent.
+                self.unanswered &= std::mem::take(&mut self.pinging);
+            }
+            let Some(event) = self.out.pop_front() else { return Ok(()) };
+            self.put(Message::text(event))?;
+        }
+    }
+
+    fn put(&mut self, message: Message) -> Result<(), Error> {
+        self.unsent = true;
+        Pin::new(&mut self.socket).start_send(message)
+    }
+
+    fn hear(&mut self, heard: Option<Result<Message, Error>>) -> Option<End> {
+        let message = match heard {
+            None => return Some(End::Left),
+            Some(Err(error)) => {
+                return Some(Closing::of(&error).map_or(End::Left, End::Close));
+            }
+            Some(Ok(message)) => message,
+        };
+        self.unanswered = false;
+        match message {
+            Message::Text(text) => {
+                if let Err(ShutOut) = self.talk.hear(&text, &mut self.out) {
+                    self.closing = Some(Closing::SHUT_OUT);
+                }
+                self.begin_silence();
+            }
+            Message::Binary(_) => return Some(End::Close(Closing::BINARY)),
+            Message::Close(_) => return Some(End::Left),
+            // Its answer waits to be sent.
+            Message::Ping(_) => self.unsent = true,
+            Message::Pong(_) | Message::Frame(_) => {}
+        }
+        None
+    }
+
+    fn begin_silence(&mut self) {
+        self.silent_since = Instant::now();
+        self.set_clock();
+    }
+
+    fn set_clock(&mut self) {
+        let idle = (!self.talk.is_answering()).then(|| self.silent_since + self.idle);
+        let next = idle.map_or(self.next_ping, |idle| idle.min(self.next_ping));
+        self.clock.as_mut().reset(next);
+    }
+
+    /// Time has come for something.
+    fn tick(&mut self) -> Option<End> {
+        let now = Instant::now();
+        if !self.talk.is_answering() && now >= self.silent_since + self.idle {
+            return Some(End::Close(Closing::IDLE));
+        }
+        if now >= self.next_ping {
+            if self.unanswered {
+                return Some(End::Left);
+            }
+            self.next_ping = now + self.ping;
+            // What is not taken has a limit of its own.
+            if !self.unsent {
+                (self.pinging, self.unanswered) = (true, true);
+                if self.put(Message::Ping(Bytes::new())).is_err() {
+                    return Some(End::Left);
+                }
+            }
+        }
+        self.set_clock();
+        None
+    }
+
+    /// Closes, and lets the other side do the same.
+    async fn part(mut self, end: End) {
+        if let End::Close(closing) = end
+            && self.socket.send(closing.message()).await.is_err()
+        {
+            return;
+        }
+        while let Some(Ok(_)) = self.socket.next().await {}
+        let connection = self.socket.get_mut();
+        if connection.shutdown().await.is_ok() {
+            let mut rest = connection.take(LAST_WORDS);
+            let _ = tokio::io::copy(&mut rest, &mut tokio::io::sink()).await;
+        }
+    }
+}

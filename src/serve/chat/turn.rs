@@ -1,0 +1,355 @@
+//! A turn: a question that is being answered, and what was told of it so far.
+//!
+//! Who lost its connection may take the turn over from another one, also while it is under way: the
+//! connection that the server still takes for alive finds that the turn is no longer its own.
+
+use std::mem;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Instant;
+
+use futures::{FutureExt as _, StreamExt as _};
+use http::StatusCode;
+use tokio::sync::OwnedSemaphorePermit;
+use uuid::Uuid;
+
+use crate::output::Event;
+use crate::query::history::Turn as Said;
+use crate::serve::access::Sight;
+use crate::serve::log::Pending;
+use crate::serve::native::query::{Asking, SentEvent};
+use crate::serve::refusal::Refusal;
+use crate::serve::told::{Teller, Told};
+
+/// What of a turn is kept, in bytes, at most: more than any answer and its passages have.
+const LARGEST: usize = 1 << 20;
+
+/// See the module.
+pub(super) struct Turn {
+    pub(super) answer_id: Uuid,
+    /// What of the documents it was answered from.
+    pub(super) sight: Sight,
+    question: String,
+    /// Of the conversation before it.
+    history: Arc<Vec<Said>>,
+    state: Mutex<State>,
+}
+
+struct State {
+    /// Counts the connections that have had it; the last one has it.
+    holder: u32,
+    /// Of the task of the connection that has it.
+    waker: Option<Waker>,
+    /// `None` when it has ended.
+    work: Option<Work>,
+    told: Vec<Piece>,
+    bytes: usize,
+    /// It came to its end, and was not hung up.
+    complete: bool,
+    /// What it adds to the conversation.
+    said: Option<Said>,
+    /// When it ended.
+    ended: Option<Instant>,
+}
+
+/// What goes on only as long as somebody asks for what it tells.
+struct Work {
+    told: Told<Out>,
+    /// Of the log: told when this is dropped.
+    pending: Pending,
+    #[expect(dead_code, reason = "held")]
+    own_turn: Option<OwnedSemaphorePermit>,
+}
+
+enum Out {
+    Event(SentEvent),
+    Ended(Ended),
+}
+
+struct Ended {
+    status: StatusCode,
+    said: Option<Said>,
+    #[expect(dead_code, reason = "held until all that was told is taken")]
+    turn: Option<OwnedSemaphorePermit>,
+}
+
+/// What was told: pieces of the answer that follow each other are kept as one.
+enum Piece {
+    Text(String),
+    Mark(u32, String),
+    Other(String),
+}
+
+/// What a connection hears of its turn.
+pub(super) enum Next {
+    Event(String),
+    /// It has ended, and adds this to the conversation.
+    Ended(Option<Said>),
+}
+
+/// What another connection gets of a turn.
+pub(super) struct TakenOver {
+    pub(super) holder: u32,
+    pub(super) events: Vec<String>,
+    pub(super) under_way: bool,
+    /// Nothing of it is missing, or will be.
+    pub(super) complete: bool,
+    /// The conversation, as it is behind the turn where that has ended.
+    pub(super) history: Arc<Vec<Said>>,
+}
+
+impl Turn {
+    /// The number of the connection that asked.
+    pub(super) const FIRST_HOLDER: u32 = 0;
+
+    /// Begins to answer. `history`: of the conversation, as it is in the question; `own_turn`: what the
+    /// key holds for it.
+    pub(super) fn begin(
+        answer_id: Uuid,
+        asking: Asking,
+        history: Arc<Vec<Said>>,
+        pending: Pending,
+        own_turn: Option<OwnedSemaphorePermit>,
+    ) -> Self {
+        let (sight, question) = (asking.scoped.sight(), asking.question.text.clone());
+        let work = Work { told: answered(asking), pending, own_turn };
+        let state = State {
+            holder: Self::FIRST_HOLDER,
+            waker: None,
+            work: Some(work),
+            told: Vec::new(),
+            bytes: 0,
+            complete: false,
+            said: None,
+            ended: None,
+        };
+        Self { answer_id, sight, question, history, state: Mutex::new(state) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether another connection has it now. The task is woken when that happens.
+    pub(super) fn is_lost(&self, holder: u32, context: &Context<'_>) -> bool {
+        let mut state = self.state();
+        if state.holder != holder {
+            return true;
+        }
+        if !state.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
+            state.waker = Some(context.waker().clone());
+        }
+        false
+    }
+
+    /// What is told next, to the connection that has it: another one gets nothing.
+    pub(super) fn poll(&self, holder: u32, context: &mut Context<'_>) -> Poll<Next> {
+        let mut state = self.state();
+        if state.holder != holder {
+            return Poll::Pending;
+        }
+        let Some(work) = &mut state.work else { return Poll::Ready(Next::Ended(None)) };
+        match work.told.poll_next_unpin(context) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Some(Out::Event(event))) => {
+                let json = event.json.clone();
+                state.keep(event);
+                Poll::Ready(Next::Event(json))
+            }
+            Poll::Ready(Some(Out::Ended(ended))) => {
+                work.pending.end(ended.status);
+                state.complete = true;
+                state.said.clone_from(&ended.said);
+                state.end();
+                Poll::Ready(Next::Ended(ended.said))
+            }
+            Poll::Ready(None) => {
+                state.end();
+                Poll::Ready(Next::Ended(None))
+            }
+        }
+    }
+
+    /// Ends it, if the connection still has it: the model is hung up on, and what was told is kept.
+    /// Returns what of an answer there is, as something that was said.
+    pub(super) fn hang_up(&self, holder: u32) -> Option<Said> {
+        let mut state = self.state();
+        if state.holder != holder || state.work.is_none() {
+            return None;
+        }
+        state.end();
+        let text = state.text();
+        state.said = (!text.trim().is_empty()).then(|| Said::new(&self.question, &text));
+        state.said.clone()
+    }
+
+    /// Gives it to another connection.
+    pub(super) fn take_over(&self) -> TakenOver {
+        let mut state = self.state();
+        state.holder += 1;
+        if let Some(waker) = state.waker.take() {
+            waker.wake();
+        }
+        let mut history = Arc::clone(&self.history);
+        if let Some(said) = &state.said {
+            Arc::make_mut(&mut history).push(said.clone());
+        }
+        TakenOver {
+            holder: state.holder,
+            events: state.told.iter().map(Piece::json).collect(),
+            under_way: state.work.is_some(),
+            complete: state.complete || state.work.is_some(),
+            history,
+        }
+    }
+
+    /// All of it is there, as far as it came.
+    pub(super) fn is_kept(&self) -> bool {
+        self.state().bytes <= LARGEST
+    }
+
+    /// When it ended, and how many bytes are kept of it; `None` while it is under way.
+    pub(super) fn since(&self) -> Option<(Instant, usize)> {
+        let state = self.state();
+        let earlier = self.history.iter().map(|said| said.question.len() + said.answer.len());
+        let bytes = state.bytes + self.question.len() + earlier.sum::<usize>();
+        state.ended.map(|ended| (ended, bytes))
+    }
+}
+
+impl State {
+    fn keep(&mut self, event: SentEvent) {
+        self.bytes += event.delta.as_ref().map_or(event.json.len(), |(text, _)| text.len());
+        if self.bytes > LARGEST {
+            self.told = Vec::new();
+            return;
+        }
+        match (event.delta, self.told.last_mut()) {
+            (Some((text, None)), Some(Piece::Text(before))) => before.push_str(&text),
+            (Some((text, None)), _) => self.told.push(Piece::Text(text)),
+            (Some((text, Some(number))), _) => self.told.push(Piece::Mark(number, text)),
+            // What came so far was no answer.
+            (None, _) if event.name == "retracted" => {
+                self.told.retain(|piece| matches!(piece, Piece::Other(_)));
+            }
+            (None, _) => self.told.push(Piece::Other(event.json)),
+        }
+    }
+
+    /// Drops what goes on, which writes the log.
+    fn end(&mut self) {
+        self.waker = None;
+        self.ended = Some(Instant::now());
+        drop(mem::take(&mut self.work));
+        self.told.shrink_to_fit();
+    }
+
+    /// Of the answer.
+    fn text(&self) -> String {
+        let texts = self.told.iter().filter_map(|piece| match piece {
+            Piece::Text(text) | Piece::Mark(_, text) => Some(text.as_str()),
+            Piece::Other(_) => None,
+        });
+        texts.collect()
+    }
+}
+
+impl Piece {
+    fn json(&self) -> String {
+        let delta =
+            |text: &str, mark| SentEvent::new(&Event::Delta { text: text.to_owned(), mark }).json;
+        match self {
+            Self::Text(text) => delta(text, None),
+            Self::Mark(number, text) => delta(text, Some(*number)),
+            Self::Other(json) => json.clone(),
+        }
+    }
+}
+
+/// The answer to a question, from its turn among all on.
+fn answered(asking: Asking) -> Told<Out> {
+    Told::of(|teller| async move {
+        let ended = AssertUnwindSafe(answer(&asking, &teller)).catch_unwind().await;
+        let ended = ended.unwrap_or_else(|_| {
+            let refusal = Refusal::panicked(&asking.request_id);
+            let refusal = asking.refuse(refusal, &mut |event| teller.tell(Out::Event(event)));
+            Ended { status: refusal.status, said: None, turn: None }
+        });
+        teller.tell(Out::Ended(ended));
+    })
+}
+
+async fn answer(asking: &Asking, teller: &Teller<Out>) -> Ended {
+    let mut tell = |event| teller.tell(Out::Event(event));
+    let turn = match asking.server.admission.begin_question().await {
+        Ok(turn) => turn,
+        Err(refusal) => {
+            let status = asking.refuse(refusal, &mut tell).status;
+            return Ended { status, said: None, turn: None };
+        }
+    };
+    let (status, said) = match asking.tell_events(&mut tell).await {
+        Ok(answered) => {
+            let text = &answered.answer.text;
+            let said = (!text.trim().is_empty()).then(|| Said::new(&asking.question.text, text));
+            (StatusCode::OK, said)
+        }
+        Err(refusal) => (refusal.status, None),
+    };
+    Ended { status, said, turn: Some(turn) }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    fn state() -> State {
+        State {
+            holder: 0,
+            waker: None,
+            work: None,
+            told: Vec::new(),
+            bytes: 0,
+            complete: false,
+            said: None,
+            ended: None,
+        }
+    }
+
+    fn delta(text: &str, mark: Option<u32>) -> SentEvent {
+        SentEvent::new(&Event::Delta { text: text.to_owned(), mark })
+    }
+
+    #[test]
+    fn pieces_of_an_answer_are_kept_as_one_and_marks_stay_marks() {
+        let mut state = state();
+        state.keep(SentEvent::new(&Event::Retrieved { hits: 0, passages: Vec::new() }));
+        state.keep(delta("thought", None));
+        state.keep(SentEvent::new(&Event::Retracted));
+        for (text, mark) in
+            [("Kept ", None), ("for 400 days ", None), ("[1]", Some(1)), (".", None)]
+        {
+            state.keep(delta(text, mark));
+        }
+        let kept: Vec<serde_json::Value> =
+            state.told.iter().map(|piece| serde_json::from_str(&piece.json()).unwrap()).collect();
+        let texts: Vec<&str> = kept.iter().filter_map(|event| event["text"].as_str()).collect();
+        assert_eq!(texts, ["Kept for 400 days ", "[1]", "."]);
+        assert_eq!((&kept[0]["event"], &kept[2]["mark"]), (&"retrieved".into(), &1.into()));
+        assert_eq!(state.text(), "Kept for 400 days [1].");
+    }
+
+    #[test]
+    fn of_what_is_too_large_nothing_is_kept() {
+        let mut state = state();
+        state.keep(delta(&"x".repeat(LARGEST), None));
+        assert_eq!(state.told.len(), 1);
+        state.keep(delta("x", None));
+        assert!(state.told.is_empty() && state.bytes > LARGEST);
+        state.keep(delta("x", None));
+        assert!(state.told.is_empty());
+    }
+}
