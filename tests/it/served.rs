@@ -50,6 +50,7 @@ pub(crate) fn key(env: &TestEnv, name: &str, flags: &[&str]) -> String {
 /// Killed when dropped.
 pub(crate) struct Served {
     child: Child,
+    url: String,
     address: String,
     log: Arc<(Mutex<Vec<String>>, Condvar)>,
 }
@@ -117,9 +118,15 @@ impl Served {
         BufReader::new(stdout).read_line(&mut first).expect("a line");
         let listening: Value = serde_json::from_str(&first)
             .unwrap_or_else(|_| panic!("{first}, {:?}", log.0.lock().expect("the log")));
-        let url = listening["listening"][0].as_str().expect("an address");
-        let address = url.strip_prefix("http://").expect("HTTP").to_owned();
-        Self { child, address, log }
+        let url = listening["listening"][0].as_str().expect("an address").to_owned();
+        let (_, address) = url.split_once("://").expect("HTTP, or HTTPS");
+        let address = address.to_owned();
+        Self { child, url, address, log }
+    }
+
+    /// As it says where it listens.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
     }
 
     /// `127.0.0.1:PORT`.

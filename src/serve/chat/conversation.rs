@@ -67,16 +67,16 @@ impl Conversation {
         self.turn.as_ref().is_some_and(|(turn, holder)| turn.is_lost(*holder, context))
     }
 
-    /// The next event of the answer; `None` where it has ended.
+    /// The next event of the answer; `None` where it has ended without one.
     pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<String>> {
         let Some((turn, holder)) = &self.turn else { return Poll::Pending };
         match turn.poll(*holder, context) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Next::Event(json)) => Poll::Ready(Some(json)),
-            Poll::Ready(Next::Ended(said)) => {
+            Poll::Ready(Next::End(last, said)) => {
                 self.turn = None;
                 self.remember(said);
-                Poll::Ready(None)
+                Poll::Ready(last)
             }
         }
     }

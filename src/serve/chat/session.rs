@@ -158,12 +158,11 @@ impl Session {
             }
             if !self.unsent {
                 match self.talk.poll(context) {
-                    Poll::Ready(Some(event)) => {
-                        self.out.push_back(event);
-                        continue;
-                    }
-                    Poll::Ready(None) => {
-                        self.begin_silence();
+                    Poll::Ready(event) => {
+                        self.out.extend(event);
+                        if !self.talk.is_answering() {
+                            self.begin_silence();
+                        }
                         continue;
                     }
                     Poll::Pending => {}

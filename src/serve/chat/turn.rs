@@ -64,11 +64,13 @@ struct Work {
 
 enum Out {
     Event(SentEvent),
-    Ended(Ended),
+    End(End),
 }
 
-struct Ended {
+struct End {
     status: StatusCode,
+    /// The last event: with it the turn is over, so that whoever hears it may ask again.
+    last: SentEvent,
     said: Option<Said>,
     #[expect(dead_code, reason = "held until all that was told is taken")]
     turn: Option<OwnedSemaphorePermit>,
@@ -84,8 +86,8 @@ enum Piece {
 /// What a connection hears of its turn.
 pub(super) enum Next {
     Event(String),
-    /// It has ended, and adds this to the conversation.
-    Ended(Option<Said>),
+    /// It has ended: its last event, and what it adds to the conversation.
+    End(Option<String>, Option<Said>),
 }
 
 /// What another connection gets of a turn.
@@ -149,7 +151,7 @@ impl Turn {
         if state.holder != holder {
             return Poll::Pending;
         }
-        let Some(work) = &mut state.work else { return Poll::Ready(Next::Ended(None)) };
+        let Some(work) = &mut state.work else { return Poll::Ready(Next::End(None, None)) };
         match work.told.poll_next_unpin(context) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Some(Out::Event(event))) => {
@@ -157,16 +159,18 @@ impl Turn {
                 state.keep(event);
                 Poll::Ready(Next::Event(json))
             }
-            Poll::Ready(Some(Out::Ended(ended))) => {
-                work.pending.end(ended.status);
+            Poll::Ready(Some(Out::End(End { status, last, said, .. }))) => {
+                work.pending.end(status);
+                let json = last.json.clone();
+                state.keep(last);
                 state.complete = true;
-                state.said.clone_from(&ended.said);
+                state.said.clone_from(&said);
                 state.end();
-                Poll::Ready(Next::Ended(ended.said))
+                Poll::Ready(Next::End(Some(json), said))
             }
             Poll::Ready(None) => {
                 state.end();
-                Poll::Ready(Next::Ended(None))
+                Poll::Ready(Next::End(None, None))
             }
         }
     }
@@ -270,26 +274,26 @@ impl Piece {
 /// The answer to a question, from its turn among all on.
 fn answered(asking: Asking) -> Told<Out> {
     Told::of(|teller| async move {
-        let ended = AssertUnwindSafe(answer(&asking, &teller)).catch_unwind().await;
-        let ended = ended.unwrap_or_else(|_| {
-            let refusal = Refusal::panicked(&asking.request_id);
-            let refusal = asking.refuse(refusal, &mut |event| teller.tell(Out::Event(event)));
-            Ended { status: refusal.status, said: None, turn: None }
-        });
-        teller.tell(Out::Ended(ended));
+        let end = AssertUnwindSafe(answer(&asking, &teller)).catch_unwind().await;
+        let end =
+            end.unwrap_or_else(|_| End::refused(&asking, Refusal::panicked(&asking.request_id)));
+        teller.tell(Out::End(end));
     })
 }
 
-async fn answer(asking: &Asking, teller: &Teller<Out>) -> Ended {
-    let mut tell = |event| teller.tell(Out::Event(event));
+async fn answer(asking: &Asking, teller: &Teller<Out>) -> End {
     let turn = match asking.server.admission.begin_question().await {
         Ok(turn) => turn,
-        Err(refusal) => {
-            let status = asking.refuse(refusal, &mut tell).status;
-            return Ended { status, said: None, turn: None };
-        }
+        Err(refusal) => return End::refused(asking, refusal),
     };
-    let (status, said) = match asking.tell_events(&mut tell).await {
+    let mut held_back = None;
+    let answered = asking
+        .tell_events(&mut |event| match event.name {
+            "done" | "error" => held_back = Some(event),
+            _ => teller.tell(Out::Event(event)),
+        })
+        .await;
+    let (status, said) = match answered {
         Ok(answered) => {
             let text = &answered.answer.text;
             let said = (!text.trim().is_empty()).then(|| Said::new(&asking.question.text, text));
@@ -297,7 +301,17 @@ async fn answer(asking: &Asking, teller: &Teller<Out>) -> Ended {
         }
         Err(refusal) => (refusal.status, None),
     };
-    Ended { status, said, turn: Some(turn) }
+    match held_back {
+        Some(last) => End { status, last, said, turn: Some(turn) },
+        None => End::refused(asking, Refusal::panicked(&asking.request_id)),
+    }
+}
+
+impl End {
+    fn refused(asking: &Asking, mut refusal: Refusal) -> Self {
+        let last = asking.refused(&mut refusal);
+        Self { status: refusal.status, last, said: None, turn: None }
+    }
 }
 
 #[cfg(test)]

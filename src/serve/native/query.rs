@@ -146,7 +146,7 @@ impl SentEvent {
     }
 
     /// In the place of what is missing.
-    pub(in crate::serve) fn error(refusal: &Refusal, request_id: &str) -> Self {
+    fn error(refusal: &Refusal, request_id: &str) -> Self {
         let error = serde_json::json!({ "event": "error", "error": refusal.object(request_id) });
         Self::of("error", &error)
     }
@@ -180,19 +180,17 @@ impl Asking {
                 tell(SentEvent::of("done", &Versioned::new(Done { event: "done", done })));
                 Ok(answered)
             }
-            Err(refusal) => Err(self.refuse(refusal, tell)),
+            Err(mut refusal) => {
+                tell(self.refused(&mut refusal));
+                Err(refusal)
+            }
         }
     }
 
-    /// Tells why there is no answer.
-    pub(in crate::serve) fn refuse(
-        &self,
-        mut refusal: Refusal,
-        tell: &mut (dyn FnMut(SentEvent) + Send),
-    ) -> Refusal {
-        self.notes.refused(&mut refusal, self.server.access.needs_keys());
-        tell(SentEvent::error(&refusal, &self.request_id));
-        refusal
+    /// Why there is no answer.
+    pub(in crate::serve) fn refused(&self, refusal: &mut Refusal) -> SentEvent {
+        self.notes.refused(refusal, self.server.access.needs_keys());
+        SentEvent::error(refusal, &self.request_id)
     }
 }
 
