@@ -163,6 +163,22 @@ const checks = {
   async ai_sdk_open_responses() {
     await generates(open(model));
   },
+  // As a web page does it: the key is among the protocols that are offered.
+  async websocket_chat() {
+    const socket =
+      new WebSocket(`${url.replace('http', 'ws')}/v1/docent/chat`, ['docent', `docent.key.${apiKey}`]);
+    const done = await new Promise((resolve, reject) => {
+      socket.onopen = () => socket.send(JSON.stringify({ type: 'question', question }));
+      socket.onerror = ({ message }) => reject(new Error(message));
+      socket.onmessage = ({ data }) => {
+        const event = JSON.parse(data);
+        if (['done', 'error'].includes(event.event)) resolve(event);
+      };
+    });
+    assert.equal(socket.protocol, 'docent');
+    assert.match(done.answer, /400 days/);
+    socket.close();
+  },
 };
 
 const versions = ['openai', 'ai', '@ai-sdk/openai', '@ai-sdk/openai-compatible', '@ai-sdk/open-responses'];

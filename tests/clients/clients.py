@@ -1,10 +1,12 @@
 """The clients for Python, unmodified, against a docent that serves sample-docs without a model."""
 
 import asyncio
+import json
 
 import cohere
 import openai
 from langchain_openai import ChatOpenAI, OpenAIEmbeddings
+from websockets.sync.client import connect
 
 from checks import BACKUPS, CUT_URL, KEY, MODEL, QUESTION, URL, asks, check, run
 
@@ -205,4 +207,26 @@ def cohere_rerank():
     assert 0 <= ranked.results[0].relevance_score <= 1
 
 
-run("openai", "langchain-openai", "cohere")
+@check
+def websockets_chat():
+    url = URL.replace("http", "ws", 1) + "/v1/docent/chat"
+    with connect(url, additional_headers={"Authorization": f"Bearer {KEY}"}) as chat:
+
+        def say(message):
+            """What comes of it, to the last event."""
+            chat.send(json.dumps(message))
+            events = [json.loads(chat.recv())]
+            while events[-1]["event"] not in ("done", "error", "cleared"):
+                events.append(json.loads(chat.recv()))
+            return events
+
+        events = say({"type": "question", "question": QUESTION})
+        assert events[0]["event"] == "begin" and "400 days" in events[-1]["answer"], events
+        wrong = say({"type": "question", "questoin": QUESTION})
+        assert wrong[0]["error"]["docent"]["hint"] == "did you mean `question`?", wrong
+        assert say({"type": "clear"}) == [{"event": "cleared"}]
+        again = say({"type": "resume", "answer_id": events[0]["answer_id"]})
+        assert again[-1] == events[-1], again
+
+
+run("openai", "langchain-openai", "cohere", "websockets")
