@@ -4,6 +4,7 @@
 
 mod batch;
 mod chat;
+mod chatting;
 mod config;
 mod doctor;
 mod env;
@@ -42,6 +43,7 @@ mod secrets;
 mod serve;
 mod serve_access;
 mod serve_chat;
+mod serve_chat_end;
 mod serve_faults;
 mod serve_page;
 mod serve_stores;
