@@ -215,7 +215,8 @@ impl Turn {
 
     /// When it ended, and how many bytes are kept of it; `None` while it is under way.
     pub(super) fn since(&self) -> Option<(Instant, usize)> {
-        let state = self.state();
+        // One that is being worked on has not ended, and nobody need wait for it.
+        let Ok(state) = self.state.try_lock() else { return None };
         let earlier = self.history.iter().map(|said| said.question.len() + said.answer.len());
         let bytes = state.bytes + self.question.len() + earlier.sum::<usize>();
         state.ended.map(|ended| (ended, bytes))
