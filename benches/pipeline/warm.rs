@@ -117,7 +117,7 @@ async fn retrieve(engine: &Engine, question: &str) {
     let retriever = engine.retriever().await.expect("a collection");
     let filter = DocumentFilter::default();
     let options = engine.retrieve_options(&filter, &retriever).await.expect("options");
-    let hits = retriever.retrieve(&Queries::of(question), &options).await.expect("hits");
+    let hits = retriever.retrieve(&Queries::of(question), &options).await.expect("hits").hits;
     assert!(!hits.is_empty(), "{question}");
 }
 

@@ -68,6 +68,7 @@ pub struct ListenFlags;
     "serve.header_timeout",
     "serve.slow_client",
     "serve.body_limit",
+    "serve.cache",
     "serve.drain",
     "serve.chat_idle",
 ]))]

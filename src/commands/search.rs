@@ -21,7 +21,7 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: SearchArgs) -> Resu
     let options = engine.retrieve_options(&args.retrieval.filter(), &retriever).await?;
     let queries = queries(ui, &engine, &question).await?;
     let asked = Instant::now();
-    let hits = retriever.retrieve(&queries, &options).await?;
+    let hits = retriever.retrieve(&queries, &options).await?.hits;
     let times = (asked.elapsed().as_millis() as u64, started.elapsed().as_millis() as u64);
     let (retrieved_ms, elapsed_ms) = engine.context.tape.value("search times", &question, times)?;
     let elapsed = seconds(retrieved_ms);

@@ -11,6 +11,7 @@ use super::{Context, keys};
 use crate::cancel::{self, Cancel, Stop};
 use crate::cli::ServeArgs;
 use crate::error::{Exit, Failure};
+use crate::query::cache::RetrievalCache;
 use crate::serve::Service;
 use crate::service::Engine;
 use crate::service::provenance::TraceSink;
@@ -43,11 +44,13 @@ async fn serve(ui: &mut Ui, context: Context, args: ServeArgs) -> Result<Exit, F
     allow_connections();
     let settings = context.settings.serve.clone();
     let (keys, needs_keys) = keys_in_force(&settings, args.no_auth)?.unzip();
-    let engines = engines(ui, &context, &settings)?;
+    let cache = (settings.cache > 0).then(|| Arc::new(RetrievalCache::new(settings.cache)));
+    let engines = engines(ui, &context, &settings, cache.as_ref())?;
     engines[0].1.check_answering()?;
     let usage = keys.as_ref().map(|keys| keys.with_file_name("usage.json"));
     let service = Service {
         engines,
+        cache,
         usage,
         keys,
         needs_keys: needs_keys.unwrap_or_default(),
@@ -101,6 +104,7 @@ fn engines(
     ui: &mut Ui,
     context: &Context,
     settings: &Serve,
+    cache: Option<&Arc<RetrievalCache>>,
 ) -> Result<Vec<(String, Arc<Engine>)>, Failure> {
     let mut engines = Vec::new();
     for name in &settings.collections {
@@ -110,7 +114,10 @@ fn engines(
         if let Some(warning) = warning.filter(|_| engines.is_empty()) {
             ui.warn(&warning);
         }
-        let engine = super::engine(ui, context)?.traced(traces);
+        let mut engine = super::engine(ui, context)?.traced(traces);
+        if let Some(cache) = cache {
+            engine = engine.remembering(cache);
+        }
         engines.push((name.clone(), super::until_the_end(engine)));
     }
     Ok(engines)

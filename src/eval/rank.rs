@@ -101,7 +101,7 @@ pub async fn rank(
     let mut took = None;
     loop {
         let started = Instant::now();
-        let hits = retriever.retrieve(queries, &look).await?;
+        let hits = retriever.retrieve(queries, &look).await?.hits;
         took.get_or_insert_with(|| started.elapsed());
         let more = hits.len() >= look.k;
         list.add(hits);

@@ -3,6 +3,7 @@
 //! [`answer`] is the whole flow. It emits what happens as it happens, and returns what came of it;
 //! a model that dies in mid-answer is part of the result, since what came until then stands.
 
+pub mod cache;
 pub mod cite;
 mod compose;
 pub mod explain;
@@ -24,7 +25,7 @@ use uuid::Uuid;
 
 pub use compose::Composed;
 pub use options::AnswerOptions;
-pub use retriever::Retriever;
+pub use retriever::{Remembered, Retrieved, Retriever};
 
 use crate::cancel::Cancel;
 use crate::chat::{ChatEvent, ChatModel, ChatRequest, EXTRACTIVE, NO_ANSWER};
@@ -86,6 +87,8 @@ pub struct Answer {
     pub finish_reason: Option<String>,
     /// Of the answer and of the queries.
     pub usage: Usage,
+    /// The hits were retrieved for somebody who asked the same.
+    pub cached: bool,
     /// Until the passages were there.
     pub retrieved_in: Duration,
     /// The part of it that packing took.
@@ -107,6 +110,8 @@ pub struct Prepared {
     pub queries: Queries,
     /// Best first.
     pub hits: Vec<Hit>,
+    /// See [`Answer::cached`].
+    pub cached: bool,
     pub composed: Composed,
     /// Until the passages were there.
     pub retrieved_in: Duration,
@@ -137,14 +142,14 @@ pub async fn prepare(
         emit(AnswerEvent::Asking(queries.clone()));
     }
     let asked = Instant::now();
-    let hits = tokio::select! {
-        hits = retriever.retrieve(&queries, &options.retrieve) => hits?,
-        () = cancel.cancelled() => Vec::new(),
+    let Retrieved { hits, cached } = tokio::select! {
+        retrieved = retriever.retrieve(&queries, &options.retrieve) => retrieved?,
+        () = cancel.cancelled() => Retrieved::default(),
     };
     let packing = Instant::now();
     let composed = compose(question, &history, &hits, options, &count);
     let (retrieved_in, packed_in) = (asked.elapsed(), packing.elapsed());
-    Ok(Prepared { queries, hits, composed, retrieved_in, packed_in })
+    Ok(Prepared { queries, hits, cached, composed, retrieved_in, packed_in })
 }
 
 /// Answers a question, or finds that there is no answer.
@@ -161,7 +166,7 @@ pub async fn answer(
 ) -> Result<Answer, BackendError> {
     let started = Instant::now();
     let prepared = prepare(question, retriever, chat, options, cancel, emit).await?;
-    let Prepared { queries, hits, composed, retrieved_in, packed_in } = prepared;
+    let Prepared { queries, hits, cached, composed, retrieved_in, packed_in } = prepared;
     let Composed { request, dropped, fates, .. } = composed;
     let passages = request.passages.clone();
     emit(AnswerEvent::Retrieved {
@@ -202,6 +207,7 @@ pub async fn answer(
         finish_reason: draft.finish_reason,
         usage: queries.usage + draft.usage,
         queries,
+        cached,
         retrieved_in,
         packed_in,
         first_token_in: draft.first_token_in,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures::future::try_join_all;
 
+use super::cache::{Key, RetrievalCache};
 use super::retrieve::{self, Asked, QueryWords, RetrieveOptions, Weights};
 use super::rewrite::Queries;
 use super::{history, rerank};
@@ -27,11 +28,49 @@ pub struct Retriever {
     pub late: Arc<LateInteraction>,
     /// What puts the first hits into a better order, where anything does.
     pub reranker: Option<Arc<dyn Reranker>>,
+    /// Where what was found is kept; `None`: nowhere.
+    pub remembered: Option<Remembered>,
+}
+
+/// A cache, and the name that the collection has in it.
+#[derive(Clone)]
+pub struct Remembered {
+    pub cache: Arc<RetrievalCache>,
+    pub collection: Arc<str>,
+}
+
+/// The chunks that answer what is asked for a question best.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Retrieved {
+    /// Best first.
+    pub hits: Vec<Hit>,
+    /// They were retrieved for somebody who asked the same.
+    pub cached: bool,
 }
 
 impl Retriever {
-    /// The chunks that answer what is asked for a question best, best first.
+    /// The chunks that answer what is asked for a question best: as they are remembered, or else anew.
     pub async fn retrieve(
+        &self,
+        queries: &Queries,
+        options: &RetrieveOptions,
+    ) -> Result<Retrieved, BackendError> {
+        let remembered = self.remembered.as_ref().and_then(|it| {
+            Some((&it.cache, Key::of(&it.collection, &self.reader, queries, options)?))
+        });
+        let Some((cache, key)) = remembered else {
+            let hits = self.retrieve_anew(queries, options).await?;
+            return Ok(Retrieved { hits, cached: false });
+        };
+        let anew = || {
+            let (retriever, queries, options) = (self.clone(), queries.clone(), options.clone());
+            async move { retriever.retrieve_anew(&queries, &options).await }
+        };
+        let (hits, cached) = cache.found(key, anew).await?;
+        Ok(Retrieved { hits: hits.to_vec(), cached })
+    }
+
+    async fn retrieve_anew(
         &self,
         queries: &Queries,
         options: &RetrieveOptions,

@@ -78,6 +78,8 @@ pub(super) struct AnswerDetails {
     pub(super) nearest: Vec<Nearest>,
     /// It was cut short.
     pub(super) incomplete: bool,
+    /// The passages were retrieved for somebody who asked the same.
+    pub(super) cached: bool,
     pub(super) retrieved_ms: u64,
     pub(super) first_token_ms: Option<u64>,
     pub(super) elapsed_ms: u64,
@@ -259,6 +261,7 @@ impl AnswerDetails {
             warnings: answer.warnings().iter().map(Into::into).collect(),
             nearest: answer.nearest.iter().map(Into::into).collect(),
             incomplete: answer.cut().is_some(),
+            cached: answer.cached,
             retrieved_ms: milliseconds(answer.retrieved_in),
             first_token_ms: answer.first_token_in.map(milliseconds),
             elapsed_ms: milliseconds(answer.elapsed),

@@ -98,7 +98,7 @@ impl Listeners {
         stop: &Cancel,
         give_up: &dyn Fn(),
     ) -> Exit {
-        const FAREWELL: Duration = Duration::from_secs(2);
+        const FAREWELL: Duration = Duration::from_millis(250);
         let connections = Arc::new(Semaphore::new(settings.max_connections));
         let (ending, ends) = watch::channel(false);
         let mut tasks = JoinSet::new();

@@ -1,21 +1,25 @@
 //! Counts and times of requests, for Prometheus and its relatives: `OpenMetrics` at `/metrics`.
 
+use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use axum::body::Body;
 use axum::response::Response;
 use http::header::{CONTENT_TYPE, HeaderValue};
-use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
-use prometheus_client::metrics::counter::Counter;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric as _};
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
-use prometheus_client::registry::Registry;
+use prometheus_client::registry::{Registry, Unit};
 
 use super::call::Call;
 use super::log::LogEntry;
+use crate::query::cache::{CacheCounts, RetrievalCache};
 
 /// Upper ends in seconds: from a cached probe to the longest answer.
 const SECONDS: [f64; 14] =
@@ -75,7 +79,8 @@ pub(super) struct Metrics {
 }
 
 impl Metrics {
-    pub(super) fn new() -> Self {
+    /// `cache`: whose counts are told, too.
+    pub(super) fn new(cache: Option<Arc<RetrievalCache>>) -> Self {
         let histogram: fn() -> Histogram = || Histogram::new(SECONDS);
         let mut registry = Registry::with_prefix("docent");
         let metrics = Self {
@@ -131,6 +136,9 @@ impl Metrics {
             metrics.repeated.clone(),
         );
         registry.register("questions", "Questions of now", metrics.questions.clone());
+        if let Some(cache) = cache {
+            registry.register_collector(Box::new(OfCache(cache)));
+        }
         Self { registry, ..metrics }
     }
 
@@ -180,6 +188,39 @@ impl Metrics {
         // Writing into memory does not fail.
         let _ = encode(&mut text, &self.registry);
         text
+    }
+}
+
+/// Read when they are asked for.
+struct OfCache(Arc<RetrievalCache>);
+
+impl fmt::Debug for OfCache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.0.counts())
+    }
+}
+
+impl Collector for OfCache {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let CacheCounts { hits, misses, coalesced, bytes } = self.0.counts();
+        for (name, help, count) in [
+            ("cache_hits", "Retrievals that were found in the cache", hits),
+            ("cache_misses", "Retrievals that were done, and kept", misses),
+            (
+                "cache_coalesced",
+                "Retrievals that waited for the same one of somebody else",
+                coalesced,
+            ),
+        ] {
+            let counter = ConstCounter::new(count);
+            let metric = encoder.encode_descriptor(name, help, None, counter.metric_type())?;
+            counter.encode(metric)?;
+        }
+        let held = ConstGauge::new(i64::try_from(bytes).unwrap_or(i64::MAX));
+        let help = "What the cache holds";
+        let unit = Some(&Unit::Bytes);
+        let metric = encoder.encode_descriptor("cache", help, unit, held.metric_type())?;
+        held.encode(metric)
     }
 }
 

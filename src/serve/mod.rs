@@ -17,6 +17,7 @@
 //! | [`observers`], [`log`], [`metrics`], [`usage`], [`audit`] | what is told, counted and kept of each request |
 //! | [`access`], [`keys`], [`bucket`] | who asks, and what of the collections that may be |
 //! | [`admission`], [`breaker`] | how many questions at a time, and none to a model that is down |
+//! | [`retrieval`] | a search, which every wire has done in one place |
 //! | [`answering`] | a question → events and an answer, as every wire sends them |
 //! | [`sse`], [`told`] | events on the wire, driven by whoever reads them |
 //! | [`request`], [`refusal`] | bodies in, errors out |
@@ -47,6 +48,7 @@ mod openai;
 mod page;
 mod refusal;
 mod request;
+mod retrieval;
 mod routes;
 mod signature;
 mod slow;
@@ -62,6 +64,7 @@ use std::time::Duration;
 
 use crate::cancel::{self, Cancel, Stop};
 use crate::error::{Exit, Failure};
+use crate::query::cache::RetrievalCache;
 use crate::service::Engine;
 use crate::settings::{Serve, Verify, VerifyModel};
 use crate::task::{Task, off_thread};
@@ -84,6 +87,8 @@ use usage::UsageBook;
 pub struct Service {
     /// By collection, the one of a request that names none first; never empty.
     pub engines: Vec<(String, Arc<Engine>)>,
+    /// Where the engines keep what they retrieve; `None`: nowhere.
+    pub cache: Option<Arc<RetrievalCache>>,
     /// The file of keys; `None`: whoever reaches the server may do everything. So it is until there is a
     /// file, unless it is needed.
     pub keys: Option<PathBuf>,
@@ -119,7 +124,8 @@ impl Service {
         let audit = audit.map(|path| Audit::open(path, settings.audit_content)).transpose()?;
         // Of callers without a key nothing is counted that would be worth keeping.
         let usage = UsageBook::open(self.keys.as_ref().and(self.usage))?;
-        let observers = Observers { log: self.log, metrics: Metrics::new(), usage, audit };
+        let observers =
+            Observers { log: self.log, metrics: Metrics::new(self.cache), usage, audit };
         let tls = self.settings.tls.as_ref().map(Tls::open).transpose()?.map(Arc::new);
         let listeners = Listeners::bind(&self.settings.listen, tls.clone()).await?;
         let Serve { max_questions, queue, queue_wait, .. } = self.settings;

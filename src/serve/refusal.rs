@@ -125,11 +125,12 @@ impl Refusal {
     /// Takes out what is for whoever runs the server, and not for its callers: places in its file system,
     /// and commands of its shell.
     pub(super) fn take_inner(&mut self) -> Option<String> {
-        if !["store_failed", "not_ready", "failed"].contains(&self.code) {
-            return None;
-        }
-        let message =
-            std::mem::replace(&mut self.message, "the collection cannot be asked".to_owned());
+        let outward = match self.code {
+            "store_failed" | "not_ready" | "failed" => "the collection cannot be asked",
+            "collection_missing" => "the collection is not there: it was not made yet, or removed",
+            _ => return None,
+        };
+        let message = std::mem::replace(&mut self.message, outward.to_owned());
         let causes = std::mem::take(&mut self.causes);
         self.hint = None;
         Some([vec![message], causes].concat().join(": "))
@@ -219,6 +220,10 @@ fn sorted(failure: &Failure) -> (StatusCode, &'static str, Option<Duration>) {
         Some((_, Fault::TooLong)) => (StatusCode::BAD_REQUEST, "context_length_exceeded", None),
         Some((_, Fault::Refused)) => (StatusCode::BAD_REQUEST, "content_refused", None),
         Some((_, Fault::Changed)) => (StatusCode::SERVICE_UNAVAILABLE, "model_changed", None),
+        // Asked again at once it would not be there either.
+        Some((Service::Store, Fault::NotFound)) => {
+            (StatusCode::SERVICE_UNAVAILABLE, "collection_missing", None)
+        }
         Some((service, Fault::Unauthorized)) if upstream(service) => {
             (StatusCode::BAD_GATEWAY, "upstream_auth", None)
         }
@@ -261,6 +266,7 @@ mod tests {
                 Some(5),
             ),
             (Service::Store, Fault::Busy, 503, "collection_busy", Some(1)),
+            (Service::Store, Fault::NotFound, 503, "collection_missing", None),
             (Service::Store, Fault::Permanent, 500, "store_failed", None),
             (Service::Embedder, Fault::Changed, 503, "model_changed", None),
             (Service::Chat, Fault::TooLong, 400, "context_length_exceeded", None),

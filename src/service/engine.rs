@@ -12,10 +12,11 @@ use super::retrieval::Exact;
 use crate::chat::ChatModel;
 use crate::embed::Embedder;
 use crate::embed::sparse::SparseEncoder;
-use crate::error::{Exit, Failure, Fault};
+use crate::error::{Exit, Failure, Fault, Service};
 use crate::interaction::LateInteraction;
-use crate::query::Retriever;
+use crate::query::cache::RetrievalCache;
 use crate::query::prompt::template::Template;
+use crate::query::{Remembered, Retriever};
 use crate::rerank::Reranker;
 use crate::store::{Collection, OnWait, Reader};
 use crate::types::{EmbedderId, Manifest, SparseId};
@@ -34,6 +35,8 @@ pub struct Engine {
     verifier: OnceCell<VerifierModel<'static>>,
     template: OnceLock<Template>,
     traces: TraceSink,
+    /// Where what was found is kept; `None`: nowhere.
+    remembered: Option<Remembered>,
 }
 
 /// Rebuilds that may end in a row while a snapshot is being opened.
@@ -65,6 +68,7 @@ impl Engine {
             verifier: OnceCell::new(),
             template: OnceLock::new(),
             traces: TraceSink::default(),
+            remembered: None,
         })
     }
 
@@ -72,6 +76,13 @@ impl Engine {
     #[must_use]
     pub fn traced(self, traces: TraceSink) -> Self {
         Self { traces, ..self }
+    }
+
+    /// Keeps what retrieval finds there, beside what others keep whose collections have other names.
+    #[must_use]
+    pub fn remembering(self, cache: &Arc<RetrievalCache>) -> Self {
+        let collection = self.context.settings.collection.as_str().into();
+        Self { remembered: Some(Remembered { cache: Arc::clone(cache), collection }), ..self }
     }
 
     pub fn collection(&self) -> &Arc<dyn Collection> {
@@ -113,7 +124,8 @@ impl Engine {
         let reader = self.reader().await?;
         let Models { embedder, sparse, reranker, .. } = self.models(reader.manifest()).await?;
         let late = Arc::clone(self.late.get_or_init(Arc::default));
-        Ok(Retriever { embedder, reader, sparse, late, reranker })
+        let remembered = self.remembered.clone();
+        Ok(Retriever { embedder, reader, sparse, late, reranker, remembered })
     }
 
     async fn models(&self, manifest: &Manifest) -> Result<Models, Failure> {
@@ -179,11 +191,14 @@ impl Engine {
 
     fn missing_collection(&self) -> Failure {
         let collection = &self.context.settings.collection;
-        Failure::new(
-            Exit::Config,
-            format!("there is no collection `{collection}` in {}", self.collection.endpoint()),
-        )
-        .hint(match collection.as_str() {
+        let failure = Failure {
+            backend: Some((Service::Store, Fault::NotFound)),
+            ..Failure::new(
+                Exit::Config,
+                format!("there is no collection `{collection}` in {}", self.collection.endpoint()),
+            )
+        };
+        failure.hint(match collection.as_str() {
             "docent" => "create it: docent ingest PATH".to_owned(),
             _ => format!("create it: docent ingest --collection {collection} PATH"),
         })
@@ -198,6 +213,7 @@ mod tests {
 
     use super::*;
     use crate::cancel;
+    use crate::query::Retrieved;
     use crate::query::rewrite::Queries;
     use crate::record::Tape;
     use crate::service::retrieval::DocumentFilter;
@@ -233,7 +249,7 @@ mod tests {
         let options =
             engine.retrieve_options(&DocumentFilter::default(), &retriever).await.unwrap();
         match retriever.retrieve(&Queries::of("When does the ferry leave?"), &options).await {
-            Ok(hits) => {
+            Ok(Retrieved { hits, .. }) => {
                 assert!(hits[0].chunk.text.contains("at nine"), "{hits:?}");
                 Some(retriever.reader.version())
             }

@@ -325,6 +325,7 @@ pub static KEYS: &[Key] = &[
     row("serve.header_timeout", &["DOCENT_SERVE_HEADER_TIMEOUT"], "longest that the head of a request takes to arrive, and its body").flag("--header-timeout", "TIME").default("10s").range(Range::PATIENCE),
     row("serve.slow_client", &["DOCENT_SERVE_SLOW_CLIENT"], "longest that a caller may take nothing of what is sent").flag("--slow-client", "TIME").default("30s").range(Range::PATIENCE),
     row("serve.body_limit", &["DOCENT_SERVE_BODY_LIMIT"], "largest body of a request").flag("--body-limit", "SIZE").default("1MB").range(Range::bytes(1 << 10, 1 << 30)),
+    row("serve.cache", &["DOCENT_SERVE_CACHE"], "memory for what was retrieved, which is given to the next who asks the same; 0: none").flag("--cache", "SIZE").default("64MB").range(Range::bytes(0, 1 << 40)),
     row("serve.drain", &["DOCENT_SERVE_DRAIN"], "longest that answers may go on after the server was told to end").flag("--drain", "TIME").default("30s").range(Range::WAIT),
     row("serve.chat_idle", &["DOCENT_SERVE_CHAT_IDLE"], "longest that nothing is asked in a conversation over one connection").flag("--chat-idle", "TIME").default("10m").range(Range::PATIENCE),
     row("serve.chat_ping", &["DOCENT_SERVE_CHAT_PING"], "how often such a connection is pinged; who answers none until the next has gone").default("20s").range(Range::PATIENCE),

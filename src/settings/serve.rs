@@ -33,6 +33,8 @@ pub struct Serve {
     pub header_timeout: Duration,
     pub slow_client: Duration,
     pub body_limit: u64,
+    /// Bytes of what was retrieved; 0: nothing is kept.
+    pub cache: u64,
     pub drain: Duration,
     /// How long a conversation may be silent.
     pub chat_idle: Duration,
@@ -121,6 +123,7 @@ impl Serve {
             header_timeout: values.time("serve.header_timeout")?,
             slow_client: values.time("serve.slow_client")?,
             body_limit: values.bytes("serve.body_limit")?,
+            cache: values.bytes("serve.cache")?,
             drain: values.time("serve.drain")?,
             chat_idle: values.time("serve.chat_idle")?,
             chat_ping: values.time("serve.chat_ping")?,

@@ -30,6 +30,7 @@ fn answer(hits: Vec<Hit>, Packed { passages, dropped, fates }: Packed) -> Answer
         dropped,
         finish_reason: None,
         usage: Usage::default(),
+        cached: false,
         retrieved_in: Duration::from_millis(5),
         verification: None,
         packed_in: Duration::from_millis(1),

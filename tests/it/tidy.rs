@@ -278,7 +278,7 @@ fn vendors_stay_where_they_are_wrapped() {
                 "serve/page/policy.rs",
             ],
         ),
-        ("quick_cache::", &["interaction/passages.rs"]),
+        ("quick_cache::", &["interaction/passages.rs", "query/cache.rs"]),
         ("siphasher::", &["interaction/passages.rs"]),
         ("rten::", &["onnx/graph.rs", "onnx/session.rs"]),
         ("tokenizers::", &["onnx/tokenizer.rs"]),

@@ -66,6 +66,8 @@ struct TurnFields {
 struct QueryResponse {
     #[serde(flatten)]
     asked: AskedCollection,
+    /// The passages were retrieved for somebody who asked the same.
+    cached: bool,
     #[serde(flatten)]
     answer: AnswerJson,
 }
@@ -74,6 +76,7 @@ impl QueryResponse {
     fn new(question: &str, answered: &Answered, show_thinking: bool) -> Self {
         Self {
             asked: answered.asked.clone(),
+            cached: answered.answer.cached,
             answer: AnswerJson::new(question, &answered.answer, show_thinking),
         }
     }

@@ -7,6 +7,7 @@ use futures::future::join_all;
 use serde::{Deserialize, Serialize};
 
 use super::{RETRIEVAL_FIELDS, RetrievalFields, json};
+use crate::error::{Exit, Failure};
 use crate::output::{ErrorJson, Found, HitJson, Versioned};
 use crate::query::rewrite::Queries;
 use crate::serve::access::Scoped;
@@ -14,8 +15,8 @@ use crate::serve::answering::{AskedCollection, checked_question, sources};
 use crate::serve::call::Call;
 use crate::serve::refusal::Refusal;
 use crate::serve::request::strict;
+use crate::serve::retrieval::Searched;
 use crate::service::retrieval::{DocumentFilter, RetrievalOverrides};
-use crate::types::{Hit, Mode};
 
 #[derive(Deserialize)]
 struct SearchRequest {
@@ -34,6 +35,8 @@ struct SearchRequest {
 struct SearchResponse {
     #[serde(flatten)]
     asked: AskedCollection,
+    /// Retrieved for somebody who asked the same.
+    cached: bool,
     #[serde(flatten)]
     found: Found,
 }
@@ -81,12 +84,9 @@ pub(in crate::serve) async fn search(call: Call) -> Result<Response, Refusal> {
     let Some(names) = asked.collections else {
         let scoped = call.caller.open(asked.collection.as_deref())?;
         call.notes.note(|notes| notes.collection = Some(scoped.name.clone()));
-        let Searched { asked, mode, hits, elapsed_ms } = search.run(&scoped).await?;
-        call.notes.note(|notes| {
-            notes.version = Some(asked.version);
-            notes.retrieved_ms = Some(elapsed_ms);
-            notes.documents = sources(hits.iter().map(|hit| &*hit.chunk.source));
-        });
+        let searched = search.run(&scoped).await?;
+        searched.note(&call.notes);
+        let Searched { asked, mode, hits, cached, elapsed_ms } = searched;
         let found = Found {
             queries: vec![search.question.clone()],
             question: search.question,
@@ -95,7 +95,7 @@ pub(in crate::serve) async fn search(call: Call) -> Result<Response, Refusal> {
             hits: (1..).zip(&hits).map(|(rank, hit)| HitJson::new(rank, hit)).collect(),
             elapsed_ms,
         };
-        return Ok(json(&Versioned::new(SearchResponse { asked, found })));
+        return Ok(json(&Versioned::new(SearchResponse { asked, cached, found })));
     };
     if asked.collection.is_some() {
         return Err(Refusal::invalid(
@@ -127,8 +127,8 @@ async fn spread(search: Search, collections: &[Scoped], deadline: Duration) -> S
     let searches = collections.iter().map(|scoped| async {
         match tokio::time::timeout(deadline, search.run(scoped)).await {
             Ok(searched) => searched,
-            Err(_) => Err(crate::error::Failure::new(
-                crate::error::Exit::Backend,
+            Err(_) => Err(Failure::new(
+                Exit::Backend,
                 format!("it did not answer within {} ms", deadline.as_millis()),
             )
             .hint("give it longer with `deadline_ms`")),
@@ -170,27 +170,9 @@ struct Search {
     overrides: RetrievalOverrides,
 }
 
-struct Searched {
-    asked: AskedCollection,
-    mode: Mode,
-    hits: Vec<Hit>,
-    elapsed_ms: u64,
-}
-
 impl Search {
-    async fn run(&self, scoped: &Scoped) -> Result<Searched, crate::error::Failure> {
-        let started = Instant::now();
-        let engine = scoped.engine();
-        let retriever = engine.retriever().await?;
-        let filter = scoped.filter(self.filter.clone());
-        let options = engine.retrieve_options(&filter, &retriever).await?;
-        let options = self.overrides.applied(options);
-        let hits = retriever.retrieve(&Queries::of(&self.question), &options).await?;
-        Ok(Searched {
-            asked: AskedCollection::new(&scoped.name, &retriever.reader),
-            mode: options.mode,
-            hits,
-            elapsed_ms: started.elapsed().as_millis() as u64,
-        })
+    async fn run(&self, scoped: &Scoped) -> Result<Searched, Failure> {
+        let queries = Queries::of(&self.question);
+        scoped.search(&queries, self.filter.clone(), self.overrides).await
     }
 }

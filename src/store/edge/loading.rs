@@ -27,11 +27,14 @@ impl Shared {
         number: u32,
         wanted: Wanted,
     ) -> Result<(), BackendError> {
-        // Nobody of this process asks for them any more.
+        let lost = self.are_lost(shards);
+        // Nobody of this process asks for them any more, or may.
         let is_over = |other: u32, opened: &Opened| {
-            other != number && !opened.is_private() && !self.is_pinned(other)
+            !opened.is_private() && (lost || other != number && !self.is_pinned(other))
         };
-        self.unload(shards, is_over).await?;
+        let unloaded = self.unload(shards, is_over).await;
+        // What was removed can't be flushed.
+        unloaded.or_else(|error| if lost { Ok(()) } else { Err(error) })?;
         self.lock(shards).await?;
         let uncompacted = self.uncompacted(number);
         let load = move |layout: &Layout| {

@@ -13,11 +13,18 @@ use crate::store::owner::Owner;
 #[derive(Debug)]
 pub(super) struct FileLock {
     /// `None` where nothing can be locked, since nothing can be written: see [`super::unwritable`].
-    _file: Option<File>,
+    file: Option<File>,
 }
 
 impl FileLock {
-    pub(super) const NONE: Self = Self { _file: None };
+    pub(super) const NONE: Self = Self { file: None };
+
+    /// Whether it keeps nobody out any more: its file, which was at `path`, was removed, and the next
+    /// one locks another file of that name. So it is where somebody removes a data directory that is in
+    /// use.
+    pub(super) fn is_lost(&self, path: &Path) -> bool {
+        self.file.as_ref().is_some_and(|file| !is_at(file, path))
+    }
 }
 
 pub(super) enum Attempt {
@@ -36,7 +43,7 @@ pub(super) fn attempt(path: &Path) -> io::Result<Attempt> {
             file.set_len(0)?;
             file.seek(SeekFrom::Start(0))?;
             file.write_all(Owner::this().to_string().as_bytes())?;
-            Ok(Attempt::Held(FileLock { _file: Some(file) }))
+            Ok(Attempt::Held(FileLock { file: Some(file) }))
         }
         Err(TryLockError::WouldBlock) => {
             let mut holder = String::new();
@@ -131,9 +138,13 @@ mod tests {
         let late = open(&path).unwrap();
         std::fs::remove_file(&path).unwrap();
         assert!(!is_at(&late, &path));
-        let Attempt::Held(_held) = attempt(&path).unwrap() else { panic!("a new file is free") };
+        let Attempt::Held(held) = attempt(&path).unwrap() else { panic!("a new file is free") };
+        assert!(!held.is_lost(&path));
         assert!(!is_at(&late, &path), "that is another one");
         assert!(is_at(&open(&path).unwrap(), &path));
+        std::fs::remove_file(&path).unwrap();
+        assert!(held.is_lost(&path));
+        assert!(!FileLock::NONE.is_lost(&path), "it never had one");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The shards that this process has loaded, and the lock that keeps other processes from them.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -31,7 +31,7 @@ pub(super) struct Shards {
 /// The lock, since when it is held.
 pub(super) struct Turn {
     since: Instant,
-    _file: FileLock,
+    file: FileLock,
 }
 
 impl Shards {
@@ -50,6 +50,12 @@ impl Shards {
         self.lock.as_ref().is_some_and(|turn| turn.since.elapsed() >= length)
     }
 
+    /// Whether what is loaded is not of the collection any more: everything was removed, the lock with
+    /// it, and others may have made it anew. `lock`: where that lies.
+    pub(super) fn are_lost(&self, lock: &Path) -> bool {
+        self.lock.as_ref().is_some_and(|turn| turn.file.is_lost(lock))
+    }
+
     /// Takes the lock out, for who keeps it while nothing is loaded.
     pub(super) fn take_lock(&mut self) -> Option<Turn> {
         self.lock.take()
@@ -61,7 +67,7 @@ impl Shards {
 
     /// Keeps other processes out from now on; `keeper` looks after that.
     pub(super) fn lock(&mut self, file: FileLock, keeper: Task<()>) {
-        self.lock = Some(Turn { since: Instant::now(), _file: file });
+        self.lock = Some(Turn { since: Instant::now(), file });
         self.keeper = Some(keeper);
     }
 

@@ -14,7 +14,7 @@ use super::problem::Problem;
 use super::shards::Shards;
 use super::versions::Uncompacted;
 use crate::error::{BackendError, Fault, Service};
-use crate::store::{OnWait, rebuilt};
+use crate::store::OnWait;
 
 /// How other processes that have the collection are waited for.
 #[derive(Clone)]
@@ -79,10 +79,6 @@ impl Shared {
 
     pub(super) fn error(&self, fault: Fault, message: &str) -> BackendError {
         BackendError::new(Service::Store, fault, self.endpoint.clone(), message)
-    }
-
-    pub(super) fn replaced(&self) -> BackendError {
-        self.error(Fault::Replaced, &rebuilt(self.layout.name()))
     }
 
     pub(super) fn broken(&self, join: &JoinError) -> BackendError {

@@ -15,6 +15,9 @@
 //! stopped), and queues up again like everybody. So of an ingest and of those who ask all the
 //! time, each waits for one turn of the other, and gets a fair part of the time.
 //!
+//! Where somebody removes a data directory that is in use, the lock files go with it, and keep nobody
+//! out any more: a process that reads finds that out within [`POLL`], and forgets what it had loaded.
+//!
 //! Giving them up costs a flush, and taking them again the loading of a shard, and only when
 //! somebody asks; looking costs two system calls every [`POLL`]. Copying a collection for each
 //! reader would cost its size in disk for each question, and building each sync in a new version its
@@ -131,6 +134,11 @@ impl Shared {
             if !shards.is_locked() {
                 return true;
             }
+            if self.are_lost(&shards) {
+                drop(shards);
+                self.forget_lost().await;
+                return true;
+            }
             if !shards.turn_is_over() || !lock::awaited(&waiting) {
                 return false;
             }
@@ -153,6 +161,21 @@ impl Shared {
             tokio::time::sleep(POLL).await;
         }
         true
+    }
+
+    /// Whether somebody removed the collection with its locks while this process reads it. One that
+    /// writes it fails by itself.
+    pub(super) fn are_lost(&self, shards: &Shards) -> bool {
+        !self.is_written() && shards.are_lost(&self.layout.lock())
+    }
+
+    /// Unloads what was removed: it is in nobody's way, and the collection may be there anew.
+    async fn forget_lost(&self) {
+        let mut shards = self.shards.write().await;
+        if self.are_lost(&shards) {
+            // A reader has nothing to lose, and what was removed can't be flushed.
+            let _ = self.unload(&mut shards, |_, opened| !opened.is_private()).await;
+        }
     }
 
     async fn kept(&self, shards: &Shards) -> Vec<Kept> {

@@ -5,6 +5,7 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
 
 use super::ahead;
 use super::layout::{self, Layout, REPAIR};
@@ -24,7 +25,11 @@ pub(super) fn shard_lock(layout: &Layout) -> Result<FileLock, Problem> {
     if unwritable::is_so(layout) {
         return Ok(FileLock::NONE);
     }
-    taken(layout, lock::attempt(&layout.lock()), "in use")
+    match lock::attempt(&layout.lock()) {
+        // Removed, with all that was in it, since its manifest was read.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(replaced(layout)),
+        attempt => taken(layout, attempt, "in use"),
+    }
 }
 
 /// The right to change the collection, until it is dropped. A collection that never came to be
@@ -179,10 +184,25 @@ pub(super) fn load(
     wanted: &Wanted,
     uncompacted: Uncompacted,
 ) -> Result<Opened, Problem> {
-    let version = layout.version(number);
     if let Wanted::Pinned(manifest) = wanted {
         check_pinned(layout, number, manifest)?;
     }
+    load_now(layout, number, wanted, uncompacted).map_err(|problem| match wanted {
+        // Whoever removes it does not ask: it may have gone under way.
+        Wanted::Pinned(manifest) if problem.fault != Fault::Busy => {
+            check_pinned(layout, number, manifest).err().unwrap_or(problem)
+        }
+        _ => problem,
+    })
+}
+
+fn load_now(
+    layout: &Layout,
+    number: u32,
+    wanted: &Wanted,
+    uncompacted: Uncompacted,
+) -> Result<Opened, Problem> {
+    let version = layout.version(number);
     let copied = match wanted {
         Wanted::Pinned(_) if unwritable::is_so(layout) => Some(unwritable::copy(layout, &version)?),
         _ => None,
@@ -224,9 +244,16 @@ pub(super) fn check_pinned(layout: &Layout, number: u32, pinned: &Manifest) -> R
     match layout::read_manifest(&version)? {
         Some(now) if now.is_of_same_build(pinned) => Ok(()),
         None if layout.current()? == Some(number) => Err(no_manifest(layout, number).into()),
-        _ => Err(Problem { fault: Fault::Replaced, message: rebuilt(layout.name()) }),
+        _ => Err(replaced(layout)),
     }
 }
+
+fn replaced(layout: &Layout) -> Problem {
+    Problem { fault: Fault::Replaced, message: rebuilt(layout.name()) }
+}
+
+/// How long it may take to remove a directory, a few times in a row.
+const REMOVED_WITHIN: Duration = Duration::from_millis(50);
 
 /// Number and manifest of the version in use; `None` where there is no such collection. Needs neither
 /// lock nor shard: pointer and manifest are replaced atomically.
@@ -242,8 +269,16 @@ pub(super) fn manifest(layout: &Layout) -> Result<Option<(u32, Manifest)>, Probl
             return Ok(Some((number, manifest)));
         }
     }
-    if layout.read_pointer()?.is_none() && !lock::is_held(&layout.writer()) {
-        checked(layout)?;
+    // A directory that is being removed looks like a collection that lost its pointer, for a moment.
+    for last in [false, false, true] {
+        match layout.read_pointer()? {
+            Some(pointer) if pointer.version.is_some() => return manifest(layout),
+            Some(_) => break,
+            None if lock::is_held(&layout.writer()) => break,
+            None if last => return checked(layout).map(|_| None),
+            None if without_pointer(layout)?.is_none() => break,
+            None => std::thread::sleep(REMOVED_WITHIN),
+        }
     }
     Ok(None)
 }

@@ -109,24 +109,50 @@ impl View {
         &self,
     ) -> Result<Option<OwnedRwLockReadGuard<Shards, Opened>>, BackendError> {
         let Some(number) = self.number() else { return Ok(None) };
+        let wanted = |shards: &Shards| shards.get(number).is_some_and(|it| self.is_of(it));
         let get = |shards| OwnedRwLockReadGuard::try_map(shards, |it: &Shards| it.get(number)).ok();
-        let mut opened = get(Arc::clone(&self.shared.shards).read_owned().await);
-        if opened.is_none() {
-            let mut shards = Arc::clone(&self.shared.shards).write_owned().await;
-            if shards.get(number).is_none() {
-                self.load(&mut shards, number).await?;
+        let mut shards = Arc::clone(&self.shared.shards).read_owned().await;
+        if !wanted(&shards) {
+            drop(shards);
+            let mut alone = Arc::clone(&self.shared.shards).write_owned().await;
+            if alone.get(number).is_some() && !wanted(&alone) {
+                self.take_place_of_another(&mut alone, number).await?;
             }
-            opened = get(shards.downgrade());
+            if alone.get(number).is_none() {
+                self.load(&mut alone, number).await?;
+            }
+            shards = alone.downgrade();
         }
-        match (&opened, &self.role) {
-            (Some(opened), Role::Writer(_)) => opened.mark_written(),
-            // Another reader of this process has loaded what took its place under this number.
-            (Some(opened), Role::Reader(pin)) if !opened.is_built_as(&pin.manifest) => {
-                return Err(self.shared.replaced());
-            }
-            _ => {}
+        let opened = get(shards);
+        if let (Some(opened), Role::Writer(_)) = (&opened, &self.role) {
+            opened.mark_written();
         }
         Ok(opened)
+    }
+
+    /// Whether it is the version that is asked, and not another that has or had its number.
+    fn is_of(&self, opened: &Opened) -> bool {
+        match &self.role {
+            Role::Writer(_) => true,
+            Role::Reader(pin) => opened.is_built_as(&pin.manifest),
+        }
+    }
+
+    /// Unloads what has the number of this reader's version and is another: it was loaded before all was
+    /// removed and made anew. Where this reader's own is the one that is gone, it fails.
+    async fn take_place_of_another(
+        &self,
+        shards: &mut Shards,
+        number: u32,
+    ) -> Result<(), BackendError> {
+        if let Wanted::Pinned(manifest) = self.wanted() {
+            let layout = self.shared.layout.clone();
+            let check = move || versions::check_pinned(&layout, number, &manifest);
+            self.shared.blocking(check).await?;
+        }
+        // All of them lie under the lock that was taken for the former.
+        let _ = self.shared.unload(shards, |_, opened| !opened.is_private()).await;
+        Ok(())
     }
 
     async fn load(&self, shards: &mut Shards, number: u32) -> Result<(), BackendError> {

@@ -1,7 +1,5 @@
 //! `POST /v1/vector_stores/{id}/search`.
 
-use std::time::Instant;
-
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -10,7 +8,7 @@ use super::attributes::attributes;
 use super::files::file_id;
 use super::{Details, opened};
 use crate::query::rewrite::Queries;
-use crate::serve::answering::{AskedCollection, checked_question, sources};
+use crate::serve::answering::checked_question;
 use crate::serve::call::Call;
 use crate::serve::links::Links;
 use crate::serve::native;
@@ -18,6 +16,7 @@ use crate::serve::openai::file_search::{RankingOptions, results};
 use crate::serve::openai::{filters, named_ignored, split};
 use crate::serve::refusal::Refusal;
 use crate::serve::request::{object, typed};
+use crate::serve::retrieval::Searched;
 use crate::service::retrieval::{DocumentFilter, RetrievalOverrides};
 use crate::types::{Kind, Locator};
 
@@ -68,19 +67,11 @@ pub(in crate::serve) async fn search(call: Call) -> Result<Response, Refusal> {
         notes.collection = Some(scoped.name.clone());
         notes.question = Some(queries.join("\n"));
     });
-    let started = Instant::now();
-    let engine = scoped.engine();
-    let retriever = engine.retriever().await?;
-    let options = engine.retrieve_options(&scoped.filter(filter), &retriever).await?;
     let overrides = RetrievalOverrides { k: Some(k), min_score, mode: None };
     let queries = Queries { queries, ..Queries::default() };
-    let hits = retriever.retrieve(&queries, &overrides.applied(options)).await?;
-    let asked = AskedCollection::new(&scoped.name, &retriever.reader);
-    call.notes.note(|notes| {
-        notes.version = Some(asked.version);
-        notes.retrieved_ms = Some(started.elapsed().as_millis() as u64);
-        notes.documents = sources(hits.iter().map(|hit| &*hit.chunk.source));
-    });
+    let searched = scoped.search(&queries, filter, overrides).await?;
+    searched.note(&call.notes);
+    let Searched { asked, hits, cached, .. } = searched;
     let links = Links::new(&call.server, &call.headers);
     let data = hits.iter().map(|hit| {
         let found = Found {
@@ -95,13 +86,15 @@ pub(in crate::serve) async fn search(call: Call) -> Result<Response, Refusal> {
         result["content"] = json!([{ "type": "text", "text": hit.chunk.text }]);
         result
     });
+    let mut details = json!(Details { asked, ignored: ignored.clone() });
+    details["cached"] = cached.into();
     let page = json!({
         "object": "vector_store.search_results.page",
         "search_query": queries.queries,
         "data": data.collect::<Vec<_>>(),
         "has_more": false,
         "next_page": null,
-        "docent": Details { asked, ignored: ignored.clone() },
+        "docent": details,
     });
     Ok(named_ignored(native::json(&page), &ignored))
 }

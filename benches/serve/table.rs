@@ -1,0 +1,62 @@
+//! The table: a row a measurement, each with what it has to be.
+
+use std::process::ExitCode;
+
+pub(crate) struct Table {
+    lost: Vec<String>,
+}
+
+/// What a ratio has to be at most.
+#[derive(Clone, Copy)]
+pub(crate) enum Goal {
+    /// It is met, and has to stay so: more than half again above it is an error.
+    Held(f64),
+    /// It is wanted.
+    Wanted(f64),
+    None,
+}
+
+impl Table {
+    pub(crate) fn begin() -> Self {
+        println!(
+            "| what | takes | limit | ratio | goal | |\n| --- | --- | --- | --- | --- | --- |"
+        );
+        Self { lost: Vec::new() }
+    }
+
+    pub(crate) fn row(&mut self, what: &str, takes: &str, limit: &str, ratio: f64, goal: Goal) {
+        const MUCH: f64 = 1.5;
+        let judged = match goal {
+            Goal::None => "|".to_owned(),
+            Goal::Held(most) | Goal::Wanted(most) => {
+                format!("<= {most} | {}", if ratio <= most { "met" } else { "**missed**" })
+            }
+        };
+        println!("| {what} | {takes} | {limit} | {ratio:.2} | {judged} |");
+        if let Goal::Held(most) = goal
+            && ratio > most * MUCH
+        {
+            self.lost.push(format!("{what}: {ratio:.2}, and not {most}"));
+        }
+    }
+
+    /// The exit code.
+    pub(crate) fn end(self) -> ExitCode {
+        if self.lost.is_empty() {
+            return ExitCode::SUCCESS;
+        }
+        println!("\nWhat was met is missed by much: {}.", self.lost.join("; "));
+        ExitCode::FAILURE
+    }
+}
+
+pub(crate) fn milliseconds(seconds: f64) -> String {
+    format!("{:.2} ms", seconds * 1e3)
+}
+
+/// Of values in seconds, the median and the 99th of a hundred.
+pub(crate) fn shares(mut values: Vec<f64>) -> (f64, f64) {
+    values.sort_by(f64::total_cmp);
+    let at = |share: f64| values[((values.len() - 1) as f64 * share) as usize];
+    (at(0.5), at(0.99))
+}

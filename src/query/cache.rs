@@ -1,0 +1,297 @@
+//! What retrieval found, kept for whoever asks the same of the same state of a collection.
+//!
+//! A [key](Key) is made of everything that decides a result: the collection, its version and the run that
+//! changed it last, what is asked, and every option, among them the documents that may be found at all. So
+//! two callers share an entry only where retrieval would have been given the same by both, and a run that
+//! changes the collection leaves what was kept of it before out of reach.
+//!
+//! Who asks what is being retrieved already waits for that. Each of those who wait drives the work, so
+//! that one who leaves, also the first, ends it for nobody else; it ends when all have left. An error is
+//! for those who waited for it, and is not kept.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, Shared, WeakShared};
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+use sha2::{Digest as _, Sha256};
+
+use super::rerank::RerankOptions;
+use super::retrieve::{RetrieveOptions, Weight};
+use super::rewrite::Queries;
+use crate::error::BackendError;
+use crate::store::Reader;
+use crate::types::{Filter, Hit};
+
+/// What an entry takes beside its hits, in bytes: key, value and counters in the cache.
+const ENTRY: usize = 128;
+
+/// Bytes of an entry with ten hits, to begin with.
+const USUAL: u64 = 16 << 10;
+
+type Found = Result<Arc<[Hit]>, BackendError>;
+type Flight = Shared<BoxFuture<'static, Found>>;
+
+/// See the module. Shared by all collections of a process.
+pub struct RetrievalCache {
+    kept: Cache<Key, Arc<[Hit]>, Bytes>,
+    /// What is being retrieved, each with a number of its own.
+    flights: Arc<Mutex<Flights>>,
+    hits: AtomicU64,
+    misses: AtomicU64,
+    coalesced: AtomicU64,
+}
+
+#[derive(Default)]
+struct Flights {
+    next: u64,
+    by_key: HashMap<Key, (u64, WeakShared<BoxFuture<'static, Found>>)>,
+}
+
+/// How often a cache was asked, and what it holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CacheCounts {
+    /// Found in it.
+    pub hits: u64,
+    /// Retrieved.
+    pub misses: u64,
+    /// Waited for what somebody else was retrieving.
+    pub coalesced: u64,
+    /// What it holds.
+    pub bytes: u64,
+}
+
+/// What is kept is found by this: a hash, so that it has the same size for every filter.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Key([u8; 32]);
+
+/// What decides a result, field by field, each with its length where that varies.
+struct KeyOf(Sha256);
+
+impl KeyOf {
+    fn number(&mut self, number: u64) {
+        self.0.update(number.to_le_bytes());
+    }
+
+    fn text(&mut self, text: &str) {
+        self.number(text.len() as u64);
+        self.0.update(text);
+    }
+
+    fn texts(&mut self, texts: &[String]) {
+        self.number(texts.len() as u64);
+        texts.iter().for_each(|text| self.text(text));
+    }
+
+    fn share(&mut self, share: f32) {
+        self.number(share.to_bits().into());
+    }
+
+    fn weight(&mut self, Weight { known, foreign }: Weight) {
+        self.share(known);
+        self.share(foreign);
+    }
+
+    fn optional<T>(&mut self, value: Option<T>, write: impl FnOnce(&mut Self, T)) {
+        self.number(value.is_some().into());
+        if let Some(value) = value {
+            write(self, value);
+        }
+    }
+}
+
+impl Key {
+    /// `None` where a run goes on, or was cut off: what is found then may change with every document.
+    ///
+    /// `collection` is the name of the collection among those that share the cache.
+    pub(super) fn of(
+        collection: &str,
+        reader: &Reader,
+        queries: &Queries,
+        options: &RetrieveOptions,
+    ) -> Option<Self> {
+        let manifest = reader.manifest();
+        let generation = manifest.runs.last().filter(|_| manifest.unfinished.is_none())?;
+        let mut key = KeyOf(Sha256::new());
+        key.text(collection);
+        key.text(reader.endpoint());
+        key.number(reader.version().into());
+        key.text(&manifest.created_at);
+        key.0.update(generation.run_id.as_bytes());
+        key.0.update(Self::asked(queries, options).0);
+        Some(Self(key.0.finalize().into()))
+    }
+
+    fn asked(queries: &Queries, options: &RetrieveOptions) -> Self {
+        // By name, so that what is added to any of them is thought of here.
+        let Queries { queries, hypothetical, usage: _, warnings: _ } = queries;
+        let RetrieveOptions {
+            mode,
+            k,
+            candidates,
+            sparse_weight,
+            late_weight,
+            filter: Filter { sources, kinds, tags },
+            min_score,
+            rerank,
+        } = options;
+        let mut key = KeyOf(Sha256::new());
+        key.texts(queries);
+        key.optional(hypothetical.as_deref(), KeyOf::text);
+        key.text(mode.name());
+        key.number(*k as u64);
+        key.number(*candidates as u64);
+        key.weight(*sparse_weight);
+        key.weight(*late_weight);
+        key.optional(sources.as_deref(), KeyOf::texts);
+        key.number(kinds.len() as u64);
+        kinds.iter().for_each(|kind| key.text(kind.name()));
+        key.texts(tags);
+        key.optional(*min_score, KeyOf::share);
+        key.optional(rerank.as_ref(), |key, RerankOptions { candidates, weight }| {
+            key.number(*candidates as u64);
+            key.share(*weight);
+        });
+        Self(key.0.finalize().into())
+    }
+}
+
+#[derive(Clone)]
+struct Bytes;
+
+impl Weighter<Key, Arc<[Hit]>> for Bytes {
+    fn weight(&self, _: &Key, hits: &Arc<[Hit]>) -> u64 {
+        (ENTRY + hits.iter().map(size).sum::<usize>()) as u64
+    }
+}
+
+/// With the texts that it owns.
+fn size(hit: &Hit) -> usize {
+    let chunk = &hit.chunk;
+    let lists = chunk.headings.iter().chain(&chunk.tags);
+    let listed: usize = lists.map(|text| size_of::<String>() + text.capacity()).sum();
+    let label = chunk.page_label.as_ref().map_or(0, String::capacity);
+    let texts = chunk.source.capacity() + chunk.title.capacity() + chunk.text.capacity();
+    size_of::<Hit>() + texts + listed + label
+}
+
+/// Takes a flight out of the list of those under way, however it ends.
+struct Landing {
+    flights: Arc<Mutex<Flights>>,
+    key: Key,
+    number: u64,
+}
+
+impl Drop for Landing {
+    fn drop(&mut self) {
+        let mut flights = lock(&self.flights);
+        // Another may have begun when the last who waited for this one had left.
+        if flights.by_key.get(&self.key).is_some_and(|(number, _)| *number == self.number) {
+            flights.by_key.remove(&self.key);
+        }
+    }
+}
+
+fn lock(flights: &Mutex<Flights>) -> MutexGuard<'_, Flights> {
+    flights.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Where what was found comes from.
+enum Source {
+    Kept(Arc<[Hit]>),
+    /// It is being retrieved, for somebody else.
+    Others(Flight),
+    Own(Flight),
+}
+
+impl RetrievalCache {
+    /// Holds so many bytes at most, in parts of its own choosing: what is larger than a part is not kept.
+    pub fn new(capacity: u64) -> Self {
+        let items = (capacity / USUAL).max(1) as usize;
+        Self {
+            kept: Cache::with_weighter(items, capacity, Bytes),
+            flights: Arc::default(),
+            hits: AtomicU64::new(0),
+            misses: AtomicU64::new(0),
+            coalesced: AtomicU64::new(0),
+        }
+    }
+
+    pub fn counts(&self) -> CacheCounts {
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        CacheCounts {
+            hits: read(&self.hits),
+            misses: read(&self.misses),
+            coalesced: read(&self.coalesced),
+            bytes: self.kept.weight(),
+        }
+    }
+
+    /// What is kept, or what `retrieve` finds; and whether it was there, or somebody else is to be thanked
+    /// for it.
+    pub(super) async fn found<F>(
+        self: &Arc<Self>,
+        key: Key,
+        retrieve: impl FnOnce() -> F,
+    ) -> Result<(Arc<[Hit]>, bool), BackendError>
+    where
+        F: Future<Output = Result<Vec<Hit>, BackendError>> + Send + 'static,
+    {
+        let count = |counter: &AtomicU64| counter.fetch_add(1, Ordering::Relaxed);
+        match self.source(key, retrieve) {
+            Source::Kept(hits) => {
+                count(&self.hits);
+                Ok((hits, true))
+            }
+            Source::Others(flight) => {
+                count(&self.coalesced);
+                Ok((flight.await?, true))
+            }
+            Source::Own(flight) => {
+                count(&self.misses);
+                Ok((flight.await?, false))
+            }
+        }
+    }
+
+    fn source<F>(self: &Arc<Self>, key: Key, retrieve: impl FnOnce() -> F) -> Source
+    where
+        F: Future<Output = Result<Vec<Hit>, BackendError>> + Send + 'static,
+    {
+        if let Some(hits) = self.kept.get(&key) {
+            return Source::Kept(hits);
+        }
+        let mut flights = lock(&self.flights);
+        let flying = flights.by_key.get(&key).and_then(|(_, flight)| flight.upgrade());
+        if let Some(flight) = flying {
+            return Source::Others(flight);
+        }
+        // It may have landed meanwhile: it is kept before it is taken out of the list.
+        if let Some(hits) = self.kept.get(&key) {
+            return Source::Kept(hits);
+        }
+        flights.next += 1;
+        let number = flights.next;
+        let landing = Landing { flights: Arc::clone(&self.flights), key, number };
+        let (cache, retrieving) = (Arc::clone(self), retrieve());
+        let flight = async move {
+            let found: Found = retrieving.await.map(Into::into);
+            if let Ok(hits) = &found {
+                cache.kept.insert(key, Arc::clone(hits));
+            }
+            drop(landing);
+            found
+        };
+        let flight = flight.boxed().shared();
+        if let Some(weak) = flight.downgrade() {
+            flights.by_key.insert(key, (number, weak));
+        }
+        Source::Own(flight)
+    }
+}
+
+#[cfg(test)]
+mod tests;
