@@ -202,6 +202,25 @@ fn an_answer_that_does_not_end_is_told_so() {
     assert!(started.elapsed() < Duration::from_secs(30));
 }
 
+/// Who asked twice does not want to wait.
+#[cfg(unix)]
+#[test]
+fn told_twice_it_ends_at_once() {
+    let server = ScriptedServer::start();
+    let env = with_model(&server);
+    let served = Served::start(&env, &["--drain", "10m"]);
+    server.push(Fault::StallAfter(1));
+    let stream = served.send("POST", "/v1/chat/completions", &[], &streams(QUESTION).to_string());
+    server.wait_for_requests(1);
+    served.terminate();
+    while std::net::TcpStream::connect(served.address()).is_ok() {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    served.terminate();
+    assert_eq!(served.ended(), Some(130));
+    drop(stream);
+}
+
 #[test]
 fn a_model_that_is_down_is_left_alone_and_passages_are_quoted_meanwhile() {
     let server = ScriptedServer::start();

@@ -1,5 +1,7 @@
 //! `docent serve` while what it serves is replaced, removed, or not there yet: the next request sees it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde_json::{Value, json};
 
 use crate::env::TestEnv;
@@ -48,7 +50,20 @@ fn assert_missing(served: &Served) {
 }
 
 fn remove(env: &TestEnv) {
-    std::fs::remove_dir_all(env.path(".docent")).expect("a directory");
+    let data = env.path(".docent");
+    // A server that is just loading it may write into it meanwhile.
+    while data.exists() {
+        let _ = std::fs::remove_dir_all(&data);
+    }
+}
+
+/// Says when it is dropped that something is done.
+struct Ending<'a>(&'a AtomicBool);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 #[test]
@@ -95,21 +110,22 @@ fn others_take_turns_with_it_in_the_new_directory() {
 fn requests_that_go_on_meanwhile_get_what_was_or_what_is_or_are_told_why_not() {
     let env = scene("time 0");
     let served = Served::start(&env, &[]);
-    let done = std::sync::atomic::AtomicBool::new(false);
+    let done = AtomicBool::new(false);
     let replies = std::thread::scope(|scope| {
         let asking = scope.spawn(|| {
             let mut replies = Vec::new();
-            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+            while !done.load(Ordering::Relaxed) {
                 replies.push(search(&served));
             }
             replies
         });
+        let ending = Ending(&done);
         for time in 1..6 {
             remove(&env);
             leaves(&env, &format!("time {time}"));
             env.run(INGEST).expect(0);
         }
-        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        drop(ending);
         asking.join().expect("answers")
     });
     for reply in &replies {

@@ -65,12 +65,14 @@ impl Scene {
         let name = what.clone().unwrap_or("it fails").to_owned();
         let what = what.map(|text| vec![hit(text)]);
         let (lets, begun) = (Arc::clone(&self.lets), Arc::clone(&self.begun));
-        let given_up = GivenUp(Some(Arc::clone(&self.given_up)));
-        let retrieve = || async move {
-            begun.fetch_add(1, Ordering::SeqCst);
-            lets.acquire().await.unwrap().forget();
-            given_up.landed();
-            what
+        let retrieve = || {
+            let given_up = GivenUp(Some(Arc::clone(&self.given_up)));
+            async move {
+                begun.fetch_add(1, Ordering::SeqCst);
+                lets.acquire().await.unwrap().forget();
+                given_up.landed();
+                what
+            }
         };
         self.cache.found(key(&name), retrieve).await
     }
@@ -92,8 +94,11 @@ impl Scene {
 #[tokio::test]
 async fn what_many_ask_at_once_is_retrieved_once_and_then_kept() {
     let scene = Scene::new(1 << 20);
+    let mut asking: Vec<_> = (0..10).map(|_| Box::pin(scene.ask(Ok("one")))).collect();
+    for asked in &mut asking {
+        assert!(futures::poll!(asked).is_pending());
+    }
     scene.lets.add_permits(1);
-    let asking = (0..10).map(|_| scene.ask(Ok("one")));
     let found = futures::future::join_all(asking).await;
     let cached: Vec<bool> = found.into_iter().map(|found| found.unwrap().1).collect();
     assert_eq!(cached.iter().filter(|cached| !**cached).count(), 1);
@@ -172,8 +177,12 @@ async fn when_all_have_left_it_ends_and_the_next_begins_anew() {
 #[tokio::test]
 async fn an_error_is_for_those_who_waited_and_not_kept() {
     let scene = Scene::new(1 << 20);
+    let mut asking: Vec<_> = (0..3).map(|_| Box::pin(scene.ask(Err(failure())))).collect();
+    for asked in &mut asking {
+        assert!(futures::poll!(asked).is_pending());
+    }
     scene.lets.add_permits(2);
-    let failed = futures::future::join_all((0..3).map(|_| scene.ask(Err(failure())))).await;
+    let failed = futures::future::join_all(asking).await;
     assert!(failed.into_iter().all(|found| found == Err(failure())));
     assert_eq!((scene.begun(), scene.under_way(), scene.cache.counts().bytes), (1, 0, 0));
     assert_eq!(scene.ask(Err(failure())).await, Err(failure()));
