@@ -32,10 +32,6 @@ impl Client {
         self.ask(&self.request("GET", path, b"")).await
     }
 
-    pub(crate) async fn post(&self, path: &str, body: &[u8]) -> io::Result<Response> {
-        self.ask(&self.request("POST", path, body)).await
-    }
-
     /// The bytes of a request.
     pub(crate) fn request(&self, method: &str, path: &str, body: &[u8]) -> Vec<u8> {
         let head = format!(
