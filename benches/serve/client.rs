@@ -45,13 +45,22 @@ impl Client {
     /// On a connection that is kept, or else on a new one.
     pub(crate) async fn ask(&self, request: &[u8]) -> io::Result<Response> {
         let kept = self.kept.lock().expect("a lock").pop();
-        let mut connection = match kept {
-            Some(connection) => connection,
-            None => self.connect().await?,
+        let (connection, response) = match kept {
+            Some(mut connection) => match connection.ask(request).await {
+                Ok(response) => (connection, response),
+                // The server had closed it.
+                Err(_) => self.anew(request).await?,
+            },
+            None => self.anew(request).await?,
         };
-        let response = connection.ask(request).await?;
         self.kept.lock().expect("a lock").push(connection);
         Ok(response)
+    }
+
+    async fn anew(&self, request: &[u8]) -> io::Result<(Connection, Response)> {
+        let mut connection = self.connect().await?;
+        let response = connection.ask(request).await?;
+        Ok((connection, response))
     }
 
     pub(crate) async fn connect(&self) -> io::Result<Connection> {
