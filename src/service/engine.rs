@@ -223,6 +223,10 @@ mod tests {
 
     /// An engine as a process of its own has it: two are to each other as two processes are.
     fn engine(root: &Path) -> Arc<Engine> {
+        Arc::new(opened(root))
+    }
+
+    fn opened(root: &Path) -> Engine {
         let settings = settings::resolve(&Layers(Vec::new()), true).unwrap();
         let context = Context {
             settings,
@@ -233,7 +237,7 @@ mod tests {
             sites: None,
             tape: Arc::new(Tape::default()),
         };
-        Arc::new(Engine::open(context, Arc::new(|_| ())).unwrap())
+        Engine::open(context, Arc::new(|_| ())).unwrap()
     }
 
     async fn sync(engine: &Engine, rebuild: bool) {
@@ -309,6 +313,42 @@ mod tests {
                 assert_eq!(options.filter.sources.unwrap(), expected);
             }
         }
+    }
+
+    /// Whether the same is found twice as it was remembered.
+    async fn is_remembered(engine: &Engine) -> bool {
+        let mut last = false;
+        for _ in 0..2 {
+            let retriever = engine.retriever().await.unwrap();
+            let filter = DocumentFilter::default();
+            let options = engine.retrieve_options(&filter, &retriever).await.unwrap();
+            let queries = Queries::of("When does the ferry leave?");
+            let Retrieved { hits, cached } = retriever.retrieve(&queries, &options).await.unwrap();
+            assert_eq!(hits.len(), 1);
+            last = cached;
+        }
+        last
+    }
+
+    #[tokio::test]
+    async fn while_a_run_is_unfinished_nothing_is_remembered() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("docs")).unwrap();
+        std::fs::write(dir.path().join("docs/a.md"), "# Ferry\n\nIt leaves at nine.\n").unwrap();
+        let writer = engine(dir.path());
+        let cache = Arc::new(RetrievalCache::new(1 << 20));
+        let asked = opened(dir.path()).remembering(&cache);
+        sync(&writer, false).await;
+        assert!(is_remembered(&asked).await);
+        let before = Manifest::clone(asked.reader().await.unwrap().manifest());
+        let unfinished = Manifest { unfinished: before.runs.last().cloned(), ..before.clone() };
+        for (manifest, remembered) in [(&unfinished, false), (&before, true)] {
+            let writing = writer.collection().write().await.unwrap();
+            writing.put_manifest(manifest).await.unwrap();
+            writing.close().await.unwrap();
+            assert_eq!(is_remembered(&asked).await, remembered);
+        }
+        assert!(!is_remembered(&writer).await, "it has no cache");
     }
 
     #[test]

@@ -304,3 +304,36 @@ fn run_over(manifest: &Manifest) -> Manifest {
     };
     Manifest { runs: vec![run], ..manifest.clone() }
 }
+
+/// A process that reads finds out that all was removed, its lock with it.
+#[tokio::test]
+async fn what_was_removed_by_hand_and_made_anew_is_read() {
+    for asked_meanwhile in [false, true] {
+        let (dir, store) = embedded();
+        let writer = create(&store).await;
+        writer.upsert(points(0..10)).await.unwrap();
+        writer.close().await.unwrap();
+        let reading = open(dir.path());
+        let former = reading.read().await.unwrap().unwrap();
+        assert_eq!(former.count_chunks().await, Ok(10));
+        for name in fs::read_dir(dir.path()).unwrap() {
+            fs::remove_dir_all(name.unwrap().path()).unwrap();
+        }
+        if asked_meanwhile {
+            assert!(reading.read().await.unwrap().is_none());
+        }
+
+        let again = open(dir.path());
+        let writer = write(&again).await;
+        writer.create(&of_another_embedder()).await.unwrap();
+        writer.upsert(points(0..3)).await.unwrap();
+        writer.close().await.unwrap();
+        let later = reading.read().await.unwrap().unwrap();
+        assert_eq!(later.count_chunks().await, Ok(3));
+        assert_eq!(former.count_chunks().await.unwrap_err().fault, Fault::Replaced);
+        assert_eq!(later.count_chunks().await, Ok(3), "the former reader took nothing away");
+        unload(&again).await;
+        unload(&reading).await;
+        assert_eq!(reader(dir.path()).await.count_chunks().await, Ok(3), "its lock is free");
+    }
+}
