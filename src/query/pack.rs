@@ -136,16 +136,29 @@ pub fn pack(
     while let Some(at) = waiting.next() {
         let hit = &hits[at];
         let shingles = Shingles::of(&hit.chunk.text);
-        let merged = Group::around(&groups, hit, count);
         let without_like = |reason| (reason, None);
         let reason = below_floor(hit, options)
             .map(without_like)
             .or_else(|| duplicate(&groups, &seen, &hit.chunk, &shingles))
-            .or_else(|| over(&groups, &merged, seen.len(), &limits, reserved).map(without_like));
-        if let Some((reason, like)) = reason {
-            dropped.push((at, reason, like));
-            continue;
-        }
+            .or_else(|| (seen.len() >= limits.max_chunks).then_some((DropReason::Limit, None)));
+        // Of many hits few are taken, and what they would make is dear to count.
+        let placed = match reason {
+            Some(reason) => Err(reason),
+            None => {
+                let merged = Group::around(&groups, hit, count);
+                match over(&groups, &merged, &limits, reserved) {
+                    Some(reason) => Err(without_like(reason)),
+                    None => Ok(merged),
+                }
+            }
+        };
+        let merged = match placed {
+            Ok(merged) => merged,
+            Err((reason, like)) => {
+                dropped.push((at, reason, like));
+                continue;
+            }
+        };
         let place =
             groups.iter().position(|group| group.adjoins(&hit.chunk)).unwrap_or(groups.len());
         groups.retain(|group| !group.adjoins(&hit.chunk));
@@ -254,16 +267,12 @@ fn duplicate<'a>(
 fn over(
     groups: &[Group],
     merged: &Group,
-    taken: usize,
     limits: &PackOptions,
     reserved: usize,
 ) -> Option<DropReason> {
     let others = || groups.iter().filter(|group| !merged.covers(group));
     let source = &merged.passage.source;
     let grows = others().count() == groups.len();
-    if taken >= limits.max_chunks {
-        return Some(DropReason::Limit);
-    }
     let of_source = || others().filter(|group| group.passage.source == *source).count();
     if grows && of_source() >= limits.per_source {
         return Some(DropReason::SourceCap);
