@@ -32,7 +32,7 @@ pub(crate) fn rows(scene: &Scene, runtime: &Runtime, table: &mut Table) {
     };
     // It has the collection loaded.
     runtime.block_on(client.ask(&ask(0))).expect("a reply");
-    // And loads it again after each: what asks it now and then is the one that waits.
+    // And loads it again after each.
     let idle = median(
         (0..ROUNDS)
             .map(|number| {
@@ -41,7 +41,7 @@ pub(crate) fn rows(scene: &Scene, runtime: &Runtime, table: &mut Table) {
             })
             .collect(),
     );
-    let what = "`docent search` beside a server that waits for questions, against alone";
+    let what = "`docent search` beside a server that was asked just before, against alone";
     table.row(what, &milliseconds(idle), &milliseconds(alone), idle / alone, Goal::None);
     let stop = Arc::new(AtomicBool::new(false));
     let asking = {
