@@ -83,7 +83,9 @@ impl KeyOf {
 
     fn texts(&mut self, texts: &[String]) {
         self.number(texts.len() as u64);
-        texts.iter().for_each(|text| self.text(text));
+        for text in texts {
+            self.text(text);
+        }
     }
 
     fn share(&mut self, share: f32) {
@@ -148,7 +150,9 @@ impl Key {
         key.weight(*late_weight);
         key.optional(sources.as_deref(), KeyOf::texts);
         key.number(kinds.len() as u64);
-        kinds.iter().for_each(|kind| key.text(kind.name()));
+        for kind in kinds {
+            key.text(kind.name());
+        }
         key.texts(tags);
         key.optional(*min_score, KeyOf::share);
         key.optional(rerank.as_ref(), |key, RerankOptions { candidates, weight }| {

@@ -142,14 +142,13 @@ pub fn pack(
             .or_else(|| duplicate(&groups, &seen, &hit.chunk, &shingles))
             .or_else(|| (seen.len() >= limits.max_chunks).then_some((DropReason::Limit, None)));
         // Of many hits few are taken, and what they would make is dear to count.
-        let placed = match reason {
-            Some(reason) => Err(reason),
-            None => {
-                let merged = Group::around(&groups, hit, count);
-                match over(&groups, &merged, &limits, reserved) {
-                    Some(reason) => Err(without_like(reason)),
-                    None => Ok(merged),
-                }
+        let placed = if let Some(reason) = reason {
+            Err(reason)
+        } else {
+            let merged = Group::around(&groups, hit, count);
+            match over(&groups, &merged, &limits, reserved) {
+                Some(reason) => Err(without_like(reason)),
+                None => Ok(merged),
             }
         };
         let merged = match placed {
