@@ -586,6 +586,22 @@ pub enum SchemaName {
     IndexJson,
     /// config show
     ConfigJson,
+    /// The first line of serve on stdout
+    ServeJson,
+    /// A line of serve for a request, on stderr
+    ServeLogJsonl,
+    /// A line of serve --audit
+    AuditJsonl,
+    /// audit verify
+    AuditJson,
+    /// keys list
+    KeysJson,
+    /// keys create and keys rotate
+    KeysNewJson,
+    /// GET /v1/docent/usage of serve
+    UsageJson,
+    /// All that serve can be asked, as it is at /openapi.json
+    Openapi,
     /// A line on stderr, with either format
     StderrJsonl,
 }

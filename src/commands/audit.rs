@@ -1,5 +1,6 @@
 //! `docent audit`: whether the lines that a server kept are those that it wrote.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::cli::{AuditArgs, AuditCommand, Format};
@@ -8,9 +9,12 @@ use crate::output::words::counted;
 use crate::serve::audit::{Broken, verify};
 use crate::ui::Ui;
 
-#[derive(Serialize)]
-struct Verified {
+/// All lines are as they were written.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Verified {
+    /// True: what was changed is an error.
     ok: bool,
+    /// How many there are.
     lines: u64,
 }
 

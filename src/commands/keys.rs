@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use chrono::Utc;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Context, context};
@@ -69,32 +70,42 @@ pub(super) fn run(ui: &mut Ui, context: &Context, args: KeysArgs) -> Result<Exit
     Ok(Exit::Done)
 }
 
-#[derive(Serialize)]
-struct NewKey<'a> {
+/// What is shown once.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct NewKey<'a> {
     name: &'a str,
+    /// What callers send: it is kept nowhere.
     key: &'a str,
 }
 
 /// A key, without what opens it.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Key")]
 struct ListedKey<'a> {
     name: &'a str,
     rights: &'a [Right],
+    /// Empty: all that are served.
     collections: &'a [String],
+    /// Paths, directories or globs, one of which matches what it sees; empty: all.
     sources: &'a [String],
+    /// Tags, all of which what it sees has.
     tags: &'a [String],
+    /// Null: as many as the server takes on; so are the next two.
     requests_per_minute: Option<u32>,
     tokens_per_minute: Option<u32>,
     questions_at_a_time: Option<u32>,
+    /// In the currency of the prices, by UTC; so is the next.
     cost_per_day: Option<f64>,
     cost_per_month: Option<f64>,
+    /// RFC 3339.
     created_at: String,
     expires_at: Option<String>,
     expired: bool,
 }
 
-#[derive(Serialize)]
-struct KeyList<'a> {
+/// Who may ask.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct KeyList<'a> {
     keys: Vec<ListedKey<'a>>,
 }
 

@@ -1,5 +1,8 @@
 //! `docent schema`: the JSON Schema of what the other commands print.
 
+use super::audit::Verified;
+use super::keys::{KeyList, NewKey};
+use super::serve::Listening;
 use crate::cli::{SchemaArgs, SchemaName};
 use crate::error::{Exit, Failure};
 use crate::eval::report::EvalReport;
@@ -9,6 +12,7 @@ use crate::output::{
     AnswerJson, BatchRow, Doctor, Event, ExplainEvent, ExplainJson, Found, HitJson, Index, Message,
     RequestJson, ShowEvent, ShowJson, ShownSettings, Status, TraceList, Turn, schema_of,
 };
+use crate::serve::{self, LogEntry, UsageResponse};
 use crate::trace::Trace;
 use crate::ui::Ui;
 
@@ -40,6 +44,16 @@ fn schema(name: SchemaName) -> String {
         SchemaName::DoctorJson => schema_of::<Doctor>("doctor"),
         SchemaName::IndexJson => schema_of::<Index>("index verify and index repair"),
         SchemaName::ConfigJson => schema_of::<ShownSettings>("config show"),
+        SchemaName::ServeJson => schema_of::<Listening<'_>>("serve"),
+        SchemaName::ServeLogJsonl => schema_of::<LogEntry>("serve, of a request"),
+        SchemaName::AuditJsonl => serve::audit::schema(),
+        SchemaName::AuditJson => schema_of::<Verified>("audit verify"),
+        SchemaName::KeysJson => schema_of::<KeyList<'_>>("keys list"),
+        SchemaName::KeysNewJson => schema_of::<NewKey<'_>>("keys create and keys rotate"),
+        SchemaName::UsageJson => schema_of::<UsageResponse>("serve, GET /v1/docent/usage"),
+        SchemaName::Openapi => {
+            return serde_json::to_string_pretty(&serve::openapi(true)).unwrap_or_default();
+        }
         SchemaName::StderrJsonl => schema_of::<Message>("on stderr"),
     };
     // A schema has string keys only, so it always has a JSON text.

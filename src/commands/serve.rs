@@ -4,6 +4,7 @@ use std::env;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -22,9 +23,11 @@ use crate::ui::Ui;
 const BLOCKING_THREADS: usize = 64;
 
 /// The first line on stdout.
-#[derive(Serialize)]
-struct Listening<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Listening<'a> {
+    /// URLs that it is asked at.
     listening: &'a [String],
+    /// The one of a request that names none first.
     collections: &'a [String],
 }
 

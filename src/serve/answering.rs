@@ -26,6 +26,9 @@ use super::access::Caller;
 /// Longest question, in bytes: what is longer is a text, and not asked.
 pub(super) const LONGEST_QUESTION: usize = 32 << 10;
 
+/// What a question has, as a regular expression.
+pub(super) const NOT_BLANK: &str = r"\S";
+
 /// What a caller asks.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Question {
@@ -318,13 +321,14 @@ pub(super) fn words_for(why: NoAnswer) -> &'static str {
 pub(super) fn checked_question(text: &str, param: &str) -> Result<String, Refusal> {
     let text = text.trim();
     if text.is_empty() {
-        return Err(Refusal::invalid(param, "the question is empty"));
+        return Err(Refusal::invalid(param, "the question is empty").hint("ask something"));
     }
     if text.len() > LONGEST_QUESTION {
         return Err(Refusal::invalid(
             param,
             format!("the question has {} bytes, more than {LONGEST_QUESTION}", text.len()),
-        ));
+        )
+        .hint("ask in fewer words: a text that is asked about belongs into a collection"));
     }
     Ok(text.to_owned())
 }

@@ -9,8 +9,10 @@ use std::io::{self, BufRead as _, BufReader, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use schemars::schema::RootSchema;
+use schemars::{JsonSchema, schema_for};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::log::LogEntry;
 use crate::error::Failure;
@@ -24,30 +26,49 @@ const LONGEST_LINE: u64 = 16 << 20;
 const FIRST: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 /// A line, but for the hash of itself, which stands last in it.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Line<'a> {
     /// From 1, without a gap.
     number: u64,
     #[serde(flatten)]
     entry: &'a LogEntry,
+    /// What became of the request.
     decision: Decision,
     /// Sources of the passages that the caller was shown, or that the answer was made from.
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    #[schemars(default)]
     documents: &'a [String],
+    /// What was asked, with `--audit-content`.
     #[serde(skip_serializing_if = "Option::is_none")]
     question: Option<&'a str>,
-    /// Hash of the line before.
+    /// Hash of the line before; zeros in the first of all.
     previous: &'a str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AuditDecision")]
 #[serde(rename_all = "snake_case")]
 enum Decision {
+    /// What was asked for was sent.
     Answered,
     /// Not let in, or not let do it.
     Denied,
     /// Let in, and not answered.
     Failed,
+}
+
+/// The JSON Schema (draft 7) of a line.
+pub fn schema() -> RootSchema {
+    let mut root = schema_for!(Line<'_>);
+    let metadata = root.schema.metadata();
+    metadata.title = Some("docent serve --audit".to_owned());
+    metadata.description = Some("A line of the file".to_owned());
+    let hash = "SHA-256 of the line without this member";
+    let hash = serde_json::from_value(json!({ "description": hash, "type": "string" }));
+    let object = root.schema.object();
+    object.properties.extend(hash.ok().map(|hash| ("hash".to_owned(), hash)));
+    object.required.insert("hash".to_owned());
+    root
 }
 
 /// What of the last line a new one needs.

@@ -109,12 +109,6 @@ impl Call {
         found.map_or("", |(_, value)| value)
     }
 
-    /// The first value of a name in the query, decoded.
-    pub(super) fn query_value(&self, name: &str) -> Option<String> {
-        let mut pairs = url::form_urlencoded::parse(self.query.as_bytes());
-        pairs.find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
-    }
-
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }

@@ -8,7 +8,7 @@ use axum::extract::{FromRequestParts as _, RawPathParams};
 use axum::response::Response;
 use chrono::Utc;
 use futures::FutureExt as _;
-use http::header::{HOST, HeaderName, HeaderValue, ORIGIN};
+use http::header::{ALLOW, HOST, HeaderName, HeaderValue, ORIGIN};
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, StatusCode};
 use tokio::sync::OwnedSemaphorePermit;
@@ -19,7 +19,7 @@ use super::keys::Right;
 use super::log::{Held, LogEntry, Pending};
 use super::refusal::Refusal;
 use super::request::read_body;
-use super::routes::{Route, Work};
+use super::routes::{self, Route, Work};
 use super::signature::Signer;
 use super::{browser, page};
 
@@ -64,6 +64,10 @@ pub(super) async fn dispatch(
         let response = if in_html { page::refused(&refusal, &id) } else { refusal.response(&id) };
         (response, (None, None))
     });
+    if response.status() == StatusCode::METHOD_NOT_ALLOWED {
+        let allowed = routes::allowed(&pending.entry.path, route);
+        response.headers_mut().extend(HeaderValue::from_str(&allowed).map(|it| (ALLOW, it)));
+    }
     if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
@@ -211,16 +215,23 @@ fn request_id(request: &Request<Body>) -> String {
 
 fn no_route(request: &Request<Body>) -> Refusal {
     let (method, path) = (request.method(), request.uri().path());
-    let others = super::routes::methods_of(path);
+    let others = routes::methods_of(path);
     // One that is asked so and has come here is switched off.
     if !others.is_empty() && !others.contains(&method.as_str()) {
+        let asked_by = others.iter().filter(|it| **it != "HEAD").copied().collect::<Vec<_>>();
         return Refusal::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "method_not_allowed",
-            format!("{path} is asked by {}, not by {method}", others.join(" or ")),
-        );
+            format!("{path} is asked by {}, not by {method}", asked_by.join(" or ")),
+        )
+        .hint("GET /openapi.json has all that can be asked");
     }
-    Refusal::not_found("unknown_url", format!("there is no {path} here")).hint(
-        "GET /v1/models lists what can be asked; docent serve --help says where it is written down",
-    )
+    let refusal = Refusal::not_found("unknown_url", format!("there is no {path} here"));
+    match routes::nearest(path) {
+        Some(near) => refusal.hint(format!(
+            "did you mean {} {}? GET /openapi.json has all that can be asked",
+            near.method, near.path
+        )),
+        None => refusal.hint("GET /openapi.json has all that can be asked"),
+    }
 }

@@ -2,14 +2,41 @@
 
 use axum::response::Response;
 use http::StatusCode;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::call::Call;
+use super::native::json;
+use super::openapi::Operation;
 use super::refusal::Refusal;
+
+/// What a probe is told.
+#[derive(Serialize, JsonSchema)]
+struct Health {
+    status: Condition,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Condition {
+    Alive,
+    Ready,
+}
+
+pub(super) fn described_live(operation: Operation<'_>) -> Operation<'_> {
+    operation.named("getLivez", "Whether the process lives").answers::<Health>()
+}
+
+pub(super) fn described_ready(operation: Operation<'_>) -> Operation<'_> {
+    operation
+        .named("getReadyz", "Whether every collection can be asked; no model is asked")
+        .answers::<Health>()
+        .refuses(503)
+}
 
 /// The loop turns.
 pub(super) fn live() -> Response {
-    super::native::json(&json!({ "status": "alive" }))
+    json(&Health { status: Condition::Alive })
 }
 
 /// Every collection can be asked, by the models that built it.
@@ -30,5 +57,5 @@ pub(super) async fn ready(call: Call) -> Result<Response, Refusal> {
             return Err(refusal);
         }
     }
-    Ok(super::native::json(&json!({ "status": "ready" })))
+    Ok(json(&Health { status: Condition::Ready }))
 }

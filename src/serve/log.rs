@@ -10,6 +10,7 @@ use bytes::Bytes;
 use chrono::{SecondsFormat, Utc};
 use http::StatusCode;
 use http_body::{Frame, SizeHint};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::call::{Server, SharedNotes};
@@ -18,10 +19,12 @@ use super::call::{Server, SharedNotes};
 pub type LogSink = Arc<dyn Fn(&LogEntry) + Send + Sync>;
 
 /// A request, and what came of it.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+#[schemars(rename = "RequestLog")]
 pub struct LogEntry {
     /// RFC 3339, UTC, with milliseconds.
     pub time: String,
+    /// The caller's own, where it sent one that can stand here.
     pub request_id: String,
     pub method: String,
     /// Without the query, which may hold a question.
@@ -34,6 +37,7 @@ pub struct LogEntry {
     pub needs_right: bool,
     /// 499 where the caller left before the end.
     pub status: u16,
+    /// Until the last byte was sent.
     pub milliseconds: u64,
     /// Name of the key.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -51,27 +55,36 @@ impl LogEntry {
 }
 
 /// What a handler says of a request.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct Notes {
+    /// The collection that was asked; of several, their names with commas.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub collection: Option<String>,
+    /// The number N of the version `NAME@vN`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<u32>,
+    /// Id of the ingest that changed it last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub generation: Option<String>,
+    /// By which `docent trace show` finds its record.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answer_id: Option<String>,
+    /// Whether there is none, where one was sought.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub no_answer: Option<bool>,
+    /// Tokens that were sent to the model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prompt_tokens: Option<u64>,
+    /// Tokens that it generated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub completion_tokens: Option<u64>,
+    /// In the currency of the prices.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<f64>,
     /// Until the passages were there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retrieved_ms: Option<u64>,
+    /// Until the first word of the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_token_ms: Option<u64>,
     /// Citations whose passage lacks what it is cited for.

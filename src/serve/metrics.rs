@@ -19,6 +19,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::call::Call;
 use super::log::LogEntry;
+use super::openapi::Operation;
 use crate::query::cache::{CacheCounts, RetrievalCache};
 
 /// Upper ends in seconds: from a cached probe to the longest answer.
@@ -224,6 +225,12 @@ impl Collector for OfCache {
     }
 }
 
+pub(super) fn described(operation: Operation<'_>) -> Operation<'_> {
+    operation
+        .named("getMetrics", "Counts and times, as OpenMetrics")
+        .answers_text("application/openmetrics-text; version=1.0.0; charset=utf-8")
+}
+
 /// `GET /metrics`.
 pub(super) fn metrics(call: &Call) -> Response {
     let text = call.server.observers.metrics.text(call.server.admission.now());
@@ -231,4 +238,56 @@ pub(super) fn metrics(call: &Call) -> Response {
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     response
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::super::log::Notes;
+    use super::*;
+
+    /// Each metric: its name, its labels, and what it is. Of one that counted nothing there is none.
+    pub(in crate::serve) fn rows() -> Vec<(String, String, String)> {
+        let notes = Notes {
+            prompt_tokens: Some(1),
+            completion_tokens: Some(1),
+            cost: Some(0.5),
+            no_answer: Some(false),
+            error: Some("invalid_value".to_owned()),
+            ..Notes::default()
+        };
+        let metrics = Metrics::new();
+        metrics.count(&LogEntry { key: Some("ci".to_owned()), notes, ..LogEntry::default() });
+        let text = metrics.text((0, 0));
+        let helps = text.lines().filter_map(|line| line.strip_prefix("# HELP ")?.split_once(' '));
+        let row = |(name, about): (&str, &str)| {
+            let kind = text.lines().find_map(|line| {
+                line.strip_prefix("# TYPE ")?.strip_prefix(name)?.strip_prefix(' ')
+            });
+            let suffix = match kind {
+                Some("counter") => "_total",
+                Some("info") => "_info",
+                Some("histogram") => "_sum",
+                _ => "",
+            };
+            let full = format!("{name}{suffix}");
+            let sample = text.lines().find_map(|line| line.strip_prefix(&*full)?.strip_prefix('{'));
+            let labels = sample.and_then(|rest| rest.split_once('}')).map_or("", |(it, _)| it);
+            let names =
+                labels.split(',').filter_map(|label| label.split_once('=')).map(|(it, _)| it);
+            let shown = match kind {
+                Some("histogram") => format!("`{name}`, a histogram"),
+                _ => format!("`{full}`"),
+            };
+            (shown, names.collect::<Vec<_>>().join(", "), about.trim_end_matches('.').to_owned())
+        };
+        helps.map(row).collect()
+    }
+
+    #[test]
+    fn what_is_counted_has_its_labels() {
+        let rows = rows();
+        assert!(rows.len() >= 13, "{rows:?}");
+        let requests = rows.iter().find(|(name, ..)| name == "`docent_requests_total`");
+        assert_eq!(requests.map(|(_, labels, _)| &**labels), Some("route, status, key"));
+    }
 }

@@ -11,6 +11,7 @@
 //! | [`routes`] | the table: which path needs which right, and who answers it |
 //! | [`openai`] | what clients of `OpenAI` speak |
 //! | [`native`] | docent's own requests, strict |
+//! | [`openapi`] | what can be asked, for programs |
 //! | [`page`] | what people open in a browser: the page that asks, and the documents that are cited |
 //! | [`links`], [`signature`] | URLs of what is cited, which open without a key |
 //! | [`health`] | whether the server lives and is ready |
@@ -45,6 +46,7 @@ mod metrics;
 mod native;
 mod observers;
 mod openai;
+mod openapi;
 mod page;
 mod refusal;
 mod request;
@@ -79,9 +81,11 @@ use keys::{KeyFile, WatchedKeys};
 pub use log::{LogEntry, LogSink};
 use metrics::Metrics;
 use observers::Observers;
+pub use openapi::document as openapi;
 use signature::Signer;
 use tls::Tls;
 use usage::UsageBook;
+pub use usage::UsageResponse;
 
 /// What is served, to whom.
 pub struct Service {

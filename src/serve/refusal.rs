@@ -11,6 +11,7 @@ use http::header::{
     CONTENT_TYPE, HeaderValue, RETRY_AFTER, SEC_WEBSOCKET_VERSION, UPGRADE, WWW_AUTHENTICATE,
 };
 use http::{HeaderName, StatusCode};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::error::{BackendError, Exit, Failure, Fault, Service};
@@ -35,20 +36,33 @@ pub(super) struct Refusal {
     pub(super) retry_after: Option<u32>,
 }
 
+/// The body of a refusal.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ErrorResponse<'a> {
+    error: ErrorObject<'a>,
+}
+
 /// What stands under `error`. No member is null: some clients take only strings.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct ErrorObject<'a> {
     message: &'a str,
+    /// What `OpenAI` calls errors of this status.
     #[serde(rename = "type")]
     kind: &'a str,
+    /// What of the request it is about: `tools[0].filters.key`; empty where it is about no part of it.
     param: &'a str,
+    /// For programs: `invalid_value`, `model_not_found`.
     code: &'a str,
     docent: Hints<'a>,
 }
 
-#[derive(Serialize)]
+/// What docent adds to an error.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ErrorHints")]
 struct Hints<'a> {
+    /// What to do next; may be empty.
     hint: &'a str,
+    /// What it came from, the nearest first.
     causes: &'a [String],
     request_id: &'a str,
 }
@@ -67,11 +81,11 @@ impl Refusal {
     }
 
     /// What `OpenAI` calls errors of this status.
-    fn kind(&self) -> &'static str {
+    pub(super) fn kind(&self) -> &'static str {
         match self.status.as_u16() {
             401 => "authentication_error",
             403 => "permission_error",
-            404 | 405 => "not_found_error",
+            404 => "not_found_error",
             429 => "rate_limit_error",
             503 => "overloaded_error",
             500.. => "server_error",
@@ -136,6 +150,11 @@ impl Refusal {
         Some([vec![message], causes].concat().join(": "))
     }
 
+    /// As a body, or in the place of an event.
+    pub(super) fn body<'a>(&'a self, request_id: &'a str) -> ErrorResponse<'a> {
+        ErrorResponse { error: self.object(request_id) }
+    }
+
     /// The value of the key `error`.
     pub(super) fn object<'a>(&'a self, request_id: &'a str) -> ErrorObject<'a> {
         ErrorObject {
@@ -152,7 +171,7 @@ impl Refusal {
     }
 
     pub(super) fn response(&self, request_id: &str) -> Response {
-        let body = serde_json::json!({ "error": self.object(request_id) }).to_string();
+        let body = serde_json::to_string(&self.body(request_id)).unwrap_or_default();
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();

@@ -12,7 +12,8 @@ use http::{Method, Request};
 use super::call::{Handler, Server};
 use super::dispatch::dispatch;
 use super::keys::Right;
-use super::openai::stores;
+use super::openai::{models, rerank, stores};
+use super::openapi::{self, Describe};
 use super::page as pages;
 use super::{chat, health, metrics, native, openai, usage};
 
@@ -37,94 +38,194 @@ pub(super) struct Route {
     /// needs a right, a signed link to the document that it names may stand for a key.
     pub(super) page: bool,
     pub(super) handler: Handler,
+    /// What `/openapi.json` says of it.
+    pub(super) describe: Describe,
+}
+
+impl Route {
+    const fn new(
+        method: Method,
+        path: &'static str,
+        right: Option<Right>,
+        work: Work,
+        handler: Handler,
+    ) -> Self {
+        // Another is named by `described`.
+        let describe: Describe = |operation| operation;
+        Self { method, path, right, work, page: false, handler, describe }
+    }
+
+    const fn described(mut self, describe: Describe) -> Self {
+        self.describe = describe;
+        self
+    }
 }
 
 const fn get(path: &'static str, right: Option<Right>, handler: Handler) -> Route {
-    Route { method: Method::GET, path, right, work: Work::Light, page: false, handler }
+    Route::new(Method::GET, path, right, Work::Light, handler)
 }
 
 const fn page(path: &'static str, right: Option<Right>, handler: Handler) -> Route {
-    Route { method: Method::GET, path, right, work: Work::Light, page: true, handler }
+    let mut route = get(path, right, handler);
+    route.page = true;
+    route
 }
 
 const fn ask(path: &'static str, right: Right, handler: Handler) -> Route {
-    let right = Some(right);
-    Route { method: Method::POST, path, right, work: Work::Question, page: false, handler }
+    Route::new(Method::POST, path, Some(right), Work::Question, handler)
 }
 
 /// What would change a collection, and says how that is done.
 const fn change(method: Method, path: &'static str) -> Route {
     let handler: Handler = |call| ready(stores::read_only(&call)).boxed();
-    let right = Some(Right::Ingest);
-    Route { method, path, right, work: Work::Light, page: false, handler }
+    Route::new(method, path, Some(Right::Ingest), Work::Light, handler)
 }
 
-/// All of them.
+/// All of them. A new row needs three things: the handler; a function `described` beside it, which names
+/// the types that it reads and sends (see [`openapi`]); and `.described(...)` here. A test asks for
+/// each.
 pub(super) static ROUTES: &[Route] = &[
-    page("/", None, |_| ready(Ok(pages::ask::page())).boxed()),
+    page("/", None, |_| ready(Ok(pages::ask::page())).boxed()).described(pages::ask::described),
     page("/s/{collection}/{*source}", Some(Right::Search), |call| {
         pages::document::show(call).boxed()
-    }),
-    get("/livez", None, |_| ready(Ok(health::live())).boxed()),
-    get("/readyz", None, |call| health::ready(call).boxed()),
-    get("/metrics", Some(Right::Admin), |call| ready(Ok(metrics::metrics(&call))).boxed()),
-    get("/v1/docent/usage", Some(Right::Admin), |call| ready(usage::usage(&call)).boxed()),
-    get("/v1/models", Some(Right::Search), |call| ready(Ok(openai::models::list(&call))).boxed()),
-    get("/v1/models/{*id}", Some(Right::Search), |call| ready(openai::models::one(&call)).boxed()),
-    ask("/v1/chat/completions", Right::Answer, |call| openai::chat::complete(call).boxed()),
-    ask("/v1/responses", Right::Answer, |call| openai::responses::respond(call).boxed()),
-    get("/v1/vector_stores", Some(Right::Search), |call| stores::list(call).boxed()),
-    get("/v1/vector_stores/{id}", Some(Right::Search), |call| stores::one(call).boxed()),
+    })
+    .described(pages::document::described),
+    get("/livez", None, |_| ready(Ok(health::live())).boxed()).described(health::described_live),
+    get("/readyz", None, |call| health::ready(call).boxed()).described(health::described_ready),
+    get("/openapi.json", None, |call| ready(Ok(openapi::show(&call))).boxed())
+        .described(openapi::described),
+    get("/metrics", Some(Right::Admin), |call| ready(Ok(metrics::metrics(&call))).boxed())
+        .described(metrics::described),
+    get("/v1/docent/usage", Some(Right::Admin), |call| ready(usage::usage(&call)).boxed())
+        .described(usage::described),
+    get("/v1/models", Some(Right::Search), |call| ready(Ok(models::list(&call))).boxed())
+        .described(models::described_list),
+    get("/v1/models/{*id}", Some(Right::Search), |call| ready(models::one(&call)).boxed())
+        .described(models::described_one),
+    ask("/v1/chat/completions", Right::Answer, |call| openai::chat::complete(call).boxed())
+        .described(openai::chat::described),
+    ask("/v1/responses", Right::Answer, |call| openai::responses::respond(call).boxed())
+        .described(openai::responses::described),
+    get("/v1/vector_stores", Some(Right::Search), |call| stores::list(call).boxed())
+        .described(stores::described_list),
+    get("/v1/vector_stores/{id}", Some(Right::Search), |call| stores::one(call).boxed())
+        .described(stores::described_one),
     ask("/v1/vector_stores/{id}/search", Right::Search, |call| {
         stores::search::search(call).boxed()
-    }),
+    })
+    .described(stores::search::described),
     get("/v1/vector_stores/{id}/files", Some(Right::Search), |call| {
         stores::files::list_in_store(call).boxed()
-    }),
+    })
+    .described(stores::files::described_list_in_store),
     get("/v1/vector_stores/{id}/files/{file_id}", Some(Right::Search), |call| {
         stores::files::one_in_store(call).boxed()
-    }),
+    })
+    .described(stores::files::described_one_in_store),
     get("/v1/vector_stores/{id}/files/{file_id}/content", Some(Right::Search), |call| {
         stores::files::content(call).boxed()
-    }),
-    get("/v1/files", Some(Right::Search), |call| stores::files::list(call).boxed()),
-    get("/v1/files/{file_id}", Some(Right::Search), |call| stores::files::one(call).boxed()),
-    change(Method::POST, "/v1/vector_stores"),
-    change(Method::POST, "/v1/vector_stores/{id}"),
-    change(Method::DELETE, "/v1/vector_stores/{id}"),
-    change(Method::POST, "/v1/vector_stores/{id}/files"),
-    change(Method::POST, "/v1/vector_stores/{id}/file_batches"),
-    change(Method::POST, "/v1/vector_stores/{id}/files/{file_id}"),
-    change(Method::DELETE, "/v1/vector_stores/{id}/files/{file_id}"),
-    change(Method::POST, "/v1/files"),
-    change(Method::DELETE, "/v1/files/{file_id}"),
-    ask("/v1/embeddings", Right::Search, |call| openai::embeddings::embed(call).boxed()),
-    ask("/v1/rerank", Right::Search, |call| openai::rerank::rerank(call).boxed()),
-    ask("/v2/rerank", Right::Search, |call| openai::rerank::rerank(call).boxed()),
-    ask("/rerank", Right::Search, |call| openai::rerank::rerank(call).boxed()),
-    ask("/v1/docent/search", Right::Search, |call| native::search::search(call).boxed()),
-    ask("/v1/docent/query", Right::Answer, |call| native::query::query(call).boxed()),
-    ask("/v1/docent/explain", Right::Search, |call| native::explain::explain(call).boxed()),
-    ask("/v1/docent/batch", Right::Answer, |call| ready(native::batch::batch(call)).boxed()),
-    get("/v1/docent/chat", Some(Right::Answer), |call| ready(chat::open(call)).boxed()),
-    get("/v1/docent/status", Some(Right::Search), |call| native::status::status(call).boxed()),
+    })
+    .described(stores::files::described_content),
+    get("/v1/files", Some(Right::Search), |call| stores::files::list(call).boxed())
+        .described(stores::files::described_list),
+    get("/v1/files/{file_id}", Some(Right::Search), |call| stores::files::one(call).boxed())
+        .described(stores::files::described_one),
+    change(Method::POST, "/v1/vector_stores")
+        .described(|it| stores::unchanged(it, "createVectorStore")),
+    change(Method::POST, "/v1/vector_stores/{id}")
+        .described(|it| stores::unchanged(it, "modifyVectorStore")),
+    change(Method::DELETE, "/v1/vector_stores/{id}")
+        .described(|it| stores::unchanged(it, "deleteVectorStore")),
+    change(Method::POST, "/v1/vector_stores/{id}/files")
+        .described(|it| stores::unchanged(it, "createVectorStoreFile")),
+    change(Method::POST, "/v1/vector_stores/{id}/file_batches")
+        .described(|it| stores::unchanged(it, "createVectorStoreFileBatch")),
+    change(Method::POST, "/v1/vector_stores/{id}/files/{file_id}")
+        .described(|it| stores::unchanged(it, "modifyVectorStoreFile")),
+    change(Method::DELETE, "/v1/vector_stores/{id}/files/{file_id}")
+        .described(|it| stores::unchanged(it, "deleteVectorStoreFile")),
+    change(Method::POST, "/v1/files").described(|it| stores::unchanged(it, "createFile")),
+    change(Method::DELETE, "/v1/files/{file_id}")
+        .described(|it| stores::unchanged(it, "deleteFile")),
+    ask("/v1/embeddings", Right::Search, |call| openai::embeddings::embed(call).boxed())
+        .described(openai::embeddings::described),
+    ask("/v1/rerank", Right::Search, |call| rerank::rerank(call).boxed())
+        .described(|it| rerank::described(it, "rerank")),
+    ask("/v2/rerank", Right::Search, |call| rerank::rerank(call).boxed())
+        .described(|it| rerank::described(it, "rerankV2")),
+    ask("/rerank", Right::Search, |call| rerank::rerank(call).boxed())
+        .described(|it| rerank::described(it, "rerankWithoutVersion")),
+    ask("/v1/docent/search", Right::Search, |call| native::search::search(call).boxed())
+        .described(native::search::described),
+    ask("/v1/docent/query", Right::Answer, |call| native::query::query(call).boxed())
+        .described(native::query::described),
+    ask("/v1/docent/explain", Right::Search, |call| native::explain::explain(call).boxed())
+        .described(native::explain::described),
+    ask("/v1/docent/batch", Right::Answer, |call| ready(native::batch::batch(call)).boxed())
+        .described(native::batch::described),
+    get("/v1/docent/chat", Some(Right::Answer), |call| ready(chat::open(call)).boxed())
+        .described(chat::described),
+    get("/v1/docent/status", Some(Right::Search), |call| native::status::status(call).boxed())
+        .described(native::status::described),
 ];
 
 /// The methods that a path is asked by.
 pub(super) fn methods_of(path: &str) -> Vec<&'static str> {
-    let matches = |route: &&Route| {
-        let (mut asked, mut parts) = (path.split('/'), route.path.split('/'));
-        loop {
-            match (asked.next(), parts.next()) {
-                (None, None) => return true,
-                (Some(_), Some(part)) if part.starts_with("{*") => return true,
-                (Some(_), Some(part)) if part.starts_with('{') => {}
-                (Some(asked), Some(part)) if asked == part => {}
-                _ => return false,
-            }
+    let rows = ROUTES.iter().filter(|route| matches(path, route.path));
+    let methods = rows.flat_map(|route| match route.method.as_str() {
+        // axum answers it as GET without a body.
+        "GET" => vec!["GET", "HEAD"],
+        method => vec![method],
+    });
+    methods.collect()
+}
+
+/// What `Allow` says where a path is not asked by a method, or where its row only says why not: then by
+/// those that read.
+pub(super) fn allowed(path: &str, route: Option<&Route>) -> String {
+    let may = |method: &&str| route.is_none() || ["GET", "HEAD"].contains(method);
+    methods_of(path).into_iter().filter(may).collect::<Vec<_>>().join(", ")
+}
+
+/// Whether a path is one of a row.
+fn matches(asked: &str, row: &str) -> bool {
+    let (mut asked, mut parts) = (asked.split('/'), row.split('/'));
+    loop {
+        match (asked.next(), parts.next()) {
+            (None, None) => return true,
+            (Some(_), Some(part)) if part.starts_with("{*") => return true,
+            (Some(_), Some(part)) if part.starts_with('{') => {}
+            (Some(asked), Some(part)) if asked == part => {}
+            _ => return false,
         }
+    }
+}
+
+/// The row whose path is nearest to one that there is not: with a part too many or too few before it, as
+/// where the `/v1` of a base URL is missing or there twice, or with a letter or two wrong.
+pub(super) fn nearest(path: &str) -> Option<&'static Route> {
+    let bare = path.trim_end_matches('/');
+    let rows = || ROUTES.iter().filter(|route| !route.page);
+    let ends = |long: &str, short: &str| {
+        short.len() > 1 && long.strip_suffix(short).is_some_and(|rest| !rest.ends_with('/'))
     };
-    ROUTES.iter().filter(matches).map(|route| route.method.as_str()).collect()
+    let shifted = rows().find(|row| {
+        matches(bare, row.path) || ends(row.path, bare) || (row.path != "/" && ends(bare, row.path))
+    });
+    let distance = |row: &str| {
+        let (asked, parts): (Vec<&str>, Vec<&str>) =
+            (bare.split('/').collect(), row.split('/').collect());
+        let is_variable = |part: &str| part.starts_with('{');
+        (asked.len() == parts.len()).then(|| {
+            let pairs = asked.iter().zip(&parts).filter(|(_, part)| !is_variable(part));
+            pairs.map(|(asked, part)| strsim::osa_distance(asked, part)).sum::<usize>()
+        })
+    };
+    let near = || {
+        let near = rows().filter_map(|row| Some((distance(row.path)?, row)));
+        near.min_by_key(|(distance, _)| *distance).filter(|(distance, _)| *distance <= 3)
+    };
+    shifted.or_else(|| near().map(|(_, row)| row))
 }
 
 /// What turns a request over to its row.
@@ -154,7 +255,7 @@ mod tests {
         let mut seen = HashSet::new();
         for route in ROUTES {
             assert!(seen.insert((route.method.clone(), route.path)), "{}", route.path);
-            let open = ["/livez", "/readyz", "/"].contains(&route.path);
+            let open = ["/livez", "/readyz", "/openapi.json", "/"].contains(&route.path);
             assert_eq!(route.right.is_none(), open, "{}", route.path);
         }
     }
@@ -162,8 +263,25 @@ mod tests {
     #[test]
     fn a_path_has_its_methods() {
         assert_eq!(methods_of("/v1/chat/completions"), ["POST"]);
-        assert_eq!(methods_of("/v1/models/docent/docs"), ["GET"]);
-        assert_eq!(methods_of("/s/docs/a/b.md"), ["GET"]);
+        assert_eq!(methods_of("/v1/models/docent/docs"), ["GET", "HEAD"]);
+        assert_eq!(methods_of("/s/docs/a/b.md"), ["GET", "HEAD"]);
         assert!(methods_of("/v1/nothing").is_empty());
+    }
+
+    #[test]
+    fn the_nearest_path_is_what_was_meant() {
+        for (asked, meant) in [
+            ("/chat/completions", Some("/v1/chat/completions")),
+            ("/v1/v1/chat/completions", Some("/v1/chat/completions")),
+            ("/v1/chat/completion", Some("/v1/chat/completions")),
+            ("/v1/models/", Some("/v1/models")),
+            ("/v1/vector_store/vs_docs/search", Some("/v1/vector_stores/{id}/search")),
+            ("/v1/docent/serach", Some("/v1/docent/search")),
+            ("/openapi.yaml", None),
+            ("/favicon.ico", None),
+            ("/", None),
+        ] {
+            assert_eq!(nearest(asked).map(|row| row.path), meant, "{asked}");
+        }
     }
 }

@@ -7,12 +7,17 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use axum::response::Response;
 use chrono::{NaiveDate, Utc};
+use schemars::JsonSchema;
+use schemars::r#gen::SchemaGenerator;
+use schemars::schema::{InstanceType, Schema, SchemaObject};
 use serde::{Deserialize, Serialize};
 
 use super::call::Call;
 use super::log::LogEntry;
 use super::native::json;
+use super::openapi::Operation;
 use super::refusal::Refusal;
+use super::request::query;
 use crate::error::Failure;
 use crate::output::Versioned;
 
@@ -23,7 +28,7 @@ const DAYS: usize = 400;
 const LARGEST: u64 = 256 << 20;
 
 /// What was used.
-#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Used {
     pub(super) requests: u64,
     /// Those among them to which an answer was sought.
@@ -143,41 +148,88 @@ fn write(path: &Path, text: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-#[derive(Serialize)]
-struct UsageResponse {
-    /// RFC 3339 dates, in UTC.
+/// What each key has used.
+#[derive(Serialize, JsonSchema)]
+pub struct UsageResponse {
+    /// The first day that counts, in UTC.
+    #[schemars(schema_with = "date")]
     from: NaiveDate,
+    /// The last one.
+    #[schemars(schema_with = "date")]
     to: NaiveDate,
+    /// A row for each day and key.
     days: Vec<DayRow>,
+    /// A row for each key.
     total: Vec<KeyRow>,
 }
 
-#[derive(Serialize)]
+fn date(_: &mut SchemaGenerator) -> Schema {
+    Schema::Object(SchemaObject {
+        instance_type: Some(InstanceType::String.into()),
+        format: Some("date".to_owned()),
+        ..SchemaObject::default()
+    })
+}
+
+/// What a key has used on a day.
+#[derive(Serialize, JsonSchema)]
 struct DayRow {
+    #[schemars(schema_with = "date")]
     day: NaiveDate,
     #[serde(flatten)]
     row: KeyRow,
 }
 
-#[derive(Serialize, Clone)]
+/// What a key has used.
+#[derive(Serialize, JsonSchema, Clone)]
 struct KeyRow {
+    /// Its name.
     key: String,
     #[serde(flatten)]
     used: Used,
 }
 
+/// Of which days and keys.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct UsageQuery {
+    /// The first day, in UTC; unless it is said, that of this month.
+    #[serde(default)]
+    #[schemars(schema_with = "date")]
+    from: Option<String>,
+    /// The last day; today unless it is said.
+    #[serde(default)]
+    #[schemars(schema_with = "date")]
+    to: Option<String>,
+    /// Name of a key; all unless it is said.
+    key: Option<String>,
+}
+
+pub(super) fn described(operation: Operation<'_>) -> Operation<'_> {
+    operation
+        .named("getUsage", "What each key has used, by day")
+        .asks::<UsageQuery>()
+        .answers::<Versioned<UsageResponse>>()
+}
+
 /// `GET /v1/docent/usage?from=2030-01-01&to=2030-01-31&key=NAME`: what each key has used; unless the
 /// request says, in this month.
 pub(super) fn usage(call: &Call) -> Result<Response, Refusal> {
-    let date = |name: &str| {
-        let text = call.query_value(name);
-        let date = text.as_deref().map(str::parse::<NaiveDate>).transpose();
-        date.map_err(|_| Refusal::invalid(name, format!("`{name}` is no date such as 2030-01-31")))
+    let UsageQuery { from, to, key } = query(&call.query)?;
+    let date = |name: &str, text: Option<String>| {
+        let date = text.map(|text| {
+            // It would also be read in other ways of writing it.
+            let date = text.parse::<NaiveDate>().ok();
+            date.filter(|date| date.to_string() == text).ok_or(())
+        });
+        date.transpose().map_err(|()| {
+            Refusal::invalid(name, format!("`{name}` must be a date, such as 2030-01-31"))
+                .hint("days are in UTC")
+        })
     };
     let today = Utc::now().date_naive();
     let first = chrono::Datelike::with_day(&today, 1).unwrap_or(today);
-    let (from, to) = (date("from")?.unwrap_or(first), date("to")?.unwrap_or(today));
-    let key = call.query_value("key");
+    let (from, to) = (date("from", from)?.unwrap_or(first), date("to", to)?.unwrap_or(today));
     let mut days = Vec::new();
     let mut total: BTreeMap<String, Used> = BTreeMap::new();
     let book = call.server.observers.usage.book();

@@ -3,8 +3,9 @@
 use std::io::{self, Write as _};
 
 use super::sanitize::{escape_json, mask_keys, sanitize_line};
-use super::{Ui, labelled};
+use super::{Ui, labelled, on_one_line};
 use crate::cli::Format;
+use crate::output::Message;
 use crate::serve::{LogEntry, LogSink};
 
 impl Ui {
@@ -23,7 +24,12 @@ impl Ui {
                     lines += &format!("{}\n", sanitize_line(&line(entry)));
                 }
             } else if !quiet || warning.is_some() {
-                let line = serde_json::to_string(entry).unwrap_or_default();
+                let line = match warning.filter(|_| entry.path.is_empty()) {
+                    // It is about no request.
+                    Some(warning) => on_one_line(Message::warning(warning), None),
+                    None => on_one_line(entry, None),
+                };
+                let line = line.unwrap_or_default();
                 lines = format!("{}\n", escape_json(&mask_keys(&line)));
             }
             // Whether anybody reads it is not the caller's business.

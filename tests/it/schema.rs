@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::env::{Run, TestEnv};
 use crate::openai::{Fault, ScriptedServer, capture};
+use crate::served::Served;
 
 /// Fails unless the schema of that name describes the value, and all of it: a field that the schema
 /// does not name is one that was forgotten.
@@ -150,6 +151,43 @@ fn passages_of_every_kind_of_place() {
     for place in ["lines", "page", "paragraphs"] {
         assert!(lines.iter().any(|hit| hit.get(place).is_some()), "no {place}");
     }
+}
+
+#[test]
+fn what_a_server_prints_and_keeps() {
+    let env = TestEnv::with_samples();
+    env.run(&["ingest", "sample-docs"]).expect(0);
+    let json = |args: &[&str]| env.run(&[args, &["--format", "json"]].concat()).expect(0).json();
+    check(&env, "keys-json", &[json(&["keys", "list"])]);
+    let flags =
+        ["--right", "search", "--right", "admin", "--expires", "30d", "--requests-per-minute", "9"];
+    let new = json(&[&["keys", "create", "a"], &flags[..]].concat());
+    let other =
+        json(&["keys", "create", "b", "--only", "docent", "--source", "sample-docs", "--tag", "t"]);
+    check(&env, "keys-new-json", &[new.clone(), other]);
+    check(&env, "keys-json", &[json(&["keys", "list"])]);
+    let served = Served::start(&env, &["--audit", "audit.jsonl", "--audit-content"]);
+    check(&env, "serve-json", &[served.first_line().clone()]);
+    let key = new["key"].as_str().expect("a key");
+    let question = json!({ "question": "How long are ledger backups kept?" });
+    served.post_as(key, "/v1/docent/search", &question).expect(200);
+    served.post_as(key, "/v1/docent/query", &question).expect(403);
+    served.post("/v1/docent/query", &question).expect(401);
+    let usage = served.get_as(key, "/v1/docent/usage").expect(200).json();
+    check(&env, "usage-json", &[usage]);
+    served.logged("/v1/docent/usage");
+    let lines = |text: String| -> Vec<Value> {
+        text.lines().map(|line| serde_json::from_str(line).expect("a line")).collect()
+    };
+    let log: Vec<Value> = lines(served.log().join("\n"))
+        .into_iter()
+        .filter(|line| line.get("status").is_some())
+        .collect();
+    assert_eq!(log.len(), 4);
+    check(&env, "serve-log-jsonl", &log);
+    let audit = std::fs::read_to_string(env.path("audit.jsonl")).expect("the audit");
+    check(&env, "audit-jsonl", &lines(audit));
+    check(&env, "audit-json", &[json(&["audit", "verify", "audit.jsonl"])]);
 }
 
 #[test]

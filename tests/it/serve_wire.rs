@@ -286,7 +286,7 @@ fn texts_are_reranked_by_what_is_there() {
         }
         for (more, param) in [
             (json!({ "query": "?", "documents": [] }), "documents"),
-            (json!({ "query": "?", "documents": [{ "title": "x" }] }), "documents"),
+            (json!({ "query": "?", "documents": [{ "title": "x" }] }), "documents[0].text"),
             (json!({ "query": " ", "documents": ["a"] }), "query"),
             (json!({ "query": "?", "documents": ["a"], "top_n": 0 }), "top_n"),
         ] {

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::described;
 use crate::env::TestEnv;
 use crate::openai::ScriptedServer;
 
@@ -52,6 +53,7 @@ pub(crate) struct Served {
     child: Child,
     url: String,
     address: String,
+    first_line: Value,
     log: Arc<(Mutex<Vec<String>>, Condvar)>,
 }
 
@@ -121,7 +123,12 @@ impl Served {
         let url = listening["listening"][0].as_str().expect("an address").to_owned();
         let (_, address) = url.split_once("://").expect("HTTP, or HTTPS");
         let address = address.to_owned();
-        Self { child, url, address, log }
+        Self { child, url, address, first_line: listening, log }
+    }
+
+    /// What it said on stdout.
+    pub(crate) fn first_line(&self) -> &Value {
+        &self.first_line
     }
 
     /// As it says where it listens.
@@ -172,7 +179,9 @@ impl Served {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Reply {
-        read(self.send(method, path, headers, body))
+        let reply = read(self.send(method, path, headers, body));
+        described::check(method, path, body, &reply);
+        reply
     }
 
     pub(crate) fn get(&self, path: &str) -> Reply {

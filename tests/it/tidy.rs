@@ -300,8 +300,7 @@ fn the_environment_is_read_in_commands_and_ui_only() {
     let reads = |source: &Source| source.names("std::env::var") || source.names("std::env::args");
     // A lock says which command holds it; the contract is also for a server that is named.
     let allowed = ["main.rs", "commands/", "ui/", "store/owner", "store/contract"];
-    let wrong: Vec<&str> = SOURCES
-        .iter()
+    let wrong: Vec<&str> = product()
         .filter(|source| reads(source) && !allowed.iter().any(|home| source.name.starts_with(home)))
         .map(|source| source.name.as_str())
         .collect();

@@ -14,6 +14,7 @@ use sha1_smol::Sha1;
 use super::session::Session;
 use crate::serve::access::with_key;
 use crate::serve::call::Call;
+use crate::serve::openapi::Operation;
 use crate::serve::refusal::Refusal;
 
 /// What a client that offers protocols has to offer, beside its key.
@@ -21,6 +22,16 @@ const PROTOCOL: &str = "docent";
 
 /// What the standard has a server add to the client's key.
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+pub(in crate::serve) fn described(operation: Operation<'_>) -> Operation<'_> {
+    operation
+        .named("chat", "A conversation over one connection, a WebSocket")
+        .says(
+            "Questions, `cancel`, `clear` and `resume` go in, the events of `query` come out, each a JSON \
+            object in a text message: see docs/serve-chat.md.",
+        )
+        .upgrades()
+}
 
 /// `GET /v1/docent/chat`.
 pub(in crate::serve) fn open(call: Call) -> Result<Response, Refusal> {

@@ -1,12 +1,13 @@
 //! What a client says: one JSON object a message, strict.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::serve::native::query::{Asked, asked_fields};
+use crate::serve::native::query::Asked;
 use crate::serve::refusal::Refusal;
-use crate::serve::request::{nearest, object, strict};
+use crate::serve::request::{nearest, object, typed};
 
 /// Longest name that a client may give a question, in bytes.
 const LONGEST_ID: usize = 128;
@@ -33,47 +34,52 @@ pub(super) enum Wish {
 /// The values of `type`.
 const TYPES: [&str; 4] = ["question", "cancel", "clear", "resume"];
 
-#[derive(Deserialize)]
+/// A question, as `POST /v1/docent/query` takes it.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 struct QuestionMessage {
+    #[schemars(length(max = "LONGEST_ID"))]
     id: Option<String>,
     #[serde(flatten)]
     asked: Asked,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 struct ResumeMessage {
+    #[schemars(length(max = "LONGEST_ID"))]
     id: Option<String>,
     answer_id: Uuid,
 }
 
 /// What says nothing beside its type.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 struct BareMessage {}
 
 /// # Errors
 /// It is no JSON object, of no type that there is, or has a member that does not exist or is of another
 /// type.
 pub(super) fn read(text: &str) -> Result<Heard, Refusal> {
-    let members = object(text.as_bytes()).map_err(|refusal| {
+    let mut members = object(text.as_bytes()).map_err(|refusal| {
         let message = refusal.message.replace("the body of the request", "the message");
         Refusal { message, ..refusal }
     })?;
-    match members.get("type").and_then(Value::as_str) {
+    let kind = members.remove("type");
+    match kind.as_ref().and_then(Value::as_str) {
         Some("question") => {
-            let known: Vec<&str> = ["type", "id"].into_iter().chain(asked_fields()).collect();
-            let QuestionMessage { id, asked } = strict(text.as_bytes(), &known)?;
+            let QuestionMessage { id, asked } = typed(members)?;
             Ok(Heard::Request { id: checked(id)?, wish: Wish::Question(Box::new(asked)) })
         }
         Some("resume") => {
-            let ResumeMessage { id, answer_id } =
-                strict(text.as_bytes(), &["type", "id", "answer_id"])?;
+            let ResumeMessage { id, answer_id } = typed(members)?;
             Ok(Heard::Request { id: checked(id)?, wish: Wish::Resume(answer_id) })
         }
-        Some("cancel") => strict(text.as_bytes(), &["type"]).map(|BareMessage {}| Heard::Cancel),
-        Some("clear") => strict(text.as_bytes(), &["type"]).map(|BareMessage {}| Heard::Clear),
+        Some("cancel") => typed(members).map(|BareMessage {}| Heard::Cancel),
+        Some("clear") => typed(members).map(|BareMessage {}| Heard::Clear),
         Some(unknown) => {
             let message = format!("there is no message of the type `{unknown}`");
-            Err(Refusal::invalid("type", message).hint(nearest(unknown, &TYPES)))
+            Err(Refusal::invalid("type", message).hint(nearest(unknown, TYPES.iter().copied())))
         }
         None => {
             let hint = r#"such as {"type": "question", "question": "..."}"#;

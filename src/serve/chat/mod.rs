@@ -20,7 +20,7 @@ mod message;
 mod session;
 mod turn;
 
-pub(super) use handshake::open;
+pub(super) use handshake::{described, open};
 pub(super) use kept::KeptTurns;
 
 /// The path, in logs and metrics.

@@ -10,6 +10,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures::{StreamExt as _, stream};
 use http::header::{CONTENT_TYPE, HeaderValue};
+use schemars::JsonSchema;
 use serde_json::Value;
 
 use crate::error::{Exit, Failure};
@@ -17,14 +18,43 @@ use crate::output::{AnswerJson, BatchRow, Versioned};
 use crate::serve::access::Scoped;
 use crate::serve::answering::{self, Question, checked_question};
 use crate::serve::call::Call;
+use crate::serve::native::CollectionQuery;
+use crate::serve::openapi::Operation;
 use crate::serve::refusal::Refusal;
+use crate::serve::request::query;
 use crate::service::questions::{self, Row};
 
 /// Questions of one request, at most.
 const MOST: usize = 10_000;
 
+/// What a line may be. Lines are read one by one, so that one that is none is told in its own row.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[expect(
+    dead_code,
+    reason = "`docent query --batch` reads the lines, and passes over other members"
+)]
+enum BatchLine {
+    Question(String),
+    Row {
+        question: String,
+        /// Unique in the batch; the number of the line where there is none.
+        #[serde(default)]
+        id: Option<Value>,
+    },
+}
+
+pub(in crate::serve) fn described(operation: Operation<'_>) -> Operation<'_> {
+    operation
+        .named("batch", "Many questions, a line for each as it is answered")
+        .asks::<CollectionQuery>()
+        .takes_lines::<BatchLine>()
+        .answers_lines::<Versioned<BatchRow>>()
+}
+
 pub(in crate::serve) fn batch(call: Call) -> Result<Response, Refusal> {
-    let scoped = call.caller.open(call.query_value("collection").as_deref())?;
+    let asked: CollectionQuery = query(&call.query)?;
+    let scoped = call.caller.open(asked.collection.as_deref())?;
     let text = std::str::from_utf8(&call.body)
         .map_err(|error| Refusal::invalid("", format!("the body is not UTF-8: {error}")))?;
     let rows = questions::rows(text);
@@ -36,7 +66,8 @@ pub(in crate::serve) fn batch(call: Call) -> Result<Response, Refusal> {
         return Err(Refusal::invalid("id", message).hint("answers are told apart by their ids"));
     }
     if rows.len() > MOST {
-        return Err(Refusal::invalid("", format!("the body has more than {MOST} questions")));
+        return Err(Refusal::invalid("", format!("the body has more than {MOST} questions"))
+            .hint("send them in several requests"));
     }
     let at_once = scoped.engine().context.settings.chat.concurrency;
     let asked = std::sync::Arc::new((call, scoped));

@@ -4,20 +4,26 @@ use std::time::Instant;
 
 use axum::response::Response;
 use http::StatusCode;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{RETRIEVAL_FIELDS, RetrievalFields, json};
+use super::{RetrievalFields, json};
 use crate::output::Versioned;
 use crate::output::explain::{ExplainJson, Explained};
-use crate::serve::answering::checked_question;
+use crate::serve::answering::{LONGEST_QUESTION, NOT_BLANK, checked_question};
 use crate::serve::call::Call;
+use crate::serve::openapi::Operation;
 use crate::serve::refusal::Refusal;
-use crate::serve::request::strict;
+use crate::serve::request::read;
 use crate::service::answering::Ask;
 
-#[derive(Deserialize)]
+/// A question, and what should have been found for it.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 struct ExplainRequest {
+    #[schemars(regex = "NOT_BLANK", length(max = "LONGEST_QUESTION"))]
     question: String,
+    /// Unless it is named, the one that is usual.
     collection: Option<String>,
     /// A document that should be among the passages, or a place in it.
     expect: Option<String>,
@@ -25,18 +31,23 @@ struct ExplainRequest {
     retrieval: RetrievalFields,
 }
 
+pub(in crate::serve) fn described(operation: Operation<'_>) -> Operation<'_> {
+    operation
+        .named("explain", "Why these passages, and why that document not")
+        .takes::<ExplainRequest>()
+        .answers::<Versioned<ExplainJson>>()
+}
+
 pub(in crate::serve) async fn explain(call: Call) -> Result<Response, Refusal> {
-    let known: Vec<&str> =
-        ["question", "collection", "expect"].into_iter().chain(RETRIEVAL_FIELDS).collect();
-    let asked: ExplainRequest = strict(&call.body, &known)?;
+    let asked: ExplainRequest = read(&call.body)?;
     let question = checked_question(&asked.question, "question")?;
-    let (filter, overrides) = asked.retrieval.read()?;
+    let (filter, overrides) = asked.retrieval.read();
     let scoped = call.caller.open(asked.collection.as_deref())?;
     // Why a document is not found tells of it that it is there.
     if asked.expect.is_some() && !scoped.is_whole() {
         let message = "this key sees a part of the collection, and may not ask what else there is";
         let refusal = Refusal::new(StatusCode::FORBIDDEN, "missing_right", message);
-        return Err(Refusal { param: "expect".into(), ..refusal });
+        return Err(Refusal { param: "expect".into(), ..refusal }.hint("leave `expect` out"));
     }
     call.notes.note(|notes| {
         notes.collection = Some(scoped.name.clone());

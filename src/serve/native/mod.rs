@@ -9,15 +9,14 @@ pub(super) mod status;
 use axum::body::Body;
 use axum::response::Response;
 use http::header::{CONTENT_TYPE, HeaderValue};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::refusal::Refusal;
 use crate::service::retrieval::{DocumentFilter, RetrievalOverrides};
-use crate::settings::parse;
-use crate::types::DEEPEST;
+use crate::types::{DEEPEST, Kind, Mode};
 
-/// A response with an object.
-pub(super) fn json(object: &impl Serialize) -> Response {
+/// A response with an object, of a type that `/openapi.json` can describe.
+pub(super) fn json(object: &(impl Serialize + JsonSchema)) -> Response {
     let text = serde_json::to_string(object).unwrap_or_else(|error| format!("\"{error}\""));
     let mut response = Response::new(Body::from(text));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -25,54 +24,55 @@ pub(super) fn json(object: &impl Serialize) -> Response {
 }
 
 /// Which passages count; the flags of `docent search`.
-#[derive(Deserialize, Default, Debug)]
+#[derive(Deserialize, JsonSchema, Default, Debug)]
+#[schemars(deny_unknown_fields)]
 pub(super) struct RetrievalFields {
-    pub(super) k: Option<usize>,
-    pub(super) mode: Option<String>,
-    pub(super) min_score: Option<f32>,
+    /// How many passages; unless it is said, as many as the server is set to.
+    #[schemars(range(min = 1, max = "DEEPEST"))]
+    k: Option<usize>,
+    /// By meaning, by word, or both.
+    mode: Option<Mode>,
+    /// What scores lower is left out: 0 to 1 in hybrid mode and with a reranker, the cosine or the BM25
+    /// score otherwise.
+    #[schemars(range(min = "LOWEST_SCORE", max = "HIGHEST_SCORE"))]
+    min_score: Option<f32>,
+    /// Paths of documents or directories, or globs, one of which has to match.
     #[serde(default)]
-    pub(super) sources: Vec<String>,
+    #[schemars(length(max = "LONGEST_LIST"))]
+    sources: Vec<String>,
+    /// Kinds of documents, one of which it is.
     #[serde(default)]
-    pub(super) kinds: Vec<String>,
+    #[schemars(length(max = "LONGEST_LIST"))]
+    kinds: Vec<Kind>,
+    /// Tags, all of which the document has.
     #[serde(default)]
-    pub(super) tags: Vec<String>,
+    #[schemars(length(max = "LONGEST_LIST"))]
+    tags: Vec<String>,
 }
-
-pub(super) const RETRIEVAL_FIELDS: [&str; 6] =
-    ["k", "mode", "min_score", "sources", "kinds", "tags"];
 
 /// Values of one list, at most: what is longer is no filter that somebody wrote.
 const LONGEST_LIST: usize = 64;
 
+/// As `--min-score` has it.
+const HIGHEST_SCORE: f64 = 1e6;
+const LOWEST_SCORE: f64 = -1e6;
+
 impl RetrievalFields {
-    /// # Errors
-    /// A value is out of its range.
-    pub(super) fn read(self) -> Result<(DocumentFilter, RetrievalOverrides), Refusal> {
-        if self.k.is_some_and(|k| k == 0 || k > DEEPEST) {
-            return Err(Refusal::invalid("k", format!("`k` is from 1 to {DEEPEST}")));
-        }
-        for (name, list) in
-            [("sources", &self.sources), ("kinds", &self.kinds), ("tags", &self.tags)]
-        {
-            if list.len() > LONGEST_LIST {
-                return Err(Refusal::invalid(
-                    name,
-                    format!("`{name}` has more than {LONGEST_LIST} values"),
-                ));
-            }
-        }
-        let mode = self.mode.as_deref().map(parse::mode).transpose().map_err(|problem| {
-            Refusal::invalid(
-                "mode",
-                format!("`{}` {problem}", self.mode.as_deref().unwrap_or_default()),
-            )
-        })?;
+    pub(super) fn read(self) -> (DocumentFilter, RetrievalOverrides) {
         let filter = DocumentFilter {
             sources: self.sources,
-            kinds: self.kinds,
+            kinds: self.kinds.iter().map(|kind| kind.name().to_owned()).collect(),
             tags: self.tags,
             ..DocumentFilter::default()
         };
-        Ok((filter, RetrievalOverrides { k: self.k, mode, min_score: self.min_score }))
+        (filter, RetrievalOverrides { k: self.k, mode: self.mode, min_score: self.min_score })
     }
+}
+
+/// Which collection a request without a body is about.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct CollectionQuery {
+    /// Its name.
+    pub(super) collection: Option<String>,
 }

@@ -4,21 +4,27 @@ use std::sync::Arc;
 
 use axum::response::Response;
 use futures::StreamExt as _;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{RETRIEVAL_FIELDS, RetrievalFields, json};
+use super::{RetrievalFields, json};
 use crate::output::{AnswerJson, Event, Versioned};
 use crate::query::AnswerEvent;
 use crate::query::history::Turn;
 use crate::serve::access::{Caller, Scoped};
-use crate::serve::answering::{self, Answered, AskedCollection, Question, checked_question};
+use crate::serve::answering::{
+    self, Answered, AskedCollection, LONGEST_QUESTION, NOT_BLANK, Question, checked_question,
+};
 use crate::serve::call::{Call, Server, SharedNotes};
-use crate::serve::refusal::Refusal;
-use crate::serve::request::strict;
+use crate::serve::openapi::Operation;
+use crate::serve::refusal::{ErrorResponse, Refusal};
+use crate::serve::request::read;
 use crate::serve::sse::{self, Frame};
 use crate::serve::told::Told;
 
-#[derive(Deserialize)]
+/// A question that is answered.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 struct QueryRequest {
     #[serde(flatten)]
     asked: Asked,
@@ -26,13 +32,17 @@ struct QueryRequest {
     stream: Option<bool>,
     /// Earlier turns, oldest first.
     #[serde(default)]
+    #[schemars(length(max = "MOST_TURNS"))]
     history: Vec<TurnFields>,
 }
 
 /// What is asked, in a request or in a conversation over one connection.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(in crate::serve) struct Asked {
+    #[schemars(regex = "NOT_BLANK", length(max = "LONGEST_QUESTION"))]
     question: String,
+    /// Unless it is named, the one that is usual.
     pub(in crate::serve) collection: Option<String>,
     /// What the model thinks, too.
     #[serde(default)]
@@ -41,28 +51,26 @@ pub(in crate::serve) struct Asked {
     retrieval: RetrievalFields,
 }
 
-/// Its members.
-pub(in crate::serve) fn asked_fields() -> impl Iterator<Item = &'static str> {
-    ["question", "collection", "show_thinking"].into_iter().chain(RETRIEVAL_FIELDS)
-}
-
 impl Asked {
     /// # Errors
-    /// The question is empty or too long, or a value is out of its range.
+    /// The question is empty or too long.
     pub(in crate::serve) fn read(self, history: Vec<Turn>) -> Result<Question, Refusal> {
         let text = checked_question(&self.question, "question")?;
-        let (filter, overrides) = self.retrieval.read()?;
+        let (filter, overrides) = self.retrieval.read();
         Ok(Question { text, history, filter, overrides, ..Question::default() })
     }
 }
 
-#[derive(Deserialize)]
+/// An earlier turn of the conversation.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "EarlierTurn", deny_unknown_fields)]
 struct TurnFields {
     question: String,
     answer: String,
 }
 
-#[derive(Serialize)]
+/// An answer, and the collection that it is from.
+#[derive(Serialize, JsonSchema)]
 struct QueryResponse {
     #[serde(flatten)]
     asked: AskedCollection,
@@ -85,15 +93,20 @@ impl QueryResponse {
 /// Earlier turns of one request, at most.
 const MOST_TURNS: usize = 256;
 
+pub(in crate::serve) fn described(operation: Operation<'_>) -> Operation<'_> {
+    operation
+        .named("query", "An answer with citations that were checked")
+        .says("One object, or its events where `stream` is true or the request accepts `text/event-stream`. \
+            What fails after the first event is the event `error`.")
+        .takes::<QueryRequest>()
+        .answers::<Versioned<QueryResponse>>()
+        .streams::<Versioned<Event>>()
+        .streams::<Versioned<Done>>()
+        .streams::<FailedEvent<'_>>()
+}
+
 pub(in crate::serve) async fn query(call: Call) -> Result<Response, Refusal> {
-    let known: Vec<&str> = asked_fields().chain(["stream", "history"]).collect();
-    let QueryRequest { asked, stream, history } = strict(&call.body, &known)?;
-    if history.len() > MOST_TURNS {
-        return Err(Refusal::invalid(
-            "history",
-            format!("`history` has more than {MOST_TURNS} turns"),
-        ));
-    }
+    let QueryRequest { asked, stream, history } = read(&call.body)?;
     let (collection, show_thinking) = (asked.collection.clone(), asked.show_thinking);
     let history = history.iter().map(|turn| Turn::new(&turn.question, &turn.answer));
     let question = asked.read(history.collect())?;
@@ -150,8 +163,8 @@ impl SentEvent {
 
     /// In the place of what is missing.
     fn error(refusal: &Refusal, request_id: &str) -> Self {
-        let error = serde_json::json!({ "event": "error", "error": refusal.object(request_id) });
-        Self::of("error", &error)
+        let failed = FailedEvent { event: "error", error: refusal.body(request_id) };
+        Self::of("error", &failed)
     }
 }
 
@@ -197,9 +210,19 @@ impl Asking {
     }
 }
 
+/// What stands in the place of the rest.
+#[derive(Serialize, JsonSchema)]
+struct FailedEvent<'a> {
+    /// `error`.
+    event: &'static str,
+    #[serde(flatten)]
+    error: ErrorResponse<'a>,
+}
+
 /// The last event.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Done {
+    /// `done`.
     event: &'static str,
     #[serde(flatten)]
     done: QueryResponse,

@@ -4,34 +4,44 @@ use std::time::{Duration, Instant};
 
 use axum::response::Response;
 use futures::future::join_all;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{RETRIEVAL_FIELDS, RetrievalFields, json};
+use super::{RetrievalFields, json};
 use crate::error::{Exit, Failure};
 use crate::output::{ErrorJson, Found, HitJson, Versioned};
 use crate::query::rewrite::Queries;
 use crate::serve::access::Scoped;
-use crate::serve::answering::{AskedCollection, checked_question, sources};
+use crate::serve::answering::{
+    AskedCollection, LONGEST_QUESTION, NOT_BLANK, checked_question, sources,
+};
 use crate::serve::call::Call;
+use crate::serve::openapi::Operation;
 use crate::serve::refusal::Refusal;
-use crate::serve::request::strict;
+use crate::serve::request::read;
 use crate::serve::retrieval::Searched;
 use crate::service::retrieval::{DocumentFilter, RetrievalOverrides};
 
-#[derive(Deserialize)]
+/// A question, and where its passages are sought.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 struct SearchRequest {
+    #[schemars(regex = "NOT_BLANK", length(max = "LONGEST_QUESTION"))]
     question: String,
+    /// Unless it is named, the one that is usual.
     collection: Option<String>,
-    /// Several, which are asked side by side.
+    /// Several, which are asked side by side; in place of `collection`.
+    #[schemars(length(min = 1, max = "MOST"))]
     collections: Option<Vec<String>>,
-    /// Longest that one of several may take, in milliseconds.
+    /// Longest that one of several may take, in milliseconds; 10,000 unless it is said.
+    #[schemars(range(min = 1, max = "LONGEST_DEADLINE_MS"))]
     deadline_ms: Option<u64>,
     #[serde(flatten)]
     retrieval: RetrievalFields,
 }
 
 /// What was found in one collection.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct SearchResponse {
     #[serde(flatten)]
     asked: AskedCollection,
@@ -42,7 +52,7 @@ struct SearchResponse {
 }
 
 /// What was found in several: hits by score, which says little across models and modes.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct SpreadResponse {
     question: String,
     collections: Vec<AskedCollection>,
@@ -52,14 +62,14 @@ struct SpreadResponse {
     elapsed_ms: u64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct HitOf {
     collection: String,
     #[serde(flatten)]
     hit: HitJson,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct FailedCollection {
     collection: String,
     error: ErrorJson,
@@ -71,14 +81,25 @@ const DEADLINE: Duration = Duration::from_secs(10);
 /// Collections of one request, at most.
 const MOST: usize = 32;
 
+/// A day: a request has its end before.
+const LONGEST_DEADLINE_MS: u64 = 86_400_000;
+
+pub(in crate::serve) fn described(operation: Operation<'_>) -> Operation<'_> {
+    operation
+        .named("search", "Passages, of one collection or of several")
+        .says(
+            "Several `collections` are asked side by side: those that failed, or took longer than \
+            `deadline_ms`, are named in `failed`.",
+        )
+        .takes::<SearchRequest>()
+        .answers::<Versioned<SearchResponse>>()
+        .answers::<Versioned<SpreadResponse>>()
+}
+
 pub(in crate::serve) async fn search(call: Call) -> Result<Response, Refusal> {
-    let known: Vec<&str> = ["question", "collection", "collections", "deadline_ms"]
-        .into_iter()
-        .chain(RETRIEVAL_FIELDS)
-        .collect();
-    let asked: SearchRequest = strict(&call.body, &known)?;
+    let asked: SearchRequest = read(&call.body)?;
     let question = checked_question(&asked.question, "question")?;
-    let (filter, overrides) = asked.retrieval.read()?;
+    let (filter, overrides) = asked.retrieval.read();
     call.notes.note(|notes| notes.question = Some(question.clone()));
     let search = Search { question, filter, overrides };
     let Some(names) = asked.collections else {
@@ -101,13 +122,8 @@ pub(in crate::serve) async fn search(call: Call) -> Result<Response, Refusal> {
         return Err(Refusal::invalid(
             "collections",
             "`collection` and `collections` are both there",
-        ));
-    }
-    if names.is_empty() || names.len() > MOST {
-        return Err(Refusal::invalid(
-            "collections",
-            format!("`collections` has 1 to {MOST} names"),
-        ));
+        )
+        .hint("leave one of them out"));
     }
     let deadline = asked.deadline_ms.map_or(DEADLINE, Duration::from_millis);
     let opened = names.iter().map(|name| call.caller.open(Some(name)));

@@ -1,23 +1,27 @@
 //! `GET /v1/docent/status`: what is stored, as far as the caller may see it.
 
 use axum::response::Response;
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::json;
+use super::{CollectionQuery, json};
 use crate::output::Versioned;
 use crate::serve::access::Scoped;
 use crate::serve::answering::AskedCollection;
 use crate::serve::call::Call;
+use crate::serve::openapi::Operation;
 use crate::serve::refusal::Refusal;
+use crate::serve::request::query;
 use crate::service::retrieval::DocumentFilter;
 use crate::types::EmbedderId;
 
-#[derive(Serialize)]
+/// What is stored, as far as the caller may see it.
+#[derive(Serialize, JsonSchema)]
 struct StatusResponse {
     collections: Vec<CollectionStatus>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct CollectionStatus {
     #[serde(flatten)]
     asked: AskedCollection,
@@ -28,12 +32,22 @@ struct CollectionStatus {
     unfinished: bool,
     /// RFC 3339, UTC: the last change of a document.
     changed_at: Option<String>,
-    /// Sources that could not be brought in; null where the caller does not see all of the collection.
+    /// Sources that could not be brought in. It is not there where the caller sees a part of the
+    /// collection: of what failed nobody knows who may see it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     failures: Option<usize>,
 }
 
+pub(in crate::serve) fn described(operation: Operation<'_>) -> Operation<'_> {
+    operation
+        .named("getStatus", "What is stored")
+        .asks::<CollectionQuery>()
+        .answers::<Versioned<StatusResponse>>()
+}
+
 pub(in crate::serve) async fn status(call: Call) -> Result<Response, Refusal> {
-    let names = match call.query_value("collection") {
+    let asked: CollectionQuery = query(&call.query)?;
+    let names = match asked.collection {
         Some(name) => vec![name],
         None => call.caller.collections().map(str::to_owned).collect(),
     };

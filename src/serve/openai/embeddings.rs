@@ -4,20 +4,19 @@ use std::sync::Arc;
 
 use axum::response::Response;
 use http::StatusCode;
-use serde::Deserialize;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::{model_id, named_ignored, open_model, split};
 use crate::embed::{Embedder, Role, Vector};
 use crate::openai::tokens::cl100k_text;
 use crate::serve::call::Call;
 use crate::serve::native;
+use crate::serve::openapi::Operation;
 use crate::serve::refusal::Refusal;
 use crate::serve::request::{object, typed};
 use crate::task::off_thread;
 use crate::types::Usage;
-
-const KNOWN: [&str; 6] = ["model", "input", "encoding_format", "dimensions", "input_type", "user"];
 
 /// Texts of one request, at most: as many as `OpenAI` takes.
 const MOST_INPUTS: usize = 2_048;
@@ -25,23 +24,112 @@ const MOST_INPUTS: usize = 2_048;
 /// Tokens of all texts of a request together: as many as `OpenAI` takes.
 const MOST_TOKENS: usize = 300_000;
 
-#[derive(Deserialize)]
+/// Texts to embed.
+#[derive(Deserialize, JsonSchema)]
 struct EmbeddingsRequest {
+    /// `docent/COLLECTION`: the embedder that this collection was built with.
     model: String,
     input: Input,
-    encoding_format: Option<String>,
+    encoding_format: Option<Encoding>,
+    /// Only the number that the vectors have.
+    #[schemars(range(min = 1, max = "u32::MAX"))]
     dimensions: Option<usize>,
-    input_type: Option<String>,
+    /// As what the texts are embedded; as documents unless it is said.
+    input_type: Option<InputType>,
+    /// Without effect.
+    #[serde(rename = "user")]
+    _user: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Encoding {
+    Float,
+    Base64,
+}
+
+/// By the names that Cohere, Voyage, Jina and NVIDIA have for it.
+#[derive(Deserialize, JsonSchema, Clone, Copy)]
+#[serde(rename_all = "snake_case")]
+enum InputType {
+    Document,
+    SearchDocument,
+    Passage,
+    Query,
+    SearchQuery,
+}
+
+impl InputType {
+    fn role(self) -> Role {
+        match self {
+            Self::Document | Self::SearchDocument | Self::Passage => Role::Document,
+            Self::Query | Self::SearchQuery => Role::Query,
+        }
+    }
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "EmbeddingsInput")]
 #[serde(untagged)]
 enum Input {
     Text(String),
-    Texts(Vec<String>),
-    /// Of cl100k: `LangChain` sends these unless it is told not to.
-    Tokens(Vec<u32>),
-    TokenLists(Vec<Vec<u32>>),
+    Texts(#[schemars(length(min = 1, max = "MOST_INPUTS"))] Vec<String>),
+    /// Of `cl100k_base`: `LangChain` sends these unless it is told not to.
+    Tokens(#[schemars(length(min = 1))] Vec<u32>),
+    TokenLists(#[schemars(length(min = 1, max = "MOST_INPUTS"))] Vec<Vec<u32>>),
+}
+
+/// A vector for each text.
+#[derive(Serialize, JsonSchema)]
+struct EmbeddingsResponse {
+    /// `list`.
+    object: &'static str,
+    data: Vec<Embedding>,
+    model: String,
+    usage: EmbeddingsUsage,
+    docent: EmbeddingsDetails,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Embedding {
+    /// `embedding`.
+    object: &'static str,
+    /// Place of the text, from 0.
+    index: usize,
+    embedding: Embedded,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(untagged)]
+enum Embedded {
+    Floats(Vec<f32>),
+    /// Base64 of little-endian 32-bit floats.
+    Base64(#[schemars(with = "String")] Vector),
+}
+
+#[derive(Serialize, JsonSchema)]
+struct EmbeddingsUsage {
+    prompt_tokens: usize,
+    total_tokens: usize,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct EmbeddingsDetails {
+    embedder: String,
+    /// `query` or `document`.
+    embedded_as: &'static str,
+    /// Places of the texts without a word that the model knows: their vectors are zeros.
+    without_known_words: Vec<usize>,
+    /// What was sent and has no effect here.
+    ignored: Vec<String>,
+}
+
+pub(in crate::serve) fn described(operation: Operation<'_>) -> Operation<'_> {
+    operation
+        .named("createEmbeddings", "Texts as vectors, by the embedder of a collection")
+        .takes::<EmbeddingsRequest>()
+        .answers::<EmbeddingsResponse>()
+        .names_ignored()
 }
 
 impl Input {
@@ -62,24 +150,12 @@ impl Input {
 }
 
 pub(in crate::serve) async fn embed(call: Call) -> Result<Response, Refusal> {
-    let (members, ignored) = split(object(&call.body)?, &KNOWN);
+    let (members, ignored) = split::<EmbeddingsRequest>(object(&call.body)?);
     let request: EmbeddingsRequest = typed(members)?;
     let scoped = open_model(&call.caller, &request.model)?;
-    let as_base64 = match request.encoding_format.as_deref() {
-        None | Some("float") => false,
-        Some("base64") => true,
-        Some(other) => {
-            let problem = format!("there is no encoding `{other}`");
-            return Err(
-                Refusal::invalid("encoding_format", problem).hint("there is float and base64")
-            );
-        }
-    };
-    let role = role(request.input_type.as_deref())?;
+    let as_base64 = matches!(request.encoding_format, Some(Encoding::Base64));
+    let role = request.input_type.map_or(Role::Document, InputType::role);
     let texts = request.input.texts()?;
-    if texts.is_empty() || texts.len() > MOST_INPUTS {
-        return Err(Refusal::invalid("input", format!("`input` has 1 to {MOST_INPUTS} texts")));
-    }
     call.notes.note(|notes| notes.collection = Some(scoped.name.clone()));
     let retriever = scoped.engine().retriever().await?;
     let embedder = &retriever.embedder;
@@ -101,38 +177,31 @@ pub(in crate::serve) async fn embed(call: Call) -> Result<Response, Refusal> {
             unknown.push(index);
             vec![0.0; id.dimensions]
         });
-        let embedding = if as_base64 { json!(Vector(vector)) } else { json!(vector) };
-        data.push(json!({ "object": "embedding", "index": index, "embedding": embedding }));
+        let embedding =
+            if as_base64 { Embedded::Base64(Vector(vector)) } else { Embedded::Floats(vector) };
+        data.push(Embedding { object: "embedding", index, embedding });
     }
     let tokens: usize = tokens.iter().sum();
     let used = Usage { prompt_tokens: Some(tokens as u64), ..Usage::default() };
     call.caller.took_tokens(used);
     call.notes.note(|notes| notes.prompt_tokens = used.prompt_tokens);
-    let body = json!({
-        "object": "list",
-        "data": data,
-        "model": model_id(&scoped.name),
-        "usage": { "prompt_tokens": tokens, "total_tokens": tokens },
-        "docent": {
-            "embedder": id.name,
-            "embedded_as": match role { Role::Query => "query", Role::Document => "document" },
-            "without_known_words": unknown,
-            "ignored": &ignored,
+    let embedded_as = match role {
+        Role::Query => "query",
+        Role::Document => "document",
+    };
+    let body = EmbeddingsResponse {
+        object: "list",
+        data,
+        model: model_id(&scoped.name),
+        usage: EmbeddingsUsage { prompt_tokens: tokens, total_tokens: tokens },
+        docent: EmbeddingsDetails {
+            embedder: id.name.clone(),
+            embedded_as,
+            without_known_words: unknown,
+            ignored: ignored.clone(),
         },
-    });
+    };
     Ok(named_ignored(native::json(&body), &ignored))
-}
-
-/// As what a text is embedded, by the names that Cohere, Voyage, Jina and NVIDIA have for it.
-fn role(input_type: Option<&str>) -> Result<Role, Refusal> {
-    match input_type {
-        None | Some("document" | "search_document" | "passage") => Ok(Role::Document),
-        Some("query" | "search_query") => Ok(Role::Query),
-        Some(other) => {
-            Err(Refusal::invalid("input_type", format!("there is no input type `{other}`"))
-                .hint("there is query and document"))
-        }
-    }
 }
 
 /// The tokens of each text.
@@ -205,7 +274,7 @@ pub(super) async fn embedded_within_limits(
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
-    use serde_json::Value;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -225,12 +294,5 @@ mod tests {
         }
         assert_eq!(&*texts(json!([4_000_000])).unwrap_err().param, "input");
         assert!(serde_json::from_value::<Input>(json!(["a", 1])).is_err());
-    }
-
-    #[test]
-    fn a_text_is_a_document_unless_it_is_a_query() {
-        assert_eq!(role(None).unwrap(), Role::Document);
-        assert_eq!(role(Some("search_query")).unwrap(), Role::Query);
-        assert!(role(Some("classification")).is_err());
     }
 }

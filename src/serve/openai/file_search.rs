@@ -1,12 +1,14 @@
 //! The tool `file_search`, as requests for an answer have it: which collection is asked, and how.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::filters;
+use super::filters::{self, Filter};
 use super::stores::opened;
 use crate::serve::access::{Caller, Scoped};
 use crate::serve::refusal::Refusal;
+use crate::serve::request::typed_at;
 use crate::service::retrieval::{DocumentFilter, RetrievalOverrides};
 
 /// Results of one search, at most: `OpenAI`'s own limit.
@@ -23,55 +25,60 @@ pub(super) struct FileSearch {
     pub(super) ignored: Vec<String>,
 }
 
-#[derive(Deserialize)]
-struct Tool {
+/// A tool of a request.
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum Tool {
+    FileSearch(FileSearchTool),
+    Other(OtherTool),
+}
+
+/// One that has no effect here, and is named.
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct OtherTool {
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum FileSearchType {
+    FileSearch,
+}
+
+/// Which collection is asked, and how.
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct FileSearchTool {
+    #[serde(rename = "type")]
+    _kind: FileSearchType,
+    /// One: `vs_COLLECTION` or its bare name, in place of the model's. Unless it is named, the model's.
     #[serde(default)]
     vector_store_ids: Vec<String>,
+    /// How many passages are retrieved.
+    #[schemars(range(min = 1, max = "MOST_RESULTS"))]
     max_num_results: Option<usize>,
-    filters: Option<Value>,
+    filters: Option<Filter>,
     ranking_options: Option<RankingOptions>,
 }
 
-#[derive(Deserialize)]
+/// What counts as found.
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct RankingOptions {
+    /// Without effect, but for `auto`.
     ranker: Option<String>,
+    /// The lowest score.
+    #[schemars(range(min = 0, max = 1))]
     score_threshold: Option<f32>,
 }
 
 impl RankingOptions {
     /// The lowest score; what has no effect is added to `ignored`.
-    ///
-    /// # Errors
-    /// It is no score.
-    pub(super) fn min_score(
-        &self,
-        at: &str,
-        ignored: &mut Vec<String>,
-    ) -> Result<Option<f32>, Refusal> {
+    pub(super) fn min_score(&self, at: &str, ignored: &mut Vec<String>) -> Option<f32> {
         if self.ranker.as_deref().is_some_and(|ranker| ranker != "auto") {
             ignored.push(format!("{at}ranker"));
         }
-        match self.score_threshold {
-            Some(score) if !(0.0..=1.0).contains(&score) => Err(Refusal::invalid(
-                format!("{at}score_threshold"),
-                "`score_threshold` is from 0 to 1",
-            )),
-            // Nothing is below it, and some clients always send it.
-            Some(0.0) | None => Ok(None),
-            score => Ok(score),
-        }
-    }
-}
-
-/// # Errors
-/// It is out of its range.
-pub(super) fn results(at: &str, count: Option<usize>) -> Result<Option<usize>, Refusal> {
-    match count {
-        Some(count) if !(1..=MOST_RESULTS).contains(&count) => Err(Refusal::invalid(
-            format!("{at}max_num_results"),
-            format!("`max_num_results` is from 1 to {MOST_RESULTS}"),
-        )),
-        count => Ok(count),
+        // Nothing is below 0, and some clients always send it.
+        self.score_threshold.filter(|score| *score != 0.0)
     }
 }
 
@@ -83,30 +90,29 @@ impl FileSearch {
         let mut first: Option<String> = None;
         for (number, tool) in tools.iter().enumerate() {
             let at = format!("tools[{number}].");
-            let Some(kind) = tool.get("type").and_then(Value::as_str) else {
-                return Err(Refusal::invalid(format!("{at}type"), "a tool has a type"));
-            };
-            if kind != "file_search" {
-                let named = format!("tools of type {kind}");
-                if !read.ignored.contains(&named) {
-                    read.ignored.push(named);
+            let tool = match typed_at(tool.clone(), &format!("tools[{number}]"))? {
+                Tool::FileSearch(tool) => tool,
+                Tool::Other(OtherTool { kind }) => {
+                    let named = format!("tools of type {kind}");
+                    if !read.ignored.contains(&named) {
+                        read.ignored.push(named);
+                    }
+                    continue;
                 }
-                continue;
-            }
+            };
             if let Some(first) = first.replace(at.clone()) {
                 return Err(Refusal::invalid(
                     format!("{at}type"),
                     format!("there is one file_search, and {first}type has it already"),
-                ));
+                )
+                .hint("say all of it in one"));
             }
-            let tool = Tool::deserialize(tool)
-                .map_err(|error| Refusal::invalid(at.trim_end_matches('.'), error.to_string()))?;
             read.take(tool, &at, caller)?;
         }
         Ok(read)
     }
 
-    fn take(&mut self, tool: Tool, at: &str, caller: &Caller) -> Result<(), Refusal> {
+    fn take(&mut self, tool: FileSearchTool, at: &str, caller: &Caller) -> Result<(), Refusal> {
         let ids = format!("{at}vector_store_ids");
         self.scoped = match tool.vector_store_ids.as_slice() {
             [] => None,
@@ -117,13 +123,13 @@ impl FileSearch {
                 ));
             }
         };
-        self.overrides.k = results(at, tool.max_num_results)?;
+        self.overrides.k = tool.max_num_results;
         if let Some(ranking) = tool.ranking_options {
             let at = format!("{at}ranking_options.");
-            self.overrides.min_score = ranking.min_score(&at, &mut self.ignored)?;
+            self.overrides.min_score = ranking.min_score(&at, &mut self.ignored);
         }
         if let Some(filters) = tool.filters {
-            self.filter = filters::read(&filters, &format!("{at}filters"))?;
+            self.filter = filters::read(filters, &format!("{at}filters"))?;
         }
         Ok(())
     }

@@ -1,7 +1,9 @@
 //! Filters as `OpenAI` writes them → which documents are asked. Nothing of a filter is passed over: what
 //! can't be done is refused, and named.
 
-use serde_json::Value;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Number;
 
 use crate::serve::refusal::Refusal;
 use crate::service::condition::Condition;
@@ -18,9 +20,51 @@ pub(super) const TAG: &str = "tag.";
 const KEYS: &str = "there is `kind`, `source`, and `tag.NAME` for each tag NAME=VALUE (or true, for a \
                     tag that is a word)";
 
+/// Which documents count.
+#[derive(Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub(super) enum Filter {
+    Eq(Comparison),
+    Ne(Comparison),
+    In(Membership),
+    Nin(Membership),
+    And { filters: Vec<Self> },
+    Or { filters: Vec<Self> },
+}
+
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct Comparison {
+    /// `kind`, `source` (or `filename`), `tag.NAME`.
+    #[schemars(regex = "KEY")]
+    key: String,
+    value: Scalar,
+}
+
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct Membership {
+    /// `kind`, `source` (or `filename`), `tag.NAME`.
+    #[schemars(regex = "KEY")]
+    key: String,
+    #[schemars(length(max = "MOST"))]
+    value: Vec<Scalar>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "FilterValue")]
+#[serde(untagged)]
+enum Scalar {
+    Text(String),
+    Number(Number),
+    Truth(bool),
+}
+
+const KEY: &str = r"^(kind|source|filename|tag\..+)$";
+
+/// `at`: where in the request it is.
+///
 /// # Errors
-/// It is no filter, or says what docent can't do.
-pub(super) fn read(filter: &Value, at: &str) -> Result<DocumentFilter, Refusal> {
+/// It says what docent can't do.
+pub(super) fn read(filter: Filter, at: &str) -> Result<DocumentFilter, Refusal> {
     let mut left = MOST;
     let condition = condition(filter, at, &mut left)?;
     let mut read = DocumentFilter::default();
@@ -57,102 +101,69 @@ fn add(condition: Condition, filter: &mut DocumentFilter) {
     });
 }
 
-fn condition(filter: &Value, at: &str, left: &mut usize) -> Result<Condition, Refusal> {
-    let member = |name: &str| filter.get(name).and_then(Value::as_str);
-    let Some(kind) = member("type") else {
-        return Err(
-            Refusal::invalid(at, "a filter has a `type`").hint("there is eq, ne, in, nin, and, or")
-        );
-    };
-    let inner = || -> Result<&Vec<Value>, Refusal> {
-        filter.get("filters").and_then(Value::as_array).ok_or_else(|| {
-            Refusal::invalid(format!("{at}.filters"), format!("`{kind}` has a list `filters`"))
-        })
-    };
-    let mut all = |filters: &[Value]| {
+fn condition(filter: Filter, at: &str, left: &mut usize) -> Result<Condition, Refusal> {
+    let mut all = |filters: Vec<Filter>| {
         let one = |(number, filter)| condition(filter, &format!("{at}.filters[{number}]"), left);
-        filters.iter().enumerate().map(one).collect::<Result<Vec<_>, _>>()
+        filters.into_iter().enumerate().map(one).collect::<Result<Vec<_>, _>>()
     };
-    match kind {
-        "and" => return Ok(Condition::All(all(inner()?)?)),
-        "or" => return Ok(Condition::Any(all(inner()?)?)),
-        "eq" | "ne" | "in" | "nin" => {}
-        "gt" | "gte" | "lt" | "lte" => {
-            return Err(Refusal::invalid(
-                format!("{at}.type"),
-                format!("`{kind}` can't be asked: the attributes of documents are no numbers"),
-            )
-            .hint("there is eq, ne, in, nin, and, or"));
-        }
-        _ => {
-            return Err(Refusal::invalid(
-                format!("{at}.type"),
-                format!("there is no filter of type `{kind}`"),
-            )
-            .hint("there is eq, ne, in, nin, and, or"));
-        }
-    }
-    let Some(key) = member("key") else {
-        return Err(Refusal::invalid(format!("{at}.key"), "a comparison has a `key`").hint(KEYS));
-    };
-    let value = filter.get("value").unwrap_or(&Value::Null);
-    let values = match (kind, value) {
-        ("in" | "nin", Value::Array(values)) => values.as_slice(),
-        ("in" | "nin", _) => {
-            return Err(Refusal::invalid(
-                format!("{at}.value"),
-                format!("the value of `{kind}` is a list"),
-            ));
-        }
-        _ => std::slice::from_ref(value),
+    let (negated, key, values) = match filter {
+        Filter::And { filters } => return Ok(Condition::All(all(filters)?)),
+        Filter::Or { filters } => return Ok(Condition::Any(all(filters)?)),
+        Filter::Eq(Comparison { key, value }) => (false, key, vec![value]),
+        Filter::Ne(Comparison { key, value }) => (true, key, vec![value]),
+        Filter::In(Membership { key, value }) => (false, key, value),
+        Filter::Nin(Membership { key, value }) => (true, key, value),
     };
     *left = left.checked_sub(values.len().max(1)).ok_or_else(|| {
         Refusal::invalid(at, format!("a filter has more than {MOST} comparisons"))
+            .hint("ask in several requests, or tag the documents")
     })?;
-    let is_one = |value| is(key, value, at);
-    let mut conditions = values.iter().map(is_one).collect::<Result<Vec<_>, _>>()?;
+    check_key(&key, at)?;
+    let is_one = |value| is(&key, value, at);
+    let mut conditions = values.into_iter().map(is_one).collect::<Result<Vec<_>, _>>()?;
     let found = match conditions.len() {
         1 => conditions.remove(0),
         _ => Condition::Any(conditions),
     };
-    Ok(if matches!(kind, "ne" | "nin") { Condition::Not(Box::new(found)) } else { found })
+    Ok(if negated { Condition::Not(Box::new(found)) } else { found })
 }
 
-fn is(key: &str, value: &Value, at: &str) -> Result<Condition, Refusal> {
+/// # Errors
+/// Documents have nothing of this name.
+fn check_key(key: &str, at: &str) -> Result<(), Refusal> {
+    let is_tag = key.strip_prefix(TAG).is_some_and(|name| !name.is_empty());
+    if is_tag || ["kind", "source", "filename"].contains(&key) {
+        return Ok(());
+    }
+    let problem = format!("documents have no attribute `{key}`");
+    Err(Refusal::invalid(format!("{at}.key"), problem).hint(KEYS))
+}
+
+fn is(key: &str, value: Scalar, at: &str) -> Result<Condition, Refusal> {
     let wrong = |problem: String| Refusal::invalid(format!("{at}.value"), problem);
-    let text = || {
-        value.as_str().ok_or_else(|| wrong(format!("the value of `{key}` is a text, not {value}")))
-    };
-    match key {
-        "kind" => {
-            let name = text()?;
+    match (key, value) {
+        ("kind", Scalar::Text(name)) => {
             // One that does not exist is a mistake, and not a filter that nothing passes.
-            let kind = Kind::from_name(name).ok_or_else(|| {
+            let kind = Kind::from_name(&name).ok_or_else(|| {
                 let names: Vec<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
                 wrong(format!("`{name}` is not a kind of document"))
                     .hint(format!("there is {}", names.join(", ")))
             })?;
             Ok(Condition::Kind(kind))
         }
-        "source" | "filename" => Ok(Condition::Source(text()?.to_owned())),
-        _ => {
-            let Some(name) = key.strip_prefix(TAG).filter(|name| !name.is_empty()) else {
-                return Err(Refusal::invalid(
-                    format!("{at}.key"),
-                    format!("documents have no attribute `{key}`"),
-                )
-                .hint(KEYS));
-            };
-            match value {
-                Value::Bool(true) => Ok(Condition::Tag(name.to_owned())),
-                Value::Bool(false) => Ok(Condition::Not(Box::new(Condition::Tag(name.to_owned())))),
-                Value::String(text) => Ok(Condition::Tag(format!("{name}={text}"))),
+        ("source" | "filename", Scalar::Text(name)) => Ok(Condition::Source(name)),
+        ("kind" | "source" | "filename", Scalar::Number(_) | Scalar::Truth(_)) => {
+            Err(wrong(format!("the value of `{key}` must be a string")).hint(KEYS))
+        }
+        (_, value) => {
+            let name = key.strip_prefix(TAG).unwrap_or(key);
+            Ok(match value {
+                Scalar::Truth(true) => Condition::Tag(name.to_owned()),
+                Scalar::Truth(false) => Condition::Not(Box::new(Condition::Tag(name.to_owned()))),
+                Scalar::Text(text) => Condition::Tag(format!("{name}={text}")),
                 // A tag is what was typed.
-                Value::Number(number) => Ok(Condition::Tag(format!("{name}={number}"))),
-                _ => {
-                    Err(wrong(format!("the value of `{key}` is a text, a number or true or false")))
-                }
-            }
+                Scalar::Number(number) => Condition::Tag(format!("{name}={number}")),
+            })
         }
     }
 }
@@ -161,9 +172,14 @@ fn is(key: &str, value: &Value, at: &str) -> Result<Condition, Refusal> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
+    use crate::serve::request::typed_at;
+
+    fn read(filter: Value) -> Result<DocumentFilter, Refusal> {
+        super::read(typed_at(filter, "f")?, "f")
+    }
 
     #[test]
     fn what_the_store_can_filter_by_goes_there() {
@@ -173,21 +189,21 @@ mod tests {
             {"type": "and", "filters": [{"type": "ne", "key": "source", "value": "a.pdf"}]},
             {"type": "in", "key": "tag.year", "value": ["2024", 2025]},
         ]});
-        let read = read(&filter, "filters").unwrap();
+        let first = read(filter).unwrap();
         assert_eq!(
-            (read.kinds, read.tags),
+            (first.kinds, first.tags),
             (vec!["pdf".to_owned()], vec!["team=a".to_owned(), "draft".to_owned()])
         );
         let tag = |tag: &str| Condition::Tag(tag.to_owned());
         assert_eq!(
-            read.condition,
+            first.condition,
             Some(Condition::All(vec![
                 Condition::Not(Box::new(Condition::Source("a.pdf".to_owned()))),
                 Condition::Any(vec![tag("year=2024"), tag("year=2025")]),
             ]))
         );
         let two = json!({"type": "and", "filters": [eq("kind", "pdf"), eq("kind", "html")]});
-        let two = super::read(&two, "filters").unwrap();
+        let two = read(two).unwrap();
         assert_eq!(two.condition, Some(Condition::Kind(Kind::Html)), "nothing is both");
     }
 
@@ -201,14 +217,16 @@ mod tests {
             (json!({"type": "eq", "value": "x"}), "f.key"),
             (json!({"type": "eq", "key": "author", "value": "x"}), "f.key"),
             (json!({"type": "eq", "key": "tag.", "value": "x"}), "f.key"),
+            (json!({"type": "in", "key": "author", "value": []}), "f.key"),
             (json!({"type": "eq", "key": "kind", "value": "papyrus"}), "f.value"),
             (json!({"type": "eq", "key": "source"}), "f.value"),
             (json!({"type": "in", "key": "source", "value": "a"}), "f.value"),
-            (json!({"type": "nin", "key": "source", "value": many}), "f"),
+            (json!({"type": "nin", "key": "source", "value": many}), "f.value"),
+            (json!({"type": "eq", "key": "kind", "value": 3}), "f.value"),
             (json!({"type": "or"}), "f.filters"),
             (json!({"type": "or", "filters": [{"type": "eq"}]}), "f.filters[0].key"),
         ] {
-            assert_eq!(&*read(&filter, "f").unwrap_err().param, param, "{filter}");
+            assert_eq!(&*read(filter.clone()).unwrap_err().param, param, "{filter}");
         }
     }
 }

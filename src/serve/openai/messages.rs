@@ -1,21 +1,47 @@
 //! The messages of a conversation → the question, and what came before it.
 
+use schemars::JsonSchema;
+use schemars::r#gen::SchemaGenerator;
+use schemars::schema::Schema;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::query::history::Turn;
 use crate::serve::answering::checked_question;
 use crate::serve::refusal::Refusal;
 
 /// Messages of one request, at most.
-const MOST: usize = 256;
+pub(super) const MOST_MESSAGES: usize = 256;
 
 /// As a client sends it: members that other roles and tools have are not read.
-#[derive(Deserialize, Clone, Debug)]
+#[derive(Deserialize, JsonSchema, Clone, Debug)]
 pub(super) struct Message {
+    #[schemars(schema_with = "roles")]
     role: String,
+    /// A text, or the parts of one; those that are no text are named as without effect.
     #[serde(default)]
+    #[schemars(schema_with = "contents")]
     content: Option<Value>,
+}
+
+fn schema(schema: Value) -> Schema {
+    serde_json::from_value(schema).unwrap_or(Schema::Bool(true))
+}
+
+fn roles(_: &mut SchemaGenerator) -> Schema {
+    let roles = ["system", "developer", "user", "assistant", "tool", "function"];
+    schema(json!({ "type": "string", "enum": roles }))
+}
+
+fn contents(_: &mut SchemaGenerator) -> Schema {
+    let text = json!({ "type": ["string", "null"] });
+    let part =
+        json!({ "type": "object", "properties": { "type": { "type": "string" }, "text": text } });
+    schema(json!({ "anyOf": [
+        { "type": "string" },
+        { "type": "array", "items": part },
+        { "type": "null" },
+    ] }))
 }
 
 impl Message {
@@ -42,12 +68,6 @@ pub(super) struct Conversation {
 /// # Errors
 /// There is no question at the end, or a message is none.
 pub(super) fn read(messages: &[Message], param: &str) -> Result<Conversation, Refusal> {
-    if messages.len() > MOST {
-        return Err(Refusal::invalid(
-            param,
-            format!("`{param}` has {} messages, more than {MOST}", messages.len()),
-        ));
-    }
     let mut ignored: Vec<String> = Vec::new();
     let (mut introductions, mut said) = (Vec::new(), Vec::<(bool, String)>::new());
     for (number, message) in messages.iter().enumerate() {
@@ -133,8 +153,6 @@ fn note(ignored: &mut Vec<String>, what: String) {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
-
-    use serde_json::json;
 
     use super::*;
 

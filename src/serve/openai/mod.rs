@@ -15,12 +15,14 @@ pub(super) mod stores;
 use axum::response::Response;
 use http::HeaderName;
 use http::header::HeaderValue;
+use schemars::JsonSchema;
 use serde_json::{Map, Value};
 
 use super::access::{Caller, Scoped};
 use super::answering::{AnswerDetails, Answered};
 use super::links::Links;
 use super::refusal::Refusal;
+use super::request::members_of;
 use crate::chat::Sampling;
 use crate::output::CitationJson;
 
@@ -57,11 +59,14 @@ fn no_model(caller: &Caller, model: &str) -> Refusal {
     })
 }
 
-/// Takes the members `known` out of a request; the names of all others come back, in order.
-fn split(mut members: Map<String, Value>, known: &[&str]) -> (Map<String, Value>, Vec<String>) {
+/// Takes the members of a type out of a request; the names of all others come back, in order.
+fn split<T: JsonSchema + 'static>(
+    mut members: Map<String, Value>,
+) -> (Map<String, Value>, Vec<String>) {
+    let known = members_of::<T>();
     let mut others = Vec::new();
     members.retain(|name, value| {
-        let is_known = known.contains(&name.as_str());
+        let is_known = known.contains(name);
         // What is null was not set.
         if !is_known && !value.is_null() {
             others.push(name.clone());
@@ -102,25 +107,16 @@ fn unix_now() -> i64 {
 
 /// What a request asks of the model that answers, as far as one does: `max_tokens` by whichever of its
 /// names. Where answers are quoted it has no effect, which is added to `ignored`.
-///
-/// # Errors
-/// A value is out of its range.
 fn sampling(
     scoped: &Scoped,
     temperature: Option<f32>,
     (name, max_tokens): (&'static str, Option<u32>),
     ignored: &mut Vec<String>,
-) -> Result<Sampling, Refusal> {
-    if temperature.is_some_and(|value| !(0.0..=2.0).contains(&value)) {
-        return Err(Refusal::invalid("temperature", "`temperature` is from 0 to 2"));
-    }
-    if max_tokens == Some(0) {
-        return Err(Refusal::invalid(name, format!("`{name}` is at least 1")));
-    }
+) -> Sampling {
     if scoped.engine().context.quotes() {
         ignored.extend(temperature.map(|_| "temperature".to_owned()));
         ignored.extend(max_tokens.map(|_| name.to_owned()));
-        return Ok(Sampling::default());
+        return Sampling::default();
     }
-    Ok(Sampling { temperature, max_tokens })
+    Sampling { temperature, max_tokens }
 }

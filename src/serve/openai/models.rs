@@ -2,22 +2,28 @@
 //! is asked for it.
 
 use axum::response::Response;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{model_id, no_model, open_model};
 use crate::serve::call::Call;
 use crate::serve::native::json;
+use crate::serve::openapi::Operation;
 use crate::serve::refusal::Refusal;
 
-#[derive(Serialize)]
+/// A model for each collection.
+#[derive(Serialize, JsonSchema)]
 struct ModelList {
+    /// `list`.
     object: &'static str,
     data: Vec<Model>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Model {
+    /// `docent/COLLECTION`.
     id: String,
+    /// `model`.
     object: &'static str,
     /// Not known before the collection is opened, and nobody reads it.
     created: i64,
@@ -28,6 +34,14 @@ impl Model {
     fn of(collection: &str) -> Self {
         Self { id: model_id(collection), object: "model", created: 0, owned_by: "docent" }
     }
+}
+
+pub(in crate::serve) fn described_list(operation: Operation<'_>) -> Operation<'_> {
+    operation.named("listModels", "A model for each collection").answers::<ModelList>()
+}
+
+pub(in crate::serve) fn described_one(operation: Operation<'_>) -> Operation<'_> {
+    operation.named("getModel", "One of them").answers::<Model>()
 }
 
 pub(in crate::serve) fn list(call: &Call) -> Response {

@@ -4,35 +4,42 @@
 use std::sync::Arc;
 
 use axum::response::Response;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::embeddings::embedded_within_limits;
 use super::{named_ignored, open_model, split};
 use crate::embed::{Embedder, Role};
 use crate::query::Retriever;
-use crate::serve::answering::checked_question;
+use crate::serve::answering::{LONGEST_QUESTION, NOT_BLANK, checked_question};
 use crate::serve::call::{Call, made_id};
 use crate::serve::native;
+use crate::serve::openapi::Operation;
 use crate::serve::refusal::Refusal;
 use crate::serve::request::{object, typed};
-
-const KNOWN: [&str; 5] = ["model", "query", "documents", "top_n", "return_documents"];
 
 /// Texts of one request, at most: as many as Cohere takes.
 const MOST_DOCUMENTS: usize = 1_000;
 
-#[derive(Deserialize)]
+/// Texts to put in order.
+#[derive(Deserialize, JsonSchema)]
 struct RerankRequest {
+    /// `docent/COLLECTION`: whose embedder compares where no reranker is configured.
     model: Option<String>,
+    #[schemars(regex = "NOT_BLANK", length(max = "LONGEST_QUESTION"))]
     query: String,
+    #[schemars(length(min = 1, max = "MOST_DOCUMENTS"))]
     documents: Vec<Document>,
+    /// How many come back; all unless it is said.
+    #[schemars(range(min = 1, max = "u32::MAX"))]
     top_n: Option<usize>,
-    #[serde(default)]
+    /// The texts come back, too.
     return_documents: Option<bool>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "RerankDocument")]
 #[serde(untagged)]
 enum Document {
     Text(String),
@@ -47,8 +54,50 @@ impl Document {
     }
 }
 
+/// The texts, best first.
+#[derive(Serialize, JsonSchema)]
+struct RerankResponse {
+    id: String,
+    results: Vec<RerankResult>,
+    /// Empty.
+    meta: Map<String, Value>,
+    docent: RerankDetails,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct RerankResult {
+    /// Place in `documents`, from 0.
+    index: usize,
+    /// 0 to 1.
+    relevance_score: f32,
+    /// Where `return_documents` asked for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    document: Option<RerankedText>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct RerankedText {
+    text: String,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct RerankDetails {
+    /// The reranker or the embedder.
+    scored_by: String,
+    /// What was sent and has no effect here.
+    ignored: Vec<String>,
+}
+
+pub(in crate::serve) fn described<'a>(operation: Operation<'a>, id: &str) -> Operation<'a> {
+    operation
+        .named(id, "Texts in the order in which they answer a query")
+        .takes::<RerankRequest>()
+        .answers::<RerankResponse>()
+        .names_ignored()
+}
+
 pub(in crate::serve) async fn rerank(call: Call) -> Result<Response, Refusal> {
-    let (members, ignored) = split(object(&call.body)?, &KNOWN);
+    let (members, ignored) = split::<RerankRequest>(object(&call.body)?);
     let request: RerankRequest = typed(members)?;
     let scoped = match &request.model {
         Some(model) => open_model(&call.caller, model)?,
@@ -56,13 +105,6 @@ pub(in crate::serve) async fn rerank(call: Call) -> Result<Response, Refusal> {
     };
     let query = checked_question(&request.query, "query")?;
     let count = request.documents.len();
-    if count == 0 || count > MOST_DOCUMENTS {
-        let problem = format!("`documents` has 1 to {MOST_DOCUMENTS} texts");
-        return Err(Refusal::invalid("documents", problem));
-    }
-    if request.top_n == Some(0) {
-        return Err(Refusal::invalid("top_n", "`top_n` is 1 or more"));
-    }
     let texts: Vec<String> = request.documents.into_iter().map(Document::into_text).collect();
     call.notes.note(|notes| {
         notes.collection = Some(scoped.name.clone());
@@ -74,19 +116,18 @@ pub(in crate::serve) async fn rerank(call: Call) -> Result<Response, Refusal> {
     // Equal ones keep their order.
     order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
     order.truncate(request.top_n.unwrap_or(count));
-    let result = |index: usize| {
-        let mut result = json!({ "index": index, "relevance_score": scores[index] });
-        if request.return_documents == Some(true) {
-            result["document"] = json!({ "text": texts[index] });
-        }
-        result
+    let wants_texts = request.return_documents == Some(true);
+    let result = |index: usize| RerankResult {
+        index,
+        relevance_score: scores[index],
+        document: wants_texts.then(|| RerankedText { text: texts[index].clone() }),
     };
-    let body = json!({
-        "id": made_id("rerank-"),
-        "results": order.into_iter().map(result).collect::<Vec<Value>>(),
-        "meta": {},
-        "docent": { "scored_by": scored_by, "ignored": &ignored },
-    });
+    let body = RerankResponse {
+        id: made_id("rerank-"),
+        results: order.into_iter().map(result).collect(),
+        meta: Map::new(),
+        docent: RerankDetails { scored_by, ignored: ignored.clone() },
+    };
     Ok(named_ignored(native::json(&body), &ignored))
 }
 

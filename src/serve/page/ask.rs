@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::response::Response;
 
 use super::html::Page;
+use crate::serve::openapi::Operation;
 
 static PAGE: LazyLock<Page> = LazyLock::new(|| {
     Page::new(
@@ -25,6 +26,10 @@ static PAGE: LazyLock<Page> = LazyLock::new(|| {
 /// The whole of it: it asks for nothing else but answers.
 static HTML: LazyLock<String> =
     LazyLock::new(|| format!("{}{}{}", PAGE.head("docent"), include_str!("ask.html"), Page::END));
+
+pub(in crate::serve) fn described(operation: Operation<'_>) -> Operation<'_> {
+    operation.named("getPage", "A page that asks").answers_text("text/html; charset=utf-8")
+}
 
 pub(in crate::serve) fn page() -> Response {
     PAGE.response(Body::from(HTML.as_str()))

@@ -9,7 +9,8 @@ use axum::body::Body;
 use axum::response::Response;
 use futures::stream;
 use http::header::{CACHE_CONTROL, HeaderValue};
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::html::{Page, escaped};
 use crate::output::words::counted;
@@ -18,7 +19,9 @@ use crate::serve::answering::AskedCollection;
 use crate::serve::call::Call;
 use crate::serve::links::Links;
 use crate::serve::native;
+use crate::serve::openapi::Operation;
 use crate::serve::refusal::Refusal;
+use crate::serve::request::query;
 use crate::service::retrieval::DocumentFilter;
 use crate::service::show::{self, Shown, ShownChunk};
 use crate::types::{Kind, Locator, is_url};
@@ -34,7 +37,7 @@ pub(super) static PAGE: LazyLock<Page> = LazyLock::new(|| {
 const MOST_AROUND: usize = 100;
 
 /// As `docent show --format json` has it, with where it was read from.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct DocumentResponse {
     #[serde(flatten)]
     asked: AskedCollection,
@@ -44,12 +47,31 @@ struct DocumentResponse {
     show: ShowJson,
 }
 
+/// What of the document, as the URL says it.
+#[derive(Deserialize, JsonSchema)]
+struct PartQuery {
+    /// A place: `L3-L9`, `page=3`.
+    at: Option<String>,
+    /// How many chunks before and behind it.
+    #[schemars(range(max = "MOST_AROUND"))]
+    around: Option<usize>,
+}
+
 /// What of the document.
 struct Part {
     /// `None`: all of it.
     at: Option<Locator>,
     /// Chunks before and behind it.
     around: usize,
+}
+
+pub(in crate::serve) fn described(operation: Operation<'_>) -> Operation<'_> {
+    operation
+        .named("showDocument", "What is stored of a document, where citations lead")
+        .says("A signed link, as answers have it, opens it without a key.")
+        .asks::<PartQuery>()
+        .answers_text("text/html; charset=utf-8")
+        .answers::<Versioned<DocumentResponse>>()
 }
 
 pub(in crate::serve) async fn show(call: Call) -> Result<Response, Refusal> {
@@ -97,19 +119,15 @@ pub(in crate::serve) async fn show(call: Call) -> Result<Response, Refusal> {
 
 impl Part {
     fn read(call: &Call) -> Result<Self, Refusal> {
-        let at = call.query_value("at").map(|at| {
+        let PartQuery { at, around } = query(&call.query)?;
+        let at = at.map(|at| {
             let place = Locator::from_citation(&format!("#{at}")).map(|(_, place)| place);
             place.ok_or_else(|| {
                 Refusal::invalid("at", format!("`{at}` is no place, as L3-L9 or page=3 are"))
+                    .hint("leave `at` out: all of the document is shown")
             })
         });
-        let around = call.query_value("around").map(|around| {
-            let count = around.parse().ok().filter(|count| *count <= MOST_AROUND);
-            count.ok_or_else(|| {
-                Refusal::invalid("around", format!("`around` is from 0 to {MOST_AROUND}"))
-            })
-        });
-        Ok(Self { at: at.transpose()?, around: around.transpose()?.unwrap_or(0) })
+        Ok(Self { at: at.transpose()?, around: around.unwrap_or(0) })
     }
 
     /// Leaves what is at the place, and around it.

@@ -1,9 +1,10 @@
 //! An answer as the events of `/v1/responses`, in the order that its clients insist on: an item is added
 //! before anything is said of it, a part before its text, and each has its end.
 
-use serde_json::{Value, json};
-
-use super::object::Head;
+use super::items::{
+    About, Annotation, Item, MessageItem, ResponseEvent, SearchCall, SearchCallResult, TextPart,
+};
+use super::object::{Head, ResponseObject};
 use crate::query::AnswerEvent;
 use crate::query::cite::Citation;
 use crate::serve::answering::Answered;
@@ -31,7 +32,7 @@ pub(super) struct Output<F: FnMut(Frame)> {
     wants_results: bool,
     links: Links,
     /// Items that are done.
-    done: Vec<Value>,
+    done: Vec<Item>,
 }
 
 impl<F: FnMut(Frame)> Output<F> {
@@ -62,7 +63,7 @@ impl<F: FnMut(Frame)> Output<F> {
         self
     }
 
-    pub(super) fn items(&self) -> &[Value] {
+    pub(super) fn items(&self) -> &[Item] {
         &self.done
     }
 
@@ -70,41 +71,44 @@ impl<F: FnMut(Frame)> Output<F> {
         &self.links
     }
 
-    fn send(&mut self, kind: &str, rest: Value) {
-        let mut event = json!({ "type": kind, "sequence_number": self.sequence_number });
-        if let (Value::Object(event), Value::Object(rest)) = (&mut event, rest) {
-            event.extend(rest);
-        }
+    fn send(&mut self, kind: &str, about: About) {
+        let sequence_number = self.sequence_number;
         self.sequence_number += 1;
+        let event = ResponseEvent { kind: kind.to_owned(), sequence_number, about };
         (self.tell)(Frame::event(kind, &event));
     }
 
-    pub(super) fn response(&mut self, kind: &str, response: Value) {
-        self.send(kind, json!({ "response": response }));
+    pub(super) fn response(&mut self, kind: &str, response: ResponseObject) {
+        self.send(kind, About::Response { response: Box::new(response) });
     }
 
     pub(super) fn begin(&mut self, head: &Head) {
         self.response("response.created", head.begun());
         self.response("response.in_progress", head.begun());
-        let item = self.search("in_progress", &[], Value::Null);
-        self.send("response.output_item.added", json!({ "output_index": SEARCH, "item": item }));
+        let item = self.search("in_progress", &[], None);
+        self.send("response.output_item.added", About::Item { output_index: SEARCH, item });
         for stage in ["in_progress", "searching"] {
             self.searching(stage);
         }
     }
 
     fn searching(&mut self, stage: &str) {
-        let rest = json!({ "output_index": SEARCH, "item_id": self.search_id });
-        self.send(&format!("response.file_search_call.{stage}"), rest);
+        let about = About::Search { output_index: SEARCH, item_id: self.search_id.clone() };
+        self.send(&format!("response.file_search_call.{stage}"), about);
     }
 
-    fn search(&self, status: &str, queries: &[String], results: Value) -> Value {
-        json!({
-            "id": self.search_id,
-            "type": "file_search_call",
-            "status": status,
-            "queries": queries,
-            "results": results,
+    fn search(
+        &self,
+        status: &'static str,
+        queries: &[String],
+        results: Option<Vec<SearchCallResult>>,
+    ) -> Item {
+        Item::Search(SearchCall {
+            id: self.search_id.clone(),
+            kind: "file_search_call",
+            status,
+            queries: queries.to_vec(),
+            results,
         })
     }
 
@@ -135,41 +139,38 @@ impl<F: FnMut(Frame)> Output<F> {
                 tags: &[],
                 score: passage.score,
             };
-            let mut result = found.result(&self.links);
-            result["text"] = passage.text.as_str().into();
-            result
+            SearchCallResult { found: found.result(&self.links), text: passage.text.clone() }
         };
-        let results = self.wants_results.then(|| passages.iter().map(result).collect::<Vec<_>>());
-        let item = self.search("completed", &self.queries, json!(results));
-        self.send("response.output_item.done", json!({ "output_index": SEARCH, "item": item }));
+        let results = self.wants_results.then(|| passages.iter().map(result).collect());
+        let item = self.search("completed", &self.queries, results);
+        let about = About::Item { output_index: SEARCH, item: item.clone() };
+        self.send("response.output_item.done", about);
         self.done.push(item);
-        let item = self.message("in_progress", &[]);
-        self.send("response.output_item.added", json!({ "output_index": MESSAGE, "item": item }));
-        let part = part("", &[]);
-        self.in_part("response.content_part.added", json!({ "part": part }));
+        let item = self.message("in_progress", Vec::new());
+        self.send("response.output_item.added", About::Item { output_index: MESSAGE, item });
+        self.part("response.content_part.added", part("", Vec::new()));
     }
 
-    fn message(&self, status: &str, content: &[Value]) -> Value {
-        json!({
-            "id": self.message_id,
-            "type": "message",
-            "role": "assistant",
-            "status": status,
-            "content": content,
-        })
+    fn message(&self, status: &'static str, content: Vec<TextPart>) -> Item {
+        let id = self.message_id.clone();
+        Item::Message(MessageItem { id, kind: "message", role: "assistant", status, content })
     }
 
-    fn in_part(&mut self, kind: &str, rest: Value) {
-        let mut event =
-            json!({ "item_id": self.message_id, "output_index": MESSAGE, "content_index": 0 });
-        if let (Value::Object(event), Value::Object(rest)) = (&mut event, rest) {
-            event.extend(rest);
-        }
-        self.send(kind, event);
+    fn part(&mut self, kind: &str, part: TextPart) {
+        let item_id = self.message_id.clone();
+        let about = About::Part { item_id, output_index: MESSAGE, content_index: 0, part };
+        self.send(kind, about);
     }
 
     fn delta(&mut self, text: &str) {
-        self.in_part("response.output_text.delta", json!({ "delta": text, "logprobs": [] }));
+        let about = About::Delta {
+            item_id: self.message_id.clone(),
+            output_index: MESSAGE,
+            content_index: 0,
+            delta: text.to_owned(),
+            logprobs: [],
+        };
+        self.send("response.output_text.delta", about);
     }
 
     /// The end of an answer, but for the response as a whole.
@@ -180,51 +181,66 @@ impl<F: FnMut(Frame)> Output<F> {
             self.delta(words);
         }
         let cited = self.draft.cited(answered);
-        let annotations: Vec<Value> =
+        let annotations: Vec<Annotation> =
             cited.flat_map(|(mark, citation)| self.annotations(mark, citation)).collect();
-        for (index, annotation) in annotations.iter().enumerate() {
-            let rest = json!({ "annotation_index": index, "annotation": annotation });
-            self.in_part("response.output_text.annotation.added", rest);
+        let (output_index, content_index) = (MESSAGE, 0);
+        for (annotation_index, annotation) in annotations.iter().enumerate() {
+            let about = About::Annotation {
+                item_id: self.message_id.clone(),
+                output_index,
+                content_index,
+                annotation_index,
+                annotation: annotation.clone(),
+            };
+            self.send("response.output_text.annotation.added", about);
         }
         let text = self.draft.text().to_owned();
-        self.in_part("response.output_text.done", json!({ "text": text, "logprobs": [] }));
-        let part = part(&text, &annotations);
-        self.in_part("response.content_part.done", json!({ "part": part }));
+        let about = About::Text {
+            item_id: self.message_id.clone(),
+            output_index,
+            content_index,
+            text: text.clone(),
+            logprobs: [],
+        };
+        self.send("response.output_text.done", about);
+        let part = part(&text, annotations);
+        self.part("response.content_part.done", part.clone());
         let status = if answered.finish_reason() == "stop" { "completed" } else { "incomplete" };
-        let item = self.message(status, &[part]);
-        self.send("response.output_item.done", json!({ "output_index": MESSAGE, "item": item }));
+        let item = self.message(status, vec![part]);
+        let about = About::Item { output_index, item: item.clone() };
+        self.send("response.output_item.done", about);
         self.done.push(item);
     }
 
     /// Each mark says which file, and where it can be opened: some clients show only the one, some only
     /// the other.
-    fn annotations(&self, mark: Mark, citation: &Citation) -> [Value; 2] {
+    fn annotations(&self, mark: Mark, citation: &Citation) -> [Annotation; 2] {
         let Self { collection, links, .. } = self;
         [
-            json!({
-                "type": "file_citation",
-                "file_id": file_id(collection, &citation.source),
-                "filename": citation.source,
-                "index": mark.start,
-            }),
-            json!({
-                "type": "url_citation",
-                "url": links.to(collection, &citation.source, citation.locator),
-                "title": citation.citation,
-                "start_index": mark.start,
-                "end_index": mark.end,
-            }),
+            Annotation::FileCitation {
+                file_id: file_id(collection, &citation.source),
+                filename: citation.source.clone(),
+                index: mark.start,
+            },
+            Annotation::UrlCitation {
+                url: links.to(collection, &citation.source, citation.locator),
+                title: citation.citation.clone(),
+                start_index: mark.start,
+                end_index: mark.end,
+            },
         ]
     }
 }
 
-fn part(text: &str, annotations: &[Value]) -> Value {
-    json!({ "type": "output_text", "text": text, "annotations": annotations, "logprobs": [] })
+fn part(text: &str, annotations: Vec<Annotation>) -> TextPart {
+    TextPart { kind: "output_text", text: text.to_owned(), annotations, logprobs: [] }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use serde_json::{Value, json};
 
     use super::*;
 

@@ -5,9 +5,11 @@
 //! | --- | --- |
 //! | [`request`] | what is sent → messages, and what is refused |
 //! | [`events`] | the answer → items, and the events that tell of them |
+//! | [`items`] | what those are |
 //! | [`mod@object`] | the response around them |
 
 mod events;
+mod items;
 mod object;
 mod request;
 
@@ -16,7 +18,8 @@ use futures::StreamExt as _;
 use serde_json::json;
 
 use self::events::Output;
-use self::object::Head;
+use self::items::ResponseEvent;
+use self::object::{Head, ResponseObject};
 use self::request::ResponsesRequest;
 use super::file_search::FileSearch;
 use super::messages::{self, Conversation};
@@ -25,10 +28,24 @@ use crate::serve::answering::{self, Question};
 use crate::serve::call::{Call, made_id};
 use crate::serve::links::Links;
 use crate::serve::native;
+use crate::serve::openapi::Operation;
 use crate::serve::refusal::Refusal;
 use crate::serve::request::object;
 use crate::serve::sse;
 use crate::serve::told::Told;
+
+pub(in crate::serve) fn described(operation: Operation<'_>) -> Operation<'_> {
+    operation
+        .named(
+            "createResponse",
+            "An answer with citations, as OpenAI's responses, without a memory",
+        )
+        .says("With `stream` it comes as events; what fails in mid-answer is `response.failed`.")
+        .takes::<ResponsesRequest>()
+        .answers::<ResponseObject>()
+        .streams::<ResponseEvent>()
+        .names_ignored()
+}
 
 pub(in crate::serve) async fn respond(call: Call) -> Result<Response, Refusal> {
     let (request, mut ignored) = ResponsesRequest::read(object(&call.body)?)?;
@@ -43,7 +60,7 @@ pub(in crate::serve) async fn respond(call: Call) -> Result<Response, Refusal> {
     let Conversation { question, history, introduction, ignored: unread } = conversation;
     ignored.extend(unread);
     let max_tokens = ("max_output_tokens", request.max_output_tokens);
-    let sampling = sampling(&scoped, request.temperature, max_tokens, &mut ignored)?;
+    let sampling = sampling(&scoped, request.temperature, max_tokens, &mut ignored);
     let head = Head {
         sampling,
         id: made_id("resp_"),
@@ -72,10 +89,8 @@ pub(in crate::serve) async fn respond(call: Call) -> Result<Response, Refusal> {
                 Ok(answered) => {
                     output.end(&answered);
                     let details = details(&answered, output.links(), ignored);
-                    let response = head.ended(&answered, output.items(), &details);
-                    let kind =
-                        format!("response.{}", response["status"].as_str().unwrap_or_default());
-                    output.response(&kind, response);
+                    let response = head.ended(&answered, output.items(), details);
+                    output.response(&format!("response.{}", response.status), response);
                 }
                 Err(refusal) => {
                     notes.note(|notes| notes.error = Some(refusal.code.to_owned()));
@@ -93,7 +108,7 @@ pub(in crate::serve) async fn respond(call: Call) -> Result<Response, Refusal> {
             answering::answer(&scoped, &caller, &server, &notes, &question, &mut emit).await?;
         output.end(&answered);
         let details = details(&answered, output.links(), ignored);
-        native::json(&head.ended(&answered, output.items(), &details))
+        native::json(&head.ended(&answered, output.items(), details))
     };
     Ok(named_ignored(response, &named))
 }

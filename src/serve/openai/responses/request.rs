@@ -1,31 +1,15 @@
 //! What `POST /v1/responses` is sent. It keeps nothing: whoever asks brings what was said before.
 
 use http::StatusCode;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::serve::openai::messages::Message;
+use crate::serve::openai::file_search::Tool;
+use crate::serve::openai::messages::{MOST_MESSAGES, Message};
 use crate::serve::openai::split;
 use crate::serve::refusal::Refusal;
-use crate::serve::request::typed;
-
-/// What has an effect, or is refused.
-const KNOWN: [&str; 14] = [
-    "model",
-    "input",
-    "instructions",
-    "stream",
-    "include",
-    "tools",
-    "tool_choice",
-    "metadata",
-    "temperature",
-    "max_output_tokens",
-    "store",
-    "background",
-    "previous_response_id",
-    "conversation",
-];
+use crate::serve::request::{typed, typed_at};
 
 /// What no client means anything by, and what has the only value that there is.
 fn is_neutral(name: &str, value: &Value) -> bool {
@@ -43,30 +27,45 @@ fn is_neutral(name: &str, value: &Value) -> bool {
     }
 }
 
-/// See the module.
-#[derive(Deserialize)]
+/// What has an effect, or is refused: these members are checked, all others are named in the answer.
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct ResponsesRequest {
+    /// `docent/COLLECTION`, or `docent` for the usual one.
     pub(super) model: String,
     input: Input,
+    /// Stand before docent's own rules in the prompt.
     pub(super) instructions: Option<String>,
     stream: Option<bool>,
+    /// `file_search_call.results`: what was found comes with the answer.
     include: Option<Vec<String>>,
+    #[schemars(with = "Option<Vec<Tool>>")]
     pub(super) tools: Option<Vec<Value>>,
     pub(super) tool_choice: Option<Value>,
+    /// Comes back.
     pub(super) metadata: Option<Map<String, Value>>,
+    /// Where a chat model is configured.
+    #[schemars(range(min = 0, max = 2))]
     pub(super) temperature: Option<f32>,
+    /// Where a chat model is configured.
+    #[schemars(range(min = 1, max = "u32::MAX"))]
     pub(super) max_output_tokens: Option<u32>,
+    /// Refused where it is true: nothing is kept.
     store: Option<bool>,
+    /// Refused where it is true.
     background: Option<bool>,
+    /// Refused: nothing is kept.
     previous_response_id: Option<String>,
+    /// Refused: nothing is kept.
     conversation: Option<Value>,
 }
 
-#[derive(Deserialize)]
+/// The question, or the items of a conversation that ends with it.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "ResponsesInput")]
 #[serde(untagged)]
 enum Input {
     Text(String),
-    Items(Vec<Value>),
+    Items(#[schemars(length(min = 1, max = "MOST_MESSAGES"))] Vec<Map<String, Value>>),
 }
 
 /// The results of a search are sent where this is asked for.
@@ -83,7 +82,7 @@ impl ResponsesRequest {
             .filter(|(name, value)| is_neutral(name, value))
             .map(|(name, _)| name.clone())
             .collect();
-        let (members, mut ignored) = split(members, &KNOWN);
+        let (members, mut ignored) = split::<Self>(members);
         ignored.retain(|name| !neutral.contains(name));
         let request: Self = typed(members)?;
         request.check_stateless()?;
@@ -156,16 +155,12 @@ impl ResponsesRequest {
         };
         for (number, item) in items.iter().enumerate() {
             let member = |name: &str| item.get(name).and_then(Value::as_str);
-            match (member("type").unwrap_or("message"), member("role")) {
-                ("message", Some(role)) => {
-                    let content = item.get("content").cloned().unwrap_or_default();
-                    messages.push(Message::new(role, content));
+            match member("type").unwrap_or("message") {
+                "message" => {
+                    let at = format!("input[{number}]");
+                    messages.push(typed_at(Value::Object(item.clone()), &at)?);
                 }
-                ("message", None) => {
-                    let at = format!("input[{number}].role");
-                    return Err(Refusal::invalid(at, "a message has a role"));
-                }
-                ("item_reference", _) => {
+                "item_reference" => {
                     let at = format!("input[{number}]");
                     return Err(Refusal {
                         code: "unsupported_parameter",
@@ -174,8 +169,8 @@ impl ResponsesRequest {
                     .hint("send the item itself; AI SDK does with `store`: false"));
                 }
                 // What earlier answers were made from.
-                ("file_search_call" | "reasoning", _) => {}
-                (kind, _) => {
+                "file_search_call" | "reasoning" => {}
+                kind => {
                     let named = format!("items of type {kind}");
                     if !ignored.contains(&named) {
                         ignored.push(named);

@@ -1,17 +1,21 @@
 //! Documents as files: of a vector store, and of all that the caller may see.
 
 use axum::response::Response;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::attributes::attributes;
-use super::paging::{Cursor, Row};
-use super::{opened, store_id, unix};
+use super::paging::{Cursor, Page, Row};
+use super::{TextContent, opened, store_id, unix};
 use crate::error::Exit;
 use crate::serve::access::Scoped;
 use crate::serve::call::Call;
 use crate::serve::links::Links;
 use crate::serve::native;
+use crate::serve::openapi::Operation;
 use crate::serve::refusal::Refusal;
+use crate::serve::request::query;
 use crate::service::retrieval::DocumentFilter;
 use crate::store::{Reader, chunks_of, damaged};
 use crate::types::{ChunkerId, ContentHash, DocumentRecord, FailureRecord};
@@ -23,6 +27,146 @@ const DIGITS: usize = 30;
 pub(in crate::serve::openai) fn file_id(collection: &str, source: &str) -> String {
     let hash = ContentHash::of(format!("{collection}\0{source}").as_bytes()).0;
     format!("file-{}", hash.split_at(DIGITS).0)
+}
+
+/// A document of a collection.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "VectorStoreFile")]
+struct StoreFile {
+    id: String,
+    /// `vector_store.file`.
+    object: &'static str,
+    vector_store_id: String,
+    /// When it was read, in seconds since 1970.
+    created_at: i64,
+    /// `completed` or `failed`.
+    status: &'static str,
+    last_error: Option<FileError>,
+    usage_bytes: u64,
+    /// `kind`, `source`, `url`, and `tag.NAME` for each tag.
+    attributes: Map<String, Value>,
+    chunking_strategy: Chunking,
+}
+
+/// Why a file could not be brought in.
+#[derive(Serialize, JsonSchema)]
+struct FileError {
+    /// `invalid_file`.
+    code: &'static str,
+    message: String,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ChunkingStrategy")]
+struct Chunking {
+    /// `static`.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(rename = "static")]
+    sizes: ChunkSizes,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct ChunkSizes {
+    max_chunk_size_tokens: u64,
+    chunk_overlap_tokens: u64,
+}
+
+/// A document.
+#[derive(Serialize, JsonSchema)]
+struct File {
+    id: String,
+    /// `file`.
+    object: &'static str,
+    bytes: u64,
+    /// When it was read, in seconds since 1970.
+    created_at: i64,
+    expires_at: (),
+    /// Its source.
+    filename: String,
+    /// `assistants`.
+    purpose: &'static str,
+    /// `processed` or `error`.
+    status: &'static str,
+    /// Why it could not be brought in.
+    status_details: Option<String>,
+}
+
+/// What was read of a document.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "VectorStoreFileContent")]
+struct FileContent {
+    /// `vector_store.file_content.page`.
+    object: &'static str,
+    /// Its passages in order, which may overlap.
+    data: Vec<TextContent>,
+    has_more: bool,
+    next_page: (),
+}
+
+/// Which files of a store.
+#[derive(Deserialize, JsonSchema)]
+struct StoreFilesQuery {
+    #[serde(flatten)]
+    cursor: Cursor,
+    filter: Option<FileStatus>,
+}
+
+#[derive(Deserialize, JsonSchema, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+enum FileStatus {
+    InProgress,
+    Completed,
+    Failed,
+    Cancelled,
+}
+
+impl FileStatus {
+    fn name(self) -> &'static str {
+        match self {
+            Self::InProgress => "in_progress",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// Which files of all.
+#[derive(Deserialize, JsonSchema)]
+struct FilesQuery {
+    #[serde(flatten)]
+    cursor: Cursor,
+    /// All documents are `assistants`.
+    purpose: Option<String>,
+}
+
+pub(in crate::serve) fn described_list_in_store(operation: Operation<'_>) -> Operation<'_> {
+    operation
+        .named("listVectorStoreFiles", "The documents of a collection")
+        .asks::<StoreFilesQuery>()
+        .answers::<Page<StoreFile>>()
+}
+
+pub(in crate::serve) fn described_one_in_store(operation: Operation<'_>) -> Operation<'_> {
+    operation.named("getVectorStoreFile", "One of them").answers::<StoreFile>()
+}
+
+pub(in crate::serve) fn described_content(operation: Operation<'_>) -> Operation<'_> {
+    operation
+        .named("getVectorStoreFileContent", "What was read of a document")
+        .answers::<FileContent>()
+}
+
+pub(in crate::serve) fn described_list(operation: Operation<'_>) -> Operation<'_> {
+    operation
+        .named("listFiles", "The documents that the caller sees")
+        .asks::<FilesQuery>()
+        .answers::<Page<File>>()
+}
+
+pub(in crate::serve) fn described_one(operation: Operation<'_>) -> Operation<'_> {
+    operation.named("getFile", "One of them").answers::<File>()
 }
 
 /// What a caller sees of a collection, at one time.
@@ -75,49 +219,49 @@ impl Seen {
     }
 
     /// A file of a vector store.
-    fn in_store(&self, stored: &Stored<'_>, links: &Links) -> Value {
+    fn in_store(&self, stored: &Stored<'_>, links: &Links) -> StoreFile {
         let attributes = match stored {
             Stored::Document(record) => {
                 let url = links.to_whole(&self.scoped.name, &record.source);
                 let others = [("source", record.source.clone()), ("url", url)];
                 attributes(Some(record.kind), others, &record.tags)
             }
-            Stored::Failure(_) => serde_json::Map::new(),
+            Stored::Failure(_) => Map::new(),
         };
         let ChunkerId { max_tokens, overlap_tokens, .. } = &self.reader.manifest().chunker;
-        json!({
-            "id": self.id(stored),
-            "object": "vector_store.file",
-            "vector_store_id": store_id(&self.scoped.name),
-            "created_at": stored.created_at(),
-            "status": stored.status(),
-            "last_error": stored.error(),
-            "usage_bytes": stored.size(),
-            "attributes": attributes,
-            "chunking_strategy": {
-                "type": "static",
-                "static": {
-                    "max_chunk_size_tokens": max_tokens,
-                    "chunk_overlap_tokens": overlap_tokens,
+        StoreFile {
+            id: self.id(stored),
+            object: "vector_store.file",
+            vector_store_id: store_id(&self.scoped.name),
+            created_at: stored.created_at(),
+            status: stored.status(),
+            last_error: stored.error(),
+            usage_bytes: stored.size(),
+            attributes,
+            chunking_strategy: Chunking {
+                kind: "static",
+                sizes: ChunkSizes {
+                    max_chunk_size_tokens: *max_tokens as u64,
+                    chunk_overlap_tokens: *overlap_tokens as u64,
                 },
             },
-        })
+        }
     }
 
     /// A file of its own.
-    fn file(&self, stored: &Stored<'_>) -> Value {
+    fn file(&self, stored: &Stored<'_>) -> File {
         let error = stored.error();
-        json!({
-            "id": self.id(stored),
-            "object": "file",
-            "bytes": stored.size(),
-            "created_at": stored.created_at(),
-            "expires_at": null,
-            "filename": stored.source(),
-            "purpose": "assistants",
-            "status": if error.is_null() { "processed" } else { "error" },
-            "status_details": error["message"],
-        })
+        File {
+            id: self.id(stored),
+            object: "file",
+            bytes: stored.size(),
+            created_at: stored.created_at(),
+            expires_at: (),
+            filename: stored.source().to_owned(),
+            purpose: "assistants",
+            status: if error.is_none() { "processed" } else { "error" },
+            status_details: error.map(|error| error.message),
+        }
     }
 }
 
@@ -150,10 +294,12 @@ impl Stored<'_> {
         }
     }
 
-    fn error(&self) -> Value {
+    fn error(&self) -> Option<FileError> {
         match self {
-            Self::Document(_) => Value::Null,
-            Self::Failure(failure) => json!({ "code": "invalid_file", "message": failure.reason }),
+            Self::Document(_) => None,
+            Self::Failure(failure) => {
+                Some(FileError { code: "invalid_file", message: failure.reason.clone() })
+            }
         }
     }
 }
@@ -164,15 +310,10 @@ async fn seen(call: &Call) -> Result<Seen, Refusal> {
 }
 
 pub(in crate::serve) async fn list_in_store(call: Call) -> Result<Response, Refusal> {
-    let cursor = Cursor::of(&call)?;
-    let wanted = call.query_value("filter");
-    let known = ["in_progress", "completed", "failed", "cancelled"];
-    if wanted.as_deref().is_some_and(|wanted| !known.contains(&wanted)) {
-        return Err(Refusal::invalid("filter", format!("`filter` is one of {}", known.join(", "))));
-    }
+    let StoreFilesQuery { cursor, filter } = query(&call.query)?;
     let (seen, links) = (seen(&call).await?, Links::new(&call.server, &call.headers));
     let is_wanted =
-        |row: &Row<Stored<'_>>| wanted.as_deref().is_none_or(|wanted| row.of.status() == wanted);
+        |row: &Row<Stored<'_>>| filter.is_none_or(|wanted| row.of.status() == wanted.name());
     let rows = seen.rows().filter(is_wanted).collect();
     Ok(native::json(&cursor.page(rows, |stored| seen.in_store(stored, &links))?))
 }
@@ -192,7 +333,8 @@ pub(in crate::serve) async fn content(call: Call) -> Result<Response, Refusal> {
             return Err(Refusal::not_found(
                 "no_content",
                 format!("{} could not be brought in: {}", failure.source, failure.reason),
-            ));
+            )
+            .hint("docent ingest tries it again once it has changed"));
         }
         None => return Err(no_file(&call)),
     };
@@ -206,13 +348,12 @@ pub(in crate::serve) async fn content(call: Call) -> Result<Response, Refusal> {
     if let Some(chunk) = chunks.iter().find(|chunk| !chunk.is_intact()) {
         return Err(damaged(&**seen.reader.store(), chunk).into());
     }
-    let parts = chunks.iter().map(|chunk| json!({ "type": "text", "text": chunk.text }));
-    Ok(native::json(&json!({
-        "object": "vector_store.file_content.page",
-        "data": parts.collect::<Vec<_>>(),
-        "has_more": false,
-        "next_page": null,
-    })))
+    Ok(native::json(&FileContent {
+        object: "vector_store.file_content.page",
+        data: chunks.into_iter().map(|chunk| TextContent::of(chunk.text)).collect(),
+        has_more: false,
+        next_page: (),
+    }))
 }
 
 /// What the caller sees of each collection, but for those that were not built yet.
@@ -229,7 +370,7 @@ async fn seen_everywhere(call: &Call) -> Result<Vec<Seen>, Refusal> {
 }
 
 pub(in crate::serve) async fn list(call: Call) -> Result<Response, Refusal> {
-    let cursor = Cursor::of(&call)?;
+    let FilesQuery { cursor, purpose } = query(&call.query)?;
     let everywhere = seen_everywhere(&call).await?;
     let rows = everywhere.iter().flat_map(|seen| {
         let of =
@@ -237,7 +378,7 @@ pub(in crate::serve) async fn list(call: Call) -> Result<Response, Refusal> {
         seen.rows().map(of)
     });
     // Every document has this purpose.
-    let wanted = call.query_value("purpose").is_none_or(|purpose| purpose == "assistants");
+    let wanted = purpose.is_none_or(|purpose| purpose == "assistants");
     let rows = rows.filter(|_| wanted).collect();
     Ok(native::json(&cursor.page(rows, |(seen, stored): &(&Seen, _)| seen.file(stored))?))
 }

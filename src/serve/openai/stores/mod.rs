@@ -9,16 +9,19 @@ pub(in crate::serve) mod search;
 use axum::response::Response;
 use chrono::DateTime;
 use http::StatusCode;
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 
-use self::paging::{Cursor, Row};
+use self::paging::{Cursor, Page, Row};
 use crate::error::Exit;
 use crate::serve::access::{Caller, Scoped};
 use crate::serve::answering::AskedCollection;
 use crate::serve::call::Call;
 use crate::serve::native;
+use crate::serve::openapi::Operation;
 use crate::serve::refusal::Refusal;
+use crate::serve::request::query;
 use crate::service::retrieval::DocumentFilter;
 
 /// What the id of a vector store begins with.
@@ -51,7 +54,8 @@ pub(super) fn opened(caller: &Caller, id: &str, param: &str) -> Result<Scoped, R
 }
 
 /// What answers say beside what `OpenAI` has: the value of the key `docent`.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema, Clone)]
+#[schemars(rename = "VectorStoreDetails")]
 pub(super) struct Details {
     #[serde(flatten)]
     pub(super) asked: AskedCollection,
@@ -59,16 +63,92 @@ pub(super) struct Details {
     pub(super) ignored: Vec<String>,
 }
 
+/// A text that was read.
+#[derive(Serialize, JsonSchema)]
+struct TextContent {
+    /// `text`.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    text: String,
+}
+
+impl TextContent {
+    fn of(text: String) -> Self {
+        Self { kind: "text", text }
+    }
+}
+
+/// A collection, as far as the caller sees it.
+#[derive(Serialize, JsonSchema, Clone)]
+struct VectorStore {
+    /// `vs_COLLECTION`.
+    id: String,
+    /// `vector_store`.
+    object: &'static str,
+    name: String,
+    /// Seconds since 1970; 0 where it was not built yet.
+    created_at: i64,
+    /// `completed`; `in_progress` while an ingest runs, or where none has run.
+    status: &'static str,
+    usage_bytes: u64,
+    file_counts: FileCounts,
+    last_active_at: Option<i64>,
+    expires_after: (),
+    expires_at: (),
+    /// The `embedder`; where it was not built, the `problem`.
+    metadata: Map<String, Value>,
+    /// Where it was built.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    docent: Option<Details>,
+}
+
+/// How many files there are.
+#[derive(Serialize, JsonSchema, Clone)]
+struct FileCounts {
+    in_progress: usize,
+    completed: usize,
+    /// Sources that could not be brought in. It is not there where the caller sees a part of the
+    /// collection: of what failed nobody knows who may see it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failed: Option<usize>,
+    cancelled: usize,
+    total: usize,
+}
+
+impl FileCounts {
+    fn of(completed: usize, failed: Option<usize>) -> Self {
+        let total = completed + failed.unwrap_or(0);
+        Self { in_progress: 0, completed, failed, cancelled: 0, total }
+    }
+}
+
+pub(in crate::serve) fn described_list(operation: Operation<'_>) -> Operation<'_> {
+    operation
+        .named("listVectorStores", "The collections that the caller sees")
+        .asks::<Cursor>()
+        .answers::<Page<VectorStore>>()
+}
+
+pub(in crate::serve) fn described_one(operation: Operation<'_>) -> Operation<'_> {
+    operation.named("getVectorStore", "One of them").answers::<VectorStore>()
+}
+
+/// Of what would change a collection.
+pub(in crate::serve) fn unchanged<'a>(operation: Operation<'a>, id: &str) -> Operation<'a> {
+    operation
+        .named(id, "Always refused: `docent ingest` changes collections while the server runs")
+        .refuses(405)
+}
+
 pub(in crate::serve) async fn list(call: Call) -> Result<Response, Refusal> {
-    let cursor = Cursor::of(&call)?;
+    let cursor: Cursor = query(&call.query)?;
     let mut rows = Vec::new();
     for name in call.caller.collections() {
         let scoped = call.caller.open(Some(name))?;
         let store = store(&scoped).await?;
-        let created_at = store["created_at"].as_i64().unwrap_or(0);
-        rows.push(Row { id: store_id(name), created_at, of: store });
+        rows.push(Row { id: store_id(name), created_at: store.created_at, of: store });
     }
-    Ok(native::json(&cursor.page(rows, Value::clone)?))
+    Ok(native::json(&cursor.page(rows, VectorStore::clone)?))
 }
 
 pub(in crate::serve) async fn one(call: Call) -> Result<Response, Refusal> {
@@ -77,59 +157,50 @@ pub(in crate::serve) async fn one(call: Call) -> Result<Response, Refusal> {
 }
 
 /// A collection, as far as the caller sees it.
-async fn store(scoped: &Scoped) -> Result<Value, Refusal> {
+async fn store(scoped: &Scoped) -> Result<VectorStore, Refusal> {
     let reader = match scoped.engine().reader().await {
         Ok(reader) => reader,
         // It is served, and was not built yet.
         Err(failure) if failure.exit == Exit::Config => {
-            return Ok(unbuilt(scoped, &failure.message));
+            return Ok(named(scoped, "problem", &failure.message));
         }
         Err(failure) => return Err(failure.into()),
     };
     let filter = scoped.filter(DocumentFilter::default());
     let seen = scoped.engine().seen_documents(&filter, &reader).await?;
-    let failed = if scoped.is_whole() { reader.failures().await? } else { Vec::new() };
+    let failures = if scoped.is_whole() { Some(reader.failures().await?) } else { None };
     // A document whose last version failed is there as it was before.
     let is_seen = |source: &str| seen.binary_search_by(|seen| (*seen.source).cmp(source)).is_ok();
-    let failed = failed.iter().filter(|failure| !is_seen(&failure.source)).count();
+    let failed = failures.map(|all| all.iter().filter(|it| !is_seen(&it.source)).count());
     let asked = AskedCollection::new(&scoped.name, &reader);
-    Ok(json!({
-        "id": store_id(&scoped.name),
-        "object": "vector_store",
-        "name": scoped.name,
-        "created_at": unix(&reader.manifest().created_at),
-        "status": if reader.manifest().unfinished.is_some() { "in_progress" } else { "completed" },
-        "usage_bytes": seen.iter().map(|record| record.size).sum::<u64>(),
-        "file_counts": {
-            "in_progress": 0,
-            "completed": seen.len(),
-            "failed": failed,
-            "cancelled": 0,
-            "total": seen.len() + failed,
-        },
-        "last_active_at": seen.iter().map(|record| unix(&record.ingested_at)).max(),
-        "expires_after": null,
-        "expires_at": null,
-        "metadata": { "embedder": reader.manifest().embedder.name },
-        "docent": Details { asked, ignored: Vec::new() },
-    }))
+    let unfinished = reader.manifest().unfinished.is_some();
+    Ok(VectorStore {
+        created_at: unix(&reader.manifest().created_at),
+        status: if unfinished { "in_progress" } else { "completed" },
+        usage_bytes: seen.iter().map(|record| record.size).sum(),
+        file_counts: FileCounts::of(seen.len(), failed),
+        last_active_at: seen.iter().map(|record| unix(&record.ingested_at)).max(),
+        docent: Some(Details { asked, ignored: Vec::new() }),
+        ..named(scoped, "embedder", &reader.manifest().embedder.name)
+    })
 }
 
-fn unbuilt(scoped: &Scoped, problem: &str) -> Value {
-    json!({
-        "id": store_id(&scoped.name),
-        "object": "vector_store",
-        "name": scoped.name,
-        "created_at": 0,
-        "status": "in_progress",
-        "usage_bytes": 0,
-        "file_counts":
-            { "in_progress": 0, "completed": 0, "failed": 0, "cancelled": 0, "total": 0 },
-        "last_active_at": null,
-        "expires_after": null,
-        "expires_at": null,
-        "metadata": { "problem": attributes::cut(problem) },
-    })
+/// What is known of a collection before it is opened, with something to say of it.
+fn named(scoped: &Scoped, key: &str, value: &str) -> VectorStore {
+    VectorStore {
+        id: store_id(&scoped.name),
+        object: "vector_store",
+        name: scoped.name.clone(),
+        created_at: 0,
+        status: "in_progress",
+        usage_bytes: 0,
+        file_counts: FileCounts::of(0, scoped.is_whole().then_some(0)),
+        last_active_at: None,
+        expires_after: (),
+        expires_at: (),
+        metadata: Map::from_iter([(key.to_owned(), attributes::cut(value).into())]),
+        docent: None,
+    }
 }
 
 /// What would change a collection.

@@ -1,20 +1,33 @@
 //! Lists by cursor: `after`, `before`, `limit` and `order`.
 
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use crate::serve::call::Call;
 use crate::serve::refusal::Refusal;
 
 const USUAL: usize = 20;
 const MOST: usize = 100;
 
 /// What of a list is asked for.
-#[derive(PartialEq, Debug)]
+#[derive(Deserialize, JsonSchema, PartialEq, Debug)]
 pub(super) struct Cursor {
+    /// The id of the row that it begins behind.
     after: Option<String>,
+    /// The id of the row that it ends before.
     before: Option<String>,
-    limit: usize,
-    oldest_first: bool,
+    /// Rows, at most; 20 unless it is said.
+    #[schemars(range(min = 1, max = "MOST"))]
+    limit: Option<usize>,
+    /// By the time of ingest; `desc` unless it is said.
+    order: Option<Order>,
+}
+
+#[derive(Deserialize, JsonSchema, Clone, Copy, PartialEq, Eq, Debug)]
+#[schemars(rename = "ListOrder")]
+#[serde(rename_all = "lowercase")]
+enum Order {
+    Asc,
+    Desc,
 }
 
 /// Something that is listed.
@@ -25,43 +38,31 @@ pub(super) struct Row<T> {
     pub(super) of: T,
 }
 
+/// A part of a list.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "List_of_{T}")]
+pub(super) struct Page<T> {
+    /// `list`.
+    object: &'static str,
+    data: Vec<T>,
+    first_id: Option<String>,
+    last_id: Option<String>,
+    has_more: bool,
+}
+
 impl Cursor {
-    /// # Errors
-    /// A parameter of the URL is out of its range.
-    pub(super) fn of(call: &Call) -> Result<Self, Refusal> {
-        Self::read(&|name| call.query_value(name))
-    }
-
-    fn read(value: &dyn Fn(&str) -> Option<String>) -> Result<Self, Refusal> {
-        let limit = match value("limit") {
-            None => USUAL,
-            Some(text) => {
-                let limit = text.parse().ok().filter(|limit| (1..=MOST).contains(limit));
-                limit.ok_or_else(|| {
-                    Refusal::invalid("limit", format!("`limit` is from 1 to {MOST}"))
-                })?
-            }
-        };
-        let oldest_first = match value("order").as_deref() {
-            None | Some("desc") => false,
-            Some("asc") => true,
-            Some(_) => return Err(Refusal::invalid("order", "`order` is asc or desc")),
-        };
-        Ok(Self { after: value("after"), before: value("before"), limit, oldest_first })
-    }
-
     /// `object` makes what is shown of a row: there may be many that are not.
     ///
     /// # Errors
     /// What it begins after or ends before is not there.
-    pub(super) fn page<T>(
+    pub(super) fn page<T, O>(
         self,
         mut rows: Vec<Row<T>>,
-        object: impl Fn(&T) -> Value,
-    ) -> Result<Value, Refusal> {
+        object: impl Fn(&T) -> O,
+    ) -> Result<Page<O>, Refusal> {
         rows.sort_by(|a, b| {
             let by_time = a.created_at.cmp(&b.created_at);
-            let by_time = if self.oldest_first { by_time } else { by_time.reverse() };
+            let by_time = if self.order == Some(Order::Asc) { by_time } else { by_time.reverse() };
             by_time.then_with(|| a.id.cmp(&b.id))
         });
         let place = |name: &'static str, id: &Option<String>| match id {
@@ -74,18 +75,19 @@ impl Cursor {
         let first = place("after", &self.after)?.map_or(0, |place| place + 1);
         let end = place("before", &self.before)?.unwrap_or(rows.len());
         let within = rows.get(first..end).unwrap_or_default();
-        let has_more = within.len() > self.limit;
+        let limit = self.limit.unwrap_or(USUAL);
+        let has_more = within.len() > limit;
         // Those next to what is named.
         let backwards = self.before.is_some() && self.after.is_none();
-        let from = if backwards { within.len().saturating_sub(self.limit) } else { 0 };
-        let shown: Vec<&Row<T>> = within.iter().skip(from).take(self.limit).collect();
-        Ok(json!({
-            "object": "list",
-            "data": shown.iter().map(|row| object(&row.of)).collect::<Vec<_>>(),
-            "first_id": shown.first().map(|row| &row.id),
-            "last_id": shown.last().map(|row| &row.id),
-            "has_more": has_more,
-        }))
+        let from = if backwards { within.len().saturating_sub(limit) } else { 0 };
+        let shown: Vec<&Row<T>> = within.iter().skip(from).take(limit).collect();
+        Ok(Page {
+            object: "list",
+            data: shown.iter().map(|row| object(&row.of)).collect(),
+            first_id: shown.first().map(|row| row.id.clone()),
+            last_id: shown.last().map(|row| row.id.clone()),
+            has_more,
+        })
     }
 }
 
@@ -96,12 +98,7 @@ mod tests {
     use super::*;
 
     fn read(query: &str) -> Result<Cursor, Refusal> {
-        let pairs: Vec<(&str, &str)> =
-            query.split('&').filter_map(|pair| pair.split_once('=')).collect();
-        Cursor::read(&|name| {
-            let found = pairs.iter().find(|(known, _)| *known == name);
-            found.map(|(_, value)| (*value).to_owned())
-        })
+        crate::serve::request::query(query)
     }
 
     fn rows() -> Vec<Row<i64>> {
@@ -122,11 +119,11 @@ mod tests {
             ("after=e&before=b", Some("c"), Some("d"), 2, false),
             ("after=b&before=e", None, None, 0, false),
         ] {
-            let page = read(query).unwrap().page(rows(), |time| json!(time)).unwrap();
-            assert_eq!(page["first_id"].as_str(), first, "{query}");
-            assert_eq!(page["last_id"].as_str(), last, "{query}");
-            assert_eq!(page["data"].as_array().unwrap().len(), count, "{query}");
-            assert_eq!(page["has_more"], has_more, "{query}");
+            let page = read(query).unwrap().page(rows(), |time| *time).unwrap();
+            assert_eq!(page.first_id.as_deref(), first, "{query}");
+            assert_eq!(page.last_id.as_deref(), last, "{query}");
+            assert_eq!(page.data.len(), count, "{query}");
+            assert_eq!(page.has_more, has_more, "{query}");
         }
     }
 
@@ -140,9 +137,10 @@ mod tests {
         ] {
             assert_eq!(&*read(query).unwrap_err().param, param, "{query}");
         }
+        let unknown = read("after=x").unwrap().page(rows(), |time| *time);
         assert_eq!(
-            &*read("after=x").unwrap().page(rows(), |time| json!(time)).unwrap_err().param,
-            "after"
+            unknown.err().map(|refusal| refusal.param.into_string()).as_deref(),
+            Some("after")
         );
     }
 }

@@ -1,27 +1,27 @@
 //! `POST /v1/vector_stores/{id}/search`.
 
 use axum::response::Response;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::attributes::attributes;
 use super::files::file_id;
-use super::{Details, opened};
+use super::{Details, TextContent, opened};
 use crate::query::rewrite::Queries;
-use crate::serve::answering::checked_question;
+use crate::serve::answering::{LONGEST_QUESTION, NOT_BLANK, checked_question};
 use crate::serve::call::Call;
 use crate::serve::links::Links;
 use crate::serve::native;
-use crate::serve::openai::file_search::{RankingOptions, results};
-use crate::serve::openai::{filters, named_ignored, split};
+use crate::serve::openai::file_search::{MOST_RESULTS, RankingOptions};
+use crate::serve::openai::filters::{self, Filter};
+use crate::serve::openai::{named_ignored, split};
+use crate::serve::openapi::Operation;
 use crate::serve::refusal::Refusal;
 use crate::serve::request::{object, typed};
 use crate::serve::retrieval::Searched;
 use crate::service::retrieval::{DocumentFilter, RetrievalOverrides};
 use crate::types::{Kind, Locator};
-
-const KNOWN: [&str; 5] =
-    ["query", "max_num_results", "filters", "ranking_options", "rewrite_query"];
 
 /// Results, unless the request says.
 const USUAL: usize = 10;
@@ -29,34 +29,90 @@ const USUAL: usize = 10;
 /// Queries of one request, at most.
 const MOST_QUERIES: usize = 8;
 
-#[derive(Deserialize)]
+/// What is searched for in a vector store.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "VectorStoreSearchRequest")]
 struct SearchRequest {
     query: Asked,
+    /// 10 unless it is said.
+    #[schemars(range(min = 1, max = "MOST_RESULTS"))]
     max_num_results: Option<usize>,
-    filters: Option<Value>,
+    filters: Option<Filter>,
     ranking_options: Option<RankingOptions>,
+    /// Without effect.
     rewrite_query: Option<bool>,
 }
 
-#[derive(Deserialize)]
+/// A text, or several, whose rankings become one.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "VectorStoreQuery")]
 #[serde(untagged)]
 enum Asked {
-    One(String),
-    Several(Vec<String>),
+    One(#[schemars(regex = "NOT_BLANK", length(max = "LONGEST_QUESTION"))] String),
+    Several(#[schemars(length(min = 1, max = "MOST_QUERIES"))] Vec<String>),
+}
+
+/// What was found in a vector store, best first.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "VectorStoreSearchResults")]
+struct SearchPage {
+    /// `vector_store.search_results.page`.
+    object: &'static str,
+    search_query: Vec<String>,
+    data: Vec<SearchResult>,
+    has_more: bool,
+    next_page: (),
+    docent: SearchDetails,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "VectorStoreSearchResult")]
+struct SearchResult {
+    #[serde(flatten)]
+    found: FoundResult,
+    /// One.
+    content: Vec<TextContent>,
+}
+
+/// What docent adds to the results.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "VectorStoreSearchDetails")]
+struct SearchDetails {
+    #[serde(flatten)]
+    details: Details,
+    /// Retrieved for somebody who asked the same.
+    cached: bool,
+}
+
+/// A place in a document that was found.
+#[derive(Serialize, JsonSchema, Clone)]
+pub(in crate::serve::openai) struct FoundResult {
+    file_id: String,
+    filename: String,
+    /// 0 to 1.
+    score: f32,
+    /// `kind`, `place`, `url`, and `tag.NAME` for each tag.
+    attributes: Map<String, Value>,
+}
+
+pub(in crate::serve) fn described(operation: Operation<'_>) -> Operation<'_> {
+    operation
+        .named("searchVectorStore", "Passages of a collection, as OpenAI searches a vector store")
+        .takes::<SearchRequest>()
+        .answers::<SearchPage>()
+        .names_ignored()
 }
 
 pub(in crate::serve) async fn search(call: Call) -> Result<Response, Refusal> {
-    let (members, mut ignored) = split(object(&call.body)?, &KNOWN);
+    let (members, mut ignored) = split::<SearchRequest>(object(&call.body)?);
     let request: SearchRequest = typed(members)?;
     let scoped = opened(&call.caller, call.param("id"), "vector_store_id")?;
     let queries = queries(request.query)?;
-    let k = results("", request.max_num_results)?.unwrap_or(USUAL);
-    let min_score = match request.ranking_options {
-        Some(ranking) => ranking.min_score("ranking_options.", &mut ignored)?,
-        None => None,
-    };
+    let k = request.max_num_results.unwrap_or(USUAL);
+    let ranking = request.ranking_options;
+    let min_score = ranking.and_then(|it| it.min_score("ranking_options.", &mut ignored));
     let filter = match request.filters {
-        Some(filters) => filters::read(&filters, "filters")?,
+        Some(filters) => filters::read(filters, "filters")?,
         None => DocumentFilter::default(),
     };
     if request.rewrite_query == Some(true) {
@@ -82,20 +138,19 @@ pub(in crate::serve) async fn search(call: Call) -> Result<Response, Refusal> {
             tags: &hit.chunk.tags,
             score: hit.score,
         };
-        let mut result = found.result(&links);
-        result["content"] = json!([{ "type": "text", "text": hit.chunk.text }]);
-        result
+        SearchResult {
+            found: found.result(&links),
+            content: vec![TextContent::of(hit.chunk.text.clone())],
+        }
     });
-    let mut details = json!(Details { asked, ignored: ignored.clone() });
-    details["cached"] = cached.into();
-    let page = json!({
-        "object": "vector_store.search_results.page",
-        "search_query": queries.queries,
-        "data": data.collect::<Vec<_>>(),
-        "has_more": false,
-        "next_page": null,
-        "docent": details,
-    });
+    let page = SearchPage {
+        object: "vector_store.search_results.page",
+        data: data.collect(),
+        search_query: queries.queries,
+        has_more: false,
+        next_page: (),
+        docent: SearchDetails { details: Details { asked, ignored: ignored.clone() }, cached },
+    };
     Ok(named_ignored(native::json(&page), &ignored))
 }
 
@@ -104,9 +159,6 @@ fn queries(asked: Asked) -> Result<Vec<String>, Refusal> {
         Asked::One(query) => vec![query],
         Asked::Several(queries) => queries,
     };
-    if asked.is_empty() || asked.len() > MOST_QUERIES {
-        return Err(Refusal::invalid("query", format!("`query` has 1 to {MOST_QUERIES} texts")));
-    }
     asked.iter().map(|query| checked_question(query, "query")).collect()
 }
 
@@ -122,16 +174,16 @@ pub(in crate::serve::openai) struct Found<'a> {
 
 impl Found<'_> {
     /// What results say of it, but for its text.
-    pub(in crate::serve::openai) fn result(&self, links: &Links) -> Value {
+    pub(in crate::serve::openai) fn result(&self, links: &Links) -> FoundResult {
         let place = self.locator.cite("");
         let place = place.trim_start_matches([':', '#']).to_owned();
         let url = links.to(self.collection, self.source, self.locator);
-        json!({
-            "file_id": file_id(self.collection, self.source),
-            "filename": self.source,
+        FoundResult {
+            file_id: file_id(self.collection, self.source),
+            filename: self.source.to_owned(),
             // What compares words alone has other scores.
-            "score": self.score.clamp(0.0, 1.0),
-            "attributes": attributes(self.kind, [("place", place), ("url", url)], self.tags),
-        })
+            score: self.score.clamp(0.0, 1.0),
+            attributes: attributes(self.kind, [("place", place), ("url", url)], self.tags),
+        }
     }
 }

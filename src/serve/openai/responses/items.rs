@@ -1,0 +1,136 @@
+//! What `/v1/responses` sends: events, and the items of the output that they tell of.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::object::ResponseObject;
+use crate::serve::openai::stores::search::FoundResult;
+
+/// Something that was sent of an answer.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ResponseEvent {
+    /// `response.created`, `response.output_text.delta`.
+    #[serde(rename = "type")]
+    pub(super) kind: String,
+    /// From 0, without a gap.
+    pub(super) sequence_number: u64,
+    #[serde(flatten)]
+    pub(super) about: About,
+}
+
+/// What it is about.
+#[derive(Serialize, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum About {
+    /// `response.created`, `.in_progress`, `.completed`, `.incomplete`, `.failed`
+    Response { response: Box<ResponseObject> },
+    /// `response.output_item.added`, `.done`
+    Item { output_index: usize, item: Item },
+    /// `response.file_search_call.in_progress`, `.searching`, `.completed`
+    Search { output_index: usize, item_id: String },
+    /// `response.content_part.added`, `.done`
+    Part { item_id: String, output_index: usize, content_index: usize, part: TextPart },
+    /// `response.output_text.delta`
+    Delta {
+        item_id: String,
+        output_index: usize,
+        content_index: usize,
+        delta: String,
+        logprobs: [(); 0],
+    },
+    /// `response.output_text.annotation.added`
+    Annotation {
+        item_id: String,
+        output_index: usize,
+        content_index: usize,
+        annotation_index: usize,
+        annotation: Annotation,
+    },
+    /// `response.output_text.done`
+    Text {
+        item_id: String,
+        output_index: usize,
+        content_index: usize,
+        text: String,
+        logprobs: [(); 0],
+    },
+}
+
+/// A part of an answer's output.
+#[derive(Serialize, JsonSchema, Clone)]
+#[schemars(rename = "ResponseItem")]
+#[serde(untagged)]
+pub(super) enum Item {
+    Search(SearchCall),
+    Message(MessageItem),
+}
+
+/// What was searched for, and found.
+#[derive(Serialize, JsonSchema, Clone)]
+#[schemars(rename = "ResponseFileSearchCall")]
+pub(super) struct SearchCall {
+    pub(super) id: String,
+    /// `file_search_call`.
+    #[serde(rename = "type")]
+    pub(super) kind: &'static str,
+    /// `in_progress` or `completed`.
+    pub(super) status: &'static str,
+    pub(super) queries: Vec<String>,
+    /// Where `include` asks for them.
+    pub(super) results: Option<Vec<SearchCallResult>>,
+}
+
+#[derive(Serialize, JsonSchema, Clone)]
+#[schemars(rename = "ResponseFileSearchResult")]
+pub(super) struct SearchCallResult {
+    #[serde(flatten)]
+    pub(super) found: FoundResult,
+    pub(super) text: String,
+}
+
+/// The answer.
+#[derive(Serialize, JsonSchema, Clone)]
+#[schemars(rename = "ResponseMessage")]
+pub(super) struct MessageItem {
+    pub(super) id: String,
+    /// `message`.
+    #[serde(rename = "type")]
+    pub(super) kind: &'static str,
+    /// `assistant`.
+    pub(super) role: &'static str,
+    /// `in_progress`, `completed` or `incomplete`.
+    pub(super) status: &'static str,
+    pub(super) content: Vec<TextPart>,
+}
+
+#[derive(Serialize, JsonSchema, Clone)]
+#[schemars(rename = "ResponseText")]
+pub(super) struct TextPart {
+    /// `output_text`.
+    #[serde(rename = "type")]
+    pub(super) kind: &'static str,
+    pub(super) text: String,
+    pub(super) annotations: Vec<Annotation>,
+    pub(super) logprobs: [(); 0],
+}
+
+/// A mark of the text, twice: which file it cites, and where that can be opened.
+#[derive(Serialize, JsonSchema, Clone)]
+#[schemars(rename = "ResponseAnnotation")]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum Annotation {
+    FileCitation {
+        file_id: String,
+        filename: String,
+        /// Of the text, in characters: where the mark begins.
+        index: usize,
+    },
+    UrlCitation {
+        url: String,
+        title: String,
+        /// Of the text, in characters: where the mark begins.
+        start_index: usize,
+        /// The character behind its last.
+        end_index: usize,
+    },
+}
