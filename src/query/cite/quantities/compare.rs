@@ -26,7 +26,7 @@ impl Quantity {
     pub(super) fn is_of_kind(&self, other: &Self) -> bool {
         match (&self.what, &other.what) {
             (What::Number(a), What::Number(b)) => match (a.unit, b.unit) {
-                (Some(a), Some(b)) => a.dimension == b.dimension,
+                (Some(a), Some(b)) => a.is_like(b),
                 (None, None) => {
                     let same = same_noun(a.counted.as_ref(), b.counted.as_ref());
                     (same || !a.counts_things) && a.ordinal == b.ordinal
@@ -150,12 +150,19 @@ impl Number {
                 fact.values.iter().any(|fact| (value * times - fact).abs() <= MONTHS_DIFFER * fact)
             });
         }
+        let rate =
+            |per: Unit, other: Unit| per.measured_in(other).is_some_and(|times| same(times, 1.0));
+        let other_rate = self.per.zip(fact.per).is_some_and(|(per, other)| !rate(per, other));
+        if other_rate || !fact.bound.bears_out(self.bound, self.denied || fact.denied) {
+            return false;
+        }
         let none = Unit { dimension: Dimension::Times, factor: 1.0 };
         let (unit, factors) = match (self.unit, fact.unit) {
             (Some(unit), None) if !fact.counts_things => (unit, usual_factors(unit)),
             // `$ 4,737`, in millions.
             (Some(unit), Some(other)) if unit.is_currency() && unit == other => {
-                (unit, usual_factors(unit))
+                let in_thousands = self.literal.is_none() && fact.literal.is_some();
+                (unit, if in_thousands { usual_factors(unit) } else { &[1.0][..] })
             }
             (None, _) if !self.counts_things || fact.unit.is_none() => {
                 (none, &[1.0, 1e3, 1e6, 1e9][..])
@@ -204,6 +211,9 @@ impl Number {
         if self.is_rank_within(fact) {
             return true;
         }
+        if self.is_same_temperature(fact) {
+            return true;
+        }
         let Some(factor) = self.in_units_of(fact) else { return false };
         if self.ordinal != fact.ordinal && !self.may_be_rank(fact) {
             return false;
@@ -234,12 +244,30 @@ impl Number {
         }
     }
 
+    /// 77 °F, for 25 °C.
+    fn is_same_temperature(&self, fact: &Self) -> bool {
+        let (Some(unit), Some(other)) = (self.unit, fact.unit) else { return false };
+        let celsius = |number: &Self, unit: Unit| {
+            number.values.iter().find_map(|value| unit.in_celsius(*value))
+        };
+        let (Some(own), Some(theirs)) = (celsius(self, unit), celsius(fact, other)) else {
+            return false;
+        };
+        unit.dimension != other.dimension
+            && (own - theirs).abs() <= 0.6
+            && fact.bound.bears_out(self.bound, self.denied || fact.denied)
+    }
+
     /// The same value, or the same with the other sign where words say which way it goes.
     fn is_value_of(&self, fact: &Self, factor: f64) -> bool {
         let opposite = |value: &f64| {
             fact.values.iter().any(|fact| *value != 0.0 && same(-value * factor, *fact))
         };
         let negative = |values: &[f64]| values.iter().any(|value| *value < 0.0);
+        // `+3 %` of what fell by 3 %.
+        if self.signed && !negative(&self.values) && fact.falls && !fact.signed {
+            return false;
+        }
         if (self.is_rough() || (self.bound == Bound::Exactly && fact.literal.is_some()))
             && fact.values.iter().any(|value| self.rounds(value / factor))
         {
@@ -258,8 +286,7 @@ impl Number {
         let by_words = (negative(&fact.values) && changes)
             || (negative(&self.values) && fact.falls)
             || (negative(&fact.values) && self.falls);
-        overlap(&self.values, &fact.values, factor) && !(self.signed && fact.falls && !fact.signed)
-            || by_words && self.values.iter().any(opposite)
+        overlap(&self.values, &fact.values, factor) || by_words && self.values.iter().any(opposite)
     }
 
     /// `about 30`, `a third`: a round number for another.

@@ -5,7 +5,9 @@
 //! in sentences that share words with the claim, or where the claim names one of them itself.
 
 use std::collections::HashSet;
+use std::sync::LazyLock;
 
+use super::super::lexicon::Lexicon;
 use super::bounds::Bound;
 use super::dates::Date;
 use super::facts::Fact;
@@ -20,7 +22,7 @@ const MOST: usize = 48;
 /// How far a number may be off that is said to be about right, as a part of it.
 const ROUGHLY: f64 = 0.06;
 /// How far one may lie beyond what it is said to be more or less than.
-const BEYOND: f64 = 0.25;
+const BEYOND: f64 = 0.1;
 
 const DAY: f64 = 86_400.0;
 /// Days of a month, on average.
@@ -65,9 +67,12 @@ pub(super) fn follows(
     named: &[&Quantity],
 ) -> bool {
     let words: HashSet<&str> = claimed.stems().collect();
+    let announced = claimed.works_out(claim).next().is_some();
     let mut terms = terms(facts, named, &words);
+    terms.extend(multiples(facts));
     if !matches!(claim.what, What::Number(_)) {
-        let own = claimed.quantities.iter().flat_map(values);
+        let others = claimed.quantities.iter().filter(|other| other.at != claim.at);
+        let own = others.flat_map(values);
         let place = Place { text: usize::MAX, sentence: 0 };
         terms.extend(own.map(|(value, dimension)| Term {
             value,
@@ -80,7 +85,7 @@ pub(super) fn follows(
     }
     let number = match &claim.what {
         What::Number(number) => number,
-        What::Time(ways) => return is_clock_moved(ways, &terms),
+        What::Time(ways) => return is_clock_moved(ways, &terms, announced),
         What::Date(ways) => return is_date_moved(ways, &terms, facts),
         What::Name(_) => return false,
     };
@@ -92,7 +97,10 @@ pub(super) fn follows(
     };
     let pairs = || {
         terms.iter().enumerate().flat_map(|(at, a)| {
-            terms[at + 1..].iter().filter(|b| go_together(a, b)).map(move |b| (a, b))
+            terms[at + 1..]
+                .iter()
+                .filter(move |b| go_together(a, b, announced))
+                .map(move |b| (a, b))
         })
     };
     terms.iter().any(|term| target.is_part(term))
@@ -102,12 +110,14 @@ pub(super) fn follows(
 }
 
 /// Whether a time of day lies a stated time before or after another one.
-fn is_clock_moved(ways: &[u32], terms: &[Term]) -> bool {
+fn is_clock_moved(ways: &[u32], terms: &[Term], announced: bool) -> bool {
     let clocks = terms.iter().filter(|term| term.is_clock);
-    let spans =
-        || terms.iter().filter(|term| !term.is_clock && term.dimension == Some(Dimension::Time));
+    let is_span = |term: &&Term| {
+        !term.is_clock && term.dimension == Some(Dimension::Time) && term.value < DAY
+    };
+    let spans = || terms.iter().filter(is_span);
     clocks.into_iter().any(|clock| {
-        spans().filter(|span| go_together(clock, span)).any(|span| {
+        spans().filter(|span| go_together(clock, span, announced)).any(|span| {
             let is = |time: f64| {
                 ways.iter().any(|minutes| {
                     same((time / 60.0).rem_euclid(1_440.0), f64::from(*minutes % 1_440))
@@ -137,10 +147,18 @@ fn is_date_moved(ways: &[Date], terms: &[Term], facts: &[Fact]) -> bool {
     })
 }
 
-fn go_together(a: &Term, b: &Term) -> bool {
+/// `announced`: the claim says that its number was worked out.
+fn go_together(a: &Term, b: &Term, announced: bool) -> bool {
     let close = a.place.text == b.place.text && a.place.sentence.abs_diff(b.place.sentence) <= NEAR;
     let years = is_year(a) && is_year(b);
-    close || years || (a.named || a.on_topic) && (b.named || b.on_topic)
+    let meant = |term: &Term| term.named || term.on_topic;
+    close && (announced || meant(a) || meant(b)) || years || meant(a) && meant(b)
+}
+
+/// Whether one of two may multiply or divide the other: they stand in one sentence, the claim names one
+/// of them, or speaks of both. Two of elsewhere give any number.
+fn are_of_one_matter(a: &Term, b: &Term) -> bool {
+    a.place == b.place || a.named || b.named || (a.on_topic && b.on_topic)
 }
 
 /// The numbers that are worth trying: those that the claim names first, then those on its topic.
@@ -176,10 +194,43 @@ fn terms(facts: &[Fact], named: &[&Quantity], words: &HashSet<&str>) -> Vec<Term
     terms
 }
 
+/// `children pay half`, `tandems the double`: words of texts that multiply a number beside them.
+fn multiples(facts: &[Fact]) -> Vec<Term> {
+    let mut seen = Vec::new();
+    let mut terms = Vec::new();
+    for fact in facts {
+        let place = Place { text: fact.text, sentence: fact.sentence };
+        if seen.contains(&place) {
+            continue;
+        }
+        seen.push(place);
+        let words = fact.reading.words.iter().filter(|word| word.sentence == fact.sentence);
+        let values = words.filter_map(|word| MULTIPLES.of(&word.lower).next());
+        terms.extend(values.map(|value| Term {
+            value: *value,
+            dimension: Some(Dimension::Times),
+            place,
+            on_topic: false,
+            named: false,
+            is_clock: false,
+        }));
+    }
+    terms
+}
+
+/// Words for so many times as much, which are seldom numbers elsewhere.
+static MULTIPLES: LazyLock<Lexicon<f64>> = LazyLock::new(|| {
+    let of = |value: f64, names: &'static str| names.split(' ').map(move |name| (name, value));
+    Lexicon::new(
+        of(2.0, "double doubled doubles twice doppelt doppelte doppelten doble doppio dobro dubbel dubbele")
+            .chain(of(3.0, "triple tripled dreifache triplo")),
+    )
+});
+
 /// The values of a quantity, in the units of their dimensions.
 fn values(quantity: &Quantity) -> Vec<(f64, Option<Dimension>)> {
     match &quantity.what {
-        What::Number(number) if number.ordinal || number.indefinite => Vec::new(),
+        What::Number(number) if number.ordinal || number.indefinite || number.refers => Vec::new(),
         What::Number(number) => {
             let factor = number.unit.map_or(1.0, |unit| unit.factor);
             let dimension = number.unit.map(|unit| unit.dimension);
@@ -252,7 +303,9 @@ impl Target<'_> {
         if a.value == 0.0 || b.value == 0.0 {
             return false;
         }
-        let alike = a.dimension == b.dimension || a.dimension.is_none() || b.dimension.is_none();
+        let one_sentence = a.place == b.place;
+        let bare = a.dimension.is_none() || b.dimension.is_none();
+        let alike = a.dimension == b.dimension || (bare && one_sentence);
         let ratio = || {
             self.is_ratio()
                 && alike
@@ -264,7 +317,12 @@ impl Target<'_> {
         let points = self.dimension == Some(Dimension::PercentagePoints)
             && alike
             && (self.is(100.0 * (a.value - b.value).abs()) || self.is((a.value - b.value).abs()));
-        let sum = || own(a) && own(b) && (self.is(a.value + b.value) || self.is(a.value - b.value));
+        let sum = || {
+            a.dimension == b.dimension
+                && own(a)
+                && own(b)
+                && (self.is(a.value + b.value) || self.is(a.value - b.value))
+        };
         let years = || {
             self.is_period() && is_year(a) && is_year(b) && self.is_years((a.value - b.value).abs())
         };
@@ -284,13 +342,19 @@ impl Target<'_> {
             own(a)
                 && factor(b)
                 && !same(b.value, 1.0)
+                && are_of_one_matter(a, b)
                 && (self.is(a.value * b.value)
                     || (b.dimension == Some(Dimension::Share) && {
                         self.is(a.value * (1.0 - b.value)) || self.is(a.value * (1.0 + b.value))
                     }))
         };
-        let quotient =
-            || own(a) && !same(b.value, 1.0) && !is_year(b) && self.is(a.value / b.value);
+        let quotient = || {
+            own(a)
+                && !same(b.value, 1.0)
+                && !is_year(b)
+                && are_of_one_matter(a, b)
+                && self.is(a.value / b.value)
+        };
         let scales = self.dimension != Some(Dimension::Share);
         ratio() || points || sum() || years() || year() || (scales && (product() || quotient()))
     }

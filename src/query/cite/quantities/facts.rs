@@ -2,9 +2,11 @@
 
 use std::collections::HashSet;
 
+use super::bounds::Bound;
 use super::dates::Date;
-use super::parse::{Reading, Word};
-use super::{Number, Quantity, What, derive, overlap, same_noun};
+use super::parse::Reading;
+use super::restated::restates;
+use super::{Number, Quantity, What, derive, overlap, same_noun, stem};
 
 /// Things up to which an answer may count by itself what a passage lists.
 const MOST_COUNTED: f64 = 12.0;
@@ -45,8 +47,9 @@ impl Facts<'_> {
     /// Whether these bear out a quantity of a claim: they state it, or it follows from what they state.
     pub(in super::super) fn bear_out(&self, claim: &Quantity, claimed: &Reading) -> bool {
         self.state(claim, claimed).unwrap_or_else(|| {
-            self.give_rise_to(claim, claimed)
-                || (!claim.is_telling() && !self.have_rival(claim, claimed))
+            !restates(claim, claimed, &self.all())
+                && (self.give_rise_to(claim, claimed)
+                    || (!claim.is_telling() && !self.have_rival(claim, claimed)))
         })
     }
 
@@ -89,6 +92,9 @@ impl Facts<'_> {
                 if given || self.have_article(number) || self.only_enumerates(number) {
                     return Some(true);
                 }
+                if self.name_otherwise(number) {
+                    return Some(false);
+                }
                 if stated().any(|fact| number.disagrees_only_in_kind(fact)) {
                     return Some(false);
                 }
@@ -99,7 +105,8 @@ impl Facts<'_> {
         }
     }
 
-    fn give_rise_to(&self, claim: &Quantity, claimed: &Reading) -> bool {
+    /// What these state, and where.
+    fn all(&self) -> Vec<Fact<'_>> {
         let texts = self.readings.iter().enumerate();
         let facts = texts.flat_map(|(text, reading)| {
             reading.quantities.iter().map(move |quantity| Fact {
@@ -109,7 +116,11 @@ impl Facts<'_> {
                 sentence: reading.sentence(quantity),
             })
         });
-        let facts: Vec<Fact> = facts.collect();
+        facts.collect()
+    }
+
+    fn give_rise_to(&self, claim: &Quantity, claimed: &Reading) -> bool {
+        let facts = self.all();
         let others = claimed.quantities.iter().filter(|other| other.at != claim.at);
         let named: Vec<&Quantity> =
             others.filter(|other| self.state(other, claimed) == Some(true)).collect();
@@ -178,10 +189,28 @@ impl Facts<'_> {
             |facts: &[&Number]| facts.iter().any(|fact| fact.bears_out_values(&claimed.values));
         !counted.is_empty()
             && !agrees(&counted)
-            && agrees(&others)
+            && (agrees(&others) || self.measure(&claimed.values))
             && self.stated.iter().all(|fact| {
                 !claim.follows_from(fact)
-                    || matches!(&fact.what, What::Number(fact) if fact.counts_things)
+                    || matches!(&fact.what, What::Number(fact) if fact.counts_things || fact.unit.is_some())
+            })
+    }
+
+    /// Whether one of the values comes with a unit here.
+    fn measure(&self, values: &[f64]) -> bool {
+        self.stated.iter().any(|fact| {
+            matches!(&fact.what, What::Number(fact) if fact.unit.is_some() && fact.bears_out_values(values))
+        })
+    }
+
+    /// Whether the number is part of a name that these have with other numbers alone: `Section 2.3`,
+    /// where there are 3.2 and 4.
+    fn name_otherwise(&self, claim: &Number) -> bool {
+        let exact = |number: &Number| number.refers && number.bound == Bound::Exactly;
+        exact(claim)
+            && self.stated.iter().any(|fact| match &fact.what {
+                What::Number(fact) => exact(fact) && fact.label == claim.label,
+                _ => false,
             })
     }
 
@@ -234,14 +263,6 @@ impl Facts<'_> {
     }
 }
 
-/// Letters in which two forms of a word agree.
-const STEM: usize = 4;
-
-fn stem(word: &Word) -> &str {
-    let end = word.lower.char_indices().nth(STEM).map_or(word.lower.len(), |(at, _)| at);
-    &word.lower[..end]
-}
-
 impl Reading {
     pub(super) fn sentence(&self, quantity: &Quantity) -> usize {
         self.words.get(quantity.at.start).map_or(0, |word| word.sentence)
@@ -253,10 +274,24 @@ impl Reading {
     }
 
     /// Those of the sentence of a quantity.
-    fn sentence_stems(&self, quantity: &Quantity) -> impl Iterator<Item = &str> {
+    pub(super) fn sentence_stems(&self, quantity: &Quantity) -> impl Iterator<Item = &str> {
         let sentence = self.sentence(quantity);
         let start = self.words.partition_point(|word| word.sentence < sentence);
         let words = self.words[start..].iter().take_while(move |word| word.sentence == sentence);
         words.filter(|word| word.tells).map(stem)
+    }
+
+    /// The words between the signs that part clauses before and after a quantity.
+    pub(super) fn clause(&self, quantity: &Quantity) -> std::ops::Range<usize> {
+        let sentence = self.sentence(quantity);
+        let parts = |at: &usize| {
+            let word = &self.words[*at];
+            word.sentence != sentence
+                || (!word.of_quantity
+                    && matches!(word.text.as_str(), "," | ";" | ":" | "(" | ")" | "|" | "–"))
+        };
+        let start = (0..quantity.at.start).rev().find(parts).map_or(0, |at| at + 1);
+        let end = (quantity.at.end..self.words.len()).find(parts).unwrap_or(self.words.len());
+        start..end
     }
 }

@@ -10,6 +10,7 @@ mod derive;
 mod facts;
 mod literal;
 mod parse;
+mod restated;
 mod rounding;
 mod tokens;
 mod units;
@@ -66,6 +67,8 @@ struct Number {
     signed: bool,
     /// The word right before it.
     label: Option<String>,
+    /// With that word it names something: `Section 3`, `Eco 50`, `Windows 11`.
+    refers: bool,
     ordinal: bool,
     /// One word that is an article for sure: `ein`, `une`.
     indefinite: bool,
@@ -81,6 +84,15 @@ struct Number {
     passed: bool,
     /// The text goes on to say what holds on the other side of the limit: `everything above that`.
     has_complement: bool,
+}
+
+/// Letters in which two forms of a word agree.
+const STEM: usize = 4;
+
+/// How a word begins: `pay` and `pays` are one.
+fn stem(word: &Word) -> &str {
+    let end = word.lower.char_indices().nth(STEM).map_or(word.lower.len(), |(at, _)| at);
+    &word.lower[..end]
 }
 
 /// Whether two numbers are nearly the same: one in ten is 10.1 %.

@@ -247,9 +247,11 @@ impl Parser<'_> {
         if self.says_below_zero(end) {
             number.values.iter_mut().for_each(|value| *value = -value.abs());
         }
-        if number.unit.is_none() {
-            number.counted = self.noun(end);
-            number.counts_things = number.counted.is_some() && self.is_plural(end);
+        if number.unit.is_none()
+            && let Some((noun, at)) = self.noun(end)
+        {
+            number.counts_things = self.is_plural(at);
+            number.counted = Some(noun);
         }
         (number.denied, number.falls) = self.sentence_says(from);
         let noun_end = end + usize::from(number.counted.is_some());
@@ -265,6 +267,7 @@ impl Parser<'_> {
         number.has_complement =
             matches!(number.bound, Bound::AtMost | Bound::LessThan) && self.has_complement(end);
         number.label = self.label(from);
+        number.refers = number.unit.is_none() && self.refers(from);
         number.named = self.named_before(from);
         let shown_end =
             if number.unit.is_none() && number.counted.is_some() { noun_end } else { end };

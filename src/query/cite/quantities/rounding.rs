@@ -11,8 +11,8 @@ impl Number {
             let over = value - claimed;
             match self.bound {
                 _ if over.abs() <= last / 2.0 + 1e-9 * value.abs() => true,
-                Bound::AtLeast | Bound::MoreThan => over >= 0.0 && over < self.precision_of_round(),
-                Bound::AtMost | Bound::LessThan => over <= 0.0 && -over < self.precision_of_round(),
+                Bound::AtLeast | Bound::MoreThan => over >= 0.0 && over < self.reach_of_limit(),
+                Bound::AtMost | Bound::LessThan => over <= 0.0 && -over < self.reach_of_limit(),
                 Bound::About => over.abs() <= ROUGHLY * claimed.abs(),
                 Bound::Exactly => false,
             }
@@ -44,6 +44,12 @@ impl Number {
             }
             digits => 10f64.powi(-digits),
         }
+    }
+
+    /// How far what is `over 7,300` may be over it.
+    fn reach_of_limit(&self) -> f64 {
+        let value = self.values.first().copied().unwrap_or_default().abs();
+        self.precision_of_round().min(0.25 * value)
     }
 
     fn digits_after_point(&self) -> i32 {

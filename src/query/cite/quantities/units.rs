@@ -164,6 +164,21 @@ impl Unit {
             || (self.is_currency() && other.is_currency())
             || (share(self) && share(other))
             || (self.is_period() && other.is_period())
+            || (self.is_temperature() && other.is_temperature())
+    }
+
+    pub(super) fn is_temperature(self) -> bool {
+        matches!(self.dimension, Dimension::Celsius | Dimension::Fahrenheit | Dimension::Kelvin)
+    }
+
+    /// The temperature in degrees Celsius; `None` of other units.
+    pub(super) fn in_celsius(self, value: f64) -> Option<f64> {
+        match self.dimension {
+            Dimension::Celsius => Some(value),
+            Dimension::Fahrenheit => Some((value - 32.0) / 1.8),
+            Dimension::Kelvin => Some(value - 273.15),
+            _ => None,
+        }
     }
 
     pub(super) fn is_period(self) -> bool {

@@ -27,8 +27,6 @@ impl Parser<'_> {
 
     /// Whether the sentence of a token denies something, and whether it speaks of less.
     pub(super) fn sentence_says(&self, at: usize) -> (bool, bool) {
-        let ends =
-            |token: &Token| matches!(token.shape, Shape::Sign('.' | ';' | '!' | '?' | ':' | '。'));
         let start = (0..at)
             .rev()
             .find(|before| ends(&self.tokens[*before]) || self.tokens[before + 1].begins_line)
@@ -58,6 +56,10 @@ impl Parser<'_> {
                         | "minder"
                         | "only"
                         | "nur"
+                        | "более"
+                        | "менее"
+                        | "больше"
+                        | "меньше"
                 )
             })
         };
@@ -78,8 +80,22 @@ impl Parser<'_> {
         COMPLEMENTS.split('|').any(|phrase| said.contains(&format!(" {phrase} ")))
     }
 
-    /// The word after a number, unless a sign or a small word comes first.
-    pub(super) fn noun(&self, at: usize) -> Option<String> {
+    /// The word that is counted, and where it stands: the one after a number, or where that is none in
+    /// the plural, one of the next two that is: `25 legal holds`. `None` where a sign or a small word
+    /// comes first.
+    pub(super) fn noun(&self, at: usize) -> Option<(String, usize)> {
+        let first = self.noun_at(at)?;
+        let adjectives =
+            matches!(self.language, Language::English | Language::German | Language::Dutch);
+        let plural = |at: &usize| self.noun_at(*at).is_some() && self.is_plural(*at);
+        let further = [at, at + 1, at + 2];
+        let mut run = further.into_iter().take_while(|at| self.noun_at(*at).is_some());
+        let head = run.find(plural).filter(|_| adjectives);
+        let head = head.and_then(|at| Some((self.noun_at(at)?, at)));
+        Some(head.unwrap_or((first, at)))
+    }
+
+    fn noun_at(&self, at: usize) -> Option<String> {
         let joined =
             usize::from(self.tokens.get(at).is_some_and(|token| token.is('-') && !token.spaced));
         let token = self.tokens.get(at + joined)?;
@@ -130,6 +146,18 @@ impl Parser<'_> {
             })
     }
 
+    /// Whether the word before a number makes a name of it: one that is made for that, or one in upper
+    /// case within a sentence. Of German, where all nouns are, only the former.
+    pub(super) fn refers(&self, from: usize) -> bool {
+        let Some(before) = from.checked_sub(1).filter(|_| self.label(from).is_some()) else {
+            return false;
+        };
+        let token = &self.tokens[before];
+        let within = before > 0 && !token.begins_line && !ends(&self.tokens[before - 1]);
+        let capital = token.text.starts_with(char::is_uppercase) && within;
+        REFERENCES.has(&token.lower) || (capital && self.language != Language::German)
+    }
+
     pub(super) fn label(&self, from: usize) -> Option<String> {
         let token = &self.tokens[from.checked_sub(1)?];
         let begins = self.tokens.get(from).is_some_and(|token| token.begins_line);
@@ -137,6 +165,21 @@ impl Parser<'_> {
         is_label.then(|| token.lower.clone())
     }
 }
+
+fn ends(token: &Token) -> bool {
+    matches!(token.shape, Shape::Sign('.' | ';' | '!' | '?' | ':' | '。'))
+}
+
+/// Words whose number says which one is meant, and not how many.
+static REFERENCES: LazyLock<Lexicon<()>> = LazyLock::new(|| {
+    words(
+        "section sections chapter page pages version release article figure table step level code \
+         error number no nr abschnitt kapitel seite artikel absatz schritt stufe ziffer abbildung tabelle nummer \
+         chapitre article étape niveau numéro sección capítulo página artículo paso nivel número \
+         sezione capitolo pagina articolo passo livello numero seção capítulo artigo etapa nível \
+         hoofdstuk pagina artikel stap niveau nummer versie versión versione versão",
+    )
+});
 
 /// `10個以上`: the bound is part of the run.
 fn bound_in(run: &str) -> Option<Bound> {

@@ -1,5 +1,6 @@
 //! The value of a number: digits or words, their fractions, multipliers and signs.
 
+use super::super::super::language::Language;
 use super::super::same;
 use super::super::tokens::{Shape, Token, is_unspaced};
 use super::super::units;
@@ -172,7 +173,7 @@ impl Parser<'_> {
         let token = self.tokens.get(at)?;
         let money =
             start.checked_sub(1).is_some_and(|before| self.currency_before(before + 1).is_some());
-        if digits && money && !token.spaced && token.text == "m" {
+        if digits && money && matches!(token.text.as_str(), "m" | "M") {
             return Some(1e6);
         }
         // `2.5m downloads`, and not `2.5m long`.
@@ -215,25 +216,58 @@ impl Parser<'_> {
 
     fn is_ordinal_suffix(&self, at: usize) -> bool {
         let before = at.checked_sub(1).and_then(|before| self.tokens[before].literal());
-        before.is_some()
-            && self.tokens.get(at).is_some_and(|token| {
-                !token.spaced
-                    && matches!(
-                        token.lower.as_str(),
-                        "st" | "nd"
-                            | "rd"
-                            | "th"
-                            | "er"
-                            | "re"
-                            | "ère"
-                            | "ème"
-                            | "e"
-                            | "º"
-                            | "ª"
-                            | "ste"
-                            | "de"
-                    )
-            })
+        before.is_some() && self.is_ordinal_stop(at)
+            || before.is_some()
+                && self.tokens.get(at).is_some_and(|token| {
+                    !token.spaced
+                        && matches!(
+                            token.lower.as_str(),
+                            "st" | "nd"
+                                | "rd"
+                                | "th"
+                                | "er"
+                                | "re"
+                                | "ère"
+                                | "ème"
+                                | "e"
+                                | "º"
+                                | "ª"
+                                | "ste"
+                                | "de"
+                        )
+                })
+    }
+
+    /// The full stop of `ab dem 50. Lebensjahr`.
+    fn is_ordinal_stop(&self, at: usize) -> bool {
+        let text = |at: usize| self.tokens.get(at).map_or("", |token| token.lower.as_str());
+        let article = at.checked_sub(2).map_or("", text);
+        let noun = self
+            .tokens
+            .get(at + 1)
+            .is_some_and(|next| next.spaced && next.is_word() && !next.begins_line);
+        self.language == Language::German
+            && self.tokens.get(at).is_some_and(|stop| stop.is('.') && !stop.spaced)
+            && matches!(
+                article,
+                "der"
+                    | "die"
+                    | "das"
+                    | "den"
+                    | "dem"
+                    | "des"
+                    | "im"
+                    | "am"
+                    | "vom"
+                    | "zum"
+                    | "zur"
+                    | "beim"
+                    | "jeder"
+                    | "jede"
+                    | "jedes"
+                    | "jedem"
+            )
+            && noun
     }
 
     /// A sign right before the number, after a space or a bracket, is no range and no hyphen.

@@ -1,0 +1,90 @@
+//! Whether a claim says of something what a text says of it, with another number.
+//!
+//! A number that follows from those of a text by arithmetic is said of something else than they are, or
+//! with a word for what was done: `together`, `a third more`, `so`. `The battery lasts 90 km` does
+//! neither where the text says that the battery lasts 60 km, whatever 60 times 1.5 is.
+
+use std::collections::HashSet;
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use super::super::lexicon::{Lexicon, words};
+use super::facts::Fact;
+use super::parse::Reading;
+use super::{Quantity, stem};
+
+/// Words for a step of arithmetic, or for what two numbers have to do with each other.
+static WORKED_OUT: LazyLock<Lexicon<()>> = LazyLock::new(|| words(WORKING_OUT));
+
+const WORKING_OUT: &str = "together total totals altogether combined sum sums overall both more less fewer difference \
+     differ* rose risen fell fallen grew grown shrank shrunk increas* decreas* down up later earlier before after older \
+     younger longer shorter higher lower cheaper dearer remaining remain* rest left other others without twice double* \
+     tripl* half halve* times each every so thus therefore hence makes average averages apiece than since until another \
+     save saves saving mean means extra \
+     zusammen insgesamt gesamt summe beide beiden mehr weniger unterschied differenz stieg gestiegen sank gesunken wuchs \
+     später früher vorher nach vor älter jünger länger kürzer höher niedriger billiger teurer übrig übrigen rest andere \
+     anderen ohne doppelt* dreifach* halb* je also somit daher damit ergibt ergeben durchschnitt* pro seit bis so demnach \
+     ensemble total totale deux plus moins différence augment* diminu* hausse baisse après avant restant* reste autres sans \
+     chaque donc ainsi soit moyenne que double* moitié depuis économ* \
+     juntos juntas conjunto más menos diferencia aument* bajó subió después antes resto restantes otros sin cada así pues \
+     promedio media doble mitad desde \
+     insieme totale più meno differenza aument* diminu* dopo prima resto altri altre senza ogni quindi dunque così media doppio \
+     metà risparm* \
+     juntos mais menos diferença após depois antes restantes outros sem cada portanto assim média dobro metade \
+     samen totaal meer minder verschil steeg daalde later eerder na voor rest andere overige zonder elk elke dus gemiddeld* \
+     dubbel* helft sinds";
+
+/// Whether a clause of the texts says what the clause of a claim says, with one other number of its kind.
+pub(super) fn restates(claim: &Quantity, claimed: &Reading, facts: &[Fact]) -> bool {
+    let clause = claimed.clause(claim);
+    let own = claimed.telling(clause.clone());
+    if own.len() < MIN_WORDS {
+        return false;
+    }
+    let alike = facts.iter().filter(|fact| claim.is_of_kind(fact.quantity));
+    alike.into_iter().any(|fact| {
+        let reading = fact.reading;
+        let place = reading.clause(fact.quantity);
+        let beside = |other: &&Quantity| place.contains(&other.at.start);
+        let others: Vec<&Quantity> = reading.quantities.iter().filter(beside).collect();
+        // The difference of two, or an example of the answer's own: `an hour costs 3.50`.
+        let two = others.iter().filter(|other| claim.is_of_kind(other)).count() > 1;
+        let has_example = claimed.quantities.iter().any(|own| {
+            own.at != claim.at
+                && claimed.sentence(own) == claimed.sentence(claim)
+                && !others.iter().any(|other| own.follows_from(other))
+        });
+        if two || has_example {
+            return false;
+        }
+        let theirs = reading.telling(place.clone());
+        let has = |lower: &str| reading.words[place.clone()].iter().any(|word| word.lower == lower);
+        let works_out = claimed.works_out(claim).any(|lower| !has(lower));
+        let missing: Vec<&&str> = own.iter().filter(|word| !theirs.contains(*word)).collect();
+        let elsewhere =
+            |word: &str| facts.iter().any(|fact| fact.reading.stems().any(|one| one == word));
+        !works_out
+            && missing.len() * FEW <= own.len()
+            && !missing.iter().any(|word| elsewhere(word))
+    })
+}
+
+impl Reading {
+    /// The words of a quantity's sentence that say that it was worked out.
+    pub(super) fn works_out(&self, quantity: &Quantity) -> impl Iterator<Item = &str> {
+        let sentence = self.sentence(quantity);
+        let words = self.words.iter().filter(move |word| word.sentence == sentence);
+        words.map(|word| word.lower.as_str()).filter(|lower| WORKED_OUT.has(lower))
+    }
+
+    /// How the words of a clause begin that say something, its quantities left out.
+    fn telling(&self, clause: Range<usize>) -> HashSet<&str> {
+        let words = self.words[clause].iter();
+        words.filter(|word| word.tells && !word.of_quantity).map(stem).collect()
+    }
+}
+
+/// Telling words from which on a clause says something.
+const MIN_WORDS: usize = 2;
+/// One word in so many may be another one.
+const FEW: usize = 4;
