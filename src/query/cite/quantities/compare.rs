@@ -38,6 +38,11 @@ impl Quantity {
         }
     }
 
+    /// Whether it says how many things there are.
+    pub(super) fn counts(&self) -> bool {
+        matches!(&self.what, What::Number(number) if number.counts_things)
+    }
+
     /// Whether it has so many digits that it is held against the passages whatever they say of the same
     /// kind.
     pub(super) fn is_telling(&self) -> bool {
@@ -153,7 +158,7 @@ impl Number {
         let rate =
             |per: Unit, other: Unit| per.measured_in(other).is_some_and(|times| same(times, 1.0));
         let other_rate = self.per.zip(fact.per).is_some_and(|(per, other)| !rate(per, other));
-        if other_rate || !fact.bound.bears_out(self.bound, self.denied || fact.denied) {
+        if other_rate || self.is_opposite_limit(fact) {
             return false;
         }
         let none = Unit { dimension: Dimension::Times, factor: 1.0 };
@@ -194,7 +199,7 @@ impl Number {
         match (self.unit, fact.unit) {
             (None, None) => {
                 let same = same_noun(self.counted.as_ref(), fact.counted.as_ref());
-                (same || !self.is_spelled_like(fact))
+                (same || !self.is_spelled_like(fact) || self.is_opposite_limit(fact))
                     && self.ordinal == fact.ordinal
                     && is_same(1.0)
             }
@@ -242,6 +247,11 @@ impl Number {
                     && self.is_spelled_like(fact)
             }
         }
+    }
+
+    /// At least, of what is at most.
+    fn is_opposite_limit(&self, fact: &Self) -> bool {
+        !fact.bound.bears_out(self.bound, self.denied || fact.denied)
     }
 
     /// 77 °F, for 25 °C.

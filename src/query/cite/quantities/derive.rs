@@ -4,16 +4,18 @@
 //! Any two numbers give some other one. Two count here only where they stand close to each other, or
 //! in sentences that share words with the claim, or where the claim names one of them itself.
 
-use std::collections::HashSet;
-use std::sync::LazyLock;
+mod calendar;
+mod multiples;
 
-use super::super::lexicon::Lexicon;
+use std::collections::HashSet;
+
 use super::bounds::Bound;
-use super::dates::Date;
 use super::facts::Fact;
 use super::parse::Reading;
 use super::units::{Dimension, Unit};
 use super::{Number, Quantity, What, same};
+use calendar::{is_clock_moved, is_date_moved};
+use multiples::multiples;
 
 /// Sentences between two numbers that stand close to each other, at most.
 const NEAR: usize = 1;
@@ -109,44 +111,6 @@ pub(super) fn follows(
         || (target.is_period() && target.lies_between_dates(facts))
 }
 
-/// Whether a time of day lies a stated time before or after another one.
-fn is_clock_moved(ways: &[u32], terms: &[Term], announced: bool) -> bool {
-    let clocks = terms.iter().filter(|term| term.is_clock);
-    let is_span = |term: &&Term| {
-        !term.is_clock && term.dimension == Some(Dimension::Time) && term.value < DAY
-    };
-    let spans = || terms.iter().filter(is_span);
-    clocks.into_iter().any(|clock| {
-        spans().filter(|span| go_together(clock, span, announced)).any(|span| {
-            let is = |time: f64| {
-                ways.iter().any(|minutes| {
-                    same((time / 60.0).rem_euclid(1_440.0), f64::from(*minutes % 1_440))
-                })
-            };
-            is(clock.value + span.value) || is(clock.value - span.value)
-        })
-    })
-}
-
-/// Whether a date lies a stated number of days before or after another one.
-fn is_date_moved(ways: &[Date], terms: &[Term], facts: &[Fact]) -> bool {
-    let spans: Vec<f64> = terms
-        .iter()
-        .filter(|term| !term.is_clock && term.dimension == Some(Dimension::Time))
-        .map(|term| term.value / DAY)
-        .collect();
-    let stated = facts.iter().filter_map(|fact| match &fact.quantity.what {
-        What::Date(ways) => Some(ways),
-        _ => None,
-    });
-    let days = stated.flatten().filter(|date| date.day.is_some());
-    days.into_iter().any(|date| {
-        let apart = ways.iter().filter(|way| way.day.is_some());
-        let mut apart = apart.filter_map(|way| days_between(*way, *date));
-        apart.any(|days| days > 0.0 && spans.iter().any(|span| same(*span, days)))
-    })
-}
-
 /// `announced`: the claim says that its number was worked out.
 fn go_together(a: &Term, b: &Term, announced: bool) -> bool {
     let close = a.place.text == b.place.text && a.place.sentence.abs_diff(b.place.sentence) <= NEAR;
@@ -193,39 +157,6 @@ fn terms(facts: &[Fact], named: &[&Quantity], words: &HashSet<&str>) -> Vec<Term
     terms.truncate(MOST);
     terms
 }
-
-/// `children pay half`, `tandems the double`: words of texts that multiply a number beside them.
-fn multiples(facts: &[Fact]) -> Vec<Term> {
-    let mut seen = Vec::new();
-    let mut terms = Vec::new();
-    for fact in facts {
-        let place = Place { text: fact.text, sentence: fact.sentence };
-        if seen.contains(&place) {
-            continue;
-        }
-        seen.push(place);
-        let words = fact.reading.words.iter().filter(|word| word.sentence == fact.sentence);
-        let values = words.filter_map(|word| MULTIPLES.of(&word.lower).next());
-        terms.extend(values.map(|value| Term {
-            value: *value,
-            dimension: Some(Dimension::Times),
-            place,
-            on_topic: false,
-            named: false,
-            is_clock: false,
-        }));
-    }
-    terms
-}
-
-/// Words for so many times as much, which are seldom numbers elsewhere.
-static MULTIPLES: LazyLock<Lexicon<f64>> = LazyLock::new(|| {
-    let of = |value: f64, names: &'static str| names.split(' ').map(move |name| (name, value));
-    Lexicon::new(
-        of(2.0, "double doubled doubles twice doppelt doppelte doppelten doble doppio dobro dubbel dubbele")
-            .chain(of(3.0, "triple tripled dreifache triplo")),
-    )
-});
 
 /// The values of a quantity, in the units of their dimensions.
 fn values(quantity: &Quantity) -> Vec<(f64, Option<Dimension>)> {
@@ -396,41 +327,4 @@ impl Target<'_> {
             })
         })
     }
-
-    /// The time between two dates, the last day counted or not.
-    fn lies_between_dates(&self, facts: &[Fact]) -> bool {
-        let dates: Vec<Date> = facts
-            .iter()
-            .filter_map(|fact| match &fact.quantity.what {
-                What::Date(ways) => Some(ways.iter().copied()),
-                _ => None,
-            })
-            .flatten()
-            .take(MOST)
-            .collect();
-        dates.iter().enumerate().any(|(at, a)| {
-            dates[at + 1..].iter().filter_map(|b| days_between(*a, *b)).any(|days| {
-                match self.dimension {
-                    Some(Dimension::Months) => {
-                        let months = days / DAYS_OF_MONTH;
-                        self.is(months.round()) || self.is(months.floor()) || self.is(months)
-                    }
-                    _ => self.is(days * DAY) || self.is((days + 1.0) * DAY),
-                }
-            })
-        })
-    }
-}
-
-/// `None` where a year or a month is missing from one of them alone.
-fn days_between(a: Date, b: Date) -> Option<f64> {
-    let days = |date: Date, year: u32| -> Option<f64> {
-        let (month, day) = (date.month?, date.day.unwrap_or(1));
-        let before = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
-        let leaps = year / 4 - year / 100 + year / 400;
-        let of_year = before.get(month.checked_sub(1)? as usize)?;
-        Some(f64::from(year) * 365.0 + f64::from(leaps) + f64::from(of_year + day))
-    };
-    let (year, other) = (a.year.or(b.year).unwrap_or(2000), b.year.or(a.year).unwrap_or(2000));
-    Some((days(a, year)? - days(b, other)?).abs())
 }

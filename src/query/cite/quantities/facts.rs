@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::bounds::Bound;
 use super::dates::Date;
 use super::parse::Reading;
-use super::restated::restates;
+use super::restated::{belongs_elsewhere, restates};
 use super::{Number, Quantity, What, derive, overlap, same_noun, stem};
 
 /// Things up to which an answer may count by itself what a passage lists.
@@ -76,15 +76,14 @@ impl Facts<'_> {
     fn state(&self, claim: &Quantity, claimed: &Reading) -> Option<bool> {
         let stated = || self.stated.iter().copied();
         if stated().any(|fact| claim.follows_from(fact)) {
-            return Some(!self.counts_otherwise(claim) && !self.has_other_rate(claim));
+            let otherwise = self.counts_otherwise(claim)
+                || self.has_other_rate(claim)
+                || belongs_elsewhere(claim, claimed, &self.all());
+            return Some(!otherwise);
         }
         let ends = claim.ends();
         if !ends.is_empty() {
-            let by_words = matches!(&claim.what, What::Number(number) if number.passed);
-            return Some(ends.iter().all(|end| {
-                self.state(end, claimed)
-                    .unwrap_or_else(|| by_words && self.give_rise_to(end, claimed))
-            }));
+            return Some(ends.iter().all(|end| self.state(end, claimed) == Some(true)));
         }
         match &claim.what {
             What::Number(number) => {
@@ -288,7 +287,7 @@ impl Reading {
             let word = &self.words[*at];
             word.sentence != sentence
                 || (!word.of_quantity
-                    && matches!(word.text.as_str(), "," | ";" | ":" | "(" | ")" | "|" | "–"))
+                    && matches!(word.text.as_str(), "," | ";" | ":" | "(" | ")" | "–"))
         };
         let start = (0..quantity.at.start).rev().find(parts).map_or(0, |at| at + 1);
         let end = (quantity.at.end..self.words.len()).find(parts).unwrap_or(self.words.len());

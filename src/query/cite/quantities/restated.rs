@@ -16,7 +16,7 @@ use super::{Quantity, stem};
 /// Words for a step of arithmetic, or for what two numbers have to do with each other.
 static WORKED_OUT: LazyLock<Lexicon<()>> = LazyLock::new(|| words(WORKING_OUT));
 
-const WORKING_OUT: &str = "together total totals altogether combined sum sums overall both more less fewer difference \
+const WORKING_OUT: &str = "together total totals altogether combined sum sums overall both all more less fewer difference \
      differ* rose risen fell fallen grew grown shrank shrunk increas* decreas* down up later earlier before after older \
      younger longer shorter higher lower cheaper dearer remaining remain* rest left other others without twice double* \
      tripl* half halve* times each every so thus therefore hence makes average averages apiece than since until another \
@@ -36,37 +36,53 @@ const WORKING_OUT: &str = "together total totals altogether combined sum sums ov
 
 /// Whether a clause of the texts says what the clause of a claim says, with one other number of its kind.
 pub(super) fn restates(claim: &Quantity, claimed: &Reading, facts: &[Fact]) -> bool {
-    let clause = claimed.clause(claim);
-    let own = claimed.telling(clause.clone());
-    if own.len() < MIN_WORDS {
+    facts.iter().any(|fact| says_of(fact, claim, claimed, facts))
+}
+
+/// Whether a number that the texts state is stated of something else: a clause has all words of the
+/// claim's with another number, and none of those that have this one does.
+pub(super) fn belongs_elsewhere(claim: &Quantity, claimed: &Reading, facts: &[Fact]) -> bool {
+    let own = claimed.telling(claimed.clause(claim));
+    let has_all = |fact: &Fact| own.is_subset(&words_of(fact));
+    let (stating, others): (Vec<&Fact>, Vec<&Fact>) =
+        facts.iter().partition(|fact| claim.follows_from(fact.quantity));
+    own.len() >= MIN_WORDS
+        && !stating.iter().any(|fact| has_all(fact))
+        && others.iter().any(|other| has_all(other) && says_of(other, claim, claimed, facts))
+}
+
+/// Whether the clause of a fact says what that of a claim says, of one number of its kind.
+fn says_of(fact: &Fact, claim: &Quantity, claimed: &Reading, facts: &[Fact]) -> bool {
+    if !claim.is_of_kind(fact.quantity) || (fact.quantity.counts() && !claim.counts()) {
         return false;
     }
-    let alike = facts.iter().filter(|fact| claim.is_of_kind(fact.quantity));
-    alike.into_iter().any(|fact| {
-        let reading = fact.reading;
-        let place = reading.clause(fact.quantity);
-        let beside = |other: &&Quantity| place.contains(&other.at.start);
-        let others: Vec<&Quantity> = reading.quantities.iter().filter(beside).collect();
-        // The difference of two, or an example of the answer's own: `an hour costs 3.50`.
-        let two = others.iter().filter(|other| claim.is_of_kind(other)).count() > 1;
-        let has_example = claimed.quantities.iter().any(|own| {
-            own.at != claim.at
-                && claimed.sentence(own) == claimed.sentence(claim)
-                && !others.iter().any(|other| own.follows_from(other))
-        });
-        if two || has_example {
-            return false;
-        }
-        let theirs = reading.telling(place.clone());
-        let has = |lower: &str| reading.words[place.clone()].iter().any(|word| word.lower == lower);
-        let works_out = claimed.works_out(claim).any(|lower| !has(lower));
-        let missing: Vec<&&str> = own.iter().filter(|word| !theirs.contains(*word)).collect();
-        let elsewhere =
-            |word: &str| facts.iter().any(|fact| fact.reading.stems().any(|one| one == word));
-        !works_out
-            && missing.len() * FEW <= own.len()
-            && !missing.iter().any(|word| elsewhere(word))
-    })
+    let own = claimed.telling(claimed.clause(claim));
+    let place = fact.reading.clause(fact.quantity);
+    let others = || fact.reading.quantities.iter().filter(|other| place.contains(&other.at.start));
+    // The difference of two, or an example of the answer's own: `an hour costs 3.50`.
+    let two = others().filter(|other| claim.is_of_kind(other)).count() > 1;
+    let has_example = claimed.quantities.iter().any(|own| {
+        own.at != claim.at
+            && claimed.sentence(own) == claimed.sentence(claim)
+            && !others().any(|other| own.follows_from(other))
+    });
+    if own.len() < MIN_WORDS || two || has_example {
+        return false;
+    }
+    let theirs = words_of(fact);
+    let has =
+        |lower: &str| fact.reading.words[place.clone()].iter().any(|word| word.lower == lower);
+    let missing: Vec<&&str> = own.difference(&theirs).collect();
+    let elsewhere =
+        |word: &str| facts.iter().any(|fact| fact.reading.stems().any(|one| one == word));
+    missing.len() * FEW <= own.len()
+        && claimed.works_out(claim).all(has)
+        && !missing.iter().any(|word| elsewhere(word))
+}
+
+/// How the words of a fact's clause begin that say something.
+fn words_of<'a>(fact: &Fact<'a>) -> HashSet<&'a str> {
+    fact.reading.telling(fact.reading.clause(fact.quantity))
 }
 
 impl Reading {

@@ -192,6 +192,8 @@ pub(super) const NAMES: &[Row] = &[
     (Dimension::WattHours, 1.0, "wh wattstunden"),
     (Dimension::WattHours, 1e3, "kwh kilowattstunde kilowattstunden"),
     (Dimension::WattHours, 1e6, "mwh"),
+    (Dimension::WattHours, 1e9, "gwh"),
+    (Dimension::WattHours, 1e12, "twh"),
     (Dimension::Joules, 1.0, "joule joules"),
     (Dimension::Joules, 1e3, "kj"),
     (Dimension::Joules, 4_184.0, "kcal"),
