@@ -63,6 +63,50 @@ pub(crate) fn qags(dir: &Path) -> Result<Vec<Case>, String> {
     Ok(cases)
 }
 
+/// CLIFF (Cao and Wang, 2021), as AggreFact (Tang et al., 2023) has it: `data/error_type_mapping/` of
+/// github.com/Liyan06/AggreFact. Summaries of two models; one is unfaithful where a reader marked any part of it.
+pub(crate) fn cliff(dir: &Path) -> Result<Vec<Case>, String> {
+    let path = dir.join("data/error_type_mapping/CLIFF_error_types.csv");
+    let failed = |error: csv::Error| format!("{}: {error}", path.display());
+    let mut reader = csv::Reader::from_path(&path).map_err(failed)?;
+    let rows = reader.deserialize::<HashMap<String, String>>().map(|row| {
+        let mut row = row.map_err(failed)?;
+        let mut field = |name: &str| row.remove(name).unwrap_or_default();
+        Ok(Case {
+            group: field("origin"),
+            question: String::new(),
+            passages: vec![field("doc")],
+            answer: field("summ"),
+            unfaithful: field("error_type") != "correct",
+        })
+    });
+    rows.collect()
+}
+
+/// `HaluEval` (Li et al., 2023), questions: the pairs of `generation/qa/` of github.com/RUCAIBox/HaluEval, each
+/// a right answer by people and a hallucinated one by a model that was asked for it.
+pub(crate) fn halueval(dir: &Path) -> Result<Vec<Case>, String> {
+    let mut cases = Vec::new();
+    for name in ["one-turn", "multi-turn"] {
+        for row in lines(&dir.join("generation/qa").join(format!("qa_{name}_data.json")))? {
+            for (answer, unfaithful) in [("right_answer", false), ("hallucinated_answer", true)] {
+                // Both files have the right answers.
+                if name == "multi-turn" && !unfaithful {
+                    continue;
+                }
+                cases.push(Case {
+                    group: "questions".to_owned(),
+                    question: text(&row["question"]).to_owned(),
+                    passages: vec![text(&row["knowledge"]).to_owned()],
+                    answer: text(&row[answer]).to_owned(),
+                    unfaithful,
+                });
+            }
+        }
+    }
+    Ok(cases)
+}
+
 fn lines(path: &Path) -> Result<Vec<Value>, String> {
     let content =
         fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;

@@ -1,7 +1,7 @@
 //! What the check of citations finds in answers of real models that people have labelled.
 //!
-//! `cargo bench --bench grounding -- ragtruth DIR [test|train]` or `-- qags DIR`: see `README.md` beside
-//! it. These answers have no marks: each sentence is held against all passages of its prompt, as if it
+//! `cargo bench --bench grounding -- CORPUS DIR`, with `ragtruth`, `qags`, `cliff` or `halueval`: see
+//! `README.md` beside it. These answers have no marks: each sentence is held against all passages of its prompt, as if it
 //! cited them.
 
 #![expect(clippy::print_stdout, reason = "a benchmark reports to standard output")]
@@ -69,6 +69,8 @@ fn main() -> ExitCode {
         ["ragtruth", dir] => corpora::ragtruth(Path::new(dir), "test"),
         ["ragtruth", dir, split] => corpora::ragtruth(Path::new(dir), split),
         ["qags", dir] => corpora::qags(Path::new(dir)),
+        ["cliff", dir] => corpora::cliff(Path::new(dir)),
+        ["halueval", dir] => corpora::halueval(Path::new(dir)),
         // `cargo test --benches` and `cargo bench` ask only whether it runs.
         _ => {
             println!("grounding: name a corpus and its directory; see benches/grounding/README.md");

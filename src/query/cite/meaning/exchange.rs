@@ -92,7 +92,7 @@ fn roles_exchanged(claim: &Statement, text: &Statement) -> Option<Missing> {
             let place =
                 |at: usize| other.iter().position(|word| same_stem(&word.lower, &words[at].lower));
             let (Some(here), Some(there)) = (place(*first), place(*last)) else { continue };
-            if first == last || here == there {
+            if first == last || here == there || here.abs_diff(there) > SHORT {
                 continue;
             }
             let between = |words: &[&Word], a: usize, b: usize| -> Vec<String> {

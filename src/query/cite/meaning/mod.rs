@@ -100,11 +100,30 @@ fn names(
         let is_unknown = |at: usize| {
             let beside = || clause.words.get(at + 1).is_some_and(is_name);
             let word = &clause.words[at];
-            is_name(word) && (claim.language != Language::German || beside()) && !known(&word.lower)
+            is_name(word)
+                && (claim.language != Language::German || beside())
+                && !known(&word.lower)
+                && !initials(&clause.words, at)
+                    .is_some_and(|short| asked.has(&short) || has_word(sources, &short))
         };
         (0..clause.words.len()).find(|at| is_unknown(*at)).map(|at| &clause.words[at])
     })?;
     Some(Missing { claimed: word.lower.clone(), instead: None })
+}
+
+/// The first letters of the name that a word is part of, where it has three words and more: what it
+/// may be called for short.
+fn initials(words: &[Word], at: usize) -> Option<String> {
+    let before = words[..at].iter().rev().take_while(|word| word.capital).count();
+    let after = words[at..].iter().take_while(|word| word.capital).count();
+    let name = &words[at - before..at + after];
+    let letters = name.iter().filter_map(|word| word.lower.chars().next());
+    (name.len() >= 3).then(|| letters.collect())
+}
+
+fn has_word(sources: &[&Source], lower: &str) -> bool {
+    let mut words = sources.iter().flat_map(|source| source.text.words());
+    words.any(|word| word.lower == lower)
 }
 
 /// Whether two words may be forms of one, or a name and what it is called for short.

@@ -395,7 +395,6 @@ impl Number {
     }
 
     pub(super) fn bears_out_values(&self, values: &[f64]) -> bool {
-        overlap(values, &self.values, 1.0)
-            || self.to.is_some_and(|to| values.iter().any(|value| same(*value, to)))
+        overlap(values, &self.values, 1.0) || self.to.is_some_and(|to| overlap(values, &[to], 1.0))
     }
 }
