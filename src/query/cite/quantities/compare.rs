@@ -11,6 +11,8 @@ const MONTHS_DIFFER: f64 = 0.03;
 const DAY: u32 = 1_440;
 /// So many things a heading may announce: `The three rules`.
 const MOST_NAMED: f64 = 10.0;
+/// Whole numbers up to which texts write words rather than digits.
+const MOST_SPELLED: f64 = 20.0;
 /// Digits from which on a number is none by chance.
 const TELLING_DIGITS: usize = 3;
 
@@ -41,6 +43,17 @@ impl Quantity {
     /// Whether it says how many things there are.
     pub(super) fn counts(&self) -> bool {
         matches!(&self.what, What::Number(number) if number.counts_things)
+    }
+
+    /// Whether it is a range, or an article that may be the number one.
+    pub(super) fn is_loose(&self) -> bool {
+        matches!(&self.what, What::Number(number) if number.to.is_some() || number.article)
+    }
+
+    /// Whether it is a small whole number, as words say more often than digits.
+    pub(super) fn is_small(&self) -> bool {
+        let small = |value: &f64| value.fract() == 0.0 && (0.0..=MOST_SPELLED).contains(value);
+        matches!(&self.what, What::Number(number) if number.values.iter().all(small))
     }
 
     /// Whether it has so many digits that it is held against the passages whatever they say of the same
@@ -252,20 +265,6 @@ impl Number {
     /// At least, of what is at most.
     fn is_opposite_limit(&self, fact: &Self) -> bool {
         !fact.bound.bears_out(self.bound, self.denied || fact.denied)
-    }
-
-    /// 77 °F, for 25 °C.
-    fn is_same_temperature(&self, fact: &Self) -> bool {
-        let (Some(unit), Some(other)) = (self.unit, fact.unit) else { return false };
-        let celsius = |number: &Self, unit: Unit| {
-            number.values.iter().find_map(|value| unit.in_celsius(*value))
-        };
-        let (Some(own), Some(theirs)) = (celsius(self, unit), celsius(fact, other)) else {
-            return false;
-        };
-        unit.dimension != other.dimension
-            && (own - theirs).abs() <= 0.6
-            && fact.bound.bears_out(self.bound, self.denied || fact.denied)
     }
 
     /// The same value, or the same with the other sign where words say which way it goes.

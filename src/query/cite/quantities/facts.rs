@@ -2,12 +2,15 @@
 
 use std::collections::HashSet;
 
+use super::super::language::Language;
 use super::bounds::Bound;
 use super::dates::Date;
 use super::parse::Reading;
 use super::restated::{belongs_elsewhere, restates};
 use super::{Number, Quantity, What, derive, overlap, same_noun, stem};
 
+/// Words up to which a text is too short to tell its language.
+const FEW_WORDS: usize = 12;
 /// Things up to which an answer may count by itself what a passage lists.
 const MOST_COUNTED: f64 = 12.0;
 
@@ -47,10 +50,21 @@ impl Facts<'_> {
     /// Whether these bear out a quantity of a claim: they state it, or it follows from what they state.
     pub(in super::super) fn bear_out(&self, claim: &Quantity, claimed: &Reading) -> bool {
         self.state(claim, claimed).unwrap_or_else(|| {
-            !restates(claim, claimed, &self.all())
-                && (self.give_rise_to(claim, claimed)
-                    || (!claim.is_telling() && !self.have_rival(claim, claimed)))
+            self.may_spell(claim)
+                || !restates(claim, claimed, &self.all())
+                    && (self.give_rise_to(claim, claimed)
+                        || (!claim.is_telling() && !self.have_rival(claim, claimed)))
         })
+    }
+
+    /// Whether these may have the number in words that are not read: those of languages that are not
+    /// known.
+    fn may_spell(&self, claim: &Quantity) -> bool {
+        let mut texts = self.readings.iter().filter(|reading| !reading.words.is_empty());
+        claim.is_small()
+            && texts.any(|reading| {
+                reading.language == Language::Other && reading.words.len() > FEW_WORDS
+            })
     }
 
     /// Whether another number of the same kind stands in a sentence about the same thing; in any,

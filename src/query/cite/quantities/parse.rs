@@ -17,6 +17,7 @@ use value::Bare;
 /// A text as its quantities and its words.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(in super::super) struct Reading {
+    pub(in super::super) language: Language,
     /// In the order of the text.
     pub(in super::super) quantities: Vec<Quantity>,
     pub(in super::super) words: Vec<Word>,
@@ -68,7 +69,7 @@ pub(in super::super) fn read(text: &str, language: Language) -> Reading {
         sentence += usize::from(ends_sentence(token) && !goes_on);
         word
     });
-    Reading { words: words.collect(), quantities }
+    Reading { language, words: words.collect(), quantities }
 }
 
 fn ends_sentence(token: &Token) -> bool {

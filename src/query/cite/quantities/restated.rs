@@ -17,7 +17,7 @@ use super::{Quantity, stem};
 static WORKED_OUT: LazyLock<Lexicon<()>> = LazyLock::new(|| words(WORKING_OUT));
 
 const WORKING_OUT: &str = "together total totals altogether combined sum sums overall both all more less fewer difference \
-     differ* rose risen fell fallen grew grown shrank shrunk increas* decreas* down up later earlier before after older \
+     differ* rose risen fell fallen grew grown shrank shrunk increas* decreas* drop* declin* reduc* gain* result* down up later earlier before after older \
      younger longer shorter higher lower cheaper dearer remaining remain* rest left other others without twice double* \
      tripl* half halve* times each every so thus therefore hence makes average averages apiece than since until another \
      save saves saving mean means extra \
@@ -53,7 +53,9 @@ pub(super) fn belongs_elsewhere(claim: &Quantity, claimed: &Reading, facts: &[Fa
 
 /// Whether the clause of a fact says what that of a claim says, of one number of its kind.
 fn says_of(fact: &Fact, claim: &Quantity, claimed: &Reading, facts: &[Fact]) -> bool {
-    if !claim.is_of_kind(fact.quantity) || (fact.quantity.counts() && !claim.counts()) {
+    if !claim.is_of_kind(fact.quantity)
+        || (fact.quantity.is_loose() || fact.quantity.counts() && !claim.counts())
+    {
         return false;
     }
     let own = claimed.telling(claimed.clause(claim));

@@ -1,6 +1,7 @@
-//! How far a number gives its digits.
+//! How far a number gives its digits, and a temperature in degrees of another scale.
 
 use super::bounds::Bound;
+use super::units::Unit;
 use super::{Number, ROUGHLY};
 
 impl Number {
@@ -61,5 +62,19 @@ impl Number {
             literal.rsplit_once(['.', ',']).map_or(0, |(_, fraction)| fraction.len())
         });
         i32::try_from(of_value.max(of_literal)).unwrap_or_default()
+    }
+
+    /// 77 °F, for 25 °C.
+    pub(super) fn is_same_temperature(&self, fact: &Self) -> bool {
+        let (Some(unit), Some(other)) = (self.unit, fact.unit) else { return false };
+        let celsius = |number: &Self, unit: Unit| {
+            number.values.iter().find_map(|value| unit.in_celsius(*value))
+        };
+        let (Some(own), Some(theirs)) = (celsius(self, unit), celsius(fact, other)) else {
+            return false;
+        };
+        unit.dimension != other.dimension
+            && (own - theirs).abs() <= 0.6
+            && fact.bound.bears_out(self.bound, self.denied || fact.denied)
     }
 }
