@@ -245,3 +245,38 @@ fn numbers_are_said_of_something() {
         ),
     ]);
 }
+
+#[test]
+fn what_a_clause_says_with_another_number_is_not_worked_out() {
+    let battery = "The battery lasts for around 60 km. E-bikes cost 50 % more than bikes.";
+    let programmes = "Eco 50 takes 3 h 55 min and uses 0.75 kWh. Intensive 70 takes 2 h 10 min and uses 1.35 kWh.";
+    all(&[
+        ("The battery lasts for around 90 km.", battery, "90 km (60 km)"),
+        ("Intensive 70 uses 0.75 kWh.", programmes, "0.75 kWh (1.35 kWh)"),
+        ("The battery of two bikes lasts 120 km.", battery, ""),
+    ]);
+}
+
+#[test]
+fn names_with_numbers_limits_rates_and_scales() {
+    all(&[
+        (
+            "Retention is in Section 2.3.",
+            "Section 3.2 covers retention, and Section 4 sign-on.",
+            "2.3",
+        ),
+        ("Retention is in Section 3.2.", "Section 3.2 covers retention.", ""),
+        (
+            "At least 25 legal holds can be active.",
+            "No more than 25 holds can be active.",
+            "25 legal holds (25 holds)",
+        ),
+        ("Keep it below 77 °F.", "Keep it below 25 °C.", ""),
+        ("Keep it below 25 °F.", "Keep it below 25 °C.", "25 °F"),
+        (
+            "The price is 1.95 € per day.",
+            "The price is 1.95 € per week.",
+            "1.95 € per day (1.95 €)",
+        ),
+    ]);
+}
