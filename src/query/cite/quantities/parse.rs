@@ -248,14 +248,15 @@ impl Parser<'_> {
         if self.says_below_zero(end) {
             number.values.iter_mut().for_each(|value| *value = -value.abs());
         }
+        let mut noun_end = end;
         if number.unit.is_none()
             && let Some((noun, at)) = self.noun(end)
         {
             number.counts_things = self.is_plural(at);
             number.counted = Some(noun);
+            noun_end = at + 1;
         }
         (number.denied, number.falls) = self.sentence_says(from);
-        let noun_end = end + usize::from(number.counted.is_some());
         if let Some((per, after)) = self.per(noun_end) {
             number.per = Some(per);
             if number.counted.is_none() {

@@ -276,7 +276,7 @@ fn names_with_numbers_limits_rates_and_scales() {
         (
             "The price is 1.95 € per day.",
             "The price is 1.95 € per week.",
-            "1.95 € per day (1.95 €)",
+            "1.95 € per day (1.95 € per week)",
         ),
     ]);
 }
