@@ -63,7 +63,7 @@ pub(crate) fn qags(dir: &Path) -> Result<Vec<Case>, String> {
     Ok(cases)
 }
 
-/// CLIFF (Cao and Wang, 2021), as AggreFact (Tang et al., 2023) has it: `data/error_type_mapping/` of
+/// CLIFF (Cao and Wang, 2021), as `AggreFact` (Tang et al., 2023) has it: `data/error_type_mapping/` of
 /// github.com/Liyan06/AggreFact. Summaries of two models; one is unfaithful where a reader marked any part of it.
 pub(crate) fn cliff(dir: &Path) -> Result<Vec<Case>, String> {
     let path = dir.join("data/error_type_mapping/CLIFF_error_types.csv");

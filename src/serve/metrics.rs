@@ -255,7 +255,7 @@ pub(super) mod tests {
             error: Some("invalid_value".to_owned()),
             ..Notes::default()
         };
-        let metrics = Metrics::new();
+        let metrics = Metrics::new(None);
         metrics.count(&LogEntry { key: Some("ci".to_owned()), notes, ..LogEntry::default() });
         let text = metrics.text((0, 0));
         let helps = text.lines().filter_map(|line| line.strip_prefix("# HELP ")?.split_once(' '));

@@ -96,7 +96,7 @@ fn a_limit_on_costs_wants_a_price_where_something_costs() {
 
 #[test]
 fn mistakes_name_the_place_and_the_nearest_name() {
-    for (result, message, hint, usage) in [
+    for (result, message, hint, usage) in vec![
         (
             settings(&[], &[], "[chunk]\ntoken = 3", ""),
             "unknown setting `chunk.token` in /project/docent.toml",
