@@ -98,7 +98,8 @@ impl Range {
     }
 
     pub(super) fn read_bytes(self, text: &str) -> Result<u64, String> {
-        let bytes = parse::size(text).filter(|bytes| self.holds(*bytes));
+        let is_a_size = |bytes: &f64| self.holds(*bytes) && (*bytes == 0.0 || *bytes >= 1.0);
+        let bytes = parse::size(text).filter(is_a_size);
         bytes.map(|bytes| bytes as u64).ok_or_else(|| self.refusal())
     }
 

@@ -44,6 +44,7 @@ pub struct Verification {
 
 /// What the model says of one claim.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "VerificationVerdict")]
 pub struct Verdict {
     /// The claim, as the answer has it, without its marks.
     pub sentence: String,

@@ -49,7 +49,8 @@ struct QuestionMessage {
 struct ResumeMessage {
     #[schemars(length(max = "LONGEST_ID"))]
     id: Option<String>,
-    answer_id: Uuid,
+    /// As the answer had it.
+    answer_id: String,
 }
 
 /// What says nothing beside its type.
@@ -73,6 +74,9 @@ pub(super) fn read(text: &str) -> Result<Heard, Refusal> {
         }
         Some("resume") => {
             let ResumeMessage { id, answer_id } = typed(members)?;
+            let answer_id = answer_id.parse().map_err(|_| {
+                Refusal::invalid("answer_id", format!("`{answer_id}` is no id of an answer"))
+            })?;
             Ok(Heard::Request { id: checked(id)?, wish: Wish::Resume(answer_id) })
         }
         Some("cancel") => typed(members).map(|BareMessage {}| Heard::Cancel),
@@ -145,7 +149,7 @@ mod tests {
                 r#"{"type":"question","question":"a","stream":true}"#,
                 "unknown_parameter",
                 "stream",
-                "there is type",
+                "there is id",
             ),
             (
                 r#"{"type":"quesion","question":"a"}"#,
@@ -153,7 +157,7 @@ mod tests {
                 "type",
                 "did you mean `question`?",
             ),
-            (r#"{"type":"cancel","id":"1"}"#, "unknown_parameter", "id", "there is type"),
+            (r#"{"type":"cancel","id":"1"}"#, "unknown_parameter", "id", "there are no parameters"),
             (r#"{"type":"resume"}"#, "invalid_value", "answer_id", ""),
             (r#"{"type":"resume","answer_id":"x"}"#, "invalid_value", "answer_id", ""),
             (r#"{"question":"a"}"#, "invalid_value", "type", "such as"),
