@@ -120,7 +120,7 @@ pub enum Command {
     Query(QueryArgs),
     Chat(ChatArgs),
     Explain(ExplainArgs),
-    Eval(EvalArgs),
+    Eval(Box<EvalArgs>),
     Serve(ServeArgs),
     Keys(KeysArgs),
     Audit(AuditArgs),

@@ -11,8 +11,19 @@ use crate::beneath::{self, Kind};
 /// # Errors
 /// It can't be opened, or is a link: that may lead to a file that is somebody else's to write.
 pub(crate) fn append(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).append(true).create(true);
+    open(path, OpenOptions::new().append(true))
+}
+
+/// The same for reading, and for writing at any place of it.
+///
+/// # Errors
+/// As [`append`].
+pub(crate) fn rewritten(path: &Path) -> io::Result<File> {
+    open(path, OpenOptions::new().write(true))
+}
+
+fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    options.read(true).create(true);
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt as _;
@@ -24,4 +35,23 @@ pub(crate) fn append(path: &Path) -> io::Result<File> {
         kind @ Kind::Other("named pipe" | "socket") => Err(beneath::not_a_file(kind)),
         _ => Ok(file),
     }
+}
+
+/// Whether an open file is still what its path leads to.
+///
+/// # Errors
+/// Neither can be told.
+pub(crate) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    let there = match std::fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        looked => looked?,
+    };
+    let open = file.metadata()?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        Ok((open.dev(), open.ino()) == (there.dev(), there.ino()))
+    }
+    #[cfg(not(unix))]
+    Ok(open.created()? == there.created()?)
 }

@@ -10,6 +10,8 @@ mod manifest;
 mod reading;
 mod retrieval;
 mod secrets;
+mod trace_context;
+mod upload;
 mod usage;
 
 use uuid::Uuid;
@@ -25,6 +27,8 @@ pub use reading::{
 };
 pub use retrieval::{DEEPEST, Filter, Hit, LegScore, Mode, Passage, Scored};
 pub use secrets::{OnSecret, Screening};
+pub use trace_context::TraceContext;
+pub use upload::{UPLOADS, is_upload_id, upload_id, upload_of, upload_source};
 pub use usage::{ChatPrice, Usage};
 
 /// Version of every JSON shape docent prints and of the payload it stores.

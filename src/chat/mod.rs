@@ -3,6 +3,7 @@
 pub mod data;
 pub mod extractive;
 pub mod openai;
+mod relayed;
 pub mod reply;
 pub mod thinking;
 
@@ -10,6 +11,8 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use relayed::Relayed;
 
 use crate::error::BackendError;
 use crate::types::{Passage, Usage};
@@ -36,6 +39,8 @@ pub struct ChatRequest {
     pub question: String,
     pub passages: Vec<Passage>,
     pub sampling: Sampling,
+    /// For generating models alone.
+    pub relayed: Relayed,
 }
 
 /// What a question asks of a generating model in place of what is configured.
@@ -57,6 +62,7 @@ impl ChatRequest {
             question: String::new(),
             passages: Vec::new(),
             sampling: Sampling::default(),
+            relayed: Relayed::default(),
         }
     }
 }
@@ -70,10 +76,12 @@ pub enum ChatEvent {
     Thinking(String),
     /// Text of the answer, as it arrived.
     Delta(String),
+    /// Pieces of calls of functions, as they arrived: each has an `index`, and the first of each a name.
+    Calls(Vec<serde_json::Value>),
     /// All that came so far was thinking: the model showed it by a closing tag alone.
     Retracted,
     Done {
-        /// As the endpoint said it: `stop`, `length`, `content_filter`.
+        /// As the endpoint said it: `stop`, `length`, `content_filter`, [`CALLS`].
         finish_reason: String,
         /// The model that answered, which need not be the one that was asked.
         model: String,
@@ -83,6 +91,9 @@ pub enum ChatEvent {
 
 /// The finish reason of a model that found nothing to say in the passages; no delta came.
 pub const NO_ANSWER: &str = "no_answer";
+
+/// The finish reason of a model that calls functions.
+pub const CALLS: &str = "tool_calls";
 
 /// [`ChatModel::name`] of the one that only quotes.
 pub const EXTRACTIVE: &str = "extractive";

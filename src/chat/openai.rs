@@ -18,7 +18,7 @@ use futures::{StreamExt, stream};
 use serde_json::Value;
 
 use super::thinking::{Part, ThinkingParser};
-use super::{ChatEvent, ChatModel, ChatRequest, ChatStream, Sampling};
+use super::{CALLS, ChatEvent, ChatModel, ChatRequest, ChatStream};
 use crate::error::{BackendError, Fault, Service};
 use crate::openai::{Client, Events, tokens::Tokenizer};
 use crate::retry::{RetryPolicy, retry};
@@ -101,14 +101,13 @@ impl ChatModel for OpenAiChat {
     }
 
     fn payload(&self, request: &ChatRequest) -> Option<Value> {
-        serde_json::to_value(self.request(&wire::messages(&request.messages), request.sampling))
-            .ok()
+        serde_json::to_value(self.request(&wire::messages(request), request)).ok()
     }
 
     async fn stream(&self, request: ChatRequest) -> Result<ChatStream, BackendError> {
-        let messages = wire::messages(&request.messages);
+        let messages = wire::messages(&request);
         let (first, events) = loop {
-            match retry(&self.options.retry, || self.open(&messages, request.sampling)).await {
+            match retry(&self.options.retry, || self.open(&messages, &request)).await {
                 Err(error) if self.dialect.learn(&error) => {}
                 outcome => break outcome?,
             }
@@ -119,7 +118,12 @@ impl ChatModel for OpenAiChat {
 
 impl OpenAiChat {
     /// What is sent, as far as the endpoint has not refused it before.
-    fn request<'a>(&'a self, messages: &'a [wire::Message<'a>], sampling: Sampling) -> Request<'a> {
+    fn request<'a>(
+        &'a self,
+        messages: &'a [wire::Said<'a>],
+        request: &'a ChatRequest,
+    ) -> Request<'a> {
+        let sampling = request.sampling;
         let flag = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
         let renamed = flag(&self.dialect.max_completion_tokens);
         let max_tokens = sampling.max_tokens.or(self.options.max_tokens);
@@ -132,6 +136,7 @@ impl OpenAiChat {
             temperature: sampling.temperature.or(self.options.temperature),
             max_tokens: max_tokens.filter(|_| !renamed),
             max_completion_tokens: max_tokens.filter(|_| renamed),
+            relayed: &request.relayed.parameters,
         }
     }
 
@@ -139,11 +144,11 @@ impl OpenAiChat {
     /// whoever reads one answer may want another before its end.
     async fn open(
         &self,
-        messages: &[wire::Message<'_>],
-        sampling: Sampling,
+        messages: &[wire::Said<'_>],
+        request: &ChatRequest,
     ) -> Result<(Value, Events), BackendError> {
         let permit = self.client.admit(0).await?;
-        let request = self.request(messages, sampling);
+        let request = self.request(messages, request);
         let first = async {
             let mut events = self.client.chat_events(&request, &permit).await?;
             match events.next().await {
@@ -166,6 +171,7 @@ impl OpenAiChat {
             model: self.options.model.clone(),
             finish_reason: None,
             usage: Usage::default(),
+            calls: false,
             thinking: ThinkingParser::of(&self.options.model),
             ready: VecDeque::new(),
             over: false,
@@ -187,6 +193,8 @@ struct Answer {
     model: String,
     finish_reason: Option<String>,
     usage: Usage,
+    /// The model has called a function.
+    calls: bool,
     thinking: ThinkingParser,
     /// Events that were made of one that came, or of the end.
     ready: VecDeque<Result<ChatEvent, BackendError>>,
@@ -257,6 +265,13 @@ impl Answer {
         }
         let parts = delta.answer().map(|text| self.thinking.push(&text)).unwrap_or_default();
         self.ready.extend(parts.into_iter().map(|part| Ok(part.into())));
+        let calls = delta.calls();
+        if !calls.is_empty() {
+            self.calls = true;
+            // What may still be a mark of thinking is text.
+            self.ready.extend(self.thinking.finish().map(|part| Ok(part.into())));
+            self.ready.push_back(Ok(ChatEvent::Calls(calls)));
+        }
     }
 
     /// Once there is a finish reason, only the token counts can be missing.
@@ -264,7 +279,12 @@ impl Answer {
         self.over = true;
         self.ready.extend(self.thinking.finish().map(|part| Ok(part.into())));
         let done = self.finish_reason.take().map(|finish_reason| ChatEvent::Done {
-            finish_reason,
+            // Some servers call their functions and say that they just stopped.
+            finish_reason: if self.calls && finish_reason == "stop" {
+                CALLS.to_owned()
+            } else {
+                finish_reason
+            },
             model: std::mem::take(&mut self.model),
             usage: self.usage,
         });

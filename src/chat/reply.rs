@@ -32,7 +32,7 @@ async fn read(chat: &dyn ChatModel, request: ChatRequest) -> Result<Reply, Backe
     let mut reply = Reply::default();
     while let Some(event) = stream.next().await {
         match event? {
-            ChatEvent::Thinking(_) => {}
+            ChatEvent::Thinking(_) | ChatEvent::Calls(_) => {}
             ChatEvent::Retracted => reply.text.clear(),
             ChatEvent::Delta(text) => reply.text.push_str(&text),
             ChatEvent::Done { usage, .. } => reply.usage = usage,

@@ -48,6 +48,10 @@ pub struct EvalArgs {
     /// state. It is asked where the chat model is
     #[arg(long, value_name = "MODEL", requires = "answers")]
     pub judge: Option<String>,
+    /// Write what the questions, their passages and their answers are like to this file, for
+    /// `docent serve --drift-baseline`
+    #[arg(long, value_name = "FILE", requires = "answers")]
+    pub write_drift_baseline: Option<PathBuf>,
     #[command(flatten)]
     pub rerank: RerankFlags,
     #[command(flatten)]

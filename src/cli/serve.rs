@@ -20,6 +20,10 @@ pub struct ServeArgs {
     /// Listen elsewhere than on this machine without keys: whoever reaches it may do everything
     #[arg(long)]
     pub no_auth: bool,
+    /// Keep the collection in line with these files and directories while it is served; without PATH,
+    /// each collection with what it was made from
+    #[arg(long, value_name = "PATH", num_args = 0..)]
+    pub watch: Option<Vec<String>>,
     #[command(flatten)]
     pub place: ListenFlags,
     #[command(flatten)]
@@ -46,14 +50,17 @@ pub struct ServeArgs {
     "serve.keys",
     "serve.tls_cert",
     "serve.tls_key",
+    "serve.usage",
     "serve.public_url",
     "serve.ui",
     "serve.link_expiry",
     "serve.allow_host",
     "serve.allow_origin",
+    "serve.ingest",
     "serve.fallback",
     "serve.audit",
     "serve.audit_content",
+    "serve.drift_baseline",
 ]))]
 pub struct ListenFlags;
 
@@ -69,6 +76,7 @@ pub struct ListenFlags;
     "serve.slow_client",
     "serve.body_limit",
     "serve.cache",
+    "serve.upload_limit",
     "serve.drain",
     "serve.chat_idle",
 ]))]
@@ -164,8 +172,11 @@ pub struct AuditArgs {
 #[derive(Subcommand, Debug)]
 pub enum AuditCommand {
     /// Read every line, and say whether all are there as they were written; exits with 1 where not
+    ///
+    /// What the server moved aside before, FILE.NUMBER.jsonl, is read with it, and FILE.head, which says
+    /// where the end is.
     Verify {
-        /// As `--audit` named it, or one that was moved aside
+        /// As `--audit` named it
         file: PathBuf,
     },
 }

@@ -51,6 +51,7 @@ impl From<&IngestFlags> for SyncOptions {
             exclude: flags.exclude.clone(),
             hidden: flags.hidden,
             tags: flags.tags.clone(),
+            only_these_tags: false,
             text_fields: flags.text_fields.clone(),
             checksum: flags.checksum,
             retry_failed: flags.retry_failed,

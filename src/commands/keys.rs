@@ -1,6 +1,8 @@
 //! `docent keys`: who may ask `docent serve`.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::Utc;
 use schemars::JsonSchema;
@@ -11,7 +13,7 @@ use crate::cli::{Format, KeysArgs, KeysCommand, NewKeyFlags, RightName};
 use crate::error::{Exit, Failure, shell_word};
 use crate::output::words::counted;
 use crate::serve::keys::{Key, KeyFile, KeyFileError, Right, Secret, expiry};
-use crate::settings::{self, Serve};
+use crate::settings::{self, Serve, parse};
 use crate::ui::Ui;
 use crate::ui::sanitize::sanitize_line;
 
@@ -24,7 +26,7 @@ pub(super) fn file(settings: &Serve) -> Result<PathBuf, Failure> {
     })
 }
 
-pub(super) fn run(ui: &mut Ui, context: &Context, args: KeysArgs) -> Result<Exit, Failure> {
+pub(super) async fn run(ui: &mut Ui, context: &Context, args: KeysArgs) -> Result<Exit, Failure> {
     let path = context.cwd.join(file(&context.settings.serve)?);
     let mut keys = KeyFile::read_or_begin(&path).map_err(|error| unusable(&error))?;
     let secret = match args.command {
@@ -38,7 +40,12 @@ pub(super) fn run(ui: &mut Ui, context: &Context, args: KeysArgs) -> Result<Exit
                 ));
             }
             let secret = new_secret()?;
-            keys.keys.push(new_key(&name, &secret, new)?);
+            let key = new_key(&name, &secret, new)?;
+            warn_of(ui, context, &key).await?;
+            keys.add(key).map_err(|problem| {
+                Failure::usage(problem)
+                    .hint("write the path that it leads to, as docent search shows sources")
+            })?;
             Some((name, secret))
         }
         KeysCommand::Revoke { name } => {
@@ -175,8 +182,17 @@ fn new_key(name: &str, secret: &Secret, new: NewKeyFlags) -> Result<Key, Failure
             .hint("use letters, digits, `-`, `_`, `.` and `@`"));
     }
     let expires_at = new.expires.as_deref().map(|text| {
-        expiry(text, now).map_err(|problem| Failure::usage(format!("--expires `{text}` {problem}")))
+        let wrong = |problem: &str| Failure::usage(format!("--expires `{text}` {problem}"));
+        match expiry(text, now) {
+            Ok(end) if end <= now => Err(wrong("is over").hint("use 30d, or a date to come")),
+            Ok(end) => Ok(end),
+            Err(problem) => Err(wrong(&problem)),
+        }
     });
+    for name in &new.collections {
+        parse::collection(name)
+            .map_err(|problem| Failure::usage(format!("--only `{name}` {problem}")))?;
+    }
     let rights = match new.rights.as_slice() {
         [] => vec![Right::Search, Right::Answer],
         named => Right::ALL.into_iter().filter(|right| named.contains(&name_of(*right))).collect(),
@@ -197,6 +213,31 @@ fn new_key(name: &str, secret: &Secret, new: NewKeyFlags) -> Result<Key, Failure
         cost_per_day: new.cost_per_day,
         cost_per_month: new.cost_per_month,
     })
+}
+
+/// Longest that a store is waited for to say whether a collection is there.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Says what of a new key could not work as things are here. It may be made for a server elsewhere, or
+/// for a collection to come, so it is made all the same.
+async fn warn_of(ui: &mut Ui, context: &Context, key: &Key) -> Result<(), Failure> {
+    for name in &key.collections {
+        let mut context = context.clone();
+        context.settings.take_collection(name);
+        let collection = Arc::clone(super::engine(ui, context)?.collection());
+        // Where the store does not answer, nothing is known.
+        if let Ok(Ok(None)) = tokio::time::timeout(PATIENCE, collection.read()).await {
+            ui.warn(&format!("there is no collection `{name}` in {}", collection.endpoint()));
+        }
+    }
+    let chat = &context.settings.chat;
+    if key.has_budget() && chat.price.is_none() {
+        let model = chat.model.as_deref().unwrap_or("a chat model");
+        ui.warn(&format!(
+            "what {model} costs is not known here, so nothing would count towards the budget: set chat.price_in and chat.price_out for the server"
+        ));
+    }
+    Ok(())
 }
 
 fn name_of(right: Right) -> RightName {

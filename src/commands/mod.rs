@@ -119,7 +119,7 @@ fn dispatch(ui: &mut Ui, cli: Cli, flags: Layer) -> Result<Exit, Failure> {
         }
         Command::Eval(args) => {
             let context = context::with_tape(context::load(ui, flags)?, ui)?;
-            block_on(eval::run(ui, &context, args, format))
+            block_on(eval::run(ui, &context, *args, format))
         }
         Command::Serve(args) => {
             let context = context::with_tape(context::load(ui, flags)?, ui)?;
@@ -127,7 +127,7 @@ fn dispatch(ui: &mut Ui, cli: Cli, flags: Layer) -> Result<Exit, Failure> {
         }
         Command::Keys(args) => {
             let context = context::load(ui, flags)?;
-            keys::run(ui, &context, args)
+            block_on(keys::run(ui, &context, args))
         }
         Command::Audit(args) => audit::run(ui, &args),
         Command::Trace(args) => {

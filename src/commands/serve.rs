@@ -3,11 +3,13 @@
 use std::env;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::watch::files_only;
 use super::{Context, keys};
 use crate::cancel::{self, Cancel, Stop};
 use crate::cli::ServeArgs;
@@ -17,6 +19,7 @@ use crate::serve::Service;
 use crate::service::Engine;
 use crate::service::provenance::TraceSink;
 use crate::settings::{ListenAddress, Serve};
+use crate::types::Reach;
 use crate::ui::Ui;
 
 /// Threads of what blocks or computes beside the answers, at most.
@@ -50,13 +53,17 @@ async fn serve(ui: &mut Ui, context: Context, args: ServeArgs) -> Result<Exit, F
     let cache = (settings.cache > 0).then(|| Arc::new(RetrievalCache::new(settings.cache)));
     let engines = engines(ui, &context, &settings, cache.as_ref())?;
     engines[0].1.check_answering()?;
-    let usage = keys.as_ref().map(|keys| keys.with_file_name("usage.json"));
+    let watched = watched(&settings, args.watch)?;
+    warn_of_missing(ui, &engines).await;
+    let beside = || keys.as_ref().map(|keys| keys.with_file_name("usage.json"));
+    let usage = settings.usage.clone().map(|path| context.cwd.join(path)).or_else(beside);
     let service = Service {
         engines,
         cache,
         usage,
         keys,
         needs_keys: needs_keys.unwrap_or_default(),
+        watched,
         settings: settings.clone(),
         log: ui.request_log(),
     };
@@ -68,6 +75,18 @@ async fn serve(ui: &mut Ui, context: Context, args: ServeArgs) -> Result<Exit, F
         ui.note("answers are quoted, not generated: no chat model is configured. `docent doctor` shows how.");
     }
     Ok(running.run(&stop).await)
+}
+
+/// Collections that are kept in line with files; without a PATH with those that they were made from.
+fn watched(
+    settings: &Serve,
+    paths: Option<Vec<String>>,
+) -> Result<Vec<(String, Vec<String>)>, Failure> {
+    let Some(paths) = paths else { return Ok(Vec::new()) };
+    let paths = files_only(paths, Reach::default())?.paths;
+    let collections = settings.collections.iter();
+    let watched = collections.take(if paths.is_empty() { usize::MAX } else { 1 });
+    Ok(watched.map(|name| (name.clone(), paths.clone())).collect())
 }
 
 /// Each connection is an open file, and what a shell allows of them is far less than what the system does.
@@ -124,6 +143,29 @@ fn engines(
         engines.push((name.clone(), super::until_the_end(engine)));
     }
     Ok(engines)
+}
+
+/// Longest that a store is waited for.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Collections may come later, and be served from then on. So it is no error that one is not there, and
+/// nothing that nobody would want to know.
+async fn warn_of_missing(ui: &mut Ui, engines: &[(String, Arc<Engine>)]) {
+    for (name, engine) in engines {
+        let collection = engine.collection();
+        let warning = match tokio::time::timeout(PATIENCE, collection.read()).await {
+            Ok(Ok(Some(_))) => continue,
+            Ok(Ok(None)) => format!(
+                "there is no collection `{name}` in {} yet: docent ingest --collection {name} PATH makes it, and then it is served",
+                collection.endpoint()
+            ),
+            Ok(Err(error)) => format!("the collection `{name}` cannot be asked: {error}"),
+            Err(_) => {
+                format!("{} does not answer, so `{name}` cannot be asked", collection.endpoint())
+            }
+        };
+        ui.warn(&warning);
+    }
 }
 
 /// Told when the server is to end: by SIGTERM, or by Ctrl-C. The second time it ends at once.

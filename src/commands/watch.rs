@@ -1,19 +1,18 @@
 //! `docent ingest --watch`: stays, and syncs again whenever something changed.
 //!
 //! Each sync is an ordinary run, and between two of them nothing is held: neither the collection nor
-//! the lock of its writer. Directories are watched anew before each, so that what was replaced,
-//! created or ignored meanwhile is watched as it is now; what changes from then on is seen by that
-//! run or leads to the next.
+//! the lock of its writer.
 
 use super::{Context, ingest, on_interrupt, open};
 use crate::cli::{IngestArgs, WebFlags};
 use crate::error::{Exit, Failure, shell_word};
-use crate::ingest::discover::{DiscoverError, DiscoverOptions, Lookout};
 use crate::ingest::web::Start;
 use crate::ingest::{FailedSource, IngestReport};
-use crate::service::sync::{Inputs, SyncOptions, discover_failure, discover_options};
+use crate::service::sync::{Inputs, SyncOptions, discover_options};
+use crate::service::watching::watch;
+use crate::types::Reach;
 use crate::ui::Ui;
-use crate::watch::{Changes, Watch, WatchError};
+use crate::watch::Changes;
 
 pub(super) async fn run(ui: &mut Ui, context: Context, args: IngestArgs) -> Result<Exit, Failure> {
     let sync_options = &SyncOptions::from(&args.ingest);
@@ -44,13 +43,18 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: IngestArgs) -> Resu
 
 /// The system tells of changes of files only.
 fn inputs(typed: Vec<String>, web: &WebFlags) -> Result<Inputs, Failure> {
+    files_only(typed, web.reach())
+}
+
+/// Files, directories and globs.
+pub(super) fn files_only(typed: Vec<String>, reach: Reach) -> Result<Inputs, Failure> {
     if typed.iter().any(|input| input == "-") {
         return Err(Failure::usage(
             "--watch takes files, directories and globs, not standard input",
         )
         .hint("bring it in on its own: docent ingest -"));
     }
-    let inputs = Inputs::parse(typed, web.reach())?;
+    let inputs = Inputs::parse(typed, reach)?;
     match inputs.starts.first().map(Start::source) {
         Some(url) => Err(Failure::usage(format!(
             "--watch takes files, directories and globs, not a page of the web: {url}"
@@ -67,52 +71,11 @@ async fn rooted(
     mut inputs: Inputs,
 ) -> Result<(Context, Inputs), Failure> {
     if inputs.paths.is_empty() {
-        let reader = open(ui, context.clone())?.collection().read().await?;
-        inputs.paths = reader.map(|reader| reader.manifest().roots.clone()).unwrap_or_default();
+        inputs.paths = open(ui, context.clone())?.roots().await?;
         context.cwd.clone_from(&context.root);
         inputs.remembered = true;
-        if inputs.paths.is_empty() {
-            return Err(discover_failure(&DiscoverError::NothingNamed));
-        }
     }
     Ok((context, inputs))
-}
-
-/// Watches what a run looks at now, instead of what it looked at before.
-async fn watch(
-    options: DiscoverOptions,
-    changes: Changes,
-    former: Option<Watch>,
-) -> Result<Watch, Failure> {
-    let watch = move || -> Result<Watch, Failure> {
-        if let Some(former) = former {
-            former.end();
-        }
-        let lookout = Lookout::new(&options).map_err(|error| discover_failure(&error))?;
-        let mut judge = lookout.judge();
-        let mut watch =
-            Watch::new(changes, move |path| judge.concerns(path)).map_err(cannot_watch)?;
-        lookout.ways().into_iter().for_each(|directory| watch.entries(directory));
-        lookout.enter(&mut |directory| watch.tree(directory));
-        watch.complete().map_err(cannot_watch)
-    };
-    match tokio::task::spawn_blocking(watch).await {
-        Ok(watched) => watched,
-        Err(error) => Err(Failure::new(Exit::Backend, format!("cannot watch: {error}"))),
-    }
-}
-
-fn cannot_watch(error: WatchError) -> Failure {
-    let failure = Failure::config(format!("cannot watch: {error}"));
-    match error {
-        WatchError::TooManyDirectories => failure.hint(
-            "raise the limit, fs.inotify.max_user_watches (sudo sysctl fs.inotify.max_user_watches=524288), or leave directories out with .docentignore or --exclude",
-        ),
-        WatchError::TooManyWatchers => failure.hint(
-            "raise the limit, fs.inotify.max_user_instances (sudo sysctl fs.inotify.max_user_instances=512) or `ulimit -n`, or end another program that watches files",
-        ),
-        WatchError::Other(_) => failure,
-    }
 }
 
 /// Says what came of a sync, where that is news.

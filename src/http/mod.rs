@@ -1,9 +1,10 @@
-//! HTTP to anyone: the client, what its failures mean, and when a request may leave.
+//! HTTP to anyone: the client, what its failures mean, when a request may leave, and on whose behalf.
 //!
 //! What a kind of server says in its answers is for others to know: [`crate::openai`] speaks to
 //! models, `store::server` to Qdrant, `ingest::web` to sites, `trace::otlp` to collectors.
 
 mod announced;
+mod behalf;
 mod client;
 mod headers;
 mod limiter;
@@ -12,6 +13,7 @@ mod transport;
 mod url;
 
 pub(crate) use announced::announced;
+pub(crate) use behalf::{TRACEPARENT, at_once_on_behalf_of, context, on_behalf_of};
 pub(crate) use client::http_client;
 pub(crate) use headers::{Headers, headers};
 pub(crate) use limiter::{Held, Limiter};

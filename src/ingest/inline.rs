@@ -1,18 +1,24 @@
 //! Documents that are no files: from standard input, or from a collection of texts in one file.
 
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::document::Document;
+use crate::beneath;
 use crate::types::ContentHash;
 
 /// Documents that a run is given, not told where to find.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Inline {
     /// What the lineage calls them.
     pub name: String,
     pub documents: Vec<InlineDocument>,
     /// They are all there should be: others that are neither files nor pages are deleted.
     pub complete: bool,
+    /// Sources of such documents that are to be deleted.
+    pub gone: Vec<String>,
 }
 
 impl Inline {
@@ -20,7 +26,7 @@ impl Inline {
     pub fn bytes(source: String, bytes: Vec<u8>) -> Self {
         let name = source.clone();
         let documents = vec![InlineDocument { source, content: Content::Bytes(bytes) }];
-        Self { name, documents, complete: false }
+        Self { name, documents, ..Self::default() }
     }
 }
 
@@ -34,26 +40,47 @@ pub struct InlineDocument {
 pub enum Content {
     /// As of a file: what they are is told from name and content.
     Bytes(Vec<u8>),
+    /// The same in a file that docent keeps: it is read when its turn comes.
+    Kept(PathBuf),
     /// What extraction would give. It is of the kind `text`, whatever its source is called.
     Document(Arc<Document>),
 }
 
 impl Content {
-    pub(super) fn hash(&self) -> ContentHash {
-        match self {
+    /// `None` where it can't be read.
+    pub(super) fn hash(&self) -> Option<ContentHash> {
+        Some(match self {
             Self::Bytes(bytes) => ContentHash::of(bytes),
-            // Maps have texts as keys here, so there always is a JSON text.
-            Self::Document(document) => {
-                ContentHash::of(&serde_json::to_vec(&**document).unwrap_or_default())
-            }
-        }
+            Self::Kept(path) => return ContentHash::of_reader(kept(path).ok()?).ok(),
+            Self::Document(document) => hash_of(document),
+        })
     }
 
     /// Bytes.
     pub(super) fn size(&self) -> u64 {
         match self {
             Self::Bytes(bytes) => bytes.len() as u64,
+            Self::Kept(path) => {
+                kept(path).and_then(|file| file.metadata()).map_or(0, |it| it.len())
+            }
             Self::Document(document) => document.text.len() as u64,
         }
     }
+}
+
+pub(super) fn hash_of(document: &Document) -> ContentHash {
+    // Maps have texts as keys here, so there always is a JSON text.
+    ContentHash::of(&serde_json::to_vec(document).unwrap_or_default())
+}
+
+/// Opens a file that docent keeps. A link that was put in its place is not followed.
+fn kept(path: &Path) -> io::Result<File> {
+    beneath::open_file(path)
+}
+
+/// What such a file has; at most `limit` bytes, and one more where there are more.
+pub(super) fn read_kept(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    kept(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }

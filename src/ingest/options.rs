@@ -7,7 +7,7 @@ use super::budget::Budget;
 use super::chunk::{self, ChunkOptions};
 use super::discover::DiscoverOptions;
 use super::extract::Extractor;
-use super::inline::Inline;
+use super::inline::{Inline, InlineDocument};
 use super::plan::{PruneLimit, Wanted};
 use super::web::{Start, WebOptions};
 use crate::cancel::Canceller;
@@ -26,6 +26,8 @@ pub struct IngestOptions {
     pub starts: Vec<Start>,
     pub web: WebOptions,
     pub inline: Option<Inline>,
+    /// Where the collection is built again: documents that no file and nobody else brings in.
+    pub kept: Vec<InlineDocument>,
     pub chunk: ChunkOptions,
     /// `None` leaves the tags of known documents as they are.
     pub tags: Option<Vec<String>>,
@@ -53,10 +55,13 @@ impl IngestOptions {
         self.discover.inputs.is_empty() && self.inline.is_none() && self.starts.is_empty()
     }
 
-    /// Of the documents that are no files.
+    /// The documents that are no files.
+    pub(super) fn inline_documents(&self) -> impl Iterator<Item = &InlineDocument> {
+        self.inline.iter().flat_map(|inline| &inline.documents).chain(&self.kept)
+    }
+
     pub(super) fn inline_sources(&self) -> HashSet<&str> {
-        let documents = self.inline.iter().flat_map(|inline| &inline.documents);
-        documents.map(|document| document.source.as_str()).collect()
+        self.inline_documents().map(|document| document.source.as_str()).collect()
     }
 
     pub(super) fn wanted(&self) -> Wanted<'_> {

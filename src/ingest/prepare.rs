@@ -7,9 +7,10 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::cut::{self, Chunks};
-use super::discover::FoundFile;
+use super::discover::{self, FoundFile};
+use super::document::Document;
 use super::extract::{self, Detected};
-use super::inline::{Content, InlineDocument};
+use super::inline::{self, Content, InlineDocument, read_kept};
 use super::options::{Backends, IngestOptions};
 use super::reading::{self, HEAD, Unread};
 use super::secrets::{self, Secrets};
@@ -172,12 +173,11 @@ pub(super) fn work(survey: &Survey, options: &IngestOptions) -> Vec<Work> {
         if records.get(source).is_some() { Replaces::Changed } else { Replaces::Nothing }
     };
     work.extend(plan.added.iter().map(|file| one(file, new(&file.source))));
-    for InlineDocument { source, content } in options.inline.iter().flat_map(|it| &it.documents) {
-        let hash = content.hash();
+    for InlineDocument { source, content } in options.inline_documents() {
         let is_same = |record: &DocumentRecord| {
-            record.document_hash == hash
-                && wanted.is_met_by(record)
+            wanted.is_met_by(record)
                 && !survey.audit.damaged.contains(source)
+                && content.hash().is_some_and(|hash| record.document_hash == hash)
         };
         if !records.get(source).is_some_and(is_same) {
             let replaces = new(source);
@@ -241,8 +241,8 @@ async fn try_prepare(
             .map_err(unfit)?;
     let size = content.size();
     let mut document = match content {
-        Content::Document(document) => Arc::unwrap_or_clone(document),
-        Content::Bytes(bytes) => {
+        Body::Document(document) => Arc::unwrap_or_clone(document),
+        Body::Bytes(bytes) => {
             let extractor = &backends.extractor;
             let extracted = extractor.extract(&file.source, kind, &text_fields, bytes).await;
             // With other fields it may have text.
@@ -335,9 +335,25 @@ pub(super) fn passed_over(
 /// What is to become a document, and what it is.
 struct Source {
     file: FoundFile,
-    content: Content,
+    content: Body,
     kind: Kind,
     hash: ContentHash,
+}
+
+/// A [`Content`] that was read.
+enum Body {
+    Bytes(Vec<u8>),
+    Document(Arc<Document>),
+}
+
+impl Body {
+    /// Bytes.
+    fn size(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::Document(document) => document.text.len() as u64,
+        }
+    }
 }
 
 fn read(
@@ -354,10 +370,18 @@ fn read(
         Detected::Known(_) => None,
     };
     let (file, bytes) = match content {
-        Some(content @ Content::Document(_)) => {
-            let hash = content.hash();
+        Some(Content::Document(document)) => {
+            let hash = inline::hash_of(&document);
+            let content = Body::Document(document);
             return Ok(Source { file, content, kind: Kind::Text, hash });
         }
+        Some(Content::Kept(path)) => match read_kept(&path, limit) {
+            Ok(bytes) if bytes.len() as u64 > limit => {
+                return Err((Why::Fail(TOO_LARGE.to_owned()), None));
+            }
+            Ok(bytes) => (file, bytes),
+            Err(error) => return Err((Why::Fail(discover::reason(&error)), None)),
+        },
         Some(Content::Bytes(bytes)) => (file, bytes),
         None => reading::read(&file, root, limit, not_text).map_err(|unread| match unread {
             Unread::Enough(reason) => (Why::Skip(reason), None),
@@ -378,7 +402,7 @@ fn read(
         }
         Detected::Known(kind) => {
             let hash = ContentHash::of(&bytes);
-            Ok(Source { file, content: Content::Bytes(bytes), kind, hash })
+            Ok(Source { file, content: Body::Bytes(bytes), kind, hash })
         }
         Detected::Skip(reason) => Err((Why::Skip(reason), None)),
     }

@@ -241,6 +241,9 @@ pub(super) async fn survey(
     let was_refused = |failure: &&FailureRecord| refused.contains(&failure.source);
     let no_failures = failures.iter().filter(was_refused).map(|failure| failure.source.clone());
     plan.forgotten.extend(no_failures);
+    let gone = options.inline.iter().flat_map(|inline| &inline.gone);
+    let is_gone = |failure: &&FailureRecord| gone.clone().any(|gone| *gone == failure.source);
+    plan.forgotten.extend(failures.iter().filter(is_gone).map(|failure| failure.source.clone()));
     let Forgotten { roots: forgotten, documents, failures: of_them } =
         Forgotten::of(&options.forget, &options.discover, manifest, &records, &failures)?;
     plan.deleted.extend(documents);
@@ -267,12 +270,13 @@ pub(super) async fn survey(
 
 /// Documents that are no files, where the run has all that there should be.
 fn no_more(options: &IngestOptions, records: &[DocumentRecord]) -> Vec<String> {
-    if !options.inline.as_ref().is_some_and(|inline| inline.complete) {
-        return Vec::new();
-    }
+    let Some(inline) = &options.inline else { return Vec::new() };
     let there = options.inline_sources();
     let sources = records.iter().filter(|record| !record.is_file() && record.web.is_none());
-    let gone = sources.filter(|record| !there.contains(record.source.as_str()));
+    let is_gone = |source: &str| {
+        !there.contains(source) && inline.complete || inline.gone.iter().any(|gone| gone == source)
+    };
+    let gone = sources.filter(|record| is_gone(&record.source));
     gone.map(|record| record.source.clone()).collect()
 }
 
@@ -321,7 +325,7 @@ fn inputs(
         }
     } else {
         discover.inputs = roots;
-        if discover.inputs.is_empty() && starts.is_empty() {
+        if discover.inputs.is_empty() && starts.is_empty() && options.kept.is_empty() {
             return Err(DiscoverError::NothingNamed);
         }
     }

@@ -149,7 +149,7 @@ impl Project {
                 allow_gone: false,
                 remembered: false,
                 outside: Vec::new(),
-                own: None,
+                own: Vec::new(),
             },
             forget: Vec::new(),
             starts: Vec::new(),
@@ -163,6 +163,7 @@ impl Project {
                 retry: RetryPolicy::default(),
             },
             inline: self.inline.clone(),
+            kept: Vec::new(),
             chunk: chunk::ChunkOptions { max_tokens: 16, overlap_tokens: 0 },
             tags: self.tags.clone(),
             text_fields: None,
@@ -455,7 +456,7 @@ fn texts(rows: &[(&str, &str)]) -> Inline {
         })),
     };
     let documents = rows.iter().map(document).collect();
-    Inline { name: "texts".to_owned(), documents, complete: true }
+    Inline { name: "texts".to_owned(), documents, complete: true, ..Inline::default() }
 }
 
 #[tokio::test]

@@ -14,7 +14,9 @@ use reqwest::{Request, Response, Url};
 use super::body;
 use super::classify::{self, Refusal};
 use crate::error::{BackendError, Fault, Service};
-use crate::http::{Permit, announced, headers, http_client, innermost, shown_url, transport_error};
+use crate::http::{
+    self, Permit, announced, headers, http_client, innermost, shown_url, transport_error,
+};
 
 /// How much of an error body is read. Some servers echo the whole request in it.
 const ERROR_BODY: usize = 64 * 1024;
@@ -142,6 +144,10 @@ impl Origin {
         request.headers_mut().remove(AUTHORIZATION);
         if let Some((name, value)) = &self.credential {
             request.headers_mut().insert(name, value.clone());
+        }
+        let context = http::context().map(|context| context.traceparent());
+        if let Some(Ok(context)) = context.map(HeaderValue::try_from) {
+            request.headers_mut().insert(http::TRACEPARENT, context);
         }
         if self.query.is_some() {
             request.url_mut().set_query(self.query.as_deref());

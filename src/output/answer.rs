@@ -337,6 +337,8 @@ impl From<&AnswerEvent> for Event {
             AnswerEvent::Retracted => Self::Retracted,
             AnswerEvent::Thinking(text) => Self::Thinking { text: text.clone() },
             AnswerEvent::Text(text) => Self::Delta { text: text.clone(), mark: None },
+            // Who hears of this relays no functions.
+            AnswerEvent::Calls(_) => Self::Delta { text: String::new(), mark: None },
             AnswerEvent::Mark(number) => {
                 Self::Delta { text: format!("[{number}]"), mark: Some(*number) }
             }

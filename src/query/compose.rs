@@ -30,7 +30,9 @@ pub(super) fn compose(
     count: &dyn Fn(&str) -> usize,
 ) -> Composed {
     let prompt = |passages: &[Passage], nonce: &str| {
-        prompt::prompt(question, history, passages, &options.template, nonce)
+        let mut messages = prompt::prompt(question, history, passages, &options.template, nonce);
+        prompt::allow(&mut messages, &options.relayed);
+        messages
     };
     let mut reserved = prompt::tokens(&prompt(&[], prompt::SAMPLE_NONCE), count);
     loop {
@@ -42,7 +44,8 @@ pub(super) fn compose(
         if excess == 0 || packed.passages.is_empty() {
             let pack::Packed { passages, dropped, fates } = packed;
             let (question, sampling) = (question.to_owned(), options.sampling);
-            let request = ChatRequest { messages, question, passages, sampling };
+            let relayed = options.relayed.clone();
+            let request = ChatRequest { messages, question, passages, sampling, relayed };
             return Composed { request, tokens, dropped, fates };
         }
         reserved += excess;
@@ -75,6 +78,7 @@ mod tests {
             pack: PackOptions { max_tokens, ..PackOptions::default() },
             template: Template::default(),
             sampling: crate::chat::Sampling::default(),
+            relayed: crate::chat::Relayed::default(),
             nonce: "a1b2c3d4e5f60718".to_owned(),
         }
     }

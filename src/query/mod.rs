@@ -28,7 +28,7 @@ pub use options::AnswerOptions;
 pub use retriever::{Remembered, Retrieved, Retriever};
 
 use crate::cancel::Cancel;
-use crate::chat::{ChatEvent, ChatModel, ChatRequest, EXTRACTIVE, NO_ANSWER};
+use crate::chat::{CALLS, ChatEvent, ChatModel, ChatRequest, EXTRACTIVE, NO_ANSWER};
 use crate::error::BackendError;
 use crate::types::{Hit, Passage, Usage};
 use cite::{Citations, MarkParser, Piece};
@@ -54,6 +54,8 @@ pub enum AnswerEvent {
     Text(String),
     /// A citation mark `[n]`.
     Mark(u32),
+    /// Pieces of calls of functions, as [`ChatEvent::Calls`] has them: only where functions are relayed.
+    Calls(Vec<serde_json::Value>),
     /// Text and marks so far were thinking, and the answer begins here.
     Retracted,
 }
@@ -176,7 +178,7 @@ pub async fn answer(
     });
 
     let mut draft = Draft::new(started);
-    if !passages.is_empty() {
+    if !passages.is_empty() || !options.relayed.is_empty() {
         draft.stream(chat, request, cancel, emit).await?;
     }
     let refused = draft.refused();
@@ -186,7 +188,10 @@ pub async fn answer(
     }
     let citations = cite::verify(&draft.text, question, &passages);
     let ended = draft.failure.is_none() && !cancel.is_cancelled();
-    let no_answer = NoAnswer::of(&draft.text, refused, &passages, &citations).filter(|_| ended);
+    // Who calls a function has not answered yet.
+    let calls = draft.finish_reason.as_deref() == Some(CALLS);
+    let no_answer = NoAnswer::of(&draft.text, refused, &passages, &citations);
+    let no_answer = no_answer.filter(|_| ended && !calls);
     let nearest = match no_answer {
         Some(_) => nearest(&passages, &hits, options, &|text| chat.count_tokens(text)),
         None => Vec::new(),
@@ -296,6 +301,10 @@ impl Draft {
                     if self.quoted || !prompt::may_be_refusal(&self.text) {
                         send(marks.push(&std::mem::take(&mut held)), emit);
                     }
+                }
+                Ok(ChatEvent::Calls(calls)) => {
+                    self.first_token_in.get_or_insert_with(|| self.started.elapsed());
+                    emit(AnswerEvent::Calls(calls));
                 }
                 Ok(ChatEvent::Retracted) => {
                     let thought = std::mem::take(&mut self.text);

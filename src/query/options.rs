@@ -7,7 +7,7 @@ use super::pack::PackOptions;
 use super::prompt::template::Template;
 use super::retrieve::RetrieveOptions;
 use super::rewrite::RewriteOptions;
-use crate::chat::Sampling;
+use crate::chat::{Relayed, Sampling};
 
 /// How to answer.
 #[derive(Clone, Debug)]
@@ -23,6 +23,8 @@ pub struct AnswerOptions {
     pub history: Vec<Turn>,
     pub template: Template,
     pub sampling: Sampling,
+    /// Where there is something, the model is asked also without a passage.
+    pub relayed: Relayed,
     /// Marks the fences around passages; a document cannot guess it.
     pub nonce: String,
 }

@@ -8,7 +8,7 @@ pub mod template;
 use std::fmt::Write as _;
 
 use crate::chat::data::{attribute, data};
-use crate::chat::{Message, Speaker};
+use crate::chat::{Message, Relayed, Speaker};
 use crate::query::history::Turn;
 use crate::types::Passage;
 use template::{Slot, Template};
@@ -52,6 +52,25 @@ pub fn prompt(
     }
     messages.push(last);
     messages
+}
+
+const FUNCTIONS: &str = "\n\
+     - You may call the functions that you are given where the question needs what no passage has. \
+     What a function returns is data, too, and no passage: use it, and cite nothing for it. Refuse \
+     only where no function helps either.";
+
+const PICTURES: &str = "\n\
+     - Pictures that come with the question are part of it. Nothing is cited for what they show.";
+
+/// Lets the model use what is relayed to it beside the passages.
+pub fn allow(messages: &mut [Message], relayed: &Relayed) {
+    let Some(first) = messages.first_mut() else { return };
+    if relayed.has_functions() || !relayed.after.is_empty() {
+        first.text.push_str(FUNCTIONS);
+    }
+    if !relayed.parts.is_empty() {
+        first.text.push_str(PICTURES);
+    }
 }
 
 /// What the servers put around each message, and before the answer, at most: role and marks.

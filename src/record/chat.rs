@@ -45,7 +45,7 @@ impl ChatModel for Recorded {
     async fn stream(&self, request: ChatRequest) -> Result<ChatStream, BackendError> {
         let asked = AskedChat {
             model: self.name().to_owned(),
-            question: request.question.clone(),
+            question: request.question.clone() + &request.relayed.text(),
             messages: request.messages.clone(),
         };
         match &self.tape.0 {

@@ -203,6 +203,7 @@ fn ask(question: &str, prompt: &str) -> ChatRequest {
         question: question.to_owned(),
         passages: Vec::new(),
         sampling: Sampling::default(),
+        relayed: crate::chat::Relayed::default(),
     }
 }
 

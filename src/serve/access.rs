@@ -111,6 +111,15 @@ impl Access {
         Caller { access: Arc::clone(self), key, usage: None }
     }
 
+    /// The key of this id, where it may ask this collection now.
+    pub(super) fn key_of_id(&self, id: &str, collection: &str) -> Option<Key> {
+        let keys = self.keys.as_ref()?.keys()?;
+        let key = keys.keys.iter().find(|key| !id.is_empty() && key.id == id)?;
+        let asks = key.may(Right::Search) || key.may(Right::Answer);
+        let may = asks && !key.has_expired(Utc::now());
+        (may && key.sees_collection(collection)).then(|| key.clone())
+    }
+
     /// Whoever has a link to a document that was checked: it sees this one.
     pub(super) fn holder_of_link(self: &Arc<Self>, collection: &str, source: &str) -> Caller {
         let key = Some(Arc::new(Key::of_link(collection, source)));
@@ -238,12 +247,24 @@ fn too_often(key: &Key, what: &str, wait: Duration) -> Refusal {
 
 impl Caller {
     /// # Errors
-    /// The key has cost what it may. `cost`: of the key of this name, today and in this month.
+    /// The key has cost what it may, or what it costs is not known. `cost`: of the key of this name,
+    /// today and in this month.
     pub(super) fn check_budget(
         &self,
         cost: impl FnOnce(&str) -> (f64, f64),
     ) -> Result<(), Refusal> {
         let Some(key) = self.key.as_deref().filter(|key| key.has_budget()) else { return Ok(()) };
+        if self.access.engines().any(|(_, engine)| engine.context.settings.chat.is_unpriced()) {
+            return Err(Refusal::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "budget_without_prices",
+                format!(
+                    "the key `{}` has a budget, and what the chat model costs is not known",
+                    key.name
+                ),
+            )
+            .hint("whoever runs the server sets chat.price_in and chat.price_out"));
+        }
         let (today, month) = cost(&key.name);
         let over = |budget: Option<f64>, cost: f64| budget.filter(|budget| cost >= *budget);
         let spent = over(key.cost_per_day, today).map(|budget| (budget, "this day"));
@@ -258,9 +279,25 @@ impl Caller {
         }
     }
 
-    /// The id of its key; `None` where nobody needs one.
-    pub(super) fn key_id(&self) -> Option<&str> {
-        self.key.as_deref().map(|key| &*key.id)
+    pub(super) fn may(&self, right: Right) -> bool {
+        self.key.as_deref().is_none_or(|key| key.may(right))
+    }
+
+    /// It sees every document of every collection that is served.
+    pub(super) fn sees_all(&self) -> bool {
+        let is_whole =
+            |key: &Key| key.collections.is_empty() && key.sources.is_empty() && key.tags.is_empty();
+        self.key.as_deref().is_none_or(is_whole)
+    }
+
+    /// `None`: callers need none.
+    pub(super) fn key(&self) -> Option<&Arc<Key>> {
+        self.key.as_ref()
+    }
+
+    /// Id of its key; empty where it has none.
+    pub(super) fn key_id(&self) -> &str {
+        self.key.as_ref().map_or("", |key| &key.id)
     }
 
     /// It came by a link to one document, and has no key.
@@ -356,6 +393,21 @@ impl Scoped {
     pub(super) fn sight(&self) -> Sight {
         let (within, tags) = (self.within.clone(), self.tags.clone());
         Sight { collection: self.name.clone(), within, tags }
+    }
+
+    /// Whether a document of this source with these tags is among what may be seen.
+    pub(super) fn sees(&self, source: &str, tags: &[String]) -> bool {
+        self.engine.selects(&self.within, source) && self.tags.iter().all(|tag| tags.contains(tag))
+    }
+
+    /// Paths, directories and globs, one of which selects every document that may be seen; none: all.
+    pub(super) fn within(&self) -> &[String] {
+        &self.within
+    }
+
+    /// Tags that every document has which may be seen.
+    pub(super) fn tags(&self) -> &[String] {
+        &self.tags
     }
 
     /// The caller sees all of the collection.

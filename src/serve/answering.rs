@@ -9,10 +9,14 @@ use uuid::Uuid;
 
 use super::access::Scoped;
 use super::call::{Server, SharedNotes};
+use super::drift::Observation;
+use super::feedback::RecentAnswer;
 use super::log::Notes;
 use super::refusal::Refusal;
-use crate::chat::Sampling;
+use super::unfinished::Unfinished;
+use crate::chat::{CALLS, Relayed, Sampling};
 use crate::error::{BackendError, Exit, Failure};
+use crate::http::context as on_behalf_of;
 use crate::output::{CitationJson, Nearest, NoAnswerReason, WarningJson};
 use crate::query::history::Turn;
 use crate::query::verdict::NoAnswer;
@@ -42,6 +46,8 @@ pub(super) struct Question {
     pub(super) sampling: Sampling,
     /// Of the answer; `None`: one is made.
     pub(super) id: Option<Uuid>,
+    /// Passed on to the chat model.
+    pub(super) relayed: Relayed,
 }
 
 /// What came of a question.
@@ -53,7 +59,7 @@ pub(super) struct Answered {
 }
 
 /// The collection that was asked, as it was then.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 pub(super) struct AskedCollection {
     pub(super) collection: String,
     /// The number N of the version `NAME@vN`.
@@ -66,6 +72,8 @@ pub(super) struct AskedCollection {
 #[derive(Serialize, JsonSchema)]
 pub(super) struct AnswerDetails {
     pub(super) answer_id: String,
+    /// Of W3C Trace Context: that of the request.
+    pub(super) trace_id: Option<String>,
     #[serde(flatten)]
     pub(super) asked: AskedCollection,
     /// The model that answered; `extractive` where the answer is quoted.
@@ -132,6 +140,8 @@ async fn answer_or_quote(
         notes.collection = Some(scoped.name.clone());
         notes.question = Some(question.text.clone());
     });
+    // One of many questions of a request may find that those before it have cost all that there was.
+    caller.check_budget(|key| server.observers.usage.cost_of(key))?;
     let falls_back = server.settings.fallback == Fallback::Extractive;
     let generates = !scoped.engine().context.quotes();
     if generates && let Err(wait) = server.breaker.check(Instant::now()) {
@@ -183,10 +193,26 @@ async fn asked(
         overrides: question.overrides,
         introduction: question.introduction.as_deref(),
         sampling: question.sampling,
+        relayed: Some(&question.relayed),
         quote,
         id: question.id,
     };
-    let exchange = engine.answer(ask, &server.abandoned, emit).await?;
+    let mut unfinished = Unfinished {
+        server,
+        caller,
+        notes,
+        price: engine.context.settings.chat.price,
+        sent: 0,
+        came: 0,
+        is_billed: !quote && !engine.context.quotes(),
+    };
+    let mut emit = |event: AnswerEvent| {
+        unfinished.saw(&event);
+        emit(event);
+    };
+    let exchange = engine.answer(ask, &server.abandoned, &mut emit).await;
+    unfinished.end();
+    let exchange = exchange?;
     let asked = AskedCollection::of(scoped, &exchange);
     let outcome = exchange.answer.as_ref().map_err(Failure::clone);
     let outcome = outcome.and_then(|answer| engine.outcome(answer));
@@ -195,27 +221,63 @@ async fn asked(
         notes.note(|notes| notes.warning = Some(warning));
     }
     let answer = exchange.answer?;
-    caller.took_tokens(answer.usage_in_all());
+    observe(server, caller, scoped, question, &asked, &answer);
     notes.note(|notes| note_answer(notes, &asked, &answer));
     let objection = outcome.err().filter(|failure| failure.exit == Exit::Negative);
     Ok(Answered { answer, asked, objection })
 }
 
+/// Tells who watches what is answered.
+fn observe(
+    server: &Server,
+    caller: &Caller,
+    scoped: &Scoped,
+    question: &Question,
+    asked: &AskedCollection,
+    answer: &Answer,
+) {
+    server.spent(caller, answer.usage_in_all(), true);
+    let observers = &server.observers;
+    observers.answers.add(
+        caller.key_id(),
+        RecentAnswer {
+            id: answer.id,
+            asked: asked.clone(),
+            context: on_behalf_of(),
+            is_rated: false,
+        },
+    );
+    let ended = answer.failure.is_none() && !answer.interrupted;
+    // Scores of other ways to retrieve are not to be compared.
+    if ended && question.overrides == RetrievalOverrides::default() {
+        let k = scoped.engine().context.settings.search.k;
+        let observation = Observation::of_answer(&question.text, answer, k);
+        observers.drift.observe(&asked.collection, &observation);
+    }
+}
+
+/// What an answer took, with what was asked about its citations.
 fn note_answer(notes: &mut Notes, asked: &AskedCollection, answer: &Answer) {
     let milliseconds = |time: Duration| time.as_millis() as u64;
     let citations = &answer.citations.citations;
     notes.version = Some(asked.version);
-    notes.generation = asked.generation.map(|id| id.to_string());
+    notes.generation = asked.generation();
     notes.answer_id = Some(answer.id.to_string());
     notes.no_answer = Some(answer.no_answer.is_some());
-    let usage = answer.usage_in_all();
-    notes.prompt_tokens = usage.prompt_tokens;
-    notes.completion_tokens = usage.completion_tokens;
-    notes.cost = usage.cost;
+    // A request may ask several questions.
+    notes.answers += 1;
+    notes.no_answers += u32::from(answer.no_answer.is_some());
+    notes.took(answer.usage_in_all());
     notes.retrieved_ms = Some(milliseconds(answer.retrieved_in));
     notes.first_token_ms = answer.first_token_in.map(milliseconds);
-    notes.unsupported_citations = citations.iter().filter(|it| !it.verified).count() as u32;
-    notes.documents = sources(answer.passages.iter().map(|passage| &*passage.source));
+    notes.unsupported_citations += citations.iter().filter(|it| !it.verified).count() as u32;
+    let documents = answer.passages.iter().map(|passage| &*passage.source);
+    notes.documents = sources(notes.documents.iter().map(|it| &**it).chain(documents));
+}
+
+/// Of the request that is answered.
+pub(super) fn trace_id() -> Option<String> {
+    on_behalf_of().map(|context| context.trace_id)
 }
 
 /// Each once, in order of first mention.
@@ -225,6 +287,11 @@ pub(super) fn sources<'a>(all: impl Iterator<Item = &'a str>) -> Vec<String> {
 }
 
 impl AskedCollection {
+    /// As logs have it.
+    pub(super) fn generation(&self) -> Option<String> {
+        self.generation.map(|id| id.to_string())
+    }
+
     fn of(scoped: &Scoped, exchange: &Exchange) -> Self {
         Self::new(&scoped.name, exchange.reader())
     }
@@ -252,6 +319,7 @@ impl AnswerDetails {
         let citations = answer.citations.citations.iter().map(CitationJson::from);
         Self {
             answer_id: answer.id.to_string(),
+            trace_id: trace_id(),
             asked: asked.clone(),
             model: answer.model.clone(),
             no_answer: answer.no_answer.is_some(),
@@ -290,6 +358,7 @@ impl Answered {
         match self.answer.finish_reason.as_deref() {
             Some("length" | "max_tokens" | "model_length") => "length",
             Some("content_filter") => "content_filter",
+            Some(CALLS) => CALLS,
             _ => "stop",
         }
     }

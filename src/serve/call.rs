@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
 use futures::future::BoxFuture;
@@ -19,8 +20,11 @@ use super::log::Notes;
 use super::observers::Observers;
 use super::refusal::Refusal;
 use super::signature::Signer;
+use super::uploads::Uploads;
+use super::watching::Watched;
 use crate::cancel::Cancel;
 use crate::settings::Serve;
+use crate::types::Usage;
 
 /// What lives as long as the server.
 pub(super) struct Server {
@@ -36,6 +40,11 @@ pub(super) struct Server {
     pub(super) observers: Observers,
     /// Of conversations: who lost its connection gets them again.
     pub(super) turns: KeptTurns,
+    /// `None`: collections are not changed by request.
+    pub(super) uploads: Option<Uploads>,
+    /// Held by whatever changes a collection: one at a time in this process.
+    pub(super) writing: tokio::sync::Mutex<()>,
+    pub(super) watches: Vec<Watched>,
 }
 
 impl Server {
@@ -50,6 +59,14 @@ impl Server {
             "what is asked must be written down, and cannot be",
         );
         Err(Refusal { causes: vec![problem], ..refusal }.after(Duration::from_secs(5)))
+    }
+
+    /// Counts what a model took for a caller, as soon as it is known. `answered`: it sought an answer.
+    pub(super) fn spent(&self, caller: &Caller, used: Usage, answered: bool) {
+        caller.took_tokens(used);
+        if let Some(key) = caller.key().filter(|key| !key.name.is_empty()) {
+            self.observers.usage.spend(&key.name, used, answered);
+        }
     }
 
     pub(super) fn is_stopping(&self) -> bool {
@@ -67,10 +84,12 @@ pub(super) struct Call {
     /// What stands behind the `?`, as it was sent.
     pub(super) query: String,
     pub(super) headers: HeaderMap,
-    /// Empty where the method has none.
+    /// Empty where the method has none, and where the route takes a file.
     pub(super) body: Bytes,
     /// The caller would speak something else than HTTP.
     pub(super) upgrade: Option<Upgrade>,
+    /// Of a route that takes a file: what was not read yet.
+    pub(super) file: Mutex<Option<Body>>,
     pub(super) notes: SharedNotes,
 }
 
@@ -107,6 +126,11 @@ impl Call {
     pub(super) fn param(&self, name: &str) -> &str {
         let found = self.params.iter().find(|(known, _)| known == name);
         found.map_or("", |(_, value)| value)
+    }
+
+    /// The body of a route that takes a file, once.
+    pub(super) fn take_file(&self) -> Option<Body> {
+        self.file.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     pub(super) fn header(&self, name: &str) -> Option<&str> {

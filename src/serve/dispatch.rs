@@ -22,11 +22,16 @@ use super::request::read_body;
 use super::routes::{self, Route, Work};
 use super::signature::Signer;
 use super::{browser, page};
+use crate::http::{TRACEPARENT, on_behalf_of};
+use crate::types::TraceContext;
 
 /// By which clients of `OpenAI` say how often they have sent a request before.
 const RETRY_COUNT: HeaderName = HeaderName::from_static("x-stainless-retry-count");
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Which trace the request belongs to, as Trace Context Level 2 has it.
+const TRACE_RESPONSE: HeaderName = HeaderName::from_static("traceresponse");
 
 /// What a question holds until its answer has ended.
 type Turn = (Option<OwnedSemaphorePermit>, Option<OwnedSemaphorePermit>);
@@ -38,6 +43,7 @@ pub(super) async fn dispatch(
     request: Request<Body>,
 ) -> Response {
     let id = request_id(&request);
+    let context = trace_context(request.headers());
     let route = route.filter(|route| server.settings.ui || !route.page);
     let in_html = route.is_some_and(|route| route.page) && accepts_html(request.headers());
     let without_body = request.method() == Method::HEAD;
@@ -45,6 +51,7 @@ pub(super) async fn dispatch(
     let notes = SharedNotes::default();
     let entry = LogEntry {
         request_id: id.clone(),
+        trace_id: context.trace_id.clone(),
         method: request.method().to_string(),
         path: request.uri().path().to_owned(),
         route: route.map(|route| route.path),
@@ -56,7 +63,10 @@ pub(super) async fn dispatch(
     let lets_read = allowed.is_ok();
     let answered = match allowed {
         Ok(()) if browser::is_preflight(&request) => Ok((browser::preflight(), (None, None))),
-        Ok(()) => answer(&server, route, request, &id, &mut pending).await,
+        Ok(()) => {
+            let answered = answer(&server, route, request, &id, &mut pending);
+            on_behalf_of(context.clone(), answered).await
+        }
         Err(refusal) => Err(refusal),
     };
     let (mut response, turn) = answered.unwrap_or_else(|mut refusal| {
@@ -71,11 +81,14 @@ pub(super) async fn dispatch(
     if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
+    if let Ok(context) = HeaderValue::try_from(context.traceparent()) {
+        response.headers_mut().insert(TRACE_RESPONSE, context);
+    }
     browser::let_read(&mut response, asked_by.filter(|_| lets_read));
     pending.status = Some(response.status().as_u16());
     // Nobody takes the bytes of what has none.
     pending.sent = without_body || http_body::Body::is_end_stream(response.body());
-    response.map(|body| Body::new(Held { body, pending, held: turn }))
+    response.map(|body| Body::new(Held { body, pending, held: turn, context }))
 }
 
 async fn answer(
@@ -112,18 +125,19 @@ async fn answer(
     };
     // Before the body is read: who is refused need not send it.
     let turn = match route.work {
-        Work::Light => (None, None),
+        Work::Light | Work::File => (None, None),
         Work::Question => {
             let own = begin_question(server, &caller)?;
             (own, Some(server.admission.begin_question().await?))
         }
     };
-    let body = match parts.method {
+    let (body, file) = match parts.method {
+        Method::POST if route.work == Work::File => (bytes::Bytes::new(), Some(body)),
         Method::POST => {
             let settings = &server.settings;
-            read_body(body, settings.body_limit, settings.header_timeout).await?
+            (read_body(body, settings.body_limit, settings.header_timeout).await?, None)
         }
-        _ => bytes::Bytes::new(),
+        _ => (bytes::Bytes::new(), None),
     };
     let upgrade = parts.extensions.remove();
     let call = Call {
@@ -135,6 +149,7 @@ async fn answer(
         headers: parts.headers,
         body,
         upgrade,
+        file: std::sync::Mutex::new(file),
         notes: pending.notes.clone(),
     };
     let handled = AssertUnwindSafe((route.handler)(call)).catch_unwind();
@@ -199,7 +214,8 @@ fn holder_of_link(
     };
     let (collection, source) = (named("collection"), named("source"));
     let query = parts.uri.query().unwrap_or_default();
-    server.signer.check(collection, source, query, Utc::now().timestamp())?;
+    let key = server.access.key_of_id(Signer::holder_in(query), collection);
+    server.signer.check(key.as_ref(), collection, source, query, Utc::now().timestamp())?;
     Ok(server.access.holder_of_link(collection, source))
 }
 
@@ -211,6 +227,14 @@ fn request_id(request: &Request<Body>) -> String {
         (1..=128).contains(&id.len()) && id.chars().all(sane)
     };
     sent.filter(fits).map_or_else(|| made_id("req_"), str::to_owned)
+}
+
+/// That of the caller, where it sent exactly one that is valid; or the first span of a new trace.
+pub(super) fn trace_context(headers: &HeaderMap) -> TraceContext {
+    let mut sent = headers.get_all(TRACEPARENT).iter();
+    let sent = sent.next().filter(|_| sent.next().is_none());
+    let sent = sent.and_then(|header| TraceContext::below(header.to_str().ok()?));
+    sent.unwrap_or_else(TraceContext::begin)
 }
 
 fn no_route(request: &Request<Body>) -> Refusal {

@@ -1,10 +1,14 @@
 //! URLs by which what is cited can be opened.
 
+use std::sync::Arc;
+
 use http::HeaderMap;
 use http::header::HOST;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::access::Caller;
 use super::call::Server;
+use super::keys::Key;
 use super::signature::Signer;
 use crate::types::{Locator, is_url};
 
@@ -15,21 +19,21 @@ const IN_PATH: &AsciiSet =
 /// Makes the links of one response.
 pub(super) struct Links {
     base: String,
-    /// Where a link needs something that stands for a key.
-    signer: Option<Signer>,
+    /// Where a link needs something that stands for a key, and whose.
+    signer: Option<(Signer, Arc<Key>)>,
     /// Seconds since the Unix epoch.
     now: i64,
 }
 
 impl Links {
     /// They begin with the public URL that is set, or else with what the caller used.
-    pub(super) fn new(server: &Server, headers: &HeaderMap) -> Self {
+    pub(super) fn new(server: &Server, caller: &Caller, headers: &HeaderMap) -> Self {
         let host = || headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
         let public = server.settings.public_url.clone();
         let scheme = if server.settings.tls.is_some() { "https" } else { "http" };
         Self {
             base: public.unwrap_or_else(|| format!("{scheme}://{}", host())),
-            signer: server.access.needs_keys().then(|| server.signer.clone()),
+            signer: caller.key().map(|key| (server.signer.clone(), Arc::clone(key))),
             now: chrono::Utc::now().timestamp(),
         }
     }
@@ -64,7 +68,9 @@ impl Links {
     pub(super) fn stored(&self, collection: &str, source: &str) -> String {
         let encoded = |text| utf8_percent_encode(text, IN_PATH).to_string();
         let query = match &self.signer {
-            Some(signer) => format!("?{}", signer.query(collection, source, self.now)),
+            Some((signer, key)) => {
+                format!("?{}", signer.query(key, collection, source, self.now))
+            }
             None => String::new(),
         };
         let (collection, mut source) = (encoded(collection), encoded(source));
@@ -104,13 +110,15 @@ mod tests {
 
     #[test]
     fn a_link_is_signed_where_keys_are_needed() {
+        let key = Arc::new(Key::of_nobody());
         let signer = Signer::new(std::time::Duration::from_mins(1)).ok();
+        let signer = signer.map(|signer| (signer, Arc::clone(&key)));
         let links = Links { base: String::new(), signer, now: 1_000 };
         let url = links.to("docs", "a.md", Locator::Page(3));
         let query = url.strip_prefix("/s/docs/a.md?").and_then(|rest| rest.strip_suffix("#page=3"));
         let checked = query
             .zip(links.signer.as_ref())
-            .map(|(query, signer)| signer.check("docs", "a.md", query, 1_001));
+            .map(|(query, (signer, _))| signer.check(Some(&key), "docs", "a.md", query, 1_001));
         assert_eq!(checked, Some(Ok(())), "{url}");
     }
 }

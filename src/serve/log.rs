@@ -14,6 +14,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::call::{Server, SharedNotes};
+use crate::http::at_once_on_behalf_of;
+use crate::types::{TraceContext, Usage};
 
 /// Hears of each request once, in the order in which they end.
 pub type LogSink = Arc<dyn Fn(&LogEntry) + Send + Sync>;
@@ -26,6 +28,10 @@ pub struct LogEntry {
     pub time: String,
     /// The caller's own, where it sent one that can stand here.
     pub request_id: String,
+    /// Of W3C Trace Context: the caller's, or one that begins here; empty where there is no request.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    #[schemars(default)]
+    pub trace_id: String,
     pub method: String,
     /// Without the query, which may hold a question.
     pub path: String,
@@ -66,12 +72,24 @@ pub struct Notes {
     /// Id of the ingest that changed it last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub generation: Option<String>,
-    /// By which `docent trace show` finds its record.
+    /// By which `docent trace show` finds its record; of several, the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answer_id: Option<String>,
     /// Whether there is none, where one was sought.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub no_answer: Option<bool>,
+    /// Questions to which an answer was sought.
+    #[serde(skip)]
+    pub answers: u32,
+    /// Those without one.
+    #[serde(skip)]
+    pub no_answers: u32,
+    /// What a caller gave an answer, from 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub feedback: Option<f64>,
+    /// What it wrote of it. It is in no log.
+    #[serde(skip)]
+    pub comment: Option<String>,
     /// Tokens that were sent to the model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prompt_tokens: Option<u64>,
@@ -105,6 +123,19 @@ pub struct Notes {
     /// Something that whoever runs the server should see to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub warning: Option<String>,
+}
+
+impl Notes {
+    /// Adds what one of its answers took.
+    pub(super) fn took(&mut self, used: Usage) {
+        let (prompt_tokens, completion_tokens) = (self.prompt_tokens, self.completion_tokens);
+        let before =
+            Usage { prompt_tokens, completion_tokens, cost: self.cost, ..Usage::default() };
+        let all = before + used;
+        self.prompt_tokens = all.prompt_tokens;
+        self.completion_tokens = all.completion_tokens;
+        self.cost = all.cost;
+    }
 }
 
 /// Status of a caller that left, as nginx has it.
@@ -158,6 +189,8 @@ pub(super) struct Held<T> {
     pub(super) pending: Pending,
     #[expect(dead_code, reason = "held")]
     pub(super) held: T,
+    /// What is still done for it is done on behalf of this.
+    pub(super) context: TraceContext,
 }
 
 impl<T: Unpin> http_body::Body for Held<T> {
@@ -168,7 +201,9 @@ impl<T: Unpin> http_body::Body for Held<T> {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let frame = Pin::new(&mut self.body).poll_frame(context);
+        let this = &mut *self;
+        let frame =
+            at_once_on_behalf_of(&this.context, || Pin::new(&mut this.body).poll_frame(context));
         if matches!(frame, Poll::Ready(None)) || self.body.is_end_stream() {
             self.pending.sent = true;
         }

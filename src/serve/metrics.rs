@@ -18,8 +18,10 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::call::Call;
+use super::drift::{self, Drift};
 use super::log::LogEntry;
 use super::openapi::Operation;
+use super::uploads::Uploads;
 use crate::query::cache::{CacheCounts, RetrievalCache};
 
 /// Upper ends in seconds: from a cached probe to the longest answer.
@@ -59,6 +61,25 @@ struct OfQuestions {
     state: &'static str,
 }
 
+#[derive(Clone, Hash, PartialEq, Eq, Debug, EncodeLabelSet)]
+struct OfJob {
+    what: String,
+    outcome: &'static str,
+    key: String,
+}
+
+#[derive(Clone, Hash, PartialEq, Eq, Debug, EncodeLabelSet)]
+struct OfFeedback {
+    collection: String,
+    verdict: &'static str,
+}
+
+#[derive(Clone, Hash, PartialEq, Eq, Debug, EncodeLabelSet)]
+pub(super) struct DriftGauge {
+    pub(super) collection: String,
+    pub(super) signal: &'static str,
+}
+
 type Seconds = Family<OfRoute, Histogram, fn() -> Histogram>;
 type Money = Counter<f64, AtomicU64>;
 
@@ -77,6 +98,12 @@ pub(super) struct Metrics {
     unsupported_citations: Counter,
     repeated: Counter,
     questions: Family<OfQuestions, Gauge>,
+    jobs: Family<OfJob, Counter>,
+    jobs_waiting: Gauge,
+    pub(super) audit_failures: Counter,
+    feedback: Family<OfFeedback, Counter>,
+    drift: Family<DriftGauge, Gauge<f64, AtomicU64>>,
+    drifted: Family<DriftGauge, Gauge>,
 }
 
 impl Metrics {
@@ -97,6 +124,12 @@ impl Metrics {
             unsupported_citations: Counter::default(),
             repeated: Counter::default(),
             questions: Family::default(),
+            jobs: Family::default(),
+            jobs_waiting: Gauge::default(),
+            audit_failures: Counter::default(),
+            feedback: Family::default(),
+            drift: Family::default(),
+            drifted: Family::default(),
             registry: Registry::default(),
         };
         let version = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
@@ -136,10 +169,36 @@ impl Metrics {
             "Requests that their client had sent before",
             metrics.repeated.clone(),
         );
+        registry.register(
+            "audit_failures",
+            "Requests that could not be written down",
+            metrics.audit_failures.clone(),
+        );
+        registry.register(
+            "feedback",
+            "Answers of which somebody said something",
+            metrics.feedback.clone(),
+        );
+        registry.register("drift", "How far a signal is from its baseline", metrics.drift.clone());
+        registry.register(
+            "drifted",
+            "1 where that is further than chance explains",
+            metrics.drifted.clone(),
+        );
         registry.register("questions", "Questions of now", metrics.questions.clone());
         if let Some(cache) = cache {
             registry.register_collector(Box::new(OfCache(cache)));
         }
+        registry.register(
+            "documents",
+            "Documents that came or went by request",
+            metrics.jobs.clone(),
+        );
+        registry.register(
+            "documents_waiting",
+            "Documents that wait to come or go",
+            metrics.jobs_waiting.clone(),
+        );
         Self { registry, ..metrics }
     }
 
@@ -170,16 +229,34 @@ impl Metrics {
         if let Some(cost) = notes.cost {
             self.cost.get_or_create(&OfKey { key }).inc_by(cost);
         }
-        if let Some(no_answer) = notes.no_answer {
-            self.answers.inc();
-            self.no_answers.inc_by(no_answer.into());
-        }
+        self.answers.inc_by(notes.answers.into());
+        self.no_answers.inc_by(notes.no_answers.into());
         self.unsupported_citations.inc_by(notes.unsupported_citations.into());
         self.repeated.inc_by(notes.is_repeated.into());
     }
 
-    /// `answered`, `waiting`: questions of now.
-    fn text(&self, (answered, waiting): (usize, usize)) -> String {
+    /// Counts what was done for a request after its end.
+    pub(super) fn count_job(&self, entry: &LogEntry) {
+        let outcome = if entry.status < 400 { "done" } else { "failed" };
+        let key = entry.key.clone().unwrap_or_default();
+        let labels = OfJob { what: entry.method.to_ascii_lowercase(), outcome, key };
+        self.jobs.get_or_create(&labels).inc();
+    }
+
+    /// Counts what somebody said of an answer, from 0 to 1.
+    pub(super) fn rate(&self, collection: &str, score: f64) {
+        let verdict = if score < 0.5 { "poor" } else { "good" };
+        let labels = OfFeedback { collection: collection.to_owned(), verdict };
+        self.feedback.get_or_create(&labels).inc();
+    }
+
+    /// `answered`, `waiting`: questions of now; `documents`: that wait to come or go.
+    fn text(&self, (answered, waiting): (usize, usize), documents: usize, drift: &Drift) -> String {
+        self.jobs_waiting.set(i64::try_from(documents).unwrap_or(i64::MAX));
+        for (gauge, value, drifted) in drift::gauges(drift) {
+            self.drift.get_or_create(&gauge).set(value);
+            self.drifted.get_or_create(&gauge).set(drifted.into());
+        }
         for (state, count) in [("answered", answered), ("waiting", waiting)] {
             self.questions
                 .get_or_create(&OfQuestions { state })
@@ -233,7 +310,10 @@ pub(super) fn described(operation: Operation<'_>) -> Operation<'_> {
 
 /// `GET /metrics`.
 pub(super) fn metrics(call: &Call) -> Response {
-    let text = call.server.observers.metrics.text(call.server.admission.now());
+    let documents = call.server.uploads.as_ref().map_or(0, Uploads::waiting);
+    let observers = &call.server.observers;
+    let now = call.server.admission.now();
+    let text = observers.metrics.text(now, documents, &observers.drift);
     let mut response = Response::new(Body::from(text));
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
@@ -241,53 +321,4 @@ pub(super) fn metrics(call: &Call) -> Response {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
-    use super::super::log::Notes;
-    use super::*;
-
-    /// Each metric: its name, its labels, and what it is. Of one that counted nothing there is none.
-    pub(in crate::serve) fn rows() -> Vec<(String, String, String)> {
-        let notes = Notes {
-            prompt_tokens: Some(1),
-            completion_tokens: Some(1),
-            cost: Some(0.5),
-            no_answer: Some(false),
-            error: Some("invalid_value".to_owned()),
-            ..Notes::default()
-        };
-        let metrics = Metrics::new(None);
-        metrics.count(&LogEntry { key: Some("ci".to_owned()), notes, ..LogEntry::default() });
-        let text = metrics.text((0, 0));
-        let helps = text.lines().filter_map(|line| line.strip_prefix("# HELP ")?.split_once(' '));
-        let row = |(name, about): (&str, &str)| {
-            let kind = text.lines().find_map(|line| {
-                line.strip_prefix("# TYPE ")?.strip_prefix(name)?.strip_prefix(' ')
-            });
-            let suffix = match kind {
-                Some("counter") => "_total",
-                Some("info") => "_info",
-                Some("histogram") => "_sum",
-                _ => "",
-            };
-            let full = format!("{name}{suffix}");
-            let sample = text.lines().find_map(|line| line.strip_prefix(&*full)?.strip_prefix('{'));
-            let labels = sample.and_then(|rest| rest.split_once('}')).map_or("", |(it, _)| it);
-            let names =
-                labels.split(',').filter_map(|label| label.split_once('=')).map(|(it, _)| it);
-            let shown = match kind {
-                Some("histogram") => format!("`{name}`, a histogram"),
-                _ => format!("`{full}`"),
-            };
-            (shown, names.collect::<Vec<_>>().join(", "), about.trim_end_matches('.').to_owned())
-        };
-        helps.map(row).collect()
-    }
-
-    #[test]
-    fn what_is_counted_has_its_labels() {
-        let rows = rows();
-        assert!(rows.len() >= 13, "{rows:?}");
-        let requests = rows.iter().find(|(name, ..)| name == "`docent_requests_total`");
-        assert_eq!(requests.map(|(_, labels, _)| &**labels), Some("route, status, key"));
-    }
-}
+pub(super) mod tests;

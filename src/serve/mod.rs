@@ -16,12 +16,15 @@
 //! | [`links`], [`signature`] | URLs of what is cited, which open without a key |
 //! | [`health`] | whether the server lives and is ready |
 //! | [`observers`], [`log`], [`metrics`], [`usage`], [`audit`] | what is told, counted and kept of each request |
+//! | [`drift`], [`feedback`] | whether answers are still what they were, and what readers say of them |
 //! | [`access`], [`keys`], [`bucket`] | who asks, and what of the collections that may be |
 //! | [`admission`], [`breaker`] | how many questions at a time, and none to a model that is down |
 //! | [`retrieval`] | a search, which every wire has done in one place |
-//! | [`answering`] | a question → events and an answer, as every wire sends them |
+//! | [`answering`], [`unfinished`] | a question → events and an answer, as every wire sends them |
 //! | [`sse`], [`told`] | events on the wire, driven by whoever reads them |
 //! | [`request`], [`refusal`] | bodies in, errors out |
+//! | [`uploads`] | documents that come in by request, and what brings them into a collection |
+//! | [`watching`] | collections that are kept in line with their files |
 //! | [`browser`] | which hosts and which web pages may ask |
 //! | [`chat`] | conversations over one connection: questions in, events out |
 //! | [`connections`], [`tls`], [`slow`] | connections, their limits and their end |
@@ -38,7 +41,11 @@ mod call;
 mod chat;
 mod connections;
 mod dispatch;
+pub mod drift;
+mod feedback;
 mod health;
+#[cfg(test)]
+mod isolation;
 pub mod keys;
 mod links;
 mod log;
@@ -58,7 +65,10 @@ mod sse;
 mod stamp;
 mod tls;
 mod told;
+mod unfinished;
+mod uploads;
 mod usage;
+mod watching;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -77,6 +87,8 @@ use breaker::Breaker;
 use call::Server;
 use chat::KeptTurns;
 use connections::Listeners;
+use drift::Drift;
+use feedback::RecentAnswers;
 use keys::{KeyFile, WatchedKeys};
 pub use log::{LogEntry, LogSink};
 use metrics::Metrics;
@@ -84,8 +96,10 @@ use observers::Observers;
 pub use openapi::document as openapi;
 use signature::Signer;
 use tls::Tls;
+use uploads::Uploads;
 use usage::UsageBook;
 pub use usage::UsageResponse;
+use watching::Watched;
 
 /// What is served, to whom.
 pub struct Service {
@@ -99,6 +113,9 @@ pub struct Service {
     pub needs_keys: bool,
     /// The file of what keys have used.
     pub usage: Option<PathBuf>,
+    /// Collections that are kept in line with files, each with those that were named; none: with what it
+    /// was made from.
+    pub watched: Vec<(String, Vec<String>)>,
     pub settings: Serve,
     pub log: LogSink,
 }
@@ -128,8 +145,20 @@ impl Service {
         let audit = audit.map(|path| Audit::open(path, settings.audit_content)).transpose()?;
         // Of callers without a key nothing is counted that would be worth keeping.
         let usage = UsageBook::open(self.keys.as_ref().and(self.usage))?;
-        let observers =
-            Observers { log: self.log, metrics: Metrics::new(self.cache), usage, audit };
+        let drift = Drift::open(
+            settings.drift_baseline.as_deref(),
+            self.engines.iter().map(|(name, _)| &**name),
+        )?;
+        let observers = Observers {
+            log: self.log,
+            metrics: Metrics::new(self.cache),
+            usage,
+            answers: RecentAnswers::default(),
+            drift,
+            audit,
+        };
+        let uploads = self.engines[0].1.context.uploads();
+        let uploads = settings.ingest.then(|| Uploads::open(uploads)).transpose()?;
         let tls = self.settings.tls.as_ref().map(Tls::open).transpose()?.map(Arc::new);
         let listeners = Listeners::bind(&self.settings.listen, tls.clone()).await?;
         let Serve { max_questions, queue, queue_wait, .. } = self.settings;
@@ -147,6 +176,9 @@ impl Service {
             stopping: std::sync::OnceLock::new(),
             observers,
             turns: KeptTurns::default(),
+            uploads,
+            writing: tokio::sync::Mutex::new(()),
+            watches: self.watched.into_iter().map(Watched::new).collect(),
         });
         Ok(Running { listeners, server, abandon, tls })
     }
@@ -166,10 +198,15 @@ impl Running {
         let settings = server.settings.clone();
         let keeping = Task::spawn(keep_usage(Arc::clone(&server)));
         let log = Arc::clone(&server.observers.log);
-        let watching = tls.map(|tls| Task::spawn(tls.watch(log)));
+        let certificates = tls.map(|tls| Task::spawn(tls.watch(log)));
+        let looking = Task::spawn(watch_documents(Arc::clone(&server)));
+        watching::begin(&server, stop);
+        let working = Task::spawn(uploads::work(Arc::clone(&server), stop.clone()));
         let give_up = || abandon.cancel(Stop::Deadline);
         let exit = listeners.serve(router, &settings, stop, &give_up).await;
-        drop((keeping, watching));
+        drop((keeping, looking, certificates));
+        // What was begun is committed as far as it is.
+        let _ = tokio::time::timeout(settings.drain, working).await;
         if let Err(error) = server.observers.usage.keep() {
             (server.observers.log)(&LogEntry::warning(&unkept(&error)));
         }
@@ -220,6 +257,15 @@ async fn keep_usage(server: Arc<Server>) {
             }
             Err(_) => {}
         }
+    }
+}
+
+/// Sees now and then whether the documents are still those of the baseline.
+async fn watch_documents(server: Arc<Server>) {
+    const PAUSE: Duration = Duration::from_mins(1);
+    loop {
+        server.observers.drift.look_at_all(server.access.engines()).await;
+        tokio::time::sleep(PAUSE).await;
     }
 }
 

@@ -15,13 +15,15 @@ use super::keys::Right;
 use super::openai::{models, rerank, stores};
 use super::openapi::{self, Describe};
 use super::page as pages;
-use super::{chat, health, metrics, native, openai, usage};
+use super::{chat, drift, feedback, health, metrics, native, openai, usage};
 
 /// What a request costs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Work {
     /// Next to nothing: it never waits for its turn.
     Light,
+    /// The same, and its body is a file: its handler reads it.
+    File,
     /// Retrieval, and perhaps an answer.
     Question,
 }
@@ -75,11 +77,18 @@ const fn ask(path: &'static str, right: Right, handler: Handler) -> Route {
     Route::new(Method::POST, path, Some(right), Work::Question, handler)
 }
 
-/// What would change a collection, and says how that is done.
-const fn change(method: Method, path: &'static str) -> Route {
-    let handler: Handler = |call| ready(stores::read_only(&call)).boxed();
+/// Asks nothing.
+const fn tell(path: &'static str, right: Right, handler: Handler) -> Route {
+    Route::new(Method::POST, path, Some(right), Work::Light, handler)
+}
+
+/// What changes a collection, with `serve.ingest`.
+const fn change(method: Method, path: &'static str, handler: Handler) -> Route {
     Route::new(method, path, Some(Right::Ingest), Work::Light, handler)
 }
+
+/// What is done by other means, and says how.
+const NOT_BY_REQUEST: Handler = |call| ready(stores::not_by_request(&call)).boxed();
 
 /// All of them. A new row needs three things: the handler; a function `described` beside it, which names
 /// the types that it reads and sends (see [`openapi`]); and `.described(...)` here. A test asks for
@@ -96,9 +105,13 @@ pub(super) static ROUTES: &[Route] = &[
         .described(openapi::described),
     get("/metrics", Some(Right::Admin), |call| ready(Ok(metrics::metrics(&call))).boxed())
         .described(metrics::described),
+    get("/v1/docent/drift", Some(Right::Admin), |call| drift::drift(call).boxed())
+        .described(drift::described),
+    tell("/v1/docent/feedback", Right::Answer, |call| feedback::feedback(call).boxed())
+        .described(feedback::described),
     get("/v1/docent/usage", Some(Right::Admin), |call| ready(usage::usage(&call)).boxed())
         .described(usage::described),
-    get("/v1/models", Some(Right::Search), |call| ready(Ok(models::list(&call))).boxed())
+    get("/v1/models", Some(Right::Search), |call| models::list(call).map(Ok).boxed())
         .described(models::described_list),
     get("/v1/models/{*id}", Some(Right::Search), |call| ready(models::one(&call)).boxed())
         .described(models::described_one),
@@ -130,23 +143,42 @@ pub(super) static ROUTES: &[Route] = &[
         .described(stores::files::described_list),
     get("/v1/files/{file_id}", Some(Right::Search), |call| stores::files::one(call).boxed())
         .described(stores::files::described_one),
-    change(Method::POST, "/v1/vector_stores")
+    change(Method::POST, "/v1/vector_stores", NOT_BY_REQUEST)
         .described(|it| stores::unchanged(it, "createVectorStore")),
-    change(Method::POST, "/v1/vector_stores/{id}")
+    change(Method::POST, "/v1/vector_stores/{id}", NOT_BY_REQUEST)
         .described(|it| stores::unchanged(it, "modifyVectorStore")),
-    change(Method::DELETE, "/v1/vector_stores/{id}")
+    change(Method::DELETE, "/v1/vector_stores/{id}", NOT_BY_REQUEST)
         .described(|it| stores::unchanged(it, "deleteVectorStore")),
-    change(Method::POST, "/v1/vector_stores/{id}/files")
-        .described(|it| stores::unchanged(it, "createVectorStoreFile")),
-    change(Method::POST, "/v1/vector_stores/{id}/file_batches")
-        .described(|it| stores::unchanged(it, "createVectorStoreFileBatch")),
-    change(Method::POST, "/v1/vector_stores/{id}/files/{file_id}")
-        .described(|it| stores::unchanged(it, "modifyVectorStoreFile")),
-    change(Method::DELETE, "/v1/vector_stores/{id}/files/{file_id}")
-        .described(|it| stores::unchanged(it, "deleteVectorStoreFile")),
-    change(Method::POST, "/v1/files").described(|it| stores::unchanged(it, "createFile")),
-    change(Method::DELETE, "/v1/files/{file_id}")
-        .described(|it| stores::unchanged(it, "deleteFile")),
+    change(Method::POST, "/v1/vector_stores/{id}/files", |call| {
+        stores::changes::attach(call).boxed()
+    })
+    .described(stores::changes::described_attach),
+    change(Method::POST, "/v1/vector_stores/{id}/files/{file_id}", |call| {
+        stores::changes::update(call).boxed()
+    })
+    .described(stores::changes::described_update),
+    change(Method::DELETE, "/v1/vector_stores/{id}/files/{file_id}", |call| {
+        stores::changes::detach(call).boxed()
+    })
+    .described(stores::changes::described_detach),
+    change(Method::POST, "/v1/vector_stores/{id}/file_batches", |call| {
+        stores::batches::create(call).boxed()
+    })
+    .described(stores::batches::described_create),
+    get("/v1/vector_stores/{id}/file_batches/{batch_id}", Some(Right::Search), |call| {
+        stores::batches::one(call).boxed()
+    })
+    .described(stores::batches::described_one),
+    get("/v1/vector_stores/{id}/file_batches/{batch_id}/files", Some(Right::Search), |call| {
+        stores::batches::files(call).boxed()
+    })
+    .described(stores::batches::described_files),
+    Route::new(Method::POST, "/v1/files", Some(Right::Ingest), Work::File, |call| {
+        stores::changes::upload(call).boxed()
+    })
+    .described(stores::changes::described_upload),
+    change(Method::DELETE, "/v1/files/{file_id}", |call| stores::changes::delete(call).boxed())
+        .described(stores::changes::described_delete),
     ask("/v1/embeddings", Right::Search, |call| openai::embeddings::embed(call).boxed())
         .described(openai::embeddings::described),
     ask("/v1/rerank", Right::Search, |call| rerank::rerank(call).boxed())

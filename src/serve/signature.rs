@@ -1,7 +1,8 @@
 //! What stands for a key in a link to one document, so that a citation opens in a browser.
 //!
-//! It is made of the collection, the source and the time when it ends, with a secret that only this
-//! process knows: a server that starts anew honours none of before.
+//! It is made of the collection, the source, the key that it was made for with what that key sees, and
+//! the time when it ends, with a secret that only this process knows. So it ends with its key, and a
+//! server that starts anew honours none of before.
 
 use std::time::Duration;
 
@@ -9,10 +10,12 @@ use http::StatusCode;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
+use super::keys::Key;
 use super::refusal::Refusal;
 use crate::types::ContentHash;
 
 const EXPIRES: &str = "expires";
+const HOLDER: &str = "for";
 const SIGNATURE: &str = "signature";
 
 /// Signs links, and checks them. Cheap to clone.
@@ -33,11 +36,17 @@ impl Signer {
         Ok(Self { secret, lasts })
     }
 
-    /// What stands behind the `?` of a link that is made now, in seconds since the Unix epoch.
-    pub(super) fn query(&self, collection: &str, source: &str, now: i64) -> String {
+    /// What stands behind the `?` of a link that is made now, in seconds since the Unix epoch, for the
+    /// holder of a key.
+    pub(super) fn query(&self, holder: &Key, collection: &str, source: &str, now: i64) -> String {
         let expires = now + self.lasts.as_secs().cast_signed();
-        let signature = self.signature(collection, source, expires);
-        format!("{EXPIRES}={expires}&{SIGNATURE}={signature}")
+        let signature = self.signature(holder, collection, source, expires);
+        format!("{EXPIRES}={expires}&{HOLDER}={}&{SIGNATURE}={signature}", holder.id)
+    }
+
+    /// Id of the key that a link was made for, as it says.
+    pub(super) fn holder_in(query: &str) -> &str {
+        value(query, HOLDER).unwrap_or_default()
     }
 
     /// Whether a request brings what may stand for a key.
@@ -45,10 +54,14 @@ impl Signer {
         value(query, SIGNATURE).is_some()
     }
 
+    /// `holder`: the key of the id that [it says](Self::holder_in), as it is now; `None` where there is
+    /// none any more.
+    ///
     /// # Errors
-    /// What stands behind the `?` was not made for this document, or is over.
+    /// What stands behind the `?` was not made for this document and this key, or is over.
     pub(super) fn check(
         &self,
+        holder: Option<&Key>,
         collection: &str,
         source: &str,
         query: &str,
@@ -60,13 +73,14 @@ impl Signer {
         let expires = value(query, EXPIRES).and_then(|text| text.parse::<i64>().ok());
         let signature = value(query, SIGNATURE).unwrap_or_default();
         let fits = |expires| {
-            let right = self.signature(collection, source, expires);
+            let Some(holder) = holder else { return false };
+            let right = self.signature(holder, collection, source, expires);
             bool::from(right.as_bytes().ct_eq(signature.as_bytes()))
         };
         match expires.filter(|expires| fits(*expires)) {
             None => Err(refused(
                 "invalid_link",
-                "this link was not made by this server for this document, or it was changed, or the server has started anew since",
+                "this link was not made by this server for this document, or it was changed, or since then the server has started anew, or the key that it was made for was changed or revoked",
             )),
             Some(expires) if expires <= now => Err(refused(
                 "expired_link",
@@ -76,21 +90,21 @@ impl Signer {
         }
     }
 
-    fn signature(&self, collection: &str, source: &str, expires: i64) -> String {
-        // Each part says how long it is: no other parts give the same bytes.
-        let length = |text: &str| (text.len() as u64).to_be_bytes();
-        let code = hmac_sha256(
-            &self.secret,
-            &[
-                b"docent link 1",
-                &length(collection),
-                collection.as_bytes(),
-                &length(source),
-                source.as_bytes(),
-                &expires.to_be_bytes(),
-            ],
-        );
-        ContentHash::from_digest(&code).0
+    fn signature(&self, holder: &Key, collection: &str, source: &str, expires: i64) -> String {
+        let Key { id, collections, sources, tags, .. } = holder;
+        let mut signed = b"docent link 2".to_vec();
+        signed.extend(expires.to_be_bytes());
+        // Each list says how many it has, and each part how long it is: no other parts give the same
+        // bytes.
+        let named = [collection.to_owned(), source.to_owned(), id.clone()];
+        for list in [&named[..], collections, sources, tags] {
+            signed.extend((list.len() as u64).to_be_bytes());
+            for part in list {
+                signed.extend((part.len() as u64).to_be_bytes());
+                signed.extend(part.as_bytes());
+            }
+        }
+        ContentHash::from_digest(&hmac_sha256(&self.secret, &[&signed])).0
     }
 }
 
@@ -116,6 +130,7 @@ fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
+    use super::super::keys::{Secret, tests::key};
     use super::*;
 
     #[test]
@@ -139,11 +154,13 @@ mod tests {
     #[test]
     fn a_link_opens_its_own_document_for_its_time() {
         let signer = Signer::new(Duration::from_mins(1)).unwrap();
-        let query = signer.query("docs", "a.md", 1_000);
+        let holder = key("a", &Secret::new().unwrap());
+        let query = signer.query(&holder, "docs", "a.md", 1_000);
         let check = |collection, source, query: &str, now| {
-            signer.check(collection, source, query, now).map_err(|refusal| refusal.code)
+            signer.check(Some(&holder), collection, source, query, now).map_err(|it| it.code)
         };
         assert!(Signer::is_in(&query));
+        assert_eq!(Signer::holder_in(&query), holder.id);
         assert_eq!(check("docs", "a.md", &query, 1_059), Ok(()));
         assert_eq!(check("docs", "a.md", &format!("at=L3&{query}"), 1_059), Ok(()));
         assert_eq!(check("docs", "a.md", &query, 1_060), Err("expired_link"));
@@ -163,7 +180,32 @@ mod tests {
             assert_eq!(check(collection, source, query, 1_001), Err("invalid_link"), "{query}");
         }
         let other = Signer::new(Duration::from_mins(1)).unwrap();
-        let refusal = other.check("docs", "a.md", &query, 1_001).unwrap_err();
+        let refusal = other.check(Some(&holder), "docs", "a.md", &query, 1_001).unwrap_err();
         assert_eq!((refusal.status.as_u16(), refusal.code), (403, "invalid_link"));
+    }
+
+    #[test]
+    fn a_link_ends_with_its_key_and_with_what_the_key_sees() {
+        let signer = Signer::new(Duration::from_mins(1)).unwrap();
+        let holder = key("a", &Secret::new().unwrap());
+        let query = signer.query(&holder, "docs", "a.md", 1_000);
+        let opens =
+            |holder: Option<&Key>| signer.check(holder, "docs", "a.md", &query, 1_001).is_ok();
+        let narrower = |narrow: fn(&mut Key)| {
+            let mut key = holder.clone();
+            narrow(&mut key);
+            key
+        };
+        assert!(opens(Some(&holder)));
+        assert!(opens(Some(&narrower(|key| key.name = "b".to_owned()))), "who it is called");
+        assert!(!opens(None));
+        for key in [
+            narrower(|key| key.id = "other".to_owned()),
+            narrower(|key| key.sources = vec!["b.md".to_owned()]),
+            narrower(|key| key.tags = vec!["b".to_owned()]),
+            narrower(|key| key.collections = vec!["docs".to_owned()]),
+        ] {
+            assert!(!opens(Some(&key)), "{key:?}");
+        }
     }
 }

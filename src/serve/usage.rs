@@ -1,12 +1,13 @@
 //! What each key has used, by day: kept in a file from one start to the next, so that a budget is one.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use axum::response::Response;
-use chrono::{NaiveDate, Utc};
+use chrono::{Datelike as _, NaiveDate, Utc};
 use schemars::JsonSchema;
 use schemars::r#gen::SchemaGenerator;
 use schemars::schema::{InstanceType, Schema, SchemaObject};
@@ -20,6 +21,8 @@ use super::refusal::Refusal;
 use super::request::query;
 use crate::error::Failure;
 use crate::output::Versioned;
+use crate::private;
+use crate::types::Usage;
 
 /// Days that are kept: a year, and some to compare with.
 const DAYS: usize = 400;
@@ -46,98 +49,195 @@ pub(super) struct UsageBook {
     /// `None`: it is forgotten with the server.
     path: Option<PathBuf>,
     book: Mutex<Book>,
+    /// Held while the file is written.
+    keeping: Mutex<()>,
 }
 
 #[derive(Default)]
 struct Book {
-    days: Days,
-    /// Something was counted since it was written.
-    is_changed: bool,
+    /// As the file had it when it was looked at last.
+    kept: Days,
+    stamp: Stamp,
+    /// What was counted since it was written.
+    fresh: Days,
 }
 
+/// What changes where a file does: the time alone may be that of the one before it.
+type Stamp = Option<(SystemTime, u64, u64)>;
+
 impl UsageBook {
-    /// Goes on with what is in the file, if it is there.
+    /// Goes on with what is in the file, if it is there. Several servers may share one: each adds what it
+    /// has counted, and sees what the others did within seconds.
     ///
     /// # Errors
     /// The file can't be read, or is no such file.
     pub(super) fn open(path: Option<PathBuf>) -> Result<Self, Failure> {
-        let days = match path.as_deref().map(read).transpose() {
-            Ok(days) => days.flatten().unwrap_or_default(),
-            Err(error) => {
-                let path = path.unwrap_or_default();
-                return Err(Failure::config(format!("{}: {error}", path.display()))
-                    .hint("it has what the keys have used: mend it, or move it away to count from nothing"));
-            }
-        };
-        Ok(Self { path, book: Mutex::new(Book { days, is_changed: false }) })
+        let mut book = Book::default();
+        if let Some(path) = &path {
+            let read = read(path).map_err(|error| {
+                Failure::config(format!("{}: {error}", path.display()))
+                    .hint("it has what the keys have used: mend it, or move it away to count from nothing")
+            })?;
+            (book.stamp, book.kept) = (stamp(path), read);
+        }
+        Ok(Self { path, book: Mutex::new(book), keeping: Mutex::default() })
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts a request that has ended.
+    /// Counts a request that has ended. What its answers took is [counted](Self::spend) already.
     pub(super) fn count(&self, entry: &LogEntry) {
         let Some(key) = &entry.key else { return };
-        let notes = &entry.notes;
+        self.book().fresh_of(key).requests += 1;
+    }
+
+    /// Counts what a model took, as soon as it is known: the next question of the same request is held
+    /// against it.
+    pub(super) fn spend(&self, key: &str, used: Usage, answered: bool) {
         let mut book = self.book();
-        let used = book.days.entry(Utc::now().date_naive()).or_default().entry(key.clone());
-        let used = used.or_default();
-        used.requests += 1;
-        used.answers += u64::from(notes.no_answer.is_some());
-        used.prompt_tokens += notes.prompt_tokens.unwrap_or(0);
-        used.completion_tokens += notes.completion_tokens.unwrap_or(0);
-        used.cost += notes.cost.unwrap_or(0.0);
-        while book.days.len() > DAYS {
-            book.days.pop_first();
-        }
-        book.is_changed = true;
+        let of_key = book.fresh_of(key);
+        of_key.answers += u64::from(answered);
+        of_key.prompt_tokens += used.prompt_tokens.unwrap_or(0);
+        of_key.completion_tokens += used.completion_tokens.unwrap_or(0);
+        of_key.cost += used.cost.unwrap_or(0.0);
     }
 
     /// What a key cost today, and in this month.
     pub(super) fn cost_of(&self, key: &str) -> (f64, f64) {
-        use chrono::Datelike as _;
         let today = Utc::now().date_naive();
         let book = self.book();
-        let costs = book.days.iter().rev().map(|(day, keys)| (day, keys.get(key)));
         let of_month = |day: &NaiveDate| (day.year(), day.month()) == (today.year(), today.month());
-        let costs = costs.take_while(|(day, _)| of_month(day));
-        costs.fold((0.0, 0.0), |(day_cost, month_cost), (day, used)| {
-            let cost = used.map_or(0.0, |used| used.cost);
-            (day_cost + if *day == today { cost } else { 0.0 }, month_cost + cost)
-        })
+        let mut costs = (0.0, 0.0);
+        for days in [&book.kept, &book.fresh] {
+            for (day, keys) in days.iter().rev().take_while(|(day, _)| of_month(day)) {
+                let cost = keys.get(key).map_or(0.0, |used| used.cost);
+                costs.1 += cost;
+                costs.0 += if *day == today { cost } else { 0.0 };
+            }
+        }
+        costs
     }
 
-    /// Writes what was counted since the last time.
+    /// Adds what was counted since the last time to the file, and sees what others have added.
     ///
     /// # Errors
     /// It can't be written: the next time will try again.
     pub(super) fn keep(&self) -> io::Result<()> {
         let Some(path) = &self.path else { return Ok(()) };
-        let text = {
-            let mut book = self.book();
-            if !std::mem::take(&mut book.is_changed) {
+        let _keeping = self.keeping.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = {
+            let book = self.book();
+            if book.fresh.is_empty() && book.stamp == stamp(path) {
                 return Ok(());
             }
-            serde_json::to_vec(&book.days)?
+            book.fresh.clone()
         };
-        let written = write(path, &text);
-        self.book().is_changed |= written.is_err();
-        written
+        // Nobody else writes between reading and writing.
+        let lock = private::append(&lock_of(path))?;
+        lock.lock()?;
+        let mut kept = read(path)?;
+        if !fresh.is_empty() {
+            add(&mut kept, &fresh);
+            while kept.len() > DAYS {
+                kept.pop_first();
+            }
+            write(path, &serde_json::to_vec(&kept)?)?;
+        }
+        let stamp = stamp(path);
+        drop(lock);
+        let mut book = self.book();
+        (book.kept, book.stamp) = (kept, stamp);
+        // More may have been counted meanwhile.
+        for (day, keys) in fresh {
+            for (key, used) in keys {
+                let left = book.fresh.entry(day).or_default().entry(key).or_default();
+                *left = left.without(used);
+            }
+        }
+        for keys in book.fresh.values_mut() {
+            keys.retain(|_, used| *used != Used::default());
+        }
+        book.fresh.retain(|_, keys| !keys.is_empty());
+        Ok(())
     }
 }
 
-fn read(path: &Path) -> io::Result<Option<Days>> {
+impl Book {
+    fn fresh_of(&mut self, key: &str) -> &mut Used {
+        let today = self.fresh.entry(Utc::now().date_naive()).or_default();
+        today.entry(key.to_owned()).or_default()
+    }
+
+    fn all(&self) -> Days {
+        let mut all = self.kept.clone();
+        add(&mut all, &self.fresh);
+        all
+    }
+}
+
+impl Used {
+    /// What is left of it without a part that was counted in it.
+    fn without(self, part: Self) -> Self {
+        Self {
+            requests: self.requests - part.requests,
+            answers: self.answers - part.answers,
+            prompt_tokens: self.prompt_tokens - part.prompt_tokens,
+            completion_tokens: self.completion_tokens - part.completion_tokens,
+            cost: self.cost - part.cost,
+        }
+    }
+}
+
+impl std::ops::Add for Used {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            requests: self.requests + other.requests,
+            answers: self.answers + other.answers,
+            prompt_tokens: self.prompt_tokens + other.prompt_tokens,
+            completion_tokens: self.completion_tokens + other.completion_tokens,
+            cost: self.cost + other.cost,
+        }
+    }
+}
+
+fn add(days: &mut Days, more: &Days) {
+    for (day, keys) in more {
+        let of_day = days.entry(*day).or_default();
+        for (key, used) in keys {
+            let of_key = of_day.entry(key.clone()).or_default();
+            *of_key = *of_key + *used;
+        }
+    }
+}
+
+fn stamp(path: &Path) -> Stamp {
+    let metadata = std::fs::metadata(path).ok()?;
+    #[cfg(unix)]
+    let file = std::os::unix::fs::MetadataExt::ino(&metadata);
+    #[cfg(not(unix))]
+    let file = 0;
+    Some((metadata.modified().ok()?, metadata.len(), file))
+}
+
+fn lock_of(path: &Path) -> PathBuf {
+    path.with_extension("json.lock")
+}
+
+/// Empty where there is no file.
+fn read(path: &Path) -> io::Result<Days> {
     let bytes = match crate::beneath::open_file(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Days::new()),
         opened => {
-            use io::Read as _;
             let mut bytes = Vec::new();
             opened?.take(LARGEST).read_to_end(&mut bytes)?;
             bytes
         }
     };
-    Ok(Some(serde_json::from_slice(&bytes)?))
+    Ok(serde_json::from_slice(&bytes)?)
 }
 
 fn write(path: &Path, text: &[u8]) -> io::Result<()> {
@@ -228,24 +328,18 @@ pub(super) fn usage(call: &Call) -> Result<Response, Refusal> {
         })
     };
     let today = Utc::now().date_naive();
-    let first = chrono::Datelike::with_day(&today, 1).unwrap_or(today);
+    let first = today.with_day(1).unwrap_or(today);
     let (from, to) = (date("from", from)?.unwrap_or(first), date("to", to)?.unwrap_or(today));
     let mut days = Vec::new();
     let mut total: BTreeMap<String, Used> = BTreeMap::new();
-    let book = call.server.observers.usage.book();
-    for (day, keys) in book.days.iter().filter(|(day, _)| (from..=to).contains(*day)) {
+    let all = call.server.observers.usage.book().all();
+    for (day, keys) in all.iter().filter(|(day, _)| (from..=to).contains(*day)) {
         for (name, used) in
             keys.iter().filter(|(name, _)| key.as_ref().is_none_or(|key| key == *name))
         {
             days.push(DayRow { day: *day, row: KeyRow { key: name.clone(), used: *used } });
             let sum = total.entry(name.clone()).or_default();
-            *sum = Used {
-                requests: sum.requests + used.requests,
-                answers: sum.answers + used.answers,
-                prompt_tokens: sum.prompt_tokens + used.prompt_tokens,
-                completion_tokens: sum.completion_tokens + used.completion_tokens,
-                cost: sum.cost + used.cost,
-            };
+            *sum = *sum + *used;
         }
     }
     let total = total.into_iter().map(|(key, used)| KeyRow { key, used }).collect();
@@ -256,24 +350,62 @@ pub(super) fn usage(call: &Call) -> Result<Response, Refusal> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
-    use super::super::log::{LogEntry, Notes};
+    use super::super::log::LogEntry;
     use super::*;
+
+    fn used(cost: f64) -> Usage {
+        Usage { prompt_tokens: Some(7), cost: Some(cost), ..Usage::default() }
+    }
 
     #[test]
     fn what_was_used_is_there_after_a_restart() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("usage.json");
         let book = UsageBook::open(Some(path.clone())).unwrap();
-        let notes = Notes { cost: Some(0.25), no_answer: Some(false), ..Notes::default() };
-        let entry = LogEntry { key: Some("ci".to_owned()), notes, ..LogEntry::default() };
-        book.count(&entry);
-        book.count(&entry);
+        let entry = LogEntry { key: Some("ci".to_owned()), ..LogEntry::default() };
+        for _ in 0..2 {
+            book.spend("ci", used(0.25), true);
+            book.count(&entry);
+        }
         book.count(&LogEntry { key: None, ..entry });
+        assert_eq!(book.cost_of("ci"), (0.5, 0.5));
         book.keep().unwrap();
+        assert_eq!(book.cost_of("ci"), (0.5, 0.5), "counted once");
         let again = UsageBook::open(Some(path.clone())).unwrap();
         assert_eq!(again.cost_of("ci"), (0.5, 0.5));
         assert_eq!(again.cost_of("other"), (0.0, 0.0));
+        let used = again.book().all().values().next().unwrap()["ci"];
+        assert_eq!((used.requests, used.answers, used.prompt_tokens), (2, 2, 14));
         std::fs::write(&path, "{").unwrap();
         assert!(UsageBook::open(Some(path)).is_err());
+    }
+
+    #[test]
+    fn servers_that_share_a_file_add_to_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("usage.json");
+        let [one, other] = [(); 2].map(|()| UsageBook::open(Some(path.clone())).unwrap());
+        for round in 1..=3 {
+            for book in [&one, &other] {
+                book.spend("ci", used(1.0), true);
+                book.keep().unwrap();
+            }
+            assert_eq!(other.cost_of("ci"), (f64::from(round * 2), f64::from(round * 2)));
+        }
+        one.keep().unwrap();
+        assert_eq!(one.cost_of("ci"), (6.0, 6.0), "also what it has not counted itself");
+    }
+
+    #[test]
+    fn what_can_not_be_written_is_kept_for_the_next_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("usage.json");
+        let book = UsageBook::open(Some(path.clone())).unwrap();
+        book.spend("ci", used(1.0), true);
+        std::fs::write(&path, "nothing").unwrap();
+        assert!(book.keep().is_err());
+        std::fs::remove_file(&path).unwrap();
+        book.keep().unwrap();
+        assert_eq!(UsageBook::open(Some(path)).unwrap().cost_of("ci"), (1.0, 1.0));
     }
 }

@@ -10,7 +10,7 @@ use super::engine::Engine;
 use super::provenance::Traced;
 use super::retrieval::{DocumentFilter, RetrievalOverrides};
 use crate::cancel::Cancel;
-use crate::chat::Sampling;
+use crate::chat::{Relayed, Sampling};
 use crate::error::{Exit, Failure};
 use crate::query::history::Turn;
 use crate::query::pack::{DropReason, Dropped, PackOptions};
@@ -34,6 +34,8 @@ pub struct Ask<'a> {
     /// Stands in the prompt where the setting `chat.system` would: before docent's rules.
     pub introduction: Option<&'a str>,
     pub sampling: Sampling,
+    /// Passed on to the chat model.
+    pub relayed: Option<&'a Relayed>,
     /// The answer is quoted from the passages, whatever chat model is configured.
     pub quote: bool,
     /// Of the answer; `None`: [one is made](Engine::answer_id).
@@ -51,6 +53,7 @@ impl<'a> Ask<'a> {
             overrides,
             introduction: None,
             sampling: Sampling::default(),
+            relayed: None,
             quote: false,
             id: None,
         }
@@ -210,6 +213,7 @@ impl Engine {
             history: ask.history.to_vec(),
             template,
             sampling: ask.sampling,
+            relayed: ask.relayed.cloned().unwrap_or_default(),
             nonce: self.context.nonce(ask.question)?,
         };
         Ok((retriever, options))

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::error::{Exit, Failure};
 use crate::record::Tape;
 use crate::settings::{OcrModelChoice, Origin, RerankModel, Settings, VerifyModel};
-use crate::types::Site;
+use crate::types::{Site, UPLOADS, is_upload_id};
 
 /// The project and its settings.
 #[derive(Clone)]
@@ -28,6 +28,16 @@ pub struct Context {
 }
 
 impl Context {
+    /// Where files are kept that were uploaded to a server of this data directory.
+    pub fn uploads(&self) -> PathBuf {
+        self.data_dir.join(UPLOADS)
+    }
+
+    /// The file of an upload, whether it is there or not; `None` where `id` is none.
+    pub fn upload(&self, id: &str) -> Option<PathBuf> {
+        is_upload_id(id).then(|| self.uploads().join(id))
+    }
+
     /// Answers are quoted, in this process: no chat model is configured.
     pub fn quotes(&self) -> bool {
         self.settings.chat.model.is_none()

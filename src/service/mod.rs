@@ -19,6 +19,8 @@
 //! | [`source`] | what somebody names → a document that is stored |
 //! | [`show`] | what was read of a document, chunk by chunk |
 //! | [`sync`] | sources → the collection: what `ingest` and `query --from` do |
+//! | [`uploads`] | documents that were uploaded to a server → the collection |
+//! | [`watching`] | a collection that is kept in line with its files |
 //! | [`written`] | where a file may be written that somebody named |
 
 pub mod answering;
@@ -35,6 +37,8 @@ pub mod retrieval;
 pub mod show;
 pub mod source;
 pub mod sync;
+pub mod uploads;
+pub mod watching;
 pub mod written;
 
 pub use context::Context;

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use chrono::{SecondsFormat, Utc};
+use uuid::Uuid;
 
 use super::answering::Exchange;
 use super::backends::VerifierModel;
@@ -13,14 +14,15 @@ use super::engine::Engine;
 use super::written::forbid_way_out;
 use crate::chat::ChatModel;
 use crate::error::{Exit, Failure};
+use crate::http;
 use crate::query::Retriever;
 use crate::settings::Settings;
 use crate::settings::parse::without_credentials;
 use crate::store::Reader;
 use crate::trace::file::Place;
 use crate::trace::otlp::{self, ExportOptions};
-use crate::trace::{About, Trace, Watch};
-use crate::types::{EmbedderId, RerankerId};
+use crate::trace::{About, Feedback, Trace, Watch};
+use crate::types::{EmbedderId, RerankerId, TraceContext};
 
 /// A day, in milliseconds.
 const LONGEST_EXPORT: u64 = 86_400_000;
@@ -39,6 +41,7 @@ pub struct TraceSink {
 /// What a record says of a question that is not in its answer.
 pub(super) struct Traced {
     watch: Watch,
+    context: Option<TraceContext>,
     started_at: String,
     /// What was asked.
     reader: Reader,
@@ -78,7 +81,8 @@ impl Traced {
     pub(super) fn begin(retriever: &Retriever, chat: &dyn ChatModel) -> Self {
         Self {
             watch: Watch::new(),
-            started_at: Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true),
+            context: http::context(),
+            started_at: now(),
             reader: retriever.reader.clone(),
             embedder: retriever.embedder.id().clone(),
             reranker: retriever.reranker.as_ref().map(|reranker| reranker.id().clone()),
@@ -117,7 +121,41 @@ impl Traced {
     }
 }
 
+/// What a reader said of an answer.
+pub struct Said {
+    /// Of the answer.
+    pub id: Uuid,
+    /// The trace of whoever asked, and the answer's span in it.
+    pub context: Option<TraceContext>,
+    /// From 0, of no use, to 1, right.
+    pub score: f64,
+    /// Kept where the words of traces are.
+    pub comment: Option<String>,
+}
+
 impl Engine {
+    /// Keeps what a reader said of an answer beside its record, where records are kept. What is returned
+    /// is to be warned of: it could not be.
+    pub async fn record_feedback(&self, said: &Said) -> Option<String> {
+        let sink = self.traces();
+        let feedback = Feedback {
+            feedback_on: said.id,
+            at: now(),
+            score: said.score,
+            comment: said.comment.clone().filter(|_| sink.content),
+            context: said.context.clone(),
+        };
+        if let Some(place) = &sink.place
+            && let Err(error) = place.add(&feedback)
+        {
+            return Some(unwritable(place.path(), &error).message);
+        }
+        let sampled = said.context.as_ref().is_none_or(|context| context.sampled);
+        let export = sink.export.as_ref().filter(|_| sampled)?;
+        let problem = otlp::export_feedback(&feedback, export).await.err()?;
+        Some(unexported(export, &problem))
+    }
+
     /// Keeps a record of what came of a question, where that is configured. What is returned is to be
     /// warned of: a collector did not take it.
     pub async fn record(
@@ -137,6 +175,7 @@ impl Engine {
         };
         let about = About {
             id: options.id,
+            context: traced.context.clone(),
             started_at: traced.started_at.clone(),
             question,
             collection: &settings.collection,
@@ -157,12 +196,19 @@ impl Engine {
         if let Some(place) = &sink.place {
             place.write(&trace).map_err(|error| unwritable(place.path(), &error))?;
         }
-        let Some(export) = &sink.export else { return Ok(None) };
-        Ok(otlp::export(&trace, export).await.err().map(|problem| {
-            let url = without_credentials(&export.url);
-            format!("the spans were not exported to {url}: {problem}")
-        }))
+        let sampled = traced.context.as_ref().is_none_or(|context| context.sampled);
+        let Some(export) = sink.export.as_ref().filter(|_| sampled) else { return Ok(None) };
+        Ok(otlp::export(&trace, export).await.err().map(|problem| unexported(export, &problem)))
     }
+}
+
+fn unexported(export: &ExportOptions, problem: &str) -> String {
+    format!("the spans were not exported to {}: {problem}", without_credentials(&export.url))
+}
+
+/// RFC 3339, UTC, with milliseconds.
+fn now() -> String {
+    Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Failure {

@@ -233,6 +233,12 @@ fn selected<'a>(
     Ok(known.iter().zip(taken).filter(|(_, taken)| *taken).map(|(source, _)| *source).collect())
 }
 
+/// Whether one of these selects a source; a glob that is none selects nothing.
+pub(super) fn selects(patterns: &[String], source: &str, at: Place<'_>) -> bool {
+    let one = |pattern: &String| selected(std::slice::from_ref(pattern), &[source], at);
+    patterns.iter().any(|pattern| one(pattern).is_ok_and(|selected| !selected.is_empty()))
+}
+
 /// Whether a source is what is named, or in a directory of this name.
 fn is_under(source: &str, name: &str) -> bool {
     let name = name.trim_end_matches('/');

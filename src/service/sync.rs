@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use super::context::Context;
 use super::engine::Engine;
 use super::freshness::check_counts;
+use super::uploads::kept;
 use super::{backends, compatibility};
 use crate::cancel::{self, Cancel, Canceller, Stop};
 use crate::embed::Embedder;
@@ -113,6 +114,9 @@ impl Engine {
             Build::Rebuild(former) => Some(&**former.manifest()),
             Build::Sync | Build::Copy(_) => None,
         };
+        if let Build::Rebuild(former) | Build::Copy(former) = &destination.build {
+            ingest_options.kept = kept(context, &former.documents().await?);
+        }
         let language = language(context, manifest.or(former));
         // An endpoint may be slow to say what it is.
         let embedder = tokio::select! {

@@ -312,6 +312,7 @@ pub static KEYS: &[Key] = &[
     row("serve.keys", &["DOCENT_SERVE_KEYS"], "file with the keys of callers, as `docent keys` writes it").flag("--keys", "FILE").unless_set("keys.toml beside the user's settings"),
     row("serve.tls_cert", &["DOCENT_SERVE_TLS_CERT"], "file with the certificate that the server shows, and those up to its root, in PEM").flag("--tls-cert", "FILE").help_of_flag("Speak TLS, with the certificate in this file (PEM); read again when it changes"),
     row("serve.tls_key", &["DOCENT_SERVE_TLS_KEY"], "file with the private key of that certificate, in PEM").flag("--tls-key", "FILE"),
+    row("serve.usage", &["DOCENT_SERVE_USAGE"], "file of what keys have used, by day; servers may share one").flag("--usage", "FILE").unless_set("usage.json beside the file of keys"),
     row("serve.public_url", &["DOCENT_SERVE_PUBLIC_URL"], "URL that the server is reached at, for links in answers").flag("--public-url", "URL").unless_set("the Host of the request"),
     row("serve.ui", &["DOCENT_SERVE_UI"], "a page for people at `/`, and the documents that it opens").switch("--no-ui", "false").default("true").help_of_flag("Without the page for people, and the documents that citations open"),
     row("serve.link_expiry", &["DOCENT_SERVE_LINK_EXPIRY"], "how long a link in an answer opens its document without a key").flag("--link-expiry", "TIME").default("1h").range(Range::PATIENCE),
@@ -326,6 +327,8 @@ pub static KEYS: &[Key] = &[
     row("serve.slow_client", &["DOCENT_SERVE_SLOW_CLIENT"], "longest that a caller may take nothing of what is sent").flag("--slow-client", "TIME").default("30s").range(Range::PATIENCE),
     row("serve.body_limit", &["DOCENT_SERVE_BODY_LIMIT"], "largest body of a request").flag("--body-limit", "SIZE").default("1MB").range(Range::bytes(1 << 10, 1 << 30)),
     row("serve.cache", &["DOCENT_SERVE_CACHE"], "memory for what was retrieved, which is given to the next who asks the same; 0: none").flag("--cache", "SIZE").default("64MB").range(Range::bytes(0, 1 << 40)),
+    row("serve.ingest", &["DOCENT_SERVE_INGEST"], "let keys with the right `ingest` upload documents and take them out").switch("--ingest", "true").default("false"),
+    row("serve.upload_limit", &["DOCENT_SERVE_UPLOAD_LIMIT"], "largest file that is uploaded").flag("--upload-limit", "SIZE").default("64MB").range(Range::bytes(1 << 10, 4 << 30)),
     row("serve.drain", &["DOCENT_SERVE_DRAIN"], "longest that answers may go on after the server was told to end").flag("--drain", "TIME").default("30s").range(Range::WAIT),
     row("serve.chat_idle", &["DOCENT_SERVE_CHAT_IDLE"], "longest that nothing is asked in a conversation over one connection").flag("--chat-idle", "TIME").default("10m").range(Range::PATIENCE),
     row("serve.chat_ping", &["DOCENT_SERVE_CHAT_PING"], "how often such a connection is pinged; who answers none until the next has gone").default("20s").range(Range::PATIENCE),
@@ -333,5 +336,6 @@ pub static KEYS: &[Key] = &[
     row("serve.audit", &["DOCENT_SERVE_AUDIT"], "file with a line for each request: who asked, what was decided, which documents").flag("--audit", "FILE"),
     row("serve.audit_content", &["DOCENT_SERVE_AUDIT_CONTENT"], "keep questions in that file, too").switch("--audit-content", "true").default("false"),
     row("serve.audit_required", &["DOCENT_SERVE_AUDIT_REQUIRED"], "answer nothing while that file cannot be written").default("true"),
+    row("serve.drift_baseline", &["DOCENT_SERVE_DRIFT_BASELINE"], "file that questions and answers are held against, as `docent eval --write-drift-baseline` writes it").flag("--drift-baseline", "FILE").unless_set("the first questions"),
     row("attempts", &["DOCENT_ATTEMPTS"], "tries of a request that is worth retrying").default("5").range(Range::whole(1, 100)),
 ];

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::values::located;
 use super::{SettingsError, Values, parse};
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 #[derive(Clone, PartialEq, Debug)]
 pub struct Serve {
     pub listen: Vec<ListenAddress>,
@@ -16,6 +17,8 @@ pub struct Serve {
     pub keys: Option<PathBuf>,
     /// `None`: callers speak plain HTTP.
     pub tls: Option<TlsFiles>,
+    /// File of what keys have used; `None`: beside the file of keys.
+    pub usage: Option<PathBuf>,
     /// Without a slash at its end.
     pub public_url: Option<String>,
     /// The page, and the documents that it opens.
@@ -35,6 +38,10 @@ pub struct Serve {
     pub body_limit: u64,
     /// Bytes of what was retrieved; 0: nothing is kept.
     pub cache: u64,
+    /// Keys with the right to ingest change collections by request.
+    pub ingest: bool,
+    /// Largest file that is uploaded, in bytes.
+    pub upload_limit: u64,
     pub drain: Duration,
     /// How long a conversation may be silent.
     pub chat_idle: Duration,
@@ -47,6 +54,8 @@ pub struct Serve {
     pub audit_content: bool,
     /// What can't be written there is not answered.
     pub audit_required: bool,
+    /// What signals of drift are held against; `None`: what came first.
+    pub drift_baseline: Option<PathBuf>,
 }
 
 /// Files in PEM.
@@ -110,6 +119,7 @@ impl Serve {
             },
             keys: values.path("serve.keys"),
             tls: tls(values)?,
+            usage: values.path("serve.usage"),
             public_url: values.optional("serve.public_url", parse::url)?,
             ui: values.parsed("serve.ui", parse::boolean)?,
             link_expiry: values.time("serve.link_expiry")?,
@@ -124,6 +134,8 @@ impl Serve {
             slow_client: values.time("serve.slow_client")?,
             body_limit: values.bytes("serve.body_limit")?,
             cache: values.bytes("serve.cache")?,
+            ingest: values.parsed("serve.ingest", parse::boolean)?,
+            upload_limit: values.bytes("serve.upload_limit")?,
             drain: values.time("serve.drain")?,
             chat_idle: values.time("serve.chat_idle")?,
             chat_ping: values.time("serve.chat_ping")?,
@@ -135,6 +147,7 @@ impl Serve {
             audit: values.path("serve.audit"),
             audit_content: values.parsed("serve.audit_content", parse::boolean)?,
             audit_required: values.parsed("serve.audit_required", parse::boolean)?,
+            drift_baseline: values.path("serve.drift_baseline"),
         })
     }
 }

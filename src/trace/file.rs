@@ -4,7 +4,9 @@ use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::Trace;
+use uuid::Uuid;
+
+use super::{Feedback, Trace};
 use crate::private;
 
 /// Bytes of the first line that are looked at: more than any record has.
@@ -63,14 +65,31 @@ impl Place {
         }
     }
 
-    /// All records, oldest first. What is no record, such as a last line that was cut off, is
-    /// passed over.
+    /// Adds what a reader said of an answer: a line of the file, or of one beside the record.
+    pub fn add(&self, feedback: &Feedback) -> io::Result<()> {
+        let line = serde_json::to_string(feedback)?;
+        let mut file = match self {
+            Self::File(path) => append(path)?,
+            Self::Directory(path) => private::append(&feedback_of(path, feedback.feedback_on))?,
+        };
+        file.write_all(format!("{line}\n").as_bytes())
+    }
+
+    /// All records, oldest first, each with what readers said of it. What is no record, such as a last
+    /// line that was cut off, is passed over.
     pub fn read(&self) -> io::Result<Vec<Trace>> {
+        let mut feedback = Vec::new();
         let mut traces: Vec<Trace> = match self {
             Self::File(path) => {
-                let lines = BufReader::new(File::open(path)?).split(b'\n');
-                let parse = |line: Vec<u8>| serde_json::from_slice(&line).ok();
-                lines.filter_map(|line| line.map(parse).transpose()).collect::<io::Result<_>>()?
+                let mut traces = Vec::new();
+                for line in BufReader::new(File::open(path)?).split(b'\n') {
+                    let line = line?;
+                    match serde_json::from_slice(&line) {
+                        Ok(trace) => traces.push(trace),
+                        Err(_) => feedback.extend(serde_json::from_slice::<Feedback>(&line).ok()),
+                    }
+                }
+                traces
             }
             Self::Directory(path) => {
                 let mut traces = Vec::new();
@@ -80,12 +99,29 @@ impl Place {
                         traces.extend(serde_json::from_slice::<Trace>(&std::fs::read(file)?).ok());
                     }
                 }
+                for Trace { id, .. } in &traces {
+                    let Ok(text) = std::fs::read_to_string(feedback_of(path, *id)) else {
+                        continue;
+                    };
+                    feedback.extend(text.lines().filter_map(|it| serde_json::from_str(it).ok()));
+                }
                 traces
             }
         };
         traces.sort_by_key(|trace| trace.id);
+        for said in feedback {
+            let of = traces.binary_search_by_key(&said.feedback_on, |trace| trace.id);
+            if let Ok(at) = of {
+                traces[at].feedback.push(said);
+            }
+        }
         Ok(traces)
     }
+}
+
+/// `ID.feedback.jsonl` beside `ID.json`.
+fn feedback_of(directory: &Path, id: Uuid) -> PathBuf {
+    directory.join(format!("{id}.feedback.jsonl"))
 }
 
 /// Opens a file of records, or makes one: nothing else is written to, and never through a link.
@@ -93,6 +129,8 @@ fn append(path: &Path) -> io::Result<File> {
     let file = private::append(path)?;
     let mut first = Vec::new();
     BufReader::new(&file).take(LONGEST).read_until(b'\n', &mut first)?;
-    let is_record = first.is_empty() || serde_json::from_slice::<Trace>(&first).is_ok();
+    let is_record = first.is_empty()
+        || serde_json::from_slice::<Trace>(&first).is_ok()
+        || serde_json::from_slice::<Feedback>(&first).is_ok();
     if is_record { Ok(file) } else { Err(io::Error::other("it is no file of docent's records")) }
 }

@@ -6,6 +6,7 @@
 //! was asked for: then it is in [`Trace::content`].
 
 mod answered;
+mod feedback;
 pub mod file;
 pub mod otlp;
 mod watch;
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use answered::{Cited, Retrieved, Verified};
+pub use feedback::Feedback;
 pub use watch::{Call, Operation, Watch};
 
 use crate::chat::Message;
@@ -31,7 +33,7 @@ use crate::query::verification::Verdict;
 use crate::query::{Answer, AnswerOptions};
 use crate::types::{
     ChunkerId, ContentHash, EmbedderId, Filter, Manifest, RerankerId, Run, SCHEMA_VERSION,
-    SparseId, Usage,
+    SparseId, TraceContext, Usage,
 };
 
 /// The record of an answer.
@@ -40,6 +42,9 @@ pub struct Trace {
     pub schema_version: u32,
     /// `UUIDv7`, as in the answer's JSON.
     pub id: Uuid,
+    /// The trace of whoever asked, and the span in it that this is; `None` where nobody named one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<TraceContext>,
     /// Version of docent that answered.
     pub docent: String,
     /// RFC 3339, UTC, with milliseconds.
@@ -72,6 +77,9 @@ pub struct Trace {
     /// The words themselves, where they were asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<Content>,
+    /// What readers said of the answer, in order. It is kept beside the record.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub feedback: Vec<Feedback>,
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -185,6 +193,7 @@ pub struct Content {
 /// What an answer cannot say of itself.
 pub struct About<'a> {
     pub id: Uuid,
+    pub context: Option<TraceContext>,
     pub started_at: String,
     pub question: &'a str,
     pub collection: &'a str,
@@ -215,6 +224,7 @@ impl Trace {
         Self {
             schema_version: SCHEMA_VERSION,
             id: about.id,
+            context: about.context,
             docent: env!("CARGO_PKG_VERSION").to_owned(),
             started_at: about.started_at,
             question: about.question.to_owned(),
@@ -266,6 +276,7 @@ impl Trace {
                 errors: calls.iter().filter_map(|call| call.error_message.clone()).collect(),
             }),
             calls,
+            feedback: Vec::new(),
         }
     }
 }

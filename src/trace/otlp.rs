@@ -9,10 +9,11 @@ use std::time::Duration;
 use chrono::DateTime;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
-use super::{Call, Operation, Trace};
+use super::{Call, Feedback, Operation, Trace};
 use crate::http::http_client;
-use crate::types::ContentHash;
+use crate::types::{ContentHash, TraceContext};
 
 /// Where spans go.
 pub struct ExportOptions {
@@ -28,6 +29,15 @@ pub struct ExportOptions {
 
 /// Posts the spans of a record. The error is a sentence without credentials.
 pub async fn export(trace: &Trace, options: &ExportOptions) -> Result<(), String> {
+    post(request(trace, options), options).await
+}
+
+/// Posts what a reader said of an answer, as a span of the answer's trace. The error is as of [`export`].
+pub async fn export_feedback(feedback: &Feedback, options: &ExportOptions) -> Result<(), String> {
+    post(envelope(&[feedback_span(feedback)], env!("CARGO_PKG_VERSION"), options), options).await
+}
+
+async fn post(request: Value, options: &ExportOptions) -> Result<(), String> {
     let url = reqwest::Url::parse(&options.url).map_err(|_| "the endpoint is no URL".to_owned())?;
     let http = http_client(&url).map_err(|_| "cannot set up HTTP".to_owned())?;
     let request = http
@@ -35,7 +45,7 @@ pub async fn export(trace: &Trace, options: &ExportOptions) -> Result<(), String
         .headers(headers(&options.headers)?)
         .header(CONTENT_TYPE, "application/json")
         .timeout(options.timeout)
-        .body(request(trace, options).to_string());
+        .body(request.to_string());
     let answer = request.send().await.map_err(|error| {
         let took = options.timeout.as_secs_f64();
         if error.is_timeout() {
@@ -63,16 +73,20 @@ fn headers(pairs: &[(String, String)]) -> Result<HeaderMap, String> {
 /// An `ExportTraceServiceRequest` in the JSON encoding of OTLP: ids in hexadecimal, 64-bit integers
 /// as strings.
 pub fn request(trace: &Trace, options: &ExportOptions) -> Value {
+    envelope(&spans(trace), &trace.docent, options)
+}
+
+fn envelope(spans: &[Value], version: &str, options: &ExportOptions) -> Value {
     let mut resource = vec![
         attribute("service.name", &options.service_name),
-        attribute("service.version", &trace.docent),
+        attribute("service.version", version),
     ];
     resource.extend(options.resource.iter().map(|(name, value)| attribute(name, value)));
     json!({"resourceSpans": [{
         "resource": {"attributes": resource},
         "scopeSpans": [{
-            "scope": {"name": "docent", "version": trace.docent},
-            "spans": spans(trace),
+            "scope": {"name": "docent", "version": version},
+            "spans": spans,
         }],
     }]})
 }
@@ -92,7 +106,16 @@ fn spans(trace: &Trace) -> Vec<Value> {
     spans
 }
 
+/// The span that the others are below. It is below one of the caller's where there is one.
 fn query(trace: &Trace, end: f64) -> Value {
+    let mut span = query_alone(trace, end);
+    if let Some(parent) = trace.context.as_ref().and_then(|context| context.parent_id.as_ref()) {
+        span["parentSpanId"] = json!(parent);
+    }
+    span
+}
+
+fn query_alone(trace: &Trace, end: f64) -> Value {
     let mut attributes = vec![
         attribute("docent.answer.id", &trace.id.to_string()),
         attribute("gen_ai.data_source.id", &trace.collection.name),
@@ -117,6 +140,25 @@ fn query(trace: &Trace, end: f64) -> Value {
         return span;
     }
     span(trace, "query", "query", INTERNAL, (0.0, end), attributes)
+}
+
+fn feedback_span(feedback: &Feedback) -> Value {
+    let Feedback { feedback_on, at, score, context, .. } = feedback;
+    let (trace_id, parent) = ids(*feedback_on, context.as_ref());
+    let at = nanoseconds(at).to_string();
+    json!({
+        "traceId": trace_id,
+        "spanId": derived_span(*feedback_on, &format!("feedback{at}")),
+        "parentSpanId": parent,
+        "name": "feedback",
+        "kind": INTERNAL,
+        "startTimeUnixNano": at,
+        "endTimeUnixNano": at,
+        "attributes": [
+            attribute("docent.answer.id", &feedback_on.to_string()),
+            attribute("docent.feedback.score", *score),
+        ],
+    })
 }
 
 fn verified(trace: &Trace) -> usize {
@@ -257,7 +299,7 @@ fn child(
     span
 }
 
-/// Times are milliseconds from the question. The trace's id is the answer's.
+/// Times are milliseconds from the question. The trace's id is that of whoever asked, or the answer's.
 fn span(
     trace: &Trace,
     key: &str,
@@ -266,13 +308,10 @@ fn span(
     (from, until): (f64, f64),
     attributes: Vec<Value>,
 ) -> Value {
-    let started = DateTime::parse_from_rfc3339(&trace.started_at)
-        .ok()
-        .and_then(|time| time.timestamp_nanos_opt())
-        .unwrap_or_default();
+    let started = nanoseconds(&trace.started_at);
     let at = |milliseconds: f64| (started + (milliseconds * 1e6) as i64).to_string();
     json!({
-        "traceId": trace.id.simple().to_string(),
+        "traceId": ids(trace.id, trace.context.as_ref()).0,
         "spanId": span_id(trace, key),
         "name": name,
         "kind": kind,
@@ -282,8 +321,28 @@ fn span(
     })
 }
 
+fn nanoseconds(time: &str) -> i64 {
+    let time = DateTime::parse_from_rfc3339(time).ok();
+    time.and_then(|time| time.timestamp_nanos_opt()).unwrap_or_default()
+}
+
+/// Of the trace that an answer belongs to, and of the span that is the answer.
+fn ids(answer: Uuid, context: Option<&TraceContext>) -> (String, String) {
+    match context {
+        Some(context) => (context.trace_id.clone(), context.span_id.clone()),
+        None => (answer.simple().to_string(), derived_span(answer, "query")),
+    }
+}
+
 fn span_id(trace: &Trace, key: &str) -> String {
-    ContentHash::of(format!("{}/{key}", trace.id).as_bytes()).0[..16].to_owned()
+    match key {
+        "query" => ids(trace.id, trace.context.as_ref()).1,
+        _ => derived_span(trace.id, key),
+    }
+}
+
+fn derived_span(answer: Uuid, key: &str) -> String {
+    ContentHash::of(format!("{answer}/{key}").as_bytes()).0[..16].to_owned()
 }
 
 /// A value of OTLP's `AnyValue`.

@@ -87,7 +87,7 @@ impl<'a> AnswerView<'a> {
             self.end_thought();
         }
         let text = match event {
-            AnswerEvent::Asking(_) => return Ok(()),
+            AnswerEvent::Asking(_) | AnswerEvent::Calls(_) => return Ok(()),
             AnswerEvent::Thinking(text) => {
                 self.thought(text);
                 return Ok(());

@@ -82,6 +82,14 @@ fn facts(trace: &Trace) -> Vec<(&'static str, String)> {
         format!("{}, {} wanted, sparse weight {weight:.2}", retrieval.mode, retrieval.k),
     ));
     facts.push(("times", times(trace)));
+    if let Some(context) = &trace.context {
+        facts.push(("trace", context.trace_id.clone()));
+    }
+    for said in &trace.feedback {
+        let comment = said.comment.as_ref().map(|comment| format!(": {comment}"));
+        let comment = comment.unwrap_or_default();
+        facts.push(("feedback", format!("{} at {}{comment}", said.score, said.at)));
+    }
     for citation in &trace.citations {
         let held = if citation.verified { "verified" } else { "not borne out" };
         let by: Vec<&str> = if citation.verified {

@@ -130,6 +130,56 @@ def openai_vector_stores():
 
 
 @check
+def openai_uploads():
+    store = "vs_docent"
+    of = client.vector_stores.files
+    file = of.upload_and_poll(
+        vector_store_id=store,
+        file=("ferry.md", b"# Ferry\n\nThe ferry to Texel leaves at nine sharp.\n"),
+        attributes={"team": "harbour"},
+    )
+    assert file.status == "completed" and file.attributes["tag.team"] == "harbour", file
+    found = client.vector_stores.search(store, query="When does the ferry to Texel leave?").data[0]
+    assert (found.filename, found.file_id) == ("ferry.md", file.id), found
+    assert client.files.retrieve(file.id).filename == "ferry.md"
+    assert of.delete(file.id, vector_store_id=store).deleted
+    assert client.files.delete(file.id).deleted
+    names = [(f"{n}.md", f"# Lamp {n}\n\nLamp {n} is lit.\n".encode()) for n in range(3)]
+    bad = ("bad.bin", b"\0\1\2")
+    batch = client.vector_stores.file_batches.upload_and_poll(store, files=[*names, bad])
+    assert (batch.file_counts.completed, batch.file_counts.failed) == (3, 1), batch
+    files = client.vector_stores.file_batches.list_files(batch.id, vector_store_id=store)
+    for file in files:
+        assert (file.last_error is not None) == (file.status == "failed"), file
+        assert client.files.delete(file.id).deleted
+
+
+@check
+def openai_functions():
+    other = openai.OpenAI(base_url=f"{CUT_URL}/v1", api_key=KEY, max_retries=0)
+    parameters = {"type": "object", "properties": {"city": {"type": "string"}}}
+    tools = [{"type": "function", "function": {"name": "weather", "parameters": parameters}}]
+    first = other.chat.completions.create(model=MODEL, messages=asks(), tools=tools).choices[0]
+    call = first.message.tool_calls[0]
+    assert first.finish_reason == "tool_calls" and call.function.name == "weather", first
+    with other.chat.completions.stream(model=MODEL, messages=asks(), tools=tools) as stream:
+        final = stream.get_final_completion().choices[0].message
+    assert final.tool_calls[0].function.arguments == '{"city": "Texel"}', final
+    returned = {"role": "tool", "tool_call_id": call.id, "content": "raining"}
+    messages = [*asks(), first.message.model_dump(exclude_none=True), returned]
+    last = other.chat.completions.create(model=MODEL, messages=messages, tools=tools).choices[0]
+    assert "raining" in last.message.content and last.finish_reason == "stop", last
+    tools = [{"type": "function", "name": "weather", "parameters": parameters, "strict": False}]
+    with other.responses.stream(model=MODEL, input=QUESTION, tools=tools) as stream:
+        response = stream.get_final_response()
+    call = response.output[-1]
+    assert (call.type, call.name) == ("function_call", "weather"), response.output
+    returned = {"type": "function_call_output", "call_id": call.call_id, "output": "raining"}
+    items = [*asks(), call.model_dump(), returned]
+    assert "raining" in other.responses.create(model=MODEL, input=items, tools=tools).output_text
+
+
+@check
 def openai_embeddings():
     # base64, since nothing is said.
     first, second = client.embeddings.create(model=MODEL, input=["ledger backups", "tides"]).data

@@ -44,11 +44,14 @@ fn what_a_client_sends_and_docent_does_not_do_is_named() {
     let served = Served::start(&env, &[]);
     let mut body = asks(QUESTION);
     body["temperature"] = json!(0.2);
-    body["tools"] = json!([{ "type": "function", "function": { "name": "f" } }]);
+    body["tools"] = json!([{ "type": "web_search" }]);
     body["user"] = json!("me");
     let reply = served.post("/v1/chat/completions", &body).expect(200);
-    assert_eq!(reply.json()["docent"]["ignored"], json!(["tools of type function", "temperature"]));
-    assert_eq!(reply.header("docent-ignored"), Some("tools of type function, temperature"));
+    assert_eq!(
+        reply.json()["docent"]["ignored"],
+        json!(["tools of type web_search", "temperature"])
+    );
+    assert_eq!(reply.header("docent-ignored"), Some("tools of type web_search, temperature"));
 }
 
 #[test]
@@ -58,7 +61,7 @@ fn several_collections_are_asked_at_once_and_what_fails_is_named() {
     env.run(&["ingest", "--collection", "other", "other"]).expect(0);
     let served = Served::start(&env, &["--collections", "docent,other,missing"]);
     let models = served.get("/v1/models").expect(200).json();
-    assert_eq!(models["data"].as_array().map(Vec::len), Some(3));
+    assert_eq!(models["data"].as_array().map(Vec::len), Some(2));
     let body = json!({ "question": "When does the ferry leave?", "collections": ["docent", "other", "missing"] });
     let found = served.post("/v1/docent/search", &body).expect(200).json();
     assert!(found["hits"].as_array().expect("hits").iter().any(|hit| hit["collection"] == "other"));

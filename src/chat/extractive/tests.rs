@@ -188,6 +188,7 @@ async fn answers_are_streamed_in_groups_of_words() {
         question: question.to_owned(),
         passages: handbook(),
         sampling: crate::chat::Sampling::default(),
+        relayed: crate::chat::Relayed::default(),
     };
     let events: Vec<_> = model.stream(ask("ledger backups")).await.unwrap().collect().await;
     let (done, deltas) = events.split_last().unwrap();

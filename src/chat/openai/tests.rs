@@ -4,6 +4,7 @@
 mod streams;
 
 use futures::StreamExt;
+use serde_json::json;
 
 use super::*;
 use crate::chat::{Message, Sampling, Speaker};
@@ -36,6 +37,7 @@ fn question() -> ChatRequest {
         question: "Why?".to_owned(),
         passages: Vec::new(),
         sampling: Sampling::default(),
+        relayed: crate::chat::Relayed::default(),
     }
 }
 
@@ -205,10 +207,51 @@ async fn thoughts(script: Script) -> (Vec<String>, Vec<String>) {
         match event {
             ChatEvent::Thinking(text) => thoughts.push(text),
             ChatEvent::Delta(text) => deltas.push(text),
-            ChatEvent::Done { .. } | ChatEvent::Retracted => {}
+            ChatEvent::Done { .. } | ChatEvent::Retracted | ChatEvent::Calls(_) => {}
         }
     }
     (thoughts, deltas)
+}
+
+#[tokio::test]
+async fn calls_of_functions_are_handed_on_as_they_come() {
+    let server = ScriptedServer::start();
+    // The second leaves out what some servers leave out, and says that it just stopped.
+    server.push(Script::Answer(event_stream(&[
+        r#"{"choices":[{"delta":{"content":"Let me see."}}]}"#,
+        r#"{"choices":[{"delta":{"tool_calls":[{"index":1,"id":"a"}]}}]}"#,
+        r#"{"choices":[{"delta":{"tool_calls":[{"id":"b","function":{"name":"f"}}, 3]}}]}"#,
+        r#"{"choices":[{"delta":{},"finish_reason":"stop"}]}"#,
+        "[DONE]",
+    ])));
+    let model = connect(options(&server)).unwrap();
+    let mut asked = question();
+    asked.relayed.parameters.insert("tools".to_owned(), json!(["a function"]));
+    asked.relayed.parts = vec![json!({ "type": "image_url" })];
+    asked.relayed.after = vec![json!({ "role": "tool" })];
+    let payload = model.payload(&asked).unwrap();
+    assert_eq!(payload["tools"], json!(["a function"]));
+    let text = json!({ "type": "text", "text": "Why?" });
+    let picture = json!({ "type": "image_url" });
+    assert_eq!(
+        payload["messages"],
+        json!([
+            { "role": "system", "content": "Be brief." },
+            { "role": "user", "content": [text, picture] },
+            { "role": "tool" },
+        ])
+    );
+    let events: Vec<ChatEvent> =
+        model.stream(asked).await.unwrap().map(Result::unwrap).collect().await;
+    assert_eq!(events[0], ChatEvent::Delta("Let me see.".to_owned()));
+    assert_eq!(events[1], ChatEvent::Calls(vec![json!({ "index": 1, "id": "a" })]));
+    let second = json!({ "index": 0, "id": "b", "function": { "name": "f" } });
+    assert_eq!(events[2], ChatEvent::Calls(vec![second]));
+    let reason = match &events[3] {
+        ChatEvent::Done { finish_reason, .. } => finish_reason.as_str(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!((reason, events.len()), (super::CALLS, 4));
 }
 
 #[tokio::test]

@@ -1,15 +1,15 @@
 //! The chat request, and the chunks of a streamed answer as far as docent reads them.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
-use crate::chat::Speaker;
+use crate::chat::{ChatRequest, Speaker};
 use crate::types::Usage;
 
 #[derive(Serialize)]
 pub(super) struct Request<'a> {
     pub(super) model: &'a str,
-    pub(super) messages: &'a [Message<'a>],
+    pub(super) messages: &'a [Said<'a>],
     pub(super) stream: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) stream_options: Option<StreamOptions>,
@@ -19,6 +19,8 @@ pub(super) struct Request<'a> {
     pub(super) max_tokens: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) max_completion_tokens: Option<u32>,
+    #[serde(flatten)]
+    pub(super) relayed: &'a Map<String, Value>,
 }
 
 #[derive(Serialize)]
@@ -32,13 +34,36 @@ pub(super) struct Message<'a> {
     content: &'a str,
 }
 
-pub(super) fn messages(messages: &[crate::chat::Message]) -> Vec<Message<'_>> {
+/// A message of docent's, or one that is relayed.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Said<'a> {
+    Text(Message<'a>),
+    Parts { role: &'static str, content: Vec<Value> },
+    Relayed(&'a Value),
+}
+
+pub(super) fn messages(request: &ChatRequest) -> Vec<Said<'_>> {
     let role = |speaker| match speaker {
         Speaker::System => "system",
         Speaker::User => "user",
         Speaker::Assistant => "assistant",
     };
-    messages.iter().map(|m| Message { role: role(m.speaker), content: &m.text }).collect()
+    let relayed = &request.relayed;
+    let texts =
+        request.messages.iter().map(|m| Message { role: role(m.speaker), content: &m.text });
+    let mut said: Vec<Said<'_>> = texts.map(Said::Text).collect();
+    if let Some(Said::Text(Message { role, content })) = said.last()
+        && !relayed.parts.is_empty()
+    {
+        let text = json!({ "type": "text", "text": content });
+        let content = std::iter::once(text).chain(relayed.parts.iter().cloned()).collect();
+        let last = Said::Parts { role, content };
+        said.pop();
+        said.push(last);
+    }
+    said.extend(relayed.after.iter().map(Said::Relayed));
+    said
 }
 
 /// One event. Fields that servers leave out, or set to `null`, are optional.
@@ -73,6 +98,8 @@ pub(super) struct Delta {
     /// Ollama's own name, which gateways pass on.
     #[serde(default)]
     thinking: Value,
+    #[serde(default)]
+    tool_calls: Value,
 }
 
 impl Delta {
@@ -82,6 +109,18 @@ impl Delta {
             Value::Array(parts) => some(joined(parts, "text")),
             content => content.as_str().and_then(|text| some(text.to_owned())),
         }
+    }
+
+    /// Pieces of calls. Some servers leave out which call a piece is of where it comes whole.
+    pub(super) fn calls(self) -> Vec<Value> {
+        let Value::Array(mut calls) = self.tool_calls else { return Vec::new() };
+        calls.retain(Value::is_object);
+        for (number, call) in calls.iter_mut().enumerate() {
+            if !call["index"].is_u64() {
+                call["index"] = number.into();
+            }
+        }
+        calls
     }
 
     /// What the model thinks, in whichever field it comes. Some servers send two with one text.

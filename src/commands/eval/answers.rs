@@ -1,5 +1,7 @@
 //! `--answers`: what the chat model makes of what is retrieved, or what is quoted of it.
 
+use std::path::Path;
+
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::super::{Context, on_interrupt, open};
@@ -10,6 +12,7 @@ use crate::error::Failure;
 use crate::eval::answers::{self, AnswerRow, AnswersReport};
 use crate::eval::cases::Case;
 use crate::output::words::counted;
+use crate::serve::drift::{Baseline, Observation};
 use crate::service::Engine;
 use crate::service::answering::Ask;
 use crate::service::retrieval::DocumentFilter;
@@ -23,6 +26,7 @@ pub(super) async fn measure(
     context: &Context,
     set: &CaseSet,
     judge: Option<&str>,
+    baseline: Option<&Path>,
 ) -> Result<AnswersReport, Failure> {
     let judge = judge.map(|model| Judge::connect(context, model)).transpose()?;
     let engine = open(ui, context.clone())?;
@@ -41,15 +45,29 @@ pub(super) async fn measure(
     if let Some(judge) = &judge {
         judge.all(ui, context, &mut asked, &cancel).await?;
     }
+    if let Some(path) = baseline {
+        write_baseline(path, &engine, &asked).await?;
+    }
     let rows = asked.into_iter().map(|asked| asked.row).collect();
     let judge = judge.map(|judge| judge.name().to_owned());
     Ok(answers::report(chat.name().to_owned(), judge, rows))
+}
+
+/// Writes what `docent serve` holds later questions against.
+async fn write_baseline(path: &Path, engine: &Engine, asked: &[Asked<'_>]) -> Result<(), Failure> {
+    let documents = engine.reader().await?.documents().await?;
+    let observed: Vec<Observation> = asked.iter().map(|asked| asked.observation).collect();
+    let collection = &engine.context.settings.collection;
+    Baseline::new(collection, &observed, &documents).write(path).map_err(|error| {
+        Failure::usage(format!("--write-drift-baseline {}: {error}", path.display()))
+    })
 }
 
 /// An answer, measured, and what it was made from.
 pub(super) struct Asked<'a> {
     pub(super) case: &'a Case,
     pub(super) row: AnswerRow,
+    observation: Observation,
     pub(super) passages: Vec<Passage>,
 }
 
@@ -63,6 +81,15 @@ async fn ask<'a>(engine: &Engine, case: &'a Case, cancel: &Cancel) -> Result<Ask
     }
     match &answer.failure {
         Some(failure) => Err(failure.clone().into()),
-        None => Ok(Asked { case, row: answers::row(case, &answer), passages: answer.passages }),
+        None => Ok(Asked {
+            case,
+            row: answers::row(case, &answer),
+            observation: Observation::of_answer(
+                &case.question,
+                &answer,
+                engine.context.settings.search.k,
+            ),
+            passages: answer.passages,
+        }),
     }
 }

@@ -74,7 +74,7 @@ pub(super) fn corpus(context: &Context, dir: &Path) -> Result<Inline, Failure> {
     let documents = beir::corpus(&context.cwd.join(dir)).map_err(super::beir_failure)?;
     let documents = documents.into_iter().filter_map(document).collect();
     let name = dir.display().to_string();
-    Ok(Inline { name, documents, complete: true })
+    Ok(Inline { name, documents, complete: true, gone: Vec::new() })
 }
 
 /// Whether all of it is there: there is nothing to measure on a part.

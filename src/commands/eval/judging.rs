@@ -67,7 +67,7 @@ impl Judge {
     async fn one(
         &self,
         context: &Context,
-        Asked { case, row, passages }: &mut Asked<'_>,
+        Asked { case, row, passages, .. }: &mut Asked<'_>,
     ) -> Result<Option<String>, Failure> {
         let sentences = judged::sentences(&row.answer);
         let nonce = context.nonce(&case.question)?;

@@ -49,8 +49,13 @@ pub(super) async fn run(
     }
     let measured = |run: &Rankings| report::measure(&set.cases, run, &metrics);
     let runs: Vec<report::Run> = runs.iter().map(measured).collect();
+    let baseline = args.write_drift_baseline.as_ref().map(|path| context.cwd.join(path));
+    if let Some(path) = &baseline {
+        forbid_way_out(path, &context.root)?;
+    }
     let answers = if args.answers {
-        Some(answers::measure(ui, context, &set, args.judge.as_deref()).await?)
+        let judge = args.judge.as_deref();
+        Some(answers::measure(ui, context, &set, judge, baseline.as_deref()).await?)
     } else {
         None
     };

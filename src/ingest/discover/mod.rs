@@ -62,8 +62,8 @@ pub struct DiscoverOptions {
     /// of earlier runs are read there only where they are among them: the collection may have come
     /// along with somebody else's project.
     pub outside: Vec<PathBuf>,
-    /// Absolute directory of docent's own data, which is never entered.
-    pub own: Option<PathBuf>,
+    /// Absolute directories of docent's own data, which are never entered.
+    pub own: Vec<PathBuf>,
 }
 
 /// A file to ingest.

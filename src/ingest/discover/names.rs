@@ -13,18 +13,19 @@ const INTERNAL: [&str; 2] = [".docent", ".git"];
 pub(super) struct Rules {
     pub(super) patterns: Patterns,
     pub(super) hidden: bool,
-    own: Option<PathBuf>,
+    own: Vec<PathBuf>,
 }
 
 impl Rules {
     pub(super) fn new(options: &DiscoverOptions) -> Result<Self, DiscoverError> {
         let patterns = Patterns::new(&options.include, &options.exclude)?;
-        Ok(Self { patterns, hidden: options.hidden, own: options.own.as_deref().and_then(entry) })
+        let own = options.own.iter().filter_map(|own| entry(own)).collect();
+        Ok(Self { patterns, hidden: options.hidden, own })
     }
 
     /// Whether the entry is docent's or git's. `path` is absolute.
     pub(super) fn is_internal(&self, name: &OsStr, path: &Path) -> bool {
-        INTERNAL.iter().any(|internal| name == *internal) || self.own.as_deref() == Some(path)
+        INTERNAL.iter().any(|internal| name == *internal) || self.own.iter().any(|own| own == path)
     }
 
     /// Why an entry is passed over, if it is. `ignored` has the rules of its directory, `path` is

@@ -43,7 +43,7 @@ impl Project {
             allow_gone: false,
             remembered: false,
             outside: Vec::new(),
-            own: None,
+            own: Vec::new(),
         }
     }
 

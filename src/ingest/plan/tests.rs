@@ -64,7 +64,7 @@ fn scope() -> Scope {
         allow_gone: false,
         remembered: false,
         outside: Vec::new(),
-        own: None,
+        own: Vec::new(),
     })
     .unwrap()
     .scope

@@ -16,11 +16,12 @@ use crate::query::history::Turn as Said;
 use crate::serve::access::Caller;
 use crate::serve::answering::{Question, shutting_down};
 use crate::serve::call::{Server, SharedNotes, made_id};
-use crate::serve::dispatch::{begin_question, enter};
+use crate::serve::dispatch::{begin_question, enter, trace_context};
 use crate::serve::keys::Right;
 use crate::serve::log::{LogEntry, Pending};
 use crate::serve::native::query::{Asked, Asking};
 use crate::serve::refusal::Refusal;
+use crate::types::TraceContext;
 
 /// Earlier turns that are remembered, at most; and bytes of them. How much of them the model is shown is
 /// decided with each question, as in `docent chat`.
@@ -42,6 +43,7 @@ struct Request {
     /// What the client calls it.
     label: Option<String>,
     id: String,
+    context: TraceContext,
     notes: SharedNotes,
     pending: Pending,
 }
@@ -118,7 +120,7 @@ impl Conversation {
         wish: Result<Wish, Refusal>,
         out: &mut Outbox,
     ) -> Result<(), ShutOut> {
-        let mut request = Request::begin(&self.server, label);
+        let mut request = Request::begin(&self.server, &self.headers, label);
         let caller = enter(&self.server, &self.headers, Right::Answer, &mut request.pending);
         let caller = match caller {
             Ok(caller) => caller,
@@ -194,10 +196,12 @@ impl Conversation {
         out: &mut Outbox,
     ) {
         request.say_begin(answer_id, false, out);
-        let key_id = asking.caller.key_id().map(str::to_owned);
+        let key_id = asking.caller.key_id().to_owned();
         let history = Arc::clone(&self.history);
-        let turn = Arc::new(Turn::begin(answer_id, asking, history, request.pending, own_turn));
-        self.server.turns.add(key_id.as_deref(), Arc::clone(&turn));
+        let Request { context, pending, .. } = request;
+        let turn = Turn::begin(answer_id, asking, context, history, pending, own_turn);
+        let turn = Arc::new(turn);
+        self.server.turns.add(&key_id, Arc::clone(&turn));
         self.turn = Some((turn, Turn::FIRST_HOLDER));
     }
 
@@ -261,10 +265,12 @@ impl Conversation {
 }
 
 impl Request {
-    fn begin(server: &Arc<Server>, label: Option<String>) -> Self {
+    fn begin(server: &Arc<Server>, headers: &HeaderMap, label: Option<String>) -> Self {
         let (id, notes) = (made_id("req_"), SharedNotes::default());
+        let context = trace_context(headers);
         let entry = LogEntry {
             request_id: id.clone(),
+            trace_id: context.trace_id.clone(),
             method: "WS".to_owned(),
             path: PATH.to_owned(),
             route: Some(PATH),
@@ -272,7 +278,7 @@ impl Request {
             ..LogEntry::default()
         };
         let pending = Pending::begin(server, &notes, entry);
-        Self { label, id, notes, pending }
+        Self { label, id, context, notes, pending }
     }
 
     fn say_begin(&self, answer_id: Uuid, resumed: bool, out: &mut Outbox) {

@@ -18,16 +18,16 @@ const MOST_OF_KEY: usize = 64;
 /// All that is kept of turns that have ended, in bytes, give or take those of the last second.
 const LARGEST: usize = 64 << 20;
 
-/// By the id of the key; `None` where nobody needs one. Oldest first.
-type Turns = HashMap<Option<String>, VecDeque<Arc<Turn>>>;
+/// By the id of the key; the empty one where nobody needs one. Oldest first.
+type Turns = HashMap<String, VecDeque<Arc<Turn>>>;
 
 #[derive(Default)]
 pub(in crate::serve) struct KeptTurns(Mutex<Turns>);
 
 impl KeptTurns {
-    pub(super) fn add(&self, key_id: Option<&str>, turn: Arc<Turn>) {
+    pub(super) fn add(&self, key_id: &str, turn: Arc<Turn>) {
         let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = turns.entry(key_id.map(str::to_owned)).or_default();
+        let own = turns.entry(key_id.to_owned()).or_default();
         own.push_back(turn);
         if own.len() > MOST_OF_KEY {
             // One that is under way goes on; only it cannot be had again.
@@ -36,9 +36,9 @@ impl KeptTurns {
     }
 
     /// Of this key, and of no other.
-    pub(super) fn find(&self, key_id: Option<&str>, answer_id: Uuid) -> Option<Arc<Turn>> {
+    pub(super) fn find(&self, key_id: &str, answer_id: Uuid) -> Option<Arc<Turn>> {
         let turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = turns.get(&key_id.map(str::to_owned))?;
+        let own = turns.get(key_id)?;
         own.iter().find(|turn| turn.answer_id == answer_id && turn.is_kept()).cloned()
     }
 

@@ -14,6 +14,7 @@ use http::StatusCode;
 use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
 
+use crate::http::on_behalf_of;
 use crate::output::Event;
 use crate::query::history::Turn as Said;
 use crate::serve::access::Sight;
@@ -21,6 +22,7 @@ use crate::serve::log::Pending;
 use crate::serve::native::query::{Asking, SentEvent};
 use crate::serve::refusal::Refusal;
 use crate::serve::told::{Teller, Told};
+use crate::types::TraceContext;
 
 /// What of a turn is kept, in bytes, at most: more than any answer and its passages have.
 const LARGEST: usize = 1 << 20;
@@ -110,12 +112,13 @@ impl Turn {
     pub(super) fn begin(
         answer_id: Uuid,
         asking: Asking,
+        context: TraceContext,
         history: Arc<Vec<Said>>,
         pending: Pending,
         own_turn: Option<OwnedSemaphorePermit>,
     ) -> Self {
         let (sight, question) = (asking.scoped.sight(), asking.question.text.clone());
-        let work = Work { told: answered(asking), pending, own_turn };
+        let work = Work { told: answered(asking, context), pending, own_turn };
         let state = State {
             holder: Self::FIRST_HOLDER,
             waker: None,
@@ -273,9 +276,11 @@ impl Piece {
 }
 
 /// The answer to a question, from its turn among all on.
-fn answered(asking: Asking) -> Told<Out> {
+/// `context`: the trace that the question belongs to.
+fn answered(asking: Asking, context: TraceContext) -> Told<Out> {
     Told::of(|teller| async move {
-        let end = AssertUnwindSafe(answer(&asking, &teller)).catch_unwind().await;
+        let answer = on_behalf_of(context, answer(&asking, &teller));
+        let end = AssertUnwindSafe(answer).catch_unwind().await;
         let end =
             end.unwrap_or_else(|_| End::refused(&asking, Refusal::panicked(&asking.request_id)));
         teller.tell(Out::End(end));

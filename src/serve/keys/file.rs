@@ -66,6 +66,9 @@ impl KeyFile {
             let line = line.map(|line| format!("line {line}: ")).unwrap_or_default();
             format!("{line}{}", error.message())
         })?;
+        if let Some(problem) = file.keys.iter().find_map(Key::problem) {
+            return Err(problem);
+        }
         for what in [|key: &Key| key.name.clone(), |key: &Key| key.id.clone()] {
             let mut seen = HashSet::new();
             if let Some(key) = file.keys.iter().find(|key| !seen.insert(what(key))) {
@@ -93,6 +96,18 @@ impl KeyFile {
         file.write_all(format!("{HEADER}{text}").as_bytes()).map_err(io)?;
         file.as_file().sync_all().map_err(io)?;
         file.persist(path).map_err(|error| io(error.error))?;
+        Ok(())
+    }
+
+    /// Adds a key.
+    ///
+    /// # Errors
+    /// It can't be one; a phrase.
+    pub fn add(&mut self, key: Key) -> Result<(), String> {
+        if let Some(problem) = key.problem() {
+            return Err(problem);
+        }
+        self.keys.push(key);
         Ok(())
     }
 

@@ -133,6 +133,20 @@ impl Key {
         self.rights.contains(&right)
     }
 
+    /// Why this row can't be one; a phrase.
+    ///
+    /// A source is compared with names as they are stored, which have no `..`: one that has would say
+    /// something else to whoever reads it.
+    fn problem(&self) -> Option<String> {
+        let unclear =
+            |source: &&String| source.is_empty() || source.split('/').any(|it| it == "..");
+        let source = self.sources.iter().find(unclear)?;
+        Some(format!(
+            "the source `{source}` of the key `{}` is no path or glob from the project's root without `..`",
+            self.name
+        ))
+    }
+
     /// It may cost no more than so much.
     pub fn has_budget(&self) -> bool {
         self.cost_per_day.or(self.cost_per_month).is_some()

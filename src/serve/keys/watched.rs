@@ -3,7 +3,7 @@
 //! file.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::{KeyFile, KeyFileError};
@@ -24,6 +24,8 @@ struct State {
     looked: Instant,
     /// Of the file as it is now: the keys are those of before.
     problem: Option<String>,
+    /// Nobody heard of it yet.
+    is_news: bool,
 }
 
 impl WatchedKeys {
@@ -37,7 +39,8 @@ impl WatchedKeys {
             None if !required => None,
             _ => Some(Arc::new(KeyFile::read(path)?)),
         };
-        let state = State { keys, stamp, looked: Instant::now(), problem: None };
+        let looked = Instant::now();
+        let state = State { keys, stamp, looked, problem: None, is_news: false };
         Ok(Self { path: path.to_owned(), state: Mutex::new(state) })
     }
 
@@ -45,21 +48,32 @@ impl WatchedKeys {
     /// that can't be read leave those of before in force: a slip of the pen locks nobody out, and lets
     /// nobody in.
     pub fn now(&self) -> (Option<Arc<KeyFile>>, Option<String>) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.looked.elapsed() < PAUSE {
-            return (state.keys.clone(), None);
-        }
-        self.look(&mut state)
+        let mut state = self.looked_at();
+        let news = std::mem::take(&mut state.is_news);
+        (state.keys.clone(), state.problem.clone().filter(|_| news))
     }
 
-    fn look(&self, state: &mut State) -> (Option<Arc<KeyFile>>, Option<String>) {
+    /// The keys as they are.
+    pub fn keys(&self) -> Option<Arc<KeyFile>> {
+        self.looked_at().keys.clone()
+    }
+
+    fn looked_at(&self) -> MutexGuard<'_, State> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.looked.elapsed() >= PAUSE {
+            self.look(&mut state);
+        }
+        state
+    }
+
+    fn look(&self, state: &mut State) {
         state.looked = Instant::now();
         let stamp = stamp(&self.path);
         if stamp == state.stamp {
-            return (state.keys.clone(), None);
+            return;
         }
         state.stamp = stamp;
-        let problem = match KeyFile::read(&self.path) {
+        state.problem = match KeyFile::read(&self.path) {
             Ok(keys) => {
                 state.keys = Some(Arc::new(keys));
                 None
@@ -72,8 +86,7 @@ impl WatchedKeys {
                 Some(error.to_string())
             }
         };
-        state.problem.clone_from(&problem);
-        (state.keys.clone(), problem)
+        state.is_news = state.problem.is_some();
     }
 
     /// Whether callers need a key, as it was when it was looked at last.
@@ -104,7 +117,10 @@ mod tests {
         };
         file(&["a"]).write(&path).unwrap();
         let watched = WatchedKeys::open(&path, true).unwrap();
-        let look = || watched.look(&mut watched.state.lock().unwrap());
+        let look = || {
+            watched.look(&mut watched.state.lock().unwrap());
+            watched.now()
+        };
         file(&["a", "b"]).write(&path).unwrap();
         assert_eq!(look().0.unwrap().keys.len(), 2);
         std::fs::write(&path, "[[key]\n").unwrap();
@@ -123,7 +139,10 @@ mod tests {
         let path = dir.path().join("keys.toml");
         assert!(WatchedKeys::open(&path, true).is_err());
         let watched = WatchedKeys::open(&path, false).unwrap();
-        let look = || watched.look(&mut watched.state.lock().unwrap()).0;
+        let look = || {
+            watched.look(&mut watched.state.lock().unwrap());
+            watched.keys()
+        };
         assert!(look().is_none());
         let keys = vec![key("a", &Secret::new().unwrap())];
         KeyFile { keys }.write(&path).unwrap();
@@ -132,7 +151,7 @@ mod tests {
         assert_eq!(look().unwrap().keys.len(), 1);
         let broken = WatchedKeys::open(&path, false).unwrap();
         std::fs::write(&path, "[[key]").unwrap();
-        let opened = broken.look(&mut broken.state.lock().unwrap()).0;
-        assert!(opened.unwrap().keys.is_empty(), "nobody is let in by mistake");
+        broken.look(&mut broken.state.lock().unwrap());
+        assert!(broken.keys().unwrap().keys.is_empty(), "nobody is let in by mistake");
     }
 }

@@ -14,6 +14,7 @@ use schemars::JsonSchema;
 use serde_json::Value;
 
 use crate::error::{Exit, Failure};
+use crate::http::{context, on_behalf_of};
 use crate::output::{AnswerJson, BatchRow, Versioned};
 use crate::serve::access::Scoped;
 use crate::serve::answering::{self, Question, checked_question};
@@ -73,7 +74,14 @@ pub(in crate::serve) fn batch(call: Call) -> Result<Response, Refusal> {
     let asked = std::sync::Arc::new((call, scoped));
     let lines = stream::iter(rows).map(move |row| {
         let asked = std::sync::Arc::clone(&asked);
-        async move { line(&asked.0, &asked.1, row).await }
+        async move {
+            let line = line(&asked.0, &asked.1, row);
+            // Each answer has a span of its own.
+            match context() {
+                Some(context) => on_behalf_of(context.child(), line).await,
+                None => line.await,
+            }
+        }
     });
     let lines = lines.buffer_unordered(at_once).map(|line| Ok::<_, Infallible>(Bytes::from(line)));
     let mut response = Response::new(Body::from_stream(lines));

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::{RetrievalFields, json};
 use crate::output::Versioned;
 use crate::output::explain::{ExplainJson, Explained};
-use crate::serve::answering::{LONGEST_QUESTION, NOT_BLANK, checked_question};
+use crate::serve::answering::{LONGEST_QUESTION, NOT_BLANK, checked_question, sources};
 use crate::serve::call::Call;
 use crate::serve::openapi::Operation;
 use crate::serve::refusal::Refusal;
@@ -58,6 +58,8 @@ pub(in crate::serve) async fn explain(call: Call) -> Result<Response, Refusal> {
     let filter = scoped.filter(filter);
     let ask = Ask { overrides, ..Ask::new(&question, &filter, &[]) };
     let prepared = engine.prepare(ask, &call.server.abandoned, &mut drop).await?;
+    let shown = prepared.prepared.hits.iter().map(|hit| &*hit.chunk.source);
+    call.notes.note(|notes| notes.documents = sources(shown));
     let sought = match &asked.expect {
         Some(typed) => Some(engine.seek(typed, &question, &prepared).await?),
         None => None,

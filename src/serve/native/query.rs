@@ -72,6 +72,8 @@ struct TurnFields {
 /// An answer, and the collection that it is from.
 #[derive(Serialize, JsonSchema)]
 struct QueryResponse {
+    /// Of W3C Trace Context: that of the request.
+    trace_id: Option<String>,
     #[serde(flatten)]
     asked: AskedCollection,
     /// The passages were retrieved for somebody who asked the same.
@@ -83,6 +85,7 @@ struct QueryResponse {
 impl QueryResponse {
     fn new(question: &str, answered: &Answered, show_thinking: bool) -> Self {
         Self {
+            trace_id: answering::trace_id(),
             asked: answered.asked.clone(),
             cached: answered.answer.cached,
             answer: AnswerJson::new(question, &answered.answer, show_thinking),

@@ -16,6 +16,7 @@ use crate::serve::answering::{
     AskedCollection, LONGEST_QUESTION, NOT_BLANK, checked_question, sources,
 };
 use crate::serve::call::Call;
+use crate::serve::drift::{Drift, Observation};
 use crate::serve::openapi::Operation;
 use crate::serve::refusal::Refusal;
 use crate::serve::request::read;
@@ -105,7 +106,7 @@ pub(in crate::serve) async fn search(call: Call) -> Result<Response, Refusal> {
     let Some(names) = asked.collections else {
         let scoped = call.caller.open(asked.collection.as_deref())?;
         call.notes.note(|notes| notes.collection = Some(scoped.name.clone()));
-        let searched = search.run(&scoped).await?;
+        let searched = search.run(&scoped, &call.server.observers.drift).await?;
         searched.note(&call.notes);
         let Searched { asked, mode, hits, cached, elapsed_ms } = searched;
         let found = Found {
@@ -129,7 +130,7 @@ pub(in crate::serve) async fn search(call: Call) -> Result<Response, Refusal> {
     let opened = names.iter().map(|name| call.caller.open(Some(name)));
     let opened = opened.collect::<Result<Vec<_>, _>>()?;
     call.notes.note(|notes| notes.collection = Some(names.join(",")));
-    let found = spread(search, &opened, deadline).await;
+    let found = spread(search, &opened, deadline, &call.server.observers.drift).await;
     call.notes.note(|notes| {
         notes.retrieved_ms = Some(found.elapsed_ms);
         notes.documents = sources(found.hits.iter().map(|hit| &*hit.hit.source));
@@ -138,10 +139,15 @@ pub(in crate::serve) async fn search(call: Call) -> Result<Response, Refusal> {
 }
 
 /// Searches several collections side by side.
-async fn spread(search: Search, collections: &[Scoped], deadline: Duration) -> SpreadResponse {
+async fn spread(
+    search: Search,
+    collections: &[Scoped],
+    deadline: Duration,
+    drift: &Drift,
+) -> SpreadResponse {
     let started = Instant::now();
     let searches = collections.iter().map(|scoped| async {
-        match tokio::time::timeout(deadline, search.run(scoped)).await {
+        match tokio::time::timeout(deadline, search.run(scoped, drift)).await {
             Ok(searched) => searched,
             Err(_) => Err(Failure::new(
                 Exit::Backend,
@@ -187,8 +193,15 @@ struct Search {
 }
 
 impl Search {
-    async fn run(&self, scoped: &Scoped) -> Result<Searched, Failure> {
+    async fn run(&self, scoped: &Scoped, drift: &Drift) -> Result<Searched, Failure> {
         let queries = Queries::of(&self.question);
-        scoped.search(&queries, self.filter.clone(), self.overrides).await
+        let searched = scoped.search(&queries, self.filter.clone(), self.overrides).await?;
+        // Scores of other ways to retrieve are not to be compared.
+        if self.overrides == RetrievalOverrides::default() {
+            let k = scoped.engine().context.settings.search.k;
+            let observation = Observation::of_search(&self.question, &searched.hits, k);
+            drift.observe(&scoped.name, &observation);
+        }
+        Ok(searched)
     }
 }

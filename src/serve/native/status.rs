@@ -9,9 +9,12 @@ use crate::output::Versioned;
 use crate::serve::access::Scoped;
 use crate::serve::answering::AskedCollection;
 use crate::serve::call::Call;
+use crate::serve::keys::Right;
+use crate::serve::openai::stores::files::under_way;
 use crate::serve::openapi::Operation;
 use crate::serve::refusal::Refusal;
 use crate::serve::request::query;
+use crate::serve::watching::{WatchState, Watched};
 use crate::service::retrieval::DocumentFilter;
 use crate::types::EmbedderId;
 
@@ -36,6 +39,10 @@ struct CollectionStatus {
     /// collection: of what failed nobody knows who may see it.
     #[serde(skip_serializing_if = "Option::is_none")]
     failures: Option<usize>,
+    /// Documents that wait to come or go by request.
+    waiting: usize,
+    /// Null where the collection is not watched.
+    watch: Option<WatchState>,
 }
 
 pub(in crate::serve) fn described(operation: Operation<'_>) -> Operation<'_> {
@@ -53,13 +60,20 @@ pub(in crate::serve) async fn status(call: Call) -> Result<Response, Refusal> {
     };
     let mut collections = Vec::new();
     for name in names {
-        collections.push(status_of(&call.caller.open(Some(&name))?).await?);
+        let mut status = status_of(&call.caller.open(Some(&name))?, &call).await?;
+        if let Some(watch) = status.watch.as_mut().filter(|_| !call.caller.may(Right::Admin)) {
+            // It names places of the server.
+            watch.problem =
+                watch.problem.take().map(|_| "the log of the server says what".to_owned());
+        }
+        collections.push(status);
     }
     Ok(json(&Versioned::new(StatusResponse { collections })))
 }
 
-async fn status_of(scoped: &Scoped) -> Result<CollectionStatus, Refusal> {
+async fn status_of(scoped: &Scoped, call: &Call) -> Result<CollectionStatus, Refusal> {
     let engine = scoped.engine();
+    let mut watches = call.server.watches.iter();
     let reader = engine.reader().await?;
     let seen = engine.seen_documents(&scoped.filter(DocumentFilter::default()), &reader).await?;
     let failures = if scoped.is_whole() { Some(reader.failures().await?.len()) } else { None };
@@ -71,5 +85,7 @@ async fn status_of(scoped: &Scoped) -> Result<CollectionStatus, Refusal> {
         unfinished: reader.manifest().unfinished.is_some(),
         changed_at: seen.iter().map(|record| record.ingested_at.clone()).max(),
         failures,
+        waiting: under_way(scoped, &call.server),
+        watch: watches.find(|watch| watch.collection == scoped.name).map(Watched::state),
     })
 }

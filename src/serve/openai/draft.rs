@@ -1,5 +1,7 @@
 //! The text of an answer as the caller gets it, and where its marks are.
 
+use serde_json::{Value, json};
+
 use crate::query::AnswerEvent;
 use crate::query::cite::Citation;
 use crate::serve::answering::{Answered, words_for};
@@ -15,6 +17,8 @@ pub(super) struct Draft {
     marks: Vec<Mark>,
     /// The caller has the text already: it stays, whatever becomes of it.
     is_sent: bool,
+    /// Of functions, put together.
+    calls: Vec<Value>,
 }
 
 /// A mark of the text: its first character, the one after its last, and its number.
@@ -31,6 +35,8 @@ pub(super) enum Piece {
     Text(String),
     /// What the model thinks; or the text so far, which turned out to be that.
     Thinking(String),
+    /// Pieces of calls of functions.
+    Calls(Vec<Value>),
 }
 
 impl Draft {
@@ -49,6 +55,12 @@ impl Draft {
                 text
             }
             AnswerEvent::Thinking(text) => return Some(Piece::Thinking(text)),
+            AnswerEvent::Calls(pieces) => {
+                for piece in &pieces {
+                    call(&mut self.calls, piece);
+                }
+                return Some(Piece::Calls(pieces));
+            }
             // What was sent cannot be taken back; what follows is the answer.
             AnswerEvent::Retracted => {
                 self.marks.clear();
@@ -77,6 +89,11 @@ impl Draft {
         &self.text
     }
 
+    /// Calls of functions, as far as they came, without their indexes.
+    pub(super) fn calls(&self) -> &[Value] {
+        &self.calls
+    }
+
     /// Ends the text: where there is no answer, adds what is said then, and returns it.
     pub(super) fn end(&mut self, answered: &Answered) -> Option<&'static str> {
         let words = answered.answer.no_answer.map(words_for)?;
@@ -97,9 +114,53 @@ impl Draft {
     }
 }
 
+/// Most calls of one answer.
+const MOST_CALLS: u64 = 256;
+
+/// Adds a piece of a call to those that came so far.
+pub(super) fn call(calls: &mut Vec<Value>, piece: &Value) {
+    let index = piece["index"].as_u64().unwrap_or(0).min(MOST_CALLS) as usize;
+    while calls.len() <= index {
+        calls.push(
+            json!({ "id": "", "type": "function", "function": { "name": "", "arguments": "" } }),
+        );
+    }
+    let Some(call) = calls.get_mut(index) else { return };
+    let mut add = |place: &str| {
+        if let Some(Value::String(so_far)) = call.pointer_mut(place) {
+            *so_far += piece.pointer(place).and_then(Value::as_str).unwrap_or_default();
+        }
+    };
+    add("/function/name");
+    add("/function/arguments");
+    if let Some(id) = piece["id"].as_str().filter(|id| !id.is_empty()) {
+        call["id"] = id.into();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_call_comes_in_pieces() {
+        let mut calls = Vec::new();
+        for piece in [
+            json!({ "index": 0, "id": "a", "type": "function", "function": { "name": "add", "arguments": "" } }),
+            json!({ "index": 1, "id": "b", "function": { "name": "sub", "arguments": "{}" } }),
+            json!({ "index": 0, "function": { "arguments": "{\"x\":" } }),
+            json!({ "index": 0, "id": "", "function": { "arguments": "1}" } }),
+        ] {
+            call(&mut calls, &piece);
+        }
+        assert_eq!(
+            calls,
+            [
+                json!({ "id": "a", "type": "function", "function": { "name": "add", "arguments": "{\"x\":1}" } }),
+                json!({ "id": "b", "type": "function", "function": { "name": "sub", "arguments": "{}" } }),
+            ]
+        );
+    }
 
     fn events() -> Vec<AnswerEvent> {
         let text = |text: &str| AnswerEvent::Text(text.to_owned());

@@ -183,8 +183,8 @@ pub(in crate::serve) async fn embed(call: Call) -> Result<Response, Refusal> {
     }
     let tokens: usize = tokens.iter().sum();
     let used = Usage { prompt_tokens: Some(tokens as u64), ..Usage::default() };
-    call.caller.took_tokens(used);
-    call.notes.note(|notes| notes.prompt_tokens = used.prompt_tokens);
+    call.server.spent(&call.caller, used, false);
+    call.notes.note(|notes| notes.took(used));
     let embedded_as = match role {
         Role::Query => "query",
         Role::Document => "document",

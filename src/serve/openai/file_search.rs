@@ -21,6 +21,8 @@ pub(super) struct FileSearch {
     pub(super) scoped: Option<Scoped>,
     pub(super) filter: DocumentFilter,
     pub(super) overrides: RetrievalOverrides,
+    /// Functions, as they were sent.
+    pub(super) functions: Vec<Value>,
     /// What of them has no effect.
     pub(super) ignored: Vec<String>,
 }
@@ -30,6 +32,11 @@ pub(super) struct FileSearch {
 #[serde(untagged)]
 pub(super) enum Tool {
     FileSearch(FileSearchTool),
+    /// A function of the caller's: it goes to the chat model as it was sent, and is not looked into.
+    Function {
+        #[serde(rename = "type")]
+        _kind: FunctionType,
+    },
     Other(OtherTool),
 }
 
@@ -44,6 +51,12 @@ pub(super) struct OtherTool {
 #[serde(rename_all = "snake_case")]
 enum FileSearchType {
     FileSearch,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum FunctionType {
+    Function,
 }
 
 /// Which collection is asked, and how.
@@ -92,6 +105,10 @@ impl FileSearch {
             let at = format!("tools[{number}].");
             let tool = match typed_at(tool.clone(), &format!("tools[{number}]"))? {
                 Tool::FileSearch(tool) => tool,
+                Tool::Function { .. } => {
+                    read.functions.push(tool.clone());
+                    continue;
+                }
                 Tool::Other(OtherTool { kind }) => {
                     let named = format!("tools of type {kind}");
                     if !read.ignored.contains(&named) {

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use schemars::r#gen::SchemaGenerator;
 use schemars::schema::Schema;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::query::history::Turn;
 use crate::serve::answering::checked_question;
@@ -13,16 +13,23 @@ use crate::serve::refusal::Refusal;
 /// Messages of one request, at most.
 pub(super) const MOST_MESSAGES: usize = 256;
 
-/// As a client sends it: members that other roles and tools have are not read.
+/// As a client sends it.
 #[derive(Deserialize, JsonSchema, Clone, Debug)]
 pub(super) struct Message {
     #[schemars(schema_with = "roles")]
     role: String,
-    /// A text, or the parts of one; those that are no text are named as without effect.
+    /// A text, or the parts of one. Pictures of the question go to the chat model; other parts that are
+    /// no text are named as without effect.
     #[serde(default)]
     #[schemars(schema_with = "contents")]
     content: Option<Value>,
+    /// What calls of functions have.
+    #[serde(flatten)]
+    others: Map<String, Value>,
 }
+
+/// Members that a message has which is relayed.
+const RELAYED: [&str; 3] = ["tool_calls", "tool_call_id", "name"];
 
 fn schema(schema: Value) -> Schema {
     serde_json::from_value(schema).unwrap_or(Schema::Bool(true))
@@ -46,7 +53,48 @@ fn contents(_: &mut SchemaGenerator) -> Schema {
 
 impl Message {
     pub(super) fn new(role: &str, content: Value) -> Self {
-        Self { role: role.to_owned(), content: Some(content) }
+        Self { role: role.to_owned(), content: Some(content), others: Map::new() }
+    }
+
+    /// What a function returned.
+    pub(super) fn returned(call_id: Value, content: Value) -> Self {
+        let others = Map::from_iter([("tool_call_id".to_owned(), call_id)]);
+        Self { others, ..Self::new("tool", content) }
+    }
+
+    /// Adds a call of a function to those that the last message makes, if it makes some.
+    pub(super) fn add_call(messages: &mut Vec<Self>, call: Value) {
+        if !messages.last().is_some_and(Self::calls) {
+            let others = Map::from_iter([("tool_calls".to_owned(), Value::Array(Vec::new()))]);
+            messages.push(Self { others, ..Self::new("assistant", Value::Null) });
+        }
+        let last = messages.last_mut().and_then(|message| message.others.get_mut("tool_calls"));
+        if let Some(calls) = last.and_then(Value::as_array_mut) {
+            calls.push(call);
+        }
+    }
+
+    /// It is about calls of functions.
+    fn is_about_calls(&self) -> bool {
+        match self.role.as_str() {
+            "tool" => true,
+            "assistant" => self.calls(),
+            _ => false,
+        }
+    }
+
+    fn calls(&self) -> bool {
+        let calls = self.others.get("tool_calls").and_then(Value::as_array);
+        calls.is_some_and(|calls| !calls.is_empty())
+    }
+
+    fn relayed(&self) -> Value {
+        let mut message = Map::new();
+        message.insert("role".to_owned(), self.role.as_str().into());
+        message.insert("content".to_owned(), self.content.clone().unwrap_or_default());
+        let others = self.others.iter().filter(|(name, _)| RELAYED.contains(&name.as_str()));
+        message.extend(others.map(|(name, value)| (name.clone(), value.clone())));
+        Value::Object(message)
     }
 }
 
@@ -59,6 +107,10 @@ pub(super) struct Conversation {
     pub(super) history: Vec<Turn>,
     /// What the client tells the model to be; `None` where it does not.
     pub(super) introduction: Option<String>,
+    /// Pictures of the question, as `/v1/chat/completions` has them.
+    pub(super) pictures: Vec<Value>,
+    /// Calls of functions that came of the question, and what they returned.
+    pub(super) after: Vec<Value>,
     /// What of the messages is not read: by role or type.
     pub(super) ignored: Vec<String>,
 }
@@ -68,11 +120,26 @@ pub(super) struct Conversation {
 /// # Errors
 /// There is no question at the end, or a message is none.
 pub(super) fn read(messages: &[Message], param: &str) -> Result<Conversation, Refusal> {
-    let mut ignored: Vec<String> = Vec::new();
+    // What functions returned follows the question that they were called for.
+    let calls = messages.iter().rev().take_while(|message| message.is_about_calls()).count();
+    let (messages, after) = messages.split_at(messages.len() - calls);
+    let after = after.iter().map(Message::relayed).collect();
+    let (mut ignored, mut pictures) = (Vec::<String>::new(), Vec::new());
     let (mut introductions, mut said) = (Vec::new(), Vec::<(bool, String)>::new());
     for (number, message) in messages.iter().enumerate() {
         let at = format!("{param}[{number}]");
-        let text = text_of(message.content.as_ref(), &at, &mut ignored)?;
+        let is_last = !messages[number..].iter().any(|later| later.role == "assistant");
+        let mut found = Vec::new();
+        let text = text_of(message.content.as_ref(), &at, &mut found, &mut ignored)?;
+        if message.role == "user" && is_last {
+            pictures.append(&mut found);
+        }
+        for _ in found {
+            note(&mut ignored, "pictures of earlier messages".to_owned());
+        }
+        if message.calls() {
+            note(&mut ignored, "calls for earlier questions".to_owned());
+        }
         let is_users = match message.role.as_str() {
             "user" => true,
             "assistant" => false,
@@ -80,6 +147,7 @@ pub(super) fn read(messages: &[Message], param: &str) -> Result<Conversation, Re
                 introductions.push(text);
                 continue;
             }
+            // Of an earlier question.
             "tool" | "function" => {
                 note(&mut ignored, format!("messages of role {}", message.role));
                 continue;
@@ -114,13 +182,14 @@ pub(super) fn read(messages: &[Message], param: &str) -> Result<Conversation, Re
     }
     introductions.retain(|text| !text.trim().is_empty());
     let introduction = (!introductions.is_empty()).then(|| introductions.join("\n\n"));
-    Ok(Conversation { question, history, introduction, ignored })
+    Ok(Conversation { question, history, introduction, pictures, after, ignored })
 }
 
 /// A text, or the texts of parts.
 fn text_of(
     content: Option<&Value>,
     at: &str,
+    pictures: &mut Vec<Value>,
     ignored: &mut Vec<String>,
 ) -> Result<String, Refusal> {
     match content {
@@ -132,6 +201,17 @@ fn text_of(
                 let kind = part.get("type").and_then(Value::as_str).unwrap_or("text");
                 match (kind, part.get("text").and_then(Value::as_str)) {
                     ("text" | "input_text" | "output_text", Some(text)) => texts.push(text),
+                    ("image_url", _) => pictures.push(part.clone()),
+                    ("input_image", _) => match &part["image_url"] {
+                        Value::Null => note(ignored, format!("parts of type {kind}")),
+                        url => {
+                            let mut image = Map::new();
+                            image.insert("url".to_owned(), url.clone());
+                            let detail = part.get("detail").filter(|it| !it.is_null());
+                            image.extend(detail.map(|it| ("detail".to_owned(), it.clone())));
+                            pictures.push(json!({ "type": "image_url", "image_url": image }));
+                        }
+                    },
                     _ => note(ignored, format!("parts of type {kind}")),
                 }
             }
@@ -175,7 +255,29 @@ mod tests {
         assert_eq!(read.question, "And\n\nwhen?");
         assert_eq!(read.introduction.as_deref(), Some("Be brief."));
         assert_eq!(read.history, [Turn::new("Who?", "Two operators [1].")]);
-        assert_eq!(read.ignored, ["messages of role tool", "parts of type image_url"]);
+        assert_eq!(read.ignored, ["messages of role tool"]);
+        assert_eq!(read.pictures, [json!({"type": "image_url", "image_url": {}})]);
+        assert!(read.after.is_empty());
+    }
+
+    #[test]
+    fn what_functions_returned_is_relayed_after_the_question() {
+        let called = json!({"role": "assistant", "content": null, "tool_calls": [{"id": "x"}]});
+        let returned = json!({"role": "tool", "content": "42", "tool_call_id": "x"});
+        let picture = json!({"type": "input_image", "image_url": "data:,", "detail": "low"});
+        let read = conversation(json!([
+            {"role": "user", "content": [picture]},
+            {"role": "assistant", "content": "A lamp."},
+            {"role": "user", "content": [{"type": "text", "text": "How many?"}, picture]},
+            {"role": "assistant", "content": null, "tool_calls": [{"id": "x"}], "annotations": []},
+            returned,
+        ]))
+        .unwrap();
+        assert_eq!((read.question.as_str(), read.history.len()), ("How many?", 1));
+        assert_eq!(read.after, [called, returned]);
+        let image = json!({"url": "data:,", "detail": "low"});
+        assert_eq!(read.pictures, [json!({"type": "image_url", "image_url": image})]);
+        assert_eq!(read.ignored, ["pictures of earlier messages"]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What clients of `OpenAI` speak. They send all sorts of things unasked, so what has no effect here is
 //! accepted, and named in the answer.
 
+mod bare;
 pub(super) mod chat;
 mod draft;
 pub(super) mod embeddings;
@@ -8,6 +9,7 @@ mod file_search;
 mod filters;
 mod messages;
 pub(super) mod models;
+mod relay;
 pub(super) mod rerank;
 pub(super) mod responses;
 pub(super) mod stores;

@@ -28,6 +28,7 @@ pub(in crate::serve) type Describe = for<'a> fn(Operation<'a>) -> Operation<'a>;
 const JSON: &str = "application/json";
 const EVENTS: &str = "text/event-stream";
 const LINES: &str = "application/jsonl";
+const FORM: &str = "multipart/form-data";
 
 impl<'a> Operation<'a> {
     pub(super) fn of(route: &'a Route, generator: &'a mut SchemaGenerator) -> Self {
@@ -76,6 +77,15 @@ impl<'a> Operation<'a> {
     pub(in crate::serve) fn takes<T: JsonSchema>(mut self) -> Self {
         let schema = self.schema::<T>();
         let content = json!({ JSON: { "schema": schema } });
+        let body = json!({ "required": true, "content": content });
+        self.said.insert("requestBody".to_owned(), body);
+        self
+    }
+
+    /// The body is a form with the members of this type.
+    pub(in crate::serve) fn takes_form<T: JsonSchema>(mut self) -> Self {
+        let schema = self.schema::<T>();
+        let content = json!({ FORM: { "schema": schema } });
         let body = json!({ "required": true, "content": content });
         self.said.insert("requestBody".to_owned(), body);
         self
@@ -269,6 +279,7 @@ fn reason(status: u16) -> &'static str {
         404 => "It is not there, as far as the caller may see",
         405 => "It is not asked by this method",
         408 => "The body did not arrive in time",
+        409 => "It came another way, and is not changed by request",
         413 => "The body is too large",
         426 => "It is asked by a WebSocket",
         429 => "The key has asked, or cost, as much as it may for now",

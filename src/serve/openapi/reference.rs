@@ -87,9 +87,13 @@ fn requests(document: &Value) -> String {
 fn reference() -> String {
     let document = document(true);
     let mut text = format!("{HEAD}{}", requests(&document));
-    text.push_str("\n## A line of `--audit`\n");
     let line = serde_json::to_value(audit::schema()).expect("a schema");
-    text.push_str(&members(&line, &line));
+    for (about, lines) in
+        ["a request", "the audit itself"].iter().zip(line["anyOf"].as_array().expect("lines"))
+    {
+        writeln!(text, "\n## A line of `--audit` about {about}").expect("writing to a string");
+        text.push_str(&members(&line, lines));
+    }
     text.push_str("\n## Metrics\n\n| metric | labels | |\n| --- | --- | --- |\n");
     for (name, labels, about) in metrics::tests::rows() {
         writeln!(text, "| {name} | {labels} | {} |", cell(&about)).expect("writing to a string");

@@ -95,7 +95,7 @@ pub(in crate::serve) async fn show(call: Call) -> Result<Response, Refusal> {
     call.notes.note(|notes| notes.documents = vec![source.to_owned()]);
     let mut shown = show::stored(&*reader, source, Some(record)).await?;
     part.cut(&mut shown);
-    let links = Links::new(&call.server, &call.headers);
+    let links = Links::new(&call.server, &call.caller, &call.headers);
     let links = if call.caller.has_link() { links.unsigned() } else { links };
     if !call.accepts_html() && call.accepts("application/json") {
         let mut response = native::json(&Versioned::new(DocumentResponse {

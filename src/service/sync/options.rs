@@ -72,6 +72,8 @@ pub struct SyncOptions {
     pub hidden: bool,
     /// For the documents that are brought in; none leaves those of known documents as they are.
     pub tags: Vec<String>,
+    /// Known documents lose other tags, also where there is none in their place.
+    pub only_these_tags: bool,
     /// Fields of records that are their text, `*` for all; none leaves those of known documents.
     pub text_fields: Vec<String>,
     /// Compare the content of every file.
@@ -114,11 +116,12 @@ pub(super) fn ingest_options(
         starts: inputs.starts,
         web: web_options(context, options)?,
         inline: inputs.inline,
+        kept: Vec::new(),
         chunk: ChunkOptions {
             max_tokens: context.settings.chunk_tokens,
             overlap_tokens: context.settings.chunk_overlap,
         },
-        tags: (!tags.is_empty()).then_some(tags),
+        tags: (options.only_these_tags || !tags.is_empty()).then_some(tags),
         text_fields: text_fields(options),
         on_secret: context.settings.ingest.on_secret,
         ocr: context.settings.ocr.policy,
@@ -152,7 +155,7 @@ pub fn discover_options(
         allow_gone: options.allow_prune,
         remembered: inputs.remembered,
         outside: context.outside.clone(),
-        own: Some(backends::embedded_home(context)),
+        own: vec![backends::embedded_home(context), context.uploads()],
     }
 }
 

@@ -190,7 +190,7 @@ pub(super) fn load(
     load_now(layout, number, wanted, uncompacted).map_err(|problem| match wanted {
         // Whoever removes it does not ask: it may have gone under way.
         Wanted::Pinned(manifest) if problem.fault != Fault::Busy => {
-            check_pinned(layout, number, manifest).err().unwrap_or(problem)
+            gone(layout, number, manifest).unwrap_or(problem)
         }
         _ => problem,
     })
@@ -246,6 +246,16 @@ pub(super) fn check_pinned(layout: &Layout, number: u32, pinned: &Manifest) -> R
         None if layout.current()? == Some(number) => Err(no_manifest(layout, number).into()),
         _ => Err(replaced(layout)),
     }
+}
+
+/// Why a version could not be loaded, where it is gone, or replaced. One that is being removed may have
+/// its manifest and its pointer for a moment.
+fn gone(layout: &Layout, number: u32, pinned: &Manifest) -> Option<Problem> {
+    match check_pinned(layout, number, pinned) {
+        Err(problem) if problem.fault == Fault::Replaced => return Some(problem),
+        _ => std::thread::sleep(REMOVED_WITHIN),
+    }
+    check_pinned(layout, number, pinned).err()
 }
 
 fn replaced(layout: &Layout) -> Problem {

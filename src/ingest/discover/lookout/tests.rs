@@ -42,7 +42,7 @@ impl Project {
             allow_gone: false,
             remembered: false,
             outside: Vec::new(),
-            own: Some(self.root.join("data/collections")),
+            own: vec![self.root.join("data/collections")],
         }
     }
 

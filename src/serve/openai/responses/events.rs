@@ -1,17 +1,21 @@
 //! An answer as the events of `/v1/responses`, in the order that its clients insist on: an item is added
 //! before anything is said of it, a part before its text, and each has its end.
 
+use serde_json::Value;
+
 use super::items::{
-    About, Annotation, Item, MessageItem, ResponseEvent, SearchCall, SearchCallResult, TextPart,
+    About, Annotation, FunctionCall, Item, MessageItem, ResponseEvent, SearchCall,
+    SearchCallResult, TextPart,
 };
 use super::object::{Head, ResponseObject};
+use crate::chat::CALLS;
 use crate::query::AnswerEvent;
 use crate::query::cite::Citation;
 use crate::serve::answering::Answered;
 use crate::serve::call::made_id;
 use crate::serve::links::Links;
 use crate::serve::openai::draft::{Draft, Mark, Piece};
-use crate::serve::openai::stores::files::file_id;
+use crate::serve::openai::stores::ids::{file_id, filename};
 use crate::serve::openai::stores::search::Found;
 use crate::serve::sse::Frame;
 use crate::types::Passage;
@@ -205,11 +209,45 @@ impl<F: FnMut(Frame)> Output<F> {
         self.send("response.output_text.done", about);
         let part = part(&text, annotations);
         self.part("response.content_part.done", part.clone());
-        let status = if answered.finish_reason() == "stop" { "completed" } else { "incomplete" };
+        let is_whole = ["stop", CALLS].contains(&answered.finish_reason());
+        let status = if is_whole { "completed" } else { "incomplete" };
         let item = self.message(status, vec![part]);
         let about = About::Item { output_index, item: item.clone() };
         self.send("response.output_item.done", about);
         self.done.push(item);
+        for (number, call) in self.draft.calls().to_vec().iter().enumerate() {
+            self.call(MESSAGE + 1 + number, call);
+        }
+    }
+
+    /// A call of a function, whole: nobody can begin with a part of its arguments.
+    fn call(&mut self, output_index: usize, call: &Value) {
+        let text = |place: &str| {
+            call.pointer(place).and_then(Value::as_str).unwrap_or_default().to_owned()
+        };
+        let (item_id, name) = (made_id("fc_"), text("/function/name"));
+        let arguments = text("/function/arguments");
+        let item = |status: &'static str, arguments: &str| {
+            Item::Call(FunctionCall {
+                id: item_id.clone(),
+                kind: "function_call",
+                status,
+                call_id: text("/id"),
+                name: name.clone(),
+                arguments: arguments.to_owned(),
+            })
+        };
+        let begun = About::Item { output_index, item: item("in_progress", "") };
+        let done = item("completed", &arguments);
+        let delta = arguments.clone();
+        self.send("response.output_item.added", begun);
+        let about = About::CallDelta { output_index, item_id: item_id.clone(), delta };
+        self.send("response.function_call_arguments.delta", about);
+        let about = About::Call { output_index, item_id, arguments, name };
+        self.send("response.function_call_arguments.done", about);
+        let about = About::Item { output_index, item: done.clone() };
+        self.send("response.output_item.done", about);
+        self.done.push(done);
     }
 
     /// Each mark says which file, and where it can be opened: some clients show only the one, some only
@@ -219,7 +257,7 @@ impl<F: FnMut(Frame)> Output<F> {
         [
             Annotation::FileCitation {
                 file_id: file_id(collection, &citation.source),
-                filename: citation.source.clone(),
+                filename: filename(&citation.source).to_owned(),
                 index: mark.start,
             },
             Annotation::UrlCitation {
@@ -240,7 +278,7 @@ fn part(text: &str, annotations: Vec<Annotation>) -> TextPart {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 

@@ -54,6 +54,10 @@ pub(super) enum About {
         text: String,
         logprobs: [(); 0],
     },
+    /// `response.function_call_arguments.delta`: all of them
+    CallDelta { output_index: usize, item_id: String, delta: String },
+    /// `response.function_call_arguments.done`
+    Call { output_index: usize, item_id: String, arguments: String, name: String },
 }
 
 /// A part of an answer's output.
@@ -63,6 +67,7 @@ pub(super) enum About {
 pub(super) enum Item {
     Search(SearchCall),
     Message(MessageItem),
+    Call(FunctionCall),
 }
 
 /// What was searched for, and found.
@@ -112,6 +117,22 @@ pub(super) struct TextPart {
     pub(super) text: String,
     pub(super) annotations: Vec<Annotation>,
     pub(super) logprobs: [(); 0],
+}
+
+/// A call of a function of the caller's: what it returned comes with the next request.
+#[derive(Serialize, JsonSchema, Clone)]
+#[schemars(rename = "ResponseFunctionCall")]
+pub(super) struct FunctionCall {
+    pub(super) id: String,
+    /// `function_call`.
+    #[serde(rename = "type")]
+    pub(super) kind: &'static str,
+    /// `in_progress` or `completed`.
+    pub(super) status: &'static str,
+    pub(super) call_id: String,
+    pub(super) name: String,
+    /// As JSON.
+    pub(super) arguments: String,
 }
 
 /// A mark of the text, twice: which file it cites, and where that can be opened.

@@ -6,8 +6,10 @@
 //! | [`request`] | what is sent → messages, and what is refused |
 //! | [`events`] | the answer → items, and the events that tell of them |
 //! | [`items`] | what those are |
+//! | [`calls`] | functions, in the shapes of `/v1/chat/completions` and back |
 //! | [`mod@object`] | the response around them |
 
+mod calls;
 mod events;
 mod items;
 mod object;
@@ -23,6 +25,7 @@ use self::object::{Head, ResponseObject};
 use self::request::ResponsesRequest;
 use super::file_search::FileSearch;
 use super::messages::{self, Conversation};
+use super::relay::Relay;
 use super::{details, model_id, named_ignored, open_model, sampling, unix_now};
 use crate::serve::answering::{self, Question};
 use crate::serve::call::{Call, made_id};
@@ -57,8 +60,19 @@ pub(in crate::serve) async fn respond(call: Call) -> Result<Response, Refusal> {
     ignored.extend(search.ignored);
     let messages = request.messages(&mut ignored)?;
     let conversation = messages::read(&messages, "input")?;
-    let Conversation { question, history, introduction, ignored: unread } = conversation;
+    let Conversation { question, history, introduction, pictures, after, ignored: unread } =
+        conversation;
     ignored.extend(unread);
+    let functions: Vec<_> = search.functions.iter().map(calls::function).collect();
+    let has_functions = !functions.is_empty();
+    let relay = Relay {
+        functions,
+        choice: request.tool_choice.as_ref().filter(|_| has_functions).map(calls::choice),
+        parallel: request.parallel_tool_calls.filter(|_| has_functions),
+        pictures,
+        after,
+    };
+    let relayed = relay.checked(&scoped, &mut ignored)?;
     let max_tokens = ("max_output_tokens", request.max_output_tokens);
     let sampling = sampling(&scoped, request.temperature, max_tokens, &mut ignored);
     let head = Head {
@@ -71,10 +85,18 @@ pub(in crate::serve) async fn respond(call: Call) -> Result<Response, Refusal> {
         tools,
         tool_choice: request.tool_choice.unwrap_or_else(|| json!("auto")),
     };
-    let links = Links::new(&call.server, &call.headers);
+    let links = Links::new(&call.server, &call.caller, &call.headers);
     let (filter, overrides) = (search.filter, search.overrides);
-    let question =
-        Question { text: question, history, introduction, filter, overrides, sampling, id: None };
+    let question = Question {
+        text: question,
+        history,
+        introduction,
+        filter,
+        overrides,
+        sampling,
+        relayed,
+        id: None,
+    };
     let named = ignored.clone();
     let Call { caller, notes, server, id, .. } = call;
     let response = if is_streamed {

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::calls;
 use crate::serve::openai::file_search::Tool;
 use crate::serve::openai::messages::{MOST_MESSAGES, Message};
 use crate::serve::openai::split;
@@ -19,8 +20,7 @@ fn is_neutral(name: &str, value: &Value) -> bool {
         | "safety_identifier"
         | "prompt_cache_key"
         | "prompt_cache_retention"
-        | "stream_options"
-        | "parallel_tool_calls" => true,
+        | "stream_options" => true,
         "truncation" => value == "disabled",
         "text" => value.get("format").is_none_or(|format| format["type"] == "text"),
         _ => false,
@@ -40,7 +40,10 @@ pub(super) struct ResponsesRequest {
     include: Option<Vec<String>>,
     #[schemars(with = "Option<Vec<Tool>>")]
     pub(super) tools: Option<Vec<Value>>,
+    /// Which function is called, or whether any is. The documents are always searched.
     pub(super) tool_choice: Option<Value>,
+    /// Where there are functions.
+    pub(super) parallel_tool_calls: Option<bool>,
     /// Comes back.
     pub(super) metadata: Option<Map<String, Value>>,
     /// Where a chat model is configured.
@@ -86,7 +89,8 @@ impl ResponsesRequest {
         ignored.retain(|name| !neutral.contains(name));
         let request: Self = typed(members)?;
         request.check_stateless()?;
-        if request.tool_choice.as_ref().is_some_and(|choice| {
+        let has_functions = request.tools.iter().flatten().any(|tool| tool["type"] == "function");
+        if request.tool_choice.as_ref().filter(|_| !has_functions).is_some_and(|choice| {
             !(choice == "auto" || choice == "required" || choice["type"] == "file_search")
         }) {
             // The documents are always searched.
@@ -168,6 +172,8 @@ impl ResponsesRequest {
                     }
                     .hint("send the item itself; AI SDK does with `store`: false"));
                 }
+                "function_call" => calls::add_call(&mut messages, item),
+                "function_call_output" => messages.push(calls::output(item)),
                 // What earlier answers were made from.
                 "file_search_call" | "reasoning" => {}
                 kind => {
@@ -244,7 +250,8 @@ mod tests {
         assert_eq!(found.question, "When?");
         assert_eq!(found.history.len(), 1);
         assert_eq!(found.introduction.as_deref(), Some("Be brief."));
-        assert_eq!(ignored, ["items of type function_call"]);
+        assert!(ignored.is_empty(), "{ignored:?}");
+        assert_eq!(found.ignored, ["calls for earlier questions"]);
         for (items, param) in [
             (json!([{ "content": "?" }]), "input[0].role"),
             (json!([{ "type": "item_reference", "id": "msg_1" }]), "input[0]"),

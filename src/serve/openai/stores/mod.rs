@@ -1,8 +1,11 @@
 //! Collections as vector stores, and documents as files: what clients of `OpenAI` list, search and read.
-//! Nothing is changed here.
+//! With `serve.ingest` files are uploaded, put into stores and taken out.
 
 pub(in crate::serve) mod attributes;
+pub(in crate::serve) mod batches;
+pub(in crate::serve) mod changes;
 pub(in crate::serve) mod files;
+pub(in crate::serve::openai) mod ids;
 mod paging;
 pub(in crate::serve) mod search;
 
@@ -17,7 +20,7 @@ use self::paging::{Cursor, Page, Row};
 use crate::error::Exit;
 use crate::serve::access::{Caller, Scoped};
 use crate::serve::answering::AskedCollection;
-use crate::serve::call::Call;
+use crate::serve::call::{Call, Server};
 use crate::serve::native;
 use crate::serve::openapi::Operation;
 use crate::serve::refusal::Refusal;
@@ -27,7 +30,7 @@ use crate::service::retrieval::DocumentFilter;
 /// What the id of a vector store begins with.
 const PREFIX: &str = "vs_";
 
-pub(super) fn store_id(collection: &str) -> String {
+pub(in crate::serve) fn store_id(collection: &str) -> String {
     format!("{PREFIX}{collection}")
 }
 
@@ -88,7 +91,7 @@ struct VectorStore {
     name: String,
     /// Seconds since 1970; 0 where it was not built yet.
     created_at: i64,
-    /// `completed`; `in_progress` while an ingest runs, or where none has run.
+    /// `completed`; `in_progress` while an ingest runs or a file waits for one, or where none has run.
     status: &'static str,
     usage_bytes: u64,
     file_counts: FileCounts,
@@ -105,20 +108,22 @@ struct VectorStore {
 /// How many files there are.
 #[derive(Serialize, JsonSchema, Clone)]
 struct FileCounts {
+    /// To be brought in, or taken out.
     in_progress: usize,
     completed: usize,
     /// Sources that could not be brought in. It is not there where the caller sees a part of the
     /// collection: of what failed nobody knows who may see it.
     #[serde(skip_serializing_if = "Option::is_none")]
     failed: Option<usize>,
+    /// Of a batch: taken out since.
     cancelled: usize,
     total: usize,
 }
 
 impl FileCounts {
-    fn of(completed: usize, failed: Option<usize>) -> Self {
-        let total = completed + failed.unwrap_or(0);
-        Self { in_progress: 0, completed, failed, cancelled: 0, total }
+    fn of(in_progress: usize, completed: usize, failed: Option<usize>) -> Self {
+        let total = in_progress + completed + failed.unwrap_or(0);
+        Self { in_progress, completed, failed, cancelled: 0, total }
     }
 }
 
@@ -133,10 +138,10 @@ pub(in crate::serve) fn described_one(operation: Operation<'_>) -> Operation<'_>
     operation.named("getVectorStore", "One of them").answers::<VectorStore>()
 }
 
-/// Of what would change a collection.
+/// Of what is [changed by commands only](not_by_request).
 pub(in crate::serve) fn unchanged<'a>(operation: Operation<'a>, id: &str) -> Operation<'a> {
     operation
-        .named(id, "Always refused: `docent ingest` changes collections while the server runs")
+        .named(id, "Always refused: `docent ingest` makes collections, and changes them while the server runs")
         .refuses(405)
 }
 
@@ -145,7 +150,7 @@ pub(in crate::serve) async fn list(call: Call) -> Result<Response, Refusal> {
     let mut rows = Vec::new();
     for name in call.caller.collections() {
         let scoped = call.caller.open(Some(name))?;
-        let store = store(&scoped).await?;
+        let store = store(&scoped, &call.server).await?;
         rows.push(Row { id: store_id(name), created_at: store.created_at, of: store });
     }
     Ok(native::json(&cursor.page(rows, VectorStore::clone)?))
@@ -153,11 +158,12 @@ pub(in crate::serve) async fn list(call: Call) -> Result<Response, Refusal> {
 
 pub(in crate::serve) async fn one(call: Call) -> Result<Response, Refusal> {
     let scoped = opened(&call.caller, call.param("id"), "vector_store_id")?;
-    Ok(native::json(&store(&scoped).await?))
+    Ok(native::json(&store(&scoped, &call.server).await?))
 }
 
 /// A collection, as far as the caller sees it.
-async fn store(scoped: &Scoped) -> Result<VectorStore, Refusal> {
+async fn store(scoped: &Scoped, server: &Server) -> Result<VectorStore, Refusal> {
+    let under_way = files::under_way(scoped, server);
     let reader = match scoped.engine().reader().await {
         Ok(reader) => reader,
         // It is served, and was not built yet.
@@ -173,12 +179,12 @@ async fn store(scoped: &Scoped) -> Result<VectorStore, Refusal> {
     let is_seen = |source: &str| seen.binary_search_by(|seen| (*seen.source).cmp(source)).is_ok();
     let failed = failures.map(|all| all.iter().filter(|it| !is_seen(&it.source)).count());
     let asked = AskedCollection::new(&scoped.name, &reader);
-    let unfinished = reader.manifest().unfinished.is_some();
+    let unfinished = reader.manifest().unfinished.is_some() || under_way > 0;
     Ok(VectorStore {
         created_at: unix(&reader.manifest().created_at),
         status: if unfinished { "in_progress" } else { "completed" },
         usage_bytes: seen.iter().map(|record| record.size).sum(),
-        file_counts: FileCounts::of(seen.len(), failed),
+        file_counts: FileCounts::of(under_way, seen.len(), failed),
         last_active_at: seen.iter().map(|record| unix(&record.ingested_at)).max(),
         docent: Some(Details { asked, ignored: Vec::new() }),
         ..named(scoped, "embedder", &reader.manifest().embedder.name)
@@ -194,7 +200,7 @@ fn named(scoped: &Scoped, key: &str, value: &str) -> VectorStore {
         created_at: 0,
         status: "in_progress",
         usage_bytes: 0,
-        file_counts: FileCounts::of(0, scoped.is_whole().then_some(0)),
+        file_counts: FileCounts::of(0, 0, scoped.is_whole().then_some(0)),
         last_active_at: None,
         expires_after: (),
         expires_at: (),
@@ -203,22 +209,21 @@ fn named(scoped: &Scoped, key: &str, value: &str) -> VectorStore {
     }
 }
 
-/// What would change a collection.
-pub(in crate::serve) fn read_only(call: &Call) -> Result<Response, Refusal> {
+/// What is changed by commands only.
+pub(in crate::serve) fn not_by_request(call: &Call) -> Result<Response, Refusal> {
     let store = call.param("id");
     let name = store.strip_prefix(PREFIX).unwrap_or(store);
-    let command = match name {
-        "" => "docent ingest PATH".to_owned(),
-        name => format!("docent ingest --collection {name} PATH"),
+    let hint = match name {
+        "" => "docent ingest --collection NAME PATH makes one, and docent serve --collections NAME serves it, \
+               also before it is there".to_owned(),
+        name => format!("docent ingest --collection {name} PATH makes it and changes it"),
     };
     Err(Refusal::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "read_only",
-        "vector stores and files are read here, and not changed",
+        "vector stores are read here, and neither made nor removed",
     )
-    .hint(format!(
-        "{command} brings documents in while this server runs, and takes out what is gone"
-    )))
+    .hint(hint))
 }
 
 /// Seconds since 1970 of a time in RFC 3339.

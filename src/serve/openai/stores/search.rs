@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::attributes::attributes;
-use super::files::file_id;
+use super::ids::{file_id, filename};
 use super::{Details, TextContent, opened};
 use crate::query::rewrite::Queries;
 use crate::serve::answering::{LONGEST_QUESTION, NOT_BLANK, checked_question};
@@ -128,7 +128,7 @@ pub(in crate::serve) async fn search(call: Call) -> Result<Response, Refusal> {
     let searched = scoped.search(&queries, filter, overrides).await?;
     searched.note(&call.notes);
     let Searched { asked, hits, cached, .. } = searched;
-    let links = Links::new(&call.server, &call.headers);
+    let links = Links::new(&call.server, &call.caller, &call.headers);
     let data = hits.iter().map(|hit| {
         let found = Found {
             collection: &scoped.name,
@@ -180,7 +180,7 @@ impl Found<'_> {
         let url = links.to(self.collection, self.source, self.locator);
         FoundResult {
             file_id: file_id(self.collection, self.source),
-            filename: self.source.to_owned(),
+            filename: filename(self.source).to_owned(),
             // What compares words alone has other scores.
             score: self.score.clamp(0.0, 1.0),
             attributes: attributes(self.kind, [("place", place), ("url", url)], self.tags),

@@ -1,0 +1,34 @@
+//! What somebody else wrote into a request to a generating model, in the shapes of `OpenAI`'s wire:
+//! functions that may be called, what came of calls, pictures. It is passed on, and not looked into.
+
+use serde_json::{Map, Value};
+
+/// See the module.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Relayed {
+    /// Members of the request: `tools`, `tool_choice` and others.
+    pub parameters: Map<String, Value>,
+    /// Parts of the last message that are no text.
+    pub parts: Vec<Value>,
+    /// Messages after the last.
+    pub after: Vec<Value>,
+}
+
+impl Relayed {
+    pub fn is_empty(&self) -> bool {
+        self.parameters.is_empty() && self.parts.is_empty() && self.after.is_empty()
+    }
+
+    /// The model may call functions.
+    pub fn has_functions(&self) -> bool {
+        self.parameters.contains_key("tools")
+    }
+
+    /// All of it, to tell one request from another; empty where there is nothing.
+    pub fn text(&self) -> String {
+        if self.is_empty() {
+            return String::new();
+        }
+        serde_json::json!([self.parameters, self.parts, self.after]).to_string()
+    }
+}

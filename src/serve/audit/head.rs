@@ -1,0 +1,77 @@
+//! The number and the hash of the last line of an audit, kept in a file beside it: so lines that were cut
+//! off at the end are missed.
+
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::private;
+
+/// A line of an audit.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+pub struct Mark {
+    /// From 1.
+    pub number: u64,
+    pub hash: String,
+}
+
+pub(super) struct Head {
+    path: PathBuf,
+    file: File,
+}
+
+/// `audit.jsonl.head` of `audit.jsonl`.
+pub(super) fn path_of(audit: &Path) -> PathBuf {
+    let mut name = audit.as_os_str().to_owned();
+    name.push(".head");
+    name.into()
+}
+
+/// The mark that is kept beside an audit; `None`: there is none.
+///
+/// # Errors
+/// It can't be read, or is no mark.
+pub(super) fn read(audit: &Path) -> io::Result<Option<Mark>> {
+    match crate::beneath::open_file(&path_of(audit)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        opened => read_from(&opened?),
+    }
+}
+
+fn read_from(file: &File) -> io::Result<Option<Mark>> {
+    let mut text = String::new();
+    file.take(4096).read_to_string(&mut text)?;
+    match text.trim() {
+        // It was made, and nothing was written since.
+        "" => Ok(None),
+        text => Ok(Some(serde_json::from_str(text)?)),
+    }
+}
+
+impl Head {
+    /// Opens the file beside an audit, or makes it; with what it says.
+    ///
+    /// # Errors
+    /// It can't be written, or is no mark.
+    pub(super) fn open(audit: &Path) -> io::Result<(Self, Option<Mark>)> {
+        let path = path_of(audit);
+        let file = private::rewritten(&path)?;
+        let mark = read_from(&file)?;
+        Ok((Self { path, file }, mark))
+    }
+
+    /// Always as long as before, and in one call: whoever reads it meanwhile, or after a crash, finds
+    /// the old one or the new one.
+    ///
+    /// # Errors
+    /// It can't be written.
+    pub(super) fn set(&mut self, number: u64, hash: &str) -> io::Result<()> {
+        if !private::is_at(&self.file, &self.path)? {
+            self.file = private::rewritten(&self.path)?;
+        }
+        self.file.seek(SeekFrom::Start(0))?;
+        self.file.write_all(format!("{{\"number\":{number:20},\"hash\":\"{hash}\"}}\n").as_bytes())
+    }
+}

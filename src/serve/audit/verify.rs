@@ -1,0 +1,132 @@
+//! Whether the lines of an audit are those that were written.
+
+use std::io::{self, BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::head::{self, Mark};
+use super::{FIRST, aside};
+
+/// What is wrong with a chain of lines.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Broken {
+    pub file: PathBuf,
+    /// Of the file, from 1; one more than it has where lines are missing at its end.
+    pub line: usize,
+    pub problem: String,
+}
+
+/// A chain without a gap.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Verified {
+    /// In the order in which they go on.
+    pub files: Vec<PathBuf>,
+    pub lines: u64,
+    /// Number of the first line: lines before it are in files that are not here.
+    pub first: u64,
+    /// The last line; `None` where there is none.
+    pub last: Option<Mark>,
+    /// The last line is that which the server wrote last, as the head beside the file says. Without a
+    /// head that is not known.
+    pub end_is_known: bool,
+}
+
+/// Reads the lines of an audit, and of what was moved aside of it before, and checks each against the
+/// one before: how many there are, or which is the first that is not as it was written.
+///
+/// # Errors
+/// A file can't be read.
+pub fn verify(path: &Path) -> io::Result<Result<Verified, Broken>> {
+    // Before the lines: a server that runs may add some meanwhile.
+    let head = head::read(path)?;
+    let mut files = moved_aside(path)?;
+    files.push(path.to_owned());
+    let mut chain = Chain { lines: 0, first: None, last: None, passed: head.is_none(), head };
+    let mut at = 0;
+    for file in &files {
+        let lines = BufReader::new(crate::beneath::open_file(file)?).lines();
+        at = 0;
+        for line in lines {
+            at += 1;
+            if let Err(problem) = chain.add(&line?) {
+                let problem = problem.to_owned();
+                return Ok(Err(Broken { file: file.clone(), line: at, problem }));
+            }
+        }
+    }
+    let Chain { lines, first, last, passed, head } = chain;
+    if let Some(head) = head.as_ref().filter(|_| !passed) {
+        let until = last.as_ref().map_or(0, |last| last.number);
+        let problem = format!(
+            "the end is missing: {} says that line {} was written, and the last one here is {until}",
+            head::path_of(path).display(),
+            head.number
+        );
+        return Ok(Err(Broken { file: path.to_owned(), line: at + 1, problem }));
+    }
+    Ok(Ok(Verified { files, lines, first: first.unwrap_or(1), last, end_is_known: head.is_some() }))
+}
+
+/// Files that an audit was moved to when it had become large, in order.
+fn moved_aside(path: &Path) -> io::Result<Vec<PathBuf>> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(directory.unwrap_or(Path::new(".")))? {
+        let name = entry?.file_name();
+        let number = Path::new(&name).file_stem().and_then(|stem| Path::new(stem).extension());
+        let number = number.and_then(|number| number.to_str()?.parse::<u64>().ok());
+        let Some(number) = number else { continue };
+        let file = aside(path, number);
+        if file.file_name() == Some(&name) && file != path {
+            found.push((number, file));
+        }
+    }
+    found.sort();
+    Ok(found.into_iter().map(|(_, file)| file).collect())
+}
+
+struct Chain {
+    lines: u64,
+    first: Option<u64>,
+    last: Option<Mark>,
+    head: Option<Mark>,
+    /// The line of the head came.
+    passed: bool,
+}
+
+impl Chain {
+    /// The error says what is wrong with the line.
+    fn add(&mut self, line: &str) -> Result<(), &'static str> {
+        // What a crash has left of a line was never acknowledged, and is no line either.
+        const NONE: &str = "it is no line of an audit";
+        let mark: Mark = serde_json::from_str(line).map_err(|_| NONE)?;
+        let suffix = format!(",\"hash\":\"{}\"}}", mark.hash);
+        let body = line.strip_suffix(&suffix).ok_or("its hash does not stand at its end")?;
+        if crate::types::ContentHash::of(format!("{body}}}").as_bytes()).0 != mark.hash {
+            return Err("it was changed");
+        }
+        let value: Value = serde_json::from_str(line).map_err(|_| NONE)?;
+        match &self.last {
+            Some(last)
+                if value["previous"] != last.hash.as_str() || mark.number != last.number + 1 =>
+            {
+                return Err("a line before it is missing or was changed");
+            }
+            None if mark.number == 1 && value["previous"] != FIRST => {
+                return Err("it is called the first, and follows another");
+            }
+            _ => {}
+        }
+        if let Some(head) = self.head.as_ref().filter(|head| head.number == mark.number) {
+            if head.hash != mark.hash {
+                return Err("it is not the one that the head has: the file was written anew");
+            }
+            self.passed = true;
+        }
+        self.lines += 1;
+        self.first.get_or_insert(mark.number);
+        self.last = Some(mark);
+        Ok(())
+    }
+}

@@ -1,0 +1,202 @@
+//! What signals are held against: a file, or what came first.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read as _, Write as _};
+use std::path::Path;
+
+use chrono::{SecondsFormat, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{Observation, Signal};
+use crate::types::{ContentHash, DocumentRecord, SCHEMA_VERSION};
+
+/// Largest file that is read.
+const LARGEST: u64 = 64 << 20;
+
+/// Samples of a signal that a file may have.
+const MOST: usize = 100_000;
+
+/// Documents that are remembered; of more, a part stands for all.
+const MOST_DOCUMENTS: usize = 1 << 16;
+
+/// What questions, retrieval and answers were like, as `docent eval --write-drift-baseline` writes it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Baseline {
+    pub schema_version: u32,
+    /// Version of docent that wrote it.
+    pub docent: String,
+    /// RFC 3339, UTC.
+    pub written_at: String,
+    pub collection: String,
+    pub samples: BTreeMap<Signal, Vec<f32>>,
+    pub documents: Documents,
+}
+
+/// Which documents there were, and how many chunks each had.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Documents {
+    /// Of so many documents, about one is here.
+    one_in: u64,
+    /// By the first half of a hash of name and content.
+    chunks: BTreeMap<String, u32>,
+}
+
+impl Baseline {
+    pub fn new(collection: &str, observed: &[Observation], documents: &[DocumentRecord]) -> Self {
+        let mut samples = BTreeMap::<Signal, Vec<f32>>::new();
+        for (signal, value) in observed.iter().flat_map(Observation::values) {
+            samples.entry(signal).or_default().push(value);
+        }
+        Self {
+            schema_version: SCHEMA_VERSION,
+            docent: env!("CARGO_PKG_VERSION").to_owned(),
+            written_at: Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true),
+            collection: collection.to_owned(),
+            samples,
+            documents: Documents::of(documents),
+        }
+    }
+
+    /// # Errors
+    /// It can't be read, or is no such file.
+    pub(super) fn read(path: &Path) -> io::Result<Self> {
+        let mut text = String::new();
+        crate::beneath::open_file(path)?.take(LARGEST).read_to_string(&mut text)?;
+        let read: Self = serde_json::from_str(&text)?;
+        let sane =
+            |values: &Vec<f32>| values.len() <= MOST && values.iter().all(|it| it.is_finite());
+        match read.schema_version {
+            SCHEMA_VERSION if read.documents.one_in > 0 && read.samples.values().all(sane) => {
+                Ok(read)
+            }
+            SCHEMA_VERSION => Err(io::Error::other("its samples are no numbers, or too many")),
+            other => Err(io::Error::other(format!(
+                "it has the schema version {other}, not {SCHEMA_VERSION}"
+            ))),
+        }
+    }
+
+    /// Takes the place of the file in one step.
+    ///
+    /// # Errors
+    /// It can't be written.
+    pub fn write(&self, path: &Path) -> io::Result<()> {
+        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let mut file = tempfile::NamedTempFile::new_in(directory.unwrap_or(Path::new(".")))?;
+        serde_json::to_writer(&mut file, self)?;
+        file.write_all(b"\n")?;
+        file.persist(path)?;
+        Ok(())
+    }
+}
+
+impl Documents {
+    pub(super) fn of(records: &[DocumentRecord]) -> Self {
+        Self::bounded(records, MOST_DOCUMENTS)
+    }
+
+    fn bounded(records: &[DocumentRecord], most: usize) -> Self {
+        let mut one_in = 1;
+        loop {
+            let chunks = sketch(records, one_in);
+            if chunks.len() <= most {
+                return Self { one_in, chunks };
+            }
+            one_in *= 2;
+        }
+    }
+
+    /// The share of the chunks of then and now together that are in one of them only, documents being
+    /// compared as wholes: from 0 to 1. It is Jaccard's distance.
+    pub(super) fn share_changed(&self, now: &[DocumentRecord]) -> f64 {
+        let now = sketch(now, self.one_in);
+        let sum =
+            |chunks: &BTreeMap<String, u32>| chunks.values().map(|it| u64::from(*it)).sum::<u64>();
+        let kept = self.chunks.iter().filter(|(id, _)| now.contains_key(*id));
+        let kept: u64 = kept.map(|(_, chunks)| u64::from(*chunks)).sum();
+        let all = (sum(&self.chunks) + sum(&now)).saturating_sub(kept);
+        if all == 0 { 0.0 } else { (1.0 - kept as f64 / all as f64).max(0.0) }
+    }
+}
+
+/// About one document of so many: the same ones each time.
+fn sketch(records: &[DocumentRecord], one_in: u64) -> BTreeMap<String, u32> {
+    let rows = records.iter().filter_map(|record| {
+        let id = format!("{}\0{}", record.source, record.document_hash.0);
+        let id = ContentHash::of(id.as_bytes()).0[..16].to_owned();
+        let number = u64::from_str_radix(&id, 16).ok()?;
+        number.is_multiple_of(one_in).then_some((id, record.chunks))
+    });
+    rows.collect()
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    pub(in super::super) fn records(
+        range: std::ops::Range<usize>,
+        text: &str,
+    ) -> Vec<DocumentRecord> {
+        let hash = ContentHash::of(text.as_bytes());
+        let record = |at: usize| {
+            let record = serde_json::json!({
+                "source": format!("docs/{at}.md"), "document_hash": hash, "size": 1, "mtime": 0,
+                "kind": "markdown", "chunks": 4, "terms": 9, "tags": [],
+                "ingested_at": "2030-01-01T00:00:00Z", "run_id": uuid::Uuid::nil(),
+            });
+            serde_json::from_value(record).unwrap()
+        };
+        range.map(record).collect()
+    }
+
+    #[test]
+    fn what_share_of_the_chunks_changed() {
+        let base = Documents::of(&records(0..10, "a"));
+        for (now, share) in [
+            (records(0..10, "a"), 0.0),
+            (records(0..10, "b"), 1.0),
+            (records(0..5, "a"), 0.5),
+            (records(0..20, "a"), 0.5),
+            (records(5..15, "a"), 2.0 / 3.0),
+            (Vec::new(), 1.0),
+        ] {
+            assert!((base.share_changed(&now) - share).abs() < 1e-9, "{share}");
+        }
+        assert_eq!(Documents::of(&[]).share_changed(&[]).to_bits(), 0);
+    }
+
+    #[test]
+    fn a_part_stands_for_many_documents() {
+        let base = Documents::bounded(&records(0..4_000, "a"), 1_000);
+        assert!(base.chunks.len() <= 1_000 && base.chunks.len() > 300, "{}", base.chunks.len());
+        assert!(base.share_changed(&records(0..4_000, "a")) < 1e-9);
+        let half = base.share_changed(&records(2_000..4_000, "a"));
+        assert!((half - 0.5).abs() < 0.1, "{half}");
+    }
+
+    #[test]
+    fn a_file_is_read_as_it_was_written_and_no_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("baseline.json");
+        let observed = [Observation { unknown_words: 0.25, ..Observation::default() }];
+        let baseline = Baseline::new("docs", &observed, &records(0..3, "a"));
+        baseline.write(&path).unwrap();
+        assert_eq!(Baseline::read(&path).unwrap(), baseline);
+        let text = std::fs::read_to_string(&path).unwrap();
+        for (from, to) in [
+            ("\"schema_version\":1", "\"schema_version\":9"),
+            ("\"one_in\":1", "\"one_in\":0"),
+            ("0.25", "1e99"),
+            ("\"collection\"", "\"colection\""),
+            ("unknown_words", "nothing"),
+        ] {
+            std::fs::write(&path, text.replacen(from, to, 1)).unwrap();
+            assert!(Baseline::read(&path).is_err(), "{to}");
+        }
+    }
+}

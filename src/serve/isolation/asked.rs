@@ -1,0 +1,166 @@
+//! What is asked, of documents that are told apart by their words.
+
+use http::Method;
+use proptest::prelude::*;
+use proptest::sample::select;
+use serde_json::{Value, json};
+
+use crate::serve::routes::Route;
+use crate::types::ContentHash;
+
+/// A document, with a word in its name and one in its text that no other has.
+#[derive(Clone, Debug)]
+pub(super) struct Document {
+    pub(super) collection: &'static str,
+    pub(super) source: &'static str,
+    pub(super) tag: &'static str,
+    pub(super) name: &'static str,
+    pub(super) word: &'static str,
+}
+
+const fn document(
+    collection: &'static str,
+    source: &'static str,
+    tag: &'static str,
+    name: &'static str,
+    word: &'static str,
+) -> Document {
+    Document { collection, source, tag, name, word }
+}
+
+pub(super) const DOCUMENTS: [Document; 7] = [
+    document("alpha", "open/nameaardvark.md", "team=a", "nameaardvark", "wordbadger"),
+    document("alpha", "open/namecheetah.md", "team=b", "namecheetah", "worddolphin"),
+    document("alpha", "secret/nameelephant.md", "team=a", "nameelephant", "wordferret"),
+    document("alpha", "secret/namegiraffe.md", "team=b", "namegiraffe", "wordhamster"),
+    document("beta", "open/nameiguana.md", "team=a", "nameiguana", "wordjaguar"),
+    document("beta", "open/namekangaroo.md", "team=b", "namekangaroo", "wordleopard"),
+    document("beta", "secret/namemeerkat.md", "team=b", "namemeerkat", "wordnarwhal"),
+];
+
+/// What a document says, beside its own word: all are found by the same question.
+pub(super) const QUESTION: &str = "How long are ledger backups kept?";
+
+/// What a request names.
+#[derive(Clone, Debug)]
+pub(super) struct Asked {
+    pub(super) document: Document,
+    /// Of the document, of another one, or one that is not there.
+    collection: &'static str,
+    /// How it is asked, where there are several ways.
+    variant: usize,
+}
+
+pub(super) fn asked() -> impl Strategy<Value = Asked> {
+    let others =
+        prop_oneof![4 => Just(None), 1 => select(vec!["alpha", "beta", "nowhere"]).prop_map(Some)];
+    (select(DOCUMENTS.to_vec()), others, 0..4_usize).prop_map(|(document, other, variant)| Asked {
+        collection: other.unwrap_or(document.collection),
+        document,
+        variant,
+    })
+}
+
+impl Asked {
+    pub(super) fn file_id(&self) -> String {
+        let Document { collection, source, .. } = self.document;
+        format!("file-{}", &ContentHash::of(format!("{collection}\0{source}").as_bytes()).0[..30])
+    }
+
+    pub(super) fn path(&self, route: &Route) -> String {
+        let path = route.path.replace("{collection}", self.collection);
+        let id = match route.path {
+            path if path.starts_with("/v1/models") => format!("docent/{}", self.collection),
+            _ => format!("vs_{}", self.collection),
+        };
+        let path = path
+            .replace("{*source}", self.document.source)
+            .replace("{file_id}", &self.file_id())
+            .replace("{batch_id}", "vsfb_0")
+            .replace("{*id}", &id)
+            .replace("{id}", &id);
+        match (route.path, self.variant) {
+            ("/v1/docent/batch", 1..) | ("/v1/docent/status", 1) => {
+                format!("{path}?collection={}", self.collection)
+            }
+            ("/v1/files" | "/v1/vector_stores" | "/v1/vector_stores/{id}/files", 1) => {
+                format!("{path}?limit=2&order=asc")
+            }
+            _ => path,
+        }
+    }
+
+    /// `answer`: the id of an answer of somebody else.
+    pub(super) fn body(&self, route: &Route, answer: &str) -> String {
+        let Self { collection, document, variant } = self;
+        let stream = variant % 2 == 1;
+        let model = format!("docent/{collection}");
+        let narrowed = |mut body: Value| {
+            match variant {
+                1 => body["sources"] = json!([document.source]),
+                2 => body["sources"] = json!(["**"]),
+                3 => body["tags"] = json!([document.tag]),
+                _ => {}
+            }
+            body
+        };
+        let filter = json!({ "type": "in", "key": "source", "value": [document.source, "x"] });
+        let body = match route.path {
+            "/v1/chat/completions" => json!({
+                "model": model, "stream": stream,
+                "messages": [{ "role": "user", "content": QUESTION }],
+                "tools": [{ "type": "file_search", "vector_store_ids": [format!("vs_{collection}")], "max_num_results": 50 }],
+            }),
+            "/v1/responses" => json!({
+                "model": model, "stream": stream, "input": QUESTION,
+                "include": ["file_search_call.results"],
+            }),
+            "/v1/vector_stores/{id}/search" if stream => {
+                json!({ "query": QUESTION, "max_num_results": 50, "filters": filter })
+            }
+            "/v1/vector_stores/{id}/search" => {
+                json!({ "query": [QUESTION, "backups"], "max_num_results": 50 })
+            }
+            "/v1/embeddings" => json!({ "model": model, "input": [QUESTION] }),
+            "/v1/rerank" | "/v2/rerank" | "/rerank" => {
+                json!({ "model": model, "query": QUESTION, "documents": ["Backups are kept."] })
+            }
+            "/v1/docent/search" if *variant == 0 => {
+                json!({ "question": QUESTION, "collections": [collection], "k": 50 })
+            }
+            "/v1/docent/search" => {
+                narrowed(json!({ "question": QUESTION, "collection": collection, "k": 50 }))
+            }
+            "/v1/docent/query" => narrowed(
+                json!({ "question": QUESTION, "collection": collection, "stream": stream }),
+            ),
+            "/v1/docent/explain" if stream => {
+                json!({ "question": QUESTION, "collection": collection, "expect": document.source })
+            }
+            "/v1/docent/explain" => {
+                json!({ "question": QUESTION, "collection": collection, "k": 50 })
+            }
+            "/v1/docent/batch" => json!({ "id": 1, "question": QUESTION }),
+            "/v1/vector_stores/{id}/files" => json!({ "file_id": self.file_id() }),
+            "/v1/vector_stores/{id}/files/{file_id}" => json!({ "attributes": { "team": "a" } }),
+            "/v1/vector_stores/{id}/file_batches" => json!({ "file_ids": [self.file_id()] }),
+            "/v1/files" if route.method == Method::POST => return form("note.md", "A note."),
+            "/v1/docent/feedback" => json!({ "answer_id": answer, "score": 0 }),
+            // One that came later: something that many of them may take.
+            _ if route.method == Method::POST => {
+                json!({ "question": QUESTION, "collection": collection })
+            }
+            _ => return String::new(),
+        };
+        body.to_string()
+    }
+}
+
+/// A form as clients upload one.
+pub(super) fn form(name: &str, text: &str) -> String {
+    let disposition = format!("Content-Disposition: form-data; name=\"file\"; filename=\"{name}\"");
+    format!("--{BOUNDARY}\r\n{disposition}\r\n\r\n{text}\r\n--{BOUNDARY}--\r\n")
+}
+
+/// What separates the parts of a form.
+pub(super) const BOUNDARY: &str = "boundary";

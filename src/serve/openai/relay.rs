@@ -1,0 +1,67 @@
+//! What of a request goes on to the chat model beside the question: functions, pictures, and what came of
+//! calls.
+
+use serde_json::{Map, Value};
+
+use crate::chat::Relayed;
+use crate::serve::access::Scoped;
+use crate::serve::refusal::Refusal;
+
+/// As it was sent, in the shapes of `/v1/chat/completions`.
+#[derive(Default)]
+pub(super) struct Relay {
+    pub(super) functions: Vec<Value>,
+    pub(super) choice: Option<Value>,
+    pub(super) parallel: Option<bool>,
+    pub(super) pictures: Vec<Value>,
+    /// Calls of functions, and what they returned.
+    pub(super) after: Vec<Value>,
+}
+
+impl Relay {
+    /// What of it has no effect is added to `ignored`.
+    ///
+    /// # Errors
+    /// There is no chat model that it could go to.
+    pub(super) fn checked(
+        self,
+        scoped: &Scoped,
+        ignored: &mut Vec<String>,
+    ) -> Result<Relayed, Refusal> {
+        let Self { functions, choice, parallel, pictures, after } = self;
+        if scoped.engine().context.quotes() {
+            for (what, is_sent, param) in [
+                ("functions are called", !functions.is_empty(), "tools"),
+                ("pictures are looked at", !pictures.is_empty(), "messages"),
+                ("what functions returned is read", !after.is_empty(), "messages"),
+            ] {
+                if is_sent {
+                    return Err(Refusal {
+                        code: "no_chat_model",
+                        ..Refusal::invalid(
+                            param,
+                            format!("{what} by a chat model, and none is configured"),
+                        )
+                    }
+                    .hint("docent serve --model NAME answers by one; docent doctor shows how"));
+                }
+            }
+        }
+        let mut parameters = Map::new();
+        let choice = choice.filter(|choice| !choice.is_null());
+        let parallel = parallel.map(Value::from);
+        for (name, value) in [("tool_choice", choice), ("parallel_tool_calls", parallel)] {
+            match value {
+                Some(value) if !functions.is_empty() => {
+                    parameters.insert(name.to_owned(), value);
+                }
+                Some(_) => ignored.push(name.to_owned()),
+                None => {}
+            }
+        }
+        if !functions.is_empty() {
+            parameters.insert("tools".to_owned(), functions.into());
+        }
+        Ok(Relayed { parameters, parts: pictures, after })
+    }
+}

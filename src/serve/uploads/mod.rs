@@ -1,0 +1,392 @@
+//! Documents that come in by request: kept as files, and brought into collections one run after another.
+//!
+//! A file that was uploaded lies in the data directory, under its id, with what is known of it beside it.
+//! It is a document of a collection from when it is put there until it is taken out, which only a request
+//! does: runs of `docent ingest` leave it alone, and one that rebuilds the collection brings it along.
+//! What is to be done is written down before it is promised, so that a server that was killed goes on
+//! where it was.
+
+pub(super) mod received;
+mod work;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
+use tokio::sync::watch;
+
+use crate::error::{Exit, Failure};
+use crate::types::is_upload_id;
+pub(super) use work::work;
+
+/// Largest file that says what is known of an upload.
+const LARGEST_ROW: u64 = 1 << 20;
+
+/// A file that was uploaded.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Upload {
+    pub(super) id: String,
+    /// Without its directory.
+    pub(super) name: String,
+    /// That of its name; empty where it has none.
+    pub(super) directory: String,
+    pub(super) bytes: u64,
+    /// Seconds since 1970.
+    pub(super) created_at: i64,
+    pub(super) purpose: String,
+    /// Id of the key that it came by; `None`: keys were not needed.
+    pub(super) owner: Option<String>,
+    /// By collection.
+    #[serde(default)]
+    pub(super) places: BTreeMap<String, Place>,
+}
+
+/// An upload as a document of a collection.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Place {
+    pub(super) source: String,
+    pub(super) tags: Vec<String>,
+    /// Seconds since 1970.
+    pub(super) created_at: i64,
+    pub(super) state: State,
+    pub(super) asked_by: Asked,
+}
+
+/// The request that something is done for.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Asked {
+    pub(super) request_id: String,
+    #[serde(default)]
+    pub(super) trace_id: String,
+    /// Name of the key.
+    pub(super) key: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum State {
+    /// It is to be brought in.
+    Waiting,
+    /// It is to be taken out.
+    Leaving,
+    Stored,
+    Failed {
+        /// As `OpenAI` has it.
+        code: String,
+        reason: String,
+    },
+}
+
+/// All uploads, and what is to be done with them.
+pub(super) struct Uploads {
+    directory: PathBuf,
+    table: Mutex<Table>,
+    /// Told whenever something was done, or is to be done.
+    changed: watch::Sender<()>,
+}
+
+#[derive(Default)]
+struct Table {
+    uploads: BTreeMap<String, Upload>,
+    /// Collections and ids, in the order in which they were asked for.
+    queue: VecDeque<(String, String)>,
+    /// Sets of uploads that were asked for together, by id; the oldest goes first where there are many.
+    batches: VecDeque<Batch>,
+}
+
+/// Uploads that were put into a collection by one request.
+#[derive(Clone, Debug)]
+pub(super) struct Batch {
+    pub(super) id: String,
+    pub(super) collection: String,
+    pub(super) created_at: i64,
+    pub(super) uploads: Vec<String>,
+}
+
+/// Batches that are remembered.
+const BATCHES: usize = 1_000;
+
+/// Runs that may wait.
+const MOST_WAITING: usize = 10_000;
+
+impl Uploads {
+    /// Goes on with those of the server before.
+    ///
+    /// # Errors
+    /// They can't be read.
+    pub(super) fn open(directory: PathBuf) -> Result<Self, Failure> {
+        let uploads = read_all(&directory).map_err(|error| {
+            Failure::new(Exit::Backend, format!("{}: {error}", directory.display()))
+                .hint("it has what was uploaded: mend it, or move it away")
+        })?;
+        let mut table = Table { uploads, ..Table::default() };
+        for upload in table.uploads.values() {
+            let undone = upload.places.iter().filter(|(_, place)| place.is_under_way());
+            table.queue.extend(undone.map(|(name, _)| (name.clone(), upload.id.clone())));
+        }
+        Ok(Self { directory, table: Mutex::new(table), changed: watch::Sender::new(()) })
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The file of an upload.
+    pub(super) fn path(&self, id: &str) -> PathBuf {
+        self.directory.join(id)
+    }
+
+    pub(super) fn get(&self, id: &str) -> Option<Upload> {
+        self.table().uploads.get(id).cloned()
+    }
+
+    pub(super) fn all(&self) -> Vec<Upload> {
+        self.table().uploads.values().cloned().collect()
+    }
+
+    /// How many runs wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.table().queue.len()
+    }
+
+    pub(super) fn has_room(&self) -> bool {
+        self.waiting() < MOST_WAITING
+    }
+
+    /// A file to write an upload to.
+    ///
+    /// # Errors
+    /// The directory can't be written.
+    pub(super) fn new_file(&self) -> io::Result<NamedTempFile> {
+        if !self.directory.exists() {
+            make_private(&self.directory)?;
+            std::fs::write(self.directory.join(".gitignore"), "*\n")?;
+        }
+        NamedTempFile::new_in(&self.directory)
+    }
+
+    /// Takes in a file that has been written.
+    ///
+    /// # Errors
+    /// It can't be kept.
+    pub(super) fn add(&self, file: NamedTempFile, upload: Upload) -> io::Result<()> {
+        file.as_file().sync_all()?;
+        file.persist_noclobber(self.path(&upload.id))?;
+        if let Err(error) = self.write(&upload) {
+            let _ = std::fs::remove_file(self.path(&upload.id));
+            return Err(error);
+        }
+        self.table().uploads.insert(upload.id.clone(), upload);
+        Ok(())
+    }
+
+    /// Puts an upload into a collection, or changes what it is there; it is done later.
+    ///
+    /// # Errors
+    /// It can't be written down.
+    pub(super) fn place(&self, id: &str, collection: &str, place: Place) -> io::Result<()> {
+        let mut table = self.table();
+        let Some(upload) = table.uploads.get_mut(id) else { return Ok(()) };
+        let mut placed = upload.clone();
+        placed.places.insert(collection.to_owned(), place);
+        self.write(&placed)?;
+        *upload = placed;
+        let entry = (collection.to_owned(), id.to_owned());
+        if !table.queue.contains(&entry) {
+            table.queue.push_back(entry);
+        }
+        drop(table);
+        self.changed.send_replace(());
+        Ok(())
+    }
+
+    /// Takes an upload out of a collection; it is done later.
+    ///
+    /// # Errors
+    /// It can't be written down.
+    pub(super) fn displace(&self, id: &str, collection: &str, asked_by: Asked) -> io::Result<()> {
+        let place = self.get(id).and_then(|upload| upload.places.get(collection).cloned());
+        let Some(place) = place else { return Ok(()) };
+        self.place(id, collection, Place { state: State::Leaving, asked_by, ..place })
+    }
+
+    /// Removes the file of an upload that is in no collection.
+    ///
+    /// # Errors
+    /// It can't be removed.
+    pub(super) fn remove(&self, id: &str) -> io::Result<()> {
+        let mut table = self.table();
+        std::fs::remove_file(self.row(id))?;
+        table.uploads.remove(id);
+        match std::fs::remove_file(self.path(id)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Waits until this is so of an upload's place in a collection: `None` where it has none.
+    pub(super) async fn until(
+        &self,
+        id: &str,
+        collection: &str,
+        is_so: impl Fn(Option<&Place>) -> bool,
+    ) {
+        let mut changed = self.changed.subscribe();
+        loop {
+            let upload = self.get(id);
+            let place = upload.as_ref().and_then(|upload| upload.places.get(collection));
+            if is_so(place) || changed.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    pub(super) fn add_batch(&self, batch: Batch) {
+        let batches = &mut self.table().batches;
+        if batches.len() == BATCHES {
+            batches.pop_front();
+        }
+        batches.push_back(batch);
+    }
+
+    pub(super) fn batch(&self, id: &str) -> Option<Batch> {
+        self.table().batches.iter().find(|batch| batch.id == id).cloned()
+    }
+
+    /// What became of it.
+    fn settle(
+        &self,
+        id: &str,
+        collection: &str,
+        asked: &Place,
+        state: Option<State>,
+    ) -> io::Result<()> {
+        let mut table = self.table();
+        let Some(upload) = table.uploads.get_mut(id) else { return Ok(()) };
+        // Somebody wants something else of it meanwhile.
+        if upload.places.get(collection) != Some(asked) {
+            return Ok(());
+        }
+        match state {
+            Some(state) => {
+                let place = Place { state, ..asked.clone() };
+                upload.places.insert(collection.to_owned(), place);
+            }
+            None => {
+                upload.places.remove(collection);
+            }
+        }
+        let written = self.write(&upload.clone());
+        drop(table);
+        self.changed.send_replace(());
+        written
+    }
+
+    fn row(&self, id: &str) -> PathBuf {
+        self.directory.join(format!("{id}.json"))
+    }
+
+    fn write(&self, upload: &Upload) -> io::Result<()> {
+        let mut file = NamedTempFile::new_in(&self.directory)?;
+        file.write_all(&serde_json::to_vec(upload)?)?;
+        file.as_file().sync_data()?;
+        file.persist(self.row(&upload.id))?;
+        Ok(())
+    }
+}
+
+impl Place {
+    /// Something is still to be done.
+    pub(super) fn is_under_way(&self) -> bool {
+        matches!(self.state, State::Waiting | State::Leaving)
+    }
+}
+
+/// Rows whose file is gone are passed over.
+fn read_all(directory: &Path) -> io::Result<BTreeMap<String, Upload>> {
+    let entries = match std::fs::read_dir(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        entries => entries?,
+    };
+    let mut uploads = BTreeMap::new();
+    for entry in entries {
+        let name = entry?.file_name();
+        let id = name.to_str().and_then(|name| name.strip_suffix(".json"));
+        let Some(id) = id.filter(|id| is_upload_id(id)) else { continue };
+        let upload = read(&directory.join(&name))?;
+        if upload.id == id && directory.join(id).is_file() {
+            uploads.insert(id.to_owned(), upload);
+        }
+    }
+    Ok(uploads)
+}
+
+fn read(path: &Path) -> io::Result<Upload> {
+    use std::io::Read as _;
+    let mut bytes = Vec::new();
+    crate::beneath::open_file(path)?.take(LARGEST_ROW).read_to_end(&mut bytes)?;
+    Ok(serde_json::from_slice(&bytes)?)
+}
+
+fn make_private(directory: &Path) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(directory)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    fn upload(id: &str) -> Upload {
+        Upload {
+            id: id.to_owned(),
+            name: "a.md".to_owned(),
+            directory: String::new(),
+            bytes: 2,
+            created_at: 1,
+            purpose: "assistants".to_owned(),
+            owner: None,
+            places: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn what_was_promised_is_there_after_a_restart() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = Place {
+            source: "uploads/0123456789ab/a.md".to_owned(),
+            tags: Vec::new(),
+            created_at: 1,
+            state: State::Waiting,
+            asked_by: Asked::default(),
+        };
+        let uploads = Uploads::open(dir.path().join("uploads")).unwrap();
+        for id in ["0123456789ab", "0123456789ac"] {
+            let mut file = uploads.new_file().unwrap();
+            file.write_all(b"hi").unwrap();
+            uploads.add(file, upload(id)).unwrap();
+            uploads.place(id, "docs", place.clone()).unwrap();
+        }
+        uploads.settle("0123456789ac", "docs", &place, Some(State::Stored)).unwrap();
+        let other = Place { tags: vec!["x".to_owned()], ..place.clone() };
+        uploads.settle("0123456789ab", "docs", &other, Some(State::Stored)).unwrap();
+
+        let again = Uploads::open(dir.path().join("uploads")).unwrap();
+        assert_eq!(again.waiting(), 1, "what was asked for since is still to be done");
+        assert_eq!(again.get("0123456789ac").unwrap().places["docs"].state, State::Stored);
+        again.displace("0123456789ab", "docs", Asked::default()).unwrap();
+        let place = again.get("0123456789ab").unwrap().places["docs"].clone();
+        again.settle("0123456789ab", "docs", &place, None).unwrap();
+        again.remove("0123456789ab").unwrap();
+        let last = Uploads::open(dir.path().join("uploads")).unwrap();
+        assert_eq!(last.all().len(), 1);
+    }
+}

@@ -1,0 +1,91 @@
+//! Collections that are kept in line with their files while they are served. What goes wrong is said in
+//! the log and in the status, and is never the end of the server.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{SecondsFormat, Utc};
+use schemars::JsonSchema;
+use serde::Serialize;
+use tokio::runtime::Handle;
+
+use super::call::Server;
+use super::log::LogEntry;
+use crate::cancel::Cancel;
+use crate::service::watching::WatchNews;
+
+/// A collection that is watched.
+pub(super) struct Watched {
+    pub(super) collection: String,
+    /// None: what the collection was made from.
+    paths: Vec<String>,
+    state: Mutex<WatchState>,
+}
+
+/// How it is with one.
+/// How it is with `--watch`.
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+pub(super) struct WatchState {
+    /// That are watched.
+    pub(super) directories: usize,
+    /// RFC 3339, UTC: the end of the last run.
+    pub(super) synced_at: Option<String>,
+    /// What the last run could not do.
+    pub(super) problem: Option<String>,
+}
+
+impl Watched {
+    pub(super) fn new((collection, paths): (String, Vec<String>)) -> Self {
+        Self { collection, paths, state: Mutex::default() }
+    }
+
+    pub(super) fn state(&self) -> WatchState {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes a piece of news in; what is to be said of it in the log.
+    fn hear(&self, news: WatchNews) -> Option<String> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let problem = match news {
+            WatchNews::Watching { directories } => {
+                state.directories = directories;
+                return None;
+            }
+            WatchNews::Synced { failed } => {
+                state.synced_at = Some(Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true));
+                let failed = failed.iter().map(|(source, reason)| format!("{source}: {reason}"));
+                let failed: Vec<String> = failed.collect();
+                (!failed.is_empty()).then(|| failed.join("; "))
+            }
+            WatchNews::Failed(failure) => {
+                let hint = failure.hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
+                Some([vec![failure.message], failure.causes].concat().join(": ") + &hint)
+            }
+        };
+        let is_news = problem != state.problem;
+        state.problem.clone_from(&problem);
+        let said = problem.filter(|_| is_news);
+        said.map(|problem| format!("watching {}: {problem}", self.collection))
+    }
+}
+
+/// Watches, each collection on a thread of its own.
+pub(super) fn begin(server: &Arc<Server>, stop: &Cancel) {
+    for number in 0..server.watches.len() {
+        let (server, stop) = (Arc::clone(server), stop.clone());
+        // A run borrows too much of what it uses to be moved from thread to thread.
+        tokio::task::spawn_blocking(move || {
+            let watched = &server.watches[number];
+            let mut engines = server.access.engines();
+            let engine = engines.find(|(name, _)| *name == watched.collection);
+            let Some((_, engine)) = engine else { return };
+            let mut tell = |news| {
+                if let Some(warning) = watched.hear(news) {
+                    (server.observers.log)(&LogEntry::warning(&warning));
+                }
+            };
+            let writing = &server.writing;
+            let kept = engine.keep_in_line(&watched.paths, writing, &stop, &mut tell);
+            Handle::current().block_on(kept);
+        });
+    }
+}

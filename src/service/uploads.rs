@@ -1,0 +1,104 @@
+//! Documents that were uploaded to a server: files of the data directory, brought in by name.
+
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+
+use super::context::Context;
+use super::engine::Engine;
+use super::retrieval::selects;
+use super::source::Place;
+use super::sync::{Inputs, SyncOptions};
+use crate::cancel::Cancel;
+use crate::error::{Exit, Failure};
+use crate::ingest::IngestReport;
+use crate::ingest::inline::{Content, Inline, InlineDocument};
+use crate::types::{DocumentRecord, UPLOADS, upload_of};
+
+/// What a run is to do.
+#[derive(Clone, Debug, Default)]
+pub struct Uploaded {
+    /// Source and file of each document that is to be there.
+    pub files: Vec<(String, PathBuf)>,
+    /// Their tags, and no others.
+    pub tags: Vec<String>,
+    /// Sources that are to be there no more.
+    pub gone: Vec<String>,
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub struct Brought {
+    /// Why a document was not taken, by source.
+    pub refused: HashMap<String, String>,
+    /// Why the run ended before its end; what was committed stays.
+    pub problem: Option<Failure>,
+    /// In the currency of the prices, where they are known.
+    pub cost: Option<f64>,
+}
+
+impl Engine {
+    /// Brings documents in and takes others out, in one run that looks at nothing else.
+    ///
+    /// # Errors
+    /// Nothing could be done: another process writes the collection, or it was built otherwise.
+    pub async fn bring(&self, uploaded: Uploaded, cancel: &Cancel) -> Result<Brought, Failure> {
+        let Uploaded { files, tags, gone } = uploaded;
+        let sources: HashSet<String> = files.iter().map(|(source, _)| source.clone()).collect();
+        let document = |(source, path)| InlineDocument { source, content: Content::Kept(path) };
+        let documents = files.into_iter().map(document).collect();
+        let inline = Inline { name: UPLOADS.to_owned(), documents, complete: false, gone };
+        // They were named one by one.
+        let options = SyncOptions {
+            tags,
+            only_these_tags: true,
+            allow_prune: true,
+            ..SyncOptions::default()
+        };
+        let report = self.sync(Inputs::inline(inline), &options, cancel, &mut drop).await?;
+        Ok(brought(report, &sources))
+    }
+
+    /// The source and the tags of each document.
+    ///
+    /// # Errors
+    /// There is no collection, or the store fails.
+    pub async fn stored_tags(&self) -> Result<HashMap<String, Vec<String>>, Failure> {
+        let documents = self.reader().await?.documents().await?;
+        Ok(documents.into_iter().map(|record| (record.source, record.tags)).collect())
+    }
+
+    /// Whether one of these paths, directories and globs selects a source; none selects all.
+    pub fn selects(&self, patterns: &[String], source: &str) -> bool {
+        let at = Place { root: &self.context.root, cwd: &self.context.cwd };
+        patterns.is_empty() || selects(patterns, source, at)
+    }
+}
+
+fn brought(report: IngestReport, sources: &HashSet<String>) -> Brought {
+    let problem = match &report {
+        IngestReport { aborted: Some(error), .. } => Some(error.clone().into()),
+        IngestReport { interrupted: true, .. } => Some(Failure::interrupted()),
+        IngestReport { stopped: Some(_), .. } => {
+            let why = "what a run may take or cost was used up";
+            Some(
+                Failure::new(Exit::Partial, why)
+                    .hint("ingest.deadline and ingest.max_cost limit it"),
+            )
+        }
+        _ => None,
+    };
+    let failed = report.failed.into_iter().map(|failed| (failed.source, failed.reason));
+    let skipped = report.skipped_sources.into_iter().map(|it| (it.source, it.reason));
+    let refused = failed.chain(skipped).filter(|(source, _)| sources.contains(source)).collect();
+    Brought { refused, problem, cost: report.cost }
+}
+
+/// Of a collection that is built again: the documents whose file is kept here.
+pub(super) fn kept(context: &Context, records: &[DocumentRecord]) -> Vec<InlineDocument> {
+    let kept = |record: &DocumentRecord| {
+        let (id, _) = upload_of(&record.source).filter(|_| !record.is_file())?;
+        let path = context.upload(id).filter(|path| path.is_file())?;
+        Some(InlineDocument { source: record.source.clone(), content: Content::Kept(path) })
+    };
+    records.iter().filter_map(kept).collect()
+}

@@ -1,0 +1,161 @@
+//! A collection that is kept in line with its files: a run whenever something changed on disk.
+//!
+//! Each run is an ordinary one, and between two of them nothing is held. Directories are watched anew
+//! before each, so that what was replaced, created or ignored meanwhile is watched as it is now; what
+//! changes from then on is seen by that run or leads to the next.
+
+use std::time::Duration;
+
+use super::engine::Engine;
+use super::sync::{Inputs, SyncOptions, discover_failure, discover_options};
+use crate::cancel::Cancel;
+use crate::error::{Exit, Failure};
+use crate::ingest::discover::{DiscoverError, DiscoverOptions, Lookout};
+use crate::types::Reach;
+use crate::watch::{Changes, Watch, WatchError};
+
+/// What went wrong is tried again after so long, whether something changed or not.
+const AGAIN_AFTER: Duration = Duration::from_secs(15);
+
+/// What happens, in order.
+#[derive(Debug)]
+pub enum WatchNews {
+    /// Nothing is missed from now on.
+    Watching { directories: usize },
+    /// A run is over: source and reason of each document that could not be brought in.
+    Synced { failed: Vec<(String, String)> },
+    /// It could not be done, and is tried again.
+    Failed(Failure),
+}
+
+impl Engine {
+    /// What the collection was made from, by the runs so far.
+    ///
+    /// # Errors
+    /// The store fails, or there is nothing.
+    pub async fn roots(&self) -> Result<Vec<String>, Failure> {
+        let reader = self.collection().read().await?;
+        let roots = reader.map(|reader| reader.manifest().roots.clone()).unwrap_or_default();
+        if roots.is_empty() {
+            return Err(discover_failure(&DiscoverError::NothingNamed));
+        }
+        Ok(roots)
+    }
+
+    /// Keeps the collection in line with files and directories, until it is told to stop; without any,
+    /// with what it was made from. Whoever changes the collection holds `writing` meanwhile.
+    pub async fn keep_in_line(
+        &self,
+        paths: &[String],
+        writing: &tokio::sync::Mutex<()>,
+        stop: &Cancel,
+        tell: &mut (dyn FnMut(WatchNews) + Send),
+    ) {
+        let changes = Changes::default();
+        let mut former = None;
+        while !stop.is_cancelled() {
+            let watched = self.look_out_for(paths, &changes, former.take()).await;
+            let is_well = match watched {
+                Ok(watch) => {
+                    tell(WatchNews::Watching { directories: watch.directories() });
+                    former = Some(watch);
+                    self.sync_files(paths, writing, stop, tell).await
+                }
+                Err(failure) => {
+                    tell(WatchNews::Failed(failure));
+                    false
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = changes.settled() => {}
+                () = tokio::time::sleep(AGAIN_AFTER), if !is_well => {}
+            }
+        }
+    }
+
+    async fn look_out_for(
+        &self,
+        paths: &[String],
+        changes: &Changes,
+        former: Option<Watch>,
+    ) -> Result<Watch, Failure> {
+        let mut context = self.context.clone();
+        let mut inputs = Inputs::parse(paths.to_vec(), Reach::default())?;
+        if paths.is_empty() {
+            inputs.paths = self.roots().await?;
+            inputs.remembered = true;
+            context.cwd.clone_from(&context.root);
+        }
+        let options = discover_options(&context, &inputs, &SyncOptions::default());
+        watch(options, changes.clone(), former).await
+    }
+
+    /// Returns whether all of it was done.
+    async fn sync_files(
+        &self,
+        paths: &[String],
+        writing: &tokio::sync::Mutex<()>,
+        stop: &Cancel,
+        tell: &mut (dyn FnMut(WatchNews) + Send),
+    ) -> bool {
+        let synced = async {
+            let inputs = Inputs::parse(paths.to_vec(), Reach::default())?;
+            let _turn = writing.lock().await;
+            let report = self.sync(inputs, &SyncOptions::default(), stop, &mut drop).await?;
+            report.aborted.map_or(Ok(report.failed), |error| Err(error.into()))
+        };
+        match synced.await {
+            Ok(failed) => {
+                let failed = failed.into_iter().map(|failed| (failed.source, failed.reason));
+                tell(WatchNews::Synced { failed: failed.collect() });
+            }
+            Err(_) if stop.is_cancelled() => {}
+            Err(failure) => {
+                tell(WatchNews::Failed(failure));
+                return false;
+            }
+        }
+        true
+    }
+}
+
+/// Watches what a run looks at now, instead of what it looked at before.
+///
+/// # Errors
+/// An input can't be looked at, or the system watches no more directories.
+pub async fn watch(
+    options: DiscoverOptions,
+    changes: Changes,
+    former: Option<Watch>,
+) -> Result<Watch, Failure> {
+    let watch = move || -> Result<Watch, Failure> {
+        if let Some(former) = former {
+            former.end();
+        }
+        let lookout = Lookout::new(&options).map_err(|error| discover_failure(&error))?;
+        let mut judge = lookout.judge();
+        let mut watch =
+            Watch::new(changes, move |path| judge.concerns(path)).map_err(cannot_watch)?;
+        lookout.ways().into_iter().for_each(|directory| watch.entries(directory));
+        lookout.enter(&mut |directory| watch.tree(directory));
+        watch.complete().map_err(cannot_watch)
+    };
+    match tokio::task::spawn_blocking(watch).await {
+        Ok(watched) => watched,
+        Err(error) => Err(Failure::new(Exit::Backend, format!("cannot watch: {error}"))),
+    }
+}
+
+fn cannot_watch(error: WatchError) -> Failure {
+    let failure = Failure::config(format!("cannot watch: {error}"));
+    match error {
+        WatchError::TooManyDirectories => failure.hint(
+            "raise the limit, fs.inotify.max_user_watches (sudo sysctl fs.inotify.max_user_watches=524288), or leave directories out with .docentignore or --exclude",
+        ),
+        WatchError::TooManyWatchers => failure.hint(
+            "raise the limit, fs.inotify.max_user_instances (sudo sysctl fs.inotify.max_user_instances=512) or `ulimit -n`, or end another program that watches files",
+        ),
+        WatchError::Other(_) => failure,
+    }
+}

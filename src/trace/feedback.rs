@@ -1,0 +1,24 @@
+//! What a reader said of an answer, beside its record.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::types::TraceContext;
+
+/// What a reader said of an answer.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Feedback {
+    /// Of the answer.
+    pub feedback_on: Uuid,
+    /// RFC 3339, UTC, with milliseconds.
+    pub at: String,
+    /// From 0, of no use, to 1, right.
+    pub score: f64,
+    /// Where the words are kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+    /// That of the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<TraceContext>,
+}
