@@ -354,13 +354,13 @@ impl Caller {
         let engine = found.and_then(|name| Some((name, self.access.engines.get(name)?)));
         let Some((name, engine)) = engine else {
             let known: Vec<&str> = self.collections().collect();
-            let asked = name.unwrap_or_default();
+            let problem = match name {
+                Some(name) => format!("there is no collection `{name}`"),
+                None => "no collection is named, and the usual one is not there".to_owned(),
+            };
             return Err(Refusal {
                 param: "collection".into(),
-                ..Refusal::not_found(
-                    "collection_not_found",
-                    format!("there is no collection `{asked}`"),
-                )
+                ..Refusal::not_found("collection_not_found", problem)
             }
             .hint(match known.as_slice() {
                 [] => "this key sees no collection that is served".to_owned(),

@@ -11,7 +11,7 @@
 //! | [`routes`] | the table: which path needs which right, and who answers it |
 //! | [`openai`] | what clients of `OpenAI` speak |
 //! | [`native`] | docent's own requests, strict |
-//! | [`openapi`] | what can be asked, for programs |
+//! | [`mod@openapi`] | what can be asked, for programs |
 //! | [`page`] | what people open in a browser: the page that asks, and the documents that are cited |
 //! | [`links`], [`signature`] | URLs of what is cited, which open without a key |
 //! | [`health`] | whether the server lives and is ready |

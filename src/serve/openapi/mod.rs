@@ -13,7 +13,7 @@
 //! ```
 //!
 //! Whatever a request is read as derives `Deserialize` and `JsonSchema`, with its ranges as attributes
-//! (`#[schemars(range(min = 1, max = 100))]`): [`request`](super::request) holds what is sent against the
+//! (`#[schemars(range(min = 1, max = 100))]`): [`request`] holds what is sent against the
 //! same schema. Whatever is sent derives `Serialize` and `JsonSchema`.
 
 mod operation;

@@ -24,7 +24,10 @@ pub(super) fn words(shape: &Shape, schema: &Value) -> String {
     }
     let range = |low: &str, high: &str| range(schema[low].as_f64(), schema[high].as_f64());
     match kind(schema) {
-        "string" => "a string".to_owned(),
+        "string" => match schema["maxLength"].as_u64() {
+            Some(most) => format!("a string of at most {most} characters"),
+            None => "a string".to_owned(),
+        },
         "integer" => format!("a whole number{}", range("minimum", "maximum")),
         "number" => format!("a number{}", range("minimum", "maximum")),
         "boolean" => "true or false".to_owned(),

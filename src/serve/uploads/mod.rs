@@ -131,7 +131,13 @@ impl Uploads {
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever removes the data directory removes what was uploaded, too.
+        if !table.uploads.is_empty() && !self.directory.exists() {
+            table.uploads.clear();
+            table.queue.clear();
+        }
+        table
     }
 
     /// The file of an upload.
@@ -213,18 +219,15 @@ impl Uploads {
         self.place(id, collection, Place { state: State::Leaving, asked_by, ..place })
     }
 
-    /// Removes the file of an upload that is in no collection.
+    /// Removes the file of an upload that is in no collection. Two may ask for it at once.
     ///
     /// # Errors
     /// It can't be removed.
     pub(super) fn remove(&self, id: &str) -> io::Result<()> {
         let mut table = self.table();
-        std::fs::remove_file(self.row(id))?;
+        remove_if_there(&self.row(id))?;
         table.uploads.remove(id);
-        match std::fs::remove_file(self.path(id)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
+        remove_if_there(&self.path(id))
     }
 
     /// Waits until this is so of an upload's place in a collection: `None` where it has none.
@@ -331,6 +334,13 @@ fn read(path: &Path) -> io::Result<Upload> {
     Ok(serde_json::from_slice(&bytes)?)
 }
 
+fn remove_if_there(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
 fn make_private(directory: &Path) -> io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
@@ -388,5 +398,8 @@ mod tests {
         again.remove("0123456789ab").unwrap();
         let last = Uploads::open(dir.path().join("uploads")).unwrap();
         assert_eq!(last.all().len(), 1);
+        last.remove("0123456789ab").unwrap();
+        std::fs::remove_dir_all(dir.path()).unwrap();
+        assert_eq!((last.all().len(), last.waiting()), (0, 0), "removed with the data directory");
     }
 }
