@@ -30,8 +30,8 @@ use super::access::Caller;
 /// Longest question, in bytes: what is longer is a text, and not asked.
 pub(super) const LONGEST_QUESTION: usize = 32 << 10;
 
-/// What a question has, as a regular expression.
-pub(super) const NOT_BLANK: &str = r"\S";
+/// What a question has, as a regular expression: `\s` has not the next line (U+0085), which is white space, too.
+pub(super) const NOT_BLANK: &str = r"[^\s\u0085]";
 
 /// What a caller asks.
 #[derive(Clone, Debug, Default)]
