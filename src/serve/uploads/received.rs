@@ -110,7 +110,7 @@ fn refused(error: &multer::Error, limit: u64) -> Refusal {
     }
 }
 
-fn unwritable(error: &std::io::Error) -> Refusal {
+pub(in crate::serve) fn unwritable(error: &std::io::Error) -> Refusal {
     let refusal = Refusal::new(
         StatusCode::INTERNAL_SERVER_ERROR,
         "store_failed",

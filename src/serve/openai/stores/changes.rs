@@ -21,7 +21,7 @@ use crate::serve::openai::{named_ignored, split, unix_now};
 use crate::serve::openapi::Operation;
 use crate::serve::refusal::Refusal;
 use crate::serve::request::{object, typed};
-use crate::serve::uploads::received::receive;
+use crate::serve::uploads::received::{receive, unwritable};
 use crate::serve::uploads::{Asked, Place, State, Upload, Uploads};
 use crate::text::composed;
 use crate::types::{upload_id, upload_source};
@@ -420,15 +420,6 @@ fn note(call: &Call, scoped: &Scoped, source: &str) {
 fn outside(caller: &Caller, why: &str) -> Refusal {
     let key = caller.key().map_or("", |key| &key.name);
     Refusal::new(StatusCode::FORBIDDEN, "outside_of_key", format!("the key `{key}`: {why}"))
-}
-
-fn unwritable(error: &std::io::Error) -> Refusal {
-    let refusal = Refusal::new(
-        StatusCode::INTERNAL_SERVER_ERROR,
-        "store_failed",
-        "what is uploaded cannot be written",
-    );
-    Refusal { causes: vec![error.to_string()], ..refusal }
 }
 
 #[cfg(test)]
