@@ -102,15 +102,17 @@ impl SharedNotes {
         add(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// Notes why there is no answer; what callers that need a key are not told stands in the log alone.
+    /// Notes why there is no answer, but for what callers that need a key are not told.
     pub(super) fn refused(&self, refusal: &mut Refusal, needs_keys: bool) {
-        let detail = needs_keys.then(|| refusal.take_inner()).flatten();
-        self.note(|notes| {
-            notes.error = Some(refusal.code.to_owned());
-            if detail.is_some() {
-                notes.warning = detail;
-            }
-        });
+        self.keep_inner(refusal, needs_keys);
+        self.note(|notes| notes.error = Some(refusal.code.to_owned()));
+    }
+
+    /// What callers that need a key are not told stands in the log alone.
+    pub(super) fn keep_inner(&self, refusal: &mut Refusal, needs_keys: bool) {
+        if let Some(detail) = needs_keys.then(|| refusal.take_inner()).flatten() {
+            self.note(|notes| notes.warning = Some(detail));
+        }
     }
 
     pub(super) fn read(&self) -> Notes {

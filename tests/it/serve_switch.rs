@@ -182,6 +182,24 @@ fn who_has_a_key_is_not_told_where_a_collection_is_missing() {
     assert!(refused.body.contains("is not there"), "{refused:?}");
     assert!(!refused.body.contains(".docent") && !refused.body.contains("ingest"), "{refused:?}");
     served.logged("there is no collection");
+    // Nor by an answer that has begun.
+    let question = "When does the ferry leave?";
+    let chat = json!({
+        "model": "docent", "stream": true, "messages": [{ "role": "user", "content": question }],
+    });
+    let respond = json!({ "model": "docent", "stream": true, "input": question });
+    let ask = json!({ "question": question, "stream": true });
+    for (path, body) in [
+        ("/v1/chat/completions", chat),
+        ("/v1/responses", respond),
+        ("/v1/docent/query", ask),
+        ("/v1/docent/batch", json!({ "question": question })),
+    ] {
+        let refused = served.post_as(&secret, path, &body);
+        assert!(refused.body.contains("is not there"), "{path}: {refused:?}");
+        let places = [".docent", "docent ingest", "/tmp"];
+        assert!(!places.iter().any(|it| refused.body.contains(it)), "{path}: {refused:?}");
+    }
 }
 
 #[test]

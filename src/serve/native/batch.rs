@@ -124,6 +124,9 @@ async fn answered(call: &Call, scoped: &Scoped, id: Value, text: &str) -> BatchR
             let json = AnswerJson::new(&question.text, &answered.answer, false);
             BatchRow::new(id, Some(json), &outcome)
         }
-        Err(refusal) => failed(id, refusal),
+        Err(mut refusal) => {
+            notes.keep_inner(&mut refusal, server.access.needs_keys());
+            failed(id, refusal)
+        }
     }
 }

@@ -107,8 +107,8 @@ pub(super) async fn complete(
                 }
                 teller.tell(Frame::done());
             }
-            Err(refusal) => {
-                notes.note(|notes| notes.error = Some(refusal.code.to_owned()));
+            Err(mut refusal) => {
+                notes.refused(&mut refusal, server.access.needs_keys());
                 teller.tell(Frame::data(&refusal.body(&id)));
             }
         }

@@ -195,8 +195,8 @@ pub(in crate::serve) async fn complete(call: Call) -> Result<Response, Refusal> 
                     }
                     teller.tell(Frame::done());
                 }
-                Err(refusal) => {
-                    notes.note(|notes| notes.error = Some(refusal.code.to_owned()));
+                Err(mut refusal) => {
+                    notes.refused(&mut refusal, server.access.needs_keys());
                     teller.tell(Frame::data(&refusal.body(&id)));
                 }
             }

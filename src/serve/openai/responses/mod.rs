@@ -114,8 +114,8 @@ pub(in crate::serve) async fn respond(call: Call) -> Result<Response, Refusal> {
                     let response = head.ended(&answered, output.items(), details);
                     output.response(&format!("response.{}", response.status), response);
                 }
-                Err(refusal) => {
-                    notes.note(|notes| notes.error = Some(refusal.code.to_owned()));
+                Err(mut refusal) => {
+                    notes.refused(&mut refusal, server.access.needs_keys());
                     let response = head.failed(&refusal, &id, output.items());
                     output.response("response.failed", response);
                 }
