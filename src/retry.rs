@@ -5,11 +5,11 @@
 //! `max`: "full jitter", which clears a crowd of clients soonest (Marc Brooker, "Exponential
 //! Backoff And Jitter", AWS Architecture Blog, 2015). Where the server said how long to wait, that
 //! is the least wait; longer than [`LONGEST_WAIT`] ends the tries, because a person at a terminal
-//! would rather know.
+//! would rather know. Tries end after a number of them, or after a time.
 
 use std::future::Future;
 use std::hash::{BuildHasher, RandomState};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::cancel::Cancel;
 use crate::error::{BackendError, Fault};
@@ -22,6 +22,8 @@ pub const LONGEST_WAIT: Duration = Duration::from_mins(2);
 pub struct RetryPolicy {
     /// Requests in all, the first one included. 0 is read as 1.
     pub attempts: u32,
+    /// In place of a number of requests: how long after the first one the last one begins.
+    pub within: Option<Duration>,
     /// Upper bound of the first wait; doubles with every try.
     pub base: Duration,
     /// Upper bound of every wait that docent chooses itself.
@@ -30,7 +32,8 @@ pub struct RetryPolicy {
 
 impl Default for RetryPolicy {
     fn default() -> Self {
-        Self { attempts: 5, base: Duration::from_millis(500), max: Duration::from_secs(30) }
+        let (base, max) = (Duration::from_millis(500), Duration::from_secs(30));
+        Self { attempts: 5, within: None, base, max }
     }
 }
 
@@ -66,7 +69,7 @@ where
         tell(error);
         tokio::time::sleep(delay)
     };
-    retry_with(policy, op, random_fraction, wait).await
+    retry_with(policy, op, Clock::start(), wait).await
 }
 
 /// [`retry`] whose waits end when `cancel` says so: `op` is called once more then, and is to refuse.
@@ -85,15 +88,29 @@ where
             () = cancel.cancelled() => {}
         }
     };
-    retry_with(policy, op, random_fraction, wait).await
+    retry_with(policy, op, Clock::start(), wait).await
 }
 
-/// [`retry`] with its two sources of nondeterminism as parameters: a number in `0.0..1.0` for each
-/// wait, and the wait itself, which is told what failed.
+/// What a schedule needs and can't know: the time since the first request, and a number in `0.0..1.0` for
+/// each wait.
+struct Clock<E, R> {
+    elapsed: E,
+    fraction: R,
+}
+
+impl Clock<(), ()> {
+    fn start() -> Clock<impl FnMut() -> Duration, fn() -> f64> {
+        let start = Instant::now();
+        Clock { elapsed: move || start.elapsed(), fraction: random_fraction }
+    }
+}
+
+/// [`retry`] with its sources of nondeterminism as parameters: the clock, and the wait itself, which is
+/// told what failed.
 async fn retry_with<T, F, Fut, S>(
     policy: &RetryPolicy,
     mut op: F,
-    mut fraction: impl FnMut() -> f64,
+    mut clock: Clock<impl FnMut() -> Duration, impl FnMut() -> f64>,
     mut sleep: impl FnMut(Duration, &BackendError) -> S,
 ) -> Result<T, BackendError>
 where
@@ -108,9 +125,10 @@ where
             Err(error) => error,
         };
         tries += 1;
-        match next_step(policy, tries, error.fault, fraction()) {
+        let so_far = SoFar { tries, elapsed: (clock.elapsed)() };
+        match next_step(policy, so_far, error.fault, (clock.fraction)()) {
             Step::Wait(delay) => sleep(delay, &error).await,
-            Step::GiveUp => return Err(after(tries, &error)),
+            Step::GiveUp => return Err(after(policy, tries, &error)),
             Step::TooFarOff(wait) => return Err(too_far_off(wait, &error)),
         }
     }
@@ -125,29 +143,41 @@ enum Step {
     TooFarOff(Duration),
 }
 
-/// The schedule: `tries` requests were made, the last ended with `fault`; `fraction` in `0.0..1.0`.
-fn next_step(policy: &RetryPolicy, tries: u32, fault: Fault, fraction: f64) -> Step {
+/// Requests that were made, and the time since the first one.
+#[derive(Clone, Copy)]
+struct SoFar {
+    tries: u32,
+    elapsed: Duration,
+}
+
+/// The schedule after the last request ended with `fault`; `fraction` in `0.0..1.0`.
+fn next_step(policy: &RetryPolicy, so_far: SoFar, fault: Fault, fraction: f64) -> Step {
+    let SoFar { tries, elapsed } = so_far;
     let Fault::Transient { retry_after } = fault else {
         return Step::GiveUp;
     };
     if let Some(wait) = retry_after.filter(|wait| *wait > LONGEST_WAIT) {
         return Step::TooFarOff(wait);
     }
-    if tries >= policy.attempts.max(1) {
+    let left = policy.within.map(|within| within.saturating_sub(elapsed));
+    if left.map_or(tries >= policy.attempts.max(1), |left| left.is_zero()) {
         return Step::GiveUp;
     }
-    Step::Wait(match retry_after {
+    let wait = match retry_after {
         // A little more than asked, so that the clients that were told the same do not meet again.
         Some(wait) => wait + policy.base.min(policy.max).mul_f64(fraction),
         None => policy.ceiling(tries).mul_f64(fraction),
-    })
+    };
+    // The last request is made when the time is over.
+    Step::Wait(left.map_or(wait, |left| wait.min(left)))
 }
 
-fn after(tries: u32, error: &BackendError) -> BackendError {
-    if tries == 1 {
-        return error.clone();
+fn after(policy: &RetryPolicy, tries: u32, error: &BackendError) -> BackendError {
+    match policy.within {
+        _ if tries == 1 => error.clone(),
+        Some(within) => error.saying(&format!("for {} s: {}", within.as_secs_f32(), error.message)),
+        None => error.saying(&format!("after {tries} tries: {}", error.message)),
     }
-    error.saying(&format!("after {tries} tries: {}", error.message))
 }
 
 fn too_far_off(wait: Duration, error: &BackendError) -> BackendError {
@@ -177,7 +207,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     fn policy() -> RetryPolicy {
-        RetryPolicy { attempts: 4, base: SECOND, max: 3 * SECOND }
+        RetryPolicy { attempts: 4, within: None, base: SECOND, max: 3 * SECOND }
     }
 
     fn error(fault: Fault) -> BackendError {
@@ -190,6 +220,15 @@ mod tests {
 
     /// Runs `faults` one after the other, then success; gives the outcome and the waits.
     async fn run(faults: &[Fault], fraction: f64) -> (Result<u32, BackendError>, Vec<Duration>) {
+        run_as(&policy(), faults, fraction).await
+    }
+
+    /// The only time that passes is that of the waits.
+    async fn run_as(
+        policy: &RetryPolicy,
+        faults: &[Fault],
+        fraction: f64,
+    ) -> (Result<u32, BackendError>, Vec<Duration>) {
         let tries = Cell::new(0_usize);
         let waits = RefCell::new(Vec::new());
         let op = async || {
@@ -200,7 +239,9 @@ mod tests {
             waits.borrow_mut().push(wait);
             std::future::ready(())
         };
-        let outcome = retry_with(&policy(), op, || fraction, sleep).await;
+        let elapsed = || waits.borrow().iter().sum();
+        let clock = Clock { elapsed, fraction: || fraction };
+        let outcome = retry_with(policy, op, clock, sleep).await;
         (outcome, waits.into_inner())
     }
 
@@ -226,7 +267,8 @@ mod tests {
             (1, Fault::Permanent, 0.0, Step::GiveUp),
         ];
         for (tries, fault, fraction, expected) in table {
-            let step = next_step(&policy(), tries, fault, fraction);
+            let so_far = SoFar { tries, elapsed: Duration::ZERO };
+            let step = next_step(&policy(), so_far, fault, fraction);
             assert_eq!(step, expected, "try {tries}, {fault:?}, {fraction}");
         }
     }
@@ -234,7 +276,8 @@ mod tests {
     #[test]
     fn late_tries_do_not_overflow() {
         let policy = RetryPolicy { attempts: u32::MAX, ..RetryPolicy::default() };
-        assert_eq!(next_step(&policy, 4_000, transient(0), 1.0), Step::Wait(policy.max));
+        let so_far = SoFar { tries: 4_000, elapsed: Duration::ZERO };
+        assert_eq!(next_step(&policy, so_far, transient(0), 1.0), Step::Wait(policy.max));
     }
 
     #[tokio::test]
@@ -242,6 +285,19 @@ mod tests {
         let (outcome, waits) = run(&[transient(0), transient(5)], 0.5).await;
         assert_eq!(outcome, Ok(7));
         assert_eq!(waits, [SECOND / 2, 5 * SECOND + SECOND / 2]);
+    }
+
+    #[tokio::test]
+    async fn with_a_time_requests_are_made_until_it_is_over_however_many() {
+        let policy = RetryPolicy { within: Some(20 * SECOND), ..policy() };
+        let (outcome, waits) = run_as(&policy, &[transient(0); 99], 1.0).await;
+        assert_eq!(waits.iter().sum::<Duration>(), 20 * SECOND, "the last at its end: {waits:?}");
+        assert_eq!(waits.len(), 8, "1, 2, 3, 3, 3, 3, 3 and the rest: {waits:?}");
+        assert!(outcome.is_err_and(|error| error.message == "for 20 s: no luck"));
+        let (outcome, waits) = run_as(&policy, &[transient(15), transient(15)], 0.0).await;
+        assert_eq!((outcome, waits), (Ok(7), vec![15 * SECOND, 5 * SECOND]));
+        let (outcome, _) = run_as(&policy, &[transient(0), Fault::Permanent], 1.0).await;
+        assert!(outcome.is_err(), "what no try can help ends it at once");
     }
 
     #[tokio::test]

@@ -41,6 +41,9 @@ use crate::store::server::{self, ServerOptions, ServerStore};
 use crate::store::{Collection, OnWait};
 use crate::types::{EmbedderId, Manifest, OcrPolicy};
 
+/// Who asks a question wants to know sooner that a server is down than who fills a collection.
+const QUESTION: Duration = Duration::from_secs(10);
+
 /// The collection that is configured. Nothing is opened yet.
 pub(super) fn collection(
     context: &Context,
@@ -48,7 +51,8 @@ pub(super) fn collection(
 ) -> Result<Arc<dyn Collection>, Failure> {
     let settings = &context.settings;
     if settings.qdrant.url.is_some() {
-        let server = server(settings, retry_policy(settings))?;
+        let within = Some(settings.qdrant.retry_for.min(QUESTION));
+        let server = server(settings, RetryPolicy { within, ..retry_policy(settings) })?;
         return Ok(Arc::new(server.wait(settings.wait).on_wait(on_wait)));
     }
     Ok(Arc::new(files(context, on_wait)?))
@@ -76,13 +80,19 @@ pub fn embedded_home(context: &Context) -> PathBuf {
 /// The Qdrant server that is configured.
 pub fn server(settings: &Settings, retry: RetryPolicy) -> Result<ServerStore, Failure> {
     let qdrant = &settings.qdrant;
+    let url = qdrant.url.clone().unwrap_or_default();
+    server::check_address(&url).map_err(|why| {
+        let hint = "set --qdrant-url (or QDRANT_URL) to an address like http://localhost:6334; several nodes of a cluster are separated by commas";
+        Failure::config(format!("the address of the Qdrant server can't be read: {why}")).hint(hint)
+    })?;
     let options = ServerOptions {
-        url: qdrant.url.clone().unwrap_or_default(),
+        url,
         api_key: qdrant.api_key.clone(),
         timeout: qdrant.timeout,
         shard_number: qdrant.shard_number,
         replication_factor: qdrant.replication_factor,
         retry,
+        retry_for: qdrant.retry_for,
     };
     Ok(server::connect(options, &settings.collection)?)
 }
@@ -368,9 +378,5 @@ pub fn ocr(
 }
 
 pub fn retry_policy(settings: &Settings) -> RetryPolicy {
-    RetryPolicy {
-        attempts: settings.attempts,
-        base: Duration::from_millis(500),
-        max: Duration::from_secs(30),
-    }
+    RetryPolicy { attempts: settings.attempts, ..RetryPolicy::default() }
 }

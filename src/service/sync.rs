@@ -162,7 +162,7 @@ impl Engine {
         rebuild: bool,
     ) -> Result<Destination, Failure> {
         let manifest = writer.manifest().await?;
-        let former = if rebuild { self.collection().read().await? } else { None };
+        let former = if rebuild { writer.reader().await? } else { None };
         Ok(match former {
             Some(former) => Destination {
                 writer: writer.successor().await?,

@@ -200,6 +200,10 @@ fn collect(
                 continue;
             }
             toml::Value::String(text) => text.clone(),
+            // Where several values are possible, commas separate them.
+            toml::Value::Array(items) if items.iter().all(toml::Value::is_str) => {
+                items.iter().filter_map(toml::Value::as_str).collect::<Vec<_>>().join(",")
+            }
             other => other.to_string(),
         };
         let Some(key) = KEYS.iter().find(|key| key.name == full) else {

@@ -7,10 +7,12 @@ use crate::types::Mode;
 
 #[derive(Clone, PartialEq)]
 pub struct Qdrant {
-    /// `None`: the embedded store.
+    /// Of one node, or of several separated by commas. `None`: the embedded store.
     pub url: Option<String>,
     pub api_key: Option<String>,
     pub timeout: Duration,
+    /// How long a run that writes repeats a request that fails.
+    pub retry_for: Duration,
     pub shard_number: Option<u32>,
     pub replication_factor: Option<u32>,
 }
@@ -21,6 +23,7 @@ impl Qdrant {
             url: values.optional("qdrant.url", parse::address)?,
             api_key: values.text("qdrant.api_key"),
             timeout: values.time("qdrant.timeout")?,
+            retry_for: values.time("qdrant.retry_for")?,
             shard_number: values.whole_if_set("qdrant.shard_number")?,
             replication_factor: values.whole_if_set("qdrant.replication_factor")?,
         })

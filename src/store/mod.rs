@@ -148,6 +148,10 @@ pub trait CollectionWriter: VectorStore {
     /// Manifest of the version that is written, or `None` where there is none yet.
     async fn manifest(&self) -> Result<Option<Manifest>, BackendError>;
 
+    /// A snapshot of the version in use, as [`Collection::read`] gives it. What fails is tried for as long
+    /// as it is for this writer.
+    async fn reader(&self) -> Result<Option<Reader>, BackendError>;
+
     /// The number N of the version that is written. `None` where there is none yet.
     async fn version(&self) -> Result<Option<u32>, BackendError>;
 
@@ -336,7 +340,13 @@ pub fn check_name(name: &str) -> Result<(), String> {
 
 /// Version number of a physical collection `NAME@vN` of `name`.
 fn version_of(physical: &str, name: &str) -> Option<u32> {
-    physical.strip_prefix(name)?.strip_prefix("@v")?.parse().ok()
+    version_in(physical).filter(|(of, _)| of == name).map(|(_, number)| number)
+}
+
+/// Name and version number of a physical collection `NAME@vN`.
+fn version_in(physical: &str) -> Option<(String, u32)> {
+    let (name, number) = physical.rsplit_once("@v")?;
+    Some((name.to_owned(), number.parse().ok()?))
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ fn config() {
 #[test]
 fn backend() {
     let mut env = documents();
-    env.set("DOCENT_ATTEMPTS", "1");
+    env.set("DOCENT_ATTEMPTS", "1").set("DOCENT_QDRANT_RETRY_FOR", "0");
     env.run(&["ingest", "docs", "--qdrant-url", "http://127.0.0.1:1"]).expect(4);
     let args = ["ingest", "docs", "--embedder", "openai:m", "--base-url", "http://127.0.0.1:1/v1"];
     env.run(&args).expect(4);

@@ -4,13 +4,13 @@
 //!
 //! | fault | outcome | exit |
 //! | --- | --- | --- |
-//! | nothing listens | says so at once, tries again, ends after the tries | 4 |
+//! | nothing listens | says so at once, tries again, ends when its time is over | 4 |
 //! | a wrong key | ends at once | 3 |
 //! | no answer in time, once | tried again | 0 |
-//! | the same each time | ends after the tries | 4 |
+//! | the same each time | ends when its time is over | 4 |
 //! | UNAVAILABLE or RESOURCE_EXHAUSTED for a while | waits as long as asked, and completes | 0 |
-//! | the same for ever | ends after the tries | 4 |
-//! | gone midway, after any request | ends after the tries; the next run does the rest | 4 |
+//! | the same for ever | ends when its time is over | 4 |
+//! | gone midway, after any request | ends when its time is over; the next run does the rest | 4 |
 //! | too old | ends at once, before anything is stored | 4 |
 
 use std::sync::LazyLock;
@@ -43,7 +43,7 @@ impl Scene {
             env.write(&format!("docs/{name}.md"), text);
         }
         let server = ScriptedQdrant::start(script);
-        env.set("QDRANT_URL", &server.url()).set("DOCENT_ATTEMPTS", "3");
+        env.set("QDRANT_URL", &server.url()).set("DOCENT_QDRANT_RETRY_FOR", "2s");
         Self { env, server }
     }
 
@@ -120,7 +120,7 @@ fn a_wrong_key() {
     let mut scene = Scene::on(Script::new(VERSION, []).require_key("right-key"));
     scene.env.set("QDRANT_API_KEY", "wr0ng-key");
     let ingest = scene.run(INGEST).expect(3);
-    assert_eq!(scene.server.script.asked_since(0), ["health_check", "get"], "once each");
+    assert_eq!(scene.server.script.asked_since(0), ["list_aliases"], "once");
     for args in [SEARCH, &["query", "Which ferry?"], &["status"]] {
         assert_eq!(scene.run(args).expect(3).stderr, ingest.stderr, "{args:?}");
     }
@@ -139,20 +139,25 @@ fn a_wrong_key_and_the_doctor_is_asked() {
 #[test]
 fn slow_once() {
     let mut scene = Scene::new();
-    scene.env.set("DOCENT_QDRANT_TIMEOUT", "2s");
+    scene.env.set("DOCENT_QDRANT_TIMEOUT", "2s").set("DOCENT_QDRANT_RETRY_FOR", "20s");
     scene.server.script.then([Step::Pass, Step::Pass, Step::Pass, Step::Hang]);
     let run = scene.run(INGEST).expect(0);
-    let note = format!("note: waiting: Qdrant {} did not answer within 2 s\n", scene.server.url());
-    assert_eq!(run.stderr, note);
+    let note = |seconds: u32| {
+        let url = scene.server.url();
+        format!(
+            "note: waiting: Qdrant {url} did not answer within 2 s; it is asked again for {seconds} s\n"
+        )
+    };
+    assert_eq!(run.stderr, note(20));
     assert_eq!(scene.contents(), clean().0);
     scene.server.script.then([Step::Hang]);
-    assert_eq!(scene.run(SEARCH).expect(0).stderr, note);
+    assert_eq!(scene.run(SEARCH).expect(0).stderr, note(10), "somebody waits");
 }
 
 #[test]
 fn slow_for_ever() {
     let mut scene = Scene::ingested();
-    scene.env.set("DOCENT_QDRANT_TIMEOUT", "500ms").set("DOCENT_ATTEMPTS", "2");
+    scene.env.set("DOCENT_QDRANT_TIMEOUT", "500ms").set("DOCENT_QDRANT_RETRY_FOR", "1s");
     scene.server.script.then((0..50).map(|_| Step::Hang));
     let search = scene.run(SEARCH).expect(4);
     assert_eq!(scene.run(&["status"]).expect(4).stderr, search.stderr);
@@ -178,7 +183,8 @@ fn unavailable_or_overloaded_for_a_while() {
         (*requests / 2, vec![waits(), unavailable()]),
         (*requests - 3, vec![overloaded(), waits()]),
     ] {
-        let scene = Scene::new();
+        let mut scene = Scene::new();
+        scene.env.set("DOCENT_QDRANT_RETRY_FOR", "1m");
         scene.server.script.then((0..healthy).map(|_| Step::Pass).chain(faults));
         scene.run(INGEST).expect(0);
         assert_eq!(scene.server.script.requests(), requests + 2);
@@ -236,7 +242,7 @@ fn gone_after_any_request() {
         let (expected, requests) = whole(new());
         for after in (0..requests).step_by(3) {
             let mut scene = new();
-            scene.env.set("DOCENT_ATTEMPTS", "1");
+            scene.env.set("DOCENT_QDRANT_RETRY_FOR", "0");
             let gone_after = &scene.server.script.gone_after;
             *gone_after.lock().expect("a number") = scene.server.script.requests() + after;
             let run = scene.run(INGEST);
@@ -247,6 +253,44 @@ fn gone_after_any_request() {
             scene.heals(&expected);
         }
     }
+}
+
+/// One node of three is down, and the one that is asked says what Qdrant says then.
+#[test]
+fn a_node_of_a_cluster_is_away() {
+    const AWAY: &str = "Service internal error: The replica set for shard 0 on peer 7 does not have enough active replicas";
+    let mut scene = Scene::new();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let dead = listener.local_addr().expect("an address");
+    drop(listener);
+    let both = format!("http://{dead},{}", scene.server.url());
+    scene.env.set("QDRANT_URL", &both).set("DOCENT_QDRANT_RETRY_FOR", "1m");
+    scene.server.script.then((0..5).map(|_| Step::Pass).chain(times(5, Code::Internal, AWAY)));
+    let run = scene.run(INGEST).expect(0);
+    let (expected, _) = clean();
+    assert_eq!(scene.contents(), *expected);
+    let note = "note: waiting: Qdrant http://";
+    assert!(run.stderr.lines().all(|line| line.starts_with(note)), "{run}");
+    assert!(scene.run(SEARCH).expect(0).stdout.contains("Elba"));
+
+    scene.env.set("QDRANT_URL", &both.replace(',', ";"));
+    let run = scene.run(SEARCH).expect(3);
+    assert!(run.stderr.contains("several addresses are separated by commas"), "{run}");
+}
+
+/// As a list in a file, too.
+#[test]
+fn several_nodes_are_set_in_a_file() {
+    let server = ScriptedQdrant::start(Script::new(VERSION, []));
+    let mut env = TestEnv::new();
+    let urls = format!("[qdrant]\nurl = [\"http://127.0.0.1:1\", \"{}\"]\n", server.url());
+    let file = env.write("home/docent/config.toml", urls);
+    let home = file.parent().and_then(std::path::Path::parent).expect("a directory");
+    let home = home.to_str().expect("UTF-8").to_owned();
+    env.set("XDG_CONFIG_HOME", &home);
+    env.write("docs/e.md", "# Elba\n\nThe ferry to Elba leaves in the morning.\n");
+    env.run(INGEST).expect(0);
+    assert!(!server.script.memory.lock().expect("a memory").contents("docent").is_empty());
 }
 
 #[test]

@@ -88,6 +88,12 @@ impl Script {
         Self { key: Some(key), ..self }
     }
 
+    /// Another node of the same cluster: it has the same data, and steps and a log of its own.
+    pub(crate) fn another_node(&self) -> Self {
+        let node = Self { key: self.key, ..Self::new(self.version, []) };
+        Self { memory: Arc::clone(&self.memory), ..node }
+    }
+
     /// Adds steps to come.
     pub(crate) fn then(&self, steps: impl IntoIterator<Item = Step>) {
         self.steps.lock().unwrap().extend(steps);

@@ -21,7 +21,7 @@ fn with_keys() -> String {
 fn project() -> TestEnv {
     let mut env = TestEnv::new();
     env.write("docs/a.md", "# Ledgers\n\nLedger backups are kept for 400 days.\n");
-    env.set("DOCENT_ATTEMPTS", "1").set("DOCENT_WAIT", "0");
+    env.set("DOCENT_ATTEMPTS", "1").set("DOCENT_QDRANT_RETRY_FOR", "0").set("DOCENT_WAIT", "0");
     env.run(&["ingest", "docs"]).expect(0);
     env
 }

@@ -24,6 +24,7 @@ fn options(server: &ScriptedServer) -> ChatOptions {
         idle_timeout: Duration::from_secs(20),
         retry: RetryPolicy {
             attempts: 3,
+            within: None,
             base: Duration::from_millis(1),
             max: Duration::from_millis(2),
         },

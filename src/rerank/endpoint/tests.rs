@@ -11,6 +11,7 @@ fn reranker(url: &str) -> EndpointReranker {
         timeout: Duration::from_secs(10),
         retry: RetryPolicy {
             attempts: 3,
+            within: None,
             base: Duration::from_millis(1),
             max: Duration::from_millis(2),
         },

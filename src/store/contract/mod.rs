@@ -331,10 +331,11 @@ pub(super) fn on_server() -> Option<ServerStore> {
         shard_number: None,
         replication_factor: None,
         retry: RetryPolicy {
-            attempts: 3,
+            within: Some(Duration::from_secs(10)),
             base: Duration::from_millis(50),
-            max: Duration::from_secs(1),
+            ..RetryPolicy::default()
         },
+        retry_for: Duration::from_secs(30),
     };
     Some(server::connect(options, &format!("docent-test-{}", Uuid::now_v7())).unwrap())
 }

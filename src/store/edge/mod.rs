@@ -51,7 +51,7 @@ use async_trait::async_trait;
 
 use self::layout::Layout;
 use self::shared::Shared;
-use self::view::{Pin, View};
+use self::view::View;
 use self::writing::Writing;
 use super::{Collection, CollectionWriter, Reader, check_name};
 use crate::error::{BackendError, Fault, Service};
@@ -109,13 +109,7 @@ impl Collection for EdgeStore {
     }
 
     async fn read(&self) -> Result<Option<Reader>, BackendError> {
-        let layout = self.shared.layout.clone();
-        let found = self.shared.blocking(move || versions::manifest(&layout)).await?;
-        Ok(found.map(|(number, manifest)| {
-            let manifest = Arc::new(manifest);
-            let pin = Pin::new(&self.shared, number, Arc::clone(&manifest));
-            Reader::new(number, manifest, Arc::new(View::pinned(&self.shared, pin)))
-        }))
+        View::of_the_version_in_use(&self.shared).await
     }
 
     async fn write(&self) -> Result<Arc<dyn CollectionWriter>, BackendError> {

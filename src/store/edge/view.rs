@@ -21,7 +21,7 @@ use super::writing::Writing;
 use super::{engine, search, space, sums, versions};
 use crate::error::{BackendError, Fault};
 use crate::store::payload::{self, DOCUMENT, FAILURE, Payload};
-use crate::store::{ChunkList, ChunkPage, Legs, SearchRequest, VectorStore};
+use crate::store::{ChunkList, ChunkPage, Legs, Reader, SearchRequest, VectorStore};
 use crate::types::{ContentHash, DocumentRecord, FailureRecord, Manifest, Tally};
 
 /// Values in one filter condition.
@@ -65,6 +65,19 @@ impl Drop for Pin {
 }
 
 impl View {
+    /// A snapshot of the version that the collection is now.
+    pub(super) async fn of_the_version_in_use(
+        shared: &Arc<Shared>,
+    ) -> Result<Option<Reader>, BackendError> {
+        let layout = shared.layout.clone();
+        let found = shared.blocking(move || versions::manifest(&layout)).await?;
+        Ok(found.map(|(number, manifest)| {
+            let manifest = Arc::new(manifest);
+            let pin = Pin::new(shared, number, Arc::clone(&manifest));
+            Reader::new(number, manifest, Arc::new(Self::pinned(shared, pin)))
+        }))
+    }
+
     pub(super) fn pinned(shared: &Arc<Shared>, pin: Pin) -> Self {
         Self { shared: Arc::clone(shared), role: Role::Reader(Arc::new(pin)) }
     }

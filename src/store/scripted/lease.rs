@@ -11,7 +11,7 @@ use super::*;
 use crate::store::OnWait;
 use crate::store::owner::Owner;
 
-const LEASES: &str = "docent@leases";
+const LEASE: &str = "docs@lease";
 
 /// Longer than anything takes.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -50,7 +50,7 @@ fn hand_to(script: &Script, owner: &Owner, expires_at: u64) {
     let mut fields: HashMap<_, _> = fields.into_iter().map(|(k, v)| (k, value(v))).collect();
     fields.insert("id".to_owned(), text(&Uuid::now_v7().to_string()));
     let mut memory = script.memory.lock().unwrap();
-    let lease = memory.only_payload(LEASES);
+    let lease = memory.only_payload(LEASE);
     lease.insert("holder".to_owned(), Value { kind: Some(Kind::StructValue(Struct { fields })) });
     lease.insert("turn".to_owned(), text(&Uuid::now_v7().to_string()));
     lease.insert("expires_at".to_owned(), integer(expires_at));
@@ -143,7 +143,7 @@ async fn a_lease_is_renewed_for_as_long_as_it_is_held() {
     let (script, options) = server();
     let life = Duration::from_millis(1_500);
     let first = another(&options).lease_life(life).write().await.unwrap();
-    let expiry = || script.memory.lock().unwrap().only_payload(LEASES)["expires_at"].clone();
+    let expiry = || script.memory.lock().unwrap().only_payload(LEASE)["expires_at"].clone();
     let before = expiry();
     let second = another(&options).lease_life(life).wait(life * 2);
     assert_eq!(written(&second).await.unwrap_err().fault, Fault::Busy);
@@ -186,6 +186,62 @@ async fn a_writer_that_lost_its_lease_changes_nothing_any_more() {
 async fn update(writer: &dyn CollectionWriter) -> Result<(), BackendError> {
     writer.delete_failures(&["a.md".to_owned()]).await?;
     writer.flush().await
+}
+
+/// A copy of the lease that was away and does not know of the last holder: the others do.
+#[tokio::test]
+async fn an_older_lease_than_the_own_one_is_not_believed() {
+    let (script, options) = server();
+    another(&options).write().await.unwrap().close().await.unwrap();
+    let life = Duration::from_secs(20);
+    let store = another(&options).lease_life(life);
+    let writer = store.write().await.unwrap();
+    writer.create(&manifest()).await.unwrap();
+    let payload = |script: &Script| script.memory.lock().unwrap().only_payload(LEASE).clone();
+    let present = payload(&script);
+    hand_to(&script, &Owner::dead(false), now() + 1_000_000);
+    script.memory.lock().unwrap().only_payload(LEASE).insert("term".to_owned(), integer(1));
+    let start = script.requests();
+    // Making it the collection renews the lease.
+    let successor = writer.successor().await.unwrap();
+    successor.create(&manifest()).await.unwrap();
+    let publishing = tokio::spawn(async move { successor.publish().await });
+    let waiting = script.clone();
+    tokio::task::spawn_blocking(move || waiting.wait_for_requests(start + 8)).await.unwrap();
+    *script.memory.lock().unwrap().only_payload(LEASE) = present;
+    assert_eq!(publishing.await.unwrap(), Ok(()));
+}
+
+#[tokio::test]
+async fn a_lease_has_copies_where_there_are_nodes_for_them() {
+    let (script, options) = server();
+    written(&another(&options)).await.unwrap();
+    assert_eq!(script.memory.lock().unwrap().replication_of(LEASE), Some(3));
+    let more = ServerOptions { replication_factor: Some(5), ..options };
+    let more = connect(more, "other").unwrap();
+    written(&more).await.unwrap();
+    assert_eq!(script.memory.lock().unwrap().replication_of("other@lease"), Some(5));
+}
+
+/// Whichever of its names is used.
+#[tokio::test]
+async fn a_collection_has_one_lease_and_one_content_under_all_its_names() {
+    let (script, options) = server();
+    let first = another(&options).write().await.unwrap();
+    first.create(&manifest()).await.unwrap();
+    script.memory.lock().unwrap().alias("live".to_owned(), "docs@v1".to_owned()).unwrap();
+    let live = connect(options.clone(), "live").unwrap().wait(Duration::ZERO);
+    assert_eq!(live.write().await.err().unwrap().fault, Fault::Busy);
+    first.close().await.unwrap();
+
+    let writer = live.write().await.unwrap();
+    assert_eq!(writer.manifest().await, Ok(Some(manifest())));
+    writer.upsert(vec![point(chunk("a.md", 0, "x"), [1.0; DIMENSIONS], &[])]).await.unwrap();
+    writer.close().await.unwrap();
+    for name in ["docs", "live"] {
+        let reader = connect(options.clone(), name).unwrap().read().await.unwrap().unwrap();
+        assert_eq!((reader.version(), reader.count_chunks().await), (1, Ok(1)), "{name}");
+    }
 }
 
 #[tokio::test]

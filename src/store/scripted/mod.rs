@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod lease;
+mod nodes;
 mod trickle;
 mod versions;
 
@@ -70,7 +71,8 @@ fn options(port: u16) -> ServerOptions {
         timeout: Duration::from_secs(30),
         shard_number: None,
         replication_factor: None,
-        retry: RetryPolicy { attempts: 3, base: moment, max: moment },
+        retry: RetryPolicy { attempts: 3, within: None, base: moment, max: moment },
+        retry_for: Duration::from_millis(20),
     }
 }
 

@@ -55,7 +55,7 @@ async fn reader(store: &ServerStore) -> Reader {
 
 fn versions(script: &Script) -> Vec<String> {
     let mut names = script.memory.lock().unwrap().names();
-    names.retain(|name| name.starts_with("docs"));
+    names.retain(|name| name.starts_with("docs@v"));
     names
 }
 
@@ -170,7 +170,7 @@ async fn no_other_gets_the_number_of_a_version_that_was_read() {
         assert_eq!(former.count_chunks().await.unwrap_err().fault, Fault::Replaced);
     }
     // A number that was noted by nobody: it is higher than any that is there.
-    script.memory.lock().unwrap().only_payload("docent@leases").remove("number");
+    script.memory.lock().unwrap().only_payload("docs@lease").remove("number");
     rebuild(&store).await.unwrap();
     assert_eq!(reader(&store).await.version(), 5);
 }

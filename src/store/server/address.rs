@@ -5,11 +5,24 @@ const GRPC: u16 = 6334;
 /// Port of its REST interface and dashboard: the one people know, one below gRPC.
 const REST: u16 = 6333;
 
+/// Those of the nodes of one cluster, in the order in which they are asked: several are separated by
+/// commas. At least one.
+pub(super) fn grpc_addresses(given: &str) -> Result<Vec<String>, String> {
+    let mut addresses = Vec::new();
+    for address in given.split(',').map(grpc_address) {
+        let address = address?;
+        if !addresses.contains(&address) {
+            addresses.push(address);
+        }
+    }
+    Ok(addresses)
+}
+
 /// `scheme://host:port` for `[http://|https://]host[:port][/]`.
 ///
 /// Without a scheme it is `http`, without a port 6334. Port 6333 becomes 6334: it can only be meant
 /// for the REST interface of the same server.
-pub(super) fn grpc_address(given: &str) -> Result<String, String> {
+fn grpc_address(given: &str) -> Result<String, String> {
     let given = given.trim();
     let (scheme, rest) = given.split_once("://").unwrap_or(("http", given));
     let scheme = scheme.to_ascii_lowercase();
@@ -22,6 +35,9 @@ pub(super) fn grpc_address(given: &str) -> Result<String, String> {
     if authority.contains('@') {
         // Never repeat it: it may hold a password.
         return Err("the address contains `@`: a key is given as QDRANT_API_KEY".to_owned());
+    }
+    if given.contains(';') || given.matches("://").count() > 1 {
+        return Err(format!("{given:?}: several addresses are separated by commas"));
     }
     if authority.contains(['/', '?', '#']) || authority.chars().any(char::is_whitespace) {
         return Err(format!("{given:?} is not an address like http://localhost:6334"));
@@ -96,5 +112,16 @@ mod tests {
             assert!(grpc_address(bad).is_err(), "{bad}");
         }
         assert!(!grpc_address("http://me:s3cret@host").unwrap_err().contains("s3cret"));
+    }
+
+    #[test]
+    fn several_addresses_are_separated_by_commas() {
+        let both = ["http://a:6334".to_owned(), "http://b:7000".to_owned()];
+        assert_eq!(grpc_addresses("http://a:6333, http://b:7000,a"), Ok(both.to_vec()));
+        for bad in ["http://a http://b", "http://a;http://b", "http://a,", "a,ftp://b"] {
+            let error = grpc_addresses(bad).unwrap_err();
+            assert!(!error.is_empty(), "{bad}");
+        }
+        assert!(grpc_addresses("http://a;http://b").unwrap_err().contains("commas"));
     }
 }

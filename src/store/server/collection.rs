@@ -10,15 +10,24 @@ use qdrant_client::qdrant::{
 use super::link::{or_exists, or_missing};
 use super::{ServerStore, wire};
 use crate::error::{BackendError, Fault};
-use crate::store::{INDEXED_FIELDS, version_of};
+use crate::store::{INDEXED_FIELDS, version_in, version_of};
 use crate::types::Manifest;
 
 /// Key of a collection's metadata under which the manifest is.
 const MANIFEST: &str = "docent";
 
-/// The same of the number of the version, which tells a reader what the alias names in the one
-/// request that asks for the manifest. Collections that were made before have none.
+/// The same of the number of the version and of the name before it, which tell a reader what the alias
+/// names in the one request that asks for the manifest. Collections that were made before have none.
 const VERSION: &str = "docent_version";
+const BASE: &str = "docent_base";
+
+/// The version that an alias names.
+pub(super) struct InUse {
+    /// What its name begins with.
+    pub(super) base: String,
+    pub(super) number: u32,
+    pub(super) manifest: Manifest,
+}
 
 impl ServerStore {
     /// Of a collection, or of what an alias names; `None` where there is none.
@@ -31,18 +40,23 @@ impl ServerStore {
         Ok(Some(info.result.and_then(|info| info.config).unwrap_or_default()))
     }
 
-    /// Number and manifest of the version in use.
-    pub(super) async fn current(&self) -> Result<Option<(u32, Manifest)>, BackendError> {
+    /// The version in use.
+    pub(super) async fn current(&self) -> Result<Option<InUse>, BackendError> {
         let Some(config) = self.config(&self.name).await? else { return Ok(None) };
         let number = config.metadata.get(VERSION).and_then(Value::as_integer);
-        if let Some(number) = number.and_then(|number| u32::try_from(number).ok()) {
-            return Ok(Some((number, self.manifest_in(config).await?)));
+        let number = number.and_then(|number| u32::try_from(number).ok());
+        let base = config.metadata.get(BASE).and_then(Value::as_str).cloned();
+        if let (Some(number), Some(base)) = (number, base) {
+            let manifest = self.manifest_in(config).await?;
+            return Ok(Some(InUse { base, number, manifest }));
         }
-        let Some(number) = self.aliased().await? else {
+        let Some((base, number)) = self.aliased().await? else {
             return Err(self.foreign().await);
         };
-        let Some(config) = self.config(&self.version(number)).await? else { return Ok(None) };
-        Ok(Some((number, self.manifest_in(config).await?)))
+        let physical = format!("{base}@v{number}");
+        let Some(config) = self.config(&physical).await? else { return Ok(None) };
+        let manifest = self.manifest_in(config).await?;
+        Ok(Some(InUse { base, number, manifest }))
     }
 
     /// The manifest that a collection was made with.
@@ -77,11 +91,11 @@ impl ServerStore {
         self.link.error(fault, message)
     }
 
-    /// The number of the version behind the alias.
-    pub(super) async fn aliased(&self) -> Result<Option<u32>, BackendError> {
+    /// The version behind the alias: what its name begins with, and its number.
+    pub(super) async fn aliased(&self) -> Result<Option<(String, u32)>, BackendError> {
         let mut aliases = self.aliases().await?.into_iter();
         let alias = aliases.find(|alias| alias.alias_name == self.name);
-        Ok(alias.and_then(|alias| version_of(&alias.collection_name, &self.name)))
+        Ok(alias.and_then(|alias| version_in(&alias.collection_name)))
     }
 
     async fn aliases(&self) -> Result<Vec<AliasDescription>, BackendError> {
@@ -92,7 +106,7 @@ impl ServerStore {
     /// All versions, also those that no alias names.
     async fn versions(&self) -> Result<Vec<u32>, BackendError> {
         let listed = self.link.ask(|client| async move { client.list_collections().await }).await?;
-        Ok(listed.collections.iter().filter_map(|c| version_of(&c.name, &self.name)).collect())
+        Ok(listed.collections.iter().filter_map(|c| version_of(&c.name, &self.base)).collect())
     }
 
     /// The highest number of those that are there; 0 where none is.
@@ -102,7 +116,7 @@ impl ServerStore {
 
     /// The name of a version.
     pub(super) fn version(&self, number: u32) -> String {
-        format!("{}@v{number}", self.name)
+        format!("{}@v{number}", self.base)
     }
 
     /// Makes a version the collection. In place of another this is one change too: an alias that is
@@ -143,6 +157,7 @@ impl ServerStore {
         let name = self.version(number);
         let mut metadata = self.metadata(manifest)?;
         metadata.insert(VERSION.to_owned(), i64::from(number).into());
+        metadata.insert(BASE.to_owned(), self.base.clone().into());
         let request = CreateCollection {
             collection_name: name.clone(),
             vectors_config: Some(wire::vectors_config(manifest.embedder.dimensions)),

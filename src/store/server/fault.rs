@@ -17,6 +17,7 @@ mod code {
     pub(super) const ALREADY_EXISTS: i32 = 6;
     pub(super) const PERMISSION_DENIED: i32 = 7;
     pub(super) const RESOURCE_EXHAUSTED: i32 = 8;
+    pub(super) const FAILED_PRECONDITION: i32 = 9;
     pub(super) const ABORTED: i32 = 10;
     pub(super) const UNIMPLEMENTED: i32 = 12;
     pub(super) const INTERNAL: i32 = 13;
@@ -29,20 +30,70 @@ const CUT_SHORT: &str = "closed the connection before it answered (Qdrant's gRPC
 const NO_GRPC: &str = "the server does not speak gRPC there (Qdrant's gRPC port is 6334), or only \
                        TLS: is it https://?";
 
+const NO_TLS: &str = "the server does not speak TLS there: is it http://?";
+
 const TRANSIENT: Fault = Fault::Transient { retry_after: None };
 
-/// Fault and message. `timeout` is the one the client was given, for the message.
-pub(super) fn describe(error: &QdrantError, timeout: Duration) -> (Fault, String) {
+/// What a cluster says of itself that passes: a copy is away, or being moved, or no leader is elected yet.
+/// Qdrant calls all of it internal errors (1.18: `shards/replica_set` and `consensus_manager`).
+const PASSING: [&str; 15] = [
+    "Please retry",
+    "please try again",
+    "enough active replicas",
+    "has no active replica",
+    "at least one `Active` replica",
+    "no leader could be selected",
+    "leader is not established",
+    "via leader peer",
+    "consensus",
+    "is not active",
+    "all attempts were rejected",
+    "removed from the replica set",
+    "Failed to propose",
+    "Channel closed",
+    "hannel sender dropped",
+];
+
+/// Words for a node that another one can't reach.
+const OF_CONNECTIONS: [&str; 7] = [
+    "Failed to connect to",
+    "transport error",
+    "h2 protocol error",
+    "http2 error",
+    "error trying to connect",
+    "tcp connect",
+    "Connection refused",
+];
+
+/// Who an error comes from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    /// This process: there was no connection to a server, or it broke. `known`: Qdrant has answered there.
+    Connection { known: bool },
+    /// Qdrant, in an answer.
+    Server,
+}
+
+/// Fault and message. `timeout` is the one the client was given, for the message; `answered`: the server
+/// has answered before.
+pub(super) fn describe(error: &QdrantError, timeout: Duration, answered: bool) -> (Fault, String) {
     match error {
         QdrantError::ResponseError { status } => {
+            // What a server sends has no error behind it; where the client can't connect, it says so.
+            let of_connection =
+                status.source().is_some() || status.message().starts_with(OF_CONNECTIONS[0]);
+            let source = match of_connection {
+                true => Source::Connection { known: answered },
+                false => Source::Server,
+            };
             let message = match status.source() {
                 // Of a connection that was lost, it alone says how.
-                Some(source) if is_transport(status.message()) => {
+                Some(source) if speaks_of_connections(status.message()) => {
                     &format!("{}: {source:?}", status.message())
                 }
                 _ => status.message(),
             };
-            of_status(status.code() as i32, message, timeout)
+            of_status(status.code() as i32, message, timeout, source)
         }
         QdrantError::ResourceExhaustedError { status, retry_after_seconds } => {
             let retry_after = Some(Duration::from_secs(*retry_after_seconds));
@@ -59,7 +110,7 @@ pub(super) fn already_exists(error: &QdrantError) -> bool {
         if status.code() as i32 == code::ALREADY_EXISTS)
 }
 
-fn of_status(status: i32, message: &str, timeout: Duration) -> (Fault, String) {
+fn of_status(status: i32, message: &str, timeout: Duration, source: Source) -> (Fault, String) {
     match status {
         code::UNAUTHENTICATED => {
             (Fault::Unauthorized, said("wants an API key, or another one", message))
@@ -68,15 +119,26 @@ fn of_status(status: i32, message: &str, timeout: Duration) -> (Fault, String) {
         code::NOT_FOUND => (Fault::NotFound, message.to_owned()),
         // So the client reports its own time limit.
         code::CANCELLED if message.contains("Timeout expired") => (TRANSIENT, late(timeout)),
+        code::DEADLINE_EXCEEDED if source == Source::Server => {
+            (TRANSIENT, said("ran out of time", message))
+        }
         code::DEADLINE_EXCEEDED => (TRANSIENT, late(timeout)),
         code::CANCELLED => (TRANSIENT, CUT_SHORT.to_owned()),
         _ if message.contains("InvalidCertificate") => (Fault::Permanent, untrusted(message)),
-        code::UNAVAILABLE | code::UNKNOWN | code::INTERNAL if is_transport(message) => {
-            (TRANSIENT, unreachable(message))
+        code::UNAVAILABLE | code::UNKNOWN | code::INTERNAL if speaks_of_connections(message) => {
+            match source {
+                Source::Connection { known } => unreachable(message, known),
+                Source::Server => {
+                    (TRANSIENT, said("cannot reach another node of its cluster", message))
+                }
+            }
         }
         code::UNAVAILABLE => (TRANSIENT, said("is unavailable", message)),
         code::RESOURCE_EXHAUSTED => (TRANSIENT, said("is overloaded", message)),
         code::ABORTED => (TRANSIENT, said("gave up the operation", message)),
+        code::INTERNAL | code::UNKNOWN | code::FAILED_PRECONDITION if passes(message) => {
+            (TRANSIENT, said("cannot do it at the moment", message))
+        }
         code::UNIMPLEMENTED => (
             Fault::Permanent,
             said("does not know the request (is this Qdrant's gRPC port, 6334?)", message),
@@ -86,28 +148,24 @@ fn of_status(status: i32, message: &str, timeout: Duration) -> (Fault, String) {
     }
 }
 
-/// Whether the words come from the connection rather than from Qdrant.
-fn is_transport(message: &str) -> bool {
-    [
-        "Failed to connect to",
-        "transport error",
-        "h2 protocol error",
-        "http2 error",
-        "error trying to connect",
-        "tcp connect",
-    ]
-    .iter()
-    .any(|sign| message.contains(sign))
+/// Whether the words are those of a connection that is not there, this process's or a node's.
+fn speaks_of_connections(message: &str) -> bool {
+    OF_CONNECTIONS.iter().any(|sign| message.contains(sign))
 }
 
-/// The client prints its connection errors with all their layers; the reason is the innermost.
-fn unreachable(message: &str) -> String {
+fn passes(message: &str) -> bool {
+    PASSING.iter().any(|sign| message.contains(sign))
+}
+
+/// The client prints its connection errors with all their layers; the reason is the innermost. Of a server
+/// that has never answered, some reasons say that no try can help.
+fn unreachable(message: &str, known: bool) -> (Fault, String) {
     let reasons = [
         ("Connection refused", "connection refused: is Qdrant running there?"),
         ("ConnectionRefused", "connection refused: is Qdrant running there?"),
         ("dns error", "the host name is not known"),
         ("failed to lookup address", "the host name is not known"),
-        ("InvalidContentType", "the server does not speak TLS there: is it http://?"),
+        ("InvalidContentType", NO_TLS),
         ("deadline", "no connection in time"),
         ("TimedOut", "no connection in time"),
         ("Connection reset", "the connection was cut"),
@@ -116,11 +174,11 @@ fn unreachable(message: &str) -> String {
         ("http2 error", NO_GRPC),
         ("h2 protocol error", NO_GRPC),
     ];
-    let reason = reasons.iter().find(|(sign, _)| message.contains(sign));
-    format!(
-        "cannot be reached: {}",
-        reason.map_or("the connection failed: is it http:// or https://?", |(_, words)| words)
-    )
+    let reason = reasons.iter().find(|(sign, _)| message.contains(sign)).map(|(_, words)| *words);
+    let lasting = !known && matches!(reason, Some(NO_GRPC | NO_TLS));
+    let fault = if lasting { Fault::Permanent } else { TRANSIENT };
+    let reason = reason.unwrap_or("the connection failed: is it http:// or https://?");
+    (fault, format!("cannot be reached: {reason}"))
 }
 
 /// Why TLS refuses a certificate, by the names `rustls` has for the reasons.
@@ -142,6 +200,11 @@ pub(super) fn overdue(timeout: Duration) -> (Fault, String) {
     (TRANSIENT, late(timeout))
 }
 
+/// Of a node that takes requests and answers none.
+pub(super) fn silent() -> (Fault, String) {
+    (TRANSIENT, "takes requests and does not answer".to_owned())
+}
+
 fn late(timeout: Duration) -> String {
     format!("did not answer within {} s", timeout.as_secs_f32())
 }
@@ -155,6 +218,9 @@ fn said(what: &str, message: &str) -> String {
 mod tests {
     use super::*;
 
+    /// A server that nobody has heard of.
+    const FRESH: Source = Source::Connection { known: false };
+
     #[test]
     fn statuses_are_sorted_by_what_a_caller_can_do() {
         let second = Duration::from_secs(1);
@@ -163,6 +229,7 @@ mod tests {
             (7, "", Fault::Unauthorized, "refuses the API key"),
             (14, "busy", TRANSIENT, "is unavailable: busy"),
             (1, "Timeout expired", TRANSIENT, "did not answer within 1 s"),
+            (4, "Timeout error: x timed out", TRANSIENT, "ran out of time: Timeout error: x"),
             (1, "operation was canceled", TRANSIENT, "closed the connection"),
             (8, "rate limit", TRANSIENT, "is overloaded: rate limit"),
             (5, "Collection `x` doesn't exist!", Fault::NotFound, "Collection `x` doesn't exist!"),
@@ -170,7 +237,7 @@ mod tests {
             (13, "Service internal error: x\nbacktrace", Fault::Permanent, "internal error: x"),
             (12, "", Fault::Permanent, "6334"),
         ] {
-            let (got, text) = of_status(status, message, second);
+            let (got, text) = of_status(status, message, second, Source::Server);
             assert_eq!(got, fault, "{status}");
             assert!(text.contains(words) && !text.contains("backtrace"), "{text}");
         }
@@ -189,7 +256,7 @@ mod tests {
                 "Failed to connect to https://x:6334/: tonic::transport::Error(Transport, \
                  ConnectError(Custom {{ kind: InvalidData, error: InvalidCertificate({refused}) }}))"
             );
-            let (fault, text) = of_status(code::INTERNAL, &printed, Duration::ZERO);
+            let (fault, text) = of_status(code::INTERNAL, &printed, Duration::ZERO, FRESH);
             assert_eq!(fault, Fault::Permanent);
             assert!(text.contains(words) && !text.contains("Custom"), "{text}");
         }
@@ -198,8 +265,64 @@ mod tests {
     #[test]
     fn connection_errors_lose_their_debug_output() {
         let printed = r#"Failed to connect to http://127.0.0.1:1/: tonic::transport::Error(Transport, ConnectError(ConnectError("tcp connect error", 127.0.0.1:1, Os { code: 111, kind: ConnectionRefused, message: "Connection refused" })))"#;
-        let (fault, text) = of_status(code::INTERNAL, printed, Duration::ZERO);
+        let (fault, text) = of_status(code::INTERNAL, printed, Duration::ZERO, FRESH);
         assert_eq!(fault, TRANSIENT);
         assert_eq!(text, "cannot be reached: connection refused: is Qdrant running there?");
+    }
+
+    /// As Qdrant 1.18.3 says them.
+    #[test]
+    fn what_passes_in_a_cluster_is_tried_again_and_nobody_else_is_blamed() {
+        for (status, message) in [
+            (
+                13,
+                "Service internal error: The replica set for shard 0 on peer 7 does not have enough active replicas",
+            ),
+            (
+                13,
+                "Service internal error: The replica set for shard 0 on peer 7 has no active replica",
+            ),
+            (
+                13,
+                "Service internal error: Waiting for consensus operation commit failed. Timeout set at: 10 seconds",
+            ),
+            (
+                13,
+                "Service internal error: Failed to apply operation to at least one `Active` replica. Consistency of this update is not guaranteed. Please retry. ",
+            ),
+            (
+                13,
+                "Service internal error: Some replica of shard 0 failed to apply operation and deactivation timed out after 30s. Consistency of this update is not guaranteed. Please retry. ",
+            ),
+            (
+                13,
+                "Service internal error: Cannot update shard docs@v1:0 with Strong ordering because no leader could be selected",
+            ),
+            (
+                13,
+                "Service internal error: Failed to propose operation: leader is not established within 10s",
+            ),
+            (9, "Pre-condition failure: Local shard 0 is not active"),
+        ] {
+            let (fault, text) = of_status(status, message, Duration::ZERO, Source::Server);
+            assert_eq!(fault, TRANSIENT, "{message}");
+            assert!(text.starts_with("cannot do it at the moment: "), "{text}");
+        }
+        let of_a_peer = "Service internal error: Tonic transport error: transport error, tcp connect error: Connection refused";
+        let (fault, text) = of_status(13, of_a_peer, Duration::ZERO, Source::Server);
+        assert_eq!(fault, TRANSIENT);
+        assert!(text.starts_with("cannot reach another node of its cluster: "), "{text}");
+    }
+
+    #[test]
+    fn what_no_try_can_help_is_not_tried_again_unless_qdrant_has_answered_there() {
+        for printed in
+            ["Failed to connect to x: InvalidContentType", "http2 error: frame with invalid size"]
+        {
+            for (known, expected) in [(false, Fault::Permanent), (true, TRANSIENT)] {
+                let source = Source::Connection { known };
+                assert_eq!(of_status(13, printed, Duration::ZERO, source).0, expected, "{printed}");
+            }
+        }
     }
 }

@@ -1,11 +1,17 @@
 //! One writer at a time on a server: a lease that its holder renews.
 //!
-//! The leases of all collections are points of one small collection, [`LEASES`]: they are there
-//! before a collection is created, while another version takes its place, and after it is dropped.
-//! A lease is written only in place of the `turn` it was read with: Qdrant applies an upsert with
-//! an `update_filter` to a point that passes it, or to one that is not there, and the updates of a
-//! point one after the other. So of two that want the same turn one gets it, and both see which
-//! when they read again. Each writing makes a new turn, and one that arrives late changes nothing.
+//! The lease of a collection is the only point of a small collection beside it, [`place_of`]: it is
+//! there before the collection is created, while another version takes its place, and after it is
+//! dropped. It has at least as many copies as the collection. A lease is written only in place of the
+//! `turn` it was read with: Qdrant applies an upsert with an `update_filter` to a point that passes it,
+//! or to one that is not there, and the updates of a point one after the other, in the order of the copy
+//! that leads ([`WriteOrderingType::Medium`]: the first one that is alive). So of two that want the same
+//! turn one gets it, and both see which when they read again. Each writing makes a new turn, and one that
+//! arrives late changes nothing.
+//!
+//! A copy that has just come back answers with what it had: reading asks any copy that is there, so that
+//! it works while one lives, and may be told an older lease. That one is known by its `term`, which grows
+//! with each holder; who is told of an older holder than itself asks again.
 //!
 //! It also keeps the highest number of a version that was the collection. No other gets it, so that
 //! who still reads a version that was removed is told so, and does not read one of the same name.
@@ -13,15 +19,16 @@
 //! A lease is free when its holder gave it back; when its holder was a process of this machine
 //! that has ended; when it ran out longer ago than two clocks may differ; or when it has not been
 //! renewed while this process watched for the whole of its life. Where that takes it from a holder
-//! that is only slow, the holder learns it with its next update, before it changes anything.
+//! that is only slow, the holder learns it with its next update, before it changes anything. What it sent
+//! before, the server applies before what the next holder sends: only a request that is on its way for
+//! longer than a lease and its grace could come too late.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use qdrant_client::qdrant::{
-    Condition, CreateCollection, Filter, GetPoints, OptimizersConfigDiff, ReadConsistency,
-    ReadConsistencyType, UpsertPoints, WalConfigDiff, WriteOrdering, WriteOrderingType,
-    read_consistency,
+    Condition, CreateCollection, Filter, GetPoints, OptimizersConfigDiff, UpsertPoints,
+    WalConfigDiff, WriteOrdering, WriteOrderingType,
 };
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
@@ -36,8 +43,13 @@ use crate::store::OnWait;
 use crate::store::owner::Owner;
 use crate::store::payload::Payload;
 
-/// No name of a collection has an `@`.
-const LEASES: &str = "docent@leases";
+/// Copies of a lease, as far as there are nodes: with three, two may be away.
+const COPIES: u32 = 3;
+
+/// Where the lease of a collection is. No name of a collection has an `@`, and no version is called so.
+pub(super) fn place_of(collection: &str) -> String {
+    format!("{collection}@lease")
+}
 
 /// Shorter waits are not worth a word.
 const SAY_AFTER: Duration = Duration::from_millis(250);
@@ -64,10 +76,23 @@ struct Lease {
     holder: Option<Holder>,
     /// New with each writing.
     turn: Uuid,
+    /// Of the holder: greater than that of each one before.
+    #[serde(default)]
+    term: u64,
     /// Milliseconds since the Unix epoch, by the holder's clock.
     expires_at: u64,
     /// See [`noted`].
     #[serde(default)]
+    number: u32,
+}
+
+/// What a lease is to be from now on.
+#[derive(Clone, Copy)]
+struct Next {
+    /// The turn that it replaces; `None` where there was no lease.
+    replaces: Option<Uuid>,
+    term: u64,
+    until: SystemTime,
     number: u32,
 }
 
@@ -103,6 +128,7 @@ struct State {
 /// What is known of a lease that was held.
 struct Standing {
     turn: Uuid,
+    term: u64,
     number: u32,
     /// By a clock that never jumps, and by one that goes on while the machine sleeps.
     until: (Instant, SystemTime),
@@ -145,13 +171,19 @@ impl Place {
         loop {
             let mut found = self.read().await?;
             if found.as_ref().is_none_or(|lease| lease.is_free(terms.life, &mut watched)) {
-                let turn = found.as_ref().map(|lease| lease.turn);
-                let number = found.map_or(0, |lease| lease.number);
                 let until = end_of(terms.life);
-                let mine = self.write(Some(&holder), turn, until.1, number).await?;
+                let next = Next {
+                    replaces: found.as_ref().map(|lease| lease.turn),
+                    term: found.as_ref().map_or(0, |lease| lease.term) + 1,
+                    until: until.1,
+                    number: found.map_or(0, |lease| lease.number),
+                };
+                let turn = self.write(Some(&holder), next).await?;
                 found = self.read().await?;
-                if found.as_ref().is_some_and(|lease| lease.turn == mine) {
-                    let standing = Standing { turn: mine, number, until, lost: None };
+                // A copy that knows nothing of it yet is asked again.
+                if found.as_ref().is_some_and(|lease| lease.turn == turn) {
+                    let Next { term, number, .. } = next;
+                    let standing = Standing { turn, term, number, until, lost: None };
                     return Ok(self.held(terms.life, holder, standing));
                 }
             }
@@ -193,14 +225,15 @@ impl Place {
         Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("lease\0{}", self.collection).as_bytes())
     }
 
+    fn place(&self) -> String {
+        place_of(&self.collection)
+    }
+
     async fn read(&self) -> Result<Option<Lease>, BackendError> {
-        // The answer that most copies agree on.
-        let majority = read_consistency::Value::Type(ReadConsistencyType::Majority.into());
         let request = GetPoints {
-            collection_name: LEASES.to_owned(),
+            collection_name: self.place(),
             ids: vec![wire::point_id(self.id())],
             with_payload: Some(true.into()),
-            read_consistency: Some(ReadConsistency { value: Some(majority) }),
             ..GetPoints::default()
         };
         let answer = self.link.ask(|client| {
@@ -214,35 +247,31 @@ impl Place {
             .and_then(|json| serde_json::from_value(json).map_err(|error| error.to_string()))
             .map(Some)
             .map_err(|why| {
-                let message = format!("the lease in {LEASES:?} can't be read: {why}");
+                let message = format!("the lease in {:?} can't be read: {why}", self.place());
                 self.link.error(Fault::Permanent, &message)
             })
     }
 
-    /// Writes a lease with a new turn, in place of `turn` or of none, and returns the new turn.
+    /// Writes a lease with a new turn, in place of the one that it replaces, and returns the new turn.
     /// Whether that came to be, reading tells.
-    async fn write(
-        &self,
-        holder: Option<&Holder>,
-        turn: Option<Uuid>,
-        until: SystemTime,
-        number: u32,
-    ) -> Result<Uuid, BackendError> {
+    async fn write(&self, holder: Option<&Holder>, next: Next) -> Result<Uuid, BackendError> {
+        let expires_at = next.until.duration_since(UNIX_EPOCH);
         let lease = Lease {
             record: "lease".to_owned(),
             collection: self.collection.clone(),
             holder: holder.cloned(),
             turn: Uuid::now_v7(),
-            expires_at: until.duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis() as u64),
-            number,
+            term: next.term,
+            expires_at: expires_at.map_or(0, |time| time.as_millis() as u64),
+            number: next.number,
         };
         // No lease has the nil turn: one that is there stays.
-        let expected = turn.unwrap_or(Uuid::nil()).to_string();
+        let expected = next.replaces.unwrap_or(Uuid::nil()).to_string();
         let request = UpsertPoints {
-            collection_name: LEASES.to_owned(),
+            collection_name: self.place(),
             wait: Some(true),
             points: vec![wire::record_point(self.id(), payload(&lease))],
-            ordering: Some(WriteOrdering { r#type: WriteOrderingType::Strong.into() }),
+            ordering: Some(WriteOrdering { r#type: WriteOrderingType::Medium.into() }),
             update_filter: Some(Filter::must([Condition::matches("turn", expected)])),
             ..UpsertPoints::default()
         };
@@ -259,12 +288,12 @@ impl Place {
         Ok(lease.turn)
     }
 
-    /// Makes the collection of the leases, as small as can be. Another process may do so too.
+    /// Makes the collection that the lease is in, as small as can be. Another process may do so too.
     async fn create(&self) -> Result<(), BackendError> {
         let request = CreateCollection {
-            collection_name: LEASES.to_owned(),
+            collection_name: self.place(),
             shard_number: Some(1),
-            replication_factor: self.replication_factor,
+            replication_factor: Some(self.replication_factor.unwrap_or(0).max(COPIES)),
             wal_config: Some(WalConfigDiff {
                 wal_capacity_mb: Some(1),
                 ..WalConfigDiff::default()
@@ -333,8 +362,8 @@ impl Held {
         // A renewal under way ends first.
         let standing = self.state.standing.lock().await;
         self.renewal.abort();
-        let (turn, number) = (standing.turn, standing.number);
-        self.state.place.write(None, Some(turn), SystemTime::now(), number).await.map(|_| ())
+        let next = standing.next(SystemTime::now());
+        self.state.place.write(None, next).await.map(|_| ())
     }
 }
 
@@ -348,11 +377,10 @@ impl State {
     async fn renew(&self) -> Result<(), BackendError> {
         let mut standing = self.standing.lock().await;
         // An earlier renewal may have been made though its answer was lost.
-        standing.turn = self.own_turn(&mut standing.lost).await?;
+        standing.turn = self.own_turn(&mut standing).await?;
         let until = end_of(self.life);
-        let (turn, number) = (standing.turn, standing.number);
-        let turn = self.place.write(Some(&self.holder), Some(turn), until.1, number).await?;
-        standing.turn = self.own_turn(&mut standing.lost).await?;
+        let turn = self.place.write(Some(&self.holder), standing.next(until.1)).await?;
+        standing.turn = self.own_turn(&mut standing).await?;
         if standing.turn == turn {
             standing.until = until;
         }
@@ -360,17 +388,24 @@ impl State {
     }
 
     /// The turn that is stored, where it is this holder's.
-    async fn own_turn(&self, lost: &mut Option<String>) -> Result<Uuid, BackendError> {
-        let found = self.place.read().await?;
-        match found {
-            Some(Lease { holder: Some(holder), turn, .. }) if holder.id == self.holder.id => {
-                Ok(turn)
-            }
-            other => {
-                let owner = named(other.and_then(|lease| lease.holder));
-                let error = self.taken(&owner);
-                *lost = Some(owner);
-                Err(error)
+    async fn own_turn(&self, standing: &mut Standing) -> Result<Uuid, BackendError> {
+        loop {
+            let found = self.place.read().await?;
+            let known = found.as_ref().map_or(0, |lease| lease.term);
+            match found {
+                Some(Lease { holder: Some(holder), turn, .. }) if holder.id == self.holder.id => {
+                    return Ok(turn);
+                }
+                // Of a copy that was away: the others know better, and it will.
+                _ if known < standing.term && Instant::now() < standing.until.0 => {
+                    tokio::time::sleep(POLL.min(self.life / 10)).await;
+                }
+                other => {
+                    let owner = named(other.and_then(|lease| lease.holder));
+                    let error = self.taken(&owner);
+                    standing.lost = Some(owner);
+                    return Err(error);
+                }
             }
         }
     }
@@ -381,6 +416,13 @@ impl State {
             self.place.collection
         );
         self.place.link.error(Fault::Busy, &message)
+    }
+}
+
+impl Standing {
+    /// The lease as its holder writes it again.
+    fn next(&self, until: SystemTime) -> Next {
+        Next { replaces: Some(self.turn), term: self.term, until, number: self.number }
     }
 }
 

@@ -1,63 +1,40 @@
-//! Requests to one server, each repeated as the policy says.
+//! Requests to a server, each repeated as the policy says, to the next node where one fails.
 
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use qdrant_client::config::CompressionEncoding;
 use qdrant_client::{Qdrant, QdrantError};
-use url::Url;
 
+use super::nodes::{CONNECT, Node, Nodes};
 use super::{fault, version};
 use crate::error::{BackendError, Fault, Service};
-use crate::http::is_loopback;
 use crate::retry::{RetryPolicy, retry_telling};
 use crate::store::OnWait;
 
-/// The client, and what errors are told with. Clones share the connection.
+/// The clients, and what errors are told with. Clones share the connections.
 #[derive(Clone)]
 pub(super) struct Link {
-    client: Qdrant,
+    nodes: Arc<Nodes>,
+    /// The addresses of all nodes.
     pub(super) endpoint: String,
     timeout: Duration,
-    retry: RetryPolicy,
+    pub(super) retry: RetryPolicy,
     pub(super) on_wait: OnWait,
     /// Somebody has been told that the server fails; it has not answered since.
     told: Arc<AtomicBool>,
 }
 
-/// A host that is there takes a connection sooner.
-const CONNECT: Duration = Duration::from_secs(5);
-
 impl Link {
-    /// Connects at the first request. `timeout` is for each one.
     pub(super) fn new(
-        endpoint: &str,
-        api_key: Option<String>,
+        nodes: Nodes,
+        endpoint: String,
         timeout: Duration,
         retry: RetryPolicy,
-    ) -> Result<Self, BackendError> {
-        let client = Qdrant::from_url(endpoint)
-            .compression(compression(endpoint))
-            .api_key(api_key)
-            .timeout(timeout)
-            .connect_timeout(timeout.min(CONNECT))
-            // It blocks, and prints on stdout.
-            .skip_compatibility_check()
-            .build()
-            .map_err(|error| {
-                let (fault, message) = fault::describe(&error, timeout);
-                BackendError::new(Service::Store, fault, endpoint, &message)
-            })?;
-        Ok(Self {
-            client,
-            endpoint: endpoint.to_owned(),
-            timeout,
-            retry,
-            on_wait: Arc::new(|_| ()),
-            told: Arc::default(),
-        })
+    ) -> Self {
+        let (nodes, on_wait) = (Arc::new(nodes), Arc::new(|_: &str| ()));
+        Self { nodes, endpoint, timeout, retry, on_wait, told: Arc::default() }
     }
 
     pub(super) async fn ask<T, F, Fut>(&self, request: F) -> Result<T, BackendError>
@@ -65,38 +42,70 @@ impl Link {
         F: Fn(Qdrant) -> Fut,
         Fut: Future<Output = Result<T, QdrantError>>,
     {
-        let answer = retry_telling(
-            &self.retry,
-            |error| self.tell(error),
-            || {
-                // Boxed: some of the client's futures are tens of kilobytes.
-                let answer = Box::pin(request(self.client.clone()));
-                self.whole(answer)
-            },
-        )
-        .await?;
+        let answer =
+            retry_telling(&self.retry, |error| self.tell(error), || self.ask_around(&request))
+                .await?;
         self.told.store(false, Ordering::Relaxed);
         Ok(answer)
+    }
+
+    /// Asks the node that answered last, and where it fails each of the others. The first failure is told.
+    async fn ask_around<T, F, Fut>(&self, request: &F) -> Result<T, BackendError>
+    where
+        F: Fn(Qdrant) -> Fut,
+        Fut: Future<Output = Result<T, QdrantError>>,
+    {
+        let mut first = None;
+        for _ in 0..self.nodes.count() {
+            let (number, node) = self.nodes.asked();
+            // Boxed: some of the client's futures are tens of kilobytes.
+            let answer = Box::pin(request(node.client.clone()));
+            let error = match self.whole(node, answer).await {
+                Ok(answer) => {
+                    node.answered.store(true, Ordering::Relaxed);
+                    return Ok(answer);
+                }
+                Err(error) => error,
+            };
+            // Whom a node asks to wait would come to the same limit elsewhere.
+            if !matches!(error.fault, Fault::Transient { retry_after: None }) {
+                return Err(error);
+            }
+            self.nodes.leave(number);
+            first.get_or_insert(error);
+        }
+        // There is at least one node.
+        Err(first.unwrap_or_else(|| self.error(Fault::Permanent, "no address of a server")))
     }
 
     /// An answer from its beginning, which the client has a limit for, to its end: a body may trickle.
     async fn whole<T>(
         &self,
+        node: &Node,
         answer: impl Future<Output = Result<T, QdrantError>>,
     ) -> Result<T, BackendError> {
+        let fail = |(fault, message): (Fault, String)| {
+            BackendError::new(Service::Store, fault, &*node.address, &message)
+        };
         let longest = self.timeout.saturating_add(self.timeout.min(CONNECT));
-        let answer = tokio::time::timeout(longest, answer).await;
-        let answer = answer.map_err(|_| {
-            let (fault, message) = fault::overdue(self.timeout);
-            self.error(fault, &message)
-        })?;
-        answer.map_err(|error| self.failed(&error))
+        let others = self.nodes.count() > 1;
+        let answer = tokio::select! {
+            answer = tokio::time::timeout(longest, answer) => answer,
+            () = node.stands_still(), if others => return Err(fail(fault::silent())),
+        };
+        let answer = answer.map_err(|_| fail(fault::overdue(self.timeout)))?;
+        let answered = node.answered.load(Ordering::Relaxed);
+        answer.map_err(|error| fail(fault::describe(&error, self.timeout, answered)))
     }
 
     /// Once for all requests that wait.
     fn tell(&self, error: &BackendError) {
         if !self.told.swap(true, Ordering::Relaxed) {
-            (self.on_wait)(&format!("Qdrant {} {}", self.endpoint, error.message));
+            let mut message = format!("Qdrant {} {}", error.endpoint, error.message);
+            if let Some(within) = self.retry.within {
+                message += &format!("; it is asked again for {} s", within.as_secs_f32());
+            }
+            (self.on_wait)(&message);
         }
     }
 
@@ -109,22 +118,9 @@ impl Link {
         }
     }
 
-    fn failed(&self, error: &QdrantError) -> BackendError {
-        let (fault, message) = fault::describe(error, self.timeout);
-        self.error(fault, &message)
-    }
-
     pub(super) fn error(&self, fault: Fault, message: &str) -> BackendError {
         BackendError::new(Service::Store, fault, self.endpoint.clone(), message)
     }
-}
-
-/// Not on this machine: 10,000 chunks (256 dimensions, Markdown) are 29 MB. Gzip makes 17 MB of them
-/// for half a second of processor time, a third of what the whole ingest takes of it otherwise; over
-/// a line of 10 Mbit/s it takes 18 s, not 28 s.
-fn compression(endpoint: &str) -> Option<CompressionEncoding> {
-    let url = Url::parse(endpoint).ok();
-    (!url.is_some_and(|url| is_loopback(&url))).then_some(CompressionEncoding::Gzip)
 }
 
 /// `None` for what is not there.
@@ -141,23 +137,5 @@ pub(super) fn or_exists<T>(answer: Result<T, QdrantError>) -> Result<(), QdrantE
     match answer {
         Err(error) if !fault::already_exists(&error) => Err(error),
         _ => Ok(()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_leaves_the_machine_is_compressed() {
-        for (endpoint, expected) in [
-            ("http://localhost:6334", false),
-            ("http://127.0.0.1:6334", false),
-            ("http://[::1]:6334", false),
-            ("http://10.0.0.7:6334", true),
-            ("https://xyz.eu-central.aws.cloud.qdrant.io:6334", true),
-        ] {
-            assert_eq!(compression(endpoint).is_some(), expected, "{endpoint}");
-        }
     }
 }

@@ -14,6 +14,7 @@ mod fault;
 mod intents;
 mod lease;
 mod link;
+mod nodes;
 mod physical;
 mod pipeline;
 mod points;
@@ -26,8 +27,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use self::collection::InUse;
 use self::lease::Terms;
 use self::link::Link;
+use self::nodes::Nodes;
 use self::physical::Physical;
 use super::{Collection, CollectionWriter, OnWait, Reader, check_name};
 use crate::error::{BackendError, Fault, Service};
@@ -36,8 +39,8 @@ use crate::retry::RetryPolicy;
 /// How to reach a server, and how a collection is laid out there when it is created.
 #[derive(Clone)]
 pub struct ServerOptions {
-    /// `[http://|https://]host[:port]`. The port is that of gRPC, 6334; the REST port 6333 is
-    /// understood as 6334.
+    /// `[http://|https://]host[:port]`, of several nodes of a cluster separated by commas: the next is
+    /// asked where one is down. The port is that of gRPC, 6334; the REST port 6333 is understood as 6334.
     pub url: String,
     pub api_key: Option<String>,
     /// For each request.
@@ -46,7 +49,10 @@ pub struct ServerOptions {
     pub shard_number: Option<u32>,
     /// Copies of each shard of a new collection; the server decides where `None`.
     pub replication_factor: Option<u32>,
+    /// Of who reads: somebody waits for the answer.
     pub retry: RetryPolicy,
+    /// How long a writer repeats a request that fails: a server may be restarted meanwhile.
+    pub retry_for: Duration,
 }
 
 /// A collection on a Qdrant server.
@@ -55,8 +61,12 @@ pub struct ServerStore {
     link: Link,
     /// The alias.
     name: String,
+    /// What the names of the versions begin with: that of the alias, unless an operator gave another
+    /// collection this name as well.
+    base: String,
     layout: Layout,
     terms: Terms,
+    retry_for: Duration,
 }
 
 /// Of new collections.
@@ -66,15 +76,24 @@ struct Layout {
     replication_factor: Option<u32>,
 }
 
+/// A server that is back is asked again soon, however long it was away.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
 /// How long a writer that is not heard of keeps others waiting.
 const LEASE: Duration = Duration::from_secs(30);
+
+/// Why this is not the address of a server, or of several, if it is not.
+pub fn check_address(url: &str) -> Result<(), String> {
+    address::grpc_addresses(url).map(drop)
+}
 
 /// The collection `name` on a server. Connects at the first request.
 pub fn connect(options: ServerOptions, name: &str) -> Result<ServerStore, BackendError> {
     let refuse =
         |fault, endpoint: &str, why: &str| BackendError::new(Service::Store, fault, endpoint, why);
-    let endpoint = address::grpc_address(&options.url)
+    let addresses = address::grpc_addresses(&options.url)
         .map_err(|why| refuse(Fault::Permanent, "address", &why))?;
+    let endpoint = addresses.join(",");
     check_name(name).map_err(|why| refuse(Fault::Permanent, &endpoint, &why))?;
     // The client would repeat such a key in its own error.
     let printable = |key: &String| key.bytes().all(|byte| byte.is_ascii_graphic());
@@ -82,12 +101,18 @@ pub fn connect(options: ServerOptions, name: &str) -> Result<ServerStore, Backen
         let why = "the API key has blanks or other characters that no key has";
         return Err(refuse(Fault::Unauthorized, &endpoint, why));
     }
-    let ServerOptions { api_key, timeout, shard_number, replication_factor, retry, .. } = options;
+    let ServerOptions { api_key, timeout, retry, retry_for, .. } = options;
+    let nodes = Nodes::new(&addresses, api_key.as_ref(), timeout)?;
     Ok(ServerStore {
-        link: Link::new(&endpoint, api_key, timeout, retry)?,
+        link: Link::new(nodes, endpoint, timeout, retry),
         name: name.to_owned(),
-        layout: Layout { shard_number, replication_factor },
+        base: name.to_owned(),
+        layout: Layout {
+            shard_number: options.shard_number,
+            replication_factor: options.replication_factor,
+        },
         terms: Terms { life: LEASE, wait: ServerStore::DEFAULT_WAIT, on_wait: Arc::new(|_| ()) },
+        retry_for,
     })
 }
 
@@ -110,6 +135,25 @@ impl ServerStore {
         self
     }
 
+    /// A snapshot of the version in use.
+    async fn reader(&self) -> Result<Option<Reader>, BackendError> {
+        let Some(InUse { base, number, manifest }) = self.current().await? else {
+            return Ok(None);
+        };
+        let store = Self { base, ..self.clone() };
+        let version = Physical::pinned(&store, number, manifest.unfinished.is_some());
+        Ok(Some(Reader::new(number, Arc::new(manifest), Arc::new(version))))
+    }
+
+    /// The same collection for who writes: what fails is tried for longer.
+    fn patient(&self) -> Self {
+        let mut patient = self.clone();
+        let retry = &mut patient.link.retry;
+        retry.within = Some(self.retry_for);
+        retry.max = retry.max.min(LONGEST_PAUSE);
+        patient
+    }
+
     #[cfg(test)]
     pub(super) fn lease_life(mut self, life: Duration) -> Self {
         self.terms.life = life;
@@ -130,12 +174,10 @@ impl Collection for ServerStore {
     }
 
     async fn read(&self) -> Result<Option<Reader>, BackendError> {
-        let Some((number, manifest)) = self.current().await? else { return Ok(None) };
-        let version = Physical::pinned(self, number, manifest.unfinished.is_some());
-        Ok(Some(Reader::new(number, Arc::new(manifest), Arc::new(version))))
+        self.reader().await
     }
 
     async fn write(&self) -> Result<Arc<dyn CollectionWriter>, BackendError> {
-        Ok(Arc::new(Physical::written(self).await?))
+        Ok(Arc::new(Physical::written(&self.patient()).await?))
     }
 }

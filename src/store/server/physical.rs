@@ -17,8 +17,8 @@ use super::{ServerStore, wire};
 use crate::error::{BackendError, Fault};
 use crate::store::payload::{self, CHUNK, DOCUMENT, FAILURE, TALLIED};
 use crate::store::{
-    Change, ChunkList, ChunkPage, CollectionWriter, Counter, DENSE, Intent, Legs, SearchRequest,
-    VectorStore, rebuilt,
+    Change, ChunkList, ChunkPage, CollectionWriter, Counter, DENSE, Intent, Legs, Reader,
+    SearchRequest, VectorStore, rebuilt,
 };
 use crate::types::{ContentHash, DocumentRecord, FailureRecord, Manifest, Point, Tally};
 
@@ -76,18 +76,30 @@ impl Physical {
 
     /// Waits for the right to change the collection. What another writer left behind goes first.
     pub(super) async fn written(store: &ServerStore) -> Result<Self, BackendError> {
-        let place = Place {
-            link: store.link.clone(),
-            collection: store.name.clone(),
-            replication_factor: store.layout.replication_factor,
-        };
-        let held = place.acquire(&store.terms).await?;
-        let right = Arc::new(Right::default());
-        *right.lease.lock().await = Some(held);
-        // What can't be removed now is removed by the next one.
-        let _ = store.remove_leftovers().await;
-        let number = store.aliased().await?.unwrap_or(NONE);
-        Ok(Self::of(store, number, Some(right), None))
+        let (mut store, mut found) = (store.clone(), store.aliased().await?);
+        loop {
+            if let Some((base, _)) = found {
+                store.base = base;
+            }
+            let place = Place {
+                link: store.link.clone(),
+                collection: store.base.clone(),
+                replication_factor: store.layout.replication_factor,
+            };
+            let held = place.acquire(&store.terms).await?;
+            // Whom it waited for may have changed what the name stands for.
+            found = store.aliased().await?;
+            if found.as_ref().is_some_and(|(base, _)| *base != store.base) {
+                held.give_back().await?;
+                continue;
+            }
+            let right = Arc::new(Right::default());
+            *right.lease.lock().await = Some(held);
+            // What can't be removed now is removed by the next one.
+            let _ = store.remove_leftovers().await;
+            let number = found.map_or(NONE, |(_, number)| number);
+            return Ok(Self::of(&store, number, Some(right), None));
+        }
     }
 
     fn of(
@@ -263,6 +275,10 @@ impl CollectionWriter for Physical {
             Some(config) => self.store.manifest_in(config).await.map(Some),
             None => Ok(None),
         }
+    }
+
+    async fn reader(&self) -> Result<Option<Reader>, BackendError> {
+        self.store.reader().await
     }
 
     async fn version(&self) -> Result<Option<u32>, BackendError> {

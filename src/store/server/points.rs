@@ -31,9 +31,9 @@ struct Writer {
 
 impl Writer {
     async fn write(self, points: Vec<PointStruct>) -> Result<(), BackendError> {
-        lease::check(&self.lease).await?;
         let mut points = points.into_iter().peekable();
         while points.peek().is_some() {
+            lease::check(&self.lease).await?;
             let request = UpsertPoints {
                 collection_name: self.target.clone(),
                 wait: Some(true),

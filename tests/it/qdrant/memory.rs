@@ -29,6 +29,7 @@ pub(crate) struct Memory {
 #[derive(Default)]
 struct Collection {
     metadata: HashMap<String, Value>,
+    replication_factor: Option<u32>,
     /// Of its dense vectors, by their names.
     dimensions: HashMap<String, u64>,
     points: BTreeMap<String, Point>,
@@ -61,8 +62,12 @@ impl Memory {
             }
             None => HashMap::new(),
         };
-        let collection =
-            Collection { metadata: request.metadata, dimensions, ..Default::default() };
+        let collection = Collection {
+            metadata: request.metadata,
+            replication_factor: request.replication_factor,
+            dimensions,
+            ..Default::default()
+        };
         self.collections.insert(name, collection);
         Ok(())
     }
@@ -93,6 +98,11 @@ impl Memory {
         Ok(CollectionConfig { metadata, ..CollectionConfig::default() })
     }
 
+    /// Copies that were asked for.
+    pub(crate) fn replication_of(&self, name: &str) -> Option<u32> {
+        self.collections[name].replication_factor
+    }
+
     pub(crate) fn names(&self) -> Vec<String> {
         self.collections.keys().cloned().collect()
     }
@@ -119,7 +129,7 @@ impl Memory {
     }
 
     /// All points that an alias leads to, a line each, but for times and the names of runs. Sums
-    /// stand for vectors.
+    /// stand for vectors: one that was read and written again is rounded once more.
     pub(crate) fn contents(&mut self, alias: &str) -> Vec<String> {
         const PASSING: [&str; 4] = ["ingested_at", "failed_at", "run_id", "mtime"];
         let line = |(id, point): (&String, &Point)| {
@@ -127,7 +137,7 @@ impl Memory {
             let fields: BTreeMap<_, _> = fields.map(|(name, value)| (name, shown(value))).collect();
             let dense: f32 = point.dense.values().flatten().sum();
             let sparse = point.sparse.values().flat_map(|sparse| &sparse.values).sum::<f32>();
-            format!("{id} {fields:?} {dense} {sparse}")
+            format!("{id} {fields:?} {dense:.5} {sparse:.5}")
         };
         let found = self.named(alias);
         found.map_or_else(|_| Vec::new(), |found| found.points.iter().map(line).collect())

@@ -112,7 +112,8 @@ async fn tries_again_what_may_pass() {
     let site = Site::start();
     site.put("/page", links(&[]));
     let mut attempt = Try::new(&site);
-    attempt.options.retry = RetryPolicy { attempts: 3, base: Duration::ZERO, max: Duration::ZERO };
+    attempt.options.retry =
+        RetryPolicy { attempts: 3, within: None, base: Duration::ZERO, max: Duration::ZERO };
     site.once("/page", Answer::status("429 Too Many").header("retry-after", "0"));
     site.once("/page", Answer::html("<p>half a page").cut());
     let discovery = attempt.visit(&["/page"]).await;

@@ -12,7 +12,7 @@ use crate::store::edge::opened::Opened;
 use crate::store::edge::turns::Patience;
 use crate::store::edge::{engine, space, versions};
 use crate::store::payload;
-use crate::store::{Change, CollectionWriter, Intent};
+use crate::store::{Change, CollectionWriter, Intent, Reader};
 use crate::types::{DocumentRecord, FailureRecord, Manifest, Point};
 
 #[async_trait]
@@ -21,6 +21,10 @@ impl CollectionWriter for View {
         let Some(number) = self.number() else { return Ok(None) };
         let layout = self.shared.layout.clone();
         self.shared.blocking(move || Ok(layout::read_manifest(&layout.version(number))?)).await
+    }
+
+    async fn reader(&self) -> Result<Option<Reader>, BackendError> {
+        Self::of_the_version_in_use(&self.shared).await
     }
 
     async fn version(&self) -> Result<Option<u32>, BackendError> {

@@ -1,0 +1,126 @@
+//! A cluster of which several nodes were named, and what it says while one of them is away.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use super::*;
+
+/// A port that nobody listens on.
+async fn dead() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+/// A process that stands still: the system takes its connections, and nothing is answered.
+async fn standing_still() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        let mut taken = Vec::new();
+        while let Ok(connection) = listener.accept().await {
+            taken.push(connection);
+        }
+    });
+    port
+}
+
+/// Nodes at these ports, in this order.
+fn cluster(ports: &[u16]) -> ServerOptions {
+    let addresses: Vec<_> = ports.iter().map(|port| format!("http://127.0.0.1:{port}")).collect();
+    ServerOptions { url: addresses.join(","), ..options(0) }
+}
+
+/// Fills a collection through these nodes, and reads it.
+async fn works(options: ServerOptions) -> ServerStore {
+    let store = connect(options, "docs").unwrap();
+    let writer = store.write().await.unwrap();
+    writer.create(&manifest()).await.unwrap();
+    writer.upsert(vec![point(chunk("a.md", 0, "x"), [1.0; DIMENSIONS], &[])]).await.unwrap();
+    writer.flush().await.unwrap();
+    writer.close().await.unwrap();
+    assert_eq!(store.read().await.unwrap().unwrap().count_chunks().await, Ok(1));
+    store
+}
+
+#[tokio::test]
+async fn the_next_node_is_asked_where_one_is_down_and_from_then_on() {
+    let script = Script::new("1.18.3", []);
+    let ports = [dead().await, qdrant::listen(&script)];
+    let store = works(ServerOptions { retry_for: Duration::ZERO, ..cluster(&ports) }).await;
+    let expected = format!("http://127.0.0.1:{},http://127.0.0.1:{}", ports[0], ports[1]);
+    assert_eq!(store.endpoint(), expected);
+}
+
+#[tokio::test]
+async fn a_node_that_goes_away_midway_is_left() {
+    let first = Script::new("1.18.3", []);
+    let second = first.another_node();
+    let ports = [qdrant::listen(&first), qdrant::listen(&second)];
+    *first.gone_after.lock().unwrap() = 7;
+    works(ServerOptions { retry_for: Duration::ZERO, ..cluster(&ports) }).await;
+    assert!(first.requests() >= 7 && second.requests() > 3);
+}
+
+#[tokio::test]
+async fn a_node_that_takes_requests_and_answers_none_is_left_before_its_time_is_over() {
+    let script = Script::new("1.18.3", []);
+    let timeout = Duration::from_mins(1);
+    let ports = [standing_still().await, qdrant::listen(&script)];
+    let looking = ServerOptions { timeout: Duration::from_secs(2), ..cluster(&ports) };
+    works(looking).await;
+    let waiting = connect(ServerOptions { timeout, ..cluster(&ports) }, "docs").unwrap();
+    assert!(waiting.read().await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_node_that_is_only_slow_is_waited_for() {
+    let slow = Script::new("1.18.3", [Step::Hang]);
+    let second = slow.another_node();
+    let ports = [qdrant::listen(&slow), qdrant::listen(&second)];
+    let timeout = Duration::from_secs(1);
+    let store = connect(ServerOptions { timeout, ..cluster(&ports) }, "docs").unwrap();
+    assert!(store.read().await.unwrap().is_none());
+    let asked = slow.asked_since(0);
+    assert_eq!(asked[0], "collection_info");
+    assert!(asked[1..].len() > 1 && asked[1..].iter().all(|method| *method == "health_check"));
+    assert_eq!(second.asked_since(0), ["collection_info"], "when its time is over");
+}
+
+#[tokio::test]
+async fn where_all_are_down_the_first_is_named() {
+    let ports = [dead().await, dead().await];
+    let store = connect(cluster(&ports), "docs").unwrap();
+    let error = store.read().await.err().unwrap();
+    assert_eq!(error.endpoint, format!("http://127.0.0.1:{}", ports[0]));
+    assert!(error.message.contains("connection refused"), "{error}");
+    assert!(error.is_transient());
+}
+
+/// In Qdrant's words: each is an internal error to it.
+#[tokio::test]
+async fn what_passes_in_a_cluster_is_waited_for() {
+    for said in [
+        "Service internal error: The replica set for shard 0 on peer 7 does not have enough active replicas",
+        "Service internal error: Waiting for consensus operation commit failed. Timeout set at: 10 seconds",
+        "Service internal error: Failed to apply operation to at least one `Active` replica. Please retry. ",
+        "Service internal error: Tonic transport error: transport error: tcp connect error: Connection refused",
+    ] {
+        // The client itself tries once more after an internal error.
+        let script = Script::new("1.18.3", times(5, Code::Internal, said));
+        works(ServerOptions { retry_for: Duration::from_mins(1), ..listen(&script) }).await;
+        let script = Script::new("1.18.3", times(50, Code::Internal, said));
+        let options = listen(&script);
+        let error = connect(options.clone(), "docs").unwrap().read().await.err().unwrap();
+        assert!(error.is_transient(), "{error}");
+        assert!(!error.message.contains("is Qdrant running there"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_without_tls_that_is_asked_for_it_is_told_of_at_once() {
+    let port = qdrant::listen(&Script::new("1.18.3", []));
+    let url = format!("https://127.0.0.1:{port}");
+    let patient = ServerOptions { url, retry_for: Duration::from_hours(1), ..options(port) };
+    let error = connect(patient, "docs").unwrap().write().await.err().unwrap();
+    assert_eq!(error.fault, Fault::Permanent, "{error}");
+    assert!(error.message.contains("is it http://?"), "{error}");
+}
