@@ -82,10 +82,8 @@ pub(super) fn describe(error: &QdrantError, timeout: Duration, answered: bool) -
             // What a server sends has no error behind it; where the client can't connect, it says so.
             let of_connection =
                 status.source().is_some() || status.message().starts_with(OF_CONNECTIONS[0]);
-            let source = match of_connection {
-                true => Source::Connection { known: answered },
-                false => Source::Server,
-            };
+            let source =
+                if of_connection { Source::Connection { known: answered } } else { Source::Server };
             let message = match status.source() {
                 // Of a connection that was lost, it alone says how.
                 Some(source) if speaks_of_connections(status.message()) => {
