@@ -95,7 +95,7 @@ def tiers(rows):
 
 
 def main():
-    for name in ("answers.jsonl", "heldout.jsonl", "fresh.jsonl"):
+    for name in ("answers.jsonl", "heldout.jsonl", "heldout2.jsonl"):
         path = Path(__file__).with_name(name)
         before = path.read_text()
         rows = [json.loads(line) for line in before.splitlines()]
