@@ -15,7 +15,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
-use prometheus_client::registry::{Registry, Unit};
+use prometheus_client::registry::{Metric, Registry, Unit};
 
 use super::call::Call;
 use super::drift::{self, Drift};
@@ -106,100 +106,64 @@ pub(super) struct Metrics {
     drifted: Family<DriftGauge, Gauge>,
 }
 
+/// The registry, while metrics are added to it.
+struct Listing(Registry);
+
+impl Listing {
+    fn add<M: Metric + Clone + Default>(&mut self, name: &str, help: &str) -> M {
+        self.with(name, help, M::default())
+    }
+
+    fn with<M: Metric + Clone>(&mut self, name: &str, help: &str, metric: M) -> M {
+        self.0.register(name, help, metric.clone());
+        metric
+    }
+}
+
 impl Metrics {
     /// `cache`: whose counts are told, too.
     pub(super) fn new(cache: Option<Arc<RetrievalCache>>) -> Self {
         let histogram: fn() -> Histogram = || Histogram::new(SECONDS);
-        let mut registry = Registry::with_prefix("docent");
-        let metrics = Self {
-            requests: Family::default(),
-            request_seconds: Family::new_with_constructor(histogram),
-            retrieval_seconds: histogram(),
-            first_token_seconds: histogram(),
-            refusals: Family::default(),
-            tokens: Family::default(),
-            cost: Family::default(),
-            answers: Counter::default(),
-            no_answers: Counter::default(),
-            unsupported_citations: Counter::default(),
-            repeated: Counter::default(),
-            questions: Family::default(),
-            jobs: Family::default(),
-            jobs_waiting: Gauge::default(),
-            audit_failures: Counter::default(),
-            feedback: Family::default(),
-            drift: Family::default(),
-            drifted: Family::default(),
-            registry: Registry::default(),
-        };
+        let mut all = Listing(Registry::with_prefix("docent"));
         let version = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
-        registry.register("build", "The program", version);
-        registry.register("requests", "Requests that have ended", metrics.requests.clone());
-        registry.register(
-            "request_seconds",
-            "From the head of a request to the last byte of its response",
-            metrics.request_seconds.clone(),
-        );
-        registry.register(
-            "retrieval_seconds",
-            "From a question to its passages",
-            metrics.retrieval_seconds.clone(),
-        );
-        registry.register(
-            "first_token_seconds",
-            "From a question to the first word of its answer",
-            metrics.first_token_seconds.clone(),
-        );
-        registry.register("refusals", "Requests that were not answered", metrics.refusals.clone());
-        registry.register("tokens", "Tokens of chat models", metrics.tokens.clone());
-        registry.register("cost", "Cost of chat models, in your currency", metrics.cost.clone());
-        registry.register(
-            "answers",
-            "Questions to which an answer was sought",
-            metrics.answers.clone(),
-        );
-        registry.register("no_answers", "Those without an answer", metrics.no_answers.clone());
-        registry.register(
-            "unsupported_citations",
-            "Citations whose passage lacks what it is cited for",
-            metrics.unsupported_citations.clone(),
-        );
-        registry.register(
-            "repeated_requests",
-            "Requests that their client had sent before",
-            metrics.repeated.clone(),
-        );
-        registry.register(
-            "audit_failures",
-            "Requests that could not be written down",
-            metrics.audit_failures.clone(),
-        );
-        registry.register(
-            "feedback",
-            "Answers of which somebody said something",
-            metrics.feedback.clone(),
-        );
-        registry.register("drift", "How far a signal is from its baseline", metrics.drift.clone());
-        registry.register(
-            "drifted",
-            "1 where that is further than chance explains",
-            metrics.drifted.clone(),
-        );
-        registry.register("questions", "Questions of now", metrics.questions.clone());
+        all.0.register("build", "The program", version);
         if let Some(cache) = cache {
-            registry.register_collector(Box::new(OfCache(cache)));
+            all.0.register_collector(Box::new(OfCache(cache)));
         }
-        registry.register(
-            "documents",
-            "Documents that came or went by request",
-            metrics.jobs.clone(),
-        );
-        registry.register(
-            "documents_waiting",
-            "Documents that wait to come or go",
-            metrics.jobs_waiting.clone(),
-        );
-        Self { registry, ..metrics }
+        Self {
+            requests: all.add("requests", "Requests that have ended"),
+            request_seconds: all.with(
+                "request_seconds",
+                "From the head of a request to the last byte of its response",
+                Family::new_with_constructor(histogram),
+            ),
+            retrieval_seconds: all.with(
+                "retrieval_seconds",
+                "From a question to its passages",
+                histogram(),
+            ),
+            first_token_seconds: all.with(
+                "first_token_seconds",
+                "From a question to the first word of its answer",
+                histogram(),
+            ),
+            refusals: all.add("refusals", "Requests that were not answered"),
+            tokens: all.add("tokens", "Tokens of chat models"),
+            cost: all.add("cost", "Cost of chat models, in your currency"),
+            answers: all.add("answers", "Questions to which an answer was sought"),
+            no_answers: all.add("no_answers", "Those without an answer"),
+            unsupported_citations: all
+                .add("unsupported_citations", "Citations whose passage lacks what it is cited for"),
+            repeated: all.add("repeated_requests", "Requests that their client had sent before"),
+            audit_failures: all.add("audit_failures", "Requests that could not be written down"),
+            feedback: all.add("feedback", "Answers of which somebody said something"),
+            drift: all.add("drift", "How far a signal is from its baseline"),
+            drifted: all.add("drifted", "1 where that is further than chance explains"),
+            questions: all.add("questions", "Questions of now"),
+            jobs: all.add("documents", "Documents that came or went by request"),
+            jobs_waiting: all.add("documents_waiting", "Documents that wait to come or go"),
+            registry: all.0,
+        }
     }
 
     /// Counts a request that has ended.

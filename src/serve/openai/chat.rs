@@ -19,10 +19,9 @@ use objects::annotations;
 pub(super) use objects::{AnsweredMessage, Chunk, Completion, CompletionDetails, Delta, Head};
 
 use super::draft::Draft;
-use super::file_search::{FileSearch, Tool};
-use super::messages::{self, Conversation, MOST_MESSAGES, Message};
-use super::relay::Relay;
-use super::{bare, details, model_id, named_ignored, open_model, sampling, split, unix_now};
+use super::file_search::Tool;
+use super::messages::{MOST_MESSAGES, Message};
+use super::{asked, bare, details, model_id, named_ignored, split, unix_now};
 use crate::query::AnswerEvent;
 use crate::serve::access::{Caller, Scoped};
 use crate::serve::answering::{self, Question};
@@ -116,38 +115,22 @@ fn read(members: Map<String, Value>, caller: &Caller) -> Result<Asked, Refusal> 
     let (members, mut ignored) = split::<ChatRequest>(members);
     ignored.retain(|name| !NEUTRAL.contains(&name.as_str()));
     let request: ChatRequest = typed(members)?;
-    let search = FileSearch::read(&request.tools.unwrap_or_default(), caller)?;
-    let scoped = open_model(caller, &request.model)?;
-    let scoped = search.scoped.unwrap_or(scoped);
-    ignored.extend(search.ignored);
-    let conversation = messages::read(&request.messages, "messages")?;
-    let Conversation { question, history, introduction, pictures, after, ignored: unread } =
-        conversation;
-    ignored.extend(unread);
-    let relay = Relay {
-        functions: search.functions,
-        choice: request.tool_choice,
-        parallel: request.parallel_tool_calls,
-        pictures,
-        after,
-    };
-    let relayed = relay.checked(&scoped, &mut ignored)?;
     let max_tokens = match request.max_completion_tokens {
         Some(tokens) => ("max_completion_tokens", Some(tokens)),
         None => ("max_tokens", request.max_tokens),
     };
-    let sampling = sampling(&scoped, request.temperature, max_tokens, &mut ignored);
-    let (filter, overrides) = (search.filter, search.overrides);
-    let question = Question {
-        text: question,
-        history,
-        introduction,
-        filter,
-        overrides,
-        sampling,
-        relayed,
-        id: None,
+    let asked = asked::RequestParts {
+        model: &request.model,
+        tools: &request.tools.unwrap_or_default(),
+        function: Value::clone,
+        messages: &request.messages,
+        messages_in: "messages",
+        tool_choice: request.tool_choice,
+        parallel_tool_calls: request.parallel_tool_calls,
+        temperature: request.temperature,
+        max_tokens,
     };
+    let (scoped, question) = asked.read(caller, &mut ignored)?;
     let stream = request.stream == Some(true);
     let include_usage = request.stream_options.unwrap_or_default().include_usage;
     Ok(Asked { scoped, question, stream, include_usage, ignored })

@@ -1,6 +1,7 @@
 //! What clients of `OpenAI` speak. They send all sorts of things unasked, so what has no effect here is
 //! accepted, and named in the answer.
 
+mod asked;
 mod bare;
 pub(super) mod chat;
 mod draft;

@@ -5,6 +5,7 @@ use schemars::r#gen::SchemaGenerator;
 use serde_json::{Map, Value, json};
 
 use super::schemas;
+use crate::serve::keys::Right;
 use crate::serve::routes::{Route, Work};
 
 /// The description of a route, as it is put together beside its handler.
@@ -32,7 +33,7 @@ const FORM: &str = "multipart/form-data";
 
 impl<'a> Operation<'a> {
     pub(super) fn of(route: &'a Route, generator: &'a mut SchemaGenerator) -> Self {
-        let mut refusals = vec![400, 403, 500, 504];
+        let mut refusals = vec![400, 403, 431, 500, 504];
         if route.right.is_some() {
             refusals.extend([401, 404, 429, 502, 503]);
         }
@@ -42,6 +43,10 @@ impl<'a> Operation<'a> {
         }
         if route.method == http::Method::POST {
             refusals.extend([408, 413]);
+        }
+        if route.right == Some(Right::Ingest) {
+            // Collections are not changed by request, or not so.
+            refusals.push(405);
         }
         if route.work == Work::Question {
             refusals.extend([429, 502, 503]);

@@ -23,11 +23,9 @@ use self::events::Output;
 use self::items::ResponseEvent;
 use self::object::{Head, ResponseObject};
 use self::request::ResponsesRequest;
-use super::file_search::FileSearch;
-use super::messages::{self, Conversation};
-use super::relay::Relay;
-use super::{details, model_id, named_ignored, open_model, sampling, unix_now};
-use crate::serve::answering::{self, Question};
+use super::asked::RequestParts;
+use super::{details, model_id, named_ignored, unix_now};
+use crate::serve::answering;
 use crate::serve::call::{Call, made_id};
 use crate::serve::links::Links;
 use crate::serve::native;
@@ -54,29 +52,22 @@ pub(in crate::serve) async fn respond(call: Call) -> Result<Response, Refusal> {
     let (request, mut ignored) = ResponsesRequest::read(object(&call.body)?)?;
     let (is_streamed, wants_results) = (request.is_streamed(), request.wants_results());
     let tools = request.tools.clone().unwrap_or_default();
-    let search = FileSearch::read(&tools, &call.caller)?;
-    let scoped = open_model(&call.caller, &request.model)?;
-    let scoped = search.scoped.unwrap_or(scoped);
-    ignored.extend(search.ignored);
     let messages = request.messages(&mut ignored)?;
-    let conversation = messages::read(&messages, "input")?;
-    let Conversation { question, history, introduction, pictures, after, ignored: unread } =
-        conversation;
-    ignored.extend(unread);
-    let functions: Vec<_> = search.functions.iter().map(calls::function).collect();
-    let has_functions = !functions.is_empty();
-    let relay = Relay {
-        functions,
-        choice: request.tool_choice.as_ref().filter(|_| has_functions).map(calls::choice),
-        parallel: request.parallel_tool_calls.filter(|_| has_functions),
-        pictures,
-        after,
+    let has_functions = tools.iter().any(|tool| tool["type"] == "function");
+    let asked = RequestParts {
+        model: &request.model,
+        tools: &tools,
+        function: calls::function,
+        messages: &messages,
+        messages_in: "input",
+        tool_choice: request.tool_choice.as_ref().filter(|_| has_functions).map(calls::choice),
+        parallel_tool_calls: request.parallel_tool_calls.filter(|_| has_functions),
+        temperature: request.temperature,
+        max_tokens: ("max_output_tokens", request.max_output_tokens),
     };
-    let relayed = relay.checked(&scoped, &mut ignored)?;
-    let max_tokens = ("max_output_tokens", request.max_output_tokens);
-    let sampling = sampling(&scoped, request.temperature, max_tokens, &mut ignored);
+    let (scoped, question) = asked.read(&call.caller, &mut ignored)?;
     let head = Head {
-        sampling,
+        sampling: question.sampling,
         id: made_id("resp_"),
         created: unix_now(),
         model: model_id(&scoped.name),
@@ -86,17 +77,6 @@ pub(in crate::serve) async fn respond(call: Call) -> Result<Response, Refusal> {
         tool_choice: request.tool_choice.unwrap_or_else(|| json!("auto")),
     };
     let links = Links::new(&call.server, &call.caller, &call.headers);
-    let (filter, overrides) = (search.filter, search.overrides);
-    let question = Question {
-        text: question,
-        history,
-        introduction,
-        filter,
-        overrides,
-        sampling,
-        relayed,
-        id: None,
-    };
     let named = ignored.clone();
     let Call { caller, notes, server, id, .. } = call;
     let response = if is_streamed {

@@ -70,7 +70,6 @@ pub(in crate::serve) fn described_create(operation: Operation<'_>) -> Operation<
         .takes::<BatchRequest>()
         .answers::<BatchObject>()
         .names_ignored()
-        .refuses(405)
 }
 
 pub(in crate::serve) fn described_one(operation: Operation<'_>) -> Operation<'_> {

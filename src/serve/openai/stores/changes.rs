@@ -61,7 +61,6 @@ pub(in crate::serve) fn described_upload(operation: Operation<'_>) -> Operation<
         .takes_form::<UploadForm>()
         .answers::<File>()
         .names_ignored()
-        .refuses(405)
 }
 
 pub(in crate::serve) fn described_attach(operation: Operation<'_>) -> Operation<'_> {
@@ -71,7 +70,6 @@ pub(in crate::serve) fn described_attach(operation: Operation<'_>) -> Operation<
         .takes::<AttachRequest>()
         .answers::<StoreFile>()
         .names_ignored()
-        .refuses(405)
 }
 
 pub(in crate::serve) fn described_update(operation: Operation<'_>) -> Operation<'_> {
@@ -81,7 +79,6 @@ pub(in crate::serve) fn described_update(operation: Operation<'_>) -> Operation<
         .takes::<UpdateRequest>()
         .answers::<StoreFile>()
         .names_ignored()
-        .refuses(405)
         .refuses(409)
 }
 
@@ -90,7 +87,6 @@ pub(in crate::serve) fn described_detach(operation: Operation<'_>) -> Operation<
         .named("deleteVectorStoreFile", "Takes a file that was uploaded out of a collection")
         .says("With `serve.ingest`. The upload stays.")
         .answers::<Deleted>()
-        .refuses(405)
         .refuses(409)
 }
 
@@ -99,7 +95,6 @@ pub(in crate::serve) fn described_delete(operation: Operation<'_>) -> Operation<
         .named("deleteFile", "Removes a file that was uploaded, also from all collections")
         .says("With `serve.ingest`.")
         .answers::<Deleted>()
-        .refuses(405)
         .refuses(409)
 }
 

@@ -140,9 +140,10 @@ pub(in crate::serve) fn described_one(operation: Operation<'_>) -> Operation<'_>
 
 /// Of what is [changed by commands only](not_by_request).
 pub(in crate::serve) fn unchanged<'a>(operation: Operation<'a>, id: &str) -> Operation<'a> {
-    operation
-        .named(id, "Always refused: `docent ingest` makes collections, and changes them while the server runs")
-        .refuses(405)
+    operation.named(
+        id,
+        "Always refused: `docent ingest` makes collections, and changes them while the server runs",
+    )
 }
 
 pub(in crate::serve) async fn list(call: Call) -> Result<Response, Refusal> {

@@ -1,0 +1,68 @@
+//! What a request asks, of whom: the same for `/v1/chat/completions` and `/v1/responses`.
+
+use serde_json::Value;
+
+use super::file_search::FileSearch;
+use super::messages::{self, Conversation, Message};
+use super::relay::Relay;
+use super::{open_model, sampling};
+use crate::serve::access::{Caller, Scoped};
+use crate::serve::answering::Question;
+use crate::serve::refusal::Refusal;
+
+/// The parts of a request, in the shapes of `/v1/chat/completions`.
+pub(super) struct RequestParts<'a> {
+    pub(super) model: &'a str,
+    pub(super) tools: &'a [Value],
+    /// A tool of type `function`, as chat models take it.
+    pub(super) function: fn(&Value) -> Value,
+    pub(super) messages: &'a [Message],
+    /// The member that they are.
+    pub(super) messages_in: &'static str,
+    pub(super) tool_choice: Option<Value>,
+    pub(super) parallel_tool_calls: Option<bool>,
+    pub(super) temperature: Option<f32>,
+    /// With the name that it has.
+    pub(super) max_tokens: (&'static str, Option<u32>),
+}
+
+impl RequestParts<'_> {
+    /// What of it has no effect is added to `ignored`.
+    ///
+    /// # Errors
+    /// It asks for what is not there, or for what only a chat model does, and there is none.
+    pub(super) fn read(
+        self,
+        caller: &Caller,
+        ignored: &mut Vec<String>,
+    ) -> Result<(Scoped, Question), Refusal> {
+        let search = FileSearch::read(self.tools, caller)?;
+        let scoped = open_model(caller, self.model)?;
+        let scoped = search.scoped.unwrap_or(scoped);
+        ignored.extend(search.ignored);
+        let conversation = messages::read(self.messages, self.messages_in)?;
+        let Conversation { question, history, introduction, pictures, after, ignored: unread } =
+            conversation;
+        ignored.extend(unread);
+        let relay = Relay {
+            functions: search.functions.iter().map(self.function).collect(),
+            choice: self.tool_choice,
+            parallel: self.parallel_tool_calls,
+            pictures,
+            after,
+        };
+        let relayed = relay.checked(&scoped, ignored)?;
+        let sampling = sampling(&scoped, self.temperature, self.max_tokens, ignored);
+        let question = Question {
+            text: question,
+            history,
+            introduction,
+            filter: search.filter,
+            overrides: search.overrides,
+            sampling,
+            relayed,
+            id: None,
+        };
+        Ok((scoped, question))
+    }
+}
