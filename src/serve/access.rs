@@ -9,11 +9,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
-use http::header::{AUTHORIZATION, SEC_WEBSOCKET_PROTOCOL};
-use http::{HeaderMap, HeaderName, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::bucket::Bucket;
+use super::credentials::{NEW_KEY, key_of, unknown_key};
 use super::keys::{Key, Right, Secret, WatchedKeys};
 use super::refusal::Refusal;
 use crate::service::Engine;
@@ -68,6 +68,8 @@ pub(super) struct Entered {
     pub(super) caller: Result<Caller, Refusal>,
     /// Name of the key, also of one that may not do this.
     pub(super) key: Option<String>,
+    /// What it has left of its minute, where that has an end.
+    pub(super) left: Vec<(HeaderName, HeaderValue)>,
     /// Why the file of keys could not be read, once.
     pub(super) problem: Option<String>,
 }
@@ -97,12 +99,31 @@ impl Access {
         let (keys, problem) = self.keys.as_ref().map(WatchedKeys::now).unwrap_or_default();
         let Some(keys) = keys else {
             let caller = Caller { access: Arc::clone(self), key: None, usage: None };
-            return Entered { caller: Ok(caller), key: None, problem };
+            return Entered { caller: Ok(caller), key: None, left: Vec::new(), problem };
         };
-        let known =
-            key_of(headers).and_then(|secret| keys.opened_by(&secret).ok_or_else(unknown_key));
-        let key = known.as_ref().ok().map(|key| key.name.clone());
-        Entered { caller: known.and_then(|key| self.let_in(key, right)), key, problem }
+        let known = key_of(headers)
+            .and_then(|secret| keys.opened_by(&secret).ok_or_else(|| self.unknown(&secret)));
+        let key = known.as_ref().ok().copied();
+        let caller = known.and_then(|key| self.let_in(key, right));
+        let left = key.map(|key| self.left_of(key)).unwrap_or_default();
+        Entered { caller, key: key.map(|key| key.name.clone()), left, problem }
+    }
+
+    fn left_of(&self, key: &Key) -> Vec<(HeaderName, HeaderValue)> {
+        if key.requests_per_minute.or(key.tokens_per_minute).is_none() {
+            return Vec::new();
+        }
+        let (usage, now) = (self.use_of(key), Instant::now());
+        let buckets = [
+            ("requests", key.requests_per_minute, &usage.requests),
+            ("tokens", key.tokens_per_minute, &usage.tokens),
+        ];
+        let told = buckets.into_iter().filter(|(_, limit, _)| limit.is_some());
+        let told = told.filter_map(|(what, _, bucket)| {
+            let bucket = *bucket.lock().unwrap_or_else(PoisonError::into_inner);
+            Some(bucket?.headers(what, now).collect::<Vec<_>>())
+        });
+        told.flatten().collect()
     }
 
     /// Whoever asks for what needs no right: it sees nothing that does.
@@ -124,6 +145,19 @@ impl Access {
     pub(super) fn holder_of_link(self: &Arc<Self>, collection: &str, source: &str) -> Caller {
         let key = Some(Arc::new(Key::of_link(collection, source)));
         Caller { access: Arc::clone(self), key, usage: None }
+    }
+
+    fn unknown(&self, secret: &Secret) -> Refusal {
+        let revoked = self.keys.as_ref().and_then(|keys| keys.revoked_name(secret));
+        match revoked {
+            None => unknown_key(),
+            Some(name) => Refusal::new(
+                StatusCode::UNAUTHORIZED,
+                "revoked_api_key",
+                format!("the key `{name}` was revoked, or has another secret now"),
+            )
+            .hint(NEW_KEY),
+        }
     }
 
     fn let_in(self: &Arc<Self>, key: &Key, right: Right) -> Result<Caller, Refusal> {
@@ -190,50 +224,6 @@ fn take(
         None => bucket.insert(Bucket::full(per_minute, now)),
     };
     bucket.take(amount, now)
-}
-
-/// Whether a request brings something that may be a key.
-pub(super) fn brings_key(headers: &HeaderMap) -> bool {
-    headers.contains_key(AUTHORIZATION) || headers.contains_key(OTHER_HEADER)
-}
-
-/// The headers that may bring a key, of those of a request.
-pub(super) fn with_key(headers: &HeaderMap) -> HeaderMap {
-    let bring = [AUTHORIZATION, HeaderName::from_static(OTHER_HEADER), SEC_WEBSOCKET_PROTOCOL];
-    let found =
-        bring.into_iter().filter_map(|name| Some((name.clone(), headers.get(name)?.clone())));
-    found.collect()
-}
-
-/// Azure's clients send their key in a header of its own.
-const OTHER_HEADER: &str = "api-key";
-
-/// A web page can set no header of a WebSocket but this, the list of protocols that it offers; unlike a
-/// URL it stands in no history and, usually, in no log.
-fn offered_key(protocols: &str) -> Option<&str> {
-    protocols.split(',').find_map(|protocol| protocol.trim().strip_prefix(KEY_PROTOCOL))
-}
-
-/// What stands before the key in such a list.
-const KEY_PROTOCOL: &str = "docent.key.";
-
-fn key_of(headers: &HeaderMap) -> Result<Secret, Refusal> {
-    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let bearer = header(AUTHORIZATION.as_str()).and_then(|value| {
-        let (scheme, key) = value.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then_some(key)
-    });
-    let offered = || header(SEC_WEBSOCKET_PROTOCOL.as_str()).and_then(offered_key);
-    let Some(sent) = bearer.or_else(|| header(OTHER_HEADER)).or_else(offered) else {
-        return Err(Refusal::new(StatusCode::UNAUTHORIZED, "missing_api_key", "no key was sent")
-            .hint("send it as `Authorization: Bearer dk_...`; docent keys create NAME makes one"));
-    };
-    Secret::parse(sent).ok_or_else(unknown_key)
-}
-
-fn unknown_key() -> Refusal {
-    Refusal::new(StatusCode::UNAUTHORIZED, "invalid_api_key", "this key is not known")
-        .hint("docent keys list shows those that are; a new one is made by docent keys create NAME")
 }
 
 fn too_often(key: &Key, what: &str, wait: Duration) -> Refusal {

@@ -1,7 +1,9 @@
 //! A question → events and an answer, as every wire sends them.
 
+use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
+use futures::FutureExt as _;
 use http::StatusCode;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -123,8 +125,13 @@ pub(super) async fn answer(
 ) -> Result<Answered, Refusal> {
     // A stream was begun long before its answer ends, so this is where its time is limited.
     let answered = answer_or_quote(scoped, caller, server, notes, question, emit);
-    let answered = tokio::time::timeout(server.settings.timeout, answered).await;
-    answered.unwrap_or_else(|_| Err(Refusal::timeout())).and_then(Answered::not_cut_off)
+    // Nobody else catches what happens behind the first event.
+    let answered = AssertUnwindSafe(answered).catch_unwind();
+    let answered = match tokio::time::timeout(server.settings.timeout, answered).await {
+        Ok(answered) => answered.unwrap_or_else(|_| Err(Refusal::panicked())),
+        Err(_) => Err(Refusal::timeout()),
+    };
+    answered.and_then(Answered::not_cut_off)
 }
 
 /// The same, without an end to its time.

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use http::{HeaderName, HeaderValue};
+
 /// See the module.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(super) struct Bucket {
@@ -25,8 +27,7 @@ impl Bucket {
     /// than the bucket holds is given when it is full.
     pub(super) fn take(&mut self, amount: f64, now: Instant) -> Result<(), Duration> {
         let full = f64::from(self.per_minute);
-        let passed = now.saturating_duration_since(self.at).as_secs_f64();
-        self.left = (self.left + passed * full / 60.0).min(full);
+        self.left = self.filled(now);
         self.at = now;
         let lacking = amount.min(full) - self.left;
         // What comes of dividing and multiplying again is not exact.
@@ -37,10 +38,41 @@ impl Bucket {
         Err(Duration::from_secs_f64(lacking * 60.0 / full))
     }
 
+    /// How much a minute has, how much of it is left, and in how many seconds it is whole again, as clients of
+    /// `OpenAI` look for it. `what`: `requests` or `tokens`.
+    pub(super) fn headers(
+        &self,
+        what: &str,
+        now: Instant,
+    ) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+        let full = f64::from(self.per_minute);
+        let left = self.filled(now);
+        let whole_in = (full - left) * 60.0 / full;
+        let values = [
+            ("limit", self.per_minute.to_string()),
+            ("remaining", format!("{:.0}", left.max(0.0).floor())),
+            ("reset", format!("{:.0}s", whole_in.ceil())),
+        ];
+        values
+            .map(|(name, value)| header(&format!("x-ratelimit-{name}-{what}"), &value))
+            .into_iter()
+            .flatten()
+    }
+
+    fn filled(&self, now: Instant) -> f64 {
+        let full = f64::from(self.per_minute);
+        let passed = now.saturating_duration_since(self.at).as_secs_f64();
+        (self.left + passed * full / 60.0).min(full)
+    }
+
     /// Takes this much, whether it is there or not.
     pub(super) fn owe(&mut self, amount: f64) {
         self.left -= amount;
     }
+}
+
+fn header(name: &str, value: &str) -> Option<(HeaderName, HeaderValue)> {
+    Some((name.parse().ok()?, value.parse().ok()?))
 }
 
 #[cfg(test)]
@@ -62,6 +94,34 @@ mod tests {
         assert!(bucket.take(1.0, at(1)).is_err());
         assert_eq!(bucket.take(60.0, at(1_000)), Ok(()), "no more than full");
         assert!(bucket.take(1.0, at(1_000)).is_err());
+    }
+
+    #[test]
+    fn what_is_left_is_told() {
+        let now = Instant::now();
+        let told = |bucket: &Bucket, seconds| {
+            let at = now + Duration::from_secs(seconds);
+            let values = bucket.headers("requests", at).map(|(name, value)| {
+                let name = name.as_str().trim_start_matches("x-ratelimit-").to_owned();
+                format!("{name}: {}", value.to_str().unwrap())
+            });
+            values.collect::<Vec<_>>().join(", ")
+        };
+        let mut bucket = Bucket::full(60, now);
+        bucket.take(1.0, now).unwrap();
+        assert_eq!(
+            told(&bucket, 0),
+            "limit-requests: 60, remaining-requests: 59, reset-requests: 1s"
+        );
+        bucket.owe(119.5);
+        assert_eq!(
+            told(&bucket, 0),
+            "limit-requests: 60, remaining-requests: 0, reset-requests: 121s"
+        );
+        assert_eq!(
+            told(&bucket, 1_000),
+            "limit-requests: 60, remaining-requests: 60, reset-requests: 0s"
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Listens, accepts, and ends: a loop of our own over hyper, since axum's has no limit on connections
 //! and none on how long the head of a request may take.
 
+use std::convert::Infallible;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,12 +10,13 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use http::Request;
+use http::header::{CONNECTION, EXPECT, HeaderValue};
+use http::{Request, Version};
 use hyper::body::Incoming;
+use hyper::service::service_fn;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -22,14 +24,18 @@ use tokio::task::JoinSet;
 use tower::ServiceExt as _;
 
 use super::browser::ThroughSocket;
+use super::malformed::Explaining;
 use super::slow::SlowClient;
 use super::tls::Tls;
+use super::unread::ReadOn;
+use super::untaken::{Taken, Untaken};
 use crate::cancel::Cancel;
 use crate::error::{Exit, Failure};
 use crate::settings::{ListenAddress, Serve};
 
-/// A head of a request that is larger is refused.
-const LARGEST_HEAD: u32 = 16 << 10;
+/// What of a head is read, at most. One that is larger is answered without being a request; what docent
+/// takes of it is less.
+const LARGEST_READ: u32 = 64 << 10;
 
 /// Requests at a time on one connection of HTTP/2.
 const STREAMS: u32 = 256;
@@ -161,12 +167,12 @@ fn builder(header_timeout: Duration) -> Builder<TokioExecutor> {
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(header_timeout)
-        .max_buf_size(64 << 10)
+        .max_buf_size(LARGEST_READ as usize)
         .http2()
         .timer(TokioTimer::new())
         .keep_alive_interval(Duration::from_secs(20))
         .max_concurrent_streams(STREAMS)
-        .max_header_list_size(LARGEST_HEAD);
+        .max_header_list_size(LARGEST_READ);
     builder
 }
 
@@ -213,6 +219,7 @@ impl Accepting {
             router: self.router.clone(),
             builder: self.builder.clone(),
             header_timeout: self.header_timeout,
+            slow_client: patience,
             ends: self.ends.clone(),
             permit: Arc::new(permit),
         };
@@ -246,6 +253,7 @@ struct Connection {
     router: Router,
     builder: Builder<TokioExecutor>,
     header_timeout: Duration,
+    slow_client: Duration,
     ends: watch::Receiver<bool>,
     /// It counts, for as long as anything goes on on it.
     permit: Arc<OwnedSemaphorePermit>,
@@ -257,23 +265,40 @@ impl Connection {
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         through_socket: bool,
     ) {
-        let Self { router, builder, header_timeout, mut ends, permit } = self;
+        let Self { router, builder, header_timeout, slow_client, mut ends, permit } = self;
+        let untaken = Untaken::default();
+        let watches = untaken.clone();
         let begun = Arc::new(AtomicBool::new(false));
-        let begins = Arc::clone(&begun);
-        let service =
-            TowerToHyperService::new(router.map_request(move |request: Request<Incoming>| {
-                begins.store(true, Ordering::Relaxed);
-                let mut request = request.map(Body::new);
-                let extensions = request.extensions_mut();
-                if through_socket {
-                    extensions.insert(ThroughSocket);
+        let (begins, unread) = (Arc::clone(&begun), ends.clone());
+        let service = service_fn(move |request: Request<Incoming>| {
+            begins.store(true, Ordering::Relaxed);
+            let waits = request.headers().contains_key(EXPECT);
+            let is_http1 = request.version() < Version::HTTP_2;
+            let (mut head, body) = request.into_parts();
+            let body = ReadOn::new(Body::new(body), waits, unread.clone());
+            let asked_for = body.asked_for();
+            if through_socket {
+                head.extensions.insert(ThroughSocket);
+            }
+            if let Some(upgraded) = head.extensions.remove::<OnUpgrade>() {
+                head.extensions.insert(Upgrade { upgraded, permit: Arc::clone(&permit) });
+            }
+            let answering = router.clone().oneshot(Request::from_parts(head, Body::new(body)));
+            let untaken = watches.clone();
+            async move {
+                let mut response = answering.await?;
+                // It can't be known whether its body comes nevertheless, before another request.
+                if is_http1 && !asked_for.is_so() {
+                    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
                 }
-                if let Some(upgraded) = extensions.remove::<OnUpgrade>() {
-                    extensions.insert(Upgrade { upgraded, permit: Arc::clone(&permit) });
-                }
-                request
-            }));
-        let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
+                // Over HTTP/1.1 it is the connection that is not taken.
+                let taken =
+                    |body| if is_http1 { Taken::unwatched(body) } else { untaken.watch(body) };
+                Ok::<_, Infallible>(response.map(taken))
+            }
+        });
+        let stream = TokioIo::new(Explaining::new(stream));
+        let connection = builder.serve_connection_with_upgrades(stream, service);
         tokio::pin!(connection);
         // The limit on a head begins with its first byte, or behind the preface of HTTP/2: who sends
         // none would have the connection for ever.
@@ -288,10 +313,14 @@ impl Connection {
             ended = connection.as_mut() => Some(ended),
             _ = ends.wait_for(|ends| *ends) => None,
             () = silence => return,
+            () = untaken.too_long(slow_client) => return,
         };
         if ended.is_none() {
             connection.as_mut().graceful_shutdown();
-            let _ = connection.await;
+            tokio::select! {
+                _ = connection => {}
+                () = untaken.too_long(slow_client) => {}
+            }
         }
     }
 }

@@ -8,13 +8,14 @@ use axum::extract::{FromRequestParts as _, RawPathParams};
 use axum::response::Response;
 use chrono::Utc;
 use futures::FutureExt as _;
-use http::header::{ALLOW, HOST, HeaderName, HeaderValue, ORIGIN};
+use http::header::{ALLOW, AUTHORIZATION, HOST, HeaderName, HeaderValue, ORIGIN};
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, StatusCode};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::access::{self, Caller, Entered};
+use super::access::{Caller, Entered};
 use super::call::{Call, Server, SharedNotes, accepts_html, made_id};
+use super::credentials::brings_key;
 use super::keys::Right;
 use super::log::{Held, LogEntry, Pending};
 use super::refusal::Refusal;
@@ -59,7 +60,8 @@ pub(super) async fn dispatch(
         ..LogEntry::default()
     };
     let mut pending = Pending::begin(&server, &notes, entry);
-    let allowed = browser::check(&request, &server.settings, server.access.needs_keys());
+    let allowed = check_head(&request)
+        .and_then(|()| browser::check(&request, &server.settings, server.access.needs_keys()));
     let lets_read = allowed.is_ok();
     let answered = match allowed {
         Ok(()) if browser::is_preflight(&request) => Ok((browser::preflight(), (None, None))),
@@ -78,6 +80,7 @@ pub(super) async fn dispatch(
         let allowed = routes::allowed(&pending.entry.path, route);
         response.headers_mut().extend(HeaderValue::from_str(&allowed).map(|it| (ALLOW, it)));
     }
+    response.headers_mut().extend(std::mem::take(&mut pending.left));
     if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
@@ -156,9 +159,31 @@ async fn answer(
     let handled = tokio::time::timeout(server.settings.timeout, handled).await;
     match handled {
         Ok(Ok(response)) => Ok((response?, turn)),
-        Ok(Err(_)) => Err(Refusal::panicked(id)),
+        Ok(Err(_)) => Err(Refusal::panicked()),
         Err(_) => Err(Refusal::timeout()),
     }
+}
+
+/// # Errors
+/// The head is too large, or has twice what decides who asks whom: somebody between here and the caller
+/// may have looked at the other one.
+fn check_head(request: &Request<Body>) -> Result<(), Refusal> {
+    /// Of names and values, and what HTTP/2 counts beside each.
+    const LARGEST: usize = 32 << 10;
+    const BESIDE: usize = 32;
+    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    let headers = request.headers();
+    let sizes = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + BESIDE);
+    if target + sizes.sum::<usize>() > LARGEST {
+        return Err(Refusal::head_too_large(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE));
+    }
+    for name in [HOST, AUTHORIZATION] {
+        if headers.get_all(&name).iter().nth(1).is_some() {
+            let problem = format!("the header `{name}` is there more than once");
+            return Err(Refusal::invalid(name.as_str(), problem).hint("send it once"));
+        }
+    }
+    Ok(())
 }
 
 /// Lets a caller in, or says why not; either way `pending` tells who it was.
@@ -171,8 +196,8 @@ pub(super) fn enter(
     right: Right,
     pending: &mut Pending,
 ) -> Result<Caller, Refusal> {
-    let Entered { caller, key, problem } = server.access.enter(headers, right);
-    pending.entry.key = key;
+    let Entered { caller, key, left, problem } = server.access.enter(headers, right);
+    (pending.entry.key, pending.left) = (key, left);
     if let Some(problem) = problem {
         let warning = format!("the keys are those of before: {problem}");
         pending.notes.note(|notes| notes.warning = Some(warning));
@@ -198,7 +223,7 @@ pub(super) fn begin_question(
 /// Whether a link is to be checked in the place of a key.
 fn stands_for_key(server: &Server, parts: &Parts) -> bool {
     let signed = Signer::is_in(parts.uri.query().unwrap_or_default());
-    server.access.needs_keys() && signed && !access::brings_key(&parts.headers)
+    server.access.needs_keys() && signed && !brings_key(&parts.headers)
 }
 
 /// # Errors

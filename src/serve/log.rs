@@ -8,7 +8,7 @@ use std::time::Instant;
 use axum::body::Body;
 use bytes::Bytes;
 use chrono::{SecondsFormat, Utc};
-use http::StatusCode;
+use http::{HeaderName, HeaderValue, StatusCode};
 use http_body::{Frame, SizeHint};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -151,6 +151,8 @@ pub(super) struct Pending {
     pub(super) status: Option<u16>,
     /// The response was sent to its end.
     pub(super) sent: bool,
+    /// What the key has left of its minute: for the response.
+    pub(super) left: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Pending {
@@ -164,6 +166,7 @@ impl Pending {
             server: Arc::clone(server),
             status: None,
             sent: false,
+            left: Vec::new(),
         }
     }
 

@@ -17,7 +17,7 @@
 //! | [`health`] | whether the server lives and is ready |
 //! | [`observers`], [`log`], [`metrics`], [`usage`], [`audit`] | what is told, counted and kept of each request |
 //! | [`drift`], [`feedback`] | whether answers are still what they were, and what readers say of them |
-//! | [`access`], [`keys`], [`bucket`] | who asks, and what of the collections that may be |
+//! | [`access`], [`keys`], [`credentials`], [`bucket`] | who asks, and what of the collections that may be |
 //! | [`admission`], [`breaker`] | how many questions at a time, and none to a model that is down |
 //! | [`retrieval`] | a search, which every wire has done in one place |
 //! | [`answering`], [`unfinished`] | a question → events and an answer, as every wire sends them |
@@ -27,7 +27,8 @@
 //! | [`watching`] | collections that are kept in line with their files |
 //! | [`browser`] | which hosts and which web pages may ask |
 //! | [`chat`] | conversations over one connection: questions in, events out |
-//! | [`connections`], [`tls`], [`slow`] | connections, their limits and their end |
+//! | [`connections`], [`tls`], [`slow`], [`untaken`] | connections, their limits and their end |
+//! | [`malformed`], [`unread`] | what is no request is told so, and what nobody wants of one is read on |
 //! | [`stamp`] | whether a file has changed |
 
 mod access;
@@ -40,6 +41,7 @@ mod bucket;
 mod call;
 mod chat;
 mod connections;
+mod credentials;
 mod dispatch;
 pub mod drift;
 mod feedback;
@@ -49,6 +51,7 @@ mod isolation;
 pub mod keys;
 mod links;
 mod log;
+mod malformed;
 mod metrics;
 mod native;
 mod observers;
@@ -66,6 +69,8 @@ mod stamp;
 mod tls;
 mod told;
 mod unfinished;
+mod unread;
+mod untaken;
 mod uploads;
 mod usage;
 mod watching;

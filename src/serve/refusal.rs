@@ -65,6 +65,10 @@ struct Hints<'a> {
     /// What it came from, the nearest first.
     causes: &'a [String],
     request_id: &'a str,
+    /// After how many seconds the same may be answered, as `Retry-After` has it; absent where a repetition
+    /// can't help.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u32>,
 }
 
 impl Refusal {
@@ -102,6 +106,16 @@ impl Refusal {
         Self::new(StatusCode::NOT_FOUND, code, message)
     }
 
+    /// `status`: 431, or 414 where it is the target alone.
+    pub(super) fn head_too_large(status: StatusCode) -> Self {
+        Self::new(
+            status,
+            "head_too_large",
+            "the head of the request is larger than 32 kB, or has more than 100 headers",
+        )
+        .hint("send what is long in the body")
+    }
+
     /// It took longer than a request may.
     pub(super) fn timeout() -> Self {
         Self::new(
@@ -111,14 +125,14 @@ impl Refusal {
         )
     }
 
-    /// Something in docent did not hold. `id`: of the request.
-    pub(super) fn panicked(id: &str) -> Self {
+    /// Something in docent did not hold.
+    pub(super) fn panicked() -> Self {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "internal_error",
             "docent made a mistake: this request ended where it was, others go on",
         )
-        .hint(format!("report it, with the request id {id} and what the log says"))
+        .hint("report it, with the id of the request and what the log says")
     }
 
     #[must_use]
@@ -142,6 +156,7 @@ impl Refusal {
         let outward = match self.code {
             "store_failed" | "not_ready" | "failed" => "the collection cannot be asked",
             "collection_missing" => "the collection is not there: it was not made yet, or removed",
+            "audit_unwritable" => "what is asked must be written down, and cannot be",
             _ => return None,
         };
         let message = std::mem::replace(&mut self.message, outward.to_owned());
@@ -166,6 +181,7 @@ impl Refusal {
                 hint: self.hint.as_deref().unwrap_or_default(),
                 causes: &self.causes,
                 request_id,
+                retry_after: self.retry_after,
             },
         }
     }

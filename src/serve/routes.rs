@@ -278,9 +278,46 @@ pub(super) fn router(server: &Arc<Server>) -> Router {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
     use std::collections::HashSet;
 
+    use tower::ServiceExt as _;
+
     use super::*;
+    use crate::serve::isolation::Tenants;
+    use crate::serve::keys::{Key, Secret, tests::key};
+
+    static PANICS: Route =
+        get("/livez", None, |_| std::future::poll_fn(|_| panic!("as a test wants")).boxed());
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_panic_ends_one_request_is_told_and_counted() {
+        let secret = Secret::new().unwrap();
+        let admin = Key { rights: vec![Right::Admin], ..key("admin", &secret) };
+        let tenants = Tenants::new(vec![admin]).await;
+        let server = Arc::clone(&tenants.running.server);
+        let answer = move |request| dispatch(Arc::clone(&server), Some(&PANICS), request);
+        let router: Router = Router::new().route(PANICS.path, on(MethodFilter::GET, answer));
+        let request = Request::builder().uri("/livez").header("x-request-id", "r1");
+        let response = router.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(response.status(), 500);
+        assert_eq!(response.headers()["x-request-id"], "r1");
+        let body = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
+        let error: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        let docent = &error["error"]["docent"];
+        assert_eq!(
+            (&error["error"]["code"], &docent["request_id"]),
+            (&"internal_error".into(), &"r1".into())
+        );
+        assert!(docent["hint"].as_str().unwrap().contains("the id of the request"));
+
+        let secret = secret.reveal();
+        let told = tenants.ask(&Method::GET, "/metrics", Some(&secret), String::new()).await;
+        assert_eq!(told.status, 200);
+        let counted = "docent_refusals_total{code=\"internal_error\"} 1";
+        assert!(told.text.contains(counted), "{}", told.text);
+    }
 
     #[test]
     fn each_row_is_there_once_and_all_but_probes_need_a_right() {

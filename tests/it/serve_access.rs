@@ -91,13 +91,16 @@ fn a_key_asks_as_often_as_it_may() {
     let limited = key(&env, "limited", &["--requests-per-minute", "2"]);
     let served = Served::start(&env, &[]);
     for _ in 0..2 {
-        served.get_as(&limited, "/v1/models").expect(200);
+        let reply = served.get_as(&limited, "/v1/models").expect(200);
+        assert_eq!(reply.header("x-ratelimit-limit-requests"), Some("2"));
+        assert_eq!(reply.header("x-ratelimit-limit-tokens"), None);
     }
     let refused = served.get_as(&limited, "/v1/models").expect(429);
     assert_eq!(refused.code(), "rate_limit_exceeded");
     let wait: u64 = refused.header("retry-after").and_then(|it| it.parse().ok()).expect("seconds");
     assert!((1..=60).contains(&wait), "{wait}");
     assert_eq!(refused.header("x-should-retry"), Some("true"));
+    assert_eq!(refused.header("x-ratelimit-remaining-requests"), Some("0"));
 }
 
 #[test]

@@ -64,10 +64,19 @@ fn a_message_that_is_wrong_is_said_and_the_conversation_goes_on() {
         (r#"{"type":"ask","question":"?"}"#, "invalid_value", "there is question"),
         (r#"{"type":"resume","answer_id":"x"}"#, "invalid_value", ""),
         ("[", "invalid_value", ""),
+        (
+            r#"{"type":"question","question":"a","id":"x","question":"b"}"#,
+            "invalid_value",
+            "say it once",
+        ),
+        (r#"{"type":"question","id":"x"}"#, "invalid_value", "docs/serve-chat.md"),
     ] {
         client.send(Message::text(message));
         let event = client.hear().expect("an event");
         assert_eq!(event["error"]["code"], code, "{message}: {event}");
+        let id = &event["error"]["docent"]["request_id"];
+        let id = if message.contains(r#""id":"x""#) { &json!("x") } else { id };
+        assert_eq!((&event["id"], &event["answer_id"]), (id, &Value::Null), "{message}");
         let said = event["error"]["docent"]["hint"].as_str().expect("a hint");
         assert!(said.starts_with(hint), "{message}: {said}");
     }
@@ -86,7 +95,10 @@ fn a_message_that_is_wrong_is_said_and_the_conversation_goes_on() {
         client.say(&busy);
         let event = client.hear().expect("an event");
         assert_eq!(event["error"]["code"], "answer_under_way");
-        assert_eq!(event["id"], busy["id"]);
+        // Of the message, and not of the answer that goes on.
+        let request_id = &event["error"]["docent"]["request_id"];
+        assert_eq!(&event["id"], busy.get("id").unwrap_or(request_id));
+        assert!(request_id.is_string() && event.get("answer_id").is_none(), "{event}");
     }
     server.release();
     assert_eq!(text(&client.until("done")), ANSWER[1..].concat());
@@ -170,7 +182,11 @@ fn each_question_needs_a_key_that_opens_and_counts_as_a_request() {
         std::thread::sleep(Duration::from_millis(20));
         (last["event"] == "error").then_some(last)
     });
-    assert_eq!(shut_out.expect("the file is read again")["error"]["code"], "invalid_api_key");
+    let shut_out = shut_out.expect("the file is read again");
+    assert_eq!(shut_out["error"]["code"], "revoked_api_key");
+    // As it is told to other requests.
+    let refused = served.get_as(&fleeting, "/v1/models").expect(401).json();
+    assert_eq!(shut_out["error"]["message"], refused["error"]["message"]);
     assert_eq!(page.closed(), 4401);
 
     let audit = std::fs::read_to_string(env.path("audit.jsonl")).expect("an audit");

@@ -98,7 +98,9 @@ fn what_a_lost_connection_had_cut_off_is_told_as_far_as_it_came() {
     client.say(&json!({ "type": "resume", "answer_id": begun["answer_id"] }));
     let told = client.until("error");
     assert!(text(&told).starts_with("Backups are"), "{told:#?}");
-    assert_eq!(told.last().expect("an event")["error"]["code"], "answer_cut_off");
+    let last = told.last().expect("an event");
+    assert_eq!(last["error"]["code"], "answer_cut_off");
+    assert_eq!(last["answer_id"], begun["answer_id"]);
 }
 
 #[test]

@@ -15,13 +15,13 @@ use crate::env::TestEnv;
 use crate::served::{QUESTION, Served, asks, ingested, read};
 
 /// A certificate for this machine until the first day of a year, and its key.
-struct Pair {
+pub(crate) struct Pair {
     certificate: rcgen::Certificate,
     key: String,
 }
 
 impl Pair {
-    fn until(year: i32) -> Self {
+    pub(crate) fn until(year: i32) -> Self {
         let key = KeyPair::generate().expect("a key");
         let mut params = CertificateParams::new(["localhost".to_owned()]).expect("a name");
         params.not_before = date_time_ymd(2001, 1, 1);
@@ -31,12 +31,12 @@ impl Pair {
     }
 
     /// Puts both into files of the project.
-    fn put(&self, env: &TestEnv) -> (PathBuf, PathBuf) {
+    pub(crate) fn put(&self, env: &TestEnv) -> (PathBuf, PathBuf) {
         (env.write("cert.pem", self.certificate.pem()), env.write("key.pem", &self.key))
     }
 
     /// A caller who trusts nobody else.
-    fn client(&self, protocols: &[&str]) -> Arc<ClientConfig> {
+    pub(crate) fn client(&self, protocols: &[&str]) -> Arc<ClientConfig> {
         let mut roots = RootCertStore::empty();
         roots.add(self.certificate.der().clone()).expect("a certificate");
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -74,7 +74,7 @@ fn ask(mut stream: Tls, method: &str, path: &str, body: &str) -> String {
     reply.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default()
 }
 
-const FLAGS: [&str; 4] = ["--tls-cert", "cert.pem", "--tls-key", "key.pem"];
+pub(crate) const FLAGS: [&str; 4] = ["--tls-cert", "cert.pem", "--tls-key", "key.pem"];
 
 fn start(env: &TestEnv, more: &[&str]) -> Served {
     Served::start(env, &[&FLAGS, more].concat())

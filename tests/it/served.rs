@@ -240,7 +240,12 @@ pub(crate) fn read(mut stream: TcpStream) -> Reply {
     let mut bytes = Vec::new();
     // A server that hangs up in the middle has sent what it has sent.
     let _ = stream.read_to_end(&mut bytes);
-    let text = String::from_utf8_lossy(&bytes).into_owned();
+    reply_of(&bytes)
+}
+
+/// The response that these bytes are.
+pub(crate) fn reply_of(bytes: &[u8]) -> Reply {
+    let text = String::from_utf8_lossy(bytes).into_owned();
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
     let mut lines = head.lines();
     let status = lines.next().and_then(|line| line.split(' ').nth(1)?.parse().ok());

@@ -10,7 +10,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
 
 use super::PATH;
-use super::message::{self, Heard, Wish};
+use super::message::{self, Heard, Misheard, Wish};
 use super::turn::{Next, TakenOver, Turn};
 use crate::query::history::Turn as Said;
 use crate::serve::access::Caller;
@@ -19,7 +19,7 @@ use crate::serve::call::{Server, SharedNotes, made_id};
 use crate::serve::dispatch::{begin_question, enter, trace_context};
 use crate::serve::keys::Right;
 use crate::serve::log::{LogEntry, Pending};
-use crate::serve::native::query::{Asked, Asking};
+use crate::serve::native::query::{Asked, Asking, SentEvent};
 use crate::serve::refusal::Refusal;
 use crate::types::TraceContext;
 
@@ -40,8 +40,8 @@ pub(super) struct Conversation {
 
 /// What was said, as a request.
 struct Request {
-    /// What the client calls it.
-    label: Option<String>,
+    /// What the client calls it; unless it says, its id.
+    label: String,
     id: String,
     context: TraceContext,
     notes: SharedNotes,
@@ -109,7 +109,7 @@ impl Conversation {
             }
             Ok(Heard::Clear) => self.count(None, Err(under_way()), out),
             Ok(Heard::Request { id, wish }) => self.count(id, Ok(wish), out),
-            Err(refusal) => self.count(None, Err(refusal), out),
+            Err(Misheard { id, refusal }) => self.count(id, Err(refusal), out),
         }
     }
 
@@ -239,7 +239,7 @@ impl Conversation {
                 "the connection was lost before the answer had ended, and the model was hung up on",
             )
             .hint("ask the question again");
-            say(out, &json!({ "event": "error", "error": refusal.object(&request.id) }));
+            out.push_back(SentEvent::error(&refusal, &request.id, Some(turn.answer_id)).json);
         }
         if self.history.is_empty() {
             self.history = history;
@@ -278,7 +278,7 @@ impl Request {
             ..LogEntry::default()
         };
         let pending = Pending::begin(server, &notes, entry);
-        Self { label, id, context, notes, pending }
+        Self { label: label.unwrap_or_else(|| id.clone()), id, context, notes, pending }
     }
 
     fn say_begin(&self, answer_id: Uuid, resumed: bool, out: &mut Outbox) {

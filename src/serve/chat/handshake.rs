@@ -12,8 +12,8 @@ use http::header::{
 use sha1_smol::Sha1;
 
 use super::session::Session;
-use crate::serve::access::with_key;
 use crate::serve::call::Call;
+use crate::serve::credentials::with_key;
 use crate::serve::openapi::Operation;
 use crate::serve::refusal::Refusal;
 

@@ -2,12 +2,12 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::serve::native::query::Asked;
 use crate::serve::refusal::Refusal;
-use crate::serve::request::{nearest, object, typed};
+use crate::serve::request::{SCHEMA, nearest, object, said_once, typed};
 
 /// Longest name that a client may give a question, in bytes.
 const LONGEST_ID: usize = 128;
@@ -58,14 +58,33 @@ struct ResumeMessage {
 #[schemars(deny_unknown_fields)]
 struct BareMessage {}
 
+/// Why a message is none, and what the client calls it, as far as it says so.
+#[derive(Debug)]
+pub(super) struct Misheard {
+    pub(super) id: Option<String>,
+    pub(super) refusal: Refusal,
+}
+
 /// # Errors
-/// It is no JSON object, of no type that there is, or has a member that does not exist or is of another
-/// type.
-pub(super) fn read(text: &str) -> Result<Heard, Refusal> {
-    let mut members = object(text.as_bytes()).map_err(|refusal| {
+/// It is no JSON object, of no type that there is, or has a member that does not exist, is there twice or is
+/// of another type.
+pub(super) fn read(text: &str) -> Result<Heard, Misheard> {
+    let misheard = |id, refusal: Refusal| {
         let message = refusal.message.replace("the body of the request", "the message");
-        Refusal { message, ..refusal }
-    })?;
+        let hint = refusal.hint.map(|hint| hint.replace(SCHEMA, MESSAGES));
+        Misheard { id, refusal: Refusal { message, hint, ..refusal } }
+    };
+    let members = object(text.as_bytes()).map_err(|refusal| misheard(None, refusal))?;
+    let id = members.get("id").and_then(Value::as_str);
+    let id = id.filter(|id| id.len() <= LONGEST_ID).map(str::to_owned);
+    let once = said_once(text.as_bytes());
+    once.and_then(|()| understood(members)).map_err(|refusal| misheard(id, refusal))
+}
+
+/// Where it is written down what a message may be.
+const MESSAGES: &str = "docs/serve-chat.md has the messages that there are";
+
+fn understood(mut members: Map<String, Value>) -> Result<Heard, Refusal> {
     let kind = members.remove("type");
     match kind.as_ref().and_then(Value::as_str) {
         Some("question") => {
@@ -76,6 +95,7 @@ pub(super) fn read(text: &str) -> Result<Heard, Refusal> {
             let ResumeMessage { id, answer_id } = typed(members)?;
             let answer_id = answer_id.parse().map_err(|_| {
                 Refusal::invalid("answer_id", format!("`{answer_id}` is no id of an answer"))
+                    .hint("it is that of `begin`")
             })?;
             Ok(Heard::Request { id: checked(id)?, wish: Wish::Resume(answer_id) })
         }
@@ -158,14 +178,22 @@ mod tests {
                 "did you mean `question`?",
             ),
             (r#"{"type":"cancel","id":"1"}"#, "unknown_parameter", "id", "there are no parameters"),
-            (r#"{"type":"resume"}"#, "invalid_value", "answer_id", ""),
+            (r#"{"type":"resume"}"#, "invalid_value", "answer_id", "docs/serve-chat.md has"),
+            (
+                r#"{"type":"question","id":"1","question":"a","question":"b"}"#,
+                "invalid_value",
+                "question",
+                "say it once",
+            ),
+            (r#"{"type":"question","id":"1"}"#, "invalid_value", "question", "docs/serve-chat.md"),
             (r#"{"type":"resume","answer_id":"x"}"#, "invalid_value", "answer_id", ""),
             (r#"{"question":"a"}"#, "invalid_value", "type", "such as"),
             (&*long, "invalid_value", "id", ""),
             ("[]", "invalid_value", "", ""),
             ("{", "invalid_value", "", ""),
         ] {
-            let refusal = read(text).err().unwrap();
+            let Misheard { id, refusal } = read(text).err().unwrap();
+            assert_eq!(id.is_some(), text.contains(r#""id":"1""#), "{text}");
             assert_eq!((refusal.code, &*refusal.param), (code, param), "{text}");
             let said = refusal.hint.unwrap_or_default();
             assert!(said.starts_with(hint), "{text}: {said}");

@@ -281,8 +281,7 @@ fn answered(asking: Asking, context: TraceContext) -> Told<Out> {
     Told::of(|teller| async move {
         let answer = on_behalf_of(context, answer(&asking, &teller));
         let end = AssertUnwindSafe(answer).catch_unwind().await;
-        let end =
-            end.unwrap_or_else(|_| End::refused(&asking, Refusal::panicked(&asking.request_id)));
+        let end = end.unwrap_or_else(|_| End::refused(&asking, Refusal::panicked()));
         teller.tell(Out::End(end));
     })
 }
@@ -309,7 +308,7 @@ async fn answer(asking: &Asking, teller: &Teller<Out>) -> End {
     };
     match held_back {
         Some(last) => End { status, last, said, turn: Some(turn) },
-        None => End::refused(asking, Refusal::panicked(&asking.request_id)),
+        None => End::refused(asking, Refusal::panicked()),
     }
 }
 

@@ -95,21 +95,22 @@ fn callers() -> impl Strategy<Value = Caller> {
 
 /// What came back.
 #[derive(Debug)]
-struct Reply {
-    status: u16,
+pub(super) struct Reply {
+    pub(super) status: u16,
     /// Head and body.
-    text: String,
+    pub(super) text: String,
     body: Value,
 }
 
-struct Tenants {
-    running: Running,
+/// A server of two collections, and what asks it without a connection.
+pub(super) struct Tenants {
+    pub(super) running: Running,
     router: Router,
     _dir: tempfile::TempDir,
 }
 
 impl Tenants {
-    async fn new(keys: Vec<Key>) -> Self {
+    pub(super) async fn new(keys: Vec<Key>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let cache = Arc::new(RetrievalCache::new(1 << 20));
         let mut engines = Vec::new();
@@ -136,7 +137,13 @@ impl Tenants {
         Self { router: router(&running.server), running, _dir: dir }
     }
 
-    async fn ask(&self, method: &Method, path: &str, secret: Option<&str>, body: String) -> Reply {
+    pub(super) async fn ask(
+        &self,
+        method: &Method,
+        path: &str,
+        secret: Option<&str>,
+        body: String,
+    ) -> Reply {
         let mut request = Request::builder().method(method).uri(path).header(HOST, "localhost");
         if let Some(secret) = secret {
             request = request.header(AUTHORIZATION, format!("Bearer {secret}"));
@@ -237,7 +244,7 @@ fn check_rights(caller: &Caller, route: &Route, reply: &Reply) {
     match route.right {
         None => {}
         Some(_) if caller.standing != Standing::InForce => {
-            let codes = ["invalid_api_key", "expired_api_key"];
+            let codes = ["invalid_api_key", "revoked_api_key", "expired_api_key"];
             assert!(reply.status == 401 && codes.contains(&code), "{}", context());
         }
         Some(right) if !caller.key.may(right) => {

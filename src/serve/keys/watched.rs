@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{KeyFile, KeyFileError};
+use super::{Key, KeyFile, KeyFileError, Secret};
 use crate::serve::stamp::{Stamp, stamp};
 
 /// How often the file is looked at, at most.
@@ -20,6 +20,8 @@ pub struct WatchedKeys {
 struct State {
     /// `None`: there was never a file.
     keys: Option<Arc<KeyFile>>,
+    /// Those that were in force since the start, and are no more.
+    revoked: KeyFile,
     stamp: Stamp,
     looked: Instant,
     /// Of the file as it is now: the keys are those of before.
@@ -40,7 +42,8 @@ impl WatchedKeys {
             _ => Some(Arc::new(KeyFile::read(path)?)),
         };
         let looked = Instant::now();
-        let state = State { keys, stamp, looked, problem: None, is_news: false };
+        let revoked = KeyFile::default();
+        let state = State { keys, revoked, stamp, looked, problem: None, is_news: false };
         Ok(Self { path: path.to_owned(), state: Mutex::new(state) })
     }
 
@@ -75,7 +78,7 @@ impl WatchedKeys {
         state.stamp = stamp;
         state.problem = match KeyFile::read(&self.path) {
             Ok(keys) => {
-                state.keys = Some(Arc::new(keys));
+                state.replace(keys);
                 None
             }
             Err(error) => {
@@ -89,6 +92,12 @@ impl WatchedKeys {
         state.is_news = state.problem.is_some();
     }
 
+    /// The name of a key that this secret opened until it was revoked, or got another one.
+    pub fn revoked_name(&self, secret: &Secret) -> Option<String> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.revoked.opened_by(secret).map(|key| key.name.clone())
+    }
+
     /// Whether callers need a key, as it was when it was looked at last.
     pub fn are_needed(&self) -> bool {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).keys.is_some()
@@ -100,11 +109,23 @@ impl WatchedKeys {
     }
 }
 
+impl State {
+    fn replace(&mut self, keys: KeyFile) {
+        let same = |one: &Key, other: &Key| {
+            (&one.id, &one.secret_sha256) == (&other.id, &other.secret_sha256)
+        };
+        let is_there = |key: &Key| keys.keys.iter().any(|kept| same(kept, key));
+        let before = self.keys.iter().flat_map(|keys| keys.keys.iter().cloned());
+        let gone = self.revoked.keys.drain(..).chain(before).filter(|key| !is_there(key)).collect();
+        self.revoked.keys = gone;
+        self.keys = Some(Arc::new(keys));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
-    use super::super::Secret;
     use super::super::tests::key;
     use super::*;
 
@@ -131,6 +152,27 @@ mod tests {
         assert!(watched.problem().is_some());
         file(&[]).write(&path).unwrap();
         assert_eq!((look().0.unwrap().keys.len(), watched.problem()), (0, None));
+    }
+
+    #[test]
+    fn who_had_a_key_is_known_by_its_secret() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("keys.toml");
+        let (kept, gone) = (Secret::new().unwrap(), Secret::new().unwrap());
+        let file = |keys: Vec<Key>| KeyFile { keys }.write(&path).unwrap();
+        file(vec![key("kept", &kept), key("gone", &gone)]);
+        let watched = WatchedKeys::open(&path, true).unwrap();
+        let look = || watched.look(&mut watched.state.lock().unwrap());
+        file(vec![key("kept", &kept)]);
+        look();
+        assert_eq!(watched.revoked_name(&gone).as_deref(), Some("gone"));
+        let forged = Secret { id: gone.id.clone(), ..Secret::new().unwrap() };
+        assert_eq!(watched.revoked_name(&forged), None, "an id alone tells nothing");
+        assert_eq!(watched.revoked_name(&kept), None);
+        file(vec![key("back", &gone)]);
+        look();
+        assert_eq!(watched.revoked_name(&gone), None);
+        assert_eq!(watched.revoked_name(&kept).as_deref(), Some("kept"));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use axum::response::Response;
 use futures::StreamExt as _;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::{RetrievalFields, json};
 use crate::output::{AnswerJson, Event, Versioned};
@@ -164,9 +165,13 @@ impl SentEvent {
         Self { name, json: sse::json(object), delta: None }
     }
 
-    /// In the place of what is missing.
-    fn error(refusal: &Refusal, request_id: &str) -> Self {
-        let failed = FailedEvent { event: "error", error: refusal.body(request_id) };
+    /// In the place of what is missing. `answer_id`: of the answer that it ends, where the caller knows it.
+    pub(in crate::serve) fn error(
+        refusal: &Refusal,
+        request_id: &str,
+        answer_id: Option<Uuid>,
+    ) -> Self {
+        let failed = FailedEvent { event: "error", answer_id, error: refusal.body(request_id) };
         Self::of("error", &failed)
     }
 }
@@ -209,7 +214,7 @@ impl Asking {
     /// Why there is no answer.
     pub(in crate::serve) fn refused(&self, refusal: &mut Refusal) -> SentEvent {
         self.notes.refused(refusal, self.server.access.needs_keys());
-        SentEvent::error(refusal, &self.request_id)
+        SentEvent::error(refusal, &self.request_id, self.question.id)
     }
 }
 
@@ -218,6 +223,9 @@ impl Asking {
 struct FailedEvent<'a> {
     /// `error`.
     event: &'static str,
+    /// In a conversation: of the answer that it ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answer_id: Option<Uuid>,
     #[serde(flatten)]
     error: ErrorResponse<'a>,
 }

@@ -1,9 +1,11 @@
 //! What a request sends: its body, read within limits, and its query. Both are held against the schema of
 //! the type that they are read as.
 
+mod repeated;
 mod shape;
 mod words;
 
+pub(super) use repeated::said_once;
 pub(super) use shape::settings;
 
 use std::time::Duration;
@@ -12,6 +14,7 @@ use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt as _;
 use http::StatusCode;
+use http_body::Body as _;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -35,12 +38,16 @@ pub(super) async fn read_body(
         )
         .hint("--body-limit sets what is taken")
     };
+    if body.size_hint().lower() > limit {
+        return Err(too_large());
+    }
     let read = async {
         let mut pieces = body.into_data_stream();
         let mut whole = BytesMut::new();
         while let Some(piece) = pieces.next().await {
             let piece = piece.map_err(|error| {
-                Refusal::invalid("", format!("the body of the request broke off: {error}"))
+                Refusal { causes: causes(&error), ..Refusal::invalid("", "the body of the request broke off") }
+                    .hint("send it whole: as long as content-length says, or in chunks as RFC 9112 has them")
             })?;
             if whole.len() as u64 + piece.len() as u64 > limit {
                 return Err(too_large());
@@ -56,6 +63,15 @@ pub(super) async fn read_body(
             "the body of the request did not arrive in time",
         ))
     })
+}
+
+/// What it came from, the nearest first.
+fn causes(error: &(dyn std::error::Error + 'static)) -> Vec<String> {
+    let mut causes: Vec<String> = std::iter::successors(Some(error), |error| error.source())
+        .map(ToString::to_string)
+        .collect();
+    causes.dedup();
+    causes
 }
 
 /// The members of a JSON object.
@@ -78,10 +94,13 @@ pub(super) fn object(body: &[u8]) -> Result<Map<String, Value>, Refusal> {
 /// Reads a body as a type.
 ///
 /// # Errors
-/// It is no JSON object, or not what the [schema](Shape) of the type says. Where the type denies unknown
-/// fields, a member that it does not have is one, too, and the nearest that it has is named.
+/// It is no JSON object, has a member twice, or is not what the [schema](Shape) of the type says. Where the
+/// type denies unknown fields, a member that it does not have is one, too, and the nearest that it has is
+/// named.
 pub(super) fn read<T: DeserializeOwned + JsonSchema + 'static>(body: &[u8]) -> Result<T, Refusal> {
-    typed(object(body)?)
+    let members = object(body)?;
+    said_once(body)?;
+    typed(members)
 }
 
 /// Reads members as a type.
@@ -167,7 +186,7 @@ pub(super) fn in_words(root: &Value, schema: &Value) -> String {
 }
 
 /// Where it is written down what a request has to be.
-const SCHEMA: &str = "GET /openapi.json has the schema of this request";
+pub(super) const SCHEMA: &str = "GET /openapi.json has the schema of this request";
 
 fn refused(wrong: &Wrong, within: &str) -> Refusal {
     let place = wrong.place(within);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::body::Body;
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
+use http_body::Body as _;
 use multer::{Constraints, Multipart, SizeLimit};
 use tempfile::NamedTempFile;
 
@@ -50,6 +51,9 @@ pub(in crate::serve) async fn receive(
         Refusal::invalid("", "a file is uploaded as multipart/form-data, with `file` and `purpose`")
             .hint("curl -F purpose=assistants -F file=@report.pdf")
     })?;
+    if body.size_hint().lower() > limit.saturating_add(BESIDE) {
+        return Err(too_large(limit));
+    }
     let sizes = SizeLimit::new().whole_stream(limit.saturating_add(BESIDE)).per_field(BESIDE);
     let constraints = Constraints::new().size_limit(sizes.for_field("file", limit));
     let mut form = Multipart::with_constraints(body.into_data_stream(), boundary, constraints);
@@ -99,15 +103,19 @@ async fn in_time<T>(
 fn refused(error: &multer::Error, limit: u64) -> Refusal {
     match error {
         multer::Error::StreamSizeExceeded { .. } | multer::Error::FieldSizeExceeded { .. } => {
-            Refusal::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "request_too_large",
-                format!("the file is larger than {limit} bytes"),
-            )
-            .hint("--upload-limit sets what is taken")
+            too_large(limit)
         }
         _ => Refusal::invalid("", format!("the form can't be read: {error}")),
     }
+}
+
+fn too_large(limit: u64) -> Refusal {
+    Refusal::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "request_too_large",
+        format!("the file is larger than {limit} bytes"),
+    )
+    .hint("--upload-limit sets what is taken")
 }
 
 pub(in crate::serve) fn unwritable(error: &std::io::Error) -> Refusal {

@@ -1,0 +1,56 @@
+//! The key that a request brings: in which header, and what is said where there is none.
+
+use http::header::{AUTHORIZATION, SEC_WEBSOCKET_PROTOCOL};
+use http::{HeaderMap, HeaderName, StatusCode};
+
+use super::keys::Secret;
+use super::refusal::Refusal;
+
+/// Whether a request brings something that may be a key.
+pub(super) fn brings_key(headers: &HeaderMap) -> bool {
+    headers.contains_key(AUTHORIZATION) || headers.contains_key(OTHER_HEADER)
+}
+
+/// The headers that may bring a key, of those of a request.
+pub(super) fn with_key(headers: &HeaderMap) -> HeaderMap {
+    let bring = [AUTHORIZATION, HeaderName::from_static(OTHER_HEADER), SEC_WEBSOCKET_PROTOCOL];
+    let found =
+        bring.into_iter().filter_map(|name| Some((name.clone(), headers.get(name)?.clone())));
+    found.collect()
+}
+
+/// Azure's clients send their key in a header of its own.
+const OTHER_HEADER: &str = "api-key";
+
+/// A web page can set no header of a WebSocket but this, the list of protocols that it offers; unlike a
+/// URL it stands in no history and, usually, in no log.
+fn offered_key(protocols: &str) -> Option<&str> {
+    protocols.split(',').find_map(|protocol| protocol.trim().strip_prefix(KEY_PROTOCOL))
+}
+
+/// What stands before the key in such a list.
+const KEY_PROTOCOL: &str = "docent.key.";
+
+/// # Errors
+/// There is none, or it is none of docent's.
+pub(super) fn key_of(headers: &HeaderMap) -> Result<Secret, Refusal> {
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let bearer = header(AUTHORIZATION.as_str()).and_then(|value| {
+        let (scheme, key) = value.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then_some(key)
+    });
+    let offered = || header(SEC_WEBSOCKET_PROTOCOL.as_str()).and_then(offered_key);
+    let Some(sent) = bearer.or_else(|| header(OTHER_HEADER)).or_else(offered) else {
+        return Err(Refusal::new(StatusCode::UNAUTHORIZED, "missing_api_key", "no key was sent")
+            .hint("send it as `Authorization: Bearer dk_...`; docent keys create NAME makes one"));
+    };
+    Secret::parse(sent).ok_or_else(unknown_key)
+}
+
+/// What to do without one.
+pub(super) const NEW_KEY: &str =
+    "docent keys list shows those that are; a new one is made by docent keys create NAME";
+
+pub(super) fn unknown_key() -> Refusal {
+    Refusal::new(StatusCode::UNAUTHORIZED, "invalid_api_key", "this key is not known").hint(NEW_KEY)
+}
