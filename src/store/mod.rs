@@ -32,6 +32,7 @@ use tokio::sync::OwnedRwLockReadGuard;
 use uuid::Uuid;
 
 pub use self::intent::{Intent, Moved};
+pub(crate) use self::owner::Owner;
 pub use self::search::{Legs, ReturnedChunks, SearchRequest};
 use crate::error::{BackendError, Fault, Service};
 use crate::types::{

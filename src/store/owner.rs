@@ -1,4 +1,4 @@
-//! Who holds a collection: a process on some host.
+//! Who holds a collection, or another thing that one has at a time: a process on some host.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// A process, as another one may name it to a person, and see whether it is still there.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub(super) struct Owner {
+pub(crate) struct Owner {
     pid: u32,
     command: String,
     host: String,
@@ -23,7 +23,7 @@ pub(super) struct Owner {
 
 impl Owner {
     /// This process, from now on.
-    pub(super) fn this() -> Self {
+    pub(crate) fn this() -> Self {
         Self {
             pid: process::id(),
             command: command(),

@@ -6,7 +6,10 @@
 //! What is to be done is written down before it is promised, so that a server that was killed goes on
 //! where it was.
 
+mod hold;
 pub(super) mod received;
+#[cfg(test)]
+mod tests;
 mod work;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -20,6 +23,7 @@ use tokio::sync::watch;
 
 use crate::error::{Exit, Failure};
 use crate::types::is_upload_id;
+use hold::Hold;
 pub(super) use work::work;
 
 /// Largest file that says what is known of an upload.
@@ -83,6 +87,7 @@ pub(super) enum State {
 /// All uploads, and what is to be done with them.
 pub(super) struct Uploads {
     directory: PathBuf,
+    hold: Mutex<Hold>,
     table: Mutex<Table>,
     /// Told whenever something was done, or is to be done.
     changed: watch::Sender<()>,
@@ -116,10 +121,21 @@ impl Uploads {
     /// Goes on with those of the server before.
     ///
     /// # Errors
-    /// They can't be read.
+    /// They can't be read, nothing can be written beside them, or another server takes uploads there.
     pub(super) fn open(directory: PathBuf) -> Result<Self, Failure> {
+        let name = directory.display();
+        let taken = make(&directory).and_then(|()| Hold::take(&directory)).map_err(|error| {
+            Failure::config(format!("{name}: {error}"))
+                .hint("--ingest keeps there what is uploaded: let it be written, or name another with --data-dir")
+        })?;
+        let hold = taken.map_err(|holder| {
+            Failure::config(format!("{name}: another server takes uploads there: {holder}")).hint(
+                "end that one first, or start this one without --ingest: it answers from the same \
+                 collections, with what is uploaded to the other one",
+            )
+        })?;
         let uploads = read_all(&directory).map_err(|error| {
-            Failure::new(Exit::Backend, format!("{}: {error}", directory.display()))
+            Failure::new(Exit::Backend, format!("{name}: {error}"))
                 .hint("it has what was uploaded: mend it, or move it away")
         })?;
         let mut table = Table { uploads, ..Table::default() };
@@ -127,13 +143,18 @@ impl Uploads {
             let undone = upload.places.iter().filter(|(_, place)| place.is_under_way());
             table.queue.extend(undone.map(|(name, _)| (name.clone(), upload.id.clone())));
         }
-        Ok(Self { directory, table: Mutex::new(table), changed: watch::Sender::new(()) })
+        let (hold, table) = (Mutex::new(hold), Mutex::new(table));
+        Ok(Self { directory, hold, table, changed: watch::Sender::new(()) })
+    }
+
+    fn hold(&self) -> MutexGuard<'_, Hold> {
+        self.hold.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
         let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
         // Whoever removes the data directory removes what was uploaded, too.
-        if !table.uploads.is_empty() && !self.directory.exists() {
+        if !table.uploads.is_empty() && self.hold().is_lost() {
             table.uploads.clear();
             table.queue.clear();
         }
@@ -165,13 +186,25 @@ impl Uploads {
     /// A file to write an upload to.
     ///
     /// # Errors
-    /// The directory can't be written.
+    /// The directory can't be written, or another server has made it anew.
     pub(super) fn new_file(&self) -> io::Result<NamedTempFile> {
-        if !self.directory.exists() {
-            make_private(&self.directory)?;
-            std::fs::write(self.directory.join(".gitignore"), "*\n")?;
+        if self.hold().is_lost() {
+            // What was removed is forgotten before there is a directory again.
+            drop(self.table());
+            self.take_again()?;
         }
         NamedTempFile::new_in(&self.directory)
+    }
+
+    fn take_again(&self) -> io::Result<()> {
+        make(&self.directory)?;
+        let mut hold = self.hold();
+        if hold.is_lost() {
+            *hold = Hold::take(&self.directory)?.map_err(|holder| {
+                io::Error::other(format!("another server takes uploads there: {holder}"))
+            })?;
+        }
+        Ok(())
     }
 
     /// Takes in a file that has been written.
@@ -341,65 +374,13 @@ fn remove_if_there(path: &Path) -> io::Result<()> {
     }
 }
 
-fn make_private(directory: &Path) -> io::Result<()> {
+/// Makes the directory where it is not there, for its owner alone, and hides it from git.
+fn make(directory: &Path) -> io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(directory)
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
-
-    use super::*;
-
-    fn upload(id: &str) -> Upload {
-        Upload {
-            id: id.to_owned(),
-            name: "a.md".to_owned(),
-            directory: String::new(),
-            bytes: 2,
-            created_at: 1,
-            purpose: "assistants".to_owned(),
-            owner: None,
-            places: BTreeMap::new(),
-        }
-    }
-
-    #[test]
-    fn what_was_promised_is_there_after_a_restart() {
-        let dir = tempfile::tempdir().unwrap();
-        let place = Place {
-            source: "uploads/0123456789ab/a.md".to_owned(),
-            tags: Vec::new(),
-            created_at: 1,
-            state: State::Waiting,
-            asked_by: Asked::default(),
-        };
-        let uploads = Uploads::open(dir.path().join("uploads")).unwrap();
-        for id in ["0123456789ab", "0123456789ac"] {
-            let mut file = uploads.new_file().unwrap();
-            file.write_all(b"hi").unwrap();
-            uploads.add(file, upload(id)).unwrap();
-            uploads.place(id, "docs", place.clone()).unwrap();
-        }
-        uploads.settle("0123456789ac", "docs", &place, Some(State::Stored)).unwrap();
-        let other = Place { tags: vec!["x".to_owned()], ..place.clone() };
-        uploads.settle("0123456789ab", "docs", &other, Some(State::Stored)).unwrap();
-
-        let again = Uploads::open(dir.path().join("uploads")).unwrap();
-        assert_eq!(again.waiting(), 1, "what was asked for since is still to be done");
-        assert_eq!(again.get("0123456789ac").unwrap().places["docs"].state, State::Stored);
-        again.displace("0123456789ab", "docs", Asked::default()).unwrap();
-        let place = again.get("0123456789ab").unwrap().places["docs"].clone();
-        again.settle("0123456789ab", "docs", &place, None).unwrap();
-        again.remove("0123456789ab").unwrap();
-        let last = Uploads::open(dir.path().join("uploads")).unwrap();
-        assert_eq!(last.all().len(), 1);
-        last.remove("0123456789ab").unwrap();
-        std::fs::remove_dir_all(dir.path()).unwrap();
-        assert_eq!((last.all().len(), last.waiting()), (0, 0), "removed with the data directory");
-    }
+    builder.create(directory)?;
+    let hides = directory.join(".gitignore");
+    if hides.exists() { Ok(()) } else { std::fs::write(hides, "*\n") }
 }
