@@ -1,0 +1,123 @@
+//! What `ingest` takes, and what brings sources in on the way.
+
+use clap::Args;
+
+use super::TapeFlags;
+use super::flags::flags;
+
+/// Bring a collection in line with its sources
+///
+/// Discovers files, extracts their text, chunks and embeds it, and stores it in Qdrant. A file that
+/// did not change costs nothing; one that changed is replaced; one that is gone disappears.
+/// Read are PDF, DOCX, PPTX, XLSX, ODT, ODP, ODS, RTF, HTML, EPUB, mails, Markdown (`.md`), `.rst`,
+/// `.adoc`, XML, subtitles, calendars, contacts, JSON, CSV, notebooks, source code, text, and scanned pages and pictures
+/// (PNG, JPEG, TIFF, WebP, GIF, BMP); README.md has a table of them.
+/// Files ignored by .gitignore or .docentignore, hidden files and binary files are skipped; so are
+/// .env, key and credentials files that are not named themselves. A URL is a page, or a sitemap,
+/// which stands for the pages it lists. A run that was cut off is completed by the next one.
+/// Without a PATH, what lies outside of the project and pages of the web are read again where they
+/// were named here before, pages also where docent.toml is trusted. In a pipeline, name them, or run
+/// `docent config trust` first.
+#[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub struct IngestArgs {
+    /// Files, directories, globs or URLs; `-` reads standard input [default: what earlier runs
+    /// named]
+    #[arg(value_name = "PATH|GLOB|URL|-")]
+    pub paths: Vec<String>,
+    /// Print what would be done, with chunks and tokens to embed, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Exit with 1 when there is anything to do, and do nothing
+    #[arg(long, conflicts_with = "rebuild")]
+    pub check: bool,
+    /// Stay, and sync again whenever a file changes. Not for URLs and standard input. Ctrl-C ends
+    /// it, with exit code 130
+    #[arg(long, conflicts_with_all = ["dry_run", "check", "rebuild", "retry_failed"])]
+    pub watch: bool,
+    /// Look at these PATHs or URLs no more, and delete what was brought in from them; nothing is
+    /// brought in
+    #[arg(long, requires = "paths", conflicts_with_all = ["watch", "rebuild", "retry_failed"])]
+    pub forget: bool,
+    #[command(flatten)]
+    pub ingest: IngestFlags,
+    /// Name of the document read from standard input
+    #[arg(long, value_name = "NAME", default_value = "stdin")]
+    pub source: String,
+    #[command(flatten)]
+    pub web: WebFlags,
+    #[command(flatten)]
+    pub tape: TapeFlags,
+}
+
+/// What `ingest` and `query --from` share.
+#[derive(Args, Debug, Default, Clone)]
+#[command(args = flags(&[
+    "ingest.max_file_size",
+    "ingest.on_secret",
+    "ingest.ocr",
+    "ingest.comments",
+    "ingest.pdf_password",
+    "chunk.tokens",
+    "chunk.overlap",
+    "sparse.language",
+    "embedding.concurrency",
+    "embedding.rpm",
+    "embedding.tpm",
+    "ingest.max_cost",
+    "ingest.deadline",
+    "qdrant.shard_number",
+    "qdrant.replication_factor",
+]))]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub struct IngestFlags {
+    /// Only files that match this glob (repeatable)
+    #[arg(long, value_name = "GLOB")]
+    pub include: Vec<String>,
+    /// No files that match this glob (repeatable)
+    #[arg(long, value_name = "GLOB")]
+    pub exclude: Vec<String>,
+    /// Also hidden files and directories
+    #[arg(long)]
+    pub hidden: bool,
+    /// Tag the documents, as KEY=VALUE or a word (repeatable)
+    #[arg(long = "tag", value_name = "TAG", id = "ingest_tag")]
+    pub tags: Vec<String>,
+    /// Field of JSON, CSV and spreadsheet records that is their text; `*` for all (repeatable)
+    #[arg(long = "text-field", value_name = "NAME")]
+    pub text_fields: Vec<String>,
+    /// Compare the content of every file, whatever its size and modification time say
+    #[arg(long)]
+    pub checksum: bool,
+    /// Take up only what failed before, whether it changed or not
+    #[arg(long)]
+    pub retry_failed: bool,
+    /// End the run with the first source that fails
+    #[arg(long)]
+    pub fail_fast: bool,
+    /// Build the collection anew beside the old one, with the settings of now, and swap when complete
+    #[arg(long, conflicts_with = "retry_failed")]
+    pub rebuild: bool,
+    /// Delete what is gone, however much of the collection that is
+    #[arg(long)]
+    pub allow_prune: bool,
+}
+
+/// Of links.
+fn steps(typed: &str) -> Result<u32, String> {
+    const MOST: u32 = 100;
+    let steps = typed.parse().ok().filter(|steps| *steps <= MOST);
+    steps.ok_or_else(|| format!("it is not a whole number from 0 to {MOST}"))
+}
+
+/// Pages of the web, for `ingest` and `query --from`.
+#[derive(Args, Debug, Default, Clone)]
+#[command(next_help_heading = "Pages of the web", args = flags(&["web.max_pages", "web.allow_private"]))]
+pub struct WebFlags {
+    /// Follow links this many steps from a URL, on its host and below its directory [default: 0]
+    #[arg(long, value_name = "N", default_value = "0", hide_default_value = true, value_parser = steps, allow_negative_numbers = true)]
+    pub depth: u32,
+    /// Follow links to the whole host of a URL
+    #[arg(long)]
+    pub whole_host: bool,
+}

@@ -1,0 +1,77 @@
+//! What `schema` takes: the names of all that is printed, sent and kept.
+
+use clap::{Args, ValueEnum};
+
+/// Print the JSON Schema of an output
+///
+/// Each describes one object: the whole output with `json`, one line of it with `jsonl`. Objects may
+/// get more fields; `schema_version` is raised when a field goes or changes its meaning.
+#[derive(Args, Debug)]
+pub struct SchemaArgs {
+    #[arg(value_enum, value_name = "OUTPUT")]
+    pub output: SchemaName,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SchemaName {
+    /// query --format json
+    QueryJson,
+    /// An event of query --format jsonl
+    QueryJsonl,
+    /// A line of query --batch
+    QueryBatch,
+    /// A turn of chat --format json
+    ChatJson,
+    /// An event of chat --format jsonl
+    ChatJsonl,
+    /// query --dry-run
+    QueryPlanJson,
+    /// search --format json
+    SearchJson,
+    /// A hit of search --format jsonl
+    SearchJsonl,
+    /// explain --format json
+    ExplainJson,
+    /// A line of explain --format jsonl
+    ExplainJsonl,
+    /// eval --format json
+    EvalJson,
+    /// The report of ingest
+    IngestJson,
+    /// ingest --dry-run and --check
+    IngestPlanJson,
+    /// trace show
+    TraceJson,
+    /// trace list
+    TraceListJson,
+    /// show --format json
+    ShowJson,
+    /// A line of show --format jsonl
+    ShowJsonl,
+    /// status
+    StatusJson,
+    /// doctor
+    DoctorJson,
+    /// index verify and index repair
+    IndexJson,
+    /// config show
+    ConfigJson,
+    /// The first line of serve on stdout
+    ServeJson,
+    /// A line of serve for a request, on stderr
+    ServeLogJsonl,
+    /// A line of serve --audit
+    AuditJsonl,
+    /// audit verify
+    AuditJson,
+    /// keys list
+    KeysJson,
+    /// keys create and keys rotate
+    KeysNewJson,
+    /// GET /v1/docent/usage of serve
+    UsageJson,
+    /// All that serve can be asked, as it is at /openapi.json
+    Openapi,
+    /// A line on stderr, with either format
+    StderrJsonl,
+}
