@@ -1,26 +1,22 @@
 //! What each key has used, by day: kept in a file from one start to the next, so that a budget is one.
 
+mod report;
+
 use std::collections::BTreeMap;
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use axum::response::Response;
 use chrono::{Datelike as _, NaiveDate, Utc};
 use schemars::JsonSchema;
-use schemars::r#gen::SchemaGenerator;
-use schemars::schema::{InstanceType, Schema, SchemaObject};
 use serde::{Deserialize, Serialize};
 
-use super::call::Call;
+pub use report::UsageResponse;
+pub(super) use report::{described, usage};
+
 use super::log::LogEntry;
-use super::native::json;
-use super::openapi::Operation;
-use super::refusal::Refusal;
-use super::request::query;
 use crate::error::Failure;
-use crate::output::Versioned;
 use crate::private;
 use crate::types::Usage;
 
@@ -246,104 +242,6 @@ fn write(path: &Path, text: &[u8]) -> io::Result<()> {
     file.write_all(text)?;
     file.persist(path)?;
     Ok(())
-}
-
-/// What each key has used.
-#[derive(Serialize, JsonSchema)]
-pub struct UsageResponse {
-    /// The first day that counts, in UTC.
-    #[schemars(schema_with = "date")]
-    from: NaiveDate,
-    /// The last one.
-    #[schemars(schema_with = "date")]
-    to: NaiveDate,
-    /// A row for each day and key.
-    days: Vec<DayRow>,
-    /// A row for each key.
-    total: Vec<KeyRow>,
-}
-
-fn date(_: &mut SchemaGenerator) -> Schema {
-    Schema::Object(SchemaObject {
-        instance_type: Some(InstanceType::String.into()),
-        format: Some("date".to_owned()),
-        ..SchemaObject::default()
-    })
-}
-
-/// What a key has used on a day.
-#[derive(Serialize, JsonSchema)]
-struct DayRow {
-    #[schemars(schema_with = "date")]
-    day: NaiveDate,
-    #[serde(flatten)]
-    row: KeyRow,
-}
-
-/// What a key has used.
-#[derive(Serialize, JsonSchema, Clone)]
-struct KeyRow {
-    /// Its name.
-    key: String,
-    #[serde(flatten)]
-    used: Used,
-}
-
-/// Of which days and keys.
-#[derive(Deserialize, JsonSchema)]
-#[schemars(deny_unknown_fields)]
-struct UsageQuery {
-    /// The first day, in UTC; unless it is said, that of this month.
-    #[serde(default)]
-    #[schemars(schema_with = "date")]
-    from: Option<String>,
-    /// The last day; today unless it is said.
-    #[serde(default)]
-    #[schemars(schema_with = "date")]
-    to: Option<String>,
-    /// Name of a key; all unless it is said.
-    key: Option<String>,
-}
-
-pub(super) fn described(operation: Operation<'_>) -> Operation<'_> {
-    operation
-        .named("getUsage", "What each key has used, by day")
-        .asks::<UsageQuery>()
-        .answers::<Versioned<UsageResponse>>()
-}
-
-/// `GET /v1/docent/usage?from=2030-01-01&to=2030-01-31&key=NAME`: what each key has used; unless the
-/// request says, in this month.
-pub(super) fn usage(call: &Call) -> Result<Response, Refusal> {
-    let UsageQuery { from, to, key } = query(&call.query)?;
-    let date = |name: &str, text: Option<String>| {
-        let date = text.map(|text| {
-            // It would also be read in other ways of writing it.
-            let date = text.parse::<NaiveDate>().ok();
-            date.filter(|date| date.to_string() == text).ok_or(())
-        });
-        date.transpose().map_err(|()| {
-            Refusal::invalid(name, format!("`{name}` must be a date, such as 2030-01-31"))
-                .hint("days are in UTC")
-        })
-    };
-    let today = Utc::now().date_naive();
-    let first = today.with_day(1).unwrap_or(today);
-    let (from, to) = (date("from", from)?.unwrap_or(first), date("to", to)?.unwrap_or(today));
-    let mut days = Vec::new();
-    let mut total: BTreeMap<String, Used> = BTreeMap::new();
-    let all = call.server.observers.usage.book().all();
-    for (day, keys) in all.iter().filter(|(day, _)| (from..=to).contains(*day)) {
-        for (name, used) in
-            keys.iter().filter(|(name, _)| key.as_ref().is_none_or(|key| key == *name))
-        {
-            days.push(DayRow { day: *day, row: KeyRow { key: name.clone(), used: *used } });
-            let sum = total.entry(name.clone()).or_default();
-            *sum = *sum + *used;
-        }
-    }
-    let total = total.into_iter().map(|(key, used)| KeyRow { key, used }).collect();
-    Ok(json(&Versioned::new(UsageResponse { from, to, days, total })))
 }
 
 #[cfg(test)]
