@@ -64,6 +64,8 @@ pub enum SchemaName {
     AuditJsonl,
     /// audit verify
     AuditJson,
+    /// audit list --format json
+    AuditListJson,
     /// keys list
     KeysJson,
     /// keys create and keys rotate

@@ -162,7 +162,7 @@ pub enum RightName {
     Admin,
 }
 
-/// Check what `docent serve --audit` has written
+/// Show and check what `docent serve --audit` has written
 #[derive(Args, Debug)]
 pub struct AuditArgs {
     #[command(subcommand)]
@@ -174,10 +174,28 @@ pub enum AuditCommand {
     /// Read every line, and say whether all are there as they were written; exits with 1 where not
     ///
     /// What the server moved aside before, FILE.NUMBER.jsonl, is read with it, and FILE.head, which says
-    /// where the end is.
+    /// where the end is. A notice by which the server says that lines were lost (its file was removed,
+    /// replaced or cut off) is a finding, too, until --known-until says that somebody looked into it.
     Verify {
         /// As `--audit` named it
         file: PathBuf,
+        /// Notices up to the line of this number were looked into: they are shown, and are no finding
+        #[arg(long, value_name = "NUMBER", default_value = "0", hide_default_value = true)]
+        known_until: u64,
+    },
+    /// Show the lines, the oldest first
+    ///
+    /// With what the server moved aside before. Whether they are as they were written is what verify
+    /// says.
+    List {
+        /// As `--audit` named it
+        file: PathBuf,
+        /// So many of the last
+        #[arg(long, value_name = "COUNT")]
+        last: Option<usize>,
+        /// What the server wrote of the audit itself: that lines were lost
+        #[arg(long)]
+        notices: bool,
     },
 }
 

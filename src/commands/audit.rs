@@ -1,19 +1,23 @@
-//! `docent audit`: whether the lines that a server kept are those that it wrote.
+//! `docent audit`: the lines that a server kept, and whether they are those that it wrote.
+
+use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::cli::{AuditArgs, AuditCommand, Format};
-use crate::error::{Exit, Failure};
+use crate::error::{Exit, Failure, shell_word};
 use crate::output::words::counted;
-use crate::serve::audit::{Broken, Verified, verify};
+use crate::serve::audit::{Broken, LossNotice, Verified, list, verify};
 use crate::ui::Ui;
+use crate::ui::sanitize::sanitize_line;
 
 /// All lines are as they were written.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Verified")]
 pub(super) struct Report<'a> {
-    /// True: what was changed is an error.
+    /// No notice of lost lines is unknown. What was changed is an error.
     ok: bool,
     /// Oldest first.
     files: Vec<String>,
@@ -27,10 +31,41 @@ pub(super) struct Report<'a> {
     hash: Option<&'a str>,
     /// It is known that no line is missing after the last one.
     end_is_known: bool,
+    /// What the server wrote of lines that were lost.
+    notices: Vec<NoticeRow<'a>>,
+}
+
+/// Lines were lost before this one.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "LossNotice")]
+struct NoticeRow<'a> {
+    /// The file that it stands in.
+    file: String,
+    /// Number of the line.
+    number: u64,
+    /// RFC 3339, UTC.
+    time: &'a str,
+    notice: &'a str,
+    /// Somebody looked into it, as `--known-until` says.
+    known: bool,
+}
+
+/// The lines of an audit.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AuditList")]
+pub(super) struct Lines {
+    /// Each as `docent schema audit-jsonl` has it.
+    lines: Vec<Value>,
 }
 
 pub(super) fn run(ui: &mut Ui, args: &AuditArgs) -> Result<Exit, Failure> {
-    let AuditCommand::Verify { file } = &args.command;
+    match &args.command {
+        AuditCommand::Verify { file, known_until } => check(ui, file, *known_until),
+        AuditCommand::List { file, last, notices } => show(ui, file, *last, *notices),
+    }
+}
+
+fn check(ui: &mut Ui, file: &Path, known_until: u64) -> Result<Exit, Failure> {
     let name = file.display();
     let verified = verify(file).map_err(|error| Failure::usage(format!("{name}: {error}")))?;
     let verified = verified.map_err(|Broken { file, line, problem }| {
@@ -38,17 +73,20 @@ pub(super) fn run(ui: &mut Ui, args: &AuditArgs) -> Result<Exit, Failure> {
         Failure::new(Exit::Negative, format!("{name}: line {line}: {problem}"))
             .hint("compare it with a copy: no line before this one was changed")
     })?;
+    let mut unknown = verified.notices.iter().filter(|notice| notice.number > known_until);
+    let (count, last) = (unknown.clone().count(), unknown.next_back().map(|it| it.number));
     if ui.format == Format::Text {
         ui.data(&words(&name.to_string(), &verified))?;
     } else {
         ui.json(Report {
-            ok: true,
+            ok: count == 0,
             files: verified.files.iter().map(|file| file.display().to_string()).collect(),
             lines: verified.lines,
             first: verified.first,
             last: verified.last.as_ref().map(|last| last.number),
             hash: verified.last.as_ref().map(|last| &*last.hash),
             end_is_known: verified.end_is_known,
+            notices: verified.notices.iter().map(|notice| row(notice, known_until)).collect(),
         })?;
     }
     if !verified.end_is_known {
@@ -56,12 +94,23 @@ pub(super) fn run(ui: &mut Ui, args: &AuditArgs) -> Result<Exit, Failure> {
             "{name}.head is not there: whether lines were cut off at the end is not known"
         ));
     }
-    Ok(Exit::Done)
+    let Some(last) = last else { return Ok(Exit::Done) };
+    let message = format!("{name}: {} of lines that were lost", counted(count, "notice"));
+    let file = shell_word(&name.to_string());
+    Err(Failure::new(Exit::Negative, message).hint(format!(
+        "find out what became of them; docent audit verify --known-until {last} {file} passes what was looked into"
+    )))
+}
+
+fn row(notice: &LossNotice, known_until: u64) -> NoticeRow<'_> {
+    let LossNotice { file, number, time, notice } = notice;
+    let (file, known) = (file.display().to_string(), *number <= known_until);
+    NoticeRow { file, number: *number, time, notice, known }
 }
 
 /// `audit.jsonl: 12 lines in 2 files, as they were written; the last is 12, abc…`.
 fn words(name: &str, verified: &Verified) -> String {
-    let Verified { files, lines, first, last, .. } = verified;
+    let Verified { files, lines, first, last, notices, .. } = verified;
     let mut text = format!("{name}: {}", counted(*lines as usize, "line"));
     if files.len() > 1 {
         text += &format!(" in {} files", files.len());
@@ -73,5 +122,51 @@ fn words(name: &str, verified: &Verified) -> String {
     if let Some(last) = last {
         text += &format!("\nthe last is {}, {}", last.number, last.hash);
     }
+    for LossNotice { number, time, notice, .. } in notices {
+        text += &format!("\n{}", sanitize_line(&format!("{number}  {time}  NOTICE  {notice}")));
+    }
     text + "\n"
+}
+
+fn show(ui: &mut Ui, file: &Path, last: Option<usize>, notices: bool) -> Result<Exit, Failure> {
+    let format = ui.format;
+    let mut all = Vec::new();
+    list(file, last, notices, &mut |line, value| match format {
+        Format::Json => {
+            all.push(value.clone());
+            Ok(())
+        }
+        Format::Jsonl => ui.data(&format!("{line}\n")),
+        _ => ui.data(&format!("{}\n", sanitize_line(&told(value)))),
+    })?;
+    if format == Format::Json {
+        ui.json(Lines { lines: all })?;
+    }
+    Ok(Exit::Done)
+}
+
+/// `7  2030-01-31T12:00:00.000Z  answered  200  ci  POST /v1/chat/completions  docs: a.md, b.md`.
+fn told(line: &Value) -> String {
+    let text = |name: &str| line[name].as_str().unwrap_or_default();
+    let head = format!("{}  {}", line["number"], text("time"));
+    if let Some(notice) = line["notice"].as_str() {
+        return format!("{head}  NOTICE  {notice}");
+    }
+    let key = line["key"].as_str().unwrap_or("-");
+    let mut told = format!(
+        "{head}  {}  {}  {key}  {} {}",
+        text("decision"),
+        line["status"],
+        text("method"),
+        text("path")
+    );
+    let documents = line["documents"].as_array().into_iter().flatten();
+    let documents: Vec<&str> = documents.filter_map(Value::as_str).collect();
+    if let Some(collection) = line["collection"].as_str() {
+        told += &format!("  {collection}");
+        if !documents.is_empty() {
+            told += &format!(": {}", documents.join(", "));
+        }
+    }
+    told
 }

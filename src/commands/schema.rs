@@ -1,6 +1,6 @@
 //! `docent schema`: the JSON Schema of what the other commands print.
 
-use super::audit::Report;
+use super::audit::{Lines, Report};
 use super::keys::{KeyList, NewKey};
 use super::serve::Listening;
 use crate::cli::{SchemaArgs, SchemaName};
@@ -48,6 +48,7 @@ fn schema(name: SchemaName) -> String {
         SchemaName::ServeLogJsonl => schema_of::<LogEntry>("serve, of a request"),
         SchemaName::AuditJsonl => serve::audit::schema(),
         SchemaName::AuditJson => schema_of::<Report<'_>>("audit verify"),
+        SchemaName::AuditListJson => schema_of::<Lines>("audit list"),
         SchemaName::KeysJson => schema_of::<KeyList<'_>>("keys list"),
         SchemaName::KeysNewJson => schema_of::<NewKey<'_>>("keys create and keys rotate"),
         SchemaName::UsageJson => schema_of::<UsageResponse>("serve, GET /v1/docent/usage"),

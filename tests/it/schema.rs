@@ -188,6 +188,9 @@ fn what_a_server_prints_and_keeps() {
     let audit = std::fs::read_to_string(env.path("audit.jsonl")).expect("the audit");
     check(&env, "audit-jsonl", &lines(audit));
     check(&env, "audit-json", &[json(&["audit", "verify", "audit.jsonl"])]);
+    let listed = json(&["audit", "list", "audit.jsonl", "--last", "2"]);
+    assert_eq!(listed["lines"].as_array().map(Vec::len), Some(2));
+    check(&env, "audit-list-json", &[listed]);
 }
 
 #[test]

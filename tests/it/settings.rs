@@ -24,7 +24,8 @@ const NOT_SETTINGS: &[&str] = &[
     "write_baseline", "write_drift_baseline", "compare", "sweep", "keep", "run_file", "from_run", "cases",
     // status
     "documents", "quality",
-    // serve, keys
+    // serve, keys, audit
+    "known_until", "last", "notices",
     "no_auth", "rights", "collections", "key_source", "key_tag", "requests_per_minute", "tokens_per_minute",
     "questions_at_a_time", "cost_per_day", "cost_per_month", "expires",
 ];

@@ -6,6 +6,7 @@
 //! too. Questions are in it only where that is asked for; answers and keys never.
 
 mod head;
+mod list;
 mod verify;
 
 #[cfg(test)]
@@ -24,7 +25,8 @@ use serde_json::json;
 
 use head::Head;
 pub use head::Mark;
-pub use verify::{Broken, Verified, verify};
+pub use list::list;
+pub use verify::{Broken, LossNotice, Verified, verify};
 
 use super::log::LogEntry;
 use crate::error::Failure;

@@ -17,6 +17,17 @@ pub struct Broken {
     pub problem: String,
 }
 
+/// What a server wrote of the audit itself: lines were lost before this one.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LossNotice {
+    pub file: PathBuf,
+    /// Of all lines, as it stands in them.
+    pub number: u64,
+    /// RFC 3339, UTC.
+    pub time: String,
+    pub notice: String,
+}
+
 /// A chain without a gap.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Verified {
@@ -30,6 +41,8 @@ pub struct Verified {
     /// The last line is that which the server wrote last, as the head beside the file says. Without a
     /// head that is not known.
     pub end_is_known: bool,
+    /// In order.
+    pub notices: Vec<LossNotice>,
 }
 
 /// Reads the lines of an audit, and of what was moved aside of it before, and checks each against the
@@ -40,18 +53,29 @@ pub struct Verified {
 pub fn verify(path: &Path) -> io::Result<Result<Verified, Broken>> {
     // Before the lines: a server that runs may add some meanwhile.
     let head = head::read(path)?;
-    let mut files = moved_aside(path)?;
-    files.push(path.to_owned());
+    let files = files(path)?;
     let mut chain = Chain { lines: 0, first: None, last: None, passed: head.is_none(), head };
     let mut at = 0;
+    let mut notices = Vec::new();
     for file in &files {
         let lines = BufReader::new(crate::beneath::open_file(file)?).lines();
         at = 0;
         for line in lines {
             at += 1;
-            if let Err(problem) = chain.add(&line?) {
-                let problem = problem.to_owned();
-                return Ok(Err(Broken { file: file.clone(), line: at, problem }));
+            let line = match chain.add(&line?) {
+                Ok(line) => line,
+                Err(problem) => {
+                    let problem = problem.to_owned();
+                    return Ok(Err(Broken { file: file.clone(), line: at, problem }));
+                }
+            };
+            if let Some(notice) = line["notice"].as_str() {
+                notices.push(LossNotice {
+                    file: file.clone(),
+                    number: line["number"].as_u64().unwrap_or_default(),
+                    time: line["time"].as_str().unwrap_or_default().to_owned(),
+                    notice: notice.to_owned(),
+                });
             }
         }
     }
@@ -65,7 +89,18 @@ pub fn verify(path: &Path) -> io::Result<Result<Verified, Broken>> {
         );
         return Ok(Err(Broken { file: path.to_owned(), line: at + 1, problem }));
     }
-    Ok(Ok(Verified { files, lines, first: first.unwrap_or(1), last, end_is_known: head.is_some() }))
+    let (first, end_is_known) = (first.unwrap_or(1), head.is_some());
+    Ok(Ok(Verified { files, lines, first, last, end_is_known, notices }))
+}
+
+/// The files of an audit, the oldest first.
+///
+/// # Errors
+/// Its directory can't be read.
+pub(super) fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = moved_aside(path)?;
+    files.push(path.to_owned());
+    Ok(files)
 }
 
 /// Files that an audit was moved to when it had become large, in order.
@@ -96,8 +131,8 @@ struct Chain {
 }
 
 impl Chain {
-    /// The error says what is wrong with the line.
-    fn add(&mut self, line: &str) -> Result<(), &'static str> {
+    /// What the line says. The error is what is wrong with it.
+    fn add(&mut self, line: &str) -> Result<Value, &'static str> {
         // What a crash has left of a line was never acknowledged, and is no line either.
         const NONE: &str = "it is no line of an audit";
         let mark: Mark = serde_json::from_str(line).map_err(|_| NONE)?;
@@ -127,6 +162,6 @@ impl Chain {
         self.lines += 1;
         self.first.get_or_insert(mark.number);
         self.last = Some(mark);
-        Ok(())
+        Ok(value)
     }
 }

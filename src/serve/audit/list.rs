@@ -1,0 +1,51 @@
+//! The lines of an audit, for who looks at them.
+
+use std::collections::VecDeque;
+use std::fmt::Display;
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::verify::files;
+use crate::error::Failure;
+
+/// Shows the lines of an audit, and of what was moved aside of it before, in order: all, or so many of the
+/// last; all, or those alone that the server wrote of the audit itself. `show` gets each as it stands there,
+/// and what it says.
+///
+/// # Errors
+/// A file can't be read, has a line that is none of an audit, or `show` fails.
+pub fn list(
+    path: &Path,
+    last: Option<usize>,
+    notices_only: bool,
+    show: &mut dyn FnMut(&str, &Value) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut kept = VecDeque::new();
+    for file in files(path).map_err(|error| unreadable(path, &error))? {
+        let open = crate::beneath::open_file(&file).map_err(|error| unreadable(&file, &error))?;
+        for (at, line) in (1..).zip(BufReader::new(open).lines()) {
+            let line = line.map_err(|error| unreadable(&file, &error))?;
+            let problem = format!("line {at}: it is no line of an audit");
+            let value: Value =
+                serde_json::from_str(&line).map_err(|_| unreadable(&file, &problem))?;
+            if notices_only && !value["notice"].is_string() {
+                continue;
+            }
+            let Some(last) = last else {
+                show(&line, &value)?;
+                continue;
+            };
+            kept.push_back((line, value));
+            if kept.len() > last {
+                kept.pop_front();
+            }
+        }
+    }
+    kept.iter().try_for_each(|(line, value)| show(line, value))
+}
+
+fn unreadable(path: &Path, problem: &dyn Display) -> Failure {
+    Failure::usage(format!("{}: {problem}", path.display()))
+}
