@@ -172,13 +172,23 @@ pub struct Failure {
     pub message: String,
     pub causes: Vec<String>,
     pub hint: Option<String>,
+    /// What it is about of what was asked, by the name that a request or the settings have for it:
+    /// `sources`.
+    pub about: Option<&'static str>,
     /// What failed outside the process, where that was it, and what a caller can do about it.
     pub backend: Option<(Service, Fault)>,
 }
 
 impl Failure {
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), causes: Vec::new(), hint: None, backend: None }
+        Self {
+            exit,
+            message: message.into(),
+            causes: Vec::new(),
+            hint: None,
+            about: None,
+            backend: None,
+        }
     }
 
     pub fn usage(message: impl Into<String>) -> Self {
@@ -202,6 +212,12 @@ impl Failure {
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    #[must_use]
+    pub fn about(mut self, what: &'static str) -> Self {
+        self.about = Some(what);
         self
     }
 

@@ -16,6 +16,7 @@
 //! | [`provenance`] | where the records of answers go |
 //! | [`explaining`] | why a document is not among the passages |
 //! | [`freshness`] | how stored documents compare with their files |
+//! | [`globs`] | paths, directories and globs that choose documents |
 //! | [`source`] | what somebody names → a document that is stored |
 //! | [`show`] | what was read of a document, chunk by chunk |
 //! | [`sync`] | sources → the collection: what `ingest` and `query --from` do |
@@ -31,6 +32,7 @@ pub mod context;
 pub mod engine;
 pub mod explaining;
 pub mod freshness;
+pub mod globs;
 pub mod provenance;
 pub mod questions;
 pub mod retrieval;

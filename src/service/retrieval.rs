@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::backends;
 use super::condition::Condition;
 use super::engine::Engine;
+use super::globs::{GLOBS, is_under};
 use super::source::Place;
 use crate::error::Failure;
 use crate::ingest::discover::lexical;
@@ -227,23 +228,22 @@ fn selected<'a>(
             || take(&|source| glob.as_ref().is_ok_and(|glob| glob.is_match(source)))
             || take(&|source| is_under(source, &here));
         if let (false, Err(error)) = (found, glob) {
-            return Err(Failure::usage(format!("--source `{typed}`: {}", error.kind())));
+            return Err(not_a_glob(typed, &error));
         }
     }
     Ok(known.iter().zip(taken).filter(|(_, taken)| *taken).map(|(source, _)| *source).collect())
+}
+
+fn not_a_glob(typed: &str, error: &globset::Error) -> Failure {
+    Failure::usage(format!("`{typed}` is no document, no directory and no glob: {}", error.kind()))
+        .hint(GLOBS)
+        .about("sources")
 }
 
 /// Whether one of these selects a source; a glob that is none selects nothing.
 pub(super) fn selects(patterns: &[String], source: &str, at: Place<'_>) -> bool {
     let one = |pattern: &String| selected(std::slice::from_ref(pattern), &[source], at);
     patterns.iter().any(|pattern| one(pattern).is_ok_and(|selected| !selected.is_empty()))
-}
-
-/// Whether a source is what is named, or in a directory of this name.
-fn is_under(source: &str, name: &str) -> bool {
-    let name = name.trim_end_matches('/');
-    let rest = source.strip_prefix(name);
-    !name.is_empty() && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 #[cfg(test)]

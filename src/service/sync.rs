@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+pub(super) use options::PRUNE;
 pub use options::{Inputs, SyncOptions, discover_failure, discover_options};
 use tokio::sync::mpsc;
 
@@ -316,7 +317,7 @@ fn failure(error: IngestError) -> Failure {
         IngestError::Discover(error) => discover_failure(&error),
         IngestError::Prune(error) => Failure::new(Exit::Negative, error.to_string()).hint(
             "see them with --dry-run, and delete them with --allow-prune; ingest.prune_share sets the limit",
-        ),
+        ).about(PRUNE),
         IngestError::Spool(error) => Failure::new(Exit::Backend, error.to_string())
             .hint("set TMPDIR to a directory with free space"),
         IngestError::Backend(error) => error.into(),

@@ -7,9 +7,9 @@
 use std::time::Duration;
 
 use super::engine::Engine;
-use super::sync::{Inputs, SyncOptions, discover_failure, discover_options};
+use super::sync::{Inputs, PRUNE, SyncOptions, discover_failure, discover_options};
 use crate::cancel::Cancel;
-use crate::error::{Exit, Failure};
+use crate::error::{Exit, Failure, shell_word};
 use crate::ingest::discover::{DiscoverError, DiscoverOptions, Lookout};
 use crate::types::Reach;
 use crate::watch::{Changes, Watch, WatchError};
@@ -62,7 +62,7 @@ impl Engine {
                     self.sync_files(paths, writing, stop, tell).await
                 }
                 Err(failure) => {
-                    tell(WatchNews::Failed(failure));
+                    tell(WatchNews::Failed(self.beside(failure)));
                     false
                 }
             };
@@ -112,11 +112,27 @@ impl Engine {
             }
             Err(_) if stop.is_cancelled() => {}
             Err(failure) => {
-                tell(WatchNews::Failed(failure));
+                tell(WatchNews::Failed(self.beside(failure)));
                 return false;
             }
         }
         true
+    }
+
+    /// With a command that can be typed beside the process that watches: it has no flags of a run.
+    fn beside(&self, failure: Failure) -> Failure {
+        if failure.about != Some(PRUNE) {
+            return failure;
+        }
+        let name = self.context.settings.collection.as_str();
+        let collection = match name {
+            "docent" => String::new(),
+            name => format!(" --collection {}", shell_word(name)),
+        };
+        failure.hint(format!(
+            "docent ingest{collection} --allow-prune deletes them while this goes on, with --dry-run it \
+             shows them; or bring the files back"
+        ))
     }
 }
 

@@ -221,6 +221,7 @@ fn masked(failure: &Failure) -> Failure {
         message: mask_keys(&failure.message),
         causes: failure.causes.iter().map(|cause| mask_keys(cause)).collect(),
         hint: failure.hint.as_deref().map(mask_keys),
+        about: failure.about,
         backend: failure.backend,
     }
 }

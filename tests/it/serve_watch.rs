@@ -84,3 +84,24 @@ fn what_is_no_file_is_not_watched() {
     assert!(line.contains("warning"), "there is nothing to watch yet: {line}");
     served.get("/livez").expect(200);
 }
+
+#[test]
+fn what_a_run_may_not_delete_is_deleted_by_the_command_that_is_named() {
+    let env = TestEnv::new();
+    for number in 0..10 {
+        env.write(&format!("docs/{number}.md"), &format!("# Pier {number}\n\nA lamp.\n"));
+    }
+    let served = Served::start(&env, &["--collections", "piers", "--watch", "docs"]);
+    wait("the first run", || watch_of(&served)["synced_at"].is_string());
+    for number in 1..10 {
+        std::fs::remove_file(env.path(&format!("docs/{number}.md"))).expect("it is there");
+    }
+    wait("a problem", || watch_of(&served)["problem"].is_string());
+    let problem = watch_of(&served)["problem"].to_string();
+    let command = "docent ingest --collection piers --allow-prune";
+    assert!(problem.contains(command), "{problem}");
+    let args: Vec<&str> = command.split(' ').skip(1).collect();
+    env.run(&args).expect(0);
+    env.write("docs/0.md", "# Pier 0\n\nTwo lamps.\n");
+    wait("no problem", || watch_of(&served)["problem"].is_null());
+}

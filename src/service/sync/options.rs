@@ -94,8 +94,12 @@ pub fn discover_failure(error: &DiscoverError) -> Failure {
         DiscoverError::Outside { .. } | DiscoverError::Unnamed(_) => Exit::Config,
         _ => Exit::Usage,
     };
-    Failure { hint: error.hint(), ..Failure::new(exit, error.to_string()) }
+    let failure = Failure { hint: error.hint(), ..Failure::new(exit, error.to_string()) };
+    if matches!(error, DiscoverError::Gone { .. }) { failure.about(PRUNE) } else { failure }
 }
+
+/// What a [`Failure`] is about that stands in the way of deleting much.
+pub(in crate::service) const PRUNE: &str = "allow_prune";
 
 fn parallelism() -> usize {
     std::thread::available_parallelism().map_or(2, usize::from)
