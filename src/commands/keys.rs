@@ -12,7 +12,7 @@ use super::{Context, context};
 use crate::cli::{Format, KeysArgs, KeysCommand, NewKeyFlags, RightName};
 use crate::error::{Exit, Failure, shell_word};
 use crate::output::words::counted;
-use crate::serve::keys::{Key, KeyFile, KeyFileError, Right, Secret, expiry};
+use crate::serve::keys::{Key, KeyFile, KeyFileError, NOBODY, Right, Secret, expiry};
 use crate::settings::{self, Serve, parse};
 use crate::ui::Ui;
 use crate::ui::sanitize::sanitize_line;
@@ -49,12 +49,14 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: KeysArgs) -> Resul
             Some((name, secret))
         }
         KeysCommand::Revoke { name } => {
-            let before = keys.keys.len();
-            keys.keys.retain(|key| key.name != name);
-            if keys.keys.len() == before {
+            let Some(place) = keys.keys.iter().position(|key| key.name == name) else {
                 return Err(no_key(&keys, &name));
-            }
+            };
+            keys.keys.remove(place);
             ui.status(&format!("`{name}` opens nothing any more"));
+            if keys.keys.is_empty() {
+                ui.warn(&format!("it was the last key: {NOBODY}"));
+            }
             None
         }
         KeysCommand::Rotate { name } => {
@@ -229,6 +231,13 @@ async fn warn_of(ui: &mut Ui, context: &Context, key: &Key) -> Result<(), Failur
         if let Ok(Ok(None)) = tokio::time::timeout(PATIENCE, collection.read()).await {
             ui.warn(&format!("there is no collection `{name}` in {}", collection.endpoint()));
         }
+    }
+    if key.is_choosy() {
+        ui.warn(&format!(
+            "what this key uploads is stored as DIRECTORY/uploads/ID/NAME, and `{}` does not match every name \
+             there: callers have to send one that it matches. A directory takes all: --source DIRECTORY",
+            key.sources.join("`, `")
+        ));
     }
     let chat = &context.settings.chat;
     if key.has_budget() && chat.price.is_none() {

@@ -6,6 +6,7 @@ use std::fmt;
 
 use super::Answer;
 use super::cite::{Citations, Finding};
+use crate::chat::CALLS;
 use crate::types::{Passage, Usage};
 
 /// Why there is no answer.
@@ -135,6 +136,11 @@ fn shortened(text: &str) -> Cow<'_, str> {
 }
 
 impl Answer {
+    /// The model called functions: it has not answered yet.
+    pub fn calls_functions(&self) -> bool {
+        self.finish_reason.as_deref() == Some(CALLS)
+    }
+
     /// What it took, with what the model of `--verify` took.
     pub fn usage_in_all(&self) -> Usage {
         let checked = self.verification.as_ref().map(|verification| verification.usage);

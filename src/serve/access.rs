@@ -3,6 +3,8 @@
 //! A handler has no engine. It has a [`Caller`], and gets from it a [`Scoped`] engine, whose every
 //! question carries the filter of the key. So what a key may not see has no way out.
 
+mod scoped;
+
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,12 +14,14 @@ use chrono::Utc;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+pub(super) use scoped::{Scoped, Sight};
+
 use super::bucket::Bucket;
-use super::credentials::{NEW_KEY, key_of, unknown_key};
+use super::credentials::{key_of, unknown_key};
 use super::keys::{Key, Right, Secret, WatchedKeys};
-use super::refusal::Refusal;
+use super::refusal::{ErrorCode, Refusal};
+use super::unpriced;
 use crate::service::Engine;
-use crate::service::retrieval::DocumentFilter;
 use crate::types::Usage;
 
 /// The collections that are served, and who may ask them.
@@ -47,22 +51,6 @@ pub(super) struct Caller {
     usage: Option<Arc<Use>>,
 }
 
-/// A collection, as far as a caller may see it.
-pub(super) struct Scoped {
-    pub(super) name: String,
-    engine: Arc<Engine>,
-    within: Vec<String>,
-    tags: Vec<String>,
-}
-
-/// What of a collection a caller may see.
-#[derive(Clone, PartialEq, Debug)]
-pub(super) struct Sight {
-    pub(super) collection: String,
-    within: Vec<String>,
-    tags: Vec<String>,
-}
-
 /// What became of a request at the door.
 pub(super) struct Entered {
     pub(super) caller: Result<Caller, Refusal>,
@@ -70,8 +58,6 @@ pub(super) struct Entered {
     pub(super) key: Option<String>,
     /// What it has left of its minute, where that has an end.
     pub(super) left: Vec<(HeaderName, HeaderValue)>,
-    /// Why the file of keys could not be read, once.
-    pub(super) problem: Option<String>,
 }
 
 impl Access {
@@ -88,6 +74,11 @@ impl Access {
         self.keys.as_ref().is_some_and(WatchedKeys::are_needed)
     }
 
+    /// What whoever runs the server should know of the file of keys, said once.
+    pub(super) fn news_of_keys(&self) -> Option<String> {
+        self.keys.as_ref().and_then(WatchedKeys::news)
+    }
+
     /// All collections, whoever may see them.
     pub(super) fn engines(&self) -> impl Iterator<Item = (&str, &Arc<Engine>)> {
         self.engines.iter().map(|(name, engine)| (&**name, engine))
@@ -96,17 +87,16 @@ impl Access {
     /// Lets a request in for a right, and counts it; or says why not: there is no key, it is unknown or
     /// over, has no such right, or asks too often.
     pub(super) fn enter(self: &Arc<Self>, headers: &HeaderMap, right: Right) -> Entered {
-        let (keys, problem) = self.keys.as_ref().map(WatchedKeys::now).unwrap_or_default();
-        let Some(keys) = keys else {
+        let Some(keys) = self.keys.as_ref().and_then(WatchedKeys::keys) else {
             let caller = Caller { access: Arc::clone(self), key: None, usage: None };
-            return Entered { caller: Ok(caller), key: None, left: Vec::new(), problem };
+            return Entered { caller: Ok(caller), key: None, left: Vec::new() };
         };
         let known = key_of(headers)
             .and_then(|secret| keys.opened_by(&secret).ok_or_else(|| self.unknown(&secret)));
         let key = known.as_ref().ok().copied();
         let caller = known.and_then(|key| self.let_in(key, right));
         let left = key.map(|key| self.left_of(key)).unwrap_or_default();
-        Entered { caller, key: key.map(|key| key.name.clone()), left, problem }
+        Entered { caller, key: key.map(|key| key.name.clone()), left }
     }
 
     fn left_of(&self, key: &Key) -> Vec<(HeaderName, HeaderValue)> {
@@ -153,10 +143,9 @@ impl Access {
             None => unknown_key(),
             Some(name) => Refusal::new(
                 StatusCode::UNAUTHORIZED,
-                "revoked_api_key",
+                ErrorCode::RevokedApiKey,
                 format!("the key `{name}` was revoked, or has another secret now"),
-            )
-            .hint(NEW_KEY),
+            ),
         }
     }
 
@@ -164,7 +153,7 @@ impl Access {
         if key.has_expired(Utc::now()) {
             return Err(Refusal::new(
                 StatusCode::UNAUTHORIZED,
-                "expired_api_key",
+                ErrorCode::ExpiredApiKey,
                 format!("the key `{}` has expired", key.name),
             )
             .hint(format!("docent keys rotate {} makes a new secret", key.name)));
@@ -172,7 +161,7 @@ impl Access {
         if !key.may(right) {
             return Err(Refusal::new(
                 StatusCode::FORBIDDEN,
-                "missing_right",
+                ErrorCode::MissingRight,
                 format!("the key `{}` has no right to {}", key.name, right.name()),
             )
             .hint(format!("it needs `{}` among its rights in keys.toml", right.name())));
@@ -229,7 +218,7 @@ fn take(
 fn too_often(key: &Key, what: &str, wait: Duration) -> Refusal {
     Refusal::new(
         StatusCode::TOO_MANY_REQUESTS,
-        "rate_limit_exceeded",
+        ErrorCode::RateLimitExceeded,
         format!("the key `{}` has no {what} left in this minute", key.name),
     )
     .after(wait)
@@ -244,16 +233,15 @@ impl Caller {
         cost: impl FnOnce(&str) -> (f64, f64),
     ) -> Result<(), Refusal> {
         let Some(key) = self.key.as_deref().filter(|key| key.has_budget()) else { return Ok(()) };
-        if self.access.engines().any(|(_, engine)| engine.context.settings.chat.is_unpriced()) {
+        let mut engines = self.access.engines();
+        let unpriced = engines.find_map(|(_, engine)| unpriced(&engine.context.settings));
+        if let Some((table, model)) = unpriced {
             return Err(Refusal::new(
                 StatusCode::SERVICE_UNAVAILABLE,
-                "budget_without_prices",
-                format!(
-                    "the key `{}` has a budget, and what the chat model costs is not known",
-                    key.name
-                ),
+                ErrorCode::BudgetWithoutPrices,
+                format!("the key `{}` has a budget, and what {model} costs is not known", key.name),
             )
-            .hint("whoever runs the server sets chat.price_in and chat.price_out"));
+            .hint(format!("whoever runs the server sets {table}.price_in and {table}.price_out")));
         }
         let (today, month) = cost(&key.name);
         let over = |budget: Option<f64>, cost: f64| budget.filter(|budget| cost >= *budget);
@@ -263,7 +251,7 @@ impl Caller {
             None => Ok(()),
             Some((budget, time)) => Err(Refusal::new(
                 StatusCode::TOO_MANY_REQUESTS,
-                "insufficient_quota",
+                ErrorCode::InsufficientQuota,
                 format!("the key `{}` has cost the {budget} that it may in {time}", key.name),
             )),
         }
@@ -306,7 +294,7 @@ impl Caller {
         permit.map(Some).map_err(|_| {
             Refusal::new(
                 StatusCode::TOO_MANY_REQUESTS,
-                "too_many_questions",
+                ErrorCode::TooManyQuestions,
                 format!("the key `{}` may ask {count} questions at a time", key.name),
             )
             .after(Duration::from_secs(1))
@@ -350,7 +338,7 @@ impl Caller {
             };
             return Err(Refusal {
                 param: "collection".into(),
-                ..Refusal::not_found("collection_not_found", problem)
+                ..Refusal::not_found(ErrorCode::CollectionNotFound, problem)
             }
             .hint(match known.as_slice() {
                 [] => "this key sees no collection that is served".to_owned(),
@@ -364,44 +352,5 @@ impl Caller {
             within: key.map(|key| key.sources.clone()).unwrap_or_default(),
             tags: key.map(|key| key.tags.clone()).unwrap_or_default(),
         })
-    }
-}
-
-impl Scoped {
-    pub(super) fn engine(&self) -> &Engine {
-        &self.engine
-    }
-
-    /// What was asked for, of what may be seen.
-    pub(super) fn filter(&self, asked: DocumentFilter) -> DocumentFilter {
-        let DocumentFilter { sources, kinds, mut tags, within, condition } = asked;
-        debug_assert!(within.is_empty(), "only a key restricts");
-        tags.extend(self.tags.iter().cloned());
-        DocumentFilter { sources, kinds, tags, within: self.within.clone(), condition }
-    }
-
-    pub(super) fn sight(&self) -> Sight {
-        let (within, tags) = (self.within.clone(), self.tags.clone());
-        Sight { collection: self.name.clone(), within, tags }
-    }
-
-    /// Whether a document of this source with these tags is among what may be seen.
-    pub(super) fn sees(&self, source: &str, tags: &[String]) -> bool {
-        self.engine.selects(&self.within, source) && self.tags.iter().all(|tag| tags.contains(tag))
-    }
-
-    /// Paths, directories and globs, one of which selects every document that may be seen; none: all.
-    pub(super) fn within(&self) -> &[String] {
-        &self.within
-    }
-
-    /// Tags that every document has which may be seen.
-    pub(super) fn tags(&self) -> &[String] {
-        &self.tags
-    }
-
-    /// The caller sees all of the collection.
-    pub(super) fn is_whole(&self) -> bool {
-        self.within.is_empty() && self.tags.is_empty()
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::StatusCode;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::refusal::Refusal;
+use super::refusal::{ErrorCode, Refusal};
 
 pub(super) struct Admission {
     questions: Arc<Semaphore>,
@@ -57,7 +57,7 @@ impl Admission {
     fn overloaded(&self, why: &str) -> Refusal {
         Refusal::new(
             StatusCode::SERVICE_UNAVAILABLE,
-            "overloaded",
+            ErrorCode::Overloaded,
             format!("the server answers {} questions at a time, and {why}", self.at_once),
         )
         .after(Duration::from_secs(1))
@@ -88,7 +88,7 @@ mod tests {
             tokio::task::yield_now().await;
         }
         let third = admission.begin_question().await.unwrap_err();
-        assert_eq!((third.status.as_u16(), third.code), (503, "overloaded"));
+        assert_eq!((third.status.as_u16(), third.code.name()), (503, "overloaded"));
         drop(first);
         let second = second.await.unwrap().unwrap();
         assert_eq!(admission.now(), (1, 0));

@@ -1,5 +1,7 @@
 //! A question → events and an answer, as every wire sends them.
 
+mod details;
+
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
@@ -9,25 +11,24 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::access::Scoped;
+pub(super) use details::AnswerDetails;
+
+use super::access::{Caller, Scoped};
 use super::call::{Server, SharedNotes};
 use super::drift::Observation;
 use super::feedback::RecentAnswer;
 use super::log::Notes;
-use super::refusal::Refusal;
+use super::refusal::{ErrorCode, Refusal};
 use super::unfinished::Unfinished;
 use crate::chat::{CALLS, Relayed, Sampling};
 use crate::error::{BackendError, Exit, Failure};
 use crate::http::context as on_behalf_of;
-use crate::output::{CitationJson, Nearest, NoAnswerReason, WarningJson};
 use crate::query::history::Turn;
 use crate::query::verdict::NoAnswer;
 use crate::query::{Answer, AnswerEvent};
 use crate::service::answering::{Ask, Exchange};
 use crate::service::retrieval::{DocumentFilter, RetrievalOverrides};
 use crate::settings::Fallback;
-
-use super::access::Caller;
 
 /// Longest question, in bytes: what is longer is a text, and not asked.
 pub(super) const LONGEST_QUESTION: usize = 32 << 10;
@@ -68,46 +69,6 @@ pub(super) struct AskedCollection {
     pub(super) version: u32,
     /// Id of the ingest that changed it last.
     pub(super) generation: Option<Uuid>,
-}
-
-/// What every answer says of itself, beside its text: the value of the key `docent`.
-#[derive(Serialize, JsonSchema)]
-pub(super) struct AnswerDetails {
-    pub(super) answer_id: String,
-    /// Of W3C Trace Context: that of the request.
-    pub(super) trace_id: Option<String>,
-    #[serde(flatten)]
-    pub(super) asked: AskedCollection,
-    /// The model that answered; `extractive` where the answer is quoted.
-    pub(super) model: String,
-    pub(super) no_answer: bool,
-    pub(super) no_answer_reason: Option<NoAnswerReason>,
-    /// One for each passage that is cited, in the order of first mention.
-    pub(super) citations: Vec<LinkedCitation>,
-    pub(super) invalid_citations: Vec<u32>,
-    pub(super) uncited_sentences: Vec<String>,
-    pub(super) warnings: Vec<WarningJson>,
-    /// What came nearest, where there is no answer.
-    pub(super) nearest: Vec<Nearest>,
-    /// It was cut short.
-    pub(super) incomplete: bool,
-    /// The passages were retrieved for somebody who asked the same.
-    pub(super) cached: bool,
-    pub(super) retrieved_ms: u64,
-    pub(super) first_token_ms: Option<u64>,
-    pub(super) elapsed_ms: u64,
-    /// Where citations are required to bear the answer out: why they do not.
-    pub(super) objections: Vec<String>,
-    /// What was sent and has no effect here.
-    pub(super) ignored: Vec<String>,
-}
-
-/// A citation that can be opened.
-#[derive(Serialize, JsonSchema)]
-pub(super) struct LinkedCitation {
-    pub(super) url: String,
-    #[serde(flatten)]
-    pub(super) citation: CitationJson,
 }
 
 /// Answers a question. Events go to `emit` as they come. Dropped, it ends.
@@ -157,15 +118,14 @@ async fn answer_or_quote(
         }
         return Err(Refusal::new(
             StatusCode::SERVICE_UNAVAILABLE,
-            "upstream_unavailable",
+            ErrorCode::UpstreamUnavailable,
             "the chat model failed several times in a row, and is left alone for a while",
         )
-        .hint("--fallback extractive quotes meanwhile")
         .after(wait));
     }
     let answered = asked(scoped, caller, server, notes, question, false, emit).await;
     match &answered {
-        Err(refusal) if refusal.code == "upstream_unavailable" => {
+        Err(refusal) if refusal.code == ErrorCode::UpstreamUnavailable => {
             server.breaker.failed(Instant::now());
             if falls_back && generates {
                 return asked(scoped, caller, server, notes, question, true, emit).await;
@@ -254,7 +214,7 @@ fn observe(
             is_rated: false,
         },
     );
-    let ended = answer.failure.is_none() && !answer.interrupted;
+    let ended = answer.failure.is_none() && !answer.interrupted && !answer.calls_functions();
     // Scores of other ways to retrieve are not to be compared.
     if ended && question.overrides == RetrievalOverrides::default() {
         let k = scoped.engine().context.settings.search.k;
@@ -272,7 +232,7 @@ fn note_answer(notes: &mut Notes, asked: &AskedCollection, answer: &Answer) {
     notes.answer_id = Some(answer.id.to_string());
     notes.no_answer = Some(answer.no_answer.is_some());
     // A request may ask several questions.
-    notes.answers += 1;
+    notes.answers += u32::from(!answer.calls_functions());
     notes.no_answers += u32::from(answer.no_answer.is_some());
     notes.took(answer.usage_in_all());
     notes.retrieved_ms = Some(milliseconds(answer.retrieved_in));
@@ -314,41 +274,6 @@ impl AskedCollection {
     }
 }
 
-impl AnswerDetails {
-    /// `link` makes the URL of a citation.
-    pub(super) fn new(
-        answered: &Answered,
-        link: &dyn Fn(&CitationJson) -> String,
-        ignored: Vec<String>,
-    ) -> Self {
-        let Answered { answer, asked, objection } = answered;
-        let milliseconds = |time: Duration| time.as_millis() as u64;
-        let citations = answer.citations.citations.iter().map(CitationJson::from);
-        Self {
-            answer_id: answer.id.to_string(),
-            trace_id: trace_id(),
-            asked: asked.clone(),
-            model: answer.model.clone(),
-            no_answer: answer.no_answer.is_some(),
-            no_answer_reason: answer.no_answer.map(Into::into),
-            citations: citations
-                .map(|citation| LinkedCitation { url: link(&citation), citation })
-                .collect(),
-            invalid_citations: answer.citations.invalid.clone(),
-            uncited_sentences: answer.citations.uncited_sentences.clone(),
-            warnings: answer.warnings().iter().map(Into::into).collect(),
-            nearest: answer.nearest.iter().map(Into::into).collect(),
-            incomplete: answer.cut().is_some(),
-            cached: answer.cached,
-            retrieved_ms: milliseconds(answer.retrieved_in),
-            first_token_ms: answer.first_token_in.map(milliseconds),
-            elapsed_ms: milliseconds(answer.elapsed),
-            objections: objection.as_ref().map(|it| it.causes.clone()).unwrap_or_default(),
-            ignored,
-        }
-    }
-}
-
 impl Answered {
     /// # Errors
     /// Something cut it short that was not its length.
@@ -375,7 +300,7 @@ impl Answered {
 pub(super) fn shutting_down() -> Refusal {
     Refusal::new(
         StatusCode::SERVICE_UNAVAILABLE,
-        "shutting_down",
+        ErrorCode::ShuttingDown,
         "the server is ending, and the answer was cut off",
     )
     .after(Duration::from_secs(1))

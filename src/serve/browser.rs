@@ -12,7 +12,7 @@ use axum::response::Response;
 use http::header::{HOST, HeaderName, HeaderValue, ORIGIN, VARY};
 use http::{HeaderMap, Method, Request, StatusCode};
 
-use super::refusal::Refusal;
+use super::refusal::{ErrorCode, Refusal};
 use crate::settings::Serve;
 
 const ALLOW_ORIGIN: HeaderName = HeaderName::from_static("access-control-allow-origin");
@@ -44,7 +44,7 @@ pub(super) fn check(
         let named = host.as_deref().unwrap_or_default();
         return Err(Refusal::new(
             StatusCode::FORBIDDEN,
-            "host_not_allowed",
+            ErrorCode::HostNotAllowed,
             format!("the request is for the host `{named}`, which is not known to be this server"),
         )
         .hint("--allow-host names it, if it is"));
@@ -52,7 +52,7 @@ pub(super) fn check(
     match origin(request.headers()) {
         Some(origin) if !is_allowed(origin, host.as_deref(), settings) => Err(Refusal::new(
             StatusCode::FORBIDDEN,
-            "origin_not_allowed",
+            ErrorCode::OriginNotAllowed,
             format!("web pages of `{origin}` may not ask this server"),
         )
         .hint("--allow-origin names those that may")),
@@ -137,7 +137,7 @@ mod tests {
             request = request.header(ORIGIN, origin);
         }
         let request = request.body(Body::empty()).unwrap();
-        check(&request, &settings(), needs_keys).map_err(|refusal| refusal.code)
+        check(&request, &settings(), needs_keys).map_err(|refusal| refusal.code.name())
     }
 
     #[test]

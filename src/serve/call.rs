@@ -18,7 +18,7 @@ use super::chat::KeptTurns;
 use super::connections::Upgrade;
 use super::log::Notes;
 use super::observers::Observers;
-use super::refusal::Refusal;
+use super::refusal::{ErrorCode, Refusal};
 use super::signature::Signer;
 use super::uploads::Uploads;
 use super::watching::Watched;
@@ -33,6 +33,8 @@ pub(super) struct Server {
     pub(super) breaker: Breaker,
     pub(super) settings: Serve,
     pub(super) signer: Signer,
+    /// Seconds since 1970.
+    pub(super) started_at: i64,
     /// Answers that still go on when the time of draining is over end where they are.
     pub(super) abandoned: Cancel,
     /// The server takes no more requests. Set when it runs.
@@ -55,7 +57,7 @@ impl Server {
         let Some(problem) = audit.and_then(Audit::problem) else { return Ok(()) };
         let refusal = Refusal::new(
             StatusCode::SERVICE_UNAVAILABLE,
-            "audit_unwritable",
+            ErrorCode::AuditUnwritable,
             "what is asked must be written down, and cannot be",
         );
         Err(Refusal { causes: vec![problem], ..refusal }.after(Duration::from_secs(5)))
@@ -105,7 +107,7 @@ impl SharedNotes {
     /// Notes why there is no answer, but for what callers that need a key are not told.
     pub(super) fn refused(&self, refusal: &mut Refusal, needs_keys: bool) {
         self.keep_inner(refusal, needs_keys);
-        self.note(|notes| notes.error = Some(refusal.code.to_owned()));
+        self.note(|notes| notes.error = Some(refusal.code.name().to_owned()));
     }
 
     /// What callers that need a key are not told stands in the log alone.

@@ -4,7 +4,7 @@ use http::header::{AUTHORIZATION, SEC_WEBSOCKET_PROTOCOL};
 use http::{HeaderMap, HeaderName, StatusCode};
 
 use super::keys::Secret;
-use super::refusal::Refusal;
+use super::refusal::{ErrorCode, Refusal};
 
 /// Whether a request brings something that may be a key.
 pub(super) fn brings_key(headers: &HeaderMap) -> bool {
@@ -41,16 +41,15 @@ pub(super) fn key_of(headers: &HeaderMap) -> Result<Secret, Refusal> {
     });
     let offered = || header(SEC_WEBSOCKET_PROTOCOL.as_str()).and_then(offered_key);
     let Some(sent) = bearer.or_else(|| header(OTHER_HEADER)).or_else(offered) else {
-        return Err(Refusal::new(StatusCode::UNAUTHORIZED, "missing_api_key", "no key was sent")
-            .hint("send it as `Authorization: Bearer dk_...`; docent keys create NAME makes one"));
+        return Err(Refusal::new(
+            StatusCode::UNAUTHORIZED,
+            ErrorCode::MissingApiKey,
+            "no key was sent",
+        ));
     };
     Secret::parse(sent).ok_or_else(unknown_key)
 }
 
-/// What to do without one.
-pub(super) const NEW_KEY: &str =
-    "docent keys list shows those that are; a new one is made by docent keys create NAME";
-
 pub(super) fn unknown_key() -> Refusal {
-    Refusal::new(StatusCode::UNAUTHORIZED, "invalid_api_key", "this key is not known").hint(NEW_KEY)
+    Refusal::new(StatusCode::UNAUTHORIZED, ErrorCode::InvalidApiKey, "this key is not known")
 }

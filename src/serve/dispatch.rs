@@ -18,7 +18,7 @@ use super::call::{Call, Server, SharedNotes, accepts_html, made_id};
 use super::credentials::brings_key;
 use super::keys::Right;
 use super::log::{Held, LogEntry, Pending};
-use super::refusal::Refusal;
+use super::refusal::{ErrorCode, Refusal};
 use super::request::read_body;
 use super::routes::{self, Route, Work};
 use super::signature::Signer;
@@ -196,12 +196,8 @@ pub(super) fn enter(
     right: Right,
     pending: &mut Pending,
 ) -> Result<Caller, Refusal> {
-    let Entered { caller, key, left, problem } = server.access.enter(headers, right);
+    let Entered { caller, key, left } = server.access.enter(headers, right);
     (pending.entry.key, pending.left) = (key, left);
-    if let Some(problem) = problem {
-        let warning = format!("the keys are those of before: {problem}");
-        pending.notes.note(|notes| notes.warning = Some(warning));
-    }
     let caller = caller?;
     server.check_audit()?;
     Ok(caller)
@@ -270,17 +266,16 @@ fn no_route(request: &Request<Body>) -> Refusal {
         let asked_by = others.iter().filter(|it| **it != "HEAD").copied().collect::<Vec<_>>();
         return Refusal::new(
             StatusCode::METHOD_NOT_ALLOWED,
-            "method_not_allowed",
+            ErrorCode::MethodNotAllowed,
             format!("{path} is asked by {}, not by {method}", asked_by.join(" or ")),
-        )
-        .hint("GET /openapi.json has all that can be asked");
+        );
     }
-    let refusal = Refusal::not_found("unknown_url", format!("there is no {path} here"));
+    let refusal = Refusal::not_found(ErrorCode::UnknownUrl, format!("there is no {path} here"));
     match routes::nearest(path) {
         Some(near) => refusal.hint(format!(
             "did you mean {} {}? GET /openapi.json has all that can be asked",
             near.method, near.path
         )),
-        None => refusal.hint("GET /openapi.json has all that can be asked"),
+        None => refusal,
     }
 }

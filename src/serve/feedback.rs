@@ -15,7 +15,7 @@ use super::answering::AskedCollection;
 use super::call::Call;
 use super::native::json;
 use super::openapi::Operation;
-use super::refusal::Refusal;
+use super::refusal::{ErrorCode, Refusal};
 use super::request::read;
 use crate::output::Versioned;
 use crate::service::provenance::Said;
@@ -102,14 +102,14 @@ pub(super) async fn feedback(call: Call) -> Result<Response, Refusal> {
     let FeedbackRequest { answer_id, score, comment } = read(&call.body)?;
     if comment.as_ref().is_some_and(|comment| comment.len() > LONGEST_COMMENT) {
         let problem = format!("`comment` has more than {LONGEST_COMMENT} bytes");
-        return Err(Refusal::invalid("comment", problem));
+        return Err(Refusal::invalid("comment", problem).hint("say it in fewer words"));
     }
     let observers = &call.server.observers;
     let id = answer_id.parse::<Uuid>().ok();
     let answer = id.and_then(|id| observers.answers.rate(call.caller.key_id(), id));
     let Some(answer) = answer else {
         let mut refusal = Refusal::not_found(
-            "answer_not_found",
+            ErrorCode::AnswerNotFound,
             format!("there is no answer `{answer_id}` of this key"),
         );
         refusal.param = "answer_id".into();

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::call::Call;
 use super::native::json;
 use super::openapi::Operation;
-use super::refusal::Refusal;
+use super::refusal::{ErrorCode, Refusal};
 
 /// What a probe is told.
 #[derive(Serialize, JsonSchema)]
@@ -41,9 +41,11 @@ pub(super) fn live() -> Response {
 
 /// Every collection can be asked, by the models that built it.
 pub(super) async fn ready(call: Call) -> Result<Response, Refusal> {
-    let not_ready = |why: String| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", why);
+    let not_ready =
+        |why: String| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::NotReady, why);
     if call.server.is_stopping() {
-        return Err(not_ready("the server is ending".to_owned()));
+        return Err(not_ready("the server is ending".to_owned())
+            .hint("ask another server, or the next one"));
     }
     for (name, engine) in call.server.access.engines() {
         // Why is for those who run the server, and not for whoever reaches it.
@@ -52,7 +54,10 @@ pub(super) async fn ready(call: Call) -> Result<Response, Refusal> {
             let mut refusal = not_ready(format!("the collection `{name}` cannot be asked"));
             if !call.server.access.needs_keys() {
                 refusal.causes = vec![failure.message];
-                refusal.hint = failure.hint;
+                refusal = match failure.hint {
+                    Some(hint) => refusal.hint(hint),
+                    None => refusal,
+                };
             }
             return Err(refusal);
         }

@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
 use super::call::made_id;
-use super::refusal::Refusal;
+use super::refusal::{ErrorCode, Refusal};
 
 /// How long what still comes is read: where something of it is left unread, the system takes back the
 /// answer that is under way.
@@ -96,8 +96,12 @@ fn answer_of_library(bytes: &[u8]) -> Option<(usize, StatusCode)> {
 
 fn explanation(status: StatusCode) -> Vec<u8> {
     let refusal = if status == StatusCode::BAD_REQUEST {
-        Refusal::new(status, "malformed_request", "this cannot be read as a request of HTTP/1.1")
-            .hint("it has a method, a target or a header that RFC 9112 does not allow")
+        Refusal::new(
+            status,
+            ErrorCode::MalformedRequest,
+            "this cannot be read as a request of HTTP/1.1",
+        )
+        .hint("it has a method, a target or a header that RFC 9112 does not allow")
     } else {
         Refusal::head_too_large(status)
     };

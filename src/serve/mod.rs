@@ -83,7 +83,7 @@ use crate::cancel::{self, Cancel, Stop};
 use crate::error::{Exit, Failure};
 use crate::query::cache::RetrievalCache;
 use crate::service::Engine;
-use crate::settings::{Serve, Verify, VerifyModel};
+use crate::settings::{Serve, Settings, Verify, VerifyModel};
 use crate::task::{Task, off_thread};
 use access::Access;
 use admission::Admission;
@@ -142,7 +142,7 @@ impl Service {
             Failure::config(error.to_string())
                 .hint("docent keys create NAME makes a file of keys, and adds one to it")
         })?;
-        if let Some(keys) = keys.as_ref().and_then(|keys| keys.now().0) {
+        if let Some(keys) = keys.as_ref().and_then(WatchedKeys::keys) {
             check_prices(&self.engines, &keys)?;
         }
         let settings = &self.settings;
@@ -177,6 +177,7 @@ impl Service {
             breaker: Breaker::default(),
             settings: self.settings,
             signer,
+            started_at: chrono::Utc::now().timestamp(),
             abandoned,
             stopping: std::sync::OnceLock::new(),
             observers,
@@ -223,33 +224,35 @@ impl Running {
 /// A key has a budget, and what a model costs is not known.
 fn check_prices(engines: &[(String, Arc<Engine>)], keys: &KeyFile) -> Result<(), Failure> {
     let Some(key) = keys.keys.iter().find(|key| key.has_budget()) else { return Ok(()) };
-    let settings = &engines[0].1.context.settings;
-    let verifier = match &settings.verify {
-        Some(Verify { model: VerifyModel::Chat { model, .. }, price, .. }) => Some((model, price)),
-        _ => None,
-    };
-    let chat = settings.chat.model.as_ref().map(|model| (model, &settings.chat.price));
-    for (table, asked) in [("chat", chat), ("verify", verifier)] {
-        if let Some((model, None)) = asked {
-            let name = &key.name;
-            return Err(Failure::config(format!(
-                "the key `{name}` has a budget, and what {model} costs is not known"
-            ))
-            .hint(format!(
-                "set {table}.price_in and {table}.price_out: what a million tokens cost"
-            )));
-        }
-    }
-    Ok(())
+    let Some((table, model)) = unpriced(&engines[0].1.context.settings) else { return Ok(()) };
+    let name = &key.name;
+    let message = format!("the key `{name}` has a budget, and what {model} costs is not known");
+    Err(Failure::config(message)
+        .hint(format!("set {table}.price_in and {table}.price_out: what a million tokens cost")))
 }
 
-/// Writes what keys have used, now and then, and lets go of turns that nobody came back for.
+/// A model that answers or checks answers, and of which it is not known what it costs; with the table of
+/// its settings.
+fn unpriced(settings: &Settings) -> Option<(&'static str, &str)> {
+    let chat = settings.chat.model.as_deref().filter(|_| settings.chat.price.is_none());
+    let verifier = match &settings.verify {
+        Some(Verify { model: VerifyModel::Chat { model, .. }, price: None, .. }) => Some(&**model),
+        _ => None,
+    };
+    chat.map(|model| ("chat", model)).or(verifier.map(|model| ("verify", model)))
+}
+
+/// Writes what keys have used, now and then, says what became of their file, and lets go of turns that
+/// nobody came back for.
 async fn keep_usage(server: Arc<Server>) {
     const PAUSE: Duration = Duration::from_secs(1);
     let mut was_said = false;
     loop {
         tokio::time::sleep(PAUSE).await;
         server.turns.forget_old();
+        if let Some(news) = server.access.news_of_keys() {
+            (server.observers.log)(&LogEntry::warning(&news));
+        }
         let kept = off_thread({
             let server = Arc::clone(&server);
             move || server.observers.usage.keep()

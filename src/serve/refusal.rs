@@ -3,6 +3,8 @@
 //! The clients of `OpenAI` repeat 408, 409, 429 and every 5xx by themselves, after what `Retry-After`
 //! says, unless `x-should-retry` tells them not to. So each refusal says whether it is worth it.
 
+mod code;
+
 use std::time::Duration;
 
 use axum::body::Body;
@@ -13,6 +15,8 @@ use http::header::{
 use http::{HeaderName, StatusCode};
 use schemars::JsonSchema;
 use serde::Serialize;
+
+pub(super) use code::ErrorCode;
 
 use crate::error::{BackendError, Exit, Failure, Fault, Service};
 
@@ -26,11 +30,12 @@ const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct Refusal {
     pub(super) status: StatusCode,
-    pub(super) code: &'static str,
+    pub(super) code: ErrorCode,
     /// What of the request it is about; empty where it is about no part of it.
     pub(super) param: Box<str>,
     pub(super) message: String,
     pub(super) causes: Vec<String>,
+    /// `None`: the [usual one](ErrorCode::usual_hint).
     pub(super) hint: Option<String>,
     /// After how many seconds the same may be answered; `None` where a repetition can't help.
     pub(super) retry_after: Option<u32>,
@@ -60,7 +65,8 @@ pub(super) struct ErrorObject<'a> {
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "ErrorHints")]
 struct Hints<'a> {
-    /// What to do next; may be empty.
+    /// What to do next.
+    #[schemars(length(min = 1))]
     hint: &'a str,
     /// What it came from, the nearest first.
     causes: &'a [String],
@@ -72,7 +78,7 @@ struct Hints<'a> {
 }
 
 impl Refusal {
-    pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+    pub(super) fn new(status: StatusCode, code: ErrorCode, message: impl Into<String>) -> Self {
         Self {
             status,
             code,
@@ -99,10 +105,13 @@ impl Refusal {
 
     /// What was sent cannot be used.
     pub(super) fn invalid(param: impl Into<Box<str>>, message: impl Into<String>) -> Self {
-        Self { param: param.into(), ..Self::new(StatusCode::BAD_REQUEST, "invalid_value", message) }
+        Self {
+            param: param.into(),
+            ..Self::new(StatusCode::BAD_REQUEST, ErrorCode::InvalidValue, message)
+        }
     }
 
-    pub(super) fn not_found(code: &'static str, message: impl Into<String>) -> Self {
+    pub(super) fn not_found(code: ErrorCode, message: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, code, message)
     }
 
@@ -110,7 +119,7 @@ impl Refusal {
     pub(super) fn head_too_large(status: StatusCode) -> Self {
         Self::new(
             status,
-            "head_too_large",
+            ErrorCode::HeadTooLarge,
             "the head of the request is larger than 32 kB, or has more than 100 headers",
         )
         .hint("send what is long in the body")
@@ -120,7 +129,7 @@ impl Refusal {
     pub(super) fn timeout() -> Self {
         Self::new(
             StatusCode::GATEWAY_TIMEOUT,
-            "request_timeout",
+            ErrorCode::RequestTimeout,
             "the answer took longer than --request-timeout allows",
         )
     }
@@ -129,7 +138,7 @@ impl Refusal {
     pub(super) fn panicked() -> Self {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
-            "internal_error",
+            ErrorCode::InternalError,
             "docent made a mistake: this request ended where it was, others go on",
         )
         .hint("report it, with the id of the request and what the log says")
@@ -139,6 +148,17 @@ impl Refusal {
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// What to do next.
+    pub(super) fn what_next(&self) -> &str {
+        self.hint.as_deref().unwrap_or_else(|| self.code.usual_hint())
+    }
+
+    /// As the commands say errors, where what they print is sent.
+    pub(super) fn into_failure(self, exit: Exit) -> Failure {
+        let failure = Failure::new(exit, &*self.message).hint(self.what_next());
+        Failure { causes: self.causes, ..failure }
     }
 
     /// The same request may be answered after so long: in whole seconds, and never at once, which would
@@ -154,9 +174,13 @@ impl Refusal {
     /// and commands of its shell.
     pub(super) fn take_inner(&mut self) -> Option<String> {
         let outward = match self.code {
-            "store_failed" | "not_ready" | "failed" => "the collection cannot be asked",
-            "collection_missing" => "the collection is not there: it was not made yet, or removed",
-            "audit_unwritable" => "what is asked must be written down, and cannot be",
+            ErrorCode::StoreFailed | ErrorCode::NotReady | ErrorCode::Failed => {
+                "the collection cannot be asked"
+            }
+            ErrorCode::CollectionMissing => {
+                "the collection is not there: it was not made yet, or removed"
+            }
+            ErrorCode::AuditUnwritable => "what is asked must be written down, and cannot be",
             _ => return None,
         };
         let message = std::mem::replace(&mut self.message, outward.to_owned());
@@ -176,9 +200,9 @@ impl Refusal {
             message: &self.message,
             kind: self.kind(),
             param: &self.param,
-            code: self.code,
+            code: self.code.name(),
             docent: Hints {
-                hint: self.hint.as_deref().unwrap_or_default(),
+                hint: self.what_next(),
                 causes: &self.causes,
                 request_id,
                 retry_after: self.retry_after,
@@ -222,8 +246,11 @@ impl From<Failure> for Refusal {
     fn from(failure: Failure) -> Self {
         let (status, code, retry_after) = sorted(&failure);
         let refusal = Self::new(status, code, failure.message);
-        let hint = failure.hint;
-        Self { causes: failure.causes, hint, ..refusal }.retried(retry_after)
+        // A process that waits has flags for it, and a request has none.
+        let is_soon = [ErrorCode::CollectionBusy, ErrorCode::CollectionReplaced].contains(&code);
+        let hint = failure.hint.filter(|_| !is_soon);
+        let param = failure.about.unwrap_or_default().into();
+        Self { causes: failure.causes, hint, param, ..refusal }.retried(retry_after)
     }
 }
 
@@ -238,39 +265,47 @@ impl Refusal {
 
 /// The status, the code and whether to try again. A caller's own key is fine where that of docent is
 /// not, so the failure of a service is never 401 or 404.
-fn sorted(failure: &Failure) -> (StatusCode, &'static str, Option<Duration>) {
+fn sorted(failure: &Failure) -> (StatusCode, ErrorCode, Option<Duration>) {
     const UNASKED: Duration = Duration::from_secs(5);
     const SOON: Duration = Duration::from_secs(1);
     let upstream = |service| !matches!(service, Service::Store | Service::Recording);
     match failure.backend {
         Some((_, Fault::Transient { retry_after })) => (
             StatusCode::SERVICE_UNAVAILABLE,
-            "upstream_unavailable",
+            ErrorCode::UpstreamUnavailable,
             Some(retry_after.unwrap_or(UNASKED)),
         ),
-        Some((_, Fault::Busy)) => (StatusCode::SERVICE_UNAVAILABLE, "collection_busy", Some(SOON)),
-        Some((_, Fault::Replaced)) => {
-            (StatusCode::SERVICE_UNAVAILABLE, "collection_replaced", Some(SOON))
+        Some((_, Fault::Busy)) => {
+            (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::CollectionBusy, Some(SOON))
         }
-        Some((_, Fault::TooLong)) => (StatusCode::BAD_REQUEST, "context_length_exceeded", None),
-        Some((_, Fault::Refused)) => (StatusCode::BAD_REQUEST, "content_refused", None),
-        Some((_, Fault::Changed)) => (StatusCode::SERVICE_UNAVAILABLE, "model_changed", None),
+        Some((_, Fault::Replaced)) => {
+            (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::CollectionReplaced, Some(SOON))
+        }
+        Some((_, Fault::TooLong)) => {
+            (StatusCode::BAD_REQUEST, ErrorCode::ContextLengthExceeded, None)
+        }
+        Some((_, Fault::Refused)) => (StatusCode::BAD_REQUEST, ErrorCode::ContentRefused, None),
+        Some((_, Fault::Changed)) => {
+            (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::ModelChanged, None)
+        }
         // Asked again at once it would not be there either.
         Some((Service::Store, Fault::NotFound)) => {
-            (StatusCode::SERVICE_UNAVAILABLE, "collection_missing", None)
+            (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::CollectionMissing, None)
         }
         Some((service, Fault::Unauthorized)) if upstream(service) => {
-            (StatusCode::BAD_GATEWAY, "upstream_auth", None)
+            (StatusCode::BAD_GATEWAY, ErrorCode::UpstreamAuth, None)
         }
         Some((service, _)) if upstream(service) => {
-            (StatusCode::BAD_GATEWAY, "upstream_failed", None)
+            (StatusCode::BAD_GATEWAY, ErrorCode::UpstreamFailed, None)
         }
-        Some(_) => (StatusCode::INTERNAL_SERVER_ERROR, "store_failed", None),
+        Some(_) => (StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::StoreFailed, None),
         None => match failure.exit {
-            Exit::Usage => (StatusCode::BAD_REQUEST, "invalid_value", None),
-            Exit::Interrupted => (StatusCode::SERVICE_UNAVAILABLE, "shutting_down", Some(SOON)),
-            Exit::Config => (StatusCode::SERVICE_UNAVAILABLE, "not_ready", None),
-            _ => (StatusCode::INTERNAL_SERVER_ERROR, "failed", None),
+            Exit::Usage => (StatusCode::BAD_REQUEST, ErrorCode::InvalidValue, None),
+            Exit::Interrupted => {
+                (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::ShuttingDown, Some(SOON))
+            }
+            Exit::Config => (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::NotReady, None),
+            _ => (StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::Failed, None),
         },
     }
 }
@@ -284,27 +319,27 @@ mod tests {
         let error = |service, fault| BackendError::new(service, fault, "http://host", "it failed");
         let seconds = Duration::from_secs;
         for (service, fault, status, code, retry) in [
-            (Service::Chat, Fault::Unauthorized, 502, "upstream_auth", None),
-            (Service::Embedder, Fault::NotFound, 502, "upstream_failed", None),
+            (Service::Chat, Fault::Unauthorized, 502, ErrorCode::UpstreamAuth, None),
+            (Service::Embedder, Fault::NotFound, 502, ErrorCode::UpstreamFailed, None),
             (
                 Service::Chat,
                 Fault::Transient { retry_after: Some(seconds(600)) },
                 503,
-                "upstream_unavailable",
+                ErrorCode::UpstreamUnavailable,
                 Some(60),
             ),
             (
                 Service::Store,
                 Fault::Transient { retry_after: None },
                 503,
-                "upstream_unavailable",
+                ErrorCode::UpstreamUnavailable,
                 Some(5),
             ),
-            (Service::Store, Fault::Busy, 503, "collection_busy", Some(1)),
-            (Service::Store, Fault::NotFound, 503, "collection_missing", None),
-            (Service::Store, Fault::Permanent, 500, "store_failed", None),
-            (Service::Embedder, Fault::Changed, 503, "model_changed", None),
-            (Service::Chat, Fault::TooLong, 400, "context_length_exceeded", None),
+            (Service::Store, Fault::Busy, 503, ErrorCode::CollectionBusy, Some(1)),
+            (Service::Store, Fault::NotFound, 503, ErrorCode::CollectionMissing, None),
+            (Service::Store, Fault::Permanent, 500, ErrorCode::StoreFailed, None),
+            (Service::Embedder, Fault::Changed, 503, ErrorCode::ModelChanged, None),
+            (Service::Chat, Fault::TooLong, 400, ErrorCode::ContextLengthExceeded, None),
         ] {
             let refusal = Refusal::from(error(service, fault));
             assert_eq!(refusal.status, status);
@@ -318,13 +353,28 @@ mod tests {
     }
 
     #[test]
+    fn every_error_says_what_to_do() {
+        for (place, code) in ErrorCode::ALL.iter().enumerate() {
+            let others = &ErrorCode::ALL[..place];
+            assert!(others.iter().all(|other| other.name() != code.name()), "{code:?} twice");
+            let refusal = Refusal::new(StatusCode::BAD_REQUEST, *code, "it is so");
+            let object = serde_json::to_value(refusal.object("req-1")).unwrap_or_default();
+            assert_eq!(object["code"], code.name());
+            let hint = object["docent"]["hint"].as_str().unwrap_or_default();
+            assert!(hint.split(' ').count() >= 3, "{code:?}: `{hint}`");
+            let has_mark = |mark: char| hint.ends_with(mark) || hint.starts_with(mark);
+            assert!(!has_mark('.') && !has_mark(' '), "{code:?}: `{hint}`");
+        }
+    }
+
+    #[test]
     fn no_member_of_an_error_is_null() {
         let refusal = Refusal::invalid("k", "`k` is too large");
         let text = serde_json::to_value(refusal.object("req-1")).map(|value| value.to_string());
         assert_eq!(
             text.as_deref().ok(),
             Some(
-                r#"{"message":"`k` is too large","type":"invalid_request_error","param":"k","code":"invalid_value","docent":{"hint":"","causes":[],"request_id":"req-1"}}"#
+                r#"{"message":"`k` is too large","type":"invalid_request_error","param":"k","code":"invalid_value","docent":{"hint":"send what GET /openapi.json says of this request","causes":[],"request_id":"req-1"}}"#
             )
         );
     }

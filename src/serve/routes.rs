@@ -113,7 +113,7 @@ pub(super) static ROUTES: &[Route] = &[
         .described(usage::described),
     get("/v1/models", Some(Right::Search), |call| models::list(call).map(Ok).boxed())
         .described(models::described_list),
-    get("/v1/models/{*id}", Some(Right::Search), |call| ready(models::one(&call)).boxed())
+    get("/v1/models/{*id}", Some(Right::Search), |call| models::one(call).boxed())
         .described(models::described_one),
     ask("/v1/chat/completions", Right::Answer, |call| openai::chat::complete(call).boxed())
         .described(openai::chat::described),

@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use super::keys::Key;
-use super::refusal::Refusal;
+use super::refusal::{ErrorCode, Refusal};
 use crate::types::ContentHash;
 
 const EXPIRES: &str = "expires";
@@ -67,9 +67,7 @@ impl Signer {
         query: &str,
         now: i64,
     ) -> Result<(), Refusal> {
-        const AGAIN: &str = "ask again, and open the link of the new answer; or send a key";
-        let refused =
-            |code, message| Refusal::new(StatusCode::FORBIDDEN, code, message).hint(AGAIN);
+        let refused = |code, message| Refusal::new(StatusCode::FORBIDDEN, code, message);
         let expires = value(query, EXPIRES).and_then(|text| text.parse::<i64>().ok());
         let signature = value(query, SIGNATURE).unwrap_or_default();
         let fits = |expires| {
@@ -79,11 +77,11 @@ impl Signer {
         };
         match expires.filter(|expires| fits(*expires)) {
             None => Err(refused(
-                "invalid_link",
+                ErrorCode::InvalidLink,
                 "this link was not made by this server for this document, or it was changed, or since then the server has started anew, or the key that it was made for was changed or revoked",
             )),
             Some(expires) if expires <= now => Err(refused(
-                "expired_link",
+                ErrorCode::ExpiredLink,
                 "this link is over: it opened the document for a while",
             )),
             Some(_) => Ok(()),
@@ -157,7 +155,7 @@ mod tests {
         let holder = key("a", &Secret::new().unwrap());
         let query = signer.query(&holder, "docs", "a.md", 1_000);
         let check = |collection, source, query: &str, now| {
-            signer.check(Some(&holder), collection, source, query, now).map_err(|it| it.code)
+            signer.check(Some(&holder), collection, source, query, now).map_err(|it| it.code.name())
         };
         assert!(Signer::is_in(&query));
         assert_eq!(Signer::holder_in(&query), holder.id);
@@ -181,7 +179,7 @@ mod tests {
         }
         let other = Signer::new(Duration::from_mins(1)).unwrap();
         let refusal = other.check(Some(&holder), "docs", "a.md", &query, 1_001).unwrap_err();
-        assert_eq!((refusal.status.as_u16(), refusal.code), (403, "invalid_link"));
+        assert_eq!((refusal.status.as_u16(), refusal.code.name()), (403, "invalid_link"));
     }
 
     #[test]

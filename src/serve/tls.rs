@@ -18,7 +18,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::log::{LogEntry, LogSink};
-use super::refusal::Refusal;
+use super::refusal::{ErrorCode, Refusal};
 use super::slow::SlowClient;
 use super::stamp::{Stamp, stamp};
 use crate::beneath;
@@ -125,9 +125,11 @@ impl Tls {
 }
 
 async fn refuse_plain(stream: &mut TcpStream) -> io::Result<()> {
-    let refusal =
-        Refusal::new(StatusCode::BAD_REQUEST, "tls_required", "this port speaks HTTPS, not HTTP")
-            .hint("begin the URL with https://");
+    let refusal = Refusal::new(
+        StatusCode::BAD_REQUEST,
+        ErrorCode::TlsRequired,
+        "this port speaks HTTPS, not HTTP",
+    );
     let body = serde_json::json!({ "error": refusal.object("") }).to_string();
     let head = format!(
         "HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",

@@ -57,11 +57,6 @@ impl Chat {
         }
         Ok(chat)
     }
-
-    /// A model answers, and what it costs is not known.
-    pub fn is_unpriced(&self) -> bool {
-        self.model.is_some() && self.price.is_none()
-    }
 }
 
 /// What is sent and what is generated have a price each, and the sum needs both.

@@ -20,7 +20,7 @@ use crate::serve::dispatch::{begin_question, enter, trace_context};
 use crate::serve::keys::Right;
 use crate::serve::log::{LogEntry, Pending};
 use crate::serve::native::query::{Asked, Asking, SentEvent};
-use crate::serve::refusal::Refusal;
+use crate::serve::refusal::{ErrorCode, Refusal};
 use crate::types::TraceContext;
 
 /// Earlier turns that are remembered, at most; and bytes of them. How much of them the model is shown is
@@ -214,12 +214,9 @@ impl Conversation {
             let scoped = caller.open(Some(&turn.sight.collection));
             scoped.is_ok_and(|scoped| scoped.sight() == turn.sight)
         });
-        turn.ok_or_else(|| {
-            Refusal {
-                param: "answer_id".into(),
-                ..Refusal::not_found("turn_not_kept", "this answer is not kept, or not any more")
-            }
-            .hint("ask the question again: answers are kept for two minutes")
+        turn.ok_or_else(|| Refusal {
+            param: "answer_id".into(),
+            ..Refusal::not_found(ErrorCode::TurnNotKept, "this answer is not kept, or not any more")
         })
     }
 
@@ -235,10 +232,9 @@ impl Conversation {
         if !complete {
             let refusal = Refusal::new(
                 StatusCode::GONE,
-                "answer_cut_off",
+                ErrorCode::AnswerCutOff,
                 "the connection was lost before the answer had ended, and the model was hung up on",
-            )
-            .hint("ask the question again");
+            );
             out.push_back(SentEvent::error(&refusal, &request.id, Some(turn.answer_id)).json);
         }
         if self.history.is_empty() {
@@ -300,10 +296,9 @@ fn say(out: &mut Outbox, event: &serde_json::Value) {
 fn under_way() -> Refusal {
     Refusal::new(
         StatusCode::CONFLICT,
-        "answer_under_way",
+        ErrorCode::AnswerUnderWay,
         "an answer is under way in this conversation",
     )
-    .hint(r#"wait for its end, or send {"type": "cancel"} first"#)
 }
 
 /// The newest turn stays, however long.

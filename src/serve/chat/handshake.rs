@@ -15,7 +15,7 @@ use super::session::Session;
 use crate::serve::call::Call;
 use crate::serve::credentials::with_key;
 use crate::serve::openapi::Operation;
-use crate::serve::refusal::Refusal;
+use crate::serve::refusal::{ErrorCode, Refusal};
 
 /// What a client that offers protocols has to offer, beside its key.
 const PROTOCOL: &str = "docent";
@@ -48,7 +48,8 @@ pub(in crate::serve) fn open(call: Call) -> Result<Response, Refusal> {
     });
     let Some(key) = key else {
         let name = SEC_WEBSOCKET_KEY.as_str();
-        return Err(Refusal::invalid(name, "the header has no 16 bytes in base64"));
+        return Err(Refusal::invalid(name, "the header has no 16 bytes in base64")
+            .hint("open it with a WebSocket client, which sends it by itself"));
     };
     let offers = headers.contains_key(SEC_WEBSOCKET_PROTOCOL);
     if offers && !has(headers, &SEC_WEBSOCKET_PROTOCOL, PROTOCOL) {
@@ -83,7 +84,7 @@ pub(in crate::serve) fn open(call: Call) -> Result<Response, Refusal> {
 }
 
 fn no_upgrade(message: &str) -> Refusal {
-    Refusal::new(StatusCode::UPGRADE_REQUIRED, "upgrade_required", message).hint(
+    Refusal::new(StatusCode::UPGRADE_REQUIRED, ErrorCode::UpgradeRequired, message).hint(
         "open it with a WebSocket client over HTTP/1.1; POST /v1/docent/query answers one question without",
     )
 }

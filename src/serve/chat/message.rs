@@ -95,7 +95,7 @@ fn understood(mut members: Map<String, Value>) -> Result<Heard, Refusal> {
             let ResumeMessage { id, answer_id } = typed(members)?;
             let answer_id = answer_id.parse().map_err(|_| {
                 Refusal::invalid("answer_id", format!("`{answer_id}` is no id of an answer"))
-                    .hint("it is that of `begin`")
+                    .hint("send the `answer_id` of an event of that answer")
             })?;
             Ok(Heard::Request { id: checked(id)?, wish: Wish::Resume(answer_id) })
         }
@@ -115,7 +115,8 @@ fn understood(mut members: Map<String, Value>) -> Result<Heard, Refusal> {
 fn checked(id: Option<String>) -> Result<Option<String>, Refusal> {
     match id {
         Some(id) if id.len() > LONGEST_ID => {
-            Err(Refusal::invalid("id", format!("`id` has more than {LONGEST_ID} bytes")))
+            Err(Refusal::invalid("id", format!("`id` has more than {LONGEST_ID} bytes"))
+                .hint("send a shorter one: it only tells answers apart"))
         }
         id => Ok(id),
     }
@@ -194,8 +195,8 @@ mod tests {
         ] {
             let Misheard { id, refusal } = read(text).err().unwrap();
             assert_eq!(id.is_some(), text.contains(r#""id":"1""#), "{text}");
-            assert_eq!((refusal.code, &*refusal.param), (code, param), "{text}");
-            let said = refusal.hint.unwrap_or_default();
+            assert_eq!((refusal.code.name(), &*refusal.param), (code, param), "{text}");
+            let said = refusal.what_next().to_owned();
             assert!(said.starts_with(hint), "{text}: {said}");
         }
     }

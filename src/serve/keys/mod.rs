@@ -15,8 +15,9 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 
 pub use file::{KeyFile, KeyFileError};
-pub use watched::WatchedKeys;
+pub use watched::{NOBODY, WatchedKeys};
 
+use crate::service::globs::{GLOBS, glob_problem, takes_every_name};
 use crate::types::ContentHash;
 
 /// What a key may be used for.
@@ -138,13 +139,22 @@ impl Key {
     /// A source is compared with names as they are stored, which have no `..`: one that has would say
     /// something else to whoever reads it.
     fn problem(&self) -> Option<String> {
-        let unclear =
-            |source: &&String| source.is_empty() || source.split('/').any(|it| it == "..");
-        let source = self.sources.iter().find(unclear)?;
-        Some(format!(
-            "the source `{source}` of the key `{}` is no path or glob from the project's root without `..`",
-            self.name
-        ))
+        let unclear = |source: &String| {
+            let leaves = source.is_empty() || source.split('/').any(|it| it == "..");
+            if leaves {
+                return Some("is no path or glob from the project's root without `..`".to_owned());
+            }
+            glob_problem(source).map(|problem| format!("is no glob: {problem}; {GLOBS}"))
+        };
+        let found = |source: &String| Some((source.clone(), unclear(source)?));
+        let (source, problem) = self.sources.iter().find_map(found)?;
+        Some(format!("the source `{source}` of the key `{}` {problem}", self.name))
+    }
+
+    /// What it may bring in depends on names: no source takes every one.
+    pub fn is_choosy(&self) -> bool {
+        let takes_all = |source: &String| takes_every_name(source);
+        self.may(Right::Ingest) && !self.sources.is_empty() && !self.sources.iter().any(takes_all)
     }
 
     /// It may cost no more than so much.

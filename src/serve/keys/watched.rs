@@ -9,6 +9,10 @@ use std::time::{Duration, Instant};
 use super::{Key, KeyFile, KeyFileError, Secret};
 use crate::serve::stamp::{Stamp, stamp};
 
+/// What a file without keys means.
+pub const NOBODY: &str = "a server that has this file lets nobody in until docent keys create NAME makes one; \
+                          without keys it answers once the file is removed and it is started anew";
+
 /// How often the file is looked at, at most.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -26,8 +30,8 @@ struct State {
     looked: Instant,
     /// Of the file as it is now: the keys are those of before.
     problem: Option<String>,
-    /// Nobody heard of it yet.
-    is_news: bool,
+    /// What nobody heard of yet.
+    news: Option<String>,
 }
 
 impl WatchedKeys {
@@ -43,20 +47,19 @@ impl WatchedKeys {
         };
         let looked = Instant::now();
         let revoked = KeyFile::default();
-        let state = State { keys, revoked, stamp, looked, problem: None, is_news: false };
+        let news = keys.as_ref().and_then(|keys| emptiness(path, keys));
+        let state = State { keys, revoked, stamp, looked, problem: None, news };
         Ok(Self { path: path.to_owned(), state: Mutex::new(state) })
     }
 
-    /// The keys as they are, and why the file could not be read where that has just been found. Keys
-    /// that can't be read leave those of before in force: a slip of the pen locks nobody out, and lets
-    /// nobody in.
-    pub fn now(&self) -> (Option<Arc<KeyFile>>, Option<String>) {
-        let mut state = self.looked_at();
-        let news = std::mem::take(&mut state.is_news);
-        (state.keys.clone(), state.problem.clone().filter(|_| news))
+    /// What whoever runs the server should know of the file, said once: that it could not be read, or
+    /// that no key is left in it.
+    pub fn news(&self) -> Option<String> {
+        self.looked_at().news.take()
     }
 
-    /// The keys as they are.
+    /// The keys as they are. A file that can't be read leaves those of before in force: a slip of the
+    /// pen locks nobody out, and lets nobody in.
     pub fn keys(&self) -> Option<Arc<KeyFile>> {
         self.looked_at().keys.clone()
     }
@@ -76,20 +79,21 @@ impl WatchedKeys {
             return;
         }
         state.stamp = stamp;
-        state.problem = match KeyFile::read(&self.path) {
+        (state.problem, state.news) = match KeyFile::read(&self.path) {
             Ok(keys) => {
+                let news = emptiness(&self.path, &keys);
                 state.replace(keys);
-                None
+                (None, news)
             }
             Err(error) => {
                 // It is there, and says something: whoever wrote it did not want the door open.
                 if stamp.is_some() {
                     state.keys.get_or_insert_default();
                 }
-                Some(error.to_string())
+                let problem = error.to_string();
+                (Some(problem.clone()), Some(format!("the keys are those of before: {problem}")))
             }
         };
-        state.is_news = state.problem.is_some();
     }
 
     /// The name of a key that this secret opened until it was revoked, or got another one.
@@ -122,6 +126,10 @@ impl State {
     }
 }
 
+fn emptiness(path: &Path, file: &KeyFile) -> Option<String> {
+    file.keys.is_empty().then(|| format!("{} has no keys: {NOBODY}", path.display()))
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
@@ -140,18 +148,22 @@ mod tests {
         let watched = WatchedKeys::open(&path, true).unwrap();
         let look = || {
             watched.look(&mut watched.state.lock().unwrap());
-            watched.now()
+            (watched.keys().unwrap().keys.len(), watched.news())
         };
         file(&["a", "b"]).write(&path).unwrap();
-        assert_eq!(look().0.unwrap().keys.len(), 2);
+        assert_eq!(look(), (2, None));
         std::fs::write(&path, "[[key]\n").unwrap();
-        let (keys, problem) = look();
-        assert_eq!(keys.unwrap().keys.len(), 2);
-        assert!(problem.unwrap().contains("line 1"));
+        let (keys, news) = look();
+        assert_eq!(keys, 2);
+        assert!(news.unwrap().contains("line 1"));
         assert_eq!(look().1, None, "said once");
         assert!(watched.problem().is_some());
         file(&[]).write(&path).unwrap();
-        assert_eq!((look().0.unwrap().keys.len(), watched.problem()), (0, None));
+        let (keys, news) = look();
+        assert_eq!((keys, watched.problem()), (0, None));
+        assert!(news.unwrap().contains("lets nobody in"), "the last key is gone");
+        let opened = WatchedKeys::open(&path, true).unwrap();
+        assert!(opened.news().is_some(), "so it is where a server starts");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 use schemars::JsonSchema;
 use serde_json::Value;
 
-use crate::error::{Exit, Failure};
+use crate::error::Exit;
 use crate::http::{context, on_behalf_of};
 use crate::output::{AnswerJson, BatchRow, Versioned};
 use crate::serve::access::Scoped;
@@ -56,8 +56,9 @@ pub(in crate::serve) fn described(operation: Operation<'_>) -> Operation<'_> {
 pub(in crate::serve) fn batch(call: Call) -> Result<Response, Refusal> {
     let asked: CollectionQuery = query(&call.query)?;
     let scoped = call.caller.open(asked.collection.as_deref())?;
-    let text = std::str::from_utf8(&call.body)
-        .map_err(|error| Refusal::invalid("", format!("the body is not UTF-8: {error}")))?;
+    let text = std::str::from_utf8(&call.body).map_err(|error| {
+        Refusal::invalid("", format!("the body is not UTF-8: {error}")).hint(questions::EXAMPLE)
+    })?;
     let rows = questions::rows(text);
     if rows.is_empty() {
         return Err(Refusal::invalid("", "the body has no questions").hint(questions::EXAMPLE));
@@ -100,17 +101,11 @@ async fn line(call: &Call, scoped: &Scoped, Row { id, question, .. }: Row) -> St
 }
 
 async fn answered(call: &Call, scoped: &Scoped, id: Value, text: &str) -> BatchRow {
-    let failed = |id, refusal: Refusal| {
-        let failure = Failure {
-            hint: refusal.hint,
-            causes: refusal.causes,
-            ..Failure::new(Exit::Backend, refusal.message)
-        };
-        BatchRow::new(id, None, &Err(failure))
-    };
+    let failed =
+        |id, refusal: Refusal, exit| BatchRow::new(id, None, &Err(refusal.into_failure(exit)));
     let text = match checked_question(text, "question") {
         Ok(text) => text,
-        Err(refusal) => return BatchRow::new(id, None, &Err(Failure::usage(refusal.message))),
+        Err(refusal) => return failed(id, refusal, Exit::Usage),
     };
     let question = Question { text, ..Question::default() };
     let (caller, server, notes) = (&call.caller, &call.server, &call.notes);
@@ -126,7 +121,7 @@ async fn answered(call: &Call, scoped: &Scoped, id: Value, text: &str) -> BatchR
         }
         Err(mut refusal) => {
             notes.keep_inner(&mut refusal, server.access.needs_keys());
-            failed(id, refusal)
+            failed(id, refusal, Exit::Backend)
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::output::explain::{ExplainJson, Explained};
 use crate::serve::answering::{LONGEST_QUESTION, NOT_BLANK, checked_question, sources};
 use crate::serve::call::Call;
 use crate::serve::openapi::Operation;
-use crate::serve::refusal::Refusal;
+use crate::serve::refusal::{ErrorCode, Refusal};
 use crate::serve::request::read;
 use crate::service::answering::Ask;
 
@@ -46,7 +46,7 @@ pub(in crate::serve) async fn explain(call: Call) -> Result<Response, Refusal> {
     // Why a document is not found tells of it that it is there.
     if asked.expect.is_some() && !scoped.is_whole() {
         let message = "this key sees a part of the collection, and may not ask what else there is";
-        let refusal = Refusal::new(StatusCode::FORBIDDEN, "missing_right", message);
+        let refusal = Refusal::new(StatusCode::FORBIDDEN, ErrorCode::MissingRight, message);
         return Err(Refusal { param: "expect".into(), ..refusal }.hint("leave `expect` out"));
     }
     call.notes.note(|notes| {

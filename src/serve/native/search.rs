@@ -130,7 +130,7 @@ pub(in crate::serve) async fn search(call: Call) -> Result<Response, Refusal> {
     let opened = names.iter().map(|name| call.caller.open(Some(name)));
     let opened = opened.collect::<Result<Vec<_>, _>>()?;
     call.notes.note(|notes| notes.collection = Some(names.join(",")));
-    let found = spread(search, &opened, deadline, &call.server.observers.drift).await;
+    let found = spread(&call, search, &opened, deadline).await;
     call.notes.note(|notes| {
         notes.retrieved_ms = Some(found.elapsed_ms);
         notes.documents = sources(found.hits.iter().map(|hit| &*hit.hit.source));
@@ -140,15 +140,15 @@ pub(in crate::serve) async fn search(call: Call) -> Result<Response, Refusal> {
 
 /// Searches several collections side by side.
 async fn spread(
+    call: &Call,
     search: Search,
     collections: &[Scoped],
     deadline: Duration,
-    drift: &Drift,
 ) -> SpreadResponse {
-    let started = Instant::now();
+    let (started, drift) = (Instant::now(), &call.server.observers.drift);
     let searches = collections.iter().map(|scoped| async {
         match tokio::time::timeout(deadline, search.run(scoped, drift)).await {
-            Ok(searched) => searched,
+            Ok(searched) => searched.map_err(|failure| told(call, failure)),
             Err(_) => Err(Failure::new(
                 Exit::Backend,
                 format!("it did not answer within {} ms", deadline.as_millis()),
@@ -184,6 +184,14 @@ async fn spread(
         failed,
         elapsed_ms: started.elapsed().as_millis() as u64,
     }
+}
+
+/// Without what callers that need a key are not told.
+fn told(call: &Call, failure: Failure) -> Failure {
+    let exit = failure.exit;
+    let mut refusal = Refusal::from(failure);
+    call.notes.keep_inner(&mut refusal, call.server.access.needs_keys());
+    refusal.into_failure(exit)
 }
 
 struct Search {

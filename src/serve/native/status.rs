@@ -10,7 +10,7 @@ use crate::serve::access::Scoped;
 use crate::serve::answering::AskedCollection;
 use crate::serve::call::Call;
 use crate::serve::keys::Right;
-use crate::serve::openai::stores::files::under_way;
+use crate::serve::openai::stores::seen::under_way;
 use crate::serve::openapi::Operation;
 use crate::serve::refusal::Refusal;
 use crate::serve::request::query;

@@ -21,7 +21,7 @@ use crate::serve::answering::shutting_down;
 use crate::serve::call::{Call, Server, SharedNotes, made_id};
 use crate::serve::keys::Right;
 use crate::serve::native;
-use crate::serve::refusal::Refusal;
+use crate::serve::refusal::{ErrorCode, Refusal};
 use crate::serve::request::{members_of, typed};
 use crate::serve::sse::{self, Frame};
 use crate::serve::told::Told;
@@ -143,9 +143,10 @@ async fn ask(
     server.breaker.check(Instant::now()).map_err(|wait| {
         Refusal::new(
             StatusCode::SERVICE_UNAVAILABLE,
-            "upstream_unavailable",
+            ErrorCode::UpstreamUnavailable,
             "the chat model failed several times in a row, and is left alone for a while",
         )
+        .hint("ask again after `Retry-After`; whoever runs the server sees with docent doctor what is down")
         .after(wait)
     })?;
     let chat = scoped.engine().chat()?;

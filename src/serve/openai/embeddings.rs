@@ -13,7 +13,7 @@ use crate::openai::tokens::cl100k_text;
 use crate::serve::call::Call;
 use crate::serve::native;
 use crate::serve::openapi::Operation;
-use crate::serve::refusal::Refusal;
+use crate::serve::refusal::{ErrorCode, Refusal};
 use crate::serve::request::{object, typed};
 use crate::task::off_thread;
 use crate::types::Usage;
@@ -214,7 +214,7 @@ async fn counted(embedder: &Arc<dyn Embedder>, texts: &[String]) -> Result<Vec<u
     if let Some((place, tokens)) = tokens.iter().enumerate().find(|(_, tokens)| **tokens > longest)
     {
         return Err(Refusal {
-            code: "context_length_exceeded",
+            code: ErrorCode::ContextLengthExceeded,
             ..Refusal::invalid(
                 format!("input[{place}]"),
                 format!("the text has {tokens} tokens, and the embedder takes {longest}"),
@@ -226,7 +226,7 @@ async fn counted(embedder: &Arc<dyn Embedder>, texts: &[String]) -> Result<Vec<u
     if all > MOST_TOKENS {
         return Err(Refusal {
             status: StatusCode::BAD_REQUEST,
-            code: "context_length_exceeded",
+            code: ErrorCode::ContextLengthExceeded,
             ..Refusal::invalid(
                 "input",
                 format!("`input` has {all} tokens, and a request takes {MOST_TOKENS}"),

@@ -24,7 +24,7 @@ use serde_json::{Map, Value};
 use super::access::{Caller, Scoped};
 use super::answering::{AnswerDetails, Answered};
 use super::links::Links;
-use super::refusal::Refusal;
+use super::refusal::{ErrorCode, Refusal};
 use super::request::members_of;
 use crate::chat::Sampling;
 use crate::output::CitationJson;
@@ -54,7 +54,7 @@ fn no_model(caller: &Caller, model: &str) -> Refusal {
     let known: Vec<String> = caller.collections().map(model_id).collect();
     Refusal {
         param: "model".into(),
-        ..Refusal::not_found("model_not_found", format!("there is no model `{model}`"))
+        ..Refusal::not_found(ErrorCode::ModelNotFound, format!("there is no model `{model}`"))
     }
     .hint(match known.as_slice() {
         [] => "this key sees no collection that is served".to_owned(),

@@ -8,6 +8,7 @@ use futures::future::join_all;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::stores::unix;
 use super::{bare, model_id, no_model, open_model};
 use crate::serve::call::Call;
 use crate::serve::native::json;
@@ -31,20 +32,28 @@ struct Model {
     id: String,
     /// `model`.
     object: &'static str,
-    /// Not known before the collection is opened, and nobody reads it.
+    /// When the collection was built, in seconds since 1970; of the chat model, and of a collection that
+    /// does not say: when the server was started.
     created: i64,
     /// `docent`; `chat` of the chat model.
     owned_by: &'static str,
 }
 
 impl Model {
-    fn of(collection: &str) -> Self {
-        Self { id: model_id(collection), object: "model", created: 0, owned_by: "docent" }
+    /// `None`: the collection is not there.
+    async fn of(call: &Call, collection: &str) -> Option<Self> {
+        let store = call.caller.open(Some(collection)).ok()?.engine().collection().clone();
+        let created = match tokio::time::timeout(PATIENCE, store.read()).await {
+            Ok(Ok(reader)) => unix(&reader?.manifest().created_at),
+            // One that does not answer may be there.
+            Ok(Err(_)) | Err(_) => call.server.started_at,
+        };
+        Some(Self { id: model_id(collection), object: "model", created, owned_by: "docent" })
     }
 
     /// What answers without documents.
-    fn bare(id: String) -> Self {
-        Self { id, object: "model", created: 0, owned_by: "chat" }
+    fn bare(call: &Call, id: String) -> Self {
+        Self { id, object: "model", created: call.server.started_at, owned_by: "chat" }
     }
 }
 
@@ -59,27 +68,24 @@ pub(in crate::serve) fn described_one(operation: Operation<'_>) -> Operation<'_>
 }
 
 pub(in crate::serve) async fn list(call: Call) -> Response {
-    let looked = call.caller.collections().map(|name| async {
-        let collection = call.caller.open(Some(name)).ok()?.engine().collection().clone();
-        // One that does not answer may be there.
-        let read = tokio::time::timeout(PATIENCE, collection.read()).await;
-        (!matches!(read, Ok(Ok(None)))).then(|| Model::of(name))
-    });
-    let bare = bare::model(&call.caller).map(Model::bare);
+    let looked = call.caller.collections().map(|name| Model::of(&call, name));
+    let bare = bare::model(&call.caller).map(|id| Model::bare(&call, id));
     let data = join_all(looked).await.into_iter().flatten().chain(bare).collect();
     json(&ModelList { object: "list", data })
 }
 
-pub(in crate::serve) fn one(call: &Call) -> Result<Response, Refusal> {
+pub(in crate::serve) async fn one(call: Call) -> Result<Response, Refusal> {
     let id = call.param("id");
     let known = call.caller.collections().find(|name| model_id(name) == id);
-    if let Some(name) = known {
-        return Ok(json(&Model::of(name)));
+    if known.is_none() && bare::model(&call.caller).as_deref() == Some(id) {
+        return Ok(json(&Model::bare(&call, id.to_owned())));
     }
-    if bare::model(&call.caller).as_deref() == Some(id) {
-        return Ok(json(&Model::bare(id.to_owned())));
-    }
-    // `docent` is the usual one.
-    let usual = open_model(&call.caller, id).map_err(|_| no_model(&call.caller, id))?;
-    Ok(json(&Model { id: id.to_owned(), ..Model::of(&usual.name) }))
+    let name = match known {
+        Some(name) => name.to_owned(),
+        // `docent` is the usual one.
+        None => open_model(&call.caller, id).map_err(|_| no_model(&call.caller, id))?.name,
+    };
+    let unbuilt = || Model { owned_by: "docent", ..Model::bare(&call, String::new()) };
+    let model = Model::of(&call, &name).await.unwrap_or_else(unbuilt);
+    Ok(json(&Model { id: id.to_owned(), ..model }))
 }

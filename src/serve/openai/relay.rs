@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::chat::Relayed;
 use crate::serve::access::Scoped;
-use crate::serve::refusal::Refusal;
+use crate::serve::refusal::{ErrorCode, Refusal};
 
 /// As it was sent, in the shapes of `/v1/chat/completions`.
 #[derive(Default)]
@@ -37,7 +37,7 @@ impl Relay {
             ] {
                 if is_sent {
                     return Err(Refusal {
-                        code: "no_chat_model",
+                        code: ErrorCode::NoChatModel,
                         ..Refusal::invalid(
                             param,
                             format!("{what} by a chat model, and none is configured"),

@@ -5,12 +5,13 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use super::document;
+use crate::serve::refusal::ErrorCode;
 use crate::serve::request::in_words;
 use crate::serve::{audit, metrics};
 
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/serve-reference.md");
 
-const HEAD: &str = "# Members of docent's own requests, of audit lines, and metrics
+const HEAD: &str = "# Members of docent's own requests, of audit lines, errors, and metrics
 
 Made from the types that are read and written: `UPDATE_DOCS=1 cargo test --release --lib reference` writes this page.
 [serve.md](serve.md) says what they are for; `GET /openapi.json` (or `docent schema openapi`) has the answers, too.
@@ -93,6 +94,11 @@ fn reference() -> String {
     {
         writeln!(text, "\n## A line of `--audit` about {about}").expect("writing to a string");
         text.push_str(&members(&line, lines));
+    }
+    text.push_str("\n## Errors\n\n| `error.code` | `error.docent.hint`, where nothing is known that is more to the point |\n| --- | --- |\n");
+    for code in ErrorCode::ALL {
+        writeln!(text, "| `{}` | {} |", code.name(), cell(code.usual_hint()))
+            .expect("writing to a string");
     }
     text.push_str("\n## Metrics\n\n| metric | labels | |\n| --- | --- | --- |\n");
     for (name, labels, about) in metrics::tests::rows() {

@@ -20,7 +20,7 @@ use crate::serve::call::Call;
 use crate::serve::links::Links;
 use crate::serve::native;
 use crate::serve::openapi::Operation;
-use crate::serve::refusal::Refusal;
+use crate::serve::refusal::{ErrorCode, Refusal};
 use crate::serve::request::query;
 use crate::service::retrieval::DocumentFilter;
 use crate::service::show::{self, Shown, ShownChunk};
@@ -89,8 +89,7 @@ pub(in crate::serve) async fn show(call: Call) -> Result<Response, Refusal> {
     let seen = engine.seen_documents(&scoped.filter(DocumentFilter::default()), &reader).await?;
     let record = seen.into_iter().find(|record| record.source == source).ok_or_else(|| {
         let message = format!("there is no document `{source}` in `{}`", asked.collection);
-        Refusal::not_found("document_not_found", message)
-            .hint("it may have been renamed or removed since it was cited")
+        Refusal::not_found(ErrorCode::DocumentNotFound, message)
     })?;
     call.notes.note(|notes| notes.documents = vec![source.to_owned()]);
     let mut shown = show::stored(&*reader, source, Some(record)).await?;

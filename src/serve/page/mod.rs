@@ -28,7 +28,7 @@ pub(super) fn refused(refusal: &Refusal, request_id: &str) -> Response {
         "<main class=\"refused\"><h1>{what}</h1><p>{}.</p>",
         escaped(&sentence(&refusal.message))
     ));
-    for more in refusal.hint.iter().chain(&refusal.causes) {
+    for more in std::iter::once(refusal.what_next()).chain(refusal.causes.iter().map(|it| &**it)) {
         html.push_str(&format!("<p class=\"quiet\">{}</p>", escaped(&sentence(more))));
     }
     html.push_str(&format!("<p class=\"quiet\"><small>{}</small></p></main>", escaped(request_id)));

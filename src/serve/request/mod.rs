@@ -21,7 +21,7 @@ use serde_json::{Map, Value};
 
 use self::shape::{Problem, Shape, Wrong};
 use self::words::either;
-use super::refusal::Refusal;
+use super::refusal::{ErrorCode, Refusal};
 
 /// # Errors
 /// The body is larger than `limit`, does not arrive in time, or breaks off.
@@ -33,7 +33,7 @@ pub(super) async fn read_body(
     let too_large = || {
         Refusal::new(
             StatusCode::PAYLOAD_TOO_LARGE,
-            "request_too_large",
+            ErrorCode::RequestTooLarge,
             format!("the body of the request is larger than {limit} bytes"),
         )
         .hint("--body-limit sets what is taken")
@@ -59,7 +59,7 @@ pub(super) async fn read_body(
     tokio::time::timeout(patience, read).await.unwrap_or_else(|_| {
         Err(Refusal::new(
             StatusCode::REQUEST_TIMEOUT,
-            "request_timeout",
+            ErrorCode::RequestTimeout,
             "the body of the request did not arrive in time",
         ))
     })
@@ -208,7 +208,7 @@ fn refused(wrong: &Wrong, within: &str) -> Refusal {
 fn unknown(place: &str, known: &[String]) -> Refusal {
     let name = place.rsplit('.').next().unwrap_or(place);
     let refusal = Refusal {
-        code: "unknown_parameter",
+        code: ErrorCode::UnknownParameter,
         ..Refusal::invalid(place, format!("there is no parameter `{place}`"))
     };
     refusal.hint(nearest(name, known.iter().map(String::as_str)))
@@ -329,7 +329,7 @@ mod tests {
         ] {
             let refusal = read::<Asked>(body.to_string().as_bytes()).unwrap_err();
             assert_eq!((&*refusal.param, &*refusal.message), (param, message), "{body}");
-            assert!(refusal.hint.is_some(), "{body}");
+            assert!(refusal.what_next().contains("/openapi.json"), "{body}");
         }
         for body in [
             json!({"question": "?", "k": null, "texts": ["a"]}),
@@ -356,8 +356,12 @@ mod tests {
             ),
         ] {
             let refusal = read::<Asked>(body.as_bytes()).unwrap_err();
-            assert_eq!((refusal.code, &*refusal.param), ("unknown_parameter", param), "{body}");
-            assert_eq!(refusal.hint.as_deref(), Some(hint), "{body}");
+            assert_eq!(
+                (refusal.code.name(), &*refusal.param),
+                ("unknown_parameter", param),
+                "{body}"
+            );
+            assert_eq!(refusal.what_next(), hint, "{body}");
         }
     }
 

@@ -12,7 +12,13 @@ use tempfile::NamedTempFile;
 
 use super::Uploads;
 use crate::serve::call::Call;
-use crate::serve::refusal::Refusal;
+use crate::serve::refusal::{ErrorCode, Refusal};
+
+/// What `OpenAI` takes files for; the first unless it is said.
+const PURPOSES: [&str; 6] = ["assistants", "user_data", "batch", "fine-tune", "vision", "evals"];
+
+/// What is done here with all of them: they are kept, and can be put into a vector store.
+const KEPT_FOR: [&str; 2] = ["assistants", "user_data"];
 
 /// Bytes of the form beside its file.
 const BESIDE: u64 = 64 << 10;
@@ -76,12 +82,23 @@ pub(in crate::serve) async fn receive(
         }
     }
     let Some((file, directory, name, bytes)) = found else {
-        return Err(Refusal::invalid("file", "the form has no part `file`"));
+        return Err(Refusal::invalid("file", "the form has no part `file`")
+            .hint("curl -F purpose=assistants -F file=@report.pdf"));
     };
     if bytes == 0 {
-        return Err(Refusal::invalid("file", format!("{name} is empty")));
+        return Err(
+            Refusal::invalid("file", format!("{name} is empty")).hint("send a file that has text")
+        );
     }
-    let purpose = purpose.unwrap_or_else(|| "assistants".to_owned());
+    let purpose = purpose.unwrap_or_else(|| PURPOSES[0].to_owned());
+    if !PURPOSES.contains(&&*purpose) {
+        let message = format!("`{purpose}` is no purpose of a file");
+        return Err(
+            Refusal::invalid("purpose", message).hint(format!("there is {}", PURPOSES.join(", ")))
+        );
+    }
+    // All others ask for more than to be kept and brought in.
+    ignored.extend((!KEPT_FOR.contains(&&*purpose)).then(|| format!("purpose {purpose}")));
     Ok(Received { file, name, directory, bytes, purpose, ignored })
 }
 
@@ -94,9 +111,10 @@ async fn in_time<T>(
         Ok(read) => read.map_err(|error| refused(&error, limit)),
         Err(_) => Err(Refusal::new(
             StatusCode::REQUEST_TIMEOUT,
-            "request_timeout",
+            ErrorCode::RequestTimeout,
             "the file did not arrive in time",
-        )),
+        )
+        .hint("send it again, over a faster line; --header-timeout sets how long a pause may be")),
     }
 }
 
@@ -105,14 +123,15 @@ fn refused(error: &multer::Error, limit: u64) -> Refusal {
         multer::Error::StreamSizeExceeded { .. } | multer::Error::FieldSizeExceeded { .. } => {
             too_large(limit)
         }
-        _ => Refusal::invalid("", format!("the form can't be read: {error}")),
+        _ => Refusal::invalid("", format!("the form can't be read: {error}"))
+            .hint("curl -F purpose=assistants -F file=@report.pdf"),
     }
 }
 
 fn too_large(limit: u64) -> Refusal {
     Refusal::new(
         StatusCode::PAYLOAD_TOO_LARGE,
-        "request_too_large",
+        ErrorCode::RequestTooLarge,
         format!("the file is larger than {limit} bytes"),
     )
     .hint("--upload-limit sets what is taken")
@@ -121,7 +140,7 @@ fn too_large(limit: u64) -> Refusal {
 pub(in crate::serve) fn unwritable(error: &std::io::Error) -> Refusal {
     let refusal = Refusal::new(
         StatusCode::INTERNAL_SERVER_ERROR,
-        "store_failed",
+        ErrorCode::StoreFailed,
         "what is uploaded cannot be written",
     );
     Refusal { causes: vec![error.to_string()], ..refusal }

@@ -172,10 +172,10 @@ impl Head {
             // `OpenAI` has a list of codes, and this is the one of it that fits.
             code: if refusal.status == 429 { "rate_limit_exceeded" } else { "server_error" },
             docent: ResponseErrorHints {
-                hint: refusal.hint.clone().unwrap_or_default(),
+                hint: refusal.what_next().to_owned(),
                 causes: refusal.causes.clone(),
                 request_id: request_id.to_owned(),
-                code: refusal.code,
+                code: refusal.code.name(),
             },
         };
         ResponseObject { error: Some(error), ..self.object("failed", output) }

@@ -9,7 +9,7 @@ use super::calls;
 use crate::serve::openai::file_search::Tool;
 use crate::serve::openai::messages::{MOST_MESSAGES, Message};
 use crate::serve::openai::split;
-use crate::serve::refusal::Refusal;
+use crate::serve::refusal::{ErrorCode, Refusal};
 use crate::serve::request::{typed, typed_at};
 
 /// What no client means anything by, and what has the only value that there is.
@@ -106,7 +106,7 @@ impl ResponsesRequest {
         let unsupported = |param: &'static str, message: &str, hint: &str| {
             Err(Refusal {
                 param: param.into(),
-                ..Refusal::new(StatusCode::BAD_REQUEST, "unsupported_parameter", message)
+                ..Refusal::new(StatusCode::BAD_REQUEST, ErrorCode::UnsupportedParameter, message)
             }
             .hint(hint))
         };
@@ -167,7 +167,7 @@ impl ResponsesRequest {
                 "item_reference" => {
                     let at = format!("input[{number}]");
                     return Err(Refusal {
-                        code: "unsupported_parameter",
+                        code: ErrorCode::UnsupportedParameter,
                         ..Refusal::invalid(at, "items are not kept, so none can be referred to")
                     }
                     .hint("send the item itself; AI SDK does with `store`: false"));
@@ -213,8 +213,9 @@ mod tests {
             let mut request = json!({ "model": "docent", "input": "?" });
             request[name] = value;
             let refusal = read(request).err().unwrap();
-            assert_eq!((refusal.code, &*refusal.param), ("unsupported_parameter", name));
-            assert!(refusal.hint.is_some() && refusal.status == 400, "{name}");
+            assert_eq!((refusal.code.name(), &*refusal.param), ("unsupported_parameter", name));
+            assert_ne!(refusal.what_next(), refusal.code.usual_hint(), "{name}");
+            assert_eq!(refusal.status, 400, "{name}");
         }
         let request = json!({ "model": "docent", "input": "?", "store": false, "background": false,
             "previous_response_id": null });

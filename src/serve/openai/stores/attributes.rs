@@ -35,6 +35,7 @@ pub(in crate::serve::openai) fn attributes(
     let mut left_out = 0_usize;
     for tag in tags {
         let (name, value) = match tag.split_once('=') {
+            Some((name, "false")) => (name, Value::Bool(false)),
             Some((name, value)) => (name, Value::from(cut(value))),
             None => (tag.as_str(), Value::Bool(true)),
         };
@@ -64,10 +65,16 @@ mod tests {
         let few = attributes(
             Some(Kind::Pdf),
             [("url", "u".repeat(513)), ("place", "page=2".to_owned())],
-            &["draft".to_owned(), "team=a=b".to_owned(), "team=c".to_owned(), "x".repeat(61)],
+            &[
+                "draft".to_owned(),
+                "final=false".to_owned(),
+                "team=a=b".to_owned(),
+                "team=c".to_owned(),
+                "x".repeat(61),
+            ],
         );
         let expected = serde_json::json!({
-            "kind": "pdf", "place": "page=2", "tag.draft": true, "tag.team": "a=b", "tags_left_out": 2,
+            "kind": "pdf", "place": "page=2", "tag.draft": true, "tag.final": false, "tag.team": "a=b", "tags_left_out": 2,
         });
         assert_eq!(Value::Object(few), expected);
         let many = attributes(Some(Kind::Pdf), [], &tags(40));

@@ -5,15 +5,17 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::changes::{put, unkept_chunking, uploads};
-use super::files::{self, StoreFile};
+use super::changes::{unkept_chunking, uploads};
+use super::files;
+use super::objects::StoreFile;
 use super::paging::{Cursor, Page};
+use super::placing::{self, put};
 use super::{FileCounts, opened, store_id};
 use crate::serve::call::{Call, made_id};
 use crate::serve::native;
 use crate::serve::openai::{named_ignored, split, unix_now};
 use crate::serve::openapi::Operation;
-use crate::serve::refusal::Refusal;
+use crate::serve::refusal::{ErrorCode, Refusal};
 use crate::serve::request::{object, query, typed};
 use crate::serve::uploads::Batch;
 
@@ -24,13 +26,13 @@ const MOST: usize = 500;
 #[derive(Deserialize, JsonSchema)]
 #[schemars(rename = "VectorStoreFileBatchRequest")]
 struct BatchRequest {
-    /// Of files that were uploaded; all of them get the `attributes`.
+    /// Of files that were uploaded; all of them get the `attributes`. Either this or `files`.
     #[schemars(length(max = "MOST"))]
     file_ids: Option<Vec<String>>,
     /// The same, each with attributes of its own.
     #[schemars(length(max = "MOST"))]
     files: Option<Vec<BatchFile>>,
-    /// Become tags, which are filtered by.
+    /// Become tags, which are filtered by: of all files but those of `files` that have their own.
     attributes: Option<Map<String, Value>>,
     /// Without effect: a collection has one, which its settings say.
     chunking_strategy: Option<Value>,
@@ -92,28 +94,68 @@ pub(in crate::serve) async fn create(call: Call) -> Result<Response, Refusal> {
     let request: BatchRequest = typed(members)?;
     let scoped = opened(&call.caller, call.param("id"), "vector_store_id")?;
     ignored.extend(unkept_chunking(request.chunking_strategy.as_ref()));
-    let mut wanted: Vec<(String, Option<Map<String, Value>>)> = Vec::new();
-    for id in request.file_ids.unwrap_or_default() {
-        wanted.push((id, request.attributes.clone()));
-    }
-    for file in request.files.unwrap_or_default() {
-        ignored.extend(unkept_chunking(file.chunking_strategy.as_ref()));
-        wanted.push((file.file_id, file.attributes));
-    }
-    if wanted.is_empty() || wanted.len() > MOST {
-        return Err(Refusal::invalid("file_ids", format!("a batch has 1 to {MOST} files")));
-    }
-    for (id, attributes) in &wanted {
-        put(&call, &scoped, id, attributes.as_ref())?;
+    let files = request.files.iter().flatten();
+    ignored.extend(files.filter_map(|file| unkept_chunking(file.chunking_strategy.as_ref())));
+    ignored.dedup();
+    let entries = entries(request.file_ids, request.files, request.attributes)?;
+    let one = |(id, attributes): &Entry| placing::wanted(&call, &scoped, id, attributes.as_ref());
+    // All of them or none.
+    let wanted = entries.iter().map(one).collect::<Result<Vec<_>, _>>()?;
+    for one in wanted {
+        put(&call, &scoped, one)?;
     }
     let batch = Batch {
         id: made_id("vsfb_"),
         collection: scoped.name,
         created_at: unix_now(),
-        uploads: wanted.into_iter().map(|(id, _)| id).collect(),
+        uploads: entries.into_iter().map(|(id, _)| id).collect(),
     };
     uploads.add_batch(batch.clone());
     Ok(named_ignored(native::json(&batch_object(&call, &batch).await?), &ignored))
+}
+
+/// The id of a file, and its attributes.
+type Entry = (String, Option<Map<String, Value>>);
+
+/// The files of a batch, each once.
+///
+/// # Errors
+/// There are none, too many, named in two ways, or one is there twice with different attributes.
+fn entries(
+    ids: Option<Vec<String>>,
+    files: Option<Vec<BatchFile>>,
+    attributes: Option<Map<String, Value>>,
+) -> Result<Vec<Entry>, Refusal> {
+    let named: Vec<Entry> = match (ids, files) {
+        (Some(_), Some(_)) => {
+            return Err(Refusal::invalid("files", "`file_ids` and `files` are both there")
+                .hint("leave one of them out: `files` has attributes for each"));
+        }
+        (Some(ids), None) => ids.into_iter().map(|id| (id, attributes.clone())).collect(),
+        (None, files) => {
+            let files = files.into_iter().flatten();
+            files
+                .map(|file| (file.file_id, file.attributes.or_else(|| attributes.clone())))
+                .collect()
+        }
+    };
+    if named.is_empty() || named.len() > MOST {
+        return Err(Refusal::invalid("file_ids", format!("a batch has 1 to {MOST} files"))
+            .hint("send `file_ids`, ids of files that were uploaded, in several requests where there are more"));
+    }
+    let mut entries: Vec<Entry> = Vec::new();
+    for (place, (id, attributes)) in named.into_iter().enumerate() {
+        match entries.iter().find(|(known, _)| *known == id) {
+            Some((_, known)) if *known == attributes => {}
+            Some(_) => {
+                let message = format!("`{id}` is there twice, with different attributes");
+                return Err(Refusal::invalid(format!("files[{place}].file_id"), message)
+                    .hint("name it once, with the attributes that it is to have"));
+            }
+            None => entries.push((id, attributes)),
+        }
+    }
+    Ok(entries)
 }
 
 /// `GET /v1/vector_stores/{id}/file_batches/{batch_id}`.
@@ -137,12 +179,9 @@ fn batch(call: &Call) -> Result<Batch, Refusal> {
     let scoped = opened(&call.caller, call.param("id"), "vector_store_id")?;
     let id = call.param("batch_id");
     let found = call.server.uploads.as_ref().and_then(|uploads| uploads.batch(id));
-    found.filter(|batch| batch.collection == scoped.name).ok_or_else(|| {
-        Refusal {
-            param: "batch_id".into(),
-            ..Refusal::not_found("batch_not_found", format!("there is no batch `{id}`"))
-        }
-        .hint("batches are forgotten when the server ends; their files are not")
+    found.filter(|batch| batch.collection == scoped.name).ok_or_else(|| Refusal {
+        param: "batch_id".into(),
+        ..Refusal::not_found(ErrorCode::BatchNotFound, format!("there is no batch `{id}`"))
     })
 }
 

@@ -9,28 +9,22 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::files::{self, File, StoreFile, no_such_file};
+use super::files::{self, no_such_file};
 use super::ids::FILE;
+use super::objects::{File, StoreFile, upload_file};
+use super::placing::{put, source_for, tags_for, wanted};
 use super::{PREFIX, opened};
 use crate::serve::access::{Caller, Scoped};
 use crate::serve::answering::trace_id;
 use crate::serve::call::Call;
 use crate::serve::native;
-use crate::serve::openai::filters::TAG;
 use crate::serve::openai::{named_ignored, split, unix_now};
 use crate::serve::openapi::Operation;
-use crate::serve::refusal::Refusal;
+use crate::serve::refusal::{ErrorCode, Refusal};
 use crate::serve::request::{object, typed};
 use crate::serve::uploads::received::{receive, unwritable};
 use crate::serve::uploads::{Asked, Place, State, Upload, Uploads};
-use crate::text::composed;
-use crate::types::{upload_id, upload_source};
-
-/// Attributes of a file, at most.
-const MOST_ATTRIBUTES: usize = 16;
-
-/// Of a tag, in bytes.
-const LONGEST_TAG: usize = 600;
+use crate::types::upload_id;
 
 /// A file that is uploaded, and what it is for.
 #[derive(Deserialize, JsonSchema)]
@@ -39,7 +33,8 @@ struct UploadForm {
     /// The file, with its name: `report.pdf`, or `handbook/report.pdf` below a directory.
     #[serde(rename = "file")]
     _file: String,
-    /// `assistants` unless it is said.
+    /// `assistants` unless it is said; or `user_data`, `batch`, `fine-tune`, `vision`, `evals`. Whatever it
+    /// is, the file is kept, and can be put into a collection.
     #[serde(rename = "purpose")]
     _purpose: Option<String>,
 }
@@ -114,8 +109,11 @@ pub(in crate::serve) async fn upload(call: Call) -> Result<Response, Refusal> {
         owner: call.caller.key().map(|key| key.id.clone()),
         places: BTreeMap::new(),
     };
+    // One that could be put nowhere is not kept.
+    let scoped = call.caller.open(None).ok();
+    scoped.map(|scoped| source_for(&scoped, &upload)).transpose()?;
     uploads.add(received.file, upload.clone()).map_err(|error| unwritable(&error))?;
-    Ok(named_ignored(native::json(&files::upload_file(&upload)), &ignored))
+    Ok(named_ignored(native::json(&upload_file(&upload)), &ignored))
 }
 
 /// A file that is put into a vector store.
@@ -137,7 +135,7 @@ pub(in crate::serve) async fn attach(call: Call) -> Result<Response, Refusal> {
     let request: AttachRequest = typed(members)?;
     ignored.extend(unkept_chunking(request.chunking_strategy.as_ref()));
     let scoped = opened(&call.caller, call.param("id"), "vector_store_id")?;
-    put(&call, &scoped, &request.file_id, request.attributes.as_ref())?;
+    put(&call, &scoped, wanted(&call, &scoped, &request.file_id, request.attributes.as_ref())?)?;
     let file = files::file_in_store(&call, &request.file_id).await?;
     Ok(named_ignored(native::json(&file), &ignored))
 }
@@ -146,41 +144,6 @@ pub(in crate::serve) async fn attach(call: Call) -> Result<Response, Refusal> {
 pub(super) fn unkept_chunking(strategy: Option<&Value>) -> Option<String> {
     let strategy = strategy.filter(|strategy| strategy["type"] != "auto")?;
     (!strategy.is_null()).then(|| "chunking_strategy".to_owned())
-}
-
-/// Puts an upload into a collection.
-///
-/// # Errors
-/// There is no such upload, or the caller may not put it there.
-pub(super) fn put(
-    call: &Call,
-    scoped: &Scoped,
-    file: &str,
-    attributes: Option<&Map<String, Value>>,
-) -> Result<(), Refusal> {
-    let uploads = uploads(call)?;
-    // What is brought in is embedded, which may cost money.
-    call.caller.check_budget(|key| call.server.observers.usage.cost_of(key))?;
-    let upload = owned(call, uploads, file).ok_or_else(|| no_such_file(file))?;
-    if !uploads.has_room() {
-        return Err(Refusal::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "overloaded",
-            "as many documents wait to be brought in as may",
-        )
-        .after(std::time::Duration::from_secs(30)));
-    }
-    let there = upload.places.get(&scoped.name);
-    let source = match there {
-        Some(place) => place.source.clone(),
-        None => source_for(scoped, &upload)?,
-    };
-    let tags = tags_for(scoped, attributes)?;
-    let created_at = there.map_or_else(unix_now, |place| place.created_at);
-    let state = State::Waiting;
-    let place = Place { source, tags, created_at, state, asked_by: asked_by(call) };
-    note(call, scoped, &place.source);
-    uploads.place(&upload.id, &scoped.name, place).map_err(|error| unwritable(&error))
 }
 
 /// What changes of a file of a vector store.
@@ -257,7 +220,7 @@ async fn take_out(
     }
     Err(Refusal::new(
         StatusCode::INTERNAL_SERVER_ERROR,
-        "store_failed",
+        ErrorCode::StoreFailed,
         "the document could not be taken out: the log of the server says why",
     ))
 }
@@ -273,7 +236,7 @@ fn is_own(caller: &Caller, upload: &Upload) -> bool {
 }
 
 /// An upload that the caller brought, or sees as a document.
-fn owned(call: &Call, uploads: &Uploads, file: &str) -> Option<Upload> {
+pub(super) fn owned(call: &Call, uploads: &Uploads, file: &str) -> Option<Upload> {
     let upload = uploads.get(file.strip_prefix(FILE)?)?;
     let is_seen = |(name, place): (&String, &Place)| {
         let scoped = call.caller.open(Some(name));
@@ -310,77 +273,10 @@ async fn not_uploaded(call: &Call, id: &str) -> Refusal {
 fn came_otherwise(id: &str) -> Refusal {
     Refusal::new(
         StatusCode::CONFLICT,
-        "not_uploaded",
+        ErrorCode::NotUploaded,
         format!("`{id}` was brought in by docent ingest, and would come back with its next run"),
     )
     .hint("delete its file, and docent ingest takes it out")
-}
-
-/// What an upload is called in a collection: below its own directory, or else below the first of the
-/// caller's where it may be.
-fn source_for(scoped: &Scoped, upload: &Upload) -> Result<String, Refusal> {
-    let restrictions = scoped.within().iter().map(|pattern| {
-        let plain = pattern.trim_start_matches("./").trim_end_matches(['*', '/']);
-        if plain.contains(['*', '?', '[', '{']) { "" } else { plain }
-    });
-    let candidates = std::iter::once(&*upload.directory).chain(restrictions);
-    let sources = candidates.map(|directory| upload_source(directory, &upload.id, &upload.name));
-    let mut seen = sources.filter(|source| scoped.engine().selects(scoped.within(), source));
-    seen.next().ok_or_else(|| {
-        Refusal::new(
-            StatusCode::FORBIDDEN,
-            "outside_of_key",
-            "this key may write none of the places that this document could have",
-        )
-        .hint("upload it with a name below a directory that the key sees: DIRECTORY/NAME")
-    })
-}
-
-/// Attributes as tags, and with them those that all documents of the caller have.
-fn tags_for(
-    scoped: &Scoped,
-    attributes: Option<&Map<String, Value>>,
-) -> Result<Vec<String>, Refusal> {
-    let mut tags: Vec<String> = scoped.tags().to_vec();
-    let attributes = attributes.into_iter().flatten().filter(|(_, value)| !value.is_null());
-    for (count, (name, value)) in attributes.enumerate() {
-        let at = || format!("attributes.{name}");
-        let bare = name.strip_prefix(TAG).unwrap_or(name);
-        let tag = match value {
-            Value::Bool(true) => bare.to_owned(),
-            Value::Bool(false) => format!("{bare}=false"),
-            Value::Number(number) => format!("{bare}={number}"),
-            Value::String(text) => format!("{bare}={text}"),
-            _ => return Err(Refusal::invalid(at(), "an attribute is a text, a number or true")),
-        };
-        let is_sane = !bare.is_empty() && !bare.contains('=') && !tag.chars().any(char::is_control);
-        if !is_sane || tag.len() > LONGEST_TAG || count >= MOST_ATTRIBUTES {
-            return Err(Refusal::invalid(at(), format!("`{name}` can't be a tag of a document"))
-                .hint(format!(
-                    "there are {MOST_ATTRIBUTES} at most, each a name and a short text"
-                )));
-        }
-        if !may_tag(scoped.tags(), &tag) {
-            return Err(Refusal::new(
-                StatusCode::FORBIDDEN,
-                "outside_of_key",
-                format!("this key may not tag a document `{tag}`"),
-            )
-            .hint("what its own documents are told apart by is not its to say"));
-        }
-        tags.push(tag);
-    }
-    let mut tags: Vec<String> = tags.iter().map(|tag| composed(tag).into_owned()).collect();
-    tags.sort();
-    tags.dedup();
-    Ok(tags)
-}
-
-/// Whether a caller whose documents all have tags may give one: not one that would show the document to
-/// those of another tenant.
-fn may_tag(own: &[String], tag: &str) -> bool {
-    let name = |tag: &str| tag.split_once('=').map(|(name, _)| name.to_owned());
-    own.iter().all(|own| own == tag || name(own) != name(tag))
 }
 
 pub(super) fn uploads(call: &Call) -> Result<&Uploads, Refusal> {
@@ -390,7 +286,7 @@ pub(super) fn uploads(call: &Call) -> Result<&Uploads, Refusal> {
         let collection = if name.is_empty() { String::new() } else { format!(" --collection {name}") };
         Refusal::new(
             StatusCode::METHOD_NOT_ALLOWED,
-            "read_only",
+            ErrorCode::ReadOnly,
             "vector stores and files are read here, and not changed",
         )
         .hint(format!(
@@ -400,12 +296,12 @@ pub(super) fn uploads(call: &Call) -> Result<&Uploads, Refusal> {
     })
 }
 
-fn asked_by(call: &Call) -> Asked {
+pub(super) fn asked_by(call: &Call) -> Asked {
     let key = call.caller.key().map(|key| key.name.clone());
     Asked { request_id: call.id.clone(), trace_id: trace_id().unwrap_or_default(), key }
 }
 
-fn note(call: &Call, scoped: &Scoped, source: &str) {
+pub(super) fn note(call: &Call, scoped: &Scoped, source: &str) {
     call.notes.note(|notes| {
         notes.collection = Some(scoped.name.clone());
         notes.documents.push(source.to_owned());
@@ -414,25 +310,5 @@ fn note(call: &Call, scoped: &Scoped, source: &str) {
 
 fn outside(caller: &Caller, why: &str) -> Refusal {
     let key = caller.key().map_or("", |key| &key.name);
-    Refusal::new(StatusCode::FORBIDDEN, "outside_of_key", format!("the key `{key}`: {why}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_tenant_tags_for_no_other() {
-        let own = ["tenant=a".to_owned(), "internal".to_owned()];
-        for (tag, may) in [
-            ("tenant=a", true),
-            ("tenant=b", false),
-            ("team=b", true),
-            ("internal", true),
-            ("public", false),
-        ] {
-            assert_eq!(may_tag(&own, tag), may, "{tag}");
-        }
-        assert!(may_tag(&[], "anything"));
-    }
+    Refusal::new(StatusCode::FORBIDDEN, ErrorCode::OutsideOfKey, format!("the key `{key}`: {why}"))
 }

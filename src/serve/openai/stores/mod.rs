@@ -6,8 +6,11 @@ pub(in crate::serve) mod batches;
 pub(in crate::serve) mod changes;
 pub(in crate::serve) mod files;
 pub(in crate::serve::openai) mod ids;
+mod objects;
 mod paging;
+mod placing;
 pub(in crate::serve) mod search;
+pub(in crate::serve) mod seen;
 
 use axum::response::Response;
 use chrono::DateTime;
@@ -23,7 +26,7 @@ use crate::serve::answering::AskedCollection;
 use crate::serve::call::{Call, Server};
 use crate::serve::native;
 use crate::serve::openapi::Operation;
-use crate::serve::refusal::Refusal;
+use crate::serve::refusal::{ErrorCode, Refusal};
 use crate::serve::request::query;
 use crate::service::retrieval::DocumentFilter;
 
@@ -45,7 +48,7 @@ pub(super) fn opened(caller: &Caller, id: &str, param: &str) -> Result<Scoped, R
         Refusal {
             param: param.into(),
             ..Refusal::not_found(
-                "vector_store_not_found",
+                ErrorCode::VectorStoreNotFound,
                 format!("there is no vector store `{id}`"),
             )
         }
@@ -164,7 +167,7 @@ pub(in crate::serve) async fn one(call: Call) -> Result<Response, Refusal> {
 
 /// A collection, as far as the caller sees it.
 async fn store(scoped: &Scoped, server: &Server) -> Result<VectorStore, Refusal> {
-    let under_way = files::under_way(scoped, server);
+    let under_way = seen::under_way(scoped, server);
     let reader = match scoped.engine().reader().await {
         Ok(reader) => reader,
         // It is served, and was not built yet.
@@ -221,13 +224,13 @@ pub(in crate::serve) fn not_by_request(call: &Call) -> Result<Response, Refusal>
     };
     Err(Refusal::new(
         StatusCode::METHOD_NOT_ALLOWED,
-        "read_only",
+        ErrorCode::ReadOnly,
         "vector stores are read here, and neither made nor removed",
     )
     .hint(hint))
 }
 
 /// Seconds since 1970 of a time in RFC 3339.
-fn unix(time: &str) -> i64 {
+pub(super) fn unix(time: &str) -> i64 {
     DateTime::parse_from_rfc3339(time).map_or(0, |time| time.timestamp())
 }

@@ -1,0 +1,61 @@
+//! A collection, as far as a caller may see it.
+
+use std::sync::Arc;
+
+use crate::service::Engine;
+use crate::service::retrieval::DocumentFilter;
+
+/// A collection, as far as a caller may see it.
+pub(in crate::serve) struct Scoped {
+    pub(in crate::serve) name: String,
+    pub(super) engine: Arc<Engine>,
+    pub(super) within: Vec<String>,
+    pub(super) tags: Vec<String>,
+}
+
+/// What of a collection a caller may see.
+#[derive(Clone, PartialEq, Debug)]
+pub(in crate::serve) struct Sight {
+    pub(in crate::serve) collection: String,
+    within: Vec<String>,
+    tags: Vec<String>,
+}
+
+impl Scoped {
+    pub(in crate::serve) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// What was asked for, of what may be seen.
+    pub(in crate::serve) fn filter(&self, asked: DocumentFilter) -> DocumentFilter {
+        let DocumentFilter { sources, kinds, mut tags, within, condition } = asked;
+        debug_assert!(within.is_empty(), "only a key restricts");
+        tags.extend(self.tags.iter().cloned());
+        DocumentFilter { sources, kinds, tags, within: self.within.clone(), condition }
+    }
+
+    pub(in crate::serve) fn sight(&self) -> Sight {
+        let (within, tags) = (self.within.clone(), self.tags.clone());
+        Sight { collection: self.name.clone(), within, tags }
+    }
+
+    /// Whether a document of this source with these tags is among what may be seen.
+    pub(in crate::serve) fn sees(&self, source: &str, tags: &[String]) -> bool {
+        self.engine.selects(&self.within, source) && self.tags.iter().all(|tag| tags.contains(tag))
+    }
+
+    /// Paths, directories and globs, one of which selects every document that may be seen; none: all.
+    pub(in crate::serve) fn within(&self) -> &[String] {
+        &self.within
+    }
+
+    /// Tags that every document has which may be seen.
+    pub(in crate::serve) fn tags(&self) -> &[String] {
+        &self.tags
+    }
+
+    /// The caller sees all of the collection.
+    pub(in crate::serve) fn is_whole(&self) -> bool {
+        self.within.is_empty() && self.tags.is_empty()
+    }
+}

@@ -1,0 +1,157 @@
+//! What a caller sees of a collection: documents, sources that failed, and uploads that come or go.
+
+use std::collections::BTreeMap;
+
+use super::ids::file_id;
+use super::paging::Row;
+use super::unix;
+use crate::error::{Exit, Failure};
+use crate::serve::access::Scoped;
+use crate::serve::call::Server;
+use crate::serve::uploads::{Place, State, Upload, Uploads};
+use crate::service::retrieval::DocumentFilter;
+use crate::store::Reader;
+use crate::types::{DocumentRecord, FailureRecord, Manifest};
+
+/// What documents are for that were not uploaded.
+const PURPOSE: &str = "assistants";
+
+/// What a caller sees of a collection, at one time.
+pub(super) struct Seen {
+    pub(super) scoped: Scoped,
+    /// `None` where it was not built yet.
+    pub(super) reader: Option<Reader>,
+    documents: Vec<DocumentRecord>,
+    /// Sources that could not be brought in, and of which nothing is there.
+    failures: Vec<FailureRecord>,
+    /// Of which something is to be done, or failed; with their places here.
+    uploads: Vec<(Upload, Place)>,
+    /// What uploads are for, by their sources.
+    purposes: BTreeMap<String, String>,
+}
+
+pub(super) enum Stored<'a> {
+    Upload(&'a Upload, &'a Place),
+    Document(&'a DocumentRecord),
+    Failure(&'a FailureRecord),
+}
+
+impl Seen {
+    pub(super) async fn of(scoped: Scoped, server: &Server) -> Result<Self, Failure> {
+        // Before what is stored is read: what is done meanwhile is seen there.
+        let uploads = placed(&scoped, server);
+        let purposes = purposes(&scoped, server);
+        let reader = match scoped.engine().reader().await {
+            // It comes with the first of them.
+            Err(failure) if failure.exit == Exit::Config && !uploads.is_empty() => {
+                let (documents, failures) = (Vec::new(), Vec::new());
+                return Ok(Self { scoped, reader: None, documents, failures, uploads, purposes });
+            }
+            reader => reader?,
+        };
+        let filter = scoped.filter(DocumentFilter::default());
+        let mut documents = scoped.engine().seen_documents(&filter, &reader).await?;
+        // Of what failed, only the name is known: too little to say who may see it.
+        let mut failures = if scoped.is_whole() { reader.failures().await? } else { Vec::new() };
+        let known = |source: &str| {
+            documents.binary_search_by(|record| record.source.as_str().cmp(source)).is_ok()
+        };
+        failures.retain(|failure| !known(&failure.source));
+        let is_upload = |source: &str| uploads.iter().any(|(_, place)| place.source == source);
+        documents.retain(|record| !is_upload(&record.source));
+        failures.retain(|failure| !is_upload(&failure.source));
+        Ok(Self { scoped, reader: Some(reader), documents, failures, uploads, purposes })
+    }
+
+    fn all(&self) -> impl Iterator<Item = Stored<'_>> {
+        let documents = self.documents.iter().map(Stored::Document);
+        let uploads = self.uploads.iter().map(|(upload, place)| Stored::Upload(upload, place));
+        documents.chain(self.failures.iter().map(Stored::Failure)).chain(uploads)
+    }
+
+    pub(super) fn manifest(&self) -> Option<&Manifest> {
+        self.reader.as_ref().map(|reader| &**reader.manifest())
+    }
+
+    pub(super) fn purpose(&self, stored: &Stored<'_>) -> &str {
+        self.purposes.get(stored.source()).map_or(PURPOSE, |purpose| purpose)
+    }
+
+    pub(super) fn id(&self, stored: &Stored<'_>) -> String {
+        file_id(&self.scoped.name, stored.source())
+    }
+
+    pub(super) fn rows(&self) -> impl Iterator<Item = Row<Stored<'_>>> {
+        self.all().map(|stored| Row {
+            id: self.id(&stored),
+            created_at: stored.created_at(),
+            of: stored,
+        })
+    }
+
+    pub(super) fn find(&self, id: &str) -> Option<Stored<'_>> {
+        self.all().find(|stored| self.id(stored) == id)
+    }
+}
+
+impl Stored<'_> {
+    pub(super) fn source(&self) -> &str {
+        match self {
+            Self::Upload(_, place) => &place.source,
+            Self::Document(record) => &record.source,
+            Self::Failure(failure) => &failure.source,
+        }
+    }
+
+    pub(super) fn status(&self) -> &'static str {
+        match self {
+            Self::Upload(_, place) => match place.state {
+                State::Waiting | State::Leaving => "in_progress",
+                State::Failed { .. } => "failed",
+                State::Stored => "completed",
+            },
+            Self::Document(_) => "completed",
+            Self::Failure(_) => "failed",
+        }
+    }
+
+    pub(super) fn size(&self) -> u64 {
+        match self {
+            Self::Upload(upload, _) => upload.bytes,
+            Self::Document(record) => record.size,
+            Self::Failure(failure) => failure.size,
+        }
+    }
+
+    pub(super) fn created_at(&self) -> i64 {
+        match self {
+            Self::Upload(_, place) => place.created_at,
+            Self::Document(record) => unix(&record.ingested_at),
+            Self::Failure(failure) => unix(&failure.failed_at),
+        }
+    }
+}
+
+/// Uploads of which more is to be said than that they are stored.
+fn placed(scoped: &Scoped, server: &Server) -> Vec<(Upload, Place)> {
+    let uploads = server.uploads.iter().flat_map(Uploads::all);
+    let placed = uploads.filter_map(|upload| {
+        let place = upload.places.get(&scoped.name).cloned()?;
+        let is_seen = scoped.sees(&place.source, &place.tags);
+        (is_seen && place.state != State::Stored).then_some((upload, place))
+    });
+    placed.collect()
+}
+
+/// What uploads are for, by their sources.
+fn purposes(scoped: &Scoped, server: &Server) -> BTreeMap<String, String> {
+    let uploads = server.uploads.iter().flat_map(Uploads::all);
+    let here =
+        |upload: Upload| Some((upload.places.get(&scoped.name)?.source.clone(), upload.purpose));
+    uploads.filter_map(here).collect()
+}
+
+/// How many uploads are to come or go, as far as they are seen.
+pub(in crate::serve) fn under_way(scoped: &Scoped, server: &Server) -> usize {
+    placed(scoped, server).iter().filter(|(_, place)| place.is_under_way()).count()
+}

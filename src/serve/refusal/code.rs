@@ -1,0 +1,156 @@
+//! What errors are called, and what to do about each where the error itself does not say it.
+
+macro_rules! codes {
+    ($($code:ident $name:literal $hint:literal)*) => {
+        /// What an error is called, for programs.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub(in crate::serve) enum ErrorCode {
+            $($code,)*
+        }
+
+        impl ErrorCode {
+            #[cfg(test)]
+            pub(in crate::serve) const ALL: &[Self] = &[$(Self::$code,)*];
+
+            pub(in crate::serve) fn name(self) -> &'static str {
+                match self {
+                    $(Self::$code => $name,)*
+                }
+            }
+
+            /// What to do next, where nothing is known that is more to the point. A caller reads it: it
+            /// names what callers can do first, and then what is for whoever runs the server.
+            pub(in crate::serve) fn usual_hint(self) -> &'static str {
+                match self {
+                    $(Self::$code => $hint,)*
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    // What was sent.
+    InvalidValue "invalid_value"
+        "send what GET /openapi.json says of this request"
+    UnknownParameter "unknown_parameter"
+        "leave it out: GET /openapi.json has the parameters of this request"
+    UnsupportedParameter "unsupported_parameter"
+        "leave it out: docent does not do this"
+    RequestTooLarge "request_too_large"
+        "send less in one request; whoever runs the server sets what is taken with --body-limit and --upload-limit"
+    MalformedRequest "malformed_request"
+        "send a request of HTTP/1.1 or HTTP/2, as a client library makes it"
+    HeadTooLarge "head_too_large"
+        "send fewer and shorter headers, and a shorter URL"
+    RequestTimeout "request_timeout"
+        "send it again; whoever runs the server sets how long is waited with --request-timeout and --header-timeout"
+    ContextLengthExceeded "context_length_exceeded"
+        "send less text: a shorter question, fewer earlier messages, or a smaller `k`"
+    ContentRefused "content_refused"
+        "word it differently: the server of the model refuses this text"
+    NoChatModel "no_chat_model"
+        "leave it out; whoever runs the server names a chat model with --model"
+    UnknownUrl "unknown_url"
+        "GET /openapi.json has all that can be asked"
+    MethodNotAllowed "method_not_allowed"
+        "GET /openapi.json has all that can be asked"
+    UpgradeRequired "upgrade_required"
+        "open it with a WebSocket client over HTTP/1.1"
+    TlsRequired "tls_required"
+        "begin the URL with https://"
+
+    // Who asks.
+    MissingApiKey "missing_api_key"
+        "send it as `Authorization: Bearer dk_...`; docent keys create NAME makes one"
+    InvalidApiKey "invalid_api_key"
+        "docent keys list shows those that are known, to whoever runs the server; docent keys create NAME makes one"
+    ExpiredApiKey "expired_api_key"
+        "ask whoever runs the server for another key: docent keys rotate NAME makes one"
+    RevokedApiKey "revoked_api_key"
+        "ask whoever runs the server for another key: docent keys create NAME makes one"
+    MissingRight "missing_right"
+        "use a key that has this right: docent keys create NAME --right RIGHT makes one"
+    OutsideOfKey "outside_of_key"
+        "stay with the documents that this key sees, or use another key"
+    InvalidLink "invalid_link"
+        "ask again, and open the link of the new answer; or send a key"
+    ExpiredLink "expired_link"
+        "ask again, and open the link of the new answer; or send a key"
+    HostNotAllowed "host_not_allowed"
+        "ask at an address that the server says it listens at, or let it be named: --allow-host"
+    OriginNotAllowed "origin_not_allowed"
+        "whoever runs the server lets pages of this origin ask with --allow-origin"
+
+    // What is not there.
+    ModelNotFound "model_not_found"
+        "GET /v1/models lists those that this key may ask"
+    CollectionNotFound "collection_not_found"
+        "GET /v1/docent/status lists those that this key may ask"
+    VectorStoreNotFound "vector_store_not_found"
+        "GET /v1/vector_stores lists those that this key may see"
+    FileNotFound "file_not_found"
+        "GET /v1/files lists those that this key may see"
+    BatchNotFound "batch_not_found"
+        "batches are forgotten when the server ends; their files are not: list those of the vector store"
+    DocumentNotFound "document_not_found"
+        "it may have been renamed or removed since it was cited: ask again"
+    AnswerNotFound "answer_not_found"
+        "send `docent.answer_id` of an answer that this key got since the server started"
+    NoContent "no_content"
+        "ask again once its status is `completed`"
+    TurnNotKept "turn_not_kept"
+        "ask the question again: answers are kept for two minutes"
+
+    // What can't be done as things are.
+    ReadOnly "read_only"
+        "docent ingest changes a collection while this server runs; docent serve --ingest lets callers do so"
+    NotUploaded "not_uploaded"
+        "delete its file where it came from, and docent ingest takes it out"
+    AnswerUnderWay "answer_under_way"
+        "wait for its end, or send {\"type\": \"cancel\"} first"
+    AnswerCutOff "answer_cut_off"
+        "ask the question again"
+
+    // How much is asked.
+    RateLimitExceeded "rate_limit_exceeded"
+        "ask again after `Retry-After`; docent keys create --requests-per-minute, --tokens-per-minute set what a key has in a minute"
+    TooManyQuestions "too_many_questions"
+        "ask again when an answer of this key has ended; docent keys create --questions-at-a-time sets how many a key may ask at a time"
+    InsufficientQuota "insufficient_quota"
+        "ask again when the next day or month has begun (UTC), or have cost_per_day or cost_per_month of this key raised in keys.toml: that counts at once"
+    Overloaded "overloaded"
+        "ask again after `Retry-After`; whoever runs the server sets what it takes on with --max-questions, --queue and --queue-wait"
+
+    // How the server is.
+    ShuttingDown "shutting_down"
+        "ask again after `Retry-After`: by then the next server may answer"
+    NotReady "not_ready"
+        "ask again later; whoever runs the server sees in its log what is missing"
+    AuditUnwritable "audit_unwritable"
+        "ask again later; whoever runs the server sees to the file of --audit: room on its disk, and the right to write it"
+    BudgetWithoutPrices "budget_without_prices"
+        "whoever runs the server sets what the model costs: chat.price_in, chat.price_out"
+    InternalError "internal_error"
+        "report it, with the request id and what the log says"
+    Failed "failed"
+        "ask again later; whoever runs the server sees in its log why it failed"
+
+    // How what is behind it is.
+    UpstreamUnavailable "upstream_unavailable"
+        "ask again after `Retry-After`; whoever runs the server sees with docent doctor what is down, and quotes meanwhile with --fallback extractive"
+    UpstreamAuth "upstream_auth"
+        "whoever runs the server sets the key of the model's server: docent doctor says which"
+    UpstreamFailed "upstream_failed"
+        "whoever runs the server sees with docent doctor what the model's server says"
+    ModelChanged "model_changed"
+        "whoever runs the server sets the model that built the collection, or builds it anew: docent ingest --rebuild"
+    CollectionBusy "collection_busy"
+        "ask again after `Retry-After`: another process has the collection"
+    CollectionReplaced "collection_replaced"
+        "ask again after `Retry-After`: the collection was built anew meanwhile"
+    CollectionMissing "collection_missing"
+        "ask again when it is there; whoever runs the server sees in its log which command makes it"
+    StoreFailed "store_failed"
+        "ask again later; whoever runs the server sees in its log what is wrong"
+}
