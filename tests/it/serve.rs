@@ -62,6 +62,13 @@ fn several_collections_are_asked_at_once_and_what_fails_is_named() {
     let served = Served::start(&env, &["--collections", "docent,other,missing"]);
     let models = served.get("/v1/models").expect(200).json();
     assert_eq!(models["data"].as_array().map(Vec::len), Some(2));
+    // When it was built; nothing is known of the one that is not there.
+    let store = served.get("/v1/vector_stores/vs_other").expect(200).json();
+    assert!(store["created_at"].as_i64() > Some(1_700_000_000), "{store}");
+    assert_eq!(models["data"][1]["created"], store["created_at"], "{models}");
+    let one = |id: &str| served.get(&format!("/v1/models/{id}")).expect(200).json();
+    assert_eq!(one("docent/other"), models["data"][1]);
+    assert!(one("docent/missing")["created"].as_i64() >= store["created_at"].as_i64());
     let body = json!({ "question": "When does the ferry leave?", "collections": ["docent", "other", "missing"] });
     let found = served.post("/v1/docent/search", &body).expect(200).json();
     assert!(found["hits"].as_array().expect("hits").iter().any(|hit| hit["collection"] == "other"));

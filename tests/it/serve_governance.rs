@@ -39,8 +39,17 @@ fn an_audit_that_goes_away_is_missed() {
         "{kept:?}"
     );
     assert_eq!((&kept[0]["number"], &kept[1]["path"]), (&json!(2), &json!("/v1/docent/status")));
-    let verified = env.run(&["audit", "verify", "audit.jsonl"]).expect(0);
-    assert!(verified.stdout.contains("those before 2 are not here"), "{verified}");
+    // The chain is whole, and says itself that it is not all.
+    let found = env.run(&["audit", "verify", "audit.jsonl"]).expect(1);
+    assert!(found.stdout.contains("those before 2 are not here"), "{found}");
+    assert!(found.stdout.contains("NOTICE  the file was removed"), "{found}");
+    assert!(found.stderr.contains("1 notice"), "{found}");
+    assert!(found.stderr.contains("verify --known-until 2 audit.jsonl"), "{found}");
+    let json = ["audit", "verify", "audit.jsonl", "--format", "json"];
+    let report = env.run(&json).expect(1).json();
+    assert_eq!((&report["ok"], &report["notices"][0]["number"]), (&json!(false), &json!(2)));
+    let known = ["audit", "verify", "--known-until", "2", "audit.jsonl"];
+    assert!(env.run(&known).expect(0).stdout.contains("NOTICE"), "it is shown all the same");
     env.run(&["serve", "--listen", "127.0.0.1:0", "--audit", "audit.jsonl"]).expect(3);
     drop(served);
 
@@ -53,6 +62,62 @@ fn an_audit_that_goes_away_is_missed() {
     served.get("/v1/models").expect(200);
     served.logged("lines are missing before this one");
     env.run(&["audit", "verify", "audit.jsonl"]).expect(1);
+    drop(served);
+
+    // A new notice is not one that was looked into.
+    std::fs::remove_file(env.path("audit.jsonl")).expect("the audit");
+    let served = Served::start(&env, &["--audit", "audit.jsonl"]);
+    served.get("/v1/models").expect(200);
+    served.logged("lines are missing before this one");
+    let found = env.run(&known).expect(1);
+    assert!(found.stderr.contains("--known-until 6"), "{found}");
+}
+
+#[test]
+fn an_audit_is_listed_with_its_notices() {
+    let env = ingested();
+    let served = Served::start(&env, &["--audit", "audit.jsonl"]);
+    served.get("/v1/models").expect(200);
+    served.logged("/v1/models");
+    std::fs::remove_file(env.path("audit.jsonl")).expect("the audit");
+    served.post("/v1/docent/search", &json!({ "question": QUESTION })).expect(200);
+    served.logged("/v1/docent/search");
+    served.get("/v1/docent/status").expect(200);
+    served.logged("/v1/docent/status");
+    let list = |more: &[&str]| env.run(&[&["audit", "list", "audit.jsonl"], more].concat());
+    let all = list(&[]).expect(0).stdout;
+    let rows: Vec<&str> = all.lines().collect();
+    assert_eq!(rows.len(), 3, "{all}");
+    assert!(rows[0].starts_with("2  ") && rows[0].contains("NOTICE  the file was"), "{all}");
+    let search =
+        "answered  200  -  POST /v1/docent/search  docent: sample-docs/handbook/backups.md";
+    assert!(rows[1].contains(search), "{all}");
+    assert_eq!(list(&["--last", "1"]).expect(0).stdout, format!("{}\n", rows[2]));
+    assert_eq!(list(&["--notices"]).expect(0).stdout, format!("{}\n", rows[0]));
+    let kept = std::fs::read_to_string(env.path("audit.jsonl")).expect("the audit");
+    assert_eq!(list(&["--format", "jsonl"]).expect(0).stdout, kept, "as they stand there");
+    std::fs::write(env.path("other.jsonl"), "nothing\n").expect("a file");
+    let refused = env.run(&["audit", "list", "other.jsonl"]).expect(2);
+    assert!(refused.stderr.contains("line 1: it is no line"), "{refused}");
+}
+
+#[test]
+fn who_takes_the_last_key_away_is_told_and_so_is_the_log() {
+    let env = ingested();
+    let (a, _) = (key(&env, "a", &[]), key(&env, "b", &[]));
+    let served = Served::start(&env, &[]);
+    served.get_as(&a, "/v1/models").expect(200);
+    let revoked = env.run(&["keys", "revoke", "b"]).expect(0);
+    assert!(!revoked.stderr.contains("last key"), "{revoked}");
+    let revoked = env.run(&["keys", "revoke", "a"]).expect(0);
+    assert!(revoked.stderr.contains("it was the last key"), "{revoked}");
+    assert!(revoked.stderr.contains("docent keys create NAME"), "{revoked}");
+    // Without a request.
+    let line = served.logged("keys.toml has no keys");
+    assert!(line.contains("lets nobody in"), "{line}");
+    served.get("/v1/models").expect(401);
+    drop(served);
+    Served::start(&env, &[]).logged("keys.toml has no keys");
 }
 
 #[test]
@@ -73,6 +138,18 @@ fn what_a_new_key_can_not_do_is_said() {
     assert!(made.stderr.contains("chat.price_in"), "{made}");
     let made = env.run(&["keys", "create", "b", "--only", "docent"]).expect(0);
     assert!(!made.stderr.contains("warning"), "{made}");
+
+    for source in ["docs/[a", "{a"] {
+        let refused = env.run(&["keys", "create", "z", "--source", source]).expect(2);
+        assert!(refused.stderr.contains("is no glob"), "{refused}");
+    }
+    let ingest = |name: &str, source: &str| {
+        env.run(&["keys", "create", name, "--right", "ingest", "--source", source]).expect(0).stderr
+    };
+    assert!(ingest("c", "docs/*.md").contains("`docs/*.md` does not match every name"));
+    assert!(!ingest("d", "docs/**").contains("warning"));
+    let reads = env.run(&["keys", "create", "e", "--source", "docs/*.md"]).expect(0);
+    assert!(!reads.stderr.contains("warning"), "it brings nothing in: {reads}");
 
     let file = env.home().join(".config/docent/keys.toml");
     let text = std::fs::read_to_string(&file).expect("the keys");

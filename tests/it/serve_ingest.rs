@@ -13,8 +13,18 @@ const TRIES: u32 = 600;
 
 /// Sends a file as a form has it.
 fn upload_as(served: &Served, key: Option<&str>, name: &str, content: &str) -> Reply {
+    upload_for(served, key, "assistants", name, content)
+}
+
+fn upload_for(
+    served: &Served,
+    key: Option<&str>,
+    purpose: &str,
+    name: &str,
+    content: &str,
+) -> Reply {
     let body = format!(
-        "--frontier\r\ncontent-disposition: form-data; name=\"purpose\"\r\n\r\nassistants\r\n\
+        "--frontier\r\ncontent-disposition: form-data; name=\"purpose\"\r\n\r\n{purpose}\r\n\
          --frontier\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\
          content-type: text/markdown\r\n\r\n{content}\r\n--frontier--\r\n"
     );
@@ -128,7 +138,7 @@ fn what_is_uploaded_is_asked_until_it_is_deleted_and_no_other_run_touches_it() {
     served.get(&format!("/v1/files/{id}")).expect(404);
     assert!(found(&served, "When does the ferry to Texel leave?").iter().all(|(_, it)| *it != id));
     let left = std::fs::read_dir(env.path(".docent/uploads")).expect("a directory");
-    assert_eq!(left.count(), 1, "the file that hides it from git");
+    assert_eq!(left.count(), 2, "the files that hide it from git and say who has it");
 }
 
 #[test]
@@ -210,7 +220,7 @@ fn an_upload_that_can_be_none_is_refused() {
     served.ask("POST", "/v1/files", &form, "--frontier--\r\n").expect(400);
     served.post("/v1/files", &json!({ "file": "a" })).expect(400);
     let left = std::fs::read_dir(env.path(".docent/uploads")).map_or(0, Iterator::count);
-    assert!(left <= 1, "nothing of them is kept");
+    assert_eq!(left, 2, "nothing of them is kept");
 
     let id = upload(&served, "fine.md", FERRY);
     for (body, status) in [
@@ -353,4 +363,118 @@ fn a_run_that_fails_is_said_and_the_next_goes_on() {
     server.recover();
     assert_eq!(attached(&served, &id, json!({}))["status"], "completed");
     assert_eq!(found(&served, "When does the ferry leave?").remove(0).1, id);
+}
+
+#[test]
+fn two_servers_do_not_take_uploads_into_one_directory() {
+    let env = ingested();
+    let first = Served::start(&env, &["--ingest"]);
+    let id = upload(&first, "ferry.md", FERRY);
+    attached(&first, &id, json!({}));
+    let second = ["serve", "--listen", "127.0.0.1:0", "--ingest"];
+    let refused = env.run(&second).expect(3);
+    let holder = format!("process {} (docent serve)", first.pid());
+    assert!(refused.stderr.contains(&holder), "{refused}");
+    assert!(refused.stderr.contains("without --ingest"), "{refused}");
+    // What it was advised to do.
+    let reading = Served::start(&env, &[]);
+    assert_eq!(found(&reading, "When does the ferry to Texel leave?").remove(0).1, id);
+    // Killed, it leaves nothing behind that keeps the next one out.
+    drop(first);
+    let next = Served::start(&env, &["--ingest"]);
+    next.get(&format!("/v1/files/{id}")).expect(200);
+}
+
+#[test]
+fn a_purpose_is_one_that_there_is() {
+    let env = ingested();
+    let served = Served::start(&env, &["--ingest"]);
+    let refused = upload_for(&served, None, "fun", "ferry.md", FERRY).expect(400).json();
+    assert_eq!(refused["error"]["param"], "purpose", "{refused}");
+    let hint = refused["error"]["docent"]["hint"].as_str().unwrap_or_default();
+    assert!(hint.contains("user_data"), "{refused}");
+    let kept = upload_for(&served, None, "user_data", "ferry.md", FERRY).expect(200);
+    assert_eq!(
+        (kept.header("docent-ignored"), &kept.json()["purpose"]),
+        (None, &json!("user_data"))
+    );
+    let id = id_of(&kept.json());
+    attached(&served, &id, json!({}));
+    let file = served.get(&format!("/v1/files/{id}")).expect(200).json();
+    assert_eq!(file["purpose"], "user_data", "also as a document: {file}");
+    let kept = upload_for(&served, None, "batch", "ferry.md", FERRY).expect(200);
+    assert_eq!(kept.header("docent-ignored"), Some("purpose batch"), "{kept:?}");
+}
+
+#[test]
+fn a_batch_names_each_file_once_and_is_taken_whole_or_not() {
+    let env = ingested();
+    let served = Served::start(&env, &["--ingest"]);
+    let (a, b) = (upload(&served, "a.md", FERRY), upload(&served, "b.md", FERRY));
+    let path = "/v1/vector_stores/vs_docent/file_batches";
+    let entry = |id: &str, draft: bool| json!({ "file_id": id, "attributes": { "draft": draft } });
+    for (body, param) in [
+        (json!({ "file_ids": [a], "files": [{ "file_id": b }] }), "files"),
+        (json!({ "files": [entry(&a, true), entry(&a, false)] }), "files[1].file_id"),
+        (json!({ "file_ids": [] }), "file_ids"),
+    ] {
+        let refused = served.post(path, &body).expect(400).json();
+        assert_eq!(refused["error"]["param"], param, "{refused}");
+    }
+    served.post(path, &json!({ "file_ids": [a, "file-none"] })).expect(404);
+    served.get(&format!("/v1/vector_stores/vs_docent/files/{a}")).expect(404);
+
+    let batch = served.post(path, &json!({ "file_ids": [a, b, a] })).expect(200).json();
+    let batch = polled(&served, &format!("{path}/{}", id_of(&batch)));
+    let counts = &batch["file_counts"];
+    assert_eq!((&counts["completed"], &counts["total"]), (&json!(2), &json!(2)), "{batch}");
+    assert_eq!(counts["cancelled"], 0, "{batch}");
+}
+
+#[test]
+fn attributes_come_back_as_they_were_said() {
+    let env = ingested();
+    let served = Served::start(&env, &["--ingest"]);
+    let id = upload(&served, "ferry.md", FERRY);
+    let file = attached(&served, &id, json!({ "attributes": { "draft": false, "final": true } }));
+    assert_eq!(file["attributes"]["tag.draft"], false, "{file}");
+    assert_eq!(file["attributes"]["tag.final"], true, "{file}");
+    for (key, value, finds) in
+        [("tag.draft", false, true), ("tag.draft", true, false), ("tag.final", true, true)]
+    {
+        let filter = json!({ "type": "and", "filters": [
+            { "type": "eq", "key": key, "value": value },
+            { "type": "eq", "key": "source", "value": file["attributes"]["source"] },
+        ] });
+        let body = json!({ "query": "When does the ferry leave?", "filters": filter });
+        let page = served.post("/v1/vector_stores/vs_docent/search", &body).expect(200).json();
+        let found = page["data"].as_array().is_some_and(|rows| !rows.is_empty());
+        assert_eq!(found, finds, "{key} {value}");
+    }
+}
+
+#[test]
+fn a_key_of_a_glob_is_told_which_names_it_may_write() {
+    let env = ingested();
+    let ingest = ["--right", "ingest", "--right", "search"];
+    let with =
+        |name: &str, source: &str| key(&env, name, &[&ingest[..], &["--source", source]].concat());
+    let (texts, teams) = (with("texts", "notes/*.md"), with("teams", "team-?/**"));
+    let served = Served::start(&env, &["--ingest"]);
+    // Below the directory that the glob begins with.
+    let files = "/v1/vector_stores/vs_docent/files";
+    let id = id_of(&upload_as(&served, Some(&texts), "ferry.md", FERRY).expect(200).json());
+    let file = served.post_as(&texts, files, &json!({ "file_id": id })).expect(200).json();
+    let source = file["attributes"]["source"].as_str().unwrap_or_default();
+    assert!(source.starts_with("notes/uploads/"), "{file}");
+    // Nothing is kept of one that could be put nowhere.
+    for (key, name, glob) in [(&texts, "ferry.txt", "notes/*.md"), (&teams, "a.md", "team-?/**")] {
+        let refused = upload_as(&served, Some(key), name, FERRY).expect(403).json();
+        let error = &refused["error"];
+        assert_eq!((&error["code"], &error["param"]), (&json!("outside_of_key"), &json!("file")));
+        assert!(error["message"].as_str().is_some_and(|it| it.contains(glob)), "{refused}");
+        let hint = error["docent"]["hint"].as_str().unwrap_or_default();
+        assert!(hint.contains("DIRECTORY/NAME"), "{refused}");
+    }
+    upload_as(&served, Some(&teams), "team-1/a.md", FERRY).expect(200);
 }

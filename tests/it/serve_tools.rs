@@ -39,6 +39,12 @@ fn with_functions(mut body: Value) -> Value {
     body
 }
 
+/// Numbers that a signal of drift has.
+fn learned(signal: &Value) -> u64 {
+    let count = |name: &str| signal[name].as_u64().unwrap_or_default();
+    count("samples") + count("baseline_samples")
+}
+
 #[test]
 fn functions_go_to_the_model_and_their_calls_come_back() {
     let server = ScriptedServer::start();
@@ -56,6 +62,16 @@ fn functions_go_to_the_model_and_their_calls_come_back() {
     assert_eq!(answer["docent"]["no_answer"], false, "{answer}");
     assert_eq!(answer["docent"]["ignored"], json!([]), "{answer}");
     assert_eq!(answer["usage"]["total_tokens"], 13);
+    // It has not answered yet: nothing is to be learned from it.
+    let samples = || {
+        let drift = served.get("/v1/docent/drift").expect(200).json();
+        let signals = drift["collections"][0]["signals"].as_array().cloned().unwrap_or_default();
+        let of = |name: &str| signals.iter().find(|signal| signal["signal"] == name);
+        ["top_score", "no_answer"].map(|name| of(name).map(learned))
+    };
+    assert_eq!(samples(), [Some(0), Some(0)]);
+    let metrics = served.get("/metrics").expect(200).body;
+    assert!(!metrics.contains("docent_answers_total 1"), "{metrics}");
     let asked = server.requests().pop().expect("a request").body;
     assert_eq!(asked["tools"], json!([function()]));
     assert_eq!(
@@ -88,6 +104,8 @@ fn functions_go_to_the_model_and_their_calls_come_back() {
     messages.push(json!({ "role": "tool", "tool_call_id": "call_1", "content": "rain" }));
     let answer = served.post("/v1/chat/completions", &body).expect(200).json();
     assert_eq!(answer["choices"][0]["finish_reason"], "stop");
+    assert_eq!(samples(), [Some(1), Some(1)], "the answer alone counts");
+    assert!(served.get("/metrics").expect(200).body.contains("docent_answers_total 1"));
     assert!(
         answer["choices"][0]["message"]["annotations"][0]["url_citation"].is_object(),
         "{answer}"
