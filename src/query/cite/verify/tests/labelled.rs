@@ -53,6 +53,13 @@ impl Count {
         self.accepted += usize::from(!right && !objected);
     }
 
+    fn join(&mut self, other: Self) {
+        self.right += other.right;
+        self.alarms += other.alarms;
+        self.wrong += other.wrong;
+        self.accepted += other.accepted;
+    }
+
     /// Per cent of the false answers that pass, and of the right ones that do not.
     fn shares(self) -> (f64, f64) {
         let share = |part: usize, whole: usize| 100.0 * part as f64 / whole.max(1) as f64;
@@ -123,20 +130,28 @@ struct Bounds {
     alarms: f64,
 }
 
-const BOUNDS: [Bounds; 4] = [
+/// The answers to work with, and those that were held out, at first and before the rules changed.
+const PARTS: [&str; 3] = ["answers.jsonl", "heldout.jsonl", "heldout2.jsonl"];
+
+const BOUNDS: [Bounds; 5] = [
     Bounds { part: "answers.jsonl", tier: "documented", accepted: 15.0, alarms: 3.5 },
     Bounds { part: "answers.jsonl", tier: "meaning", accepted: 64.0, alarms: 1.0 },
     Bounds { part: "heldout.jsonl", tier: "documented", accepted: 29.0, alarms: 11.0 },
     Bounds { part: "heldout.jsonl", tier: "meaning", accepted: 77.0, alarms: 9.0 },
+    Bounds { part: "heldout2.jsonl", tier: "documented", accepted: 45.0, alarms: 35.0 },
 ];
 
 #[test]
 #[expect(clippy::print_stdout, reason = "the table of docs/citations.md: `--nocapture` shows it")]
 fn labelled_answers_are_not_judged_worse() {
     let mut failed = String::new();
-    for part in ["answers.jsonl", "heldout.jsonl"] {
+    let mut all = Counts::new();
+    for part in PARTS {
         let counts = measure(part);
         println!("{}", table(part, &counts));
+        for (kind, count) in &counts {
+            all.entry(kind.clone()).or_default().join(*count);
+        }
         for bounds in BOUNDS.iter().filter(|bounds| bounds.part == part) {
             let (accepted, alarms) = counts[&(bounds.tier.to_owned(), String::new())].shares();
             if accepted > bounds.accepted || alarms > bounds.alarms {
@@ -148,6 +163,7 @@ fn labelled_answers_are_not_judged_worse() {
             }
         }
     }
+    println!("{}", table("all together", &all));
     assert!(failed.is_empty(), "\n{failed}");
 }
 
