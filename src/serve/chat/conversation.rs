@@ -109,7 +109,7 @@ impl Conversation {
             }
             Ok(Heard::Clear) => self.count(None, Err(under_way()), out),
             Ok(Heard::Request { id, wish }) => self.count(id, Ok(wish), out),
-            Err(Misheard { id, refusal }) => self.count(id, Err(refusal), out),
+            Err(Misheard { id, refusal }) => self.count(id, Err(*refusal), out),
         }
     }
 

@@ -62,7 +62,7 @@ struct BareMessage {}
 #[derive(Debug)]
 pub(super) struct Misheard {
     pub(super) id: Option<String>,
-    pub(super) refusal: Refusal,
+    pub(super) refusal: Box<Refusal>,
 }
 
 /// # Errors
@@ -72,7 +72,7 @@ pub(super) fn read(text: &str) -> Result<Heard, Misheard> {
     let misheard = |id, refusal: Refusal| {
         let message = refusal.message.replace("the body of the request", "the message");
         let hint = refusal.hint.map(|hint| hint.replace(SCHEMA, MESSAGES));
-        Misheard { id, refusal: Refusal { message, hint, ..refusal } }
+        Misheard { id, refusal: Box::new(Refusal { message, hint, ..refusal }) }
     };
     let members = object(text.as_bytes()).map_err(|refusal| misheard(None, refusal))?;
     let id = members.get("id").and_then(Value::as_str);
