@@ -89,7 +89,7 @@ fn what_is_no_file_is_not_watched() {
 fn what_a_run_may_not_delete_is_deleted_by_the_command_that_is_named() {
     let env = TestEnv::new();
     for number in 0..10 {
-        env.write(&format!("docs/{number}.md"), &format!("# Pier {number}\n\nA lamp.\n"));
+        env.write(&format!("docs/{number}.md"), format!("# Pier {number}\n\nA lamp.\n"));
     }
     let served = Served::start(&env, &["--collections", "piers", "--watch", "docs"]);
     wait("the first run", || watch_of(&served)["synced_at"].is_string());
