@@ -190,6 +190,7 @@ fn who_sends_too_much_is_told_so_when_all_is_sent() {
     let limits = ["--ingest", "--upload-limit", "1MB"];
     let served = Served::start(&env, &limits);
     check_uploads(|| served.connect());
+    drop(served);
 
     let pair = Pair::until(4000);
     pair.put(&env);

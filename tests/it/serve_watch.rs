@@ -88,12 +88,12 @@ fn what_is_no_file_is_not_watched() {
 #[test]
 fn what_a_run_may_not_delete_is_deleted_by_the_command_that_is_named() {
     let env = TestEnv::new();
-    for number in 0..10 {
+    for number in 0..20 {
         env.write(&format!("docs/{number}.md"), format!("# Pier {number}\n\nA lamp.\n"));
     }
     let served = Served::start(&env, &["--collections", "piers", "--watch", "docs"]);
     wait("the first run", || watch_of(&served)["synced_at"].is_string());
-    for number in 1..10 {
+    for number in 1..20 {
         std::fs::remove_file(env.path(&format!("docs/{number}.md"))).expect("it is there");
     }
     wait("a problem", || watch_of(&served)["problem"].is_string());
