@@ -6,15 +6,15 @@
 
 mod fold;
 mod visible;
+mod words;
 
 use std::ops::Range;
 
-use unicode_normalization::UnicodeNormalization as _;
-use unicode_normalization::char::is_combining_mark;
 use unicode_segmentation::UnicodeSegmentation as _;
 
 pub use fold::{composed, fold, legible, plain_digits};
 pub use visible::{as_seen, is_visible, joins};
+pub use words::Words;
 
 /// What a [`Block`] is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -298,135 +298,6 @@ fn goes_on(sentence: &str) -> bool {
     let word = word.trim_start_matches(['(', '[', '"', '“']);
     let initial = word.len() == 2 && word.ends_with('.') && word.starts_with(char::is_uppercase);
     initial || ABBREVIATIONS.contains(&word.to_lowercase().as_str())
-}
-
-/// A text reduced to what a quotation must have in common with its source: words in lower case
-/// without accents, one space apart. Punctuation, typography, markup and link targets are gone;
-/// signs that change a meaning (`<`, `=`, `%`, `$`...) stay.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Words {
-    /// Begins and ends with a space, so that only whole words are found.
-    text: String,
-    /// For each byte of `text`, the bytes of the original it came from.
-    origin: Vec<Range<usize>>,
-}
-
-impl Words {
-    pub fn of(text: &str) -> Self {
-        let mut words = Self { text: String::new(), origin: Vec::new() };
-        words.push(' ', &(0..0));
-        let mut target_end = 0;
-        let mut line_start = true;
-        for (at, c) in text.char_indices() {
-            if at < target_end || is_invisible(c) {
-                continue;
-            }
-            let entity = if c == '&' { entity(&text[at..]) } else { None };
-            let (c, length) = entity.unwrap_or((c, c.len_utf8()));
-            target_end = at + length;
-            if text[at..].starts_with("](") {
-                target_end = at + link_target(&text[at..]);
-            }
-            let quote_marker = c == '>' && length == 1 && line_start;
-            let blank = c.is_whitespace() || c.is_control();
-            line_start = c == '\n' || (line_start && (blank || quote_marker));
-            let origin = at..at + length;
-            if quote_marker || !is_telling(c) {
-                words.space(&origin);
-                continue;
-            }
-            let before = words.text.len();
-            for part in c.nfkd().filter(|&part| !is_combining_mark(part)) {
-                for lower in part.to_lowercase().filter_map(fold::letter) {
-                    words.push(lower, &origin);
-                }
-            }
-            // `< s>` is `<s>`, and `x < 5` is `x <5`.
-            if words.text.ends_with('<') {
-                words.space(&(origin.end..origin.end));
-            }
-            // A mark belongs to its letter.
-            if words.text.len() == before
-                && !words.text.ends_with(' ')
-                && let Some(last) = words.origin.last_mut()
-            {
-                last.end = origin.end;
-            }
-        }
-        let end = text.len();
-        words.space(&(end..end));
-        words
-    }
-
-    /// Where in the original these words stand, next to each other and in this order.
-    pub fn find(&self, quote: &Self) -> Option<Range<usize>> {
-        if quote.is_empty() {
-            return None;
-        }
-        let at = self.text.find(&quote.text)?;
-        let last = at + quote.text.len() - 2;
-        Some(self.origin[at + 1].start..self.origin[last].end)
-    }
-
-    /// Where in the original these stand one after the other, whatever is between them.
-    pub fn find_in_order(&self, quotes: &[Self]) -> Option<Range<usize>> {
-        let mut from = 0;
-        let mut found: Option<Range<usize>> = None;
-        for quote in quotes.iter().filter(|quote| !quote.is_empty()) {
-            let at = from + self.text[from..].find(&quote.text)?;
-            let last = at + quote.text.len() - 2;
-            // The space that ends one may begin the next.
-            from = last + 1;
-            let end = self.origin[last].end;
-            found = Some(found.map_or(self.origin[at + 1].start..end, |first| first.start..end));
-        }
-        found
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.text.len() < 2
-    }
-
-    pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.text.split_ascii_whitespace()
-    }
-
-    fn space(&mut self, origin: &Range<usize>) {
-        if !self.text.ends_with(' ') {
-            self.push(' ', origin);
-        }
-    }
-
-    fn push(&mut self, c: char, origin: &Range<usize>) {
-        self.text.push(c);
-        self.origin.extend(std::iter::repeat_n(origin.clone(), c.len_utf8()));
-    }
-}
-
-fn is_telling(c: char) -> bool {
-    c.is_alphanumeric() || is_combining_mark(c) || "<>=+%$€£¥°＜＞＝＋％＄￡￥".contains(c)
-}
-
-/// Emphasis, and what cannot be seen: within a word, and no part of it.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '*' | '`') || fold::is_invisible(c) || visible::is_nothing(c)
-}
-
-/// The sign that an entity at the beginning of a text stands for, and the bytes it takes. A model may
-/// write `&lt;` for `<`, or the other way round.
-fn entity(text: &str) -> Option<(char, usize)> {
-    const ENTITIES: [(&str, char); 5] =
-        [("&lt;", '<'), ("&gt;", '>'), ("&amp;", '&'), ("&quot;", '"'), ("&#39;", '\'')];
-    let (name, sign) = ENTITIES.into_iter().find(|(name, _)| text.starts_with(name))?;
-    Some((sign, name.len()))
-}
-
-/// Length of `](target)`; 1 where that is no link.
-fn link_target(text: &str) -> usize {
-    match text.find([')', ' ', '\n']) {
-        Some(end) if text[end..].starts_with(')') => end + 1,
-        _ => 1,
-    }
 }
 
 /// The numbers of a text in one spelling: `1,204` is `1204`, `007` is `7`, `2.50` is `2.5`.

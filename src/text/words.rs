@@ -1,0 +1,169 @@
+//! The words of a text, by which texts are compared.
+
+use std::ops::Range;
+
+use memchr::memmem;
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::char::is_combining_mark;
+
+use super::{fold, visible};
+
+/// A text reduced to what a quotation must have in common with its source: words in lower case
+/// without accents, one space apart. Punctuation, typography, markup and link targets are gone;
+/// signs that change a meaning (`<`, `=`, `%`, `$`...) stay.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Words {
+    /// Begins and ends with a space, so that only whole words are found.
+    pub(super) text: String,
+    /// For each byte of `text`, the bytes of the original it came from.
+    origin: Vec<Origin>,
+}
+
+/// First byte, and the one after the last: of a text of less than 4 GB, as all are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Origin {
+    start: u32,
+    end: u32,
+}
+
+impl From<&Range<usize>> for Origin {
+    fn from(range: &Range<usize>) -> Self {
+        Self { start: range.start as u32, end: range.end as u32 }
+    }
+}
+
+impl Words {
+    pub fn of(text: &str) -> Self {
+        // As long as the text, nearly always, with a space at either end.
+        let room = text.len() + 2;
+        let mut words =
+            Self { text: String::with_capacity(room), origin: Vec::with_capacity(room) };
+        words.push(' ', &(0..0));
+        let mut target_end = 0;
+        let mut line_start = true;
+        for (at, c) in text.char_indices() {
+            if at < target_end {
+                continue;
+            }
+            // Most of most texts, and what all that follows would come to.
+            if c.is_ascii_alphanumeric() {
+                line_start = false;
+                words.push(c.to_ascii_lowercase(), &(at..at + 1));
+                continue;
+            }
+            if is_invisible(c) {
+                continue;
+            }
+            let entity = if c == '&' { entity(&text[at..]) } else { None };
+            let (c, length) = entity.unwrap_or((c, c.len_utf8()));
+            target_end = at + length;
+            if text[at..].starts_with("](") {
+                target_end = at + link_target(&text[at..]);
+            }
+            let quote_marker = c == '>' && length == 1 && line_start;
+            let blank = c.is_whitespace() || c.is_control();
+            line_start = c == '\n' || (line_start && (blank || quote_marker));
+            let origin = at..at + length;
+            if quote_marker || !is_telling(c) {
+                words.space(&origin);
+                continue;
+            }
+            let before = words.text.len();
+            for part in c.nfkd().filter(|&part| !is_combining_mark(part)) {
+                for lower in part.to_lowercase().filter_map(fold::letter) {
+                    words.push(lower, &origin);
+                }
+            }
+            // `< s>` is `<s>`, and `x < 5` is `x <5`.
+            if words.text.ends_with('<') {
+                words.space(&(origin.end..origin.end));
+            }
+            // A mark belongs to its letter.
+            if words.text.len() == before
+                && !words.text.ends_with(' ')
+                && let Some(last) = words.origin.last_mut()
+            {
+                last.end = origin.end as u32;
+            }
+        }
+        let end = text.len();
+        words.space(&(end..end));
+        words
+    }
+
+    /// Where in the original these words stand, next to each other and in this order.
+    pub fn find(&self, quote: &Self) -> Option<Range<usize>> {
+        if quote.is_empty() {
+            return None;
+        }
+        let at = memmem::find(self.text.as_bytes(), quote.text.as_bytes())?;
+        let last = at + quote.text.len() - 2;
+        Some(self.origin[at + 1].start as usize..self.origin[last].end as usize)
+    }
+
+    /// Where in the original these stand one after the other, whatever is between them.
+    pub fn find_in_order(&self, quotes: &[Self]) -> Option<Range<usize>> {
+        let mut from = 0;
+        let mut found: Option<Range<usize>> = None;
+        for quote in quotes.iter().filter(|quote| !quote.is_empty()) {
+            let at = from + memmem::find(&self.text.as_bytes()[from..], quote.text.as_bytes())?;
+            let last = at + quote.text.len() - 2;
+            // The space that ends one may begin the next.
+            from = last + 1;
+            let (start, end) = (self.origin[at + 1].start as usize, self.origin[last].end as usize);
+            found = Some(found.map_or(start..end, |first| first.start..end));
+        }
+        found
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.text.len() < 2
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.text.split_ascii_whitespace()
+    }
+
+    fn space(&mut self, origin: &Range<usize>) {
+        if !self.text.ends_with(' ') {
+            self.push(' ', origin);
+        }
+    }
+
+    fn push(&mut self, c: char, origin: &Range<usize>) {
+        self.text.push(c);
+        self.origin.extend(std::iter::repeat_n(Origin::from(origin), c.len_utf8()));
+    }
+}
+
+fn is_telling(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_alphanumeric() || "<>=+%$".contains(c);
+    }
+    c.is_alphanumeric() || is_combining_mark(c) || "€£¥°＜＞＝＋％＄￡￥".contains(c)
+}
+
+/// Emphasis, and what cannot be seen: within a word, and no part of it.
+fn is_invisible(c: char) -> bool {
+    if c.is_ascii() {
+        return matches!(c, '*' | '`');
+    }
+    fold::is_invisible(c) || visible::is_nothing(c)
+}
+
+/// The sign that an entity at the beginning of a text stands for, and the bytes it takes. A model may
+/// write `&lt;` for `<`, or the other way round.
+fn entity(text: &str) -> Option<(char, usize)> {
+    const ENTITIES: [(&str, char); 5] =
+        [("&lt;", '<'), ("&gt;", '>'), ("&amp;", '&'), ("&quot;", '"'), ("&#39;", '\'')];
+    let (name, sign) = ENTITIES.into_iter().find(|(name, _)| text.starts_with(name))?;
+    Some((sign, name.len()))
+}
+
+/// Length of `](target)`; 1 where that is no link.
+fn link_target(text: &str) -> usize {
+    match text.find([')', ' ', '\n']) {
+        Some(end) if text[end..].starts_with(')') => end + 1,
+        _ => 1,
+    }
+}
