@@ -15,6 +15,7 @@
 
 mod ahead;
 mod compaction;
+mod current;
 mod cutoff;
 mod engine;
 mod guard;

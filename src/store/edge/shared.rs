@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::RwLock;
 use tokio::task::JoinError;
 
+use super::current::Current;
 use super::guard::held;
 use super::layout::Layout;
 use super::problem::Problem;
@@ -35,6 +36,7 @@ pub(super) struct Shared {
     pub(super) layout: Layout,
     pub(super) endpoint: String,
     pub(super) options: EdgeOptions,
+    pub(super) current: Current,
     pub(super) shards: Arc<RwLock<Shards>>,
     /// Held together by changes that others see whole or not at all, and alone by who lets others
     /// have the collection.
@@ -55,6 +57,7 @@ impl Shared {
             endpoint: layout.pointer().display().to_string(),
             layout,
             options,
+            current: Current::default(),
             shards: Arc::default(),
             changes: Arc::default(),
             pins: Mutex::default(),

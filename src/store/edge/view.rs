@@ -69,10 +69,9 @@ impl View {
     pub(super) async fn of_the_version_in_use(
         shared: &Arc<Shared>,
     ) -> Result<Option<Reader>, BackendError> {
-        let layout = shared.layout.clone();
-        let found = shared.blocking(move || versions::manifest(&layout)).await?;
+        let reading = Arc::clone(shared);
+        let found = shared.blocking(move || reading.current.read(&reading.layout)).await?;
         Ok(found.map(|(number, manifest)| {
-            let manifest = Arc::new(manifest);
             let pin = Pin::new(shared, number, Arc::clone(&manifest));
             Reader::new(number, manifest, Arc::new(Self::pinned(shared, pin)))
         }))
@@ -141,6 +140,13 @@ impl View {
             opened.mark_written();
         }
         Ok(opened)
+    }
+
+    /// Whether nothing is left to do for a reader to be asked.
+    async fn is_loaded(&self) -> bool {
+        let (Role::Reader(_), Some(number)) = (&self.role, self.number()) else { return false };
+        let shards = self.shared.shards.read().await;
+        shards.get(number).is_some_and(|opened| self.is_of(opened))
     }
 
     /// Whether it is the version that is asked, and not another that has or had its number.
@@ -274,7 +280,7 @@ impl VectorStore for View {
     }
 
     async fn open(&self) -> Result<(), BackendError> {
-        self.on((), |_| Ok(())).await
+        if self.is_loaded().await { Ok(()) } else { self.on((), |_| Ok(())).await }
     }
 
     async fn verify(&self) -> Result<(), BackendError> {

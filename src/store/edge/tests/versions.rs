@@ -337,3 +337,24 @@ async fn what_was_removed_by_hand_and_made_anew_is_read() {
         assert_eq!(reader(dir.path()).await.count_chunks().await, Ok(3), "its lock is free");
     }
 }
+
+#[tokio::test]
+async fn readers_share_a_manifest_until_there_is_another() {
+    let (dir, store) = embedded();
+    create(&store).await.close().await.unwrap();
+    let read = async || store.read().await.unwrap().unwrap();
+    let (first, second) = (read().await, read().await);
+    assert!(Arc::ptr_eq(first.manifest(), second.manifest()));
+    // By another process.
+    let other = open(dir.path());
+    let writer = write(&other).await;
+    let roots = vec!["docs".to_owned()];
+    let changed = Manifest { roots, ..Manifest::clone(first.manifest()) };
+    writer.put_manifest(&changed).await.unwrap();
+    writer.close().await.unwrap();
+    assert_eq!(**read().await.manifest(), changed);
+    assert!(Arc::ptr_eq(read().await.manifest(), read().await.manifest()));
+    let file = store.shared.layout.version(1).join("manifest.json");
+    fs::write(&file, fs::read_to_string(&file).unwrap().replace("docs", "dogs")).unwrap();
+    assert!(store.read().await.is_err(), "it was damaged after it was read");
+}

@@ -1,0 +1,63 @@
+//! The version in use, as it was found last: every question asks for it, and seldom is it another.
+
+use std::fs;
+use std::sync::{Arc, Mutex};
+
+use super::guard::held;
+use super::layout::Layout;
+use super::problem::Problem;
+use super::versions;
+use crate::types::Manifest;
+
+/// Reads [`versions::manifest`] again only where pointer or manifest have other bytes than before. Its
+/// readers share one manifest for as long as they have not.
+#[derive(Default)]
+pub(super) struct Current(Mutex<Option<Found>>);
+
+#[derive(Clone)]
+struct Found {
+    number: u32,
+    manifest: Arc<Manifest>,
+    files: Arc<Files>,
+}
+
+/// All that decides what is found.
+#[derive(PartialEq, Eq)]
+struct Files {
+    pointer: Vec<u8>,
+    manifest: Vec<u8>,
+}
+
+impl Files {
+    /// `None` where they change meanwhile, or can't be read.
+    fn read(layout: &Layout, number: u32) -> Option<Self> {
+        let pointer = fs::read(layout.pointer()).ok()?;
+        let manifest = fs::read(layout.version(number).join("manifest.json")).ok()?;
+        let is_the_same = fs::read(layout.pointer()).ok()? == pointer;
+        is_the_same.then_some(Self { pointer, manifest })
+    }
+}
+
+impl Current {
+    /// Number and manifest of the version in use; `None` where there is no such collection.
+    pub(super) fn read(&self, layout: &Layout) -> Result<Option<(u32, Arc<Manifest>)>, Problem> {
+        let known = held(&self.0).clone();
+        if let Some(Found { number, manifest, files }) = known
+            && Files::read(layout, number).is_some_and(|now| now == *files)
+        {
+            return Ok(Some((number, manifest)));
+        }
+        let before = layout.current()?.and_then(|number| Files::read(layout, number));
+        let found = versions::manifest(layout)?;
+        let found = found.map(|(number, manifest)| (number, Arc::new(manifest)));
+        let after = found.as_ref().and_then(|(number, _)| Files::read(layout, *number));
+        *held(&self.0) = match (&found, before, after) {
+            (Some((number, manifest)), Some(before), Some(after)) if before == after => {
+                let (manifest, files) = (Arc::clone(manifest), Arc::new(after));
+                Some(Found { number: *number, manifest, files })
+            }
+            _ => None,
+        };
+        Ok(found)
+    }
+}
