@@ -1,15 +1,18 @@
 //! The body of a success, brought into the form that its reader expects: unpacked, without a byte
-//! order mark, and where it streams, an event stream.
+//! order mark, and where it streams, the data of its events.
 
+use std::collections::VecDeque;
 use std::error::Error;
 use std::io::{self, Write as _};
 
+use bytes::Bytes;
 use flate2::write::{MultiGzDecoder, ZlibDecoder};
+use futures::stream::BoxStream;
 use futures::{StreamExt as _, stream};
 use reqwest::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use reqwest::{Body, Response};
 
-use super::events::{self, EventStream};
+use super::events::EventStream;
 use crate::http::TooLarge;
 
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
@@ -18,47 +21,77 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 /// of 4,096 dimensions, some 20 bytes a number) are below, and so is the longest stream of tokens.
 pub(super) const LARGEST: usize = 256 << 20;
 
+type Problem = Box<dyn Error + Send + Sync>;
+
+/// The data of each event of an answer; an error is the last.
+pub(super) type EventData = BoxStream<'static, Result<String, Problem>>;
+
 /// The same answer with a body that can be read, and that ends with [`TooLarge`] past `largest`. The
 /// error is a sentence.
-pub(super) fn readable(
-    response: Response,
-    streams: bool,
-    largest: usize,
-) -> Result<Response, String> {
-    let mut mender = Mender {
-        packing: Packing::of(&response)?,
-        read: 0,
-        largest,
-        begun: Some(Vec::new()),
-        events: streams.then(EventStream::default),
-    };
+pub(super) fn readable(response: Response, largest: usize) -> Result<Response, String> {
+    let mut mender = Mender::of(&response, largest)?;
     let (status, mut headers) = (response.status(), response.headers().clone());
     headers.remove(CONTENT_ENCODING);
     headers.remove(CONTENT_LENGTH);
     let pieces = response.bytes_stream().map(Some).chain(stream::iter([None]));
-    let mended = pieces.scan(false, move |ended, piece| {
-        if *ended {
-            return std::future::ready(None);
-        }
-        let mended = match piece {
-            Some(Ok(bytes)) => mender.push(&bytes),
-            Some(Err(error)) => Err(error.into()),
-            None => mender.finish().map_err(Into::into),
-        };
-        let mended = match mended {
-            // The reader of a stream loses what an error says, and would ask again.
-            Err(error) if streams && error.is::<TooLarge>() => {
-                *ended = true;
-                Ok(events::too_large(&error.to_string()))
-            }
-            mended => mended,
-        };
-        std::future::ready(Some(mended))
+    let mended = pieces.map(move |piece| match piece {
+        Some(piece) => mender.push(&piece?),
+        None => Ok(mender.finish()?),
     });
     let mut answer = ::http::Response::new(Body::wrap_stream(mended));
     *answer.status_mut() = status;
     *answer.headers_mut() = headers;
     Ok(answer.into())
+}
+
+/// The events of an answer as they come, or [`TooLarge`] past `largest`: nothing is read that nobody asks
+/// for, so that whoever reads slowly holds the model up. The error is a sentence.
+pub(super) fn events(response: Response, largest: usize) -> Result<EventData, String> {
+    let reading = Reading {
+        mender: Mender::of(&response, largest)?,
+        pieces: response.bytes_stream().boxed(),
+        events: EventStream::default(),
+        ready: VecDeque::new(),
+        ended: false,
+    };
+    let events = stream::unfold(reading, |mut reading| async {
+        let event = reading.next().await?;
+        Some((event, reading))
+    });
+    Ok(events.boxed())
+}
+
+struct Reading {
+    mender: Mender,
+    pieces: BoxStream<'static, reqwest::Result<Bytes>>,
+    events: EventStream,
+    /// Events that have come, and that nobody has asked for.
+    ready: VecDeque<String>,
+    ended: bool,
+}
+
+impl Reading {
+    async fn next(&mut self) -> Option<Result<String, Problem>> {
+        while self.ready.is_empty() && !self.ended {
+            if let Err(problem) = self.read().await {
+                self.ended = true;
+                return Some(Err(problem));
+            }
+        }
+        self.ready.pop_front().map(Ok)
+    }
+
+    async fn read(&mut self) -> Result<(), Problem> {
+        let Some(piece) = self.pieces.next().await else {
+            self.ended = true;
+            let rest = self.mender.finish()?;
+            self.events.push(&rest, &mut self.ready)?;
+            self.events.finish(&mut self.ready);
+            return Ok(());
+        };
+        let bytes = self.mender.push(&piece?)?;
+        Ok(self.events.push(&bytes, &mut self.ready)?)
+    }
 }
 
 struct Mender {
@@ -68,44 +101,39 @@ struct Mender {
     largest: usize,
     /// The first bytes, until they are no byte order mark or were one.
     begun: Option<Vec<u8>>,
-    events: Option<EventStream>,
 }
 
 impl Mender {
-    fn push(&mut self, bytes: &[u8]) -> Result<Vec<u8>, Box<dyn Error + Send + Sync>> {
+    fn of(response: &Response, largest: usize) -> Result<Self, String> {
+        let packing = Packing::of(response)?;
+        Ok(Self { packing, read: 0, largest, begun: Some(Vec::new()) })
+    }
+
+    fn push(&mut self, bytes: &[u8]) -> Result<Vec<u8>, Problem> {
         let bytes = self.packing.push(bytes)?;
         self.read += bytes.len();
         if self.read > self.largest {
             return Err(TooLarge(self.largest).into());
         }
-        Ok(self.pass(bytes, false)?)
+        Ok(self.pass(bytes, false))
     }
 
     fn finish(&mut self) -> io::Result<Vec<u8>> {
         let rest = self.packing.finish()?;
-        self.pass(rest, true)
+        Ok(self.pass(rest, true))
     }
 
-    fn pass(&mut self, mut bytes: Vec<u8>, ended: bool) -> io::Result<Vec<u8>> {
-        if let Some(mut begun) = self.begun.take() {
-            begun.extend(bytes);
-            if begun.len() < BYTE_ORDER_MARK.len() && BYTE_ORDER_MARK.starts_with(&begun) && !ended
-            {
-                self.begun = Some(begun);
-                return Ok(Vec::new());
-            }
-            if begun.starts_with(BYTE_ORDER_MARK) {
-                begun.drain(..BYTE_ORDER_MARK.len());
-            }
-            bytes = begun;
+    fn pass(&mut self, bytes: Vec<u8>, ended: bool) -> Vec<u8> {
+        let Some(mut begun) = self.begun.take() else { return bytes };
+        begun.extend(bytes);
+        if begun.len() < BYTE_ORDER_MARK.len() && BYTE_ORDER_MARK.starts_with(&begun) && !ended {
+            self.begun = Some(begun);
+            return Vec::new();
         }
-        let Some(events) = &mut self.events else { return Ok(bytes) };
-        let mut out = Vec::new();
-        events.push(&bytes, &mut out)?;
-        if ended {
-            events.finish(&mut out);
+        if begun.starts_with(BYTE_ORDER_MARK) {
+            begun.drain(..BYTE_ORDER_MARK.len());
         }
-        Ok(out)
+        begun
     }
 }
 

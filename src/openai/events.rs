@@ -1,10 +1,11 @@
-//! A streamed answer, as servers write it → the event stream that async-openai reads.
+//! A streamed answer, as servers write it → the data of its events.
 //!
 //! The event stream is that of the [HTML standard](https://html.spec.whatwg.org/multipage/server-sent-events.html);
 //! what servers do besides is put right here: an answer that comes whole although a stream was asked
 //! for, events without the empty line between them, keep-alives that are events, and errors that only
 //! the name of an event tells from an answer.
 
+use std::collections::VecDeque;
 use std::io;
 
 use serde::de::IgnoredAny;
@@ -17,13 +18,6 @@ const LONGEST: usize = 16 * 1024 * 1024;
 
 /// Names of events that only keep the connection open.
 const KEEP_ALIVE: &[&str] = &["keepalive", "keep-alive", "ping", "heartbeat"];
-
-/// The event that ends a stream which goes on and on.
-pub(super) fn too_large(message: &str) -> Vec<u8> {
-    // A status that is not asked again.
-    let error = json!({"error": {"message": message, "code": "505"}});
-    format!("data: {error}\n\ndata: [DONE]\n\n").into_bytes()
-}
 
 /// Takes an answer apart while it arrives, however it is split.
 #[derive(Default)]
@@ -47,8 +41,8 @@ enum Form {
 }
 
 impl EventStream {
-    /// The events that `bytes` complete, written to `out`.
-    pub(super) fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
+    /// The data of the events that `bytes` complete, added to `out`.
+    pub(super) fn push(&mut self, bytes: &[u8], out: &mut VecDeque<String>) -> io::Result<()> {
         self.held.extend_from_slice(bytes);
         if self.form == Form::Unknown {
             self.form = form(&self.held, false);
@@ -63,7 +57,7 @@ impl EventStream {
     }
 
     /// What was held when the answer ended. An event that was cut off is left out.
-    pub(super) fn finish(&mut self, out: &mut Vec<u8>) {
+    pub(super) fn finish(&mut self, out: &mut VecDeque<String>) {
         if self.form == Form::Unknown {
             self.form = form(&self.held, true);
         }
@@ -79,7 +73,7 @@ impl EventStream {
     }
 
     /// Every line that has ended: with CR LF, LF, or CR alone.
-    fn lines(&mut self, out: &mut Vec<u8>) {
+    fn lines(&mut self, out: &mut VecDeque<String>) {
         let held = std::mem::take(&mut self.held);
         let mut rest = held.as_slice();
         loop {
@@ -97,7 +91,7 @@ impl EventStream {
         self.held = rest.to_vec();
     }
 
-    fn line(&mut self, line: &str, out: &mut Vec<u8>) {
+    fn line(&mut self, line: &str, out: &mut VecDeque<String>) {
         let (field, value) = line.split_once(':').unwrap_or((line, ""));
         let value = value.strip_prefix(' ').unwrap_or(value);
         match field {
@@ -122,14 +116,14 @@ impl EventStream {
         data.trim() == "[DONE]" || serde_json::from_str::<IgnoredAny>(&data).is_ok()
     }
 
-    fn dispatch(&mut self, out: &mut Vec<u8>) {
+    fn dispatch(&mut self, out: &mut VecDeque<String>) {
         let (name, data) = (std::mem::take(&mut self.name), std::mem::take(&mut self.data));
         let data = data.join("\n");
         match name.as_str() {
             name if KEEP_ALIVE.contains(&name) => {}
             _ if data.trim().is_empty() => {}
-            "error" => write(&error(data.trim()), out),
-            _ => write(data.trim(), out),
+            "error" => out.push_back(error(data.trim())),
+            _ => out.push_back(data.trim().to_owned()),
         }
     }
 }
@@ -147,12 +141,12 @@ fn form(begun: &[u8], ended: bool) -> Form {
 
 /// An answer that comes at once, or as JSON values line by line. What is neither is passed on, for
 /// whoever says what is wrong with it.
-fn whole(text: &str, out: &mut Vec<u8>) {
+fn whole(text: &str, out: &mut VecDeque<String>) {
     let values = Deserializer::from_str(text).into_iter::<Value>().collect::<Result<Vec<_>, _>>();
     match values {
-        Ok(values) => values.iter().for_each(|value| write(&value.to_string(), out)),
+        Ok(values) => out.extend(values.iter().map(Value::to_string)),
         Err(_) if text.trim().is_empty() => {}
-        Err(_) => write(text.trim(), out),
+        Err(_) => out.push_back(text.trim().to_owned()),
     }
 }
 
@@ -165,15 +159,6 @@ fn error(data: &str) -> String {
     }
 }
 
-fn write(data: &str, out: &mut Vec<u8>) {
-    for line in data.split(['\n', '\r']) {
-        out.extend_from_slice(b"data: ");
-        out.extend_from_slice(line.as_bytes());
-        out.push(b'\n');
-    }
-    out.push(b'\n');
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
@@ -183,12 +168,13 @@ mod tests {
     use super::*;
 
     fn read<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> String {
-        let (mut stream, mut out) = (EventStream::default(), Vec::new());
+        let (mut stream, mut out) = (EventStream::default(), VecDeque::new());
         for piece in pieces {
             stream.push(piece, &mut out).unwrap();
         }
         stream.finish(&mut out);
-        String::from_utf8(out).unwrap()
+        let events = out.iter().map(|data| format!("data: {}\n\n", data.replace('\n', "\ndata: ")));
+        events.collect()
     }
 
     const TABLE: &[(&str, &str)] = &[
@@ -247,7 +233,7 @@ mod tests {
 
     #[test]
     fn an_endless_line_is_given_up() {
-        let (mut stream, mut out) = (EventStream::default(), Vec::new());
+        let (mut stream, mut out) = (EventStream::default(), VecDeque::new());
         stream.push(b"data: ", &mut out).unwrap();
         let megabyte = vec![b'x'; 1024 * 1024];
         let pushed = (0..17).map(|_| stream.push(&megabyte, &mut out)).find(Result::is_err);

@@ -1,10 +1,10 @@
 //! The `OpenAI` dialect: the client that `embed`, `chat` and `rerank` share for compatible servers.
 //!
-//! async-openai knows the paths and the event stream; docent brings the rest, because compatible
-//! servers differ where it is strict: requests and answers are docent's own tolerant types,
-//! `classify` sorts what is not a success, `transport` sends exactly one request per call, the
-//! limiter of [`crate::http`] says when it may leave, and [`crate::retry`] alone decides whether
-//! there is another.
+//! async-openai knows the paths and makes the requests; docent brings the rest, because compatible
+//! servers differ where it is strict: requests and answers are docent's own tolerant types, `events`
+//! reads what streams, `classify` sorts what is not a success, `transport` sends exactly one request
+//! per call, the limiter of [`crate::http`] says when it may leave, and [`crate::retry`] alone decides
+//! whether there is another.
 
 mod body;
 mod classify;
@@ -15,21 +15,22 @@ mod transport;
 #[cfg(test)]
 mod tests;
 
+use std::error::Error;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_openai::config::OpenAIConfig;
 use async_openai::error::OpenAIError;
-use futures::StreamExt;
-use futures::stream::BoxStream;
+use futures::stream::{self, BoxStream};
+use futures::{Stream, StreamExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::cancel::{self, Cancel};
 use crate::error::{BackendError, Fault, Service};
-use crate::http::{Held, Limiter, Permit, Quota, Throttled};
+use crate::http::{Held, Limiter, Permit, Quota, Throttled, TooLarge};
 use crate::retry::RetryPolicy;
 use transport::Origin;
 
@@ -152,20 +153,54 @@ impl Client {
         request: &impl Serialize,
         permit: &Permit,
     ) -> Result<Events, BackendError> {
-        let api = self.api(Some(permit.clone()));
-        let events = api.chat().create_stream_byot::<_, Value>(request).await;
-        let client = self.clone();
-        Ok(events
-            .map_err(|e| self.sort(e))?
-            .map(move |event| match event {
-                Ok(event) if classify::is_error(&event) => {
-                    let (fault, message) = classify::classify_event(&event);
-                    Err(client.error(fault, &message))
-                }
-                Ok(event) => Ok(event),
-                Err(error) => Err(client.sort(error)),
-            })
-            .boxed())
+        // async-openai would read the answer on a task of its own, as fast as it comes, into memory: it gets an
+        // empty one in its place.
+        let opened: Arc<Mutex<Option<body::EventData>>> = Arc::default();
+        let (origin, permit, place) =
+            (Arc::clone(&self.origin), permit.clone(), Arc::clone(&opened));
+        let send = tower::service_fn(move |factory| {
+            let (origin, permit, place) = (Arc::clone(&origin), permit.clone(), Arc::clone(&place));
+            async move {
+                let events = origin.send_for_events(factory, &permit).await?;
+                *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(events);
+                let empty = ::http::Response::new(reqwest::Body::default());
+                Ok::<_, OpenAIError>(reqwest::Response::from(empty))
+            }
+        });
+        let api = self.api.clone().with_http_service(send);
+        let asked = api.chat().create_stream_byot::<_, Value>(request).await;
+        drop(asked.map_err(|error| self.sort(error))?);
+        let events = opened.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let events = events.map(|events| self.clone().read(events));
+        Ok(stream::iter(events).flatten().boxed())
+    }
+
+    /// Each event, until `[DONE]`.
+    fn read(self, events: body::EventData) -> impl Stream<Item = Result<Value, BackendError>> {
+        let data = events.take_while(|data| {
+            std::future::ready(!data.as_ref().is_ok_and(|data| data == "[DONE]"))
+        });
+        data.map(move |data| {
+            let data = data.map_err(|problem| self.cut(&*problem))?;
+            let event = serde_json::from_str(&data);
+            let event: Value = event.map_err(|error| self.unreadable(&error, &data))?;
+            if classify::is_error(&event) {
+                let (fault, message) = classify::classify_event(&event);
+                return Err(self.error(fault, &message));
+            }
+            Ok(event)
+        })
+    }
+
+    /// The error of an answer that did not come to its end.
+    fn cut(&self, problem: &(dyn Error + Send + Sync + 'static)) -> BackendError {
+        match problem.downcast_ref::<TooLarge>() {
+            Some(large) => self.error(Fault::Permanent, &large.to_string()),
+            None => self.error(
+                Fault::Transient { retry_after: None },
+                "the answer was cut: the connection broke",
+            ),
+        }
     }
 
     /// `POST` of JSON to a path of the endpoint that is none of `OpenAI`'s; the JSON of the answer.
@@ -239,29 +274,29 @@ impl Client {
     }
 
     fn sort(&self, error: OpenAIError) -> BackendError {
-        let transient = Fault::Transient { retry_after: None };
         match error {
             OpenAIError::Boxed(error) => match error.downcast::<BackendError>() {
                 Ok(error) => *error,
                 Err(other) => self.error(Fault::Permanent, &other.to_string()),
             },
             OpenAIError::Reqwest(error) => self.origin.broken(&error),
-            OpenAIError::StreamError(_) => {
-                self.error(transient, "the answer was cut: the connection broke")
-            }
-            OpenAIError::JSONDeserialize(error, body) => {
-                self.origin.malformed(&body).unwrap_or_else(|| {
-                    // As Python writes what is no number; JSON has no word for it.
-                    if error.is_syntax() && ["NaN", "Infinity"].iter().any(|w| body.contains(w)) {
-                        let message = "answered with values that are not numbers";
-                        return self.error(Fault::Refused, message);
-                    }
-                    let fault = if error.is_data() { Fault::Permanent } else { transient };
-                    self.error(fault, &format!("answered with unexpected JSON: {error}"))
-                })
-            }
+            OpenAIError::JSONDeserialize(error, body) => self.unreadable(&error, &body),
             other => self.error(Fault::Permanent, &other.to_string()),
         }
+    }
+
+    /// The error of an answer that is not the JSON that was asked for.
+    fn unreadable(&self, error: &serde_json::Error, body: &str) -> BackendError {
+        self.origin.malformed(body).unwrap_or_else(|| {
+            // As Python writes what is no number; JSON has no word for it.
+            if error.is_syntax() && ["NaN", "Infinity"].iter().any(|w| body.contains(w)) {
+                let message = "answered with values that are not numbers";
+                return self.error(Fault::Refused, message);
+            }
+            let transient = Fault::Transient { retry_after: None };
+            let fault = if error.is_data() { Fault::Permanent } else { transient };
+            self.error(fault, &format!("answered with unexpected JSON: {error}"))
+        })
     }
 }
 

@@ -1,6 +1,8 @@
 //! Every captured answer of a real server ends as the right error, or as success.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod slow;
+
 use futures::TryStreamExt;
 use serde_json::{Value, json};
 

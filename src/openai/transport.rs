@@ -116,8 +116,20 @@ impl Origin {
         permit: Option<&Permit>,
     ) -> Result<Response, OpenAIError> {
         let request = factory.build().await?;
-        let streams = request.url().path().ends_with("/chat/completions");
-        self.exchange(request, streams, permit).await.map_err(boxed)
+        let response = self.exchange(request, permit).await;
+        response.and_then(|response| self.readable(response)).map_err(boxed)
+    }
+
+    /// The same of a request whose answer streams.
+    pub(super) async fn send_for_events(
+        &self,
+        factory: HttpRequestFactory,
+        permit: &Permit,
+    ) -> Result<body::EventData, OpenAIError> {
+        let request = factory.build().await?;
+        let response = self.exchange(request, Some(permit)).await.map_err(boxed)?;
+        let events = body::events(response, self.largest);
+        events.map_err(|problem| boxed(self.error(Fault::Permanent, &problem)))
     }
 
     /// `POST` of a JSON body to the endpoint, once. Returns the body of the answer.
@@ -131,14 +143,13 @@ impl Origin {
         let json = HeaderValue::from_static("application/json");
         let request = self.http.post(url).header(CONTENT_TYPE, json).body(body).build();
         let request = request.map_err(|error| self.broken(&error))?;
-        let response = self.exchange(request, false, Some(permit)).await?;
+        let response = self.readable(self.exchange(request, Some(permit)).await?)?;
         response.text().await.map_err(|error| self.broken(&error))
     }
 
     async fn exchange(
         &self,
         mut request: Request,
-        streams: bool,
         permit: Option<&Permit>,
     ) -> Result<Response, BackendError> {
         request.headers_mut().remove(AUTHORIZATION);
@@ -157,8 +168,7 @@ impl Origin {
             if let Some(permit) = permit {
                 permit.announce(announced(&headers(&response)));
             }
-            return body::readable(response, streams, self.largest)
-                .map_err(|problem| self.error(Fault::Permanent, &problem));
+            return Ok(response);
         }
         let refusal = read_refusal(response).await;
         let error = self.refused(&refusal);
@@ -170,6 +180,11 @@ impl Origin {
             }
         }
         Err(error)
+    }
+
+    fn readable(&self, response: Response) -> Result<Response, BackendError> {
+        body::readable(response, self.largest)
+            .map_err(|problem| self.error(Fault::Permanent, &problem))
     }
 
     /// The error of a request that got no answer, or half of one.
