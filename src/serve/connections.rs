@@ -215,7 +215,7 @@ impl Accepting {
     /// On a task of its own: whoever is slow to begin keeps nobody else waiting.
     fn serve(&self, accepted: Accepted, permit: OwnedSemaphorePermit) {
         let patience = self.slow_client;
-        let connection = Connection {
+        let mut connection = Connection {
             router: self.router.clone(),
             builder: self.builder.clone(),
             header_timeout: self.header_timeout,
@@ -228,7 +228,21 @@ impl Accepting {
                 tokio::spawn(connection.serve(SlowClient::new(stream, patience), true));
             }
             (Accepted::Tcp(stream), None) => {
-                tokio::spawn(connection.serve(SlowClient::new(stream, patience), false));
+                tokio::spawn(async move {
+                    let told = speaks_http1(&stream);
+                    let told = tokio::time::timeout(connection.header_timeout, told);
+                    let mut ends = connection.ends.clone();
+                    let told = tokio::select! {
+                        told = told => told,
+                        _ = ends.wait_for(|ends| *ends) => return,
+                    };
+                    match told {
+                        Ok(true) => connection.builder = connection.builder.http1_only(),
+                        Ok(false) => {}
+                        Err(_) => return,
+                    }
+                    connection.serve(SlowClient::new(stream, patience), false).await;
+                });
             }
             (Accepted::Tcp(stream), Some(tls)) => {
                 tokio::spawn(async move {
@@ -246,6 +260,17 @@ impl Accepting {
             }
         }
     }
+}
+
+/// Whether a caller speaks HTTP/1, by the first that it sends; `false` where that tells nothing yet.
+///
+/// hyper would read as much as it takes to tell, and give it back as the first piece of the first head. To
+/// read on behind a piece, a connection has a buffer of twice the size, for as long as it is open.
+async fn speaks_http1(stream: &tokio::net::TcpStream) -> bool {
+    const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    let mut first = [0; PREFACE.len()];
+    let length = stream.peek(&mut first).await;
+    length.is_ok_and(|length| !PREFACE.starts_with(&first[..length]))
 }
 
 /// One that was accepted.
