@@ -13,7 +13,8 @@ use http::HeaderMap;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::{Instant, Sleep};
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode, Data, OpCode};
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message, error::ProtocolError};
 
@@ -26,6 +27,10 @@ const LARGEST_MESSAGE: usize = 256 << 10;
 
 /// Of the buffer that each connection has to read into.
 const READ_BUFFER: usize = 4 << 10;
+
+/// Bytes of a message that are sent at a time: the buffer that a connection sends from stays as large as
+/// it was once, and what was retrieved is larger than all else.
+const LARGEST_FRAME: usize = 4 << 10;
 
 /// How long the other side may take to close, too.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -76,6 +81,8 @@ pub(super) struct Session {
     socket: WebSocketStream<RawConnection>,
     talk: Conversation,
     out: Outbox,
+    /// What is left to send of the message whose beginning was sent.
+    rest: Option<Bytes>,
     /// Something is not yet taken by the system.
     unsent: bool,
     /// That is a ping, which is no sign of the other side being there.
@@ -117,6 +124,7 @@ impl Session {
             socket: WebSocketStream::from_raw_socket(connection, Role::Server, Some(config)).await,
             talk: Conversation::new(server, headers),
             out: Outbox::new(),
+            rest: None,
             unsent: false,
             pinging: false,
             unanswered: false,
@@ -148,6 +156,7 @@ impl Session {
             }
             // Who takes no answers gets to say nothing more.
             if self.out.is_empty()
+                && self.rest.is_none()
                 && self.closing.is_none()
                 && let Poll::Ready(heard) = self.socket.poll_next_unpin(context)
             {
@@ -195,9 +204,21 @@ impl Session {
                 // Its side of the connection takes what it is sent.
                 self.unanswered &= std::mem::take(&mut self.pinging);
             }
+            if let Some(rest) = self.rest.take() {
+                self.put_part(rest, Data::Continue)?;
+                continue;
+            }
             let Some(event) = self.out.pop_front() else { return Ok(()) };
-            self.put(Message::text(event))?;
+            self.put_part(event.into(), Data::Text)?;
         }
+    }
+
+    /// Sends the first frame of what is left of a message.
+    fn put_part(&mut self, mut left: Bytes, kind: Data) -> Result<(), Error> {
+        let part = left.split_to(left.len().min(LARGEST_FRAME));
+        let is_last = left.is_empty();
+        self.rest = (!is_last).then_some(left);
+        self.put(Message::Frame(Frame::message(part, OpCode::Data(kind), is_last)))
     }
 
     fn put(&mut self, message: Message) -> Result<(), Error> {
