@@ -1,5 +1,5 @@
-//! The least that asks a server over HTTP/1.1: its connections are kept, and nothing of a response but
-//! its body is looked at.
+//! The least that asks a server over HTTP/1.1, or a WebSocket: its connections are kept, and nothing of a
+//! response but its body is looked at.
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -63,6 +63,10 @@ impl Client {
         Ok((connection, response))
     }
 
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
     pub(crate) async fn connect(&self) -> io::Result<Connection> {
         let stream = TcpStream::connect(&*self.address).await?;
         stream.set_nodelay(true)?;
@@ -116,6 +120,49 @@ impl Connection {
             }
         }
         Ok(status)
+    }
+
+    /// Makes a WebSocket of it.
+    pub(crate) async fn upgrade(&mut self, host: &str, path: &str) -> io::Result<u16> {
+        // Any key will do, as nobody looks at what the server makes of it.
+        let head = format!(
+            "GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        );
+        self.send(head.as_bytes()).await?;
+        Ok(self.head().await?.0)
+    }
+
+    /// Says a text over a WebSocket.
+    pub(crate) async fn say(&mut self, text: &str) -> io::Result<()> {
+        const TEXT: u8 = 0x81;
+        const MASKED: u8 = 0x80;
+        const LONG: u8 = 126;
+        let mut frame = vec![TEXT];
+        match u8::try_from(text.len()) {
+            Ok(length) if length < LONG => frame.push(MASKED | length),
+            _ => {
+                frame.push(MASKED | LONG);
+                frame.extend(u16::try_from(text.len()).map_err(io::Error::other)?.to_be_bytes());
+            }
+        }
+        // A mask of zeros changes nothing.
+        frame.extend([0; 4]);
+        frame.extend(text.as_bytes());
+        self.send(&frame).await
+    }
+
+    /// The next message of a WebSocket.
+    pub(crate) async fn hear(&mut self) -> io::Result<Vec<u8>> {
+        let mut head = [0; 2];
+        self.stream.read_exact(&mut head).await?;
+        let length = match head[1] {
+            126 => u64::from(self.stream.read_u16().await?),
+            127 => self.stream.read_u64().await?,
+            length => u64::from(length),
+        };
+        let mut message = vec![0; usize::try_from(length).map_err(io::Error::other)?];
+        self.stream.read_exact(&mut message).await?;
+        Ok(message)
     }
 
     /// Status, and the length of the body where it is told.

@@ -19,6 +19,8 @@ impl Server {
     pub(crate) fn start(dir: &Path, args: &[&str]) -> Self {
         let all = [&["serve", "--listen", "127.0.0.1:0"][..], args].concat();
         let mut command = docent(dir, &all);
+        // Whoever talks to it here reads on only when it wants to, and answers none.
+        command.env("DOCENT_SERVE_CHAT_PING", "1h");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().expect("docent starts");
         let mut line = String::new();

@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, stream};
+use serde_json::{Value, json};
 
 use crate::Scene;
 use crate::answers::request;
@@ -25,7 +26,7 @@ const OF_CONNECTION: f64 = 5e3;
 type Open = fn(Client, String) -> BoxFuture<'static, Connection>;
 
 /// The wires on which answers are streamed.
-const WIRES: [(&str, Open); 1] = [("server-sent events", by_events)];
+const WIRES: [(&str, Open); 2] = [("server-sent events", by_events), ("WebSocket", by_socket)];
 
 fn by_events(client: Client, question: String) -> BoxFuture<'static, Connection> {
     async move {
@@ -33,6 +34,25 @@ fn by_events(client: Client, question: String) -> BoxFuture<'static, Connection>
         let status = connection.begin(&request(&client, &question)).await.expect("an answer");
         assert_eq!(status, 200);
         connection
+    }
+    .boxed()
+}
+
+fn by_socket(client: Client, question: String) -> BoxFuture<'static, Connection> {
+    async move {
+        let mut connection = client.connect().await.expect("a connection");
+        let upgraded = connection.upgrade(client.address(), "/v1/docent/chat").await;
+        assert_eq!(upgraded.expect("a response"), 101);
+        let asked = json!({ "type": "question", "question": question });
+        connection.say(&asked.to_string()).await.expect("a question");
+        loop {
+            let event = connection.hear().await.expect("an event");
+            let event: Value = serde_json::from_slice(&event).expect("JSON");
+            assert_ne!(event["event"], "error", "{event}");
+            if event["event"] == "delta" {
+                return connection;
+            }
+        }
     }
     .boxed()
 }
