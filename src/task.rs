@@ -1,9 +1,13 @@
 //! Work beside what a command's own thread does: on a task, which goes on whether or not anyone looks
 //! and ends when nobody waits for it any more, or on another thread.
 
+use std::num::NonZeroUsize;
 use std::pin::Pin;
+use std::sync::OnceLock;
 use std::task::{Context, Poll, ready};
+use std::thread;
 
+use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinHandle};
 
 /// A future on a task of its own. Dropped, it is cancelled.
@@ -37,6 +41,18 @@ pub(crate) async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Sen
     }
 }
 
+/// Runs what computes for a while on another thread, so much at a time as there are cores: whoever runs
+/// it thousands of times at once has not as many threads.
+pub(crate) async fn computed<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    static CORES: OnceLock<Semaphore> = OnceLock::new();
+    let cores = CORES.get_or_init(|| {
+        Semaphore::new(thread::available_parallelism().map_or(1, NonZeroUsize::get))
+    });
+    // It is never closed.
+    let _core = cores.acquire().await;
+    off_thread(work).await
+}
+
 /// `None` where it was cancelled: the runtime is going down. A panic is passed on.
 fn outcome<T>(ended: Result<T, JoinError>) -> Option<T> {
     match ended {
@@ -52,9 +68,26 @@ fn outcome<T>(ended: Result<T, JoinError>) -> Option<T> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use futures::future::join_all;
     use tokio::sync::oneshot;
 
     use super::*;
+
+    #[tokio::test]
+    async fn no_more_computes_at_a_time_than_there_are_cores() {
+        static NOW: AtomicUsize = AtomicUsize::new(0);
+        let work = || {
+            let now = NOW.fetch_add(1, Ordering::SeqCst) + 1;
+            thread::yield_now();
+            NOW.fetch_sub(1, Ordering::SeqCst);
+            now
+        };
+        let at_once = join_all((0..50).map(|_| computed(work))).await;
+        let cores = thread::available_parallelism().unwrap().get();
+        assert!(at_once.iter().all(|&at_once| at_once <= cores), "{at_once:?}");
+    }
 
     #[tokio::test]
     async fn goes_on_by_itself() {

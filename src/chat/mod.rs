@@ -7,6 +7,8 @@ mod relayed;
 pub mod reply;
 pub mod thinking;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use schemars::JsonSchema;
@@ -37,7 +39,7 @@ pub struct Message {
 pub struct ChatRequest {
     pub messages: Vec<Message>,
     pub question: String,
-    pub passages: Vec<Passage>,
+    pub passages: Arc<[Passage]>,
     pub sampling: Sampling,
     /// For generating models alone.
     pub relayed: Relayed,
@@ -60,7 +62,7 @@ impl ChatRequest {
                 Message { speaker: Speaker::User, text: data },
             ],
             question: String::new(),
-            passages: Vec::new(),
+            passages: Arc::default(),
             sampling: Sampling::default(),
             relayed: Relayed::default(),
         }
@@ -110,7 +112,7 @@ pub trait ChatModel: Send + Sync {
     fn name(&self) -> &str;
 
     /// Number of tokens of `text`: exact where the model's tokenizer is known, otherwise an estimate
-    /// on the high side.
+    /// on the high side. Models of one [name](Self::name) count alike.
     fn count_tokens(&self, text: &str) -> usize;
 
     /// Whether [`Self::count_tokens`] is exact.

@@ -104,7 +104,7 @@ pub async fn rank(
         let hits = retriever.retrieve(queries, &look).await?.hits;
         took.get_or_insert_with(|| started.elapsed());
         let more = hits.len() >= look.k;
-        list.add(hits);
+        list.add(&hits);
         if list.items.len() >= options.depth || !more {
             break;
         }
@@ -133,7 +133,7 @@ impl<'a> List<'a> {
         self.case.id == source && !expected()
     }
 
-    fn add(&mut self, hits: Vec<Hit>) {
+    fn add(&mut self, hits: &[Hit]) {
         for hit in hits {
             let known = match self.unit {
                 Unit::Passages => hit.chunk.id().to_string(),
@@ -147,19 +147,19 @@ impl<'a> List<'a> {
     }
 }
 
-fn ranked(hit: Hit, unit: Unit) -> Ranked {
-    let (chunk, score) = (hit.chunk, hit.score);
+fn ranked(hit: &Hit, unit: Unit) -> Ranked {
+    let (chunk, score) = (&hit.chunk, hit.score);
     match unit {
         Unit::Passages => Ranked {
             id: chunk.locator.cite(&chunk.source),
-            source: chunk.source,
+            source: chunk.source.clone(),
             place: Some(chunk.locator),
-            text: chunk.text,
+            text: chunk.text.clone(),
             score,
         },
         Unit::Documents => Ranked {
             id: chunk.source.clone(),
-            source: chunk.source,
+            source: chunk.source.clone(),
             place: None,
             text: String::new(),
             score,

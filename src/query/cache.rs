@@ -5,6 +5,9 @@
 //! two callers share an entry only where retrieval would have been given the same by both, and a run that
 //! changes the collection leaves what was kept of it before out of reach.
 //!
+//! What packing made of the hits is kept beside them, for whoever packs them in the same way: for most
+//! questions the same passages come of it, whatever was said before.
+//!
 //! Who asks what is being retrieved already waits for that. Each of those who wait drives the work, so
 //! that one who leaves, also the first, ends it for nobody else; it ends when all have left. An error is
 //! for those who waited for it, and is not kept.
@@ -19,12 +22,13 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use sha2::{Digest as _, Sha256};
 
+use super::pack::{PackOptions, Packed};
 use super::rerank::RerankOptions;
 use super::retrieve::{RetrieveOptions, Weight};
 use super::rewrite::Queries;
 use crate::error::BackendError;
 use crate::store::Reader;
-use crate::types::{Filter, Hit};
+use crate::types::{Filter, Hit, Passage};
 
 /// What an entry takes beside its hits, in bytes: key, value and counters in the cache.
 const ENTRY: usize = 128;
@@ -35,9 +39,33 @@ const USUAL: u64 = 16 << 10;
 type Found = Result<Arc<[Hit]>, BackendError>;
 type Flight = Shared<BoxFuture<'static, Found>>;
 
+/// What is kept of one question.
+#[derive(Clone)]
+struct Kept {
+    hits: Arc<[Hit]>,
+    packing: Option<Arc<Packing>>,
+}
+
+/// What came of packing, and how that was done.
+pub(super) struct Packing {
+    pub(super) options: PackOptions,
+    /// Name of the chat model whose tokens were counted.
+    pub(super) counted_by: String,
+    pub(super) packed: Packed,
+}
+
+impl Packing {
+    /// Whether the same comes of packing so.
+    pub(super) fn is_for(&self, options: &PackOptions, counted_by: &str, reserved: usize) -> bool {
+        self.options == *options
+            && self.counted_by == counted_by
+            && self.packed.reserved.contains(&reserved)
+    }
+}
+
 /// See the module. Shared by all collections of a process.
 pub struct RetrievalCache {
-    kept: Cache<Key, Arc<[Hit]>, Bytes>,
+    kept: Cache<Key, Kept, Bytes>,
     /// What is being retrieved, each with a number of its own.
     flights: Arc<Mutex<Flights>>,
     hits: AtomicU64,
@@ -127,7 +155,7 @@ impl Key {
         Some(Self(key.0.finalize().into()))
     }
 
-    fn asked(queries: &Queries, options: &RetrieveOptions) -> Self {
+    pub(super) fn asked(queries: &Queries, options: &RetrieveOptions) -> Self {
         // By name, so that what is added to any of them is thought of here.
         let Queries { queries, hypothetical, usage: _, warnings: _ } = queries;
         let RetrieveOptions {
@@ -163,23 +191,68 @@ impl Key {
     }
 }
 
+/// Where the hits of one question are kept.
+#[derive(Clone)]
+pub(super) struct Place {
+    cache: Arc<RetrievalCache>,
+    key: Key,
+}
+
+impl Place {
+    pub(super) fn new(cache: &Arc<RetrievalCache>, key: Key) -> Self {
+        Self { cache: Arc::clone(cache), key }
+    }
+
+    /// How they were packed last.
+    pub(super) fn packing(&self) -> Option<Arc<Packing>> {
+        self.cache.kept.get(&self.key)?.packing
+    }
+
+    /// Keeps what packing made of these hits, which are those of this place.
+    pub(super) fn keep(&self, hits: &Arc<[Hit]>, packing: Packing) {
+        let kept = Kept { hits: Arc::clone(hits), packing: Some(Arc::new(packing)) };
+        self.cache.kept.insert(self.key, kept);
+    }
+}
+
 #[derive(Clone)]
 struct Bytes;
 
-impl Weighter<Key, Arc<[Hit]>> for Bytes {
-    fn weight(&self, _: &Key, hits: &Arc<[Hit]>) -> u64 {
-        (ENTRY + hits.iter().map(size).sum::<usize>()) as u64
+impl Weighter<Key, Kept> for Bytes {
+    fn weight(&self, _: &Key, Kept { hits, packing }: &Kept) -> u64 {
+        let packed = packing.as_ref().map_or(0, |packing| {
+            let Packed { passages, dropped, fates, .. } = &packing.packed;
+            let dropped_sources: usize = dropped.iter().map(|it| it.source.capacity()).sum();
+            passages.iter().map(size_of_passage).sum::<usize>()
+                + size_of_val(&**dropped)
+                + dropped_sources
+                + size_of_val(&**fates)
+                + size_of::<Packing>()
+        });
+        (ENTRY + hits.iter().map(size_of_hit).sum::<usize>() + packed) as u64
     }
 }
 
 /// With the texts that it owns.
-fn size(hit: &Hit) -> usize {
+fn size_of_hit(hit: &Hit) -> usize {
     let chunk = &hit.chunk;
-    let lists = chunk.headings.iter().chain(&chunk.tags);
-    let listed: usize = lists.map(|text| size_of::<String>() + text.capacity()).sum();
-    let label = chunk.page_label.as_ref().map_or(0, String::capacity);
     let texts = chunk.source.capacity() + chunk.title.capacity() + chunk.text.capacity();
-    size_of::<Hit>() + texts + listed + label
+    let listed = listed(chunk.headings.iter().chain(&chunk.tags));
+    size_of::<Hit>() + texts + listed + label(chunk.page_label.as_ref())
+}
+
+fn size_of_passage(passage: &Passage) -> usize {
+    let texts = passage.source.capacity() + passage.title.capacity() + passage.text.capacity();
+    let listed = listed(passage.headings.iter());
+    size_of::<Passage>() + texts + listed + label(passage.page_label.as_ref())
+}
+
+fn listed<'a>(texts: impl Iterator<Item = &'a String>) -> usize {
+    texts.map(|text| size_of::<String>() + text.capacity()).sum()
+}
+
+fn label(label: Option<&String>) -> usize {
+    label.map_or(0, String::capacity)
 }
 
 /// Takes a flight out of the list of those under way, however it ends.
@@ -265,7 +338,7 @@ impl RetrievalCache {
     where
         F: Future<Output = Result<Vec<Hit>, BackendError>> + Send + 'static,
     {
-        if let Some(hits) = self.kept.get(&key) {
+        if let Some(Kept { hits, .. }) = self.kept.get(&key) {
             return Source::Kept(hits);
         }
         let mut flights = lock(&self.flights);
@@ -274,7 +347,7 @@ impl RetrievalCache {
             return Source::Others(flight);
         }
         // It may have landed meanwhile: it is kept before it is taken out of the list.
-        if let Some(hits) = self.kept.get(&key) {
+        if let Some(Kept { hits, .. }) = self.kept.get(&key) {
             return Source::Kept(hits);
         }
         flights.next += 1;
@@ -284,7 +357,7 @@ impl RetrievalCache {
         let flight = async move {
             let found: Found = retrieving.await.map(Into::into);
             if let Ok(hits) = &found {
-                cache.kept.insert(key, Arc::clone(hits));
+                cache.kept.insert(key, Kept { hits: Arc::clone(hits), packing: None });
             }
             drop(landing);
             found

@@ -1,11 +1,13 @@
 //! Hits and a question → the request, within its tokens.
 
+use std::sync::Arc;
+
 use super::history::Turn;
 use super::options::AnswerOptions;
-use super::pack::{self, Dropped, Fate};
+use super::pack::{Dropped, Fate, Packed};
 use super::prompt;
 use crate::chat::ChatRequest;
-use crate::types::{Hit, Passage};
+use crate::types::Passage;
 
 /// A request for an answer, and what it was made of.
 #[derive(Clone, PartialEq, Debug)]
@@ -15,18 +17,19 @@ pub struct Composed {
     /// Of the request's messages.
     pub tokens: usize,
     /// What is not among the passages, and why.
-    pub dropped: Vec<Dropped>,
+    pub dropped: Arc<[Dropped]>,
     /// What became of each hit, best first.
-    pub fates: Vec<Fate>,
+    pub fates: Arc<[Fate]>,
 }
 
 /// Packs what was found and writes the prompt. That is never over `options.pack.max_tokens`, unless
-/// it is without a passage. `count` is the number of tokens of a text.
+/// it is without a passage. `pack` packs beside so many tokens, as `options.pack` says; `count` is the
+/// number of tokens of a text.
 pub(super) fn compose(
     question: &str,
     history: &[Turn],
-    hits: &[Hit],
     options: &AnswerOptions,
+    pack: &dyn Fn(usize) -> Packed,
     count: &dyn Fn(&str) -> usize,
 ) -> Composed {
     let prompt = |passages: &[Passage], nonce: &str| {
@@ -36,13 +39,13 @@ pub(super) fn compose(
     };
     let mut reserved = prompt::tokens(&prompt(&[], prompt::SAMPLE_NONCE), count);
     loop {
-        let packed = pack::pack(hits, &options.pack, reserved, count);
+        let packed = pack(reserved);
         let messages = prompt(&packed.passages, &options.nonce);
         let tokens = prompt::tokens(&messages, count);
         // A text need not have as many tokens as its parts, nor one nonce as many as another.
         let excess = tokens.saturating_sub(options.pack.max_tokens);
         if excess == 0 || packed.passages.is_empty() {
-            let pack::Packed { passages, dropped, fates } = packed;
+            let Packed { passages, dropped, fates, .. } = packed;
             let (question, sampling) = (question.to_owned(), options.sampling);
             let relayed = options.relayed.clone();
             let request = ChatRequest { messages, question, passages, sampling, relayed };
@@ -58,11 +61,22 @@ mod tests {
 
     use super::*;
     use crate::openai::tokens::Tokenizer;
-    use crate::query::pack::PackOptions;
     use crate::query::pack::tests::{chunk, hits};
+    use crate::query::pack::{self, PackOptions};
     use crate::query::prompt::template::Template;
     use crate::query::retrieve::RetrieveOptions;
     use crate::query::rewrite::RewriteOptions;
+    use crate::types::Hit;
+
+    fn composed(
+        question: &str,
+        hits: &[Hit],
+        options: &AnswerOptions,
+        count: &dyn Fn(&str) -> usize,
+    ) -> Composed {
+        let pack = |reserved| pack::pack(hits, &options.pack, reserved, count);
+        compose(question, &[], options, &pack, count)
+    }
 
     fn options(max_tokens: usize) -> AnswerOptions {
         AnswerOptions {
@@ -80,6 +94,7 @@ mod tests {
             sampling: crate::chat::Sampling::default(),
             relayed: crate::chat::Relayed::default(),
             nonce: "a1b2c3d4e5f60718".to_owned(),
+            keeps_hits: false,
         }
     }
 
@@ -100,11 +115,11 @@ mod tests {
             let unruly = |text: &str| text.len() / 4 + (text.len() / 500).pow(2);
             let counts: [&dyn Fn(&str) -> usize; 3] = [&exact, &estimated, &unruly];
             for count in counts {
-                let prepared = compose(&question, &[], &hits, &options(max_tokens), count);
+                let prepared = composed(&question, &hits, &options(max_tokens), count);
                 prop_assert_eq!(prepared.tokens, prompt::tokens(&prepared.request.messages, count));
                 let empty = prepared.request.passages.is_empty();
                 prop_assert!(empty || prepared.tokens <= max_tokens, "{}", prepared.tokens);
-                let again = compose(&question, &[], &hits, &options(max_tokens), count);
+                let again = composed(&question, &hits, &options(max_tokens), count);
                 prop_assert_eq!(&prepared, &again);
             }
         }
@@ -114,9 +129,9 @@ mod tests {
     fn a_budget_that_the_rules_use_up_leaves_no_passage() {
         let found = hits(vec![chunk("a", 0, "Kept for 400 days.")]);
         let count = |text: &str| text.split_whitespace().count();
-        let none = compose("How long?", &[], &found, &options(10), &count);
+        let none = composed("How long?", &found, &options(10), &count);
         assert!(none.request.passages.is_empty() && none.dropped.len() == 1 && none.tokens > 10);
-        let some = compose("How long?", &[], &found, &options(400), &count);
+        let some = composed("How long?", &found, &options(400), &count);
         assert_eq!(some.request.passages.len(), 1);
         assert!(some.tokens <= 400);
     }

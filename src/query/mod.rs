@@ -18,6 +18,7 @@ pub mod rewrite;
 pub mod verdict;
 pub mod verification;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
@@ -30,6 +31,7 @@ pub use retriever::{Remembered, Retrieved, Retriever};
 use crate::cancel::Cancel;
 use crate::chat::{CALLS, ChatEvent, ChatModel, ChatRequest, EXTRACTIVE, NO_ANSWER};
 use crate::error::BackendError;
+use crate::task::computed;
 use crate::types::{Hit, Passage, Usage};
 use cite::{Citations, MarkParser, Piece};
 use compose::compose;
@@ -45,8 +47,8 @@ pub enum AnswerEvent {
     Asking(Queries),
     Retrieved {
         hits: usize,
-        passages: Vec<Passage>,
-        dropped: Vec<Dropped>,
+        passages: Arc<[Passage]>,
+        dropped: Arc<[Dropped]>,
     },
     /// What the model thinks before it answers.
     Thinking(String),
@@ -74,15 +76,17 @@ pub struct Answer {
     /// What retrieval asked.
     pub queries: Queries,
     /// What the model was given.
-    pub passages: Vec<Passage>,
+    pub passages: Arc<[Passage]>,
     /// What came nearest, best first, where there is no answer; at most [`NEAREST`].
     pub nearest: Vec<Passage>,
-    /// What was retrieved, best first.
-    pub hits: Vec<Hit>,
+    /// What was retrieved, best first; empty unless [`AnswerOptions::keeps_hits`].
+    pub hits: Arc<[Hit]>,
+    /// Of what was retrieved, best first.
+    pub scores: Vec<f32>,
     /// What became of each hit, in their order.
-    pub fates: Vec<Fate>,
+    pub fates: Arc<[Fate]>,
     /// The hits that are in no passage, and why.
-    pub dropped: Vec<Dropped>,
+    pub dropped: Arc<[Dropped]>,
     pub citations: Citations,
     /// What a model was asked about them; `None` where none was.
     pub verification: Option<Verification>,
@@ -111,7 +115,7 @@ pub const NEAREST: usize = 3;
 pub struct Prepared {
     pub queries: Queries,
     /// Best first.
-    pub hits: Vec<Hit>,
+    pub hits: Arc<[Hit]>,
     /// See [`Answer::cached`].
     pub cached: bool,
     pub composed: Composed,
@@ -144,13 +148,15 @@ pub async fn prepare(
         emit(AnswerEvent::Asking(queries.clone()));
     }
     let asked = Instant::now();
-    let Retrieved { hits, cached } = tokio::select! {
+    let retrieved = tokio::select! {
         retrieved = retriever.retrieve(&queries, &options.retrieve) => retrieved?,
         () = cancel.cancelled() => Retrieved::default(),
     };
     let packing = Instant::now();
-    let composed = compose(question, &history, &hits, options, &count);
+    let pack = |reserved| retrieved.packed(&options.pack, reserved, chat);
+    let composed = compose(question, &history, options, &pack, &count);
     let (retrieved_in, packed_in) = (asked.elapsed(), packing.elapsed());
+    let Retrieved { hits, cached, .. } = retrieved;
     Ok(Prepared { queries, hits, cached, composed, retrieved_in, packed_in })
 }
 
@@ -167,15 +173,22 @@ pub async fn answer(
     emit: &mut (dyn FnMut(AnswerEvent) + Send),
 ) -> Result<Answer, BackendError> {
     let started = Instant::now();
-    let prepared = prepare(question, retriever, chat, options, cancel, emit).await?;
+    // What an answer holds while the model writes it, thousands hold at a time in a server: the hits, and
+    // what retrieval needed, go before it begins.
+    let prepared = Box::pin(prepare(question, retriever, chat, options, cancel, emit)).await?;
     let Prepared { queries, hits, cached, composed, retrieved_in, packed_in } = prepared;
     let Composed { request, dropped, fates, .. } = composed;
-    let passages = request.passages.clone();
+    let passages = Arc::clone(&request.passages);
     emit(AnswerEvent::Retrieved {
         hits: hits.len(),
-        passages: passages.clone(),
-        dropped: dropped.clone(),
+        passages: Arc::clone(&passages),
+        dropped: Arc::clone(&dropped),
     });
+    let count = |text: &str| chat.count_tokens(text);
+    let below_floor =
+        if passages.is_empty() { below_floor(&hits, options, &count) } else { Vec::new() };
+    let scores = hits.iter().map(|hit| hit.score).collect();
+    let hits = if options.keeps_hits { hits } else { Arc::default() };
 
     let mut draft = Draft::new(started);
     if !passages.is_empty() || !options.relayed.is_empty() {
@@ -186,14 +199,16 @@ pub async fn answer(
         // Nothing of it was shown.
         draft.text.clear();
     }
-    let citations = cite::verify(&draft.text, question, &passages);
+    let (citations, text) = checked(std::mem::take(&mut draft.text), question, &passages).await;
+    draft.text = text;
     let ended = draft.failure.is_none() && !cancel.is_cancelled();
     // Who calls a function has not answered yet.
     let calls = draft.finish_reason.as_deref() == Some(CALLS);
     let no_answer = NoAnswer::of(&draft.text, refused, &passages, &citations);
     let no_answer = no_answer.filter(|_| ended && !calls);
     let nearest = match no_answer {
-        Some(_) => nearest(&passages, &hits, options, &|text| chat.count_tokens(text)),
+        Some(_) if passages.is_empty() => below_floor,
+        Some(_) => passages.iter().take(NEAREST).cloned().collect(),
         None => Vec::new(),
     };
     Ok(Answer {
@@ -207,6 +222,7 @@ pub async fn answer(
         passages,
         nearest,
         hits,
+        scores,
         fates,
         dropped,
         finish_reason: draft.finish_reason,
@@ -222,18 +238,21 @@ pub async fn answer(
     })
 }
 
-/// What is shown where there is no answer: the passages, or what would be one but for the floor.
-fn nearest(
-    passages: &[Passage],
+/// What would be passages but for the floor: shown where there is none, and no answer.
+fn below_floor(
     hits: &[Hit],
     options: &AnswerOptions,
     count: &dyn Fn(&str) -> usize,
 ) -> Vec<Passage> {
-    if !passages.is_empty() {
-        return passages.iter().take(NEAREST).cloned().collect();
-    }
     let pack = PackOptions { min_score: None, ..options.pack.clone() };
-    pack::pack(hits, &pack, 0, count).passages.into_iter().take(NEAREST).collect()
+    pack::pack(hits, &pack, 0, count).passages.iter().take(NEAREST).cloned().collect()
+}
+
+/// The citations of an answer, checked, and its text. That may take milliseconds, in which whoever else
+/// waits for a first word would wait longer: it is done elsewhere.
+async fn checked(text: String, question: &str, passages: &Arc<[Passage]>) -> (Citations, String) {
+    let (question, passages) = (question.to_owned(), Arc::clone(passages));
+    computed(move || (cite::verify(&text, &question, &passages), text)).await
 }
 
 /// An answer while it arrives.

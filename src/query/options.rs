@@ -27,4 +27,7 @@ pub struct AnswerOptions {
     pub relayed: Relayed,
     /// Marks the fences around passages; a document cannot guess it.
     pub nonce: String,
+    /// Whoever keeps a record of the answer wants its hits. They would be held for as long as the model
+    /// writes, and are most of what an answer holds.
+    pub keeps_hits: bool,
 }

@@ -1,13 +1,22 @@
 //! Ranked chunks → numbered passages: what repeats out, neighbours merged, within a token budget.
 
 mod likeness;
+mod merged;
 mod shingles;
+mod terms;
+
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use memchr::memmem;
 
 use crate::query::prompt;
 use crate::text::Words;
 use crate::types::{Chunk, Hit, Locator, Passage};
 use likeness::Likeness;
+use merged::passage;
 use shingles::Shingles;
+use terms::Terms;
 
 /// What the passages may amount to.
 #[derive(Clone, PartialEq, Debug)]
@@ -46,15 +55,17 @@ impl PackOptions {
     }
 }
 
-/// What became of the hits.
+/// What became of the hits. Cheap to clone.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Packed {
     /// Numbered from 1, in the order of their best hit.
-    pub passages: Vec<Passage>,
+    pub passages: Arc<[Passage]>,
     /// In rank order. Hits that are in neither list were merged into a passage.
-    pub dropped: Vec<Dropped>,
+    pub dropped: Arc<[Dropped]>,
     /// One for each hit, in rank order.
-    pub fates: Vec<Fate>,
+    pub fates: Arc<[Fate]>,
+    /// As many tokens as might have been reserved, and the same would have come of it.
+    pub reserved: RangeInclusive<usize>,
 }
 
 /// What became of one hit.
@@ -128,27 +139,37 @@ pub fn pack(
     let several = hits.iter().any(|hit| hit.chunk.source != hits[0].chunk.source);
     let per_source = if several { options.per_source } else { usize::MAX };
     let limits = PackOptions { per_source, ..options.clone() };
+    let words: Vec<Words> = hits.iter().map(|hit| Words::of(&hit.chunk.text)).collect();
+    let terms = Terms::of(&words);
     let mut groups: Vec<Group> = Vec::new();
     let mut seen: Vec<(&Chunk, Shingles)> = Vec::new();
     let mut dropped = Vec::new();
     let mut last_taken = 0;
-    let mut waiting = Waiting::new(hits, options.redundancy);
+    // Tokens of passages: the most that were taken, and the fewest that were too many.
+    let (mut most, mut too_many) = (0, usize::MAX);
+    let mut waiting = Waiting::new(hits, &terms, options.redundancy);
     while let Some(at) = waiting.next() {
         let hit = &hits[at];
-        let shingles = Shingles::of(&hit.chunk.text);
+        let shingles = Shingles::of(&words[at], &terms.of_texts[at]);
         let without_like = |reason| (reason, None);
         let reason = below_floor(hit, options)
             .map(without_like)
-            .or_else(|| duplicate(&groups, &seen, &hit.chunk, &shingles))
+            .or_else(|| duplicate(&groups, &seen, &hit.chunk, &words[at], &shingles))
             .or_else(|| (seen.len() >= limits.max_chunks).then_some((DropReason::Limit, None)));
         // Of many hits few are taken, and what they would make is dear to count.
         let placed = if let Some(reason) = reason {
             Err(reason)
         } else {
             let merged = Group::around(&groups, hit, count);
-            match over(&groups, &merged, &limits, reserved) {
-                Some(reason) => Err(without_like(reason)),
-                None => Ok(merged),
+            let tokens = tokens(&groups, &merged);
+            if is_source_full(&groups, &merged, &limits) {
+                Err(without_like(DropReason::SourceCap))
+            } else if reserved.saturating_add(tokens) > limits.max_tokens {
+                too_many = too_many.min(tokens);
+                Err(without_like(DropReason::Budget))
+            } else {
+                most = most.max(tokens);
+                Ok(merged)
             }
         };
         let merged = match placed {
@@ -180,15 +201,21 @@ pub fn pack(
     for &(at, reason, like) in &dropped {
         fates[at] = Fate::Dropped { reason, like: like.and_then(number) };
     }
-    let passages =
-        (1..).zip(groups).map(|(number, group)| Passage { number, ..group.passage }).collect();
+    let passages = (1..).zip(groups).map(|(number, group)| Passage { number, ..group.passage });
     let dropped = dropped.into_iter().map(|(at, reason, _)| Dropped {
         source: hits[at].chunk.source.clone(),
         locator: hits[at].chunk.locator,
         score: hits[at].score,
         reason,
     });
-    Packed { passages, dropped: dropped.collect(), fates }
+    let fewest_reserved = limits.max_tokens.saturating_add(1).saturating_sub(too_many);
+    let most_reserved = if seen.is_empty() { usize::MAX } else { limits.max_tokens - most };
+    Packed {
+        passages: passages.collect(),
+        dropped: dropped.collect(),
+        fates: fates.into(),
+        reserved: fewest_reserved..=most_reserved,
+    }
 }
 
 /// The hits that were not looked at yet.
@@ -203,13 +230,13 @@ struct Waiting {
 }
 
 impl Waiting {
-    fn new(hits: &[Hit], redundancy: f32) -> Self {
+    fn new(hits: &[Hit], terms: &Terms, redundancy: f32) -> Self {
         let scores = || hits.iter().map(|hit| hit.score);
         let (best, worst) =
             (scores().fold(f32::NEG_INFINITY, f32::max), scores().fold(f32::INFINITY, f32::min));
         let range = (best - worst).max(f32::EPSILON);
         Self {
-            likeness: Likeness::among(hits.iter().map(|hit| hit.chunk.text.as_str())),
+            likeness: Likeness::among(terms),
             relevance: scores().map(|score| (score - worst) / range).collect(),
             repeated: vec![(0.0, None); hits.len()],
             left: (0..hits.len()).collect(),
@@ -250,11 +277,12 @@ fn duplicate<'a>(
     groups: &[Group<'a>],
     seen: &[(&'a Chunk, Shingles)],
     chunk: &Chunk,
+    words: &Words,
     shingles: &Shingles,
 ) -> Option<(DropReason, Option<&'a Chunk>)> {
-    let words = Words::of(&chunk.text);
+    let text = memmem::Finder::new(chunk.text.trim());
     let contains = |group: &&Group| {
-        group.passage.text.contains(chunk.text.trim()) || group.words.find(&words).is_some()
+        text.find(group.passage.text.as_bytes()).is_some() || group.words.find(words).is_some()
     };
     if let Some(group) = groups.iter().find(contains) {
         return Some((DropReason::Duplicate, Some(group.chunks[0])));
@@ -263,21 +291,19 @@ fn duplicate<'a>(
     Some((DropReason::NearDuplicate, Some(like)))
 }
 
-fn over(
-    groups: &[Group],
-    merged: &Group,
-    limits: &PackOptions,
-    reserved: usize,
-) -> Option<DropReason> {
+/// Whether a new passage would be one too many of its source.
+fn is_source_full(groups: &[Group], merged: &Group, limits: &PackOptions) -> bool {
     let others = || groups.iter().filter(|group| !merged.covers(group));
     let source = &merged.passage.source;
     let grows = others().count() == groups.len();
     let of_source = || others().filter(|group| group.passage.source == *source).count();
-    if grows && of_source() >= limits.per_source {
-        return Some(DropReason::SourceCap);
-    }
-    let tokens = reserved + merged.tokens + others().map(|group| group.tokens).sum::<usize>();
-    (tokens > limits.max_tokens).then_some(DropReason::Budget)
+    grows && of_source() >= limits.per_source
+}
+
+/// Of all passages, with the one that is made.
+fn tokens(groups: &[Group], merged: &Group) -> usize {
+    let others = groups.iter().filter(|group| !merged.covers(group));
+    merged.tokens + others.map(|group| group.tokens).sum::<usize>()
 }
 
 /// Chunks of one document that follow each other: a passage in the making.
@@ -326,65 +352,6 @@ impl<'a> Group<'a> {
     fn holds(&self, chunk: &Chunk) -> bool {
         self.chunks.iter().any(|own| std::ptr::eq(*own, chunk))
     }
-}
-
-fn passage(chunks: &[&Chunk], score: f32) -> Passage {
-    let first = chunks[0];
-    let mut passage = Passage {
-        number: 0,
-        source: first.source.clone(),
-        title: first.title.clone(),
-        headings: first.headings.clone(),
-        text: first.text.clone(),
-        locator: first.locator,
-        score,
-        document_hash: first.document_hash.clone(),
-        page_label: first.page_label.clone(),
-    };
-    for chunk in &chunks[1..] {
-        append(&mut passage.text, passage.locator, chunk);
-        passage.locator = passage.locator.merge(chunk.locator).unwrap_or(passage.locator);
-    }
-    passage
-}
-
-/// Adds the next chunk, without what it repeats of the end of `text`.
-fn append(text: &mut String, locator: Locator, next: &Chunk) {
-    let (between, may_overlap) = match (locator, next.locator) {
-        (Locator::Lines(_, last), Locator::Lines(first, _)) if first > last + 1 => ("\n\n", false),
-        (Locator::Lines(_, last), Locator::Lines(first, _)) if first == last + 1 => ("\n", false),
-        (Locator::Lines(..), Locator::Lines(..)) => (" ", true),
-        // Rows are not repeated.
-        (Locator::Rows { .. }, Locator::Rows { .. }) => ("\n", false),
-        _ => ("\n", true),
-    };
-    let repeated = if may_overlap { overlap(text, &next.text) } else { 0 };
-    if repeated == 0 && !text.ends_with('\n') {
-        text.push_str(between);
-    }
-    text.push_str(&next.text[repeated..]);
-}
-
-/// Shortest run of bytes that two chunks have in common on purpose and not by chance.
-const MIN_OVERLAP: usize = 12;
-
-/// Length of the longest end of `a` that is the beginning of `b`, in whole words; 0 below
-/// [`MIN_OVERLAP`] unless it is a whole chunk.
-fn overlap(a: &str, b: &str) -> usize {
-    let a = a.trim_end();
-    let is_edge = |text: &str, at: usize| {
-        let word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
-        !(word(text[..at].chars().next_back()) && word(text[at..].chars().next()))
-    };
-    let earliest = a.len().saturating_sub(b.len());
-    (earliest..a.len())
-        .filter(|&at| a.is_char_boundary(at))
-        .find(|&at| {
-            let end = &a[at..];
-            let long = end.len() >= MIN_OVERLAP || end.len() == b.len() || at == 0;
-            long && b.starts_with(end) && is_edge(a, at) && is_edge(b, end.len())
-        })
-        .map_or(0, |at| a.len() - at)
 }
 
 #[cfg(test)]

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use futures::future::try_join_all;
 
-use super::cache::{Key, RetrievalCache};
+use super::cache::{Key, Packing, Place, RetrievalCache};
+use super::pack::{self, PackOptions, Packed};
 use super::retrieve::{self, Asked, QueryWords, RetrieveOptions, Weights};
 use super::rewrite::Queries;
 use super::{history, rerank};
+use crate::chat::ChatModel;
 use crate::embed::sparse::SparseEncoder;
 use crate::embed::{Embedder, Role};
 use crate::error::BackendError;
@@ -40,12 +42,36 @@ pub struct Remembered {
 }
 
 /// The chunks that answer what is asked for a question best.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Retrieved {
     /// Best first.
-    pub hits: Vec<Hit>,
+    pub hits: Arc<[Hit]>,
     /// They were retrieved for somebody who asked the same.
     pub cached: bool,
+    /// Where they are kept.
+    place: Option<Place>,
+}
+
+impl Retrieved {
+    /// Packs them into passages beside `reserved` tokens, as `chat` counts, or takes them as they were
+    /// packed for somebody who asked the same.
+    pub(super) fn packed(
+        &self,
+        options: &PackOptions,
+        reserved: usize,
+        chat: &dyn ChatModel,
+    ) -> Packed {
+        let known = self.place.as_ref().and_then(Place::packing);
+        if let Some(known) = known.filter(|known| known.is_for(options, chat.name(), reserved)) {
+            return known.packed.clone();
+        }
+        let packed = pack::pack(&self.hits, options, reserved, &|text| chat.count_tokens(text));
+        if let Some(place) = &self.place {
+            let (options, counted_by) = (options.clone(), chat.name().to_owned());
+            place.keep(&self.hits, Packing { options, counted_by, packed: packed.clone() });
+        }
+        packed
+    }
 }
 
 impl Retriever {
@@ -60,14 +86,15 @@ impl Retriever {
         });
         let Some((cache, key)) = remembered else {
             let hits = self.retrieve_anew(queries, options).await?;
-            return Ok(Retrieved { hits, cached: false });
+            return Ok(Retrieved { hits: hits.into(), cached: false, place: None });
         };
         let anew = || {
             let (retriever, queries, options) = (self.clone(), queries.clone(), options.clone());
             async move { retriever.retrieve_anew(&queries, &options).await }
         };
         let (hits, cached) = cache.found(key, anew).await?;
-        Ok(Retrieved { hits: hits.to_vec(), cached })
+        let place = Some(Place::new(cache, key));
+        Ok(Retrieved { hits, cached, place })
     }
 
     async fn retrieve_anew(
@@ -135,5 +162,66 @@ impl Retriever {
         let longest = self.embedder.limits().input_tokens;
         let count = |text: &str| self.embedder.count_tokens(text);
         (history::cut(passage, longest, &count), Role::Document)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::chat::{ChatRequest, ChatStream};
+    use crate::error::{Fault, Service};
+    use crate::query::pack::tests::{chunk, hits};
+
+    /// Counts words, and how often it was asked to.
+    #[derive(Default)]
+    struct Counting(AtomicUsize);
+
+    #[async_trait]
+    impl ChatModel for Counting {
+        fn name(&self) -> &'static str {
+            "counting"
+        }
+
+        fn count_tokens(&self, text: &str) -> usize {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            text.split_whitespace().count()
+        }
+
+        fn counts_exactly(&self) -> bool {
+            true
+        }
+
+        fn payload(&self, _: &ChatRequest) -> Option<serde_json::Value> {
+            None
+        }
+
+        async fn stream(&self, _: ChatRequest) -> Result<ChatStream, BackendError> {
+            Err(BackendError::new(Service::Chat, Fault::Permanent, "here", "it answers nothing"))
+        }
+    }
+
+    #[test]
+    fn what_is_kept_is_packed_once() {
+        let cache = Arc::new(RetrievalCache::new(1 << 20));
+        let key = Key::asked(&Queries::of("How long?"), &RetrieveOptions::default());
+        let found: Arc<[Hit]> = hits(vec![chunk("a", 0, "Kept for 400 days.")]).into();
+        let place =
+            |hits: &Arc<[Hit]>, place| Retrieved { hits: Arc::clone(hits), cached: true, place };
+        let (kept, bare) = (place(&found, Some(Place::new(&cache, key))), place(&found, None));
+        let (chat, options) = (Counting::default(), PackOptions::default());
+        let first = kept.packed(&options, 100, &chat);
+        let counted = chat.0.load(Ordering::Relaxed);
+        assert!(counted > 0);
+        assert_eq!(kept.packed(&options, 200, &chat), first);
+        assert_eq!(chat.0.load(Ordering::Relaxed), counted, "it was not packed again");
+        let none = kept.packed(&options, options.max_tokens, &chat);
+        assert!(none.passages.is_empty(), "there is room for none of them");
+        assert_eq!(bare.packed(&options, 100, &chat), first);
     }
 }

@@ -201,7 +201,7 @@ fn ask(question: &str, prompt: &str) -> ChatRequest {
     ChatRequest {
         messages: vec![Message { speaker: Speaker::User, text: prompt.to_owned() }],
         question: question.to_owned(),
-        passages: Vec::new(),
+        passages: Arc::default(),
         sampling: Sampling::default(),
         relayed: crate::chat::Relayed::default(),
     }

@@ -1,5 +1,6 @@
 //! A search in a collection, as far as its caller may see it.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::access::Scoped;
@@ -16,7 +17,7 @@ pub(super) struct Searched {
     pub(super) asked: AskedCollection,
     pub(super) mode: Mode,
     /// Best first.
-    pub(super) hits: Vec<Hit>,
+    pub(super) hits: Arc<[Hit]>,
     /// They were retrieved for somebody who asked the same.
     pub(super) cached: bool,
     pub(super) elapsed_ms: u64,
@@ -35,7 +36,7 @@ impl Scoped {
         let retriever = self.engine().retriever().await?;
         let options = self.engine().retrieve_options(&self.filter(filter), &retriever).await?;
         let options = overrides.applied(options);
-        let Retrieved { hits, cached } = retriever.retrieve(queries, &options).await?;
+        let Retrieved { hits, cached, .. } = retriever.retrieve(queries, &options).await?;
         Ok(Searched {
             asked: AskedCollection::new(&self.name, &retriever.reader),
             mode: options.mode,

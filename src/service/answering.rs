@@ -103,7 +103,8 @@ impl Engine {
         cancel: &Cancel,
         emit: &mut (dyn FnMut(AnswerEvent) + Send),
     ) -> Result<Exchange, Failure> {
-        let ready = async { tokio::try_join!(self.ready(ask), self.verifier()) };
+        // Boxed, so that none of it is held while the model writes.
+        let ready = Box::pin(async { tokio::try_join!(self.ready(ask), self.verifier()) });
         let ((retriever, options), verifier) = tokio::select! {
             ready = ready => ready?,
             () = cancel.cancelled() => return Err(Failure::interrupted()),
@@ -111,9 +112,9 @@ impl Engine {
         let id = ask.id.map_or_else(|| self.answer_id(ask.question), Ok)?;
         let options = AnswerOptions { id, ..options };
         let chat = if ask.quote { self.quoting_chat()? } else { self.chat()? };
-        let traced = Traced::begin(&retriever, &*chat);
+        let traced = Traced::begin(&retriever, &*chat, options.keeps_hits);
         let local = ask.quote || self.context.quotes();
-        let (retriever, chat) = traced.watched(&retriever, &*chat, local);
+        let (retriever, chat) = (traced.watched(retriever), traced.watched_chat(chat, local));
         let answer = query::answer(ask.question, &retriever, &*chat, &options, cancel, emit).await;
         let answer = answer.map_err(Failure::from);
         let answer = answer.and_then(|answer| self.timed(ask.question, answer));
@@ -121,7 +122,8 @@ impl Engine {
         let answer = match (answer, &verifier) {
             (Ok(answer), Some(verifier)) => {
                 let verifier = traced.watched_verifier(verifier);
-                let answer = self.held_by_model(answer, &verifier, &options.nonce, cancel).await;
+                let held = self.held_by_model(answer, &verifier, &options.nonce, cancel);
+                let answer = Box::pin(held).await;
                 Ok(self.verified_in(ask.question, answer)?)
             }
             (answer, _) => answer,
@@ -141,7 +143,7 @@ impl Engine {
     async fn held_by_model(
         &self,
         mut answer: Answer,
-        verifier: &VerifierModel<'_>,
+        verifier: &VerifierModel,
         nonce: &str,
         cancel: &Cancel,
     ) -> Answer {
@@ -215,6 +217,7 @@ impl Engine {
             sampling: ask.sampling,
             relayed: ask.relayed.cloned().unwrap_or_default(),
             nonce: self.context.nonce(ask.question)?,
+            keeps_hits: self.traces().keeps_any(),
         };
         Ok((retriever, options))
     }

@@ -228,16 +228,13 @@ pub fn chat(context: &Context) -> Result<Arc<dyn ChatModel>, Failure> {
 
 /// What holds the claims of an answer against their passages.
 #[derive(Clone)]
-pub enum VerifierModel<'a> {
-    Chat(Arc<dyn ChatModel + 'a>),
+pub enum VerifierModel {
+    Chat(Arc<dyn ChatModel>),
     Entailment(Arc<dyn EntailmentModel>),
 }
 
 /// What is configured for that. A model in a directory is loaded.
-pub async fn verifier(
-    context: &Context,
-    verify: &Verify,
-) -> Result<VerifierModel<'static>, Failure> {
+pub async fn verifier(context: &Context, verify: &Verify) -> Result<VerifierModel, Failure> {
     let settings = &context.settings;
     let (model, endpoint) = match &verify.model {
         VerifyModel::Onnx(dir) => {

@@ -32,7 +32,7 @@ pub struct Engine {
     late: OnceLock<Arc<LateInteraction>>,
     chat: OnceLock<Arc<dyn ChatModel>>,
     quoting_chat: OnceLock<Arc<dyn ChatModel>>,
-    verifier: OnceCell<VerifierModel<'static>>,
+    verifier: OnceCell<VerifierModel>,
     template: OnceLock<Template>,
     traces: TraceSink,
     /// Where what was found is kept; `None`: nowhere.
@@ -174,7 +174,7 @@ impl Engine {
     }
 
     /// The model of `--verify`, where one is configured.
-    pub(super) async fn verifier(&self) -> Result<Option<VerifierModel<'static>>, Failure> {
+    pub(super) async fn verifier(&self) -> Result<Option<VerifierModel>, Failure> {
         let Some(verify) = &self.context.settings.verify else { return Ok(None) };
         let open = || backends::verifier(&self.context, verify);
         self.verifier.get_or_try_init(open).await.cloned().map(Some)
@@ -323,7 +323,8 @@ mod tests {
             let filter = DocumentFilter::default();
             let options = engine.retrieve_options(&filter, &retriever).await.unwrap();
             let queries = Queries::of("When does the ferry leave?");
-            let Retrieved { hits, cached } = retriever.retrieve(&queries, &options).await.unwrap();
+            let Retrieved { hits, cached, .. } =
+                retriever.retrieve(&queries, &options).await.unwrap();
             assert_eq!(hits.len(), 1);
             last = cached;
         }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{SecondsFormat, Utc};
@@ -40,7 +41,9 @@ pub struct TraceSink {
 
 /// What a record says of a question that is not in its answer.
 pub(super) struct Traced {
-    watch: Watch,
+    /// `None` where nobody wants a record: what it notes, the whole prompt among it, would be held until the
+    /// answer ends.
+    watch: Option<Watch>,
     context: Option<TraceContext>,
     started_at: String,
     /// What was asked.
@@ -71,16 +74,16 @@ impl TraceSink {
         Ok((Self { place, content: settings.trace.content, export }, warning))
     }
 
-    fn keeps_any(&self) -> bool {
+    pub(super) fn keeps_any(&self) -> bool {
         self.place.is_some() || self.export.is_some()
     }
 }
 
 impl Traced {
-    /// The question is asked now.
-    pub(super) fn begin(retriever: &Retriever, chat: &dyn ChatModel) -> Self {
+    /// The question is asked now. `kept`: there will be a record of it.
+    pub(super) fn begin(retriever: &Retriever, chat: &dyn ChatModel, kept: bool) -> Self {
         Self {
-            watch: Watch::new(),
+            watch: kept.then(Watch::new),
             context: http::context(),
             started_at: now(),
             reader: retriever.reader.clone(),
@@ -94,29 +97,28 @@ impl Traced {
         &self.reader
     }
 
-    /// The models of a question, and what notes that they are called.
-    pub(super) fn watched<'a>(
-        &self,
-        retriever: &Retriever,
-        chat: &'a dyn ChatModel,
-        local: bool,
-    ) -> (Retriever, Box<dyn ChatModel + 'a>) {
-        let embedder = self.watch.embedder(&retriever.embedder);
-        let reranker = retriever.reranker.as_ref().map(|it| self.watch.reranker(it));
-        let retriever = Retriever { embedder, reranker, ..retriever.clone() };
-        (retriever, self.watch.chat(chat, local))
+    /// The models that retrieve, and what notes that they are called.
+    pub(super) fn watched(&self, retriever: Retriever) -> Retriever {
+        let Some(watch) = &self.watch else { return retriever };
+        let embedder = watch.embedder(&retriever.embedder);
+        let reranker = retriever.reranker.as_ref().map(|it| watch.reranker(it));
+        Retriever { embedder, reranker, ..retriever }
+    }
+
+    /// The same for the chat model.
+    pub(super) fn watched_chat(&self, chat: Arc<dyn ChatModel>, local: bool) -> Arc<dyn ChatModel> {
+        match &self.watch {
+            Some(watch) => watch.chat(chat, local),
+            None => chat,
+        }
     }
 
     /// The same for the model that checks the answer.
-    pub(super) fn watched_verifier<'a>(
-        &self,
-        verifier: &'a VerifierModel<'static>,
-    ) -> VerifierModel<'a> {
+    pub(super) fn watched_verifier(&self, verifier: &VerifierModel) -> VerifierModel {
+        let Some(watch) = &self.watch else { return verifier.clone() };
         match verifier {
-            VerifierModel::Chat(model) => VerifierModel::Chat(self.watch.verifier(&**model).into()),
-            VerifierModel::Entailment(model) => {
-                VerifierModel::Entailment(self.watch.entailment(model))
-            }
+            VerifierModel::Chat(model) => VerifierModel::Chat(watch.verifier(Arc::clone(model))),
+            VerifierModel::Entailment(model) => VerifierModel::Entailment(watch.entailment(model)),
         }
     }
 }
@@ -164,10 +166,10 @@ impl Engine {
         outcome: &Result<Exit, Failure>,
     ) -> Result<Option<String>, Failure> {
         let sink = self.traces();
-        if !sink.keeps_any() {
-            return Ok(None);
-        }
         let Exchange { question, answer, options, traced } = exchange;
+        let Some(watch) = traced.watch.as_ref().filter(|_| sink.keeps_any()) else {
+            return Ok(None);
+        };
         let (context, settings) = (&self.context, &self.context.settings);
         let (exit, error) = match outcome {
             Ok(exit) => (*exit, None),
@@ -192,7 +194,7 @@ impl Engine {
             exit_code: exit as i32,
             error: error.filter(|error| !error.is_empty()),
         };
-        let trace = Trace::new(about, answer.as_ref().ok(), &traced.watch, sink.content);
+        let trace = Trace::new(about, answer.as_ref().ok(), watch, sink.content);
         if let Some(place) = &sink.place {
             place.write(&trace).map_err(|error| unwritable(place.path(), &error))?;
         }

@@ -72,7 +72,7 @@ pub struct Verified {
 }
 
 pub(super) fn retrieved(answer: &Answer) -> Vec<Retrieved> {
-    let rows = (1..).zip(answer.hits.iter().zip(&answer.fates)).map(|(rank, (hit, fate))| {
+    let rows = (1..).zip(answer.hits.iter().zip(&*answer.fates)).map(|(rank, (hit, fate))| {
         let (passage, dropped) = match fate {
             Fate::Passage(number) => (Some(*number), None),
             Fate::Dropped { reason, .. } => (None, Some(reason.name().to_owned())),

@@ -14,7 +14,7 @@ fn words(text: &str) -> usize {
     text.split_whitespace().count()
 }
 
-fn answer(hits: Vec<Hit>, Packed { passages, dropped, fates }: Packed) -> Answer {
+fn answer(hits: Vec<Hit>, Packed { passages, dropped, fates, .. }: Packed) -> Answer {
     Answer {
         id: Uuid::now_v7(),
         text: String::new(),
@@ -25,7 +25,8 @@ fn answer(hits: Vec<Hit>, Packed { passages, dropped, fates }: Packed) -> Answer
         passages,
         queries: Queries::of("How long?"),
         nearest: Vec::new(),
-        hits,
+        scores: hits.iter().map(|hit| hit.score).collect(),
+        hits: hits.into(),
         fates,
         dropped,
         finish_reason: None,

@@ -83,15 +83,15 @@ impl Watch {
         Arc::new(WatchedReranker { inner: Arc::clone(inner), watch: self.clone() })
     }
 
-    pub fn chat<'a>(&self, inner: &'a dyn ChatModel, local: bool) -> Box<dyn ChatModel + 'a> {
+    pub fn chat(&self, inner: Arc<dyn ChatModel>, local: bool) -> Arc<dyn ChatModel> {
         let operation = Operation::Chat;
-        Box::new(WatchedChat { inner, operation, local, watch: self.clone() })
+        Arc::new(WatchedChat { inner, operation, local, watch: self.clone() })
     }
 
     /// A chat model that checks the answer.
-    pub fn verifier<'a>(&self, inner: &'a dyn ChatModel) -> Box<dyn ChatModel + 'a> {
+    pub fn verifier(&self, inner: Arc<dyn ChatModel>) -> Arc<dyn ChatModel> {
         let operation = Operation::Verify;
-        Box::new(WatchedChat { inner, operation, local: false, watch: self.clone() })
+        Arc::new(WatchedChat { inner, operation, local: false, watch: self.clone() })
     }
 
     pub fn entailment(&self, inner: &Arc<dyn EntailmentModel>) -> Arc<dyn EntailmentModel> {
@@ -244,15 +244,15 @@ impl EntailmentModel for WatchedEntailment {
     }
 }
 
-struct WatchedChat<'a> {
-    inner: &'a dyn ChatModel,
+struct WatchedChat {
+    inner: Arc<dyn ChatModel>,
     operation: Operation,
     local: bool,
     watch: Watch,
 }
 
 #[async_trait]
-impl ChatModel for WatchedChat<'_> {
+impl ChatModel for WatchedChat {
     fn name(&self) -> &str {
         self.inner.name()
     }

@@ -48,7 +48,7 @@ impl Ui {
         }
         let style = self.out_style;
         let mut lines = String::new();
-        for passage in passages {
+        for passage in passages.iter() {
             let text = sanitize_line(&passage.citation());
             let headings = sanitize_line(&passage.headings.join(" > "));
             let (place, headings) = if exchange.cites(passage) {

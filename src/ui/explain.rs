@@ -93,7 +93,7 @@ fn table(explained: &Explained<'_>, all: bool, style: Style) -> String {
     let tail = fates.iter().rev().take_while(|fate| is_past_limit(fate)).count();
     let shown = if all { hits.len() } else { hits.len() - tail.saturating_sub(NEXT) };
     let mut rows = vec![header];
-    for ((rank, hit), fate) in (1..).zip(hits).zip(fates).take(shown) {
+    for ((rank, hit), fate) in (1..).zip(&**hits).zip(&**fates).take(shown) {
         let mut row = vec![rank.to_string(), format!("{:.3}", hit.score)];
         for &leg in &asked {
             let cells = |leg: LegScore| [leg.rank.to_string(), format!("{:.3}", leg.score)];
@@ -168,7 +168,7 @@ fn figures(explained: &Explained<'_>, sought: &Sought) -> Vec<(&'static str, Str
 fn dense(explained: &Explained<'_>, probe: &Probe) -> String {
     let Some(dense) = probe.dense else { return "nothing in it has a vector".to_owned() };
     let prepared = explained.prepared;
-    let of_passages = prepared.hits.iter().zip(&prepared.composed.fates);
+    let of_passages = prepared.hits.iter().zip(&*prepared.composed.fates);
     let lowest = of_passages
         .filter(|(_, fate)| matches!(fate, Fate::Passage(_)))
         .filter_map(|(hit, _)| Some(hit.dense?.score))

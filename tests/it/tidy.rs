@@ -114,6 +114,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "interaction",
             "rerank",
             "store",
+            "task",
             "text",
             "types",
         ],

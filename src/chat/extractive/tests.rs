@@ -186,7 +186,7 @@ async fn answers_are_streamed_in_groups_of_words() {
     let ask = |question: &str| ChatRequest {
         messages: Vec::new(),
         question: question.to_owned(),
-        passages: handbook(),
+        passages: handbook().into(),
         sampling: crate::chat::Sampling::default(),
         relayed: crate::chat::Relayed::default(),
     };

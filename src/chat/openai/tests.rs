@@ -3,6 +3,8 @@
 
 mod streams;
 
+use std::sync::Arc;
+
 use futures::StreamExt;
 use serde_json::json;
 
@@ -36,7 +38,7 @@ fn question() -> ChatRequest {
     ChatRequest {
         messages: vec![message(Speaker::System, "Be brief."), message(Speaker::User, "Why?")],
         question: "Why?".to_owned(),
-        passages: Vec::new(),
+        passages: Arc::default(),
         sampling: Sampling::default(),
         relayed: crate::chat::Relayed::default(),
     }

@@ -1,6 +1,7 @@
 //! `--answers`: what the chat model makes of what is retrieved, or what is quoted of it.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, stream};
 
@@ -68,7 +69,7 @@ pub(super) struct Asked<'a> {
     pub(super) case: &'a Case,
     pub(super) row: AnswerRow,
     observation: Observation,
-    pub(super) passages: Vec<Passage>,
+    pub(super) passages: Arc<[Passage]>,
 }
 
 /// An endpoint that fails ends it: that is no answer to be measured.

@@ -170,7 +170,7 @@ impl ExplainJson {
 impl ExplainedHit {
     /// Of every hit, best first.
     pub fn all(prepared: &Prepared) -> impl Iterator<Item = Self> {
-        let fated = (1..).zip(&prepared.hits).zip(&prepared.composed.fates);
+        let fated = (1..).zip(&*prepared.hits).zip(&*prepared.composed.fates);
         fated.map(|((rank, hit), fate)| {
             let (passage, dropped, like_passage) = match *fate {
                 Fate::Passage(number) => (Some(number), None, None),

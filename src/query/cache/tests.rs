@@ -7,6 +7,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::*;
 use crate::error::{Fault, Service};
+use crate::query::pack::pack;
 use crate::query::pack::tests::chunk;
 use crate::types::{Kind, Mode};
 
@@ -250,4 +251,37 @@ proptest! {
         restricted.1.filter.tags.push("tenant=b".to_owned());
         prop_assert_ne!(key(&one), key(&restricted));
     }
+}
+
+fn packing(hits: &[Hit], max_tokens: usize) -> Packing {
+    let options = PackOptions { max_tokens, ..PackOptions::default() };
+    let packed = pack(hits, &options, 100, &str::len);
+    Packing { options, counted_by: "m".to_owned(), packed }
+}
+
+#[test]
+fn what_was_packed_is_for_whoever_packs_in_the_same_way() {
+    let hits = [hit("Kept for 400 days.")];
+    let kept = packing(&hits, 1_000);
+    let (options, taken) = (&kept.options, kept.packed.reserved.end());
+    assert!(kept.is_for(options, "m", 100) && kept.is_for(options, "m", *taken));
+    assert!(!kept.is_for(options, "m", taken + 1), "it would not fit");
+    assert!(!kept.is_for(options, "another", 100), "it counts other tokens");
+    let fewer = PackOptions { max_chunks: 1, ..options.clone() };
+    assert!(!kept.is_for(&fewer, "m", 100));
+}
+
+#[test]
+fn what_was_packed_stays_with_its_question() {
+    let cache = Arc::new(RetrievalCache::new(1 << 20));
+    let [one, other] = ["one", "other"].map(|name| Place::new(&cache, key(name)));
+    let hits: Arc<[Hit]> = [hit("Kept for 400 days.")].into();
+    one.keep(&hits, packing(&hits, 1_000));
+    let bytes = cache.counts().bytes;
+    assert_eq!(one.packing().unwrap().packed.passages[0].text, "Kept for 400 days.");
+    assert!(other.packing().is_none());
+    // Its passages take memory, too.
+    one.keep(&hits, packing(&hits, 0));
+    assert!(one.packing().unwrap().packed.passages.is_empty());
+    assert!(cache.counts().bytes < bytes);
 }

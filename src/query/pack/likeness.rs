@@ -1,39 +1,25 @@
 //! How much of what a text says another one says.
 
-use std::collections::HashMap;
-
-use crate::text::Words;
+use super::terms::Terms;
 
 /// Texts as vectors of their words, weighted by how rare each word is among them (tf-idf), of unit
 /// length.
 pub(super) struct Likeness {
     /// By word, ascending.
-    vectors: Vec<Vec<(usize, f32)>>,
+    vectors: Vec<Vec<(u32, f32)>>,
 }
 
 impl Likeness {
-    pub(super) fn among<'a>(texts: impl Iterator<Item = &'a str>) -> Self {
-        let mut ids: HashMap<String, usize> = HashMap::new();
-        let counts: Vec<HashMap<usize, f32>> = texts
-            .map(|text| {
-                let mut counts = HashMap::new();
-                for word in Words::of(text).iter() {
-                    let next = ids.len();
-                    let id = *ids.entry(word.to_owned()).or_insert(next);
-                    *counts.entry(id).or_default() += 1.0;
-                }
-                counts
-            })
-            .collect();
-        let mut texts_with = vec![0.0_f32; ids.len()];
-        counts.iter().flat_map(HashMap::keys).for_each(|&id| texts_with[id] += 1.0);
+    pub(super) fn among(terms: &Terms) -> Self {
+        let mut texts_with = vec![0.0_f32; terms.count];
+        let counts: Vec<Vec<(u32, f32)>> =
+            terms.of_texts.iter().map(|words| counted(words.clone())).collect();
+        counts.iter().flatten().for_each(|&(id, _)| texts_with[id as usize] += 1.0);
         let all = counts.len() as f32;
-        let vectors = counts.into_iter().map(|counts| {
-            let mut vector: Vec<(usize, f32)> = counts
-                .into_iter()
-                .map(|(id, count)| (id, count * (1.0 + all / texts_with[id]).ln()))
-                .collect();
-            vector.sort_unstable_by_key(|&(id, _)| id);
+        let vectors = counts.into_iter().map(|mut vector| {
+            for (id, weight) in &mut vector {
+                *weight *= (1.0 + all / texts_with[*id as usize]).ln();
+            }
             let length = vector.iter().map(|(_, weight)| weight * weight).sum::<f32>().sqrt();
             for (_, weight) in &mut vector {
                 *weight /= length;
@@ -62,9 +48,17 @@ impl Likeness {
     }
 }
 
+/// Each word once, ascending, with how often it is there.
+fn counted(mut words: Vec<u32>) -> Vec<(u32, f32)> {
+    words.sort_unstable();
+    let runs = words.chunk_by(|one, other| one == other);
+    runs.map(|run| (run[0], run.len() as f32)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::Words;
 
     #[test]
     fn likeness_is_symmetric_and_rare_words_count_more() {
@@ -75,7 +69,7 @@ mod tests {
             "",
             "zymurgy",
         ];
-        let likeness = Likeness::among(texts.into_iter());
+        let likeness = Likeness::among(&Terms::of(&texts.map(Words::of)));
         let alike = |a, b| likeness.between(a, b);
         assert!((alike(0, 0) - 1.0).abs() < 1e-5 && (alike(4, 4) - 1.0).abs() < 1e-5);
         assert!((alike(0, 1) - alike(1, 0)).abs() < 1e-6);

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use proptest::prelude::*;
 
+use super::merged::overlap;
 use super::*;
 use crate::types::{ContentHash, Kind};
 
@@ -82,7 +83,7 @@ fn neighbours_become_one_passage_without_their_overlap() {
     assert_eq!(all.passages[0].locator, Locator::Lines(1, 3));
     assert_eq!(all.passages[0].headings, ["A", "B"]);
     assert!((all.passages[0].score - 1.0).abs() < f32::EPSILON);
-    assert_eq!(all.dropped, []);
+    assert_eq!(*all.dropped, []);
 }
 
 #[test]
@@ -226,10 +227,19 @@ proptest! {
         prop_assert!(fenced == 0 || reserved + fenced <= max_tokens);
         prop_assert!(packed.passages.len() <= max_chunks);
         prop_assert_eq!(&packed, &pack(&hits, &options, reserved, &words));
+        // The same comes of it for as long as it says, and for no longer.
+        let (least, most) = (*packed.reserved.start(), *packed.reserved.end());
+        prop_assert!(packed.reserved.contains(&reserved));
+        for reserved in [least, most] {
+            prop_assert_eq!(&packed, &pack(&hits, &options, reserved, &words));
+        }
+        for reserved in [least.checked_sub(1), most.checked_add(1)].into_iter().flatten() {
+            prop_assert_ne!(&packed.fates, &pack(&hits, &options, reserved, &words).fates);
+        }
         prop_assert!(packed.passages.is_sorted_by(|a, b| a.score >= b.score && a.number < b.number));
         prop_assert!(packed.passages.iter().all(|passage| passage.score >= floor));
         prop_assert_eq!(packed.fates.len(), hits.len());
-        for (hit, fate) in hits.iter().zip(&packed.fates) {
+        for (hit, fate) in hits.iter().zip(&*packed.fates) {
             match fate {
                 Fate::Passage(number) => {
                     let passage = &packed.passages[*number as usize - 1];

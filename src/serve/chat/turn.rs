@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use crate::http::on_behalf_of;
 use crate::output::Event;
+use crate::query::AnswerEvent;
 use crate::query::history::Turn as Said;
 use crate::serve::access::Sight;
 use crate::serve::log::Pending;
@@ -82,6 +83,8 @@ struct End {
 enum Piece {
     Text(String),
     Mark(u32, String),
+    /// With the passages that the answer is made from, which it holds as well.
+    Retrieved(AnswerEvent),
     Other(String),
 }
 
@@ -239,9 +242,12 @@ impl State {
             (Some((text, Some(number))), _) => self.told.push(Piece::Mark(number, text)),
             // What came so far was no answer.
             (None, _) if event.name == "retracted" => {
-                self.told.retain(|piece| matches!(piece, Piece::Other(_)));
+                self.told.retain(|piece| matches!(piece, Piece::Retrieved(_) | Piece::Other(_)));
             }
-            (None, _) => self.told.push(Piece::Other(event.json)),
+            (None, _) => self.told.push(match event.retrieved {
+                Some(retrieved) => Piece::Retrieved(retrieved),
+                None => Piece::Other(event.json),
+            }),
         }
     }
 
@@ -257,7 +263,7 @@ impl State {
     fn text(&self) -> String {
         let texts = self.told.iter().filter_map(|piece| match piece {
             Piece::Text(text) | Piece::Mark(_, text) => Some(text.as_str()),
-            Piece::Other(_) => None,
+            Piece::Retrieved(_) | Piece::Other(_) => None,
         });
         texts.collect()
     }
@@ -270,6 +276,7 @@ impl Piece {
         match self {
             Self::Text(text) => delta(text, None),
             Self::Mark(number, text) => delta(text, Some(*number)),
+            Self::Retrieved(event) => SentEvent::new(&Event::from(event)).json,
             Self::Other(json) => json.clone(),
         }
     }
@@ -345,7 +352,8 @@ mod tests {
     #[test]
     fn pieces_of_an_answer_are_kept_as_one_and_marks_stay_marks() {
         let mut state = state();
-        state.keep(SentEvent::new(&Event::Retrieved { hits: 0, passages: Vec::new() }));
+        let (passages, dropped) = (Arc::default(), Arc::default());
+        state.keep(SentEvent::on(AnswerEvent::Retrieved { hits: 0, passages, dropped }));
         state.keep(delta("thought", None));
         state.keep(SentEvent::new(&Event::Retracted));
         for (text, mark) in

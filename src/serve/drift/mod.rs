@@ -104,11 +104,15 @@ pub struct Observation {
 impl Observation {
     /// `k`: passages that are asked for where a question does not say.
     pub fn of_search(question: &str, hits: &[Hit], k: usize) -> Self {
-        let scores = || hits.iter().take(k.max(1)).map(|hit| hit.score);
+        Self::of_scores(question, hits.iter().map(|hit| hit.score), k)
+    }
+
+    fn of_scores(question: &str, scores: impl Iterator<Item = f32> + Clone, k: usize) -> Self {
+        let scores = || scores.clone().take(k.max(1));
         let top_score = scores().next();
         Self {
             top_score,
-            score_gap: top_score.zip(scores().next_back()).map(|(first, last)| first - last),
+            score_gap: top_score.zip(scores().last()).map(|(first, last)| first - last),
             unknown_words: foreignness(question),
             ..Self::default()
         }
@@ -120,7 +124,7 @@ impl Observation {
         Self {
             no_answer: Some(answer.no_answer.is_some()),
             unsupported: (!citations.is_empty()).then_some(unsupported),
-            ..Self::of_search(question, &answer.hits, k)
+            ..Self::of_scores(question, answer.scores.iter().copied(), k)
         }
     }
 

@@ -150,9 +150,18 @@ pub(in crate::serve) struct SentEvent {
     pub(in crate::serve) json: String,
     /// Where it is a piece of the answer: its text, and the number where that is a citation mark.
     pub(in crate::serve) delta: Option<(String, Option<u32>)>,
+    /// Where it has the passages: what it was made of, which takes next to nothing beside them.
+    pub(in crate::serve) retrieved: Option<AnswerEvent>,
 }
 
 impl SentEvent {
+    /// Of what happens while a question is answered.
+    pub(in crate::serve) fn on(event: AnswerEvent) -> Self {
+        let sent = Self::new(&Event::from(&event));
+        let retrieved = matches!(event, AnswerEvent::Retrieved { .. }).then_some(event);
+        Self { retrieved, ..sent }
+    }
+
     pub(in crate::serve) fn new(event: &Event) -> Self {
         let delta = match event {
             Event::Delta { text, mark } => Some((text.clone(), *mark)),
@@ -162,7 +171,7 @@ impl SentEvent {
     }
 
     fn of(name: &'static str, object: &impl Serialize) -> Self {
-        Self { name, json: sse::json(object), delta: None }
+        Self { name, json: sse::json(object), delta: None, retrieved: None }
     }
 
     /// In the place of what is missing. `answer_id`: of the answer that it ends, where the caller knows it.
@@ -188,7 +197,7 @@ impl Asking {
         let Self { scoped, caller, server, notes, question, show_thinking, .. } = self;
         let mut emit = |event: AnswerEvent| {
             if *show_thinking || !matches!(event, AnswerEvent::Thinking(_)) {
-                tell(SentEvent::new(&Event::from(&event)));
+                tell(SentEvent::on(event));
             }
         };
         let answered = answering::answer(scoped, caller, server, notes, question, &mut emit).await;

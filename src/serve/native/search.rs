@@ -114,7 +114,7 @@ pub(in crate::serve) async fn search(call: Call) -> Result<Response, Refusal> {
             question: search.question,
             hypothetical: None,
             mode,
-            hits: (1..).zip(&hits).map(|(rank, hit)| HitJson::new(rank, hit)).collect(),
+            hits: (1..).zip(&*hits).map(|(rank, hit)| HitJson::new(rank, hit)).collect(),
             elapsed_ms,
         };
         return Ok(json(&Versioned::new(SearchResponse { asked, cached, found })));
@@ -163,7 +163,8 @@ async fn spread(
             Ok(searched) => {
                 asked.push(searched.asked);
                 most = most.max(searched.hits.len());
-                hits.extend(searched.hits.into_iter().map(|hit| (scoped.name.clone(), hit)));
+                let found = searched.hits.iter();
+                hits.extend(found.map(|hit| (scoped.name.clone(), hit.clone())));
             }
             Err(failure) => failed.push(FailedCollection {
                 collection: scoped.name.clone(),

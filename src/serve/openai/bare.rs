@@ -1,6 +1,7 @@
 //! The chat model by its own name: no retrieval, no rules of docent's; its keys, limits, costs and audit.
 //! Chat pages ask such a model for titles and the like, which no document has.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::response::Response;
@@ -79,7 +80,7 @@ pub(super) async fn complete(
     let request = ChatRequest {
         messages: Vec::new(),
         question: String::new(),
-        passages: Vec::new(),
+        passages: Arc::default(),
         sampling,
         relayed,
     };

@@ -280,6 +280,8 @@ mod tests {
 
     use serde_json::json;
 
+    use std::sync::Arc;
+
     use super::*;
 
     #[test]
@@ -298,8 +300,11 @@ mod tests {
             tool_choice: json!("auto"),
         };
         output.begin(&head);
-        let retrieved =
-            || AnswerEvent::Retrieved { hits: 0, passages: Vec::new(), dropped: Vec::new() };
+        let retrieved = || AnswerEvent::Retrieved {
+            hits: 0,
+            passages: Arc::default(),
+            dropped: Arc::default(),
+        };
         output.on(retrieved());
         output.on(retrieved());
         output.on(AnswerEvent::Thinking("Hm.".to_owned()));
