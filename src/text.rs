@@ -5,6 +5,7 @@
 //! Markdown is read as far as that needs, no further; plain text is Markdown without markup.
 
 mod fold;
+mod language;
 mod visible;
 mod words;
 
@@ -13,6 +14,7 @@ use std::ops::Range;
 use unicode_segmentation::UnicodeSegmentation as _;
 
 pub use fold::{composed, fold, legible, plain_digits};
+pub use language::language_of;
 pub use visible::{as_seen, is_visible, joins};
 pub use words::Words;
 

@@ -5,7 +5,7 @@ use std::hint::black_box;
 
 use docent::embed::Vector;
 use docent::embed::builtin::Builtin;
-use docent::embed::sparse::{LANGUAGE, SparseEncoder, TermCounter};
+use docent::embed::sparse::{LANGUAGE, SparseEncoder, TermCounters};
 use docent::embed::wordpiece::WordPiece;
 use docent::ingest::chunk::{ChunkOptions, chunk};
 use docent::ingest::document::Document;
@@ -66,7 +66,8 @@ pub(crate) const STAGES: &[(&str, Make)] = &[
     }),
     ("sparse documents", || {
         let (texts, encoder) = (texts(), sparse());
-        let encode = move || texts.iter().map(|text| encoder.document(text)).collect::<Vec<_>>();
+        let encode =
+            move || texts.iter().map(|text| encoder.document(text, None)).collect::<Vec<_>>();
         stage(Amount::Bytes(self::texts().iter().map(String::len).sum()), encode)
     }),
     ("sparse query (queries)", || {
@@ -191,8 +192,8 @@ fn tokens_by(tokenizer: &WordPiece, texts: &[String]) -> usize {
 }
 
 fn sparse() -> SparseEncoder {
-    let id = TermCounter::new(LANGUAGE).expect("a language that is known").id(100.0);
-    SparseEncoder::new(&id).expect("parameters that are valid")
+    let id = TermCounters::new(LANGUAGE).expect("a language that is known").id(100.0);
+    SparseEncoder::new(&id, []).expect("parameters that are valid")
 }
 
 /// The chunks of a range, as a leg ranks them, each with its score.

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::flags::{flag, flag_as, flags};
-use super::{RerankFlags, TapeFlags};
+use super::flags::{flag, flag_as};
+use super::{HowIngested, RerankFlags, TapeFlags, WordingFlags};
 use crate::types::DEEPEST;
 
 /// Measure how good retrieval is, and hold it
@@ -30,7 +30,7 @@ pub struct EvalArgs {
     /// Only cases with this tag (repeatable: any of them)
     #[arg(long = "tag", value_name = "TAG", id = "case_tag")]
     pub tags: Vec<String>,
-    /// What to measure: recall@N, precision@N, hit@N, mrr@N, ndcg@N, map@N (repeatable, or with
+    /// What to measure: recall@N, precision@N, hit@N, mrr@N, ndcg@N, map@N; passages@N for what reaches the passages that are packed of N chunks (repeatable, or with
     /// commas) [default: what suits the cases]
     #[arg(long = "metric", value_name = "METRIC", value_delimiter = ',')]
     pub metrics: Vec<String>,
@@ -53,6 +53,8 @@ pub struct EvalArgs {
     #[arg(long, value_name = "FILE", requires = "answers")]
     pub write_drift_baseline: Option<PathBuf>,
     #[command(flatten)]
+    pub wording: WordingFlags,
+    #[command(flatten)]
     pub rerank: RerankFlags,
     #[command(flatten)]
     pub gates: GateFlags,
@@ -69,7 +71,7 @@ pub struct EvalArgs {
 pub struct EvalMode;
 
 #[derive(Args, Debug)]
-#[command(arg = flag_as("model", "Chat model that answers; `extractive` quotes instead").requires("answers"))]
+#[command(arg = flag_as("model", "Chat model that answers, and that --rewrite, --expand and --hyde ask; `extractive` quotes instead"))]
 pub struct EvalModel;
 
 #[derive(Subcommand, Debug)]
@@ -140,7 +142,10 @@ pub struct RunFlags {
     pub from_run: Option<PathBuf>,
 }
 
-/// How a corpus is brought in.
+/// How a corpus is brought in: as documents are.
 #[derive(Args, Debug, Default, Clone)]
-#[command(next_help_heading = "Corpus (--beir)", args = flags(&["chunk.tokens", "chunk.overlap"]))]
-pub struct CorpusFlags;
+#[command(next_help_heading = "Corpus (--beir)")]
+pub struct CorpusFlags {
+    #[command(flatten)]
+    pub how: HowIngested,
+}

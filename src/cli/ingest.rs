@@ -52,23 +52,6 @@ pub struct IngestArgs {
 
 /// What `ingest` and `query --from` share.
 #[derive(Args, Debug, Default, Clone)]
-#[command(args = flags(&[
-    "ingest.max_file_size",
-    "ingest.on_secret",
-    "ingest.ocr",
-    "ingest.comments",
-    "ingest.pdf_password",
-    "chunk.tokens",
-    "chunk.overlap",
-    "sparse.language",
-    "embedding.concurrency",
-    "embedding.rpm",
-    "embedding.tpm",
-    "ingest.max_cost",
-    "ingest.deadline",
-    "qdrant.shard_number",
-    "qdrant.replication_factor",
-]))]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct IngestFlags {
     /// Only files that match this glob (repeatable)
@@ -101,7 +84,30 @@ pub struct IngestFlags {
     /// Delete what is gone, however much of the collection that is
     #[arg(long)]
     pub allow_prune: bool,
+    #[command(flatten)]
+    pub how: HowIngested,
 }
+
+/// How documents are read, cut and stored: also those of a corpus that is measured.
+#[derive(Args, Debug, Default, Clone)]
+#[command(args = flags(&[
+    "ingest.max_file_size",
+    "ingest.on_secret",
+    "ingest.ocr",
+    "ingest.comments",
+    "ingest.pdf_password",
+    "chunk.tokens",
+    "chunk.overlap",
+    "sparse.language",
+    "embedding.concurrency",
+    "embedding.rpm",
+    "embedding.tpm",
+    "ingest.max_cost",
+    "ingest.deadline",
+    "qdrant.shard_number",
+    "qdrant.replication_factor",
+]))]
+pub struct HowIngested;
 
 /// Of links.
 fn steps(typed: &str) -> Result<u32, String> {

@@ -160,6 +160,7 @@ mod tests {
             secrets: None,
             warnings: Vec::new(),
             ocr: None,
+            language: None,
         };
         let said = |shown: &Shown| warnings(shown).join("\n");
         let mut whole = shown(Some(record.clone()), 3);

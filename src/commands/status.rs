@@ -1,5 +1,8 @@
 //! `docent status`: what is stored, what built it, and whether it is stale.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
 use super::{Context, open};
 use crate::cli::{Format, StatusArgs};
 use crate::error::{Exit, Failure};
@@ -8,7 +11,7 @@ use crate::ingest::quality::{self, Doubtful};
 use crate::output::words::{counted, grouped};
 use crate::output::{Stale, Status};
 use crate::service::freshness::{Freshness, check_counts, length_drift, mean_terms};
-use crate::types::{DocumentRecord, FailureRecord, Manifest};
+use crate::types::{DocumentRecord, FailureRecord, Manifest, SparseId};
 use crate::ui::Ui;
 use crate::ui::sanitize::sanitize_line;
 
@@ -96,6 +99,7 @@ fn text(
                 manifest.chunker.max_tokens, manifest.chunker.overlap_tokens
             ),
         ),
+        ("words", words(manifest, documents)),
         ("created", format!("{} by docent {}", manifest.created_at, manifest.docent)),
         (
             "last run",
@@ -112,6 +116,34 @@ fn text(
         text += &format!("{name}  {}\n", sanitize_line(value));
     }
     text
+}
+
+/// By which language the words of the documents are stemmed, and what there is to do about it.
+fn words(manifest: &Manifest, documents: &[DocumentRecord]) -> String {
+    let built = &manifest.sparse.language;
+    let follows = *built == SparseId::OF_DOCUMENT;
+    if !follows && manifest.languages.is_empty() {
+        return format!(
+            "{built}; docent ingest --rebuild --language auto detects each document's language"
+        );
+    }
+    let mut languages: BTreeMap<&str, usize> = BTreeMap::new();
+    for record in documents {
+        *languages.entry(record.language.as_deref().unwrap_or("not told")).or_default() += 1;
+    }
+    let mut languages: Vec<(&str, usize)> = languages.into_iter().collect();
+    languages.sort_by_key(|(language, count)| (Reverse(*count), *language));
+    let named = languages.iter().map(|(name, count)| format!("{name} {}", grouped(*count)));
+    let named = named.collect::<Vec<_>>().join(", ");
+    if follows {
+        return format!("of each document's language: {named}");
+    }
+    match languages.first() {
+        Some((most, _)) if most != built && *most != "not told" => format!(
+            "{built}, and the documents are in {named}: docent ingest --rebuild --language auto"
+        ),
+        _ => built.clone(),
+    }
 }
 
 /// One row for each source that could not be brought in.
@@ -180,5 +212,58 @@ fn describe(freshness: &Freshness, manifest: &Manifest, awaited: usize) -> Strin
     match freshness.pages {
         0 => files,
         pages => format!("{files}; {} of the web not checked", counted(pages, "page")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn words_say_by_which_language_and_what_to_do_about_it() {
+        let manifest = |language: &str, languages: serde_json::Value| -> Manifest {
+            let manifest = json!({
+                "schema_version": 1,
+                "embedder": {"name": "builtin", "revision": "1", "dimensions": 4},
+                "chunker": {"max_tokens": 256, "overlap_tokens": 32, "revision": 1},
+                "sparse": {"model": "bm25", "language": language, "k": 1.2, "b": 0.75, "avg_len": 40.0},
+                "docent": "0.1.0",
+                "created_at": "2026-01-01T00:00:00Z",
+                "languages": languages,
+            });
+            serde_json::from_value(manifest).unwrap()
+        };
+        let record = |language: Option<&str>| -> DocumentRecord {
+            let record = json!({
+                "source": "a.md", "document_hash": "", "size": 1, "mtime": 1, "kind": "markdown",
+                "chunks": 1, "terms": 1, "tags": [], "ingested_at": "2026-01-01T00:00:00Z",
+                "run_id": uuid::Uuid::nil(), "language": language,
+            });
+            serde_json::from_value(record).unwrap()
+        };
+        let documents = [Some("german"), Some("german"), Some("english"), None].map(record);
+        let rebuild = "docent ingest --rebuild --language auto";
+        for (language, languages, expected) in [
+            (
+                "auto",
+                json!({"german": 3}),
+                "of each document's language: german 2, english 1, not told 1".to_owned(),
+            ),
+            ("english", json!({}), format!("english; {rebuild} detects each document's language")),
+            (
+                "english",
+                json!({"german": 2}),
+                format!(
+                    "english, and the documents are in german 2, english 1, not told 1: {rebuild}"
+                ),
+            ),
+            ("german", json!({"german": 2}), "german".to_owned()),
+        ] {
+            assert_eq!(words(&manifest(language, languages), &documents), expected);
+        }
     }
 }

@@ -6,6 +6,10 @@
 //! the store multiplies by its own IDF. Qdrant's model counts the terms but does not tell how many
 //! there were, which estimating `avg_len` needs. Its weight tends to `tf` as `k` grows with b = 0,
 //! so frequencies are read from it at an enormous `k`, and the formula is applied here.
+//!
+//! A collection has the terms of one language, or of each document those of its own: [`languages`].
+
+mod languages;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -13,13 +17,15 @@ use std::sync::{Mutex, PoisonError};
 
 use qdrant_edge::bm25_embed::{EdgeBm25, EdgeBm25Config};
 
+pub use languages::{Question, TermCounters, language_of_document};
+
 use super::identifiers::{compounds, with_identifiers};
 use super::unspaced::with_grams;
 use crate::text::{composed, fold};
-use crate::types::{SparseId, SparseVector};
+use crate::types::{DocumentRecord, Kind, SparseId, SparseVector};
 
 const MODEL: &str = "bm25";
-/// Language of the stemmer and the stop words, unless another is set.
+/// Language of the stemmer and the stop words where a document's own is not known.
 pub const LANGUAGE: &str = "english";
 
 /// Raised when the same text would have other terms. Since 2, all spellings of a word have one term
@@ -56,6 +62,15 @@ pub fn mean_terms(terms: u64, chunks: u64) -> f64 {
     (terms as f64 / chunks as f64 * 1000.0).round() / 1000.0
 }
 
+/// The language that the words of a document are stemmed by where each has its own: `usual`, that of
+/// most documents of the collection, where its own cannot be told, and English in code.
+pub fn language_of_terms<'a>(record: &'a DocumentRecord, usual: &'a str) -> &'a str {
+    match record.kind {
+        Kind::Code => LANGUAGE,
+        _ => record.language.as_deref().unwrap_or(usual),
+    }
+}
+
 /// Whether this version makes the terms of a collection; the error says why not.
 pub fn check(id: &SparseId) -> Result<(), String> {
     if id.model != MODEL {
@@ -71,29 +86,34 @@ pub fn check(id: &SparseId) -> Result<(), String> {
 
 /// Makes the sparse vectors of one collection.
 pub struct SparseEncoder {
-    queries: EdgeBm25,
-    terms: TermCounter,
+    counters: TermCounters,
+    /// Languages that questions are asked in.
+    asked: Vec<String>,
     k: f64,
     b: f64,
     avg_len: f64,
 }
 
 impl SparseEncoder {
+    /// `spoken`: the languages of the collection's documents, where each has its own.
+    ///
     /// The error says which parameter of the collection's manifest is not usable.
-    pub fn new(id: &SparseId) -> Result<Self, String> {
+    pub fn new<'a>(
+        id: &SparseId,
+        spoken: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Self, String> {
         check(id)?;
-        Ok(Self {
-            queries: engine(&id.language, id.k, id.b, id.avg_len)?,
-            terms: TermCounter::of_revision(&id.language, id.revision)?,
-            k: id.k,
-            b: id.b,
-            avg_len: id.avg_len,
-        })
+        // The engine knows which parameters are none.
+        engine(LANGUAGE, id.k, id.b, id.avg_len)?;
+        let counters = TermCounters::of_revision(&id.language, id.revision)?;
+        let asked = counters.asked(spoken);
+        Ok(Self { counters, asked, k: id.k, b: id.b, avg_len: id.avg_len })
     }
 
-    /// Terms in ascending order of their ids, with their BM25 weights without IDF.
-    pub fn document(&self, text: &str) -> SparseVector {
-        let (indices, frequencies) = self.terms.frequencies(text);
+    /// Terms in ascending order of their ids, with their BM25 weights without IDF. `language` is that
+    /// of the document, where it is known.
+    pub fn document(&self, text: &str, language: Option<&str>) -> SparseVector {
+        let (indices, frequencies) = self.counters.of(language).frequencies(text);
         let length: f64 = frequencies.iter().sum();
         let damping = self.k * (1.0 - self.b + self.b * length / self.avg_len);
         let weigh = |tf: &f64| (tf * (self.k + 1.0) / (tf + damping)) as f32;
@@ -101,16 +121,15 @@ impl SparseEncoder {
         SparseVector { indices, values }
     }
 
-    /// Each distinct term with weight 1.
-    pub fn query(&self, text: &str) -> SparseVector {
-        let vector = self.queries.embed_query(&with_identifiers(&self.terms.read(text)));
-        SparseVector { indices: vector.indices, values: vector.values }
+    /// What the words of a question are looked for with.
+    pub fn question(&self, text: &str) -> Question<'_> {
+        Question::of(text, self.asked.iter().map(|language| self.counters.of(Some(language))))
     }
 
-    /// Ids of the distinct terms, ascending: those of [`SparseEncoder::query`], remembered where the
-    /// text is a word.
-    pub fn terms(&self, text: &str) -> Vec<u32> {
-        self.terms.terms(text)
+    /// Each distinct term of a question, ascending, with weight 1.
+    pub fn query(&self, text: &str) -> SparseVector {
+        let indices = self.question(text).terms(text);
+        SparseVector { values: vec![1.0; indices.len()], indices }
     }
 }
 
@@ -123,6 +142,8 @@ pub struct TermCounter {
     language: String,
     /// Whether spellings are folded.
     folds: bool,
+    /// Whether words are stemmed, or stop words left out.
+    stems: bool,
     /// One for each thread that counts.
     known: Mutex<Vec<Known>>,
 }
@@ -144,10 +165,16 @@ impl TermCounter {
         Self::of_revision(language, REVISION)
     }
 
+    /// Of the words as they are: neither stemmed nor left out.
+    fn unstemmed(revision: u32) -> Result<Self, String> {
+        // It has no stemmer, and its stop words are in letters of its own.
+        Ok(Self { stems: false, ..Self::of_revision("chinese", revision)? })
+    }
+
     fn of_revision(language: &str, revision: u32) -> Result<Self, String> {
         let engine = engine(language, NO_SATURATION, 0.0, 1.0)?;
         let (language, folds) = (language.to_owned(), revision >= 2);
-        Ok(Self { engine, language, folds, known: Mutex::default() })
+        Ok(Self { engine, language, folds, stems: true, known: Mutex::default() })
     }
 
     /// Folded, without the words that are stop words as they are usually written.
@@ -177,15 +204,16 @@ impl TermCounter {
         }
     }
 
-    /// What a collection is created with whose terms are counted like this; `avg_len` as
-    /// [`mean_terms`] gives it.
-    pub fn id(&self, avg_len: f64) -> SparseId {
-        id(&self.language, avg_len)
-    }
-
     /// Number of terms, repetitions included.
     pub fn count(&self, text: &str) -> usize {
         self.frequencies(text).1.iter().sum::<f64>() as usize
+    }
+
+    /// Whether a word is a stop word: it has letters, and no term.
+    fn stops(&self, word: &str) -> bool {
+        word.len() <= LONGEST
+            && word.contains(char::is_alphabetic)
+            && self.frequencies(word).0.is_empty()
     }
 
     /// Ids of the distinct terms, ascending.
@@ -244,209 +272,4 @@ fn engine(language: &str, k: f64, b: f64, avg_len: f64) -> Result<EdgeBm25, Stri
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
-
-    use std::collections::BTreeSet;
-
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const TEXTS: [&str; 4] = [
-        "",
-        "The backups are kept for 400 days, and the backups are tested.",
-        "fn main() { println!(\"tank {}\", tank.volume()); }",
-        "Überprüfung der Größe: naïve café 東京",
-    ];
-
-    #[test]
-    fn weights_are_those_of_the_engine() {
-        for (k, b, avg_len) in
-            [(1.2, 0.75, 256.0), (1.2, 0.75, 7.5), (0.9, 1.0, 3.0), (2.0, 0.0, 1.0)]
-        {
-            let id = SparseId { k, b, ..super::id(LANGUAGE, avg_len) };
-            let encoder = SparseEncoder::new(&id).unwrap();
-            let theirs = engine(LANGUAGE, k, b, avg_len).unwrap();
-            for text in TEXTS.into_iter().map(str::to_owned).chain([TEXTS.join(" ").repeat(300)]) {
-                let read = encoder.terms.read(&text);
-                let theirs = theirs.embed_document(&with_identifiers(&read));
-                let ours = encoder.document(&text);
-                assert_eq!(ours.indices, theirs.indices);
-                for (ours, theirs) in ours.values.iter().zip(&theirs.values) {
-                    assert!((ours - theirs).abs() <= f32::EPSILON * theirs, "{ours} {theirs}");
-                }
-            }
-        }
-    }
-
-    proptest! {
-        /// Compound by compound is as a whole, first and when they are known.
-        #[test]
-        fn terms_are_those_of_the_whole_text(
-            text in "(\\PC|[a-zA-Z0-9]{1,4}|[-_./:#@' \n]|the |tanks |naïve|東|京|ー){0,40}",
-            language in prop::sample::select(vec!["english", "german", "russian", "chinese"]),
-        ) {
-            let counter = TermCounter::new(language).unwrap();
-            let whole = counter.engine.embed_document(&with_identifiers(&counter.read(&text)));
-            let whole: HashMap<u32, f64> =
-                whole.indices.into_iter().zip(whole.values.iter().map(|w| f64::from(w.round()))).collect();
-            let asked = SparseEncoder::new(&counter.id(5.0)).unwrap();
-            let query = asked.query(&text).indices.into_iter().collect::<BTreeSet<_>>();
-            prop_assert_eq!(asked.terms(&text), query.into_iter().collect::<Vec<_>>());
-            for _ in 0..2 {
-                let (terms, counts) = counter.frequencies(&text);
-                prop_assert!(terms.is_sorted_by(|a, b| a < b));
-                prop_assert_eq!(&terms.into_iter().zip(counts).collect::<HashMap<_, _>>(), &whole);
-            }
-        }
-    }
-
-    #[test]
-    fn counts_repetitions_and_leaves_out_stop_words() {
-        let counter = TermCounter::new(LANGUAGE).unwrap();
-        let table = [("", 0), ("the and of", 0), ("tank", 1), ("tank Tanks TANK", 3)];
-        for (text, count) in table {
-            assert_eq!(counter.count(text), count, "{text:?}");
-        }
-        assert_eq!(counter.count(&"tank volume ".repeat(100_000)), 200_000);
-    }
-
-    #[test]
-    fn a_query_finds_inflected_words_with_weight_one() {
-        let encoder = SparseEncoder::new(&default_id(5.0)).unwrap();
-        let query = encoder.query("restored backup, restoring backups");
-        assert_eq!(query.values, [1.0, 1.0]);
-        assert_eq!(query.indices, encoder.document("backups are restored").indices);
-    }
-
-    #[test]
-    fn words_of_other_languages_are_stemmed_and_their_stop_words_left_out() {
-        for (language, stored, asked) in [
-            ("german", "Die Sicherungen werden aufbewahrt", "Sicherung"),
-            ("french", "Les sauvegardes sont conservées", "sauvegarde"),
-            ("spanish", "Las copias se guardan", "copia"),
-            ("russian", "Резервные копии хранятся", "копия"),
-            ("greek", "Τα αντίγραφα από την αποθήκη και μετά", "ΑΠΟΘΗΚΗ"),
-            ("arabic", "إلى المُستودع على", "المستودع"),
-        ] {
-            let encoder = SparseEncoder::new(&super::id(language, 5.0)).unwrap();
-            let (stored, asked) = (encoder.document(stored).indices, encoder.query(asked).indices);
-            assert!(asked.iter().all(|term| stored.contains(term)), "{language}");
-            assert!(stored.len() <= 3, "{language}: {stored:?}");
-        }
-    }
-
-    #[test]
-    fn every_language_that_can_be_set_is_known() {
-        for language in SparseId::LANGUAGES {
-            assert!(TermCounter::new(language).is_ok(), "{language}");
-        }
-    }
-
-    #[test]
-    fn identifiers_are_found_by_their_parts_and_as_a_whole() {
-        let encoder = SparseEncoder::new(&default_id(5.0)).unwrap();
-        let text =
-            "fn parseHttpHeader(retry_after: u8) {} // LGR-4012, see src/api/errors.rs v1.18.3";
-        let stored = encoder.document(text).indices;
-        for asked in [
-            "parse",
-            "header",
-            "parseHttpHeader",
-            "parsehttpheader",
-            "retry",
-            "retry_after",
-            "retryAfter",
-            "RETRY-AFTER",
-            "LGR-4012",
-            "lgr4012",
-            "4012",
-            "errors.rs",
-            "1.18.3",
-        ] {
-            let terms = encoder.query(asked).indices;
-            assert!(terms.iter().any(|term| stored.contains(term)), "{asked}");
-        }
-        for (one, other) in
-            [("retry_after", "retryAfter"), ("LGR-4012", "lgr4012"), ("v1.18.3", "V1-18-3")]
-        {
-            let (one, other) = (encoder.query(one).indices, encoder.query(other).indices);
-            assert!(one.iter().any(|term| other.contains(term)));
-        }
-    }
-
-    #[test]
-    fn words_of_scripts_without_spaces_are_found_by_their_letters_and_pairs() {
-        let encoder = SparseEncoder::new(&default_id(5.0)).unwrap();
-        let stored = encoder.document("备份保留四百天，由两名操作员恢复。").indices;
-        for (asked, found) in [("备份", 3), ("保留多久", 3), ("天", 1), ("部署", 0)] {
-            let terms = encoder.query(asked).indices;
-            assert_eq!(terms.iter().filter(|term| stored.contains(term)).count(), found, "{asked}");
-        }
-    }
-
-    #[test]
-    fn mean_lengths_come_back_from_a_manifest() {
-        for chunks in 1..400 {
-            for terms in [chunks + 1, 3 * chunks + 2, 17 * chunks + 5, 211 * chunks + 7] {
-                let id = default_id(mean_terms(terms, chunks));
-                let read: SparseId =
-                    serde_json::from_str(&serde_json::to_string(&id).unwrap()).unwrap();
-                assert_eq!(read, id, "{terms} of {chunks}");
-            }
-        }
-    }
-
-    #[test]
-    fn all_spellings_of_a_word_have_its_term() {
-        let id = default_id(5.0);
-        let encoder = SparseEncoder::new(&id).unwrap();
-        let before = SparseEncoder::new(&SparseId { revision: 1, ..id }).unwrap();
-        for (stored, asked) in [
-            ("in Mo\u{308}nchengladbach", "Mönchengladbach"),
-            ("\u{1109}\u{116e}\u{110b}\u{1167}\u{11bc}\u{110c}\u{1161}\u{11bc}은", "수영장"),
-            ("The pub\u{ad}li\u{ad}cation", "publication"),
-            ("型番ＡＢＣ－１２３の価格", "ABC-123"),
-            ("ｶﾀｶﾅのﾏﾆｭｱﾙ", "カタカナ"),
-            ("\u{fb01}nance", "finance"),
-            ("İSTANBUL deposu", "istanbul"),
-            ("Η ΑΠΟΘΗΚΗ", "αποθήκη"),
-            ("المُسْتَوْدَعُ", "المستودع"),
-            ("הַמַּחְסָן", "המחסן"),
-        ] {
-            let found = |encoder: &SparseEncoder| {
-                let stored = encoder.document(stored).indices;
-                let asked = encoder.query(asked).indices;
-                !asked.is_empty() && asked.iter().all(|term| stored.contains(term))
-            };
-            assert!(found(&encoder), "{asked}");
-            assert!(!found(&before), "{asked}: a collection keeps the terms it was created with");
-        }
-    }
-
-    #[test]
-    fn refuses_parameters_it_cannot_use() {
-        let good = default_id(10.0);
-        let bad = [
-            SparseId { model: "splade".into(), ..good.clone() },
-            SparseId { revision: REVISION + 1, ..good.clone() },
-            SparseId { revision: OLDEST - 1, ..good.clone() },
-            SparseId { language: "klingon".into(), ..good.clone() },
-            SparseId { k: f64::NAN, ..good.clone() },
-            SparseId { b: 1.5, ..good.clone() },
-            SparseId { avg_len: 0.0, ..good.clone() },
-        ];
-        for id in bad {
-            assert!(SparseEncoder::new(&id).is_err(), "{id:?}");
-        }
-        assert!(SparseEncoder::new(&good).is_ok());
-    }
-
-    #[test]
-    fn the_mean_is_never_zero() {
-        for (terms, chunks, mean) in [(0, 0, DEFAULT_MEAN), (0, 2, DEFAULT_MEAN), (12, 2, 6.0)] {
-            assert!((mean_terms(terms, chunks) - mean).abs() < 1e-9, "{terms} {chunks}");
-        }
-    }
-}
+mod tests;

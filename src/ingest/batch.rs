@@ -11,7 +11,7 @@ use super::chunk::ChunkOptions;
 use super::cut::Chunks;
 use super::prepare::{Prepared, Ready, Refused, Replaces};
 use super::secrets::Secrets;
-use crate::embed::sparse::SparseEncoder;
+use crate::embed::sparse::{SparseEncoder, language_of_terms};
 use crate::embed::{Embedder, Role};
 use crate::error::{BackendError, Fault};
 use crate::store::VectorStore;
@@ -157,6 +157,8 @@ pub(super) struct Encoder {
     pub failure: OnceLock<(usize, BackendError)>,
     pub store: Arc<dyn VectorStore>,
     pub sparse: Arc<SparseEncoder>,
+    /// Language of most documents.
+    pub usual: String,
     pub budget: Arc<Budget>,
     /// Stores with chunks from before this run, which may have the text of any new one.
     pub lender: Option<Arc<dyn VectorStore>>,
@@ -204,9 +206,10 @@ impl Encoder {
         batch: Batch,
     ) -> Result<Embedded, BackendError> {
         let vectors = self.dense(number, &batch).await?;
-        let sparse = Arc::clone(&self.sparse);
+        let (sparse, usual) = (Arc::clone(&self.sparse), self.usual.clone());
         Ok(off_thread(move || {
-            let parts = batch.parts.into_iter().map(|part| join(part, &vectors.by_hash, &sparse));
+            let parts =
+                batch.parts.into_iter().map(|part| join(part, &vectors.by_hash, &sparse, &usual));
             Embedded {
                 parts: parts.collect(),
                 refused: batch.refused,
@@ -318,7 +321,9 @@ fn join(
     part: Part,
     vectors: &HashMap<ContentHash, Outcome>,
     sparse: &SparseEncoder,
+    usual: &str,
 ) -> EmbeddedPart {
+    let language = language_of_terms(&part.document.record, usual);
     let points = part.chunks.into_iter().map(|chunk| {
         let dense = match vectors.get(&chunk.chunk_hash) {
             Some(Ok(vector)) => vector.clone(),
@@ -330,7 +335,7 @@ fn join(
             Some(Err(Missing::Stopped)) => return Err(Missing::Stopped),
             None => None,
         };
-        Ok(Point { sparse: sparse.document(&chunk.embedded()), dense, chunk })
+        Ok(Point { sparse: sparse.document(&chunk.embedded(), Some(language)), dense, chunk })
     });
     EmbeddedPart { points: points.collect(), document: part.document, last: part.last }
 }

@@ -169,6 +169,8 @@ impl<'a> Committer<'a> {
         let mut points: Vec<Point> = Vec::new();
         let mut complete: Vec<Arc<Target>> = Vec::new();
         let mut begun = Vec::new();
+        let parts = batch.parts.iter().map(|part| &part.document.record);
+        self.ledger.will_store(self.store, parts).await?;
         for part in batch.parts {
             if self.begun.insert(part.document.record.source.clone()) {
                 begun.push(self.intent(&part));
@@ -193,6 +195,7 @@ impl<'a> Committer<'a> {
             complete.iter().map(|document| document.record.clone()).collect();
         if !records.is_empty() {
             self.store.put_documents(&records).await?;
+            self.ledger.stored(&records);
         }
         self.settle(&complete, emit).await?;
         self.report.chunks += written;
@@ -301,6 +304,7 @@ impl<'a> Committer<'a> {
         }
         self.ledger.open(self.store).await?;
         self.store.delete_documents(sources).await?;
+        self.ledger.took_out(sources);
         self.report.deleted += sources.len();
         self.report.documents_total -= sources.len();
         Ok(())
@@ -396,6 +400,7 @@ impl<'a> Committer<'a> {
         }
         if !moved.is_empty() {
             self.store.delete_documents(&moved).await?;
+            self.ledger.took_out(&moved);
         }
         self.forget(&over).await?;
         let done: Vec<String> = documents.iter().map(|it| it.record.source.clone()).collect();

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::chunk::{self, ChunkOptions};
 use super::document::Document;
 use crate::embed::Embedder;
-use crate::embed::sparse::TermCounter;
+use crate::embed::sparse::{TermCounters, language_of_document};
 use crate::types::{Chunk, ContentHash, DocumentRecord, Locator, Recognition};
 
 /// The chunks of a document, in order.
@@ -35,14 +35,16 @@ struct Cut {
     occurrence: u32,
 }
 
-/// Chunks a document, and counts its chunks and their terms in its record.
+/// Chunks a document, and says in its record how many chunks and terms there are, and of which language.
 pub(super) fn cut(
     mut record: DocumentRecord,
     document: Document,
     options: &ChunkOptions,
     embedder: &dyn Embedder,
-    terms: &TermCounter,
+    terms: &TermCounters,
 ) -> (DocumentRecord, Box<Chunks>) {
+    record.language = language_of_document(&document.text, record.kind).map(str::to_owned);
+    let terms = terms.of(record.language.as_deref());
     let pieces = chunk::chunk(&document, options, &|text| embedder.count_tokens(text));
     let mut occurrences: HashMap<[u8; 32], u32> = HashMap::new();
     let mut cuts = Vec::with_capacity(pieces.len());

@@ -1,5 +1,6 @@
 //! One run over a plan: prepares, encodes and stores, each at its own pace.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -85,7 +86,7 @@ impl Execution<'_> {
             committer.delete(&plan.deleted).await?;
             committer.clear_orphans().await?;
         }
-        self.finish(committer, emit).await
+        self.finish(survey, committer, emit).await
     }
 
     /// Prepares, encodes and stores, each at its own pace.
@@ -107,6 +108,7 @@ impl Execution<'_> {
                 &committer.ledger.manifest()?.sparse,
                 store.endpoint(),
             )?),
+            usual: committer.ledger.usual().to_owned(),
             budget: Arc::clone(&self.options.budget),
             lender,
             known: Mutex::default(),
@@ -162,6 +164,7 @@ impl Execution<'_> {
         let ready = || sample.iter().filter_map(Prepared::ready);
         let terms: u64 = ready().map(|document| document.record.terms).sum();
         let chunks: u64 = ready().map(|document| u64::from(document.record.chunks)).sum();
+        ledger.begin_with(ready().map(|document| &document.record));
         let sparse = self.backends.terms.id(sparse::mean_terms(terms, chunks));
         if ledger.exists() {
             if chunks > 0 {
@@ -181,6 +184,7 @@ impl Execution<'_> {
             roots: Vec::new(),
             sites: Vec::new(),
             runs: Vec::new(),
+            languages: BTreeMap::new(),
         };
         ledger.create(store, manifest).await
     }
@@ -189,6 +193,7 @@ impl Execution<'_> {
     /// nothing: such a run leaves no trace.
     async fn finish(
         &self,
+        survey: &Survey,
         committer: &mut Committer<'_>,
         emit: &mut (dyn FnMut(IngestEvent) + Send),
     ) -> Result<(), BackendError> {
@@ -208,6 +213,9 @@ impl Execution<'_> {
             store.optimize().await?;
         } else {
             store.flush().await?;
+        }
+        if changed {
+            committer.ledger.count_languages(&survey.records);
         }
         committer.ledger.close(store, end).await?;
         if let Build::Rebuild(_) = self.destination.build {
@@ -253,6 +261,6 @@ async fn first(prepared: &mut (impl Stream<Item = Prepared> + Unpin)) -> Vec<Pre
 }
 
 fn sparse_encoder(id: &SparseId, endpoint: &str) -> Result<SparseEncoder, BackendError> {
-    SparseEncoder::new(id)
+    SparseEncoder::new(id, [])
         .map_err(|problem| BackendError::new(Service::Store, Fault::Permanent, endpoint, &problem))
 }

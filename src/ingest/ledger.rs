@@ -3,11 +3,12 @@
 //! It names the run from before the first change until after the last: a manifest that still does
 //! when nobody writes was left by a run that was cut off.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
+use crate::embed::sparse;
 use crate::error::{BackendError, Fault, Service};
 use crate::store::CollectionWriter;
-use crate::types::{Manifest, Run, Site, SparseId};
+use crate::types::{DocumentRecord, Manifest, Run, Site, SparseId};
 
 /// How a run ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -58,13 +59,29 @@ pub(super) struct Ledger {
     pub run: Run,
     kept: Kept,
     open: bool,
+    /// Language of most documents, of those of which it can be told.
+    usual: String,
+    /// Documents that this run has stored, each with that of its terms, or taken out.
+    spoken: HashMap<String, Option<String>>,
     /// This run has made the collection.
     pub created: bool,
 }
 
 impl Ledger {
     pub(super) fn new(manifest: Option<Manifest>, run: Run, kept: Kept) -> Self {
-        Self { manifest, run, kept, open: false, created: false }
+        let spoken = manifest.iter().flat_map(|manifest| &manifest.languages);
+        let usual = most(spoken.map(|(language, documents)| (language.as_str(), *documents)));
+        Self { manifest, run, kept, open: false, usual, spoken: HashMap::new(), created: false }
+    }
+
+    /// Told of the first documents of a collection.
+    pub(super) fn begin_with<'r>(&mut self, records: impl Iterator<Item = &'r DocumentRecord>) {
+        self.usual = most(records.filter_map(|record| Some((record.language.as_deref()?, 1))));
+    }
+
+    /// Language of most documents.
+    pub(super) fn usual(&self) -> &str {
+        &self.usual
     }
 
     pub(super) fn exists(&self) -> bool {
@@ -123,6 +140,52 @@ impl Ledger {
         Ok(())
     }
 
+    /// Told before parts of documents are stored: whoever asks from now on asks in their languages, too.
+    pub(super) async fn will_store<'r>(
+        &mut self,
+        store: &dyn CollectionWriter,
+        records: impl Iterator<Item = &'r DocumentRecord>,
+    ) -> Result<(), BackendError> {
+        let Some(manifest) = &mut self.manifest else { return Ok(()) };
+        let known = manifest.languages.len();
+        for record in records {
+            let language = sparse::language_of_terms(record, &self.usual);
+            if !manifest.languages.contains_key(language) {
+                manifest.languages.insert(language.to_owned(), 0);
+            }
+        }
+        if manifest.languages.len() > known {
+            store.put_manifest(manifest).await?;
+        }
+        Ok(())
+    }
+
+    /// Told of documents that are stored.
+    pub(super) fn stored(&mut self, records: &[DocumentRecord]) {
+        let usual = &self.usual;
+        let language =
+            |record: &DocumentRecord| Some(sparse::language_of_terms(record, usual).to_owned());
+        let spoken = records.iter().map(|record| (record.source.clone(), language(record)));
+        self.spoken.extend(spoken);
+    }
+
+    /// Told of documents that were taken out.
+    pub(super) fn took_out(&mut self, sources: &[String]) {
+        self.spoken.extend(sources.iter().map(|source| (source.clone(), None)));
+    }
+
+    /// Counts the languages of what is stored, of which `before` was there when the run began.
+    pub(super) fn count_languages(&mut self, before: &[DocumentRecord]) {
+        let Some(manifest) = &mut self.manifest else { return };
+        let stayed = before.iter().filter(|record| !self.spoken.contains_key(&record.source));
+        let stayed = stayed.map(|record| sparse::language_of_terms(record, &self.usual));
+        let stored = self.spoken.values().flatten().map(String::as_str);
+        manifest.languages.clear();
+        for language in stayed.chain(stored) {
+            *manifest.languages.entry(language.to_owned()).or_default() += 1;
+        }
+    }
+
     /// After everything is durable: the run is part of the lineage if it changed anything, and done
     /// if it was not cut short.
     pub(super) async fn close(
@@ -145,6 +208,16 @@ impl Ledger {
         self.open = false;
         Ok(())
     }
+}
+
+/// The language with the most documents; the default where there is none.
+fn most<'a>(spoken: impl Iterator<Item = (&'a str, u64)>) -> String {
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for (language, documents) in spoken {
+        *counts.entry(language).or_default() += documents;
+    }
+    let most = counts.into_iter().max_by_key(|(_, documents)| *documents);
+    most.map_or(sparse::LANGUAGE, |(language, _)| language).to_owned()
 }
 
 /// RFC 3339, UTC, to the second.

@@ -12,7 +12,7 @@ use super::plan::{PruneLimit, Wanted};
 use super::web::{Start, WebOptions};
 use crate::cancel::Canceller;
 use crate::embed::Embedder;
-use crate::embed::sparse::TermCounter;
+use crate::embed::sparse::TermCounters;
 use crate::store::{CollectionWriter, Reader};
 use crate::types::{ChunkerId, Manifest, OcrPolicy, OnSecret};
 
@@ -87,7 +87,7 @@ impl IngestOptions {
 pub struct Backends {
     pub embedder: Arc<dyn Embedder>,
     pub extractor: Extractor,
-    pub terms: Arc<TermCounter>,
+    pub terms: Arc<TermCounters>,
 }
 
 /// What an ingest writes.

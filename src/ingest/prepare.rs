@@ -281,6 +281,7 @@ async fn try_prepare(
             secrets: Some(secrets::screening(&secrets, policy)),
             warnings: std::mem::take(&mut document.warnings),
             ocr: document.ocr.take().map(Box::new),
+            language: None,
         };
         let (record, chunks) = cut::cut(record, document, &chunk_options, &*embedder, &terms);
         if chunks.is_done() {

@@ -22,7 +22,7 @@ use super::web::WebOptions;
 use super::*;
 use crate::cancel;
 use crate::embed::builtin::Builtin;
-use crate::embed::sparse::{self, SparseEncoder, TermCounter};
+use crate::embed::sparse::{self, SparseEncoder, TermCounters};
 use crate::embed::{Embedder, Limits, Role};
 use crate::error::{BackendError, Fault, Service};
 use crate::http::Throttled;
@@ -193,7 +193,7 @@ impl Project {
                 },
                 None,
             ),
-            terms: Arc::new(TermCounter::new(sparse::LANGUAGE).unwrap()),
+            terms: Arc::new(TermCounters::new(sparse::LANGUAGE).unwrap()),
         };
         let destination = Destination { writer, manifest, build: Build::Sync };
         let mut events = Vec::new();
@@ -210,7 +210,7 @@ impl Project {
 
     /// How many stored chunks have the word.
     async fn found(&self, word: &str) -> usize {
-        let query = SparseEncoder::new(&sparse::default_id(10.0)).unwrap().query(word);
+        let query = SparseEncoder::new(&sparse::default_id(10.0), []).unwrap().query(word);
         let request = SearchRequest { sparse: Some(query), limit: 10_000, ..Default::default() };
         self.read().await.search(request).await.unwrap().sparse.len()
     }

@@ -16,7 +16,7 @@ use crate::embed::Embedder;
 use crate::embed::builtin::Builtin;
 use crate::embed::onnx::{self as onnx_embed, OnnxOptions};
 use crate::embed::openai::{self as openai_embed, OpenAiOptions};
-use crate::embed::sparse::{self, TermCounter};
+use crate::embed::sparse::{self, TermCounter, TermCounters};
 use crate::entailment::EntailmentModel;
 use crate::entailment::onnx as entailment_onnx;
 use crate::error::Failure;
@@ -305,13 +305,13 @@ pub const EXTRACTIVE: &str = Extractive::NAME;
 
 /// Quotes by the words of the sparse leg.
 pub(super) fn extractive() -> Result<Extractive, Failure> {
-    let terms = term_counter(sparse::LANGUAGE)?;
+    let terms = TermCounter::new(sparse::LANGUAGE).map_err(Failure::config)?;
     Ok(Extractive::new(move |text| terms.terms(text)))
 }
 
-/// Counts the terms of a language.
-pub fn term_counter(language: &str) -> Result<TermCounter, Failure> {
-    TermCounter::new(language).map_err(Failure::config)
+/// Counts the terms of documents, by a language or each by its own.
+pub fn term_counters(language: &str) -> Result<TermCounters, Failure> {
+    TermCounters::new(language).map_err(Failure::config)
 }
 
 /// What is configured to put the first hits into a better order.

@@ -4,7 +4,7 @@
 use crate::embed::sparse;
 use crate::error::Failure;
 use crate::settings::{EmbeddingModel, Settings};
-use crate::types::{ChunkerId, EmbedderId, Manifest};
+use crate::types::{ChunkerId, EmbedderId, Manifest, SparseId};
 
 /// Models that compute in this process are known by what they are computed from.
 pub(super) fn same_revision(
@@ -107,13 +107,15 @@ pub fn same_chunker(
     )))
 }
 
-/// A collection has terms of one language, told apart in one way.
+/// A collection has terms of one language, or of that of each document, told apart in one way.
 pub fn same_words(settings: &Settings, manifest: &Manifest) -> Result<(), Failure> {
     let built = &manifest.sparse.language;
     match &settings.language {
         Some(language) if language != built => Err(Failure::config(format!(
-            "collection `{}` has the words of {built}, and not of {language}",
-            settings.collection
+            "collection `{}` has the words of {}, and not of {}",
+            settings.collection,
+            words_of(built),
+            words_of(language)
         ))
         .hint(format!(
             "use --language {built}, or build it anew: docent ingest --rebuild --language {language}"
@@ -122,7 +124,74 @@ pub fn same_words(settings: &Settings, manifest: &Manifest) -> Result<(), Failur
     }
 }
 
+/// By which language the words of new documents are told apart, as in [`SparseId::language`]: what is
+/// `set`, or else that of what is `stored`, or of the `former` version that this one grows from; else
+/// each document has its own.
+pub(super) fn words_of_new(
+    set: Option<&str>,
+    stored: Option<&Manifest>,
+    former: Option<&Manifest>,
+) -> String {
+    // English was the language of collections for which none was set, when none was detected.
+    let chosen = |former: &&Manifest| {
+        former.sparse.language != sparse::LANGUAGE || !former.languages.is_empty()
+    };
+    let built = stored.or(former.filter(chosen)).map(|built| built.sparse.language.as_str());
+    set.or(built).unwrap_or(SparseId::OF_DOCUMENT).to_owned()
+}
+
+/// The language that is set, or what takes its place.
+fn words_of(language: &str) -> &str {
+    if language == SparseId::OF_DOCUMENT { "each document's own language" } else { language }
+}
+
 pub(super) fn other_words(settings: &Settings, problem: &str) -> Failure {
     Failure::config(format!("collection `{}`: {problem}", settings.collection))
         .hint("build it anew: docent ingest --rebuild")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn built(language: &str, languages: &serde_json::Value) -> Manifest {
+        let manifest = json!({
+            "schema_version": 1,
+            "embedder": {"name": "builtin", "revision": "1", "dimensions": 4},
+            "chunker": {"max_tokens": 256, "overlap_tokens": 32, "revision": 1},
+            "sparse": {"model": "bm25", "revision": 2, "language": language, "k": 1.2, "b": 0.75, "avg_len": 40.0},
+            "docent": "0.1.0",
+            "created_at": "2026-01-01T00:00:00Z",
+            "languages": languages,
+        });
+        serde_json::from_value(manifest).unwrap()
+    }
+
+    #[test]
+    fn a_collection_keeps_its_language_and_a_new_one_has_those_of_its_documents() {
+        let (none, some) = (json!({}), json!({"english": 3}));
+        let [before, german, english, auto] = [
+            built("english", &none),
+            built("german", &none),
+            built("english", &some),
+            built("auto", &some),
+        ];
+        for (set, stored, former, words) in [
+            (None, None, None, "auto"),
+            (Some("french"), None, None, "french"),
+            (None, Some(&before), None, "english"),
+            (None, Some(&auto), None, "auto"),
+            (None, None, Some(&before), "auto"),
+            (None, None, Some(&german), "german"),
+            (None, None, Some(&english), "english"),
+            (None, None, Some(&auto), "auto"),
+            (Some("auto"), None, Some(&german), "auto"),
+        ] {
+            assert_eq!(words_of_new(set, stored, former), words);
+        }
+    }
 }

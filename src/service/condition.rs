@@ -59,6 +59,7 @@ mod tests {
             secrets: None,
             warnings: Vec::new(),
             ocr: None,
+            language: None,
         };
         let tag = |tag: &str| Condition::Tag(tag.to_owned());
         let not = |condition| Condition::Not(Box::new(condition));

@@ -45,7 +45,7 @@ const REBUILDS: u32 = 5;
 /// What asks a collection that was built with these.
 #[derive(Clone)]
 struct Models {
-    built_with: (EmbedderId, SparseId),
+    built_with: (EmbedderId, SparseId, Vec<String>),
     embedder: Arc<dyn Embedder>,
     sparse: Arc<SparseEncoder>,
     reranker: Option<Arc<dyn Reranker>>,
@@ -131,15 +131,18 @@ impl Engine {
     async fn models(&self, manifest: &Manifest) -> Result<Models, Failure> {
         let mut models = self.models.lock().await;
         let fits = |models: &&Models| {
-            (&models.built_with.0, &models.built_with.1) == (&manifest.embedder, &manifest.sparse)
+            let (embedder, sparse, languages) = &models.built_with;
+            (embedder, sparse) == (&manifest.embedder, &manifest.sparse)
+                && languages.iter().eq(manifest.languages.keys())
         };
         if let Some(models) = models.as_ref().filter(fits) {
             return Ok(models.clone());
         }
         let context = &self.context;
         let embedder = backends::embedder(context, Some(manifest)).await?;
-        let sparse = SparseEncoder::new(&manifest.sparse)
-            .map_err(|problem| compatibility::other_words(&context.settings, &problem))?;
+        let sparse =
+            SparseEncoder::new(&manifest.sparse, manifest.languages.keys().map(String::as_str))
+                .map_err(|problem| compatibility::other_words(&context.settings, &problem))?;
         // It does not depend on the collection.
         let opened = models.take().and_then(|models| models.reranker);
         let reranker = match (opened, &context.settings.rerank) {
@@ -150,7 +153,8 @@ impl Engine {
             }
             (None, None) => None,
         };
-        let built_with = (manifest.embedder.clone(), manifest.sparse.clone());
+        let languages = manifest.languages.keys().cloned().collect();
+        let built_with = (manifest.embedder.clone(), manifest.sparse.clone(), languages);
         let sparse = Arc::new(sparse);
         Ok(models.insert(Models { built_with, embedder, sparse, reranker }).clone())
     }

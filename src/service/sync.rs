@@ -17,7 +17,6 @@ use super::uploads::kept;
 use super::{backends, compatibility};
 use crate::cancel::{self, Cancel, Canceller, Stop};
 use crate::embed::Embedder;
-use crate::embed::sparse;
 use crate::error::{Exit, Failure};
 use crate::http::Throttled;
 use crate::ingest::budget::{Budget, Limit};
@@ -112,13 +111,13 @@ impl Engine {
         let destination = self.destination(writer, model, options.rebuild).await?;
         let manifest = destination.manifest.as_ref();
         let former = match &destination.build {
-            Build::Rebuild(former) => Some(&**former.manifest()),
-            Build::Sync | Build::Copy(_) => None,
+            Build::Rebuild(former) | Build::Copy(former) => Some(&**former.manifest()),
+            Build::Sync => None,
         };
         if let Build::Rebuild(former) | Build::Copy(former) = &destination.build {
             ingest_options.kept = kept(context, &former.documents().await?);
         }
-        let language = language(context, manifest.or(former));
+        let language = compatibility::words_of_new(settings.language.as_deref(), manifest, former);
         // An endpoint may be slow to say what it is.
         let embedder = tokio::select! {
             biased;
@@ -211,7 +210,9 @@ impl Engine {
         fit_chunks(context, &mut ingest_options.chunk, &*embedder)?;
         check_build(context, &ingest_options, manifest.filter(|_| !rebuild))?;
         let preview = if in_full {
-            let language = language(context, manifest);
+            let stored = manifest.filter(|_| !rebuild);
+            let language =
+                compatibility::words_of_new(settings.language.as_deref(), stored, manifest);
             let ocr = backends::ocr(context, &ingest_options.budget, None)?;
             let ocr = ocr.map(|ocr| Ocr { model: unasked::unasked(ocr.model), ..ocr });
             let backends = ingest_backends(context, &ingest_options, embedder, &language, ocr)?;
@@ -301,15 +302,8 @@ fn ingest_backends(
     ocr: Option<Ocr>,
 ) -> Result<Backends, Failure> {
     let extractor = Extractor::new(extract_options(context, options.parallel)?, ocr);
-    let terms = Arc::new(backends::term_counter(language)?);
+    let terms = Arc::new(backends::term_counters(language)?);
     Ok(Backends { embedder, extractor, terms })
-}
-
-/// Of the words of a collection: the one that is set, or else that of the former version.
-fn language(context: &Context, former: Option<&Manifest>) -> String {
-    let set = context.settings.language.as_deref();
-    let former = former.map(|former| former.sparse.language.as_str());
-    set.or(former).unwrap_or(sparse::LANGUAGE).to_owned()
 }
 
 fn failure(error: IngestError) -> Failure {

@@ -145,13 +145,14 @@ pub fn address(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-/// A language that the BM25 model stems or has stop words of.
+/// A language that the BM25 model stems or has stop words of, or that of each document.
 pub fn language(text: &str) -> Result<String, String> {
     let name = text.to_lowercase();
-    if SparseId::LANGUAGES.contains(&name.as_str()) {
+    if name == SparseId::OF_DOCUMENT || SparseId::LANGUAGES.contains(&name.as_str()) {
         return Ok(name);
     }
-    Err(format!("is not one of {}", SparseId::LANGUAGES.join(", ")))
+    let languages = SparseId::LANGUAGES.join(", ");
+    Err(format!("is not one of {languages}, or {}", SparseId::OF_DOCUMENT))
 }
 
 pub fn boolean(text: &str) -> Result<bool, String> {

@@ -260,6 +260,7 @@ pub(super) mod tests {
             })),
             warned in proptest::option::of(any::<(String, Vec<u32>)>()),
             read in proptest::option::of(any::<(String, Vec<u32>)>()),
+            language in proptest::option::of(any::<String>()),
         ) -> DocumentRecord {
             let document_hash = ContentHash::of(source.as_bytes());
             let warnings = warned.into_iter().map(|(message, pages)| {
@@ -269,7 +270,7 @@ pub(super) mod tests {
             DocumentRecord {
                 source, document_hash, size, mtime, kind, chunks, terms, tags, text_fields,
                 ingested_at, run_id: Uuid::from_u128(run), web: web.map(Box::new), secrets,
-                warnings: warnings.collect(), ocr,
+                warnings: warnings.collect(), ocr, language,
             }
         }
     }

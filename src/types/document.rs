@@ -44,6 +44,9 @@ pub struct DocumentRecord {
     /// `None` where none of its pages was read as a picture.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ocr: Option<Box<OcrRecord>>,
+    /// Language of most of its text, such as `german`; `None` where it cannot be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
 }
 
 impl DocumentRecord {

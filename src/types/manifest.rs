@@ -1,5 +1,7 @@
 //! What a collection was built with and from.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -27,6 +29,10 @@ pub struct Manifest {
     /// The same for pages of the web.
     #[serde(default)]
     pub sites: Vec<Site>,
+    /// How many documents are in which language, as the last run that changed any has left them; 0
+    /// for one that a later run met first. The words of a question are looked for in all of them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub languages: BTreeMap<String, u64>,
 }
 
 impl Manifest {
@@ -113,6 +119,8 @@ pub struct SparseId {
     /// Raised when the same text would have other terms.
     #[serde(default)]
     pub revision: u32,
+    /// Language of the stemmer and the stop words; [`SparseId::OF_DOCUMENT`] where each document has
+    /// its own.
     pub language: String,
     /// Term-frequency saturation.
     pub k: f64,
@@ -123,6 +131,9 @@ pub struct SparseId {
 }
 
 impl SparseId {
+    /// In place of a language: that of the document.
+    pub const OF_DOCUMENT: &str = "auto";
+
     /// That the BM25 model stems, or at least has stop words of.
     pub const LANGUAGES: [&str; 30] = [
         "arabic",

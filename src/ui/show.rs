@@ -58,12 +58,13 @@ fn head(shown: &Shown, style: Style, root: &Path) -> String {
     text + "\n"
 }
 
-fn recorded(record: &DocumentRecord) -> [(&'static str, String); 6] {
+fn recorded(record: &DocumentRecord) -> [(&'static str, String); 7] {
     let size = usize::try_from(record.size).unwrap_or(usize::MAX);
     [
         ("kind", format!("{}, {}", record.kind, counted(size, "byte"))),
         ("sha256", record.document_hash.to_string()),
         ("ingested", record.ingested_at.clone()),
+        ("language", record.language.clone().unwrap_or_default()),
         ("tags", record.tags.join(", ")),
         ("fields", record.text_fields.join(", ")),
         ("ocr", record.ocr.as_deref().map(recognized).unwrap_or_default()),

@@ -24,6 +24,7 @@ mod hostile;
 mod ingest;
 mod injection;
 mod kill;
+mod language;
 mod limits;
 mod ocr;
 mod onnx;

@@ -99,6 +99,19 @@ fn what_is_typed_sets_the_setting_of_the_row() {
     }
 }
 
+#[test]
+fn a_corpus_is_measured_with_every_setting_of_ingest_and_search() {
+    let all = flags();
+    let taken = |command: &str| -> BTreeSet<&str> {
+        let of = all.iter().filter(|(path, _)| *path == [command]);
+        of.filter_map(|(_, arg)| row(arg.get_id().as_str())).map(|key| key.name).collect()
+    };
+    let wanted: BTreeSet<&str> = taken("ingest").union(&taken("search")).copied().collect();
+    let missing: Vec<&str> = wanted.difference(&taken("eval")).copied().collect();
+    // `-k` stands for the cut-offs, and a corpus has no pages of the web.
+    assert_eq!(missing, ["search.k", "web.allow_private", "web.max_pages"]);
+}
+
 /// clap looks at the names in `conflicts_with` in debug builds only.
 #[test]
 fn a_flag_conflicts_with_flags_that_exist() {

@@ -32,8 +32,10 @@ pub(super) async fn bring_in(
     if let Some(own) = &own {
         context.settings.collection.clone_from(own);
     }
-    // It is measured as it is.
-    context.settings.ingest.on_secret = OnSecret::Warn;
+    // It is measured as it is, unless somebody says otherwise.
+    if context.is_default("ingest.on_secret") {
+        context.settings.ingest.on_secret = OnSecret::Warn;
+    }
     let (corpus, name) = (corpus(&context, dir)?, dir.display().to_string());
     let engine = open(ui, context)?;
     let context = &engine.context;

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::embed::builtin::Builtin;
-use crate::embed::sparse::TermCounter;
+use crate::embed::sparse::TermCounters;
 use crate::ingest::cut;
 use crate::ingest::document::{Document, Places, Syntax};
 use crate::types::Kind;
@@ -30,6 +30,7 @@ fn ready(source: &str, expected: u32) -> Prepared {
         secrets: None,
         warnings: Vec::new(),
         ocr: None,
+        language: None,
     };
     let document = Document {
         title: String::new(),
@@ -39,7 +40,7 @@ fn ready(source: &str, expected: u32) -> Prepared {
         ..Document::default()
     };
     let options = ChunkOptions { max_tokens: 1, overlap_tokens: 0 };
-    let terms = TermCounter::new("english").unwrap();
+    let terms = TermCounters::new("english").unwrap();
     let (record, chunks) = cut::cut(record, document, &options, &Builtin::new(), &terms);
     assert_eq!(record.chunks, expected);
     Prepared::Ready(Ready {

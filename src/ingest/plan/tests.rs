@@ -45,6 +45,7 @@ fn record(&(name, content, mtime): &Row) -> DocumentRecord {
         secrets: None,
         warnings: Vec::new(),
         ocr: None,
+        language: None,
     }
 }
 

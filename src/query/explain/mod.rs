@@ -167,18 +167,16 @@ pub struct Words {
 
 impl Words {
     pub fn of(question: &str, chunk: &Chunk, sparse: &SparseEncoder) -> Self {
-        let text = sparse.document(&chunk.embedded());
+        let asked = sparse.question(question);
+        let text = asked.of_text(&chunk.embedded());
         let mut words = Self::default();
         let mut seen: Vec<Vec<u32>> = Vec::new();
         for word in question.unicode_words() {
-            let terms = sparse.query(word).indices;
+            let terms = asked.terms(word);
             if terms.is_empty() || seen.contains(&terms) {
                 continue;
             }
-            // One letter of a word, or its number alone, is not the word.
-            let found = terms.iter().filter(|term| text.indices.contains(term)).count();
-            let present = 2 * found > terms.len();
-            let list = if present { &mut words.present } else { &mut words.absent };
+            let list = if asked.has(&text, word) { &mut words.present } else { &mut words.absent };
             list.push(word.to_owned());
             seen.push(terms);
         }

@@ -26,6 +26,7 @@ fn record(source: &str) -> DocumentRecord {
         secrets: None,
         warnings: Vec::new(),
         ocr: None,
+        language: None,
     }
 }
 
@@ -121,7 +122,7 @@ fn a_place_is_expected_by_itself() {
 
 #[test]
 fn words_are_compared_as_the_sparse_leg_does() {
-    let encoder = SparseEncoder::new(&sparse::default_id(10.0)).unwrap();
+    let encoder = SparseEncoder::new(&sparse::default_id(10.0), []).unwrap();
     let mut chunk = chunk("a", 0, "Backups are kept for 400 days.");
     chunk.headings = vec!["Ledger".to_owned()];
     let words = Words::of("How long is the ledger's backup backups restored?", &chunk, &encoder);

@@ -23,8 +23,9 @@ pub struct QueryWords<'a>(Vec<(&'a str, Vec<u32>)>);
 
 impl<'a> QueryWords<'a> {
     pub fn of(query: &'a str, sparse: &SparseEncoder) -> Self {
+        let question = sparse.question(query);
         let words = query.unicode_words();
-        Self(words.map(|word| (word, sparse.terms(word))).collect())
+        Self(words.map(|word| (word, question.terms(word))).collect())
     }
 
     /// Distinct, ascending.
@@ -92,7 +93,7 @@ mod tests {
     }
 
     fn words(query: &str) -> QueryWords<'_> {
-        QueryWords::of(query, &SparseEncoder::new(&sparse::default_id(10.0)).unwrap())
+        QueryWords::of(query, &SparseEncoder::new(&sparse::default_id(10.0), []).unwrap())
     }
 
     #[test]

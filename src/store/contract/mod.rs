@@ -10,6 +10,8 @@ mod readers;
 mod records;
 mod search;
 
+use std::collections::BTreeMap;
+
 use std::io::Write as _;
 use std::sync::{Arc, Once};
 use std::time::Duration;
@@ -58,6 +60,7 @@ pub(super) fn manifest() -> Manifest {
         unfinished: None,
         roots: Vec::new(),
         sites: Vec::new(),
+        languages: BTreeMap::new(),
     }
 }
 
@@ -121,6 +124,7 @@ fn document(source: &str, chunks: u32) -> DocumentRecord {
             pages: vec![3],
         }],
         ocr: Some(Box::new(OcrRecord { model: "pp-ocrv6-tiny".to_owned(), pages: vec![1, 2] })),
+        language: Some("german".to_owned()),
     }
 }
 
