@@ -7,6 +7,7 @@
 //! | `hit@k` | 1 where any of the first k should be found, else 0 | `success_k` |
 //! | `mrr@k` | 1 / rank of the first that should be found, 0 where it is not among the first k | `recip_rank` |
 //! | `ndcg@k` | gain of the first k, each divided by log2(rank + 1), over the best there could be | `ndcg_cut_k` |
+//! | `passages@k` | share of what should be found that is in the passages: what an answer is made from, packed of k chunks | none |
 //! | `map@k` | mean, over all that should be found, of the precision at its rank; 0 beyond k | `map_cut_k` |
 //!
 //! The gain of `ndcg` is the grade itself (Järvelin and Kekäläinen, 2002, with the discount of
@@ -67,11 +68,20 @@ pub enum Measure {
     Mrr,
     Ndcg,
     Map,
+    /// Of passages as they are packed, and not of a ranking.
+    Passages,
 }
 
 impl Measure {
-    pub const ALL: [Self; 6] =
-        [Self::Recall, Self::Precision, Self::Hit, Self::Mrr, Self::Ndcg, Self::Map];
+    pub const ALL: [Self; 7] = [
+        Self::Recall,
+        Self::Precision,
+        Self::Hit,
+        Self::Mrr,
+        Self::Ndcg,
+        Self::Map,
+        Self::Passages,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -81,12 +91,13 @@ impl Measure {
             Self::Mrr => "mrr",
             Self::Ndcg => "ndcg",
             Self::Map => "map",
+            Self::Passages => "passages",
         }
     }
 
     /// Whether it says something of a ranking of any length.
     fn wants_cut(self) -> bool {
-        matches!(self, Self::Recall | Self::Precision | Self::Hit)
+        matches!(self, Self::Recall | Self::Precision | Self::Hit | Self::Passages)
     }
 }
 
@@ -133,7 +144,13 @@ impl Metric {
         Ok(Self { measure, k })
     }
 
-    /// The value for one ranking, within 0..=1. 0 where nothing is expected.
+    /// How many chunks the passages are packed of that it is about; `None` where it is about a ranking.
+    pub fn packed(self) -> Option<usize> {
+        self.k.filter(|_| self.measure == Measure::Passages)
+    }
+
+    /// The value for one ranking, or for what was [packed](Self::packed), within 0..=1. 0 where nothing
+    /// is expected.
     pub fn of(self, judged: &Judged) -> f64 {
         if judged.expected.is_empty() {
             return 0.0;
@@ -146,6 +163,8 @@ impl Metric {
             Measure::Mrr => first_relevant(judged, k).map_or(0.0, |rank| 1.0 / rank as f64),
             Measure::Ndcg => ndcg(judged, k),
             Measure::Map => average_precision(judged, k),
+            // Neighbours are one passage, and all that were packed count.
+            Measure::Passages => recall(judged, usize::MAX),
         }
     }
 }

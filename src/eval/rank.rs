@@ -1,15 +1,15 @@
 //! A case → its ranking, as deep as the metrics look.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
 
 use super::cases::Case;
 use super::judge::{Ranked, Unit};
 use crate::error::BackendError;
-use crate::query::Retriever;
 use crate::query::retrieve::RetrieveOptions;
 use crate::query::rewrite::Queries;
-use crate::types::{Hit, Mode};
+use crate::query::{AnswerOptions, Retriever, passages_of};
+use crate::types::{Hit, Mode, Passage};
 
 /// A way to retrieve that can be measured against others.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -69,11 +69,37 @@ pub struct RankOptions {
     pub depth: usize,
 }
 
+/// How what is retrieved is packed into passages, where that is measured.
+pub struct Packing<'a> {
+    /// As a question is answered, by the number of chunks that are taken.
+    pub options: BTreeMap<usize, AnswerOptions>,
+    /// Tokens of a text, as the chat model counts them.
+    pub count: &'a (dyn Fn(&str) -> usize + Sync),
+}
+
+impl Packing<'_> {
+    /// Hits that packing chooses among, at most.
+    fn pool(&self) -> usize {
+        self.options.values().map(|options| options.retrieve.k).max().unwrap_or_default()
+    }
+
+    fn pack(&self, case: &Case, hits: &[Hit], unit: Unit) -> BTreeMap<usize, Vec<Ranked>> {
+        let packed = self.options.iter().map(|(&chunks, options)| {
+            let hits = &hits[..hits.len().min(options.retrieve.k)];
+            let passages = passages_of(&case.question, hits, options, self.count);
+            (chunks, passages.iter().map(|passage| of_passage(passage, unit)).collect())
+        });
+        packed.collect()
+    }
+}
+
 /// What was retrieved for a case.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Ranking {
     /// Best first, [`RankOptions::depth`] at most.
     pub items: Vec<Ranked>,
+    /// What would be shown to a chat model, by the number of chunks that are taken.
+    pub passages: BTreeMap<usize, Vec<Ranked>>,
     /// What the question took, as users put it.
     pub took: Duration,
 }
@@ -91,18 +117,21 @@ pub async fn rank(
     queries: &Queries,
     retriever: &Retriever,
     options: &RankOptions,
+    packing: &Packing<'_>,
 ) -> Result<Ranking, BackendError> {
     let mut list = List::new(case, options.unit);
     let mut k = options.retrieve.candidates;
     if options.unit == Unit::Passages {
         k = k.min(options.depth);
     }
+    k = k.max(packing.pool());
     let mut look = RetrieveOptions { k, ..options.retrieve.clone() };
-    let mut took = None;
+    let (mut took, mut passages) = (None, None);
     loop {
         let started = Instant::now();
         let hits = retriever.retrieve(queries, &look).await?.hits;
         took.get_or_insert_with(|| started.elapsed());
+        passages.get_or_insert_with(|| packing.pack(case, &hits, options.unit));
         let more = hits.len() >= look.k;
         list.add(&hits);
         if list.items.len() >= options.depth || !more {
@@ -112,7 +141,11 @@ pub async fn rank(
         look = RetrieveOptions { k: look.k * 2, rerank: None, ..look };
     }
     list.items.truncate(options.depth);
-    Ok(Ranking { items: list.items, took: took.unwrap_or_default() })
+    Ok(Ranking {
+        items: list.items,
+        passages: passages.unwrap_or_default(),
+        took: took.unwrap_or_default(),
+    })
 }
 
 struct List<'a> {
@@ -144,6 +177,17 @@ impl<'a> List<'a> {
                 self.items.push(ranked(hit, self.unit));
             }
         }
+    }
+}
+
+fn of_passage(passage: &Passage, unit: Unit) -> Ranked {
+    let place = Some(passage.locator).filter(|_| unit == Unit::Passages);
+    Ranked {
+        id: passage.locator.cite(&passage.source),
+        source: passage.source.clone(),
+        place,
+        text: passage.text.clone(),
+        score: passage.score,
     }
 }
 

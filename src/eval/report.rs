@@ -1,6 +1,6 @@
 //! Rankings of all cases → one report.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -125,15 +125,23 @@ pub struct Comparison {
 pub struct Rankings {
     pub name: String,
     pub items: Vec<Vec<Ranked>>,
+    /// What each would be answered from, by the number of chunks that are taken; empty where that was
+    /// not packed.
+    pub passages: Vec<BTreeMap<usize, Vec<Ranked>>>,
     /// Of each question; empty where nothing was retrieved.
     pub took: Vec<Duration>,
 }
 
 /// Judges a run.
 pub fn measure(cases: &[Case], rankings: &Rankings, metrics: &[Metric]) -> Run {
-    let judged = cases.iter().zip(&rankings.items);
-    let by_case: Vec<CaseRow> =
-        judged.map(|(case, items)| row(case, judge::judge(case, items), metrics)).collect();
+    let by_case: Vec<CaseRow> = cases
+        .iter()
+        .enumerate()
+        .map(|(at, case)| {
+            let passages = rankings.passages.get(at);
+            row(case, judge::judge(case, &rankings.items[at]), passages, metrics)
+        })
+        .collect();
     let tags: BTreeSet<&str> =
         cases.iter().flat_map(|case| &case.tags).map(String::as_str).collect();
     let tagged = |tag: &str| {
@@ -150,10 +158,21 @@ pub fn measure(cases: &[Case], rankings: &Rankings, metrics: &[Metric]) -> Run {
     }
 }
 
-fn row(case: &Case, verdict: Verdict, metrics: &[Metric]) -> CaseRow {
+fn row(
+    case: &Case,
+    verdict: Verdict,
+    passages: Option<&BTreeMap<usize, Vec<Ranked>>>,
+    metrics: &[Metric],
+) -> CaseRow {
     let value = |metric: &Metric| CaseValue {
         metric: metric.to_string(),
-        value: metric.of(&verdict.judged),
+        value: match metric.packed() {
+            None => metric.of(&verdict.judged),
+            Some(chunks) => {
+                let packed = passages.and_then(|by_chunks| by_chunks.get(&chunks));
+                packed.map_or(0.0, |packed| metric.of(&judge::judge(case, packed).judged))
+            }
+        },
     };
     let met = |(expected, rank): (&Expectation, &Option<usize>)| Met {
         source: expected.source.clone(),

@@ -55,6 +55,16 @@ pub(super) fn compose(
     }
 }
 
+/// The passages that an answer to a question is made from, of what was found.
+pub fn passages_of(
+    question: &str,
+    hits: &[Hit],
+    options: &AnswerOptions,
+    count: &dyn Fn(&str) -> usize,
+) -> Vec<Passage> {
+    compose(question, &options.history, hits, options, count).request.passages
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 use futures::StreamExt;
 use uuid::Uuid;
 
-pub use compose::Composed;
+pub use compose::{Composed, passages_of};
 pub use options::AnswerOptions;
 pub use retriever::{Remembered, Retrieved, Retriever};
 

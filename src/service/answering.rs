@@ -190,6 +190,17 @@ impl Engine {
         Ok(Preview { prepared, retriever, options })
     }
 
+    /// How what is retrieved is packed for any question, when this many chunks are taken.
+    ///
+    /// # Errors
+    /// As [`Self::prepare`], where nothing is asked yet.
+    pub async fn packing(&self, chunks: usize) -> Result<AnswerOptions, Failure> {
+        let filter = DocumentFilter::default();
+        let overrides = RetrievalOverrides { k: Some(chunks), ..RetrievalOverrides::default() };
+        let ask = Ask { overrides, ..Ask::new("", &filter, &[]) };
+        Ok(self.ready(ask).await?.1)
+    }
+
     /// A snapshot to ask, and how it is asked.
     async fn ready(&self, ask: Ask<'_>) -> Result<(Retriever, AnswerOptions), Failure> {
         let template = match ask.introduction {

@@ -119,6 +119,45 @@ fn gates_and_baselines_hold() {
     assert_run!(run(&["--min", "recall@5=80"]).expect(2));
 }
 
+/// Ten copies of one text are the first hits, and one of them is a passage.
+#[test]
+fn what_reaches_the_passages_is_measured_and_held() {
+    let env = TestEnv::new();
+    for copy in 0..10 {
+        env.write(
+            &format!("docs/{copy}.md"),
+            "# Ferries\n\nThe ferry leaves at noon from the pier.\n",
+        );
+    }
+    env.write("docs/pier.md", "# Piers\n\nThe pier of the ferry was built of oak.\n");
+    env.run(&["ingest", "docs"]).expect(0);
+    let cases = [
+        json!({"question": "When does the ferry leave from the pier?", "expected": ["docs/pier.md"]}),
+        json!({"question": "Of what is the pier built?", "expected": ["docs/pier.md"]}),
+    ];
+    env.write("cases.jsonl", cases.map(|case| case.to_string()).join("\n"));
+    let run =
+        ["eval", "cases.jsonl", "--metric", "recall@2,passages@1,passages@3", "--format", "json"];
+    let compare = ["--compare", "hybrid,sparse"];
+    let report = env.run(&[&run[..], &compare].concat()).expect(0).json();
+    for of in report["runs"].as_array().expect("runs") {
+        let means = of["metrics"].as_array().expect("metrics").iter();
+        let means: Vec<f64> = means.map(|it| it["mean"].as_f64().expect("a number")).collect();
+        assert_eq!(means, [0.5, 0.5, 1.0], "{of:#}");
+    }
+    assert!(report["comparisons"].to_string().contains("passages@3"), "{report:#}");
+    let held = |gate: &str| env.run(&["eval", "cases.jsonl", "--min", gate]);
+    held("passages@3=0.9").expect(0);
+    let unmet = held("passages@1=0.9").expect(1);
+    assert!(unmet.stderr.contains("passages@1 is 0.500, and has to be 0.900"), "{unmet}");
+    assert!(held("passages=0.9").expect(2).stderr.contains("`passages@5`"));
+    env.run(&["eval", "cases.jsonl", "--run-file", "run.txt"]).expect(0);
+    let ranked =
+        env.run(&["eval", "cases.jsonl", "--from-run", "run.txt", "--metric", "passages@2"]);
+    let ranked = ranked.expect(2);
+    assert!(ranked.stderr.contains("a file has a ranking"), "{ranked}");
+}
+
 #[test]
 fn reports_for_pipelines() {
     let env = samples();

@@ -182,7 +182,7 @@ fn metrics(args: &EvalArgs, unit: Unit) -> Result<Vec<Metric>, Failure> {
     for name in &args.metrics {
         let metric = Metric::parse(name).map_err(|error| {
             Failure::usage(error.to_string())
-                .hint("use recall@N, precision@N, hit@N, mrr@N, ndcg@N or map@N")
+                .hint("use recall@N, precision@N, hit@N, mrr@N, ndcg@N, map@N or passages@N")
         })?;
         metrics.push(metric);
     }
@@ -194,7 +194,10 @@ fn metrics(args: &EvalArgs, unit: Unit) -> Result<Vec<Metric>, Failure> {
         metrics.extend([Measure::Mrr, Measure::Ndcg].map(|measure| at(measure, deepest)));
     }
     if metrics.is_empty() {
-        metrics.extend(usual(unit));
+        // A file of rankings says nothing of passages.
+        let ranked = args.runs.from_run.is_some();
+        let usual = usual(unit).into_iter();
+        metrics.extend(usual.filter(|metric| !ranked || metric.packed().is_none()));
     }
     let mut seen = Vec::new();
     metrics.retain(|metric| {
@@ -207,11 +210,17 @@ fn metrics(args: &EvalArgs, unit: Unit) -> Result<Vec<Metric>, Failure> {
 
 /// For documents, what is published of the collections of BEIR.
 fn usual(unit: Unit) -> Vec<Metric> {
-    use Measure::{Hit, Map, Mrr, Ndcg, Precision, Recall};
+    use Measure::{Hit, Map, Mrr, Ndcg, Passages, Precision, Recall};
     let usual: &[(Measure, usize)] = match unit {
-        Unit::Passages => {
-            &[(Recall, 5), (Recall, 10), (Precision, 5), (Hit, 5), (Mrr, 10), (Ndcg, 10)]
-        }
+        Unit::Passages => &[
+            (Recall, 5),
+            (Recall, 10),
+            (Precision, 5),
+            (Hit, 5),
+            (Mrr, 10),
+            (Ndcg, 10),
+            (Passages, 8),
+        ],
         Unit::Documents => &[(Ndcg, 10), (Recall, 10), (Recall, 100), (Mrr, 10), (Map, 100)],
     };
     usual.iter().map(|(measure, k)| Metric::at(*measure, *k)).collect()

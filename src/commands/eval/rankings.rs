@@ -1,6 +1,6 @@
 //! Cases → their rankings: retrieved, or from a file.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -13,12 +13,12 @@ use crate::error::Failure;
 use crate::eval::cases::{Case, Expectation};
 use crate::eval::judge::{Ranked, Unit};
 use crate::eval::metrics::Metric;
-use crate::eval::rank::{self, RankOptions, Variant};
+use crate::eval::rank::{self, Packing, RankOptions, Variant};
 use crate::eval::report::Rankings;
 use crate::eval::run_file;
 use crate::output::words::counted;
-use crate::query::Retriever;
 use crate::query::rewrite::Queries;
+use crate::query::{AnswerOptions, Retriever};
 use crate::service::Engine;
 use crate::service::retrieval::DocumentFilter;
 use crate::store::Reader;
@@ -38,6 +38,10 @@ pub(super) async fn all(
     metrics: &[Metric],
 ) -> Result<Vec<Rankings>, Failure> {
     if let Some(path) = &args.runs.from_run {
+        if let Some(metric) = metrics.iter().find(|metric| metric.packed().is_some()) {
+            let message = format!("`{metric}` is about passages, and a file has a ranking");
+            return Err(Failure::usage(message).hint("leave out --from-run to measure it"));
+        }
         return Ok(vec![from_file(ui, &context.cwd.join(path), path, set)?]);
     }
     let cancel = on_interrupt();
@@ -53,12 +57,22 @@ pub(super) async fn all(
     let documents = documents(context, &retriever.reader).await?;
     sources::resolve(ui, context, set, &documents)?;
     let retrieve = engine.retrieve_options(&DocumentFilter::default(), &retriever).await?;
-    let deepest = metrics.iter().map(|metric| metric.k.unwrap_or(DEPTH)).max().unwrap_or(DEPTH);
+    let ranked = metrics.iter().filter(|metric| metric.packed().is_none());
+    let deepest = ranked.map(|metric| metric.k.unwrap_or(DEPTH)).max().unwrap_or(DEPTH);
     let depth = if args.runs.run_file.is_some() { deepest.max(DEPTH) } else { deepest };
     let options = RankOptions { retrieve, unit: set.unit, depth };
     let queries = queries(ui, &engine, &set.cases).await?;
-    let asking =
-        Asking { cases: &set.cases, queries: &queries, options: &options, cancel: &cancel };
+    let packed = packed(&engine, metrics).await?;
+    let chat = if packed.is_empty() { None } else { Some(engine.chat()?) };
+    let count = |text: &str| chat.as_ref().map_or(0, |chat| chat.count_tokens(text));
+    let packing = Packing { options: packed, count: &count };
+    let asking = Asking {
+        cases: &set.cases,
+        queries: &queries,
+        options: &options,
+        packing: &packing,
+        cancel: &cancel,
+    };
     let mut runs = Vec::new();
     if let Some(sweep) = sweep {
         return sweep.rankings(ui, context, args, &retriever, &asking).await;
@@ -68,6 +82,18 @@ pub(super) async fn all(
         runs.push(asking.rankings(ui, &retriever, way.name(), way).await?);
     }
     Ok(runs)
+}
+
+/// How passages are packed for the metrics that are about them.
+async fn packed(
+    engine: &Engine,
+    metrics: &[Metric],
+) -> Result<BTreeMap<usize, AnswerOptions>, Failure> {
+    let mut options = BTreeMap::new();
+    for chunks in metrics.iter().filter_map(|metric| metric.packed()) {
+        options.insert(chunks, engine.packing(chunks).await?);
+    }
+    Ok(options)
 }
 
 /// The ways to compare, each once; none where nothing is.
@@ -130,6 +156,7 @@ pub(super) struct Asking<'a> {
     /// One for each case.
     queries: &'a [Queries],
     options: &'a RankOptions,
+    packing: &'a Packing<'a>,
     pub(super) cancel: &'a Cancel,
 }
 
@@ -146,13 +173,19 @@ impl Asking<'_> {
         let _waiting = Waiting::new(ui, &format!("{name}: {questions}"));
         let retrieve = way.apply(self.options.retrieve.clone());
         let options = RankOptions { retrieve, ..self.options.clone() };
-        let mut run = Rankings { name: name.to_owned(), items: Vec::new(), took: Vec::new() };
+        let mut run = Rankings {
+            name: name.to_owned(),
+            items: Vec::new(),
+            passages: Vec::new(),
+            took: Vec::new(),
+        };
         for (case, queries) in self.cases.iter().zip(self.queries) {
             if self.cancel.is_cancelled() {
                 return Err(Failure::interrupted());
             }
-            let ranking = rank::rank(case, queries, retriever, &options).await?;
+            let ranking = rank::rank(case, queries, retriever, &options, self.packing).await?;
             run.items.push(ranking.items);
+            run.passages.push(ranking.passages);
             run.took.push(ranking.took);
         }
         Ok(run)
@@ -205,6 +238,7 @@ fn from_file(ui: &mut Ui, path: &Path, typed: &Path, set: &CaseSet) -> Result<Ra
     };
     Ok(Rankings {
         items: set.cases.iter().map(items).collect(),
+        passages: Vec::new(),
         took: Vec::<Duration>::new(),
         name,
     })

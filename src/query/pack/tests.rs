@@ -136,24 +136,42 @@ fn duplicates_go_unless_a_number_or_a_negation_differs() {
 }
 
 #[test]
-fn caps_hold_and_what_still_fits_is_taken() {
-    let parts = || {
-        vec![
-            chunk("a", 0, "one alpha"),
-            chunk("a", 5, "two beta"),
-            chunk("a", 9, "three gamma"),
-            chunk("b", 0, &"long delta ".repeat(50)),
-            chunk("b", 7, "four epsilon"),
-            chunk("c", 0, "five zeta"),
-        ]
-    };
-    let options = PackOptions { max_chunks: 3, max_tokens: 60, per_source: 2, ..WIDE };
-    let all = packed(parts(), &options);
+fn what_still_fits_is_taken() {
+    let parts = vec![
+        chunk("a", 0, "one alpha"),
+        chunk("a", 5, "two beta"),
+        chunk("b", 0, &"long delta ".repeat(50)),
+        chunk("b", 7, "four epsilon"),
+        chunk("c", 0, "five zeta"),
+    ];
+    let all = packed(parts, &PackOptions { max_chunks: 3, max_tokens: 60, ..WIDE });
     assert_eq!(texts(&all), ["one alpha", "two beta", "four epsilon"]);
-    assert_eq!(reasons(&all), [DropReason::SourceCap, DropReason::Budget, DropReason::Limit]);
+    assert_eq!(reasons(&all), [DropReason::Budget, DropReason::Limit]);
     assert_eq!(all.passages.iter().map(|p| p.number).collect::<Vec<_>>(), [1, 2, 3]);
-    let alone = packed(parts()[..3].to_vec(), &options);
-    assert_eq!(alone.passages.len(), 3, "the cap makes room for other sources only");
+}
+
+#[test]
+fn a_source_may_have_twice_its_share_among_those_that_are_near() {
+    // A letter is a hit of that source.
+    for (found, max_chunks, taken, capped) in [
+        ("aaaaaa", 4, "aaaa", 0),
+        ("aaaabbbb", 4, "aaaa", 0),
+        ("abaaaacd", 4, "abaa", 0),
+        ("abcdaaaaaee", 8, "abcdaaae", 2),
+        ("abcdefgaaahi", 8, "abcdefga", 0),
+        ("abcdefghaaa", 3, "abc", 0),
+        ("abcdeaaaaaaf", 10, "abcdeaaaf", 3),
+    ] {
+        let parts = found.chars().zip(0..).map(|(source, n)| {
+            chunk(&source.to_string(), 5 * n, &format!("{source}{n} x{n} y{n}"))
+        });
+        let all = packed(parts.collect(), &PackOptions { max_chunks, per_source: 2, ..WIDE });
+        let sources: String = all.passages.iter().map(|it| it.source.as_str()).collect();
+        assert_eq!(sources, taken, "{found}");
+        let reasons = reasons(&all);
+        let of = reasons.iter().filter(|reason| **reason == DropReason::SourceCap).count();
+        assert_eq!(of, capped, "{found}");
+    }
 }
 
 #[test]
