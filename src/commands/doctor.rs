@@ -11,6 +11,7 @@ use crate::output as json;
 use crate::output::words::counted;
 use crate::retry::RetryPolicy;
 use crate::service::backends::{self, VerifierModel};
+use crate::service::retrieval::reranking;
 use crate::settings::parse::without_credentials;
 use crate::settings::{EmbeddingModel, Endpoint, Qdrant, Rerank, RerankModel, Verify, VerifyModel};
 use crate::types::RerankerId;
@@ -135,6 +136,7 @@ async fn check_embedder(context: &Context) -> Result<Check, Failure> {
 async fn check_reranker(context: &Context, rerank: &Rerank) -> Result<Check, Failure> {
     let reranker = backends::reranker(context, rerank, once(context)).await?;
     reranker.score("docent", &["docent".to_owned()]).await?;
+    let asked = reranking(rerank, reranker.kind());
     let RerankerId { name, revision, endpoint } = reranker.id();
     let place = match (&rerank.model, endpoint) {
         (RerankModel::Onnx(dir), _) => {
@@ -145,7 +147,7 @@ async fn check_reranker(context: &Context, rerank: &Rerank) -> Result<Check, Fai
     };
     Ok(Check::fine(
         "reranker",
-        format!("{name}{place}, for the first {}", counted(rerank.candidates, "hit")),
+        format!("{name}{place}, for the first {}", counted(asked.candidates, "hit")),
     ))
 }
 

@@ -1,9 +1,10 @@
 //! The first hits in a better order: a reranker's scores, fused with those of retrieval.
 
-use std::cmp::Reverse;
+use std::cmp::Ordering;
+use std::iter;
 
 use crate::error::BackendError;
-use crate::rerank::Reranker;
+use crate::rerank::{Reranker, RerankerKind};
 use crate::types::{Hit, LegScore};
 
 use super::retrieve::best_first;
@@ -17,9 +18,13 @@ pub struct RerankOptions {
     pub weight: f32,
 }
 
-impl Default for RerankOptions {
-    fn default() -> Self {
-        Self { candidates: 20, weight: 0.7 }
+impl RerankOptions {
+    /// What suits a kind of model.
+    pub const fn of(kind: RerankerKind) -> Self {
+        match kind {
+            RerankerKind::ReadsPairs => Self { candidates: 20, weight: 0.7 },
+            RerankerKind::ComparesVectors => Self { candidates: 50, weight: 0.4 },
+        }
     }
 }
 
@@ -40,13 +45,14 @@ pub async fn rerank(
     Ok(fuse(hits, &scores, options.weight))
 }
 
-/// Fuses `scores`, which are of the first hits, with what the hits have: a weighted `CombSUM` with
-/// min-max normalisation, as the legs of retrieval are fused. Of hits without a score it is 0, so
-/// that they stay behind those with one, in their order.
+/// Fuses `scores`, which are of the first hits, with what these have: a weighted `CombSUM` with min-max
+/// normalisation over them, as the legs of retrieval are fused. How many others there are makes no
+/// difference: they have 0, and stay behind in their order.
 pub fn fuse(mut hits: Vec<Hit>, scores: &[f32], weight: f32) -> Vec<Hit> {
-    let retrieved: Vec<f32> = hits.iter().map(|hit| hit.score).collect();
+    let retrieved: Vec<f32> = hits.iter().take(scores.len()).map(|hit| hit.score).collect();
     let (retrieved, reranked) = (scaled(&retrieved), scaled(scores));
-    for (hit, score) in hits.iter_mut().zip(&retrieved) {
+    let retrieved = retrieved.into_iter().chain(iter::repeat(0.0));
+    for (hit, score) in hits.iter_mut().zip(retrieved) {
         hit.score = (1.0 - weight) * score;
     }
     let mut order: Vec<usize> = (0..scores.len().min(hits.len())).collect();
@@ -55,9 +61,10 @@ pub fn fuse(mut hits: Vec<Hit>, scores: &[f32], weight: f32) -> Vec<Hit> {
         hits[place].score += weight * reranked[place];
         hits[place].rerank = Some(LegScore { rank, score: scores[place] });
     }
-    hits.sort_by(|a, b| {
-        let unasked = |hit: &Hit| Reverse(hit.rerank.is_some());
-        unasked(a).cmp(&unasked(b)).then_with(|| best_first(a, b))
+    hits.sort_by(|a, b| match (a.rerank.is_some(), b.rerank.is_some()) {
+        (true, true) => best_first(a, b),
+        (false, false) => Ordering::Equal,
+        (a, b) => b.cmp(&a),
     });
     hits
 }

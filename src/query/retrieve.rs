@@ -17,6 +17,7 @@ use super::rerank::RerankOptions;
 use crate::embed::{Embedder, Role};
 use crate::error::BackendError;
 use crate::interaction::{LateInteraction, foreignness};
+use crate::rerank::RerankerKind;
 use crate::store::{ReturnedChunks, SearchRequest, VectorStore};
 use crate::types::{Filter, Hit, Mode, SparseVector};
 
@@ -50,7 +51,7 @@ impl Default for RetrieveOptions {
             late_weight: Weight { known: 0.4, foreign: 0.2 },
             filter: Filter::default(),
             min_score: None,
-            rerank: Some(RerankOptions::default()),
+            rerank: Some(RerankOptions::of(RerankerKind::ReadsPairs)),
         }
     }
 }

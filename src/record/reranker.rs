@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::format::{AskedReranker, Entry};
 use super::{Mode, Tape};
 use crate::error::{BackendError, Fault};
-use crate::rerank::Reranker;
+use crate::rerank::{Reranker, RerankerKind};
 use crate::types::RerankerId;
 
 /// `inner`, with its exchanges on the tape. A model that runs in this process needs none.
@@ -27,6 +27,10 @@ struct Recorded {
 impl Reranker for Recorded {
     fn id(&self) -> &RerankerId {
         self.inner.id()
+    }
+
+    fn kind(&self) -> RerankerKind {
+        self.inner.kind()
     }
 
     async fn score(&self, question: &str, texts: &[String]) -> Result<Vec<f32>, BackendError> {

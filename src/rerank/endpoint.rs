@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
-use super::Reranker;
+use super::{Reranker, RerankerKind};
 use crate::error::{BackendError, Fault, Service};
 use crate::openai::Client;
 use crate::retry::{RetryPolicy, retry};
@@ -66,6 +66,10 @@ pub struct EndpointReranker {
 impl Reranker for EndpointReranker {
     fn id(&self) -> &RerankerId {
         &self.id
+    }
+
+    fn kind(&self) -> RerankerKind {
+        RerankerKind::ReadsPairs
     }
 
     async fn score(&self, question: &str, texts: &[String]) -> Result<Vec<f32>, BackendError> {

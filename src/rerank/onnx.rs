@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::Reranker;
+use super::{Reranker, RerankerKind};
 use crate::embed::onnx::{self as embed_onnx, OnnxEmbedder, OnnxOptions};
 use crate::embed::{Embedder, Role};
 use crate::error::{BackendError, Fault, Service};
@@ -56,6 +56,10 @@ impl Reranker for CrossEncoder {
         &self.id
     }
 
+    fn kind(&self) -> RerankerKind {
+        RerankerKind::ReadsPairs
+    }
+
     async fn score(&self, question: &str, texts: &[String]) -> Result<Vec<f32>, BackendError> {
         let model = Arc::clone(&self.model);
         let (question, texts) = (question.to_owned(), texts.to_vec());
@@ -82,6 +86,10 @@ struct BiEncoder {
 impl Reranker for BiEncoder {
     fn id(&self) -> &RerankerId {
         &self.id
+    }
+
+    fn kind(&self) -> RerankerKind {
+        RerankerKind::ComparesVectors
     }
 
     async fn score(&self, question: &str, texts: &[String]) -> Result<Vec<f32>, BackendError> {

@@ -14,6 +14,8 @@ use crate::query::Retriever;
 use crate::query::rerank::RerankOptions;
 use crate::query::retrieve::{RetrieveOptions, Weight};
 use crate::query::rewrite::{self, Queries};
+use crate::rerank::RerankerKind;
+use crate::settings::Rerank;
 use crate::store::Reader;
 use crate::text::composed;
 use crate::types::{DocumentRecord, Filter, Kind, Manifest, Mode};
@@ -85,9 +87,8 @@ impl Engine {
         retriever: &Retriever,
     ) -> Result<RetrieveOptions, Failure> {
         let settings = &self.context.settings.search;
-        let rerank = self.context.settings.rerank.as_ref();
-        let rerank = rerank
-            .map(|rerank| RerankOptions { candidates: rerank.candidates, weight: rerank.weight });
+        let rerank = self.context.settings.rerank.as_ref().zip(retriever.reranker.as_ref());
+        let rerank = rerank.map(|(set, reranker)| reranking(set, reranker.kind()));
         let (sparse_weight, late_weight) = weights(retriever);
         Ok(RetrieveOptions {
             rerank,
@@ -160,6 +161,15 @@ impl Engine {
     /// Where it would, and none is configured.
     pub fn rewrites(&self) -> Result<bool, Failure> {
         Ok(backends::rewriting(&self.context.settings)?.asks_model())
+    }
+}
+
+/// How hits are reranked: as it is set, or else as it suits the kind of model.
+pub fn reranking(set: &Rerank, kind: RerankerKind) -> RerankOptions {
+    let usual = RerankOptions::of(kind);
+    RerankOptions {
+        candidates: set.candidates.unwrap_or(usual.candidates),
+        weight: set.weight.unwrap_or(usual.weight),
     }
 }
 

@@ -8,9 +8,10 @@ use super::{Endpoint, SettingsError, Values, parse};
 #[derive(Clone, PartialEq, Debug)]
 pub struct Rerank {
     pub model: RerankModel,
-    pub candidates: usize,
-    /// Of the reranker's score in that of a hit, 0 to 1.
-    pub weight: f32,
+    /// Hits that are scored; `None`: what suits the kind of model.
+    pub candidates: Option<usize>,
+    /// Of the reranker's score in that of a hit, 0 to 1; `None`: what suits the kind of model.
+    pub weight: Option<f32>,
     pub timeout: Duration,
 }
 
@@ -26,8 +27,8 @@ impl Rerank {
     /// `None` where nothing reranks.
     pub(super) fn resolve(values: &Values<'_>) -> Result<Option<Self>, SettingsError> {
         // All are looked at, so that a mistake is found before it matters.
-        let candidates = values.whole("rerank.candidates")?;
-        let weight = values.number("rerank.weight")? as f32;
+        let candidates = values.whole_if_set("rerank.candidates")?;
+        let weight = values.number_if_set("rerank.weight")?.map(|weight| weight as f32);
         let timeout = values.time("rerank.timeout")?;
         let model = RerankModel::resolve(values)?;
         Ok(model.map(|model| Self { model, candidates, weight, timeout }))

@@ -15,7 +15,7 @@ use crate::embed::{Embedder, Limits, Role};
 use crate::entailment::{Claim, EntailmentModel, Judged};
 use crate::error::BackendError;
 use crate::http::Throttled;
-use crate::rerank::Reranker;
+use crate::rerank::{Reranker, RerankerKind};
 use crate::types::{EmbedderId, RerankerId, Usage};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -198,6 +198,10 @@ struct WatchedReranker {
 impl Reranker for WatchedReranker {
     fn id(&self) -> &RerankerId {
         self.inner.id()
+    }
+
+    fn kind(&self) -> RerankerKind {
+        self.inner.kind()
     }
 
     async fn score(&self, question: &str, texts: &[String]) -> Result<Vec<f32>, BackendError> {

@@ -24,10 +24,19 @@ fn order(hits: &[Hit]) -> Vec<(u32, f32)> {
 #[test]
 fn both_scores_count_by_their_weight() {
     let fused = fuse(hits(&[0.9, 0.7, 0.5, 0.1]), &[-3.0, 1.0, -1.0], 0.7);
-    assert_eq!(order(&fused), [(1, 0.93), (2, 0.5), (0, 0.3), (3, 0.0)]);
+    assert_eq!(order(&fused), [(1, 0.85), (2, 0.35), (0, 0.3), (3, 0.0)]);
     assert_eq!(fused[0].rerank, Some(LegScore { rank: 1, score: 1.0 }));
     assert_eq!(fused[2].rerank, Some(LegScore { rank: 3, score: -3.0 }));
     assert_eq!(fused[3].rerank, None);
+}
+
+#[test]
+fn hits_that_are_not_scored_make_no_difference() {
+    let scores = [0.2, 0.9, 0.4];
+    let few = order(&fuse(hits(&[0.9, 0.8, 0.7]), &scores, 0.4));
+    let many = order(&fuse(hits(&[0.9, 0.8, 0.7, 0.2, 0.1]), &scores, 0.4));
+    assert_eq!(many[..3], few);
+    assert_eq!(many[3..], [(3, 0.0), (4, 0.0)]);
 }
 
 #[test]
