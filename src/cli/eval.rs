@@ -30,8 +30,9 @@ pub struct EvalArgs {
     /// Only cases with this tag (repeatable: any of them)
     #[arg(long = "tag", value_name = "TAG", id = "case_tag")]
     pub tags: Vec<String>,
-    /// What to measure: recall@N, precision@N, hit@N, mrr@N, ndcg@N, map@N; passages@N for what reaches the passages that are packed of N chunks (repeatable, or with
-    /// commas) [default: what suits the cases]
+    /// What to measure: recall@N, precision@N, hit@N, mrr@N, ndcg@N, map@N; passages@N for what
+    /// reaches the passages that are packed of N chunks (repeatable, or with commas) [default: what
+    /// suits the cases]
     #[arg(long = "metric", value_name = "METRIC", value_delimiter = ',')]
     pub metrics: Vec<String>,
     /// Cut-offs of the default metrics, such as `3,8`
