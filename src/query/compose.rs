@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::history::Turn;
 use super::options::AnswerOptions;
-use super::pack::{Dropped, Fate, Packed};
+use super::pack::{self, Dropped, Fate, Packed};
 use super::prompt;
 use crate::chat::ChatRequest;
-use crate::types::Passage;
+use crate::types::{Hit, Passage};
 
 /// A request for an answer, and what it was made of.
 #[derive(Clone, PartialEq, Debug)]
@@ -61,8 +61,9 @@ pub fn passages_of(
     hits: &[Hit],
     options: &AnswerOptions,
     count: &dyn Fn(&str) -> usize,
-) -> Vec<Passage> {
-    compose(question, &options.history, hits, options, count).request.passages
+) -> Arc<[Passage]> {
+    let pack = |reserved| pack::pack(hits, &options.pack, reserved, count);
+    compose(question, &options.history, options, &pack, count).request.passages
 }
 
 #[cfg(test)]
@@ -72,11 +73,10 @@ mod tests {
     use super::*;
     use crate::openai::tokens::Tokenizer;
     use crate::query::pack::tests::{chunk, hits};
-    use crate::query::pack::{self, PackOptions};
+    use crate::query::pack::PackOptions;
     use crate::query::prompt::template::Template;
     use crate::query::retrieve::RetrieveOptions;
     use crate::query::rewrite::RewriteOptions;
-    use crate::types::Hit;
 
     fn composed(
         question: &str,
