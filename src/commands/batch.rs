@@ -94,7 +94,7 @@ async fn ask(asking: &Asking<'_>, Row { id, question, .. }: Row) -> Option<Asked
         Err(failure) => return Some(Asked::failed(id, failure)),
     };
     let answer = exchange.answer.as_ref().map_err(Failure::clone);
-    let outcome = answer.and_then(|answer| engine.outcome(answer));
+    let outcome = answer.and_then(|answer| engine.outcome(&question, answer));
     let recorded = engine.record(&exchange, &outcome).await;
     let answer = match &exchange.answer {
         Ok(Answer { interrupted: true, .. }) => return None,

@@ -37,6 +37,7 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: ExplainArgs) -> Res
         Some(typed) => Some(engine.seek(typed, &question, &asked).await?),
         None => None,
     };
+    let names = engine.name_scores(&asked).await?;
     let elapsed_ms = started.elapsed().as_millis() as u64;
     let elapsed_ms = engine.context.tape.value("explain time", &question, elapsed_ms)?;
     let options = &asked.options;
@@ -46,6 +47,7 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: ExplainArgs) -> Res
         max_tokens: options.pack.max_tokens,
         k: options.pack.max_chunks,
         prepared: &asked.prepared,
+        name_scores: &names,
         sought: sought.as_ref(),
         elapsed_ms,
         root: &engine.context.root,

@@ -99,7 +99,7 @@ async fn dry_run(ui: &mut Ui, asking: &Asking<'_>, question: &str) -> Result<Exi
     // A question without passages is not sent.
     let payload = chat.payload(&composed.request).filter(|_| !passages.is_empty());
     ui.request(question, payload.as_ref(), composed.tokens, chat.counts_exactly())?;
-    engine.check_budget(passages, &composed.dropped)?;
+    engine.check_budget(question, passages, &composed.dropped)?;
     if passages.is_empty() {
         ui.note("there is no passage, so nothing would be sent");
         return Ok(Exit::Negative);
@@ -124,7 +124,7 @@ pub(super) async fn reply(
 ) -> Result<Reply, Failure> {
     let exchange = ask(ui, asking, question).await?;
     let answer = exchange.answer.as_ref().map_err(Failure::clone);
-    let outcome = answer.and_then(|answer| conclude(ui, asking.engine, answer));
+    let outcome = answer.and_then(|answer| conclude(ui, asking.engine, question, answer));
     let recorded = asking.engine.record(&exchange, &outcome).await;
     if let Ok(Some(warning)) = &recorded {
         ui.warn(warning);
@@ -159,8 +159,13 @@ async fn ask(ui: &mut Ui, asking: &Asking<'_>, question: &str) -> Result<Exchang
 }
 
 /// The exit code of an answer, and what is to be said of one that did not come.
-fn conclude(ui: &mut Ui, engine: &Engine, answer: &Answer) -> Result<Exit, Failure> {
-    let outcome = engine.outcome(answer);
+fn conclude(
+    ui: &mut Ui,
+    engine: &Engine,
+    question: &str,
+    answer: &Answer,
+) -> Result<Exit, Failure> {
+    let outcome = engine.outcome(question, answer);
     if let (Ok(_), Some(why)) = (&outcome, answer.no_answer) {
         ui.note(&unanswered(why, &engine.context));
         ui.nearest(&answer.nearest, &engine.context.root);

@@ -10,7 +10,7 @@ use crate::ingest::WarnedSource;
 use crate::ingest::quality::{self, Doubtful};
 use crate::output::words::{counted, grouped};
 use crate::output::{Stale, Status};
-use crate::service::freshness::{Freshness, check_counts, length_drift, mean_terms};
+use crate::service::freshness::{Freshness, check_counts, length_drift, mean_terms, nameless};
 use crate::types::{DocumentRecord, FailureRecord, Manifest, SparseId};
 use crate::ui::Ui;
 use crate::ui::sanitize::sanitize_line;
@@ -66,6 +66,9 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: StatusArgs) -> Resu
     check_counts(&**engine.collection(), &reader, &documents, chunks).await?;
     if let Some(warning) = length_drift(manifest, &documents) {
         ui.warn(&warning);
+    }
+    if let Some(note) = nameless(manifest) {
+        ui.note(note);
     }
     Ok(Exit::Done)
 }

@@ -4,6 +4,7 @@
 
 pub mod builtin;
 mod identifiers;
+pub mod names;
 pub mod onnx;
 pub mod openai;
 pub mod sparse;

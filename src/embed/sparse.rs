@@ -12,7 +12,7 @@
 mod languages;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
 
 use qdrant_edge::bm25_embed::{EdgeBm25, EdgeBm25Config};
@@ -20,6 +20,7 @@ use qdrant_edge::bm25_embed::{EdgeBm25, EdgeBm25Config};
 pub use languages::{Question, TermCounters, language_of_document};
 
 use super::identifiers::{compounds, with_identifiers};
+use super::names::Name;
 use super::unspaced::with_grams;
 use crate::text::{composed, fold};
 use crate::types::{DocumentRecord, Kind, SparseId, SparseVector};
@@ -28,9 +29,9 @@ const MODEL: &str = "bm25";
 /// Language of the stemmer and the stop words where a document's own is not known.
 pub const LANGUAGE: &str = "english";
 
-/// Raised when the same text would have other terms. Since 2, all spellings of a word have one term
-/// ([`fold`]).
-pub const REVISION: u32 = 2;
+/// Raised when the same passage would have other terms. Since 2, all spellings of a word have one term
+/// ([`fold`]); since 3, passages have the words of their document's [name](Name).
+pub const REVISION: u32 = 3;
 
 /// The oldest whose terms this version still makes: a collection keeps those it was created with.
 const OLDEST: u32 = 1;
@@ -71,6 +72,11 @@ pub fn language_of_terms<'a>(record: &'a DocumentRecord, usual: &'a str) -> &'a 
     }
 }
 
+/// Whether the passages of a collection have the words of their document's [name](Name).
+pub fn has_names(id: &SparseId) -> bool {
+    id.revision >= 3
+}
+
 /// Whether this version makes the terms of a collection; the error says why not.
 pub fn check(id: &SparseId) -> Result<(), String> {
     if id.model != MODEL {
@@ -84,11 +90,27 @@ pub fn check(id: &SparseId) -> Result<(), String> {
     Ok(())
 }
 
+/// How many times a passage says a word of its document's own name, and of the directories above it.
+const OWN: f64 = 4.0;
+const ABOVE: f64 = 2.0;
+
+/// The terms of a document's [name](Name), ascending, each with how many times its passages say it.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct NameTerms(Vec<(u32, f64)>);
+
+impl NameTerms {
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 /// Makes the sparse vectors of one collection.
 pub struct SparseEncoder {
     counters: TermCounters,
     /// Languages that questions are asked in.
     asked: Vec<String>,
+    /// Whether passages have the words of their document's name.
+    names: bool,
     k: f64,
     b: f64,
     avg_len: f64,
@@ -107,18 +129,61 @@ impl SparseEncoder {
         engine(LANGUAGE, id.k, id.b, id.avg_len)?;
         let counters = TermCounters::of_revision(&id.language, id.revision)?;
         let asked = counters.asked(spoken);
-        Ok(Self { counters, asked, k: id.k, b: id.b, avg_len: id.avg_len })
+        let names = has_names(id);
+        Ok(Self { counters, asked, names, k: id.k, b: id.b, avg_len: id.avg_len })
     }
 
     /// Terms in ascending order of their ids, with their BM25 weights without IDF. `language` is that
     /// of the document, where it is known.
     pub fn document(&self, text: &str, language: Option<&str>) -> SparseVector {
-        let (indices, frequencies) = self.counters.of(language).frequencies(text);
+        self.passage(text, language, &NameTerms::default())
+    }
+
+    /// The same for a passage of a document that is called so.
+    ///
+    /// The name is a field of BM25F (Robertson, Zaragoza and Taylor, 2004): its words count as if the
+    /// passage said them so many times more, before saturation, so that a header that repeats the name gains little
+    /// by it; and they make no passage longer.
+    pub fn passage(&self, text: &str, language: Option<&str>, name: &NameTerms) -> SparseVector {
+        let (mut indices, mut frequencies) = self.counters.of(language).frequencies(text);
         let length: f64 = frequencies.iter().sum();
+        for &(term, weight) in &name.0 {
+            match indices.binary_search(&term) {
+                Ok(at) => frequencies[at] += weight,
+                Err(at) => {
+                    indices.insert(at, term);
+                    frequencies.insert(at, weight);
+                }
+            }
+        }
         let damping = self.k * (1.0 - self.b + self.b * length / self.avg_len);
         let weigh = |tf: &f64| (tf * (self.k + 1.0) / (tf + damping)) as f32;
         let values = frequencies.iter().map(weigh).collect();
         SparseVector { indices, values }
+    }
+
+    /// Whether passages have the words of their document's name.
+    pub fn has_names(&self) -> bool {
+        self.names
+    }
+
+    /// The terms of what a document in a language is called; none in collections that were created
+    /// without them.
+    pub fn name(&self, source: &str, language: Option<&str>) -> NameTerms {
+        if !self.names {
+            return NameTerms::default();
+        }
+        let Name { own, above } = Name::of(source);
+        let counter = self.counters.of(language);
+        let mut weights: BTreeMap<u32, f64> =
+            counter.terms(&above).into_iter().map(|term| (term, ABOVE)).collect();
+        weights.extend(counter.terms(&own).into_iter().map(|term| (term, OWN)));
+        NameTerms(weights.into_iter().collect())
+    }
+
+    /// The languages that questions are asked in.
+    pub fn languages(&self) -> impl Iterator<Item = &str> {
+        self.asked.iter().map(String::as_str)
     }
 
     /// What the words of a question are looked for with.

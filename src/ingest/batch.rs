@@ -324,6 +324,7 @@ fn join(
     usual: &str,
 ) -> EmbeddedPart {
     let language = language_of_terms(&part.document.record, usual);
+    let name = sparse.name(&part.document.record.source, Some(language));
     let points = part.chunks.into_iter().map(|chunk| {
         let dense = match vectors.get(&chunk.chunk_hash) {
             Some(Ok(vector)) => vector.clone(),
@@ -335,7 +336,8 @@ fn join(
             Some(Err(Missing::Stopped)) => return Err(Missing::Stopped),
             None => None,
         };
-        Ok(Point { sparse: sparse.document(&chunk.embedded(), Some(language)), dense, chunk })
+        let sparse = sparse.passage(&chunk.embedded(), Some(language), &name);
+        Ok(Point { sparse, dense, chunk })
     });
     EmbeddedPart { points: points.collect(), document: part.document, last: part.last }
 }

@@ -72,8 +72,8 @@ mod tests {
 
     use super::*;
     use crate::openai::tokens::Tokenizer;
-    use crate::query::pack::tests::{chunk, hits};
     use crate::query::pack::PackOptions;
+    use crate::query::pack::tests::{chunk, hits};
     use crate::query::prompt::template::Template;
     use crate::query::retrieve::RetrieveOptions;
     use crate::query::rewrite::RewriteOptions;

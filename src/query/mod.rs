@@ -15,6 +15,7 @@ pub mod rerank;
 pub mod retrieve;
 mod retriever;
 pub mod rewrite;
+pub mod subject;
 pub mod verdict;
 pub mod verification;
 

@@ -9,6 +9,7 @@ use super::cache::{Key, Packing, Place, RetrievalCache};
 use super::pack::{self, PackOptions, Packed};
 use super::retrieve::{self, Asked, QueryWords, RetrieveOptions, Weights};
 use super::rewrite::Queries;
+use super::subject::subject;
 use super::{history, rerank};
 use crate::chat::ChatModel;
 use crate::embed::sparse::SparseEncoder;
@@ -148,6 +149,7 @@ impl Retriever {
         hypothetical: Option<&str>,
         options: &RetrieveOptions,
     ) -> Result<Vec<Hit>, BackendError> {
+        let query = subject(query);
         let sparse = self.sparse.query(query);
         let dense = self.dense_text(query, hypothetical);
         let weights = Weights::of(query, options);
@@ -158,10 +160,14 @@ impl Retriever {
 
     /// What the dense leg asks with, and as what it is embedded.
     pub(super) fn dense_text(&self, query: &str, hypothetical: Option<&str>) -> (String, Role) {
-        let Some(passage) = hypothetical else { return (query.to_owned(), Role::Query) };
         let longest = self.embedder.limits().input_tokens;
         let count = |text: &str| self.embedder.count_tokens(text);
-        (history::cut(passage, longest, &count), Role::Document)
+        match hypothetical {
+            Some(passage) => (history::cut(passage, longest, &count), Role::Document),
+            // No tokenizer makes more tokens than bytes, and to load one takes 100 ms.
+            None if query.len() <= longest => (query.to_owned(), Role::Query),
+            None => (history::cut(query, longest, &count), Role::Query),
+        }
     }
 }
 

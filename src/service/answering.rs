@@ -258,14 +258,14 @@ impl Engine {
     }
 
     /// What an answer comes to: its exit code, or why it does not count.
-    pub fn outcome(&self, answer: &Answer) -> Result<Exit, Failure> {
+    pub fn outcome(&self, question: &str, answer: &Answer) -> Result<Exit, Failure> {
         if answer.interrupted {
             return Ok(Exit::Interrupted);
         }
         if let Some(failure) = &answer.failure {
             return Err(failure.clone().into());
         }
-        self.check_budget(&answer.passages, &answer.dropped)?;
+        self.check_budget(question, &answer.passages, &answer.dropped)?;
         if answer.no_answer.is_some() {
             return Ok(Exit::Negative);
         }
@@ -278,13 +278,25 @@ impl Engine {
         Ok(Exit::Done)
     }
 
-    /// Fails where passages were found, and the budget has room for none.
-    pub fn check_budget(&self, passages: &[Passage], dropped: &[Dropped]) -> Result<(), Failure> {
+    /// Fails where passages were found, and the budget has room for none beside the question.
+    pub fn check_budget(
+        &self,
+        question: &str,
+        passages: &[Passage],
+        dropped: &[Dropped],
+    ) -> Result<(), Failure> {
         let over = dropped.iter().any(|dropped| dropped.reason == DropReason::Budget);
         if !passages.is_empty() || !over {
             return Ok(());
         }
         let budget = self.context.settings.chat.context_tokens;
+        let asked = self.chat()?.count_tokens(question);
+        if 2 * asked > budget {
+            return Err(Failure::usage(format!(
+                "the question is too long: {asked} tokens of a context of {budget}"
+            ))
+            .hint("shorten it, or raise --context-tokens"));
+        }
         Err(Failure::config(format!("no passage fits into a context of {budget} tokens"))
             .hint("raise --context-tokens: docent's rules and the question count too"))
     }

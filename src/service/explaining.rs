@@ -49,6 +49,18 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// Of the BM25 score of each hit of a question that was prepared, what the words of its document's
+    /// name have.
+    pub async fn name_scores(
+        &self,
+        asked: &super::answering::Preview,
+    ) -> Result<Vec<f32>, Failure> {
+        let (queries, hits) = (&asked.prepared.queries, &asked.prepared.hits);
+        Ok(explain::name_scores(&asked.retriever, queries, hits).await?)
+    }
+}
+
 /// A question, and what it is asked of.
 struct Case<'a> {
     context: &'a Context,

@@ -5,6 +5,7 @@ use std::path::Path;
 use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 
 use super::source::drift_of;
+use crate::embed::sparse;
 use crate::error::{Exit, Failure};
 use crate::query::explain::Drift;
 use crate::store::{Collection, Reader};
@@ -77,6 +78,13 @@ pub fn mean_terms(documents: &[DocumentRecord]) -> Option<f64> {
     let terms: u64 = documents.iter().map(|record| record.terms).sum();
     let chunks: u64 = documents.iter().map(|record| u64::from(record.chunks)).sum();
     (chunks > 0).then(|| terms as f64 / chunks as f64)
+}
+
+/// What to say of a collection that was created before documents were found by their names.
+pub fn nameless(manifest: &Manifest) -> Option<&'static str> {
+    (!sparse::has_names(&manifest.sparse)).then_some(
+        "documents of this collection are not found by their names, since it was built before docent knew these: docent ingest --rebuild",
+    )
 }
 
 /// What to warn of where chunks have become much longer or shorter than BM25 was told.

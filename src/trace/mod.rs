@@ -29,6 +29,7 @@ use crate::chat::Message;
 use crate::error::Fault;
 use crate::query::cite::Finding;
 use crate::query::retrieve::{RetrieveOptions, Weights};
+use crate::query::subject::subject;
 use crate::query::verification::Verdict;
 use crate::query::{Answer, AnswerOptions};
 use crate::types::{
@@ -147,7 +148,7 @@ pub struct Retrieval {
 
 impl Retrieval {
     fn of(options: &RetrieveOptions, query: &str) -> Self {
-        let weights = Weights::of(query, options);
+        let weights = Weights::of(subject(query), options);
         let Filter { sources, kinds, tags } = options.filter.clone();
         Self {
             mode: options.mode.name().to_owned(),

@@ -23,7 +23,7 @@ impl Ui {
         match self.format {
             Format::Json => self.json(ExplainJson::new(explained))?,
             Format::Jsonl => {
-                for hit in ExplainedHit::all(explained.prepared) {
+                for hit in ExplainedHit::all(explained) {
                     self.json(ExplainEvent::Hit(hit))?;
                 }
                 if let Some(sought) = explained.sought {
@@ -73,9 +73,15 @@ fn legs(hit: &Hit) -> [(&'static str, &'static str, Option<LegScore>); 4] {
     ]
 }
 
+/// The sparse leg among [`legs`].
+const SPARSE: usize = 1;
+
+/// What the part of its score is called that the name of the document has.
+const NAME: &str = "of name";
+
 /// Whether it is the score of a leg, which says less than its rank.
 fn is_score(column: &str) -> bool {
-    ["cosine", "bm25", "tokens", "relevance"].contains(&column)
+    ["cosine", "bm25", NAME, "tokens", "relevance"].contains(&column)
 }
 
 /// A row for each hit, best first. A leg that no hit has is left out.
@@ -84,21 +90,30 @@ fn table(explained: &Explained<'_>, all: bool, style: Style) -> String {
     let Some(first) = hits.first() else { return String::new() };
     let asked = |leg: usize| hits.iter().any(|hit| legs(hit)[leg].2.is_some());
     let asked: Vec<usize> = (0..legs(first).len()).filter(|leg| asked(*leg)).collect();
+    let names = explained.name_scores;
+    let named = names.iter().any(|score| *score > 0.0);
     let mut header = vec!["rank".to_owned(), "score".to_owned()];
     for &leg in &asked {
         let (rank, score, _) = legs(first)[leg];
         header.extend([rank.to_owned(), score.to_owned()]);
+        if leg == SPARSE && named {
+            header.push(NAME.to_owned());
+        }
     }
     header.extend(["packed".to_owned(), "hit".to_owned()]);
     let tail = fates.iter().rev().take_while(|fate| is_past_limit(fate)).count();
     let shown = if all { hits.len() } else { hits.len() - tail.saturating_sub(NEXT) };
     let mut rows = vec![header];
-    for ((rank, hit), fate) in (1..).zip(&**hits).zip(&**fates).take(shown) {
+    let ranked = (1..).zip(&**hits).zip(&**fates).zip(names).take(shown);
+    for (((rank, hit), fate), name) in ranked {
         let mut row = vec![rank.to_string(), format!("{:.3}", hit.score)];
         for &leg in &asked {
             let cells = |leg: LegScore| [leg.rank.to_string(), format!("{:.3}", leg.score)];
             let none = ["-".to_owned(), String::new()];
             row.extend(legs(hit)[leg].2.map_or(none, cells));
+            if leg == SPARSE && named {
+                row.push(if *name > 0.0 { format!("{name:.3}") } else { String::new() });
+            }
         }
         row.push(fate_in_words(*fate));
         row.push(sanitize_line(&hit.chunk.locator.cite(&hit.chunk.source)));

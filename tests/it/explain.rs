@@ -194,14 +194,14 @@ fn another_mode_is_advised_where_it_helps() {
     env.set("DOCENT_SEARCH_LATE_WEIGHT", "0");
     env.set("DOCENT_SEARCH_SPARSE_WEIGHT", "0.3");
     let text = "Mizzen. ".repeat(100);
-    env.write("docs/error.txt", format!("{text} E4711 {text}\n"));
+    env.write("docs/rigging.txt", format!("{text} E4711 {text}\n"));
     for n in 0..40 {
         let text = format!("# Fault {n}\n\nWhat an error means: fault {n} of the engine.\n");
         env.write(&format!("faults/{n}.md"), text);
     }
     env.run(&["ingest", "docs", "faults"]).expect(5);
     let question = ["explain", "What does the engine error fault mean, E4711?", "-k", "1"];
-    let expect = ["--expect", "docs/error.txt", "--format", "json"];
+    let expect = ["--expect", "docs/rigging.txt", "--format", "json"];
     let run = env.run(&[&question[..], &expect].concat());
     let json = run.expect(1).json();
     assert_eq!(json["expected"]["best"]["words_present"], json!(["E4711"]));
@@ -242,7 +242,7 @@ fn crowded_out_by_a_copy_and_by_better_ones() {
     let env = harbour();
     env.write("docs/copy.md", "# Ketch\n\nA ketch has two masts, rigged fore and aft.\n");
     env.run(&["ingest", "docs"]).expect(5);
-    let copy = ["docs/copy.md", "docs/ketch.md"].map(|source| expected(&env, source, &[]));
+    let copy = ["docs/ketch.md", "docs/copy.md"].map(|source| expected(&env, source, &[]));
     let verdicts = [&copy[0]["verdict"], &copy[1]["verdict"]];
     assert_eq!(verdicts, [&json!("found"), &json!("crowded_out")], "{copy:#?}");
     assert_eq!((&copy[1]["dropped"], &copy[1]["passages"]), (&json!("duplicate"), &json!([1])));

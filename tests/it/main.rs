@@ -26,6 +26,7 @@ mod injection;
 mod kill;
 mod language;
 mod limits;
+mod names;
 mod ocr;
 mod onnx;
 mod openai;

@@ -122,6 +122,19 @@ fn a_context_that_holds_no_passage_is_said() {
 }
 
 #[test]
+fn a_question_that_leaves_no_room_is_wrong_usage() {
+    let (env, server) = generating();
+    let long = "Which backups? ".repeat(1_500);
+    for more in [&["--dry-run"][..], &[]] {
+        let run = env.run(&[&["query", &long][..], more].concat()).expect(2);
+        assert!(run.stderr.contains("the question is too long: "), "{run}");
+        assert!(run.stderr.contains("hint: shorten it, or raise --context-tokens"), "{run}");
+    }
+    env.run(&["query", &long, "--context-tokens", "20000"]).expect(0);
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[test]
 fn a_template_replaces_the_whole_prompt() {
     let (env, server) = generating();
     env.write("prompt.txt", TEMPLATE);

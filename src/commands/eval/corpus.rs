@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::super::{Context, ingest, open};
 use crate::cancel::Cancel;
+use crate::embed::sparse;
 use crate::error::{Exit, Failure};
 use crate::eval::beir::{self, CorpusDocument};
 use crate::ingest::IngestReport;
@@ -127,6 +128,9 @@ async fn outdated(context: &Context, manifest: &Manifest) -> Result<bool, Failur
         overlap_tokens: settings.chunk_overlap,
         revision: chunk::REVISION,
     };
+    if manifest.sparse.revision != sparse::REVISION {
+        return Ok(true);
+    }
     if manifest.chunker != chunker || compatibility::same_words(settings, manifest).is_err() {
         return Ok(true);
     }

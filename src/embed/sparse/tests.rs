@@ -78,6 +78,32 @@ fn a_query_finds_inflected_words_with_weight_one() {
 }
 
 #[test]
+fn a_passage_says_the_name_of_its_document_without_being_longer() {
+    let id = default_id(5.0);
+    let sparse = encoder(&id);
+    let name = sparse.name("contracts/acme/nda.txt", None);
+    let [acme, nda] = ["acme", "nda"].map(|word| sparse.query(word).indices[0]);
+    let weight = |vector: &SparseVector, term| {
+        let at = vector.indices.iter().position(|&index| index == term);
+        at.map(|at| vector.values[at])
+    };
+    let (bare, named) = (
+        sparse.document("Nobody may assign.", None),
+        sparse.passage("Nobody may assign.", None, &name),
+    );
+    assert!(named.indices.is_sorted_by(|a, b| a < b));
+    assert!(bare.indices.iter().all(|&term| weight(&bare, term) == weight(&named, term)));
+    assert!(weight(&named, nda) > weight(&named, acme), "a directory counts less");
+    // What repeats the name gains less by it than the name itself gives.
+    let header = sparse.passage("NDA.", None, &name);
+    let gain = weight(&header, nda).unwrap() - weight(&named, nda).unwrap();
+    assert!(gain > 0.0 && gain < weight(&named, nda).unwrap(), "{gain}");
+    let before = encoder(&SparseId { revision: 2, ..id });
+    assert!(before.name("contracts/acme/nda.txt", None).is_empty());
+    assert!(sparse.name("31715818", None).is_empty());
+}
+
+#[test]
 fn words_of_other_languages_are_stemmed_and_their_stop_words_left_out() {
     for (language, stored, asked) in [
         ("german", "Die Sicherungen werden aufbewahrt", "Sicherung"),

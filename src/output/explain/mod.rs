@@ -26,6 +26,8 @@ pub struct Explained<'a> {
     pub k: usize,
     pub max_tokens: usize,
     pub prepared: &'a Prepared,
+    /// Of the BM25 score of each hit, what the words of its document's name have.
+    pub name_scores: &'a [f32],
     pub sought: Option<&'a Sought>,
     pub elapsed_ms: u64,
     /// Where relative sources are, for hyperlinks.
@@ -62,6 +64,9 @@ pub struct ExplainedHit {
     pub dropped: Option<&'static str>,
     /// The passage that has its text, or most of it, where that is why.
     pub like_passage: Option<u32>,
+    /// Of the score in `sparse`, what the words of the document's name have: of its file, its
+    /// directories, its site.
+    pub name_score: f32,
     #[serde(flatten)]
     pub hit: HitJson,
 }
@@ -160,7 +165,7 @@ impl ExplainJson {
             mode: explained.mode,
             passages: composed.request.passages.len(),
             prompt_tokens: composed.tokens,
-            hits: ExplainedHit::all(explained.prepared).collect(),
+            hits: ExplainedHit::all(explained).collect(),
             expected: explained.sought.map(|sought| ExpectedJson::new(explained, sought)),
             elapsed_ms: explained.elapsed_ms,
         }
@@ -169,14 +174,15 @@ impl ExplainJson {
 
 impl ExplainedHit {
     /// Of every hit, best first.
-    pub fn all(prepared: &Prepared) -> impl Iterator<Item = Self> {
+    pub fn all(explained: &Explained<'_>) -> impl Iterator<Item = Self> {
+        let prepared = explained.prepared;
         let fated = (1..).zip(&*prepared.hits).zip(&*prepared.composed.fates);
-        fated.map(|((rank, hit), fate)| {
+        fated.zip(explained.name_scores).map(|(((rank, hit), fate), &name_score)| {
             let (passage, dropped, like_passage) = match *fate {
                 Fate::Passage(number) => (Some(number), None, None),
                 Fate::Dropped { reason, like } => (None, Some(reason.name()), like),
             };
-            Self { passage, dropped, like_passage, hit: HitJson::new(rank, hit) }
+            Self { passage, dropped, like_passage, name_score, hit: HitJson::new(rank, hit) }
         })
     }
 }

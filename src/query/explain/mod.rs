@@ -4,14 +4,18 @@
 //! the first thing on its way from the file to a passage that did. [`mod@probe`] finds out how far below
 //! the cut its best chunk is.
 
+mod named;
 mod probe;
 
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::pack::{DropReason, Fate};
+use super::subject::subject;
+use crate::embed::names::Name;
 use crate::embed::sparse::SparseEncoder;
 use crate::types::{Chunk, DocumentRecord, FailureRecord, Filter, Hit, Locator};
 
+pub use named::name_scores;
 pub use probe::{DEPTH, Probe, Standing, probe, probe_hit};
 
 /// A document that is expected among the passages, or a place in it.
@@ -168,10 +172,14 @@ pub struct Words {
 impl Words {
     pub fn of(question: &str, chunk: &Chunk, sparse: &SparseEncoder) -> Self {
         let asked = sparse.question(question);
-        let text = asked.of_text(&chunk.embedded());
+        let mut text = chunk.embedded();
+        if sparse.has_names() {
+            text = format!("{} {text}", Name::of(&chunk.source).words());
+        }
+        let text = asked.of_text(&text);
         let mut words = Self::default();
         let mut seen: Vec<Vec<u32>> = Vec::new();
-        for word in question.unicode_words() {
+        for word in subject(question).unicode_words() {
             let terms = asked.terms(word);
             if terms.is_empty() || seen.contains(&terms) {
                 continue;

@@ -7,6 +7,7 @@ use crate::error::BackendError;
 use crate::query::Retriever;
 use crate::query::retrieve::{Fusion, RetrieveOptions, Weights};
 use crate::query::rewrite::Queries;
+use crate::query::subject::subject;
 use crate::store::{self, Legs, SearchRequest};
 use crate::types::{Chunk, Filter, Hit, LegScore, Mode, Scored};
 
@@ -114,6 +115,7 @@ async fn ask(
     options: &RetrieveOptions,
 ) -> Result<Option<Asked>, BackendError> {
     let Some(query) = queries.queries.first() else { return Ok(None) };
+    let query = subject(query);
     let (text, role) = retriever.dense_text(query, queries.hypothetical.as_deref());
     let dense = retriever.embedder.embed(&[text], role).await?.pop().flatten();
     let sparse = Some(retriever.sparse.query(query)).filter(|terms| !terms.indices.is_empty());

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::best_first;
+use crate::embed::names::Name;
 use crate::embed::sparse::SparseEncoder;
 use crate::interaction::{LateInteraction, Passage};
 use crate::types::{Hit, LegScore};
@@ -19,18 +20,40 @@ pub(super) const DEPTH: usize = 50;
 
 /// The words of a query, each with its BM25 terms; a stop word has none.
 #[derive(Clone, Debug)]
-pub struct QueryWords<'a>(Vec<(&'a str, Vec<u32>)>);
+pub struct QueryWords<'a> {
+    words: Vec<(&'a str, Vec<u32>)>,
+    /// Whether passages are found by the name of their document.
+    names: bool,
+}
 
 impl<'a> QueryWords<'a> {
     pub fn of(query: &'a str, sparse: &SparseEncoder) -> Self {
         let question = sparse.question(query);
-        let words = query.unicode_words();
-        Self(words.map(|word| (word, question.terms(word))).collect())
+        let words = query.unicode_words().map(|word| (word, question.terms(word))).collect();
+        Self { words, names: sparse.has_names() }
+    }
+
+    /// What each passage stands under: the name of its document, its title and headings.
+    fn headings(&self, hits: &[Hit]) -> Vec<String> {
+        let mut names: HashMap<&str, String> = HashMap::new();
+        let mut headings = Vec::with_capacity(hits.len());
+        for hit in hits {
+            let source = hit.chunk.source.as_str();
+            let name = names.entry(source).or_insert_with(|| self.name(source));
+            let path = hit.chunk.embedded_path();
+            headings.push(if name.is_empty() { path } else { format!("{name} {path}") });
+        }
+        headings
+    }
+
+    /// Empty where passages are not found by it.
+    fn name(&self, source: &str) -> String {
+        if self.names { Name::of(source).words() } else { String::new() }
     }
 
     /// Distinct, ascending.
     pub(super) fn terms(&self) -> Vec<u32> {
-        let mut terms: Vec<u32> = self.0.iter().flat_map(|(_, terms)| terms).copied().collect();
+        let mut terms: Vec<u32> = self.words.iter().flat_map(|(_, terms)| terms).copied().collect();
         terms.sort_unstable();
         terms.dedup();
         terms
@@ -40,7 +63,7 @@ impl<'a> QueryWords<'a> {
     /// that some chunk has: what it means may be there in other words. Stop words do not matter.
     fn importance(&self, idf: &HashMap<u32, f32>) -> impl Iterator<Item = (&'a str, f32)> {
         let rarest = idf.values().copied().fold(0.0, f32::max);
-        self.0.iter().map(move |(word, terms)| {
+        self.words.iter().map(move |(word, terms)| {
             let known = terms.iter().filter_map(|term| idf.get(term)).copied().reduce(f32::max);
             (*word, if terms.is_empty() { 0.0 } else { known.unwrap_or(rarest) })
         })
@@ -59,7 +82,7 @@ pub(super) fn reorder(
 ) {
     let Some(question) = late.question(words.importance(idf)) else { return };
     let read = &hits[..hits.len().min(DEPTH)];
-    let headings: Vec<String> = read.iter().map(|hit| hit.chunk.embedded_path()).collect();
+    let headings = words.headings(read);
     let passages = headings.iter().zip(read);
     let passages = passages.map(|(heading, hit)| Passage { heading, text: &hit.chunk.text });
     let scores = late.scores(&question, &passages.collect::<Vec<_>>());
@@ -137,7 +160,7 @@ mod tests {
     #[test]
     fn rare_words_matter_more_and_stop_words_not_at_all() {
         let query = words("the ferry zymurgy");
-        let [ferry] = query.0[1].1[..] else { panic!("one term") };
+        let [ferry] = query.words[1].1[..] else { panic!("one term") };
         let importance: Vec<_> = query.importance(&HashMap::from([(ferry, 2.0)])).collect();
         assert_eq!(importance, [("the", 0.0), ("ferry", 2.0), ("zymurgy", 2.0)]);
     }

@@ -64,12 +64,14 @@ pub(in crate::serve) async fn explain(call: Call) -> Result<Response, Refusal> {
         Some(typed) => Some(engine.seek(typed, &question, &prepared).await?),
         None => None,
     };
+    let names = engine.name_scores(&prepared).await?;
     let explained = Explained {
         question: &question,
         mode: prepared.options.retrieve.mode,
         max_tokens: prepared.options.pack.max_tokens,
         k: prepared.options.pack.max_chunks,
         prepared: &prepared.prepared,
+        name_scores: &names,
         sought: sought.as_ref(),
         elapsed_ms: started.elapsed().as_millis() as u64,
         root: &engine.context.root,
