@@ -6,6 +6,7 @@
 
 mod fold;
 mod language;
+mod script;
 mod visible;
 mod words;
 
@@ -15,6 +16,7 @@ use unicode_segmentation::UnicodeSegmentation as _;
 
 pub use fold::{composed, fold, legible, plain_digits};
 pub use language::language_of;
+pub use script::{full_stop, is_unspaced, word_count};
 pub use visible::{as_seen, is_visible, joins};
 pub use words::Words;
 
@@ -169,9 +171,9 @@ fn is_numbered_heading(line: &str, rest: &str) -> bool {
     let title = line.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
     let number = &line[..line.len() - title.len()];
     let titled = title.starts_with(' ')
-        && title.trim_start().starts_with(char::is_uppercase)
-        && !title.ends_with(['.', '!', '?', ':', ';', ','])
-        && title.split_whitespace().count() <= HEADING_WORDS;
+        && title.trim_start().starts_with(script::begins_title)
+        && !title.ends_with(script::ENDS)
+        && word_count(title) <= HEADING_WORDS;
     if !number.starts_with(|c: char| c.is_ascii_digit()) || !titled {
         return false;
     }
@@ -186,7 +188,7 @@ fn is_numbered_heading(line: &str, rest: &str) -> bool {
     if item {
         alone && !list
     } else {
-        alone || (parts > 1 && after.starts_with(char::is_uppercase))
+        alone || (parts > 1 && after.starts_with(script::begins_title))
     }
 }
 
@@ -200,8 +202,8 @@ fn is_term(text: &str, open: &Block, next: &str) -> bool {
     let line = text[..open.range.start].rfind('\n').map_or(0, |end| end + 1);
     open.kind == BlockKind::Prose
         && !term.contains('\n')
-        && !term.ends_with(['.', '!', '?', ':', ';', ','])
-        && term.split_whitespace().count() <= TERM_WORDS
+        && !term.ends_with(script::ENDS)
+        && word_count(term) <= TERM_WORDS
         && indent(next) >= indent(&text[line..]) + 2
 }
 
@@ -266,6 +268,7 @@ pub fn sentences(text: &str, block: &Range<usize>) -> Vec<Range<usize>> {
     let mut sentences: Vec<Range<usize>> = Vec::new();
     let mut joined = false;
     let bounds = flat.split_sentence_bound_indices();
+    let bounds = bounds.flat_map(|(at, sentence)| script::at_spaces(at, sentence));
     for (at, sentence) in bounds.flat_map(|(at, sentence)| before_code(at, sentence)) {
         let range = trimmed(text, block.start + at..block.start + at + sentence.len());
         if range.is_empty() {

@@ -65,6 +65,64 @@ fn sentences_cross_lines_and_abbreviations() {
 }
 
 #[test]
+fn sentences_end_as_their_script_ends_them() {
+    for (text, parts) in [
+        ("Копии хранятся. Кофе нет.", &["Копии хранятся.", "Кофе нет."][..]),
+        ("Τι είναι; Είναι καφές.", &["Τι είναι; Είναι καφές."]),
+        ("هل تحفظ؟ نعم تحفظ.", &["هل تحفظ؟", "نعم تحفظ."]),
+        ("کافی مفت ہے۔ چائے نہیں۔", &["کافی مفت ہے۔", "چائے نہیں۔"]),
+        ("הקפה חינם. התה לא.", &["הקפה חינם.", "התה לא."]),
+        ("कॉफ़ी मुफ़्त है। चाय नहीं।", &["कॉफ़ी मुफ़्त है।", "चाय नहीं।"]),
+        ("커피는 무료다. 차는 아니다.", &["커피는 무료다.", "차는 아니다."]),
+        ("咖啡免费。茶不是！", &["咖啡免费。", "茶不是！"]),
+        ("珈琲は無料。茶は？", &["珈琲は無料。", "茶は？"]),
+        ("Սուրճը անվճար է։ Թեյը՝ ոչ։", &["Սուրճը անվճար է։", "Թեյը՝ ոչ։"]),
+        ("ቡና ነጻ ነው። ሻይ አይደለም።", &["ቡና ነጻ ነው።", "ሻይ አይደለም።"]),
+        ("ကော်ဖီ အခမဲ့။ လက်ဖက်ရည် မဟုတ်။", &["ကော်ဖီ အခမဲ့။", "လက်ဖက်ရည် မဟုတ်။"]),
+    ] {
+        assert_eq!(cut(text), parts);
+    }
+    let phrase = "ข้อมูลสำรองของคลังสินค้าเก็บไว้เป็นเวลาสี่ร้อยวันนับจากวันที่บันทึกและลบออกทุกครั้งหลังจากนั้นโดยอัตโนมัติ";
+    assert_eq!(cut(&format!("{phrase} {phrase} กาแฟ")), [phrase, phrase, "กาแฟ"]);
+}
+
+#[test]
+fn a_paragraph_of_any_script_is_no_heading() {
+    use BlockKind::{Heading, Prose};
+    for text in [
+        "تحفظ النسخ الاحتياطية لمدة 400 يوم.",
+        "הגיבויים נשמרים 400 יום.",
+        "बैकअप 400 दिन रखे जाते हैं।",
+        "백업은 400일 동안 보관된다.",
+        "备份保存四百天。",
+        "12 备份保存四百天备份保存四百天备份保存四百天。",
+        "3.2 النسخ محفوظة لمدة 400 يوم؟",
+    ] {
+        assert_eq!(kinds(text), [(Prose, text)]);
+        assert_eq!(kinds(&format!("{text}\n    {text}"))[0].0, Prose, "{text}");
+    }
+    for title in
+        ["4.2 من يستعيد", "4.2 谁可以恢复", "4.2 누가 복원하는가", "4.2 Кто восстанавливает"]
+    {
+        assert_eq!(kinds(&format!("{title}\n\n{title}."))[0], (Heading, title));
+    }
+}
+
+#[test]
+fn words_are_counted_in_every_script() {
+    for (text, count) in [
+        ("", 0),
+        ("two words", 2),
+        ("два слова", 2),
+        ("备份保存", 2),
+        ("ข้อมูลสำรองเก็บไว้", 3),
+        ("在 Rust 中", 3),
+    ] {
+        assert_eq!(word_count(text), count, "{text}");
+    }
+}
+
+#[test]
 fn quotations_are_found_through_typography_and_markup() {
     let source = "It’s **kept** for\n  400\u{a0}days – see [the guide](a-b.md) – in the ﬁle Café.";
     let words = Words::of(source);
@@ -90,6 +148,9 @@ fn quotations_are_found_through_typography_and_markup() {
         ("Ο ΛΟΓΟΣ ΗΤΑΝ", "ο λόγος ήταν", "Ο ΛΟΓΟΣ ΗΤΑΝ"),
         ("הַמַּחְסָן נִפְתָּח", "המחסן נפתח", "הַמַּחְסָן נִפְתָּח"),
         ("Isparta ve İzmir", "ısparta ve izmir", "Isparta ve İzmir"),
+        ("备份保存四百天。", "保存四百", "保存四百"),
+        ("バックアップは400日間", "アップ", "アップ"),
+        ("เก็บข้อมูลไว้ 400 วัน", "ข้อมูล", "ข้อมูล"),
     ] {
         let found = Words::of(source).find(&Words::of(quote)).map(|range| &source[range]);
         assert_eq!(found, Some(span), "{quote}");

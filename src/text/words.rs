@@ -6,7 +6,7 @@ use memchr::memmem;
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
-use super::{fold, visible};
+use super::{fold, is_unspaced, visible};
 
 /// A text reduced to what a quotation must have in common with its source: words in lower case
 /// without accents, one space apart. Punctuation, typography, markup and link targets are gone;
@@ -93,12 +93,7 @@ impl Words {
 
     /// Where in the original these words stand, next to each other and in this order.
     pub fn find(&self, quote: &Self) -> Option<Range<usize>> {
-        if quote.is_empty() {
-            return None;
-        }
-        let at = memmem::find(self.text.as_bytes(), quote.text.as_bytes())?;
-        let last = at + quote.text.len() - 2;
-        Some(self.origin[at + 1].start as usize..self.origin[last].end as usize)
+        self.find_in_order(std::slice::from_ref(quote))
     }
 
     /// Where in the original these stand one after the other, whatever is between them.
@@ -106,14 +101,24 @@ impl Words {
         let mut from = 0;
         let mut found: Option<Range<usize>> = None;
         for quote in quotes.iter().filter(|quote| !quote.is_empty()) {
-            let at = from + memmem::find(&self.text.as_bytes()[from..], quote.text.as_bytes())?;
-            let last = at + quote.text.len() - 2;
+            let wanted = quote.wanted();
+            let at = from + memmem::find(&self.text.as_bytes()[from..], wanted.as_bytes())?;
+            let first = at + usize::from(wanted.starts_with(' '));
             // The space that ends one may begin the next.
-            from = last + 1;
-            let (start, end) = (self.origin[at + 1].start as usize, self.origin[last].end as usize);
+            from = at + wanted.trim_end_matches(' ').len();
+            let (start, end) =
+                (self.origin[first].start as usize, self.origin[from - 1].end as usize);
             found = Some(found.map_or(start..end, |first| first.start..end));
         }
         found
+    }
+
+    /// What must be found of a quotation: whole words, where spaces part words.
+    fn wanted(&self) -> &str {
+        let words = self.text.trim_matches(' ');
+        let start = usize::from(words.starts_with(is_unspaced));
+        let end = self.text.len() - usize::from(words.ends_with(is_unspaced));
+        &self.text[start..end]
     }
 
     pub fn is_empty(&self) -> bool {

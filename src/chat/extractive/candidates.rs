@@ -1,15 +1,18 @@
 //! Passages → what could be quoted of them.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::Terms;
 use super::question::content;
 use super::shown::shown;
-use crate::text::{BlockKind, Words, blocks, sentences};
+use crate::text::{BlockKind, Words, blocks, full_stop, is_unspaced, sentences, word_count};
 use crate::types::Passage;
 
 /// Longest piece of prose that is quoted as one, in words.
 const MAX_WORDS: usize = 60;
+/// Letters that are quoted together where nothing parts them.
+const MAX_LETTERS: usize = 100;
 /// Lines of code that are quoted together.
 const CODE_LINES: usize = 6;
 
@@ -21,6 +24,9 @@ pub(super) struct Candidate {
     /// Position among all candidates, in the order of passages and within them.
     pub(super) position: usize,
     pub(super) text: String,
+    pub(super) words: Words,
+    /// How many.
+    pub(super) length: usize,
     pub(super) kind: BlockKind,
     /// Distinct, sorted; as all lists of terms here.
     pub(super) terms: Vec<u32>,
@@ -30,6 +36,8 @@ pub(super) struct Candidate {
     pub(super) document: Vec<u32>,
     /// Terms of the sentence before it.
     pub(super) before: Vec<u32>,
+    /// Terms of all of its passage.
+    pub(super) passage: Arc<[u32]>,
     /// Whether it is the first of its section.
     pub(super) opens: bool,
     /// How much its passage speaks for it, within 0..=1.
@@ -37,7 +45,10 @@ pub(super) struct Candidate {
 }
 
 /// What ends a sentence, or announces the next.
-const STOPS: [char; 10] = ['.', '!', '?', '…', ':', '。', '！', '？', '：', '．'];
+const STOPS: [char; 21] = [
+    '.', '!', '?', '…', ':', '。', '！', '？', '：', '．', '｡', '।', '॥', '؟', '۔', '։', '።', '፧',
+    '။', '៖', '។',
+];
 
 impl Candidate {
     /// The words with the mark: before the full stop, as one writes it; under a code block.
@@ -48,7 +59,7 @@ impl Candidate {
             return format!("```\n{text}\n```\n[{number}]");
         }
         let said = text.trim_end_matches(STOPS);
-        let end = if said == text && !listed { "." } else { &text[said.len()..] };
+        let end = if said == text && !listed { full_stop(said) } else { &text[said.len()..] };
         format!("{said} [{number}]{end}")
     }
 
@@ -56,13 +67,14 @@ impl Candidate {
         self.kind == BlockKind::Code
     }
 
+    /// Whether it is a sentence that comes to its end.
+    pub(super) fn ends(&self) -> bool {
+        self.is_code() || self.text.ends_with(STOPS)
+    }
+
     /// Whether it announces what comes next.
     pub(super) fn leads_in(&self) -> bool {
         !self.is_code() && self.text.ends_with([':', '：'])
-    }
-
-    pub(super) fn words(&self) -> usize {
-        self.text.split_whitespace().count()
     }
 }
 
@@ -86,9 +98,10 @@ fn of_passage(passage: &Passage, prior: f32, terms: &Terms, candidates: &mut Vec
     };
     let outer = outer.iter().flat_map(|heading| heading_terms(heading, terms));
     let document = distinct(terms(&passage.title).into_iter().chain(outer).collect());
+    let first = candidates.len();
     let mut before: Vec<u32> = Vec::new();
     let mut opens = true;
-    for piece in pieces(passage) {
+    for (piece, words) in pieces(passage) {
         if piece.kind == BlockKind::Heading {
             section = heading_terms(&piece.text, terms);
             before.clear();
@@ -106,8 +119,17 @@ fn of_passage(passage: &Passage, prior: f32, terms: &Terms, candidates: &mut Vec
             before: std::mem::replace(&mut before, own),
             opens: std::mem::take(&mut opens),
             prior,
+            passage: Arc::default(),
+            words,
+            length: word_count(&piece.text),
             text: piece.text,
         });
+    }
+    let own = &mut candidates[first..];
+    let all = own.iter().flat_map(|candidate| candidate.terms.iter().copied());
+    let all: Arc<[u32]> = distinct(all.collect()).into();
+    for candidate in own {
+        candidate.passage = Arc::clone(&all);
     }
 }
 
@@ -132,12 +154,17 @@ struct Piece {
     text: String,
 }
 
-/// The quotable texts of a passage, and its headings.
-fn pieces(passage: &Passage) -> Vec<Piece> {
+/// The quotable texts of a passage, and its headings, each with its words.
+fn pieces(passage: &Passage) -> Vec<(Piece, Words)> {
     let text = passage.text.as_str();
     let code = |lines: String| Piece { kind: BlockKind::Code, text: lines };
     if is_code_file(&passage.source) {
-        return code_runs(text).into_iter().map(code).collect();
+        let runs = code_runs(text).into_iter().map(code);
+        let with_words = |run: Piece| {
+            let words = Words::of(&run.text);
+            (run, words)
+        };
+        return runs.map(with_words).collect();
     }
     let mut pieces = Vec::new();
     for block in blocks(text) {
@@ -163,32 +190,61 @@ fn pieces(passage: &Passage) -> Vec<Piece> {
         }
     }
     // What the check of citations would not find again, odd markup, is not quoted.
-    let words = Words::of(text);
-    let is_found = |piece: &Piece| {
-        matches!(piece.kind, BlockKind::Code | BlockKind::Heading)
-            || words.find(&Words::of(&piece.text)).is_some()
+    let all = Words::of(text);
+    let with_words = |piece: Piece| {
+        let words = Words::of(&piece.text);
+        let is_found = matches!(piece.kind, BlockKind::Code | BlockKind::Heading)
+            || all.find(&words).is_some();
+        (piece.text.contains(char::is_alphanumeric) && is_found).then_some((piece, words))
     };
-    pieces.retain(|piece| piece.text.contains(char::is_alphanumeric) && is_found(piece));
-    pieces
+    pieces.into_iter().filter_map(with_words).collect()
 }
 
 /// A sentence; its lines where it is too long (a list or a log without full stops); and what is
 /// too long even then, in pieces.
 fn short_enough(text: &str, sentence: Range<usize>) -> Vec<Range<usize>> {
-    let words = |range: &Range<usize>| text[range.clone()].split_whitespace().count();
-    if words(&sentence) <= MAX_WORDS {
+    if word_count(&text[sentence.clone()]) <= MAX_WORDS {
         return vec![sentence];
     }
     let offset = |part: &str| part.as_ptr() as usize - text.as_ptr() as usize;
-    let mut pieces = Vec::new();
+    let mut pieces: Vec<Range<usize>> = Vec::new();
     for line in text[sentence].lines() {
-        let line: Vec<&str> = line.split_whitespace().collect();
-        for part in line.chunks(MAX_WORDS) {
-            let (first, last) = (part[0], part[part.len() - 1]);
-            pieces.push(offset(first)..offset(last) + last.len());
+        let mut words = 0;
+        for part in line.split_whitespace().flat_map(clauses) {
+            let count = word_count(part);
+            let range = offset(part)..offset(part) + part.len();
+            if let Some(last) =
+                pieces.last_mut().filter(|_| words > 0 && words + count <= MAX_WORDS)
+            {
+                last.end = range.end;
+            } else {
+                words = 0;
+                pieces.push(range);
+            }
+            words += count;
         }
     }
     pieces
+}
+
+/// A word; of a script without spaces, what its commas part, and runs of letters where there are none.
+fn clauses(word: &str) -> Vec<&str> {
+    if !word.contains(is_unspaced) {
+        return vec![word];
+    }
+    let mut clauses = Vec::new();
+    for clause in word.split_inclusive(['，', '、', '；', ',']) {
+        let mut rest = clause;
+        while let Some((at, _)) =
+            rest.char_indices().nth(MAX_LETTERS).filter(|_| word_count(rest) > MAX_WORDS)
+        {
+            let (run, after) = rest.split_at(at);
+            clauses.push(run);
+            rest = after;
+        }
+        clauses.push(rest);
+    }
+    clauses
 }
 
 /// Code as it is: its paragraphs, and runs of lines of long ones.

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::Terms;
 use super::candidates::Candidate;
-use super::question::{Asks, Part, fit, parts};
+use super::question::{Asks, Form, Part, parts, same_word};
 use crate::text::{BlockKind, Words};
 
 /// Items of a list, or runs of code, that are quoted after their lead-in.
@@ -20,20 +20,26 @@ const FOCUS: f32 = 1.6;
 const COMPARED: f32 = 0.4;
 /// What remains of the worth of a sentence without what is counted, or about another number.
 const ASTRAY: f32 = 0.6;
-/// How much more of the question a sentence must cover that has not the form of an answer.
-const FORMLESS: f32 = 0.15;
-/// What a term counts that no sentence has: it may be said in other words.
-const UNSEEN: f32 = 0.5;
+/// How much more of the question must stand around a sentence that has not the form of an answer,
+/// and...
+const FORMLESS: f32 = 0.08;
+/// ...around one that lacks its names and numbers, and...
+const NAMELESS: f32 = 0.1;
+/// ...for a question of at most so many terms, one of which nothing has.
+const BRIEF: f32 = 0.1;
+const BRIEF_TERMS: usize = 2;
 /// What a sentence gains from having the form of an answer, and...
 const FIT: f32 = 0.7;
 /// ...from opening the section whose heading is all of the question.
 const OPENS: f32 = 0.8;
-/// Share of the question that a sentence with its headings must cover to be an answer.
-const MIN_COVERAGE: f32 = 0.35;
+/// What a term counts of which a sentence has another form.
+const NEAR: f32 = 0.8;
 /// Worth of a further sentence, as a share of that of the best.
 const FURTHER: f32 = 0.75;
 /// Share of the question that a further sentence must add.
 const NEWS: f32 = 0.3;
+/// Sentences that a term's rarity is told by, at least: of fewer, one that none has would outweigh all.
+const FEWEST: usize = 20;
 /// Share of common words from which two sentences say the same.
 const SAME: f32 = 0.75;
 
@@ -44,14 +50,21 @@ const SAME: f32 = 0.75;
 /// frequency over the candidates, that stand in it or, counting less, in the headings above.
 pub(super) fn select(question: &str, candidates: &mut Vec<Candidate>, terms: &Terms) {
     let mut chosen: Vec<usize> = Vec::new();
-    for part in &parts(question, terms) {
-        let view = View::new(part, candidates, terms);
-        for position in view.answer(&chosen) {
+    let parts = parts(question, terms);
+    let most = parts.iter().map(|part| part.terms.len()).max().unwrap_or_default();
+    let mut answered = 0;
+    for part in &parts {
+        for position in View::new(part, candidates, terms).answer(&chosen) {
+            answered = answered.max(part.terms.len());
             if !chosen.contains(&position) {
                 chosen.push(position);
                 chosen.extend(listed_after(candidates, position));
             }
         }
+    }
+    // What is left of such a question is not what was asked: "and where is it now".
+    if answered < most {
+        chosen.clear();
     }
     let mut seen = HashSet::new();
     chosen.retain(|position| seen.insert(*position));
@@ -64,6 +77,12 @@ struct View<'a> {
     candidates: &'a [Candidate],
     terms: &'a Terms,
     weights: HashMap<u32, f32>,
+    /// Of each candidate, the terms of the question that it has in another form.
+    near: Vec<Vec<u32>>,
+    /// How well the form of each candidate fits.
+    fits: Vec<f32>,
+    /// Whether nothing has one of its terms, in whatever form.
+    lacks: bool,
     /// Sum of the weights.
     asked: f32,
     /// Words of a candidate, on average.
@@ -72,19 +91,33 @@ struct View<'a> {
 
 impl<'a> View<'a> {
     fn new(part: &'a Part, candidates: &'a [Candidate], terms: &'a Terms) -> Self {
+        let near: Vec<Vec<u32>> =
+            candidates.iter().map(|candidate| near(part, candidate)).collect();
         let weigh = |&term: &u32| {
             let focus = if part.focus.contains(&term) { FOCUS } else { 1.0 };
             let lesser = if part.compared.contains(&term) { COMPARED } else { 1.0 };
-            (term, focus * lesser * idf(term, candidates))
+            (term, focus * lesser * idf(term, candidates, &near))
         };
         let weights: HashMap<u32, f32> = part.terms.iter().map(weigh).collect();
-        let words: usize = candidates.iter().map(Candidate::words).sum();
+        let words: usize = candidates.iter().map(|candidate| candidate.length).sum();
+        let fit = |candidate: &Candidate| {
+            part.fit(&Form { text: &candidate.text, words: &candidate.words })
+        };
+        let has = |term: &u32| {
+            let stated = |c: &Candidate| {
+                [&c.terms, &c.section, &c.document].iter().any(|terms| terms.contains(term))
+            };
+            candidates.iter().any(stated) || near.iter().any(|near| near.contains(term))
+        };
         Self {
             part,
             candidates,
             terms,
+            lacks: !part.terms.iter().all(has),
             asked: weights.values().sum(),
+            fits: candidates.iter().map(fit).collect(),
             weights,
+            near,
             mean: words as f32 / candidates.len().max(1) as f32,
         }
     }
@@ -153,9 +186,38 @@ impl<'a> View<'a> {
             .max_by(|&a, &b| self.worth(a).total_cmp(&self.worth(b)).then(b.cmp(&a)))
     }
 
+    /// Whether so much of the question stands in a sentence and around it that it may be the answer.
     fn covers(&self, candidate: &Candidate) -> bool {
-        let formless = self.part.asks_form() && fit(self.part, &candidate.text, self.terms) == 0.0;
-        self.coverage(candidate) >= MIN_COVERAGE + if formless { FORMLESS } else { 0.0 }
+        let formless = self.part.asks_form(&candidate.text) && self.fits[candidate.position] == 0.0;
+        let brief = self.weights.len() <= BRIEF_TERMS && self.lacks;
+        let more = |so: bool, more: f32| if so { more } else { 0.0 };
+        let floor = self.part.floor() + more(formless, FORMLESS) + more(brief, BRIEF);
+        self.support(candidate) >= floor && self.says_more(candidate)
+    }
+
+    /// Whether it has a word that is not in the question, or is a sentence: a title that stands as a
+    /// line is neither.
+    fn says_more(&self, candidate: &Candidate) -> bool {
+        candidate.ends() || candidate.terms.iter().any(|term| !self.part.terms.contains(term))
+    }
+
+    /// Share of the question in a sentence, half of it by what its whole passage has; less, where names
+    /// and numbers of the question are not in the passage.
+    fn support(&self, candidate: &Candidate) -> f32 {
+        let own = |term: u32| self.strength(candidate, term);
+        let around = |term: u32| {
+            if candidate.passage.binary_search(&term).is_ok() { 1.0 } else { own(term) }
+        };
+        let names = self.weights.iter().filter(|(term, _)| self.part.names.contains(term));
+        let named: f32 = names.clone().map(|(_, weight)| weight).sum();
+        let there: f32 = names.map(|(term, weight)| weight * around(*term)).sum();
+        let nameless = if named > 0.0 { NAMELESS * (1.0 - there / named) } else { 0.0 };
+        self.weighed(|term| f32::midpoint(own(term), around(term))) - nameless
+    }
+
+    /// The share of the question that counts, each of its terms as much as `strength` says.
+    fn weighed(&self, strength: impl Fn(u32) -> f32) -> f32 {
+        self.weights.iter().map(|(term, weight)| weight * strength(*term)).sum::<f32>() / self.asked
     }
 
     /// What remains of the worth of a sentence: less, where it lacks what is counted, and where the
@@ -163,7 +225,7 @@ impl<'a> View<'a> {
     fn aim(&self, candidate: &Candidate) -> f32 {
         let has = |term: &u32| candidate.terms.contains(term) || candidate.section.contains(term);
         let numbered = |thing: &Words| {
-            let said = Words::of(&candidate.text).find(thing).is_some();
+            let said = candidate.words.find(thing).is_some();
             said || thing
                 .iter()
                 .flat_map(|word| (self.terms)(word))
@@ -176,46 +238,47 @@ impl<'a> View<'a> {
 
     fn worth(&self, position: usize) -> f32 {
         let candidate = &self.candidates[position];
-        let fit = 1.0 + FIT * fit(self.part, &candidate.text, self.terms);
+        let fit = 1.0 + FIT * self.fits[position];
         let opens = if candidate.opens { 1.0 + OPENS * self.names(candidate) } else { 1.0 };
-        let length = 0.85 + 0.15 * candidate.words() as f32 / self.mean;
+        let length = 0.85 + 0.15 * candidate.length as f32 / self.mean;
         candidate.prior * fit * opens * self.aim(candidate) * self.coverage(candidate) / length
     }
 
     fn coverage(&self, candidate: &Candidate) -> f32 {
-        let in_section = if self.names(candidate) > 0.0 { IN_NAME } else { IN_HEADING };
-        let strength = |term: &u32| {
-            if candidate.terms.contains(term) {
-                1.0
-            } else if candidate.section.contains(term) {
-                in_section
-            } else if candidate.document.contains(term) {
-                IN_HEADING
-            } else if candidate.before.contains(term) {
-                BEFORE
-            } else {
-                0.0
-            }
-        };
-        self.weights.iter().map(|(term, weight)| weight * strength(term)).sum::<f32>() / self.asked
+        self.weighed(|term| self.strength(candidate, term))
+    }
+
+    /// What a term counts in a sentence: less in another form, in the headings above, and before.
+    fn strength(&self, candidate: &Candidate, term: u32) -> f32 {
+        if candidate.terms.contains(&term) {
+            1.0
+        } else if candidate.section.contains(&term) {
+            if self.names(candidate) > 0.0 { IN_NAME } else { IN_HEADING }
+        } else if self.near[candidate.position].contains(&term) {
+            NEAR
+        } else if candidate.document.contains(&term) {
+            IN_HEADING
+        } else if candidate.before.contains(&term) {
+            BEFORE
+        } else {
+            0.0
+        }
     }
 
     fn share(&self, has: impl Fn(u32) -> bool) -> f32 {
-        self.weights.iter().filter(|(term, _)| has(**term)).map(|(_, w)| w).sum::<f32>()
-            / self.asked
+        self.weighed(|term| if has(term) { 1.0 } else { 0.0 })
     }
 
     /// Whether a sentence begins with a word that stands for something in the one before.
     fn stands_for(&self, at: usize) -> bool {
         const STANDS_FOR: [&str; 9] =
             ["it", "its", "they", "their", "this", "these", "he", "she", "otherwise"];
-        let words = Words::of(&self.candidates[at].text);
-        words.iter().next().is_some_and(|word| STANDS_FOR.contains(&word))
+        self.candidates[at].words.iter().next().is_some_and(|word| STANDS_FOR.contains(&word))
     }
 
     /// The sentence after or before that gives the reason, where the sentence gives none.
     fn reason_beside(&self, at: usize) -> Option<usize> {
-        let fits = |at: usize| fit(self.part, &self.candidates[at].text, self.terms) > 0.0;
+        let fits = |at: usize| self.fits[at] > 0.0;
         if self.part.asks != Asks::Reason || fits(at) {
             return None;
         }
@@ -230,14 +293,23 @@ impl<'a> View<'a> {
     }
 }
 
+/// The terms of a question that a candidate has in another form.
+fn near(part: &Part, candidate: &Candidate) -> Vec<u32> {
+    let is_near = |(term, word): &&(u32, String)| {
+        !candidate.terms.contains(term)
+            && candidate.words.iter().any(|other| same_word(other, word))
+    };
+    part.words.iter().filter(is_near).map(|(term, _)| *term).collect()
+}
+
 /// Inverse document frequency over the candidates: `ln(1 + (N - n + 0.5) / (n + 0.5))`.
-fn idf(term: u32, candidates: &[Candidate]) -> f32 {
-    let total = candidates.len() as f32;
-    let with = candidates.iter().filter(|candidate| candidate.terms.contains(&term)).count() as f32;
-    let seen = |terms: &[u32]| terms.contains(&term);
-    let in_headings = || candidates.iter().any(|c| seen(&c.section) || seen(&c.document));
-    let known = if with > 0.0 || in_headings() { 1.0 } else { UNSEEN };
-    known * (1.0 + (total - with + 0.5) / (with + 0.5)).ln()
+fn idf(term: u32, candidates: &[Candidate], near: &[Vec<u32>]) -> f32 {
+    let total = candidates.len().max(FEWEST) as f32;
+    let has = |(candidate, near): &(&Candidate, &Vec<u32>)| {
+        candidate.terms.contains(&term) || near.contains(&term)
+    };
+    let with = candidates.iter().zip(near).filter(has).count() as f32;
+    (1.0 + (total - with + 0.5) / (with + 0.5)).ln()
 }
 
 /// What follows a lead-in that ends in a colon: items of a list, or the code it announces.
@@ -253,9 +325,8 @@ fn listed_after(candidates: &[Candidate], at: usize) -> impl Iterator<Item = usi
 }
 
 fn same(a: &Candidate, b: &Candidate) -> bool {
-    let (a_words, b_words) = (Words::of(&a.text), Words::of(&b.text));
-    let a_set: HashSet<&str> = a_words.iter().collect();
-    let b_set: HashSet<&str> = b_words.iter().collect();
+    let a_set: HashSet<&str> = a.words.iter().collect();
+    let b_set: HashSet<&str> = b.words.iter().collect();
     let common = a_set.intersection(&b_set).count() as f32;
     common >= SAME * a_set.len().min(b_set.len()) as f32
 }

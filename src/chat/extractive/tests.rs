@@ -59,6 +59,138 @@ fn nothing_in_common_is_no_answer() {
     assert_eq!(answer("backups", &[]), "");
 }
 
+/// A paragraph on one line, a question, and what is quoted of it.
+#[test]
+fn every_script_is_quoted_by_its_sentences() {
+    for (text, question, expected) in [
+        (
+            "Резервные копии хранятся 400 дней. Кофе бесплатный.",
+            "Сколько дней хранятся резервные копии?",
+            "Резервные копии хранятся 400 дней [1].",
+        ),
+        (
+            "Τα αντίγραφα φυλάσσονται 400 ημέρες. Ο καφές είναι δωρεάν.",
+            "Πόσες ημέρες φυλάσσονται τα αντίγραφα;",
+            "Τα αντίγραφα φυλάσσονται 400 ημέρες [1].",
+        ),
+        (
+            "تحفظ النسخ الاحتياطية لمدة 400 يوم. القهوة مجانية؟ نعم.",
+            "كم يوم تحفظ النسخ الاحتياطية؟",
+            "تحفظ النسخ الاحتياطية لمدة 400 يوم [1].",
+        ),
+        (
+            "نسخه‌های پشتیبان ۴۰۰ روز نگهداری می‌شوند. قهوه رایگان است.",
+            "نسخه‌های پشتیبان چند روز نگهداری می‌شوند؟",
+            "نسخه‌های پشتیبان ۴۰۰ روز نگهداری می‌شوند [1].",
+        ),
+        (
+            "پشتیبان 400 دن رکھا جاتا ہے۔ کافی مفت ہے۔",
+            "پشتیبان 400 دن",
+            "پشتیبان 400 دن رکھا جاتا ہے [1]۔",
+        ),
+        (
+            "הגיבויים נשמרים 400 יום. הקפה חינם.",
+            "כמה יום נשמרים הגיבויים?",
+            "הגיבויים נשמרים 400 יום [1].",
+        ),
+        (
+            "बैकअप 400 दिन तक रखे जाते हैं। कॉफ़ी मुफ़्त है।",
+            "बैकअप कितने दिन रखे जाते हैं?",
+            "बैकअप 400 दिन तक रखे जाते हैं [1]।",
+        ),
+        ("ব্যাকআপ 400 দিন রাখা হয়। কফি বিনামূল্যে।", "ব্যাকআপ দিন রাখা", "ব্যাকআপ 400 দিন রাখা হয় [1]।"),
+        (
+            "백업은 400일 동안 보관된다. 커피는 무료이다.",
+            "백업은 보관된다",
+            "백업은 400일 동안 보관된다 [1].",
+        ),
+        ("备份保存四百天。咖啡免费。", "备份保存四百天", "备份保存四百天 [1]。"),
+        (
+            "バックアップは400日間保存される。珈琲は無料。",
+            "バックアップは",
+            "バックアップは400日間保存される [1]。",
+        ),
+        ("ข้อมูลสำรอง เก็บไว้ 400 วัน", "ข้อมูลสำรอง", "ข้อมูลสำรอง เก็บไว้ 400 วัน [1]"),
+        (
+            "Պահուստները պահվում են 400 օր։ Սուրճը անվճար է։",
+            "Պահուստները պահվում",
+            "Պահուստները պահվում են 400 օր [1]։",
+        ),
+        ("ምትኬዎች ለ400 ቀናት ይቀመጣሉ። ቡና ነጻ ነው።", "ምትኬዎች ይቀመጣሉ", "ምትኬዎች ለ400 ቀናት ይቀመጣሉ [1]።"),
+        (
+            "სარეზერვო ასლები ინახება 400 დღე. ყავა უფასოა.",
+            "სარეზერვო ასლები",
+            "სარეზერვო ასლები ინახება 400 დღე [1].",
+        ),
+    ] {
+        let passages = [passage(1, "a.txt", text)];
+        let answer = Extractive::new(letters).answer(question, &passages).unwrap_or_default();
+        assert_eq!(answer, expected, "{question}");
+        let checked = verify(&answer, question, &passages);
+        assert!(checked.citations.iter().all(|citation| citation.verified), "{checked:?}");
+        assert_eq!(checked.citations.len(), 1, "{answer}");
+    }
+}
+
+/// Words, and pairs of letters of scripts that put no spaces between them, as the sparse leg has them.
+fn letters(text: &str) -> Vec<u32> {
+    crate::embed::sparse::TermCounter::new("english").unwrap().terms(text)
+}
+
+#[test]
+fn what_no_sentence_has_is_not_answered_by_a_common_word() {
+    let book = [
+        passage(
+            1,
+            "types.md",
+            "Types begin with a capital letter. Each value has one owner at a time.",
+        ),
+        passage(
+            2,
+            "test.md",
+            "A test has a number of advantages. Delete the file of the account you made.",
+        ),
+    ];
+    for question in [
+        "what is the capital of France",
+        "advantages of baculoviruses",
+        "how to delete the Samsung account of a television",
+        "how many people live in the capital",
+    ] {
+        assert_eq!(answer(question, &book), "", "{question}");
+    }
+    assert_eq!(
+        answer("How many owners has each value?", &book),
+        "Each value has one owner at a time [1]."
+    );
+}
+
+#[test]
+fn a_title_and_a_remainder_are_no_answers() {
+    let storm = [
+        passage(
+            1,
+            "drain.txt",
+            "Storm drain\n\nA storm drain leads the rain of a street into a river.",
+        ),
+        passage(2, "now.txt", "Now it is in the museum of Bergen."),
+    ];
+    assert_eq!(
+        answer("What is a storm drain?", &storm),
+        "A storm drain leads the rain of a street into a river [1]."
+    );
+    assert_eq!(answer("Who sold the yellow harbour crane, and where is it now?", &storm), "");
+}
+
+#[test]
+fn a_long_line_of_letters_is_quoted_in_part() {
+    let text = format!("{}备份保存四百天{}", "天地玄黄，".repeat(60), "，宇宙洪荒".repeat(60));
+    let answer = Extractive::new(letters).answer("备份保存四百天", &[passage(1, "a.txt", &text)]);
+    let answer = answer.unwrap_or_default();
+    assert!(answer.contains("备份保存四百天"), "{answer}");
+    assert!(answer.chars().count() < 200, "{answer}");
+}
+
 #[test]
 fn near_duplicates_are_quoted_once() {
     let text = "Ledger backups are kept for 400 days in two regions.";

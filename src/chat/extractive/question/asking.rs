@@ -1,0 +1,170 @@
+//! In which language a question asks, what for, and which of its words only ask.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
+
+use super::Asks;
+use super::tables::{AskingTable, LANGUAGES};
+use crate::text::{Words, is_unspaced};
+
+/// The tables of a language, made ready to look words up in.
+pub(super) struct AskingWords {
+    /// Phrases of words, as [`Words`] has them; those of scripts without spaces as they are written.
+    asks: Vec<(Asks, Vec<String>)>,
+    unspaced: Vec<(Asks, String)>,
+    aside: HashSet<String>,
+    numbers: HashSet<String>,
+    /// Written numbers of scripts without spaces.
+    numerals: Vec<String>,
+    is_english: bool,
+    /// See [`AskingTable::floor`].
+    pub(super) floor: f32,
+    /// Nouns begin in upper case, too.
+    pub(super) has_capital_nouns: bool,
+}
+
+static ASKING_WORDS: LazyLock<Vec<AskingWords>> = LazyLock::new(|| {
+    let lexicons = LANGUAGES.iter().enumerate();
+    lexicons.map(|(at, asking)| AskingWords::of(asking, at == 0, at == 1)).collect()
+});
+
+/// The languages, as bits, in which a word asks or is put aside.
+static KNOWN: LazyLock<HashMap<&str, u32>> = LazyLock::new(|| {
+    let mut known = HashMap::new();
+    for (at, lexicon) in ASKING_WORDS.iter().enumerate() {
+        let asking = lexicon.asks.iter().flat_map(|(_, phrase)| phrase);
+        for word in asking.chain(&lexicon.aside) {
+            *known.entry(word.as_str()).or_default() |= 1 << at;
+        }
+    }
+    known
+});
+
+impl AskingWords {
+    fn of(asking: &AskingTable, is_english: bool, has_capital_nouns: bool) -> Self {
+        let split = |table: &'static str| table.split('|').map(str::trim);
+        let words = |phrase: &str| Words::of(phrase).iter().map(str::to_owned).collect::<Vec<_>>();
+        let phrases = || {
+            let rows = asking.words.iter();
+            rows.flat_map(|(asks, table)| split(table).map(|phrase| (*asks, phrase)))
+        };
+        let is_joined = |phrase: &str| phrase.contains(is_unspaced);
+        let mut asks: Vec<(Asks, Vec<String>)> = phrases()
+            .filter(|(_, phrase)| !is_joined(phrase))
+            .map(|(asks, phrase)| (asks, words(phrase)))
+            .collect();
+        asks.sort_by_key(|(_, phrase)| std::cmp::Reverse(phrase.len()));
+        let mut unspaced: Vec<(Asks, String)> = phrases()
+            .filter(|(_, phrase)| is_joined(phrase))
+            .map(|(asks, phrase)| (asks, phrase.to_owned()))
+            .collect();
+        unspaced.sort_by_key(|(_, phrase)| std::cmp::Reverse(phrase.len()));
+        let joined = |table| split(table).filter(|word| is_joined(word)).map(str::to_owned);
+        let spaced = |table| split(table).filter(|word| !is_joined(word)).flat_map(words);
+        // Pieces of a single letter are parts of words, too.
+        let put_aside = joined(asking.aside).filter(|word| word.chars().count() > 1);
+        unspaced.extend(put_aside.map(|word| (Asks::Nothing, word)));
+        Self {
+            asks,
+            unspaced,
+            aside: spaced(asking.aside).collect(),
+            numbers: spaced(asking.numbers).collect(),
+            numerals: joined(asking.numbers).collect(),
+            is_english,
+            floor: asking.floor,
+            has_capital_nouns,
+        }
+    }
+
+    /// That of the language most of whose small words a text has; English where none has more.
+    pub(super) fn of_text(text: &str, words: &[&str]) -> &'static Self {
+        let mut seen = [0_usize; LANGUAGES.len()];
+        for languages in words.iter().filter_map(|word| KNOWN.get(word)) {
+            for (at, seen) in seen.iter_mut().enumerate() {
+                *seen += (languages >> at & 1) as usize;
+            }
+        }
+        if text.contains(is_unspaced) {
+            for (lexicon, seen) in ASKING_WORDS.iter().zip(&mut seen) {
+                let found = lexicon.unspaced.iter().filter(|(_, phrase)| text.contains(phrase));
+                *seen += found.count();
+            }
+        }
+        let most = seen.iter().copied().max().unwrap_or_default();
+        let at = seen.iter().position(|count| *count == most).unwrap_or_default();
+        &ASKING_WORDS[at]
+    }
+
+    /// The longest phrase that asks and begins at a word, with the number of its words.
+    fn phrase_at(&self, words: &[&str], at: usize) -> Option<(Asks, usize)> {
+        let rest = &words[at..];
+        let fits = |phrase: &[String]| {
+            phrase.len() <= rest.len() && phrase.iter().zip(rest).all(|(a, b)| is_word(a, b))
+        };
+        // "من" is also "from".
+        let may = |asks: Asks, phrase: &[String]| {
+            asks != Asks::Person
+                || at == 0
+                || phrase.concat().chars().count() > 2
+                || !is_arabic(&phrase[0])
+        };
+        let found = self.asks.iter().find(|(asks, phrase)| fits(phrase) && may(*asks, phrase));
+        found.map(|(asks, phrase)| (*asks, phrase.len()))
+    }
+
+    /// What is asked for. In English the first asking word decides; elsewhere one that says more than
+    /// "which" goes before.
+    pub(super) fn asks(&self, text: &str, words: &[&str]) -> Asks {
+        let mut found = (0..words.len()).filter_map(|at| Some(self.phrase_at(words, at)?.0));
+        let decides = |asks: &Asks| self.is_english || *asks != Asks::Anything;
+        let first = found.find(decides);
+        let within = || {
+            let mut phrases =
+                self.unspaced.iter().filter(|(_, phrase)| text.contains(phrase.as_str()));
+            phrases.find(|(asks, _)| !matches!(asks, Asks::Anything | Asks::Nothing))
+        };
+        first.or_else(|| Some(within()?.0)).unwrap_or(Asks::Anything)
+    }
+
+    /// For each word, whether it only asks.
+    pub(super) fn asking(&self, words: &[&str]) -> Vec<bool> {
+        let mut aside: Vec<bool> = words.iter().map(|word| self.aside.contains(*word)).collect();
+        let mut at = 0;
+        while at < words.len() {
+            let length = self.phrase_at(words, at).map_or(0, |(_, length)| length);
+            aside[at..at + length].fill(true);
+            at += length.max(1);
+        }
+        aside
+    }
+
+    /// A word of a script without spaces, what asks cut out of it.
+    pub(super) fn without_asking(&self, word: &str) -> String {
+        self.unspaced.iter().fold(word.to_owned(), |word, (_, phrase)| word.replace(phrase, " "))
+    }
+
+    /// Whether a word is a number that is written out.
+    pub(super) fn is_number(&self, word: &str) -> bool {
+        self.numbers.contains(word)
+    }
+
+    /// Whether a number is written out in a text of a script without spaces.
+    pub(super) fn has_numeral(&self, text: &str) -> bool {
+        self.numerals.iter().any(|numeral| text.contains(numeral))
+    }
+
+    pub(super) fn is_english(&self) -> bool {
+        self.is_english
+    }
+}
+
+fn is_arabic(word: &str) -> bool {
+    word.starts_with(|c: char| ('\u{600}'..='\u{6ff}').contains(&c))
+}
+
+/// Korean words carry their particles.
+fn is_word(known: &str, word: &str) -> bool {
+    // Of two syllables, each of which is two or three letters here.
+    let korean = known.starts_with(|c: char| ('\u{1100}'..='\u{11ff}').contains(&c));
+    known == word || (korean && known.chars().count() > 3 && word.starts_with(known))
+}

@@ -1,0 +1,162 @@
+//! Whether a sentence has the form of an answer.
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use super::forms::{CONDITIONS, REASONS, TIMES};
+use super::{Asks, Part};
+use crate::text::{Words, is_unspaced};
+
+const UNITS: [&str; 12] = [
+    "millisecond",
+    "second",
+    "minute",
+    "hour",
+    "day",
+    "night",
+    "week",
+    "month",
+    "quarter",
+    "year",
+    "decade",
+    "ms",
+];
+const VERBS: [&str; 12] = [
+    "is", "are", "was", "were", "means", "mean", "refers", "denotes", "lets", "allows", "returns",
+    "provides",
+];
+
+/// What of a sentence tells its form.
+pub(in super::super) struct Form<'a> {
+    pub(in super::super) text: &'a str,
+    pub(in super::super) words: &'a Words,
+}
+
+static LISTS: LazyLock<[HashSet<String>; 3]> = LazyLock::new(|| {
+    [TIMES, CONDITIONS, REASONS].map(|table| {
+        table
+            .split('|')
+            .flat_map(|word| Words::of(word).iter().map(str::to_owned).collect::<Vec<_>>())
+            .collect()
+    })
+});
+
+impl Part {
+    /// Whether an answer has a form that can be told from the words alone. Names cannot, where all
+    /// nouns have capitals or no letter has.
+    pub(in super::super) fn asks_form(&self, text: &str) -> bool {
+        match self.asks {
+            Asks::Anything | Asks::Nothing | Asks::Reason => false,
+            Asks::Person | Asks::Place => {
+                !self.lexicon.has_capital_nouns && text.contains(char::is_lowercase)
+            }
+            Asks::Definition => self.lexicon.is_english(),
+            Asks::Duration | Asks::Number | Asks::Time => true,
+        }
+    }
+
+    /// How well the form of a sentence fits what is asked for, within 0..=1.
+    pub(in super::super) fn fit(&self, form: &Form<'_>) -> f32 {
+        let words: Vec<&str> = form.words.iter().collect();
+        let has = |list: &HashSet<String>| words.iter().any(|word| list.contains(*word));
+        let [times, conditions, reasons] = &*LISTS;
+        let fits = match self.asks {
+            Asks::Duration if self.lexicon.is_english() => {
+                words.iter().enumerate().any(|(at, word)| {
+                    let before = &words[at.saturating_sub(3)..at];
+                    is_unit(word)
+                        && before.iter().any(|word| is_number(word) || self.lexicon.is_number(word))
+                })
+            }
+            Asks::Duration | Asks::Number => self.has_number(form.text, &words),
+            Asks::Time => {
+                has(times)
+                    || (!self.is_past() && has(conditions))
+                    || words.iter().any(|word| self.is_date(word))
+            }
+            Asks::Person | Asks::Place => self.has_name(form.text),
+            Asks::Reason => has(reasons),
+            Asks::Definition => return self.is_subject(&words),
+            Asks::Anything | Asks::Nothing => false,
+        };
+        if fits { 1.0 } else { 0.0 }
+    }
+
+    /// A number that the question has not, and that is no year.
+    fn has_number(&self, text: &str, words: &[&str]) -> bool {
+        let is_new = |word: &&&str| !self.said.contains(**word);
+        let counts = |word: &str| {
+            (word.contains(char::is_numeric) && !is_year(word)) || self.lexicon.is_number(word)
+        };
+        words.iter().filter(is_new).any(|word| counts(word))
+            || (text.contains(is_unspaced) && self.lexicon.has_numeral(text))
+    }
+
+    /// Whether it asks for what has been: then no condition answers "when".
+    fn is_past(&self) -> bool {
+        ["did", "was", "were"].iter().any(|word| self.said.contains(*word))
+    }
+
+    /// A year, or in another language than English anything with digits that the question has not.
+    fn is_date(&self, word: &str) -> bool {
+        let other = !self.lexicon.is_english() && word.contains(char::is_numeric);
+        (is_year(word) || other) && !self.said.contains(word)
+    }
+
+    /// A word in upper case that does not begin the sentence, or two, and that the question has not.
+    fn has_name(&self, text: &str) -> bool {
+        let is_name = |word: &&str| {
+            word.starts_with(char::is_uppercase) && word.chars().skip(1).any(char::is_lowercase)
+        };
+        // "On Tuesday" names nobody.
+        let is_new = |word: &&str| {
+            Words::of(word).iter().any(|word| !self.said.contains(word) && !LISTS[0].contains(word))
+        };
+        let words: Vec<&str> = text
+            .split_whitespace()
+            .map(|word| word.trim_start_matches(|c: char| !c.is_alphanumeric()))
+            .collect();
+        let begins =
+            words.len() > 1 && is_name(&words[0]) && is_name(&words[1]) && is_new(&words[0]);
+        begins || words.iter().skip(1).filter(|word| is_name(word)).any(is_new)
+    }
+
+    /// The share of its terms that stand before the verb of a sentence that defines.
+    fn is_subject(&self, words: &[&str]) -> f32 {
+        let Some(verb) = words.iter().position(|word| VERBS.contains(word)) else { return 0.0 };
+        let before: HashSet<&str> = words[..verb].iter().copied().collect();
+        let named =
+            self.words.iter().filter(|(_, word)| before.iter().any(|it| same_word(it, word)));
+        named.count() as f32 / self.terms.len() as f32
+    }
+}
+
+/// Whether two words are forms of one: all of the shorter but its end. Arabic and Hebrew words begin
+/// with articles and prepositions, too.
+pub(in super::super) fn same_word(a: &str, b: &str) -> bool {
+    if a == b {
+        return true;
+    }
+    let clitics = a.starts_with(|c: char| ('\u{5d0}'..='\u{6ff}').contains(&c));
+    if !clitics && a.chars().next() != b.chars().next() {
+        return false;
+    }
+    let common = a.chars().zip(b.chars()).take_while(|(a, b)| a == b).count();
+    let letters = [a.chars().count(), b.chars().count()];
+    let (short, long) = if letters[0] < letters[1] { (a, b) } else { (b, a) };
+    let [fewer, more] = [letters[0].min(letters[1]), letters[0].max(letters[1])];
+    (common >= 4 && common * 10 >= more * 7)
+        || (clitics && fewer >= 3 && more <= fewer + 3 && long.contains(short))
+}
+
+fn is_number(word: &str) -> bool {
+    word.starts_with(|c: char| c.is_numeric())
+}
+
+fn is_unit(word: &str) -> bool {
+    UNITS.contains(&word.trim_end_matches('s'))
+}
+
+fn is_year(word: &str) -> bool {
+    word.len() == 4 && word.parse::<u16>().is_ok_and(|year| (1000..2100).contains(&year))
+}
