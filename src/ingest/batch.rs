@@ -337,7 +337,7 @@ fn join(
             None => None,
         };
         let sparse = sparse.passage(&chunk.embedded(), Some(language), &name);
-        Ok(Point { sparse, dense, chunk })
+        Ok(Point { chunk, dense, sparse })
     });
     EmbeddedPart { points: points.collect(), document: part.document, last: part.last }
 }

@@ -182,7 +182,7 @@ async fn asked(
     let exchange = exchange?;
     let asked = AskedCollection::of(scoped, &exchange);
     let outcome = exchange.answer.as_ref().map_err(Failure::clone);
-    let outcome = outcome.and_then(|answer| engine.outcome(question, answer));
+    let outcome = outcome.and_then(|answer| engine.outcome(&question.text, answer));
     // Boxed, so that none of it is held while the model writes.
     let recorded = Box::pin(engine.record(&exchange, &outcome)).await;
     if let Ok(Some(warning)) | Err(Failure { message: warning, .. }) = recorded {
