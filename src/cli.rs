@@ -200,9 +200,10 @@ pub struct DoctorArgs {
     pub rerank: RerankFlags,
 }
 
-/// Look after the files of a collection
+/// Look after a collection as a whole
 ///
-/// Only of one that is embedded: a Qdrant server looks after its own.
+/// The files of one that is embedded are verified and repaired: a Qdrant server looks after its own.
+/// On a server, a collection is taken up for this project.
 #[derive(Args, Debug)]
 pub struct IndexArgs {
     #[command(subcommand)]
@@ -215,6 +216,13 @@ pub enum IndexCommand {
     Verify,
     /// Make the newest version that is whole the collection, where the pointer to it was damaged
     Repair,
+    /// Make a collection on a Qdrant server this project's: one that was made before collections had
+    /// owners, or that was recovered from a snapshot and has lost its name. Nothing is removed
+    Adopt {
+        /// Take it over from this project, which can't write it any more then
+        #[arg(long, value_name = "PROJECT", id = "from_project")]
+        from: Option<String>,
+    },
 }
 
 /// Show the settings and where they come from

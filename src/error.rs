@@ -96,6 +96,8 @@ pub enum Fault {
     Replaced,
     /// This input is refused for what it contains; others need not be. A caller may split it.
     Refused,
+    /// What has the name of the collection is none of docent's, or not the caller's to change.
+    Taken,
     /// Vectors come from another model, or have another size, than those before.
     Changed,
     /// There is no space left where the embedded store is.
@@ -231,7 +233,7 @@ impl Failure {
 impl From<BackendError> for Failure {
     fn from(error: BackendError) -> Self {
         let exit = match error.fault {
-            Fault::Unauthorized | Fault::NotFound | Fault::Changed => Exit::Config,
+            Fault::Unauthorized | Fault::NotFound | Fault::Taken | Fault::Changed => Exit::Config,
             Fault::Stopped => Exit::Partial,
             _ => Exit::Backend,
         };
@@ -243,7 +245,7 @@ impl From<BackendError> for Failure {
             }
             Fault::NotFound => format!("the {} does not know what was asked", error.service.name()),
             Fault::TooLong => format!("the input is too long for the {}", error.service.name()),
-            Fault::Busy | Fault::Replaced => error.message.clone(),
+            Fault::Busy | Fault::Replaced | Fault::Taken => error.message.clone(),
             Fault::Refused => format!("the {} refused the input", error.service.name()),
             Fault::Changed => format!("the {} is not what it was", error.service.name()),
             Fault::Full => "the disk is full".to_owned(),
@@ -254,7 +256,7 @@ impl From<BackendError> for Failure {
             }
         };
         let failure = match error.fault {
-            Fault::Busy | Fault::Replaced => Self::new(exit, message),
+            Fault::Busy | Fault::Replaced | Fault::Taken => Self::new(exit, message),
             _ => Self::new(exit, message).caused_by(error.placed()),
         };
         Self { backend: Some((error.service, error.fault)), ..failure.hint(hint) }
@@ -302,6 +304,9 @@ fn hint_for(error: &BackendError) -> String {
         }
         (Service::Chat, Fault::NotFound) => {
             "check --model and --base-url; `docent doctor` lists what the endpoint offers"
+        }
+        (_, Fault::Taken) => {
+            "use another --collection; docs/sharing.md says how to take up a collection that is docent's"
         }
         (_, Fault::Changed) => {
             "set it to the model that built the collection (`docent status` shows it), or build it anew: docent ingest --rebuild"

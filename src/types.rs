@@ -7,6 +7,7 @@ mod hash;
 mod kind;
 mod locator;
 mod manifest;
+mod ownership;
 mod reading;
 mod retrieval;
 mod secrets;
@@ -22,6 +23,7 @@ pub use hash::ContentHash;
 pub use kind::Kind;
 pub use locator::Locator;
 pub use manifest::{ChunkerId, EmbedderId, Manifest, Reach, RerankerId, Run, Site, SparseId};
+pub use ownership::{Guest, Ownership};
 pub use reading::{
     OcrPolicy, OcrRecord, PageArea, ReadingWarning, Recognition, WarningCode, ranges,
 };

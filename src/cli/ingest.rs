@@ -18,6 +18,8 @@ use super::flags::flags;
 /// Without a PATH, what lies outside of the project and pages of the web are read again where they
 /// were named here before, pages also where docent.toml is trusted. In a pipeline, name them, or run
 /// `docent config trust` first.
+/// On a Qdrant server a collection belongs to the project that made it, and the default one is the
+/// project's own: docs/sharing.md says how several share one. In a pipeline, set `DOCENT_PROJECT`.
 #[derive(Args, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct IngestArgs {
@@ -84,6 +86,10 @@ pub struct IngestFlags {
     /// Delete what is gone, however much of the collection that is
     #[arg(long)]
     pub allow_prune: bool,
+    /// Bring documents into a collection of another project on a Qdrant server, beside theirs: each
+    /// project deletes only its own
+    #[arg(long)]
+    pub share: bool,
     #[command(flatten)]
     pub how: HowIngested,
 }

@@ -54,6 +54,8 @@ pub enum SchemaName {
     DoctorJson,
     /// index verify and index repair
     IndexJson,
+    /// index adopt
+    IndexAdoptJson,
     /// config show
     ConfigJson,
     /// The first line of serve on stdout

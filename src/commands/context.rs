@@ -12,6 +12,7 @@ use crate::beneath;
 use crate::error::{Exit, Failure};
 use crate::record::{Tape, TapeError};
 use crate::service::Context;
+use crate::service::project::Project;
 use crate::service::written::forbid_way_out;
 use crate::settings::{self, Layer, Layers, Origin, Resolved, SettingsError, TapeFile, layers};
 use crate::ui::Ui;
@@ -22,7 +23,7 @@ pub(super) fn load(ui: &mut Ui, flags: Layer) -> Result<Context, Failure> {
     let place = Place::find()?;
     let (layers, trusted) = read_layers(&place, flags)?;
     place.say_foreign(ui);
-    let settings = settings::resolve(&layers, trusted).map_err(setting_failure)?;
+    let mut settings = settings::resolve(&layers, trusted).map_err(setting_failure)?;
     forbid_unheard(&settings.unheard)?;
     ui.detail(&format!("project {}", place.root.display()));
     for file in place.project_file.iter().chain(&user_file().filter(|file| file.is_file())) {
@@ -33,10 +34,18 @@ pub(super) fn load(ui: &mut Ui, flags: Layer) -> Result<Context, Failure> {
         None => place.data_dir(trusted)?,
     };
     forbid_links_out(&data_dir)?;
+    let project = settings
+        .qdrant
+        .url
+        .is_some()
+        .then(|| Project::of(settings.project.as_deref(), &place.root, &data_dir));
+    if let Some(project) = project.as_ref().filter(|project| project.is_kept()) {
+        settings.take_default_collection(&project.name);
+    }
     let (outside, sites) = trust::named_in(&place.root);
     let sites = (!trusted).then_some(sites);
     let Place { cwd, root, .. } = place;
-    Ok(Context { settings, cwd, root, data_dir, outside, sites, tape: Arc::default() })
+    Ok(Context { settings, cwd, root, data_dir, outside, sites, project, tape: Arc::default() })
 }
 
 /// For commands that ask models: opens what `--record` or `--replay` names.

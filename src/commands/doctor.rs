@@ -14,7 +14,8 @@ use crate::service::backends::{self, VerifierModel};
 use crate::service::retrieval::reranking;
 use crate::settings::parse::without_credentials;
 use crate::settings::{EmbeddingModel, Endpoint, Qdrant, Rerank, RerankModel, Verify, VerifyModel};
-use crate::types::RerankerId;
+use crate::store::ForeignPoints;
+use crate::types::{Manifest, RerankerId};
 use crate::ui::Ui;
 use crate::ui::sanitize::sanitize_line;
 
@@ -100,16 +101,36 @@ async fn check_store(ui: &Ui, context: &Context) -> Result<Check, Failure> {
         place = format!("Qdrant {version}");
     }
     let engine = open(ui, context.clone())?;
+    let mut hint = None;
     let held = match engine.collection().read().await? {
-        Some(reader) => format!(
-            "collection `{collection}` has {}, embedded with {}",
-            counted(reader.count_chunks().await? as usize, "chunk"),
-            reader.manifest().embedder.name
-        ),
+        Some(reader) => {
+            let foreign = reader.foreign_points().await?;
+            hint = (foreign.count > 0).then(|| strange(&foreign));
+            let chunks = counted(reader.count_chunks().await? as usize, "chunk");
+            let Manifest { embedder, owner, .. } = &**reader.manifest();
+            let whose = owner.project.as_ref().map(|it| format!(" of the project `{it}`"));
+            format!(
+                "collection `{collection}`{} has {chunks}, embedded with {}",
+                whose.unwrap_or_default(),
+                embedder.name
+            )
+        }
         None => format!("no collection `{collection}` yet"),
     };
     let endpoint = engine.collection().endpoint();
-    Ok(Check::fine("store", format!("{place} at {endpoint}: {held}")))
+    Ok(Check { hint, ..Check::fine("store", format!("{place} at {endpoint}: {held}")) })
+}
+
+/// What another program has written into the collection.
+fn strange(foreign: &ForeignPoints) -> String {
+    let ids = foreign.ids.join(", ");
+    let more = if foreign.count > foreign.ids.len() as u64 { ", ..." } else { "" };
+    format!(
+        "{} in it {} not docent's, and no search returns {}: {ids}{more}; another program writes into this collection",
+        counted(foreign.count as usize, "point"),
+        if foreign.count == 1 { "is" } else { "are" },
+        if foreign.count == 1 { "it" } else { "them" },
+    )
 }
 
 /// Whoever asks the doctor wants to know how things are now.

@@ -1,32 +1,34 @@
-//! `docent index`: whether what is stored is what was stored, and what to do where it is not.
+//! `docent index`: whether what is stored is what was stored, and what to do where it is not; and whose
+//! it is.
 
 use std::sync::Arc;
 
-use super::Context;
+use super::{Context, open};
 use crate::cli::{Format, IndexArgs, IndexCommand};
 use crate::error::{Exit, Failure};
-use crate::output::Index;
 use crate::output::words::counted;
+use crate::output::{Adoption, Index};
 use crate::service::backends;
 use crate::ui::Ui;
 use crate::ui::sanitize::sanitize_line;
 
 pub(super) async fn run(ui: &mut Ui, context: Context, args: IndexArgs) -> Result<Exit, Failure> {
+    if let IndexCommand::Adopt { from } = &args.command {
+        return adopt(ui, context, from.as_deref()).await;
+    }
     let note = ui.announcer();
     let files = backends::files(&context, Arc::new(move |whom| note(&format!("waiting: {whom}"))))?;
     let collection = context.settings.collection.clone();
-    let (whole, repaired, passed_over) = match args.command {
-        IndexCommand::Verify => {
-            let missing = || {
-                Failure::new(Exit::Config, format!("there is no collection `{collection}`"))
-                    .hint("create it: docent ingest PATH")
-            };
-            (files.verify().await?.ok_or_else(missing)?, false, Vec::new())
-        }
-        IndexCommand::Repair => {
-            let repaired = files.repair().await?;
-            (repaired.whole, repaired.changed, repaired.passed_over)
-        }
+    let repair = matches!(args.command, IndexCommand::Repair);
+    let (whole, repaired, passed_over) = if repair {
+        let repaired = files.repair().await?;
+        (repaired.whole, repaired.changed, repaired.passed_over)
+    } else {
+        let missing = || {
+            Failure::new(Exit::Config, format!("there is no collection `{collection}`"))
+                .hint("create it: docent ingest PATH")
+        };
+        (files.verify().await?.ok_or_else(missing)?, false, Vec::new())
     };
     for why in &passed_over {
         ui.warn(&sanitize_line(why));
@@ -44,6 +46,29 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: IndexArgs) -> Resul
             chunks: whole.chunks,
             repaired,
             passed_over,
+        })?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Makes a collection on a server this project's.
+async fn adopt(ui: &mut Ui, context: Context, from: Option<&str>) -> Result<Exit, Failure> {
+    let collection = context.settings.collection.clone();
+    let adopted = open(ui, context)?.adopt(from).await?;
+    let owner = adopted.manifest.owner;
+    let project = owner.project.unwrap_or_default();
+    if ui.format == Format::Text {
+        let named = if adopted.named { ", and has its name again" } else { "" };
+        let physical = sanitize_line(&adopted.physical);
+        let project = sanitize_line(&project);
+        ui.data(&format!("{collection} ({physical}) belongs to the project {project}{named}\n"))?;
+    } else {
+        ui.json(Adoption {
+            collection,
+            project,
+            physical: adopted.physical,
+            named: adopted.named,
+            formerly: owner.formerly,
         })?;
     }
     Ok(Exit::Done)

@@ -16,9 +16,14 @@ use crate::service::sync::{Inputs, SyncEvent, SyncOptions};
 use crate::ui::Ui;
 use crate::ui::progress::IngestProgress;
 
-pub(super) async fn run(ui: &mut Ui, context: Context, args: IngestArgs) -> Result<Exit, Failure> {
+pub(super) async fn run(
+    ui: &mut Ui,
+    mut context: Context,
+    args: IngestArgs,
+) -> Result<Exit, Failure> {
+    context.name_collection();
     if args.watch {
-        return watch::run(ui, context, args).await;
+        return Box::pin(watch::run(ui, context, args)).await;
     }
     let mut options = SyncOptions::from(&args.ingest);
     let mut typed = args.paths;
@@ -58,6 +63,7 @@ impl From<&IngestFlags> for SyncOptions {
             fail_fast: flags.fail_fast,
             rebuild: flags.rebuild,
             allow_prune: flags.allow_prune,
+            share: flags.share,
         }
     }
 }

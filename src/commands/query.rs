@@ -16,7 +16,11 @@ use crate::ui::Ui;
 use crate::ui::answer::AnswerView;
 use crate::ui::progress::Waiting;
 
-pub(super) async fn run(ui: &mut Ui, context: Context, args: QueryArgs) -> Result<Exit, Failure> {
+pub(super) async fn run(
+    ui: &mut Ui,
+    mut context: Context,
+    args: QueryArgs,
+) -> Result<Exit, Failure> {
     let asked = match &args.batch {
         Some(file) => Asked::Batch(batch::read(file, &context.cwd)?),
         None => Asked::One(super::question(&args.question)?),
@@ -24,6 +28,9 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: QueryArgs) -> Resul
     if args.from.iter().any(|path| path == "-") {
         return Err(Failure::usage("--from takes paths, globs and URLs, not standard input")
             .hint("bring it in first: docent ingest -"));
+    }
+    if !args.from.is_empty() {
+        context.name_collection();
     }
     let engine = super::open_traced(ui, context)?;
     engine.check_answering()?;

@@ -9,8 +9,9 @@ use crate::eval::report::EvalReport;
 use crate::ingest::IngestReport;
 use crate::ingest::preview::Preview;
 use crate::output::{
-    AnswerJson, BatchRow, Doctor, Event, ExplainEvent, ExplainJson, Found, HitJson, Index, Message,
-    RequestJson, ShowEvent, ShowJson, ShownSettings, Status, TraceList, Turn, schema_of,
+    Adoption, AnswerJson, BatchRow, Doctor, Event, ExplainEvent, ExplainJson, Found, HitJson,
+    Index, Message, RequestJson, ShowEvent, ShowJson, ShownSettings, Status, TraceList, Turn,
+    schema_of,
 };
 use crate::serve::{self, LogEntry, UsageResponse};
 use crate::trace::Trace;
@@ -43,6 +44,7 @@ fn schema(name: SchemaName) -> String {
         SchemaName::StatusJson => schema_of::<Status>("status"),
         SchemaName::DoctorJson => schema_of::<Doctor>("doctor"),
         SchemaName::IndexJson => schema_of::<Index>("index verify and index repair"),
+        SchemaName::IndexAdoptJson => schema_of::<Adoption>("index adopt"),
         SchemaName::ConfigJson => schema_of::<ShownSettings>("config show"),
         SchemaName::ServeJson => schema_of::<Listening<'_>>("serve"),
         SchemaName::ServeLogJsonl => schema_of::<LogEntry>("serve, of a request"),

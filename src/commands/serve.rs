@@ -46,8 +46,11 @@ pub(super) fn run(ui: &mut Ui, context: Context, args: ServeArgs) -> Result<Exit
     result
 }
 
-async fn serve(ui: &mut Ui, context: Context, args: ServeArgs) -> Result<Exit, Failure> {
+async fn serve(ui: &mut Ui, mut context: Context, args: ServeArgs) -> Result<Exit, Failure> {
     allow_connections();
+    if context.settings.serve.ingest || args.watch.is_some() {
+        context.name_collection();
+    }
     let settings = context.settings.serve.clone();
     let (keys, needs_keys) = keys_in_force(&settings, args.no_auth)?.unzip();
     let cache = (settings.cache > 0).then(|| Arc::new(RetrievalCache::new(settings.cache)));

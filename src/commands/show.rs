@@ -145,6 +145,7 @@ mod tests {
     #[test]
     fn what_a_run_left_undone_is_said() {
         let record = DocumentRecord {
+            project: None,
             source: "a.md".to_owned(),
             document_hash: ContentHash::of(b"a"),
             size: 1,

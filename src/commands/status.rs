@@ -23,7 +23,15 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: StatusArgs) -> Resu
     let documents = store.documents().await?;
     let chunks = store.count_chunks().await?;
     let failures = store.failures().await?;
-    let freshness = Freshness::of(&context.root, &documents);
+    // The files of other projects are not here.
+    let is_own = |record: &&DocumentRecord| match &context.project {
+        Some(project) if !manifest.owner.guests.is_empty() => {
+            manifest.owner.is_of(&project.name, record.project.as_deref())
+        }
+        _ => true,
+    };
+    let own: Vec<DocumentRecord> = documents.iter().filter(is_own).cloned().collect();
+    let freshness = Freshness::of(&context.root, &own);
     let doubtful =
         if args.quality { Some(quality::doubtful(&**store, &documents).await?) } else { None };
     let awaited = match &manifest.unfinished {

@@ -1,9 +1,12 @@
 //! Points → the store, document by document: new chunks in, record written, stale chunks out.
 
+mod stored;
+
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use self::stored::Unconfirmed;
 use super::batch::{Embedded, EmbeddedPart, Missing, Target};
 use super::events::IngestEvent;
 use super::ledger::Ledger;
@@ -25,6 +28,10 @@ const INCOMPLETE: &str = "a run was cut off while it was replaced: bring it in a
 pub(super) struct Committer<'a> {
     store: &'a dyn CollectionWriter,
     pub report: IngestReport,
+    /// What is not in the report yet.
+    given: Unconfirmed,
+    /// Chunks that were written and have no record yet.
+    chunks_given: usize,
     pub ledger: Ledger,
     /// Sources with chunks and no record, left by a run that was cut off.
     orphans: BTreeSet<String>,
@@ -67,6 +74,8 @@ impl<'a> Committer<'a> {
         Self {
             store,
             report,
+            given: Unconfirmed::default(),
+            chunks_given: 0,
             ledger,
             orphans: survey.audit.orphans.iter().cloned().collect(),
             known_failures: failures.map(|f| (f.source.clone(), f.clone())).collect(),
@@ -191,15 +200,11 @@ impl<'a> Committer<'a> {
         if written > 0 {
             self.store.upsert(points).await?;
         }
-        let records: Vec<DocumentRecord> =
-            complete.iter().map(|document| document.record.clone()).collect();
-        if !records.is_empty() {
-            self.store.put_documents(&records).await?;
-            self.ledger.stored(&records);
-        }
-        self.settle(&complete, emit).await?;
-        self.report.chunks += written;
+        self.chunks_given += written;
         self.unflushed += written;
+        self.record(&complete).await?;
+        self.settle(&complete, emit).await?;
+        self.given.count(&mut self.report);
         self.remember().await?;
         Ok(half_replaced)
     }
@@ -240,6 +245,7 @@ impl<'a> Committer<'a> {
         });
         if !known && !self.refused.contains(source) {
             self.new_failures.push(FailureRecord {
+                project: None,
                 source: source.to_owned(),
                 reason: reason.to_owned(),
                 size,
@@ -294,19 +300,6 @@ impl<'a> Committer<'a> {
             }
             emit(IngestEvent::Finished { source: file.source, chunks: 0 });
         }
-        Ok(())
-    }
-
-    /// Takes out documents with their records.
-    pub(super) async fn delete(&mut self, sources: &[String]) -> Result<(), BackendError> {
-        if sources.is_empty() {
-            return Ok(());
-        }
-        self.ledger.open(self.store).await?;
-        self.store.delete_documents(sources).await?;
-        self.ledger.took_out(sources);
-        self.report.deleted += sources.len();
-        self.report.documents_total -= sources.len();
         Ok(())
     }
 
@@ -366,19 +359,10 @@ impl<'a> Committer<'a> {
         for document in documents {
             let source = &document.record.source;
             self.report.secrets.add(&document.secrets);
-            self.report.read(&document.record);
             let has_stale = match &document.replaces {
-                Replaces::Nothing => {
-                    self.report.added += 1;
-                    self.report.documents_total += 1;
-                    self.orphans.remove(source)
-                }
-                Replaces::Changed => {
-                    self.report.changed += 1;
-                    true
-                }
+                Replaces::Nothing => self.orphans.remove(source),
+                Replaces::Changed => true,
                 Replaces::Moved { from } => {
-                    self.report.moved += 1;
                     moved.push(from.clone());
                     self.orphans.remove(source)
                 }

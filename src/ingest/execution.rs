@@ -19,7 +19,7 @@ use crate::embed::sparse::{self, SparseEncoder};
 use crate::error::{BackendError, Fault, Service};
 use crate::store::VectorStore;
 use crate::task::Task;
-use crate::types::{Manifest, SCHEMA_VERSION, SparseId};
+use crate::types::{Manifest, Ownership, SCHEMA_VERSION, SparseId};
 
 /// Chunks that are looked at before a collection is created, to estimate their mean length.
 const SAMPLE_CHUNKS: usize = 2_000;
@@ -36,6 +36,8 @@ pub(super) struct Execution<'a> {
     pub cancel: &'a Cancel,
     /// Something was left out because the run stops.
     pub cut_short: AtomicBool,
+    /// What was built again is the collection.
+    pub published: AtomicBool,
 }
 
 impl Execution<'_> {
@@ -181,6 +183,7 @@ impl Execution<'_> {
             // The run that makes it has begun before.
             created_at: ledger.run.started_at.clone(),
             unfinished: None,
+            owner: Ownership::default(),
             roots: Vec::new(),
             sites: Vec::new(),
             runs: Vec::new(),
@@ -202,7 +205,7 @@ impl Execution<'_> {
         if !committer.ledger.is_open() {
             return Ok(());
         }
-        let changed = committer.ledger.created || !committer.report.changed_nothing();
+        let changed = committer.ledger.created || committer.has_changed_anything();
         let end = match changed {
             _ if self.cancelled() => End::CutShort,
             true => End::Complete,
@@ -222,7 +225,9 @@ impl Execution<'_> {
             return if end == End::CutShort {
                 store.drop_collection().await
             } else {
-                store.publish().await
+                store.publish().await?;
+                self.published.store(true, Ordering::Relaxed);
+                Ok(())
             };
         }
         Ok(())

@@ -84,11 +84,15 @@ pub async fn ingest(
     let report = IngestReport::planned(&survey, options.on_secret);
     let mut committer =
         Committer::new(&**writer, report, ledger, &survey).fail_fast(options.fail_fast.clone());
-    let cut_short = AtomicBool::new(false);
-    let execution = Execution { options, backends, destination, cancel, cut_short };
+    let (cut_short, published) = (AtomicBool::new(false), AtomicBool::new(false));
+    let execution = Execution { options, backends, destination, cancel, cut_short, published };
     let outcome = execution.execute(&survey, &mut committer, emit).await;
+    committer.count_what_is_stored().await;
     let cut_short = committer.cut_short || execution.cut_short.into_inner();
     let mut report = committer.report;
+    if matches!(build, Build::Rebuild(_)) && !execution.published.into_inner() {
+        report.nothing_stored(&survey);
+    }
     for failed in &mut report.failed {
         failed.reason += &survey.advice(&failed.source, options);
     }

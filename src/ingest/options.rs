@@ -1,6 +1,6 @@
 //! What an ingest is asked for, and what it works with.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::budget::Budget;
@@ -28,6 +28,8 @@ pub struct IngestOptions {
     pub inline: Option<Inline>,
     /// Where the collection is built again: documents that no file and nobody else brings in.
     pub kept: Vec<InlineDocument>,
+    /// Documents of other projects in the collection, by source, and whose each is: they stay theirs.
+    pub taken: HashMap<String, String>,
     pub chunk: ChunkOptions,
     /// `None` leaves the tags of known documents as they are.
     pub tags: Option<Vec<String>>,
@@ -56,7 +58,7 @@ impl IngestOptions {
     }
 
     /// The documents that are no files.
-    pub(super) fn inline_documents(&self) -> impl Iterator<Item = &InlineDocument> {
+    pub fn inline_documents(&self) -> impl Iterator<Item = &InlineDocument> {
         self.inline.iter().flat_map(|inline| &inline.documents).chain(&self.kept)
     }
 

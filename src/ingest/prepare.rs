@@ -266,6 +266,7 @@ async fn try_prepare(
             return Err(Rejected { why, hash: None, secrets });
         }
         let record = DocumentRecord {
+            project: None,
             source: file.source,
             document_hash: hash.clone(),
             size,

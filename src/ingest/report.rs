@@ -107,6 +107,13 @@ impl IngestReport {
         report
     }
 
+    /// What was built beside the collection did not become the collection.
+    pub(super) fn nothing_stored(&mut self, survey: &Survey) {
+        (self.added, self.changed, self.moved, self.deleted, self.chunks) = (0, 0, 0, 0, 0);
+        (self.ocr_pages, self.warned) = (0, Vec::new());
+        self.documents_total = survey.former.as_ref().map_or(0, Vec::len);
+    }
+
     /// The collection is as it was before the run.
     pub fn changed_nothing(&self) -> bool {
         let written = self.added + self.changed + self.moved + self.deleted;

@@ -222,6 +222,7 @@ pub(super) async fn survey(
     let mut pages =
         Pages::gather(&starts, &known, &options.web, &mut discovery, cancel, emit).await?;
     let incomplete = widen(options, &mut discovery, &records, &audit);
+    set_aside(&options.taken, &mut discovery);
     let refused = forget::refused(&discovery.no_files, &records);
     let Discovery { files, skipped, failed, scope, lost, .. } = discovery;
     let found = files.len();
@@ -266,6 +267,21 @@ pub(super) async fn survey(
         plan,
         former: None,
     })
+}
+
+/// What has the name of another project's document fails: a source is one document.
+fn set_aside(taken: &HashMap<String, String>, discovery: &mut Discovery) {
+    if taken.is_empty() {
+        return;
+    }
+    let theirs = |file: &mut FoundFile| taken.contains_key(&file.source);
+    for file in discovery.files.extract_if(.., theirs).collect::<Vec<_>>() {
+        let whose = &taken[&file.source];
+        let reason = format!(
+            "the project `{whose}` has a document of this name in the collection: use another --collection"
+        );
+        discovery.failed.push(Failed { source: file.source, reason });
+    }
 }
 
 /// Documents that are no files, where the run has all that there should be.

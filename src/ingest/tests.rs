@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -164,6 +164,7 @@ impl Project {
             },
             inline: self.inline.clone(),
             kept: Vec::new(),
+            taken: HashMap::new(),
             chunk: chunk::ChunkOptions { max_tokens: 16, overlap_tokens: 0 },
             tags: self.tags.clone(),
             text_fields: None,

@@ -59,6 +59,20 @@ pub struct Index {
     pub passed_over: Vec<String>,
 }
 
+/// A collection on a server that was taken up.
+#[derive(Serialize, JsonSchema)]
+pub struct Adoption {
+    pub collection: String,
+    /// The project that it belongs to now.
+    pub project: String,
+    /// The name of the collection in Qdrant, `NAME@vN` as a rule.
+    pub physical: String,
+    /// It had lost its name, and was given it again.
+    pub named: bool,
+    /// Projects that it belonged to before.
+    pub formerly: Vec<String>,
+}
+
 /// What is configured, and whether it answers.
 #[derive(Serialize, JsonSchema)]
 pub struct Doctor {

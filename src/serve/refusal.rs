@@ -289,7 +289,7 @@ fn sorted(failure: &Failure) -> (StatusCode, ErrorCode, Option<Duration>) {
             (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::ModelChanged, None)
         }
         // Asked again at once it would not be there either.
-        Some((Service::Store, Fault::NotFound)) => {
+        Some((Service::Store, Fault::NotFound | Fault::Taken)) => {
             (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::CollectionMissing, None)
         }
         Some((service, Fault::Unauthorized)) if upstream(service) => {

@@ -44,6 +44,7 @@ mod tests {
     #[test]
     fn conditions_combine() {
         let record = DocumentRecord {
+            project: None,
             source: "docs/o\u{308}l.md".to_owned(),
             document_hash: ContentHash::of(b""),
             size: 0,

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::project::Project;
 use crate::error::{Exit, Failure};
 use crate::record::Tape;
 use crate::settings::{OcrModelChoice, Origin, RerankModel, Settings, VerifyModel};
@@ -23,6 +24,8 @@ pub struct Context {
     /// Pages of the web that the user has named in this project; `None`: whatever the collection
     /// names, since the project is trusted.
     pub sites: Option<Vec<Site>>,
+    /// What the project is called on a Qdrant server; `None` where collections are embedded.
+    pub project: Option<Project>,
     /// The exchanges with models, where they are recorded or replayed.
     pub tape: Arc<Tape>,
 }
@@ -75,6 +78,14 @@ impl Context {
         };
         let keys = keys.into_iter().flatten().chain(reranker).chain(verifier).chain(ocr);
         keys.cloned().collect()
+    }
+
+    /// For a command that brings documents in: the default collection on a server is the project's own,
+    /// also where its name is not kept yet. One that only asks can find nothing there before.
+    pub fn name_collection(&mut self) {
+        if let Some(project) = &self.project {
+            self.settings.take_default_collection(&project.name);
+        }
     }
 
     /// Nobody chose a value for the setting.

@@ -18,6 +18,7 @@ use crate::query::cache::RetrievalCache;
 use crate::query::prompt::template::Template;
 use crate::query::{Remembered, Retriever};
 use crate::rerank::Reranker;
+use crate::settings::DEFAULT_COLLECTION;
 use crate::store::{Collection, OnWait, Reader};
 use crate::types::{EmbedderId, Manifest, SparseId};
 
@@ -203,7 +204,10 @@ impl Engine {
             )
         };
         failure.hint(match collection.as_str() {
-            "docent" => "create it: docent ingest PATH".to_owned(),
+            DEFAULT_COLLECTION => "create it: docent ingest PATH".to_owned(),
+            _ if self.context.is_default("collection") => format!(
+                "create it: docent ingest PATH; one of an earlier version of docent, whose default was another, is asked with --collection {DEFAULT_COLLECTION}"
+            ),
             _ => format!("create it: docent ingest --collection {collection} PATH"),
         })
     }
@@ -239,6 +243,7 @@ mod tests {
             data_dir: root.join(".docent"),
             outside: Vec::new(),
             sites: None,
+            project: None,
             tape: Arc::new(Tape::default()),
         };
         Engine::open(context, Arc::new(|_| ())).unwrap()

@@ -13,6 +13,8 @@
 //! | [`answering`] | a question → an answer: id, prompt, price, times, exit code |
 //! | [`questions`] | many questions, one a line |
 //! | [`retrieval`] | what retrieval is asked: options from settings, globs over sources |
+//! | `ownership` | whether a project may write a collection on a server, and what of it is its own |
+//! | [`project`] | what a project is called on a Qdrant server |
 //! | [`provenance`] | where the records of answers go |
 //! | [`explaining`] | why a document is not among the passages |
 //! | [`freshness`] | how stored documents compare with their files |
@@ -33,6 +35,8 @@ pub mod engine;
 pub mod explaining;
 pub mod freshness;
 pub mod globs;
+mod ownership;
+pub mod project;
 pub mod provenance;
 pub mod questions;
 pub mod retrieval;

@@ -1,5 +1,6 @@
 //! Sources → the collection: what `ingest` and `query --from` do.
 
+mod checks;
 mod options;
 
 use std::pin::pin;
@@ -13,6 +14,7 @@ use tokio::sync::mpsc;
 use super::context::Context;
 use super::engine::Engine;
 use super::freshness::check_counts;
+use super::ownership::Owned;
 use super::uploads::kept;
 use super::{backends, compatibility};
 use crate::cancel::{self, Cancel, Canceller, Stop};
@@ -20,7 +22,6 @@ use crate::embed::Embedder;
 use crate::error::{Exit, Failure};
 use crate::http::Throttled;
 use crate::ingest::budget::{Budget, Limit};
-use crate::ingest::chunk::ChunkOptions;
 use crate::ingest::extract::{Extractor, Ocr};
 use crate::ingest::preview::{self, Preview};
 use crate::ingest::{
@@ -29,8 +30,9 @@ use crate::ingest::{
 };
 use crate::ocr::unasked;
 use crate::settings::Settings;
-use crate::store::{CollectionWriter, Reader, VectorStore, chunks_of, damaged};
-use crate::types::{DocumentRecord, EmbedderId, Manifest, Usage};
+use crate::store::{CollectionWriter, Reader};
+use crate::types::{EmbedderId, Reach, Usage};
+use checks::{check_build, check_chunks, check_inline, fit_chunks, spare_foreign_points};
 use options::{extract_options, ingest_options};
 
 /// What happens, in order.
@@ -63,7 +65,11 @@ impl Engine {
             writer = self.collection().write() => writer?,
             () = cancel.cancelled() => return Err(Failure::interrupted()),
         };
-        let synced = self.sync_as(&writer, None, inputs, options, cancel, on).await;
+        let synced = async {
+            let owned = self.own(&writer, &inputs, options).await?;
+            self.sync_as(owned, None, inputs, options, cancel, on).await
+        };
+        let synced = synced.await;
         finish(&*writer, synced).await
     }
 
@@ -79,8 +85,9 @@ impl Engine {
         let writer = self.collection().write().await?;
         let options = SyncOptions { allow_prune: true, ..SyncOptions::default() };
         let copied = async {
-            writer.drop_collection().await?;
-            self.sync_as(&writer, Some(model), inputs, &options, cancel, on).await
+            self.own(&writer, &inputs, &options).await?.writer.drop_collection().await?;
+            let owned = self.own(&writer, &inputs, &options).await?;
+            self.sync_as(owned, Some(model), inputs, &options, cancel, on).await
         };
         let copied = copied.await;
         finish(&*writer, copied).await
@@ -89,14 +96,19 @@ impl Engine {
     /// Gives the collection up.
     pub async fn drop_collection(&self) -> Result<(), Failure> {
         let writer = self.collection().write().await?;
-        let dropped = writer.drop_collection().await;
+        let dropped = async {
+            let nothing = Inputs::parse(Vec::new(), Reach::default())?;
+            let owned = self.own(&writer, &nothing, &SyncOptions::default()).await?;
+            Ok(owned.writer.drop_collection().await?)
+        };
+        let dropped: Result<(), Failure> = dropped.await;
         writer.close().await?;
-        Ok(dropped?)
+        dropped
     }
 
     async fn sync_as(
         &self,
-        writer: &Arc<dyn CollectionWriter>,
+        owned: Owned,
         model: Option<Reader>,
         inputs: Inputs,
         options: &SyncOptions,
@@ -108,12 +120,17 @@ impl Engine {
         let budget = Budget::new(limit(settings), stop.clone());
         let names = inputs.names();
         let mut ingest_options = ingest_options(context, inputs, options, budget)?;
-        let destination = self.destination(writer, model, options.rebuild).await?;
+        ingest_options.taken = owned.taken;
+        check_inline(&ingest_options)?;
+        let destination = self.destination(&owned.writer, model, options.rebuild).await?;
         let manifest = destination.manifest.as_ref();
         let former = match &destination.build {
             Build::Rebuild(former) | Build::Copy(former) => Some(&**former.manifest()),
             Build::Sync => None,
         };
+        if let (Build::Rebuild(former), false) = (&destination.build, options.allow_prune) {
+            spare_foreign_points(former).await?;
+        }
         if let Build::Rebuild(former) | Build::Copy(former) = &destination.build {
             ingest_options.kept = kept(context, &former.documents().await?);
         }
@@ -189,7 +206,6 @@ impl Engine {
     ) -> Result<Preview, Failure> {
         let (context, settings) = (&self.context, &self.context.settings);
         let reader = self.collection().read().await?;
-        let manifest = reader.as_ref().map(|reader| &**reader.manifest());
         if let Some(reader) = reader.as_ref().filter(|_| !options.rebuild) {
             let (documents, chunks) = (reader.documents().await?, reader.count_chunks().await?);
             check_counts(&**self.collection(), reader, &documents, chunks).await?;
@@ -198,8 +214,11 @@ impl Engine {
                 check_chunks(&**reader.store(), &documents).await?;
             }
         }
+        let (reader, taken) = self.own_reader(reader, &inputs, options).await?;
+        let manifest = reader.as_ref().map(|reader| &**reader.manifest());
         let unlimited = Budget::new(None, cancel::pair().0);
         let mut ingest_options = ingest_options(context, inputs, options, unlimited)?;
+        ingest_options.taken = taken;
         let rebuild = options.rebuild && manifest.is_some();
         let mut embedder = backends::tokenizer(context, manifest).await;
         if rebuild && embedder.is_err() {
@@ -234,20 +253,6 @@ impl Engine {
     }
 }
 
-/// Compares the text of every chunk with the checksum that it was stored with.
-async fn check_chunks(
-    store: &dyn VectorStore,
-    documents: &[DocumentRecord],
-) -> Result<(), Failure> {
-    for record in documents {
-        let chunks = chunks_of(store, &record.source).await?;
-        if let Some(chunk) = chunks.iter().find(|chunk| !chunk.is_intact()) {
-            return Err(damaged(store, chunk).into());
-        }
-    }
-    Ok(())
-}
-
 /// Gives the right to write back, whatever came of it.
 async fn finish(
     writer: &dyn CollectionWriter,
@@ -260,38 +265,6 @@ async fn finish(
         closed?;
     }
     Ok(report)
-}
-
-/// Whether documents can be added to what is there.
-fn check_build(
-    context: &Context,
-    options: &IngestOptions,
-    manifest: Option<&Manifest>,
-) -> Result<(), Failure> {
-    let Some(manifest) = manifest else { return Ok(()) };
-    compatibility::same_chunker(&context.settings, &options.chunker_id(), manifest)?;
-    compatibility::same_words(&context.settings, manifest)
-}
-
-/// Chunks of the default size are made as small as the embedder needs them. A size that was asked
-/// for stays what it is.
-fn fit_chunks(
-    context: &Context,
-    chunk: &mut ChunkOptions,
-    embedder: &dyn Embedder,
-) -> Result<(), Failure> {
-    let limit = embedder.limits().input_tokens;
-    if chunk.max_tokens <= limit {
-        return Ok(());
-    }
-    if !context.is_default("chunk.tokens") {
-        let size = chunk.max_tokens;
-        let message = format!("chunks of {size} tokens are over the embedder's limit of {limit}");
-        return Err(Failure::config(message).hint("set --chunk-tokens lower"));
-    }
-    chunk.max_tokens = limit;
-    chunk.overlap_tokens = chunk.overlap_tokens.min(limit / 2);
-    Ok(())
 }
 
 fn ingest_backends(

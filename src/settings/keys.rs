@@ -216,7 +216,8 @@ const fn row(name: &'static str, env: &'static [&'static str], about: &'static s
 /// Every setting, in the order `config show` prints them.
 #[rustfmt::skip]
 pub static KEYS: &[Key] = &[
-    row("collection", &["DOCENT_COLLECTION"], "collection to work on").flag("--collection", "NAME").default("docent").trust(Trust::HarmlessEmbedded),
+    row("collection", &["DOCENT_COLLECTION"], "collection to work on").flag("--collection", "NAME").default(super::DEFAULT_COLLECTION).trust(Trust::HarmlessEmbedded),
+    row("project", &["DOCENT_PROJECT"], "what the project is called on a Qdrant server, in every checkout of it: whose documents are whose there, and the default collection").unless_set("a name that is made once and kept in `.docent/project.json`").trust(Trust::HarmlessEmbedded),
     row("data_dir", &["DOCENT_DATA_DIR"], "where the embedded store lives").flag("--data-dir", "DIR").unless_set(".docent in the project root"),
     row("wait", &["DOCENT_WAIT"], "longest wait for a collection that is in use; 0 does not wait").flag("--wait", "TIME").default("10s").range(Range::WAIT),
     row("record", &["DOCENT_RECORD"], "file that exchanges with models are added to").flag("--record", "FILE").help_of_flag("Add every exchange with the embedding, reranking and chat endpoints to this file, without keys").gives_way_to("replay"),

@@ -38,10 +38,16 @@ pub use values::Endpoint;
 use values::Values;
 pub use verify::{Verify, VerifyModel};
 
+/// The collection that is meant unless another is named; on a server, where that is the project's own,
+/// the one that was meant before projects had names.
+pub const DEFAULT_COLLECTION: &str = "docent";
+
 /// Everything that can be set, with the types the rest of the program wants.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Settings {
     pub collection: String,
+    /// What the project is called on a Qdrant server; `None`: what was made up for it once.
+    pub project: Option<String>,
     /// `None`: `.docent` in the project root.
     pub data_dir: Option<PathBuf>,
     /// How long another process may keep the collection.
@@ -82,6 +88,21 @@ impl Settings {
     pub fn take_collection(&mut self, name: &str) {
         self.show("collection", Some(name.to_owned()));
         name.clone_into(&mut self.collection);
+    }
+
+    /// The same where nobody chose one.
+    pub fn take_default_collection(&mut self, name: &str) {
+        let is_default = |settings: &Self, name: &str| {
+            let mut rows = settings.resolved.iter();
+            rows.any(|row| row.key.name == name && row.origin == Origin::Default)
+        };
+        if !is_default(self, "collection") {
+            return;
+        }
+        self.take_collection(name);
+        if is_default(self, "serve.collections") {
+            self.serve.collections = vec![name.to_owned()];
+        }
     }
 
     fn show(&mut self, name: &str, value: Option<String>) {
@@ -135,6 +156,7 @@ pub fn resolve(layers: &Layers, trusted: bool) -> Result<Settings, SettingsError
         search: Search::resolve(&values)?,
         serve: Serve::resolve(&values)?,
         collection: values.parsed("collection", parse::collection)?,
+        project: values.optional("project", parse::project)?,
         data_dir: values.path("data_dir"),
         wait: values.time("wait")?,
         chunk_tokens: values.whole("chunk.tokens")?,

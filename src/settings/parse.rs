@@ -16,6 +16,11 @@ pub fn collection(text: &str) -> Result<String, String> {
     }
 }
 
+/// It is the name of a collection, too.
+pub fn project(text: &str) -> Result<String, String> {
+    collection(text).map_err(|_| "is not a name of a project: letters, digits, `-`, `_` and `.`, starting with a letter or digit".to_owned())
+}
+
 pub fn embedder(text: &str) -> Result<EmbeddingModel, String> {
     match text.split_once(':') {
         None if text == "builtin" => Ok(EmbeddingModel::Builtin),

@@ -13,9 +13,12 @@
 pub mod edge;
 pub mod server;
 
+mod foreign;
 mod intent;
 mod owner;
+mod part;
 mod payload;
+mod receipt;
 mod search;
 
 #[cfg(test)]
@@ -31,9 +34,13 @@ use async_trait::async_trait;
 use tokio::sync::OwnedRwLockReadGuard;
 use uuid::Uuid;
 
+pub use self::foreign::ForeignPoints;
 pub use self::intent::{Intent, Moved};
 pub(crate) use self::owner::Owner;
+pub use self::part::Part;
+pub use self::receipt::Receipt;
 pub use self::search::{Legs, ReturnedChunks, SearchRequest};
+pub use self::server::Adopted;
 use crate::error::{BackendError, Fault, Service};
 use crate::types::{
     Chunk, ContentHash, DocumentRecord, FailureRecord, Filter, Manifest, Point, Tally,
@@ -96,6 +103,9 @@ pub trait VectorStore: Send + Sync {
 
     /// Exact number of chunks.
     async fn count_chunks(&self) -> Result<u64, BackendError>;
+
+    /// Points that are none of docent's: another program has written them. Nothing else returns them.
+    async fn foreign_points(&self) -> Result<ForeignPoints, BackendError>;
 }
 
 /// A snapshot of a collection for one question: everything that is asked of it is answered by the
@@ -197,6 +207,10 @@ pub trait CollectionWriter: VectorStore {
 
     /// Forgets the failures of these sources.
     async fn delete_failures(&self, sources: &[String]) -> Result<(), BackendError>;
+
+    /// Of the last update: signed once that is applied, with all before it. It never is where one of
+    /// them failed.
+    fn receipt(&self) -> Receipt;
 
     /// Makes every update before this call durable.
     async fn flush(&self) -> Result<(), BackendError>;

@@ -14,12 +14,24 @@ pub(super) type Payload = Map<String, Value>;
 pub(super) const CHUNK: &str = "chunk";
 pub(super) const DOCUMENT: &str = "document";
 pub(super) const FAILURE: &str = "failure";
+/// What a run is about to do, and what it replaces: see [`super::intent`].
+pub(super) const INTENT: &str = "intent";
+pub(super) const KEPT: &str = "kept";
+
+/// Every point of docent's is one of these; what is none was written by another program.
+pub(super) const RECORDS: [&str; 5] = [CHUNK, DOCUMENT, FAILURE, INTENT, KEPT];
 
 /// Fields of a chunk that [`super::VectorStore::tally`] needs.
 pub(super) const TALLIED: [&str; 2] = ["source", "document_hash"];
 
 /// Why a point can't be a chunk of docent: its id is a number, and no UUID.
 pub(super) const FOREIGN_ID: &str = "a stored chunk has an id that docent did not give it";
+
+/// Whether a point with this payload is a chunk: another program may have written points with
+/// vectors, which a search finds.
+pub(super) fn is_chunk(payload: &Payload) -> bool {
+    payload.get("record").and_then(Value::as_str) == Some(CHUNK)
+}
 
 /// A chunk as it is stored: the locator spread over the fields that name its unit.
 #[derive(Serialize)]
@@ -253,6 +265,7 @@ pub(super) mod tests {
             // The server's integers are signed.
             (size, terms) in (0..=i64::MAX as u64, 0..=i64::MAX as u64),
             kind in prop::sample::select(Kind::ALL.to_vec()),
+            project in any::<Option<String>>(),
             (tags, text_fields) in any::<(Vec<String>, Vec<String>)>(),
             web in web(),
             secrets in proptest::option::of(any::<(u32, u32)>().prop_map(|(revision, stored)| {
@@ -269,7 +282,7 @@ pub(super) mod tests {
             let ocr = read.map(|(model, pages)| Box::new(OcrRecord { model, pages }));
             DocumentRecord {
                 source, document_hash, size, mtime, kind, chunks, terms, tags, text_fields,
-                ingested_at, run_id: Uuid::from_u128(run), web: web.map(Box::new), secrets,
+                ingested_at, run_id: Uuid::from_u128(run), project, web: web.map(Box::new), secrets,
                 warnings: warnings.collect(), ocr, language,
             }
         }
@@ -280,11 +293,12 @@ pub(super) mod tests {
             (source, reason, failed_at) in any::<(String, String, String)>(),
             (mtime, run, read) in any::<(i64, u128, bool)>(),
             size in 0..=i64::MAX as u64,
+            project in any::<Option<String>>(),
         ) -> FailureRecord {
             let document_hash = read.then(|| ContentHash::of(reason.as_bytes()));
             FailureRecord {
                 source, reason, size, mtime, document_hash, docent: "0.1.0".to_owned(), failed_at,
-                run_id: Uuid::from_u128(run),
+                run_id: Uuid::from_u128(run), project,
             }
         }
     }

@@ -32,6 +32,10 @@ pub struct DocumentRecord {
     /// RFC 3339, UTC.
     pub ingested_at: String,
     pub run_id: Uuid,
+    /// The project that brought it in; `None` in a data directory, and where it was brought in before
+    /// projects had names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
     /// Of a page of the web; `None` for other documents.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub web: Option<Box<WebOrigin>>,
@@ -113,6 +117,9 @@ pub struct FailureRecord {
     /// RFC 3339, UTC.
     pub failed_at: String,
     pub run_id: Uuid,
+    /// As in [`DocumentRecord::project`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
 }
 
 impl FailureRecord {

@@ -6,6 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::Ownership;
+
 /// What built a collection version. A command whose settings disagree with it stops.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Manifest {
@@ -17,6 +19,9 @@ pub struct Manifest {
     pub docent: String,
     /// RFC 3339, UTC.
     pub created_at: String,
+    /// Whose it is.
+    #[serde(default, skip_serializing_if = "Ownership::is_nobodys")]
+    pub owner: Ownership,
     /// Lineage: the most recent ingest runs, oldest first, at most [`Manifest::MAX_RUNS`].
     #[serde(default)]
     pub runs: Vec<Run>,

@@ -43,7 +43,9 @@ impl Scene {
             env.write(&format!("docs/{name}.md"), text);
         }
         let server = ScriptedQdrant::start(script);
-        env.set("QDRANT_URL", &server.url()).set("DOCENT_QDRANT_RETRY_FOR", "2s");
+        env.set("QDRANT_URL", &server.url())
+            .set("DOCENT_PROJECT", "docent")
+            .set("DOCENT_QDRANT_RETRY_FOR", "2s");
         Self { env, server }
     }
 
@@ -227,7 +229,7 @@ fn down_midway() {
     let output = child.wait_with_output().expect("docent ends");
     assert_run!(env.outcome(INGEST, output).expect(4));
     let server = ScriptedQdrant::start(script);
-    env.set("QDRANT_URL", &server.url());
+    env.set("QDRANT_URL", &server.url()).set("DOCENT_PROJECT", "docent");
     Scene { env, server }.heals(&clean().0);
 }
 

@@ -30,6 +30,7 @@ mod names;
 mod ocr;
 mod onnx;
 mod openai;
+mod ownership;
 mod prompt;
 #[cfg(target_os = "linux")]
 mod pty;

@@ -206,7 +206,7 @@ fn who_has_a_key_is_not_told_where_a_collection_is_missing() {
 fn on_a_server_the_alias_says_what_is_served() {
     let mut env = TestEnv::new();
     let server = ScriptedQdrant::start(Script::new("1.18.3", []));
-    env.set("QDRANT_URL", &server.url());
+    env.set("QDRANT_URL", &server.url()).set("DOCENT_PROJECT", "docent");
     leaves(&env, "one");
     let served = Served::start(&env, &[]);
     assert_missing(&served);

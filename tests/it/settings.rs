@@ -16,12 +16,14 @@ const NOT_SETTINGS: &[&str] = &[
     "help", "version", "format", "color", "quiet", "verbose",
     // ingest
     "dry_run", "check", "watch", "include", "exclude", "hidden", "ingest_tag", "text_fields", "checksum",
-    "retry_failed", "fail_fast", "rebuild", "allow_prune", "forget", "source", "depth", "whole_host",
+    "retry_failed", "fail_fast", "rebuild", "allow_prune", "share", "forget", "source", "depth", "whole_host",
     // search, query, chat, explain
     "source_glob", "kinds", "filter_tag", "from", "batch", "show_thinking", "expect",
     // eval
     "beir", "split", "case_tag", "metrics", "k", "answers", "judge", "min", "baseline", "max_drop",
     "write_baseline", "write_drift_baseline", "compare", "sweep", "keep", "run_file", "from_run", "cases",
+    // index
+    "from_project",
     // status
     "documents", "quality",
     // serve, keys, audit

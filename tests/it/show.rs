@@ -228,7 +228,9 @@ fn a_run_that_was_cut_off_is_said() {
     let scene = || {
         let mut env = TestEnv::new();
         let server = ScriptedQdrant::start(Script::new("1.18.3", []));
-        env.set("QDRANT_URL", &server.url()).set("DOCENT_QDRANT_RETRY_FOR", "0");
+        env.set("QDRANT_URL", &server.url())
+            .set("DOCENT_PROJECT", "docent")
+            .set("DOCENT_QDRANT_RETRY_FOR", "0");
         env.write("docs/e.md", "# Elba\n\nThe ferry to Elba leaves in the morning.\n");
         env.run(&["ingest", "docs"]).expect(0);
         env.write("docs/e.md", "# Elba\n\nThe ferry to Elba was cancelled.\n");

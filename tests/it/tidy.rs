@@ -127,6 +127,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "service",
         &[
+            "beneath",
             "cancel",
             "chat",
             "embed",

@@ -30,7 +30,7 @@ fn what_is_found_after_a_kill_is_the_old_state_of_a_document_or_the_new_one() {
 fn the_same_on_a_server() {
     let Ok(url) = std::env::var("DOCENT_TEST_QDRANT_URL") else { return };
     let mut env = TestEnv::new();
-    env.set("QDRANT_URL", &url);
+    env.set("QDRANT_URL", &url).set("DOCENT_PROJECT", "torn");
     // Who asks between two requests of a run is told what there is.
     course(env, false);
 }

@@ -15,6 +15,7 @@ use crate::types::Kind;
 /// A line is a chunk.
 fn ready(source: &str, expected: u32) -> Prepared {
     let record = DocumentRecord {
+        project: None,
         source: source.to_owned(),
         document_hash: ContentHash::of(source.as_bytes()),
         size: 1,

@@ -30,6 +30,7 @@ fn file(&(name, content, mtime): &Row) -> FoundFile {
 
 fn record(&(name, content, mtime): &Row) -> DocumentRecord {
     DocumentRecord {
+        project: None,
         source: source(name),
         document_hash: hash(content),
         size: size(content),
@@ -166,6 +167,7 @@ fn what_may_hold_secrets_is_a_change_where_they_are_kept_out() {
 fn failure(row: &Row, hash: Option<ContentHash>) -> FailureRecord {
     let FoundFile { source, size, mtime, .. } = file(row);
     FailureRecord {
+        project: None,
         source,
         reason: "damaged".to_owned(),
         size,

@@ -11,6 +11,7 @@ fn expected(source: &str) -> Expected {
 
 fn record(source: &str) -> DocumentRecord {
     DocumentRecord {
+        project: None,
         source: source.to_owned(),
         document_hash: ContentHash::of(b""),
         size: 1,
@@ -32,6 +33,7 @@ fn record(source: &str) -> DocumentRecord {
 
 fn failure(source: &str) -> FailureRecord {
     FailureRecord {
+        project: None,
         source: source.to_owned(),
         reason: "encrypted".to_owned(),
         size: 1,

@@ -10,7 +10,7 @@ use super::*;
 use crate::embed::Limits;
 use crate::http::Throttled;
 use crate::query::pack::tests::chunk;
-use crate::store::{ChunkList, ChunkPage, Legs};
+use crate::store::{ChunkList, ChunkPage, ForeignPoints, Legs};
 use crate::types::{
     Chunk, ContentHash, DocumentRecord, EmbedderId, FailureRecord, LegScore, Scored, Tally,
 };
@@ -151,6 +151,9 @@ impl VectorStore for Shelf {
         unreachable!()
     }
     async fn count_chunks(&self) -> Result<u64, BackendError> {
+        unreachable!()
+    }
+    async fn foreign_points(&self) -> Result<ForeignPoints, BackendError> {
         unreachable!()
     }
 }

@@ -175,6 +175,7 @@ async fn collection(root: &Path, name: &str, cache: &Arc<RetrievalCache>) -> Arc
         cwd: root.clone(),
         outside: Vec::new(),
         sites: None,
+        project: None,
         tape: Arc::new(Tape::default()),
         root: root.clone(),
     };

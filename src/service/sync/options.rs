@@ -1,5 +1,6 @@
 //! What to bring in, and how: from the caller and the settings to what the flow takes.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::error::{Exit, Failure};
@@ -86,6 +87,8 @@ pub struct SyncOptions {
     pub rebuild: bool,
     /// Delete what is gone, however much of the collection that is.
     pub allow_prune: bool,
+    /// Bring documents in beside those of the project that the collection belongs to.
+    pub share: bool,
 }
 
 pub fn discover_failure(error: &DiscoverError) -> Failure {
@@ -121,6 +124,7 @@ pub(super) fn ingest_options(
         web: web_options(context, options)?,
         inline: inputs.inline,
         kept: Vec::new(),
+        taken: HashMap::new(),
         chunk: ChunkOptions {
             max_tokens: context.settings.chunk_tokens,
             overlap_tokens: context.settings.chunk_overlap,

@@ -19,6 +19,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use uuid::Uuid;
 
+pub(super) use self::records::failure;
 use super::edge::{EdgeOptions, EdgeStore};
 use super::server::{self, ServerOptions, ServerStore};
 use super::{
@@ -29,8 +30,9 @@ use crate::error::{BackendError, Fault};
 use crate::retry::RetryPolicy;
 use crate::types::{
     Chunk, ChunkerId, ContentHash, DocumentRecord, EmbedderId, FailureRecord, Filter, Kind,
-    Locator, Manifest, OcrRecord, Point, ReadingWarning, Recognition, Run, SCHEMA_VERSION, Scored,
-    Screening, SparseId, SparseVector, Tally, Validators, WarningCode, WebOrigin,
+    Locator, Manifest, OcrRecord, Ownership, Point, ReadingWarning, Recognition, Run,
+    SCHEMA_VERSION, Scored, Screening, SparseId, SparseVector, Tally, Validators, WarningCode,
+    WebOrigin,
 };
 
 pub(super) const DIMENSIONS: usize = 4;
@@ -58,6 +60,7 @@ pub(super) fn manifest() -> Manifest {
         created_at: "2026-01-01T00:00:00Z".to_owned(),
         runs: Vec::new(),
         unfinished: None,
+        owner: Ownership::default(),
         roots: Vec::new(),
         sites: Vec::new(),
         languages: BTreeMap::new(),
@@ -99,8 +102,9 @@ pub(super) fn point(chunk: Chunk, dense: [f32; DIMENSIONS], terms: &[(u32, f32)]
     Point { chunk, dense: Some(dense.to_vec()), sparse: SparseVector { indices, values } }
 }
 
-fn document(source: &str, chunks: u32) -> DocumentRecord {
+pub(super) fn document(source: &str, chunks: u32) -> DocumentRecord {
     DocumentRecord {
+        project: None,
         source: source.to_owned(),
         document_hash: ContentHash::of(source.as_bytes()),
         size: 1 << 40,

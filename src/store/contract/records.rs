@@ -98,8 +98,9 @@ pub(super) async fn chunks_are_tallied_by_version(store: &dyn CollectionWriter) 
     assert_eq!(store.tally().await, Ok([vec![api, backups], main.to_vec()].concat()));
 }
 
-pub(super) fn failure(source: &str, reason: &str) -> FailureRecord {
+pub(in crate::store) fn failure(source: &str, reason: &str) -> FailureRecord {
     FailureRecord {
+        project: None,
         source: source.to_owned(),
         reason: reason.to_owned(),
         size: 1 << 40,

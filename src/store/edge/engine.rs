@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::keys::{self, any, is, must, path};
 use crate::store::payload::{self, CHUNK, TALLIED};
-use crate::store::{ChunkList, ChunkPage, Counter, DENSE, SPARSE};
+use crate::store::{ChunkList, ChunkPage, Counter, DENSE, ForeignPoints, SPARSE};
 use crate::types::{Chunk, ContentHash, Point, Scored, SparseVector, Tally};
 
 const PAGE: usize = 4_096;
@@ -213,11 +213,12 @@ pub(super) struct Search {
     pub(super) min_score: Option<f32>,
 }
 
+/// `None` where a point was found that is none of docent's.
 pub(super) fn dense_leg(
     shard: &EdgeShard,
     search: &Search,
     vector: Vec<f32>,
-) -> OperationResult<Vec<Scored>> {
+) -> OperationResult<Option<Vec<Scored>>> {
     let quantization = QuantizationSearchParams {
         rescore: Some(true),
         oversampling: Some(preselected(search.limit) as f64 / search.limit as f64),
@@ -227,11 +228,12 @@ pub(super) fn dense_leg(
     leg(shard, search, Some(params), nearest(DENSE, VectorInternal::Dense(vector), search.limit))
 }
 
+/// The same.
 pub(super) fn sparse_leg(
     shard: &EdgeShard,
     search: &Search,
     vector: SparseVector,
-) -> OperationResult<Vec<Scored>> {
+) -> OperationResult<Option<Vec<Scored>>> {
     leg(shard, search, None, nearest(SPARSE, sparse_vector(vector)?, search.limit))
 }
 
@@ -240,14 +242,14 @@ fn leg(
     search: &Search,
     params: Option<SearchParams>,
     query: QueryRequest,
-) -> OperationResult<Vec<Scored>> {
+) -> OperationResult<Option<Vec<Scored>>> {
     let points = shard.query(QueryRequest {
         filter: search.filter.clone(),
         score_threshold: search.min_score.map(OrderedFloat),
         params,
         ..query
     })?;
-    points.into_iter().map(scored).collect()
+    Ok(points.into_iter().map(scored).collect())
 }
 
 /// Bare: without a filter, and without anything of the points.
@@ -283,8 +285,27 @@ pub(super) fn idf(shard: &EdgeShard, term: u32) -> OperationResult<Option<f32>> 
     Ok(best.into_iter().next().and_then(idf))
 }
 
-fn scored(point: ScoredPoint) -> OperationResult<Scored> {
-    Ok(Scored { id: uuid(point.id)?, score: point.score })
+/// `None` for a point that is none of docent's: it has a number.
+fn scored(point: ScoredPoint) -> Option<Scored> {
+    Some(Scored { id: uuid(point.id).ok()?, score: point.score })
+}
+
+/// The chunks with these ids, those that there are; `None` where one of them is no chunk.
+pub(super) fn chunks_found(
+    shard: &EdgeShard,
+    ids: impl IntoIterator<Item = Uuid>,
+) -> OperationResult<Option<HashMap<Uuid, Chunk>>> {
+    let ids: Vec<PointId> = ids.into_iter().map(PointId::Uuid).collect();
+    let (whole, no_vector) = (WithPayloadInterface::Bool(true), WithVector::Bool(false));
+    let records = shard.retrieve(&ids, Some(whole), Some(no_vector))?;
+    let is_chunk = |record: &Record| {
+        record.payload.as_ref().is_some_and(|payload| payload::is_chunk(&payload.0))
+    };
+    if !records.iter().all(is_chunk) {
+        return Ok(None);
+    }
+    let chunk = |record: Record| Ok((uuid(record.id)?, chunk(record)?));
+    records.into_iter().map(chunk).collect::<OperationResult<_>>().map(Some)
 }
 
 /// The chunks with these ids, those that there are.
@@ -292,10 +313,27 @@ pub(super) fn chunks_with(
     shard: &EdgeShard,
     ids: impl IntoIterator<Item = Uuid>,
 ) -> OperationResult<HashMap<Uuid, Chunk>> {
-    let ids: Vec<PointId> = ids.into_iter().map(PointId::Uuid).collect();
-    let (whole, no_vector) = (WithPayloadInterface::Bool(true), WithVector::Bool(false));
-    let records = shard.retrieve(&ids, Some(whole), Some(no_vector))?.into_iter();
-    records.map(|record| Ok((uuid(record.id)?, chunk(record)?))).collect()
+    let found = chunks_found(shard, ids)?;
+    found.ok_or_else(|| OperationError::service_error_light(payload::FOREIGN_ID))
+}
+
+/// Points that are none of docent's.
+pub(super) fn foreign(shard: &EdgeShard) -> OperationResult<ForeignPoints> {
+    let none = any("record", payload::RECORDS);
+    let filter = Filter { must_not: Some(vec![none]), ..Filter::new() };
+    let count = count(shard, Some(filter.clone()))? as u64;
+    if count == 0 {
+        return Ok(ForeignPoints::default());
+    }
+    let (records, _) = shard.scroll(ScrollRequest {
+        offset: None,
+        limit: Some(ForeignPoints::NAMED),
+        filter: Some(filter),
+        with_payload: Some(WithPayloadInterface::Bool(false)),
+        with_vector: WithVector::Bool(false),
+        order_by: None,
+    })?;
+    Ok(ForeignPoints { count, ids: records.iter().map(|record| record.id.to_string()).collect() })
 }
 
 fn chunk(record: Record) -> OperationResult<Chunk> {

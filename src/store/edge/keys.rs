@@ -61,9 +61,8 @@ fn keyed(field: &str, value: &str) -> String {
     format!("{field}={value}")
 }
 
-/// The filter as the engine takes it; `None` where everything passes.
-pub(super) fn filter(filter: &types::Filter) -> Option<Filter> {
-    let conditions = conditions(filter);
+/// What meets all of them; `None` where everything passes.
+pub(super) fn all(conditions: Vec<Condition>) -> Option<Filter> {
     (!conditions.is_empty()).then(|| must(conditions))
 }
 

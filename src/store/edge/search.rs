@@ -6,33 +6,54 @@ use std::thread;
 use super::opened::{Eyes, Opened};
 use super::problem::Problem;
 use super::{engine, keys};
+use crate::store::payload::{self, CHUNK};
 use crate::store::{Legs, SearchRequest};
 
 /// Both legs at once, the dense one on a thread of its own: it looks at every vector, the other at
 /// every posting of the query's terms. What is written meanwhile, one of them may see alone.
+///
+/// Only where a point is found that is none of docent's they are asked for chunks alone: a condition
+/// that nearly every point meets is not free.
 pub(super) fn search(opened: &Opened, request: SearchRequest, eyes: Eyes) -> Result<Legs, Problem> {
+    if let Some(legs) = legs(opened, request.clone(), eyes, false)? {
+        return Ok(legs);
+    }
+    let legs = legs(opened, request, eyes, true)?;
+    legs.ok_or_else(|| Problem::from(payload::FOREIGN_ID.to_owned()))
+}
+
+/// `None` where a point was found that is none of docent's.
+fn legs(
+    opened: &Opened,
+    request: SearchRequest,
+    eyes: Eyes,
+    only_chunks: bool,
+) -> Result<Option<Legs>, Problem> {
+    let conditions = keys::conditions(&request.filter).into_iter();
+    let conditions = conditions.chain(only_chunks.then(|| keys::is("record", CHUNK)));
     let search = engine::Search {
-        filter: opened.filter(keys::filter(&request.filter), eyes),
+        filter: opened.filter(keys::all(conditions.collect()), eyes),
         limit: request.limit,
         min_score: request.min_score,
     };
     let dense = |vector| opened.with(|shard| engine::dense_leg(shard, &search, vector));
     let sparse = |vector| opened.with(|shard| engine::sparse_leg(shard, &search, vector));
     let terms = request.sparse.filter(|vector| !vector.indices.is_empty());
-    let mut legs = thread::scope(|scope| {
+    let (dense, sparse, idf) = thread::scope(|scope| {
         let dense = request.dense.map(|vector| scope.spawn(move || dense(vector)));
         let sparse = terms.map(sparse);
         let idf = opened.idf(&request.idf_of);
         let dense = dense.map(|leg| leg.join().unwrap_or_else(|panic| resume_unwind(panic)));
-        Ok::<_, Problem>(Legs {
-            dense: dense.transpose()?.unwrap_or_default(),
-            sparse: sparse.transpose()?.unwrap_or_default(),
-            idf: idf?,
-            ..Legs::default()
-        })
+        Ok::<_, Problem>((dense.transpose()?, sparse.transpose()?, idf?))
     })?;
+    let asked = |leg: Option<Option<Vec<_>>>| leg.unwrap_or_else(|| Some(Vec::new()));
+    let (Some(dense), Some(sparse)) = (asked(dense), asked(sparse)) else { return Ok(None) };
+    let mut legs = Legs { dense, sparse, idf, ..Legs::default() };
     let ids = request.chunks.ids(&legs);
-    legs.chunks = opened.with(|shard| engine::chunks_with(shard, ids))?;
+    let Some(chunks) = opened.with(|shard| engine::chunks_found(shard, ids))? else {
+        return Ok(None);
+    };
+    legs.chunks = chunks;
     legs.chunks.values_mut().for_each(|chunk| opened.as_seen(chunk));
-    Ok(legs)
+    Ok(Some(legs))
 }

@@ -21,7 +21,7 @@ use super::writing::Writing;
 use super::{engine, search, space, sums, versions};
 use crate::error::{BackendError, Fault};
 use crate::store::payload::{self, DOCUMENT, FAILURE, Payload};
-use crate::store::{ChunkList, ChunkPage, Legs, Reader, SearchRequest, VectorStore};
+use crate::store::{ChunkList, ChunkPage, ForeignPoints, Legs, Reader, SearchRequest, VectorStore};
 use crate::types::{ContentHash, DocumentRecord, FailureRecord, Manifest, Tally};
 
 /// Values in one filter condition.
@@ -346,5 +346,9 @@ impl VectorStore for View {
     async fn count_chunks(&self) -> Result<u64, BackendError> {
         let eyes = self.eyes();
         self.on(0, move |opened| Ok(opened.count_chunks(eyes)? as u64)).await
+    }
+
+    async fn foreign_points(&self) -> Result<ForeignPoints, BackendError> {
+        self.on(ForeignPoints::default(), |opened| Ok(opened.with(engine::foreign)?)).await
     }
 }

@@ -18,7 +18,7 @@ use tonic::Code;
 
 use super::contract::{DIMENSIONS, chunk, manifest, point};
 use super::server::{ServerOptions, ServerStore, connect};
-use super::{Collection, CollectionWriter, Reader, SearchRequest};
+use super::{ChunkPage, Collection, CollectionWriter, ForeignPoints, Reader, SearchRequest};
 use crate::error::{BackendError, Fault};
 use crate::retry::RetryPolicy;
 use crate::testing::qdrant::{self, Script, Step, times};
@@ -148,12 +148,11 @@ fn a_key_that_can_not_be_sent_is_refused_and_not_shown() {
 
 #[tokio::test]
 async fn garbled_answers_are_permanent_errors() {
-    let missing = HashMap::new();
     let garbled = HashMap::from([
         ("record".to_owned(), text("chunk")),
         ("kind".to_owned(), text("spreadsheet")),
     ]);
-    for step in [Step::Hits(missing), Step::Hits(garbled), Step::NoLists] {
+    for step in [Step::Hits(garbled), Step::NoLists] {
         let served = serve([step]).await;
         let error = search(&served).await.unwrap_err();
         assert_eq!(error.fault, Fault::Permanent, "{error}");
@@ -163,6 +162,34 @@ async fn garbled_answers_are_permanent_errors() {
     assert_eq!(search(&served).await, Ok(super::Legs::default()));
     let served = serve(times(2, Code::Internal, "Service internal error: x")).await;
     assert_eq!(search(&served).await.unwrap_err().fault, Fault::Permanent);
+}
+
+/// What another program has written costs no search its answer.
+#[tokio::test]
+async fn points_that_are_none_of_docents_are_passed_over_and_counted() {
+    let served = serve([]).await;
+    let points = vec![point(chunk("a.md", 0, "x"), [1.0; DIMENSIONS], &[(7, 1.0)])];
+    served.writer.upsert(points).await.unwrap();
+    served.writer.flush().await.unwrap();
+    assert_eq!(served.reader.foreign_points().await, Ok(ForeignPoints::default()));
+    let found = search(&served).await.unwrap();
+    for number in 1..=7 {
+        let payload = HashMap::from([("page_content".to_owned(), text("y"))]);
+        served.script.memory.lock().unwrap().add_foreign("docs", number, payload);
+    }
+    let start = served.script.requests();
+    for asked in [2, 1] {
+        assert_eq!(search(&served).await, Ok(found.clone()));
+        let start = served.script.requests() - asked;
+        assert_eq!(served.script.asked_since(start), vec!["query_batch"; asked]);
+    }
+    assert_eq!(served.script.requests(), start + 3, "it is asked twice once");
+    let whole = ChunkPage { limit: 100, ..ChunkPage::default() };
+    assert_eq!(served.reader.chunks(whole).await.unwrap().chunks.len(), 1);
+    assert_eq!(served.reader.count_chunks().await, Ok(1));
+    let foreign = served.reader.foreign_points().await.unwrap();
+    assert_eq!((foreign.count, foreign.ids.len()), (7, ForeignPoints::NAMED));
+    assert_eq!(foreign.ids[..2], ["1", "2"]);
 }
 
 #[tokio::test]

@@ -5,7 +5,8 @@
 use qdrant_client::qdrant::CreateCollection;
 
 use super::*;
-use crate::types::Manifest;
+use crate::store::Adopted;
+use crate::types::{Manifest, Ownership};
 
 fn rebuilt() -> Manifest {
     Manifest { docent: "0.2.0".to_owned(), ..manifest() }
@@ -148,9 +149,10 @@ async fn what_another_tool_gave_such_a_name_stays() {
     assert_eq!(versions(&script), ["docs@v3", "docs@v4"]);
 
     script.memory.lock().unwrap().alias("docs".to_owned(), "docs@v3".to_owned()).unwrap();
-    let error = store.write().await.unwrap().drop_collection().await.unwrap_err();
+    let error = store.write().await.err().unwrap();
+    assert_eq!(error.fault, Fault::Taken);
     assert!(error.message.contains("was not made by docent"), "{error}");
-    assert_eq!(versions(&script), ["docs@v3"]);
+    assert_eq!(versions(&script), ["docs@v3", "docs@v4"]);
 }
 
 /// Whoever removed the version that had it, and whoever makes the next one.
@@ -176,16 +178,122 @@ async fn no_other_gets_the_number_of_a_version_that_was_read() {
 }
 
 #[tokio::test]
-async fn a_collection_that_lost_its_name_is_not_removed() {
+async fn a_collection_that_lost_its_name_is_refused_until_it_is_given_it_again() {
     let Filled { script, store, writer, .. } = filled().await;
     writer.close().await.unwrap();
     script.memory.lock().unwrap().unname("docs");
+    for refused in [store.read().await.err(), store.write().await.err()] {
+        let error = refused.unwrap();
+        assert_eq!(error.fault, Fault::Taken);
+        assert!(error.message.contains("docent index adopt --collection docs"), "{error}");
+    }
+    assert_eq!(versions(&script), ["docs@v1"]);
+    let adopted = adopt(&store).await.unwrap();
+    assert_eq!((adopted.physical.as_str(), adopted.named), ("docs@v1", true));
+    assert_eq!(reader(&store).await.count_chunks().await, Ok(3));
+    rebuild(&store).await.unwrap();
+    assert_eq!(versions(&script), ["docs@v2"]);
+}
+
+async fn adopt(store: &ServerStore) -> Result<Adopted, BackendError> {
+    store.adopt(|_| Ok::<_, BackendError>(())).await
+}
+
+/// Nobody named it, and nothing is in it: a run was cut off before it gave it the name.
+#[tokio::test]
+async fn what_is_empty_and_has_no_name_is_in_nobodys_way() {
+    let script = Script::new("1.18.3", []);
+    let store = connect(listen(&script), "docs").unwrap();
+    *script.refused.lock().unwrap() = vec!["update_aliases"];
+    assert!(store.write().await.unwrap().create(&manifest()).await.is_err());
+    assert_eq!(versions(&script), ["docs@v1"]);
+    script.refused.lock().unwrap().clear();
+    let store = store.lease_life(Duration::from_millis(1));
     assert!(store.read().await.unwrap().is_none());
     let writer = store.write().await.unwrap();
-    assert_eq!(versions(&script), ["docs@v1"]);
     writer.create(&manifest()).await.unwrap();
+    assert_eq!(versions(&script), ["docs@v2"]);
+}
+
+/// Made by a writer of the same collection, and by nobody who says so.
+#[tokio::test]
+async fn only_what_a_writer_has_noted_is_removed() {
+    let Filled { script, store, writer, .. } = filled().await;
+    writer.close().await.unwrap();
+    rebuild(&store).await.unwrap();
+    script.memory.lock().unwrap().recover("docs", "docs@v1");
+    script.memory.lock().unwrap().recover("docs", "docs@v7");
+    for _ in 0..2 {
+        store.write().await.unwrap().close().await.unwrap();
+        assert_eq!(versions(&script), ["docs@v1", "docs@v2", "docs@v7"]);
+    }
+    rebuild(&store).await.unwrap();
+    assert_eq!(versions(&script), ["docs@v1", "docs@v7", "docs@v8"]);
+    assert_eq!(reader(&store).await.version(), 8);
+}
+
+#[tokio::test]
+async fn a_version_of_another_owner_is_not_removed() {
+    let Filled { script, store, writer, .. } = filled().await;
+    let successor = writer.successor().await.unwrap();
+    let owner = Ownership::of("another project");
+    successor.create(&Manifest { owner, ..rebuilt() }).await.unwrap();
+    writer.close().await.unwrap();
+    store.write().await.unwrap().close().await.unwrap();
     assert_eq!(versions(&script), ["docs@v1", "docs@v2"]);
-    assert_eq!(reader(&store).await.version(), 2);
+}
+
+/// Under the plain name, which no alias can have then.
+#[tokio::test]
+async fn a_recovered_snapshot_is_read_and_written_where_it_is() {
+    let Filled { script, options, writer, .. } = filled().await;
+    writer.close().await.unwrap();
+    script.memory.lock().unwrap().recover("docs", "plain");
+    let plain = connect(options, "plain").unwrap();
+    for _ in ["as it was recovered", "written since"] {
+        assert_eq!(reader(&plain).await.count_chunks().await, Ok(3));
+        let writer = plain.write().await.unwrap();
+        writer.upsert(points(3)).await.unwrap();
+        let refused = writer.successor().await.err().unwrap();
+        assert!(refused.message.contains("recovered from a snapshot"), "{refused}");
+        writer.put_manifest(&manifest()).await.unwrap();
+        writer.close().await.unwrap();
+    }
+    let names = script.memory.lock().unwrap().names();
+    assert_eq!(names, ["docs@lease", "docs@v1", "plain", "plain@lease"]);
+    let start = script.requests();
+    reader(&plain).await;
+    assert_eq!(script.asked_since(start), ["collection_info"]);
+}
+
+/// Its metadata says that it is a version of that name, and it is the name itself.
+#[tokio::test]
+async fn a_snapshot_that_was_recovered_in_place_of_its_alias_is_taken_up() {
+    let Filled { script, store, writer, .. } = filled().await;
+    writer.close().await.unwrap();
+    {
+        let mut memory = script.memory.lock().unwrap();
+        memory.recover("docs", "kept");
+        assert!(memory.delete_collection("docs@v1"));
+        memory.recover("kept", "docs");
+        assert!(memory.delete_collection("kept"));
+    }
+    let error = reader(&store).await.count_chunks().await.unwrap_err();
+    assert_eq!(error.fault, Fault::Taken);
+    assert!(error.message.contains("docent index adopt --collection docs"), "{error}");
+    let adopted = adopt(&store).await.unwrap();
+    assert_eq!((adopted.physical.as_str(), adopted.named), ("docs", false));
+    assert_eq!(reader(&store).await.count_chunks().await, Ok(3));
+}
+
+#[tokio::test]
+async fn an_alias_of_somebody_goes_with_no_collection() {
+    let Filled { script, writer, .. } = filled().await;
+    let alias = ("production".to_owned(), "docs@v1".to_owned());
+    script.memory.lock().unwrap().alias(alias.0, alias.1).unwrap();
+    let error = writer.drop_collection().await.unwrap_err();
+    assert!(error.message.contains("\"production\""), "{error}");
+    assert_eq!(versions(&script), ["docs@v1"]);
 }
 
 #[tokio::test]
@@ -212,7 +320,9 @@ async fn one_request_tells_a_reader_its_version() {
 #[tokio::test]
 async fn a_collection_from_before_versions_were_noted_is_read_and_replaced() {
     let Filled { script, store, writer, .. } = filled().await;
-    script.memory.lock().unwrap().forget_metadata("docs", "docent_version");
+    for key in ["docent_version", "docent_physical"] {
+        script.memory.lock().unwrap().forget_metadata("docs", key);
+    }
     let start = script.requests();
     let former = reader(&store).await;
     let asked = script.asked_since(start);

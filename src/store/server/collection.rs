@@ -1,33 +1,33 @@
-//! The versions of a collection on a server: how they are found, made and removed.
+//! The versions of a collection on a server: how they are made, named and removed.
 
 use std::collections::HashMap;
 
 use qdrant_client::qdrant::{
-    AliasDescription, CollectionConfig, CreateAlias, CreateCollection, CreateFieldIndexCollection,
-    FieldType, Value,
+    CollectionConfig, CreateAlias, CreateCollection, CreateFieldIndexCollection, FieldType,
+    UpdateCollection, Value,
 };
 
+use super::found::Version;
 use super::link::{or_exists, or_missing};
 use super::{ServerStore, wire};
 use crate::error::{BackendError, Fault};
-use crate::store::{INDEXED_FIELDS, version_in, version_of};
-use crate::types::Manifest;
+use crate::store::{INDEXED_FIELDS, version_of};
+use crate::types::{Manifest, Ownership};
 
 /// Key of a collection's metadata under which the manifest is.
 const MANIFEST: &str = "docent";
 
 /// The same of the number of the version and of the name before it, which tell a reader what the alias
 /// names in the one request that asks for the manifest. Collections that were made before have none.
-const VERSION: &str = "docent_version";
-const BASE: &str = "docent_base";
+pub(super) const VERSION: &str = "docent_version";
+pub(super) const BASE: &str = "docent_base";
 
-/// The version that an alias names.
-pub(super) struct InUse {
-    /// What its name begins with.
-    pub(super) base: String,
-    pub(super) number: u32,
-    pub(super) manifest: Manifest,
-}
+/// The same of the name of the physical collection that this metadata was written for: what was
+/// recovered from a snapshot under another name still has the former one.
+pub(super) const PHYSICAL: &str = "docent_physical";
+
+/// Numbers of other versions that a writer of this one has made or replaced, and that it removes.
+const BESIDE: &str = "docent_beside";
 
 impl ServerStore {
     /// Of a collection, or of what an alias names; `None` where there is none.
@@ -38,25 +38,6 @@ impl ServerStore {
         let info = self.link.ask(|client| async move { client.collection_info(name).await }).await;
         let Some(info) = or_missing(info)? else { return Ok(None) };
         Ok(Some(info.result.and_then(|info| info.config).unwrap_or_default()))
-    }
-
-    /// The version in use.
-    pub(super) async fn current(&self) -> Result<Option<InUse>, BackendError> {
-        let Some(config) = self.config(&self.name).await? else { return Ok(None) };
-        let number = config.metadata.get(VERSION).and_then(Value::as_integer);
-        let number = number.and_then(|number| u32::try_from(number).ok());
-        let base = config.metadata.get(BASE).and_then(Value::as_str).cloned();
-        if let (Some(number), Some(base)) = (number, base) {
-            let manifest = self.manifest_in(config).await?;
-            return Ok(Some(InUse { base, number, manifest }));
-        }
-        let Some((base, number)) = self.aliased().await? else {
-            return Err(self.foreign().await);
-        };
-        let physical = format!("{base}@v{number}");
-        let Some(config) = self.config(&physical).await? else { return Ok(None) };
-        let manifest = self.manifest_in(config).await?;
-        Ok(Some(InUse { base, number, manifest }))
     }
 
     /// The manifest that a collection was made with.
@@ -80,7 +61,7 @@ impl ServerStore {
             return error;
         }
         let message = format!("collection {:?} exists, and was not made by docent", self.name);
-        self.error(Fault::Permanent, &message)
+        self.error(Fault::Taken, &message)
     }
 
     pub(super) fn unreadable(&self, why: &str) -> BackendError {
@@ -91,20 +72,8 @@ impl ServerStore {
         self.link.error(fault, message)
     }
 
-    /// The version behind the alias: what its name begins with, and its number.
-    pub(super) async fn aliased(&self) -> Result<Option<(String, u32)>, BackendError> {
-        let mut aliases = self.aliases().await?.into_iter();
-        let alias = aliases.find(|alias| alias.alias_name == self.name);
-        Ok(alias.and_then(|alias| version_in(&alias.collection_name)))
-    }
-
-    async fn aliases(&self) -> Result<Vec<AliasDescription>, BackendError> {
-        let listed = self.link.ask(|client| async move { client.list_aliases().await }).await?;
-        Ok(listed.aliases)
-    }
-
     /// All versions, also those that no alias names.
-    async fn versions(&self) -> Result<Vec<u32>, BackendError> {
+    pub(super) async fn versions(&self) -> Result<Vec<u32>, BackendError> {
         let listed = self.link.ask(|client| async move { client.list_collections().await }).await?;
         Ok(listed.collections.iter().filter_map(|c| version_of(&c.name, &self.base)).collect())
     }
@@ -119,9 +88,18 @@ impl ServerStore {
         format!("{}@v{number}", self.base)
     }
 
-    /// Makes a version the collection. In place of another this is one change too: an alias that is
-    /// created again names the new collection from then on.
-    pub(super) async fn point_to(&self, physical: &str) -> Result<(), BackendError> {
+    /// Makes a version the collection, in place of `former`. That is one change too: an alias that is
+    /// created again names the new collection from then on. Refuses where somebody else has taken the
+    /// name meanwhile.
+    pub(super) async fn point_to(
+        &self,
+        physical: &str,
+        former: Option<&str>,
+    ) -> Result<(), BackendError> {
+        let named = self.alias().await?;
+        if named.as_deref().is_some_and(|named| named != physical && Some(named) != former) {
+            return Err(self.foreign().await);
+        }
         let alias =
             CreateAlias { collection_name: physical.to_owned(), alias_name: self.name.clone() };
         self.link
@@ -133,31 +111,100 @@ impl ServerStore {
             .map(|_| ())
     }
 
-    /// Removes versions that no alias names: unfinished ones, and former ones. None where the
-    /// collection itself has none: it may have lost its name, and what is in it may be wanted. What
-    /// another tool gave such a name stays.
-    pub(super) async fn remove_leftovers(&self) -> Result<(), BackendError> {
-        let aliases = self.aliases().await?;
-        if !aliases.iter().any(|alias| alias.alias_name == self.name) {
+    /// Removes versions beside the one in use that its metadata says a writer of it has made or
+    /// replaced: unfinished ones, and former ones. Others of such a name stay, whoever made them: a
+    /// snapshot that was recovered may be wanted. So do those that somebody gave a name.
+    pub(super) async fn remove_leftovers(&self, version: &Version) -> Result<(), BackendError> {
+        let physical = version.physical();
+        let Some(config) = self.config(&physical).await? else { return Ok(()) };
+        let noted = beside(&config);
+        if noted.is_empty() {
             return Ok(());
         }
-        for version in self.versions().await?.into_iter().map(|number| self.version(number)) {
-            if !aliases.iter().any(|alias| alias.collection_name == version) {
-                self.delete_physical(&version).await?;
+        let owner = self.manifest_in(config).await?.owner;
+        let aliases = self.aliases().await?;
+        let mut left = Vec::new();
+        for number in &noted {
+            let name = self.version(*number);
+            if *number == version.number
+                || aliases.iter().any(|alias| alias.collection_name == name)
+            {
+                left.push(*number);
+            } else {
+                self.delete_physical(&name, &owner).await?;
+            }
+        }
+        if left == noted { Ok(()) } else { self.note_beside(&physical, &left).await }
+    }
+
+    /// Removes versions beside this one that a run left before it had given them the name, or written
+    /// anything.
+    pub(super) async fn remove_empty(
+        &self,
+        number: u32,
+        owner: &Ownership,
+    ) -> Result<(), BackendError> {
+        let aliases = self.aliases().await?;
+        for other in self.versions().await?.into_iter().filter(|other| *other != number) {
+            let name = self.version(other);
+            let named = aliases.iter().any(|alias| alias.collection_name == name);
+            if !named && self.points_in(&name).await? == 0 {
+                self.delete_physical(&name, owner).await?;
             }
         }
         Ok(())
     }
 
+    /// Says in the metadata of a version which others a writer of it has made or replaced.
+    pub(super) async fn note_beside(
+        &self,
+        physical: &str,
+        numbers: &[u32],
+    ) -> Result<(), BackendError> {
+        let numbers = wire::to_value(numbers.into());
+        self.update_metadata(physical, HashMap::from([(BESIDE.to_owned(), numbers)])).await
+    }
+
+    /// Replaces the manifest of a version.
+    pub(super) async fn put_metadata(
+        &self,
+        physical: &str,
+        number: u32,
+        manifest: &Manifest,
+    ) -> Result<(), BackendError> {
+        self.update_metadata(physical, self.metadata(physical, number, manifest)?).await
+    }
+
+    /// It is merged by key with what is there.
+    async fn update_metadata(
+        &self,
+        physical: &str,
+        metadata: HashMap<String, Value>,
+    ) -> Result<(), BackendError> {
+        let request = UpdateCollection {
+            collection_name: physical.to_owned(),
+            metadata,
+            ..UpdateCollection::default()
+        };
+        let updated = self.link.ask(|client| {
+            let request = request.clone();
+            async move { client.update_collection(request).await }
+        });
+        updated.await.map(|_| ())
+    }
+
+    /// `replaces`: the number of the version that it is to take the place of.
     pub(super) async fn create_physical(
         &self,
         number: u32,
         manifest: &Manifest,
+        replaces: Option<u32>,
     ) -> Result<(), BackendError> {
         let name = self.version(number);
-        let mut metadata = self.metadata(manifest)?;
-        metadata.insert(VERSION.to_owned(), i64::from(number).into());
-        metadata.insert(BASE.to_owned(), self.base.clone().into());
+        let mut metadata = self.metadata(&name, number, manifest)?;
+        if let Some(replaces) = replaces {
+            metadata.insert(BESIDE.to_owned(), wire::to_value(vec![replaces].into()));
+        }
         let request = CreateCollection {
             collection_name: name.clone(),
             vectors_config: Some(wire::vectors_config(manifest.embedder.dimensions)),
@@ -192,26 +239,48 @@ impl ServerStore {
         Ok(())
     }
 
-    pub(super) fn metadata(
+    fn metadata(
         &self,
+        physical: &str,
+        number: u32,
         manifest: &Manifest,
     ) -> Result<HashMap<String, Value>, BackendError> {
         let json = serde_json::to_value(manifest)
             .map_err(|error| self.error(Fault::Permanent, &error.to_string()))?;
-        Ok(HashMap::from([(MANIFEST.to_owned(), wire::to_value(json))]))
+        Ok(HashMap::from([
+            (MANIFEST.to_owned(), wire::to_value(json)),
+            (VERSION.to_owned(), i64::from(number).into()),
+            (BASE.to_owned(), self.base.clone().into()),
+            (PHYSICAL.to_owned(), physical.into()),
+        ]))
     }
 
-    /// Removes a version with everything in it, where docent made it: whether it did. Nothing to
-    /// remove is success.
-    pub(super) async fn delete_physical(&self, name: &str) -> Result<bool, BackendError> {
+    /// Removes a version with everything in it, where docent made it for this owner, or before there
+    /// were owners: whether it did. Nothing to remove is success.
+    pub(super) async fn delete_physical(
+        &self,
+        name: &str,
+        owner: &Ownership,
+    ) -> Result<bool, BackendError> {
         let Some(config) = self.config(name).await? else { return Ok(true) };
-        if !config.metadata.contains_key(MANIFEST) {
+        if !is_of_docent(&config) || !self.manifest_in(config).await?.owner.may_give_way_to(owner) {
             return Ok(false);
         }
         let deleted =
             self.link.ask(|client| async move { client.delete_collection(name).await }).await;
         or_missing(deleted).map(|_| true)
     }
+}
+
+/// Whether docent made it.
+pub(super) fn is_of_docent(config: &CollectionConfig) -> bool {
+    config.metadata.contains_key(MANIFEST)
+}
+
+/// What [`ServerStore::note_beside`] has noted.
+fn beside(config: &CollectionConfig) -> Vec<u32> {
+    let noted = config.metadata.get(BESIDE).cloned().and_then(|noted| wire::to_json(noted).ok());
+    noted.and_then(|noted| serde_json::from_value(noted).ok()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -247,7 +316,7 @@ mod tests {
         writer.close().await.unwrap();
         contract::remove(&store).await;
         assert_eq!(store.versions().await.unwrap(), [3]);
-        assert_eq!(store.delete_physical(&foreign).await, Ok(false));
+        assert_eq!(store.delete_physical(&foreign, &Ownership::default()).await, Ok(false));
         let deleted = store.link.ask(|client| {
             let foreign = foreign.clone();
             async move { client.delete_collection(foreign).await }

@@ -20,12 +20,8 @@ use super::wire;
 use crate::error::BackendError;
 use crate::store::Intent;
 use crate::store::intent::{Entry, Intents, Shown};
-use crate::store::payload::{self, Payload};
+use crate::store::payload::{self, INTENT, KEPT, Payload};
 use crate::types::{Chunk, DocumentRecord};
-
-/// Values of the field `record`.
-const INTENT: &str = "intent";
-const KEPT: &str = "kept";
 
 /// Ids in one request.
 const BATCH: usize = 512;
@@ -248,7 +244,7 @@ impl Physical {
             let request = request.clone();
             async move { client.get_points(request).await }
         });
-        Ok(self.found(found.await)?.map(|found| found.result).unwrap_or_default())
+        Ok(self.found(found.await).await?.map(|found| found.result).unwrap_or_default())
     }
 
     /// All that is told, each by its turn, with what is kept.

@@ -11,6 +11,7 @@
 mod address;
 mod collection;
 mod fault;
+mod found;
 mod intents;
 mod lease;
 mod link;
@@ -23,12 +24,13 @@ mod version;
 mod wire;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
-use self::collection::InUse;
-use self::lease::Terms;
+pub use self::found::Adopted;
+use self::lease::{Place, Terms};
 use self::link::Link;
 use self::nodes::Nodes;
 use self::physical::Physical;
@@ -67,6 +69,8 @@ pub struct ServerStore {
     layout: Layout,
     terms: Terms,
     retry_for: Duration,
+    /// A search has met points that are none of docent's.
+    has_foreign: Arc<AtomicBool>,
 }
 
 /// Of new collections.
@@ -113,6 +117,7 @@ pub fn connect(options: ServerOptions, name: &str) -> Result<ServerStore, Backen
         },
         terms: Terms { life: LEASE, wait: ServerStore::DEFAULT_WAIT, on_wait: Arc::new(|_| ()) },
         retry_for,
+        has_foreign: Arc::default(),
     })
 }
 
@@ -137,11 +142,10 @@ impl ServerStore {
 
     /// A snapshot of the version in use.
     async fn reader(&self) -> Result<Option<Reader>, BackendError> {
-        let Some(InUse { base, number, manifest }) = self.current().await? else {
-            return Ok(None);
-        };
-        let store = Self { base, ..self.clone() };
-        let version = Physical::pinned(&store, number, manifest.unfinished.is_some());
+        let Some((version, manifest)) = self.current().await? else { return Ok(None) };
+        let number = version.number;
+        let store = Self { base: version.base.clone(), ..self.clone() };
+        let version = Physical::pinned(&store, version, manifest.unfinished.is_some());
         Ok(Some(Reader::new(number, Arc::new(manifest), Arc::new(version))))
     }
 
@@ -152,6 +156,14 @@ impl ServerStore {
         retry.within = Some(self.retry_for);
         retry.max = retry.max.min(LONGEST_PAUSE);
         patient
+    }
+
+    fn lease(&self) -> Place {
+        Place {
+            link: self.link.clone(),
+            collection: self.base.clone(),
+            replication_factor: self.layout.replication_factor,
+        }
     }
 
     #[cfg(test)]

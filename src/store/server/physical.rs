@@ -5,20 +5,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use async_trait::async_trait;
-use qdrant_client::qdrant::{Filter, UpdateCollection};
+use qdrant_client::qdrant::Filter;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
+use super::found::Version;
 use super::intents::Told;
-use super::lease::{self, Held, Place};
+use super::lease::{self, Held};
 use super::link::or_missing;
 use super::pipeline::Pipeline;
 use super::{ServerStore, wire};
 use crate::error::{BackendError, Fault};
 use crate::store::payload::{self, CHUNK, DOCUMENT, FAILURE, TALLIED};
 use crate::store::{
-    Change, ChunkList, ChunkPage, CollectionWriter, Counter, DENSE, Intent, Legs, Reader,
-    SearchRequest, VectorStore, rebuilt,
+    Change, ChunkList, ChunkPage, CollectionWriter, Counter, DENSE, ForeignPoints, Intent, Legs,
+    Reader, Receipt, SearchRequest, VectorStore,
 };
 use crate::types::{ContentHash, DocumentRecord, FailureRecord, Manifest, Point, Tally};
 
@@ -33,6 +34,8 @@ pub(super) struct Physical {
     pub(super) store: ServerStore,
     /// [`NONE`] until it is created.
     number: AtomicU32,
+    /// The name of the physical collection, where that is not `NAME@vN`.
+    called: Option<String>,
     /// `None` for a reader.
     pub(super) right: Option<Arc<Right>>,
     successor: Option<Successor>,
@@ -67,49 +70,55 @@ impl Drop for Right {
 #[derive(Default)]
 struct Successor {
     published: AtomicBool,
+    /// Of the version that it is to take the place of; [`NONE`] where there is none.
+    replaces: u32,
 }
 
 impl Physical {
-    pub(super) fn pinned(store: &ServerStore, number: u32, unfinished: bool) -> Self {
-        Self { unfinished, ..Self::of(store, number, None, None) }
+    pub(super) fn pinned(store: &ServerStore, version: Version, unfinished: bool) -> Self {
+        Self { unfinished, ..Self::of(store, Some(version), None, None) }
     }
 
     /// Waits for the right to change the collection. What another writer left behind goes first.
     pub(super) async fn written(store: &ServerStore) -> Result<Self, BackendError> {
-        let (mut store, mut found) = (store.clone(), store.aliased().await?);
+        let (mut store, mut found) = (store.clone(), store.to_write().await?);
         loop {
-            if let Some((base, _)) = found {
-                store.base = base;
+            if let Some(version) = &found {
+                store.base.clone_from(&version.base);
             }
-            let place = Place {
-                link: store.link.clone(),
-                collection: store.base.clone(),
-                replication_factor: store.layout.replication_factor,
-            };
-            let held = place.acquire(&store.terms).await?;
+            let held = store.lease().acquire(&store.terms).await?;
             // Whom it waited for may have changed what the name stands for.
-            found = store.aliased().await?;
-            if found.as_ref().is_some_and(|(base, _)| *base != store.base) {
+            found = match store.to_write().await {
+                Ok(found) => found,
+                Err(error) => {
+                    // It runs out by itself.
+                    let _ = held.give_back().await;
+                    return Err(error);
+                }
+            };
+            if found.as_ref().is_some_and(|version| version.base != store.base) {
                 held.give_back().await?;
                 continue;
             }
             let right = Arc::new(Right::default());
             *right.lease.lock().await = Some(held);
-            // What can't be removed now is removed by the next one.
-            let _ = store.remove_leftovers().await;
-            let number = found.map_or(NONE, |(_, number)| number);
-            return Ok(Self::of(&store, number, Some(right), None));
+            if let Some(version) = &found {
+                // What can't be removed now is removed by the next one.
+                let _ = store.remove_leftovers(version).await;
+            }
+            return Ok(Self::of(&store, found, Some(right), None));
         }
     }
 
     fn of(
         store: &ServerStore,
-        number: u32,
+        version: Option<Version>,
         right: Option<Arc<Right>>,
         successor: Option<Successor>,
     ) -> Self {
+        let (number, called) = version.map_or((NONE, None), |it| (it.number, it.called));
         let (store, number) = (store.clone(), AtomicU32::new(number));
-        Self { store, number, right, successor, unfinished: false }
+        Self { store, number, called, right, successor, unfinished: false }
     }
 
     fn number(&self) -> u32 {
@@ -118,7 +127,12 @@ impl Physical {
 
     /// What requests name.
     pub(super) fn target(&self) -> String {
-        self.store.version(self.number())
+        self.named().physical()
+    }
+
+    fn named(&self) -> Version {
+        let base = self.store.base.clone();
+        Version { base, number: self.number(), called: self.called.clone() }
     }
 
     /// The right to change the version, until it was given back.
@@ -144,14 +158,12 @@ impl Physical {
     }
 
     /// `None` where the version is not there: it was not created yet. To a reader, that is an error.
-    pub(super) fn found<T>(
+    pub(super) async fn found<T: Send>(
         &self,
         answer: Result<T, BackendError>,
     ) -> Result<Option<T>, BackendError> {
         match or_missing(answer)? {
-            None if self.right.is_none() => {
-                Err(self.store.error(Fault::Replaced, &rebuilt(&self.store.name)))
-            }
+            None if self.right.is_none() => Err(self.store.gone().await),
             found => Ok(found),
         }
     }
@@ -163,7 +175,14 @@ impl Physical {
 
     async fn become_the_collection(&self) -> Result<(), BackendError> {
         lease::note(&self.right()?.lease, self.number()).await?;
-        self.store.point_to(&self.target()).await
+        let former = self.replaces().map(|number| self.store.version(number));
+        self.store.point_to(&self.target(), former.as_deref()).await
+    }
+
+    /// The number of the version that this one is to take the place of.
+    fn replaces(&self) -> Option<u32> {
+        let successor = self.successor.as_ref().filter(|_| !self.is_published())?;
+        Some(successor.replaces).filter(|number| *number != NONE)
     }
 
     pub(super) fn is_unfinished(&self) -> bool {
@@ -266,6 +285,11 @@ impl VectorStore for Physical {
             }
         }
     }
+
+    async fn foreign_points(&self) -> Result<ForeignPoints, BackendError> {
+        self.settled().await;
+        self.foreign().await
+    }
 }
 
 #[async_trait]
@@ -294,8 +318,19 @@ impl CollectionWriter for Physical {
         let noted = lease::noted(&self.right()?.lease).await;
         let number = self.store.highest().await?.max(noted) + 1;
         self.number.store(number, Ordering::Release);
-        self.store.create_physical(number, manifest).await?;
-        if self.is_published() { self.become_the_collection().await } else { Ok(()) }
+        if let Some(replaced) = self.replaces() {
+            self.store.note_beside(&self.store.version(replaced), &[number]).await?;
+        }
+        self.store.create_physical(number, manifest, self.replaces()).await?;
+        if !self.is_published() {
+            return Ok(());
+        }
+        self.become_the_collection().await?;
+        if number > 1 {
+            // What a run has left that was cut off here; it is in nobody's way.
+            let _ = self.store.remove_empty(number, &manifest.owner).await;
+        }
+        Ok(())
     }
 
     async fn put_manifest(&self, manifest: &Manifest) -> Result<(), BackendError> {
@@ -304,28 +339,31 @@ impl CollectionWriter for Physical {
         }
         self.right()?.pipeline.settle().await?;
         self.check().await?;
-        // Metadata is merged by key with what is there.
-        let request = UpdateCollection {
-            collection_name: self.target(),
-            metadata: self.store.metadata(manifest)?,
-            ..UpdateCollection::default()
-        };
-        let updated = self.store.link.ask(|client| {
-            let request = request.clone();
-            async move { client.update_collection(request).await }
-        });
-        or_missing(updated.await)?.map(drop).ok_or_else(|| self.missing())
+        let put = self.store.put_metadata(&self.target(), self.number(), manifest).await;
+        or_missing(put)?.ok_or_else(|| self.missing())
     }
 
     async fn drop_collection(&self) -> Result<(), BackendError> {
         // Whatever became of them.
         self.right()?.pipeline.close().await;
         self.check().await?;
+        let (target, store) = (self.target(), &self.store);
+        let Some(config) = store.config(&target).await? else { return Ok(()) };
+        let aliases = store.aliases().await?.into_iter();
+        let mut aliases = aliases.filter(|alias| alias.collection_name == target);
+        if let Some(other) = aliases.find(|alias| alias.alias_name != store.name) {
+            let (name, other) = (&store.name, other.alias_name);
+            let message = format!(
+                "collection {name:?} has another name too, {other:?}, and is not removed: that alias would go with it"
+            );
+            return Err(store.error(Fault::Taken, &message));
+        }
+        let owner = store.manifest_in(config).await?.owner;
         // The alias goes with it.
-        if self.store.delete_physical(&self.target()).await? {
+        if store.delete_physical(&target, &owner).await? {
             Ok(())
         } else {
-            Err(self.store.foreign().await)
+            Err(store.foreign().await)
         }
     }
 
@@ -375,6 +413,10 @@ impl CollectionWriter for Physical {
         Ok(())
     }
 
+    fn receipt(&self) -> Receipt {
+        self.right.as_ref().map_or_else(Receipt::default, |right| right.pipeline.receipt())
+    }
+
     async fn flush(&self) -> Result<(), BackendError> {
         self.right()?.pipeline.settle().await
     }
@@ -395,8 +437,16 @@ impl CollectionWriter for Physical {
             let message = "a version that is not published has no successor";
             return Err(self.store.error(Fault::Permanent, message));
         }
+        if self.called.is_some() {
+            let name = &self.store.name;
+            let message = format!(
+                "collection {name:?} was recovered from a snapshot under this name, which no other can have until it is gone: it can be searched and brought up to date, and not be built anew. Recover the snapshot as \"{name}@v1\" instead"
+            );
+            return Err(self.store.error(Fault::Taken, &message));
+        }
         let right = Some(Arc::clone(self.right()?));
-        Ok(Arc::new(Self::of(&self.store, NONE, right, Some(Successor::default()))))
+        let successor = Successor { replaces: self.number(), ..Successor::default() };
+        Ok(Arc::new(Self::of(&self.store, None, right, Some(successor))))
     }
 
     async fn publish(&self) -> Result<(), BackendError> {
@@ -408,7 +458,7 @@ impl CollectionWriter for Physical {
         self.become_the_collection().await?;
         successor.published.store(true, Ordering::Release);
         // What can't be removed now is removed by the next writer.
-        let _ = self.store.remove_leftovers().await;
+        let _ = self.store.remove_leftovers(&self.named()).await;
         Ok(())
     }
 

@@ -20,6 +20,7 @@ use futures::future::{OptionFuture, Shared};
 use tokio::sync::Semaphore;
 
 use crate::error::BackendError;
+use crate::store::Receipt;
 use crate::task::Task;
 
 /// Batches of chunks that are on their way at a time, each of a few MB at most.
@@ -37,6 +38,8 @@ pub(super) struct Pipeline {
     latest: Mutex<Latest>,
     /// Ends with what was announced last, and before.
     announced: Mutex<Option<Shared<Task<()>>>>,
+    /// Of the last update that followed others.
+    receipt: Mutex<Receipt>,
     failure: Arc<Mutex<Option<BackendError>>>,
 }
 
@@ -46,6 +49,7 @@ impl Default for Pipeline {
             room: Arc::new(Semaphore::new(OPEN)),
             latest: Mutex::new(None.into()),
             announced: Mutex::default(),
+            receipt: Mutex::new(Receipt::signed()),
             failure: Arc::default(),
         }
     }
@@ -107,13 +111,24 @@ impl Pipeline {
     pub(super) fn follow(&self, update: impl Future<Output = Outcome> + Send + 'static) -> Outcome {
         self.told()?;
         let failure = Arc::clone(&self.failure);
+        let receipt = Receipt::default();
+        *lock(&self.receipt) = receipt.clone();
         self.push(|before| async move {
             before.await;
             if lock(&failure).is_none() {
-                note(&failure, update.await);
+                let outcome = update.await;
+                if outcome.is_ok() {
+                    receipt.sign();
+                }
+                note(&failure, outcome);
             }
         });
         Ok(())
+    }
+
+    /// Of the last update that was to [follow](Self::follow) all before it.
+    pub(super) fn receipt(&self) -> Receipt {
+        lock(&self.receipt).clone()
     }
 
     /// Waits for all updates so far, and tells whether one of them failed.
@@ -271,6 +286,36 @@ mod tests {
         pipeline.close().await;
         assert_eq!(pipeline.overlap(async { Ok(()) }).await, Ok(()), "another run begins anew");
         assert_eq!(pipeline.settle().await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn a_receipt_is_signed_when_the_update_and_all_before_it_are_applied() {
+        let (mut updates, pipeline) = (Updates::new(), Pipeline::default());
+        let (chunks, update) = updates.make("chunks");
+        pipeline.overlap(update).await.unwrap();
+        let (record, update) = updates.make("record");
+        pipeline.follow(update).unwrap();
+        let first = pipeline.receipt();
+        pipeline.follow(updates.make("another record").1).unwrap();
+        let second = pipeline.receipt();
+        assert_eq!(updates.idle().await, ["chunks"]);
+        assert!(!first.is_signed());
+        chunks.send(Ok(())).unwrap();
+        assert_eq!(updates.next().await, "record");
+        assert!(!first.is_signed());
+        record.send(Ok(())).unwrap();
+        assert_eq!(updates.next().await, "another record");
+        assert!(first.is_signed() && !second.is_signed());
+
+        let (mut updates, pipeline) = (Updates::new(), Pipeline::default());
+        let (chunks, update) = updates.make("chunks");
+        pipeline.overlap(update).await.unwrap();
+        pipeline.follow(updates.make("record").1).unwrap();
+        let receipt = pipeline.receipt();
+        chunks.send(failed()).unwrap();
+        assert_eq!(pipeline.settle().await, failed());
+        assert_eq!(updates.idle().await, ["chunks"]);
+        assert!(!receipt.is_signed(), "without its chunks it is not stored");
     }
 
     #[tokio::test]

@@ -15,7 +15,7 @@ use super::physical::{Physical, Right};
 use super::{lease, wire};
 use crate::error::BackendError;
 use crate::store::payload::{self, Payload};
-use crate::store::{ChunkList, ChunkPage};
+use crate::store::{ChunkList, ChunkPage, ForeignPoints};
 
 /// Points in one upsert: a few MB at the usual dimensions.
 const UPSERT: usize = 256;
@@ -138,7 +138,7 @@ impl Physical {
                 let request = request.clone();
                 async move { client.scroll(request).await }
             });
-            let Some(page) = self.found(page.await)? else { return Ok(()) };
+            let Some(page) = self.found(page.await).await? else { return Ok(()) };
             page.result
                 .into_iter()
                 .try_for_each(&mut each)
@@ -182,7 +182,7 @@ impl Physical {
             let request = request.clone();
             async move { client.scroll(request).await }
         });
-        let Some(page) = self.found(page.await)? else { return Ok(ChunkList::default()) };
+        let Some(page) = self.found(page.await).await? else { return Ok(ChunkList::default()) };
         let chunk = |point: RetrievedPoint| {
             let mut chunk = wire::json_object(point.payload).and_then(payload::to_chunk)?;
             unseen.as_seen(&mut chunk);
@@ -192,6 +192,29 @@ impl Physical {
         let next = page.next_page_offset.map(wire::uuid).transpose();
         let list = chunks.and_then(|chunks| Ok(ChunkList { chunks, next: next? }));
         list.map_err(|why| self.store.unreadable(&why))
+    }
+
+    /// Points that are none of docent's; none where the collection does not exist.
+    pub(super) async fn foreign(&self) -> Result<ForeignPoints, BackendError> {
+        let count = self.count(wire::foreign()).await?;
+        if count == 0 {
+            return Ok(ForeignPoints::default());
+        }
+        let request = ScrollPoints {
+            collection_name: self.target(),
+            filter: Some(wire::foreign()),
+            limit: Some(ForeignPoints::NAMED as u32),
+            with_payload: Some(false.into()),
+            with_vectors: Some(false.into()),
+            ..ScrollPoints::default()
+        };
+        let page = self.store.link.ask(|client| {
+            let request = request.clone();
+            async move { client.scroll(request).await }
+        });
+        let found = self.found(page.await).await?.map(|page| page.result).unwrap_or_default();
+        let ids = found.into_iter().filter_map(|point| point.id).map(wire::shown);
+        Ok(ForeignPoints { count, ids: ids.collect() })
     }
 
     /// All records of a kind, in no order.

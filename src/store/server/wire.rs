@@ -104,13 +104,14 @@ pub(super) fn queries(
     collection: &str,
     request: SearchRequest,
     must_not: Vec<Condition>,
+    only_chunks: bool,
 ) -> Vec<QueryPoints> {
     let dense = request.dense.map(|data| (DENSE, Variant::Dense(DenseVector { data })));
     let sparse = request
         .sparse
         .filter(|vector| !vector.indices.is_empty())
         .map(|vector| (SPARSE, Variant::Sparse(sparse_vector(vector))));
-    let filter = filter(&request.filter, must_not);
+    let filter = filter(&request.filter, must_not, only_chunks);
     let query = |(using, variant): (&str, Variant)| QueryPoints {
         collection_name: collection.to_owned(),
         query: Some(nearest(variant)),
@@ -155,8 +156,9 @@ pub(super) fn idf(term: u32, best: Vec<ScoredPoint>) -> Option<f32> {
 }
 
 /// `None` where everything passes.
-fn filter(filter: &types::Filter, must_not: Vec<Condition>) -> Option<Filter> {
-    let must = conditions(filter);
+fn filter(filter: &types::Filter, must_not: Vec<Condition>, only_chunks: bool) -> Option<Filter> {
+    let mut must = conditions(filter);
+    must.extend(only_chunks.then(|| record(CHUNK)));
     let some = !must.is_empty() || !must_not.is_empty();
     some.then(|| Filter { must, must_not, ..Filter::default() })
 }
@@ -215,10 +217,29 @@ pub(super) fn record(kind: &str) -> Condition {
 }
 
 /// A hit of a leg, with its chunk: all of them come along, for another request would cost more.
-pub(super) fn scored(point: ScoredPoint) -> Result<(Scored, Chunk), String> {
+/// `None` where it is none of docent's.
+pub(super) fn scored(point: ScoredPoint) -> Result<Option<(Scored, Chunk)>, String> {
+    let fields = json_object(point.payload)?;
+    if !payload::is_chunk(&fields) {
+        return Ok(None);
+    }
     let id = uuid(point.id.ok_or(payload::FOREIGN_ID)?)?;
-    let chunk = payload::to_chunk(json_object(point.payload)?)?;
-    Ok((Scored { id, score: point.score }, chunk))
+    Ok(Some((Scored { id, score: point.score }, payload::to_chunk(fields)?)))
+}
+
+/// The points that are none of docent's.
+pub(super) fn foreign() -> Filter {
+    let records = payload::RECORDS.map(str::to_owned).to_vec();
+    Filter { must_not: vec![Condition::matches("record", records)], ..Filter::default() }
+}
+
+/// As Qdrant prints it.
+pub(super) fn shown(id: PointId) -> String {
+    match id.point_id_options {
+        Some(PointIdOptions::Uuid(id)) => id,
+        Some(PointIdOptions::Num(number)) => number.to_string(),
+        None => String::new(),
+    }
 }
 
 /// The dense vector of a point, where it has one.

@@ -24,9 +24,11 @@ use tonic::Status;
 pub(crate) struct Memory {
     collections: BTreeMap<String, Collection>,
     aliases: BTreeMap<String, String>,
+    /// Collections that take no more points.
+    refusing: HashSet<String>,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Collection {
     metadata: HashMap<String, Value>,
     replication_factor: Option<u32>,
@@ -128,6 +130,46 @@ impl Memory {
         self.aliases.remove(alias);
     }
 
+    /// As from a snapshot: what is in it, and what its metadata says, under another name. A snapshot
+    /// has no aliases.
+    pub(crate) fn recover(&mut self, snapshot_of: &str, name: &str) {
+        let found = self.named(snapshot_of).expect("a collection").clone();
+        self.collections.insert(name.to_owned(), found);
+    }
+
+    /// How many points there are of a kind.
+    pub(crate) fn count_records(&mut self, name: &str, kind: &str) -> usize {
+        let is_one =
+            |point: &Point| point.payload.get("record").is_some_and(|record| has(record, &[kind]));
+        let found = self.named(name);
+        found.map_or(0, |found| found.points.values().filter(|point| is_one(point)).count())
+    }
+
+    /// As a manifest is that was written before collections had owners.
+    pub(crate) fn forget_owner(&mut self, name: &str) {
+        let metadata = &mut self.named(name).expect("a collection").metadata;
+        let manifest = metadata.get_mut("docent").and_then(|value| value.kind.as_mut());
+        let Some(Kind::StructValue(manifest)) = manifest else { panic!("no manifest") };
+        assert!(manifest.fields.remove("owner").is_some(), "it had an owner");
+        for point in self.named(name).expect("a collection").points.values_mut() {
+            point.payload.remove("project");
+        }
+    }
+
+    /// Each upsert into it is refused from now on.
+    pub(crate) fn refuse_points(&mut self, physical: &str) {
+        self.refusing.insert(physical.to_owned());
+    }
+
+    /// A copy of a chunk with its vectors, as another program would write a point of its own.
+    pub(crate) fn add_foreign(&mut self, name: &str, number: u64, payload: HashMap<String, Value>) {
+        let found = self.named(name).expect("a collection");
+        let mut points = found.points.values();
+        let like = points.find(|point| !point.dense.is_empty()).expect("a point with vectors");
+        let point = Point { payload, ..like.clone() };
+        found.points.insert(format!("{NUMBER}{number}"), point);
+    }
+
     /// All points that an alias leads to, a line each, but for times and the names of runs. Sums
     /// stand for vectors: one that was read and written again is rounded once more.
     pub(crate) fn contents(&mut self, alias: &str) -> Vec<String> {
@@ -157,6 +199,9 @@ impl Memory {
 
     /// With an `update_filter`: points that are not there, and those that pass it.
     pub(crate) fn upsert(&mut self, request: UpsertPoints) -> Result<(), Status> {
+        if self.refusing.contains(&request.collection_name) {
+            return Err(Status::invalid_argument("Limit exceeded 2 > 1 for \"upsert limit\""));
+        }
         let collection = self.named(&request.collection_name)?;
         let new = request.points.into_iter().map(|point| collection.stored(point));
         let new = new.collect::<Result<Vec<_>, _>>()?;
@@ -446,10 +491,16 @@ fn unit(vector: &[f32]) -> Vec<f32> {
 fn id(id: PointId) -> String {
     match id.point_id_options {
         Some(PointIdOptions::Uuid(uuid)) => uuid,
-        other => panic!("{other:?} is no id of docent's"),
+        Some(PointIdOptions::Num(number)) => format!("{NUMBER}{number}"),
+        None => panic!("a point has an id"),
     }
 }
 
+/// Before an id that is a number, and no UUID.
+const NUMBER: char = '#';
+
 fn point_id(id: &str) -> PointId {
-    PointId { point_id_options: Some(PointIdOptions::Uuid(id.to_owned())) }
+    let number = id.strip_prefix(NUMBER).and_then(|number| number.parse().ok());
+    let id = number.map_or_else(|| PointIdOptions::Uuid(id.to_owned()), PointIdOptions::Num);
+    PointId { point_id_options: Some(id) }
 }

@@ -380,6 +380,23 @@ async fn a_garbled_payload_is_an_error() {
     assert!(error.message.contains("can't be read"), "{error}");
 }
 
+#[tokio::test]
+async fn a_point_that_is_none_of_docents_is_passed_over_and_counted() {
+    let (_dir, store) = embedded();
+    let writer = create(&store).await;
+    writer.upsert(vec![point(chunk("a.md", 0, "x"), [1.0; 4], &[])]).await.unwrap();
+    let found = writer.search(nearest(5)).await.unwrap();
+    loaded(&writer)
+        .await
+        .with(|shard| engine::upsert_foreign(shard, &json!({"page_content": "x"})))
+        .ok()
+        .unwrap();
+    assert_eq!(writer.search(nearest(5)).await, Ok(found));
+    assert_eq!(writer.count_chunks().await, Ok(1));
+    let foreign = writer.foreign_points().await.unwrap();
+    assert_eq!((foreign.count, foreign.ids.len()), (1, 1));
+}
+
 #[test]
 fn names_that_leave_the_directory_are_refused() {
     let error = EdgeStore::open(Path::new("/data"), "../x", EdgeOptions::default()).err().unwrap();

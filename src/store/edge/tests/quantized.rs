@@ -55,7 +55,7 @@ fn cosine(a: &[f32], b: &[f32]) -> f32 {
 
 fn ask(shard: &EdgeShard, vector: &[f32], limit: usize) -> Vec<Scored> {
     let search = engine::Search { filter: None, limit, min_score: None };
-    engine::dense_leg(shard, &search, vector.to_vec()).unwrap()
+    engine::dense_leg(shard, &search, vector.to_vec()).unwrap().unwrap()
 }
 
 /// Names of files that are read whole, each once.

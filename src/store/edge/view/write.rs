@@ -12,7 +12,7 @@ use crate::store::edge::opened::Opened;
 use crate::store::edge::turns::Patience;
 use crate::store::edge::{engine, space, versions};
 use crate::store::payload;
-use crate::store::{Change, CollectionWriter, Intent, Reader};
+use crate::store::{Change, CollectionWriter, Intent, Reader, Receipt};
 use crate::types::{DocumentRecord, FailureRecord, Manifest, Point};
 
 #[async_trait]
@@ -192,6 +192,10 @@ impl CollectionWriter for View {
         let ids: Vec<Uuid> = sources.iter().map(|source| FailureRecord::id(source)).collect();
         self.on((), move |opened| Ok(opened.delete(|shard| engine::delete_records(shard, &ids))?))
             .await
+    }
+
+    fn receipt(&self) -> Receipt {
+        Receipt::signed()
     }
 
     async fn flush(&self) -> Result<(), BackendError> {

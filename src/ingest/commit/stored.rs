@@ -1,0 +1,124 @@
+//! What a run has stored: counted when the store says that it has it, and not when it is given.
+//!
+//! A store may let a run go on before an update is applied. Of a run that fails, what was under way
+//! may be there or not, and is not counted unless the store has signed for it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::Committer;
+use crate::error::BackendError;
+use crate::ingest::batch::Target;
+use crate::ingest::prepare::Replaces;
+use crate::ingest::report::IngestReport;
+use crate::store::Receipt;
+use crate::types::DocumentRecord;
+
+/// Records that are written, and documents that are taken out, at once: what is counted as stored or
+/// not.
+const RECORDS: usize = 256;
+
+/// What is given to the store at once.
+#[derive(Default)]
+struct Given {
+    /// Documents whose records were written.
+    documents: Vec<Arc<Target>>,
+    deleted: usize,
+    chunks: usize,
+}
+
+/// What was given, until it is counted.
+#[derive(Default)]
+pub(super) struct Unconfirmed(VecDeque<(Receipt, Given)>);
+
+impl Unconfirmed {
+    fn push(&mut self, receipt: Receipt, given: Given) {
+        self.0.push_back((receipt, given));
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Adds to the report what is signed for.
+    pub(super) fn count(&mut self, report: &mut IngestReport) {
+        while self.0.front().is_some_and(|(receipt, _)| receipt.is_signed()) {
+            if let Some((_, given)) = self.0.pop_front() {
+                given.count(report);
+            }
+        }
+    }
+}
+
+impl Given {
+    fn count(self, report: &mut IngestReport) {
+        report.chunks += self.chunks;
+        report.deleted += self.deleted;
+        report.documents_total -= self.deleted;
+        for document in &self.documents {
+            report.read(&document.record);
+            match document.replaces {
+                Replaces::Nothing => {
+                    report.added += 1;
+                    report.documents_total += 1;
+                }
+                Replaces::Changed => report.changed += 1,
+                Replaces::Moved { .. } => report.moved += 1,
+            }
+        }
+    }
+}
+
+impl Committer<'_> {
+    /// Writes the records of documents, and notes what is stored once they are.
+    pub(super) async fn record(&mut self, complete: &[Arc<Target>]) -> Result<(), BackendError> {
+        for documents in complete.chunks(RECORDS) {
+            let records: Vec<DocumentRecord> =
+                documents.iter().map(|document| document.record.clone()).collect();
+            self.store.put_documents(&records).await?;
+            self.ledger.stored(&records);
+            let chunks = std::mem::take(&mut self.chunks_given);
+            let given = Given { documents: documents.to_vec(), chunks, deleted: 0 };
+            self.given.push(self.store.receipt(), given);
+        }
+        Ok(())
+    }
+
+    /// Whether something was written, stored by now or not.
+    pub(in crate::ingest) fn has_changed_anything(&self) -> bool {
+        !self.report.changed_nothing() || !self.given.is_empty() || self.chunks_given > 0
+    }
+
+    /// At the end, however it came: the report says what the store has.
+    pub(in crate::ingest) async fn count_what_is_stored(&mut self) {
+        self.given.count(&mut self.report);
+        let rest = std::mem::take(&mut self.chunks_given);
+        if self.given.is_empty() && rest == 0 {
+            return;
+        }
+        // What fails of it is known, or told when the writer is closed.
+        let settled = self.store.flush().await;
+        self.given.count(&mut self.report);
+        // Of documents that are not complete.
+        self.report.chunks += if settled.is_ok() { rest } else { 0 };
+    }
+
+    /// Takes out documents with their records.
+    pub(in crate::ingest) async fn delete(
+        &mut self,
+        sources: &[String],
+    ) -> Result<(), BackendError> {
+        if sources.is_empty() {
+            return Ok(());
+        }
+        self.ledger.open(self.store).await?;
+        for sources in sources.chunks(RECORDS) {
+            self.store.delete_documents(sources).await?;
+            self.ledger.took_out(sources);
+            let given = Given { deleted: sources.len(), ..Given::default() };
+            self.given.push(self.store.receipt(), given);
+        }
+        self.given.count(&mut self.report);
+        Ok(())
+    }
+}

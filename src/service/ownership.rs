@@ -1,0 +1,272 @@
+//! Whether a project may write a collection on a server, and what of it is its own.
+//!
+//! A collection belongs to the project that made it. Another one is refused before any work, unless it
+//! is to bring documents in beside its owner (`--share`). One that was made before collections had
+//! owners is taken up by the first project that has most of its documents.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::sync::Arc;
+
+use super::backends;
+use super::context::Context;
+use super::engine::Engine;
+use super::project::Project;
+use super::sync::{Inputs, SyncOptions};
+use crate::error::{Failure, Fault, shell_word};
+use crate::settings::DEFAULT_COLLECTION;
+use crate::store::{Adopted, Collection as _, CollectionWriter, Part, Reader, VectorStore};
+use crate::types::{DocumentRecord, Guest, Manifest, Ownership};
+
+/// A collection as the project may write it.
+pub(super) struct Owned {
+    pub(super) writer: Arc<dyn CollectionWriter>,
+    /// Documents of other projects in it, by source, and whose each is.
+    pub(super) taken: HashMap<String, String>,
+}
+
+impl Engine {
+    /// The part of the collection that is the project's, for who writes it.
+    ///
+    /// # Errors
+    /// It is another project's, or nobody can say whose.
+    pub(super) async fn own(
+        &self,
+        writer: &Arc<dyn CollectionWriter>,
+        inputs: &Inputs,
+        options: &SyncOptions,
+    ) -> Result<Owned, Failure> {
+        let Some(project) = &self.context.project else {
+            if options.share {
+                let message = "--share is for a collection on a Qdrant server";
+                return Err(Failure::usage(message).hint("name one with --qdrant-url"));
+            }
+            return Ok(Owned { writer: Arc::clone(writer), taken: HashMap::new() });
+        };
+        let manifest = writer.manifest().await?;
+        let part = self.part(project, manifest.as_ref(), &**writer, inputs, options).await?;
+        project.keep()?;
+        let taken = part.others().map(|(source, whose)| (source.to_owned(), whose.to_owned()));
+        let taken = taken.collect();
+        let claims = manifest.filter(|manifest| manifest.owner != *part.ownership());
+        let writer = part.written(Arc::clone(writer));
+        // Said at once: a run that finds nothing to do writes nothing else.
+        if claims.is_some()
+            && let Some(own) = writer.manifest().await?
+        {
+            writer.put_manifest(&own).await?;
+        }
+        Ok(Owned { writer, taken })
+    }
+
+    /// The same for who only looks; and the documents of other projects.
+    pub(super) async fn own_reader(
+        &self,
+        reader: Option<Reader>,
+        inputs: &Inputs,
+        options: &SyncOptions,
+    ) -> Result<(Option<Reader>, HashMap<String, String>), Failure> {
+        let Some(project) = &self.context.project else { return Ok((reader, HashMap::new())) };
+        let Some(reader) = reader else {
+            self.former_default(project, inputs).await?;
+            return Ok((None, HashMap::new()));
+        };
+        let manifest = Some(&**reader.manifest());
+        let part = self.part(project, manifest, &**reader.store(), inputs, options).await?;
+        let taken = part.others().map(|(source, whose)| (source.to_owned(), whose.to_owned()));
+        Ok((Some(part.clone().read(&reader)), taken.collect()))
+    }
+
+    async fn part(
+        &self,
+        project: &Project,
+        manifest: Option<&Manifest>,
+        store: &dyn VectorStore,
+        inputs: &Inputs,
+        options: &SyncOptions,
+    ) -> Result<Part, Failure> {
+        project.check()?;
+        let Some(manifest) = manifest else {
+            self.former_default(project, inputs).await?;
+            let owner = Ownership::of(&project.name);
+            return Ok(Part::of(&project.name, owner, None, store).await?);
+        };
+        let mut owner = manifest.owner.clone();
+        if owner.project.is_none() && !owner.is_guest(&project.name) && !options.share {
+            let found = Found::of(&self.context, inputs, &store.documents().await?);
+            if !found.is_most() {
+                return Err(self.unowned(&found));
+            }
+            owner.take_over(&project.name);
+        }
+        if !owner.is_owner(&project.name) {
+            self.join(&mut owner, project, options)?;
+        }
+        let part = Part::of(&project.name, owner, Some(manifest), store).await?;
+        if options.rebuild {
+            self.may_rebuild(project, manifest, &part)?;
+        }
+        Ok(part)
+    }
+
+    /// Makes the project one of those that bring documents in beside the owner.
+    fn join(
+        &self,
+        owner: &mut Ownership,
+        project: &Project,
+        options: &SyncOptions,
+    ) -> Result<(), Failure> {
+        let name = &project.name;
+        if owner.is_guest(name) {
+            return Ok(());
+        }
+        if owner.formerly.contains(name) {
+            return Err(self.not_ours(owner, project).hint(
+                "what it brought in belongs to that project now; use another --collection, or take it back: docent index adopt --from PROJECT",
+            ));
+        }
+        if !options.share {
+            return Err(self.not_ours(owner, project));
+        }
+        owner.guests.push(Guest { project: name.clone(), ..Guest::default() });
+        Ok(())
+    }
+
+    fn not_ours(&self, owner: &Ownership, project: &Project) -> Failure {
+        let (collection, name) = (&self.context.settings.collection, &project.name);
+        let whose = owner.project.as_deref().unwrap_or("another one");
+        Failure::config(format!(
+            "collection `{collection}` belongs to the project `{whose}`, and this is `{name}`"
+        ))
+        .hint(format!(
+            "name another with --collection; or bring documents in beside theirs with --share, each project deleting only its own; where this is the same project, say so: `project = \"{whose}\"` in docent.toml, or DOCENT_PROJECT"
+        ))
+    }
+
+    fn unowned(&self, found: &Found) -> Failure {
+        let collection = &self.context.settings.collection;
+        Failure::config(format!(
+            "collection `{collection}` was made before collections had an owner, and of its {} documents {} are in this project as they were: it may be another's",
+            found.documents, found.here
+        ))
+        .hint(format!(
+            "where it is this project's: docent index adopt --collection {}; otherwise name another with --collection, or bring documents in beside theirs with --share",
+            shell_word(collection)
+        ))
+    }
+
+    /// What is built anew has no documents but this project's.
+    fn may_rebuild(
+        &self,
+        project: &Project,
+        manifest: &Manifest,
+        part: &Part,
+    ) -> Result<(), Failure> {
+        let others = part.others().count();
+        if others == 0 && manifest.owner.project.as_ref().is_none_or(|it| *it == project.name) {
+            return Ok(());
+        }
+        let collection = &self.context.settings.collection;
+        Err(Failure::config(format!(
+            "collection `{collection}` is shared with other projects, whose {others} documents --rebuild would leave out"
+        ))
+        .hint("build another one with --collection, and let each project bring its documents in"))
+    }
+
+    /// The default name of a collection on a server was the same for all projects once. Where that one
+    /// is this project's, another is not begun in silence.
+    async fn former_default(&self, project: &Project, inputs: &Inputs) -> Result<(), Failure> {
+        let (context, name) = (&self.context, &project.name);
+        let is_own = context.settings.collection == *name && context.is_default("collection");
+        if !is_own || name == DEFAULT_COLLECTION {
+            return Ok(());
+        }
+        let mut settings = context.settings.clone();
+        settings.take_collection(DEFAULT_COLLECTION);
+        let former = backends::server(&settings, backends::retry_policy(&settings))?;
+        let former = match former.read().await {
+            // What has that name and is none of docent's is nobody's concern here.
+            Err(error) if error.fault == Fault::Taken => return Ok(()),
+            former => former?,
+        };
+        let Some(former) = former else { return Ok(()) };
+        let owner = &former.manifest().owner;
+        if !owner.is_nobodys() && !owner.is_owner(name) {
+            return Ok(());
+        }
+        let found = Found::of(context, inputs, &former.documents().await?);
+        if found.documents == 0 || !found.is_most() {
+            return Ok(());
+        }
+        Err(Failure::config(format!(
+            "the default collection on a server is the project's own now (`{name}`), and the documents of this project are in `{DEFAULT_COLLECTION}`, which was the default before"
+        ))
+        .hint(format!(
+            "to keep it: --collection {DEFAULT_COLLECTION}, or `collection = \"{DEFAULT_COLLECTION}\"` in docent.toml; to begin anew: --collection {name}"
+        )))
+    }
+
+    /// Takes up the collection for the project: one that is nobody's, that of the project `from`, or one
+    /// that has lost its name.
+    ///
+    /// # Errors
+    /// There is none, it is another's, or the server fails.
+    pub async fn adopt(&self, from: Option<&str>) -> Result<Adopted, Failure> {
+        let (context, settings) = (&self.context, &self.context.settings);
+        let Some(project) = &context.project else {
+            let message = "a collection in a data directory is the project's own";
+            return Err(Failure::usage(message).hint("name a server with --qdrant-url"));
+        };
+        project.check()?;
+        let server = backends::server(settings, backends::retry_policy(settings))?;
+        let server = server.wait(settings.wait);
+        let adopted = server.adopt(|manifest| {
+            let owner = &mut manifest.owner;
+            let whose = owner.project.clone().filter(|whose| *whose != project.name);
+            match whose {
+                Some(whose) if from != Some(whose.as_str()) => {
+                    let failure = self.not_ours(owner, project);
+                    Err(failure.hint(format!(
+                        "where that project is no more, or is this one: docent index adopt --from {}; otherwise name another with --collection",
+                        shell_word(&whose)
+                    )))
+                }
+                _ => {
+                    project.keep()?;
+                    owner.take_over(&project.name);
+                    Ok(())
+                }
+            }
+        });
+        adopted.await
+    }
+}
+
+/// How many documents of a collection are in the project.
+struct Found {
+    documents: usize,
+    here: usize,
+}
+
+impl Found {
+    /// A file counts where one of its name and size is here; a page, and what is no file, where it is
+    /// named now.
+    fn of(context: &Context, inputs: &Inputs, documents: &[DocumentRecord]) -> Self {
+        let named: HashSet<&str> =
+            inputs.starts.iter().map(crate::ingest::web::Start::source).collect();
+        let inline = inputs.inline.iter().flat_map(|inline| &inline.documents);
+        let inline: HashSet<&str> = inline.map(|document| document.source.as_str()).collect();
+        let is_here = |record: &&DocumentRecord| match &record.web {
+            Some(web) => named.contains(web.root.as_str()),
+            None if record.is_file() => fs::metadata(context.root.join(&record.source))
+                .is_ok_and(|file| file.is_file() && file.len() == record.size),
+            None => inline.contains(record.source.as_str()),
+        };
+        Self { documents: documents.len(), here: documents.iter().filter(is_here).count() }
+    }
+
+    /// Of nothing, all is here.
+    fn is_most(&self) -> bool {
+        self.documents == 0 || self.here * 2 > self.documents
+    }
+}

@@ -1,0 +1,114 @@
+//! Whose a collection on a server is, and whose the documents in it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Site;
+
+/// Which projects bring documents into a collection. A project is what is checked out in one place or
+/// in many; it is known by a name that nobody else's has.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Ownership {
+    /// The project that made it, or took it up; `None` where it was made before collections had owners,
+    /// and in a data directory, which is the project's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+    /// Those that it was taken over from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub formerly: Vec<String>,
+    /// Those that bring documents in beside its owner.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub guests: Vec<Guest>,
+}
+
+/// A project that brings documents into a collection of another, and what it keeps in line there.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Guest {
+    pub project: String,
+    /// As in [`super::Manifest::roots`].
+    #[serde(default)]
+    pub roots: Vec<String>,
+    #[serde(default)]
+    pub sites: Vec<Site>,
+}
+
+impl Ownership {
+    pub fn of(project: &str) -> Self {
+        Self { project: Some(project.to_owned()), ..Self::default() }
+    }
+
+    /// Nothing is known of it.
+    pub fn is_nobodys(&self) -> bool {
+        *self == Self::default()
+    }
+
+    pub fn is_owner(&self, project: &str) -> bool {
+        self.project.as_deref() == Some(project)
+    }
+
+    pub fn is_guest(&self, project: &str) -> bool {
+        self.guests.iter().any(|guest| guest.project == project)
+    }
+
+    /// Whether what says that it was brought in by `by` is the project's to change. What does not say by
+    /// whom, or by whom the collection belonged to before, is the owner's.
+    pub fn is_of(&self, project: &str, by: Option<&str>) -> bool {
+        match by {
+            Some(by) if by == project => true,
+            Some(by) => self.is_owner(project) && self.formerly.iter().any(|it| it == by),
+            None => self.is_owner(project),
+        }
+    }
+
+    /// Whether a version that has this may be removed where one with `other` takes its place.
+    pub fn may_give_way_to(&self, other: &Self) -> bool {
+        match &self.project {
+            None => true,
+            Some(project) => {
+                other.is_owner(project) || other.formerly.iter().any(|it| it == project)
+            }
+        }
+    }
+
+    /// Makes it the project's, which takes it over from whoever had it.
+    pub fn take_over(&mut self, project: &str) {
+        let former = self.project.replace(project.to_owned());
+        self.guests.retain(|guest| guest.project != project);
+        self.formerly.extend(former.filter(|former| former != project));
+        self.formerly.retain(|former| former != project);
+        self.formerly.sort_unstable();
+        self.formerly.dedup();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_brought_in_belongs_to_one_project() {
+        let mut shared = Ownership::of("a");
+        shared.guests.push(Guest { project: "b".to_owned(), ..Guest::default() });
+        for by in [None, Some("a"), Some("b"), Some("c")] {
+            let whose: Vec<&str> =
+                ["a", "b", "c"].into_iter().filter(|it| shared.is_of(it, by)).collect();
+            assert_eq!(whose, [by.unwrap_or("a")], "{by:?}");
+        }
+        shared.take_over("b");
+        assert!(shared.is_of("b", Some("a")) && shared.is_of("b", None) && !shared.is_guest("b"));
+        assert_eq!(shared.formerly, ["a"]);
+        shared.take_over("b");
+        assert_eq!(shared.formerly, ["a"], "twice is once");
+    }
+
+    #[test]
+    fn a_version_gives_way_to_one_of_the_same_owner() {
+        let (a, b) = (Ownership::of("a"), Ownership::of("b"));
+        assert!(a.may_give_way_to(&a) && !a.may_give_way_to(&b));
+        assert!(!a.may_give_way_to(&Ownership::default()));
+        assert!(Ownership::default().may_give_way_to(&a), "made before there were owners");
+        let mut taken = a.clone();
+        taken.take_over("b");
+        assert!(a.may_give_way_to(&taken));
+    }
+}
