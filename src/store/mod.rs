@@ -40,7 +40,6 @@ pub(crate) use self::owner::Owner;
 pub use self::part::Part;
 pub use self::receipt::Receipt;
 pub use self::search::{Legs, ReturnedChunks, SearchRequest};
-pub use self::server::Adopted;
 use crate::error::{BackendError, Fault, Service};
 use crate::types::{
     Chunk, ContentHash, DocumentRecord, FailureRecord, Filter, Manifest, Point, Tally,
@@ -234,6 +233,16 @@ pub trait CollectionWriter: VectorStore {
     /// Gives back the right to change the collection, with everything durable that was written.
     /// Every writer of the collection that this process has is closed with it.
     async fn close(&self) -> Result<(), BackendError>;
+}
+
+/// A version that was taken up: see [`server::ServerStore::adopt`].
+#[derive(Clone, PartialEq, Debug)]
+pub struct Adopted {
+    /// The name of the physical collection.
+    pub physical: String,
+    /// Whether it had lost its name, and was given it again.
+    pub named: bool,
+    pub manifest: Manifest,
 }
 
 /// See [`CollectionWriter::begin`].

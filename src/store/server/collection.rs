@@ -29,6 +29,9 @@ pub(super) const PHYSICAL: &str = "docent_physical";
 /// Numbers of other versions that a writer of this one has made or replaced, and that it removes.
 const BESIDE: &str = "docent_beside";
 
+/// Whether nothing has the name yet that the version is being filled for: nobody lost it.
+pub(super) const PENDING: &str = "docent_pending";
+
 impl ServerStore {
     /// Of a collection, or of what an alias names; `None` where there is none.
     pub(super) async fn config(
@@ -173,6 +176,15 @@ impl ServerStore {
         manifest: &Manifest,
     ) -> Result<(), BackendError> {
         self.update_metadata(physical, self.metadata(physical, number, manifest)?).await
+    }
+
+    /// Notes whether a version is being filled while nothing has its name.
+    pub(super) async fn note_pending(
+        &self,
+        physical: &str,
+        pending: bool,
+    ) -> Result<(), BackendError> {
+        self.update_metadata(physical, HashMap::from([(PENDING.to_owned(), pending.into())])).await
     }
 
     /// It is merged by key with what is there.

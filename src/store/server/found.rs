@@ -9,10 +9,10 @@
 use qdrant_client::qdrant::{AliasDescription, CollectionConfig, CountPoints, Value};
 
 use super::ServerStore;
-use super::collection::{PHYSICAL, VERSION, is_of_docent};
+use super::collection::{PENDING, PHYSICAL, VERSION, is_of_docent};
 use super::link::or_missing;
 use crate::error::{BackendError, Fault};
-use crate::store::version_in;
+use crate::store::{Adopted, version_in};
 use crate::types::Manifest;
 
 /// A version by its number, and by the name of its physical collection.
@@ -23,16 +23,6 @@ pub(super) struct Version {
     pub(super) number: u32,
     /// `None` where it is `NAME@vN`.
     pub(super) called: Option<String>,
-}
-
-/// What [`ServerStore::adopt`] has done.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Adopted {
-    /// The name of the physical collection.
-    pub physical: String,
-    /// Whether it had lost its name, and was given it again.
-    pub named: bool,
-    pub manifest: Manifest,
 }
 
 impl Version {
@@ -126,7 +116,8 @@ impl ServerStore {
     }
 
     /// Versions of docent's with something in them, while nothing has the name: the newest last. One
-    /// that is empty was left by a run that was cut off before it gave it the name.
+    /// that is empty was left by a run that was cut off before it gave it the name, and one that is
+    /// pending is being filled.
     async fn without_name(&self) -> Result<Vec<u32>, BackendError> {
         let mut versions = self.versions().await?;
         versions.sort_unstable();
@@ -134,7 +125,7 @@ impl ServerStore {
         for number in versions {
             let name = self.version(number);
             let config = self.config(&name).await?;
-            if config.is_some_and(|config| is_of_docent(&config))
+            if config.is_some_and(|config| is_of_docent(&config) && !is_pending(&config))
                 && self.points_in(&name).await? > 0
             {
                 found.push(number);
@@ -223,6 +214,10 @@ impl ServerStore {
         }
         Ok(Adopted { physical, named, manifest })
     }
+}
+
+fn is_pending(config: &CollectionConfig) -> bool {
+    config.metadata.get(PENDING).and_then(Value::as_bool).unwrap_or_default()
 }
 
 fn number_in(config: &CollectionConfig) -> Option<u32> {

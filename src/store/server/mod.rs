@@ -29,7 +29,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-pub use self::found::Adopted;
 use self::lease::{Place, Terms};
 use self::link::Link;
 use self::nodes::Nodes;

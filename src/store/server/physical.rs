@@ -176,6 +176,9 @@ impl Physical {
     async fn become_the_collection(&self) -> Result<(), BackendError> {
         lease::note(&self.right()?.lease, self.number()).await?;
         let former = self.replaces().map(|number| self.store.version(number));
+        if former.is_none() && !self.is_published() {
+            self.store.note_pending(&self.target(), false).await?;
+        }
         self.store.point_to(&self.target(), former.as_deref()).await
     }
 
@@ -323,7 +326,10 @@ impl CollectionWriter for Physical {
         }
         self.store.create_physical(number, manifest, self.replaces()).await?;
         if !self.is_published() {
-            return Ok(());
+            return match self.replaces() {
+                Some(_) => Ok(()),
+                None => self.store.note_pending(&self.target(), true).await,
+            };
         }
         self.become_the_collection().await?;
         if number > 1 {
