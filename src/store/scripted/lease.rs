@@ -255,7 +255,8 @@ async fn a_late_writer_renews_before_its_next_update() {
     assert_eq!(script.asked_since(start), ["delete"], "a lease that holds costs no request");
     writer.close().await.unwrap();
 
-    let life = Duration::from_millis(100);
+    // Its first renewal is after a third of it, and none is under way yet.
+    let life = Duration::from_secs(1);
     let writer = another(&options).lease_life(life).write().await.unwrap();
     // The whole process stands still, and the renewal with it.
     std::thread::sleep(life * 2);
