@@ -76,7 +76,7 @@ async fn a_node_that_is_only_slow_is_waited_for() {
     let slow = Script::new("1.18.3", [Step::Hang]);
     let second = slow.another_node();
     let ports = [qdrant::listen(&slow), qdrant::listen(&second)];
-    let timeout = Duration::from_secs(1);
+    let timeout = Duration::from_secs(4);
     let store = connect(ServerOptions { timeout, ..cluster(&ports) }, "docs").unwrap();
     assert!(store.read().await.unwrap().is_none());
     let asked = slow.asked_since(0);
