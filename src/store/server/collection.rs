@@ -17,10 +17,9 @@ use crate::types::{Manifest, Ownership};
 /// Key of a collection's metadata under which the manifest is.
 const MANIFEST: &str = "docent";
 
-/// The same of the number of the version and of the name before it, which tell a reader what the alias
-/// names in the one request that asks for the manifest. Collections that were made before have none.
+/// The same of the number of the version, which with [`PHYSICAL`] tells a reader what the alias names in
+/// the one request that asks for the manifest. Collections that were made before have none.
 pub(super) const VERSION: &str = "docent_version";
-pub(super) const BASE: &str = "docent_base";
 
 /// The same of the name of the physical collection that this metadata was written for: what was
 /// recovered from a snapshot under another name still has the former one.
@@ -262,7 +261,6 @@ impl ServerStore {
         Ok(HashMap::from([
             (MANIFEST.to_owned(), wire::to_value(json)),
             (VERSION.to_owned(), i64::from(number).into()),
-            (BASE.to_owned(), self.base.clone().into()),
             (PHYSICAL.to_owned(), physical.into()),
         ]))
     }

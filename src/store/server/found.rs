@@ -11,7 +11,7 @@ use qdrant_client::qdrant::{AliasDescription, CollectionConfig, CountPoints, Val
 use super::ServerStore;
 use super::collection::{PENDING, PHYSICAL, VERSION, is_of_docent};
 use super::link::or_missing;
-use crate::error::{BackendError, Fault};
+use crate::error::{BackendError, Fault, shell_word};
 use crate::store::{Adopted, version_in};
 use crate::types::Manifest;
 
@@ -154,7 +154,7 @@ impl ServerStore {
             "{} is docent's, and nothing is named {:?}: it was recovered from a snapshot, or its alias was removed. Give it the name: docent index adopt --collection {}",
             names.join(", "),
             self.name,
-            self.name
+            shell_word(&self.name)
         );
         self.error(Fault::Taken, &message)
     }
@@ -166,7 +166,8 @@ impl ServerStore {
         {
             let message = format!(
                 "collection {:?} was recovered from a snapshot under this name, and has to be taken up first: docent index adopt --collection {}",
-                self.name, self.name
+                self.name,
+                shell_word(&self.name)
             );
             return self.error(Fault::Taken, &message);
         }
