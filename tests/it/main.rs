@@ -5,6 +5,7 @@
 mod batch;
 mod chat;
 mod chatting;
+mod cluster;
 mod config;
 mod deploy;
 mod described;
