@@ -153,16 +153,24 @@ impl Connection {
 
     /// The next message of a WebSocket.
     pub(crate) async fn hear(&mut self) -> io::Result<Vec<u8>> {
-        let mut head = [0; 2];
-        self.stream.read_exact(&mut head).await?;
-        let length = match head[1] {
-            126 => u64::from(self.stream.read_u16().await?),
-            127 => self.stream.read_u64().await?,
-            length => u64::from(length),
-        };
-        let mut message = vec![0; usize::try_from(length).map_err(io::Error::other)?];
-        self.stream.read_exact(&mut message).await?;
-        Ok(message)
+        const LAST: u8 = 0x80;
+        let mut message = Vec::new();
+        loop {
+            let mut head = [0; 2];
+            self.stream.read_exact(&mut head).await?;
+            let length = match head[1] {
+                126 => u64::from(self.stream.read_u16().await?),
+                127 => self.stream.read_u64().await?,
+                length => u64::from(length),
+            };
+            let part = (&mut self.stream).take(length).read_to_end(&mut message).await?;
+            if part as u64 != length {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            if head[0] & LAST != 0 {
+                return Ok(message);
+            }
+        }
     }
 
     /// Status, and the length of the body where it is told.

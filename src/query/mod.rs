@@ -189,7 +189,9 @@ pub async fn answer(
     let below_floor =
         if passages.is_empty() { below_floor(&hits, options, &count) } else { Vec::new() };
     let scores = hits.iter().map(|hit| hit.score).collect();
-    let hits = if options.keeps_hits { hits } else { Arc::default() };
+    // One that is moved on one way only is held on the other way, to the end of the function.
+    let kept = if options.keeps_hits { Arc::clone(&hits) } else { Arc::default() };
+    drop(hits);
 
     let mut draft = Draft::new(started);
     if !passages.is_empty() || !options.relayed.is_empty() {
@@ -222,7 +224,7 @@ pub async fn answer(
         thinking: draft.thinking,
         passages,
         nearest,
-        hits,
+        hits: kept,
         scores,
         fates,
         dropped,
