@@ -21,6 +21,10 @@ pub(super) const CONNECT: Duration = Duration::from_secs(5);
 /// long that question may: a tenth of the limit of a request.
 const LONGEST_LOOK: Duration = Duration::from_secs(3);
 
+/// The same of a node that has not answered anything yet: each command begins anew to find out which
+/// nodes are there, and another one can be asked.
+const FIRST_LOOK: Duration = Duration::from_secs(1);
+
 /// A node, and the client that asks it.
 pub(super) struct Node {
     pub(super) client: Qdrant,
@@ -86,8 +90,10 @@ impl Node {
     /// that stands still takes requests and answers none, for as long as the limit of each.
     pub(super) async fn stands_still(&self) {
         loop {
-            tokio::time::sleep(self.look).await;
-            let lives = tokio::time::timeout(self.look, self.client.health_check());
+            let answered = self.answered.load(Ordering::Relaxed);
+            let look = if answered { self.look } else { self.look.min(FIRST_LOOK) };
+            tokio::time::sleep(look).await;
+            let lives = tokio::time::timeout(look, self.client.health_check());
             if !matches!(lives.await, Ok(Ok(_))) {
                 return;
             }
