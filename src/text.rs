@@ -6,6 +6,7 @@
 
 mod fold;
 mod language;
+mod markup;
 mod script;
 mod visible;
 mod words;
@@ -16,6 +17,7 @@ use unicode_segmentation::UnicodeSegmentation as _;
 
 pub use fold::{composed, fold, legible, plain_digits};
 pub use language::language_of;
+pub use markup::{is_template, reference, without_tags};
 pub use script::{full_stop, is_unspaced, word_count};
 pub use visible::{as_seen, is_visible, joins};
 pub use words::Words;
@@ -48,11 +50,17 @@ pub fn blocks(text: &str) -> Vec<Block> {
     let mut open: Option<Block> = None;
     let mut fence: Option<(char, usize, usize)> = None;
     let mut literal = Literal::No;
+    let mut has_options = false;
+    let mut markup_end = 0;
     let mut start = 0;
     for line in text.split_inclusive('\n') {
         let (at, end) = (start, start + line.len());
         start = end;
-        let body = line.trim_start_matches([' ', '\t', '>']).trim_end();
+        has_options &= markup::is_option(line);
+        if at < markup_end || has_options {
+            continue;
+        }
+        let mut body = line.trim_start_matches([' ', '\t', '>']).trim_end();
         if fence.is_none() && literal.takes(line, at) {
             continue;
         }
@@ -66,7 +74,16 @@ pub fn blocks(text: &str) -> Vec<Block> {
             }
             continue;
         }
-        let mut shape = shape(body);
+        let offset = at + line.find(body).unwrap_or(0);
+        markup_end = offset + markup::lines(&text[offset..]);
+        // A comment may stand within a paragraph.
+        if markup_end > offset && open.is_some() && body.starts_with("<!--") {
+            continue;
+        }
+        let directive = markup::directive(body);
+        has_options = directive.is_some();
+        body = directive.map_or(body, |(_, said)| said.trim_start());
+        let mut shape = if markup_end > offset { Shape::Blank } else { shape(body) };
         if open.is_none() && is_numbered_heading(body, &text[end..]) {
             shape = Shape::Heading;
         }
@@ -82,7 +99,11 @@ pub fn blocks(text: &str) -> Vec<Block> {
             literal = Literal::after(&text[range.clone()]);
             push(&mut blocks, text, if underlined { BlockKind::Heading } else { kind }, range);
         }
-        let offset = at + line.find(body).unwrap_or(0);
+        let verbatim = directive.is_some_and(|(name, _)| markup::is_verbatim(name));
+        if verbatim || body == "::" {
+            literal = Literal::Announced;
+        }
+        let offset = at + line.rfind(body).unwrap_or(0);
         match shape {
             Shape::Blank | Shape::Rule => {}
             Shape::Text => {
@@ -229,6 +250,8 @@ fn shape(body: &str) -> Shape {
     match first {
         '`' if run >= 3 && !body[run..].contains('`') => Shape::Fence(first, run),
         '~' if run >= 3 && !all => Shape::Fence(first, run),
+        // Of reStructuredText: an item without its number.
+        '#' if body.starts_with("#. ") => Shape::Item(3),
         '#' if run <= 6 && (all || body[run..].starts_with(' ')) => Shape::Heading,
         // AsciiDoc.
         '=' if run <= 6 && body[run..].starts_with(' ') => Shape::Heading,
@@ -266,7 +289,10 @@ const ABBREVIATIONS: &[&str] = &[
 pub fn sentences(text: &str, block: &Range<usize>) -> Vec<Range<usize>> {
     let flat = text[block.clone()].replace(['\n', '\r'], " ");
     let mut sentences: Vec<Range<usize>> = Vec::new();
-    let mut joined = false;
+    let (mut joined, mut in_code) = (false, false);
+    let ticks = |text: &str| text.matches('`').count() % 2;
+    // `println!` in backticks ends no sentence.
+    let paired = ticks(&flat) == 0;
     let bounds = flat.split_sentence_bound_indices();
     let bounds = bounds.flat_map(|(at, sentence)| script::at_spaces(at, sentence));
     for (at, sentence) in bounds.flat_map(|(at, sentence)| before_code(at, sentence)) {
@@ -278,7 +304,8 @@ pub fn sentences(text: &str, block: &Range<usize>) -> Vec<Range<usize>> {
             Some(last) => last.end = range.end,
             None => sentences.push(range),
         }
-        joined = goes_on(sentence);
+        in_code ^= paired && ticks(sentence) == 1;
+        joined = in_code || goes_on(sentence);
     }
     sentences
 }

@@ -65,6 +65,115 @@ fn sentences_cross_lines_and_abbreviations() {
 }
 
 #[test]
+fn lines_of_markup_are_of_no_block() {
+    for markup in [
+        "<Listing number=\"4-1\" file-name=\"src/main.rs\" caption=\"What a `String`\nis made of\">",
+        "</Listing>",
+        "<Tabs items={[{ id: \"a\" }, 2]} isOpen>",
+        "<br>\n<a id=\"kept\"></a>",
+        "<img src=\"a.png\"\n  alt=\"A picture.\"\n/>",
+        "<!-- Run it anew:\n\ncargo build\n-->",
+        "{{#include ../listings/a.rs:here}}",
+        "{{< toc >}}",
+        "{% raw %}",
+        ":::note Title",
+        ":::",
+        "!!! note \"Title\"",
+        "???+ tip",
+        "=== \"Python\"",
+        "> [!NOTE]",
+        "[ch4]: ch04-01.html#what \"Title\"",
+        "[Drop]: drop",
+        ".. _kept:",
+        ".. toctree::\n   :maxdepth: 2",
+        ".. |logo| image:: a.png\n   :alt: Logo",
+        ".. method:: find(text, start=0, end=None)",
+        "::",
+        "[source,rust]",
+        "[[kept]]",
+        "[NOTE]",
+        "include::a.adoc[]",
+        "|===",
+        "....",
+        "import Tabs from '@theme/Tabs';",
+        "+----+----+",
+        "+====+====+",
+        "=====  =====",
+    ] {
+        let text = format!("Before.\n\n{markup}\n\nKept for 400 days.");
+        let expected = [(BlockKind::Prose, "Before."), (BlockKind::Prose, "Kept for 400 days.")];
+        assert_eq!(kinds(&text), expected, "{markup}");
+    }
+}
+
+#[test]
+fn what_only_looks_like_markup_is_a_block() {
+    for text in [
+        "<https://example.com>",
+        "<b>Kept</b> for 400 days.",
+        "{a} is kept.",
+        "[^1]: Kept for 400 days.",
+        "[1]: kept",
+        "[laughter]",
+        "[a, b, c]",
+        ":Author: Jane Doe",
+        "import goods from Norway",
+        "std::fs reads it.",
+        "!!! Beware.",
+        "a | b",
+        "<!-- never closed",
+    ] {
+        assert_eq!(kinds(text), [(BlockKind::Prose, text)]);
+    }
+    assert_eq!(
+        kinds("Kept\n<!-- x -->\nfor long."),
+        [(BlockKind::Prose, "Kept\n<!-- x -->\nfor long.")]
+    );
+    let said = kinds(".. note:: Back up before you go on.\n   Then go on.");
+    assert_eq!(said, [(BlockKind::Prose, "Back up before you go on.\n   Then go on.")]);
+    let code = kinds(".. code-block:: rust\n   :linenos:\n\n   let x = 1;\n\nEnd.");
+    assert_eq!(code, [(BlockKind::Code, "   let x = 1;"), (BlockKind::Prose, "End.")]);
+    assert_eq!(kinds("#. one\n#. two"), [(BlockKind::Item, "one"), (BlockKind::Item, "two")]);
+}
+
+#[test]
+fn tags_are_not_seen() {
+    for (text, seen) in [
+        ("Chapter 2<!-- ignore -->, it is.", "Chapter 2, it is."),
+        ("Water<br>is <em class=\"a\">wet</em>.", "Water is wet."),
+        ("H<sub>2</sub>O", "H<sub>2</sub>O"),
+        ("<Note kind={1}>Kept</Note>", " Kept "),
+        ("a `<em>` and Vec<T>, x < 5", "a `<em>` and Vec<T>, x < 5"),
+        ("x <b and c> d", "x <b and c> d"),
+        ("see :doc:`the guide`", "see `the guide`"),
+        ("<a b=\"c", "<a b=\"c"),
+    ] {
+        assert_eq!(without_tags(text), seen);
+        assert!(Words::of(text).find(&Words::of(seen)).is_some(), "{text}");
+    }
+}
+
+#[test]
+fn what_is_quoted_may_have_its_tags_or_not() {
+    let text = "It is in [the guide][guide]<!-- ignore --> of <em>forms</em>: <a class=\"kept\">.";
+    let found = |quote: &str| Words::of(text).find(&Words::of(quote)).map(|range| &text[range]);
+    assert_eq!(found("the guide of forms"), Some("the guide][guide]<!-- ignore --> of <em>forms"));
+    assert_eq!(found("<a class=\"kept\">"), Some("<a class=\"kept\">"));
+    assert_eq!(found("kept"), Some("kept"));
+    assert!(Words::of("H<sub>2</sub>O").find(&Words::of("H2O")).is_some());
+    assert_eq!(found("the guide guide of"), None);
+    assert!(Words::of("rows[1][2]").find(&Words::of("rows 1 2")).is_some());
+    assert!(Words::of(&"<!--<a b=\"".repeat(20_000)).find(&Words::of("<a b=")).is_some());
+}
+
+#[test]
+fn code_in_backticks_ends_no_sentence() {
+    let text = "The `println!` macro prints. It ends.";
+    assert_eq!(cut(text), ["The `println!` macro prints.", "It ends."]);
+    assert_eq!(cut("A stray ` is kept. It ends."), ["A stray ` is kept.", "It ends."]);
+}
+
+#[test]
 fn sentences_end_as_their_script_ends_them() {
     for (text, parts) in [
         ("Копии хранятся. Кофе нет.", &["Копии хранятся.", "Кофе нет."][..]),

@@ -6,7 +6,7 @@ use memchr::memmem;
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
-use super::{fold, is_unspaced, visible};
+use super::{fold, is_unspaced, markup, visible};
 
 /// A text reduced to what a quotation must have in common with its source: words in lower case
 /// without accents, one space apart. Punctuation, typography, markup and link targets are gone;
@@ -17,6 +17,9 @@ pub struct Words {
     pub(super) text: String,
     /// For each byte of `text`, the bytes of the original it came from.
     origin: Vec<Origin>,
+    /// The same without tags, comments and labels of links, where it has any: a reader sees none of
+    /// them, and in code they are what is quoted.
+    untagged: Option<Box<Self>>,
 }
 
 /// First byte, and the one after the last: of a text of less than 4 GB, as all are.
@@ -34,10 +37,23 @@ impl From<&Range<usize>> for Origin {
 
 impl Words {
     pub fn of(text: &str) -> Self {
+        let (mut words, is_tagged) = Self::read(text, true);
+        if is_tagged {
+            words.untagged = Some(Box::new(Self::read(text, false).0));
+        }
+        words
+    }
+
+    /// The words of a text, with its tags or without, and whether there are any.
+    fn read(text: &str, with_tags: bool) -> (Self, bool) {
+        let mut is_tagged = false;
         // As long as the text, nearly always, with a space at either end.
         let room = text.len() + 2;
-        let mut words =
-            Self { text: String::with_capacity(room), origin: Vec::with_capacity(room) };
+        let mut words = Self {
+            text: String::with_capacity(room),
+            origin: Vec::with_capacity(room),
+            untagged: None,
+        };
         words.push(' ', &(0..0));
         let mut target_end = 0;
         let mut line_start = true;
@@ -53,6 +69,16 @@ impl Words {
             }
             if is_invisible(c) {
                 continue;
+            }
+            if let Some(tag) = markup::inline(&text[at..]) {
+                is_tagged = true;
+                if !with_tags {
+                    target_end = at + tag.length;
+                    if tag.parts_words {
+                        words.space(&(at..target_end));
+                    }
+                    continue;
+                }
             }
             let entity = if c == '&' { entity(&text[at..]) } else { None };
             let (c, length) = entity.unwrap_or((c, c.len_utf8()));
@@ -88,7 +114,7 @@ impl Words {
         }
         let end = text.len();
         words.space(&(end..end));
-        words
+        (words, is_tagged)
     }
 
     /// Where in the original these words stand, next to each other and in this order.
@@ -98,6 +124,11 @@ impl Words {
 
     /// Where in the original these stand one after the other, whatever is between them.
     pub fn find_in_order(&self, quotes: &[Self]) -> Option<Range<usize>> {
+        let untagged = || self.untagged.as_ref()?.find_as_read(quotes);
+        self.find_as_read(quotes).or_else(untagged)
+    }
+
+    fn find_as_read(&self, quotes: &[Self]) -> Option<Range<usize>> {
         let mut from = 0;
         let mut found: Option<Range<usize>> = None;
         for quote in quotes.iter().filter(|quote| !quote.is_empty()) {

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use super::Terms;
 use super::question::content;
 use super::shown::shown;
-use crate::text::{BlockKind, Words, blocks, full_stop, is_unspaced, sentences, word_count};
+use crate::text::{
+    BlockKind, Words, blocks, full_stop, is_template, is_unspaced, sentences, word_count,
+};
 use crate::types::Passage;
 
 /// Longest piece of prose that is quoted as one, in words.
@@ -255,6 +257,8 @@ fn code_runs(code: &str) -> Vec<String> {
         .flat_map(|paragraph| paragraph.chunks(CODE_LINES))
         // A fence within the lines would end the block they are shown in.
         .filter(|run| !run.iter().any(|line| line.contains("```")))
+        // What stands there is in another file.
+        .filter(|run| !run.iter().all(|line| is_template(line)))
         .map(|run| run.join("\n"))
         .collect()
 }

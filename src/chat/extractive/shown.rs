@@ -1,10 +1,12 @@
 //! Markdown → what a reader sees of it.
 
-/// A piece of Markdown as a reader sees it, on one line: no emphasis, no link targets, nothing
+use crate::text::{reference, without_tags};
+
+/// A piece of Markdown as a reader sees it, on one line: no emphasis, tags or link targets, nothing
 /// that reads as a mark of our own.
 pub(super) fn shown(piece: &str) -> String {
     let lines: Vec<&str> = piece.lines().map(|line| line.trim_start_matches(QUOTED)).collect();
-    let text = lines.join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = without_tags(&lines.join(" ")).split_whitespace().collect::<Vec<_>>().join(" ");
     let text = without_stray_ticks(without_links(&text.replace("**", "")));
     without_marks(without_label(text.trim_start_matches(QUOTED)))
 }
@@ -40,7 +42,7 @@ fn without_stray_ticks(text: String) -> String {
     if paired { text } else { text.replace('`', "") }
 }
 
-/// `[text](target)` as `text`, `![alt](target)` as `alt`.
+/// `[text](target)` and `[text][label]` as `text`, `![alt](target)` as `alt`.
 fn without_links(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -53,6 +55,14 @@ fn without_links(text: &str) -> String {
             let length = rest[close..].find([')', ' '])?;
             rest[close + length..].starts_with(')').then_some((close, close + length + 1))
         });
+        // `rows[first][last]` is none.
+        let is_text = !rest[..open].ends_with(char::is_alphanumeric);
+        let labelled = || {
+            let close = close.filter(|_| is_text)?;
+            let end = close + reference(&rest[close..])?;
+            (!rest[end..].starts_with(char::is_alphanumeric)).then_some((close, end))
+        };
+        let target = target.or_else(labelled);
         let Some((close, end)) = target else {
             out.push_str(&rest[..=open]);
             rest = &rest[open + 1..];

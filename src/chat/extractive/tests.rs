@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod refused;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -138,57 +140,23 @@ fn letters(text: &str) -> Vec<u32> {
 }
 
 #[test]
-fn what_no_sentence_has_is_not_answered_by_a_common_word() {
-    let book = [
-        passage(
-            1,
-            "types.md",
-            "Types begin with a capital letter. Each value has one owner at a time.",
-        ),
-        passage(
-            2,
-            "test.md",
-            "A test has a number of advantages. Delete the file of the account you made.",
-        ),
-    ];
-    for question in [
-        "what is the capital of France",
-        "advantages of baculoviruses",
-        "how to delete the Samsung account of a television",
-        "how many people live in the capital",
-    ] {
-        assert_eq!(answer(question, &book), "", "{question}");
-    }
-    assert_eq!(
-        answer("How many owners has each value?", &book),
-        "Each value has one owner at a time [1]."
-    );
-}
-
-#[test]
-fn a_title_and_a_remainder_are_no_answers() {
-    let storm = [
-        passage(
-            1,
-            "drain.txt",
-            "Storm drain\n\nA storm drain leads the rain of a street into a river.",
-        ),
-        passage(2, "now.txt", "Now it is in the museum of Bergen."),
-    ];
-    assert_eq!(
-        answer("What is a storm drain?", &storm),
-        "A storm drain leads the rain of a street into a river [1]."
-    );
-    assert_eq!(answer("Who sold the yellow harbour crane, and where is it now?", &storm), "");
-}
-
-#[test]
 fn a_long_line_of_letters_is_quoted_in_part() {
     let text = format!("{}备份保存四百天{}", "天地玄黄，".repeat(60), "，宇宙洪荒".repeat(60));
     let answer = Extractive::new(letters).answer("备份保存四百天", &[passage(1, "a.txt", &text)]);
     let answer = answer.unwrap_or_default();
     assert!(answer.contains("备份保存四百天"), "{answer}");
     assert!(answer.chars().count() < 200, "{answer}");
+}
+
+#[test]
+fn markup_is_not_quoted() {
+    let book = "<Listing number=\"15-5\" file-name=\"src/main.rs\" caption=\"Ledger backups\">\n\n```rust\n\
+                {{#include ../listings/ledger-backups.rs}}\n```\n\n</Listing>\n\nLedger backups are <em>kept</em> \
+                for 400 days, see [Chapter 2][backups]<!-- ignore -->.\n\n[backups]: ledger-backups.html\n";
+    let passages = [passage(1, "a.md", book)];
+    let answer = answer("How long are ledger backups kept?", &passages);
+    assert_eq!(answer, "Ledger backups are kept for 400 days, see Chapter 2 [1].");
+    assert!(verify(&answer, "", &passages).citations.iter().all(|citation| citation.verified));
 }
 
 #[test]
@@ -290,11 +258,6 @@ fn rows_are_quoted_one_by_one_and_the_fields_of_a_record_together() {
 }
 
 #[test]
-fn a_small_share_of_the_question_is_no_answer() {
-    assert_eq!(answer("Does the ledger have a mobile app for Android phones?", &handbook()), "");
-}
-
-#[test]
 fn code_is_quoted_as_it_is() {
     let code = "use std::fs;\n\nfn open_ledger() {\n    let limit = 30;\n}\n\nfn other() {}\n// end\n// of\n// file\n";
     let found = answer("What is the limit?", &[passage(1, "src/a.rs", code)]);
@@ -350,6 +313,8 @@ proptest! {
             Just("Ledger backups"), Just(" are kept"), Just(" for 400 days"), Just(". "), Just("\n"),
             Just("\n\n"), Just("- "), Just("1. "), Just("**bold** "), Just("`code` "), Just("`"),
             Just(" [2] "), Just("[a link](b.md) "), Just("| "), Just("# "), Just("> "), Just("\""),
+            Just("<em>"), Just("</em>"), Just("<T>"), Just("<!-- x\n"), Just(" -->"), Just("[a][b]"),
+            Just("<A b={c}>"), Just(":doc:`x`"), Just(".. note:: "), Just("{{#a}}"), Just("<br>"),
             Just("e.g. "), Just("```\n"), Just(": "), Just("3,14 "), Just("[x "), Just("\\"), Just("_")
         ], 0..40)) {
         let passages = [passage(1, "a.md", &parts.concat()), passage(2, "b.md", "Ledger backups 7.")];
