@@ -4,6 +4,7 @@
 
 #![expect(clippy::print_stdout, reason = "a benchmark reports to standard output")]
 
+mod named;
 mod sets;
 
 use std::fs;
@@ -40,6 +41,15 @@ const MOST: usize = 200;
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    if let ["named", dir] = args[..] {
+        let dir = Path::new(dir);
+        let written = named::named(dir).and_then(|questions| {
+            fs::write(dir.join("named.jsonl"), cases(&questions, "named"))
+                .map_err(|error| format!("{}: {error}", dir.display()))?;
+            Ok(format!("{} questions", questions.len()))
+        });
+        return said(written);
+    }
     let (set, dir) = match args[..] {
         ["squad", file, dir] => (sets::squad(Path::new(file), 0), dir),
         ["squad-other-half", file, dir] => (sets::squad(Path::new(file), 1), dir),
@@ -56,6 +66,10 @@ fn main() -> ExitCode {
         write(&set, Path::new(dir)).map_err(|error| format!("{dir}: {error}"))?;
         Ok(format!("{} documents, {} questions", set.documents.len(), set.questions.len()))
     });
+    said(written)
+}
+
+fn said(written: Result<String, String>) -> ExitCode {
     match written {
         Ok(said) => {
             println!("{said}");
@@ -74,20 +88,25 @@ fn write(set: &Set, dir: &Path) -> std::io::Result<()> {
     for document in &set.documents {
         fs::write(docs.join(&document.name), &document.text)?;
     }
-    let mut lines = String::new();
-    for tag in ["answerable", "impossible", "off-topic"] {
-        let of_tag: Vec<&Question> = set.questions.iter().filter(|it| it.tag == tag).collect();
-        // Spread over the set, the same ones each time.
-        let step = of_tag.len().div_ceil(MOST).max(1);
-        for question in of_tag.into_iter().step_by(step) {
-            let source = format!("docs/{}", question.source);
-            let expected =
-                if question.facts.is_empty() { json!([]) } else { json!([{ "source": source }]) };
-            let case = json!({
-                "question": question.text, "expected": expected, "facts": question.facts, "tags": [tag],
-            });
-            lines += &format!("{case}\n");
-        }
-    }
+    let tags = ["answerable", "impossible", "off-topic"];
+    let lines = tags.map(|tag| cases(&set.questions, tag)).concat();
     fs::write(dir.join("cases.jsonl"), lines)
+}
+
+/// The cases of a tag.
+fn cases(questions: &[Question], tag: &str) -> String {
+    let of_tag: Vec<&Question> = questions.iter().filter(|it| it.tag == tag).collect();
+    // Spread over the set, the same ones each time.
+    let step = of_tag.len().div_ceil(MOST).max(1);
+    let mut lines = String::new();
+    for question in of_tag.into_iter().step_by(step) {
+        let source = format!("docs/{}", question.source);
+        let expected =
+            if question.facts.is_empty() { json!([]) } else { json!([{ "source": source }]) };
+        let case = json!({
+            "question": question.text, "expected": expected, "facts": question.facts, "tags": [tag],
+        });
+        lines += &format!("{case}\n");
+    }
+    lines
 }

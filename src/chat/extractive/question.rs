@@ -22,6 +22,9 @@ pub(super) struct Part {
     pub(super) words: Vec<(u32, String)>,
     /// Terms of names and numbers.
     pub(super) names: HashSet<u32>,
+    /// Terms of what is asked about the thing that is named: of "author" in "who is the author of Emma".
+    /// Empty where no form of an answer is asked for.
+    pub(super) relation: Vec<u32>,
     /// Terms of what is counted: of "lines" in "how many lines".
     pub(super) focus: HashSet<u32>,
     /// Terms after "than": what the subject is compared with.
@@ -123,11 +126,14 @@ pub(super) fn parts(question: &str, terms: &Terms) -> Vec<Part> {
                     if sides.is_empty() { lexicon.asks(clause, &words) } else { Asks::Definition };
                 let focus = terms(&focus(clause)).into_iter().collect();
                 let (subject, compared) = side.split_once(" than ").unwrap_or((side, ""));
+                let words = single_words(&kept, terms);
+                let names = names(&kept, clause, terms);
                 parts.push(Part {
                     asks,
+                    relation: relation(asks, lexicon, side, &words, &names),
                     terms: of_side,
-                    words: single_words(&kept, terms),
-                    names: names(&kept, clause, terms),
+                    words,
+                    names,
                     focus,
                     compared: terms(&content_in(lexicon, compared)).into_iter().collect(),
                     numbered: numbered(subject, terms),
@@ -167,6 +173,37 @@ fn names(kept: &str, clause: &str, terms: &Terms) -> HashSet<u32> {
         capital || word.contains(char::is_numeric)
     };
     kept.split_whitespace().filter(is_name).flat_map(terms).collect()
+}
+
+/// The words beside the names; where there are none, the first one, which follows what asks: "author" of
+/// "who is the author of the book". In scripts without capitals neither can be told.
+fn relation(
+    asks: Asks,
+    lexicon: &AskingWords,
+    side: &str,
+    words: &[(u32, String)],
+    names: &HashSet<u32>,
+) -> Vec<u32> {
+    let asks_form = match asks {
+        Asks::Anything | Asks::Nothing | Asks::Reason => false,
+        // "What is the fee of Port 30", and not "It says E30, what is going on".
+        Asks::Definition => {
+            let said = Words::of(side);
+            lexicon.asking(&said.iter().collect::<Vec<_>>()).first() == Some(&true)
+        }
+        _ => true,
+    };
+    if !asks_form || words.len() < 2 || !side.contains(char::is_lowercase) {
+        return Vec::new();
+    }
+    let terms = words.iter().map(|(term, _)| *term);
+    let first = terms.clone().next();
+    if names.is_empty() {
+        return first.into_iter().collect();
+    }
+    // Where all nouns have capitals, that one may be none of the names.
+    let first = first.filter(|_| lexicon.has_capital_nouns);
+    first.into_iter().chain(terms.filter(|term| !names.contains(term))).collect()
 }
 
 fn clauses(question: &str) -> Vec<&str> {

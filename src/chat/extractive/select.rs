@@ -23,6 +23,11 @@ const ASTRAY: f32 = 0.6;
 /// How much more of the question must stand around a sentence that has not the form of an answer,
 /// and...
 const FORMLESS: f32 = 0.08;
+/// ...around one with nothing of what is asked about a name ("author" of "who is the author of Emma"),
+/// and...
+const UNRELATED: f32 = 0.5;
+/// ...without the first word that is asked for, where there are no names to tell it by, and...
+const ASIDE: f32 = 0.1;
 /// ...around one that lacks its names and numbers, and...
 const NAMELESS: f32 = 0.1;
 /// ...for a question of at most so many terms, one of which nothing has.
@@ -191,8 +196,21 @@ impl<'a> View<'a> {
         let formless = self.part.asks_form(&candidate.text) && self.fits[candidate.position] == 0.0;
         let brief = self.weights.len() <= BRIEF_TERMS && self.lacks;
         let more = |so: bool, more: f32| if so { more } else { 0.0 };
-        let floor = self.part.floor() + more(formless, FORMLESS) + more(brief, BRIEF);
+        let floor = self.part.floor()
+            + more(formless, FORMLESS)
+            + more(brief, BRIEF)
+            + self.unrelated(candidate);
         self.support(candidate) >= floor && self.says_more(candidate)
+    }
+
+    /// How much more is needed where a sentence only names what the question is about.
+    fn unrelated(&self, candidate: &Candidate) -> f32 {
+        let relation = &self.part.relation;
+        if relation.is_empty() {
+            return 0.0;
+        }
+        let said = relation.iter().map(|term| self.strength(candidate, *term)).fold(0.0, f32::max);
+        (1.0 - said) * if self.part.names.is_empty() { ASIDE } else { UNRELATED }
     }
 
     /// Whether it has a word that is not in the question, or is a sentence: a title that stands as a

@@ -39,11 +39,11 @@ pub(super) const LANGUAGES: &[AskingTable] = &[
         ],
         aside: "may|might|could|shall|would|must|one|ones|get|gets|got|getting|mean|means|please|tell|explain|describe|\
                 list|give|show|me|us|going|really|actually|today|currently|happens|happen|kind|sort|way|exactly|anything|\
-                something|cost|costs|price|many|much|did|does|do|name|called",
+                something|many|much|did|does|do|name|called",
         numbers: "two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|dozens|twenty|thirty|forty|fifty|\
                   hundred|hundreds|thousand|thousands|million|millions|billion|billions|half|third|quarter|twice|once|\
                   none|single|both|couple|pair|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|sixty|seventy|eighty|ninety|double|percent",
-        floor: 0.37,
+        floor: 0.34,
     },
     AskingTable {
         words: &[
@@ -64,7 +64,7 @@ pub(super) const LANGUAGES: &[AskingTable] = &[
                 im|an|am|auf|aus|bei|beim|fur|mit|nach|von|vom|vor|zu|zum|zur|als|dass|nicht|auch|noch|nur|bitte|gibt|nenne",
         numbers: "zwei|drei|vier|funf|sechs|sieben|acht|neun|zehn|elf|zwolf|dutzend|hundert|tausend|million|millionen|\
                   milliarde|milliarden|halfte|drittel|viertel|zweimal|dreimal|beide|keine",
-        floor: 0.25,
+        floor: 0.22,
     },
     AskingTable {
         words: &[
@@ -81,7 +81,7 @@ pub(super) const LANGUAGES: &[AskingTable] = &[
                 en|dans|par|pour|sur|avec|ne|pas|t|y|je|me|moi|qu|son|sa|ses|leur|leurs|peut|faut|sert",
         numbers: "deux|trois|quatre|cinq|six|sept|huit|neuf|dix|onze|douze|douzaine|cent|cents|mille|million|millions|\
                   milliard|milliards|moitie|tiers|quart|aucun|aucune",
-        floor: 0.32,
+        floor: 0.29,
     },
     AskingTable {
         words: &[
@@ -98,7 +98,7 @@ pub(super) const LANGUAGES: &[AskingTable] = &[
                 a|en|con|por|para|no|me|que|puede|pueden|debe|hay|tiene|tienen|tenia",
         numbers: "dos|tres|cuatro|cinco|seis|siete|ocho|nueve|diez|once|doce|docena|cien|ciento|mil|millon|millones|mitad|\
                   tercio|cuarto|ninguno|ninguna",
-        floor: 0.35,
+        floor: 0.32,
     },
     AskingTable {
         words: &[
@@ -119,7 +119,7 @@ pub(super) const LANGUAGES: &[AskingTable] = &[
                 venne|a",
         numbers: "due|tre|quattro|cinque|sei|sette|otto|nove|dieci|undici|dodici|dozzina|cento|mille|mila|milione|milioni|\
                   miliardo|miliardi|meta|terzo|quarto|nessuno|nessuna",
-        floor: 0.31,
+        floor: 0.28,
     },
     AskingTable {
         words: &[
@@ -136,7 +136,7 @@ pub(super) const LANGUAGES: &[AskingTable] = &[
                 aos|seu|sua|seus|suas|nao|me|ha|tem|pode|deve|sao",
         numbers: "dois|duas|tres|quatro|cinco|seis|sete|oito|nove|dez|onze|doze|duzia|cem|cento|mil|milhao|milhoes|metade|\
                   terco|quarto|nenhum|nenhuma",
-        floor: 0.32,
+        floor: 0.29,
     },
     AskingTable {
         words: &[
@@ -152,7 +152,7 @@ pub(super) const LANGUAGES: &[AskingTable] = &[
         aside: "de|het|een|en|is|zijn|was|waren|wordt|worden|werd|werden|heeft|hebben|had|kan|moet|mag|van|op|in|te|bij|\
                 voor|met|naar|aan|door|uit|er|men|zich|niet|dat|die|ik|mij|om|tot|als",
         numbers: "twee|drie|vier|vijf|zes|zeven|acht|negen|tien|elf|twaalf|dozijn|honderd|duizend|miljoen|miljard|helft|geen",
-        floor: 0.32,
+        floor: 0.29,
     },
     AskingTable {
         words: &[
@@ -168,7 +168,7 @@ pub(super) const LANGUAGES: &[AskingTable] = &[
         aside: "a|al|ale|ai|au|un|o|de|la|in|din|pe|cu|si|este|sunt|era|erau|fost|se|sa|s|pentru|prin|lui|ei|lor|nu|care|ca|\
                 are|avea|acest|poate|le|l",
         numbers: "doi|doua|trei|patru|cinci|sase|sapte|opt|noua|zece|suta|sute|mie|mii|milion|milioane|miliarde|jumatate",
-        floor: 0.29,
+        floor: 0.26,
     },
     AskingTable {
         words: &[
@@ -186,7 +186,7 @@ pub(super) const LANGUAGES: &[AskingTable] = &[
         ],
         aside: "bir|ve|ile|bu|icin|de|da|olarak|ettigi|oldu|olan|olmustur|vardi|var|adi|ki|gibi|daha|en|olur|edilir|sonra|once",
         numbers: "iki|uc|dort|bes|alti|yedi|sekiz|dokuz|yuz|bin|milyon|milyar|yari|yarisi",
-        floor: 0.22,
+        floor: 0.19,
     },
     AskingTable {
         words: &[
@@ -205,7 +205,7 @@ pub(super) const LANGUAGES: &[AskingTable] = &[
         aside: "la|cua|va|co|đuoc|đa|trong|cho|voi|mot|nhung|cac|bi|o|vao|tu|đen|ra|đe|khi|thi|ma|nay|đo|tai|ve|nguoi|đieu|\
                 cai|su|theo|ten",
         numbers: "hai|ba|bon|nam|sau|bay|tam|chin|muoi|tram|nghin|ngan|trieu|ty|nua",
-        floor: 0.43,
+        floor: 0.4,
     },
     AskingTable {
         words: &[
@@ -225,7 +225,7 @@ pub(super) const LANGUAGES: &[AskingTable] = &[
                 ее|их|он|она|они|году|год|ето|называется|называют|мог|может",
         numbers: "два|две|двух|три|трех|четыре|четырех|пять|пяти|шесть|шести|семь|восемь|девять|десять|десяти|сто|тысяча|\
                   тысяч|тысячи|миллион|миллиона|миллионов|миллиард|миллиардов|половина|половины|дважды|оба|треть",
-        floor: 0.2,
+        floor: 0.17,
     },
     AskingTable {
         words: &[
@@ -242,7 +242,7 @@ pub(super) const LANGUAGES: &[AskingTable] = &[
                 απο|ειναι|ηταν|εχει|εχουν|ειχε|δεν|θα|που|κατα|ωσ|μπορει|αυτο",
         numbers: "δυο|τρεισ|τρια|τεσσερα|τεσσερισ|πεντε|εξι|επτα|εφτα|οκτω|οχτω|εννεα|δεκα|εκατο|χιλια|χιλιαδεσ|εκατομμυρια|\
                   εκατομμυριο|μισο|μισα",
-        floor: 0.23,
+        floor: 0.2,
     },
     AskingTable {
         words: &[

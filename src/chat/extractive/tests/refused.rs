@@ -30,6 +30,37 @@ fn what_no_sentence_has_is_not_answered_by_a_common_word() {
     );
 }
 
+/// They name what is asked about, and say something else of it.
+#[test]
+fn what_is_only_named_is_no_answer() {
+    let told = [
+        passage(
+            1,
+            "a.md",
+            "In 1919 the Yellow Crane of Bergen was painted. Ada Holm looks after it.",
+        ),
+        passage(2, "b.md", "Ada Holm founded the Harbour Museum with 30 friends in 1931."),
+    ];
+    for question in [
+        "Who owns the Yellow Crane of Bergen?",
+        "Who is the author of the Yellow Crane of Bergen?",
+        "What is the price of the Yellow Crane?",
+        "How much does the Harbour Museum cost?",
+        "When was the Harbour Museum sold?",
+        "Wer ist der Eigentümer von Ada Holm?",
+    ] {
+        assert_eq!(answer(question, &told), "", "{question}");
+    }
+    assert_eq!(
+        answer("Who founded the Harbour Museum?", &told),
+        "Ada Holm founded the Harbour Museum with 30 friends in 1931 [2]."
+    );
+    assert_eq!(
+        answer("When was the Yellow Crane painted?", &told),
+        "In 1919 the Yellow Crane of Bergen was painted [1]."
+    );
+}
+
 #[test]
 fn a_title_and_a_remainder_are_no_answers() {
     let storm = [
