@@ -99,8 +99,10 @@ pub fn blocks(text: &str) -> Vec<Block> {
             literal = Literal::after(&text[range.clone()]);
             push(&mut blocks, text, if underlined { BlockKind::Heading } else { kind }, range);
         }
-        let verbatim = directive.is_some_and(|(name, _)| markup::is_verbatim(name));
-        if verbatim || body == "::" {
+        let named = |is: fn(&str) -> bool| directive.is_some_and(|(name, _)| is(name));
+        if named(markup::is_hidden) {
+            literal = Literal::Hidden;
+        } else if named(markup::is_verbatim) || body == "::" {
             literal = Literal::Announced;
         }
         let offset = at + line.rfind(body).unwrap_or(0);
@@ -161,6 +163,8 @@ enum Literal {
     Announced,
     /// Where its first line begins.
     Open(usize),
+    /// Names of other pages: of no block.
+    Hidden,
 }
 
 impl Literal {
@@ -173,7 +177,9 @@ impl Literal {
         let blank = line.trim().is_empty();
         let inside = match self {
             Self::No => false,
-            Self::Announced | Self::Open(_) => blank || line.starts_with([' ', '\t']),
+            Self::Announced | Self::Open(_) | Self::Hidden => {
+                blank || line.starts_with([' ', '\t'])
+            }
         };
         if inside && !blank && matches!(self, Self::Announced) {
             *self = Self::Open(at);

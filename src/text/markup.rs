@@ -54,9 +54,6 @@ const LONGEST_LABEL: usize = 100;
 /// The tag, comment, role (``:doc:`guide` ``) or label (`][guide]`) that a text begins with. `Vec<T>` has none: an element that HTML does not know
 /// has to have attributes, or to be closed.
 pub(super) fn inline(text: &str) -> Option<Inline> {
-    if !text.starts_with(['<', ':', ']']) {
-        return None;
-    }
     let unseen = comment(text).or_else(|| role(text)).or_else(|| reference(text));
     if let Some(length) = unseen {
         return Some(Inline { length, parts_words: false });
@@ -194,6 +191,10 @@ pub fn reference(text: &str) -> Option<usize> {
 /// Length of the lines of markup that a text begins with; 0 where its first line is none. A tag or a
 /// comment may go over several.
 pub(super) fn lines(text: &str) -> usize {
+    // As most lines of prose do.
+    if text.bytes().next().is_some_and(|first| first.is_ascii_uppercase() || !first.is_ascii()) {
+        return 0;
+    }
     let line = text.split('\n').next().unwrap_or_default();
     if is_line(line.trim_end()) {
         return line.len();
@@ -296,11 +297,14 @@ pub(super) fn directive(line: &str) -> Option<(&str, &str)> {
     is_name.then_some((name, said))
 }
 
-/// Whether what is indented below a directive of that name is read by programs, not by people.
+/// Whether code is indented below a directive of that name.
 pub(super) fn is_verbatim(name: &str) -> bool {
-    ["code", "literal", "math", "doctest", "test", "raw", "toctree", "prompt"]
-        .into_iter()
-        .any(|kind| name.contains(kind))
+    ["code", "literal", "math", "doctest", "prompt"].into_iter().any(|kind| name.contains(kind))
+}
+
+/// Whether what is indented below a directive of that name is of another page, or not of the text.
+pub(super) fn is_hidden(name: &str) -> bool {
+    matches!(name, "toctree" | "raw")
 }
 
 /// An option of a directive: `:maxdepth: 2`.

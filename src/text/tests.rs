@@ -85,7 +85,7 @@ fn lines_of_markup_are_of_no_block() {
         "[ch4]: ch04-01.html#what \"Title\"",
         "[Drop]: drop",
         ".. _kept:",
-        ".. toctree::\n   :maxdepth: 2",
+        ".. toctree::\n   :maxdepth: 2\n\n   gunicorn\n   waitress",
         ".. |logo| image:: a.png\n   :alt: Logo",
         ".. method:: find(text, start=0, end=None)",
         "::",

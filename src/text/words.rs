@@ -70,7 +70,8 @@ impl Words {
             if is_invisible(c) {
                 continue;
             }
-            if let Some(tag) = markup::inline(&text[at..]) {
+            let may_be_tag = matches!(c, '<' | ':' | ']');
+            if let Some(tag) = may_be_tag.then(|| markup::inline(&text[at..])).flatten() {
                 is_tagged = true;
                 if !with_tags {
                     target_end = at + tag.length;
