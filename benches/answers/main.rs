@@ -42,13 +42,7 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     if let ["named", dir] = args[..] {
-        let dir = Path::new(dir);
-        let written = named::named(dir).and_then(|questions| {
-            fs::write(dir.join("named.jsonl"), cases(&questions, "named"))
-                .map_err(|error| format!("{}: {error}", dir.display()))?;
-            Ok(format!("{} questions", questions.len()))
-        });
-        return said(written);
+        return said(write_named(Path::new(dir)));
     }
     let (set, dir) = match args[..] {
         ["squad", file, dir] => (sets::squad(Path::new(file), 0), dir),
@@ -80,6 +74,17 @@ fn said(written: Result<String, String>) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// `named.jsonl`, after the first case of `cases.jsonl`: some case has to expect something.
+fn write_named(dir: &Path) -> Result<String, String> {
+    let failed = |error: std::io::Error| format!("{}: {error}", dir.display());
+    let questions = named::named(dir)?;
+    let answered = fs::read_to_string(dir.join("cases.jsonl")).map_err(failed)?;
+    let first = answered.split_inclusive('\n').next().unwrap_or_default();
+    fs::write(dir.join("named.jsonl"), first.to_owned() + &cases(&questions, "named"))
+        .map_err(failed)?;
+    Ok(format!("{} questions", questions.len()))
 }
 
 fn write(set: &Set, dir: &Path) -> std::io::Result<()> {
