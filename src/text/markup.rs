@@ -167,8 +167,9 @@ pub fn without_tags(text: &str) -> String {
             continue;
         }
         if let Some(tag) = inline(&text[at..]) {
-            let within = text[..at].ends_with(char::is_alphanumeric)
-                && text[at + tag.length..].starts_with(char::is_alphanumeric);
+            let after = text[at + tag.length..].trim_start_matches(['`', '*']);
+            let within = text[..at].trim_end_matches(['`', '*']).ends_with(char::is_alphanumeric)
+                && after.starts_with(char::is_alphanumeric);
             if within && !tag.parts_words {
                 continue;
             }
