@@ -2,6 +2,7 @@
 //! itself means.
 
 mod chunk;
+mod deployment;
 mod document;
 mod hash;
 mod kind;
@@ -18,6 +19,10 @@ mod usage;
 use uuid::Uuid;
 
 pub use chunk::{Chunk, Point, SparseVector};
+pub use deployment::{
+    CollectionLayout, Deployment, LeaseStanding, NodeHealth, Quantization, ShardCopies, ShardCopy,
+    ShardTransfer, UnheededLayout,
+};
 pub use document::{DocumentRecord, FailureRecord, Tally, Validators, WebOrigin, is_url};
 pub use hash::ContentHash;
 pub use kind::Kind;

@@ -110,10 +110,25 @@ pub struct IngestFlags {
     "embedding.tpm",
     "ingest.max_cost",
     "ingest.deadline",
+]))]
+pub struct HowIngested {
+    #[command(flatten)]
+    pub layout: LayoutFlags,
+}
+
+/// Of a collection that is created, or built anew with --rebuild, which keeps what it had otherwise.
+#[derive(Args, Debug, Default, Clone)]
+#[command(next_help_heading = "Layout on a Qdrant server", args = flags(&[
     "qdrant.shard_number",
     "qdrant.replication_factor",
+    "qdrant.write_consistency",
+    "qdrant.on_disk",
+    "qdrant.quantization",
+    "qdrant.hnsw_m",
+    "qdrant.hnsw_ef_construct",
+    "qdrant.indexing_threshold",
 ]))]
-pub struct HowIngested;
+pub struct LayoutFlags;
 
 /// Of links.
 fn steps(typed: &str) -> Result<u32, String> {

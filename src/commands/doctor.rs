@@ -11,12 +11,14 @@ use crate::output as json;
 use crate::output::words::counted;
 use crate::retry::RetryPolicy;
 use crate::service::backends::{self, VerifierModel};
+use crate::service::deployment::{Concern, advice, concerns};
 use crate::service::retrieval::reranking;
 use crate::settings::parse::without_credentials;
 use crate::settings::{EmbeddingModel, Endpoint, Qdrant, Rerank, RerankModel, Verify, VerifyModel};
 use crate::store::ForeignPoints;
-use crate::types::{Manifest, RerankerId};
+use crate::types::{Deployment, Manifest, RerankerId};
 use crate::ui::Ui;
+use crate::ui::deployment::deployment_line;
 use crate::ui::sanitize::sanitize_line;
 
 /// Longest wait for something that need not be there.
@@ -27,13 +29,16 @@ struct Check {
     name: &'static str,
     ok: bool,
     message: String,
+    /// It works, and could go wrong.
+    warning: bool,
     hint: Option<String>,
     exit: Exit,
 }
 
 impl Check {
     fn fine(name: &'static str, message: impl Into<String>) -> Self {
-        Self { name, ok: true, message: message.into(), hint: None, exit: Exit::Done }
+        let message = message.into();
+        Self { name, ok: true, message, warning: false, hint: None, exit: Exit::Done }
     }
 
     fn failed(name: &'static str, failure: Failure) -> Self {
@@ -43,7 +48,18 @@ impl Check {
         };
         // Whoever reads this has just asked the doctor.
         let hint = failure.hint.filter(|hint| !hint.starts_with("`docent doctor`"));
-        Self { name, ok: false, message, hint, exit: failure.exit }
+        Self { name, ok: false, message, warning: false, hint, exit: failure.exit }
+    }
+
+    fn about(name: &'static str, concern: &Concern) -> Self {
+        Self {
+            name,
+            ok: !concern.fatal,
+            message: concern.message.clone(),
+            warning: !concern.fatal,
+            hint: Some(concern.hint.clone()),
+            exit: if concern.fatal { Exit::Backend } else { Exit::Done },
+        }
     }
 
     fn of(name: &'static str, result: Result<Self, Failure>) -> Self {
@@ -53,37 +69,53 @@ impl Check {
 
 pub(super) async fn run(ui: &mut Ui, context: Context) -> Result<Exit, Failure> {
     let context = &context;
-    let mut checks = vec![
-        Check::of("store", check_store(ui, context).await),
-        Check::of("embedder", check_embedder(context).await),
-        Check::of("chat", check_chat(context).await),
-    ];
+    let mut checks = vec![Check::of("store", check_store(ui, context).await)];
+    let server = if checks[0].ok { look_at_server(ui, context).await } else { Ok(None) };
+    let server = match server {
+        Ok(Some((deployment, concerns))) => {
+            checks.push(Check::fine("server", deployment_line(&deployment)));
+            checks.extend(concerns.iter().map(|concern| Check::about("server", concern)));
+            Some(json::ServerJson::of(deployment, &concerns))
+        }
+        Ok(None) => None,
+        Err(failure) => {
+            checks.push(Check::failed("server", failure));
+            None
+        }
+    };
+    checks.push(Check::of("embedder", check_embedder(context).await));
     if let Some(rerank) = &context.settings.rerank {
-        checks.insert(2, Check::of("reranker", check_reranker(context, rerank).await));
+        checks.push(Check::of("reranker", check_reranker(context, rerank).await));
     }
+    checks.push(Check::of("chat", check_chat(context).await));
     if let Some(verify) = &context.settings.verify {
         checks.push(Check::of("verify", check_verifier(context, verify).await));
     }
     checks.extend(look_for_ollama(context).await);
     checks.extend(look_for_qdrant(context).await);
-    print(ui, &checks)?;
+    print(ui, &checks, server)?;
     Ok(checks.iter().map(|check| check.exit).find(|exit| *exit != Exit::Done).unwrap_or(Exit::Done))
 }
 
-fn print(ui: &mut Ui, checks: &[Check]) -> Result<(), Failure> {
+fn print(ui: &mut Ui, checks: &[Check], server: Option<json::ServerJson>) -> Result<(), Failure> {
     if ui.format != Format::Text {
         let shown = checks.iter().map(|check| json::Check {
             name: check.name.to_owned(),
             ok: check.ok,
             message: check.message.clone(),
+            warning: check.warning,
             hint: check.hint.clone(),
         });
         let ok = checks.iter().all(|check| check.ok);
-        return ui.json(json::Doctor { ok, checks: shown.collect() });
+        return ui.json(json::Doctor { ok, checks: shown.collect(), server });
     }
     for check in checks {
         let style = ui.out_style;
-        let mark = if check.ok { style.strong("ok    ") } else { style.error("failed") };
+        let mark = match check {
+            Check { ok: false, .. } => style.error("failed"),
+            Check { warning: true, .. } => style.strong("beware"),
+            Check { .. } => style.strong("ok    "),
+        };
         let mut text = format!("{mark}  {:8}  {}\n", check.name, sanitize_line(&check.message));
         if let Some(hint) = &check.hint {
             text += &format!("                  {}\n", sanitize_line(hint));
@@ -119,6 +151,18 @@ async fn check_store(ui: &Ui, context: &Context) -> Result<Check, Failure> {
     };
     let endpoint = engine.collection().endpoint();
     Ok(Check { hint, ..Check::fine("store", format!("{place} at {endpoint}: {held}")) })
+}
+
+/// How the collection is kept on its server, and what is wrong with that.
+async fn look_at_server(
+    ui: &Ui,
+    context: &Context,
+) -> Result<Option<(Deployment, Vec<Concern>)>, Failure> {
+    let deployment = open(ui, context.clone())?.deployment().await?;
+    Ok(deployment.map(|deployment| {
+        let concerns = [concerns(&deployment), advice(&deployment)].concat();
+        (deployment, concerns)
+    }))
 }
 
 /// What another program has written into the collection.

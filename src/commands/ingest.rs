@@ -116,6 +116,7 @@ impl Shown<'_> {
                     progress.on(self.ui, &event);
                 }
             }
+            SyncEvent::Note(note) => self.ui.note(&note),
             SyncEvent::Throttled(throttled) => {
                 self.progress = None;
                 describe_throttling(self.ui, throttled);

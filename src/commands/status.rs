@@ -9,10 +9,12 @@ use crate::error::{Exit, Failure};
 use crate::ingest::WarnedSource;
 use crate::ingest::quality::{self, Doubtful};
 use crate::output::words::{counted, grouped};
-use crate::output::{Stale, Status};
+use crate::output::{ServerJson, Stale, Status};
+use crate::service::deployment::concerns;
 use crate::service::freshness::{Freshness, check_counts, length_drift, mean_terms, nameless};
-use crate::types::{DocumentRecord, FailureRecord, Manifest, SparseId};
+use crate::types::{Deployment, DocumentRecord, FailureRecord, Manifest, SparseId};
 use crate::ui::Ui;
+use crate::ui::deployment::deployment_rows;
 use crate::ui::sanitize::sanitize_line;
 
 pub(super) async fn run(ui: &mut Ui, context: Context, args: StatusArgs) -> Result<Exit, Failure> {
@@ -23,6 +25,8 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: StatusArgs) -> Resu
     let documents = store.documents().await?;
     let chunks = store.count_chunks().await?;
     let failures = store.failures().await?;
+    let deployment = engine.deployment().await?;
+    let concerns = deployment.as_ref().map(concerns).unwrap_or_default();
     // The files of other projects are not here.
     let is_own = |record: &&DocumentRecord| match &context.project {
         Some(project) if !manifest.owner.guests.is_empty() => {
@@ -45,6 +49,9 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: StatusArgs) -> Resu
             let sources = describe(&freshness, manifest, awaited.len());
             let text = text(ui, context, store.endpoint(), manifest, &documents, chunks, sources);
             ui.data(&text)?;
+            if let Some(deployment) = &deployment {
+                ui.data(&on_server(ui, deployment))?;
+            }
             ui.data(&failed(ui, &failures))?;
             ui.data(&partly_read(ui, documents.iter().filter_map(WarnedSource::of)))?;
         }
@@ -67,9 +74,13 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: StatusArgs) -> Resu
             failures,
             warned: documents.iter().filter_map(WarnedSource::of).collect(),
             pages: freshness.pages,
+            server: deployment.map(|deployment| ServerJson::of(deployment, &concerns)),
             doubtful,
             records: args.documents.then(|| documents.clone()),
         })?;
+    }
+    for concern in &concerns {
+        ui.warn(&format!("{}; {}", concern.message, concern.hint));
     }
     check_counts(&**engine.collection(), &reader, &documents, chunks).await?;
     if let Some(warning) = length_drift(manifest, &documents) {
@@ -121,8 +132,16 @@ fn text(
         ),
         ("sources", sources),
     ];
+    labelled(ui, &rows)
+}
+
+fn on_server(ui: &Ui, deployment: &Deployment) -> String {
+    labelled(ui, &deployment_rows(deployment))
+}
+
+fn labelled(ui: &Ui, rows: &[(&str, String)]) -> String {
     let mut text = String::new();
-    for (name, value) in &rows {
+    for (name, value) in rows {
         let name = ui.out_style.strong(&format!("{name:10}"));
         text += &format!("{name}  {}\n", sanitize_line(value));
     }

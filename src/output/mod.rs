@@ -23,7 +23,9 @@ pub use answer::{
 pub use explain::{ExpectedJson, ExplainEvent, ExplainJson, ExplainedHit};
 pub use found::{Found, HitJson};
 pub use show::{DocumentJson, ShowEvent, ShowJson, ShownChunkJson};
-pub use state::{Adoption, Check, Doctor, Index, Setting, ShownSettings, Stale, Status, TraceList};
+pub use state::{
+    Adoption, Check, Doctor, Index, ServerJson, Setting, ShownSettings, Stale, Status, TraceList,
+};
 
 use crate::error::{Exit, Failure};
 use crate::types::SCHEMA_VERSION;

@@ -7,8 +7,9 @@ use serde::Serialize;
 
 use crate::ingest::WarnedSource;
 use crate::ingest::quality::Doubtful;
+use crate::service::deployment::Concern;
 use crate::trace::Trace;
-use crate::types::{DocumentRecord, FailureRecord, Manifest};
+use crate::types::{Deployment, DocumentRecord, FailureRecord, Manifest};
 
 /// What is stored, and what built it.
 #[derive(Serialize, JsonSchema)]
@@ -28,12 +29,51 @@ pub struct Status {
     pub warned: Vec<WarnedSource>,
     /// Documents that are pages of the web; whether they changed is not known.
     pub pages: usize,
+    /// How it is kept on a Qdrant server; absent where the collection is embedded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server: Option<ServerJson>,
     /// Documents whose text looks broken, with `--quality`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub doubtful: Option<Vec<Doubtful>>,
     /// Every document, with `--documents`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub records: Option<Vec<DocumentRecord>>,
+}
+
+/// How a collection is kept on a Qdrant server.
+#[derive(Serialize, JsonSchema)]
+pub struct ServerJson {
+    #[serde(flatten)]
+    pub deployment: Deployment,
+    /// All peers that are known of, by what has copies on them: a cluster may have more.
+    pub peers: Vec<u64>,
+    /// What its owner should know.
+    pub concerns: Vec<ConcernJson>,
+}
+
+/// Something to know about a collection on a server.
+#[derive(Serialize, JsonSchema)]
+pub struct ConcernJson {
+    pub message: String,
+    /// What to do about it.
+    pub hint: String,
+    /// Questions or runs end with an error until then.
+    pub fatal: bool,
+}
+
+impl ServerJson {
+    pub fn of(deployment: Deployment, concerns: &[Concern]) -> Self {
+        let row = |concern: &Concern| ConcernJson {
+            message: concern.message.clone(),
+            hint: concern.hint.clone(),
+            fatal: concern.fatal,
+        };
+        Self {
+            peers: deployment.peers().into_iter().collect(),
+            concerns: concerns.iter().map(row).collect(),
+            deployment,
+        }
+    }
 }
 
 /// Files that are not what they were when they were ingested.
@@ -78,6 +118,9 @@ pub struct Adoption {
 pub struct Doctor {
     pub ok: bool,
     pub checks: Vec<Check>,
+    /// How the collection is kept on a Qdrant server; absent where it is embedded, or is not there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server: Option<ServerJson>,
 }
 
 /// One thing that was looked at.
@@ -86,6 +129,8 @@ pub struct Check {
     pub name: String,
     pub ok: bool,
     pub message: String,
+    /// It works, and could go wrong.
+    pub warning: bool,
     /// What to do next.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,

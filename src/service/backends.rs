@@ -89,8 +89,7 @@ pub fn server(settings: &Settings, retry: RetryPolicy) -> Result<ServerStore, Fa
         url,
         api_key: qdrant.api_key.clone(),
         timeout: qdrant.timeout,
-        shard_number: qdrant.shard_number,
-        replication_factor: qdrant.replication_factor,
+        layout: qdrant.layout,
         retry,
         retry_for: qdrant.retry_for,
     };

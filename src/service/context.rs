@@ -95,8 +95,12 @@ impl Context {
 
     /// Whose fault a value that cannot be used is: one that was typed is wrong usage.
     pub fn fault_of(&self, name: &str) -> Exit {
-        let typed = self.origin(name).is_some_and(|origin| *origin == Origin::Flag);
-        if typed { Exit::Usage } else { Exit::Config }
+        if self.is_typed(name) { Exit::Usage } else { Exit::Config }
+    }
+
+    /// It was given as a flag.
+    pub fn is_typed(&self, name: &str) -> bool {
+        self.origin(name).is_some_and(|origin| *origin == Origin::Flag)
     }
 
     fn origin(&self, name: &str) -> Option<&Origin> {

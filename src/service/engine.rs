@@ -1,5 +1,6 @@
 //! What lives as long as the process.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
 use tokio::sync::{Mutex, OnceCell};
@@ -38,6 +39,8 @@ pub struct Engine {
     traces: TraceSink,
     /// Where what was found is kept; `None`: nowhere.
     remembered: Option<Remembered>,
+    /// What of the layout that is asked for changes nothing was said.
+    pub(super) layout_told: AtomicBool,
 }
 
 /// Rebuilds that may end in a row while a snapshot is being opened.
@@ -70,6 +73,7 @@ impl Engine {
             template: OnceLock::new(),
             traces: TraceSink::default(),
             remembered: None,
+            layout_told: AtomicBool::new(false),
         })
     }
 

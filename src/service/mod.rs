@@ -31,6 +31,7 @@ pub mod backends;
 pub mod compatibility;
 pub mod condition;
 pub mod context;
+pub mod deployment;
 pub mod engine;
 pub mod explaining;
 pub mod freshness;

@@ -40,6 +40,8 @@ pub enum SyncEvent {
     /// The embedder answers.
     Connected(EmbedderId),
     Ingest(IngestEvent),
+    /// Something to know about the run.
+    Note(String),
     /// The run is over, and the embedding endpoint was spared in it.
     Throttled(Throttled),
 }
@@ -124,6 +126,9 @@ impl Engine {
         check_inline(&ingest_options)?;
         let destination = self.destination(&owned.writer, model, options.rebuild).await?;
         let manifest = destination.manifest.as_ref();
+        for note in self.layout_notes(manifest.is_some()).await {
+            on(SyncEvent::Note(note));
+        }
         let former = match &destination.build {
             Build::Rebuild(former) | Build::Copy(former) => Some(&**former.manifest()),
             Build::Sync => None,

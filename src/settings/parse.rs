@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::EmbeddingModel;
-use crate::types::{Mode, OcrPolicy, OnSecret, SparseId};
+use crate::types::{Mode, OcrPolicy, OnSecret, Quantization, SparseId};
 
 pub fn collection(text: &str) -> Result<String, String> {
     let fits = text.len() <= 100
@@ -106,6 +106,14 @@ pub fn mode(text: &str) -> Result<Mode, String> {
         .into_iter()
         .find(|mode| mode.name() == text)
         .ok_or_else(|| "is not a mode: use hybrid, dense or sparse".to_owned())
+}
+
+/// Those that a new collection may have.
+pub fn quantization(text: &str) -> Result<Quantization, String> {
+    [Quantization::Scalar, Quantization::Binary, Quantization::None]
+        .into_iter()
+        .find(|kind| kind.name() == text)
+        .ok_or_else(|| "is not a quantization: use scalar, binary or none".to_owned())
 }
 
 pub fn on_secret(text: &str) -> Result<OnSecret, String> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{SettingsError, Values, parse};
-use crate::types::Mode;
+use crate::types::{CollectionLayout, Mode};
 
 #[derive(Clone, PartialEq)]
 pub struct Qdrant {
@@ -13,8 +13,8 @@ pub struct Qdrant {
     pub timeout: Duration,
     /// How long a run that writes repeats a request that fails.
     pub retry_for: Duration,
-    pub shard_number: Option<u32>,
-    pub replication_factor: Option<u32>,
+    /// Of a collection that is created.
+    pub layout: CollectionLayout,
 }
 
 impl Qdrant {
@@ -24,10 +24,22 @@ impl Qdrant {
             api_key: values.text("qdrant.api_key"),
             timeout: values.time("qdrant.timeout")?,
             retry_for: values.time("qdrant.retry_for")?,
-            shard_number: values.whole_if_set("qdrant.shard_number")?,
-            replication_factor: values.whole_if_set("qdrant.replication_factor")?,
+            layout: layout(values)?,
         })
     }
+}
+
+fn layout(values: &Values<'_>) -> Result<CollectionLayout, SettingsError> {
+    Ok(CollectionLayout {
+        shard_number: values.whole_if_set("qdrant.shard_number")?,
+        replication_factor: values.whole_if_set("qdrant.replication_factor")?,
+        write_consistency: values.whole_if_set("qdrant.write_consistency")?,
+        on_disk: values.optional("qdrant.on_disk", parse::boolean)?,
+        quantization: values.optional("qdrant.quantization", parse::quantization)?,
+        hnsw_m: values.whole_if_set("qdrant.hnsw_m")?,
+        hnsw_ef_construct: values.whole_if_set("qdrant.hnsw_ef_construct")?,
+        indexing_threshold: values.whole_if_set("qdrant.indexing_threshold")?,
+    })
 }
 
 impl std::fmt::Debug for Qdrant {

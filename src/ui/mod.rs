@@ -7,6 +7,7 @@
 pub mod answer;
 pub mod chat;
 mod columns;
+pub mod deployment;
 pub mod eval;
 pub mod explain;
 pub mod line;

@@ -8,6 +8,7 @@ mod chatting;
 mod cluster;
 mod config;
 mod deploy;
+mod deployment;
 mod described;
 mod doctor;
 mod env;

@@ -10,6 +10,8 @@
 #![allow(dead_code, reason = "each of its users needs a part")]
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+#[path = "qdrant/layout.rs"]
+mod layout;
 #[path = "qdrant/memory.rs"]
 mod memory;
 #[path = "qdrant/services.rs"]

@@ -336,8 +336,7 @@ pub(super) fn on_server() -> Option<ServerStore> {
         url,
         api_key: std::env::var("DOCENT_TEST_QDRANT_API_KEY").ok(),
         timeout: Duration::from_secs(30),
-        shard_number: None,
-        replication_factor: None,
+        layout: crate::types::CollectionLayout::default(),
         retry: RetryPolicy {
             within: Some(Duration::from_secs(10)),
             base: Duration::from_millis(50),

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::*;
 use crate::store::OnWait;
 use crate::store::owner::Owner;
+use crate::types::CollectionLayout;
 
 const LEASE: &str = "docs@lease";
 
@@ -217,7 +218,8 @@ async fn a_lease_has_copies_where_there_are_nodes_for_them() {
     let (script, options) = server();
     written(&another(&options)).await.unwrap();
     assert_eq!(script.memory.lock().unwrap().replication_of(LEASE), Some(3));
-    let more = ServerOptions { replication_factor: Some(5), ..options };
+    let layout = CollectionLayout { replication_factor: Some(5), ..CollectionLayout::default() };
+    let more = ServerOptions { layout, ..options };
     let more = connect(more, "other").unwrap();
     written(&more).await.unwrap();
     assert_eq!(script.memory.lock().unwrap().replication_of("other@lease"), Some(5));

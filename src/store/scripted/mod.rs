@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod deployment;
 mod lease;
 mod nodes;
 mod trickle;
@@ -69,8 +70,7 @@ fn options(port: u16) -> ServerOptions {
         url: format!("http://127.0.0.1:{port}"),
         api_key: Some(KEY.to_owned()),
         timeout: Duration::from_secs(30),
-        shard_number: None,
-        replication_factor: None,
+        layout: crate::types::CollectionLayout::default(),
         retry: RetryPolicy { attempts: 3, within: None, base: moment, max: moment },
         retry_for: Duration::from_millis(20),
     }

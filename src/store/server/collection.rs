@@ -3,15 +3,15 @@
 use std::collections::HashMap;
 
 use qdrant_client::qdrant::{
-    CollectionConfig, CreateAlias, CreateCollection, CreateFieldIndexCollection, FieldType,
-    UpdateCollection, Value,
+    CollectionConfig, CollectionInfo, CreateAlias, UpdateCollection, Value,
 };
 
 use super::found::Version;
+use super::layout::{self, Creation};
 use super::link::{or_exists, or_missing};
 use super::{ServerStore, wire};
 use crate::error::{BackendError, Fault};
-use crate::store::{INDEXED_FIELDS, version_of};
+use crate::store::version_of;
 use crate::types::{Manifest, Ownership};
 
 /// Key of a collection's metadata under which the manifest is.
@@ -37,9 +37,14 @@ impl ServerStore {
         &self,
         name: &str,
     ) -> Result<Option<CollectionConfig>, BackendError> {
+        let info = self.info(name).await?;
+        Ok(info.map(|info| info.config.unwrap_or_default()))
+    }
+
+    /// The same with its state and its indexes.
+    pub(super) async fn info(&self, name: &str) -> Result<Option<CollectionInfo>, BackendError> {
         let info = self.link.ask(|client| async move { client.collection_info(name).await }).await;
-        let Some(info) = or_missing(info)? else { return Ok(None) };
-        Ok(Some(info.result.and_then(|info| info.config).unwrap_or_default()))
+        Ok(or_missing(info)?.map(|info| info.result.unwrap_or_default()))
     }
 
     /// The manifest that a collection was made with.
@@ -192,11 +197,15 @@ impl ServerStore {
         physical: &str,
         metadata: HashMap<String, Value>,
     ) -> Result<(), BackendError> {
-        let request = UpdateCollection {
+        self.update(UpdateCollection {
             collection_name: physical.to_owned(),
             metadata,
             ..UpdateCollection::default()
-        };
+        })
+        .await
+    }
+
+    pub(super) async fn update(&self, request: UpdateCollection) -> Result<(), BackendError> {
         let updated = self.link.ask(|client| {
             let request = request.clone();
             async move { client.update_collection(request).await }
@@ -204,7 +213,8 @@ impl ServerStore {
         updated.await.map(|_| ())
     }
 
-    /// `replaces`: the number of the version that it is to take the place of.
+    /// `replaces`: the number of the version that it is to take the place of, whose layout it has
+    /// unless another was asked for.
     pub(super) async fn create_physical(
         &self,
         number: u32,
@@ -216,30 +226,30 @@ impl ServerStore {
         if let Some(replaces) = replaces {
             metadata.insert(BESIDE.to_owned(), wire::to_value(vec![replaces].into()));
         }
-        let request = CreateCollection {
-            collection_name: name.clone(),
-            vectors_config: Some(wire::vectors_config(manifest.embedder.dimensions)),
-            sparse_vectors_config: Some(wire::sparse_config()),
-            hnsw_config: Some(wire::graph_config()),
-            shard_number: self.layout.shard_number,
-            replication_factor: self.layout.replication_factor,
-            metadata,
-            ..CreateCollection::default()
+        let former = match replaces {
+            Some(number) => self.info(&self.version(number)).await?,
+            None => None,
         };
+        let Creation { mut create, afterwards, indexes } =
+            layout::creation(&self.layout, manifest.embedder.dimensions, former);
+        create.collection_name.clone_from(&name);
+        create.metadata.extend(metadata);
         self.link
             .ask(|client| {
-                let request = request.clone();
+                let request = create.clone();
                 async move { or_exists(client.create_collection(request).await) }
             })
             .await?;
-        for field in INDEXED_FIELDS {
-            let request = CreateFieldIndexCollection {
+        if let Some(params) = afterwards {
+            self.update(UpdateCollection {
                 collection_name: name.clone(),
-                wait: Some(true),
-                field_name: field.to_owned(),
-                field_type: Some(FieldType::Keyword.into()),
-                ..CreateFieldIndexCollection::default()
-            };
+                params: Some(params),
+                ..UpdateCollection::default()
+            })
+            .await?;
+        }
+        for mut request in indexes {
+            request.collection_name.clone_from(&name);
             self.link
                 .ask(|client| {
                     let request = request.clone();
@@ -297,6 +307,8 @@ fn beside(config: &CollectionConfig) -> Vec<u32> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
+    use qdrant_client::qdrant::CreateCollection;
+
     use super::*;
     use crate::store::Collection;
     use crate::store::contract;
@@ -309,7 +321,7 @@ mod tests {
         let created = store.link.ask(|client| {
             let request = CreateCollection {
                 collection_name: foreign.clone(),
-                vectors_config: Some(wire::vectors_config(4)),
+                vectors_config: Some(wire::named_dense(wire::dense_params(4))),
                 ..CreateCollection::default()
             };
             async move { client.create_collection(request).await }

@@ -23,6 +23,8 @@
 //! before, the server applies before what the next holder sends: only a request that is on its way for
 //! longer than a lease and its grace could come too late.
 
+mod seen;
+
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

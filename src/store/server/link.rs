@@ -109,6 +109,11 @@ impl Link {
         }
     }
 
+    /// All nodes that were named.
+    pub(super) fn nodes(&self) -> impl Iterator<Item = &Node> {
+        self.nodes.all()
+    }
+
     /// Version of the server, where it is new enough.
     pub(super) async fn health(&self) -> Result<String, BackendError> {
         let reply = self.ask(|client| async move { client.health_check().await }).await?;

@@ -10,9 +10,11 @@
 
 mod address;
 mod collection;
+mod deployment;
 mod fault;
 mod found;
 mod intents;
+mod layout;
 mod lease;
 mod link;
 mod nodes;
@@ -36,6 +38,7 @@ use self::physical::Physical;
 use super::{Collection, CollectionWriter, OnWait, Reader, check_name};
 use crate::error::{BackendError, Fault, Service};
 use crate::retry::RetryPolicy;
+use crate::types::CollectionLayout;
 
 /// How to reach a server, and how a collection is laid out there when it is created.
 #[derive(Clone)]
@@ -46,10 +49,8 @@ pub struct ServerOptions {
     pub api_key: Option<String>,
     /// For each request.
     pub timeout: Duration,
-    /// Shards of a new collection; the server decides where `None`.
-    pub shard_number: Option<u32>,
-    /// Copies of each shard of a new collection; the server decides where `None`.
-    pub replication_factor: Option<u32>,
+    /// Of a new collection; the version that it takes the place of decides where `None`, or the server.
+    pub layout: CollectionLayout,
     /// Of who reads: somebody waits for the answer.
     pub retry: RetryPolicy,
     /// How long a writer repeats a request that fails: a server may be restarted meanwhile.
@@ -65,18 +66,11 @@ pub struct ServerStore {
     /// What the names of the versions begin with: that of the alias, unless an operator gave another
     /// collection this name as well.
     base: String,
-    layout: Layout,
+    layout: CollectionLayout,
     terms: Terms,
     retry_for: Duration,
     /// A search has met points that are none of docent's.
     has_foreign: Arc<AtomicBool>,
-}
-
-/// Of new collections.
-#[derive(Clone, Copy)]
-struct Layout {
-    shard_number: Option<u32>,
-    replication_factor: Option<u32>,
 }
 
 /// A server that is back is asked again soon, however long it was away.
@@ -110,10 +104,7 @@ pub fn connect(options: ServerOptions, name: &str) -> Result<ServerStore, Backen
         link: Link::new(nodes, endpoint, timeout, retry),
         name: name.to_owned(),
         base: name.to_owned(),
-        layout: Layout {
-            shard_number: options.shard_number,
-            replication_factor: options.replication_factor,
-        },
+        layout: options.layout,
         terms: Terms { life: LEASE, wait: ServerStore::DEFAULT_WAIT, on_wait: Arc::new(|_| ()) },
         retry_for,
         has_foreign: Arc::default(),

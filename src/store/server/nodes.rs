@@ -13,6 +13,7 @@ use url::Url;
 use super::fault;
 use crate::error::{BackendError, Service};
 use crate::http::is_loopback;
+use crate::types::NodeHealth;
 
 /// A host that is there takes a connection sooner.
 pub(super) const CONNECT: Duration = Duration::from_secs(5);
@@ -72,6 +73,10 @@ impl Nodes {
         self.all.len()
     }
 
+    pub(super) fn all(&self) -> impl Iterator<Item = &Node> {
+        self.all.iter()
+    }
+
     /// The node that is asked now, with its number.
     pub(super) fn asked(&self) -> (usize, &Node) {
         let number = self.asked.load(Ordering::Relaxed) % self.all.len();
@@ -86,6 +91,20 @@ impl Nodes {
 }
 
 impl Node {
+    /// Whether it answers, asked once, for so long at most.
+    pub(super) async fn health(&self, longest: Duration) -> NodeHealth {
+        let answer = tokio::time::timeout(longest, self.client.health_check()).await;
+        let (version, error) = match answer {
+            Ok(Ok(reply)) => (Some(reply.version), None),
+            Ok(Err(error)) => (
+                None,
+                Some(fault::describe(&error, longest, self.answered.load(Ordering::Relaxed)).1),
+            ),
+            Err(_) => (None, Some(fault::overdue(longest).1)),
+        };
+        NodeHealth { address: self.address.clone(), version, error }
+    }
+
     /// Ends when the node has not answered for a while and does not say that it lives, either: a process
     /// that stands still takes requests and answers none, for as long as the limit of each.
     pub(super) async fn stands_still(&self) {

@@ -9,10 +9,10 @@ use qdrant_client::qdrant::vector_input::Variant;
 use qdrant_client::qdrant::vectors::VectorsOptions;
 use qdrant_client::qdrant::{
     Condition, DenseVector, Distance, Filter, HnswConfigDiff, ListValue, Modifier, NamedVectors,
-    PointId, PointStruct, PointsIdsList, PointsSelector, Query, QueryPoints, RetrievedPoint,
-    ScoredPoint, SparseVector, SparseVectorConfig, SparseVectorParams, Struct, Value, Vector,
-    VectorInput, VectorParams, VectorParamsMap, Vectors, VectorsConfig, VectorsOutput, query,
-    vector, vector_output, vectors_config, vectors_output,
+    PointId, PointStruct, PointsIdsList, PointsSelector, QuantizationSearchParams, Query,
+    QueryPoints, RetrievedPoint, ScoredPoint, SearchParams, SparseVector, SparseVectorConfig,
+    SparseVectorParams, Struct, Value, Vector, VectorInput, VectorParams, VectorParamsMap, Vectors,
+    VectorsConfig, VectorsOutput, query, vector, vector_output, vectors_config, vectors_output,
 };
 use serde_json::Number;
 use uuid::Uuid;
@@ -21,13 +21,17 @@ use crate::store::payload::{self, CHUNK, Payload};
 use crate::store::{DENSE, EXACT_UP_TO, SPARSE, SearchRequest};
 use crate::types::{self, Chunk, ContentHash, DocumentRecord, FailureRecord, Point, Scored};
 
-pub(super) fn vectors_config(dimensions: usize) -> VectorsConfig {
-    let dense = VectorParams {
+/// Vectors of the dense leg, where nothing else is asked for.
+pub(super) fn dense_params(dimensions: usize) -> VectorParams {
+    VectorParams {
         size: dimensions as u64,
         distance: Distance::Cosine.into(),
         ..VectorParams::default()
-    };
-    let map = HashMap::from([(DENSE.to_owned(), dense)]);
+    }
+}
+
+pub(super) fn named_dense(params: VectorParams) -> VectorsConfig {
+    let map = HashMap::from([(DENSE.to_owned(), params)]);
     VectorsConfig { config: Some(vectors_config::Config::ParamsMap(VectorParamsMap { map })) }
 }
 
@@ -43,9 +47,13 @@ pub(super) fn graph_config() -> HnswConfigDiff {
     }
 }
 
-pub(super) fn sparse_config() -> SparseVectorConfig {
-    let sparse = SparseVectorParams { modifier: Some(Modifier::Idf.into()), index: None };
-    SparseVectorConfig { map: HashMap::from([(SPARSE.to_owned(), sparse)]) }
+/// Vectors of the sparse leg, where nothing else is asked for.
+pub(super) fn sparse_params() -> SparseVectorParams {
+    SparseVectorParams { modifier: Some(Modifier::Idf.into()), index: None }
+}
+
+pub(super) fn named_sparse(params: SparseVectorParams) -> SparseVectorConfig {
+    SparseVectorConfig { map: HashMap::from([(SPARSE.to_owned(), params)]) }
 }
 
 pub(super) fn chunk_point(Point { chunk, dense, sparse }: Point) -> PointStruct {
@@ -118,12 +126,21 @@ pub(super) fn queries(
         using: Some(using.to_owned()),
         filter: filter.clone(),
         score_threshold: request.min_score,
+        params: (using == DENSE).then(compared),
         limit: Some(request.limit as u64),
         with_payload: Some(true.into()),
         ..QueryPoints::default()
     };
     let terms = request.idf_of.iter().map(|&term| most_of(collection, term));
     dense.into_iter().chain(sparse).map(query).chain(terms).collect()
+}
+
+/// Where something smaller stands for the vectors, what is found by that is compared by themselves:
+/// scores of two legs are fused, and these are not the same otherwise.
+fn compared() -> SearchParams {
+    let quantization =
+        QuantizationSearchParams { rescore: Some(true), ..QuantizationSearchParams::default() };
+    SearchParams { quantization: Some(quantization), ..SearchParams::default() }
 }
 
 /// For the chunk that has most of a term, with the weight it has there.

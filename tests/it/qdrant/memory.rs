@@ -11,13 +11,16 @@ use qdrant_client::qdrant::points_selector::PointsSelectorOneOf;
 use qdrant_client::qdrant::value::Kind;
 use qdrant_client::qdrant::vectors::VectorsOptions;
 use qdrant_client::qdrant::{
-    CollectionConfig, Condition, CreateCollection, DenseVector, Filter, GetPoints,
-    NamedVectorsOutput, PointId, PointStruct, PointsSelector, QueryPoints, RetrievedPoint,
-    ScoredPoint, ScrollPoints, SparseVector, UpsertPoints, Value, VectorOutput, VectorsOutput,
+    CollectionClusterInfoResponse, CollectionInfo, Condition, CreateCollection,
+    CreateFieldIndexCollection, DenseVector, Filter, GetPoints, NamedVectorsOutput, PointId,
+    PointStruct, PointsSelector, QueryPoints, RetrievedPoint, ScoredPoint, ScrollPoints,
+    SparseVector, UpdateCollection, UpsertPoints, Value, VectorOutput, VectorsOutput,
     WithVectorsSelector, query, vector, vector_input, vector_output, vectors_config,
     vectors_output, with_payload_selector, with_vectors_selector,
 };
 use tonic::Status;
+
+use super::layout::Laid;
 
 /// All that a server has.
 #[derive(Default)]
@@ -26,12 +29,14 @@ pub(crate) struct Memory {
     aliases: BTreeMap<String, String>,
     /// Collections that take no more points.
     refusing: HashSet<String>,
+    /// Nodes of the cluster beside the one that is asked.
+    pub(crate) other_peers: u64,
 }
 
 #[derive(Clone, Default)]
 struct Collection {
     metadata: HashMap<String, Value>,
-    replication_factor: Option<u32>,
+    laid: Laid,
     /// Of its dense vectors, by their names.
     dimensions: HashMap<String, u64>,
     points: BTreeMap<String, Point>,
@@ -51,7 +56,8 @@ fn missing(name: &str) -> Status {
 
 impl Memory {
     pub(crate) fn create(&mut self, request: CreateCollection) -> Result<(), Status> {
-        let name = request.collection_name;
+        let name = request.collection_name.clone();
+        let laid = Laid::of(&request);
         if self.collections.contains_key(&name) || self.aliases.contains_key(&name) {
             return Err(Status::already_exists(format!("Collection `{name}` already exists!")));
         }
@@ -64,12 +70,8 @@ impl Memory {
             }
             None => HashMap::new(),
         };
-        let collection = Collection {
-            metadata: request.metadata,
-            replication_factor: request.replication_factor,
-            dimensions,
-            ..Default::default()
-        };
+        let collection =
+            Collection { metadata: request.metadata, laid, dimensions, ..Default::default() };
         self.collections.insert(name, collection);
         Ok(())
     }
@@ -80,12 +82,16 @@ impl Memory {
         self.collections.remove(name).is_some()
     }
 
-    pub(crate) fn merge_metadata(
-        &mut self,
-        name: &str,
-        metadata: HashMap<String, Value>,
-    ) -> Result<(), Status> {
-        self.named(name)?.metadata.extend(metadata);
+    /// Metadata are merged by key.
+    pub(crate) fn update(&mut self, request: UpdateCollection) -> Result<(), Status> {
+        let found = self.named(&request.collection_name)?;
+        found.laid.update(&request);
+        found.metadata.extend(request.metadata);
+        Ok(())
+    }
+
+    pub(crate) fn index(&mut self, request: CreateFieldIndexCollection) -> Result<(), Status> {
+        self.named(&request.collection_name)?.laid.index(request);
         Ok(())
     }
 
@@ -95,14 +101,24 @@ impl Memory {
         assert!(found.is_some(), "{key} was not there");
     }
 
-    pub(crate) fn config(&mut self, name: &str) -> Result<CollectionConfig, Status> {
-        let metadata = self.named(name)?.metadata.clone();
-        Ok(CollectionConfig { metadata, ..CollectionConfig::default() })
+    pub(crate) fn info(&mut self, name: &str) -> Result<CollectionInfo, Status> {
+        let found = self.named(name)?;
+        Ok(found.laid.info(found.metadata.clone()))
+    }
+
+    pub(crate) fn cluster(&mut self, name: &str) -> Result<CollectionClusterInfoResponse, Status> {
+        let peers = self.other_peers + 1;
+        Ok(self.named(name)?.laid.cluster(peers))
+    }
+
+    /// How a collection is laid out, as an operator may change it.
+    pub(crate) fn laid(&mut self, name: &str) -> &mut Laid {
+        &mut self.named(name).expect("a collection").laid
     }
 
     /// Copies that were asked for.
     pub(crate) fn replication_of(&self, name: &str) -> Option<u32> {
-        self.collections[name].replication_factor
+        self.collections[name].laid.config.params.as_ref().and_then(|it| it.replication_factor)
     }
 
     pub(crate) fn names(&self) -> Vec<String> {

@@ -110,7 +110,7 @@ service! {
         },
         create_field_index: CreateFieldIndexCollection => PointsOperationResponse =
             |memory, request| {
-                memory.config(&request.collection_name)?;
+                memory.index(request)?;
                 Ok(api::PointsOperationResponse::default())
             },
     }
@@ -153,8 +153,7 @@ service! {
             request: Request<api::GetCollectionInfoRequest>,
         ) -> Result<Response<api::GetCollectionInfoResponse>, Status> {
             self.answer("collection_info", request, |memory, request| {
-                let config = Some(memory.config(&request.collection_name)?);
-                let result = Some(api::CollectionInfo { config, ..Default::default() });
+                let result = Some(memory.info(&request.collection_name)?);
                 Ok(api::GetCollectionInfoResponse { result, ..Default::default() })
             })
             .await
@@ -180,7 +179,7 @@ service! {
             memory.create(request).map(done)
         },
         update: UpdateCollection => CollectionOperationResponse = |memory, request| {
-            memory.merge_metadata(&request.collection_name, request.metadata).map(done)
+            memory.update(request).map(done)
         },
         update_aliases: ChangeAliases => CollectionOperationResponse = |memory, request| {
             for action in request.actions {
@@ -200,10 +199,11 @@ service! {
             let aliases = memory.aliases().into_iter().map(describe).collect();
             Ok(api::ListAliasesResponse { aliases, ..Default::default() })
         },
+        collection_cluster_info: CollectionClusterInfoRequest => CollectionClusterInfoResponse =
+            |memory, request| memory.cluster(&request.collection_name),
     }
     unplayed {
         list_collection_aliases: ListCollectionAliasesRequest => ListAliasesResponse,
-        collection_cluster_info: CollectionClusterInfoRequest => CollectionClusterInfoResponse,
         collection_exists: CollectionExistsRequest => CollectionExistsResponse,
         update_collection_cluster_setup:
             UpdateCollectionClusterSetupRequest => UpdateCollectionClusterSetupResponse,

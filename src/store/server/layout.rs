@@ -1,0 +1,419 @@
+//! How a collection is laid out: as it was asked for, else as the version is that it takes the place
+//! of, else as docent and the server have it. What an operator changed since that one was made is kept.
+
+#![expect(deprecated, reason = "what stands for these fields, servers up to 1.18 do not know")]
+
+use std::collections::HashMap;
+
+use qdrant_client::qdrant::quantization_config::Quantization as Kind;
+use qdrant_client::qdrant::{
+    BinaryQuantization, CollectionConfig, CollectionInfo, CollectionParams, CollectionParamsDiff,
+    CreateCollection, CreateFieldIndexCollection, FieldType, HnswConfigDiff, OptimizersConfigDiff,
+    PayloadSchemaInfo, PayloadSchemaType, QuantizationConfig, QuantizationType, ScalarQuantization,
+    SparseIndexConfig, SparseVectorParams, Value, VectorParams, vectors_config,
+};
+
+use super::wire;
+use crate::store::{DENSE, INDEXED_FIELDS, SPARSE};
+use crate::types::{CollectionLayout, Quantization};
+
+/// What the keys of the metadata begin with that are docent's.
+const OWN_METADATA: &str = "docent";
+
+/// Of the numbers of a vector, this share decides what a byte stands for; the others are outliers.
+const QUANTILE: f32 = 0.99;
+
+/// The requests that make a collection, but for its name and what docent writes into its metadata.
+pub(super) struct Creation {
+    pub(super) create: CreateCollection,
+    /// What can't be asked for before it is there.
+    pub(super) afterwards: Option<CollectionParamsDiff>,
+    pub(super) indexes: Vec<CreateFieldIndexCollection>,
+}
+
+/// Of a collection for vectors of so many dimensions. `former`: of the version that it takes the place
+/// of.
+pub(super) fn creation(
+    asked: &CollectionLayout,
+    dimensions: usize,
+    former: Option<CollectionInfo>,
+) -> Creation {
+    let CollectionInfo { config, payload_schema, .. } = former.unwrap_or_default();
+    let config = config.unwrap_or_default();
+    let create = CreateCollection {
+        vectors_config: Some(wire::named_dense(dense(asked, dimensions, &config))),
+        sparse_vectors_config: Some(wire::named_sparse(sparse(asked, &config))),
+        hnsw_config: Some(graph(asked, config.hnsw_config.unwrap_or_else(wire::graph_config))),
+        optimizers_config: optimizers(asked, config.optimizer_config),
+        quantization_config: match asked.quantization {
+            Some(kind) => quantized(kind),
+            None => config.quantization_config,
+        },
+        wal_config: config.wal_config,
+        strict_mode_config: config.strict_mode_config,
+        metadata: of_others(config.metadata),
+        ..placed(asked, config.params.as_ref())
+    };
+    Creation {
+        create,
+        afterwards: config.params.as_ref().and_then(fan_out),
+        indexes: indexes(payload_schema),
+    }
+}
+
+/// Shards and copies, and whether payloads are on disk.
+fn placed(asked: &CollectionLayout, former: Option<&CollectionParams>) -> CreateCollection {
+    let shards = former.map(|former| former.shard_number).filter(|shards| *shards > 0);
+    let copies = former.and_then(|former| former.replication_factor);
+    let confirming = former.and_then(|former| former.write_consistency_factor);
+    CreateCollection {
+        shard_number: asked.shard_number.or(shards),
+        replication_factor: asked.replication_factor.or(copies),
+        write_consistency_factor: asked.write_consistency.or(confirming),
+        on_disk_payload: match asked.on_disk {
+            Some(true) => Some(true),
+            _ => former.map(|former| former.on_disk_payload),
+        },
+        payload: former.and_then(|former| former.payload).filter(|_| asked.on_disk.is_none()),
+        id_tracker: former.and_then(|former| former.id_tracker),
+        ..CreateCollection::default()
+    }
+}
+
+fn dense(asked: &CollectionLayout, dimensions: usize, former: &CollectionConfig) -> VectorParams {
+    let mut params = wire::dense_params(dimensions);
+    if let Some(former) = dense_of(former) {
+        params = VectorParams { size: params.size, distance: params.distance, ..*former };
+    }
+    if asked.on_disk.is_some() {
+        (params.on_disk, params.memory) = (asked.on_disk, None);
+    }
+    if asked.quantization.is_some() {
+        // That of the collection counts then.
+        params.quantization_config = None;
+    }
+    // What it has of its own counts more than what the collection has.
+    params.hnsw_config = params.hnsw_config.map(|own| HnswConfigDiff {
+        m: own.m.and(asked.hnsw_m).or(own.m),
+        ef_construct: own.ef_construct.and(asked.hnsw_ef_construct).or(own.ef_construct),
+        ..own
+    });
+    params
+}
+
+fn sparse(asked: &CollectionLayout, former: &CollectionConfig) -> SparseVectorParams {
+    let former = former.params.as_ref().and_then(|params| params.sparse_vectors_config.as_ref());
+    let mut index = former.and_then(|former| former.map.get(SPARSE)).and_then(|it| it.index);
+    if asked.on_disk.is_some() {
+        let former = index.unwrap_or_default();
+        index = Some(SparseIndexConfig { on_disk: asked.on_disk, memory: None, ..former });
+    }
+    SparseVectorParams { index, ..wire::sparse_params() }
+}
+
+fn graph(asked: &CollectionLayout, former: HnswConfigDiff) -> HnswConfigDiff {
+    HnswConfigDiff {
+        m: asked.hnsw_m.or(former.m),
+        ef_construct: asked.hnsw_ef_construct.or(former.ef_construct),
+        ..former
+    }
+}
+
+fn optimizers(
+    asked: &CollectionLayout,
+    former: Option<OptimizersConfigDiff>,
+) -> Option<OptimizersConfigDiff> {
+    let indexing_threshold = asked.indexing_threshold;
+    match former {
+        Some(former) => Some(OptimizersConfigDiff {
+            indexing_threshold: indexing_threshold.or(former.indexing_threshold),
+            ..former
+        }),
+        None => indexing_threshold.map(|_| OptimizersConfigDiff {
+            indexing_threshold,
+            ..OptimizersConfigDiff::default()
+        }),
+    }
+}
+
+/// What stands for the vectors is kept in memory, wherever they are: else there would be no use in it.
+fn quantized(kind: Quantization) -> Option<QuantizationConfig> {
+    let quantization = match kind {
+        Quantization::Scalar => Kind::Scalar(ScalarQuantization {
+            r#type: QuantizationType::Int8.into(),
+            quantile: Some(QUANTILE),
+            always_ram: Some(true),
+            ..ScalarQuantization::default()
+        }),
+        Quantization::Binary => Kind::Binary(BinaryQuantization {
+            always_ram: Some(true),
+            ..BinaryQuantization::default()
+        }),
+        // No setting asks for the others.
+        Quantization::None | Quantization::Product | Quantization::Turbo => return None,
+    };
+    Some(QuantizationConfig { quantization: Some(quantization) })
+}
+
+/// How many copies are asked at once, which can be set only where the collection is there.
+fn fan_out(former: &CollectionParams) -> Option<CollectionParamsDiff> {
+    let CollectionParams { read_fan_out_factor, read_fan_out_delay_ms, .. } = *former;
+    let some = read_fan_out_factor.is_some() || read_fan_out_delay_ms.is_some();
+    some.then(|| CollectionParamsDiff {
+        read_fan_out_factor,
+        read_fan_out_delay_ms,
+        ..CollectionParamsDiff::default()
+    })
+}
+
+/// Those that docent asks by, and those that an operator added.
+fn indexes(mut former: HashMap<String, PayloadSchemaInfo>) -> Vec<CreateFieldIndexCollection> {
+    let own = INDEXED_FIELDS.map(|field| {
+        let params = former.remove(field).filter(|it| it.data_type() == PayloadSchemaType::Keyword);
+        index(field, FieldType::Keyword, params)
+    });
+    let mut others: Vec<_> = former
+        .into_iter()
+        .filter_map(|(field, info)| Some(index(&field, field_type(info.data_type())?, Some(info))))
+        .collect();
+    others.sort_by(|a, b| a.field_name.cmp(&b.field_name));
+    own.into_iter().chain(others).collect()
+}
+
+fn index(
+    field: &str,
+    kind: FieldType,
+    former: Option<PayloadSchemaInfo>,
+) -> CreateFieldIndexCollection {
+    CreateFieldIndexCollection {
+        wait: Some(true),
+        field_name: field.to_owned(),
+        field_type: Some(kind.into()),
+        field_index_params: former.and_then(|former| former.params),
+        ..CreateFieldIndexCollection::default()
+    }
+}
+
+fn field_type(kind: PayloadSchemaType) -> Option<FieldType> {
+    Some(match kind {
+        PayloadSchemaType::Keyword => FieldType::Keyword,
+        PayloadSchemaType::Integer => FieldType::Integer,
+        PayloadSchemaType::Float => FieldType::Float,
+        PayloadSchemaType::Geo => FieldType::Geo,
+        PayloadSchemaType::Text => FieldType::Text,
+        PayloadSchemaType::Bool => FieldType::Bool,
+        PayloadSchemaType::Datetime => FieldType::Datetime,
+        PayloadSchemaType::Uuid => FieldType::Uuid,
+        PayloadSchemaType::UnknownType => return None,
+    })
+}
+
+fn of_others(metadata: HashMap<String, Value>) -> HashMap<String, Value> {
+    metadata.into_iter().filter(|(key, _)| !key.starts_with(OWN_METADATA)).collect()
+}
+
+/// How a collection is laid out that is there.
+pub(super) fn of(config: &CollectionConfig) -> CollectionLayout {
+    let params = config.params.as_ref();
+    let dense = dense_of(config);
+    let own_graph = dense.and_then(|dense| dense.hnsw_config);
+    let graph = config.hnsw_config;
+    let of_graph = |part: fn(HnswConfigDiff) -> Option<u64>| {
+        own_graph.and_then(part).or_else(|| graph.and_then(part))
+    };
+    let quantized = dense.and_then(|dense| dense.quantization_config.as_ref());
+    let quantized = quantized.or(config.quantization_config.as_ref());
+    CollectionLayout {
+        shard_number: params.map(|params| params.shard_number),
+        replication_factor: params.and_then(|params| params.replication_factor),
+        write_consistency: params.and_then(|params| params.write_consistency_factor),
+        on_disk: dense.map(|dense| {
+            let payload = params.is_some_and(|params| params.on_disk_payload);
+            dense.on_disk.unwrap_or_default() && payload
+        }),
+        quantization: params.map(|_| kind_of(quantized)),
+        hnsw_m: of_graph(|graph| graph.m),
+        hnsw_ef_construct: of_graph(|graph| graph.ef_construct),
+        indexing_threshold: config.optimizer_config.and_then(|it| it.indexing_threshold),
+    }
+}
+
+fn kind_of(quantized: Option<&QuantizationConfig>) -> Quantization {
+    match quantized.and_then(|config| config.quantization.as_ref()) {
+        Some(Kind::Scalar(_)) => Quantization::Scalar,
+        Some(Kind::Product(_)) => Quantization::Product,
+        Some(Kind::Binary(_)) => Quantization::Binary,
+        Some(Kind::Turboquant(_)) => Quantization::Turbo,
+        None => Quantization::None,
+    }
+}
+
+fn dense_of(config: &CollectionConfig) -> Option<&VectorParams> {
+    match config.params.as_ref()?.vectors_config.as_ref()?.config.as_ref()? {
+        vectors_config::Config::ParamsMap(params) => params.map.get(DENSE),
+        vectors_config::Config::Params(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use qdrant_client::qdrant::{StrictModeConfig, UpdateCollection};
+
+    use super::*;
+    use crate::store::server::ServerStore;
+    use crate::store::{Collection, contract, scripted};
+
+    fn asked() -> CollectionLayout {
+        CollectionLayout {
+            shard_number: Some(2),
+            replication_factor: Some(1),
+            write_consistency: Some(1),
+            on_disk: Some(true),
+            quantization: Some(Quantization::Scalar),
+            hnsw_m: Some(20),
+            hnsw_ef_construct: Some(120),
+            indexing_threshold: Some(5_000),
+        }
+    }
+
+    async fn rebuild(store: &ServerStore) {
+        let writer = store.write().await.unwrap();
+        let successor = writer.successor().await.unwrap();
+        successor.create(&contract::manifest()).await.unwrap();
+        successor.publish().await.unwrap();
+        writer.close().await.unwrap();
+    }
+
+    async fn info(store: &ServerStore) -> CollectionInfo {
+        store.info(&store.name).await.unwrap().unwrap()
+    }
+
+    /// What an operator does to a collection that is there.
+    async fn adjust(store: &ServerStore) {
+        let collection_name = store.version(1);
+        let params = CollectionParamsDiff {
+            read_fan_out_factor: Some(2),
+            ..CollectionParamsDiff::default()
+        };
+        let strict_mode_config = StrictModeConfig {
+            enabled: Some(true),
+            max_query_limit: Some(5_000),
+            ..StrictModeConfig::default()
+        };
+        let update = UpdateCollection {
+            collection_name: collection_name.clone(),
+            params: Some(params),
+            strict_mode_config: Some(strict_mode_config),
+            metadata: HashMap::from([("team".to_owned(), "ferries".into())]),
+            ..UpdateCollection::default()
+        };
+        store.update(update).await.unwrap();
+        let index = CreateFieldIndexCollection {
+            collection_name,
+            ..index("chunks", FieldType::Integer, None)
+        };
+        let indexed = store.link.ask(|client| {
+            let index = index.clone();
+            async move { client.create_field_index(index).await }
+        });
+        indexed.await.unwrap();
+    }
+
+    /// All of it that a rebuild keeps.
+    fn kept(info: CollectionInfo) -> (CollectionConfig, Vec<(String, i32)>) {
+        let mut config = info.config.unwrap();
+        config.metadata = of_others(config.metadata);
+        let indexes = info.payload_schema.into_iter().map(|(field, it)| (field, it.data_type));
+        let mut indexes: Vec<_> = indexes.collect();
+        indexes.sort();
+        (config, indexes)
+    }
+
+    async fn a_rebuild_keeps_what_it_is_not_asked_to_change(mut store: ServerStore) {
+        store.layout = asked();
+        contract::filled(&store).await.close().await.unwrap();
+        adjust(&store).await;
+        let before = kept(info(&store).await);
+        assert_eq!(of(&before.0), asked());
+        assert_eq!(before.1.len(), INDEXED_FIELDS.len() + 1);
+
+        store.layout = CollectionLayout::default();
+        rebuild(&store).await;
+        let after = kept(info(&store).await);
+        assert_eq!(after, before);
+        assert_eq!(after.0.metadata.len(), 1);
+        assert_eq!(after.0.params.unwrap().read_fan_out_factor, Some(2));
+
+        let other = CollectionLayout {
+            shard_number: Some(3),
+            on_disk: Some(false),
+            quantization: Some(Quantization::Binary),
+            hnsw_m: Some(8),
+            ..CollectionLayout::default()
+        };
+        store.layout = other;
+        rebuild(&store).await;
+        let config = info(&store).await.config.unwrap();
+        let CollectionLayout { shard_number, on_disk, quantization, hnsw_m, .. } = other;
+        let expected = CollectionLayout { shard_number, on_disk, quantization, hnsw_m, ..asked() };
+        assert_eq!(of(&config), expected);
+        assert!(config.strict_mode_config.is_some_and(|limits| limits.enabled()));
+        store.layout = CollectionLayout { quantization: Some(Quantization::None), ..other };
+        rebuild(&store).await;
+        assert_eq!(of(&info(&store).await.config.unwrap()).quantization, Some(Quantization::None));
+        contract::remove(&store).await;
+    }
+
+    #[tokio::test]
+    async fn a_rebuild_keeps_the_layout() {
+        a_rebuild_keeps_what_it_is_not_asked_to_change(scripted::well_behaved()).await;
+        if let Some(store) = contract::on_server() {
+            a_rebuild_keeps_what_it_is_not_asked_to_change(store).await;
+        }
+    }
+
+    #[test]
+    fn a_new_collection_has_docents_graph_and_what_is_asked_for() {
+        let Creation { create, afterwards, indexes } =
+            creation(&CollectionLayout::default(), 4, None);
+        assert_eq!((create.shard_number, create.on_disk_payload), (None, None));
+        assert_eq!(create.hnsw_config, Some(wire::graph_config()));
+        assert_eq!((create.optimizers_config, afterwards), (None, None));
+        assert_eq!(indexes.len(), INDEXED_FIELDS.len());
+        let create = creation(&asked(), 4, None).create;
+        assert_eq!((create.shard_number, create.on_disk_payload), (Some(2), Some(true)));
+        let graph = create.hnsw_config.unwrap();
+        assert_eq!((graph.m, graph.ef_construct), (Some(20), Some(120)));
+        assert_eq!(graph.full_scan_threshold, wire::graph_config().full_scan_threshold);
+        assert_eq!(kind_of(create.quantization_config.as_ref()), Quantization::Scalar);
+    }
+
+    /// What was set for the vector alone counts more than what the collection has.
+    #[test]
+    fn what_is_asked_for_counts_more_than_what_the_vector_had_of_its_own() {
+        let graph = HnswConfigDiff { m: Some(64), ..HnswConfigDiff::default() };
+        let own = VectorParams {
+            size: 8,
+            on_disk: Some(true),
+            hnsw_config: Some(graph),
+            quantization_config: quantized(Quantization::Binary),
+            ..wire::dense_params(8)
+        };
+        let params = CollectionParams {
+            shard_number: 1,
+            vectors_config: Some(wire::named_dense(own)),
+            ..CollectionParams::default()
+        };
+        let config = CollectionConfig { params: Some(params), ..CollectionConfig::default() };
+        let quantized = of(&config).quantization;
+        assert_eq!((of(&config).hnsw_m, quantized), (Some(64), Some(Quantization::Binary)));
+        let kept = dense(&CollectionLayout::default(), 4, &config);
+        assert_eq!(kept, VectorParams { size: 4, ..*dense_of(&config).unwrap() });
+        let changed = dense(&asked(), 4, &config);
+        let own = changed.hnsw_config.unwrap();
+        assert_eq!((own.m, own.ef_construct), (Some(20), None));
+        assert_eq!(changed.quantization_config, None);
+    }
+}

@@ -1,0 +1,212 @@
+//! How a collection is laid out on a Qdrant server, and how it is there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// How a collection is laid out on a Qdrant server: asked for, or as it is. `None` where nobody asked,
+/// or the server does not say.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, JsonSchema)]
+pub struct CollectionLayout {
+    pub shard_number: Option<u32>,
+    /// Copies of each shard.
+    pub replication_factor: Option<u32>,
+    /// Copies that confirm a write before it counts as done.
+    pub write_consistency: Option<u32>,
+    /// Vectors are read from disk, and so are payloads where this is asked for.
+    pub on_disk: Option<bool>,
+    pub quantization: Option<Quantization>,
+    /// Links of a vector in the HNSW graph.
+    pub hnsw_m: Option<u64>,
+    /// Candidates that are looked at for a link while the graph is built.
+    pub hnsw_ef_construct: Option<u64>,
+    /// Kilobytes of vectors from which on a segment gets a graph; 0 for never.
+    pub indexing_threshold: Option<u64>,
+}
+
+/// What stands for the vectors while candidates are looked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Quantization {
+    /// The vectors themselves.
+    None,
+    /// A byte for each number.
+    Scalar,
+    Product,
+    /// A bit for each number.
+    Binary,
+    Turbo,
+}
+
+/// A part of the layout that is not what was asked for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UnheededLayout {
+    /// The setting, without `qdrant.`.
+    pub setting: &'static str,
+    pub asked: String,
+    pub actual: String,
+}
+
+impl Quantization {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Scalar => "scalar",
+            Self::Product => "product",
+            Self::Binary => "binary",
+            Self::Turbo => "turbo",
+        }
+    }
+}
+
+impl CollectionLayout {
+    /// Each part by the name of its setting, as it is typed.
+    pub fn parts(&self) -> [(&'static str, Option<String>); 8] {
+        let number = |number: Option<u64>| number.map(|number| number.to_string());
+        [
+            ("shard_number", number(self.shard_number.map(u64::from))),
+            ("replication_factor", number(self.replication_factor.map(u64::from))),
+            ("write_consistency", number(self.write_consistency.map(u64::from))),
+            ("on_disk", self.on_disk.map(|on_disk| on_disk.to_string())),
+            ("quantization", self.quantization.map(|kind| kind.name().to_owned())),
+            ("hnsw_m", number(self.hnsw_m)),
+            ("hnsw_ef_construct", number(self.hnsw_ef_construct)),
+            ("indexing_threshold", number(self.indexing_threshold)),
+        ]
+    }
+
+    /// What of this, that was asked for, a collection has otherwise.
+    pub fn unheeded_by(&self, actual: &Self) -> Vec<UnheededLayout> {
+        let parts = self.parts().into_iter().zip(actual.parts());
+        let differs = |((setting, asked), (_, actual))| {
+            let (asked, actual): (Option<String>, Option<String>) = (asked, actual);
+            let (asked, actual) = (asked?, actual.unwrap_or_else(|| "unknown".to_owned()));
+            (asked != actual).then_some(UnheededLayout { setting, asked, actual })
+        };
+        parts.filter_map(differs).collect()
+    }
+}
+
+/// A collection on a server: where its copies are, and how they are.
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
+pub struct Deployment {
+    /// Name of the collection that holds the lease.
+    pub lease_collection: String,
+    /// What was asked: each address that is configured.
+    pub nodes: Vec<NodeHealth>,
+    pub layout: CollectionLayout,
+    /// `green`: all is optimized; `yellow`: it is being optimized; `grey`: that waits for the next update;
+    /// `red`: Qdrant could not go on.
+    pub status: String,
+    /// Why it could not be optimized.
+    pub optimizer_error: Option<String>,
+    /// Limits that an operator set; null where strict mode is off.
+    pub strict_mode: Option<BTreeMap<String, serde_json::Value>>,
+    /// Empty where the key may not ask.
+    pub shards: Vec<ShardCopies>,
+    /// Copies that are being made or moved.
+    pub transfers: Vec<ShardTransfer>,
+    /// Copies of the lease.
+    pub lease_copies: Vec<ShardCopy>,
+    /// The peer that answered.
+    pub peer: Option<u64>,
+    /// Who writes the collection; null where nobody ever has, or the key may not ask.
+    pub lease: Option<LeaseStanding>,
+}
+
+/// Whether a node answers.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+pub struct NodeHealth {
+    /// `scheme://host:port`.
+    pub address: String,
+    /// Of Qdrant; null where the node does not answer.
+    pub version: Option<String>,
+    /// Why it does not.
+    pub error: Option<String>,
+}
+
+/// The copies of a shard.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+pub struct ShardCopies {
+    pub shard: u32,
+    pub copies: Vec<ShardCopy>,
+}
+
+/// One copy, and the peer that has it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+pub struct ShardCopy {
+    pub peer: u64,
+    /// As Qdrant calls it: `active`, `dead`, `partial`, `initializing`, `recovery`...
+    pub state: String,
+    /// It answers searches.
+    pub live: bool,
+}
+
+/// A copy of a shard that is on its way to another peer.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+pub struct ShardTransfer {
+    pub shard: u32,
+    pub from: u64,
+    pub to: u64,
+}
+
+/// A lease, as its last writing left it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+pub struct LeaseStanding {
+    /// The process that holds it; null once that gave it back.
+    pub holder: Option<String>,
+    /// The holder was a process of this machine, which has ended.
+    pub holder_ended: bool,
+    /// Seconds until it runs out by the clock of this machine, negative once it has.
+    pub expires_in: i64,
+    /// Seconds that it holds after each renewal.
+    pub life: i64,
+}
+
+impl ShardCopies {
+    pub fn live(&self) -> usize {
+        self.copies.iter().filter(|copy| copy.live).count()
+    }
+}
+
+impl Deployment {
+    /// All peers that are known of, by what has copies on them: a cluster may have more.
+    pub fn peers(&self) -> BTreeSet<u64> {
+        let copies = self.shards.iter().flat_map(|shard| &shard.copies);
+        let copies = copies.chain(&self.lease_copies).map(|copy| copy.peer);
+        copies.chain(self.peer).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_asked_for_and_is_otherwise_is_unheeded() {
+        let actual = CollectionLayout {
+            shard_number: Some(2),
+            replication_factor: Some(1),
+            quantization: Some(Quantization::None),
+            ..CollectionLayout::default()
+        };
+        let asked = CollectionLayout {
+            shard_number: Some(2),
+            replication_factor: Some(3),
+            quantization: Some(Quantization::Scalar),
+            hnsw_m: Some(16),
+            ..CollectionLayout::default()
+        };
+        let unheeded = asked.unheeded_by(&actual);
+        let told: Vec<_> =
+            unheeded.iter().map(|it| (it.setting, it.asked.as_str(), it.actual.as_str())).collect();
+        let expected = [
+            ("replication_factor", "3", "1"),
+            ("quantization", "scalar", "none"),
+            ("hnsw_m", "16", "unknown"),
+        ];
+        assert_eq!(told, expected);
+        assert_eq!(CollectionLayout::default().unheeded_by(&actual), []);
+    }
+}
