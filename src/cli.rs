@@ -20,7 +20,7 @@ pub use ask::{
 pub use eval::{CorpusFlags, EvalArgs, EvalCommand, EvalInitArgs, GateFlags, RunFlags};
 pub use flags::typed_settings;
 use flags::{flag_as, flags};
-pub use ingest::{HowIngested, IngestArgs, IngestFlags, LayoutFlags, WebFlags};
+pub use ingest::{HowIngested, IngestArgs, IngestFlags, WebFlags};
 pub use schema::{SchemaArgs, SchemaName};
 pub use serve::{
     AuditArgs, AuditCommand, KeysArgs, KeysCommand, NewKeyFlags, RightName, ServeArgs,

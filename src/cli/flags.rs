@@ -12,6 +12,11 @@ pub(super) fn flags(names: &[&str]) -> impl Iterator<Item = Arg> {
     names.iter().map(|name| flag(name))
 }
 
+/// The same under a heading of their own, also among flags that have another.
+pub(super) fn flags_under(heading: &'static str, names: &[&str]) -> impl Iterator<Item = Arg> {
+    flags(names).map(move |flag| flag.help_heading(heading))
+}
+
 /// The flag of a setting.
 pub(super) fn flag(name: &str) -> Arg {
     flag_as(name, &keys::key(name).help())

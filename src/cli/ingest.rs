@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::TapeFlags;
-use super::flags::flags;
+use super::flags::{flags, flags_under};
 
 /// Bring a collection in line with its sources
 ///
@@ -110,15 +110,7 @@ pub struct IngestFlags {
     "embedding.tpm",
     "ingest.max_cost",
     "ingest.deadline",
-]))]
-pub struct HowIngested {
-    #[command(flatten)]
-    pub layout: LayoutFlags,
-}
-
-/// Of a collection that is created, or built anew with --rebuild, which keeps what it had otherwise.
-#[derive(Args, Debug, Default, Clone)]
-#[command(next_help_heading = "Layout on a Qdrant server", args = flags(&[
+]).chain(flags_under("Layout of a new or rebuilt collection on a Qdrant server", &[
     "qdrant.shard_number",
     "qdrant.replication_factor",
     "qdrant.write_consistency",
@@ -127,8 +119,8 @@ pub struct HowIngested {
     "qdrant.hnsw_m",
     "qdrant.hnsw_ef_construct",
     "qdrant.indexing_threshold",
-]))]
-pub struct LayoutFlags;
+])))]
+pub struct HowIngested;
 
 /// Of links.
 fn steps(typed: &str) -> Result<u32, String> {

@@ -1,14 +1,11 @@
-//! How a collection is kept on a Qdrant server: what somebody should know of it, and what was asked for
-//! and is not so.
+//! How a collection is kept on a Qdrant server, and what somebody should know of it.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::Ordering;
 
 use super::backends;
 use super::engine::Engine;
-use crate::error::{Failure, shell_word};
-use crate::settings::keys;
-use crate::types::{CollectionLayout, Deployment, LeaseStanding, ShardCopies, UnheededLayout};
+use crate::error::Failure;
+use crate::types::{CollectionLayout, Deployment, LeaseStanding, ShardCopies, ShardCopy};
 
 /// Something about a collection on a server that its owner should know, and what to do about it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -32,84 +29,6 @@ impl Engine {
         let server = backends::server(settings, backends::retry_policy(settings))?;
         Ok(server.deployment().await?)
     }
-
-    /// What is said, once, of the layout that was asked for, where it changes nothing. `present`: the
-    /// collection is there, and stays.
-    pub(super) async fn layout_notes(&self, present: bool) -> Vec<String> {
-        let asked = &self.context.settings.qdrant.layout;
-        if *asked == CollectionLayout::default() || self.layout_told.swap(true, Ordering::Relaxed) {
-            return Vec::new();
-        }
-        if self.context.settings.qdrant.url.is_none() {
-            return self.for_a_server(asked).into_iter().collect();
-        }
-        if !present {
-            return Vec::new();
-        }
-        let server = backends::server(
-            &self.context.settings,
-            backends::retry_policy(&self.context.settings),
-        );
-        // The run itself tells of a server that fails.
-        let Ok(server) = server else { return Vec::new() };
-        let unheeded = server.unheeded_layout().await.unwrap_or_default();
-        let collection = &self.context.settings.collection;
-        unheeded.iter().map(|part| unheeded_note(collection, part)).collect()
-    }
-
-    /// What stands in a file may be meant for where there is a server. What was typed is not.
-    fn for_a_server(&self, asked: &CollectionLayout) -> Option<String> {
-        let parts = asked.parts().into_iter().filter(|(_, value)| value.is_some());
-        let typed: Vec<&str> = parts
-            .filter(|(setting, _)| self.context.is_typed(&name_of(setting)))
-            .filter_map(|(setting, _)| Some(keys::key(&name_of(setting)).flag?.long))
-            .collect();
-        (!typed.is_empty()).then(|| {
-            let changes = if typed.len() == 1 { "changes" } else { "change" };
-            format!(
-                "{} {changes} nothing here: the collection is embedded, and has no other layout; name a Qdrant server with --qdrant-url",
-                typed.join(", ")
-            )
-        })
-    }
-}
-
-fn name_of(setting: &str) -> String {
-    format!("qdrant.{setting}")
-}
-
-fn unheeded_note(collection: &str, part: &UnheededLayout) -> String {
-    let UnheededLayout { setting, asked, actual } = part;
-    let name = name_of(setting);
-    let flag = keys::key(&name).flag.map_or(name.as_str(), |flag| flag.long);
-    let (typed, again) = match (*setting, asked.as_str()) {
-        ("on_disk", "true") => (flag.to_owned(), flag.to_owned()),
-        // There is no flag for it.
-        ("on_disk", _) => (format!("{name} = {asked}"), String::new()),
-        _ => (format!("{flag} {asked}"), format!("{flag} {asked}")),
-    };
-    let command =
-        format!("docent ingest --rebuild --collection {} {again}", shell_word(collection));
-    format!(
-        "{typed} changes nothing: collection `{collection}` has {}, and keeps it until it is built anew: {}",
-        has(setting, actual),
-        command.trim_end()
-    )
-}
-
-/// What a collection has, in words.
-fn has(setting: &str, actual: &str) -> String {
-    match setting {
-        "shard_number" => of(actual, "shard", "shards"),
-        "replication_factor" => format!("{} of each shard", of(actual, "copy", "copies")),
-        "on_disk" if actual == "true" => "its vectors and payloads on disk".to_owned(),
-        "on_disk" => "its vectors in memory".to_owned(),
-        _ => format!("{} {actual}", setting.replace('_', " ")),
-    }
-}
-
-fn of(number: &str, one: &str, many: &str) -> String {
-    format!("{number} {}", if number == "1" { one } else { many })
 }
 
 /// What is wrong with how a collection is kept now.
@@ -132,7 +51,7 @@ pub fn concerns(deployment: &Deployment) -> Vec<Concern> {
             fatal: false,
         });
     }
-    concerns.extend(lease_without_copy(deployment));
+    concerns.extend(lease_copies(deployment));
     concerns.extend(deployment.lease.as_ref().and_then(stuck));
     concerns
 }
@@ -140,11 +59,11 @@ pub fn concerns(deployment: &Deployment) -> Vec<Concern> {
 /// What could go wrong with it.
 pub fn advice(deployment: &Deployment) -> Vec<Concern> {
     let peers = deployment.peers().len().max(deployment.nodes.len());
-    let copies = deployment.layout.replication_factor;
+    let copies = deployment.layout.replication_factor.map_or(0, |copies| copies as usize);
     if peers < 2 {
         return Vec::new();
     }
-    if copies == Some(1) {
+    if copies == 1 {
         return vec![Concern {
             message: format!(
                 "the collection has one copy of each shard, on a cluster of {peers} nodes: one node lost ends search"
@@ -153,22 +72,35 @@ pub fn advice(deployment: &Deployment) -> Vec<Concern> {
             fatal: false,
         }];
     }
-    let wanted = copies.map_or(1, |copies| copies as usize).min(peers);
-    let guarded = deployment.lease_copies.len();
-    if guarded == 0 || guarded >= wanted {
-        return Vec::new();
-    }
-    vec![Concern {
+    let confirmed = all_have_to_confirm(&deployment.layout);
+    confirmed.into_iter().chain(weaker_lease(deployment, copies.min(peers))).collect()
+}
+
+/// Qdrant gives no copy up whose confirmation a write needs: it is refused for as long as that is away.
+fn all_have_to_confirm(layout: &CollectionLayout) -> Option<Concern> {
+    let (copies, confirming) = (layout.replication_factor?, layout.write_consistency?);
+    (confirming >= copies).then(|| Concern {
+        message: format!(
+            "each write waits for all {copies} copies (write consistency {confirming}): one node away ends writing"
+        ),
+        hint: "docent ingest --rebuild --write-consistency 1 makes it wait for one; Qdrant changes it in place, too (write_consistency_factor)".to_owned(),
+        fatal: false,
+    })
+}
+
+fn weaker_lease(deployment: &Deployment, wanted: usize) -> Option<Concern> {
+    let copies = deployment.lease_copies.len();
+    (1..wanted).contains(&copies).then(|| Concern {
         message: format!(
             "the lease has {} and the collection {wanted} of each shard: a node lost may end writing",
-            of(&guarded.to_string(), "copy", "copies")
+            if copies == 1 { "1 copy".to_owned() } else { format!("{copies} copies") }
         ),
         hint: format!(
             "copy it with Qdrant: POST /collections/{}/cluster with replicate_shard",
             deployment.lease_collection
         ),
         fatal: false,
-    }]
+    })
 }
 
 fn silent_nodes(deployment: &Deployment) -> impl Iterator<Item = Concern> {
@@ -223,22 +155,35 @@ fn states(shard: &ShardCopies) -> String {
     }
     let live = shard.live();
     let live = (live > 0).then(|| format!("{live} live"));
-    let ailing = shard.copies.iter().filter(|copy| !copy.live);
-    let ailing =
-        ailing.map(|copy| format!("{} on peer {}", copy.state.replace('_', " "), copy.peer));
+    let ailing = shard.copies.iter().filter(|copy| !copy.live).map(state);
     live.into_iter().chain(ailing).collect::<Vec<_>>().join(", ")
 }
 
-fn lease_without_copy(deployment: &Deployment) -> Option<Concern> {
+fn state(copy: &ShardCopy) -> String {
+    format!("{} on peer {}", copy.state.replace('_', " "), copy.peer)
+}
+
+/// The lease is written more often than the collection: a node that is away is known by it first.
+fn lease_copies(deployment: &Deployment) -> Option<Concern> {
     let copies = &deployment.lease_copies;
-    (!copies.is_empty() && copies.iter().all(|copy| !copy.live)).then(|| Concern {
-        message: format!(
-            "no copy of the lease is live ({}): nothing can be written",
-            deployment.lease_collection
-        ),
-        hint: "it comes back with one of its nodes".to_owned(),
-        fatal: true,
-    })
+    let ailing = copies.iter().filter(|copy| !copy.live).map(state).collect::<Vec<_>>().join(", ");
+    if ailing.is_empty() {
+        return None;
+    }
+    let lease = &deployment.lease_collection;
+    let fatal = copies.iter().all(|copy| !copy.live);
+    let (message, hint) = if fatal {
+        (
+            format!("no copy of the lease is live ({lease}: {ailing}): nothing can be written"),
+            "it comes back with one of its nodes",
+        )
+    } else {
+        (
+            format!("the lease has fewer live copies than it was made with ({lease}: {ailing})"),
+            "others stand in for it; it comes back with its node",
+        )
+    };
+    Some(Concern { message, hint: hint.to_owned(), fatal })
 }
 
 /// A holder renews its lease three times in its life: one that did not has ended, is very slow, or has
@@ -268,7 +213,7 @@ fn stuck(lease: &LeaseStanding) -> Option<Concern> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::{NodeHealth, ShardCopy};
+    use crate::types::NodeHealth;
 
     fn copies(states: &[&str]) -> Vec<ShardCopy> {
         let copy = |(peer, state): (usize, &&str)| ShardCopy {
@@ -348,7 +293,15 @@ mod tests {
             [
                 "the node http://b:6334 cannot be reached",
                 "Qdrant could not optimize the collection: no space left",
-                "no copy of the lease is live (docs@lease): nothing can be written"
+                "no copy of the lease is live (docs@lease: dead on peer 1, dead on peer 2): nothing can be written"
+            ]
+        );
+        let mut few = deployment(&[&["active", "active"]]);
+        few.lease_copies = copies(&["active", "partial_snapshot"]);
+        assert_eq!(
+            messages(&concerns(&few)),
+            [
+                "the lease has fewer live copies than it was made with (docs@lease: partial snapshot on peer 2)"
             ]
         );
     }
@@ -376,6 +329,18 @@ mod tests {
     }
 
     #[test]
+    fn writes_that_wait_for_all_copies_are_advised_against() {
+        let mut strict = deployment(&[&["active", "active"]]);
+        strict.layout.write_consistency = Some(1);
+        assert_eq!(advice(&strict), []);
+        strict.layout.write_consistency = Some(2);
+        assert_eq!(
+            messages(&advice(&strict)),
+            ["each write waits for all 2 copies (write consistency 2): one node away ends writing"]
+        );
+    }
+
+    #[test]
     fn a_lease_that_is_not_renewed_is_stuck() {
         let held = |expires_in, holder_ended| LeaseStanding {
             holder: Some("process 7".to_owned()),
@@ -398,22 +363,5 @@ mod tests {
         }
         assert_eq!(stuck(&held(9, true)), None);
         assert_eq!(stuck(&LeaseStanding { holder: None, ..held(9, false) }), None);
-    }
-
-    #[test]
-    fn a_part_that_changes_nothing_is_told_with_the_command_that_does() {
-        let note = |setting, asked: &str, actual: &str| {
-            let (asked, actual) = (asked.to_owned(), actual.to_owned());
-            unheeded_note("docs", &UnheededLayout { setting, asked, actual })
-        };
-        assert_eq!(
-            note("replication_factor", "2", "1"),
-            "--replication-factor 2 changes nothing: collection `docs` has 1 copy of each shard, and keeps it until it is built anew: docent ingest --rebuild --collection docs --replication-factor 2"
-        );
-        assert_eq!(
-            note("on_disk", "false", "true"),
-            "qdrant.on_disk = false changes nothing: collection `docs` has its vectors and payloads on disk, and keeps it until it is built anew: docent ingest --rebuild --collection docs"
-        );
-        assert!(note("hnsw_m", "16", "32").contains("has hnsw m 32, and keeps"));
     }
 }

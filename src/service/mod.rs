@@ -36,6 +36,7 @@ pub mod engine;
 pub mod explaining;
 pub mod freshness;
 pub mod globs;
+mod layout;
 mod ownership;
 pub mod project;
 pub mod provenance;

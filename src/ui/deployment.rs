@@ -1,5 +1,7 @@
 //! How a collection is kept on a Qdrant server, in words.
 
+use std::collections::BTreeMap;
+
 use crate::output::words::counted;
 use crate::types::{Deployment, ShardCopies};
 
@@ -58,8 +60,12 @@ fn shards(deployment: &Deployment) -> String {
         text += &format!(", with {} each", plural(wanted as usize, "copy", "copies"));
     }
     text += &format!(": {live} of {} live", plural(copies, "copy", "copies"));
+    let mut ailing: BTreeMap<(u64, &str), usize> = BTreeMap::new();
     for copy in deployment.shards.iter().flat_map(|shard| &shard.copies).filter(|copy| !copy.live) {
-        text += &format!(", one {} on peer {}", copy.state.replace('_', " "), copy.peer);
+        *ailing.entry((copy.peer, &copy.state)).or_default() += 1;
+    }
+    for ((peer, state), number) in ailing {
+        text += &format!(", {number} {} on peer {peer}", state.replace('_', " "));
     }
     if !deployment.transfers.is_empty() {
         text += &format!(", {} on the way", deployment.transfers.len());
