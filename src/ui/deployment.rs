@@ -57,9 +57,9 @@ fn shards(deployment: &Deployment) -> String {
     let copies: usize = deployment.shards.iter().map(|shard| shard.copies.len()).sum();
     let mut text = counted(all, "shard");
     if let Some(wanted) = deployment.layout.replication_factor {
-        text += &format!(", with {} each", plural(wanted as usize, "copy", "copies"));
+        text += &format!(", each to have {}", plural(wanted as usize, "copy", "copies"));
     }
-    text += &format!(": {live} of {} live", plural(copies, "copy", "copies"));
+    text += &format!(": {live} of {copies} live");
     let mut ailing: BTreeMap<(u64, &str), usize> = BTreeMap::new();
     for copy in deployment.shards.iter().flat_map(|shard| &shard.copies).filter(|copy| !copy.live) {
         *ailing.entry((copy.peer, &copy.state)).or_default() += 1;
@@ -82,8 +82,8 @@ fn layout(deployment: &Deployment) -> String {
     let parts = deployment.layout.parts().into_iter().filter(|(setting, _)| shown(setting));
     let parts = parts.filter_map(|(setting, value)| {
         Some(match (setting, value?.as_str()) {
-            ("on_disk", "true") => "on disk".to_owned(),
-            ("on_disk", _) => "in memory".to_owned(),
+            ("on_disk", "true") => "vectors and payloads on disk".to_owned(),
+            ("on_disk", _) => "vectors in memory".to_owned(),
             (setting, value) => format!("{} {value}", setting.replace('_', " ")),
         })
     });
