@@ -48,7 +48,9 @@ impl ServerStore {
             layout: config.as_ref().map(layout::of).unwrap_or_default(),
             status: colour(info.status()).to_owned(),
             optimizer_error: failed.map(|optimizer| optimizer.error.clone()),
-            strict_mode: config.as_ref().and_then(|config| limits(&config.strict_mode_config)),
+            strict_mode: config
+                .as_ref()
+                .and_then(|config| limits(config.strict_mode_config.as_ref())),
             transfers: transfers
                 .map(|it| ShardTransfer { shard: it.shard_id, from: it.from, to: it.to })
                 .collect(),
@@ -152,8 +154,8 @@ fn colour(status: CollectionStatus) -> &'static str {
 
 /// Those that are set, by the names that Qdrant has for them; `None` where strict mode is off.
 #[expect(deprecated, reason = "a limit of servers up to 1.18")]
-fn limits(config: &Option<StrictModeConfig>) -> Option<BTreeMap<String, Value>> {
-    let config = config.as_ref().filter(|config| config.enabled())?;
+fn limits(config: Option<&StrictModeConfig>) -> Option<BTreeMap<String, Value>> {
+    let config = config.filter(|config| config.enabled())?;
     let number = |number: Option<u32>| number.map(Value::from);
     let large = |number: Option<u64>| number.map(Value::from);
     let flag = |flag: Option<bool>| flag.map(Value::from);
@@ -199,9 +201,9 @@ mod tests {
     #[test]
     fn limits_count_where_strict_mode_is_on() {
         let config = StrictModeConfig { max_query_limit: Some(50), ..StrictModeConfig::default() };
-        assert_eq!(limits(&Some(config.clone())), None);
+        assert_eq!(limits(Some(&config)), None);
         let config = StrictModeConfig { enabled: Some(true), ..config };
-        let limits = limits(&Some(config));
+        let limits = limits(Some(&config));
         assert_eq!(limits, Some(BTreeMap::from([("max_query_limit".to_owned(), 50.into())])));
     }
 }

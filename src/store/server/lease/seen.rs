@@ -19,13 +19,13 @@ impl Place {
 
 impl Lease {
     fn standing(self, life: Duration, now: SystemTime) -> LeaseStanding {
-        let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as i64;
-        let left = i64::try_from(self.expires_at).unwrap_or(i64::MAX).saturating_sub(now);
+        let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+        let left = i128::from(self.expires_at) - now.cast_signed();
         LeaseStanding {
             holder_ended: self.holder.as_ref().is_some_and(|holder| holder.owner.is_gone()),
             holder: self.holder.map(|holder| named(Some(holder))),
-            expires_in: left.div_euclid(1_000),
-            life: life.as_secs() as i64,
+            expires_in: i64::try_from(left.div_euclid(1_000)).unwrap_or(i64::MAX),
+            life: life.as_secs().cast_signed(),
         }
     }
 }
