@@ -104,6 +104,8 @@ pub enum Fault {
     Full,
     /// The files of the embedded store belong to somebody else, or may not be written.
     Denied,
+    /// A limit that somebody set for the collection on its server does not allow it.
+    Limited,
     /// The run stops: this was not even asked.
     Stopped,
     /// Asking again, or asking for something else, would give the same answer.
@@ -151,6 +153,11 @@ impl BackendError {
         } else {
             format!("{endpoint}: {message}")
         }
+    }
+
+    /// Whether the key is one that the server knows, and lacks a right.
+    fn lacks_right(&self) -> bool {
+        self.message.starts_with("lacks a right: ")
     }
 
     pub fn is_transient(&self) -> bool {
@@ -233,13 +240,21 @@ impl Failure {
 impl From<BackendError> for Failure {
     fn from(error: BackendError) -> Self {
         let exit = match error.fault {
-            Fault::Unauthorized | Fault::NotFound | Fault::Taken | Fault::Changed => Exit::Config,
+            Fault::Unauthorized
+            | Fault::NotFound
+            | Fault::Taken
+            | Fault::Changed
+            | Fault::Limited => Exit::Config,
             Fault::Stopped => Exit::Partial,
             _ => Exit::Backend,
         };
         let hint = hint_for(&error);
         let message = match error.fault {
+            Fault::Unauthorized if error.lacks_right() => {
+                format!("the key may not do this with the {}", error.service.name())
+            }
             Fault::Unauthorized => format!("the {} refused the key", error.service.name()),
+            Fault::Limited => format!("the {} does not allow this", error.service.name()),
             Fault::NotFound if error.service == Service::Recording => {
                 "the recording has no answer to this".to_owned()
             }
@@ -295,7 +310,13 @@ fn hint_for(error: &BackendError) -> String {
         (Service::Ocr, _) => {
             "check --ocr, and ocr.model or ocr.base_url: an endpoint's model has to take pictures; --ocr auto reads them in this process, --ocr off not at all"
         }
+        (Service::Store, Fault::Unauthorized) if error.lacks_right() => {
+            "use a key or token with that right: docs/qdrant-server.md says which each command needs"
+        }
         (Service::Store, Fault::Unauthorized) => "set QDRANT_API_KEY to a key of that server",
+        (_, Fault::Limited) => {
+            "who runs the server can raise the limit, by REST; docs/qdrant-server.md says what docent needs"
+        }
         (_, Fault::Unauthorized) => {
             "set OPENAI_API_KEY (or DOCENT_CHAT_API_KEY, DOCENT_EMBEDDING_API_KEY) to a key of that endpoint; `docent config show` tells which is in force"
         }

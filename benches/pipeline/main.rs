@@ -4,7 +4,7 @@
 //! cargo bench --bench pipeline                    # all rows; some ten minutes on two cores
 //! cargo bench --bench pipeline -- search version  # these rows
 //! cargo bench --bench pipeline -- memory --full   # with a gigabyte of text
-//! DOCENT_TEST_QDRANT_URL=http://localhost:6334 cargo bench --bench pipeline -- warm    # on a server, too
+//! DOCENT_TEST_QDRANT_URL=http://localhost:6334 cargo bench --bench pipeline -- warm upload  # on a server, too
 //! ```
 //!
 //! Each row of the table is a ratio, and says what it has to be. Corpora are made up on the spot,
@@ -17,6 +17,7 @@ mod engine;
 mod http;
 mod process;
 mod server;
+mod upload;
 mod warm;
 
 use std::path::{Path, PathBuf};
@@ -69,6 +70,9 @@ fn main() {
     }
     if wanted("warm") {
         bench.warm();
+    }
+    if wanted("upload") {
+        bench.upload();
     }
     if wanted("beside") {
         bench.beside();
@@ -315,6 +319,30 @@ impl Bench {
             warm_rows(&what, &rate, &limit);
         }
         runtime.block_on(client.remove());
+    }
+
+    /// Into a server that is named.
+    fn upload(&self) {
+        const CHUNKS: usize = 20_000;
+        const ROUNDS: usize = 3;
+        let Ok(url) = std::env::var(server::URL) else {
+            println!("| upload: left out, since {} names no server | | | | | |", server::URL);
+            return;
+        };
+        let dir = self.fresh("upload");
+        corpus::markdown(&dir.join("docs"), CHUNKS).expect("a corpus");
+        let runtime = warm::runtime();
+        let name = server::name();
+        let each = (0..ROUNDS)
+            .map(|round| runtime.block_on(upload::both(&url, &format!("{name}-{round}"), &dir)));
+        let each: Vec<upload::Took> = each.collect();
+        let of = |took: fn(&upload::Took) -> f64| median(each.iter().map(took).collect());
+        let (ours, theirs) = (of(|took| took.docent), of(|took| took.client));
+        let what = format!(
+            "an ingest of {} points into a Qdrant server, against their upload by its client",
+            each[0].points
+        );
+        row(&what, &seconds(ours), &seconds(theirs), ours / theirs, 1.0);
     }
 
     /// An ingest of ten changed files, alone and beside a process that asks all the time.

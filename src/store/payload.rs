@@ -18,8 +18,11 @@ pub(super) const FAILURE: &str = "failure";
 pub(super) const INTENT: &str = "intent";
 pub(super) const KEPT: &str = "kept";
 
+/// The manifest of a collection whose writer may not keep it elsewhere: see [`super::server`].
+pub(super) const MANIFEST: &str = "manifest";
+
 /// Every point of docent's is one of these; what is none was written by another program.
-pub(super) const RECORDS: [&str; 5] = [CHUNK, DOCUMENT, FAILURE, INTENT, KEPT];
+pub(super) const RECORDS: [&str; 6] = [CHUNK, DOCUMENT, FAILURE, INTENT, KEPT, MANIFEST];
 
 /// Fields of a chunk that [`super::VectorStore::tally`] needs.
 pub(super) const TALLIED: [&str; 2] = ["source", "document_hash"];

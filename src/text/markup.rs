@@ -1,6 +1,6 @@
 //! What a text says to a program and not to its reader: tags, comments, directives, templates.
 //!
-//! Of HTML, MDX, mdBook, the generators of sites, reStructuredText and AsciiDoc; no line of it is a
+//! Of HTML, MDX, mdBook, the generators of sites, reStructuredText and `AsciiDoc`; no line of it is a
 //! sentence of prose.
 
 /// Markup within a line.
@@ -314,7 +314,7 @@ pub(super) fn is_option(line: &str) -> bool {
     name.is_some_and(|(name, _)| !name.is_empty() && !name.contains(char::is_whitespace))
 }
 
-/// A macro of AsciiDoc: `include::a.adoc[]`.
+/// A macro of `AsciiDoc`: `include::a.adoc[]`.
 fn is_macro(line: &str) -> bool {
     let Some((name, rest)) = line.split_once("::").filter(|_| line.ends_with(']')) else {
         return false;
@@ -324,7 +324,7 @@ fn is_macro(line: &str) -> bool {
     is_name && rest.contains('[') && !target.contains(char::is_whitespace)
 }
 
-/// Attributes of a block of AsciiDoc: `[source,rust]`, `[[id]]`, `[NOTE]`.
+/// Attributes of a block of `AsciiDoc`: `[source,rust]`, `[[id]]`, `[NOTE]`.
 fn is_attributes(line: &str) -> bool {
     let Some(inner) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) else {
         return false;

@@ -41,6 +41,7 @@ mod query;
 mod readme;
 mod replay;
 mod rerank;
+mod restricted;
 mod rewrite;
 mod sample_docs;
 mod scene;

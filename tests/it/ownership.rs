@@ -381,7 +381,7 @@ fn what_is_refused_is_not_said_to_be_stored() {
     shore.server.script.memory.lock().expect("a memory").refuse_points("team@v1");
     let failed = env.run(&["ingest", "docs", "--collection", "team"]).expect(4);
     assert_eq!(failed.stdout, "", "nothing was stored, so there is nothing to report");
-    assert!(failed.stderr.contains("refuses the request: Limit exceeded"), "{failed}");
+    assert!(failed.stderr.contains("refuses the request: Wrong input: no more points"), "{failed}");
     assert_eq!(shore.contents("team"), before);
     env.run(&["ingest", "docs", "--collection", "team", "--check"]).expect(1);
 }

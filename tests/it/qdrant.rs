@@ -10,12 +10,18 @@
 #![allow(dead_code, reason = "each of its users needs a part")]
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+#[path = "qdrant/filters.rs"]
+mod filters;
 #[path = "qdrant/layout.rs"]
 mod layout;
 #[path = "qdrant/memory.rs"]
 mod memory;
+#[path = "qdrant/rights.rs"]
+pub(crate) mod rights;
 #[path = "qdrant/services.rs"]
 mod services;
+#[path = "qdrant/strict.rs"]
+mod strict;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -26,12 +32,13 @@ use qdrant_client::qdrant::collections_server::CollectionsServer;
 use qdrant_client::qdrant::points_server::PointsServer;
 use qdrant_client::qdrant::qdrant_server::QdrantServer;
 use qdrant_client::qdrant::{BatchResult, ScoredPoint, Value};
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Code, Request, Status};
 
 use self::memory::Memory;
+use self::rights::{Judged, Needs, Rights};
 
 /// How long a test waits for something that must happen.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -66,6 +73,11 @@ pub(crate) struct Script {
     pub(crate) lost: Arc<Mutex<Vec<&'static str>>>,
     /// Methods that fail from now on, whatever the steps.
     pub(crate) refused: Arc<Mutex<Vec<&'static str>>>,
+    /// Of a method on a collection, the next request is not carried out until it is let go.
+    held: Arc<Mutex<Option<(&'static str, &'static str)>>>,
+    /// One permit where it arrived, and then one where it was let go.
+    is_held: Arc<Semaphore>,
+    is_let_go: Arc<Semaphore>,
     /// From this request on, the server is gone.
     pub(crate) gone_after: Arc<Mutex<usize>>,
     pub(crate) memory: Arc<Mutex<Memory>>,
@@ -81,6 +93,9 @@ impl Script {
             arrival: Arc::default(),
             lost: Arc::default(),
             refused: Arc::default(),
+            held: Arc::default(),
+            is_held: Arc::new(Semaphore::new(0)),
+            is_let_go: Arc::new(Semaphore::new(0)),
             gone_after: Arc::new(Mutex::new(usize::MAX)),
             memory: Arc::default(),
         }
@@ -119,6 +134,33 @@ impl Script {
         assert!(!timeout.timed_out(), "did not happen; requests: {log:?}");
     }
 
+    /// Keeps the next request of a method on a collection on its way.
+    pub(crate) fn hold(&self, method: &'static str, collection: &'static str) {
+        *self.held.lock().unwrap() = Some((method, collection));
+    }
+
+    /// Waits until that one is there.
+    pub(crate) async fn is_held(&self) {
+        let arrived = tokio::time::timeout(PATIENCE, self.is_held.acquire()).await;
+        arrived.unwrap().unwrap().forget();
+    }
+
+    /// It is carried out now.
+    pub(crate) fn let_go(&self) {
+        self.is_let_go.add_permits(1);
+    }
+
+    async fn keep_back(&self, method: &'static str, needs: &Needs<'_>) {
+        let on = match needs {
+            Needs::Read(name) | Needs::Write(name) | Needs::Extras(name) => *name,
+            Needs::Nothing | Needs::Manage => return,
+        };
+        if self.held.lock().unwrap().take_if(|held| *held == (method, on)).is_some() {
+            self.is_held.add_permits(1);
+            self.is_let_go.acquire().await.unwrap().forget();
+        }
+    }
+
     /// Whether the answer to this request is to be lost.
     fn loses(&self, method: &'static str) -> bool {
         let mut lost = self.lost.lock().unwrap();
@@ -127,14 +169,16 @@ impl Script {
     }
 
     /// What the script has for a search; for other requests only whether it succeeds matters.
-    async fn play<T>(
+    async fn play<T: Judged>(
         &self,
         method: &'static str,
         request: &Request<T>,
     ) -> Result<Option<Vec<BatchResult>>, Status> {
-        let key = request.metadata().get("api-key").map(|key| key.to_str().unwrap().to_owned());
-        let authorized =
-            method == "health_check" || self.key.is_none() || key.as_deref() == self.key;
+        let (key, rights) = (key_of(request), rights_of(request));
+        let authorized = method == "health_check"
+            || self.key.is_none()
+            || key.as_deref() == self.key
+            || rights.are_of_a_token();
         let number = {
             let mut log = self.log.lock().unwrap();
             log.push((method, key));
@@ -144,6 +188,8 @@ impl Script {
         if !authorized {
             return Err(Status::unauthenticated("Invalid API key or JWT"));
         }
+        rights.judge(&request.get_ref().needs())?;
+        self.keep_back(method, &request.get_ref().needs()).await;
         if number > *self.gone_after.lock().unwrap() {
             return Err(Status::unavailable("gone"));
         }
@@ -167,6 +213,15 @@ impl Script {
             Some(Step::NoLists) => Ok(Some(Vec::new())),
         }
     }
+}
+
+fn key_of<T>(request: &Request<T>) -> Option<String> {
+    request.metadata().get("api-key").map(|key| key.to_str().unwrap().to_owned())
+}
+
+/// All of them, of who has no token.
+fn rights_of<T>(request: &Request<T>) -> Rights {
+    Rights::of(key_of(request).as_deref())
 }
 
 /// Steps that fail alike.

@@ -295,6 +295,7 @@ fn vendors_stay_where_they_are_wrapped() {
                 "ocr/openai.rs",
                 "serve/chat/handshake.rs",
                 "serve/page/policy.rs",
+                "store/server/rights.rs",
             ],
         ),
         ("quick_cache::", &["interaction/passages.rs", "query/cache.rs"]),

@@ -12,7 +12,7 @@ use crate::store::OnWait;
 use crate::store::owner::Owner;
 use crate::types::CollectionLayout;
 
-const LEASE: &str = "docs@lease";
+pub(super) const LEASE: &str = "docs@lease";
 
 /// Longer than anything takes.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -33,7 +33,7 @@ fn server() -> (Script, ServerOptions) {
     (script, options)
 }
 
-fn now() -> u64 {
+pub(super) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64
 }
 
@@ -42,7 +42,7 @@ fn integer(number: u64) -> Value {
 }
 
 /// Makes `owner` the holder of the only lease, until a time in milliseconds since the epoch.
-fn hand_to(script: &Script, owner: &Owner, expires_at: u64) {
+pub(super) fn hand_to(script: &Script, owner: &Owner, expires_at: u64) {
     let serde_json::Value::Object(fields) = serde_json::to_value(owner).unwrap() else { panic!() };
     let value = |json: serde_json::Value| match json {
         serde_json::Value::String(string) => text(&string),

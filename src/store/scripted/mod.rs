@@ -3,8 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod deployment;
+mod late;
 mod lease;
 mod nodes;
+mod scoped;
+mod strict;
 mod trickle;
 mod versions;
 

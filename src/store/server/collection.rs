@@ -2,10 +2,9 @@
 
 use std::collections::HashMap;
 
-use qdrant_client::qdrant::{
-    CollectionConfig, CollectionInfo, CreateAlias, UpdateCollection, Value,
-};
+use qdrant_client::qdrant::{CollectionConfig, CreateAlias, UpdateCollection, Value};
 
+use super::described::config_in;
 use super::found::Version;
 use super::layout::{self, Creation};
 use super::link::{or_exists, or_missing};
@@ -15,7 +14,7 @@ use crate::store::version_of;
 use crate::types::{Manifest, Ownership};
 
 /// Key of a collection's metadata under which the manifest is.
-const MANIFEST: &str = "docent";
+pub(super) const MANIFEST: &str = "docent";
 
 /// The same of the number of the version, which with [`PHYSICAL`] tells a reader what the alias names in
 /// the one request that asks for the manifest. Collections that were made before have none.
@@ -32,34 +31,21 @@ const BESIDE: &str = "docent_beside";
 pub(super) const PENDING: &str = "docent_pending";
 
 impl ServerStore {
-    /// Of a collection, or of what an alias names; `None` where there is none.
+    /// How a collection is configured, or what an alias names; `None` where there is none.
     pub(super) async fn config(
         &self,
         name: &str,
     ) -> Result<Option<CollectionConfig>, BackendError> {
-        let info = self.info(name).await?;
-        Ok(info.map(|info| info.config.unwrap_or_default()))
+        Ok(self.info(name).await?.map(|info| config_in(&info)))
     }
 
-    /// The same with its state and its indexes.
-    pub(super) async fn info(&self, name: &str) -> Result<Option<CollectionInfo>, BackendError> {
-        let info = self.link.ask(|client| async move { client.collection_info(name).await }).await;
-        Ok(or_missing(info)?.map(|info| info.result.unwrap_or_default()))
-    }
-
-    /// The manifest that a collection was made with.
-    pub(super) async fn manifest_in(
-        &self,
-        mut config: CollectionConfig,
-    ) -> Result<Manifest, BackendError> {
-        let Some(stored) = config.metadata.remove(MANIFEST) else {
-            return Err(self.foreign().await);
-        };
-        wire::to_json(stored)
-            .and_then(|json| {
-                serde_json::from_value(json).map_err(|e| format!("the manifest can't be read: {e}"))
-            })
-            .map_err(|why| self.unreadable(&why))
+    /// Refuses where the key can make no collection: before any work.
+    pub(super) fn may_make(&self) -> Result<(), BackendError> {
+        if !self.rights.are_scoped() {
+            return Ok(());
+        }
+        let why = self.rights.lacking("manage on the whole server is needed to make a collection");
+        Err(self.error(Fault::Unauthorized, &why))
     }
 
     /// What is there is none of docent's, unless the server is too old to say.
@@ -122,13 +108,17 @@ impl ServerStore {
     /// replaced: unfinished ones, and former ones. Others of such a name stay, whoever made them: a
     /// snapshot that was recovered may be wanted. So do those that somebody gave a name.
     pub(super) async fn remove_leftovers(&self, version: &Version) -> Result<(), BackendError> {
+        // That takes the whole server's rights.
+        if self.rights.are_scoped() {
+            return Ok(());
+        }
         let physical = version.physical();
-        let Some(config) = self.config(&physical).await? else { return Ok(()) };
-        let noted = beside(&config);
+        let Some(info) = self.info(&physical).await? else { return Ok(()) };
+        let noted = beside(&config_in(&info));
         if noted.is_empty() {
             return Ok(());
         }
-        let owner = self.manifest_in(config).await?.owner;
+        let owner = self.manifest_in(&physical, &info).await?.owner;
         let aliases = self.aliases().await?;
         let mut left = Vec::new();
         for number in &noted {
@@ -155,7 +145,7 @@ impl ServerStore {
         for other in self.versions().await?.into_iter().filter(|other| *other != number) {
             let name = self.version(other);
             let named = aliases.iter().any(|alias| alias.collection_name == name);
-            if !named && self.points_in(&name).await? == 0 {
+            if !named && !self.has_points(&name).await? {
                 self.delete_physical(&name, owner).await?;
             }
         }
@@ -257,7 +247,7 @@ impl ServerStore {
                 })
                 .await?;
         }
-        Ok(())
+        self.index_terms(&name).await.map(|_| ())
     }
 
     fn metadata(
@@ -282,8 +272,10 @@ impl ServerStore {
         name: &str,
         owner: &Ownership,
     ) -> Result<bool, BackendError> {
-        let Some(config) = self.config(name).await? else { return Ok(true) };
-        if !is_of_docent(&config) || !self.manifest_in(config).await?.owner.may_give_way_to(owner) {
+        let Some(info) = self.info(name).await? else { return Ok(true) };
+        if !is_of_docent(&config_in(&info))
+            || !self.manifest_in(name, &info).await?.owner.may_give_way_to(owner)
+        {
             return Ok(false);
         }
         let deleted =

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use qdrant_client::QdrantError;
 
+use super::limits;
 use crate::error::Fault;
 
 /// gRPC status codes, see <https://grpc.github.io/grpc/core/md_doc_statuscodes.html>.
@@ -102,6 +103,21 @@ pub(super) fn describe(error: &QdrantError, timeout: Duration, answered: bool) -
     }
 }
 
+/// What the server says of a right that the key has not.
+pub(super) fn lacking(error: &QdrantError) -> Option<&str> {
+    // The words of Qdrant 1.16 to 1.18, `storage::rbac`. What is refused for another reason is a wrong key.
+    match error {
+        QdrantError::ResponseError { status }
+            if status.code() as i32 == code::PERMISSION_DENIED =>
+        {
+            let said = status.message();
+            let is_right = said.contains("is required") || said.contains("Only points access");
+            Some(said).filter(|_| is_right)
+        }
+        _ => None,
+    }
+}
+
 /// Whether what was to be made is there.
 pub(super) fn already_exists(error: &QdrantError) -> bool {
     matches!(error, QdrantError::ResponseError { status }
@@ -132,6 +148,10 @@ fn of_status(status: i32, message: &str, timeout: Duration, source: Source) -> (
             }
         }
         code::UNAVAILABLE => (TRANSIENT, said("is unavailable", message)),
+        // No wait can help.
+        code::RESOURCE_EXHAUSTED if limits::is_over(message) => {
+            (Fault::Limited, said("refuses the request", message))
+        }
         code::RESOURCE_EXHAUSTED => (TRANSIENT, said("is overloaded", message)),
         code::ABORTED => (TRANSIENT, said("gave up the operation", message)),
         code::INTERNAL | code::UNKNOWN | code::FAILED_PRECONDITION if passes(message) => {

@@ -6,11 +6,20 @@
 //! may be there while nothing has the name, since a snapshot has no aliases. None of these is changed
 //! or removed by who only looked for a collection of that name.
 
-use qdrant_client::qdrant::{AliasDescription, CollectionConfig, CountPoints, Value};
+use std::sync::Arc;
+
+use qdrant_client::qdrant::{
+    AliasDescription, CollectionConfig, CollectionInfo, ScrollPoints, Value,
+};
+use tokio::sync::Mutex;
 
 use super::ServerStore;
 use super::collection::{PENDING, PHYSICAL, VERSION, is_of_docent};
+use super::described::{Described, config_in, state_point};
+use super::kept::{Kept, Known};
+use super::lease::Held;
 use super::link::or_missing;
+use super::points::Writer;
 use crate::error::{BackendError, Fault, shell_word};
 use crate::store::{Adopted, version_in};
 use crate::types::Manifest;
@@ -23,21 +32,36 @@ pub(super) struct Version {
     pub(super) number: u32,
     /// `None` where it is `NAME@vN`.
     pub(super) called: Option<String>,
+    pub(super) described: Described,
 }
 
 impl Version {
     fn numbered(base: &str, number: u32) -> Self {
-        Self { base: base.to_owned(), number, called: None }
+        let described = Described::default();
+        Self { base: base.to_owned(), number, called: None, described }
     }
 
     fn called(name: &str, number: Option<u32>) -> Self {
-        let called = Some(name.to_owned());
-        Self { base: name.to_owned(), number: number.unwrap_or(1), called }
+        let (called, described) = (Some(name.to_owned()), Described::default());
+        Self { base: name.to_owned(), number: number.unwrap_or(1), called, described }
+    }
+
+    /// By the name of the physical collection.
+    fn of(physical: &str, number: Option<u32>) -> Self {
+        match version_in(physical) {
+            Some((base, number)) => Self::numbered(&base, number),
+            None => Self::called(physical, number),
+        }
+    }
+
+    /// With what its description says.
+    fn by(self, info: &CollectionInfo) -> Self {
+        Self { described: Described::by(info), ..self }
     }
 
     /// The name of the physical collection.
     pub(super) fn physical(&self) -> String {
-        let Self { base, number, called } = self;
+        let Self { base, number, called, .. } = self;
         called.clone().unwrap_or_else(|| format!("{base}@v{number}"))
     }
 }
@@ -45,7 +69,7 @@ impl Version {
 impl ServerStore {
     /// The version in use, for a reader, with its manifest.
     pub(super) async fn current(&self) -> Result<Option<(Version, Manifest)>, BackendError> {
-        let Some(config) = self.config(&self.name).await? else {
+        let Some(info) = self.info(&self.name).await? else {
             return match self.without_name().await {
                 // Who may not list collections is not told of those that have lost their names.
                 Err(error) if error.fault == Fault::Unauthorized => Ok(None),
@@ -54,53 +78,61 @@ impl ServerStore {
                 Ok(versions) => Err(self.lost_name(&versions)),
             };
         };
-        let manifest = self.manifest_in(config.clone()).await?;
+        let manifest = self.manifest_in(&self.name, &info).await?;
+        let config = config_in(&info);
         let number = number_in(&config);
-        let physical = config.metadata.get(PHYSICAL).and_then(Value::as_str);
-        Ok(Some(match (number, physical) {
+        Ok(Some(match (number, physical_in(&config)) {
             (Some(number), Some(name)) if *name == format!("{}@v{number}", self.name) => {
-                (Version::numbered(&self.name, number), manifest)
+                (Version::numbered(&self.name, number).by(&info), manifest)
             }
-            (number, Some(name)) if *name == self.name => (Version::called(name, number), manifest),
+            (number, Some(name)) if *name == self.name => {
+                (Version::called(name, number).by(&info), manifest)
+            }
             // Made before that was noted, or recovered under another name.
-            (number, _) => {
-                let version = self.called_so(number).await?;
-                let Some(config) = self.config(&version.physical()).await? else {
+            _ => {
+                let version = self.called_so(&info).await?;
+                let physical = version.physical();
+                let name = self.rights.name_for(&physical, &self.name);
+                let Some(info) = self.info(name).await? else {
                     return Ok(None);
                 };
-                (version, self.manifest_in(config).await?)
+                let manifest = self.manifest_in(name, &info).await?;
+                (version, manifest)
             }
         }))
     }
 
     /// The version that has the name, as far as aliases tell: it is one of docent's.
-    async fn called_so(&self, number: Option<u32>) -> Result<Version, BackendError> {
-        let alias = match (self.alias().await, number) {
-            // A token for one collection may not ask for aliases.
-            (Err(error), Some(number)) if error.fault == Fault::Unauthorized => {
-                return Ok(Version::numbered(&self.name, number));
-            }
-            (alias, _) => alias?,
+    async fn called_so(&self, info: &CollectionInfo) -> Result<Version, BackendError> {
+        let config = config_in(info);
+        let number = number_in(&config);
+        let version = match self.alias().await {
+            Ok(Some(physical)) => Version::of(&physical, number),
+            Ok(None) if !self.rights.are_scoped() => Version::called(&self.name, number),
+            Err(error) if error.fault != Fault::Unauthorized => return Err(error),
+            // A token is told of those aliases alone whose collections it may read. What the collection was
+            // written for is no other, unless it was recovered under another name.
+            Ok(None) | Err(_) => Version::of(physical_in(&config).unwrap_or(&self.name), number),
         };
-        Ok(match alias {
-            Some(physical) => match version_in(&physical) {
-                Some((base, number)) => Version::numbered(&base, number),
-                None => Version::called(&physical, number),
-            },
-            None => Version::called(&self.name, number),
-        })
+        Ok(version.by(info))
     }
 
     /// The version in use, for a writer. Anything else is refused here, before any work.
     pub(super) async fn to_write(&self) -> Result<Option<Version>, BackendError> {
-        let Some(config) = self.config(&self.name).await? else {
+        let Some(info) = self.info(&self.name).await? else {
             let versions = self.without_name().await?;
             return if versions.is_empty() { Ok(None) } else { Err(self.lost_name(&versions)) };
         };
-        if !is_of_docent(&config) {
+        if !is_of_docent(&config_in(&info)) {
             return Err(self.foreign().await);
         }
-        self.called_so(number_in(&config)).await.map(Some)
+        self.called_so(&info).await.map(Some)
+    }
+
+    /// Whether the name stands for another version by now than this one.
+    pub(super) async fn has_moved_on(&self, number: u32) -> Result<bool, BackendError> {
+        let config = self.config(&self.name).await?;
+        Ok(config.and_then(|config| number_in(&config)) != Some(number))
     }
 
     /// What the name is an alias of.
@@ -126,7 +158,7 @@ impl ServerStore {
             let name = self.version(number);
             let config = self.config(&name).await?;
             if config.is_some_and(|config| is_of_docent(&config) && !is_pending(&config))
-                && self.points_in(&name).await? > 0
+                && self.has_points(&name).await?
             {
                 found.push(number);
             }
@@ -134,18 +166,19 @@ impl ServerStore {
         Ok(found)
     }
 
-    pub(super) async fn points_in(&self, physical: &str) -> Result<u64, BackendError> {
-        let request = CountPoints {
+    pub(super) async fn has_points(&self, physical: &str) -> Result<bool, BackendError> {
+        let request = ScrollPoints {
             collection_name: physical.to_owned(),
-            exact: Some(true),
-            ..CountPoints::default()
+            limit: Some(1),
+            with_payload: Some(false.into()),
+            with_vectors: Some(false.into()),
+            ..ScrollPoints::default()
         };
-        let counted = self.link.ask(|client| {
+        let page = self.link.ask(|client| {
             let request = request.clone();
-            async move { client.count(request).await }
+            async move { client.scroll(request).await }
         });
-        let counted = or_missing(counted.await)?.and_then(|answer| answer.result);
-        Ok(counted.map_or(0, |result| result.count))
+        Ok(or_missing(page.await)?.is_some_and(|page| !page.result.is_empty()))
     }
 
     fn lost_name(&self, versions: &[u32]) -> BackendError {
@@ -163,6 +196,7 @@ impl ServerStore {
     pub(super) async fn gone(&self) -> BackendError {
         if let (Ok(Some(config)), Ok(None)) = (self.config(&self.name).await, self.alias().await)
             && is_of_docent(&config)
+            && !self.rights.are_scoped()
         {
             let message = format!(
                 "collection {:?} was recovered from a snapshot under this name, and has to be taken up first: docent index adopt --collection {}",
@@ -185,13 +219,17 @@ impl ServerStore {
         change: impl FnOnce(&mut Manifest) -> Result<(), E>,
     ) -> Result<Adopted, E> {
         let held = self.lease().acquire(&self.terms).await?;
-        let adopted = self.adopt_as_writer(change).await;
-        held.give_back().await?;
+        let lease = Arc::new(Mutex::new(Some(held)));
+        let adopted = self.adopt_as_writer(&lease, change).await;
+        if let Some(held) = lease.lock().await.take() {
+            held.give_back().await?;
+        }
         adopted
     }
 
     async fn adopt_as_writer<E: From<BackendError>>(
         &self,
+        lease: &Arc<Mutex<Option<Held>>>,
         change: impl FnOnce(&mut Manifest) -> Result<(), E>,
     ) -> Result<Adopted, E> {
         let named = self.config(&self.name).await?.is_none();
@@ -206,10 +244,23 @@ impl ServerStore {
             return Err(self.error(Fault::Taken, &message).into());
         };
         let physical = version.physical();
-        let config = self.config(&physical).await?.unwrap_or_default();
-        let mut manifest = self.manifest_in(config).await?;
+        let info = self.info(&physical).await?.unwrap_or_default();
+        let mut manifest = self.manifest_in(&physical, &info).await?;
         change(&mut manifest)?;
         self.put_metadata(&physical, version.number, &manifest).await?;
+        let described = Described::by(&info);
+        if described.has_state {
+            let known = Known::new(described.limits);
+            let kept = Kept::new(self.link.clone(), physical.clone(), known);
+            let state = state_point(&physical, &manifest).map_err(|why| self.unreadable(&why))?;
+            // The snapshot of a later writer than this one may be what was recovered.
+            if let (Some(held), Some(stored)) =
+                (&*lease.lock().await, self.highest_term(&physical, &described).await?)
+            {
+                held.outrank(stored).await?;
+            }
+            Writer { kept, lease: Arc::clone(lease) }.write(vec![state]).await?;
+        }
         if named {
             self.point_to(&physical, None).await?;
         }
@@ -219,6 +270,10 @@ impl ServerStore {
 
 fn is_pending(config: &CollectionConfig) -> bool {
     config.metadata.get(PENDING).and_then(Value::as_bool).unwrap_or_default()
+}
+
+fn physical_in(config: &CollectionConfig) -> Option<&str> {
+    config.metadata.get(PHYSICAL).and_then(Value::as_str).map(String::as_str)
 }
 
 fn number_in(config: &CollectionConfig) -> Option<u32> {

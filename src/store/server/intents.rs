@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
+use super::deleting::{Doomed, told};
 use super::physical::Physical;
 use super::wire;
 use crate::error::BackendError;
@@ -90,6 +91,14 @@ impl Unseen {
             conditions.push(wire::has_id(self.chunks.iter().copied()));
         }
         conditions
+    }
+
+    /// Whether a chunk of this document is not seen: what [`Self::conditions`] say.
+    pub(super) fn hides(&self, source: &str, id: &Uuid) -> bool {
+        let others = self.others.iter().filter(|(other, _)| other == source);
+        self.sources.contains(source)
+            || self.chunks.contains(id)
+            || others.into_iter().any(|(_, seen)| seen.binary_search(id).is_err())
     }
 
     /// Makes a chunk the one that is to be seen.
@@ -175,13 +184,13 @@ impl Physical {
         if done.len() < DONE || *has_left {
             return Ok(());
         }
-        self.delete_after(wire::by_id(std::mem::take(done).into_iter()))
+        self.delete_after(Doomed::Points(std::mem::take(done)))
     }
 
     /// At the end of a run: nothing is left to be told.
     pub(super) async fn tell_nothing(&self) -> Result<(), BackendError> {
         *self.right()?.told.0.lock().await = Telling::default();
-        self.delete_after(wire::by_filter(told()))
+        self.delete_after(Doomed::Told)
     }
 
     /// What is kept, and the intent itself.
@@ -218,11 +227,9 @@ impl Physical {
     /// The chunks with these ids, those that there are.
     async fn chunks_with(&self, ids: &[Uuid]) -> Result<Vec<Chunk>, BackendError> {
         let mut chunks = Vec::new();
-        for batch in ids.chunks(BATCH) {
-            for point in self.points_with(batch, None).await? {
-                let chunk = wire::json_object(point.payload).and_then(payload::to_chunk);
-                chunks.push(chunk.map_err(|why| self.store.unreadable(&why))?);
-            }
+        for point in self.points_with(ids, None).await? {
+            let chunk = wire::json_object(point.payload).and_then(payload::to_chunk);
+            chunks.push(chunk.map_err(|why| self.store.unreadable(&why))?);
         }
         Ok(chunks)
     }
@@ -233,18 +240,25 @@ impl Physical {
         ids: &[Uuid],
         fields: Option<Vec<&str>>,
     ) -> Result<Vec<RetrievedPoint>, BackendError> {
-        let request = GetPoints {
-            collection_name: self.target(),
-            ids: ids.iter().copied().map(wire::point_id).collect(),
-            with_payload: Some(fields.map_or_else(|| true.into(), Into::into)),
-            with_vectors: Some(false.into()),
-            ..GetPoints::default()
-        };
-        let found = self.store.link.ask(|client| {
-            let request = request.clone();
-            async move { client.get_points(request).await }
-        });
-        Ok(self.found(found.await).await?.map(|found| found.result).unwrap_or_default())
+        let kept = self.kept();
+        let mut points = Vec::new();
+        // Each point counts as one read.
+        for part in ids.chunks(BATCH.min(kept.limits().reads).max(1)) {
+            let request = GetPoints {
+                collection_name: kept.target.clone(),
+                ids: part.iter().copied().map(wire::point_id).collect(),
+                with_payload: Some(fields.clone().map_or_else(|| true.into(), Into::into)),
+                with_vectors: Some(false.into()),
+                ..GetPoints::default()
+            };
+            let found = kept.link.ask(|client| {
+                let request = request.clone();
+                async move { client.get_points(request).await }
+            });
+            let found = self.found(found.await.map_err(|error| kept.told(error))).await?;
+            points.extend(found.into_iter().flat_map(|found| found.result));
+        }
+        Ok(points)
     }
 
     /// All that is told, each by its turn, with what is kept.
@@ -297,13 +311,11 @@ impl Physical {
         }
         let ids: Vec<Uuid> = intents.sources().map(DocumentRecord::id).collect();
         let mut written_by = HashMap::new();
-        for batch in ids.chunks(BATCH) {
-            for point in self.points_with(batch, Some(vec!["source", "run_id"])).await? {
-                let fields = wire::json_object(point.payload);
-                let written = fields.and_then(|fields| written(&fields));
-                let (source, run) = written.map_err(|why| self.store.unreadable(&why))?;
-                written_by.insert(source, run);
-            }
+        for point in self.points_with(&ids, Some(vec!["source", "run_id"])).await? {
+            let fields = wire::json_object(point.payload);
+            let written = fields.and_then(|fields| written(&fields));
+            let (source, run) = written.map_err(|why| self.store.unreadable(&why))?;
+            written_by.insert(source, run);
         }
         Ok(Unseen::of(&intents, &written_by))
     }
@@ -324,10 +336,6 @@ impl Physical {
         *unseen = now;
         Ok(same)
     }
-}
-
-fn told() -> Filter {
-    Filter::must([Condition::matches("record", vec![INTENT.to_owned(), KEPT.to_owned()])])
 }
 
 /// Source and run of a document record.

@@ -13,7 +13,8 @@ use qdrant_client::qdrant::{
     SparseIndexConfig, SparseVectorParams, Value, VectorParams, vectors_config,
 };
 
-use super::wire;
+use super::described::MANIFEST_OF;
+use super::wire::{self, TERM};
 use crate::store::{DENSE, INDEXED_FIELDS, SPARSE};
 use crate::types::{CollectionLayout, Quantization};
 
@@ -172,6 +173,8 @@ fn indexes(mut former: HashMap<String, PayloadSchemaInfo>) -> Vec<CreateFieldInd
         let params = former.remove(field).filter(|it| it.data_type() == PayloadSchemaType::Keyword);
         index(field, FieldType::Keyword, params)
     });
+    // These are made where there is a use for them.
+    former.retain(|field, _| ![TERM, MANIFEST_OF].contains(&field.as_str()));
     let mut others: Vec<_> = former
         .into_iter()
         .filter_map(|(field, info)| Some(index(&field, field_type(info.data_type())?, Some(info))))

@@ -1,11 +1,12 @@
-//! One writer at a time on a server: a lease that its holder renews.
+//! One writer at a time on a server: a lease that its holder renews, and what keeps a former holder
+//! harmless.
 //!
 //! The lease of a collection is the only point of a small collection beside it, [`place_of`]: it is
 //! there before the collection is created, while another version takes its place, and after it is
 //! dropped. It has at least as many copies as the collection. A lease is written only in place of the
 //! `turn` it was read with: Qdrant applies an upsert with an `update_filter` to a point that passes it,
 //! or to one that is not there, and the updates of a point one after the other, in the order of the copy
-//! that leads ([`WriteOrderingType::Medium`]: the first one that is alive). So of two that want the same
+//! that leads (`WriteOrderingType::Medium`: the first one that is alive). So of two that want the same
 //! turn one gets it, and both see which when they read again. Each writing makes a new turn, and one that
 //! arrives late changes nothing.
 //!
@@ -19,34 +20,37 @@
 //! A lease is free when its holder gave it back; when its holder was a process of this machine
 //! that has ended; when it ran out longer ago than two clocks may differ; or when it has not been
 //! renewed while this process watched for the whole of its life. Where that takes it from a holder
-//! that is only slow, the holder learns it with its next update, before it changes anything. What it sent
-//! before, the server applies before what the next holder sends: only a request that is on its way for
-//! longer than a lease and its grace could come too late.
+//! that is only slow, the holder learns it before each try of an update, before it changes anything.
+//!
+//! What it had sent before may still be on its way: in the buffers of a server that stood still, at a
+//! proxy. No time limit helps there, so each point says in its field `term` which holder wrote it, and
+//! each update, what replaces points and what deletes them, passes over the points of a later holder.
+//! That is the server's own comparison, in the same step: whatever comes late, and in whichever order
+//! the copies of a point are told, what the later holder wrote stays. Left are points that it did not
+//! write: one that it deleted may come back, one that it left alone be deleted. A lease that was taken from somebody,
+//! or given back by who had left a request at a node that took it and did not answer, says for an hour that
+//! something may still come ([`Lease`]'s `unsettled_until`): each run until then, and the first one after it, compares all
+//! that is stored with the records. The terms of a new lease begin with the present time, and those
+//! of a collection that has later ones, from a snapshot or of a lease that was removed, are gone beyond
+//! first ([`Held::outrank`]): else what is written would be passed over.
+
+mod stored;
 
 mod seen;
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
-use qdrant_client::qdrant::{
-    Condition, CreateCollection, Filter, GetPoints, OptimizersConfigDiff, UpsertPoints,
-    WalConfigDiff, WriteOrdering, WriteOrderingType,
-};
-use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::link::{Link, or_exists, or_missing};
-use super::wire;
+use self::stored::{Holder, Lease, Next};
+use super::link::Link;
 use crate::error::{BackendError, Fault};
 use crate::store::OnWait;
 use crate::store::owner::Owner;
-use crate::store::payload::Payload;
-
-/// Copies of a lease, as far as there are nodes: with three, two may be away.
-const COPIES: u32 = 3;
 
 /// Where the lease of a collection is. No name of a collection has an `@`, and no version is called so.
 pub(super) fn place_of(collection: &str) -> String {
@@ -69,43 +73,6 @@ pub(super) struct Terms {
     pub(super) on_wait: OnWait,
 }
 
-/// A lease as it is stored.
-#[derive(Clone, Serialize, Deserialize)]
-struct Lease {
-    record: String,
-    collection: String,
-    /// `None` once it was given back.
-    holder: Option<Holder>,
-    /// New with each writing.
-    turn: Uuid,
-    /// Of the holder: greater than that of each one before.
-    #[serde(default)]
-    term: u64,
-    /// Milliseconds since the Unix epoch, by the holder's clock.
-    expires_at: u64,
-    /// See [`noted`].
-    #[serde(default)]
-    number: u32,
-}
-
-/// What a lease is to be from now on.
-#[derive(Clone, Copy)]
-struct Next {
-    /// The turn that it replaces; `None` where there was no lease.
-    replaces: Option<Uuid>,
-    term: u64,
-    until: SystemTime,
-    number: u32,
-}
-
-#[derive(Clone, Serialize, Deserialize)]
-struct Holder {
-    /// Of one store: a process may have several.
-    id: Uuid,
-    #[serde(flatten)]
-    owner: Owner,
-}
-
 /// Where the lease of one collection is.
 #[derive(Clone)]
 pub(super) struct Place {
@@ -117,6 +84,8 @@ pub(super) struct Place {
 /// A lease that is held. Dropped without [`Held::give_back`] it runs out.
 pub(super) struct Held {
     state: Arc<State>,
+    /// Something may have come late since the last run.
+    after_unsettled: bool,
     renewal: JoinHandle<()>,
 }
 
@@ -132,18 +101,25 @@ struct Standing {
     turn: Uuid,
     term: u64,
     number: u32,
+    /// See [`Lease`].
+    unsettled_until: u64,
     /// By a clock that never jumps, and by one that goes on while the machine sleeps.
     until: (Instant, SystemTime),
     /// To whom it went.
     lost: Option<String>,
 }
 
-/// Refuses an update where another writer has taken over.
-pub(super) async fn check(lease: &Mutex<Option<Held>>) -> Result<(), BackendError> {
+/// Refuses an update where another writer has taken over. The term that its points are to have.
+pub(super) async fn check(lease: &Mutex<Option<Held>>) -> Result<Option<u64>, BackendError> {
     match &*lease.lock().await {
-        Some(held) => held.check().await,
-        None => Ok(()),
+        Some(held) => held.check().await.map(Some),
+        None => Ok(None),
     }
+}
+
+/// Whether something may have been changed late by a former holder, after the last run had ended.
+pub(super) async fn is_unsettled(lease: &Mutex<Option<Held>>) -> bool {
+    lease.lock().await.as_ref().is_some_and(|held| held.after_unsettled)
 }
 
 /// The highest number that a version had which was the collection; 0 where there was none.
@@ -174,19 +150,16 @@ impl Place {
             let mut found = self.read().await?;
             if found.as_ref().is_none_or(|lease| lease.is_free(terms.life, &mut watched)) {
                 let until = end_of(terms.life);
-                let next = Next {
-                    replaces: found.as_ref().map(|lease| lease.turn),
-                    term: found.as_ref().map_or(0, |lease| lease.term) + 1,
-                    until: until.1,
-                    number: found.map_or(0, |lease| lease.number),
-                };
+                let next = Next::after(found.as_ref(), until.1);
+                let after_unsettled = found.is_some_and(|lease| lease.unsettled_until > 0);
                 let turn = self.write(Some(&holder), next).await?;
                 found = self.read().await?;
                 // A copy that knows nothing of it yet is asked again.
                 if found.as_ref().is_some_and(|lease| lease.turn == turn) {
-                    let Next { term, number, .. } = next;
-                    let standing = Standing { turn, term, number, until, lost: None };
-                    return Ok(self.held(terms.life, holder, standing));
+                    let Next { term, number, unsettled_until, .. } = next;
+                    let standing =
+                        Standing { turn, term, number, unsettled_until, until, lost: None };
+                    return Ok(self.held(terms.life, holder, standing, after_unsettled));
                 }
             }
             let busy = self.busy(found.and_then(|lease| lease.holder));
@@ -201,7 +174,13 @@ impl Place {
         }
     }
 
-    fn held(self, life: Duration, holder: Holder, standing: Standing) -> Held {
+    fn held(
+        self,
+        life: Duration,
+        holder: Holder,
+        standing: Standing,
+        after_unsettled: bool,
+    ) -> Held {
         let state = State { place: self, life, holder, standing: Mutex::new(standing) };
         let state = Arc::new(state);
         let renewed = Arc::clone(&state);
@@ -214,7 +193,7 @@ impl Place {
                 }
             }
         });
-        Held { state, renewal }
+        Held { state, after_unsettled, renewal }
     }
 
     fn busy(&self, holder: Option<Holder>) -> BackendError {
@@ -222,122 +201,11 @@ impl Place {
         let message = format!("collection `{}` is being written by {owner}", self.collection);
         self.link.error(Fault::Busy, &message)
     }
-
-    fn id(&self) -> Uuid {
-        Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("lease\0{}", self.collection).as_bytes())
-    }
-
-    fn place(&self) -> String {
-        place_of(&self.collection)
-    }
-
-    async fn read(&self) -> Result<Option<Lease>, BackendError> {
-        let request = GetPoints {
-            collection_name: self.place(),
-            ids: vec![wire::point_id(self.id())],
-            with_payload: Some(true.into()),
-            ..GetPoints::default()
-        };
-        let answer = self.link.ask(|client| {
-            let request = request.clone();
-            async move { client.get_points(request).await }
-        });
-        let Some(answer) = or_missing(answer.await)? else { return Ok(None) };
-        let Some(point) = answer.result.into_iter().next() else { return Ok(None) };
-        let payload = wire::json_object(point.payload).map(serde_json::Value::Object);
-        payload
-            .and_then(|json| serde_json::from_value(json).map_err(|error| error.to_string()))
-            .map(Some)
-            .map_err(|why| {
-                let message = format!("the lease in {:?} can't be read: {why}", self.place());
-                self.link.error(Fault::Permanent, &message)
-            })
-    }
-
-    /// Writes a lease with a new turn, in place of the one that it replaces, and returns the new turn.
-    /// Whether that came to be, reading tells.
-    async fn write(&self, holder: Option<&Holder>, next: Next) -> Result<Uuid, BackendError> {
-        let expires_at = next.until.duration_since(UNIX_EPOCH);
-        let lease = Lease {
-            record: "lease".to_owned(),
-            collection: self.collection.clone(),
-            holder: holder.cloned(),
-            turn: Uuid::now_v7(),
-            term: next.term,
-            expires_at: expires_at.map_or(0, |time| time.as_millis() as u64),
-            number: next.number,
-        };
-        // No lease has the nil turn: one that is there stays.
-        let expected = next.replaces.unwrap_or(Uuid::nil()).to_string();
-        let request = UpsertPoints {
-            collection_name: self.place(),
-            wait: Some(true),
-            points: vec![wire::record_point(self.id(), payload(&lease))],
-            ordering: Some(WriteOrdering { r#type: WriteOrderingType::Medium.into() }),
-            update_filter: Some(Filter::must([Condition::matches("turn", expected)])),
-            ..UpsertPoints::default()
-        };
-        let upsert = || {
-            self.link.ask(|client| {
-                let request = request.clone();
-                async move { client.upsert_points(request).await }
-            })
-        };
-        if or_missing(upsert().await)?.is_none() {
-            self.create().await?;
-            upsert().await?;
-        }
-        Ok(lease.turn)
-    }
-
-    /// Makes the collection that the lease is in, as small as can be. Another process may do so too.
-    async fn create(&self) -> Result<(), BackendError> {
-        let request = CreateCollection {
-            collection_name: self.place(),
-            shard_number: Some(1),
-            replication_factor: Some(self.replication_factor.unwrap_or(0).max(COPIES)),
-            wal_config: Some(WalConfigDiff {
-                wal_capacity_mb: Some(1),
-                ..WalConfigDiff::default()
-            }),
-            optimizers_config: Some(OptimizersConfigDiff {
-                default_segment_number: Some(1),
-                ..OptimizersConfigDiff::default()
-            }),
-            ..CreateCollection::default()
-        };
-        self.link
-            .ask(|client| {
-                let request = request.clone();
-                async move { or_exists(client.create_collection(request).await) }
-            })
-            .await
-    }
-}
-
-impl Lease {
-    /// `watched`: which turn was seen, and since when.
-    fn is_free(&self, life: Duration, watched: &mut Option<(Uuid, Instant)>) -> bool {
-        let Some(holder) = &self.holder else { return true };
-        if holder.owner.is_gone() {
-            return true;
-        }
-        let expired = UNIX_EPOCH + Duration::from_millis(self.expires_at);
-        if expired + life < SystemTime::now() {
-            return true;
-        }
-        let (turn, since) = *watched.get_or_insert((self.turn, Instant::now()));
-        if turn != self.turn {
-            *watched = Some((self.turn, Instant::now()));
-            return false;
-        }
-        since.elapsed() >= life
-    }
 }
 
 impl Held {
-    /// Refuses where the lease is no more. Renews it where that was not possible in time.
-    pub(super) async fn check(&self) -> Result<(), BackendError> {
+    /// Refuses where the lease is no more. Renews it where that was not possible in time. Its term.
+    pub(super) async fn check(&self) -> Result<u64, BackendError> {
         {
             let standing = self.state.standing.lock().await;
             if let Some(owner) = &standing.lost {
@@ -345,8 +213,21 @@ impl Held {
             }
             let (steady, wall) = standing.until;
             if Instant::now() < steady && SystemTime::now() < wall {
+                return Ok(standing.term);
+            }
+        }
+        self.state.renew().await?;
+        Ok(self.state.standing.lock().await.term)
+    }
+
+    /// Goes beyond a term that is stored.
+    pub(super) async fn outrank(&self, stored: u64) -> Result<(), BackendError> {
+        {
+            let mut standing = self.state.standing.lock().await;
+            if stored < standing.term {
                 return Ok(());
             }
+            standing.term = stored + 1;
         }
         self.state.renew().await
     }
@@ -364,7 +245,10 @@ impl Held {
         // A renewal under way ends first.
         let standing = self.state.standing.lock().await;
         self.renewal.abort();
-        let next = standing.next(SystemTime::now());
+        let mut next = standing.next(SystemTime::now());
+        if self.state.place.link.has_left_requests() {
+            next.unsettled_until = stored::settled_at();
+        }
         self.state.place.write(None, next).await.map(|_| ())
     }
 }
@@ -424,7 +308,8 @@ impl State {
 impl Standing {
     /// The lease as its holder writes it again.
     fn next(&self, until: SystemTime) -> Next {
-        Next { replaces: Some(self.turn), term: self.term, until, number: self.number }
+        let Self { term, number, unsettled_until, .. } = *self;
+        Next { replaces: Some(self.turn), term, until, number, unsettled_until }
     }
 }
 
@@ -434,12 +319,4 @@ fn named(holder: Option<Holder>) -> String {
 
 fn end_of(life: Duration) -> (Instant, SystemTime) {
     (Instant::now() + life, SystemTime::now() + life)
-}
-
-fn payload(lease: &Lease) -> Payload {
-    match serde_json::to_value(lease) {
-        Ok(serde_json::Value::Object(map)) => map,
-        // A struct of strings and numbers always becomes an object.
-        other => unreachable!("a payload is a JSON object, not {other:?}"),
-    }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use qdrant_client::{Qdrant, QdrantError};
 
 use super::nodes::{CONNECT, Node, Nodes};
+use super::rights::Rights;
 use super::{fault, version};
 use crate::error::{BackendError, Fault, Service};
 use crate::retry::{RetryPolicy, retry_telling};
@@ -22,8 +23,11 @@ pub(super) struct Link {
     timeout: Duration,
     pub(super) retry: RetryPolicy,
     pub(super) on_wait: OnWait,
+    rights: Rights,
     /// Somebody has been told that the server fails; it has not answered since.
     told: Arc<AtomicBool>,
+    /// A node has taken a request and given no answer in time: it may carry it out yet.
+    left: Arc<AtomicBool>,
 }
 
 impl Link {
@@ -32,9 +36,19 @@ impl Link {
         endpoint: String,
         timeout: Duration,
         retry: RetryPolicy,
+        rights: Rights,
     ) -> Self {
         let (nodes, on_wait) = (Arc::new(nodes), Arc::new(|_: &str| ()));
-        Self { nodes, endpoint, timeout, retry, on_wait, told: Arc::default() }
+        Self {
+            nodes,
+            endpoint,
+            timeout,
+            retry,
+            on_wait,
+            rights,
+            told: Arc::default(),
+            left: Arc::default(),
+        }
     }
 
     pub(super) async fn ask<T, F, Fut>(&self, request: F) -> Result<T, BackendError>
@@ -42,9 +56,26 @@ impl Link {
         F: Fn(Qdrant) -> Fut,
         Fut: Future<Output = Result<T, QdrantError>>,
     {
-        let answer =
-            retry_telling(&self.retry, |error| self.tell(error), || self.ask_around(&request))
-                .await?;
+        self.ask_while(|| std::future::ready(Ok(())), request).await
+    }
+
+    /// [`Self::ask`], with a question before each try whether it may be made still.
+    pub(super) async fn ask_while<T, F, Fut, M, May>(
+        &self,
+        may: M,
+        request: F,
+    ) -> Result<T, BackendError>
+    where
+        F: Fn(Qdrant) -> Fut,
+        Fut: Future<Output = Result<T, QdrantError>>,
+        M: Fn() -> May,
+        May: Future<Output = Result<(), BackendError>>,
+    {
+        let try_it = || async {
+            may().await?;
+            self.ask_around(&request).await
+        };
+        let answer = retry_telling(&self.retry, |error| self.tell(error), try_it).await?;
         self.told.store(false, Ordering::Relaxed);
         Ok(answer)
     }
@@ -87,15 +118,27 @@ impl Link {
         let fail = |(fault, message): (Fault, String)| {
             BackendError::new(Service::Store, fault, &*node.address, &message)
         };
+        let leave = |why| {
+            self.left.store(true, Ordering::Relaxed);
+            fail(why)
+        };
         let longest = self.timeout.saturating_add(self.timeout.min(CONNECT));
         let others = self.nodes.count() > 1;
         let answer = tokio::select! {
             answer = tokio::time::timeout(longest, answer) => answer,
-            () = node.stands_still(), if others => return Err(fail(fault::silent())),
+            () = node.stands_still(), if others => return Err(leave(fault::silent())),
         };
-        let answer = answer.map_err(|_| fail(fault::overdue(self.timeout)))?;
+        let answer = answer.map_err(|_| leave(fault::overdue(self.timeout)))?;
         let answered = node.answered.load(Ordering::Relaxed);
-        answer.map_err(|error| fail(fault::describe(&error, self.timeout, answered)))
+        answer.map_err(|error| match fault::lacking(&error) {
+            Some(said) => fail((Fault::Unauthorized, self.rights.lacking(said))),
+            None => fail(fault::describe(&error, self.timeout, answered)),
+        })
+    }
+
+    /// Whether something that was sent may be carried out after this process has ended.
+    pub(super) fn has_left_requests(&self) -> bool {
+        self.left.load(Ordering::Relaxed)
     }
 
     /// Once for all requests that wait.

@@ -10,20 +10,27 @@
 
 mod address;
 mod collection;
+mod deleting;
 mod deployment;
+mod described;
 mod fault;
 mod found;
 mod intents;
+mod kept;
 mod layout;
 mod lease;
+mod limits;
 mod link;
 mod nodes;
 mod physical;
 mod pipeline;
 mod points;
+mod reading;
+mod rights;
 mod search;
 mod version;
 mod wire;
+mod writing;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -35,6 +42,7 @@ use self::lease::{Place, Terms};
 use self::link::Link;
 use self::nodes::Nodes;
 use self::physical::Physical;
+use self::rights::Rights;
 use super::{Collection, CollectionWriter, OnWait, Reader, check_name};
 use crate::error::{BackendError, Fault, Service};
 use crate::retry::RetryPolicy;
@@ -67,6 +75,7 @@ pub struct ServerStore {
     /// collection this name as well.
     base: String,
     layout: CollectionLayout,
+    rights: Rights,
     terms: Terms,
     retry_for: Duration,
     /// A search has met points that are none of docent's.
@@ -100,11 +109,13 @@ pub fn connect(options: ServerOptions, name: &str) -> Result<ServerStore, Backen
     }
     let ServerOptions { api_key, timeout, retry, retry_for, .. } = options;
     let nodes = Nodes::new(&addresses, api_key.as_ref(), timeout)?;
+    let rights = Rights::of(api_key.as_deref());
     Ok(ServerStore {
-        link: Link::new(nodes, endpoint, timeout, retry),
+        link: Link::new(nodes, endpoint, timeout, retry, rights.clone()),
         name: name.to_owned(),
         base: name.to_owned(),
         layout: options.layout,
+        rights,
         terms: Terms { life: LEASE, wait: ServerStore::DEFAULT_WAIT, on_wait: Arc::new(|_| ()) },
         retry_for,
         has_foreign: Arc::default(),

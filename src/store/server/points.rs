@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use qdrant_client::qdrant::{
-    DeletePoints, Filter, PointStruct, PointsSelector, RetrievedPoint, ScrollPoints, UpsertPoints,
-    WithPayloadSelector, WithVectorsSelector,
+    Filter, PointStruct, RetrievedPoint, ScrollPoints, UpsertPoints, WithPayloadSelector,
+    WithVectorsSelector,
 };
 use tokio::sync::Mutex;
 
+use super::deleting::Doomed;
 use super::intents::Unseen;
+use super::kept::Kept;
 use super::lease::Held;
-use super::link::{Link, or_missing};
 use super::physical::{Physical, Right};
 use super::{lease, wire};
 use crate::error::BackendError;
@@ -23,53 +24,62 @@ const UPSERT: usize = 256;
 const PAGE: u32 = 1_000;
 
 /// What an update needs that goes on by itself.
-struct Writer {
-    link: Link,
-    target: String,
-    lease: Arc<Mutex<Option<Held>>>,
+pub(super) struct Writer {
+    pub(super) kept: Kept,
+    pub(super) lease: Arc<Mutex<Option<Held>>>,
 }
 
 impl Writer {
-    async fn write(self, points: Vec<PointStruct>) -> Result<(), BackendError> {
-        let mut points = points.into_iter().peekable();
-        while points.peek().is_some() {
-            lease::check(&self.lease).await?;
-            let request = UpsertPoints {
-                collection_name: self.target.clone(),
+    /// In as many requests as the limits make of them. What a later holder of the lease wrote stays.
+    pub(super) async fn write(self, mut points: Vec<PointStruct>) -> Result<(), BackendError> {
+        while !points.is_empty() {
+            let limits = self.kept.limits();
+            let size = limits.batch(UPSERT).map_err(|short| self.kept.short(short))?;
+            let rest = points.split_off(size.min(points.len()));
+            let term = lease::check(&self.lease).await?;
+            if let Some(term) = term {
+                wire::stamp(&mut points, term);
+            }
+            let mut request = UpsertPoints {
+                collection_name: self.kept.target.clone(),
                 wait: Some(true),
-                points: points.by_ref().take(UPSERT).collect(),
+                points,
+                update_filter: term.map(|_| wire::not_later(Filter::default(), term)),
                 ..UpsertPoints::default()
             };
-            self.link
-                .ask(|client| {
-                    let request = request.clone();
-                    async move { client.upsert_points(request).await }
-                })
-                .await?;
+            points = match self.send(&request).await {
+                Ok(()) => rest,
+                Err(error) if self.kept.learns(limits, &error).await => {
+                    request.points.extend(rest);
+                    request.points
+                }
+                Err(error) => return Err(self.kept.told(error)),
+            };
         }
         Ok(())
     }
 
-    async fn delete(self, points: PointsSelector) -> Result<(), BackendError> {
-        lease::check(&self.lease).await?;
-        let request = DeletePoints {
-            collection_name: self.target,
-            wait: Some(true),
-            points: Some(points),
-            ..DeletePoints::default()
-        };
-        let deleted = self.link.ask(|client| {
-            let request = request.clone();
-            async move { client.delete_points(request).await }
-        });
-        or_missing(deleted.await).map(|_| ())
+    async fn send(&self, request: &UpsertPoints) -> Result<(), BackendError> {
+        let _turn = self.kept.turn().await;
+        let sent = self.kept.link.ask_while(
+            || self.may_still(),
+            |client| {
+                let request = request.clone();
+                async move { client.upsert_points(request).await }
+            },
+        );
+        sent.await.map(|_| ())
+    }
+
+    /// A try that waited for its turn, or for the server, may find that another has taken over.
+    pub(super) async fn may_still(&self) -> Result<(), BackendError> {
+        lease::check(&self.lease).await.map(|_| ())
     }
 }
 
 impl Physical {
     fn writer(&self, right: &Right) -> Writer {
-        let (link, target) = (self.store.link.clone(), self.target());
-        Writer { link, target, lease: Arc::clone(&right.lease) }
+        Writer { kept: self.kept(), lease: Arc::clone(&right.lease) }
     }
 
     /// Chunks, in any order.
@@ -99,9 +109,9 @@ impl Physical {
     }
 
     /// Takes points out, after all that was asked for before.
-    pub(super) fn delete_after(&self, points: PointsSelector) -> Result<(), BackendError> {
+    pub(super) fn delete_after(&self, doomed: Doomed) -> Result<(), BackendError> {
         let right = self.right()?;
-        right.pipeline.follow(self.writer(right).delete(points))
+        right.pipeline.follow(self.writer(right).delete(doomed))
     }
 
     /// Gives all points that pass to `each`, a page at a time; none where the collection does not
@@ -133,12 +143,10 @@ impl Physical {
             with_vectors: Some(with_vectors),
             ..ScrollPoints::default()
         };
+        let kept = self.kept();
         loop {
-            let page = self.store.link.ask(|client| {
-                let request = request.clone();
-                async move { client.scroll(request).await }
-            });
-            let Some(page) = self.found(page.await).await? else { return Ok(()) };
+            let page = kept.page(&request).await;
+            let Some(page) = self.found(page).await? else { return Ok(()) };
             page.result
                 .into_iter()
                 .try_for_each(&mut each)
@@ -167,10 +175,13 @@ impl Physical {
         request: &ChunkPage,
         unseen: &Unseen,
     ) -> Result<ChunkList, BackendError> {
-        let mut filter = wire::chunks_passing(&request.filter);
-        filter.must_not = unseen.conditions();
+        let kept = self.kept();
+        let all = wire::chunks_passing(&request.filter);
+        let seen = Filter { must_not: unseen.conditions(), ..all.clone() };
+        // What takes too many conditions is sorted out here.
+        let filter = if kept.limits().fit(seen.clone()).is_ok() { seen } else { all };
         let request = ScrollPoints {
-            collection_name: self.target(),
+            collection_name: kept.target.clone(),
             filter: Some(filter),
             offset: request.from.map(wire::point_id),
             limit: Some(u32::try_from(request.limit).unwrap_or(u32::MAX)),
@@ -178,17 +189,16 @@ impl Physical {
             with_vectors: Some(false.into()),
             ..ScrollPoints::default()
         };
-        let page = self.store.link.ask(|client| {
-            let request = request.clone();
-            async move { client.scroll(request).await }
-        });
-        let Some(page) = self.found(page.await).await? else { return Ok(ChunkList::default()) };
+        let page = kept.page(&request).await;
+        let Some(page) = self.found(page).await? else { return Ok(ChunkList::default()) };
         let chunk = |point: RetrievedPoint| {
             let mut chunk = wire::json_object(point.payload).and_then(payload::to_chunk)?;
+            let seen = !unseen.hides(&chunk.source, &chunk.id());
             unseen.as_seen(&mut chunk);
-            Ok(chunk)
+            Ok(seen.then_some(chunk))
         };
-        let chunks = page.result.into_iter().map(chunk).collect::<Result<_, String>>();
+        let chunks = page.result.into_iter().filter_map(|point| chunk(point).transpose());
+        let chunks = chunks.collect::<Result<_, String>>();
         let next = page.next_page_offset.map(wire::uuid).transpose();
         let list = chunks.and_then(|chunks| Ok(ChunkList { chunks, next: next? }));
         list.map_err(|why| self.store.unreadable(&why))
@@ -196,7 +206,7 @@ impl Physical {
 
     /// Points that are none of docent's; none where the collection does not exist.
     pub(super) async fn foreign(&self) -> Result<ForeignPoints, BackendError> {
-        let count = self.count(wire::foreign()).await?;
+        let count = self.count(wire::foreign(), &Unseen::default()).await?;
         if count == 0 {
             return Ok(ForeignPoints::default());
         }
@@ -208,11 +218,8 @@ impl Physical {
             with_vectors: Some(false.into()),
             ..ScrollPoints::default()
         };
-        let page = self.store.link.ask(|client| {
-            let request = request.clone();
-            async move { client.scroll(request).await }
-        });
-        let found = self.found(page.await).await?.map(|page| page.result).unwrap_or_default();
+        let page = self.kept().page(&request).await;
+        let found = self.found(page).await?.map(|page| page.result).unwrap_or_default();
         let ids = found.into_iter().filter_map(|point| point.id).map(wire::shown);
         Ok(ForeignPoints { count, ids: ids.collect() })
     }

@@ -1,17 +1,91 @@
 //! What is asked of a version, for what there is to be seen of it.
+//!
+//! Both legs and the weights of words are one request, unless the collection allows less: then there are
+//! several, of shorter pages, of fewer queries, or of a part of the documents each, and their answers are
+//! put together here as one request would have given them.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 
-use qdrant_client::qdrant::{CountPoints, Filter, QueryBatchPoints};
+use qdrant_client::qdrant::vector_input::Variant;
+use qdrant_client::qdrant::{
+    BatchResult, CountPoints, DenseVector, Filter, QueryBatchPoints, QueryPoints, RetrievedPoint,
+    ScoredPoint,
+};
+use uuid::Uuid;
 
 use super::intents::Unseen;
+use super::kept::Kept;
+use super::limits::{Limits, Shortfall, conditions_in};
 use super::physical::Physical;
 use super::wire;
 use crate::error::{BackendError, Fault};
 use crate::store::payload::{self, CHUNK};
-use crate::store::{Legs, SearchRequest};
-use crate::types::Scored;
+use crate::store::{DENSE, Legs, SPARSE, SearchRequest};
+use crate::types::{self, Chunk, Scored};
+
+/// What a query is for.
+#[derive(Clone, Copy)]
+enum Of {
+    Dense,
+    Sparse,
+    Idf(u32),
+}
+
+/// A query, asked page after page.
+struct Asked {
+    of: Of,
+    query: QueryPoints,
+    wanted: usize,
+    /// Whether some of what it finds is not to be seen.
+    sorted_out: bool,
+    hits: Vec<(Scored, Chunk)>,
+    known: HashSet<Uuid>,
+    idf: Option<f32>,
+    is_done: bool,
+}
+
+impl Asked {
+    fn new(of: Of, query: QueryPoints, wanted: usize, sorted_out: bool) -> Self {
+        let (hits, known) = (Vec::new(), HashSet::new());
+        Self { of, query, wanted, sorted_out, hits, known, idf: None, is_done: false }
+    }
+
+    /// The next page.
+    fn next(&self, limits: Limits) -> QueryPoints {
+        let limit = limits.paged(self.wanted) as u64;
+        QueryPoints { limit: Some(limit), ..self.query.clone() }
+    }
+
+    /// False where a point is none of docent's.
+    fn take(
+        &mut self,
+        page: Vec<ScoredPoint>,
+        limits: Limits,
+        unseen: &Unseen,
+    ) -> Result<bool, String> {
+        if let Of::Idf(term) = self.of {
+            (self.idf, self.is_done) = (wire::idf(term, page), true);
+            return Ok(true);
+        }
+        let whole = page.len() >= limits.paged(self.wanted);
+        self.query.offset = Some(self.query.offset.unwrap_or_default() + page.len() as u64);
+        let mut is_docents = true;
+        for point in page {
+            let Some((hit, mut chunk)) = wire::scored(point)? else {
+                is_docents = false;
+                continue;
+            };
+            let seen = !self.sorted_out || !unseen.hides(&chunk.source, &hit.id);
+            if seen && self.hits.len() < self.wanted && self.known.insert(hit.id) {
+                unseen.as_seen(&mut chunk);
+                self.hits.push((hit, chunk));
+            }
+        }
+        self.is_done = !whole || self.hits.len() >= self.wanted;
+        Ok(is_docents)
+    }
+}
 
 impl Physical {
     /// Both legs of a search.
@@ -22,89 +96,225 @@ impl Physical {
     ) -> Result<Legs, BackendError> {
         // A condition that nearly every point meets is not free: it is made where it is needed.
         if !self.store.has_foreign.load(Ordering::Relaxed) {
-            if let Some(legs) = self.legs(request.clone(), unseen, false).await? {
+            if let Some(legs) = self.legs(&request, unseen, false).await? {
                 return Ok(legs);
             }
             self.store.has_foreign.store(true, Ordering::Relaxed);
         }
-        let legs = self.legs(request, unseen, true).await?;
+        let legs = self.legs(&request, unseen, true).await?;
         legs.ok_or_else(|| self.store.unreadable(payload::FOREIGN_ID))
     }
 
     /// `None` where a point was found that is none of docent's.
     async fn legs(
         &self,
-        request: SearchRequest,
+        request: &SearchRequest,
         unseen: &Unseen,
         only_chunks: bool,
     ) -> Result<Option<Legs>, BackendError> {
-        let has_dense = request.dense.is_some();
-        let has_sparse = request.sparse.as_ref().is_some_and(|vector| !vector.indices.is_empty());
-        let terms = request.idf_of.clone();
-        let queries = wire::queries(&self.target(), request, unseen.conditions(), only_chunks);
-        if queries.is_empty() {
-            return Ok(Some(Legs::default()));
+        let kept = &self.kept();
+        kept.ask(|limits| async move {
+            let asked = asked(&kept.target, request, unseen, only_chunks, limits);
+            let asked = asked.map_err(|short| kept.short(short))?;
+            let asked = self.answered(kept, limits, asked, unseen).await?;
+            Ok(asked.map(|asked| together(asked, request.limit)))
+        })
+        .await
+    }
+
+    async fn answered(
+        &self,
+        kept: &Kept,
+        limits: Limits,
+        mut asked: Vec<Asked>,
+        unseen: &Unseen,
+    ) -> Result<Option<Vec<Asked>>, BackendError> {
+        let conditions = asked.iter().filter_map(|asked| asked.query.filter.as_ref());
+        let conditions = conditions.map(conditions_in).max().unwrap_or_default();
+        let together = limits.queries(conditions).map_err(|short| kept.short(short))?;
+        loop {
+            let mut open: Vec<&mut Asked> =
+                asked.iter_mut().filter(|asked| !asked.is_done).collect();
+            if open.is_empty() {
+                return Ok(Some(asked));
+            }
+            for part in open.chunks_mut(together) {
+                let queries = part.iter().map(|asked| asked.next(limits)).collect();
+                let lists = self.batch(kept, queries).await?;
+                for (asked, list) in part.iter_mut().zip(lists) {
+                    let taken = asked.take(list.result, limits, unseen);
+                    if !taken.map_err(|why| self.store.unreadable(&why))? {
+                        return Ok(None);
+                    }
+                }
+            }
         }
-        let legs = queries.len();
+    }
+
+    async fn batch(
+        &self,
+        kept: &Kept,
+        queries: Vec<QueryPoints>,
+    ) -> Result<Vec<BatchResult>, BackendError> {
+        let count = queries.len();
         let batch = QueryBatchPoints {
-            collection_name: self.target(),
+            collection_name: kept.target.clone(),
             query_points: queries,
             ..QueryBatchPoints::default()
         };
-        let answer = self.store.link.ask(|client| {
+        let answer = kept.link.ask(|client| {
             let batch = batch.clone();
             async move { client.query_batch(batch).await }
         });
         let answer = self.found(answer.await).await?.ok_or_else(|| self.missing())?;
-        if answer.result.len() != legs {
+        if answer.result.len() != count {
             return Err(self.store.error(Fault::Permanent, "the server answered another request"));
         }
-        let mut lists = answer.result.into_iter().map(|list| list.result);
-        let mut chunks = HashMap::new();
-        let mut met_foreign = false;
-        let mut leg = |present: bool| {
-            let points = present.then(|| lists.next()).flatten().into_iter().flatten();
-            let mut hit = |point| {
-                let Some((hit, mut chunk)) = wire::scored(point)? else {
-                    met_foreign = true;
-                    return Ok(None);
-                };
-                unseen.as_seen(&mut chunk);
-                chunks.insert(hit.id, chunk);
-                Ok(Some(hit))
-            };
-            let hits = points.filter_map(|point| hit(point).transpose());
-            let hits = hits.collect::<Result<Vec<Scored>, String>>();
-            hits.map_err(|why| self.store.unreadable(&why))
-        };
-        let (dense, sparse) = (leg(has_dense)?, leg(has_sparse)?);
-        if met_foreign {
-            return Ok(None);
-        }
-        let idf = terms.into_iter().zip(lists);
-        let idf = idf.filter_map(|(term, best)| Some((term, wire::idf(term, best)?))).collect();
-        Ok(Some(Legs { dense, sparse, chunks, idf }))
+        Ok(answer.result)
     }
 
     /// Exact number of chunks.
     pub(super) async fn count_without(&self, unseen: &Unseen) -> Result<u64, BackendError> {
-        let must_not = unseen.conditions();
-        self.count(Filter { must_not, ..Filter::must([wire::record(CHUNK)]) }).await
+        self.count(Filter::must([wire::record(CHUNK)]), unseen).await
     }
 
-    /// Exact number of points that pass.
-    pub(super) async fn count(&self, filter: Filter) -> Result<u64, BackendError> {
+    /// Exact number of points that pass, and are seen: by the server where it may count exactly.
+    pub(super) async fn count(&self, filter: Filter, unseen: &Unseen) -> Result<u64, BackendError> {
+        let kept = &self.kept();
+        let filter = &filter;
+        kept.ask(|limits| async move {
+            let mut seen = filter.clone();
+            seen.must_not.extend(unseen.conditions());
+            match limits.fit(seen).ok().filter(|_| limits.exact) {
+                Some(seen) => self.counted(kept, seen).await,
+                None => self.count_one_by_one(filter.clone(), unseen).await,
+            }
+        })
+        .await
+    }
+
+    async fn counted(&self, kept: &Kept, filter: Filter) -> Result<u64, BackendError> {
         let request = CountPoints {
-            collection_name: self.target(),
+            collection_name: kept.target.clone(),
             filter: Some(filter),
             exact: Some(true),
             ..CountPoints::default()
         };
-        let answer = self.store.link.ask(|client| {
+        let answer = kept.link.ask(|client| {
             let request = request.clone();
             async move { client.count(request).await }
         });
         let counted = self.found(answer.await).await?.and_then(|answer| answer.result);
         Ok(counted.map_or(0, |result| result.count))
     }
+
+    async fn count_one_by_one(&self, filter: Filter, unseen: &Unseen) -> Result<u64, BackendError> {
+        let mut count = 0;
+        self.scroll_now(filter, vec!["source"].into(), false.into(), |point| {
+            count += u64::from(!is_hidden(point, unseen));
+            Ok(())
+        })
+        .await?;
+        Ok(count)
+    }
+}
+
+fn is_hidden(point: RetrievedPoint, unseen: &Unseen) -> bool {
+    let source = point.payload.get("source").and_then(|source| source.as_str());
+    let id = point.id.and_then(|id| wire::uuid(id).ok());
+    source.zip(id).is_some_and(|(source, id)| unseen.hides(source, &id))
+}
+
+/// What a search asks within the limits: the legs that have something to ask, each once, or once for a
+/// part of the documents where all of them take too many conditions; then for the weight of each term.
+fn asked(
+    collection: &str,
+    request: &SearchRequest,
+    unseen: &Unseen,
+    only_chunks: bool,
+    limits: Limits,
+) -> Result<Vec<Asked>, Shortfall> {
+    let dense = request.dense.clone().map(|data| Variant::Dense(DenseVector { data }));
+    let sparse = request.sparse.clone().filter(|vector| !vector.indices.is_empty());
+    let sparse = sparse.map(|vector| Variant::Sparse(wire::sparse_vector(vector)));
+    let dense = dense.map(|variant| (Of::Dense, wire::leg(collection, DENSE, variant)));
+    let sparse = sparse.map(|variant| (Of::Sparse, wire::leg(collection, SPARSE, variant)));
+    let mut asked = Vec::new();
+    let (filters, sorted_out) = filters(&request.filter, unseen, only_chunks, limits)?;
+    for (of, leg) in dense.into_iter().chain(sparse) {
+        for filter in &filters {
+            let query = QueryPoints {
+                filter: filter.clone(),
+                score_threshold: request.min_score,
+                ..leg.clone()
+            };
+            asked.push(Asked::new(of, query, request.limit, sorted_out));
+        }
+    }
+    if !asked.is_empty() {
+        let terms = request.idf_of.iter();
+        let of = |&term| Asked::new(Of::Idf(term), wire::most_of(collection, term), 1, false);
+        asked.extend(terms.map(of));
+    }
+    Ok(asked)
+}
+
+/// The filters of which a chunk passes one, and whether what is not seen passes as well.
+fn filters(
+    filter: &types::Filter,
+    unseen: &Unseen,
+    only_chunks: bool,
+    limits: Limits,
+) -> Result<(Vec<Option<Filter>>, bool), Shortfall> {
+    let passing = |filter: &types::Filter| {
+        let only_chunks = only_chunks.then(|| wire::record(CHUNK));
+        Filter::must(wire::conditions(filter).into_iter().chain(only_chunks))
+    };
+    let some = |filter: Filter| (conditions_in(&filter) > 0).then_some(filter);
+    let all = passing(filter);
+    let seen = Filter { must_not: unseen.conditions(), ..all.clone() };
+    if let Ok(seen) = limits.fit(seen) {
+        return Ok((vec![some(seen)], false));
+    }
+    match (limits.fit(all), &filter.sources) {
+        (Ok(all), _) => Ok((vec![some(all)], true)),
+        (Err(_), Some(sources)) => {
+            let besides = passing(&types::Filter { sources: None, ..filter.clone() });
+            let parts = limits.parts(sources, conditions_in(&besides))?;
+            let part = |part: &[String]| {
+                let part = types::Filter { sources: Some(part.to_vec()), ..filter.clone() };
+                limits.fit(passing(&part)).map(Some)
+            };
+            Ok((parts.map(part).collect::<Result<_, _>>()?, true))
+        }
+        (Err(short), None) => Err(short),
+    }
+}
+
+/// The answers of a search. What several queries of a leg found is of different documents.
+fn together(asked: Vec<Asked>, limit: usize) -> Legs {
+    let mut legs = Legs::default();
+    let (mut of_dense, mut of_sparse) = (0, 0);
+    for asked in asked {
+        let (leg, queries) = match asked.of {
+            Of::Dense => (&mut legs.dense, &mut of_dense),
+            Of::Sparse => (&mut legs.sparse, &mut of_sparse),
+            Of::Idf(term) => {
+                legs.idf.extend(asked.idf.map(|idf| (term, idf)));
+                continue;
+            }
+        };
+        *queries += 1;
+        for (hit, chunk) in asked.hits {
+            legs.chunks.insert(hit.id, chunk);
+            leg.push(hit);
+        }
+    }
+    for (leg, queries) in [(&mut legs.dense, of_dense), (&mut legs.sparse, of_sparse)] {
+        if queries > 1 {
+            leg.sort_by(|a, b| b.score.total_cmp(&a.score));
+            leg.truncate(limit);
+        }
+    }
+    legs
 }

@@ -10,16 +10,44 @@ use qdrant_client::qdrant::vectors::VectorsOptions;
 use qdrant_client::qdrant::{
     Condition, DenseVector, Distance, Filter, HnswConfigDiff, ListValue, Modifier, NamedVectors,
     PointId, PointStruct, PointsIdsList, PointsSelector, QuantizationSearchParams, Query,
-    QueryPoints, RetrievedPoint, ScoredPoint, SearchParams, SparseVector, SparseVectorConfig,
-    SparseVectorParams, Struct, Value, Vector, VectorInput, VectorParams, VectorParamsMap, Vectors,
-    VectorsConfig, VectorsOutput, query, vector, vector_output, vectors_config, vectors_output,
+    QueryPoints, Range, RetrievedPoint, ScoredPoint, SearchParams, SparseVector,
+    SparseVectorConfig, SparseVectorParams, Struct, Value, Vector, VectorInput, VectorParams,
+    VectorParamsMap, Vectors, VectorsConfig, VectorsOutput, query, vector, vector_output,
+    vectors_config, vectors_output,
 };
 use serde_json::Number;
 use uuid::Uuid;
 
 use crate::store::payload::{self, CHUNK, Payload};
-use crate::store::{DENSE, EXACT_UP_TO, SPARSE, SearchRequest};
+use crate::store::{DENSE, EXACT_UP_TO, SPARSE};
 use crate::types::{self, Chunk, ContentHash, DocumentRecord, FailureRecord, Point, Scored};
+
+/// Field of a point: the [term](super::lease) of who wrote it.
+pub(super) const TERM: &str = "term";
+
+/// Written by a later holder of the lease than that of this term.
+fn later_than(term: u64) -> Condition {
+    Condition::range(TERM, Range { gt: Some(term as f64), ..Range::default() })
+}
+
+/// Says of each point by which holder of the lease it was written.
+pub(super) fn stamp(points: &mut [PointStruct], term: u64) {
+    let term = Value { kind: Some(Kind::IntegerValue(term.cast_signed())) };
+    for point in points {
+        point.payload.insert(TERM.to_owned(), term.clone());
+    }
+}
+
+/// The term that points say they have.
+pub(super) fn term_of(payload: &HashMap<String, Value>) -> Option<u64> {
+    payload.get(TERM).and_then(Value::as_integer).map(i64::cast_unsigned)
+}
+
+/// The same less what a later holder wrote, where there is a term.
+pub(super) fn not_later(mut filter: Filter, term: Option<u64>) -> Filter {
+    filter.must_not.extend(term.map(later_than));
+    filter
+}
 
 /// Vectors of the dense leg, where nothing else is asked for.
 pub(super) fn dense_params(dimensions: usize) -> VectorParams {
@@ -90,7 +118,7 @@ fn named(vector: vector::Vector) -> Vector {
     Vector { vector: Some(vector), ..Vector::default() }
 }
 
-fn sparse_vector(vector: types::SparseVector) -> SparseVector {
+pub(super) fn sparse_vector(vector: types::SparseVector) -> SparseVector {
     SparseVector { values: vector.values, indices: vector.indices }
 }
 
@@ -106,33 +134,16 @@ pub(super) fn uuid(id: PointId) -> Result<Uuid, String> {
     }
 }
 
-/// The legs that have something to ask, dense before sparse; then a query for each term whose IDF
-/// is wanted.
-pub(super) fn queries(
-    collection: &str,
-    request: SearchRequest,
-    must_not: Vec<Condition>,
-    only_chunks: bool,
-) -> Vec<QueryPoints> {
-    let dense = request.dense.map(|data| (DENSE, Variant::Dense(DenseVector { data })));
-    let sparse = request
-        .sparse
-        .filter(|vector| !vector.indices.is_empty())
-        .map(|vector| (SPARSE, Variant::Sparse(sparse_vector(vector))));
-    let filter = filter(&request.filter, must_not, only_chunks);
-    let query = |(using, variant): (&str, Variant)| QueryPoints {
+/// A leg of a search, with all that is the same of its pages.
+pub(super) fn leg(collection: &str, using: &str, variant: Variant) -> QueryPoints {
+    QueryPoints {
         collection_name: collection.to_owned(),
         query: Some(nearest(variant)),
         using: Some(using.to_owned()),
-        filter: filter.clone(),
-        score_threshold: request.min_score,
         params: (using == DENSE).then(compared),
-        limit: Some(request.limit as u64),
         with_payload: Some(true.into()),
         ..QueryPoints::default()
-    };
-    let terms = request.idf_of.iter().map(|&term| most_of(collection, term));
-    dense.into_iter().chain(sparse).map(query).chain(terms).collect()
+    }
 }
 
 /// Where something smaller stands for the vectors, what is found by that is compared by themselves:
@@ -144,7 +155,7 @@ fn compared() -> SearchParams {
 }
 
 /// For the chunk that has most of a term, with the weight it has there.
-fn most_of(collection: &str, term: u32) -> QueryPoints {
+pub(super) fn most_of(collection: &str, term: u32) -> QueryPoints {
     let asked = SparseVector { indices: vec![term], values: vec![1.0] };
     QueryPoints {
         collection_name: collection.to_owned(),
@@ -172,21 +183,13 @@ pub(super) fn idf(term: u32, best: Vec<ScoredPoint>) -> Option<f32> {
     Some(point.score / vector.values.get(at)?)
 }
 
-/// `None` where everything passes.
-fn filter(filter: &types::Filter, must_not: Vec<Condition>, only_chunks: bool) -> Option<Filter> {
-    let mut must = conditions(filter);
-    must.extend(only_chunks.then(|| record(CHUNK)));
-    let some = !must.is_empty() || !must_not.is_empty();
-    some.then(|| Filter { must, must_not, ..Filter::default() })
-}
-
 /// The chunks that pass the filter.
 pub(super) fn chunks_passing(filter: &types::Filter) -> Filter {
     Filter::must(conditions(filter).into_iter().chain([record(CHUNK)]))
 }
 
 /// What it takes to pass the filter.
-fn conditions(filter: &types::Filter) -> Vec<Condition> {
+pub(super) fn conditions(filter: &types::Filter) -> Vec<Condition> {
     let mut conditions = Vec::new();
     if let Some(sources) = &filter.sources {
         conditions.push(Condition::matches("source", sources.clone()));
@@ -199,13 +202,9 @@ fn conditions(filter: &types::Filter) -> Vec<Condition> {
     conditions
 }
 
-/// Chunks of these documents, less those in `keep`.
-pub(super) fn chunks_of(sources: &[String], keep: &[Uuid]) -> Filter {
-    let mut filter = Filter::must([record(CHUNK), Condition::matches("source", sources.to_vec())]);
-    if !keep.is_empty() {
-        filter.must_not = vec![has_id(keep.iter().copied())];
-    }
-    filter
+/// Chunks of these documents.
+pub(super) fn chunks_of(sources: &[String]) -> Filter {
+    Filter::must([record(CHUNK), Condition::matches("source", sources.to_vec())])
 }
 
 pub(super) fn has_id(ids: impl Iterator<Item = Uuid>) -> Condition {

@@ -4,23 +4,22 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use qdrant_client::qdrant::condition::ConditionOneOf;
-use qdrant_client::qdrant::r#match::MatchValue;
-use qdrant_client::qdrant::point_id::PointIdOptions;
 use qdrant_client::qdrant::points_selector::PointsSelectorOneOf;
 use qdrant_client::qdrant::value::Kind;
 use qdrant_client::qdrant::vectors::VectorsOptions;
 use qdrant_client::qdrant::{
-    CollectionClusterInfoResponse, CollectionInfo, Condition, CreateCollection,
-    CreateFieldIndexCollection, DenseVector, Filter, GetPoints, NamedVectorsOutput, PointId,
-    PointStruct, PointsSelector, QueryPoints, RetrievedPoint, ScoredPoint, ScrollPoints,
-    SparseVector, UpdateCollection, UpsertPoints, Value, VectorOutput, VectorsOutput,
-    WithVectorsSelector, query, vector, vector_input, vector_output, vectors_config,
-    vectors_output, with_payload_selector, with_vectors_selector,
+    CollectionClusterInfoResponse, CollectionInfo, CreateCollection, CreateFieldIndexCollection,
+    DenseVector, Filter, GetPoints, NamedVectorsOutput, PointId, PointStruct, PointsSelector,
+    QueryPoints, RetrievedPoint, ScoredPoint, ScrollPoints, SparseVector, StrictModeConfig,
+    UpdateCollection, UpsertPoints, Value, VectorOutput, VectorsOutput, WithVectorsSelector, query,
+    vector, vector_input, vector_output, vectors_config, vectors_output, with_payload_selector,
+    with_vectors_selector,
 };
 use tonic::Status;
 
+use super::filters::{NUMBER, has, id, passes, point_id};
 use super::layout::Laid;
+use super::strict::Checked;
 
 /// All that a server has.
 #[derive(Default)]
@@ -116,6 +115,26 @@ impl Memory {
         &mut self.named(name).expect("a collection").laid
     }
 
+    /// As a collection is that was made before a field was indexed.
+    pub(crate) fn forget_index(&mut self, name: &str, field: &str) {
+        assert!(self.laid(name).indexes.remove(field).is_some(), "{field} was indexed");
+    }
+
+    /// From now on, as an operator does it.
+    pub(crate) fn restrict(&mut self, name: &str, strict: StrictModeConfig) {
+        self.laid(name).config.strict_mode_config =
+            Some(StrictModeConfig { enabled: Some(true), ..strict });
+    }
+
+    /// Refuses what strict mode forbids.
+    pub(crate) fn check(&mut self, request: &impl Checked) -> Result<(), Status> {
+        let Laid { config, indexes, .. } = &self.named(request.collection())?.laid;
+        match &config.strict_mode_config {
+            Some(strict) => request.check(strict, &|field| indexes.contains_key(field)),
+            None => Ok(()),
+        }
+    }
+
     /// Copies that were asked for.
     pub(crate) fn replication_of(&self, name: &str) -> Option<u32> {
         self.collections[name].laid.config.params.as_ref().and_then(|it| it.replication_factor)
@@ -189,7 +208,7 @@ impl Memory {
     /// All points that an alias leads to, a line each, but for times and the names of runs. Sums
     /// stand for vectors: one that was read and written again is rounded once more.
     pub(crate) fn contents(&mut self, alias: &str) -> Vec<String> {
-        const PASSING: [&str; 4] = ["ingested_at", "failed_at", "run_id", "mtime"];
+        const PASSING: [&str; 5] = ["ingested_at", "failed_at", "run_id", "mtime", "term"];
         let line = |(id, point): (&String, &Point)| {
             let fields = point.payload.iter().filter(|(name, _)| !PASSING.contains(&name.as_str()));
             let fields: BTreeMap<_, _> = fields.map(|(name, value)| (name, shown(value))).collect();
@@ -199,6 +218,16 @@ impl Memory {
         };
         let found = self.named(alias);
         found.map_or_else(|_| Vec::new(), |found| found.points.iter().map(line).collect())
+    }
+
+    /// Changes the payloads of all points.
+    pub(crate) fn each_payload(
+        &mut self,
+        name: &str,
+        change: impl FnMut(&mut HashMap<String, Value>),
+    ) {
+        let found = self.named(name).expect("a collection");
+        found.points.values_mut().map(|point| &mut point.payload).for_each(change);
     }
 
     /// The payload of the only point of a collection.
@@ -216,14 +245,14 @@ impl Memory {
     /// With an `update_filter`: points that are not there, and those that pass it.
     pub(crate) fn upsert(&mut self, request: UpsertPoints) -> Result<(), Status> {
         if self.refusing.contains(&request.collection_name) {
-            return Err(Status::invalid_argument("Limit exceeded 2 > 1 for \"upsert limit\""));
+            return Err(Status::invalid_argument("Wrong input: no more points are taken"));
         }
         let collection = self.named(&request.collection_name)?;
         let new = request.points.into_iter().map(|point| collection.stored(point));
         let new = new.collect::<Result<Vec<_>, _>>()?;
         for (id, point) in new {
             let replaced = match (&request.update_filter, collection.points.get(&id)) {
-                (Some(filter), Some(present)) => passes(filter, &id, present),
+                (Some(filter), Some(present)) => passes(filter, &id, &present.payload),
                 _ => true,
             };
             if replaced {
@@ -246,7 +275,7 @@ impl Memory {
                 }
             }
             Some(PointsSelectorOneOf::Filter(filter)) => {
-                collection.points.retain(|id, point| !passes(&filter, id, point));
+                collection.points.retain(|id, point| !passes(&filter, id, &point.payload));
             }
             None => {}
         }
@@ -279,6 +308,18 @@ impl Memory {
             .passing(request.filter.as_ref())
             .filter(|(id, _)| **id >= start)
             .collect::<Vec<_>>();
+        if let Some(order) = request.order_by {
+            if !collection.laid.indexes.contains_key(&order.key) {
+                let key = order.key;
+                return Err(Status::invalid_argument(format!(
+                    "Bad request: No range index for `order_by` key: `{key}`"
+                )));
+            }
+            let number = |point: &Point| point.payload.get(&order.key).and_then(Value::as_integer);
+            found.retain(|(_, point)| number(point).is_some());
+            found.sort_by_key(|(_, point)| std::cmp::Reverse(number(point)));
+            found.truncate(limit);
+        }
         let rest = found.split_off(limit.min(found.len()));
         let page = found.into_iter();
         let page =
@@ -304,12 +345,14 @@ impl Memory {
         let mut hits: Vec<(f32, &String)> = scores
             .into_iter()
             .filter(|(_, id)| {
-                let point = &collection.points[*id];
-                request.filter.as_ref().is_none_or(|filter| passes(filter, id, point))
+                let payload = &collection.points[*id].payload;
+                request.filter.as_ref().is_none_or(|filter| passes(filter, id, payload))
             })
             .filter(|(score, _)| request.score_threshold.is_none_or(|floor| *score >= floor))
             .collect();
         hits.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let offset = request.offset.unwrap_or_default() as usize;
+        hits.drain(..offset.min(hits.len()));
         hits.truncate(request.limit.unwrap_or(10) as usize);
         let hit = |(score, id): (f32, &String)| ScoredPoint {
             id: Some(point_id(id)),
@@ -348,9 +391,9 @@ fn shown(value: &Value) -> String {
 impl Collection {
     fn passing(&self, filter: Option<&Filter>) -> impl Iterator<Item = (&String, &Point)> {
         let filter = filter.cloned();
-        self.points
-            .iter()
-            .filter(move |(id, point)| filter.as_ref().is_none_or(|f| passes(f, id, point)))
+        self.points.iter().filter(move |(id, point)| {
+            filter.as_ref().is_none_or(|f| passes(f, id, &point.payload))
+        })
     }
 
     fn check(&self, name: &str, found: usize) -> Result<(), Status> {
@@ -462,61 +505,7 @@ impl Point {
     }
 }
 
-fn passes(filter: &Filter, id: &str, point: &Point) -> bool {
-    let holds = |condition: &Condition| holds(condition, id, point);
-    filter.must.iter().all(holds)
-        && !filter.must_not.iter().any(holds)
-        && (filter.should.is_empty() || filter.should.iter().any(holds))
-}
-
-fn holds(condition: &Condition, id_of_point: &str, point: &Point) -> bool {
-    match &condition.condition_one_of {
-        Some(ConditionOneOf::HasId(ids)) => {
-            ids.has_id.iter().any(|other| id(other.clone()) == id_of_point)
-        }
-        Some(ConditionOneOf::Field(field)) => {
-            let wanted: Vec<&str> =
-                match field.r#match.as_ref().and_then(|m| m.match_value.as_ref()) {
-                    Some(MatchValue::Keyword(word)) => vec![word],
-                    Some(MatchValue::Keywords(words)) => {
-                        words.strings.iter().map(String::as_str).collect()
-                    }
-                    other => panic!("{other:?} is not played"),
-                };
-            point.payload.get(&field.key).is_some_and(|value| has(value, &wanted))
-        }
-        Some(ConditionOneOf::Filter(filter)) => passes(filter, id_of_point, point),
-        other => panic!("{other:?} is not played"),
-    }
-}
-
-/// A list has what one of its elements is.
-fn has(value: &Value, wanted: &[&str]) -> bool {
-    match &value.kind {
-        Some(Kind::StringValue(text)) => wanted.contains(&text.as_str()),
-        Some(Kind::ListValue(list)) => list.values.iter().any(|value| has(value, wanted)),
-        _ => false,
-    }
-}
-
 fn unit(vector: &[f32]) -> Vec<f32> {
     let length = vector.iter().map(|x| x * x).sum::<f32>().sqrt();
     vector.iter().map(|x| if length > 0.0 { x / length } else { *x }).collect()
-}
-
-fn id(id: PointId) -> String {
-    match id.point_id_options {
-        Some(PointIdOptions::Uuid(uuid)) => uuid,
-        Some(PointIdOptions::Num(number)) => format!("{NUMBER}{number}"),
-        None => panic!("a point has an id"),
-    }
-}
-
-/// Before an id that is a number, and no UUID.
-const NUMBER: char = '#';
-
-fn point_id(id: &str) -> PointId {
-    let number = id.strip_prefix(NUMBER).and_then(|number| number.parse().ok());
-    let id = number.map_or_else(|| PointIdOptions::Uuid(id.to_owned()), PointIdOptions::Num);
-    PointId { point_id_options: Some(id) }
 }

@@ -10,12 +10,13 @@ use qdrant_client::qdrant::points_server::Points;
 use qdrant_client::qdrant::qdrant_server::Qdrant;
 use tonic::{Request, Response, Status};
 
-use super::Script;
 use super::memory::Memory;
+use super::rights::Judged;
+use super::{Script, rights_of};
 
 impl Script {
     /// Answers from memory what the script lets through.
-    async fn answer<Q, A>(
+    async fn answer<Q: Judged, A>(
         &self,
         method: &'static str,
         request: Request<Q>,
@@ -81,6 +82,9 @@ service! {
         ) -> Result<Response<api::QueryBatchResponse>, Status> {
             let scripted = self.play("query_batch", &request).await?;
             let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+            if scripted.is_none() {
+                memory.check(request.get_ref())?;
+            }
             let lists = request.into_inner().query_points.into_iter().map(|query| {
                 Ok(api::BatchResult { result: memory.query(query)? })
             });
@@ -90,20 +94,25 @@ service! {
     }
     played {
         upsert: UpsertPoints => PointsOperationResponse = |memory, request| {
+            memory.check(&request)?;
             memory.upsert(request).map(|()| api::PointsOperationResponse::default())
         },
         delete: DeletePoints => PointsOperationResponse = |memory, request| {
+            memory.check(&request)?;
             memory.delete(&request.collection_name, request.points)?;
             Ok(api::PointsOperationResponse::default())
         },
         get: GetPoints => GetResponse = |memory, request| {
+            memory.check(&request)?;
             Ok(api::GetResponse { result: memory.get(request)?, ..Default::default() })
         },
         scroll: ScrollPoints => ScrollResponse = |memory, request| {
+            memory.check(&request)?;
             let (result, next_page_offset) = memory.scroll(request)?;
             Ok(api::ScrollResponse { result, next_page_offset, ..Default::default() })
         },
         count: CountPoints => CountResponse = |memory, request| {
+            memory.check(&request)?;
             let count = memory.count(&request.collection_name, request.filter.as_ref())?;
             let result = Some(api::CountResult { count });
             Ok(api::CountResponse { result, ..Default::default() })
@@ -159,6 +168,38 @@ service! {
             .await
         }
 
+        async fn list(
+            &self,
+            request: Request<api::ListCollectionsRequest>,
+        ) -> Result<Response<api::ListCollectionsResponse>, Status> {
+            let rights = rights_of(&request);
+            self.answer("list", request, |memory, _| {
+                let names = memory.names().into_iter().filter(|name| rights.may_read(name));
+                let collections = names.map(|name| api::CollectionDescription { name }).collect();
+                Ok(api::ListCollectionsResponse { collections, ..Default::default() })
+            })
+            .await
+        }
+
+        async fn list_aliases(
+            &self,
+            request: Request<api::ListAliasesRequest>,
+        ) -> Result<Response<api::ListAliasesResponse>, Status> {
+            let rights = rights_of(&request);
+            self.answer("list_aliases", request, |memory, _| {
+                let describe = |(alias_name, collection_name)| {
+                    api::AliasDescription { alias_name, collection_name }
+                };
+                let may_read = |one: &api::AliasDescription| {
+                    rights.may_read(&one.alias_name) && rights.may_read(&one.collection_name)
+                };
+                let aliases = memory.aliases().into_iter().map(describe).filter(may_read);
+                let aliases = aliases.collect();
+                Ok(api::ListAliasesResponse { aliases, ..Default::default() })
+            })
+            .await
+        }
+
         async fn delete(
             &self,
             request: Request<api::DeleteCollection>,
@@ -170,11 +211,6 @@ service! {
         }
     }
     played {
-        list: ListCollectionsRequest => ListCollectionsResponse = |memory, _| {
-            let description = |name| api::CollectionDescription { name };
-            let collections = memory.names().into_iter().map(description).collect();
-            Ok(api::ListCollectionsResponse { collections, ..Default::default() })
-        },
         create: CreateCollection => CollectionOperationResponse = |memory, request| {
             memory.create(request).map(done)
         },
@@ -191,13 +227,6 @@ service! {
                 }
             }
             Ok(done(()))
-        },
-        list_aliases: ListAliasesRequest => ListAliasesResponse = |memory, _| {
-            let describe = |(alias_name, collection_name)| {
-                api::AliasDescription { alias_name, collection_name }
-            };
-            let aliases = memory.aliases().into_iter().map(describe).collect();
-            Ok(api::ListAliasesResponse { aliases, ..Default::default() })
         },
         collection_cluster_info: CollectionClusterInfoRequest => CollectionClusterInfoResponse =
             |memory, request| memory.cluster(&request.collection_name),

@@ -1,0 +1,170 @@
+//! What comes late from a writer that has lost its lease: what the next one wrote stays.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use super::lease::{LEASE, hand_to, now};
+use super::*;
+use crate::store::contract::document;
+use crate::store::owner::Owner;
+use crate::store::{OnWait, chunks_of};
+use crate::types::{Chunk, ContentHash, DocumentRecord, Manifest, Point, Run};
+
+const DATA: &str = "docs@v1";
+
+fn store(options: &ServerOptions) -> ServerStore {
+    connect(options.clone(), "docs").unwrap().wait(Duration::ZERO)
+}
+
+/// A chunk of the same text in a document of this state.
+fn of_state(state: &str, text: &str) -> Point {
+    let document_hash = ContentHash::of(state.as_bytes());
+    point(Chunk { document_hash, ..chunk("a.md", 0, text) }, [1.0; DIMENSIONS], &[(1, 1.0)])
+}
+
+fn record(state: &str) -> DocumentRecord {
+    DocumentRecord { document_hash: ContentHash::of(state.as_bytes()), ..document("a.md", 1) }
+}
+
+/// What is stored of the document: the states of its chunks, and of its record.
+async fn states(options: &ServerOptions) -> (Vec<ContentHash>, Vec<ContentHash>) {
+    let reader = store(options).read().await.unwrap().unwrap();
+    let chunks = chunks_of(&**reader.store(), "a.md").await.unwrap();
+    let records = reader.documents().await.unwrap();
+    let chunks = chunks.into_iter().map(|chunk| chunk.document_hash).collect();
+    (chunks, records.into_iter().map(|record| record.document_hash).collect())
+}
+
+/// A request of the first writer is on its way while a second one takes over and is done.
+async fn overtaken(
+    method: &'static str,
+    late: impl AsyncFnOnce(&dyn CollectionWriter),
+) -> ServerOptions {
+    let script = Script::new("1.18.3", []);
+    let options = listen(&script);
+    let first = store(&options).write().await.unwrap();
+    first.create(&manifest()).await.unwrap();
+    first.upsert(vec![of_state("old", "x")]).await.unwrap();
+    first.put_documents(&[record("old")]).await.unwrap();
+    first.flush().await.unwrap();
+    script.hold(method, DATA);
+    late(&*first).await;
+    script.is_held().await;
+
+    // As if its process had ended.
+    hand_to(&script, &Owner::dead(true), now() + 1_000_000);
+    let second = store(&options).write().await.unwrap();
+    second.upsert(vec![of_state("new", "x"), of_state("new", "y")]).await.unwrap();
+    second.put_documents(&[record("new")]).await.unwrap();
+    second.close().await.unwrap();
+    script.let_go();
+    first.flush().await.unwrap();
+    options
+}
+
+#[tokio::test]
+async fn what_comes_late_changes_nothing_that_the_next_writer_wrote() {
+    let new = ContentHash::of(b"new");
+    let expected = (vec![new.clone(), new.clone()], vec![new]);
+    let chunks = overtaken("upsert", async |writer| {
+        writer.upsert(vec![of_state("late", "x")]).await.unwrap();
+    });
+    assert_eq!(states(&chunks.await).await, expected);
+    let records = overtaken("upsert", async |writer| {
+        writer.put_documents(&[record("late")]).await.unwrap();
+    });
+    assert_eq!(states(&records.await).await, expected);
+    let stale_chunks = overtaken("delete", async |writer| {
+        writer.delete_chunks(&["a.md".to_owned()], &[]).await.unwrap();
+    });
+    assert_eq!(states(&stale_chunks.await).await, expected);
+    let document = overtaken("delete", async |writer| {
+        writer.delete_documents(&["a.md".to_owned()]).await.unwrap();
+    });
+    assert_eq!(states(&document.await).await, expected);
+}
+
+/// The server was away, and another has taken over meanwhile.
+#[tokio::test]
+async fn no_try_is_made_after_the_lease_is_gone() {
+    let script = Script::new("1.18.3", []);
+    let options = ServerOptions { retry_for: Duration::from_secs(20), ..listen(&script) };
+    let (heard, life) = (script.clone(), Duration::from_secs(1));
+    let told = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let at = Arc::clone(&told);
+    let on_wait: OnWait = Arc::new(move |said| {
+        if said.contains("starting") {
+            hand_to(&heard, &Owner::dead(false), now() + 1_000_000);
+            at.store(heard.requests(), std::sync::atomic::Ordering::Relaxed);
+            // The whole process stands still.
+            std::thread::sleep(life * 2);
+        }
+    });
+    let slow = store(&options).lease_life(life).on_wait(on_wait);
+    let writer = slow.write().await.unwrap();
+    writer.create(&manifest()).await.unwrap();
+    let reader = store(&options).read().await.unwrap().unwrap();
+    // The client itself asks twice.
+    script.then(times(2, Code::Unavailable, "starting"));
+    writer.upsert(vec![of_state("late", "x")]).await.unwrap();
+    assert_eq!(writer.flush().await.unwrap_err().fault, Fault::Busy);
+    let asked = script.asked_since(told.load(std::sync::atomic::Ordering::Relaxed));
+    assert!(asked.starts_with(&["get"]) && !asked.contains(&"upsert"), "{asked:?}");
+    assert_eq!(reader.count_chunks().await, Ok(0));
+}
+
+/// A lease that was removed, or a snapshot of elsewhere: what is written is not passed over.
+#[tokio::test]
+async fn a_new_lease_goes_beyond_the_terms_that_are_stored() {
+    let script = Script::new("1.18.3", []);
+    let options = listen(&script);
+    let first = store(&options).write().await.unwrap();
+    first.create(&manifest()).await.unwrap();
+    first.upsert(vec![of_state("old", "x")]).await.unwrap();
+    first.put_documents(&[record("old")]).await.unwrap();
+    first.close().await.unwrap();
+    for is_indexed in [true, false] {
+        {
+            let mut memory = script.memory.lock().unwrap();
+            assert!(memory.delete_collection(LEASE));
+            memory.each_payload(DATA, |payload| {
+                let term = payload["term"].as_integer().unwrap() + 1_000_000_000;
+                payload.insert("term".to_owned(), term.into());
+            });
+            if !is_indexed {
+                memory.forget_index(DATA, "term");
+            }
+        }
+        let next = store(&options).write().await.unwrap();
+        let state = format!("new {is_indexed}");
+        next.upsert(vec![of_state(&state, "x")]).await.unwrap();
+        next.put_documents(&[record(&state)]).await.unwrap();
+        next.close().await.unwrap();
+        let hash = ContentHash::of(state.as_bytes());
+        assert_eq!(states(&options).await, (vec![hash.clone()], vec![hash]));
+    }
+}
+
+/// What a writer left alone, one before it may have changed late.
+#[tokio::test]
+async fn the_run_after_one_that_took_over_compares_everything() {
+    let script = Script::new("1.18.3", []);
+    let options = listen(&script);
+    let unfinished = async || {
+        let writer = store(&options).write().await.unwrap();
+        let manifest = writer.manifest().await.unwrap().unwrap();
+        writer.close().await.unwrap();
+        manifest.unfinished.is_some()
+    };
+    let first = store(&options).write().await.unwrap();
+    let run = Run {
+        run_id: uuid::Uuid::now_v7(),
+        started_at: "2026-01-01T00:00:00Z".to_owned(),
+        docent: "0.1.0".to_owned(),
+        roots: Vec::new(),
+    };
+    first.create(&Manifest { runs: vec![run], ..manifest() }).await.unwrap();
+    first.close().await.unwrap();
+    assert!(!unfinished().await);
+    hand_to(&script, &Owner::dead(true), now() + 1_000_000);
+    assert_eq!([unfinished().await, unfinished().await, unfinished().await], [false, true, false]);
+}

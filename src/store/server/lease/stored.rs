@@ -1,0 +1,220 @@
+//! A lease as it is stored: read, and written in place of the one that was read.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use qdrant_client::qdrant::{
+    Condition, CreateCollection, Filter, GetPoints, OptimizersConfigDiff, UpsertPoints,
+    WalConfigDiff, WriteOrdering, WriteOrderingType,
+};
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::{Place, place_of};
+use crate::error::{BackendError, Fault};
+use crate::store::owner::Owner;
+use crate::store::payload::Payload;
+use crate::store::server::link::{or_exists, or_missing};
+use crate::store::server::wire;
+
+/// Copies of a lease, as far as there are nodes: with three, two may be away.
+const COPIES: u32 = 3;
+
+/// A node that stood still carries out what it had taken when it goes on: after so long nobody expects it to.
+const LATEST: Duration = Duration::from_hours(1);
+
+/// A lease as it is stored.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Lease {
+    record: String,
+    collection: String,
+    /// `None` once it was given back.
+    pub(super) holder: Option<Holder>,
+    /// New with each writing.
+    pub(super) turn: Uuid,
+    /// Of the holder: greater than that of each one before.
+    #[serde(default)]
+    pub(super) term: u64,
+    /// Milliseconds since the Unix epoch, by the holder's clock.
+    pub(super) expires_at: u64,
+    /// See [`super::noted`].
+    #[serde(default)]
+    pub(super) number: u32,
+    /// Milliseconds since the Unix epoch: until then, what a holder has sent may still come. 0 where all of it
+    /// was answered, and once a run after that time has compared what is stored.
+    #[serde(default)]
+    pub(super) unsettled_until: u64,
+}
+
+/// What a lease is to be from now on.
+#[derive(Clone, Copy)]
+pub(super) struct Next {
+    /// The turn that it replaces; `None` where there was no lease.
+    pub(super) replaces: Option<Uuid>,
+    pub(super) term: u64,
+    pub(super) until: SystemTime,
+    pub(super) number: u32,
+    pub(super) unsettled_until: u64,
+}
+
+/// When what was sent by now, and not answered, no longer comes.
+pub(super) fn settled_at() -> u64 {
+    millis(SystemTime::now() + LATEST)
+}
+
+pub(super) fn millis(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis() as u64)
+}
+
+impl Next {
+    /// Of a new holder.
+    pub(super) fn after(found: Option<&Lease>, until: SystemTime) -> Self {
+        let now = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |now| now.as_secs());
+        let unsettled_until = found.map_or(0, |lease| match lease.holder {
+            Some(_) => settled_at(),
+            None if lease.unsettled_until > millis(SystemTime::now()) => lease.unsettled_until,
+            None => 0,
+        });
+        Self {
+            replaces: found.map(|lease| lease.turn),
+            // A lease that was removed is not remembered: its terms are in the past.
+            term: found.map_or_else(now, |lease| lease.term + 1),
+            until,
+            number: found.map_or(0, |lease| lease.number),
+            unsettled_until,
+        }
+    }
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Holder {
+    /// Of one store: a process may have several.
+    pub(super) id: Uuid,
+    #[serde(flatten)]
+    pub(super) owner: Owner,
+}
+
+impl Place {
+    fn id(&self) -> Uuid {
+        Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("lease\0{}", self.collection).as_bytes())
+    }
+
+    fn place(&self) -> String {
+        place_of(&self.collection)
+    }
+
+    pub(super) async fn read(&self) -> Result<Option<Lease>, BackendError> {
+        let request = GetPoints {
+            collection_name: self.place(),
+            ids: vec![wire::point_id(self.id())],
+            with_payload: Some(true.into()),
+            ..GetPoints::default()
+        };
+        let answer = self.link.ask(|client| {
+            let request = request.clone();
+            async move { client.get_points(request).await }
+        });
+        let Some(answer) = or_missing(answer.await)? else { return Ok(None) };
+        let Some(point) = answer.result.into_iter().next() else { return Ok(None) };
+        let payload = wire::json_object(point.payload).map(serde_json::Value::Object);
+        payload
+            .and_then(|json| serde_json::from_value(json).map_err(|error| error.to_string()))
+            .map(Some)
+            .map_err(|why| {
+                let message = format!("the lease in {:?} can't be read: {why}", self.place());
+                self.link.error(Fault::Permanent, &message)
+            })
+    }
+
+    /// Writes a lease with a new turn, in place of the one that it replaces, and returns the new turn.
+    /// Whether that came to be, reading tells.
+    pub(super) async fn write(
+        &self,
+        holder: Option<&Holder>,
+        next: Next,
+    ) -> Result<Uuid, BackendError> {
+        let lease = Lease {
+            record: "lease".to_owned(),
+            collection: self.collection.clone(),
+            holder: holder.cloned(),
+            turn: Uuid::now_v7(),
+            term: next.term,
+            expires_at: millis(next.until),
+            number: next.number,
+            unsettled_until: next.unsettled_until,
+        };
+        // No lease has the nil turn: one that is there stays.
+        let expected = next.replaces.unwrap_or(Uuid::nil()).to_string();
+        let request = UpsertPoints {
+            collection_name: self.place(),
+            wait: Some(true),
+            points: vec![wire::record_point(self.id(), payload(&lease))],
+            ordering: Some(WriteOrdering { r#type: WriteOrderingType::Medium.into() }),
+            update_filter: Some(Filter::must([Condition::matches("turn", expected)])),
+            ..UpsertPoints::default()
+        };
+        let upsert = || {
+            self.link.ask(|client| {
+                let request = request.clone();
+                async move { client.upsert_points(request).await }
+            })
+        };
+        if or_missing(upsert().await)?.is_none() {
+            self.create().await?;
+            upsert().await?;
+        }
+        Ok(lease.turn)
+    }
+
+    /// Makes the collection that the lease is in, as small as can be. Another process may do so too.
+    async fn create(&self) -> Result<(), BackendError> {
+        let request = CreateCollection {
+            collection_name: self.place(),
+            shard_number: Some(1),
+            replication_factor: Some(self.replication_factor.unwrap_or(0).max(COPIES)),
+            wal_config: Some(WalConfigDiff {
+                wal_capacity_mb: Some(1),
+                ..WalConfigDiff::default()
+            }),
+            optimizers_config: Some(OptimizersConfigDiff {
+                default_segment_number: Some(1),
+                ..OptimizersConfigDiff::default()
+            }),
+            ..CreateCollection::default()
+        };
+        self.link
+            .ask(|client| {
+                let request = request.clone();
+                async move { or_exists(client.create_collection(request).await) }
+            })
+            .await
+    }
+}
+
+impl Lease {
+    /// `watched`: which turn was seen, and since when.
+    pub(super) fn is_free(&self, life: Duration, watched: &mut Option<(Uuid, Instant)>) -> bool {
+        let Some(holder) = &self.holder else { return true };
+        if holder.owner.is_gone() {
+            return true;
+        }
+        let expired = UNIX_EPOCH + Duration::from_millis(self.expires_at);
+        if expired + life < SystemTime::now() {
+            return true;
+        }
+        let (turn, since) = *watched.get_or_insert((self.turn, Instant::now()));
+        if turn != self.turn {
+            *watched = Some((self.turn, Instant::now()));
+            return false;
+        }
+        since.elapsed() >= life
+    }
+}
+
+fn payload(lease: &Lease) -> Payload {
+    match serde_json::to_value(lease) {
+        Ok(serde_json::Value::Object(map)) => map,
+        // A struct of strings and numbers always becomes an object.
+        other => unreachable!("a payload is a JSON object, not {other:?}"),
+    }
+}

@@ -1,0 +1,244 @@
+//! One version of a collection, as its writer changes it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use async_trait::async_trait;
+use uuid::Uuid;
+
+use super::deleting::Doomed;
+use super::link::or_missing;
+use super::physical::{Physical, Successor};
+use super::{described, lease, wire};
+use crate::error::{BackendError, Fault};
+use crate::store::{Change, CollectionWriter, Intent, Reader, Receipt};
+use crate::types::{DocumentRecord, FailureRecord, Manifest, Point};
+
+/// Documents that are taken out together.
+const BATCH: usize = 512;
+
+impl Physical {
+    async fn check(&self) -> Result<(), BackendError> {
+        lease::check(&self.right()?.lease).await.map(|_| ())
+    }
+
+    /// Keeps the manifest in a point. Readers are told of it when it is there.
+    async fn put_state(&self, manifest: &Manifest) -> Result<(), BackendError> {
+        let point = described::state_point(&self.named().physical(), manifest);
+        let point = point.map_err(|why| self.store.error(Fault::Permanent, &why))?;
+        self.write_after(vec![point])?;
+        self.right()?.pipeline.settle().await?;
+        if !self.has_state.load(Ordering::Acquire) {
+            self.store.announce_state(&self.target()).await?;
+            self.has_state.store(true, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    async fn become_the_collection(&self) -> Result<(), BackendError> {
+        lease::note(&self.right()?.lease, self.number()).await?;
+        let former = self.replaces().map(|number| self.store.version(number));
+        if former.is_none() && !self.is_published() {
+            self.store.note_pending(&self.target(), false).await?;
+        }
+        self.store.point_to(&self.target(), former.as_deref()).await
+    }
+}
+
+#[async_trait]
+impl CollectionWriter for Physical {
+    async fn manifest(&self) -> Result<Option<Manifest>, BackendError> {
+        let target = self.target();
+        let Some(info) = self.store.info(&target).await? else { return Ok(None) };
+        let mut manifest = self.store.manifest_in(&target, &info).await?;
+        if manifest.unfinished.is_none() && lease::is_unsettled(&self.right()?.lease).await {
+            // What it left alone may have been changed since by who held the lease before: all of it is
+            // compared, as after a run that was cut off.
+            manifest.unfinished = manifest.runs.last().cloned();
+        }
+        Ok(Some(manifest))
+    }
+
+    async fn reader(&self) -> Result<Option<Reader>, BackendError> {
+        self.store.reader().await
+    }
+
+    async fn version(&self) -> Result<Option<u32>, BackendError> {
+        Ok(self.store.config(&self.target()).await?.map(|_| self.number()))
+    }
+
+    async fn create(&self, manifest: &Manifest) -> Result<(), BackendError> {
+        self.store.may_make()?;
+        self.check().await?;
+        if self.store.config(&self.target()).await?.is_some() {
+            let message = format!("collection {:?} exists already", self.store.name);
+            return Err(self.store.error(Fault::Permanent, &message));
+        }
+        let noted = lease::noted(&self.right()?.lease).await;
+        let number = self.store.highest().await?.max(noted) + 1;
+        self.number.store(number, Ordering::Release);
+        if let Some(replaced) = self.replaces() {
+            self.store.note_beside(&self.store.version(replaced), &[number]).await?;
+        }
+        self.store.create_physical(number, manifest, self.replaces()).await?;
+        if !self.is_published() {
+            return match self.replaces() {
+                Some(_) => Ok(()),
+                None => self.store.note_pending(&self.target(), true).await,
+            };
+        }
+        self.become_the_collection().await?;
+        if number > 1 {
+            // What a run has left that was cut off here; it is in nobody's way.
+            let _ = self.store.remove_empty(number, &manifest.owner).await;
+        }
+        Ok(())
+    }
+
+    async fn put_manifest(&self, manifest: &Manifest) -> Result<(), BackendError> {
+        if manifest.unfinished.is_none() {
+            self.tell_nothing().await?;
+        }
+        self.right()?.pipeline.settle().await?;
+        self.check().await?;
+        if self.store.rights.are_scoped() || self.has_state.load(Ordering::Acquire) {
+            return self.put_state(manifest).await;
+        }
+        let put = self.store.put_metadata(&self.target(), self.number(), manifest).await;
+        or_missing(put)?.ok_or_else(|| self.missing())
+    }
+
+    async fn drop_collection(&self) -> Result<(), BackendError> {
+        // Whatever became of them.
+        self.right()?.pipeline.close().await;
+        self.check().await?;
+        let (target, store) = (self.target(), &self.store);
+        let Some(info) = store.info(&target).await? else { return Ok(()) };
+        let aliases = store.aliases().await?.into_iter();
+        let mut aliases = aliases.filter(|alias| alias.collection_name == target);
+        if let Some(other) = aliases.find(|alias| alias.alias_name != store.name) {
+            let (name, other) = (&store.name, other.alias_name);
+            let message = format!(
+                "collection {name:?} has another name too, {other:?}, and is not removed: that alias would go with it"
+            );
+            return Err(store.error(Fault::Taken, &message));
+        }
+        let owner = store.manifest_in(&target, &info).await?.owner;
+        // The alias goes with it.
+        if store.delete_physical(&target, &owner).await? {
+            Ok(())
+        } else {
+            Err(store.foreign().await)
+        }
+    }
+
+    async fn begin(&self) -> Change {
+        // Readers are asked to look past what is under way, and kept waiting by nobody.
+        Change(None)
+    }
+
+    async fn will_store(&self, documents: &[Intent]) -> Result<(), BackendError> {
+        self.tell(documents).await
+    }
+
+    async fn have_stored(&self, sources: &[String]) -> Result<(), BackendError> {
+        self.tell_done(sources).await
+    }
+
+    async fn upsert(&self, points: Vec<Point>) -> Result<(), BackendError> {
+        self.write(points.into_iter().map(wire::chunk_point).collect()).await
+    }
+
+    async fn put_documents(&self, records: &[DocumentRecord]) -> Result<(), BackendError> {
+        self.write_after(records.iter().cloned().map(wire::document_point).collect())
+    }
+
+    async fn delete_chunks(&self, sources: &[String], keep: &[Uuid]) -> Result<(), BackendError> {
+        self.delete_after(Doomed::Chunks { sources: sources.to_vec(), but: keep.to_vec() })
+    }
+
+    async fn delete_documents(&self, sources: &[String]) -> Result<(), BackendError> {
+        for batch in sources.chunks(BATCH) {
+            self.tell_deleted(batch).await?;
+            self.delete_after(Doomed::points(batch.iter().map(|s| DocumentRecord::id(s))))?;
+            self.delete_after(Doomed::Chunks { sources: batch.to_vec(), but: Vec::new() })?;
+            self.tell_done(batch).await?;
+        }
+        Ok(())
+    }
+
+    async fn put_failures(&self, records: &[FailureRecord]) -> Result<(), BackendError> {
+        self.write_after(records.iter().cloned().map(wire::failure_point).collect())
+    }
+
+    async fn delete_failures(&self, sources: &[String]) -> Result<(), BackendError> {
+        for batch in sources.chunks(BATCH) {
+            self.delete_after(Doomed::points(batch.iter().map(|s| FailureRecord::id(s))))?;
+        }
+        Ok(())
+    }
+
+    fn receipt(&self) -> Receipt {
+        self.right.as_ref().map_or_else(Receipt::default, |right| right.pipeline.receipt())
+    }
+
+    async fn flush(&self) -> Result<(), BackendError> {
+        self.right()?.pipeline.settle().await
+    }
+
+    /// What is applied is durable, and what fails surfaces in what comes next.
+    async fn checkpoint(&self) -> Result<(), BackendError> {
+        Ok(())
+    }
+
+    /// The server optimizes by itself.
+    async fn optimize(&self) -> Result<(), BackendError> {
+        self.flush().await
+    }
+
+    async fn successor(&self) -> Result<Arc<dyn CollectionWriter>, BackendError> {
+        self.store.may_make()?;
+        self.check().await?;
+        if !self.is_published() {
+            let message = "a version that is not published has no successor";
+            return Err(self.store.error(Fault::Permanent, message));
+        }
+        if self.called.is_some() {
+            let name = &self.store.name;
+            let message = format!(
+                "collection {name:?} was recovered from a snapshot under this name, which no other can have until it is gone: it can be searched and brought up to date, and not be built anew. Recover the snapshot as \"{name}@v1\" instead"
+            );
+            return Err(self.store.error(Fault::Taken, &message));
+        }
+        let right = Some(Arc::clone(self.right()?));
+        let successor = Successor { replaces: self.number(), ..Successor::default() };
+        Ok(Arc::new(Self::of(&self.store, None, right, Some(successor))))
+    }
+
+    async fn publish(&self) -> Result<(), BackendError> {
+        let Some(successor) = self.successor.as_ref().filter(|_| !self.is_published()) else {
+            return Err(self.store.error(Fault::Permanent, "only a successor can be published"));
+        };
+        self.flush().await?;
+        self.check().await?;
+        self.become_the_collection().await?;
+        successor.published.store(true, Ordering::Release);
+        // What can't be removed now is removed by the next writer.
+        let _ = self.store.remove_leftovers(&self.named()).await;
+        Ok(())
+    }
+
+    async fn close(&self) -> Result<(), BackendError> {
+        let Some(right) = &self.right else { return Ok(()) };
+        if right.closed.swap(true, Ordering::AcqRel) {
+            return Ok(());
+        }
+        let settled = right.pipeline.settle().await;
+        right.pipeline.close().await;
+        if let Some(held) = right.lease.lock().await.take() {
+            // It runs out by itself.
+            let _ = held.give_back().await;
+        }
+        settled
+    }
+}
