@@ -158,10 +158,19 @@ impl Scene {
         assert!(clean.len() > DOCUMENTS);
         for node in 0..NODES {
             let found = self.cluster.points(node, name);
-            let other = found.iter().filter(|(id, payload)| clean.get(*id) != Some(payload));
-            let other: Vec<_> =
-                other.map(|(id, payload)| (payload, clean.get(id))).take(3).collect();
-            assert!(other.is_empty(), "node {node} has, and should have: {other:#?}");
+            for (id, payload) in &found {
+                let Some(right) = clean.get(id) else {
+                    panic!("node {node} has, and should not: {payload:#?}");
+                };
+                let other =
+                    payload.iter().filter(|(field, value)| right.get(*field) != Some(value));
+                let other: Vec<_> = other.map(|(field, value)| (value, right.get(field))).collect();
+                let source = &payload["source"];
+                assert!(
+                    other.is_empty(),
+                    "node {node}, {source}: has, and should have: {other:#?}"
+                );
+            }
             assert_eq!(found.len(), clean.len(), "points at node {node}");
         }
     }

@@ -145,17 +145,17 @@ async fn a_new_lease_goes_beyond_the_terms_that_are_stored() {
 }
 
 /// What a writer left alone, one before it may have changed late.
-#[tokio::test]
-async fn the_run_after_one_that_took_over_compares_everything() {
-    let script = Script::new("1.18.3", []);
-    let options = listen(&script);
-    let unfinished = async || {
-        let writer = store(&options).write().await.unwrap();
-        let manifest = writer.manifest().await.unwrap().unwrap();
-        writer.close().await.unwrap();
-        manifest.unfinished.is_some()
-    };
-    let first = store(&options).write().await.unwrap();
+/// Whether a run that begins now compares all that is stored with the records.
+async fn compares_everything(options: &ServerOptions) -> bool {
+    let writer = store(options).write().await.unwrap();
+    let manifest = writer.manifest().await.unwrap().unwrap();
+    writer.close().await.unwrap();
+    manifest.unfinished.is_some()
+}
+
+/// A collection, and a run that came to its end.
+async fn after_a_run(options: &ServerOptions) {
+    let first = store(options).write().await.unwrap();
     let run = Run {
         run_id: uuid::Uuid::now_v7(),
         started_at: "2026-01-01T00:00:00Z".to_owned(),
@@ -164,7 +164,29 @@ async fn the_run_after_one_that_took_over_compares_everything() {
     };
     first.create(&Manifest { runs: vec![run], ..manifest() }).await.unwrap();
     first.close().await.unwrap();
-    assert!(!unfinished().await);
+    assert!(!compares_everything(options).await);
+}
+
+#[tokio::test]
+async fn the_runs_after_one_that_took_over_compare_everything() {
+    let script = Script::new("1.18.3", []);
+    let options = listen(&script);
+    after_a_run(&options).await;
     hand_to(&script, &Owner::dead(true), now() + 1_000_000);
-    assert_eq!([unfinished().await, unfinished().await, unfinished().await], [false, true, false]);
+    assert!(!compares_everything(&options).await, "it took the lease over");
+    assert!(compares_everything(&options).await);
+    assert!(compares_everything(&options).await, "the hour is not over");
+}
+
+/// A node that took it may carry it out when it goes on.
+#[tokio::test]
+async fn the_run_after_one_that_left_a_request_compares_everything() {
+    let script = Script::new("1.18.3", []);
+    let options = ServerOptions { timeout: Duration::from_secs(1), ..listen(&script) };
+    after_a_run(&options).await;
+    let writer = store(&options).write().await.unwrap();
+    script.then([Step::Hang]);
+    writer.upsert(vec![of_state("new", "x")]).await.unwrap();
+    writer.close().await.unwrap();
+    assert!(compares_everything(&options).await);
 }

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use qdrant_client::{Qdrant, QdrantError};
 
@@ -118,17 +118,21 @@ impl Link {
         let fail = |(fault, message): (Fault, String)| {
             BackendError::new(Service::Store, fault, &*node.address, &message)
         };
-        let leave = |why| {
-            self.left.store(true, Ordering::Relaxed);
-            fail(why)
-        };
         let longest = self.timeout.saturating_add(self.timeout.min(CONNECT));
         let others = self.nodes.count() > 1;
+        let began = Instant::now();
         let answer = tokio::select! {
             answer = tokio::time::timeout(longest, answer) => answer,
-            () = node.stands_still(), if others => return Err(leave(fault::silent())),
+            () = node.stands_still(), if others => {
+                self.left.store(true, Ordering::Relaxed);
+                return Err(fail(fault::silent()));
+            }
         };
-        let answer = answer.map_err(|_| leave(fault::overdue(self.timeout)))?;
+        // Where a try took all its time, the client has made another one by itself: this answer is of that.
+        if began.elapsed() >= self.timeout {
+            self.left.store(true, Ordering::Relaxed);
+        }
+        let answer = answer.map_err(|_| fail(fault::overdue(self.timeout)))?;
         let answered = node.answered.load(Ordering::Relaxed);
         answer.map_err(|error| match fault::lacking(&error) {
             Some(said) => fail((Fault::Unauthorized, self.rights.lacking(said))),

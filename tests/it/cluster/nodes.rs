@@ -20,6 +20,9 @@ pub(super) const NODES: usize = 3;
 /// How long a test waits for something that must happen.
 const PATIENCE: Duration = Duration::from_mins(3);
 
+/// Fields of a point, by their names.
+pub(super) type Payload = BTreeMap<String, String>;
+
 pub(super) struct Cluster {
     addresses: Vec<String>,
     /// Starts, kills, freezes and thaws a node.
@@ -131,8 +134,8 @@ impl Cluster {
         }
     }
 
-    /// The payload of each point, without times and the name of the run.
-    pub(super) fn points(&self, node: usize, name: &str) -> BTreeMap<String, String> {
+    /// The payload of each point, without times, the name of the run and who wrote it.
+    pub(super) fn points(&self, node: usize, name: &str) -> BTreeMap<String, Payload> {
         let mut points = BTreeMap::new();
         let mut next = None;
         loop {
@@ -143,14 +146,11 @@ impl Cluster {
             let page = self.ask(node, |client| client.scroll(request)).expect("a page");
             for point in page.result {
                 let mut payload: BTreeMap<_, _> = point.payload.into_iter().collect();
-                for field in ["ingested_at", "run_id", "mtime"] {
+                for field in ["ingested_at", "run_id", "mtime", "term"] {
                     payload.remove(field);
                 }
                 let payload = payload.into_iter().map(|(name, value)| (name, sorted(value)));
-                points.insert(
-                    format!("{:?}", point.id),
-                    format!("{:?}", payload.collect::<Vec<_>>()),
-                );
+                points.insert(format!("{:?}", point.id), payload.collect());
             }
             next = page.next_page_offset;
             if next.is_none() {
