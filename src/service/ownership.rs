@@ -227,7 +227,8 @@ impl Engine {
                 Some(whose) if from != Some(whose.as_str()) => {
                     let failure = self.not_ours(owner, project);
                     Err(failure.hint(format!(
-                        "where that project is no more, or is this one: docent index adopt --from {}; otherwise name another with --collection",
+                        "where that project is no more, or is this one: docent index adopt --collection {} --from {}; otherwise name another with --collection",
+                        shell_word(&settings.collection),
                         shell_word(&whose)
                     )))
                 }

@@ -260,7 +260,7 @@ pub static KEYS: &[Key] = &[
     row("qdrant.api_key", &["DOCENT_QDRANT_API_KEY", "QDRANT_API_KEY"], "key of the Qdrant server").secret(),
     row("qdrant.timeout", &["DOCENT_QDRANT_TIMEOUT"], "longest wait for one request").default("30s").range(Range::PATIENCE),
     row("qdrant.retry_for", &["DOCENT_QDRANT_RETRY_FOR"], "how long an ingest repeats a request that the server fails, or a restart of it is waited for; a question at most 10 s").default("2m").range(Range::WAIT),
-    row("qdrant.shard_number", &["DOCENT_QDRANT_SHARD_NUMBER"], "shards of the collection on a Qdrant server, when it is created").flag("--shard-number", "N").range(Range::whole(1, 10_000)),
+    row("qdrant.shard_number", &["DOCENT_QDRANT_SHARD_NUMBER"], "shards of the collection on a Qdrant server, when it is created").flag("--shard-number", "N").range(Range::whole(1, 256)),
     row("qdrant.replication_factor", &["DOCENT_QDRANT_REPLICATION_FACTOR"], "copies of each shard on a Qdrant cluster, when the collection is created").flag("--replication-factor", "N").range(Range::whole(1, 100)),
     row("qdrant.write_consistency", &["DOCENT_QDRANT_WRITE_CONSISTENCY"], "copies on a Qdrant cluster that confirm a write before it counts as done, when the collection is created").flag("--write-consistency", "N").range(Range::whole(1, 100)),
     row("qdrant.on_disk", &["DOCENT_QDRANT_ON_DISK"], "a Qdrant server reads vectors and payloads from disk, when the collection is created").switch("--on-disk", "true").help_of_flag("Let the Qdrant server read vectors and payloads from disk, when the collection is created"),

@@ -218,6 +218,11 @@ impl ServerStore {
         &self,
         change: impl FnOnce(&mut Manifest) -> Result<(), E>,
     ) -> Result<Adopted, E> {
+        // Nothing is made beside what is not docent's.
+        let version = self.to_adopt().await?;
+        let physical = version.physical();
+        let info = self.info(&physical).await?.unwrap_or_default();
+        self.manifest_in(&physical, &info).await?;
         let held = self.lease().acquire(&self.terms).await?;
         let lease = Arc::new(Mutex::new(Some(held)));
         let adopted = self.adopt_as_writer(&lease, change).await;
@@ -227,22 +232,27 @@ impl ServerStore {
         adopted
     }
 
+    /// What has the name, or else the newest version that has lost it.
+    async fn to_adopt(&self) -> Result<Version, BackendError> {
+        let version = if self.config(&self.name).await?.is_some() {
+            self.to_write().await?
+        } else {
+            let newest = self.without_name().await?.pop();
+            newest.map(|number| Version::numbered(&self.base, number))
+        };
+        version.ok_or_else(|| {
+            let message = format!("there is no collection {:?}, nor a version of it", self.name);
+            self.error(Fault::Taken, &message)
+        })
+    }
+
     async fn adopt_as_writer<E: From<BackendError>>(
         &self,
         lease: &Arc<Mutex<Option<Held>>>,
         change: impl FnOnce(&mut Manifest) -> Result<(), E>,
     ) -> Result<Adopted, E> {
         let named = self.config(&self.name).await?.is_none();
-        let version = if named {
-            let newest = self.without_name().await?.pop();
-            newest.map(|number| Version::numbered(&self.base, number))
-        } else {
-            self.to_write().await?
-        };
-        let Some(version) = version else {
-            let message = format!("there is no collection {:?}, nor a version of it", self.name);
-            return Err(self.error(Fault::Taken, &message).into());
-        };
+        let version = self.to_adopt().await?;
         let physical = version.physical();
         let info = self.info(&physical).await?.unwrap_or_default();
         let mut manifest = self.manifest_in(&physical, &info).await?;
