@@ -10,6 +10,8 @@ mod ingest;
 mod schema;
 mod serve;
 
+use std::path::PathBuf;
+
 use clap::{Arg, Args, Parser, Subcommand, ValueEnum};
 
 pub use ask::{
@@ -200,10 +202,11 @@ pub struct DoctorArgs {
     pub rerank: RerankFlags,
 }
 
-/// Look after a collection as a whole
+/// Look after a collection as a whole, and carry it elsewhere
 ///
 /// The files of one that is embedded are verified and repaired: a Qdrant server looks after its own.
-/// On a server, a collection is taken up for this project.
+/// On a server, a collection is taken up for this project. From either, and to either, a collection goes in
+/// one file.
 #[derive(Args, Debug)]
 pub struct IndexArgs {
     #[command(subcommand)]
@@ -222,6 +225,23 @@ pub enum IndexCommand {
         /// Take it over from this project, which can't write it any more then
         #[arg(long, value_name = "PROJECT", id = "from_project")]
         from: Option<String>,
+    },
+    /// Write the collection to one file, with its vectors. Another machine or server imports it, and
+    /// needs neither the sources nor a key for that
+    Export {
+        /// Where to: it is there when it is whole, and replaces what was there. `-` is standard output
+        file: PathBuf,
+    },
+    /// Make a collection of what `docent index export` has written
+    ///
+    /// The file is checked before anything is written, and others see the collection when it is whole. One
+    /// that was killed begins anew the next time.
+    Import {
+        /// Where from; `-` is standard input
+        file: PathBuf,
+        /// Put it in the place of the collection that is there, in one step
+        #[arg(long)]
+        replace: bool,
     },
 }
 

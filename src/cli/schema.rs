@@ -56,6 +56,8 @@ pub enum SchemaName {
     IndexJson,
     /// index adopt
     IndexAdoptJson,
+    /// index export and index import
+    IndexFileJson,
     /// config show
     ConfigJson,
     /// The first line of serve on stdout

@@ -1,5 +1,7 @@
-//! `docent index`: whether what is stored is what was stored, and what to do where it is not; and whose
-//! it is.
+//! `docent index`: whether what is stored is what was stored, and what to do where it is not; whose it
+//! is; and how it gets elsewhere.
+
+mod portable;
 
 use std::sync::Arc;
 
@@ -13,8 +15,13 @@ use crate::ui::Ui;
 use crate::ui::sanitize::sanitize_line;
 
 pub(super) async fn run(ui: &mut Ui, context: Context, args: IndexArgs) -> Result<Exit, Failure> {
-    if let IndexCommand::Adopt { from } = &args.command {
-        return adopt(ui, context, from.as_deref()).await;
+    match &args.command {
+        IndexCommand::Adopt { from } => return adopt(ui, context, from.as_deref()).await,
+        IndexCommand::Export { file } => return portable::export(ui, context, file).await,
+        IndexCommand::Import { file, replace } => {
+            return portable::import(ui, context, file, *replace).await;
+        }
+        IndexCommand::Verify | IndexCommand::Repair => {}
     }
     let note = ui.announcer();
     let files = backends::files(&context, Arc::new(move |whom| note(&format!("waiting: {whom}"))))?;

@@ -10,8 +10,8 @@ use crate::ingest::IngestReport;
 use crate::ingest::preview::Preview;
 use crate::output::{
     Adoption, AnswerJson, BatchRow, Doctor, Event, ExplainEvent, ExplainJson, Found, HitJson,
-    Index, Message, RequestJson, ShowEvent, ShowJson, ShownSettings, Status, TraceList, Turn,
-    schema_of,
+    Index, IndexFile, Message, RequestJson, ShowEvent, ShowJson, ShownSettings, Status, TraceList,
+    Turn, schema_of,
 };
 use crate::serve::{self, LogEntry, UsageResponse};
 use crate::trace::Trace;
@@ -45,6 +45,7 @@ fn schema(name: SchemaName) -> String {
         SchemaName::DoctorJson => schema_of::<Doctor>("doctor"),
         SchemaName::IndexJson => schema_of::<Index>("index verify and index repair"),
         SchemaName::IndexAdoptJson => schema_of::<Adoption>("index adopt"),
+        SchemaName::IndexFileJson => schema_of::<IndexFile>("index export and index import"),
         SchemaName::ConfigJson => schema_of::<ShownSettings>("config show"),
         SchemaName::ServeJson => schema_of::<Listening<'_>>("serve"),
         SchemaName::ServeLogJsonl => schema_of::<LogEntry>("serve, of a request"),

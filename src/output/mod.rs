@@ -24,7 +24,8 @@ pub use explain::{ExpectedJson, ExplainEvent, ExplainJson, ExplainedHit};
 pub use found::{Found, HitJson};
 pub use show::{DocumentJson, ShowEvent, ShowJson, ShownChunkJson};
 pub use state::{
-    Adoption, Check, Doctor, Index, ServerJson, Setting, ShownSettings, Stale, Status, TraceList,
+    Adoption, Check, Doctor, Index, IndexFile, ServerJson, Setting, ShownSettings, Stale, Status,
+    TraceList,
 };
 
 use crate::error::{Exit, Failure};

@@ -9,7 +9,7 @@ use crate::ingest::WarnedSource;
 use crate::ingest::quality::Doubtful;
 use crate::service::deployment::Concern;
 use crate::trace::Trace;
-use crate::types::{Deployment, DocumentRecord, FailureRecord, Manifest};
+use crate::types::{Deployment, DocumentRecord, EmbedderId, FailureRecord, Manifest};
 
 /// What is stored, and what built it.
 #[derive(Serialize, JsonSchema)]
@@ -111,6 +111,24 @@ pub struct Adoption {
     pub named: bool,
     /// Projects that it belonged to before.
     pub formerly: Vec<String>,
+}
+
+/// A collection that was exported to a file, or imported from one.
+#[derive(Serialize, JsonSchema)]
+pub struct IndexFile {
+    pub collection: String,
+    /// Null for standard output and standard input.
+    pub file: Option<String>,
+    pub documents: u64,
+    /// Sources that could not be brought in: the file has why.
+    pub failures: u64,
+    pub chunks: u64,
+    /// Of the file.
+    pub bytes: u64,
+    /// SHA-256 of the file but for its last line, which says it.
+    pub digest: String,
+    /// What questions have to be embedded with.
+    pub embedder: EmbedderId,
 }
 
 /// What is configured, and whether it answers.

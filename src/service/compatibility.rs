@@ -33,15 +33,19 @@ pub(super) fn same_revision(
     }
 }
 
-/// Vectors of two models never share a collection.
-pub(super) fn same_embedder(settings: &Settings, manifest: &Manifest) -> Result<(), Failure> {
-    let (built, configured) = (&manifest.embedder, &settings.embedding);
-    let same = match &configured.model {
+/// Whether the embedder that is configured goes by the name of this one.
+pub fn embeds_with(settings: &Settings, built: &EmbedderId) -> bool {
+    match &settings.embedding.model {
         // By what it is called here nobody knows it elsewhere: see `same_revision`.
         EmbeddingModel::Onnx(_) => built.name.starts_with("onnx:"),
         model => built.name == model.name(),
-    };
-    if !same {
+    }
+}
+
+/// Vectors of two models never share a collection.
+pub(super) fn same_embedder(settings: &Settings, manifest: &Manifest) -> Result<(), Failure> {
+    let (built, configured) = (&manifest.embedder, &settings.embedding);
+    if !embeds_with(settings, built) {
         return Err(mismatch(settings, &format!("the embedder `{}`", built.name)));
     }
     if !configured.model.is_endpoint() {

@@ -14,6 +14,7 @@
 //! | [`questions`] | many questions, one a line |
 //! | [`retrieval`] | what retrieval is asked: options from settings, globs over sources |
 //! | `ownership` | whether a project may write a collection on a server, and what of it is its own |
+//! | [`portable`] | a collection → a file, and a file → a collection |
 //! | [`project`] | what a project is called on a Qdrant server |
 //! | [`provenance`] | where the records of answers go |
 //! | [`explaining`] | why a document is not among the passages |
@@ -38,6 +39,7 @@ pub mod freshness;
 pub mod globs;
 mod layout;
 mod ownership;
+pub mod portable;
 pub mod project;
 pub mod provenance;
 pub mod questions;

@@ -77,6 +77,32 @@ impl Engine {
         Ok((Some(part.clone().read(&reader)), taken.collect()))
     }
 
+    /// The whole collection, for who puts another in its place.
+    ///
+    /// # Errors
+    /// It is another project's, or has documents of others, or nobody can say whose it is.
+    pub(super) async fn own_whole(
+        &self,
+        writer: &Arc<dyn CollectionWriter>,
+    ) -> Result<Arc<dyn CollectionWriter>, Failure> {
+        let Some(project) = &self.context.project else { return Ok(Arc::clone(writer)) };
+        project.check()?;
+        let manifest = writer.manifest().await?;
+        let owner = manifest.as_ref().map(|manifest| manifest.owner.clone());
+        let owner = owner.unwrap_or_else(|| Ownership::of(&project.name));
+        if !owner.is_owner(&project.name) {
+            return Err(self.not_ours(&owner, project).hint(
+                "name another with --collection; where it is this project's, or that one is no more, docs/sharing.md says how to take it up",
+            ));
+        }
+        let part = Part::of(&project.name, owner, manifest.as_ref(), &**writer).await?;
+        if let Some(manifest) = &manifest {
+            self.may_rebuild(project, manifest, &part, "--replace")?;
+        }
+        project.keep()?;
+        Ok(part.written(Arc::clone(writer)))
+    }
+
     async fn part(
         &self,
         project: &Project,
@@ -104,7 +130,7 @@ impl Engine {
         }
         let part = Part::of(&project.name, owner, Some(manifest), store).await?;
         if options.rebuild {
-            self.may_rebuild(project, manifest, &part)?;
+            self.may_rebuild(project, manifest, &part, "--rebuild")?;
         }
         Ok(part)
     }
@@ -161,6 +187,7 @@ impl Engine {
         project: &Project,
         manifest: &Manifest,
         part: &Part,
+        flag: &str,
     ) -> Result<(), Failure> {
         let others = part.others().count();
         if others == 0 && manifest.owner.project.as_ref().is_none_or(|it| *it == project.name) {
@@ -168,7 +195,7 @@ impl Engine {
         }
         let collection = &self.context.settings.collection;
         Err(Failure::config(format!(
-            "collection `{collection}` is shared with other projects, whose {others} documents --rebuild would leave out"
+            "collection `{collection}` is shared with other projects, whose {others} documents {flag} would leave out"
         ))
         .hint("build another one with --collection, and let each project bring its documents in"))
     }

@@ -10,12 +10,14 @@
 //! team and its CI can share it. Ranking is not here: each leg is returned as the engine ranked
 //! it, and `query` fuses them.
 
+pub mod archive;
 pub mod edge;
 pub mod server;
 
 mod foreign;
 mod intent;
 mod owner;
+mod pages;
 mod part;
 mod payload;
 mod receipt;
@@ -37,13 +39,12 @@ use uuid::Uuid;
 pub use self::foreign::ForeignPoints;
 pub use self::intent::{Intent, Moved};
 pub(crate) use self::owner::Owner;
+pub use self::pages::{ChunkList, ChunkPage, PointList, chunks_of};
 pub use self::part::Part;
 pub use self::receipt::Receipt;
 pub use self::search::{Legs, ReturnedChunks, SearchRequest};
 use crate::error::{BackendError, Fault, Service};
-use crate::types::{
-    Chunk, ContentHash, DocumentRecord, FailureRecord, Filter, Manifest, Point, Tally,
-};
+use crate::types::{Chunk, ContentHash, DocumentRecord, FailureRecord, Manifest, Point, Tally};
 
 /// A collection in Qdrant, embedded or on a server, whether or not it exists yet.
 #[async_trait]
@@ -99,6 +100,10 @@ pub trait VectorStore: Send + Sync {
     /// together is apart in that order; [`chunks_of`] gives a document's as they follow each other.
     /// Records are never returned. Empty where the collection does not exist.
     async fn chunks(&self, request: ChunkPage) -> Result<ChunkList, BackendError>;
+
+    /// The same chunks with their vectors, as [`CollectionWriter::upsert`] takes them: the dense one of
+    /// unit length, as it is stored.
+    async fn points(&self, request: ChunkPage) -> Result<PointList, BackendError>;
 
     /// Exact number of chunks.
     async fn count_chunks(&self) -> Result<u64, BackendError>;
@@ -257,34 +262,6 @@ fn rebuilt(name: &str) -> String {
 /// Is told, in a sentence, which other process a store waits for.
 pub type OnWait = Arc<dyn Fn(&str) + Send + Sync>;
 
-/// What [`VectorStore::chunks`] is asked.
-#[derive(Clone, Debug, Default)]
-pub struct ChunkPage {
-    pub filter: Filter,
-    /// Chunks of this page, at most.
-    pub limit: usize,
-    /// Where it begins: what the page before it had as [`ChunkList::next`]; `None` for the first.
-    pub from: Option<Uuid>,
-}
-
-impl ChunkPage {
-    /// Whether nothing can be on it.
-    fn is_empty(&self) -> bool {
-        self.limit == 0 || self.filter.sources.as_ref().is_some_and(Vec::is_empty)
-    }
-}
-
-/// A page of chunks.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct ChunkList {
-    pub chunks: Vec<Chunk>,
-    /// Where the next page begins; `None` where there is none.
-    pub next: Option<Uuid>,
-}
-
-/// Chunks of a document that are asked for at once.
-const DOCUMENT_PAGE: usize = 1_000;
-
 /// Why a chunk is not shown whose text is not the one that was stored.
 pub fn damaged(store: &dyn VectorStore, chunk: &Chunk) -> BackendError {
     let place = chunk.locator.cite(&chunk.source);
@@ -293,24 +270,6 @@ pub fn damaged(store: &dyn VectorStore, chunk: &Chunk) -> BackendError {
         chunk.id()
     );
     BackendError::new(Service::Store, Fault::Permanent, store.endpoint(), &message)
-}
-
-/// All chunks of a document in the order of its text. Of two versions, where a run was cut off, they
-/// come side by side.
-pub async fn chunks_of(store: &dyn VectorStore, source: &str) -> Result<Vec<Chunk>, BackendError> {
-    let filter = Filter { sources: Some(vec![source.to_owned()]), ..Filter::default() };
-    let mut page = ChunkPage { filter, limit: DOCUMENT_PAGE, from: None };
-    let mut chunks = Vec::new();
-    loop {
-        let list = store.chunks(page.clone()).await?;
-        chunks.extend(list.chunks);
-        if list.next.is_none() {
-            break;
-        }
-        page.from = list.next;
-    }
-    chunks.sort_by_cached_key(|chunk| (chunk.ordinal, chunk.id()));
-    Ok(chunks)
 }
 
 /// Counts chunks by the version of the document they belong to.

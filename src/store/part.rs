@@ -13,8 +13,8 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::{
-    Change, ChunkList, ChunkPage, CollectionWriter, ForeignPoints, Intent, Legs, Reader, Receipt,
-    SearchRequest, VectorStore,
+    Change, ChunkList, ChunkPage, CollectionWriter, ForeignPoints, Intent, Legs, PointList, Reader,
+    Receipt, SearchRequest, VectorStore,
 };
 use crate::error::{BackendError, Fault, Service};
 use crate::types::{
@@ -227,6 +227,10 @@ impl<S: VectorStore + ?Sized> VectorStore for Seen<S> {
 
     async fn chunks(&self, request: ChunkPage) -> Result<ChunkList, BackendError> {
         self.store.chunks(request).await
+    }
+
+    async fn points(&self, request: ChunkPage) -> Result<PointList, BackendError> {
+        self.store.points(request).await
     }
 
     async fn count_chunks(&self) -> Result<u64, BackendError> {

@@ -104,6 +104,21 @@ impl Ui {
         })
     }
 
+    /// Where data goes that is no text. No terminal: it would be of no use there.
+    ///
+    /// # Errors
+    /// Standard output is a terminal.
+    pub fn binary(&self) -> Result<impl Write + Send + use<>, Failure> {
+        let out = io::stdout();
+        if out.is_terminal() {
+            return Err(Failure::usage(
+                "what is written is no text, and standard output is a terminal",
+            )
+            .hint("name a FILE, or send it on: docent index export - > FILE"));
+        }
+        Ok(out)
+    }
+
     /// A JSON object with its `schema_version` and turn: on one line, or indented where the whole
     /// output is one object.
     pub fn json(&mut self, object: impl Serialize) -> Result<(), Failure> {

@@ -23,6 +23,8 @@ fn help_of_every_command() {
         "doctor",
         "index",
         "index verify",
+        "index export",
+        "index import",
         "config",
         "config show",
         "schema",

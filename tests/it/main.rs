@@ -33,6 +33,7 @@ mod ocr;
 mod onnx;
 mod openai;
 mod ownership;
+mod portable;
 mod prompt;
 #[cfg(target_os = "linux")]
 mod pty;

@@ -109,6 +109,10 @@ fn reports() {
     check(&env, "doctor-json", &[json(&["doctor"])]);
     let index = ["verify", "repair"].map(|what| json(&["index", what]));
     check(&env, "index-json", &index);
+    let [export, import] = ["export", "import"].map(|what| ["index", what, "docs.index"]);
+    let export = json(&export);
+    let import = json(&[&import[..], &["--replace"]].concat());
+    check(&env, "index-file-json", &[export, import]);
     check(&env, "config-json", &[json(&["config", "show"])]);
     json(&["query", "How long are backups kept?", "--trace", "traces", "--trace-content"]);
     json(&["query", "zymurgy", "--trace", "traces"]);

@@ -23,7 +23,7 @@ const NOT_SETTINGS: &[&str] = &[
     "beir", "split", "case_tag", "metrics", "k", "answers", "judge", "min", "baseline", "max_drop",
     "write_baseline", "write_drift_baseline", "compare", "sweep", "keep", "run_file", "from_run", "cases",
     // index
-    "from_project",
+    "from_project", "replace",
     // status
     "documents", "quality",
     // serve, keys, audit

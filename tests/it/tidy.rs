@@ -276,6 +276,7 @@ fn vendors_stay_where_they_are_wrapped() {
         ("html5gum::", &["ingest/extract/html/tree.rs"]),
         ("quick_xml::", &["ingest/extract/xml.rs", "ingest/web/sitemap"]),
         ("zip::", &["ingest/extract/package.rs"]),
+        ("zstd::", &["store/archive"]),
         ("calamine::", &["ingest/extract/sheet"]),
         ("jsonc_parser::", &["ingest/extract/json/tree.rs"]),
         ("mail_parser::", &["ingest/extract/mail"]),

@@ -10,7 +10,7 @@ use super::*;
 use crate::embed::Limits;
 use crate::http::Throttled;
 use crate::query::pack::tests::chunk;
-use crate::store::{ChunkList, ChunkPage, ForeignPoints, Legs};
+use crate::store::{ChunkList, ChunkPage, ForeignPoints, Legs, PointList};
 use crate::types::{
     Chunk, ContentHash, DocumentRecord, EmbedderId, FailureRecord, LegScore, Scored, Tally,
 };
@@ -133,6 +133,9 @@ impl VectorStore for Shelf {
         unreachable!()
     }
     async fn chunks(&self, _: ChunkPage) -> Result<ChunkList, BackendError> {
+        unreachable!()
+    }
+    async fn points(&self, _: ChunkPage) -> Result<PointList, BackendError> {
         unreachable!()
     }
     async fn documents(&self) -> Result<Vec<DocumentRecord>, BackendError> {

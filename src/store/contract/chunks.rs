@@ -125,3 +125,66 @@ pub(super) async fn the_chunks_of_a_document_come_in_the_order_of_its_text(
     assert_eq!(chunks_of(store, "novel").await, Ok(Vec::new()));
     assert_eq!(chunks_of(store, "src/main.rs").await.unwrap().len(), 1);
 }
+
+/// All points, as pages of `limit`.
+async fn all_points(store: &dyn VectorStore, limit: usize) -> Vec<Point> {
+    let mut page = ChunkPage { limit, ..ChunkPage::default() };
+    let mut points = Vec::new();
+    loop {
+        let PointList { points: more, next } = store.points(page.clone()).await.unwrap();
+        assert!(more.len() <= limit);
+        points.extend(more);
+        if next.is_none() {
+            return points;
+        }
+        page.from = next;
+    }
+}
+
+pub(super) async fn points_come_with_their_vectors_and_can_be_stored_again(
+    store: &dyn CollectionWriter,
+) {
+    let nothing = ChunkPage { limit: 9, ..ChunkPage::default() };
+    assert_eq!(store.points(nothing).await, Ok(PointList::default()));
+    fill(store).await;
+    assert_eq!(store.points(ChunkPage::default()).await, Ok(PointList::default()));
+    let mut expected = corpus();
+    expected.sort_by_key(|point| point.chunk.id());
+    for _ in ["before", "after optimize"] {
+        for limit in [1, 3, 100] {
+            let points = all_points(store, limit).await;
+            for (point, expected) in points.iter().zip(&expected) {
+                assert_eq!(point.chunk, expected.chunk);
+                assert_same_vectors(point, expected);
+            }
+            assert_eq!(points.len(), expected.len(), "{limit} to a page");
+        }
+        // Once more, it is the same.
+        let stored = all_points(store, 100).await;
+        upserted(store, stored.clone()).await.unwrap();
+        for (again, before) in all_points(store, 100).await.iter().zip(&stored) {
+            assert_same_vectors(again, before);
+        }
+        store.optimize().await.unwrap();
+    }
+}
+
+/// But for the length of the dense one, and the order of terms.
+fn assert_same_vectors(one: &Point, other: &Point) {
+    let unit = |point: &Point| {
+        let dense = point.dense.clone()?;
+        let length = dense.iter().map(|value| value * value).sum::<f32>().sqrt();
+        Some(dense.iter().map(|value| value / length).collect::<Vec<_>>())
+    };
+    assert_eq!(one.dense.is_some(), other.dense.is_some());
+    for (a, b) in unit(one).iter().flatten().zip(unit(other).iter().flatten()) {
+        assert!((a - b).abs() < 1e-6, "{one:?} {other:?}");
+    }
+    let terms = |point: &Point| {
+        let SparseVector { indices, values } = point.sparse.clone();
+        let mut terms: Vec<(u32, f32)> = indices.into_iter().zip(values).collect();
+        terms.sort_by_key(|(term, _)| *term);
+        terms
+    };
+    assert_eq!(terms(one), terms(other));
+}

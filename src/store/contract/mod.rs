@@ -23,7 +23,7 @@ pub(super) use self::records::failure;
 use super::edge::{EdgeOptions, EdgeStore};
 use super::server::{self, ServerOptions, ServerStore};
 use super::{
-    ChunkList, ChunkPage, Collection, CollectionWriter, Legs, Reader, ReturnedChunks,
+    ChunkList, ChunkPage, Collection, CollectionWriter, Legs, PointList, Reader, ReturnedChunks,
     SearchRequest, VectorStore, chunks_of,
 };
 use crate::error::{BackendError, Fault};
@@ -270,7 +270,8 @@ contract! {
         chunks_come_page_by_page_in_one_order,
         chunks_pass_the_filter_and_records_never_come,
         the_order_of_chunks_survives_updates,
-        the_chunks_of_a_document_come_in_the_order_of_its_text;
+        the_chunks_of_a_document_come_in_the_order_of_its_text,
+        points_come_with_their_vectors_and_can_be_stored_again;
     search(writer):
         each_leg_is_ranked_by_its_own_score,
         filters_apply_before_the_limit,

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::keys::{self, any, is, must, path};
 use crate::store::payload::{self, CHUNK, TALLIED};
-use crate::store::{ChunkList, ChunkPage, Counter, DENSE, ForeignPoints, SPARSE};
+use crate::store::{Counter, DENSE, ForeignPoints, SPARSE};
 use crate::types::{Chunk, ContentHash, Point, Scored, SparseVector, Tally};
 
 const PAGE: usize = 4_096;
@@ -106,26 +106,6 @@ pub(super) fn records(
     scroll(shard, &must(vec![is("record", kind)]), &whole, &WithVector::Bool(false), |record| {
         record.payload.into_iter().for_each(|payload| each(keys::without(payload.0)));
         Ok(())
-    })
-}
-
-/// A page of chunks, ordered by id, and the id that the next one begins with.
-pub(super) fn chunks(
-    shard: &EdgeShard,
-    request: &ChunkPage,
-    filter: Option<Filter>,
-) -> OperationResult<ChunkList> {
-    let (records, next) = shard.scroll(ScrollRequest {
-        offset: request.from.map(PointId::Uuid),
-        limit: Some(request.limit),
-        filter,
-        with_payload: Some(WithPayloadInterface::Bool(true)),
-        with_vector: WithVector::Bool(false),
-        order_by: None,
-    })?;
-    Ok(ChunkList {
-        chunks: records.into_iter().map(chunk).collect::<OperationResult<_>>()?,
-        next: next.map(uuid).transpose()?,
     })
 }
 
@@ -336,7 +316,7 @@ pub(super) fn foreign(shard: &EdgeShard) -> OperationResult<ForeignPoints> {
     Ok(ForeignPoints { count, ids: records.iter().map(|record| record.id.to_string()).collect() })
 }
 
-fn chunk(record: Record) -> OperationResult<Chunk> {
+pub(super) fn chunk(record: Record) -> OperationResult<Chunk> {
     let payload = record.payload.map(|payload| payload.0).unwrap_or_default();
     payload::to_chunk(payload).map_err(OperationError::service_error_light)
 }

@@ -153,10 +153,15 @@ impl Layout {
         if !self.pointer().exists() && self.versions()?.is_empty() {
             return Ok(());
         }
-        let removed = Pointer { version: None, generation: None };
-        replace(&self.pointer(), removed.to_text().as_bytes())?;
+        self.point_to_nothing()?;
         self.remove_versions(|_| true)?;
         fs::remove_file(self.pointer())
+    }
+
+    /// Says that no version is the collection, whatever versions there are.
+    pub(super) fn point_to_nothing(&self) -> io::Result<()> {
+        let nothing = Pointer { version: None, generation: None };
+        replace(&self.pointer(), nothing.to_text().as_bytes())
     }
 
     /// Removes the versions that `which` names.

@@ -28,6 +28,7 @@ mod loading;
 mod lock;
 mod mapped;
 mod opened;
+mod pages;
 mod problem;
 mod repair;
 mod seal;

@@ -11,7 +11,8 @@ const CHECKSUM: &str = "checksum";
 /// What a pointer says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Pointer {
-    /// `None`: the collection is being removed, and so may be all its versions.
+    /// `None`: the collection is being removed, or its first version is being filled; whatever versions
+    /// there are may be removed.
     pub(super) version: Option<u32>,
     /// That its version has; `None` in one of before.
     pub(super) generation: Option<u32>,

@@ -316,6 +316,10 @@ pub(super) fn build(
     space::to_write(layout.root())?;
     let generation = next_generation(layout, number)?;
     layout.remove_versions(|other| other == number).map_err(cannot_create)?;
+    if private && layout.read_pointer()?.is_none() {
+        // Left by a kill, it is not to be taken for a collection that lost its pointer.
+        layout.point_to_nothing().map_err(cannot_create)?;
+    }
     let version = layout.version(number);
     let opened = Opened::create(&version, manifest.embedder.dimensions, uncompacted)?;
     layout::write_new_manifest(&version, manifest, generation).map_err(cannot_create)?;
@@ -353,7 +357,12 @@ pub(super) fn remove(layout: &Layout) -> Result<(), Problem> {
 }
 
 pub(super) fn remove_private(layout: &Layout, number: u32) -> Result<(), Problem> {
-    Ok(layout.remove_versions(|other| other == number).map_err(cannot_remove)?)
+    layout.remove_versions(|other| other == number).map_err(cannot_remove)?;
+    let is_nothing = layout.read_pointer()?.is_some_and(|pointer| pointer.version.is_none());
+    if is_nothing && layout.versions().map_err(cannot_remove)?.is_empty() {
+        std::fs::remove_file(layout.pointer()).map_err(cannot_remove)?;
+    }
+    Ok(())
 }
 
 fn cannot_create(error: io::Error) -> String {

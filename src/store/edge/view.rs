@@ -21,7 +21,9 @@ use super::writing::Writing;
 use super::{engine, search, space, sums, versions};
 use crate::error::{BackendError, Fault};
 use crate::store::payload::{self, DOCUMENT, FAILURE, Payload};
-use crate::store::{ChunkList, ChunkPage, ForeignPoints, Legs, Reader, SearchRequest, VectorStore};
+use crate::store::{
+    ChunkList, ChunkPage, ForeignPoints, Legs, PointList, Reader, SearchRequest, VectorStore,
+};
 use crate::types::{ContentHash, DocumentRecord, FailureRecord, Manifest, Tally};
 
 /// Values in one filter condition.
@@ -341,6 +343,14 @@ impl VectorStore for View {
         }
         let eyes = self.eyes();
         self.on(ChunkList::default(), move |opened| Ok(opened.chunks(&request, eyes)?)).await
+    }
+
+    async fn points(&self, request: ChunkPage) -> Result<PointList, BackendError> {
+        if request.is_empty() {
+            return Ok(PointList::default());
+        }
+        let eyes = self.eyes();
+        self.on(PointList::default(), move |opened| Ok(opened.points(&request, eyes)?)).await
     }
 
     async fn count_chunks(&self) -> Result<u64, BackendError> {

@@ -15,8 +15,8 @@ use super::lease::Held;
 use super::physical::{Physical, Right};
 use super::{lease, wire};
 use crate::error::BackendError;
-use crate::store::payload::{self, Payload};
-use crate::store::{ChunkList, ChunkPage, ForeignPoints};
+use crate::store::payload::Payload;
+use crate::store::{ChunkList, ChunkPage, DENSE, ForeignPoints, PointList, SPARSE};
 
 /// Points in one upsert: a few MB at the usual dimensions.
 const UPSERT: usize = 256;
@@ -160,21 +160,36 @@ impl Physical {
 
     /// A page of chunks, ordered by id; none where the collection does not exist.
     pub(super) async fn chunk_list(&self, request: &ChunkPage) -> Result<ChunkList, BackendError> {
+        let PointList { points, next } = self.seen_page(request, false.into()).await?;
+        Ok(ChunkList { chunks: points.into_iter().map(|point| point.chunk).collect(), next })
+    }
+
+    /// The same with their vectors.
+    pub(super) async fn point_list(&self, request: &ChunkPage) -> Result<PointList, BackendError> {
+        self.seen_page(request, vec![DENSE, SPARSE].into()).await
+    }
+
+    async fn seen_page(
+        &self,
+        request: &ChunkPage,
+        with_vectors: WithVectorsSelector,
+    ) -> Result<PointList, BackendError> {
         self.settled().await;
         let (mut unseen, mut tries) = (self.unseen().await?, 0);
         loop {
-            let list = self.chunk_list_without(request, &unseen).await?;
+            let list = self.page_without(request, with_vectors.clone(), &unseen).await?;
             if self.still(&mut unseen, &mut tries).await? {
                 return Ok(list);
             }
         }
     }
 
-    async fn chunk_list_without(
+    async fn page_without(
         &self,
         request: &ChunkPage,
+        with_vectors: WithVectorsSelector,
         unseen: &Unseen,
-    ) -> Result<ChunkList, BackendError> {
+    ) -> Result<PointList, BackendError> {
         let kept = self.kept();
         let all = wire::chunks_passing(&request.filter);
         let seen = Filter { must_not: unseen.conditions(), ..all.clone() };
@@ -186,21 +201,21 @@ impl Physical {
             offset: request.from.map(wire::point_id),
             limit: Some(u32::try_from(request.limit).unwrap_or(u32::MAX)),
             with_payload: Some(true.into()),
-            with_vectors: Some(false.into()),
+            with_vectors: Some(with_vectors),
             ..ScrollPoints::default()
         };
         let page = kept.page(&request).await;
-        let Some(page) = self.found(page).await? else { return Ok(ChunkList::default()) };
-        let chunk = |point: RetrievedPoint| {
-            let mut chunk = wire::json_object(point.payload).and_then(payload::to_chunk)?;
-            let seen = !unseen.hides(&chunk.source, &chunk.id());
-            unseen.as_seen(&mut chunk);
-            Ok(seen.then_some(chunk))
+        let Some(page) = self.found(page).await? else { return Ok(PointList::default()) };
+        let point = |point: RetrievedPoint| {
+            let mut point = wire::to_point(point)?;
+            let seen = !unseen.hides(&point.chunk.source, &point.chunk.id());
+            unseen.as_seen(&mut point.chunk);
+            Ok(seen.then_some(point))
         };
-        let chunks = page.result.into_iter().filter_map(|point| chunk(point).transpose());
-        let chunks = chunks.collect::<Result<_, String>>();
+        let points = page.result.into_iter().filter_map(|it| point(it).transpose());
+        let points = points.collect::<Result<_, String>>();
         let next = page.next_page_offset.map(wire::uuid).transpose();
-        let list = chunks.and_then(|chunks| Ok(ChunkList { chunks, next: next? }));
+        let list = points.and_then(|points| Ok(PointList { points, next: next? }));
         list.map_err(|why| self.store.unreadable(&why))
     }
 

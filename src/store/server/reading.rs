@@ -10,7 +10,8 @@ use super::wire;
 use crate::error::BackendError;
 use crate::store::payload::{self, CHUNK, DOCUMENT, FAILURE, TALLIED};
 use crate::store::{
-    ChunkList, ChunkPage, Counter, DENSE, ForeignPoints, Legs, SearchRequest, VectorStore,
+    ChunkList, ChunkPage, Counter, DENSE, ForeignPoints, Legs, PointList, SearchRequest,
+    VectorStore,
 };
 use crate::types::{ContentHash, DocumentRecord, FailureRecord, Tally};
 
@@ -97,6 +98,13 @@ impl VectorStore for Physical {
             return Ok(ChunkList::default());
         }
         self.chunk_list(&request).await
+    }
+
+    async fn points(&self, request: ChunkPage) -> Result<PointList, BackendError> {
+        if request.is_empty() {
+            return Ok(PointList::default());
+        }
+        self.point_list(&request).await
     }
 
     async fn count_chunks(&self) -> Result<u64, BackendError> {

@@ -258,6 +258,23 @@ pub(super) fn shown(id: PointId) -> String {
     }
 }
 
+/// Undoes [`chunk_point`], where the point came with its vectors; without them, it has none.
+pub(super) fn to_point(point: RetrievedPoint) -> Result<Point, String> {
+    let (mut dense, mut sparse) = (None, types::SparseVector::default());
+    if let Some(mut vectors) = point.vectors.and_then(named_vectors) {
+        if let Some(vector_output::Vector::Dense(vector)) = vectors.remove(DENSE) {
+            dense = Some(vector.data);
+        }
+        if let Some(vector_output::Vector::Sparse(SparseVector { values, indices })) =
+            vectors.remove(SPARSE)
+        {
+            sparse = types::SparseVector { indices, values };
+        }
+    }
+    let chunk = json_object(point.payload).and_then(payload::to_chunk)?;
+    Ok(Point { chunk, dense, sparse })
+}
+
 /// The dense vector of a point, where it has one.
 pub(super) fn dense_of(point: &mut RetrievedPoint) -> Option<Vec<f32>> {
     match named_vector(point.vectors.take()?, DENSE)? {
@@ -267,10 +284,15 @@ pub(super) fn dense_of(point: &mut RetrievedPoint) -> Option<Vec<f32>> {
 }
 
 fn named_vector(vectors: VectorsOutput, name: &str) -> Option<vector_output::Vector> {
-    let vectors_output::VectorsOptions::Vectors(mut named) = vectors.vectors_options? else {
+    named_vectors(vectors)?.remove(name)
+}
+
+fn named_vectors(vectors: VectorsOutput) -> Option<HashMap<String, vector_output::Vector>> {
+    let vectors_output::VectorsOptions::Vectors(named) = vectors.vectors_options? else {
         return None;
     };
-    Some(named.vectors.remove(name)?.into_vector())
+    let named = named.vectors.into_iter();
+    Some(named.map(|(name, vector)| (name, vector.into_vector())).collect())
 }
 
 fn fields(payload: Payload) -> HashMap<String, Value> {

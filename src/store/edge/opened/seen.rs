@@ -9,9 +9,9 @@ use uuid::Uuid;
 use super::Opened;
 use crate::store::edge::cutoff::{self, Seen};
 use crate::store::edge::guard::held;
-use crate::store::edge::{engine, keys, under_way, whole};
+use crate::store::edge::{engine, keys, pages, under_way, whole};
 use crate::store::payload::CHUNK;
-use crate::store::{ChunkList, ChunkPage, Intent};
+use crate::store::{ChunkList, ChunkPage, Intent, PointList};
 use crate::types::{Chunk, DocumentRecord};
 
 /// Chunks that are looked at together.
@@ -75,12 +75,29 @@ impl Opened {
         request: &ChunkPage,
         eyes: Eyes,
     ) -> Result<ChunkList, String> {
-        let conditions = keys::conditions(&request.filter).into_iter();
-        let filter = keys::must(conditions.chain([keys::is("record", CHUNK)]).collect());
-        let filter = self.filter(Some(filter), eyes);
-        let mut list = self.with(|shard| engine::chunks(shard, request, filter))?;
+        let filter = self.listed(request, eyes);
+        let mut list = self.with(|shard| pages::chunks(shard, request, filter))?;
         list.chunks.iter_mut().for_each(|chunk| self.as_seen(chunk));
         Ok(list)
+    }
+
+    /// The same with their vectors.
+    pub(in crate::store::edge) fn points(
+        &self,
+        request: &ChunkPage,
+        eyes: Eyes,
+    ) -> Result<PointList, String> {
+        let filter = self.listed(request, eyes);
+        let mut list = self.with(|shard| pages::points(shard, request, filter))?;
+        list.points.iter_mut().for_each(|point| self.as_seen(&mut point.chunk));
+        Ok(list)
+    }
+
+    /// What passes of a page.
+    fn listed(&self, request: &ChunkPage, eyes: Eyes) -> Option<Filter> {
+        let conditions = keys::conditions(&request.filter).into_iter();
+        let filter = keys::must(conditions.chain([keys::is("record", CHUNK)]).collect());
+        self.filter(Some(filter), eyes)
     }
 
     pub(in crate::store::edge) fn count_chunks(&self, eyes: Eyes) -> Result<usize, String> {

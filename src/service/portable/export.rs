@@ -1,0 +1,177 @@
+//! A collection → a file.
+
+use std::fs;
+use std::io::{self, BufWriter, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+use tokio::sync::mpsc;
+use tokio::task;
+
+use super::{AHEAD, OnChunks, PAGE, Ported, broken};
+use crate::cancel::Cancel;
+use crate::error::{Exit, Failure};
+use crate::service::engine::Engine;
+use crate::service::written::forbid_way_out;
+use crate::store::archive::{ArchiveError, ArchiveWriter, Entry, Head, Sealed};
+use crate::store::{ChunkPage, Reader};
+use crate::types::Point;
+
+impl Engine {
+    /// Writes the collection to a file, which is there whole or not at all: one that was there before is
+    /// replaced. Its owner alone may read it.
+    ///
+    /// # Errors
+    /// There is no collection, a run on it is not finished, it changes meanwhile, or the file can't be
+    /// written.
+    pub async fn export_file(
+        &self,
+        file: &Path,
+        cancel: &Cancel,
+        on: OnChunks<'_>,
+    ) -> Result<Ported, Failure> {
+        let path = self.context.cwd.join(file);
+        forbid_way_out(&path, &self.context.root)?;
+        let (path, temporary) = beside(&path).map_err(|why| cannot_write(file, &why))?;
+        // Removed when this ends, whoever still writes it.
+        let (temporary, there) = temporary.into_parts();
+        let (out, ported) = self.export(BufWriter::new(temporary), cancel, on).await?;
+        let kept = task::spawn_blocking(move || {
+            out.get_ref().sync_all()?;
+            there.persist(path).map_err(io::Error::from)
+        });
+        let kept = kept.await.map_err(|error| broken(&error))?;
+        kept.map_err(|why| cannot_write(file, &why.to_string()))?;
+        Ok(ported)
+    }
+
+    /// Writes the collection to `out`. Without its end, nobody takes it for whole.
+    ///
+    /// # Errors
+    /// As [`Self::export_file`].
+    pub async fn export<W: Write + Send + 'static>(
+        &self,
+        out: W,
+        cancel: &Cancel,
+        on: OnChunks<'_>,
+    ) -> Result<(W, Ported), Failure> {
+        let reader = self.reader().await?;
+        if reader.manifest().unfinished.is_some() {
+            return Err(self.unfinished());
+        }
+        let (documents, failures) = (reader.documents().await?, reader.failures().await?);
+        let chunks = reader.count_chunks().await?;
+        let (of_documents, of_failures) = (documents.len() as u64, failures.len() as u64);
+        let head = Head::new(reader.manifest(), of_documents, of_failures, chunks);
+        let records = documents.into_iter().map(Entry::Document);
+        let records = records.chain(failures.into_iter().map(Entry::Failure));
+        let (pages, inbox) = mpsc::channel(AHEAD);
+        let told = head.clone();
+        let writing = task::spawn_blocking(move || write(out, told, records, inbox));
+        // Who does not take what is written is not waited for.
+        send(&reader, pages, chunks, cancel, on).await?;
+        let written = tokio::select! {
+            biased;
+            () = cancel.cancelled() => return Err(Failure::interrupted()),
+            written = writing => written.map_err(|error| broken(&error))?,
+        };
+        let (out, sealed) = written.map_err(|error| self.cannot_export(error))?;
+        Ok((out, Ported::new(head, sealed)))
+    }
+
+    fn unfinished(&self) -> Failure {
+        let collection = &self.context.settings.collection;
+        let message = format!(
+            "collection `{collection}` is not exported: an ingest is under way, or was cut off"
+        );
+        Failure::new(Exit::Negative, message)
+            .hint("run this again when it is done; `docent ingest` completes one that was cut off")
+    }
+
+    fn cannot_export(&self, error: ArchiveError) -> Failure {
+        let collection = &self.context.settings.collection;
+        match error {
+            ArchiveError::Io(error) if error.kind() == ErrorKind::BrokenPipe => {
+                Failure::reader_gone()
+            }
+            ArchiveError::Io(error) => {
+                Failure::new(Exit::Backend, format!("the export can't be written: {error}"))
+                    .hint("see that there is space, or name another FILE")
+            }
+            error => Failure::new(
+                Exit::Backend,
+                format!("collection `{collection}` can't be exported: {error}"),
+            )
+            .hint(
+                "where something writes it now, run this again when that is done; `docent index verify` and `docent ingest --checksum` say what is damaged",
+            ),
+        }
+    }
+}
+
+/// Reads all chunks. Who writes them has gone where it could not.
+async fn send(
+    reader: &Reader,
+    pages: mpsc::Sender<Vec<Point>>,
+    chunks: u64,
+    cancel: &Cancel,
+    on: OnChunks<'_>,
+) -> Result<(), Failure> {
+    let mut page = ChunkPage { limit: PAGE, ..ChunkPage::default() };
+    let mut done = 0;
+    loop {
+        let list = tokio::select! {
+            biased;
+            () = cancel.cancelled() => return Err(Failure::interrupted()),
+            list = reader.points(page.clone()) => list?,
+        };
+        done += list.points.len() as u64;
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => return Err(Failure::interrupted()),
+            sent = pages.send(list.points) => if sent.is_err() { return Ok(()) },
+        }
+        on(done, chunks);
+        match list.next {
+            None => return Ok(()),
+            next => page.from = next,
+        }
+    }
+}
+
+fn write<W: Write>(
+    out: W,
+    head: Head,
+    records: impl Iterator<Item = Entry>,
+    mut pages: mpsc::Receiver<Vec<Point>>,
+) -> Result<(W, Sealed), ArchiveError> {
+    let mut archive = ArchiveWriter::begin(out, head)?;
+    for record in records {
+        archive.entry(record)?;
+    }
+    while let Some(points) = pages.blocking_recv() {
+        for point in points {
+            archive.entry(Entry::Point(point))?;
+        }
+    }
+    archive.finish()
+}
+
+/// A temporary file beside the one that it is to become, and where that is: a link is followed.
+fn beside(path: &Path) -> Result<(PathBuf, NamedTempFile), String> {
+    let path = match fs::metadata(path) {
+        Ok(there) if !there.is_file() => return Err("it is no file".to_owned()),
+        Ok(_) => path.canonicalize().map_err(|error| error.to_string())?,
+        Err(error) if error.kind() == ErrorKind::NotFound => path.to_owned(),
+        Err(error) => return Err(error.to_string()),
+    };
+    let directory = path.parent().ok_or("it is no file")?;
+    let temporary =
+        tempfile::Builder::new().prefix(".docent-").suffix(".part").tempfile_in(directory);
+    Ok((path, temporary.map_err(|error| error.to_string())?))
+}
+
+fn cannot_write(file: &Path, why: &str) -> Failure {
+    Failure::new(Exit::Backend, format!("{} can't be written: {why}", file.display()))
+        .hint("name a file in a directory that is there and can be written; - is standard output")
+}

@@ -1,0 +1,289 @@
+//! A file → a collection.
+//!
+//! It is filled beside the one that is used, if there is one, and takes its place when the whole file
+//! was read and found right. An import that was killed leaves nothing that anybody sees, and the next
+//! one, or any other writer, removes it: it begins anew, since nothing of it costs a model.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, ErrorKind, Read};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio::task;
+use uuid::Uuid;
+
+use super::{AHEAD, OnChunks, PAGE, Ported, broken, refused};
+use crate::cancel::Cancel;
+use crate::embed::sparse::SparseEncoder;
+use crate::error::{Exit, Failure};
+use crate::service::engine::Engine;
+use crate::store::CollectionWriter;
+use crate::store::archive::{ArchiveError, ArchiveReader, Entry, Head, Sealed};
+use crate::types::{DocumentRecord, FailureRecord, Manifest, Point, Run};
+
+/// Chunks after which what was written becomes durable bit by bit, so that memory stays as it is.
+const CHECKPOINT: usize = 4_096;
+
+/// What is imported.
+pub enum Package {
+    /// Read twice: nothing is written before all of it was found right.
+    File(PathBuf),
+    /// Read once.
+    Stream(Box<dyn Read + Send>),
+}
+
+type Archive = ArchiveReader<BufReader<Box<dyn Read + Send>>>;
+
+/// Entries of one kind.
+enum Batch {
+    Documents(Vec<DocumentRecord>),
+    Failures(Vec<FailureRecord>),
+    Points(Vec<Point>),
+}
+
+impl Package {
+    fn name(&self) -> String {
+        match self {
+            Self::File(path) => path.display().to_string(),
+            Self::Stream(_) => "standard input".to_owned(),
+        }
+    }
+}
+
+impl Engine {
+    /// Makes the collection of what was exported. Where there is one already, it is refused, or with
+    /// `replace` takes its place in one step.
+    ///
+    /// # Errors
+    /// What is imported is not as it was exported, the collection is there or another project's, or the
+    /// store fails. Others see nothing of it then.
+    pub async fn import(
+        &self,
+        package: Package,
+        replace: bool,
+        cancel: &Cancel,
+        on: OnChunks<'_>,
+    ) -> Result<Ported, Failure> {
+        if !replace && self.collection().read().await?.is_some() {
+            return Err(self.is_there());
+        }
+        if let Package::File(path) = &package {
+            self.look_through(path.clone(), cancel).await?;
+        }
+        let writer = tokio::select! {
+            writer = self.collection().write() => writer?,
+            () = cancel.cancelled() => return Err(Failure::interrupted()),
+        };
+        let imported = self.import_as(&writer, package, replace, cancel, on).await;
+        let closed = writer.close().await;
+        let imported = imported?;
+        closed?;
+        Ok(imported)
+    }
+
+    async fn import_as(
+        &self,
+        writer: &Arc<dyn CollectionWriter>,
+        package: Package,
+        replace: bool,
+        cancel: &Cancel,
+        on: OnChunks<'_>,
+    ) -> Result<Ported, Failure> {
+        if !replace && writer.manifest().await?.is_some() {
+            return Err(self.is_there());
+        }
+        let own = self.own_whole(writer).await?;
+        let name = package.name();
+        let cwd = self.context.cwd.clone();
+        let opened = task::spawn_blocking(move || match package {
+            Package::File(path) => open(Box::new(File::open(cwd.join(path))?)),
+            Package::Stream(stream) => open(stream),
+        });
+        // Nobody may ever write what is read.
+        let opened = tokio::select! {
+            biased;
+            () = cancel.cancelled() => return Err(Failure::interrupted()),
+            opened = opened => opened.map_err(|error| broken(&error))?,
+        };
+        let archive = opened.map_err(|error| refused(&name, &error))?;
+        let head = archive.head().clone();
+        check_words(&name, &head)?;
+        let successor = own.successor().await?;
+        match fill(&*successor, archive, &name, cancel, on).await {
+            Ok(sealed) => {
+                successor.publish().await?;
+                Ok(Ported::new(head, sealed))
+            }
+            Err(failure) => {
+                // What can't be removed now is removed by the next writer.
+                let _ = successor.drop_collection().await;
+                Err(failure)
+            }
+        }
+    }
+
+    fn is_there(&self) -> Failure {
+        let collection = &self.context.settings.collection;
+        Failure::config(format!("collection `{collection}` is there already")).hint(
+            "put what is imported in its place with --replace, or name another with --collection",
+        )
+    }
+
+    /// Reads the whole file, and stores nothing.
+    async fn look_through(&self, file: PathBuf, cancel: &Cancel) -> Result<(), Failure> {
+        let (path, cancel) = (self.context.cwd.join(&file), cancel.clone());
+        let looked = task::spawn_blocking(move || {
+            if !path.metadata()?.is_file() {
+                return Err(
+                    io::Error::other("it is no file: what is not one is piped in, as -").into()
+                );
+            }
+            let mut archive = ArchiveReader::open(BufReader::new(File::open(path)?))?;
+            while !cancel.is_cancelled() && archive.entry()?.is_some() {}
+            Ok((archive.head().clone(), archive.sealed().is_some()))
+        });
+        let name = file.display().to_string();
+        let (head, is_whole) = match looked.await.map_err(|error| broken(&error))? {
+            Err(ArchiveError::Io(error)) if error.kind() == ErrorKind::NotFound => {
+                return Err(Failure::usage(format!("there is no file {name}"))
+                    .hint("docent index export FILE writes one"));
+            }
+            looked => looked.map_err(|error: ArchiveError| refused(&name, &error))?,
+        };
+        check_words(&name, &head)?;
+        if is_whole { Ok(()) } else { Err(Failure::interrupted()) }
+    }
+}
+
+fn open(input: Box<dyn Read + Send>) -> Result<Archive, ArchiveError> {
+    ArchiveReader::open(BufReader::new(input))
+}
+
+/// Whether this version of docent finds by the words of the collection.
+fn check_words(name: &str, head: &Head) -> Result<(), Failure> {
+    let Head { manifest, docent, .. } = head;
+    let spoken = manifest.languages.keys().map(String::as_str);
+    SparseEncoder::new(&manifest.sparse, spoken).map(drop).map_err(|why| {
+        Failure::config(format!("{name} can't be imported: {why}; nothing was changed")).hint(
+            format!("import it with docent {docent}, which exported it, or export an index that this version has built"),
+        )
+    })
+}
+
+/// Fills the next version, up to what is to be seen by others.
+async fn fill(
+    successor: &dyn CollectionWriter,
+    archive: Archive,
+    name: &str,
+    cancel: &Cancel,
+    on: OnChunks<'_>,
+) -> Result<Sealed, Failure> {
+    let head = archive.head().clone();
+    // Until it is whole, it says so.
+    let begun =
+        Manifest { unfinished: Some(this_run()), runs: Vec::new(), ..head.manifest.clone() };
+    successor.create(&begun).await?;
+    let (sender, batches) = mpsc::channel(AHEAD);
+    let unpacking = task::spawn_blocking(move || unpack(archive, &sender));
+    store(successor, batches, head.chunks, cancel, on).await?;
+    let unpacked = unpacking.await.map_err(|error| broken(&error))?;
+    let sealed = unpacked.map_err(|error| refused(name, &error))?;
+    let sealed = sealed.ok_or_else(Failure::interrupted)?;
+    successor.optimize().await?;
+    let there = successor.count_chunks().await?;
+    if there != head.chunks {
+        let expected = head.chunks;
+        let message = format!(
+            "the store has {there} of the {expected} chunks that it was given; nothing was changed"
+        );
+        return Err(Failure::new(Exit::Backend, message).hint("run this again"));
+    }
+    successor.put_manifest(&head.manifest).await?;
+    if cancel.is_cancelled() { Err(Failure::interrupted()) } else { Ok(sealed) }
+}
+
+fn this_run() -> Run {
+    let started_at = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    let docent = env!("CARGO_PKG_VERSION").to_owned();
+    Run { run_id: Uuid::now_v7(), started_at, docent, roots: Vec::new() }
+}
+
+/// Stores what comes.
+async fn store(
+    successor: &dyn CollectionWriter,
+    mut batches: mpsc::Receiver<Batch>,
+    chunks: u64,
+    cancel: &Cancel,
+    on: OnChunks<'_>,
+) -> Result<(), Failure> {
+    let (mut done, mut unflushed) = (0, 0);
+    loop {
+        let batch = tokio::select! {
+            biased;
+            () = cancel.cancelled() => return Err(Failure::interrupted()),
+            batch = batches.recv() => batch,
+        };
+        match batch {
+            None => return Ok(()),
+            Some(Batch::Documents(records)) => successor.put_documents(&records).await?,
+            Some(Batch::Failures(records)) => successor.put_failures(&records).await?,
+            Some(Batch::Points(points)) => {
+                done += points.len() as u64;
+                unflushed += points.len();
+                successor.upsert(points).await?;
+                if unflushed >= CHECKPOINT {
+                    successor.checkpoint().await?;
+                    unflushed = 0;
+                }
+                on(done, chunks);
+            }
+        }
+    }
+}
+
+/// Reads the file; `None` where nobody takes what is in it any more.
+fn unpack<R: BufRead>(
+    mut archive: ArchiveReader<R>,
+    sender: &mpsc::Sender<Batch>,
+) -> Result<Option<Sealed>, ArchiveError> {
+    let mut batch = Batch::Documents(Vec::new());
+    while let Some(entry) = archive.entry()? {
+        if let Some(full) = batch.add(entry)
+            && sender.blocking_send(full).is_err()
+        {
+            return Ok(None);
+        }
+    }
+    let sent = sender.blocking_send(batch);
+    Ok(archive.sealed().filter(|_| sent.is_ok()).cloned())
+}
+
+impl Batch {
+    /// Adds an entry; the batch that was there where it is full, or of another kind.
+    fn add(&mut self, entry: Entry) -> Option<Self> {
+        match (&mut *self, entry) {
+            (Self::Documents(batch), Entry::Document(record)) if batch.len() < PAGE => {
+                batch.push(record);
+                None
+            }
+            (Self::Failures(batch), Entry::Failure(record)) if batch.len() < PAGE => {
+                batch.push(record);
+                None
+            }
+            (Self::Points(batch), Entry::Point(point)) if batch.len() < PAGE => {
+                batch.push(point);
+                None
+            }
+            (_, entry) => Some(std::mem::replace(self, Self::of(entry))),
+        }
+    }
+
+    fn of(entry: Entry) -> Self {
+        match entry {
+            Entry::Document(record) => Self::Documents(vec![record]),
+            Entry::Failure(record) => Self::Failures(vec![record]),
+            Entry::Point(point) => Self::Points(vec![point]),
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! A file → a collection.
+
+use std::io::{self, BufRead, Read};
+
+use serde::de::DeserializeOwned;
+use zstd::stream::read::Decoder;
+
+use super::checks::Checks;
+use super::hashing::Hashing;
+use super::{
+    ArchiveError, DOCUMENT, END, Entry, FAILURE, FORMAT, HEAD, Head, LONGEST, MAGIC, POINT, SUM,
+    Sealed, is_plausible,
+};
+use crate::store::payload;
+use crate::types::{DocumentRecord, FailureRecord, Manifest, Ownership, Point, SparseVector};
+
+/// Bytes of the first line, at most.
+const FIRST_LINE: u64 = 64;
+
+/// Of the window that zstd unpacks in, as a power of two: level 3 writes windows of 2 MiB.
+const WINDOW: u32 = 23;
+
+/// Gives what is in a file, an entry at a time.
+pub struct ArchiveReader<R: BufRead> {
+    /// `None` once all was read.
+    packed: Option<Decoder<'static, Hashing<R>>>,
+    checks: Checks,
+    /// Bytes after they were unpacked.
+    content: u64,
+    /// What is known once all was read.
+    sealed: Option<Sealed>,
+}
+
+impl<R: BufRead> ArchiveReader<R> {
+    /// Reads as far as the head.
+    pub fn open(input: R) -> Result<Self, ArchiveError> {
+        let mut input = Hashing::new(input);
+        first_line(&mut input)?;
+        let mut packed = Decoder::with_buffer(input)?.single_frame();
+        packed.window_log_max(WINDOW)?;
+        let mut content = 0;
+        let (kind, body) = frame(&mut packed, &mut content)?;
+        if kind != HEAD {
+            return Err(ArchiveError::Wrong("it does not begin with its head".to_owned()));
+        }
+        let head: Head = parse(&body)?;
+        // Whoever wrote it does not decide whose it is, nor that something is left to be done.
+        let manifest = Manifest { owner: Ownership::default(), unfinished: None, ..head.manifest };
+        let checks = Checks::new(Head { manifest, ..head }).map_err(ArchiveError::Wrong)?;
+        Ok(Self { packed: Some(packed), checks, content, sealed: None })
+    }
+
+    pub fn head(&self) -> &Head {
+        self.checks.head()
+    }
+
+    /// The next entry; `None` after the last, when the whole file was as it was written.
+    pub fn entry(&mut self) -> Result<Option<Entry>, ArchiveError> {
+        let Some(packed) = &mut self.packed else { return Ok(None) };
+        let (kind, body) = frame(packed, &mut self.content)?;
+        let entry = match kind {
+            DOCUMENT => Entry::Document(DocumentRecord { project: None, ..parse(&body)? }),
+            FAILURE => Entry::Failure(FailureRecord { project: None, ..parse(&body)? }),
+            POINT => Entry::Point(point(&body)?),
+            END if body.is_empty() => return self.end().map(|()| None),
+            _ => return Err(ArchiveError::Wrong(format!("an entry of kind {kind} is none"))),
+        };
+        self.checks.entry(&entry).map_err(ArchiveError::Wrong)?;
+        Ok(Some(entry))
+    }
+
+    /// What the file is known by; `None` until all was read.
+    pub fn sealed(&self) -> Option<&Sealed> {
+        self.sealed.as_ref()
+    }
+
+    fn end(&mut self) -> Result<(), ArchiveError> {
+        self.checks.end().map_err(ArchiveError::Wrong)?;
+        let Some(mut packed) = self.packed.take() else { return Ok(()) };
+        let more = ArchiveError::Wrong("something follows its end".to_owned());
+        if packed.read(&mut [0]).map_err(unpacking)? > 0 {
+            return Err(more);
+        }
+        packed.finish_frame().map_err(unpacking)?;
+        let hashed = packed.finish();
+        let before = hashed.count();
+        let (mut rest, digest) = hashed.end();
+        let expected = format!("{SUM}{digest}\n");
+        let mut last = Vec::new();
+        rest.by_ref().take(expected.len() as u64).read_to_end(&mut last)?;
+        if last.len() < expected.len() {
+            return Err(ArchiveError::Cut);
+        }
+        if last != expected.as_bytes() {
+            let why = "its checksum is not that of what is in it: it was damaged";
+            return Err(ArchiveError::Wrong(why.to_owned()));
+        }
+        if rest.read(&mut [0])? > 0 {
+            return Err(more);
+        }
+        self.sealed = Some(Sealed { bytes: before + last.len() as u64, digest });
+        Ok(())
+    }
+}
+
+fn first_line(input: &mut impl BufRead) -> Result<(), ArchiveError> {
+    let mut line = Vec::new();
+    input.take(FIRST_LINE).read_until(b'\n', &mut line)?;
+    let expected = format!("{MAGIC}{FORMAT}\n");
+    if line == expected.as_bytes() {
+        return Ok(());
+    }
+    if expected.as_bytes().starts_with(&line) {
+        return Err(ArchiveError::Cut);
+    }
+    let format = line.strip_prefix(MAGIC.as_bytes()).and_then(|rest| rest.strip_suffix(b"\n"));
+    match format.and_then(|format| std::str::from_utf8(format).ok()).map(str::parse::<u32>) {
+        Some(Ok(other)) => Err(ArchiveError::Format(other)),
+        _ => Err(ArchiveError::Foreign),
+    }
+}
+
+/// Kind and body of the next entry. Memory grows with what is there, and not with what is announced.
+fn frame<R: BufRead>(
+    packed: &mut Decoder<'static, Hashing<R>>,
+    content: &mut u64,
+) -> Result<(u8, Vec<u8>), ArchiveError> {
+    let mut start = [0; 5];
+    packed.read_exact(&mut start).map_err(unpacking)?;
+    let [kind, length @ ..] = start;
+    let length = u32::from_le_bytes(length) as usize;
+    if length > LONGEST {
+        return Err(ArchiveError::Wrong(format!("an entry of {length} bytes is too long")));
+    }
+    let mut body = Vec::new();
+    packed.by_ref().take(length as u64).read_to_end(&mut body).map_err(unpacking)?;
+    if body.len() < length {
+        return Err(ArchiveError::Cut);
+    }
+    *content += 5 + length as u64;
+    if !is_plausible(*content, packed.get_ref().count()) {
+        let why = "it would unpack to more than a thousand times its size";
+        return Err(ArchiveError::Wrong(why.to_owned()));
+    }
+    Ok((kind, body))
+}
+
+/// What the file could not be read for, told from what can't be unpacked.
+fn unpacking(error: io::Error) -> ArchiveError {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => ArchiveError::Cut,
+        _ if error.raw_os_error().is_some() => ArchiveError::Io(error),
+        _ => ArchiveError::Wrong(format!("it was damaged: {error}")),
+    }
+}
+
+fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, ArchiveError> {
+    serde_json::from_slice(json)
+        .map_err(|error| ArchiveError::Wrong(format!("a record can't be read: {error}")))
+}
+
+/// Undoes [`super::write::body`].
+fn point(body: &[u8]) -> Result<Point, ArchiveError> {
+    let read = |mut rest: &[u8]| {
+        let payload = part(&mut rest, 1)?.to_vec();
+        let dense = floats(part(&mut rest, 4)?);
+        let terms = part(&mut rest, 8)?;
+        let (indices, values) = terms.split_at(terms.len() / 2);
+        let sparse = SparseVector {
+            indices: words(indices).map(u32::from_le_bytes).collect(),
+            values: floats(values),
+        };
+        rest.is_empty().then_some((payload, dense, sparse))
+    };
+    let (payload, dense, sparse) = read(body)
+        .ok_or_else(|| ArchiveError::Wrong("a chunk is not as long as it says".to_owned()))?;
+    let chunk = payload::to_chunk(parse(&payload)?).map_err(ArchiveError::Wrong)?;
+    Ok(Point { chunk, dense: (!dense.is_empty()).then_some(dense), sparse })
+}
+
+/// Takes a part of so many items of so many bytes.
+fn part<'a>(rest: &mut &'a [u8], size: usize) -> Option<&'a [u8]> {
+    let (items, after) = rest.split_first_chunk::<4>()?;
+    let items = u32::from_le_bytes(*items) as usize;
+    let (part, after) = after.split_at_checked(items.checked_mul(size)?)?;
+    *rest = after;
+    Some(part)
+}
+
+fn words(bytes: &[u8]) -> impl Iterator<Item = [u8; 4]> {
+    bytes.chunks_exact(4).map(|word| [word[0], word[1], word[2], word[3]])
+}
+
+fn floats(bytes: &[u8]) -> Vec<f32> {
+    words(bytes).map(f32::from_le_bytes).collect()
+}

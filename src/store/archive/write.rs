@@ -1,0 +1,103 @@
+//! A collection → a file.
+
+use std::io::Write;
+
+use serde::Serialize;
+use zstd::stream::write::Encoder;
+
+use super::checks::Checks;
+use super::hashing::Hashing;
+use super::{
+    ArchiveError, DOCUMENT, END, Entry, FAILURE, FORMAT, HEAD, Head, LONGEST, MAGIC, POINT, SUM,
+    Sealed, is_plausible,
+};
+use crate::store::payload;
+use crate::types::{DocumentRecord, FailureRecord, Point};
+
+/// Of zstd: the usual one, which takes a tenth of the time that reading the chunks takes.
+const LEVEL: i32 = 3;
+
+/// Writes what it was told, checked as it will be where it is read.
+pub struct ArchiveWriter<W: Write> {
+    packed: Encoder<'static, Hashing<W>>,
+    checks: Checks,
+    /// Bytes before they were packed.
+    content: u64,
+}
+
+impl<W: Write> ArchiveWriter<W> {
+    pub fn begin(out: W, head: Head) -> Result<Self, ArchiveError> {
+        let mut out = Hashing::new(out);
+        writeln!(out, "{MAGIC}{FORMAT}")?;
+        let packed = Encoder::new(out, LEVEL)?;
+        let checks = Checks::new(head).map_err(ArchiveError::Wrong)?;
+        let mut writer = Self { packed, checks, content: 0 };
+        let head = json(writer.checks.head())?;
+        writer.put(HEAD, &head)?;
+        Ok(writer)
+    }
+
+    /// Documents and failures by their sources, and then chunks by their ids. What belongs to a project
+    /// is nobody's in the file.
+    pub fn entry(&mut self, entry: Entry) -> Result<(), ArchiveError> {
+        self.checks.entry(&entry).map_err(ArchiveError::Wrong)?;
+        match entry {
+            Entry::Document(record) => {
+                self.put(DOCUMENT, &json(&DocumentRecord { project: None, ..record })?)
+            }
+            Entry::Failure(record) => {
+                self.put(FAILURE, &json(&FailureRecord { project: None, ..record })?)
+            }
+            Entry::Point(point) => self.put(POINT, &body(point)?),
+        }
+    }
+
+    /// Writes the end, and says what the file is known by.
+    pub fn finish(mut self) -> Result<(W, Sealed), ArchiveError> {
+        self.checks.end().map_err(ArchiveError::Wrong)?;
+        self.put(END, &[])?;
+        let packed = self.packed.finish()?;
+        let packed_bytes = packed.count();
+        if !is_plausible(self.content, packed_bytes) {
+            let why = "it repeats itself so often that it would not be taken for what it is";
+            return Err(ArchiveError::Wrong(why.to_owned()));
+        }
+        let (mut out, digest) = packed.end();
+        let last = format!("{SUM}{digest}\n");
+        out.write_all(last.as_bytes())?;
+        out.flush()?;
+        Ok((out, Sealed { bytes: packed_bytes + last.len() as u64, digest }))
+    }
+
+    fn put(&mut self, kind: u8, body: &[u8]) -> Result<(), ArchiveError> {
+        if body.len() > LONGEST {
+            let why = format!("an entry of {} bytes is too long", body.len());
+            return Err(ArchiveError::Wrong(why));
+        }
+        self.packed.write_all(&[kind])?;
+        self.packed.write_all(&(body.len() as u32).to_le_bytes())?;
+        self.packed.write_all(body)?;
+        self.content += 5 + body.len() as u64;
+        Ok(())
+    }
+}
+
+fn json(object: &impl Serialize) -> Result<Vec<u8>, ArchiveError> {
+    serde_json::to_vec(object).map_err(|error| ArchiveError::Wrong(error.to_string()))
+}
+
+/// Each part with its length: the payload, the dense vector (none where that is 0), the sparse one.
+fn body(Point { chunk, dense, sparse }: Point) -> Result<Vec<u8>, ArchiveError> {
+    let payload = json(&payload::of_chunk(chunk))?;
+    let dense = dense.unwrap_or_default();
+    let vectors = 4 * dense.len() + 8 * sparse.indices.len();
+    let mut body = Vec::with_capacity(12 + payload.len() + vectors);
+    body.extend((payload.len() as u32).to_le_bytes());
+    body.extend(payload);
+    body.extend((dense.len() as u32).to_le_bytes());
+    body.extend(dense.iter().flat_map(|value| value.to_le_bytes()));
+    body.extend((sparse.indices.len() as u32).to_le_bytes());
+    body.extend(sparse.indices.iter().flat_map(|term| term.to_le_bytes()));
+    body.extend(sparse.values.iter().flat_map(|value| value.to_le_bytes()));
+    Ok(body)
+}

@@ -1,0 +1,61 @@
+//! Chunks without a question, a page at a time.
+
+use uuid::Uuid;
+
+use super::VectorStore;
+use crate::error::BackendError;
+use crate::types::{Chunk, Filter, Point};
+
+/// What [`VectorStore::chunks`] and [`VectorStore::points`] are asked.
+#[derive(Clone, Debug, Default)]
+pub struct ChunkPage {
+    pub filter: Filter,
+    /// Chunks of this page, at most.
+    pub limit: usize,
+    /// Where it begins: what the page before it had as [`ChunkList::next`]; `None` for the first.
+    pub from: Option<Uuid>,
+}
+
+impl ChunkPage {
+    /// Whether nothing can be on it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.limit == 0 || self.filter.sources.as_ref().is_some_and(Vec::is_empty)
+    }
+}
+
+/// A page of chunks.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ChunkList {
+    pub chunks: Vec<Chunk>,
+    /// Where the next page begins; `None` where there is none.
+    pub next: Option<Uuid>,
+}
+
+/// A page of chunks with their vectors.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct PointList {
+    pub points: Vec<Point>,
+    /// As in [`ChunkList::next`].
+    pub next: Option<Uuid>,
+}
+
+/// Chunks of a document that are asked for at once.
+const DOCUMENT_PAGE: usize = 1_000;
+
+/// All chunks of a document in the order of its text. Of two versions, where a run was cut off, they
+/// come side by side.
+pub async fn chunks_of(store: &dyn VectorStore, source: &str) -> Result<Vec<Chunk>, BackendError> {
+    let filter = Filter { sources: Some(vec![source.to_owned()]), ..Filter::default() };
+    let mut page = ChunkPage { filter, limit: DOCUMENT_PAGE, from: None };
+    let mut chunks = Vec::new();
+    loop {
+        let list = store.chunks(page.clone()).await?;
+        chunks.extend(list.chunks);
+        if list.next.is_none() {
+            break;
+        }
+        page.from = list.next;
+    }
+    chunks.sort_by_cached_key(|chunk| (chunk.ordinal, chunk.id()));
+    Ok(chunks)
+}
