@@ -28,7 +28,7 @@ use std::env;
 use std::ffi::OsString;
 use std::io::{self, Read};
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::{CommandFactory, FromArgMatches};
 
@@ -184,8 +184,17 @@ fn open_traced(ui: &mut Ui, context: Context) -> Result<Arc<Engine>, Failure> {
 }
 
 fn engine(ui: &Ui, context: Context) -> Result<Engine, Failure> {
-    let note = ui.announcer();
-    Engine::open(context, Arc::new(move |whom| note(&format!("waiting: {whom}"))))
+    let (note, told) = (ui.announcer(), Mutex::new(String::new()));
+    let on_wait = move |whom: &str| {
+        // Two who read for long take turns, again and again.
+        let holder = whom.split(" since ").next().unwrap_or(whom);
+        let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+        if *told != holder {
+            holder.clone_into(&mut told);
+            note(&format!("waiting: {whom}"));
+        }
+    };
+    Engine::open(context, Arc::new(on_wait))
 }
 
 fn until_the_end(engine: Engine) -> Arc<Engine> {

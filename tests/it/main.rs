@@ -34,6 +34,7 @@ mod onnx;
 mod openai;
 mod ownership;
 mod portable;
+mod portable_refused;
 mod prompt;
 #[cfg(target_os = "linux")]
 mod pty;

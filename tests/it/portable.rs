@@ -20,13 +20,13 @@ use crate::kill::{Dice, number};
 use crate::openai::ScriptedServer;
 use crate::qdrant::{Script, ScriptedQdrant};
 
-const FILE: &str = "handbook.index";
-const EXPORT: &[&str] = &["index", "export", FILE];
-const IMPORT: &[&str] = &["index", "import", FILE];
-const REPLACE: &[&str] = &["index", "import", FILE, "--replace"];
+pub(crate) const FILE: &str = "handbook.index";
+pub(crate) const EXPORT: &[&str] = &["index", "export", FILE];
+pub(crate) const IMPORT: &[&str] = &["index", "import", FILE];
+pub(crate) const REPLACE: &[&str] = &["index", "import", FILE, "--replace"];
 
 /// A machine that has built a collection of the samples, and exported it.
-fn built() -> TestEnv {
+pub(crate) fn built() -> TestEnv {
     let env = TestEnv::with_samples();
     env.write("sample-docs/broken.pdf", "%PDF-1.4 not really");
     env.run(&["ingest", "sample-docs"]).expect(5);
@@ -41,15 +41,18 @@ fn with_file_of(other: &TestEnv) -> TestEnv {
     env
 }
 
-fn on_server(mut env: TestEnv, server: &ScriptedQdrant) -> TestEnv {
+pub(crate) fn on_server(mut env: TestEnv, server: &ScriptedQdrant) -> TestEnv {
     env.set("QDRANT_URL", &server.url())
         .set("DOCENT_ATTEMPTS", "1")
         .set("DOCENT_QDRANT_RETRY_FOR", "1s");
     env
 }
 
-/// Score and place of what is found, in every mode.
-fn found(env: &TestEnv) -> Vec<(String, f64)> {
+/// What was asked, and the place and score of each hit.
+type Found = Vec<(String, Vec<(String, f64)>)>;
+
+/// What is found in every mode.
+fn found(env: &TestEnv) -> Found {
     let mut found = Vec::new();
     for mode in ["sparse", "dense", "hybrid"] {
         for question in [
@@ -60,15 +63,34 @@ fn found(env: &TestEnv) -> Vec<(String, f64)> {
         ] {
             let args = ["search", question, "--mode", mode, "-k", "8", "--format", "json"];
             let json = env.run(&args).expect(0).json();
-            let hits = json["hits"].as_array().expect("hits");
-            assert!(!hits.is_empty(), "{question}");
-            found.extend(hits.iter().map(|hit| {
-                let place = format!("{mode} {question} {}", hit["citation"]);
+            let hits = json["hits"].as_array().expect("hits").iter();
+            let hits = hits.map(|hit| {
+                let place = format!("{} {}", hit["citation"], hit["headings"]);
                 (place, hit["score"].as_f64().expect("a score"))
-            }));
+            });
+            found.push((format!("{mode}: {question}"), hits.collect()));
         }
     }
     found
+}
+
+/// The same hits with the same scores, and so in the same order. The engine adds up the terms of a
+/// question in an order that depends on the order in which chunks were stored: the last digit may
+/// differ, and which of those comes first that are equal; of those at the end, some may be left out.
+#[track_caller]
+fn assert_found_alike(one: &Found, other: &Found) {
+    const CLOSE: f64 = 1e-5;
+    for ((asked, one), (_, other)) in one.iter().zip(other) {
+        assert!(!one.is_empty(), "{asked}");
+        assert_eq!(one.len(), other.len(), "{asked}");
+        let last = one.last().expect("a hit").1;
+        for (index, (place, score)) in one.iter().enumerate() {
+            assert!((score - other[index].1).abs() < CLOSE, "{asked}: {one:#?} {other:#?}");
+            let same = |hit: &&(String, f64)| hit.0 == *place && (hit.1 - score).abs() < CLOSE;
+            let is_there = other.iter().any(|hit| same(&hit)) || score - last < CLOSE;
+            assert!(is_there, "{asked}: {place} {score}: {other:#?}");
+        }
+    }
 }
 
 /// What is stored of documents and failures, but for whose it is.
@@ -86,16 +108,6 @@ fn records(env: &TestEnv) -> (Value, Value, Value) {
     (without("records"), without("failures"), manifest)
 }
 
-/// In the same order, but for what a server makes of a vector, which it makes of unit length again.
-fn assert_found_alike(one: &[(String, f64)], other: &[(String, f64)]) {
-    let places =
-        |found: &[(String, f64)]| found.iter().map(|(place, _)| place.clone()).collect::<Vec<_>>();
-    assert_eq!(places(one), places(other));
-    for ((place, a), (_, b)) in one.iter().zip(other) {
-        assert!((a - b).abs() < 1e-5, "{place}: {a} and {b}");
-    }
-}
-
 #[test]
 fn another_machine_finds_the_same_without_the_sources() {
     let ci = built();
@@ -110,7 +122,7 @@ fn another_machine_finds_the_same_without_the_sources() {
     let said = format!("sha256 {}\n", imported["digest"].as_str().expect("a digest"));
     assert!(file.ends_with(said.as_bytes()));
 
-    assert_eq!(found(&machine), found(&ci));
+    assert_found_alike(&found(&machine), &found(&ci));
     assert_eq!(records(&machine), records(&ci));
     let question = ["query", "How long are ledger backups kept?", "--format", "json"];
     let answers = [&machine, &ci].map(|env| env.run(&question).expect(0).json()["answer"].clone());
@@ -162,7 +174,7 @@ fn what_is_there_is_replaced_when_that_is_asked_for() {
     assert!(machine.run(&["search", "ferry", "-k", "1"]).expect(0).stdout.contains("nine"));
     machine.run(&[IMPORT, &["--collection", "beside"]].concat()).expect(0);
     machine.run(REPLACE).expect(0);
-    assert_eq!(found(&machine), found(&ci));
+    assert_found_alike(&found(&machine), &found(&ci));
     let verified = machine.run(&["index", "verify"]).expect(0);
     assert!(verified.stdout.starts_with("docent@v2 is whole"), "{verified}");
     // It goes on as any collection does.
@@ -173,91 +185,6 @@ fn what_is_there_is_replaced_when_that_is_asked_for() {
     let args = ["ingest", "sample-docs", "--checksum", "--allow-prune", "--format", "json"];
     let report = there.run(&args).expect(0).json();
     assert_eq!([&report["added"], &report["changed"], &report["embedded"]], [1, 0, 1]);
-}
-
-/// What is wrong with a file, and what is said of it.
-fn damages(file: &[u8]) -> Vec<(Vec<u8>, &'static str)> {
-    let mut flipped = file.to_vec();
-    flipped[file.len() / 2] ^= 0x10;
-    let mut summed = file.to_vec();
-    let last = summed.len() - 10;
-    summed[last] = if summed[last] == b'0' { b'1' } else { b'0' };
-    vec![
-        (file[..file.len() / 2].to_vec(), "cut off"),
-        (file[..file.len() - 1].to_vec(), "cut off"),
-        (Vec::new(), "cut off"),
-        (flipped, "can't be imported"),
-        (summed, "checksum"),
-        ([file, b"more"].concat(), "follows its end"),
-        (b"# A document\n".to_vec(), "is no index that docent has exported"),
-        ([b"docent-index 2\n", &file[15..]].concat(), "format 2"),
-    ]
-}
-
-#[test]
-fn what_is_not_as_it_was_exported_changes_nothing() {
-    let ci = built();
-    let file = fs::read(ci.path(FILE)).expect("a file");
-    let (empty, filled) = (TestEnv::new(), TestEnv::new());
-    filled.write("docs/ferry.md", "# Ferry\n\nThe ferry leaves at nine.\n");
-    filled.run(&["ingest", "docs"]).expect(0);
-    let stream = &["index", "import", "-", "--replace"];
-    for (damaged, why) in damages(&file) {
-        for env in [&empty, &filled] {
-            env.write(FILE, &damaged);
-            for run in [env.run(REPLACE), env.run_with_input(stream, &damaged)] {
-                let run = run.expect(3);
-                assert!(run.stderr.contains(why), "{why}: {run}");
-                assert!(run.stderr.contains("nothing was changed"), "{run}");
-                assert!(run.stderr.contains("hint: "), "{run}");
-            }
-        }
-        assert!(!empty.path(".docent").exists(), "{why}");
-        assert!(filled.run(&["search", "ferry"]).expect(0).stdout.contains("nine"), "{why}");
-    }
-    let whole = filled.run(&["index", "verify"]).expect(0);
-    assert!(whole.stdout.starts_with("docent@v1 is whole"), "{whole}");
-
-    let missing = empty.run(&["index", "import", "no/such.index"]).expect(2);
-    assert!(missing.stderr.contains("no/such.index"), "{missing}");
-    let directory = empty.run(&["index", "import", "."]).expect(4);
-    assert!(directory.stderr.contains("it is no file"), "{directory}");
-    let name = empty.run(&[IMPORT, &["--collection", "../docs"]].concat()).expect(2);
-    assert!(name.stderr.contains("collection"), "{name}");
-}
-
-#[test]
-fn what_cannot_be_exported_writes_nothing() {
-    let env = TestEnv::new();
-    let nothing = env.run(EXPORT).expect(3);
-    assert!(nothing.stderr.contains("docent ingest"), "{nothing}");
-    assert!(!env.path(FILE).exists());
-    env.write("docs/ferry.md", "# Ferry\n\nThe ferry leaves at nine.\n");
-    env.run(&["ingest", "docs"]).expect(0);
-    for place in ["docs", "no/such/place.index"] {
-        let refused = env.run(&["index", "export", place]).expect(4);
-        assert!(refused.stderr.contains(place) && refused.stderr.contains("hint: "), "{refused}");
-    }
-    // A file that is there stays until the new one is whole, and then goes.
-    env.write(FILE, "before");
-    env.run(EXPORT).expect(0);
-    let written = fs::read(env.path(FILE)).expect("a file");
-    assert!(written.starts_with(b"docent-index 1\n"));
-}
-
-#[test]
-fn a_run_that_was_cut_off_is_not_exported() {
-    let server = ScriptedQdrant::start(Script::new("1.18.3", []));
-    let env = on_server(TestEnv::new(), &server);
-    let ingest = ["ingest", "docs", "--collection", "team"];
-    env.write("docs/ferry.md", "# Ferry\n\nThe ferry leaves at nine.\n");
-    env.run(&ingest).expect(0);
-    env.write("docs/train.md", "# Train\n\nThe train leaves at ten.\n");
-    server.script.memory.lock().expect("a memory").refuse_points("team@v1");
-    env.run(&ingest).expect(4);
-    let refused = env.run(&[EXPORT, &["--collection", "team"]].concat()).expect(1);
-    assert!(refused.stderr.contains("was cut off"), "{refused}");
-    assert!(!env.path(FILE).exists());
 }
 
 #[test]
@@ -273,60 +200,11 @@ fn a_pipe_carries_it() {
     let args = ["index", "import", "-", "--format", "json"];
     let imported = machine.run_with_input(&args, &output.stdout).expect(0).json();
     assert_eq!(imported["file"], Value::Null);
-    assert_eq!(found(&machine), found(&ci));
+    assert_found_alike(&found(&machine), &found(&ci));
     // Who reads has gone: that is no error.
     let mut child = ci.command(&["index", "export", "-"]).spawn().expect("docent starts");
     drop(child.stdout.take());
     assert!(child.wait().expect("an end").success());
-}
-
-#[test]
-fn what_is_imported_is_the_importers() {
-    let server = ScriptedQdrant::start(Script::new("1.18.3", []));
-    let project = |name: &str, of: TestEnv| {
-        let mut env = on_server(of, &server);
-        env.set("DOCENT_PROJECT", name).set("DOCENT_COLLECTION", "team");
-        env
-    };
-    let (one, other) = (project("one", TestEnv::new()), project("other", TestEnv::new()));
-    one.write("docs/ferry.md", "# Ferry\n\nThe ferry leaves at nine.\n");
-    one.run(&["ingest", "docs"]).expect(0);
-    one.run(EXPORT).expect(0);
-    let file = fs::read(one.path(FILE)).expect("a file");
-    other.write(FILE, &file);
-    let contents = || server.script.memory.lock().expect("a memory").contents("team");
-    let before = contents();
-    for args in [IMPORT, REPLACE] {
-        let refused = other.run(args).expect(3);
-        assert!(refused.stderr.contains("hint: "), "{refused}");
-    }
-    let refused = other.run(REPLACE).expect(3);
-    assert!(refused.stderr.contains("belongs to the project `one`"), "{refused}");
-    assert_eq!(contents(), before);
-
-    // Its own, under another name.
-    let own = ["--collection", "own"];
-    other.run(&[IMPORT, &own].concat()).expect(0);
-    let status = other.run(&["status", "--documents", "--format", "json", "--collection", "own"]);
-    let status = status.expect(0).json();
-    assert_eq!(status["manifest"]["owner"]["project"], "other");
-    assert_eq!(status["records"][0]["project"], "other");
-    one.run(&[REPLACE, &own].concat()).expect(3);
-
-    // Where others have brought something in, it stays.
-    other.write("docs/train.md", "# Train\n\nThe train leaves at ten.\n");
-    other.run(&["ingest", "docs", "--share"]).expect(0);
-    let refused = one.run(REPLACE).expect(3);
-    assert!(refused.stderr.contains("1 documents --replace would leave out"), "{refused}");
-
-    // One of before there were owners is taken up first.
-    server.script.memory.lock().expect("a memory").forget_owner("own");
-    let refused = other.run(&[REPLACE, &own].concat()).expect(3);
-    assert!(refused.stderr.contains("docs/sharing.md"), "{refused}");
-    other.run(&[&["index", "adopt"][..], &own].concat()).expect(0);
-    other.run(&[REPLACE, &own].concat()).expect(0);
-    let names = server.script.memory.lock().expect("a memory").names();
-    assert!(names.contains(&"own@v2".to_owned()) && !names.contains(&"own@v1".to_owned()));
 }
 
 /// The words of a question need no model; its vector needs the one that built the collection.
@@ -393,13 +271,13 @@ fn an_import_that_is_killed_leaves_what_was_there_and_begins_anew() {
         child.wait().expect("an end");
         let verified = machine.run(&["index", "verify"]);
         match verified.code {
-            Some(0) => assert_eq!(found(&machine), expected, "round {round}"),
+            Some(0) => assert_found_alike(&found(&machine), &expected),
             _ => assert!(is_missing(&verified) && !replaces, "round {round}: {verified}"),
         }
         let started = Instant::now();
         machine.run(REPLACE).expect(0);
         whole = started.elapsed();
-        assert_eq!(found(&machine), expected, "round {round}");
+        assert_found_alike(&found(&machine), &expected);
         let collections = fs::read_dir(machine.path(".docent/collections")).expect("collections");
         let names = collections.flatten().map(|entry| entry.file_name());
         let versions = names.filter(|name| name.to_string_lossy().contains("@v")).count();

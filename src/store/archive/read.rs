@@ -17,6 +17,9 @@ use crate::types::{DocumentRecord, FailureRecord, Manifest, Ownership, Point, Sp
 /// Bytes of the first line, at most.
 const FIRST_LINE: u64 = 64;
 
+/// Bytes of an entry, as a rule.
+const USUAL: usize = 1 << 16;
+
 /// Of the window that zstd unpacks in, as a power of two: level 3 writes windows of 2 MiB.
 const WINDOW: u32 = 23;
 
@@ -132,7 +135,7 @@ fn frame<R: BufRead>(
     if length > LONGEST {
         return Err(ArchiveError::Wrong(format!("an entry of {length} bytes is too long")));
     }
-    let mut body = Vec::new();
+    let mut body = Vec::with_capacity(length.min(USUAL));
     packed.by_ref().take(length as u64).read_to_end(&mut body).map_err(unpacking)?;
     if body.len() < length {
         return Err(ArchiveError::Cut);
