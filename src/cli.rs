@@ -236,6 +236,7 @@ pub enum IndexCommand {
     ///
     /// The file is checked before anything is written, and others see the collection when it is whole. One
     /// that was killed begins anew the next time.
+    #[command(args = ingest::layout())]
     Import {
         /// Where from; `-` is standard input
         file: PathBuf,

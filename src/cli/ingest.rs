@@ -1,6 +1,6 @@
 //! What `ingest` takes, and what brings sources in on the way.
 
-use clap::Args;
+use clap::{Arg, Args};
 
 use super::TapeFlags;
 use super::flags::{flags, flags_under};
@@ -110,17 +110,23 @@ pub struct IngestFlags {
     "embedding.tpm",
     "ingest.max_cost",
     "ingest.deadline",
-]).chain(flags_under("Layout of a new or rebuilt collection on a Qdrant server", &[
-    "qdrant.shard_number",
-    "qdrant.replication_factor",
-    "qdrant.write_consistency",
-    "qdrant.on_disk",
-    "qdrant.quantization",
-    "qdrant.hnsw_m",
-    "qdrant.hnsw_ef_construct",
-    "qdrant.indexing_threshold",
-])))]
+]).chain(layout()))]
 pub struct HowIngested;
+
+/// How a collection is laid out that is made on a server.
+pub(super) fn layout() -> impl Iterator<Item = Arg> {
+    const SETTINGS: [&str; 8] = [
+        "qdrant.shard_number",
+        "qdrant.replication_factor",
+        "qdrant.write_consistency",
+        "qdrant.on_disk",
+        "qdrant.quantization",
+        "qdrant.hnsw_m",
+        "qdrant.hnsw_ef_construct",
+        "qdrant.indexing_threshold",
+    ];
+    flags_under("Layout of a new or rebuilt collection on a Qdrant server", &SETTINGS)
+}
 
 /// Of links.
 fn steps(typed: &str) -> Result<u32, String> {

@@ -66,6 +66,7 @@ fn lines(value: &str) -> Vec<Vec<String>> {
         &["config"],
         &["status"],
         &["index"],
+        &["index", "import"],
         &["query", "--from", "docs", "--batch"],
         &["ingest", "--watch"],
     ] {

@@ -57,6 +57,9 @@ pub(super) async fn import(
     drop(progress);
     let settings = &engine.context.settings;
     report(ui, &ported, "imported", &settings.collection, file)?;
+    for note in &ported.notes {
+        ui.note(note);
+    }
     if !compatibility::embeds_with(settings, &ported.embedder) {
         let name = &ported.embedder.name;
         ui.note(&format!("it is asked with the embedder that built it: --embedder {name}"));
@@ -99,7 +102,7 @@ fn report(
         ui.data(&format!("{}\n", sanitize_line(&said(ported, done, collection))))?;
         return Ok(Exit::Done);
     }
-    let Ported { documents, failures, chunks, bytes, digest, embedder } = ported.clone();
+    let Ported { documents, failures, chunks, bytes, digest, embedder, .. } = ported.clone();
     ui.json(IndexFile {
         collection: collection.to_owned(),
         file: (file != Path::new(STREAM)).then(|| file.display().to_string()),

@@ -79,7 +79,8 @@ impl Engine {
         let closed = writer.close().await;
         let imported = imported?;
         closed?;
-        Ok(imported)
+        // What is made anew has the layout that was asked for, where it has one.
+        Ok(Ported { notes: self.layout_notes(false).await, ..imported })
     }
 
     async fn import_as(

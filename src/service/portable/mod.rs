@@ -33,13 +33,16 @@ pub struct Ported {
     pub digest: ContentHash,
     /// What questions have to be embedded with.
     pub embedder: EmbedderId,
+    /// What was asked for and changes nothing, for a person.
+    pub notes: Vec<String>,
 }
 
 impl Ported {
     fn new(head: Head, sealed: Sealed) -> Self {
         let Head { manifest, documents, failures, chunks, .. } = head;
         let Sealed { bytes, digest } = sealed;
-        Self { documents, failures, chunks, bytes, digest, embedder: manifest.embedder }
+        let (embedder, notes) = (manifest.embedder, Vec::new());
+        Self { documents, failures, chunks, bytes, digest, embedder, notes }
     }
 }
 
