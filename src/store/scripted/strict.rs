@@ -5,7 +5,7 @@
 use qdrant_client::qdrant::StrictModeConfig;
 
 use super::*;
-use crate::store::{Filter, Legs, chunks_of};
+use crate::store::{Legs, chunks_of};
 use crate::types::{ContentHash, SparseVector};
 
 /// As small as docent can do with.
