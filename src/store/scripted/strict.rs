@@ -6,7 +6,7 @@ use qdrant_client::qdrant::StrictModeConfig;
 
 use super::*;
 use crate::store::{Legs, chunks_of};
-use crate::types::{ContentHash, SparseVector};
+use crate::types::{ContentHash, Filter, SparseVector};
 
 /// As small as docent can do with.
 fn smallest() -> StrictModeConfig {

@@ -215,6 +215,28 @@ async fn what_is_empty_and_has_no_name_is_in_nobodys_way() {
     assert_eq!(versions(&script), ["docs@v2"]);
 }
 
+/// It was being filled to become the collection, where there was none.
+#[tokio::test]
+async fn what_was_cut_off_before_it_was_published_is_removed_by_the_next() {
+    let script = Script::new("1.18.3", []);
+    let owned = |by: &str| Manifest { owner: Ownership::of(by), ..manifest() };
+    let store = connect(listen(&script), "docs").unwrap().lease_life(Duration::from_millis(1));
+    for (owner, left) in [("mine", "docs@v1"), ("theirs", "docs@v2")] {
+        let successor = store.write().await.unwrap().successor().await.unwrap();
+        successor.create(&owned(owner)).await.unwrap();
+        successor.upsert(points(3)).await.unwrap();
+        successor.flush().await.unwrap();
+        assert!(versions(&script).contains(&left.to_owned()));
+    }
+    assert!(store.read().await.unwrap().is_none());
+    let writer = store.write().await.unwrap();
+    let successor = writer.successor().await.unwrap();
+    successor.create(&owned("mine")).await.unwrap();
+    assert_eq!(versions(&script), ["docs@v2", "docs@v3"], "what is another's stays");
+    successor.publish().await.unwrap();
+    assert_eq!(reader(&store).await.version(), 3);
+}
+
 /// Made by a writer of the same collection, and by nobody who says so.
 #[tokio::test]
 async fn only_what_a_writer_has_noted_is_removed() {

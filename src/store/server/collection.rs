@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use qdrant_client::qdrant::{CollectionConfig, CreateAlias, UpdateCollection, Value};
 
 use super::described::config_in;
-use super::found::Version;
+use super::found::{Version, is_pending};
 use super::layout::{self, Creation};
 use super::link::{or_exists, or_missing};
 use super::{ServerStore, wire};
@@ -134,9 +134,10 @@ impl ServerStore {
         if left == noted { Ok(()) } else { self.note_beside(&physical, &left).await }
     }
 
-    /// Removes versions beside this one that a run left before it had given them the name, or written
-    /// anything.
-    pub(super) async fn remove_empty(
+    /// Removes versions beside this one that a run left before it had given them the name: those that
+    /// nothing is in, and those that were filled while nothing had it. Who holds the lease is the only one
+    /// who fills any.
+    pub(super) async fn remove_unnamed(
         &self,
         number: u32,
         owner: &Ownership,
@@ -145,11 +146,15 @@ impl ServerStore {
         for other in self.versions().await?.into_iter().filter(|other| *other != number) {
             let name = self.version(other);
             let named = aliases.iter().any(|alias| alias.collection_name == name);
-            if !named && !self.has_points(&name).await? {
+            if !named && (self.is_pending(&name).await? || !self.has_points(&name).await?) {
                 self.delete_physical(&name, owner).await?;
             }
         }
         Ok(())
+    }
+
+    async fn is_pending(&self, physical: &str) -> Result<bool, BackendError> {
+        Ok(self.config(physical).await?.as_ref().is_some_and(is_pending))
     }
 
     /// Says in the metadata of a version which others a writer of it has made or replaced.

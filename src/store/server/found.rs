@@ -278,7 +278,7 @@ impl ServerStore {
     }
 }
 
-fn is_pending(config: &CollectionConfig) -> bool {
+pub(super) fn is_pending(config: &CollectionConfig) -> bool {
     config.metadata.get(PENDING).and_then(Value::as_bool).unwrap_or_default()
 }
 

@@ -81,16 +81,14 @@ impl CollectionWriter for Physical {
             self.store.note_beside(&self.store.version(replaced), &[number]).await?;
         }
         self.store.create_physical(number, manifest, self.replaces()).await?;
-        if !self.is_published() {
-            return match self.replaces() {
-                Some(_) => Ok(()),
-                None => self.store.note_pending(&self.target(), true).await,
-            };
+        match self.replaces() {
+            Some(_) => return Ok(()),
+            None if self.is_published() => self.become_the_collection().await?,
+            None => self.store.note_pending(&self.target(), true).await?,
         }
-        self.become_the_collection().await?;
         if number > 1 {
             // What a run has left that was cut off here; it is in nobody's way.
-            let _ = self.store.remove_empty(number, &manifest.owner).await;
+            let _ = self.store.remove_unnamed(number, &manifest.owner).await;
         }
         Ok(())
     }
