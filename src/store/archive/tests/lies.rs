@@ -6,6 +6,11 @@ use serde_json::{Value, json};
 use super::*;
 use crate::store::payload;
 
+type ChangePoint = fn(&mut Point);
+
+/// Given where the end is.
+type ChangeEntries = fn(&mut Vec<(u8, Vec<u8>)>, usize);
+
 /// Kinds and bodies, as [`ArchiveWriter`] writes them.
 fn bodies(head: &Head, entries: &[Entry]) -> Vec<(u8, Vec<u8>)> {
     let json = |value: Value| value.to_string().into_bytes();
@@ -53,8 +58,7 @@ fn what_is_forged_as_it_would_be_written_is_taken() {
 fn entries_that_docent_would_not_write_are_refused() {
     let (head, entries) = small();
     let first = entries.iter().position(|entry| matches!(entry, Entry::Point(_))).unwrap();
-    type Change = fn(&mut Point);
-    let lies: [(Change, &str); 14] = [
+    let lies: [(ChangePoint, &str); 14] = [
         (|it| it.dense = Some(vec![f32::NAN, 0.0, 0.0, 0.0]), "not as it was stored"),
         (|it| it.dense = Some(vec![f32::INFINITY; 4]), "not as it was stored"),
         (|it| it.dense = Some(vec![1e38; 4]), "not as it was stored"),
@@ -155,8 +159,7 @@ fn entries_in_another_order_or_number_are_refused() {
     let (head, entries) = small();
     let good = bodies(&head, &entries);
     let end = good.len() - 1;
-    type Change = fn(&mut Vec<(u8, Vec<u8>)>, usize);
-    let lies: [(Change, &str); 9] = [
+    let lies: [(ChangeEntries, &str); 9] = [
         (|it, _| it.swap(1, 2), "twice, or in the wrong place"),
         (|it, end| it.swap(end - 1, end - 2), "wrong place"),
         (|it, end| it.insert(end, it[end - 1].clone()), "twice"),
