@@ -312,6 +312,7 @@ fn refusal(policy: OnSecret, secrets: &Secrets, source: &str, suspect: bool) -> 
 pub(super) fn unread(path: &Path, reason: &str) -> Option<String> {
     match reason {
         PICTURE => Some("picture: text in pictures is read without --ocr off".to_owned()),
+        extract::MINIFIED => Some("minified: name what it was made of".to_owned()),
         extract::UNSUPPORTED_TYPE | extract::BINARY => Some(unread::advice(path, reason)),
         _ => None,
     }

@@ -209,6 +209,23 @@ const UNSUPPORTED: &[&str] = &[
     "map",
 ];
 
+/// Why what a program wrote for a browser is passed over.
+pub const MINIFIED: &str = "minified";
+
+/// Extensions of what is minified, or made to be loaded: indexes of a search, bundles, style sheets.
+const FOR_BROWSERS: &[&str] = &["js", "mjs", "cjs", "css"];
+
+/// Whether most of a file for browsers, by its first bytes, is in lines that nobody writes.
+fn is_minified(extension: &str, head: &[u8]) -> bool {
+    const LONG_LINE: usize = 1_000;
+    if !FOR_BROWSERS.contains(&extension) {
+        return false;
+    }
+    let lines = head.split(|byte| *byte == b'\n').map(<[u8]>::len);
+    let long: usize = lines.filter(|length| *length >= LONG_LINE).sum();
+    2 * long > head.len()
+}
+
 /// Decides from the file name and the first bytes (8 KiB are enough).
 ///
 /// A known extension decides alone: a file that is something else than its name says fails in
@@ -225,6 +242,8 @@ pub fn detect(path: &Path, head: &[u8]) -> Detected {
         Detected::Known(Kind::Markdown)
     } else if is(TEXT) {
         Detected::Known(Kind::Text)
+    } else if is(CODE) && is_minified(&extension, head) {
+        Detected::Skip(MINIFIED)
     } else if is(CODE) {
         Detected::Known(Kind::Code)
     } else if is(UNSUPPORTED) {
@@ -337,6 +356,26 @@ pub(super) fn extension(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_minified_for_a_browser_is_passed_over() {
+        let line = format!("var a={{{}}};", "b:1,".repeat(500));
+        let licence = format!("/*!\n * MIT\n */\n{line}");
+        let written = "const a = 1;\n".repeat(200);
+        let one_long = format!("{written}{}", &line[..1_200]);
+        for (name, head, skipped) in [
+            ("searchindex.js", &line, true),
+            ("a.min.css", &licence, true),
+            ("bundle.mjs", &licence, true),
+            ("a.js", &written, false),
+            ("a.js", &one_long, false),
+            ("dump.sql", &line, false),
+        ] {
+            let expected =
+                if skipped { Detected::Skip(MINIFIED) } else { Detected::Known(Kind::Code) };
+            assert_eq!(detect(Path::new(name), head.as_bytes()), expected, "{name}");
+        }
+    }
 
     #[test]
     fn names_and_contents_decide() {

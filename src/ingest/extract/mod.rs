@@ -60,7 +60,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use self::detect::{BINARY, Detected, UNSUPPORTED_TYPE, detect, language};
+pub use self::detect::{BINARY, Detected, MINIFIED, UNSUPPORTED_TYPE, detect, language};
 pub(in crate::ingest) use self::html::{Element, Tree, decode};
 pub use self::ocr::{Ocr, PageRead};
 pub use self::worker::run_worker;

@@ -162,7 +162,7 @@ fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, ArchiveError> {
         .map_err(|error| ArchiveError::Wrong(format!("a record can't be read: {error}")))
 }
 
-/// Undoes [`super::write::body`].
+/// A chunk with its vectors, of the body of its entry.
 fn point(body: &[u8]) -> Result<Point, ArchiveError> {
     let read = |mut rest: &[u8]| {
         let payload = part(&mut rest, 1)?.to_vec();
