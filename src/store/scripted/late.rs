@@ -34,6 +34,15 @@ async fn states(options: &ServerOptions) -> (Vec<ContentHash>, Vec<ContentHash>)
     (chunks, records.into_iter().map(|record| record.document_hash).collect())
 }
 
+/// Who has stored the old state of the document.
+async fn first_writer(options: &ServerOptions) -> Arc<dyn CollectionWriter> {
+    let first = store(options).write().await.unwrap();
+    first.create(&manifest()).await.unwrap();
+    first.upsert(vec![of_state("old", "x")]).await.unwrap();
+    first.put_documents(&[record("old")]).await.unwrap();
+    first
+}
+
 /// A request of the first writer is on its way while a second one takes over and is done.
 async fn overtaken(
     method: &'static str,
@@ -41,10 +50,7 @@ async fn overtaken(
 ) -> ServerOptions {
     let script = Script::new("1.18.3", []);
     let options = listen(&script);
-    let first = store(&options).write().await.unwrap();
-    first.create(&manifest()).await.unwrap();
-    first.upsert(vec![of_state("old", "x")]).await.unwrap();
-    first.put_documents(&[record("old")]).await.unwrap();
+    let first = first_writer(&options).await;
     first.flush().await.unwrap();
     script.hold(method, DATA);
     late(&*first).await;
@@ -117,10 +123,7 @@ async fn no_try_is_made_after_the_lease_is_gone() {
 async fn a_new_lease_goes_beyond_the_terms_that_are_stored() {
     let script = Script::new("1.18.3", []);
     let options = listen(&script);
-    let first = store(&options).write().await.unwrap();
-    first.create(&manifest()).await.unwrap();
-    first.upsert(vec![of_state("old", "x")]).await.unwrap();
-    first.put_documents(&[record("old")]).await.unwrap();
+    let first = first_writer(&options).await;
     first.close().await.unwrap();
     for is_indexed in [true, false] {
         {

@@ -245,12 +245,7 @@ impl ServerStore {
         }
         for mut request in indexes {
             request.collection_name.clone_from(&name);
-            self.link
-                .ask(|client| {
-                    let request = request.clone();
-                    async move { client.create_field_index(request).await }
-                })
-                .await?;
+            self.make_index(&request).await?;
         }
         self.index_terms(&name).await.map(|_| ())
     }

@@ -131,6 +131,13 @@ impl ServerStore {
             field_type: Some(of.into()),
             ..CreateFieldIndexCollection::default()
         };
+        self.make_index(&request).await
+    }
+
+    pub(super) async fn make_index(
+        &self,
+        request: &CreateFieldIndexCollection,
+    ) -> Result<(), BackendError> {
         let made = self.link.ask(|client| {
             let request = request.clone();
             async move { client.create_field_index(request).await }

@@ -219,10 +219,7 @@ impl ServerStore {
         change: impl FnOnce(&mut Manifest) -> Result<(), E>,
     ) -> Result<Adopted, E> {
         // Nothing is made beside what is not docent's.
-        let version = self.to_adopt().await?;
-        let physical = version.physical();
-        let info = self.info(&physical).await?.unwrap_or_default();
-        self.manifest_in(&physical, &info).await?;
+        self.to_adopt().await?;
         let held = self.lease().acquire(&self.terms).await?;
         let lease = Arc::new(Mutex::new(Some(held)));
         let adopted = self.adopt_as_writer(&lease, change).await;
@@ -233,17 +230,22 @@ impl ServerStore {
     }
 
     /// What has the name, or else the newest version that has lost it.
-    async fn to_adopt(&self) -> Result<Version, BackendError> {
-        let version = if self.config(&self.name).await?.is_some() {
-            self.to_write().await?
-        } else {
+    async fn to_adopt(&self) -> Result<Adoptable, BackendError> {
+        let named = self.config(&self.name).await?.is_none();
+        let version = if named {
             let newest = self.without_name().await?.pop();
             newest.map(|number| Version::numbered(&self.base, number))
+        } else {
+            self.to_write().await?
         };
-        version.ok_or_else(|| {
+        let version = version.ok_or_else(|| {
             let message = format!("there is no collection {:?}, nor a version of it", self.name);
             self.error(Fault::Taken, &message)
-        })
+        })?;
+        let physical = version.physical();
+        let info = self.info(&physical).await?.unwrap_or_default();
+        let manifest = self.manifest_in(&physical, &info).await?;
+        Ok(Adoptable { named, number: version.number, physical, info, manifest })
     }
 
     async fn adopt_as_writer<E: From<BackendError>>(
@@ -251,13 +253,9 @@ impl ServerStore {
         lease: &Arc<Mutex<Option<Held>>>,
         change: impl FnOnce(&mut Manifest) -> Result<(), E>,
     ) -> Result<Adopted, E> {
-        let named = self.config(&self.name).await?.is_none();
-        let version = self.to_adopt().await?;
-        let physical = version.physical();
-        let info = self.info(&physical).await?.unwrap_or_default();
-        let mut manifest = self.manifest_in(&physical, &info).await?;
+        let Adoptable { named, number, physical, info, mut manifest } = self.to_adopt().await?;
         change(&mut manifest)?;
-        self.put_metadata(&physical, version.number, &manifest).await?;
+        self.put_metadata(&physical, number, &manifest).await?;
         let described = Described::by(&info);
         if described.has_state {
             let known = Known::new(described.limits);
@@ -276,6 +274,16 @@ impl ServerStore {
         }
         Ok(Adopted { physical, named, manifest })
     }
+}
+
+/// What can be taken up.
+struct Adoptable {
+    /// It has lost its name.
+    named: bool,
+    number: u32,
+    physical: String,
+    info: CollectionInfo,
+    manifest: Manifest,
 }
 
 pub(super) fn is_pending(config: &CollectionConfig) -> bool {

@@ -1,7 +1,8 @@
 //! A lease as one sees it who wants nothing of the collection.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
+use super::stored::millis;
 use super::{Lease, Place, named};
 use crate::error::BackendError;
 use crate::types::LeaseStanding;
@@ -19,8 +20,7 @@ impl Place {
 
 impl Lease {
     fn standing(self, life: Duration, now: SystemTime) -> LeaseStanding {
-        let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-        let left = i128::from(self.expires_at) - now.cast_signed();
+        let left = i128::from(self.expires_at) - i128::from(millis(now));
         LeaseStanding {
             holder_ended: self.holder.as_ref().is_some_and(|holder| holder.owner.is_gone()),
             holder: self.holder.map(|holder| named(Some(holder))),
