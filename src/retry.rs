@@ -52,23 +52,20 @@ where
     F: FnMut() -> Fut,
     Fut: Future<Output = Result<T, BackendError>>,
 {
-    retry_telling(policy, |_| (), op).await
+    retry_waiting(policy, |delay, _| tokio::time::sleep(delay), op).await
 }
 
-/// [`retry`] that tells of each failure before it waits to try again.
-pub async fn retry_telling<T, F, Fut>(
+/// [`retry`] that waits in the caller's way: `wait` is told for how long at most, and what failed.
+pub async fn retry_waiting<T, F, Fut, S>(
     policy: &RetryPolicy,
-    mut tell: impl FnMut(&BackendError),
+    wait: impl FnMut(Duration, &BackendError) -> S,
     op: F,
 ) -> Result<T, BackendError>
 where
     F: FnMut() -> Fut,
     Fut: Future<Output = Result<T, BackendError>>,
+    S: Future<Output = ()>,
 {
-    let wait = |delay, error: &BackendError| {
-        tell(error);
-        tokio::time::sleep(delay)
-    };
     retry_with(policy, op, Clock::start(), wait).await
 }
 

@@ -9,6 +9,7 @@ use super::call::Call;
 use super::native::json;
 use super::openapi::Operation;
 use super::refusal::{ErrorCode, Refusal};
+use crate::error::Failure;
 
 /// What a probe is told.
 #[derive(Serialize, JsonSchema)]
@@ -49,11 +50,17 @@ pub(super) async fn ready(call: Call) -> Result<Response, Refusal> {
     }
     for (name, engine) in call.server.access.engines() {
         // Why is for those who run the server, and not for whoever reaches it.
-        if let Err(failure) = engine.retriever().await {
+        // A question waits for a server that is away; a probe is to know it at once.
+        let reached = engine.collection().ping().await.map_err(Failure::from);
+        let asked = match reached {
+            Ok(()) => engine.retriever().await.map(drop),
+            Err(failure) => Err(failure),
+        };
+        if let Err(failure) = asked {
             call.notes.note(|notes| notes.warning = Some(failure.message.clone()));
             let mut refusal = not_ready(format!("the collection `{name}` cannot be asked"));
             if !call.server.access.needs_keys() {
-                refusal.causes = vec![failure.message];
+                refusal.causes = std::iter::once(failure.message).chain(failure.causes).collect();
                 refusal = match failure.hint {
                     Some(hint) => refusal.hint(hint),
                     None => refusal,

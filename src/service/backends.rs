@@ -44,6 +44,9 @@ use crate::types::{EmbedderId, Manifest, OcrPolicy};
 /// Who asks a question wants to know sooner that a server is down than who fills a collection.
 const QUESTION: Duration = Duration::from_secs(10);
 
+/// A server that is back is asked soon.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
 /// The collection that is configured. Nothing is opened yet.
 pub(super) fn collection(
     context: &Context,
@@ -52,7 +55,8 @@ pub(super) fn collection(
     let settings = &context.settings;
     if settings.qdrant.url.is_some() {
         let within = Some(settings.qdrant.retry_for.min(QUESTION));
-        let server = server(settings, RetryPolicy { within, ..retry_policy(settings) })?;
+        let retry = RetryPolicy { within, max: LONGEST_PAUSE, ..retry_policy(settings) };
+        let server = server(settings, retry)?;
         return Ok(Arc::new(server.wait(settings.wait).on_wait(on_wait)));
     }
     Ok(Arc::new(files(context, on_wait)?))

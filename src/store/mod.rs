@@ -52,6 +52,10 @@ pub trait Collection: Send + Sync {
     /// Directory or URL, for messages. Never contains a key.
     fn endpoint(&self) -> &str;
 
+    /// Whether the store answers now: asked once, for less than a second. What it would say of the
+    /// collection is not asked.
+    async fn ping(&self) -> Result<(), BackendError>;
+
     /// A snapshot of the version in use. `None` where the collection does not exist.
     async fn read(&self) -> Result<Option<Reader>, BackendError>;
 

@@ -20,6 +20,7 @@ use tonic::Code;
 use crate::assert_run;
 use crate::env::{Run, TestEnv};
 use crate::qdrant::{Script, ScriptedQdrant, Step, times};
+use crate::served::Served;
 
 const INGEST: &[&str] = &["ingest", "docs"];
 const SEARCH: &[&str] = &["search", "ferry to Elba", "-k", "1"];
@@ -313,4 +314,22 @@ fn a_server_that_is_too_old() {
 fn a_server_that_is_too_old_and_the_doctor_is_asked() {
     let scene = Scene::on(Script::new("1.15.5", []));
     assert_run!(scene.run(&["doctor"]).expect(4));
+}
+
+/// A question waits for a server that is away; a probe does not.
+#[test]
+fn a_probe_hears_at_once_that_the_server_is_away() {
+    let scene = Scene::ingested();
+    let script = &scene.server.script;
+    let served = Served::start(&scene.env, &[]);
+    served.get("/readyz").expect(200);
+    let start = script.requests();
+    *script.gone_after.lock().expect("a number") = start;
+    let away = served.get("/readyz").expect(503);
+    assert_eq!(away.code(), "not_ready");
+    assert!(away.body.contains("is unavailable: gone"), "{away:?}");
+    // The client tries once more by itself.
+    assert_eq!(script.asked_since(start), ["health_check"; 2]);
+    *script.gone_after.lock().expect("a number") = usize::MAX;
+    served.get("/readyz").expect(200);
 }

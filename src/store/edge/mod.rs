@@ -110,6 +110,11 @@ impl Collection for EdgeStore {
         &self.shared.endpoint
     }
 
+    /// Files are there.
+    async fn ping(&self) -> Result<(), BackendError> {
+        Ok(())
+    }
+
     async fn read(&self) -> Result<Option<Reader>, BackendError> {
         View::of_the_version_in_use(&self.shared).await
     }

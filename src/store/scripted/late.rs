@@ -181,6 +181,28 @@ async fn the_runs_after_one_that_took_over_compare_everything() {
     assert!(compares_everything(&options).await, "the hour is not over");
 }
 
+/// Whoever comes after the hour: who compares nothing leaves it to the next run.
+#[tokio::test]
+async fn the_hour_ends_with_a_run_that_compared_and_with_no_other() {
+    let script = Script::new("1.18.3", []);
+    let options = listen(&script);
+    after_a_run(&options).await;
+    script
+        .memory
+        .lock()
+        .unwrap()
+        .only_payload(LEASE)
+        .insert("unsettled_until".to_owned(), (now() - 1_000).cast_signed().into());
+    for _ in ["one that fails before it has compared", "another"] {
+        assert!(compares_everything(&options).await);
+    }
+    let run = store(&options).write().await.unwrap();
+    let manifest = run.manifest().await.unwrap().unwrap();
+    run.put_manifest(&Manifest { unfinished: None, ..manifest }).await.unwrap();
+    run.close().await.unwrap();
+    assert!(!compares_everything(&options).await);
+}
+
 /// A node that took it may carry it out when it goes on.
 #[tokio::test]
 async fn the_run_after_one_that_left_a_request_compares_everything() {

@@ -4,7 +4,10 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use qdrant_client::qdrant::Struct;
+use qdrant_client::qdrant::vectors_config::Config;
+use qdrant_client::qdrant::{
+    CreateCollection, PointStruct, Struct, UpsertPoints, VectorParams, VectorsConfig,
+};
 use uuid::Uuid;
 
 use super::*;
@@ -223,6 +226,42 @@ async fn a_lease_has_copies_where_there_are_nodes_for_them() {
     let more = connect(more, "other").unwrap();
     written(&more).await.unwrap();
     assert_eq!(script.memory.lock().unwrap().replication_of("other@lease"), Some(5));
+}
+
+/// Of another program, or of a writer that was killed before it wrote its lease.
+#[tokio::test]
+async fn a_collection_of_another_program_is_not_taken_for_that_of_the_lease() {
+    let with_vectors = VectorsConfig {
+        config: Some(Config::Params(VectorParams { size: 4, ..VectorParams::default() })),
+    };
+    for (vectors_config, has_point, is_refused) in
+        [(Some(with_vectors), false, true), (None, true, true), (None, false, false)]
+    {
+        let (script, options) = server();
+        let create = CreateCollection {
+            collection_name: LEASE.to_owned(),
+            vectors_config,
+            ..CreateCollection::default()
+        };
+        script.memory.lock().unwrap().create(create).unwrap();
+        if has_point {
+            let upsert = UpsertPoints {
+                collection_name: LEASE.to_owned(),
+                points: vec![PointStruct { id: Some(1.into()), ..PointStruct::default() }],
+                ..UpsertPoints::default()
+            };
+            script.memory.lock().unwrap().upsert(upsert).unwrap();
+        }
+        let outcome = written(&another(&options)).await;
+        assert_eq!(outcome.is_err(), is_refused, "{outcome:?}");
+        if let Err(error) = outcome {
+            assert_eq!(error.fault, Fault::Taken);
+            assert!(error.message.contains("\"docs@lease\""), "{error}");
+            let asked = script.asked_since(0);
+            assert!(!asked.contains(&"upsert"), "nothing is written: {asked:?}");
+            assert_eq!(script.memory.lock().unwrap().names(), [LEASE]);
+        }
+    }
 }
 
 /// Whichever of its names is used.

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use super::*;
+use crate::store::OnWait;
 
 /// A port that nobody listens on.
 async fn dead() -> u16 {
@@ -123,4 +124,35 @@ async fn a_server_without_tls_that_is_asked_for_it_is_told_of_at_once() {
     let error = connect(patient, "docs").unwrap().write().await.err().unwrap();
     assert_eq!(error.fault, Fault::Permanent, "{error}");
     assert!(error.message.contains("is it http://?"), "{error}");
+}
+
+#[tokio::test]
+async fn what_waits_goes_on_when_the_server_answers_to_somebody_else() {
+    let script = Script::new("1.18.3", []);
+    let hour = Duration::from_hours(1);
+    let retry = RetryPolicy { attempts: 1, within: Some(hour), base: hour, max: hour };
+    let (heard, mut said) = tokio::sync::mpsc::unbounded_channel();
+    let on_wait: OnWait = Arc::new(move |text| heard.send(text.to_owned()).unwrap());
+    let store = works(ServerOptions { retry, ..listen(&script) }).await.on_wait(on_wait);
+    // The client itself tries once more.
+    script.then(times(2, Code::Unavailable, "starting"));
+    let waiting = {
+        let store = store.clone();
+        tokio::spawn(async move { store.read().await.map(|reader| reader.is_some()) })
+    };
+    said.recv().await.unwrap();
+    assert_eq!(store.ping().await, Ok(()));
+    assert_eq!(waiting.await.unwrap(), Ok(true));
+}
+
+#[tokio::test]
+async fn a_ping_asks_each_node_once_and_one_that_answers_is_enough() {
+    let script = Script::new("1.18.3", times(2, Code::Unavailable, "starting"));
+    let ports = [dead().await, qdrant::listen(&script)];
+    let store = connect(cluster(&ports), "docs").unwrap();
+    let error = store.ping().await.unwrap_err();
+    assert!(error.is_transient() && script.requests() == 2, "the client tries twice: {error}");
+    assert_eq!(store.ping().await, Ok(()));
+    let silent = connect(cluster(&[standing_still().await]), "docs").unwrap();
+    assert!(silent.ping().await.unwrap_err().message.contains("did not answer within"));
 }

@@ -122,6 +122,13 @@ pub(super) async fn is_unsettled(lease: &Mutex<Option<Held>>) -> bool {
     lease.lock().await.as_ref().is_some_and(|held| held.after_unsettled)
 }
 
+/// All that is stored has been compared with the records.
+pub(super) async fn compared(lease: &Mutex<Option<Held>>) {
+    if let Some(held) = lease.lock().await.as_ref().filter(|held| held.after_unsettled) {
+        held.state.standing.lock().await.settle(SystemTime::now());
+    }
+}
+
 /// The highest number that a version had which was the collection; 0 where there was none.
 pub(super) async fn noted(lease: &Mutex<Option<Held>>) -> u32 {
     match &*lease.lock().await {
@@ -148,6 +155,9 @@ impl Place {
         let (mut watched, mut said) = (None, false);
         loop {
             let mut found = self.read().await?;
+            if found.is_none() {
+                self.check_maker().await?;
+            }
             if found.as_ref().is_none_or(|lease| lease.is_free(terms.life, &mut watched)) {
                 let until = end_of(terms.life);
                 let next = Next::after(found.as_ref(), until.1);
@@ -306,6 +316,13 @@ impl State {
 }
 
 impl Standing {
+    /// Ends the hour in which something may come late, where that is over.
+    fn settle(&mut self, now: SystemTime) {
+        if self.unsettled_until <= stored::millis(now) {
+            self.unsettled_until = 0;
+        }
+    }
+
     /// The lease as its holder writes it again.
     fn next(&self, until: SystemTime) -> Next {
         let Self { term, number, unsettled_until, .. } = *self;

@@ -5,14 +5,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
 use qdrant_client::{Qdrant, QdrantError};
+use tokio::sync::Notify;
 
 use super::nodes::{CONNECT, Node, Nodes};
 use super::rights::Rights;
 use super::{fault, version};
 use crate::error::{BackendError, Fault, Service};
-use crate::retry::{RetryPolicy, retry_telling};
+use crate::retry::{RetryPolicy, retry_waiting};
 use crate::store::OnWait;
+use crate::types::NodeHealth;
 
 /// The clients, and what errors are told with. Clones share the connections.
 #[derive(Clone)]
@@ -26,6 +30,8 @@ pub(super) struct Link {
     rights: Rights,
     /// Somebody has been told that the server fails; it has not answered since.
     told: Arc<AtomicBool>,
+    /// It has answered again.
+    back: Arc<Notify>,
     /// A node has taken a request and given no answer in time: it may carry it out yet.
     left: Arc<AtomicBool>,
 }
@@ -47,6 +53,7 @@ impl Link {
             on_wait,
             rights,
             told: Arc::default(),
+            back: Arc::default(),
             left: Arc::default(),
         }
     }
@@ -75,9 +82,49 @@ impl Link {
             may().await?;
             self.ask_around(&request).await
         };
-        let answer = retry_telling(&self.retry, |error| self.tell(error), try_it).await?;
-        self.told.store(false, Ordering::Relaxed);
+        let wait = |delay, error: &BackendError| {
+            let wait = self.wait(delay, error.fault);
+            self.tell(error);
+            wait
+        };
+        let answer = retry_waiting(&self.retry, wait, try_it).await?;
+        self.works();
         Ok(answer)
+    }
+
+    /// Waits before a request that has failed is made again, as long as nobody hears from the server:
+    /// what waits goes on together when it is back.
+    fn wait(&self, delay: Duration, fault: Fault) -> impl Future<Output = ()> + use<> {
+        let asked_to_wait = matches!(fault, Fault::Transient { retry_after: Some(_) });
+        let back = Arc::clone(&self.back).notified_owned();
+        async move {
+            tokio::select! {
+                () = tokio::time::sleep(delay) => {}
+                () = back, if !asked_to_wait => {}
+            }
+        }
+    }
+
+    fn works(&self) {
+        if self.told.swap(false, Ordering::Relaxed) {
+            self.back.notify_waiters();
+        }
+    }
+
+    /// Asks all nodes at once, once and for so long at most: where none answers, what one of them said.
+    pub(super) async fn ping(&self, longest: Duration) -> Result<(), BackendError> {
+        let mut asked: FuturesUnordered<_> =
+            self.nodes().map(|node| node.health(longest)).collect();
+        let mut failed = None;
+        while let Some(NodeHealth { address, error, .. }) = asked.next().await {
+            let Some(why) = error else {
+                self.works();
+                return Ok(());
+            };
+            let fault = Fault::Transient { retry_after: None };
+            failed = Some(BackendError::new(Service::Store, fault, address, &why));
+        }
+        failed.map_or(Ok(()), Err)
     }
 
     /// Asks the node that answered last, and where it fails each of the others. The first failure is told.

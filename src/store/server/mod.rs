@@ -85,6 +85,9 @@ pub struct ServerStore {
 /// A server that is back is asked again soon, however long it was away.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
+/// Probes of orchestrators wait for a second unless they are told otherwise.
+const PING: Duration = Duration::from_millis(800);
+
 /// How long a writer that is not heard of keeps others waiting.
 const LEASE: Duration = Duration::from_secs(30);
 
@@ -184,6 +187,10 @@ impl ServerStore {
 impl Collection for ServerStore {
     fn endpoint(&self) -> &str {
         &self.link.endpoint
+    }
+
+    async fn ping(&self) -> Result<(), BackendError> {
+        self.link.ping(PING).await
     }
 
     async fn read(&self) -> Result<Option<Reader>, BackendError> {

@@ -99,6 +99,10 @@ impl CollectionWriter for Physical {
         }
         self.right()?.pipeline.settle().await?;
         self.check().await?;
+        if manifest.unfinished.is_none() {
+            // See `Self::manifest`: only a run that compared all of it comes to this end.
+            lease::compared(&self.right()?.lease).await;
+        }
         if self.store.rights.are_scoped() || self.has_state.load(Ordering::Acquire) {
             return self.put_state(manifest).await;
         }

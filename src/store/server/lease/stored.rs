@@ -2,9 +2,10 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use qdrant_client::qdrant::vectors_config::Config;
 use qdrant_client::qdrant::{
-    Condition, CreateCollection, Filter, GetPoints, OptimizersConfigDiff, UpsertPoints,
-    WalConfigDiff, WriteOrdering, WriteOrderingType,
+    CollectionParams, Condition, CreateCollection, Filter, GetPoints, OptimizersConfigDiff,
+    ScrollPoints, UpsertPoints, WalConfigDiff, WriteOrdering, WriteOrderingType,
 };
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
@@ -72,8 +73,7 @@ impl Next {
         let now = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |now| now.as_secs());
         let unsettled_until = found.map_or(0, |lease| match lease.holder {
             Some(_) => settled_at(),
-            None if lease.unsettled_until > millis(SystemTime::now()) => lease.unsettled_until,
-            None => 0,
+            None => lease.unsettled_until,
         });
         Self {
             replaces: found.map(|lease| lease.turn),
@@ -166,6 +166,38 @@ impl Place {
         Ok(lease.turn)
     }
 
+    /// Refuses a collection that another program has made under the name that the lease has: docent's has
+    /// no vectors, and no point but the lease.
+    pub(super) async fn check_maker(&self) -> Result<(), BackendError> {
+        let place = self.place();
+        let info = self.link.ask(|client| {
+            let place = place.clone();
+            async move { client.collection_info(place).await }
+        });
+        let Some(info) = or_missing(info.await)? else { return Ok(()) };
+        let params = info.result.and_then(|info| info.config).and_then(|config| config.params);
+        let others = ScrollPoints {
+            collection_name: place.clone(),
+            filter: Some(Filter::must_not([Condition::has_id([wire::point_id(self.id())])])),
+            limit: Some(1),
+            with_payload: Some(false.into()),
+            ..ScrollPoints::default()
+        };
+        let others = self.link.ask(|client| {
+            let request = others.clone();
+            async move { client.scroll(request).await }
+        });
+        let others = or_missing(others.await)?.is_some_and(|page| !page.result.is_empty());
+        if !others && !params.is_some_and(|params| has_vectors(&params)) {
+            return Ok(());
+        }
+        let message = format!(
+            "docent keeps the right to write collection {:?} in a collection {place:?}, and another program has made one of this name",
+            self.collection
+        );
+        Err(self.link.error(Fault::Taken, &message))
+    }
+
     /// Makes the collection that the lease is in, as small as can be. Another process may do so too.
     async fn create(&self) -> Result<(), BackendError> {
         let request = CreateCollection {
@@ -209,6 +241,15 @@ impl Lease {
         }
         since.elapsed() >= life
     }
+}
+
+fn has_vectors(params: &CollectionParams) -> bool {
+    let dense = params.vectors_config.as_ref().and_then(|vectors| vectors.config.as_ref());
+    let dense = dense.is_some_and(|config| match config {
+        Config::Params(_) => true,
+        Config::ParamsMap(named) => !named.map.is_empty(),
+    });
+    dense || params.sparse_vectors_config.as_ref().is_some_and(|sparse| !sparse.map.is_empty())
 }
 
 fn payload(lease: &Lease) -> Payload {
