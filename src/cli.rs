@@ -213,12 +213,58 @@ pub struct IndexArgs {
     pub command: IndexCommand,
 }
 
+/// A version as it is typed: `7`, `v7` or `NAME@v7`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct VersionName {
+    pub collection: Option<String>,
+    pub number: u32,
+}
+
+fn version(typed: &str) -> Result<VersionName, String> {
+    let (collection, number) = match typed.rsplit_once("@v") {
+        Some((collection, number)) => (Some(collection.to_owned()), number),
+        None => (None, typed.strip_prefix('v').unwrap_or(typed)),
+    };
+    let number = number.parse().ok().filter(|number| *number > 0);
+    number
+        .map(|number| VersionName { collection, number })
+        .ok_or_else(|| "a version is a number from 1, as `docent index list` has it".to_owned())
+}
+
 #[derive(Subcommand, Debug)]
 pub enum IndexCommand {
     /// Read everything that is stored, and say what is not as it was stored
     Verify,
     /// Make the newest version that is whole the collection, where the pointer to it was damaged
     Repair,
+    /// List the versions of the collection
+    List,
+    /// Show a version: what it was built with, and what is in it
+    Show {
+        /// Number of the version, as `index list` has it [default: the live one]
+        #[arg(value_name = "V", value_parser = version)]
+        version: Option<VersionName>,
+    },
+    /// Make a version the live one, at once; the one that was it stays
+    Use {
+        /// Number of the version, as `index list` has it
+        #[arg(value_name = "V", value_parser = version)]
+        version: VersionName,
+    },
+    /// Make the version the live one that was it before
+    Rollback,
+    /// Remove a version that is not the live one
+    Drop {
+        /// Number of the version, as `index list` has it
+        #[arg(value_name = "V", value_parser = version)]
+        version: VersionName,
+    },
+    /// Remove former versions, those first that were live longest ago
+    Prune {
+        /// So many former versions stay [default: setting `index.keep`]
+        #[arg(long, value_name = "N")]
+        keep: Option<usize>,
+    },
     /// Make a collection on a Qdrant server this project's: one that was made before collections had
     /// owners, or that was recovered from a snapshot and has lost its name. Nothing is removed
     Adopt {

@@ -15,6 +15,7 @@ mod secrets;
 mod trace_context;
 mod upload;
 mod usage;
+mod version;
 
 use uuid::Uuid;
 
@@ -37,6 +38,7 @@ pub use secrets::{OnSecret, Screening};
 pub use trace_context::TraceContext;
 pub use upload::{UPLOADS, is_upload_id, upload_id, upload_of, upload_source};
 pub use usage::{ChatPrice, Usage};
+pub use version::{VersionEntry, VersionState};
 
 /// Version of every JSON shape docent prints and of the payload it stores.
 pub const SCHEMA_VERSION: u32 = 1;

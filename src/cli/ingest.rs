@@ -31,7 +31,7 @@ pub struct IngestArgs {
     #[arg(long)]
     pub dry_run: bool,
     /// Exit with 1 when there is anything to do, and do nothing
-    #[arg(long, conflicts_with = "rebuild")]
+    #[arg(long, conflicts_with_all = ["rebuild", "new_version"])]
     pub check: bool,
     /// Stay, and sync again whenever a file changes. Not for URLs and standard input. Ctrl-C ends
     /// it, with exit code 130
@@ -41,6 +41,10 @@ pub struct IngestArgs {
     /// brought in
     #[arg(long, requires = "paths", conflicts_with_all = ["watch", "rebuild", "retry_failed"])]
     pub forget: bool,
+    /// Build the next version of the collection beside the one in use, which stays what is searched
+    /// until `docent index use V`
+    #[arg(long, conflicts_with_all = ["rebuild", "watch", "forget", "retry_failed"])]
+    pub new_version: bool,
     #[command(flatten)]
     pub ingest: IngestFlags,
     /// Name of the document read from standard input

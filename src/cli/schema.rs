@@ -58,6 +58,14 @@ pub enum SchemaName {
     IndexAdoptJson,
     /// index export and index import
     IndexFileJson,
+    /// index list
+    IndexListJson,
+    /// index show
+    IndexShowJson,
+    /// index use and index rollback
+    IndexUseJson,
+    /// index drop and index prune
+    IndexDropJson,
     /// config show
     ConfigJson,
     /// The first line of serve on stdout

@@ -1,12 +1,15 @@
-//! `docent index`: whether what is stored is what was stored, and what to do where it is not; whose it
-//! is; and how it gets elsewhere.
+//! `docent index`: the versions of a collection; whether what is stored is what was stored, and what to do
+//! where it is not; whose it is; and how it gets elsewhere.
 
+mod list;
 mod portable;
+mod remove;
+mod switch;
 
 use std::sync::Arc;
 
 use super::{Context, open};
-use crate::cli::{Format, IndexArgs, IndexCommand};
+use crate::cli::{Format, IndexArgs, IndexCommand, VersionName};
 use crate::error::{Exit, Failure};
 use crate::output::words::counted;
 use crate::output::{Adoption, Index};
@@ -15,18 +18,40 @@ use crate::ui::Ui;
 use crate::ui::sanitize::sanitize_line;
 
 pub(super) async fn run(ui: &mut Ui, context: Context, args: IndexArgs) -> Result<Exit, Failure> {
-    match &args.command {
-        IndexCommand::Adopt { from } => return adopt(ui, context, from.as_deref()).await,
-        IndexCommand::Export { file } => return portable::export(ui, context, file).await,
+    match args.command {
+        IndexCommand::Verify => read_whole(ui, context, false).await,
+        IndexCommand::Repair => read_whole(ui, context, true).await,
+        IndexCommand::List => list::list(ui, context).await,
+        IndexCommand::Show { version } => list::show(ui, context, version).await,
+        IndexCommand::Use { version } => switch::run(ui, context, Some(version)).await,
+        IndexCommand::Rollback => switch::run(ui, context, None).await,
+        IndexCommand::Drop { version } => remove::drop(ui, context, version).await,
+        IndexCommand::Prune { keep } => remove::prune(ui, context, keep).await,
+        IndexCommand::Adopt { from } => adopt(ui, context, from.as_deref()).await,
+        IndexCommand::Export { file } => portable::export(ui, context, &file).await,
         IndexCommand::Import { file, replace } => {
-            return portable::import(ui, context, file, *replace).await;
+            portable::import(ui, context, &file, replace).await
         }
-        IndexCommand::Verify | IndexCommand::Repair => {}
     }
+}
+
+/// The number of a version that was typed, which is one of the collection.
+fn checked(context: &Context, version: VersionName) -> Result<u32, Failure> {
+    let collection = &context.settings.collection;
+    match version.collection.filter(|named| named != collection) {
+        Some(named) => {
+            let message = format!("the collection is `{collection}`, and not `{named}`");
+            Err(Failure::usage(message).hint("name it with --collection"))
+        }
+        None => Ok(version.number),
+    }
+}
+
+/// Reads everything of the embedded store's files; with `repair`, makes a version that is whole the collection.
+async fn read_whole(ui: &mut Ui, context: Context, repair: bool) -> Result<Exit, Failure> {
     let note = ui.announcer();
     let files = backends::files(&context, Arc::new(move |whom| note(&format!("waiting: {whom}"))))?;
     let collection = context.settings.collection.clone();
-    let repair = matches!(args.command, IndexCommand::Repair);
     let (whole, repaired, passed_over) = if repair {
         let repaired = files.repair().await?;
         (repaired.whole, repaired.changed, repaired.passed_over)

@@ -25,7 +25,8 @@ pub(super) async fn run(
     if args.watch {
         return Box::pin(watch::run(ui, context, args)).await;
     }
-    let mut options = SyncOptions::from(&args.ingest);
+    let mut options =
+        SyncOptions { new_version: args.new_version, ..SyncOptions::from(&args.ingest) };
     let mut typed = args.paths;
     if args.forget {
         options.forget = std::mem::take(&mut typed);
@@ -62,6 +63,7 @@ impl From<&IngestFlags> for SyncOptions {
             retry_failed: flags.retry_failed,
             fail_fast: flags.fail_fast,
             rebuild: flags.rebuild,
+            new_version: false,
             allow_prune: flags.allow_prune,
             share: flags.share,
         }

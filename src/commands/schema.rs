@@ -10,8 +10,8 @@ use crate::ingest::IngestReport;
 use crate::ingest::preview::Preview;
 use crate::output::{
     Adoption, AnswerJson, BatchRow, Doctor, Event, ExplainEvent, ExplainJson, Found, HitJson,
-    Index, IndexFile, Message, RequestJson, ShowEvent, ShowJson, ShownSettings, Status, TraceList,
-    Turn, schema_of,
+    Index, IndexFile, Message, RemovedVersions, RequestJson, ShowEvent, ShowJson, ShownSettings,
+    Status, SwitchedVersion, TraceList, Turn, VersionList, VersionShown, schema_of,
 };
 use crate::serve::{self, LogEntry, UsageResponse};
 use crate::trace::Trace;
@@ -46,6 +46,10 @@ fn schema(name: SchemaName) -> String {
         SchemaName::IndexJson => schema_of::<Index>("index verify and index repair"),
         SchemaName::IndexAdoptJson => schema_of::<Adoption>("index adopt"),
         SchemaName::IndexFileJson => schema_of::<IndexFile>("index export and index import"),
+        SchemaName::IndexListJson => schema_of::<VersionList>("index list"),
+        SchemaName::IndexShowJson => schema_of::<VersionShown>("index show"),
+        SchemaName::IndexUseJson => schema_of::<SwitchedVersion>("index use and index rollback"),
+        SchemaName::IndexDropJson => schema_of::<RemovedVersions>("index drop and index prune"),
         SchemaName::ConfigJson => schema_of::<ShownSettings>("config show"),
         SchemaName::ServeJson => schema_of::<Listening<'_>>("serve"),
         SchemaName::ServeLogJsonl => schema_of::<LogEntry>("serve, of a request"),

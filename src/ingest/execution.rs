@@ -11,8 +11,9 @@ use super::batch::{self, Embedded, Encoder};
 use super::commit::Committer;
 use super::events::IngestEvent;
 use super::ledger::{End, Ledger};
-use super::options::{Backends, Build, Destination, IngestOptions};
+use super::options::{Backends, Build, Completion, Destination, IngestOptions};
 use super::prepare::{self, Prepared};
+use super::report::BuiltVersion;
 use super::survey::Survey;
 use crate::cancel::{Cancel, Stop};
 use crate::embed::sparse::{self, SparseEncoder};
@@ -221,16 +222,28 @@ impl Execution<'_> {
             committer.ledger.count_languages(&survey.records);
         }
         committer.ledger.close(store, end).await?;
-        if let Build::Rebuild(_) = self.destination.build {
-            return if end == End::CutShort {
-                store.drop_collection().await
-            } else {
-                store.publish().await?;
-                self.published.store(true, Ordering::Relaxed);
+        match self.destination.build {
+            Build::Rebuild(..) if end == End::CutShort => store.drop_collection().await,
+            Build::Rebuild(_, completion) => {
+                committer.report.built = Some(self.complete(completion).await?);
                 Ok(())
-            };
+            }
+            Build::Sync | Build::Copy(_) => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Of a successor.
+    async fn complete(&self, completion: Completion) -> Result<BuiltVersion, BackendError> {
+        let store = &*self.destination.writer;
+        let Completion { switches, keep } = completion;
+        let version = store.version().await?.unwrap_or_default();
+        if switches {
+            store.publish(keep).await?;
+        } else {
+            store.set_aside(keep).await?;
+        }
+        self.published.store(true, Ordering::Relaxed);
+        Ok(BuiltVersion { version, live: switches })
     }
 
     /// Not only when its turn to be stored comes: many documents are prepared before.

@@ -46,9 +46,9 @@ use uuid::Uuid;
 
 pub use error::IngestError;
 pub use events::IngestEvent;
-pub use options::{Backends, Build, Destination, IngestOptions};
+pub use options::{Backends, Build, Completion, Destination, IngestOptions};
 pub use pages::SpoolError;
-pub use report::{FailedSource, IngestReport, SkippedSource, WarnedSource};
+pub use report::{BuiltVersion, FailedSource, IngestReport, SkippedSource, WarnedSource};
 pub use survey::Stored;
 
 use crate::cancel::{Cancel, Stop};
@@ -90,7 +90,7 @@ pub async fn ingest(
     committer.count_what_is_stored().await;
     let cut_short = committer.cut_short || execution.cut_short.into_inner();
     let mut report = committer.report;
-    if matches!(build, Build::Rebuild(_)) && !execution.published.into_inner() {
+    if matches!(build, Build::Rebuild(..)) && !execution.published.into_inner() {
         report.nothing_stored(&survey);
     }
     for failed in &mut report.failed {

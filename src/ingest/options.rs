@@ -105,10 +105,19 @@ pub struct Destination {
 pub enum Build {
     /// It is brought in line with its sources.
     Sync,
-    /// It is the successor of this version, and takes its place when it is complete.
-    Rebuild(Reader),
+    /// It is the successor of this version.
+    Rebuild(Reader, Completion),
     /// It is built from the sources of this collection, which stays as it is.
     Copy(Reader),
+}
+
+/// What becomes of a successor that is complete.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Completion {
+    /// It takes the place of the version that it was built after; else it stays beside it.
+    pub switches: bool,
+    /// Former versions that stay.
+    pub keep: usize,
 }
 
 impl Build {
@@ -116,7 +125,7 @@ impl Build {
     pub(super) fn former(&self) -> Option<&Reader> {
         match self {
             Self::Sync => None,
-            Self::Rebuild(former) | Self::Copy(former) => Some(former),
+            Self::Rebuild(former, _) | Self::Copy(former) => Some(former),
         }
     }
 }

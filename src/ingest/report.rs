@@ -42,6 +42,15 @@ impl WarnedSource {
     }
 }
 
+/// A version of a collection that was built beside the one in use.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+pub struct BuiltVersion {
+    /// The number N of `NAME@vN`.
+    pub version: u32,
+    /// It took the place of the one in use; else it stays beside it.
+    pub live: bool,
+}
+
 /// What an ingest did. Counts are documents unless they say otherwise.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, JsonSchema)]
 pub struct IngestReport {
@@ -84,8 +93,11 @@ pub struct IngestReport {
     pub interrupted: bool,
     /// The limit that ended the run before its end; what was committed stays.
     pub stopped: Option<Stop>,
-    /// What the collection holds now.
+    /// What the collection holds now, or the version that was built.
     pub documents_total: usize,
+    /// With `--rebuild` and `--new-version`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub built: Option<BuiltVersion>,
     /// The backend failure that ended the run early.
     #[serde(skip)]
     pub aborted: Option<BackendError>,

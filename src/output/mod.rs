@@ -11,6 +11,7 @@ pub mod explain;
 mod found;
 mod show;
 mod state;
+mod versions;
 pub mod words;
 
 use schemars::schema::RootSchema;
@@ -26,6 +27,9 @@ pub use show::{DocumentJson, ShowEvent, ShowJson, ShownChunkJson};
 pub use state::{
     Adoption, Check, Doctor, Index, IndexFile, ServerJson, Setting, ShownSettings, Stale, Status,
     TraceList,
+};
+pub use versions::{
+    RemovedVersions, SwitchedVersion, VersionJson, VersionList, VersionShown, version_json,
 };
 
 use crate::error::{Exit, Failure};

@@ -198,7 +198,7 @@ impl Engine {
         Ok(self.template.get_or_init(|| template))
     }
 
-    fn missing_collection(&self) -> Failure {
+    pub(super) fn missing_collection(&self) -> Failure {
         let collection = &self.context.settings.collection;
         let failure = Failure {
             backend: Some((Service::Store, Fault::NotFound)),

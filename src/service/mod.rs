@@ -24,6 +24,7 @@
 //! | [`show`] | what was read of a document, chunk by chunk |
 //! | [`sync`] | sources → the collection: what `ingest` and `query --from` do |
 //! | [`uploads`] | documents that were uploaded to a server → the collection |
+//! | [`versions`] | the versions of a collection: listed, switched to, removed |
 //! | [`watching`] | a collection that is kept in line with its files |
 //! | [`written`] | where a file may be written that somebody named |
 
@@ -48,6 +49,7 @@ pub mod show;
 pub mod source;
 pub mod sync;
 pub mod uploads;
+pub mod versions;
 pub mod watching;
 pub mod written;
 

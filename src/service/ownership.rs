@@ -129,7 +129,7 @@ impl Engine {
             self.join(&mut owner, project, options)?;
         }
         let part = Part::of(&project.name, owner, Some(manifest), store).await?;
-        if options.rebuild {
+        if options.builds_anew() {
             self.may_rebuild(project, manifest, &part, "--rebuild")?;
         }
         Ok(part)

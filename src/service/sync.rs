@@ -25,8 +25,8 @@ use crate::ingest::budget::{Budget, Limit};
 use crate::ingest::extract::{Extractor, Ocr};
 use crate::ingest::preview::{self, Preview};
 use crate::ingest::{
-    self, Backends, Build, Destination, IngestError, IngestEvent, IngestOptions, IngestReport,
-    Stored,
+    self, Backends, Build, Completion, Destination, IngestError, IngestEvent, IngestOptions,
+    IngestReport, Stored,
 };
 use crate::ocr::unasked;
 use crate::settings::Settings;
@@ -124,19 +124,19 @@ impl Engine {
         let mut ingest_options = ingest_options(context, inputs, options, budget)?;
         ingest_options.taken = owned.taken;
         check_inline(&ingest_options)?;
-        let destination = self.destination(&owned.writer, model, options.rebuild).await?;
+        let destination = self.destination(&owned.writer, model, options).await?;
         let manifest = destination.manifest.as_ref();
         for note in self.layout_notes(manifest.is_some()).await {
             on(SyncEvent::Note(note));
         }
         let former = match &destination.build {
-            Build::Rebuild(former) | Build::Copy(former) => Some(&**former.manifest()),
+            Build::Rebuild(former, _) | Build::Copy(former) => Some(&**former.manifest()),
             Build::Sync => None,
         };
-        if let (Build::Rebuild(former), false) = (&destination.build, options.allow_prune) {
+        if let (Build::Rebuild(former, _), false) = (&destination.build, options.allow_prune) {
             spare_foreign_points(former).await?;
         }
-        if let Build::Rebuild(former) | Build::Copy(former) = &destination.build {
+        if let Build::Rebuild(former, _) | Build::Copy(former) = &destination.build {
             ingest_options.kept = kept(context, &former.documents().await?);
         }
         let language = compatibility::words_of_new(settings.language.as_deref(), manifest, former);
@@ -181,15 +181,21 @@ impl Engine {
         &self,
         writer: &Arc<dyn CollectionWriter>,
         model: Option<Reader>,
-        rebuild: bool,
+        options: &SyncOptions,
     ) -> Result<Destination, Failure> {
         let manifest = writer.manifest().await?;
-        let former = if rebuild { writer.reader().await? } else { None };
+        let former = if options.builds_anew() { writer.reader().await? } else { None };
         Ok(match former {
             Some(former) => Destination {
                 writer: writer.successor().await?,
                 manifest: None,
-                build: Build::Rebuild(former),
+                build: Build::Rebuild(
+                    former,
+                    Completion {
+                        switches: options.rebuild,
+                        keep: self.context.settings.index_keep,
+                    },
+                ),
             },
             None => Destination {
                 writer: Arc::clone(writer),
@@ -211,7 +217,7 @@ impl Engine {
     ) -> Result<Preview, Failure> {
         let (context, settings) = (&self.context, &self.context.settings);
         let reader = self.collection().read().await?;
-        if let Some(reader) = reader.as_ref().filter(|_| !options.rebuild) {
+        if let Some(reader) = reader.as_ref().filter(|_| !options.builds_anew()) {
             let (documents, chunks) = (reader.documents().await?, reader.count_chunks().await?);
             check_counts(&**self.collection(), reader, &documents, chunks).await?;
             if options.checksum {
@@ -224,7 +230,7 @@ impl Engine {
         let unlimited = Budget::new(None, cancel::pair().0);
         let mut ingest_options = ingest_options(context, inputs, options, unlimited)?;
         ingest_options.taken = taken;
-        let rebuild = options.rebuild && manifest.is_some();
+        let rebuild = options.builds_anew() && manifest.is_some();
         let mut embedder = backends::tokenizer(context, manifest).await;
         if rebuild && embedder.is_err() {
             // What it is built with from now on may be something else.

@@ -56,6 +56,8 @@ pub struct Settings {
     pub embedding: Embedding,
     pub chat: Chat,
     pub qdrant: Qdrant,
+    /// Former versions of a collection that stay when the next one is built.
+    pub index_keep: usize,
     pub chunk_tokens: usize,
     pub chunk_overlap: usize,
     /// Of the sparse leg; `None` where it is not set.
@@ -159,6 +161,7 @@ pub fn resolve(layers: &Layers, trusted: bool) -> Result<Settings, SettingsError
         project: values.optional("project", parse::project)?,
         data_dir: values.path("data_dir"),
         wait: values.time("wait")?,
+        index_keep: values.whole("index.keep")?,
         chunk_tokens: values.whole("chunk.tokens")?,
         chunk_overlap: values.whole("chunk.overlap")?,
         language: values.optional("sparse.language", parse::language)?,

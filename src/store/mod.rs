@@ -16,12 +16,14 @@ pub mod server;
 
 mod foreign;
 mod intent;
+mod names;
 mod owner;
 mod pages;
 mod part;
 mod payload;
 mod receipt;
 mod search;
+mod versions;
 
 #[cfg(test)]
 mod contract;
@@ -38,13 +40,18 @@ use uuid::Uuid;
 
 pub use self::foreign::ForeignPoints;
 pub use self::intent::{Intent, Moved};
+pub use self::names::check_name;
+use self::names::{version_in, version_of};
 pub(crate) use self::owner::Owner;
 pub use self::pages::{ChunkList, ChunkPage, PointList, chunks_of};
 pub use self::part::Part;
 pub use self::receipt::Receipt;
 pub use self::search::{Legs, ReturnedChunks, SearchRequest};
+pub(crate) use self::versions::{Mark, beyond, latest_former};
 use crate::error::{BackendError, Fault, Service};
-use crate::types::{Chunk, ContentHash, DocumentRecord, FailureRecord, Manifest, Point, Tally};
+use crate::types::{
+    Chunk, ContentHash, DocumentRecord, FailureRecord, Manifest, Point, Tally, VersionEntry,
+};
 
 /// A collection in Qdrant, embedded or on a server, whether or not it exists yet.
 #[async_trait]
@@ -63,6 +70,12 @@ pub trait Collection: Send + Sync {
     /// as long as the collection was opened to wait, then fails with
     /// [`Fault::Busy`](crate::error::Fault) and names it.
     async fn write(&self) -> Result<Arc<dyn CollectionWriter>, BackendError>;
+
+    /// All versions, by number: none where the collection does not exist.
+    async fn versions(&self) -> Result<Vec<VersionEntry>, BackendError>;
+
+    /// A snapshot of a version, live or not. `None` where there is none of that number that is complete.
+    async fn read_version(&self, number: u32) -> Result<Option<Reader>, BackendError>;
 }
 
 /// What one version of a collection can be asked.
@@ -181,7 +194,7 @@ pub trait CollectionWriter: VectorStore {
     /// Replaces the stored manifest: lineage; what built the vectors only while there are none.
     async fn put_manifest(&self, manifest: &Manifest) -> Result<(), BackendError>;
 
-    /// Removes the collection with everything in it; of a [successor](Self::successor), that alone.
+    /// Removes the collection with all its versions; of a [successor](Self::successor), that alone.
     /// Nothing to remove is success.
     async fn drop_collection(&self) -> Result<(), BackendError>;
 
@@ -236,8 +249,22 @@ pub trait CollectionWriter: VectorStore {
     async fn successor(&self) -> Result<Arc<dyn CollectionWriter>, BackendError>;
 
     /// Makes a successor that is complete the collection, in one step: whoever reads from then on
-    /// reads it. Former versions are removed, by the next writer where that is not possible now.
-    async fn publish(&self) -> Result<(), BackendError>;
+    /// reads it. Of former versions, the `keep` that were live last stay; the others are removed, by the
+    /// next writer where that is not possible now.
+    async fn publish(&self, keep: usize) -> Result<(), BackendError>;
+
+    /// Leaves a successor that is complete beside the collection, which stays what it is: it is not
+    /// removed by later writers, and can be [switched](Self::switch) to. Former versions go as with
+    /// [`Self::publish`].
+    async fn set_aside(&self, keep: usize) -> Result<(), BackendError>;
+
+    /// Makes a complete version the collection, in one step; the one that was it stays as a former one.
+    /// Cut off anywhere, one of the two is the collection. This writer stays with the version that it had: it is
+    /// to be closed.
+    async fn switch(&self, number: u32) -> Result<(), BackendError>;
+
+    /// Removes versions with everything in them. Refuses the one that is the collection, and one that is not there.
+    async fn remove_versions(&self, numbers: &[u32]) -> Result<(), BackendError>;
 
     /// Gives back the right to change the collection, with everything durable that was written.
     /// Every writer of the collection that this process has is closed with it.
@@ -305,57 +332,3 @@ const EXACT_UP_TO: usize = 256 << 20;
 
 /// Payload fields that are filtered on, each with a keyword index.
 const INDEXED_FIELDS: [&str; 5] = ["source", "kind", "tags", "record", "chunk_hash"];
-
-/// Why `name` can't name a collection, if it can't. One rule for both stores, so that a collection
-/// can move between them: what is a file name on every system and a collection name in Qdrant.
-/// `@` separates the name from the version.
-pub fn check_name(name: &str) -> Result<(), String> {
-    const FORBIDDEN: &str = "<>:\"/\\|?*@";
-    if name.is_empty() || name.len() > 200 {
-        return Err("a collection name has 1 to 200 bytes".to_owned());
-    }
-    if name.starts_with('.') || name.ends_with(['.', ' ']) {
-        return Err(format!(
-            "collection name {name:?} starts with a dot or ends with a dot or blank"
-        ));
-    }
-    match name.chars().find(|&c| c.is_control() || FORBIDDEN.contains(c)) {
-        Some(c) => Err(format!("collection name {name:?} contains {c:?}")),
-        None => Ok(()),
-    }
-}
-
-/// Version number of a physical collection `NAME@vN` of `name`.
-fn version_of(physical: &str, name: &str) -> Option<u32> {
-    version_in(physical).filter(|(of, _)| of == name).map(|(_, number)| number)
-}
-
-/// Name and version number of a physical collection `NAME@vN`.
-fn version_in(physical: &str) -> Option<(String, u32)> {
-    let (name, number) = physical.rsplit_once("@v")?;
-    Some((name.to_owned(), number.parse().ok()?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_files_everywhere_and_collections_in_qdrant() {
-        for good in ["docs", "my docs", "team.handbook-v2", "Füße", "文档"] {
-            assert_eq!(check_name(good), Ok(()), "{good}");
-        }
-        for bad in ["", ".hidden", "a/b", "a\\b", "a@v1", "a:b", "tab\t", "dot.", "..", "x?"] {
-            assert!(check_name(bad).is_err(), "{bad}");
-        }
-        assert!(check_name(&"x".repeat(201)).is_err());
-    }
-
-    #[test]
-    fn versions_are_read_from_physical_names() {
-        assert_eq!(version_of("docs@v7", "docs"), Some(7));
-        assert_eq!(version_of("docs2@v7", "docs"), None);
-        assert_eq!(version_of("docs", "docs"), None);
-        assert_eq!(version_of("docs@lock", "docs"), None);
-    }
-}

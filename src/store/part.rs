@@ -169,6 +169,14 @@ impl<S: VectorStore + ?Sized> Seen<S> {
         }
     }
 
+    /// Which version is the collection is its owner's to say.
+    fn check_owner(&self) -> Result<(), BackendError> {
+        if self.part.is_guest() {
+            return Err(self.refuse("the collection belongs to another project"));
+        }
+        Ok(())
+    }
+
     /// What is done to a collection as a whole is not done to the documents of others.
     fn check_alone(&self) -> Result<(), BackendError> {
         if self.part.others.is_empty() {
@@ -345,8 +353,23 @@ impl CollectionWriter for Seen<dyn CollectionWriter> {
         Ok(self.part.clone().written(self.store.successor().await?))
     }
 
-    async fn publish(&self) -> Result<(), BackendError> {
-        self.store.publish().await
+    async fn publish(&self, keep: usize) -> Result<(), BackendError> {
+        self.store.publish(keep).await
+    }
+
+    async fn set_aside(&self, keep: usize) -> Result<(), BackendError> {
+        self.store.set_aside(keep).await
+    }
+
+    async fn switch(&self, number: u32) -> Result<(), BackendError> {
+        self.check_owner()?;
+        self.check_alone()?;
+        self.store.switch(number).await
+    }
+
+    async fn remove_versions(&self, numbers: &[u32]) -> Result<(), BackendError> {
+        self.check_owner()?;
+        self.store.remove_versions(numbers).await
     }
 
     async fn close(&self) -> Result<(), BackendError> {

@@ -24,6 +24,7 @@ mod sources;
 pub mod style;
 mod terminal;
 pub mod trace;
+pub mod versions;
 
 use std::io::{self, IsTerminal, Write};
 

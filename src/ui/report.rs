@@ -4,7 +4,7 @@ use super::Ui;
 use super::sanitize::sanitize_line;
 use crate::cancel::Stop;
 use crate::error::Failure;
-use crate::ingest::{FailedSource, IngestReport, SkippedSource};
+use crate::ingest::{BuiltVersion, FailedSource, IngestReport, SkippedSource};
 use crate::output::words::{counted, grouped, money, seconds};
 
 /// Failed sources that are listed one by one.
@@ -140,6 +140,10 @@ fn summary(report: &IngestReport) -> String {
         let tokens = [of(report.tokens, "embedded"), of(report.ocr_tokens, "for pages (OCR)")];
         let tokens: Vec<String> = tokens.into_iter().flatten().collect();
         text += &format!("\n{} for {}", tokens.join(", "), money(cost));
+    }
+    if let Some(BuiltVersion { version, live: false }) = report.built {
+        text +=
+            &format!("\nversion {version} is built, and not live yet: docent index use {version}");
     }
     if report.skipped > 0 {
         let reasons = report.skipped_by_reason.iter();

@@ -90,6 +90,7 @@ mod unread;
 mod unwritable;
 mod verify;
 mod verify_onnx;
+mod versions;
 mod watch;
 mod web;
 mod words;

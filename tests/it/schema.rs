@@ -109,6 +109,13 @@ fn reports() {
     check(&env, "doctor-json", &[json(&["doctor"])]);
     let index = ["verify", "repair"].map(|what| json(&["index", what]));
     check(&env, "index-json", &index);
+    json(&["ingest", "sample-docs", "--new-version"]);
+    check(&env, "index-list-json", &[json(&["index", "list"])]);
+    check(&env, "index-show-json", &[json(&["index", "show", "2"])]);
+    let switched = [json(&["index", "use", "2"]), json(&["index", "rollback"])];
+    check(&env, "index-use-json", &switched);
+    let removed = [json(&["index", "drop", "2"]), json(&["index", "prune"])];
+    check(&env, "index-drop-json", &removed);
     let [export, import] = ["export", "import"].map(|what| ["index", what, "docs.index"]);
     let export = json(&export);
     let import = json(&[&import[..], &["--replace"]].concat());

@@ -32,6 +32,8 @@ pub(super) async fn bring_in(
     let own = own_collection(&context, dir);
     if let Some(own) = &own {
         context.settings.collection.clone_from(own);
+        // All of it is in the corpus.
+        context.settings.index_keep = 0;
     }
     // It is measured as it is, unless somebody says otherwise.
     if context.is_default("ingest.on_secret") {

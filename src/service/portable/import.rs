@@ -113,7 +113,7 @@ impl Engine {
         let successor = own.successor().await?;
         match fill(&*successor, archive, &name, cancel, on).await {
             Ok(sealed) => {
-                successor.publish().await?;
+                successor.publish(self.context.settings.index_keep).await?;
                 Ok(Ported::new(head, sealed))
             }
             Err(failure) => {

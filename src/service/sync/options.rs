@@ -85,10 +85,19 @@ pub struct SyncOptions {
     pub fail_fast: bool,
     /// Build the collection again beside the one that is there, and swap when it is complete.
     pub rebuild: bool,
+    /// The same without the swap: what is built stays beside the one in use.
+    pub new_version: bool,
     /// Delete what is gone, however much of the collection that is.
     pub allow_prune: bool,
     /// Bring documents in beside those of the project that the collection belongs to.
     pub share: bool,
+}
+
+impl SyncOptions {
+    /// Nothing of the version in use is changed: the next one is built.
+    pub(in crate::service) fn builds_anew(&self) -> bool {
+        self.rebuild || self.new_version
+    }
 }
 
 pub fn discover_failure(error: &DiscoverError) -> Failure {

@@ -72,14 +72,14 @@ pub(super) async fn a_dropped_collection_is_gone_and_can_come_back(collection: &
     writer.close().await.unwrap();
 }
 
-fn rebuilt() -> Manifest {
+pub(super) fn rebuilt() -> Manifest {
     let mut manifest = manifest();
     manifest.embedder.name = "openai:another".to_owned();
     manifest.embedder.dimensions = 2;
     manifest
 }
 
-async fn fill_rebuilt(successor: &dyn CollectionWriter) {
+pub(super) async fn fill_rebuilt(successor: &dyn CollectionWriter) {
     successor.create(&rebuilt()).await.unwrap();
     let new = Point {
         dense: Some(vec![0.6, 0.8]),
@@ -106,7 +106,7 @@ pub(super) async fn a_successor_takes_the_place_of_the_collection(collection: &d
     let hash = [corpus()[0].chunk.chunk_hash.clone()];
     assert_eq!(writer.vectors(&hash).await.unwrap().len(), 1);
 
-    successor.publish().await.unwrap();
+    successor.publish(0).await.unwrap();
     assert_manifest(collection, &*successor, &rebuilt()).await;
     let reader = reader(collection).await;
     assert_eq!((reader.version(), successor.version().await), (2, Ok(Some(2))));
@@ -118,11 +118,11 @@ pub(super) async fn a_successor_takes_the_place_of_the_collection(collection: &d
         assert_eq!(texts(&legs, &legs.dense), ["built anew"]);
         assert!(store.vectors(&hash).await.unwrap().is_empty());
     }
-    assert!(successor.publish().await.is_err(), "it is published already");
+    assert!(successor.publish(0).await.is_err(), "it is published already");
     // And so on.
     let third = successor.successor().await.unwrap();
     third.create(&manifest()).await.unwrap();
-    third.publish().await.unwrap();
+    third.publish(0).await.unwrap();
     assert_manifest(collection, &*third, &manifest()).await;
     assert_eq!(third.count_chunks().await, Ok(0));
     third.close().await.unwrap();
@@ -134,10 +134,10 @@ pub(super) async fn a_successor_that_is_given_up_changes_nothing(collection: &dy
     fill_rebuilt(&*successor).await;
     successor.drop_collection().await.unwrap();
     assert_eq!(successor.manifest().await, Ok(None));
-    assert!(successor.publish().await.is_err());
+    assert!(successor.publish(0).await.is_err());
     assert_manifest(collection, &*writer, &manifest()).await;
     assert_eq!(writer.count_chunks().await, Ok(5));
-    assert!(writer.publish().await.is_err(), "only a successor can be published");
+    assert!(writer.publish(0).await.is_err(), "only a successor can be published");
     writer.close().await.unwrap();
 }
 
@@ -147,7 +147,7 @@ pub(super) async fn a_successor_of_nothing_becomes_the_first(collection: &dyn Co
     fill_rebuilt(&*successor).await;
     assert_eq!(writer.manifest().await, Ok(None));
     assert!(collection.read().await.unwrap().is_none());
-    successor.publish().await.unwrap();
+    successor.publish(0).await.unwrap();
     assert_manifest(collection, &*successor, &rebuilt()).await;
     successor.close().await.unwrap();
 }
@@ -160,7 +160,7 @@ pub(super) async fn a_successor_has_no_successor_until_it_is_published(
     fill_rebuilt(&*successor).await;
     let error = successor.successor().await.err().unwrap();
     assert_eq!(error.fault, Fault::Permanent);
-    successor.publish().await.unwrap();
+    successor.publish(0).await.unwrap();
     assert!(successor.successor().await.is_ok());
     writer.close().await.unwrap();
 }
@@ -177,7 +177,7 @@ pub(super) async fn versions_are_numbered_upwards(collection: &dyn Collection) {
         }
         let successor = writer.successor().await.unwrap();
         successor.create(&manifest()).await.unwrap();
-        successor.publish().await.unwrap();
+        successor.publish(0).await.unwrap();
         writer = successor;
     }
     writer.close().await.unwrap();
@@ -226,7 +226,7 @@ pub(super) async fn a_closed_writer_refuses_to_write(collection: &dyn Collection
         writer.delete_failures(&sources).await,
         writer.flush().await,
         writer.optimize().await,
-        writer.publish().await,
+        writer.publish(0).await,
         writer.successor().await.map(drop),
     ];
     for (number, outcome) in refused.into_iter().enumerate() {
@@ -249,7 +249,7 @@ pub(super) async fn whatever_writes_is_closed_with_the_writer(collection: &dyn C
     fill_rebuilt(&*successor).await;
     writer.close().await.unwrap();
     assert!(upserted(&*successor, Vec::new()).await.is_err());
-    assert!(successor.publish().await.is_err());
+    assert!(successor.publish(0).await.is_err());
     assert_eq!(**reader(collection).await.manifest(), manifest());
     // The next one begins where the collection is.
     let next = collection.write().await.unwrap();
@@ -257,7 +257,7 @@ pub(super) async fn whatever_writes_is_closed_with_the_writer(collection: &dyn C
     assert_eq!((other.manifest().await, other.count_chunks().await), (Ok(None), Ok(0)));
     fill_rebuilt(&*other).await;
     assert_eq!(other.count_chunks().await, Ok(1));
-    other.publish().await.unwrap();
+    other.publish(0).await.unwrap();
     other.close().await.unwrap();
     assert_eq!(reader(collection).await.count_chunks().await, Ok(1));
 }

@@ -9,6 +9,7 @@ mod lifecycle;
 mod readers;
 mod records;
 mod search;
+mod versions;
 
 use std::collections::BTreeMap;
 
@@ -251,6 +252,17 @@ contract! {
         closing_twice_is_closing_once,
         a_closed_writer_refuses_to_write,
         whatever_writes_is_closed_with_the_writer;
+    versions(collection):
+        a_version_that_was_set_aside_stays_beside_the_collection,
+        a_version_that_is_aside_is_neither_published_nor_dropped,
+        the_first_version_is_not_set_aside,
+        a_switch_makes_one_version_live_and_the_other_former,
+        a_writer_after_a_switch_writes_the_live_version,
+        numbers_only_grow,
+        former_versions_go_but_for_those_that_were_live_last,
+        what_is_live_or_not_there_is_not_removed,
+        what_is_not_complete_is_not_switched_to,
+        a_collection_goes_with_all_its_versions;
     readers(collection):
         a_reader_finds_what_the_writer_wrote,
         a_reader_is_of_the_version_that_it_was_taken_of,

@@ -123,7 +123,7 @@ pub(super) async fn a_reader_is_of_the_version_that_it_was_taken_of(collection: 
     // Built by another writer, and never asked since.
     let writer = collection.write().await.unwrap();
     let successor = successor_of(&*writer).await;
-    successor.publish().await.unwrap();
+    successor.publish(0).await.unwrap();
     answers.are_still_those_of(&former).await;
     let later = reader(collection).await;
     assert_new(&later).await;
@@ -143,7 +143,7 @@ pub(super) async fn a_reader_that_was_asked_before_a_rebuild_stays_with_its_vers
     let writer = collection.write().await.unwrap();
     let successor = successor_of(&*writer).await;
     assert!(answers.are_still_those_of(&former).await);
-    successor.publish().await.unwrap();
+    successor.publish(0).await.unwrap();
     successor.close().await.unwrap();
     for _ in ["while the former version may be there", "and after others were asked"] {
         answers.are_still_those_of(&former).await;
@@ -160,7 +160,7 @@ pub(super) async fn readers_of_two_versions_are_asked_at_once(collection: &dyn C
     let answers = Answers::of(&*writer).await;
     let former = [reader(collection).await, reader(collection).await];
     let successor = successor_of(&*writer).await;
-    successor.publish().await.unwrap();
+    successor.publish(0).await.unwrap();
     let later = [reader(collection).await, reader(collection).await];
     for _ in 0..3 {
         let new = later.iter().map(assert_new);

@@ -5,14 +5,16 @@
 //! DATA/collections/NAME@lock              who has it open: see [`super::turns`]
 //! DATA/collections/NAME@writer            who is writing it
 //! DATA/collections/NAME@waiting           who waits for it
+//! DATA/collections/NAME@number            the highest number of a version: see [`super::marks`]
 //! DATA/collections/NAME@v1/manifest.json  replaced atomically
 //! DATA/collections/NAME@v1/shard/         the engine's
 //! DATA/collections/NAME@v1/*.jsonl        its records once more: see [`super::listing`]
 //! ```
 //!
 //! The pointer is written last and removed last, saying that the collection is: a collection is there
-//! whole or not at all. It is what makes a version the collection: higher ones are unfinished, lower
-//! ones left over. None of them is removed on the word of a pointer that was not checked.
+//! whole or not at all. It is what makes a version the collection: others stay where they have a mark
+//! ([`super::marks`]), and are unfinished or left over where they have none. None of them is removed on the word of a
+//! pointer that was not checked.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
@@ -92,6 +94,11 @@ impl Layout {
         self.beside("waiting")
     }
 
+    /// The highest number that a version had: see [`super::marks`].
+    pub(super) fn number(&self) -> PathBuf {
+        self.beside("number")
+    }
+
     /// Directory of a version.
     pub(super) fn version(&self, number: u32) -> PathBuf {
         self.beside(&format!("v{number}"))
@@ -155,6 +162,7 @@ impl Layout {
         }
         self.point_to_nothing()?;
         self.remove_versions(|_| true)?;
+        let _ = fs::remove_file(self.number());
         fs::remove_file(self.pointer())
     }
 
@@ -239,7 +247,7 @@ pub(super) fn write_new_manifest(
 }
 
 /// Replaces a file so that a reader, or a crash, sees the old or the new content and nothing else.
-fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+pub(super) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut temporary = path.as_os_str().to_owned();
     temporary.push("@new");
     let temporary = PathBuf::from(temporary);

@@ -27,6 +27,7 @@ mod listing;
 mod loading;
 mod lock;
 mod mapped;
+mod marks;
 mod opened;
 mod pages;
 mod problem;
@@ -57,6 +58,7 @@ use self::view::View;
 use self::writing::Writing;
 use super::{Collection, CollectionWriter, Reader, check_name};
 use crate::error::{BackendError, Fault, Service};
+use crate::types::VersionEntry;
 
 pub use self::repair::{Repaired, Whole};
 pub use self::shared::EdgeOptions;
@@ -122,6 +124,15 @@ impl Collection for EdgeStore {
     async fn write(&self) -> Result<Arc<dyn CollectionWriter>, BackendError> {
         let writing = Writing::begin(&self.shared).await?;
         Ok(Arc::new(View::written(&self.shared, writing)))
+    }
+
+    async fn versions(&self) -> Result<Vec<VersionEntry>, BackendError> {
+        let layout = self.shared.layout.clone();
+        self.shared.blocking(move || marks::entries(&layout)).await
+    }
+
+    async fn read_version(&self, number: u32) -> Result<Option<Reader>, BackendError> {
+        View::of_version(&self.shared, number).await
     }
 }
 

@@ -3,7 +3,8 @@
 use super::layout::{self, Layout};
 use super::opened::Opened;
 use super::problem::Problem;
-use super::{sums, unwritable, versions, whole};
+use super::{marks, sums, unwritable, versions, whole};
+use crate::store::Mark;
 
 /// What was found in a version that was read whole.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -48,17 +49,20 @@ pub(super) fn verify(layout: &Layout) -> Result<Option<Whole>, Problem> {
     read_whole(layout, number).map(Some)
 }
 
-/// Makes the newest version that is whole the collection. Nothing is removed.
+/// Makes the newest version that is whole the collection; one that was set aside, or left for another, only where
+/// there is no other. Nothing is removed.
 pub(super) fn repair(layout: &Layout) -> Result<Repaired, Problem> {
     let mut versions = layout.versions().map_err(|error| error.to_string())?;
     if versions.is_empty() {
         return Err(format!("{} has no version", layout.pointer().display()).into());
     }
     let _lock = versions::shard_lock(layout)?;
-    versions.sort_unstable();
     let before = layout.current().ok().flatten();
-    // The one in use, where that can be told: a newer one may never have been complete.
-    versions.sort_by_key(|number| versions::checked(layout).ok().flatten() == Some(*number));
+    // The one in use, where that can be told: a newer one may never have been complete, or live.
+    versions.sort_by_key(|&number| {
+        let is_current = versions::checked(layout).ok().flatten() == Some(number);
+        (is_current, Mark::rank(marks::read(&layout.version(number))), number)
+    });
     let mut passed_over = Vec::new();
     for &number in versions.iter().rev() {
         match read_whole(layout, number) {

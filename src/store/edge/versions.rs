@@ -12,7 +12,7 @@ use super::layout::{self, Layout, REPAIR};
 use super::lock::{self, Attempt, FileLock};
 use super::opened::Opened;
 use super::problem::Problem;
-use super::{cutoff, repair, space, sums, unwritable};
+use super::{cutoff, marks, repair, space, sums, unwritable};
 use crate::error::Fault;
 use crate::store::rebuilt;
 use crate::types::Manifest;
@@ -138,14 +138,19 @@ pub(super) fn mark_if_cut_off(layout: &Layout, number: u32) -> Result<(), Proble
     Ok(())
 }
 
-/// Whether there are other versions than the collection: former ones, and those that never became it.
+/// Whether there are versions that nobody wants: former ones that don't stay, and unfinished ones.
 pub(super) fn has_others(layout: &Layout) -> Result<bool, Problem> {
     let current = checked(layout)?;
     let versions = layout.versions().map_err(cannot_remove)?;
-    Ok(versions.into_iter().any(|number| Some(number) != current))
+    let is_over = |number| Some(number) != current && !is_kept(layout, number);
+    Ok(versions.into_iter().any(is_over))
 }
 
-/// Removes former versions but for `pinned`, where nobody has one of them loaded, and those that
+fn is_kept(layout: &Layout, number: u32) -> bool {
+    marks::read(&layout.version(number)).is_some()
+}
+
+/// Removes former versions that don't stay, but for `pinned`, where nobody has one of them loaded, and those that
 /// never became the collection but for `private`: after the version in use was read whole.
 pub(super) fn remove_others(
     layout: &Layout,
@@ -160,7 +165,8 @@ pub(super) fn remove_others(
     let removed = layout.read_pointer()?.is_some();
     let is_over = |number| {
         // Without a pointer, what has something in it may have been the collection.
-        let spared = pinned.contains(&number)
+        let spared = is_kept(layout, number)
+            || pinned.contains(&number)
             || private.contains(&number)
             || !removed && repair::read_whole(layout, number).is_ok_and(|whole| whole.chunks > 0);
         Some(number) != current && !spared
@@ -327,20 +333,10 @@ pub(super) fn build(
     Ok(if private { opened.into_private() } else { opened })
 }
 
-/// Makes a version the collection.
-pub(super) fn point_to(layout: &Layout, number: u32) -> Result<(), Problem> {
-    if layout::read_manifest(&layout.version(number))?.is_none() {
-        return Err(format!("version {number} is not whole, and can't be the collection").into());
-    }
-    Ok(layout
-        .point_to(number)
-        .map_err(|error| format!("version {number} can't become the collection: {error}"))?)
-}
-
-/// The number of the next version: higher than any that there is.
+/// The number of the next version: higher than any that there is, and than any that was complete.
 pub(super) fn next(layout: &Layout) -> Result<u32, Problem> {
     let newest = layout.versions().map_err(cannot_create)?.into_iter().max();
-    Ok(newest.max(checked(layout)?).unwrap_or(0) + 1)
+    Ok(newest.max(checked(layout)?).unwrap_or(0).max(marks::highest(layout)) + 1)
 }
 
 /// Higher than that of any version that can be read.

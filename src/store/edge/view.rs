@@ -18,7 +18,7 @@ use super::shards::Shards;
 use super::shared::Shared;
 use super::versions::Wanted;
 use super::writing::Writing;
-use super::{engine, search, space, sums, versions};
+use super::{engine, layout, marks, search, space, sums, versions};
 use crate::error::{BackendError, Fault};
 use crate::store::payload::{self, DOCUMENT, FAILURE, Payload};
 use crate::store::{
@@ -74,6 +74,28 @@ impl View {
         let reading = Arc::clone(shared);
         let found = shared.blocking(move || reading.current.read(&reading.layout)).await?;
         Ok(found.map(|(number, manifest)| {
+            let pin = Pin::new(shared, number, Arc::clone(&manifest));
+            Reader::new(number, manifest, Arc::new(Self::pinned(shared, pin)))
+        }))
+    }
+
+    /// A snapshot of a version that is complete.
+    pub(super) async fn of_version(
+        shared: &Arc<Shared>,
+        number: u32,
+    ) -> Result<Option<Reader>, BackendError> {
+        let layout = shared.layout.clone();
+        let found = move || {
+            let entries = marks::entries(&layout)?.into_iter();
+            let mut complete = entries.filter(|entry| entry.state.is_complete());
+            match complete.find(|entry| entry.number == number) {
+                Some(entry) => Ok(layout::read_manifest(&layout.version(entry.number))?),
+                None => Ok(None),
+            }
+        };
+        let found = shared.blocking(found).await?;
+        Ok(found.map(|manifest| {
+            let manifest = Arc::new(manifest);
             let pin = Pin::new(shared, number, Arc::clone(&manifest));
             Reader::new(number, manifest, Arc::new(Self::pinned(shared, pin)))
         }))

@@ -45,6 +45,7 @@ pub(super) struct Writing {
 struct Successor {
     number: u32,
     published: AtomicBool,
+    aside: AtomicBool,
 }
 
 impl Writing {
@@ -76,7 +77,8 @@ impl Writing {
         }
         let layout = shared.layout.clone();
         let number = shared.blocking(move || versions::next(&layout)).await?;
-        let successor = Successor { number, published: AtomicBool::new(false) };
+        let successor =
+            Successor { number, published: AtomicBool::new(false), aside: AtomicBool::new(false) };
         let right = Arc::clone(&self.right);
         Ok(Self { right, number: AtomicU32::new(0), successor: Some(successor) })
     }
@@ -121,6 +123,18 @@ impl Writing {
         }
     }
 
+    /// Others can find it, and it is not the collection.
+    pub(super) fn set_aside(&self) {
+        if let Some(successor) = &self.successor {
+            successor.aside.store(true, Ordering::Release);
+        }
+        self.set_published();
+    }
+
+    pub(super) fn is_aside(&self) -> bool {
+        self.successor.as_ref().is_some_and(|successor| successor.aside.load(Ordering::Acquire))
+    }
+
     /// Gives the right back, for all that share it.
     pub(super) async fn end(&self) {
         let lock = self.right.give_back();
@@ -143,8 +157,8 @@ impl Shared {
         let _ = self.unload(&mut shards, |_, opened| opened.is_private()).await;
     }
 
-    /// Removes former versions that nobody reads any more, and those that another writer left
-    /// unfinished. What can't be removed now is removed by the next writer.
+    /// Removes former versions that don't stay and nobody reads any more, and those that another writer
+    /// left unfinished. What can't be removed now is removed by the next writer.
     pub(super) async fn remove_others(&self, patience: Patience) {
         let layout = self.layout.clone();
         // Without patience: who waits for the shards may have begun with one of them.

@@ -209,7 +209,7 @@ async fn an_older_lease_than_the_own_one_is_not_believed() {
     // Making it the collection renews the lease.
     let successor = writer.successor().await.unwrap();
     successor.create(&manifest()).await.unwrap();
-    let publishing = tokio::spawn(async move { successor.publish().await });
+    let publishing = tokio::spawn(async move { successor.publish(0).await });
     let waiting = script.clone();
     tokio::task::spawn_blocking(move || waiting.wait_for_requests(start + 8)).await.unwrap();
     *script.memory.lock().unwrap().only_payload(LEASE) = present;

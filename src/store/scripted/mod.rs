@@ -8,6 +8,7 @@ mod lease;
 mod nodes;
 mod scoped;
 mod strict;
+mod switches;
 mod trickle;
 mod versions;
 

@@ -54,7 +54,7 @@ async fn a_token_for_the_alias_or_for_the_version_writes_what_everybody_reads() 
         assert_eq!(**scoped.read().await.unwrap().unwrap().manifest(), manifest());
         let successor = writer.successor().await.unwrap();
         successor.create(&changed()).await.unwrap();
-        successor.publish().await.unwrap();
+        successor.publish(0).await.unwrap();
         let start = script.requests();
         assert_eq!(**key.read().await.unwrap().unwrap().manifest(), changed());
         assert_eq!(script.asked_since(start), ["collection_info"]);
@@ -70,7 +70,7 @@ async fn a_reader_by_the_alias_learns_that_it_stands_for_another_version() {
     let writer = connect(options.clone(), "docs").unwrap().write().await.unwrap();
     let successor = writer.successor().await.unwrap();
     successor.create(&manifest()).await.unwrap();
-    successor.publish().await.unwrap();
+    successor.publish(0).await.unwrap();
     assert_eq!(reader.count_chunks().await.unwrap_err().fault, Fault::Replaced);
     assert_eq!(scoped.read().await.unwrap().unwrap().version(), 2);
 }

@@ -8,23 +8,23 @@ use super::*;
 use crate::store::Adopted;
 use crate::types::{Manifest, Ownership};
 
-fn rebuilt() -> Manifest {
+pub(super) fn rebuilt() -> Manifest {
     Manifest { docent: "0.2.0".to_owned(), ..manifest() }
 }
 
-fn points(count: u32) -> Vec<crate::types::Point> {
+pub(super) fn points(count: u32) -> Vec<crate::types::Point> {
     (0..count).map(|n| point(chunk("a.md", n, &format!("{n}")), [1.0; DIMENSIONS], &[])).collect()
 }
 
 /// A collection of three chunks on a server of its own, and its writer.
-struct Filled {
-    script: Script,
-    options: ServerOptions,
-    store: ServerStore,
-    writer: Arc<dyn CollectionWriter>,
+pub(super) struct Filled {
+    pub(super) script: Script,
+    pub(super) options: ServerOptions,
+    pub(super) store: ServerStore,
+    pub(super) writer: Arc<dyn CollectionWriter>,
 }
 
-async fn filled() -> Filled {
+pub(super) async fn filled() -> Filled {
     let script = Script::new("1.18.3", []);
     let options = ServerOptions {
         retry: RetryPolicy { attempts: 1, ..RetryPolicy::default() },
@@ -47,14 +47,14 @@ async fn replace(writer: &dyn CollectionWriter) -> Result<(), BackendError> {
     let successor = writer.successor().await?;
     successor.create(&rebuilt()).await?;
     successor.upsert(points(5)).await?;
-    successor.publish().await
+    successor.publish(0).await
 }
 
-async fn reader(store: &ServerStore) -> Reader {
+pub(super) async fn reader(store: &ServerStore) -> Reader {
     store.read().await.unwrap().unwrap()
 }
 
-fn versions(script: &Script) -> Vec<String> {
+pub(super) fn versions(script: &Script) -> Vec<String> {
     let mut names = script.memory.lock().unwrap().names();
     names.retain(|name| name.starts_with("docs@v"));
     names
@@ -233,7 +233,7 @@ async fn what_was_cut_off_before_it_was_published_is_removed_by_the_next() {
     let successor = writer.successor().await.unwrap();
     successor.create(&owned("mine")).await.unwrap();
     assert_eq!(versions(&script), ["docs@v2", "docs@v3"], "what is another's stays");
-    successor.publish().await.unwrap();
+    successor.publish(0).await.unwrap();
     assert_eq!(reader(&store).await.version(), 3);
 }
 

@@ -8,7 +8,7 @@ use super::described::config_in;
 use super::found::{Version, is_pending};
 use super::layout::{self, Creation};
 use super::link::{or_exists, or_missing};
-use super::{ServerStore, wire};
+use super::{ServerStore, marks, wire};
 use crate::error::{BackendError, Fault};
 use crate::store::version_of;
 use crate::types::{Manifest, Ownership};
@@ -105,7 +105,7 @@ impl ServerStore {
     }
 
     /// Removes versions beside the one in use that its metadata says a writer of it has made or
-    /// replaced: unfinished ones, and former ones. Others of such a name stay, whoever made them: a
+    /// replaced: unfinished ones, and former ones that don't stay. Others of such a name stay, whoever made them: a
     /// snapshot that was recovered may be wanted. So do those that somebody gave a name.
     pub(super) async fn remove_leftovers(&self, version: &Version) -> Result<(), BackendError> {
         // That takes the whole server's rights.
@@ -127,11 +127,15 @@ impl ServerStore {
                 || aliases.iter().any(|alias| alias.collection_name == name)
             {
                 left.push(*number);
-            } else {
+            } else if !self.is_kept(&name).await? {
                 self.delete_physical(&name, &owner).await?;
             }
         }
         if left == noted { Ok(()) } else { self.note_beside(&physical, &left).await }
+    }
+
+    async fn is_kept(&self, physical: &str) -> Result<bool, BackendError> {
+        Ok(self.config(physical).await?.is_some_and(|config| marks::stays(&config)))
     }
 
     /// Removes versions beside this one that a run left before it had given them the name: those that
@@ -146,7 +150,8 @@ impl ServerStore {
         for other in self.versions().await?.into_iter().filter(|other| *other != number) {
             let name = self.version(other);
             let named = aliases.iter().any(|alias| alias.collection_name == name);
-            if !named && (self.is_pending(&name).await? || !self.has_points(&name).await?) {
+            let is_over = self.is_pending(&name).await? || !self.has_points(&name).await?;
+            if !named && is_over && !self.is_kept(&name).await? {
                 self.delete_physical(&name, owner).await?;
             }
         }
@@ -187,7 +192,7 @@ impl ServerStore {
     }
 
     /// It is merged by key with what is there.
-    async fn update_metadata(
+    pub(super) async fn update_metadata(
         &self,
         physical: &str,
         metadata: HashMap<String, Value>,
@@ -323,7 +328,7 @@ mod tests {
         let writer = store.write().await.unwrap();
         let successor = writer.successor().await.unwrap();
         successor.create(&contract::manifest()).await.unwrap();
-        successor.publish().await.unwrap();
+        successor.publish(0).await.unwrap();
         let mut versions = store.versions().await.unwrap();
         versions.sort_unstable();
         assert_eq!(versions, [3, 5]);

@@ -19,6 +19,7 @@ use super::described::{Described, config_in, state_point};
 use super::kept::{Kept, Known};
 use super::lease::Held;
 use super::link::or_missing;
+use super::marks;
 use super::points::Writer;
 use crate::error::{BackendError, Fault, shell_word};
 use crate::store::{Adopted, version_in};
@@ -36,7 +37,7 @@ pub(super) struct Version {
 }
 
 impl Version {
-    fn numbered(base: &str, number: u32) -> Self {
+    pub(super) fn numbered(base: &str, number: u32) -> Self {
         let described = Described::default();
         Self { base: base.to_owned(), number, called: None, described }
     }
@@ -55,7 +56,7 @@ impl Version {
     }
 
     /// With what its description says.
-    fn by(self, info: &CollectionInfo) -> Self {
+    pub(super) fn by(self, info: &CollectionInfo) -> Self {
         Self { described: Described::by(info), ..self }
     }
 
@@ -147,23 +148,23 @@ impl ServerStore {
         Ok(listed.aliases)
     }
 
-    /// Versions of docent's with something in them, while nothing has the name: the newest last. One
-    /// that is empty was left by a run that was cut off before it gave it the name, and one that is
-    /// pending is being filled.
+    /// Versions of docent's with something in them, while nothing has the name: the newest last, after
+    /// those that were not live when they were last heard of. One that is empty was left by a run that was cut off
+    /// before it gave it the name, and one that is pending is being filled.
     async fn without_name(&self) -> Result<Vec<u32>, BackendError> {
-        let mut versions = self.versions().await?;
-        versions.sort_unstable();
         let mut found = Vec::new();
-        for number in versions {
+        for number in self.versions().await? {
             let name = self.version(number);
             let config = self.config(&name).await?;
-            if config.is_some_and(|config| is_of_docent(&config) && !is_pending(&config))
+            let config = config.filter(|config| is_of_docent(config) && !is_pending(config));
+            if let Some(config) = config
                 && self.has_points(&name).await?
             {
-                found.push(number);
+                found.push((marks::rank(&config), number));
             }
         }
-        Ok(found)
+        found.sort_unstable();
+        Ok(found.into_iter().map(|(_, number)| number).collect())
     }
 
     pub(super) async fn has_points(&self, physical: &str) -> Result<bool, BackendError> {

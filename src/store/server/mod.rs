@@ -21,6 +21,7 @@ mod layout;
 mod lease;
 mod limits;
 mod link;
+mod marks;
 mod nodes;
 mod physical;
 mod pipeline;
@@ -46,7 +47,7 @@ use self::rights::Rights;
 use super::{Collection, CollectionWriter, OnWait, Reader, check_name};
 use crate::error::{BackendError, Fault, Service};
 use crate::retry::RetryPolicy;
-use crate::types::CollectionLayout;
+use crate::types::{CollectionLayout, VersionEntry};
 
 /// How to reach a server, and how a collection is laid out there when it is created.
 #[derive(Clone)]
@@ -199,5 +200,13 @@ impl Collection for ServerStore {
 
     async fn write(&self) -> Result<Arc<dyn CollectionWriter>, BackendError> {
         Ok(Arc::new(Physical::written(&self.patient()).await?))
+    }
+
+    async fn versions(&self) -> Result<Vec<VersionEntry>, BackendError> {
+        self.entries().await
+    }
+
+    async fn read_version(&self, number: u32) -> Result<Option<Reader>, BackendError> {
+        self.version_reader(number).await
     }
 }

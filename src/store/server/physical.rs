@@ -62,6 +62,8 @@ impl Drop for Right {
 #[derive(Default)]
 pub(super) struct Successor {
     pub(super) published: AtomicBool,
+    /// It stays beside the one that it was to replace.
+    pub(super) aside: AtomicBool,
     /// Of the version that it is to take the place of; [`NONE`] where there is none.
     pub(super) replaces: u32,
 }
@@ -204,6 +206,10 @@ impl Physical {
 
     pub(super) fn is_unfinished(&self) -> bool {
         self.unfinished
+    }
+
+    pub(super) fn is_aside(&self) -> bool {
+        self.successor.as_ref().is_some_and(|it| it.aside.load(Ordering::Acquire))
     }
 
     pub(super) fn is_published(&self) -> bool {

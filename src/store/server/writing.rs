@@ -35,9 +35,31 @@ impl Physical {
         Ok(())
     }
 
-    async fn become_the_collection(&self) -> Result<(), BackendError> {
+    fn unpublished(&self) -> Result<&Successor, BackendError> {
+        self.right()?;
+        let successor = self.successor.as_ref().filter(|_| !self.is_published());
+        successor
+            .ok_or_else(|| self.store.error(Fault::Permanent, "only a successor can be published"))
+    }
+
+    /// Refuses where no other version can have the name.
+    fn may_lose_name(&self) -> Result<(), BackendError> {
+        if self.called.is_none() {
+            return Ok(());
+        }
+        let name = &self.store.name;
+        let message = format!(
+            "collection {name:?} was recovered from a snapshot under this name, which no other can have until it is gone: it can be searched and brought up to date, and not be built anew. Recover the snapshot as \"{name}@v1\" instead"
+        );
+        Err(self.store.error(Fault::Taken, &message))
+    }
+
+    async fn become_the_collection(&self, keep: usize) -> Result<(), BackendError> {
         lease::note(&self.right()?.lease, self.number()).await?;
         let former = self.replaces().map(|number| self.store.version(number));
+        if let Some(former) = &former {
+            self.store.retire(former, keep > 0).await?;
+        }
         if former.is_none() && !self.is_published() {
             self.store.note_pending(&self.target(), false).await?;
         }
@@ -83,7 +105,7 @@ impl CollectionWriter for Physical {
         self.store.create_physical(number, manifest, self.replaces()).await?;
         match self.replaces() {
             Some(_) => return Ok(()),
-            None if self.is_published() => self.become_the_collection().await?,
+            None if self.is_published() => self.become_the_collection(0).await?,
             None => self.store.note_pending(&self.target(), true).await?,
         }
         if number > 1 {
@@ -111,8 +133,13 @@ impl CollectionWriter for Physical {
     }
 
     async fn drop_collection(&self) -> Result<(), BackendError> {
+        let right = self.right()?;
+        if self.is_aside() {
+            let message = "a version that was set aside is not dropped";
+            return Err(self.store.error(Fault::Permanent, message));
+        }
         // Whatever became of them.
-        self.right()?.pipeline.close().await;
+        right.pipeline.close().await;
         self.check().await?;
         let (target, store) = (self.target(), &self.store);
         let Some(info) = store.info(&target).await? else { return Ok(()) };
@@ -126,6 +153,10 @@ impl CollectionWriter for Physical {
             return Err(store.error(Fault::Taken, &message));
         }
         let owner = store.manifest_in(&target, &info).await?.owner;
+        if self.is_published() {
+            // Before the one that has the name: cut off here, the collection is there.
+            store.remove_kept(&owner).await?;
+        }
         // The alias goes with it.
         if store.delete_physical(&target, &owner).await? {
             Ok(())
@@ -205,29 +236,44 @@ impl CollectionWriter for Physical {
             let message = "a version that is not published has no successor";
             return Err(self.store.error(Fault::Permanent, message));
         }
-        if self.called.is_some() {
-            let name = &self.store.name;
-            let message = format!(
-                "collection {name:?} was recovered from a snapshot under this name, which no other can have until it is gone: it can be searched and brought up to date, and not be built anew. Recover the snapshot as \"{name}@v1\" instead"
-            );
-            return Err(self.store.error(Fault::Taken, &message));
-        }
+        self.may_lose_name()?;
         let right = Some(Arc::clone(self.right()?));
         let successor = Successor { replaces: self.number(), ..Successor::default() };
         Ok(Arc::new(Self::of(&self.store, None, right, Some(successor))))
     }
 
-    async fn publish(&self) -> Result<(), BackendError> {
-        let Some(successor) = self.successor.as_ref().filter(|_| !self.is_published()) else {
-            return Err(self.store.error(Fault::Permanent, "only a successor can be published"));
-        };
+    async fn publish(&self, keep: usize) -> Result<(), BackendError> {
+        let successor = self.unpublished()?;
         self.flush().await?;
         self.check().await?;
-        self.become_the_collection().await?;
+        self.become_the_collection(keep).await?;
         successor.published.store(true, Ordering::Release);
-        // What can't be removed now is removed by the next writer.
-        let _ = self.store.remove_leftovers(&self.named()).await;
+        self.tidy_versions(keep).await;
         Ok(())
+    }
+
+    async fn set_aside(&self, keep: usize) -> Result<(), BackendError> {
+        let successor = self.unpublished()?;
+        self.flush().await?;
+        self.check().await?;
+        self.stay_beside().await?;
+        successor.aside.store(true, Ordering::Release);
+        successor.published.store(true, Ordering::Release);
+        self.tidy_versions(keep).await;
+        Ok(())
+    }
+
+    async fn switch(&self, number: u32) -> Result<(), BackendError> {
+        self.store.may_make()?;
+        self.check().await?;
+        self.may_lose_name()?;
+        self.give_name_to(number).await
+    }
+
+    async fn remove_versions(&self, numbers: &[u32]) -> Result<(), BackendError> {
+        self.store.may_make()?;
+        self.check().await?;
+        self.remove_numbered(numbers).await
     }
 
     async fn close(&self) -> Result<(), BackendError> {

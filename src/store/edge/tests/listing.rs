@@ -216,7 +216,7 @@ async fn each_version_has_its_own_listing() {
     assert_eq!(successor.documents().await, Ok(vec![record("new.md", 1)]));
     assert_eq!(Held::of(&*writer).await, Ok(held));
     let former = reader(dir.path()).await;
-    successor.publish().await.unwrap();
+    successor.publish(0).await.unwrap();
     assert_eq!(successor.documents().await, Ok(vec![record("new.md", 1)]));
     let error = former.documents().await.unwrap_err();
     assert_eq!(error.fault, Fault::Replaced, "{error}");

@@ -26,7 +26,7 @@ use crate::store::{SearchRequest, VectorStore};
 use crate::types::{ContentHash, DocumentRecord, FailureRecord, Filter, Manifest, Point};
 
 /// The collection as another process has it, one that waits for nobody.
-fn open(data: &Path) -> EdgeStore {
+pub(super) fn open(data: &Path) -> EdgeStore {
     let options = EdgeOptions { wait: Duration::ZERO, ..EdgeOptions::default() };
     EdgeStore::open(data, "Füße docs", options).unwrap()
 }
@@ -62,7 +62,7 @@ async fn loaded(view: &View) -> OwnedRwLockReadGuard<Shards, Opened> {
     view.opened().await.unwrap().unwrap()
 }
 
-fn points(range: std::ops::Range<u32>) -> Vec<Point> {
+pub(super) fn points(range: std::ops::Range<u32>) -> Vec<Point> {
     let one = |n: u32| {
         point(
             chunk(&format!("{}.md", n % 7), n, &format!("text {n}")),
@@ -78,7 +78,7 @@ fn nearest(limit: usize) -> SearchRequest {
 }
 
 /// As a killed process leaves it: the kernel keeps what was written, nothing is flushed.
-fn copy(from: &Path, to: &Path) {
+pub(super) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();

@@ -128,7 +128,7 @@ async fn who_waits_for_a_version_finds_it_after_a_rebuild() {
     until(async || is_awaited(&store)).await;
     let successor = writer.successor().await.unwrap();
     successor.create(&manifest()).await.unwrap();
-    successor.publish().await.unwrap();
+    successor.publish(0).await.unwrap();
     drop(change);
     writer.close().await.unwrap();
     assert_eq!(count.await.unwrap(), Ok(10), "what there was when it asked");
@@ -325,7 +325,7 @@ async fn a_version_that_is_being_built_keeps_nobody_waiting() {
     drop(reading);
     drop(change);
     assert!(store.shared.shards.read().await.get(2).is_some());
-    successor.publish().await.unwrap();
+    successor.publish(0).await.unwrap();
     assert_eq!(waiting_reader(dir.path()).await.count_chunks().await, Ok(5));
 }
 

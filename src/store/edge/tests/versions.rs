@@ -72,7 +72,7 @@ async fn killed_before_it_is_published_a_successor_was_never_there() {
         assert_eq!(successor.manifest().await, Ok(None));
         assert_eq!(successor.count_chunks().await, Ok(0));
         successor.create(&manifest()).await.unwrap();
-        successor.publish().await.unwrap();
+        successor.publish(0).await.unwrap();
         assert_eq!(successor.count_chunks().await, Ok(0));
         assert_eq!(versions(&again), (vec![2], Some(2)));
     }
@@ -99,7 +99,7 @@ async fn half_a_version_is_never_published() {
     let (_dir, store) = embedded();
     let writer = create(&store).await;
     let successor = writer.successor().await.unwrap();
-    let error = successor.publish().await.unwrap_err();
+    let error = successor.publish(0).await.unwrap_err();
     assert!(error.message.contains("not whole"), "{error}");
     assert_eq!(writer.manifest().await, Ok(Some(manifest())));
 }
@@ -110,7 +110,7 @@ async fn a_reader_keeps_the_version_it_has_loaded() {
     unload(&store).await;
     let former = reader(dir.path()).await;
     assert_eq!(former.count_chunks().await, Ok(10));
-    successor.publish().await.unwrap();
+    successor.publish(0).await.unwrap();
     assert_eq!(former.count_chunks().await, Ok(10));
     assert_eq!(former.search(nearest(100)).await.unwrap().dense.len(), 10);
     assert_eq!(versions(&store), (vec![1, 2], Some(2)));
@@ -126,7 +126,7 @@ async fn a_reader_keeps_the_version_it_has_loaded() {
 async fn a_former_version_stays_for_the_readers_of_the_process_that_replaced_it() {
     let Rebuilt { dir: _dir, store, successor, .. } = rebuilt().await;
     let readers = [store.read().await.unwrap().unwrap(), store.read().await.unwrap().unwrap()];
-    successor.publish().await.unwrap();
+    successor.publish(0).await.unwrap();
     successor.close().await.unwrap();
     let [first, second] = readers;
     for former in [first, second] {
@@ -144,7 +144,7 @@ async fn a_reader_that_has_nothing_loaded_keeps_no_version() {
     let Rebuilt { dir, store, successor, .. } = rebuilt().await;
     unload(&store).await;
     let former = reader(dir.path()).await;
-    successor.publish().await.unwrap();
+    successor.publish(0).await.unwrap();
     assert_eq!(versions(&store), (vec![2], Some(2)));
     // Its question was embedded for the version it asked about.
     let error = former.search(nearest(5)).await.unwrap_err();
@@ -161,7 +161,7 @@ async fn a_reader_that_is_idle_does_not_keep_a_former_version_for_ever() {
     unload(&store).await;
     let former = reader(dir.path()).await;
     assert_eq!(former.count_chunks().await, Ok(10));
-    successor.publish().await.unwrap();
+    successor.publish(0).await.unwrap();
     assert_eq!(versions(&store), (vec![1, 2], Some(2)));
     writer.close().await.unwrap();
     while versions(&store) != (vec![2], Some(2)) {
@@ -228,7 +228,7 @@ async fn what_was_not_published_is_not_mixed_with_what_comes() {
         let other = next.successor().await.unwrap();
         other.create(&of_another_embedder()).await.unwrap();
         other.upsert(points(0..4)).await.unwrap();
-        other.publish().await.unwrap();
+        other.publish(0).await.unwrap();
         assert_eq!((other.version().await, other.count_chunks().await), (Ok(Some(2)), Ok(4)));
     }
 }

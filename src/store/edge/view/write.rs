@@ -3,17 +3,40 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tokio::sync::OwnedRwLockWriteGuard;
 use uuid::Uuid;
 
 use super::{BATCH, Role, View};
 use crate::error::{BackendError, Fault};
 use crate::store::edge::layout::{self, Layout};
 use crate::store::edge::opened::Opened;
+use crate::store::edge::problem::Problem;
+use crate::store::edge::shards::Shards;
 use crate::store::edge::turns::Patience;
-use crate::store::edge::{engine, space, versions};
+use crate::store::edge::{engine, marks, space, versions};
 use crate::store::payload;
 use crate::store::{Change, CollectionWriter, Intent, Reader, Receipt};
 use crate::types::{DocumentRecord, FailureRecord, Manifest, Point};
+
+impl View {
+    /// Ends the building of a successor: from then on others can find it. The writer is told before the
+    /// shards are let go of.
+    async fn conclude<F>(&self, op: F) -> Result<OwnedRwLockWriteGuard<Shards>, BackendError>
+    where
+        F: FnOnce(&Layout, u32) -> Result<(), Problem> + Send + 'static,
+    {
+        let (shared, writing) = (&self.shared, self.writing()?);
+        let number = writing
+            .reserved()
+            .filter(|_| writing.is_private())
+            .ok_or_else(|| shared.error(Fault::Permanent, "only a successor can be published"))?;
+        let mut shards = Arc::clone(&shared.shards).write_owned().await;
+        shared.unload(&mut shards, |other, _| other == number).await?;
+        let layout = shared.layout.clone();
+        shared.blocking(move || op(&layout, number)).await?;
+        Ok(shards)
+    }
+}
 
 #[async_trait]
 impl CollectionWriter for View {
@@ -48,7 +71,7 @@ impl CollectionWriter for View {
             let opened =
                 versions::build(&layout, number, &manifest, private, maker.uncompacted(number))?;
             if !private {
-                versions::point_to(&layout, number)?;
+                marks::point_to(&layout, number)?;
             }
             Ok((number, opened))
         };
@@ -82,6 +105,11 @@ impl CollectionWriter for View {
     async fn drop_collection(&self) -> Result<(), BackendError> {
         let (shared, writing) = (&self.shared, self.writing()?);
         let Some(number) = writing.number() else { return Ok(()) };
+        if writing.is_aside() {
+            return Err(
+                shared.error(Fault::Permanent, "a version that was set aside is not dropped")
+            );
+        }
         let mut shards = Arc::clone(&shared.shards).write_owned().await;
         let private = writing.is_private();
         if !private {
@@ -216,21 +244,39 @@ impl CollectionWriter for View {
         Ok(Arc::new(Self::written(&self.shared, successor)))
     }
 
-    async fn publish(&self) -> Result<(), BackendError> {
-        let (shared, writing) = (&self.shared, self.writing()?);
-        let number = writing
-            .reserved()
-            .filter(|_| writing.is_private())
-            .ok_or_else(|| shared.error(Fault::Permanent, "only a successor can be published"))?;
-        let mut shards = Arc::clone(&shared.shards).write_owned().await;
-        shared.unload(&mut shards, |other, _| other == number).await?;
-        let layout = shared.layout.clone();
-        shared.blocking(move || versions::point_to(&layout, number)).await?;
-        writing.set_published();
+    async fn publish(&self, keep: usize) -> Result<(), BackendError> {
+        let publish = move |layout: &Layout, number| marks::publish(layout, number, keep);
+        let shards = self.conclude(publish).await?;
+        self.writing()?.set_published();
         drop(shards);
-        // Another process may still be reading it.
-        shared.remove_others(Patience::NONE).await;
+        // Another process may still be reading what is left over.
+        self.shared.remove_others(Patience::NONE).await;
         Ok(())
+    }
+
+    async fn set_aside(&self, keep: usize) -> Result<(), BackendError> {
+        let set_aside = move |layout: &Layout, number| marks::set_aside(layout, number, keep);
+        let shards = self.conclude(set_aside).await?;
+        self.writing()?.set_aside();
+        drop(shards);
+        self.shared.remove_others(Patience::NONE).await;
+        Ok(())
+    }
+
+    async fn switch(&self, number: u32) -> Result<(), BackendError> {
+        self.writing()?;
+        let layout = self.shared.layout.clone();
+        self.shared.blocking(move || marks::switch(&layout, number)).await
+    }
+
+    async fn remove_versions(&self, numbers: &[u32]) -> Result<(), BackendError> {
+        self.writing()?;
+        let (shared, numbers) = (&self.shared, numbers.to_vec());
+        let mut shards = Arc::clone(&shared.shards).write_owned().await;
+        // All of them lie under one lock.
+        shared.unload(&mut shards, |_, opened| !opened.is_private()).await?;
+        let remove = move |layout: &Layout| marks::remove(layout, &numbers);
+        shared.when_free(shared.patience(), remove).await
     }
 
     async fn close(&self) -> Result<(), BackendError> {

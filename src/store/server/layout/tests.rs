@@ -25,7 +25,7 @@ async fn rebuild(store: &ServerStore) {
     let writer = store.write().await.unwrap();
     let successor = writer.successor().await.unwrap();
     successor.create(&contract::manifest()).await.unwrap();
-    successor.publish().await.unwrap();
+    successor.publish(0).await.unwrap();
     writer.close().await.unwrap();
 }
 

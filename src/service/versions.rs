@@ -1,0 +1,200 @@
+//! The versions of a collection: which there are, which is live, and which go.
+
+use std::sync::Arc;
+
+use super::engine::Engine;
+use super::sync::{Inputs, SyncOptions};
+use crate::error::{Exit, Failure};
+use crate::store::{CollectionWriter, beyond, latest_former};
+use crate::types::{Reach, VersionEntry, VersionState};
+
+/// A version, and what is in it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct VersionReport {
+    pub entry: VersionEntry,
+    /// `None` where it is not complete, or can't be read.
+    pub contents: Option<VersionContents>,
+}
+
+/// How much is in a version.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct VersionContents {
+    pub documents: usize,
+    pub chunks: u64,
+}
+
+/// That another version is the collection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct VersionSwitch {
+    pub live: u32,
+    /// That was it before; the same where nothing was to be done.
+    pub former: u32,
+}
+
+const LIST: &str = "docent index list names those that there are";
+
+impl Engine {
+    /// All versions, by number, with how much is in them.
+    ///
+    /// # Errors
+    /// There is no collection, or the store fails.
+    pub async fn version_reports(&self) -> Result<Vec<VersionReport>, Failure> {
+        let mut reports = Vec::new();
+        for entry in self.version_entries().await? {
+            let contents = self.contents(&entry).await?;
+            reports.push(VersionReport { entry, contents });
+        }
+        Ok(reports)
+    }
+
+    /// One of them; the live one where none is named.
+    ///
+    /// # Errors
+    /// It is not there, or the store fails.
+    pub async fn version_report(&self, number: Option<u32>) -> Result<VersionReport, Failure> {
+        let entries = self.version_entries().await?;
+        let entry = match number {
+            Some(number) => self.named_version(&entries, number)?,
+            None => live(&entries).ok_or_else(|| self.missing_collection())?,
+        };
+        let (entry, contents) = (entry.clone(), self.contents(entry).await?);
+        Ok(VersionReport { entry, contents })
+    }
+
+    /// Makes a version the live one.
+    ///
+    /// # Errors
+    /// It is not there or not complete, the collection is another project's or is being written, or the store
+    /// fails.
+    pub async fn use_version(&self, number: u32) -> Result<VersionSwitch, Failure> {
+        self.as_owner(async |writer| {
+            let entries = self.version_entries().await?;
+            let entry = self.named_version(&entries, number)?;
+            if !entry.state.is_complete() {
+                let message =
+                    format!("version {number} is not complete: a run builds it, or was cut off");
+                return Err(
+                    Failure::usage(message).hint("build another: docent ingest --new-version")
+                );
+            }
+            self.switch(&*writer, &entries, number).await
+        })
+        .await
+    }
+
+    /// Makes the version the live one that was it before.
+    ///
+    /// # Errors
+    /// There is none; and as with [`Self::use_version`].
+    pub async fn roll_back(&self) -> Result<VersionSwitch, Failure> {
+        self.as_owner(async |writer| {
+            let entries = self.version_entries().await?;
+            let Some(number) = latest_former(&entries) else {
+                let message = "no former version is left that could be live again";
+                return Err(Failure::new(Exit::Negative, message).hint(format!(
+                    "{LIST}; `docent index use V` makes one live that was built; the setting index.keep says how many former ones stay"
+                )));
+            };
+            self.switch(&*writer, &entries, number).await
+        })
+        .await
+    }
+
+    async fn switch(
+        &self,
+        writer: &dyn CollectionWriter,
+        entries: &[VersionEntry],
+        number: u32,
+    ) -> Result<VersionSwitch, Failure> {
+        let former = live(entries).ok_or_else(|| self.missing_collection())?.number;
+        writer.switch(number).await?;
+        Ok(VersionSwitch { live: number, former })
+    }
+
+    /// Removes a version.
+    ///
+    /// # Errors
+    /// It is the live one, or not there; and as with [`Self::use_version`].
+    pub async fn drop_version(&self, number: u32) -> Result<(), Failure> {
+        self.as_owner(async |writer| {
+            let entries = self.version_entries().await?;
+            if self.named_version(&entries, number)?.state == VersionState::Live {
+                let message = format!("version {number} is the live one");
+                let hint =
+                    "make another one live first: docent index use V, or docent index rollback";
+                return Err(Failure::usage(message).hint(hint));
+            }
+            Ok(writer.remove_versions(&[number]).await?)
+        })
+        .await
+    }
+
+    /// Removes former versions but for the `keep` that were live last, and says which.
+    ///
+    /// # Errors
+    /// As with [`Self::use_version`].
+    pub async fn prune_versions(&self, keep: usize) -> Result<Vec<u32>, Failure> {
+        self.as_owner(async |writer| {
+            let mut doomed = beyond(&self.version_entries().await?, keep);
+            doomed.sort_unstable();
+            if !doomed.is_empty() {
+                writer.remove_versions(&doomed).await?;
+            }
+            Ok(doomed)
+        })
+        .await
+    }
+
+    /// Does something as the only writer of a collection that is this project's.
+    async fn as_owner<T>(
+        &self,
+        op: impl AsyncFnOnce(Arc<dyn CollectionWriter>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        // Before the right to write is taken: it leaves nothing where there is nothing.
+        self.version_entries().await?;
+        let writer = self.collection().write().await?;
+        let done = async {
+            let nothing = Inputs::parse(Vec::new(), Reach::default())?;
+            let owned = self.own(&writer, &nothing, &SyncOptions::default()).await?;
+            op(owned.writer).await
+        };
+        let done = done.await;
+        let closed = writer.close().await;
+        let done = done?;
+        closed?;
+        Ok(done)
+    }
+
+    async fn version_entries(&self) -> Result<Vec<VersionEntry>, Failure> {
+        let entries = self.collection().versions().await?;
+        if live(&entries).is_none() { Err(self.missing_collection()) } else { Ok(entries) }
+    }
+
+    fn named_version<'e>(
+        &self,
+        entries: &'e [VersionEntry],
+        number: u32,
+    ) -> Result<&'e VersionEntry, Failure> {
+        entries.iter().find(|entry| entry.number == number).ok_or_else(|| {
+            let collection = &self.context.settings.collection;
+            Failure::usage(format!("collection `{collection}` has no version {number}")).hint(LIST)
+        })
+    }
+
+    async fn contents(&self, entry: &VersionEntry) -> Result<Option<VersionContents>, Failure> {
+        if !entry.state.is_complete() || entry.manifest.is_none() {
+            return Ok(None);
+        }
+        let Some(reader) = self.collection().read_version(entry.number).await? else {
+            return Ok(None);
+        };
+        // By its records: they are listed beside a shard, which need not be loaded.
+        let documents = reader.documents().await?;
+        let chunks = documents.iter().map(|record| u64::from(record.chunks)).sum();
+        Ok(Some(VersionContents { documents: documents.len(), chunks }))
+    }
+}
+
+fn live(entries: &[VersionEntry]) -> Option<&VersionEntry> {
+    entries.iter().find(|entry| entry.state == VersionState::Live)
+}

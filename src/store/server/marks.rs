@@ -1,0 +1,239 @@
+//! Which versions stay on a server beside the one that has the name, and the switch to one of them: see
+//! [`crate::store::versions`]. A mark is in the metadata of its version.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use qdrant_client::qdrant::CollectionConfig;
+
+use super::collection::is_of_docent;
+use super::described::config_in;
+use super::found::Version;
+use super::physical::Physical;
+use super::{ServerStore, lease, wire};
+use crate::error::{BackendError, Fault};
+use crate::store::{Mark, Reader, beyond};
+use crate::types::{Manifest, Ownership, VersionEntry, VersionState};
+
+/// Key of the metadata under which the mark is.
+const KEPT: &str = "docent_kept";
+
+fn mark_in(config: &CollectionConfig) -> Option<Mark> {
+    let json = wire::to_json(config.metadata.get(KEPT)?.clone()).unwrap_or_default();
+    (!json.is_null()).then(|| Mark::read(json.to_string().as_bytes()))
+}
+
+/// Why a version stays, where it does.
+pub(super) fn stays(config: &CollectionConfig) -> bool {
+    mark_in(config).is_some()
+}
+
+/// See [`Mark::rank`].
+pub(super) fn rank(config: &CollectionConfig) -> (u8, u64) {
+    Mark::rank(mark_in(config))
+}
+
+impl ServerStore {
+    /// All versions, by number.
+    pub(super) async fn entries(&self) -> Result<Vec<VersionEntry>, BackendError> {
+        let Some((live, manifest)) = self.current().await? else { return Ok(Vec::new()) };
+        let store = Self { base: live.base.clone(), ..self.clone() };
+        let mut entries = store.others(&live).await?;
+        entries.push(VersionEntry {
+            number: live.number,
+            state: VersionState::Live,
+            manifest: Some(manifest),
+            live_until: None,
+        });
+        entries.sort_by_key(|entry| entry.number);
+        Ok(entries)
+    }
+
+    /// Versions of docent's beside the one that has the name, those that the key can be told of.
+    async fn others(&self, live: &Version) -> Result<Vec<VersionEntry>, BackendError> {
+        let numbers = match self.versions().await {
+            Err(error) if error.fault == Fault::Unauthorized => Vec::new(),
+            numbers => numbers?,
+        };
+        let mut others = Vec::new();
+        for number in numbers.into_iter().filter(|number| *number != live.number) {
+            let name = self.version(number);
+            let Some(info) = self.info(&name).await? else { continue };
+            let config = config_in(&info);
+            if !is_of_docent(&config) {
+                continue;
+            }
+            let manifest = match self.manifest_in(&name, &info).await {
+                // What is damaged of one is not for all of them to fail.
+                Err(error) if error.fault == Fault::Permanent => None,
+                manifest => Some(manifest?),
+            };
+            let mark = mark_in(&config);
+            let (state, live_until) = (Mark::state(mark), Mark::until(mark));
+            others.push(VersionEntry { number, state, manifest, live_until });
+        }
+        Ok(others)
+    }
+
+    /// A snapshot of a version that is complete.
+    pub(super) async fn version_reader(&self, number: u32) -> Result<Option<Reader>, BackendError> {
+        let Some((live, _)) = self.current().await? else { return Ok(None) };
+        if live.number == number {
+            return self.reader().await;
+        }
+        let store = Self { base: live.base, ..self.clone() };
+        let name = store.version(number);
+        let Some(info) = store.info(&name).await? else { return Ok(None) };
+        let config = config_in(&info);
+        if !is_of_docent(&config) || !stays(&config) {
+            return Ok(None);
+        }
+        let manifest = store.manifest_in(&name, &info).await?;
+        let version = Version::numbered(&store.base, number).by(&info);
+        let version = Physical::pinned(&store, version, manifest.unfinished.is_some());
+        Ok(Some(Reader::new(number, Arc::new(manifest), Arc::new(version))))
+    }
+
+    pub(super) async fn put_mark(
+        &self,
+        physical: &str,
+        mark: Option<Mark>,
+    ) -> Result<(), BackendError> {
+        let mark = serde_json::to_value(mark)
+            .map_err(|error| self.error(Fault::Permanent, &error.to_string()))?;
+        let metadata = HashMap::from([(KEPT.to_owned(), wire::to_value(mark))]);
+        self.update_metadata(physical, metadata).await
+    }
+
+    /// Says of the version that has the name, before another gets it, whether it stays.
+    pub(super) async fn retire(&self, physical: &str, stays: bool) -> Result<(), BackendError> {
+        if stays {
+            let mark = Mark::former_from_now(&self.entries().await?);
+            return self.put_mark(physical, Some(mark)).await;
+        }
+        match self.config(physical).await? {
+            Some(config) if mark_in(&config).is_some() => self.put_mark(physical, None).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes former versions beyond so many.
+    async fn prune(&self, keep: usize, owner: &Ownership) -> Result<(), BackendError> {
+        let doomed = beyond(&self.entries().await?, keep);
+        if doomed.is_empty() {
+            return Ok(());
+        }
+        let aliases = self.aliases().await?;
+        for name in doomed.into_iter().map(|number| self.version(number)) {
+            if !aliases.iter().any(|alias| alias.collection_name == name) {
+                self.delete_physical(&name, owner).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes all versions that stay beside the one that has the name.
+    pub(super) async fn remove_kept(&self, owner: &Ownership) -> Result<(), BackendError> {
+        if self.rights.are_scoped() {
+            return Ok(());
+        }
+        let kept = self
+            .entries()
+            .await?
+            .into_iter()
+            .filter(|entry| matches!(entry.state, VersionState::Former | VersionState::Built));
+        for entry in kept {
+            self.delete_physical(&self.version(entry.number), owner).await?;
+        }
+        Ok(())
+    }
+
+    fn not_ours(&self, number: u32) -> BackendError {
+        let message = format!(
+            "version {number} of collection {:?} is another project's, or was not made by docent",
+            self.name
+        );
+        self.error(Fault::Taken, &message)
+    }
+
+    fn no_version(&self, number: u32) -> BackendError {
+        let message = format!("collection {:?} has no complete version {number}", self.name);
+        self.error(Fault::NotFound, &message)
+    }
+}
+
+impl Physical {
+    /// After a version was published, or set aside. What can't be removed now is removed by the next writer,
+    /// or the next time.
+    pub(super) async fn tidy_versions(&self, keep: usize) {
+        let _ = self.store.remove_leftovers(&self.named()).await;
+        if let Ok(Some(manifest)) = self.manifest_of(&self.target()).await {
+            let _ = self.store.prune(keep, &manifest.owner).await;
+        }
+    }
+
+    /// Leaves the version beside the one that it was to take the place of.
+    pub(super) async fn stay_beside(&self) -> Result<(), BackendError> {
+        if self.replaces().is_none() {
+            let message = "there is no version in use that this one could stay beside";
+            return Err(self.store.error(Fault::Permanent, message));
+        }
+        if self.store.config(&self.target()).await?.is_none() {
+            return Err(self.missing());
+        }
+        lease::note(&self.right()?.lease, self.number()).await?;
+        self.store.put_mark(&self.target(), Some(Mark::Built)).await
+    }
+
+    /// Gives the name to a version that stays, in place of this one, which stays then.
+    pub(super) async fn give_name_to(&self, number: u32) -> Result<(), BackendError> {
+        let (store, live) = (&self.store, self.named().physical());
+        if number == self.number() {
+            return Ok(());
+        }
+        let entry = store.entries().await?.into_iter().find(|entry| entry.number == number);
+        let found = entry.filter(|entry| entry.state.is_complete()).and_then(|it| it.manifest);
+        let Some(manifest) = found else { return Err(store.no_version(number)) };
+        let own = self.manifest_of(&live).await?.map(|own| own.owner).unwrap_or_default();
+        if !manifest.owner.may_give_way_to(&own) {
+            return Err(store.not_ours(number));
+        }
+        let name = store.version(number);
+        store.retire(&live, true).await?;
+        store.point_to(&name, Some(&live)).await?;
+        // It is live, whatever its mark says.
+        let _ = store.put_mark(&name, None).await;
+        Ok(())
+    }
+
+    /// Removes versions that have no name.
+    pub(super) async fn remove_numbered(&self, numbers: &[u32]) -> Result<(), BackendError> {
+        let store = &self.store;
+        let own = self.manifest_of(&self.target()).await?;
+        let own = own.map(|own| own.owner).unwrap_or_default();
+        let (there, aliases) = (store.versions().await?, store.aliases().await?);
+        for &number in numbers {
+            let name = store.version(number);
+            if number == self.number() {
+                let message = format!("version {number} is the collection");
+                return Err(store.error(Fault::Permanent, &message));
+            }
+            if !there.contains(&number) {
+                return Err(store.no_version(number));
+            }
+            if let Some(alias) = aliases.iter().find(|alias| alias.collection_name == name) {
+                let message = format!("version {number} has the name {:?} too", alias.alias_name);
+                return Err(store.error(Fault::Taken, &message));
+            }
+            if !store.delete_physical(&name, &own).await? {
+                return Err(store.not_ours(number));
+            }
+        }
+        Ok(())
+    }
+
+    async fn manifest_of(&self, name: &str) -> Result<Option<Manifest>, BackendError> {
+        let Some(info) = self.store.info(name).await? else { return Ok(None) };
+        self.store.manifest_in(name, &info).await.map(Some)
+    }
+}

@@ -1,0 +1,119 @@
+//! Which versions of a collection stay.
+//!
+//! A version is built beside the one that is live. When it is complete it takes the place of that one, or
+//! is set aside. What stays beside the live one has a [`Mark`]; what has none is unfinished, or is to be
+//! removed, and the next writer does that. What is live is live whatever its mark says. So the live
+//! one is marked before another takes its place: whoever is cut off in between leaves it live, and the other
+//! one as it was.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+use crate::types::{VersionEntry, VersionState};
+
+/// Why a version stays that is not live.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub(crate) enum Mark {
+    /// It is complete, and was not live yet.
+    Built,
+    /// It was live: until then, see [`VersionEntry::live_until`].
+    Former { until: u64 },
+}
+
+impl Mark {
+    /// Of the version that another takes the place of now.
+    pub(crate) fn former_from_now(versions: &[VersionEntry]) -> Self {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = now.map_or(0, |now| now.as_millis() as u64);
+        let latest = versions.iter().filter_map(|version| version.live_until).max();
+        Self::Former { until: latest.map_or(now, |latest| now.max(latest.saturating_add(1))) }
+    }
+
+    /// A mark as it was written. What can't be read keeps its version all the same.
+    pub(crate) fn read(json: &[u8]) -> Self {
+        serde_json::from_slice(json).unwrap_or(Self::Built)
+    }
+
+    pub(crate) fn state(mark: Option<Self>) -> VersionState {
+        match mark {
+            Some(Self::Built) => VersionState::Built,
+            Some(Self::Former { .. }) => VersionState::Former,
+            None => VersionState::Unfinished,
+        }
+    }
+
+    pub(crate) fn until(mark: Option<Self>) -> Option<u64> {
+        match mark {
+            Some(Self::Former { until }) => Some(until),
+            _ => None,
+        }
+    }
+
+    /// How likely a version with this mark was the live one, where nothing else tells: the more, the greater.
+    pub(crate) fn rank(mark: Option<Self>) -> (u8, u64) {
+        match mark {
+            Some(Self::Built) => (0, 0),
+            Some(Self::Former { until }) => (1, until),
+            None => (2, 0),
+        }
+    }
+}
+
+/// Former versions but for the `keep` that were live last.
+pub(crate) fn beyond(versions: &[VersionEntry], keep: usize) -> Vec<u32> {
+    former(versions).into_iter().skip(keep).collect()
+}
+
+/// The version that was live before the one that is.
+pub(crate) fn latest_former(versions: &[VersionEntry]) -> Option<u32> {
+    former(versions).into_iter().next()
+}
+
+/// The one that was live last comes first.
+fn former(versions: &[VersionEntry]) -> Vec<u32> {
+    let former = versions.iter().filter(|version| version.state == VersionState::Former);
+    let mut former: Vec<_> = former.map(|it| (it.live_until, it.number)).collect();
+    former.sort_unstable();
+    former.into_iter().rev().map(|(_, number)| number).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(number: u32, mark: Option<Mark>) -> VersionEntry {
+        let (state, live_until) = (Mark::state(mark), Mark::until(mark));
+        VersionEntry { number, state, manifest: None, live_until }
+    }
+
+    #[test]
+    fn those_that_were_live_last_stay() {
+        let at = |number, until| entry(number, Some(Mark::Former { until }));
+        // Version 2 was switched back to after 3.
+        let versions =
+            [at(1, 10), at(2, 30), at(3, 20), entry(4, Some(Mark::Built)), entry(5, None)];
+        assert_eq!(latest_former(&versions), Some(2));
+        assert_eq!(beyond(&versions, 1), [3, 1]);
+        assert_eq!(beyond(&versions, 0), [2, 3, 1]);
+        assert!(beyond(&versions, 3).is_empty());
+        assert_eq!(latest_former(&versions[3..]), None);
+    }
+
+    #[test]
+    fn whoever_leaves_later_was_live_later_whatever_the_clock_says() {
+        let ahead = u64::MAX - 7;
+        let versions = [entry(1, Some(Mark::Former { until: ahead }))];
+        assert_eq!(Mark::former_from_now(&versions), Mark::Former { until: ahead + 1 });
+        assert!(Mark::until(Some(Mark::former_from_now(&[]))).is_some_and(|now| now > 1 << 40));
+    }
+
+    #[test]
+    fn a_damaged_mark_keeps_its_version() {
+        assert_eq!(Mark::read(br#"{"state":"former","until":7}"#), Mark::Former { until: 7 });
+        for damaged in [&b""[..], b"{", br#"{"state":"other"}"#] {
+            assert_eq!(Mark::read(damaged), Mark::Built);
+        }
+    }
+}
