@@ -204,6 +204,8 @@ pub struct DoctorArgs {
 
 /// Look after a collection as a whole, and carry it elsewhere
 ///
+/// A collection is one of its versions, the live one. Others stay beside it: `docent ingest
+/// --new-version` builds them, and a switch to one of them is done at once, and can be taken back.
 /// The files of one that is embedded are verified and repaired: a Qdrant server looks after its own.
 /// On a server, a collection is taken up for this project. From either, and to either, a collection goes in
 /// one file.

@@ -302,6 +302,8 @@ fn what_another_program_has_under_the_name_is_not_touched() {
         assert_eq!(shore.collections(), ["ours@v3", "ours@v4", "team", "theirs"]);
     }
     env.run(&["ingest", "docs", "--collection", "ours", "--rebuild"]).expect(0);
+    assert_eq!(shore.collections(), ["ours@v3", "ours@v4", "ours@v5", "team", "theirs"]);
+    env.run(&["index", "prune", "--collection", "ours", "--keep", "0"]).expect(0);
     assert_eq!(shore.collections(), ["ours@v3", "ours@v5", "team", "theirs"]);
 }
 

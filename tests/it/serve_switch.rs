@@ -218,6 +218,7 @@ fn on_a_server_the_alias_says_what_is_served() {
     assert_eq!(found(&served).1, 2);
     {
         let mut memory = server.script.memory.lock().expect("a memory");
+        memory.delete_collection("docent@v1");
         memory.delete_collection("docent@v2");
     }
     assert_missing(&served);

@@ -208,9 +208,13 @@ fn another_chunk_size_is_built_beside_the_old_one_and_takes_its_place() {
     assert_eq!(status["records"][2]["tags"], json!(["team=a"]));
     env.run(&[&["ingest", "--check", "docs"][..], &size].concat()).expect(0);
     env.run(&["search", "obsolete"]).expect(0);
-    let versions = fs::read_dir(env.path(".docent/collections")).expect("a directory");
-    let versions = versions.filter(|entry| entry.as_ref().is_ok_and(|entry| entry.path().is_dir()));
-    assert_eq!(versions.count(), 1, "the old version is gone");
+    let versions = || {
+        let entries = fs::read_dir(env.path(".docent/collections")).expect("a directory");
+        entries.flatten().filter(|entry| entry.path().is_dir()).count()
+    };
+    assert_eq!(versions(), 2, "the old version stays");
+    env.run(&["index", "prune", "--keep", "0"]).expect(0);
+    assert_eq!(versions(), 1);
 }
 
 #[test]
