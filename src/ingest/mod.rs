@@ -90,6 +90,9 @@ pub async fn ingest(
     committer.count_what_is_stored().await;
     let cut_short = committer.cut_short || execution.cut_short.into_inner();
     let mut report = committer.report;
+    let before = survey.former.as_ref().unwrap_or(&survey.records);
+    report.first_without_secrets =
+        options.on_secret.keeps_out() && before.iter().any(secrets::may_hold_some);
     if matches!(build, Build::Rebuild(..)) && !execution.published.into_inner() {
         report.nothing_stored(&survey);
     }

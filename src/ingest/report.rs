@@ -98,6 +98,9 @@ pub struct IngestReport {
     /// With `--rebuild` and `--new-version`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub built: Option<BuiltVersion>,
+    /// The run keeps secrets out, and what it began with may have held some.
+    #[serde(skip)]
+    pub first_without_secrets: bool,
     /// The backend failure that ended the run early.
     #[serde(skip)]
     pub aborted: Option<BackendError>,
@@ -123,6 +126,7 @@ impl IngestReport {
     pub(super) fn nothing_stored(&mut self, survey: &Survey) {
         (self.added, self.changed, self.moved, self.deleted, self.chunks) = (0, 0, 0, 0, 0);
         (self.ocr_pages, self.warned) = (0, Vec::new());
+        self.first_without_secrets = false;
         self.documents_total = survey.former.as_ref().map_or(0, Vec::len);
     }
 

@@ -129,8 +129,8 @@ impl Engine {
             self.join(&mut owner, project, options)?;
         }
         let part = Part::of(&project.name, owner, Some(manifest), store).await?;
-        if options.builds_anew() {
-            self.may_rebuild(project, manifest, &part, "--rebuild")?;
+        if let Some(flag) = options.builds_by() {
+            self.may_rebuild(project, manifest, &part, flag)?;
         }
         Ok(part)
     }

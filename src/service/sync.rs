@@ -2,6 +2,7 @@
 
 mod checks;
 mod options;
+mod secrets;
 
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -72,7 +73,11 @@ impl Engine {
             self.sync_as(owned, None, inputs, options, cancel, on).await
         };
         let synced = synced.await;
-        finish(&*writer, synced).await
+        let report = finish(&*writer, synced).await?;
+        if let Some(note) = self.secrets_left(&report).await {
+            on(SyncEvent::Note(note));
+        }
+        Ok(report)
     }
 
     /// Builds the collection from what `model` was built from, and with the vectors of what they have

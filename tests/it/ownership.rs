@@ -149,8 +149,10 @@ fn with_share_each_deletes_only_its_own() {
     assert_eq!(counts(&report(ingest(&one, &[]))), [0, 0, 0, 0, 7]);
 
     for env in [&one, &other] {
-        let refused = ingest(env, &["--rebuild"]).expect(3);
-        assert!(refused.stderr.contains("--rebuild would leave out"), "{refused}");
+        for flag in ["--rebuild", "--new-version"] {
+            let refused = ingest(env, &[flag]).expect(3);
+            assert!(refused.stderr.contains(&format!("{flag} would leave out")), "{refused}");
+        }
     }
     for (env, missing) in [(&one, 0), (&other, 0)] {
         let status = env.run(&["status", "--collection", "team", "--format", "json"]).expect(0);

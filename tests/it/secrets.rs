@@ -145,6 +145,50 @@ fn a_stricter_run_takes_out_what_a_warning_let_in() {
     }
 }
 
+/// Versions that stay are told of where they hold what is kept out from now on, by the one command that removes it.
+#[test]
+fn versions_that_hold_what_is_kept_out_are_named() {
+    let redact = ["ingest", "docs", "--on-secret", "redact"];
+    let note = |run: &Run| {
+        tells_nothing(run);
+        run.stderr.lines().find(|line| line.contains("may still be")).map(str::to_owned)
+    };
+    let with = |more: &[&'static str]| [&redact[..], more].concat();
+    for (more, expected) in [
+        (&["--rebuild"][..], "in version 1: `docent index prune --keep 0` removes"),
+        (
+            &["--new-version"],
+            "in version 1: `docent index use 2 && docent index prune --keep 0` removes",
+        ),
+    ] {
+        let env = runbook();
+        env.run(&["ingest", "docs"]).expect(0);
+        let said = note(&env.run(&with(more)).expect(0)).expect("a note");
+        assert!(said.contains(expected), "{said}");
+        if more.contains(&"--new-version") {
+            env.run(&["index", "use", "2"]).expect(0);
+        }
+        env.run(&["index", "prune", "--keep", "0"]).expect(0);
+        assert!(!found_by_search(&env, "token").contains(token().1));
+        // Where none holds any, nothing is said.
+        assert_eq!(note(&env.run(&with(more)).expect(0)), None);
+    }
+    // What is taken out of the live version alone is in the others as well.
+    let env = runbook();
+    env.run(&["ingest", "docs"]).expect(0);
+    env.run(&["ingest", "docs", "--new-version"]).expect(0);
+    env.run(&["ingest", "docs", "--rebuild"]).expect(0);
+    let said = note(&env.run(&redact).expect(0)).expect("a note");
+    let commands = "`docent index prune --keep 0 && docent index drop 2` removes";
+    assert!(said.contains("in versions 1 and 2:") && said.contains(commands), "{said}");
+    assert_eq!(note(&env.run(&redact).expect(0)), None);
+    // None stays where none is to.
+    let mut env = runbook();
+    env.set("DOCENT_INDEX_KEEP", "0");
+    env.run(&["ingest", "docs"]).expect(0);
+    assert_eq!(note(&env.run(&with(&["--rebuild"])).expect(0)), None);
+}
+
 #[test]
 fn a_document_that_is_skipped_or_fails_is_not_stored() {
     let env = runbook();

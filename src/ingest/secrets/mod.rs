@@ -92,7 +92,7 @@ pub(super) fn screening(secrets: &Secrets, policy: OnSecret) -> Screening {
 }
 
 /// Whether a document may be stored with secrets in it, as far as the rules of now can tell.
-pub(super) fn may_hold_some(record: &DocumentRecord) -> bool {
+pub fn may_hold_some(record: &DocumentRecord) -> bool {
     record.secrets != Some(Screening { revision: REVISION, stored: 0 })
 }
 

@@ -96,7 +96,13 @@ pub struct SyncOptions {
 impl SyncOptions {
     /// Nothing of the version in use is changed: the next one is built.
     pub(in crate::service) fn builds_anew(&self) -> bool {
-        self.rebuild || self.new_version
+        self.builds_by().is_some()
+    }
+
+    /// The flag that says so.
+    pub(in crate::service) fn builds_by(&self) -> Option<&'static str> {
+        let flags = [(self.rebuild, "--rebuild"), (self.new_version, "--new-version")];
+        flags.into_iter().find_map(|(given, flag)| given.then_some(flag))
     }
 }
 
