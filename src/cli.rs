@@ -267,6 +267,20 @@ pub enum IndexCommand {
         #[arg(long, value_name = "N")]
         keep: Option<usize>,
     },
+    /// Copy the embedded collection to the Qdrant server that is set: only what differs goes over, and
+    /// nothing is embedded
+    Push {
+        /// Fill another version there, and put it in the place of what there is
+        #[arg(long)]
+        replace: bool,
+    },
+    /// Copy the collection on the Qdrant server that is set into the data directory, as `push` does the
+    /// other way
+    Pull {
+        /// Fill another version here, and put it in the place of what there is
+        #[arg(long)]
+        replace: bool,
+    },
     /// Make a collection on a Qdrant server this project's: one that was made before collections had
     /// owners, or that was recovered from a snapshot and has lost its name. Nothing is removed
     Adopt {

@@ -2,6 +2,7 @@
 //! itself means.
 
 mod chunk;
+mod content;
 mod deployment;
 mod document;
 mod hash;
@@ -20,6 +21,7 @@ mod version;
 use uuid::Uuid;
 
 pub use chunk::{Chunk, Point, SparseVector};
+pub use content::{ChunkContent, DocumentDigest, content_of_documents};
 pub use deployment::{
     CollectionLayout, Deployment, LeaseStanding, NodeHealth, Quantization, ShardCopies, ShardCopy,
     ShardTransfer, UnheededLayout,

@@ -66,6 +66,8 @@ pub enum SchemaName {
     IndexUseJson,
     /// index drop and index prune
     IndexDropJson,
+    /// index push and index pull
+    IndexCopyJson,
     /// config show
     ConfigJson,
     /// The first line of serve on stdout

@@ -5,28 +5,33 @@ mod list;
 mod portable;
 mod remove;
 mod switch;
+mod transfer;
 
 use std::sync::Arc;
 
-use super::{Context, open};
+use self::transfer::Way;
+use super::{Context, on_interrupt, open};
 use crate::cli::{Format, IndexArgs, IndexCommand, VersionName};
 use crate::error::{Exit, Failure};
 use crate::output::words::counted;
 use crate::output::{Adoption, Index};
 use crate::service::backends;
+use crate::store::edge::EdgeStore;
 use crate::ui::Ui;
 use crate::ui::sanitize::sanitize_line;
 
 pub(super) async fn run(ui: &mut Ui, context: Context, args: IndexArgs) -> Result<Exit, Failure> {
     match args.command {
-        IndexCommand::Verify => read_whole(ui, context, false).await,
-        IndexCommand::Repair => read_whole(ui, context, true).await,
+        IndexCommand::Verify => verify(ui, context).await,
+        IndexCommand::Repair => repair(ui, context).await,
         IndexCommand::List => list::list(ui, context).await,
         IndexCommand::Show { version } => list::show(ui, context, version).await,
         IndexCommand::Use { version } => switch::run(ui, context, Some(version)).await,
         IndexCommand::Rollback => switch::run(ui, context, None).await,
         IndexCommand::Drop { version } => remove::drop(ui, context, version).await,
         IndexCommand::Prune { keep } => remove::prune(ui, context, keep).await,
+        IndexCommand::Push { replace } => transfer::run(ui, context, Way::Push, replace).await,
+        IndexCommand::Pull { replace } => transfer::run(ui, context, Way::Pull, replace).await,
         IndexCommand::Adopt { from } => adopt(ui, context, from.as_deref()).await,
         IndexCommand::Export { file } => portable::export(ui, context, &file).await,
         IndexCommand::Import { file, replace } => {
@@ -47,38 +52,72 @@ fn checked(context: &Context, version: VersionName) -> Result<u32, Failure> {
     }
 }
 
-/// Reads everything of the embedded store's files; with `repair`, makes a version that is whole the collection.
-async fn read_whole(ui: &mut Ui, context: Context, repair: bool) -> Result<Exit, Failure> {
-    let note = ui.announcer();
-    let files = backends::files(&context, Arc::new(move |whom| note(&format!("waiting: {whom}"))))?;
+/// Reads everything that is stored: the files of an embedded collection, and on either store every chunk, which is
+/// compared with the records.
+async fn verify(ui: &mut Ui, context: Context) -> Result<Exit, Failure> {
     let collection = context.settings.collection.clone();
-    let (whole, repaired, passed_over) = if repair {
-        let repaired = files.repair().await?;
-        (repaired.whole, repaired.changed, repaired.passed_over)
-    } else {
-        let missing = || {
-            Failure::new(Exit::Config, format!("there is no collection `{collection}`"))
-                .hint("create it: docent ingest PATH")
-        };
-        (files.verify().await?.ok_or_else(missing)?, false, Vec::new())
+    if context.settings.qdrant.url.is_none() {
+        let files = files(ui, &context)?;
+        if files.verify().await?.is_none() {
+            return Err(Failure::config(format!("there is no collection `{collection}`"))
+                .hint("create it: docent ingest PATH"));
+        }
+    }
+    let compared = open(ui, context)?.compare_content(&on_interrupt()).await?;
+    if compared.is_unfinished {
+        ui.warn("a run is under way or was cut off, so chunks were not compared with records; docent ingest completes it");
+    } else if compared.unsealed > 0 {
+        let unsealed = counted(compared.unsealed, "document");
+        ui.warn(&format!(
+            "of {unsealed} of an earlier version of docent only the chunks were counted; docent ingest --rebuild keeps what they come to"
+        ));
+    }
+    let index = Index {
+        collection,
+        version: compared.version,
+        documents: compared.documents,
+        chunks: compared.chunks as usize,
+        content_hash: compared.content_hash.map(|hash| hash.0).filter(|_| !compared.is_unfinished),
+        repaired: false,
+        passed_over: Vec::new(),
     };
-    for why in &passed_over {
+    told(ui, index, "is whole")
+}
+
+/// Makes a version of an embedded collection that is whole the collection.
+async fn repair(ui: &mut Ui, context: Context) -> Result<Exit, Failure> {
+    let repaired = files(ui, &context)?.repair().await?;
+    for why in &repaired.passed_over {
         ui.warn(&sanitize_line(why));
     }
+    let index = Index {
+        collection: context.settings.collection.clone(),
+        version: repaired.whole.version,
+        documents: repaired.whole.documents,
+        chunks: repaired.whole.chunks,
+        content_hash: None,
+        repaired: repaired.changed,
+        passed_over: repaired.passed_over,
+    };
+    let what = if repaired.changed { "is the collection again" } else { "is whole" };
+    told(ui, index, what)
+}
+
+fn files(ui: &Ui, context: &Context) -> Result<EdgeStore, Failure> {
+    let note = ui.announcer();
+    backends::files(context, Arc::new(move |whom| note(&format!("waiting: {whom}"))))
+}
+
+fn told(ui: &mut Ui, index: Index, what: &str) -> Result<Exit, Failure> {
     if ui.format == Format::Text {
-        let what = if repaired { "is the collection again" } else { "is whole" };
-        let documents = counted(whole.documents, "document");
-        let chunks = counted(whole.chunks, "chunk");
-        ui.data(&format!("{collection}@v{} {what}: {documents}, {chunks}\n", whole.version))?;
+        let documents = counted(index.documents, "document");
+        let chunks = counted(index.chunks, "chunk");
+        let Index { collection, version, .. } = &index;
+        let content = index.content_hash.as_ref();
+        let content = content.map(|hash| format!("\ncontent {hash}")).unwrap_or_default();
+        ui.data(&format!("{collection}@v{version} {what}: {documents}, {chunks}{content}\n"))?;
     } else {
-        ui.json(Index {
-            collection,
-            version: whole.version,
-            documents: whole.documents,
-            chunks: whole.chunks,
-            repaired,
-            passed_over,
-        })?;
+        ui.json(index)?;
     }
     Ok(Exit::Done)
 }

@@ -10,8 +10,8 @@ use crate::ingest::IngestReport;
 use crate::ingest::preview::Preview;
 use crate::output::{
     Adoption, AnswerJson, BatchRow, Doctor, Event, ExplainEvent, ExplainJson, Found, HitJson,
-    Index, IndexFile, Message, RemovedVersions, RequestJson, ShowEvent, ShowJson, ShownSettings,
-    Status, SwitchedVersion, TraceList, Turn, VersionList, VersionShown, schema_of,
+    Index, IndexCopy, IndexFile, Message, RemovedVersions, RequestJson, ShowEvent, ShowJson,
+    ShownSettings, Status, SwitchedVersion, TraceList, Turn, VersionList, VersionShown, schema_of,
 };
 use crate::serve::{self, LogEntry, UsageResponse};
 use crate::trace::Trace;
@@ -45,6 +45,7 @@ fn schema(name: SchemaName) -> String {
         SchemaName::DoctorJson => schema_of::<Doctor>("doctor"),
         SchemaName::IndexJson => schema_of::<Index>("index verify and index repair"),
         SchemaName::IndexAdoptJson => schema_of::<Adoption>("index adopt"),
+        SchemaName::IndexCopyJson => schema_of::<IndexCopy>("index push and index pull"),
         SchemaName::IndexFileJson => schema_of::<IndexFile>("index export and index import"),
         SchemaName::IndexListJson => schema_of::<VersionList>("index list"),
         SchemaName::IndexShowJson => schema_of::<VersionShown>("index show"),

@@ -162,6 +162,7 @@ mod tests {
             warnings: Vec::new(),
             ocr: None,
             language: None,
+            content_hash: None,
         };
         let said = |shown: &Shown| warnings(shown).join("\n");
         let mut whole = shown(Some(record.clone()), 3);

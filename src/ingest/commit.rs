@@ -110,6 +110,7 @@ impl<'a> Committer<'a> {
         // validators, it does come again.
         let incomplete = survey.incomplete.iter().map(|record| DocumentRecord {
             document_hash: ContentHash(String::new()),
+            content_hash: None,
             web: record.web.clone().map(|mut web| {
                 web.validators = Validators::default();
                 web
@@ -118,6 +119,7 @@ impl<'a> Committer<'a> {
         });
         let pages = survey.pages.touched(&survey.plan, known);
         let records: Vec<DocumentRecord> = touched.chain(incomplete).chain(pages).collect();
+        self.ledger.stored(&records);
         if !records.is_empty() {
             self.recorded = true;
             self.store.put_documents(&records).await?;

@@ -9,7 +9,9 @@ use super::chunk::{self, ChunkOptions};
 use super::document::Document;
 use crate::embed::Embedder;
 use crate::embed::sparse::{TermCounters, language_of_document};
-use crate::types::{Chunk, ContentHash, DocumentRecord, Locator, Recognition};
+use crate::types::{
+    Chunk, ChunkContent, ContentHash, DocumentDigest, DocumentRecord, Locator, Recognition,
+};
 
 /// The chunks of a document, in order.
 pub(super) struct Chunks {
@@ -68,7 +70,13 @@ pub(super) fn cut(
     }
     record.chunks = cuts.len() as u32;
     let Document { title, text, page_labels, .. } = document;
-    (record.clone(), Box::new(Chunks { title, text, page_labels, record, cuts, next: 0 }))
+    let mut chunks = Chunks { title, text, page_labels, record, cuts, next: 0 };
+    let mut content = DocumentDigest::default();
+    for cut in &chunks.cuts {
+        content.add(&chunks.content(cut));
+    }
+    chunks.record.content_hash = Some(content.finish());
+    (chunks.record.clone(), Box::new(chunks))
 }
 
 impl Chunks {
@@ -77,9 +85,26 @@ impl Chunks {
         self.len() == 0
     }
 
-    fn page_label(&self, page: u32) -> Option<String> {
+    /// What the document calls the page of a chunk.
+    fn page_label(&self, locator: Locator) -> Option<&str> {
+        let page = locator.page()?;
         let at = self.page_labels.binary_search_by_key(&page, |(number, _)| *number).ok()?;
-        Some(self.page_labels[at].1.clone())
+        Some(&self.page_labels[at].1)
+    }
+
+    /// See [`ChunkContent::digest`].
+    fn content(&self, cut: &Cut) -> [u8; 32] {
+        let content = ChunkContent {
+            chunk_hash: &ContentHash::from_digest(&cut.digest),
+            document_hash: &self.record.document_hash,
+            title: &self.title,
+            locator: cut.locator,
+            kind: self.record.kind,
+            tags: &self.record.tags,
+            page_label: self.page_label(cut.locator),
+            recognition: cut.recognition.as_deref(),
+        };
+        content.digest()
     }
 
     /// The ids of all of them.
@@ -121,7 +146,7 @@ impl Iterator for Chunks {
             chunk_hash: ContentHash::from_digest(digest),
             occurrence,
             tags: self.record.tags.clone(),
-            page_label: locator.page().and_then(|page| self.page_label(page)),
+            page_label: self.page_label(locator).map(str::to_owned),
             recognition: recognition.as_deref().cloned(),
         })
     }

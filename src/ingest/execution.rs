@@ -189,6 +189,7 @@ impl Execution<'_> {
             sites: Vec::new(),
             runs: Vec::new(),
             languages: BTreeMap::new(),
+            content_hash: None,
         };
         ledger.create(store, manifest).await
     }
@@ -218,9 +219,7 @@ impl Execution<'_> {
         } else {
             store.flush().await?;
         }
-        if changed {
-            committer.ledger.count_languages(&survey.records);
-        }
+        committer.ledger.sum_up(&survey.records);
         committer.ledger.close(store, end).await?;
         match self.destination.build {
             Build::Rebuild(..) if end == End::CutShort => store.drop_collection().await,

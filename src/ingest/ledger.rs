@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use crate::embed::sparse;
 use crate::error::{BackendError, Fault, Service};
 use crate::store::CollectionWriter;
-use crate::types::{DocumentRecord, Manifest, Run, Site, SparseId};
+use crate::types::{
+    ContentHash, DocumentRecord, Manifest, Run, Site, SparseId, content_of_documents,
+};
 
 /// How a run ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,6 +55,13 @@ impl Kept {
     }
 }
 
+/// What counts of a document for the collection.
+struct Stored {
+    /// Of its terms.
+    language: String,
+    content_hash: Option<ContentHash>,
+}
+
 pub(super) struct Ledger {
     /// `None` until the collection is created.
     manifest: Option<Manifest>,
@@ -61,8 +70,8 @@ pub(super) struct Ledger {
     open: bool,
     /// Language of most documents, of those of which it can be told.
     usual: String,
-    /// Documents that this run has stored, each with that of its terms, or taken out.
-    spoken: HashMap<String, Option<String>>,
+    /// Documents that this run has stored, or taken out.
+    changed: HashMap<String, Option<Stored>>,
     /// This run has made the collection.
     pub created: bool,
 }
@@ -71,7 +80,7 @@ impl Ledger {
     pub(super) fn new(manifest: Option<Manifest>, run: Run, kept: Kept) -> Self {
         let spoken = manifest.iter().flat_map(|manifest| &manifest.languages);
         let usual = most(spoken.map(|(language, documents)| (language.as_str(), *documents)));
-        Self { manifest, run, kept, open: false, usual, spoken: HashMap::new(), created: false }
+        Self { manifest, run, kept, open: false, usual, changed: HashMap::new(), created: false }
     }
 
     /// Told of the first documents of a collection.
@@ -162,28 +171,34 @@ impl Ledger {
 
     /// Told of documents that are stored.
     pub(super) fn stored(&mut self, records: &[DocumentRecord]) {
-        let usual = &self.usual;
-        let language =
-            |record: &DocumentRecord| Some(sparse::language_of_terms(record, usual).to_owned());
-        let spoken = records.iter().map(|record| (record.source.clone(), language(record)));
-        self.spoken.extend(spoken);
+        let stored = |record: &DocumentRecord| Stored {
+            language: sparse::language_of_terms(record, &self.usual).to_owned(),
+            content_hash: record.content_hash.clone(),
+        };
+        let stored = records.iter().map(|record| (record.source.clone(), Some(stored(record))));
+        self.changed.extend(stored);
     }
 
     /// Told of documents that were taken out.
     pub(super) fn took_out(&mut self, sources: &[String]) {
-        self.spoken.extend(sources.iter().map(|source| (source.clone(), None)));
+        self.changed.extend(sources.iter().map(|source| (source.clone(), None)));
     }
 
-    /// Counts the languages of what is stored, of which `before` was there when the run began.
-    pub(super) fn count_languages(&mut self, before: &[DocumentRecord]) {
+    /// Counts the languages of what is stored, and says what it comes to; `before` was there when the run
+    /// began.
+    pub(super) fn sum_up(&mut self, before: &[DocumentRecord]) {
         let Some(manifest) = &mut self.manifest else { return };
-        let stayed = before.iter().filter(|record| !self.spoken.contains_key(&record.source));
-        let stayed = stayed.map(|record| sparse::language_of_terms(record, &self.usual));
-        let stored = self.spoken.values().flatten().map(String::as_str);
+        let stayed = before.iter().filter(|record| !self.changed.contains_key(&record.source));
+        let changed = self.changed.iter().filter_map(|(source, it)| Some((source, it.as_ref()?)));
+        let languages = stayed.clone().map(|it| sparse::language_of_terms(it, &self.usual));
+        let languages = languages.chain(changed.clone().map(|(_, it)| it.language.as_str()));
         manifest.languages.clear();
-        for language in stayed.chain(stored) {
+        for language in languages {
             *manifest.languages.entry(language.to_owned()).or_default() += 1;
         }
+        let stayed = stayed.map(|it| (it.source.as_str(), it.content_hash.as_ref()));
+        let changed = changed.map(|(source, it)| (source.as_str(), it.content_hash.as_ref()));
+        manifest.content_hash = content_of_documents(stayed.chain(changed));
     }
 
     /// After everything is durable: the run is part of the lineage if it changed anything, and done

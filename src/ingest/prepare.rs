@@ -283,6 +283,7 @@ async fn try_prepare(
             warnings: std::mem::take(&mut document.warnings),
             ocr: document.ocr.take().map(Box::new),
             language: None,
+            content_hash: None,
         };
         let (record, chunks) = cut::cut(record, document, &chunk_options, &*embedder, &terms);
         if chunks.is_done() {

@@ -93,6 +93,9 @@ pub struct Index {
     pub version: u32,
     pub documents: usize,
     pub chunks: usize,
+    /// What the documents come to, whatever the order and the store: SHA-256 over sources, texts, places and
+    /// tags. Null after a repair, while a run is not finished, and where documents were brought in before it was kept.
+    pub content_hash: Option<String>,
     /// Another version is the collection now, or the pointer to it was written again.
     pub repaired: bool,
     /// Newer versions that are not whole, and why.
@@ -111,6 +114,28 @@ pub struct Adoption {
     pub named: bool,
     /// Projects that it belonged to before.
     pub formerly: Vec<String>,
+}
+
+/// A collection that was brought in line with the same one on another store.
+#[derive(Serialize, JsonSchema)]
+pub struct IndexCopy {
+    /// Where it is from: a directory, or the addresses of a server.
+    pub from: String,
+    /// Its name there.
+    pub from_collection: String,
+    pub to: String,
+    pub collection: String,
+    pub added: usize,
+    pub changed: usize,
+    pub deleted: usize,
+    pub unchanged: usize,
+    /// Chunks that went over.
+    pub sent: u64,
+    /// Chunks of the collection now.
+    pub chunks: u64,
+    /// What the documents come to on both sides, as `index verify` has it. Null where documents were brought
+    /// in before it was kept: then only chunks were counted.
+    pub content_hash: Option<String>,
 }
 
 /// A collection that was exported to a file, or imported from one.

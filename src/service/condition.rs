@@ -61,6 +61,7 @@ mod tests {
             warnings: Vec::new(),
             ocr: None,
             language: None,
+            content_hash: None,
         };
         let tag = |tag: &str| Condition::Tag(tag.to_owned());
         let not = |condition| Condition::Not(Box::new(condition));

@@ -20,9 +20,11 @@
 //! | [`explaining`] | why a document is not among the passages |
 //! | [`freshness`] | how stored documents compare with their files |
 //! | [`globs`] | paths, directories and globs that choose documents |
+//! | [`integrity`] | whether what is stored says what its records say |
 //! | [`source`] | what somebody names → a document that is stored |
 //! | [`show`] | what was read of a document, chunk by chunk |
 //! | [`sync`] | sources → the collection: what `ingest` and `query --from` do |
+//! | [`transfer`] | a collection → the same one on another store |
 //! | [`uploads`] | documents that were uploaded to a server → the collection |
 //! | [`versions`] | the versions of a collection: listed, switched to, removed |
 //! | [`watching`] | a collection that is kept in line with its files |
@@ -38,6 +40,7 @@ pub mod engine;
 pub mod explaining;
 pub mod freshness;
 pub mod globs;
+pub mod integrity;
 mod layout;
 mod ownership;
 pub mod portable;
@@ -48,6 +51,7 @@ pub mod retrieval;
 pub mod show;
 pub mod source;
 pub mod sync;
+pub mod transfer;
 pub mod uploads;
 pub mod versions;
 pub mod watching;

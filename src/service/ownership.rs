@@ -84,6 +84,7 @@ impl Engine {
     pub(super) async fn own_whole(
         &self,
         writer: &Arc<dyn CollectionWriter>,
+        flag: &str,
     ) -> Result<Arc<dyn CollectionWriter>, Failure> {
         let Some(project) = &self.context.project else { return Ok(Arc::clone(writer)) };
         project.check()?;
@@ -97,7 +98,7 @@ impl Engine {
         }
         let part = Part::of(&project.name, owner, manifest.as_ref(), &**writer).await?;
         if let Some(manifest) = &manifest {
-            self.may_rebuild(project, manifest, &part, "--replace")?;
+            self.may_rebuild(project, manifest, &part, flag)?;
         }
         project.keep()?;
         Ok(part.written(Arc::clone(writer)))

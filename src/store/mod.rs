@@ -26,7 +26,7 @@ mod search;
 mod versions;
 
 #[cfg(test)]
-mod contract;
+pub(crate) mod contract;
 #[cfg(test)]
 mod scripted;
 

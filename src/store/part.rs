@@ -116,6 +116,10 @@ impl Part {
             whole.owner.guests.retain(|guest| guest.project != self.project);
             whole.owner.guests.push(Guest { project: self.project.clone(), roots, sites });
         }
+        if !self.others.is_empty() {
+            // What those of others come to, their runs know.
+            whole.content_hash = None;
+        }
         if whole.unfinished.is_none() && self.damaged_others.load(Ordering::Relaxed) {
             whole.unfinished = self.unfinished();
         }

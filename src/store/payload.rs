@@ -277,6 +277,7 @@ pub(super) mod tests {
             warned in proptest::option::of(any::<(String, Vec<u32>)>()),
             read in proptest::option::of(any::<(String, Vec<u32>)>()),
             language in proptest::option::of(any::<String>()),
+            content in proptest::option::of(any::<String>()),
         ) -> DocumentRecord {
             let document_hash = ContentHash::of(source.as_bytes());
             let warnings = warned.into_iter().map(|(message, pages)| {
@@ -287,6 +288,7 @@ pub(super) mod tests {
                 source, document_hash, size, mtime, kind, chunks, terms, tags, text_fields,
                 ingested_at, run_id: Uuid::from_u128(run), project, web: web.map(Box::new), secrets,
                 warnings: warnings.collect(), ocr, language,
+                content_hash: content.map(|content| ContentHash::of(content.as_bytes())),
             }
         }
     }

@@ -51,6 +51,10 @@ pub struct DocumentRecord {
     /// Language of most of its text, such as `german`; `None` where it cannot be told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
+    /// What its chunks come to, see [`DocumentDigest`](super::DocumentDigest). `None` where it was brought in
+    /// before that was kept, and while it is not complete.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_hash: Option<ContentHash>,
 }
 
 impl DocumentRecord {

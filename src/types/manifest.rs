@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::Ownership;
+use super::{ContentHash, Ownership};
 
 /// What built a collection version. A command whose settings disagree with it stops.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -38,6 +38,11 @@ pub struct Manifest {
     /// for one that a later run met first. The words of a question are looked for in all of them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub languages: BTreeMap<String, u64>,
+    /// What all documents come to, see [`content_of_documents`](super::content_of_documents), as the last run
+    /// that came to its end has left them. `None` where that is not known of one of them, and where
+    /// several projects bring documents in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_hash: Option<ContentHash>,
 }
 
 impl Manifest {

@@ -84,6 +84,7 @@ mod tls;
 mod together;
 mod torn;
 mod trace;
+mod transfer;
 mod trust;
 mod typed;
 mod unread;

@@ -49,10 +49,10 @@ pub(crate) fn on_server(mut env: TestEnv, server: &ScriptedQdrant) -> TestEnv {
 }
 
 /// What was asked, and the place and score of each hit.
-type Found = Vec<(String, Vec<(String, f64)>)>;
+pub(crate) type Found = Vec<(String, Vec<(String, f64)>)>;
 
 /// What is found in every mode.
-fn found(env: &TestEnv) -> Found {
+pub(crate) fn found(env: &TestEnv) -> Found {
     let mut found = Vec::new();
     for mode in ["sparse", "dense", "hybrid"] {
         for question in [
@@ -78,7 +78,7 @@ fn found(env: &TestEnv) -> Found {
 /// question in an order that depends on the order in which chunks were stored: the last digit may
 /// differ, and which of those comes first that are equal; of those at the end, some may be left out.
 #[track_caller]
-fn assert_found_alike(one: &Found, other: &Found) {
+pub(crate) fn assert_found_alike(one: &Found, other: &Found) {
     const CLOSE: f64 = 1e-5;
     for ((asked, one), (_, other)) in one.iter().zip(other) {
         assert!(!one.is_empty(), "{asked}");
@@ -94,7 +94,7 @@ fn assert_found_alike(one: &Found, other: &Found) {
 }
 
 /// What is stored of documents and failures, but for whose it is.
-fn records(env: &TestEnv) -> (Value, Value, Value) {
+pub(crate) fn records(env: &TestEnv) -> (Value, Value, Value) {
     let status = env.run(&["status", "--documents", "--format", "json"]).expect(0).json();
     let without = |field: &str| {
         let mut records = status[field].clone();

@@ -32,6 +32,7 @@ fn ready(source: &str, expected: u32) -> Prepared {
         warnings: Vec::new(),
         ocr: None,
         language: None,
+        content_hash: None,
     };
     let document = Document {
         title: String::new(),

@@ -47,6 +47,7 @@ fn record(&(name, content, mtime): &Row) -> DocumentRecord {
         warnings: Vec::new(),
         ocr: None,
         language: None,
+        content_hash: None,
     }
 }
 

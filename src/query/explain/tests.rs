@@ -28,6 +28,7 @@ fn record(source: &str) -> DocumentRecord {
         warnings: Vec::new(),
         ocr: None,
         language: None,
+        content_hash: None,
     }
 }
 

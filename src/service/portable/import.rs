@@ -94,7 +94,7 @@ impl Engine {
         if !replace && writer.manifest().await?.is_some() {
             return Err(self.is_there());
         }
-        let own = self.own_whole(writer).await?;
+        let own = self.own_whole(writer, "--replace").await?;
         let name = package.name();
         let cwd = self.context.cwd.clone();
         let opened = task::spawn_blocking(move || match package {
@@ -204,7 +204,8 @@ async fn fill(
     if cancel.is_cancelled() { Err(Failure::interrupted()) } else { Ok(sealed) }
 }
 
-fn this_run() -> Run {
+/// One that begins now.
+pub(in crate::service) fn this_run() -> Run {
     let started_at = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
     let docent = env!("CARGO_PKG_VERSION").to_owned();
     Run { run_id: Uuid::now_v7(), started_at, docent, roots: Vec::new() }

@@ -7,6 +7,7 @@ mod import;
 use tokio::task::JoinError;
 
 pub use self::import::Package;
+pub(super) use self::import::this_run;
 use crate::error::{Exit, Failure};
 use crate::store::archive::{ArchiveError, Head, Sealed};
 use crate::types::{ContentHash, EmbedderId};

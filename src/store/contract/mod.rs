@@ -65,6 +65,7 @@ pub(super) fn manifest() -> Manifest {
         roots: Vec::new(),
         sites: Vec::new(),
         languages: BTreeMap::new(),
+        content_hash: None,
     }
 }
 
@@ -74,7 +75,7 @@ async fn upserted(store: &dyn CollectionWriter, points: Vec<Point>) -> Result<()
     store.flush().await
 }
 
-pub(super) fn chunk(source: &str, ordinal: u32, text: &str) -> Chunk {
+pub(crate) fn chunk(source: &str, ordinal: u32, text: &str) -> Chunk {
     Chunk {
         source: source.to_owned(),
         title: format!("Title of {source}"),
@@ -103,7 +104,7 @@ pub(super) fn point(chunk: Chunk, dense: [f32; DIMENSIONS], terms: &[(u32, f32)]
     Point { chunk, dense: Some(dense.to_vec()), sparse: SparseVector { indices, values } }
 }
 
-pub(super) fn document(source: &str, chunks: u32) -> DocumentRecord {
+pub(crate) fn document(source: &str, chunks: u32) -> DocumentRecord {
     DocumentRecord {
         project: None,
         source: source.to_owned(),
@@ -130,6 +131,7 @@ pub(super) fn document(source: &str, chunks: u32) -> DocumentRecord {
         }],
         ocr: Some(Box::new(OcrRecord { model: "pp-ocrv6-tiny".to_owned(), pages: vec![1, 2] })),
         language: Some("german".to_owned()),
+        content_hash: Some(ContentHash::of(b"content")),
     }
 }
 

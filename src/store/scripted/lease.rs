@@ -311,6 +311,7 @@ async fn a_late_writer_renews_before_its_next_update() {
 #[tokio::test]
 async fn a_lease_whose_answer_was_lost_is_held() {
     let (script, options) = server();
+    let options = ServerOptions { retry_for: PATIENCE, ..options };
     script.lost.lock().unwrap().extend(["upsert", "create", "upsert"]);
     let store = another(&options).lease_life(Duration::from_millis(1));
     let writer = store.write().await.unwrap();

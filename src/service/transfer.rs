@@ -1,0 +1,322 @@
+//! A collection → the same one on another store: an embedded one and one on a server are brought in line
+//! with each other. Nothing is embedded, and only what differs goes over.
+//!
+//! A document is replaced as an ingest replaces it: others see its old state or its new one. So what was cut off
+//! goes on where it was.
+
+mod differences;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use self::differences::Differences;
+use super::engine::Engine;
+use super::portable::this_run;
+use crate::cancel::Cancel;
+use crate::error::{Exit, Failure};
+use crate::store::{ChunkPage, CollectionWriter, Intent, Reader, chunks_of};
+use crate::types::{Chunk, ContentHash, DocumentRecord, Filter, Manifest, Ownership, Point};
+
+/// Chunks of one request, which are held in memory; and of documents that are replaced together.
+const CHUNKS: usize = 512;
+
+/// Documents that are replaced together.
+const DOCUMENTS: usize = 128;
+
+/// Chunks after which what was written becomes durable bit by bit, so that memory stays as it is.
+const CHECKPOINT: u64 = 4_096;
+
+/// Hears how many chunks of how many went over.
+pub type OnSent<'a> = &'a mut (dyn FnMut(u64, u64) + Send);
+
+/// What went over.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Transfer {
+    pub added: usize,
+    pub changed: usize,
+    pub deleted: usize,
+    pub unchanged: usize,
+    /// Chunks that were sent.
+    pub sent: u64,
+    /// Chunks of the collection now.
+    pub chunks: u64,
+    /// What its documents come to on both sides.
+    pub content_hash: Option<ContentHash>,
+    /// What was asked for and changes nothing, for a person.
+    pub notes: Vec<String>,
+}
+
+impl Engine {
+    /// Brings the collection in line with what `source` has. Where it is not there, it is made; where it was
+    /// built otherwise, `replace` fills another and puts that in its place.
+    ///
+    /// # Errors
+    /// A run on `source` is not finished, the collection is another project's or was built otherwise, a store
+    /// fails, or what came is not what was sent.
+    pub async fn take_over_from(
+        &self,
+        source: &Engine,
+        replace: bool,
+        cancel: &Cancel,
+        on: OnSent<'_>,
+    ) -> Result<Transfer, Failure> {
+        let from = source.reader().await?;
+        if from.manifest().unfinished.is_some() {
+            return Err(source.is_unfinished());
+        }
+        let writer = tokio::select! {
+            writer = self.collection().write() => writer?,
+            () = cancel.cancelled() => return Err(Failure::interrupted()),
+        };
+        let taken = self.take_over(&writer, &from, replace, cancel, on).await;
+        let closed = writer.close().await;
+        let taken = taken?;
+        closed?;
+        let compared = self.compare_content(cancel).await?;
+        if compared.content_hash != taken.content_hash {
+            return Err(Failure::new(
+                Exit::Backend,
+                "what is stored now does not say what was sent".to_owned(),
+            )
+            .hint("run this again; where that does not help, send all of it: --replace"));
+        }
+        let notes = self.layout_notes(false).await;
+        Ok(Transfer { chunks: compared.chunks, notes, ..taken })
+    }
+
+    async fn take_over(
+        &self,
+        writer: &Arc<dyn CollectionWriter>,
+        from: &Reader,
+        replace: bool,
+        cancel: &Cancel,
+        on: OnSent<'_>,
+    ) -> Result<Transfer, Failure> {
+        let own = self.own_whole(writer, "a copy").await?;
+        let there = own.manifest().await?;
+        let beside = replace && there.is_some();
+        if let Some(there) = there.as_ref().filter(|_| !replace) {
+            self.check_built_alike(from.manifest(), there)?;
+        }
+        let to = if beside { own.successor().await? } else { own };
+        let sending = Sending { from, to: &*to, sent: 0, all: 0, unflushed: 0 };
+        match sending.send(cancel, on).await {
+            Ok(transfer) => {
+                if beside {
+                    to.publish(self.context.settings.index_keep).await?;
+                }
+                Ok(transfer)
+            }
+            Err(failure) => {
+                if beside {
+                    // What can't be removed now is removed by the next writer.
+                    let _ = to.drop_collection().await;
+                }
+                Err(failure)
+            }
+        }
+    }
+
+    fn is_unfinished(&self) -> Failure {
+        let collection = &self.context.settings.collection;
+        let message = format!(
+            "collection `{collection}` in {} is not finished: an ingest is under way, or was cut off",
+            self.collection().endpoint()
+        );
+        Failure::new(Exit::Negative, message)
+            .hint("run this again when it is done; `docent ingest` completes one that was cut off")
+    }
+
+    /// Vectors and words of both can be asked with the same question.
+    fn check_built_alike(&self, from: &Manifest, there: &Manifest) -> Result<(), Failure> {
+        let (one, other) = (from, there);
+        let difference = if one.embedder != other.embedder {
+            format!("its embedder is {}, and not {}", other.embedder.name, one.embedder.name)
+        } else if one.chunker != other.chunker {
+            "its documents were cut otherwise".to_owned()
+        } else if one.sparse != other.sparse {
+            "its words are weighed otherwise, by another mean length of chunks as a rule".to_owned()
+        } else {
+            return Ok(());
+        };
+        let collection = &self.context.settings.collection;
+        let message = format!(
+            "collection `{collection}` in {} was built otherwise: {difference}",
+            self.collection().endpoint()
+        );
+        Err(Failure::config(message)
+            .hint("put this one in its place with --replace, or name another with --collection"))
+    }
+}
+
+/// What is under way.
+struct Sending<'a> {
+    from: &'a Reader,
+    to: &'a dyn CollectionWriter,
+    sent: u64,
+    all: u64,
+    unflushed: u64,
+}
+
+impl Sending<'_> {
+    async fn send(mut self, cancel: &Cancel, on: OnSent<'_>) -> Result<Transfer, Failure> {
+        let (from, to) = (self.from, self.to);
+        let records: Vec<DocumentRecord> =
+            from.documents().await?.into_iter().map(anybodys).collect();
+        let there = to.manifest().await?;
+        let mut before = Vec::new();
+        let mut tally = Vec::new();
+        match &there {
+            None => to.create(&self.begun(None)).await?,
+            Some(there) => {
+                before = to.documents().await?.into_iter().map(anybodys).collect();
+                if there.unfinished.is_some() {
+                    tally = to.tally().await?;
+                }
+                to.put_manifest(&self.begun(Some(there))).await?;
+            }
+        }
+        let is_unfinished = there.as_ref().is_some_and(|there| there.unfinished.is_some());
+        let differences = Differences::of(&records, &before, is_unfinished.then_some(&tally[..]));
+        self.all = differences.chunks();
+        to.put_documents(&differences.touched).await?;
+        for batch in differences.batches(DOCUMENTS, CHUNKS as u64) {
+            if cancel.is_cancelled() {
+                to.flush().await?;
+                return Err(Failure::interrupted());
+            }
+            self.replace(batch, &differences.there, cancel, on).await?;
+        }
+        to.delete_documents(&differences.gone).await?;
+        self.put_failures().await?;
+        to.optimize().await?;
+        let mut manifest = from.manifest().as_ref().clone();
+        manifest.owner = Ownership::default();
+        if let Some(there) = there {
+            // Readers know it by that.
+            manifest.created_at = there.created_at;
+        }
+        to.put_manifest(&manifest).await?;
+        let changed = differences.sent.iter().filter(|it| differences.had(&it.source)).count();
+        Ok(Transfer {
+            added: differences.sent.len() - changed,
+            changed,
+            deleted: differences.gone.len(),
+            unchanged: records.len() - differences.sent.len(),
+            sent: self.sent,
+            content_hash: manifest.content_hash,
+            ..Transfer::default()
+        })
+    }
+
+    /// The manifest until all of it is there. Whoever asks meanwhile asks in the languages of both.
+    fn begun(&self, there: Option<&Manifest>) -> Manifest {
+        let mut begun = self.from.manifest().as_ref().clone();
+        for language in there.iter().flat_map(|there| there.languages.keys()) {
+            begun.languages.entry(language.clone()).or_default();
+        }
+        if let Some(there) = there {
+            begun.created_at.clone_from(&there.created_at);
+        }
+        begun.owner = Ownership::default();
+        begun.unfinished = Some(this_run());
+        begun
+    }
+
+    /// Stores documents in place of what there is of them.
+    async fn replace(
+        &mut self,
+        records: &[&DocumentRecord],
+        there: &HashSet<String>,
+        cancel: &Cancel,
+        on: OnSent<'_>,
+    ) -> Result<(), Failure> {
+        let (to, from) = (self.to, self.from);
+        let chunks: u64 = records.iter().map(|record| u64::from(record.chunks)).sum();
+        let in_parts = chunks > CHUNKS as u64;
+        let sources: Vec<String> = records.iter().map(|record| record.source.clone()).collect();
+        let stale: Vec<String> =
+            sources.iter().filter(|source| there.contains(*source)).cloned().collect();
+        let (mut intents, mut keep) = (Vec::new(), Vec::new());
+        for record in records {
+            let ids =
+                if there.contains(&record.source) { Some(ids(from, record).await?) } else { None };
+            keep.extend(ids.iter().flatten().copied());
+            intents.push(Intent {
+                source: record.source.clone(),
+                run_id: record.run_id,
+                replaces_all_but: ids,
+                moved_from: None,
+                in_parts,
+            });
+        }
+        let mut page = page_of(&sources);
+        let mut points = from.points(page.clone()).await?;
+        // Held while others may not look: nothing is read in between, where there is one page.
+        let change = if in_parts { None } else { Some(to.begin().await) };
+        to.will_store(&intents).await?;
+        loop {
+            self.upsert(points.points, on).await?;
+            page.from = points.next;
+            if page.from.is_none() {
+                break;
+            }
+            if cancel.is_cancelled() {
+                return Err(Failure::interrupted());
+            }
+            points = from.points(page.clone()).await?;
+        }
+        let records: Vec<DocumentRecord> = records.iter().map(|&record| record.clone()).collect();
+        to.put_documents(&records).await?;
+        if !stale.is_empty() {
+            // What is taken out is not missed after a kill: what takes its place is durable.
+            to.flush().await?;
+            to.delete_chunks(&stale, &keep).await?;
+        }
+        to.have_stored(&sources).await?;
+        drop(change);
+        if self.unflushed >= CHECKPOINT {
+            to.checkpoint().await?;
+            self.unflushed = 0;
+        }
+        Ok(())
+    }
+
+    async fn upsert(&mut self, points: Vec<Point>, on: OnSent<'_>) -> Result<(), Failure> {
+        let count = points.len() as u64;
+        if count > 0 {
+            self.to.upsert(points).await?;
+        }
+        self.sent += count;
+        self.unflushed += count;
+        on(self.sent, self.all);
+        Ok(())
+    }
+
+    async fn put_failures(&self) -> Result<(), Failure> {
+        let failures = self.from.failures().await?;
+        let named: HashSet<&str> = failures.iter().map(|failure| failure.source.as_str()).collect();
+        let over = self.to.failures().await?.into_iter().map(|failure| failure.source);
+        let over: Vec<String> = over.filter(|source| !named.contains(source.as_str())).collect();
+        self.to.delete_failures(&over).await?;
+        Ok(self.to.put_failures(&failures).await?)
+    }
+}
+
+/// Whose it is, each store says for itself.
+fn anybodys(record: DocumentRecord) -> DocumentRecord {
+    DocumentRecord { project: None, ..record }
+}
+
+fn page_of(sources: &[String]) -> ChunkPage {
+    let filter = Filter { sources: Some(sources.to_vec()), ..Filter::default() };
+    ChunkPage { filter, limit: CHUNKS, from: None }
+}
+
+/// Ids of the chunks of a document.
+async fn ids(from: &Reader, record: &DocumentRecord) -> Result<Vec<Uuid>, Failure> {
+    let chunks = chunks_of(&**from.store(), &record.source).await?;
+    Ok(chunks.iter().map(Chunk::id).collect())
+}
