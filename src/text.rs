@@ -5,7 +5,9 @@
 //! Markdown is read as far as that needs, no further; plain text is Markdown without markup.
 
 mod fold;
+mod inline;
 mod language;
+mod links;
 mod markup;
 mod script;
 mod visible;
@@ -16,8 +18,9 @@ use std::ops::Range;
 use unicode_segmentation::UnicodeSegmentation as _;
 
 pub use fold::{composed, fold, legible, plain_digits};
+pub use inline::{Span, SpanKind, spans, widened};
 pub use language::language_of;
-pub use markup::{is_template, reference, without_tags};
+pub use markup::{is_template, without_tags};
 pub use script::{full_stop, is_unspaced, word_count};
 pub use visible::{as_seen, is_visible, joins};
 pub use words::Words;
@@ -299,6 +302,7 @@ pub fn sentences(text: &str, block: &Range<usize>) -> Vec<Range<usize>> {
     let ticks = |text: &str| text.matches('`').count() % 2;
     // `println!` in backticks ends no sentence.
     let paired = ticks(&flat) == 0;
+    let whole = unbroken(&flat);
     let bounds = flat.split_sentence_bound_indices();
     let bounds = bounds.flat_map(|(at, sentence)| script::at_spaces(at, sentence));
     for (at, sentence) in bounds.flat_map(|(at, sentence)| before_code(at, sentence)) {
@@ -306,14 +310,26 @@ pub fn sentences(text: &str, block: &Range<usize>) -> Vec<Range<usize>> {
         if range.is_empty() {
             continue;
         }
+        let end = range.end;
         match sentences.last_mut().filter(|_| joined) {
-            Some(last) => last.end = range.end,
+            Some(last) => last.end = end,
             None => sentences.push(range),
         }
         in_code ^= paired && ticks(sentence) == 1;
-        joined = in_code || goes_on(sentence);
+        let within =
+            |span: &Range<usize>| span.start < end - block.start && end - block.start < span.end;
+        joined = in_code || whole.iter().any(within) || goes_on(sentence);
     }
     sentences
+}
+
+/// The links and the mathematics of a paragraph: what looks like the end of a sentence in them is none.
+fn unbroken(paragraph: &str) -> Vec<Range<usize>> {
+    if !paragraph.contains(['$', '[', '\\']) {
+        return Vec::new();
+    }
+    let of_kind = |span: &Span| matches!(span.kind, SpanKind::Math | SpanKind::Link);
+    spans(paragraph).into_iter().filter(of_kind).map(|span| span.range).collect()
 }
 
 /// Cuts a sentence also before a name in backticks, which need not begin in upper case.

@@ -3,6 +3,8 @@
 //! Of HTML, MDX, mdBook, the generators of sites, reStructuredText and `AsciiDoc`; no line of it is a
 //! sentence of prose.
 
+use super::links::{cross_reference, quoted_target, reference};
+
 /// Markup within a line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Inline {
@@ -48,13 +50,15 @@ const PARTING: [&str; 25] = [
 ];
 /// Longest tag and comment, in bytes.
 const LONGEST: usize = 4000;
-/// Longest label of a link that is defined elsewhere, in bytes.
-const LONGEST_LABEL: usize = 100;
 
 /// The tag, comment, role (``:doc:`guide` ``) or label (`][guide]`) that a text begins with. `Vec<T>` has none: an element that HTML does not know
 /// has to have attributes, or to be closed.
 pub(super) fn inline(text: &str) -> Option<Inline> {
-    let unseen = comment(text).or_else(|| role(text)).or_else(|| reference(text));
+    let unseen = comment(text)
+        .or_else(|| role(text))
+        .or_else(|| reference(text))
+        .or_else(|| quoted_target(text))
+        .or_else(|| Some(cross_reference(text)?.0));
     if let Some(length) = unseen {
         return Some(Inline { length, parts_words: false });
     }
@@ -72,12 +76,12 @@ fn comment(text: &str) -> Option<usize> {
 }
 
 /// As much of a text as a tag or a comment may take.
-fn first(text: &str) -> &str {
+pub(super) fn first(text: &str) -> &str {
     &text[..text.floor_char_boundary(LONGEST)]
 }
 
 /// Length of the role of reStructuredText that a text begins with.
-fn role(text: &str) -> Option<usize> {
+pub(super) fn role(text: &str) -> Option<usize> {
     let end = text
         .strip_prefix(':')?
         .find(|c: char| !c.is_ascii_alphanumeric() && !"-_.:".contains(c))?;
@@ -159,34 +163,39 @@ fn braced(text: &str) -> Option<usize> {
 /// would be another one: `H<sub>2</sub>O`.
 pub fn without_tags(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    let mut end = 0;
+    let (mut end, mut kept) = (0, 0);
     let mut in_code = false;
     for (at, c) in text.char_indices().filter(|(_, c)| matches!(c, '`' | '<' | ':')) {
         in_code ^= c == '`';
-        if in_code || c == '`' || at < end {
+        if in_code || c == '`' || at < end || at < kept {
             continue;
         }
-        if let Some(tag) = inline(&text[at..]) {
-            let after = text[at + tag.length..].trim_start_matches(['`', '*']);
-            let within = text[..at].trim_end_matches(['`', '*']).ends_with(char::is_alphanumeric)
-                && after.starts_with(char::is_alphanumeric);
-            if within && !tag.parts_words {
-                continue;
-            }
-            out.push_str(&text[end..at]);
-            out.push_str(if tag.parts_words { " " } else { "" });
-            end = at + tag.length;
+        let (length, parts_words) = run_of_tags(&text[at..]);
+        if length == 0 {
+            continue;
         }
+        let after = text[at + length..].trim_start_matches(['`', '*']);
+        let within = text[..at].trim_end_matches(['`', '*']).ends_with(char::is_alphanumeric)
+            && after.starts_with(char::is_alphanumeric);
+        if within && !parts_words {
+            kept = at + length;
+            continue;
+        }
+        out.push_str(&text[end..at]);
+        out.push_str(if parts_words { " " } else { "" });
+        end = at + length;
     }
     out + &text[end..]
 }
 
-/// Length of `][label]`, with which a link names what defines its target. `][2]` is none.
-pub fn reference(text: &str) -> Option<usize> {
-    let label = text.strip_prefix("][")?;
-    let end = label.find([']', '[', '\n']).filter(|end| *end <= LONGEST_LABEL)?;
-    let is_label = end == 0 || label[..end].contains(char::is_alphabetic);
-    (label[end..].starts_with(']') && is_label).then_some("][".len() + end + 1)
+/// Length of the tags that a text begins with, one after the other, and whether they part words.
+fn run_of_tags(text: &str) -> (usize, bool) {
+    let (mut length, mut parts_words) = (0, false);
+    while let Some(tag) = inline(&text[length..]) {
+        length += tag.length;
+        parts_words |= tag.parts_words;
+    }
+    (length, parts_words)
 }
 
 /// Length of the lines of markup that a text begins with; 0 where its first line is none. A tag or a

@@ -6,7 +6,7 @@ use memchr::memmem;
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
-use super::{fold, is_unspaced, markup, visible};
+use super::{fold, is_unspaced, links, markup, visible};
 
 /// A text reduced to what a quotation must have in common with its source: words in lower case
 /// without accents, one space apart. Punctuation, typography, markup and link targets are gone;
@@ -56,6 +56,8 @@ impl Words {
         };
         words.push(' ', &(0..0));
         let mut target_end = 0;
+        // Where `>>` closes what `<<id,` began.
+        let mut hidden = usize::MAX;
         let mut line_start = true;
         for (at, c) in text.char_indices() {
             if at < target_end {
@@ -70,11 +72,29 @@ impl Words {
             if is_invisible(c) {
                 continue;
             }
+            if at == hidden {
+                target_end = at + ">>".len();
+                continue;
+            }
+            let of_macro =
+                if c == ':' { links::link_macro(&text[..at], &text[at..]) } else { None };
+            if let Some((name, length)) = of_macro {
+                is_tagged = true;
+                if !with_tags {
+                    words.text.truncate(words.text.len() - name);
+                    words.origin.truncate(words.text.len());
+                    target_end = at + length;
+                    continue;
+                }
+            }
             let may_be_tag = matches!(c, '<' | ':' | ']');
             if let Some(tag) = may_be_tag.then(|| markup::inline(&text[at..])).flatten() {
                 is_tagged = true;
                 if !with_tags {
                     target_end = at + tag.length;
+                    if let Some((_, length)) = links::cross_reference(&text[at..]) {
+                        hidden = at + length - ">>".len();
+                    }
                     if tag.parts_words {
                         words.space(&(at..target_end));
                     }
@@ -85,7 +105,7 @@ impl Words {
             let (c, length) = entity.unwrap_or((c, c.len_utf8()));
             target_end = at + length;
             if text[at..].starts_with("](") {
-                target_end = at + link_target(&text[at..]);
+                target_end = at + links::link_target(&text[at..]).unwrap_or(1);
             }
             let quote_marker = c == '>' && length == 1 && line_start;
             let blank = c.is_whitespace() || c.is_control();
@@ -195,12 +215,4 @@ fn entity(text: &str) -> Option<(char, usize)> {
         [("&lt;", '<'), ("&gt;", '>'), ("&amp;", '&'), ("&quot;", '"'), ("&#39;", '\'')];
     let (name, sign) = ENTITIES.into_iter().find(|(name, _)| text.starts_with(name))?;
     Some((sign, name.len()))
-}
-
-/// Length of `](target)`; 1 where that is no link.
-fn link_target(text: &str) -> usize {
-    match text.find([')', ' ', '\n']) {
-        Some(end) if text[end..].starts_with(')') => end + 1,
-        _ => 1,
-    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Terms;
 use super::question::content;
-use super::shown::shown;
+use super::shown::Paragraph;
 use crate::text::{
     BlockKind, Words, blocks, full_stop, is_template, is_unspaced, sentences, word_count,
 };
@@ -183,12 +183,14 @@ fn pieces(passage: &Passage) -> Vec<(Piece, Words)> {
             BlockKind::TableRow => {
                 pieces.push(piece(block.kind, shown(whole.trim_matches(['|', ' ', '\t']))));
             }
-            kind @ (BlockKind::Prose | BlockKind::Item) => pieces.extend(
-                sentences(text, &block.range)
-                    .into_iter()
-                    .flat_map(|sentence| short_enough(text, sentence))
-                    .map(|range| piece(kind, shown(&text[range]))),
-            ),
+            kind @ (BlockKind::Prose | BlockKind::Item) => {
+                let paragraph = Paragraph::of(whole);
+                let sentences = sentences(text, &block.range).into_iter();
+                let short = sentences.flat_map(|sentence| short_enough(text, sentence));
+                let start = block.range.start;
+                let shown = short.map(|it| paragraph.shown(&(it.start - start..it.end - start)));
+                pieces.extend(shown.map(|shown| piece(kind, shown)));
+            }
         }
     }
     // What the check of citations would not find again, odd markup, is not quoted.
@@ -200,6 +202,11 @@ fn pieces(passage: &Passage) -> Vec<(Piece, Words)> {
         (piece.text.contains(char::is_alphanumeric) && is_found).then_some((piece, words))
     };
     pieces.into_iter().filter_map(with_words).collect()
+}
+
+/// A row as a reader sees it.
+fn shown(row: &str) -> String {
+    Paragraph::of(row).shown(&(0..row.len()))
 }
 
 /// A sentence; its lines where it is too long (a list or a log without full stops); and what is

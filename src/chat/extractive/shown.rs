@@ -1,20 +1,123 @@
-//! Markdown → what a reader sees of it.
+//! Markup → what a reader sees of it.
+//!
+//! One rule for a sentence that is shown, whatever it is written in: markup goes, and what it marks stays.
+//! Backticks stay with the code between them, since they say that it is code; mathematics stays as it is
+//! written.
 
-use crate::text::{reference, without_tags};
+use std::ops::Range;
 
-/// A piece of Markdown as a reader sees it, on one line: no emphasis, tags or link targets, nothing
-/// that reads as a mark of our own.
-pub(super) fn shown(piece: &str) -> String {
-    let lines: Vec<&str> = piece.lines().map(|line| line.trim_start_matches(QUOTED)).collect();
-    let text = without_tags(&lines.join(" ")).split_whitespace().collect::<Vec<_>>().join(" ");
-    let text = without_stray_ticks(without_links(&text.replace("**", "")));
-    without_marks(without_label(text.trim_start_matches(QUOTED)))
+use crate::text::{Span, SpanKind, spans, without_tags};
+
+/// The inline markup of a paragraph, found once for all of its sentences: emphasis may go over several.
+pub(super) struct Paragraph<'a> {
+    text: &'a str,
+    spans: Vec<Span>,
 }
 
-/// Without the label of a footnote or of a link's target that it begins with (`[^1]: `, `.. [1] `), and
-/// without the mark of one that it ends with.
+/// A run of text, or what is kept as it is.
+enum Run {
+    Prose(String),
+    Kept(String),
+}
+
+impl<'a> Paragraph<'a> {
+    pub(super) fn of(text: &'a str) -> Self {
+        Self { text, spans: spans(text) }
+    }
+
+    /// Some of its bytes as a reader sees them, on one line: no emphasis, tags or link targets, nothing that
+    /// reads as a mark of our own.
+    pub(super) fn shown(&self, range: &Range<usize>) -> String {
+        let mut runs = self.runs(range);
+        if let Some(Run::Prose(first)) = runs.first_mut() {
+            *first = without_label(first).to_owned();
+        }
+        if let Some(Run::Prose(last)) = runs.last_mut() {
+            *last = without_note(last).to_owned();
+        }
+        let mut out = String::with_capacity(range.len());
+        for run in runs {
+            match run {
+                Run::Prose(text) => push_without_marks(&mut out, &text),
+                Run::Kept(text) => out.push_str(&text),
+            }
+        }
+        out.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    fn runs(&self, range: &Range<usize>) -> Vec<Run> {
+        let mut runs = Vec::new();
+        let mut prose = String::new();
+        let mut at = range.start;
+        for (hidden, kept) in self.hidden() {
+            let (start, end) = (hidden.start.max(at), hidden.end.min(range.end));
+            if start >= end {
+                continue;
+            }
+            prose.push_str(&self.text[at..start]);
+            at = end;
+            // Whole, or it is prose without its marks.
+            let kept = kept.filter(|_| start == hidden.start && end == hidden.end);
+            if let Some(kept) = kept {
+                runs.push(Run::Prose(seen(&std::mem::take(&mut prose))));
+                runs.push(Run::Kept(kept));
+            }
+        }
+        prose.push_str(&self.text[at..range.end.max(at)]);
+        runs.push(Run::Prose(seen(&prose)));
+        runs
+    }
+
+    /// The bytes of markup, in order, and what stands in their place.
+    fn hidden(&self) -> Vec<(Range<usize>, Option<String>)> {
+        let mut hidden = Vec::new();
+        for Span { kind, range, inner } in &self.spans {
+            let text = &self.text[inner.clone()];
+            match kind {
+                SpanKind::Math => {
+                    hidden.push((range.clone(), Some(self.text[range.clone()].to_owned())));
+                }
+                // More backticks than one were for those within, or are those of reStructuredText.
+                SpanKind::Code if text.contains('`') => {
+                    let ticks = self.text[range.clone()].find('`').unwrap_or_default();
+                    let code = &self.text[range.start + ticks..range.end];
+                    hidden.push((range.clone(), Some(code.to_owned())));
+                }
+                SpanKind::Code => hidden.push((range.clone(), Some(format!("`{text}`")))),
+                SpanKind::Emphasis | SpanKind::Link => {
+                    hidden.push((range.start..inner.start, None));
+                    hidden.push((inner.end..range.end, None));
+                }
+            }
+        }
+        hidden.sort_by_key(|(range, _)| range.start);
+        hidden
+    }
+}
+
+/// What a quoted line begins with.
+const QUOTED: [char; 3] = [' ', '\t', '>'];
+
+/// Prose without the marks of quoted lines, tags, and backticks: those that pair are not in it, and others
+/// would pair across our marks.
+fn seen(prose: &str) -> String {
+    let mut lines = prose.split('\n');
+    let first = lines.next().unwrap_or_default().to_owned();
+    let joined = lines.fold(first, |text, line| text + " " + line.trim_start_matches(QUOTED));
+    without_tags(&joined).replace('`', "")
+}
+
+/// Without what a sentence begins with that is none of its words: the box of a task, the label of a footnote
+/// or of a link's target (`[x] `, `[^1]: `, `.. [1] `).
 fn without_label(text: &str) -> &str {
-    let text = after_label(text.strip_prefix(".. ").unwrap_or(text)).unwrap_or(text);
+    let text = text.trim_start_matches(QUOTED);
+    let task = ["[ ] ", "[x] ", "[X] "].into_iter().find_map(|task| text.strip_prefix(task));
+    let text = task.unwrap_or(text);
+    after_label(text.strip_prefix(".. ").unwrap_or(text)).unwrap_or(text)
+}
+
+/// Without the mark of a footnote at the end.
+fn without_note(text: &str) -> &str {
     let mark = text.trim_end_matches(['.', ' ']).strip_suffix(']').and_then(|before| {
         let (before, name) = before.rsplit_once("[^")?;
         (!name.contains([' ', ']'])).then_some(before)
@@ -32,53 +135,8 @@ fn after_label(text: &str) -> Option<&str> {
     (is_label && rest.starts_with(' ')).then(|| rest.trim_start())
 }
 
-/// What a quoted line begins with.
-const QUOTED: [char; 3] = [' ', '\t', '>'];
-
-/// Backticks that do not pair here would pair across our marks.
-fn without_stray_ticks(text: String) -> String {
-    let even = text.matches('`').count().is_multiple_of(2);
-    let paired = even && !text.contains("``") && !text.contains("\\`");
-    if paired { text } else { text.replace('`', "") }
-}
-
-/// `[text](target)` and `[text][label]` as `text`, `![alt](target)` as `alt`.
-fn without_links(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(open) = rest.find('[') {
-        let close = rest[open + 1..]
-            .find(['[', ']'])
-            .map(|length| open + 1 + length)
-            .filter(|&close| rest[close..].starts_with(']'));
-        let target = close.filter(|&close| rest[close..].starts_with("](")).and_then(|close| {
-            let length = rest[close..].find([')', ' '])?;
-            rest[close + length..].starts_with(')').then_some((close, close + length + 1))
-        });
-        // `rows[first][last]` is none.
-        let is_text = !rest[..open].ends_with(char::is_alphanumeric);
-        let labelled = || {
-            let close = close.filter(|_| is_text)?;
-            let end = close + reference(&rest[close..])?;
-            (!rest[end..].starts_with(char::is_alphanumeric)).then_some((close, end))
-        };
-        let target = target.or_else(labelled);
-        let Some((close, end)) = target else {
-            out.push_str(&rest[..=open]);
-            rest = &rest[open + 1..];
-            continue;
-        };
-        out.push_str(rest[..open].strip_suffix('!').unwrap_or(&rest[..open]));
-        let label = &rest[open + 1..close];
-        rest = &rest[end..];
-        out.push_str(label);
-    }
-    out + rest
-}
-
 /// Numbers in brackets lose these: `[3]` and `(3)` in a document are no citations of ours.
-fn without_marks(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
+fn push_without_marks(out: &mut String, text: &str) {
     let mut rest = text;
     while let Some(open) = rest.find(['[', '(']) {
         let close = if rest[open..].starts_with('[') { ']' } else { ')' };
@@ -103,12 +161,17 @@ fn without_marks(text: &str) -> String {
             rest = &rest[open + 1..];
         }
     }
-    out + rest
+    out.push_str(rest);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::Words;
+
+    fn shown(piece: &str) -> String {
+        Paragraph::of(piece).shown(&(0..piece.len()))
+    }
 
     #[test]
     fn labels_and_marks_of_notes_are_not_shown() {
@@ -121,7 +184,6 @@ mod tests {
             ("> [2] Lee, A. Tides.", "Lee, A. Tides."),
             ("The fee is 12 kr.[^1]", "The fee is 12 kr."),
             ("The fee is 12 kr[^1].", "The fee is 12 kr"),
-            ("[x] Paid", "[x] Paid"),
             ("[optional] The fee", "[optional] The fee"),
             ("[^1]:", "1:"),
             ("See [3] there", "See 3 there"),
@@ -130,5 +192,73 @@ mod tests {
         ] {
             assert_eq!(shown(piece), expected, "{piece}");
         }
+    }
+
+    /// What is written in Markdown, reStructuredText or `AsciiDoc`, and what is shown of it.
+    #[test]
+    fn markup_goes_and_what_it_marks_stays() {
+        for (piece, expected) in [
+            // Tasks.
+            ("[x] Paid", "Paid"),
+            ("[ ] Pay the *fee*", "Pay the fee"),
+            ("[X] See [x] there", "See [x] there"),
+            // Emphasis.
+            (
+                "The *fee* is **12** kr, _not_ __more__, ***ever***.",
+                "The fee is 12 kr, not more, ever.",
+            ),
+            ("*The **winter** fee* is due.", "The winter fee is due."),
+            ("**Who _pays_ it**: owners", "Who pays it: owners"),
+            ("\"*Winter*\" (_fee_).", "\"Winter\" (fee)."),
+            ("这是*费用*，**冬天**的。", "这是费用，冬天的。"),
+            ("It is *due*: now, *late*!", "It is due: now, late!"),
+            ("> quoted *twice\n> over*, yes", "quoted twice over, yes"),
+            // No emphasis.
+            ("2 * 3 * 4, 2*3*4, 2**10 and a ** b", "2 * 3 * 4, 2*3*4, 2**10 and a ** b"),
+            ("snake_case_name and _private", "snake_case_name and _private"),
+            ("*.rs and *.toml, src/*.rs", "*.rs and *.toml, src/*.rs"),
+            ("The fee* is due", "The fee* is due"),
+            ("f(*args, **kwargs)", "f(*args, **kwargs)"),
+            ("____ and **** are blanks", "____ and **** are blanks"),
+            ("~~12~~ 13 kr", "~~12~~ 13 kr"),
+            // Code.
+            ("Run `a *b* [c](d) <e>`.", "Run `a *b* [c](d) <e>`."),
+            ("``fee_of(1)`` of a port", "`fee_of(1)` of a port"),
+            ("``a ` b`` is code", "``a ` b`` is code"),
+            ("**`fee`** and [`port`](p.md)", "`fee` and `port`"),
+            ("a stray ` tick", "a stray tick"),
+            // Mathematics.
+            ("It is $a_1 * b_2 * [3]$ kr.", "It is $a_1 * b_2 * [3]$ kr."),
+            ("$$E = \\frac{a}{b}\n*c*$$ holds", "$$E = \\frac{a}{b} *c*$$ holds"),
+            ("So \\(x*y*z\\) and \\[(2)\\]", "So \\(x*y*z\\) and \\[(2)\\]"),
+            ("$5 and *$10*, US$3", "$5 and $10, US$3"),
+            // Links.
+            ("[fees](f.md), [due](<a b.md>) and [all](f.md \"All *fees*\")", "fees, due and all"),
+            ("[a](https://w.org/A_(b)) and [c][d], [e][]", "a and c, e"),
+            ("![A *pier*](p.png) [![b](c.png)](d.md)", "A pier b"),
+            ("rows[first][last], [optional] (see)", "rows[first][last], [optional] (see)"),
+            ("see `the guide <guide.html>`_ and `Fees`_", "see the guide and Fees"),
+            (":doc:`guide`, :ref:`the fees <fees>`", "`guide`, the fees"),
+            ("link:f.html[the *fees*] and https://a.org/b[here]", "the fees and here"),
+            ("xref:ports.adoc#p[ports], <<id,the ports>>", "ports, the ports"),
+            ("note: this https://a.org is bare", "note: this https://a.org is bare"),
+            // Tags.
+            ("a <em>fee</em><br/>of 3", "a fee of 3"),
+        ] {
+            assert_eq!(shown(piece), expected, "{piece}");
+            // Or it would not be quoted.
+            assert!(Words::of(piece).find(&Words::of(expected)).is_some(), "{piece}");
+        }
+    }
+
+    #[test]
+    fn emphasis_over_several_sentences_is_gone_from_each() {
+        let text = "**Fees are due. They are [paid\nonce](a.md).** No more *of `it";
+        let paragraph = Paragraph::of(text);
+        let at = text.find("They").unwrap_or_default();
+        let end = text.find(" No").unwrap_or_default();
+        assert_eq!(paragraph.shown(&(0..at)), "Fees are due.");
+        assert_eq!(paragraph.shown(&(at..end)), "They are paid once.");
+        assert_eq!(paragraph.shown(&(end..text.len())), "No more *of it");
     }
 }

@@ -2,6 +2,7 @@
 //! ([`verify()`]).
 
 mod claims;
+mod excerpt;
 mod found;
 mod language;
 mod lexicon;

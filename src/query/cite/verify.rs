@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::claims::{Claim, Role, claims};
+use super::excerpt::excerpt;
 use super::found::{Check, Citation, Citations, Finding, Held};
 use super::language::Language;
 use super::meaning::{self, Statement};
@@ -106,7 +107,8 @@ impl Citations {
         let citation = &mut self.citations[at];
         if citation.quote.is_none() {
             let quote = checked.quotes.get(&passage.number);
-            citation.quote = quote.map(|range| passage.text[range.clone()].to_owned());
+            citation.quote =
+                quote.map(|range| excerpt(&passage.text, range, checked.is_code).to_owned());
         }
         for check in &checked.checks {
             if !citation.checks.contains(check) {
@@ -164,6 +166,7 @@ struct Checked {
     findings: Vec<Finding>,
     /// It is the passage's own words from end to end.
     is_quoted: bool,
+    is_code: bool,
 }
 
 struct Checker<'a> {
@@ -178,7 +181,8 @@ struct Checker<'a> {
 
 impl Checker<'_> {
     fn check(&self) -> Checked {
-        let mut checked = Checked::default();
+        let is_code = self.claim.role == Role::Code;
+        let mut checked = Checked { is_code, ..Checked::default() };
         let whole = Words::of(&self.claim.text);
         let quoted_whole = whole.iter().count() >= MIN_QUOTE && self.find(&[&whole], &mut checked);
         checked.is_quoted = quoted_whole;

@@ -80,7 +80,7 @@ fn what_has_no_mark_is_listed() {
 fn code_is_claimed_by_the_mark_under_it() {
     let code = [passage(1, "a.rs", "fn keep() {\n    days(400);\n}")];
     let found = verify("```rust\nfn keep() {\n    days(400);\n```\n[1]", QUESTION, &code);
-    assert_eq!(found.citations[0].quote.as_deref(), Some("fn keep() {\n    days(400"));
+    assert_eq!(found.citations[0].quote.as_deref(), Some("fn keep() {\n    days(400);"));
     assert!(!verify("```rust\n    days(500);\n```\n[1]", QUESTION, &code).citations[0].verified);
 }
 
@@ -94,7 +94,7 @@ fn the_quote_is_the_passages_own_text() {
     let quotes: Vec<_> = found.citations.iter().map(|c| c.quote.as_deref()).collect();
     assert_eq!(
         quotes,
-        [Some("Ledger backups are kept\nfor **400 days"), Some("isn’t quick – ask")]
+        [Some("Ledger backups are kept\nfor **400 days**"), Some("isn’t quick – ask")]
     );
     let wrong = verify("It is 300 [1], \"or so they say\" [1].", QUESTION, &sample());
     assert_eq!(wrong.citations[0].unsupported, ["300", "or so they say"]);
