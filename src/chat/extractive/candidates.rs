@@ -4,19 +4,16 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::Terms;
+use super::code::code_runs;
 use super::question::content;
 use super::shown::Paragraph;
-use crate::text::{
-    BlockKind, Words, blocks, full_stop, is_template, is_unspaced, sentences, word_count,
-};
-use crate::types::Passage;
+use crate::text::{BlockKind, Words, blocks, full_stop, is_unspaced, sentences, word_count};
+use crate::types::{Locator, Passage};
 
 /// Longest piece of prose that is quoted as one, in words.
 const MAX_WORDS: usize = 60;
 /// Letters that are quoted together where nothing parts them.
 const MAX_LETTERS: usize = 100;
-/// Lines of code that are quoted together.
-const CODE_LINES: usize = 6;
 
 /// A sentence, a table row or a few lines of code.
 #[derive(Clone, Debug)]
@@ -161,7 +158,8 @@ fn pieces(passage: &Passage) -> Vec<(Piece, Words)> {
     let text = passage.text.as_str();
     let code = |lines: String| Piece { kind: BlockKind::Code, text: lines };
     if is_code_file(&passage.source) {
-        let runs = code_runs(text).into_iter().map(code);
+        let is_whole = matches!(passage.locator, Locator::Lines(1, _));
+        let runs = code_runs(text, is_whole).into_iter().map(code);
         let with_words = |run: Piece| {
             let words = Words::of(&run.text);
             (run, words)
@@ -174,7 +172,7 @@ fn pieces(passage: &Passage) -> Vec<(Piece, Words)> {
         let piece = |kind, text| Piece { kind, text };
         match block.kind {
             BlockKind::Code => {
-                pieces.extend(code_runs(whole).into_iter().map(code));
+                pieces.extend(code_runs(whole, true).into_iter().map(code));
             }
             BlockKind::Heading => pieces.push(piece(block.kind, whole.to_owned())),
             BlockKind::Prose if whole.contains(" | ") => {
@@ -254,20 +252,6 @@ fn clauses(word: &str) -> Vec<&str> {
         clauses.push(rest);
     }
     clauses
-}
-
-/// Code as it is: its paragraphs, and runs of lines of long ones.
-fn code_runs(code: &str) -> Vec<String> {
-    let lines: Vec<&str> = code.lines().map(str::trim_end).collect();
-    lines
-        .split(|line| line.is_empty())
-        .flat_map(|paragraph| paragraph.chunks(CODE_LINES))
-        // A fence within the lines would end the block they are shown in.
-        .filter(|run| !run.iter().any(|line| line.contains("```")))
-        // What stands there is in another file.
-        .filter(|run| !run.iter().all(|line| is_template(line)))
-        .map(|run| run.join("\n"))
-        .collect()
 }
 
 /// Whether sentences are not to be looked for in a file of this name.

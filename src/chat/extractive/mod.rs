@@ -4,6 +4,7 @@
 //! document's own, so every citation holds. It is the default while no model is configured.
 
 mod candidates;
+mod code;
 mod question;
 mod select;
 mod shown;

@@ -29,6 +29,8 @@ pub(super) struct Part {
     pub(super) focus: HashSet<u32>,
     /// Terms after "than": what the subject is compared with.
     pub(super) compared: HashSet<u32>,
+    /// It is one of two that are compared.
+    pub(super) is_side: bool,
     /// What a number tells apart: "Port 150".
     pub(super) numbered: Vec<Words>,
     /// All of its words.
@@ -135,6 +137,7 @@ pub(super) fn parts(question: &str, terms: &Terms) -> Vec<Part> {
                     words,
                     names,
                     focus,
+                    is_side: !sides.is_empty(),
                     compared: terms(&content_in(lexicon, compared)).into_iter().collect(),
                     numbered: numbered(subject, terms),
                     said: all.iter().map(|word| (*word).to_owned()).collect(),
@@ -222,16 +225,38 @@ fn clauses(question: &str) -> Vec<&str> {
     clauses
 }
 
-/// What stands on each side of a "difference between A and B"; empty where none is asked for.
+/// What is before the first of two things that are compared, between them and after them.
+const COMPARISONS: [(&str, &str, &str); 9] = [
+    ("difference between ", " and ", ""),
+    ("differences between ", " and ", ""),
+    ("distinguishes ", " from ", ""),
+    ("compare ", " with ", ""),
+    ("compare ", " to ", ""),
+    ("compare ", " and ", ""),
+    ("how does ", " differ from ", ""),
+    ("how do ", " differ from ", ""),
+    ("how do ", " and ", " differ"),
+];
+
+/// The two that a clause asks to compare; empty where it does not.
 fn sides(clause: &str) -> Vec<&str> {
     let lower = clause.to_ascii_lowercase();
-    let between = ["difference between ", "differences between "];
-    let start = between.iter().find_map(|lead| lower.find(lead).map(|at| at + lead.len()));
-    let sides = start.and_then(|start| {
-        let and = start + lower[start..].find(" and ")?;
-        Some(vec![&clause[start..and], &clause[and + 5..]])
+    let compared = COMPARISONS.iter().find_map(|(lead, between, after)| {
+        let start = lower.find(lead)? + lead.len();
+        let middle = start + lower[start..].find(between)?;
+        let second = middle + between.len();
+        let end =
+            if after.is_empty() { lower.len() } else { second + lower[second..].find(after)? };
+        Some(vec![&clause[start..middle], &clause[second..end]])
     });
-    sides.unwrap_or_default()
+    compared.or_else(|| versus(clause, &lower)).unwrap_or_default()
+}
+
+/// `Port vs. quay`.
+fn versus<'a>(clause: &'a str, lower: &str) -> Option<Vec<&'a str>> {
+    let (at, length) =
+        [" vs ", " vs. ", " versus "].iter().find_map(|it| Some((lower.find(it)?, it.len())))?;
+    Some(vec![&clause[..at], &clause[at + length..]])
 }
 
 fn spans(text: &str) -> impl Iterator<Item = (usize, &str)> {

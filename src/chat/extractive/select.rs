@@ -20,6 +20,10 @@ const FOCUS: f32 = 1.6;
 const COMPARED: f32 = 0.4;
 /// What remains of the worth of a sentence without what is counted, or about another number.
 const ASTRAY: f32 = 0.6;
+/// What remains of the worth of code where prose says it: what a thing is, who it is of; and...
+const CODE: f32 = 0.7;
+/// ...how two things differ.
+const CODE_OF_SIDE: f32 = 0.5;
 /// How much more of the question must stand around a sentence that has not the form of an answer,
 /// and...
 const FORMLESS: f32 = 0.08;
@@ -251,7 +255,16 @@ impl<'a> View<'a> {
         };
         let counted = if self.part.focus.iter().all(has) { 1.0 } else { ASTRAY };
         let named = if self.part.numbered.iter().all(numbered) { 1.0 } else { ASTRAY };
-        counted * named
+        counted * named * if candidate.is_code() { self.of_code() } else { 1.0 }
+    }
+
+    /// What code is worth as an answer to this.
+    fn of_code(&self) -> f32 {
+        match self.part.asks {
+            _ if self.part.is_side => CODE_OF_SIDE,
+            Asks::Definition | Asks::Person | Asks::Place | Asks::Reason => CODE,
+            _ => 1.0,
+        }
     }
 
     fn worth(&self, position: usize) -> f32 {

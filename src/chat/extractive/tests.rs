@@ -268,6 +268,16 @@ fn code_is_quoted_as_it_is() {
 }
 
 #[test]
+fn a_comparison_is_answered_in_prose() {
+    let text = "```rust\nlet posted = booked(posted);\n```\n\nThe field `posted` has the moment of the import.\n\n\
+                While `booked` has the day of the export.";
+    assert_eq!(
+        answer("How does posted differ from booked?", &[passage(1, "a.md", text)]),
+        "The field `posted` has the moment of the import [1]. While `booked` has the day of the export [1]."
+    );
+}
+
+#[test]
 fn endless_sentences_are_quoted_in_part() {
     let log = "entry of nothing in particular\n".repeat(40) + "ledger failed at noon\n";
     assert_eq!(answer("ledger", &[passage(1, "a.log", &log)]), "ledger failed at noon [1].");

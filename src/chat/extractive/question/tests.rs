@@ -25,7 +25,17 @@ fn a_question_falls_into_parts_that_ask_for_something() {
     check("When does it end early, or how many lines are left?", &[Asks::Time, Asks::Number]);
     check("What does the export cost?", &[Asks::Definition]);
     check("Why and how do I export?", &[Asks::Anything]);
-    check("What is the difference between apples and pears?", &[Asks::Definition; 2]);
+    for comparison in [
+        "What is the difference between apples and pears?",
+        "apples vs. pears",
+        "Compare apples with pears",
+        "How do apples differ from pears?",
+        "How do apples and pears differ in winter?",
+        "What distinguishes apples from pears?",
+    ] {
+        check(comparison, &[Asks::Definition; 2]);
+        assert_eq!(parts(comparison, &terms)[1].terms.len(), 1, "{comparison}");
+    }
     check("ledger exports", &[Asks::Anything]);
     check("Where are the exports?", &[Asks::Place]);
     check("In what year did exports begin?", &[Asks::Time]);
