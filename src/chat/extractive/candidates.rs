@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::Terms;
+use super::aside::{is_aside, mark_repeated};
 use super::code::code_runs;
 use super::question::content;
 use super::shown::Paragraph;
@@ -41,6 +42,8 @@ pub(super) struct Candidate {
     pub(super) opens: bool,
     /// How much its passage speaks for it, within 0..=1.
     pub(super) prior: f32,
+    /// It stands on the page and is not of its text.
+    pub(super) aside: bool,
 }
 
 /// What ends a sentence, or announces the next.
@@ -81,11 +84,14 @@ impl Candidate {
 pub(super) fn candidates(passages: &[Passage], terms: &Terms) -> Vec<Candidate> {
     let best = passages.iter().map(|passage| passage.score).fold(0.0, f32::max);
     let mut candidates = Vec::new();
+    let mut sources = Vec::new();
     for passage in passages {
         // Half of the weight, so that a better sentence of a lesser passage can win.
         let share = if best > 0.0 { (passage.score / best).clamp(0.0, 1.0) } else { 1.0 };
         of_passage(passage, 0.5 + 0.5 * share, terms, &mut candidates);
+        sources.resize(candidates.len(), passage.source.as_str());
     }
+    mark_repeated(&mut candidates, &sources);
     candidates
 }
 
@@ -116,13 +122,16 @@ fn of_passage(passage: &Passage, prior: f32, terms: &Terms, candidates: &mut Vec
             section: section.clone(),
             document: document.clone(),
             before: std::mem::replace(&mut before, own),
-            opens: std::mem::take(&mut opens),
+            // What follows a footer opens the section.
+            opens: opens && !piece.aside,
+            aside: piece.aside,
             prior,
             passage: Arc::default(),
             words,
             length: word_count(&piece.text),
             text: piece.text,
         });
+        opens &= piece.aside;
     }
     let own = &mut candidates[first..];
     let all = own.iter().flat_map(|candidate| candidate.terms.iter().copied());
@@ -151,12 +160,14 @@ fn distinct(mut terms: Vec<u32>) -> Vec<u32> {
 struct Piece {
     kind: BlockKind,
     text: String,
+    /// See [`Candidate::aside`].
+    aside: bool,
 }
 
 /// The quotable texts of a passage, and its headings, each with its words.
 fn pieces(passage: &Passage) -> Vec<(Piece, Words)> {
     let text = passage.text.as_str();
-    let code = |lines: String| Piece { kind: BlockKind::Code, text: lines };
+    let code = |lines: String| Piece { kind: BlockKind::Code, text: lines, aside: false };
     if is_code_file(&passage.source) {
         let is_whole = matches!(passage.locator, Locator::Lines(1, _));
         let runs = code_runs(text, is_whole).into_iter().map(code);
@@ -169,7 +180,8 @@ fn pieces(passage: &Passage) -> Vec<(Piece, Words)> {
     let mut pieces = Vec::new();
     for block in blocks(text) {
         let whole = &text[block.range.clone()];
-        let piece = |kind, text| Piece { kind, text };
+        let aside = is_aside(whole);
+        let piece = |kind, text| Piece { kind, text, aside };
         match block.kind {
             BlockKind::Code => {
                 pieces.extend(code_runs(whole, true).into_iter().map(code));

@@ -3,6 +3,7 @@
 //! Deterministic, free, and never wrong about what the documents say: every sentence is the
 //! document's own, so every citation holds. It is the default while no model is configured.
 
+mod aside;
 mod candidates;
 mod code;
 mod question;

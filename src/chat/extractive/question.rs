@@ -10,6 +10,8 @@ use std::collections::HashSet;
 use self::asking::AskingWords;
 pub(super) use self::fit::{Form, same_word};
 use super::Terms;
+use super::aside::asks_about;
+use super::candidates::Candidate;
 use crate::text::{Words, is_unspaced};
 
 /// A part of a question that wants a sentence of its own.
@@ -153,6 +155,11 @@ impl Part {
     /// Share of the question that must stand in a sentence and around it, so that it is an answer.
     pub(super) fn floor(&self) -> f32 {
         self.lexicon.floor
+    }
+
+    /// Whether it may be about what a footer says.
+    pub(super) fn asks_about(&self, footer: &Candidate) -> bool {
+        asks_about(&self.said, footer)
     }
 }
 

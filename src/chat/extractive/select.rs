@@ -166,12 +166,13 @@ impl<'a> View<'a> {
 
     /// The candidate after this one in the same section of a passage.
     fn after(&self, at: usize) -> Option<usize> {
-        self.candidates.get(at + 1).filter(|next| !next.opens).map(|_| at + 1)
+        let next = self.candidates.get(at + 1);
+        next.filter(|next| !next.opens && !next.aside).map(|_| at + 1)
     }
 
     /// The candidate before this one in the same section of a passage.
     fn before(&self, at: usize) -> Option<usize> {
-        (!self.candidates[at].opens).then(|| at - 1)
+        (!self.candidates[at].opens && !self.candidates[at - 1].aside).then(|| at - 1)
     }
 
     /// Share of the question in the heading above, where it has nothing else in it.
@@ -188,6 +189,7 @@ impl<'a> View<'a> {
     fn best(&self, chosen: &[usize], also: impl Fn(&Candidate) -> bool) -> Option<usize> {
         self.candidates
             .iter()
+            .filter(|candidate| !candidate.aside || self.part.asks_about(candidate))
             .filter(|candidate| self.covers(candidate))
             .filter(|candidate| !chosen.iter().any(|&at| same(&self.candidates[at], candidate)))
             .filter(|candidate| also(candidate))

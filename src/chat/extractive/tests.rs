@@ -278,6 +278,29 @@ fn a_comparison_is_answered_in_prose() {
 }
 
 #[test]
+fn footers_and_navigation_are_not_quoted() {
+    let page = "[Ledger backups](b.md) | [Ledger fees](f.md)\n\n# Ledger\n\nBackups are kept for 400 days.\n\n\
+                Ledger backups, page 3 of 4\n\nCopyright 2024 Acme Ledger Backups";
+    let page = [passage(1, "a.md", page)];
+    assert_eq!(
+        answer("How long are ledger backups kept?", &page),
+        "Backups are kept for 400 days [1]."
+    );
+    assert_eq!(answer("ledger backups", &page), "Backups are kept for 400 days [1].");
+    assert_eq!(
+        answer("Who has the copyright of ledger backups?", &page),
+        "Copyright 2024 Acme Ledger Backups [1]."
+    );
+    let running = |number: u32, text: &str| {
+        passage(number, "b.pdf", &format!("Rules of ledger backups {number}\n\n{text}\n"))
+    };
+    let pages =
+        [running(1, "They are encrypted."), running(2, "They stay."), running(3, "Backups go.")];
+    assert_eq!(answer("rules of backups", &pages[..2]), "Rules of ledger backups 1 [1].");
+    assert_eq!(answer("rules of backups", &pages), "Backups go [3].");
+}
+
+#[test]
 fn endless_sentences_are_quoted_in_part() {
     let log = "entry of nothing in particular\n".repeat(40) + "ledger failed at noon\n";
     assert_eq!(answer("ledger", &[passage(1, "a.log", &log)]), "ledger failed at noon [1].");
