@@ -3,12 +3,14 @@
 mod asking;
 mod fit;
 mod forms;
+mod measure;
 mod tables;
 
 use std::collections::HashSet;
 
 use self::asking::AskingWords;
 pub(super) use self::fit::{Form, same_word};
+use self::measure::{Measure, asks_name};
 use super::Terms;
 use super::aside::asks_about;
 use super::candidates::Candidate;
@@ -35,6 +37,8 @@ pub(super) struct Part {
     pub(super) is_side: bool,
     /// What a number tells apart: "Port 150".
     pub(super) numbered: Vec<Words>,
+    /// What it wants to have measured.
+    measure: Option<Measure>,
     /// All of its words.
     said: HashSet<String>,
     lexicon: &'static AskingWords,
@@ -53,6 +57,8 @@ pub(super) enum Asks {
     Place,
     /// Who: a name.
     Person,
+    /// Which company: a name.
+    Name,
     /// Why.
     Reason,
     /// What is, what does it mean: a sentence whose subject is what was asked for.
@@ -126,8 +132,16 @@ pub(super) fn parts(question: &str, terms: &Terms) -> Vec<Part> {
             if !of_side.is_empty() {
                 let words = Words::of(clause);
                 let words: Vec<&str> = words.iter().collect();
-                let asks =
-                    if sides.is_empty() { lexicon.asks(clause, &words) } else { Asks::Definition };
+                let asks = match lexicon.asks(clause, &words) {
+                    _ if !sides.is_empty() => Asks::Definition,
+                    Asks::Anything | Asks::Definition
+                        if lexicon.is_english() && asks_name(&words) =>
+                    {
+                        Asks::Name
+                    }
+                    asks => asks,
+                };
+                let measure = Measure::of(&words).filter(|_| lexicon.is_english());
                 let focus = terms(&focus(clause)).into_iter().collect();
                 let (subject, compared) = side.split_once(" than ").unwrap_or((side, ""));
                 let words = single_words(&kept, terms);
@@ -140,6 +154,7 @@ pub(super) fn parts(question: &str, terms: &Terms) -> Vec<Part> {
                     names,
                     focus,
                     is_side: !sides.is_empty(),
+                    measure,
                     compared: terms(&content_in(lexicon, compared)).into_iter().collect(),
                     numbered: numbered(subject, terms),
                     said: all.iter().map(|word| (*word).to_owned()).collect(),
@@ -155,6 +170,11 @@ impl Part {
     /// Share of the question that must stand in a sentence and around it, so that it is an answer.
     pub(super) fn floor(&self) -> f32 {
         self.lexicon.floor
+    }
+
+    /// Whether it asks for a quantity that has a unit.
+    pub(super) fn is_measured(&self) -> bool {
+        self.asks == Asks::Duration && self.measure.is_some()
     }
 
     /// Whether it may be about what a footer says.

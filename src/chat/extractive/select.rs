@@ -27,6 +27,8 @@ const CODE_OF_SIDE: f32 = 0.5;
 /// How much more of the question must stand around a sentence that has not the form of an answer,
 /// and...
 const FORMLESS: f32 = 0.08;
+/// ...where a time, a length, an age or their like is asked for, whose unit cannot be missed, and...
+const UNMEASURED: f32 = 0.3;
 /// ...around one with nothing of what is asked about a name ("author" of "who is the author of Emma"),
 /// and...
 const UNRELATED: f32 = 0.5;
@@ -203,7 +205,7 @@ impl<'a> View<'a> {
         let brief = self.weights.len() <= BRIEF_TERMS && self.lacks;
         let more = |so: bool, more: f32| if so { more } else { 0.0 };
         let floor = self.part.floor()
-            + more(formless, FORMLESS)
+            + more(formless, if self.part.is_measured() { UNMEASURED } else { FORMLESS })
             + more(brief, BRIEF)
             + self.unrelated(candidate);
         self.support(candidate) >= floor && self.says_more(candidate)
@@ -264,7 +266,7 @@ impl<'a> View<'a> {
     fn of_code(&self) -> f32 {
         match self.part.asks {
             _ if self.part.is_side => CODE_OF_SIDE,
-            Asks::Definition | Asks::Person | Asks::Place | Asks::Reason => CODE,
+            Asks::Definition | Asks::Person | Asks::Place | Asks::Name | Asks::Reason => CODE,
             _ => 1.0,
         }
     }

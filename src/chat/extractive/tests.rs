@@ -301,6 +301,22 @@ fn footers_and_navigation_are_not_quoted() {
 }
 
 #[test]
+fn another_kind_of_number_is_no_answer() {
+    let pier = "The pier of Acme was built by 30 workers. Behind it the pier has 240 m.";
+    assert_eq!(
+        answer("How long is the pier?", &[passage(1, "a.md", pier)]),
+        "Behind it the pier has 240 m [1]."
+    );
+    let pier = [passage(1, "a.md", "The old pier was built by 30 workers.")];
+    assert_eq!(answer("How long is the old pier of Acme?", &pier), "");
+    let port = "The port was founded by 12 families. The port was founded by Acme Works.";
+    assert_eq!(
+        answer("Which company founded the port?", &[passage(1, "a.md", port)]),
+        "The port was founded by Acme Works [1]."
+    );
+}
+
+#[test]
 fn endless_sentences_are_quoted_in_part() {
     let log = "entry of nothing in particular\n".repeat(40) + "ledger failed at noon\n";
     assert_eq!(answer("ledger", &[passage(1, "a.log", &log)]), "ledger failed at noon [1].");

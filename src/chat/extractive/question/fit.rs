@@ -4,23 +4,10 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use super::forms::{CONDITIONS, REASONS, TIMES};
+use super::measure::Measure;
 use super::{Asks, Part};
 use crate::text::{Words, is_unspaced};
 
-const UNITS: [&str; 12] = [
-    "millisecond",
-    "second",
-    "minute",
-    "hour",
-    "day",
-    "night",
-    "week",
-    "month",
-    "quarter",
-    "year",
-    "decade",
-    "ms",
-];
 const VERBS: [&str; 12] = [
     "is", "are", "was", "were", "means", "mean", "refers", "denotes", "lets", "allows", "returns",
     "provides",
@@ -47,7 +34,7 @@ impl Part {
     pub(in super::super) fn asks_form(&self, text: &str) -> bool {
         match self.asks {
             Asks::Anything | Asks::Nothing | Asks::Reason => false,
-            Asks::Person | Asks::Place => {
+            Asks::Person | Asks::Place | Asks::Name => {
                 !self.lexicon.has_capital_nouns && text.contains(char::is_lowercase)
             }
             Asks::Definition => self.lexicon.is_english(),
@@ -61,12 +48,11 @@ impl Part {
         let has = |list: &HashSet<String>| words.iter().any(|word| list.contains(*word));
         let [times, conditions, reasons] = &*LISTS;
         let fits = match self.asks {
-            Asks::Duration if self.lexicon.is_english() => {
-                words.iter().enumerate().any(|(at, word)| {
-                    let before = &words[at.saturating_sub(3)..at];
-                    is_unit(word)
-                        && before.iter().any(|word| is_number(word) || self.lexicon.is_number(word))
-                })
+            Asks::Duration if let Some(measure) = self.measure => {
+                measure.is_in(form.text, &words, |word| self.lexicon.is_number(word))
+            }
+            Asks::Number if let Some(Measure::Price) = self.measure => {
+                return self.price(form.text, &words);
             }
             Asks::Duration | Asks::Number => self.has_number(form.text, &words),
             Asks::Time => {
@@ -74,12 +60,22 @@ impl Part {
                     || (!self.is_past() && has(conditions))
                     || words.iter().any(|word| self.is_date(word))
             }
-            Asks::Person | Asks::Place => self.has_name(form.text),
+            Asks::Person | Asks::Place | Asks::Name => self.has_name(form.text),
             Asks::Reason => has(reasons),
             Asks::Definition => return self.is_subject(&words),
             Asks::Anything | Asks::Nothing => false,
         };
         if fits { 1.0 } else { 0.0 }
+    }
+
+    /// A price; half of it is a number that may be one.
+    fn price(&self, text: &str, words: &[&str]) -> f32 {
+        let is_price = Measure::Price.is_in(text, words, |word| self.lexicon.is_number(word));
+        match self.has_number(text, words) {
+            true if is_price => 1.0,
+            true => 0.5,
+            false => 0.0,
+        }
     }
 
     /// A number that the question has not, and that is no year.
@@ -147,14 +143,6 @@ pub(in super::super) fn same_word(a: &str, b: &str) -> bool {
     let [fewer, more] = [letters[0].min(letters[1]), letters[0].max(letters[1])];
     (common >= 4 && common * 10 >= more * 7)
         || (clitics && fewer >= 3 && more <= fewer + 3 && long.contains(short))
-}
-
-fn is_number(word: &str) -> bool {
-    word.starts_with(|c: char| c.is_numeric())
-}
-
-fn is_unit(word: &str) -> bool {
-    UNITS.contains(&word.trim_end_matches('s'))
 }
 
 fn is_year(word: &str) -> bool {

@@ -24,18 +24,18 @@ pub(super) const LANGUAGES: &[AskingTable] = &[
                 Asks::Time,
                 "when|what year|which year|what date|what day|what month|what century|what decade",
             ),
-            (Asks::Number, "how many|how much|what percentage|what percent|what number"),
+            (
+                Asks::Number,
+                "how many|how much|what percentage|what percent|what number|how big|how large|how small|how high|how tall|how deep|how wide|how heavy|how thick",
+            ),
             (
                 Asks::Duration,
-                "how long|how often|how far|how soon|how quickly|how quick|how fast|how old|how late|how early",
+                "how long|how often|how frequently|how far|how soon|how quickly|how quick|how fast|how old|how late|how early",
             ),
             (Asks::Place, "where"),
             (Asks::Reason, "why"),
             (Asks::Definition, "what is|what are|what was|what were|what does|what do|whats"),
-            (
-                Asks::Anything,
-                "what|which|how|how big|how large|how small|how high|how low|how little",
-            ),
+            (Asks::Anything, "what|which|how|how low|how little"),
         ],
         aside: "may|might|could|shall|would|must|one|ones|get|gets|got|getting|mean|means|please|tell|explain|describe|\
                 list|give|show|me|us|going|really|actually|today|currently|happens|happen|kind|sort|way|exactly|anything|\
