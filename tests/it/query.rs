@@ -37,6 +37,26 @@ fn quoted_as_json() {
     assert_run!(run.expect(0));
 }
 
+/// A document that is asked for by its name alone, and excerpts that end where markup does.
+#[test]
+fn a_document_as_a_whole_is_quoted() {
+    let env = TestEnv::new();
+    env.write(
+        "notes/facts.md",
+        "[Home](../a.md) | [Next](b.md)\n\n# Ferry\n\nThe *ferry* leaves from the [**long** pier](pier.md \"Pier\").\n",
+    );
+    env.write("notes/plan.txt", "The quay will be paved in May.\n");
+    env.run(&["ingest", "notes"]).expect(0);
+    for question in ["What does facts.md say?", "summarise notes/facts.md"] {
+        let json = env.run(&["query", question, "--format", "json"]).expect(0).json();
+        assert_eq!(json["answer"], "The ferry leaves from the long pier [1].", "{json:#}");
+        let quote = &json["citations"][0]["quote"];
+        assert_eq!(quote, "The *ferry* leaves from the [**long** pier](pier.md \"Pier\")");
+    }
+    let json = env.run(&["query", "what is in plan.txt", "--format", "json"]).expect(0).json();
+    assert_eq!(json["answer"], "The quay will be paved in May [1].", "{json:#}");
+}
+
 #[test]
 fn generated_with_marks_split_over_deltas() {
     let (env, server) = generating(&["They are kept for 400", " days [", "1", "]."]);

@@ -32,7 +32,7 @@ pub(super) struct Candidate {
     pub(super) terms: Vec<u32>,
     /// Terms of the heading right above it.
     pub(super) section: Vec<u32>,
-    /// Terms of the headings above that one and of the title.
+    /// Terms of the headings above that one, of the title and of the file's name.
     pub(super) document: Vec<u32>,
     /// Terms of the sentence before it.
     pub(super) before: Vec<u32>,
@@ -102,7 +102,8 @@ fn of_passage(passage: &Passage, prior: f32, terms: &Terms, candidates: &mut Vec
         None => (Vec::new(), &[][..]),
     };
     let outer = outer.iter().flat_map(|heading| heading_terms(heading, terms));
-    let document = distinct(terms(&passage.title).into_iter().chain(outer).collect());
+    let name = terms(name(&passage.source));
+    let document = distinct(terms(&passage.title).into_iter().chain(outer).chain(name).collect());
     let first = candidates.len();
     let mut before: Vec<u32> = Vec::new();
     let mut opens = true;
@@ -148,6 +149,13 @@ fn heading_terms(heading: &str, terms: &Terms) -> Vec<u32> {
     let title = words.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
     let words = if title.starts_with(' ') { title } else { words };
     distinct(terms(&content(words)))
+}
+
+/// A file and the directory that it is in, without its ending.
+fn name(source: &str) -> &str {
+    let path = source.rsplit_once('.').map_or(source, |(path, _)| path);
+    let above = path.rmatch_indices('/').nth(1);
+    above.map_or(path, |(at, _)| &path[at + 1..])
 }
 
 fn distinct(mut terms: Vec<u32>) -> Vec<u32> {

@@ -6,6 +6,7 @@
 mod aside;
 mod candidates;
 mod code;
+mod named;
 mod question;
 mod select;
 mod shown;
@@ -17,6 +18,7 @@ use futures::StreamExt as _;
 use serde_json::Value;
 
 use self::candidates::{Candidate, candidates};
+use self::named::{beginning, by_file, by_title};
 use self::select::select;
 use crate::chat::{ChatEvent, ChatModel, ChatRequest, ChatStream, NO_ANSWER};
 use crate::error::BackendError;
@@ -44,9 +46,30 @@ impl Extractive {
 
     /// The whole answer, or `None` where no passage has anything to say.
     pub fn answer(&self, question: &str, passages: &[Passage]) -> Option<String> {
-        let mut candidates = candidates(passages, &*self.terms);
-        select(question, &mut candidates, &*self.terms);
-        (!candidates.is_empty()).then(|| written(&candidates))
+        let found = self.found(question, passages);
+        (!found.is_empty()).then(|| written(&found))
+    }
+
+    /// What answers a question, in order. One that names a document is asked of that one first, and where it
+    /// asks nothing else its beginning is the answer.
+    fn found(&self, question: &str, passages: &[Passage]) -> Vec<Candidate> {
+        let all = candidates(passages, &*self.terms);
+        if let Some(named) = by_file(question, passages) {
+            if named.rest.is_empty() {
+                return beginning(all, named.source, passages);
+            }
+            let own: Vec<Passage> =
+                passages.iter().filter(|it| it.source == named.source).cloned().collect();
+            let found = select(&named.rest, &candidates(&own, &*self.terms), &*self.terms);
+            if !found.is_empty() {
+                return found;
+            }
+        }
+        let found = select(question, &all, &*self.terms);
+        match by_title(question, passages) {
+            Some(source) if found.is_empty() => beginning(all, source, passages),
+            _ => found,
+        }
     }
 }
 

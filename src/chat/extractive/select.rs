@@ -59,7 +59,7 @@ const SAME: f32 = 0.75;
 ///
 /// The coverage of a sentence is the share of the question's terms, weighted by inverse document
 /// frequency over the candidates, that stand in it or, counting less, in the headings above.
-pub(super) fn select(question: &str, candidates: &mut Vec<Candidate>, terms: &Terms) {
+pub(super) fn select(question: &str, candidates: &[Candidate], terms: &Terms) -> Vec<Candidate> {
     let mut chosen: Vec<usize> = Vec::new();
     let parts = parts(question, terms);
     let most = parts.iter().map(|part| part.terms.len()).max().unwrap_or_default();
@@ -79,7 +79,7 @@ pub(super) fn select(question: &str, candidates: &mut Vec<Candidate>, terms: &Te
     }
     let mut seen = HashSet::new();
     chosen.retain(|position| seen.insert(*position));
-    *candidates = chosen.into_iter().map(|position| candidates[position].clone()).collect();
+    chosen.into_iter().map(|position| candidates[position].clone()).collect()
 }
 
 /// The candidates as one part of the question sees them.

@@ -8,6 +8,7 @@ use super::*;
 use crate::query::cite::verify;
 use crate::query::pack::tests::passage;
 use crate::text::Words;
+use crate::types::Locator;
 
 /// Words without stop words and without a plural s.
 fn terms(text: &str) -> Vec<u32> {
@@ -314,6 +315,29 @@ fn another_kind_of_number_is_no_answer() {
         answer("Which company founded the port?", &[passage(1, "a.md", port)]),
         "The port was founded by Acme Works [1]."
     );
+}
+
+#[test]
+fn a_question_that_only_names_a_document_quotes_its_beginning() {
+    let mut facts = passage(
+        1,
+        "notes/facts.md",
+        "[Home](a.md) | [Up](b.md)\n\n# Facts\n\nThe port has 30 berths. It was dredged twice. Cranes are\nold.\n\n\
+         ## Fees\n\nFees are due in May. They rise.\n\n```\nlet fee;\n```",
+    );
+    facts.locator = Locator::Lines(1, 20);
+    let mut end = passage(2, "notes/facts.md", "The tides are high.");
+    end.locator = Locator::Lines(30, 31);
+    let passages = [end, facts, passage(3, "other.md", "The quay is long.")];
+    let expected = "The port has 30 berths [1]. It was dredged twice [1]. Fees are due in May [1]. The tides are high [2].";
+    for question in ["What does facts.md say?", "what is in notes/facts.md", "Summarise facts.md"] {
+        assert_eq!(answer(question, &passages), expected, "{question}");
+    }
+    assert_eq!(
+        answer("What does facts.md say about fees?", &passages),
+        "Fees are due in May [1]. They rise [1]."
+    );
+    assert_eq!(answer("What does facts.md say about whales?", &passages), "");
 }
 
 #[test]
