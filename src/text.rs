@@ -20,7 +20,7 @@ use unicode_segmentation::UnicodeSegmentation as _;
 pub use fold::{composed, fold, legible, plain_digits};
 pub use inline::{Span, SpanKind, spans, widened};
 pub use language::language_of;
-pub use markup::{is_template, without_tags};
+pub use markup::{is_template, tags};
 pub use script::{full_stop, is_unspaced, word_count};
 pub use visible::{as_seen, is_visible, joins};
 pub use words::Words;

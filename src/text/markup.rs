@@ -3,6 +3,8 @@
 //! Of HTML, MDX, mdBook, the generators of sites, reStructuredText and `AsciiDoc`; no line of it is a
 //! sentence of prose.
 
+use std::ops::Range;
+
 use super::links::{cross_reference, quoted_target, reference};
 
 /// Markup within a line.
@@ -159,33 +161,30 @@ fn braced(text: &str) -> Option<usize> {
     None
 }
 
-/// A text without tags, comments and roles; those in backticks stay, and those within a word, which
-/// would be another one: `H<sub>2</sub>O`.
-pub fn without_tags(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let (mut end, mut kept) = (0, 0);
+/// Tags, comments and roles of a text, and whether each run of them parts two words. Those in backticks are
+/// left out, and those within a word, which would be another one without them: `H<sub>2</sub>O`.
+pub fn tags(text: &str) -> Vec<(Range<usize>, bool)> {
+    let mut tags: Vec<(Range<usize>, bool)> = Vec::new();
+    let mut end = 0;
     let mut in_code = false;
     for (at, c) in text.char_indices().filter(|(_, c)| matches!(c, '`' | '<' | ':')) {
         in_code ^= c == '`';
-        if in_code || c == '`' || at < end || at < kept {
+        if in_code || c == '`' || at < end {
             continue;
         }
         let (length, parts_words) = run_of_tags(&text[at..]);
         if length == 0 {
             continue;
         }
-        let after = text[at + length..].trim_start_matches(['`', '*']);
+        end = at + length;
+        let after = text[end..].trim_start_matches(['`', '*']);
         let within = text[..at].trim_end_matches(['`', '*']).ends_with(char::is_alphanumeric)
             && after.starts_with(char::is_alphanumeric);
-        if within && !parts_words {
-            kept = at + length;
-            continue;
+        if parts_words || !within {
+            tags.push((at..end, parts_words));
         }
-        out.push_str(&text[end..at]);
-        out.push_str(if parts_words { " " } else { "" });
-        end = at + length;
     }
-    out + &text[end..]
+    tags
 }
 
 /// Length of the tags that a text begins with, one after the other, and whether they part words.

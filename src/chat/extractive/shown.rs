@@ -6,12 +6,14 @@
 
 use std::ops::Range;
 
-use crate::text::{Span, SpanKind, spans, without_tags};
+use crate::text::{Span, SpanKind, is_unspaced, spans, tags};
 
 /// The inline markup of a paragraph, found once for all of its sentences: emphasis may go over several.
 pub(super) struct Paragraph<'a> {
     text: &'a str,
     spans: Vec<Span>,
+    /// See [`tags`].
+    tags: Vec<(Range<usize>, bool)>,
 }
 
 /// A run of text, or what is kept as it is.
@@ -22,12 +24,15 @@ enum Run {
 
 impl<'a> Paragraph<'a> {
     pub(super) fn of(text: &'a str) -> Self {
-        Self { text, spans: spans(text) }
+        Self { text, spans: spans(text), tags: tags(text) }
     }
 
     /// Some of its bytes as a reader sees them, on one line: no emphasis, tags or link targets, nothing that
-    /// reads as a mark of our own.
+    /// reads as a mark of our own. Empty where words would run together that are two.
     pub(super) fn shown(&self, range: &Range<usize>) -> String {
+        if self.runs_together(range) {
+            return String::new();
+        }
         let mut runs = self.runs(range);
         if let Some(Run::Prose(first)) = runs.first_mut() {
             *first = without_label(first).to_owned();
@@ -39,10 +44,30 @@ impl<'a> Paragraph<'a> {
         for run in runs {
             match run {
                 Run::Prose(text) => push_without_marks(&mut out, &text),
+                // Escaped, it would be none.
+                Run::Kept(_) if out.ends_with('\\') => return String::new(),
                 Run::Kept(text) => out.push_str(&text),
             }
         }
         out.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    /// Whether a link, or a tag after a word, is right before a word: `[a][b]1` is not `a1`.
+    fn runs_together(&self, range: &Range<usize>) -> bool {
+        const MARKS: [char; 4] = ['`', '*', '_', ':'];
+        let within =
+            |hidden: &Range<usize>| range.contains(&hidden.start) && hidden.end < range.end;
+        let goes_on = |hidden: &Range<usize>| {
+            let after = self.text[hidden.end..].trim_start_matches(MARKS);
+            within(hidden) && after.starts_with(|c: char| c.is_alphanumeric() && !is_unspaced(c))
+        };
+        let follows = |hidden: &Range<usize>| {
+            let before = self.text[..hidden.start].trim_end_matches(MARKS);
+            before.ends_with(|c: char| c.is_alphanumeric() || c == ']' || c == ')')
+        };
+        let mut links = self.spans.iter().filter(|span| span.kind == SpanKind::Link);
+        let mut tags = self.tags.iter().filter(|(_, parts)| !parts);
+        links.any(|link| goes_on(&link.range)) || tags.any(|(tag, _)| goes_on(tag) && follows(tag))
     }
 
     fn runs(&self, range: &Range<usize>) -> Vec<Run> {
@@ -90,6 +115,8 @@ impl<'a> Paragraph<'a> {
                 }
             }
         }
+        let space = |parts_words: bool| parts_words.then(|| " ".to_owned());
+        hidden.extend(self.tags.iter().map(|(range, parts)| (range.clone(), space(*parts))));
         hidden.sort_by_key(|(range, _)| range.start);
         hidden
     }
@@ -98,13 +125,13 @@ impl<'a> Paragraph<'a> {
 /// What a quoted line begins with.
 const QUOTED: [char; 3] = [' ', '\t', '>'];
 
-/// Prose without the marks of quoted lines, tags, and backticks: those that pair are not in it, and others
+/// Prose without the marks of quoted lines, and backticks: those that pair are not in it, and others
 /// would pair across our marks.
 fn seen(prose: &str) -> String {
     let mut lines = prose.split('\n');
     let first = lines.next().unwrap_or_default().to_owned();
     let joined = lines.fold(first, |text, line| text + " " + line.trim_start_matches(QUOTED));
-    without_tags(&joined).replace('`', "")
+    joined.replace('`', "")
 }
 
 /// Without what a sentence begins with that is none of its words: the box of a task, the label of a footnote
@@ -249,6 +276,14 @@ mod tests {
             // Or it would not be quoted.
             assert!(Words::of(piece).find(&Words::of(expected)).is_some(), "{piece}");
         }
+    }
+
+    #[test]
+    fn what_would_run_together_is_not_shown() {
+        for piece in ["[a][b]`1`", "See [a](b)c", "kept[a][b]<em>1"] {
+            assert_eq!(shown(piece), "", "{piece}");
+        }
+        assert_eq!(shown("[a](b), see <em>c</em>"), "a, see c");
     }
 
     #[test]
