@@ -16,7 +16,7 @@ use crate::error::{Exit, Failure};
 use crate::output::words::counted;
 use crate::output::{Adoption, Index};
 use crate::service::backends;
-use crate::store::edge::EdgeStore;
+use crate::store::OnWait;
 use crate::ui::Ui;
 use crate::ui::sanitize::sanitize_line;
 
@@ -57,7 +57,7 @@ fn checked(context: &Context, version: VersionName) -> Result<u32, Failure> {
 async fn verify(ui: &mut Ui, context: Context) -> Result<Exit, Failure> {
     let collection = context.settings.collection.clone();
     if context.settings.qdrant.url.is_none() {
-        let files = files(ui, &context)?;
+        let files = backends::files(&context, on_wait(ui))?;
         if files.verify().await?.is_none() {
             return Err(Failure::config(format!("there is no collection `{collection}`"))
                 .hint("create it: docent ingest PATH"));
@@ -86,7 +86,7 @@ async fn verify(ui: &mut Ui, context: Context) -> Result<Exit, Failure> {
 
 /// Makes a version of an embedded collection that is whole the collection.
 async fn repair(ui: &mut Ui, context: Context) -> Result<Exit, Failure> {
-    let repaired = files(ui, &context)?.repair().await?;
+    let repaired = backends::files(&context, on_wait(ui))?.repair().await?;
     for why in &repaired.passed_over {
         ui.warn(&sanitize_line(why));
     }
@@ -103,9 +103,9 @@ async fn repair(ui: &mut Ui, context: Context) -> Result<Exit, Failure> {
     told(ui, index, what)
 }
 
-fn files(ui: &Ui, context: &Context) -> Result<EdgeStore, Failure> {
+fn on_wait(ui: &Ui) -> OnWait {
     let note = ui.announcer();
-    backends::files(context, Arc::new(move |whom| note(&format!("waiting: {whom}"))))
+    Arc::new(move |whom| note(&format!("waiting: {whom}")))
 }
 
 fn told(ui: &mut Ui, index: Index, what: &str) -> Result<Exit, Failure> {
