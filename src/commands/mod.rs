@@ -248,8 +248,9 @@ impl WebFlags {
 /// The question of `search` and `query`: what was typed, or standard input.
 fn question(typed: &[String]) -> Result<String, Failure> {
     let joined = typed.join(" ");
-    let from_stdin = joined.is_empty() || joined == "-";
-    if joined.is_empty() && io::IsTerminal::is_terminal(&io::stdin()) {
+    // An argument that is blank, as that of a variable without a value, asks nothing.
+    let from_stdin = typed.is_empty() || joined == "-";
+    if typed.is_empty() && io::IsTerminal::is_terminal(&io::stdin()) {
         return Err(
             Failure::usage("no question").hint("docent query \"How long are backups kept?\"")
         );

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::chunk;
 use super::cut::{self, Chunks};
 use super::discover::{self, FoundFile};
 use super::document::Document;
@@ -21,6 +22,9 @@ use crate::types::{ContentHash, DocumentRecord, Kind, OnSecret};
 
 /// Why code and JSON without content are passed over.
 const NOTHING_IN_IT: &str = "empty";
+
+/// Why Markdown is passed over that has no text of its own, as an index page of a site: nothing is amiss.
+const ONLY_FRONT_MATTER: &str = "empty but for its front matter";
 
 /// Why a document is passed over that holds a key, token or password.
 pub(super) const HOLDS_A_SECRET: &str = "holds a secret";
@@ -227,7 +231,9 @@ async fn try_prepare(
         move |(why, hash): Unfit| match why {
             // What was piped in may be nothing because what should write it has failed.
             Why::Empty(_) if inline => (Why::Fail(NOTHING_CAME.to_owned()), None),
-            Why::Skip(NOTHING_IN_IT) if inline => (Why::Fail(NOTHING_CAME.to_owned()), None),
+            Why::Skip(NOTHING_IN_IT | ONLY_FRONT_MATTER) if inline => {
+                (Why::Fail(NOTHING_CAME.to_owned()), None)
+            }
             Why::Skip(reason) if named => {
                 (unread(&path, reason).map_or(Why::Skip(reason), Why::Fail), hash)
             }
@@ -330,6 +336,7 @@ pub(super) fn passed_over(
     match extract::detect(&file.path(root), &head) {
         Detected::Known(Kind::Code) if head.is_empty() => Some(NOTHING_IN_IT),
         Detected::Known(Kind::Json) if holds_nothing(&head) => Some(NOTHING_IN_IT),
+        Detected::Known(Kind::Markdown) if is_front_matter(&head) => Some(ONLY_FRONT_MATTER),
         Detected::Known(Kind::Image) if !reads_image => Some(PICTURE),
         Detected::Known(_) => None,
         Detected::Skip(reason) => Some(reason),
@@ -400,6 +407,9 @@ fn read(
         Detected::Known(Kind::Json) if holds_nothing(&bytes) => {
             Err((Why::Skip(NOTHING_IN_IT), None))
         }
+        Detected::Known(Kind::Markdown) if is_front_matter(&bytes) => {
+            Err((Why::Skip(ONLY_FRONT_MATTER), None))
+        }
         Detected::Known(Kind::Image) if !reads_image => Err((Why::Skip(PICTURE), None)),
         Detected::Known(_) if bytes.trim_ascii().is_empty() => {
             Err((Why::Empty(extract::nothing_in(&bytes)), Some(ContentHash::of(&bytes))))
@@ -410,6 +420,14 @@ fn read(
         }
         Detected::Skip(reason) => Err((Why::Skip(reason), None)),
     }
+}
+
+/// Whether a file has front matter and nothing else; one that is longer than what is looked at first is
+/// brought in.
+fn is_front_matter(bytes: &[u8]) -> bool {
+    let text = if bytes.len() < HEAD { std::str::from_utf8(bytes).unwrap_or_default() } else { "" };
+    let head = chunk::front_matter(text);
+    !head.is_empty() && text[head.len()..].trim().is_empty()
 }
 
 /// Whether a file is an empty object or list.

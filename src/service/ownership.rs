@@ -195,8 +195,9 @@ impl Engine {
             return Ok(());
         }
         let collection = &self.context.settings.collection;
+        let documents = if others == 1 { "document" } else { "documents" };
         Err(Failure::config(format!(
-            "collection `{collection}` is shared with other projects, whose {others} documents {flag} would leave out"
+            "collection `{collection}` is shared with other projects, whose {others} {documents} {flag} would leave out"
         ))
         .hint("build another one with --collection, and let each project bring its documents in"))
     }

@@ -139,3 +139,16 @@ fn a_row_of_markdown_is_found_by_its_columns() {
     let answer = env.run(&["query", "What is the summer fee of Port 150?"]).expect(0);
     assert!(answer.stdout.contains("Port: Port 150 | Summer fee: 750"), "{}", answer.stdout);
 }
+
+/// An index page of a site may have front matter alone: nothing is amiss, and a check finds nothing to do.
+#[test]
+fn front_matter_alone_is_passed_over() {
+    let env = TestEnv::new();
+    env.write("docs/_index.md", "---\ntitle: Harbour\nweight: 3\n---\n\n");
+    env.write("docs/fees.md", "---\ntitle: Fees\n---\n\nThe fee is due in May.\n");
+    let report = env.run(&["ingest", "docs", "--format", "json"]).expect(0).json();
+    let reasons = serde_json::json!({ "empty but for its front matter": 1 });
+    assert_eq!(report["skipped_by_reason"], reasons, "{report:#}");
+    assert_eq!(report["failed"], serde_json::json!([]), "{report:#}");
+    env.run(&["ingest", "docs", "--check"]).expect(0);
+}

@@ -153,13 +153,21 @@ fn unpacking(error: io::Error) -> ArchiveError {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => ArchiveError::Cut,
         _ if error.raw_os_error().is_some() => ArchiveError::Io(error),
-        _ => ArchiveError::Wrong(format!("it was damaged: {error}")),
+        // What the decompressor says of it helps nobody.
+        _ => ArchiveError::Wrong("it was damaged: it can't be unpacked".to_owned()),
     }
 }
 
-fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, ArchiveError> {
-    serde_json::from_slice(json)
-        .map_err(|error| ArchiveError::Wrong(format!("a record can't be read: {error}")))
+pub(super) fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, ArchiveError> {
+    serde_json::from_slice(json).map_err(|error| {
+        let why = match error.classify() {
+            serde_json::error::Category::Data => {
+                "lacks what docent writes in it, or has something else in its place"
+            }
+            _ => "is damaged: its text is not whole",
+        };
+        ArchiveError::Wrong(format!("one of its records {why}"))
+    })
 }
 
 /// A chunk with its vectors, of the body of its entry.

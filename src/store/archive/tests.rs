@@ -12,7 +12,7 @@ use zstd::stream::write::Encoder;
 use super::*;
 use crate::store::contract;
 use crate::store::payload::tests as stored;
-use crate::types::{Chunk, SparseVector};
+use crate::types::{Chunk, DocumentRecord, SparseVector};
 
 /// What a file of these has in it.
 fn written(head: &Head, entries: &[Entry]) -> (Vec<u8>, Sealed) {
@@ -195,4 +195,17 @@ fn packed(content: Vec<u8>) -> Vec<u8> {
     let mut packed = Encoder::new(Vec::new(), 3).unwrap();
     packed.write_all(&content).unwrap();
     packed.finish().unwrap()
+}
+
+#[test]
+fn a_damaged_record_is_told_in_plain_words() {
+    for (json, expected) in [
+        ("{\"source\": \"a.md\", ", "is damaged"),
+        ("\u{1}", "is damaged"),
+        ("{\"source\": 3}", "lacks what docent writes"),
+    ] {
+        let error = super::read::parse::<DocumentRecord>(json.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+        assert!(!error.contains("line") && !error.contains("column"), "{error}");
+    }
 }
