@@ -53,8 +53,8 @@ pub fn spans(text: &str) -> Vec<Span> {
             run.pair(&mut open, &mut spans);
         } else if rest.starts_with('`') {
             at += run_length(rest, '`');
-        } else if rest.starts_with('\\') {
-            at += 1 + rest[1..].chars().next().map_or(0, char::len_utf8);
+        } else if let Some(escaped) = rest.strip_prefix('\\') {
+            at += 1 + escaped.chars().next().map_or(0, char::len_utf8);
         } else {
             at += 1;
         }

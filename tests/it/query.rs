@@ -37,6 +37,18 @@ fn quoted_as_json() {
     assert_run!(run.expect(0));
 }
 
+/// As that of a variable without a value: what stands on standard input was not meant.
+#[test]
+fn a_blank_question_is_wrong_usage() {
+    let env = TestEnv::new();
+    for blank in ["", "   "] {
+        for command in ["query", "search"] {
+            let run = env.run_with_input(&[command, blank], "When does the ferry leave?").expect(2);
+            assert!(run.stderr.contains("the question is empty"), "{run}");
+        }
+    }
+}
+
 /// A document that is asked for by its name alone, and excerpts that end where markup does.
 #[test]
 fn a_document_as_a_whole_is_quoted() {

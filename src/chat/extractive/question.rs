@@ -4,6 +4,7 @@ mod asking;
 mod fit;
 mod forms;
 mod measure;
+mod spelling;
 mod tables;
 
 use std::collections::HashSet;
@@ -127,7 +128,7 @@ pub(super) fn parts(question: &str, terms: &Terms) -> Vec<Part> {
     for clause in clauses(question) {
         let sides = sides(clause);
         for side in if sides.is_empty() { vec![clause] } else { sides.clone() } {
-            let kept = content_in(lexicon, side);
+            let kept = without_hyphens(&content_in(lexicon, side));
             let of_side: HashSet<u32> = terms(&kept).into_iter().collect();
             if !of_side.is_empty() {
                 let words = Words::of(clause);
@@ -181,6 +182,19 @@ impl Part {
     pub(super) fn asks_about(&self, footer: &Candidate) -> bool {
         asks_about(&self.said, footer)
     }
+}
+
+/// "Dual-licensed" is two words; as one it would be a third that no sentence has. `LGR-4012` is one.
+fn without_hyphens(text: &str) -> String {
+    let is_compound = |word: &str| {
+        word.contains('-')
+            && word.split('-').all(|part| part.len() > 1 && part.chars().all(char::is_alphabetic))
+    };
+    let plain = |word: &str| word.trim_matches(|c: char| c.is_ascii_punctuation()).to_owned();
+    let words = text.split(' ').map(|word| {
+        if is_compound(&plain(word)) { word.replace('-', " ") } else { word.to_owned() }
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// The words that are one term, with it; of a script with spaces.

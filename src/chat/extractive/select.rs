@@ -43,6 +43,8 @@ const BRIEF_TERMS: usize = 2;
 const FIT: f32 = 0.7;
 /// ...from opening the section whose heading is all of the question.
 const OPENS: f32 = 0.8;
+/// Shortest word that may stand as two, in bytes.
+const COMPOUND: usize = 6;
 /// What a term counts of which a sentence has another form.
 const NEAR: f32 = 0.8;
 /// Worth of a further sentence, as a share of that of the best.
@@ -328,13 +330,29 @@ impl<'a> View<'a> {
     }
 }
 
-/// The terms of a question that a candidate has in another form.
+/// The terms of a question that a candidate has in another form, or joined to the next word where the question
+/// has them apart, and the other way round: "web site", `website`.
 fn near(part: &Part, candidate: &Candidate) -> Vec<u32> {
-    let is_near = |(term, word): &&(u32, String)| {
-        !candidate.terms.contains(term)
-            && candidate.words.iter().any(|other| same_word(other, word))
+    let others: Vec<&str> = candidate.words.iter().collect();
+    let words = &part.words;
+    let is_pair = |a: &str, b: &str, whole: &str| {
+        whole.len() == a.len() + b.len() && whole.starts_with(a) && whole.ends_with(b)
     };
-    part.words.iter().filter(is_near).map(|(term, _)| *term).collect()
+    let is_near = |at: &usize| {
+        let (term, word) = &words[*at];
+        let with_next = |at: usize| {
+            let [(_, a), (_, b)] = &words[at..at + 2] else { return false };
+            others.iter().any(|whole| is_pair(a, b, whole))
+        };
+        let apart = || {
+            word.len() >= COMPOUND && others.windows(2).any(|pair| is_pair(pair[0], pair[1], word))
+        };
+        let together =
+            || (*at + 1 < words.len() && with_next(*at)) || (*at > 0 && with_next(*at - 1));
+        !candidate.terms.contains(term)
+            && (others.iter().any(|other| same_word(other, word)) || apart() || together())
+    };
+    (0..words.len()).filter(is_near).map(|at| words[at].0).collect()
 }
 
 /// Inverse document frequency over the candidates: `ln(1 + (N - n + 0.5) / (n + 0.5))`.

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod chosen;
 mod refused;
 
 use proptest::prelude::*;
@@ -8,7 +9,6 @@ use super::*;
 use crate::query::cite::verify;
 use crate::query::pack::tests::passage;
 use crate::text::Words;
-use crate::types::Locator;
 
 /// Words without stop words and without a plural s.
 fn terms(text: &str) -> Vec<u32> {
@@ -266,78 +266,6 @@ fn code_is_quoted_as_it_is() {
     assert!(
         verify(&found, "What is the limit?", &[passage(1, "src/a.rs", code)]).citations[0].verified
     );
-}
-
-#[test]
-fn a_comparison_is_answered_in_prose() {
-    let text = "```rust\nlet posted = booked(posted);\n```\n\nThe field `posted` has the moment of the import.\n\n\
-                While `booked` has the day of the export.";
-    assert_eq!(
-        answer("How does posted differ from booked?", &[passage(1, "a.md", text)]),
-        "The field `posted` has the moment of the import [1]. While `booked` has the day of the export [1]."
-    );
-}
-
-#[test]
-fn footers_and_navigation_are_not_quoted() {
-    let page = "[Ledger backups](b.md) | [Ledger fees](f.md)\n\n# Ledger\n\nBackups are kept for 400 days.\n\n\
-                Ledger backups, page 3 of 4\n\nCopyright 2024 Acme Ledger Backups";
-    let page = [passage(1, "a.md", page)];
-    assert_eq!(
-        answer("How long are ledger backups kept?", &page),
-        "Backups are kept for 400 days [1]."
-    );
-    assert_eq!(answer("ledger backups", &page), "Backups are kept for 400 days [1].");
-    assert_eq!(
-        answer("Who has the copyright of ledger backups?", &page),
-        "Copyright 2024 Acme Ledger Backups [1]."
-    );
-    let running = |number: u32, text: &str| {
-        passage(number, "b.pdf", &format!("Rules of ledger backups {number}\n\n{text}\n"))
-    };
-    let pages =
-        [running(1, "They are encrypted."), running(2, "They stay."), running(3, "Backups go.")];
-    assert_eq!(answer("rules of backups", &pages[..2]), "Rules of ledger backups 1 [1].");
-    assert_eq!(answer("rules of backups", &pages), "Backups go [3].");
-}
-
-#[test]
-fn another_kind_of_number_is_no_answer() {
-    let pier = "The pier of Acme was built by 30 workers. Behind it the pier has 240 m.";
-    assert_eq!(
-        answer("How long is the pier?", &[passage(1, "a.md", pier)]),
-        "Behind it the pier has 240 m [1]."
-    );
-    let pier = [passage(1, "a.md", "The old pier was built by 30 workers.")];
-    assert_eq!(answer("How long is the old pier of Acme?", &pier), "");
-    let port = "The port was founded by 12 families. The port was founded by Acme Works.";
-    assert_eq!(
-        answer("Which company founded the port?", &[passage(1, "a.md", port)]),
-        "The port was founded by Acme Works [1]."
-    );
-}
-
-#[test]
-fn a_question_that_only_names_a_document_quotes_its_beginning() {
-    let mut facts = passage(
-        1,
-        "notes/facts.md",
-        "[Home](a.md) | [Up](b.md)\n\n# Facts\n\nThe port has 30 berths. It was dredged twice. Cranes are\nold.\n\n\
-         ## Fees\n\nFees are due in May. They rise.\n\n```\nlet fee;\n```",
-    );
-    facts.locator = Locator::Lines(1, 20);
-    let mut end = passage(2, "notes/facts.md", "The tides are high.");
-    end.locator = Locator::Lines(30, 31);
-    let passages = [end, facts, passage(3, "other.md", "The quay is long.")];
-    let expected = "The port has 30 berths [1]. It was dredged twice [1]. Fees are due in May [1]. The tides are high [2].";
-    for question in ["What does facts.md say?", "what is in notes/facts.md", "Summarise facts.md"] {
-        assert_eq!(answer(question, &passages), expected, "{question}");
-    }
-    assert_eq!(
-        answer("What does facts.md say about fees?", &passages),
-        "Fees are due in May [1]. They rise [1]."
-    );
-    assert_eq!(answer("What does facts.md say about whales?", &passages), "");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use super::forms::{CONDITIONS, REASONS, TIMES};
 use super::measure::Measure;
+use super::spelling::spelled;
 use super::{Asks, Part};
 use crate::text::{Words, is_unspaced};
 
@@ -130,7 +131,7 @@ impl Part {
 /// Whether two words are forms of one: all of the shorter but its end. Arabic and Hebrew words begin
 /// with articles and prepositions, too.
 pub(in super::super) fn same_word(a: &str, b: &str) -> bool {
-    if a == b {
+    if a == b || (a.get(..2) == b.get(..2) && spelled(a) == spelled(b)) {
         return true;
     }
     let clitics = a.starts_with(|c: char| ('\u{5d0}'..='\u{6ff}').contains(&c));

@@ -136,12 +136,12 @@ pub(super) fn asks_name(words: &[&str]) -> bool {
         let noun = words[at..].iter().take(3).take_while(|word| !NO_NOUN.contains(word));
         noun.into_iter().any(|word| has(NAMED, word))
     };
-    let asks = |word: &&str| matches!(*word, "which" | "what" | "whose");
+    let asks = |word: &str| matches!(word, "which" | "what" | "whose");
     // What is called something without a capital has a name, too: a process.
     let name_of = words.windows(3).position(|it| it == ["the", "name", "of"]);
     let after_of = name_of.map_or(words.len(), |at| at + 3);
     let thing = after_of + usize::from(words.get(after_of) == Some(&"the"));
-    words.iter().position(|word| asks(&word)).is_some_and(|at| named(at + 1))
+    words.iter().position(|word| asks(word)).is_some_and(|at| named(at + 1))
         || (thing < words.len() && named(thing))
 }
 

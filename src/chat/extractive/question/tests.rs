@@ -167,3 +167,11 @@ fn sentences_fit_what_is_asked() {
         assert_eq!(fits(question, sentence), expected, "{question} {sentence}");
     }
 }
+
+#[test]
+fn hyphens_join_no_third_word() {
+    let plain =
+        |question: &str| parts(question, &|text| terms(&text.replace('-', "")))[0].terms.len();
+    assert_eq!(plain("dual-licensed crates"), 3);
+    assert_eq!(plain("LGR-4012 crates"), 2);
+}
