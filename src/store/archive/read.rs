@@ -162,11 +162,11 @@ pub(super) fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, ArchiveError>
     serde_json::from_slice(json).map_err(|error| {
         let why = match error.classify() {
             serde_json::error::Category::Data => {
-                "lacks what docent writes in it, or has something else in its place"
+                "it lacks what docent writes in it, or has something else in its place"
             }
-            _ => "is damaged: its text is not whole",
+            _ => "it is damaged: its text is not whole",
         };
-        ArchiveError::Wrong(format!("one of its records {why}"))
+        ArchiveError::Wrong(format!("a record can't be read: {why}"))
     })
 }
 
