@@ -198,6 +198,10 @@ pub struct StatusArgs {
 /// Also looks for an Ollama and a Qdrant running on this machine, and says how to use them.
 #[derive(Args, Debug)]
 pub struct DoctorArgs {
+    /// Say what a collection of so many chunks takes on disk and in memory, and where it belongs; nothing is
+    /// checked
+    #[arg(long, value_name = "CHUNKS", value_parser = chunks)]
+    pub size: Option<u64>,
     #[command(flatten)]
     pub rerank: RerankFlags,
 }
@@ -231,6 +235,24 @@ fn version(typed: &str) -> Result<VersionName, String> {
     number
         .map(|number| VersionName { collection, number })
         .ok_or_else(|| "a version is a number from 1, as `docent index list` has it".to_owned())
+}
+
+/// `50M` chunks, `200k`, `1.5G` or `60000`.
+fn chunks(typed: &str) -> Result<u64, String> {
+    let split = typed.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(typed.len());
+    let (number, unit) = typed.split_at(split);
+    let factor = match unit {
+        "" => 1.0,
+        "k" | "K" => 1e3,
+        "m" | "M" => 1e6,
+        "g" | "G" | "b" | "B" => 1e9,
+        _ => 0.0,
+    };
+    let chunks = number.parse::<f64>().ok().map(|number| number * factor);
+    let chunks = chunks.filter(|chunks| (1.0..=1e15).contains(chunks));
+    chunks
+        .map(|chunks| chunks as u64)
+        .ok_or_else(|| "is not a number of chunks, such as 60000, 200k, 50M or 1.5G".to_owned())
 }
 
 #[derive(Subcommand, Debug)]

@@ -52,6 +52,8 @@ pub enum SchemaName {
     StatusJson,
     /// doctor
     DoctorJson,
+    /// doctor --size
+    DoctorSizeJson,
     /// index verify and index repair
     IndexJson,
     /// index adopt

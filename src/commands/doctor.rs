@@ -1,9 +1,11 @@
 //! `docent doctor`: talks to everything that is configured, and looks for what could be.
 
+mod sizing;
+
 use std::time::Duration;
 
 use super::{Context, open};
-use crate::cli::Format;
+use crate::cli::{DoctorArgs, Format};
 use crate::embed::Role;
 use crate::error::{Exit, Failure, Service};
 use crate::openai;
@@ -67,8 +69,11 @@ impl Check {
     }
 }
 
-pub(super) async fn run(ui: &mut Ui, context: Context) -> Result<Exit, Failure> {
+pub(super) async fn run(ui: &mut Ui, context: Context, args: DoctorArgs) -> Result<Exit, Failure> {
     let context = &context;
+    if let Some(chunks) = args.size {
+        return sizing::run(ui, context, chunks).await;
+    }
     let mut checks = vec![Check::of("store", check_store(ui, context).await)];
     let server = if checks[0].ok { look_at_server(ui, context).await } else { Ok(None) };
     let server = match server {

@@ -142,9 +142,9 @@ fn dispatch(ui: &mut Ui, cli: Cli, flags: Layer) -> Result<Exit, Failure> {
             let context = context::load(ui, flags)?;
             block_on(status::run(ui, context, args))
         }
-        Command::Doctor(_) => {
+        Command::Doctor(args) => {
             let context = context::load(ui, flags)?;
-            block_on(doctor::run(ui, context))
+            block_on(doctor::run(ui, context, args))
         }
         Command::Index(args) => {
             let context = context::load(ui, flags)?;

@@ -11,7 +11,8 @@ use crate::ingest::preview::Preview;
 use crate::output::{
     Adoption, AnswerJson, BatchRow, Doctor, Event, ExplainEvent, ExplainJson, Found, HitJson,
     Index, IndexCopy, IndexFile, Message, RemovedVersions, RequestJson, ShowEvent, ShowJson,
-    ShownSettings, Status, SwitchedVersion, TraceList, Turn, VersionList, VersionShown, schema_of,
+    ShownSettings, SizingJson, Status, SwitchedVersion, TraceList, Turn, VersionList, VersionShown,
+    schema_of,
 };
 use crate::serve::{self, LogEntry, UsageResponse};
 use crate::trace::Trace;
@@ -43,6 +44,7 @@ fn schema(name: SchemaName) -> String {
         SchemaName::ShowJsonl => schema_of::<ShowEvent>("show --format jsonl"),
         SchemaName::StatusJson => schema_of::<Status>("status"),
         SchemaName::DoctorJson => schema_of::<Doctor>("doctor"),
+        SchemaName::DoctorSizeJson => schema_of::<SizingJson>("doctor --size"),
         SchemaName::IndexJson => schema_of::<Index>("index verify and index repair"),
         SchemaName::IndexAdoptJson => schema_of::<Adoption>("index adopt"),
         SchemaName::IndexCopyJson => schema_of::<IndexCopy>("index push and index pull"),

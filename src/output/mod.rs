@@ -25,8 +25,8 @@ pub use explain::{ExpectedJson, ExplainEvent, ExplainJson, ExplainedHit};
 pub use found::{Found, HitJson};
 pub use show::{DocumentJson, ShowEvent, ShowJson, ShownChunkJson};
 pub use state::{
-    Adoption, Check, Doctor, Index, IndexCopy, IndexFile, ServerJson, Setting, ShownSettings,
-    Stale, Status, TraceList,
+    Adoption, Check, Doctor, Index, IndexCopy, IndexFile, NeedsJson, ServerJson, Setting,
+    ShownSettings, SizingJson, Stale, Status, TraceList,
 };
 pub use versions::{
     RemovedVersions, SwitchedVersion, VersionJson, VersionList, VersionShown, version_json,

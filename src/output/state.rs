@@ -116,6 +116,36 @@ pub struct Adoption {
     pub formerly: Vec<String>,
 }
 
+/// What a collection of so many chunks takes.
+#[derive(Serialize, JsonSchema)]
+pub struct SizingJson {
+    pub chunks: u64,
+    /// Of the dense vectors.
+    pub dimensions: usize,
+    /// Where it belongs: `embedded`, `server`, `server_on_disk` or `cluster`.
+    pub home: String,
+    pub embedded: NeedsJson,
+    /// Chunks up to which the embedded store compares a question with all vectors.
+    pub embedded_up_to: u64,
+    pub server: NeedsJson,
+    /// With `--on-disk --quantization scalar`.
+    pub server_on_disk: NeedsJson,
+    /// Of each node of a cluster.
+    pub node: NeedsJson,
+    /// Nodes of 64 GiB of memory.
+    pub nodes: u64,
+    pub shards: u64,
+    /// Copies of each shard.
+    pub copies: u64,
+}
+
+/// Bytes.
+#[derive(Serialize, JsonSchema)]
+pub struct NeedsJson {
+    pub disk: u64,
+    pub memory: u64,
+}
+
 /// A collection that was brought in line with the same one on another store.
 #[derive(Serialize, JsonSchema)]
 pub struct IndexCopy {

@@ -28,6 +28,19 @@ pub fn seconds(milliseconds: u64) -> String {
     }
 }
 
+/// `812 B`, `2.3 kB`, `49 MB`, `1.2 TB`: units are powers of 1,000.
+pub fn bytes(number: u64) -> String {
+    let (mut amount, mut units) = (number as f64, ["kB", "MB", "GB", "TB", "PB"].iter());
+    let mut unit = "B";
+    while amount >= 999.5
+        && let Some(next) = units.next()
+    {
+        (amount, unit) = (amount / 1_000.0, next);
+    }
+    let digits = usize::from(amount < 9.95 && unit != "B");
+    format!("{amount:.digits$} {unit}")
+}
+
 /// An amount of money: `12.30`, and small ones with two digits that say something, `0.00042`.
 pub fn money(amount: f64) -> String {
     let zeros = if amount > 0.0 { (-amount.log10()).floor().max(0.0) as usize } else { 0 };
@@ -50,6 +63,8 @@ mod tests {
             amounts,
             ["0.00", "12.30", "1.00", "0.50", "0.049", "0.00042", "0.000000000000"]
         );
+        let sizes = [0, 812, 2_349, 9_960, 49_400_000, 999_700_000, 1_234_000_000_000].map(bytes);
+        assert_eq!(sizes, ["0 B", "812 B", "2.3 kB", "10 kB", "49 MB", "1.0 GB", "1.2 TB"]);
         assert_eq!([seconds(999), seconds(6_149)], ["999 ms", "6.1 s"]);
     }
 }

@@ -21,6 +21,7 @@
 //! | [`freshness`] | how stored documents compare with their files |
 //! | [`globs`] | paths, directories and globs that choose documents |
 //! | [`integrity`] | whether what is stored says what its records say |
+//! | [`sizing`] | what a collection of so many chunks takes, and where it belongs |
 //! | [`source`] | what somebody names → a document that is stored |
 //! | [`show`] | what was read of a document, chunk by chunk |
 //! | [`sync`] | sources → the collection: what `ingest` and `query --from` do |
@@ -49,6 +50,7 @@ pub mod provenance;
 pub mod questions;
 pub mod retrieval;
 pub mod show;
+pub mod sizing;
 pub mod source;
 pub mod sync;
 pub mod transfer;

@@ -328,7 +328,7 @@ const SPARSE: &str = "sparse";
 
 /// Up to so many bytes to compare, the dense leg compares all vectors, which needs no graph. The
 /// embedded store counts the whole collection, a byte a dimension; a server each of its segments.
-const EXACT_UP_TO: usize = 256 << 20;
+pub(crate) const EXACT_UP_TO: usize = 256 << 20;
 
 /// Payload fields that are filtered on, each with a keyword index.
 const INDEXED_FIELDS: [&str; 5] = ["source", "kind", "tags", "record", "chunk_hash"];

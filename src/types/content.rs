@@ -107,7 +107,7 @@ mod tests {
             Chunk { title: "T".to_owned(), ..two.clone() },
             Chunk { locator: Locator::Lines(7, 9), ..two.clone() },
             Chunk { tags: vec!["x".to_owned()], ..two.clone() },
-            Chunk { page_label: Some("iv".to_owned()), ..two.clone() },
+            Chunk { page_label: Some("v".to_owned()), ..two.clone() },
             Chunk { chunk_hash: ContentHash::of(b"other"), ..two.clone() },
         ] {
             assert_ne!(both, of(&[one.clone(), other]));

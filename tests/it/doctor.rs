@@ -11,6 +11,24 @@ fn check(report: &Value, name: &str) -> Value {
 }
 
 #[test]
+fn a_size_is_planned_for_without_asking_anything() {
+    let env = TestEnv::new();
+    let planned = |size: &str| {
+        env.run(&["doctor", "--size", size, "--format", "json"]).expect(0).json()["home"].clone()
+    };
+    assert_eq!(
+        ["200k", "5M", "40M", "1.5G"].map(planned),
+        ["embedded", "server", "server_on_disk", "cluster"]
+    );
+    let said = env.run(&["doctor", "--size", "50M"]).expect(0).stdout;
+    assert!(said.starts_with("50,000,000 chunks of 256 dimensions"), "{said}");
+    assert!(said.contains("--shard-number"), "{said}");
+    for wrong in ["0", "many", "5X", "-1", "1e99"] {
+        env.run(&["doctor", &format!("--size={wrong}")]).expect(2);
+    }
+}
+
+#[test]
 fn nothing_configured_is_fine() {
     let report = TestEnv::new().run(&["doctor", "--format", "json"]).expect(0).json();
     for name in ["store", "embedder", "chat"] {

@@ -24,6 +24,8 @@ const NOT_SETTINGS: &[&str] = &[
     "write_baseline", "write_drift_baseline", "compare", "sweep", "keep", "run_file", "from_run", "cases",
     // index
     "from_project", "replace",
+    // doctor
+    "size",
     // status
     "documents", "quality",
     // serve, keys, audit
