@@ -4,6 +4,7 @@ mod asking;
 mod fit;
 mod forms;
 mod measure;
+mod otherwise;
 mod spelling;
 mod tables;
 
@@ -12,6 +13,7 @@ use std::collections::HashSet;
 use self::asking::AskingWords;
 pub(super) use self::fit::{Form, same_word};
 use self::measure::{Measure, asks_name};
+use self::otherwise::{Numeral, asked_numerals, is_denied};
 use super::Terms;
 use super::aside::asks_about;
 use super::candidates::Candidate;
@@ -40,6 +42,10 @@ pub(super) struct Part {
     pub(super) numbered: Vec<Words>,
     /// What it wants to have measured.
     measure: Option<Measure>,
+    /// Years and places in an order, with their figures.
+    numerals: Vec<(Numeral, String)>,
+    /// It asks for what is not: "which files are not read".
+    is_denied: bool,
     /// All of its words.
     said: HashSet<String>,
     lexicon: &'static AskingWords,
@@ -143,6 +149,8 @@ pub(super) fn parts(question: &str, terms: &Terms) -> Vec<Part> {
                     asks => asks,
                 };
                 let measure = Measure::of(&words).filter(|_| lexicon.is_english());
+                let is_denied = lexicon.is_english() && is_denied(asks, clause, &words);
+                let numerals = if lexicon.is_english() { asked_numerals(side) } else { Vec::new() };
                 let focus = terms(&focus(clause)).into_iter().collect();
                 let (subject, compared) = side.split_once(" than ").unwrap_or((side, ""));
                 let words = single_words(&kept, terms);
@@ -158,6 +166,8 @@ pub(super) fn parts(question: &str, terms: &Terms) -> Vec<Part> {
                     measure,
                     compared: terms(&content_in(lexicon, compared)).into_iter().collect(),
                     numbered: numbered(subject, terms),
+                    numerals,
+                    is_denied,
                     said: all.iter().map(|word| (*word).to_owned()).collect(),
                     lexicon,
                 });

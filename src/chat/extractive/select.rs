@@ -138,6 +138,9 @@ impl<'a> View<'a> {
     /// Positions of what answers this part, in the order in which it is said.
     fn answer(&self, chosen: &[usize]) -> Vec<usize> {
         let Some(best) = self.best(&[], |_| true) else { return Vec::new() };
+        if self.is_otherwise(&self.candidates[best]) {
+            return Vec::new();
+        }
         let beside = self.reason_beside(best).or_else(|| self.definition_goes_on(best));
         if let Some(before) = self.before(best).filter(|_| self.stands_for(best)) {
             vec![before, best]
@@ -211,6 +214,15 @@ impl<'a> View<'a> {
             + more(brief, BRIEF)
             + self.unrelated(candidate);
         self.support(candidate) >= floor && self.says_more(candidate)
+    }
+
+    /// Whether it says something else than what is asked, in the same words.
+    fn is_otherwise(&self, candidate: &Candidate) -> bool {
+        self.part.is_otherwise(&candidate.text, |word| {
+            let around = [&candidate.section, &candidate.document, &candidate.before];
+            let terms = (self.terms)(word);
+            terms.iter().any(|term| around.iter().any(|around| around.contains(term)))
+        })
     }
 
     /// How much more is needed where a sentence only names what the question is about.
