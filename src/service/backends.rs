@@ -306,10 +306,11 @@ pub(super) fn is_builtin(embedder: &EmbedderId) -> bool {
 /// The name of the model that quotes instead of writing.
 pub const EXTRACTIVE: &str = Extractive::NAME;
 
-/// Quotes by the words of the sparse leg.
+/// Quotes by the words of the sparse leg, and by the meanings of the built-in embedder.
 pub(super) fn extractive() -> Result<Extractive, Failure> {
     let terms = TermCounter::new(sparse::LANGUAGE).map_err(Failure::config)?;
-    Ok(Extractive::new(move |text| terms.terms(text)))
+    let table = Builtin::new();
+    Ok(Extractive::new(move |text| terms.terms(text), move |text| table.embed_text(text)))
 }
 
 /// Counts the terms of documents, by a language or each by its own.

@@ -30,6 +30,8 @@ pub(super) struct Candidate {
     pub(super) kind: BlockKind,
     /// Distinct, sorted; as all lists of terms here.
     pub(super) terms: Vec<u32>,
+    /// The title of its document and the headings above it.
+    pub(super) under: Arc<str>,
     /// Terms of the heading right above it.
     pub(super) section: Vec<u32>,
     /// Terms of the headings above that one, of the title and of the file's name.
@@ -97,19 +99,23 @@ pub(super) fn candidates(passages: &[Passage], terms: &Terms) -> Vec<Candidate> 
 
 fn of_passage(passage: &Passage, prior: f32, terms: &Terms, candidates: &mut Vec<Candidate>) {
     // A passage may begin with its own heading, the last one.
-    let (mut section, outer) = match passage.headings.split_last() {
-        Some((last, outer)) => (heading_terms(last, terms), outer),
-        None => (Vec::new(), &[][..]),
+    let (last, outer) = match passage.headings.split_last() {
+        Some((last, outer)) => (last.as_str(), outer),
+        None => ("", &[][..]),
     };
-    let outer = outer.iter().flat_map(|heading| heading_terms(heading, terms));
+    let mut section = heading_terms(last, terms);
+    let mut under = path(passage, outer, last);
+    let outer_terms = outer.iter().flat_map(|heading| heading_terms(heading, terms));
     let name = terms(name(&passage.source));
-    let document = distinct(terms(&passage.title).into_iter().chain(outer).chain(name).collect());
+    let document =
+        distinct(terms(&passage.title).into_iter().chain(outer_terms).chain(name).collect());
     let first = candidates.len();
     let mut before: Vec<u32> = Vec::new();
     let mut opens = true;
     for (piece, words) in pieces(passage) {
         if piece.kind == BlockKind::Heading {
             section = heading_terms(&piece.text, terms);
+            under = path(passage, outer, &piece.text);
             before.clear();
             opens = true;
             continue;
@@ -120,6 +126,7 @@ fn of_passage(passage: &Passage, prior: f32, terms: &Terms, candidates: &mut Vec
             position: candidates.len(),
             kind: piece.kind,
             terms: own.clone(),
+            under: Arc::clone(&under),
             section: section.clone(),
             document: document.clone(),
             before: std::mem::replace(&mut before, own),
@@ -140,6 +147,13 @@ fn of_passage(passage: &Passage, prior: f32, terms: &Terms, candidates: &mut Vec
     for candidate in own {
         candidate.passage = Arc::clone(&all);
     }
+}
+
+/// The title and the headings above what stands under `last`, as one text.
+fn path(passage: &Passage, outer: &[String], last: &str) -> Arc<str> {
+    let outer = outer.iter().map(String::as_str);
+    let all = std::iter::once(passage.title.as_str()).chain(outer).chain([last]);
+    all.filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ").into()
 }
 
 /// The terms of a heading without its number, as those of a question: "4.2 Who may restore" is

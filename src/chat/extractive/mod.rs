@@ -6,8 +6,10 @@
 mod aside;
 mod candidates;
 mod code;
+mod likeness;
 mod named;
 mod question;
+mod rarity;
 mod select;
 mod shown;
 
@@ -18,6 +20,7 @@ use futures::StreamExt as _;
 use serde_json::Value;
 
 use self::candidates::{Candidate, candidates};
+use self::likeness::Meaning;
 use self::named::{beginning, by_file, by_title};
 use self::select::select;
 use crate::chat::{ChatEvent, ChatModel, ChatRequest, ChatStream, NO_ANSWER};
@@ -33,15 +36,19 @@ type Terms = dyn Fn(&str) -> Vec<u32> + Send + Sync;
 #[derive(Clone)]
 pub struct Extractive {
     terms: Arc<Terms>,
+    meaning: Arc<Meaning>,
 }
 
 impl Extractive {
     pub const NAME: &str = crate::chat::EXTRACTIVE;
 
     /// `terms` is the tokenizer of the sparse leg, so that what was found by a word is quoted by
-    /// the same word.
-    pub fn new(terms: impl Fn(&str) -> Vec<u32> + Send + Sync + 'static) -> Self {
-        Self { terms: Arc::new(terms) }
+    /// the same word. `meaning` makes the vectors of texts in English, of unit length; `None` where it knows no word of one.
+    pub fn new(
+        terms: impl Fn(&str) -> Vec<u32> + Send + Sync + 'static,
+        meaning: impl Fn(&str) -> Option<Vec<f32>> + Send + Sync + 'static,
+    ) -> Self {
+        Self { terms: Arc::new(terms), meaning: Arc::new(meaning) }
     }
 
     /// The whole answer, or `None` where no passage has anything to say.
@@ -60,12 +67,13 @@ impl Extractive {
             }
             let own: Vec<Passage> =
                 passages.iter().filter(|it| it.source == named.source).cloned().collect();
-            let found = select(&named.rest, &candidates(&own, &*self.terms), &*self.terms);
+            let found =
+                select(&named.rest, &candidates(&own, &*self.terms), &*self.terms, &*self.meaning);
             if !found.is_empty() {
                 return found;
             }
         }
-        let found = select(question, &all, &*self.terms);
+        let found = select(question, &all, &*self.terms, &*self.meaning);
         match by_title(question, passages) {
             Some(source) if found.is_empty() => beginning(all, source, passages),
             _ => found,

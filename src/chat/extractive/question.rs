@@ -46,6 +46,8 @@ pub(super) struct Part {
     numerals: Vec<(Numeral, String)>,
     /// It asks for what is not: "which files are not read".
     is_denied: bool,
+    /// What is asked, where that is English.
+    pub(super) english: Option<String>,
     /// All of its words.
     said: HashSet<String>,
     lexicon: &'static AskingWords,
@@ -149,8 +151,9 @@ pub(super) fn parts(question: &str, terms: &Terms) -> Vec<Part> {
                     asks => asks,
                 };
                 let measure = Measure::of(&words).filter(|_| lexicon.is_english());
-                let is_denied = lexicon.is_english() && is_denied(asks, clause, &words);
-                let numerals = if lexicon.is_english() { asked_numerals(side) } else { Vec::new() };
+                let english = lexicon.are_english(&all).then(|| clause.to_owned());
+                let is_denied = english.is_some() && is_denied(asks, clause, &words);
+                let numerals = english.as_ref().map(|_| asked_numerals(side)).unwrap_or_default();
                 let focus = terms(&focus(clause)).into_iter().collect();
                 let (subject, compared) = side.split_once(" than ").unwrap_or((side, ""));
                 let words = single_words(&kept, terms);
@@ -168,6 +171,7 @@ pub(super) fn parts(question: &str, terms: &Terms) -> Vec<Part> {
                     numbered: numbered(subject, terms),
                     numerals,
                     is_denied,
+                    english,
                     said: all.iter().map(|word| (*word).to_owned()).collect(),
                     lexicon,
                 });

@@ -4,7 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use super::Terms;
 use super::candidates::Candidate;
-use super::question::{Asks, Form, Part, parts, same_word};
+use super::likeness::{Likeness, MOST_LIKE, MOST_UNLIKE, Meaning};
+use super::question::{Asks, Form, Part, parts};
+use super::rarity::{idf, near};
 use crate::text::{BlockKind, Words};
 
 /// Items of a list, or runs of code, that are quoted after their lead-in.
@@ -43,16 +45,12 @@ const BRIEF_TERMS: usize = 2;
 const FIT: f32 = 0.7;
 /// ...from opening the section whose heading is all of the question.
 const OPENS: f32 = 0.8;
-/// Shortest word that may stand as two, in bytes.
-const COMPOUND: usize = 6;
 /// What a term counts of which a sentence has another form.
 const NEAR: f32 = 0.8;
 /// Worth of a further sentence, as a share of that of the best.
 const FURTHER: f32 = 0.75;
 /// Share of the question that a further sentence must add.
 const NEWS: f32 = 0.3;
-/// Sentences that a term's rarity is told by, at least: of fewer, one that none has would outweigh all.
-const FEWEST: usize = 20;
 /// Share of common words from which two sentences say the same.
 const SAME: f32 = 0.75;
 
@@ -61,13 +59,18 @@ const SAME: f32 = 0.75;
 ///
 /// The coverage of a sentence is the share of the question's terms, weighted by inverse document
 /// frequency over the candidates, that stand in it or, counting less, in the headings above.
-pub(super) fn select(question: &str, candidates: &[Candidate], terms: &Terms) -> Vec<Candidate> {
+pub(super) fn select(
+    question: &str,
+    candidates: &[Candidate],
+    terms: &Terms,
+    meaning: &Meaning,
+) -> Vec<Candidate> {
     let mut chosen: Vec<usize> = Vec::new();
     let parts = parts(question, terms);
     let most = parts.iter().map(|part| part.terms.len()).max().unwrap_or_default();
     let mut answered = 0;
     for part in &parts {
-        for position in View::new(part, candidates, terms).answer(&chosen) {
+        for position in View::new(part, candidates, terms, meaning).answer(&chosen) {
             answered = answered.max(part.terms.len());
             if !chosen.contains(&position) {
                 chosen.push(position);
@@ -89,6 +92,7 @@ struct View<'a> {
     part: &'a Part,
     candidates: &'a [Candidate],
     terms: &'a Terms,
+    likeness: Likeness<'a>,
     weights: HashMap<u32, f32>,
     /// Of each candidate, the terms of the question that it has in another form.
     near: Vec<Vec<u32>>,
@@ -103,7 +107,12 @@ struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    fn new(part: &'a Part, candidates: &'a [Candidate], terms: &'a Terms) -> Self {
+    fn new(
+        part: &'a Part,
+        candidates: &'a [Candidate],
+        terms: &'a Terms,
+        meaning: &'a Meaning,
+    ) -> Self {
         let near: Vec<Vec<u32>> =
             candidates.iter().map(|candidate| near(part, candidate)).collect();
         let weigh = |&term: &u32| {
@@ -126,6 +135,7 @@ impl<'a> View<'a> {
             part,
             candidates,
             terms,
+            likeness: Likeness::to(part, meaning),
             lacks: !part.terms.iter().all(has),
             asked: weights.values().sum(),
             fits: candidates.iter().map(fit).collect(),
@@ -137,8 +147,10 @@ impl<'a> View<'a> {
 
     /// Positions of what answers this part, in the order in which it is said.
     fn answer(&self, chosen: &[usize]) -> Vec<usize> {
-        let Some(best) = self.best(&[], |_| true) else { return Vec::new() };
-        if self.is_otherwise(&self.candidates[best]) {
+        let covering: Vec<&Candidate> =
+            self.candidates.iter().filter(|candidate| self.may_answer(candidate)).collect();
+        let Some(best) = self.best(&covering, &[], |_| true) else { return Vec::new() };
+        if self.part.is_otherwise(&self.candidates[best], self.terms) {
             return Vec::new();
         }
         let beside = self.reason_beside(best).or_else(|| self.definition_goes_on(best));
@@ -147,13 +159,13 @@ impl<'a> View<'a> {
         } else if let Some(beside) = beside {
             vec![best.min(beside), best.max(beside)]
         } else {
-            let further = self.further(best, chosen);
+            let further = self.further(best, &covering, chosen);
             std::iter::once(best).chain(further).collect()
         }
     }
 
     /// Another sentence that says what the best one does not.
-    fn further(&self, best: usize, chosen: &[usize]) -> Option<usize> {
+    fn further(&self, best: usize, covering: &[&Candidate], chosen: &[usize]) -> Option<usize> {
         let covered = &self.candidates[best].terms;
         let adds = |candidate: &Candidate| {
             let new = candidate.terms.iter().filter(|term| !covered.contains(term));
@@ -161,7 +173,7 @@ impl<'a> View<'a> {
             news >= NEWS * self.asked
         };
         let known = [chosen, &[best]].concat();
-        self.best(&known, adds).filter(|&at| self.worth(at) >= FURTHER * self.worth(best))
+        self.best(covering, &known, adds).filter(|&at| self.worth(at) >= FURTHER * self.worth(best))
     }
 
     /// The sentence after a definition under the very heading that was asked for.
@@ -192,16 +204,23 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The candidate of most worth that covers enough and says something new.
-    fn best(&self, chosen: &[usize], also: impl Fn(&Candidate) -> bool) -> Option<usize> {
-        self.candidates
+    /// The candidate of most worth, of those that cover enough, that says something new.
+    fn best(
+        &self,
+        covering: &[&Candidate],
+        chosen: &[usize],
+        also: impl Fn(&Candidate) -> bool,
+    ) -> Option<usize> {
+        covering
             .iter()
-            .filter(|candidate| !candidate.aside || self.part.asks_about(candidate))
-            .filter(|candidate| self.covers(candidate))
             .filter(|candidate| !chosen.iter().any(|&at| same(&self.candidates[at], candidate)))
             .filter(|candidate| also(candidate))
             .map(|candidate| candidate.position)
             .max_by(|&a, &b| self.worth(a).total_cmp(&self.worth(b)).then(b.cmp(&a)))
+    }
+
+    fn may_answer(&self, candidate: &Candidate) -> bool {
+        (!candidate.aside || self.part.asks_about(candidate)) && self.covers(candidate)
     }
 
     /// Whether so much of the question stands in a sentence and around it that it may be the answer.
@@ -213,16 +232,11 @@ impl<'a> View<'a> {
             + more(formless, if self.part.is_measured() { UNMEASURED } else { FORMLESS })
             + more(brief, BRIEF)
             + self.unrelated(candidate);
-        self.support(candidate) >= floor && self.says_more(candidate)
-    }
-
-    /// Whether it says something else than what is asked, in the same words.
-    fn is_otherwise(&self, candidate: &Candidate) -> bool {
-        self.part.is_otherwise(&candidate.text, |word| {
-            let around = [&candidate.section, &candidate.document, &candidate.before];
-            let terms = (self.terms)(word);
-            terms.iter().any(|term| around.iter().any(|around| around.contains(term)))
-        })
+        let over = self.support(candidate) - floor;
+        // What no likeness would change is not compared.
+        self.says_more(candidate)
+            && over >= -MOST_LIKE
+            && (over >= MOST_UNLIKE || over >= self.likeness.lacking(candidate))
     }
 
     /// How much more is needed where a sentence only names what the question is about.
@@ -340,41 +354,6 @@ impl<'a> View<'a> {
             .chain(self.before(at))
             .max_by(|&a, &b| worth(a).total_cmp(&worth(b)))
     }
-}
-
-/// The terms of a question that a candidate has in another form, or joined to the next word where the question
-/// has them apart, and the other way round: "web site", `website`.
-fn near(part: &Part, candidate: &Candidate) -> Vec<u32> {
-    let others: Vec<&str> = candidate.words.iter().collect();
-    let words = &part.words;
-    let is_pair = |a: &str, b: &str, whole: &str| {
-        whole.len() == a.len() + b.len() && whole.starts_with(a) && whole.ends_with(b)
-    };
-    let is_near = |at: &usize| {
-        let (term, word) = &words[*at];
-        let with_next = |at: usize| {
-            let [(_, a), (_, b)] = &words[at..at + 2] else { return false };
-            others.iter().any(|whole| is_pair(a, b, whole))
-        };
-        let apart = || {
-            word.len() >= COMPOUND && others.windows(2).any(|pair| is_pair(pair[0], pair[1], word))
-        };
-        let together =
-            || (*at + 1 < words.len() && with_next(*at)) || (*at > 0 && with_next(*at - 1));
-        !candidate.terms.contains(term)
-            && (others.iter().any(|other| same_word(other, word)) || apart() || together())
-    };
-    (0..words.len()).filter(is_near).map(|at| words[at].0).collect()
-}
-
-/// Inverse document frequency over the candidates: `ln(1 + (N - n + 0.5) / (n + 0.5))`.
-fn idf(term: u32, candidates: &[Candidate], near: &[Vec<u32>]) -> f32 {
-    let total = candidates.len().max(FEWEST) as f32;
-    let has = |(candidate, near): &(&Candidate, &Vec<u32>)| {
-        candidate.terms.contains(&term) || near.contains(&term)
-    };
-    let with = candidates.iter().zip(near).filter(has).count() as f32;
-    (1.0 + (total - with + 0.5) / (with + 0.5)).ln()
 }
 
 /// What follows a lead-in that ends in a colon: items of a list, or the code it announces.

@@ -25,7 +25,7 @@ fn terms(text: &str) -> Vec<u32> {
 }
 
 fn answer(question: &str, passages: &[Passage]) -> String {
-    Extractive::new(terms).answer(question, passages).unwrap_or_default()
+    Extractive::new(terms, |_| None).answer(question, passages).unwrap_or_default()
 }
 
 fn handbook() -> Vec<Passage> {
@@ -127,7 +127,8 @@ fn every_script_is_quoted_by_its_sentences() {
         ),
     ] {
         let passages = [passage(1, "a.txt", text)];
-        let answer = Extractive::new(letters).answer(question, &passages).unwrap_or_default();
+        let answer =
+            Extractive::new(letters, |_| None).answer(question, &passages).unwrap_or_default();
         assert_eq!(answer, expected, "{question}");
         let checked = verify(&answer, question, &passages);
         assert!(checked.citations.iter().all(|citation| citation.verified), "{checked:?}");
@@ -143,7 +144,8 @@ fn letters(text: &str) -> Vec<u32> {
 #[test]
 fn a_long_line_of_letters_is_quoted_in_part() {
     let text = format!("{}备份保存四百天{}", "天地玄黄，".repeat(60), "，宇宙洪荒".repeat(60));
-    let answer = Extractive::new(letters).answer("备份保存四百天", &[passage(1, "a.txt", &text)]);
+    let answer =
+        Extractive::new(letters, |_| None).answer("备份保存四百天", &[passage(1, "a.txt", &text)]);
     let answer = answer.unwrap_or_default();
     assert!(answer.contains("备份保存四百天"), "{answer}");
     assert!(answer.chars().count() < 200, "{answer}");
@@ -278,7 +280,7 @@ fn endless_sentences_are_quoted_in_part() {
 
 #[tokio::test]
 async fn answers_are_streamed_in_groups_of_words() {
-    let model = Extractive::new(terms);
+    let model = Extractive::new(terms, |_| None);
     let ask = |question: &str| ChatRequest {
         messages: Vec::new(),
         question: question.to_owned(),

@@ -28,9 +28,13 @@ static ASKING_WORDS: LazyLock<Vec<AskingWords>> = LazyLock::new(|| {
     lexicons.map(|(at, asking)| AskingWords::of(asking, at == 0, at == 1)).collect()
 });
 
+/// Small words of English that say nothing of what is asked, and that other languages have, too: "the" is Vietnamese, "in" Italian.
+const ENGLISH: &str =
+    "the of and in to a an is are was were be been by with for on at from as has had have or";
+
 /// The languages, as bits, in which a word asks or is put aside.
 static KNOWN: LazyLock<HashMap<&str, u32>> = LazyLock::new(|| {
-    let mut known = HashMap::new();
+    let mut known: HashMap<&str, u32> = ENGLISH.split(' ').map(|word| (word, 1)).collect();
     for (at, lexicon) in ASKING_WORDS.iter().enumerate() {
         let asking = lexicon.asks.iter().flat_map(|(_, phrase)| phrase);
         for word in asking.chain(&lexicon.aside) {
@@ -155,6 +159,12 @@ impl AskingWords {
 
     pub(super) fn is_english(&self) -> bool {
         self.is_english
+    }
+
+    /// Whether words are English, and not only of no language that is known here.
+    pub(super) fn are_english(&self, words: &[&str]) -> bool {
+        let is_known = |word: &&str| KNOWN.get(*word).is_some_and(|languages| languages & 1 == 1);
+        self.is_english && words.iter().any(is_known)
     }
 }
 

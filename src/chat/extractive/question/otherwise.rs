@@ -2,6 +2,8 @@
 //! another year, or it does not deny what the question denies. Of questions in English.
 
 use super::{Asks, Part};
+use crate::chat::extractive::Terms;
+use crate::chat::extractive::candidates::Candidate;
 
 /// Words that deny, in a question...
 const DENIALS: [&str; 7] = ["not", "never", "no", "none", "nor", "cannot", "without"];
@@ -57,10 +59,15 @@ pub(super) struct Numeral {
 }
 
 impl Part {
-    /// Whether a sentence says something else than what is asked. `around` tells whether the
-    /// headings above it or the sentence before have some figures.
-    pub(in super::super) fn is_otherwise(&self, text: &str, around: impl Fn(&str) -> bool) -> bool {
-        (self.is_denied && !denies(text, &DENYING)) || self.is_another_time(text, around)
+    /// Whether a sentence says something else than what is asked, in the same words. Figures may also stand in the headings above
+    /// it or in the sentence before.
+    pub(in super::super) fn is_otherwise(&self, candidate: &Candidate, terms: &Terms) -> bool {
+        let around = [&candidate.section, &candidate.document, &candidate.before];
+        let has = |figures: &str| {
+            terms(figures).iter().any(|term| around.iter().any(|around| around.contains(term)))
+        };
+        (self.is_denied && !denies(&candidate.text, &DENYING))
+            || self.is_another_time(&candidate.text, has)
     }
 
     /// Whether years or places in an order are named, and all of them are before those that are asked for, or

@@ -175,3 +175,27 @@ fn hyphens_join_no_third_word() {
     assert_eq!(plain("dual-licensed crates"), 3);
     assert_eq!(plain("LGR-4012 crates"), 2);
 }
+
+#[test]
+fn english_is_told_by_its_small_words() {
+    let is_english = |question: &str| {
+        let words = Words::of(question);
+        let words: Vec<&str> = words.iter().collect();
+        AskingWords::of_text(question, &words).are_english(&words)
+    };
+    for question in [
+        "Who elects the members of the European Parliament?",
+        "What is the function of the system in a nervous system?",
+        "which branch has the least influence in the EU",
+    ] {
+        assert!(is_english(question), "{question}");
+    }
+    for question in [
+        "Wer wählt die Mitglieder in Europa?",
+        "Chi elegge i membri in Europa?",
+        "서울 시장",
+        "Parlament Europejski",
+    ] {
+        assert!(!is_english(question), "{question}");
+    }
+}

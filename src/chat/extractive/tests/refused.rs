@@ -82,3 +82,69 @@ fn a_title_and_a_remainder_are_no_answers() {
 fn a_small_share_of_the_question_is_no_answer() {
     assert_eq!(answer("Does the ledger have a mobile app for Android phones?", &handbook()), "");
 }
+
+/// They say something else, in the same words.
+#[test]
+fn another_year_and_what_denies_nothing_are_no_answers() {
+    let told = [passage(
+        1,
+        "a.md",
+        "In 1919 the Yellow Crane of Bergen was painted. Hidden files of the archive are skipped. Ada Holm \
+         joined the crew of the crane.",
+    )];
+    for question in [
+        "What was painted in Bergen in 1920?",
+        "What was painted in Bergen in the 1920s?",
+        "Who did not join the crew of the crane?",
+        "Who never joined the crew of the crane?",
+    ] {
+        assert_eq!(answer(question, &told), "", "{question}");
+    }
+    let painted = "In 1919 the Yellow Crane of Bergen was painted [1].";
+    for question in [
+        "What was painted in Bergen in 1919?",
+        "What was painted in Bergen in the 1910s?",
+        "What was painted in Bergen after 1918?",
+    ] {
+        assert_eq!(answer(question, &told), painted, "{question}");
+    }
+    assert_eq!(
+        answer("Which files of the archive are not read?", &told),
+        "Hidden files of the archive are skipped [1]."
+    );
+}
+
+/// By a table that knows of two subjects.
+fn meaning(text: &str) -> Option<Vec<f32>> {
+    let about = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    let subject = (about(&["ferry", "boat"]), about(&["crane"]));
+    match subject {
+        (true, false) => Some(vec![1.0, 0.0]),
+        (false, true) => Some(vec![0.0, 1.0]),
+        _ => None,
+    }
+}
+
+#[test]
+fn what_means_something_else_needs_more_of_the_question() {
+    let answer = |question: &str, text: &str| {
+        let passages = [passage(1, "a.md", text)];
+        Extractive::new(terms, meaning).answer(question, &passages).unwrap_or_default()
+    };
+    let question = "Where is the ferry to Bergen painted in spring?";
+    let (boat, crane, neither) = (
+        "Painted in Bergen: the boat of Ada Holm.",
+        "Painted in Bergen: the crane of Ada Holm.",
+        "Painted in Bergen: the house of Ada Holm.",
+    );
+    let quoted = |text: &str| text.replace(" of Ada Holm.", " of Ada Holm [1].");
+    assert_eq!(answer(question, boat), quoted(boat));
+    assert_eq!(answer(question, neither), quoted(neither));
+    assert_eq!(answer(question, crane), "");
+    // Under a heading that means the same, it does, too.
+    let under = "# Of the boat\n\nPainted in Bergen: the house of Ada Holm.";
+    assert_eq!(answer(question, under), quoted(neither));
+    // The table is English.
+    let german = "Wo wird der crane in Bergen im Frühling painted?";
+    assert_eq!(answer(german, boat), quoted(boat));
+}

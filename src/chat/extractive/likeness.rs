@@ -1,0 +1,46 @@
+//! How alike a question and a sentence are in meaning, by the built-in table of word vectors, which is English.
+
+use super::candidates::Candidate;
+use super::question::Part;
+
+/// The vector of a text, of unit length; `None` where no word of it is known.
+pub(super) type Meaning = dyn Fn(&str) -> Option<Vec<f32>> + Send + Sync;
+
+/// Cosine with the question at which a sentence is as good as its words say.
+const USUAL: f32 = 0.4;
+/// What a lesser cosine costs, of the share of the question that must stand in a sentence and around it, and...
+const UNLIKE: f32 = 0.8;
+/// ...at most, and...
+pub(super) const MOST_UNLIKE: f32 = 0.5;
+/// ...what a greater one is worth at most.
+pub(super) const MOST_LIKE: f32 = 0.15;
+
+/// A part of a question, to compare sentences with.
+pub(super) struct Likeness<'a> {
+    meaning: &'a Meaning,
+    /// `None` where the table can say nothing of the question.
+    question: Option<Vec<f32>>,
+}
+
+impl<'a> Likeness<'a> {
+    pub(super) fn to(part: &Part, meaning: &'a Meaning) -> Self {
+        Self { meaning, question: part.english.as_ref().and_then(|clause| meaning(clause)) }
+    }
+
+    /// How much more of the question must stand in a sentence and around it: less than nothing where they are alike. The sentence
+    /// counts as it stands, or under its headings, whichever is nearer. Code is no English.
+    pub(super) fn lacking(&self, candidate: &Candidate) -> f32 {
+        let Some(question) = self.question.as_ref().filter(|_| !candidate.is_code()) else {
+            return 0.0;
+        };
+        let cosine = |text: &str| {
+            let vector = (self.meaning)(text)?;
+            Some(question.iter().zip(vector).map(|(a, b)| a * b).sum::<f32>())
+        };
+        let under = (!candidate.under.is_empty())
+            .then(|| cosine(&format!("{} {}", candidate.under, candidate.text)));
+        let nearest = [cosine(&candidate.text), under.flatten()].into_iter().flatten();
+        let Some(nearest) = nearest.reduce(f32::max) else { return 0.0 };
+        (UNLIKE * (USUAL - nearest)).clamp(-MOST_LIKE, MOST_UNLIKE)
+    }
+}
