@@ -11,6 +11,7 @@ mod schema;
 mod serve;
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Arg, Args, Parser, Subcommand, ValueEnum};
 
@@ -226,15 +227,19 @@ pub struct VersionName {
     pub number: u32,
 }
 
-fn version(typed: &str) -> Result<VersionName, String> {
-    let (collection, number) = match typed.rsplit_once("@v") {
-        Some((collection, number)) => (Some(collection.to_owned()), number),
-        None => (None, typed.strip_prefix('v').unwrap_or(typed)),
-    };
-    let number = number.parse().ok().filter(|number| *number > 0);
-    number
-        .map(|number| VersionName { collection, number })
-        .ok_or_else(|| "a version is a number from 1, as `docent index list` has it".to_owned())
+impl FromStr for VersionName {
+    type Err = String;
+
+    fn from_str(typed: &str) -> Result<Self, String> {
+        let (collection, number) = match typed.rsplit_once("@v") {
+            Some((collection, number)) => (Some(collection.to_owned()), number),
+            None => (None, typed.strip_prefix('v').unwrap_or(typed)),
+        };
+        let number = number.parse().ok().filter(|number| *number > 0);
+        number
+            .map(|number| Self { collection, number })
+            .ok_or_else(|| "a version is a number from 1, as `docent index list` has it".to_owned())
+    }
 }
 
 /// `50M` chunks, `200k`, `1.5G` or `60000`.
@@ -266,13 +271,24 @@ pub enum IndexCommand {
     /// Show a version: what it was built with, and what is in it
     Show {
         /// Number of the version, as `index list` has it [default: the live one]
-        #[arg(value_name = "V", value_parser = version)]
+        #[arg(value_name = "V")]
         version: Option<VersionName>,
+    },
+    /// List what became of the versions, the last first: when, by which command, and with which figures
+    Log,
+    /// Show what differs between two versions: settings, documents, chunks
+    Diff {
+        /// Number of a version, as `index list` has it
+        #[arg(value_name = "A")]
+        before: VersionName,
+        /// The same of the other one
+        #[arg(value_name = "B")]
+        after: VersionName,
     },
     /// Make a version the live one, at once; the one that was it stays
     Use {
         /// Number of the version, as `index list` has it
-        #[arg(value_name = "V", value_parser = version)]
+        #[arg(value_name = "V")]
         version: VersionName,
     },
     /// Make the version the live one that was it before
@@ -280,10 +296,10 @@ pub enum IndexCommand {
     /// Remove a version that is not the live one
     Drop {
         /// Number of the version, as `index list` has it
-        #[arg(value_name = "V", value_parser = version)]
+        #[arg(value_name = "V")]
         version: VersionName,
     },
-    /// Remove former versions, those first that were live longest ago
+    /// Remove former versions, those first that were live longest ago, and candidates
     Prune {
         /// So many former versions stay [default: setting `index.keep`]
         #[arg(long, value_name = "N")]

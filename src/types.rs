@@ -40,7 +40,10 @@ pub use secrets::{OnSecret, Screening};
 pub use trace_context::TraceContext;
 pub use upload::{UPLOADS, is_upload_id, upload_id, upload_of, upload_source};
 pub use usage::{ChatPrice, Usage};
-pub use version::{VersionEntry, VersionState};
+pub use version::{
+    GateOutcome, VersionCause, VersionChange, VersionEntry, VersionEvent, VersionState,
+    VersionTrial,
+};
 
 /// Version of every JSON shape docent prints and of the payload it stores.
 pub const SCHEMA_VERSION: u32 = 1;

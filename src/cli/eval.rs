@@ -124,8 +124,13 @@ pub struct GateFlags {
 #[command(next_help_heading = "Runs")]
 pub struct RunFlags {
     /// Measure several ways to retrieve, each against the first: hybrid, dense, sparse, and rerank for
-    /// what --rerank makes of the hits
-    #[arg(long, value_name = "WAYS", value_delimiter = ',', conflicts_with = "search.mode")]
+    /// what --rerank makes of the hits. Or versions of the collection, such as `docs@v7,docs@v8`
+    #[arg(
+        long,
+        value_name = "WAYS|VERSIONS",
+        value_delimiter = ',',
+        conflicts_with = "search.mode"
+    )]
     pub compare: Vec<String>,
     /// Measure several sizes of chunks, each in a collection of its own that is built for it, such as
     /// `chunk-tokens=128,256,512`; or chunk-overlap

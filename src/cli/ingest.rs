@@ -1,5 +1,7 @@
 //! What `ingest` takes, and what brings sources in on the way.
 
+use std::path::PathBuf;
+
 use clap::{Arg, Args};
 
 use super::TapeFlags;
@@ -45,6 +47,14 @@ pub struct IngestArgs {
     /// until `docent index use V`
     #[arg(long, conflicts_with_all = ["rebuild", "watch", "forget", "retry_failed"])]
     pub new_version: bool,
+    /// Make that version the live one if all of this holds of it, such as
+    /// `recall@5>=0.8, ndcg@10>=live-0.01`; else the one in use stays, and the exit code is 1. `live` is
+    /// what that one reaches on the same cases
+    #[arg(long, value_name = "CONDITIONS", value_delimiter = ',', requires_all = ["new_version", "promotion_cases"], conflicts_with_all = ["dry_run", "rebuild", "watch", "forget", "retry_failed"])]
+    pub promote_if: Vec<String>,
+    /// Cases for --promote-if, as `docent eval` takes them
+    #[arg(long = "eval", value_name = "CASES", id = "promotion_cases", requires = "promote_if")]
+    pub promotion_cases: Option<PathBuf>,
     #[command(flatten)]
     pub ingest: IngestFlags,
     /// Name of the document read from standard input

@@ -64,6 +64,10 @@ pub enum SchemaName {
     IndexListJson,
     /// index show
     IndexShowJson,
+    /// index log
+    IndexLogJson,
+    /// index diff
+    IndexDiffJson,
     /// index use and index rollback
     IndexUseJson,
     /// index drop and index prune

@@ -26,6 +26,8 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: IndexArgs) -> Resul
         IndexCommand::Repair => repair(ui, context).await,
         IndexCommand::List => list::list(ui, context).await,
         IndexCommand::Show { version } => list::show(ui, context, version).await,
+        IndexCommand::Log => list::log(ui, context).await,
+        IndexCommand::Diff { before, after } => list::diff(ui, context, before, after).await,
         IndexCommand::Use { version } => switch::run(ui, context, Some(version)).await,
         IndexCommand::Rollback => switch::run(ui, context, None).await,
         IndexCommand::Drop { version } => remove::drop(ui, context, version).await,
@@ -41,7 +43,7 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: IndexArgs) -> Resul
 }
 
 /// The number of a version that was typed, which is one of the collection.
-fn checked(context: &Context, version: VersionName) -> Result<u32, Failure> {
+pub(super) fn checked(context: &Context, version: VersionName) -> Result<u32, Failure> {
     let collection = &context.settings.collection;
     match version.collection.filter(|named| named != collection) {
         Some(named) => {

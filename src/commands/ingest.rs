@@ -1,7 +1,10 @@
 //! `docent ingest`: brings a collection in line with its sources.
 
+mod promote;
+
 use std::io::Read;
 
+use super::eval::PromotionGate;
 use super::{Context, describe_embedder, on_interrupt, open, trust, watch};
 use crate::cancel::Cancel;
 use crate::cli::{IngestArgs, IngestFlags};
@@ -25,8 +28,14 @@ pub(super) async fn run(
     if args.watch {
         return Box::pin(watch::run(ui, context, args)).await;
     }
-    let mut options =
-        SyncOptions { new_version: args.new_version, ..SyncOptions::from(&args.ingest) };
+    let cases = args.promotion_cases.as_ref();
+    let gate = cases.map(|cases| PromotionGate::load(&context, cases, &args.promote_if));
+    let gate = gate.transpose()?;
+    let mut options = SyncOptions {
+        new_version: args.new_version,
+        candidate: gate.is_some(),
+        ..SyncOptions::from(&args.ingest)
+    };
     let mut typed = args.paths;
     if args.forget {
         options.forget = std::mem::take(&mut typed);
@@ -44,8 +53,11 @@ pub(super) async fn run(
         ui.preview(&preview)?;
         return Ok(if args.check && !preview.is_empty() { Exit::Negative } else { Exit::Done });
     }
+    if let Some(gate) = gate {
+        return Box::pin(promote::run(ui, &engine, gate, inputs, &options, &cancel)).await;
+    }
     let report = sync(ui, &engine, inputs, &options, &cancel).await?;
-    ui.ingest_report(&report)?;
+    ui.ingest_report(&report, None)?;
     exit(report)
 }
 
@@ -64,6 +76,7 @@ impl From<&IngestFlags> for SyncOptions {
             fail_fast: flags.fail_fast,
             rebuild: flags.rebuild,
             new_version: false,
+            candidate: false,
             allow_prune: flags.allow_prune,
             share: flags.share,
         }

@@ -6,13 +6,12 @@ use super::serve::Listening;
 use crate::cli::{SchemaArgs, SchemaName};
 use crate::error::{Exit, Failure};
 use crate::eval::report::EvalReport;
-use crate::ingest::IngestReport;
 use crate::ingest::preview::Preview;
 use crate::output::{
     Adoption, AnswerJson, BatchRow, Doctor, Event, ExplainEvent, ExplainJson, Found, HitJson,
-    Index, IndexCopy, IndexFile, Message, RemovedVersions, RequestJson, ShowEvent, ShowJson,
-    ShownSettings, SizingJson, Status, SwitchedVersion, TraceList, Turn, VersionList, VersionShown,
-    schema_of,
+    Index, IndexCopy, IndexFile, IngestOutcome, Message, RemovedVersions, RequestJson, ShowEvent,
+    ShowJson, ShownSettings, SizingJson, Status, SwitchedVersion, TraceList, Turn, VersionDiffed,
+    VersionList, VersionLog, VersionShown, schema_of,
 };
 use crate::serve::{self, LogEntry, UsageResponse};
 use crate::trace::Trace;
@@ -36,7 +35,7 @@ fn schema(name: SchemaName) -> String {
         SchemaName::ExplainJson => schema_of::<ExplainJson>("explain --format json"),
         SchemaName::ExplainJsonl => schema_of::<ExplainEvent>("explain --format jsonl"),
         SchemaName::EvalJson => schema_of::<EvalReport>("eval --format json"),
-        SchemaName::IngestJson => schema_of::<IngestReport>("ingest"),
+        SchemaName::IngestJson => schema_of::<IngestOutcome<'_>>("ingest"),
         SchemaName::IngestPlanJson => schema_of::<Preview>("ingest --dry-run"),
         SchemaName::TraceJson => schema_of::<Trace>("trace show"),
         SchemaName::TraceListJson => schema_of::<TraceList>("trace list"),
@@ -51,6 +50,8 @@ fn schema(name: SchemaName) -> String {
         SchemaName::IndexFileJson => schema_of::<IndexFile>("index export and index import"),
         SchemaName::IndexListJson => schema_of::<VersionList>("index list"),
         SchemaName::IndexShowJson => schema_of::<VersionShown>("index show"),
+        SchemaName::IndexLogJson => schema_of::<VersionLog>("index log"),
+        SchemaName::IndexDiffJson => schema_of::<VersionDiffed>("index diff"),
         SchemaName::IndexUseJson => schema_of::<SwitchedVersion>("index use and index rollback"),
         SchemaName::IndexDropJson => schema_of::<RemovedVersions>("index drop and index prune"),
         SchemaName::ConfigJson => schema_of::<ShownSettings>("config show"),

@@ -114,7 +114,7 @@ impl Teller {
         let cut_short = report.interrupted || report.stopped.is_some();
         let same = self.told.as_ref() == Some(&report.failed);
         if !(same && report.changed_nothing() && !cut_short) {
-            ui.ingest_report(&report)?;
+            ui.ingest_report(&report, None)?;
         }
         self.told = Some(report.failed.clone());
         ingest::exit(report)

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::answers;
 use super::metrics::Metric;
+use crate::types::GateOutcome;
 
 /// Something that has to hold of a run.
 #[derive(Clone, PartialEq, Debug)]
@@ -17,18 +17,6 @@ pub struct Gate {
     pub limit: f64,
     /// The value that must not be lost, where `limit` is that less what may be.
     pub baseline: Option<f64>,
-}
-
-/// A gate, and whether it is met.
-#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
-pub struct GateOutcome {
-    pub metric: String,
-    pub value: f64,
-    /// The least that is accepted.
-    pub limit: f64,
-    /// What the metric was, where the gate is that it must not drop.
-    pub baseline: Option<f64>,
-    pub passed: bool,
 }
 
 /// Rounding of a baseline that was written down.

@@ -8,11 +8,11 @@ use serde::Serialize;
 
 use super::answers::AnswersReport;
 use super::cases::{Case, Expectation};
-use super::gate::GateOutcome;
+use super::changes::CaseChange;
 use super::judge::{self, Ranked, Unit, Verdict};
 use super::metrics::Metric;
 use super::stats::{self, Interval};
-use crate::types::Locator;
+use crate::types::{GateOutcome, Locator};
 
 /// How good retrieval is.
 #[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
@@ -25,12 +25,15 @@ pub struct EvalReport {
     pub cases: usize,
     /// Cases that expect nothing, which says nothing of retrieval.
     pub left_out: usize,
-    /// One for each way to retrieve that was measured; gates look at the first.
+    /// One for each way to retrieve, or version, that was measured. Gates look at the first; those of `ingest
+    /// --promote-if` at the last.
     pub runs: Vec<Run>,
     /// What the answers are worth, where they were asked for.
     pub answers: Option<AnswersReport>,
     /// The first run against each of the others.
     pub comparisons: Vec<Comparison>,
+    /// The cases that versions differ in, what is worst first; empty where ways to retrieve are compared.
+    pub changes: Vec<CaseChange>,
     pub gates: Vec<GateOutcome>,
     /// Every gate is met.
     pub passed: bool,
@@ -40,7 +43,7 @@ pub struct EvalReport {
 /// One way to retrieve, measured on all cases.
 #[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
 pub struct Run {
-    /// `hybrid`, `dense`, `sparse` or `rerank`; or what --sweep sets, or the file the rankings are from.
+    /// `hybrid`, `dense`, `sparse` or `rerank`; `docs@v7` for a version; or what --sweep sets, or the file the rankings are from.
     pub name: String,
     pub metrics: Vec<Value>,
     /// The same for the cases of each tag, ordered by tag.

@@ -234,15 +234,14 @@ impl Execution<'_> {
     /// Of a successor.
     async fn complete(&self, completion: Completion) -> Result<BuiltVersion, BackendError> {
         let store = &*self.destination.writer;
-        let Completion { switches, keep } = completion;
+        let Completion { aside, keep } = completion;
         let version = store.version().await?.unwrap_or_default();
-        if switches {
-            store.publish(keep).await?;
-        } else {
-            store.set_aside(keep).await?;
+        match aside {
+            None => store.publish(keep).await?,
+            Some(aside) => store.set_aside(aside, keep).await?,
         }
         self.published.store(true, Ordering::Relaxed);
-        Ok(BuiltVersion { version, live: switches })
+        Ok(BuiltVersion { version, live: aside.is_none() })
     }
 
     /// Not only when its turn to be stored comes: many documents are prepared before.

@@ -88,8 +88,10 @@ pub async fn ingest(
     let execution = Execution { options, backends, destination, cancel, cut_short, published };
     let outcome = execution.execute(&survey, &mut committer, emit).await;
     committer.count_what_is_stored().await;
+    let created = committer.ledger.created && matches!(build, Build::Sync);
     let cut_short = committer.cut_short || execution.cut_short.into_inner();
     let mut report = committer.report;
+    report.created = created;
     let before = survey.former.as_ref().unwrap_or(&survey.records);
     report.first_without_secrets =
         options.on_secret.keeps_out() && before.iter().any(secrets::may_hold_some);

@@ -13,7 +13,7 @@ use super::web::{Start, WebOptions};
 use crate::cancel::Canceller;
 use crate::embed::Embedder;
 use crate::embed::sparse::TermCounters;
-use crate::store::{CollectionWriter, Reader};
+use crate::store::{Aside, CollectionWriter, Reader};
 use crate::types::{ChunkerId, Manifest, OcrPolicy, OnSecret};
 
 /// What to bring in, and how.
@@ -114,8 +114,8 @@ pub enum Build {
 /// What becomes of a successor that is complete.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Completion {
-    /// It takes the place of the version that it was built after; else it stays beside it.
-    pub switches: bool,
+    /// It stays beside the version that it was built after; `None` where it takes its place.
+    pub aside: Option<Aside>,
     /// Former versions that stay.
     pub keep: usize,
 }

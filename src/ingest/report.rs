@@ -98,6 +98,9 @@ pub struct IngestReport {
     /// With `--rebuild` and `--new-version`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub built: Option<BuiltVersion>,
+    /// The run has made the collection, which was not there.
+    #[serde(skip)]
+    pub created: bool,
     /// The run keeps secrets out, and what it began with may have held some.
     #[serde(skip)]
     pub first_without_secrets: bool,

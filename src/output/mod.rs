@@ -9,6 +9,7 @@
 mod answer;
 pub mod explain;
 mod found;
+mod ingest;
 mod show;
 mod state;
 mod versions;
@@ -23,13 +24,15 @@ pub use answer::{
 };
 pub use explain::{ExpectedJson, ExplainEvent, ExplainJson, ExplainedHit};
 pub use found::{Found, HitJson};
+pub use ingest::IngestOutcome;
 pub use show::{DocumentJson, ShowEvent, ShowJson, ShownChunkJson};
 pub use state::{
     Adoption, Check, Doctor, Index, IndexCopy, IndexFile, NeedsJson, ServerJson, Setting,
     ShownSettings, SizingJson, Stale, Status, TraceList,
 };
 pub use versions::{
-    RemovedVersions, SwitchedVersion, VersionJson, VersionList, VersionShown, version_json,
+    RemovedVersions, SwitchedVersion, VersionDiffed, VersionJson, VersionList, VersionLog,
+    VersionShown, version_json,
 };
 
 use crate::error::{Exit, Failure};

@@ -4,8 +4,8 @@ use chrono::{DateTime, SecondsFormat};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::service::versions::VersionReport;
-use crate::types::{EmbedderId, Manifest, VersionState};
+use crate::service::versions::{VersionDiff, VersionReport};
+use crate::types::{EmbedderId, Manifest, VersionEvent, VersionState};
 
 /// The versions of a collection, by number.
 #[derive(Serialize, JsonSchema)]
@@ -40,6 +40,22 @@ pub struct VersionShown {
     pub version: VersionJson,
     /// Null where it can't be read, or was not written yet.
     pub manifest: Option<Manifest>,
+}
+
+/// What became of the versions of a collection.
+#[derive(Serialize, JsonSchema)]
+pub struct VersionLog {
+    pub collection: String,
+    /// The last one first.
+    pub events: Vec<VersionEvent>,
+}
+
+/// What differs between two versions of a collection.
+#[derive(Serialize, JsonSchema)]
+pub struct VersionDiffed {
+    pub collection: String,
+    #[serde(flatten)]
+    pub diff: VersionDiff,
 }
 
 /// Which version is the live one from now on.

@@ -194,21 +194,37 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Self::prepare`], where nothing is asked yet.
-    pub async fn packing(&self, chunks: usize) -> Result<AnswerOptions, Failure> {
+    pub async fn packing(
+        &self,
+        chunks: usize,
+        retriever: &Retriever,
+    ) -> Result<AnswerOptions, Failure> {
         let filter = DocumentFilter::default();
         let overrides = RetrievalOverrides { k: Some(chunks), ..RetrievalOverrides::default() };
         let ask = Ask { overrides, ..Ask::new("", &filter, &[]) };
-        Ok(self.ready(ask).await?.1)
+        Ok(self.ready_with(ask, Some(retriever.clone())).await?.1)
     }
 
     /// A snapshot to ask, and how it is asked.
     async fn ready(&self, ask: Ask<'_>) -> Result<(Retriever, AnswerOptions), Failure> {
+        self.ready_with(ask, None).await
+    }
+
+    /// The same, of a snapshot that is there already.
+    async fn ready_with(
+        &self,
+        ask: Ask<'_>,
+        retriever: Option<Retriever>,
+    ) -> Result<(Retriever, AnswerOptions), Failure> {
         let template = match ask.introduction {
             Some(introduction) => Template::introduced_by(introduction),
             None => self.template()?.clone(),
         };
         let rewrite = backends::rewriting(&self.context.settings)?;
-        let retriever = self.retriever().await?;
+        let retriever = match retriever {
+            Some(retriever) => retriever,
+            None => self.retriever().await?,
+        };
         let retrieve = self.retrieve_options(ask.filter, &retriever).await?;
         let retrieve = ask.overrides.applied(retrieve);
         let pack = PackOptions {

@@ -3,7 +3,7 @@
 
 use crate::embed::sparse;
 use crate::error::Failure;
-use crate::settings::{EmbeddingModel, Settings};
+use crate::settings::{EmbeddingModel, Settings, parse};
 use crate::types::{ChunkerId, EmbedderId, Manifest, SparseId};
 
 /// Models that compute in this process are known by what they are computed from.
@@ -60,6 +60,22 @@ pub(super) fn same_embedder(settings: &Settings, manifest: &Manifest) -> Result<
         return Err(mismatch(settings, &prefixes(built)));
     }
     Ok(())
+}
+
+/// Takes the embedder that something was built with in place of the one that is set, where that costs nothing,
+/// or is asked where this one is.
+pub(super) fn take_embedder(settings: &mut Settings, built: &EmbedderId) {
+    let configured = &mut settings.embedding;
+    match (parse::embedder(&built.name), &configured.model) {
+        (Ok(EmbeddingModel::Builtin), _) => configured.model = EmbeddingModel::Builtin,
+        (Ok(model @ EmbeddingModel::OpenAi(_)), EmbeddingModel::OpenAi(_)) => {
+            configured.model = model;
+            configured.dimensions = configured.dimensions.filter(|it| *it == built.dimensions);
+            configured.document_prefix.clone_from(&built.document_prefix);
+            configured.query_prefix.clone_from(&built.query_prefix);
+        }
+        _ => {}
+    }
 }
 
 fn prefixes(built: &EmbedderId) -> String {

@@ -126,14 +126,30 @@ impl Engine {
     /// Where there is no collection, it was built with other models than are configured, or one of
     /// them does not answer.
     pub async fn retriever(&self) -> Result<Retriever, Failure> {
-        let reader = self.reader().await?;
-        let Models { embedder, sparse, reranker, .. } = self.models(reader.manifest()).await?;
+        self.retriever_of(&self.context, self.reader().await?).await
+    }
+
+    /// The same of a version that is complete, live or not, with the embedder that it was built with.
+    ///
+    /// # Errors
+    /// There is none of that number; and as with [`Self::retriever`].
+    pub async fn version_retriever(&self, number: u32) -> Result<Retriever, Failure> {
+        let reader = self.complete_version(number).await?;
+        reader.open().await?;
+        let mut context = self.context.clone();
+        compatibility::take_embedder(&mut context.settings, &reader.manifest().embedder);
+        self.retriever_of(&context, reader).await
+    }
+
+    async fn retriever_of(&self, context: &Context, reader: Reader) -> Result<Retriever, Failure> {
+        let Models { embedder, sparse, reranker, .. } =
+            self.models(context, reader.manifest()).await?;
         let late = Arc::clone(self.late.get_or_init(Arc::default));
         let remembered = self.remembered.clone();
         Ok(Retriever { embedder, reader, sparse, late, reranker, remembered })
     }
 
-    async fn models(&self, manifest: &Manifest) -> Result<Models, Failure> {
+    async fn models(&self, context: &Context, manifest: &Manifest) -> Result<Models, Failure> {
         let mut models = self.models.lock().await;
         let fits = |models: &&Models| {
             let (embedder, sparse, languages) = &models.built_with;
@@ -143,7 +159,6 @@ impl Engine {
         if let Some(models) = models.as_ref().filter(fits) {
             return Ok(models.clone());
         }
-        let context = &self.context;
         let embedder = backends::embedder(context, Some(manifest)).await?;
         let sparse =
             SparseEncoder::new(&manifest.sparse, manifest.languages.keys().map(String::as_str))
@@ -218,7 +233,7 @@ impl Engine {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
     use std::path::Path;
@@ -238,7 +253,7 @@ mod tests {
         Arc::new(opened(root))
     }
 
-    fn opened(root: &Path) -> Engine {
+    pub(in crate::service) fn opened(root: &Path) -> Engine {
         let settings = settings::resolve(&Layers(Vec::new()), true).unwrap();
         let context = Context {
             settings,

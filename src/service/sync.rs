@@ -70,7 +70,11 @@ impl Engine {
         };
         let synced = async {
             let owned = self.own(&writer, &inputs, options).await?;
-            self.sync_as(owned, None, inputs, options, cancel, on).await
+            let report = self.sync_as(owned, None, inputs, options, cancel, on).await?;
+            if let Some(note) = self.log_run(&*writer, &report, options).await {
+                on(SyncEvent::Note(note));
+            }
+            Ok(report)
         };
         let synced = synced.await;
         let report = finish(&*writer, synced).await?;
@@ -197,7 +201,7 @@ impl Engine {
                 build: Build::Rebuild(
                     former,
                     Completion {
-                        switches: options.rebuild,
+                        aside: options.stays_aside(),
                         keep: self.context.settings.index_keep,
                     },
                 ),

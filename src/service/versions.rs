@@ -1,12 +1,18 @@
 //! The versions of a collection: which there are, which is live, and which go.
 
+mod diff;
+mod log;
+mod promotion;
+
 use std::sync::Arc;
+
+pub use self::diff::{DiffedDocument, DiffedSetting, DiffedVersion, VersionDiff};
 
 use super::engine::Engine;
 use super::sync::{Inputs, SyncOptions};
 use crate::error::{Exit, Failure};
-use crate::store::{CollectionWriter, beyond, latest_former};
-use crate::types::{Reach, VersionEntry, VersionState};
+use crate::store::{CollectionWriter, Reader, beyond, latest_former};
+use crate::types::{Reach, VersionCause, VersionChange, VersionEntry, VersionEvent, VersionState};
 
 /// A version, and what is in it.
 #[derive(Clone, PartialEq, Debug)]
@@ -69,15 +75,11 @@ impl Engine {
     pub async fn use_version(&self, number: u32) -> Result<VersionSwitch, Failure> {
         self.as_owner(async |writer| {
             let entries = self.version_entries().await?;
-            let entry = self.named_version(&entries, number)?;
-            if !entry.state.is_complete() {
-                let message =
-                    format!("version {number} is not complete: a run builds it, or was cut off");
-                return Err(
-                    Failure::usage(message).hint("build another: docent ingest --new-version")
-                );
+            if !self.named_version(&entries, number)?.state.is_complete() {
+                return Err(incomplete(number));
             }
-            self.switch(&*writer, &entries, number).await
+            let event = VersionEvent::now(number, VersionChange::Live, VersionCause::Use);
+            self.switch(&*writer, &entries, event).await
         })
         .await
     }
@@ -95,19 +97,25 @@ impl Engine {
                     "{LIST}; `docent index use V` makes one live that was built; the setting index.keep says how many former ones stay"
                 )));
             };
-            self.switch(&*writer, &entries, number).await
+            let event = VersionEvent::now(number, VersionChange::Live, VersionCause::Rollback);
+            self.switch(&*writer, &entries, event).await
         })
         .await
     }
 
+    /// To the version that `event` is about.
     async fn switch(
         &self,
         writer: &dyn CollectionWriter,
         entries: &[VersionEntry],
-        number: u32,
+        event: VersionEvent,
     ) -> Result<VersionSwitch, Failure> {
         let former = live(entries).ok_or_else(|| self.missing_collection())?.number;
+        let number = event.version;
         writer.switch(number).await?;
+        if number != former {
+            self.log(writer, VersionEvent { other: Some(former), ..event }).await?;
+        }
         Ok(VersionSwitch { live: number, former })
     }
 
@@ -124,21 +132,35 @@ impl Engine {
                     "make another one live first: docent index use V, or docent index rollback";
                 return Err(Failure::usage(message).hint(hint));
             }
-            Ok(writer.remove_versions(&[number]).await?)
+            self.remove(&*writer, &[number], VersionCause::Drop).await
         })
         .await
     }
 
-    /// Removes former versions but for the `keep` that were live last, and says which.
+    async fn remove(
+        &self,
+        writer: &dyn CollectionWriter,
+        numbers: &[u32],
+        cause: VersionCause,
+    ) -> Result<(), Failure> {
+        writer.remove_versions(numbers).await?;
+        for &number in numbers {
+            let event = VersionEvent::now(number, VersionChange::Removed, cause);
+            self.log(writer, event).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes former versions but for the `keep` that were live last, and candidates, and says which.
     ///
     /// # Errors
     /// As with [`Self::use_version`].
     pub async fn prune_versions(&self, keep: usize) -> Result<Vec<u32>, Failure> {
         self.as_owner(async |writer| {
-            let mut doomed = beyond(&self.version_entries().await?, keep);
+            let mut doomed = beyond(&self.version_entries().await?, keep, None);
             doomed.sort_unstable();
             if !doomed.is_empty() {
-                writer.remove_versions(&doomed).await?;
+                self.remove(&*writer, &doomed, VersionCause::Prune).await?;
             }
             Ok(doomed)
         })
@@ -181,6 +203,13 @@ impl Engine {
         })
     }
 
+    /// A snapshot of a version that is complete.
+    pub(super) async fn complete_version(&self, number: u32) -> Result<Reader, Failure> {
+        self.named_version(&self.version_entries().await?, number)?;
+        let reader = self.collection().read_version(number).await?;
+        reader.ok_or_else(|| incomplete(number))
+    }
+
     async fn contents(&self, entry: &VersionEntry) -> Result<Option<VersionContents>, Failure> {
         if !entry.state.is_complete() || entry.manifest.is_none() {
             return Ok(None);
@@ -193,6 +222,11 @@ impl Engine {
         let chunks = documents.iter().map(|record| u64::from(record.chunks)).sum();
         Ok(Some(VersionContents { documents: documents.len(), chunks }))
     }
+}
+
+fn incomplete(number: u32) -> Failure {
+    let message = format!("version {number} is not complete: a run builds it, or was cut off");
+    Failure::usage(message).hint("build another: docent ingest --new-version")
 }
 
 fn live(entries: &[VersionEntry]) -> Option<&VersionEntry> {

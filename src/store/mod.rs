@@ -47,10 +47,12 @@ pub use self::pages::{ChunkList, ChunkPage, PointList, chunks_of};
 pub use self::part::Part;
 pub use self::receipt::Receipt;
 pub use self::search::{Legs, ReturnedChunks, SearchRequest};
+pub use self::versions::Aside;
 pub(crate) use self::versions::{Mark, beyond, latest_former};
 use crate::error::{BackendError, Fault, Service};
 use crate::types::{
     Chunk, ContentHash, DocumentRecord, FailureRecord, Manifest, Point, Tally, VersionEntry,
+    VersionEvent,
 };
 
 /// A collection in Qdrant, embedded or on a server, whether or not it exists yet.
@@ -76,6 +78,9 @@ pub trait Collection: Send + Sync {
 
     /// A snapshot of a version, live or not. `None` where there is none of that number that is complete.
     async fn read_version(&self, number: u32) -> Result<Option<Reader>, BackendError>;
+
+    /// What [`CollectionWriter::log_version`] has written, oldest first.
+    async fn version_log(&self) -> Result<Vec<VersionEvent>, BackendError>;
 }
 
 /// What one version of a collection can be asked.
@@ -255,8 +260,8 @@ pub trait CollectionWriter: VectorStore {
 
     /// Leaves a successor that is complete beside the collection, which stays what it is: it is not
     /// removed by later writers, and can be [switched](Self::switch) to. Former versions go as with
-    /// [`Self::publish`].
-    async fn set_aside(&self, keep: usize) -> Result<(), BackendError>;
+    /// [`Self::publish`], and so do other candidates.
+    async fn set_aside(&self, aside: Aside, keep: usize) -> Result<(), BackendError>;
 
     /// Makes a complete version the collection, in one step; the one that was it stays as a former one.
     /// Cut off anywhere, one of the two is the collection. This writer stays with the version that it had: it is
@@ -265,6 +270,9 @@ pub trait CollectionWriter: VectorStore {
 
     /// Removes versions with everything in them. Refuses the one that is the collection, and one that is not there.
     async fn remove_versions(&self, numbers: &[u32]) -> Result<(), BackendError>;
+
+    /// Writes down what became of a version, beside all of them: it is there when they are gone.
+    async fn log_version(&self, event: &VersionEvent) -> Result<(), BackendError>;
 
     /// Gives back the right to change the collection, with everything durable that was written.
     /// Every writer of the collection that this process has is closed with it.

@@ -13,12 +13,13 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::{
-    Change, ChunkList, ChunkPage, CollectionWriter, ForeignPoints, Intent, Legs, PointList, Reader,
-    Receipt, SearchRequest, VectorStore,
+    Aside, Change, ChunkList, ChunkPage, CollectionWriter, ForeignPoints, Intent, Legs, PointList,
+    Reader, Receipt, SearchRequest, VectorStore,
 };
 use crate::error::{BackendError, Fault, Service};
 use crate::types::{
-    ContentHash, DocumentRecord, FailureRecord, Guest, Manifest, Ownership, Point, Run, Site, Tally,
+    ContentHash, DocumentRecord, FailureRecord, Guest, Manifest, Ownership, Point, Run, Site,
+    Tally, VersionEvent,
 };
 
 /// The part of a collection that is a project's.
@@ -361,8 +362,8 @@ impl CollectionWriter for Seen<dyn CollectionWriter> {
         self.store.publish(keep).await
     }
 
-    async fn set_aside(&self, keep: usize) -> Result<(), BackendError> {
-        self.store.set_aside(keep).await
+    async fn set_aside(&self, aside: Aside, keep: usize) -> Result<(), BackendError> {
+        self.store.set_aside(aside, keep).await
     }
 
     async fn switch(&self, number: u32) -> Result<(), BackendError> {
@@ -374,6 +375,11 @@ impl CollectionWriter for Seen<dyn CollectionWriter> {
     async fn remove_versions(&self, numbers: &[u32]) -> Result<(), BackendError> {
         self.check_owner()?;
         self.store.remove_versions(numbers).await
+    }
+
+    async fn log_version(&self, event: &VersionEvent) -> Result<(), BackendError> {
+        self.check_owner()?;
+        self.store.log_version(event).await
     }
 
     async fn close(&self) -> Result<(), BackendError> {

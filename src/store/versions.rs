@@ -18,6 +18,8 @@ use crate::types::{VersionEntry, VersionState};
 pub(crate) enum Mark {
     /// It is complete, and was not live yet.
     Built,
+    /// It is complete, and was built to be measured.
+    Candidate,
     /// It was live: until then, see [`VersionEntry::live_until`].
     Former { until: u64 },
 }
@@ -39,6 +41,7 @@ impl Mark {
     pub(crate) fn state(mark: Option<Self>) -> VersionState {
         match mark {
             Some(Self::Built) => VersionState::Built,
+            Some(Self::Candidate) => VersionState::Candidate,
             Some(Self::Former { .. }) => VersionState::Former,
             None => VersionState::Unfinished,
         }
@@ -54,16 +57,37 @@ impl Mark {
     /// How likely a version with this mark was the live one, where nothing else tells: the more, the greater.
     pub(crate) fn rank(mark: Option<Self>) -> (u8, u64) {
         match mark {
-            Some(Self::Built) => (0, 0),
-            Some(Self::Former { until }) => (1, until),
-            None => (2, 0),
+            Some(Self::Candidate) => (0, 0),
+            Some(Self::Built) => (1, 0),
+            Some(Self::Former { until }) => (2, until),
+            None => (3, 0),
         }
     }
 }
 
-/// Former versions but for the `keep` that were live last.
-pub(crate) fn beyond(versions: &[VersionEntry], keep: usize) -> Vec<u32> {
-    former(versions).into_iter().skip(keep).collect()
+/// What becomes of a version that is left beside the one in use.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Aside {
+    /// It stays until somebody removes it.
+    Built,
+    /// It stays until the next one is built.
+    Candidate,
+}
+
+impl From<Aside> for Mark {
+    fn from(aside: Aside) -> Self {
+        match aside {
+            Aside::Built => Self::Built,
+            Aside::Candidate => Self::Candidate,
+        }
+    }
+}
+
+/// Former versions but for the `keep` that were live last, and candidates but for `spared`.
+pub(crate) fn beyond(versions: &[VersionEntry], keep: usize, spared: Option<u32>) -> Vec<u32> {
+    let candidates = versions.iter().filter(|it| it.state == VersionState::Candidate);
+    let candidates = candidates.map(|it| it.number).filter(|number| Some(*number) != spared);
+    former(versions).into_iter().skip(keep).chain(candidates).collect()
 }
 
 /// The version that was live before the one that is.
@@ -95,10 +119,19 @@ mod tests {
         let versions =
             [at(1, 10), at(2, 30), at(3, 20), entry(4, Some(Mark::Built)), entry(5, None)];
         assert_eq!(latest_former(&versions), Some(2));
-        assert_eq!(beyond(&versions, 1), [3, 1]);
-        assert_eq!(beyond(&versions, 0), [2, 3, 1]);
-        assert!(beyond(&versions, 3).is_empty());
+        assert_eq!(beyond(&versions, 1, None), [3, 1]);
+        assert_eq!(beyond(&versions, 0, None), [2, 3, 1]);
+        assert!(beyond(&versions, 3, None).is_empty());
         assert_eq!(latest_former(&versions[3..]), None);
+    }
+
+    #[test]
+    fn candidates_go_but_for_the_one_that_is_built_now() {
+        let candidate = |number| entry(number, Some(Mark::from(Aside::Candidate)));
+        let versions = [candidate(2), candidate(3), entry(4, Some(Mark::from(Aside::Built)))];
+        assert_eq!(beyond(&versions, 1, Some(3)), [2]);
+        assert_eq!(beyond(&versions, 1, None), [2, 3]);
+        assert_eq!(latest_former(&versions), None);
     }
 
     #[test]

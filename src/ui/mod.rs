@@ -10,6 +10,7 @@ mod columns;
 pub mod deployment;
 pub mod eval;
 pub mod explain;
+pub mod history;
 pub mod line;
 pub mod passages;
 pub mod preview;

@@ -4,7 +4,9 @@ use super::Ui;
 use super::sanitize::sanitize_line;
 use crate::cancel::Stop;
 use crate::error::Failure;
+use crate::eval::promotion::Promotion;
 use crate::ingest::{BuiltVersion, FailedSource, IngestReport, SkippedSource};
+use crate::output::IngestOutcome;
 use crate::output::words::{counted, grouped, money, seconds};
 
 /// Failed sources that are listed one by one.
@@ -13,9 +15,17 @@ const LISTED: usize = 20;
 impl Ui {
     /// Prints the report of `docent ingest`: it is data. A run that failed before it stored
     /// anything has none to read.
-    pub fn ingest_report(&mut self, report: &IngestReport) -> Result<(), Failure> {
+    pub fn ingest_report(
+        &mut self,
+        report: &IngestReport,
+        promotion: Option<&Promotion>,
+    ) -> Result<(), Failure> {
         if self.format != crate::cli::Format::Text {
-            return self.json(report);
+            self.json(IngestOutcome { report, promotion })?;
+            if let Some(promotion) = promotion {
+                self.unmet_gates(&promotion.eval);
+            }
+            return Ok(());
         }
         if report.aborted.is_none() || report.chunks > 0 {
             self.data(&format!("{}\n", summary(report)))?;
@@ -24,7 +34,7 @@ impl Ui {
         self.secrets(&report.secrets, report.on_secret);
         self.warned_sources(report);
         self.failed_sources(report);
-        Ok(())
+        promotion.map_or(Ok(()), |promotion| self.promotion(promotion))
     }
 
     /// One line on stderr, for a sync on the way to an answer.

@@ -12,6 +12,7 @@ fn state(state: VersionState) -> &'static str {
         VersionState::Live => "live",
         VersionState::Former => "former",
         VersionState::Built => "built",
+        VersionState::Candidate => "candidate",
         VersionState::Unfinished => "unfinished",
     }
 }

@@ -35,6 +35,7 @@ mod openai;
 mod ownership;
 mod portable;
 mod portable_refused;
+mod promotion;
 mod prompt;
 #[cfg(target_os = "linux")]
 mod pty;

@@ -150,7 +150,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "watch",
         ],
     ),
-    ("output", &["error", "ingest", "query", "service", "trace", "types"]),
+    ("output", &["error", "eval", "ingest", "query", "service", "trace", "types"]),
     (
         // It embeds texts for callers, and reads the tokens that their clients send.
         "serve",

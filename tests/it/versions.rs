@@ -20,13 +20,13 @@ fn leaves(env: &TestEnv, time: &str) {
     env.write("docs/harbour.md", "# Harbour\n\nThe harbour has two piers.\n");
 }
 
-fn index(env: &TestEnv, args: &[&str]) -> Run {
+pub(crate) fn index(env: &TestEnv, args: &[&str]) -> Run {
     env.run(&[&["index"], args].concat())
 }
 
 /// Number and state of each version.
 #[track_caller]
-fn states(env: &TestEnv) -> Vec<(u64, String)> {
+pub(crate) fn states(env: &TestEnv) -> Vec<(u64, String)> {
     let list = index(env, &["list", "--format", "json"]).expect(0).json();
     let state = |version: &Value| {
         let state = version["state"].as_str().expect("a state");
@@ -36,7 +36,7 @@ fn states(env: &TestEnv) -> Vec<(u64, String)> {
 }
 
 #[track_caller]
-fn assert_states(env: &TestEnv, expected: &[(u64, &str)]) {
+pub(crate) fn assert_states(env: &TestEnv, expected: &[(u64, &str)]) {
     let found = states(env);
     let found: Vec<(u64, &str)> = found.iter().map(|(n, state)| (*n, state.as_str())).collect();
     assert_eq!(found, expected);
@@ -48,7 +48,7 @@ fn assert_found(env: &TestEnv, time: &str) {
     assert!(out.contains(&format!("leaves at {time}")), "{time}: {out}");
 }
 
-fn on_scripted_server() -> (TestEnv, ScriptedQdrant) {
+pub(crate) fn on_scripted_server() -> (TestEnv, ScriptedQdrant) {
     let mut env = TestEnv::new();
     let server = ScriptedQdrant::start(Script::new("1.18.3", []));
     env.set("QDRANT_URL", &server.url()).set("DOCENT_PROJECT", "docent");

@@ -7,10 +7,10 @@ use super::super::Context;
 use crate::cli::GateFlags;
 use crate::error::Failure;
 use crate::eval::answers;
-use crate::eval::gate::{Baseline, Gate, GateOutcome};
+use crate::eval::gate::{Baseline, Gate};
 use crate::eval::metrics::Metric;
 use crate::service::written::forbid_way_out;
-use crate::types::SCHEMA_VERSION;
+use crate::types::{GateOutcome, SCHEMA_VERSION};
 
 /// What has to hold, and where to write what did.
 pub(super) struct Gates {

@@ -5,20 +5,24 @@ mod corpus;
 mod gates;
 mod init;
 mod judging;
+mod promotion;
 mod rankings;
 mod sources;
 mod sweep;
+mod versions;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+pub(super) use self::promotion::PromotionGate;
 use super::Context;
 use crate::cli::{EvalArgs, EvalCommand, Format};
 use crate::error::{Exit, Failure};
 use crate::eval::answers::AnswersReport;
 use crate::eval::beir::{self, BeirError};
 use crate::eval::cases::{self, Case};
+use crate::eval::changes;
 use crate::eval::judge::Unit;
 use crate::eval::metrics::{Measure, Metric};
 use crate::eval::report::{self, EvalReport, Rankings};
@@ -49,6 +53,7 @@ pub(super) async fn run(
     }
     let measured = |run: &Rankings| report::measure(&set.cases, run, &metrics);
     let runs: Vec<report::Run> = runs.iter().map(measured).collect();
+    let of_versions = !versions::named(context, &args.runs.compare)?.is_empty();
     let baseline = args.write_drift_baseline.as_ref().map(|path| context.cwd.join(path));
     if let Some(path) = &baseline {
         forbid_way_out(path, &context.root)?;
@@ -68,6 +73,7 @@ pub(super) async fn run(
         cases: set.cases.len(),
         left_out: set.unanswerable.len(),
         comparisons: report::compare(&runs),
+        changes: if of_versions { changes::changes(&runs) } else { Vec::new() },
         runs,
         answers,
         passed: outcomes.iter().all(|outcome| outcome.passed),
@@ -92,35 +98,66 @@ struct CaseSet {
 
 impl CaseSet {
     fn load(context: &Context, args: &EvalArgs) -> Result<Self, Failure> {
-        let typed = args.beir.as_ref().or(args.cases.as_ref()).ok_or_else(|| {
-            Failure::usage("no cases").hint("docent eval cases.jsonl, or docent eval --beir DIR")
-        })?;
-        let (path, name) = (context.cwd.join(typed), typed.display().to_string());
-        let mut set = if args.beir.is_some() || path.is_dir() {
-            let cases = beir::cases(&path, &args.split).map_err(beir_failure)?;
-            Self { name, cases, unit: Unit::Documents, unanswerable: Vec::new(), file: None }
-        } else {
-            Self::of_file(path, name, args.runs.from_run.is_some())?
+        let set = match (&args.beir, &args.cases) {
+            (Some(dir), _) => Self::of_directory(context, dir, &args.split),
+            (None, Some(typed)) => {
+                Self::read(context, typed, &args.split, args.runs.from_run.is_some())
+            }
+            (None, None) => Err(Failure::usage("no cases")
+                .hint("docent eval cases.jsonl, or docent eval --beir DIR")),
         };
-        if set.cases.is_empty() {
-            return Err(Failure::usage(format!("there is no case in {}", set.name)));
+        set?.tagged(&args.tags)?.answerable()
+    }
+
+    /// A file of cases, or a directory in the form of BEIR, of which the judgements `split` count.
+    /// `judgements`: they are enough.
+    fn read(
+        context: &Context,
+        typed: &Path,
+        split: &str,
+        judgements: bool,
+    ) -> Result<Self, Failure> {
+        let path = context.cwd.join(typed);
+        if path.is_dir() {
+            return Self::of_directory(context, typed, split);
         }
-        if !args.tags.is_empty() {
-            set.cases.retain(|case| case.tags.iter().any(|tag| args.tags.contains(tag)));
-            if set.cases.is_empty() {
-                let tags = args.tags.join("` or `");
-                return Err(Failure::usage(format!(
-                    "no case in {} has the tag `{tags}`",
-                    set.name
-                )));
+        Self::of_file(path, typed.display().to_string(), judgements)?.with_any()
+    }
+
+    fn of_directory(context: &Context, typed: &Path, split: &str) -> Result<Self, Failure> {
+        let name = typed.display().to_string();
+        let cases = beir::cases(&context.cwd.join(typed), split).map_err(beir_failure)?;
+        let unit = Unit::Documents;
+        Self { name, cases, unit, unanswerable: Vec::new(), file: None }.with_any()
+    }
+
+    fn with_any(self) -> Result<Self, Failure> {
+        if self.cases.is_empty() {
+            return Err(Failure::usage(format!("there is no case in {}", self.name)));
+        }
+        Ok(self)
+    }
+
+    /// Those alone that have one of the tags; all where none is named.
+    fn tagged(mut self, tags: &[String]) -> Result<Self, Failure> {
+        if !tags.is_empty() {
+            self.cases.retain(|case| case.tags.iter().any(|tag| tags.contains(tag)));
+            if self.cases.is_empty() {
+                let (tags, name) = (tags.join("` or `"), &self.name);
+                return Err(Failure::usage(format!("no case in {name} has the tag `{tags}`")));
             }
         }
-        (set.cases, set.unanswerable) =
-            set.cases.into_iter().partition(|case| !case.expected.is_empty());
-        if set.cases.is_empty() {
-            return Err(Failure::usage(format!("no case in {} expects anything", set.name)));
+        Ok(self)
+    }
+
+    /// Cases that expect nothing are kept apart.
+    fn answerable(mut self) -> Result<Self, Failure> {
+        (self.cases, self.unanswerable) =
+            self.cases.into_iter().partition(|case| !case.expected.is_empty());
+        if self.cases.is_empty() {
+            return Err(Failure::usage(format!("no case in {} expects anything", self.name)));
         }
-        Ok(set)
+        Ok(self)
     }
 
     /// With rankings from elsewhere, judgements are enough.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::super::{Context, describe, on_interrupt, open};
 use super::sweep::Sweep;
-use super::{CaseSet, corpus, sources};
+use super::{CaseSet, corpus, sources, versions};
 use crate::cancel::Cancel;
 use crate::cli::EvalArgs;
 use crate::error::Failure;
@@ -29,6 +29,22 @@ use crate::ui::progress::Waiting;
 /// How deep is looked where a metric says nothing of that, or the rankings are written down.
 const DEPTH: usize = 100;
 
+/// How deep is looked.
+#[derive(Clone, Copy)]
+pub(super) struct Depth<'a> {
+    pub(super) metrics: &'a [Metric],
+    /// The rankings are written down.
+    pub(super) in_full: bool,
+}
+
+impl Depth<'_> {
+    pub(super) fn items(self) -> usize {
+        let ranked = self.metrics.iter().filter(|metric| metric.packed().is_none());
+        let deepest = ranked.map(|metric| metric.k.unwrap_or(DEPTH)).max().unwrap_or(DEPTH);
+        if self.in_full { deepest.max(DEPTH) } else { deepest }
+    }
+}
+
 /// The rankings of every run, at least one.
 pub(super) async fn all(
     ui: &mut Ui,
@@ -45,6 +61,16 @@ pub(super) async fn all(
         return Ok(vec![from_file(ui, &context.cwd.join(path), path, set)?]);
     }
     let cancel = on_interrupt();
+    let depth = Depth { metrics, in_full: args.runs.run_file.is_some() };
+    let numbers = versions::named(context, &args.runs.compare)?;
+    if !numbers.is_empty() {
+        if args.beir.is_some() {
+            let message = "--compare of versions is for a collection, and --beir has its own";
+            return Err(Failure::usage(message).hint("docent eval CASES --compare docs@v7,docs@v8"));
+        }
+        let engine = open(ui, context.clone())?;
+        return versions::rankings(ui, &engine, set, &numbers, depth, &cancel).await;
+    }
     let compared = compared(context, &args.runs.compare)?;
     let sweep = args.runs.sweep.as_deref().map(Sweep::parse).transpose()?;
     let engine = match &args.beir {
@@ -57,12 +83,9 @@ pub(super) async fn all(
     let documents = documents(context, &retriever.reader).await?;
     sources::resolve(ui, context, set, &documents)?;
     let retrieve = engine.retrieve_options(&DocumentFilter::default(), &retriever).await?;
-    let ranked = metrics.iter().filter(|metric| metric.packed().is_none());
-    let deepest = ranked.map(|metric| metric.k.unwrap_or(DEPTH)).max().unwrap_or(DEPTH);
-    let depth = if args.runs.run_file.is_some() { deepest.max(DEPTH) } else { deepest };
-    let options = RankOptions { retrieve, unit: set.unit, depth };
+    let options = RankOptions { retrieve, unit: set.unit, depth: depth.items() };
     let queries = queries(ui, &engine, &set.cases).await?;
-    let packed = packed(&engine, metrics).await?;
+    let packed = packed(&engine, &retriever, metrics).await?;
     let chat = if packed.is_empty() { None } else { Some(engine.chat()?) };
     let count = |text: &str| chat.as_ref().map_or(0, |chat| chat.count_tokens(text));
     let packing = Packing { options: packed, count: &count };
@@ -85,13 +108,14 @@ pub(super) async fn all(
 }
 
 /// How passages are packed for the metrics that are about them.
-async fn packed(
+pub(super) async fn packed(
     engine: &Engine,
+    retriever: &Retriever,
     metrics: &[Metric],
 ) -> Result<BTreeMap<usize, AnswerOptions>, Failure> {
     let mut options = BTreeMap::new();
     for chunks in metrics.iter().filter_map(|metric| metric.packed()) {
-        options.insert(chunks, engine.packing(chunks).await?);
+        options.insert(chunks, engine.packing(chunks, retriever).await?);
     }
     Ok(options)
 }
@@ -102,7 +126,7 @@ fn compared(context: &Context, compare: &[String]) -> Result<Vec<Variant>, Failu
         Variant::from_name(name.trim()).ok_or_else(|| {
             let names = Variant::ALL.map(Variant::name).join(", ");
             Failure::usage(format!("--compare: unknown retrieval mode `{name}`"))
-                .hint(format!("use some of {names}"))
+                .hint(format!("use some of {names}, or versions alone, such as docs@v7,docs@v8"))
         })
     };
     let mut ways = Vec::new();
@@ -135,7 +159,11 @@ pub(super) async fn documents(
 }
 
 /// What retrieval asks for each case, as it would for its user.
-async fn queries(ui: &mut Ui, engine: &Engine, cases: &[Case]) -> Result<Vec<Queries>, Failure> {
+pub(super) async fn queries(
+    ui: &mut Ui,
+    engine: &Engine,
+    cases: &[Case],
+) -> Result<Vec<Queries>, Failure> {
     let _waiting = if engine.rewrites()? {
         Some(Waiting::new(ui, &format!("asking {}", engine.chat()?.name())))
     } else {
@@ -152,11 +180,11 @@ async fn queries(ui: &mut Ui, engine: &Engine, cases: &[Case]) -> Result<Vec<Que
 
 /// What is asked of each way to retrieve.
 pub(super) struct Asking<'a> {
-    cases: &'a [Case],
+    pub(super) cases: &'a [Case],
     /// One for each case.
-    queries: &'a [Queries],
-    options: &'a RankOptions,
-    packing: &'a Packing<'a>,
+    pub(super) queries: &'a [Queries],
+    pub(super) options: &'a RankOptions,
+    pub(super) packing: &'a Packing<'a>,
     pub(super) cancel: &'a Cancel,
 }
 

@@ -20,7 +20,9 @@ use crate::error::{Exit, Failure};
 use crate::service::engine::Engine;
 use crate::store::CollectionWriter;
 use crate::store::archive::{ArchiveError, ArchiveReader, Entry, Head, Sealed};
-use crate::types::{DocumentRecord, FailureRecord, Manifest, Point, Run};
+use crate::types::{
+    DocumentRecord, FailureRecord, Manifest, Point, Run, VersionCause, VersionChange, VersionEvent,
+};
 
 /// Chunks after which what was written becomes durable bit by bit, so that memory stays as it is.
 const CHECKPOINT: usize = 4_096;
@@ -110,10 +112,19 @@ impl Engine {
         let archive = opened.map_err(|error| refused(&name, &error))?;
         let head = archive.head().clone();
         check_words(&name, &head)?;
+        let former = own.version().await?;
         let successor = own.successor().await?;
         match fill(&*successor, archive, &name, cancel, on).await {
             Ok(sealed) => {
                 successor.publish(self.context.settings.index_keep).await?;
+                let version = successor.version().await?.unwrap_or_default();
+                let imported = VersionEvent {
+                    other: former,
+                    documents: Some(head.documents),
+                    chunks: Some(head.chunks),
+                    ..VersionEvent::now(version, VersionChange::Live, VersionCause::Import)
+                };
+                self.log(&**writer, imported).await?;
                 Ok(Ported::new(head, sealed))
             }
             Err(failure) => {

@@ -14,6 +14,7 @@ use crate::ingest::plan::PruneLimit;
 use crate::ingest::web::{Start, WebOptions};
 use crate::service::{Context, backends};
 use crate::settings::parse::without_credentials;
+use crate::store::Aside;
 use crate::text::composed;
 use crate::types::Reach;
 
@@ -87,6 +88,8 @@ pub struct SyncOptions {
     pub rebuild: bool,
     /// The same without the swap: what is built stays beside the one in use.
     pub new_version: bool,
+    /// That one is to be measured: it goes when another is built, unless it was made the live one.
+    pub candidate: bool,
     /// Delete what is gone, however much of the collection that is.
     pub allow_prune: bool,
     /// Bring documents in beside those of the project that the collection belongs to.
@@ -97,6 +100,12 @@ impl SyncOptions {
     /// Nothing of the version in use is changed: the next one is built.
     pub(in crate::service) fn builds_anew(&self) -> bool {
         self.builds_by().is_some()
+    }
+
+    /// Whether what is built stays beside the version in use, and as what.
+    pub(super) fn stays_aside(&self) -> Option<Aside> {
+        let aside = if self.candidate { Aside::Candidate } else { Aside::Built };
+        self.new_version.then_some(aside)
     }
 
     /// The flag that says so.

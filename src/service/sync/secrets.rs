@@ -35,7 +35,7 @@ fn note(written: u32, left: &[&VersionEntry]) -> String {
     if is(VersionState::Live) {
         commands.push(format!("docent index use {written}"));
     }
-    if is(VersionState::Live) || is(VersionState::Former) {
+    if [VersionState::Live, VersionState::Former, VersionState::Candidate].into_iter().any(is) {
         commands.push("docent index prune --keep 0".to_owned());
     }
     let built = left.iter().filter(|entry| entry.state == VersionState::Built);

@@ -30,10 +30,10 @@ use super::{
 use crate::error::{BackendError, Fault};
 use crate::retry::RetryPolicy;
 use crate::types::{
-    Chunk, ChunkerId, ContentHash, DocumentRecord, EmbedderId, FailureRecord, Filter, Kind,
-    Locator, Manifest, OcrRecord, Ownership, Point, ReadingWarning, Recognition, Run,
-    SCHEMA_VERSION, Scored, Screening, SparseId, SparseVector, Tally, Validators, WarningCode,
-    WebOrigin,
+    Chunk, ChunkerId, ContentHash, DocumentRecord, EmbedderId, FailureRecord, Filter, GateOutcome,
+    Kind, Locator, Manifest, OcrRecord, Ownership, Point, ReadingWarning, Recognition, Run,
+    SCHEMA_VERSION, Scored, Screening, SparseId, SparseVector, Tally, Validators, VersionCause,
+    VersionChange, VersionEvent, VersionTrial, WarningCode, WebOrigin,
 };
 
 pub(super) const DIMENSIONS: usize = 4;
@@ -66,6 +66,32 @@ pub(super) fn manifest() -> Manifest {
         sites: Vec::new(),
         languages: BTreeMap::new(),
         content_hash: None,
+    }
+}
+
+/// What became of a version, with all that can be said of it.
+pub(super) fn event(version: u32) -> VersionEvent {
+    let gate = GateOutcome {
+        metric: "recall@5".to_owned(),
+        value: 0.75,
+        limit: 0.8,
+        baseline: Some(0.81),
+        passed: false,
+    };
+    VersionEvent {
+        at: "2026-01-01T00:00:00Z".to_owned(),
+        version,
+        change: VersionChange::Refused,
+        cause: VersionCause::PromoteIf,
+        other: Some(1),
+        documents: Some(7),
+        chunks: Some(70),
+        trial: Some(VersionTrial {
+            cases_from: "cases.jsonl".to_owned(),
+            cases: 40,
+            gates: vec![gate],
+        }),
+        docent: "0.1.0".to_owned(),
     }
 }
 
@@ -264,7 +290,10 @@ contract! {
         former_versions_go_but_for_those_that_were_live_last,
         what_is_live_or_not_there_is_not_removed,
         what_is_not_complete_is_not_switched_to,
-        a_collection_goes_with_all_its_versions;
+        a_collection_goes_with_all_its_versions,
+        a_candidate_goes_when_the_next_one_is_built,
+        a_candidate_that_was_switched_to_stays_as_others_do,
+        the_log_has_what_was_written_in_its_order;
     readers(collection):
         a_reader_finds_what_the_writer_wrote,
         a_reader_is_of_the_version_that_it_was_taken_of,

@@ -2,14 +2,15 @@
 
 use super::lifecycle::{fill_rebuilt, rebuilt};
 use super::*;
-use crate::types::VersionState::{self, Built, Former, Live, Unfinished};
+use crate::store::Aside;
+use crate::types::VersionState::{self, Built, Candidate, Former, Live, Unfinished};
 
 /// A collection with the corpus, and a version beside it that was set aside. The writers are closed.
 async fn with_one_aside(collection: &dyn Collection) {
     let writer = filled(collection).await;
     let successor = writer.successor().await.unwrap();
     fill_rebuilt(&*successor).await;
-    successor.set_aside(1).await.unwrap();
+    successor.set_aside(Aside::Built, 1).await.unwrap();
     assert_eq!((successor.version().await, successor.count_chunks().await), (Ok(Some(2)), Ok(1)));
     writer.close().await.unwrap();
 }
@@ -64,14 +65,14 @@ pub(super) async fn a_version_that_is_aside_is_neither_published_nor_dropped(
 ) {
     let writer = filled(collection).await;
     let successor = writer.successor().await.unwrap();
-    assert!(successor.set_aside(1).await.is_err(), "nothing was built");
+    assert!(successor.set_aside(Aside::Built, 1).await.is_err(), "nothing was built");
     fill_rebuilt(&*successor).await;
-    successor.set_aside(1).await.unwrap();
+    successor.set_aside(Aside::Built, 1).await.unwrap();
     for done in [
-        successor.set_aside(1).await,
+        successor.set_aside(Aside::Built, 1).await,
         successor.publish(1).await,
         successor.drop_collection().await,
-        writer.set_aside(1).await,
+        writer.set_aside(Aside::Built, 1).await,
     ] {
         assert_eq!(done.unwrap_err().fault, Fault::Permanent);
     }
@@ -83,7 +84,7 @@ pub(super) async fn the_first_version_is_not_set_aside(collection: &dyn Collecti
     let writer = collection.write().await.unwrap();
     let successor = writer.successor().await.unwrap();
     fill_rebuilt(&*successor).await;
-    assert_eq!(successor.set_aside(1).await.unwrap_err().fault, Fault::Permanent);
+    assert_eq!(successor.set_aside(Aside::Built, 1).await.unwrap_err().fault, Fault::Permanent);
     assert!(collection.read().await.unwrap().is_none());
     successor.publish(1).await.unwrap();
     writer.close().await.unwrap();
@@ -140,7 +141,7 @@ pub(super) async fn numbers_only_grow(collection: &dyn Collection) {
     let writer = collection.write().await.unwrap();
     let successor = writer.successor().await.unwrap();
     fill_rebuilt(&*successor).await;
-    successor.set_aside(1).await.unwrap();
+    successor.set_aside(Aside::Built, 1).await.unwrap();
     assert_eq!(states(collection).await, [(1, Live), (4, Built)]);
     writer.remove_versions(&[4]).await.unwrap();
     writer.close().await.unwrap();
@@ -207,4 +208,51 @@ pub(super) async fn a_collection_goes_with_all_its_versions(collection: &dyn Col
     assert_eq!(collection.versions().await.unwrap().len(), 1);
     writer.close().await.unwrap();
     assert_eq!(live(collection).await.1, 5);
+}
+
+pub(super) async fn a_candidate_goes_when_the_next_one_is_built(collection: &dyn Collection) {
+    filled(collection).await.close().await.unwrap();
+    for number in [2, 3] {
+        let writer = collection.write().await.unwrap();
+        let successor = writer.successor().await.unwrap();
+        fill_rebuilt(&*successor).await;
+        successor.set_aside(Aside::Candidate, 1).await.unwrap();
+        writer.close().await.unwrap();
+        for _ in ["as it was built", "after another writer"] {
+            assert_eq!(states(collection).await, [(1, Live), (number, Candidate)]);
+            let aside = collection.read_version(number).await.unwrap().unwrap();
+            assert_eq!(aside.count_chunks().await, Ok(1));
+            collection.write().await.unwrap().close().await.unwrap();
+        }
+    }
+    assert_eq!(publish(collection, 1).await, 4);
+    assert_eq!(states(collection).await, [(1, Former), (4, Live)]);
+}
+
+pub(super) async fn a_candidate_that_was_switched_to_stays_as_others_do(
+    collection: &dyn Collection,
+) {
+    let writer = filled(collection).await;
+    let successor = writer.successor().await.unwrap();
+    fill_rebuilt(&*successor).await;
+    successor.set_aside(Aside::Candidate, 1).await.unwrap();
+    writer.close().await.unwrap();
+    switch(collection, 2).await;
+    assert_eq!(states(collection).await, [(1, Former), (2, Live)]);
+    switch(collection, 1).await;
+    assert_eq!(states(collection).await, [(1, Live), (2, Former)]);
+}
+
+pub(super) async fn the_log_has_what_was_written_in_its_order(collection: &dyn Collection) {
+    assert!(collection.version_log().await.unwrap().is_empty());
+    let writer = filled(collection).await;
+    for number in 1..=3 {
+        writer.log_version(&event(number)).await.unwrap();
+    }
+    let expected = [1, 2, 3].map(event);
+    assert_eq!(collection.version_log().await.unwrap(), expected);
+    writer.close().await.unwrap();
+    assert!(writer.log_version(&event(4)).await.is_err(), "the right to write was given back");
+    assert_eq!(publish(collection, 0).await, 2);
+    assert_eq!(collection.version_log().await.unwrap(), expected, "whatever versions there are");
 }

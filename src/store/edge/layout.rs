@@ -6,6 +6,7 @@
 //! DATA/collections/NAME@writer            who is writing it
 //! DATA/collections/NAME@waiting           who waits for it
 //! DATA/collections/NAME@number            the highest number of a version: see [`super::marks`]
+//! DATA/collections/NAME@log               what became of its versions: see [`super::log`]
 //! DATA/collections/NAME@v1/manifest.json  replaced atomically
 //! DATA/collections/NAME@v1/shard/         the engine's
 //! DATA/collections/NAME@v1/*.jsonl        its records once more: see [`super::listing`]
@@ -99,6 +100,11 @@ impl Layout {
         self.beside("number")
     }
 
+    /// What became of the versions: see [`super::log`].
+    pub(super) fn log(&self) -> PathBuf {
+        self.beside("log")
+    }
+
     /// Directory of a version.
     pub(super) fn version(&self, number: u32) -> PathBuf {
         self.beside(&format!("v{number}"))
@@ -162,7 +168,9 @@ impl Layout {
         }
         self.point_to_nothing()?;
         self.remove_versions(|_| true)?;
-        let _ = fs::remove_file(self.number());
+        for beside in [self.number(), self.log()] {
+            let _ = fs::remove_file(beside);
+        }
         fs::remove_file(self.pointer())
     }
 

@@ -14,7 +14,7 @@ use super::problem::Problem;
 use super::seal::Pointer;
 use super::{repair, sums, versions};
 use crate::error::Fault;
-use crate::store::{Mark, beyond};
+use crate::store::{Aside, Mark, beyond};
 use crate::types::{VersionEntry, VersionState};
 
 fn path(version: &Path) -> PathBuf {
@@ -102,11 +102,16 @@ pub(super) fn publish(layout: &Layout, number: u32, keep: usize) -> Result<(), P
     }
     retire(layout, keep > 0)?;
     point_to(layout, number)?;
-    give_up(layout, keep)
+    give_up(layout, keep, None)
 }
 
 /// Leaves a version beside the one in use.
-pub(super) fn set_aside(layout: &Layout, number: u32, keep: usize) -> Result<(), Problem> {
+pub(super) fn set_aside(
+    layout: &Layout,
+    number: u32,
+    aside: Aside,
+    keep: usize,
+) -> Result<(), Problem> {
     let version = layout.version(number);
     if layout::read_manifest(&version)?.is_none() {
         return Err(not_whole(number, "be kept"));
@@ -116,8 +121,8 @@ pub(super) fn set_aside(layout: &Layout, number: u32, keep: usize) -> Result<(),
         return Err(message.into());
     }
     note(layout, number).map_err(cannot("keep"))?;
-    write(&version, Mark::Built).map_err(cannot("keep"))?;
-    give_up(layout, keep)
+    write(&version, aside.into()).map_err(cannot("keep"))?;
+    give_up(layout, keep, Some(number))
 }
 
 /// Makes a version that stays beside the one in use the collection, and leaves that one beside it.
@@ -146,9 +151,10 @@ fn retire(layout: &Layout, stays: bool) -> Result<(), Problem> {
     Ok(marked.map_err(cannot("keep"))?)
 }
 
-/// Takes the marks from former versions beyond so many: they are left over then.
-fn give_up(layout: &Layout, keep: usize) -> Result<(), Problem> {
-    let doomed = beyond(&entries(layout)?, keep);
+/// Takes the marks from former versions beyond so many, and from candidates but for `spared`: they are left over
+/// then.
+fn give_up(layout: &Layout, keep: usize, spared: Option<u32>) -> Result<(), Problem> {
+    let doomed = beyond(&entries(layout)?, keep, spared);
     let cleared = doomed.into_iter().try_for_each(|number| clear(&layout.version(number)));
     Ok(cleared.map_err(cannot("give up"))?)
 }
@@ -207,12 +213,12 @@ mod tests {
         |layout| Ok(note(layout, 2).map_err(cannot("keep"))?),
         |layout| Ok(layout.point_to(2).map_err(cannot("keep"))?),
         |layout| Ok(clear(&layout.version(2)).map_err(cannot("keep"))?),
-        |layout| give_up(layout, 1),
+        |layout| give_up(layout, 1, Some(2)),
     ];
     const SET_ASIDE: &[Step] = &[
         |layout| Ok(note(layout, 2).map_err(cannot("keep"))?),
         |layout| Ok(write(&layout.version(2), Mark::Built).map_err(cannot("keep"))?),
-        |layout| give_up(layout, 1),
+        |layout| give_up(layout, 1, Some(2)),
     ];
 
     /// Ten chunks in use, and beside them a version of twenty that is complete.
@@ -227,7 +233,7 @@ mod tests {
         successor.upsert(points(0..20)).await.unwrap();
         successor.optimize().await.unwrap();
         if aside {
-            successor.set_aside(1).await.unwrap();
+            successor.set_aside(Aside::Built, 1).await.unwrap();
         }
         (dir, store)
     }

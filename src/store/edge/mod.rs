@@ -26,6 +26,7 @@ mod layout;
 mod listing;
 mod loading;
 mod lock;
+mod log;
 mod mapped;
 mod marks;
 mod opened;
@@ -58,7 +59,7 @@ use self::view::View;
 use self::writing::Writing;
 use super::{Collection, CollectionWriter, Reader, check_name};
 use crate::error::{BackendError, Fault, Service};
-use crate::types::VersionEntry;
+use crate::types::{VersionEntry, VersionEvent};
 
 pub use self::repair::{Repaired, Whole};
 pub use self::shared::EdgeOptions;
@@ -133,6 +134,13 @@ impl Collection for EdgeStore {
 
     async fn read_version(&self, number: u32) -> Result<Option<Reader>, BackendError> {
         View::of_version(&self.shared, number).await
+    }
+
+    async fn version_log(&self) -> Result<Vec<VersionEvent>, BackendError> {
+        let layout = self.shared.layout.clone();
+        let read =
+            move || Ok(log::read(&layout).map_err(|error| format!("can't read the log: {error}"))?);
+        self.shared.blocking(read).await
     }
 }
 

@@ -12,7 +12,7 @@ use super::found::Version;
 use super::physical::Physical;
 use super::{ServerStore, lease, wire};
 use crate::error::{BackendError, Fault};
-use crate::store::{Mark, Reader, beyond};
+use crate::store::{Aside, Mark, Reader, beyond};
 use crate::types::{Manifest, Ownership, VersionEntry, VersionState};
 
 /// Key of the metadata under which the mark is.
@@ -117,9 +117,9 @@ impl ServerStore {
         }
     }
 
-    /// Removes former versions beyond so many.
-    async fn prune(&self, keep: usize, owner: &Ownership) -> Result<(), BackendError> {
-        let doomed = beyond(&self.entries().await?, keep);
+    /// Removes former versions beyond so many, and candidates but for `spared`.
+    async fn prune(&self, keep: usize, spared: u32, owner: &Ownership) -> Result<(), BackendError> {
+        let doomed = beyond(&self.entries().await?, keep, Some(spared));
         if doomed.is_empty() {
             return Ok(());
         }
@@ -141,7 +141,7 @@ impl ServerStore {
             .entries()
             .await?
             .into_iter()
-            .filter(|entry| matches!(entry.state, VersionState::Former | VersionState::Built));
+            .filter(|entry| entry.state.is_complete() && entry.state != VersionState::Live);
         for entry in kept {
             self.delete_physical(&self.version(entry.number), owner).await?;
         }
@@ -168,12 +168,12 @@ impl Physical {
     pub(super) async fn tidy_versions(&self, keep: usize) {
         let _ = self.store.remove_leftovers(&self.named()).await;
         if let Ok(Some(manifest)) = self.manifest_of(&self.target()).await {
-            let _ = self.store.prune(keep, &manifest.owner).await;
+            let _ = self.store.prune(keep, self.number(), &manifest.owner).await;
         }
     }
 
     /// Leaves the version beside the one that it was to take the place of.
-    pub(super) async fn stay_beside(&self) -> Result<(), BackendError> {
+    pub(super) async fn stay_beside(&self, aside: Aside) -> Result<(), BackendError> {
         if self.replaces().is_none() {
             let message = "there is no version in use that this one could stay beside";
             return Err(self.store.error(Fault::Permanent, message));
@@ -182,7 +182,7 @@ impl Physical {
             return Err(self.missing());
         }
         lease::note(&self.right()?.lease, self.number()).await?;
-        self.store.put_mark(&self.target(), Some(Mark::Built)).await
+        self.store.put_mark(&self.target(), Some(aside.into())).await
     }
 
     /// Gives the name to a version that stays, in place of this one, which stays then.

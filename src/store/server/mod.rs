@@ -21,6 +21,7 @@ mod layout;
 mod lease;
 mod limits;
 mod link;
+mod log;
 mod marks;
 mod nodes;
 mod physical;
@@ -47,7 +48,7 @@ use self::rights::Rights;
 use super::{Collection, CollectionWriter, OnWait, Reader, check_name};
 use crate::error::{BackendError, Fault, Service};
 use crate::retry::RetryPolicy;
-use crate::types::{CollectionLayout, VersionEntry};
+use crate::types::{CollectionLayout, VersionEntry, VersionEvent};
 
 /// How to reach a server, and how a collection is laid out there when it is created.
 #[derive(Clone)]
@@ -208,5 +209,9 @@ impl Collection for ServerStore {
 
     async fn read_version(&self, number: u32) -> Result<Option<Reader>, BackendError> {
         self.version_reader(number).await
+    }
+
+    async fn version_log(&self) -> Result<Vec<VersionEvent>, BackendError> {
+        self.events().await
     }
 }

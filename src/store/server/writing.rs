@@ -11,8 +11,8 @@ use super::link::or_missing;
 use super::physical::{Physical, Successor};
 use super::{described, lease, wire};
 use crate::error::{BackendError, Fault};
-use crate::store::{Change, CollectionWriter, Intent, Reader, Receipt};
-use crate::types::{DocumentRecord, FailureRecord, Manifest, Point};
+use crate::store::{Aside, Change, CollectionWriter, Intent, Reader, Receipt};
+use crate::types::{DocumentRecord, FailureRecord, Manifest, Point, VersionEvent};
 
 /// Documents that are taken out together.
 const BATCH: usize = 512;
@@ -252,11 +252,11 @@ impl CollectionWriter for Physical {
         Ok(())
     }
 
-    async fn set_aside(&self, keep: usize) -> Result<(), BackendError> {
+    async fn set_aside(&self, aside: Aside, keep: usize) -> Result<(), BackendError> {
         let successor = self.unpublished()?;
         self.flush().await?;
         self.check().await?;
-        self.stay_beside().await?;
+        self.stay_beside(aside).await?;
         successor.aside.store(true, Ordering::Release);
         successor.published.store(true, Ordering::Release);
         self.tidy_versions(keep).await;
@@ -274,6 +274,11 @@ impl CollectionWriter for Physical {
         self.store.may_make()?;
         self.check().await?;
         self.remove_numbered(numbers).await
+    }
+
+    async fn log_version(&self, event: &VersionEvent) -> Result<(), BackendError> {
+        self.check().await?;
+        self.store.put_event(event).await
     }
 
     async fn close(&self) -> Result<(), BackendError> {

@@ -4,8 +4,8 @@
 //! to be is what the gates say.
 
 use super::super::sanitize::sanitize_line;
-use crate::eval::gate::GateOutcome;
 use crate::eval::report::{CaseRow, EvalReport, Run};
+use crate::types::GateOutcome;
 
 pub(super) fn document(report: &EvalReport) -> String {
     let failed = report.gates.iter().filter(|gate| !gate.passed).count();

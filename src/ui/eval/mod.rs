@@ -9,9 +9,17 @@ use super::sanitize::sanitize_line;
 use crate::cli::Format;
 use crate::error::Failure;
 use crate::eval::answers::{AnswerValue, AnswersReport};
-use crate::eval::gate::GateOutcome;
+use crate::eval::changes::CaseChange;
+use crate::eval::promotion::Promotion;
 use crate::eval::report::{EvalReport, Latency, Run};
 use crate::eval::stats::Interval;
+use crate::types::GateOutcome;
+
+/// Cases that differ, as many as are listed.
+const CHANGES: usize = 20;
+
+/// Characters of a question that are shown of one.
+const QUESTION: usize = 60;
 
 impl Ui {
     /// Prints the report, and what was not met on stderr.
@@ -35,10 +43,35 @@ impl Ui {
                 self.detail(&sanitize_line(&line));
             }
         }
+        self.unmet_gates(report);
+        Ok(())
+    }
+
+    /// On stderr.
+    pub(super) fn unmet_gates(&mut self, report: &EvalReport) {
         for gate in report.gates.iter().filter(|gate| !gate.passed) {
             self.warn(&unmet(gate));
         }
-        Ok(())
+    }
+
+    /// What a version was measured by, and what became of it.
+    pub(super) fn promotion(&mut self, promotion: &Promotion) -> Result<(), Failure> {
+        let Promotion { collection, live, version, promoted, eval } = promotion;
+        self.data("\n")?;
+        self.eval_report(eval, Format::Text)?;
+        let name = |number: &u32| sanitize_line(&format!("{collection}@v{number}"));
+        let outcome = match live {
+            None => format!("{} is live: it is the first", name(version)),
+            Some(live) if *promoted => {
+                format!("{} is live, and {} stays", name(version), name(live))
+            }
+            Some(live) => format!(
+                "{} stays live; {} stays beside it until the next one is built",
+                name(live),
+                name(version)
+            ),
+        };
+        self.data(&format!("\n{outcome}\n"))
     }
 
     /// What was expected and not found, for one who asked.
@@ -102,7 +135,7 @@ fn latencies(report: &EvalReport) -> Vec<String> {
 }
 
 /// `recall@5 >= 0.800`, or what it must not drop below.
-fn gate_name(gate: &GateOutcome) -> String {
+pub(super) fn gate_name(gate: &GateOutcome) -> String {
     match gate.baseline {
         None => format!("{} >= {:.3}", gate.metric, gate.limit),
         Some(was) => format!("{} >= {:.3} (was {was:.3})", gate.metric, gate.limit),
@@ -125,6 +158,9 @@ fn tables(report: &EvalReport) -> Vec<(Option<String>, Vec<Vec<String>>)> {
     }
     if !report.comparisons.is_empty() {
         tables.push((Some(format!("Against {}", sanitize_line(&run.name))), comparisons(report)));
+    }
+    if !report.changes.is_empty() {
+        tables.push((Some("Cases that differ".to_owned()), changes(&run.name, &report.changes)));
     }
     if !report.gates.is_empty() {
         tables.push((Some("Gates".to_owned()), gates(report)));
@@ -181,6 +217,34 @@ fn comparisons(report: &EvalReport) -> Vec<Vec<String>> {
         ]
     };
     std::iter::once(head.to_vec()).chain(report.comparisons.iter().map(row)).collect()
+}
+
+/// The first of many: what is worst.
+fn changes(base: &str, changes: &[CaseChange]) -> Vec<Vec<String>> {
+    let head = ["", "", base, "", ""].map(str::to_owned).to_vec();
+    let row = |change: &CaseChange| {
+        vec![
+            clipped(&change.question),
+            change.metric.clone(),
+            format!("{:.3}", change.base),
+            change.run.clone(),
+            format!("{:.3}", change.value),
+        ]
+    };
+    let mut rows = vec![head];
+    rows.extend(changes.iter().take(CHANGES).map(row));
+    if changes.len() > CHANGES {
+        rows.push(vec![format!("and {} more; --format json lists them", changes.len() - CHANGES)]);
+    }
+    rows
+}
+
+/// A question as far as there is space for it in a row.
+fn clipped(question: &str) -> String {
+    match question.char_indices().nth(QUESTION) {
+        Some((end, _)) => format!("{}…", &question[..end]),
+        None => question.to_owned(),
+    }
 }
 
 fn of_answers(answers: &AnswersReport) -> Vec<Vec<String>> {

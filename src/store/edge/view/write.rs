@@ -13,10 +13,10 @@ use crate::store::edge::opened::Opened;
 use crate::store::edge::problem::Problem;
 use crate::store::edge::shards::Shards;
 use crate::store::edge::turns::Patience;
-use crate::store::edge::{engine, marks, space, versions};
+use crate::store::edge::{engine, log, marks, space, versions};
 use crate::store::payload;
-use crate::store::{Change, CollectionWriter, Intent, Reader, Receipt};
-use crate::types::{DocumentRecord, FailureRecord, Manifest, Point};
+use crate::store::{Aside, Change, CollectionWriter, Intent, Reader, Receipt};
+use crate::types::{DocumentRecord, FailureRecord, Manifest, Point, VersionEvent};
 
 impl View {
     /// Ends the building of a successor: from then on others can find it. The writer is told before the
@@ -254,8 +254,9 @@ impl CollectionWriter for View {
         Ok(())
     }
 
-    async fn set_aside(&self, keep: usize) -> Result<(), BackendError> {
-        let set_aside = move |layout: &Layout, number| marks::set_aside(layout, number, keep);
+    async fn set_aside(&self, aside: Aside, keep: usize) -> Result<(), BackendError> {
+        let set_aside =
+            move |layout: &Layout, number| marks::set_aside(layout, number, aside, keep);
         let shards = self.conclude(set_aside).await?;
         self.writing()?.set_aside();
         drop(shards);
@@ -277,6 +278,16 @@ impl CollectionWriter for View {
         shared.unload(&mut shards, |_, opened| !opened.is_private()).await?;
         let remove = move |layout: &Layout| marks::remove(layout, &numbers);
         shared.when_free(shared.patience(), remove).await
+    }
+
+    async fn log_version(&self, event: &VersionEvent) -> Result<(), BackendError> {
+        self.writing()?;
+        let (layout, event) = (self.shared.layout.clone(), event.clone());
+        let append = move || {
+            log::append(&layout, &event).map_err(|error| format!("can't be written: {error}"))?;
+            Ok(())
+        };
+        self.shared.blocking(append).await
     }
 
     async fn close(&self) -> Result<(), BackendError> {

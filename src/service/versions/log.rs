@@ -1,0 +1,87 @@
+//! What is written to the log of a collection's versions, and read from it.
+
+use chrono::{SecondsFormat, Utc};
+
+use super::super::engine::Engine;
+use super::super::sync::SyncOptions;
+use crate::error::Failure;
+use crate::ingest::{BuiltVersion, IngestReport};
+use crate::store::CollectionWriter;
+use crate::types::{VersionCause, VersionChange, VersionEvent};
+
+impl VersionEvent {
+    /// Something that was done just now.
+    pub(in crate::service) fn now(
+        version: u32,
+        change: VersionChange,
+        cause: VersionCause,
+    ) -> Self {
+        Self {
+            at: Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true),
+            version,
+            change,
+            cause,
+            other: None,
+            documents: None,
+            chunks: None,
+            trial: None,
+            docent: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+}
+
+impl Engine {
+    /// What became of the versions of the collection, oldest first.
+    ///
+    /// # Errors
+    /// There is no collection, or the store fails.
+    pub async fn version_log(&self) -> Result<Vec<VersionEvent>, Failure> {
+        self.version_entries().await?;
+        Ok(self.collection().version_log().await?)
+    }
+
+    /// Writes down what was done.
+    ///
+    /// # Errors
+    /// It was done, and can't be written down.
+    pub(in crate::service) async fn log(
+        &self,
+        writer: &dyn CollectionWriter,
+        event: VersionEvent,
+    ) -> Result<(), Failure> {
+        writer.log_version(&event).await.map_err(|error| {
+            let VersionEvent { version, change, .. } = event;
+            let done = format!("version {version} is {}, which can't be logged", change.name());
+            let failure = Failure::from(error);
+            Failure { message: format!("{done}: {}", failure.message), ..failure }
+        })
+    }
+
+    /// The same of a run that has made a version. What can't be logged is said, in words: the run was made.
+    pub(in crate::service) async fn log_run(
+        &self,
+        writer: &dyn CollectionWriter,
+        report: &IngestReport,
+        options: &SyncOptions,
+    ) -> Option<String> {
+        let BuiltVersion { version, live } = match report.built {
+            Some(built) => built,
+            None if report.created => {
+                BuiltVersion { version: writer.version().await.ok()??, live: true }
+            }
+            None => return None,
+        };
+        let cause = match options.builds_by() {
+            _ if report.built.is_none() => VersionCause::Ingest,
+            Some("--rebuild") => VersionCause::Rebuild,
+            _ => VersionCause::NewVersion,
+        };
+        let change = if live { VersionChange::Live } else { VersionChange::Built };
+        let event = VersionEvent {
+            documents: Some(report.documents_total as u64),
+            chunks: Some(report.chunks as u64),
+            ..VersionEvent::now(version, change, cause)
+        };
+        self.log(writer, event).await.err().map(|failure| failure.message)
+    }
+}
