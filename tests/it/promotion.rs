@@ -306,7 +306,18 @@ fn a_version_of_another_embedder_is_measured_with_its_own() {
     // It is asked where it is configured to be, and nowhere else.
     let refused = env.run(&compare).expect(3);
     assert!(refused.stderr.contains("openai:test-embedding"), "{refused}");
-    let diff = index(&env, &["diff", "1", "2", "--format", "json"]).expect(0).json();
+    // What is live is not measured then, unless a condition is about it.
+    let back = |conditions: &str| {
+        let build = ["ingest", "docs", "--new-version", "--eval", CASES, "--promote-if"];
+        env.run(&[&build[..], &[conditions]].concat())
+    };
+    let refused = back("recall@5>=live").expect(3);
+    assert!(refused.stderr.contains("hint: to measure it"), "{refused}");
+    assert_states(&env, &[(1, "former"), (2, "live")]);
+    let alone = back("recall@5>=0.1").expect(0);
+    assert!(alone.stderr.contains("note: the live version is not measured"), "{alone}");
+    assert!(alone.stdout.contains("docent@v3 is live, and docent@v2 stays"), "{alone}");
+    let diff = index(&env, &["diff", "3", "2", "--format", "json"]).expect(0).json();
     let setting = |name: &str| {
         let settings = diff["settings"].as_array().expect("settings").iter();
         settings.clone().find(|it| it["name"] == name).cloned()
@@ -354,10 +365,19 @@ fn what_differs_between_two_versions() {
 /// Wherever it ends, one version is live, and whole.
 #[test]
 fn killed_at_any_moment_one_version_is_live() {
-    let env = TestEnv::new();
-    pages(&env);
+    killed(&TestEnv::new());
+}
+
+#[test]
+fn killed_at_any_moment_one_version_is_live_on_a_scripted_server() {
+    let (env, _server) = on_scripted_server();
+    killed(&env);
+}
+
+fn killed(env: &TestEnv) {
+    pages(env);
     env.run(&["ingest", "docs"]).expect(0);
-    lamps(&env);
+    lamps(env);
     let args = ["ingest", "docs", "--new-version", "--promote-if", CONDITIONS, "--eval", CASES];
     let started = std::time::Instant::now();
     env.run(&args).expect(0);
@@ -368,18 +388,39 @@ fn killed_at_any_moment_one_version_is_live() {
         std::thread::sleep(std::time::Duration::from_micros(dice.below(whole)));
         child.kill().expect("a signal");
         child.wait().expect("an end");
-        let left = states(&env);
-        let live: Vec<_> = left.iter().filter(|(_, state)| state == "live").collect();
-        assert_eq!(live.len(), 1, "round {round}: {left:?}");
-        let verified = index(&env, &["verify"]).expect(0).stdout;
-        assert!(verified.contains("4 documents"), "round {round}: {verified}");
-        let found = env.run(&["search", "What do the lamps of the lighthouse burn?"]).expect(0);
-        assert!(found.stdout.contains("whale oil"), "round {round}: {found}");
-        assert!(left.iter().all(|(_, state)| state != "built"), "round {round}: {left:?}");
+        let left = states(env);
+        let of = |state: &str| left.iter().filter(|(_, it)| it == state).count();
+        assert_eq!((of("live"), of("built")), (1, 0), "round {round}: {left:?}");
+        let status = env.run(&["status", "--format", "json"]).expect(0).json();
+        assert_eq!(status["documents"], 4, "round {round}: {status:#}");
+        for (question, text) in [
+            ("What do the lamps of the lighthouse burn?", "whale oil"),
+            ("Which maps does the museum show?", "nautical maps"),
+        ] {
+            let found = env.run(&["search", question]).expect(0);
+            assert!(found.stdout.contains(text), "round {round}: {found}");
+        }
         if round % 4 == 3 {
             env.run(&args).expect(0);
         }
     }
     env.run(&args).expect(0);
-    assert!(states(&env).iter().all(|(_, state)| state == "live" || state == "former"));
+    let left = states(env);
+    assert!(left.iter().all(|(_, it)| it == "live" || it == "former"), "{left:?}");
+}
+
+#[test]
+fn a_source_that_fails_keeps_no_version_from_being_live() {
+    let env = TestEnv::new();
+    pages(&env);
+    env.run(&["ingest", "docs"]).expect(0);
+    lamps(&env);
+    env.write("docs/broken.pdf", "%PDF-1.4\nnone\n");
+    let promoted = promote(&env, &[]).expect(5);
+    assert!(promoted.stderr.contains("docs/broken.pdf"), "{promoted}");
+    assert_states(&env, &[(1, "former"), (2, "live")]);
+    // One that was cut off is not measured.
+    let cut = promote(&env, &["--fail-fast"]).expect(5);
+    assert!(!cut.stdout.contains("Gates"), "{cut}");
+    assert_states(&env, &[(1, "former"), (2, "live")]);
 }

@@ -51,8 +51,12 @@ impl PromotionGate {
         Ok(Self { set, conditions, metrics })
     }
 
-    /// Measures `version`, and `live` on the same cases. Where nothing is live beside it, a condition about that
-    /// holds.
+    /// Whether the live version has to be measured.
+    pub(in crate::commands) fn is_about_live(&self) -> bool {
+        self.conditions.iter().any(Condition::is_about_live)
+    }
+
+    /// Measures `version`, and `live` on the same cases. Where that is `None`, conditions about it hold.
     pub(in crate::commands) async fn measure(
         &mut self,
         ui: &mut Ui,

@@ -21,14 +21,17 @@ pub(super) async fn run(
     cancel: &Cancel,
 ) -> Result<Exit, Failure> {
     let live = engine.live_version().await?;
-    if let Some(live) = &live {
-        // Its models have to answer: better known before anything is built.
-        engine.version_retriever(live.number).await?;
-    }
+    let measurable = measurable(ui, engine, &gate, live.as_ref()).await?;
     let mut report = sync(ui, engine, inputs, options, cancel).await?;
     let tried = match built(engine, &report, live.as_ref()).await? {
         None => None,
-        Some(version) => Some(attempt(ui, engine, &mut gate, live, version, cancel).await),
+        Some(version) => {
+            let eval = gate.measure(ui, engine, measurable, version, cancel).await;
+            Some(match eval {
+                Ok(eval) => conclude(engine, live, version, eval).await,
+                Err(failure) => Err(failure),
+            })
+        }
     };
     match tried {
         None => ui.ingest_report(&report, None)?,
@@ -49,6 +52,28 @@ pub(super) async fn run(
     exit(report)
 }
 
+/// The live version, where its models answer: better known before anything is built. One whose embedder is not
+/// configured any more is not measured, unless a condition is about it.
+async fn measurable(
+    ui: &mut Ui,
+    engine: &Engine,
+    gate: &PromotionGate,
+    live: Option<&VersionEntry>,
+) -> Result<Option<u32>, Failure> {
+    let Some(live) = live else { return Ok(None) };
+    match engine.version_retriever(live.number).await {
+        Ok(_) => Ok(Some(live.number)),
+        Err(failure) if failure.exit != Exit::Config => Err(failure),
+        Err(failure) if gate.is_about_live() => Err(failure.hint(
+            "to measure it, configure the embedder that it was built with; without `live` in --promote-if, the new version alone is measured",
+        )),
+        Err(failure) => {
+            ui.note(&format!("the live version is not measured: {}", failure.message));
+            Ok(None)
+        }
+    }
+}
+
 /// The version that is to be measured: none where the run was cut off.
 async fn built(
     engine: &Engine,
@@ -64,17 +89,13 @@ async fn built(
     }
 }
 
-/// Measures a version, and makes it the live one where it reaches what was asked for.
-async fn attempt(
-    ui: &mut Ui,
+/// Makes a version the live one where it reaches what was asked for.
+async fn conclude(
     engine: &Engine,
-    gate: &mut PromotionGate,
     live: Option<VersionEntry>,
     version: u32,
-    cancel: &Cancel,
+    eval: EvalReport,
 ) -> Result<Promotion, Failure> {
-    let number = live.as_ref().map(|live| live.number);
-    let eval = gate.measure(ui, engine, number, version, cancel).await?;
     match &live {
         Some(live) if eval.passed => {
             engine.promote(version, live, trial(&eval)).await?;
@@ -84,7 +105,7 @@ async fn attempt(
     }
     let collection = engine.context.settings.collection.clone();
     let promoted = live.is_none() || eval.passed;
-    Ok(Promotion { collection, live: number, version, promoted, eval })
+    Ok(Promotion { collection, live: live.map(|live| live.number), version, promoted, eval })
 }
 
 fn trial(eval: &EvalReport) -> VersionTrial {
