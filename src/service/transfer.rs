@@ -17,7 +17,10 @@ use super::portable::this_run;
 use crate::cancel::Cancel;
 use crate::error::{Exit, Failure};
 use crate::store::{ChunkPage, CollectionWriter, Intent, Reader, chunks_of};
-use crate::types::{Chunk, ContentHash, DocumentRecord, Filter, Manifest, Ownership, Point};
+use crate::types::{
+    Chunk, ContentHash, DocumentRecord, Filter, Manifest, Ownership, Point, VersionCause,
+    VersionChange, VersionEvent,
+};
 
 /// Chunks of one request, which are held in memory; and of documents that are replaced together.
 const CHUNKS: usize = 512;
@@ -100,12 +103,23 @@ impl Engine {
         if let Some(there) = there.as_ref().filter(|_| !replace) {
             self.check_built_alike(from.manifest(), there)?;
         }
+        let former = own.version().await?;
         let to = if beside { own.successor().await? } else { own };
         let sending = Sending { from, to: &*to, sent: 0, all: 0, unflushed: 0 };
         match sending.send(cancel, on).await {
             Ok(transfer) => {
                 if beside {
                     to.publish(self.context.settings.index_keep).await?;
+                }
+                if beside || there.is_none() {
+                    let version = to.version().await?.unwrap_or_default();
+                    let copied = VersionEvent {
+                        other: former,
+                        documents: Some((transfer.added + transfer.unchanged) as u64),
+                        chunks: Some(transfer.sent),
+                        ..VersionEvent::now(version, VersionChange::Live, VersionCause::Copy)
+                    };
+                    self.log(&**writer, copied).await?;
                 }
                 Ok(transfer)
             }

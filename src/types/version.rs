@@ -100,6 +100,7 @@ pub enum VersionCause {
     Use,
     Rollback,
     Import,
+    Copy,
     Drop,
     Prune,
 }
@@ -115,6 +116,7 @@ impl VersionCause {
             Self::Use => "index use",
             Self::Rollback => "index rollback",
             Self::Import => "index import",
+            Self::Copy => "index push, pull",
             Self::Drop => "index drop",
             Self::Prune => "index prune",
         }

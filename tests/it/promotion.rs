@@ -335,11 +335,12 @@ fn what_differs_between_two_versions() {
     let (scripted, _server) = on_scripted_server();
     for env in [&TestEnv::new(), &scripted] {
         pages(env);
+        page(env, "long", &"Nothing much happens in the harbour. ".repeat(60));
         env.run(&["ingest", "docs"]).expect(0);
         lamps(env);
         page(env, "ferry", "The ferry to Elba leaves at ten.");
         std::fs::remove_file(env.path("docs/museum.md")).expect("a file");
-        let build = ["ingest", "docs", "--new-version", "--allow-prune", "--chunk-tokens", "200"];
+        let build = ["ingest", "docs", "--new-version", "--allow-prune", "--chunk-tokens", "64"];
         env.run(&build).expect(0);
         let diff = index(env, &["diff", "1", "v2", "--format", "json"]).expect(0).json();
         let sources = |kind: &str| -> Vec<String> {
@@ -349,13 +350,15 @@ fn what_differs_between_two_versions() {
         assert_eq!(sources("added"), ["docs/lamps.md"]);
         assert_eq!(sources("removed"), ["docs/museum.md"]);
         assert_eq!(sources("changed"), ["docs/ferry.md"]);
-        assert_eq!((sources("cut_otherwise").len(), &diff["unchanged"]), (0, &1.into()));
-        assert_eq!((&diff["from"]["documents"], &diff["to"]["chunks"]), (&3.into(), &3.into()));
+        assert_eq!(sources("cut_otherwise"), ["docs/long.md"]);
+        assert_eq!((&diff["unchanged"], &diff["from"]["documents"]), (&1.into(), &4.into()));
+        let long = &diff["cut_otherwise"][0];
+        assert!(long["chunks_from"].as_u64() < long["chunks_to"].as_u64(), "{long}");
         let settings = diff["settings"].as_array().expect("settings");
         assert_eq!(settings.len(), 1, "{settings:?}");
         assert_eq!(
             (&settings[0]["name"], &settings[0]["to"]),
-            (&"chunker.max_tokens".into(), &200.into())
+            (&"chunker.max_tokens".into(), &64.into())
         );
         let refused = index(env, &["diff", "1", "7"]).expect(2);
         assert!(refused.stderr.contains("has no version 7"), "{refused}");

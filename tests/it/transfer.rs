@@ -116,6 +116,12 @@ fn what_was_built_otherwise_is_replaced_only_where_that_is_said() {
     assert_eq!(replaced["content_hash"], content(&env));
     let names = server.script.memory.lock().expect("a memory").names();
     assert!(names.contains(&"docs@v2".to_owned()), "{names:?}");
+    let log = run(&env, &server, &["index", "log"], 0);
+    let events = log["events"].as_array().expect("events").iter();
+    let events: Vec<_> = events.map(|it| (&it["version"], &it["cause"], &it["chunks"])).collect();
+    let copy = &Value::from("copy");
+    assert_eq!(events[0], (&2.into(), copy, &replaced["chunks"]));
+    assert_eq!((events[1].0, events[1].1, events.len()), (&1.into(), copy, 2));
 }
 
 #[test]

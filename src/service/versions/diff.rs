@@ -107,9 +107,7 @@ impl VersionDiff {
                 (None, _) => &mut diff.added,
                 (_, None) => &mut diff.removed,
                 (Some(old), Some(new)) if content(old) != content(new) => &mut diff.changed,
-                (Some(old), Some(new)) if (old.chunks, old.terms) != (new.chunks, new.terms) => {
-                    &mut diff.cut_otherwise
-                }
+                (Some(old), Some(new)) if is_cut_otherwise(old, new) => &mut diff.cut_otherwise,
                 _ => {
                     diff.unchanged += 1;
                     continue;
@@ -122,6 +120,14 @@ impl VersionDiff {
             });
         }
         diff
+    }
+}
+
+/// What its chunks come to, where that is known of both.
+fn is_cut_otherwise(old: &DocumentRecord, new: &DocumentRecord) -> bool {
+    match (&old.content_hash, &new.content_hash) {
+        (Some(old), Some(new)) => old != new,
+        _ => (old.chunks, old.terms) != (new.chunks, new.terms),
     }
 }
 
