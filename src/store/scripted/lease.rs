@@ -234,9 +234,13 @@ async fn a_collection_of_another_program_is_not_taken_for_that_of_the_lease() {
     let with_vectors = VectorsConfig {
         config: Some(Config::Params(VectorParams { size: 4, ..VectorParams::default() })),
     };
-    for (vectors_config, has_point, is_refused) in
-        [(Some(with_vectors), false, true), (None, true, true), (None, false, false)]
-    {
+    let of_log = HashMap::from([("record".to_owned(), text("event"))]);
+    for (vectors_config, payload, is_refused) in [
+        (Some(with_vectors), None, true),
+        (None, Some(HashMap::new()), true),
+        (None, Some(of_log), false),
+        (None, None, false),
+    ] {
         let (script, options) = server();
         let create = CreateCollection {
             collection_name: LEASE.to_owned(),
@@ -244,10 +248,11 @@ async fn a_collection_of_another_program_is_not_taken_for_that_of_the_lease() {
             ..CreateCollection::default()
         };
         script.memory.lock().unwrap().create(create).unwrap();
-        if has_point {
+        if let Some(payload) = payload {
+            let point = PointStruct { id: Some(1.into()), payload, ..PointStruct::default() };
             let upsert = UpsertPoints {
                 collection_name: LEASE.to_owned(),
-                points: vec![PointStruct { id: Some(1.into()), ..PointStruct::default() }],
+                points: vec![point],
                 ..UpsertPoints::default()
             };
             script.memory.lock().unwrap().upsert(upsert).unwrap();

@@ -15,7 +15,7 @@ use crate::types::VersionEvent;
 const PAGE: u32 = 100;
 
 /// What says in a payload that it is one of these, and the field that it is in.
-const EVENT: &str = "event";
+pub(super) const EVENT: &str = "event";
 
 impl ServerStore {
     pub(super) async fn put_event(&self, event: &VersionEvent) -> Result<(), BackendError> {

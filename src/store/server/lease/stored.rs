@@ -16,6 +16,7 @@ use crate::error::{BackendError, Fault};
 use crate::store::owner::Owner;
 use crate::store::payload::Payload;
 use crate::store::server::link::{or_exists, or_missing};
+use crate::store::server::log::EVENT;
 use crate::store::server::wire;
 
 /// Copies of a lease, as far as there are nodes: with three, two may be away.
@@ -167,7 +168,7 @@ impl Place {
     }
 
     /// Refuses a collection that another program has made under the name that the lease has: docent's has
-    /// no vectors, and no point but the lease.
+    /// no vectors, and no point but the lease and those of the log.
     pub(super) async fn check_maker(&self) -> Result<(), BackendError> {
         let place = self.place();
         let info = self.link.ask(|client| {
@@ -178,7 +179,10 @@ impl Place {
         let params = info.result.and_then(|info| info.config).and_then(|config| config.params);
         let others = ScrollPoints {
             collection_name: place.clone(),
-            filter: Some(Filter::must_not([Condition::has_id([wire::point_id(self.id())])])),
+            filter: Some(Filter::must_not([
+                Condition::has_id([wire::point_id(self.id())]),
+                Condition::matches("record", EVENT.to_owned()),
+            ])),
             limit: Some(1),
             with_payload: Some(false.into()),
             ..ScrollPoints::default()
