@@ -6,7 +6,7 @@
 
 mod differences;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -79,11 +79,7 @@ impl Engine {
         closed?;
         let compared = self.compare_content(cancel).await?;
         if compared.content_hash != taken.content_hash {
-            return Err(Failure::new(
-                Exit::Backend,
-                "what is stored now does not say what was sent".to_owned(),
-            )
-            .hint("run this again; where that does not help, send all of it: --replace"));
+            return Err(not_what_was_sent());
         }
         let notes = self.layout_notes(false).await;
         Ok(Transfer { chunks: compared.chunks, notes, ..taken })
@@ -206,6 +202,7 @@ impl Sending<'_> {
         to.delete_documents(&differences.gone).await?;
         self.put_failures().await?;
         to.optimize().await?;
+        self.check_arrived(&records).await?;
         let mut manifest = from.manifest().as_ref().clone();
         manifest.owner = Ownership::default();
         if let Some(there) = there {
@@ -309,6 +306,20 @@ impl Sending<'_> {
         Ok(())
     }
 
+    /// Before others see it as whole.
+    async fn check_arrived(&self, sent: &[DocumentRecord]) -> Result<(), Failure> {
+        let content = |records: &[DocumentRecord]| {
+            let of = |it: &'_ DocumentRecord| (it.source.clone(), it.content_hash.clone());
+            records.iter().map(of).collect::<BTreeMap<_, _>>()
+        };
+        let arrived = self.to.documents().await?;
+        let chunks: u64 = sent.iter().map(|record| u64::from(record.chunks)).sum();
+        if content(sent) == content(&arrived) && self.to.count_chunks().await? == chunks {
+            return Ok(());
+        }
+        Err(not_what_was_sent())
+    }
+
     async fn put_failures(&self) -> Result<(), Failure> {
         let failures = self.from.failures().await?;
         let named: HashSet<&str> = failures.iter().map(|failure| failure.source.as_str()).collect();
@@ -317,6 +328,11 @@ impl Sending<'_> {
         self.to.delete_failures(&over).await?;
         Ok(self.to.put_failures(&failures).await?)
     }
+}
+
+fn not_what_was_sent() -> Failure {
+    Failure::new(Exit::Backend, "what is stored now is not what was sent")
+        .hint("run this again; where that does not help, send all of it: --replace")
 }
 
 /// Whose it is, each store says for itself.

@@ -4,7 +4,7 @@ use crate::cli::Format;
 use crate::commands::{Context, on_interrupt, open};
 use crate::error::{Exit, Failure};
 use crate::output::IndexCopy;
-use crate::output::words::counted;
+use crate::output::words::{counted, grouped};
 use crate::settings::DEFAULT_COLLECTION;
 use crate::ui::Ui;
 use crate::ui::progress::Waiting;
@@ -81,11 +81,11 @@ fn embedded(context: &Context) -> Context {
 fn said(copy: &IndexCopy) -> String {
     let IndexCopy { added, changed, deleted, unchanged, .. } = copy;
     let (collection, place) = (sanitize_line(&copy.collection), sanitize_line(&copy.to));
-    let (sent, chunks) = (counted(copy.sent as usize, "chunk"), copy.chunks);
+    let (sent, chunks) = (grouped(copy.sent as usize), counted(copy.chunks as usize, "chunk"));
     let content = copy.content_hash.as_ref();
     let content =
         content.map(|hash| format!("\ncontent {hash}, on both sides")).unwrap_or_default();
     format!(
-        "added {added}, changed {changed}, deleted {deleted}, unchanged {unchanged}\n{sent} of {chunks} sent to {collection} in {place}{content}"
+        "added {added}, changed {changed}, deleted {deleted}, unchanged {unchanged}\nsent {sent} of {chunks} to {collection} in {place}{content}"
     )
 }
