@@ -7,6 +7,7 @@ mod ask;
 mod eval;
 mod flags;
 mod ingest;
+mod purge;
 mod schema;
 mod serve;
 
@@ -24,6 +25,7 @@ pub use eval::{CorpusFlags, EvalArgs, EvalCommand, EvalInitArgs, GateFlags, RunF
 pub use flags::typed_settings;
 use flags::{flag_as, flags};
 pub use ingest::{HowIngested, IngestArgs, IngestFlags, WebFlags};
+pub use purge::PurgeArgs;
 pub use schema::{SchemaArgs, SchemaName};
 pub use serve::{
     AuditArgs, AuditCommand, KeysArgs, KeysCommand, NewKeyFlags, RightName, ServeArgs,
@@ -140,6 +142,7 @@ pub enum Command {
     Status(StatusArgs),
     Doctor(DoctorArgs),
     Index(IndexArgs),
+    Purge(PurgeArgs),
     Config(ConfigArgs),
     Schema(SchemaArgs),
     Completions(CompletionsArgs),

@@ -44,6 +44,7 @@
 //! | [`retry`] | the one retry policy for everything outside the process |
 //! | [`cancel`] | how a run is told to stop |
 //! | [`watch`] | the system's notices that something changed on disk, gathered until it is quiet |
+//! | [`audit`] | a file of lines that is only added to, each with the hash of the line before |
 //! | `beneath` | files and directories below a root, opened without following a link |
 //! | `task` | work on a task that ends when nobody waits for it, or on another thread |
 //! | `heap` | the allocator: what happens where there is no memory left, and what was freed, given back |
@@ -70,6 +71,7 @@
 //! | one question reads one version of a collection, whose embedder it was checked against | `store::contract::readers`, `together::no_question_is_asked_of_the_vectors_of_another_model` |
 //! | what a reader holds keeps no writer waiting, nor the other way round, for longer than their turns | `store::edge::tests::turns`, `tests/it/together.rs` |
 
+pub mod audit;
 mod beneath;
 pub mod cancel;
 pub mod chat;

@@ -74,6 +74,10 @@ pub enum SchemaName {
     IndexDropJson,
     /// index push and index pull
     IndexCopyJson,
+    /// purge
+    PurgeJson,
+    /// A line of changes.jsonl, where a purge is noted
+    ChangesJsonl,
     /// config show
     ConfigJson,
     /// The first line of serve on stdout

@@ -6,10 +6,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::audit::{Broken, LossNotice, Verified, list, verify};
 use crate::cli::{AuditArgs, AuditCommand, Format};
 use crate::error::{Exit, Failure, shell_word};
 use crate::output::words::counted;
-use crate::serve::audit::{Broken, LossNotice, Verified, list, verify};
 use crate::ui::Ui;
 use crate::ui::sanitize::sanitize_line;
 
@@ -152,6 +152,9 @@ fn told(line: &Value) -> String {
     if let Some(notice) = line["notice"].as_str() {
         return format!("{head}  NOTICE  {notice}");
     }
+    if line["command"].is_string() {
+        return change(&head, line);
+    }
     let key = line["key"].as_str().unwrap_or("-");
     let mut told = format!(
         "{head}  {}  {}  {key}  {} {}",
@@ -169,4 +172,18 @@ fn told(line: &Value) -> String {
         }
     }
     told
+}
+
+/// `7  2030-01-31T12:00:00.000Z  purge  ada  docs: 3 documents, 12 chunks`.
+fn change(head: &str, line: &Value) -> String {
+    let text = |name: &str| line[name].as_str().unwrap_or("-");
+    let number = |name: &str| line[name].as_u64().unwrap_or_default() as usize;
+    format!(
+        "{head}  {}  {}  {}: {}, {}",
+        text("command"),
+        text("user"),
+        text("collection"),
+        counted(number("documents"), "document"),
+        counted(number("chunks"), "chunk")
+    )
 }

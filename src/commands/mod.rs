@@ -14,6 +14,7 @@ mod index;
 mod ingest;
 mod keys;
 mod place;
+mod purge;
 mod query;
 mod schema;
 mod search;
@@ -149,6 +150,10 @@ fn dispatch(ui: &mut Ui, cli: Cli, flags: Layer) -> Result<Exit, Failure> {
         Command::Index(args) => {
             let context = context::load(ui, flags)?;
             block_on(index::run(ui, context, args))
+        }
+        Command::Purge(args) => {
+            let context = context::load(ui, flags)?;
+            block_on(purge::run(ui, context, args))
         }
         Command::Config(args) => config::run(ui, flags, args),
         Command::Schema(args) => schema::run(ui, &args),

@@ -14,6 +14,8 @@ use crate::output::{
     VersionList, VersionLog, VersionShown, schema_of,
 };
 use crate::serve::{self, LogEntry, UsageResponse};
+use crate::service::changes;
+use crate::service::purge::PurgeReport;
 use crate::trace::Trace;
 use crate::ui::Ui;
 
@@ -54,6 +56,8 @@ fn schema(name: SchemaName) -> String {
         SchemaName::IndexDiffJson => schema_of::<VersionDiffed>("index diff"),
         SchemaName::IndexUseJson => schema_of::<SwitchedVersion>("index use and index rollback"),
         SchemaName::IndexDropJson => schema_of::<RemovedVersions>("index drop and index prune"),
+        SchemaName::PurgeJson => schema_of::<PurgeReport>("purge"),
+        SchemaName::ChangesJsonl => changes::schema(),
         SchemaName::ConfigJson => schema_of::<ShownSettings>("config show"),
         SchemaName::ServeJson => schema_of::<Listening<'_>>("serve"),
         SchemaName::ServeLogJsonl => schema_of::<LogEntry>("serve, of a request"),

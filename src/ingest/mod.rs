@@ -33,6 +33,7 @@ mod prepare;
 pub mod preview;
 pub mod quality;
 mod reading;
+mod removal;
 pub mod report;
 pub mod secrets;
 mod survey;
@@ -48,6 +49,7 @@ pub use error::IngestError;
 pub use events::IngestEvent;
 pub use options::{Backends, Build, Completion, Destination, IngestOptions};
 pub use pages::SpoolError;
+pub use removal::{removal_run, take_out};
 pub use report::{BuiltVersion, FailedSource, IngestReport, SkippedSource, WarnedSource};
 pub use survey::Stored;
 

@@ -8,9 +8,11 @@
 //! | --- | --- |
 //! | [`context`] | settings, directories and the recording that an engine is opened with |
 //! | [`backends`] | settings → embedder, reranker, chat model, store; the only place that chooses one |
+//! | [`changes`] | what was done to collections, on file |
 //! | [`compatibility`] | whether a collection fits the embedder, the chunker and the language |
 //! | [`condition`] | what a document has to be, in any combination |
 //! | [`answering`] | a question → an answer: id, prompt, price, times, exit code |
+//! | [`purge`] | documents that are forgotten, in every version and wherever docent keeps their text |
 //! | [`questions`] | many questions, one a line |
 //! | [`retrieval`] | what retrieval is asked: options from settings, globs over sources |
 //! | `ownership` | whether a project may write a collection on a server, and what of it is its own |
@@ -33,6 +35,7 @@
 
 pub mod answering;
 pub mod backends;
+pub mod changes;
 pub mod compatibility;
 pub mod condition;
 pub mod context;
@@ -47,6 +50,7 @@ mod ownership;
 pub mod portable;
 pub mod project;
 pub mod provenance;
+pub mod purge;
 pub mod questions;
 pub mod retrieval;
 pub mod show;

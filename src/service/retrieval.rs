@@ -214,7 +214,7 @@ async fn exact(filter: &DocumentFilter, reader: &Reader, at: Place<'_>) -> Resul
 
 /// The sources that one of these selects, in their order: by its name, which may have brackets; as a
 /// directory that it is in; or as a glob. What selects none from the root is read as a path from here.
-fn selected<'a>(
+pub(super) fn selected<'a>(
     patterns: &[String],
     known: &[&'a str],
     at: Place<'_>,

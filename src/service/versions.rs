@@ -187,7 +187,7 @@ impl Engine {
         Ok(done)
     }
 
-    async fn version_entries(&self) -> Result<Vec<VersionEntry>, Failure> {
+    pub(super) async fn version_entries(&self) -> Result<Vec<VersionEntry>, Failure> {
         let entries = self.collection().versions().await?;
         if live(&entries).is_none() { Err(self.missing_collection()) } else { Ok(entries) }
     }

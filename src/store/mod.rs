@@ -32,6 +32,7 @@ mod scripted;
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Deref;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -267,6 +268,18 @@ pub trait CollectionWriter: VectorStore {
     /// Cut off anywhere, one of the two is the collection. This writer stays with the version that it had: it is
     /// to be closed.
     async fn switch(&self, number: u32) -> Result<(), BackendError>;
+
+    /// A writer of another version that is complete, under the right of this one: something is to be taken out of
+    /// it, too. It is neither published nor dropped.
+    async fn beside(&self, number: u32) -> Result<Arc<dyn CollectionWriter>, BackendError>;
+
+    /// Leaves nothing of what was taken out before in what is stored, as far as that is in this process's
+    /// hands: see [`Self::files`]. Makes everything durable, as [`Self::optimize`] does.
+    async fn scrub(&self) -> Result<(), BackendError>;
+
+    /// The directory with everything that is stored of this version; `None` where it is a server's, which writes
+    /// its files anew by itself.
+    fn files(&self) -> Option<PathBuf>;
 
     /// Removes versions with everything in them. Refuses the one that is the collection, and one that is not there.
     async fn remove_versions(&self, numbers: &[u32]) -> Result<(), BackendError>;

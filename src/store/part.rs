@@ -6,6 +6,7 @@
 //! one project's.
 
 use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -370,6 +371,18 @@ impl CollectionWriter for Seen<dyn CollectionWriter> {
         self.check_owner()?;
         self.check_alone()?;
         self.store.switch(number).await
+    }
+
+    async fn beside(&self, number: u32) -> Result<Arc<dyn CollectionWriter>, BackendError> {
+        Ok(self.part.clone().written(self.store.beside(number).await?))
+    }
+
+    async fn scrub(&self) -> Result<(), BackendError> {
+        self.store.scrub().await
+    }
+
+    fn files(&self) -> Option<PathBuf> {
+        self.store.files()
     }
 
     async fn remove_versions(&self, numbers: &[u32]) -> Result<(), BackendError> {

@@ -15,6 +15,7 @@ pub mod line;
 pub mod passages;
 pub mod preview;
 pub mod progress;
+pub mod purge;
 pub mod report;
 pub mod request;
 mod requests;
@@ -182,6 +183,20 @@ impl Ui {
                 let _ = bars.suspend(|| io::stderr().write_all(line.as_bytes()));
             }
         }
+    }
+
+    /// Asks whoever sits there; only `y` or `yes` is one.
+    ///
+    /// # Errors
+    /// Standard input can't be read.
+    pub fn ask(&mut self, question: &str) -> Result<bool, Failure> {
+        self.aside(&sanitize_line(question));
+        let _ = self.err.flush();
+        let mut answer = String::new();
+        io::stdin()
+            .read_line(&mut answer)
+            .map_err(|error| Failure::usage(format!("cannot read standard input: {error}")))?;
+        Ok(["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
     }
 
     /// What is for a person and no result, as it arrives: part of a line on stderr.

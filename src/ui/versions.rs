@@ -7,7 +7,7 @@ use crate::output::words::grouped;
 use crate::output::{VersionJson, VersionList, VersionShown};
 use crate::types::VersionState;
 
-fn state(state: VersionState) -> &'static str {
+pub(super) fn state(state: VersionState) -> &'static str {
     match state {
         VersionState::Live => "live",
         VersionState::Former => "former",

@@ -39,6 +39,7 @@ mod promotion;
 mod prompt;
 #[cfg(target_os = "linux")]
 mod pty;
+mod purge;
 mod qdrant;
 mod query;
 mod readme;

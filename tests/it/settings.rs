@@ -26,6 +26,8 @@ const NOT_SETTINGS: &[&str] = &[
     "from_project", "replace",
     // doctor
     "size",
+    // purge
+    "purged_source", "purged_tag", "older_than", "purge_dry_run", "yes",
     // status
     "documents", "quality",
     // serve, keys, audit

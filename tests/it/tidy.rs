@@ -82,6 +82,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("heap", &["error"]),
     ("beneath", &[]),
     ("private", &["beneath"]),
+    ("audit", &["beneath", "error", "private", "types"]),
     ("task", &[]),
     ("text", &[]),
     ("watch", &[]),
@@ -127,6 +128,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "service",
         &[
+            "audit",
             "beneath",
             "cancel",
             "chat",
@@ -155,6 +157,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         // It embeds texts for callers, and reads the tokens that their clients send.
         "serve",
         &[
+            "audit",
             "beneath",
             "cancel",
             "chat",

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use super::*;
+use crate::audit::{aside, path_of, verify};
 use crate::serve::log::Notes;
 
 fn entry(question: &str) -> LogEntry {
@@ -41,7 +42,7 @@ fn lines_are_a_chain_and_what_was_changed_shows() {
         std::fs::write(&path, changed).unwrap();
         assert_eq!(lines(&path), Err(line));
     }
-    std::fs::remove_file(head::path_of(&path)).unwrap();
+    std::fs::remove_file(path_of(&path)).unwrap();
     std::fs::write(&path, format!("{}\n{}\n", all[0], all[1])).unwrap();
     assert!(!verify(&path).unwrap().unwrap().end_is_known);
     std::fs::write(&path, "nothing\n").unwrap();
@@ -69,10 +70,10 @@ fn a_crash_between_a_line_and_the_head_is_no_cut() {
     let path = dir.path().join("audit.jsonl");
     let audit = Audit::open(&path, false).unwrap();
     audit.add(&entry("one"));
-    let head = std::fs::read(head::path_of(&path)).unwrap();
+    let head = std::fs::read(path_of(&path)).unwrap();
     audit.add(&entry("two"));
     drop(audit);
-    std::fs::write(head::path_of(&path), head).unwrap();
+    std::fs::write(path_of(&path), head).unwrap();
     assert_eq!(lines(&path), Ok(2));
     Audit::open(&path, false).unwrap().add(&entry("three"));
     assert_eq!(lines(&path), Ok(3));
@@ -138,11 +139,7 @@ fn files_that_were_moved_aside_are_verified_together() {
     for until in [2, 11] {
         audit.add(&long);
         audit.add(&long);
-        let mut end = audit.end.lock().unwrap();
-        end.bytes = LARGEST;
-        // So large it was not: only its number is believed.
-        end.file.set_len(LARGEST).unwrap();
-        drop(end);
+        audit.end.lock().unwrap().chain.pretend_large();
         if until == 2 {
             (0..7).for_each(|_| drop(audit.add(&long)));
         } else {

@@ -296,6 +296,17 @@ pub(super) fn prune_log(shard: &Path) -> io::Result<()> {
     closed.into_iter().try_for_each(|(_, path)| fs::remove_file(path))
 }
 
+/// Removes what a kill left of segments that were being made, of a shard that is closed.
+pub(super) fn remove_unmade(shard: &Path) -> Result<(), String> {
+    let unmade = shard.join("temp_segments");
+    match fs::remove_dir_all(&unmade) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(format!("can't remove {}: {error}", unmade.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Bytes of the log of a shard; 0 where there is none.
 pub(super) fn log_size(shard: &Path) -> u64 {
     let Ok(entries) = fs::read_dir(shard.join("wal")) else { return 0 };

@@ -187,7 +187,7 @@ fn not_whole(number: u32, what: &str) -> Problem {
     format!("version {number} is not whole, and can't {what}").into()
 }
 
-fn missing(layout: &Layout, number: u32) -> Problem {
+pub(super) fn missing(layout: &Layout, number: u32) -> Problem {
     let message = format!("collection `{}` has no complete version {number}", layout.name());
     Problem { fault: Fault::NotFound, message }
 }

@@ -245,6 +245,7 @@ impl Opened {
         unload(shard)?;
         let path = layout::shard(&self.version);
         let _ = layout::prune_log(&path);
+        layout::remove_unmade(&path)?;
         *shard = Some(Arc::new(guard::run(|| tuning::load(&path))?));
         self.compactions.store(0, Ordering::Relaxed);
         Ok(())
@@ -270,6 +271,24 @@ impl Opened {
         cutoff::forget(&self.version);
         sums::write(&self.version);
         Ok(())
+    }
+
+    /// Leaves nothing in the files of what was taken out: segments that had it are made anew, and the log goes.
+    pub(super) fn scrub(&self) -> Result<(), String> {
+        let mut shard = self.alone()?;
+        self.will_change()?;
+        run(shard.as_ref(), |shard| {
+            shard.flush();
+            heap::give_back();
+            tuning::vacuum(shard)?;
+            tuning::roll_log(shard)?;
+            shard.flush();
+            Ok(())
+        })?;
+        // Only what is loaded anew has let go of the files of before.
+        self.reload(&mut shard)?;
+        drop(shard);
+        self.optimize()
     }
 
     #[cfg(test)]

@@ -5,8 +5,8 @@ use std::path::Path;
 use qdrant_edge::{
     Distance, EdgeConfig, EdgeOptimizersConfig, EdgeShard, EdgeSparseVectorParams,
     EdgeVectorParams, FieldIndexOperations, HnswIndexConfig, Modifier, OperationError,
-    OperationResult, QuantizationConfig, ScalarQuantizationConfig, ScalarType, UpdateOperation,
-    WalOptions,
+    OperationResult, PointId, PointOperations, QuantizationConfig, ScalarQuantizationConfig,
+    ScalarType, UpdateOperation, WalOptions,
 };
 
 use super::keys;
@@ -137,6 +137,32 @@ pub(super) fn finish(shard: &EdgeShard, chunks: usize) -> OperationResult<()> {
         shard.set_hnsw_config(wanted)?;
     }
     optimize(shard, few(INDEX_FROM_KB))
+}
+
+/// Makes every segment anew that a point was taken out of: what is taken out is only marked so.
+pub(super) fn vacuum(shard: &EdgeShard) -> OperationResult<()> {
+    let all = EdgeOptimizersConfig {
+        deleted_threshold: Some(0.0),
+        vacuum_min_vector_number: Some(0),
+        ..few(INDEX_FROM_KB)
+    };
+    optimize(shard, all)
+}
+
+/// Fills the log with deletions of what is not there, so that nothing else is in the files of it that stay when
+/// it is cut down: see [`super::layout::prune_log`].
+pub(super) fn roll_log(shard: &EdgeShard) -> OperationResult<()> {
+    /// Bytes of such an id in the log.
+    const ID: usize = 9;
+    let options = shard.config().wal_options.clone().unwrap_or_default();
+    // As much as a file of it holds: each begins another one.
+    let ids = (options.segment_capacity / ID + 1) as u64;
+    for _ in 0..2 {
+        let ids = (0..ids).map(|number| PointId::NumId(u64::MAX - number)).collect();
+        let nothing = PointOperations::DeletePoints { ids };
+        shard.update(UpdateOperation::PointOperation(nothing))?;
+    }
+    Ok(())
 }
 
 fn optimize(shard: &EdgeShard, config: EdgeOptimizersConfig) -> OperationResult<()> {

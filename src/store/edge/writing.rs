@@ -6,11 +6,13 @@ use std::sync::{Arc, Mutex};
 use super::guard::held;
 use super::layout::Layout;
 use super::lock;
+use super::marks;
 use super::opened::Opened;
 use super::shared::Shared;
 use super::turns::Patience;
 use super::versions::{self, WriterLock};
 use crate::error::{BackendError, Fault};
+use crate::types::VersionEntry;
 
 /// The right to change a collection. A successor shares that of the writer it was made by.
 struct Right {
@@ -81,6 +83,25 @@ impl Writing {
             Successor { number, published: AtomicBool::new(false), aside: AtomicBool::new(false) };
         let right = Arc::clone(&self.right);
         Ok(Self { right, number: AtomicU32::new(0), successor: Some(successor) })
+    }
+
+    /// To change a version that stays beside the one in use.
+    pub(super) async fn beside(&self, number: u32) -> Result<Self, BackendError> {
+        let shared = &self.right.shared;
+        self.check()?;
+        let layout = shared.layout.clone();
+        let marked = move || {
+            let entries = marks::entries(&layout)?;
+            let is_it = |entry: &VersionEntry| entry.number == number && entry.state.is_complete();
+            if !entries.iter().any(is_it) {
+                return Err(marks::missing(&layout, number));
+            }
+            versions::mark_if_cut_off(&layout, number)
+        };
+        shared.blocking(marked).await?;
+        let yes = || AtomicBool::new(true);
+        let successor = Some(Successor { number, published: yes(), aside: yes() });
+        Ok(Self { right: Arc::clone(&self.right), number: AtomicU32::new(number), successor })
     }
 
     /// The right was not given back yet.

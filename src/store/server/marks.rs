@@ -156,7 +156,7 @@ impl ServerStore {
         self.error(Fault::Taken, &message)
     }
 
-    fn no_version(&self, number: u32) -> BackendError {
+    pub(super) fn no_version(&self, number: u32) -> BackendError {
         let message = format!("collection {:?} has no complete version {number}", self.name);
         self.error(Fault::NotFound, &message)
     }

@@ -6,12 +6,14 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use tokio::sync::Mutex;
 
 use super::ServerStore;
-use super::described::Described;
+use super::collection::is_of_docent;
+use super::described::{Described, config_in};
 use super::found::Version;
 use super::intents::Told;
 use super::kept::{Kept, Known};
 use super::lease::Held;
 use super::link::or_missing;
+use super::marks;
 use super::pipeline::Pipeline;
 use crate::error::{BackendError, Fault};
 
@@ -126,6 +128,24 @@ impl Physical {
             limits: Known::new(described.limits),
             has_state: AtomicBool::new(described.has_state),
         }
+    }
+
+    /// Another version that stays, for the same writer. By its own name: what the alias names is this one.
+    pub(super) async fn numbered(&self, number: u32) -> Result<Self, BackendError> {
+        let (store, right) = (&self.store, self.right()?);
+        let name = store.version(number);
+        let info = store.info(&name).await?;
+        let info = info.filter(|info| {
+            let config = config_in(info);
+            is_of_docent(&config) && marks::stays(&config)
+        });
+        let info = info.ok_or_else(|| store.no_version(number))?;
+        let version = Version::numbered(&store.base, number).by(&info);
+        if let Some(held) = &*right.lease.lock().await {
+            outrank(store, held, &version).await?;
+        }
+        let successor = Some(Successor { replaces: NONE, ..Successor::default() });
+        Ok(Self::of(store, Some(version), Some(Arc::clone(right)), successor))
     }
 
     pub(super) fn number(&self) -> u32 {

@@ -1,5 +1,6 @@
 //! One version of a collection, as its writer changes it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -268,6 +269,21 @@ impl CollectionWriter for Physical {
         self.check().await?;
         self.may_lose_name()?;
         self.give_name_to(number).await
+    }
+
+    async fn beside(&self, number: u32) -> Result<Arc<dyn CollectionWriter>, BackendError> {
+        self.store.may_make()?;
+        self.check().await?;
+        Ok(Arc::new(self.numbered(number).await?))
+    }
+
+    /// The server's optimizer writes its segments anew, and its log is shortened, in its own time.
+    async fn scrub(&self) -> Result<(), BackendError> {
+        self.flush().await
+    }
+
+    fn files(&self) -> Option<PathBuf> {
+        None
     }
 
     async fn remove_versions(&self, numbers: &[u32]) -> Result<(), BackendError> {

@@ -1,5 +1,6 @@
 //! The writer's part of a version.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -268,6 +269,20 @@ impl CollectionWriter for View {
         self.writing()?;
         let layout = self.shared.layout.clone();
         self.shared.blocking(move || marks::switch(&layout, number)).await
+    }
+
+    async fn beside(&self, number: u32) -> Result<Arc<dyn CollectionWriter>, BackendError> {
+        let other = self.writing()?.beside(number).await?;
+        Ok(Arc::new(Self::written(&self.shared, other)))
+    }
+
+    async fn scrub(&self) -> Result<(), BackendError> {
+        self.writing()?;
+        self.on((), |opened| Ok(opened.scrub()?)).await
+    }
+
+    fn files(&self) -> Option<PathBuf> {
+        self.number().map(|number| self.shared.layout.version(number))
     }
 
     async fn remove_versions(&self, numbers: &[u32]) -> Result<(), BackendError> {

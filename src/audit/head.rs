@@ -23,7 +23,7 @@ pub(super) struct Head {
 }
 
 /// `audit.jsonl.head` of `audit.jsonl`.
-pub(super) fn path_of(audit: &Path) -> PathBuf {
+pub(crate) fn path_of(audit: &Path) -> PathBuf {
     let mut name = audit.as_os_str().to_owned();
     name.push(".head");
     name.into()

@@ -1,0 +1,62 @@
+//! `docent purge`: documents are forgotten, after somebody has said that it is meant.
+
+use std::env;
+use std::io::{self, IsTerminal as _};
+
+use super::{Context, open};
+use crate::cli::{Format, PurgeArgs};
+use crate::error::{Exit, Failure};
+use crate::output::words::{counted, grouped};
+use crate::service::purge::{PurgeReport, PurgeRequest};
+use crate::ui::Ui;
+use crate::ui::purge::purge_text;
+
+pub(super) async fn run(ui: &mut Ui, context: Context, args: PurgeArgs) -> Result<Exit, Failure> {
+    let PurgeArgs { sources, tags, older_than, dry_run, yes } = args;
+    let request = PurgeRequest { sources, tags, older_than, user: user() };
+    let engine = open(ui, context)?;
+    if dry_run {
+        return told(ui, engine.purge_plan(&request).await?);
+    }
+    if !yes && !is_meant(ui, &engine.purge_plan(&request).await?)? {
+        ui.note("nothing was purged");
+        return Ok(Exit::Negative);
+    }
+    told(ui, engine.purge(&request).await?)
+}
+
+/// Asks whoever sits there; a pipeline has to say so.
+fn is_meant(ui: &mut Ui, plan: &PurgeReport) -> Result<bool, Failure> {
+    if plan.is_empty() {
+        return Ok(true);
+    }
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        let found = counted(plan.documents, "document");
+        return Err(Failure::usage(format!("{found} would be purged, and nobody is here to ask"))
+            .hint("look first: --dry-run; --yes says that it is meant"));
+    }
+    let (documents, versions) = (counted(plan.documents, "document"), plan.versions.len());
+    let chunks = grouped(plan.chunks as usize);
+    let question = format!(
+        "purge {documents} ({chunks} chunks in {}) of {}? It cannot be undone [y/N] ",
+        counted(versions, "version"),
+        plan.collection
+    );
+    ui.ask(&question)
+}
+
+fn told(ui: &mut Ui, report: PurgeReport) -> Result<Exit, Failure> {
+    if ui.format == Format::Text {
+        let text = purge_text(ui, &report);
+        ui.data(&text)?;
+    } else {
+        ui.json(report)?;
+    }
+    Ok(Exit::Done)
+}
+
+/// What the system calls whoever runs this.
+fn user() -> Option<String> {
+    let named = |name| env::var(name).ok().filter(|user: &String| !user.is_empty());
+    ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(named)
+}

@@ -1,0 +1,92 @@
+//! What a purge has begun with, kept until it is done: the documents are gone by then, and what is left to do is not
+//! told by them.
+
+use std::fs;
+use std::io::{self, ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::conditions::{Doomed, Selection};
+use super::samples::Samples;
+use crate::service::changes::make_private;
+use crate::service::context::Context;
+use crate::types::ContentHash;
+
+/// No text is in it, see [`Samples`].
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub(super) struct Journal {
+    pub(super) run_id: Uuid,
+    pub(super) versions: Selection,
+    pub(super) samples: Samples,
+    /// How many of the samples were in the files before anything was taken out.
+    pub(super) found_before: usize,
+}
+
+impl Journal {
+    /// Where that of a collection is: of a store at this directory or URL.
+    pub(super) fn path(context: &Context, endpoint: &str) -> PathBuf {
+        let collection = &context.settings.collection;
+        let of = ContentHash::of(format!("{endpoint}\n{collection}").as_bytes()).0;
+        context.data_dir.join(format!("purge-{}.json", &of[..12]))
+    }
+
+    /// `None`: no purge was cut off.
+    ///
+    /// # Errors
+    /// It can't be read, or is damaged.
+    pub(super) fn read(path: &Path) -> io::Result<Option<Self>> {
+        match fs::read(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            read => Ok(Some(serde_json::from_slice(&read?)?)),
+        }
+    }
+
+    /// Durable when it returns.
+    ///
+    /// # Errors
+    /// It can't be written.
+    pub(super) fn write(&self, path: &Path) -> io::Result<()> {
+        let directory = path.parent().unwrap_or(path);
+        make_private(directory)?;
+        // Only its owner may read it.
+        let mut file = tempfile::NamedTempFile::new_in(directory)?;
+        file.write_all(&serde_json::to_vec(self)?)?;
+        file.as_file().sync_all()?;
+        file.persist(path).map_err(|error| error.error)?;
+        if let Ok(directory) = fs::File::open(directory) {
+            // Not every system can.
+            let _ = directory.sync_all();
+        }
+        Ok(())
+    }
+
+    pub(super) fn remove(path: &Path) -> io::Result<()> {
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Adds what is to go now, and was not to go when it began.
+    pub(super) fn add(&mut self, selection: Selection) {
+        for (number, doomed) in selection {
+            let known = self.versions.entry(number).or_default();
+            for it in doomed {
+                match known.iter_mut().find(|known| known.source == it.source) {
+                    Some(known) => merge(known, it),
+                    None => known.push(it),
+                }
+            }
+        }
+    }
+}
+
+/// Part of it may be gone, and another run may have brought it in again.
+fn merge(known: &mut Doomed, now: Doomed) {
+    known.chunks = known.chunks.max(now.chunks);
+    known.is_document |= now.is_document;
+    known.failed |= now.failed;
+    known.is_kept_in_line |= now.is_kept_in_line;
+}

@@ -1,0 +1,329 @@
+//! Documents that are forgotten: taken out of every version of a collection, and out of what docent itself keeps
+//! beside it; then it is proven that they are gone.
+//!
+//! What is to go is written down before anything goes ([`journal`]), with samples of the texts by which they are found
+//! again in files and which are none themselves ([`samples`]). So the same command completes a purge that was
+//! cut off. Each version is taken out of, and its files are made anew. What is left is counted, and the files are
+//! searched ([`search`]).
+
+mod conditions;
+mod elsewhere;
+mod journal;
+mod proof;
+mod report;
+mod samples;
+mod search;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+pub use self::conditions::PurgeConditions;
+use self::conditions::Selection;
+pub use self::elsewhere::CleanedFile;
+use self::elsewhere::Purged;
+use self::journal::Journal;
+pub use self::report::{FileSearch, PurgeReport, PurgedVersion};
+use self::samples::Samples;
+use self::search::Searched;
+use super::changes::ChangeEntry;
+use super::engine::Engine;
+use super::source::Place;
+use super::sync::{Inputs, SyncOptions};
+use crate::error::{Exit, Failure};
+use crate::ingest::{removal_run, take_out};
+use crate::store::{ChunkPage, CollectionWriter, VectorStore};
+use crate::types::{Filter, Reach, VersionEntry, VersionState};
+
+/// What is asked for.
+#[derive(Clone, Default, Debug)]
+pub struct PurgeRequest {
+    /// Paths, directories or globs.
+    pub sources: Vec<String>,
+    pub tags: Vec<String>,
+    /// As typed: an age, a date or a time.
+    pub older_than: Option<String>,
+    /// What the system calls whoever asks.
+    pub user: Option<String>,
+}
+
+/// Chunks that are read at once.
+const PAGE: usize = 1_000;
+
+/// A version that is changed.
+struct Written {
+    number: u32,
+    state: VersionState,
+    writer: Arc<dyn CollectionWriter>,
+}
+
+impl Engine {
+    /// What [`Self::purge`] would do.
+    ///
+    /// # Errors
+    /// There is no collection, no condition, or the store fails.
+    pub async fn purge_plan(&self, request: &PurgeRequest) -> Result<PurgeReport, Failure> {
+        let conditions = PurgeConditions::of(request)?;
+        let entries = self.complete_versions().await?;
+        let (nothing, options) = (Self::no_inputs()?, SyncOptions::default());
+        let mut readers = Vec::new();
+        for entry in &entries {
+            let reader = self.collection().read_version(entry.number).await?;
+            let (reader, _) = self.own_reader(reader, &nothing, &options).await?;
+            readers.extend(reader.map(|reader| (entry.number, reader)));
+        }
+        let stores: Vec<(u32, &dyn VectorStore)> =
+            readers.iter().map(|(number, reader)| (*number, &**reader)).collect();
+        let mut selection = conditions.select(&stores, self.place()).await?;
+        let mut report = self.report(conditions, &entries);
+        if let Some(journal) = self.journal()? {
+            report.resumed = true;
+            let mut journal = journal;
+            journal.add(selection);
+            selection = journal.versions;
+        }
+        report.count(&selection, &self.context.root);
+        report.say_what_is_left(self.context.project.is_some());
+        report.dry_run = true;
+        Ok(report)
+    }
+
+    /// Takes documents out of every version of the collection, and proves it. One that was cut off before is
+    /// completed with it.
+    ///
+    /// # Errors
+    /// As [`Self::purge_plan`]; a run was cut off; or something of it is left, and where.
+    pub async fn purge(&self, request: &PurgeRequest) -> Result<PurgeReport, Failure> {
+        let conditions = PurgeConditions::of(request)?;
+        let entries = self.complete_versions().await?;
+        let writer = self.collection().write().await?;
+        let done = self.purge_as(&writer, request, conditions, &entries).await;
+        let closed = writer.close().await;
+        let done = done?;
+        closed?;
+        Ok(done)
+    }
+
+    async fn purge_as(
+        &self,
+        writer: &Arc<dyn CollectionWriter>,
+        request: &PurgeRequest,
+        conditions: PurgeConditions,
+        entries: &[VersionEntry],
+    ) -> Result<PurgeReport, Failure> {
+        let known = self.journal()?;
+        let mut report = self.report(conditions, entries);
+        let run = known.as_ref().map(|journal| journal.run_id);
+        let versions = self.written(writer, entries, run, &mut report).await?;
+        let stores: Vec<(u32, &dyn VectorStore)> =
+            versions.iter().map(|it| (it.number, store_of(it))).collect();
+        let selection = report.conditions.select(&stores, self.place()).await?;
+        report.resumed = known.is_some();
+        if !report.resumed && selection.values().all(Vec::is_empty) {
+            return Ok(report);
+        }
+        let journal = self.begun(known, selection, &versions).await?;
+        report.count(&journal.versions, &self.context.root);
+        for version in &versions {
+            let sources = sources_of(&journal.versions, version.number);
+            if sources.is_empty() {
+                // What was taken out of it before is in its files, too.
+                version.writer.scrub().await?;
+            } else {
+                take_out(&*version.writer, removal_run(journal.run_id), &sources).await?;
+            }
+        }
+        self.prove(&journal, &versions, &mut report).await?;
+        self.note_purge(request, &journal, &mut report).await?;
+        Journal::remove(&self.journal_path()).map_err(|error| self.no_journal(&error))?;
+        Ok(report)
+    }
+
+    /// The versions as this project may write them. Those that it may not are left.
+    async fn written(
+        &self,
+        writer: &Arc<dyn CollectionWriter>,
+        entries: &[VersionEntry],
+        run: Option<Uuid>,
+        report: &mut PurgeReport,
+    ) -> Result<Vec<Written>, Failure> {
+        let (nothing, options) = (Self::no_inputs()?, SyncOptions::default());
+        let mut written = Vec::new();
+        for VersionEntry { number, state, manifest, .. } in entries {
+            let left = manifest.as_ref().and_then(|manifest| manifest.unfinished.as_ref());
+            if left.is_some_and(|left| Some(left.run_id) != run) {
+                return Err(cut_off(*number, *state));
+            }
+            let beside = match state {
+                VersionState::Live => Arc::clone(writer),
+                _ => writer.beside(*number).await?,
+            };
+            match self.own(&beside, &nothing, &options).await {
+                Ok(owned) => {
+                    let (number, state) = (*number, *state);
+                    written.push(Written { number, state, writer: owned.writer });
+                }
+                Err(failure) if *state == VersionState::Live => return Err(failure),
+                Err(failure) => {
+                    report.left.push(format!("version {number}: {}", failure.message));
+                }
+            }
+        }
+        Ok(written)
+    }
+
+    /// Writes down what is to go, before anything goes.
+    async fn begun(
+        &self,
+        known: Option<Journal>,
+        selection: Selection,
+        versions: &[Written],
+    ) -> Result<Journal, Failure> {
+        let mut samples = Samples::default();
+        for version in versions {
+            let sources = sources_of(&selection, version.number);
+            each_chunk(store_of(version), Some(sources), |chunk| samples.add(&chunk.text)).await?;
+        }
+        let journal = match known {
+            Some(mut journal) => {
+                journal.samples.extend(samples);
+                journal.add(selection);
+                journal
+            }
+            None => {
+                let found = searched(versions, &samples).await?;
+                let found_before = found.map_or(0, |searched| searched.found.len());
+                Journal { run_id: Uuid::now_v7(), versions: selection, samples, found_before }
+            }
+        };
+        journal.write(&self.journal_path()).map_err(|error| self.no_journal(&error))?;
+        Ok(journal)
+    }
+
+    async fn note_purge(
+        &self,
+        request: &PurgeRequest,
+        journal: &Journal,
+        report: &mut PurgeReport,
+    ) -> Result<(), Failure> {
+        let elsewhere = report.elsewhere.iter().map(|file| file.removed).sum::<usize>();
+        let entry = ChangeEntry {
+            time: chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
+            user: request.user.clone(),
+            project: self.context.project.as_ref().map(|project| project.name.clone()),
+            command: "purge",
+            store: report.store.clone(),
+            collection: report.collection.clone(),
+            run_id: journal.run_id.to_string(),
+            conditions: report.conditions.clone(),
+            versions: report.versions.iter().map(|version| version.version).collect(),
+            documents: report.documents,
+            chunks: report.chunks,
+            failures: report.failures,
+            elsewhere: elsewhere + report.uploads,
+            bytes_searched: report.search.as_ref().map(|search| search.bytes),
+        };
+        report.noted = Some(self.context.note_change(&entry).await?);
+        Ok(())
+    }
+
+    async fn complete_versions(&self) -> Result<Vec<VersionEntry>, Failure> {
+        let entries = self.version_entries().await?;
+        Ok(entries.into_iter().filter(|entry| entry.state.is_complete()).collect())
+    }
+
+    fn report(&self, conditions: PurgeConditions, entries: &[VersionEntry]) -> PurgeReport {
+        let collection = self.context.settings.collection.clone();
+        let mut report = PurgeReport::new(collection, self.collection().endpoint(), conditions);
+        report.log = self.context.changes().display().to_string();
+        for entry in entries {
+            report.versions.push(PurgedVersion::of(entry));
+        }
+        report
+    }
+
+    fn place(&self) -> Place<'_> {
+        Place { root: &self.context.root, cwd: &self.context.cwd }
+    }
+
+    fn no_inputs() -> Result<Inputs, Failure> {
+        Inputs::parse(Vec::new(), Reach::default())
+    }
+
+    fn journal_path(&self) -> PathBuf {
+        Journal::path(&self.context, self.collection().endpoint())
+    }
+
+    fn journal(&self) -> Result<Option<Journal>, Failure> {
+        Journal::read(&self.journal_path()).map_err(|error| self.no_journal(&error))
+    }
+
+    fn no_journal(&self, error: &std::io::Error) -> Failure {
+        let path = self.journal_path();
+        Failure::new(Exit::Backend, format!("{}: {error}", path.display()))
+            .hint("it says what is to be purged, and has to be read and written in the data directory; one that is damaged can be removed, and the purge repeated")
+    }
+}
+
+fn store_of(version: &Written) -> &dyn VectorStore {
+    &*version.writer
+}
+
+fn cut_off(number: u32, state: VersionState) -> Failure {
+    let message = format!("version {number} was left by a run that was cut off, or goes on");
+    Failure::new(Exit::Negative, message).hint(match state {
+        VersionState::Live => "docent ingest completes it; then purge again".to_owned(),
+        _ => format!(
+            "remove it: docent index drop {number}; or make it live, and docent ingest completes it"
+        ),
+    })
+}
+
+fn sources_of(selection: &Selection, number: u32) -> Vec<String> {
+    let doomed = selection.get(&number).map_or(&[][..], Vec::as_slice);
+    doomed.iter().map(|doomed| doomed.source.clone()).collect()
+}
+
+fn all_sources(selection: &Selection) -> Vec<String> {
+    let all = selection.values().flatten().map(|doomed| doomed.source.as_str());
+    all.collect::<BTreeSet<_>>().into_iter().map(str::to_owned).collect()
+}
+
+/// Shows chunks of these sources, or all.
+async fn each_chunk(
+    store: &dyn VectorStore,
+    sources: Option<Vec<String>>,
+    mut each: impl FnMut(&crate::types::Chunk),
+) -> Result<(), Failure> {
+    let filter = Filter { sources, ..Filter::default() };
+    let mut page = ChunkPage { filter, limit: PAGE, ..ChunkPage::default() };
+    loop {
+        let list = store.chunks(page.clone()).await?;
+        list.chunks.iter().for_each(&mut each);
+        page.from = list.next;
+        if page.from.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+/// Searches the files of versions that are here; `None` where they are a server's.
+async fn searched(versions: &[Written], samples: &Samples) -> Result<Option<Searched>, Failure> {
+    let directories: Vec<PathBuf> =
+        versions.iter().filter_map(|version| version.writer.files()).collect();
+    if directories.is_empty() {
+        return Ok(None);
+    }
+    let samples = samples.clone();
+    let search = move || Searched::of(&directories, &samples);
+    let searched = tokio::task::spawn_blocking(search).await.map_err(std::io::Error::other);
+    let searched = searched.and_then(|searched| searched);
+    searched.map(Some).map_err(|error| {
+        Failure::new(
+            Exit::Backend,
+            format!("the files of the collection can't be searched: {error}"),
+        )
+    })
+}

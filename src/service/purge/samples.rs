@@ -1,0 +1,182 @@
+//! Samples of a text, by which it is found again in files, without the text: what was purged may be looked for
+//! after a run that was cut off, and must not be kept for that.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
+
+use serde::{Deserialize, Serialize};
+
+use crate::types::ContentHash;
+
+/// Bytes of a sample. The store compresses what it keeps of a chunk by what was said before in it; so a sample is
+/// short, and there are many.
+const LENGTH: usize = 16;
+
+/// Samples of one text, at most.
+const MOST: usize = 24;
+
+/// Fewer different bytes in a sample are a rule or a row of dots.
+const DIFFERENT: usize = 8;
+
+/// Of a polynomial over bytes, modulo 2^64: odd, and of no meaning.
+const BASE: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// [`BASE`] to the power of the bytes that come after the first of a sample.
+const LEADING: u64 = {
+    let (mut power, mut at) = (1_u64, 1);
+    while at < LENGTH {
+        power = power.wrapping_mul(BASE);
+        at += 1;
+    }
+    power
+};
+
+/// A sample: its polynomial, and the beginning of its SHA-256.
+#[derive(Clone, Default, PartialEq, Debug, Serialize, Deserialize)]
+pub(super) struct Samples(HashMap<u64, u64, BuildHasherDefault<AsItIs>>);
+
+/// Of what is a hash already: every byte of every file is looked up.
+#[derive(Clone, Default)]
+pub(super) struct AsItIs(u64);
+
+impl Hasher for AsItIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = rolled(bytes);
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+}
+
+impl Samples {
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Adds those of a text, spread over it.
+    pub(super) fn add(&mut self, text: &str) {
+        let windows = text.len().saturating_sub(LENGTH - 1);
+        let step = windows.div_ceil(MOST).max(LENGTH);
+        for sample in (0..windows).step_by(step).map(|at| &text.as_bytes()[at..at + LENGTH]) {
+            if is_distinct(sample) {
+                self.0.insert(rolled(sample), digest(sample));
+            }
+        }
+    }
+
+    pub(super) fn extend(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
+    /// Takes out what a text that stays has as well.
+    pub(super) fn spare(&mut self, text: &str) {
+        for found in self.found(text.as_bytes()) {
+            self.0.remove(&found);
+        }
+    }
+
+    /// Whether a text has one of them.
+    pub(super) fn are_in(&self, text: &str) -> bool {
+        let mut any = false;
+        self.look(text.as_bytes(), &mut |_| any = true);
+        any
+    }
+
+    /// Those that are in these bytes.
+    pub(super) fn found(&self, bytes: &[u8]) -> HashSet<u64> {
+        let mut found = HashSet::new();
+        self.look(bytes, &mut |sample| {
+            found.insert(sample);
+        });
+        found
+    }
+
+    /// Bytes at the end of a part of a file that the next part has to begin with.
+    pub(super) const OVERLAP: usize = LENGTH - 1;
+
+    fn look(&self, bytes: &[u8], found: &mut dyn FnMut(u64)) {
+        if self.0.is_empty() || bytes.len() < LENGTH {
+            return;
+        }
+        let mut rolling = rolled(&bytes[..LENGTH]);
+        for (at, window) in bytes.windows(LENGTH).enumerate() {
+            if at > 0 {
+                let gone = u64::from(bytes[at - 1]).wrapping_mul(LEADING);
+                let come = u64::from(bytes[at + LENGTH - 1]);
+                rolling = rolling.wrapping_sub(gone).wrapping_mul(BASE).wrapping_add(come);
+            }
+            if self.0.get(&rolling).is_some_and(|known| *known == digest(window)) {
+                found(rolling);
+            }
+        }
+    }
+}
+
+fn is_distinct(sample: &[u8]) -> bool {
+    sample.iter().collect::<HashSet<_>>().len() >= DIFFERENT
+}
+
+fn rolled(sample: &[u8]) -> u64 {
+    sample.iter().fold(0_u64, |sum, byte| sum.wrapping_mul(BASE).wrapping_add(u64::from(*byte)))
+}
+
+fn digest(sample: &[u8]) -> u64 {
+    let hash = ContentHash::of(sample).0;
+    // It is hexadecimal.
+    u64::from_str_radix(&hash[..16], 16).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str =
+        "The ferry to Elba leaves at 07:45 from the second pier, and not from the first.";
+
+    #[test]
+    fn a_text_is_found_again_by_its_samples_anywhere_in_bytes() {
+        let mut samples = Samples::default();
+        samples.add(TEXT);
+        samples.add("-------------------------------------------");
+        samples.add("too short");
+        assert_eq!(samples.len(), 4);
+        let mut bytes = vec![0_u8, 255, 7];
+        bytes.extend_from_slice(TEXT.as_bytes());
+        assert_eq!(samples.found(&bytes).len(), 4);
+        // A part of it has a part of them.
+        assert_eq!(samples.found(&TEXT.as_bytes()[20..60]).len(), 1);
+        assert!(!samples.are_in(&TEXT.replace(' ', "_")));
+        assert!(!samples.are_in("") && !Samples::default().are_in(TEXT));
+        let json = serde_json::to_string(&samples).expect("JSON");
+        assert!(!json.contains("ferry"), "{json}");
+        assert_eq!(serde_json::from_str::<Samples>(&json).expect("samples"), samples);
+    }
+
+    #[test]
+    fn what_another_text_has_too_tells_nothing() {
+        let mut samples = Samples::default();
+        samples.add(TEXT);
+        samples.spare("He says: the ferry to Elba leaves at 07:45.");
+        assert_eq!(samples.len(), 3);
+        samples.spare(TEXT);
+        assert_eq!(samples.len(), 0);
+    }
+
+    #[test]
+    fn a_long_text_has_a_bounded_number_of_samples() {
+        let long: String = (0..10_000).map(|number| format!("word{number} ")).collect();
+        let mut samples = Samples::default();
+        samples.add(&long);
+        assert!(samples.len() <= MOST && samples.len() > MOST - 3, "{}", samples.len());
+        let mut other = Samples::default();
+        other.add(TEXT);
+        let alone = samples.len();
+        samples.extend(other);
+        assert_eq!(samples.len(), alone + 4);
+    }
+}

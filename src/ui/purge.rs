@@ -1,0 +1,98 @@
+//! What was purged, for people.
+
+use super::Ui;
+use super::columns::aligned;
+use super::sanitize::sanitize_line;
+use super::versions::state;
+use crate::output::words::{counted, grouped};
+use crate::service::purge::{FileSearch, PurgeReport};
+
+/// Sources that are listed one by one.
+const LISTED: usize = 20;
+
+/// A row for each version, then what became of it and what to look at.
+pub fn purge_text(ui: &Ui, report: &PurgeReport) -> String {
+    if report.is_empty() {
+        return format!(
+            "no document of {} is that, in none of its versions; what an ingest took out before may still be in their files: docent ingest --rebuild, then docent index prune --keep 0\n",
+            sanitize_line(&report.collection)
+        );
+    }
+    let mut text = String::new();
+    for source in report.sources.iter().take(LISTED) {
+        text += &format!("{}\n", sanitize_line(source));
+    }
+    if let more @ 1.. = report.sources.len().saturating_sub(LISTED) {
+        text += &format!("... and {} more; --format json lists them\n", grouped(more));
+    }
+    text += &table(ui, report);
+    let done = if report.dry_run { "would be purged" } else { "purged" };
+    let (documents, failures) = (counted(report.documents, "document"), report.failures);
+    text += &format!("{done}: {documents}, {} chunks", grouped(report.chunks as usize));
+    if failures > 0 {
+        text += &format!(", {}", counted(failures, "failure"));
+    }
+    if report.resumed {
+        text += "; with those of a purge that was cut off";
+    }
+    text.push('\n');
+    for line in lines(report) {
+        text += &format!("{}\n", sanitize_line(&line));
+    }
+    text
+}
+
+fn table(ui: &Ui, report: &PurgeReport) -> String {
+    let header = ["version", "state", "documents", "chunks", "failures"];
+    let mut rows = vec![header.map(str::to_owned).to_vec()];
+    for version in &report.versions {
+        rows.push(vec![
+            version.version.to_string(),
+            state(version.state).to_owned(),
+            grouped(version.documents),
+            grouped(version.chunks as usize),
+            grouped(version.failures),
+        ]);
+    }
+    aligned(&rows, |column| column == 1, ui.out_style)
+}
+
+fn lines(report: &PurgeReport) -> Vec<String> {
+    let mut lines = Vec::new();
+    if !report.dry_run {
+        lines.push(
+            "nothing of it is left in any version: records and chunks were counted".to_owned(),
+        );
+    }
+    if let Some(search) = &report.search {
+        lines.push(searched(search));
+    }
+    for file in &report.elsewhere {
+        lines.push(format!("{}: {} taken out", file.path, counted(file.removed, "record")));
+    }
+    if report.uploads > 0 {
+        lines.push(format!("{} removed", counted(report.uploads, "upload")));
+    }
+    if report.may_return > 0 {
+        let count = counted(report.may_return, "document");
+        lines.push(format!("{count} will be brought in again by the next docent ingest of where they are: delete the files, or name them in .docentignore, or docent ingest --forget PATH"));
+    }
+    lines.extend(report.left.iter().map(|left| format!("not reached: {left}")));
+    lines.extend(report.noted.map(|number| format!("noted as line {number} of {}", report.log)));
+    lines
+}
+
+fn searched(search: &FileSearch) -> String {
+    let FileSearch { files, bytes, samples, shared, found_before } = search;
+    let mut text = format!(
+        "{} bytes in {} were searched for {} of its text, and none was found; {} had been before",
+        grouped(*bytes as usize),
+        counted(*files, "file"),
+        counted(*samples, "sample"),
+        grouped(*found_before)
+    );
+    if *shared > 0 {
+        text += &format!("; {} more are in what stays, too", grouped(*shared));
+    }
+    text
+}
