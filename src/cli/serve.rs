@@ -162,7 +162,7 @@ pub enum RightName {
     Admin,
 }
 
-/// Show and check what `docent serve --audit` has written
+/// Show and check what `docent serve --audit` has written, or `docent purge`
 #[derive(Args, Debug)]
 pub struct AuditArgs {
     #[command(subcommand)]
@@ -177,7 +177,7 @@ pub enum AuditCommand {
     /// where the end is. A notice by which the server says that lines were lost (its file was removed,
     /// replaced or cut off) is a finding, too, until --known-until says that somebody looked into it.
     Verify {
-        /// As `--audit` named it
+        /// As `--audit` named it, or changes.jsonl of the data directory
         file: PathBuf,
         /// Notices up to the line of this number were looked into: they are shown, and are no finding
         #[arg(long, value_name = "NUMBER", default_value = "0", hide_default_value = true)]
@@ -188,7 +188,7 @@ pub enum AuditCommand {
     /// With what the server moved aside before. Whether they are as they were written is what verify
     /// says.
     List {
-        /// As `--audit` named it
+        /// As `--audit` named it, or changes.jsonl of the data directory
         file: PathBuf,
         /// So many of the last
         #[arg(long, value_name = "COUNT")]

@@ -8,7 +8,7 @@ use crate::cli::{Format, StatusArgs};
 use crate::error::{Exit, Failure};
 use crate::ingest::WarnedSource;
 use crate::ingest::quality::{self, Doubtful};
-use crate::output::words::{counted, grouped};
+use crate::output::words::{counted, grouped, over};
 use crate::output::{ServerJson, Stale, Status};
 use crate::service::deployment::concerns;
 use crate::service::freshness::{Freshness, check_counts, length_drift, mean_terms, nameless};
@@ -127,7 +127,7 @@ fn text(
             "last run",
             manifest.unfinished.as_ref().or(last).map_or("-".to_owned(), |run| {
                 let cut = if manifest.unfinished.is_some() { ", not finished" } else { "" };
-                format!("{} over {}{cut}", run.started_at, run.roots.join(" "))
+                format!("{}{}{cut}", run.started_at, over(&run.roots))
             }),
         ),
         ("sources", sources),

@@ -19,6 +19,11 @@ pub fn grouped(number: usize) -> String {
     grouped
 }
 
+/// ` over docs README.md`, of a run; nothing for one that read none, as a purge.
+pub fn over(roots: &[String]) -> String {
+    if roots.is_empty() { String::new() } else { format!(" over {}", roots.join(" ")) }
+}
+
 /// `850 ms`, `6.1 s`.
 pub fn seconds(milliseconds: u64) -> String {
     if milliseconds < 1_000 {

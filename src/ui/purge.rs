@@ -85,14 +85,14 @@ fn lines(report: &PurgeReport) -> Vec<String> {
 fn searched(search: &FileSearch) -> String {
     let FileSearch { files, bytes, samples, shared, found_before } = search;
     let mut text = format!(
-        "{} bytes in {} were searched for {} of its text, and none was found; {} had been before",
+        "{} bytes in {} were searched for {} of its text, and none was found; {} of them had been before",
         grouped(*bytes as usize),
         counted(*files, "file"),
         counted(*samples, "sample"),
         grouped(*found_before)
     );
     if *shared > 0 {
-        text += &format!("; {} more are in what stays, too", grouped(*shared));
+        text += &format!("; {} more, which what stays has too, were left out", grouped(*shared));
     }
     text
 }

@@ -3,7 +3,7 @@
 use super::Ui;
 use super::columns::aligned;
 use super::sanitize::sanitize_line;
-use crate::output::words::grouped;
+use crate::output::words::{grouped, over};
 use crate::output::{VersionJson, VersionList, VersionShown};
 use crate::types::VersionState;
 
@@ -66,10 +66,7 @@ pub fn version_rows(ui: &Ui, shown: &VersionShown) -> String {
         let last = manifest.unfinished.as_ref().or(manifest.runs.last());
         let cut = if manifest.unfinished.is_some() { ", not finished" } else { "" };
         rows.extend(last.map(|run| {
-            (
-                "last run",
-                sanitize_line(&format!("{} over {}{cut}", run.started_at, run.roots.join(" "))),
-            )
+            ("last run", sanitize_line(&format!("{}{}{cut}", run.started_at, over(&run.roots))))
         }));
     }
     let line = |(name, value): &(&str, String)| {

@@ -31,6 +31,7 @@ fn help_of_every_command() {
         "index rollback",
         "index drop",
         "index prune",
+        "purge",
         "config",
         "config show",
         "schema",

@@ -114,6 +114,13 @@ fn reports() {
     check(&env, "index-show-json", &[json(&["index", "show", "2"])]);
     let switched = [json(&["index", "use", "2"]), json(&["index", "rollback"])];
     check(&env, "index-use-json", &switched);
+    let purge = ["purge", "--source", "sample-docs/releases"];
+    let plan = json(&[&purge[..], &["--dry-run"]].concat());
+    check(&env, "purge-json", &[plan, json(&[&purge[..], &["--yes"]].concat())]);
+    let changes = std::fs::read_to_string(env.path(".docent/changes.jsonl")).expect("a log");
+    let lines: Vec<Value> =
+        changes.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    check(&env, "changes-jsonl", &lines);
     let removed = [json(&["index", "drop", "2"]), json(&["index", "prune"])];
     check(&env, "index-drop-json", &removed);
     let [export, import] = ["export", "import"].map(|what| ["index", what, "docs.index"]);

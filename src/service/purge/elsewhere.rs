@@ -188,7 +188,7 @@ mod tests {
     fn lines_that_quote_go_and_the_others_stay_as_they_are() {
         const TEXT: &str = "The ferry to \"Elba\"\nleaves at 07:45.";
         let mut samples = Samples::default();
-        samples.add(TEXT);
+        samples.add(TEXT, 8);
         let purged = Purged { samples: &samples, sources: &["docs/a.md".to_owned()] };
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("file.jsonl");

@@ -1,6 +1,7 @@
 //! What a purge has begun with, kept until it is done: the documents are gone by then, and what is left to do is not
 //! told by them.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
@@ -20,8 +21,8 @@ pub(super) struct Journal {
     pub(super) run_id: Uuid,
     pub(super) versions: Selection,
     pub(super) samples: Samples,
-    /// How many of the samples were in the files before anything was taken out.
-    pub(super) found_before: usize,
+    /// Those of the samples that were in the files before anything was taken out.
+    pub(super) found_before: HashSet<u64>,
 }
 
 impl Journal {
@@ -50,8 +51,12 @@ impl Journal {
     pub(super) fn write(&self, path: &Path) -> io::Result<()> {
         let directory = path.parent().unwrap_or(path);
         make_private(directory)?;
-        // Only its owner may read it.
-        let mut file = tempfile::NamedTempFile::new_in(directory)?;
+        // Of one name, so that what a kill leaves is found again. Only its owner may read it.
+        let part = path.with_extension("part");
+        remove_if_there(&part)?;
+        let name = part.file_name().unwrap_or_default();
+        let mut named = tempfile::Builder::new();
+        let mut file = named.prefix(name).rand_bytes(0).tempfile_in(directory)?;
         file.write_all(&serde_json::to_vec(self)?)?;
         file.as_file().sync_all()?;
         file.persist(path).map_err(|error| error.error)?;
@@ -63,10 +68,8 @@ impl Journal {
     }
 
     pub(super) fn remove(path: &Path) -> io::Result<()> {
-        match fs::remove_file(path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
+        remove_if_there(&path.with_extension("part"))?;
+        remove_if_there(path)
     }
 
     /// Adds what is to go now, and was not to go when it began.
@@ -80,6 +83,13 @@ impl Journal {
                 }
             }
         }
+    }
+}
+
+fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 

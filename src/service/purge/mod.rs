@@ -35,7 +35,7 @@ use super::sync::{Inputs, SyncOptions};
 use crate::error::{Exit, Failure};
 use crate::ingest::{removal_run, take_out};
 use crate::store::{ChunkPage, CollectionWriter, VectorStore};
-use crate::types::{Filter, Reach, VersionEntry, VersionState};
+use crate::types::{Filter, Manifest, Reach, VersionEntry, VersionState};
 
 /// What is asked for.
 #[derive(Clone, Default, Debug)]
@@ -152,8 +152,7 @@ impl Engine {
         let (nothing, options) = (Self::no_inputs()?, SyncOptions::default());
         let mut written = Vec::new();
         for VersionEntry { number, state, manifest, .. } in entries {
-            let left = manifest.as_ref().and_then(|manifest| manifest.unfinished.as_ref());
-            if left.is_some_and(|left| Some(left.run_id) != run) {
+            if manifest.as_ref().is_some_and(|manifest| is_cut_off(manifest, run)) {
                 return Err(cut_off(*number, *state));
             }
             let beside = match state {
@@ -182,21 +181,21 @@ impl Engine {
         versions: &[Written],
     ) -> Result<Journal, Failure> {
         let mut samples = Samples::default();
+        let chunks = selection.values().flatten().map(|doomed| doomed.chunks).sum();
+        let most = Samples::of_each(chunks);
         for version in versions {
             let sources = sources_of(&selection, version.number);
-            each_chunk(store_of(version), Some(sources), |chunk| samples.add(&chunk.text)).await?;
+            each_chunk(store_of(version), Some(sources), |chunk| samples.add(&chunk.text, most))
+                .await?;
         }
-        let journal = match known {
-            Some(mut journal) => {
-                journal.samples.extend(samples);
-                journal.add(selection);
-                journal
-            }
-            None => {
-                let found = searched(versions, &samples).await?;
-                let found_before = found.map_or(0, |searched| searched.found.len());
-                Journal { run_id: Uuid::now_v7(), versions: selection, samples, found_before }
-            }
+        let journal = if let Some(mut journal) = known {
+            journal.samples.extend(samples);
+            journal.add(selection);
+            journal
+        } else {
+            let found = searched(versions, &samples).await?;
+            let found_before = found.map(|searched| searched.found).unwrap_or_default();
+            Journal { run_id: Uuid::now_v7(), versions: selection, samples, found_before }
         };
         journal.write(&self.journal_path()).map_err(|error| self.no_journal(&error))?;
         Ok(journal)
@@ -269,6 +268,14 @@ impl Engine {
 
 fn store_of(version: &Written) -> &dyn VectorStore {
     &*version.writer
+}
+
+/// Whether a run has left documents half done. A purge that came to its end may have left all to be compared, where
+/// it does not know what a former writer has sent late.
+fn is_cut_off(manifest: &Manifest, purge: Option<Uuid>) -> bool {
+    let Some(left) = &manifest.unfinished else { return false };
+    let is_done = manifest.runs.iter().any(|run| run.run_id == left.run_id);
+    Some(left.run_id) != purge && !(is_done && left.roots.is_empty())
 }
 
 fn cut_off(number: u32, state: VersionState) -> Failure {

@@ -43,7 +43,7 @@ impl Engine {
                 bytes: found.bytes,
                 samples: samples.len(),
                 shared: taken - samples.len(),
-                found_before: journal.found_before,
+                found_before: samples.count_in(&journal.found_before),
             });
         }
         let sources = all_sources(&journal.versions);

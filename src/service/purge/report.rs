@@ -70,8 +70,7 @@ pub struct FileSearch {
     pub samples: usize,
     /// That were not: what is not purged has the same text.
     pub shared: usize,
-    /// How many samples the same search found before anything was taken out. The store compresses texts, so
-    /// that is not all of them.
+    /// How many of them the same search found before anything was taken out.
     pub found_before: usize,
 }
 

@@ -15,6 +15,9 @@ const LENGTH: usize = 16;
 /// Samples of one text, at most.
 const MOST: usize = 24;
 
+/// Of all texts together, as long as each has two: tens of megabytes.
+const ALL: usize = 1 << 20;
+
 /// Fewer different bytes in a sample are a rule or a row of dots.
 const DIFFERENT: usize = 8;
 
@@ -58,10 +61,20 @@ impl Samples {
         self.0.len()
     }
 
-    /// Adds those of a text, spread over it.
-    pub(super) fn add(&mut self, text: &str) {
+    /// How many of them are among these.
+    pub(super) fn count_in(&self, found: &HashSet<u64>) -> usize {
+        self.0.keys().filter(|sample| found.contains(*sample)).count()
+    }
+
+    /// How many each of so many texts has, at most.
+    pub(super) fn of_each(texts: u64) -> usize {
+        (ALL / usize::try_from(texts.max(1)).unwrap_or(usize::MAX)).clamp(2, MOST)
+    }
+
+    /// Adds those of a text, so many at most, spread over it.
+    pub(super) fn add(&mut self, text: &str, most: usize) {
         let windows = text.len().saturating_sub(LENGTH - 1);
-        let step = windows.div_ceil(MOST).max(LENGTH);
+        let step = windows.div_ceil(most).max(LENGTH);
         for sample in (0..windows).step_by(step).map(|at| &text.as_bytes()[at..at + LENGTH]) {
             if is_distinct(sample) {
                 self.0.insert(rolled(sample), digest(sample));
@@ -141,9 +154,9 @@ mod tests {
     #[test]
     fn a_text_is_found_again_by_its_samples_anywhere_in_bytes() {
         let mut samples = Samples::default();
-        samples.add(TEXT);
-        samples.add("-------------------------------------------");
-        samples.add("too short");
+        samples.add(TEXT, MOST);
+        samples.add("-------------------------------------------", MOST);
+        samples.add("too short", MOST);
         assert_eq!(samples.len(), 4);
         let mut bytes = vec![0_u8, 255, 7];
         bytes.extend_from_slice(TEXT.as_bytes());
@@ -160,7 +173,7 @@ mod tests {
     #[test]
     fn what_another_text_has_too_tells_nothing() {
         let mut samples = Samples::default();
-        samples.add(TEXT);
+        samples.add(TEXT, MOST);
         samples.spare("He says: the ferry to Elba leaves at 07:45.");
         assert_eq!(samples.len(), 3);
         samples.spare(TEXT);
@@ -169,12 +182,14 @@ mod tests {
 
     #[test]
     fn a_long_text_has_a_bounded_number_of_samples() {
-        let long: String = (0..10_000).map(|number| format!("word{number} ")).collect();
+        let words: Vec<String> = (0..10_000).map(|number| format!("word{number}")).collect();
+        let long = words.join(" ");
         let mut samples = Samples::default();
-        samples.add(&long);
+        samples.add(&long, MOST);
         assert!(samples.len() <= MOST && samples.len() > MOST - 3, "{}", samples.len());
         let mut other = Samples::default();
-        other.add(TEXT);
+        other.add(TEXT, MOST);
+        assert_eq!([1, 43_690, 100_000, u64::MAX].map(Samples::of_each), [MOST, MOST, 10, 2]);
         let alone = samples.len();
         samples.extend(other);
         assert_eq!(samples.len(), alone + 4);

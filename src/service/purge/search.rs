@@ -50,6 +50,7 @@ impl Searched {
         };
         self.files += 1;
         let (mut buffer, mut kept) = (vec![0; BLOCK + Samples::OVERLAP], 0);
+        let zeros = buffer.clone();
         loop {
             let read = file.read(&mut buffer[kept..])?;
             if read == 0 {
@@ -58,7 +59,7 @@ impl Searched {
             self.bytes += read as u64;
             let known = &buffer[..kept + read];
             // Most of what the engine allots was never written.
-            if known.iter().any(|byte| *byte != 0) {
+            if known != &zeros[..known.len()] {
                 let found = samples.found(known);
                 if !found.is_empty() {
                     self.places.insert(path.to_owned());
@@ -88,7 +89,7 @@ mod tests {
         const TEXT: &str = "The ferry to Elba leaves at 07:45.";
         let dir = tempfile::tempdir().unwrap();
         let mut samples = Samples::default();
-        samples.add(TEXT);
+        samples.add(TEXT, 8);
         let all = samples.len();
         let search = || Searched::of(&[dir.path().to_owned()], &samples).unwrap();
         fs::create_dir(dir.path().join("deep")).unwrap();

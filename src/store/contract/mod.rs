@@ -283,6 +283,7 @@ contract! {
     versions(collection):
         a_version_that_was_set_aside_stays_beside_the_collection,
         a_version_that_is_aside_is_neither_published_nor_dropped,
+        something_is_taken_out_of_a_version_beside_the_collection,
         the_first_version_is_not_set_aside,
         a_switch_makes_one_version_live_and_the_other_former,
         a_writer_after_a_switch_writes_the_live_version,

@@ -256,3 +256,32 @@ pub(super) async fn the_log_has_what_was_written_in_its_order(collection: &dyn C
     assert_eq!(publish(collection, 0).await, 2);
     assert_eq!(collection.version_log().await.unwrap(), expected, "whatever versions there are");
 }
+
+pub(super) async fn something_is_taken_out_of_a_version_beside_the_collection(
+    collection: &dyn Collection,
+) {
+    with_one_aside(collection).await;
+    let writer = collection.write().await.unwrap();
+    assert!(writer.beside(3).await.is_err());
+    let beside = writer.beside(2).await.unwrap();
+    assert_eq!((beside.version().await, beside.count_chunks().await), (Ok(Some(2)), Ok(1)));
+    assert_eq!(beside.manifest().await, Ok(Some(rebuilt())));
+    let sources: Vec<String> =
+        beside.tally().await.unwrap().into_iter().map(|row| row.source).collect();
+    beside.delete_documents(&sources).await.unwrap();
+    beside.delete_failures(&sources).await.unwrap();
+    beside.scrub().await.unwrap();
+    let changed = Manifest { roots: vec!["elsewhere".to_owned()], ..rebuilt() };
+    beside.put_manifest(&changed).await.unwrap();
+    writer.scrub().await.unwrap();
+    writer.close().await.unwrap();
+    assert!(beside.delete_documents(&sources).await.is_err(), "it went with the right to write");
+    assert_eq!(states(collection).await, [(1, Live), (2, Built)]);
+    assert_eq!(live(collection).await, (1, 5));
+    let aside = collection.read_version(2).await.unwrap().unwrap();
+    assert_eq!(aside.count_chunks().await, Ok(0));
+    assert_eq!((aside.documents().await, aside.tally().await), (Ok(vec![]), Ok(vec![])));
+    assert_eq!(**aside.manifest(), changed);
+    switch(collection, 2).await;
+    assert_eq!(live(collection).await, (2, 0));
+}

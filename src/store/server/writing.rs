@@ -277,8 +277,10 @@ impl CollectionWriter for Physical {
         Ok(Arc::new(self.numbered(number).await?))
     }
 
-    /// The server's optimizer writes its segments anew, and its log is shortened, in its own time.
+    /// What runs have kept of chunks goes, too. The server's optimizer writes its segments anew, and its log is
+    /// shortened, in its own time.
     async fn scrub(&self) -> Result<(), BackendError> {
+        self.tell_nothing().await?;
         self.flush().await
     }
 
