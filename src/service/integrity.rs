@@ -5,11 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 use super::engine::Engine;
 use crate::cancel::Cancel;
 use crate::error::{Exit, Failure};
-use crate::store::{ChunkPage, Reader};
-use crate::types::{Chunk, ContentHash, DocumentDigest, DocumentRecord, content_of_documents};
-
-/// Chunks that are read at once.
-const PAGE: usize = 1_000;
+use crate::store::{Reader, each_chunk};
+use crate::types::{
+    Chunk, ContentHash, DocumentDigest, DocumentRecord, Filter, content_of_documents,
+};
 
 /// Documents that an error names.
 const NAMED: usize = 10;
@@ -38,20 +37,10 @@ impl Engine {
     pub async fn compare_content(&self, cancel: &Cancel) -> Result<ComparedVersion, Failure> {
         let reader = self.reader().await?;
         let mut stored = StoredContent::default();
-        let mut page = ChunkPage { limit: PAGE, ..ChunkPage::default() };
-        loop {
-            let list = tokio::select! {
-                biased;
-                () = cancel.cancelled() => return Err(Failure::interrupted()),
-                list = reader.chunks(page.clone()) => list?,
-            };
-            for chunk in &list.chunks {
-                stored.add(chunk);
-            }
-            page.from = list.next;
-            if page.from.is_none() {
-                break;
-            }
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => return Err(Failure::interrupted()),
+            read = each_chunk(&**reader.store(), Filter::default(), |chunk| stored.add(&chunk)) => read?,
         }
         self.compared(&reader, stored).await
     }

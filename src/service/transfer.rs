@@ -203,12 +203,7 @@ impl Sending<'_> {
         self.put_failures().await?;
         to.optimize().await?;
         self.check_arrived(&records).await?;
-        let mut manifest = from.manifest().as_ref().clone();
-        manifest.owner = Ownership::default();
-        if let Some(there) = there {
-            // Readers know it by that.
-            manifest.created_at = there.created_at;
-        }
+        let manifest = self.manifest(there.as_ref());
         to.put_manifest(&manifest).await?;
         let changed = differences.sent.iter().filter(|it| differences.had(&it.source)).count();
         Ok(Transfer {
@@ -222,16 +217,23 @@ impl Sending<'_> {
         })
     }
 
-    /// The manifest until all of it is there. Whoever asks meanwhile asks in the languages of both.
+    /// The manifest of what is sent. Whose it is, the store that takes it says; readers there know it by when
+    /// it was made.
+    fn manifest(&self, there: Option<&Manifest>) -> Manifest {
+        let mut manifest = self.from.manifest().as_ref().clone();
+        manifest.owner = Ownership::default();
+        if let Some(there) = there {
+            manifest.created_at.clone_from(&there.created_at);
+        }
+        manifest
+    }
+
+    /// The same until all of it is there. Whoever asks meanwhile asks in the languages of both.
     fn begun(&self, there: Option<&Manifest>) -> Manifest {
-        let mut begun = self.from.manifest().as_ref().clone();
+        let mut begun = self.manifest(there);
         for language in there.iter().flat_map(|there| there.languages.keys()) {
             begun.languages.entry(language.clone()).or_default();
         }
-        if let Some(there) = there {
-            begun.created_at.clone_from(&there.created_at);
-        }
-        begun.owner = Ownership::default();
         begun.unfinished = Some(this_run());
         begun
     }

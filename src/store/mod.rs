@@ -44,7 +44,7 @@ pub use self::intent::{Intent, Moved};
 pub use self::names::check_name;
 use self::names::{version_in, version_of};
 pub(crate) use self::owner::Owner;
-pub use self::pages::{ChunkList, ChunkPage, PointList, chunks_of};
+pub use self::pages::{ChunkList, ChunkPage, PointList, chunks_of, each_chunk};
 pub use self::part::Part;
 pub use self::receipt::Receipt;
 pub use self::search::{Legs, ReturnedChunks, SearchRequest};

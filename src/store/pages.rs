@@ -39,23 +39,32 @@ pub struct PointList {
     pub next: Option<Uuid>,
 }
 
-/// Chunks of a document that are asked for at once.
-const DOCUMENT_PAGE: usize = 1_000;
+/// Chunks that are asked for at once.
+const PAGE: usize = 1_000;
+
+/// Shows every chunk that passes a filter, in the order of [`VectorStore::chunks`].
+pub async fn each_chunk(
+    store: &dyn VectorStore,
+    filter: Filter,
+    mut each: impl FnMut(Chunk),
+) -> Result<(), BackendError> {
+    let mut page = ChunkPage { filter, limit: PAGE, from: None };
+    loop {
+        let list = store.chunks(page.clone()).await?;
+        list.chunks.into_iter().for_each(&mut each);
+        page.from = list.next;
+        if page.from.is_none() {
+            return Ok(());
+        }
+    }
+}
 
 /// All chunks of a document in the order of its text. Of two versions, where a run was cut off, they
 /// come side by side.
 pub async fn chunks_of(store: &dyn VectorStore, source: &str) -> Result<Vec<Chunk>, BackendError> {
     let filter = Filter { sources: Some(vec![source.to_owned()]), ..Filter::default() };
-    let mut page = ChunkPage { filter, limit: DOCUMENT_PAGE, from: None };
     let mut chunks = Vec::new();
-    loop {
-        let list = store.chunks(page.clone()).await?;
-        chunks.extend(list.chunks);
-        if list.next.is_none() {
-            break;
-        }
-        page.from = list.next;
-    }
+    each_chunk(store, filter, |chunk| chunks.push(chunk)).await?;
     chunks.sort_by_cached_key(|chunk| (chunk.ordinal, chunk.id()));
     Ok(chunks)
 }

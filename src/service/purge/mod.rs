@@ -34,7 +34,7 @@ use super::source::Place;
 use super::sync::{Inputs, SyncOptions};
 use crate::error::{Exit, Failure};
 use crate::ingest::{removal_run, take_out};
-use crate::store::{ChunkPage, CollectionWriter, VectorStore};
+use crate::store::{CollectionWriter, VectorStore, each_chunk};
 use crate::types::{Filter, Manifest, Reach, VersionEntry, VersionState};
 
 /// What is asked for.
@@ -48,9 +48,6 @@ pub struct PurgeRequest {
     /// What the system calls whoever asks.
     pub user: Option<String>,
 }
-
-/// Chunks that are read at once.
-const PAGE: usize = 1_000;
 
 /// A version that is changed.
 struct Written {
@@ -184,9 +181,9 @@ impl Engine {
         let chunks = selection.values().flatten().map(|doomed| doomed.chunks).sum();
         let most = Samples::of_each(chunks);
         for version in versions {
-            let sources = sources_of(&selection, version.number);
-            each_chunk(store_of(version), Some(sources), |chunk| samples.add(&chunk.text, most))
-                .await?;
+            let sources = Some(sources_of(&selection, version.number));
+            let filter = Filter { sources, ..Filter::default() };
+            each_chunk(store_of(version), filter, |chunk| samples.add(&chunk.text, most)).await?;
         }
         let journal = if let Some(mut journal) = known {
             journal.samples.extend(samples);
@@ -296,24 +293,6 @@ fn sources_of(selection: &Selection, number: u32) -> Vec<String> {
 fn all_sources(selection: &Selection) -> Vec<String> {
     let all = selection.values().flatten().map(|doomed| doomed.source.as_str());
     all.collect::<BTreeSet<_>>().into_iter().map(str::to_owned).collect()
-}
-
-/// Shows chunks of these sources, or all.
-async fn each_chunk(
-    store: &dyn VectorStore,
-    sources: Option<Vec<String>>,
-    mut each: impl FnMut(&crate::types::Chunk),
-) -> Result<(), Failure> {
-    let filter = Filter { sources, ..Filter::default() };
-    let mut page = ChunkPage { filter, limit: PAGE, ..ChunkPage::default() };
-    loop {
-        let list = store.chunks(page.clone()).await?;
-        list.chunks.iter().for_each(&mut each);
-        page.from = list.next;
-        if page.from.is_none() {
-            return Ok(());
-        }
-    }
 }
 
 /// Searches the files of versions that are here; `None` where they are a server's.

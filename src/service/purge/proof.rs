@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use super::journal::Journal;
 use super::{
     Engine, Exit, Failure, FileSearch, PurgeReport, Purged, Samples, Written, all_sources,
-    each_chunk, searched, sources_of, store_of,
+    searched, sources_of, store_of,
 };
-use crate::types::VersionState;
+use crate::store::each_chunk;
+use crate::types::{Filter, VersionState};
 
 /// Places that an error names.
 const NAMED: usize = 5;
@@ -85,7 +86,7 @@ async fn none_left(journal: &Journal, version: &Written) -> Result<(), Failure> 
 async fn distinct(mut samples: Samples, versions: &[Written]) -> Result<Samples, Failure> {
     for version in versions {
         let store = store_of(version);
-        each_chunk(store, None, |chunk| {
+        each_chunk(store, Filter::default(), |chunk| {
             samples.spare(&chunk.text);
             for other in
                 [&chunk.title, &chunk.source].into_iter().chain(&chunk.headings).chain(&chunk.tags)
