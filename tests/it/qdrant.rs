@@ -231,7 +231,9 @@ pub(crate) fn times(count: usize, code: Code, message: &'static str) -> impl Ite
 
 /// Serves the script on a free port, which is returned, in a task of the present runtime.
 pub(crate) fn listen(script: &Script) -> u16 {
+    // As Qdrant does: a small answer would wait 40 ms for a larger one.
     let incoming = TcpIncoming::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let incoming = incoming.with_nodelay(Some(true));
     let port = incoming.local_addr().unwrap().port();
     let server = Server::builder()
         .add_service(QdrantServer::new(script.clone()))
