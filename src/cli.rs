@@ -96,6 +96,7 @@ pub struct Global {
 #[derive(Args, Debug, Default, Clone)]
 #[command(args = flags(&[
     "collection",
+    "tenant",
     "data_dir",
     "wait",
     "qdrant.url",

@@ -281,7 +281,7 @@ impl From<BackendError> for Failure {
 /// A name in a command that is there to be copied, as one word of a shell: somebody else may have
 /// chosen it.
 pub fn shell_word(name: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "/._-@:+%,=".contains(c);
+    let plain = |c: char| c.is_alphanumeric() || "/._-@:+%,=~".contains(c);
     if !name.is_empty() && !name.starts_with('-') && name.chars().all(plain) {
         return name.to_owned();
     }

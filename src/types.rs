@@ -13,6 +13,7 @@ mod ownership;
 mod reading;
 mod retrieval;
 mod secrets;
+mod tenant;
 mod trace_context;
 mod upload;
 mod usage;
@@ -37,6 +38,9 @@ pub use reading::{
 };
 pub use retrieval::{DEEPEST, Filter, Hit, LegScore, Mode, Passage, Scored};
 pub use secrets::{OnSecret, Screening};
+pub use tenant::{
+    TENANT_MARK, collection_of_tenant, is_tenant_name, sibling_collection, tenant_of,
+};
 pub use trace_context::TraceContext;
 pub use upload::{UPLOADS, is_upload_id, upload_id, upload_of, upload_source};
 pub use usage::{ChatPrice, Usage};

@@ -110,7 +110,7 @@ pub(super) fn read_layers(place: &Place, flags: Layer) -> Result<(Layers, bool),
     let unknown = env::vars_os()
         .filter_map(|(name, _)| name.into_string().ok())
         .filter(|name| name.starts_with("DOCENT_"));
-    let lookup = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
+    let lookup = |name: &str| env::var(name).ok();
     let garbled = |name: &&&str| matches!(env::var(name), Err(env::VarError::NotUnicode(_)));
     if let Some(name) = settings::KEYS.iter().flat_map(|key| key.env).find(garbled) {
         return Err(Failure::config(format!("{name} is not valid UTF-8")));

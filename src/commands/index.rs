@@ -45,7 +45,8 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: IndexArgs) -> Resul
 /// The number of a version that was typed, which is one of the collection.
 pub(super) fn checked(context: &Context, version: VersionName) -> Result<u32, Failure> {
     let collection = &context.settings.collection;
-    match version.collection.filter(|named| named != collection) {
+    let own = |named: &String| context.settings.of_tenant(named) == *collection;
+    match version.collection.filter(|named| !own(named)) {
         Some(named) => {
             let message = format!("the collection is `{collection}`, and not `{named}`");
             Err(Failure::usage(message).hint("name it with --collection"))

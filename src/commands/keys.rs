@@ -14,6 +14,7 @@ use crate::error::{Exit, Failure, shell_word};
 use crate::output::words::counted;
 use crate::serve::keys::{Key, KeyFile, KeyFileError, NOBODY, Right, Secret, expiry};
 use crate::settings::{self, Serve, parse};
+use crate::types::collection_of_tenant;
 use crate::ui::Ui;
 use crate::ui::sanitize::sanitize_line;
 
@@ -40,7 +41,7 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: KeysArgs) -> Resul
                 ));
             }
             let secret = new_secret()?;
-            let key = new_key(&name, &secret, new)?;
+            let key = new_key(&name, &secret, context.settings.tenant.as_deref(), new)?;
             warn_of(ui, context, &key).await?;
             keys.add(key).map_err(|problem| {
                 Failure::usage(problem)
@@ -93,6 +94,8 @@ pub(super) struct NewKey<'a> {
 struct ListedKey<'a> {
     name: &'a str,
     rights: &'a [Right],
+    /// The tenant whose collections it sees; null: whosever they are.
+    tenant: Option<&'a str>,
     /// Empty: all that are served.
     collections: &'a [String],
     /// Paths, directories or globs, one of which matches what it sees; empty: all.
@@ -124,6 +127,7 @@ fn list(ui: &mut Ui, file: &KeyFile) -> Result<(), Failure> {
         let keys = file.keys.iter().map(|key| ListedKey {
             name: &key.name,
             rights: &key.rights,
+            tenant: key.tenant.as_deref(),
             collections: &key.collections,
             sources: &key.sources,
             tags: &key.tags,
@@ -149,6 +153,7 @@ fn list(ui: &mut Ui, file: &KeyFile) -> Result<(), Failure> {
 fn row(key: &Key, now: chrono::DateTime<Utc>) -> String {
     let rights: Vec<&str> = key.rights.iter().map(|right| right.name()).collect();
     let mut parts = vec![rights.join(", ")];
+    parts.extend(key.tenant.as_ref().map(|tenant| format!("tenant {tenant}")));
     parts.extend((!key.collections.is_empty()).then(|| key.collections.join(", ")));
     parts.extend(key.sources.iter().map(|source| format!("source {source}")));
     parts.extend(key.tags.iter().map(|tag| format!("tag {tag}")));
@@ -176,7 +181,12 @@ fn new_secret() -> Result<Secret, Failure> {
     })
 }
 
-fn new_key(name: &str, secret: &Secret, new: NewKeyFlags) -> Result<Key, Failure> {
+fn new_key(
+    name: &str,
+    secret: &Secret,
+    tenant: Option<&str>,
+    new: NewKeyFlags,
+) -> Result<Key, Failure> {
     let now = Utc::now();
     let fits = |c: char| c.is_alphanumeric() || "-_.@".contains(c);
     if name.is_empty() || name.chars().count() > 100 || !name.chars().all(fits) {
@@ -191,10 +201,11 @@ fn new_key(name: &str, secret: &Secret, new: NewKeyFlags) -> Result<Key, Failure
             Err(problem) => Err(wrong(&problem)),
         }
     });
-    for name in &new.collections {
-        parse::collection(name)
+    let only = |name: &String| -> Result<String, Failure> {
+        let name = parse::collection_or_tenants(name)
             .map_err(|problem| Failure::usage(format!("--only `{name}` {problem}")))?;
-    }
+        Ok(collection_of_tenant(&name, tenant))
+    };
     let rights = match new.rights.as_slice() {
         [] => vec![Right::Search, Right::Answer],
         named => Right::ALL.into_iter().filter(|right| named.contains(&name_of(*right))).collect(),
@@ -206,7 +217,8 @@ fn new_key(name: &str, secret: &Secret, new: NewKeyFlags) -> Result<Key, Failure
         created_at: now,
         expires_at: expires_at.transpose()?,
         rights,
-        collections: new.collections,
+        tenant: tenant.map(str::to_owned),
+        collections: new.collections.iter().map(only).collect::<Result<_, _>>()?,
         sources: new.sources,
         tags: new.tags,
         requests_per_minute: new.requests_per_minute,

@@ -8,6 +8,7 @@ use crate::error::{Exit, Failure};
 use crate::output::TraceList;
 use crate::trace::Trace;
 use crate::trace::file::Place;
+use crate::types::tenant_of;
 use crate::ui::Ui;
 
 pub(super) fn run(ui: &mut Ui, context: &Context, args: TraceArgs) -> Result<Exit, Failure> {
@@ -16,10 +17,11 @@ pub(super) fn run(ui: &mut Ui, context: &Context, args: TraceArgs) -> Result<Exi
             .hint("docent trace show --trace FILE|DIR, or set DOCENT_TRACE for all commands")
     })?;
     let place = Place::of(&context.cwd.join(path));
-    let traces = place.read().map_err(|error| {
+    let mut traces = place.read().map_err(|error| {
         Failure::config(format!("{}: {error}", place.path().display()))
             .hint("records are made by: docent query --trace FILE|DIR QUESTION")
     })?;
+    traces.retain(|trace| tenant_of(&trace.collection.name) == context.settings.tenant.as_deref());
     match args.command {
         TraceCommand::Show { id } => {
             let trace = find(&traces, id.as_deref(), &place)?;

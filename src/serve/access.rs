@@ -22,7 +22,7 @@ use super::keys::{Key, Right, Secret, WatchedKeys};
 use super::refusal::{ErrorCode, Refusal};
 use super::unpriced;
 use crate::service::Engine;
-use crate::types::Usage;
+use crate::types::{Usage, collection_of_tenant};
 
 /// The collections that are served, and who may ask them.
 pub(super) struct Access {
@@ -263,8 +263,12 @@ impl Caller {
 
     /// It sees every document of every collection that is served.
     pub(super) fn sees_all(&self) -> bool {
-        let is_whole =
-            |key: &Key| key.collections.is_empty() && key.sources.is_empty() && key.tags.is_empty();
+        let is_whole = |key: &Key| {
+            key.tenant.is_none()
+                && key.collections.is_empty()
+                && key.sources.is_empty()
+                && key.tags.is_empty()
+        };
         self.key.as_deref().is_none_or(is_whole)
     }
 
@@ -328,7 +332,10 @@ impl Caller {
     /// # Errors
     /// There is no such collection, as far as the caller may know.
     pub(super) fn open(&self, name: Option<&str>) -> Result<Scoped, Refusal> {
-        let found = name.or_else(|| self.collections().next()).filter(|name| self.sees(name));
+        let tenant = self.key.as_deref().and_then(|key| key.tenant.as_deref());
+        let own = name.map(|name| collection_of_tenant(name, tenant));
+        let found = own.as_deref().or_else(|| self.collections().next());
+        let found = found.filter(|name| self.sees(name));
         let engine = found.and_then(|name| Some((name, self.access.engines.get(name)?)));
         let Some((name, engine)) = engine else {
             let known: Vec<&str> = self.collections().collect();

@@ -13,7 +13,7 @@ use super::retrieval::Exact;
 use crate::chat::ChatModel;
 use crate::embed::Embedder;
 use crate::embed::sparse::SparseEncoder;
-use crate::error::{Exit, Failure, Fault, Service};
+use crate::error::{Exit, Failure, Fault, Service, shell_word};
 use crate::interaction::LateInteraction;
 use crate::query::cache::RetrievalCache;
 use crate::query::prompt::template::Template;
@@ -224,10 +224,12 @@ impl Engine {
         };
         failure.hint(match collection.as_str() {
             DEFAULT_COLLECTION => "create it: docent ingest PATH".to_owned(),
-            _ if self.context.is_default("collection") => format!(
+            _ if self.context.settings.tenant.is_none() && self.context.is_default("collection") => format!(
                 "create it: docent ingest PATH; one of an earlier version of docent, whose default was another, is asked with --collection {DEFAULT_COLLECTION}"
             ),
-            _ => format!("create it: docent ingest --collection {collection} PATH"),
+            _ => {
+                format!("create it: docent ingest --collection {} PATH", shell_word(collection))
+            }
         })
     }
 }

@@ -21,6 +21,8 @@ pub struct Key {
     pub unless_set: Option<&'static str>,
     /// Masked wherever it is shown.
     pub secret: bool,
+    /// An empty variable of the environment is a mistake, and not a variable that is not set.
+    pub never_empty: bool,
     /// The broader setting, or the alternative, whose typed flag this one gives way to wherever it
     /// was not typed itself: what is typed wins over any file, whatever its table.
     pub gives_way_to: Option<&'static str>,
@@ -160,6 +162,11 @@ impl Key {
         self
     }
 
+    const fn never_empty(mut self) -> Self {
+        self.never_empty = true;
+        self
+    }
+
     const fn range(mut self, range: Range) -> Self {
         self.range = Some(range);
         self
@@ -205,6 +212,7 @@ const fn row(name: &'static str, env: &'static [&'static str], about: &'static s
         default: None,
         unless_set: None,
         secret: false,
+        never_empty: false,
         gives_way_to: None,
         trust: Trust::Needed,
         range: None,
@@ -217,6 +225,7 @@ const fn row(name: &'static str, env: &'static [&'static str], about: &'static s
 #[rustfmt::skip]
 pub static KEYS: &[Key] = &[
     row("collection", &["DOCENT_COLLECTION"], "collection to work on").flag("--collection", "NAME").default(super::DEFAULT_COLLECTION).trust(Trust::HarmlessEmbedded),
+    row("tenant", &["DOCENT_TENANT"], "whose collections to work on: each tenant has its own, which no other one reaches").flag("--tenant", "NAME").never_empty().trust(Trust::HarmlessEmbedded),
     row("project", &["DOCENT_PROJECT"], "what the project is called on a Qdrant server, in every checkout of it: whose documents are whose there, and the default collection").unless_set("a name that is made once and kept in `.docent/project.json`").trust(Trust::HarmlessEmbedded),
     row("data_dir", &["DOCENT_DATA_DIR"], "where the embedded store lives").flag("--data-dir", "DIR").unless_set(".docent in the project root"),
     row("wait", &["DOCENT_WAIT"], "longest wait for a collection that is in use; 0 does not wait").flag("--wait", "TIME").default("10s").range(Range::WAIT),

@@ -62,6 +62,12 @@ impl Layers {
         (!value.is_empty() && !gives_way).then_some((value.as_str(), origin))
     }
 
+    /// Where the strongest value of `key` is from, if it is an empty text.
+    pub(super) fn emptied(&self, key: &Key) -> Option<&Origin> {
+        let (value, origin) = self.0.iter().find_map(|layer| layer.get(key.name))?;
+        value.is_empty().then_some(origin)
+    }
+
     /// The value comes from the command line.
     pub(super) fn typed(&self, name: &str) -> bool {
         self.0.iter().filter_map(|layer| layer.get(name)).any(|(_, origin)| *origin == Origin::Flag)
@@ -158,7 +164,8 @@ pub fn environment(
     let mut layer = Layer::new();
     for key in KEYS {
         for name in key.env {
-            if let Some(value) = lookup(name) {
+            let counts = |value: &String| key.never_empty || !value.is_empty();
+            if let Some(value) = lookup(name).filter(counts) {
                 layer.insert(key.name, (value, Origin::Env(name)));
                 break;
             }

@@ -16,6 +16,7 @@ pub mod range;
 mod rerank;
 mod retrieval;
 mod serve;
+mod tenant;
 mod values;
 mod verify;
 
@@ -23,6 +24,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use thiserror::Error;
+
+use crate::types::collection_of_tenant;
 
 pub use chat::Chat;
 pub use embedding::{Embedding, EmbeddingModel};
@@ -45,7 +48,10 @@ pub const DEFAULT_COLLECTION: &str = "docent";
 /// Everything that can be set, with the types the rest of the program wants.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Settings {
+    /// With the tenant's name in it, where there is one.
     pub collection: String,
+    /// Whose collections are worked on; `None`: those that are no tenant's.
+    pub tenant: Option<String>,
     /// What the project is called on a Qdrant server; `None`: what was made up for it once.
     pub project: Option<String>,
     /// `None`: `.docent` in the project root.
@@ -92,6 +98,11 @@ impl Settings {
         name.clone_into(&mut self.collection);
     }
 
+    /// The collection that the tenant calls so, where there is one.
+    pub fn of_tenant(&self, name: &str) -> String {
+        collection_of_tenant(name, self.tenant.as_deref())
+    }
+
     /// The same where nobody chose one.
     pub fn take_default_collection(&mut self, name: &str) {
         let is_default = |settings: &Self, name: &str| {
@@ -101,9 +112,10 @@ impl Settings {
         if !is_default(self, "collection") {
             return;
         }
-        self.take_collection(name);
+        let name = self.of_tenant(name);
+        self.take_collection(&name);
         if is_default(self, "serve.collections") {
-            self.serve.collections = vec![name.to_owned()];
+            self.serve.collections = vec![name];
         }
     }
 
@@ -144,6 +156,7 @@ pub fn resolve(layers: &Layers, trusted: bool) -> Result<Settings, SettingsError
     let (layers, unheard) = layers.heard(trusted);
     let values = Values { layers: &layers };
     let shared = values.shared_endpoint()?;
+    let tenant = tenant::resolve(&values)?;
     let settings = Settings {
         embedding: Embedding::resolve(&values, &shared)?,
         chat: Chat::resolve(&values, &shared)?,
@@ -156,8 +169,9 @@ pub fn resolve(layers: &Layers, trusted: bool) -> Result<Settings, SettingsError
         ocr: Ocr::resolve(&values, &shared)?,
         trace: Trace::resolve(&values)?,
         search: Search::resolve(&values)?,
-        serve: Serve::resolve(&values)?,
-        collection: values.parsed("collection", parse::collection)?,
+        serve: Serve::resolve(&values, tenant.as_deref())?,
+        collection: tenant::collection(&values, "collection", tenant.as_deref())?,
+        tenant,
         project: values.optional("project", parse::project)?,
         data_dir: values.path("data_dir"),
         wait: values.time("wait")?,

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use super::EmbeddingModel;
-use crate::types::{Mode, OcrPolicy, OnSecret, Quantization, SparseId};
+use crate::types::{
+    Mode, OcrPolicy, OnSecret, Quantization, SparseId, TENANT_MARK, collection_of_tenant,
+    is_tenant_name,
+};
 
 pub fn collection(text: &str) -> Result<String, String> {
     let fits = text.len() <= 100
@@ -13,6 +16,22 @@ pub fn collection(text: &str) -> Result<String, String> {
         Ok(text.to_owned())
     } else {
         Err("is not a collection name: letters, digits, `-`, `_` and `.`, starting with a letter or digit".to_owned())
+    }
+}
+
+/// A collection, of a tenant where one is named with it: `docs`, `docs~acme`.
+pub fn collection_or_tenants(text: &str) -> Result<String, String> {
+    match text.split_once(TENANT_MARK) {
+        Some((name, whose)) => Ok(collection_of_tenant(&collection(name)?, Some(&tenant(whose)?))),
+        None => collection(text),
+    }
+}
+
+pub fn tenant(text: &str) -> Result<String, String> {
+    if is_tenant_name(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("is not a name of a tenant: lower-case letters, digits, `-` and `_`, at most 64 of them".to_owned())
     }
 }
 

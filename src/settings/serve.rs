@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::values::located;
-use super::{SettingsError, Values, parse};
+use super::{SettingsError, Values, parse, tenant};
 
 #[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 #[derive(Clone, PartialEq, Debug)]
@@ -94,7 +94,10 @@ impl ListenAddress {
 }
 
 impl Serve {
-    pub(super) fn resolve(values: &Values<'_>) -> Result<Self, SettingsError> {
+    pub(super) fn resolve(
+        values: &Values<'_>,
+        tenant: Option<&str>,
+    ) -> Result<Self, SettingsError> {
         const LISTEN: &str = "serve.listen";
         let mut listen = values.parsed(LISTEN, |text| list(text, address))?;
         if let Some((_, origin)) = values.found(LISTEN) {
@@ -104,7 +107,10 @@ impl Serve {
                 }
             }
         }
-        let named = values.optional("serve.collections", |text| list(text, parse::collection))?;
+        const COLLECTIONS: &str = "serve.collections";
+        let named =
+            values.optional(COLLECTIONS, |text| list(text, parse::collection_or_tenants))?;
+        let of_tenant = |name: String| tenant::of_tenant(values, COLLECTIONS, &name, tenant);
         let names = |name| {
             let listed = values.optional(name, |text| {
                 list(text, |item| Ok(item.trim_end_matches('/').to_ascii_lowercase()))
@@ -114,8 +120,8 @@ impl Serve {
         Ok(Self {
             listen,
             collections: match named {
-                Some(named) => named,
-                None => vec![values.parsed("collection", parse::collection)?],
+                Some(named) => named.into_iter().map(of_tenant).collect::<Result<_, _>>()?,
+                None => vec![tenant::collection(values, "collection", tenant)?],
             },
             keys: values.path("serve.keys"),
             tls: tls(values)?,

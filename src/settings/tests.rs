@@ -324,3 +324,46 @@ fn the_version_of_an_api_goes_into_its_url() {
     assert_eq!(other.embedding.endpoint.key_header, None);
     assert_eq!(other.chat.endpoint.key_header.as_deref(), Some("x-api-key"));
 }
+
+#[test]
+fn a_collection_is_of_the_tenant_that_is_named() {
+    let collection = |env: &[(&str, &str)], flags: &[(&'static str, &str)]| {
+        settings(flags, env, "", "").map(|settings| {
+            assert_eq!(settings.serve.collections, [settings.collection.clone()]);
+            (settings.collection, settings.tenant)
+        })
+    };
+    let acme = || Ok(("docs~acme".to_owned(), Some("acme".to_owned())));
+    let env = [("DOCENT_TENANT", "acme")];
+    assert_eq!(collection(&env, &[("collection", "docs")]), acme());
+    assert_eq!(collection(&env, &[("collection", "docs~acme")]), acme());
+    assert_eq!(collection(&[], &[("collection", "docs~acme")]), acme());
+    assert_eq!(collection(&env, &[]).map(|found| found.0), Ok("docent~acme".to_owned()));
+    assert_eq!(collection(&[], &[]), Ok(("docent".to_owned(), None)));
+    for (env, flags, message) in [
+        (&[("DOCENT_TENANT", "")][..], &[][..], "DOCENT_TENANT is empty"),
+        (&env, &[("tenant", "")], "--tenant is empty"),
+        (
+            &env,
+            &[("collection", "docs~globex")],
+            "the tenant is `acme`, and `docs~globex` is a collection of `globex`",
+        ),
+        (
+            &env,
+            &[("serve.collections", "docs,docs~globex")],
+            "the tenant is `acme`, and `docs~globex` is a collection of `globex`",
+        ),
+        (
+            &[],
+            &[("tenant", "Acme")],
+            "--tenant: `Acme` is not a name of a tenant: lower-case letters, digits, `-` and `_`, at most 64 of them",
+        ),
+        (
+            &[],
+            &[("collection", "docs~")],
+            "--collection: `docs~` is not a name of a tenant: lower-case letters, digits, `-` and `_`, at most 64 of them",
+        ),
+    ] {
+        assert_eq!(collection(env, flags).unwrap_err().message, message);
+    }
+}

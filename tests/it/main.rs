@@ -78,6 +78,7 @@ mod site;
 mod status;
 mod sync;
 #[cfg(target_os = "linux")]
+mod tenants;
 mod terminal;
 mod texts;
 mod tidy;

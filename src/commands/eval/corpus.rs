@@ -119,7 +119,7 @@ fn own_collection(context: &Context, dir: &Path) -> Option<String> {
     let model = settings.embedding.model.name();
     let full = format!("beir-{name}-{model}-{}-{}", settings.chunk_tokens, settings.chunk_overlap);
     let kept = |c: char| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' };
-    Some(full.chars().map(kept).collect())
+    Some(settings.of_tenant(&full.chars().map(kept).collect::<String>()))
 }
 
 /// Whether the collection was built otherwise than it would be now.

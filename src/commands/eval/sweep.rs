@@ -11,7 +11,7 @@ use crate::query::Retriever;
 use crate::service::Engine;
 use crate::service::sync::Inputs;
 use crate::settings::keys::key;
-use crate::types::{Manifest, Reach};
+use crate::types::{Manifest, Reach, sibling_collection};
 use crate::ui::Ui;
 
 /// What is varied, and how.
@@ -129,7 +129,8 @@ impl Sweep {
             ))
             .hint("set --chunk-overlap lower than the smallest chunk"));
         }
-        settings.collection = format!("{}.{}-{value}", settings.collection, self.swept.name());
+        let variant = format!(".{}-{value}", self.swept.name());
+        settings.collection = sibling_collection(&settings.collection, &variant);
         Ok(context)
     }
 }

@@ -28,7 +28,7 @@ const fn document(
     Document { collection, source, tag, name, word }
 }
 
-pub(super) const DOCUMENTS: [Document; 7] = [
+pub(super) const DOCUMENTS: [Document; 9] = [
     document("alpha", "open/nameaardvark.md", "team=a", "nameaardvark", "wordbadger"),
     document("alpha", "open/namecheetah.md", "team=b", "namecheetah", "worddolphin"),
     document("alpha", "secret/nameelephant.md", "team=a", "nameelephant", "wordferret"),
@@ -36,6 +36,9 @@ pub(super) const DOCUMENTS: [Document; 7] = [
     document("beta", "open/nameiguana.md", "team=a", "nameiguana", "wordjaguar"),
     document("beta", "open/namekangaroo.md", "team=b", "namekangaroo", "wordleopard"),
     document("beta", "secret/namemeerkat.md", "team=b", "namemeerkat", "wordnarwhal"),
+    // The first has the source and the tag of one that is no tenant's.
+    document("alpha~acme", "open/nameaardvark.md", "team=a", "nameaardvark", "wordocelot"),
+    document("alpha~acme", "open/namepanther.md", "team=b", "namepanther", "wordquail"),
 ];
 
 /// What a document says, beside its own word: all are found by the same question.
@@ -52,8 +55,7 @@ pub(super) struct Asked {
 }
 
 pub(super) fn asked() -> impl Strategy<Value = Asked> {
-    let others =
-        prop_oneof![4 => Just(None), 1 => select(vec!["alpha", "beta", "nowhere"]).prop_map(Some)];
+    let others = prop_oneof![4 => Just(None), 1 => select(vec!["alpha", "beta", "alpha~acme", "nowhere"]).prop_map(Some)];
     (select(DOCUMENTS.to_vec()), others, 0..4_usize).prop_map(|(document, other, variant)| Asked {
         collection: other.unwrap_or(document.collection),
         document,

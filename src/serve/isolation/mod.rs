@@ -46,7 +46,13 @@ fn sees(key: &Key, document: &Document) -> bool {
             document.source.starts_with(&format!("{directory}/")) || document.source == directory
         }
     };
-    (key.collections.is_empty() || key.collections.iter().any(|name| name == document.collection))
+    let name = document.collection.trim_end_matches("~acme");
+    let named = |known: &String| match &key.tenant {
+        Some(_) => known == name || known == document.collection,
+        None => known == document.collection,
+    };
+    (key.tenant.is_none() || (key.tenant.as_deref() == Some("acme") && name != document.collection))
+        && (key.collections.is_empty() || key.collections.iter().any(named))
         && (key.sources.is_empty() || key.sources.iter().any(within))
         && key.tags.iter().all(|tag| tag == document.tag)
 }
@@ -78,17 +84,20 @@ fn callers() -> impl Strategy<Value = Caller> {
     let rights = subsequence(Right::ALL.to_vec(), 1..=4);
     (
         rights,
-        list(&["alpha", "beta", "nowhere"]),
+        prop_oneof![3 => Just(None), 1 => Just(Some("acme")), 1 => Just(Some("other"))],
+        list(&["alpha", "beta", "alpha~acme", "nowhere"]),
         list(&["open", "secret", "open/nameaardvark.md", "**/nameelephant.md", "none"]),
         prop_oneof![2 => Just(Vec::new()), 1 => list(&["team=a", "team=b"])],
         standing,
     )
-        .prop_map(|(rights, collections, sources, tags, standing)| {
+        .prop_map(|(rights, tenant, collections, sources, tags, standing)| {
             let secret = Secret::new().unwrap();
             let expired = standing == Standing::Expired;
             let expires_at = expired.then(|| Utc::now() - TimeDelta::hours(1));
             let name = format!("key{}", secret.id);
-            let key = Key { expires_at, rights, collections, sources, tags, ..key(&name, &secret) };
+            let tenant = tenant.map(str::to_owned);
+            let key = key(&name, &secret);
+            let key = Key { expires_at, rights, tenant, collections, sources, tags, ..key };
             Caller { key, secret: secret.reveal(), standing }
         })
 }
@@ -102,7 +111,7 @@ pub(super) struct Reply {
     body: Value,
 }
 
-/// A server of two collections, and what asks it without a connection.
+/// A server of two collections and one of a tenant, and what asks it without a connection.
 pub(super) struct Tenants {
     pub(super) running: Running,
     router: Router,
@@ -114,7 +123,7 @@ impl Tenants {
         let dir = tempfile::tempdir().unwrap();
         let cache = Arc::new(RetrievalCache::new(1 << 20));
         let mut engines = Vec::new();
-        for name in ["alpha", "beta"] {
+        for name in ["alpha", "beta", "alpha~acme"] {
             let engine = collection(dir.path(), name, &cache).await;
             engines.push((name.to_owned(), engine));
         }
@@ -202,7 +211,9 @@ fn check_nothing_foreign(caller: &Caller, asked: &str, reply: &Reply) {
         let context = || format!("{caller:?} asked {asked} and got {reply:#?}");
         assert!(!reply.text.contains(document.word), "a word of {document:?}: {}", context());
         // Of what was named is said that it is not there.
-        let named = asked.contains(document.name);
+        let has_its_name = |it: &&Document| it.name == document.name && sees(&caller.key, it);
+        let own = in_force && DOCUMENTS.iter().any(|it| has_its_name(&it));
+        let named = own || asked.contains(document.name);
         assert!(named || !reply.text.contains(document.name), "{document:?}: {}", context());
     }
 }
@@ -231,7 +242,9 @@ fn check_counts(caller: &Caller, route: &Route, reply: &Reply) {
             }
         }
         "/v1/models" => {
-            let all = ["alpha", "beta"].iter().filter(|name| caller.key.sees_collection(name));
+            let all = ["alpha", "beta", "alpha~acme"]
+                .iter()
+                .filter(|name| caller.key.sees_collection(name));
             assert_eq!(rows("data").len(), all.count(), "{caller:?}: {reply:#?}");
         }
         _ => {}
@@ -282,7 +295,9 @@ async fn no_key_reads_what_is_not_its_own() {
             check_nothing_foreign(caller, &request, &reply);
             check_counts(caller, route, &reply);
             shown += usize::from(reply.text.contains("word"));
-            let is_foreign = !sees(&caller.key, &asked.document);
+            // What one tenant calls so, another one does, too.
+            let mut same = DOCUMENTS.iter().filter(|it| it.source == asked.document.source);
+            let is_foreign = !same.any(|it| sees(&caller.key, it));
             if is_foreign && (path.contains("file-") || path.starts_with("/s/")) {
                 // As if it were not there at all.
                 let nowhere = path
@@ -345,8 +360,9 @@ async fn an_upload_is_of_whoever_brought_it() {
     let id = uploaded.body["id"].as_str().unwrap().to_owned();
     let mut refused = 0;
     for caller in &made {
-        let Key { collections, sources, tags, .. } = &caller.key;
-        let sees_all = collections.is_empty() && sources.is_empty() && tags.is_empty();
+        let Key { tenant, collections, sources, tags, .. } = &caller.key;
+        let sees_all =
+            tenant.is_none() && collections.is_empty() && sources.is_empty() && tags.is_empty();
         if sees_all && caller.standing == Standing::InForce {
             continue;
         }

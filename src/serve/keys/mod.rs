@@ -18,7 +18,7 @@ pub use file::{KeyFile, KeyFileError};
 pub use watched::{NOBODY, WatchedKeys};
 
 use crate::service::globs::{GLOBS, glob_problem, takes_every_name};
-use crate::types::ContentHash;
+use crate::types::{ContentHash, collection_of_tenant, tenant_of};
 
 /// What a key may be used for.
 #[derive(
@@ -69,6 +69,9 @@ pub struct Key {
     pub expires_at: Option<DateTime<Utc>>,
     #[serde(default = "Key::usual_rights")]
     pub rights: Vec<Right>,
+    /// The tenant whose collections it sees, and no others; `None`: whosever they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
     /// Empty: all that are served.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub collections: Vec<String>,
@@ -108,6 +111,7 @@ impl Key {
             created_at: DateTime::UNIX_EPOCH,
             expires_at: None,
             rights: Vec::new(),
+            tenant: None,
             // No collection has a name without letters.
             collections: vec![String::new()],
             sources: Vec::new(),
@@ -169,7 +173,13 @@ impl Key {
 
     /// Whether it may ask this collection.
     pub fn sees_collection(&self, name: &str) -> bool {
-        self.collections.is_empty() || self.collections.iter().any(|known| known == name)
+        let is_of_tenant = self.tenant.is_none() || self.tenant.as_deref() == tenant_of(name);
+        is_of_tenant && self.is_named(name)
+    }
+
+    fn is_named(&self, name: &str) -> bool {
+        let of_tenant = |known: &String| collection_of_tenant(known, self.tenant.as_deref());
+        self.collections.is_empty() || self.collections.iter().any(|it| of_tenant(it) == name)
     }
 }
 
@@ -254,6 +264,7 @@ pub(in crate::serve) mod tests {
             created_at: DateTime::UNIX_EPOCH,
             expires_at: None,
             rights: Key::usual_rights(),
+            tenant: None,
             collections: Vec::new(),
             sources: Vec::new(),
             tags: Vec::new(),

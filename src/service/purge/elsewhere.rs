@@ -14,7 +14,7 @@ use crate::service::context::Context;
 use crate::service::written::forbid_way_out;
 use crate::settings::TapeFile;
 use crate::trace::file::Place;
-use crate::types::upload_of;
+use crate::types::{tenant_of, upload_of};
 
 /// A file, or a directory of files, that texts of purged documents were taken out of.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
@@ -28,6 +28,8 @@ pub struct CleanedFile {
 pub(super) struct Purged<'a> {
     pub(super) samples: &'a Samples,
     pub(super) sources: &'a [String],
+    /// Whose they are: the records of another tenant's answers are about documents of its own.
+    pub(super) tenant: Option<&'a str>,
 }
 
 /// What was done.
@@ -66,6 +68,10 @@ impl Purged<'_> {
 
     /// The record of an answer says which documents it is from, whether or not it quotes them.
     fn is_named_in(&self, value: &Value) -> bool {
+        let collection = value["collection"]["name"].as_str();
+        if collection.is_some_and(|name| tenant_of(name) != self.tenant) {
+            return false;
+        }
         any_text(value, &|text| {
             let is_of = |source: &String| {
                 let rest = text.strip_prefix(source.as_str());
@@ -189,19 +195,24 @@ mod tests {
         const TEXT: &str = "The ferry to \"Elba\"\nleaves at 07:45.";
         let mut samples = Samples::default();
         samples.add(TEXT, 8);
-        let purged = Purged { samples: &samples, sources: &["docs/a.md".to_owned()] };
+        let purged = Purged { samples: &samples, sources: &["docs/a.md".to_owned()], tenant: None };
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("file.jsonl");
         let line = |value: Value| format!("{value}\n");
         let quoting = line(serde_json::json!({ "inputs": ["other", format!("> {TEXT}")] }));
         let other = line(serde_json::json!({ "inputs": ["docs/a.mdx", "The pier."] }));
         let naming = line(serde_json::json!({ "cites": [{ "place": "docs/a.md:L1-L3" }] }));
-        fs::write(&path, [&*other, &quoting, &naming, &other, "{\"half"].concat()).unwrap();
+        let tenants = line(serde_json::json!({
+            "collection": { "name": "docs~acme" }, "cites": [{ "place": "docs/a.md:L1-L3" }],
+        }));
+        let lines = [&*other, &quoting, &naming, &tenants, &other, "{\"half"];
+        fs::write(&path, lines.concat()).unwrap();
         assert_eq!(rewrite(&path, &|value| purged.is_quoted_in(value)).unwrap(), 2);
         let left = fs::read_to_string(&path).unwrap();
-        assert_eq!(left, [&*other, &naming, &other].concat());
+        assert_eq!(left, [&*other, &naming, &tenants, &other].concat());
         assert_eq!(rewrite(&path, &|value| purged.is_named_in(value)).unwrap(), 1);
-        assert_eq!(fs::read_to_string(&path).unwrap(), [&*other, &other].concat());
+        let left = fs::read_to_string(&path).unwrap();
+        assert_eq!(left, [&*other, &tenants, &other].concat());
         let held = File::open(&path).unwrap();
         held.lock().unwrap();
         assert!(rewrite(&path, &|_| true).unwrap_err().to_string().contains("another process"));

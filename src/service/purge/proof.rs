@@ -48,7 +48,12 @@ impl Engine {
             });
         }
         let sources = all_sources(&journal.versions);
-        let cleaned = Purged { samples: &samples, sources: &sources }.clean(&self.context);
+        let cleaned = Purged {
+            samples: &samples,
+            sources: &sources,
+            tenant: self.context.settings.tenant.as_deref(),
+        }
+        .clean(&self.context);
         report.elsewhere = cleaned.files;
         report.uploads = cleaned.uploads;
         report.left.extend(cleaned.left);

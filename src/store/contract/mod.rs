@@ -9,6 +9,7 @@ mod lifecycle;
 mod readers;
 mod records;
 mod search;
+mod tenants;
 mod versions;
 
 use std::collections::BTreeMap;
@@ -33,7 +34,7 @@ use crate::types::{
     Chunk, ChunkerId, ContentHash, DocumentRecord, EmbedderId, FailureRecord, Filter, GateOutcome,
     Kind, Locator, Manifest, OcrRecord, Ownership, Point, ReadingWarning, Recognition, Run,
     SCHEMA_VERSION, Scored, Screening, SparseId, SparseVector, Tally, Validators, VersionCause,
-    VersionChange, VersionEvent, VersionTrial, WarningCode, WebOrigin,
+    VersionChange, VersionEntry, VersionEvent, VersionTrial, WarningCode, WebOrigin,
 };
 
 pub(super) const DIMENSIONS: usize = 4;
@@ -367,6 +368,12 @@ pub(super) async fn remove(collection: &dyn Collection) {
 
 /// A store with a name nobody has on the server the environment names.
 pub(super) fn on_server() -> Option<ServerStore> {
+    let name = format!("docent-test-{}", Uuid::now_v7());
+    Some(server::connect(server_options()?, &name).unwrap())
+}
+
+/// How to reach the server the environment names.
+fn server_options() -> Option<ServerOptions> {
     const URL: &str = "DOCENT_TEST_QDRANT_URL";
     static SKIPPED: Once = Once::new();
     let Ok(url) = std::env::var(URL) else {
@@ -377,7 +384,7 @@ pub(super) fn on_server() -> Option<ServerStore> {
         });
         return None;
     };
-    let options = ServerOptions {
+    Some(ServerOptions {
         url,
         api_key: std::env::var("DOCENT_TEST_QDRANT_API_KEY").ok(),
         timeout: Duration::from_secs(30),
@@ -388,6 +395,5 @@ pub(super) fn on_server() -> Option<ServerStore> {
             ..RetryPolicy::default()
         },
         retry_for: Duration::from_secs(30),
-    };
-    Some(server::connect(options, &format!("docent-test-{}", Uuid::now_v7())).unwrap())
+    })
 }

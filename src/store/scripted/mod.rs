@@ -37,7 +37,13 @@ fn listen(script: &Script) -> ServerOptions {
 
 /// An empty server that does as Qdrant does, for the contract.
 pub(super) fn well_behaved() -> ServerStore {
-    connect(listen(&Script::new("1.18.3", [])), "Füße docs").unwrap()
+    well_behaved_for_all()("Füße docs")
+}
+
+/// The same, for collections of any names.
+pub(super) fn well_behaved_for_all() -> impl Fn(&str) -> ServerStore {
+    let options = listen(&Script::new("1.18.3", []));
+    move |name| connect(options.clone(), name).unwrap()
 }
 
 /// A collection with nothing in it on a server, open to be read and written. The steps begin with

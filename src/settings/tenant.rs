@@ -1,0 +1,53 @@
+//! Whose collections are worked on.
+
+use super::values::Values;
+use super::{SettingsError, keys, parse};
+use crate::types::{collection_of_tenant, tenant_of};
+
+/// The tenant: of its own setting, or of the collection that is named.
+///
+/// An empty text elsewhere stands for no value. Here it is a mistake: of a variable that is not set would come a
+/// run in the collections of nobody.
+pub(super) fn resolve(values: &Values<'_>) -> Result<Option<String>, SettingsError> {
+    const TENANT: &str = "tenant";
+    let key = keys::key(TENANT);
+    if let Some(origin) = values.layers.emptied(key) {
+        return Err(values.at_odds(
+            &[TENANT],
+            format!("{} is empty", origin.of(key)),
+            "name the tenant; for collections that are no tenant's, leave it out",
+        ));
+    }
+    if let Some(tenant) = values.optional(TENANT, parse::tenant)? {
+        return Ok(Some(tenant));
+    }
+    let collection = values.parsed("collection", parse::collection_or_tenants)?;
+    Ok(tenant_of(&collection).map(str::to_owned))
+}
+
+/// The collection of that setting, of the tenant.
+pub(super) fn collection(
+    values: &Values<'_>,
+    name: &str,
+    tenant: Option<&str>,
+) -> Result<String, SettingsError> {
+    let collection = values.parsed(name, parse::collection_or_tenants)?;
+    of_tenant(values, name, &collection, tenant)
+}
+
+/// The collection that a setting names, of the tenant.
+pub(super) fn of_tenant(
+    values: &Values<'_>,
+    name: &str,
+    collection: &str,
+    tenant: Option<&str>,
+) -> Result<String, SettingsError> {
+    let Some((own, other)) = tenant.zip(tenant_of(collection)).filter(|(own, of)| own != of) else {
+        return Ok(collection_of_tenant(collection, tenant));
+    };
+    Err(values.at_odds(
+        &[name, "tenant"],
+        format!("the tenant is `{own}`, and `{collection}` is a collection of `{other}`"),
+        "name one tenant: by --tenant (or DOCENT_TENANT), or in the name of the collection",
+    ))
+}
