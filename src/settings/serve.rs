@@ -99,6 +99,7 @@ impl Serve {
         tenant: Option<&str>,
     ) -> Result<Self, SettingsError> {
         const LISTEN: &str = "serve.listen";
+        const COLLECTIONS: &str = "serve.collections";
         let mut listen = values.parsed(LISTEN, |text| list(text, address))?;
         if let Some((_, origin)) = values.found(LISTEN) {
             for address in &mut listen {
@@ -107,7 +108,6 @@ impl Serve {
                 }
             }
         }
-        const COLLECTIONS: &str = "serve.collections";
         let named =
             values.optional(COLLECTIONS, |text| list(text, parse::collection_or_tenants))?;
         let of_tenant = |name: String| tenant::of_tenant(values, COLLECTIONS, &name, tenant);

@@ -329,7 +329,7 @@ fn the_version_of_an_api_goes_into_its_url() {
 fn a_collection_is_of_the_tenant_that_is_named() {
     let collection = |env: &[(&str, &str)], flags: &[(&'static str, &str)]| {
         settings(flags, env, "", "").map(|settings| {
-            assert_eq!(settings.serve.collections, [settings.collection.clone()]);
+            assert_eq!(settings.serve.collections, std::slice::from_ref(&settings.collection));
             (settings.collection, settings.tenant)
         })
     };

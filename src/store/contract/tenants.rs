@@ -137,10 +137,20 @@ async fn successor(
     Ok(successor)
 }
 
+/// All that can be read of a version.
+#[derive(PartialEq, Debug)]
+struct VersionContents {
+    number: u32,
+    manifest: Manifest,
+    records: Vec<DocumentRecord>,
+    failures: Vec<FailureRecord>,
+    tally: Vec<Tally>,
+}
+
 /// All that can be read of a collection.
 #[derive(PartialEq, Debug, Default)]
 struct Contents {
-    versions: Vec<(u32, Manifest, Vec<DocumentRecord>, Vec<FailureRecord>, Vec<Tally>)>,
+    versions: Vec<VersionContents>,
     texts: Vec<String>,
     versions_listed: Vec<VersionEntry>,
     log: Vec<VersionEvent>,
@@ -152,10 +162,13 @@ async fn contents(collection: &dyn Collection, tenant: &str) -> Contents {
     let live = collection.read().await.unwrap().map(|reader| reader.version());
     for number in live.into_iter().chain(entries.iter().map(|entry| entry.number)) {
         let Some(reader) = collection.read_version(number).await.unwrap() else { continue };
-        let manifest = Manifest::clone(reader.manifest());
-        let (records, failures) = (reader.documents().await, reader.failures().await);
-        let tally = reader.tally().await.unwrap();
-        read.versions.push((number, manifest, records.unwrap(), failures.unwrap(), tally));
+        read.versions.push(VersionContents {
+            number,
+            manifest: Manifest::clone(reader.manifest()),
+            records: reader.documents().await.unwrap(),
+            failures: reader.failures().await.unwrap(),
+            tally: reader.tally().await.unwrap(),
+        });
         let texts = &mut read.texts;
         each_chunk(&**reader.store(), Filter::default(), |chunk| texts.push(chunk.text))
             .await
