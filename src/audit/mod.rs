@@ -28,6 +28,9 @@ pub use verify::{Broken, LossNotice, Verified, verify};
 use crate::private;
 use crate::types::ContentHash;
 
+/// What is read of the end of a file first.
+const USUAL_END: u64 = 64 << 10;
+
 /// Longest line that is read back.
 const LONGEST_LINE: u64 = 16 << 20;
 
@@ -199,23 +202,35 @@ fn open_alone(path: &Path) -> io::Result<File> {
 }
 
 /// The last whole line; what a crash has left of one is no line.
-fn last_line(mut file: &File) -> io::Result<Option<Mark>> {
+fn last_line(file: &File) -> io::Result<Option<Mark>> {
     let length = file.metadata()?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(LONGEST_LINE)))?;
-    let mut last = None;
+    let mut from = length.saturating_sub(USUAL_END);
+    let mut last = last_line_from(file, from)?;
+    if last.is_none() && from > 0 {
+        from = length.saturating_sub(LONGEST_LINE);
+        last = last_line_from(file, from)?;
+    }
+    let mark = last.map(|text| serde_json::from_slice(&text)).transpose();
+    mark.map_err(|_| io::Error::other("its last line is no line of an audit"))
+}
+
+/// The last one that is whole from there on. What a crash has left of one at the end is made a line of its own.
+fn last_line_from(mut file: &File, from: u64) -> io::Result<Option<Vec<u8>>> {
+    file.seek(SeekFrom::Start(from))?;
     let mut reader = BufReader::new(file);
+    // Where it does not begin with the file, it begins in the middle of a line.
+    let mut is_whole = from == 0;
+    let mut last = None;
     loop {
-        let mut line = String::new();
-        if reader.read_line(&mut line)? == 0 {
-            let text: Option<String> = last;
-            let mark = text.map(|text| serde_json::from_str(&text)).transpose();
-            return mark.map_err(|_| io::Error::other("its last line is no line of an audit"));
+        let mut line = Vec::new();
+        if reader.read_until(b'\n', &mut line)? == 0 {
+            return Ok(last);
         }
-        if line.ends_with('\n') {
-            last = Some(line);
-        } else {
-            // The next line begins on one of its own.
+        if !line.ends_with(b"\n") {
             (&mut &*file).write_all(b"\n")?;
+        } else if is_whole {
+            last = Some(line);
         }
+        is_whole = true;
     }
 }

@@ -9,9 +9,9 @@ use super::flags::flag_as;
 /// Their chunks, records and failures go from the live version, former ones and those that were built, on either
 /// store, and what docent itself keeps of their text elsewhere: recordings and records of answers that settings or
 /// flags name, and uploads. All conditions that are given must hold. Afterwards what is left is
-/// counted, and the files of an embedded collection are searched for the text. A line without any text notes it in
-/// changes.jsonl of the data directory: `docent audit verify` checks that file. One that was killed
-/// is completed by the same command. In a pipeline, --yes says that it is meant.
+/// counted, and the files of an embedded collection are searched for the text. It is noted, without any text, in
+/// changes.jsonl of the data directory, as every change (`docent audit`). One that was killed is completed by the same
+/// command. In a pipeline, --yes says that it is meant.
 #[derive(Args, Debug)]
 #[command(args = places())]
 pub struct PurgeArgs {

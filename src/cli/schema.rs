@@ -76,7 +76,7 @@ pub enum SchemaName {
     IndexCopyJson,
     /// purge
     PurgeJson,
-    /// A line of changes.jsonl, where a purge is noted
+    /// A line of changes.jsonl, where changes of collections are noted
     ChangesJsonl,
     /// config show
     ConfigJson,

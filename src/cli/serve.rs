@@ -162,7 +162,11 @@ pub enum RightName {
     Admin,
 }
 
-/// Show and check what `docent serve --audit` has written, or `docent purge`
+/// Show and check the log of changes of collections, or what `docent serve --audit` has written
+///
+/// Two files of the same making. changes.jsonl in the data directory has two lines for every change of a collection,
+/// whichever command makes it: who, what, when, which versions. The file of `docent serve --audit` has a line for every
+/// request. Without a FILE it is the former.
 #[derive(Args, Debug)]
 pub struct AuditArgs {
     #[command(subcommand)]
@@ -177,8 +181,8 @@ pub enum AuditCommand {
     /// where the end is. A notice by which the server says that lines were lost (its file was removed,
     /// replaced or cut off) is a finding, too, until --known-until says that somebody looked into it.
     Verify {
-        /// As `--audit` named it, or changes.jsonl of the data directory
-        file: PathBuf,
+        /// As `docent serve --audit` named it [default: changes.jsonl of the data directory]
+        file: Option<PathBuf>,
         /// Notices up to the line of this number were looked into: they are shown, and are no finding
         #[arg(long, value_name = "NUMBER", default_value = "0", hide_default_value = true)]
         known_until: u64,
@@ -188,8 +192,8 @@ pub enum AuditCommand {
     /// With what the server moved aside before. Whether they are as they were written is what verify
     /// says.
     List {
-        /// As `--audit` named it, or changes.jsonl of the data directory
-        file: PathBuf,
+        /// As `docent serve --audit` named it [default: changes.jsonl of the data directory]
+        file: Option<PathBuf>,
         /// So many of the last
         #[arg(long, value_name = "COUNT")]
         last: Option<usize>,

@@ -1,15 +1,19 @@
-//! `docent audit`: the lines that a server kept, and whether they are those that it wrote.
+//! `docent audit`: the lines of the log of changes, or those that a server kept, and whether they are those that
+//! were written.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::context::load;
 use crate::audit::{Broken, LossNotice, Verified, list, verify};
 use crate::cli::{AuditArgs, AuditCommand, Format};
 use crate::error::{Exit, Failure, shell_word};
 use crate::output::words::counted;
+use crate::settings::Layer;
 use crate::ui::Ui;
 use crate::ui::sanitize::sanitize_line;
 
@@ -58,11 +62,28 @@ pub(super) struct Lines {
     lines: Vec<Value>,
 }
 
-pub(super) fn run(ui: &mut Ui, args: &AuditArgs) -> Result<Exit, Failure> {
-    match &args.command {
-        AuditCommand::Verify { file, known_until } => check(ui, file, *known_until),
-        AuditCommand::List { file, last, notices } => show(ui, file, *last, *notices),
+pub(super) fn run(ui: &mut Ui, flags: Layer, args: &AuditArgs) -> Result<Exit, Failure> {
+    let (AuditCommand::Verify { file, .. } | AuditCommand::List { file, .. }) = &args.command;
+    let file = named(ui, flags, file.as_deref())?;
+    match args.command {
+        AuditCommand::Verify { known_until, .. } => check(ui, &file, known_until),
+        AuditCommand::List { last, notices, .. } => show(ui, &file, last, notices),
     }
+}
+
+/// Unless a file is named, the log of changes: relative to the working directory where it is below.
+fn named(ui: &mut Ui, flags: Layer, file: Option<&Path>) -> Result<PathBuf, Failure> {
+    if let Some(file) = file {
+        return Ok(file.to_owned());
+    }
+    let context = load(ui, flags)?;
+    let log = context.changes();
+    if !log.exists() {
+        let message = format!("there is no {}: nothing was changed yet", log.display());
+        return Err(Failure::usage(message)
+            .hint("name the file of docent serve --audit, or another --data-dir"));
+    }
+    Ok(log.strip_prefix(&context.cwd).map(Path::to_owned).unwrap_or(log))
 }
 
 fn check(ui: &mut Ui, file: &Path, known_until: u64) -> Result<Exit, Failure> {
@@ -131,16 +152,33 @@ fn words(name: &str, verified: &Verified) -> String {
 fn show(ui: &mut Ui, file: &Path, last: Option<usize>, notices: bool) -> Result<Exit, Failure> {
     let format = ui.format;
     let mut all = Vec::new();
-    list(file, last, notices, &mut |line, value| match format {
-        Format::Json => {
-            all.push(value.clone());
-            Ok(())
+    // Of changes: the number of the line that each began with.
+    let mut open = BTreeMap::new();
+    list(file, last, notices, &mut |line, value| {
+        if let Some(change) = value["change_id"].as_str() {
+            match value["phase"].as_str() {
+                Some("begun") => drop(open.insert(change.to_owned(), value["number"].clone())),
+                _ => drop(open.remove(change)),
+            }
         }
-        Format::Jsonl => ui.data(&format!("{line}\n")),
-        _ => ui.data(&format!("{}\n", sanitize_line(&told(value)))),
+        match format {
+            Format::Json => {
+                all.push(value.clone());
+                Ok(())
+            }
+            Format::Jsonl => ui.data(&format!("{line}\n")),
+            _ => ui.data(&format!("{}\n", sanitize_line(&told(value)))),
+        }
     })?;
     if format == Format::Json {
         ui.json(Lines { lines: all })?;
+    }
+    if !open.is_empty() {
+        let numbers: Vec<String> = open.values().map(ToString::to_string).collect();
+        ui.note(&format!(
+            "no end is noted of what began with line {}: it goes on, or was cut off",
+            numbers.join(", ")
+        ));
     }
     Ok(Exit::Done)
 }
@@ -174,16 +212,32 @@ fn told(line: &Value) -> String {
     told
 }
 
-/// `7  2030-01-31T12:00:00.000Z  purge  ada  docs: 3 documents, 12 chunks`.
+/// `7  2030-01-31T12:00:00.000Z  ingest  done  ada@alpha  docs@v7  added 3, changed 1`.
 fn change(head: &str, line: &Value) -> String {
     let text = |name: &str| line[name].as_str().unwrap_or("-");
-    let number = |name: &str| line[name].as_u64().unwrap_or_default() as usize;
-    format!(
-        "{head}  {}  {}  {}: {}, {}",
-        text("command"),
-        text("user"),
-        text("collection"),
-        counted(number("documents"), "document"),
-        counted(number("chunks"), "chunk")
-    )
+    let end = line["outcome"].as_str().unwrap_or("begins");
+    let (command, user, host) = (text("command"), text("user"), text("host"));
+    let mut told = format!("{head}  {command}  {end}  {user}@{host}  {}", text("collection"));
+    let keys: Vec<&str> =
+        line["keys"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    if !keys.is_empty() {
+        told += &format!("  key {}", keys.join(", "));
+    }
+    let version = |name: &str| line[name].as_u64().map_or("-".to_owned(), |it| format!("v{it}"));
+    told += &match (version("live_before"), version("live_after")) {
+        (before, _) if line["phase"] == "begun" => format!("  {before}"),
+        (before, after) if before == after => format!("  {before}"),
+        (before, after) => format!("  {before} -> {after}"),
+    };
+    for part in [&line["documents"], &line["purge"]] {
+        let counts = part.as_object().into_iter().flatten();
+        let counts: Vec<String> = counts
+            .filter(|(_, count)| count.as_u64().is_some_and(|count| count > 0))
+            .map(|(name, count)| format!("{} {count}", name.replace('_', " ")))
+            .collect();
+        if !counts.is_empty() {
+            told += &format!("  {}", counts.join(", "));
+        }
+    }
+    told
 }

@@ -45,7 +45,14 @@ pub(super) fn load(ui: &mut Ui, flags: Layer) -> Result<Context, Failure> {
     let (outside, sites) = trust::named_in(&place.root);
     let sites = (!trusted).then_some(sites);
     let Place { cwd, root, .. } = place;
-    Ok(Context { settings, cwd, root, data_dir, outside, sites, project, tape: Arc::default() })
+    let (user, tape) = (user(), Arc::default());
+    Ok(Context { settings, cwd, root, data_dir, outside, sites, user, project, tape })
+}
+
+/// What the system calls whoever runs this.
+fn user() -> Option<String> {
+    let named = |name| env::var(name).ok().filter(|user: &String| !user.is_empty());
+    ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(named)
 }
 
 /// For commands that ask models: opens what `--record` or `--replay` names.

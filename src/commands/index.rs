@@ -89,12 +89,13 @@ async fn verify(ui: &mut Ui, context: Context) -> Result<Exit, Failure> {
 
 /// Makes a version of an embedded collection that is whole the collection.
 async fn repair(ui: &mut Ui, context: Context) -> Result<Exit, Failure> {
-    let repaired = backends::files(&context, on_wait(ui))?.repair().await?;
+    let collection = context.settings.collection.clone();
+    let repaired = open(ui, context)?.repair(on_wait(ui)).await?;
     for why in &repaired.passed_over {
         ui.warn(&sanitize_line(why));
     }
     let index = Index {
-        collection: context.settings.collection.clone(),
+        collection,
         version: repaired.whole.version,
         documents: repaired.whole.documents,
         chunks: repaired.whole.chunks,

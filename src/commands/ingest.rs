@@ -79,6 +79,8 @@ impl From<&IngestFlags> for SyncOptions {
             candidate: false,
             allow_prune: flags.allow_prune,
             share: flags.share,
+            asked_with: None,
+            keys: Vec::new(),
         }
     }
 }

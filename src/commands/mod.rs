@@ -130,7 +130,7 @@ fn dispatch(ui: &mut Ui, cli: Cli, flags: Layer) -> Result<Exit, Failure> {
             let context = context::load(ui, flags)?;
             block_on(keys::run(ui, &context, args))
         }
-        Command::Audit(args) => audit::run(ui, &args),
+        Command::Audit(args) => audit::run(ui, flags, &args),
         Command::Trace(args) => {
             let context = context::load(ui, flags)?;
             trace::run(ui, &context, args)

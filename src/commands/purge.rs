@@ -1,6 +1,5 @@
 //! `docent purge`: documents are forgotten, after somebody has said that it is meant.
 
-use std::env;
 use std::io::{self, IsTerminal as _};
 
 use super::{Context, open};
@@ -13,7 +12,7 @@ use crate::ui::purge::purge_text;
 
 pub(super) async fn run(ui: &mut Ui, context: Context, args: PurgeArgs) -> Result<Exit, Failure> {
     let PurgeArgs { sources, tags, older_than, dry_run, yes } = args;
-    let request = PurgeRequest { sources, tags, older_than, user: user() };
+    let request = PurgeRequest { sources, tags, older_than };
     let engine = open(ui, context)?;
     if dry_run {
         return told(ui, engine.purge_plan(&request).await?);
@@ -53,10 +52,4 @@ fn told(ui: &mut Ui, report: PurgeReport) -> Result<Exit, Failure> {
         ui.json(report)?;
     }
     Ok(Exit::Done)
-}
-
-/// What the system calls whoever runs this.
-fn user() -> Option<String> {
-    let named = |name| env::var(name).ok().filter(|user: &String| !user.is_empty());
-    ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(named)
 }

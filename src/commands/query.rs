@@ -9,6 +9,7 @@ use crate::query::verdict::NoAnswer;
 use crate::query::{Answer, AnswerEvent};
 use crate::service::Engine;
 use crate::service::answering::{Ask, Exchange, Preview};
+use crate::service::changes::ChangeCommand;
 use crate::service::questions::Row;
 use crate::service::retrieval::DocumentFilter;
 use crate::service::sync::{Inputs, SyncOptions};
@@ -39,7 +40,8 @@ pub(super) async fn run(
     if !args.from.is_empty() {
         let inputs = Inputs::parse(args.from, args.web.reach())?;
         let roots = inputs.names();
-        let options = SyncOptions::default();
+        let asked_with = Some(ChangeCommand::QueryFrom);
+        let options = SyncOptions { asked_with, ..SyncOptions::default() };
         let synced = ingest::sync(ui, &engine, inputs, &options, &cancel).await?;
         ui.synced(&roots, &synced);
         match ingest::exit(synced)? {

@@ -8,6 +8,7 @@ use crate::cli::{IngestArgs, WebFlags};
 use crate::error::{Exit, Failure, shell_word};
 use crate::ingest::web::Start;
 use crate::ingest::{FailedSource, IngestReport};
+use crate::service::changes::ChangeCommand;
 use crate::service::sync::{Inputs, SyncOptions, discover_options};
 use crate::service::watching::watch;
 use crate::types::Reach;
@@ -15,7 +16,8 @@ use crate::ui::Ui;
 use crate::watch::Changes;
 
 pub(super) async fn run(ui: &mut Ui, context: Context, args: IngestArgs) -> Result<Exit, Failure> {
-    let sync_options = &SyncOptions::from(&args.ingest);
+    let asked_with = Some(ChangeCommand::Watch);
+    let sync_options = &SyncOptions { asked_with, ..SyncOptions::from(&args.ingest) };
     let (context, inputs) = rooted(ui, context, inputs(args.paths, &args.web)?).await?;
     let options = discover_options(&context, &inputs, sync_options);
     let engine = open(ui, context)?;

@@ -24,6 +24,8 @@ pub struct Context {
     /// Pages of the web that the user has named in this project; `None`: whatever the collection
     /// names, since the project is trusted.
     pub sites: Option<Vec<Site>>,
+    /// What the system calls whoever runs this.
+    pub user: Option<String>,
     /// What the project is called on a Qdrant server; `None` where collections are embedded.
     pub project: Option<Project>,
     /// The exchanges with models, where they are recorded or replayed.

@@ -264,6 +264,7 @@ pub(super) mod tests {
             data_dir: root.join(".docent"),
             outside: Vec::new(),
             sites: None,
+            user: None,
             project: None,
             tape: Arc::new(Tape::default()),
         };

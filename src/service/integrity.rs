@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::backends;
+use super::changes::ChangeCommand;
 use super::engine::Engine;
 use crate::cancel::Cancel;
 use crate::error::{Exit, Failure};
-use crate::store::{Reader, each_chunk};
+use crate::store::{OnWait, Reader, Repaired, each_chunk};
 use crate::types::{
     Chunk, ContentHash, DocumentDigest, DocumentRecord, Filter, content_of_documents,
 };
@@ -29,6 +31,18 @@ pub struct ComparedVersion {
 }
 
 impl Engine {
+    /// Makes a version of an embedded collection that is whole the collection. `on_wait` hears for whom it waits.
+    ///
+    /// # Errors
+    /// It is on a server, or none is whole.
+    pub async fn repair(&self, on_wait: OnWait) -> Result<Repaired, Failure> {
+        let files = backends::files(&self.context, on_wait)?;
+        if !self.context.data_dir.is_dir() {
+            return Ok(files.repair().await?);
+        }
+        self.noted(ChangeCommand::Repair, async || Ok(files.repair().await?)).await
+    }
+
     /// Reads every chunk of the collection, and compares them with the records of their documents, and
     /// these with the manifest.
     ///

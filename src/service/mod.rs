@@ -8,7 +8,7 @@
 //! | --- | --- |
 //! | [`context`] | settings, directories and the recording that an engine is opened with |
 //! | [`backends`] | settings → embedder, reranker, chat model, store; the only place that chooses one |
-//! | [`changes`] | what was done to collections, on file |
+//! | [`changes`] | the right to change a collection, and what was done with it, on file |
 //! | [`compatibility`] | whether a collection fits the embedder, the chunker and the language |
 //! | [`condition`] | what a document has to be, in any combination |
 //! | [`answering`] | a question → an answer: id, prompt, price, times, exit code |

@@ -9,6 +9,7 @@ use std::fs;
 use std::sync::Arc;
 
 use super::backends;
+use super::changes::ChangeCommand;
 use super::context::Context;
 use super::engine::Engine;
 use super::project::Project;
@@ -249,7 +250,7 @@ impl Engine {
         project.check()?;
         let server = backends::server(settings, backends::retry_policy(settings))?;
         let server = server.wait(settings.wait);
-        let adopted = server.adopt(|manifest| {
+        let adopting = server.adopt(|manifest| {
             let owner = &mut manifest.owner;
             let whose = owner.project.clone().filter(|whose| *whose != project.name);
             match whose {
@@ -268,7 +269,7 @@ impl Engine {
                 }
             }
         });
-        adopted.await
+        self.noted(ChangeCommand::Adopt, async || adopting.await).await
     }
 }
 

@@ -12,6 +12,7 @@ pub(super) use options::PRUNE;
 pub use options::{Inputs, SyncOptions, discover_failure, discover_options};
 use tokio::sync::mpsc;
 
+use super::changes::{ChangeCommand, ChangeRequest};
 use super::context::Context;
 use super::engine::Engine;
 use super::freshness::check_counts;
@@ -64,20 +65,18 @@ impl Engine {
         cancel: &Cancel,
         on: OnSync<'_>,
     ) -> Result<IngestReport, Failure> {
-        let writer = tokio::select! {
-            writer = self.collection().write() => writer?,
-            () = cancel.cancelled() => return Err(Failure::interrupted()),
-        };
-        let synced = async {
+        let command = options.command();
+        let request = ChangeRequest { command, keys: &options.keys, cancel: Some(cancel) };
+        let synced = self.change(request, async |writer, note| {
             let owned = self.own(&writer, &inputs, options).await?;
-            let report = self.sync_as(owned, None, inputs, options, cancel, on).await?;
+            let report = self.sync_as(owned, None, inputs, options, cancel, &mut *on).await?;
+            note.come_to().of_run(&report);
             if let Some(note) = self.log_run(&*writer, &report, options).await {
                 on(SyncEvent::Note(note));
             }
             Ok(report)
-        };
-        let synced = synced.await;
-        let report = finish(&*writer, synced).await?;
+        });
+        let report = synced.await?;
         if let Some(note) = self.secrets_left(&report).await {
             on(SyncEvent::Note(note));
         }
@@ -93,28 +92,25 @@ impl Engine {
         cancel: &Cancel,
         on: OnSync<'_>,
     ) -> Result<IngestReport, Failure> {
-        let writer = self.collection().write().await?;
         let options = SyncOptions { allow_prune: true, ..SyncOptions::default() };
-        let copied = async {
+        self.change(ChangeCommand::EvalSweep, async |writer, note| {
             self.own(&writer, &inputs, &options).await?.writer.drop_collection().await?;
             let owned = self.own(&writer, &inputs, &options).await?;
-            self.sync_as(owned, Some(model), inputs, &options, cancel, on).await
-        };
-        let copied = copied.await;
-        finish(&*writer, copied).await
+            let report = self.sync_as(owned, Some(model), inputs, &options, cancel, on).await?;
+            note.come_to().of_run(&report);
+            Ok(report)
+        })
+        .await
     }
 
-    /// Gives the collection up.
+    /// Gives up the collection of a [copy](Self::copy).
     pub async fn drop_collection(&self) -> Result<(), Failure> {
-        let writer = self.collection().write().await?;
-        let dropped = async {
+        self.change(ChangeCommand::EvalSweep, async |writer, _| {
             let nothing = Inputs::parse(Vec::new(), Reach::default())?;
             let owned = self.own(&writer, &nothing, &SyncOptions::default()).await?;
             Ok(owned.writer.drop_collection().await?)
-        };
-        let dropped: Result<(), Failure> = dropped.await;
-        writer.close().await?;
-        dropped
+        })
+        .await
     }
 
     async fn sync_as(
@@ -271,20 +267,6 @@ impl Engine {
         }
         Ok(preview)
     }
-}
-
-/// Gives the right to write back, whatever came of it.
-async fn finish(
-    writer: &dyn CollectionWriter,
-    synced: Result<IngestReport, Failure>,
-) -> Result<IngestReport, Failure> {
-    let closed = writer.close().await;
-    let report = synced?;
-    // A backend that failed on the way is in the report, and says more.
-    if report.aborted.is_none() {
-        closed?;
-    }
-    Ok(report)
 }
 
 fn ingest_backends(

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use self::differences::Differences;
+use super::changes::{ChangeCommand, ChangeRequest, ChangedDocuments};
 use super::engine::Engine;
 use super::portable::this_run;
 use crate::cancel::Cancel;
@@ -51,6 +52,19 @@ pub struct Transfer {
     pub notes: Vec<String>,
 }
 
+impl Transfer {
+    fn in_numbers(&self) -> ChangedDocuments {
+        ChangedDocuments {
+            added: self.added as u64,
+            changed: self.changed as u64,
+            deleted: self.deleted as u64,
+            chunks: self.sent,
+            total: (self.added + self.changed + self.unchanged) as u64,
+            ..ChangedDocuments::default()
+        }
+    }
+}
+
 impl Engine {
     /// Brings the collection in line with what `source` has. Where it is not there, it is made; where it was
     /// built otherwise, `replace` fills another and puts that in its place.
@@ -69,14 +83,16 @@ impl Engine {
         if from.manifest().unfinished.is_some() {
             return Err(source.is_unfinished());
         }
-        let writer = tokio::select! {
-            writer = self.collection().write() => writer?,
-            () = cancel.cancelled() => return Err(Failure::interrupted()),
-        };
-        let taken = self.take_over(&writer, &from, replace, cancel, on).await;
-        let closed = writer.close().await;
-        let taken = taken?;
-        closed?;
+        let is_push = self.context.settings.qdrant.url.is_some();
+        let command = if is_push { ChangeCommand::Push } else { ChangeCommand::Pull };
+        let request = ChangeRequest { cancel: Some(cancel), ..ChangeRequest::from(command) };
+        let taken = self.change(request, async |writer, note| {
+            let taken = self.take_over(&writer, &from, replace, cancel, on).await?;
+            note.come_to().documents = Some(taken.in_numbers());
+            note.come_to().versions.extend(writer.version().await?);
+            Ok(taken)
+        });
+        let taken = taken.await?;
         let compared = self.compare_content(cancel).await?;
         if compared.content_hash != taken.content_hash {
             return Err(not_what_was_sent());

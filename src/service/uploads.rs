@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
+use super::changes::ChangeCommand;
 use super::context::Context;
 use super::engine::Engine;
 use super::retrieval::selects;
@@ -23,6 +24,8 @@ pub struct Uploaded {
     pub tags: Vec<String>,
     /// Sources that are to be there no more.
     pub gone: Vec<String>,
+    /// Names of the keys that asked for it.
+    pub keys: Vec<String>,
 }
 
 /// What came of it.
@@ -42,7 +45,7 @@ impl Engine {
     /// # Errors
     /// Nothing could be done: another process writes the collection, or it was built otherwise.
     pub async fn bring(&self, uploaded: Uploaded, cancel: &Cancel) -> Result<Brought, Failure> {
-        let Uploaded { files, tags, gone } = uploaded;
+        let Uploaded { files, tags, gone, keys } = uploaded;
         let sources: HashSet<String> = files.iter().map(|(source, _)| source.clone()).collect();
         let document = |(source, path)| InlineDocument { source, content: Content::Kept(path) };
         let documents = files.into_iter().map(document).collect();
@@ -52,6 +55,8 @@ impl Engine {
             tags,
             only_these_tags: true,
             allow_prune: true,
+            asked_with: Some(ChangeCommand::ServeIngest),
+            keys,
             ..SyncOptions::default()
         };
         let report = self.sync(Inputs::inline(inline), &options, cancel, &mut drop).await?;

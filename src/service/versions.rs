@@ -1,6 +1,7 @@
 //! The versions of a collection: which there are, which is live, and which go.
 
 mod diff;
+mod found;
 mod log;
 mod promotion;
 
@@ -8,6 +9,7 @@ use std::sync::Arc;
 
 pub use self::diff::{DiffedDocument, DiffedSetting, DiffedVersion, VersionDiff};
 
+use super::changes::{ChangeCommand, ChangeNote};
 use super::engine::Engine;
 use super::sync::{Inputs, SyncOptions};
 use crate::error::{Exit, Failure};
@@ -73,12 +75,13 @@ impl Engine {
     /// It is not there or not complete, the collection is another project's or is being written, or the store
     /// fails.
     pub async fn use_version(&self, number: u32) -> Result<VersionSwitch, Failure> {
-        self.as_owner(async |writer| {
+        self.as_owner(ChangeCommand::Use, async |writer, note| {
             let entries = self.version_entries().await?;
             if !self.named_version(&entries, number)?.state.is_complete() {
                 return Err(incomplete(number));
             }
             let event = VersionEvent::now(number, VersionChange::Live, VersionCause::Use);
+            note.come_to().versions.push(number);
             self.switch(&*writer, &entries, event).await
         })
         .await
@@ -89,7 +92,7 @@ impl Engine {
     /// # Errors
     /// There is none; and as with [`Self::use_version`].
     pub async fn roll_back(&self) -> Result<VersionSwitch, Failure> {
-        self.as_owner(async |writer| {
+        self.as_owner(ChangeCommand::Rollback, async |writer, note| {
             let entries = self.version_entries().await?;
             let Some(number) = latest_former(&entries) else {
                 let message = "no former version is left that could be live again";
@@ -98,6 +101,7 @@ impl Engine {
                 )));
             };
             let event = VersionEvent::now(number, VersionChange::Live, VersionCause::Rollback);
+            note.come_to().versions.push(number);
             self.switch(&*writer, &entries, event).await
         })
         .await
@@ -124,7 +128,7 @@ impl Engine {
     /// # Errors
     /// It is the live one, or not there; and as with [`Self::use_version`].
     pub async fn drop_version(&self, number: u32) -> Result<(), Failure> {
-        self.as_owner(async |writer| {
+        self.as_owner(ChangeCommand::Drop, async |writer, note| {
             let entries = self.version_entries().await?;
             if self.named_version(&entries, number)?.state == VersionState::Live {
                 let message = format!("version {number} is the live one");
@@ -132,6 +136,7 @@ impl Engine {
                     "make another one live first: docent index use V, or docent index rollback";
                 return Err(Failure::usage(message).hint(hint));
             }
+            note.come_to().versions.push(number);
             self.remove(&*writer, &[number], VersionCause::Drop).await
         })
         .await
@@ -156,10 +161,11 @@ impl Engine {
     /// # Errors
     /// As with [`Self::use_version`].
     pub async fn prune_versions(&self, keep: usize) -> Result<Vec<u32>, Failure> {
-        self.as_owner(async |writer| {
+        self.as_owner(ChangeCommand::Prune, async |writer, note| {
             let mut doomed = beyond(&self.version_entries().await?, keep, None);
             doomed.sort_unstable();
             if !doomed.is_empty() {
+                note.come_to().versions.clone_from(&doomed);
                 self.remove(&*writer, &doomed, VersionCause::Prune).await?;
             }
             Ok(doomed)
@@ -170,21 +176,17 @@ impl Engine {
     /// Does something as the only writer of a collection that is this project's.
     async fn as_owner<T>(
         &self,
-        op: impl AsyncFnOnce(Arc<dyn CollectionWriter>) -> Result<T, Failure>,
+        command: ChangeCommand,
+        op: impl AsyncFnOnce(Arc<dyn CollectionWriter>, &ChangeNote) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         // Before the right to write is taken: it leaves nothing where there is nothing.
         self.version_entries().await?;
-        let writer = self.collection().write().await?;
-        let done = async {
+        self.change(command, async |writer, note| {
             let nothing = Inputs::parse(Vec::new(), Reach::default())?;
             let owned = self.own(&writer, &nothing, &SyncOptions::default()).await?;
-            op(owned.writer).await
-        };
-        let done = done.await;
-        let closed = writer.close().await;
-        let done = done?;
-        closed?;
-        Ok(done)
+            op(owned.writer, note).await
+        })
+        .await
     }
 
     pub(super) async fn version_entries(&self) -> Result<Vec<VersionEntry>, Failure> {

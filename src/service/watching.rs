@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use super::changes::ChangeCommand;
 use super::engine::Engine;
 use super::sync::{Inputs, PRUNE, SyncOptions, discover_failure, discover_options};
 use crate::cancel::Cancel;
@@ -102,7 +103,9 @@ impl Engine {
         let synced = async {
             let inputs = Inputs::parse(paths.to_vec(), Reach::default())?;
             let _turn = writing.lock().await;
-            let report = self.sync(inputs, &SyncOptions::default(), stop, &mut drop).await?;
+            let asked_with = Some(ChangeCommand::ServeWatch);
+            let options = SyncOptions { asked_with, ..SyncOptions::default() };
+            let report = self.sync(inputs, &options, stop, &mut drop).await?;
             report.aborted.map_or(Ok(report.failed), |error| Err(error.into()))
         };
         match synced.await {

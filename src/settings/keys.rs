@@ -303,6 +303,7 @@ pub static KEYS: &[Key] = &[
     row("verify.price_out", &["DOCENT_VERIFY_PRICE_OUT"], "price of a million tokens that it generates").range(Range::AMOUNT),
     row("verify.timeout", &["DOCENT_VERIFY_TIMEOUT"], "longest wait for one of its replies").default("120s").range(Range::PATIENCE),
     row("index.keep", &["DOCENT_INDEX_KEEP"], "former versions of a collection that stay when another is built").default("1").range(Range::whole(0, 1_000)).trust(Trust::HarmlessEmbedded),
+    row("index.audit", &["DOCENT_INDEX_AUDIT"], "note every change of a collection in `changes.jsonl` of the data directory, and make none that can't be noted").default("true").trust(Trust::HarmlessAs(&["true"])),
     row("ingest.max_file_size", &["DOCENT_INGEST_MAX_FILE_SIZE"], "largest file that is read").flag("--max-file-size", "SIZE").default("64MB").range(Range::bytes(1, 64 << 30)),
     row("ingest.extract_timeout", &["DOCENT_INGEST_EXTRACT_TIMEOUT"], "longest a parser may take for a file, in processor time").default("30s").range(Range::PATIENCE),
     row("ingest.extract_memory", &["DOCENT_INGEST_EXTRACT_MEMORY"], "most memory a parser may take").default("1024MB").range(Range::bytes(64 << 20, 1024 << 30)),

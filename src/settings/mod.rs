@@ -64,6 +64,8 @@ pub struct Settings {
     pub qdrant: Qdrant,
     /// Former versions of a collection that stay when the next one is built.
     pub index_keep: usize,
+    /// Changes of collections are noted, and none is made that can't be.
+    pub index_audit: bool,
     pub chunk_tokens: usize,
     pub chunk_overlap: usize,
     /// Of the sparse leg; `None` where it is not set.
@@ -176,6 +178,7 @@ pub fn resolve(layers: &Layers, trusted: bool) -> Result<Settings, SettingsError
         data_dir: values.path("data_dir"),
         wait: values.time("wait")?,
         index_keep: values.whole("index.keep")?,
+        index_audit: values.parsed("index.audit", parse::boolean)?,
         chunk_tokens: values.whole("chunk.tokens")?,
         chunk_overlap: values.whole("chunk.overlap")?,
         language: values.optional("sparse.language", parse::language)?,

@@ -27,7 +27,7 @@ impl Owner {
         Self {
             pid: process::id(),
             command: command(),
-            host: host(),
+            host: host_name(),
             machine: machine(),
             since: Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true),
         }
@@ -58,7 +58,8 @@ fn command() -> String {
     words.join(" ")
 }
 
-fn host() -> String {
+/// What this machine calls itself.
+pub(crate) fn host_name() -> String {
     std::fs::read_to_string("/proc/sys/kernel/hostname")
         .or_else(|_| std::fs::read_to_string("/etc/hostname"))
         .ok()

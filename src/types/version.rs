@@ -103,6 +103,8 @@ pub enum VersionCause {
     Copy,
     Drop,
     Prune,
+    /// Whatever did it was killed before it could say so: what there is says that it was done.
+    Unknown,
 }
 
 impl VersionCause {
@@ -119,6 +121,7 @@ impl VersionCause {
             Self::Copy => "index push, pull",
             Self::Drop => "index drop",
             Self::Prune => "index prune",
+            Self::Unknown => "unknown",
         }
     }
 }

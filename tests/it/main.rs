@@ -3,6 +3,7 @@
 #![allow(unreachable_pub, reason = "one binary: nothing is reachable from outside")]
 
 mod batch;
+mod changes;
 mod chat;
 mod chatting;
 mod cluster;

@@ -117,7 +117,7 @@ fn everywhere(env: &TestEnv) -> Value {
     let report = purge(env, &["--source", "docs/people", "--yes", "--format", "json"]);
     let report = report.expect(0).json();
     assert_eq!(report["sources"], json!(["docs/people/1.md", "docs/people/2.md"]));
-    assert_eq!((&report["may_return"], &report["noted"]), (&json!(2), &json!(1)), "{report}");
+    assert_eq!(report["may_return"], 2, "{report}");
     for (version, left) in [
         ("1", &["docs/ferry.md"][..]),
         ("2", &["docs/ferry.md", "docs/harbour.md"]),
@@ -128,14 +128,14 @@ fn everywhere(env: &TestEnv) -> Value {
         env.run(&["index", "verify"]).expect(0);
     }
     let log = ".docent/changes.jsonl";
-    let verified = env.run(&["audit", "verify", log, "--format", "json"]).expect(0).json();
-    assert_eq!((&verified["lines"], &verified["end_is_known"]), (&json!(1), &json!(true)));
+    env.run(&["audit", "verify", log]).expect(0);
     let text = fs::read_to_string(env.path(log)).expect("a log");
     assert!(!text.contains(SECRET) && !text.contains("1.md"), "{text}");
-    let line: Value = serde_json::from_str(&text).expect("a line");
-    assert_eq!((&line["documents"], &line["versions"]), (&json!(2), &json!([1, 2, 3])), "{line}");
-    let listed = env.run(&["audit", "list", log]).expect(0).stdout;
-    assert!(listed.contains("  purge  -  ") && listed.contains(": 2 documents"), "{listed}");
+    let number = report["noted"].as_u64().expect("a line") as usize;
+    let line: Value =
+        serde_json::from_str(text.lines().nth(number - 1).expect("it")).expect("JSON");
+    assert_eq!((&line["command"], &line["phase"]), (&json!("purge"), &json!("ended")), "{line}");
+    assert_eq!((&line["purge"]["documents"], &line["versions"]), (&json!(2), &json!([1, 2, 3])));
     report
 }
 
@@ -152,7 +152,8 @@ fn nobody_is_asked_in_a_pipe() {
         let refused = purge(&env, args).expect(code);
         assert!(refused.stderr.contains(said), "{refused}");
     }
-    assert!(!env.path(".docent/changes.jsonl").exists());
+    let log = fs::read_to_string(env.path(".docent/changes.jsonl")).expect("a log");
+    assert!(!log.contains("purge"), "{log}");
     let nothing = purge(&env, &["--source", "nowhere"]).expect(0);
     assert!(nothing.stdout.contains("no document of"), "{nothing}");
     let none = purge(&TestEnv::new(), &["--source", "docs", "--yes"]).expect(3);

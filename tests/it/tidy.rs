@@ -256,6 +256,27 @@ fn one_file_chooses_backends() {
     assert_eq!(found, known, "left: what is used; right: what is known here to be");
 }
 
+/// What gives the right to change a collection, and who may ask for it: the log of changes has what they do.
+const WAYS_TO_CHANGE: &[(&str, &str)] = &[
+    (".write().await", "service/changes/mod.rs"),
+    (".write() =>", "service/changes/mod.rs"),
+    (".adopt(|", "service/ownership.rs"),
+    ("files.repair()", "service/integrity.rs"),
+];
+
+#[test]
+fn collections_are_changed_where_it_is_noted() {
+    let above = ["service", "commands", "serve", "eval", "ui", "output"];
+    let is_above = |source: &&Source| source.layer().is_some_and(|layer| above.contains(&layer));
+    let mut found = BTreeSet::new();
+    for source in product().filter(is_above) {
+        let code = source.text.split("#[cfg(test)]").next().unwrap_or_default();
+        let ways = WAYS_TO_CHANGE.iter().filter(|(way, _)| code.contains(way));
+        found.extend(ways.map(|(way, _)| (*way, source.name.as_str())));
+    }
+    assert_eq!(found, WAYS_TO_CHANGE.iter().copied().collect());
+}
+
 /// A vendor's types stay in the file or folder that wraps the vendor.
 #[test]
 fn vendors_stay_where_they_are_wrapped() {

@@ -14,6 +14,7 @@ use crate::ingest::chunk;
 use crate::ingest::document::{Document, Places, Section, Syntax};
 use crate::ingest::inline::{Content, Inline, InlineDocument};
 use crate::ingest::secrets::Secrets;
+use crate::service::changes::ChangeCommand;
 use crate::service::sync::{Inputs, SyncOptions};
 use crate::service::{Engine, backends, compatibility};
 use crate::settings::Origin;
@@ -52,7 +53,8 @@ pub(super) async fn bring_in(
         None => false,
     };
     drop(reader);
-    let options = SyncOptions { rebuild, allow_prune: true, ..SyncOptions::default() };
+    let asked_with = Some(ChangeCommand::EvalBeir);
+    let options = SyncOptions { rebuild, allow_prune: true, asked_with, ..SyncOptions::default() };
     let inputs = Inputs::inline(corpus);
     let report = ingest::sync(ui, &engine, inputs, &options, cancel).await?;
     complete(ui, &name, report)?;

@@ -184,6 +184,7 @@ async fn collection(root: &Path, name: &str, cache: &Arc<RetrievalCache>) -> Arc
         cwd: root.clone(),
         outside: Vec::new(),
         sites: None,
+        user: None,
         project: None,
         tape: Arc::new(Tape::default()),
         root: root.clone(),

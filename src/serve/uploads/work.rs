@@ -1,6 +1,6 @@
 //! What brings uploads in and takes them out: one run at a time, each for all of a collection that wait.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -131,7 +131,9 @@ async fn run(server: &Server, job: &Job, stop: &Cancel) -> Result<Brought, Failu
     let file = |(id, place): &(String, Place)| -> (String, PathBuf) {
         (place.source.clone(), uploads.path(id))
     };
+    let keys: BTreeSet<_> = job.all().filter_map(|(_, place)| place.asked_by.key.clone()).collect();
     let uploaded = Uploaded {
+        keys: keys.into_iter().collect(),
         files: job.comes.iter().map(file).collect(),
         tags: job.comes.first().map(|(_, place)| place.tags.clone()).unwrap_or_default(),
         gone: job.goes.iter().map(|(_, place)| place.source.clone()).collect(),

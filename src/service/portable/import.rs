@@ -17,6 +17,7 @@ use super::{AHEAD, OnChunks, PAGE, Ported, broken, refused};
 use crate::cancel::Cancel;
 use crate::embed::sparse::SparseEncoder;
 use crate::error::{Exit, Failure};
+use crate::service::changes::{ChangeCommand, ChangeNote, ChangeRequest, ChangedDocuments};
 use crate::service::engine::Engine;
 use crate::store::CollectionWriter;
 use crate::store::archive::{ArchiveError, ArchiveReader, Entry, Head, Sealed};
@@ -73,14 +74,13 @@ impl Engine {
         if let Package::File(path) = &package {
             self.look_through(path.clone(), cancel).await?;
         }
-        let writer = tokio::select! {
-            writer = self.collection().write() => writer?,
-            () = cancel.cancelled() => return Err(Failure::interrupted()),
-        };
-        let imported = self.import_as(&writer, package, replace, cancel, on).await;
-        let closed = writer.close().await;
-        let imported = imported?;
-        closed?;
+        let cancelled = Some(cancel);
+        let request =
+            ChangeRequest { cancel: cancelled, ..ChangeRequest::from(ChangeCommand::Import) };
+        let imported = self.change(request, async |writer, note| {
+            self.import_as(&writer, note, package, replace, cancel, on).await
+        });
+        let imported = imported.await?;
         // What is made anew has the layout that was asked for, where it has one.
         Ok(Ported { notes: self.layout_notes(false).await, ..imported })
     }
@@ -88,6 +88,7 @@ impl Engine {
     async fn import_as(
         &self,
         writer: &Arc<dyn CollectionWriter>,
+        note: &ChangeNote,
         package: Package,
         replace: bool,
         cancel: &Cancel,
@@ -118,6 +119,16 @@ impl Engine {
             Ok(sealed) => {
                 successor.publish(self.context.settings.index_keep).await?;
                 let version = successor.version().await?.unwrap_or_default();
+                {
+                    let mut end = note.come_to();
+                    end.versions.push(version);
+                    end.documents = Some(ChangedDocuments {
+                        added: head.documents,
+                        chunks: head.chunks,
+                        total: head.documents,
+                        ..ChangedDocuments::default()
+                    });
+                }
                 let imported = VersionEvent {
                     other: former,
                     documents: Some(head.documents),

@@ -28,7 +28,7 @@ use self::journal::Journal;
 pub use self::report::{FileSearch, PurgeReport, PurgedVersion};
 use self::samples::Samples;
 use self::search::Searched;
-use super::changes::ChangeEntry;
+use super::changes::{ChangeCommand, ChangeNote, PurgedLine};
 use super::engine::Engine;
 use super::source::Place;
 use super::sync::{Inputs, SyncOptions};
@@ -45,8 +45,6 @@ pub struct PurgeRequest {
     pub tags: Vec<String>,
     /// As typed: an age, a date or a time.
     pub older_than: Option<String>,
-    /// What the system calls whoever asks.
-    pub user: Option<String>,
 }
 
 /// A version that is changed.
@@ -95,18 +93,16 @@ impl Engine {
     pub async fn purge(&self, request: &PurgeRequest) -> Result<PurgeReport, Failure> {
         let conditions = PurgeConditions::of(request)?;
         let entries = self.complete_versions().await?;
-        let writer = self.collection().write().await?;
-        let done = self.purge_as(&writer, request, conditions, &entries).await;
-        let closed = writer.close().await;
-        let done = done?;
-        closed?;
-        Ok(done)
+        self.change(ChangeCommand::Purge, async |writer, note| {
+            self.purge_as(&writer, note, conditions, &entries).await
+        })
+        .await
     }
 
     async fn purge_as(
         &self,
         writer: &Arc<dyn CollectionWriter>,
-        request: &PurgeRequest,
+        note: &ChangeNote,
         conditions: PurgeConditions,
         entries: &[VersionEntry],
     ) -> Result<PurgeReport, Failure> {
@@ -133,7 +129,9 @@ impl Engine {
             }
         }
         self.prove(&journal, &versions, &mut report).await?;
-        self.note_purge(request, &journal, &mut report).await?;
+        note.made_by(journal.run_id);
+        tell(note, &report);
+        report.noted = note.finish().await?;
         Journal::remove(&self.journal_path()).map_err(|error| self.no_journal(&error))?;
         Ok(report)
     }
@@ -198,33 +196,6 @@ impl Engine {
         Ok(journal)
     }
 
-    async fn note_purge(
-        &self,
-        request: &PurgeRequest,
-        journal: &Journal,
-        report: &mut PurgeReport,
-    ) -> Result<(), Failure> {
-        let elsewhere = report.elsewhere.iter().map(|file| file.removed).sum::<usize>();
-        let entry = ChangeEntry {
-            time: chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
-            user: request.user.clone(),
-            project: self.context.project.as_ref().map(|project| project.name.clone()),
-            command: "purge",
-            store: report.store.clone(),
-            collection: report.collection.clone(),
-            run_id: journal.run_id.to_string(),
-            conditions: report.conditions.clone(),
-            versions: report.versions.iter().map(|version| version.version).collect(),
-            documents: report.documents,
-            chunks: report.chunks,
-            failures: report.failures,
-            elsewhere: elsewhere + report.uploads,
-            bytes_searched: report.search.as_ref().map(|search| search.bytes),
-        };
-        report.noted = Some(self.context.note_change(&entry).await?);
-        Ok(())
-    }
-
     async fn complete_versions(&self) -> Result<Vec<VersionEntry>, Failure> {
         let entries = self.version_entries().await?;
         Ok(entries.into_iter().filter(|entry| entry.state.is_complete()).collect())
@@ -261,6 +232,21 @@ impl Engine {
         Failure::new(Exit::Backend, format!("{}: {error}", path.display()))
             .hint("it says what is to be purged, and has to be read and written in the data directory; one that is damaged can be removed, and the purge repeated")
     }
+}
+
+/// What the log is to say of it.
+fn tell(note: &ChangeNote, report: &PurgeReport) {
+    let elsewhere = report.elsewhere.iter().map(|file| file.removed).sum::<usize>();
+    let mut end = note.come_to();
+    end.versions = report.versions.iter().map(|version| version.version).collect();
+    end.purge = Some(PurgedLine {
+        conditions: report.conditions.clone(),
+        documents: report.documents,
+        chunks: report.chunks,
+        failures: report.failures,
+        elsewhere: elsewhere + report.uploads,
+        bytes_searched: report.search.as_ref().map(|search| search.bytes),
+    });
 }
 
 fn store_of(version: &Written) -> &dyn VectorStore {

@@ -12,6 +12,7 @@ use crate::ingest::extract::ExtractOptions;
 use crate::ingest::inline::Inline;
 use crate::ingest::plan::PruneLimit;
 use crate::ingest::web::{Start, WebOptions};
+use crate::service::changes::ChangeCommand;
 use crate::service::{Context, backends};
 use crate::settings::parse::without_credentials;
 use crate::store::Aside;
@@ -94,9 +95,24 @@ pub struct SyncOptions {
     pub allow_prune: bool,
     /// Bring documents in beside those of the project that the collection belongs to.
     pub share: bool,
+    /// What asks for it, where that is not `docent ingest`.
+    pub asked_with: Option<ChangeCommand>,
+    /// Names of the keys of `docent serve` that asked for it.
+    pub keys: Vec<String>,
 }
 
 impl SyncOptions {
+    /// What asks for it.
+    pub(super) fn command(&self) -> ChangeCommand {
+        self.asked_with.unwrap_or(match () {
+            () if !self.forget.is_empty() => ChangeCommand::Forget,
+            () if self.candidate => ChangeCommand::PromoteIf,
+            () if self.new_version => ChangeCommand::NewVersion,
+            () if self.rebuild => ChangeCommand::Rebuild,
+            () => ChangeCommand::Ingest,
+        })
+    }
+
     /// Nothing of the version in use is changed: the next one is built.
     pub(in crate::service) fn builds_anew(&self) -> bool {
         self.builds_by().is_some()

@@ -4,6 +4,7 @@ use chrono::{SecondsFormat, Utc};
 
 use super::super::engine::Engine;
 use super::super::sync::SyncOptions;
+use super::found::missing;
 use crate::error::Failure;
 use crate::ingest::{BuiltVersion, IngestReport};
 use crate::store::CollectionWriter;
@@ -36,11 +37,15 @@ impl Engine {
     /// # Errors
     /// There is no collection, or the store fails.
     pub async fn version_log(&self) -> Result<Vec<VersionEvent>, Failure> {
-        self.version_entries().await?;
-        Ok(self.collection().version_log().await?)
+        let entries = self.version_entries().await?;
+        let mut events = self.collection().version_log().await?;
+        let missing = missing(&events, &entries, None);
+        events.extend(missing);
+        Ok(events)
     }
 
-    /// Writes down what was done.
+    /// Writes down what was done; and before it what a process was killed before it could write, as far as that can
+    /// be told.
     ///
     /// # Errors
     /// It was done, and can't be written down.
@@ -49,7 +54,18 @@ impl Engine {
         writer: &dyn CollectionWriter,
         event: VersionEvent,
     ) -> Result<(), Failure> {
-        writer.log_version(&event).await.map_err(|error| {
+        let written = async {
+            // Where that can't be read, this can be written all the same.
+            if let (Ok(events), Ok(entries)) =
+                (self.collection().version_log().await, self.collection().versions().await)
+            {
+                for lost in missing(&events, &entries, Some(&event)) {
+                    writer.log_version(&lost).await?;
+                }
+            }
+            writer.log_version(&event).await
+        };
+        written.await.map_err(|error| {
             let VersionEvent { version, change, .. } = event;
             let done = format!("version {version} is {}, which can't be logged", change.name());
             let failure = Failure::from(error);

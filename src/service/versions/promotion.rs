@@ -1,5 +1,6 @@
 //! A version that was built is measured, and becomes the live one or is refused.
 
+use super::super::changes::{ChangeCommand, ChangeOutcome};
 use super::super::engine::Engine;
 use super::{VersionSwitch, live};
 use crate::error::{Exit, Failure};
@@ -26,7 +27,7 @@ impl Engine {
         measured: &VersionEntry,
         trial: VersionTrial,
     ) -> Result<VersionSwitch, Failure> {
-        self.as_owner(async |writer| {
+        self.as_owner(ChangeCommand::PromoteIf, async |writer, note| {
             let entries = self.version_entries().await?;
             let now = live(&entries).ok_or_else(|| self.missing_collection())?;
             if state(now) != state(measured) {
@@ -37,6 +38,7 @@ impl Engine {
                 trial: Some(trial),
                 ..VersionEvent::now(version, VersionChange::Live, VersionCause::PromoteIf)
             };
+            note.come_to().versions.push(version);
             self.switch(&*writer, &entries, promoted).await
         })
         .await
@@ -57,7 +59,12 @@ impl Engine {
             trial: Some(trial),
             ..VersionEvent::now(version, VersionChange::Refused, VersionCause::PromoteIf)
         };
-        self.as_owner(async |writer| self.log(&*writer, refused).await).await
+        self.as_owner(ChangeCommand::PromoteIf, async |writer, note| {
+            note.come_to().versions.push(version);
+            note.come_to().outcome = ChangeOutcome::Refused;
+            self.log(&*writer, refused).await
+        })
+        .await
     }
 
     fn changed_meanwhile(&self, version: u32, measured: u32) -> Failure {

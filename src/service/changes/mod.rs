@@ -1,0 +1,140 @@
+//! Every change of a collection: the only way to the right to make one, and what was done, on file in the data
+//! directory ([`crate::audit`]), without any text of a document.
+//!
+//! A line is on the disk before the first change is made, whatever makes it ([`ChangeNote`] is told by the
+//! writer itself), and another when it is over. So a change without a line can't be, also after a kill: it leaves
+//! its first line.
+
+mod entry;
+mod note;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub use self::entry::{
+    ChangeCommand, ChangeEnd, ChangeEntry, ChangeOutcome, ChangePhase, ChangedDocuments,
+    PurgedLine, schema,
+};
+pub(super) use self::note::{ChangeNote, make_private};
+use super::context::Context;
+use super::engine::Engine;
+use crate::cancel::Cancel;
+use crate::error::Failure;
+use crate::ingest::IngestReport;
+use crate::store::{CollectionWriter, told_before};
+
+impl Context {
+    /// The file that changes of its collections are noted in.
+    pub fn changes(&self) -> PathBuf {
+        self.data_dir.join("changes.jsonl")
+    }
+}
+
+/// Who wants to change a collection.
+pub(super) struct ChangeRequest<'a> {
+    pub(super) command: ChangeCommand,
+    /// Of `docent serve`.
+    pub(super) keys: &'a [String],
+    /// Ends the wait for another writer.
+    pub(super) cancel: Option<&'a Cancel>,
+}
+
+impl From<ChangeCommand> for ChangeRequest<'_> {
+    fn from(command: ChangeCommand) -> Self {
+        Self { command, keys: &[], cancel: None }
+    }
+}
+
+impl Engine {
+    /// Changes the collection as its only writer. What `op` changes is noted before, and what came of it
+    /// afterwards: `op` says that with [`ChangeNote::come_to`].
+    ///
+    /// # Errors
+    /// Another process has the collection, a line can't be written, or `op` fails.
+    pub(super) async fn change<T>(
+        &self,
+        request: impl Into<ChangeRequest<'_>>,
+        op: impl AsyncFnOnce(Arc<dyn CollectionWriter>, &ChangeNote) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let ChangeRequest { command, keys, cancel } = request.into();
+        let writer = match cancel {
+            None => self.collection().write().await?,
+            Some(cancel) => tokio::select! {
+                writer = self.collection().write() => writer?,
+                () = cancel.cancelled() => return Err(Failure::interrupted()),
+            },
+        };
+        let note = Arc::new(self.note(command).asked_by(keys));
+        note.is_written_by(&writer);
+        let done = async {
+            note.check().await?;
+            let told = told_before(Arc::clone(&writer), Arc::clone(&note) as Arc<_>);
+            note.come_to().outcome = ChangeOutcome::Done;
+            let done = op(told, &note).await;
+            if let Err(failure) = &done {
+                note.failed(failure);
+            }
+            let noted = note.finish().await;
+            let done = done?;
+            noted?;
+            Ok(done)
+        };
+        let done: Result<T, Failure> = done.await;
+        let closed = writer.close().await;
+        let done = done?;
+        // What failed on the way is told already, and says more.
+        if note.come_to().outcome != ChangeOutcome::Failed {
+            closed?;
+        }
+        Ok(done)
+    }
+
+    /// The same for what takes the right to write by itself: the first line is there whether it changes
+    /// something or not.
+    pub(super) async fn noted<T>(
+        &self,
+        command: ChangeCommand,
+        op: impl AsyncFnOnce() -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let note = self.note(command);
+        note.begin(None).await.map_err(|error| note.refused(&error))?;
+        note.come_to().outcome = ChangeOutcome::Done;
+        let done = op().await;
+        if let Err(failure) = &done {
+            note.failed(failure);
+        }
+        let noted = note.finish().await;
+        let done = done?;
+        noted?;
+        Ok(done)
+    }
+
+    fn note(&self, command: ChangeCommand) -> ChangeNote {
+        ChangeNote::new(&self.context, command, self.collection().endpoint())
+    }
+}
+
+impl ChangeEnd {
+    /// What a run came to.
+    pub(super) fn of_run(&mut self, report: &IngestReport) {
+        self.outcome = if report.aborted.is_some() {
+            ChangeOutcome::Failed
+        } else if report.interrupted || report.stopped.is_some() {
+            ChangeOutcome::Interrupted
+        } else if !report.failed.is_empty() {
+            ChangeOutcome::Partial
+        } else {
+            ChangeOutcome::Done
+        };
+        self.versions.extend(report.built.map(|built| built.version));
+        self.documents = Some(ChangedDocuments {
+            added: report.added as u64,
+            changed: report.changed as u64,
+            moved: report.moved as u64,
+            deleted: report.deleted as u64,
+            failed: report.failed.len() as u64,
+            chunks: report.chunks as u64,
+            total: report.documents_total as u64,
+        });
+    }
+}

@@ -1,0 +1,225 @@
+//! The two lines of a change: one before anything is changed, and one when it is over.
+
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{SecondsFormat, Utc};
+use tokio::sync::OnceCell;
+use uuid::Uuid;
+
+use super::entry::{ChangeCommand, ChangeEnd, ChangeEntry, ChangeOutcome, ChangePhase};
+use crate::audit::Chain;
+use crate::error::{BackendError, Exit, Failure, Fault, Service};
+use crate::service::context::Context;
+use crate::store::{BeforeChange, CollectionWriter, host_name};
+
+/// How long another process that writes a line is waited for, and how often it is looked again.
+const TRIES: u32 = 100;
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// A change that may come: no line is written before something is changed.
+pub(in crate::service) struct ChangeNote {
+    log: PathBuf,
+    /// Else nothing is written.
+    is_on: bool,
+    /// Of the version that is live when it begins.
+    writer: OnceLock<Arc<dyn CollectionWriter>>,
+    /// What its first line says, once that is written.
+    begun: OnceCell<ChangeEntry>,
+    /// But for what is known when it begins.
+    entry: ChangeEntry,
+    end: Mutex<ChangeEnd>,
+    run: Mutex<Option<Uuid>>,
+    /// Number of its last line.
+    ended: OnceCell<u64>,
+}
+
+impl ChangeNote {
+    pub(super) fn new(context: &Context, command: ChangeCommand, store: &str) -> Self {
+        let entry = ChangeEntry {
+            time: String::new(),
+            phase: ChangePhase::Begun,
+            change_id: Uuid::now_v7(),
+            command,
+            user: context.user.clone(),
+            host: host_name(),
+            project: context.project.as_ref().map(|project| project.name.clone()),
+            keys: Vec::new(),
+            docent: env!("CARGO_PKG_VERSION"),
+            store: store.to_owned(),
+            collection: context.settings.collection.clone(),
+            run_id: None,
+            live_before: None,
+            content_before: None,
+            end: None,
+        };
+        Self {
+            log: context.changes(),
+            is_on: context.settings.index_audit,
+            writer: OnceLock::new(),
+            begun: OnceCell::new(),
+            entry,
+            end: Mutex::default(),
+            run: Mutex::default(),
+            ended: OnceCell::new(),
+        }
+    }
+
+    /// Asked for over HTTP, with these keys.
+    #[must_use]
+    pub(super) fn asked_by(mut self, keys: &[String]) -> Self {
+        self.entry.keys = keys.to_vec();
+        self
+    }
+
+    /// What the log says of before is read from it.
+    pub(super) fn is_written_by(&self, writer: &Arc<dyn CollectionWriter>) {
+        self.writer.get_or_init(|| Arc::clone(writer));
+    }
+
+    /// What the change comes to, as far as that is known.
+    pub(in crate::service) fn come_to(&self) -> MutexGuard<'_, ChangeEnd> {
+        self.end.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The run that changes the collection.
+    pub(in crate::service) fn made_by(&self, run: Uuid) {
+        *self.run.lock().unwrap_or_else(PoisonError::into_inner) = Some(run);
+    }
+
+    /// That a line can be written: better known before any work.
+    ///
+    /// # Errors
+    /// It can't.
+    pub(super) async fn check(&self) -> Result<(), Failure> {
+        if !self.is_on {
+            return Ok(());
+        }
+        let opened = self.open().await;
+        opened.map(drop).map_err(|error| self.refused(&error))
+    }
+
+    /// Before something is changed: the line is on the disk when it returns.
+    ///
+    /// # Errors
+    /// It can't be written.
+    pub(super) async fn begin(&self, run: Option<Uuid>) -> io::Result<()> {
+        if !self.is_on {
+            return Ok(());
+        }
+        let begun = self.begun.get_or_try_init(|| async {
+            let mut entry = ChangeEntry { run_id: run, time: now(), ..self.entry.clone() };
+            if let Some(writer) = self.writer.get() {
+                entry.live_before = writer.version().await.ok().flatten();
+                let manifest = writer.manifest().await.ok().flatten();
+                entry.content_before = manifest.and_then(|manifest| manifest.content_hash);
+            }
+            self.add(&entry).await.map(|_| entry)
+        });
+        begun.await.map(drop)
+    }
+
+    /// After the change, where one was made: the number of the line, which is on the disk.
+    ///
+    /// # Errors
+    /// It can't be written.
+    pub(in crate::service) async fn finish(&self) -> Result<Option<u64>, Failure> {
+        let Some(begun) = self.begun.get() else { return Ok(None) };
+        let written = self.ended.get_or_try_init(|| async {
+            let run = *self.run.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut entry = ChangeEntry {
+                time: now(),
+                phase: ChangePhase::Ended,
+                run_id: run.or(begun.run_id),
+                end: Some(self.come_to().clone()),
+                ..begun.clone()
+            };
+            if let (Some(writer), Some(end)) = (self.writer.get(), &mut entry.end) {
+                let live = writer.reader().await.ok().flatten();
+                end.live_after = live.as_ref().map(crate::store::Reader::version);
+                end.content_after = live.and_then(|live| live.manifest().content_hash.clone());
+            }
+            self.add(&entry).await
+        });
+        written.await.map(|number| Some(*number)).map_err(|error| {
+            let problem = format!("{}: {error}", self.log.display());
+            let message = "the collection was changed, and that it ended can't be noted";
+            Failure::new(Exit::Backend, message)
+                .caused_by(problem)
+                .hint("the line that the change began with is there; make the file one that can be written")
+        })
+    }
+
+    /// How an error ended it.
+    pub(super) fn failed(&self, failure: &Failure) {
+        self.come_to().outcome = match failure.exit {
+            Exit::Interrupted => ChangeOutcome::Interrupted,
+            _ => ChangeOutcome::Failed,
+        };
+    }
+
+    async fn open(&self) -> io::Result<Chain> {
+        make_private(self.log.parent().unwrap_or(Path::new(".")))?;
+        let mut tries = 0..TRIES;
+        loop {
+            match Chain::open(&self.log) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock && tries.next().is_some() => {
+                    tokio::time::sleep(PAUSE).await;
+                }
+                opened => return opened,
+            }
+        }
+    }
+
+    async fn add(&self, entry: &ChangeEntry) -> io::Result<u64> {
+        let mut chain = self.open().await?;
+        // Lines that are missing are said in the file, and by `docent audit verify`.
+        chain.add(entry, &mut None).and_then(|()| chain.sync())?;
+        Ok(chain.number())
+    }
+
+    pub(super) fn refused(&self, error: &io::Error) -> Failure {
+        let (message, log) = ("nothing was changed: that can't be noted", self.log.display());
+        Failure::new(Exit::Backend, message).caused_by(format!("{log}: {error}")).hint(
+            "make it a file that can be written, or move one aside that docent did not write; `index.audit = false` (DOCENT_INDEX_AUDIT) changes collections without a line",
+        )
+    }
+}
+
+#[async_trait]
+impl BeforeChange for ChangeNote {
+    async fn will_change(&self, run: Option<Uuid>) -> Result<(), BackendError> {
+        if let Some(run) = run {
+            self.made_by(run);
+        }
+        self.begin(run).await.map_err(|error| {
+            let fault = match error.kind() {
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Fault::Full,
+                ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Fault::Denied,
+                _ => Fault::Permanent,
+            };
+            let why = format!("the change can't be noted, and is not made: {error}");
+            BackendError::new(Service::Store, fault, self.log.display().to_string(), &why)
+        })
+    }
+}
+
+fn now() -> String {
+    Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+/// Makes a data directory where there is none, for its owner alone, which git does not see.
+pub(in crate::service) fn make_private(directory: &Path) -> io::Result<()> {
+    use std::fs;
+    if directory.is_dir() {
+        return Ok(());
+    }
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(directory)?;
+    fs::write(directory.join(".gitignore"), "*\n")
+}
