@@ -162,7 +162,7 @@ pub enum RightName {
     Admin,
 }
 
-/// Show and check the log of changes of collections, or what `docent serve --audit` has written
+/// Show and check the log of changes, or that of `docent serve --audit`
 ///
 /// Two files of the same making. changes.jsonl in the data directory has two lines for every change of a collection,
 /// whichever command makes it: who, what, when, which versions. The file of `docent serve --audit` has a line for every

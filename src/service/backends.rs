@@ -36,6 +36,7 @@ use crate::retry::RetryPolicy;
 use crate::settings::{
     EmbeddingModel, OcrModelChoice, Rerank, RerankModel, Settings, Verify, VerifyModel,
 };
+pub use crate::store::edge::Repaired;
 use crate::store::edge::{EdgeOptions, EdgeStore};
 use crate::store::server::{self, ServerOptions, ServerStore};
 use crate::store::{Collection, OnWait};

@@ -7,7 +7,7 @@ use super::changes::ChangeCommand;
 use super::engine::Engine;
 use crate::cancel::Cancel;
 use crate::error::{Exit, Failure};
-use crate::store::{OnWait, Reader, Repaired, each_chunk};
+use crate::store::{OnWait, Reader, each_chunk};
 use crate::types::{
     Chunk, ContentHash, DocumentDigest, DocumentRecord, Filter, content_of_documents,
 };
@@ -35,7 +35,7 @@ impl Engine {
     ///
     /// # Errors
     /// It is on a server, or none is whole.
-    pub async fn repair(&self, on_wait: OnWait) -> Result<Repaired, Failure> {
+    pub async fn repair(&self, on_wait: OnWait) -> Result<backends::Repaired, Failure> {
         let files = backends::files(&self.context, on_wait)?;
         if !self.context.data_dir.is_dir() {
             return Ok(files.repair().await?);

@@ -40,7 +40,6 @@ use async_trait::async_trait;
 use tokio::sync::OwnedRwLockReadGuard;
 use uuid::Uuid;
 
-pub use self::edge::Repaired;
 pub use self::foreign::ForeignPoints;
 pub use self::intent::{Intent, Moved};
 pub use self::names::check_name;

@@ -175,7 +175,7 @@ fn checkouts_with_one_name_are_one_project() {
         [0, 0, 0, 0, 8]
     );
     assert_eq!(shore.collections(), ["handbook@v1"]);
-    assert!(!one.path(".docent").exists(), "what was chosen is not kept");
+    assert!(!one.path(".docent/project.json").exists(), "what was chosen is not kept");
     other.run(&["search", "elba"]).expect(0);
 }
 

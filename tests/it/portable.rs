@@ -245,7 +245,7 @@ fn an_import_that_is_interrupted_leaves_nothing() {
     let status = child.wait().expect("an end");
     drop(stdin);
     assert_eq!(status.code(), Some(130));
-    assert!(!machine.path(".docent").exists());
+    assert!(!machine.path(".docent/collections").exists());
     machine.write(FILE, &file);
     machine.run(IMPORT).expect(0);
 }

@@ -43,7 +43,7 @@ fn what_is_not_as_it_was_exported_changes_nothing() {
                 assert!(run.stderr.contains("hint: "), "{run}");
             }
         }
-        assert!(!empty.path(".docent").exists(), "{why}");
+        assert!(!empty.path(".docent/collections").exists(), "{why}");
         assert!(filled.run(&["search", "ferry"]).expect(0).stdout.contains("nine"), "{why}");
     }
     let whole = filled.run(&["index", "verify"]).expect(0);

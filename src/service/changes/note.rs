@@ -14,7 +14,8 @@ use super::entry::{ChangeCommand, ChangeEnd, ChangeEntry, ChangeOutcome, ChangeP
 use crate::audit::Chain;
 use crate::error::{BackendError, Exit, Failure, Fault, Service};
 use crate::service::context::Context;
-use crate::store::{BeforeChange, CollectionWriter, host_name};
+use crate::store::{BeforeChange, CollectionWriter, Reader, host_name};
+use crate::types::ContentHash;
 
 /// How long another process that writes a line is waited for, and how often it is looked again.
 const TRIES: u32 = 100;
@@ -98,8 +99,12 @@ impl ChangeNote {
         if !self.is_on {
             return Ok(());
         }
-        let opened = self.open().await;
-        opened.map(drop).map_err(|error| self.refused(&error))
+        let checked = if self.log.symlink_metadata().is_ok() {
+            self.open().await.map(drop)
+        } else {
+            could_be_made(&self.log)
+        };
+        checked.map_err(|error| self.refused(&error))
     }
 
     /// Before something is changed: the line is on the disk when it returns.
@@ -113,9 +118,7 @@ impl ChangeNote {
         let begun = self.begun.get_or_try_init(|| async {
             let mut entry = ChangeEntry { run_id: run, time: now(), ..self.entry.clone() };
             if let Some(writer) = self.writer.get() {
-                entry.live_before = writer.version().await.ok().flatten();
-                let manifest = writer.manifest().await.ok().flatten();
-                entry.content_before = manifest.and_then(|manifest| manifest.content_hash);
+                (entry.live_before, entry.content_before) = live(&**writer, false).await;
             }
             self.add(&entry).await.map(|_| entry)
         });
@@ -138,9 +141,8 @@ impl ChangeNote {
                 ..begun.clone()
             };
             if let (Some(writer), Some(end)) = (self.writer.get(), &mut entry.end) {
-                let live = writer.reader().await.ok().flatten();
-                end.live_after = live.as_ref().map(crate::store::Reader::version);
-                end.content_after = live.and_then(|live| live.manifest().content_hash.clone());
+                (end.live_after, end.content_after) =
+                    live(&**writer, !end.versions.is_empty()).await;
             }
             self.add(&entry).await
         });
@@ -205,6 +207,28 @@ impl BeforeChange for ChangeNote {
             BackendError::new(Service::Store, fault, self.log.display().to_string(), &why)
         })
     }
+}
+
+/// The version in use and what its documents come to, where that can be told. It may be another one than that which
+/// is written.
+async fn live(
+    writer: &dyn CollectionWriter,
+    may_be_another: bool,
+) -> (Option<u32>, Option<ContentHash>) {
+    if may_be_another {
+        let live = writer.reader().await.ok().flatten();
+        let content = live.as_ref().and_then(|live| live.manifest().content_hash.clone());
+        return (live.as_ref().map(Reader::version), content);
+    }
+    let Some(version) = writer.version().await.ok().flatten() else { return (None, None) };
+    let manifest = writer.manifest().await.ok().flatten();
+    (Some(version), manifest.and_then(|manifest| manifest.content_hash))
+}
+
+/// Whether a file could be made there, without making it.
+fn could_be_made(file: &Path) -> io::Result<()> {
+    let there = file.ancestors().skip(1).find(|directory| directory.is_dir());
+    tempfile::tempfile_in(there.unwrap_or(Path::new("."))).map(drop)
 }
 
 fn now() -> String {

@@ -55,9 +55,11 @@ impl Engine {
         event: VersionEvent,
     ) -> Result<(), Failure> {
         let written = async {
-            // Where that can't be read, this can be written all the same.
-            if let (Ok(events), Ok(entries)) =
-                (self.collection().version_log().await, self.collection().versions().await)
+            // Nothing was before a version that an ingest makes. Where that can't be read, this can be written all the
+            // same.
+            if event.cause != VersionCause::Ingest
+                && let (Ok(events), Ok(entries)) =
+                    (self.collection().version_log().await, self.collection().versions().await)
             {
                 for lost in missing(&events, &entries, Some(&event)) {
                     writer.log_version(&lost).await?;
