@@ -250,7 +250,7 @@ impl Engine {
         project.check()?;
         let server = backends::server(settings, backends::retry_policy(settings))?;
         let server = server.wait(settings.wait);
-        let adopting = server.adopt(|manifest| {
+        let adopting = Box::pin(server.adopt(|manifest| {
             let owner = &mut manifest.owner;
             let whose = owner.project.clone().filter(|whose| *whose != project.name);
             match whose {
@@ -268,7 +268,7 @@ impl Engine {
                     Ok(())
                 }
             }
-        });
+        }));
         self.noted(ChangeCommand::Adopt, async || adopting.await).await
     }
 }

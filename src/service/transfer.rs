@@ -89,7 +89,8 @@ impl Engine {
         let taken = self.change(request, async |writer, note| {
             let taken = self.take_over(&writer, &from, replace, cancel, on).await?;
             note.come_to().documents = Some(taken.in_numbers());
-            note.come_to().versions.extend(writer.version().await?);
+            let version = writer.version().await?;
+            note.come_to().versions.extend(version);
             Ok(taken)
         });
         let taken = taken.await?;

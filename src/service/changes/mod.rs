@@ -70,7 +70,8 @@ impl Engine {
             note.check().await?;
             let told = told_before(Arc::clone(&writer), Arc::clone(&note) as Arc<_>);
             note.come_to().outcome = ChangeOutcome::Done;
-            let done = op(told, &note).await;
+            // What it takes is much, and many hold this.
+            let done = Box::pin(op(told, &note)).await;
             if let Err(failure) = &done {
                 note.failed(failure);
             }
@@ -99,7 +100,7 @@ impl Engine {
         let note = self.note(command);
         note.begin(None).await.map_err(|error| note.refused(&error))?;
         note.come_to().outcome = ChangeOutcome::Done;
-        let done = op().await;
+        let done = Box::pin(op()).await;
         if let Err(failure) = &done {
             note.failed(failure);
         }
