@@ -7,6 +7,7 @@ mod ask;
 mod eval;
 mod flags;
 mod ingest;
+mod mcp;
 mod purge;
 mod schema;
 mod serve;
@@ -25,6 +26,7 @@ pub use eval::{CorpusFlags, EvalArgs, EvalCommand, EvalInitArgs, GateFlags, RunF
 pub use flags::typed_settings;
 use flags::{flag_as, flags};
 pub use ingest::{HowIngested, IngestArgs, IngestFlags, WebFlags};
+pub use mcp::{McpArgs, McpCollections};
 pub use purge::PurgeArgs;
 pub use schema::{SchemaArgs, SchemaName};
 pub use serve::{
@@ -136,6 +138,7 @@ pub enum Command {
     Explain(ExplainArgs),
     Eval(Box<EvalArgs>),
     Serve(ServeArgs),
+    Mcp(McpArgs),
     Keys(KeysArgs),
     Audit(AuditArgs),
     Trace(TraceArgs),

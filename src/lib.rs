@@ -16,6 +16,7 @@
 //! | [`commands`] | one file per subcommand: parse, call the service, show |
 //! | [`ui`] | everything a person sees; the only writer to the terminal |
 //! | [`serve`] | the engine over HTTP: `OpenAI`'s wire and docent's own, keys, limits |
+//! | [`mcp`] | the engine for agents: the Model Context Protocol, over standard streams and in `serve` |
 //! | [`output`] | what machines read: every JSON shape, and the words that both are given |
 //! | **the service** | |
 //! | [`service`] | [`service::Engine`], opened once, and what every front end asks it; `backends` alone chooses implementations |
@@ -85,6 +86,7 @@ mod heap;
 pub mod http;
 pub mod ingest;
 pub mod interaction;
+pub mod mcp;
 pub mod ocr;
 pub mod onnx;
 pub mod openai;

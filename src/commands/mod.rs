@@ -13,6 +13,7 @@ mod explain;
 mod index;
 mod ingest;
 mod keys;
+mod mcp;
 mod place;
 mod purge;
 mod query;
@@ -125,6 +126,10 @@ fn dispatch(ui: &mut Ui, cli: Cli, flags: Layer) -> Result<Exit, Failure> {
         Command::Serve(args) => {
             let context = context::with_tape(context::load(ui, flags)?, ui)?;
             serve::run(ui, context, args)
+        }
+        Command::Mcp(args) => {
+            let context = context::with_tape(context::load(ui, flags)?, ui)?;
+            mcp::run(ui, context, args)
         }
         Command::Keys(args) => {
             let context = context::load(ui, flags)?;

@@ -15,6 +15,7 @@ use crate::query::prompt;
 use crate::text::Words;
 use crate::types::{Chunk, Hit, Locator, Passage};
 use likeness::Likeness;
+pub use merged::Joined;
 use merged::passage;
 use shingles::Shingles;
 use terms::Terms;

@@ -65,8 +65,8 @@ fn page<'a>(url: &str, known: &[&'a str]) -> Option<&'a str> {
     known.iter().find(|known| bare(known) == bare(url)).copied()
 }
 
-/// As [`Locator::cite`] writes it; lines may do without their `L`.
-fn cited(typed: &str) -> Option<(&str, Locator)> {
+/// A source and a place, as [`Locator::cite`] writes them; lines may do without their `L`.
+pub fn cited(typed: &str) -> Option<(&str, Locator)> {
     Locator::from_citation(typed).or_else(|| {
         let (name, lines) = typed.rsplit_once(':')?;
         let (first, last) = lines.split_once('-').unwrap_or((lines, lines));

@@ -32,6 +32,7 @@ use std::io::{self, IsTerminal, Write};
 
 use indicatif::MultiProgress;
 use serde::Serialize;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::cli::{Format, Global, When};
 use crate::error::{Exit, Failure};
@@ -120,6 +121,11 @@ impl Ui {
             .hint("name a FILE, or send it on: docent index export - > FILE"));
         }
         Ok(out)
+    }
+
+    /// Standard input and output for a protocol that is spoken over them: nothing else may be written there.
+    pub fn channel() -> (impl AsyncRead + Send + Unpin, impl AsyncWrite + Send + Unpin) {
+        (tokio::io::stdin(), tokio::io::stdout())
     }
 
     /// A JSON object with its `schema_version` and turn: on one line, or indented where the whole

@@ -32,6 +32,7 @@ fn help_of_every_command() {
         "index drop",
         "index prune",
         "purge",
+        "mcp",
         "config",
         "config show",
         "schema",

@@ -29,6 +29,8 @@ mod injection;
 mod kill;
 mod language;
 mod limits;
+mod mcp;
+mod mcp_client;
 mod names;
 mod ocr;
 mod onnx;

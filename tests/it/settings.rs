@@ -30,6 +30,8 @@ const NOT_SETTINGS: &[&str] = &[
     "purged_source", "purged_tag", "older_than", "purge_dry_run", "yes",
     // status
     "documents", "quality",
+    // mcp
+    "tools", "result_tokens",
     // serve, keys, audit
     "known_until", "last", "notices",
     "no_auth", "rights", "collections", "key_source", "key_tag", "requests_per_minute", "tokens_per_minute",

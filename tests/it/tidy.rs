@@ -154,6 +154,14 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     ("output", &["error", "eval", "ingest", "query", "service", "trace", "types"]),
     (
+        // It counts tokens as models do.
+        "mcp",
+        &[
+            "cancel", "chat", "error", "openai", "output", "query", "service", "store", "task",
+            "text", "types",
+        ],
+    ),
+    (
         // It embeds texts for callers, and reads the tokens that their clients send.
         "serve",
         &[
@@ -286,6 +294,7 @@ fn vendors_stay_where_they_are_wrapped() {
         ("async_openai::", &["openai/", "embed/openai", "chat/openai"]),
         ("reqwest::", &["http/", "openai/", "ingest/web/http", "trace/otlp.rs"]),
         ("axum::", &["serve"]),
+        ("rmcp::", &["mcp/protocol"]),
         ("prometheus_client::", &["serve/metrics.rs"]),
         ("hyper::", &["serve/connections.rs"]),
         ("tokio_tungstenite::", &["serve/chat/session.rs"]),

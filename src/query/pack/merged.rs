@@ -5,22 +5,40 @@ use crate::types::{Chunk, Locator, Passage};
 /// The passage that chunks of one document make, which follow each other.
 pub(super) fn passage(chunks: &[&Chunk], score: f32) -> Passage {
     let first = chunks[0];
-    let mut passage = Passage {
+    let Joined { text, locator, .. } = Joined::of(first, chunks[1..].iter().copied());
+    Passage {
         number: 0,
         source: first.source.clone(),
         title: first.title.clone(),
         headings: first.headings.clone(),
-        text: first.text.clone(),
-        locator: first.locator,
+        text,
+        locator,
         score,
         document_hash: first.document_hash.clone(),
         page_label: first.page_label.clone(),
-    };
-    for chunk in &chunks[1..] {
-        append(&mut passage.text, passage.locator, chunk);
-        passage.locator = passage.locator.merge(chunk.locator).unwrap_or(passage.locator);
     }
-    passage
+}
+
+/// The text of chunks of one document that follow each other, without what they repeat.
+pub struct Joined {
+    pub text: String,
+    /// Where the text of each chunk ends in it.
+    pub ends: Vec<usize>,
+    /// Of the chunks, as far as they have a place in common.
+    pub locator: Locator,
+}
+
+impl Joined {
+    pub fn of<'a>(first: &'a Chunk, others: impl Iterator<Item = &'a Chunk>) -> Self {
+        let (mut text, mut locator) = (first.text.clone(), first.locator);
+        let mut ends = vec![text.len()];
+        for chunk in others {
+            append(&mut text, locator, chunk);
+            locator = locator.merge(chunk.locator).unwrap_or(locator);
+            ends.push(text.len());
+        }
+        Self { text, ends, locator }
+    }
 }
 
 /// Adds the next chunk, without what it repeats of the end of `text`.

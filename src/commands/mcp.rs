@@ -1,0 +1,85 @@
+//! `docent mcp`: the documents, for agents, over standard input and output.
+
+use std::env;
+use std::io::{self, IsTerminal as _};
+use std::sync::Arc;
+
+use super::Context;
+use crate::cli::{Format, McpArgs};
+use crate::error::{Exit, Failure};
+use crate::mcp::desk::Work;
+use crate::mcp::local::Local;
+use crate::mcp::{Offer, protocol, tools};
+use crate::service::Engine;
+use crate::service::provenance::TraceSink;
+use crate::ui::Ui;
+
+/// Threads that answer, and those of what blocks or computes beside them, at most: clients start many
+/// processes of it, and forget them.
+const THREADS: usize = 2;
+const BLOCKING_THREADS: usize = 16;
+
+pub(super) fn run(ui: &mut Ui, context: Context, args: McpArgs) -> Result<Exit, Failure> {
+    // A client reads it, if anybody does.
+    if ui.format == Format::Text && !io::stderr().is_terminal() {
+        ui.format = Format::Jsonl;
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(THREADS)
+        .max_blocking_threads(BLOCKING_THREADS)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Exit::Backend, format!("cannot start: {error}")))?;
+    let result = runtime.block_on(serve(ui, context, args));
+    // The thread that reads the input would hold up the end.
+    runtime.shutdown_background();
+    result
+}
+
+async fn serve(ui: &mut Ui, context: Context, args: McpArgs) -> Result<Exit, Failure> {
+    let mut offered = Vec::new();
+    for name in &args.tools {
+        let tool = tools::named(name.trim()).ok_or_else(|| unknown(name))?;
+        offered.push(tool);
+    }
+    offered.sort_by_key(|tool| tools::TOOLS.iter().position(|known| known.name == tool.name));
+    offered.dedup_by_key(|tool| tool.name);
+    let engines = engines(ui, &context)?;
+    if offered.iter().any(|tool| tool.work == Work::Answer) {
+        engines[0].1.check_answering()?;
+    }
+    let announce = ui.announcer();
+    let offer = Offer {
+        desk: Arc::new(Local::new(engines, move |warning| announce(warning))),
+        tools: offered,
+        max_tokens: args.result_tokens.into(),
+    };
+    if io::stdin().is_terminal() {
+        ui.note("waiting for messages of a client, as JSON lines; Ctrl-D ends it");
+    }
+    let (input, output) = Ui::channel();
+    protocol::serve(offer, input, output).await;
+    Ok(Exit::Done)
+}
+
+fn unknown(name: &str) -> Failure {
+    let known: Vec<&str> = tools::TOOLS.iter().map(|tool| tool.name).collect();
+    Failure::usage(format!("there is no tool `{name}`"))
+        .hint(format!("--tools takes {}", known.join(", ")))
+}
+
+/// One for each collection.
+fn engines(ui: &mut Ui, context: &Context) -> Result<Vec<(String, Arc<Engine>)>, Failure> {
+    let mut engines = Vec::new();
+    for name in &context.settings.serve.collections {
+        let mut context = context.clone();
+        context.settings.take_collection(name);
+        let (traces, warning) = TraceSink::open(&context, &|name| env::var(name).ok())?;
+        if let Some(warning) = warning.filter(|_| engines.is_empty()) {
+            ui.warn(&warning);
+        }
+        let engine = super::engine(ui, context)?.traced(traces);
+        engines.push((name.clone(), super::until_the_end(engine)));
+    }
+    Ok(engines)
+}

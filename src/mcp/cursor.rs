@@ -1,0 +1,60 @@
+//! Where the next page of a result begins. Opaque to clients; it holds only for the same call of the same
+//! state of the collection, since nothing is remembered of the pages before.
+
+use crate::error::Failure;
+use crate::types::ContentHash;
+
+/// What a cursor belongs to.
+pub(super) struct Pages {
+    mark: String,
+}
+
+impl Pages {
+    /// `of`: everything that the pages depend on.
+    pub(super) fn of(of: &[&str]) -> Self {
+        let hash = ContentHash::of(of.join("\0").as_bytes()).to_string();
+        Self { mark: hash[..12].to_owned() }
+    }
+
+    /// Where the page after this one begins.
+    pub(super) fn next(&self, at: usize) -> String {
+        format!("{}.{at}", self.mark)
+    }
+
+    /// How much is before a page; `None` is the first one.
+    ///
+    /// # Errors
+    /// The cursor is of another call, or of another state of the collection.
+    pub(super) fn begin(&self, cursor: Option<&str>) -> Result<usize, Failure> {
+        let Some(cursor) = cursor else { return Ok(0) };
+        let (mark, at) = cursor.split_once('.').unwrap_or_default();
+        let at = at.parse().ok().filter(|_| mark == self.mark);
+        at.ok_or_else(|| {
+            Failure::usage("the cursor is of another call, or the documents have changed since")
+                .hint("start again: the same call without `cursor`")
+        })
+    }
+}
+
+/// How much is before the page of a cursor, whosever it is: what has to be looked up to know.
+pub(super) fn offset(cursor: &str) -> usize {
+    cursor.split_once('.').and_then(|(_, at)| at.parse().ok()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_holds_for_its_call() {
+        let (pages, others) = (Pages::of(&["q", "run"]), Pages::of(&["q", "later run"]));
+        let cursor = pages.next(6);
+        assert_eq!(pages.begin(Some(&cursor)), Ok(6));
+        assert_eq!(pages.begin(None), Ok(0));
+        for wrong in ["", ".", "6", &format!("{cursor}.1"), &cursor.replace(".6", ".-6")] {
+            assert!(pages.begin(Some(wrong)).is_err(), "{wrong}");
+        }
+        assert!(others.begin(Some(&cursor)).is_err());
+        assert_eq!((offset(&cursor), offset("x")), (6, 0));
+    }
+}

@@ -1,0 +1,90 @@
+//! The desk of a process that serves one client: whoever started it may see all of its collections.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::desk::{Desk, Seen, Turn, View, Work, resource_url};
+use crate::cancel::{self, Cancel};
+use crate::error::Failure;
+use crate::query::{Answer, AnswerEvent};
+use crate::service::Engine;
+use crate::service::answering::Ask;
+use crate::service::retrieval::DocumentFilter;
+use crate::types::Locator;
+
+/// See the module.
+pub struct Local {
+    /// By collection, the usual one first; never empty.
+    engines: Vec<(String, Arc<Engine>)>,
+    /// Says what needs attention though the call goes on.
+    warn: Box<dyn Fn(&str) + Send + Sync>,
+    never: Cancel,
+}
+
+impl Local {
+    pub fn new(
+        engines: Vec<(String, Arc<Engine>)>,
+        warn: impl Fn(&str) + Send + Sync + 'static,
+    ) -> Self {
+        Self { engines, warn: Box::new(warn), never: cancel::pair().1 }
+    }
+}
+
+#[async_trait]
+impl Desk for Local {
+    fn collections(&self) -> Vec<String> {
+        self.engines.iter().map(|(name, _)| name.clone()).collect()
+    }
+
+    fn view(&self, collection: Option<&str>) -> Result<View, Failure> {
+        let mut engines = self.engines.iter();
+        let found = engines.find(|(name, _)| collection.is_none_or(|asked| asked == name));
+        let Some((name, engine)) = found else {
+            let problem = format!("there is no collection `{}`", collection.unwrap_or_default());
+            let known = self.collections().join(", ");
+            return Err(Failure::usage(problem).hint(format!("there is {known}")));
+        };
+        Ok(View::new(name.clone(), Arc::clone(engine), Vec::new(), Vec::new()))
+    }
+
+    async fn begin(&self, _: Work) -> Result<Turn, Failure> {
+        Ok(Turn(Box::new(())))
+    }
+
+    async fn answer(
+        &self,
+        view: &View,
+        question: &str,
+        filter: DocumentFilter,
+        emit: &mut (dyn FnMut(AnswerEvent) + Send),
+    ) -> Result<Answer, Failure> {
+        let engine = view.engine();
+        let filter = view.filter(filter);
+        let exchange = engine.answer(Ask::new(question, &filter, &[]), &self.never, emit).await?;
+        let outcome = exchange.answer.as_ref().map_err(Failure::clone);
+        let outcome = outcome.and_then(|answer| engine.outcome(question, answer));
+        if let Some(warning) = engine.record(&exchange, &outcome).await? {
+            (self.warn)(&warning);
+        }
+        outcome.and(exchange.answer)
+    }
+
+    fn saw(&self, _: &Seen<'_>) {}
+
+    fn url(&self, collection: &str, source: &str, place: Option<Locator>) -> String {
+        resource_url(collection, source, place)
+    }
+
+    fn told(&self, failure: Failure) -> Failure {
+        failure
+    }
+
+    fn is_local(&self) -> bool {
+        true
+    }
+
+    fn asks_others(&self) -> bool {
+        self.engines.iter().any(|(_, engine)| !engine.context.quotes())
+    }
+}

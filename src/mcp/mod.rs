@@ -1,0 +1,48 @@
+//! The documents, for agents: the Model Context Protocol.
+//!
+//! A client lists the [`tools`] and calls them; what they ask is a [`desk::Desk`], which knows what the
+//! client may see: all of the collections of this process ([`local`]), or what a key allows. The protocol
+//! itself, its messages and its two eras, is [`protocol`]'s business alone.
+//!
+//! | module | what it does |
+//! | --- | --- |
+//! | [`desk`] | what a client may see of the collections, and who answers it |
+//! | [`local`] | the desk of a process that serves one client over its standard streams |
+//! | [`tools`] | the table of the tools, and one file for each |
+//! | [`arguments`] | what a model sends as arguments, however it calls them |
+//! | [`cursor`] | where the next page of a result begins |
+//! | [`fence`] | somebody else's text in a result, within a number of tokens |
+//! | [`place`] | documents and places in them, as they are named: citations and `docent://` URIs |
+//! | [`instructions`] | what a client is told before it asks |
+//! | [`protocol`] | the vendor's types, and what carries the messages |
+
+mod arguments;
+mod cursor;
+pub mod desk;
+mod fence;
+mod instructions;
+pub mod local;
+mod place;
+pub mod protocol;
+pub mod tools;
+
+use std::sync::Arc;
+
+use desk::Desk;
+use tools::Tool;
+
+/// Tokens of a result, unless more or fewer are asked for.
+pub const TOKENS: usize = 4_000;
+
+/// The same at most, whatever is asked for: clients refuse results that are longer.
+pub const MOST_TOKENS: usize = 20_000;
+
+/// What a client gets.
+#[derive(Clone)]
+pub struct Offer {
+    pub desk: Arc<dyn Desk>,
+    /// In the order in which they are listed.
+    pub tools: Vec<&'static Tool>,
+    /// Tokens of a result, unless it is asked otherwise.
+    pub max_tokens: usize,
+}

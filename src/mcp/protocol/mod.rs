@@ -1,0 +1,184 @@
+//! The Model Context Protocol, as `rmcp` speaks it: the only place that knows its types.
+//!
+//! A request is served by itself, whatever came before it: one with the metadata of the revisions since
+//! 2026-07-28, and one of a client that began with a handshake, as revisions before that have it.
+
+mod stdio;
+
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::sync::Arc;
+
+use futures::FutureExt as _;
+use rmcp::model::{
+    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock,
+    DiscoverResult, Implementation, InitializeRequestParams, InitializeResult, ListToolsResult,
+    PaginatedRequestParams, ProgressNotificationParam, ProtocolVersion, ServerCapabilities,
+    ServerConfig, Tool as ListedTool, ToolAnnotations,
+};
+use rmcp::service::RequestContext;
+use rmcp::{ErrorData, RoleServer, ServerHandler};
+use serde_json::Value;
+use tokio::sync::{Semaphore, watch};
+
+pub use stdio::serve;
+
+use super::Offer;
+use super::instructions::instructions;
+use super::tools::{Outcome, Tool};
+use crate::cancel::Cancel;
+
+/// How long clients may take a list for what it is, in milliseconds.
+const FRESH_MS: u64 = 60_000;
+
+/// What answers the requests of one client.
+struct Handler {
+    offer: Offer,
+    instructions: String,
+    /// Calls at a time.
+    turns: Arc<Semaphore>,
+    /// What goes on is to end.
+    stop: Cancel,
+}
+
+/// How a call goes: the number of times that it was told, and the last.
+#[derive(Clone, Default)]
+struct Progress {
+    count: u32,
+    message: String,
+}
+
+impl Handler {
+    fn new(offer: Offer, turns: usize, stop: Cancel) -> Self {
+        let instructions = instructions(&offer);
+        Self { offer, instructions, turns: Arc::new(Semaphore::new(turns)), stop }
+    }
+
+    /// Calls a tool, and tells the client how it goes, where it wants to know.
+    async fn call(
+        &self,
+        tool: &Tool,
+        request: CallToolRequestParams,
+        context: &RequestContext<RoleServer>,
+    ) -> Outcome {
+        let (told, mut heard) = watch::channel(Progress::default());
+        let tell = |message: &str| {
+            told.send_modify(|told| {
+                told.count += 1;
+                message.clone_into(&mut told.message);
+            });
+        };
+        let called = async {
+            // It is never closed.
+            let _turn = self.turns.acquire().await;
+            tool.call(&self.offer, request.arguments.unwrap_or_default(), &tell).await
+        };
+        let mut called = pin!(AssertUnwindSafe(called).catch_unwind());
+        let token = context.meta.get_progress_token();
+        loop {
+            tokio::select! {
+                biased;
+                outcome = &mut called => {
+                    return outcome.unwrap_or_else(|_| Outcome::panicked());
+                }
+                Ok(()) = heard.changed(), if token.is_some() => {
+                    let Progress { count, message } = heard.borrow_and_update().clone();
+                    let Some(token) = token.clone() else { continue };
+                    let progress = ProgressNotificationParam::new(token, f64::from(count));
+                    // Whether anybody hears it is not the call's business.
+                    let _ = context.peer.notify_progress(progress.with_message(message)).await;
+                }
+            }
+        }
+    }
+}
+
+impl ServerHandler for Handler {
+    fn get_info(&self) -> ServerConfig {
+        let mut docent = Implementation::new("docent", env!("CARGO_PKG_VERSION"));
+        docent.title = Some("docent".to_owned());
+        // Some clients ask for prompts and resources whether they are offered or not, and give up where
+        // there are none.
+        let offered = ServerCapabilities::builder()
+            .enable_tools()
+            .enable_prompts()
+            .enable_resources()
+            .build();
+        ServerConfig::new(offered)
+            .with_server_info(docent)
+            .with_protocol_version(ProtocolVersion::LATEST_WITH_INITIALIZE)
+            .with_instructions(&*self.instructions)
+    }
+
+    async fn initialize(
+        &self,
+        request: InitializeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<InitializeResult, ErrorData> {
+        let agreed = self.negotiate_initialize(&request)?;
+        let version = agreed.protocol_version.clone();
+        context.peer.set_peer_info(request.with_protocol_version(version));
+        Ok(agreed)
+    }
+
+    async fn discover(&self, _: RequestContext<RoleServer>) -> Result<DiscoverResult, ErrorData> {
+        let versions = self.supported_protocol_versions().into_owned();
+        let mut result = DiscoverResult::from_server_info(versions, self.get_info());
+        result.ttl_ms = FRESH_MS;
+        result.cache_scope = CacheScope::Private;
+        Ok(result)
+    }
+
+    async fn list_tools(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        let asks_others = self.offer.desk.asks_others();
+        let tools = self.offer.tools.iter().map(|tool| listed(tool, asks_others)).collect();
+        let tools = ListToolsResult::with_all_items(tools);
+        Ok(tools.with_ttl_ms(FRESH_MS).with_cache_scope(CacheScope::Private))
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let mut tools = self.offer.tools.iter();
+        let Some(tool) = tools.find(|tool| tool.name == request.name) else {
+            let name: String = request.name.chars().take(100).collect();
+            return Err(ErrorData::invalid_params(format!("there is no tool `{name}`"), None));
+        };
+        let outcome = tokio::select! {
+            outcome = self.call(tool, request, &context) => outcome,
+            // Nobody waits for the result any more.
+            () = context.ct.cancelled() => return Err(cut_off()),
+            () = self.stop.cancelled() => return Err(cut_off()),
+        };
+        let mut result = CallToolResult::success(vec![ContentBlock::text(outcome.text)]);
+        result.structured_content = Some(outcome.data);
+        result.is_error = Some(outcome.is_error);
+        Ok(result.into())
+    }
+}
+
+fn cut_off() -> ErrorData {
+    ErrorData::internal_error("the call was cut off", None)
+}
+
+/// A tool as clients list it.
+fn listed(tool: &Tool, asks_others: bool) -> ListedTool {
+    let object = |schema: Value| match schema {
+        Value::Object(schema) => Arc::new(schema),
+        _ => Arc::default(),
+    };
+    let hints = ToolAnnotations::new().read_only(true);
+    let open = tool.work == super::desk::Work::Answer && asks_others;
+    ListedTool::new(tool.name, tool.description, object((tool.input)()))
+        .with_raw_output_schema(object((tool.output)()))
+        .with_annotations(hints.open_world(open))
+}
+
+#[cfg(test)]
+mod tests;

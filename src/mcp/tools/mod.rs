@@ -1,0 +1,220 @@
+//! The table of the tools, and what a call of one comes to.
+//!
+//! Their descriptions and schemas are in every conversation of a client, whether it calls them or not: a
+//! test holds them to 700 tokens. Schemas are flat, without unions, since not every client reads others.
+
+mod ask;
+mod fetch;
+mod search;
+mod status;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use serde_json::{Map, Value, json};
+
+use super::arguments::Arguments;
+use super::desk::{View, Work};
+use super::fence::Fence;
+use super::place::uri;
+use super::{MOST_TOKENS, Offer};
+use crate::error::{Exit, Failure};
+use crate::service::retrieval::DocumentFilter;
+use crate::types::Locator;
+
+/// Longest question, in bytes: what is longer is a text, and not asked.
+const LONGEST_QUESTION: usize = 32 << 10;
+
+/// Fewest tokens of a result that say anything.
+const FEWEST_TOKENS: usize = 100;
+
+/// A row of the table.
+pub struct Tool {
+    pub name: &'static str,
+    pub description: &'static str,
+    /// JSON Schemas of its arguments and of its result.
+    pub input: fn() -> Value,
+    pub output: fn() -> Value,
+    pub work: Work,
+    run: for<'a> fn(&'a Call<'a>, Arguments) -> BoxFuture<'a, Result<Value, Failure>>,
+}
+
+/// All of them, in the order in which they are listed.
+pub static TOOLS: &[Tool] = &[
+    Tool {
+        name: "search",
+        description: "Find passages in the documents. Cite them by `citation`.",
+        input: search::input,
+        output: search::output,
+        work: Work::Search,
+        run: |call, arguments| search::run(call, arguments).boxed(),
+    },
+    Tool {
+        name: "fetch",
+        description: "Read a document, or a part of it.",
+        input: fetch::input,
+        output: fetch::output,
+        work: Work::Search,
+        run: |call, arguments| fetch::run(call, arguments).boxed(),
+    },
+    Tool {
+        name: "ask",
+        description: "Answer a question from the documents, citations checked.",
+        input: ask::input,
+        output: ask::output,
+        work: Work::Answer,
+        run: |call, arguments| ask::run(call, arguments).boxed(),
+    },
+    Tool {
+        name: "status",
+        description: "What is stored, and how fresh it is.",
+        input: status::input,
+        output: status::output,
+        work: Work::Search,
+        run: |call, arguments| status::run(call, arguments).boxed(),
+    },
+];
+
+/// The tool of this name.
+pub fn named(name: &str) -> Option<&'static Tool> {
+    TOOLS.iter().find(|tool| tool.name == name)
+}
+
+/// A call that goes on.
+struct Call<'a> {
+    offer: &'a Offer,
+    /// Hears how it goes.
+    progress: &'a (dyn Fn(&str) + Send + Sync),
+}
+
+/// What a call came to, as clients get it: once as data, and once as text. Either is all of it.
+pub(super) struct Outcome {
+    pub(super) data: Value,
+    pub(super) text: String,
+    pub(super) is_error: bool,
+}
+
+impl Tool {
+    /// Calls it. Dropped, it ends.
+    pub(super) async fn call(
+        &self,
+        offer: &Offer,
+        sent: Map<String, Value>,
+        progress: &(dyn Fn(&str) + Send + Sync),
+    ) -> Outcome {
+        let called = async {
+            let arguments = Arguments::read(self, sent)?;
+            let _turn = offer.desk.begin(self.work).await?;
+            (self.run)(&Call { offer, progress }, arguments).await
+        };
+        match called.await {
+            Ok(data) => Outcome { text: data.to_string(), data, is_error: false },
+            Err(failure) => failed(&offer.desk.told(failure)),
+        }
+    }
+}
+
+impl Outcome {
+    /// What a call comes to that ended by a mistake in here.
+    pub(super) fn panicked() -> Self {
+        let mistake = "docent made a mistake, and could not go on with this call";
+        failed(&Failure::new(Exit::Backend, mistake).hint("ask in another way"))
+    }
+}
+
+/// Why there is no result, and what to do: a model can mend what it asked for.
+fn failed(failure: &Failure) -> Outcome {
+    let Failure { message, causes, hint, .. } = failure;
+    let message = if message.is_empty() { "it was cut off" } else { message };
+    let mut text = format!("error: {message}");
+    for cause in causes {
+        text += &format!("\ncaused by: {cause}");
+    }
+    let mut data = json!({ "error": message });
+    if !causes.is_empty() {
+        data["causes"] = json!(causes);
+    }
+    if let Some(hint) = hint {
+        text += &format!("\nhint: {hint}");
+        data["hint"] = json!(hint);
+    }
+    Outcome { data, text, is_error: true }
+}
+
+impl Call<'_> {
+    fn view(&self, arguments: &Arguments) -> Result<View, Failure> {
+        self.offer.desk.view(arguments.text("collection")?.as_deref())
+    }
+
+    /// Tokens that the result may have.
+    fn tokens(&self, arguments: &Arguments) -> Result<usize, Failure> {
+        let asked = arguments.number("max_tokens", 1, MOST_TOKENS)?;
+        Ok(asked.unwrap_or(self.offer.max_tokens).max(FEWEST_TOKENS))
+    }
+
+    /// By which `fetch` finds a place: it is cited so, unless it is in another collection than the usual.
+    fn id(&self, view: &View, source: &str, place: Option<Locator>) -> String {
+        let usual = self.offer.desk.collections().first() == Some(&view.name);
+        match place {
+            Some(place) if usual => place.cite(source),
+            None if usual => source.to_owned(),
+            place => uri(&view.name, source, place),
+        }
+    }
+}
+
+fn fence(view: &View, question: &str) -> Result<Fence, Failure> {
+    Ok(Fence::new(view.engine().context.nonce(question)?))
+}
+
+/// A question or a query, as it is asked.
+fn question(arguments: &Arguments, name: &str) -> Result<String, Failure> {
+    let question = arguments.needed(name)?;
+    if question.len() > LONGEST_QUESTION {
+        let problem = format!("`{name}` has {} bytes", question.len());
+        return Err(Failure::usage(problem)
+            .hint(format!("ask in fewer words: {LONGEST_QUESTION} bytes at most")));
+    }
+    Ok(question)
+}
+
+fn filter(arguments: &Arguments) -> Result<DocumentFilter, Failure> {
+    Ok(DocumentFilter {
+        sources: arguments.texts("source")?,
+        kinds: arguments.texts("kind")?,
+        tags: arguments.texts("tag")?,
+        ..DocumentFilter::default()
+    })
+}
+
+/// The title of a document, or else the last part of its name.
+fn title(title: &str, source: &str) -> String {
+    let name = source.rsplit('/').find(|part| !part.is_empty()).unwrap_or(source);
+    super::fence::label(if title.is_empty() { name } else { title })
+}
+
+/// A schema of an object with these properties, of which some are needed.
+fn object(properties: Value, required: &[&str]) -> Value {
+    let mut schema = json!({ "type": "object", "properties": properties });
+    if !required.is_empty() {
+        schema["required"] = json!(required);
+    }
+    schema
+}
+
+/// The same for arguments: there are no others.
+fn takes(properties: Value, required: &[&str]) -> Value {
+    let mut schema = object(properties, required);
+    schema["additionalProperties"] = json!(false);
+    schema
+}
+
+fn text(description: &str) -> Value {
+    json!({ "type": "string", "description": description })
+}
+
+fn number(description: &str) -> Value {
+    json!({ "type": "integer", "description": description })
+}
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -1,0 +1,41 @@
+//! What holds for every tool.
+
+use super::*;
+use crate::openai::tokens::Tokenizer;
+
+#[test]
+fn descriptions_and_schemas_are_short_and_flat() {
+    for tool in TOOLS {
+        assert!(!tool.description.is_empty());
+        for schema in [(tool.input)(), (tool.output)()] {
+            assert_eq!(schema["type"], "object", "{}", tool.name);
+            let properties = schema["properties"].as_object().into_iter().flatten();
+            for (name, property) in properties {
+                assert!(property["type"].is_string(), "{}: {name}", tool.name);
+                for union in ["anyOf", "oneOf", "allOf", "$ref"] {
+                    assert!(property.get(union).is_none(), "{}: {name}", tool.name);
+                }
+            }
+        }
+        let input = (tool.input)();
+        assert_eq!(input["additionalProperties"], false);
+        let properties = input["properties"].as_object().into_iter().flatten();
+        for (name, property) in properties {
+            assert!(property["description"].is_string(), "{}: {name}", tool.name);
+        }
+    }
+}
+
+#[test]
+fn a_failure_is_said_whole_in_both_forms() {
+    let failure = Failure::usage("it is so").caused_by("a cause").hint("docent ingest");
+    let Outcome { data, text, is_error } = failed(&failure);
+    assert!(is_error);
+    assert_eq!(text, "error: it is so\ncaused by: a cause\nhint: docent ingest");
+    assert_eq!(data, json!({"error": "it is so", "causes": ["a cause"], "hint": "docent ingest"}));
+}
+
+/// As `o200k` counts, which the models of `OpenAI` have had since 2024.
+pub(in crate::mcp) fn tokens(text: &str) -> usize {
+    Tokenizer::of("gpt-4o").count(text)
+}
