@@ -10,6 +10,8 @@ mod kind;
 mod locator;
 mod manifest;
 mod ownership;
+mod partition;
+mod parts;
 mod reading;
 mod retrieval;
 mod secrets;
@@ -33,6 +35,7 @@ pub use kind::Kind;
 pub use locator::Locator;
 pub use manifest::{ChunkerId, EmbedderId, Manifest, Reach, RerankerId, Run, Site, SparseId};
 pub use ownership::{Guest, Ownership};
+pub use partition::Partition;
 pub use reading::{
     OcrPolicy, OcrRecord, PageArea, ReadingWarning, Recognition, WarningCode, ranges,
 };

@@ -6,6 +6,7 @@ use clap::{Arg, Args};
 
 use super::TapeFlags;
 use super::flags::{flags, flags_under};
+use crate::types::Partition;
 
 /// Bring a collection in line with its sources
 ///
@@ -55,6 +56,10 @@ pub struct IngestArgs {
     /// Cases for --promote-if, as `docent eval` takes them
     #[arg(long = "eval", value_name = "CASES", id = "promotion_cases", requires = "promote_if")]
     pub promotion_cases: Option<PathBuf>,
+    /// Bring in only the sources that fall into part K of N, by a hash of their names, while other
+    /// workers bring in the others: docs/partitions.md. On a Qdrant server
+    #[arg(long, value_name = "K/N", conflicts_with_all = ["watch"])]
+    pub partition: Option<Partition>,
     #[command(flatten)]
     pub ingest: IngestFlags,
     /// Name of the document read from standard input

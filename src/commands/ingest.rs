@@ -34,6 +34,7 @@ pub(super) async fn run(
     let mut options = SyncOptions {
         new_version: args.new_version,
         candidate: gate.is_some(),
+        partition: args.partition,
         ..SyncOptions::from(&args.ingest)
     };
     let mut typed = args.paths;
@@ -43,6 +44,11 @@ pub(super) async fn run(
     let (stdin, paths): (Vec<String>, Vec<String>) =
         typed.into_iter().partition(|path| path == "-");
     let mut inputs = Inputs::parse(paths, args.web.reach())?;
+    if !stdin.is_empty() && options.partition.is_some() {
+        let failure =
+            Failure::usage("what standard input has is one document, and goes without --partition");
+        return Err(failure.hint("docent ingest - --source NAME"));
+    }
     if !stdin.is_empty() {
         inputs.inline = Some(Inline::bytes(args.source, read_stdin(&context)?));
     }
@@ -81,6 +87,7 @@ impl From<&IngestFlags> for SyncOptions {
             share: flags.share,
             asked_with: None,
             keys: Vec::new(),
+            partition: None,
         }
     }
 }

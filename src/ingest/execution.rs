@@ -54,6 +54,7 @@ impl Execution<'_> {
         let changed = work.iter().filter(|work| work.content.is_some()).count();
         committer.report.unchanged += inline - changed;
         emit(IngestEvent::Planned { documents: work.len(), deleted: plan.deleted.len() });
+        let nothing_to_do = work.is_empty();
 
         let run_id = committer.ledger.run.run_id;
         let mut prepared = Box::pin(
@@ -73,8 +74,14 @@ impl Execution<'_> {
             lender = None;
         }
         let mut sample = Vec::new();
-        // Without documents, what a manifest says of their mean length was a guess.
-        if survey.records.is_empty() {
+        let exists = committer.ledger.exists();
+        let in_parts = self.options.partition.is_some();
+        if in_parts && !exists && nothing_to_do {
+            // Another part makes the collection, and knows how long its chunks are.
+            return Ok(());
+        }
+        // Without documents, what a manifest says of their mean length was a guess. Other parts may have some.
+        if survey.records.is_empty() && !(in_parts && exists) {
             sample = first(&mut prepared).await;
             self.begin(&sample, &mut committer.ledger).await?;
         }
@@ -184,6 +191,7 @@ impl Execution<'_> {
             // The run that makes it has begun before.
             created_at: ledger.run.started_at.clone(),
             unfinished: None,
+            unfinished_parts: Vec::new(),
             owner: Ownership::default(),
             roots: Vec::new(),
             sites: Vec::new(),
@@ -219,8 +227,7 @@ impl Execution<'_> {
         } else {
             store.flush().await?;
         }
-        committer.ledger.sum_up(&survey.records);
-        committer.ledger.close(store, end).await?;
+        committer.ledger.close(store, end, &survey.records).await?;
         match self.destination.build {
             Build::Rebuild(..) if end == End::CutShort => store.drop_collection().await,
             Build::Rebuild(_, completion) => {

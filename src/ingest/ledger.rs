@@ -3,11 +3,13 @@
 //! It names the run from before the first change until after the last: a manifest that still does
 //! when nobody writes was left by a run that was cut off.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::path::PathBuf;
 
+use super::discover::Root;
 use crate::embed::sparse;
 use crate::error::{BackendError, Fault, Service};
-use crate::store::CollectionWriter;
+use crate::store::{CollectionWriter, in_turn};
 use crate::types::{
     ContentHash, DocumentRecord, Manifest, Run, Site, SparseId, content_of_documents,
 };
@@ -30,9 +32,24 @@ pub(super) struct Kept {
     pub sites: Vec<Site>,
     /// Roots and sites of earlier runs that are no more.
     pub lost: HashSet<String>,
+    /// The directory of the project.
+    pub project: PathBuf,
 }
 
 impl Kept {
+    /// Leaves in what another part has documents of: the run over that takes them out first.
+    fn spare(&mut self, documents: &[DocumentRecord]) {
+        let Self { lost, project, .. } = self;
+        lost.retain(|name| {
+            let root = Root::named(name, project);
+            let is_of_it = |record: &DocumentRecord| match (&record.web, &root) {
+                (Some(web), _) => web.root == *name,
+                (None, root) => root.as_ref().is_some_and(|root| root.holds(&record.source)),
+            };
+            !documents.iter().any(is_of_it)
+        });
+    }
+
     /// A site that is there already keeps the wider reach of both.
     fn noted(self, mut manifest: Manifest) -> Manifest {
         for root in self.roots {
@@ -62,16 +79,39 @@ struct Stored {
     content_hash: Option<ContentHash>,
 }
 
+/// What a run does to what the collection comes to.
+#[derive(Default)]
+struct Sum {
+    /// Language of most documents, of those of which it can be told.
+    usual: String,
+    /// Documents that this run has stored, or taken out.
+    changed: HashMap<String, Option<Stored>>,
+}
+
+impl Sum {
+    /// How many documents are in which language, and what all of them come to.
+    fn up(&self, before: &[DocumentRecord]) -> (BTreeMap<String, u64>, Option<ContentHash>) {
+        let stayed = before.iter().filter(|record| !self.changed.contains_key(&record.source));
+        let changed = self.changed.iter().filter_map(|(source, it)| Some((source, it.as_ref()?)));
+        let languages = stayed.clone().map(|it| sparse::language_of_terms(it, &self.usual));
+        let languages = languages.chain(changed.clone().map(|(_, it)| it.language.as_str()));
+        let mut counted = BTreeMap::new();
+        for language in languages {
+            *counted.entry(language.to_owned()).or_default() += 1;
+        }
+        let stayed = stayed.map(|it| (it.source.as_str(), it.content_hash.as_ref()));
+        let changed = changed.map(|(source, it)| (source.as_str(), it.content_hash.as_ref()));
+        (counted, content_of_documents(stayed.chain(changed)))
+    }
+}
+
 pub(super) struct Ledger {
     /// `None` until the collection is created.
     manifest: Option<Manifest>,
     pub run: Run,
     kept: Kept,
     open: bool,
-    /// Language of most documents, of those of which it can be told.
-    usual: String,
-    /// Documents that this run has stored, or taken out.
-    changed: HashMap<String, Option<Stored>>,
+    sum: Sum,
     /// This run has made the collection.
     pub created: bool,
 }
@@ -80,17 +120,18 @@ impl Ledger {
     pub(super) fn new(manifest: Option<Manifest>, run: Run, kept: Kept) -> Self {
         let spoken = manifest.iter().flat_map(|manifest| &manifest.languages);
         let usual = most(spoken.map(|(language, documents)| (language.as_str(), *documents)));
-        Self { manifest, run, kept, open: false, usual, changed: HashMap::new(), created: false }
+        let sum = Sum { usual, changed: HashMap::new() };
+        Self { manifest, run, kept, open: false, sum, created: false }
     }
 
     /// Told of the first documents of a collection.
     pub(super) fn begin_with<'r>(&mut self, records: impl Iterator<Item = &'r DocumentRecord>) {
-        self.usual = most(records.filter_map(|record| Some((record.language.as_deref()?, 1))));
+        self.sum.usual = most(records.filter_map(|record| Some((record.language.as_deref()?, 1))));
     }
 
     /// Language of most documents.
     pub(super) fn usual(&self) -> &str {
-        &self.usual
+        &self.sum.usual
     }
 
     pub(super) fn exists(&self) -> bool {
@@ -100,7 +141,7 @@ impl Ledger {
     /// Whether there is something to write at the end: this run, or the one before that was cut
     /// off, has left a mark to be taken out, or there is something to note.
     pub(super) fn is_open(&self) -> bool {
-        let left = |manifest: &Manifest| manifest.unfinished.is_some();
+        let left = |manifest: &Manifest| manifest.unfinished_of(self.run.partition).is_some();
         self.open
             || self.manifest.as_ref().is_some_and(|manifest| {
                 left(manifest) || self.kept.clone().noted(manifest.clone()) != *manifest
@@ -114,16 +155,54 @@ impl Ledger {
         })
     }
 
-    /// Creates the collection, the run begun.
+    /// Creates the collection, the run begun; where another part has made it meanwhile, joins that.
     pub(super) async fn create(
         &mut self,
         store: &dyn CollectionWriter,
-        manifest: Manifest,
+        mut manifest: Manifest,
     ) -> Result<(), BackendError> {
-        let manifest = Manifest { unfinished: Some(self.run.clone()), ..manifest };
-        store.create(&manifest).await?;
+        manifest.begin(&self.run);
+        let run = &self.run;
+        let made = in_turn(store, async {
+            let there = match run.partition {
+                Some(_) => store.manifest().await?,
+                None => None,
+            };
+            let Some(mut there) = there else {
+                store.create(&manifest).await?;
+                return Ok((manifest, true));
+            };
+            check_same(&manifest, &there, store.endpoint())?;
+            there.begin(run);
+            store.put_manifest(&there).await?;
+            Ok((there, false))
+        });
+        let (manifest, created) = made.await?;
         self.manifest = Some(manifest);
-        (self.open, self.created) = (true, true);
+        (self.open, self.created) = (true, created);
+        Ok(())
+    }
+
+    /// Changes the manifest, here and in the store: as it is there by now, where others bring in other parts.
+    async fn change(
+        &mut self,
+        store: &dyn CollectionWriter,
+        change: impl FnOnce(&mut Manifest, &[DocumentRecord]) + Send,
+        sums_up: bool,
+    ) -> Result<(), BackendError> {
+        let Some(mut manifest) = self.manifest.clone() else { return Ok(()) };
+        let in_parts = self.run.partition.is_some();
+        let changed = in_turn(store, async {
+            let mut documents = Vec::new();
+            if in_parts {
+                manifest = store.manifest().await?.unwrap_or(manifest);
+                documents = if sums_up { store.documents().await? } else { documents };
+            }
+            change(&mut manifest, &documents);
+            store.put_manifest(&manifest).await?;
+            Ok(manifest)
+        });
+        self.manifest = Some(changed.await?);
         Ok(())
     }
 
@@ -141,9 +220,9 @@ impl Ledger {
 
     /// Told before each change; writes before the first.
     pub(super) async fn open(&mut self, store: &dyn CollectionWriter) -> Result<(), BackendError> {
-        if let Some(manifest) = self.manifest.as_mut().filter(|_| !self.open) {
-            manifest.unfinished = Some(self.run.clone());
-            store.put_manifest(manifest).await?;
+        if !self.open && self.manifest.is_some() {
+            let run = self.run.clone();
+            self.change(store, |manifest, _| manifest.begin(&run), false).await?;
             self.open = true;
         }
         Ok(())
@@ -155,73 +234,87 @@ impl Ledger {
         store: &dyn CollectionWriter,
         records: impl Iterator<Item = &'r DocumentRecord>,
     ) -> Result<(), BackendError> {
-        let Some(manifest) = &mut self.manifest else { return Ok(()) };
-        let known = manifest.languages.len();
-        for record in records {
-            let language = sparse::language_of_terms(record, &self.usual);
-            if !manifest.languages.contains_key(language) {
-                manifest.languages.insert(language.to_owned(), 0);
+        let Some(manifest) = &self.manifest else { return Ok(()) };
+        let languages = records.map(|record| sparse::language_of_terms(record, &self.sum.usual));
+        let new = languages.filter(|language| !manifest.languages.contains_key(*language));
+        let new: BTreeSet<String> = new.map(str::to_owned).collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        let note = |manifest: &mut Manifest, _: &[DocumentRecord]| {
+            for language in new {
+                manifest.languages.entry(language).or_default();
             }
-        }
-        if manifest.languages.len() > known {
-            store.put_manifest(manifest).await?;
-        }
-        Ok(())
+        };
+        self.change(store, note, false).await
     }
 
     /// Told of documents that are stored.
     pub(super) fn stored(&mut self, records: &[DocumentRecord]) {
         let stored = |record: &DocumentRecord| Stored {
-            language: sparse::language_of_terms(record, &self.usual).to_owned(),
+            language: sparse::language_of_terms(record, &self.sum.usual).to_owned(),
             content_hash: record.content_hash.clone(),
         };
         let stored = records.iter().map(|record| (record.source.clone(), Some(stored(record))));
-        self.changed.extend(stored);
+        self.sum.changed.extend(stored);
     }
 
     /// Told of documents that were taken out.
     pub(super) fn took_out(&mut self, sources: &[String]) {
-        self.changed.extend(sources.iter().map(|source| (source.clone(), None)));
-    }
-
-    /// Counts the languages of what is stored, and says what it comes to; `before` was there when the run
-    /// began.
-    pub(super) fn sum_up(&mut self, before: &[DocumentRecord]) {
-        let Some(manifest) = &mut self.manifest else { return };
-        let stayed = before.iter().filter(|record| !self.changed.contains_key(&record.source));
-        let changed = self.changed.iter().filter_map(|(source, it)| Some((source, it.as_ref()?)));
-        let languages = stayed.clone().map(|it| sparse::language_of_terms(it, &self.usual));
-        let languages = languages.chain(changed.clone().map(|(_, it)| it.language.as_str()));
-        manifest.languages.clear();
-        for language in languages {
-            *manifest.languages.entry(language.to_owned()).or_default() += 1;
-        }
-        let stayed = stayed.map(|it| (it.source.as_str(), it.content_hash.as_ref()));
-        let changed = changed.map(|(source, it)| (source.as_str(), it.content_hash.as_ref()));
-        manifest.content_hash = content_of_documents(stayed.chain(changed));
+        self.sum.changed.extend(sources.iter().map(|source| (source.clone(), None)));
     }
 
     /// After everything is durable: the run is part of the lineage if it changed anything, and done
-    /// if it was not cut short.
+    /// if it was not cut short. `before` was there when it began.
     pub(super) async fn close(
         &mut self,
         store: &dyn CollectionWriter,
         end: End,
+        before: &[DocumentRecord],
     ) -> Result<(), BackendError> {
-        let Some(manifest) = self.manifest.take() else { return Ok(()) };
-        let mut manifest = std::mem::take(&mut self.kept).noted(manifest);
-        if end != End::CutShort {
-            manifest.unfinished = None;
-        }
-        if end != End::Unchanged {
-            manifest.runs.push(self.run.clone());
-            let surplus = manifest.runs.len().saturating_sub(Manifest::MAX_RUNS);
-            manifest.runs.drain(..surplus);
-        }
-        store.put_manifest(&manifest).await?;
-        self.manifest = Some(manifest);
+        let (mut kept, run) = (std::mem::take(&mut self.kept), self.run.clone());
+        let sum = std::mem::take(&mut self.sum);
+        let close = |manifest: &mut Manifest, all: &[DocumentRecord]| {
+            if run.partition.is_some() {
+                kept.spare(all);
+            }
+            *manifest = kept.noted(manifest.clone());
+            let before = if run.partition.is_some() { all } else { before };
+            (manifest.languages, manifest.content_hash) = sum.up(before);
+            if end != End::CutShort {
+                manifest.complete(run.partition);
+            }
+            if end != End::Unchanged {
+                manifest.runs.push(run);
+                let surplus = manifest.runs.len().saturating_sub(Manifest::MAX_RUNS);
+                manifest.runs.drain(..surplus);
+            }
+        };
+        self.change(store, close, true).await?;
         self.open = false;
         Ok(())
+    }
+}
+
+/// What another part has made is built as this one would be.
+fn check_same(own: &Manifest, there: &Manifest, endpoint: &str) -> Result<(), BackendError> {
+    let words = |manifest: &Manifest| {
+        let SparseId { model, revision, language, .. } = &manifest.sparse;
+        (model.clone(), *revision, language.clone())
+    };
+    let differs = [
+        (own.embedder != there.embedder, "embedder"),
+        (own.chunker != there.chunker, "size of chunks"),
+        (words(own) != words(there), "language"),
+    ];
+    match differs.into_iter().find(|(differs, _)| *differs) {
+        None => Ok(()),
+        Some((_, what)) => {
+            let message = format!(
+                "another part has made the collection meanwhile with another {what}: give all parts the same settings"
+            );
+            Err(BackendError::new(Service::Store, Fault::Taken, endpoint, &message))
+        }
     }
 }
 

@@ -81,7 +81,8 @@ pub async fn ingest(
     let survey = survey::take(options, build.former(), stored, cancel, emit).await?;
     emit(IngestEvent::Discovered { files: survey.files });
     may_prune(options, &survey)?;
-    let kept = if options.retry_failed { Kept::default() } else { survey.kept() };
+    let kept =
+        if options.retry_failed { Kept::default() } else { survey.kept(&options.discover.root) };
     let ledger = Ledger::new(manifest.clone(), run(options, &survey), kept);
     let report = IngestReport::planned(&survey, options.on_secret);
     let mut committer =
@@ -94,6 +95,7 @@ pub async fn ingest(
     let cut_short = committer.cut_short || execution.cut_short.into_inner();
     let mut report = committer.report;
     report.created = created;
+    report.partition = options.partition;
     let before = survey.former.as_ref().unwrap_or(&survey.records);
     report.first_without_secrets =
         options.on_secret.keeps_out() && before.iter().any(secrets::may_hold_some);
@@ -140,6 +142,7 @@ fn run(options: &IngestOptions, survey: &Survey) -> Run {
         started_at: now(),
         docent: env!("CARGO_PKG_VERSION").to_owned(),
         roots,
+        partition: options.partition,
     }
 }
 

@@ -14,7 +14,7 @@ use crate::cancel::Canceller;
 use crate::embed::Embedder;
 use crate::embed::sparse::TermCounters;
 use crate::store::{Aside, CollectionWriter, Reader};
-use crate::types::{ChunkerId, Manifest, OcrPolicy, OnSecret};
+use crate::types::{ChunkerId, Manifest, OcrPolicy, OnSecret, Partition};
 
 /// What to bring in, and how.
 pub struct IngestOptions {
@@ -24,6 +24,8 @@ pub struct IngestOptions {
     pub forget: Vec<String>,
     /// Pages that were named, each with its reach.
     pub starts: Vec<Start>,
+    /// Of all that is found and stored, what falls into it: nothing else is looked at. `None` for all.
+    pub partition: Option<Partition>,
     pub web: WebOptions,
     pub inline: Option<Inline>,
     /// Where the collection is built again: documents that no file and nobody else brings in.
@@ -64,6 +66,11 @@ impl IngestOptions {
 
     pub(super) fn inline_sources(&self) -> HashSet<&str> {
         self.inline_documents().map(|document| document.source.as_str()).collect()
+    }
+
+    /// Whether the run is to look at a source.
+    pub(super) fn looks_at(&self, source: &str) -> bool {
+        self.partition.is_none_or(|partition| partition.holds(source))
     }
 
     pub(super) fn wanted(&self) -> Wanted<'_> {

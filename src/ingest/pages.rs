@@ -87,6 +87,12 @@ impl Pages {
         self.unchanged.len()
     }
 
+    /// Leaves out what another run brings in.
+    pub(super) fn retain(&mut self, stays: impl Fn(&str) -> bool) {
+        self.hashes.retain(|source, _| stays(source));
+        self.unchanged.retain(|source, _| stays(source));
+    }
+
     /// Records of pages with the old content that were found another way, or have new validators.
     pub(super) fn touched<'a>(
         &'a self,

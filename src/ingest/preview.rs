@@ -20,11 +20,14 @@ use crate::cancel::Cancel;
 use crate::embed::Embedder;
 use crate::error::BackendError;
 use crate::store::{Reader, VectorStore};
-use crate::types::{Chunk, ContentHash, OnSecret};
+use crate::types::{Chunk, ContentHash, OnSecret, Partition};
 
 /// A plan, for a person and for a pipeline. Lists are sorted by source.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, JsonSchema)]
 pub struct Preview {
+    /// The part of the sources that this is about, with `--partition`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub partition: Option<Partition>,
     pub added: Vec<String>,
     pub changed: Vec<String>,
     pub moved: Vec<Renamed>,
@@ -102,6 +105,7 @@ impl Preview {
             skipped_sources: report.skipped_sources,
             damaged: survey.audit.damaged.len() + survey.audit.orphans.len(),
             on_secret: options.on_secret,
+            partition: options.partition,
             ..Self::default()
         };
         let known: HashSet<&str> = survey.records.iter().map(|r| r.source.as_str()).collect();

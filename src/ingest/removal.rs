@@ -10,7 +10,7 @@ use crate::types::Run;
 /// A run of its own in the lineage: nothing is read by it.
 pub fn removal_run(run_id: Uuid) -> Run {
     let docent = env!("CARGO_PKG_VERSION").to_owned();
-    Run { run_id, started_at: now(), docent, roots: Vec::new() }
+    Run { run_id, started_at: now(), docent, roots: Vec::new(), partition: None }
 }
 
 /// Takes documents and failures out, and leaves nothing of them in the files, see
@@ -39,7 +39,6 @@ pub async fn take_out(
     store.delete_documents(sources).await?;
     store.delete_failures(sources).await?;
     ledger.took_out(sources);
-    ledger.sum_up(&before);
     store.scrub().await?;
-    ledger.close(store, end).await
+    ledger.close(store, end, &before).await
 }

@@ -9,7 +9,7 @@ use super::secrets::Secrets;
 use super::survey::Survey;
 use crate::cancel::Stop;
 use crate::error::BackendError;
-use crate::types::{DocumentRecord, OnSecret, ReadingWarning};
+use crate::types::{DocumentRecord, OnSecret, Partition, ReadingWarning};
 
 /// A source that could not be brought in.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
@@ -54,6 +54,9 @@ pub struct BuiltVersion {
 /// What an ingest did. Counts are documents unless they say otherwise.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, JsonSchema)]
 pub struct IngestReport {
+    /// The part of the sources that this is about, with `--partition`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub partition: Option<Partition>,
     pub added: usize,
     pub changed: usize,
     pub moved: usize,
@@ -93,7 +96,7 @@ pub struct IngestReport {
     pub interrupted: bool,
     /// The limit that ended the run before its end; what was committed stays.
     pub stopped: Option<Stop>,
-    /// What the collection holds now, or the version that was built.
+    /// What the collection holds now, or the version that was built; of a part, the part.
     pub documents_total: usize,
     /// With `--rebuild` and `--new-version`.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -4,6 +4,7 @@
 //! then are all its chunks counted, and what does not agree with its record becomes work.
 
 use std::collections::{HashMap, HashSet};
+use std::path::Path;
 use std::sync::Arc;
 
 use futures::stream::{self, StreamExt};
@@ -90,7 +91,7 @@ impl Survey {
     }
 
     /// What later runs are to keep the collection in line with.
-    pub(super) fn kept(&self) -> Kept {
+    pub(super) fn kept(&self, project: &Path) -> Kept {
         let dead = &self.pages.dead;
         let alive = |start: &&Start| !dead.contains(start.source());
         let lost = self.lost.iter().chain(dead).chain(&self.refused).chain(&self.forgotten);
@@ -98,6 +99,7 @@ impl Survey {
             roots: self.scope.roots(),
             sites: self.starts.iter().filter(alive).map(Start::site).collect(),
             lost: lost.cloned().collect(),
+            project: project.to_owned(),
         }
     }
 
@@ -201,10 +203,11 @@ pub(super) async fn survey(
     emit: &mut (dyn FnMut(IngestEvent) + Send),
 ) -> Result<Survey, IngestError> {
     let started_at = now();
-    let failures = match stored {
+    let mut failures = match stored {
         Some(Stored { store, .. }) => store.failures().await?,
         None => Vec::new(),
     };
+    failures.retain(|failure| options.looks_at(&failure.source));
     let manifest = stored.map(|stored| stored.manifest);
     let Inputs { discover, starts } = inputs(options, manifest, &failures)?;
     let documents = async {
@@ -213,17 +216,26 @@ pub(super) async fn survey(
             None => Ok(Vec::new()),
         }
     };
-    let (mut discovery, records) = look(discover, documents).await?;
-    let audit = match stored.filter(|stored| stored.manifest.unfinished.is_some()) {
-        Some(Stored { store, .. }) => plan::audit(&records, &store.tally().await?),
+    let (mut discovery, mut records) = look(discover, documents).await?;
+    let refused = forget::refused(&discovery.no_files, &records);
+    let others: Vec<_> = records.extract_if(.., |it| !options.looks_at(&it.source)).collect();
+    let is_unfinished =
+        |stored: &Stored<'_>| stored.manifest.unfinished_of(options.partition).is_some();
+    let audit = match stored.filter(is_unfinished) {
+        Some(Stored { store, .. }) => {
+            let mut tally = store.tally().await?;
+            tally.retain(|row| options.looks_at(&row.source));
+            plan::audit(&records, &tally)
+        }
         None => Audit::default(),
     };
-    let known = pages::known(&records, options, &audit.damaged);
+    let mut known = pages::known(&records, options, &audit.damaged);
+    known.extend(pages::known(&others, options, &[]));
     let mut pages =
         Pages::gather(&starts, &known, &options.web, &mut discovery, cancel, emit).await?;
+    leave_to_others(options, &mut discovery, &mut pages);
     let incomplete = widen(options, &mut discovery, &records, &audit);
     set_aside(&options.taken, &mut discovery);
-    let refused = forget::refused(&discovery.no_files, &records);
     let Discovery { files, skipped, failed, scope, lost, .. } = discovery;
     let found = files.len();
     let compared = Compared {
@@ -267,6 +279,17 @@ pub(super) async fn survey(
         plan,
         former: None,
     })
+}
+
+/// What falls into no part of this run is another's to bring in, and to tell of.
+fn leave_to_others(options: &IngestOptions, discovery: &mut Discovery, pages: &mut Pages) {
+    if options.partition.is_none() {
+        return;
+    }
+    discovery.files.retain(|file| options.looks_at(&file.source));
+    discovery.skipped.retain(|skipped| options.looks_at(&skipped.source));
+    discovery.failed.retain(|failed| options.looks_at(&failed.source));
+    pages.retain(|source| options.looks_at(source));
 }
 
 /// What has the name of another project's document fails: a source is one document.

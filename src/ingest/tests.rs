@@ -28,8 +28,8 @@ use crate::error::{BackendError, Fault, Service};
 use crate::http::Throttled;
 use crate::retry::RetryPolicy;
 use crate::store::edge::{EdgeOptions, EdgeStore};
-use crate::store::{Collection, Reader, SearchRequest};
-use crate::types::{DocumentRecord, EmbedderId, OcrPolicy, OnSecret};
+use crate::store::{Collection, CollectionWriter, Reader, SearchRequest};
+use crate::types::{DocumentRecord, EmbedderId, OcrPolicy, OnSecret, Partition};
 
 /// The built-in embedder, except that it fails on texts with a given word.
 struct Picky {
@@ -133,6 +133,19 @@ impl Project {
 
     async fn ingest(&mut self) -> IngestReport {
         let writer = self.collection().write().await.unwrap();
+        let (report, events) = self.bring_in(writer, None).await;
+        self.events = events;
+        let documents = self.documents().await.len();
+        assert_eq!(report.documents_total, documents, "{report:?}");
+        report
+    }
+
+    /// Into what is written, which is closed then.
+    async fn bring_in(
+        &self,
+        writer: Arc<dyn CollectionWriter>,
+        partition: Option<Partition>,
+    ) -> (IngestReport, Vec<IngestEvent>) {
         let manifest = writer.manifest().await.unwrap();
         let (canceller, cancel) = cancel::pair();
         let options = IngestOptions {
@@ -153,6 +166,7 @@ impl Project {
             },
             forget: Vec::new(),
             starts: Vec::new(),
+            partition,
             web: WebOptions {
                 named: None,
                 max_pages: 0,
@@ -203,10 +217,7 @@ impl Project {
         destination.writer.close().await.unwrap();
         // As the process ends.
         drop(destination);
-        self.events = events;
-        let documents = self.documents().await.len();
-        assert_eq!(report.documents_total, documents, "{report:?}");
-        report
+        (report, events)
     }
 
     /// How many stored chunks have the word.
@@ -496,6 +507,7 @@ async fn the_first_documents_decide_the_mean_length_even_of_a_collection_that_wa
     assert_eq!(manifest.runs.len(), 2);
 }
 
+mod parts;
 mod sequences;
 
 /// What so many tokens cost, at a price of one for each.

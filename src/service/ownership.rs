@@ -16,7 +16,9 @@ use super::project::Project;
 use super::sync::{Inputs, SyncOptions};
 use crate::error::{Failure, Fault, shell_word};
 use crate::settings::DEFAULT_COLLECTION;
-use crate::store::{Adopted, Collection as _, CollectionWriter, Part, Reader, VectorStore};
+use crate::store::{
+    Adopted, Collection as _, CollectionWriter, Part, Reader, VectorStore, in_turn,
+};
 use crate::types::{DocumentRecord, Guest, Manifest, Ownership};
 
 /// A collection as the project may write it.
@@ -52,10 +54,14 @@ impl Engine {
         let claims = manifest.filter(|manifest| manifest.owner != *part.ownership());
         let writer = part.written(Arc::clone(writer));
         // Said at once: a run that finds nothing to do writes nothing else.
-        if claims.is_some()
-            && let Some(own) = writer.manifest().await?
-        {
-            writer.put_manifest(&own).await?;
+        if claims.is_some() {
+            let said = in_turn(&*writer, async {
+                match writer.manifest().await? {
+                    Some(own) => writer.put_manifest(&own).await,
+                    None => Ok(()),
+                }
+            });
+            said.await?;
         }
         Ok(Owned { writer, taken })
     }
@@ -131,6 +137,7 @@ impl Engine {
             self.join(&mut owner, project, options)?;
         }
         let part = Part::of(&project.name, owner, Some(manifest), store).await?;
+        self.check_sole_owner(&part, options)?;
         if let Some(flag) = options.builds_by() {
             self.may_rebuild(project, manifest, &part, flag)?;
         }

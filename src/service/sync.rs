@@ -12,7 +12,7 @@ pub(super) use options::PRUNE;
 pub use options::{Inputs, SyncOptions, discover_failure, discover_options};
 use tokio::sync::mpsc;
 
-use super::changes::{ChangeCommand, ChangeRequest};
+use super::changes::{ChangeCommand, ChangeRequest, RightTo};
 use super::context::Context;
 use super::engine::Engine;
 use super::freshness::check_counts;
@@ -65,8 +65,10 @@ impl Engine {
         cancel: &Cancel,
         on: OnSync<'_>,
     ) -> Result<IngestReport, Failure> {
+        self.check_partition(options)?;
         let command = options.command();
-        let request = ChangeRequest { command, keys: &options.keys, cancel: Some(cancel) };
+        let right = options.partition.map_or(RightTo::All, RightTo::Part);
+        let request = ChangeRequest { command, right, keys: &options.keys, cancel: Some(cancel) };
         let synced = self.change(request, async |writer, note| {
             let owned = self.own(&writer, &inputs, options).await?;
             let report = self.sync_as(owned, None, inputs, options, cancel, &mut *on).await?;
@@ -221,6 +223,7 @@ impl Engine {
         cancel: &Cancel,
     ) -> Result<Preview, Failure> {
         let (context, settings) = (&self.context, &self.context.settings);
+        self.check_partition(options)?;
         let reader = self.collection().read().await?;
         if let Some(reader) = reader.as_ref().filter(|_| !options.builds_anew()) {
             let (documents, chunks) = (reader.documents().await?, reader.count_chunks().await?);

@@ -24,12 +24,13 @@ mod part;
 mod payload;
 mod receipt;
 mod search;
+mod turn;
 mod versions;
 
 #[cfg(test)]
 pub(crate) mod contract;
 #[cfg(test)]
-mod scripted;
+pub(crate) mod scripted;
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Deref;
@@ -50,12 +51,13 @@ pub use self::pages::{ChunkList, ChunkPage, PointList, chunks_of, each_chunk};
 pub use self::part::Part;
 pub use self::receipt::Receipt;
 pub use self::search::{Legs, ReturnedChunks, SearchRequest};
+pub use self::turn::in_turn;
 pub use self::versions::Aside;
 pub(crate) use self::versions::{Mark, beyond, latest_former};
 use crate::error::{BackendError, Fault, Service};
 use crate::types::{
-    Chunk, ContentHash, DocumentRecord, FailureRecord, Manifest, Point, Tally, VersionEntry,
-    VersionEvent,
+    Chunk, ContentHash, DocumentRecord, FailureRecord, Manifest, Partition, Point, Tally,
+    VersionEntry, VersionEvent,
 };
 
 /// A collection in Qdrant, embedded or on a server, whether or not it exists yet.
@@ -76,8 +78,28 @@ pub trait Collection: Send + Sync {
     /// [`Fault::Busy`](crate::error::Fault) and names it.
     async fn write(&self) -> Result<Arc<dyn CollectionWriter>, BackendError>;
 
+    /// The right to change what falls into a part of the sources, beside others that have other parts of as
+    /// many. Waits as [`Self::write`] does, for who has the same part or all of them. What concerns the
+    /// collection as a whole is written in [turns](CollectionWriter::begin_turn). Where one process at a time
+    /// has the collection, that is one which has a part.
+    async fn write_part(
+        &self,
+        _partition: Partition,
+    ) -> Result<Arc<dyn CollectionWriter>, BackendError> {
+        self.write().await
+    }
+
+    /// The same as [`Self::write`]; what this run has left of a [successor](CollectionWriter::successor) stays, for
+    /// [`CollectionWriter::resume`].
+    async fn write_again(&self, run: Uuid) -> Result<Arc<dyn CollectionWriter>, BackendError>;
+
     /// All versions, by number: none where the collection does not exist.
     async fn versions(&self) -> Result<Vec<VersionEntry>, BackendError>;
+
+    /// Numbers of versions that may be there, and that whoever asks is not told of.
+    async fn hidden_versions(&self) -> Result<Vec<u32>, BackendError> {
+        Ok(Vec::new())
+    }
 
     /// A snapshot of a version, live or not. `None` where there is none of that number that is complete.
     async fn read_version(&self, number: u32) -> Result<Option<Reader>, BackendError>;
@@ -195,6 +217,13 @@ pub trait CollectionWriter: VectorStore {
     /// The number N of the version that is written. `None` where there is none yet.
     async fn version(&self) -> Result<Option<u32>, BackendError>;
 
+    /// Where others [write other parts](Collection::write_part): waits until none of them changes the manifest,
+    /// or makes the collection, and keeps them from it until [`Self::end_turn`]. Elsewhere there is nobody.
+    async fn begin_turn(&self) -> Result<(), BackendError>;
+
+    /// Lets the others have their turns.
+    async fn end_turn(&self) -> Result<(), BackendError>;
+
     /// Creates the collection with its vectors (`dense`: cosine, `manifest.embedder.dimensions`;
     /// `sparse`: IDF modifier) and payload indexes.
     async fn create(&self, manifest: &Manifest) -> Result<(), BackendError>;
@@ -255,6 +284,11 @@ pub trait CollectionWriter: VectorStore {
     /// A writer of the next version of the collection, to be created and filled beside this one,
     /// which stays what others see. Dropping that collection gives it up.
     async fn successor(&self) -> Result<Arc<dyn CollectionWriter>, BackendError>;
+
+    /// The successor that this run has begun, and was cut off: [`Manifest::unfinished`] names it. Updates of
+    /// chunks that were not followed by others which came to be durable may be missing, any of them. Whoever
+    /// opened the collection [for it](Collection::write_again) finds it.
+    async fn resume(&self, run: Uuid) -> Result<Option<Arc<dyn CollectionWriter>>, BackendError>;
 
     /// Makes a successor that is complete the collection, in one step: whoever reads from then on
     /// reads it. Of former versions, the `keep` that were live last stay; the others are removed, by the

@@ -119,6 +119,14 @@ impl CollectionWriter for Noted {
         self.store.version().await
     }
 
+    async fn begin_turn(&self) -> Result<(), BackendError> {
+        self.store.begin_turn().await
+    }
+
+    async fn end_turn(&self) -> Result<(), BackendError> {
+        self.store.end_turn().await
+    }
+
     async fn create(&self, manifest: &Manifest) -> Result<(), BackendError> {
         self.tell_of(manifest).await?;
         self.store.create(manifest).await
@@ -205,6 +213,11 @@ impl CollectionWriter for Noted {
 
     async fn successor(&self) -> Result<Arc<dyn CollectionWriter>, BackendError> {
         Ok(told_before(self.store.successor().await?, Arc::clone(&self.before)))
+    }
+
+    async fn resume(&self, run: Uuid) -> Result<Option<Arc<dyn CollectionWriter>>, BackendError> {
+        let left = self.store.resume(run).await?;
+        Ok(left.map(|left| told_before(left, Arc::clone(&self.before))))
     }
 
     async fn publish(&self, keep: usize) -> Result<(), BackendError> {

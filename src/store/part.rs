@@ -270,6 +270,14 @@ impl CollectionWriter for Seen<dyn CollectionWriter> {
         self.store.reader().await
     }
 
+    async fn begin_turn(&self) -> Result<(), BackendError> {
+        self.store.begin_turn().await
+    }
+
+    async fn end_turn(&self) -> Result<(), BackendError> {
+        self.store.end_turn().await
+    }
+
     async fn create(&self, manifest: &Manifest) -> Result<(), BackendError> {
         self.store.create(&self.part.whole(manifest)).await
     }
@@ -357,6 +365,12 @@ impl CollectionWriter for Seen<dyn CollectionWriter> {
     async fn successor(&self) -> Result<Arc<dyn CollectionWriter>, BackendError> {
         self.check_alone()?;
         Ok(self.part.clone().written(self.store.successor().await?))
+    }
+
+    async fn resume(&self, run: Uuid) -> Result<Option<Arc<dyn CollectionWriter>>, BackendError> {
+        self.check_alone()?;
+        let left = self.store.resume(run).await?;
+        Ok(left.map(|left| self.part.clone().written(left)))
     }
 
     async fn publish(&self, keep: usize) -> Result<(), BackendError> {

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{ContentHash, Ownership};
+use super::{ContentHash, Ownership, Partition};
 
 /// What built a collection version. A command whose settings disagree with it stops.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -25,9 +25,12 @@ pub struct Manifest {
     /// Lineage: the most recent ingest runs, oldest first, at most [`Manifest::MAX_RUNS`].
     #[serde(default)]
     pub runs: Vec<Run>,
-    /// The run that is going on, or was cut off.
+    /// The run that is going on, or was cut off; of several over [parts](Partition), one of them.
     #[serde(default)]
     pub unfinished: Option<Run>,
+    /// All runs over parts of the sources that are going on, or were cut off: see [`Manifest::begin`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unfinished_parts: Vec<Run>,
     /// What the collection is kept in line with: the directories and files it was built from.
     #[serde(default)]
     pub roots: Vec<String>,
@@ -84,6 +87,9 @@ pub struct Run {
     pub started_at: String,
     pub docent: String,
     pub roots: Vec<String>,
+    /// The sources that it looked at; `None` for all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partition: Option<Partition>,
 }
 
 /// Which model makes the dense vectors, and how it is asked.

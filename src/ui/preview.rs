@@ -1,6 +1,7 @@
 //! The plan of an ingest.
 
 use super::Ui;
+use super::report::of_part;
 use super::sanitize::sanitize_line;
 use crate::cli::Format;
 use crate::error::Failure;
@@ -48,7 +49,8 @@ fn summary(preview: &Preview) -> String {
         grouped(preview.skipped),
         grouped(preview.failed.len())
     );
-    let mut text = if preview.is_empty() {
+    let mut text = of_part(preview.partition);
+    text += &if preview.is_empty() {
         format!("nothing to do: {rest}\n")
     } else {
         format!(

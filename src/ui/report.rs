@@ -8,6 +8,7 @@ use crate::eval::promotion::Promotion;
 use crate::ingest::{BuiltVersion, FailedSource, IngestReport, SkippedSource};
 use crate::output::IngestOutcome;
 use crate::output::words::{counted, grouped, money, seconds};
+use crate::types::Partition;
 
 /// Failed sources that are listed one by one.
 const LISTED: usize = 20;
@@ -120,8 +121,14 @@ impl Ui {
 }
 
 /// "added 37, changed 4, ... in 6.1 s", with the reasons of what was skipped.
+/// Which part of the sources something is about.
+pub(super) fn of_part(partition: Option<Partition>) -> String {
+    partition.map_or_else(String::new, |partition| format!("partition {partition}: "))
+}
+
 fn summary(report: &IngestReport) -> String {
-    let mut text = format!(
+    let mut text = of_part(report.partition);
+    text += &format!(
         "added {}, changed {}, moved {}, deleted {}, unchanged {}, skipped {}, failed {} in {}",
         grouped(report.added),
         grouped(report.changed),

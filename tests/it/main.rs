@@ -36,6 +36,7 @@ mod ocr;
 mod onnx;
 mod openai;
 mod ownership;
+mod partitions;
 mod portable;
 mod portable_refused;
 mod promotion;

@@ -16,7 +16,7 @@ const NOT_SETTINGS: &[&str] = &[
     "help", "version", "format", "color", "quiet", "verbose",
     // ingest
     "dry_run", "check", "watch", "include", "exclude", "hidden", "ingest_tag", "text_fields", "checksum",
-    "retry_failed", "fail_fast", "rebuild", "new_version", "promote_if", "promotion_cases", "allow_prune", "share", "forget", "source", "depth", "whole_host",
+    "retry_failed", "fail_fast", "rebuild", "new_version", "promote_if", "promotion_cases", "allow_prune", "share", "partition", "forget", "source", "depth", "whole_host",
     // search, query, chat, explain
     "source_glob", "kinds", "filter_tag", "from", "batch", "show_thinking", "expect",
     // eval

@@ -11,6 +11,8 @@ mod note;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 pub use self::entry::{
     ChangeCommand, ChangeEnd, ChangeEntry, ChangeOutcome, ChangePhase, ChangedDocuments,
     PurgedLine, schema,
@@ -19,9 +21,10 @@ pub(super) use self::note::{ChangeNote, make_private};
 use super::context::Context;
 use super::engine::Engine;
 use crate::cancel::Cancel;
-use crate::error::Failure;
+use crate::error::{BackendError, Failure};
 use crate::ingest::IngestReport;
 use crate::store::{CollectionWriter, told_before};
+use crate::types::Partition;
 
 impl Context {
     /// The file that changes of its collections are noted in.
@@ -30,9 +33,20 @@ impl Context {
     }
 }
 
+/// What is to be changed.
+#[derive(Clone, Copy)]
+pub(super) enum RightTo {
+    All,
+    /// What falls into it, beside others who have other parts.
+    Part(Partition),
+    /// All, and what this run has left unfinished stays for it.
+    Resume(Uuid),
+}
+
 /// Who wants to change a collection.
 pub(super) struct ChangeRequest<'a> {
     pub(super) command: ChangeCommand,
+    pub(super) right: RightTo,
     /// Of `docent serve`.
     pub(super) keys: &'a [String],
     /// Ends the wait for another writer.
@@ -41,7 +55,7 @@ pub(super) struct ChangeRequest<'a> {
 
 impl From<ChangeCommand> for ChangeRequest<'_> {
     fn from(command: ChangeCommand) -> Self {
-        Self { command, keys: &[], cancel: None }
+        Self { command, right: RightTo::All, keys: &[], cancel: None }
     }
 }
 
@@ -56,11 +70,11 @@ impl Engine {
         request: impl Into<ChangeRequest<'_>>,
         op: impl AsyncFnOnce(Arc<dyn CollectionWriter>, &ChangeNote) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let ChangeRequest { command, keys, cancel } = request.into();
+        let ChangeRequest { command, right, keys, cancel } = request.into();
         let writer = match cancel {
-            None => self.collection().write().await?,
+            None => self.writer(right).await?,
             Some(cancel) => tokio::select! {
-                writer = self.collection().write() => writer?,
+                writer = self.writer(right) => writer?,
                 () = cancel.cancelled() => return Err(Failure::interrupted()),
             },
         };
@@ -88,6 +102,14 @@ impl Engine {
             closed?;
         }
         Ok(done)
+    }
+
+    async fn writer(&self, right: RightTo) -> Result<Arc<dyn CollectionWriter>, BackendError> {
+        match right {
+            RightTo::All => self.collection().write().await,
+            RightTo::Part(partition) => self.collection().write_part(partition).await,
+            RightTo::Resume(run) => self.collection().write_again(run).await,
+        }
     }
 
     /// The same for what takes the right to write by itself: the first line is there whether it changes

@@ -230,7 +230,7 @@ async fn fill(
 pub(in crate::service) fn this_run() -> Run {
     let started_at = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
     let docent = env!("CARGO_PKG_VERSION").to_owned();
-    Run { run_id: Uuid::now_v7(), started_at, docent, roots: Vec::new() }
+    Run { run_id: Uuid::now_v7(), started_at, docent, roots: Vec::new(), partition: None }
 }
 
 /// Stores what comes.

@@ -1,13 +1,61 @@
 //! What is looked at before a run changes anything, or asks for a vector.
 
+use super::SyncOptions;
 use crate::embed::Embedder;
 use crate::error::{Exit, Failure};
 use crate::ingest::IngestOptions;
 use crate::ingest::chunk::ChunkOptions;
 use crate::service::compatibility;
 use crate::service::context::Context;
-use crate::store::{Reader, VectorStore, chunks_of, damaged};
+use crate::service::engine::Engine;
+use crate::store::{Part, Reader, VectorStore, chunks_of, damaged};
 use crate::types::{DocumentRecord, Manifest};
+
+impl Engine {
+    /// Refuses parts where they can't be brought in beside each other.
+    pub(super) fn check_partition(&self, options: &SyncOptions) -> Result<(), Failure> {
+        if options.partition.is_none() {
+            return Ok(());
+        }
+        let refused = match options.builds_by() {
+            Some(flag) => format!("{flag} builds a version as a whole, which --partition does not: build it with one run, and keep it up to date in parts"),
+            None if !options.forget.is_empty() => {
+                "--forget is about the whole collection, and goes without --partition".to_owned()
+            }
+            None if options.share => {
+                "--share brings documents in beside those of another project, and goes without --partition".to_owned()
+            }
+            None if self.context.project.is_none() => {
+                let failure = Failure::usage("--partition is for a collection on a Qdrant server: an embedded one is written by one process at a time");
+                return Err(failure.hint("name a server with --qdrant-url, or leave --partition out"));
+            }
+            // Workers that begin at once, or in checkouts of their own, would each make up another.
+            None if self.context.project.as_ref().is_some_and(|it| !it.is_kept()) => {
+                let failure = Failure::config("workers of several parts need one name of the project, and it has none yet");
+                return Err(failure.hint("give all of them the same: `project = \"NAME\"` in docent.toml, or DOCENT_PROJECT"));
+            }
+            None => return Ok(()),
+        };
+        Err(Failure::usage(refused))
+    }
+
+    /// The same where it is known whose the collection is.
+    pub(in crate::service) fn check_sole_owner(
+        &self,
+        part: &Part,
+        options: &SyncOptions,
+    ) -> Result<(), Failure> {
+        let owner = part.ownership();
+        if options.partition.is_none() || owner.guests.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::config(format!(
+            "collection `{}` is shared by several projects, and is not brought in by parts",
+            self.context.settings.collection
+        ))
+        .hint("leave --partition out, or name another collection with --collection"))
+    }
+}
 
 /// What is built anew has no points of other programs. One that can't be read has none either.
 pub(super) async fn spare_foreign_points(former: &Reader) -> Result<(), Failure> {

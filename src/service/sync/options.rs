@@ -17,7 +17,7 @@ use crate::service::{Context, backends};
 use crate::settings::parse::without_credentials;
 use crate::store::Aside;
 use crate::text::composed;
-use crate::types::Reach;
+use crate::types::{Partition, Reach};
 
 /// What is to be brought in.
 #[derive(Clone)]
@@ -99,6 +99,8 @@ pub struct SyncOptions {
     pub asked_with: Option<ChangeCommand>,
     /// Names of the keys of `docent serve` that asked for it.
     pub keys: Vec<String>,
+    /// Only the sources that fall into this part, beside others who bring in the other parts.
+    pub partition: Option<Partition>,
 }
 
 impl SyncOptions {
@@ -161,6 +163,7 @@ pub(super) fn ingest_options(
         discover: discover_options(context, &inputs, options),
         forget: options.forget.clone(),
         starts: inputs.starts,
+        partition: options.partition,
         web: web_options(context, options)?,
         inline: inputs.inline,
         kept: Vec::new(),

@@ -81,6 +81,7 @@ pub(in crate::store) async fn begin(writer: &dyn CollectionWriter, old: &Version
         started_at: "2026-01-01T00:00:00Z".to_owned(),
         docent: "0.1.0".to_owned(),
         roots: Vec::new(),
+        partition: None,
     };
     writer.put_manifest(&Manifest { unfinished: Some(run), ..manifest() }).await.unwrap();
 }

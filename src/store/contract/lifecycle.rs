@@ -36,6 +36,7 @@ pub(super) async fn the_manifest_is_kept_and_replaced(collection: &dyn Collectio
             started_at: "2026-01-02T00:00:00Z".to_owned(),
             docent: "0.1.0".to_owned(),
             roots: vec!["docs".to_owned(), "Füße".to_owned()],
+            partition: None,
         });
     }
     writer.put_manifest(&manifest).await.unwrap();
@@ -260,4 +261,57 @@ pub(super) async fn whatever_writes_is_closed_with_the_writer(collection: &dyn C
     other.publish(0).await.unwrap();
     other.close().await.unwrap();
     assert_eq!(reader(collection).await.count_chunks().await, Ok(1));
+}
+
+/// Beside a collection, and where there is none.
+pub(super) async fn a_successor_that_was_cut_off_is_resumed_by_its_run_alone(
+    collection: &dyn Collection,
+) {
+    let run = |number: u128| Run {
+        run_id: Uuid::from_u128(number),
+        started_at: "2026-01-01T00:00:00Z".to_owned(),
+        docent: "0.1.0".to_owned(),
+        roots: Vec::new(),
+        partition: None,
+    };
+    let again = async |number| collection.write_again(run(number).run_id).await.unwrap();
+    let begun = |number| Manifest { unfinished: Some(run(number)), ..manifest() };
+    let one = |text: &str| vec![point(chunk("a.md", 0, text), [1.0, 0.0, 0.0, 0.0], &[(7, 1.0)])];
+    // Updates that came to be durable, and an end without one of the version.
+    let cut_off = async |number| {
+        let writer = again(number).await;
+        assert!(writer.resume(run(number).run_id).await.unwrap().is_none());
+        let successor = writer.successor().await.unwrap();
+        successor.create(&begun(number)).await.unwrap();
+        upserted(&*successor, one("first")).await.unwrap();
+        writer.close().await.unwrap();
+    };
+    for published in [0, 1] {
+        cut_off(7).await;
+        let seen = collection.read().await.unwrap();
+        assert_eq!(seen.map(|reader| reader.version()), (published > 0).then_some(published));
+        let writer = again(7).await;
+        let left = writer.resume(run(7).run_id).await.unwrap().unwrap();
+        assert_eq!(left.manifest().await, Ok(Some(begun(7))));
+        assert_eq!(left.count_chunks().await, Ok(1));
+        upserted(&*left, one("second")).await.unwrap();
+        let page = ChunkPage { limit: 9, ..ChunkPage::default() };
+        assert_eq!(left.points(page).await.unwrap().points.len(), 2);
+        left.put_manifest(&manifest()).await.unwrap();
+        left.publish(0).await.unwrap();
+        writer.close().await.unwrap();
+        let reader = reader(collection).await;
+        assert_eq!((reader.version(), reader.count_chunks().await), (published + 1, Ok(2)));
+        assert_eq!(**reader.manifest(), manifest());
+    }
+    for other in [Some(8), None] {
+        cut_off(9).await;
+        match other {
+            Some(other) => again(other).await.close().await.unwrap(),
+            None => collection.write().await.unwrap().close().await.unwrap(),
+        }
+        let writer = again(9).await;
+        assert!(writer.resume(run(9).run_id).await.unwrap().is_none(), "it was removed");
+        writer.close().await.unwrap();
+    }
 }

@@ -39,7 +39,7 @@ use crate::types::{
 
 pub(super) const DIMENSIONS: usize = 4;
 
-pub(super) fn manifest() -> Manifest {
+pub(crate) fn manifest() -> Manifest {
     Manifest {
         schema_version: SCHEMA_VERSION,
         embedder: EmbedderId {
@@ -62,6 +62,7 @@ pub(super) fn manifest() -> Manifest {
         created_at: "2026-01-01T00:00:00Z".to_owned(),
         runs: Vec::new(),
         unfinished: None,
+        unfinished_parts: Vec::new(),
         owner: Ownership::default(),
         roots: Vec::new(),
         sites: Vec::new(),
@@ -276,6 +277,7 @@ contract! {
         a_successor_that_is_given_up_changes_nothing,
         a_successor_of_nothing_becomes_the_first,
         a_successor_has_no_successor_until_it_is_published,
+        a_successor_that_was_cut_off_is_resumed_by_its_run_alone,
         versions_are_numbered_upwards,
         the_right_to_write_is_taken_again_after_it_was_given_back,
         closing_twice_is_closing_once,

@@ -52,6 +52,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use uuid::Uuid;
 
 use self::layout::Layout;
 use self::shared::Shared;
@@ -123,7 +124,12 @@ impl Collection for EdgeStore {
     }
 
     async fn write(&self) -> Result<Arc<dyn CollectionWriter>, BackendError> {
-        let writing = Writing::begin(&self.shared).await?;
+        let writing = Writing::begin(&self.shared, None).await?;
+        Ok(Arc::new(View::written(&self.shared, writing)))
+    }
+
+    async fn write_again(&self, run: Uuid) -> Result<Arc<dyn CollectionWriter>, BackendError> {
+        let writing = Writing::begin(&self.shared, Some(run)).await?;
         Ok(Arc::new(View::written(&self.shared, writing)))
     }
 

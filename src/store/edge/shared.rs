@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::RwLock;
 use tokio::task::JoinError;
+use uuid::Uuid;
 
 use super::current::Current;
 use super::guard::held;
@@ -45,6 +46,8 @@ pub(super) struct Shared {
     pub(super) pins: Mutex<BTreeMap<u32, usize>>,
     /// This process has the right to change the collection.
     pub(super) written: AtomicBool,
+    /// The run whose unfinished version stays until then, to be resumed.
+    pub(super) resumable: Mutex<Option<Uuid>>,
     /// By version.
     pub(super) uncompacted: Mutex<BTreeMap<u32, Uncompacted>>,
     /// What the next writer's call fails with: writing failed when nobody waited for it.
@@ -62,6 +65,7 @@ impl Shared {
             changes: Arc::default(),
             pins: Mutex::default(),
             written: AtomicBool::new(false),
+            resumable: Mutex::default(),
             uncompacted: Mutex::default(),
             failed: Mutex::default(),
         }

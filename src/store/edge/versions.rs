@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use super::ahead;
 use super::layout::{self, Layout, REPAIR};
 use super::lock::{self, Attempt, FileLock};
@@ -139,11 +141,33 @@ pub(super) fn mark_if_cut_off(layout: &Layout, number: u32) -> Result<(), Proble
 }
 
 /// Whether there are versions that nobody wants: former ones that don't stay, and unfinished ones.
-pub(super) fn has_others(layout: &Layout) -> Result<bool, Problem> {
+pub(super) fn has_others(layout: &Layout, resumable: Option<Uuid>) -> Result<bool, Problem> {
     let current = checked(layout)?;
     let versions = layout.versions().map_err(cannot_remove)?;
-    let is_over = |number| Some(number) != current && !is_kept(layout, number);
+    let is_over = |number| {
+        Some(number) != current
+            && !is_kept(layout, number)
+            && !is_left_by(layout, number, resumable)
+    };
     Ok(versions.into_iter().any(is_over))
+}
+
+/// The version that a run has begun to build, and not finished.
+pub(super) fn left_by(layout: &Layout, run: Uuid) -> Result<Option<u32>, Problem> {
+    let current = checked(layout)?;
+    let mut versions = layout.versions().map_err(cannot_remove)?.into_iter();
+    Ok(versions.find(|number| {
+        Some(*number) != current
+            && !is_kept(layout, *number)
+            && is_left_by(layout, *number, Some(run))
+    }))
+}
+
+fn is_left_by(layout: &Layout, number: u32, run: Option<Uuid>) -> bool {
+    let manifest = || layout::read_manifest(&layout.version(number)).ok().flatten();
+    run.is_some_and(|run| {
+        manifest().and_then(|it| it.unfinished).is_some_and(|left| left.run_id == run)
+    })
 }
 
 fn is_kept(layout: &Layout, number: u32) -> bool {
@@ -151,11 +175,13 @@ fn is_kept(layout: &Layout, number: u32) -> bool {
 }
 
 /// Removes former versions that don't stay, but for `pinned`, where nobody has one of them loaded, and those that
-/// never became the collection but for `private`: after the version in use was read whole.
+/// never became the collection but for `private` and what the run `resumable` has left: after the version in use was
+/// read whole.
 pub(super) fn remove_others(
     layout: &Layout,
     pinned: &[u32],
     private: &[u32],
+    resumable: Option<Uuid>,
 ) -> Result<(), Problem> {
     let _lock = shard_lock(layout)?;
     let current = checked(layout)?;
@@ -168,6 +194,7 @@ pub(super) fn remove_others(
         let spared = is_kept(layout, number)
             || pinned.contains(&number)
             || private.contains(&number)
+            || is_left_by(layout, number, resumable)
             || !removed && repair::read_whole(layout, number).is_ok_and(|whole| whole.chunks > 0);
         Some(number) != current && !spared
     };

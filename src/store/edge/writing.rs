@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
+use uuid::Uuid;
+
 use super::guard::held;
 use super::layout::Layout;
 use super::lock;
@@ -24,6 +26,7 @@ struct Right {
 impl Right {
     fn give_back(&self) -> Option<WriterLock> {
         let lock = held(&self.lock).take()?;
+        held(&self.shared.resumable).take();
         self.shared.written.store(false, Ordering::Release);
         Some(lock)
     }
@@ -51,10 +54,15 @@ struct Successor {
 }
 
 impl Writing {
-    /// Waits for the right to change the collection. What another writer left behind goes first.
-    pub(super) async fn begin(shared: &Arc<Shared>) -> Result<Self, BackendError> {
+    /// Waits for the right to change the collection. What another writer left behind goes first, but for what
+    /// is to be [resumed](Self::resume).
+    pub(super) async fn begin(
+        shared: &Arc<Shared>,
+        resumable: Option<Uuid>,
+    ) -> Result<Self, BackendError> {
         let lock = shared.when_free(shared.patience_with_writers(), versions::writer_lock).await?;
         shared.written.store(true, Ordering::Release);
+        *held(&shared.resumable) = resumable;
         let right = Arc::new(Right { shared: Arc::clone(shared), lock: Mutex::new(Some(lock)) });
         let layout = shared.layout.clone();
         let number = shared
@@ -83,6 +91,23 @@ impl Writing {
             Successor { number, published: AtomicBool::new(false), aside: AtomicBool::new(false) };
         let right = Arc::clone(&self.right);
         Ok(Self { right, number: AtomicU32::new(0), successor: Some(successor) })
+    }
+
+    /// To fill the version that this run has begun and left unfinished.
+    pub(super) async fn resume(&self, run: Uuid) -> Result<Option<Self>, BackendError> {
+        let shared = &self.right.shared;
+        self.check()?;
+        let layout = shared.layout.clone();
+        let found = move || {
+            let found = versions::left_by(&layout, run)?;
+            found.map_or(Ok(()), |number| versions::mark_if_cut_off(&layout, number))?;
+            Ok(found)
+        };
+        let Some(number) = shared.blocking(found).await? else { return Ok(None) };
+        let successor =
+            Successor { number, published: AtomicBool::new(false), aside: AtomicBool::new(false) };
+        let right = Arc::clone(&self.right);
+        Ok(Some(Self { right, number: AtomicU32::new(number), successor: Some(successor) }))
     }
 
     /// To change a version that stays beside the one in use.
@@ -186,7 +211,9 @@ impl Shared {
         if patience.is_none() && lock::awaited(&layout.waiting()) {
             return;
         }
-        if !matches!(self.blocking(move || versions::has_others(&layout)).await, Ok(true)) {
+        let resumable = *held(&self.resumable);
+        let has_others = move || versions::has_others(&layout, resumable);
+        if !matches!(self.blocking(has_others).await, Ok(true)) {
             return;
         }
         let mut shards = self.shards.write().await;
@@ -194,7 +221,9 @@ impl Shared {
         if self.unload(&mut shards, is_over).await.is_ok() && !shards.is_locked() {
             let pinned: Vec<u32> = held(&self.pins).keys().copied().collect();
             let private = shards.private();
-            let remove = move |layout: &Layout| versions::remove_others(layout, &pinned, &private);
+            let remove = move |layout: &Layout| {
+                versions::remove_others(layout, &pinned, &private, resumable)
+            };
             let _ = self.when_free(patience, remove).await;
         }
     }

@@ -151,6 +151,7 @@ async fn a_run_that_was_cut_off_is_ended_by_its_own_project() {
         started_at: "2026-01-01T00:00:00Z".to_owned(),
         docent: "0.1.0".to_owned(),
         roots: Vec::new(),
+        partition: None,
     };
     let begun = Manifest { unfinished: Some(run.clone()), ..manifest() };
     let owner = writer(&store, PROJECTS[0]).await;

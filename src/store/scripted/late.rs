@@ -164,6 +164,7 @@ async fn after_a_run(options: &ServerOptions) {
         started_at: "2026-01-01T00:00:00Z".to_owned(),
         docent: "0.1.0".to_owned(),
         roots: Vec::new(),
+        partition: None,
     };
     first.create(&Manifest { runs: vec![run], ..manifest() }).await.unwrap();
     first.close().await.unwrap();

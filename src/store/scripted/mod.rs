@@ -6,6 +6,7 @@ mod deployment;
 mod late;
 mod lease;
 mod nodes;
+mod parts;
 mod scoped;
 mod strict;
 mod switches;
@@ -36,7 +37,7 @@ fn listen(script: &Script) -> ServerOptions {
 }
 
 /// An empty server that does as Qdrant does, for the contract.
-pub(super) fn well_behaved() -> ServerStore {
+pub(crate) fn well_behaved() -> ServerStore {
     well_behaved_for_all()("Füße docs")
 }
 

@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use qdrant_client::qdrant::{CollectionConfig, CreateAlias, UpdateCollection, Value};
+use qdrant_client::qdrant::{
+    CollectionConfig, CollectionInfo, CreateAlias, UpdateCollection, Value,
+};
+use uuid::Uuid;
 
 use super::described::config_in;
 use super::found::{Version, is_pending};
@@ -107,7 +110,11 @@ impl ServerStore {
     /// Removes versions beside the one in use that its metadata says a writer of it has made or
     /// replaced: unfinished ones, and former ones that don't stay. Others of such a name stay, whoever made them: a
     /// snapshot that was recovered may be wanted. So do those that somebody gave a name.
-    pub(super) async fn remove_leftovers(&self, version: &Version) -> Result<(), BackendError> {
+    pub(super) async fn remove_leftovers(
+        &self,
+        version: &Version,
+        resumable: Option<Uuid>,
+    ) -> Result<(), BackendError> {
         // That takes the whole server's rights.
         if self.rights.are_scoped() {
             return Ok(());
@@ -125,6 +132,7 @@ impl ServerStore {
             let name = self.version(*number);
             if *number == version.number
                 || aliases.iter().any(|alias| alias.collection_name == name)
+                || self.is_left_by(&name, resumable).await?
             {
                 left.push(*number);
             } else if !self.is_kept(&name).await? {
@@ -132,6 +140,28 @@ impl ServerStore {
             }
         }
         if left == noted { Ok(()) } else { self.note_beside(&physical, &left).await }
+    }
+
+    async fn is_left_by(&self, physical: &str, run: Option<Uuid>) -> Result<bool, BackendError> {
+        match run {
+            Some(run) => Ok(self.left_by(physical, run).await?.is_some()),
+            None => Ok(false),
+        }
+    }
+
+    /// What describes a version that this run has begun to build, and not finished; `None` where it has not.
+    pub(super) async fn left_by(
+        &self,
+        physical: &str,
+        run: Uuid,
+    ) -> Result<Option<CollectionInfo>, BackendError> {
+        let Some(info) = self.info(physical).await? else { return Ok(None) };
+        let config = config_in(&info);
+        if !is_of_docent(&config) || marks::stays(&config) {
+            return Ok(None);
+        }
+        let unfinished = self.manifest_in(physical, &info).await?.unfinished;
+        Ok(unfinished.filter(|left| left.run_id == run).map(|_| info))
     }
 
     async fn is_kept(&self, physical: &str) -> Result<bool, BackendError> {

@@ -6,6 +6,7 @@
 //! that describes the collection. Where there is such a point, it is the manifest, for everybody.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use qdrant_client::qdrant::{
     CollectionConfig, CollectionInfo, CreateFieldIndexCollection, Direction, FieldType, GetPoints,
@@ -25,6 +26,10 @@ use crate::types::Manifest;
 
 /// Field of the point that has the manifest: the name of the collection.
 pub(super) const MANIFEST_OF: &str = "manifest_of";
+
+/// How often a copy is asked again that is behind the others, and after how long.
+const TRIES: u32 = 50;
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// What is known of a version from its description, beside its manifest.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -80,12 +85,22 @@ impl ServerStore {
         name: &str,
         info: &CollectionInfo,
     ) -> Result<Manifest, BackendError> {
+        self.manifest_since(name, info, 0).await
+    }
+
+    /// The same; where it is in a point, one that was not written before this term.
+    pub(super) async fn manifest_since(
+        &self,
+        name: &str,
+        info: &CollectionInfo,
+        term: u64,
+    ) -> Result<Manifest, BackendError> {
         let mut metadata = config_in(info).metadata;
         let Some(made_with) = metadata.remove(MANIFEST) else {
             return Err(self.foreign().await);
         };
         let stored = if Described::by(info).has_state {
-            self.state(name).await?.unwrap_or(made_with)
+            self.state(name, term).await?.unwrap_or(made_with)
         } else {
             made_with
         };
@@ -96,7 +111,21 @@ impl ServerStore {
             .map_err(|why| self.unreadable(&why))
     }
 
-    async fn state(&self, name: &str) -> Result<Option<Value>, BackendError> {
+    /// That of a copy which was away is older than the others: these are asked again.
+    async fn state(&self, name: &str, since: u64) -> Result<Option<Value>, BackendError> {
+        for _ in 0..TRIES {
+            let payload = self.state_now(name).await?;
+            let term = payload.as_ref().and_then(wire::term_of).unwrap_or(0);
+            if term >= since {
+                return Ok(payload.and_then(|mut payload| payload.remove("manifest")));
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        let message = format!("a copy of collection {name:?} answers that is behind the others");
+        Err(self.error(Fault::Transient { retry_after: None }, &message))
+    }
+
+    async fn state_now(&self, name: &str) -> Result<Option<HashMap<String, Value>>, BackendError> {
         let request = GetPoints {
             collection_name: name.to_owned(),
             ids: vec![wire::point_id(state_id())],
@@ -108,8 +137,7 @@ impl ServerStore {
             async move { client.get_points(request).await }
         });
         let found = or_missing(found.await)?.and_then(|found| found.result.into_iter().next());
-        let payload: Option<HashMap<String, Value>> = found.map(|point| point.payload);
-        Ok(payload.and_then(|mut payload| payload.remove("manifest")))
+        Ok(found.map(|point| point.payload))
     }
 
     /// Tells readers of a collection that its manifest is in a point.

@@ -22,7 +22,7 @@ use crate::error::BackendError;
 use crate::store::Intent;
 use crate::store::intent::{Entry, Intents, Shown};
 use crate::store::payload::{self, INTENT, KEPT, Payload};
-use crate::types::{Chunk, DocumentRecord};
+use crate::types::{Chunk, DocumentRecord, Partition};
 
 /// Ids in one request.
 const BATCH: usize = 512;
@@ -33,18 +33,39 @@ const DONE: usize = 64;
 /// How often an answer is asked for again, at most: a run that is fast is always about to change something.
 const TRIES: u32 = 5;
 
-/// What a writer has told.
+/// What a writer tells.
 #[derive(Default)]
-pub(super) struct Told(Mutex<Telling>);
+pub(super) struct Teller(Mutex<Telling>);
 
 #[derive(Default)]
 struct Telling {
     /// Of the next intent; `None` before the first.
     next: Option<u64>,
-    /// A run that was cut off has left some: until the end, all of them count.
-    has_left: bool,
+    /// What a run that was cut off has left: until the end, all of it counts.
+    left: Vec<Uuid>,
+    /// Some is of documents of others as well: it counts until these have come to their ends, too.
+    is_shared: bool,
     open: Vec<Open>,
     done: Vec<Uuid>,
+}
+
+impl Telling {
+    /// Takes in what there is of it before the run, of what the writer may change.
+    fn find(&mut self, stored: Vec<Told>, partition: Option<Partition>) {
+        self.next = Some(stored.iter().map(|told| told.turn + 1).max().unwrap_or(0));
+        for told in stored {
+            let own = |intent: &Intent| partition.is_none_or(|it| it.holds(&intent.source));
+            let owned = told.documents.iter().filter(|intent| own(intent)).count();
+            self.is_shared |= owned > 0 && owned < told.documents.len();
+            if owned == told.documents.len() {
+                self.left.extend(told.points);
+            }
+        }
+    }
+
+    fn has_left(&self) -> bool {
+        self.is_shared || !self.left.is_empty()
+    }
 }
 
 /// An intent, and the documents of it that are not done.
@@ -58,6 +79,14 @@ struct Open {
 struct Stored {
     turn: u64,
     documents: Vec<Intent>,
+}
+
+/// An intent that is stored, with what is kept for it.
+struct Told {
+    turn: u64,
+    documents: Vec<Intent>,
+    kept: HashMap<String, HashMap<Uuid, Chunk>>,
+    points: Vec<Uuid>,
 }
 
 /// What is not to be seen.
@@ -174,23 +203,34 @@ impl Physical {
     /// When nothing is left to be done for these documents.
     pub(super) async fn tell_done(&self, sources: &[String]) -> Result<(), BackendError> {
         let mut telling = self.right()?.told.0.lock().await;
-        let Telling { open, done, has_left, .. } = &mut *telling;
+        let has_left = telling.has_left();
+        let Telling { open, done, .. } = &mut *telling;
         for intent in open.iter_mut() {
             intent.left.retain(|source| !sources.contains(source));
         }
         for intent in open.extract_if(.., |intent| intent.left.is_empty()) {
             done.extend(intent.points);
         }
-        if done.len() < DONE || *has_left {
+        if done.len() < DONE || has_left {
             return Ok(());
         }
         self.delete_after(Doomed::Points(std::mem::take(done)))
     }
 
-    /// At the end of a run: nothing is left to be told.
-    pub(super) async fn tell_nothing(&self) -> Result<(), BackendError> {
-        *self.right()?.told.0.lock().await = Telling::default();
-        self.delete_after(Doomed::Told)
+    /// At the end of a run: nothing is left to be told by it, nor by any other where `is_last`.
+    pub(super) async fn tell_nothing(&self, is_last: bool) -> Result<(), BackendError> {
+        let right = self.right()?;
+        let mut telling = std::mem::take(&mut *right.told.0.lock().await);
+        let Some(partition) = right.partition().filter(|_| !is_last) else {
+            return self.delete_after(Doomed::Told);
+        };
+        if telling.next.is_none() {
+            telling.find(self.stored_intents().await?, Some(partition));
+        }
+        let Telling { left, is_shared, open, done, .. } = telling;
+        let told = open.into_iter().flat_map(|open| open.points).chain(done).chain(left);
+        let told: Vec<Uuid> = told.collect();
+        if is_shared || told.is_empty() { Ok(()) } else { self.delete_after(Doomed::Points(told)) }
     }
 
     /// What is kept, and the intent itself.
@@ -200,9 +240,7 @@ impl Physical {
     ) -> Result<(Vec<PointStruct>, PointStruct), BackendError> {
         let mut telling = self.right()?.told.0.lock().await;
         if telling.next.is_none() {
-            let stored = self.stored_intents().await?;
-            telling.has_left = !stored.is_empty();
-            telling.next = Some(stored.iter().map(|(turn, ..)| turn + 1).max().unwrap_or(0));
+            telling.find(self.stored_intents().await?, self.right()?.partition());
         }
         let turn = telling.next.unwrap_or_default();
         telling.next = Some(turn + 1);
@@ -261,33 +299,43 @@ impl Physical {
         Ok(points)
     }
 
-    /// All that is told, each by its turn, with what is kept.
-    async fn stored_intents(
-        &self,
-    ) -> Result<Vec<(u64, Vec<Intent>, HashMap<Uuid, Chunk>)>, BackendError> {
-        let mut intents: Vec<Stored> = Vec::new();
-        let mut kept: HashMap<u64, HashMap<Uuid, Chunk>> = HashMap::new();
+    /// All that is told, each by its turn, with what is kept. Writers of several parts may have the same
+    /// turns, and never the same documents.
+    async fn stored_intents(&self) -> Result<Vec<Told>, BackendError> {
+        let mut intents: Vec<Told> = Vec::new();
+        let mut kept: HashMap<(u64, String), Vec<(Uuid, Chunk)>> = HashMap::new();
         self.scroll_now(told(), true.into(), false.into(), |point| {
+            let id = point.id.map(wire::uuid).transpose()?;
             let mut fields = wire::json_object(point.payload)?;
             if fields.get("record").and_then(Value::as_str) == Some(INTENT) {
                 let stored = serde_json::from_value(Value::Object(fields));
-                intents.push(stored.map_err(|error| format!("an intent can't be read: {error}"))?);
+                let Stored { turn, documents } =
+                    stored.map_err(|error| format!("an intent can't be read: {error}"))?;
+                let points = id.into_iter().collect();
+                intents.push(Told { turn, documents, kept: HashMap::new(), points });
                 return Ok(());
             }
             let turn = fields.get("turn").and_then(Value::as_u64).unwrap_or_default();
-            if let Some(Value::Object(chunk)) = fields.remove("chunk") {
+            if let (Some(Value::Object(chunk)), Some(id)) = (fields.remove("chunk"), id) {
                 let chunk = payload::to_chunk(chunk)?;
-                kept.entry(turn).or_default().insert(chunk.id(), chunk);
+                kept.entry((turn, chunk.source.clone())).or_default().push((id, chunk));
             }
             Ok(())
         })
         .await?;
+        for intent in &mut intents {
+            for document in &intent.documents {
+                let source = &document.source;
+                let chunks = kept.remove(&(intent.turn, source.clone())).unwrap_or_default();
+                let former = intent.kept.entry(source.clone()).or_default();
+                for (point, chunk) in chunks {
+                    intent.points.push(point);
+                    former.insert(chunk.id(), chunk);
+                }
+            }
+        }
         intents.sort_unstable_by_key(|intent| intent.turn);
-        let with_kept = |Stored { turn, documents }| {
-            let kept = kept.remove(&turn).unwrap_or_default();
-            (turn, documents, kept)
-        };
-        Ok(intents.into_iter().map(with_kept).collect())
+        Ok(intents)
     }
 
     /// What is not to be seen now; nothing where no run is unfinished, and by a writer.
@@ -295,12 +343,9 @@ impl Physical {
         if !self.is_unfinished() {
             return Ok(Unseen::default());
         }
-        let entries = self.stored_intents().await?.into_iter().flat_map(|(_, documents, kept)| {
-            let mut by_source: HashMap<String, HashMap<Uuid, Chunk>> = HashMap::new();
-            for (id, chunk) in kept {
-                by_source.entry(chunk.source.clone()).or_default().insert(id, chunk);
-            }
-            documents.into_iter().map(move |intent| {
+        let entries = self.stored_intents().await?.into_iter().flat_map(|told| {
+            let mut by_source = told.kept;
+            told.documents.into_iter().map(move |intent| {
                 let kept = by_source.remove(&intent.source).unwrap_or_default();
                 Entry::new(intent, kept)
             })

@@ -33,10 +33,12 @@
 //! that is stored with the records. The terms of a new lease begin with the present time, and those
 //! of a collection that has later ones, from a snapshot or of a lease that was removed, are gone beyond
 //! first ([`Held::outrank`]): else what is written would be passed over.
+//!
+//! Several may each have a [part](Partition) of the collection: see [`parts`].
 
-mod stored;
-
+pub(super) mod parts;
 mod seen;
+mod stored;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -51,6 +53,7 @@ use super::link::Link;
 use crate::error::{BackendError, Fault};
 use crate::store::OnWait;
 use crate::store::owner::Owner;
+use crate::types::Partition;
 
 /// Where the lease of a collection is. No name of a collection has an `@`, and no version is called so.
 pub(super) fn place_of(collection: &str) -> String {
@@ -79,6 +82,8 @@ pub(super) struct Place {
     pub(super) link: Link,
     pub(super) collection: String,
     pub(super) replication_factor: Option<u32>,
+    /// Which part of the collection it is for; `None` for all of it.
+    pub(super) partition: Option<Partition>,
 }
 
 /// A lease that is held. Dropped without [`Held::give_back`] it runs out.
@@ -103,6 +108,7 @@ struct Standing {
     number: u32,
     /// See [`Lease`].
     unsettled_until: u64,
+    stated: u64,
     /// By a clock that never jumps, and by one that goes on while the machine sleeps.
     until: (Instant, SystemTime),
     /// To whom it went.
@@ -145,14 +151,58 @@ pub(super) async fn note(lease: &Mutex<Option<Held>>, number: u32) -> Result<(),
     }
 }
 
+/// The same of who waits for a turn: these are short.
+const TURN: Duration = Duration::from_millis(25);
+
+/// How long those are waited for who hold a lease for a moment: so long the others may keep one who has as
+/// many parts beside it, or was killed in its turn.
+const TURNS: Duration = Duration::from_mins(3);
+
+/// Of who waits for another: since when, and whether that was said.
+struct Waiting<'a> {
+    terms: &'a Terms,
+    /// It wants the lease for a moment, and has this part of the collection or is about to.
+    with: Option<Partition>,
+    since: Instant,
+    said: bool,
+}
+
+impl<'a> Waiting<'a> {
+    fn begin(terms: &'a Terms, with: Option<Partition>) -> Self {
+        Self { terms, with, since: Instant::now(), said: false }
+    }
+
+    fn holder(&self) -> Holder {
+        Holder { id: Uuid::now_v7(), with: self.with, owner: Owner::this() }
+    }
+
+    /// Until it is time to look again. `brief`: whom it waits for has the lease for a moment, too.
+    ///
+    /// # Errors
+    /// That was long enough.
+    async fn pause(&mut self, busy: BackendError, brief: bool) -> Result<(), BackendError> {
+        let (waited, takes_turns) = (self.since.elapsed(), brief && self.with.is_some());
+        let longest = if takes_turns { self.terms.wait.max(TURNS) } else { self.terms.wait };
+        if waited >= longest {
+            return Err(busy);
+        }
+        if !self.said && waited >= SAY_AFTER && !takes_turns {
+            self.said = true;
+            (self.terms.on_wait)(&busy.message);
+        }
+        let pause = if takes_turns { TURN } else { POLL };
+        tokio::time::sleep(pause.min(longest)).await;
+        Ok(())
+    }
+}
+
 impl Place {
-    /// Waits for the lease, and keeps it.
-    pub(super) async fn acquire(self, terms: &Terms) -> Result<Held, BackendError> {
+    /// Waits for the lease of all of the collection, whoever has parts of it, and keeps it.
+    async fn take(self, waiting: &mut Waiting<'_>) -> Result<Held, BackendError> {
         // An older server ignores the condition of an update.
         self.link.health().await?;
-        let started = Instant::now();
-        let holder = Holder { id: Uuid::now_v7(), owner: Owner::this() };
-        let (mut watched, mut said) = (None, false);
+        let (terms, holder) = (waiting.terms, waiting.holder());
+        let mut watched = None;
         loop {
             let mut found = self.read().await?;
             if found.is_none() {
@@ -160,27 +210,21 @@ impl Place {
             }
             if found.as_ref().is_none_or(|lease| lease.is_free(terms.life, &mut watched)) {
                 let until = end_of(terms.life);
-                let next = Next::after(found.as_ref(), until.1);
+                let next = Next::after(found.as_ref(), until.1, holder.with.is_some());
                 let after_unsettled = found.is_some_and(|lease| lease.unsettled_until > 0);
                 let turn = self.write(Some(&holder), next).await?;
                 found = self.read().await?;
                 // A copy that knows nothing of it yet is asked again.
                 if found.as_ref().is_some_and(|lease| lease.turn == turn) {
-                    let Next { term, number, unsettled_until, .. } = next;
+                    let Next { term, number, unsettled_until, stated, .. } = next;
                     let standing =
-                        Standing { turn, term, number, unsettled_until, until, lost: None };
+                        Standing { turn, term, number, unsettled_until, stated, until, lost: None };
                     return Ok(self.held(terms.life, holder, standing, after_unsettled));
                 }
             }
-            let busy = self.busy(found.and_then(|lease| lease.holder));
-            if started.elapsed() >= terms.wait {
-                return Err(busy);
-            }
-            if !said && started.elapsed() >= SAY_AFTER {
-                said = true;
-                (terms.on_wait)(&busy.message);
-            }
-            tokio::time::sleep(POLL.min(terms.wait)).await;
+            let other = found.and_then(|lease| lease.holder);
+            let brief = other.as_ref().is_some_and(|other| other.with.is_some());
+            waiting.pause(self.busy(other), brief).await?;
         }
     }
 
@@ -207,8 +251,10 @@ impl Place {
     }
 
     fn busy(&self, holder: Option<Holder>) -> BackendError {
-        let owner = named(holder);
-        let message = format!("collection `{}` is being written by {owner}", self.collection);
+        let with = holder.as_ref().and_then(|holder| holder.with);
+        let how = with.map_or_else(String::new, |part| format!("in parts: {part} "));
+        let (name, owner) = (&self.collection, named(holder));
+        let message = format!("collection `{name}` is being written {how}by {owner}");
         self.link.error(Fault::Busy, &message)
     }
 }
@@ -325,8 +371,8 @@ impl Standing {
 
     /// The lease as its holder writes it again.
     fn next(&self, until: SystemTime) -> Next {
-        let Self { term, number, unsettled_until, .. } = *self;
-        Next { replaces: Some(self.turn), term, until, number, unsettled_until }
+        let Self { term, number, unsettled_until, stated, .. } = *self;
+        Next { replaces: Some(self.turn), term, until, number, unsettled_until, stated }
     }
 }
 

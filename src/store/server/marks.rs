@@ -75,6 +75,22 @@ impl ServerStore {
         Ok(others)
     }
 
+    /// Versions that there have been, and may still be, and that a token for some collections is not told of.
+    pub(super) async fn hidden(&self) -> Result<Vec<u32>, BackendError> {
+        if !self.rights.are_scoped() {
+            return Ok(Vec::new());
+        }
+        let Some((live, _)) = self.current().await? else { return Ok(Vec::new()) };
+        let store = Self { base: live.base.clone(), ..self.clone() };
+        let told = match store.versions().await {
+            Err(error) if error.fault == Fault::Unauthorized => Vec::new(),
+            numbers => numbers?,
+        };
+        let highest = store.lease().highest().await?.max(live.number);
+        let is_hidden = |number: &u32| *number != live.number && !told.contains(number);
+        Ok((1..=highest).filter(is_hidden).collect())
+    }
+
     /// A snapshot of a version that is complete.
     pub(super) async fn version_reader(&self, number: u32) -> Result<Option<Reader>, BackendError> {
         let Some((live, _)) = self.current().await? else { return Ok(None) };
@@ -166,7 +182,7 @@ impl Physical {
     /// After a version was published, or set aside. What can't be removed now is removed by the next writer,
     /// or the next time.
     pub(super) async fn tidy_versions(&self, keep: usize) {
-        let _ = self.store.remove_leftovers(&self.named()).await;
+        let _ = self.store.remove_leftovers(&self.named(), None).await;
         if let Ok(Some(manifest)) = self.manifest_of(&self.target()).await {
             let _ = self.store.prune(keep, self.number(), &manifest.owner).await;
         }

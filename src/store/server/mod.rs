@@ -30,6 +30,7 @@ mod points;
 mod reading;
 mod rights;
 mod search;
+mod sharing;
 mod version;
 mod wire;
 mod writing;
@@ -39,6 +40,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use uuid::Uuid;
 
 use self::lease::{Place, Terms};
 use self::link::Link;
@@ -48,7 +50,7 @@ use self::rights::Rights;
 use super::{Collection, CollectionWriter, OnWait, Reader, check_name};
 use crate::error::{BackendError, Fault, Service};
 use crate::retry::RetryPolicy;
-use crate::types::{CollectionLayout, VersionEntry, VersionEvent};
+use crate::types::{CollectionLayout, Partition, VersionEntry, VersionEvent};
 
 /// How to reach a server, and how a collection is laid out there when it is created.
 #[derive(Clone)]
@@ -169,6 +171,7 @@ impl ServerStore {
             link: self.link.clone(),
             collection: self.base.clone(),
             replication_factor: self.layout.replication_factor,
+            partition: None,
         }
     }
 
@@ -200,11 +203,26 @@ impl Collection for ServerStore {
     }
 
     async fn write(&self) -> Result<Arc<dyn CollectionWriter>, BackendError> {
-        Ok(Arc::new(Physical::written(&self.patient()).await?))
+        Ok(Arc::new(Physical::written(&self.patient(), None, None).await?))
+    }
+
+    async fn write_part(
+        &self,
+        partition: Partition,
+    ) -> Result<Arc<dyn CollectionWriter>, BackendError> {
+        Ok(Arc::new(Physical::written(&self.patient(), Some(partition), None).await?))
+    }
+
+    async fn write_again(&self, run: Uuid) -> Result<Arc<dyn CollectionWriter>, BackendError> {
+        Ok(Arc::new(Physical::written(&self.patient(), None, Some(run)).await?))
     }
 
     async fn versions(&self) -> Result<Vec<VersionEntry>, BackendError> {
         self.entries().await
+    }
+
+    async fn hidden_versions(&self) -> Result<Vec<u32>, BackendError> {
+        self.hidden().await
     }
 
     async fn read_version(&self, number: u32) -> Result<Option<Reader>, BackendError> {

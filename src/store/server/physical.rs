@@ -4,18 +4,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use tokio::sync::Mutex;
+use uuid::Uuid;
 
 use super::ServerStore;
 use super::collection::is_of_docent;
 use super::described::{Described, config_in};
 use super::found::Version;
-use super::intents::Told;
+use super::intents::Teller;
 use super::kept::{Kept, Known};
 use super::lease::Held;
 use super::link::or_missing;
 use super::marks;
 use super::pipeline::Pipeline;
+use super::sharing::Sharing;
 use crate::error::{BackendError, Fault};
+use crate::types::Partition;
 
 /// No version has this number.
 const NONE: u32 = 0;
@@ -32,7 +35,7 @@ pub(super) struct Physical {
     pub(super) successor: Option<Successor>,
     /// For a reader: a run had not come to its end when its manifest was read.
     unfinished: bool,
-    limits: Arc<Known>,
+    pub(super) limits: Arc<Known>,
     /// Its manifest is in a point.
     pub(super) has_state: AtomicBool,
 }
@@ -43,19 +46,33 @@ pub(super) struct Right {
     pub(super) lease: Arc<Mutex<Option<Held>>>,
     /// It ends before the lease is given back.
     pub(super) pipeline: Pipeline,
-    pub(super) told: Told,
+    pub(super) told: Teller,
     pub(super) closed: AtomicBool,
+    /// Where it is that to a part of the collection.
+    pub(super) sharing: Option<Sharing>,
+}
+
+impl Right {
+    pub(super) fn new(held: Held, sharing: Option<Sharing>) -> Self {
+        let mut right = Self::default();
+        right.lease = slot(Some(held));
+        right.sharing = sharing;
+        right
+    }
 }
 
 impl Drop for Right {
     /// Who was dropped without having been closed gives the lease back all the same, where there is
     /// time; else it runs out.
     fn drop(&mut self) {
-        let held = self.lease.try_lock().ok().and_then(|mut lease| lease.take());
-        if let (Some(held), Ok(runtime)) = (held, tokio::runtime::Handle::try_current()) {
-            runtime.spawn(async move {
-                let _ = held.give_back().await;
-            });
+        let turn = self.sharing.as_ref().map(|sharing| &sharing.turn);
+        for lease in turn.into_iter().chain([&self.lease]) {
+            let held = lease.try_lock().ok().and_then(|mut lease| lease.take());
+            if let (Some(held), Ok(runtime)) = (held, tokio::runtime::Handle::try_current()) {
+                runtime.spawn(async move {
+                    let _ = held.give_back().await;
+                });
+            }
         }
     }
 }
@@ -75,14 +92,22 @@ impl Physical {
         Self { unfinished, ..Self::of(store, Some(version), None, None) }
     }
 
-    /// Waits for the right to change the collection. What another writer left behind goes first.
-    pub(super) async fn written(store: &ServerStore) -> Result<Self, BackendError> {
+    /// Waits for the right to change the collection, or a part of it. What another writer left behind goes
+    /// first, but for what the run `resumable` has begun.
+    pub(super) async fn written(
+        store: &ServerStore,
+        partition: Option<Partition>,
+        resumable: Option<Uuid>,
+    ) -> Result<Self, BackendError> {
         let (mut store, mut found) = (store.clone(), store.to_write().await?);
         loop {
             if let Some(version) = &found {
                 store.base.clone_from(&version.base);
             }
-            let held = store.lease().acquire(&store.terms).await?;
+            let held = match partition {
+                None => store.lease().acquire(&store.terms).await?,
+                Some(partition) => store.lease().join(partition, &store.terms).await?,
+            };
             // Whom it waited for may have changed what the name stands for.
             found = match store.to_write().await {
                 Ok(found) => found,
@@ -98,15 +123,19 @@ impl Physical {
             }
             if let Some(version) = &found {
                 // What can't be removed now is removed by the next one.
-                let _ = store.remove_leftovers(version).await;
+                let _ = store.remove_leftovers(version, resumable).await;
                 if let Err(error) = outrank(&store, &held, version).await {
                     let _ = held.give_back().await;
                     return Err(error);
                 }
             }
-            let right = Arc::new(Right::default());
-            *right.lease.lock().await = Some(held);
-            return Ok(Self::of(&store, found, Some(right), None));
+            return match partition {
+                None => {
+                    let right = Right::new(held, None);
+                    Ok(Self::of(&store, found, Some(Arc::new(right)), None))
+                }
+                Some(partition) => Self::of_part(&store, found, held, partition).await,
+            };
         }
     }
 
@@ -148,6 +177,30 @@ impl Physical {
         Ok(Self::of(store, Some(version), Some(Arc::clone(right)), successor))
     }
 
+    /// The version that a run has begun to build, and not finished.
+    pub(super) async fn left_by(&self, run: Uuid) -> Result<Option<Self>, BackendError> {
+        let (store, right) = (&self.store, self.whole()?);
+        let aliases = store.aliases().await?;
+        for number in store.versions().await?.into_iter().filter(|it| *it != self.number()) {
+            let name = store.version(number);
+            if aliases.iter().any(|alias| alias.collection_name == name) {
+                continue;
+            }
+            let Some(info) = store.left_by(&name, run).await? else { continue };
+            let version = Version::numbered(&store.base, number).by(&info);
+            if let Some(held) = &*right.lease.lock().await {
+                outrank(store, held, &version).await?;
+            }
+            if self.number() != NONE {
+                store.note_beside(&name, &[self.number()]).await?;
+            }
+            let right = Some(Arc::clone(right));
+            let successor = Successor { replaces: self.number(), ..Successor::default() };
+            return Ok(Some(Self::of(store, Some(version), right, Some(successor))));
+        }
+        Ok(None)
+    }
+
     pub(super) fn number(&self) -> u32 {
         self.number.load(Ordering::Acquire)
     }
@@ -184,6 +237,19 @@ impl Physical {
             Some(right) => Ok(right),
             // No reader is given out as a writer.
             None => refuse("it is only read"),
+        }
+    }
+
+    /// The same to all of the collection.
+    pub(super) fn whole(&self) -> Result<&Arc<Right>, BackendError> {
+        let right = self.right()?;
+        match &right.sharing {
+            None => Ok(right),
+            Some(sharing) => {
+                let message =
+                    format!("it is written in parts, of which this is {}", sharing.partition);
+                Err(self.store.error(Fault::Permanent, &message))
+            }
         }
     }
 
@@ -236,6 +302,10 @@ impl Physical {
         let published = |successor: &Successor| successor.published.load(Ordering::Acquire);
         self.successor.as_ref().is_none_or(published)
     }
+}
+
+pub(super) fn slot(held: Option<Held>) -> Arc<Mutex<Option<Held>>> {
+    Arc::new(Mutex::new(held))
 }
 
 /// Goes beyond the terms that are stored: what has a later one than the lease would not be changed.

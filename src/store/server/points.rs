@@ -82,6 +82,13 @@ impl Physical {
         Writer { kept: self.kept(), lease: Arc::clone(&right.lease) }
     }
 
+    /// What is in no part, when all before it was written.
+    pub(super) async fn write_whole(&self, points: Vec<PointStruct>) -> Result<(), BackendError> {
+        let right = self.right()?;
+        right.pipeline.settle().await?;
+        Writer { kept: self.kept(), lease: Arc::clone(right.of_whole()) }.write(points).await
+    }
+
     /// Chunks, in any order.
     pub(super) async fn write(&self, points: Vec<PointStruct>) -> Result<(), BackendError> {
         let right = self.right()?;

@@ -8,12 +8,13 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::deleting::Doomed;
+use super::lease::parts::{have_stated, stated};
 use super::link::or_missing;
 use super::physical::{Physical, Successor};
 use super::{described, lease, wire};
 use crate::error::{BackendError, Fault};
 use crate::store::{Aside, Change, CollectionWriter, Intent, Reader, Receipt};
-use crate::types::{DocumentRecord, FailureRecord, Manifest, Point, VersionEvent};
+use crate::types::{DocumentRecord, FailureRecord, Manifest, Point, Run, VersionEvent};
 
 /// Documents that are taken out together.
 const BATCH: usize = 512;
@@ -24,11 +25,14 @@ impl Physical {
     }
 
     /// Keeps the manifest in a point. Readers are told of it when it is there.
-    async fn put_state(&self, manifest: &Manifest) -> Result<(), BackendError> {
+    pub(super) async fn put_state(&self, manifest: &Manifest) -> Result<(), BackendError> {
         let point = described::state_point(&self.named().physical(), manifest);
         let point = point.map_err(|why| self.store.error(Fault::Permanent, &why))?;
-        self.write_after(vec![point])?;
-        self.right()?.pipeline.settle().await?;
+        self.write_whole(vec![point]).await?;
+        let right = self.right()?;
+        if right.sharing.is_some() {
+            have_stated(right.of_whole()).await;
+        }
         if !self.has_state.load(Ordering::Acquire) {
             self.store.announce_state(&self.target()).await?;
             self.has_state.store(true, Ordering::Release);
@@ -37,7 +41,7 @@ impl Physical {
     }
 
     fn unpublished(&self) -> Result<&Successor, BackendError> {
-        self.right()?;
+        self.whole()?;
         let successor = self.successor.as_ref().filter(|_| !self.is_published());
         successor
             .ok_or_else(|| self.store.error(Fault::Permanent, "only a successor can be published"))
@@ -56,7 +60,7 @@ impl Physical {
     }
 
     async fn become_the_collection(&self, keep: usize) -> Result<(), BackendError> {
-        lease::note(&self.right()?.lease, self.number()).await?;
+        lease::note(self.right()?.of_whole(), self.number()).await?;
         let former = self.replaces().map(|number| self.store.version(number));
         if let Some(former) = &former {
             self.store.retire(former, keep > 0).await?;
@@ -73,13 +77,27 @@ impl CollectionWriter for Physical {
     async fn manifest(&self) -> Result<Option<Manifest>, BackendError> {
         let target = self.target();
         let Some(info) = self.store.info(&target).await? else { return Ok(None) };
-        let mut manifest = self.store.manifest_in(&target, &info).await?;
-        if manifest.unfinished.is_none() && lease::is_unsettled(&self.right()?.lease).await {
+        let right = self.right()?;
+        let stated = stated(right.of_whole()).await;
+        let mut manifest = self.store.manifest_since(&target, &info, stated).await?;
+        let last = manifest.runs.last().cloned();
+        let is_complete = manifest.unfinished_of(right.partition()).is_none();
+        if let Some(last) = last.filter(|_| is_complete)
+            && lease::is_unsettled(&right.lease).await
+        {
             // What it left alone may have been changed since by who held the lease before: all of it is
             // compared, as after a run that was cut off.
-            manifest.unfinished = manifest.runs.last().cloned();
+            manifest.begin(&Run { partition: right.partition(), ..last });
         }
         Ok(Some(manifest))
+    }
+
+    async fn begin_turn(&self) -> Result<(), BackendError> {
+        self.take_turn().await
+    }
+
+    async fn end_turn(&self) -> Result<(), BackendError> {
+        self.give_turn().await
     }
 
     async fn reader(&self) -> Result<Option<Reader>, BackendError> {
@@ -93,11 +111,12 @@ impl CollectionWriter for Physical {
     async fn create(&self, manifest: &Manifest) -> Result<(), BackendError> {
         self.store.may_make()?;
         self.check().await?;
+        self.check_turn()?;
         if self.store.config(&self.target()).await?.is_some() {
             let message = format!("collection {:?} exists already", self.store.name);
             return Err(self.store.error(Fault::Permanent, &message));
         }
-        let noted = lease::noted(&self.right()?.lease).await;
+        let noted = lease::noted(self.right()?.of_whole()).await;
         let number = self.store.highest().await?.max(noted) + 1;
         self.number.store(number, Ordering::Release);
         if let Some(replaced) = self.replaces() {
@@ -117,14 +136,21 @@ impl CollectionWriter for Physical {
     }
 
     async fn put_manifest(&self, manifest: &Manifest) -> Result<(), BackendError> {
-        if manifest.unfinished.is_none() {
-            self.tell_nothing().await?;
+        self.check_turn()?;
+        let right = self.right()?;
+        let is_complete = manifest.unfinished_of(right.partition()).is_none();
+        if is_complete {
+            self.tell_nothing(manifest.unfinished.is_none()).await?;
         }
-        self.right()?.pipeline.settle().await?;
+        right.pipeline.settle().await?;
         self.check().await?;
-        if manifest.unfinished.is_none() {
+        if is_complete {
             // See `Self::manifest`: only a run that compared all of it comes to this end.
-            lease::compared(&self.right()?.lease).await;
+            lease::compared(&right.lease).await;
+        }
+        // There, nobody who was thought to have ended can undo what others have noted since.
+        if right.sharing.is_some() {
+            return self.put_state(manifest).await;
         }
         if self.store.rights.are_scoped() || self.has_state.load(Ordering::Acquire) {
             return self.put_state(manifest).await;
@@ -134,7 +160,7 @@ impl CollectionWriter for Physical {
     }
 
     async fn drop_collection(&self) -> Result<(), BackendError> {
-        let right = self.right()?;
+        let right = self.whole()?;
         if self.is_aside() {
             let message = "a version that was set aside is not dropped";
             return Err(self.store.error(Fault::Permanent, message));
@@ -238,9 +264,16 @@ impl CollectionWriter for Physical {
             return Err(self.store.error(Fault::Permanent, message));
         }
         self.may_lose_name()?;
-        let right = Some(Arc::clone(self.right()?));
+        let right = Some(Arc::clone(self.whole()?));
         let successor = Successor { replaces: self.number(), ..Successor::default() };
         Ok(Arc::new(Self::of(&self.store, None, right, Some(successor))))
+    }
+
+    async fn resume(&self, run: Uuid) -> Result<Option<Arc<dyn CollectionWriter>>, BackendError> {
+        self.store.may_make()?;
+        self.check().await?;
+        let left = self.left_by(run).await?;
+        Ok(left.map(|left| Arc::new(left) as Arc<dyn CollectionWriter>))
     }
 
     async fn publish(&self, keep: usize) -> Result<(), BackendError> {
@@ -265,6 +298,7 @@ impl CollectionWriter for Physical {
     }
 
     async fn switch(&self, number: u32) -> Result<(), BackendError> {
+        self.whole()?;
         self.store.may_make()?;
         self.check().await?;
         self.may_lose_name()?;
@@ -272,7 +306,7 @@ impl CollectionWriter for Physical {
     }
 
     async fn beside(&self, number: u32) -> Result<Arc<dyn CollectionWriter>, BackendError> {
-        self.store.may_make()?;
+        self.whole()?;
         self.check().await?;
         Ok(Arc::new(self.numbered(number).await?))
     }
@@ -280,7 +314,8 @@ impl CollectionWriter for Physical {
     /// What runs have kept of chunks goes, too. The server's optimizer writes its segments anew, and its log is
     /// shortened, in its own time.
     async fn scrub(&self) -> Result<(), BackendError> {
-        self.tell_nothing().await?;
+        self.whole()?;
+        self.tell_nothing(true).await?;
         self.flush().await
     }
 
@@ -289,6 +324,7 @@ impl CollectionWriter for Physical {
     }
 
     async fn remove_versions(&self, numbers: &[u32]) -> Result<(), BackendError> {
+        self.whole()?;
         self.store.may_make()?;
         self.check().await?;
         self.remove_numbered(numbers).await
@@ -306,6 +342,7 @@ impl CollectionWriter for Physical {
         }
         let settled = right.pipeline.settle().await;
         right.pipeline.close().await;
+        let _ = right.end_turn().await;
         if let Some(held) = right.lease.lock().await.take() {
             // It runs out by itself.
             let _ = held.give_back().await;

@@ -37,7 +37,7 @@ async fn reader(data: &Path) -> Reader {
 }
 
 async fn write(store: &EdgeStore) -> View {
-    View::written(&store.shared, Writing::begin(&store.shared).await.unwrap())
+    View::written(&store.shared, Writing::begin(&store.shared, None).await.unwrap())
 }
 
 /// The writer of a collection with nothing in it.

@@ -301,6 +301,7 @@ fn run_over(manifest: &Manifest) -> Manifest {
         started_at: "2026-01-01T00:00:00Z".to_owned(),
         docent: "0.1.0".to_owned(),
         roots: Vec::new(),
+        partition: None,
     };
     Manifest { runs: vec![run], ..manifest.clone() }
 }

@@ -55,6 +55,15 @@ impl CollectionWriter for View {
         Ok(self.number())
     }
 
+    /// Whoever writes is alone.
+    async fn begin_turn(&self) -> Result<(), BackendError> {
+        Ok(())
+    }
+
+    async fn end_turn(&self) -> Result<(), BackendError> {
+        Ok(())
+    }
+
     async fn create(&self, manifest: &Manifest) -> Result<(), BackendError> {
         let (shared, writing) = (&self.shared, self.writing()?);
         let mut shards = Arc::clone(&shared.shards).write_owned().await;
@@ -243,6 +252,11 @@ impl CollectionWriter for View {
     async fn successor(&self) -> Result<Arc<dyn CollectionWriter>, BackendError> {
         let successor = self.writing()?.successor().await?;
         Ok(Arc::new(Self::written(&self.shared, successor)))
+    }
+
+    async fn resume(&self, run: Uuid) -> Result<Option<Arc<dyn CollectionWriter>>, BackendError> {
+        let Some(left) = self.writing()?.resume(run).await? else { return Ok(None) };
+        Ok(Some(Arc::new(Self::written(&self.shared, left))))
     }
 
     async fn publish(&self, keep: usize) -> Result<(), BackendError> {

@@ -16,6 +16,11 @@ impl Place {
         let now = SystemTime::now();
         Ok(self.read().await?.map(|lease| lease.standing(life, now)))
     }
+
+    /// The highest number of a version that was the collection; 0 where there was none.
+    pub(in super::super) async fn highest(&self) -> Result<u32, BackendError> {
+        Ok(self.read().await?.map_or(0, |lease| lease.number))
+    }
 }
 
 impl Lease {

@@ -1,11 +1,12 @@
 //! A lease as it is stored: read, and written in place of the one that was read.
 
+use std::collections::HashMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use qdrant_client::qdrant::vectors_config::Config;
 use qdrant_client::qdrant::{
     CollectionParams, Condition, CreateCollection, Filter, GetPoints, OptimizersConfigDiff,
-    ScrollPoints, UpsertPoints, WalConfigDiff, WriteOrdering, WriteOrderingType,
+    ScrollPoints, UpsertPoints, Value, WalConfigDiff, WriteOrdering, WriteOrderingType,
 };
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
@@ -18,6 +19,27 @@ use crate::store::payload::Payload;
 use crate::store::server::link::{or_exists, or_missing};
 use crate::store::server::log::EVENT;
 use crate::store::server::wire;
+use crate::types::Partition;
+
+/// What a lease is among other records.
+const LEASE: &str = "lease";
+
+/// The fields of one, with the kind of record that it shares with others.
+const FIELDS: [&str; 10] = [
+    "record",
+    "collection",
+    "partition",
+    "holder",
+    "turn",
+    "term",
+    "expires_at",
+    "number",
+    "unsettled_until",
+    "stated",
+];
+
+/// Points in one answer.
+const PAGE: u32 = 1_000;
 
 /// Copies of a lease, as far as there are nodes: with three, two may be away.
 const COPIES: u32 = 3;
@@ -30,6 +52,9 @@ const LATEST: Duration = Duration::from_hours(1);
 pub(super) struct Lease {
     record: String,
     collection: String,
+    /// Of which the holder may change what falls into it; `None` for all of the collection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) partition: Option<Partition>,
     /// `None` once it was given back.
     pub(super) holder: Option<Holder>,
     /// New with each writing.
@@ -46,6 +71,10 @@ pub(super) struct Lease {
     /// was answered, and once a run after that time has compared what is stored.
     #[serde(default)]
     pub(super) unsettled_until: u64,
+    /// The term of the manifest that was written last, where those write it who have parts: see
+    /// [`super::parts::stated`].
+    #[serde(default)]
+    pub(super) stated: u64,
 }
 
 /// What a lease is to be from now on.
@@ -57,6 +86,7 @@ pub(super) struct Next {
     pub(super) until: SystemTime,
     pub(super) number: u32,
     pub(super) unsettled_until: u64,
+    pub(super) stated: u64,
 }
 
 /// When what was sent by now, and not answered, no longer comes.
@@ -70,7 +100,7 @@ pub(super) fn millis(time: SystemTime) -> u64 {
 
 impl Next {
     /// Of a new holder.
-    pub(super) fn after(found: Option<&Lease>, until: SystemTime) -> Self {
+    pub(super) fn after(found: Option<&Lease>, until: SystemTime, in_parts: bool) -> Self {
         let now = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |now| now.as_secs());
         let unsettled_until = found.map_or(0, |lease| match lease.holder {
             Some(_) => settled_at(),
@@ -83,6 +113,8 @@ impl Next {
             until,
             number: found.map_or(0, |lease| lease.number),
             unsettled_until,
+            // Who has all of the collection may give its name to another version.
+            stated: found.filter(|_| in_parts).map_or(0, |lease| lease.stated),
         }
     }
 }
@@ -91,13 +123,20 @@ impl Next {
 pub(super) struct Holder {
     /// Of one store: a process may have several.
     pub(super) id: Uuid,
+    /// It is held for a moment, by who has this part of the collection or is about to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) with: Option<Partition>,
     #[serde(flatten)]
     pub(super) owner: Owner,
 }
 
 impl Place {
     fn id(&self) -> Uuid {
-        Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("lease\0{}", self.collection).as_bytes())
+        let mut name = format!("lease\0{}", self.collection);
+        if let Some(partition) = self.partition {
+            name += &format!("\0{partition}");
+        }
+        Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes())
     }
 
     fn place(&self) -> String {
@@ -117,10 +156,42 @@ impl Place {
         });
         let Some(answer) = or_missing(answer.await)? else { return Ok(None) };
         let Some(point) = answer.result.into_iter().next() else { return Ok(None) };
-        let payload = wire::json_object(point.payload).map(serde_json::Value::Object);
+        self.lease_in(point.payload).map(Some)
+    }
+
+    /// The leases of all parts that there ever were.
+    pub(super) async fn read_parts(&self) -> Result<Vec<Lease>, BackendError> {
+        let mut request = ScrollPoints {
+            collection_name: self.place(),
+            limit: Some(PAGE),
+            // All points, with what events have not: nothing is indexed here, and a limit of the server may want that.
+            with_payload: Some(FIELDS.to_vec().into()),
+            with_vectors: Some(false.into()),
+            ..ScrollPoints::default()
+        };
+        let mut parts = Vec::new();
+        loop {
+            let page = self.link.ask(|client| {
+                let request = request.clone();
+                async move { client.scroll(request).await }
+            });
+            let Some(page) = or_missing(page.await)? else { return Ok(parts) };
+            for point in page.result {
+                if point.payload.contains_key("partition") {
+                    parts.push(self.lease_in(point.payload)?);
+                }
+            }
+            if page.next_page_offset.is_none() {
+                return Ok(parts);
+            }
+            request.offset = page.next_page_offset;
+        }
+    }
+
+    fn lease_in(&self, payload: HashMap<String, Value>) -> Result<Lease, BackendError> {
+        let payload = wire::json_object(payload).map(serde_json::Value::Object);
         payload
             .and_then(|json| serde_json::from_value(json).map_err(|error| error.to_string()))
-            .map(Some)
             .map_err(|why| {
                 let message = format!("the lease in {:?} can't be read: {why}", self.place());
                 self.link.error(Fault::Permanent, &message)
@@ -135,14 +206,16 @@ impl Place {
         next: Next,
     ) -> Result<Uuid, BackendError> {
         let lease = Lease {
-            record: "lease".to_owned(),
+            record: LEASE.to_owned(),
             collection: self.collection.clone(),
+            partition: self.partition,
             holder: holder.cloned(),
             turn: Uuid::now_v7(),
             term: next.term,
             expires_at: millis(next.until),
             number: next.number,
             unsettled_until: next.unsettled_until,
+            stated: next.stated,
         };
         // No lease has the nil turn: one that is there stays.
         let expected = next.replaces.unwrap_or(Uuid::nil()).to_string();
@@ -168,7 +241,7 @@ impl Place {
     }
 
     /// Refuses a collection that another program has made under the name that the lease has: docent's has
-    /// no vectors, and no point but the lease and those of the log.
+    /// no vectors, and no points but leases and those of the log.
     pub(super) async fn check_maker(&self) -> Result<(), BackendError> {
         let place = self.place();
         let info = self.link.ask(|client| {
@@ -179,10 +252,10 @@ impl Place {
         let params = info.result.and_then(|info| info.config).and_then(|config| config.params);
         let others = ScrollPoints {
             collection_name: place.clone(),
-            filter: Some(Filter::must_not([
-                Condition::has_id([wire::point_id(self.id())]),
-                Condition::matches("record", EVENT.to_owned()),
-            ])),
+            filter: Some(Filter::must_not([Condition::matches(
+                "record",
+                vec![LEASE.to_owned(), EVENT.to_owned()],
+            )])),
             limit: Some(1),
             with_payload: Some(false.into()),
             ..ScrollPoints::default()

@@ -1,0 +1,16 @@
+//! What those who write parts of a collection do one after the other.
+
+use super::CollectionWriter;
+use crate::error::BackendError;
+
+/// Does something in a [turn](CollectionWriter::begin_turn), which ends with it, whatever comes of it.
+pub async fn in_turn<T>(
+    writer: &dyn CollectionWriter,
+    work: impl Future<Output = Result<T, BackendError>> + Send,
+) -> Result<T, BackendError> {
+    writer.begin_turn().await?;
+    let done = work.await;
+    let ended = writer.end_turn().await;
+    let done = done?;
+    ended.map(|()| done)
+}

@@ -1,0 +1,158 @@
+//! Which runs over a collection have not come to their end: one over all sources, or several over parts of
+//! them at the same time.
+//!
+//! [`Manifest::unfinished`] is there as long as there is any. What a run over all sources has left may be
+//! anywhere, so each part has to be looked at before it is over; what a run over a part has left is in that
+//! part, and the runs over the others neither mend it nor are kept from their ends by it.
+
+use super::{Manifest, Partition, Run};
+
+impl Manifest {
+    /// The run that has to be completed by a run over a part, or over all sources: all that is stored of
+    /// those is compared with the records then.
+    pub fn unfinished_of(&self, partition: Option<Partition>) -> Option<&Run> {
+        let left = self.unfinished.as_ref()?;
+        let Some(partition) = partition.filter(|_| left.partition.is_some()) else {
+            return Some(left);
+        };
+        let mut parts = self.unfinished_parts.iter();
+        parts.find(|run| run.partition.is_none_or(|it| it == partition || !it.is_beside(partition)))
+    }
+
+    /// A run begins to change what it looks at.
+    pub fn begin(&mut self, run: &Run) {
+        match run.partition {
+            None => self.unfinished_parts.clear(),
+            Some(partition) => {
+                self.spread(partition);
+                self.unfinished_parts.push(run.clone());
+            }
+        }
+        self.unfinished = Some(run.clone());
+    }
+
+    /// All that `partition` has is as its records say; of all sources where it is `None`.
+    pub fn complete(&mut self, partition: Option<Partition>) {
+        match partition {
+            None => self.unfinished_parts.clear(),
+            Some(partition) => self.spread(partition),
+        }
+        self.unfinished = self.unfinished_parts.last().cloned();
+    }
+
+    /// Whatever is stored may be otherwise than its records say: each part is to be looked at.
+    pub fn doubt(&mut self, partition: Partition, since: &Run) {
+        self.unfinished_parts = partition.all().map(|part| since.over(part)).collect();
+        self.unfinished = self.unfinished_parts.last().cloned();
+    }
+
+    /// Leaves out this part, and what is no such part is in all the others from now on.
+    fn spread(&mut self, partition: Partition) {
+        let is_beside = |run: &Run| run.partition.is_some_and(|it| it.is_beside(partition));
+        let whole = self.unfinished.iter().filter(|run| run.partition.is_none());
+        let other = whole.chain(&self.unfinished_parts).find(|run| !is_beside(run)).cloned();
+        if let Some(other) = other {
+            self.doubt(partition, &other);
+        }
+        self.unfinished_parts.retain(|run| run.partition != Some(partition));
+    }
+}
+
+impl Run {
+    fn over(&self, part: Partition) -> Self {
+        Self { partition: Some(part), ..self.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::store::contract::manifest;
+
+    fn part(typed: &str) -> Partition {
+        typed.parse().unwrap()
+    }
+
+    fn run(number: u128, partition: Option<&str>) -> Run {
+        Run {
+            run_id: Uuid::from_u128(number),
+            started_at: "2026-01-01T00:00:00Z".to_owned(),
+            docent: "0.1.0".to_owned(),
+            roots: Vec::new(),
+            partition: partition.map(part),
+        }
+    }
+
+    fn begun(runs: &[Run]) -> Manifest {
+        let mut manifest = manifest();
+        for run in runs {
+            manifest.begin(run);
+        }
+        manifest
+    }
+
+    /// The parts that have something to be looked at.
+    fn left(manifest: &Manifest, of: u32) -> Vec<String> {
+        let parts = part(&format!("1/{of}")).all();
+        let left = parts.filter(|it| manifest.unfinished_of(Some(*it)).is_some());
+        left.map(|it| it.to_string()).collect()
+    }
+
+    #[test]
+    fn runs_over_parts_end_in_any_order() {
+        let mut manifest = begun(&[run(1, Some("1/3")), run(2, Some("2/3")), run(3, Some("3/3"))]);
+        assert_eq!(left(&manifest, 3), ["1/3", "2/3", "3/3"]);
+        for (ended, rest) in [("2/3", &["1/3", "3/3"][..]), ("3/3", &["1/3"]), ("1/3", &[])] {
+            manifest.complete(Some(part(ended)));
+            assert_eq!(left(&manifest, 3), rest);
+            assert_eq!(manifest.unfinished.is_some(), !rest.is_empty());
+            assert_eq!(manifest.unfinished_of(None).is_some(), !rest.is_empty());
+        }
+        assert_eq!(manifest, begun(&[]));
+    }
+
+    #[test]
+    fn one_that_was_cut_off_is_completed_by_its_own_part_alone() {
+        let mut manifest = begun(&[run(1, Some("1/2"))]);
+        assert_eq!(left(&manifest, 2), ["1/2"]);
+        manifest.begin(&run(2, Some("2/2")));
+        manifest.complete(Some(part("2/2")));
+        assert_eq!(left(&manifest, 2), ["1/2"]);
+        manifest.begin(&run(3, Some("1/2")));
+        assert_eq!(manifest.unfinished_parts.len(), 1, "it is the same part");
+        manifest.complete(Some(part("1/2")));
+        assert_eq!(manifest.unfinished, None);
+    }
+
+    #[test]
+    fn what_was_left_by_another_kind_of_run_is_in_each_part() {
+        for before in [
+            &[run(1, None)][..],
+            &[run(1, Some("2/3"))],
+            &[run(1, Some("3/3")), run(2, Some("1/3"))],
+        ] {
+            let mut manifest = begun(before);
+            assert_eq!(left(&manifest, 2), ["1/2", "2/2"]);
+            manifest.begin(&run(5, Some("1/2")));
+            assert_eq!(left(&manifest, 2), ["1/2", "2/2"]);
+            manifest.complete(Some(part("1/2")));
+            assert_eq!(left(&manifest, 2), ["2/2"]);
+            // Without having begun: nothing was left to be done.
+            manifest.complete(Some(part("2/2")));
+            assert_eq!(manifest.unfinished, None);
+        }
+    }
+
+    #[test]
+    fn a_run_over_all_sources_ends_what_any_other_has_left() {
+        let mut manifest = begun(&[run(1, Some("1/2")), run(2, Some("2/2")), run(3, None)]);
+        assert_eq!(manifest.unfinished_of(None).map(|run| run.run_id), Some(Uuid::from_u128(3)));
+        assert_eq!(left(&manifest, 2), ["1/2", "2/2"], "it is cut off here");
+        manifest.complete(None);
+        assert_eq!(manifest, begun(&[]));
+    }
+}
