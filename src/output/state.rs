@@ -178,6 +178,9 @@ pub struct IndexFile {
     /// Sources that could not be brought in: the file has why.
     pub failures: u64,
     pub chunks: u64,
+    /// Of these, what an import that was cut off had stored; absent where it is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resumed: Option<u64>,
     /// Of the file.
     pub bytes: u64,
     /// SHA-256 of the file but for its last line, which says it.

@@ -39,6 +39,7 @@ mod ownership;
 mod partitions;
 mod portable;
 mod portable_refused;
+mod portable_resumed;
 mod promotion;
 mod prompt;
 #[cfg(target_os = "linux")]

@@ -57,6 +57,12 @@ pub(super) async fn import(
     drop(progress);
     let settings = &engine.context.settings;
     report(ui, &ported, "imported", &settings.collection, file)?;
+    if ported.resumed > 0 {
+        let chunks = counted(ported.resumed as usize, "chunk");
+        ui.note(&format!(
+            "an import that was cut off had stored {chunks} of it: they were compared, and stay"
+        ));
+    }
     for note in &ported.notes {
         ui.note(note);
     }
@@ -102,13 +108,15 @@ fn report(
         ui.data(&format!("{}\n", sanitize_line(&said(ported, done, collection))))?;
         return Ok(Exit::Done);
     }
-    let Ported { documents, failures, chunks, bytes, digest, embedder, .. } = ported.clone();
+    let Ported { documents, failures, chunks, resumed, bytes, digest, embedder, .. } =
+        ported.clone();
     ui.json(IndexFile {
         collection: collection.to_owned(),
         file: (file != Path::new(STREAM)).then(|| file.display().to_string()),
         documents,
         failures,
         chunks,
+        resumed: (resumed > 0).then_some(resumed),
         bytes,
         digest: digest.to_string(),
         embedder,

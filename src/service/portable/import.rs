@@ -1,8 +1,10 @@
 //! A file → a collection.
 //!
 //! It is filled beside the one that is used, if there is one, and takes its place when the whole file
-//! was read and found right. An import that was killed leaves nothing that anybody sees, and the next
-//! one, or any other writer, removes it: it begins anew, since nothing of it costs a model.
+//! was read and found right. An import that was cut off leaves nothing that anybody sees: the next one of the same
+//! file [goes on](resume) with it, and any other writer removes it.
+
+mod resume;
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
@@ -13,16 +15,20 @@ use tokio::sync::mpsc;
 use tokio::task;
 use uuid::Uuid;
 
+use self::resume::Left;
 use super::{AHEAD, OnChunks, PAGE, Ported, broken, refused};
 use crate::cancel::Cancel;
 use crate::embed::sparse::SparseEncoder;
 use crate::error::{Exit, Failure};
-use crate::service::changes::{ChangeCommand, ChangeNote, ChangeRequest, ChangedDocuments};
+use crate::service::changes::{
+    ChangeCommand, ChangeNote, ChangeRequest, ChangedDocuments, RightTo,
+};
 use crate::service::engine::Engine;
 use crate::store::CollectionWriter;
 use crate::store::archive::{ArchiveError, ArchiveReader, Entry, Head, Sealed};
 use crate::types::{
-    DocumentRecord, FailureRecord, Manifest, Point, Run, VersionCause, VersionChange, VersionEvent,
+    ContentHash, DocumentRecord, FailureRecord, Manifest, Point, Run, VersionCause, VersionChange,
+    VersionEvent,
 };
 
 /// Chunks after which what was written becomes durable bit by bit, so that memory stays as it is.
@@ -71,14 +77,20 @@ impl Engine {
         if !replace && self.collection().read().await?.is_some() {
             return Err(self.is_there());
         }
-        if let Package::File(path) = &package {
-            self.look_through(path.clone(), cancel).await?;
-        }
-        let cancelled = Some(cancel);
-        let request =
-            ChangeRequest { cancel: cancelled, ..ChangeRequest::from(ChangeCommand::Import) };
+        let digest = match &package {
+            Package::File(path) => Some(self.look_through(path.clone(), cancel).await?),
+            Package::Stream(_) => None,
+        };
+        let run = run_over(digest.as_ref());
+        let (right, cancelled) = (RightTo::Resume(run.run_id), Some(cancel));
+        let request = ChangeRequest {
+            right,
+            cancel: cancelled,
+            ..ChangeRequest::from(ChangeCommand::Import)
+        };
+        let source = Source { package, digest, run };
         let imported = self.change(request, async |writer, note| {
-            self.import_as(&writer, note, package, replace, cancel, on).await
+            self.import_as(&writer, note, source, replace, cancel, on).await
         });
         let imported = imported.await?;
         // What is made anew has the layout that was asked for, where it has one.
@@ -89,7 +101,7 @@ impl Engine {
         &self,
         writer: &Arc<dyn CollectionWriter>,
         note: &ChangeNote,
-        package: Package,
+        source: Source,
         replace: bool,
         cancel: &Cancel,
         on: OnChunks<'_>,
@@ -98,6 +110,7 @@ impl Engine {
             return Err(self.is_there());
         }
         let own = self.own_whole(writer, "--replace").await?;
+        let Source { package, digest, run } = source;
         let name = package.name();
         let cwd = self.context.cwd.clone();
         let opened = task::spawn_blocking(move || match package {
@@ -114,9 +127,14 @@ impl Engine {
         let head = archive.head().clone();
         check_words(&name, &head)?;
         let former = own.version().await?;
-        let successor = own.successor().await?;
-        match fill(&*successor, archive, &name, cancel, on).await {
-            Ok(sealed) => {
+        // Until it is whole, it says so.
+        let begun = Manifest { unfinished: Some(run), runs: Vec::new(), ..head.manifest.clone() };
+        let (successor, is_resumed) = resume::begin(&*own, &begun).await?;
+        let left = is_resumed.then(|| Left::of(&*successor));
+        let filling =
+            Filling { successor: &*successor, left, name: &name, digest: digest.as_ref() };
+        match filling.fill(archive, cancel, on).await {
+            Ok((sealed, resumed)) => {
                 successor.publish(self.context.settings.index_keep).await?;
                 let version = successor.version().await?.unwrap_or_default();
                 {
@@ -136,8 +154,10 @@ impl Engine {
                     ..VersionEvent::now(version, VersionChange::Live, VersionCause::Import)
                 };
                 self.log(&**writer, imported).await?;
-                Ok(Ported::new(head, sealed))
+                Ok(Ported { resumed, ..Ported::new(head, sealed) })
             }
+            // The same again goes on with it.
+            Err(failure) if digest.is_some() && was_cut_off(&failure) => Err(failure),
             Err(failure) => {
                 // What can't be removed now is removed by the next writer.
                 let _ = successor.drop_collection().await;
@@ -153,8 +173,8 @@ impl Engine {
         )
     }
 
-    /// Reads the whole file, and stores nothing.
-    async fn look_through(&self, file: PathBuf, cancel: &Cancel) -> Result<(), Failure> {
+    /// Reads the whole file, and stores nothing. What the file is known by.
+    async fn look_through(&self, file: PathBuf, cancel: &Cancel) -> Result<ContentHash, Failure> {
         let (path, cancel) = (self.context.cwd.join(&file), cancel.clone());
         let looked = task::spawn_blocking(move || {
             if !path.metadata()?.is_file() {
@@ -164,10 +184,10 @@ impl Engine {
             }
             let mut archive = ArchiveReader::open(BufReader::new(File::open(path)?))?;
             while !cancel.is_cancelled() && archive.entry()?.is_some() {}
-            Ok((archive.head().clone(), archive.sealed().is_some()))
+            Ok((archive.head().clone(), archive.sealed().cloned()))
         });
         let name = file.display().to_string();
-        let (head, is_whole) = match looked.await.map_err(|error| broken(&error))? {
+        let (head, sealed) = match looked.await.map_err(|error| broken(&error))? {
             Err(ArchiveError::Io(error)) if error.kind() == ErrorKind::NotFound => {
                 return Err(Failure::usage(format!("there is no file {name}"))
                     .hint("docent index export FILE writes one"));
@@ -175,7 +195,7 @@ impl Engine {
             looked => looked.map_err(|error: ArchiveError| refused(&name, &error))?,
         };
         check_words(&name, &head)?;
-        if is_whole { Ok(()) } else { Err(Failure::interrupted()) }
+        sealed.map(|sealed| sealed.digest).ok_or_else(Failure::interrupted)
     }
 }
 
@@ -194,36 +214,29 @@ fn check_words(name: &str, head: &Head) -> Result<(), Failure> {
     })
 }
 
-/// Fills the next version, up to what is to be seen by others.
-async fn fill(
-    successor: &dyn CollectionWriter,
-    archive: Archive,
-    name: &str,
-    cancel: &Cancel,
-    on: OnChunks<'_>,
-) -> Result<Sealed, Failure> {
-    let head = archive.head().clone();
-    // Until it is whole, it says so.
-    let begun =
-        Manifest { unfinished: Some(this_run()), runs: Vec::new(), ..head.manifest.clone() };
-    successor.create(&begun).await?;
-    let (sender, batches) = mpsc::channel(AHEAD);
-    let unpacking = task::spawn_blocking(move || unpack(archive, &sender));
-    store(successor, batches, head.chunks, cancel, on).await?;
-    let unpacked = unpacking.await.map_err(|error| broken(&error))?;
-    let sealed = unpacked.map_err(|error| refused(name, &error))?;
-    let sealed = sealed.ok_or_else(Failure::interrupted)?;
-    successor.optimize().await?;
-    let there = successor.count_chunks().await?;
-    if there != head.chunks {
-        let expected = head.chunks;
-        let message = format!(
-            "the store has {there} of the {expected} chunks that it was given; nothing was changed"
-        );
-        return Err(Failure::new(Exit::Backend, message).hint("run this again"));
+/// What is imported, and by which run.
+struct Source {
+    package: Package,
+    /// Of a file.
+    digest: Option<ContentHash>,
+    run: Run,
+}
+
+/// The run over a file has the same id whenever it begins: what one has left is the next one's to complete.
+fn run_over(digest: Option<&ContentHash>) -> Run {
+    let run = this_run();
+    match digest {
+        Some(digest) => {
+            let name = format!("import\0{digest}");
+            Run { run_id: Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()), ..run }
+        }
+        None => run,
     }
-    successor.put_manifest(&head.manifest).await?;
-    if cancel.is_cancelled() { Err(Failure::interrupted()) } else { Ok(sealed) }
+}
+
+/// The user or a backend ended it, and neither what is in the file nor what was stored.
+fn was_cut_off(failure: &Failure) -> bool {
+    failure.exit == Exit::Interrupted || failure.backend.is_some()
 }
 
 /// One that begins now.
@@ -233,34 +246,82 @@ pub(in crate::service) fn this_run() -> Run {
     Run { run_id: Uuid::now_v7(), started_at, docent, roots: Vec::new(), partition: None }
 }
 
-/// Stores what comes.
-async fn store(
-    successor: &dyn CollectionWriter,
-    mut batches: mpsc::Receiver<Batch>,
-    chunks: u64,
-    cancel: &Cancel,
-    on: OnChunks<'_>,
-) -> Result<(), Failure> {
-    let (mut done, mut unflushed) = (0, 0);
-    loop {
-        let batch = tokio::select! {
-            biased;
-            () = cancel.cancelled() => return Err(Failure::interrupted()),
-            batch = batches.recv() => batch,
-        };
-        match batch {
-            None => return Ok(()),
-            Some(Batch::Documents(records)) => successor.put_documents(&records).await?,
-            Some(Batch::Failures(records)) => successor.put_failures(&records).await?,
-            Some(Batch::Points(points)) => {
-                done += points.len() as u64;
-                unflushed += points.len();
-                successor.upsert(points).await?;
-                if unflushed >= CHECKPOINT {
-                    successor.checkpoint().await?;
-                    unflushed = 0;
+/// The next version on its way to be what is seen by others.
+struct Filling<'a> {
+    successor: &'a dyn CollectionWriter,
+    /// What a former import of the same file has stored.
+    left: Option<Left<'a>>,
+    name: &'a str,
+    /// Of the file as it was when it was looked through.
+    digest: Option<&'a ContentHash>,
+}
+
+impl Filling<'_> {
+    /// Also how many chunks were there.
+    async fn fill(
+        mut self,
+        archive: Archive,
+        cancel: &Cancel,
+        on: OnChunks<'_>,
+    ) -> Result<(Sealed, u64), Failure> {
+        let head = archive.head().clone();
+        let (sender, batches) = mpsc::channel(AHEAD);
+        let unpacking = task::spawn_blocking(move || unpack(archive, &sender));
+        let resumed = self.store(batches, head.chunks, cancel, on).await?;
+        let unpacked = unpacking.await.map_err(|error| broken(&error))?;
+        let sealed = unpacked.map_err(|error| refused(self.name, &error))?;
+        let sealed = sealed.ok_or_else(Failure::interrupted)?;
+        if self.digest.is_some_and(|digest| *digest != sealed.digest) {
+            let error = ArchiveError::Wrong("it was changed while it was read".to_owned());
+            return Err(refused(self.name, &error));
+        }
+        self.successor.optimize().await?;
+        let there = self.successor.count_chunks().await?;
+        if there != head.chunks {
+            let expected = head.chunks;
+            let message = format!(
+                "the store has {there} of the {expected} chunks that it was given; nothing was changed"
+            );
+            return Err(Failure::new(Exit::Backend, message).hint("run this again"));
+        }
+        self.successor.put_manifest(&head.manifest).await?;
+        if cancel.is_cancelled() { Err(Failure::interrupted()) } else { Ok((sealed, resumed)) }
+    }
+
+    /// Stores what comes, and counts what was there.
+    async fn store(
+        &mut self,
+        mut batches: mpsc::Receiver<Batch>,
+        chunks: u64,
+        cancel: &Cancel,
+        on: OnChunks<'_>,
+    ) -> Result<u64, Failure> {
+        let successor = self.successor;
+        let (mut done, mut stored, mut unflushed) = (0, 0, 0);
+        loop {
+            let batch = tokio::select! {
+                biased;
+                () = cancel.cancelled() => return Err(Failure::interrupted()),
+                batch = batches.recv() => batch,
+            };
+            match batch {
+                None => return Ok(done - stored),
+                Some(Batch::Documents(records)) => successor.put_documents(&records).await?,
+                Some(Batch::Failures(records)) => successor.put_failures(&records).await?,
+                Some(Batch::Points(mut points)) => {
+                    done += points.len() as u64;
+                    if let Some(left) = &mut self.left {
+                        points = left.missing(points).await?;
+                    }
+                    stored += points.len() as u64;
+                    unflushed += points.len();
+                    successor.upsert(points).await?;
+                    if unflushed >= CHECKPOINT {
+                        successor.checkpoint().await?;
+                        unflushed = 0;
+                    }
+                    on(done, chunks);
                 }
-                on(done, chunks);
             }
         }
     }

@@ -28,6 +28,8 @@ pub struct Ported {
     /// Sources that could not be brought in.
     pub failures: u64,
     pub chunks: u64,
+    /// Of these, what an import that was cut off had stored.
+    pub resumed: u64,
     /// Of the file.
     pub bytes: u64,
     /// What the last line of the file says of all before it.
@@ -43,7 +45,7 @@ impl Ported {
         let Head { manifest, documents, failures, chunks, .. } = head;
         let Sealed { bytes, digest } = sealed;
         let (embedder, notes) = (manifest.embedder, Vec::new());
-        Self { documents, failures, chunks, bytes, digest, embedder, notes }
+        Self { documents, failures, chunks, resumed: 0, bytes, digest, embedder, notes }
     }
 }
 
