@@ -45,11 +45,13 @@ fn is_meant(ui: &mut Ui, plan: &PurgeReport) -> Result<bool, Failure> {
 }
 
 fn told(ui: &mut Ui, report: PurgeReport) -> Result<Exit, Failure> {
+    // Nobody is to take it for all that there is.
+    let exit = if report.hidden_versions.is_empty() { Exit::Done } else { Exit::Partial };
     if ui.format == Format::Text {
         let text = purge_text(ui, &report);
         ui.data(&text)?;
     } else {
         ui.json(report)?;
     }
-    Ok(Exit::Done)
+    Ok(exit)
 }

@@ -13,8 +13,10 @@ const LISTED: usize = 20;
 /// A row for each version, then what became of it and what to look at.
 pub fn purge_text(ui: &Ui, report: &PurgeReport) -> String {
     if report.is_empty() {
+        let all = report.hidden_versions.is_empty();
+        let versions = if all { "its versions" } else { "the versions that this token is told of" };
         return format!(
-            "no document of {} is that, in none of its versions; what an ingest took out before may still be in their files: docent ingest --rebuild, then docent index prune --keep 0\n",
+            "no document of {} is that, in none of {versions}; what an ingest took out before may still be in their files: docent ingest --rebuild, then docent index prune --keep 0\n",
             sanitize_line(&report.collection)
         );
     }
@@ -60,9 +62,9 @@ fn table(ui: &Ui, report: &PurgeReport) -> String {
 fn lines(report: &PurgeReport) -> Vec<String> {
     let mut lines = Vec::new();
     if !report.dry_run {
-        lines.push(
-            "nothing of it is left in any version: records and chunks were counted".to_owned(),
-        );
+        let all = report.hidden_versions.is_empty();
+        let which = if all { "any version" } else { "these versions" };
+        lines.push(format!("nothing of it is left in {which}: records and chunks were counted"));
     }
     if let Some(search) = &report.search {
         lines.push(searched(search));

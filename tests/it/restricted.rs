@@ -7,6 +7,7 @@
 //! | a token to write one collection | `ingest` into it does its work | 0 |
 //! | the same, and a collection is to be made | the right that is missing, and those that there are | 3 |
 //! | a token to read | what reads works, `ingest` names the right | 0, 3 |
+//! | a token that is not told of all versions | `purge` says which there may be | 5 |
 
 use qdrant_client::qdrant::StrictModeConfig;
 use serde_json::json;
@@ -153,5 +154,33 @@ fn a_token_to_read_reads() {
         let refused = scene.run(INGEST).expect(3);
         assert!(refused.stderr.contains("lacks a right: "), "{refused}");
         assert!(refused.stderr.contains("; this token has r on "), "{refused}");
+    }
+}
+
+#[test]
+fn a_purge_says_which_versions_its_token_is_not_told_of() {
+    const PURGE: &[&str] = &["purge", "--source", "docs/Elba.md", "--yes", "--format", "json"];
+    let scene = Scene::new();
+    scene.run(&["ingest", "docs", "--new-version"]).expect(0);
+    let names = [("docent", "rw"), ("docent@lease", "rw")];
+    let scene = scene.with(&token_on(&names));
+    let report = scene.run(PURGE).expect(5).json();
+    assert_eq!(report["hidden_versions"], json!([2]));
+    assert_eq!(report["versions"].as_array().map(Vec::len), Some(1));
+    let told = scene.run(&["purge", "--source", "docs/Elba.md", "--yes"]).expect(5);
+    assert!(told.stdout.contains("in none of the versions that this token is told of"), "{told}");
+
+    // Whose token names the versions needs no right on the server.
+    let scene =
+        scene.with(&token_on(&[&names[..], &[("docent@v1", "rw"), ("docent@v2", "rw")]].concat()));
+    let report = scene.run(PURGE).expect(0).json();
+    assert_eq!((&report["hidden_versions"], &report["chunks"]), (&json!([]), &json!(1)));
+    let scene = scene.with(KEY);
+    let left = scene.run(PURGE).expect(0).json();
+    assert_eq!(left["sources"], json!([]));
+    for version in ["2", "1"] {
+        scene.run(&["index", "use", version]).expect(0);
+        scene.run(&["index", "verify"]).expect(0);
+        assert!(!scene.run(SEARCH).stdout.contains("docs/Elba.md"));
     }
 }

@@ -73,6 +73,7 @@ impl Engine {
             readers.iter().map(|(number, reader)| (*number, &**reader)).collect();
         let mut selection = conditions.select(&stores, self.place()).await?;
         let mut report = self.report(conditions, &entries);
+        report.hidden_versions = self.collection().hidden_versions().await?;
         if let Some(journal) = self.journal()? {
             report.resumed = true;
             let mut journal = journal;
@@ -108,6 +109,7 @@ impl Engine {
     ) -> Result<PurgeReport, Failure> {
         let known = self.journal()?;
         let mut report = self.report(conditions, entries);
+        report.hidden_versions = self.collection().hidden_versions().await?;
         let run = known.as_ref().map(|journal| journal.run_id);
         let versions = self.written(writer, entries, run, &mut report).await?;
         let stores: Vec<(u32, &dyn VectorStore)> =

@@ -27,8 +27,10 @@ pub struct PurgeReport {
     pub chunks: u64,
     /// Sources that could not be brought in, and are not remembered any more.
     pub failures: usize,
-    /// All that there are.
+    /// All that there are, as far as the key is told of them.
     pub versions: Vec<PurgedVersion>,
+    /// Numbers of versions that may be there, and that the key is not told of: nothing was taken out of them.
+    pub hidden_versions: Vec<u32>,
     /// In their order.
     pub sources: Vec<String>,
     /// Of the sources, those whose file is still there, or that are pages of the web: the next ingest that is to
@@ -93,6 +95,7 @@ impl PurgeReport {
             chunks: 0,
             failures: 0,
             versions: Vec::new(),
+            hidden_versions: Vec::new(),
             sources: Vec::new(),
             may_return: 0,
             search: None,
@@ -138,12 +141,20 @@ impl PurgeReport {
 
     /// What docent does not know the places of.
     pub(super) fn say_what_is_left(&mut self, on_server: bool) {
+        let hidden = &self.hidden_versions;
+        if !hidden.is_empty() {
+            let numbers: Vec<String> = hidden.iter().map(u32::to_string).collect();
+            let numbers = numbers.join(", ");
+            self.left.push(format!(
+                "versions that this token is not told of, where they are still there: {numbers}; purge again with a key that manages the server, or a token for them, too"
+            ));
+        }
         let mut left = vec![
             "exports and copies: files that docent index export wrote, and collections that docent index push or pull made",
         ];
         if on_server {
             left.push("the server's own files: its optimizer removes what was deleted from them in its own time, and its snapshots keep it until they are deleted");
-            left.push("versions and collections that the key may not see");
+            left.push("collections that the key may not see");
         }
         left.push("recordings (--record) and records of answers (--trace) that this command was not told of, and what answers, logs and collectors outside of docent have kept");
         left.push("blocks of the disk that files were removed from, and backups of it");
