@@ -11,15 +11,14 @@ use super::verify::files;
 use crate::error::Failure;
 
 /// Shows the lines of an audit, and of what was moved aside of it before, in order: all, or so many of the
-/// last; all, or those alone that the server wrote of the audit itself. `show` gets each as it stands there,
-/// and what it says.
+/// last; of those that `is_shown`. `show` gets each as it stands there, and what it says.
 ///
 /// # Errors
 /// A file can't be read, has a line that is none of an audit, or `show` fails.
 pub fn list(
     path: &Path,
     last: Option<usize>,
-    notices_only: bool,
+    is_shown: &dyn Fn(&Value) -> bool,
     show: &mut dyn FnMut(&str, &Value) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let mut kept = VecDeque::new();
@@ -30,7 +29,7 @@ pub fn list(
             let problem = format!("line {at}: it is no line of an audit");
             let value: Value =
                 serde_json::from_str(&line).map_err(|_| unreadable(&file, &problem))?;
-            if notices_only && !value["notice"].is_string() {
+            if !is_shown(&value) {
                 continue;
             }
             let Some(last) = last else {

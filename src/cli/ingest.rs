@@ -73,6 +73,7 @@ pub struct IngestArgs {
 
 /// What `ingest` and `query --from` share.
 #[derive(Args, Debug, Default, Clone)]
+#[command(args = flags(&["ingest.ttl"]))]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct IngestFlags {
     /// Only files that match this glob (repeatable)

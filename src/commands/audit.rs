@@ -14,6 +14,7 @@ use crate::cli::{AuditArgs, AuditCommand, Format};
 use crate::error::{Exit, Failure, shell_word};
 use crate::output::words::counted;
 use crate::settings::Layer;
+use crate::types::tenant_of;
 use crate::ui::Ui;
 use crate::ui::sanitize::sanitize_line;
 
@@ -64,18 +65,21 @@ pub(super) struct Lines {
 
 pub(super) fn run(ui: &mut Ui, flags: Layer, args: &AuditArgs) -> Result<Exit, Failure> {
     let (AuditCommand::Verify { file, .. } | AuditCommand::List { file, .. }) = &args.command;
-    let file = named(ui, flags, file.as_deref())?;
+    let (file, tenant) = match file {
+        Some(file) => (file.clone(), None),
+        None => changes(ui, flags)?,
+    };
     match args.command {
         AuditCommand::Verify { known_until, .. } => check(ui, &file, known_until),
-        AuditCommand::List { last, notices, .. } => show(ui, &file, last, notices),
+        AuditCommand::List { last, notices, .. } => {
+            show(ui, &file, last, notices, tenant.as_deref())
+        }
     }
 }
 
-/// Unless a file is named, the log of changes: relative to the working directory where it is below.
-fn named(ui: &mut Ui, flags: Layer, file: Option<&Path>) -> Result<PathBuf, Failure> {
-    if let Some(file) = file {
-        return Ok(file.to_owned());
-    }
+/// The log of changes: relative to the working directory where it is below. And the tenant whose lines are shown, where
+/// there is one.
+fn changes(ui: &mut Ui, flags: Layer) -> Result<(PathBuf, Option<String>), Failure> {
     let context = load(ui, flags)?;
     let log = context.changes();
     if !log.exists() {
@@ -83,7 +87,8 @@ fn named(ui: &mut Ui, flags: Layer, file: Option<&Path>) -> Result<PathBuf, Fail
         return Err(Failure::usage(message)
             .hint("name the file of docent serve --audit, or another --data-dir"));
     }
-    Ok(log.strip_prefix(&context.cwd).map(Path::to_owned).unwrap_or(log))
+    let log = log.strip_prefix(&context.cwd).map(Path::to_owned).unwrap_or(log);
+    Ok((log, context.settings.tenant))
 }
 
 fn check(ui: &mut Ui, file: &Path, known_until: u64) -> Result<Exit, Failure> {
@@ -149,12 +154,23 @@ fn words(name: &str, verified: &Verified) -> String {
     text + "\n"
 }
 
-fn show(ui: &mut Ui, file: &Path, last: Option<usize>, notices: bool) -> Result<Exit, Failure> {
+fn show(
+    ui: &mut Ui,
+    file: &Path,
+    last: Option<usize>,
+    notices: bool,
+    tenant: Option<&str>,
+) -> Result<Exit, Failure> {
     let format = ui.format;
     let mut all = Vec::new();
     // Of changes: the number of the line that each began with.
     let mut open = BTreeMap::new();
-    list(file, last, notices, &mut |line, value| {
+    let is_shown = |value: &Value| {
+        let is_notice = value["notice"].is_string();
+        let whose = value["collection"].as_str().and_then(tenant_of);
+        (is_notice || !notices) && (is_notice || tenant.is_none() || whose == tenant)
+    };
+    list(file, last, &is_shown, &mut |line, value| {
         if let Some(change) = value["change_id"].as_str() {
             match value["phase"].as_str() {
                 Some("begun") => drop(open.insert(change.to_owned(), value["number"].clone())),

@@ -11,6 +11,7 @@ use crate::ingest::quality::{self, Doubtful};
 use crate::output::words::{counted, grouped, over};
 use crate::output::{ServerJson, Stale, Status};
 use crate::service::deployment::concerns;
+use crate::service::expiring::Expiring;
 use crate::service::freshness::{Freshness, check_counts, length_drift, mean_terms, nameless};
 use crate::types::{Deployment, DocumentRecord, FailureRecord, Manifest, SparseId};
 use crate::ui::Ui;
@@ -42,6 +43,9 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: StatusArgs) -> Resu
         Some(run) => engine.awaited(run, manifest, &documents),
         None => Vec::new(),
     };
+    let now = chrono::Utc::now().timestamp_nanos_opt().unwrap_or(i64::MAX);
+    let ttl = context.settings.ingest.ttl;
+    let expiring = ttl.map(|ttl| Expiring::of(&own, ttl, now));
     if ui.format == Format::Text {
         if let Some(doubtful) = &doubtful {
             ui.data(&looks_broken(ui, doubtful))?;
@@ -49,6 +53,9 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: StatusArgs) -> Resu
             let sources = describe(&freshness, manifest, awaited.len());
             let text = text(ui, context, store.endpoint(), manifest, &documents, chunks, sources);
             ui.data(&text)?;
+            if let Some(expiring) = &expiring {
+                ui.data(&labelled(ui, &[("ttl", expiring_words(expiring))]))?;
+            }
             if let Some(deployment) = &deployment {
                 ui.data(&on_server(ui, deployment))?;
             }
@@ -74,6 +81,7 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: StatusArgs) -> Resu
             failures,
             warned: documents.iter().filter_map(WarnedSource::of).collect(),
             pages: freshness.pages,
+            expiring,
             server: deployment.map(|deployment| ServerJson::of(deployment, &concerns)),
             doubtful,
             records: args.documents.then(|| documents.clone()),
@@ -133,6 +141,30 @@ fn text(
         ("sources", sources),
     ];
     labelled(ui, &rows)
+}
+
+/// `3 documents are too old, which the next docent ingest takes out; 2 more within 7 days`.
+fn expiring_words(expiring: &Expiring) -> String {
+    let Expiring { expired, within_7_days, within_30_days, undated, .. } = *expiring;
+    let mut words = match expired {
+        0 => "no document is older than ingest.ttl".to_owned(),
+        _ => format!(
+            "{} older than ingest.ttl, which the next docent ingest takes out",
+            counted(expired, "document")
+        ),
+    };
+    for (count, when) in [(within_7_days, "7 days"), (within_30_days, "30 days")] {
+        if count > 0 {
+            words += &format!("; {} more within {when}", grouped(count));
+        }
+    }
+    if let Some(next) = &expiring.next {
+        words += &format!("; the next on {next}");
+    }
+    if undated > 0 {
+        words += &format!("; {} without a date", grouped(undated));
+    }
+    words
 }
 
 fn on_server(ui: &Ui, deployment: &Deployment) -> String {

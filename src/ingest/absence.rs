@@ -5,6 +5,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use super::discover::{self, DiscoverError, DiscoverOptions, FoundFile};
+use super::expiry::TOO_OLD;
 use super::prepare;
 use super::secrets;
 use crate::types::{DocumentRecord, OcrPolicy, OnSecret, is_url};
@@ -63,9 +64,9 @@ pub fn absence(
             source.strip_prefix(entry).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         let entry = found.skipped.iter().find(|skipped| over(&skipped.source));
-        return Ok(
-            entry.map_or(Absence::OutsideRoots, |entry| skipped(entry.reason, &entry.source, true))
-        );
+        return Ok(entry.map_or(Absence::OutsideRoots, |entry| {
+            skipped(entry.reason, &entry.source, entry.reason != TOO_OLD)
+        }));
     };
     if let Some(reason) = prepare::passed_over(&file, &options.root, ocr.reads_image(found.named)) {
         // A picture is read where it is named.

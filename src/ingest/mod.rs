@@ -22,6 +22,7 @@ pub mod document;
 mod error;
 mod events;
 mod execution;
+pub mod expiry;
 pub mod extract;
 mod forget;
 pub mod inline;
@@ -105,6 +106,9 @@ pub async fn ingest(
     for failed in &mut report.failed {
         failed.reason += &survey.advice(&failed.source, options);
     }
+    if outcome.is_ok() && !cut_short {
+        report.expire(&survey.expired);
+    }
     report.aborted = outcome.err();
     report.interrupted = cancel.reason() == Some(Stop::Interrupt);
     report.stopped = cancel.reason().filter(|_| cut_short && !report.interrupted);
@@ -124,13 +128,16 @@ fn may_prune(options: &IngestOptions, survey: &Survey) -> Result<(), Prune> {
     let Some(former) = &survey.former else {
         let (deleted, documents) = (survey.plan.deleted.len(), survey.records.len());
         let checked = options.prune.check(deleted, documents);
+        let checked = checked.map_err(|_| Prune::of(deleted, documents, survey.expired.len()));
         let forgets = |_| Prune::Forgets { deleted, documents };
         return if options.forget.is_empty() { checked } else { checked.map_err(forgets) };
     };
     let left_behind = survey.left_behind(options);
     let unique = left_behind.iter().filter(|record| !record.is_file());
     options.prune.check_unique(&unique.map(|record| record.source.as_str()).collect::<Vec<_>>())?;
-    options.prune.check(left_behind.len(), former.len())
+    let (deleted, documents) = (left_behind.len(), former.len());
+    let checked = options.prune.check(deleted, documents);
+    checked.map_err(|_| Prune::of(deleted, documents, survey.expired.len()))
 }
 
 fn run(options: &IngestOptions, survey: &Survey) -> Run {

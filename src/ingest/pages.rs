@@ -82,6 +82,16 @@ impl Pages {
         Self { hashes, dead, unchanged: unchanged.collect(), _spool: None }
     }
 
+    /// How one was found that the server did not send again.
+    pub(super) fn origin(&self, source: &str) -> Option<&WebOrigin> {
+        self.unchanged.get(source)
+    }
+
+    /// Those are not kept as they were.
+    pub(super) fn leave_out(&mut self, sources: &HashSet<String>) {
+        self.unchanged.retain(|source, _| !sources.contains(source));
+    }
+
     /// How many are as they were without being in the plan.
     pub(super) fn unchanged(&self) -> usize {
         self.unchanged.len()

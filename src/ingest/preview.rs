@@ -37,6 +37,8 @@ pub struct Preview {
     pub skipped_by_reason: BTreeMap<String, usize>,
     /// Each of them. A directory stands for everything below it.
     pub skipped_sources: Vec<SkippedSource>,
+    /// Of what is deleted, what is older than `ingest.ttl`.
+    pub expired: Vec<String>,
     /// What cannot be brought in: known from earlier runs, or found while the plan was made.
     pub failed: Vec<FailedSource>,
     /// Documents that a run that was cut off left in disorder, and that this one would mend.
@@ -99,6 +101,7 @@ impl Preview {
                 Some(_) => left_behind(survey, options),
                 None => plan.deleted.clone(),
             },
+            expired: survey.expired.clone(),
             unchanged: report.unchanged,
             skipped: report.skipped,
             skipped_by_reason: report.skipped_by_reason,

@@ -67,6 +67,9 @@ pub struct IngestReport {
     pub skipped_by_reason: BTreeMap<String, usize>,
     /// Each of them. A directory stands for everything below it.
     pub skipped_sources: Vec<SkippedSource>,
+    /// Documents that were taken out because they are older than `ingest.ttl`; `deleted` counts them, too.
+    pub expired: usize,
+    pub expired_sources: Vec<String>,
     pub failed: Vec<FailedSource>,
     /// Of those, how many failed before, did not change, and were not tried again.
     pub untried: usize,
@@ -140,6 +143,11 @@ impl IngestReport {
     pub fn changed_nothing(&self) -> bool {
         let written = self.added + self.changed + self.moved + self.deleted;
         written == 0 && self.chunks == 0 && self.aborted.is_none()
+    }
+
+    /// These were taken out because they are too old.
+    pub(super) fn expire(&mut self, sources: &[String]) {
+        (self.expired, self.expired_sources) = (sources.len(), sources.to_vec());
     }
 
     pub(super) fn skip(&mut self, source: &str, reason: &str) {

@@ -14,6 +14,7 @@ use super::discover::{
 };
 use super::error::IngestError;
 use super::events::IngestEvent;
+use super::expiry::Expired;
 use super::forget::{self, Forgotten};
 use super::ledger::{Kept, now};
 use super::options::IngestOptions;
@@ -50,6 +51,8 @@ pub(super) struct Survey {
     pub incomplete: Vec<DocumentRecord>,
     pub pages: Pages,
     pub plan: Plan,
+    /// Of what is deleted, or left behind, what is too old. Sorted.
+    pub expired: Vec<String>,
     /// The documents of the collection that is to be replaced.
     pub former: Option<Vec<DocumentRecord>>,
 }
@@ -172,7 +175,11 @@ async fn anew(
     let Inputs { discover, starts } = inputs(options, Some(manifest), &[])?;
     let (mut discovery, records) = look(discover, former.documents()).await?;
     let known = HashMap::new();
-    let pages = Pages::gather(&starts, &known, &options.web, &mut discovery, cancel, emit).await?;
+    let mut pages =
+        Pages::gather(&starts, &known, &options.web, &mut discovery, cancel, emit).await?;
+    discover_young(options, &mut discovery);
+    let expired = Expired::of(options, &records, &discovery, &mut pages);
+    let expired = expired.taken_out_by(&mut Plan::default());
     let refused = forget::refused(&discovery.no_files, &records);
     let Discovery { files: added, skipped, failed, scope, lost, .. } = discovery;
     Ok(Survey {
@@ -191,6 +198,7 @@ async fn anew(
         incomplete: Vec::new(),
         pages,
         plan: Plan { added, ..Plan::default() },
+        expired,
         former: Some(records),
     })
 }
@@ -234,7 +242,10 @@ pub(super) async fn survey(
     let mut pages =
         Pages::gather(&starts, &known, &options.web, &mut discovery, cancel, emit).await?;
     leave_to_others(options, &mut discovery, &mut pages);
-    let incomplete = widen(options, &mut discovery, &records, &audit);
+    let mut incomplete = widen(options, &mut discovery, &records, &audit);
+    discover_young(options, &mut discovery);
+    let expired = Expired::of(options, &records, &discovery, &mut pages);
+    incomplete.retain(|record| !expired.contains(&record.source));
     set_aside(&options.taken, &mut discovery);
     let Discovery { files, skipped, failed, scope, lost, .. } = discovery;
     let found = files.len();
@@ -261,6 +272,7 @@ pub(super) async fn survey(
         Forgotten::of(&options.forget, &options.discover, manifest, &records, &failures)?;
     plan.deleted.extend(documents);
     plan.forgotten.extend(of_them);
+    let expired = expired.taken_out_by(&mut plan);
     Ok(Survey {
         refused,
         forgotten,
@@ -277,6 +289,7 @@ pub(super) async fn survey(
         incomplete,
         pages,
         plan,
+        expired,
         former: None,
     })
 }
@@ -290,6 +303,13 @@ fn leave_to_others(options: &IngestOptions, discovery: &mut Discovery, pages: &m
     discovery.skipped.retain(|skipped| options.looks_at(&skipped.source));
     discovery.failed.retain(|failed| options.looks_at(&failed.source));
     pages.retain(|source| options.looks_at(source));
+}
+
+/// Pages, and what a run that was cut off has left, come after the walk.
+fn discover_young(options: &IngestOptions, discovery: &mut Discovery) {
+    if let Some(expiry) = options.discover.expiry {
+        expiry.pass_over(discovery);
+    }
 }
 
 /// What has the name of another project's document fails: a source is one document.

@@ -163,6 +163,7 @@ impl Project {
                 remembered: false,
                 outside: Vec::new(),
                 own: Vec::new(),
+                expiry: None,
             },
             forget: Vec::new(),
             starts: Vec::new(),

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::ingest::WarnedSource;
 use crate::ingest::quality::Doubtful;
 use crate::service::deployment::Concern;
+use crate::service::expiring::Expiring;
 use crate::trace::Trace;
 use crate::types::{Deployment, DocumentRecord, EmbedderId, FailureRecord, Manifest};
 
@@ -32,6 +33,9 @@ pub struct Status {
     /// How it is kept on a Qdrant server; absent where the collection is embedded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server: Option<ServerJson>,
+    /// When documents are too old; absent where none ever is: see the setting `ingest.ttl`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expiring: Option<Expiring>,
     /// Documents whose text looks broken, with `--quality`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub doubtful: Option<Vec<Doubtful>>,

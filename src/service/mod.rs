@@ -19,6 +19,7 @@
 //! | [`portable`] | a collection → a file, and a file → a collection |
 //! | [`project`] | what a project is called on a Qdrant server |
 //! | [`provenance`] | where the records of answers go |
+//! | [`expiring`] | which documents are too old, or will be soon |
 //! | [`explaining`] | why a document is not among the passages |
 //! | [`freshness`] | how stored documents compare with their files |
 //! | [`globs`] | paths, directories and globs that choose documents |
@@ -41,6 +42,7 @@ pub mod condition;
 pub mod context;
 pub mod deployment;
 pub mod engine;
+pub mod expiring;
 pub mod explaining;
 pub mod freshness;
 pub mod globs;

@@ -16,6 +16,8 @@ pub struct Ingest {
     pub comments: bool,
     /// Part of the collection's documents that a run may delete without being told to, 0 to 1.
     pub prune_share: f64,
+    /// How old documents may become.
+    pub ttl: Option<Duration>,
     /// What becomes of documents that hold secrets.
     pub on_secret: OnSecret,
     /// What one run may spend on embeddings, in the currency of [`super::Embedding::price`].
@@ -33,6 +35,7 @@ impl Ingest {
             pdf_password: values.text("ingest.pdf_password"),
             comments: values.parsed("ingest.comments", parse::boolean)?,
             prune_share: values.number("ingest.prune_share")?,
+            ttl: values.time_if_set("ingest.ttl")?,
             on_secret: values.parsed("ingest.on_secret", parse::on_secret)?,
             max_cost: values.number_if_set("ingest.max_cost")?,
             deadline: values.time_if_set("ingest.deadline")?,

@@ -202,7 +202,10 @@ pub fn time(text: &str) -> Option<Duration> {
         "ms" => 0.001,
         "" | "s" => 1.0,
         "m" => 60.0,
-        "h" => 3600.0,
+        "h" => 3_600.0,
+        "d" => 86_400.0,
+        "w" => 7.0 * 86_400.0,
+        "y" => 365.0 * 86_400.0,
         _ => return None,
     };
     Duration::try_from_secs_f64(number * seconds).ok()

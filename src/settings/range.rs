@@ -29,6 +29,7 @@ enum Unit {
 
 const SECOND: u64 = 1_000;
 const HOUR: u64 = 3_600 * SECOND;
+const YEAR: u64 = 365 * 24 * HOUR;
 
 impl Range {
     /// Of one request, one answer, one page: a day is more than any takes.
@@ -37,6 +38,8 @@ impl Range {
     pub const WAIT: Self = Self::time(0, 24 * HOUR);
     /// Of a run, which may take weeks.
     pub const RUN: Self = Self::time(1, 1_000 * HOUR);
+    /// Of a document.
+    pub const AGE: Self = Self::time(1, 100 * YEAR);
     pub const SHARE: Self = Self { unit: Unit::Share, from: 0, to: 1 };
     /// Money, in any currency.
     pub const AMOUNT: Self = Self::number(0, 1_000_000_000_000);
@@ -118,6 +121,7 @@ impl Range {
             Unit::Whole => ("whole number", ""),
             Unit::Number | Unit::Signed => ("number", ""),
             Unit::Share => ("share", ", such as 50% or 0.5"),
+            Unit::Milliseconds if self.to >= YEAR => ("time", ", such as 12h, 90d, 6w or 1y"),
             Unit::Milliseconds => ("time", ", such as 500ms, 30s, 2m or 1h"),
             Unit::Bytes => ("size", ", such as 500kB, 64MB or 1GB"),
         };
@@ -128,6 +132,7 @@ impl Range {
 fn time(milliseconds: u64) -> String {
     match milliseconds {
         0 => "0".to_owned(),
+        years if years.is_multiple_of(YEAR) => format!("{}y", years / YEAR),
         hours if hours.is_multiple_of(HOUR) => format!("{}h", hours / HOUR),
         seconds if seconds.is_multiple_of(SECOND) => format!("{}s", seconds / SECOND),
         milliseconds => format!("{milliseconds}ms"),
@@ -242,9 +247,14 @@ mod tests {
     #[test]
     fn units_are_understood() {
         let range = Range::PATIENCE;
-        for (text, seconds) in
-            [("30", 30.0), ("1.5s", 1.5), ("500ms", 0.5), ("2m", 120.0), ("1h", 3600.0)]
-        {
+        for (text, seconds) in [
+            ("30", 30.0),
+            ("1.5s", 1.5),
+            ("500ms", 0.5),
+            ("2m", 120.0),
+            ("1h", 3600.0),
+            ("1d", 86_400.0),
+        ] {
             assert_eq!(range.read_time(text), Ok(Duration::from_secs_f64(seconds)), "{text}");
         }
         let range = Range::bytes(1, 64 << 30);
@@ -253,7 +263,7 @@ mod tests {
         {
             assert_eq!(range.read_bytes(text), Ok(bytes), "{text}");
         }
-        for bad in ["", "s", "1d", "0", "1.2.3s"] {
+        for bad in ["", "s", "2d", "1w", "0", "1.2.3s"] {
             assert!(Range::PATIENCE.read_time(bad).is_err(), "{bad}");
         }
         assert_eq!(Range::WAIT.read_time("0"), Ok(Duration::ZERO));
@@ -263,6 +273,8 @@ mod tests {
         assert_eq!(Range::SHARE.read_number("50 %"), Ok(0.5));
         assert_eq!(Range::SHARE.words(), "0 to 1");
         assert_eq!(Range::PATIENCE.words(), "1ms to 24h");
+        assert_eq!(Range::AGE.words(), "1ms to 100y");
+        assert_eq!(Range::AGE.read_time("6w"), Ok(Duration::from_hours(6 * 7 * 24)));
         assert_eq!(range.words(), "1 B to 64GB");
     }
 }

@@ -61,6 +61,10 @@ fn summary(preview: &Preview) -> String {
             grouped(preview.deleted.len()),
         )
     };
+    if !preview.expired.is_empty() {
+        let expired = counted(preview.expired.len(), "document");
+        text += &format!("of what is to be deleted, {expired} older than ingest.ttl\n");
+    }
     if preview.damaged > 0 {
         let damaged = counted(preview.damaged, "document");
         text += &format!("to mend: {damaged} that a run that was cut off left incomplete\n");

@@ -32,6 +32,7 @@ impl Ui {
             self.data(&format!("{}\n", summary(report)))?;
         }
         self.skipped_sources(&report.skipped_sources);
+        self.expired_sources(&report.expired_sources);
         self.secrets(&report.secrets, report.on_secret);
         self.warned_sources(report);
         self.failed_sources(report);
@@ -63,6 +64,13 @@ impl Ui {
         for SkippedSource { source, reason } in skipped {
             self.detail(&format!("skipped  {}  {}", sanitize_line(source), sanitize_line(reason)));
         }
+    }
+
+    /// Documents that went because they are too old.
+    fn expired_sources(&mut self, sources: &[String]) {
+        let row = |source: &String| (source.clone(), "older than ingest.ttl: taken out".to_owned());
+        let rows: Vec<_> = sources.iter().map(row).collect();
+        self.rows(&self.err_style.strong("expired"), &rows, "expired");
     }
 
     /// Documents of which something was not read or was guessed. `--quiet` leaves nothing of them out:
@@ -146,6 +154,10 @@ fn summary(report: &IngestReport) -> String {
             counted(report.embedded, "text"),
             grouped(report.reused)
         );
+    }
+    if report.expired > 0 {
+        let expired = counted(report.expired, "document");
+        text += &format!("\n{expired} of the deleted older than ingest.ttl");
     }
     if report.ocr_pages > 0 {
         text += &format!("\n{} read as pictures (OCR)", counted(report.ocr_pages, "page"));

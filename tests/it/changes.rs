@@ -334,3 +334,18 @@ fn the_log_of_versions_is_completed_by_what_there_is() {
     let text = fs::read_to_string(&log).expect("a log");
     assert_eq!(text.lines().count(), 4, "{text}");
 }
+
+/// Who works for one tenant is not shown what became of another's collections.
+#[test]
+fn a_tenant_is_shown_its_own_lines() {
+    let env = TestEnv::new();
+    ferry(&env);
+    for tenant in ["acme", "globex"] {
+        env.run(&["ingest", "docs", "--tenant", tenant]).expect(0);
+    }
+    let listed = env.run(&["audit", "list", "--tenant", "acme"]).expect(0);
+    assert_eq!(listed.stdout.matches("docent~acme").count(), 2, "{listed}");
+    assert!(!listed.stdout.contains("globex"), "{listed}");
+    assert_eq!(env.run(&["audit", "list"]).expect(0).stdout.lines().count(), 4);
+    env.run(&["audit", "verify", "--tenant", "acme"]).expect(0);
+}

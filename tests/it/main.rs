@@ -15,6 +15,7 @@ mod doctor;
 mod env;
 mod eval;
 mod exit_codes;
+mod expiry;
 mod explain;
 mod faults;
 mod faults_disk;

@@ -30,6 +30,7 @@ use walk::Walk;
 pub(super) use walk::reason;
 
 use crate::beneath::{self, Base, Kind, Stamp};
+use crate::ingest::expiry::Expiry;
 use crate::types::{ContentHash, WebOrigin};
 
 /// What to look for, and where.
@@ -64,6 +65,8 @@ pub struct DiscoverOptions {
     pub outside: Vec<PathBuf>,
     /// Absolute directories of docent's own data, which are never entered.
     pub own: Vec<PathBuf>,
+    /// Files that are too old are passed over; `None`: none is.
+    pub expiry: Option<Expiry>,
 }
 
 /// A file to ingest.
@@ -206,6 +209,9 @@ pub fn discover(options: &DiscoverOptions) -> Result<Discovery, DiscoverError> {
     }
     let mut discovery = walk.finish(targets);
     discovery.scope.named.extend(options.named.iter().cloned());
+    if let Some(expiry) = options.expiry {
+        expiry.pass_over(&mut discovery);
+    }
     Ok(Discovery { lost, ..discovery })
 }
 

@@ -44,6 +44,7 @@ impl Project {
             remembered: false,
             outside: Vec::new(),
             own: Vec::new(),
+            expiry: None,
         }
     }
 

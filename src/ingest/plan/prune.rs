@@ -31,6 +31,16 @@ impl PruneLimit {
     }
 }
 
+impl Prune {
+    /// Of what is deleted, so much is too old.
+    pub(in crate::ingest) fn of(deleted: usize, documents: usize, expired: usize) -> Self {
+        match expired {
+            0 => Self::TooMany { deleted, documents },
+            _ => Self::Expired { deleted, documents, expired },
+        }
+    }
+}
+
 /// A plan that deletes more than it may.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Prune {
@@ -38,6 +48,11 @@ pub enum Prune {
         "this would delete {deleted} of the collection's {documents} documents, whose files are gone"
     )]
     TooMany { deleted: usize, documents: usize },
+    #[error(
+        "this would delete {deleted} of the collection's {documents} documents: {expired} are older than ingest.ttl{}",
+        match deleted - expired { 0 => String::new(), n => format!(", and the files of {n} are gone") }
+    )]
+    Expired { deleted: usize, documents: usize, expired: usize },
     #[error("{deleted} of the collection's {documents} documents were brought in from there")]
     Forgets { deleted: usize, documents: usize },
     #[error(

@@ -68,6 +68,7 @@ fn scope() -> Scope {
         remembered: false,
         outside: Vec::new(),
         own: Vec::new(),
+        expiry: None,
     })
     .unwrap()
     .scope

@@ -8,6 +8,7 @@ use crate::ingest::IngestOptions;
 use crate::ingest::budget::Budget;
 use crate::ingest::chunk::ChunkOptions;
 use crate::ingest::discover::{DiscoverError, DiscoverOptions, Patterns};
+use crate::ingest::expiry::Expiry;
 use crate::ingest::extract::ExtractOptions;
 use crate::ingest::inline::Inline;
 use crate::ingest::plan::PruneLimit;
@@ -120,6 +121,12 @@ impl SyncOptions {
         self.builds_by().is_some()
     }
 
+    /// Whether documents go that are too old: not by a run that is about something else.
+    fn expires(&self) -> bool {
+        let uploads = self.asked_with == Some(ChangeCommand::ServeIngest);
+        !self.retry_failed && self.forget.is_empty() && !uploads
+    }
+
     /// Whether what is built stays beside the version in use, and as what.
     pub(super) fn stays_aside(&self) -> Option<Aside> {
         let aside = if self.candidate { Aside::Candidate } else { Aside::Built };
@@ -207,6 +214,7 @@ pub fn discover_options(
         remembered: inputs.remembered,
         outside: context.outside.clone(),
         own: vec![backends::embedded_home(context), context.uploads()],
+        expiry: context.settings.ingest.ttl.filter(|_| options.expires()).map(Expiry::from_now),
     }
 }
 

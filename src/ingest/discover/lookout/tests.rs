@@ -43,6 +43,7 @@ impl Project {
             remembered: false,
             outside: Vec::new(),
             own: vec![self.root.join("data/collections")],
+            expiry: None,
         }
     }
 
