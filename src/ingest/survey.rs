@@ -3,15 +3,16 @@
 //! The collection says by itself whether the run before was cut off (`Manifest::unfinished`). Only
 //! then are all its chunks counted, and what does not agree with its record becomes work.
 
+mod inputs;
+
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
 use futures::stream::{self, StreamExt};
 
-use super::discover::{
-    self, DiscoverError, DiscoverOptions, Discovery, Failed, FoundFile, Scope, Skipped,
-};
+use self::inputs::{Inputs, inputs, look};
+use super::discover::{Discovery, Failed, FoundFile, Scope, Skipped};
 use super::error::IngestError;
 use super::events::IngestEvent;
 use super::expiry::Expired;
@@ -22,10 +23,9 @@ use super::pages::{self, Pages};
 use super::plan::{self, Audit, Compared, Plan};
 use super::web::Start;
 use crate::cancel::Cancel;
-use crate::error::BackendError;
 use crate::store::{Reader, VectorStore};
 use crate::task::off_thread;
-use crate::types::{ContentHash, DocumentRecord, EmbedderId, FailureRecord, Manifest, Reach};
+use crate::types::{ContentHash, DocumentRecord, EmbedderId, FailureRecord, Manifest};
 
 pub(super) struct Survey {
     /// When it began, RFC 3339.
@@ -177,7 +177,7 @@ async fn anew(
     let known = HashMap::new();
     let mut pages =
         Pages::gather(&starts, &known, &options.web, &mut discovery, cancel, emit).await?;
-    discover_young(options, &mut discovery);
+    pass_over_expired(options, &mut discovery);
     let expired = Expired::of(options, &records, &discovery, &mut pages);
     let expired = expired.taken_out_by(&mut Plan::default());
     let refused = forget::refused(&discovery.no_files, &records);
@@ -243,7 +243,7 @@ pub(super) async fn survey(
         Pages::gather(&starts, &known, &options.web, &mut discovery, cancel, emit).await?;
     leave_to_others(options, &mut discovery, &mut pages);
     let mut incomplete = widen(options, &mut discovery, &records, &audit);
-    discover_young(options, &mut discovery);
+    pass_over_expired(options, &mut discovery);
     let expired = Expired::of(options, &records, &discovery, &mut pages);
     incomplete.retain(|record| !expired.contains(&record.source));
     set_aside(&options.taken, &mut discovery);
@@ -306,7 +306,7 @@ fn leave_to_others(options: &IngestOptions, discovery: &mut Discovery, pages: &m
 }
 
 /// Pages, and what a run that was cut off has left, come after the walk.
-fn discover_young(options: &IngestOptions, discovery: &mut Discovery) {
+fn pass_over_expired(options: &IngestOptions, discovery: &mut Discovery) {
     if let Some(expiry) = options.discover.expiry {
         expiry.pass_over(discovery);
     }
@@ -337,79 +337,6 @@ fn no_more(options: &IngestOptions, records: &[DocumentRecord]) -> Vec<String> {
     };
     let gone = sources.filter(|record| is_gone(&record.source));
     gone.map(|record| record.source.clone()).collect()
-}
-
-/// What a run looks at.
-struct Inputs {
-    discover: DiscoverOptions,
-    starts: Vec<Start>,
-}
-
-/// Without any that are named, those of earlier runs; for another try, what failed.
-fn inputs(
-    options: &IngestOptions,
-    manifest: Option<&Manifest>,
-    failures: &[FailureRecord],
-) -> Result<Inputs, DiscoverError> {
-    let mut discover = options.discover.clone();
-    let mut starts = options.starts.clone();
-    let roots = manifest.map(|manifest| manifest.roots.clone()).unwrap_or_default();
-    discover.named.clone_from(&roots);
-    if !options.names_nothing() || !options.forget.is_empty() {
-        return Ok(Inputs { discover, starts });
-    }
-    discover.cwd.clone_from(&discover.root);
-    discover.remembered = true;
-    let failed = || failures.iter().map(|failure| failure.source.as_str());
-    let sites = manifest.iter().flat_map(|manifest| &manifest.sites);
-    if let Some(site) = sites.clone().find(|site| !options.web.may_fetch(site)) {
-        return Err(DiscoverError::Unnamed(site.clone()));
-    }
-    // They were URLs when they were written.
-    starts.extend(sites.filter_map(|site| Start::parse(&site.url, site.reach).ok()));
-    if options.retry_failed {
-        let there = |source: &&str| discover.root.join(source).exists();
-        discover.inputs = failed().filter(there).map(str::to_owned).collect();
-        // A page is looked for where it was found, and by itself.
-        let pages: Vec<&str> = failed().filter(|source| Start::is_url(source)).collect();
-        if pages.is_empty() {
-            starts.clear();
-        }
-        let pages = pages.iter().filter_map(|page| Start::parse(page, Reach::default()).ok());
-        for page in pages {
-            if !options.web.may_fetch_again(&page) {
-                return Err(DiscoverError::Unnamed(page.site()));
-            }
-            starts.push(page);
-        }
-    } else {
-        discover.inputs = roots;
-        if discover.inputs.is_empty() && starts.is_empty() && options.kept.is_empty() {
-            return Err(DiscoverError::NothingNamed);
-        }
-    }
-    Ok(Inputs { discover, starts })
-}
-
-/// Walks while the documents are read. What is stored matters only where an input is gone: then it
-/// is looked at once more.
-async fn look(
-    mut options: DiscoverOptions,
-    documents: impl Future<Output = Result<Vec<DocumentRecord>, BackendError>>,
-) -> Result<(Discovery, Vec<DocumentRecord>), IngestError> {
-    let walk = |options: DiscoverOptions| off_thread(move || discover::discover(&options));
-    let (discovery, documents) = futures::join!(walk(options.clone()), documents);
-    let documents = documents?;
-    let all_there = match &discovery {
-        Err(DiscoverError::NotFound { .. }) => false,
-        Err(_) => true,
-        Ok(discovery) => discovery.lost.is_empty(),
-    };
-    if all_there || documents.is_empty() {
-        return Ok((discovery?, documents));
-    }
-    options.known = documents.iter().map(|record| record.source.clone()).collect();
-    Ok((walk(options).await?, documents))
 }
 
 /// Adds damaged documents whose file is there, whatever the run was asked about. Returns those that

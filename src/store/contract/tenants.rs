@@ -10,7 +10,7 @@ use crate::store::{Aside, Intent, each_chunk};
 
 /// Sequences of operations that are tried, and how many each has.
 const ROUNDS: usize = 3;
-const OPERATIONS: usize = 12;
+const OPERATIONS: usize = 8;
 
 /// Two tenants with a collection each of one name, and who has that collection without being one.
 const TENANTS: [&str; 3] = ["acme", "globex", "nobody"];
