@@ -267,7 +267,9 @@ fn one_file_chooses_backends() {
 /// What gives the right to change a collection, and who may ask for it: the log of changes has what they do.
 const WAYS_TO_CHANGE: &[(&str, &str)] = &[
     (".write().await", "service/changes/mod.rs"),
-    (".write() =>", "service/changes/mod.rs"),
+    ("collection().write", "service/changes/mod.rs"),
+    (".write_part(", "service/changes/mod.rs"),
+    (".write_again(", "service/changes/mod.rs"),
     (".adopt(|", "service/ownership.rs"),
     ("files.repair()", "service/integrity.rs"),
 ];

@@ -115,8 +115,19 @@ async fn who_is_in_the_way_of_whom() {
     let second = store(&options).write_part(part("2/2")).await.unwrap();
     let error = store(&options).write().await.err().unwrap();
     assert!(error.message.contains(", 2/2 by process "), "{error}");
+    begin(&*second, &run(2, part("2/2"))).await;
+    let told = store(&options).deployment().await.unwrap().unwrap();
+    let holder = told.lease.and_then(|lease| lease.holder).unwrap();
+    assert!(holder.ends_with(" (part 1/2)"), "{holder}");
     second.close().await.unwrap();
     first.close().await.unwrap();
+    let all = part("1/5").all().map(async |it| store(&options).write_part(it).await.unwrap());
+    let all = join_all(all).await;
+    let error = store(&options).write().await.err().unwrap();
+    assert!(error.message.ends_with(", and 3 more"), "{error}");
+    for writer in all {
+        writer.close().await.unwrap();
+    }
 
     let whole = store(&options).write().await.unwrap();
     let error = store(&options).write_part(part("1/2")).await.err().unwrap();

@@ -26,6 +26,9 @@ use crate::types::Partition;
 /// How often it is looked for what was just written: a copy of it may come late.
 const TRIES: u32 = 25;
 
+/// Parts that are named with who has them; the others are counted.
+const NAMED: usize = 2;
+
 /// Of the lease of each part: which turn was seen, and since when.
 type Watched = HashMap<Partition, Option<(Uuid, Instant)>>;
 
@@ -116,7 +119,11 @@ impl Place {
             let partition = lease.partition.map(|partition| partition.to_string());
             format!("{} by {}", partition.unwrap_or_default(), named(lease.holder))
         };
-        let parts: Vec<String> = parts.into_iter().map(part).collect();
+        let more = parts.len().saturating_sub(NAMED);
+        let mut parts: Vec<String> = parts.into_iter().take(NAMED).map(part).collect();
+        if more > 0 {
+            parts.push(format!("and {more} more"));
+        }
         let message = format!(
             "collection `{}` is being written in parts: {}",
             self.collection,

@@ -8,13 +8,20 @@ use crate::error::BackendError;
 use crate::types::LeaseStanding;
 
 impl Place {
-    /// How the lease stands; `None` where there never was one. `life`: how long one holds.
+    /// How the lease stands, or that of a part; `None` where there never was one. `life`: how long one holds.
     pub(in super::super) async fn seen(
         &self,
         life: Duration,
     ) -> Result<Option<LeaseStanding>, BackendError> {
         let now = SystemTime::now();
-        Ok(self.read().await?.map(|lease| lease.standing(life, now)))
+        let Some(whole) = self.read().await? else { return Ok(None) };
+        if whole.holder.is_some() {
+            return Ok(Some(whole.standing(life, now)));
+        }
+        // Of those who have parts, the one that was not heard of for longest.
+        let parts = self.read_parts().await?.into_iter().filter(|part| part.holder.is_some());
+        let part = parts.min_by_key(|part| part.expires_at);
+        Ok(Some(part.unwrap_or(whole).standing(life, now)))
     }
 
     /// The highest number of a version that was the collection; 0 where there was none.
@@ -28,7 +35,10 @@ impl Lease {
         let left = i128::from(self.expires_at) - i128::from(millis(now));
         LeaseStanding {
             holder_ended: self.holder.as_ref().is_some_and(|holder| holder.owner.is_gone()),
-            holder: self.holder.map(|holder| named(Some(holder))),
+            holder: self.holder.map(|holder| match self.partition {
+                Some(partition) => format!("{} (part {partition})", named(Some(holder))),
+                None => named(Some(holder)),
+            }),
             expires_in: i64::try_from(left.div_euclid(1_000)).unwrap_or(i64::MAX),
             life: life.as_secs().cast_signed(),
         }
