@@ -51,6 +51,7 @@ pub(crate) fn engine(dir: &Path, settings: &[(&'static str, &str)]) -> Arc<Engin
         data_dir: dir.join(".docent"),
         outside: Vec::new(),
         sites: None,
+        user: None,
         project: None,
         tape: Arc::new(Tape::default()),
     };

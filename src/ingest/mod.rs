@@ -94,7 +94,9 @@ pub async fn ingest(
     committer.count_what_is_stored().await;
     let created = committer.ledger.created && matches!(build, Build::Sync);
     let cut_short = committer.cut_short || execution.cut_short.into_inner();
+    let run_id = committer.ledger.run.run_id;
     let mut report = committer.report;
+    report.run_id = run_id;
     report.created = created;
     report.partition = options.partition;
     let before = survey.former.as_ref().unwrap_or(&survey.records);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use uuid::Uuid;
 
 use super::secrets::Secrets;
 use super::survey::Survey;
@@ -104,6 +105,9 @@ pub struct IngestReport {
     /// With `--rebuild` and `--new-version`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub built: Option<BuiltVersion>,
+    /// As in the records that it has written.
+    #[serde(skip)]
+    pub run_id: Uuid,
     /// The run has made the collection, which was not there.
     #[serde(skip)]
     pub created: bool,

@@ -72,6 +72,7 @@ impl Engine {
         let synced = self.change(request, async |writer, note| {
             let owned = self.own(&writer, &inputs, options).await?;
             let report = self.sync_as(owned, None, inputs, options, cancel, &mut *on).await?;
+            note.made_by(report.run_id);
             note.come_to().of_run(&report);
             if let Some(note) = self.log_run(&*writer, &report, options).await {
                 on(SyncEvent::Note(note));
@@ -99,6 +100,7 @@ impl Engine {
             self.own(&writer, &inputs, &options).await?.writer.drop_collection().await?;
             let owned = self.own(&writer, &inputs, &options).await?;
             let report = self.sync_as(owned, Some(model), inputs, &options, cancel, on).await?;
+            note.made_by(report.run_id);
             note.come_to().of_run(&report);
             Ok(report)
         })

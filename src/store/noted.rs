@@ -47,7 +47,9 @@ impl Noted {
 
     /// With the run that a manifest says is going on.
     async fn tell_of(&self, manifest: &Manifest) -> Result<(), BackendError> {
-        self.before.will_change(manifest.unfinished.as_ref().map(|run| run.run_id)).await
+        // Of several over parts, it is not said here which of them this is.
+        let run = manifest.unfinished.as_ref().filter(|_| manifest.unfinished_parts.is_empty());
+        self.before.will_change(run.map(|run| run.run_id)).await
     }
 }
 
