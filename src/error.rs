@@ -360,6 +360,9 @@ fn hint_for(error: &BackendError) -> String {
                 shell_word(&error.endpoint)
             );
         }
+        (Service::Store, Fault::Permanent) if error.message.contains("can't be read") => {
+            "another version of docent wrote it, or another program; bring the documents in anew beside it: docent ingest PATH --collection NAME"
+        }
         _ => "`docent doctor` checks everything that is configured",
     };
     text.to_owned()

@@ -12,6 +12,7 @@ mod deploy;
 mod deployment;
 mod described;
 mod doctor;
+mod earlier;
 mod env;
 mod eval;
 mod exit_codes;

@@ -180,12 +180,17 @@ impl Memory {
         found.map_or(0, |found| found.points.values().filter(|point| is_one(point)).count())
     }
 
-    /// As a manifest is that was written before collections had owners.
-    pub(crate) fn forget_owner(&mut self, name: &str) {
+    /// As a manifest is that was written before there was such a field; whether it was there.
+    pub(crate) fn forget_in_manifest(&mut self, name: &str, field: &str) -> bool {
         let metadata = &mut self.named(name).expect("a collection").metadata;
         let manifest = metadata.get_mut("docent").and_then(|value| value.kind.as_mut());
         let Some(Kind::StructValue(manifest)) = manifest else { panic!("no manifest") };
-        assert!(manifest.fields.remove("owner").is_some(), "it had an owner");
+        manifest.fields.remove(field).is_some()
+    }
+
+    /// As a manifest is that was written before collections had owners.
+    pub(crate) fn forget_owner(&mut self, name: &str) {
+        assert!(self.forget_in_manifest(name, "owner"), "it had an owner");
         for point in self.named(name).expect("a collection").points.values_mut() {
             point.payload.remove("project");
         }
