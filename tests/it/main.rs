@@ -54,6 +54,7 @@ mod replay;
 mod rerank;
 mod restricted;
 mod rewrite;
+mod rounds;
 mod sample_docs;
 mod scene;
 mod schema;
